@@ -1,0 +1,174 @@
+/*
+ * plan.h - the pipeline text: what the command is given, and what a program may give as well.
+ *
+ * The idea. A text such as  https://host/feed | grep "error" | head 10 | file out.txt  is read into
+ * a plan without opening anything; every mistake is found then, with its place in the text and what
+ * to type instead. Opening a plan makes the generators and the sink that a program would make by
+ * hand from <weir/source.h>, <weir/stage.h> and <weir/sink.h>; they are lazy, so still nothing is
+ * connected before the first pull.
+ *
+ *     weir_error error;
+ *     weir_plan *plan = weir_plan_read("gen 1..10 | skip 2 | head 3", NULL, &error);
+ *     weir_gen *gen;
+ *     weir_sink *sink;
+ *     int rc = weir_plan_open(plan, scope, NULL, &gen, &sink, &error);
+ *     if (rc == 0) {
+ *         rc = weir_pump(gen, sink, &error);
+ *     }
+ *     weir_plan_free(plan);
+ *
+ * The text. Stages are separated by '|', which counts as one wherever it is not inside "...",
+ * `...`, '...', (...),
+ * [...] or {...}. A '#' at the start of a word begins a comment that ends with the line; a line end
+ * is a space. "..." has JSON's escapes, `...` and '...' have none. Sizes are written 64KiB, 64K
+ * (both 65536) or 64KB (64000), times 500ms or 1m30s. A source stands in the first place or
+ * nowhere; without one, standard input is read. A sink stands in the last place or nowhere.
+ * weir_word_name() and weir_word_help() list what there is.
+ *
+ * Lifetime.  A plan is plain memory and belongs to no loop. What was opened from it does not need
+ * it any more. Texts that a plan gives live as long as the plan. Failure.   NULL and a weir_error:
+ * WEIR_EPARSE with the byte offset of the mistake, or WEIR_ENOMEM. Threads.   Reading touches
+ * nothing but memory. A plan is not changed after it was read: it may be shared.
+ */
+#ifndef WEIR_PLAN_H
+#define WEIR_PLAN_H
+
+#include <weir/gen.h>
+#include <weir/sink.h>
+#include <weir/source.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct weir_plan weir_plan;
+
+/*
+ * Read a text. Opens nothing.
+ *
+ * text     at most 1 MiB.
+ * name     of the file the text comes from: errors begin with NAME:LINE, and lines with options
+ * (@state DIR, @mem SIZE) may stand before the pipeline. NULL: the text is no file. error    [out]
+ * message is one line with the hint; offset is where in the text. Returns  the plan, to be freed by
+ * weir_plan_free; NULL: *error says why.
+ */
+WEIR_API WEIR_MUST_CHECK weir_plan *weir_plan_read(const char *text, const char *name,
+                                                   weir_error *error);
+/* Free a plan; NULL is allowed. */
+WEIR_API void weir_plan_free(weir_plan *plan);
+
+/*
+ * Tell what is wrong with a text in full: the message, the line of the text, and a line with carets
+ * and the hint.
+ *
+ *     unknown stage 'bach'
+ *       https://host/f | bach 100
+ *                        ^^^^ did you mean 'batch'?
+ *
+ * Reads the text again, so it may be called at any time after weir_plan_read has failed with the
+ * same arguments.
+ *
+ * to, cap  [out] as for snprintf: always terminated when cap is not 0, cut when it does not fit.
+ * Returns  the length of the whole message, without a line end at its end; 0 when nothing is wrong
+ * with the text.
+ */
+WEIR_API size_t weir_plan_error_text(const char *text, const char *name, char *to, size_t cap);
+
+/* The text as weir has read it: comments gone, one space between words, a password in a URL as ***.
+ */
+WEIR_API const char *weir_plan_text(const weir_plan *plan);
+/* Whether the text begins with a source. When not: standard input, or the files of
+ * weir_plan_options. */
+WEIR_API bool weir_plan_has_source(const weir_plan *plan);
+/* Which source: "http", "tcp", "unix", "file", "stdin" or "gen"; NULL when the text has none. */
+WEIR_API const char *weir_plan_source(const weir_plan *plan);
+/* The URL, address or path of the source, unchanged, with a password if it has one; NULL when there
+ * is none. */
+WEIR_API const char *weir_plan_source_address(const weir_plan *plan);
+/* Whether the text ends with a sink. When not: standard output, or whatever the caller does with
+ * the generator. */
+WEIR_API bool weir_plan_has_sink(const weir_plan *plan);
+
+enum weir_plan_kind { WEIR_PLAN_SOURCE = 0, WEIR_PLAN_STAGE = 1, WEIR_PLAN_SINK = 2 };
+
+/* How many parts the text has: source, stages and sink, as written. */
+WEIR_API size_t weir_plan_count(const weir_plan *plan);
+/* Name of a part, for a status line: "http", "grep", "stdout"; NULL past the end. */
+WEIR_API const char *weir_plan_part_name(const weir_plan *plan, size_t index);
+/* Text of a part, as in weir_plan_text; NULL past the end. */
+WEIR_API const char *weir_plan_part_text(const weir_plan *plan, size_t index);
+/* What a part is: one of enum weir_plan_kind; WEIR_NONE past the end. */
+WEIR_API int weir_plan_part_kind(const weir_plan *plan, size_t index);
+
+/* What the user should know before the run ("'{a,b}' in the URL is sent as it is ..."); NULL past
+ * the last one. */
+WEIR_API const char *weir_plan_warning(const weir_plan *plan, size_t index);
+/* The folder of the line `@state DIR`; NULL when there is none. */
+WEIR_API const char *weir_plan_state_folder(const weir_plan *plan);
+/* The bytes of the line `@mem SIZE`; 0 when there is none. */
+WEIR_API int64_t weir_plan_mem_bytes(const weir_plan *plan);
+
+/* How a plan is opened. NULL: all defaults. Nothing in it is needed after weir_plan_open has
+ * returned, but `state`. */
+typedef struct weir_plan_options {
+    size_t struct_size;
+    const char *const
+        *files; /* paths that stand for the source, read one after another; "-": standard input */
+    size_t files_count; /* 0: the text's source, else standard input */
+    const weir_http_options
+        *http;         /* for an http source: headers, bearer file, certificates, limits, retries */
+    const char *user;  /* "name:password" for an http source; never shown */
+    weir_state *state; /* for the source and a file sink; needs one source: not several files */
+    int32_t stdin_fd;  /* default 0 */
+    int32_t stdout_fd; /* default 1 */
+} weir_plan_options;
+
+/*
+ * A number that names a plan, for weir_state_open: the same for texts that differ in spaces and
+ * comments only, and for any password in the URL. The files of the options are part of it. Stable
+ * between versions.
+ */
+WEIR_API uint64_t weir_plan_hash(const weir_plan *plan, const weir_plan_options *options);
+
+/*
+ * Make the generators and the sink of a plan in `scope`. Suspends nothing and connects nothing.
+ * What goes wrong when they run is told by them, as always.
+ *
+ * gen      [out] the end of the chain; to be pumped, read or discarded. NULL on a failure.
+ * sink     [out] the text's sink; standard output when it has none. NULL on a failure. `sink`
+ * itself may be NULL for a text without a sink: then only the generator is made. Returns  0;
+ * WEIR_EINVAL: the options do not fit the text (files although it has a source, several files with
+ * a state, no place for its sink); WEIR_ENOMEM. On a failure nothing has been made.
+ */
+WEIR_API WEIR_MUST_CHECK int weir_plan_open(const weir_plan *plan, weir_scope *scope,
+                                            const weir_plan_options *options, weir_gen **gen,
+                                            weir_sink **sink, weir_error *error);
+
+/*
+ * Make a chain from a text in one call.
+ *
+ * up       stands for the source; NULL: the text's own source, else standard input.
+ * Returns  the end of the chain. For a text that cannot be read, that ends with a sink, or that has
+ * a source although `up` is given: one failed generator, which has taken `up` (WEIR_EPARSE;
+ * WEIR_EINVAL).
+ */
+WEIR_API weir_gen *weir_parse(weir_scope *scope, WEIR_TAKES weir_gen *up, const char *text);
+
+/* Name of the index-th source, stage or sink of this version; NULL past the last. *kind (may be
+ * NULL): what it is. */
+WEIR_API const char *weir_word_name(size_t index, int *kind);
+/* Explain the index-th one: how it is written, its arguments, an example. As snprintf; 0 past the
+ * last. */
+WEIR_API size_t weir_word_help(size_t index, char *to, size_t cap);
+
+/* Read "64KiB", "64K", "64KB" or "512B" into bytes. 0, or WEIR_EINVAL: it is no size, or does not
+ * fit. */
+WEIR_API WEIR_MUST_CHECK int weir_size_read(const char *text, int64_t *bytes);
+/* Read "500ms", "1.5s" or "1m30s" (units ms s m h d) into milliseconds. 0, or WEIR_EINVAL. */
+WEIR_API WEIR_MUST_CHECK int weir_time_read(const char *text, int64_t *ms);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

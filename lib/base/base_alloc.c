@@ -1,0 +1,104 @@
+/*
+ * base_alloc.c - the allocator behind every wr_alloc, and the door for the program's own.
+ *
+ * There are two states for the whole process: before the first allocation the allocator may be
+ * chosen (weir_use_allocator), after it the choice is final, because memory given by one allocator
+ * must not go back to another. The first allocation sets `in_use`; it is a plain flag with relaxed
+ * order, as choosing an allocator while another thread already works in weir is a mistake that no
+ * order could mend.
+ *
+ * Called from every layer and thread; never suspends, never calls back into weir. An allocation
+ * asks its fault point first and then looks like memory that has run out. A size beyond PTRDIFF_MAX
+ * is out of memory too: no object can be that large, and pointer differences inside it would
+ * overflow. An allocation of zero bytes is one of one byte, so that NULL always means failure.
+ */
+#include "base_alloc.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/loop.h>
+
+#include "base_fault.h"
+
+static weir_allocator custom; /* allocate == NULL: the C library's */
+static atomic_bool in_use;
+
+int weir_use_allocator(const weir_allocator *allocator)
+{
+    if (allocator == NULL || allocator->struct_size < sizeof(weir_allocator) ||
+        !allocator->allocate || !allocator->reallocate || !allocator->release) {
+        return WEIR_EINVAL;
+    }
+    if (atomic_load_explicit(&in_use, memory_order_relaxed)) {
+        return WEIR_EINVAL;
+    }
+    custom = *allocator;
+    return WEIR_OK;
+}
+
+/* True when an allocation of so many bytes may be tried. */
+static bool may_allocate(size_t bytes)
+{
+    /* A store only the first time: a line that every thread writes would bounce between their
+     * caches. */
+    if (__builtin_expect(!atomic_load_explicit(&in_use, memory_order_relaxed), 0)) {
+        atomic_store_explicit(&in_use, true, memory_order_relaxed);
+    }
+    return bytes <= PTRDIFF_MAX && !wr_fault("alloc");
+}
+
+void *wr_alloc(size_t bytes)
+{
+    if (!may_allocate(bytes)) {
+        return NULL;
+    }
+    bytes += bytes == 0;
+    return custom.allocate != NULL ? custom.allocate(custom.ctx, bytes) : malloc(bytes);
+}
+
+void *wr_zalloc(size_t bytes)
+{
+    if (custom.allocate != NULL) {
+        void *memory = wr_alloc(bytes);
+        return memory != NULL ? memset(memory, 0, bytes) : NULL;
+    }
+    if (!may_allocate(bytes)) {
+        return NULL;
+    }
+    return calloc(1, bytes + (bytes == 0));
+}
+
+void *wr_realloc(void *old, size_t bytes)
+{
+    if (!may_allocate(bytes)) {
+        return NULL;
+    }
+    bytes += bytes == 0;
+    return custom.allocate != NULL ? custom.reallocate(custom.ctx, old, bytes)
+                                   : realloc(old, bytes);
+}
+
+char *wr_strdup(const char *text)
+{
+    if (text == NULL) {
+        return NULL;
+    }
+    size_t bytes = strlen(text) + 1;
+    char *copy = wr_alloc(bytes);
+    return copy != NULL ? memcpy(copy, text, bytes) : NULL;
+}
+
+void wr_free(void *memory)
+{
+    if (memory == NULL) {
+        return;
+    }
+    if (custom.allocate != NULL) {
+        custom.release(custom.ctx, memory);
+    } else {
+        free(memory);
+    }
+}

@@ -1,0 +1,22 @@
+/*
+ * base_alloc.h - weir's only way to memory.
+ *
+ * Every allocation of the library goes through these, so that a program can bring its own allocator
+ * (weir_use_allocator) and a test can make the k-th one fail (base_fault.h). NULL means out of memory; every caller
+ * handles it. wr_free(NULL) is allowed. Stacks and blocks are mapped or pooled elsewhere, from the same fault counter.
+ */
+#ifndef WR_BASE_ALLOC_H
+#define WR_BASE_ALLOC_H
+
+#include <stddef.h>
+
+void *wr_alloc(size_t bytes) __attribute__((malloc, alloc_size(1), warn_unused_result));
+/* Zeroed. */
+void *wr_zalloc(size_t bytes) __attribute__((malloc, alloc_size(1), warn_unused_result));
+/* As realloc: on failure `old` is untouched. */
+void *wr_realloc(void *old, size_t bytes) __attribute__((alloc_size(2), warn_unused_result));
+/* NULL gives NULL without being a failure: test the result only when `text` was not NULL. */
+char *wr_strdup(const char *text) __attribute__((malloc, warn_unused_result));
+void wr_free(void *memory);
+
+#endif

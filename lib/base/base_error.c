@@ -1,0 +1,141 @@
+/*
+ * base_error.c - fills weir_error records, and ends the process on misuse.
+ *
+ * A record is built aside and copied in one go, so that the texts given may lie in the record
+ * itself: wrapping a failure in a longer message is one call. Texts come from the network (a status
+ * line, the excerpt of a reply) and go to terminals and logs: bytes that a terminal would obey are
+ * replaced, and a text that does not fit is cut between two UTF-8 characters.
+ *
+ * Called from any thread; never suspends, allocates nothing.
+ */
+#include "base_error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Tells the compiler that the format was checked at the call. */
+int wr_error_vset(weir_error *error, int code, int detail, const char *origin, const char *format,
+                  va_list args) WEIR_PRINTF(5, 0);
+
+void wr_error_clear(weir_error *error)
+{
+    if (error != NULL) {
+        memset(error, 0, sizeof *error);
+        error->offset = -1;
+    }
+}
+
+/* One line without control bytes: C0, DEL, and C1 in its UTF-8 form (C2 80 to C2 9F, which holds
+ * CSI). */
+static void make_harmless(char *text)
+{
+    for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
+        if (*c == '\n' || *c == '\r' || *c == '\t') {
+            *c = ' ';
+        } else if (*c < 0x20 || *c == 0x7f) {
+            *c = '?';
+        } else if (*c == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f) {
+            c[0] = c[1] = '?';
+        }
+    }
+}
+
+/* Take off the UTF-8 character that a cut has left unfinished at the end of `text`. */
+static void trim_cut_character(char *text)
+{
+    size_t len = strlen(text);
+    size_t tail = 0; /* continuation bytes at the end */
+    while (tail < len && tail < 4 && ((unsigned char)text[len - 1 - tail] & 0xc0) == 0x80) {
+        tail++;
+    }
+    if (tail == len || tail == 4) {
+        return; /* not UTF-8 */
+    }
+    unsigned char lead = (unsigned char)text[len - 1 - tail];
+    size_t want = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
+    if (tail < want) {
+        text[len - 1 - tail] = '\0';
+    }
+}
+
+int wr_error_vset(weir_error *error, int code, int detail, const char *origin, const char *format,
+                  va_list args)
+{
+    if (error == NULL) {
+        return code;
+    }
+    weir_error built;
+    wr_error_clear(&built);
+    built.code = code;
+    built.detail = detail;
+    int len = snprintf(built.origin, sizeof built.origin, "%s", origin != NULL ? origin : "");
+    if (len >= (int)sizeof built.origin) {
+        trim_cut_character(built.origin);
+    }
+    len = vsnprintf(built.message, sizeof built.message, format, args);
+    if (len >= (int)sizeof built.message) {
+        trim_cut_character(built.message);
+    }
+    make_harmless(built.origin);
+    make_harmless(built.message);
+    *error = built;
+    return code;
+}
+
+int wr_error_set(weir_error *error, int code, int detail, const char *origin, const char *format,
+                 ...)
+{
+    va_list args;
+    va_start(args, format);
+    wr_error_vset(error, code, detail, origin, format, args);
+    va_end(args);
+    return code;
+}
+
+const char *wr_code_text(int code)
+{
+    switch (code) {
+    case WEIR_OK: return "no error";
+    case WEIR_ENOMEM: return "out of memory";
+    case WEIR_EBUDGET: return "byte budget used up";
+    case WEIR_EINVAL: return "invalid argument";
+    case WEIR_ECLOSED: return "closed";
+    case WEIR_ECANCELED: return "canceled";
+    case WEIR_ETIMEDOUT: return "timed out";
+    case WEIR_EIGNORED: return "yielded after close";
+    case WEIR_EABANDONED: return "writer gone without an end";
+    case WEIR_ERESOLVE: return "name not resolved";
+    case WEIR_ECONNECT: return "cannot connect";
+    case WEIR_ERESET: return "connection reset";
+    case WEIR_ETLS: return "TLS failure";
+    case WEIR_EHTTP: return "HTTP error";
+    case WEIR_ETRUNCATED: return "cut short";
+    case WEIR_ECHANGED: return "changed since the last run";
+    case WEIR_ETOOLONG: return "too long";
+    case WEIR_EPARSE: return "cannot be parsed";
+    case WEIR_EIO: return "input/output error";
+    default: return "error";
+    }
+}
+
+void wr_misuse(const char *function, const char *format, ...)
+{
+    char text[512];
+    char line[640];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    int len = snprintf(line, sizeof line, "weir: %s: %s\n", function, text);
+    if (len > (int)sizeof line - 1) {
+        len = (int)sizeof line - 1;
+        line[len - 1] = '\n';
+    }
+    /* One write and no stdio: the stream may be locked or half written by the very code that is in
+     * error. */
+    ssize_t written = write(STDERR_FILENO, line, len > 0 ? (size_t)len : 0);
+    (void)written;
+    abort();
+}

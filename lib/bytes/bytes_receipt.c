@@ -1,0 +1,563 @@
+/*
+ * bytes_receipt.c - the bookkeeping behind weir_receipt: see the header for the states of an item.
+ *
+ * Spans are a sorted array with a head offset: new items are touched at its tail and old ones settled at its head, so the
+ * usual change is one comparison and one store; a split or merge in the middle moves what lies behind it. Invariant after
+ * wr_origin_sync: each number in (done, lent) lies in a span; a number in [lent, given] lies in one only if somebody
+ * references it or has told its word.
+ *
+ * Called by sources (lend), by whoever keeps items (queues, batches, bodies) and by sinks at their commit. Nothing here
+ * suspends or calls out, but for `gone`. Memory for a split may be missing: then the span stays as it is, its items are
+ * never settled, and the position stays before them: late, never lost.
+ */
+#include "bytes_receipt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base_alloc.h"
+#include "base_error.h"
+
+enum wr_span_state {
+    SPAN_HELD = 0,  /* refs > 0 */
+    SPAN_TOLD,      /* refs == 0, still lent, its word was told */
+    SPAN_SETTLED,   /* counted */
+    SPAN_ABANDONED  /* will never settle */
+};
+
+static struct wr_span *span_at(const struct weir_receipt *origin, size_t index)
+{
+    return &origin->spans[origin->spans_head + index];
+}
+
+void wr_origin_init(struct weir_receipt *origin, uint32_t id, const char *name)
+{
+    memset(origin, 0, sizeof *origin);
+    origin->kind = WR_RECEIPT_ORIGIN;
+    origin->id = id;
+    origin->loan = origin->lent = 1;
+    wr_list_init(&origin->link);
+    snprintf(origin->name, sizeof origin->name, "%s", name != NULL ? name : "");
+}
+
+void wr_origin_fini(struct weir_receipt *origin)
+{
+    wr_free(origin->spans);
+    wr_free(origin->ends);
+    origin->spans = NULL;
+    origin->ends = NULL;
+    origin->spans_count = origin->spans_cap = origin->spans_head = 0;
+}
+
+static void check_gone(struct weir_receipt *origin)
+{
+    if (origin->ended && origin->held == 0 && origin->gone != NULL) {
+        void (*gone)(struct weir_receipt *, void *) = origin->gone;
+        origin->gone = NULL;
+        gone(origin, origin->gone_ctx);
+    }
+}
+
+void wr_origin_end(struct weir_receipt *origin)
+{
+    wr_origin_sync(origin);
+    origin->ended = true;
+    check_gone(origin);
+}
+
+/* Room for two more spans: what one split can need. */
+static bool make_room(struct weir_receipt *origin)
+{
+    if (origin->spans_head + origin->spans_count + 2 <= origin->spans_cap) {
+        return true;
+    }
+    if (origin->spans_head >= origin->spans_count + 2) {
+        memmove(origin->spans, span_at(origin, 0), origin->spans_count * sizeof *origin->spans);
+        origin->spans_head = 0;
+        return true;
+    }
+    size_t cap = origin->spans_cap == 0 ? 8 : origin->spans_cap * 2;
+    struct wr_span *spans = wr_realloc(origin->spans, cap * sizeof *spans);
+    if (spans == NULL) {
+        return false;
+    }
+    origin->spans = spans;
+    origin->spans_cap = cap;
+    return true;
+}
+
+/* Index of the first span that ends at seq or later; spans_count: none. */
+static size_t span_find(const struct weir_receipt *origin, uint64_t seq)
+{
+    size_t count = origin->spans_count;
+    if (count == 0 || span_at(origin, 0)->last >= seq) {
+        return 0;
+    }
+    if (span_at(origin, count - 1)->last < seq) {
+        return count;
+    }
+    size_t low = 0, high = count - 1;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (span_at(origin, middle)->last < seq) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* Room must have been made. */
+static void span_insert(struct weir_receipt *origin, size_t index, struct wr_span span)
+{
+    memmove(span_at(origin, index + 1), span_at(origin, index),
+            (origin->spans_count - index) * sizeof span);
+    *span_at(origin, index) = span;
+    origin->spans_count++;
+    origin->held += span.refs > 0;
+}
+
+static void span_remove(struct weir_receipt *origin, size_t index)
+{
+    origin->held -= span_at(origin, index)->refs > 0;
+    if (index == 0) {
+        origin->spans_head++;
+    } else {
+        memmove(span_at(origin, index), span_at(origin, index + 1),
+                (origin->spans_count - index - 1) * sizeof(struct wr_span));
+    }
+    if (--origin->spans_count == 0) {
+        origin->spans_head = 0;
+    }
+}
+
+static bool span_alike(const struct wr_span *a, const struct wr_span *b)
+{
+    return a->last + 1 == b->first && a->state == b->state && a->refs == b->refs &&
+           (a->state == SPAN_SETTLED || (a->told == b->told && (!a->told || a->word == b->word)));
+}
+
+/* Merge span `index` with its neighbours where they are alike. */
+static void span_merge(struct weir_receipt *origin, size_t index)
+{
+    if (index + 1 < origin->spans_count &&
+        span_alike(span_at(origin, index), span_at(origin, index + 1))) {
+        span_at(origin, index + 1)->first = span_at(origin, index)->first;
+        span_remove(origin, index);
+    }
+    if (index > 0 && index < origin->spans_count &&
+        span_alike(span_at(origin, index - 1), span_at(origin, index))) {
+        span_at(origin, index)->first = span_at(origin, index - 1)->first;
+        span_remove(origin, index - 1);
+    }
+}
+
+static void drop_ends(struct weir_receipt *origin)
+{
+    if (!origin->keeps_ends || origin->done < origin->ends_first) {
+        return;
+    }
+    uint64_t passed = origin->done - origin->ends_first + 1;
+    WR_ASSERT(passed <= origin->ends_count, "offset of an item that was never given");
+    origin->done_end = origin->ends[origin->ends_head + passed - 1];
+    origin->ends_head += passed;
+    origin->ends_count -= passed;
+    origin->ends_first += passed;
+    if (origin->ends_count == 0) {
+        origin->ends_head = 0;
+    }
+}
+
+/* Move `done` over the settled spans at the head. */
+static void advance(struct weir_receipt *origin)
+{
+    while (origin->spans_count > 0) {
+        struct wr_span *span = span_at(origin, 0);
+        if (span->state != SPAN_SETTLED || span->first != origin->done + 1) {
+            break;
+        }
+        origin->done = span->last;
+        span_remove(origin, 0);
+    }
+    drop_ends(origin);
+}
+
+/* [first, last] lies in no span and its loan is over. */
+static void settle_gap(struct weir_receipt *origin, size_t index, uint64_t first, uint64_t last)
+{
+    if (!origin->sealed) {
+        origin->counts[WR_DELIVERED] += last - first + 1;
+        if (first == origin->done + 1) {
+            origin->done = last;
+            return;
+        }
+    }
+    if (!make_room(origin)) {
+        if (index > 0) {
+            span_at(origin, index - 1)->last = last;
+        }
+        return;
+    }
+    struct wr_span span = {first, last, 0, origin->sealed ? SPAN_ABANDONED : SPAN_SETTLED, 0, false};
+    span_insert(origin, index, span);
+    span_merge(origin, index);
+}
+
+void wr_origin_sync(struct weir_receipt *origin)
+{
+    uint64_t next = origin->lent, end = origin->loan; /* [next, end) is no longer lent */
+    if (next >= end) {
+        return;
+    }
+    origin->lent = end;
+    if (origin->spans_count == 0) {
+        settle_gap(origin, 0, next, end - 1);
+        drop_ends(origin);
+        return;
+    }
+    while (next < end) {
+        size_t index = span_find(origin, next);
+        struct wr_span *span = index < origin->spans_count ? span_at(origin, index) : NULL;
+        if (span == NULL || span->first >= end) {
+            settle_gap(origin, index, next, end - 1);
+            break;
+        }
+        if (span->first > next) {
+            uint64_t first = span->first;
+            settle_gap(origin, index, next, first - 1);
+            next = first;
+            continue;
+        }
+        next = span->last + 1;
+        if (span->state == SPAN_TOLD) {
+            origin->counts[span->word] += span->last - span->first + 1;
+            span->state = SPAN_SETTLED;
+            span->told = false;
+            span_merge(origin, index);
+        }
+    }
+    advance(origin);
+}
+
+void wr_origin_seal(struct weir_receipt *origin)
+{
+    wr_origin_sync(origin);
+    origin->sealed = true;
+}
+
+void wr_origin_counts(struct weir_receipt *origin, uint64_t counts[WR_WORDS])
+{
+    wr_origin_sync(origin);
+    memcpy(counts, origin->counts, sizeof origin->counts);
+}
+
+int wr_origin_keep_ends(struct weir_receipt *origin, uint64_t start)
+{
+    WR_ASSERT(origin->given == 0, "offsets are kept from the first item on");
+    origin->keeps_ends = true;
+    origin->ends_first = 1;
+    origin->done_end = start;
+    return 0;
+}
+
+int wr_origin_push_end(struct weir_receipt *origin, uint64_t end)
+{
+    if (origin->ends_head + origin->ends_count == origin->ends_cap) {
+        if (origin->ends_head > origin->ends_count) {
+            memmove(origin->ends, origin->ends + origin->ends_head,
+                    origin->ends_count * sizeof *origin->ends);
+            origin->ends_head = 0;
+        } else {
+            size_t cap = origin->ends_cap == 0 ? 64 : origin->ends_cap * 2;
+            uint64_t *ends = wr_realloc(origin->ends, cap * sizeof *ends);
+            if (ends == NULL) {
+                return WEIR_ENOMEM;
+            }
+            origin->ends = ends;
+            origin->ends_cap = cap;
+        }
+    }
+    origin->ends[origin->ends_head + origin->ends_count++] = end;
+    return 0;
+}
+
+uint64_t wr_origin_done_end(struct weir_receipt *origin)
+{
+    wr_origin_sync(origin);
+    drop_ends(origin);
+    return origin->done_end;
+}
+
+/* Cut the span so that it begins (and another ends) at seq; true when the cut exists now. */
+static bool split_before(struct weir_receipt *origin, size_t index, uint64_t seq)
+{
+    struct wr_span *span = span_at(origin, index);
+    if (span->first == seq) {
+        return true;
+    }
+    if (!make_room(origin)) {
+        return false;
+    }
+    span = span_at(origin, index);
+    struct wr_span left = *span;
+    left.last = seq - 1;
+    span->first = seq;
+    span_insert(origin, index, left);
+    return true;
+}
+
+/* The last reference of a span is gone. */
+static void span_released(struct weir_receipt *origin, struct wr_span *span, enum wr_act act)
+{
+    static const uint8_t words[] = {WR_DELIVERED, WR_DELIVERED, WR_FILTERED,
+                                    WR_REJECTED,  WR_DROPPED,   WR_DELIVERED};
+    bool vouched = act == WR_ACT_COMMIT || act == WR_ACT_FILTER || act == WR_ACT_REJECT ||
+                   act == WR_ACT_DROP;
+    if (vouched) {
+        span->told = true;
+        span->word = words[act];
+    }
+    origin->held--;
+    if (span->first >= origin->lent) {
+        span->state = SPAN_TOLD; /* without a word it is taken out again by the caller */
+        return;
+    }
+    if (!span->told && origin->sealed) {
+        span->state = SPAN_ABANDONED;
+        return;
+    }
+    origin->counts[span->told ? span->word : WR_DELIVERED] += span->last - span->first + 1;
+    span->state = SPAN_SETTLED;
+    span->told = false;
+}
+
+static void origin_unref(struct weir_receipt *origin, uint64_t first, uint64_t last, enum wr_act act)
+{
+    wr_origin_sync(origin);
+    if (act == WR_ACT_COMMIT) {
+        origin->committed = WR_MAX(origin->committed, last);
+    }
+    size_t index = span_find(origin, first);
+    while (index < origin->spans_count && span_at(origin, index)->first <= last) {
+        uint64_t from = WR_MAX(span_at(origin, index)->first, first);
+        uint64_t to = WR_MIN(span_at(origin, index)->last, last);
+        if (span_at(origin, index)->refs == 0) {
+            index++;
+            continue;
+        }
+        /* A span that crosses the edge of the loan settles on one side of it only. */
+        if (from < origin->lent && to >= origin->lent) {
+            to = origin->lent - 1;
+        }
+        bool cut = split_before(origin, index, from);
+        index += cut && span_at(origin, index)->last < from;
+        if (cut && span_at(origin, index)->last > to) {
+            cut = split_before(origin, index, to + 1);
+        }
+        if (!cut) {
+            index++;
+            continue;
+        }
+        struct wr_span *span = span_at(origin, index);
+        if (--span->refs == 0) {
+            span_released(origin, span, act);
+            if (span->state == SPAN_TOLD && !span->told) {
+                span->refs = 0;
+                span_remove(origin, index);
+                continue;
+            }
+        }
+        uint64_t resume = span->last + 1;
+        span_merge(origin, index);
+        index = span_find(origin, resume);
+    }
+    advance(origin);
+    check_gone(origin);
+}
+
+static int origin_ref(struct weir_receipt *origin, uint64_t first, uint64_t last)
+{
+    wr_origin_sync(origin);
+    size_t count = origin->spans_count;
+    if (count > 0) {
+        struct wr_span *tail = span_at(origin, count - 1);
+        if (tail->last + 1 == first && tail->refs == 1 && !tail->told) {
+            tail->last = last;
+            return 0;
+        }
+    }
+    for (uint64_t next = first; next <= last;) {
+        if (!make_room(origin)) {
+            if (next > first) {
+                origin_unref(origin, first, next - 1, WR_ACT_LOAN);
+            }
+            return WEIR_ENOMEM;
+        }
+        size_t index = span_find(origin, next);
+        struct wr_span *span = index < origin->spans_count ? span_at(origin, index) : NULL;
+        if (span == NULL || span->first > next) {
+            uint64_t to = span == NULL ? last : WR_MIN(last, span->first - 1);
+            struct wr_span fresh = {next, to, 1, SPAN_HELD, 0, false};
+            span_insert(origin, index, fresh);
+            next = to + 1;
+            span_merge(origin, index);
+            continue;
+        }
+        uint64_t to = WR_MIN(span->last, last);
+        (void)split_before(origin, index, next);
+        index += span_at(origin, index)->last < next;
+        (void)make_room(origin);
+        if (span_at(origin, index)->last > to && split_before(origin, index, to + 1)) {
+            /* the left part is at index */
+        }
+        span = span_at(origin, index);
+        origin->held += span->refs == 0;
+        span->refs++;
+        span->state = SPAN_HELD;
+        next = span->last + 1;
+        span_merge(origin, index);
+    }
+    return 0;
+}
+
+static void origin_tell(struct weir_receipt *origin, uint64_t first, uint64_t last, enum wr_act act)
+{
+    static const uint8_t words[] = {WR_DELIVERED, WR_DELIVERED, WR_FILTERED,
+                                    WR_REJECTED,  WR_DROPPED,   WR_DELIVERED};
+    wr_origin_sync(origin);
+    for (uint64_t next = first; next <= last;) {
+        if (!make_room(origin)) {
+            return;
+        }
+        size_t index = span_find(origin, next);
+        struct wr_span *span = index < origin->spans_count ? span_at(origin, index) : NULL;
+        if (span == NULL || span->first > next) {
+            uint64_t to = span == NULL ? last : WR_MIN(last, span->first - 1);
+            if (next >= origin->lent) {
+                struct wr_span fresh = {next, to, 0, SPAN_TOLD, words[act], true};
+                span_insert(origin, index, fresh);
+                span_merge(origin, index);
+            }
+            next = to + 1;
+            continue;
+        }
+        uint64_t to = WR_MIN(span->last, last);
+        if (span->state == SPAN_HELD || span->state == SPAN_TOLD) {
+            (void)split_before(origin, index, next);
+            index += span_at(origin, index)->last < next;
+            if (span_at(origin, index)->last > to && make_room(origin)) {
+                (void)split_before(origin, index, to + 1);
+            }
+            span = span_at(origin, index);
+            span->told = true;
+            span->word = words[act];
+            next = span->last + 1;
+            span_merge(origin, index);
+            continue;
+        }
+        next = to + 1;
+    }
+}
+
+int wr_receipt_ref(struct weir_receipt *receipt, uint64_t first, uint64_t last)
+{
+    if (receipt->kind == WR_RECEIPT_GROUP) {
+        receipt->refs += (uint32_t)(last - first + 1);
+        return 0;
+    }
+    return origin_ref(receipt, first, last);
+}
+
+void wr_receipt_unref(struct weir_receipt *receipt, uint64_t first, uint64_t last, enum wr_act act)
+{
+    if (receipt->kind == WR_RECEIPT_ORIGIN) {
+        origin_unref(receipt, first, last, act);
+        return;
+    }
+    receipt->refs -= (uint32_t)(last - first + 1);
+    for (uint32_t i = 0; i < receipt->parts_count; i++) {
+        struct wr_group_part *part = &receipt->parts[i];
+        if (receipt->refs == 0) {
+            wr_receipt_unref(part->origin, part->first, part->last, act);
+        } else if (act == WR_ACT_COMMIT && part->origin->kind == WR_RECEIPT_ORIGIN) {
+            part->origin->committed = WR_MAX(part->origin->committed, part->last);
+        }
+    }
+    if (receipt->refs == 0) {
+        wr_free(receipt);
+    }
+}
+
+void wr_receipt_tell(struct weir_receipt *receipt, uint64_t first, uint64_t last, enum wr_act act)
+{
+    if (receipt->kind == WR_RECEIPT_ORIGIN) {
+        origin_tell(receipt, first, last, act);
+        return;
+    }
+    for (uint32_t i = 0; i < receipt->parts_count; i++) {
+        wr_receipt_tell(receipt->parts[i].origin, receipt->parts[i].first, receipt->parts[i].last,
+                        act);
+    }
+}
+
+struct weir_receipt *wr_group_new(const struct wr_group_part *parts, size_t count)
+{
+    struct weir_receipt *group = wr_zalloc(sizeof *group + count * sizeof *parts);
+    if (group == NULL) {
+        return NULL;
+    }
+    group->kind = WR_RECEIPT_GROUP;
+    group->refs = 1;
+    group->parts = (struct wr_group_part *)(void *)(group + 1);
+    group->parts_count = (uint32_t)count;
+    memcpy(group->parts, parts, count * sizeof *parts);
+    return group;
+}
+
+/* The end of the run that begins at items[i]: same receipt, consecutive numbers. */
+static size_t run_end(const weir_item *items, size_t count, size_t i)
+{
+    size_t end = i + 1;
+    while (end < count && items[end].receipt == items[i].receipt &&
+           items[end].seq == items[end - 1].seq + 1) {
+        end++;
+    }
+    return end;
+}
+
+int wr_items_ref(const weir_item *items, size_t count)
+{
+    for (size_t i = 0; i < count;) {
+        size_t end = run_end(items, count, i);
+        if (items[i].receipt != NULL &&
+            wr_receipt_ref(items[i].receipt, items[i].seq, items[end - 1].seq) < 0) {
+            wr_items_unref(items, i, WR_ACT_LOAN);
+            return WEIR_ENOMEM;
+        }
+        i = end;
+    }
+    return 0;
+}
+
+void wr_items_unref(const weir_item *items, size_t count, enum wr_act act)
+{
+    for (size_t i = 0; i < count;) {
+        size_t end = run_end(items, count, i);
+        if (items[i].receipt != NULL) {
+            wr_receipt_unref(items[i].receipt, items[i].seq, items[end - 1].seq, act);
+        }
+        i = end;
+    }
+}
+
+void wr_items_tell(const weir_item *items, size_t count, enum wr_act act)
+{
+    for (size_t i = 0; i < count;) {
+        size_t end = run_end(items, count, i);
+        if (items[i].receipt != NULL) {
+            wr_receipt_tell(items[i].receipt, items[i].seq, items[end - 1].seq, act);
+        }
+        i = end;
+    }
+}

@@ -1,0 +1,420 @@
+/*
+ * codec_lines.c - the line splitter.
+ *
+ * A call moves a cursor over the window: `start` is where the current line begins, `from` how far the search has come.
+ * Between two calls only `from - start` (scanned) and whether an overlong line is being dropped are kept.
+ *
+ * Two searches find the LFs. The bitmap turns 64 bytes at a time into a mask with one bit per LF, writes the bit
+ * positions to a small array without a branch that depends on the data, and a second loop makes lines of the
+ * positions: for short lines this is three times as fast as a search per line, whose every end is a mispredicted
+ * branch. memchr wins for long lines, because it looks at four vectors per step. The running mean of the line lengths
+ * picks one; it changes speed only, never a result.
+ *
+ * A rest without an LF is overlong as soon as no continuation could make it fit: limit + 1 bytes of which the last is
+ * no CR, or limit + 2 bytes. This holds whatever the cut of the input, so the outcome does not depend on it.
+ */
+#include <stdatomic.h>
+#include <string.h>
+
+#include <weir/item.h>
+
+#include "base_error.h"
+#include "codec_lines.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+enum {
+    BLOCK = 64,
+    BATCH_MAX = 128,        /* positions per round of the bitmap */
+    SEGMENT_MAX = 32 * 1024, /* bytes per round: the mean is looked at again after each */
+    LONG_LEN = 500,         /* mean from which on memchr is faster, measured on Zen 4 */
+    LEN_COUNTED_MAX = 8192, /* one giant line does not keep the mean up for long */
+};
+
+/* `raw_len` has 32 bits, and two of its values are needed for the line end. */
+#define LIMIT_MAX (UINT32_MAX - 2u)
+
+struct found {
+    /* Of LFs, from the segment's start. Four full blocks may overshoot the batch, and stores come in fours. */
+    uint32_t positions[BATCH_MAX + 4 * BLOCK + 8];
+    size_t count;
+    size_t searched; /* bytes from the segment's start */
+};
+
+/* Search [base, base+len), len >= BLOCK, until `want` LFs are found or the end is reached. */
+typedef void scan(const char *base, size_t len, size_t want, struct found *found);
+
+/* The position of the lowest bit of `mask`; of no bit some number, which the next store overwrites. */
+#define LOW_BIT(mask) ((uint32_t)__builtin_ctzll((mask) | UINT64_C(1) << 63))
+#define LOW_BIT_BMI(mask) ((uint32_t)_tzcnt_u64(mask))
+
+/* Append the positions of the bits of `mask` at `to` and move it: two stores without a branch, then fours. */
+#define PUT_BITS(low_bit, to, mask, at)                                                            \
+    do {                                                                                           \
+        uint64_t bits_ = (mask);                                                                   \
+        uint32_t at_ = (uint32_t)(at);                                                             \
+        size_t bits_count_ = (size_t)__builtin_popcountll(bits_);                                  \
+        (to)[0] = at_ + low_bit(bits_);                                                            \
+        bits_ &= bits_ - 1;                                                                        \
+        (to)[1] = at_ + low_bit(bits_);                                                            \
+        for (size_t i_ = 2; i_ < bits_count_; i_ += 4) {                                           \
+            for (size_t k_ = i_; k_ < i_ + 4; k_++) {                                              \
+                bits_ &= bits_ - 1;                                                                \
+                (to)[k_] = at_ + low_bit(bits_);                                                   \
+            }                                                                                      \
+        }                                                                                          \
+        (to) += bits_count_;                                                                       \
+    } while (0)
+
+/*
+ * The scan around one way of making masks, `mask_of`, compiled for `target`. Four blocks at a time share one test
+ * whether any holds two LFs: it is predicted well for short lines (always) and for long ones (never). The dense case
+ * is a call, because inlined it takes the registers of the other. The last block overlaps the one before it instead
+ * of reading past the end; the shift takes out the bits that were seen already.
+ */
+#define DEFINE_SCAN(name, target, mask_of, low_bit)                                                \
+    static target __attribute__((noinline)) uint32_t *name##_dense(                                \
+        uint32_t *to, uint32_t at, uint64_t m0, uint64_t m1, uint64_t m2, uint64_t m3)             \
+    {                                                                                              \
+        PUT_BITS(low_bit, to, m0, at);                                                             \
+        PUT_BITS(low_bit, to, m1, at + BLOCK);                                                     \
+        PUT_BITS(low_bit, to, m2, at + 2 * BLOCK);                                                 \
+        PUT_BITS(low_bit, to, m3, at + 3 * BLOCK);                                                 \
+        return to;                                                                                 \
+    }                                                                                              \
+    static target void name(const char *base, size_t len, size_t want, struct found *found)        \
+    {                                                                                              \
+        uint32_t *to = found->positions;                                                           \
+        uint32_t *stop = found->positions + want;                                                  \
+        size_t at = 0;                                                                             \
+        while (at + 4 * BLOCK <= len && to + 4 <= stop) {                                          \
+            uint64_t m0 = mask_of(base + at);                                                      \
+            uint64_t m1 = mask_of(base + at + BLOCK);                                              \
+            uint64_t m2 = mask_of(base + at + 2 * BLOCK);                                          \
+            uint64_t m3 = mask_of(base + at + 3 * BLOCK);                                          \
+            uint64_t twice = (m0 & (m0 - 1)) | (m1 & (m1 - 1)) | (m2 & (m2 - 1)) | (m3 & (m3 - 1)); \
+            if (WR_UNLIKELY(twice != 0)) {                                                         \
+                to = name##_dense(to, (uint32_t)at, m0, m1, m2, m3);                               \
+            } else {                                                                               \
+                size_t n1 = (size_t)__builtin_popcountll(m0);                                      \
+                size_t n2 = n1 + (size_t)__builtin_popcountll(m1);                                 \
+                size_t n3 = n2 + (size_t)__builtin_popcountll(m2);                                 \
+                to[0] = (uint32_t)at + low_bit(m0);                                                \
+                to[n1] = (uint32_t)at + BLOCK + low_bit(m1);                                       \
+                to[n2] = (uint32_t)at + 2 * BLOCK + low_bit(m2);                                   \
+                to[n3] = (uint32_t)at + 3 * BLOCK + low_bit(m3);                                   \
+                to += n3 + (size_t)__builtin_popcountll(m3);                                       \
+            }                                                                                      \
+            at += 4 * BLOCK;                                                                       \
+        }                                                                                          \
+        while (at + BLOCK <= len && to < stop) {                                                   \
+            uint64_t mask = mask_of(base + at);                                                    \
+            PUT_BITS(low_bit, to, mask, at);                                                       \
+            at += BLOCK;                                                                           \
+        }                                                                                          \
+        if (at < len && to < stop) {                                                               \
+            uint64_t mask = mask_of(base + len - BLOCK) >> (at - (len - BLOCK));                   \
+            PUT_BITS(low_bit, to, mask, at);                                                       \
+            at = len;                                                                              \
+        }                                                                                          \
+        found->count = (size_t)(to - found->positions);                                            \
+        found->searched = at;                                                                      \
+    }
+
+#if defined(__x86_64__)
+#define AVX512 __attribute__((target("avx512bw,bmi,bmi2,popcnt")))
+#define AVX2 __attribute__((target("avx2,bmi,bmi2,popcnt")))
+#define SSE2
+
+static inline AVX512 uint64_t mask_avx512(const char *p)
+{
+    return _mm512_cmpeq_epi8_mask(_mm512_loadu_si512((const void *)p), _mm512_set1_epi8('\n'));
+}
+
+static inline AVX2 uint64_t mask_avx2(const char *p)
+{
+    const __m256i lf = _mm256_set1_epi8('\n');
+    __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)p);
+    __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(p + 32));
+    uint32_t low_bits = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, lf));
+    uint32_t high_bits = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, lf));
+    return (uint64_t)high_bits << 32 | low_bits;
+}
+
+static inline uint64_t mask_sse2(const char *p)
+{
+    const __m128i lf = _mm_set1_epi8('\n');
+    uint64_t mask = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        __m128i part = _mm_loadu_si128((const __m128i *)(const void *)(p + i * 16u));
+        mask |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(part, lf)) << (i * 16u);
+    }
+    return mask;
+}
+
+DEFINE_SCAN(scan_avx512, AVX512, mask_avx512, LOW_BIT_BMI)
+DEFINE_SCAN(scan_avx2, AVX2, mask_avx2, LOW_BIT_BMI)
+DEFINE_SCAN(scan_sse2, SSE2, mask_sse2, LOW_BIT)
+
+static scan *scan_choose(void)
+{
+    __builtin_cpu_init();
+    bool bits = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
+    if (bits && __builtin_cpu_supports("avx512bw")) {
+        return scan_avx512;
+    }
+    return bits && __builtin_cpu_supports("avx2") ? scan_avx2 : scan_sse2;
+}
+
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+#define NEON
+
+/* NEON has no move-mask: keep one bit per byte and add neighbours up three times. */
+static inline uint64_t mask_neon(const char *p)
+{
+    static const uint8_t bit_of_byte[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    const uint8x16_t bits = vld1q_u8(bit_of_byte);
+    const uint8x16_t lf = vdupq_n_u8('\n');
+    const uint8_t *bytes = (const uint8_t *)p;
+    uint8x16_t a = vandq_u8(vceqq_u8(vld1q_u8(bytes), lf), bits);
+    uint8x16_t b = vandq_u8(vceqq_u8(vld1q_u8(bytes + 16), lf), bits);
+    uint8x16_t c = vandq_u8(vceqq_u8(vld1q_u8(bytes + 32), lf), bits);
+    uint8x16_t d = vandq_u8(vceqq_u8(vld1q_u8(bytes + 48), lf), bits);
+    uint8x16_t sum = vpaddq_u8(vpaddq_u8(a, b), vpaddq_u8(c, d));
+    return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(sum, sum)), 0);
+}
+
+DEFINE_SCAN(scan_neon, NEON, mask_neon, LOW_BIT)
+
+static scan *scan_choose(void)
+{
+    return scan_neon;
+}
+
+#else
+
+/* Other machines: one memchr per line, whose C library knows the machine better. */
+static void scan_memchr(const char *base, size_t len, size_t want, struct found *found)
+{
+    size_t at = 0;
+    found->count = 0;
+    while (found->count < want && at < len) {
+        const char *lf = memchr(base + at, '\n', len - at);
+        if (lf == NULL) {
+            at = len;
+            break;
+        }
+        found->positions[found->count++] = (uint32_t)(lf - base);
+        at = (size_t)(lf - base) + 1;
+    }
+    found->searched = at;
+}
+
+static scan *scan_choose(void)
+{
+    return scan_memchr;
+}
+
+#endif
+
+/* Every thread that comes here first chooses the same, so a relaxed store is enough. */
+static scan *scan_here(void)
+{
+    static _Atomic(scan *) chosen;
+    scan *here = atomic_load_explicit(&chosen, memory_order_relaxed);
+    if (WR_UNLIKELY(here == NULL)) {
+        here = scan_choose();
+        atomic_store_explicit(&chosen, here, memory_order_relaxed);
+    }
+    return here;
+}
+
+struct cursor {
+    struct wr_lines *lines;
+    const char *data;
+    size_t len;
+    size_t start; /* of the current line */
+    size_t from;  /* the search goes on here; no LF in [start, from) */
+    size_t limit;
+    struct wr_line *out;
+    size_t count, max;
+};
+
+void wr_lines_init(struct wr_lines *lines, size_t line_bytes_max, enum wr_lines_policy policy, uint64_t offset)
+{
+    *lines = (struct wr_lines){.line_bytes_max = line_bytes_max, .policy = policy, .offset = offset};
+}
+
+/* Count an overlong line that begins at `start`, of which `raw` bytes are here; a cut one still gives its head. False:
+ * the policy is to fail, the cursor stays before the line. */
+static __attribute__((noinline)) bool begin_overlong(struct cursor *c, size_t raw)
+{
+    struct wr_lines *lines = c->lines;
+    uint64_t start = lines->offset + c->start;
+    if (lines->policy == WR_LINES_FAIL && c->count > 0) {
+        return false; /* the lines before it go first; the next call comes here again */
+    }
+    lines->overlong_count++;
+    lines->overlong_start = start;
+    if (lines->policy == WR_LINES_FAIL) {
+        lines->dropping = true;
+        return false;
+    }
+    if (lines->policy == WR_LINES_CUT) {
+        c->out[c->count++] = (struct wr_line){.data = c->data + c->start,
+                                              .len = c->limit,
+                                              .flags = WEIR_ITEM_TRUNCATED,
+                                              .raw_len = (uint32_t)c->limit,
+                                              .end = start + c->limit};
+        raw -= c->limit;
+    }
+    lines->overlong_bytes += raw;
+    return true;
+}
+
+/* Make lines of the first `take` positions, counted from `base` in the window. False: stop, the policy is to fail. */
+static bool put_lines(struct cursor *c, size_t base, const uint32_t *positions, size_t take)
+{
+    const char *origin = c->data + base;
+    const char *start = c->data + c->start;
+    const uint64_t end = c->lines->offset + base + 1;
+    const size_t limit = c->limit;
+    struct wr_line *out = c->out + c->count;
+    size_t i = 0;
+
+    if (take > 0 && base + positions[0] == 0) {
+        /* An empty line with no byte before it; all others look at that byte, which for an empty line is an LF. */
+        *out++ = (struct wr_line){.data = start, .raw_len = 1, .end = end};
+        start++;
+        i = 1;
+    }
+    for (; i < take; i++) {
+        size_t position = positions[i];
+        const char *lf = origin + position;
+        size_t raw = (size_t)(lf - start);
+        size_t cr = lf[-1] == '\r';
+        size_t len = raw - cr;
+        if (WR_LIKELY(len <= limit)) {
+            out->data = start;
+            out->len = len;
+            out->flags = (uint32_t)cr * (uint32_t)WEIR_ITEM_CRLF;
+            out->raw_len = (uint32_t)raw + 1;
+            out->end = end + position;
+            out++;
+        } else {
+            c->start = (size_t)(start - c->data);
+            c->count = (size_t)(out - c->out);
+            if (!begin_overlong(c, raw + 1)) {
+                return false;
+            }
+            out = c->out + c->count;
+        }
+        start = lf + 1;
+    }
+    c->start = (size_t)(start - c->data);
+    c->count = (size_t)(out - c->out);
+    return true;
+}
+
+/* One round of the bitmap: up to BATCH_MAX lines. False: stop. */
+static bool split_short(struct cursor *c)
+{
+    struct found found;
+    size_t base = c->from;
+    size_t want = WR_MIN(c->max - c->count, (size_t)BATCH_MAX);
+    scan_here()(c->data + base, WR_MIN(c->len - base, (size_t)SEGMENT_MAX), want, &found);
+
+    size_t take = WR_MIN(found.count, want);
+    c->lines->mean_len = found.searched / (found.count + 1);
+    c->from = base + found.searched;
+    bool go_on = put_lines(c, base, found.positions, take);
+    if (!go_on || take < found.count) {
+        c->from = c->start; /* what was found beyond is searched again: less than a batch */
+    }
+    return go_on;
+}
+
+/* One line by memchr. False: stop. */
+static bool split_long(struct cursor *c)
+{
+    const char *lf = memchr(c->data + c->from, '\n', c->len - c->from);
+    if (lf == NULL) {
+        c->from = c->len;
+        return true;
+    }
+    static const uint32_t here[1] = {0};
+    size_t at = (size_t)(lf - c->data);
+    size_t len = WR_MIN(at - c->start, (size_t)LEN_COUNTED_MAX);
+    c->lines->mean_len = (c->lines->mean_len * 7 + len) / 8;
+    bool go_on = put_lines(c, at, here, 1);
+    c->from = c->start;
+    return go_on;
+}
+
+/* Use up an overlong line's bytes to its LF or the window's end. */
+static void drop_rest(struct cursor *c)
+{
+    const char *lf = memchr(c->data + c->start, '\n', c->len - c->start);
+    size_t end = lf == NULL ? c->len : (size_t)(lf - c->data) + 1;
+    c->lines->overlong_bytes += end - c->start;
+    c->lines->dropping = lf == NULL;
+    c->start = end;
+    c->from = end;
+}
+
+/* The rest of the window holds no LF. */
+static void split_rest(struct cursor *c, bool eof)
+{
+    size_t raw = c->len - c->start;
+    uint32_t cr = c->data[c->len - 1] == '\r';
+    size_t len = raw - cr;
+    if (len > c->limit) {
+        if (begin_overlong(c, raw)) {
+            c->lines->dropping = true;
+            c->start = c->len;
+        }
+    } else if (eof) {
+        c->out[c->count++] = (struct wr_line){.data = c->data + c->start,
+                                              .len = len,
+                                              .flags = WEIR_ITEM_NO_EOL | cr * (uint32_t)WEIR_ITEM_CRLF,
+                                              .raw_len = (uint32_t)raw,
+                                              .end = c->lines->offset + c->len};
+        c->start = c->len;
+    }
+}
+
+long wr_lines_split(struct wr_lines *lines, const char *data, size_t len, bool eof, struct wr_line *out, size_t max,
+                    size_t *used)
+{
+    struct cursor c = {.lines = lines,
+                       .data = data,
+                       .len = len,
+                       .from = lines->scanned,
+                       .limit = WR_MIN(lines->line_bytes_max, (size_t)LIMIT_MAX),
+                       .out = out,
+                       .max = max};
+    WR_ASSERT(lines->scanned <= len, "the window is shorter than at the last call");
+
+    bool failed = lines->policy == WR_LINES_FAIL && lines->dropping;
+    bool go_on = !failed;
+    while (go_on && c.count < max && c.from < len) {
+        if (lines->dropping) {
+            drop_rest(&c);
+        } else if (lines->mean_len < LONG_LEN && len - c.from >= BLOCK && max - c.count > 1) {
+            go_on = split_short(&c);
+        } else {
+            go_on = split_long(&c);
+        }
+    }
+    if (go_on && c.count < max && c.start < len && c.from == len) {
+        split_rest(&c, eof);
+    }
+    *used = c.start;
+    lines->offset += c.start;
+    lines->scanned = c.start < len ? c.from - c.start : 0;
+    return lines->policy == WR_LINES_FAIL && lines->dropping ? -1 : (long)c.count;
+}

@@ -1,0 +1,666 @@
+/*
+ * flow_body.c - generators with a user's body: the step there and back, and the whole protocol on top of it.
+ *
+ * A step is two switches. weir_next says where the item goes, marks the generator as INSIDE and tail-jumps into the leaf's
+ * fiber; weir_yield copies the item there and tail-jumps back: no `ret` lies between a switch and the user's frame. All that
+ * is special (pending throws and closes, vouching for several items, cancels, pullers) is kept off that path by two flags:
+ * gen->ready on the reader's side, pending and plain on the body's.
+ *
+ * A body that was started always runs to its end, on its own fiber, where it also ends the generators it has adopted; what
+ * it waits for there parks its reader's task. Its stack is given back from the stack itself, right before it is left.
+ * What was resumed by a close or throw sees its yield return false, and `pending` says why until weir_catch takes it.
+ */
+#include "flow_body.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base_alloc.h"
+#include "flow_puller.h"
+
+/* ---- the step */
+
+bool weir_next(weir_gen *gen, weir_item *item)
+{
+    struct weir_loop *loop = gen->loop;
+    if (WR_UNLIKELY(!gen->ready || gen->fresh_unvouched || loop->running == NULL)) {
+        return wr_pull_slow(gen, item, 1) > 0;
+    }
+    struct wr_fiber *from = loop->running;
+    struct wr_body *leaf = gen->leaf;
+    gen->ready = false;
+    gen->state = WR_GEN_INSIDE;
+    gen->out = item;
+    gen->out_max = 1;
+    leaf->fiber.resumer = from;
+    loop->running = &leaf->fiber;
+    return wr_co_resume_bool(&from->co, &leaf->fiber.co, 1);
+}
+
+/* Resume the leaf with `value` (0: its yield returns false); how many items came, 0: over. */
+static size_t resume(struct weir_gen *gen, weir_item *items, size_t max, uintptr_t value)
+{
+    struct weir_loop *loop = gen->loop;
+    struct wr_fiber *from = loop->running;
+    struct wr_body *leaf = gen->leaf;
+    gen->ready = false;
+    gen->state = WR_GEN_INSIDE;
+    gen->out = items;
+    gen->out_max = (uint32_t)WR_MIN(max, (size_t)UINT32_MAX);
+    leaf->fiber.resumer = from;
+    loop->running = &leaf->fiber;
+    return wr_co_resume(&from->co, &leaf->fiber.co, value);
+}
+
+/* What the reader must see before it runs: the generator is its to pull again. */
+static void yielded(struct wr_body *self, struct wr_body *root)
+{
+    root->gen.state = WR_GEN_IDLE;
+    root->gen.ready = !root->gen.special;
+    self->received = NULL;
+    self->gen.loop->running = self->fiber.resumer;
+}
+
+static bool yield_slow(struct wr_body *self, const weir_item *item);
+
+/* The item's origin, number and receipt, where nothing but one upstream or the body itself can be behind it. */
+static inline void stamp_plain(struct wr_body *acct, weir_item *out)
+{
+    struct weir_gen *up = acct->gen.up;
+    if (up != NULL) {
+        up->fresh_unvouched = false;
+        if (up->fresh_receipt != NULL) {
+            out->receipt = up->fresh_receipt;
+            out->seq = up->fresh_seq;
+            out->origin = up->fresh_origin;
+        }
+        return;
+    }
+    struct weir_receipt *origin = acct->gen.origin;
+    if (origin != NULL && out->receipt == NULL) {
+        uint64_t seq = origin->given + 1;
+        origin->loan = origin->given = seq;
+        out->seq = seq;
+        out->origin = origin->id;
+        out->receipt = origin;
+    }
+}
+
+static inline void lend_fresh(struct weir_gen *gen, const weir_item *out)
+{
+    if (gen->reader != NULL && gen->reader->body) {
+        gen->fresh_receipt = out->receipt;
+        gen->fresh_seq = out->seq;
+        gen->fresh_origin = out->origin;
+        gen->fresh_unvouched = out->receipt != NULL;
+    }
+}
+
+bool weir_yield(weir_gen *self_gen, const weir_item *item)
+{
+    struct wr_body *self = wr_body_of(self_gen);
+    struct wr_body *root = self->root;
+    struct weir_loop *loop = self_gen->loop;
+    struct wr_body *acct = self->acct;
+    if (WR_UNLIKELY(self->pending != WR_PENDING_NONE || loop->running != &self->fiber || !acct->plain)) {
+        return yield_slow(self, item);
+    }
+    weir_item *out = root->gen.out;
+    *out = *item;
+    stamp_plain(acct, out);
+    if (out->time_ns == 0) {
+        out->time_ns = loop->now_unix_ns;
+    }
+    lend_fresh(&root->gen, out);
+    struct wr_fiber *to = self->fiber.resumer;
+    root->gen.state = WR_GEN_IDLE;
+    root->gen.ready = !root->gen.special;
+    self->received = NULL;
+    loop->running = to;
+    return wr_co_switch_bool(&self->fiber.co, &to->co, 1);
+}
+
+/* A yield of a body that has been closed, canceled or thrown at and has not caught it: false at once. */
+static bool yield_refused(struct wr_body *self)
+{
+    if (self->pending == WR_PENDING_CLOSE && self->told_false) {
+        self->ignored = true;
+    }
+    self->told_false = true;
+    self->gen.past_end++;
+    WR_ASSERT(self->gen.past_end < 1000, "body '%s' has yielded 1000 times after its end", self->gen.name);
+    return false;
+}
+
+static bool yield_items(struct wr_body *self, const weir_item *items, size_t count)
+{
+    struct weir_loop *loop = self->gen.loop;
+    WR_ASSERT(loop->running == &self->fiber, "a yield of '%s' from outside its body", self->gen.name);
+    if (self->pending != WR_PENDING_NONE) {
+        return yield_refused(self);
+    }
+    struct wr_body *root = self->root;
+    while (count > 0) {
+        size_t n = WR_MIN(count, (size_t)root->gen.out_max);
+        weir_item *out = root->gen.out;
+        memcpy(out, items, n * sizeof *out);
+        if (!wr_vouch_stamp(self->acct, out, n)) {
+            wr_gen_fail(&self->gen, WEIR_ENOMEM, 0, -1, "no memory for receipts");
+            self->pending = WR_PENDING_CLOSE;
+            return false;
+        }
+        for (size_t i = 0; i < n; i++) {
+            out[i].time_ns = out[i].time_ns != 0 ? out[i].time_ns : loop->now_unix_ns;
+        }
+        lend_fresh(&root->gen, &out[n - 1]);
+        yielded(self, root);
+        bool go_on = wr_co_switch_bool(&self->fiber.co, &self->fiber.resumer->co, n);
+        wr_vouch_back(self->acct);
+        if (!go_on) {
+            return false;
+        }
+        items += n;
+        count -= n;
+    }
+    return true;
+}
+
+static __attribute__((noinline)) bool yield_slow(struct wr_body *self, const weir_item *item)
+{
+    return yield_items(self, item, 1);
+}
+
+bool weir_yield_many(weir_gen *self, const weir_item *items, size_t count)
+{
+    WR_ASSERT(self->body, "only a body yields");
+    return yield_items(wr_body_of(self), items, count);
+}
+
+const weir_item *weir_received(const weir_gen *self)
+{
+    return ((const struct wr_body *)(const void *)self)->received;
+}
+
+/* ---- the life of a body */
+
+/* Make the yields and pulls of `body` return false until it catches. */
+static void set_pending(struct wr_body *body, enum wr_pending pending)
+{
+    body->pending = (uint8_t)pending;
+    for (struct wr_list *node = body->gen.adopted.next; node != &body->gen.adopted; node = node->next) {
+        wr_gen_ready(WR_OWNER(node, struct weir_gen, adopt_link));
+    }
+}
+
+/* A wait beneath has failed because the task was canceled or the reader left: the bodies it is inside of are over. */
+static void fiber_canceled(struct wr_fiber *fiber, int code)
+{
+    struct wr_body *body = WR_OWNER(fiber, struct wr_body, fiber);
+    for (; body != NULL; body = body->delegator) {
+        if (body->pending == WR_PENDING_NONE) {
+            set_pending(body, code == WEIR_ECLOSED ? WR_PENDING_CLOSE : WR_PENDING_CANCEL);
+        }
+    }
+}
+
+static void settle_failure(struct wr_body *self, int rc)
+{
+    weir_error error;
+    if (self->pending == WR_PENDING_THROWN) {
+        wr_gen_fail_at(&self->gen, self->thrown, self->thrown_at);
+    } else if (self->pending == WR_PENDING_CANCEL) {
+        wr_gen_fail(&self->gen, WEIR_ECANCELED, 0, -1, "canceled");
+    } else if (self->ignored) {
+        wr_gen_fail(&self->gen, WEIR_EIGNORED, 0, -1, "'%s' went on yielding after it had been closed",
+                    self->gen.name);
+    }
+    if (rc < 0 && self->gen.failure == NULL && !(self->pending == WR_PENDING_CLOSE && rc == WEIR_ECLOSED)) {
+        bool known = false;
+        for (struct wr_list *node = self->gen.adopted.next; node != &self->gen.adopted; node = node->next) {
+            const weir_error *failure = wr_gen_failure(WR_OWNER(node, struct weir_gen, adopt_link));
+            known = known || (failure != NULL && failure->code == rc);
+        }
+        if (!known) {
+            wr_error_set(&error, rc, 0, self->gen.name, "%s", wr_code_text(rc));
+            wr_gen_fail_error(&self->gen, &error);
+        }
+    }
+}
+
+static bool fails(const struct wr_body *self)
+{
+    if (self->gen.failure != NULL) {
+        return true;
+    }
+    for (struct wr_list *node = self->gen.adopted.next; node != &self->gen.adopted; node = node->next) {
+        if (wr_gen_failure(WR_OWNER(node, struct weir_gen, adopt_link)) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void drop_inner(struct weir_gen **inner)
+{
+    struct weir_gen *gen = *inner;
+    *inner = NULL;
+    if (gen != NULL) {
+        wr_gen_unadopt(gen);
+        wr_gen_close(gen);
+        wr_gen_free(gen);
+    }
+}
+
+static _Noreturn void body_done(struct wr_body *self, int rc)
+{
+    struct weir_loop *loop = self->gen.loop;
+    wr_vouch_back(self);
+    settle_failure(self, rc);
+    drop_inner(&self->inner);
+    if (fails(self)) {
+        wr_gen_seal(&self->gen);
+        wr_vouch_let_go(self, WR_ACT_RELEASE);
+    } else {
+        wr_vouch_let_go(self, WR_ACT_FILTER);
+    }
+    self->finished = true;
+    wr_gen_over(&self->gen);
+    if (self->drop != NULL) {
+        self->drop(self->args);
+        self->drop = NULL;
+    }
+    struct wr_fiber *to = self->fiber.resumer;
+    struct wr_body *delegator = self->delegator;
+    if (delegator != NULL) {
+        /* The delegator takes over where the leaf was: its yield_from returns. */
+        delegator->root->gen.leaf = delegator;
+        delegator->fiber.resumer = to;
+        to = &delegator->fiber;
+    }
+    self->fiber.resumer = NULL;
+    loop->running = to;
+    struct wr_stack *stack = self->fiber.co.stack;
+    self->fiber.co.stack = NULL;
+    wr_stack_give(stack);
+    wr_co_leave(&self->fiber.co, &to->co, 0);
+}
+
+static void body_main(void *arg)
+{
+    struct wr_body *self = arg;
+    body_done(self, self->fn(&self->gen, self->gen.up, self->args));
+}
+
+/* Give the body a stack; false: out of memory, the failure is set. */
+static bool body_start(struct wr_body *body)
+{
+    struct weir_loop *loop = body->gen.loop;
+    struct wr_stack *stack = body->stack_bytes > 0 ? wr_stack_map(loop->stacks, body->stack_bytes)
+                                                   : wr_stack_take(loop->stacks);
+    if (stack == NULL) {
+        wr_gen_fail(&body->gen, WEIR_ENOMEM, 0, -1, "no memory for the stack of '%s'", body->gen.name);
+        return false;
+    }
+    wr_co_init(&body->fiber.co, stack, body_main, body);
+    body->started = true;
+    return true;
+}
+
+static size_t body_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    struct wr_body *body = wr_body_of(gen);
+    if (!body->started && !body_start(body)) {
+        return 0;
+    }
+    return resume(gen, items, max, 1);
+}
+
+/* The reader is done with it, or it has come to its end by itself (then it is finished). */
+static void body_close(struct weir_gen *gen)
+{
+    struct wr_body *body = wr_body_of(gen);
+    if (body->finished) {
+        return;
+    }
+    if (!body->started) {
+        body->finished = true;
+        if (body->drop != NULL) {
+            body->drop(body->args);
+            body->drop = NULL;
+        }
+        return;
+    }
+    for (struct wr_body *b = gen->leaf; b != NULL; b = b->delegator) {
+        if (b->pending == WR_PENDING_NONE) {
+            set_pending(b, gen->canceled ? WR_PENDING_CANCEL : WR_PENDING_CLOSE);
+        }
+        b->told_false = true;
+    }
+    weir_item nothing;
+    size_t n = resume(gen, &nothing, 1, 0);
+    WR_ASSERT(n == 0 && body->finished, "body '%s' gave an item while it was closed", gen->name);
+}
+
+static size_t body_why(const struct weir_gen *gen, char *text, size_t cap)
+{
+    int n = snprintf(text, cap, gen->state == WR_GEN_INSIDE ? "runs" : "is suspended at a yield");
+    return n > 0 ? (size_t)n : 0;
+}
+
+const struct wr_gen_ops wr_body_ops = {
+    .kind = "body", .next_many = body_next_many, .close = body_close, .why = body_why};
+
+void wr_body_fini(struct wr_body *body)
+{
+    if (body->started) {
+        wr_co_fini(&body->fiber.co);
+    }
+    if (body->last_inner != NULL) {
+        struct weir_gen *inner = body->last_inner;
+        body->last_inner = NULL;
+        wr_gen_free(inner);
+    }
+    if (body->result != NULL) {
+        weir_item_release(body->result);
+        wr_free(body->result);
+    }
+    wr_free(body->thrown);
+    wr_free(body->held);
+}
+
+weir_gen *weir_gen_new(weir_scope *scope, weir_body *fn, const void *args, size_t args_len,
+                       const weir_gen_options *options)
+{
+    weir_gen_options o = WEIR_ZERO;
+    if (options != NULL) {
+        memcpy(&o, options, WR_MIN(options->struct_size, sizeof o));
+    }
+    size_t head = (sizeof(struct wr_body) + 15) & ~(size_t)15;
+    struct wr_body *body = wr_gen_alloc(scope, head + args_len, &wr_body_ops, o.name);
+    if (body == NULL) {
+        if (o.drop != NULL) {
+            o.drop((void *)(uintptr_t)args);
+        }
+        return wr_gen_made(NULL, NULL);
+    }
+    body->gen.body = true;
+    body->gen.leaf = body->root = body->acct = body;
+    body->plain = true;
+    body->fn = fn;
+    body->drop = o.drop;
+    body->stack_bytes = o.stack_bytes > 0 ? (size_t)o.stack_bytes : 0;
+    body->fiber.canceled = fiber_canceled;
+    body->args = (char *)body + head;
+    if (args_len > 0) {
+        memcpy(body->args, args, args_len);
+    }
+    return &body->gen;
+}
+
+weir_gen *weir_stage(weir_gen *up, weir_body *fn, const void *args, size_t args_len,
+                     const weir_gen_options *options)
+{
+    if (up->loop == NULL) {
+        return up; /* the generator that could not be made: the stage fails the same way */
+    }
+    weir_gen *gen = weir_gen_new(up->object.scope, fn, args, args_len, options);
+    if (gen->body) {
+        wr_gen_adopt(gen, up);
+    }
+    return gen;
+}
+
+int weir_return(weir_gen *self, const weir_item *value)
+{
+    struct wr_body *body = wr_body_of(self);
+    if (body->result == NULL) {
+        body->result = wr_zalloc(sizeof *body->result);
+    } else {
+        weir_item_release(body->result);
+    }
+    if (body->result == NULL || weir_item_keep(body->result, value) < 0) {
+        wr_free(body->result);
+        body->result = NULL;
+        return wr_gen_fail(self, WEIR_ENOMEM, 0, -1, "no memory for the value of '%s'", self->name);
+    }
+    return 0;
+}
+
+const weir_item *weir_result(const weir_gen *gen)
+{
+    return gen->body ? ((const struct wr_body *)(const void *)gen)->result : NULL;
+}
+
+/* ---- send, throw, catch */
+
+static weir_got outcome(size_t n)
+{
+    return n > 0 ? WEIR_GOT_ITEM : WEIR_GOT_OVER;
+}
+
+/* What send and throw can be refused for; true: go on. */
+static bool may_talk(struct weir_gen *gen, const char *verb, weir_got *got)
+{
+    *got = WEIR_GOT_REFUSED;
+    if (gen->state == WR_GEN_OVER) {
+        *got = WEIR_GOT_OVER;
+        return false;
+    }
+    if (wr_puller_busy(gen)) {
+        return false;
+    }
+    WR_ASSERT(gen->state != WR_GEN_INSIDE, "%s: generator '%s' is running", verb, gen->name);
+    wr_task_now(gen->loop, verb);
+    return true;
+}
+
+weir_got weir_send(weir_gen *gen, const weir_item *in, weir_item *out)
+{
+    weir_got got;
+    if (!may_talk(gen, "weir_send", &got)) {
+        return got;
+    }
+    if (!gen->body || gen->state == WR_GEN_FRESH || gen->leaf->inner_loop) {
+        return WEIR_GOT_REFUSED;
+    }
+    if (!gen->ready || gen->fresh_unvouched) {
+        /* Something special is the matter; a pull deals with it, and a body that goes on has received `in`. */
+        gen->leaf->received = in;
+        return outcome(wr_pull_slow(gen, out, 1));
+    }
+    gen->leaf->received = in;
+    return outcome(resume(gen, out, 1, 1));
+}
+
+static bool remember_thrown(struct wr_body *body, const weir_error *error)
+{
+    if (body->thrown == NULL) {
+        body->thrown = wr_alloc(sizeof *body->thrown);
+    }
+    body->thrown_at = ++body->gen.loop->failures;
+    if (body->thrown == NULL) {
+        wr_gen_fail(&body->gen, WEIR_ENOMEM, 0, -1, "no memory for a thrown error");
+        set_pending(body, WR_PENDING_CLOSE);
+        return false;
+    }
+    *body->thrown = *error;
+    set_pending(body, WR_PENDING_THROWN);
+    return true;
+}
+
+weir_got weir_throw(weir_gen *gen, int code, const char *message, weir_item *out)
+{
+    weir_got got;
+    weir_error error;
+    if (!may_talk(gen, "weir_throw", &got)) {
+        return got;
+    }
+    WR_ASSERT(code < 0, "a thrown code is negative");
+    struct wr_body *leaf = gen->body ? gen->leaf : NULL;
+    wr_error_set(&error, code, 0, leaf != NULL ? leaf->gen.name : gen->name, "%s",
+                 message != NULL ? message : wr_code_text(code));
+    if (leaf == NULL || gen->state == WR_GEN_FRESH) {
+        wr_gen_fail_error(gen, &error);
+        wr_gen_over(gen);
+        return WEIR_GOT_OVER;
+    }
+    (void)remember_thrown(leaf, &error);
+    return outcome(resume(gen, out, 1, 0));
+}
+
+bool weir_catch(weir_gen *gen, int code, weir_error *error)
+{
+    wr_error_clear(error);
+    struct wr_body *self = gen->body ? wr_body_of(gen) : NULL;
+    if (self != NULL && gen->loop->running == &self->fiber) {
+        if (self->pending == WR_PENDING_CLOSE || self->pending == WR_PENDING_CANCEL) {
+            bool closed = self->pending == WR_PENDING_CLOSE;
+            wr_error_set(error, closed ? WEIR_ECLOSED : WEIR_ECANCELED, 0, gen->name, "%s",
+                         closed ? "closed by its reader" : "canceled");
+            return false;
+        }
+        if (self->pending != WR_PENDING_THROWN) {
+            return false;
+        }
+        if (error != NULL) {
+            *error = *self->thrown;
+        }
+        if (code != WEIR_ANY && code != self->thrown->code) {
+            return false;
+        }
+        set_pending(self, WR_PENDING_NONE);
+        self->told_false = false;
+        self->gen.past_end = 0;
+        return true;
+    }
+    const weir_error *failure = gen->state == WR_GEN_OVER ? wr_gen_failure(gen) : NULL;
+    if (failure == NULL) {
+        return false;
+    }
+    if (error != NULL) {
+        *error = *failure;
+    }
+    if (failure->code == WEIR_ECANCELED || (code != WEIR_ANY && code != failure->code)) {
+        return false;
+    }
+    gen->told = true;
+    return true;
+}
+
+/* ---- delegation */
+
+/* An inner generator without a body: its items are yielded one by one. */
+static void delegate_loop(struct wr_body *self, struct weir_gen *inner)
+{
+    weir_item item;
+    self->inner_loop = true;
+    while (wr_pull_slow(inner, &item, 1) > 0) {
+        if (!weir_yield(&self->gen, &item)) {
+            break;
+        }
+    }
+    self->inner_loop = false;
+    wr_gen_close(inner);
+}
+
+/* All bodies from the leaf of inner up to inner now answer to a new root. */
+static void reroot(struct wr_body *leaf, struct wr_body *root)
+{
+    for (struct wr_body *b = leaf; b != NULL && b->root != root; b = b->delegator) {
+        b->acct = b->gen.up != NULL ? b : root;
+        b->root = root;
+    }
+}
+
+static void delegate_body(struct wr_body *self, struct wr_body *inner)
+{
+    struct wr_body *root = self->root;
+    struct weir_loop *loop = self->gen.loop;
+    struct wr_body *leaf = inner->gen.leaf;
+    if (!inner->started && !body_start(inner)) {
+        return;
+    }
+    inner->gen.state = WR_GEN_INSIDE;
+    inner->gen.ready = false;
+    inner->delegator = self;
+    reroot(leaf, root);
+    root->gen.leaf = leaf;
+    leaf->fiber.resumer = self->fiber.resumer;
+    loop->running = &leaf->fiber;
+    (void)wr_co_resume(&self->fiber.co, &leaf->fiber.co, 1);
+    inner->delegator = NULL;
+}
+
+bool weir_yield_from(weir_gen *self_gen, weir_gen *inner, const weir_item **result)
+{
+    struct wr_body *self = wr_body_of(self_gen);
+    WR_ASSERT(self_gen->loop->running == &self->fiber, "weir_yield_from of '%s' from outside its body",
+              self_gen->name);
+    if (result != NULL) {
+        *result = NULL;
+    }
+    if (self->last_inner != NULL) {
+        wr_gen_free(self->last_inner);
+        self->last_inner = NULL;
+    }
+    if (self->pending != WR_PENDING_NONE) {
+        weir_discard(inner);
+        return yield_refused(self);
+    }
+    WR_ASSERT(inner->reader == NULL || inner->reader == self_gen, "generator '%s' has a reader already",
+              inner->name);
+    wr_gen_unadopt(inner);
+    wr_object_fini(&inner->object); /* from here on it ends with self, not with the scope it was made in */
+    self->inner = inner;
+    if (inner->state != WR_GEN_OVER && !inner->canceled && inner->failure == NULL) {
+        if (inner->body) {
+            delegate_body(self, wr_body_of(inner));
+        } else {
+            delegate_loop(self, inner);
+        }
+    }
+    wr_gen_close(inner);
+    self->inner = NULL;
+    const weir_error *failure = wr_gen_failure(inner);
+    if (failure != NULL && self->pending == WR_PENDING_NONE) {
+        uint64_t at = inner->failed_at;
+        if (remember_thrown(self, failure)) {
+            self->thrown_at = at;
+        }
+    }
+    self->last_inner = inner;
+    if (self->pending != WR_PENDING_NONE) {
+        self->told_false = true;
+        return false;
+    }
+    if (result != NULL) {
+        *result = weir_result(inner);
+    }
+    return true;
+}
+
+/* ---- delivery */
+
+void weir_settle(weir_gen *self)
+{
+    WR_ASSERT(self->body, "weir_settle is for a body");
+    wr_vouch_let_go(wr_body_of(self), WR_ACT_FILTER);
+}
+
+void weir_reject(weir_gen *self, const weir_item *item, const char *format, ...)
+{
+    char why[sizeof((weir_error *)0)->message];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(why, sizeof why, format, args);
+    va_end(args);
+    wr_reject(self, item, why);
+    if (self->body) {
+        for (struct wr_list *node = self->adopted.next; node != &self->adopted; node = node->next) {
+            struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);
+            if (up->fresh_receipt == item->receipt && up->fresh_seq == item->seq) {
+                up->fresh_unvouched = false;
+            }
+        }
+    }
+}

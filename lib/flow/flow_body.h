@@ -1,0 +1,73 @@
+/*
+ * flow_body.h - generators with a user's body. Internal to the flow layer.
+ *
+ * A body is a fiber. Delegation (yield from) makes a chain: root (the one the reader pulls) ... leaf (the one that runs); the
+ * reader resumes the leaf directly and the leaf yields directly to the reader, so a level costs nothing per item.
+ */
+#ifndef WR_FLOW_BODY_H
+#define WR_FLOW_BODY_H
+
+#include "flow_gen.h"
+
+enum wr_pending { WR_PENDING_NONE = 0, WR_PENDING_THROWN, WR_PENDING_CLOSE, WR_PENDING_CANCEL };
+
+struct wr_held {
+    struct weir_receipt *receipt;
+    uint64_t first, last;
+};
+
+struct wr_body {
+    struct weir_gen gen;
+    struct wr_fiber fiber;
+    /* hot */
+    uint8_t pending;          /* enum wr_pending: why yields return false */
+    bool plain;               /* vouching is simple: at most one upstream, nothing held, no group */
+    struct wr_body *root;     /* who the reader pulls; itself unless a delegate */
+    struct wr_body *acct;     /* whose books its yields go into: its own, or for a delegate that reads nothing its root's */
+    const weir_item *received;
+    /* cold */
+    bool started, finished;
+    bool told_false; /* a yield has returned false for the pending close */
+    bool ignored;    /* ... and it yielded again */
+    bool inner_loop; /* yields from a generator without a body */
+    struct wr_body *delegator; /* who yields from this one */
+    struct weir_gen *inner;    /* whom this one yields from */
+    struct weir_gen *last_inner; /* ended: its result is lent until the next yield */
+    weir_error *thrown;
+    uint64_t thrown_at;
+    weir_item *result; /* weir_return: a kept item */
+    struct wr_held *held; /* pulled since the last yield and not vouched for */
+    size_t held_count, held_cap;
+    struct weir_receipt *group; /* of the last yield: its loan, one reference */
+    uint64_t group_seq;
+    uint64_t yields;
+    size_t stack_bytes;
+    weir_body *fn;
+    void (*drop)(void *args);
+    void *args;
+};
+
+extern const struct wr_gen_ops wr_body_ops;
+
+static inline struct wr_body *wr_body_of(struct weir_gen *gen)
+{
+    return (struct wr_body *)(void *)gen;
+}
+
+void wr_body_fini(struct wr_body *body);
+
+/* Vouching, flow_vouch.c: what a body's yields say about what it has pulled. */
+
+/* The reader is a body and pulls again: what it was lent and has not vouched for is held. false: out of memory. */
+bool wr_vouch_hold(struct wr_body *self, struct weir_gen *up);
+/* Several items were pulled at once: they are held until the next yield. */
+bool wr_vouch_hold_many(struct wr_body *self, const weir_item *items, size_t count);
+/* Stamp what self yields. Returns false when out of memory. */
+bool wr_vouch_stamp(struct wr_body *self, weir_item *out, size_t count);
+/* The reader has come back: the loan of the last yield is over. */
+void wr_vouch_back(struct wr_body *self);
+/* self holds nothing any more; act: WR_ACT_FILTER for a proper end or weir_settle, WR_ACT_RELEASE for a failure. */
+void wr_vouch_let_go(struct wr_body *self, enum wr_act act);
+void wr_vouch_plain(struct wr_body *self);
+
+#endif

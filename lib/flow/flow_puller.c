@@ -1,0 +1,217 @@
+/*
+ * flow_puller.c - pulls that outlive their reader's patience.
+ *
+ * RESTS -> PULLS (asked; the puller's task runs the chain behind the generator) -> HAS (n items, or 0: over) -> RESTS when
+ * the reader takes them. The items of a result stay lent until the next request. Closing with a pull in flight fails the
+ * wait it is parked in once, wherever in the chain that is, and waits until the pull has come back; what arrived and was not
+ * taken is abandoned. The puller is made at the first use and lives as long as its generator.
+ */
+#include "flow_puller.h"
+
+#include <string.h>
+
+#include "base_alloc.h"
+
+static void puller_main(struct wr_task *task, void *arg)
+{
+    struct wr_puller *puller = arg;
+    (void)task;
+    while (puller->state != WR_PULLER_QUITS) {
+        if (puller->state != WR_PULLER_PULLS) {
+            (void)wr_park(puller->gen->loop, "its reader to ask", &puller->gen->object);
+            continue;
+        }
+        size_t n = wr_pull_direct(puller->gen, puller->items, puller->want);
+        puller->got = n;
+        if (puller->state == WR_PULLER_PULLS) {
+            puller->state = WR_PULLER_HAS;
+        }
+        puller->gen->ready = false;
+        if (puller->on_ready != NULL) {
+            puller->on_ready(puller->ctx);
+        }
+        if (puller->reader != NULL) {
+            wr_wake(puller->reader, 0);
+        }
+    }
+    struct wr_task *reader = puller->reader;
+    puller->task = NULL;
+    if (reader != NULL) {
+        wr_wake(reader, 0);
+    }
+}
+
+static struct wr_puller *puller_make(struct weir_gen *gen)
+{
+    struct wr_puller *puller = wr_zalloc(sizeof *puller);
+    if (puller == NULL) {
+        return NULL;
+    }
+    puller->gen = gen;
+    puller->task = wr_task_hidden(gen->object.scope, gen->name, puller_main, puller);
+    if (puller->task == NULL) {
+        wr_free(puller);
+        return NULL;
+    }
+    return puller;
+}
+
+int wr_puller_request(struct weir_gen *up, size_t max, void (*on_ready)(void *ctx), void *ctx)
+{
+    struct wr_puller *puller = up->puller;
+    if (puller == NULL) {
+        puller = up->puller = puller_make(up);
+        if (puller == NULL) {
+            return WEIR_ENOMEM;
+        }
+    }
+    WR_ASSERT(puller->state == WR_PULLER_RESTS, "a pull of '%s' is under way already", up->name);
+    WR_ASSERT(up->state != WR_GEN_INSIDE, "generator '%s' is being pulled already", up->name);
+    puller->want = WR_MIN(max, (size_t)WR_PULLER_ITEMS);
+    if (puller->want > puller->cap) {
+        weir_item *items = wr_realloc(puller->items, puller->want * sizeof *items);
+        if (items == NULL) {
+            return WEIR_ENOMEM;
+        }
+        puller->items = items;
+        puller->cap = puller->want;
+    }
+    puller->on_ready = on_ready;
+    puller->ctx = ctx;
+    puller->state = WR_PULLER_PULLS;
+    up->special = true;
+    up->ready = false;
+    wr_wake(puller->task, 0);
+    return 0;
+}
+
+bool wr_puller_ready(const struct weir_gen *up)
+{
+    return up->puller != NULL && up->puller->state == WR_PULLER_HAS;
+}
+
+size_t wr_puller_some(struct weir_gen *up, weir_item *items, size_t max)
+{
+    struct wr_puller *puller = up->puller;
+    WR_ASSERT(puller->state == WR_PULLER_HAS, "no result to take");
+    if (puller->got <= max) {
+        memcpy(items, puller->items, puller->got * sizeof *items);
+        puller->state = WR_PULLER_RESTS;
+        wr_gen_ready(up);
+        return puller->got;
+    }
+    memcpy(items, puller->items, max * sizeof *items);
+    puller->got -= max;
+    memmove(puller->items, puller->items + max, puller->got * sizeof *items);
+    return max;
+}
+
+struct patience {
+    struct wr_timer timer;
+    struct wr_task *task;
+    bool over;
+};
+
+static void patience_over(struct wr_timer *timer)
+{
+    struct patience *patience = WR_OWNER(timer, struct patience, timer);
+    patience->over = true;
+    wr_wake(patience->task, 0);
+}
+
+size_t wr_pull_within(struct weir_gen *up, weir_item *items, size_t max, int64_t wait_ms, bool *late)
+{
+    struct weir_loop *loop = up->loop;
+    *late = false;
+    if (up->state == WR_GEN_OVER) {
+        return 0;
+    }
+    struct wr_task *task = wr_task_now(loop, "weir_next_within");
+    if (up->ops->next_within != NULL && !wr_puller_busy(up)) {
+        if (up->canceled || up->failure != NULL || up->state == WR_GEN_FRESH) {
+            if (up->state == WR_GEN_FRESH && !up->canceled && up->failure == NULL) {
+                up->state = WR_GEN_IDLE;
+            } else {
+                return wr_pull_direct(up, items, max);
+            }
+        }
+        size_t n = up->ops->next_within(up, items, max, wait_ms, late);
+        if (n == 0 && !*late) {
+            wr_gen_over(up);
+        }
+        return n;
+    }
+    if (!wr_puller_busy(up)) {
+        if (wait_ms < 0) {
+            return wr_pull_direct(up, items, max);
+        }
+        if (wr_puller_request(up, max, NULL, NULL) < 0) {
+            wr_gen_fail(up, WEIR_ENOMEM, 0, -1, "no memory for a task that waits");
+            wr_gen_over(up);
+            return 0;
+        }
+    }
+    struct wr_puller *puller = up->puller;
+    if (wait_ms == 0 && puller->state == WR_PULLER_PULLS) {
+        (void)wr_pause(loop); /* the puller gets its turn: what is at hand now counts as in time */
+    }
+    struct patience patience = {.task = task};
+    if (wait_ms > 0 && puller->state == WR_PULLER_PULLS) {
+        wr_timer_init(&patience.timer, patience_over);
+        wr_timer_start(loop, &patience.timer, wait_ms);
+    }
+    int rc = 0;
+    while (puller->state == WR_PULLER_PULLS && !patience.over && wait_ms != 0 && rc >= 0) {
+        puller->reader = task;
+        rc = wr_wait(loop, "an item", &up->object);
+        puller->reader = NULL;
+    }
+    if (patience.timer.active) {
+        wr_timer_stop(loop, &patience.timer);
+    }
+    if (puller->state == WR_PULLER_HAS) {
+        return wr_puller_some(up, items, max);
+    }
+    if (rc < 0) {
+        /* The reader's own wait was canceled: the pull it waited for fails with it. */
+        wr_gen_fail(up, rc, 0, -1, "canceled");
+        wr_gen_close(up);
+        return 0;
+    }
+    *late = true;
+    return 0;
+}
+
+void wr_puller_close(struct weir_gen *gen)
+{
+    struct wr_puller *puller = gen->puller;
+    if (puller == NULL) {
+        return;
+    }
+    while (puller->state == WR_PULLER_PULLS) {
+        if (!gen->aborted) {
+            gen->aborted = true;
+            wr_task_fail(puller->task, gen->canceled ? WEIR_ECANCELED : WEIR_ECLOSED);
+        }
+        puller->reader = wr_task_now(gen->loop, "weir_finish");
+        (void)wr_park(gen->loop, "a pull in flight to come back", &gen->object);
+        puller->reader = NULL;
+    }
+    puller->state = WR_PULLER_QUITS;
+    while (puller->task != NULL) {
+        wr_wake(puller->task, 0);
+        puller->reader = wr_task_now(gen->loop, "weir_finish");
+        (void)wr_park(gen->loop, "its puller to end", &gen->object);
+        puller->reader = NULL;
+    }
+}
+
+void wr_puller_free(struct weir_gen *gen)
+{
+    if (gen->puller != NULL) {
+        wr_puller_close(gen);
+        wr_free(gen->puller->items);
+        wr_free(gen->puller);
+        gen->puller = NULL;
+    }
+}

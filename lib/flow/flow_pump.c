@@ -1,0 +1,142 @@
+/*
+ * flow_pump.c - weir_pump: move all items from a generator into a sink, then end both; and weir_each for callers without
+ * coroutines.
+ *
+ * The pump asks for what fits: at most PUMP_ITEMS, and for a queue no more than its room, so that demand is never exceeded. A
+ * sink with a commit of its own is committed whenever the generator gave less than was asked for: then it has nothing more at
+ * hand, and the loop may idle next. While it waits for its generator it is the sink's feeder: a far end that goes away then
+ * fails that wait. Of two failures the first in time is told.
+ */
+#include <string.h>
+
+#include <weir/queue.h>
+#include <weir/sink.h>
+
+#include "base_alloc.h"
+#include "flow_gen.h"
+#include "flow_sink.h"
+
+enum { PUMP_ITEMS = 64 };
+
+/* Returns when the generator is over or the sink has failed. */
+static void move(struct weir_gen *gen, struct weir_sink *sink, weir_item *items)
+{
+    for (;;) {
+        size_t room = wr_sink_room(sink, PUMP_ITEMS);
+        if (room == 0) {
+            return;
+        }
+        sink->feeder = gen->loop->task;
+        size_t n = wr_pull(gen, items, room);
+        sink->feeder = NULL;
+        if (n == 0 || !weir_put_many(sink, items, n)) {
+            return;
+        }
+        if (n < room && sink->ops->commit != NULL && !weir_commit(sink)) {
+            return;
+        }
+    }
+}
+
+int weir_pump(weir_gen *gen, weir_sink *sink, weir_error *error)
+{
+    weir_error local;
+    struct weir_loop *loop = sink->loop != NULL ? sink->loop : gen->loop;
+    if (error == NULL) {
+        error = &local;
+    }
+    wr_error_clear(error);
+    weir_item *items = wr_alloc(PUMP_ITEMS * sizeof *items);
+    if (items == NULL) {
+        wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory to move items");
+    } else if (gen->loop != NULL && sink->loop != NULL) {
+        move(gen, sink, items);
+    }
+    wr_free(items);
+
+    /* What the sink has not committed yet is committed before the chain is torn down. */
+    const weir_error *failure = wr_gen_failure(gen);
+    uint64_t gen_at = gen->failed_at, sink_at = sink->failed_at;
+    bool gen_failed = failure != NULL, sink_failed = sink->failure != NULL;
+    if (sink_failed && gen_failed && failure->code == WEIR_ECLOSED) {
+        gen_failed = false; /* only the echo of a sink whose far end went away */
+    }
+    weir_error gen_error, sink_error;
+    wr_error_clear(&gen_error);
+    int sink_rc = 0, gen_rc = 0;
+    if (gen_failed && !sink_failed) {
+        gen_error = *failure;
+        weir_sink_fail(sink, &gen_error);
+        gen_rc = weir_finish(gen, &gen_error);
+    } else {
+        sink_rc = weir_sink_finish(sink, &sink_error);
+        gen_rc = weir_finish(gen, &gen_error);
+    }
+    if (sink_failed && gen_rc == WEIR_ECLOSED) {
+        gen_rc = 0;
+    }
+    if (gen_rc < 0 && (sink_rc == 0 || (gen_failed && gen_at < sink_at))) {
+        *error = gen_error;
+    } else if (sink_rc < 0) {
+        *error = sink_error;
+    }
+    if (error->code < 0 && loop != NULL) {
+        wr_told(loop, error);
+    }
+    return error->code;
+}
+
+/* ---- weir_each */
+
+struct each {
+    struct weir_gen *gen;
+    bool (*on_item)(void *ctx, const weir_item *item);
+    void (*on_over)(void *ctx, int rc, const weir_error *error);
+    void *ctx;
+    const weir_item *item;
+    bool go_on;
+    int rc;
+    weir_error error;
+};
+
+static void call_item(void *arg)
+{
+    struct each *each = arg;
+    each->go_on = each->on_item(each->ctx, each->item);
+}
+
+static void call_over(void *arg)
+{
+    struct each *each = arg;
+    if (each->on_over != NULL) {
+        each->on_over(each->ctx, each->rc, &each->error);
+    }
+}
+
+static int each_main(weir_scope *scope, void *args)
+{
+    struct each *each = args;
+    struct weir_loop *loop = scope->loop;
+    weir_item item;
+    each->item = &item;
+    each->go_on = true;
+    while (each->go_on && wr_pull(each->gen, &item, 1) > 0) {
+        wr_call_on_loop_stack(loop, call_item, each);
+    }
+    each->rc = weir_finish(each->gen, &each->error);
+    wr_call_on_loop_stack(loop, call_over, each);
+    return 0;
+}
+
+void weir_each(weir_gen *gen, bool (*on_item)(void *ctx, const weir_item *item),
+               void (*on_over)(void *ctx, int rc, const weir_error *error), void *ctx)
+{
+    struct each each = {.gen = gen, .on_item = on_item, .on_over = on_over, .ctx = ctx};
+    if (gen->loop == NULL) {
+        /* A generator that could not be made belongs to no loop: there is nothing to wait for. */
+        each.rc = weir_finish(gen, &each.error);
+        call_over(&each);
+        return;
+    }
+    weir_spawn(gen->object.scope, gen->name, each_main, &each, sizeof each);
+}

@@ -1,0 +1,477 @@
+/*
+ * flow_sink.c - what all sinks share: putting, flushing before the loop idles, committing, receipts, ending.
+ *
+ * The runs of numbers that were put and not committed are kept with one reference each; a flush that gave 0, or a commit,
+ * settles them as delivered. The flush before the poll runs on the scheduler's stack and never suspends; when it cannot get
+ * everything out, the next put or the commit waits for the far end. A failure is final and told once.
+ */
+#include "flow_sink.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base_alloc.h"
+#include "flow_batch.h"
+
+enum { PAST_END_MAX = 1000 };
+
+static struct weir_sink *sink_of(struct wr_object *object)
+{
+    return WR_OWNER(object, struct weir_sink, object);
+}
+
+static void object_cancel(struct wr_object *object)
+{
+    struct weir_sink *sink = sink_of(object);
+    sink->canceled = true;
+    if (sink->ops->abort != NULL) {
+        sink->ops->abort(sink, WEIR_ECANCELED);
+    }
+}
+
+static void object_discard(struct wr_object *object)
+{
+    weir_sink_discard(sink_of(object));
+}
+
+static size_t object_why(const struct wr_object *object, char *text, size_t cap)
+{
+    const struct weir_sink *sink = sink_of((struct wr_object *)(uintptr_t)object);
+    return sink->ops->why != NULL ? sink->ops->why(sink, text, cap) : 0;
+}
+
+static const struct wr_object_ops sink_object_ops = {
+    .kind = "sink", .cancel = object_cancel, .discard = object_discard, .why = object_why};
+
+static void flush_before_poll(struct wr_before_poll *hook)
+{
+    struct weir_sink *sink = WR_OWNER(hook, struct weir_sink, before_poll);
+    if (sink->failure != NULL || sink->ended) {
+        return;
+    }
+    int rc = sink->ops->flush(sink);
+    if (rc == 0) {
+        wr_sink_committed(sink);
+    } else if (rc < 0) {
+        wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
+        wr_sink_gone(sink);
+    }
+}
+
+void *wr_sink_alloc(struct weir_scope *scope, size_t size, const struct wr_sink_ops *ops, const char *name)
+{
+    struct weir_sink *sink = wr_zalloc(size);
+    if (sink == NULL) {
+        return NULL;
+    }
+    sink->ops = ops;
+    sink->loop = scope->loop;
+    snprintf(sink->name, sizeof sink->name, "%s", name != NULL ? name : ops->kind);
+    wr_object_init(&sink->object, &sink_object_ops, scope, sink->name);
+    wr_before_poll_init(&sink->before_poll, flush_before_poll);
+    sink->canceled = wr_scope_canceled(scope);
+    return sink;
+}
+
+static int failed_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
+{
+    (void)items;
+    (void)count;
+    return sink->failure->code;
+}
+
+static const struct wr_sink_ops failed_ops = {.kind = "failed", .put_many = failed_put_many};
+
+static weir_error no_memory_error = {.code = WEIR_ENOMEM,
+                                     .offset = -1,
+                                     .origin = "weir",
+                                     .message = "out of memory while making a sink"};
+static struct weir_sink no_memory = {.ops = &failed_ops, .failure = &no_memory_error, .name = "failed"};
+
+struct weir_sink *wr_sink_made(struct weir_sink *sink)
+{
+    return sink != NULL ? sink : &no_memory;
+}
+
+struct weir_sink *wr_sink_failed(struct weir_scope *scope, const weir_error *error)
+{
+    struct weir_sink *sink = wr_sink_alloc(scope, sizeof *sink, &failed_ops, "failed");
+    if (sink == NULL) {
+        return &no_memory;
+    }
+    sink->failure = wr_alloc(sizeof *error);
+    if (sink->failure == NULL) {
+        sink->failure = &no_memory_error;
+    } else {
+        *sink->failure = *error;
+    }
+    sink->failed_at = ++sink->loop->failures;
+    return sink;
+}
+
+static void set_failure(struct weir_sink *sink, const weir_error *error)
+{
+    if (sink->failure != NULL) {
+        return;
+    }
+    sink->failure = wr_alloc(sizeof *error);
+    if (sink->failure == NULL) {
+        sink->failure = &no_memory_error;
+    } else {
+        *sink->failure = *error;
+    }
+    sink->failed_at = ++sink->loop->failures;
+}
+
+static int set_error(struct weir_sink *sink, int code, int detail, const char *format, va_list args)
+{
+    weir_error error;
+    wr_error_vset(&error, code, detail, sink->name, format, args);
+    set_failure(sink, &error);
+    return code;
+}
+
+int wr_sink_set_error(struct weir_sink *sink, int code, int detail, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    set_error(sink, code, detail, format, args);
+    va_end(args);
+    return code;
+}
+
+int weir_sink_error(weir_sink *sink, int code, int detail, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    set_error(sink, code, detail, format, args);
+    va_end(args);
+    return code;
+}
+
+void wr_sink_gone(struct weir_sink *sink)
+{
+    if (sink->feeder != NULL) {
+        wr_task_fail(sink->feeder, WEIR_ECLOSED);
+        sink->feeder = NULL;
+    }
+}
+
+/* ---- receipts */
+
+static bool push_run(struct weir_sink *sink, const weir_item *item)
+{
+    if (sink->runs_count > 0) {
+        struct wr_put_run *tail = &sink->runs[sink->runs_count - 1];
+        if (tail->receipt == item->receipt && tail->last + 1 == item->seq) {
+            tail->last = item->seq;
+            return true;
+        }
+    }
+    if (sink->runs_count == sink->runs_cap) {
+        size_t cap = sink->runs_cap == 0 ? 8 : sink->runs_cap * 2;
+        struct wr_put_run *runs = wr_realloc(sink->runs, cap * sizeof *runs);
+        if (runs == NULL) {
+            return false;
+        }
+        sink->runs = runs;
+        sink->runs_cap = cap;
+    }
+    sink->runs[sink->runs_count++] = (struct wr_put_run){item->receipt, item->seq, item->seq};
+    return true;
+}
+
+/* Reference what is being put; false: out of memory, the failure is set. */
+static bool keep_receipts(struct weir_sink *sink, const weir_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].receipt == NULL) {
+            continue;
+        }
+        size_t end = i + 1;
+        while (end < count && items[end].receipt == items[i].receipt &&
+               items[end].seq == items[end - 1].seq + 1) {
+            end++;
+        }
+        if (wr_receipt_ref(items[i].receipt, items[i].seq, items[end - 1].seq) < 0 ||
+            !push_run(sink, &items[i])) {
+            wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory for receipts");
+            return false;
+        }
+        sink->runs[sink->runs_count - 1].last = items[end - 1].seq;
+        i = end - 1;
+    }
+    return true;
+}
+
+static void let_go(struct weir_sink *sink, enum wr_act act)
+{
+    size_t count = sink->runs_count;
+    sink->runs_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        wr_receipt_unref(sink->runs[i].receipt, sink->runs[i].first, sink->runs[i].last, act);
+    }
+}
+
+void wr_sink_committed(struct weir_sink *sink)
+{
+    let_go(sink, WR_ACT_COMMIT);
+    if (sink->ops->committed != NULL) {
+        sink->ops->committed(sink);
+    }
+}
+
+void wr_sink_abandon(struct weir_sink *sink)
+{
+    let_go(sink, WR_ACT_RELEASE);
+}
+
+/* ---- putting */
+
+static bool past_end(struct weir_sink *sink)
+{
+    sink->past_end++;
+    WR_ASSERT(sink == &no_memory || sink->past_end < PAST_END_MAX,
+              "sink '%s' was put to %d times after its failure: somebody ignores false", sink->name,
+              PAST_END_MAX);
+    return false;
+}
+
+size_t wr_sink_room(struct weir_sink *sink, size_t max)
+{
+    if (sink->failure != NULL) {
+        return 0;
+    }
+    if (sink->ops->room == NULL) {
+        return max;
+    }
+    size_t room = sink->ops->room(sink);
+    return WR_MIN(room, max);
+}
+
+bool weir_put_many(weir_sink *sink, const weir_item *items, size_t count)
+{
+    if (count == 0) {
+        return sink->failure == NULL;
+    }
+    if (WR_UNLIKELY(sink->failure != NULL)) {
+        return past_end(sink);
+    }
+    const struct wr_sink_ops *ops = sink->ops;
+    if (WR_LIKELY(ops->passes_on)) {
+        sink->put_items += count;
+        return ops->put_many(sink, items, count) >= 0;
+    }
+    wr_task_now(sink->loop, "weir_put");
+    WR_ASSERT(!sink->inside, "two tasks put to sink '%s'; weir_sink_share makes a second writer of a queue",
+              sink->name);
+    if (sink->canceled) {
+        wr_sink_set_error(sink, WEIR_ECANCELED, 0, "canceled");
+        return false;
+    }
+    if (!keep_receipts(sink, items, count)) {
+        return false;
+    }
+    sink->put_items += count;
+    sink->inside = true;
+    int rc = ops->put_many(sink, items, count);
+    sink->inside = false;
+    if (rc < 0) {
+        wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
+        return false;
+    }
+    if (ops->flush == NULL && ops->commit == NULL) {
+        wr_sink_committed(sink);
+    }
+    return true;
+}
+
+bool weir_put(weir_sink *sink, const weir_item *item)
+{
+    return weir_put_many(sink, item, 1);
+}
+
+static bool commit(struct weir_sink *sink)
+{
+    if (sink->failure != NULL) {
+        return past_end(sink);
+    }
+    int rc = 0;
+    if (sink->ops->passes_on) {
+        return true;
+    }
+    sink->inside = true;
+    if (sink->ops->flush != NULL) {
+        while ((rc = sink->ops->flush(sink)) > 0 && sink->ops->wait != NULL) {
+            rc = sink->ops->wait(sink);
+            if (rc < 0) {
+                break;
+            }
+        }
+    }
+    if (rc >= 0 && sink->ops->commit != NULL) {
+        rc = sink->ops->commit(sink);
+    }
+    sink->inside = false;
+    if (rc < 0) {
+        wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
+        return false;
+    }
+    wr_sink_committed(sink);
+    return true;
+}
+
+bool weir_commit(weir_sink *sink)
+{
+    return commit(sink);
+}
+
+/* ---- ending */
+
+static int end_sink(struct weir_sink *sink, weir_error *error)
+{
+    wr_error_clear(error);
+    if (sink == &no_memory) {
+        if (error != NULL) {
+            *error = no_memory_error;
+        }
+        return WEIR_ENOMEM;
+    }
+    WR_ASSERT(!sink->inside, "sink '%s' is ended while something is put", sink->name);
+    sink->ended = true;
+    wr_list_remove(&sink->before_poll.link);
+    if (sink->ops->close != NULL) {
+        sink->ops->close(sink, sink->failure);
+    }
+    wr_sink_abandon(sink);
+    int rc = 0;
+    if (sink->failure != NULL) {
+        rc = sink->failure->code;
+        if (error != NULL) {
+            *error = *sink->failure;
+        }
+    }
+    wr_object_fini(&sink->object);
+    wr_free(sink->runs);
+    if (sink->failure != &no_memory_error) {
+        wr_free(sink->failure);
+    }
+    wr_free(sink);
+    return rc;
+}
+
+int weir_sink_finish(weir_sink *sink, weir_error *error)
+{
+    weir_error local;
+    if (error == NULL) {
+        error = &local;
+    }
+    if (sink->failure == NULL) {
+        (void)commit(sink);
+    }
+    struct weir_loop *loop = sink->loop;
+    int rc = end_sink(sink, error);
+    if (rc < 0 && loop != NULL) {
+        wr_told(loop, error);
+    }
+    return rc;
+}
+
+void weir_sink_fail(weir_sink *sink, const weir_error *why)
+{
+    if (sink->ops->fail != NULL) {
+        sink->ops->fail(sink, why);
+    } else if (sink->failure == NULL) {
+        (void)commit(sink); /* what was put before the failure is delivered */
+    }
+    (void)end_sink(sink, NULL);
+}
+
+void weir_sink_discard(weir_sink *sink)
+{
+    weir_error error;
+    if (sink == NULL) {
+        return;
+    }
+    if (sink->ops->abandon != NULL) {
+        sink->ops->abandon(sink);
+    }
+    struct weir_loop *loop = sink->loop;
+    int rc = end_sink(sink, &error);
+    if (rc < 0 && rc != WEIR_ECANCELED && loop != NULL) {
+        wr_log_failure(loop, &error);
+    }
+}
+
+/* ---- a user's own sink */
+
+struct user_sink {
+    struct weir_sink sink;
+    weir_sink_ops ops;
+    struct wr_sink_ops base; /* without the operations the user does not have */
+    void *self;
+};
+
+static struct user_sink *user_of(struct weir_sink *sink)
+{
+    return WR_OWNER(sink, struct user_sink, sink);
+}
+
+static int user_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
+{
+    struct user_sink *user = user_of(sink);
+    int rc = user->ops.put_many(sink, user->self, items, count);
+    if (rc >= 0 && user->ops.flush != NULL) {
+        wr_sink_dirty(sink);
+    }
+    return rc;
+}
+
+static int user_flush(struct weir_sink *sink)
+{
+    struct user_sink *user = user_of(sink);
+    int rc = user->ops.flush(sink, user->self);
+    /* With a commit of its own only that settles. */
+    return rc == 0 && user->ops.commit != NULL ? 1 : rc;
+}
+
+static int user_commit(struct weir_sink *sink)
+{
+    struct user_sink *user = user_of(sink);
+    return user->ops.commit(sink, user->self);
+}
+
+static void user_close(struct weir_sink *sink, const weir_error *failure)
+{
+    struct user_sink *user = user_of(sink);
+    (void)failure;
+    if (user->ops.finish != NULL) {
+        int rc = user->ops.finish(sink, user->self);
+        if (rc < 0) {
+            wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
+        }
+    }
+}
+
+weir_sink *weir_sink_new(weir_scope *scope, const weir_sink_ops *ops, const void *self, size_t self_len)
+{
+    static const struct wr_sink_ops base = {.kind = "sink", .put_many = user_put_many, .close = user_close};
+    weir_sink_ops o = WEIR_ZERO;
+    memcpy(&o, ops, WR_MIN(ops->struct_size, sizeof o));
+    WR_ASSERT(o.put_many != NULL, "a sink needs put_many");
+    size_t head = (sizeof(struct user_sink) + 15) & ~(size_t)15;
+    struct user_sink *user = wr_sink_alloc(scope, head + self_len, &base, o.name);
+    if (user == NULL) {
+        return wr_sink_made(NULL);
+    }
+    user->ops = o;
+    user->base = base;
+    user->base.flush = o.flush != NULL ? user_flush : NULL;
+    user->base.commit = o.commit != NULL ? user_commit : NULL;
+    user->sink.ops = &user->base;
+    user->self = (char *)user + head;
+    if (self_len > 0) {
+        memcpy(user->self, self, self_len);
+    }
+    return &user->sink;
+}

@@ -1,0 +1,251 @@
+/*
+ * loop_core.h - the loop, its tasks and how they wait. Internal.
+ *
+ * A fiber is a coroutine with a resumer: a task's own, or a generator body's. A task is what the scheduler knows: when
+ * any fiber of it waits, the whole task is parked at that leaf with one switch to the scheduler, and resumed at the leaf
+ * with one switch, however deep the chain of bodies is.
+ *
+ * Waiting, from any code that runs on a task:
+ *
+ *     thing->reader = wr_task_now(loop);           who to wake
+ *     int rc = wr_wait(loop, "items", &thing->object);
+ *     thing->reader = NULL;                        always, before anything else
+ *     if (rc < 0) { canceled, or failed by the waker with its code }
+ *
+ * and wr_wake(task, 0) from anywhere on the loop's thread, callbacks of libuv and libcurl included. Waking a task that is
+ * not parked does nothing, so a waiter loops over its condition.
+ *
+ * User code never runs under a frame of libuv, libcurl or llhttp: their callbacks only append bytes and wake tasks. On a
+ * loop that weir owns the scheduler is a coroutine itself and calls uv_run between rounds of tasks; on an attached loop
+ * the rounds run from prepare and check handles, on the stack of the program's uv_run.
+ */
+#ifndef WR_LOOP_CORE_H
+#define WR_LOOP_CORE_H
+
+#include <uv.h>
+
+#include <weir/loop.h>
+#include <weir/scope.h>
+
+#include "base_error.h"
+#include "base_list.h"
+#include "base_log.h"
+#include "bytes_block.h"
+#include "co_stack.h"
+#include "co_switch.h"
+#include "loop_timer.h"
+
+struct wr_object;
+struct wr_task;
+
+/* ---- objects: whatever is made in a scope and must not outlive it (generators, sinks, states) */
+
+struct wr_object_ops {
+    const char *kind; /* "generator", "sink" */
+    /* The scope is canceled (hard): fail, wake who waits for this. Must not suspend. */
+    void (*cancel)(struct wr_object *object);
+    /* Gentle: a source ends after the item at hand. Must not suspend. NULL: nothing to do. */
+    void (*stop)(struct wr_object *object);
+    /* The scope is over and nobody has ended the object: end and free it. May suspend. */
+    void (*discard)(struct wr_object *object);
+    /* One line on what it is doing, like snprintf. */
+    size_t (*why)(const struct wr_object *object, char *text, size_t cap);
+};
+
+struct wr_object {
+    const struct wr_object_ops *ops;
+    struct weir_scope *scope;
+    struct wr_list link; /* in the scope's objects */
+    const char *name;    /* lives as long as the object; "" when it has none */
+};
+
+void wr_object_init(struct wr_object *object, const struct wr_object_ops *ops, struct weir_scope *scope,
+                    const char *name);
+/* Leave the scope; harmless when it has left already. */
+void wr_object_fini(struct wr_object *object);
+
+/* ---- fibers and tasks */
+
+struct wr_fiber {
+    struct wr_co co;
+    struct wr_fiber *resumer;                                /* who gets the next value; NULL for a task's own */
+    void (*canceled)(struct wr_fiber *fiber, int code);      /* a wait beneath has failed by a cancel; may be NULL */
+};
+
+enum wr_task_state { WR_TASK_READY = 0, WR_TASK_RUNNING, WR_TASK_PARKED, WR_TASK_DONE };
+
+struct wr_task {
+    struct wr_fiber fiber;
+    struct wr_fiber *leaf; /* where it runs or is parked */
+    struct weir_loop *loop;
+    struct weir_scope *parent; /* the scope it was spawned in */
+    struct weir_scope *scope;  /* its own; for the program's own stack: the root */
+    struct wr_list run_link;   /* in the run queue */
+    struct wr_list task_link;  /* in the parent's tasks */
+    struct wr_list all_link;   /* in the loop's tasks, for weir_dump */
+    uint8_t state;
+    bool cancel_due; /* the current, else the next wait fails once ... */
+    int cancel_code; /* ... with this: WEIR_ECANCELED, or WEIR_ECLOSED when its reader has gone */
+    bool hidden;     /* a generator's puller: not counted as work of the program */
+    int wake_code;
+    const char *why; /* what it waits for, while parked */
+    const struct wr_object *why_of;
+    int64_t parked_ns;
+    weir_error *told; /* the last failure told to this task's code, for weir_scope_wait */
+    weir_task *fn;
+    void *args;
+    char name[32];
+};
+
+/* ---- work that the scheduler does between tasks */
+
+/* Called once before the loop would go idle (or polls): sinks flush here. Enrolled anew each time. */
+struct wr_before_poll {
+    struct wr_list link;
+    void (*run)(struct wr_before_poll *hook);
+};
+
+/* Called soon on the scheduler's stack, outside every library's frame (rule: no curl_multi_ call in a curl callback). */
+struct wr_deferred {
+    struct wr_list link;
+    void (*run)(struct wr_deferred *deferred);
+};
+
+struct wr_clock {
+    int64_t (*monotonic_ns)(void *ctx);
+    int64_t (*unix_ns)(void *ctx);
+    void *ctx;
+};
+
+struct weir_loop {
+    /* hot */
+    struct wr_fiber *running; /* NULL on the scheduler's own stack */
+    struct wr_task *task;
+    struct wr_list ready; /* run queue, first in first out */
+    struct wr_list paused; /* ready after the next poll: wr_pause */
+    struct wr_co scheduler;
+    int64_t now_ns, now_unix_ns; /* cached; see wr_now_ns */
+    struct wr_timers timers;
+    struct wr_list before_poll, deferred;
+    struct wr_block_pool blocks;
+    struct wr_budget budget;
+    struct wr_stack_pool *stacks;
+    /* the tree */
+    struct weir_scope *root;
+    struct wr_list tasks; /* all of them */
+    size_t tasks_count;
+    struct wr_task outer; /* the program's own stack, on a loop weir owns */
+    uint32_t origins_count; /* given out so far: weir_item.origin */
+    uint64_t failures;      /* counts failures, so that the first in time is known */
+    uint64_t random;
+    /* libuv */
+    uv_loop_t *uv;
+    uv_loop_t own_uv;
+    bool owned;
+    bool virtual_clock;
+    bool freeing;
+    size_t fds_waited; /* waits for descriptors, workers and lookups under way: a virtual clock does not jump then */
+    struct wr_clock clock;
+    uv_timer_t timer;
+    uv_async_t async;
+    uv_prepare_t prepare;
+    uv_check_t check;
+    uv_idle_t idle;
+    int closing; /* handles not closed yet */
+    uv_idle_cb idle_cb;
+    struct wr_deferred closer; /* attached: closes the handles outside any task */
+    struct wr_list budget_waiters;
+    struct wr_list idle_fds; /* watched, fired, and nobody waits: stopped before the poll */
+    /* from other threads */
+    uv_mutex_t post_lock;
+    struct wr_list posts;
+    struct wr_worker *worker; /* loop_work.h; NULL until used */
+    void *curl;               /* curl_bridge.h; NULL until used */
+    void (*curl_free)(void *curl);
+    void (*call_fn)(void *arg); /* wr_call_on_loop_stack: run by the scheduler */
+    void *call_arg;
+    struct wr_task *dead; /* has left for good: freed by the scheduler */
+    struct wr_stack *scheduler_stack;
+    struct wr_log log;
+    int64_t blocked_ms;
+    uint64_t turns;
+};
+
+/* The monotonic time, as of the last poll or wr_time_update. */
+static inline int64_t wr_now_ns(const struct weir_loop *loop)
+{
+    return loop->now_ns;
+}
+void wr_time_update(struct weir_loop *loop);
+
+/* A number of the loop's seeded generator (xorshift; for back-off, not for secrets). */
+uint64_t wr_random(struct weir_loop *loop);
+void wr_random_seed(struct weir_loop *loop, uint64_t seed);
+
+/* The task that runs; aborts with a message, naming `verb`, when none does (a callback, an attached loop). */
+struct wr_task *wr_task_now(struct weir_loop *loop, const char *verb);
+
+/* Park the running task. 0 or what wr_wake was given; WEIR_ECANCELED when the task's scope was canceled: then all bodies
+ * between here and the task are over. `why` must be static; `of` may be NULL. */
+int wr_wait(struct weir_loop *loop, const char *why, const struct wr_object *of);
+/* Let a parked task go on; code is what its wr_wait returns. */
+void wr_wake(struct wr_task *task, int code);
+/* Let the others and the poll have a turn, then go on. For loops that would otherwise never wait. */
+int wr_pause(struct weir_loop *loop);
+/* Would wr_wait fail at once? */
+bool wr_wait_fails(struct wr_task *task);
+
+void wr_before_poll_init(struct wr_before_poll *hook, void (*run)(struct wr_before_poll *hook));
+static inline void wr_before_poll_enrol(struct weir_loop *loop, struct wr_before_poll *hook)
+{
+    if (wr_list_empty(&hook->link)) {
+        wr_list_append(&loop->before_poll, &hook->link);
+    }
+}
+void wr_deferred_init(struct wr_deferred *deferred, void (*run)(struct wr_deferred *deferred));
+/* From the loop's thread, any frame. */
+void wr_defer(struct weir_loop *loop, struct wr_deferred *deferred);
+
+/* Run fn(arg) on the scheduler's stack and come back: for callers' callbacks (weir_each) and for code that wants a deep
+ * stack (getaddrinfo, printf of floats). fn must not suspend. */
+void wr_call_on_loop_stack(struct weir_loop *loop, void (*fn)(void *arg), void *arg);
+
+struct wr_budget_wait {
+    struct wr_list link;
+    struct wr_task *task;
+};
+/* Wait until somebody gives budget back; the caller tries again. 0 or WEIR_ECANCELED. */
+int wr_budget_wait(struct weir_loop *loop, const struct wr_object *of);
+
+/* ---- inside the loop layer */
+
+/* Park without looking at cancels. */
+int wr_park(struct weir_loop *loop, const char *why, const struct wr_object *of);
+void wr_task_cancel(struct wr_task *task);
+/* The wait the task is parked in, else its next one, fails once with `code`. */
+void wr_task_fail(struct wr_task *task, int code);
+/* One round: deferred work, due timers, ready tasks (bounded), hooks before the poll. */
+void wr_loop_round(struct weir_loop *loop);
+void wr_fd_stop_idle(struct weir_loop *loop);
+void wr_worker_free(struct weir_loop *loop);
+void wr_loop_keepalive(struct weir_loop *loop);
+
+/* ---- hidden tasks */
+
+/* A task that belongs to a generator (the puller of weir_next_within): not counted by weir_scope_wait, ended by its
+ * generator. Runs fn(arg) on a fiber of its own. NULL: out of memory. */
+struct wr_task *wr_task_hidden(struct weir_scope *scope, const char *name, void (*fn)(struct wr_task *task, void *arg),
+                               void *arg);
+
+/* Remember a failure that has just been told to this task's code. */
+void wr_told(struct weir_loop *loop, const weir_error *error);
+/* Log a failure that nobody asked about. */
+void wr_log_failure(struct weir_loop *loop, const weir_error *error);
+
+/* ---- for tests: a clock that jumps to the next timer when nothing else can move */
+void wr_loop_virtual_clock(struct weir_loop *loop, int64_t start_unix_ns);
+void wr_clock_advance(struct weir_loop *loop, int64_t ms);
+/* Scheduler rounds without blocking, from outside a task: everything that can move now moves. */
+void wr_loop_settle(struct weir_loop *loop);
+
+#endif

@@ -1,0 +1,262 @@
+/*
+ * loop_fd.c - descriptors on uv_poll.
+ *
+ * States of the watcher: off; on, somebody waits; on, fired and nobody waits (in loop->idle_fds, stopped before the next
+ * poll). uv_poll sets O_NONBLOCK on the descriptor it is given, so a borrowed one is put into an epoll set of its own and
+ * the set is watched: descriptors 0 and 1 are shared with the shell. libuv turns POLLERR into EBADF and stops the watcher
+ * by itself; the waiter is woken all the same and its system call tells the real error. The uv_poll_t lives until its
+ * close callback, longer than the struct's user.
+ */
+#include "loop_fd.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base_alloc.h"
+#include "base_fault.h"
+
+struct wr_fd {
+    uv_poll_t poll;
+    struct weir_loop *loop;
+    int fd, epoll; /* epoll: -1 for an owned descriptor */
+    bool own;
+    int watched; /* events the watcher is on for */
+    struct wr_task *reader, *writer;
+    bool readable, writable; /* fired since the wait began */
+    struct wr_list idle_link;
+    void (*gone)(void *ctx);
+    void *gone_ctx;
+};
+
+static int uv_events(const struct wr_fd *fd)
+{
+    return (fd->reader != NULL ? UV_READABLE : 0) | (fd->writer != NULL ? UV_WRITABLE : 0) |
+           (fd->gone != NULL ? UV_DISCONNECT : 0);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void watch(struct wr_fd *fd)
+{
+    int events = uv_events(fd);
+    if ((fd->watched & events) == events && fd->watched != 0) {
+        return;
+    }
+    if (fd->epoll >= 0) {
+        struct epoll_event event = {
+            .events = ((events & UV_READABLE) ? EPOLLIN : 0u) | ((events & UV_WRITABLE) ? EPOLLOUT : 0u) |
+                      ((events & UV_DISCONNECT) ? EPOLLRDHUP : 0u)};
+        epoll_ctl(fd->epoll, EPOLL_CTL_MOD, fd->fd, &event);
+    }
+    fd->watched = events;
+    uv_poll_start(&fd->poll, fd->epoll >= 0 ? UV_READABLE : events, on_poll);
+}
+
+static void unwatch(struct wr_fd *fd)
+{
+    if (fd->watched != 0) {
+        uv_poll_stop(&fd->poll);
+        fd->watched = 0;
+    }
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct wr_fd *fd = poll->data;
+    if (status < 0) {
+        fd->watched = 0; /* libuv has stopped it */
+        events = UV_READABLE | UV_WRITABLE | UV_DISCONNECT;
+    } else if (fd->epoll >= 0) {
+        struct epoll_event event = {0};
+        if (epoll_wait(fd->epoll, &event, 1, 0) <= 0) {
+            return;
+        }
+        bool hup = (event.events & (EPOLLHUP | EPOLLERR)) != 0;
+        events = ((event.events & EPOLLIN) || hup ? UV_READABLE : 0) |
+                 ((event.events & EPOLLOUT) || hup ? UV_WRITABLE : 0) |
+                 ((event.events & EPOLLRDHUP) || hup ? UV_DISCONNECT : 0);
+    }
+    if ((events & (UV_READABLE | UV_DISCONNECT)) && fd->reader != NULL) {
+        fd->readable = true;
+        wr_wake(fd->reader, 0);
+    }
+    if ((events & (UV_WRITABLE | UV_DISCONNECT)) && fd->writer != NULL) {
+        fd->writable = true;
+        wr_wake(fd->writer, 0);
+    }
+    if ((events & UV_DISCONNECT) && fd->gone != NULL) {
+        void (*gone)(void *ctx) = fd->gone;
+        fd->gone = NULL;
+        gone(fd->gone_ctx);
+    }
+    /* It fired: unless it is waited for again by then, it is stopped before the next poll. */
+    if (fd->watched != 0 && wr_list_empty(&fd->idle_link)) {
+        wr_list_append(&fd->loop->idle_fds, &fd->idle_link);
+    }
+}
+
+void wr_fd_stop_idle(struct weir_loop *loop)
+{
+    for (struct wr_list *node; (node = wr_list_take(&loop->idle_fds)) != NULL;) {
+        struct wr_fd *fd = WR_OWNER(node, struct wr_fd, idle_link);
+        int wanted = uv_events(fd);
+        if (wanted == 0) {
+            unwatch(fd);
+        } else if (wanted != fd->watched) {
+            fd->watched = 0;
+            watch(fd);
+        }
+    }
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    wr_free(handle->data);
+}
+
+struct wr_fd *wr_fd_new(struct weir_loop *loop, int number, enum wr_fd_ownership ownership, int *why,
+                        int *detail)
+{
+    struct wr_fd *fd = wr_zalloc(sizeof *fd);
+    *why = WEIR_ENOMEM;
+    *detail = 0;
+    if (fd == NULL) {
+        if (ownership == WR_FD_OWN) {
+            close(number);
+        }
+        return NULL;
+    }
+    fd->loop = loop;
+    fd->fd = number;
+    fd->own = ownership == WR_FD_OWN;
+    fd->epoll = -1;
+    wr_list_init(&fd->idle_link);
+    int watched = number;
+    *why = WEIR_EIO;
+    if (!fd->own) {
+        struct epoll_event event = {.events = 0};
+        fd->epoll = wr_fault("epoll_create1") ? (errno = EMFILE, -1) : epoll_create1(EPOLL_CLOEXEC);
+        if (fd->epoll < 0 || epoll_ctl(fd->epoll, EPOLL_CTL_ADD, number, &event) < 0) {
+            *detail = errno;
+            if (fd->epoll >= 0) {
+                close(fd->epoll);
+            }
+            wr_free(fd);
+            return NULL;
+        }
+        watched = fd->epoll;
+    }
+    int rc = wr_fault("uv_poll_init") ? UV_ENOMEM : uv_poll_init(loop->uv, &fd->poll, watched);
+    if (rc < 0) {
+        *detail = -rc;
+        if (fd->own || fd->epoll >= 0) {
+            close(watched);
+        }
+        wr_free(fd);
+        return NULL;
+    }
+    fd->poll.data = fd;
+    return fd;
+}
+
+void wr_fd_free(struct wr_fd *fd)
+{
+    if (fd == NULL) {
+        return;
+    }
+    WR_ASSERT(fd->reader == NULL && fd->writer == NULL, "a descriptor is closed under a waiting task");
+    /* Stop before close: an epoll set that holds a closed descriptor aborts the process inside libuv. */
+    uv_poll_stop(&fd->poll);
+    wr_list_remove(&fd->idle_link);
+    if (fd->own) {
+        close(fd->fd);
+    }
+    if (fd->epoll >= 0) {
+        close(fd->epoll);
+    }
+    uv_close((uv_handle_t *)&fd->poll, on_closed);
+}
+
+int wr_fd_number(const struct wr_fd *fd)
+{
+    return fd->fd;
+}
+
+struct fd_limit {
+    struct wr_timer timer;
+    struct wr_task *task;
+    bool passed;
+};
+
+static void limit_passed(struct wr_timer *timer)
+{
+    struct fd_limit *limit = WR_OWNER(timer, struct fd_limit, timer);
+    limit->passed = true;
+    wr_wake(limit->task, WEIR_ETIMEDOUT);
+}
+
+int wr_fd_wait(struct wr_fd *fd, int events, int64_t limit_ms, const char *why,
+               const struct wr_object *of)
+{
+    struct weir_loop *loop = fd->loop;
+    struct wr_task *task = wr_task_now(loop, why);
+    struct fd_limit limit = {.task = task};
+    WR_ASSERT((events & WR_READABLE) ? fd->reader == NULL : fd->writer == NULL,
+              "two tasks wait for one descriptor");
+    if (events & WR_READABLE) {
+        fd->reader = task;
+        fd->readable = false;
+    } else {
+        fd->writer = task;
+        fd->writable = false;
+    }
+    watch(fd);
+    if (limit_ms >= 0) {
+        wr_timer_init(&limit.timer, limit_passed);
+        wr_timer_start(loop, &limit.timer, limit_ms);
+    }
+    loop->fds_waited++;
+    int rc;
+    do {
+        rc = wr_wait(loop, why, of);
+    } while (rc == 0 && !limit.passed && !((events & WR_READABLE) ? fd->readable : fd->writable));
+    loop->fds_waited--;
+    if (limit_ms >= 0) {
+        wr_timer_stop(loop, &limit.timer);
+    }
+    if (rc == 0 && limit.passed && !((events & WR_READABLE) ? fd->readable : fd->writable)) {
+        rc = WEIR_ETIMEDOUT; /* it was awake already when the time passed */
+    }
+    if (events & WR_READABLE) {
+        fd->reader = NULL;
+    } else {
+        fd->writer = NULL;
+    }
+    /* Level-triggered: what is left on without a waiter would fire in each poll. */
+    if (wr_list_empty(&fd->idle_link) && fd->watched != 0) {
+        wr_list_append(&loop->idle_fds, &fd->idle_link);
+    }
+    return rc;
+}
+
+void wr_fd_abort(struct wr_fd *fd, int code)
+{
+    if (fd->reader != NULL) {
+        wr_wake(fd->reader, code);
+    }
+    if (fd->writer != NULL) {
+        wr_wake(fd->writer, code);
+    }
+}
+
+void wr_fd_watch_hangup(struct wr_fd *fd, void (*gone)(void *ctx), void *ctx)
+{
+    fd->gone = gone;
+    fd->gone_ctx = ctx;
+    if (gone != NULL) {
+        watch(fd);
+    } else if (fd->watched != 0 && wr_list_empty(&fd->idle_link)) {
+        wr_list_append(&fd->loop->idle_fds, &fd->idle_link);
+    }
+}

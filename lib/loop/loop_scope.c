@@ -1,0 +1,343 @@
+/*
+ * loop_scope.c - scopes: the tree that owns tasks and objects; states and rules are in loop_scope.h.
+ *
+ * A cancel walks the tree beneath once: it marks the tasks, tells the objects, and starts the grace timer; when that
+ * fires, what still waits is failed for good and named in the log. Called from tasks, from timers and from signal
+ * watchers; only weir_scope_wait and wr_scope_end_objects suspend.
+ */
+#include "loop_scope.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base_alloc.h"
+
+static const weir_error failure_without_memory = {.code = WEIR_ENOMEM,
+                                                  .offset = -1,
+                                                  .origin = "scope",
+                                                  .message = "no memory to say what failed"};
+
+void wr_object_init(struct wr_object *object, const struct wr_object_ops *ops, struct weir_scope *scope,
+                    const char *name)
+{
+    object->ops = ops;
+    object->scope = scope;
+    object->name = name != NULL ? name : "";
+    wr_list_init(&object->link);
+    wr_list_prepend(&scope->objects, &object->link);
+}
+
+void wr_object_fini(struct wr_object *object)
+{
+    wr_list_remove(&object->link);
+}
+
+static void deadline_passed(struct wr_timer *timer)
+{
+    struct weir_scope *scope = WR_OWNER(timer, struct weir_scope, deadline);
+    weir_error error;
+    wr_error_set(&error, WEIR_ETIMEDOUT, 0, scope->name, "the deadline of scope '%s' has passed",
+                 scope->name);
+    wr_scope_fail(scope, &error);
+    weir_scope_cancel(scope);
+}
+
+static void overdue(struct weir_scope *scope)
+{
+    scope->state = WR_SCOPE_OVERDUE;
+    if (scope->owner != NULL) {
+        wr_task_cancel(scope->owner);
+    }
+    for (struct wr_list *node = scope->tasks.next; node != &scope->tasks; node = node->next) {
+        struct wr_task *task = WR_OWNER(node, struct wr_task, task_link);
+        wr_log(&scope->loop->log, WR_LOG_WARNING, scope->name,
+               "task '%s' still waits (%s) after the grace: its waits fail from now on", task->name,
+               task->why != NULL ? task->why : "runs");
+        wr_task_cancel(task);
+    }
+    for (struct wr_list *node = scope->children.next; node != &scope->children; node = node->next) {
+        overdue(WR_OWNER(node, struct weir_scope, child_link));
+    }
+}
+
+static void grace_passed(struct wr_timer *timer)
+{
+    overdue(WR_OWNER(timer, struct weir_scope, grace));
+}
+
+struct weir_scope *wr_scope_make(struct weir_loop *loop, struct weir_scope *parent, const char *name)
+{
+    struct weir_scope *scope = wr_zalloc(sizeof *scope);
+    if (scope == NULL) {
+        return NULL;
+    }
+    scope->loop = loop;
+    scope->parent = parent;
+    scope->grace_ms = parent != NULL ? parent->grace_ms : 5000;
+    wr_list_init(&scope->child_link);
+    wr_list_init(&scope->children);
+    wr_list_init(&scope->tasks);
+    wr_list_init(&scope->objects);
+    wr_list_init(&scope->origins);
+    wr_timer_init(&scope->deadline, deadline_passed);
+    wr_timer_init(&scope->grace, grace_passed);
+    snprintf(scope->name, sizeof scope->name, "%s", name != NULL ? name : "scope");
+    if (parent != NULL) {
+        wr_list_append(&parent->children, &scope->child_link);
+        scope->state = parent->state;
+        scope->stopping = parent->stopping;
+    }
+    return scope;
+}
+
+weir_scope *weir_scope_new(weir_scope *parent, const weir_scope_options *options)
+{
+    weir_scope_options o = WEIR_ZERO;
+    if (options != NULL) {
+        memcpy(&o, options, WR_MIN(options->struct_size, sizeof o));
+    }
+    struct weir_scope *scope = wr_scope_make(parent->loop, parent, o.name);
+    if (scope == NULL) {
+        /* A maker never returns NULL: what would have gone into the scope goes into its parent, which has failed. */
+        weir_error error;
+        wr_error_set(&error, WEIR_ENOMEM, 0, o.name, "no memory for a scope");
+        wr_scope_fail(parent, &error);
+        parent->shared++;
+        return parent;
+    }
+    scope->on_failure = o.on_failure;
+    if (o.grace_ms != 0) {
+        scope->grace_ms = o.grace_ms;
+    }
+    if (o.deadline_ms > 0) {
+        wr_timer_start(scope->loop, &scope->deadline, o.deadline_ms);
+    }
+    return scope;
+}
+
+bool wr_scope_within(const struct weir_scope *scope, const struct weir_scope *outer)
+{
+    while (scope != NULL && scope != outer) {
+        scope = scope->parent;
+    }
+    return scope != NULL;
+}
+
+static void cancel_tree(struct weir_scope *scope)
+{
+    if (scope->state == WR_SCOPE_OPEN) {
+        scope->state = WR_SCOPE_CANCELED;
+        if (scope->owner != NULL) {
+            wr_task_cancel(scope->owner);
+        }
+        for (struct wr_list *node = scope->tasks.next; node != &scope->tasks; node = node->next) {
+            wr_task_cancel(WR_OWNER(node, struct wr_task, task_link));
+        }
+        for (struct wr_list *node = scope->objects.next; node != &scope->objects; node = node->next) {
+            struct wr_object *object = WR_OWNER(node, struct wr_object, link);
+            object->ops->cancel(object);
+        }
+    }
+    for (struct wr_list *node = scope->children.next; node != &scope->children; node = node->next) {
+        cancel_tree(WR_OWNER(node, struct weir_scope, child_link));
+    }
+}
+
+void weir_scope_cancel(weir_scope *scope)
+{
+    if (scope->state != WR_SCOPE_OPEN) {
+        return;
+    }
+    cancel_tree(scope);
+    if (scope->grace_ms >= 0) {
+        wr_timer_start(scope->loop, &scope->grace, scope->grace_ms);
+    }
+}
+
+void weir_scope_stop(weir_scope *scope)
+{
+    scope->stopping = true;
+    for (struct wr_list *node = scope->objects.next, *next; node != &scope->objects; node = next) {
+        next = node->next;
+        struct wr_object *object = WR_OWNER(node, struct wr_object, link);
+        if (object->ops->stop != NULL) {
+            object->ops->stop(object);
+        }
+    }
+    for (struct wr_list *node = scope->children.next; node != &scope->children; node = node->next) {
+        weir_scope_stop(WR_OWNER(node, struct weir_scope, child_link));
+    }
+}
+
+void wr_scope_fail(struct weir_scope *scope, const weir_error *error)
+{
+    if (scope->failure == NULL && !scope->failed_without_memory) {
+        scope->failure = error != NULL ? wr_alloc(sizeof *error) : NULL;
+        if (scope->failure != NULL) {
+            *scope->failure = *error;
+        } else {
+            scope->failed_without_memory = true;
+        }
+    }
+    if (scope->on_failure == WEIR_CANCEL_REST && scope->parent != NULL) {
+        weir_scope_cancel(scope);
+    }
+}
+
+struct weir_receipt *wr_scope_origin(struct weir_scope *scope, const char *name)
+{
+    struct weir_receipt *origin = wr_alloc(sizeof *origin);
+    if (origin == NULL) {
+        return NULL;
+    }
+    wr_origin_init(origin, ++scope->loop->origins_count, name);
+    origin->gone = wr_scope_origin_gone;
+    origin->gone_ctx = scope;
+    wr_list_append(&scope->origins, &origin->link);
+    return origin;
+}
+
+void wr_scope_origin_gone(struct weir_receipt *origin, void *ctx)
+{
+    struct weir_scope *scope = ctx;
+    uint64_t counts[WR_WORDS];
+    wr_origin_counts(origin, counts);
+    scope->counts_in += origin->given;
+    for (int i = 0; i < WR_WORDS; i++) {
+        scope->counts[i] += counts[i];
+    }
+    wr_list_remove(&origin->link);
+    wr_origin_fini(origin);
+    wr_free(origin);
+}
+
+static void ledger_add(const struct weir_scope *scope, uint64_t *in, uint64_t counts[WR_WORDS])
+{
+    *in += scope->counts_in;
+    for (int i = 0; i < WR_WORDS; i++) {
+        counts[i] += scope->counts[i];
+    }
+    for (struct wr_list *node = scope->origins.next; node != &scope->origins; node = node->next) {
+        struct weir_receipt *origin = WR_OWNER(node, struct weir_receipt, link);
+        uint64_t own[WR_WORDS];
+        wr_origin_counts(origin, own);
+        *in += origin->given;
+        for (int i = 0; i < WR_WORDS; i++) {
+            counts[i] += own[i];
+        }
+    }
+    for (struct wr_list *node = scope->children.next; node != &scope->children; node = node->next) {
+        ledger_add(WR_OWNER(node, struct weir_scope, child_link), in, counts);
+    }
+}
+
+void wr_scope_counts(const struct weir_scope *scope, uint64_t *in, uint64_t counts[WR_WORDS])
+{
+    *in = 0;
+    memset(counts, 0, WR_WORDS * sizeof *counts);
+    ledger_add(scope, in, counts);
+}
+
+void wr_scope_end_objects(struct weir_scope *scope)
+{
+    while (!wr_list_empty(&scope->children)) {
+        struct weir_scope *child = WR_OWNER(scope->children.next, struct weir_scope, child_link);
+        wr_scope_end_objects(child);
+        wr_scope_free(child);
+    }
+    while (!wr_list_empty(&scope->objects)) {
+        struct wr_object *object = WR_OWNER(scope->objects.next, struct wr_object, link);
+        object->ops->discard(object);
+    }
+}
+
+void wr_scope_free(struct weir_scope *scope)
+{
+    wr_timer_stop(scope->loop, &scope->deadline);
+    wr_timer_stop(scope->loop, &scope->grace);
+    wr_signals_free(scope);
+    struct weir_scope *parent = scope->parent;
+    if (parent != NULL) {
+        parent->counts_in += scope->counts_in;
+        for (int i = 0; i < WR_WORDS; i++) {
+            parent->counts[i] += scope->counts[i];
+        }
+    }
+    /* Items kept elsewhere may outlive the scope of their source: their origins move up. */
+    while (!wr_list_empty(&scope->origins)) {
+        struct wr_list *node = wr_list_take(&scope->origins);
+        struct weir_receipt *origin = WR_OWNER(node, struct weir_receipt, link);
+        if (parent != NULL) {
+            origin->gone_ctx = parent;
+            wr_list_append(&parent->origins, node);
+        } else {
+            wr_origin_fini(origin);
+            wr_free(origin);
+        }
+    }
+    wr_list_remove(&scope->child_link);
+    wr_free(scope->failure);
+    wr_free(scope);
+}
+
+int weir_scope_wait(weir_scope *scope, weir_error *error)
+{
+    struct weir_loop *loop = scope->loop;
+    struct wr_task *task = wr_task_now(loop, "weir_scope_wait");
+    wr_error_clear(error);
+    if (scope->shared > 0) {
+        scope->shared--; /* the stand-in of a scope that could not be made */
+        return wr_error_set(error, WEIR_ENOMEM, 0, scope->name, "no memory for a scope");
+    }
+    WR_ASSERT(scope->parent != NULL && scope->owner == NULL,
+              "the root scope and a task's own scope end by themselves");
+    WR_ASSERT(scope->waiter == NULL, "somebody waits for this scope already");
+    while (scope->live > 0) {
+        if (wr_wait_fails(task) && scope->state == WR_SCOPE_OPEN) {
+            weir_scope_cancel(scope); /* the waiter was canceled: what it waits for ends, too */
+        }
+        scope->waiter = task;
+        (void)wr_park(loop, "the tasks of a scope", NULL);
+        scope->waiter = NULL;
+    }
+    wr_scope_end_objects(scope);
+    int rc = 0;
+    if (scope->failure != NULL || scope->failed_without_memory) {
+        const weir_error *failure =
+            scope->failure != NULL ? scope->failure : &failure_without_memory;
+        rc = failure->code;
+        if (error != NULL) {
+            *error = *failure;
+        }
+        wr_told(loop, failure);
+    }
+    wr_scope_free(scope);
+    return rc;
+}
+
+struct sleeper {
+    struct wr_timer timer;
+    struct wr_task *task;
+    bool over;
+};
+
+static void sleep_over(struct wr_timer *timer)
+{
+    struct sleeper *sleeper = WR_OWNER(timer, struct sleeper, timer);
+    sleeper->over = true;
+    wr_wake(sleeper->task, 0);
+}
+
+bool weir_sleep(weir_scope *scope, int64_t ms)
+{
+    struct weir_loop *loop = scope->loop;
+    struct sleeper sleeper = {.task = wr_task_now(loop, "weir_sleep")};
+    wr_timer_init(&sleeper.timer, sleep_over);
+    wr_timer_start(loop, &sleeper.timer, ms);
+    int rc = 0;
+    while (!sleeper.over && rc >= 0) {
+        rc = wr_wait(loop, "time to pass", NULL);
+    }
+    wr_timer_stop(loop, &sleeper.timer);
+    return rc >= 0;
+}

@@ -1,0 +1,298 @@
+/*
+ * loop_task.c - tasks: how they start, wait, are woken, canceled and end.
+ *
+ * READY (in the run queue) -> RUNNING -> PARKED (nobody runs it; somebody holds a pointer to wake it) -> READY ... -> DONE.
+ * A task parks at the fiber that runs, its leaf, with one switch to the scheduler, and goes on there. A cancel is a mark
+ * on the task, consumed by the wait that fails with it; that wait also tells each body between the leaf and the task
+ * that it is over (wr_fiber.canceled).
+ *
+ * The program's own stack on a loop weir owns is a task like the others (loop->outer), so a suspending call from main()
+ * costs what it costs in a task. Between two suspensions nothing else on the loop runs.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base_alloc.h"
+#include "base_fault.h"
+#include "loop_core.h"
+#include "loop_scope.h"
+
+struct wr_task *wr_task_now(struct weir_loop *loop, const char *verb)
+{
+    WR_ASSERT(loop->task != NULL,
+              "%s was called outside a task, where it cannot wait; use weir_spawn or weir_each", verb);
+    return loop->task;
+}
+
+int wr_park(struct weir_loop *loop, const char *why, const struct wr_object *of)
+{
+    struct wr_task *task = loop->task;
+    struct wr_fiber *leaf = loop->running;
+
+    task->leaf = leaf;
+    task->state = WR_TASK_PARKED;
+    task->why = why;
+    task->why_of = of;
+    task->parked_ns = loop->now_ns;
+    loop->running = NULL;
+    loop->task = NULL;
+    return (int)(intptr_t)wr_co_switch(&leaf->co, &loop->scheduler, 0);
+}
+
+bool wr_wait_fails(struct wr_task *task)
+{
+    return task->cancel_due || task->scope->state == WR_SCOPE_OVERDUE;
+}
+
+/* Tell the bodies that the failed wait is inside of. */
+static int wait_failed(struct weir_loop *loop, struct wr_task *task)
+{
+    int code = task->cancel_due ? task->cancel_code : WEIR_ECANCELED;
+    task->cancel_due = false;
+    for (struct wr_fiber *fiber = loop->running; fiber != NULL; fiber = fiber->resumer) {
+        if (fiber->canceled != NULL) {
+            fiber->canceled(fiber, code);
+        }
+    }
+    return code;
+}
+
+int wr_wait(struct weir_loop *loop, const char *why, const struct wr_object *of)
+{
+    struct wr_task *task = wr_task_now(loop, why);
+    if (wr_wait_fails(task)) {
+        return wait_failed(loop, task);
+    }
+    int code = wr_park(loop, why, of);
+    if (wr_wait_fails(task)) {
+        return wait_failed(loop, task);
+    }
+    return code;
+}
+
+void wr_wake(struct wr_task *task, int code)
+{
+    if (task->state != WR_TASK_PARKED) {
+        return;
+    }
+    task->state = WR_TASK_READY;
+    task->wake_code = code;
+    wr_list_append(&task->loop->ready, &task->run_link);
+}
+
+int wr_pause(struct weir_loop *loop)
+{
+    struct wr_task *task = wr_task_now(loop, "wr_pause");
+    if (wr_wait_fails(task)) {
+        return wait_failed(loop, task);
+    }
+    task->leaf = loop->running;
+    task->state = WR_TASK_READY;
+    task->why = "its turn";
+    task->why_of = NULL;
+    task->wake_code = 0;
+    wr_list_append(&loop->paused, &task->run_link);
+    loop->running = NULL;
+    loop->task = NULL;
+    int code = (int)(intptr_t)wr_co_switch(&task->leaf->co, &loop->scheduler, 0);
+    return wr_wait_fails(task) ? wait_failed(loop, task) : code;
+}
+
+void wr_task_fail(struct wr_task *task, int code)
+{
+    task->cancel_due = true;
+    task->cancel_code = code;
+    wr_wake(task, code);
+}
+
+void wr_task_cancel(struct wr_task *task)
+{
+    wr_task_fail(task, WEIR_ECANCELED);
+}
+
+void wr_call_on_loop_stack(struct weir_loop *loop, void (*fn)(void *arg), void *arg)
+{
+    struct wr_task *task = wr_task_now(loop, "weir_each");
+    loop->call_fn = fn;
+    loop->call_arg = arg;
+    task->leaf = loop->running;
+    loop->running = NULL;
+    loop->task = NULL;
+    (void)wr_co_switch(&task->leaf->co, &loop->scheduler, 0);
+}
+
+void wr_told(struct weir_loop *loop, const weir_error *error)
+{
+    struct wr_task *task = loop->task;
+    if (task == NULL || error == NULL || error->code == 0) {
+        return;
+    }
+    if (task->told == NULL) {
+        task->told = wr_alloc(sizeof *task->told);
+    }
+    if (task->told != NULL) {
+        *task->told = *error;
+    }
+}
+
+/* ---- the life of a task */
+
+static void count_live(struct weir_scope *scope, int change)
+{
+    for (; scope != NULL; scope = scope->parent) {
+        scope->live += (size_t)(ptrdiff_t)change;
+        if (scope->live == 0 && scope->waiter != NULL) {
+            wr_wake(scope->waiter, 0);
+        }
+    }
+}
+
+/* The task's function has returned rc: its failure, unless an earlier one of its children counts. It ends them, too. */
+static void conclude(struct wr_task *task, int rc)
+{
+    struct weir_scope *own = task->scope;
+    weir_error error;
+    if (rc >= 0 || own->failure != NULL || own->failed_without_memory) {
+        return;
+    }
+    if (rc == WEIR_ECANCELED && own->state != WR_SCOPE_OPEN) {
+        return; /* told to the one canceled, never to the one who canceled */
+    }
+    if (task->told != NULL && task->told->code == rc) {
+        error = *task->told;
+    } else {
+        wr_error_set(&error, rc, 0, task->name, "%s", wr_code_text(rc));
+    }
+    wr_scope_fail(own, &error);
+}
+
+/* To the scope it was spawned in. */
+static void report(struct wr_task *task)
+{
+    const struct weir_scope *own = task->scope;
+    if (own->failure != NULL) {
+        wr_scope_fail(task->parent, own->failure);
+    } else if (own->failed_without_memory) {
+        wr_scope_fail(task->parent, NULL);
+    }
+}
+
+/* Everything of the task but its memory, which the scheduler frees once the stack has been left. */
+static _Noreturn void task_leave(struct wr_task *task)
+{
+    struct weir_loop *loop = task->loop;
+    task->state = WR_TASK_DONE;
+    wr_list_remove(&task->task_link);
+    wr_list_remove(&task->all_link);
+    if (!task->hidden) {
+        loop->tasks_count--;
+        wr_loop_keepalive(loop);
+    }
+    loop->running = NULL;
+    loop->task = NULL;
+    loop->dead = task;
+    wr_stack_give(task->fiber.co.stack);
+    wr_co_leave(&task->fiber.co, &loop->scheduler, 0);
+}
+
+static void task_main(void *arg)
+{
+    struct wr_task *task = arg;
+    int rc = task->fn(task->scope, task->args);
+    struct weir_scope *own = task->scope, *parent = task->parent;
+
+    conclude(task, rc);
+    task->cancel_due = false; /* what is left to do is clean-up */
+    while (own->live > 0) {
+        own->waiter = task;
+        (void)wr_park(task->loop, "its child tasks", NULL);
+        own->waiter = NULL;
+        task->cancel_due = false;
+    }
+    wr_scope_end_objects(own);
+    report(task);
+    wr_scope_free(own);
+    task->scope = parent;
+    count_live(parent, -1);
+    task_leave(task);
+}
+
+static struct wr_task *task_new(struct weir_scope *scope, const char *name, wr_co_entry *entry,
+                                size_t args_len)
+{
+    struct weir_loop *loop = scope->loop;
+    struct wr_task *task = wr_zalloc(sizeof *task + args_len);
+    if (task == NULL) {
+        return NULL;
+    }
+    struct wr_stack *stack = wr_stack_take(loop->stacks);
+    if (stack == NULL) {
+        wr_free(task);
+        return NULL;
+    }
+    wr_co_init(&task->fiber.co, stack, entry, task);
+    task->leaf = &task->fiber;
+    task->loop = loop;
+    task->parent = task->scope = scope;
+    task->state = WR_TASK_READY;
+    task->why = "its first turn";
+    snprintf(task->name, sizeof task->name, "%s", name != NULL ? name : "task");
+    wr_list_append(&scope->tasks, &task->task_link);
+    wr_list_append(&loop->tasks, &task->all_link);
+    wr_list_append(&loop->ready, &task->run_link);
+    return task;
+}
+
+void weir_spawn(weir_scope *scope, const char *name, weir_task *fn, const void *args, size_t args_len)
+{
+    weir_error error;
+    struct weir_scope *own = wr_scope_make(scope->loop, scope, name);
+    struct wr_task *task = own != NULL ? task_new(scope, name, task_main, args_len) : NULL;
+    if (task == NULL) {
+        if (own != NULL) {
+            wr_scope_free(own);
+        }
+        wr_error_set(&error, WEIR_ENOMEM, 0, name, "no memory for a task");
+        wr_scope_fail(scope, &error);
+        return;
+    }
+    own->owner = task;
+    own->state = scope->state;
+    task->scope = own;
+    task->fn = fn;
+    task->args = task + 1;
+    if (args_len > 0) {
+        memcpy(task->args, args, args_len);
+    }
+    task->cancel_due = wr_scope_canceled(scope);
+    task->cancel_code = WEIR_ECANCELED;
+    count_live(scope, 1);
+    scope->loop->tasks_count++;
+    wr_loop_keepalive(scope->loop);
+}
+
+struct hidden_start {
+    void (*fn)(struct wr_task *task, void *arg);
+    void *arg;
+};
+
+static void hidden_main(void *arg)
+{
+    struct wr_task *task = arg;
+    struct hidden_start *start = (struct hidden_start *)(void *)(task + 1);
+    start->fn(task, start->arg);
+    task_leave(task);
+}
+
+struct wr_task *wr_task_hidden(struct weir_scope *scope, const char *name,
+                               void (*fn)(struct wr_task *task, void *arg), void *arg)
+{
+    struct wr_task *task = task_new(scope, name, hidden_main, sizeof(struct hidden_start));
+    if (task != NULL) {
+        struct hidden_start *start = (struct hidden_start *)(void *)(task + 1);
+        start->fn = fn;
+        start->arg = arg;
+        task->hidden = true;
+    }
+    return task;
+}

@@ -1,0 +1,362 @@
+/*
+ * loop_transport_connect.c - connecting: resolve the name, then try its addresses one after another.
+ *
+ * An address in numbers needs no resolver. Others go to getaddrinfo on libuv's pool, where a lookup cannot be stopped: the
+ * record of a lookup whose task was canceled or ran out of time is left behind and frees itself when the answer comes.
+ * Then each address in turn: a non-blocking connect(2), a wait for writability, SO_ERROR. What the last one said is told.
+ *
+ * Everything here runs on the connecting task and may be canceled at each wait; the limit is one deadline for all steps.
+ */
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base_alloc.h"
+#include "base_fault.h"
+#include "loop_transport.h"
+
+enum { HOST_MAX = 256, PORT_MAX = 32, UNIX_RETRY_MS = 10 };
+
+/* ---- a wait with a limit */
+
+struct wait_limit {
+    struct wr_timer timer;
+    struct wr_task *task;
+    bool passed;
+};
+
+static void limit_passed(struct wr_timer *timer)
+{
+    struct wait_limit *limit = WR_OWNER(timer, struct wait_limit, timer);
+    limit->passed = true;
+    wr_wake(limit->task, 0);
+}
+
+int wr_wait_until(struct weir_loop *loop, bool (*ready)(void *arg), void *arg, int64_t limit_ms,
+                  const char *why, const struct wr_object *of)
+{
+    struct wait_limit limit = {.task = wr_task_now(loop, why)};
+    int rc = 0;
+    wr_timer_init(&limit.timer, limit_passed);
+    if (limit_ms >= 0) {
+        wr_timer_start(loop, &limit.timer, limit_ms);
+    }
+    while (rc == 0 && !ready(arg)) {
+        rc = limit.passed ? WEIR_ETIMEDOUT : wr_wait(loop, why, of);
+    }
+    wr_timer_stop(loop, &limit.timer);
+    return rc;
+}
+
+/* ---- one attempt to connect: what it is about, and until when */
+
+struct attempt {
+    struct weir_loop *loop;
+    const struct wr_object *of;
+    weir_error *error;
+    int64_t until_ns; /* INT64_MAX: no limit */
+    const char *kind;
+    char peer[HOST_MAX + PORT_MAX]; /* for messages */
+};
+
+static void attempt_init(struct attempt *a, struct weir_loop *loop, const char *kind,
+                         int64_t limit_ms, const struct wr_object *of, weir_error *error)
+{
+    wr_error_clear(error);
+    wr_time_update(loop);
+    *a = (struct attempt){.loop = loop, .of = of, .error = error, .kind = kind};
+    int64_t now = wr_now_ns(loop);
+    bool limited = limit_ms >= 0 && limit_ms < (INT64_MAX - now) / 1000000;
+    a->until_ns = limited ? now + limit_ms * 1000000 : INT64_MAX;
+}
+
+/* Milliseconds left, rounded up; -1: no limit. */
+static int64_t left_ms(const struct attempt *a)
+{
+    if (a->until_ns == INT64_MAX) {
+        return -1;
+    }
+    return WR_MAX(a->until_ns - wr_now_ns(a->loop) + 999999, 0) / 1000000;
+}
+
+static void say(struct attempt *a, int code, int detail, const char *what, const char *reason)
+{
+    char origin[64];
+    snprintf(origin, sizeof origin, "%s(%.50s)", a->kind, a->peer);
+    wr_error_set(a->error, code, detail, origin, "%s %s: %s", what, a->peer, reason);
+}
+
+/* A wait gave rc. */
+static void say_wait(struct attempt *a, int rc, const char *what)
+{
+    say(a, rc, 0, what, wr_code_text(rc));
+}
+
+/* ---- one address */
+
+static struct wr_transport *finish_connect(struct attempt *a, struct wr_fd *fd)
+{
+    struct wr_transport *transport = wr_socket_transport(a->loop, fd, a->kind);
+    if (transport == NULL) {
+        wr_fd_free(fd);
+        say_wait(a, WEIR_ENOMEM, "connect to");
+        return NULL;
+    }
+    wr_error_clear(a->error);
+    return transport;
+}
+
+/* connect(2) is under way: wait for how it ends. 0, or a failure that has been told. */
+static int await_connect(struct attempt *a, struct wr_fd *fd)
+{
+    int number = 0;
+    socklen_t len = sizeof number;
+    int rc = wr_fd_wait(fd, WR_WRITABLE, left_ms(a), "a connection", a->of);
+    if (rc < 0) {
+        say_wait(a, rc, "connect to");
+        return rc;
+    }
+    if (getsockopt(wr_fd_number(fd), SOL_SOCKET, SO_ERROR, &number, &len) < 0) {
+        number = errno;
+    }
+    if (number != 0) {
+        say(a, WEIR_ECONNECT, number, "connect to", strerror(number));
+        return WEIR_ECONNECT;
+    }
+    return 0;
+}
+
+static int start_connect(struct attempt *a, int number, const struct sockaddr *address,
+                         socklen_t len)
+{
+    for (;;) {
+        if (wr_fault("connect")) {
+            return ECONNREFUSED;
+        }
+        if (connect(number, address, len) == 0) {
+            return 0;
+        }
+        if (errno != EAGAIN || address->sa_family != AF_UNIX) {
+            return errno == EINTR ? EINPROGRESS : errno;
+        }
+        /* A unix listener's backlog is full, which cannot be waited for. */
+        if (left_ms(a) == 0) {
+            return ETIMEDOUT;
+        }
+        if (!weir_sleep(a->loop->root, UNIX_RETRY_MS)) {
+            return ECANCELED;
+        }
+    }
+}
+
+static struct wr_transport *try_address(struct attempt *a, const struct sockaddr *address,
+                                        socklen_t len)
+{
+    int number = wr_fault("socket") ? (errno = EMFILE, -1)
+                                    : socket(address->sa_family,
+                                             SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (number < 0) {
+        say(a, WEIR_ECONNECT, errno, "socket for", strerror(errno));
+        return NULL;
+    }
+    int one = 1, why, detail;
+    if (address->sa_family != AF_UNIX) {
+        (void)setsockopt(number, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        (void)setsockopt(number, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+    }
+    int failure = start_connect(a, number, address, len);
+    if (failure != 0 && failure != EINPROGRESS) {
+        close(number);
+        int code = failure == ECANCELED   ? WEIR_ECANCELED
+                   : failure == ETIMEDOUT ? WEIR_ETIMEDOUT
+                                          : WEIR_ECONNECT;
+        say(a, code, failure, "connect to", strerror(failure));
+        return NULL;
+    }
+    struct wr_fd *fd = wr_fd_new(a->loop, number, WR_FD_OWN, &why, &detail);
+    if (fd == NULL) {
+        say(a, why, detail, "connect to", wr_code_text(why));
+        return NULL;
+    }
+    if (failure == EINPROGRESS && await_connect(a, fd) < 0) {
+        wr_fd_free(fd);
+        return NULL;
+    }
+    return finish_connect(a, fd);
+}
+
+/* ---- names */
+
+struct lookup {
+    uv_getaddrinfo_t request;
+    struct wr_task *task;
+    struct addrinfo *found;
+    int status;
+    bool over, abandoned;
+};
+
+static void on_lookup(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
+{
+    struct lookup *lookup = WR_OWNER(request, struct lookup, request);
+    lookup->status = status;
+    lookup->found = found;
+    lookup->over = true;
+    if (lookup->abandoned) {
+        uv_freeaddrinfo(found);
+        wr_free(lookup);
+    } else {
+        wr_wake(lookup->task, 0);
+    }
+}
+
+static bool lookup_over(void *arg)
+{
+    return ((const struct lookup *)arg)->over;
+}
+
+/* The addresses, to be freed by uv_freeaddrinfo; NULL: told. */
+static struct addrinfo *resolve(struct attempt *a, const char *host, const char *port)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct lookup *lookup = wr_zalloc(sizeof *lookup);
+    if (lookup == NULL) {
+        say_wait(a, WEIR_ENOMEM, "resolve");
+        return NULL;
+    }
+    lookup->task = wr_task_now(a->loop, "a name to be resolved");
+    int rc = wr_fault("uv_getaddrinfo")
+                 ? UV_ENOMEM
+                 : uv_getaddrinfo(a->loop->uv, &lookup->request, on_lookup, host, port, &hints);
+    if (rc < 0) {
+        wr_free(lookup);
+        say(a, WEIR_ERESOLVE, rc, "resolve", uv_strerror(rc));
+        return NULL;
+    }
+    a->loop->fds_waited++;
+    rc = wr_wait_until(a->loop, lookup_over, lookup, left_ms(a), "a name to be resolved", a->of);
+    a->loop->fds_waited--;
+    if (!lookup->over) {
+        lookup->abandoned = true;
+        (void)uv_cancel((uv_req_t *)&lookup->request);
+        say_wait(a, rc, "resolve");
+        return NULL;
+    }
+    struct addrinfo *found = lookup->found;
+    if (rc < 0 || lookup->status < 0) {
+        if (rc < 0) {
+            say_wait(a, rc, "resolve");
+        } else {
+            say(a, WEIR_ERESOLVE, lookup->status, "resolve", uv_strerror(lookup->status));
+        }
+        uv_freeaddrinfo(found);
+        found = NULL;
+    }
+    wr_free(lookup);
+    return found;
+}
+
+/* An address in numbers: true. */
+static bool in_numbers(const char *host, const char *port, struct sockaddr_storage *to,
+                       socklen_t *len)
+{
+    char *end;
+    long number = strtol(port, &end, 10);
+    if (*port < '0' || *port > '9' || *end != '\0' || number > 65535) {
+        return false;
+    }
+    if (uv_ip4_addr(host, (int)number, (struct sockaddr_in *)(void *)to) == 0) {
+        *len = sizeof(struct sockaddr_in);
+        return true;
+    }
+    *len = sizeof(struct sockaddr_in6);
+    return uv_ip6_addr(host, (int)number, (struct sockaddr_in6 *)(void *)to) == 0;
+}
+
+struct wr_transport *wr_tcp_connect(struct weir_loop *loop, const char *host, const char *port,
+                                    int64_t limit_ms, const struct wr_object *of, weir_error *error)
+{
+    struct attempt a;
+    weir_error own;
+    struct sockaddr_storage numbers;
+    socklen_t len;
+    error = error != NULL ? error : &own;
+    attempt_init(&a, loop, "tcp", limit_ms, of, error);
+    snprintf(a.peer, sizeof a.peer, strchr(host, ':') != NULL ? "[%s]:%s" : "%s:%s", host, port);
+    if (in_numbers(host, port, &numbers, &len)) {
+        return try_address(&a, (const struct sockaddr *)(const void *)&numbers, len);
+    }
+    struct addrinfo *all = resolve(&a, host, port);
+    struct wr_transport *transport = NULL;
+    for (struct addrinfo *one = all; one != NULL && transport == NULL; one = one->ai_next) {
+        transport = try_address(&a, one->ai_addr, one->ai_addrlen);
+        if (transport == NULL &&
+            (error->code == WEIR_ECANCELED || error->code == WEIR_ETIMEDOUT)) {
+            break;
+        }
+    }
+    uv_freeaddrinfo(all);
+    return transport;
+}
+
+struct wr_transport *wr_unix_connect(struct weir_loop *loop, const char *path, int64_t limit_ms,
+                                     const struct wr_object *of, weir_error *error)
+{
+    struct attempt a;
+    weir_error own;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t len = strlen(path);
+    attempt_init(&a, loop, "unix", limit_ms, of, error != NULL ? error : &own);
+    snprintf(a.peer, sizeof a.peer, "%s", path);
+    if (len == 0 || len >= sizeof address.sun_path) {
+        say(&a, WEIR_EINVAL, 0, "connect to", "the path is empty or longer than 107 bytes");
+        return NULL;
+    }
+    memcpy(address.sun_path, path, len);
+    return try_address(&a, (const struct sockaddr *)(const void *)&address, sizeof address);
+}
+
+/* "HOST:PORT" or "[HOST]:PORT" into its parts; false: it is neither. */
+static bool split_host(const char *text, char host[HOST_MAX], char port[PORT_MAX])
+{
+    bool brackets = *text == '[';
+    const char *end = brackets ? strchr(text, ']') : strrchr(text, ':');
+    const char *begin = text + brackets;
+    if (end == NULL || end == begin || end - begin >= HOST_MAX) {
+        return false;
+    }
+    const char *colon = end + brackets;
+    size_t port_len = *colon == ':' ? strlen(colon + 1) : 0;
+    if (port_len == 0 || port_len >= PORT_MAX || strpbrk(colon + 1, ":/?#@") != NULL ||
+        (!brackets && memchr(begin, ':', (size_t)(end - begin)) != NULL)) {
+        return false;
+    }
+    memcpy(host, begin, (size_t)(end - begin));
+    host[end - begin] = '\0';
+    memcpy(port, colon + 1, port_len + 1);
+    return strpbrk(host, "/?#@") == NULL;
+}
+
+struct wr_transport *wr_connect(struct weir_loop *loop, const char *address, int64_t limit_ms,
+                                const struct wr_object *of, weir_error *error)
+{
+    char host[HOST_MAX], port[PORT_MAX];
+    if (strncmp(address, "tcp://", 6) == 0 && split_host(address + 6, host, port)) {
+        return wr_tcp_connect(loop, host, port, limit_ms, of, error);
+    }
+    if (strncmp(address, "unix://", 7) == 0) {
+        return wr_unix_connect(loop, address + 7, limit_ms, of, error);
+    }
+    if (strncmp(address, "unix:", 5) == 0) {
+        return wr_unix_connect(loop, address + 5, limit_ms, of, error);
+    }
+    wr_error_set(error, WEIR_EINVAL, 0, "address",
+                 "'%s' is neither tcp://HOST:PORT nor unix:PATH", address);
+    return NULL;
+}

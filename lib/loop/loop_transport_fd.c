@@ -1,0 +1,278 @@
+/*
+ * loop_transport_fd.c - a descriptor as a transport: sockets, pipes, terminals, files.
+ *
+ * How a try is kept from blocking depends on what the descriptor is and whose it is. A socket: MSG_DONTWAIT, whoever owns
+ * it. A pipe or terminal of ours: O_NONBLOCK, set by uv_poll. A borrowed one shares its open file with the shell or with
+ * other programs, and O_NONBLOCK belongs to the open file: so it is opened once more through /proc/self/fd, and the new
+ * open file is ours. Where that is refused (another user's terminal, no /proc) each try asks poll(2) first and moves at
+ * most PIPE_BUF bytes, which a writable pipe takes without blocking. A file does not block in a way that could be waited
+ * for: every try goes through at once.
+ *
+ * Called by sources, sinks and the server from their tasks. Nothing is buffered here: between two suspensions there is no
+ * state but the descriptor's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base_alloc.h"
+#include "base_fault.h"
+#include "loop_transport.h"
+
+struct fd_transport {
+    struct wr_transport base;
+    struct wr_fd *fd; /* NULL: a file */
+    int number;
+    bool close_file; /* a file that is ours: wr_fd_free is not there to close it */
+    bool polled;     /* may block: ask poll(2) before each try */
+};
+
+static struct fd_transport *of_base(struct wr_transport *transport)
+{
+    return WR_OWNER(transport, struct fd_transport, base);
+}
+
+static int64_t failed(struct wr_transport *transport, bool writing)
+{
+    int number = errno;
+    if (number == EAGAIN || number == EWOULDBLOCK) {
+        return WR_AGAIN;
+    }
+    transport->detail = number;
+    if (number == EPIPE || number == ECONNRESET) {
+        return writing ? WEIR_ECLOSED : WEIR_ERESET;
+    }
+    return number == ETIMEDOUT && !writing ? WEIR_ERESET : WEIR_EIO;
+}
+
+/* False with errno set when the call behind `point` shall fail. */
+static bool allowed(const char *point)
+{
+    if (wr_fault(point)) {
+        errno = EIO;
+        return false;
+    }
+    return true;
+}
+
+static int64_t socket_read(struct wr_transport *transport, void *to, size_t cap)
+{
+    ssize_t n;
+    do {
+        n = allowed("recv") ? recv(of_base(transport)->number, to, cap, MSG_DONTWAIT) : -1;
+    } while (n < 0 && errno == EINTR);
+    return n >= 0 ? n : failed(transport, false);
+}
+
+static int64_t socket_write(struct wr_transport *transport, const struct iovec *iov, int count)
+{
+    struct msghdr message = {.msg_iovlen = (size_t)count};
+    /* sendmsg does not write to the vector; its type only says so for recvmsg. */
+    memcpy(&message.msg_iov, &iov, sizeof iov);
+    ssize_t n;
+    do {
+        n = allowed("sendmsg")
+                ? sendmsg(of_base(transport)->number, &message, MSG_DONTWAIT | MSG_NOSIGNAL)
+                : -1;
+    } while (n < 0 && errno == EINTR);
+    return n >= 0 ? n : failed(transport, true);
+}
+
+static bool ready(const struct fd_transport *self, short events)
+{
+    struct pollfd asked = {.fd = self->number, .events = events};
+    return !self->polled || poll(&asked, 1, 0) > 0;
+}
+
+static int64_t plain_read(struct wr_transport *transport, void *to, size_t cap)
+{
+    struct fd_transport *self = of_base(transport);
+    if (!ready(self, POLLIN)) {
+        return WR_AGAIN;
+    }
+    ssize_t n;
+    do {
+        n = allowed("read") ? read(self->number, to, cap) : -1;
+    } while (n < 0 && errno == EINTR);
+    return n >= 0 ? n : failed(transport, false);
+}
+
+static int64_t plain_write(struct wr_transport *transport, const struct iovec *iov, int count)
+{
+    struct fd_transport *self = of_base(transport);
+    ssize_t n;
+    if (!ready(self, POLLOUT)) {
+        return WR_AGAIN;
+    }
+    do {
+        if (!allowed("write")) {
+            n = -1;
+        } else if (self->polled) {
+            n = write(self->number, iov->iov_base, WR_MIN(iov->iov_len, (size_t)PIPE_BUF));
+        } else {
+            n = writev(self->number, iov, count);
+        }
+    } while (n < 0 && errno == EINTR);
+    return n >= 0 ? n : failed(transport, true);
+}
+
+static int fd_wait(struct wr_transport *transport, int events, int64_t limit_ms, const char *why,
+                   const struct wr_object *of)
+{
+    struct fd_transport *self = of_base(transport);
+    return self->fd != NULL ? wr_fd_wait(self->fd, events, limit_ms, why, of) : 0;
+}
+
+static void fd_abort(struct wr_transport *transport, int code)
+{
+    if (of_base(transport)->fd != NULL) {
+        wr_fd_abort(of_base(transport)->fd, code);
+    }
+}
+
+static void socket_shut(struct wr_transport *transport)
+{
+    shutdown(of_base(transport)->number, SHUT_WR);
+}
+
+static void plain_shut(struct wr_transport *transport)
+{
+    (void)transport;
+}
+
+static void fd_watch_hangup(struct wr_transport *transport, void (*gone)(void *ctx), void *ctx)
+{
+    if (of_base(transport)->fd != NULL) {
+        wr_fd_watch_hangup(of_base(transport)->fd, gone, ctx);
+    }
+}
+
+static void fd_free(struct wr_transport *transport)
+{
+    struct fd_transport *self = of_base(transport);
+    wr_fd_free(self->fd);
+    if (self->close_file) {
+        close(self->number);
+    }
+    wr_free(self);
+}
+
+#define SOCKET_OPS(name)                                                                           \
+    {                                                                                              \
+        .kind = (name), .read = socket_read, .write = socket_write, .wait = fd_wait,               \
+        .abort = fd_abort, .shut = socket_shut, .watch_hangup = fd_watch_hangup, .free = fd_free   \
+    }
+#define PLAIN_OPS(name)                                                                            \
+    {                                                                                              \
+        .kind = (name), .read = plain_read, .write = plain_write, .wait = fd_wait,                 \
+        .abort = fd_abort, .shut = plain_shut, .watch_hangup = fd_watch_hangup, .free = fd_free    \
+    }
+
+static const struct wr_transport_ops tcp_ops = SOCKET_OPS("tcp"), unix_ops = SOCKET_OPS("unix"),
+                                     socket_ops = SOCKET_OPS("socket");
+static const struct wr_transport_ops pipe_ops = PLAIN_OPS("pipe"),
+                                     terminal_ops = PLAIN_OPS("terminal"),
+                                     file_ops = PLAIN_OPS("file");
+
+struct wr_transport *wr_socket_transport(struct weir_loop *loop, struct wr_fd *fd, const char *kind)
+{
+    struct fd_transport *self = wr_zalloc(sizeof *self);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->base.ops = strcmp(kind, "tcp") == 0    ? &tcp_ops
+                     : strcmp(kind, "unix") == 0 ? &unix_ops
+                                                 : &socket_ops;
+    self->base.loop = loop;
+    self->fd = fd;
+    self->number = wr_fd_number(fd);
+    return &self->base;
+}
+
+/* Can epoll watch it? Regular files, folders and /dev/null cannot be watched, and never block either. */
+static bool watchable(int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    int set = wr_fault("epoll_create1") ? -1 : epoll_create1(EPOLL_CLOEXEC);
+    bool can = set >= 0 && epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) == 0;
+    bool cannot = set >= 0 && !can && errno == EPERM;
+    if (set >= 0) {
+        close(set);
+    }
+    return !cannot;
+}
+
+static const struct wr_transport_ops *ops_for(int fd, const struct stat *info)
+{
+    if (S_ISSOCK(info->st_mode)) {
+        return &socket_ops;
+    }
+    if (S_ISREG(info->st_mode) || S_ISDIR(info->st_mode) || S_ISBLK(info->st_mode) ||
+        !watchable(fd)) {
+        return &file_ops;
+    }
+    return isatty(fd) ? &terminal_ops : &pipe_ops;
+}
+
+/* A second open file for what `fd` shows, whose flags are ours; -1 where the system refuses. */
+static int reopen(int fd)
+{
+    char path[40];
+    int flags = fcntl(fd, F_GETFL);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (flags < 0 || wr_fault("reopen")) {
+        return -1;
+    }
+    return open(path, (flags & O_ACCMODE) | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+}
+
+static struct wr_transport *refuse(struct fd_transport *self, int code, int detail,
+                                   weir_error *error)
+{
+    wr_free(self);
+    wr_error_set(error, code, detail, "descriptor", "%s",
+                 code == WEIR_ENOMEM ? "no memory for a descriptor" : strerror(detail));
+    return NULL;
+}
+
+struct wr_transport *wr_fd_transport(struct weir_loop *loop, int fd, enum wr_fd_ownership ownership,
+                                     weir_error *error)
+{
+    struct stat info;
+    bool own = ownership == WR_FD_OWN;
+    wr_error_clear(error);
+    struct fd_transport *self = wr_zalloc(sizeof *self);
+    if (self == NULL || wr_fault("fstat") || fstat(fd, &info) < 0) {
+        int detail = self == NULL ? ENOMEM : errno;
+        if (own) {
+            close(fd);
+        }
+        return refuse(self, self == NULL ? WEIR_ENOMEM : WEIR_EIO, detail, error);
+    }
+    self->base.loop = loop;
+    self->base.ops = ops_for(fd, &info);
+    self->number = fd;
+    if (self->base.ops == &file_ops) {
+        self->close_file = own;
+        return &self->base;
+    }
+    if (!own && self->base.ops != &socket_ops) {
+        int again = reopen(fd);
+        if (again >= 0) {
+            self->number = again;
+            ownership = WR_FD_OWN;
+        } else {
+            self->polled = true;
+        }
+    }
+    int why, detail;
+    self->fd = wr_fd_new(loop, self->number, ownership, &why, &detail);
+    return self->fd != NULL ? &self->base : refuse(self, why, detail, error);
+}

@@ -1,0 +1,142 @@
+/*
+ * metrics_why.c - weir_why, the ledger, the version: what the objects' own counters and wait reasons say.
+ *
+ * weir_why follows the chain from the generator that was asked about to the one that does not give: a parked task records
+ * what it waits for and on which object, an object with a why operation says it in its own words, and a generator that reads
+ * others hands the question upstream. Nothing is allocated and nothing suspends.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <weir/metrics.h>
+
+#include "flow_gen.h"
+#include "flow_puller.h"
+#include "flow_sink.h"
+
+struct text {
+    char *to;
+    size_t cap, len;
+};
+
+static void add(struct text *text, const char *part)
+{
+    size_t len = strlen(part);
+    if (text->len < text->cap) {
+        size_t room = text->cap - text->len;
+        size_t n = len < room ? len : room - 1;
+        memcpy(text->to + text->len, part, n);
+        text->to[text->len + n] = '\0';
+    }
+    text->len += len;
+}
+
+/* What one generator says of itself, in its own words; false: nothing. */
+static bool own_words(struct text *text, const struct weir_gen *gen)
+{
+    char words[200];
+    if (gen->ops->why == NULL || gen->ops->why(gen, words, sizeof words) == 0) {
+        return false;
+    }
+    add(text, gen->name);
+    add(text, ": ");
+    add(text, words);
+    return true;
+}
+
+/* The task that is parked for an object, NULL: none. */
+static const struct wr_task *parked_on(const struct weir_loop *loop, const struct wr_object *object)
+{
+    for (const struct wr_list *node = loop->tasks.next; node != &loop->tasks; node = node->next) {
+        const struct wr_task *task = WR_OWNER((uintptr_t)node, struct wr_task, all_link);
+        if (task->state == WR_TASK_PARKED && task->why_of == object) {
+            return task;
+        }
+    }
+    if (loop->outer.state == WR_TASK_PARKED && loop->outer.why_of == object) {
+        return &loop->outer;
+    }
+    return NULL;
+}
+
+static void explain_wait(struct text *text, const struct weir_gen *gen, const struct wr_task *task)
+{
+    char seconds[48];
+    add(text, gen->name);
+    add(text, " waits for ");
+    add(text, task->why != NULL ? task->why : "its turn");
+    int64_t waited_ms = (gen->loop->now_ns - task->parked_ns) / 1000000;
+    if (waited_ms >= 100) {
+        snprintf(seconds, sizeof seconds, " (for %lld.%lld s)", (long long)(waited_ms / 1000),
+                 (long long)(waited_ms % 1000 / 100));
+        add(text, seconds);
+    }
+}
+
+static void explain(struct text *text, const struct weir_gen *gen, int depth)
+{
+    if (gen->state == WR_GEN_OVER) {
+        const weir_error *failure = wr_gen_failure(gen);
+        add(text, gen->name);
+        add(text, failure != NULL ? " has failed: " : " has ended");
+        add(text, failure != NULL ? failure->message : "");
+        return;
+    }
+    if (gen->state == WR_GEN_FRESH) {
+        add(text, gen->name);
+        add(text, " has not been asked yet");
+        return;
+    }
+    if (gen->up != NULL && depth < 16) {
+        const struct weir_gen *deepest = gen->up;
+        for (const struct wr_list *node = gen->adopted.next; node != &gen->adopted; node = node->next) {
+            const struct weir_gen *up = WR_OWNER((uintptr_t)node, struct weir_gen, adopt_link);
+            if (up->state == WR_GEN_INSIDE || wr_puller_busy(up)) {
+                deepest = up;
+                break;
+            }
+        }
+        if (deepest->state == WR_GEN_INSIDE || wr_puller_busy(deepest)) {
+            add(text, gen->name);
+            add(text, " <- ");
+            explain(text, deepest, depth + 1);
+            return;
+        }
+    }
+    const struct wr_task *task = parked_on(gen->loop, &gen->object);
+    if (own_words(text, gen)) {
+        return;
+    }
+    if (task != NULL) {
+        explain_wait(text, gen, task);
+        return;
+    }
+    add(text, gen->name);
+    add(text, gen->state == WR_GEN_INSIDE ? " is at work" : " waits to be asked: its reader is the brake");
+}
+
+size_t weir_why(const weir_gen *gen, char *to, size_t cap)
+{
+    struct text text = {to, cap, 0};
+    if (cap > 0) {
+        to[0] = '\0';
+    }
+    if (gen->loop == NULL) {
+        add(&text, "could not be made: out of memory");
+    } else {
+        explain(&text, gen, 0);
+    }
+    return text.len;
+}
+
+void weir_scope_ledger(const weir_scope *scope, weir_ledger *ledger)
+{
+    uint64_t counts[WR_WORDS];
+    memset(ledger, 0, sizeof *ledger);
+    wr_scope_counts(scope, &ledger->in, counts);
+    ledger->delivered = counts[WR_DELIVERED];
+    ledger->filtered = counts[WR_FILTERED];
+    ledger->rejected = counts[WR_REJECTED];
+    ledger->dropped = counts[WR_DROPPED];
+    ledger->in_flight = ledger->in - ledger->delivered - ledger->filtered - ledger->rejected - ledger->dropped;
+}

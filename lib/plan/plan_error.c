@@ -1,0 +1,266 @@
+/*
+ * plan_error.c - what is wrong with a text, said so that it can be put right.
+ *
+ * A mistake is a message, a place and a hint. The first one recorded stays: reading stops there. It
+ * is told in two forms: one line for a weir_error, and three lines with carets under the place.
+ * Carets are counted in characters, not bytes, and what the user typed is made harmless for a
+ * terminal first; a long line is shown only around the place. Also here: the guess at which word
+ * was meant, by the number of letters changed, added, left out or swapped.
+ */
+#include "plan_text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base_error.h"
+
+#define EXCERPT_COLUMNS_MAX 76u
+#define EXCERPT_BEFORE 52u /* columns kept before the place when the line is cut */
+#define GUESS_LEN_MAX 31u
+
+int wr_plan_fail(struct wr_plan_error *error, struct wr_plan_span where, const char *format, ...)
+{
+    if (error->code == 0) {
+        va_list args;
+        error->code = WEIR_EPARSE;
+        error->where = where;
+        va_start(args, format);
+        (void)vsnprintf(error->message, sizeof error->message, format, args);
+        va_end(args);
+    }
+    return error->code;
+}
+
+int wr_plan_hint(struct wr_plan_error *error, const char *format, ...)
+{
+    if (error->hint[0] == '\0') {
+        va_list args;
+        va_start(args, format);
+        (void)vsnprintf(error->hint, sizeof error->hint, format, args);
+        va_end(args);
+    }
+    return error->code;
+}
+
+int wr_plan_no_memory(struct wr_plan_error *error)
+{
+    (void)wr_plan_fail(error, (struct wr_plan_span){0, 0}, "out of memory");
+    error->code = WEIR_ENOMEM;
+    return error->code;
+}
+
+void wr_plan_out_init(struct wr_plan_out *out, char *to, size_t cap)
+{
+    *out = (struct wr_plan_out){to, cap, 0};
+    if (cap > 0) {
+        to[0] = '\0';
+    }
+}
+
+void wr_plan_out_bytes(struct wr_plan_out *out, const char *bytes, size_t len)
+{
+    if (out->len + 1 < out->cap) {
+        size_t room = out->cap - 1 - out->len;
+        size_t fits = WR_MIN(room, len);
+        memcpy(out->to + out->len, bytes, fits);
+        out->to[out->len + fits] = '\0';
+    }
+    out->len += len;
+}
+
+void wr_plan_out_print(struct wr_plan_out *out, const char *format, ...)
+{
+    char line[512];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    if (len > 0) {
+        wr_plan_out_bytes(out, line, WR_MIN((size_t)len, sizeof line - 1));
+    }
+}
+
+/* Length of the well-formed, printable UTF-8 character at `text`; 0: none begins here. */
+static size_t character_len(const char *text, size_t len)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned char c = (unsigned char)text[0];
+    size_t want = c < 0x80                ? 1
+                  : c >= 0xf0 && c < 0xf8 ? 4
+                  : c >= 0xe0 && c < 0xf0 ? 3
+                  : c >= 0xc0 && c < 0xe0 ? 2
+                                          : 0;
+    if (want == 1) {
+        return c >= 0x20 && c != 0x7f;
+    }
+    if (want == 0 || want > len) {
+        return 0;
+    }
+    uint32_t code = c & (0x7fu >> want);
+    for (size_t i = 1; i < want; i++) {
+        unsigned char next = (unsigned char)text[i];
+        if ((next & 0xc0u) != 0x80) {
+            return 0;
+        }
+        code = code << 6 | (next & 0x3fu);
+    }
+    return code < least[want] || code < 0xa0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)
+               ? 0
+               : want;
+}
+
+/* Columns [from, to) of the text, made harmless. Returns how many columns the whole text has. */
+static size_t print_columns(struct wr_plan_out *out, const char *text, size_t len, size_t from,
+                            size_t to)
+{
+    size_t column = 0;
+    for (size_t i = 0; i < len; column++) {
+        size_t whole = character_len(text + i, len - i);
+        if (out != NULL && column >= from && column < to) {
+            if (whole > 0) {
+                wr_plan_out_bytes(out, text + i, whole);
+            } else {
+                wr_plan_out_bytes(out, text[i] == '\t' ? " " : "?", 1);
+            }
+        }
+        i += whole > 0 ? whole : 1;
+    }
+    return column;
+}
+
+static void print_harmless(struct wr_plan_out *out, const char *text)
+{
+    (void)print_columns(out, text, strlen(text), 0, SIZE_MAX);
+}
+
+static size_t line_number(const char *text, size_t at)
+{
+    size_t line = 1;
+    for (size_t i = 0; i < at; i++) {
+        line += text[i] == '\n';
+    }
+    return line;
+}
+
+/* The line of the text the mistake is in, and the carets under it. */
+static void print_excerpt(struct wr_plan_out *out, const struct wr_plan_error *error,
+                          const char *text)
+{
+    size_t at = error->where.at;
+    size_t from = at;
+    size_t end = at;
+    while (from > 0 && text[from - 1] != '\n') {
+        from--;
+    }
+    while (text[end] != '\0' && text[end] != '\n') {
+        end++;
+    }
+    size_t marked = WR_MIN(error->where.len, end - at);
+    size_t place = print_columns(NULL, text + from, at - from, 0, 0);
+    size_t carets = WR_MAX(print_columns(NULL, text + at, marked, 0, 0), (size_t)1);
+    size_t columns = print_columns(NULL, text + from, end - from, 0, 0);
+    size_t first =
+        columns > EXCERPT_COLUMNS_MAX && place > EXCERPT_BEFORE ? place - EXCERPT_BEFORE : 0;
+    size_t last = WR_MIN(first + EXCERPT_COLUMNS_MAX, columns);
+
+    if (columns == 0) {
+        wr_plan_out_print(out, "\n  ");
+        print_harmless(out, error->hint);
+        return;
+    }
+    wr_plan_out_print(out, "\n  %s", first > 0 ? "…" : "");
+    (void)print_columns(out, text + from, end - from, first, last);
+    wr_plan_out_print(out, "%s\n  %s", last < columns ? "…" : "", first > 0 ? " " : "");
+    for (size_t i = first; i < place; i++) {
+        wr_plan_out_bytes(out, " ", 1);
+    }
+    for (size_t i = place; i < place + carets && (i == place || i < last); i++) {
+        wr_plan_out_bytes(out, "^", 1);
+    }
+    if (error->hint[0] != '\0') {
+        wr_plan_out_bytes(out, " ", 1);
+        print_harmless(out, error->hint);
+    }
+}
+
+size_t wr_plan_error_print(const struct wr_plan_error *error, const char *text, const char *name,
+                           char *to, size_t cap)
+{
+    struct wr_plan_out out;
+    wr_plan_out_init(&out, to, cap);
+    if (name != NULL && error->code != WEIR_ENOMEM) {
+        print_harmless(&out, name);
+        wr_plan_out_print(&out, ":%zu: ", line_number(text, error->where.at));
+    }
+    print_harmless(&out, error->message);
+    if (error->code != WEIR_ENOMEM) {
+        print_excerpt(&out, error, text);
+    }
+    return out.len;
+}
+
+void wr_plan_error_give(const struct wr_plan_error *from, const char *text, const char *name,
+                        weir_error *to)
+{
+    char place[160] = "";
+    bool hinted = from->hint[0] != '\0';
+    if (name != NULL && from->code != WEIR_ENOMEM) {
+        (void)snprintf(place, sizeof place, "%.120s:%zu: ", name,
+                       line_number(text, from->where.at));
+    }
+    (void)wr_error_set(to, from->code, 0, "pipeline", "%s%s%s%s%s", place, from->message,
+                       hinted ? " (" : "", from->hint, hinted ? ")" : "");
+    if (to != NULL && from->code != WEIR_ENOMEM) {
+        to->offset = (int64_t)from->where.at;
+    }
+}
+
+/* Letters to change, add, leave out or swap between two short words. */
+static size_t distance_of(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    size_t rows[3][GUESS_LEN_MAX + 1];
+    size_t *before = rows[0];
+    size_t *above = rows[1];
+    size_t *here = rows[2];
+    for (size_t j = 0; j <= b_len; j++) {
+        above[j] = j;
+        before[j] = j;
+    }
+    for (size_t i = 1; i <= a_len; i++) {
+        here[0] = i;
+        for (size_t j = 1; j <= b_len; j++) {
+            size_t least = above[j - 1] + (a[i - 1] != b[j - 1]);
+            least = WR_MIN(least, WR_MIN(above[j], here[j - 1]) + 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+                least = WR_MIN(least, before[j - 2] + 1);
+            }
+            here[j] = least;
+        }
+        size_t *spare = before;
+        before = above;
+        above = here;
+        here = spare;
+    }
+    return above[b_len];
+}
+
+void wr_plan_guess_init(struct wr_plan_guess *guess, const char *word, size_t len)
+{
+    /* A third of the letters, at most two: "bach" may be "batch", but "cut" is not "gunzip". */
+    *guess =
+        (struct wr_plan_guess){word, len, NULL, len < 3 ? 1 : WR_MIN((len + 2) / 3, (size_t)2) + 1};
+}
+
+void wr_plan_guess_offer(struct wr_plan_guess *guess, const char *candidate)
+{
+    size_t len = strlen(candidate);
+    if (guess->len > GUESS_LEN_MAX || len > GUESS_LEN_MAX) {
+        return;
+    }
+    size_t distance = distance_of(guess->word, guess->len, candidate, len);
+    if (distance < guess->distance) {
+        guess->distance = distance;
+        guess->best = candidate;
+    }
+}

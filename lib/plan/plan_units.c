@@ -1,0 +1,172 @@
+/*
+ * plan_units.c - numbers with and without units: counts, sizes, times, ranges.
+ *
+ * Integer arithmetic throughout: a fraction is kept as digits over a power of ten, so 1.5KiB is
+ * 1536 exactly and a value that is not a whole number of bytes or milliseconds is refused, not
+ * rounded. Each reader takes all of its bytes or nothing. Pure functions; called while reading a
+ * text and for the flags of the command.
+ */
+#include "plan_text.h"
+
+#include <string.h>
+
+#define FRACTION_DIGITS_MAX 9u
+
+struct number {
+    int64_t whole;
+    int64_t fraction; /* of `scale` */
+    int64_t scale;
+};
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Digits from *at on. */
+static int read_digits(const char *text, size_t len, size_t *at, int64_t *value)
+{
+    size_t from = *at;
+    *value = 0;
+    for (; *at < len && is_digit(text[*at]); (*at)++) {
+        if (__builtin_mul_overflow(*value, 10, value) ||
+            __builtin_add_overflow(*value, (int64_t)(text[*at] - '0'), value)) {
+            return WEIR_EBUDGET;
+        }
+    }
+    return *at > from ? 0 : WEIR_EINVAL;
+}
+
+/* Digits, and a fraction if one follows. */
+static int read_number(const char *text, size_t len, size_t *at, struct number *number)
+{
+    int rc = read_digits(text, len, at, &number->whole);
+    number->fraction = 0;
+    number->scale = 1;
+    if (rc != 0 || *at >= len || text[*at] != '.') {
+        return rc;
+    }
+    size_t from = ++*at;
+    rc = read_digits(text, len, at, &number->fraction);
+    if (rc != 0 || *at - from > FRACTION_DIGITS_MAX) {
+        return rc != 0 ? rc : WEIR_EINVAL;
+    }
+    for (size_t i = from; i < *at; i++) {
+        number->scale *= 10;
+    }
+    return 0;
+}
+
+/* *sum += number * unit. WEIR_EINVAL: that is not whole. */
+static int add_scaled(const struct number *number, int64_t unit, int64_t *sum)
+{
+    int64_t whole;
+    int64_t part;
+    if (__builtin_mul_overflow(number->whole, unit, &whole) ||
+        __builtin_mul_overflow(number->fraction, unit, &part)) {
+        return WEIR_EBUDGET;
+    }
+    if (part % number->scale != 0) {
+        return WEIR_EINVAL;
+    }
+    return __builtin_add_overflow(*sum, whole, sum) ||
+                   __builtin_add_overflow(*sum, part / number->scale, sum)
+               ? WEIR_EBUDGET
+               : 0;
+}
+
+int wr_plan_count_read(const char *text, size_t len, int64_t *count)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (!is_digit(text[i])) {
+            return WEIR_EINVAL;
+        }
+    }
+    return read_digits(text, len, &at, count);
+}
+
+int wr_plan_size_read(const char *text, size_t len, int64_t *bytes)
+{
+    static const struct {
+        const char *name;
+        int64_t bytes;
+    } units[] = {
+        {"B", 1},        {"K", 1 << 10},   {"Ki", 1 << 10},    {"KiB", 1 << 10}, {"KB", 1000},
+        {"M", 1 << 20},  {"Mi", 1 << 20},  {"MiB", 1 << 20},   {"MB", 1000000},  {"G", 1 << 30},
+        {"Gi", 1 << 30}, {"GiB", 1 << 30}, {"GB", 1000000000},
+    };
+    struct number number;
+    size_t at = 0;
+    int rc = read_number(text, len, &at, &number);
+    for (size_t i = 0; rc == 0 && i < sizeof units / sizeof units[0]; i++) {
+        if (strlen(units[i].name) == len - at && memcmp(units[i].name, text + at, len - at) == 0) {
+            *bytes = 0;
+            return add_scaled(&number, units[i].bytes, bytes);
+        }
+    }
+    return rc != 0 ? rc : WEIR_EINVAL;
+}
+
+int wr_plan_time_read(const char *text, size_t len, int64_t *ms)
+{
+    /* Larger before smaller, as spoken; "ms" before "m" so that the longer name is tried first. */
+    static const struct {
+        const char *name;
+        int rank;
+        int64_t ms;
+    } units[] = {
+        {"ms", 0, 1}, {"d", 4, 86400000}, {"h", 3, 3600000}, {"m", 2, 60000}, {"s", 1, 1000},
+    };
+    int rank = 5;
+    size_t at = 0;
+    *ms = 0;
+    do {
+        struct number number;
+        int rc = read_number(text, len, &at, &number);
+        size_t i = 0;
+        if (rc != 0) {
+            return rc;
+        }
+        while (i < sizeof units / sizeof units[0] &&
+               (strlen(units[i].name) > len - at ||
+                memcmp(units[i].name, text + at, strlen(units[i].name)) != 0)) {
+            i++;
+        }
+        if (i == sizeof units / sizeof units[0] || units[i].rank >= rank) {
+            return WEIR_EINVAL;
+        }
+        rank = units[i].rank;
+        at += strlen(units[i].name);
+        rc = add_scaled(&number, units[i].ms, ms);
+        if (rc != 0) {
+            return rc;
+        }
+    } while (at < len);
+    return 0;
+}
+
+int wr_plan_range_read(const char *text, size_t len, int64_t *first, int64_t *last)
+{
+    size_t at = 0;
+    int rc = read_digits(text, len, &at, first);
+    if (rc != 0) {
+        return rc;
+    }
+    if (len - at < 2 || text[at] != '.' || text[at + 1] != '.') {
+        return WEIR_EINVAL;
+    }
+    at += 2;
+    *last = WEIR_NONE;
+    return at == len ? 0 : wr_plan_count_read(text + at, len - at, last);
+}
+
+int weir_size_read(const char *text, int64_t *bytes)
+{
+    return wr_plan_size_read(text, strlen(text), bytes) == 0 ? 0 : WEIR_EINVAL;
+}
+
+int weir_time_read(const char *text, int64_t *ms)
+{
+    return wr_plan_time_read(text, strlen(text), ms) == 0 ? 0 : WEIR_EINVAL;
+}

@@ -1,0 +1,241 @@
+/*
+ * stage_batch.c - weir_batch: groups of items, full by count, by bytes, or by time since the first.
+ *
+ * A batch lies in a block of its own, which holds one reference on each part's block and, through a group receipt, on each
+ * part's source item; whoever keeps the batch keeps that block. It asks upstream for what still fits by count. Items that were
+ * pulled together but lie beyond the byte bound stay lent from upstream and begin the next batch. While it waits for more
+ * items within wait_ms, the pull behind it stays under way (wr_pull_within).
+ */
+#include <weir/stage.h>
+
+#include <string.h>
+
+#include "base_alloc.h"
+#include "flow_batch.h"
+#include "flow_gen.h"
+
+enum { PULL_ITEMS = 64, FIRST_PARTS = 64 };
+
+struct stage_batch {
+    struct weir_gen gen;
+    size_t items_max, bytes_max;
+    int64_t wait_ms;
+    struct weir_block *given; /* the batch of the last call */
+    weir_item *pulled;        /* PULL_ITEMS, of which [pulled_at, pulled_count) are not in a batch yet */
+    size_t pulled_at, pulled_count;
+};
+
+/* The head of a batch block: what the block lets go when nobody keeps the batch any more. */
+struct batch_block {
+    struct weir_receipt *group;
+    uint64_t seq;
+    weir_item *items; /* beside the block while it grows */
+    size_t cap;
+    struct wr_group_part *runs;
+    size_t runs_count, runs_cap;
+    struct wr_batch_view view;
+};
+
+static struct batch_block *batch_of(struct weir_block *block)
+{
+    return (struct batch_block *)(void *)block->data;
+}
+
+static void batch_drop(struct weir_block *block)
+{
+    struct batch_block *batch = batch_of(block);
+    for (size_t i = 0; i < batch->view.count; i++) {
+        if (batch->items[i].block != NULL) {
+            wr_block_unref(batch->items[i].block, 1);
+        }
+    }
+    if (batch->group != NULL) {
+        wr_receipt_unref(batch->group, batch->seq, batch->seq, WR_ACT_LOAN);
+    } else {
+        for (size_t i = 0; i < batch->runs_count; i++) {
+            wr_receipt_unref(batch->runs[i].origin, batch->runs[i].first, batch->runs[i].last, WR_ACT_LOAN);
+        }
+    }
+    wr_free(batch->runs);
+    wr_free(batch->items);
+}
+
+static struct weir_block *batch_new(struct stage_batch *stage)
+{
+    int why = 0;
+    (void)stage;
+    struct weir_block *block = wr_block_new(NULL, sizeof(struct batch_block), &why);
+    if (block != NULL) {
+        memset(block->data, 0, sizeof(struct batch_block));
+        block->drop = batch_drop;
+    }
+    return block;
+}
+
+static bool push_run(struct batch_block *batch, const weir_item *item)
+{
+    if (batch->runs_count > 0) {
+        struct wr_group_part *tail = &batch->runs[batch->runs_count - 1];
+        if (tail->origin == item->receipt && tail->last + 1 == item->seq) {
+            tail->last = item->seq;
+            return true;
+        }
+    }
+    if (batch->runs_count == batch->runs_cap) {
+        size_t cap = batch->runs_cap == 0 ? 4 : batch->runs_cap * 2;
+        struct wr_group_part *runs = wr_realloc(batch->runs, cap * sizeof *runs);
+        if (runs == NULL) {
+            return false;
+        }
+        batch->runs = runs;
+        batch->runs_cap = cap;
+    }
+    batch->runs[batch->runs_count++] = (struct wr_group_part){item->receipt, item->seq, item->seq};
+    return true;
+}
+
+/* One more part; 0 or a code. */
+static int batch_add(struct batch_block *batch, const weir_item *item)
+{
+    if (batch->view.count == batch->cap) {
+        size_t cap = batch->cap == 0 ? FIRST_PARTS : batch->cap * 2;
+        weir_item *items = wr_realloc(batch->items, cap * sizeof *items);
+        if (items == NULL) {
+            return WEIR_ENOMEM;
+        }
+        batch->items = items;
+        batch->cap = cap;
+    }
+    weir_item *part = &batch->items[batch->view.count];
+    weir_item plain = *item;
+    plain.receipt = NULL;
+    int rc = weir_item_keep(part, &plain);
+    if (rc < 0) {
+        return rc;
+    }
+    if (item->receipt != NULL) {
+        if (wr_receipt_ref(item->receipt, item->seq, item->seq) < 0) {
+            weir_item_release(part);
+            return WEIR_ENOMEM;
+        }
+        if (!push_run(batch, item)) {
+            wr_receipt_unref(item->receipt, item->seq, item->seq, WR_ACT_LOAN);
+            weir_item_release(part);
+            return WEIR_ENOMEM;
+        }
+        batch->seq = item->seq;
+    }
+    batch->view.count++;
+    batch->view.bytes += item->len;
+    return 0;
+}
+
+/* Turn the block into the item that is given. */
+static int batch_give(struct stage_batch *stage, struct weir_block *block, weir_item *out)
+{
+    struct batch_block *batch = batch_of(block);
+    if (batch->runs_count > 0) {
+        batch->group = wr_group_new(batch->runs, batch->runs_count);
+        if (batch->group == NULL) {
+            return WEIR_ENOMEM;
+        }
+    }
+    batch->view.items = batch->items;
+    memset(out, 0, sizeof *out);
+    out->data = (const char *)&batch->view;
+    out->len = batch->view.bytes;
+    out->flags = WEIR_ITEM_PARTS;
+    out->block = block;
+    out->receipt = batch->group;
+    out->seq = batch->items[batch->view.count - 1].seq;
+    batch->seq = out->seq;
+    out->origin = batch->items[0].origin;
+    out->time_ns = batch->items[0].time_ns;
+    stage->given = block;
+    return 0;
+}
+
+/* More items at stage->pulled; false: none in time (*late), or over. */
+static bool refill(struct stage_batch *stage, size_t want, int64_t until_ns, bool *late)
+{
+    struct weir_gen *up = stage->gen.up;
+    *late = false;
+    stage->pulled_at = stage->pulled_count = 0;
+    want = WR_MIN(want, (size_t)PULL_ITEMS);
+    if (until_ns < 0) {
+        stage->pulled_count = wr_pull(up, stage->pulled, want);
+    } else {
+        int64_t left_ms = (until_ns - wr_now_ns(stage->gen.loop) + 999999) / 1000000;
+        stage->pulled_count = wr_pull_within(up, stage->pulled, want, WR_MAX(left_ms, 0), late);
+    }
+    return stage->pulled_count > 0;
+}
+
+static size_t batch_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    struct stage_batch *stage = WR_OWNER(gen, struct stage_batch, gen);
+    (void)max;
+    wr_block_unref(stage->given, 1);
+    stage->given = NULL;
+    if (stage->pulled == NULL) {
+        stage->pulled = wr_alloc(PULL_ITEMS * sizeof *stage->pulled);
+    }
+    struct weir_block *block = stage->pulled != NULL ? batch_new(stage) : NULL;
+    if (block == NULL) {
+        wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for a batch");
+        return 0;
+    }
+    struct batch_block *batch = batch_of(block);
+    int64_t until_ns = -1;
+    int rc = 0;
+    bool late = false;
+    while (rc == 0 && batch->view.count < stage->items_max && batch->view.bytes < stage->bytes_max) {
+        if (stage->pulled_at == stage->pulled_count &&
+            (gen->up->state == WR_GEN_OVER ||
+             !refill(stage, stage->items_max - batch->view.count, until_ns, &late))) {
+            break;
+        }
+        rc = batch_add(batch, &stage->pulled[stage->pulled_at]);
+        stage->pulled_at += rc == 0;
+        if (batch->view.count == 1 && stage->wait_ms >= 0) {
+            until_ns = wr_now_ns(gen->loop) + stage->wait_ms * 1000000;
+        }
+    }
+    if (rc == 0 && batch->view.count > 0) {
+        rc = batch_give(stage, block, items);
+        if (rc == 0) {
+            return 1;
+        }
+    }
+    wr_block_unref(block, 1);
+    if (rc < 0) {
+        wr_gen_fail(gen, rc, 0, -1, "no memory for a batch");
+    }
+    return 0;
+}
+
+static void batch_close(struct weir_gen *gen)
+{
+    struct stage_batch *stage = WR_OWNER(gen, struct stage_batch, gen);
+    wr_block_unref(stage->given, 1);
+    stage->given = NULL;
+    wr_free(stage->pulled);
+    stage->pulled = NULL;
+}
+
+static const struct wr_gen_ops batch_ops = {.kind = "batch", .next_many = batch_next_many, .close = batch_close};
+
+weir_gen *weir_batch(weir_gen *up, const weir_batch_options *options)
+{
+    weir_batch_options o = WEIR_ZERO;
+    if (options != NULL) {
+        memcpy(&o, options, WR_MIN(options->struct_size, sizeof o));
+    }
+    struct stage_batch *stage = wr_stage_alloc(up, sizeof *stage, &batch_ops, "batch");
+    if (stage != NULL) {
+        stage->items_max = o.items_max > 0 ? (size_t)o.items_max : o.items_max < 0 ? SIZE_MAX : 1000;
+        stage->bytes_max = o.bytes_max > 0 ? (size_t)o.bytes_max : o.bytes_max < 0 ? SIZE_MAX : 1024 * 1024;
+        stage->wait_ms = o.wait_ms == 0 ? 1000 : o.wait_ms;
+    }
+    return wr_gen_made(stage != NULL ? &stage->gen : NULL, up);
+}

@@ -1,0 +1,148 @@
+/*
+ * stage_filter.c - weir_filter, weir_grep and weir_map: one item in, at most one out, decided on the spot.
+ *
+ * A dropped item settles as filtered at once. filter and map run a user's function and so ask for one item at a time: a
+ * function is never run on an item that nobody asked for. grep asks for what its reader asked for and gives what is left of
+ * that, at least one.
+ */
+#include <string.h>
+
+#include <weir/stage.h>
+
+#include "flow_gen.h"
+
+/* Arguments lie behind the struct, aligned as malloc's memory is. */
+#define ARGS_OFFSET(type) ((sizeof(type) + 15) & ~(size_t)15)
+
+struct stage_filter {
+    struct weir_gen gen;
+    bool (*keep)(const weir_item *item, const void *args);
+    const void *args;
+};
+
+static size_t filter_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    struct stage_filter *filter = WR_OWNER(gen, struct stage_filter, gen);
+    (void)max;
+    while (wr_pull(gen->up, items, 1) > 0) {
+        if (filter->keep(items, filter->args)) {
+            return 1;
+        }
+        wr_items_tell(items, 1, WR_ACT_FILTER);
+    }
+    return 0;
+}
+
+static const struct wr_gen_ops filter_ops = {.kind = "filter", .next_many = filter_next_many};
+
+weir_gen *weir_filter(weir_gen *up, const char *name, bool (*keep)(const weir_item *item, const void *args),
+                      const void *args, size_t args_len)
+{
+    struct stage_filter *filter =
+        wr_stage_alloc(up, ARGS_OFFSET(struct stage_filter) + args_len, &filter_ops, name);
+    if (filter != NULL) {
+        filter->keep = keep;
+        char *copy = (char *)filter + ARGS_OFFSET(struct stage_filter);
+        if (args_len > 0) {
+            memcpy(copy, args, args_len);
+        }
+        filter->args = copy;
+    }
+    return wr_gen_made(filter != NULL ? &filter->gen : NULL, up);
+}
+
+struct stage_grep {
+    struct weir_gen gen;
+    size_t len;
+    char text[];
+};
+
+static size_t grep_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    struct stage_grep *grep = WR_OWNER(gen, struct stage_grep, gen);
+    size_t n;
+    while ((n = wr_pull(gen->up, items, max)) > 0) {
+        size_t kept = 0, dropped = 0; /* dropped: the run of items before i that did not match */
+        for (size_t i = 0; i < n; i++) {
+            if (memmem(items[i].data, items[i].len, grep->text, grep->len) == NULL) {
+                dropped++;
+                continue;
+            }
+            if (dropped > 0) {
+                wr_items_tell(&items[i - dropped], dropped, WR_ACT_FILTER);
+                dropped = 0;
+            }
+            /* Moving down is safe: what lies there has been told or has moved already. */
+            items[kept++] = items[i];
+        }
+        if (dropped > 0) {
+            wr_items_tell(&items[n - dropped], dropped, WR_ACT_FILTER);
+        }
+        if (kept > 0) {
+            return kept;
+        }
+    }
+    return 0;
+}
+
+static const struct wr_gen_ops grep_ops = {.kind = "grep", .next_many = grep_next_many};
+
+weir_gen *weir_grep(weir_gen *up, const char *text)
+{
+    size_t len = strlen(text);
+    struct stage_grep *grep = wr_stage_alloc(up, sizeof *grep + len + 1, &grep_ops, "grep");
+    if (grep != NULL) {
+        grep->len = len;
+        memcpy(grep->text, text, len + 1);
+    }
+    return wr_gen_made(grep != NULL ? &grep->gen : NULL, up);
+}
+
+struct stage_map {
+    struct weir_gen gen;
+    int (*map)(const weir_item *in, weir_item *out, void *args);
+    void *args;
+};
+
+static size_t map_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    struct stage_map *map = WR_OWNER(gen, struct stage_map, gen);
+    weir_item in;
+    (void)max;
+    if (wr_pull(gen->up, &in, 1) == 0) {
+        return 0;
+    }
+    items[0] = in;
+    int rc = map->map(&in, items, map->args);
+    if (rc < 0) {
+        wr_gen_fail(gen, rc, 0, -1, "item %llu: %s", (unsigned long long)in.seq, wr_code_text(rc));
+        return 0;
+    }
+    if (items[0].data != in.data) {
+        /* Other bytes than the block's: whoever keeps the item copies them, unless they still lie in the block. */
+        struct weir_block *block = in.block;
+        bool inside = block != NULL && items[0].data >= block->data && items[0].data <= block->data + block->cap;
+        items[0].block = inside ? block : NULL;
+        items[0].flags &= ~(uint32_t)WEIR_ITEM_PARTS;
+    }
+    items[0].receipt = in.receipt;
+    items[0].seq = in.seq;
+    items[0].origin = in.origin;
+    return 1;
+}
+
+static const struct wr_gen_ops map_ops = {.kind = "map", .next_many = map_next_many};
+
+weir_gen *weir_map(weir_gen *up, const char *name, int (*fn)(const weir_item *in, weir_item *out, void *args),
+                   const void *args, size_t args_len)
+{
+    struct stage_map *map = wr_stage_alloc(up, ARGS_OFFSET(struct stage_map) + args_len, &map_ops, name);
+    if (map != NULL) {
+        map->map = fn;
+        map->args = (char *)map + ARGS_OFFSET(struct stage_map);
+        if (args_len > 0) {
+            memcpy(map->args, args, args_len);
+        }
+    }
+    return wr_gen_made(map != NULL ? &map->gen : NULL, up);
+}

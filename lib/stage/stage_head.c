@@ -1,0 +1,118 @@
+/*
+ * stage_head.c - weir_head and weir_skip: the first items, all but the first.
+ *
+ * head never asks for more than it may give, and ends its upstream before it gives the last item, so that a source closes in
+ * the same turn even when the reader never asks again. The items of that last call outlive their generator: head keeps them
+ * (bytes and receipts) until its own end.
+ */
+#include <weir/stage.h>
+
+#include "flow_gen.h"
+#include "base_alloc.h"
+
+struct stage_head {
+    struct weir_gen gen;
+    uint64_t left;
+    weir_item *kept; /* of the last call */
+    size_t kept_count;
+};
+
+static void head_let_go(struct stage_head *head)
+{
+    for (size_t i = 0; i < head->kept_count; i++) {
+        weir_item_release(&head->kept[i]);
+    }
+    wr_free(head->kept);
+    head->kept = NULL;
+    head->kept_count = 0;
+}
+
+/* The n items just pulled are the last: keep them, end the upstream. 0 or a code. */
+static int head_end_upstream(struct stage_head *head, weir_item *items, size_t n)
+{
+    head->kept = wr_alloc(n * sizeof *head->kept);
+    if (head->kept == NULL) {
+        return WEIR_ENOMEM;
+    }
+    for (size_t i = 0; i < n; i++) {
+        int rc = weir_item_keep(&head->kept[i], &items[i]);
+        if (rc < 0) {
+            return rc;
+        }
+        head->kept_count++;
+        items[i] = head->kept[i];
+    }
+    wr_gen_seal(&head->gen);
+    wr_gen_end_adopted(&head->gen);
+    return 0;
+}
+
+static size_t head_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    struct stage_head *head = WR_OWNER(gen, struct stage_head, gen);
+    if (head->left == 0) {
+        return 0;
+    }
+    size_t n = wr_pull(gen->up, items, (size_t)WR_MIN((uint64_t)max, head->left));
+    head->left -= n;
+    if (n > 0 && head->left == 0) {
+        int rc = head_end_upstream(head, items, n);
+        if (rc < 0) {
+            wr_gen_fail(gen, rc, 0, -1, "no memory to keep the last items");
+            return 0;
+        }
+    }
+    return n;
+}
+
+static void head_close(struct weir_gen *gen)
+{
+    head_let_go(WR_OWNER(gen, struct stage_head, gen));
+}
+
+static const struct wr_gen_ops head_ops = {.kind = "head", .next_many = head_next_many, .close = head_close};
+
+weir_gen *weir_head(weir_gen *up, uint64_t count)
+{
+    struct stage_head *head = wr_stage_alloc(up, sizeof *head, &head_ops, "head");
+    if (head != NULL) {
+        head->left = count;
+    }
+    return wr_gen_made(head != NULL ? &head->gen : NULL, up);
+}
+
+struct stage_skip {
+    struct weir_gen gen;
+    uint64_t left;
+};
+
+static size_t skip_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    struct stage_skip *skip = WR_OWNER(gen, struct stage_skip, gen);
+    for (;;) {
+        size_t n = wr_pull(gen->up, items, max);
+        if (n == 0 || skip->left == 0) {
+            return n;
+        }
+        size_t drop = (size_t)WR_MIN((uint64_t)n, skip->left);
+        wr_items_tell(items, drop, WR_ACT_FILTER);
+        skip->left -= drop;
+        if (drop < n) {
+            for (size_t i = drop; i < n; i++) {
+                items[i - drop] = items[i];
+            }
+            return n - drop;
+        }
+    }
+}
+
+static const struct wr_gen_ops skip_ops = {.kind = "skip", .next_many = skip_next_many};
+
+weir_gen *weir_skip(weir_gen *up, uint64_t count)
+{
+    struct stage_skip *skip = wr_stage_alloc(up, sizeof *skip, &skip_ops, "skip");
+    if (skip != NULL) {
+        skip->left = count;
+    }
+    return wr_gen_made(skip != NULL ? &skip->gen : NULL, up);
+}

@@ -1,0 +1,143 @@
+/*
+ * stage_merge.c - weir_merge: items of several generators as they come.
+ *
+ * Each upstream has one pull under way in a task of its own (wr_puller_request); the results stand in a list in the order in
+ * which they came, so a merge of a thousand idle streams costs what the streams that move cost. What was given last stays lent
+ * until the next call, and only then is its upstream asked again. The first failure ends the merge.
+ */
+#include <weir/stage.h>
+
+#include <string.h>
+
+#include "base_alloc.h"
+#include "flow_gen.h"
+
+enum { ASK_ITEMS = 16 };
+
+struct merge_input {
+    struct weir_gen *gen; /* NULL: over */
+    struct stage_merge *merge;
+    struct wr_list link; /* in ready or in rest */
+};
+
+struct stage_merge {
+    struct weir_gen gen;
+    struct merge_input *inputs;
+    size_t count, open;
+    struct wr_list ready; /* a result is there, oldest first */
+    struct wr_list rest;  /* to be asked at the next call */
+    struct wr_task *waiter;
+};
+
+static void input_ready(void *ctx)
+{
+    struct merge_input *input = ctx;
+    wr_list_remove(&input->link);
+    wr_list_append(&input->merge->ready, &input->link);
+    if (input->merge->waiter != NULL) {
+        wr_wake(input->merge->waiter, 0);
+    }
+}
+
+/* Ask all inputs that rest, for what the reader may take. */
+static bool merge_ask(struct stage_merge *merge, size_t max)
+{
+    for (struct wr_list *node; (node = wr_list_take(&merge->rest)) != NULL;) {
+        struct merge_input *input = WR_OWNER(node, struct merge_input, link);
+        if (wr_puller_request(input->gen, WR_MIN(max, (size_t)ASK_ITEMS), input_ready, input) < 0) {
+            wr_gen_fail(&merge->gen, WEIR_ENOMEM, 0, -1, "no memory for a task that waits");
+            return false;
+        }
+    }
+    return true;
+}
+
+static void merge_input_over(struct stage_merge *merge, struct merge_input *input)
+{
+    struct weir_gen *up = input->gen;
+    const weir_error *failure = wr_gen_failure(up);
+    if (failure != NULL) {
+        wr_gen_fail_at(&merge->gen, failure, up->failed_at);
+        up->told = true;
+    }
+    input->gen = NULL;
+    merge->open--;
+    wr_gen_unadopt(up);
+    wr_gen_close(up);
+    wr_gen_free(up);
+}
+
+static size_t merge_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    struct stage_merge *merge = WR_OWNER(gen, struct stage_merge, gen);
+    if (!merge_ask(merge, max)) {
+        return 0;
+    }
+    while (merge->open > 0 && gen->failure == NULL) {
+        struct wr_list *node = wr_list_take(&merge->ready);
+        if (node == NULL) {
+            merge->waiter = wr_task_now(gen->loop, "weir_next");
+            int rc = wr_wait(gen->loop, "any of the merged generators", &gen->object);
+            merge->waiter = NULL;
+            if (rc < 0) {
+                wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
+                return 0;
+            }
+            continue;
+        }
+        struct merge_input *input = WR_OWNER(node, struct merge_input, link);
+        size_t n = wr_puller_some(input->gen, items, max);
+        if (n == 0) {
+            merge_input_over(merge, input);
+            continue;
+        }
+        /* A request for more than fits now keeps its rest: it is ready again at once. */
+        wr_list_append(wr_puller_ready(input->gen) ? &merge->ready : &merge->rest, &input->link);
+        return n;
+    }
+    return 0;
+}
+
+static void merge_abort(struct weir_gen *gen, int code)
+{
+    struct stage_merge *merge = WR_OWNER(gen, struct stage_merge, gen);
+    if (merge->waiter != NULL) {
+        wr_wake(merge->waiter, code);
+    }
+}
+
+static void merge_free(struct weir_gen *gen)
+{
+    wr_free(WR_OWNER(gen, struct stage_merge, gen)->inputs);
+}
+
+static const struct wr_gen_ops merge_ops = {
+    .kind = "merge", .next_many = merge_next_many, .abort = merge_abort, .free = merge_free};
+
+weir_gen *weir_merge(weir_scope *scope, weir_gen **gens, size_t count)
+{
+    struct stage_merge *merge = wr_gen_alloc(scope, sizeof *merge, &merge_ops, "merge");
+    struct merge_input *inputs = merge != NULL ? wr_zalloc((count + 1) * sizeof *inputs) : NULL;
+    if (inputs == NULL) {
+        if (merge != NULL) {
+            wr_gen_free(&merge->gen);
+        }
+        return wr_gen_made(NULL, NULL);
+    }
+    merge->inputs = inputs;
+    wr_list_init(&merge->ready);
+    wr_list_init(&merge->rest);
+    for (size_t i = 0; i < count; i++) {
+        wr_gen_adopt(&merge->gen, gens[i]);
+        if (gens[i]->reader != &merge->gen) {
+            continue; /* one that could not be made: its failure is the merge's already */
+        }
+        struct merge_input *input = &inputs[merge->count++];
+        input->gen = gens[i];
+        input->merge = merge;
+        wr_list_init(&input->link);
+        wr_list_append(&merge->rest, &input->link);
+    }
+    merge->open = merge->count;
+    return &merge->gen;
+}

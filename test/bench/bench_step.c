@@ -1,0 +1,130 @@
+/*
+ * bench_step.c - one generator step, there and back: a 64-byte item handed over by a body to its reader; and the hop of items
+ * over a queue between two tasks, in batches and one by one. One JSON object a row, medians of ROUNDS.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <weir/weir.h>
+
+enum { ROUNDS = 9, STEPS = 2000000, QUEUE_ITEMS = 1024 };
+
+struct value {
+    char bytes[64];
+};
+WEIR_TYPE(value, struct value);
+
+struct none {
+    char unused;
+};
+
+WEIR_SOURCE(endless, struct none)
+{
+    struct value v;
+    (void)args;
+    memset(&v, 7, sizeof v);
+    weir_item item = value_item(&v);
+    while (weir_yield(self, &item)) {
+    }
+    return 0;
+}
+
+static double now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *values)
+{
+    qsort(values, ROUNDS, sizeof *values, by_value);
+    return values[ROUNDS / 2];
+}
+
+static void bench_step(weir_scope *scope)
+{
+    double rounds[ROUNDS];
+    weir_item item;
+    weir_gen *gen = endless(scope, (struct none){0});
+    uint64_t sum = 0;
+    for (int r = 0; r < ROUNDS; r++) {
+        double began = now_ns();
+        for (int i = 0; i < STEPS; i++) {
+            if (!weir_next(gen, &item)) {
+                abort();
+            }
+            sum += item.len;
+        }
+        rounds[r] = (now_ns() - began) / STEPS;
+    }
+    weir_discard(gen);
+    printf("{\"bench\":\"generator_step\",\"ns\":%.2f,\"check\":%llu}\n", median(rounds), (unsigned long long)sum);
+}
+
+struct producer {
+    weir_sink *to;
+    size_t batch;
+};
+
+static int produce(weir_scope *scope, void *args)
+{
+    struct producer *producer = args;
+    static weir_item items[64];
+    static struct value v;
+    weir_error error;
+    (void)scope;
+    for (int i = 0; i < 64; i++) {
+        items[i] = value_item(&v);
+    }
+    for (size_t i = 0; i < STEPS; i += producer->batch) {
+        if (!(producer->batch == 1 ? weir_put(producer->to, &items[0])
+                                   : weir_put_many(producer->to, items, producer->batch))) {
+            break;
+        }
+    }
+    return weir_sink_finish(producer->to, &error);
+}
+
+static void bench_queue(weir_scope *root, size_t batch)
+{
+    double rounds[ROUNDS];
+    for (int r = 0; r < ROUNDS; r++) {
+        weir_scope *scope = weir_scope_new(root, NULL);
+        struct producer producer = {.batch = batch};
+        weir_gen *gen = weir_queue(scope, WEIR_OPTIONS(weir_queue_options, .items_max = QUEUE_ITEMS), &producer.to);
+        weir_spawn(scope, "producer", produce, &producer, sizeof producer);
+        weir_item items[64];
+        size_t count = 0, n;
+        weir_error error;
+        double began = now_ns();
+        while ((n = batch == 1 ? weir_next(gen, items) : weir_next_many(gen, items, batch)) > 0) {
+            count += n;
+        }
+        rounds[r] = (now_ns() - began) / (double)count;
+        weir_discard(gen);
+        if (weir_scope_wait(scope, &error) < 0 || count < STEPS) {
+            fprintf(stderr, "bench_step: %s\n", error.message);
+            exit(1);
+        }
+    }
+    printf("{\"bench\":\"queue_hop\",\"batch\":%zu,\"ns\":%.2f}\n", batch, median(rounds));
+}
+
+int main(void)
+{
+    weir_loop *loop = weir_loop_new(NULL);
+    bench_step(weir_root(loop));
+    bench_queue(weir_root(loop), 1);
+    bench_queue(weir_root(loop), 64);
+    weir_loop_free(loop);
+    return 0;
+}

@@ -1,0 +1,52 @@
+/*
+ * fuzz_plan.c - any bytes as a pipeline text.
+ *
+ * A text is read or it is not; when not, the place of the mistake lies in the text and the long
+ * form exists. What was read is written normalised, and that reads again to the same.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <weir/plan.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static void require(int holds)
+{
+    if (!holds) {
+        abort();
+    }
+}
+
+static void read_one(const char *text, const char *name)
+{
+    char told[200];
+    weir_error error;
+    weir_plan *plan = weir_plan_read(text, name, &error);
+    size_t told_len = weir_plan_error_text(text, name, told, sizeof told);
+    require((plan == NULL) == (error.code != 0) && (plan == NULL) == (told_len > 0));
+    if (plan == NULL) {
+        require(error.offset >= 0 && (size_t)error.offset <= strlen(text));
+        return;
+    }
+    weir_plan *again = weir_plan_read(weir_plan_text(plan), NULL, &error);
+    require(again != NULL);
+    require(strcmp(weir_plan_text(plan), weir_plan_text(again)) == 0);
+    require(weir_plan_count(plan) == weir_plan_count(again));
+    weir_plan_free(again);
+    weir_plan_free(plan);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    char *text = malloc(len + 1);
+    if (text == NULL) {
+        return 0;
+    }
+    memcpy(text, data, len);
+    text[len] = '\0';
+    read_one(text, NULL);
+    read_one(text, "fuzz");
+    free(text);
+    return 0;
+}

@@ -1,0 +1,364 @@
+#!/bin/sh
+# Builds and tests everything: test/run.sh        (some 15 minutes on two cores)
+#                             test/run.sh quick  (the Release build and its tests)
+#
+# On a fresh Debian 12 as root it installs what is missing; otherwise it says what to install and goes on with what
+# there is. A step whose tool is missing is skipped with a loud line, and fails where CI=true. Build trees and logs lie
+# under build-ci/. WEIR_CMAKE_ARGS goes to each configuration. The last line is "<N> passed, <M> failed", over all steps; the exit status is 0 only if M is 0.
+set -u
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root" || exit 2
+work=$root/build-ci
+logs=$work/logs
+mkdir -p "$logs"
+mode=${1:-full}
+case $mode in
+quick | full) ;;
+*)
+    echo "usage: test/run.sh [quick]" >&2
+    exit 2
+    ;;
+esac
+jobs=$(nproc 2>/dev/null || echo 2)
+passed=0
+failed=0
+step=setup
+step_start=$(date +%s)
+ctest_prefix=
+run_start=$step_start
+export CLICOLOR_FORCE=0 CTEST_OUTPUT_ON_FAILURE=1
+export LC_ALL=C.UTF-8
+
+build_packages='build-essential cmake ninja-build pkg-config libuv1-dev libcurl4-openssl-dev
+node-llhttp zlib1g-dev libssl-dev check'
+test_packages='git ca-certificates curl python3 procps nginx-light openssl socat netcat-openbsd strace
+util-linux'
+full_packages='clang clang-format clang-tidy cppcheck libclang-rt-14-dev valgrind qemu-user
+gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
+
+# ---- telling ---------------------------------------------------------------------------------------------------------
+
+end_step() {
+    now=$(date +%s)
+    echo "-- $step: $((now - step_start)) s"
+}
+
+begin_step() {
+    end_step
+    step=$1
+    step_start=$(date +%s)
+    echo
+    echo "== $step"
+}
+
+ok() {
+    passed=$((passed + 1))
+}
+
+bad() {
+    failed=$((failed + 1))
+    echo "FAILED: $*"
+}
+
+skip() {
+    echo "**** SKIPPED: $* ****"
+    if [ "${CI:-}" = true ]; then
+        bad "$step: in CI nothing is skipped"
+    fi
+}
+
+# Run a command into a log: one pass, or one failure and the end of the log.
+check() { # NAME COMMAND...
+    check_log=$logs/$1.log
+    shift
+    if "$@" > "$check_log" 2>&1; then
+        ok
+    else
+        bad "$step ($check_log)"
+        tail -n 60 "$check_log"
+        return 1
+    fi
+}
+
+have() {
+    command -v "$1" > /dev/null 2>&1
+}
+
+# need TOOL...: false, and a loud line, when one is missing.
+need() {
+    for tool in "$@"; do
+        if ! have "$tool"; then
+            skip "$step: $tool is not installed"
+            return 1
+        fi
+    done
+}
+
+# Add up what a test program said of itself ("...: N passed, M failed"); without such a line it counts as one.
+add_program() { # LOG STATUS
+    counts=$(sed -n 's/.*[^0-9]\([0-9][0-9]*\) passed, \([0-9][0-9]*\) failed *$/\1 \2/p' "$1" | tail -n 1)
+    p=${counts% *}
+    f=${counts#* }
+    p=${p:-0}
+    f=${f:-0}
+    if [ "$2" -ne 0 ] && [ "$f" -eq 0 ]; then
+        f=1
+    elif [ "$2" -eq 0 ] && [ "$((p + f))" -eq 0 ]; then
+        p=1
+    fi
+    passed=$((passed + p))
+    failed=$((failed + f))
+}
+
+# The same for a whole ctest -V log, in which each line carries its test's number. Prints "N M".
+count_ctest() { # LOG
+    awk '
+        match($0, /^[0-9]+: /) {
+            id = substr($0, 1, RLENGTH - 2)
+            if (match($0, /[0-9]+ passed, [0-9]+ failed *$/)) {
+                split(substr($0, RSTART), word, /[ ,]+/)
+                p[id] = word[1]; f[id] = word[3]
+            }
+        }
+        match($0, /Test +#[0-9]+: /) {
+            line = substr($0, RSTART)
+            id = line; sub(/Test +#/, "", id); sub(/:.*/, "", id)
+            if (line ~ /\*\*\*(Skipped|Not Run \(Disabled\))/) next
+            good = line ~ / Passed +[0-9.]+ sec/
+            if (good && !((p[id] + f[id]) > 0)) p[id] = 1
+            if (!good && !(f[id] > 0)) f[id] = 1
+            np += p[id]; nf += f[id]
+        }
+        END { print np + 0, nf + 0 }' "$1"
+}
+
+# run_ctest NAME BUILD_DIR CTEST-ARGUMENTS...
+run_ctest() {
+    name=$1
+    dir=$2
+    shift 2
+    log=$logs/$name.log
+    $ctest_prefix ctest --test-dir "$dir" -V --no-tests=ignore "$@" > "$log" 2>&1
+    status=$?
+    counts=$(count_ctest "$log")
+    passed=$((passed + ${counts% *}))
+    failed=$((failed + ${counts#* }))
+    grep -E ': sweep: [0-9]+ points' "$log" | sed 's/^[0-9]*: /   /'
+    skipped=$(sed -n 's/.*Test *#[0-9]*: \([^ ]*\) .*\*\*\*Skipped.*/\1/p' "$log")
+    for t in $skipped; do
+        skip "$name: $t"
+    done
+    echo "   $name: ${counts% *} passed, ${counts#* } failed"
+    if [ "$status" -ne 0 ]; then
+        [ "${counts#* }" -gt 0 ] || bad "$name: ctest ended with $status"
+        echo "FAILED: $name ($log):"
+        sed -n '/The following tests FAILED/,$p' "$log"
+        failing=$(sed -n 's/.*Test *#\([0-9]*\): .*\*\*\*.*/\1/p' "$log")
+        for id in $failing; do
+            grep -E "^$id: " "$log" | tail -n 40
+        done
+    fi
+}
+
+# build NAME CMAKE-ARGUMENTS...: configure and build build-ci/NAME. A file that does not compile is one failure, and
+# what could be built is tested all the same.
+build() {
+    tree=$1
+    shift
+    # shellcheck disable=SC2086 # a list of words
+    check "$tree-configure" cmake -S . -B "$work/$tree" -G Ninja -DWEIR_WERROR=ON "$@" \
+        ${WEIR_CMAKE_ARGS:-} || return 1
+    check "$tree-build" cmake --build "$work/$tree" -j "$jobs" -- -k 0
+    return 0
+}
+
+# ---- steps -----------------------------------------------------------------------------------------------------------
+
+install_packages() {
+    wanted="$build_packages $test_packages"
+    [ "$mode" = full ] && wanted="$wanted $full_packages"
+    if ! have dpkg-query; then
+        echo "not a Debian system; the packages are, under Debian's names:"
+        echo $wanted
+        return
+    fi
+    missing=
+    for package in $wanted; do
+        dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
+            missing="$missing $package"
+    done
+    # nginx comes in several packages that exclude each other; any of them serves.
+    have nginx && missing=$(echo "$missing " | sed 's/ nginx-light / /')
+    [ -z "$(echo $missing)" ] && return
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "**** missing; as root: apt-get install $missing ****"
+        return
+    fi
+    echo "installing:$missing"
+    export DEBIAN_FRONTEND=noninteractive
+    # No service starts by being installed: where there is no policy, ours refuses until this is done.
+    policy=/usr/sbin/policy-rc.d
+    ours=no
+    if [ ! -e "$policy" ]; then
+        ours=yes
+        printf '#!/bin/sh\nexit 101\n' > "$policy" && chmod +x "$policy"
+    fi
+    apt-get -qq update > "$logs/apt.log" 2>&1
+    # shellcheck disable=SC2086 # a list of words
+    if ! apt-get -qq install -y --no-install-recommends $missing >> "$logs/apt.log" 2>&1; then
+        tail -n 20 "$logs/apt.log"
+        bad "apt-get install ($logs/apt.log)"
+    fi
+    [ "$ours" = yes ] && rm -f "$policy"
+}
+
+release_tests() {
+    begin_step 'gcc, Release: all tests'
+    build release -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Release -DWEIR_BENCH=ON &&
+        run_ctest release-tests "$work/release" -j "$jobs"
+}
+
+asan_tests() {
+    begin_step 'clang, ASan + UBSan + LSan: all tests'
+    need clang || return
+    export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=0:allocator_may_return_null=1
+    export UBSAN_OPTIONS=print_stacktrace=1
+    if build asan -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release \
+        -DWEIR_SANITIZE=address,undefined -DWEIR_SWEEP=ON; then
+        run_ctest asan-tests "$work/asan" -j "$jobs" -LE '^sweep$'
+        begin_step 'failure sweep under ASan + UBSan + LSan'
+        run_ctest sweep "$work/asan" -j "$jobs" -L '^sweep$'
+    fi
+    unset ASAN_OPTIONS UBSAN_OPTIONS
+}
+
+tsan_tests() {
+    begin_step 'clang, TSan: tests labelled thread'
+    need clang || return
+    export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+    # The layout that ThreadSanitizer expects and much address randomisation exclude each other.
+    fixed=
+    have setarch && setarch "$(uname -m)" -R true 2>/dev/null && fixed="setarch $(uname -m) -R"
+    if build tsan -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release -DWEIR_SANITIZE=thread; then
+        ctest_prefix=$fixed
+        run_ctest tsan-tests "$work/tsan" -j "$jobs" -L '^thread$'
+        ctest_prefix=
+    fi
+    unset TSAN_OPTIONS
+}
+
+valgrind_tests() {
+    begin_step 'Valgrind: co and flow'
+    need valgrind || return
+    for program in "$work"/release/bin/test/test_co_* "$work"/release/bin/test/test_flow_*; do
+        [ -x "$program" ] || continue
+        log=$logs/valgrind-$(basename "$program").log
+        CK_TIMEOUT_MULTIPLIER=20 timeout 300 valgrind -q --error-exitcode=99 --leak-check=full \
+            --errors-for-leak-kinds=definite "$program" > "$log" 2>&1
+        status=$?
+        add_program "$log" "$status"
+        if [ "$status" -ne 0 ]; then
+            echo "FAILED: $(basename "$program") under Valgrind ($log):"
+            tail -n 40 "$log"
+        fi
+    done
+}
+
+cross_tests() {
+    begin_step 'coroutines on aarch64, emulated'
+    need qemu-aarch64 aarch64-linux-gnu-gcc || return
+    if [ -e test/support/run_co_cross.sh ]; then
+        sh test/support/run_co_cross.sh > "$logs/cross.log" 2>&1
+        status=$?
+        add_program "$logs/cross.log" "$status"
+        [ "$status" -eq 0 ] || tail -n 40 "$logs/cross.log"
+    fi
+}
+
+fuzz_one() { # PROGRAM
+    name=$(basename "$1")
+    corpus=$work/fuzz/corpus/$name
+    mkdir -p "$corpus"
+    seeds=
+    [ -d "test/data/$name" ] && seeds="test/data/$name"
+    [ -d "test/fuzz/corpus/$name" ] && seeds="$seeds test/fuzz/corpus/$name"
+    # shellcheck disable=SC2086 # a list of folders
+    check "$name" "$1" -max_total_time=20 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+        -artifact_prefix="$work/fuzz/" "$corpus" $seeds
+}
+
+fuzz_tests() {
+    begin_step 'fuzzers, 20 s each'
+    need clang || return
+    build fuzz -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release -DWEIR_FUZZ=ON -DWEIR_TESTS=OFF \
+        -DWEIR_SANITIZE=address,undefined || return
+    for program in "$work"/fuzz/bin/fuzz/fuzz_*; do
+        [ -x "$program" ] && fuzz_one "$program"
+    done
+}
+
+source_files() { # EXTENSION...
+    for extension in "$@"; do
+        if have git && git rev-parse --git-dir > /dev/null 2>&1; then
+            git ls-files "*.$extension"
+        else
+            find include lib apps test -name "*.$extension"
+        fi
+    done
+}
+
+format_check() {
+    begin_step 'clang-format'
+    need clang-format || return
+    files=$(source_files c h cc)
+    # shellcheck disable=SC2086 # a list of files
+    [ -z "$files" ] || check clang-format clang-format --dry-run -Werror $files
+}
+
+tidy_check() {
+    begin_step 'clang-tidy on lib and apps'
+    need clang-tidy clang || return
+    if [ ! -e "$work/asan/compile_commands.json" ]; then
+        skip 'clang-tidy: there is no clang build to read the commands from'
+        return
+    fi
+    find lib apps -name '*.c' > "$work/tidy-files"
+    check clang-tidy xargs -n 1 -P "$jobs" clang-tidy --quiet -p "$work/asan" < "$work/tidy-files"
+}
+
+cppcheck_check() {
+    begin_step 'cppcheck on lib and apps'
+    need cppcheck || return
+    folders=lib
+    [ -d apps ] && folders='lib apps'
+    includes=$(find lib apps -type d 2>/dev/null | sed 's/^/-I/')
+    # shellcheck disable=SC2086 # lists of words
+    check cppcheck cppcheck -q -j "$jobs" --std=c11 --error-exitcode=1 --inline-suppr \
+        --enable=warning,performance,portability -Iinclude $includes \
+        --suppress=missingIncludeSystem --suppress=unknownMacro --suppress=nullPointerRedundantCheck \
+        -D__GNUC__=12 -D__x86_64__=1 -D__LP64__=1 -D__ELF__=1 $folders
+}
+
+echo "== packages"
+step=packages
+install_packages
+if ! have cmake || ! have gcc; then
+    bad 'cmake and gcc are needed for everything else'
+else
+    release_tests
+    if [ "$mode" = full ]; then
+        asan_tests
+        tsan_tests
+        valgrind_tests
+        cross_tests
+        fuzz_tests
+        format_check
+        tidy_check
+        cppcheck_check
+    fi
+fi
+end_step
+echo
+echo "all steps: $(($(date +%s) - run_start)) s"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,42 @@
+/*
+ * compile_headers.cc - the same for C++, where options are filled field by field.
+ */
+#include <cstdint>
+
+#include <weir/weir.h>
+
+namespace
+{
+
+struct tick {
+    std::int64_t price;
+};
+
+WEIR_TYPE(tick, struct tick);
+
+WEIR_STAGE(as_it_is, int)
+{
+    (void)args;
+    weir_item item;
+    while (weir_next(up, &item) && tick_of(&item) == nullptr && weir_yield(self, &item)) {}
+    return 0;
+}
+
+WEIR_SOURCE(ticks, tick)
+{
+    weir_item item = tick_item(args);
+    return weir_yield(self, &item) ? 0 : WEIR_ECLOSED;
+}
+
+} // namespace
+
+weir_gen *chain(weir_scope *scope)
+{
+    weir_batch_options options{};
+    options.struct_size = sizeof options;
+    options.items_max = 10;
+    options.wait_ms = WEIR_NONE;
+    weir_error error = WEIR_ZERO;
+    (void)error;
+    return weir_batch(as_it_is(ticks(scope, tick{7}), 1), &options);
+}

@@ -1,0 +1,115 @@
+/*
+ * support_check.c - the runner of the unit tests: registration, Check's suites, the tally.
+ *
+ * Constructors hand in the tests in the order of the file, before main. Without a sweep everything
+ * is Check's: one suite, one case per test (a case carries the time limit), one process per test.
+ * The last line on stdout is
+ * "<suite>: <N> passed, <M> failed", which test/run.sh adds up.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base_fault.h"
+#include "support_check.h"
+#include "support_sweep.h"
+
+/* This file calls the real ones. */
+#undef _ck_assert_failed
+#undef _mark_point
+#undef wr_fault_set
+
+enum { limit_default_s = 10 };
+
+static struct wr_test *tests;
+static struct wr_test **tests_end = &tests;
+
+void wr_test_add(struct wr_test *test)
+{
+    *tests_end = test;
+    tests_end = &test->next;
+}
+
+bool wr_test_sweeps(void)
+{
+    const char *sweep = getenv("WEIR_SWEEP");
+    return sweep != NULL && strcmp(sweep, "1") == 0;
+}
+
+void wr_check_failed(const char *file, int line, const char *expr, const char *msg, ...)
+{
+    char text[1024];
+    const char *why = expr;
+    if (msg != NULL) {
+        va_list args;
+        va_start(args, msg);
+        vsnprintf(text, sizeof text, msg, args);
+        va_end(args);
+        why = text;
+    }
+    wr_sweep_end_asserted();
+    _ck_assert_failed(file, line, expr, "%s", why);
+    abort(); /* not reached; tells the compiler so where Check is built without fork */
+}
+
+void wr_check_passed(const char *file, int line)
+{
+    if (!wr_test_sweeps()) {
+        _mark_point(file, line);
+    }
+}
+
+void wr_must_failed(const char *file, int line, const char *expr)
+{
+    if (wr_test_sweeps()) {
+        char why[512];
+        snprintf(why, sizeof why, "%s:%d: must hold in every case: %s", file, line, expr);
+        wr_sweep_end_failed(why);
+    }
+    _ck_assert_failed(file, line, expr, NULL);
+    abort();
+}
+
+void wr_test_fault_set(uint64_t k, bool sticky)
+{
+    wr_sweep_end_exempt();
+    wr_fault_set(k, sticky);
+}
+
+static Suite *make_suite(const char *name, const char *filter, bool forks)
+{
+    Suite *suite = suite_create(name);
+    for (struct wr_test *test = tests; test != NULL; test = test->next) {
+        if ((filter != NULL && strstr(test->check.name, filter) == NULL) ||
+            (test->signal != 0 && !forks)) {
+            continue;
+        }
+        TCase *tcase = tcase_create(test->check.name);
+        tcase_set_timeout(tcase, test->limit_s > 0 ? test->limit_s : limit_default_s);
+        if (test->signal != 0) {
+            tcase_add_test_raise_signal(tcase, &test->check, test->signal);
+        } else {
+            tcase_add_test(tcase, &test->check);
+        }
+        suite_add_tcase(suite, tcase);
+    }
+    return suite;
+}
+
+int wr_test_main(const char *suite_name, int argc, char **argv)
+{
+    const char *filter = argc > 1 ? argv[1] : NULL;
+    if (wr_test_sweeps()) {
+        return wr_sweep_run(suite_name, tests, filter);
+    }
+    const char *fork_text = getenv("CK_FORK");
+    bool forks = fork_text == NULL || strcmp(fork_text, "no") != 0;
+    SRunner *runner = srunner_create(make_suite(suite_name, filter, forks));
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    int run = srunner_ntests_run(runner);
+    srunner_free(runner);
+    printf("%s: %d passed, %d failed\n", suite_name, run - failed, failed);
+    return failed == 0 && run > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

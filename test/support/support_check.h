@@ -1,0 +1,87 @@
+/*
+ * support_check.h - unit tests over Check, and the failure sweep.
+ *
+ *     TEST(queue_push_waits_when_full)
+ *     {
+ *         ck_assert(...);
+ *     }
+ *     MAIN("flow/queue")
+ *
+ * A test registers itself. Each runs in a process of its own with a time limit (CK_FORK=no: all in
+ * one, for a debugger); a sanitizer build looks for leaks at its end. The program takes part of a
+ * name as its argument: only tests whose names hold it run.
+ *
+ * The sweep, WEIR_SWEEP=1: each test runs again with the k-th fault point (base_fault.h) failing, k
+ * = 1, 2, ... until none fires. A test says what must hold when all goes well, so in a sweep a
+ * failing ck_assert ends the run without being counted; what is judged is that the process does not
+ * crash, abort, hang or end early, and, when the test has run to its end, that nothing leaks. An
+ * assertion that must hold whatever fails is written MUST(...). Set-up whose failure proves nothing
+ * goes between wr_fault_pause(true) and (false).
+ */
+#ifndef WR_SUPPORT_CHECK_H
+#define WR_SUPPORT_CHECK_H
+
+#include <check.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Check's own ends of its assertion macros are led through the runner, which knows whether this is
+ * a sweep. */
+_Noreturn void wr_check_failed(const char *file, int line, const char *expr, const char *msg, ...)
+    __attribute__((format(printf, 4, 5)));
+void wr_check_passed(const char *file, int line);
+#define _ck_assert_failed wr_check_failed
+#define _mark_point wr_check_passed
+
+/* A test that arms fault points itself is left out of the sweep: it would undo the sweep's own
+ * schedule. */
+void wr_test_fault_set(uint64_t k, bool sticky);
+#define wr_fault_set wr_test_fault_set
+
+struct wr_test {
+    const TTest check; /* Check keeps its address */
+    void (*run)(void);
+    int signal;  /* that must end the process; 0: none */
+    int limit_s; /* 0: 10 s */
+    struct wr_test *next;
+};
+
+void wr_test_add(struct wr_test *test);
+int wr_test_main(const char *suite, int argc, char **argv);
+/* True in a sweep: for tests that assert on something slow, or arm fault points themselves and
+ * return at once. */
+bool wr_test_sweeps(void);
+_Noreturn void wr_must_failed(const char *file, int line, const char *expr);
+
+#define TEST_WITH(name, signal_number, seconds)                                         \
+    static void name(void);                                                             \
+    static void name##_in_check(int index)                                              \
+    {                                                                                   \
+        (void)index;                                                                    \
+        name();                                                                         \
+    }                                                                                   \
+    static struct wr_test name##_test = {                                               \
+        {#name, name##_in_check, __FILE__, __LINE__}, name, signal_number, seconds, 0}; \
+    __attribute__((constructor)) static void name##_add(void)                           \
+    {                                                                                   \
+        wr_test_add(&name##_test);                                                      \
+    }                                                                                   \
+    static void name(void)
+
+#define TEST(name) TEST_WITH(name, 0, 0)
+/* A test of misuse: it passes when the process aborts. Left out of sweeps and of CK_FORK=no. */
+#define TEST_ABORTS(name) TEST_WITH(name, 6, 0)
+/* A test that needs longer than the 10 seconds that each has. */
+#define TEST_WITHIN(name, seconds) TEST_WITH(name, 0, seconds)
+
+#define MUST(expr) ((expr) ? (void)0 : wr_must_failed(__FILE__, __LINE__, #expr))
+
+/* The suite's name, "layer/topic". What follows it is ignored: tests register themselves. */
+#define MAIN(...)                                                  \
+    int main(int argc, char **argv)                                \
+    {                                                              \
+        return wr_test_main(WR_FIRST(__VA_ARGS__, 0), argc, argv); \
+    }
+#define WR_FIRST(first, ...) first
+
+#endif

@@ -1,0 +1,256 @@
+/*
+ * test_plan_error.c - every mistake in a text is told with its place and what to type instead.
+ *
+ * The table holds the long form as a user sees it, so that a caret that moves by one column is a
+ * failure.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan_text.h"
+#include "support_check.h"
+
+#define STAGES "stages: head skip queue batch grep lines; sinks: stdout file tcp unix null"
+#define GREP "to filter lines by their text: grep \"text\""
+#define RAW "lines pass as they are: leave it out, or filter them with grep \"text\""
+#define SCHEMES "there are http:// https:// tcp:// unix:"
+
+/* clang-format off */
+static const struct mistake {
+    const char *text, *message, *carets;
+} mistakes[] = {
+    /* names */
+    {"https://h/f | bach 100", "unknown stage 'bach'",
+     "              ^^^^ did you mean 'batch'?"},
+    {"gen 1.. | haed 3", "unknown stage 'haed'", "          ^^^^ did you mean 'head'?"},
+    {"gen 1.. | jsn", "unknown stage 'jsn'",
+     "          ^^^ did you mean 'json'? It is not in this version; " RAW},
+    {"gen 1.. | zzz", "unknown stage 'zzz'", "          ^^^ " STAGES},
+    {"gen 1.. | Head 3", "unknown stage 'Head'", "          ^^^^ did you mean 'head'?"},
+    {"gen 1.. | out.txt", "unknown stage 'out.txt'", "          ^^^^^^^ to write a file: file out.txt"},
+    {"f.ndjson | where .a", "'where' is not in this version", "           ^^^^^ " GREP},
+    {"f.ndjson | json", "'json' is not in this version", "           ^^^^ " RAW},
+    {"gen 1.. | tee{ null }", "'tee' is not in this version",
+     "          ^^^ in the shell: weir '...' | tee FILE"},
+    {"merge(http://a/x) | head 3", "'merge' is not in this version",
+     "^^^^^ run one weir for each source"},
+    {"gen 1.. | zip", "'zip' is not in this version", "          ^^^ " STAGES},
+    {"tail x.log", "'tail' is not in this version", "^^^^ in the shell: tail -F FILE | weir '...'"},
+    {"gen 1.. | .a", "expressions are not in this version", "          ^^ " GREP},
+    {"gen 1.. | length", "expressions are not in this version", "          ^^^^^^ " GREP},
+    {"gen 1.. | f(.x)", "expressions are not in this version", "          ^^^^^ " GREP},
+    {"\"hello\"", "expressions are not in this version", "^^^^^^^ " GREP},
+    {"gen 1.. | head(3)", "head: arguments stand behind the name, without brackets",
+     "          ^^^^^^^ as in gen 1.. | head 3"},
+    {"gen 1.. | ./x.so 3", "modules are not in this version: './x.so'",
+     "          ^^^^^^ in C: weir_parse() takes any generator as its source"},
+    /* places */
+    {"gen 1.. | ./2", "a file can only be read in the first place", "          ^^^ to write it: file ./2"},
+    {"head 3 | gen 1..", "'gen' is a source and can only stand in the first place", "         ^^^"},
+    {"head 3 | -", "a source can only stand in the first place",
+     "         ^ for standard output leave the sink out"},
+    {"head 3 | tcp://h:1", "a source can only stand in the first place",
+     "         ^^^^^^^^^ to send there: tcp tcp://h:1"},
+    {"head 3 | unix:/x", "a source can only stand in the first place",
+     "         ^^^^^^^ to send there: unix unix:/x"},
+    {"head 3 | http://u:secret@h/", "a source can only stand in the first place",
+     "         ^^^^^^^^^^^^^^^^^^ to send somewhere: tcp ADDRESS, unix PATH or file PATH"},
+    {"null | head 3", "'null' is a sink and can only stand in the last place", "^^^^"},
+    {"file x | head 3", "'file' is a sink and can only stand in the last place",
+     "^^^^ to read a file write its path alone, in the first place"},
+    {"gen 1.. | batch 9 | grep x", "grep after batch: 'grep' needs lines, 'batch' gives batches",
+     "                    ^^^^ put it before batch"},
+    {"gen 1.. | batch 9 | head 1 | lines", "lines after batch: 'lines' needs lines, 'batch' gives batches",
+     "                             ^^^^^ put it before batch"},
+    {"gen 1.. | head 3 | lines max=1K", "lines: its arguments are limits of the source",
+     "                   ^^^^^^^^^^^^ put it right behind the source"},
+    /* arguments */
+    {"head", "head: the count is missing", "    ^ as in gen 1.. | head 3"},
+    {"gen 1.. | grep | head 3", "grep: the text is missing",
+     "              ^ as in gen 1..20 | grep \"7\""},
+    {"head x", "head: 'x' is no count", "     ^ a count is written 1000"},
+    {"head \"3\"", "head: '\"3\"' is no count", "     ^^^ a count is written 1000"},
+    {"head 3 4", "head: '4' is one argument too many", "       ^"},
+    {"head 99999999999999999999", "head: '99999999999999999999' is too large", "     ^^^^^^^^^^^^^^^^^^^^"},
+    {"queue 0", "queue: the count is at least 1", "      ^"},
+    {"queue 1 0K", "queue: the size is at least 1B", "        ^^"},
+    {"batch 1 within 0ms", "batch: the time is at least 1ms", "               ^^^"},
+    {"batch 100 1s", "batch: '1s' is one argument too many", "          ^^ write 'within 1s'"},
+    {"batch 1 within", "batch: 'within' needs a time",
+     "        ^^^^^^ as in gen 1..10 | batch 4 1MiB within 1s"},
+    {"batch 1 within 5", "batch: '5' is no time", "               ^ a time is written 500ms or 1m30s"},
+    {"batch 1 within 1s within 2s", "batch: 'within' is given twice", "                         ^^"},
+    {"queue full=block full=fail", "queue: 'full' is given twice", "                 ^^^^^^^^^"},
+    {"queue latest", "queue: 'latest' is one argument too many", "      ^^^^^^ write 'full=latest'"},
+    {"queue full=drop-oldst", "queue: 'drop-oldst' is no value of 'full'",
+     "           ^^^^^^^^^^ did you mean 'drop-oldest'?"},
+    {"queue full=x", "queue: 'x' is no value of 'full'",
+     "           ^ it is one of block, drop-oldest, drop-newest, latest, fail"},
+    {"queue ful=block", "queue has no argument 'ful'", "      ^^^ did you mean 'full'?"},
+    {"lines max=5", "lines: '5' is no size", "          ^ a size is written 64KiB"},
+    {"file a=b.txt", "file has no argument 'a'", "     ^ if this is a value, quote it"},
+    {"file a b", "file: 'b' is one argument too many", "       ^ quote a PATH with spaces"},
+    {"head 2 > x", "head: '>' is one argument too many", "       ^ to write a file: | file PATH"},
+    {"gen 5", "gen: '5' is no range", "    ^ a range is written 1..10 or 1.."},
+    {"gen 10..1", "gen: '10..1' holds no number", "    ^^^^^ write 1..10"},
+    {"tcp h", "tcp: 'h' is no address", "    ^ write HOST:PORT, as in gen 1..3 | tcp 127.0.0.1:9000"},
+    /* sources */
+    {"htps://h/f", "unknown kind of address 'htps://'", "^^^^ did you mean 'https'?"},
+    {"gopher://h/f", "unknown kind of address 'gopher://'", "^^^^^^ " SCHEMES},
+    {"udp://:5514", "udp:// is not in this version", "^^^ " SCHEMES},
+    {"https:///x", "the URL has no host", "^^^^^^^^^^ as in https://example.org/feed.ndjson | head 3"},
+    {"http://h/a b", "http: 'b' is one argument too many",
+     "           ^ a URL ends at the first space; a stage begins with |"},
+    {"\"http://h/a b\"", "a space or control byte in a URL is written %20 and the like", " ^^^^^^^^^^^^"},
+    {"http://u:(p)@h/", "brackets before the @ of a URL are written %28 and the like", "^^^^^^^^^^^^^^^"},
+    {"tcp://h:0", "tcp: 'tcp://h:0' is no address",
+     "^^^^^^^^^ write HOST:PORT, as in tcp://127.0.0.1:9000 | head 3"},
+    {"tcp://::1:9", "tcp: 'tcp://::1:9' is no address",
+     "^^^^^^^^^^^ write HOST:PORT, as in tcp://127.0.0.1:9000 | head 3"},
+    {"unix:", "the path of the socket is missing", "^^^^^"},
+    {"*.log", "patterns are not in this version: '*.log'",
+     "^^^^^ let the shell expand it: weir 'PIPELINE' FILE..."},
+    {"~/f", "~ is the shell's: '~/f'",
+     "^^^ write the whole path, or give the file as an argument: weir 'PIPELINE' FILE"},
+    /* quotes and shape */
+    {"grep \"\\d+\"", "\\d: unknown escape, as in JSON", "      ^^ for a regex write `...` or double the \\"},
+    {"grep \"\\u12\"", "\\u: four hex digits of a character are wanted", "      ^^"},
+    {"grep \"\\ud800x\"", "\\u: four hex digits of a character are wanted", "      ^^"},
+    {"grep \"\\u0000\"", "\\u: four hex digits of a character are wanted", "      ^^"},
+    {"grep \"\\(.a)\"", "expressions in a text are not in this version", "      ^^ for the bytes \\( write `...`"},
+    {"grep a\"b\"", "a quote in the middle of a word", "      ^^^ quote the whole word"},
+    {"grep \"a\"b", "a space is missing after the quoted text", "        ^"},
+    {"grep \"\"", "grep: the text is empty", "     ^^"},
+    {"grep \"a", "\" is never closed", "     ^"},
+    {"grep (a]", "] closes nothing", "       ^ the ( before it is open and wants )"},
+    {"head 1 |", "an empty stage: two | in a row, or one at an end", "       ^"},
+    {"@mem 1M", "lines with @ belong in a file", "^^^^ weir -f FILE, or the flags --state and --mem"},
+};
+/* clang-format on */
+
+TEST(a_mistake_is_told_with_carets_and_a_hint)
+{
+    for (const struct mistake *want = mistakes;
+         want < mistakes + sizeof mistakes / sizeof mistakes[0]; want++) {
+        char long_form[800] = "";
+        char expected[800];
+        struct wr_plan_out out;
+        wr_plan_out_init(&out, expected, sizeof expected);
+        wr_plan_out_print(&out, "%s\n  %s\n  %s", want->message, want->text, want->carets);
+
+        size_t len = weir_plan_error_text(want->text, NULL, long_form, sizeof long_form);
+
+        ck_assert_str_eq(long_form, expected);
+        ck_assert_uint_eq(len, strlen(expected));
+    }
+}
+
+TEST(a_mistake_is_one_line_in_the_record)
+{
+    for (const struct mistake *want = mistakes;
+         want < mistakes + sizeof mistakes / sizeof mistakes[0]; want++) {
+        weir_error error;
+        size_t place = strspn(want->carets, " ");
+        weir_plan *plan = weir_plan_read(want->text, NULL, &error);
+        MUST(plan == NULL && error.code != 0);
+        ck_assert_int_eq(error.code, WEIR_EPARSE);
+        ck_assert_int_eq(error.offset, (int64_t)place);
+        ck_assert_str_eq(error.origin, "pipeline");
+        ck_assert_msg(strncmp(error.message, want->message, strlen(want->message)) == 0, "%s",
+                      error.message);
+        ck_assert_ptr_null(strchr(error.message, '\n'));
+    }
+}
+
+TEST(the_hint_stands_in_the_record_too)
+{
+    weir_error error;
+    weir_plan *plan = weir_plan_read("bach 100", NULL, &error);
+    MUST(plan == NULL);
+    ck_assert_str_eq(error.message, "unknown stage 'bach' (did you mean 'batch'?)");
+}
+
+static void check_long(const char *text, const char *name, const char *expected)
+{
+    char long_form[800] = "";
+    (void)weir_plan_error_text(text, name, long_form, sizeof long_form);
+    ck_assert_str_eq(long_form, expected);
+}
+
+TEST(only_the_line_of_the_mistake_is_shown)
+{
+    check_long("gen 1..9\n  | bach 3\n  | head", NULL,
+               "unknown stage 'bach'\n    | bach 3\n      ^^^^ did you mean 'batch'?");
+}
+
+TEST(a_mistake_in_a_file_tells_name_and_line)
+{
+    check_long("@state /s\ngen 1..9 |\nbach 3", "x.weir",
+               "x.weir:3: unknown stage 'bach'\n  bach 3\n  ^^^^ did you mean 'batch'?");
+    check_long("@mem 5\nhead 3", "x.weir",
+               "x.weir:1: @mem: '5' is no size\n  @mem 5\n       ^ a size is written 64MiB");
+    check_long("@mem\nhead 3", "x.weir", "x.weir:1: @mem: the size is missing\n  @mem\n  ^^^^");
+    check_long("@state a b\nhead 3", "x.weir",
+               "x.weir:1: @state: one value is enough\n  @state a b\n           ^");
+    check_long("@state \"a\nhead 3\"", "x.weir",
+               "x.weir:1: \" is never closed\n  @state \"a\n         ^");
+    check_long(
+        "@sate a\nhead 3", "x.weir",
+        "x.weir:1: unknown option '@sate'\n  @sate a\n  ^^^^^ there are @state DIR and @mem SIZE");
+}
+
+TEST(an_empty_text_shows_only_the_hint)
+{
+    check_long("", NULL, "the text is empty\n  as in weir 'https://example.org/feed | head 3'");
+}
+
+TEST(carets_count_characters)
+{
+    check_long("grep \"\xc3\xa9\xc3\xa9\" | bach", NULL,
+               "unknown stage 'bach'\n  grep \"\xc3\xa9\xc3\xa9\" | bach\n              ^^^^ did "
+               "you mean 'batch'?");
+}
+
+TEST(what_a_terminal_would_obey_is_not_shown)
+{
+    check_long("zyxw\x1b\xff\t\xc2\x9b", NULL,
+               "unknown stage 'zyxw?\?'\n  zyxw?\? ?\?\n  ^^^^^^ " STAGES);
+}
+
+TEST(a_long_line_is_shown_around_the_mistake)
+{
+    char text[400] = "grep \"";
+    char long_form[800] = "";
+    memset(text + 6, 'x', 200);
+    strcpy(text + 206, "\" | bach 3 | grep \"");
+    memset(text + strlen(text), 'y', 100);
+    strcat(text, "\"");
+    (void)weir_plan_error_text(text, NULL, long_form, sizeof long_form);
+
+    ck_assert_ptr_nonnull(strstr(long_form, "bach 3"));
+    const char *excerpt = strchr(long_form, '\n') + 1;
+    const char *carets = strchr(excerpt, '\n') + 1;
+    const char *word = strstr(excerpt, "bach 3");
+    ck_assert(strncmp(excerpt, "  …x", 6) == 0);
+    ck_assert(strncmp(carets - 5, "y…\n", 5) == 0);
+    /* The ellipsis is three bytes and one column. */
+    ck_assert_int_eq(word - excerpt - 2, strchr(carets, '^') - carets);
+}
+
+TEST(the_long_form_is_cut_like_snprintf)
+{
+    char text[10];
+    size_t len = weir_plan_error_text("bach", NULL, text, sizeof text);
+    ck_assert_str_eq(text, "unknown s");
+    ck_assert_uint_eq(len, strlen("unknown stage 'bach'\n  bach\n  ^^^^ did you mean 'batch'?"));
+    ck_assert_uint_eq(weir_plan_error_text("bach", NULL, NULL, 0), len);
+}
+
+TEST(a_right_text_has_no_error_text)
+{
+    char text[10] = "x";
+    ck_assert_uint_eq(weir_plan_error_text("head 3", NULL, text, sizeof text), 0);
+    ck_assert_str_eq(text, "");
+}
+
+MAIN("plan/error")

@@ -1,0 +1,256 @@
+/*
+ * test_plan_open.c - plans opened: the same generators and sinks that a program would make by hand.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <weir/weir.h>
+
+#include "plan_text.h"
+#include "support_check.h"
+
+static char folder[] = "/tmp/weir_plan_XXXXXX";
+
+/* A file with these bytes in a folder of the test's own. */
+static const char *write_file(const char *name, const char *bytes)
+{
+    static char paths[4][80];
+    static size_t next;
+    char *path = paths[next++ % 4];
+    if (strchr(folder, 'X') != NULL) {
+        ck_assert_ptr_nonnull(mkdtemp(folder));
+    }
+    (void)snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    (void)fputs(bytes, file);
+    ck_assert_int_eq(fclose(file), 0);
+    return path;
+}
+
+static void remove_files(void)
+{
+    static const char *const names[] = {"a", "b", "out"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[80];
+        (void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        (void)unlink(path);
+    }
+    (void)rmdir(folder);
+}
+
+/* The items of a generator, each followed by '|'; those of a batch are joined by ','. */
+static int collect(weir_gen *gen, char *to, size_t cap, weir_error *error)
+{
+    weir_item item;
+    struct wr_plan_out out;
+    wr_plan_out_init(&out, to, cap);
+    while (weir_next(gen, &item)) {
+        const weir_item *parts;
+        size_t count = weir_item_parts(&item, &parts);
+        for (size_t i = 0; i < count; i++) {
+            wr_plan_out_bytes(&out, ",", i > 0 ? 1 : 0);
+            wr_plan_out_bytes(&out, parts[i].data, parts[i].len);
+        }
+        wr_plan_out_bytes(&out, "|", 1);
+    }
+    return weir_finish(gen, error);
+}
+
+static weir_gen *open_text(weir_loop *loop, const char *text, const weir_plan_options *options)
+{
+    weir_error error;
+    weir_gen *gen = NULL;
+    weir_plan *plan = weir_plan_read(text, NULL, &error);
+    ck_assert_msg(plan != NULL, "%s: %s", text, error.message);
+    int rc = weir_plan_open(plan, weir_root(loop), options, &gen, NULL, &error);
+    weir_plan_free(plan);
+    ck_assert_msg(rc == 0, "%s: %s", text, error.message);
+    return gen;
+}
+
+static void check_items(const char *text, const weir_plan_options *options, const char *expected)
+{
+    char got[400] = "";
+    weir_error error;
+    weir_loop *loop = weir_loop_new(NULL);
+    ck_assert_ptr_nonnull(loop);
+    int rc = collect(open_text(loop, text, options), got, sizeof got, &error);
+    weir_loop_free(loop);
+    ck_assert_msg(rc == 0, "%s: %s", text, error.message);
+    ck_assert_str_eq(got, expected);
+}
+
+TEST(stages_do_what_their_text_says)
+{
+    check_items("gen 1..3", NULL, "1|2|3|");
+    check_items("gen 7.. | head 2", NULL, "7|8|");
+    check_items("gen 1..5 | skip 3", NULL, "4|5|");
+    check_items("gen 1..30 | grep \"2\" | head 3", NULL, "2|12|20|");
+    check_items("gen 1..4 | lines | head 9", NULL, "1|2|3|4|");
+    check_items("gen 1..5 | queue 2 1K | head 3", NULL, "1|2|3|");
+    check_items("gen 1..5 | batch 2 within 1h", NULL, "1,2|3,4|5|");
+}
+
+TEST(examples_without_files_or_network_run)
+{
+    for (const struct wr_plan_word *word = wr_plan_words; word->name != NULL; word++) {
+        if (strncmp(word->example, "gen ", 4) == 0 && word->kind != WEIR_PLAN_SINK) {
+            char got[400] = "";
+            weir_error error;
+            weir_loop *loop = weir_loop_new(NULL);
+            ck_assert_ptr_nonnull(loop);
+            int rc = collect(open_text(loop, word->example, NULL), got, sizeof got, &error);
+            weir_loop_free(loop);
+            ck_assert_int_eq(rc, 0);
+            ck_assert_str_ne(got, "");
+        }
+    }
+}
+
+TEST(a_file_word_is_read_line_by_line)
+{
+    char text[120];
+    (void)snprintf(text, sizeof text, "%s | head 2", write_file("a", "one\ntwo\nthree\n"));
+    check_items(text, NULL, "one|two|");
+    remove_files();
+}
+
+TEST(one_file_stands_for_the_source)
+{
+    const char *const files[] = {write_file("a", "one\ntwo")};
+    weir_plan_options options = {.struct_size = sizeof options, .files = files, .files_count = 1};
+    check_items("lines", &options, "one|two|");
+    remove_files();
+}
+
+TEST(files_are_read_one_after_another)
+{
+    const char *const files[] = {write_file("a", "one\ntwo"), write_file("b", "three\n")};
+    weir_plan_options options = {.struct_size = sizeof options, .files = files, .files_count = 2};
+    check_items("skip 1", &options, "two|three|");
+    check_items("head 1", &options, "one|");
+    remove_files();
+}
+
+TEST(a_text_without_a_source_reads_standard_input)
+{
+    weir_plan_options options = {.struct_size = sizeof options};
+    const char *const files[] = {"-"};
+    options.stdin_fd = open(write_file("a", "one\ntwo\n"), O_RDONLY);
+    check_items("skip 1", &options, "two|");
+    ck_assert_int_eq(lseek(options.stdin_fd, 0, SEEK_SET), 0);
+    check_items("- | skip 1", &options, "two|");
+    ck_assert_int_eq(lseek(options.stdin_fd, 0, SEEK_SET), 0);
+    options.files = files;
+    options.files_count = 1;
+    check_items("skip 1", &options, "two|");
+    (void)close(options.stdin_fd);
+    remove_files();
+}
+
+/* Pump a text into the file that stands for standard output, and read what arrived there. */
+static void check_pumped(const char *text, const char *path, const char *expected)
+{
+    char got[200] = "";
+    weir_error error;
+    weir_gen *gen = NULL;
+    weir_sink *sink = NULL;
+    weir_loop *loop = weir_loop_new(NULL);
+    weir_plan *plan = weir_plan_read(text, NULL, &error);
+    weir_plan_options options = {.struct_size = sizeof options};
+    options.stdout_fd = open(path, O_RDWR);
+    ck_assert(loop != NULL && plan != NULL && options.stdout_fd >= 0);
+    ck_assert_int_eq(weir_plan_open(plan, weir_root(loop), &options, &gen, &sink, &error), 0);
+    weir_plan_free(plan);
+    int rc = weir_pump(gen, sink, &error);
+    weir_loop_free(loop);
+    ck_assert_msg(rc == 0, "%s: %s", text, error.message);
+    ck_assert_int_ge(pread(options.stdout_fd, got, sizeof got - 1, 0), 0);
+    ck_assert_str_eq(got, expected);
+    (void)close(options.stdout_fd);
+}
+
+TEST(a_text_ends_in_its_sink_or_in_standard_output)
+{
+    char text[120];
+    const char *path = write_file("out", "");
+    check_pumped("gen 1..3", path, "1\n2\n3\n");
+    path = write_file("out", "");
+    check_pumped("gen 1..2 | stdout", path, "1\n2\n");
+    path = write_file("out", "");
+    check_pumped("gen 1..2 | null", path, "");
+    (void)snprintf(text, sizeof text, "gen 1..2 | file %s", path);
+    check_pumped(text, path, "1\n2\n");
+    remove_files();
+}
+
+static void check_refused(const char *text, const weir_plan_options *options, const char *message)
+{
+    weir_error error;
+    weir_gen *gen = NULL;
+    weir_loop *loop = weir_loop_new(NULL);
+    weir_plan *plan = weir_plan_read(text, NULL, &error);
+    ck_assert(loop != NULL && plan != NULL);
+    int rc = weir_plan_open(plan, weir_root(loop), options, &gen, NULL, &error);
+    weir_plan_free(plan);
+    weir_loop_free(loop);
+    ck_assert_int_eq(rc, WEIR_EINVAL);
+    ck_assert_ptr_null(gen);
+    ck_assert_str_eq(error.message, message);
+}
+
+TEST(options_that_do_not_fit_the_text_are_refused)
+{
+    const char *const files[] = {"a", "b"};
+    weir_plan_options options = {.struct_size = sizeof options, .files = files, .files_count = 1};
+    check_refused("http://u:pw@h/ | head 3", &options,
+                  "the text has a source already, 'http://u:***@h/': files stand for the source of "
+                  "a text without one");
+    check_refused("gen 1..3 | null", NULL,
+                  "the text ends with a sink, and only a generator is asked for");
+}
+
+TEST(parse_takes_the_generator_that_stands_for_the_source)
+{
+    char got[100] = "";
+    weir_error error;
+    weir_loop *loop = weir_loop_new(NULL);
+    ck_assert_ptr_nonnull(loop);
+    weir_gen *up = weir_count(weir_root(loop), 1, 100);
+    int rc = collect(weir_parse(weir_root(loop), up, "skip 2 | head 2"), got, sizeof got, &error);
+    weir_loop_free(loop);
+    ck_assert_int_eq(rc, 0);
+    ck_assert_str_eq(got, "3|4|");
+}
+
+static void check_parse_fails(const char *text, bool with_up, int code, const char *message)
+{
+    char got[100] = "";
+    weir_error error;
+    weir_loop *loop = weir_loop_new(NULL);
+    ck_assert_ptr_nonnull(loop);
+    weir_gen *up = with_up ? weir_count(weir_root(loop), 1, 100) : NULL;
+    int rc = collect(weir_parse(weir_root(loop), up, text), got, sizeof got, &error);
+    weir_loop_free(loop);
+    ck_assert_int_eq(rc, code);
+    ck_assert_str_eq(error.message, message);
+    ck_assert_str_eq(got, "");
+}
+
+TEST(parse_of_a_bad_text_is_a_generator_that_fails)
+{
+    static const char bach[] = "unknown stage 'bach' (did you mean 'batch'?)";
+    check_parse_fails("bach 3", false, WEIR_EPARSE, bach);
+    check_parse_fails("bach 3", true, WEIR_EPARSE, bach);
+    check_parse_fails("gen 1..3", true, WEIR_EINVAL, "the text has a source already");
+    check_parse_fails("head 3 | null", true, WEIR_EINVAL,
+                      "the text ends with a sink, and only a generator is asked for");
+    check_parse_fails("lines max=1K", true, WEIR_EINVAL,
+                      "lines: its arguments are limits of the source, which is not made here");
+}
+
+MAIN("plan/open")

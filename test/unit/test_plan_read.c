@@ -1,0 +1,283 @@
+/*
+ * test_plan_read.c - reading a text into a plan, and what a plan tells about itself.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan_text.h"
+#include "support_check.h"
+
+static weir_plan *read_plan(const char *text)
+{
+    weir_error error;
+    weir_plan *plan = weir_plan_read(text, NULL, &error);
+    ck_assert_msg(plan != NULL, "%s: %s", text, error.message);
+    ck_assert_int_eq(error.code, 0);
+    return plan;
+}
+
+/* What a first word is read as. */
+static const struct source {
+    const char *text, *source, *address;
+} sources[] = {
+    {"http://[::1]:8080/a?b={c}&d=A_(b),c#frag", "http",
+     "http://[::1]:8080/a?b={c}&d=A_(b),c#frag"},
+    {"https://h", "http", "https://h"},
+    {"tcp://[::1]:9", "tcp", "tcp://[::1]:9"},
+    {"unix:/run/x.sock", "unix", "unix:/run/x.sock"},
+    {"unix:///run/x.sock", "unix", "unix:///run/x.sock"},
+    {"-", "stdin", NULL},
+    {"stdin", "stdin", NULL},
+    {"gen 1..10", "gen", NULL},
+    {"/var/log/x", "file", "/var/log/x"},
+    {"./head", "file", "./head"},
+    {"../x", "file", "../x"},
+    {"f.ndjson", "file", "f.ndjson"},
+    {"head.txt", "file", "head.txt"},
+    {"2024/a", "file", "2024/a"},
+    {"./x.so", "file", "./x.so"},
+    {"\"https://h/a|b\"", "http", "https://h/a|b"},
+    {"\"/tmp/my file\"", "file", "/tmp/my file"},
+    {"`/tmp/a*b`", "file", "/tmp/a*b"},
+    {"head 3", NULL, NULL},
+    {"lines", NULL, NULL},
+    {"null", NULL, NULL},
+};
+
+TEST(the_first_word_tells_the_source)
+{
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+        weir_plan *plan = read_plan(sources[i].text);
+        const char *source = weir_plan_source(plan);
+        const char *address = weir_plan_source_address(plan);
+        ck_assert_int_eq(weir_plan_has_source(plan), sources[i].source != NULL);
+        ck_assert_pstr_eq(source, sources[i].source);
+        ck_assert_pstr_eq(address, sources[i].address);
+        weir_plan_free(plan);
+    }
+}
+
+TEST(the_parts_are_told_in_order)
+{
+    weir_plan *plan = read_plan("gen 1..5|skip  2 | file out.txt");
+    ck_assert_uint_eq(weir_plan_count(plan), 3);
+    ck_assert_str_eq(weir_plan_part_name(plan, 1), "skip");
+    ck_assert_str_eq(weir_plan_part_text(plan, 1), "skip 2");
+    ck_assert_int_eq(weir_plan_part_kind(plan, 0), WEIR_PLAN_SOURCE);
+    ck_assert_int_eq(weir_plan_part_kind(plan, 1), WEIR_PLAN_STAGE);
+    ck_assert_int_eq(weir_plan_part_kind(plan, 2), WEIR_PLAN_SINK);
+    ck_assert_ptr_null(weir_plan_part_name(plan, 3));
+    ck_assert_ptr_null(weir_plan_part_text(plan, 3));
+    ck_assert_int_eq(weir_plan_part_kind(plan, 3), WEIR_NONE);
+    ck_assert(weir_plan_has_sink(plan));
+    weir_plan_free(plan);
+}
+
+/* What the arguments of a stage are read as; the stage is the last one of the text. */
+static const struct argument {
+    const char *text;
+    size_t index;
+    bool given;
+    int64_t number;
+    const char *string;
+} arguments[] = {
+    {"gen 3..", 0, true, 3, NULL},
+    {"head 0", 0, true, 0, NULL},
+    {"queue", 0, false, 0, NULL},
+    {"queue 7", 0, true, 7, NULL},
+    {"queue 7", 1, false, 0, NULL},
+    {"queue 64KiB", 0, false, 0, NULL},
+    {"queue 64KiB", 1, true, 65536, NULL},
+    {"queue 7 64KB full=latest", 1, true, 64000, NULL},
+    {"queue 7 64KB full=latest", 2, true, 3, NULL},
+    {"queue full=block 7", 0, true, 7, NULL},
+    {"batch 100 within 1m30s", 2, true, 90000, NULL},
+    {"batch within 500ms 100 1K", 1, true, 1024, NULL},
+    {"grep x", 0, true, 0, "x"},
+    {"grep \"a\\\"\\u00e9\\ud83d\\ude00\\n\\/\"", 0, true, 0, "a\"\xc3\xa9\xf0\x9f\x98\x80\n/"},
+    {"grep `\\d|\"`", 0, true, 0, "\\d|\""},
+    {"grep 'a b'", 0, true, 0, "a b"},
+    {"grep \"full=latest\"", 0, true, 0, "full=latest"},
+    {"grep a==b", 0, true, 0, "a==b"},
+    {"grep f(a b)", 0, true, 0, "f(a b)"},
+    {"lines max=64K on-long=fail", 0, true, 65536, NULL},
+    {"lines max=64K on-long=fail", 1, true, 2, NULL},
+    {"tcp h:1", 0, true, 0, "tcp://h:1"},
+    {"tcp tcp://[::1]:65535", 0, true, 0, "tcp://[::1]:65535"},
+    {"unix /x", 0, true, 0, "unix:/x"},
+    {"unix unix:/x", 0, true, 0, "unix:/x"},
+    {"file \"my file\"", 0, true, 0, "my file"},
+};
+
+TEST(arguments_are_read_as_their_descriptor_says)
+{
+    for (size_t i = 0; i < sizeof arguments / sizeof arguments[0]; i++) {
+        const struct argument *want = &arguments[i];
+        weir_plan *plan = read_plan(want->text);
+        const struct wr_plan_value *value =
+            &plan->stages[plan->stages_count - 1].values[want->index];
+        ck_assert_msg(value->given == want->given, "%s", want->text);
+        ck_assert_msg(value->number == want->number, "%s: %lld", want->text,
+                      (long long)value->number);
+        ck_assert_pstr_eq(value->text, want->string);
+        weir_plan_free(plan);
+    }
+}
+
+TEST(a_text_is_normalised)
+{
+    static const char *const texts[][2] = {
+        {"  gen   1..5 # numbers\n  |\thead  3\n", "gen 1..5 | head 3"},
+        {"-|queue full=block  7", "- | queue full=block 7"},
+        {"gen 1.. | grep \"a  b\"", "gen 1.. | grep \"a  b\""},
+        {"http://u:p@w@h/a:b@c | null", "http://u:***@h/a:b@c | null"},
+        {"http://u@h:1/ | null", "http://u@h:1/ | null"},
+        {"\"http://u:pw@h/\"", "\"http://u:***@h/\""},
+        {"http://h/?a:b@c", "http://h/?a:b@c"},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        weir_plan *plan = read_plan(texts[i][0]);
+        ck_assert_str_eq(weir_plan_text(plan), texts[i][1]);
+        weir_plan_free(plan);
+    }
+}
+
+static uint64_t hash_of(const char *text, const char *const *files, size_t count)
+{
+    weir_plan *plan = read_plan(text);
+    weir_plan_options options = {
+        .struct_size = sizeof options, .files = files, .files_count = count};
+    uint64_t hash = weir_plan_hash(plan, &options);
+    weir_plan_free(plan);
+    return hash;
+}
+
+TEST(the_hash_is_one_of_the_meaning)
+{
+    static const char *const files[] = {"a", "b", "ab"};
+    uint64_t hash = hash_of("gen 1..5 | head 3", NULL, 0);
+    ck_assert_uint_eq(hash, hash_of(" gen 1..5|head  3 # x", NULL, 0));
+    ck_assert_uint_ne(hash, hash_of("gen 1..5 | head 4", NULL, 0));
+    ck_assert_uint_eq(hash_of("http://u:a@h/", NULL, 0), hash_of("http://u:b@h/", NULL, 0));
+    ck_assert_uint_ne(hash_of("http://u:a@h/", NULL, 0), hash_of("http://v:a@h/", NULL, 0));
+    ck_assert_uint_ne(hash_of("head 3", files, 1), hash_of("head 3", files + 1, 1));
+    ck_assert_uint_ne(hash_of("head 3", files, 2), hash_of("head 3", files + 2, 1));
+}
+
+TEST(the_hash_stays_the_same_between_versions)
+{
+    /* FNV-1a of the text with its terminator: saved states are found by it. */
+    ck_assert_uint_eq(hash_of("head 3", NULL, 0), UINT64_C(0x4871189032fe20da));
+}
+
+TEST(a_file_may_begin_with_options)
+{
+    static const char text[] = "# mine\n@state \"/var/lib/my weir\" # here\n\n@mem 64MiB\n gen "
+                               "1..3 # numbers\n | head 2\n";
+    weir_error error;
+    weir_plan *plan = weir_plan_read(text, "x.weir", &error);
+    ck_assert_ptr_nonnull(plan);
+    ck_assert_str_eq(weir_plan_state_folder(plan), "/var/lib/my weir");
+    ck_assert_int_eq(weir_plan_mem_bytes(plan), 64 << 20);
+    ck_assert_str_eq(weir_plan_text(plan), "gen 1..3 | head 2");
+    weir_plan_free(plan);
+}
+
+TEST(a_file_needs_no_options)
+{
+    weir_error error;
+    weir_plan *plan = weir_plan_read("gen 1..3", "x.weir", &error);
+    ck_assert_ptr_nonnull(plan);
+    ck_assert_ptr_null(weir_plan_state_folder(plan));
+    ck_assert_int_eq(weir_plan_mem_bytes(plan), 0);
+    weir_plan_free(plan);
+}
+
+TEST(a_url_that_curl_would_expand_has_a_warning)
+{
+    static const struct {
+        const char *text;
+        bool warned;
+    } urls[] = {
+        {"http://h/{a,b}", true},  {"http://h/[1-3].txt", true}, {"http://h/?a={id}", false},
+        {"http://[::1]/x", false}, {"http://h/a[0]", false},     {"http://h/", false},
+        {"./f{a,b}[1-3]", false},
+    };
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        weir_plan *plan = read_plan(urls[i].text);
+        ck_assert_msg((weir_plan_warning(plan, 0) != NULL) == urls[i].warned, "%s", urls[i].text);
+        ck_assert_ptr_null(weir_plan_warning(plan, 1));
+        weir_plan_free(plan);
+    }
+}
+
+TEST(every_word_has_an_example_that_reads_and_holds_it)
+{
+    int kind;
+    for (size_t i = 0; weir_word_name(i, &kind) != NULL; i++) {
+        weir_plan *plan = read_plan(wr_plan_words[i].example);
+        bool found = false;
+        for (size_t j = 0; j < weir_plan_count(plan); j++) {
+            found = found || (strcmp(weir_plan_part_name(plan, j), weir_word_name(i, NULL)) == 0 &&
+                              weir_plan_part_kind(plan, j) == kind);
+        }
+        ck_assert_msg(found, "%s", wr_plan_words[i].example);
+        weir_plan_free(plan);
+    }
+}
+
+TEST(every_default_reads_as_the_argument_it_is_of)
+{
+    for (size_t i = 0; weir_word_name(i, NULL) != NULL; i++) {
+        for (const struct wr_plan_arg *arg = wr_plan_words[i].args; arg->name != NULL; arg++) {
+            int64_t number;
+            const char *preset = arg->preset != NULL ? arg->preset : "";
+            ck_assert(preset[0] == '\0' || arg->type != WR_PLAN_SIZE ||
+                      weir_size_read(preset, &number) == 0);
+            ck_assert(preset[0] == '\0' || arg->type != WR_PLAN_TIME ||
+                      weir_time_read(preset, &number) == 0);
+            ck_assert(preset[0] == '\0' || arg->type != WR_PLAN_CHOICE ||
+                      strcmp(arg->choices[0], preset) == 0);
+            ck_assert_ptr_nonnull(arg->help);
+        }
+    }
+}
+
+TEST(help_tells_usage_arguments_and_example)
+{
+    char text[1000] = "";
+    size_t i = 0;
+    while (strcmp(weir_word_name(i, NULL), "batch") != 0) {
+        i++;
+    }
+    size_t len = weir_word_help(i, text, sizeof text);
+    ck_assert_uint_eq(len, strlen(text));
+    ck_assert_str_eq(text, "batch N [SIZE] [within TIME]\n"
+                           "  Groups of items, given on when full or when the time is over.\n"
+                           "  stage, takes lines, gives batches\n"
+                           "  N        count: items at most\n"
+                           "  SIZE     size: bytes at most (default 1MiB)\n"
+                           "  within   time: from the first item of a group (default 1s)\n"
+                           "  example  weir 'gen 1..10 | batch 4 1MiB within 1s'\n");
+    ck_assert_uint_eq(weir_word_help(1000, text, sizeof text), 0);
+}
+
+TEST(a_text_has_a_limit)
+{
+    size_t len = WR_PLAN_TEXT_BYTES_MAX;
+    char *text = malloc(len + 2);
+    weir_error error;
+    ck_assert_ptr_nonnull(text);
+    memset(text, ' ', len + 1);
+    memcpy(text, "head 3", 6);
+    text[len + 1] = '\0';
+    weir_plan *plan = weir_plan_read(text, NULL, &error);
+    MUST(plan == NULL);
+    text[len] = '\0';
+    plan = weir_plan_read(text, NULL, &error);
+    free(text);
+    ck_assert_ptr_nonnull(plan);
+    weir_plan_free(plan);
+}
+
+MAIN("plan/read")

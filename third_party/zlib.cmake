@@ -1,0 +1,2 @@
+# gzip and deflate content.
+weir_pkg(WEIR_ZLIB "zlib" zlib1g-dev)
