@@ -18,6 +18,13 @@
 #include "base_alloc.h"
 #include "base_error.h"
 
+static const uint8_t act_words[] = {WR_DELIVERED, WR_FILTERED, WR_REJECTED, WR_DROPPED};
+
+static bool says_word(enum wr_act act)
+{
+    return act <= WR_ACT_DROP;
+}
+
 enum wr_span_state {
     SPAN_HELD = 0,  /* refs > 0 */
     SPAN_TOLD,      /* refs == 0, still lent, its word was told */
@@ -60,6 +67,7 @@ static void check_gone(struct weir_receipt *origin)
 
 void wr_origin_end(struct weir_receipt *origin)
 {
+    wr_origin_lend(origin, 0);
     wr_origin_sync(origin);
     origin->ended = true;
     check_gone(origin);
@@ -135,7 +143,8 @@ static void span_remove(struct weir_receipt *origin, size_t index)
 static bool span_alike(const struct wr_span *a, const struct wr_span *b)
 {
     return a->last + 1 == b->first && a->state == b->state && a->refs == b->refs &&
-           (a->state == SPAN_SETTLED || (a->told == b->told && (!a->told || a->word == b->word)));
+           (a->state == SPAN_SETTLED || a->state == SPAN_ABANDONED ||
+            (a->doomed == b->doomed && a->told == b->told && (!a->told || a->word == b->word)));
 }
 
 /* Merge span `index` with its neighbours where they are alike. */
@@ -199,9 +208,21 @@ static void settle_gap(struct weir_receipt *origin, size_t index, uint64_t first
         }
         return;
     }
-    struct wr_span span = {first, last, 0, origin->sealed ? SPAN_ABANDONED : SPAN_SETTLED, 0, false};
+    struct wr_span span = {
+        .first = first, .last = last, .state = origin->sealed ? SPAN_ABANDONED : SPAN_SETTLED};
     span_insert(origin, index, span);
     span_merge(origin, index);
+}
+
+/* Nobody references or borrows the span any more, and it was told a word or is doomed. */
+static void span_settle(struct weir_receipt *origin, struct wr_span *span)
+{
+    if (span->doomed) {
+        span->state = SPAN_ABANDONED;
+        return;
+    }
+    origin->counts[span->word] += span->last - span->first + 1;
+    span->state = SPAN_SETTLED;
 }
 
 void wr_origin_sync(struct weir_receipt *origin)
@@ -231,9 +252,7 @@ void wr_origin_sync(struct weir_receipt *origin)
         }
         next = span->last + 1;
         if (span->state == SPAN_TOLD) {
-            origin->counts[span->word] += span->last - span->first + 1;
-            span->state = SPAN_SETTLED;
-            span->told = false;
+            span_settle(origin, span);
             span_merge(origin, index);
         }
     }
@@ -307,29 +326,30 @@ static bool split_before(struct weir_receipt *origin, size_t index, uint64_t seq
     return true;
 }
 
-/* The last reference of a span is gone. */
-static void span_released(struct weir_receipt *origin, struct wr_span *span, enum wr_act act)
+/* One reference of the span goes by this act; true: it was the last, and nothing is to be remembered of the span. */
+static bool span_unref(struct weir_receipt *origin, struct wr_span *span, enum wr_act act)
 {
-    static const uint8_t words[] = {WR_DELIVERED, WR_DELIVERED, WR_FILTERED,
-                                    WR_REJECTED,  WR_DROPPED,   WR_DELIVERED};
-    bool vouched = act == WR_ACT_COMMIT || act == WR_ACT_FILTER || act == WR_ACT_REJECT ||
-                   act == WR_ACT_DROP;
-    if (vouched) {
+    if (says_word(act)) {
         span->told = true;
-        span->word = words[act];
+        span->word = act_words[act];
+    } else if (act == WR_ACT_ABANDON || (act == WR_ACT_RELEASE && origin->sealed)) {
+        span->doomed = true;
+    }
+    if (--span->refs > 0) {
+        return false;
     }
     origin->held--;
     if (span->first >= origin->lent) {
-        span->state = SPAN_TOLD; /* without a word it is taken out again by the caller */
-        return;
+        span->state = SPAN_TOLD; /* settles at the end of the loan */
+        return !span->told && !span->doomed;
     }
-    if (!span->told && origin->sealed) {
-        span->state = SPAN_ABANDONED;
-        return;
+    if (!span->told) {
+        bool neutral = act == WR_ACT_NEUTRAL || (act == WR_ACT_LOAN && origin->sealed);
+        span->doomed = span->doomed || neutral;
+        span->word = WR_DELIVERED;
     }
-    origin->counts[span->told ? span->word : WR_DELIVERED] += span->last - span->first + 1;
-    span->state = SPAN_SETTLED;
-    span->told = false;
+    span_settle(origin, span);
+    return false;
 }
 
 static void origin_unref(struct weir_receipt *origin, uint64_t first, uint64_t last, enum wr_act act)
@@ -338,9 +358,10 @@ static void origin_unref(struct weir_receipt *origin, uint64_t first, uint64_t l
     if (act == WR_ACT_COMMIT) {
         origin->committed = WR_MAX(origin->committed, last);
     }
-    size_t index = span_find(origin, first);
-    while (index < origin->spans_count && span_at(origin, index)->first <= last) {
-        uint64_t from = WR_MAX(span_at(origin, index)->first, first);
+    uint64_t next = first; /* a merge may grow a span backwards over what has been done already */
+    size_t index = span_find(origin, next);
+    while (index < origin->spans_count && next <= last && span_at(origin, index)->first <= last) {
+        uint64_t from = WR_MAX(span_at(origin, index)->first, next);
         uint64_t to = WR_MIN(span_at(origin, index)->last, last);
         if (span_at(origin, index)->refs == 0) {
             index++;
@@ -360,17 +381,13 @@ static void origin_unref(struct weir_receipt *origin, uint64_t first, uint64_t l
             continue;
         }
         struct wr_span *span = span_at(origin, index);
-        if (--span->refs == 0) {
-            span_released(origin, span, act);
-            if (span->state == SPAN_TOLD && !span->told) {
-                span->refs = 0;
-                span_remove(origin, index);
-                continue;
-            }
+        next = span->last + 1;
+        if (span_unref(origin, span, act)) {
+            span_remove(origin, index);
+            continue;
         }
-        uint64_t resume = span->last + 1;
         span_merge(origin, index);
-        index = span_find(origin, resume);
+        index = span_find(origin, next);
     }
     advance(origin);
     check_gone(origin);
@@ -382,7 +399,7 @@ static int origin_ref(struct weir_receipt *origin, uint64_t first, uint64_t last
     size_t count = origin->spans_count;
     if (count > 0) {
         struct wr_span *tail = span_at(origin, count - 1);
-        if (tail->last + 1 == first && tail->refs == 1 && !tail->told) {
+        if (tail->last + 1 == first && tail->refs == 1 && !tail->told && !tail->doomed) {
             tail->last = last;
             return 0;
         }
@@ -398,7 +415,7 @@ static int origin_ref(struct weir_receipt *origin, uint64_t first, uint64_t last
         struct wr_span *span = index < origin->spans_count ? span_at(origin, index) : NULL;
         if (span == NULL || span->first > next) {
             uint64_t to = span == NULL ? last : WR_MIN(last, span->first - 1);
-            struct wr_span fresh = {next, to, 1, SPAN_HELD, 0, false};
+            struct wr_span fresh = {.first = next, .last = to, .refs = 1, .state = SPAN_HELD};
             span_insert(origin, index, fresh);
             next = to + 1;
             span_merge(origin, index);
@@ -423,8 +440,7 @@ static int origin_ref(struct weir_receipt *origin, uint64_t first, uint64_t last
 
 static void origin_tell(struct weir_receipt *origin, uint64_t first, uint64_t last, enum wr_act act)
 {
-    static const uint8_t words[] = {WR_DELIVERED, WR_DELIVERED, WR_FILTERED,
-                                    WR_REJECTED,  WR_DROPPED,   WR_DELIVERED};
+    WR_ASSERT(says_word(act), "only a word can be told");
     wr_origin_sync(origin);
     for (uint64_t next = first; next <= last;) {
         if (!make_room(origin)) {
@@ -435,7 +451,8 @@ static void origin_tell(struct weir_receipt *origin, uint64_t first, uint64_t la
         if (span == NULL || span->first > next) {
             uint64_t to = span == NULL ? last : WR_MIN(last, span->first - 1);
             if (next >= origin->lent) {
-                struct wr_span fresh = {next, to, 0, SPAN_TOLD, words[act], true};
+                struct wr_span fresh = {
+                    .first = next, .last = to, .state = SPAN_TOLD, .word = act_words[act], .told = true};
                 span_insert(origin, index, fresh);
                 span_merge(origin, index);
             }
@@ -451,7 +468,7 @@ static void origin_tell(struct weir_receipt *origin, uint64_t first, uint64_t la
             }
             span = span_at(origin, index);
             span->told = true;
-            span->word = words[act];
+            span->word = act_words[act];
             next = span->last + 1;
             span_merge(origin, index);
             continue;

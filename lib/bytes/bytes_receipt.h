@@ -20,7 +20,8 @@
  * it has one count, and when that falls to nought each span in it loses one reference.
  *
  * Sealed: before a close, cancel or failure tears a chain down, its source is sealed. From then on commit, filter, settle
- * and reject still count; the end of a loan is neutral; any other release abandons.
+ * and reject still count; the end of a loan is neutral; any other release abandons. An item of which one copy was committed
+ * and another abandoned does not settle.
  */
 #ifndef WR_BYTES_RECEIPT_H
 #define WR_BYTES_RECEIPT_H
@@ -35,14 +36,16 @@
 
 enum wr_word { WR_DELIVERED = 0, WR_FILTERED, WR_REJECTED, WR_DROPPED, WR_WORDS };
 
-/* How a reference goes. */
+/* How a reference goes. The first four say a word that stands, also when others still hold the item. */
 enum wr_act {
-    WR_ACT_RELEASE = 0, /* the holder is done with it: delivered, or abandoned when the origin is sealed */
-    WR_ACT_COMMIT,      /* a sink has it: delivered, sealed or not */
+    WR_ACT_COMMIT = 0, /* a sink has it: delivered */
     WR_ACT_FILTER,
     WR_ACT_REJECT,
     WR_ACT_DROP,
-    WR_ACT_LOAN /* the end of a loan that was counted as a reference: as RELEASE, but neutral when sealed */
+    WR_ACT_RELEASE, /* the holder is done with it: delivered, unless the origin is sealed: then as ABANDON */
+    WR_ACT_LOAN,    /* the end of a counted loan: delivered, unless the origin is sealed: then as NEUTRAL */
+    WR_ACT_NEUTRAL, /* says nothing: settles only by a word that was told */
+    WR_ACT_ABANDON  /* lost on the way: the item never settles, whatever was told about it */
 };
 
 struct wr_span {
@@ -51,6 +54,7 @@ struct wr_span {
     uint8_t state; /* enum wr_span_state */
     uint8_t word;  /* enum wr_word, meaningful while not settled and told */
     bool told;
+    bool doomed; /* a reference was abandoned: it will not settle */
 };
 
 struct wr_group_part {

@@ -1,17 +1,26 @@
 /*
  * co_switch.h - coroutines: a stack, and the switch between two of them.
  *
- * A coroutine is created suspended; the first switch to it runs entry(arg) on its stack; entry
- * never returns, it leaves by wr_co_leave. Three ways to move, all pinned to one thread:
- *   wr_co_resume  downwards: also links `to`'s entry frame to the frame of `from`, so that a
- * frame-pointer unwinder (perf --call-graph fp, a debugger) shows the resumer below the body
- *   wr_co_switch  any other way (back to the resumer, to and from the scheduler)
- *   wr_co_leave   the last switch of a coroutine that will not be switched to again; its stack may
- * be reused at once In the coroutine that is switched to, the call it left by returns `value`. Both
- * are reached by tail calls from the verbs above (weir_next, weir_yield): there is no `ret` between
- * the switch and the user's frame. The callee-saved integer registers are saved; mxcsr and the x87
- * control word are not (they cost 50 ns): a body that changes the rounding mode restores it before
- * it yields.
+ * A coroutine is created suspended; the first switch to it runs entry(arg) on its stack. entry
+ * never returns, it leaves by wr_co_leave. There are three ways to move:
+ *
+ *   wr_co_resume  downwards: also links the entry frame of `to` to the frame of `from`, so that a
+ *                 frame-pointer unwinder (perf --call-graph fp) shows the resumer below the body
+ *   wr_co_switch  any other way: back to the resumer, to and from the scheduler
+ *   wr_co_leave   the last switch of a coroutine; its stack may be reused at once
+ *
+ * In the coroutine that is switched to, the call it left by returns `value`; a first switch drops
+ * it. The verbs above (weir_next, weir_yield) end in tail calls of these, so that no `ret` stands
+ * between the switch and the user's frame. The link of a coroutine is as fresh as its last resume:
+ * after a plain switch to it, it may point into frames that have returned.
+ *
+ * The callee-saved integer registers are saved (on aarch64 d8 to d15 too); mxcsr, the x87 control
+ * word and fpcr are not (saving them costs 50 ns): a body that changes the rounding mode restores
+ * it before it yields. Nor is errno.
+ *
+ * Lifetime.  The caller's storage, which stays in place from init to fini.
+ * Failure.   Nothing here fails.
+ * Threads.   A coroutine stays on the thread that made it.
  */
 #ifndef WR_CO_SWITCH_H
 #define WR_CO_SWITCH_H
@@ -23,9 +32,8 @@
 struct wr_stack; /* co_stack.h */
 
 struct wr_co {
-    void *sp;    /* where it was left; offsets are known to the .S files */
-    void **link; /* the saved-frame-pointer slot of the entry frame; a dummy for a thread's own
-                    stack */
+    void *sp;               /* where it was left; offsets are known to the assembly */
+    void **link;            /* the saved-frame-pointer slot of the entry frame, else &link_dummy */
     struct wr_stack *stack; /* NULL: a thread's own stack */
     void *link_dummy;
     /* sanitizer builds only, but always there: one layout for every build type */
@@ -39,9 +47,11 @@ typedef void wr_co_entry(void *arg);
 
 /* Make `co` a suspended coroutine on `stack` that will run entry(arg). Cannot fail. */
 void wr_co_init(struct wr_co *co, struct wr_stack *stack, wr_co_entry *entry, void *arg);
-/* Make `co` stand for the stack that is running now. */
+/* Make `co` stand for the stack of this thread, which is running now. */
 void wr_co_init_thread(struct wr_co *co);
-/* Release what a suspended or left coroutine holds beyond its stack (sanitizer state). */
+/* Release what a suspended or left coroutine, or a thread's own stack, holds beyond its stack. Not
+ * for the coroutine that is running; a coroutine that was left needs it before `co` is used anew.
+ */
 void wr_co_fini(struct wr_co *co);
 
 uintptr_t wr_co_resume(struct wr_co *from, struct wr_co *to, uintptr_t value);

@@ -54,7 +54,8 @@
         .cfi_restore \reg
         .endm
 
-        /* rdi = from, rsi = to, rdx = value; rbp is saved already. The CFI holds on both stacks: they look alike. */
+        /* rdi = from, rsi = to, rdx = value; rbp is saved already. The CFI holds on both
+         * stacks: they look alike. */
         .macro wr_swap_stacks
         wr_save %rbx
         wr_save %r12
@@ -106,7 +107,8 @@ wr_function wr_co_jump_leave
         wr_arrive
         .size   wr_co_jump_leave, . - wr_co_jump_leave
 
-        /* The first arrival: r12 = entry, r13 = arg, rbp = rsp = the entry frame's record, 16-byte aligned. */
+        /* The first arrival: r12 = entry, r13 = arg, rbp = rsp = the entry frame's record,
+         * 16-byte aligned. */
         .globl  wr_co_trampoline
         .hidden wr_co_trampoline
         .type   wr_co_trampoline, @function

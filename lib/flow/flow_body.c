@@ -622,7 +622,9 @@ bool weir_yield_from(weir_gen *self_gen, weir_gen *inner, const weir_item **resu
     wr_gen_close(inner);
     self->inner = NULL;
     const weir_error *failure = wr_gen_failure(inner);
-    if (failure != NULL && self->pending == WR_PENDING_NONE) {
+    if (failure != NULL && self->pending == WR_PENDING_CLOSE) {
+        wr_gen_fail_at(&self->gen, failure, inner->failed_at); /* its clean-up failed: the close tells it */
+    } else if (failure != NULL && self->pending == WR_PENDING_NONE) {
         uint64_t at = inner->failed_at;
         if (remember_thrown(self, failure)) {
             self->thrown_at = at;

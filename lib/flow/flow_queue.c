@@ -136,7 +136,7 @@ static void queue_unref(struct queue *queue)
     if (--queue->refs > 0) {
         return;
     }
-    release_head(queue, queue->lent + queue->count, WR_ACT_RELEASE);
+    release_head(queue, queue->lent + queue->count, WR_ACT_ABANDON);
     wr_block_unref(queue->copies, 1);
     wr_free(queue->ring);
     wr_free(queue->failure);
@@ -269,7 +269,8 @@ static void queue_close(struct weir_gen *gen)
 {
     struct queue *queue = queue_of_gen(gen);
     queue->reader_gone = true;
-    release_head(queue, queue->lent + queue->count, WR_ACT_RELEASE);
+    release_head(queue, queue->lent, queue->ended ? WR_ACT_LOAN : WR_ACT_NEUTRAL);
+    release_head(queue, queue->count, WR_ACT_ABANDON);
     queue->bytes = 0;
     wake_writers(queue);
     /* A pump that waits for items for a reader that has gone stops waiting. */

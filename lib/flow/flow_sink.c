@@ -223,7 +223,7 @@ void wr_sink_committed(struct weir_sink *sink)
 
 void wr_sink_abandon(struct weir_sink *sink)
 {
-    let_go(sink, WR_ACT_RELEASE);
+    let_go(sink, WR_ACT_ABANDON);
 }
 
 /* ---- putting */

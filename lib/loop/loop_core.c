@@ -287,7 +287,40 @@ static void on_async(uv_async_t *async)
         weir_spawn(loop->root, "post", post->fn, post->args, post->args_len);
         wr_free(post);
     }
+    for (;;) {
+        uv_mutex_lock(&loop->post_lock);
+        struct wr_list *node = wr_list_take(&loop->remotes);
+        uv_mutex_unlock(&loop->post_lock);
+        if (node == NULL) {
+            break;
+        }
+        struct wr_remote *remote = WR_OWNER(node, struct wr_remote, link);
+        remote->run(remote);
+    }
     wr_worker_collect(loop);
+}
+
+void wr_remote_init(struct wr_remote *remote, void (*run)(struct wr_remote *remote))
+{
+    wr_list_init(&remote->link);
+    remote->run = run;
+}
+
+void wr_remote_send(struct weir_loop *loop, struct wr_remote *remote)
+{
+    uv_mutex_lock(&loop->post_lock);
+    if (wr_list_empty(&remote->link)) {
+        wr_list_append(&loop->remotes, &remote->link);
+    }
+    uv_mutex_unlock(&loop->post_lock);
+    uv_async_send(&loop->async);
+}
+
+void wr_remote_stop(struct weir_loop *loop, struct wr_remote *remote)
+{
+    uv_mutex_lock(&loop->post_lock);
+    wr_list_remove(&remote->link);
+    uv_mutex_unlock(&loop->post_lock);
 }
 
 int weir_post(weir_loop *loop, weir_task *task, const void *args, size_t args_len)
@@ -375,6 +408,7 @@ static void init_fields(struct weir_loop *loop, const weir_loop_options *o)
     wr_list_init(&loop->tasks);
     wr_list_init(&loop->idle_fds);
     wr_list_init(&loop->posts);
+    wr_list_init(&loop->remotes);
     wr_list_init(&loop->budget_waiters);
     loop->idle_cb = on_idle;
     loop->clock = (struct wr_clock){real_monotonic, real_unix, NULL};

@@ -111,6 +111,12 @@ struct wr_deferred {
     void (*run)(struct wr_deferred *deferred);
 };
 
+/* Called soon on the loop's thread; sent from any thread. Sending one that is on its way already changes nothing. */
+struct wr_remote {
+    struct wr_list link;
+    void (*run)(struct wr_remote *remote);
+};
+
 struct wr_clock {
     int64_t (*monotonic_ns)(void *ctx);
     int64_t (*unix_ns)(void *ctx);
@@ -158,7 +164,7 @@ struct weir_loop {
     struct wr_list idle_fds; /* watched, fired, and nobody waits: stopped before the poll */
     /* from other threads */
     uv_mutex_t post_lock;
-    struct wr_list posts;
+    struct wr_list posts, remotes;
     struct wr_worker *worker; /* loop_work.h; NULL until used */
     void *curl;               /* curl_bridge.h; NULL until used */
     void (*curl_free)(void *curl);
@@ -205,6 +211,12 @@ static inline void wr_before_poll_enrol(struct weir_loop *loop, struct wr_before
 void wr_deferred_init(struct wr_deferred *deferred, void (*run)(struct wr_deferred *deferred));
 /* From the loop's thread, any frame. */
 void wr_defer(struct weir_loop *loop, struct wr_deferred *deferred);
+
+void wr_remote_init(struct wr_remote *remote, void (*run)(struct wr_remote *remote));
+/* Any thread; the loop must be alive: the sender holds a lock that its end takes, too. */
+void wr_remote_send(struct weir_loop *loop, struct wr_remote *remote);
+/* On the loop's thread: it will not run any more. */
+void wr_remote_stop(struct weir_loop *loop, struct wr_remote *remote);
 
 /* Run fn(arg) on the scheduler's stack and come back: for callers' callbacks (weir_each) and for code that wants a deep
  * stack (getaddrinfo, printf of floats). fn must not suspend. */

@@ -20,6 +20,9 @@ struct stage_head {
 static void head_let_go(struct stage_head *head)
 {
     for (size_t i = 0; i < head->kept_count; i++) {
+        /* Not weir_item_release: what head keeps is only lent to its reader. */
+        wr_items_unref(&head->kept[i], 1, WR_ACT_LOAN);
+        head->kept[i].receipt = NULL;
         weir_item_release(&head->kept[i]);
     }
     wr_free(head->kept);

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Run the generator programs of test/semantics in weir and in CPython, and compare their traces byte for byte.
+"""Run the generator programs of test/semantics in weir and in CPython; compare their traces.
 
     run_semantics.py --binary PATH TOPIC...     compare the programs of these topics
     run_semantics.py --python TOPIC NAME        print the trace of one Python program
     run_semantics.py --python TOPIC             print the traces of all Python programs of a topic
 
-Each sem_<topic>.py has a list called PROGRAMS of functions, named as the programs of sem_<topic>.c are. A name that
-only one side has is a failure. With --wrap "valgrind -q" the command goes in front of the binary.
+Traces are compared byte for byte. Each sem_<topic>.py has a list called PROGRAMS of functions,
+named as the programs of sem_<topic>.c are. A name that only one side has is a failure. With
+--wrap "valgrind -q" the command goes in front of the binary.
 """
 import argparse
 import contextlib
@@ -59,11 +60,14 @@ def show_difference(expected, actual):
 def compare_topic(command, topic):
     module = importlib.import_module("sem_" + topic)
     programs = {program.__name__: program for program in module.PROGRAMS}
-    listed = subprocess.run(command + ["--list"], capture_output=True, check=True, timeout=TIMEOUT_S)
-    known = [line.split()[1] for line in listed.stdout.decode().splitlines() if line.split()[0] == topic]
+    listed = subprocess.run(command + ["--list"], capture_output=True, check=True,
+                            timeout=TIMEOUT_S)
+    lines = [line.split() for line in listed.stdout.decode().splitlines()]
+    known = [name for of, name in lines if of == topic]
     ok = failed = 0
     for name in sorted(set(known) ^ set(programs)):
-        print(f"{topic} {name}: FAILED: only {'the C' if name in known else 'the Python'} side has it")
+        side = "C" if name in known else "Python"
+        print(f"{topic} {name}: FAILED: only the {side} side has it")
         failed += 1
     for name in known:
         if name not in programs:
@@ -95,7 +99,8 @@ def show_python(topic, names):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", help="the program built from sem_main.c")
     parser.add_argument("--wrap", default="", help="a command in front of the binary")
     parser.add_argument("--python", action="store_true", help="print the Python trace only")

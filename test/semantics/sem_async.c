@@ -247,7 +247,8 @@ static void another_attempt_after_a_wait(weir_scope *scope)
     sem_do_all(patient(scope, (struct place){scope}));
 }
 
-/* An async generator in Python cannot delegate: there it is a loop in an aclosing(). Next and close are the same. */
+/* An async generator in Python cannot delegate: there it is a loop in an aclosing(). Next and
+ * close are the same. */
 WEIR_SOURCE(outer, struct place)
 {
     const weir_item *result;
@@ -396,7 +397,8 @@ static int produce(weir_scope *scope, void *args)
 static void consume(weir_scope *scope, struct producer producer)
 {
     weir_scope *inner = weir_scope_new(scope, NULL);
-    weir_gen *out = weir_queue(scope, WEIR_OPTIONS(weir_queue_options, .items_max = 2), &producer.in);
+    weir_gen *out =
+        weir_queue(scope, WEIR_OPTIONS(weir_queue_options, .items_max = 2), &producer.in);
     weir_spawn(inner, "producer", produce, &producer, sizeof producer);
     sem_do_all(scaled(out, (struct stage){"squared up", 3}));
     printf("wait -> %s\n", sem_name(weir_scope_wait(inner, NULL)));

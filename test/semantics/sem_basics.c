@@ -268,7 +268,8 @@ static void many_are_taken_one_by_one(weir_scope *scope)
     sem_do_all(gen);
 }
 
-/* Take exactly `want` items in as many calls as it takes: how many come in one call is the body's affair. */
+/* Take exactly `want` items in as many calls as it takes: how many come in one call is the body's
+ * affair. */
 static void portion(weir_gen *gen, size_t want)
 {
     char line[256] = "";
@@ -282,7 +283,8 @@ static void portion(weir_gen *gen, size_t want)
         }
         for (size_t i = 0; i < got; i++) {
             size_t used = strlen(line);
-            snprintf(line + used, sizeof line - used, " %s", sem_text(&items[i], text, sizeof text));
+            const char *shown = sem_text(&items[i], text, sizeof text);
+            snprintf(line + used, sizeof line - used, " %s", shown);
         }
         have += got;
     }

@@ -289,8 +289,9 @@ def a_discarded_one_is_closed():
 
 PROGRAMS = [
     a_close_is_told_and_not_taken, a_yield_after_a_close_is_told, ignored_more_than_once,
-    clean_up_unwinds_the_calls, what_was_taken_is_given_back_in_reverse, a_clean_up_that_fails_is_told,
-    a_clean_up_may_replace_the_failure, clean_up_runs_once_on_every_way_out,
-    a_clean_up_may_read_a_generator_of_its_own, adopted_generators_are_closed_last_first,
-    an_adopted_one_may_be_finished_early, a_chain_is_closed_from_its_reader_up, a_discarded_one_is_closed,
+    clean_up_unwinds_the_calls, what_was_taken_is_given_back_in_reverse,
+    a_clean_up_that_fails_is_told, a_clean_up_may_replace_the_failure,
+    clean_up_runs_once_on_every_way_out, a_clean_up_may_read_a_generator_of_its_own,
+    adopted_generators_are_closed_last_first, an_adopted_one_may_be_finished_early,
+    a_chain_is_closed_from_its_reader_up, a_discarded_one_is_closed,
 ]

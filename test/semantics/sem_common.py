@@ -1,8 +1,8 @@
 """What the Python halves of the semantics programs share: the twins of the helpers in sem.h.
 
-A trace speaks of values, of "over" and "refused", and of failures by name. An exception that leaves a generator is
-shown as "over" where it is met and told once by finish, which is weir's contract; everything else is CPython's own
-generator, driven by its own next, send, throw and close.
+A trace speaks of values, of "over" and "refused", and of failures by name. An exception that leaves
+a generator is shown as "over" where it is met and told once by finish, which is weir's contract;
+everything else is CPython's own generator, driven by its own next, send, throw and close.
 """
 import asyncio
 
@@ -114,7 +114,7 @@ class Reader:
         self.items("rest", -1)
 
     def finish(self):
-        # close is called until the generator is closed, as the deallocator of a generator that ignored one would.
+        # Until it is closed: the deallocator of a generator that ignored one would go on as well.
         while True:
             try:
                 self.gen.close()

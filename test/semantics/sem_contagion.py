@@ -244,7 +244,8 @@ def a_stage_that_delegates_and_reads():
 
 PROGRAMS = [
     a_failure_travels_through_three_stages, a_forgiving_stage_in_the_middle,
-    a_second_source_when_the_first_breaks, a_source_is_tried_again, the_part_chunk_comes_before_the_failure,
-    a_failing_stage_closes_what_it_reads, one_of_two_fails, a_throw_reaches_the_last_stage_only,
-    a_failure_is_translated, a_failing_clean_up_upstream_is_told, a_stage_that_delegates_and_reads,
+    a_second_source_when_the_first_breaks, a_source_is_tried_again,
+    the_part_chunk_comes_before_the_failure, a_failing_stage_closes_what_it_reads, one_of_two_fails,
+    a_throw_reaches_the_last_stage_only, a_failure_is_translated,
+    a_failing_clean_up_upstream_is_told, a_stage_that_delegates_and_reads,
 ]

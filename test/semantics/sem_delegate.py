@@ -387,10 +387,11 @@ def a_send_and_a_throw_ten_thousand_deep():
 
 
 PROGRAMS = [
-    results_come_back, sends_and_throws_pass_through, a_close_passes_through, a_delegate_that_gives_nothing,
-    the_failure_of_a_delegate_can_be_caught, the_failure_of_a_delegate_carries_on,
-    what_the_delegate_lets_go_the_delegator_catches, a_delegate_turns_a_throw_into_something_else,
-    a_throw_over_a_delegate_without_a_body, a_delegate_that_has_begun_elsewhere, a_delegate_that_is_a_chain,
+    results_come_back, sends_and_throws_pass_through, a_close_passes_through,
+    a_delegate_that_gives_nothing, the_failure_of_a_delegate_can_be_caught,
+    the_failure_of_a_delegate_carries_on, what_the_delegate_lets_go_the_delegator_catches,
+    a_delegate_turns_a_throw_into_something_else, a_throw_over_a_delegate_without_a_body,
+    a_delegate_that_has_begun_elsewhere, a_delegate_that_is_a_chain,
     a_delegate_that_ignores_the_close, a_close_cleans_up_the_innermost_first, ten_thousand_deep,
     a_close_ten_thousand_deep, a_send_and_a_throw_ten_thousand_deep,
 ]

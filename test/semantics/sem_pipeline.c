@@ -387,7 +387,7 @@ WEIR_STAGE(without_multiples, struct bound)
 struct place {
     weir_scope *scope;
 };
-/* The sieve grows by one stage with each prime: what it reads is put behind a new filter every time. */
+/* The sieve grows by one stage with each prime: what it reads is put behind a new filter. */
 WEIR_SOURCE(primes, struct place)
 {
     long prime;

@@ -61,7 +61,8 @@ static void compare_fringes(weir_scope *scope, const struct tree *a, const struc
         bool more_left = sem_take(left, &l);
         bool more_right = sem_take(right, &r);
         if (!more_left || !more_right || l != r) {
-            printf("%ld the same, then %s\n", same, more_left || more_right ? "different" : "the end");
+            const char *why = more_left || more_right ? "different" : "the end";
+            printf("%ld the same, then %s\n", same, why);
             break;
         }
         same++;
@@ -297,7 +298,8 @@ static void gray_codes(weir_scope *scope)
     sem_do_all(gray(scope, (struct gray){scope, 3, false}));
 }
 
-/* sum := term ('+' term)*, term := digit | '(' sum ')': gives the digits as it reads them, returns the value. */
+/* sum := term ('+' term)*, term := digit | '(' sum ')': gives the digits as it reads them, returns
+ * the value. */
 WEIR_SOURCE(sum, struct text)
 {
     const weir_item *result;

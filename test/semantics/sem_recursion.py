@@ -210,7 +210,7 @@ def two_kinds_by_turns():
 
 
 PROGRAMS = [
-    a_tree_in_order, two_trees_with_the_same_fringe, a_nested_list_is_flattened, permutations_of_letters,
-    the_towers_of_hanoi, six_queens, balanced_parentheses, gray_codes, a_parser_by_recursive_descent,
-    two_kinds_by_turns,
+    a_tree_in_order, two_trees_with_the_same_fringe, a_nested_list_is_flattened,
+    permutations_of_letters, the_towers_of_hanoi, six_queens, balanced_parentheses, gray_codes,
+    a_parser_by_recursive_descent, two_kinds_by_turns,
 ]

@@ -257,7 +257,8 @@ static void the_innermost_call_is_asked_first(weir_scope *scope)
     sem_do_finish(gen);
 }
 
-/* In C an ignored false is a habit to survive: the yields after it give nothing and the failure carries on. */
+/* In C an ignored false is a habit to survive: the yields after it give nothing and the failure
+ * carries on. */
 WEIR_SOURCE(careless, struct none)
 {
     (void)args;

@@ -1,7 +1,8 @@
 #!/bin/sh
 # What is installed can be used: check_install.sh BUILD_DIR
-# Installs into a folder of its own and builds a small program in the three ways users have: pkg-config, pkg-config
-# --static, find_package. The shared library must export nothing but weir_*.
+# Installs into a folder of its own and builds a small program in the ways users have: pkg-config, the archive
+# with the shared libraries underneath (pkg-config --static would ask for the archives of all that libcurl was built
+# with), find_package. The shared library must export nothing but weir_*.
 set -u
 build=$1
 cc=${CC:-cc}
@@ -53,8 +54,9 @@ pc() { pkg-config --define-variable=prefix="$work/prefix" --define-variable=libd
 
 attempt 'pkg-config, shared' "$cc" "$work/user.c" -o "$work/shared" $(pc --cflags --libs)
 attempt 'the program with the shared library' "$work/shared"
-static_libs=$(pc --static --libs | sed "s,-lweir ,$lib/libweir.a ,")
-attempt 'pkg-config, static' "$cc" "$work/user.c" -o "$work/static" $(pc --cflags) $static_libs
+underneath=$(pkg-config --print-requires-private weir | sed 's/ .*//')
+attempt 'the archive' "$cc" -pthread "$work/user.c" -o "$work/static" $(pc --cflags) "$lib/libweir.a" \
+        $(pkg-config --libs $underneath)
 attempt 'the program with the static library' "$work/static"
 attempt 'find_package' cmake -S "$work" -B "$work/build" -DCMAKE_C_COMPILER="$cc" \
         -DCMAKE_PREFIX_PATH="$work/prefix"

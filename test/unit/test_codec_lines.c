@@ -4,7 +4,6 @@
  * Every input is fed at many chunkings, small windows each in a heap block of its own (so that a sanitizer sees a read
  * outside), and compared with a reference that looks at one byte after another.
  */
-#include <check.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <weir/item.h>
 
 #include "codec_lines.h"
+#include "support_check.h"
 #include "support_jsonl.h"
 
 enum { CRLF = WEIR_ITEM_CRLF, NO_EOL = WEIR_ITEM_NO_EOL, CUT = WEIR_ITEM_TRUNCATED };
@@ -206,72 +206,62 @@ static void expect(const char *text, size_t index, size_t count, uint64_t at, si
     check_text(text, SIZE_MAX);
 }
 
-START_TEST(lines_split_at_lf)
+TEST(lines_split_at_lf)
 {
     expect("ab\ncde\n", 1, 2, 3, 3, 0);
 }
-END_TEST
 
-START_TEST(lines_take_one_cr_into_the_line_end)
+TEST(lines_take_one_cr_into_the_line_end)
 {
     expect("ab\r\r\n", 0, 1, 0, 3, CRLF);
 }
-END_TEST
 
-START_TEST(lines_keep_a_lone_cr)
+TEST(lines_keep_a_lone_cr)
 {
     expect("a\rb\n", 0, 1, 0, 3, 0);
 }
-END_TEST
 
-START_TEST(lines_keep_a_byte_order_mark)
+TEST(lines_keep_a_byte_order_mark)
 {
     expect("\xef\xbb\xbf" "a\n", 0, 1, 0, 4, 0);
 }
-END_TEST
 
-START_TEST(lines_keep_nul)
+TEST(lines_keep_nul)
 {
     struct result r = split("a\0b\n", 4, SIZE_MAX, WR_LINES_SKIP, (struct chunking){SIZE_MAX, SIZE_MAX, 9, 0});
     ck_assert_uint_eq(r.places[0].len, 3);
     free(r.places);
 }
-END_TEST
 
-START_TEST(lines_give_the_rest_at_the_end)
+TEST(lines_give_the_rest_at_the_end)
 {
     expect("a\nbc", 1, 2, 2, 2, NO_EOL);
 }
-END_TEST
 
-START_TEST(lines_take_a_last_cr_as_a_line_end_cut_short)
+TEST(lines_take_a_last_cr_as_a_line_end_cut_short)
 {
     expect("a\nb\r", 1, 2, 2, 1, CRLF | NO_EOL);
 }
-END_TEST
 
-START_TEST(lines_make_an_empty_line_of_a_last_lone_cr)
+TEST(lines_make_an_empty_line_of_a_last_lone_cr)
 {
     expect("a\n\r", 1, 2, 2, 0, CRLF | NO_EOL);
 }
-END_TEST
 
-START_TEST(lines_have_no_empty_last_line)
+TEST(lines_have_no_empty_last_line)
 {
     expect("a\n\n", 1, 2, 2, 0, 0);
 }
-END_TEST
 
-START_TEST(lines_of_nothing_are_none)
+TEST(lines_of_nothing_are_none)
 {
     struct result r = lines_of("", SIZE_MAX, WR_LINES_SKIP);
     ck_assert_uint_eq(r.count, 0);
     check_text("", 0);
 }
-END_TEST
 
 /* One line of limit-1, limit and limit+1 bytes, with each line end, alone and between others. */
-START_TEST(lines_limit_counts_without_the_line_end)
+TEST_WITHIN(lines_limit_counts_without_the_line_end, 40)
 {
     static const char *const ends[] = {"\n", "\r\n", "", "\r", "\r\r\n"};
     for (size_t limit = 0; limit < 70; limit += limit < 5 ? 1 : 29) {
@@ -287,9 +277,8 @@ START_TEST(lines_limit_counts_without_the_line_end)
         }
     }
 }
-END_TEST
 
-START_TEST(lines_tell_a_skipped_line_once)
+TEST(lines_tell_a_skipped_line_once)
 {
     struct result r = lines_of("a\nlong line\r\nb\n", 3, WR_LINES_SKIP);
     ck_assert_uint_eq(r.count, 2);
@@ -299,9 +288,8 @@ START_TEST(lines_tell_a_skipped_line_once)
     ck_assert_uint_eq(r.overlong_start, 1002);
     free(r.places);
 }
-END_TEST
 
-START_TEST(lines_cut_at_the_limit_and_count_the_rest)
+TEST(lines_cut_at_the_limit_and_count_the_rest)
 {
     struct result r = lines_of("abcdef\ng\n", 4, WR_LINES_CUT);
     ck_assert_uint_eq(r.count, 2);
@@ -310,9 +298,8 @@ START_TEST(lines_cut_at_the_limit_and_count_the_rest)
     ck_assert_uint_eq(r.overlong_bytes, 3);
     free(r.places);
 }
-END_TEST
 
-START_TEST(lines_before_a_failure_come_first)
+TEST(lines_before_a_failure_come_first)
 {
     struct wr_lines lines;
     struct wr_line out[4];
@@ -325,10 +312,9 @@ START_TEST(lines_before_a_failure_come_first)
     ck_assert_int_eq(wr_lines_split(&lines, "long\nb\n", 7, true, out, 4, &used), -1);
     ck_assert_uint_eq(lines.overlong_count, 1);
 }
-END_TEST
 
 /* A search that forgets where it was would take minutes. */
-START_TEST(lines_in_single_bytes_cost_one_look_each)
+TEST(lines_in_single_bytes_cost_one_look_each)
 {
     size_t len = 1 << 20;
     char *text = malloc(len);
@@ -346,7 +332,6 @@ START_TEST(lines_in_single_bytes_cost_one_look_each)
     ck_assert_uint_eq(out[0].raw_len, len);
     free(text);
 }
-END_TEST
 
 static void fill(char *text, size_t len, uint32_t *seed, uint32_t line_len)
 {
@@ -361,7 +346,7 @@ static void fill(char *text, size_t len, uint32_t *seed, uint32_t line_len)
     }
 }
 
-START_TEST(lines_agree_with_the_reference_at_every_length)
+TEST_WITHIN(lines_agree_with_the_reference_at_every_length, 40)
 {
     static const uint32_t line_lens[] = {1, 3, 20, 100, 2000};
     uint32_t seed = 7;
@@ -380,9 +365,8 @@ START_TEST(lines_agree_with_the_reference_at_every_length)
         }
     }
 }
-END_TEST
 
-START_TEST(lines_agree_with_the_reference_around_block_multiples)
+TEST_WITHIN(lines_agree_with_the_reference_around_block_multiples, 40)
 {
     static const size_t centres[] = {64, 256, 512, 4096, 8192, 32768};
     static const uint32_t line_lens[] = {1, 2, 20, 80, 174, 700, 3000};
@@ -400,11 +384,10 @@ START_TEST(lines_agree_with_the_reference_around_block_multiples)
     }
     free(text);
 }
-END_TEST
 
 /* The cases that the neighbours have. Two of them count or keep the CR before an LF or at the end, where this splitter
  * takes it as part of the line end, also for the limit. */
-START_TEST(lines_of_the_neighbours)
+TEST_WITHIN(lines_of_the_neighbours, 40)
 {
     struct jsonl *cases = jsonl_load("lines.jsonl");
     size_t count = 0;
@@ -443,35 +426,5 @@ START_TEST(lines_of_the_neighbours)
     ck_assert_uint_eq(count, 24);
     jsonl_free(cases);
 }
-END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("codec_lines");
-    TCase *tests = tcase_create("lines");
-    tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, lines_split_at_lf);
-    tcase_add_test(tests, lines_take_one_cr_into_the_line_end);
-    tcase_add_test(tests, lines_keep_a_lone_cr);
-    tcase_add_test(tests, lines_keep_a_byte_order_mark);
-    tcase_add_test(tests, lines_keep_nul);
-    tcase_add_test(tests, lines_give_the_rest_at_the_end);
-    tcase_add_test(tests, lines_take_a_last_cr_as_a_line_end_cut_short);
-    tcase_add_test(tests, lines_make_an_empty_line_of_a_last_lone_cr);
-    tcase_add_test(tests, lines_have_no_empty_last_line);
-    tcase_add_test(tests, lines_of_nothing_are_none);
-    tcase_add_test(tests, lines_limit_counts_without_the_line_end);
-    tcase_add_test(tests, lines_tell_a_skipped_line_once);
-    tcase_add_test(tests, lines_cut_at_the_limit_and_count_the_rest);
-    tcase_add_test(tests, lines_before_a_failure_come_first);
-    tcase_add_test(tests, lines_in_single_bytes_cost_one_look_each);
-    tcase_add_test(tests, lines_agree_with_the_reference_at_every_length);
-    tcase_add_test(tests, lines_agree_with_the_reference_around_block_multiples);
-    tcase_add_test(tests, lines_of_the_neighbours);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
-}
+MAIN("codec/lines")

@@ -1,0 +1,109 @@
+/*
+ * codec_text.h - slices of text, and the few character rules that the HTTP codecs share. ASCII only, no locale.
+ */
+#ifndef WR_CODEC_TEXT_H
+#define WR_CODEC_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Bytes of somebody else, not terminated. data NULL: absent, which is not the same as empty. */
+struct wr_text {
+    const char *data;
+    size_t len;
+};
+
+static inline struct wr_text wr_text_of(const char *terminated)
+{
+    return (struct wr_text){terminated, strlen(terminated)};
+}
+
+static inline bool wr_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static inline bool wr_is_alpha(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static inline char wr_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+/* RFC 9110's tchar: what names of headers and methods are made of. */
+static inline bool wr_is_token_char(char c)
+{
+    return wr_is_digit(c) || wr_is_alpha(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+/* Without regard to case. */
+static inline bool wr_text_same(struct wr_text a, struct wr_text b)
+{
+    if (a.len != b.len) {
+        return false;
+    }
+    for (size_t i = 0; i < a.len; i++) {
+        if (wr_lower(a.data[i]) != wr_lower(b.data[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static inline bool wr_text_is(struct wr_text text, const char *terminated)
+{
+    return wr_text_same(text, wr_text_of(terminated));
+}
+
+/* Without the spaces and tabs at both ends. */
+static inline struct wr_text wr_text_trim(struct wr_text text)
+{
+    while (text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t')) {
+        text.data++;
+        text.len--;
+    }
+    while (text.len > 0 && (text.data[text.len - 1] == ' ' || text.data[text.len - 1] == '\t')) {
+        text.len--;
+    }
+    return text;
+}
+
+/* Take decimal digits off the front. False: there is none, or the number does not fit (nothing is taken). */
+static inline bool wr_text_take_number(struct wr_text *text, int64_t *number)
+{
+    size_t i = 0;
+    int64_t value = 0;
+    for (; i < text->len && wr_is_digit(text->data[i]); i++) {
+        int digit = text->data[i] - '0';
+        if (value > (INT64_MAX - digit) / 10) {
+            return false;
+        }
+        value = value * 10 + digit;
+    }
+    if (i == 0) {
+        return false;
+    }
+    *number = value;
+    text->data += i;
+    text->len -= i;
+    return true;
+}
+
+/* Take `word` off the front, without regard to case. False: it does not stand there. */
+static inline bool wr_text_take(struct wr_text *text, const char *word)
+{
+    size_t len = strlen(word);
+    if (text->len < len || !wr_text_same((struct wr_text){text->data, len}, wr_text_of(word))) {
+        return false;
+    }
+    text->data += len;
+    text->len -= len;
+    return true;
+}
+
+#endif

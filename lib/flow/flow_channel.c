@@ -1,0 +1,373 @@
+/*
+ * flow_channel.c - the bounded queue between two loops, each on a thread of its own.
+ *
+ * What crosses is copied bytes: each put makes one block that holds them all, and hands the block over; nothing on it is
+ * touched by both threads at a time, so reference counts need no atomics. Receipts do not cross: handing over is the
+ * writer's commit, and the reading end is a source of the other loop. One lock guards the list and the two ends; an end
+ * that has gone is no longer woken, and the lock is held while the other is, so that a loop is never woken after its end.
+ */
+#include <weir/queue.h>
+
+#include <string.h>
+
+#include "base_alloc.h"
+#include "flow_gen.h"
+#include "flow_sink.h"
+
+struct parcel {
+    struct wr_list link;
+    struct weir_block *block;
+    size_t count, at;
+    weir_item items[];
+};
+
+struct channel {
+    uv_mutex_t lock;
+    struct wr_list parcels;
+    size_t items, bytes, items_max, bytes_max;
+    struct weir_loop *reader_loop, *writer_loop; /* NULL: that end has gone */
+    struct wr_remote to_reader, to_writer;
+    bool ended;
+    weir_error failure; /* code 0: none */
+    /* each touched by its own thread only */
+    struct wr_task *reader, *writer;
+    unsigned refs;
+};
+
+struct channel_gen {
+    struct weir_gen gen;
+    struct channel *channel;
+    struct parcel *lent;
+};
+
+struct channel_sink {
+    struct weir_sink sink;
+    struct channel *channel;
+    bool over;
+};
+
+static void parcel_free(struct parcel *parcel)
+{
+    if (parcel != NULL) {
+        wr_block_unref(parcel->block, 1);
+        wr_free(parcel);
+    }
+}
+
+static void channel_unref(struct channel *channel)
+{
+    uv_mutex_lock(&channel->lock);
+    bool last = --channel->refs == 0;
+    uv_mutex_unlock(&channel->lock);
+    if (!last) {
+        return;
+    }
+    for (struct wr_list *node; (node = wr_list_take(&channel->parcels)) != NULL;) {
+        parcel_free(WR_OWNER(node, struct parcel, link));
+    }
+    uv_mutex_destroy(&channel->lock);
+    wr_free(channel);
+}
+
+static void wake_reader(struct wr_remote *remote)
+{
+    struct channel *channel = WR_OWNER(remote, struct channel, to_reader);
+    if (channel->reader != NULL) {
+        wr_wake(channel->reader, 0);
+    }
+}
+
+static void wake_writer(struct wr_remote *remote)
+{
+    struct channel *channel = WR_OWNER(remote, struct channel, to_writer);
+    if (channel->writer != NULL) {
+        wr_wake(channel->writer, 0);
+    }
+}
+
+/* ---- reading */
+
+static size_t channel_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    struct channel_gen *self = WR_OWNER(gen, struct channel_gen, gen);
+    struct channel *channel = self->channel;
+    if (self->lent != NULL && self->lent->at == self->lent->count) {
+        parcel_free(self->lent);
+        self->lent = NULL;
+    }
+    while (self->lent == NULL) {
+        uv_mutex_lock(&channel->lock);
+        struct wr_list *node = wr_list_take(&channel->parcels);
+        bool ended = channel->ended;
+        if (node != NULL) {
+            self->lent = WR_OWNER(node, struct parcel, link);
+            channel->items -= self->lent->count;
+            channel->bytes -= self->lent->block->len;
+            if (channel->writer_loop != NULL) {
+                wr_remote_send(channel->writer_loop, &channel->to_writer);
+            }
+        }
+        uv_mutex_unlock(&channel->lock);
+        if (node != NULL) {
+            break;
+        }
+        if (ended || gen->stopping) {
+            if (ended && channel->failure.code != 0) {
+                wr_gen_fail_error(gen, &channel->failure);
+            }
+            return 0;
+        }
+        channel->reader = wr_task_now(gen->loop, "weir_next");
+        int rc = wr_wait(gen->loop, "an item in its channel", &gen->object);
+        channel->reader = NULL;
+        if (rc < 0) {
+            wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
+            return 0;
+        }
+    }
+    struct parcel *parcel = self->lent;
+    size_t n = WR_MIN(max, parcel->count - parcel->at);
+    memcpy(items, parcel->items + parcel->at, n * sizeof *items);
+    parcel->at += n;
+    wr_source_give(gen, items, n);
+    return n;
+}
+
+static void channel_close(struct weir_gen *gen)
+{
+    struct channel_gen *self = WR_OWNER(gen, struct channel_gen, gen);
+    struct channel *channel = self->channel;
+    uv_mutex_lock(&channel->lock);
+    channel->reader_loop = NULL;
+    if (channel->writer_loop != NULL) {
+        wr_remote_send(channel->writer_loop, &channel->to_writer);
+    }
+    uv_mutex_unlock(&channel->lock);
+    wr_remote_stop(gen->loop, &channel->to_reader);
+    parcel_free(self->lent);
+    self->lent = NULL;
+}
+
+static void channel_free(struct weir_gen *gen)
+{
+    channel_unref(WR_OWNER(gen, struct channel_gen, gen)->channel);
+}
+
+static void channel_wake(struct weir_gen *gen)
+{
+    struct channel *channel = WR_OWNER(gen, struct channel_gen, gen)->channel;
+    if (channel->reader != NULL) {
+        wr_wake(channel->reader, 0);
+    }
+}
+
+static void channel_abort(struct weir_gen *gen, int code)
+{
+    struct channel *channel = WR_OWNER(gen, struct channel_gen, gen)->channel;
+    if (channel->reader != NULL) {
+        wr_wake(channel->reader, code);
+    }
+}
+
+static const struct wr_gen_ops channel_gen_ops = {.kind = "channel",
+                                                  .next_many = channel_next_many,
+                                                  .close = channel_close,
+                                                  .free = channel_free,
+                                                  .stop = channel_wake,
+                                                  .abort = channel_abort,
+                                                  .is_source = true};
+
+/* ---- writing */
+
+/* A parcel of copies; NULL: *why. */
+static struct parcel *pack(const weir_item *items, size_t count, int *why)
+{
+    size_t bytes = 0;
+    *why = WEIR_EINVAL;
+    for (size_t i = 0; i < count; i++) {
+        const weir_type *type = items[i].type;
+        if ((type != NULL && (type->copy != NULL || type->drop != NULL)) ||
+            (items[i].flags & WEIR_ITEM_PARTS) != 0) {
+            return NULL;
+        }
+        bytes += (items[i].len + 15) & ~(size_t)15;
+    }
+    struct parcel *parcel = wr_alloc(sizeof *parcel + count * sizeof *items);
+    if (parcel == NULL) {
+        *why = WEIR_ENOMEM;
+        return NULL;
+    }
+    parcel->block = wr_block_new(NULL, WR_MAX(bytes, (size_t)1), why);
+    if (parcel->block == NULL) {
+        wr_free(parcel);
+        return NULL;
+    }
+    char *to = parcel->block->data;
+    for (size_t i = 0; i < count; i++) {
+        parcel->items[i] = items[i];
+        parcel->items[i].data = to;
+        parcel->items[i].block = parcel->block;
+        parcel->items[i].receipt = NULL;
+        if (items[i].len > 0) {
+            memcpy(to, items[i].data, items[i].len);
+        }
+        to += (items[i].len + 15) & ~(size_t)15;
+    }
+    parcel->block->len = (uint32_t)bytes;
+    parcel->count = count;
+    parcel->at = 0;
+    wr_list_init(&parcel->link);
+    return parcel;
+}
+
+static int channel_send(struct channel_sink *self, const weir_item *items, size_t count)
+{
+    struct channel *channel = self->channel;
+    struct weir_sink *sink = &self->sink;
+    int why = 0;
+    struct parcel *parcel = pack(items, count, &why);
+    if (parcel == NULL) {
+        return wr_sink_set_error(sink, why, 0, "%s",
+                                 why == WEIR_EINVAL ? "only flat items cross threads: a batch, or a type with a copy or "
+                                                      "drop function, does not"
+                                                    : "no memory for items");
+    }
+    for (;;) {
+        uv_mutex_lock(&channel->lock);
+        bool gone = channel->reader_loop == NULL;
+        bool full = channel->items + count > channel->items_max ||
+                    (channel->items > 0 && channel->bytes + parcel->block->len > channel->bytes_max);
+        if (!gone && (!full || channel->items == 0)) {
+            wr_list_append(&channel->parcels, &parcel->link);
+            channel->items += count;
+            channel->bytes += parcel->block->len;
+            wr_remote_send(channel->reader_loop, &channel->to_reader);
+            uv_mutex_unlock(&channel->lock);
+            return 0;
+        }
+        uv_mutex_unlock(&channel->lock);
+        int rc = WEIR_ECLOSED;
+        if (!gone) {
+            channel->writer = wr_task_now(sink->loop, "weir_put");
+            rc = wr_wait(sink->loop, "room in a channel", &sink->object);
+            channel->writer = NULL;
+        }
+        if (rc < 0) {
+            parcel_free(parcel);
+            return wr_sink_set_error(sink, rc, 0, gone ? "the reader of the channel has gone" : "canceled");
+        }
+    }
+}
+
+static int channel_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
+{
+    struct channel_sink *self = WR_OWNER(sink, struct channel_sink, sink);
+    while (count > 0) {
+        size_t n = WR_MIN(count, self->channel->items_max);
+        int rc = channel_send(self, items, n);
+        if (rc < 0) {
+            return rc;
+        }
+        items += n;
+        count -= n;
+    }
+    return 0;
+}
+
+static void end_writer(struct channel_sink *self, const weir_error *why)
+{
+    struct channel *channel = self->channel;
+    if (self->over) {
+        return;
+    }
+    self->over = true;
+    uv_mutex_lock(&channel->lock);
+    channel->ended = true;
+    if (why != NULL) {
+        channel->failure = *why;
+    }
+    channel->writer_loop = NULL;
+    if (channel->reader_loop != NULL) {
+        wr_remote_send(channel->reader_loop, &channel->to_reader);
+    }
+    uv_mutex_unlock(&channel->lock);
+    wr_remote_stop(self->sink.loop, &channel->to_writer);
+}
+
+static void writer_fail(struct weir_sink *sink, const weir_error *why)
+{
+    end_writer(WR_OWNER(sink, struct channel_sink, sink), why);
+}
+
+static void writer_abandon(struct weir_sink *sink)
+{
+    weir_error error;
+    wr_error_set(&error, sink->canceled ? WEIR_ECANCELED : WEIR_EABANDONED, 0, sink->name,
+                 "the writer of a channel was discarded without saying how its stream ended");
+    end_writer(WR_OWNER(sink, struct channel_sink, sink), &error);
+}
+
+static void writer_close(struct weir_sink *sink, const weir_error *failure)
+{
+    struct channel_sink *self = WR_OWNER(sink, struct channel_sink, sink);
+    end_writer(self, failure);
+    channel_unref(self->channel);
+}
+
+static void writer_abort(struct weir_sink *sink, int code)
+{
+    struct channel *channel = WR_OWNER(sink, struct channel_sink, sink)->channel;
+    if (channel->writer != NULL) {
+        wr_wake(channel->writer, code);
+    }
+}
+
+static const struct wr_sink_ops channel_sink_ops = {.kind = "channel",
+                                                    .put_many = channel_put_many,
+                                                    .fail = writer_fail,
+                                                    .abandon = writer_abandon,
+                                                    .close = writer_close,
+                                                    .abort = writer_abort};
+
+weir_gen *weir_channel(weir_scope *reader, weir_scope *writer, const weir_queue_options *options, weir_sink **in)
+{
+    weir_queue_options o = WEIR_ZERO;
+    if (options != NULL) {
+        memcpy(&o, options, WR_MIN(options->struct_size, sizeof o));
+    }
+    struct channel *channel = wr_zalloc(sizeof *channel);
+    struct channel_gen *gen = NULL;
+    struct channel_sink *sink = NULL;
+    if (channel != NULL && uv_mutex_init(&channel->lock) < 0) {
+        wr_free(channel);
+        channel = NULL;
+    }
+    if (channel != NULL) {
+        gen = wr_gen_alloc(reader, sizeof *gen, &channel_gen_ops, o.name);
+        sink = gen != NULL ? wr_sink_alloc(writer, sizeof *sink, &channel_sink_ops, o.name) : NULL;
+    }
+    if (sink == NULL) {
+        if (gen != NULL) {
+            wr_object_fini(&gen->gen.object);
+            wr_free(gen);
+        }
+        if (channel != NULL) {
+            uv_mutex_destroy(&channel->lock);
+            wr_free(channel);
+        }
+        *in = wr_sink_made(NULL);
+        return wr_gen_made(NULL, NULL);
+    }
+    wr_list_init(&channel->parcels);
+    wr_remote_init(&channel->to_reader, wake_reader);
+    wr_remote_init(&channel->to_writer, wake_writer);
+    channel->items_max = o.items_max > 0 ? (size_t)o.items_max : o.items_max == 0 ? 64 : 1;
+    channel->bytes_max = o.bytes_max > 0 ? (size_t)o.bytes_max : o.bytes_max == 0 ? 1024 * 1024 : SIZE_MAX;
+    channel->reader_loop = reader->loop;
+    channel->writer_loop = writer->loop;
+    channel->refs = 2;
+    gen->channel = channel;
+    sink->channel = channel;
+    *in = &sink->sink;
+    return &gen->gen;
+}

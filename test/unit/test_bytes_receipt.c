@@ -1,0 +1,333 @@
+/*
+ * The bookkeeping of receipts: the cases that a reader would think of first, and then a model: a plain array with one count for
+ * each item, against which a million random operations on the spans are compared.
+ */
+#include "bytes_receipt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "support_check.h"
+
+static struct weir_receipt origin;
+
+static void fresh(void)
+{
+    wr_origin_fini(&origin);
+    wr_origin_init(&origin, 1, "test");
+}
+
+static uint64_t count_of(enum wr_word word)
+{
+    uint64_t counts[WR_WORDS];
+    wr_origin_counts(&origin, counts);
+    return counts[word];
+}
+
+static uint64_t done(void)
+{
+    wr_origin_sync(&origin);
+    return origin.done;
+}
+
+TEST(receipt_of_an_item_that_is_asked_past_is_delivered)
+{
+    fresh();
+
+    wr_origin_lend(&origin, 3);
+    ck_assert_uint_eq(done(), 0);
+    wr_origin_lend(&origin, 1);
+
+    ck_assert_uint_eq(done(), 3);
+    ck_assert_uint_eq(count_of(WR_DELIVERED), 3);
+    wr_origin_fini(&origin);
+}
+
+TEST(receipt_of_a_held_item_keeps_the_position_before_it)
+{
+    fresh();
+    wr_origin_lend(&origin, 5);
+    ck_assert_int_eq(wr_receipt_ref(&origin, 3, 3), 0);
+    wr_origin_lend(&origin, 0);
+    ck_assert_uint_eq(done(), 2);
+
+    wr_receipt_unref(&origin, 3, 3, WR_ACT_COMMIT);
+
+    ck_assert_uint_eq(done(), 5);
+    ck_assert_uint_eq(origin.spans_count, 0);
+    wr_origin_fini(&origin);
+}
+
+TEST(receipt_commit_while_lent_settles_only_after_the_loan)
+{
+    fresh();
+    wr_origin_lend(&origin, 1);
+    ck_assert_int_eq(wr_receipt_ref(&origin, 1, 1), 0);
+
+    wr_receipt_unref(&origin, 1, 1, WR_ACT_COMMIT);
+
+    ck_assert_uint_eq(done(), 0);
+    ck_assert_uint_eq(origin.committed, 1);
+    wr_origin_lend(&origin, 0);
+    ck_assert_uint_eq(done(), 1);
+    wr_origin_fini(&origin);
+}
+
+TEST(receipt_told_filtered_is_counted_as_filtered)
+{
+    fresh();
+    wr_origin_lend(&origin, 10);
+    wr_receipt_tell(&origin, 2, 4, WR_ACT_FILTER);
+    wr_receipt_tell(&origin, 5, 5, WR_ACT_REJECT);
+
+    wr_origin_lend(&origin, 0);
+
+    ck_assert_uint_eq(done(), 10);
+    ck_assert_uint_eq(count_of(WR_FILTERED), 3);
+    ck_assert_uint_eq(count_of(WR_REJECTED), 1);
+    ck_assert_uint_eq(count_of(WR_DELIVERED), 6);
+    wr_origin_fini(&origin);
+}
+
+TEST(receipt_sealed_makes_the_end_of_a_loan_neutral)
+{
+    fresh();
+    wr_origin_lend(&origin, 4);
+    ck_assert_int_eq(wr_receipt_ref(&origin, 2, 3), 0);
+
+    wr_origin_seal(&origin);
+    wr_origin_lend(&origin, 0);
+    wr_receipt_unref(&origin, 2, 2, WR_ACT_COMMIT);
+    wr_receipt_unref(&origin, 3, 3, WR_ACT_RELEASE);
+
+    ck_assert_uint_eq(done(), 0);
+    ck_assert_uint_eq(count_of(WR_DELIVERED), 1);
+    wr_origin_fini(&origin);
+}
+
+TEST(receipt_long_runs_take_one_span)
+{
+    fresh();
+    for (uint64_t i = 1; i <= 1000000; i++) {
+        wr_origin_lend(&origin, 1);
+        ck_assert_int_eq(wr_receipt_ref(&origin, i, i), 0);
+    }
+    ck_assert_uint_eq(origin.spans_count, 1);
+
+    wr_receipt_unref(&origin, 1, 999999, WR_ACT_COMMIT);
+
+    ck_assert_uint_eq(done(), 999999);
+    wr_receipt_unref(&origin, 1000000, 1000000, WR_ACT_COMMIT);
+    wr_origin_fini(&origin);
+}
+
+TEST(receipt_group_lets_all_its_parts_go_at_once)
+{
+    fresh();
+    wr_origin_lend(&origin, 6);
+    ck_assert_int_eq(wr_receipt_ref(&origin, 1, 6), 0);
+    wr_origin_lend(&origin, 0);
+    struct wr_group_part parts[2] = {{&origin, 1, 2}, {&origin, 4, 6}};
+    struct weir_receipt *group = wr_group_new(parts, 2);
+    ck_assert_ptr_nonnull(group);
+    ck_assert_int_eq(wr_receipt_ref(group, 6, 6), 0);
+
+    wr_receipt_unref(group, 6, 6, WR_ACT_COMMIT);
+    ck_assert_uint_eq(done(), 0);
+    wr_receipt_unref(group, 6, 6, WR_ACT_LOAN);
+
+    ck_assert_uint_eq(done(), 2);
+    ck_assert_uint_eq(origin.committed, 6);
+    wr_receipt_unref(&origin, 3, 3, WR_ACT_FILTER);
+    ck_assert_uint_eq(done(), 6);
+    wr_origin_fini(&origin);
+}
+
+TEST(receipt_offsets_follow_the_position)
+{
+    fresh();
+    ck_assert_int_eq(wr_origin_keep_ends(&origin, 100), 0);
+    for (uint64_t i = 1; i <= 300; i++) {
+        ck_assert_int_eq(wr_origin_push_end(&origin, 100 + i * 10), 0);
+        wr_origin_lend(&origin, 1);
+    }
+    ck_assert_uint_eq(wr_origin_done_end(&origin), 100 + 299 * 10);
+
+    wr_origin_lend(&origin, 0);
+
+    ck_assert_uint_eq(wr_origin_done_end(&origin), 100 + 300 * 10);
+    wr_origin_fini(&origin);
+}
+
+static bool gone;
+
+static void on_gone(struct weir_receipt *receipt, void *ctx)
+{
+    (void)receipt;
+    (void)ctx;
+    gone = true;
+}
+
+TEST(receipt_origin_outlives_its_generator_while_something_is_held)
+{
+    fresh();
+    gone = false;
+    origin.gone = on_gone;
+    wr_origin_lend(&origin, 2);
+    ck_assert_int_eq(wr_receipt_ref(&origin, 1, 2), 0);
+    wr_origin_lend(&origin, 0);
+
+    wr_origin_end(&origin);
+    ck_assert(!gone);
+    wr_receipt_unref(&origin, 1, 2, WR_ACT_COMMIT);
+
+    ck_assert(gone);
+    wr_origin_fini(&origin);
+}
+
+/* ---- the model */
+
+enum { ITEMS = 400 };
+
+struct model_item {
+    int refs;
+    bool lent, settled, abandoned, told, doomed, neutral;
+    enum wr_word word;
+};
+
+static struct model_item model[ITEMS + 2];
+static uint64_t given, model_counts[WR_WORDS];
+static bool sealed;
+
+static void model_settle(struct model_item *item)
+{
+    if (item->refs > 0 || item->lent || item->settled || item->abandoned) {
+        return;
+    }
+    if (item->doomed || (!item->told && (sealed || item->neutral))) {
+        item->abandoned = true;
+        return;
+    }
+    item->settled = true;
+    model_counts[item->told ? item->word : WR_DELIVERED]++;
+}
+
+static void model_lend(uint64_t n)
+{
+    for (uint64_t i = 1; i <= given; i++) {
+        if (model[i].lent) {
+            model[i].lent = false;
+            model_settle(&model[i]);
+        }
+    }
+    for (uint64_t i = 0; i < n; i++) {
+        model[++given].lent = true;
+    }
+}
+
+static const enum wr_word act_word[] = {WR_DELIVERED, WR_FILTERED, WR_REJECTED, WR_DROPPED};
+
+static void compare(void)
+{
+    uint64_t expected = 0;
+    while (expected < given && model[expected + 1].settled) {
+        expected++;
+    }
+    ck_assert_uint_eq(done(), expected);
+    for (int w = 0; w < WR_WORDS; w++) {
+        ck_assert_uint_eq(count_of((enum wr_word)w), model_counts[w]);
+    }
+}
+
+/* A range of consecutive items that all can be referenced (lent, or held by somebody). */
+static bool pick_range(bool held, uint64_t *first, uint64_t *last)
+{
+    uint64_t at = given == 0 ? 0 : 1 + (uint64_t)rand() % given;
+    if (at == 0 || !(model[at].refs > 0 || (!held && model[at].lent))) {
+        return false;
+    }
+    *first = *last = at;
+    for (int more = rand() % 6; more > 0 && *last < given; more--) {
+        struct model_item *next = &model[*last + 1];
+        if (!(next->refs > 0 || (!held && next->lent))) {
+            break;
+        }
+        ++*last;
+    }
+    return true;
+}
+
+static void step(void)
+{
+    uint64_t first, last;
+    switch (rand() % 8) {
+    case 0:
+    case 1: {
+        uint64_t n = (uint64_t)(rand() % 5);
+        n = given + n > ITEMS ? 0 : n;
+        model_lend(n);
+        wr_origin_lend(&origin, n);
+        break;
+    }
+    case 2:
+    case 3:
+        if (pick_range(false, &first, &last)) {
+            ck_assert_int_eq(wr_receipt_ref(&origin, first, last), 0);
+            for (uint64_t i = first; i <= last; i++) {
+                model[i].refs++;
+            }
+        }
+        break;
+    case 4:
+        if (pick_range(false, &first, &last)) {
+            enum wr_act act = (enum wr_act)(WR_ACT_FILTER + rand() % 3);
+            wr_receipt_tell(&origin, first, last, act);
+            for (uint64_t i = first; i <= last; i++) {
+                model[i].told = true;
+                model[i].word = act_word[act];
+            }
+        }
+        break;
+    default:
+        if (pick_range(true, &first, &last)) {
+            enum wr_act act = (enum wr_act)(rand() % (WR_ACT_ABANDON + 1));
+            wr_receipt_unref(&origin, first, last, act);
+            for (uint64_t i = first; i <= last; i++) {
+                if (act <= WR_ACT_DROP) {
+                    model[i].told = true;
+                    model[i].word = act_word[act];
+                }
+                model[i].doomed = model[i].doomed || act == WR_ACT_ABANDON ||
+                                  (act == WR_ACT_RELEASE && sealed);
+                model[i].refs--;
+                model[i].neutral = act == WR_ACT_NEUTRAL && !model[i].lent;
+                model_settle(&model[i]);
+            }
+        }
+        break;
+    }
+}
+
+TEST_WITHIN(receipt_spans_agree_with_a_count_for_each_item, 60)
+{
+    for (unsigned seed = 1; seed <= (wr_test_sweeps() ? 1u : 1500u); seed++) {
+        srand(seed);
+        fresh();
+        memset(model, 0, sizeof model);
+        memset(model_counts, 0, sizeof model_counts);
+        given = 0;
+        sealed = false;
+        int steps = 50 + rand() % 600;
+        for (int i = 0; i < steps; i++) {
+            if (i == steps * 3 / 4 && seed % 3 == 0) {
+                wr_origin_seal(&origin);
+                sealed = true;
+            }
+            step();
+            compare();
+        }
+    }
+    wr_origin_fini(&origin);
+}
+
+MAIN("bytes/receipt")

@@ -1,0 +1,365 @@
+/*
+ * Queues: order, bounds, policies, shared writers, failures, the reader that goes, and the channel between two threads.
+ */
+#include "support_flow.h"
+
+#include <pthread.h>
+
+struct writer {
+    weir_sink *to;
+    long first, last;
+    int end; /* 0: finish; 1: discard; 2: fail */
+    long *put;
+};
+
+static int write_numbers(weir_scope *scope, void *args)
+{
+    struct writer *writer = args;
+    weir_error error;
+    (void)scope;
+    for (long i = writer->first; i <= writer->last; i++) {
+        weir_item item = number_item(&i);
+        if (!weir_put(writer->to, &item)) {
+            break;
+        }
+        if (writer->put != NULL) {
+            *writer->put = i;
+        }
+    }
+    if (writer->end == 1) {
+        weir_sink_discard(writer->to);
+        return 0;
+    }
+    if (writer->end == 2) {
+        wr_error_set(&error, WEIR_EUSER, 0, "writer", "gave up");
+        weir_sink_fail(writer->to, &error);
+        return 0;
+    }
+    (void)!weir_sink_finish(writer->to, &error);
+    return 0;
+}
+
+TEST(queue_gives_items_in_order_and_ends_with_its_writer)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    struct writer writer = {.first = 1, .last = 1000};
+    weir_gen *gen = weir_queue(root, NULL, &writer.to);
+    weir_spawn(root, "writer", write_numbers, &writer, sizeof writer);
+
+    weir_item item;
+    long expected = 1;
+    while (weir_next(gen, &item)) {
+        ck_assert_int_eq(*number_of(&item), expected++);
+    }
+
+    ck_assert_int_eq(expected, 1001);
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    weir_loop_free(loop);
+}
+
+TEST(queue_put_waits_when_full)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    long put = 0;
+    struct writer writer = {.first = 1, .last = 100, .put = &put};
+    weir_gen *gen = weir_queue(root, WEIR_OPTIONS(weir_queue_options, .items_max = 8), &writer.to);
+    weir_spawn(root, "writer", write_numbers, &writer, sizeof writer);
+
+    wr_loop_settle(loop);
+
+    ck_assert_int_eq(put, 8);
+    weir_error error;
+    ck_assert_int_eq(sum_of(gen, &error), 5050);
+    weir_loop_free(loop);
+}
+
+TEST(queue_is_bounded_in_bytes)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    long put = 0;
+    struct writer writer = {.first = 1, .last = 100, .put = &put};
+    weir_gen *gen = weir_queue(
+        root, WEIR_OPTIONS(weir_queue_options, .bytes_max = 4 * (int64_t)sizeof(long)), &writer.to);
+    weir_spawn(root, "writer", write_numbers, &writer, sizeof writer);
+
+    wr_loop_settle(loop);
+
+    ck_assert_int_eq(put, 4);
+    weir_discard(gen);
+    weir_loop_free(loop);
+}
+
+TEST(queue_rendezvous_hands_over_only_to_a_waiting_reader)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    long put = 0;
+    struct writer writer = {.first = 1, .last = 3, .put = &put};
+    weir_gen *gen =
+        weir_queue(root, WEIR_OPTIONS(weir_queue_options, .items_max = WEIR_NONE), &writer.to);
+    weir_spawn(root, "writer", write_numbers, &writer, sizeof writer);
+
+    wr_loop_settle(loop);
+    ck_assert_int_eq(put, 0);
+
+    weir_item item;
+    ck_assert(weir_next(gen, &item));
+    ck_assert_int_eq(*number_of(&item), 1);
+    weir_error error;
+    ck_assert_int_eq(sum_of(gen, &error), 5);
+    weir_loop_free(loop);
+}
+
+TEST(queue_reader_sees_the_end_when_the_last_writer_has_finished)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    struct writer a = {.first = 1, .last = 10}, b = {.first = 11, .last = 20};
+    weir_gen *gen = weir_queue(root, NULL, &a.to);
+    b.to = weir_sink_share(a.to);
+    weir_spawn(root, "a", write_numbers, &a, sizeof a);
+    weir_spawn(root, "b", write_numbers, &b, sizeof b);
+
+    weir_error error;
+    ck_assert_int_eq(sum_of(gen, &error), 210);
+    weir_loop_free(loop);
+}
+
+TEST(queue_discarded_writer_is_a_failure_not_an_end)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    struct writer writer = {.first = 1, .last = 3, .end = 1};
+    weir_gen *gen = weir_queue(root, NULL, &writer.to);
+    weir_spawn(root, "writer", write_numbers, &writer, sizeof writer);
+
+    weir_item item;
+    int items = 0;
+    while (weir_next(gen, &item)) {
+        items++;
+    }
+    weir_error error;
+    ck_assert_int_eq(items, 3);
+    ck_assert_int_eq(weir_finish(gen, &error), WEIR_EABANDONED);
+    weir_loop_free(loop);
+}
+
+TEST(queue_failure_follows_the_items_already_put)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    struct writer writer = {.first = 1, .last = 5, .end = 2};
+    weir_gen *gen = weir_queue(root, NULL, &writer.to);
+    weir_spawn(root, "writer", write_numbers, &writer, sizeof writer);
+
+    weir_item items[16];
+    size_t n = weir_next_many(gen, items, 16);
+    weir_error error;
+    ck_assert_uint_eq(n, 5);
+    ck_assert_uint_eq(weir_next_many(gen, items, 16), 0);
+    ck_assert_int_eq(weir_finish(gen, &error), WEIR_EUSER);
+    ck_assert_str_eq(error.origin, "writer");
+    weir_loop_free(loop);
+}
+
+TEST(queue_writers_fail_when_the_reader_goes)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    long put = 0;
+    struct writer writer = {.first = 1, .last = 1000, .put = &put};
+    weir_gen *gen = weir_queue(root, WEIR_OPTIONS(weir_queue_options, .items_max = 4), &writer.to);
+    weir_spawn(root, "writer", write_numbers, &writer, sizeof writer);
+    wr_loop_settle(loop);
+
+    weir_discard(gen);
+    wr_loop_settle(loop);
+
+    ck_assert_int_eq(put, 4);
+    weir_loop_free(loop);
+}
+
+static long first_of(int32_t when_full, weir_ledger *ledger)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_sink *in;
+    weir_error error;
+    weir_gen *gen =
+        weir_queue(root, WEIR_OPTIONS(weir_queue_options, .items_max = 3, .when_full = when_full), &in);
+    (void)!weir_pump(count_to(root, 10), in, &error);
+    weir_item item;
+    long first = weir_next(gen, &item) ? *number_of(&item) : -1;
+    while (weir_next(gen, &item)) {
+    }
+    weir_discard(gen);
+    *ledger = ledger_of(root);
+    weir_loop_free(loop);
+    return first;
+}
+
+TEST(queue_drop_oldest_keeps_the_newest_and_counts_the_others)
+{
+    weir_ledger ledger;
+    ck_assert_int_eq(first_of(WEIR_DROP_OLDEST, &ledger), 8);
+    ck_assert_uint_eq(ledger.in, 10);
+    ck_assert_uint_eq(ledger.dropped, 7);
+    ck_assert_uint_eq(ledger.delivered, 3);
+}
+
+TEST(queue_drop_newest_keeps_the_oldest_and_counts_the_others)
+{
+    weir_ledger ledger;
+    ck_assert_int_eq(first_of(WEIR_DROP_NEWEST, &ledger), 1);
+    ck_assert_uint_eq(ledger.dropped, 7);
+    ck_assert_uint_eq(ledger.delivered, 3);
+}
+
+TEST(queue_latest_keeps_one)
+{
+    weir_ledger ledger;
+    ck_assert_int_eq(first_of(WEIR_LATEST, &ledger), 10);
+    ck_assert_uint_eq(ledger.dropped, 9);
+}
+
+TEST(queue_full_fails_when_told_to)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_sink *in;
+    weir_error error;
+    weir_gen *gen = weir_queue(
+        root, WEIR_OPTIONS(weir_queue_options, .items_max = 3, .when_full = WEIR_FULL_FAILS), &in);
+
+    ck_assert_int_eq(weir_pump(count_to(root, 10), in, &error), WEIR_ETOOLONG);
+
+    weir_discard(gen);
+    weir_loop_free(loop);
+}
+
+TEST(queue_next_within_is_late_and_then_takes_what_came)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_sink *in;
+    weir_gen *gen = weir_queue(root, NULL, &in);
+    weir_item item;
+    ck_assert_int_eq(weir_next_within(gen, &item, 100), WEIR_GOT_LATE);
+    ck_assert_int_eq(weir_next_within(gen, &item, 0), WEIR_GOT_LATE);
+
+    long value = 7;
+    weir_item number = number_item(&value);
+    ck_assert(weir_put(in, &number));
+
+    ck_assert_int_eq(weir_next_within(gen, &item, 100), WEIR_GOT_ITEM);
+    ck_assert_int_eq(*number_of(&item), 7);
+    ck_assert_int_eq(weir_sink_finish(in, NULL), 0);
+    ck_assert_int_eq(weir_next_within(gen, &item, 100), WEIR_GOT_OVER);
+    weir_discard(gen);
+    weir_loop_free(loop);
+}
+
+TEST(queue_copies_sparse_items_out_of_the_blocks_they_pin)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_sink *in;
+    weir_gen *gen = weir_queue(
+        root, WEIR_OPTIONS(weir_queue_options, .items_max = 4096, .bytes_max = 64 * 1024), &in);
+    for (int i = 0; i < 1000; i++) {
+        int why = 0;
+        struct weir_block *block = wr_block_new(&loop->blocks, 0, &why);
+        ck_assert_ptr_nonnull(block);
+        memset(block->data, 'a' + i % 26, 20);
+        weir_item item = weir_bytes(block->data, 20);
+        item.block = block;
+        ck_assert(weir_put(in, &item));
+        wr_block_unref(block, 1);
+    }
+
+    ck_assert_int_lt(loop->budget.used, 1024 * 1024);
+    ck_assert_int_eq(weir_sink_finish(in, NULL), 0);
+    weir_item item;
+    for (int i = 0; weir_next(gen, &item); i++) {
+        ck_assert_int_eq(item.data[19], 'a' + i % 26);
+    }
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    ck_assert_int_eq(loop->budget.used, 0);
+    weir_loop_free(loop);
+}
+
+/* ---- channels */
+
+struct other_thread {
+    weir_loop *loop;
+    weir_sink *to;
+    weir_gen *from;
+    long sum;
+};
+
+static void *read_channel(void *arg)
+{
+    struct other_thread *other = arg;
+    weir_error error;
+    other->sum = sum_of(other->from, &error);
+    return NULL;
+}
+
+TEST(channel_carries_items_between_two_threads)
+{
+    weir_loop *loop = weir_loop_new(NULL), *second = weir_loop_new(NULL);
+    ck_assert(loop != NULL && second != NULL);
+    struct other_thread other = {.loop = second};
+    other.from = weir_channel(weir_root(second), weir_root(loop),
+                              WEIR_OPTIONS(weir_queue_options, .items_max = 16), &other.to);
+    pthread_t thread;
+    weir_error error;
+    ck_assert_int_eq(pthread_create(&thread, NULL, read_channel, &other), 0);
+
+    int rc = weir_pump(count_to(weir_root(loop), 20000), other.to, &error);
+    pthread_join(thread, NULL);
+
+    ck_assert_int_eq(rc, 0);
+    ck_assert_int_eq(other.sum, 20000L * 20001 / 2);
+    weir_loop_free(second);
+    weir_loop_free(loop);
+}
+
+TEST(channel_tells_the_writers_failure)
+{
+    weir_loop *loop = weir_loop_new(NULL), *second = weir_loop_new(NULL);
+    ck_assert(loop != NULL && second != NULL);
+    struct other_thread other = {.loop = second};
+    other.from = weir_channel(weir_root(second), weir_root(loop), NULL, &other.to);
+    pthread_t thread;
+    weir_error error;
+    ck_assert_int_eq(pthread_create(&thread, NULL, read_channel, &other), 0);
+
+    (void)!weir_pump(numbers(weir_root(loop), (struct numbers_args){.count = 50, .fail_at = 20}),
+                     other.to, &error);
+    pthread_join(thread, NULL);
+
+    ck_assert_int_eq(other.sum, -1);
+    weir_loop_free(second);
+    weir_loop_free(loop);
+}
+
+TEST(channel_writer_fails_when_the_reader_goes)
+{
+    weir_loop *loop = weir_loop_new(NULL), *second = weir_loop_new(NULL);
+    ck_assert(loop != NULL && second != NULL);
+    weir_sink *to;
+    weir_gen *from = weir_channel(weir_root(second), weir_root(loop), NULL, &to);
+    weir_error error;
+
+    weir_discard(from);
+
+    ck_assert_int_eq(weir_pump(count_to(weir_root(loop), 500), to, &error), WEIR_ECLOSED);
+    weir_loop_free(second);
+    weir_loop_free(loop);
+}
+
+MAIN("flow/queue")
