@@ -42,6 +42,10 @@ WEIR_API weir_scope *weir_root(weir_loop *loop);
 /*     Any thread: run a task in the root scope soon. Copies *args. */
 WEIR_API WEIR_MUST_CHECK int weir_post(weir_loop *loop, weir_task *task, const void *args, size_t args_len);
 
+/* Run fn(ctx) on the loop's own stack each time the process gets the signal `number`; fn must not suspend. For weir_dump on
+ * SIGQUIT and the like. 0, or WEIR_EIO. Until the loop is freed. */
+WEIR_API WEIR_MUST_CHECK int weir_on_signal(weir_loop *loop, int number, void (*fn)(void *ctx), void *ctx);
+
 typedef struct weir_allocator {
     size_t struct_size;
     void *(*allocate)(void *ctx, size_t bytes);

@@ -25,6 +25,7 @@ typedef struct weir_scope_options {
     int64_t grace_ms;         /* waits in clean-up code are allowed this long after a cancel; default 5000 */
     int32_t on_failure;       /* WEIR_CANCEL_REST (default): the first failure cancels the others; or */
     int32_t reserved;
+    int64_t drain_ms;         /* after a gentle stop: what has not drained by then is canceled; default: never */
 } weir_scope_options;
 enum { WEIR_CANCEL_REST = 0, WEIR_GO_ON = 1 };
 
@@ -43,6 +44,8 @@ WEIR_API void weir_scope_stop(weir_scope *scope);
 WEIR_API void weir_scope_cancel(weir_scope *scope);
 /*     SIGINT and SIGTERM: the first stops, the second cancels. Off unless called. */
 WEIR_API void weir_scope_obey_signals(weir_scope *scope);
+/*     The last signal that the scope obeyed, 0 if none; *count (may be NULL): how many there were. */
+WEIR_API int weir_scope_signal(const weir_scope *scope, int *count);
 /*     Sleep; false when canceled. */
 WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK bool weir_sleep(weir_scope *scope, int64_t ms);
 

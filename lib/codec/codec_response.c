@@ -140,7 +140,7 @@ bool wr_http_date_parse(struct wr_text value, int64_t now_s, int64_t *unix_s)
     if (short_year) {
         int64_t this_year = 1970 + now_s / 31556952; /* the mean Gregorian year: a day off is no matter here */
         date.year += this_year - this_year % 100;
-        date.year -= date.year > this_year + 50 ? 100 : 0;
+        date.year += date.year > this_year + 50 ? -100 : date.year <= this_year - 50 ? 100 : 0;
     }
     *unix_s = days_of(date.year, date.month, (int)date.day) * 86400 + date.hour * 3600 + date.minute * 60 + date.second;
     return true;

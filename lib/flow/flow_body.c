@@ -24,7 +24,7 @@ bool weir_next(weir_gen *gen, weir_item *item)
 {
     struct weir_loop *loop = gen->loop;
     if (WR_UNLIKELY(!gen->ready || gen->fresh_unvouched || loop->running == NULL)) {
-        return wr_pull_slow(gen, item, 1) > 0;
+        return wr_next_unready(gen, item);
     }
     struct wr_fiber *from = loop->running;
     struct wr_body *leaf = gen->leaf;

@@ -295,7 +295,9 @@ void wr_gen_ready(struct weir_gen *gen)
 {
     gen->special = gen->canceled || gen->stopping || gen->closed || gen->failure != NULL ||
                    reader_closed(gen) || wr_puller_busy(gen);
-    gen->ready = gen->body && gen->state == WR_GEN_IDLE && !gen->special;
+    bool easy = gen->state == WR_GEN_IDLE && !gen->special;
+    gen->ready = gen->body && easy;
+    gen->direct = !gen->body && easy && gen->reader == NULL;
 }
 
 /* The first pull. */
@@ -328,7 +330,7 @@ size_t wr_pull_direct(struct weir_gen *gen, weir_item *items, size_t max)
         return 0;
     }
     gen->state = WR_GEN_INSIDE;
-    gen->ready = false;
+    gen->ready = gen->direct = false;
     size_t n = gen->ops->next_many(gen, items, max);
     if (n == 0) {
         wr_gen_over(gen);
@@ -398,6 +400,21 @@ size_t wr_pull_slow(struct weir_gen *gen, weir_item *items, size_t max)
     return reader != NULL ? lend_to_body(gen, reader, items, n) : n;
 }
 
+/* A built-in generator, read by a task, with nothing special the matter. */
+static inline size_t pull_easy(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    gen->direct = false;
+    gen->state = WR_GEN_INSIDE;
+    size_t n = gen->ops->next_many(gen, items, max);
+    if (WR_UNLIKELY(n == 0)) {
+        wr_gen_over(gen);
+        return 0;
+    }
+    gen->state = WR_GEN_IDLE;
+    gen->direct = !gen->special;
+    return n;
+}
+
 size_t wr_pull(struct weir_gen *up, weir_item *items, size_t max)
 {
     return wr_pull_slow(up, items, max);
@@ -406,7 +423,18 @@ size_t wr_pull(struct weir_gen *up, weir_item *items, size_t max)
 size_t weir_next_many(weir_gen *gen, weir_item *items, size_t max)
 {
     WR_ASSERT(max > 0, "no room for an item");
+    if (WR_LIKELY(gen->direct && gen->loop->running != NULL)) {
+        return pull_easy(gen, items, max);
+    }
     return wr_pull_slow(gen, items, max);
+}
+
+bool wr_next_unready(struct weir_gen *gen, weir_item *item)
+{
+    if (WR_LIKELY(gen->direct && gen->loop->running != NULL)) {
+        return pull_easy(gen, item, 1) > 0;
+    }
+    return wr_pull_slow(gen, item, 1) > 0;
 }
 
 weir_got weir_next_within(weir_gen *gen, weir_item *item, int64_t wait_ms)
@@ -476,7 +504,7 @@ void wr_gen_close(struct weir_gen *gen)
         return; /* the pull in flight has come to the end by itself */
     }
     gen->closed = true;
-    gen->ready = false;
+    gen->ready = gen->direct = false;
     if (gen->ops->close != NULL) {
         gen->ops->close(gen);
     }
@@ -502,7 +530,7 @@ void wr_gen_over(struct weir_gen *gen)
         wr_gen_end_adopted(gen);
     }
     gen->state = WR_GEN_OVER;
-    gen->ready = false;
+    gen->ready = gen->direct = false;
 }
 
 void wr_gen_free(struct weir_gen *gen)

@@ -65,6 +65,7 @@ enum wr_gen_state {
 struct weir_gen {
     /* hot: weir_next's fast path */
     bool ready;            /* a body suspended at a yield, nothing special pending: resume leaf */
+    bool direct;           /* the same for one without a body: call next_many */
     uint8_t state;         /* enum wr_gen_state */
     bool closed;           /* close has run or is running */
     bool body;             /* a struct wr_body */
@@ -143,6 +144,8 @@ void wr_gen_seal(struct weir_gen *gen);
 
 /* The slow way of pulling: whatever state gen is in. */
 size_t wr_pull_slow(struct weir_gen *gen, weir_item *items, size_t max);
+/* weir_next for what is no body at rest. */
+bool wr_next_unready(struct weir_gen *gen, weir_item *item);
 /* A pull without a look at the puller: what the puller itself calls. */
 size_t wr_pull_direct(struct weir_gen *gen, weir_item *items, size_t max);
 /* Tell the item's word (rejected), log why. */

@@ -26,7 +26,7 @@ static void puller_main(struct wr_task *task, void *arg)
         if (puller->state == WR_PULLER_PULLS) {
             puller->state = WR_PULLER_HAS;
         }
-        puller->gen->ready = false;
+        puller->gen->ready = puller->gen->direct = false;
         if (puller->on_ready != NULL) {
             puller->on_ready(puller->ctx);
         }
@@ -80,7 +80,7 @@ int wr_puller_request(struct weir_gen *up, size_t max, void (*on_ready)(void *ct
     puller->ctx = ctx;
     puller->state = WR_PULLER_PULLS;
     up->special = true;
-    up->ready = false;
+    up->ready = up->direct = false;
     wr_wake(puller->task, 0);
     return 0;
 }

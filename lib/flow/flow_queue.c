@@ -36,6 +36,7 @@ struct queue {
     struct wr_list sinks;   /* all writers */
     bool reader_gone, ended, rendezvous;
     bool receipts; /* some item came with a receipt */
+    bool values;   /* some item came with a type that has a drop function */
     weir_error *failure; /* a writer's, told after the items already put */
     struct weir_gen *gen;
     unsigned refs; /* the reader and the writers */
@@ -90,16 +91,17 @@ static void release_head(struct queue *queue, size_t n, enum wr_act act)
         size_t index = queue->head & (queue->cap - 1);
         size_t run = WR_MIN(n, queue->cap - index);
         weir_item *items = &queue->ring[index];
-        if (items[0].receipt != NULL || items[run - 1].receipt != NULL || queue->receipts) {
+        if (queue->receipts) {
             wr_items_unref(items, run, act);
         }
         for (size_t i = 0; i < run;) {
             struct weir_block *block = items[i].block;
             uint32_t same = 1;
-            drop_value(&items[i]);
             while (i + same < run && items[i + same].block == block) {
-                drop_value(&items[i + same]);
                 same++;
+            }
+            for (uint32_t k = 0; queue->values && k < same; k++) {
+                drop_value(&items[i + k]);
             }
             i += same;
             /* The run of the block ends here unless the item behind the released ones continues it. */
@@ -171,11 +173,12 @@ static bool full(const struct queue *queue)
 
 static size_t give(struct queue *queue, weir_item *items, size_t max)
 {
-    size_t n = WR_MIN(queue->count, max);
+    size_t n = WR_MIN(queue->count, max), bytes = 0;
     for (size_t i = 0; i < n; i++) {
         items[i] = *slot(queue, i);
-        queue->bytes -= items[i].len;
+        bytes += items[i].len;
     }
+    queue->bytes -= bytes;
     queue->count -= n;
     queue->lent = n;
     if (!wr_list_empty(&queue->waiting) &&
@@ -352,6 +355,7 @@ static int copy_out(struct queue *queue, weir_item *item)
         }
         item->data = block->data;
         item->block = block;
+        queue->values = queue->values || item->type->drop != NULL;
         return 0;
     }
     if (block == NULL || block->cap - block->len < need) {
@@ -397,6 +401,7 @@ static int append(struct queue *queue, const weir_item *from)
         block = to->block;
     } else {
         wr_block_ref(block, 1);
+        queue->values = queue->values || (from->type != NULL && from->type->drop != NULL);
     }
     if (from->receipt != NULL) {
         queue->receipts = true;
@@ -412,6 +417,53 @@ static int append(struct queue *queue, const weir_item *from)
     queue->count++;
     queue->bytes += from->len;
     return 0;
+}
+
+/* The usual case, many at once: items whose bytes lie in one block, put as a run. Returns how many were appended, 0: the
+ * first one needs append()'s care (no block, a full pin budget, no slots, no memory). */
+static size_t append_run(struct queue *queue, const weir_item *items, size_t count)
+{
+    struct weir_block *block = items[0].block;
+    if (block == NULL || queue->count >= queue->items_max ||
+        (block != queue->last_block && queue->pinned + block->cap > queue->pinned_max)) {
+        return 0;
+    }
+    size_t used = queue->lent + queue->count;
+    if (used == queue->cap && !grow(queue)) {
+        return 0;
+    }
+    used = queue->lent + queue->count;
+    size_t at = (queue->head + used) & (queue->cap - 1);
+    size_t room = WR_MIN(queue->cap - at, queue->cap - used); /* slots in one piece */
+    room = WR_MIN(WR_MIN(room, count), queue->items_max - queue->count);
+    struct weir_receipt *receipt = items[0].receipt;
+    weir_item *to = &queue->ring[at];
+    size_t n = 0, bytes = queue->bytes;
+    while (n < room && items[n].block == block && items[n].receipt == receipt &&
+           (receipt == NULL || items[n].seq == items[0].seq + n) && items[n].type == items[0].type &&
+           (bytes < queue->bytes_max || queue->count + n == 0)) {
+        bytes += items[n].len;
+        to[n] = items[n];
+        n++;
+    }
+    if (n == 0) {
+        return 0;
+    }
+    if (receipt != NULL) {
+        queue->receipts = true;
+        if (wr_receipt_ref(receipt, items[0].seq, items[n - 1].seq) < 0) {
+            return 0;
+        }
+    }
+    wr_block_ref(block, (uint32_t)n);
+    queue->values = queue->values || (items[0].type != NULL && items[0].type->drop != NULL);
+    if (block != queue->last_block) {
+        queue->last_block = block;
+        queue->pinned += block->cap;
+    }
+    queue->count += n;
+    queue->bytes = bytes;
+    return n;
 }
 
 /* Drop the n oldest that are not lent; what is lent stays at the head. */
@@ -488,6 +540,11 @@ static int queue_put_many(struct weir_sink *sink, const weir_item *items, size_t
                 return writer_failed(queue, sink, rc);
             }
             i += rc > 0;
+            continue;
+        }
+        size_t run = append_run(queue, &items[i], count - i);
+        if (WR_LIKELY(run > 0)) {
+            i += run;
             continue;
         }
         int rc = append(queue, &items[i]);

@@ -533,6 +533,7 @@ static void close_handles(struct weir_loop *loop)
         wr_free(WR_OWNER(node, struct post, link));
     }
     wr_signals_free(loop->root);
+    wr_signal_watches_free(loop);
     uv_close((uv_handle_t *)&loop->async, on_closed);
     uv_close((uv_handle_t *)&loop->timer, on_closed);
     uv_close((uv_handle_t *)&loop->prepare, on_closed);
@@ -611,8 +612,7 @@ void wr_loop_settle(struct weir_loop *loop)
 {
     do {
         (void)wr_pause(loop);
-    } while (!wr_list_empty(&loop->ready) || !wr_list_empty(&loop->deferred) ||
-             !wr_list_empty(&loop->before_poll));
+    } while (busy(loop));
 }
 
 void wr_log_failure(struct weir_loop *loop, const weir_error *error)

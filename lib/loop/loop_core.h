@@ -142,6 +142,9 @@ struct weir_loop {
     size_t tasks_count;
     struct wr_task outer; /* the program's own stack, on a loop weir owns */
     uint32_t origins_count; /* given out so far: weir_item.origin */
+    struct {
+        uint64_t bytes_in, bytes_out, connects, reconnects, overlong;
+    } stats;                /* counted by sources and sinks, read by weir_loop_stats */
     uint64_t failures;      /* counts failures, so that the first in time is known */
     uint64_t random;
     /* libuv */
@@ -165,6 +168,7 @@ struct weir_loop {
     /* from other threads */
     uv_mutex_t post_lock;
     struct wr_list posts, remotes;
+    struct wr_signal_watch *signal_watches;
     struct wr_worker *worker; /* loop_work.h; NULL until used */
     void *curl;               /* curl_bridge.h; NULL until used */
     void (*curl_free)(void *curl);
@@ -240,6 +244,7 @@ void wr_task_fail(struct wr_task *task, int code);
 void wr_loop_round(struct weir_loop *loop);
 void wr_fd_stop_idle(struct weir_loop *loop);
 void wr_worker_free(struct weir_loop *loop);
+void wr_signal_watches_free(struct weir_loop *loop);
 void wr_loop_keepalive(struct weir_loop *loop);
 
 /* ---- hidden tasks */

@@ -65,6 +65,11 @@ static void grace_passed(struct wr_timer *timer)
     overdue(WR_OWNER(timer, struct weir_scope, grace));
 }
 
+static void drain_passed(struct wr_timer *timer)
+{
+    weir_scope_cancel(WR_OWNER(timer, struct weir_scope, drain));
+}
+
 struct weir_scope *wr_scope_make(struct weir_loop *loop, struct weir_scope *parent, const char *name)
 {
     struct weir_scope *scope = wr_zalloc(sizeof *scope);
@@ -81,6 +86,7 @@ struct weir_scope *wr_scope_make(struct weir_loop *loop, struct weir_scope *pare
     wr_list_init(&scope->origins);
     wr_timer_init(&scope->deadline, deadline_passed);
     wr_timer_init(&scope->grace, grace_passed);
+    wr_timer_init(&scope->drain, drain_passed);
     snprintf(scope->name, sizeof scope->name, "%s", name != NULL ? name : "scope");
     if (parent != NULL) {
         wr_list_append(&parent->children, &scope->child_link);
@@ -109,6 +115,7 @@ weir_scope *weir_scope_new(weir_scope *parent, const weir_scope_options *options
     if (o.grace_ms != 0) {
         scope->grace_ms = o.grace_ms;
     }
+    scope->drain_ms = o.drain_ms;
     if (o.deadline_ms > 0) {
         wr_timer_start(scope->loop, &scope->deadline, o.deadline_ms);
     }
@@ -154,8 +161,19 @@ void weir_scope_cancel(weir_scope *scope)
     }
 }
 
+int weir_scope_signal(const weir_scope *scope, int *count)
+{
+    if (count != NULL) {
+        *count = scope->signals_count;
+    }
+    return scope->signal;
+}
+
 void weir_scope_stop(weir_scope *scope)
 {
+    if (!scope->stopping && scope->drain_ms > 0) {
+        wr_timer_start(scope->loop, &scope->drain, scope->drain_ms);
+    }
     scope->stopping = true;
     for (struct wr_list *node = scope->objects.next, *next; node != &scope->objects; node = next) {
         next = node->next;
@@ -255,6 +273,7 @@ void wr_scope_free(struct weir_scope *scope)
 {
     wr_timer_stop(scope->loop, &scope->deadline);
     wr_timer_stop(scope->loop, &scope->grace);
+    wr_timer_stop(scope->loop, &scope->drain);
     wr_signals_free(scope);
     struct weir_scope *parent = scope->parent;
     if (parent != NULL) {

@@ -30,13 +30,13 @@ struct weir_scope {
     bool stopping;
     int32_t on_failure;
     int64_t grace_ms;
-    struct wr_timer deadline, grace;
+    struct wr_timer deadline, grace, drain;
+    int64_t drain_ms;
+    int signal, signals_count;
     weir_error *failure; /* first in time; NULL: none */
     bool failed_without_memory;
     size_t shared; /* stand-ins of scopes that could not be made, still to be waited for */
     struct wr_signals *signals;
-    void (*on_signal)(void *ctx, int number, int count); /* told before the scope acts on it; NULL */
-    void *on_signal_ctx;
     struct wr_list origins;                  /* sources made here (weir_receipt.link) */
     uint64_t counts_in, counts[WR_WORDS];    /* the ledger of the origins that are gone */
     char name[32];

@@ -12,7 +12,6 @@ struct wr_signals {
     uv_signal_t handles[2];
     int open;
     struct weir_scope *scope;
-    int count;
 };
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -21,10 +20,9 @@ static void on_signal(uv_signal_t *handle, int number)
     if (signals->scope == NULL) {
         return;
     }
-    if (signals->scope->on_signal != NULL) {
-        signals->scope->on_signal(signals->scope->on_signal_ctx, number, signals->count + 1);
-    }
-    if (signals->count++ == 0) {
+    signals->scope->signal = number;
+    signals->scope->signals_count++;
+    if (signals->scope->signals_count == 1) {
         weir_scope_stop(signals->scope);
     } else {
         weir_scope_cancel(signals->scope);
@@ -82,5 +80,53 @@ void wr_signals_free(struct weir_scope *scope)
     signals->scope = NULL;
     for (int i = 0; i < 2; i++) {
         uv_close((uv_handle_t *)&signals->handles[i], on_closed);
+    }
+}
+
+struct wr_signal_watch {
+    uv_signal_t handle;
+    struct wr_signal_watch *next;
+    void (*fn)(void *ctx);
+    void *ctx;
+};
+
+static void on_watched(uv_signal_t *handle, int number)
+{
+    struct wr_signal_watch *watch = handle->data;
+    (void)number;
+    watch->fn(watch->ctx);
+}
+
+static void on_watch_closed(uv_handle_t *handle)
+{
+    wr_free(handle->data);
+}
+
+int weir_on_signal(weir_loop *loop, int number, void (*fn)(void *ctx), void *ctx)
+{
+    struct wr_signal_watch *watch = wr_zalloc(sizeof *watch);
+    if (watch == NULL) {
+        return WEIR_ENOMEM;
+    }
+    watch->fn = fn;
+    watch->ctx = ctx;
+    uv_signal_init(loop->uv, &watch->handle);
+    watch->handle.data = watch;
+    uv_unref((uv_handle_t *)&watch->handle);
+    if (wr_fault("uv_signal_start") || uv_signal_start(&watch->handle, on_watched, number) < 0) {
+        uv_close((uv_handle_t *)&watch->handle, on_watch_closed);
+        return WEIR_EIO;
+    }
+    watch->next = loop->signal_watches;
+    loop->signal_watches = watch;
+    return 0;
+}
+
+void wr_signal_watches_free(struct weir_loop *loop)
+{
+    while (loop->signal_watches != NULL) {
+        struct wr_signal_watch *watch = loop->signal_watches;
+        loop->signal_watches = watch->next;
+        uv_close((uv_handle_t *)&watch->handle, on_watch_closed);
     }
 }

@@ -214,6 +214,9 @@ static const struct wr_transport_ops *ops_for(int fd, const struct stat *info)
     if (S_ISSOCK(info->st_mode)) {
         return &socket_ops;
     }
+    if (S_ISFIFO(info->st_mode)) {
+        return &pipe_ops;
+    }
     if (S_ISREG(info->st_mode) || S_ISDIR(info->st_mode) || S_ISBLK(info->st_mode) ||
         !watchable(fd)) {
         return &file_ops;

@@ -140,3 +140,17 @@ void weir_scope_ledger(const weir_scope *scope, weir_ledger *ledger)
     ledger->dropped = counts[WR_DROPPED];
     ledger->in_flight = ledger->in - ledger->delivered - ledger->filtered - ledger->rejected - ledger->dropped;
 }
+
+void weir_loop_stats(const weir_loop *loop, weir_stats *stats)
+{
+    weir_stats all = {.struct_size = stats->struct_size,
+                      .bytes_in = loop->stats.bytes_in,
+                      .bytes_out = loop->stats.bytes_out,
+                      .connects = loop->stats.connects,
+                      .reconnects = loop->stats.reconnects,
+                      .overlong = loop->stats.overlong,
+                      .budget_bytes = loop->budget.used,
+                      .budget_peak_bytes = loop->budget.peak,
+                      .tasks = loop->tasks_count};
+    memcpy(stats, &all, WR_MIN(stats->struct_size, sizeof all));
+}

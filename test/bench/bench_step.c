@@ -79,11 +79,18 @@ static int produce(weir_scope *scope, void *args)
 {
     struct producer *producer = args;
     static weir_item items[64];
-    static struct value v;
+    weir_item first;
+    struct value v;
     weir_error error;
     (void)scope;
+    /* As lines are: slices of one block. */
+    memset(&v, 7, sizeof v);
+    weir_item lent = value_item(&v);
+    if (weir_item_keep(&first, &lent) < 0) {
+        return WEIR_ENOMEM;
+    }
     for (int i = 0; i < 64; i++) {
-        items[i] = value_item(&v);
+        items[i] = first;
     }
     for (size_t i = 0; i < STEPS; i += producer->batch) {
         if (!(producer->batch == 1 ? weir_put(producer->to, &items[0])
@@ -91,7 +98,9 @@ static int produce(weir_scope *scope, void *args)
             break;
         }
     }
-    return weir_sink_finish(producer->to, &error);
+    int rc = weir_sink_finish(producer->to, &error);
+    weir_item_release(&first);
+    return rc;
 }
 
 static void bench_queue(weir_scope *root, size_t batch)

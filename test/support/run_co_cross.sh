@@ -1,7 +1,7 @@
 #!/bin/sh
 # Compile lib/co and lib/base for aarch64 and run the coroutine checks under emulation: the assembly
-# with both ways out (a processor without and one with branch target identification), and the ucontext
-# form.
+# with both ways out (a processor without and one with branch target identification), and the
+# ucontext form.
 # Exit status: 0 all checks passed, 1 one failed, 77 skipped for want of a tool.
 set -u
 

@@ -1,0 +1,398 @@
+/*
+ * weir_flags.c - reading the command line, and --help.
+ *
+ * One table holds every flag: its letters, its argument and its line of help; parsing, did-you-mean and the help text are made
+ * from it. curl's letter wins over jq's where the two differ, and the message for a refused one says what to type instead.
+ */
+#include "weir_flags.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/weir.h>
+
+enum flag_id {
+    FLAG_FILE, FLAG_COUNT, FLAG_HEADER, FLAG_USER, FLAG_INSECURE, FLAG_QUIET, FLAG_VERBOSE, FLAG_CACERT, FLAG_CONNECT,
+    FLAG_IDLE, FLAG_RETRY, FLAG_MEM, FLAG_DRAIN, FLAG_STATE, FLAG_HELP, FLAG_VERSION, FLAG_NO_BUFFER, FLAG_SLURP,
+    FLAG_TORTURE, FLAG_SEED
+};
+
+struct flag {
+    enum flag_id id;
+    char letter;
+    const char *name;
+    const char *argument; /* NULL: none */
+    const char *help;     /* NULL: not shown */
+};
+
+static const struct flag table[] = {
+    {FLAG_FILE, 'f', "file", "FILE", "read the pipeline from a file"},
+    {FLAG_COUNT, 'c', "count", "N", "stop after N items"},
+    {FLAG_HEADER, 'H', "header", "'NAME: VALUE'", "add a request header; @FILE reads lines from a file"},
+    {FLAG_USER, 'u', "user", "NAME:PASSWORD", "basic authentication; @FILE reads it from a file"},
+    {FLAG_INSECURE, 'k', "insecure", NULL, "trust any TLS certificate"},
+    {FLAG_CACERT, 0, "cacert", "FILE", "trust the certificates in FILE"},
+    {FLAG_CONNECT, 0, "connect-timeout", "TIME", "give up a connection attempt after TIME (10s)"},
+    {FLAG_IDLE, 0, "idle", "TIME", "reconnect when nothing has come for TIME (60s; 'none': never)"},
+    {FLAG_RETRY, 0, "retry", "N", "reconnect attempts (5; endless streams: inf)"},
+    {FLAG_MEM, 0, "mem", "SIZE", "byte budget for all buffers (64MiB)"},
+    {FLAG_DRAIN, 0, "drain", "TIME", "time to finish after Ctrl-C or SIGTERM (10s)"},
+    {FLAG_STATE, 0, "state", "DIR", "keep positions in DIR: a killed run goes on where it was"},
+    {FLAG_QUIET, 'q', "quiet", NULL, "say nothing but errors"},
+    {FLAG_VERBOSE, 'v', "verbose", NULL, "say more; twice: everything"},
+    {FLAG_HELP, 'h', "help", NULL, "this text; 'weir help STAGE' explains one stage"},
+    {FLAG_VERSION, 'V', "version", NULL, "versions of weir and its libraries"},
+    {FLAG_NO_BUFFER, 'N', "no-buffer", NULL, NULL},
+    {FLAG_SLURP, 's', "slurp", NULL, NULL},
+    {FLAG_TORTURE, 0, "torture", NULL, NULL},
+    {FLAG_SEED, 0, "seed", "N", NULL},
+};
+enum { FLAGS = sizeof table / sizeof table[0] };
+
+void flags_help(void)
+{
+    printf("weir streams lines: from HTTP, sockets and files, through stages, to a sink, at the speed of the slowest.\n\n"
+           "  weir [FLAGS] 'SOURCE | STAGE ... | SINK' [FILE...]     run a pipeline\n"
+           "  weir demo [:PORT]                                      serve feeds to try things on (loopback only)\n"
+           "  weir demo --torture                                    30 s of kill -9: the file is right all the same\n"
+           "  weir list                                              all sources, stages and sinks\n"
+           "  weir help STAGE                                        explain one\n\n"
+           "No source: standard input, or the FILEs. No sink: standard output.\n\nFlags:\n");
+    for (size_t i = 0; i < FLAGS; i++) {
+        if (table[i].help == NULL) {
+            continue;
+        }
+        char left[64];
+        snprintf(left, sizeof left, "%c%c%s--%s%s%s", table[i].letter != 0 ? '-' : ' ',
+                 table[i].letter != 0 ? table[i].letter : ' ', table[i].letter != 0 ? ", " : "  ", table[i].name,
+                 table[i].argument != NULL ? " " : "", table[i].argument != NULL ? table[i].argument : "");
+        printf("  %-32s %s\n", left, table[i].help);
+    }
+    printf("\nExit: 0 finished; 1 the source or the sink failed; 2 usage, or a state that is damaged, locked or another\n"
+           "pipeline's; 3 items were lost against your will; 4 nothing ever connected; 130, 143 stopped hard.\n\n"
+           "Examples:\n"
+           "  weir https://host/feed.ndjson\n"
+           "  weir 'https://host/feed.ndjson | grep \"error\" | file errors.ndjson' --state ~/.weir\n"
+           "  weir 'tcp://127.0.0.1:5000 | queue 10000 8MiB | head 100'\n");
+}
+
+static int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static int complain(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("weir: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return EXIT_USAGE;
+}
+
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[64], len = strlen(b);
+    if (len >= 63) {
+        return 99;
+    }
+    for (size_t j = 0; j <= len; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 1; a[i - 1] != '\0'; i++) {
+        size_t corner = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= len; j++) {
+            size_t above = row[j];
+            size_t best = corner + (a[i - 1] != b[j - 1]);
+            best = best < above + 1 ? best : above + 1;
+            best = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
+            corner = above;
+            row[j] = best;
+        }
+    }
+    return row[len];
+}
+
+static int unknown_flag(const char *name)
+{
+    const char *nearest = NULL;
+    size_t best = 3;
+    for (size_t i = 0; i < FLAGS; i++) {
+        size_t d = distance(name, table[i].name);
+        if (table[i].help != NULL && d < best) {
+            best = d;
+            nearest = table[i].name;
+        }
+    }
+    if (nearest != NULL) {
+        return complain("unknown flag '--%s' (did you mean '--%s'?)", name, nearest);
+    }
+    return complain("unknown flag '--%s'; 'weir --help' lists them", name);
+}
+
+static int read_time(const char *flag, const char *value, int64_t *ms)
+{
+    if (strcmp(value, "none") == 0 || strcmp(value, "never") == 0) {
+        *ms = WEIR_NONE;
+        return 0;
+    }
+    char *end;
+    double seconds = strtod(value, &end);
+    if (end != value && *end == '\0' && seconds >= 0 && seconds < 1e12) {
+        *ms = (int64_t)(seconds * 1000.0); /* as curl: seconds */
+    } else if (weir_time_read(value, ms) < 0) {
+        return complain("--%s: '%s' is no time; write 500ms, 10s, 1m30s", flag, value);
+    }
+    if (*ms == 0) {
+        *ms = 1; /* 0 would mean the default */
+    }
+    return 0;
+}
+
+static int read_number(const char *flag, const char *value, int64_t *number)
+{
+    char *end;
+    long long n = strtoll(value, &end, 10);
+    if (end == value || *end != '\0' || n < 0) {
+        return complain("%s: '%s' is no number", flag, value);
+    }
+    *number = n;
+    return 0;
+}
+
+/* What a flag's "@FILE" holds, or the value itself; lives until the process ends. */
+static const char *from_file(const char *value)
+{
+    if (value[0] != '@') {
+        return value;
+    }
+    FILE *file = fopen(value + 1, "r");
+    char *text = calloc(1, 65536);
+    if (file == NULL || text == NULL) {
+        free(text);
+        if (file != NULL) {
+            fclose(file);
+        }
+        return NULL;
+    }
+    size_t n = fread(text, 1, 65535, file);
+    fclose(file);
+    while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r')) {
+        text[--n] = '\0';
+    }
+    return text;
+}
+
+static int add_header(struct flags *flags, const char *value)
+{
+    const char *text = from_file(value);
+    if (text == NULL) {
+        return complain("-H: cannot read '%s'", value + 1);
+    }
+    char *line = strdup(text);
+    for (char *next = line; line != NULL && next != NULL && *next != '\0';) {
+        char *end = strchr(next, '\n');
+        if (end != NULL) {
+            *end = '\0';
+        }
+        if (strchr(next, ':') == NULL) {
+            return complain("-H: '%s' is no header; write 'NAME: VALUE'", next);
+        }
+        if (flags->headers_count == FLAGS_HEADERS_MAX) {
+            return complain("-H: more than %d headers", FLAGS_HEADERS_MAX);
+        }
+        flags->headers[flags->headers_count++] = next;
+        next = end != NULL ? end + 1 : NULL;
+    }
+    return 0;
+}
+
+static int apply_sized(struct flags *flags, enum flag_id id, const char *value)
+{
+    int64_t number = 0;
+    switch (id) {
+    case FLAG_COUNT:
+        return read_number("-c", value, &flags->count);
+    case FLAG_CONNECT:
+        return read_time("connect-timeout", value, &flags->connect_ms);
+    case FLAG_IDLE:
+        return read_time("idle", value, &flags->idle_ms);
+    case FLAG_DRAIN:
+        return read_time("drain", value, &flags->drain_ms);
+    case FLAG_RETRY:
+        if (strcmp(value, "inf") == 0 || strcmp(value, "∞") == 0) {
+            flags->retries = INT32_MAX;
+            return 0;
+        }
+        if (read_number("--retry", value, &number) != 0) {
+            return EXIT_USAGE;
+        }
+        flags->retries = number == 0 ? WEIR_NONE : number > INT32_MAX ? INT32_MAX : (int32_t)number;
+        return 0;
+    case FLAG_MEM:
+        return weir_size_read(value, &flags->mem_bytes) < 0 || flags->mem_bytes <= 0
+                   ? complain("--mem: '%s' is no size; write 64MiB", value)
+                   : 0;
+    case FLAG_SEED:
+        if (read_number("--seed", value, &number) != 0) {
+            return EXIT_USAGE;
+        }
+        flags->seed = (uint64_t)number;
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static int apply(struct flags *flags, enum flag_id id, const char *value)
+{
+    switch (id) {
+    case FLAG_FILE:
+        flags->text_file = value;
+        return 0;
+    case FLAG_HEADER:
+        return add_header(flags, value);
+    case FLAG_USER:
+        flags->user = from_file(value);
+        return flags->user == NULL ? complain("-u: cannot read '%s'", value + 1) : 0;
+    case FLAG_INSECURE:
+        flags->insecure = true;
+        return 0;
+    case FLAG_QUIET:
+        flags->quiet = true;
+        return 0;
+    case FLAG_VERBOSE:
+        flags->verbose++;
+        return 0;
+    case FLAG_CACERT:
+        flags->ca_file = value;
+        return 0;
+    case FLAG_STATE:
+        flags->state_folder = value;
+        return 0;
+    case FLAG_HELP:
+        flags->action = ACTION_HELP;
+        return 0;
+    case FLAG_VERSION:
+        flags->action = ACTION_VERSION;
+        return 0;
+    case FLAG_NO_BUFFER:
+        return 0; /* curl's habit: weir never holds a line back */
+    case FLAG_SLURP:
+        return complain("-s would read everything into memory; weir streams. For a few items: | batch N");
+    case FLAG_TORTURE:
+        flags->torture = true;
+        return 0;
+    default:
+        return apply_sized(flags, id, value);
+    }
+}
+
+/* argv[i] is a flag; moves i over its argument. */
+static int read_flag(struct flags *flags, int argc, char **argv, int *i)
+{
+    const char *word = argv[*i];
+    if (word[1] == '-') {
+        const char *name = word + 2, *equals = strchr(name, '=');
+        size_t len = equals != NULL ? (size_t)(equals - name) : strlen(name);
+        for (size_t k = 0; k < FLAGS; k++) {
+            if (strlen(table[k].name) != len || memcmp(table[k].name, name, len) != 0) {
+                continue;
+            }
+            const char *value = equals != NULL ? equals + 1 : NULL;
+            if (table[k].argument != NULL && value == NULL) {
+                if (*i + 1 >= argc) {
+                    return complain("--%s needs %s", table[k].name, table[k].argument);
+                }
+                value = argv[++*i];
+            }
+            if (table[k].argument == NULL && value != NULL) {
+                return complain("--%s takes no value", table[k].name);
+            }
+            return apply(flags, table[k].id, value);
+        }
+        char unknown[64];
+        snprintf(unknown, sizeof unknown, "%.*s", (int)(len < 60 ? len : 60), name);
+        return unknown_flag(unknown);
+    }
+    for (const char *letter = word + 1; *letter != '\0'; letter++) {
+        size_t k = 0;
+        while (k < FLAGS && table[k].letter != *letter) {
+            k++;
+        }
+        if (k == FLAGS) {
+            return complain("unknown flag '-%c'; 'weir --help' lists them", *letter);
+        }
+        if (table[k].argument == NULL) {
+            int rc = apply(flags, table[k].id, NULL);
+            if (rc != 0) {
+                return rc;
+            }
+            continue;
+        }
+        const char *value = letter[1] != '\0' ? letter + 1 : *i + 1 < argc ? argv[++*i] : NULL;
+        return value == NULL ? complain("-%c needs %s", *letter, table[k].argument) : apply(flags, table[k].id, value);
+    }
+    return 0;
+}
+
+static int check_words(struct flags *flags, const char **words, size_t count)
+{
+    if (flags->action == ACTION_HELP || flags->action == ACTION_VERSION) {
+        return 0;
+    }
+    if (flags->text_file == NULL && count > 0 && strcmp(words[0], "demo") == 0) {
+        flags->action = ACTION_DEMO;
+        flags->demo_address = count > 1 ? words[1] : ":8080";
+        return count > 2 ? complain("demo takes one argument: :PORT") : 0;
+    }
+    if (flags->torture) {
+        return complain("--torture belongs to demo: weir demo --torture");
+    }
+    if (flags->text_file == NULL && count > 0 && strcmp(words[0], "help") == 0) {
+        flags->action = count > 1 ? ACTION_WORD : ACTION_HELP;
+        flags->word = count > 1 ? words[1] : NULL;
+        return 0;
+    }
+    if (flags->text_file == NULL && count == 1 && strcmp(words[0], "list") == 0) {
+        flags->action = ACTION_LIST;
+        return 0;
+    }
+    if (flags->text_file == NULL) {
+        if (count == 0) {
+            return complain("no pipeline; for example:  weir 'https://host/feed | head 3'   ('weir --help' tells more)");
+        }
+        flags->text = words[0];
+        words++;
+        count--;
+    }
+    flags->files = words;
+    flags->files_count = count;
+    return 0;
+}
+
+int flags_read(int argc, char **argv, struct flags *flags)
+{
+    static const char *words[4096];
+    size_t count = 0;
+    memset(flags, 0, sizeof *flags);
+    flags->count = -1;
+    bool only_words = false;
+    for (int i = 1; i < argc; i++) {
+        if (!only_words && strcmp(argv[i], "--") == 0) {
+            only_words = true;
+        } else if (!only_words && argv[i][0] == '-' && argv[i][1] != '\0') {
+            int rc = read_flag(flags, argc, argv, &i);
+            if (rc != 0) {
+                return rc;
+            }
+        } else if (count < sizeof words / sizeof words[0]) {
+            words[count++] = argv[i];
+        } else {
+            return complain("too many files");
+        }
+    }
+    return check_words(flags, words, count);
+}

@@ -1,0 +1,240 @@
+/*
+ * weir_run.c - one run of a pipeline: text to plan, plan to generators, pump, and the exit code.
+ *
+ * Everything runs in one scope that obeys SIGINT and SIGTERM: the first drains (sources end, the rest flows out, at most
+ * --drain), the second stops at once. SIGQUIT prints every task. On a terminal a second scope holds the task that draws the
+ * status line; it is canceled when the pump has returned.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "weir_run.h"
+
+struct run {
+    const struct flags *flags;
+    struct say say;
+    weir_plan *plan;
+    weir_loop *loop;
+    weir_scope *scope; /* of the pipeline */
+    weir_gen *gen;     /* while it is pumped */
+};
+
+static void dump_tasks(void *ctx)
+{
+    struct run *run = ctx;
+    say_clear(&run->say);
+    weir_dump(run->loop, 2);
+}
+
+struct status_args {
+    struct run *run;
+};
+
+static int draw_status(weir_scope *scope, void *args)
+{
+    struct run *run = ((struct status_args *)args)->run;
+    while (weir_sleep(scope, 500)) {
+        char why[200] = "";
+        weir_ledger ledger;
+        weir_stats stats = {.struct_size = sizeof stats};
+        weir_scope_ledger(run->scope, &ledger);
+        weir_loop_stats(run->loop, &stats);
+        if (run->gen != NULL) {
+            weir_why(run->gen, why, sizeof why);
+        }
+        say_status(&run->say, &ledger, &stats, why);
+    }
+    return 0;
+}
+
+/* The text of -f FILE; NULL after a message. */
+static char *read_text(struct run *run, const char *path)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+    char *text = malloc(1 << 20);
+    size_t n = file != NULL && text != NULL ? fread(text, 1, (1 << 20) - 1, file) : 0;
+    if (file == NULL || text == NULL || ferror(file)) {
+        say_line(&run->say, "cannot read the pipeline file '%s'", path);
+        free(text);
+        text = NULL;
+    } else {
+        text[n] = '\0';
+    }
+    if (file != NULL && file != stdin) {
+        fclose(file);
+    }
+    return text;
+}
+
+static int read_plan(struct run *run)
+{
+    const struct flags *flags = run->flags;
+    weir_error error;
+    char *from_file = NULL;
+    const char *text = flags->text, *name = NULL;
+    if (flags->text_file != NULL) {
+        text = from_file = read_text(run, flags->text_file);
+        name = flags->text_file;
+        if (text == NULL) {
+            return EXIT_USAGE;
+        }
+    }
+    run->plan = weir_plan_read(text, name, &error);
+    if (run->plan == NULL) {
+        char told[4096];
+        if (weir_plan_error_text(text, name, told, sizeof told) > 0) {
+            fprintf(stderr, "weir: %s\n", told);
+        } else {
+            say_error(&run->say, &error);
+        }
+        free(from_file);
+        return EXIT_USAGE;
+    }
+    free(from_file);
+    if (weir_plan_has_source(run->plan) && flags->files_count > 0) {
+        say_line(&run->say, "one quoted text, please:  weir '%s %s%s'", weir_plan_text(run->plan), flags->files[0],
+                 flags->files_count > 1 ? " ..." : "");
+        return EXIT_USAGE;
+    }
+    for (size_t i = 0; weir_plan_warning(run->plan, i) != NULL && !run->say.quiet; i++) {
+        say_line(&run->say, "%s", weir_plan_warning(run->plan, i));
+    }
+    return 0;
+}
+
+static int open_plan(struct run *run, weir_sink **sink, bool *durable)
+{
+    const struct flags *flags = run->flags;
+    weir_error error;
+    weir_http_options http = {.struct_size = sizeof http,
+                              .headers = flags->headers,
+                              .headers_count = flags->headers_count,
+                              .ca_file = flags->ca_file,
+                              .tls = flags->insecure ? WEIR_TLS_TRUST_ANYBODY : WEIR_TLS_VERIFY,
+                              .retries = flags->retries,
+                              .connect_ms = flags->connect_ms,
+                              .idle_ms = flags->idle_ms};
+    weir_plan_options options = {.struct_size = sizeof options,
+                                 .files = flags->files,
+                                 .files_count = flags->files_count,
+                                 .http = &http,
+                                 .user = flags->user,
+                                 .stdin_fd = 0,
+                                 .stdout_fd = 1};
+    const char *folder = flags->state_folder != NULL ? flags->state_folder : weir_plan_state_folder(run->plan);
+    *durable = folder != NULL;
+    if (folder != NULL) {
+        char name[32];
+        snprintf(name, sizeof name, "%016" PRIx64, weir_plan_hash(run->plan, &options));
+        options.state = weir_state_open(run->scope, folder, name);
+    }
+    int rc = weir_plan_open(run->plan, run->scope, &options, &run->gen, sink, &error);
+    if (rc < 0) {
+        say_error(&run->say, &error);
+        return EXIT_USAGE;
+    }
+    if (flags->count >= 0) {
+        run->gen = weir_head(run->gen, (uint64_t)flags->count);
+    }
+    return 0;
+}
+
+/* A failure's exit code. */
+static int exit_code(const struct run *run, const weir_error *error)
+{
+    weir_stats stats = {.struct_size = sizeof stats};
+    weir_loop_stats(run->loop, &stats);
+    switch (error->code) {
+    case 0:
+        return EXIT_FINISHED;
+    case WEIR_ECLOSED:
+        return EXIT_FINISHED; /* whoever read standard output has seen enough */
+    case WEIR_EINVAL:
+        return EXIT_USAGE;
+    case WEIR_ERESOLVE:
+    case WEIR_ECONNECT:
+    case WEIR_ETLS:
+        return stats.bytes_in == 0 ? EXIT_CONNECT : EXIT_FAILED;
+    default:
+        return EXIT_FAILED;
+    }
+}
+
+static int run_in_loop(struct run *run)
+{
+    weir_sink *sink;
+    weir_error error;
+    bool durable;
+    int code = open_plan(run, &sink, &durable);
+    if (code != 0) {
+        return code;
+    }
+    weir_scope *status = weir_scope_new(weir_root(run->loop), WEIR_OPTIONS(weir_scope_options, .name = "status"));
+    if (run->say.terminal) {
+        struct status_args args = {run};
+        weir_spawn(status, "status", draw_status, &args, sizeof args);
+    }
+    (void)!weir_pump(run->gen, sink, &error);
+    run->gen = NULL;
+    weir_scope_cancel(status);
+    weir_error ignored;
+    (void)!weir_scope_wait(status, &ignored);
+    say_clear(&run->say);
+
+    int signals = 0, signal_number = weir_scope_signal(run->scope, &signals);
+    weir_ledger ledger;
+    weir_stats stats = {.struct_size = sizeof stats};
+    weir_scope_ledger(run->scope, &ledger);
+    weir_loop_stats(run->loop, &stats);
+    code = exit_code(run, &error);
+    if (signals > 1) {
+        code = 128 + signal_number;
+    } else if (signals == 1 && error.code == WEIR_ECANCELED) {
+        code = EXIT_LOST;
+        say_line(&run->say, "not drained within the time that --drain gives: %" PRIu64 " items are lost", ledger.in_flight);
+    } else if (error.code < 0 && error.code != WEIR_ECLOSED) {
+        say_error(&run->say, &error);
+    }
+    bool tell = run->say.verbose > 0 || run->say.terminal || signals > 0;
+    if (tell && !run->say.quiet) {
+        say_ledger(&run->say, &ledger, &stats, durable && error.code == 0);
+    }
+    return code;
+}
+
+int run_pipeline(const struct flags *flags)
+{
+    struct run run = {.flags = flags};
+    say_init(&run.say, flags);
+    int code = read_plan(&run);
+    if (code == 0) {
+        int64_t mem = flags->mem_bytes > 0 ? flags->mem_bytes : weir_plan_mem_bytes(run.plan);
+        run.loop = weir_loop_new(
+            WEIR_OPTIONS(weir_loop_options, .budget_bytes = mem, .log = say_log, .log_ctx = &run.say));
+        if (run.loop == NULL) {
+            say_line(&run.say, "out of memory");
+            code = EXIT_FAILED;
+        }
+    }
+    if (code == 0) {
+        int64_t drain_ms = flags->drain_ms == 0 ? 10000 : flags->drain_ms;
+        run.scope = weir_scope_new(weir_root(run.loop),
+                                   WEIR_OPTIONS(weir_scope_options, .name = "pipeline", .drain_ms = drain_ms));
+        weir_scope_obey_signals(run.scope);
+        if (weir_on_signal(run.loop, SIGQUIT, dump_tasks, &run) < 0) {
+            say_line(&run.say, "SIGQUIT will not print the tasks");
+        }
+        code = run_in_loop(&run);
+        weir_error ignored;
+        (void)!weir_scope_wait(run.scope, &ignored);
+    }
+    weir_loop_free(run.loop);
+    weir_plan_free(run.plan);
+    return code;
+}

@@ -1,0 +1,43 @@
+/*
+ * weir_run.h - running a pipeline from the command line. weir_say.c tells what happened.
+ */
+#ifndef WEIR_RUN_H
+#define WEIR_RUN_H
+
+#include <weir/weir.h>
+
+#include "weir_flags.h"
+
+/* The exit code. */
+int run_pipeline(const struct flags *flags);
+/* `weir demo`. */
+int run_demo(const struct flags *flags);
+/* `weir demo --torture`; argv0: this program, to be started again. */
+int run_torture(const struct flags *flags, const char *argv0);
+
+/* ---- weir_say.c: what goes to stderr */
+
+struct say {
+    bool terminal;  /* stderr is one: a status line is drawn there */
+    bool quiet;
+    int verbose;
+    bool drawn;     /* a status line stands there now */
+    char last[512]; /* the last message, for folding repeats */
+    unsigned repeats;
+    int64_t began_ms;
+};
+
+int64_t say_now_ms(void);
+void say_init(struct say *say, const struct flags *flags);
+/* One line, after taking the status line away. */
+void say_line(struct say *say, const char *format, ...) WEIR_PRINTF(2, 3);
+/* The library's log: weir_loop_options.log. */
+void say_log(void *say, int level, const char *origin, const char *text);
+void say_error(struct say *say, const weir_error *error);
+/* The ledger and the reconnects. */
+void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *stats, bool state_saved);
+/* Draw the status line. */
+void say_status(struct say *say, const weir_ledger *ledger, const weir_stats *stats, const char *why);
+void say_clear(struct say *say);
+
+#endif

@@ -1,0 +1,184 @@
+/*
+ * weir_say.c - everything the command writes to stderr: messages, the ledger line, the status line of a terminal.
+ *
+ * Messages of the same kind in a row are folded; numbers of a thousand and more are written with thin gaps. The status line is
+ * drawn only on a terminal, over itself, and taken away before anything else is written.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "weir_run.h"
+
+int64_t say_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void say_init(struct say *say, const struct flags *flags)
+{
+    memset(say, 0, sizeof *say);
+    say->terminal = isatty(2) && !flags->quiet;
+    say->quiet = flags->quiet;
+    say->verbose = flags->verbose;
+    say->began_ms = say_now_ms();
+}
+
+void say_clear(struct say *say)
+{
+    if (say->drawn) {
+        fputs("\r\033[K", stderr);
+        say->drawn = false;
+    }
+}
+
+static void say_folded(struct say *say)
+{
+    if (say->repeats > 0) {
+        fprintf(stderr, "weir: ... %u more of this kind\n", say->repeats);
+        say->repeats = 0;
+    }
+}
+
+static void say_text(struct say *say, const char *text)
+{
+    /* Two messages are of one kind when they differ in digits only. */
+    char kind[sizeof say->last];
+    size_t n = 0;
+    for (const char *c = text; *c != '\0' && n < sizeof kind - 1; c++) {
+        if (*c >= '0' && *c <= '9') {
+            if (n > 0 && kind[n - 1] == '#') {
+                continue;
+            }
+            kind[n++] = '#';
+        } else {
+            kind[n++] = *c;
+        }
+    }
+    kind[n] = '\0';
+    if (strcmp(kind, say->last) == 0 && say->verbose < 2) {
+        say->repeats++;
+        unsigned r = say->repeats;
+        bool power = r == 9 || r == 99 || r == 999 || r == 9999 || r == 99999;
+        if (!power) {
+            return;
+        }
+    } else {
+        say_folded(say);
+        memcpy(say->last, kind, n + 1);
+    }
+    fprintf(stderr, "weir: %s\n", text);
+}
+
+void say_line(struct say *say, const char *format, ...)
+{
+    char text[1200];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    say_clear(say);
+    say_text(say, text);
+}
+
+void say_log(void *ctx, int level, const char *origin, const char *text)
+{
+    struct say *say = ctx;
+    /* syslog's numbers: 3 error, 4 warning, 6 info, 7 debug. */
+    int shown = say->quiet ? 3 : 6 + (say->verbose > 1);
+    if (level > shown) {
+        return;
+    }
+    if (origin != NULL && origin[0] != '\0' && strncmp(text, origin, strlen(origin)) != 0) {
+        say_line(say, "%s: %s", origin, text);
+    } else {
+        say_line(say, "%s", text);
+    }
+}
+
+void say_error(struct say *say, const weir_error *error)
+{
+    char where[64] = "";
+    if (error->offset >= 0) {
+        snprintf(where, sizeof where, " (at byte %" PRId64 ")", error->offset);
+    }
+    bool named = error->origin[0] != '\0' &&
+                 strncmp(error->message, error->origin, strlen(error->origin)) != 0;
+    say_line(say, "%s%s%s%s", named ? error->origin : "", named ? ": " : "", error->message, where);
+}
+
+/* 1234567 as "1 234 567". */
+static const char *grouped(uint64_t n, char text[32])
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%" PRIu64, n);
+    int at = 0;
+    for (int i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0) {
+            text[at++] = ' ';
+        }
+        text[at++] = digits[i];
+    }
+    text[at] = '\0';
+    return text;
+}
+
+static const char *sized(uint64_t bytes, char text[32])
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double n = (double)bytes;
+    int u = 0;
+    while (n >= 1024 && u < 4) {
+        n /= 1024;
+        u++;
+    }
+    snprintf(text, 32, u == 0 ? "%.0f %s" : "%.1f %s", n, units[u]);
+    return text;
+}
+
+void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *stats, bool state_saved)
+{
+    char in[32], out[32], filtered[32], rejected[32], dropped[32], flight[32], peak[32];
+    char tail[64] = "";
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    say_clear(say);
+    say_folded(say);
+    if (ledger->in_flight > 0) {
+        snprintf(tail, sizeof tail, " + %s in flight", grouped(ledger->in_flight, flight));
+    }
+    fprintf(stderr, "weir: %s in = %s out + %s filtered + %s rejected + %s dropped%s   %.1f s  peak %s\n",
+            grouped(ledger->in, in), grouped(ledger->delivered, out), grouped(ledger->filtered, filtered),
+            grouped(ledger->rejected, rejected), grouped(ledger->dropped, dropped), tail,
+            (double)(say_now_ms() - say->began_ms) / 1000.0, sized((uint64_t)usage.ru_maxrss * 1024, peak));
+    if (stats->overlong > 0) {
+        fprintf(stderr, "weir: %s lines were over the line limit\n", grouped(stats->overlong, in));
+    }
+    if (stats->reconnects > 0 || state_saved) {
+        fprintf(stderr, "weir: %s reconnects%s\n", grouped(stats->reconnects, in), state_saved ? ", state saved" : "");
+    }
+}
+
+void say_status(struct say *say, const weir_ledger *ledger, const weir_stats *stats, const char *why)
+{
+    static uint64_t last_in, last_bytes;
+    static int64_t last_ms;
+    char items[32], rate[32], bytes[32];
+    int64_t now_ms = say_now_ms();
+    double seconds = last_ms == 0 ? 1.0 : (double)(now_ms - last_ms) / 1000.0;
+    uint64_t lines = (uint64_t)((double)(ledger->in - last_in) / (seconds > 0 ? seconds : 1));
+    uint64_t speed = (uint64_t)((double)(stats->bytes_in - last_bytes) / (seconds > 0 ? seconds : 1));
+    last_in = ledger->in;
+    last_bytes = stats->bytes_in;
+    last_ms = now_ms;
+    fprintf(stderr, "\r\033[K%s lines  %s/s  %s/s  %" PRIu64 " reconnects  %.120s", grouped(ledger->in, items),
+            grouped(lines, rate), sized(speed, bytes), stats->reconnects, why);
+    fflush(stderr);
+    say->drawn = true;
+}

@@ -1,0 +1,421 @@
+/*
+ * codec_http1.c - the request parser over llhttp.
+ *
+ * States: HEAD -> (head complete) -> BODY -> COMPLETE, or HEAD -> COMPLETE without a body; FAILED from HEAD and BODY.
+ * In HEAD the bytes are copied to `head` and llhttp runs over the copy, so that a name or a value is one slice however
+ * the bytes came; llhttp pauses at the end of the head, and what is behind it is not copied. In BODY llhttp runs over
+ * the caller's bytes, which are counted and dropped. llhttp pauses at the end of the message too: the parser never
+ * sees two requests, each gets a fresh llhttp.
+ *
+ * The callbacks only record; they run under llhttp_execute and call nobody. The rules of RFC 9112 that llhttp does not
+ * check are checked over the recorded head (codec_http1_check.c), folded lines over its raw bytes.
+ */
+#include <llhttp.h>
+
+#include <weir/error.h>
+
+#include "base_alloc.h"
+#include "base_error.h"
+#include "codec_http1.h"
+#include "codec_http1_check.h"
+
+#if LLHTTP_VERSION_MAJOR < 8
+#error "llhttp 8.1 or 9 is needed"
+#elif LLHTTP_VERSION_MAJOR == 8 && !LLHTTP_STRICT_MODE
+#error "llhttp 8 is loose unless all of it is built with LLHTTP_STRICT_MODE=1"
+#endif
+
+enum state { HEAD, BODY, COMPLETE, FAILED };
+
+/* A slice of `head`, which may move while it grows. */
+struct span {
+    uint16_t at, len;
+};
+
+struct wr_http1 {
+    llhttp_t llhttp;
+    enum state state;
+    int status;
+    const char *reason;
+    char *head;
+    size_t head_len, head_cap;
+    bool in_value;  /* the last span belonged to a value: a name that follows begins the next header */
+    bool finished;  /* llhttp has told the end of the message */
+    struct span target;
+    size_t headers_count;
+    struct span names[WR_HTTP1_HEADERS_MAX], values[WR_HTTP1_HEADERS_MAX];
+    struct wr_http1_header headers[WR_HTTP1_HEADERS_MAX];
+    struct wr_http1_request request;
+    size_t body_bytes, body_chunks;
+    size_t extra_bytes; /* of the body phase that are no body */
+    char trailer[20];   /* the name of the current trailer, as far as it matters */
+    size_t trailer_len;
+};
+
+_Static_assert(WR_HTTP1_HEAD_BYTES_MAX < UINT16_MAX, "a span counts in 16 bits");
+
+/* The first failure is kept. Returns -1, for callbacks. */
+static int fail(struct wr_http1 *p, int status, const char *reason)
+{
+    if (p->state != FAILED) {
+        p->state = FAILED;
+        p->status = status;
+        p->reason = reason;
+    }
+    return -1;
+}
+
+static void span_add(struct wr_http1 *p, struct span *span, const char *at, size_t len)
+{
+    if (span->len == 0) {
+        span->at = (uint16_t)(at - p->head);
+    }
+    span->len = (uint16_t)(span->len + len);
+}
+
+static int on_url(llhttp_t *llhttp, const char *at, size_t len)
+{
+    struct wr_http1 *p = llhttp->data;
+    span_add(p, &p->target, at, len);
+    return 0;
+}
+
+/* Trailers are dropped, but not those that would change what the message was. */
+static int on_trailer_name(struct wr_http1 *p, const char *at, size_t len)
+{
+    if (p->in_value) {
+        p->in_value = false;
+        p->trailer_len = 0;
+    }
+    for (size_t i = 0; i < len && p->trailer_len < sizeof p->trailer; i++) {
+        p->trailer[p->trailer_len++] = at[i];
+    }
+    return 0;
+}
+
+static int on_trailer_value(struct wr_http1 *p)
+{
+    struct wr_text name = {p->trailer, p->trailer_len};
+    p->in_value = true;
+    if (wr_text_is(name, "Content-Length") || wr_text_is(name, "Transfer-Encoding") || wr_text_is(name, "Host")) {
+        return fail(p, 400, "a trailer that belongs into the head");
+    }
+    return 0;
+}
+
+static int on_header_field(llhttp_t *llhttp, const char *at, size_t len)
+{
+    struct wr_http1 *p = llhttp->data;
+    if (p->state == BODY) {
+        return on_trailer_name(p, at, len);
+    }
+    if (p->headers_count == 0 || p->in_value) {
+        if (p->headers_count == WR_HTTP1_HEADERS_MAX) {
+            return fail(p, 431, "too many headers");
+        }
+        p->names[p->headers_count] = (struct span){0, 0};
+        p->values[p->headers_count] = (struct span){0, 0};
+        p->headers_count++;
+        p->in_value = false;
+    }
+    span_add(p, &p->names[p->headers_count - 1], at, len);
+    return 0;
+}
+
+static int on_header_value(llhttp_t *llhttp, const char *at, size_t len)
+{
+    struct wr_http1 *p = llhttp->data;
+    if (p->state == BODY) {
+        return on_trailer_value(p);
+    }
+    if (p->headers_count == 0) {
+        return fail(p, 400, "a header without a name");
+    }
+    p->in_value = true;
+    span_add(p, &p->values[p->headers_count - 1], at, len);
+    return 0;
+}
+
+/* A value may be empty, and then no span of it is told. */
+static int on_header_value_complete(llhttp_t *llhttp)
+{
+    struct wr_http1 *p = llhttp->data;
+    if (p->state == BODY) {
+        return on_trailer_value(p);
+    }
+    p->in_value = true;
+    return 0;
+}
+
+static int on_headers_complete(llhttp_t *llhttp)
+{
+    struct wr_http1 *p = llhttp->data;
+    if (p->state == BODY) {
+        return 0; /* of the trailers, in some versions */
+    }
+    p->in_value = true;
+    return HPE_PAUSED;
+}
+
+static int on_body(llhttp_t *llhttp, const char *at, size_t len)
+{
+    struct wr_http1 *p = llhttp->data;
+    (void)at;
+    p->body_bytes += len;
+    return p->body_bytes > WR_HTTP1_BODY_BYTES_MAX ? fail(p, 413, "the body is too long") : 0;
+}
+
+static int on_chunk_header(llhttp_t *llhttp)
+{
+    struct wr_http1 *p = llhttp->data;
+    p->body_chunks++;
+    /* A chunk that announces too much need not be waited for. */
+    return llhttp->content_length > WR_HTTP1_BODY_BYTES_MAX ? fail(p, 413, "the body is too long") : 0;
+}
+
+static int on_message_complete(llhttp_t *llhttp)
+{
+    struct wr_http1 *p = llhttp->data;
+    p->finished = true;
+    return HPE_PAUSED;
+}
+
+static const llhttp_settings_t *settings(void)
+{
+    /* Designated, so that the fields of newer versions are NULL too: llhttp_settings_init does no more. */
+    static const llhttp_settings_t ours = {
+        .on_url = on_url,
+        .on_header_field = on_header_field,
+        .on_header_value = on_header_value,
+        .on_header_value_complete = on_header_value_complete,
+        .on_headers_complete = on_headers_complete,
+        .on_body = on_body,
+        .on_chunk_header = on_chunk_header,
+        .on_message_complete = on_message_complete,
+    };
+    return &ours;
+}
+
+static void start(struct wr_http1 *p)
+{
+    char *head = p->head;
+    size_t head_cap = p->head_cap;
+    memset(p, 0, offsetof(struct wr_http1, names));
+    p->request = (struct wr_http1_request){.minor = 1};
+    p->body_bytes = p->body_chunks = p->extra_bytes = p->trailer_len = 0;
+    p->head = head;
+    p->head_cap = head_cap;
+    p->reason = "";
+    llhttp_init(&p->llhttp, HTTP_REQUEST, settings());
+    p->llhttp.data = p;
+}
+
+struct wr_http1 *wr_http1_new(void)
+{
+    struct wr_http1 *p = wr_zalloc(sizeof *p);
+    if (p != NULL) {
+        start(p);
+    }
+    return p;
+}
+
+void wr_http1_free(struct wr_http1 *parser)
+{
+    if (parser != NULL) {
+        wr_free(parser->head);
+        wr_free(parser);
+    }
+}
+
+void wr_http1_next(struct wr_http1 *parser)
+{
+    WR_ASSERT(parser->state == COMPLETE, "the request is not complete");
+    WR_ASSERT(parser->request.keep_alive, "no request follows on this connection");
+    start(parser);
+}
+
+/* Room for `more` bytes behind the head. */
+static bool head_grow(struct wr_http1 *p, size_t more)
+{
+    size_t cap = p->head_cap > 0 ? p->head_cap : 1024;
+    while (cap < p->head_len + more) {
+        cap *= 2;
+    }
+    if (cap != p->head_cap) {
+        char *head = wr_realloc(p->head, cap);
+        if (head == NULL) {
+            return false;
+        }
+        p->head = head;
+        p->head_cap = cap;
+    }
+    return true;
+}
+
+/* llhttp has given up on head[from..]: which status tells it best? */
+static void fail_by_llhttp(struct wr_http1 *p, const char *error_pos)
+{
+    const char *reason = llhttp_get_error_reason(&p->llhttp);
+    int status = 400;
+    switch ((int)llhttp_get_errno(&p->llhttp)) {
+    case HPE_PAUSED_H2_UPGRADE:
+    case HPE_INVALID_VERSION:
+        status = 505;
+        break;
+    case HPE_INVALID_METHOD:
+        status = p->state == HEAD && wr_http1_method_fits(p->head, (size_t)(error_pos - p->head) + 1) ? 501 : 400;
+        break;
+    default:
+        break;
+    }
+    fail(p, status, reason != NULL && reason[0] != '\0' ? reason : "not HTTP");
+}
+
+static struct wr_text text_of(const struct wr_http1 *p, struct span span)
+{
+    return (struct wr_text){p->head + (span.len > 0 ? span.at : 0), span.len};
+}
+
+/* llhttp has paused behind the head. */
+static void head_complete(struct wr_http1 *p)
+{
+    struct wr_http1_request *r = &p->request;
+    const struct wr_http1_refusal *refused;
+    const llhttp_t *l = &p->llhttp;
+
+    r->target = text_of(p, p->target);
+    r->method = wr_text_of(llhttp_method_name((llhttp_method_t)l->method));
+    r->minor = l->http_minor;
+    r->headers = p->headers;
+    r->headers_count = p->headers_count;
+    for (size_t i = 0; i < p->headers_count; i++) {
+        p->headers[i].name = text_of(p, p->names[i]);
+        p->headers[i].value = wr_text_trim(text_of(p, p->values[i]));
+    }
+    bool chunked = (l->flags & F_CHUNKED) != 0;
+    r->has_body = chunked || l->content_length > 0;
+    r->keep_alive = llhttp_should_keep_alive(l) != 0;
+    if (l->http_major != 1 || l->http_minor > 1) {
+        fail(p, 505, "neither HTTP/1.0 nor HTTP/1.1");
+    } else if ((refused = wr_http1_check(r, (struct wr_text){p->head, p->head_len})) != NULL) {
+        fail(p, refused->status, refused->reason);
+    } else if (!chunked && l->content_length > WR_HTTP1_BODY_BYTES_MAX) {
+        fail(p, 413, "the body is too long");
+    } else {
+        p->state = r->has_body ? BODY : COMPLETE;
+    }
+}
+
+static enum wr_http1_got feed_head(struct wr_http1 *p, const char *data, size_t len, size_t *used)
+{
+    size_t before = p->head_len;
+    size_t take = WR_MIN(len, (size_t)WR_HTTP1_HEAD_BYTES_MAX - before);
+    if (!head_grow(p, take)) {
+        fail(p, 500, "out of memory");
+        return WR_HTTP1_ERROR;
+    }
+    if (take > 0) {
+        memcpy(p->head + before, data, take);
+    }
+    p->head_len += take;
+    llhttp_errno_t rc = llhttp_execute(&p->llhttp, p->head + before, take);
+    const char *stop = rc == HPE_OK ? p->head + p->head_len : llhttp_get_error_pos(&p->llhttp);
+    size_t consumed = (size_t)(stop - (p->head + before));
+    p->head_len = before + consumed;
+    *used = consumed;
+    /* What llhttp 8.1.0 takes for one header, folded, others take for two. */
+    if (p->state == HEAD && wr_http1_has_fold((struct wr_text){p->head, p->head_len}, before)) {
+        fail(p, 400, "a folded header line");
+    }
+    if (p->state == HEAD && rc == HPE_PAUSED) {
+        head_complete(p);
+        return p->state == FAILED ? WR_HTTP1_ERROR : WR_HTTP1_HEAD;
+    }
+    if (p->state == HEAD && rc != HPE_OK) {
+        fail_by_llhttp(p, stop);
+    }
+    if (p->state == HEAD && p->head_len == WR_HTTP1_HEAD_BYTES_MAX) {
+        bool in_line = wr_http1_request_line((struct wr_text){p->head, p->head_len}).data == NULL;
+        fail(p, in_line ? 414 : 431, in_line ? "the request line is too long" : "the head is too long");
+    }
+    return p->state == FAILED ? WR_HTTP1_ERROR : WR_HTTP1_MORE;
+}
+
+static enum wr_http1_got feed_body(struct wr_http1 *p, const char *data, size_t len, size_t *used)
+{
+    size_t body_before = p->body_bytes;
+    size_t done = 0;
+    while (p->state == BODY && !p->finished) {
+        llhttp_resume(&p->llhttp); /* the head's end was a pause; harmless otherwise */
+        llhttp_errno_t rc = llhttp_execute(&p->llhttp, data + done, len - done);
+        const char *stop = rc == HPE_OK ? data + len : llhttp_get_error_pos(&p->llhttp);
+        done = stop == NULL ? done : (size_t)(stop - data);
+        if (rc == HPE_OK) {
+            break;
+        }
+        if (p->state == BODY && !p->finished && rc != HPE_PAUSED) {
+            fail_by_llhttp(p, stop);
+        }
+    }
+    *used = done;
+    p->extra_bytes += done - WR_MIN(p->body_bytes - body_before, done);
+    /* A chunk's size and two line ends are not extra: an honest client may send small chunks. */
+    if (p->state == BODY && p->extra_bytes > WR_HTTP1_EXTRA_BYTES_MAX + p->body_chunks * 8) {
+        fail(p, 413, "too much chunk framing, extensions or trailers");
+    }
+    if (p->state == BODY && p->finished) {
+        p->state = COMPLETE;
+        return WR_HTTP1_DONE;
+    }
+    return p->state == FAILED ? WR_HTTP1_ERROR : WR_HTTP1_MORE;
+}
+
+enum wr_http1_got wr_http1_feed(struct wr_http1 *parser, const char *data, size_t len, size_t *used)
+{
+    WR_ASSERT(parser->state != COMPLETE, "the request is complete: wr_http1_next comes first");
+    *used = 0;
+    if (parser->state == FAILED) {
+        return WR_HTTP1_ERROR;
+    }
+    return parser->state == HEAD ? feed_head(parser, data, len, used) : feed_body(parser, data, len, used);
+}
+
+const struct wr_http1_request *wr_http1_request(const struct wr_http1 *parser)
+{
+    return parser->state == BODY || parser->state == COMPLETE ? &parser->request : NULL;
+}
+
+int wr_http1_finish(const struct wr_http1 *parser)
+{
+    if (parser->state == FAILED) {
+        return WEIR_EPARSE;
+    }
+    /* Blank lines before a request are no request. */
+    for (size_t i = 0; parser->state == HEAD && i < parser->head_len; i++) {
+        if (parser->head[i] != '\r' && parser->head[i] != '\n') {
+            return WEIR_ETRUNCATED;
+        }
+    }
+    return parser->state == BODY ? WEIR_ETRUNCATED : 0;
+}
+
+int wr_http1_status(const struct wr_http1 *parser)
+{
+    return parser->status;
+}
+
+const char *wr_http1_reason(const struct wr_http1 *parser)
+{
+    return parser->reason;
+}
+
+struct wr_text wr_http1_header(const struct wr_http1_request *request, const char *name)
+{
+    struct wr_text wanted = wr_text_of(name);
+    for (size_t i = 0; i < request->headers_count; i++) {
+        if (wr_text_same(request->headers[i].name, wanted)) {
+            return request->headers[i].value;
+        }
+    }
+    return (struct wr_text){NULL, 0};
+}

@@ -1,0 +1,169 @@
+/*
+ * codec_http1_check.c - judging a request head.
+ *
+ * Each rule closes a way in which a proxy before this server and the server could see different requests in the same
+ * bytes, or refuses what the server cannot answer rightly. The rules run over a complete head, in an order that does
+ * not depend on how the bytes came, so a request has one verdict.
+ */
+#include "codec_http1_check.h"
+
+struct wr_text wr_http1_request_line(struct wr_text head)
+{
+    size_t start = 0;
+    while (start < head.len && (head.data[start] == '\r' || head.data[start] == '\n')) {
+        start++;
+    }
+    const char *lf = start < head.len ? memchr(head.data + start, '\n', head.len - start) : NULL;
+    if (lf == NULL) {
+        return (struct wr_text){NULL, 0};
+    }
+    struct wr_text line = {head.data + start, (size_t)(lf - head.data) - start};
+    line.len -= line.len > 0 && line.data[line.len - 1] == '\r';
+    return line;
+}
+
+bool wr_http1_has_fold(struct wr_text head, size_t from)
+{
+    for (size_t i = from > 0 ? from : 1; i < head.len; i++) {
+        char c = head.data[i];
+        if ((c == ' ' || c == '\t' || c == ':') && head.data[i - 1] == '\n') {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool wr_http1_method_fits(const char *head, size_t len)
+{
+    size_t i = 0;
+    while (i < len && (head[i] == '\r' || head[i] == '\n')) {
+        i++;
+    }
+    size_t start = i;
+    while (i < len && wr_is_token_char(head[i])) {
+        i++;
+    }
+    return i > start && (i == len || head[i] == ' ');
+}
+
+static bool has_byte_of(struct wr_text text, const char *bytes)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] == '\0' || strchr(bytes, text.data[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* RFC 9112 3: two single spaces. llhttp skips several. */
+static bool line_has_three_parts(struct wr_text line)
+{
+    size_t spaces = 0;
+    for (size_t i = 0; i < line.len; i++) {
+        spaces += line.data[i] == ' ';
+    }
+    return spaces == 2 && !has_byte_of(line, "\t");
+}
+
+/* uri-host [":" port], or nothing: letters, digits and what RFC 3986 allows beside them. */
+static bool is_authority(struct wr_text host)
+{
+    for (size_t i = 0; i < host.len; i++) {
+        char c = host.data[i];
+        if (!wr_is_digit(c) && !wr_is_alpha(c) && (c == '\0' || strchr("-._~%!$&'()*+,;=:[]", c) == NULL)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* origin-form, absolute-form with http, or the asterisk of OPTIONS. */
+static bool split_target(struct wr_http1_request *r)
+{
+    struct wr_text rest = r->target;
+    r->host = (struct wr_text){NULL, 0};
+    if (wr_text_take(&rest, "http://")) {
+        size_t len = 0;
+        while (len < rest.len && rest.data[len] != '/' && rest.data[len] != '?') {
+            len++;
+        }
+        r->host = (struct wr_text){rest.data, len};
+        if (len == 0 || !is_authority(r->host)) {
+            return false;
+        }
+        rest.data += len;
+        rest.len -= len;
+    } else if (wr_text_is(rest, "*")) {
+        r->path = rest;
+        r->query = (struct wr_text){NULL, 0};
+        return wr_text_is(r->method, "OPTIONS");
+    } else if (rest.len == 0 || rest.data[0] != '/') {
+        return false;
+    }
+    const char *mark = rest.len > 0 ? memchr(rest.data, '?', rest.len) : NULL;
+    size_t path_len = mark == NULL ? rest.len : (size_t)(mark - rest.data);
+    r->path = path_len > 0 ? (struct wr_text){rest.data, path_len} : wr_text_of("/");
+    r->query = mark == NULL ? (struct wr_text){NULL, 0} : (struct wr_text){mark + 1, rest.len - path_len - 1};
+    return true;
+}
+
+static size_t count_of(const struct wr_http1_request *r, const char *name)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < r->headers_count; i++) {
+        count += wr_text_is(r->headers[i].name, name);
+    }
+    return count;
+}
+
+const struct wr_http1_refusal *wr_http1_check(struct wr_http1_request *r, struct wr_text head)
+{
+    static const struct wr_http1_refusal line = {400, "the request line is not three parts with one space between"};
+    static const struct wr_http1_refusal name = {400, "a header without a name"};
+    static const struct wr_http1_refusal connect = {501, "this is no proxy"};
+    static const struct wr_http1_refusal target = {400, "the target is neither a path nor an http URL"};
+    static const struct wr_http1_refusal fragment = {400, "the target has a fragment"};
+    static const struct wr_http1_refusal no_host = {400, "not exactly one Host"};
+    static const struct wr_http1_refusal bad_host = {400, "Host is no host"};
+    static const struct wr_http1_refusal coding_once = {400, "several Transfer-Encoding"};
+    static const struct wr_http1_refusal coding_old = {400, "Transfer-Encoding in HTTP/1.0"};
+    static const struct wr_http1_refusal coding = {501, "a Transfer-Encoding other than chunked"};
+
+    if (!line_has_three_parts(wr_http1_request_line(head))) {
+        return &line;
+    }
+    for (size_t i = 0; i < r->headers_count; i++) {
+        if (r->headers[i].name.len == 0) {
+            return &name;
+        }
+    }
+    size_t hosts = count_of(r, "Host");
+    if (hosts > 1 || (hosts == 0 && r->minor == 1)) {
+        return &no_host;
+    }
+    struct wr_text host = wr_http1_header(r, "Host");
+    if (hosts == 1 && !is_authority(host)) {
+        return &bad_host;
+    }
+    if (wr_text_is(r->method, "CONNECT")) {
+        return &connect;
+    }
+    if (has_byte_of(r->target, "#")) {
+        return &fragment;
+    }
+    if (!split_target(r)) {
+        return &target;
+    }
+    if (r->host.data == NULL && hosts == 1) {
+        r->host = host;
+    }
+    size_t codings = count_of(r, "Transfer-Encoding");
+    if (codings > 1) {
+        return &coding_once;
+    }
+    if (codings == 1 && r->minor == 0) {
+        return &coding_old;
+    }
+    return codings == 1 && !wr_text_is(wr_http1_header(r, "Transfer-Encoding"), "chunked") ? &coding : NULL;
+}

@@ -1,0 +1,160 @@
+/*
+ * codec_http1_write.c - response heads, chunk lines, and byte ranges.
+ *
+ * A head is written whole or not at all. Names and values are checked, since a line end inside a value, taken from a
+ * request or a configuration, would let its author write headers of his own.
+ */
+#include <stdio.h>
+
+#include <weir/error.h>
+
+#include "codec_http1.h"
+
+const char *wr_http1_phrase(int status)
+{
+    static const struct {
+        int status;
+        const char *phrase;
+    } known[] = {
+        {100, "Continue"},
+        {101, "Switching Protocols"},
+        {200, "OK"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {206, "Partial Content"},
+        {301, "Moved Permanently"},
+        {302, "Found"},
+        {304, "Not Modified"},
+        {307, "Temporary Redirect"},
+        {308, "Permanent Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {411, "Length Required"},
+        {412, "Precondition Failed"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {416, "Range Not Satisfiable"},
+        {417, "Expectation Failed"},
+        {422, "Unprocessable Content"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+        {505, "HTTP Version Not Supported"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (known[i].status == status) {
+            return known[i].phrase;
+        }
+    }
+    return "";
+}
+
+struct writer {
+    char *to;
+    size_t len, cap;
+};
+
+static bool put(struct writer *w, struct wr_text text)
+{
+    if (text.len > w->cap - w->len) {
+        return false;
+    }
+    if (text.len > 0) {
+        memcpy(w->to + w->len, text.data, text.len);
+    }
+    w->len += text.len;
+    return true;
+}
+
+static bool header_fits(const struct wr_http1_header *header)
+{
+    for (size_t i = 0; i < header->name.len; i++) {
+        if (!wr_is_token_char(header->name.data[i])) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < header->value.len; i++) {
+        char c = header->value.data[i];
+        if (c == '\r' || c == '\n' || c == '\0') {
+            return false;
+        }
+    }
+    return header->name.len > 0;
+}
+
+long wr_http1_write_head(char *to, size_t cap, int status, const struct wr_http1_header *headers, size_t count)
+{
+    struct writer w = {to, 0, cap};
+    char line[16];
+    if (status < 100 || status > 999) {
+        return WEIR_EINVAL;
+    }
+    snprintf(line, sizeof line, "HTTP/1.1 %d ", status);
+    bool fits = put(&w, wr_text_of(line)) && put(&w, wr_text_of(wr_http1_phrase(status))) && put(&w, wr_text_of("\r\n"));
+    for (size_t i = 0; i < count; i++) {
+        if (!header_fits(&headers[i])) {
+            return WEIR_EINVAL;
+        }
+        fits = fits && put(&w, headers[i].name) && put(&w, wr_text_of(": ")) && put(&w, headers[i].value) &&
+               put(&w, wr_text_of("\r\n"));
+    }
+    fits = fits && put(&w, wr_text_of("\r\n"));
+    return fits ? (long)w.len : (long)WEIR_ETOOLONG;
+}
+
+size_t wr_http1_write_chunk(char to[WR_HTTP1_CHUNK_HEAD_MAX], size_t len)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t digits = 1;
+    while (digits < 2 * sizeof len && len >> (4 * digits) != 0) {
+        digits++;
+    }
+    for (size_t i = 0; i < digits; i++) {
+        to[i] = hex[len >> (4 * (digits - 1 - i)) & 15];
+    }
+    to[digits] = '\r';
+    to[digits + 1] = '\n';
+    return digits + 2;
+}
+
+enum wr_range wr_range_parse(struct wr_text value, int64_t length, int64_t *first, int64_t *last)
+{
+    struct wr_text rest = wr_text_trim(value);
+    int64_t from = -1;
+    int64_t to = -1;
+    if (value.data == NULL || !wr_text_take(&rest, "bytes=")) {
+        return WR_RANGE_WHOLE;
+    }
+    rest = wr_text_trim(rest);
+    bool has_from = wr_text_take_number(&rest, &from);
+    if (!wr_text_take(&rest, "-")) {
+        return WR_RANGE_WHOLE;
+    }
+    bool has_to = wr_text_take_number(&rest, &to);
+    if (rest.len > 0 || (!has_from && !has_to) || (has_from && has_to && from > to)) {
+        return WR_RANGE_WHOLE;
+    }
+    if (!has_from) {
+        from = to < length ? length - to : 0;
+        if (to == 0) {
+            from = length;
+        }
+        to = length - 1;
+    }
+    if (from >= length) {
+        return WR_RANGE_UNSATISFIABLE;
+    }
+    *first = from;
+    *last = has_to && to < length ? to : length - 1;
+    return WR_RANGE_PART;
+}

@@ -1,0 +1,613 @@
+/*
+ * test_loop_transport.c - every kind of transport against one contract, then what is particular to each.
+ *
+ * A pair is two ends that are connected to each other, however that was done; the tests of the contract run over all kinds.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <weir/loop.h>
+
+#include "base_fault.h"
+#include "loop_scope.h"
+#include "loop_transport.h"
+#include "support_check.h"
+
+static weir_loop *loop;
+static struct wr_transport *near, *far;
+static weir_error error;
+
+static int64_t get(struct wr_transport *t, void *to, size_t cap)
+{
+    int64_t n;
+    while ((n = t->ops->read(t, to, cap)) == WR_AGAIN) {
+        int rc = t->ops->wait(t, WR_READABLE, 2000, "bytes", NULL);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return n;
+}
+
+static int64_t try_write(struct wr_transport *t, const char *bytes, size_t len)
+{
+    char copy[4096];
+    ck_assert_uint_le(len, sizeof copy);
+    memcpy(copy, bytes, len);
+    struct iovec iov[2] = {{copy, len / 2}, {copy + len / 2, len - len / 2}};
+    return t->ops->write(t, iov, 2);
+}
+
+static void pair_tcp(void)
+{
+    struct wr_listener *listener = wr_listen(loop, "127.0.0.1:0", &error);
+    ck_assert_ptr_nonnull(listener);
+    char address[64];
+    snprintf(address, sizeof address, "tcp://127.0.0.1:%d", wr_listener_port(listener));
+    near = wr_connect(loop, address, 2000, NULL, &error);
+    ck_assert_ptr_nonnull(near);
+    far = wr_accept(listener, NULL, &error);
+    ck_assert_ptr_nonnull(far);
+    wr_listener_free(listener);
+}
+
+static void pair_memory(void)
+{
+    struct wr_transport *ends[2];
+    ck_assert_int_eq(wr_memory_pair(loop, 1000, ends), 0);
+    near = ends[0];
+    far = ends[1];
+}
+
+static void pair_sockets(void)
+{
+    int fds[2];
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    near = wr_fd_transport(loop, fds[0], WR_FD_OWN, &error);
+    far = wr_fd_transport(loop, fds[1], WR_FD_OWN, &error);
+    ck_assert(near != NULL && far != NULL);
+}
+
+/* One way only: near writes, far reads. */
+static void pair_pipe(void)
+{
+    int fds[2];
+    ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+    near = wr_fd_transport(loop, fds[1], WR_FD_OWN, &error);
+    far = wr_fd_transport(loop, fds[0], WR_FD_OWN, &error);
+    ck_assert(near != NULL && far != NULL);
+}
+
+static void free_pair(void)
+{
+    if (near != NULL) {
+        near->ops->free(near);
+    }
+    if (far != NULL) {
+        far->ops->free(far);
+    }
+    near = far = NULL;
+}
+
+static void over_all(void (*const *make)(void), void (*check)(void))
+{
+    for (; *make != NULL; make++) {
+        loop = weir_loop_new(NULL);
+        ck_assert_ptr_nonnull(loop);
+        (*make)();
+        check();
+        free_pair();
+        weir_loop_free(loop);
+    }
+}
+
+static void (*const every[])(void) = {pair_tcp, pair_memory, pair_sockets, pair_pipe, NULL};
+static void (*const both_ways[])(void) = {pair_tcp, pair_memory, pair_sockets, NULL};
+
+/* ---- the contract */
+
+static void check_bytes(void)
+{
+    char got[16];
+    ck_assert_int_eq(far->ops->read(far, got, sizeof got), WR_AGAIN);
+    ck_assert_int_eq(try_write(near, "hello", 5), 5);
+    ck_assert_int_eq(get(far, got, 3), 3);
+    ck_assert_int_eq(get(far, got + 3, sizeof got - 3), 2);
+    ck_assert_mem_eq(got, "hello", 5);
+}
+
+TEST(bytes_arrive_in_order_and_in_the_readers_portions)
+{
+    over_all(every, check_bytes);
+}
+
+static void check_end(void)
+{
+    char got[16];
+    ck_assert_int_eq(try_write(near, "last", 4), 4);
+    near->ops->free(near);
+    near = NULL;
+    ck_assert_int_eq(get(far, got, sizeof got), 4);
+    ck_assert_int_eq(get(far, got, sizeof got), 0);
+    ck_assert_int_eq(get(far, got, sizeof got), 0);
+}
+
+TEST(a_freed_end_is_the_end_after_the_bytes)
+{
+    over_all(every, check_end);
+}
+
+static void check_half_close(void)
+{
+    char got[16];
+    near->ops->shut(near);
+    ck_assert_int_eq(get(far, got, sizeof got), 0);
+    ck_assert_int_eq(try_write(far, "still", 5), 5);
+    ck_assert_int_eq(get(near, got, sizeof got), 5);
+}
+
+TEST(a_shut_end_still_reads)
+{
+    over_all(both_ways, check_half_close);
+}
+
+static size_t fill(struct wr_transport *t)
+{
+    char bytes[4096];
+    size_t sum = 0;
+    int64_t n;
+    memset(bytes, 'x', sizeof bytes);
+    while ((n = try_write(t, bytes, sizeof bytes)) > 0) {
+        sum += (size_t)n;
+        ck_assert_uint_lt(sum, 64 * 1024 * 1024);
+    }
+    ck_assert_int_eq(n, WR_AGAIN);
+    return sum;
+}
+
+static void check_full(void)
+{
+    static char sink[1 << 20];
+    size_t sum = fill(near);
+    ck_assert_int_eq(near->ops->wait(near, WR_WRITABLE, 5, "room", NULL), WEIR_ETIMEDOUT);
+    while (sum > 0) {
+        int64_t n = get(far, sink, sizeof sink);
+        ck_assert_int_gt(n, 0);
+        sum -= (size_t)n;
+    }
+    ck_assert_int_eq(near->ops->wait(near, WR_WRITABLE, 2000, "room", NULL), 0);
+    ck_assert_int_gt(try_write(near, "more", 4), 0);
+}
+
+TEST(who_does_not_read_stops_the_writer)
+{
+    over_all(every, check_full);
+}
+
+static void check_gone(void)
+{
+    far->ops->free(far);
+    far = NULL;
+    int64_t n = 0;
+    for (int i = 0; i < 10 && (n = try_write(near, "xy", 2)) > 0; i++) {
+        (void)near->ops->wait(near, WR_READABLE, 100, "the news", NULL);
+    }
+    ck_assert_int_eq(n, WEIR_ECLOSED);
+    ck_assert(near->detail == EPIPE || near->detail == ECONNRESET);
+}
+
+TEST(writing_to_a_far_end_that_has_gone_is_closed)
+{
+    over_all(both_ways, check_gone);
+}
+
+static int reading_task(weir_scope *scope, void *args)
+{
+    (void)scope;
+    struct wr_transport *t = *(struct wr_transport **)args;
+    return t->ops->wait(t, WR_READABLE, -1, "bytes", NULL);
+}
+
+static weir_scope *read_in_task(struct wr_transport *t)
+{
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    weir_spawn(scope, "reading", reading_task, &t, sizeof t);
+    wr_loop_settle(loop);
+    return scope;
+}
+
+static void check_abort(void)
+{
+    weir_scope *scope = read_in_task(far);
+    far->ops->abort(far, -1234);
+    ck_assert_int_eq(weir_scope_wait(scope, &error), -1234);
+    far->ops->abort(far, -1234); /* nobody waits */
+    check_bytes();
+}
+
+TEST(an_abort_fails_the_wait_and_nothing_else)
+{
+    over_all(every, check_abort);
+}
+
+static void check_cancel(void)
+{
+    weir_scope *scope = read_in_task(far);
+    weir_scope_cancel(scope);
+    ck_assert_int_eq(weir_scope_wait(scope, &error), 0);
+    check_bytes();
+}
+
+TEST(a_cancel_fails_the_wait)
+{
+    over_all(every, check_cancel);
+}
+
+static void on_gone(void *ctx)
+{
+    ck_assert_ptr_null(loop->task); /* the scheduler's stack */
+    ++*(int *)ctx;
+}
+
+static void await_count(const int *count, int wanted)
+{
+    for (int i = 0; i < 10000 && *count < wanted; i++) {
+        (void)wr_pause(loop);
+    }
+    ck_assert_int_eq(*count, wanted);
+}
+
+static void check_hangup(void)
+{
+    int gone = 0;
+    near->ops->watch_hangup(near, on_gone, &gone);
+    wr_loop_settle(loop);
+    ck_assert_int_eq(gone, 0);
+    far->ops->free(far);
+    far = NULL;
+    await_count(&gone, 1);
+    wr_loop_settle(loop);
+    ck_assert_int_eq(gone, 1);
+}
+
+TEST(a_far_end_that_leaves_is_noticed_without_reading)
+{
+    over_all(every, check_hangup);
+}
+
+static void check_hangup_beside_bytes(void)
+{
+    int gone = 0;
+    char got[8];
+    near->ops->watch_hangup(near, on_gone, &gone);
+    ck_assert_int_eq(try_write(far, "unread", 6), 6);
+    far->ops->free(far);
+    far = NULL;
+    await_count(&gone, 1);
+    ck_assert_int_eq(get(near, got, sizeof got), 6);
+    ck_assert_int_eq(get(near, got, sizeof got), 0);
+}
+
+TEST(leaving_is_noticed_beside_unread_bytes)
+{
+    over_all(both_ways, check_hangup_beside_bytes);
+}
+
+static void check_hangup_off(void)
+{
+    int gone = 0;
+    near->ops->watch_hangup(near, on_gone, &gone);
+    wr_loop_settle(loop);
+    near->ops->watch_hangup(near, NULL, NULL);
+    far->ops->free(far);
+    far = NULL;
+    for (int i = 0; i < 20; i++) {
+        (void)wr_pause(loop);
+    }
+    ck_assert_int_eq(gone, 0);
+}
+
+TEST(a_hangup_that_nobody_watches_any_more_is_not_told)
+{
+    over_all(every, check_hangup_off);
+}
+
+/* ---- connecting */
+
+TEST(a_name_is_resolved)
+{
+    loop = weir_loop_new(NULL);
+    struct wr_listener *listener = wr_listen(loop, ":0", &error);
+    ck_assert_ptr_nonnull(listener);
+    char port[16];
+    snprintf(port, sizeof port, "%d", wr_listener_port(listener));
+
+    near = wr_tcp_connect(loop, "localhost", port, 5000, NULL, &error);
+    ck_assert_msg(near != NULL, "%s", error.message);
+    ck_assert_str_eq(near->ops->kind, "tcp");
+
+    free_pair();
+    wr_listener_free(listener);
+    weir_loop_free(loop);
+}
+
+TEST(nobody_listening_is_a_refused_connection)
+{
+    loop = weir_loop_new(NULL);
+    struct wr_listener *listener = wr_listen(loop, "127.0.0.1:0", &error);
+    char address[64];
+    snprintf(address, sizeof address, "tcp://127.0.0.1:%d", wr_listener_port(listener));
+    wr_listener_free(listener);
+
+    ck_assert_ptr_null(wr_connect(loop, address, 2000, NULL, &error));
+    ck_assert_int_eq(error.code, WEIR_ECONNECT);
+    ck_assert_int_eq(error.detail, ECONNREFUSED);
+    ck_assert_ptr_nonnull(strstr(error.message, "127.0.0.1"));
+    weir_loop_free(loop);
+}
+
+TEST(an_unknown_name_is_told)
+{
+    loop = weir_loop_new(NULL);
+    /* A label of 64 bytes is refused before any server is asked. */
+    const char *address = "tcp://0123456789012345678901234567890123456789012345678901234567890123.invalid:1";
+    ck_assert_ptr_null(wr_connect(loop, address, 5000, NULL, &error));
+    ck_assert_int_eq(error.code, WEIR_ERESOLVE);
+    weir_loop_free(loop);
+}
+
+TEST(other_addresses_are_invalid)
+{
+    static const char *const bad[] = {"tcp://host",   "tcp://:80", "tcp://::1:80", "tcp://[::1]80",
+                                      "tcp://a:1/x",  "udp://a:1", "",             "tcp://a:",
+                                      "tcp://u@h:80", "host:80",   "unix:",        "tcp://[]:1"};
+    loop = weir_loop_new(NULL);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ck_assert_ptr_null(wr_connect(loop, bad[i], 100, NULL, &error));
+        ck_assert_msg(error.code == WEIR_EINVAL, "%s: %d", bad[i], error.code);
+    }
+    weir_loop_free(loop);
+}
+
+static int unix_listener(struct sockaddr_un *address)
+{
+    address->sun_family = AF_UNIX;
+    char name[] = "/tmp/weir_test_XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(name));
+    snprintf(address->sun_path, sizeof address->sun_path, "%s/socket", name);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(fd, (const struct sockaddr *)(const void *)address, sizeof *address), 0);
+    ck_assert_int_eq(listen(fd, 0), 0);
+    return fd;
+}
+
+static void remove_listener(const struct sockaddr_un *address, int fd)
+{
+    char folder[sizeof address->sun_path];
+    close(fd);
+    unlink(address->sun_path);
+    snprintf(folder, sizeof folder, "%s", address->sun_path);
+    *strrchr(folder, '/') = '\0';
+    rmdir(folder);
+}
+
+TEST(a_unix_socket_is_connected_to_and_a_full_one_waited_for)
+{
+    struct sockaddr_un address;
+    int fd = unix_listener(&address);
+    char url[200];
+    loop = weir_loop_new(NULL);
+
+    snprintf(url, sizeof url, "unix:%s", address.sun_path);
+    near = wr_connect(loop, url, 1000, NULL, &error);
+    ck_assert_msg(near != NULL, "%s", error.message);
+    snprintf(url, sizeof url, "unix://%s", address.sun_path);
+    far = wr_connect(loop, url, 30, NULL, &error); /* the backlog holds one */
+    ck_assert(far != NULL || error.code == WEIR_ETIMEDOUT);
+
+    free_pair();
+    remove_listener(&address, fd);
+    ck_assert_ptr_null(wr_connect(loop, url, 30, NULL, &error));
+    ck_assert_int_eq(error.detail, ENOENT);
+    weir_loop_free(loop);
+}
+
+static int connecting_task(weir_scope *scope, void *args)
+{
+    (void)args;
+    weir_error own;
+    struct wr_transport *t = wr_tcp_connect(scope->loop, "localhost", "1", -1, NULL, &own);
+    ck_assert_ptr_null(t);
+    return own.code;
+}
+
+TEST(a_canceled_lookup_is_left_behind)
+{
+    loop = weir_loop_new(NULL);
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    weir_spawn(scope, "connecting", connecting_task, NULL, 0);
+    (void)wr_pause(loop);
+    weir_scope_cancel(scope);
+    ck_assert_int_eq(weir_scope_wait(scope, &error), 0);
+    weir_loop_free(loop);
+}
+
+/* ---- accepting */
+
+TEST(addresses_to_listen_on)
+{
+    static const char *const good[] = {"127.0.0.1:0", ":0", "localhost:0", "0.0.0.0:0"};
+    static const char *const bad[] = {"127.0.0.1", "name:0", "::1:0", ":", ":99999", ":1x", ""};
+    loop = weir_loop_new(NULL);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct wr_listener *listener = wr_listen(loop, good[i], &error);
+        ck_assert_msg(listener != NULL, "%s", error.message);
+        ck_assert_int_gt(wr_listener_port(listener), 0);
+        wr_listener_free(listener);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ck_assert_ptr_null(wr_listen(loop, bad[i], &error));
+        ck_assert_int_eq(error.code, WEIR_EINVAL);
+    }
+    weir_loop_free(loop);
+}
+
+TEST(a_taken_port_is_told)
+{
+    loop = weir_loop_new(NULL);
+    struct wr_listener *first = wr_listen(loop, "127.0.0.1:0", &error);
+    char address[64];
+    snprintf(address, sizeof address, "127.0.0.1:%d", wr_listener_port(first));
+    ck_assert_ptr_null(wr_listen(loop, address, &error));
+    ck_assert_int_eq(error.code, WEIR_EIO);
+    ck_assert_int_eq(error.detail, EADDRINUSE);
+    wr_listener_free(first);
+    weir_loop_free(loop);
+}
+
+TEST(accepting_goes_on_after_running_out_of_descriptors)
+{
+    loop = weir_loop_new(NULL);
+    wr_loop_virtual_clock(loop, 0);
+    struct wr_listener *listener = wr_listen(loop, "127.0.0.1:0", &error);
+    char port[16];
+    snprintf(port, sizeof port, "%d", wr_listener_port(listener));
+    near = wr_tcp_connect(loop, "127.0.0.1", port, 1000, NULL, &error);
+    ck_assert_ptr_nonnull(near);
+
+    wr_fault_set(1, false);
+    far = wr_accept(listener, NULL, &error);
+    ck_assert_str_eq(wr_fault_name(), "accept4");
+    wr_fault_set(0, false);
+
+    ck_assert_ptr_nonnull(far);
+    free_pair();
+    wr_listener_free(listener);
+    weir_loop_free(loop);
+}
+
+/* ---- descriptors of somebody else */
+
+static void pair_borrowed_pipe(int fds[2])
+{
+    loop = weir_loop_new(NULL);
+    ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+    near = wr_fd_transport(loop, fds[1], WR_FD_BORROW, &error);
+    far = wr_fd_transport(loop, fds[0], WR_FD_BORROW, &error);
+    ck_assert(near != NULL && far != NULL);
+}
+
+static void check_borrowed(int fds[2])
+{
+    check_bytes();
+    check_full();
+    ck_assert_int_eq(fcntl(fds[0], F_GETFL) & O_NONBLOCK, 0);
+    ck_assert_int_eq(fcntl(fds[1], F_GETFL) & O_NONBLOCK, 0);
+    free_pair();
+    ck_assert_int_eq(close(fds[0]), 0);
+    ck_assert_int_eq(close(fds[1]), 0);
+    weir_loop_free(loop);
+}
+
+TEST(a_borrowed_pipe_keeps_its_flags_and_stays_open)
+{
+    int fds[2];
+    pair_borrowed_pipe(fds);
+    check_borrowed(fds);
+}
+
+TEST(a_borrowed_pipe_that_cannot_be_reopened_is_polled)
+{
+    int fds[2];
+    loop = weir_loop_new(NULL);
+    ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+    wr_fault_set(3, false); /* its memory, its state, then the reopening */
+    near = wr_fd_transport(loop, fds[1], WR_FD_BORROW, &error);
+    ck_assert_str_eq(wr_fault_name(), "reopen");
+    wr_fault_set(0, false);
+    far = wr_fd_transport(loop, fds[0], WR_FD_BORROW, &error);
+    ck_assert(near != NULL && far != NULL);
+    check_borrowed(fds);
+}
+
+TEST(a_reader_that_leaves_a_borrowed_pipe_is_noticed)
+{
+    int fds[2], gone = 0;
+    pair_borrowed_pipe(fds);
+    near->ops->watch_hangup(near, on_gone, &gone);
+    wr_loop_settle(loop);
+    far->ops->free(far);
+    far = NULL;
+    close(fds[0]);
+    await_count(&gone, 1);
+    free_pair();
+    close(fds[1]);
+    weir_loop_free(loop);
+}
+
+TEST(files_and_dev_null_are_always_ready)
+{
+    loop = weir_loop_new(NULL);
+    char name[] = "/tmp/weir_test_XXXXXX", got[8];
+    near = wr_fd_transport(loop, mkstemp(name), WR_FD_OWN, &error);
+    far = wr_fd_transport(loop, open("/dev/null", O_RDWR | O_CLOEXEC), WR_FD_OWN, &error);
+    ck_assert(near != NULL && far != NULL);
+    unlink(name);
+
+    ck_assert_str_eq(near->ops->kind, "file");
+    ck_assert_int_eq(try_write(near, "abc", 3), 3);
+    ck_assert_int_eq(near->ops->wait(near, WR_READABLE, -1, "never", NULL), 0);
+    ck_assert_int_eq(get(near, got, sizeof got), 0);
+    ck_assert_int_eq(get(far, got, sizeof got), 0);
+    ck_assert_int_eq(try_write(far, "abc", 3), 3);
+
+    free_pair();
+    weir_loop_free(loop);
+}
+
+TEST(a_descriptor_that_is_not_open_is_told)
+{
+    loop = weir_loop_new(NULL);
+    ck_assert_ptr_null(wr_fd_transport(loop, 987654, WR_FD_BORROW, &error));
+    ck_assert_int_eq(error.code, WEIR_EIO);
+    ck_assert_int_eq(error.detail, EBADF);
+    weir_loop_free(loop);
+}
+
+TEST(a_failing_read_tells_its_errno)
+{
+    loop = weir_loop_new(NULL);
+    pair_sockets();
+    char got[4];
+    wr_fault_set(1, false);
+    ck_assert_int_eq(near->ops->read(near, got, sizeof got), WEIR_EIO);
+    wr_fault_set(1, false);
+    ck_assert_int_eq(try_write(near, "x", 1), WEIR_EIO);
+    wr_fault_set(0, false);
+    ck_assert_int_eq(near->detail, EIO);
+    free_pair();
+    weir_loop_free(loop);
+}
+
+TEST(a_reset_is_not_an_end)
+{
+    loop = weir_loop_new(NULL);
+    pair_tcp();
+    char got[4];
+    ck_assert_int_eq(try_write(near, "unread", 6), 6);
+    while (far->ops->wait(far, WR_READABLE, 1000, "bytes", NULL) != 0) {
+    }
+    far->ops->free(far); /* with bytes unread: the kernel resets */
+    far = NULL;
+    ck_assert_int_eq(get(near, got, sizeof got), WEIR_ERESET);
+    free_pair();
+    weir_loop_free(loop);
+}
+
+MAIN("loop/transport")
