@@ -143,7 +143,7 @@ run_ctest() {
     counts=$(count_ctest "$log")
     passed=$((passed + ${counts% *}))
     failed=$((failed + ${counts#* }))
-    grep -E ': sweep: [0-9]+ points' "$log" | sed 's/^[0-9]*: /   /'
+    grep -E '^[0-9]+: .*: sweep: [0-9]+ points' "$log" | sed 's/^[0-9]*: /   /'
     skipped=$(sed -n 's/.*Test *#[0-9]*: \([^ ]*\) .*\*\*\*Skipped.*/\1/p' "$log")
     for t in $skipped; do
         skip "$name: $t"

@@ -17,18 +17,19 @@
  *     }
  *     weir_plan_free(plan);
  *
- * The text. Stages are separated by '|', which counts as one wherever it is not inside "...",
- * `...`, '...', (...),
- * [...] or {...}. A '#' at the start of a word begins a comment that ends with the line; a line end
- * is a space. "..." has JSON's escapes, `...` and '...' have none. Sizes are written 64KiB, 64K
- * (both 65536) or 64KB (64000), times 500ms or 1m30s. A source stands in the first place or
- * nowhere; without one, standard input is read. A sink stands in the last place or nowhere.
- * weir_word_name() and weir_word_help() list what there is.
+ * The text. Stages are separated by '|', which counts as one wherever it is not inside quotes
+ * ("...", `...`, '...') or brackets. A '#' at the start of a word begins a comment that ends with
+ * the line; a line end is a space. "..." has JSON's escapes, `...` and '...' have none. Sizes are
+ * written 64KiB, 64K (both 65536) or 64KB (64000), times 500ms or 1m30s. A source stands in the
+ * first place or nowhere; without one, standard input is read. A sink stands in the last place or
+ * nowhere. weir_word_name() and weir_word_help() list what there is.
  *
  * Lifetime.  A plan is plain memory and belongs to no loop. What was opened from it does not need
- * it any more. Texts that a plan gives live as long as the plan. Failure.   NULL and a weir_error:
- * WEIR_EPARSE with the byte offset of the mistake, or WEIR_ENOMEM. Threads.   Reading touches
- * nothing but memory. A plan is not changed after it was read: it may be shared.
+ *            it any more. Texts that a plan gives live as long as the plan.
+ * Failure.   NULL and a weir_error: WEIR_EPARSE with the byte offset of the mistake, or
+ *            WEIR_ENOMEM.
+ * Threads.   Reading touches nothing but memory. A plan is not changed after it was read: it may
+ *            be shared.
  */
 #ifndef WEIR_PLAN_H
 #define WEIR_PLAN_H
@@ -48,9 +49,9 @@ typedef struct weir_plan weir_plan;
  *
  * text     at most 1 MiB.
  * name     of the file the text comes from: errors begin with NAME:LINE, and lines with options
- * (@state DIR, @mem SIZE) may stand before the pipeline. NULL: the text is no file. error    [out]
- * message is one line with the hint; offset is where in the text. Returns  the plan, to be freed by
- * weir_plan_free; NULL: *error says why.
+ *          (@state DIR, @mem SIZE) may stand before the pipeline. NULL: the text is no file.
+ * error    [out] message is one line with the hint; offset is where in the text.
+ * Returns  the plan, to be freed by weir_plan_free; NULL: *error says why.
  */
 WEIR_API WEIR_MUST_CHECK weir_plan *weir_plan_read(const char *text, const char *name,
                                                    weir_error *error);
@@ -112,15 +113,13 @@ WEIR_API int64_t weir_plan_mem_bytes(const weir_plan *plan);
  * returned, but `state`. */
 typedef struct weir_plan_options {
     size_t struct_size;
-    const char *const
-        *files; /* paths that stand for the source, read one after another; "-": standard input */
-    size_t files_count; /* 0: the text's source, else standard input */
-    const weir_http_options
-        *http;         /* for an http source: headers, bearer file, certificates, limits, retries */
-    const char *user;  /* "name:password" for an http source; never shown */
-    weir_state *state; /* for the source and a file sink; needs one source: not several files */
-    int32_t stdin_fd;  /* default 0 */
-    int32_t stdout_fd; /* default 1 */
+    const char *const *files;      /* stand for the source, one after another; "-": stdin */
+    size_t files_count;            /* 0: the text's source, else standard input */
+    const weir_http_options *http; /* for an http source: headers, certificates, limits, retries */
+    const char *user;              /* "name:password" for an http source; never shown */
+    weir_state *state;             /* for the source and a file sink; not with several files */
+    int32_t stdin_fd;              /* default 0 */
+    int32_t stdout_fd;             /* default 1 */
 } weir_plan_options;
 
 /*
@@ -136,9 +135,10 @@ WEIR_API uint64_t weir_plan_hash(const weir_plan *plan, const weir_plan_options 
  *
  * gen      [out] the end of the chain; to be pumped, read or discarded. NULL on a failure.
  * sink     [out] the text's sink; standard output when it has none. NULL on a failure. `sink`
- * itself may be NULL for a text without a sink: then only the generator is made. Returns  0;
- * WEIR_EINVAL: the options do not fit the text (files although it has a source, several files with
- * a state, no place for its sink); WEIR_ENOMEM. On a failure nothing has been made.
+ *          itself may be NULL for a text without a sink: then only the generator is made.
+ * Returns  0; WEIR_EINVAL: the options do not fit the text (files although it has a source, several
+ *          files with a state, no place for its sink); WEIR_ENOMEM. On a failure nothing has been
+ *          made.
  */
 WEIR_API WEIR_MUST_CHECK int weir_plan_open(const weir_plan *plan, weir_scope *scope,
                                             const weir_plan_options *options, weir_gen **gen,
@@ -149,8 +149,8 @@ WEIR_API WEIR_MUST_CHECK int weir_plan_open(const weir_plan *plan, weir_scope *s
  *
  * up       stands for the source; NULL: the text's own source, else standard input.
  * Returns  the end of the chain. For a text that cannot be read, that ends with a sink, or that has
- * a source although `up` is given: one failed generator, which has taken `up` (WEIR_EPARSE;
- * WEIR_EINVAL).
+ *          a source (or `lines` with limits of the source) although `up` is given: one failed
+ *          generator, which has taken `up` (WEIR_EPARSE; WEIR_EINVAL).
  */
 WEIR_API weir_gen *weir_parse(weir_scope *scope, WEIR_TAKES weir_gen *up, const char *text);
 

@@ -25,6 +25,7 @@ typedef struct weir_http_options {
     weir_state *state;        /* weir_state_open(): resume from here, and save the settled position; default: none */
     int (*setup)(void *ctx, void *curl_easy); /* last word on the CURL handle before each connect: any CURLOPT_ */
     void *setup_ctx;
+    const char *user;         /* "name:password", for Basic; goes where `headers` go; never shown */
 } weir_http_options;
 enum { WEIR_TLS_VERIFY = 0, WEIR_TLS_TRUST_ANYBODY = 1 };
 enum { WEIR_LONG_SKIP = 0, WEIR_LONG_CUT, WEIR_LONG_FAILS };

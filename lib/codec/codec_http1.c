@@ -1,14 +1,16 @@
 /*
  * codec_http1.c - the request parser over llhttp.
  *
- * States: HEAD -> (head complete) -> BODY -> COMPLETE, or HEAD -> COMPLETE without a body; FAILED from HEAD and BODY.
- * In HEAD the bytes are copied to `head` and llhttp runs over the copy, so that a name or a value is one slice however
- * the bytes came; llhttp pauses at the end of the head, and what is behind it is not copied. In BODY llhttp runs over
- * the caller's bytes, which are counted and dropped. llhttp pauses at the end of the message too: the parser never
- * sees two requests, each gets a fresh llhttp.
+ * States: HEAD -> (head complete) -> BODY -> COMPLETE, or HEAD -> COMPLETE without a body; FAILED
+ * from HEAD and BODY. In HEAD the bytes are copied to `head` and llhttp runs over the copy, so that
+ * a name or a value is one slice however the bytes came; llhttp pauses at the end of the head, and
+ * what is behind it is not copied. In BODY llhttp runs over the caller's bytes, which are counted
+ * and dropped. llhttp pauses at the end of the message too: the parser never sees two requests,
+ * each gets a fresh llhttp.
  *
- * The callbacks only record; they run under llhttp_execute and call nobody. The rules of RFC 9112 that llhttp does not
- * check are checked over the recorded head (codec_http1_check.c), folded lines over its raw bytes.
+ * The callbacks only record; they run under llhttp_execute and call nobody. The rules of RFC 9112
+ * that llhttp does not check are checked over the recorded head (codec_http1_check.c), folded lines
+ * over its raw bytes.
  */
 #include <llhttp.h>
 
@@ -39,18 +41,24 @@ struct wr_http1 {
     const char *reason;
     char *head;
     size_t head_len, head_cap;
-    bool in_value;  /* the last span belonged to a value: a name that follows begins the next header */
-    bool finished;  /* llhttp has told the end of the message */
+    bool in_value; /* the last span belonged to a value: a name that follows begins the next header
+                    */
+    bool finished; /* llhttp has told the end of the message */
     struct span target;
     size_t headers_count;
     struct span names[WR_HTTP1_HEADERS_MAX], values[WR_HTTP1_HEADERS_MAX];
     struct wr_http1_header headers[WR_HTTP1_HEADERS_MAX];
     struct wr_http1_request request;
-    size_t body_bytes, body_chunks;
-    size_t extra_bytes; /* of the body phase that are no body */
+    size_t body_bytes;
+    size_t extra_bytes; /* of chunk extensions and trailers */
+    size_t after_head;  /* bytes of the body phase, framing included */
     char trailer[20];   /* the name of the current trailer, as far as it matters */
     size_t trailer_len;
 };
+
+/* The longest honest body: its bytes, each in a chunk of its own, which takes eight bytes more, and
+ * all the extras. */
+enum { AFTER_HEAD_MAX = 9 * WR_HTTP1_BODY_BYTES_MAX + 2 * WR_HTTP1_EXTRA_BYTES_MAX };
 
 _Static_assert(WR_HTTP1_HEAD_BYTES_MAX < UINT16_MAX, "a span counts in 16 bits");
 
@@ -80,6 +88,20 @@ static int on_url(llhttp_t *llhttp, const char *at, size_t len)
     return 0;
 }
 
+static int add_extra(struct wr_http1 *p, size_t len)
+{
+    p->extra_bytes += len;
+    return p->extra_bytes > WR_HTTP1_EXTRA_BYTES_MAX
+               ? fail(p, 413, "too many chunk extensions or trailers")
+               : 0;
+}
+
+static int on_chunk_extension(llhttp_t *llhttp, const char *at, size_t len)
+{
+    (void)at;
+    return add_extra(llhttp->data, len);
+}
+
 /* Trailers are dropped, but not those that would change what the message was. */
 static int on_trailer_name(struct wr_http1 *p, const char *at, size_t len)
 {
@@ -90,17 +112,18 @@ static int on_trailer_name(struct wr_http1 *p, const char *at, size_t len)
     for (size_t i = 0; i < len && p->trailer_len < sizeof p->trailer; i++) {
         p->trailer[p->trailer_len++] = at[i];
     }
-    return 0;
+    return add_extra(p, len);
 }
 
-static int on_trailer_value(struct wr_http1 *p)
+static int on_trailer_value(struct wr_http1 *p, size_t len)
 {
     struct wr_text name = {p->trailer, p->trailer_len};
     p->in_value = true;
-    if (wr_text_is(name, "Content-Length") || wr_text_is(name, "Transfer-Encoding") || wr_text_is(name, "Host")) {
+    if (wr_text_is(name, "Content-Length") || wr_text_is(name, "Transfer-Encoding") ||
+        wr_text_is(name, "Host")) {
         return fail(p, 400, "a trailer that belongs into the head");
     }
-    return 0;
+    return add_extra(p, len);
 }
 
 static int on_header_field(llhttp_t *llhttp, const char *at, size_t len)
@@ -126,7 +149,7 @@ static int on_header_value(llhttp_t *llhttp, const char *at, size_t len)
 {
     struct wr_http1 *p = llhttp->data;
     if (p->state == BODY) {
-        return on_trailer_value(p);
+        return on_trailer_value(p, len);
     }
     if (p->headers_count == 0) {
         return fail(p, 400, "a header without a name");
@@ -141,7 +164,7 @@ static int on_header_value_complete(llhttp_t *llhttp)
 {
     struct wr_http1 *p = llhttp->data;
     if (p->state == BODY) {
-        return on_trailer_value(p);
+        return on_trailer_value(p, 0);
     }
     p->in_value = true;
     return 0;
@@ -168,9 +191,9 @@ static int on_body(llhttp_t *llhttp, const char *at, size_t len)
 static int on_chunk_header(llhttp_t *llhttp)
 {
     struct wr_http1 *p = llhttp->data;
-    p->body_chunks++;
     /* A chunk that announces too much need not be waited for. */
-    return llhttp->content_length > WR_HTTP1_BODY_BYTES_MAX ? fail(p, 413, "the body is too long") : 0;
+    return llhttp->content_length > WR_HTTP1_BODY_BYTES_MAX ? fail(p, 413, "the body is too long")
+                                                            : 0;
 }
 
 static int on_message_complete(llhttp_t *llhttp)
@@ -182,7 +205,8 @@ static int on_message_complete(llhttp_t *llhttp)
 
 static const llhttp_settings_t *settings(void)
 {
-    /* Designated, so that the fields of newer versions are NULL too: llhttp_settings_init does no more. */
+    /* Designated, so that the fields of newer versions are NULL too: llhttp_settings_init does no
+     * more. */
     static const llhttp_settings_t ours = {
         .on_url = on_url,
         .on_header_field = on_header_field,
@@ -191,6 +215,8 @@ static const llhttp_settings_t *settings(void)
         .on_headers_complete = on_headers_complete,
         .on_body = on_body,
         .on_chunk_header = on_chunk_header,
+        .on_chunk_extension_name = on_chunk_extension,
+        .on_chunk_extension_value = on_chunk_extension,
         .on_message_complete = on_message_complete,
     };
     return &ours;
@@ -202,7 +228,7 @@ static void start(struct wr_http1 *p)
     size_t head_cap = p->head_cap;
     memset(p, 0, offsetof(struct wr_http1, names));
     p->request = (struct wr_http1_request){.minor = 1};
-    p->body_bytes = p->body_chunks = p->extra_bytes = p->trailer_len = 0;
+    p->body_bytes = p->extra_bytes = p->after_head = p->trailer_len = 0;
     p->head = head;
     p->head_cap = head_cap;
     p->reason = "";
@@ -259,14 +285,14 @@ static void fail_by_llhttp(struct wr_http1 *p, const char *error_pos)
     int status = 400;
     switch ((int)llhttp_get_errno(&p->llhttp)) {
     case HPE_PAUSED_H2_UPGRADE:
-    case HPE_INVALID_VERSION:
-        status = 505;
-        break;
+    case HPE_INVALID_VERSION: status = 505; break;
     case HPE_INVALID_METHOD:
-        status = p->state == HEAD && wr_http1_method_fits(p->head, (size_t)(error_pos - p->head) + 1) ? 501 : 400;
+        status =
+            p->state == HEAD && wr_http1_method_fits(p->head, (size_t)(error_pos - p->head) + 1)
+                ? 501
+                : 400;
         break;
-    default:
-        break;
+    default: break;
     }
     fail(p, status, reason != NULL && reason[0] != '\0' ? reason : "not HTTP");
 }
@@ -324,7 +350,8 @@ static enum wr_http1_got feed_head(struct wr_http1 *p, const char *data, size_t 
     p->head_len = before + consumed;
     *used = consumed;
     /* What llhttp 8.1.0 takes for one header, folded, others take for two. */
-    if (p->state == HEAD && wr_http1_has_fold((struct wr_text){p->head, p->head_len}, before)) {
+    if (wr_http1_has_fold((struct wr_text){p->head, p->head_len}, before)) {
+        p->state = HEAD; /* whatever else is wrong comes after it */
         fail(p, 400, "a folded header line");
     }
     if (p->state == HEAD && rc == HPE_PAUSED) {
@@ -336,14 +363,14 @@ static enum wr_http1_got feed_head(struct wr_http1 *p, const char *data, size_t 
     }
     if (p->state == HEAD && p->head_len == WR_HTTP1_HEAD_BYTES_MAX) {
         bool in_line = wr_http1_request_line((struct wr_text){p->head, p->head_len}).data == NULL;
-        fail(p, in_line ? 414 : 431, in_line ? "the request line is too long" : "the head is too long");
+        fail(p, in_line ? 414 : 431,
+             in_line ? "the request line is too long" : "the head is too long");
     }
     return p->state == FAILED ? WR_HTTP1_ERROR : WR_HTTP1_MORE;
 }
 
 static enum wr_http1_got feed_body(struct wr_http1 *p, const char *data, size_t len, size_t *used)
 {
-    size_t body_before = p->body_bytes;
     size_t done = 0;
     while (p->state == BODY && !p->finished) {
         llhttp_resume(&p->llhttp); /* the head's end was a pause; harmless otherwise */
@@ -358,10 +385,9 @@ static enum wr_http1_got feed_body(struct wr_http1 *p, const char *data, size_t 
         }
     }
     *used = done;
-    p->extra_bytes += done - WR_MIN(p->body_bytes - body_before, done);
-    /* A chunk's size and two line ends are not extra: an honest client may send small chunks. */
-    if (p->state == BODY && p->extra_bytes > WR_HTTP1_EXTRA_BYTES_MAX + p->body_chunks * 8) {
-        fail(p, 413, "too much chunk framing, extensions or trailers");
+    p->after_head += done;
+    if (p->state == BODY && p->after_head > AFTER_HEAD_MAX) {
+        fail(p, 413, "too much chunk framing");
     }
     if (p->state == BODY && p->finished) {
         p->state = COMPLETE;
@@ -377,7 +403,8 @@ enum wr_http1_got wr_http1_feed(struct wr_http1 *parser, const char *data, size_
     if (parser->state == FAILED) {
         return WR_HTTP1_ERROR;
     }
-    return parser->state == HEAD ? feed_head(parser, data, len, used) : feed_body(parser, data, len, used);
+    return parser->state == HEAD ? feed_head(parser, data, len, used)
+                                 : feed_body(parser, data, len, used);
 }
 
 const struct wr_http1_request *wr_http1_request(const struct wr_http1 *parser)

@@ -1,9 +1,10 @@
 /*
  * codec_http1_check.c - judging a request head.
  *
- * Each rule closes a way in which a proxy before this server and the server could see different requests in the same
- * bytes, or refuses what the server cannot answer rightly. The rules run over a complete head, in an order that does
- * not depend on how the bytes came, so a request has one verdict.
+ * Each rule closes a way in which a proxy before this server and the server could see different
+ * requests in the same bytes, or refuses what the server cannot answer rightly. The rules run over
+ * a complete head, in an order that does not depend on how the bytes came, so a request has one
+ * verdict.
  */
 #include "codec_http1_check.h"
 
@@ -71,7 +72,8 @@ static bool is_authority(struct wr_text host)
 {
     for (size_t i = 0; i < host.len; i++) {
         char c = host.data[i];
-        if (!wr_is_digit(c) && !wr_is_alpha(c) && (c == '\0' || strchr("-._~%!$&'()*+,;=:[]", c) == NULL)) {
+        if (!wr_is_digit(c) && !wr_is_alpha(c) &&
+            (c == '\0' || strchr("-._~%!$&'()*+,;=:[]", c) == NULL)) {
             return false;
         }
     }
@@ -104,7 +106,8 @@ static bool split_target(struct wr_http1_request *r)
     const char *mark = rest.len > 0 ? memchr(rest.data, '?', rest.len) : NULL;
     size_t path_len = mark == NULL ? rest.len : (size_t)(mark - rest.data);
     r->path = path_len > 0 ? (struct wr_text){rest.data, path_len} : wr_text_of("/");
-    r->query = mark == NULL ? (struct wr_text){NULL, 0} : (struct wr_text){mark + 1, rest.len - path_len - 1};
+    r->query = mark == NULL ? (struct wr_text){NULL, 0}
+                            : (struct wr_text){mark + 1, rest.len - path_len - 1};
     return true;
 }
 
@@ -119,10 +122,12 @@ static size_t count_of(const struct wr_http1_request *r, const char *name)
 
 const struct wr_http1_refusal *wr_http1_check(struct wr_http1_request *r, struct wr_text head)
 {
-    static const struct wr_http1_refusal line = {400, "the request line is not three parts with one space between"};
+    static const struct wr_http1_refusal line = {
+        400, "the request line is not three parts with one space between"};
     static const struct wr_http1_refusal name = {400, "a header without a name"};
     static const struct wr_http1_refusal connect = {501, "this is no proxy"};
-    static const struct wr_http1_refusal target = {400, "the target is neither a path nor an http URL"};
+    static const struct wr_http1_refusal target = {400,
+                                                   "the target is neither a path nor an http URL"};
     static const struct wr_http1_refusal fragment = {400, "the target has a fragment"};
     static const struct wr_http1_refusal no_host = {400, "not exactly one Host"};
     static const struct wr_http1_refusal bad_host = {400, "Host is no host"};
@@ -165,5 +170,6 @@ const struct wr_http1_refusal *wr_http1_check(struct wr_http1_request *r, struct
     if (codings == 1 && r->minor == 0) {
         return &coding_old;
     }
-    return codings == 1 && !wr_text_is(wr_http1_header(r, "Transfer-Encoding"), "chunked") ? &coding : NULL;
+    return codings == 1 && !wr_text_is(wr_http1_header(r, "Transfer-Encoding"), "chunked") ? &coding
+                                                                                           : NULL;
 }

@@ -1,8 +1,8 @@
 /*
  * codec_http1_write.c - response heads, chunk lines, and byte ranges.
  *
- * A head is written whole or not at all. Names and values are checked, since a line end inside a value, taken from a
- * request or a configuration, would let its author write headers of his own.
+ * A head is written whole or not at all. Names and values are checked, since a line end inside a
+ * value, taken from a request or a configuration, would let its author write headers of his own.
  */
 #include <stdio.h>
 
@@ -92,7 +92,8 @@ static bool header_fits(const struct wr_http1_header *header)
     return header->name.len > 0;
 }
 
-long wr_http1_write_head(char *to, size_t cap, int status, const struct wr_http1_header *headers, size_t count)
+long wr_http1_write_head(char *to, size_t cap, int status, const struct wr_http1_header *headers,
+                         size_t count)
 {
     struct writer w = {to, 0, cap};
     char line[16];
@@ -100,13 +101,14 @@ long wr_http1_write_head(char *to, size_t cap, int status, const struct wr_http1
         return WEIR_EINVAL;
     }
     snprintf(line, sizeof line, "HTTP/1.1 %d ", status);
-    bool fits = put(&w, wr_text_of(line)) && put(&w, wr_text_of(wr_http1_phrase(status))) && put(&w, wr_text_of("\r\n"));
+    bool fits = put(&w, wr_text_of(line)) && put(&w, wr_text_of(wr_http1_phrase(status))) &&
+                put(&w, wr_text_of("\r\n"));
     for (size_t i = 0; i < count; i++) {
         if (!header_fits(&headers[i])) {
             return WEIR_EINVAL;
         }
-        fits = fits && put(&w, headers[i].name) && put(&w, wr_text_of(": ")) && put(&w, headers[i].value) &&
-               put(&w, wr_text_of("\r\n"));
+        fits = fits && put(&w, headers[i].name) && put(&w, wr_text_of(": ")) &&
+               put(&w, headers[i].value) && put(&w, wr_text_of("\r\n"));
     }
     fits = fits && put(&w, wr_text_of("\r\n"));
     return fits ? (long)w.len : (long)WEIR_ETOOLONG;

@@ -1,17 +1,20 @@
 /*
  * codec_lines.c - the line splitter.
  *
- * A call moves a cursor over the window: `start` is where the current line begins, `from` how far the search has come.
- * Between two calls only `from - start` (scanned) and whether an overlong line is being dropped are kept.
+ * A call moves a cursor over the window: `start` is where the current line begins, `from` how far
+ * the search has come. Between two calls only `from - start` (scanned) and whether an overlong line
+ * is being dropped are kept.
  *
- * Two searches find the LFs. The bitmap turns 64 bytes at a time into a mask with one bit per LF, writes the bit
- * positions to a small array without a branch that depends on the data, and a second loop makes lines of the
- * positions: for short lines this is three times as fast as a search per line, whose every end is a mispredicted
- * branch. memchr wins for long lines, because it looks at four vectors per step. The running mean of the line lengths
- * picks one; it changes speed only, never a result.
+ * Two searches find the LFs. The bitmap turns 64 bytes at a time into a mask with one bit per LF,
+ * writes the bit positions to a small array without a branch that depends on the data, and a second
+ * loop makes lines of the positions: for short lines this is three times as fast as a search per
+ * line, whose every end is a mispredicted branch. memchr wins for long lines, because it looks at
+ * four vectors per step. The running mean of the line lengths picks one; it changes speed only,
+ * never a result.
  *
- * A rest without an LF is overlong as soon as no continuation could make it fit: limit + 1 bytes of which the last is
- * no CR, or limit + 2 bytes. This holds whatever the cut of the input, so the outcome does not depend on it.
+ * A rest without an LF is overlong as soon as no continuation could make it fit: limit + 1 bytes of
+ * which the last is no CR, or limit + 2 bytes. This holds whatever the cut of the input, so the
+ * outcome does not depend on it.
  */
 #include <stdatomic.h>
 #include <string.h>
@@ -29,17 +32,18 @@
 
 enum {
     BLOCK = 64,
-    BATCH_MAX = 128,        /* positions per round of the bitmap */
+    BATCH_MAX = 128,         /* positions per round of the bitmap */
     SEGMENT_MAX = 32 * 1024, /* bytes per round: the mean is looked at again after each */
-    LONG_LEN = 500,         /* mean from which on memchr is faster, measured on Zen 4 */
-    LEN_COUNTED_MAX = 8192, /* one giant line does not keep the mean up for long */
+    LONG_LEN = 500,          /* mean from which on memchr is faster, measured on Zen 4 */
+    LEN_COUNTED_MAX = 8192,  /* one giant line does not keep the mean up for long */
 };
 
 /* `raw_len` has 32 bits, and two of its values are needed for the line end. */
 #define LIMIT_MAX (UINT32_MAX - 2u)
 
 struct found {
-    /* Of LFs, from the segment's start. Four full blocks may overshoot the batch, and stores come in fours. */
+    /* Of LFs, from the segment's start. Four full blocks may overshoot the batch, and stores come
+     * in fours. */
     uint32_t positions[BATCH_MAX + 4 * BLOCK + 8];
     size_t count;
     size_t searched; /* bytes from the segment's start */
@@ -48,81 +52,85 @@ struct found {
 /* Search [base, base+len), len >= BLOCK, until `want` LFs are found or the end is reached. */
 typedef void scan(const char *base, size_t len, size_t want, struct found *found);
 
-/* The position of the lowest bit of `mask`; of no bit some number, which the next store overwrites. */
+/* The position of the lowest bit of `mask`; of no bit some number, which the next store overwrites.
+ */
 #define LOW_BIT(mask) ((uint32_t)__builtin_ctzll((mask) | UINT64_C(1) << 63))
 #define LOW_BIT_BMI(mask) ((uint32_t)_tzcnt_u64(mask))
 
-/* Append the positions of the bits of `mask` at `to` and move it: two stores without a branch, then fours. */
-#define PUT_BITS(low_bit, to, mask, at)                                                            \
-    do {                                                                                           \
-        uint64_t bits_ = (mask);                                                                   \
-        uint32_t at_ = (uint32_t)(at);                                                             \
-        size_t bits_count_ = (size_t)__builtin_popcountll(bits_);                                  \
-        (to)[0] = at_ + low_bit(bits_);                                                            \
-        bits_ &= bits_ - 1;                                                                        \
-        (to)[1] = at_ + low_bit(bits_);                                                            \
-        for (size_t i_ = 2; i_ < bits_count_; i_ += 4) {                                           \
-            for (size_t k_ = i_; k_ < i_ + 4; k_++) {                                              \
-                bits_ &= bits_ - 1;                                                                \
-                (to)[k_] = at_ + low_bit(bits_);                                                   \
-            }                                                                                      \
-        }                                                                                          \
-        (to) += bits_count_;                                                                       \
+/* Append the positions of the bits of `mask` at `to` and move it: two stores without a branch, then
+ * fours. */
+#define PUT_BITS(low_bit, to, mask, at)                           \
+    do {                                                          \
+        uint64_t bits_ = (mask);                                  \
+        uint32_t at_ = (uint32_t)(at);                            \
+        size_t bits_count_ = (size_t)__builtin_popcountll(bits_); \
+        (to)[0] = at_ + low_bit(bits_);                           \
+        bits_ &= bits_ - 1;                                       \
+        (to)[1] = at_ + low_bit(bits_);                           \
+        for (size_t i_ = 2; i_ < bits_count_; i_ += 4) {          \
+            for (size_t k_ = i_; k_ < i_ + 4; k_++) {             \
+                bits_ &= bits_ - 1;                               \
+                (to)[k_] = at_ + low_bit(bits_);                  \
+            }                                                     \
+        }                                                         \
+        (to) += bits_count_;                                      \
     } while (0)
 
 /*
- * The scan around one way of making masks, `mask_of`, compiled for `target`. Four blocks at a time share one test
- * whether any holds two LFs: it is predicted well for short lines (always) and for long ones (never). The dense case
- * is a call, because inlined it takes the registers of the other. The last block overlaps the one before it instead
- * of reading past the end; the shift takes out the bits that were seen already.
+ * The scan around one way of making masks, `mask_of`, compiled for `target`. Four blocks at a time
+ * share one test whether any holds two LFs: it is predicted well for short lines (always) and for
+ * long ones (never). The dense case is a call, because inlined it takes the registers of the other.
+ * The last block overlaps the one before it instead of reading past the end; the shift takes out
+ * the bits that were seen already.
  */
-#define DEFINE_SCAN(name, target, mask_of, low_bit)                                                \
-    static target __attribute__((noinline)) uint32_t *name##_dense(                                \
-        uint32_t *to, uint32_t at, uint64_t m0, uint64_t m1, uint64_t m2, uint64_t m3)             \
-    {                                                                                              \
-        PUT_BITS(low_bit, to, m0, at);                                                             \
-        PUT_BITS(low_bit, to, m1, at + BLOCK);                                                     \
-        PUT_BITS(low_bit, to, m2, at + 2 * BLOCK);                                                 \
-        PUT_BITS(low_bit, to, m3, at + 3 * BLOCK);                                                 \
-        return to;                                                                                 \
-    }                                                                                              \
-    static target void name(const char *base, size_t len, size_t want, struct found *found)        \
-    {                                                                                              \
-        uint32_t *to = found->positions;                                                           \
-        uint32_t *stop = found->positions + want;                                                  \
-        size_t at = 0;                                                                             \
-        while (at + 4 * BLOCK <= len && to + 4 <= stop) {                                          \
-            uint64_t m0 = mask_of(base + at);                                                      \
-            uint64_t m1 = mask_of(base + at + BLOCK);                                              \
-            uint64_t m2 = mask_of(base + at + 2 * BLOCK);                                          \
-            uint64_t m3 = mask_of(base + at + 3 * BLOCK);                                          \
-            uint64_t twice = (m0 & (m0 - 1)) | (m1 & (m1 - 1)) | (m2 & (m2 - 1)) | (m3 & (m3 - 1)); \
-            if (WR_UNLIKELY(twice != 0)) {                                                         \
-                to = name##_dense(to, (uint32_t)at, m0, m1, m2, m3);                               \
-            } else {                                                                               \
-                size_t n1 = (size_t)__builtin_popcountll(m0);                                      \
-                size_t n2 = n1 + (size_t)__builtin_popcountll(m1);                                 \
-                size_t n3 = n2 + (size_t)__builtin_popcountll(m2);                                 \
-                to[0] = (uint32_t)at + low_bit(m0);                                                \
-                to[n1] = (uint32_t)at + BLOCK + low_bit(m1);                                       \
-                to[n2] = (uint32_t)at + 2 * BLOCK + low_bit(m2);                                   \
-                to[n3] = (uint32_t)at + 3 * BLOCK + low_bit(m3);                                   \
-                to += n3 + (size_t)__builtin_popcountll(m3);                                       \
-            }                                                                                      \
-            at += 4 * BLOCK;                                                                       \
-        }                                                                                          \
-        while (at + BLOCK <= len && to < stop) {                                                   \
-            uint64_t mask = mask_of(base + at);                                                    \
-            PUT_BITS(low_bit, to, mask, at);                                                       \
-            at += BLOCK;                                                                           \
-        }                                                                                          \
-        if (at < len && to < stop) {                                                               \
-            uint64_t mask = mask_of(base + len - BLOCK) >> (at - (len - BLOCK));                   \
-            PUT_BITS(low_bit, to, mask, at);                                                       \
-            at = len;                                                                              \
-        }                                                                                          \
-        found->count = (size_t)(to - found->positions);                                            \
-        found->searched = at;                                                                      \
+#define DEFINE_SCAN(name, target, mask_of, low_bit)                                         \
+    static target __attribute__((noinline)) uint32_t *name##_dense(                         \
+        uint32_t *to, uint32_t at, uint64_t m0, uint64_t m1, uint64_t m2, uint64_t m3)      \
+    {                                                                                       \
+        PUT_BITS(low_bit, to, m0, at);                                                      \
+        PUT_BITS(low_bit, to, m1, at + BLOCK);                                              \
+        PUT_BITS(low_bit, to, m2, at + 2 * BLOCK);                                          \
+        PUT_BITS(low_bit, to, m3, at + 3 * BLOCK);                                          \
+        return to;                                                                          \
+    }                                                                                       \
+    static target void name(const char *base, size_t len, size_t want, struct found *found) \
+    {                                                                                       \
+        uint32_t *to = found->positions;                                                    \
+        uint32_t *stop = found->positions + want;                                           \
+        size_t at = 0;                                                                      \
+        while (at + 4 * BLOCK <= len && to + 4 <= stop) {                                   \
+            uint64_t m0 = mask_of(base + at);                                               \
+            uint64_t m1 = mask_of(base + at + BLOCK);                                       \
+            uint64_t m2 = mask_of(base + at + 2 * BLOCK);                                   \
+            uint64_t m3 = mask_of(base + at + 3 * BLOCK);                                   \
+            uint64_t twice =                                                                \
+                (m0 & (m0 - 1)) | (m1 & (m1 - 1)) | (m2 & (m2 - 1)) | (m3 & (m3 - 1));      \
+            if (WR_UNLIKELY(twice != 0)) {                                                  \
+                to = name##_dense(to, (uint32_t)at, m0, m1, m2, m3);                        \
+            } else {                                                                        \
+                size_t n1 = (size_t)__builtin_popcountll(m0);                               \
+                size_t n2 = n1 + (size_t)__builtin_popcountll(m1);                          \
+                size_t n3 = n2 + (size_t)__builtin_popcountll(m2);                          \
+                to[0] = (uint32_t)at + low_bit(m0);                                         \
+                to[n1] = (uint32_t)at + BLOCK + low_bit(m1);                                \
+                to[n2] = (uint32_t)at + 2 * BLOCK + low_bit(m2);                            \
+                to[n3] = (uint32_t)at + 3 * BLOCK + low_bit(m3);                            \
+                to += n3 + (size_t)__builtin_popcountll(m3);                                \
+            }                                                                               \
+            at += 4 * BLOCK;                                                                \
+        }                                                                                   \
+        while (at + BLOCK <= len && to < stop) {                                            \
+            uint64_t mask = mask_of(base + at);                                             \
+            PUT_BITS(low_bit, to, mask, at);                                                \
+            at += BLOCK;                                                                    \
+        }                                                                                   \
+        if (at < len && to < stop) {                                                        \
+            uint64_t mask = mask_of(base + len - BLOCK) >> (at - (len - BLOCK));            \
+            PUT_BITS(low_bit, to, mask, at);                                                \
+            at = len;                                                                       \
+        }                                                                                   \
+        found->count = (size_t)(to - found->positions);                                     \
+        found->searched = at;                                                               \
     }
 
 #if defined(__x86_64__)
@@ -163,7 +171,8 @@ DEFINE_SCAN(scan_sse2, SSE2, mask_sse2, LOW_BIT)
 static scan *scan_choose(void)
 {
     __builtin_cpu_init();
-    bool bits = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
+    bool bits = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+                __builtin_cpu_supports("popcnt");
     if (bits && __builtin_cpu_supports("avx512bw")) {
         return scan_avx512;
     }
@@ -176,7 +185,8 @@ static scan *scan_choose(void)
 /* NEON has no move-mask: keep one bit per byte and add neighbours up three times. */
 static inline uint64_t mask_neon(const char *p)
 {
-    static const uint8_t bit_of_byte[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    static const uint8_t bit_of_byte[16] = {1, 2, 4, 8, 16, 32, 64, 128,
+                                            1, 2, 4, 8, 16, 32, 64, 128};
     const uint8x16_t bits = vld1q_u8(bit_of_byte);
     const uint8x16_t lf = vdupq_n_u8('\n');
     const uint8_t *bytes = (const uint8_t *)p;
@@ -244,13 +254,15 @@ struct cursor {
     size_t count, max;
 };
 
-void wr_lines_init(struct wr_lines *lines, size_t line_bytes_max, enum wr_lines_policy policy, uint64_t offset)
+void wr_lines_init(struct wr_lines *lines, size_t line_bytes_max, enum wr_lines_policy policy,
+                   uint64_t offset)
 {
-    *lines = (struct wr_lines){.line_bytes_max = line_bytes_max, .policy = policy, .offset = offset};
+    *lines =
+        (struct wr_lines){.line_bytes_max = line_bytes_max, .policy = policy, .offset = offset};
 }
 
-/* Count an overlong line that begins at `start`, of which `raw` bytes are here; a cut one still gives its head. False:
- * the policy is to fail, the cursor stays before the line. */
+/* Count an overlong line that begins at `start`, of which `raw` bytes are here; a cut one still
+ * gives its head. False: the policy is to fail, the cursor stays before the line. */
 static __attribute__((noinline)) bool begin_overlong(struct cursor *c, size_t raw)
 {
     struct wr_lines *lines = c->lines;
@@ -276,7 +288,8 @@ static __attribute__((noinline)) bool begin_overlong(struct cursor *c, size_t ra
     return true;
 }
 
-/* Make lines of the first `take` positions, counted from `base` in the window. False: stop, the policy is to fail. */
+/* Make lines of the first `take` positions, counted from `base` in the window. False: stop, the
+ * policy is to fail. */
 static bool put_lines(struct cursor *c, size_t base, const uint32_t *positions, size_t take)
 {
     const char *origin = c->data + base;
@@ -287,7 +300,8 @@ static bool put_lines(struct cursor *c, size_t base, const uint32_t *positions, 
     size_t i = 0;
 
     if (take > 0 && base + positions[0] == 0) {
-        /* An empty line with no byte before it; all others look at that byte, which for an empty line is an LF. */
+        /* An empty line with no byte before it; all others look at that byte, which for an empty
+         * line is an LF. */
         *out++ = (struct wr_line){.data = start, .raw_len = 1, .end = end};
         start++;
         i = 1;
@@ -378,17 +392,18 @@ static void split_rest(struct cursor *c, bool eof)
             c->start = c->len;
         }
     } else if (eof) {
-        c->out[c->count++] = (struct wr_line){.data = c->data + c->start,
-                                              .len = len,
-                                              .flags = WEIR_ITEM_NO_EOL | cr * (uint32_t)WEIR_ITEM_CRLF,
-                                              .raw_len = (uint32_t)raw,
-                                              .end = c->lines->offset + c->len};
+        c->out[c->count++] =
+            (struct wr_line){.data = c->data + c->start,
+                             .len = len,
+                             .flags = WEIR_ITEM_NO_EOL | cr * (uint32_t)WEIR_ITEM_CRLF,
+                             .raw_len = (uint32_t)raw,
+                             .end = c->lines->offset + c->len};
         c->start = c->len;
     }
 }
 
-long wr_lines_split(struct wr_lines *lines, const char *data, size_t len, bool eof, struct wr_line *out, size_t max,
-                    size_t *used)
+long wr_lines_split(struct wr_lines *lines, const char *data, size_t len, bool eof,
+                    struct wr_line *out, size_t max, size_t *used)
 {
     struct cursor c = {.lines = lines,
                        .data = data,

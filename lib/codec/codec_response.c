@@ -1,9 +1,10 @@
 /*
  * codec_response.c - header values that an HTTP client acts on.
  *
- * Whoever reads a value here decides something by it: where a stream goes on, how long to wait. So each reader takes
- * the whole value or nothing: a number that does not fit, a byte left over, or parts that contradict each other make
- * it unreadable, and the caller falls back to what it does without the header.
+ * Whoever reads a value here decides something by it: where a stream goes on, how long to wait. So
+ * each reader takes the whole value or nothing: a number that does not fit, a byte left over, or
+ * parts that contradict each other make it unreadable, and the caller falls back to what it does
+ * without the header.
  */
 #include <weir/error.h>
 
@@ -56,19 +57,22 @@ int wr_content_range_parse(struct wr_text value, struct wr_content_range *range)
     return 0;
 }
 
-/* Days from 1970-01-01 in the Gregorian calendar. Years begin in March here, so that the leap day is the last one. */
+/* Days from 1970-01-01 in the Gregorian calendar. Years begin in March here, so that the leap day
+ * is the last one. */
 static int64_t days_of(int64_t year, int month, int day)
 {
     year -= month <= 2;
     int64_t era = year / 400;
     int64_t year_of_era = year - era * 400;
     int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
+           719468;
 }
 
 static const char *const MONTHS[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-static const char *const DAYS[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+static const char *const DAYS[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                   "Friday", "Saturday", "Sunday"};
 
 struct date {
     int64_t year, day, hour, minute, second;
@@ -94,23 +98,27 @@ static bool take_month(struct wr_text *rest, int *month)
 
 static bool take_time(struct wr_text *rest, struct date *date)
 {
-    return take_digits(rest, 2, &date->hour) && wr_text_take(rest, ":") && take_digits(rest, 2, &date->minute) &&
-           wr_text_take(rest, ":") && take_digits(rest, 2, &date->second);
+    return take_digits(rest, 2, &date->hour) && wr_text_take(rest, ":") &&
+           take_digits(rest, 2, &date->minute) && wr_text_take(rest, ":") &&
+           take_digits(rest, 2, &date->second);
 }
 
 /* "06 Nov 1994 08:49:37 GMT" and, with dashes and a year of two digits, "06-Nov-94 08:49:37 GMT" */
-static bool take_day_first(struct wr_text *rest, struct date *date, const char *separator, size_t year_digits)
+static bool take_day_first(struct wr_text *rest, struct date *date, const char *separator,
+                           size_t year_digits)
 {
-    return take_digits(rest, 2, &date->day) && wr_text_take(rest, separator) && take_month(rest, &date->month) &&
-           wr_text_take(rest, separator) && take_digits(rest, year_digits, &date->year) &&
-           wr_text_take(rest, " ") && take_time(rest, date) && wr_text_take(rest, " GMT");
+    return take_digits(rest, 2, &date->day) && wr_text_take(rest, separator) &&
+           take_month(rest, &date->month) && wr_text_take(rest, separator) &&
+           take_digits(rest, year_digits, &date->year) && wr_text_take(rest, " ") &&
+           take_time(rest, date) && wr_text_take(rest, " GMT");
 }
 
 /* "Nov  6 08:49:37 1994" */
 static bool take_asctime(struct wr_text *rest, struct date *date)
 {
     return take_month(rest, &date->month) && wr_text_take(rest, " ") &&
-           (wr_text_take(rest, " ") ? take_digits(rest, 1, &date->day) : take_digits(rest, 2, &date->day)) &&
+           (wr_text_take(rest, " ") ? take_digits(rest, 1, &date->day)
+                                    : take_digits(rest, 2, &date->day)) &&
            wr_text_take(rest, " ") && take_time(rest, date) && wr_text_take(rest, " ") &&
            take_digits(rest, 4, &date->year);
 }
@@ -129,20 +137,24 @@ bool wr_http_date_parse(struct wr_text value, int64_t now_s, int64_t *unix_s)
             read = wr_text_take(&after, ", ") && take_day_first(&after, &date, "-", 2);
         } else if (wr_text_take(&after, name)) {
             short_year = false;
-            read = wr_text_take(&after, ", ") ? take_day_first(&after, &date, " ", 4)
-                                              : wr_text_take(&after, " ") && take_asctime(&after, &date);
+            read = wr_text_take(&after, ", ")
+                       ? take_day_first(&after, &date, " ", 4)
+                       : wr_text_take(&after, " ") && take_asctime(&after, &date);
         }
         read = read && after.len == 0;
     }
-    if (!read || date.day < 1 || date.day > 31 || date.hour > 23 || date.minute > 59 || date.second > 60) {
+    if (!read || date.day < 1 || date.day > 31 || date.hour > 23 || date.minute > 59 ||
+        date.second > 60) {
         return false;
     }
     if (short_year) {
-        int64_t this_year = 1970 + now_s / 31556952; /* the mean Gregorian year: a day off is no matter here */
+        int64_t this_year =
+            1970 + now_s / 31556952; /* the mean Gregorian year: a day off is no matter here */
         date.year += this_year - this_year % 100;
         date.year += date.year > this_year + 50 ? -100 : date.year <= this_year - 50 ? 100 : 0;
     }
-    *unix_s = days_of(date.year, date.month, (int)date.day) * 86400 + date.hour * 3600 + date.minute * 60 + date.second;
+    *unix_s = days_of(date.year, date.month, (int)date.day) * 86400 + date.hour * 3600 +
+              date.minute * 60 + date.second;
     return true;
 }
 

@@ -1,15 +1,18 @@
 /*
- * codec_response.h - what an HTTP client reads in the head of a response: positions, delays, validators.
+ * codec_response.h - what an HTTP client reads in the head of a response: positions, delays,
+ * validators.
  *
- * Pure functions over slices of the caller's text; nothing is allocated, nothing is kept. URLs are in codec_url.h.
+ * Pure functions over slices of the caller's text; nothing is allocated, nothing is kept. URLs are
+ * in codec_url.h.
  */
 #ifndef WR_CODEC_RESPONSE_H
 #define WR_CODEC_RESPONSE_H
 
 #include "codec_text.h"
 
-/* Split "Name: value CRLF". The name is a token directly before the colon, the value loses the blanks around it and
- * the line end. False: no header line (a status line, an empty line, a folded line, a blank before the colon). */
+/* Split "Name: value CRLF". The name is a token directly before the colon, the value loses the
+ * blanks around it and the line end. False: no header line (a status line, an empty line, a folded
+ * line, a blank before the colon). */
 bool wr_header_split(struct wr_text line, struct wr_text *name, struct wr_text *value);
 
 struct wr_content_range {
@@ -17,14 +20,16 @@ struct wr_content_range {
     int64_t length;      /* of the whole; -1: not known */
 };
 
-/* "bytes 0-99/200", "bytes 0-99/" and an asterisk, "bytes" asterisk "/200". 0 or WEIR_EPARSE, also for other units and
- * for numbers that contradict each other. */
+/* "bytes 0-99/200", "bytes 0-99/" and an asterisk, "bytes" asterisk "/200". 0 or WEIR_EPARSE, also
+ * for other units and for numbers that contradict each other. */
 int wr_content_range_parse(struct wr_text value, struct wr_content_range *range);
 
-/* One of the three forms of RFC 9110 5.6.7. now_s (Unix time) places a year of two digits: at most 50 years ahead. */
+/* One of the three forms of RFC 9110 5.6.7. now_s (Unix time) places a year of two digits: at most
+ * 50 years ahead. */
 bool wr_http_date_parse(struct wr_text value, int64_t now_s, int64_t *unix_s);
 
-/* Retry-After, seconds or a date: the delay in ms, 0 for a date in the past, at most max_ms; -1: not readable. */
+/* Retry-After, seconds or a date: the delay in ms, 0 for a date in the past, at most max_ms; -1:
+ * not readable. */
 int64_t wr_retry_after_ms(struct wr_text value, int64_t now_s, int64_t max_ms);
 
 /* A strong validator: an entity-tag in quotes, not marked W/. */

@@ -1,5 +1,6 @@
 /*
- * codec_text.h - slices of text, and the few character rules that the HTTP codecs share. ASCII only, no locale.
+ * codec_text.h - slices of text, and the few character rules that the HTTP codecs share. ASCII
+ * only, no locale.
  */
 #ifndef WR_CODEC_TEXT_H
 #define WR_CODEC_TEXT_H
@@ -73,7 +74,8 @@ static inline struct wr_text wr_text_trim(struct wr_text text)
     return text;
 }
 
-/* Take decimal digits off the front. False: there is none, or the number does not fit (nothing is taken). */
+/* Take decimal digits off the front. False: there is none, or the number does not fit (nothing is
+ * taken). */
 static inline bool wr_text_take_number(struct wr_text *text, int64_t *number)
 {
     size_t i = 0;

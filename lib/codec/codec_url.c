@@ -1,12 +1,13 @@
 /*
  * codec_url.c - parsing, resolving and redacting http and https URLs.
  *
- * A text is first cut into scheme, authority, path and query, as RFC 3986's appendix B does; that cut cannot fail and
- * serves absolute URLs and relative references alike. Only then the parts are judged.
+ * A text is first cut into scheme, authority, path and query, as RFC 3986's appendix B does; that
+ * cut cannot fail and serves absolute URLs and relative references alike. Only then the parts are
+ * judged.
  *
- * Judging is strict where two programs could read one text in two ways and so talk to different hosts: several @ in
- * the authority, a backslash, percent-encoding in a host, a port beyond 65535. libcurl gets the text afterwards and
- * must find the same host in it.
+ * Judging is strict where two programs could read one text in two ways and so talk to different
+ * hosts: several @ in the authority, a backslash, percent-encoding in a host, a port beyond 65535.
+ * libcurl gets the text afterwards and must find the same host in it.
  */
 #include <weir/error.h>
 
@@ -32,9 +33,10 @@ static struct parts cut(struct wr_text rest)
 {
     struct parts parts = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}};
     size_t scheme = 0;
-    while (scheme < rest.len && (wr_is_alpha(rest.data[scheme]) ||
-                                 (scheme > 0 && (wr_is_digit(rest.data[scheme]) || rest.data[scheme] == '+' ||
-                                                 rest.data[scheme] == '-' || rest.data[scheme] == '.')))) {
+    while (scheme < rest.len &&
+           (wr_is_alpha(rest.data[scheme]) ||
+            (scheme > 0 && (wr_is_digit(rest.data[scheme]) || rest.data[scheme] == '+' ||
+                            rest.data[scheme] == '-' || rest.data[scheme] == '.')))) {
         scheme++;
     }
     if (scheme > 0 && scheme < rest.len && rest.data[scheme] == ':') {
@@ -67,9 +69,10 @@ static bool is_host(struct wr_text host)
     bool brackets = host.len > 2 && host.data[0] == '[' && host.data[host.len - 1] == ']';
     for (size_t i = brackets; i < host.len - brackets; i++) {
         char c = host.data[i];
-        bool fits = brackets ? wr_is_digit(c) || (wr_lower(c) >= 'a' && wr_lower(c) <= 'f') || c == ':' || c == '.'
-                             : wr_is_digit(c) || wr_is_alpha(c) || c == '-' || c == '.' || c == '_' || c == '~' ||
-                                   (unsigned char)c >= 0x80;
+        bool fits = brackets ? wr_is_digit(c) || (wr_lower(c) >= 'a' && wr_lower(c) <= 'f') ||
+                                   c == ':' || c == '.'
+                             : wr_is_digit(c) || wr_is_alpha(c) || c == '-' || c == '.' ||
+                                   c == '_' || c == '~' || (unsigned char)c >= 0x80;
         if (!fits) {
             return false;
         }
@@ -213,7 +216,8 @@ static void put_path(struct writer *w, struct wr_text directory, struct wr_text 
     }
 }
 
-int wr_url_resolve(struct wr_text base, struct wr_text reference, char *out, size_t cap, struct wr_text *userinfo)
+int wr_url_resolve(struct wr_text base, struct wr_text reference, char *out, size_t cap,
+                   struct wr_text *userinfo)
 {
     struct wr_url from;
     struct wr_url to;
@@ -297,7 +301,8 @@ static void show_query(struct writer *w, struct wr_text query)
     }
 }
 
-/* Where the userinfo's @ stands in `rest`, which begins with the authority; its length when there is none. */
+/* Where the userinfo's @ stands in `rest`, which begins with the authority; its length when there
+ * is none. */
 static size_t find_at(struct wr_text rest)
 {
     struct wr_text tail = rest;
@@ -306,9 +311,11 @@ static size_t find_at(struct wr_text rest)
     while (end > 0 && wr_is_digit(rest.data[end - 1])) {
         end--;
     }
-    bool host_alone = is_host((struct wr_text){rest.data, end > 0 && rest.data[end - 1] == ':' ? end - 1 : authority.len});
+    bool host_alone = is_host((struct wr_text){
+        rest.data, end > 0 && rest.data[end - 1] == ':' ? end - 1 : authority.len});
     if (memchr(rest.data, '@', authority.len) == NULL && !host_alone && authority.len > 0) {
-        authority.len = rest.len; /* a password with a slash in it looks like this: rather hide too much */
+        authority.len =
+            rest.len; /* a password with a slash in it looks like this: rather hide too much */
     }
     size_t at = authority.len;
     while (at > 0 && rest.data[at - 1] != '@') {

@@ -610,7 +610,9 @@ bool weir_yield_from(weir_gen *self_gen, weir_gen *inner, const weir_item **resu
     WR_ASSERT(inner->reader == NULL || inner->reader == self_gen, "generator '%s' has a reader already",
               inner->name);
     wr_gen_unadopt(inner);
-    wr_object_fini(&inner->object); /* from here on it ends with self, not with the scope it was made in */
+    if (inner->loop != NULL) {
+        wr_object_fini(&inner->object); /* from here on it ends with self, not with the scope it was made in */
+    }
     self->inner = inner;
     if (inner->state != WR_GEN_OVER && !inner->canceled && inner->failure == NULL) {
         if (inner->body) {

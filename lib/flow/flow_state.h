@@ -19,7 +19,7 @@
 #include "bytes_receipt.h"
 #include "loop_core.h"
 
-enum { WR_STATE_SOURCES_MAX = 8, WR_STATE_VALIDATOR_MAX = 200 };
+enum { WR_STATE_SOURCES_MAX = 8, WR_STATE_VALIDATOR_MAX = 200, WR_STATE_SOURCE_NAME_MAX = 160 };
 
 struct wr_state_slot {
     bool stored;           /* an earlier run left offset and validator */
@@ -27,13 +27,16 @@ struct wr_state_slot {
     uint64_t offset;       /* where to go on: the byte behind the last settled item */
     char validator[WR_STATE_VALIDATOR_MAX]; /* strong ETag or Last-Modified, or a file's identity; "" none */
     uint64_t items;        /* settled in earlier runs */
-    struct weir_receipt *origin; /* of this run; NULL after it ended: then done and offset are kept */
+    struct weir_receipt *origin; /* of this run; kept alive until the state ends */
     bool lossy;
-    char name[160];
+    bool attached;  /* in this run */
+    bool read_to_end;
+    char name[WR_STATE_SOURCE_NAME_MAX];
 };
 
 /* 0 and *slot, or a negative code with *error (damaged, locked, another pipeline's: WEIR_EINVAL; I/O: WEIR_EIO): the
- * source fails with it. name: what the source reads, without secrets; another name than the stored one is refused. */
+ * source fails with it. name: what the source reads, without secrets; another name than the stored one is refused.
+ * The source then calls wr_origin_keep_ends(origin, slot->offset), unless it says that it cannot resume. */
 int wr_state_attach_source(struct weir_state *state, const char *name, struct weir_receipt *origin,
                            struct wr_state_slot **slot, weir_error *error);
 /* The validator of the entity that is being read; "" or NULL: none, the slot becomes lossy. */
@@ -43,6 +46,9 @@ void wr_state_detach_source(struct weir_state *state, struct wr_state_slot *slot
 
 /* The sink's stored length, or -1 when there is none (nothing is cut). 0, or a negative code with *error. */
 int wr_state_attach_sink(struct weir_state *state, int64_t *stored_length, weir_error *error);
+/* The file behind the sink, -1 for none any more: synced before a record that names its length is saved. Not while a save is
+ * under way: after wr_state_save, or before wr_state_begin. */
+void wr_state_sink_file(struct weir_state *state, int fd);
 /* Save once before the sink's first byte: `length` is what is there now. Suspends. 0 or a negative code with *error. */
 int wr_state_begin(struct weir_state *state, int64_t length, weir_error *error);
 /* The sink has committed everything up to `length`. Takes a record if nothing beyond the positions was written; starts a

@@ -23,7 +23,7 @@
 #include "loop_scope.h"
 #include "loop_work.h"
 
-enum { ROUND_TASKS = 256, SCHEDULER_STACK_BYTES = 1024 * 1024 };
+enum { ROUND_TASKS = 256, SCHEDULER_STACK_BYTES = 1024 * 1024, ENDING_RETRY_MS = 10 };
 
 static int64_t read_clock(clockid_t id)
 {
@@ -568,6 +568,17 @@ static void end_attached(struct wr_task *task, void *arg)
     wr_defer(loop, &loop->closer);
 }
 
+/* Ending takes a task of its own; without memory for it, it is tried again. */
+static void start_ending(struct wr_timer *timer)
+{
+    struct weir_loop *loop = WR_OWNER(timer, struct weir_loop, ending);
+    if (wr_task_hidden(loop->root, "free", end_attached, loop) == NULL) {
+        weir_scope_cancel(loop->root);
+        wr_timer_init(timer, start_ending);
+        wr_timer_start(loop, timer, ENDING_RETRY_MS);
+    }
+}
+
 void weir_loop_free(weir_loop *loop)
 {
     if (loop == NULL) {
@@ -588,9 +599,7 @@ void weir_loop_free(weir_loop *loop)
         return;
     }
     wr_loop_keepalive(loop);
-    if (wr_task_hidden(loop->root, "free", end_attached, loop) == NULL) {
-        wr_misuse(__func__, "no memory to end the loop's tasks");
-    }
+    start_ending(&loop->ending);
 }
 
 /* ---- for tests */
@@ -618,4 +627,9 @@ void wr_loop_settle(struct weir_loop *loop)
 void wr_log_failure(struct weir_loop *loop, const weir_error *error)
 {
     wr_log(&loop->log, WR_LOG_WARNING, error->origin, "%s", error->message);
+}
+
+const char *wr_uv_version(void)
+{
+    return uv_version_string();
 }

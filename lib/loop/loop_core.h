@@ -162,6 +162,7 @@ struct weir_loop {
     uv_idle_t idle;
     int closing; /* handles not closed yet */
     uv_idle_cb idle_cb;
+    struct wr_timer ending;    /* attached: tries again to end the tasks */
     struct wr_deferred closer; /* attached: closes the handles outside any task */
     struct wr_list budget_waiters;
     struct wr_list idle_fds; /* watched, fired, and nobody waits: stopped before the poll */
@@ -254,6 +255,8 @@ void wr_loop_keepalive(struct weir_loop *loop);
 struct wr_task *wr_task_hidden(struct weir_scope *scope, const char *name, void (*fn)(struct wr_task *task, void *arg),
                                void *arg);
 
+/* libuv's version, as found at run time. */
+const char *wr_uv_version(void);
 /* Remember a failure that has just been told to this task's code. */
 void wr_told(struct weir_loop *loop, const weir_error *error);
 /* Log a failure that nobody asked about. */

@@ -104,6 +104,20 @@ static int64_t plain_read(struct wr_transport *transport, void *to, size_t cap)
     return n >= 0 ? n : failed(transport, false);
 }
 
+/* As much of the vector as a writable pipe takes without blocking. */
+static ssize_t write_piece(int number, const struct iovec *iov, int count)
+{
+    struct iovec piece[8];
+    size_t room = PIPE_BUF;
+    int n = 0;
+    for (; n < count && n < 8 && room > 0; n++) {
+        piece[n] = iov[n];
+        piece[n].iov_len = WR_MIN(iov[n].iov_len, room);
+        room -= piece[n].iov_len;
+    }
+    return writev(number, piece, n);
+}
+
 static int64_t plain_write(struct wr_transport *transport, const struct iovec *iov, int count)
 {
     struct fd_transport *self = of_base(transport);
@@ -115,7 +129,7 @@ static int64_t plain_write(struct wr_transport *transport, const struct iovec *i
         if (!allowed("write")) {
             n = -1;
         } else if (self->polled) {
-            n = write(self->number, iov->iov_base, WR_MIN(iov->iov_len, (size_t)PIPE_BUF));
+            n = write_piece(self->number, iov, count);
         } else {
             n = writev(self->number, iov, count);
         }

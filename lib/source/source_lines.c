@@ -23,7 +23,7 @@
 enum {
     BATCH = 32,                 /* lines a round: fits a small stack and the first-level cache */
     ROOM_MIN = 2048,            /* with less left in a block a receive call is not worth it */
-    SLACK = 64 * 1024,          /* room behind a line of the greatest length */
+    SLACK = WR_LINES_WANT_MAX,  /* room behind a line of the greatest length */
     LINE_BYTES_MAX = 1024 * 1024
 };
 
@@ -289,7 +289,8 @@ static int move_tail(struct wr_line_reader *reader)
     return 0;
 }
 
-int wr_lines_room(struct wr_line_reader *reader, char **to, size_t *room)
+/* A block with `want` bytes of room, if it can be had. */
+static int make_room(struct wr_line_reader *reader, size_t want)
 {
     struct weir_block *block = reader->block;
     int rc = 0;
@@ -297,27 +298,41 @@ int wr_lines_room(struct wr_line_reader *reader, char **to, size_t *room)
         if (block->refs == 1) {
             block->len = 0;
             reader->start = 0;
-        } else if (block->cap - block->len < ROOM_MIN) {
+        } else if (block->cap - block->len < want) {
             wr_block_unref(block, 1);
             reader->block = block = NULL;
         }
     }
     if (block == NULL) {
-        block = reader->block = wr_block_new(&reader->loop->blocks, 0, &rc);
+        reader->block = wr_block_new(&reader->loop->blocks, 0, &rc);
         reader->start = reader->full == NULL ? 0 : reader->start;
-    } else if (block->cap - block->len < ROOM_MIN) {
+    } else if (block->cap - block->len < want) {
         rc = move_tail(reader);
-        block = reader->block;
-        if (rc < 0 && block->cap > block->len) {
-            rc = 0; /* what is left of the full block is better than nothing */
-        }
     }
-    if (rc < 0) {
+    return rc;
+}
+
+int wr_lines_room(struct wr_line_reader *reader, char **to, size_t *room)
+{
+    int rc = make_room(reader, ROOM_MIN);
+    struct weir_block *block = reader->block;
+    /* What is left of a full block is better than nothing. */
+    if (block == NULL || block->cap == block->len) {
         return rc;
     }
     *to = block->data + block->len;
     *room = block->cap - block->len;
     return 0;
+}
+
+int wr_lines_room_for(struct wr_line_reader *reader, size_t want, char **to)
+{
+    WR_ASSERT(want <= SLACK, "a piece of %zu bytes is more than a block promises", want);
+    int rc = make_room(reader, want);
+    if (rc == 0) {
+        *to = reader->block->data + reader->block->len;
+    }
+    return rc;
 }
 
 bool wr_lines_stuck(const struct wr_line_reader *reader)

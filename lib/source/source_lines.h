@@ -50,6 +50,9 @@ void wr_lines_over_loan(struct wr_line_reader *reader);
 size_t wr_lines_take(struct wr_line_reader *reader, struct weir_gen *gen, weir_item *items, size_t max, bool *over);
 /* Where the next bytes go; room >= 1. 0, WEIR_ENOMEM or WEIR_EBUDGET. The place is valid until the next call. */
 int wr_lines_room(struct wr_line_reader *reader, char **to, size_t *room);
+/* The same with room for at least `want` bytes, at most WR_LINES_WANT_MAX: for who must take a piece whole or not. */
+enum { WR_LINES_WANT_MAX = 64 * 1024 };
+int wr_lines_room_for(struct wr_line_reader *reader, size_t want, char **to);
 /* After WEIR_EBUDGET: all that is charged is this reader's own, so waiting for the budget cannot help. */
 bool wr_lines_stuck(const struct wr_line_reader *reader);
 /* So many bytes are there now. 0: nothing came and the caller is about to wait. */

@@ -1,9 +1,10 @@
 /*
  * bench_lines.c - what splitting a line costs in memory, beside a plain memchr loop.
  *
- * One JSON object a row on stdout. "lines_split" has lines of one length, "lines_split_mixed" lengths spread evenly
- * over half to one and a half of it. The text (256 KiB, so that it stays in the second-level cache) is split again and
- * again in batches of 64 lines as the sources do; the two loops alternate, and the median of the rounds is told.
+ * One JSON object a row on stdout. "lines_split" has lines of one length, "lines_split_mixed"
+ * lengths spread evenly over half to one and a half of it. The text (256 KiB, so that it stays in
+ * the second-level cache) is split again and again in batches of 64 lines as the sources do; the
+ * two loops alternate, and the median of the rounds is told.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -57,7 +58,8 @@ static size_t split_by_memchr(const char *text, size_t len)
     return count;
 }
 
-static double round_ns(size_t (*split)(const char *, size_t), const char *text, size_t len, int times)
+static double round_ns(size_t (*split)(const char *, size_t), const char *text, size_t len,
+                       int times)
 {
     size_t count = 0;
     int64_t start = now_ns();
@@ -96,8 +98,8 @@ static void bench(char *text, size_t line_len, int mixed)
     }
     qsort(weir, ROUNDS, sizeof weir[0], compare);
     qsort(plain, ROUNDS, sizeof plain[0], compare);
-    printf("{\"bench\":\"lines_split%s\",\"len\":%zu,\"weir_ns\":%.2f,\"memchr_ns\":%.2f}\n", mixed ? "_mixed" : "",
-           line_len, weir[ROUNDS / 2], plain[ROUNDS / 2]);
+    printf("{\"bench\":\"lines_split%s\",\"len\":%zu,\"weir_ns\":%.2f,\"memchr_ns\":%.2f}\n",
+           mixed ? "_mixed" : "", line_len, weir[ROUNDS / 2], plain[ROUNDS / 2]);
 }
 
 int main(void)

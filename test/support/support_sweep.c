@@ -178,10 +178,14 @@ static bool judge(const struct wr_test *test, uint64_t k, const struct outcome *
     } else {
         snprintf(why, sizeof why, "ends early with status %d", WEXITSTATUS(outcome->status));
     }
-    fprintf(stderr, "sweep: %s %s when point %llu fails (%s)\n", test->check.name, why,
-            (unsigned long long)k, report->point[0] != '\0' ? report->point : "unknown");
-    fprintf(stderr, "sweep: again: WEIR_SWEEP=1 WEIR_SWEEP_POINT=%llu <program> %s\n",
-            (unsigned long long)k, test->check.name);
+    if (k == 0) {
+        fprintf(stderr, "sweep: %s %s though nothing is made to fail\n", test->check.name, why);
+    } else {
+        fprintf(stderr, "sweep: %s %s when point %llu fails (%s)\n", test->check.name, why,
+                (unsigned long long)k, report->point[0] != '\0' ? report->point : "unknown");
+        fprintf(stderr, "sweep: again: WEIR_SWEEP=1 WEIR_SWEEP_POINT=%llu <program> %s\n",
+                (unsigned long long)k, test->check.name);
+    }
     show(outcome);
     return false;
 }
@@ -201,7 +205,8 @@ static uint64_t draw(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-/* One run; false when the test has failed often enough. *fired: was there a k-th point? */
+/* One run; false when the test has failed often enough, or hangs: each hang costs ten seconds, and
+ * one tells enough. *fired: was there a k-th point? */
 static bool try_point(const struct wr_test *test, uint64_t k, struct tally *tally, int *failures,
                       bool *fired)
 {
@@ -214,7 +219,7 @@ static bool try_point(const struct wr_test *test, uint64_t k, struct tally *tall
         *failures += 1;
     }
     close(outcome.output);
-    return *failures < failures_shown_max;
+    return *failures < failures_shown_max && !outcome.hung;
 }
 
 static void sweep_test(const struct wr_test *test, struct tally *tally)

@@ -1,8 +1,9 @@
 /*
  * test_codec_lines.c - the line splitter against its contract.
  *
- * Every input is fed at many chunkings, small windows each in a heap block of its own (so that a sanitizer sees a read
- * outside), and compared with a reference that looks at one byte after another.
+ * Every input is fed at many chunkings, small windows each in a heap block of its own (so that a
+ * sanitizer sees a read outside), and compared with a reference that looks at one byte after
+ * another.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -41,7 +42,8 @@ static void add(struct result *r, struct place place)
     r->places[r->count++] = place;
 }
 
-/* How the input is cut: first one piece of `first` bytes, then pieces of `step` (0: of random length by `seed`). */
+/* How the input is cut: first one piece of `first` bytes, then pieces of `step` (0: of random
+ * length by `seed`). */
 struct chunking {
     size_t first, step, max; /* max: lines per call */
     uint32_t seed;
@@ -76,7 +78,8 @@ static struct result split(const char *input, size_t len, size_t limit, enum wr_
             got = wr_lines_split(&lines, window, end - begin, eof, out, how.max, &used);
             for (long i = 0; i < got; i++) {
                 uint64_t at = begin + (uint64_t)(out[i].data - window);
-                add(&r, (struct place){at, out[i].len, out[i].flags, out[i].raw_len, out[i].end - 1000});
+                add(&r, (struct place){at, out[i].len, out[i].flags, out[i].raw_len,
+                                       out[i].end - 1000});
             }
             r.failed = got < 0;
             begin += used;
@@ -102,7 +105,8 @@ static struct result split(const char *input, size_t len, size_t limit, enum wr_
 }
 
 /* The rules, one line after another. */
-static struct result reference(const char *input, size_t len, size_t limit, enum wr_lines_policy policy)
+static struct result reference(const char *input, size_t len, size_t limit,
+                               enum wr_lines_policy policy)
 {
     struct result r = {0};
     size_t start = 0;
@@ -142,9 +146,11 @@ static void same(const struct result *want, const struct result *got)
         const struct place *w = &want->places[i];
         const struct place *g = &got->places[i];
         /* No assertion per line: each writes a message to the test runner. */
-        if (g->at != w->at || g->len != w->len || g->flags != w->flags || g->raw_len != w->raw_len || g->end != w->end) {
-            ck_abort_msg("line %zu: got %zu bytes at %zu, flags %u, raw %u, not %zu at %zu, %u, %u", i, g->len,
-                         (size_t)g->at, g->flags, g->raw_len, w->len, (size_t)w->at, w->flags, w->raw_len);
+        if (g->at != w->at || g->len != w->len || g->flags != w->flags ||
+            g->raw_len != w->raw_len || g->end != w->end) {
+            ck_abort_msg("line %zu: got %zu bytes at %zu, flags %u, raw %u, not %zu at %zu, %u, %u",
+                         i, g->len, (size_t)g->at, g->flags, g->raw_len, w->len, (size_t)w->at,
+                         w->flags, w->raw_len);
         }
     }
     ck_assert_int_eq(got->failed, want->failed);
@@ -155,7 +161,8 @@ static void same(const struct result *want, const struct result *got)
     }
 }
 
-static void check_one(const char *input, size_t len, size_t limit, enum wr_lines_policy policy, struct chunking how)
+static void check_one(const char *input, size_t len, size_t limit, enum wr_lines_policy policy,
+                      struct chunking how)
 {
     struct result want = reference(input, len, limit, policy);
     struct result got = split(input, len, limit, policy, how);
@@ -176,11 +183,13 @@ static void check_input(const char *input, size_t len, size_t limit)
                           (struct chunking){steps[s], steps[s], maxes[m], 0});
             }
             for (uint32_t seed = 1; seed < 4; seed++) {
-                check_one(input, len, limit, (enum wr_lines_policy)policy, (struct chunking){5, 0, maxes[m], seed});
+                check_one(input, len, limit, (enum wr_lines_policy)policy,
+                          (struct chunking){5, 0, maxes[m], seed});
             }
         }
         for (size_t i = 0; i <= len; i += 1 + len / 200) {
-            check_one(input, len, limit, (enum wr_lines_policy)policy, (struct chunking){i, SIZE_MAX, 300, 0});
+            check_one(input, len, limit, (enum wr_lines_policy)policy,
+                      (struct chunking){i, SIZE_MAX, 300, 0});
         }
     }
 }
@@ -195,7 +204,8 @@ static struct result lines_of(const char *text, size_t limit, enum wr_lines_poli
     return split(text, strlen(text), limit, policy, (struct chunking){SIZE_MAX, SIZE_MAX, 300, 0});
 }
 
-static void expect(const char *text, size_t index, size_t count, uint64_t at, size_t len, uint32_t flags)
+static void expect(const char *text, size_t index, size_t count, uint64_t at, size_t len,
+                   uint32_t flags)
 {
     struct result r = lines_of(text, SIZE_MAX, WR_LINES_SKIP);
     ck_assert_uint_eq(r.count, count);
@@ -223,12 +233,15 @@ TEST(lines_keep_a_lone_cr)
 
 TEST(lines_keep_a_byte_order_mark)
 {
-    expect("\xef\xbb\xbf" "a\n", 0, 1, 0, 4, 0);
+    expect("\xef\xbb\xbf"
+           "a\n",
+           0, 1, 0, 4, 0);
 }
 
 TEST(lines_keep_nul)
 {
-    struct result r = split("a\0b\n", 4, SIZE_MAX, WR_LINES_SKIP, (struct chunking){SIZE_MAX, SIZE_MAX, 9, 0});
+    struct result r =
+        split("a\0b\n", 4, SIZE_MAX, WR_LINES_SKIP, (struct chunking){SIZE_MAX, SIZE_MAX, 9, 0});
     ck_assert_uint_eq(r.places[0].len, 3);
     free(r.places);
 }
@@ -361,7 +374,8 @@ TEST_WITHIN(lines_agree_with_the_reference_at_every_length, 40)
                 check_one(text, len, limit, (enum wr_lines_policy)policy,
                           (struct chunking){first, SIZE_MAX, max, 0});
             }
-            check_one(text, len, limit, (enum wr_lines_policy)policy, (struct chunking){1, 1, 3, 0});
+            check_one(text, len, limit, (enum wr_lines_policy)policy,
+                      (struct chunking){1, 1, 3, 0});
         }
     }
 }
@@ -377,7 +391,8 @@ TEST_WITHIN(lines_agree_with_the_reference_around_block_multiples, 40)
             for (size_t k = centres[c] > 5000 ? 3 : 0; k < 7; k++) {
                 fill(text, len, &seed, line_lens[k]);
                 size_t limit = k % 2 == 0 ? SIZE_MAX : line_lens[k];
-                check_one(text, len, limit, WR_LINES_CUT, (struct chunking){SIZE_MAX, SIZE_MAX, 300, 0});
+                check_one(text, len, limit, WR_LINES_CUT,
+                          (struct chunking){SIZE_MAX, SIZE_MAX, 300, 0});
                 check_one(text, len, limit, WR_LINES_SKIP, (struct chunking){len / 2, 4096, 64, 0});
             }
         }
@@ -385,8 +400,8 @@ TEST_WITHIN(lines_agree_with_the_reference_around_block_multiples, 40)
     free(text);
 }
 
-/* The cases that the neighbours have. Two of them count or keep the CR before an LF or at the end, where this splitter
- * takes it as part of the line end, also for the limit. */
+/* The cases that the neighbours have. Two of them count or keep the CR before an LF or at the end,
+ * where this splitter takes it as part of the line end, also for the limit. */
 TEST_WITHIN(lines_of_the_neighbours, 40)
 {
     struct jsonl *cases = jsonl_load("lines.jsonl");
@@ -394,13 +409,15 @@ TEST_WITHIN(lines_of_the_neighbours, 40)
     for (const struct jsonl *c = cases; c != NULL; c = c->next, count++) {
         char input[32768];
         size_t len = 0;
-        for (const struct jsonl *part = jsonl_get(c, "chunks")->first; part != NULL; part = part->next) {
+        for (const struct jsonl *part = jsonl_get(c, "chunks")->first; part != NULL;
+             part = part->next) {
             memcpy(input + len, part->text, part->len);
             len += part->len;
         }
         const struct jsonl *max = jsonl_get(c, "max");
         size_t limit = max->kind == JSONL_NUMBER ? (size_t)max->number : SIZE_MAX;
-        struct result r = split(input, len, limit, WR_LINES_SKIP, (struct chunking){SIZE_MAX, SIZE_MAX, 300, 0});
+        struct result r =
+            split(input, len, limit, WR_LINES_SKIP, (struct chunking){SIZE_MAX, SIZE_MAX, 300, 0});
         bool cr_counts = strcmp(jsonl_text(c, "id"), "tokio/max_length") == 0;
         size_t index = 0;
         size_t errors = 0;
@@ -417,8 +434,10 @@ TEST_WITHIN(lines_of_the_neighbours, 40)
             ck_assert_uint_eq(place->len, line == NULL ? 6 : line->len);
             ck_assert_mem_eq(input + place->at, line == NULL ? "line 3" : line->text, place->len);
         }
-        /* After "line 4" the case ends in CRLF and a lone CR: Go's empty line, that tokio does not give. */
-        ck_assert_uint_eq(r.count, index + (cr_counts || strcmp(jsonl_text(c, "id"), "tokio/lines_decoder") == 0));
+        /* After "line 4" the case ends in CRLF and a lone CR: Go's empty line, that tokio does not
+         * give. */
+        ck_assert_uint_eq(r.count, index + (cr_counts || strcmp(jsonl_text(c, "id"),
+                                                                "tokio/lines_decoder") == 0));
         ck_assert_uint_eq(r.overlong_count, errors - cr_counts);
         free(r.places);
         check_input(input, len, limit);

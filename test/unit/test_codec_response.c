@@ -23,7 +23,8 @@ TEST(header_line_splits_into_name_and_value)
 
 TEST(header_line_that_is_none_is_refused)
 {
-    static const char *const bad[] = {"", "\r\n", "HTTP/1.1 200 OK", "A : b", ": b", " a: b", "A\xc3: b", "A"};
+    static const char *const bad[] = {"",    "\r\n",  "HTTP/1.1 200 OK", "A : b",
+                                      ": b", " a: b", "A\xc3: b",        "A"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct wr_text name;
         struct wr_text value;
@@ -60,7 +61,8 @@ TEST(content_range_that_contradicts_itself_is_refused)
                                       "bytes=1-2/9"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct wr_content_range r;
-        ck_assert_msg(wr_content_range_parse(wr_text_of(bad[i]), &r) == WEIR_EPARSE, "accepted: %s", bad[i]);
+        ck_assert_msg(wr_content_range_parse(wr_text_of(bad[i]), &r) == WEIR_EPARSE, "accepted: %s",
+                      bad[i]);
     }
 }
 
@@ -110,15 +112,19 @@ TEST(retry_after_is_seconds_or_a_date)
 {
     ck_assert_int_eq(wr_retry_after_ms(wr_text_of(" 120 "), NOW, 1000000), 120000);
     ck_assert_int_eq(wr_retry_after_ms(wr_text_of("0"), NOW, 1000000), 0);
-    ck_assert_int_eq(wr_retry_after_ms(wr_text_of("Sun, 06 Nov 1994 08:50:37 GMT"), NOW, 1000000), 60000);
+    ck_assert_int_eq(wr_retry_after_ms(wr_text_of("Sun, 06 Nov 1994 08:50:37 GMT"), NOW, 1000000),
+                     60000);
 }
 
 TEST(retry_after_is_clamped)
 {
-    ck_assert_int_eq(wr_retry_after_ms(wr_text_of("Sun, 06 Nov 1994 08:00:00 GMT"), NOW, 1000000), 0);
+    ck_assert_int_eq(wr_retry_after_ms(wr_text_of("Sun, 06 Nov 1994 08:00:00 GMT"), NOW, 1000000),
+                     0);
     ck_assert_int_eq(wr_retry_after_ms(wr_text_of("1001"), NOW, 1000000), 1000000);
-    ck_assert_int_eq(wr_retry_after_ms(wr_text_of("99999999999999999999999"), NOW, 1000000), 1000000);
-    ck_assert_int_eq(wr_retry_after_ms(wr_text_of("9223372036854775807"), NOW, INT64_MAX), INT64_MAX);
+    ck_assert_int_eq(wr_retry_after_ms(wr_text_of("99999999999999999999999"), NOW, 1000000),
+                     1000000);
+    ck_assert_int_eq(wr_retry_after_ms(wr_text_of("9223372036854775807"), NOW, INT64_MAX),
+                     INT64_MAX);
 }
 
 TEST(retry_after_that_is_neither_is_not_readable)

@@ -45,13 +45,30 @@ TEST(url_has_default_ports)
 
 TEST(url_refuses_what_could_be_read_in_two_ways)
 {
-    static const char *const bad[] = {"",           "h",           "ftp://h/",      "file:///etc/passwd", "http:/h",
-                                      "http:///p",  "http://a@b@c/", "http://h:65536/", "http://h:0/",      "http://h:x/",
-                                      "http://h\\@e/", "http://h%2ee/", "http://h h/", "http://h/\n",        "http://[::1/",
-                                      "http://[x]/", "http://h/a b", "http://u@/",     "//h/",              "http://:80/"};
+    static const char *const bad[] = {"",
+                                      "h",
+                                      "ftp://h/",
+                                      "file:///etc/passwd",
+                                      "http:/h",
+                                      "http:///p",
+                                      "http://a@b@c/",
+                                      "http://h:65536/",
+                                      "http://h:0/",
+                                      "http://h:x/",
+                                      "http://h\\@e/",
+                                      "http://h%2ee/",
+                                      "http://h h/",
+                                      "http://h/\n",
+                                      "http://[::1/",
+                                      "http://[x]/",
+                                      "http://h/a b",
+                                      "http://u@/",
+                                      "//h/",
+                                      "http://:80/"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct wr_url url;
-        ck_assert_msg(wr_url_parse(wr_text_of(bad[i]), &url) == WEIR_EINVAL, "accepted: %s", bad[i]);
+        ck_assert_msg(wr_url_parse(wr_text_of(bad[i]), &url) == WEIR_EINVAL, "accepted: %s",
+                      bad[i]);
     }
 }
 
@@ -59,7 +76,8 @@ static void resolves(const char *base, const char *reference, const char *want)
 {
     char out[200];
     struct wr_text userinfo;
-    ck_assert_int_eq(wr_url_resolve(wr_text_of(base), wr_text_of(reference), out, sizeof out, &userinfo), 0);
+    ck_assert_int_eq(
+        wr_url_resolve(wr_text_of(base), wr_text_of(reference), out, sizeof out, &userinfo), 0);
     ck_assert_str_eq(out, want);
 }
 
@@ -67,14 +85,36 @@ static void resolves(const char *base, const char *reference, const char *want)
 TEST(redirect_resolves_as_rfc_3986)
 {
     static const char *const pairs[][2] = {
-        {"g", "/b/c/g"},           {"./g", "/b/c/g"},         {"g/", "/b/c/g/"},        {"/g", "/g"},
-        {"?y", "/b/c/d;p?y"},      {"g?y", "/b/c/g?y"},       {"#s", "/b/c/d;p?q"},     {"g#s", "/b/c/g"},
-        {";x", "/b/c/;x"},         {"g;x=1/../y", "/b/c/y"},  {"", "/b/c/d;p?q"},       {".", "/b/c/"},
-        {"./", "/b/c/"},           {"..", "/b/"},             {"../", "/b/"},           {"../g", "/b/g"},
-        {"../..", "/"},            {"../../g", "/g"},         {"../../../g", "/g"},     {"../../../../g", "/g"},
-        {"/./g", "/g"},            {"/../g", "/g"},           {"g.", "/b/c/g."},        {"..g", "/b/c/..g"},
-        {"./../g", "/b/g"},        {"./g/.", "/b/c/g/"},      {"g/./h", "/b/c/g/h"},    {"g/../h", "/b/c/h"},
-        {"g?y/../x", "/b/c/g?y/../x"}, {"g;x=1/./y", "/b/c/g;x=1/y"},
+        {"g", "/b/c/g"},
+        {"./g", "/b/c/g"},
+        {"g/", "/b/c/g/"},
+        {"/g", "/g"},
+        {"?y", "/b/c/d;p?y"},
+        {"g?y", "/b/c/g?y"},
+        {"#s", "/b/c/d;p?q"},
+        {"g#s", "/b/c/g"},
+        {";x", "/b/c/;x"},
+        {"g;x=1/../y", "/b/c/y"},
+        {"", "/b/c/d;p?q"},
+        {".", "/b/c/"},
+        {"./", "/b/c/"},
+        {"..", "/b/"},
+        {"../", "/b/"},
+        {"../g", "/b/g"},
+        {"../..", "/"},
+        {"../../g", "/g"},
+        {"../../../g", "/g"},
+        {"../../../../g", "/g"},
+        {"/./g", "/g"},
+        {"/../g", "/g"},
+        {"g.", "/b/c/g."},
+        {"..g", "/b/c/..g"},
+        {"./../g", "/b/g"},
+        {"./g/.", "/b/c/g/"},
+        {"g/./h", "/b/c/g/h"},
+        {"g/../h", "/b/c/h"},
+        {"g?y/../x", "/b/c/g?y/../x"},
+        {"g;x=1/./y", "/b/c/g;x=1/y"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         char want[100] = "http://a";
@@ -95,23 +135,28 @@ TEST(redirect_gives_userinfo_apart)
 {
     char out[100];
     struct wr_text userinfo;
-    ck_assert_int_eq(wr_url_resolve(wr_text_of("http://u:p@a/"), wr_text_of("/x"), out, 100, &userinfo), 0);
+    ck_assert_int_eq(
+        wr_url_resolve(wr_text_of("http://u:p@a/"), wr_text_of("/x"), out, 100, &userinfo), 0);
     ck_assert_str_eq(out, "http://a/x");
     same_text(userinfo, "u:p");
-    ck_assert_int_eq(wr_url_resolve(wr_text_of("http://u:p@a/"), wr_text_of("//b/x"), out, 100, &userinfo), 0);
+    ck_assert_int_eq(
+        wr_url_resolve(wr_text_of("http://u:p@a/"), wr_text_of("//b/x"), out, 100, &userinfo), 0);
     ck_assert_ptr_null(userinfo.data);
-    ck_assert_int_eq(wr_url_resolve(wr_text_of("http://a/"), wr_text_of("//v@b"), out, 100, &userinfo), 0);
+    ck_assert_int_eq(
+        wr_url_resolve(wr_text_of("http://a/"), wr_text_of("//v@b"), out, 100, &userinfo), 0);
     same_text(userinfo, "v");
 }
 
 TEST(redirect_elsewhere_is_refused)
 {
-    static const char *const bad[] = {"file:///etc/passwd", "ftp://h/", "javascript:x", "http:g", "http://", "/a\r\nb",
-                                      "//a@b@c/", "?\x01"};
+    static const char *const bad[] = {
+        "file:///etc/passwd", "ftp://h/", "javascript:x", "http:g", "http://", "/a\r\nb",
+        "//a@b@c/",           "?\x01"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char out[100];
         struct wr_text userinfo;
-        int rc = wr_url_resolve(wr_text_of("http://a/"), wr_text_of(bad[i]), out, sizeof out, &userinfo);
+        int rc =
+            wr_url_resolve(wr_text_of("http://a/"), wr_text_of(bad[i]), out, sizeof out, &userinfo);
         ck_assert_msg(rc == WEIR_EINVAL, "followed: %s", bad[i]);
     }
 }
@@ -120,9 +165,12 @@ TEST(redirect_that_does_not_fit_is_told)
 {
     char out[13];
     struct wr_text userinfo;
-    ck_assert_int_eq(wr_url_resolve(wr_text_of("http://a/"), wr_text_of("bcd"), out, 13, &userinfo), 0);
+    ck_assert_int_eq(wr_url_resolve(wr_text_of("http://a/"), wr_text_of("bcd"), out, 13, &userinfo),
+                     0);
     ck_assert_str_eq(out, "http://a/bcd");
-    ck_assert_int_eq(wr_url_resolve(wr_text_of("http://a/"), wr_text_of("bcde"), out, 13, &userinfo), WEIR_ETOOLONG);
+    ck_assert_int_eq(
+        wr_url_resolve(wr_text_of("http://a/"), wr_text_of("bcde"), out, 13, &userinfo),
+        WEIR_ETOOLONG);
 }
 
 TEST(origin_is_scheme_host_and_port)

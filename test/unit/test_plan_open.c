@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <weir/weir.h>
@@ -12,34 +13,28 @@
 #include "plan_text.h"
 #include "support_check.h"
 
-static char folder[] = "/tmp/weir_plan_XXXXXX";
+/* Files of a test: in memory, known by a path, gone with the process whatever becomes of it. */
+static int files_open[4];
+static size_t files_count;
 
-/* A file with these bytes in a folder of the test's own. */
-static const char *write_file(const char *name, const char *bytes)
+static const char *write_file(const char *bytes)
 {
-    static char paths[4][80];
-    static size_t next;
-    char *path = paths[next++ % 4];
-    if (strchr(folder, 'X') != NULL) {
-        ck_assert_ptr_nonnull(mkdtemp(folder));
-    }
-    (void)snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    FILE *file = fopen(path, "w");
-    ck_assert_ptr_nonnull(file);
-    (void)fputs(bytes, file);
-    ck_assert_int_eq(fclose(file), 0);
+    static char paths[4][32];
+    int fd = memfd_create("test", MFD_CLOEXEC);
+    char *path = paths[files_count];
+    size_t len = strlen(bytes);
+    ck_assert_int_ge(fd, 0);
+    files_open[files_count++] = fd;
+    ck_assert_int_eq(write(fd, bytes, len), (ssize_t)len);
+    (void)snprintf(path, sizeof paths[0], "/proc/self/fd/%d", fd);
     return path;
 }
 
 static void remove_files(void)
 {
-    static const char *const names[] = {"a", "b", "out"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char path[80];
-        (void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        (void)unlink(path);
+    while (files_count > 0) {
+        (void)close(files_open[--files_count]);
     }
-    (void)rmdir(folder);
 }
 
 /* The items of a generator, each followed by '|'; those of a batch are joined by ','. */
@@ -114,14 +109,14 @@ TEST(examples_without_files_or_network_run)
 TEST(a_file_word_is_read_line_by_line)
 {
     char text[120];
-    (void)snprintf(text, sizeof text, "%s | head 2", write_file("a", "one\ntwo\nthree\n"));
+    (void)snprintf(text, sizeof text, "%s | head 2", write_file("one\ntwo\nthree\n"));
     check_items(text, NULL, "one|two|");
     remove_files();
 }
 
 TEST(one_file_stands_for_the_source)
 {
-    const char *const files[] = {write_file("a", "one\ntwo")};
+    const char *const files[] = {write_file("one\ntwo")};
     weir_plan_options options = {.struct_size = sizeof options, .files = files, .files_count = 1};
     check_items("lines", &options, "one|two|");
     remove_files();
@@ -129,7 +124,7 @@ TEST(one_file_stands_for_the_source)
 
 TEST(files_are_read_one_after_another)
 {
-    const char *const files[] = {write_file("a", "one\ntwo"), write_file("b", "three\n")};
+    const char *const files[] = {write_file("one\ntwo"), write_file("three\n")};
     weir_plan_options options = {.struct_size = sizeof options, .files = files, .files_count = 2};
     check_items("skip 1", &options, "two|three|");
     check_items("head 1", &options, "one|");
@@ -140,7 +135,7 @@ TEST(a_text_without_a_source_reads_standard_input)
 {
     weir_plan_options options = {.struct_size = sizeof options};
     const char *const files[] = {"-"};
-    options.stdin_fd = open(write_file("a", "one\ntwo\n"), O_RDONLY);
+    options.stdin_fd = open(write_file("one\ntwo\n"), O_RDONLY);
     check_items("skip 1", &options, "two|");
     ck_assert_int_eq(lseek(options.stdin_fd, 0, SEEK_SET), 0);
     check_items("- | skip 1", &options, "two|");
@@ -177,11 +172,11 @@ static void check_pumped(const char *text, const char *path, const char *expecte
 TEST(a_text_ends_in_its_sink_or_in_standard_output)
 {
     char text[120];
-    const char *path = write_file("out", "");
+    const char *path = write_file("");
     check_pumped("gen 1..3", path, "1\n2\n3\n");
-    path = write_file("out", "");
+    path = write_file("");
     check_pumped("gen 1..2 | stdout", path, "1\n2\n");
-    path = write_file("out", "");
+    path = write_file("");
     check_pumped("gen 1..2 | null", path, "");
     (void)snprintf(text, sizeof text, "gen 1..2 | file %s", path);
     check_pumped(text, path, "1\n2\n");

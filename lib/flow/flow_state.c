@@ -1,0 +1,431 @@
+/*
+ * flow_state.c - what is durable of a pipeline: positions of its sources and the length of its sink, at one moment.
+ *
+ * Three copies of the numbers: the live ones (receipts and the sink), `taken` (the newest moment at which they fitted
+ * together) and what a save under way or done has put on the disk. Moments are taken at a sink's commit, on the loop's
+ * thread; a save turns `taken` into text and hands it to the worker, so that nothing that happens meanwhile is seen by it.
+ * Dirty means that `taken` differs from the last text handed over, or that this one could not be written.
+ *
+ * A moment fits when no origin has had something committed beyond its settled prefix. What is settled beyond the last
+ * commit without being written (filtered items) may count as done at any time; what is written beyond the last commit is cut
+ * off again by the next run.
+ *
+ * The state holds each origin that is attached, by one of its `held` counts, until it ends itself: a generator may be gone
+ * while its items are still in a queue.
+ *
+ * A source that turns out to be lossy ends all saving, and what was saved is removed: it would make the next run cut away
+ * lines that nobody reads again. Called by sources and the sink; begin, save and the end of the state suspend.
+ */
+#include "flow_state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base_alloc.h"
+#include "base_fault.h"
+#include "flow_state_file.h"
+#include "loop_scope.h"
+#include "loop_work.h"
+
+enum { SAVE_MS = 100 };
+
+struct moment {
+    int64_t sink_length;
+    struct {
+        uint64_t offset, items;
+        bool finished;
+    } sources[WR_STATE_SOURCES_MAX];
+};
+
+struct weir_state {
+    struct wr_object object;
+    struct weir_loop *loop;
+    weir_error failure; /* code 0: none */
+    char name[WR_STATE_NAME_MAX + 1];
+    int folder_fd, lock_fd;
+    int sink_fd; /* -1: none */
+    struct wr_state_slot slots[WR_STATE_SOURCES_MAX];
+    size_t slots_count, slots_stored;
+    int64_t sink_stored; /* -1: none */
+    int64_t sink_length; /* committed in this run; -1: nothing begun */
+    struct moment taken, handed;
+    bool lossy, dirty;
+    struct wr_timer timer;
+    int64_t saved_ns; /* when the last save was started */
+    struct wr_task *waiter;
+    /* The save: the worker's own while work.busy. */
+    struct wr_work work;
+    struct wr_state_record record;
+    char text[WR_STATE_TEXT_MAX];
+    size_t text_len;
+    int error_number;
+    const char *error_step;
+    bool told; /* that saving fails */
+};
+
+static struct weir_state no_memory = {
+    .failure = {.code = WEIR_ENOMEM, .offset = -1, .origin = "state", .message = "no memory for a state"},
+    .folder_fd = -1,
+    .lock_fd = -1,
+    .sink_fd = -1};
+
+/* ---- moments */
+
+/* The live numbers, if they fit together; false: they do not. */
+static bool look(struct weir_state *state, struct moment *now)
+{
+    memset(now, 0, sizeof *now);
+    now->sink_length = state->sink_length;
+    for (size_t i = 0; i < state->slots_count; i++) {
+        const struct wr_state_slot *slot = &state->slots[i];
+        struct weir_receipt *origin = slot->origin;
+        now->sources[i].offset = slot->offset;
+        now->sources[i].items = slot->items;
+        now->sources[i].finished = slot->finished;
+        if (origin == NULL) {
+            continue;
+        }
+        uint64_t end = wr_origin_done_end(origin);
+        if (origin->committed > origin->done || (origin->done > 0 && !origin->keeps_ends)) {
+            return false;
+        }
+        if (origin->keeps_ends) {
+            now->sources[i].offset = end;
+        }
+        now->sources[i].items += origin->done;
+        now->sources[i].finished = slot->read_to_end && origin->done == origin->given;
+    }
+    return true;
+}
+
+static void take(struct weir_state *state)
+{
+    struct moment now;
+    if (!state->lossy && state->sink_length >= 0 && look(state, &now)) {
+        state->taken = now;
+        state->dirty = state->dirty || memcmp(&now, &state->handed, sizeof now) != 0;
+    }
+}
+
+/* ---- saving */
+
+static void save_run(struct wr_work *work)
+{
+    struct weir_state *state = WR_OWNER(work, struct weir_state, work);
+    /* The record must not be on the disk before the bytes that it counts. */
+    if (state->sink_fd >= 0) {
+        int number = wr_fault("fsync") ? EIO : fdatasync(state->sink_fd) < 0 ? errno : 0;
+        if (number != 0 && number != EINVAL) { /* EINVAL: a pipe or device, which has nothing to sync */
+            state->error_number = number;
+            state->error_step = "sync the sink for";
+            return;
+        }
+    }
+    state->error_number =
+        wr_state_store(state->folder_fd, state->name, state->text, state->text_len, &state->error_step);
+}
+
+static void save_done(struct wr_work *work)
+{
+    struct weir_state *state = WR_OWNER(work, struct weir_state, work);
+    if (state->error_number != 0) {
+        state->dirty = true;
+        if (!state->told) {
+            wr_log(&state->loop->log, WR_LOG_WARNING, "state", "%s '%s.weir': %s", state->error_step,
+                   state->name, strerror(state->error_number));
+        }
+        state->told = true;
+    } else {
+        state->told = false;
+    }
+    if (state->lossy) {
+        wr_state_remove(state->folder_fd, state->name);
+    }
+    if (state->waiter != NULL) {
+        wr_wake(state->waiter, 0);
+    }
+    if (state->dirty && !state->lossy) {
+        wr_timer_start(state->loop, &state->timer, SAVE_MS);
+    }
+}
+
+static void start_save(struct weir_state *state)
+{
+    struct wr_state_record *record = &state->record;
+    wr_timer_stop(state->loop, &state->timer);
+    memcpy(record->name, state->name, sizeof record->name);
+    record->saved_ms = state->loop->now_unix_ns / 1000000;
+    record->sink_length = state->taken.sink_length;
+    record->sources_count = state->slots_count;
+    for (size_t i = 0; i < state->slots_count; i++) {
+        struct wr_state_source *to = &record->sources[i];
+        to->offset = state->taken.sources[i].offset;
+        to->items = state->taken.sources[i].items;
+        to->finished = state->taken.sources[i].finished;
+        memcpy(to->validator, state->slots[i].validator, sizeof to->validator);
+        memcpy(to->name, state->slots[i].name, sizeof to->name);
+    }
+    state->text_len = wr_state_encode(record, state->text);
+    state->handed = state->taken;
+    state->dirty = false;
+    state->saved_ns = wr_now_ns(state->loop);
+    wr_work_start(state->loop, &state->work);
+}
+
+static void timer_fired(struct wr_timer *timer)
+{
+    struct weir_state *state = WR_OWNER(timer, struct weir_state, timer);
+    if (state->dirty && !state->lossy && !state->work.busy) {
+        start_save(state);
+    }
+}
+
+static void wait_for_save(struct weir_state *state)
+{
+    while (state->work.busy) {
+        state->waiter = wr_task_now(state->loop, "the state to be saved");
+        (void)wr_park(state->loop, "the state to be saved", &state->object);
+        state->waiter = NULL;
+    }
+}
+
+int wr_state_save(struct weir_state *state, weir_error *error)
+{
+    if (state->failure.code != 0) {
+        *error = state->failure;
+        return error->code;
+    }
+    wr_error_clear(error);
+    if (state->lossy || state->sink_length < 0) {
+        return 0;
+    }
+    wait_for_save(state);
+    take(state);
+    if (!state->dirty) {
+        return 0;
+    }
+    start_save(state);
+    wait_for_save(state);
+    wr_timer_stop(state->loop, &state->timer);
+    if (state->error_number == 0) {
+        return 0;
+    }
+    return wr_error_set(error, WEIR_EIO, state->error_number, "state", "%s '%s.weir': %s",
+                        state->error_step, state->name, strerror(state->error_number));
+}
+
+/* ---- the sink */
+
+int wr_state_attach_sink(struct weir_state *state, int64_t *stored_length, weir_error *error)
+{
+    *stored_length = -1;
+    wr_error_clear(error);
+    if (state->failure.code != 0) {
+        *error = state->failure;
+        return error->code;
+    }
+    *stored_length = state->lossy ? -1 : state->sink_stored;
+    return 0;
+}
+
+void wr_state_sink_file(struct weir_state *state, int fd)
+{
+    if (state->failure.code == 0) {
+        WR_ASSERT(!state->work.busy, "the sink of a state changes while it is saved");
+        state->sink_fd = fd;
+    }
+}
+
+int wr_state_begin(struct weir_state *state, int64_t length, weir_error *error)
+{
+    if (state->failure.code != 0) {
+        *error = state->failure;
+        return error->code;
+    }
+    state->sink_length = length;
+    if (state->lossy) {
+        wr_state_remove(state->folder_fd, state->name);
+        return 0;
+    }
+    take(state);
+    state->dirty = true;
+    return wr_state_save(state, error);
+}
+
+void wr_state_committed(struct weir_state *state, int64_t length)
+{
+    if (state->failure.code != 0 || state->sink_length < 0 || state->lossy) {
+        return;
+    }
+    state->sink_length = length;
+    take(state);
+    if (!state->dirty || state->work.busy || state->timer.active) {
+        return;
+    }
+    int64_t since_ms = (wr_now_ns(state->loop) - state->saved_ns) / 1000000;
+    if (since_ms >= SAVE_MS) {
+        start_save(state);
+    } else {
+        wr_timer_start(state->loop, &state->timer, SAVE_MS - since_ms);
+    }
+}
+
+/* ---- the sources */
+
+static struct wr_state_slot *slot_for(struct weir_state *state, const char *name)
+{
+    for (size_t i = 0; i < state->slots_count; i++) {
+        if (!state->slots[i].attached && strcmp(state->slots[i].name, name) == 0) {
+            return &state->slots[i];
+        }
+    }
+    return NULL;
+}
+
+int wr_state_attach_source(struct weir_state *state, const char *name, struct weir_receipt *origin,
+                           struct wr_state_slot **slot, weir_error *error)
+{
+    char key[WR_STATE_SOURCE_NAME_MAX];
+    *slot = NULL;
+    wr_error_clear(error);
+    if (state->failure.code != 0) {
+        *error = state->failure;
+        return error->code;
+    }
+    int len = snprintf(key, sizeof key, "%s", name);
+    if ((size_t)len >= sizeof key) {
+        snprintf(key + sizeof key - 10, 10, "~%08x", (unsigned)wr_crc32c(0, name, (size_t)len));
+    }
+    struct wr_state_slot *found = slot_for(state, key);
+    if (found == NULL && state->slots_stored > 0) {
+        return wr_error_set(error, WEIR_EINVAL, 0, "state", "the state '%s' knows no source '%s': it is "
+                            "another pipeline's", state->name, key);
+    }
+    if (found == NULL) {
+        if (state->slots_count == WR_STATE_SOURCES_MAX) {
+            return wr_error_set(error, WEIR_EINVAL, 0, "state", "more than %d sources share the state '%s'",
+                                WR_STATE_SOURCES_MAX, state->name);
+        }
+        found = &state->slots[state->slots_count++];
+        memcpy(found->name, key, sizeof key);
+    }
+    state->slots_stored -= found->stored;
+    found->attached = true;
+    found->origin = origin;
+    origin->held++;
+    *slot = found;
+    return 0;
+}
+
+void wr_state_set_validator(struct weir_state *state, struct wr_state_slot *slot, const char *validator)
+{
+    size_t len = validator != NULL ? strlen(validator) : 0;
+    if (len > 0 && len < sizeof slot->validator) {
+        memcpy(slot->validator, validator, len + 1);
+        return;
+    }
+    slot->lossy = true;
+    if (state->lossy) {
+        return;
+    }
+    state->lossy = true;
+    if (state->sink_length >= 0 && !state->work.busy) {
+        wr_state_remove(state->folder_fd, state->name);
+    }
+}
+
+void wr_state_detach_source(struct weir_state *state, struct wr_state_slot *slot, bool finished)
+{
+    (void)state;
+    slot->read_to_end = finished;
+}
+
+const weir_error *wr_state_failure(const struct weir_state *state)
+{
+    return state->failure.code != 0 ? &state->failure : NULL;
+}
+
+bool wr_state_durable(const struct weir_state *state)
+{
+    return state->failure.code == 0 && !state->lossy;
+}
+
+/* ---- life */
+
+static void object_cancel(struct wr_object *object)
+{
+    (void)object; /* what is committed stays to be saved */
+}
+
+static void object_discard(struct wr_object *object)
+{
+    struct weir_state *state = WR_OWNER(object, struct weir_state, object);
+    wr_timer_stop(state->loop, &state->timer);
+    wait_for_save(state);
+    wr_timer_stop(state->loop, &state->timer);
+    for (size_t i = 0; i < state->slots_count; i++) {
+        struct weir_receipt *origin = state->slots[i].origin;
+        if (origin != NULL) {
+            origin->held--;
+            if (origin->ended) {
+                wr_origin_end(origin);
+            }
+        }
+    }
+    if (state->lock_fd >= 0) {
+        close(state->lock_fd); /* the file stays: whoever waits for its lock holds the same one */
+    }
+    if (state->folder_fd >= 0) {
+        close(state->folder_fd);
+    }
+    wr_object_fini(object);
+    wr_free(state);
+}
+
+static const struct wr_object_ops object_ops = {
+    .kind = "state", .cancel = object_cancel, .discard = object_discard};
+
+static void adopt_record(struct weir_state *state)
+{
+    const struct wr_state_record *record = &state->record;
+    state->sink_stored = record->sink_length;
+    state->slots_count = state->slots_stored = record->sources_count;
+    for (size_t i = 0; i < record->sources_count; i++) {
+        const struct wr_state_source *from = &record->sources[i];
+        struct wr_state_slot *slot = &state->slots[i];
+        slot->stored = true;
+        slot->finished = from->finished;
+        slot->offset = from->offset;
+        slot->items = from->items;
+        memcpy(slot->validator, from->validator, sizeof slot->validator);
+        memcpy(slot->name, from->name, sizeof slot->name);
+    }
+}
+
+weir_state *weir_state_open(weir_scope *scope, const char *folder, const char *name)
+{
+    struct weir_state *state = wr_zalloc(sizeof *state);
+    if (state == NULL) {
+        return &no_memory;
+    }
+    state->loop = scope->loop;
+    state->folder_fd = state->lock_fd = state->sink_fd = -1;
+    state->sink_stored = state->sink_length = -1;
+    state->saved_ns = wr_now_ns(state->loop) - (int64_t)SAVE_MS * 1000000;
+    state->work.run = save_run;
+    state->work.done = save_done;
+    wr_timer_init(&state->timer, timer_fired);
+    snprintf(state->name, sizeof state->name, "%s", name);
+    wr_object_init(&state->object, &object_ops, scope, state->name);
+    wr_error_clear(&state->failure);
+    if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL || strlen(name) > WR_STATE_NAME_MAX) {
+        wr_error_set(&state->failure, WEIR_EINVAL, 0, "state",
+                     "a state's name is a file name of 1 to %d bytes", WR_STATE_NAME_MAX);
+    } else if (wr_state_lock(folder, name, &state->folder_fd, &state->lock_fd, &state->failure) == 0 &&
+               wr_state_load(state->folder_fd, folder, name, &state->record, &state->failure) > 0) {
+        adopt_record(state);
+    }
+    return state;
+}

@@ -1,0 +1,420 @@
+/*
+ * flow_state_file.c - the record of a pipeline on the disk.
+ *
+ * The order of the calls in wr_state_store is what a crash is survived by. The new record is written under another name and
+ * synced before any name changes; then the newest becomes the previous one and the new one the newest. Between these two
+ * renames there is no newest record: the previous one is then used, which is safe, because it is as consistent as any, only
+ * older. A newest record that is there but damaged is never passed over in favour of the previous one: who damaged it may
+ * have damaged more, and a person should look first.
+ *
+ * The folder is kept open, so that a program that changes its working directory still writes to the same place. Called from
+ * the loop's thread when the pipeline starts, and from the loop's worker for each save. Nothing here suspends.
+ */
+#include "flow_state_file.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base_alloc.h"
+#include "base_error.h"
+#include "base_fault.h"
+
+#define CRC_LINE "crc32c "
+enum { CRC_LINE_LEN = 7 + 8 + 1, FILE_NAME_MAX = WR_STATE_NAME_MAX + 16 };
+
+static const char origin[] = "state";
+
+/* The reflected polynomial of Castagnoli, four bits a step: a record has a few hundred bytes. */
+uint32_t wr_crc32c(uint32_t crc, const void *bytes, size_t len)
+{
+    static const uint32_t steps[16] = {0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1,
+                                       0x417b1dbc, 0x5125dad3, 0x61c69362, 0x7198540d,
+                                       0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
+                                       0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75};
+    const unsigned char *at = bytes;
+    crc = ~crc;
+    for (size_t i = 0; i < len; i++) {
+        crc ^= at[i];
+        crc = (crc >> 4) ^ steps[crc & 15];
+        crc = (crc >> 4) ^ steps[crc & 15];
+    }
+    return ~crc;
+}
+
+/* ---- text */
+
+static size_t escape(char *to, const char *text)
+{
+    size_t len = 0;
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c <= ' ' || c >= 0x7f || c == '%') {
+            len += (size_t)sprintf(to + len, "%%%02x", c);
+        } else {
+            to[len++] = (char)c;
+        }
+    }
+    return len;
+}
+
+size_t wr_state_encode(const struct wr_state_record *record, char *to)
+{
+    size_t len = (size_t)sprintf(to, "weir-state 1\nname ");
+    len += escape(to + len, record->name);
+    len += (size_t)sprintf(to + len, "\nsaved %" PRId64 "\nsink %" PRId64 "\n", record->saved_ms,
+                           record->sink_length);
+    for (size_t i = 0; i < record->sources_count; i++) {
+        const struct wr_state_source *source = &record->sources[i];
+        len += (size_t)sprintf(to + len, "source %" PRIu64 " %" PRIu64 " %d =", source->offset,
+                               source->items, source->finished);
+        len += escape(to + len, source->validator);
+        len += (size_t)sprintf(to + len, " =");
+        len += escape(to + len, source->name);
+        to[len++] = '\n';
+    }
+    uint32_t crc = wr_crc32c(0, to, len);
+    return len + (size_t)sprintf(to + len, CRC_LINE "%08" PRIx32 "\n", crc);
+}
+
+/* A cursor over a text whose checksum was right; `bad` sticks. */
+struct reading {
+    const char *at, *end;
+    bool bad;
+};
+
+static void expect(struct reading *r, const char *word)
+{
+    size_t len = strlen(word);
+    if (r->bad || (size_t)(r->end - r->at) < len || memcmp(r->at, word, len) != 0) {
+        r->bad = true;
+        return;
+    }
+    r->at += len;
+}
+
+static uint64_t read_number(struct reading *r)
+{
+    char digits[24];
+    size_t len = 0;
+    while (!r->bad && r->at < r->end && isdigit((unsigned char)*r->at) && len < sizeof digits - 1) {
+        digits[len++] = *r->at++;
+    }
+    digits[len] = '\0';
+    errno = 0;
+    uint64_t number = strtoull(digits, NULL, 10);
+    r->bad = r->bad || len == 0 || errno != 0;
+    return number;
+}
+
+static int64_t read_signed(struct reading *r)
+{
+    bool minus = !r->bad && r->at < r->end && *r->at == '-';
+    r->at += minus;
+    uint64_t number = read_number(r);
+    r->bad = r->bad || number > INT64_MAX;
+    return minus ? -(int64_t)number : (int64_t)number;
+}
+
+static int hex(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Up to the next space or line end. */
+static void read_text(struct reading *r, char *to, size_t cap)
+{
+    size_t len = 0;
+    while (!r->bad && r->at < r->end && *r->at != ' ' && *r->at != '\n') {
+        char c = *r->at++;
+        if (c == '%') {
+            int high = r->end - r->at >= 2 ? hex(r->at[0]) : -1;
+            int low = high >= 0 ? hex(r->at[1]) : -1;
+            r->bad = low < 0 || high * 16 + low == 0;
+            c = (char)(r->bad ? ' ' : high * 16 + low);
+            r->at += r->bad ? 0 : 2;
+        }
+        if (len + 1 >= cap) {
+            r->bad = true;
+            break;
+        }
+        to[len++] = c;
+    }
+    to[len] = '\0';
+}
+
+static void read_source(struct reading *r, struct wr_state_source *source)
+{
+    expect(r, "source ");
+    source->offset = read_number(r);
+    expect(r, " ");
+    source->items = read_number(r);
+    expect(r, " ");
+    source->finished = read_number(r) != 0;
+    expect(r, " =");
+    read_text(r, source->validator, sizeof source->validator);
+    expect(r, " =");
+    read_text(r, source->name, sizeof source->name);
+    expect(r, "\n");
+}
+
+const char *wr_state_decode(struct wr_state_record *record, const char *text, size_t len)
+{
+    char line[CRC_LINE_LEN + 1];
+    memset(record, 0, sizeof *record);
+    if (len < CRC_LINE_LEN) {
+        return "it is cut short";
+    }
+    size_t body = len - CRC_LINE_LEN;
+    snprintf(line, sizeof line, CRC_LINE "%08" PRIx32 "\n", wr_crc32c(0, text, body));
+    if (memcmp(line, text + body, CRC_LINE_LEN) != 0) {
+        return "its checksum is wrong";
+    }
+    struct reading r = {.at = text, .end = text + body};
+    expect(&r, "weir-state 1\n");
+    if (r.bad) {
+        return "it was written by another version of weir";
+    }
+    expect(&r, "name ");
+    read_text(&r, record->name, sizeof record->name);
+    expect(&r, "\nsaved ");
+    record->saved_ms = read_signed(&r);
+    expect(&r, "\nsink ");
+    record->sink_length = read_signed(&r);
+    expect(&r, "\n");
+    while (!r.bad && r.at < r.end && record->sources_count < WR_STATE_SOURCES_MAX) {
+        read_source(&r, &record->sources[record->sources_count++]);
+    }
+    return r.bad || r.at != r.end ? "it is not a record" : NULL;
+}
+
+/* ---- files */
+
+static int fail_io(weir_error *error, const char *what, const char *folder, const char *name, int number)
+{
+    return wr_error_set(error, WEIR_EIO, number, origin, "%s '%s/%s': %s", what, folder, name,
+                        strerror(number));
+}
+
+static int open_file(int folder_fd, const char *name, int flags)
+{
+    if (wr_fault("open")) {
+        errno = EIO;
+        return -1;
+    }
+    return openat(folder_fd, name, flags | O_CLOEXEC, 0600);
+}
+
+/* The folder's own entry has to be on the disk, too. */
+static void sync_parent(int folder_fd)
+{
+    int parent = openat(folder_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (parent >= 0) {
+        (void)fsync(parent);
+        close(parent);
+    }
+}
+
+static int open_folder(const char *folder, int *folder_fd, weir_error *error)
+{
+    bool made = wr_fault("mkdir") ? (errno = EACCES, false) : mkdir(folder, 0700) == 0;
+    if (!made && errno != EEXIST) {
+        int number = errno;
+        return wr_error_set(error, WEIR_EIO, number, origin, "make the folder '%s': %s", folder,
+                            strerror(number));
+    }
+    *folder_fd = open_file(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY);
+    if (*folder_fd < 0) {
+        int number = errno;
+        return wr_error_set(error, WEIR_EIO, number, origin, "open the folder '%s': %s", folder,
+                            strerror(number));
+    }
+    if (made) {
+        sync_parent(*folder_fd);
+    }
+    return 0;
+}
+
+static int locked_by_another(int lock_fd, const char *folder, const char *name, weir_error *error)
+{
+    char text[24];
+    ssize_t n = pread(lock_fd, text, sizeof text - 1, 0);
+    text[n > 0 ? n : 0] = '\0';
+    long pid = strtol(text, NULL, 10);
+    if (pid > 0) {
+        return wr_error_set(error, WEIR_EINVAL, 0, origin, "the state '%s/%s' is in use by process %ld",
+                            folder, name, pid);
+    }
+    return wr_error_set(error, WEIR_EINVAL, 0, origin, "the state '%s/%s' is in use by another process",
+                        folder, name);
+}
+
+int wr_state_lock(const char *folder, const char *name, int *folder_fd, int *lock_fd, weir_error *error)
+{
+    char file[FILE_NAME_MAX], text[24];
+    int rc = open_folder(folder, folder_fd, error);
+    if (rc < 0) {
+        return rc;
+    }
+    snprintf(file, sizeof file, "%s.lock", name);
+    *lock_fd = open_file(*folder_fd, file, O_RDWR | O_CREAT);
+    if (*lock_fd < 0) {
+        rc = fail_io(error, "open", folder, file, errno);
+    } else if (wr_fault("flock") ? (errno = EIO, true) : flock(*lock_fd, LOCK_EX | LOCK_NB) < 0) {
+        rc = errno == EWOULDBLOCK ? locked_by_another(*lock_fd, folder, name, error)
+                                  : fail_io(error, "lock", folder, file, errno);
+    }
+    if (rc < 0) {
+        if (*lock_fd >= 0) {
+            close(*lock_fd);
+        }
+        close(*folder_fd);
+        *lock_fd = *folder_fd = -1;
+        return rc;
+    }
+    /* Who holds it is only for the other's message: a write that fails costs no more than that. */
+    int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    if (ftruncate(*lock_fd, 0) < 0 || pwrite(*lock_fd, text, (size_t)len, 0) < 0) {
+        return 0;
+    }
+    return 0;
+}
+
+/* Bytes read, -1 with errno: ENOENT when there is no such file. */
+static ssize_t read_file(int folder_fd, const char *name, char *to, size_t cap)
+{
+    int fd = open_file(folder_fd, name, O_RDONLY);
+    if (fd < 0) {
+        return -1;
+    }
+    size_t len = 0;
+    ssize_t n = 1;
+    while (len < cap && n != 0) {
+        n = wr_fault("read") ? (errno = EIO, -1) : read(fd, to + len, cap - len);
+        if (n < 0 && errno != EINTR) {
+            break;
+        }
+        len += n > 0 ? (size_t)n : 0;
+    }
+    int number = errno;
+    close(fd);
+    errno = number;
+    return n < 0 ? -1 : (ssize_t)len;
+}
+
+static int damaged(weir_error *error, const char *folder, const char *name, bool old, const char *why)
+{
+    if (old) {
+        return wr_error_set(error, WEIR_EINVAL, 0, origin,
+                            "the state '%s/%s.weir.old' is damaged (%s), and there is no newer one: remove "
+                            "it to start from the beginning",
+                            folder, name, why);
+    }
+    return wr_error_set(error, WEIR_EINVAL, 0, origin,
+                        "the state '%s/%s.weir' is damaged (%s): put '%s.weir.old' in its place to go on "
+                        "from the one before, or remove both to start from the beginning",
+                        folder, name, why, name);
+}
+
+int wr_state_load(int folder_fd, const char *folder, const char *name, struct wr_state_record *record,
+                  weir_error *error)
+{
+    char file[FILE_NAME_MAX];
+    char *text = wr_alloc(WR_STATE_TEXT_MAX);
+    bool old = false;
+    if (text == NULL) {
+        return wr_error_set(error, WEIR_ENOMEM, 0, origin, "no memory to read the state");
+    }
+    snprintf(file, sizeof file, "%s.weir", name);
+    ssize_t len = read_file(folder_fd, file, text, WR_STATE_TEXT_MAX);
+    if (len < 0 && errno == ENOENT) {
+        old = true;
+        snprintf(file, sizeof file, "%s.weir.old", name);
+        len = read_file(folder_fd, file, text, WR_STATE_TEXT_MAX);
+    }
+    int rc = 1;
+    if (len < 0) {
+        rc = errno == ENOENT ? 0 : fail_io(error, "read", folder, file, errno);
+    } else {
+        const char *why = wr_state_decode(record, text, (size_t)len);
+        if (why != NULL) {
+            rc = damaged(error, folder, name, old, why);
+        } else if (strcmp(record->name, name) != 0) {
+            rc = wr_error_set(error, WEIR_EINVAL, 0, origin,
+                              "the state '%s/%s' is another pipeline's ('%s')", folder, file, record->name);
+        }
+    }
+    wr_free(text);
+    return rc;
+}
+
+static int write_new(int folder_fd, const char *name, const char *text, size_t len, const char **step)
+{
+    *step = "open";
+    int fd = open_file(folder_fd, name, O_WRONLY | O_CREAT | O_TRUNC);
+    if (fd < 0) {
+        return errno;
+    }
+    int number = 0;
+    for (size_t at = 0; at < len && number == 0;) {
+        *step = "write";
+        ssize_t n = wr_fault("write") ? (errno = ENOSPC, -1) : write(fd, text + at, len - at);
+        number = n < 0 && errno != EINTR ? errno : 0;
+        at += n > 0 ? (size_t)n : 0;
+    }
+    if (number == 0) {
+        *step = "fsync";
+        number = wr_fault("fsync") ? EIO : fsync(fd) < 0 ? errno : 0;
+    }
+    if (close(fd) < 0 && number == 0) {
+        *step = "close";
+        number = errno;
+    }
+    return number;
+}
+
+static int rename_in(int folder_fd, const char *from, const char *to)
+{
+    return wr_fault("rename") ? EIO : renameat(folder_fd, from, folder_fd, to) < 0 ? errno : 0;
+}
+
+int wr_state_store(int folder_fd, const char *name, const char *text, size_t len, const char **step)
+{
+    char new[FILE_NAME_MAX], newest[FILE_NAME_MAX], old[FILE_NAME_MAX];
+    snprintf(new, sizeof new, "%s.weir.new", name);
+    snprintf(newest, sizeof newest, "%s.weir", name);
+    snprintf(old, sizeof old, "%s.weir.old", name);
+    int number = write_new(folder_fd, new, text, len, step);
+    if (number == 0) {
+        *step = "rename";
+        number = rename_in(folder_fd, newest, old);
+        if (number == ENOENT) {
+            number = 0; /* the first one */
+        }
+    }
+    if (number == 0) {
+        number = rename_in(folder_fd, new, newest);
+    }
+    if (number == 0) {
+        *step = "fsync";
+        number = wr_fault("fsync") ? EIO : fsync(folder_fd) < 0 ? errno : 0;
+    }
+    return number;
+}
+
+void wr_state_remove(int folder_fd, const char *name)
+{
+    static const char *const suffixes[] = {"weir.new", "weir.old", "weir"};
+    char file[FILE_NAME_MAX];
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(file, sizeof file, "%s.%s", name, suffixes[i]);
+        (void)unlinkat(folder_fd, file, 0);
+    }
+}

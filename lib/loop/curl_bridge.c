@@ -1,0 +1,613 @@
+/*
+ * curl_bridge.c - one curl multi handle on libuv.
+ *
+ * libcurl tells which descriptors it wants watched (on_socket) and when it wants to be called (on_timer); both come at any
+ * time, also under curl_multi_remove_handle, so they only touch the table of descriptors and the timers. Each descriptor
+ * number has one uv_poll for the life of the bridge: it is stopped when libcurl has done with the number, before libcurl
+ * closes it, since an epoll set with a closed descriptor aborts the process inside libuv. A pause, too, is a stop.
+ *
+ * Every call of curl_multi_socket_action and curl_easy_pause is made by `work` or by a timer, on the scheduler's stack: a
+ * poll callback only notes what is ready. A timeout of 0 ms is a weir timer of 0 ms, which is served once a turn and lets
+ * the loop poll in between; a longer one is a uv_timer, because libcurl measures real time.
+ *
+ * libuv reports POLLERR as a negative status and has stopped the watcher by then; libcurl, told with no event bits, looks
+ * for itself and finds the real error, and the watcher is started again if it is still wanted.
+ *
+ * After an error of curl_multi_socket_action the state of all transfers is uncertain: all fail, and the next start makes a
+ * new multi handle. The memory of the bridge goes when the last of its handles has closed, which may be later than the
+ * loop's own end.
+ */
+#include "curl_bridge.h"
+
+#include <string.h>
+
+#include "base_alloc.h"
+#include "base_fault.h"
+
+enum {
+    OPENING_MAX = 16,  /* each name that is being resolved is a thread of libcurl's */
+    BARREN_MAX = 1000, /* events without a byte, while a transfer is paused, until a watcher is muted */
+    BARREN_KICK_MS = 10,
+    BUFFER_BYTES = 64 * 1024
+};
+
+struct curl_fd {
+    uv_poll_t poll;
+    struct wr_curl *curl;
+    int fd;
+    int wanted;   /* UV_ bits; 0: stopped */
+    bool watched; /* the uv_poll is on */
+    bool muted;   /* fired without end while a transfer was paused */
+    int events;   /* fired and not yet told; with failed: none known */
+    bool failed;
+    int barren;
+    uint64_t progress; /* curl->progress when barren was counted from */
+    struct wr_list ready_link;
+};
+
+struct wr_curl {
+    struct weir_loop *loop; /* NULL: closing */
+    CURLM *multi;           /* NULL: to be made */
+    struct curl_fd **fds;   /* by descriptor number */
+    size_t fds_count;
+    struct wr_list ready;     /* curl_fd */
+    struct wr_list transfers; /* in the multi handle */
+    struct wr_list queue;     /* waiting to be opened */
+    struct wr_list unpause;
+    struct wr_deferred work;
+    struct wr_timer kick;
+    uv_timer_t timer;
+    bool timer_due;
+    bool broken;
+    size_t opening, paused;
+    uint64_t progress; /* bytes, headers, starts and ends: anything that is no idle spinning */
+    int barren_kicks;
+    uint64_t kick_progress;
+    size_t closing; /* handles that are not closed yet */
+};
+
+static uv_once_t global_once = UV_ONCE_INIT;
+static CURLcode global_rc;
+
+static void global_init(void)
+{
+    global_rc = curl_global_init(CURL_GLOBAL_DEFAULT); /* counted by libcurl: harmless when the program has done it */
+}
+
+/* ---- descriptors */
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct curl_fd *entry = poll->data;
+    struct wr_curl *curl = entry->curl;
+    if (status < 0) {
+        entry->watched = false;
+        entry->failed = true;
+    }
+    entry->events |= ((events & UV_READABLE) ? CURL_CSELECT_IN : 0) | ((events & UV_WRITABLE) ? CURL_CSELECT_OUT : 0);
+    if (wr_list_empty(&entry->ready_link)) {
+        wr_list_append(&curl->ready, &entry->ready_link);
+    }
+    wr_defer(curl->loop, &curl->work);
+}
+
+static int watch(struct curl_fd *entry)
+{
+    if (wr_fault("uv_poll_start") || uv_poll_start(&entry->poll, entry->wanted, on_poll) < 0) {
+        entry->watched = false;
+        return -1;
+    }
+    entry->watched = true;
+    return 0;
+}
+
+static void unwatch(struct curl_fd *entry)
+{
+    uv_poll_stop(&entry->poll);
+    entry->watched = false;
+    entry->muted = false;
+    entry->wanted = 0;
+    entry->events = 0;
+    entry->failed = false;
+    entry->barren = 0;
+    wr_list_remove(&entry->ready_link);
+}
+
+static struct curl_fd *entry_of(struct wr_curl *curl, int fd)
+{
+    size_t at = (size_t)fd;
+    if (at >= curl->fds_count) {
+        size_t count = WR_MAX(at + 1, curl->fds_count * 2);
+        struct curl_fd **fds = wr_realloc(curl->fds, count * sizeof *fds);
+        if (fds == NULL) {
+            return NULL;
+        }
+        memset(fds + curl->fds_count, 0, (count - curl->fds_count) * sizeof *fds);
+        curl->fds = fds;
+        curl->fds_count = count;
+    }
+    if (curl->fds[at] == NULL) {
+        struct curl_fd *entry = wr_zalloc(sizeof *entry);
+        if (entry == NULL || wr_fault("uv_poll_init") || uv_poll_init(curl->loop->uv, &entry->poll, fd) < 0) {
+            wr_free(entry);
+            return NULL;
+        }
+        uv_unref((uv_handle_t *)&entry->poll);
+        entry->poll.data = entry;
+        entry->curl = curl;
+        entry->fd = fd;
+        wr_list_init(&entry->ready_link);
+        curl->fds[at] = entry;
+    }
+    return curl->fds[at];
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *assigned)
+{
+    struct wr_curl *curl = ctx;
+    (void)easy; /* may be one of libcurl's own */
+    (void)assigned;
+    if (what == CURL_POLL_REMOVE) {
+        if ((size_t)fd < curl->fds_count && curl->fds[fd] != NULL) {
+            unwatch(curl->fds[fd]);
+        }
+        return 0;
+    }
+    struct curl_fd *entry = curl->loop != NULL ? entry_of(curl, fd) : NULL;
+    if (entry == NULL) {
+        return -1;
+    }
+    int wanted = ((what & CURL_POLL_IN) ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) ? UV_WRITABLE : 0);
+    if (entry->watched && entry->wanted == wanted) {
+        return 0;
+    }
+    entry->wanted = wanted;
+    return watch(entry);
+}
+
+static void timer_due(uv_timer_t *timer)
+{
+    struct wr_curl *curl = timer->data;
+    curl->timer_due = true;
+    wr_defer(curl->loop, &curl->work);
+}
+
+static int on_timer(CURLM *multi, long timeout_ms, void *ctx)
+{
+    struct wr_curl *curl = ctx;
+    struct weir_loop *loop = curl->loop;
+    (void)multi;
+    if (loop == NULL) {
+        return 0;
+    }
+    wr_timer_stop(loop, &curl->kick);
+    uv_timer_stop(&curl->timer);
+    if (timeout_ms == 0) {
+        bool barren = curl->paused > 0 && curl->kick_progress == curl->progress;
+        curl->barren_kicks = barren ? curl->barren_kicks + 1 : 0;
+        curl->kick_progress = curl->progress;
+        wr_timer_start(loop, &curl->kick, curl->barren_kicks > BARREN_MAX ? BARREN_KICK_MS : 0);
+    } else if (timeout_ms > 0) {
+        uv_update_time(loop->uv);
+        uv_timer_start(&curl->timer, timer_due, (uint64_t)timeout_ms, 0);
+    }
+    return 0;
+}
+
+/* ---- a transfer's callbacks */
+
+static void set_paused(struct wr_transfer *transfer, struct wr_curl *curl, int paused)
+{
+    if (transfer->paused != (paused != 0)) {
+        transfer->paused = paused != 0;
+        curl->paused = paused ? curl->paused + 1 : curl->paused - 1;
+    }
+    /* What a paused transfer waits for is this program: a virtual clock may jump then. */
+    bool counted = !paused;
+    if (transfer->counted != counted) {
+        transfer->counted = counted;
+        curl->loop->fds_waited = counted ? curl->loop->fds_waited + 1 : curl->loop->fds_waited - 1;
+    }
+}
+
+static void opened(struct wr_transfer *transfer)
+{
+    if (transfer->opening) {
+        transfer->opening = false;
+        transfer->curl->opening--;
+        wr_defer(transfer->curl->loop, &transfer->curl->work); /* the next in the queue */
+    }
+}
+
+static size_t on_write(char *data, size_t one, size_t len, void *ctx)
+{
+    struct wr_transfer *transfer = ctx;
+    struct wr_curl *curl = transfer->curl;
+    (void)one;
+    size_t taken = transfer->write(transfer, data, len);
+    if (taken == CURL_WRITEFUNC_PAUSE) {
+        set_paused(transfer, curl, 1);
+    } else {
+        curl->progress++;
+    }
+    return taken;
+}
+
+static size_t on_header(char *data, size_t one, size_t len, void *ctx)
+{
+    struct wr_transfer *transfer = ctx;
+    (void)one;
+    transfer->curl->progress++;
+    return transfer->header(transfer, data, len) ? len : 0;
+}
+
+static int on_socket_made(void *ctx, curl_socket_t fd, curlsocktype purpose)
+{
+    (void)fd;
+    (void)purpose;
+    opened(ctx);
+    return CURL_SOCKOPT_OK;
+}
+
+static int on_connected(void *ctx, char *to, char *from, int to_port, int from_port)
+{
+    struct wr_transfer *transfer = ctx;
+    (void)to;
+    (void)from;
+    (void)to_port;
+    (void)from_port;
+    transfer->curl->progress++;
+    if (transfer->connected != NULL) {
+        transfer->connected(transfer);
+    }
+    return CURL_PREREQFUNC_OK;
+}
+
+static void set_options(struct wr_transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, (void *)transfer);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, (void *)transfer);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, (void *)transfer);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket_made);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, (void *)transfer);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, (void *)transfer);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);   /* else three sigaction calls a step */
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* else a stop joins the resolver's thread */
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, 0L); /* it runs while a transfer is paused */
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
+}
+
+/* ---- driving */
+
+static int make_multi(struct wr_curl *curl)
+{
+    curl->multi = wr_fault("curl_multi_init") ? NULL : curl_multi_init();
+    if (curl->multi == NULL) {
+        return WEIR_ENOMEM;
+    }
+    curl_multi_setopt(curl->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(curl->multi, CURLMOPT_SOCKETDATA, (void *)curl);
+    curl_multi_setopt(curl->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(curl->multi, CURLMOPT_TIMERDATA, (void *)curl);
+    curl_multi_setopt(curl->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    return 0;
+}
+
+/* Out of the lists and the multi handle. */
+static void take_out(struct wr_transfer *transfer)
+{
+    struct wr_curl *curl = transfer->curl;
+    wr_list_remove(&transfer->link);
+    wr_list_remove(&transfer->unpause_link);
+    if (!transfer->queued) {
+        curl_multi_remove_handle(curl->multi, transfer->easy);
+    }
+    transfer->queued = false;
+    opened(transfer);
+    set_paused(transfer, curl, 0);
+    transfer->counted = false;
+    curl->loop->fds_waited--;
+    curl->progress++;
+    transfer->curl = NULL;
+}
+
+static void finish(struct wr_transfer *transfer, CURLcode code)
+{
+    take_out(transfer);
+    transfer->done(transfer, code);
+}
+
+static void drain(struct wr_curl *curl)
+{
+    CURLMsg *message;
+    int left;
+    while (!curl->broken && (message = curl_multi_info_read(curl->multi, &left)) != NULL) {
+        char *private = NULL;
+        if (message->msg == CURLMSG_DONE &&
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private) == CURLE_OK && private != NULL) {
+            finish((struct wr_transfer *)(void *)private, message->data.result);
+        }
+    }
+}
+
+static void act(struct wr_curl *curl, curl_socket_t fd, int events)
+{
+    int running;
+    if (curl->broken || curl->multi == NULL) {
+        return;
+    }
+    if (wr_fault("curl_multi_socket_action") ||
+        curl_multi_socket_action(curl->multi, fd, events, &running) != CURLM_OK) {
+        curl->broken = true;
+        return;
+    }
+    drain(curl);
+}
+
+static void rebuild(struct wr_curl *curl)
+{
+    while (!wr_list_empty(&curl->transfers)) {
+        finish(WR_OWNER(curl->transfers.next, struct wr_transfer, link), CURLE_ABORTED_BY_CALLBACK);
+    }
+    curl_multi_cleanup(curl->multi);
+    curl->multi = NULL;
+    for (size_t i = 0; i < curl->fds_count; i++) {
+        if (curl->fds[i] != NULL) {
+            unwatch(curl->fds[i]);
+        }
+    }
+    wr_timer_stop(curl->loop, &curl->kick);
+    uv_timer_stop(&curl->timer);
+    curl->broken = false;
+}
+
+/* Tell libcurl what a descriptor has reported; keep one that fires in vain from holding the loop. */
+static void serve(struct wr_curl *curl, struct curl_fd *entry)
+{
+    int fd = entry->fd, events = entry->failed ? 0 : entry->events;
+    bool failed = entry->failed;
+    entry->events = 0;
+    entry->failed = false;
+    act(curl, fd, events);
+    if (curl->paused == 0 || entry->progress != curl->progress) {
+        entry->barren = 0;
+        entry->progress = curl->progress;
+    } else if (++entry->barren > BARREN_MAX && entry->watched) {
+        uv_poll_stop(&entry->poll);
+        entry->watched = false;
+        entry->muted = true;
+        return;
+    }
+    if (failed && entry->wanted != 0 && !entry->watched && !entry->muted && watch(entry) < 0) {
+        curl->broken = true;
+    }
+}
+
+static void unmute(struct wr_curl *curl)
+{
+    for (size_t i = 0; i < curl->fds_count; i++) {
+        struct curl_fd *entry = curl->fds[i];
+        if (entry != NULL && entry->muted) {
+            entry->muted = false;
+            entry->barren = 0;
+            if (watch(entry) < 0) {
+                curl->broken = true;
+            }
+        }
+    }
+}
+
+static void unpause(struct wr_curl *curl, struct wr_transfer *transfer)
+{
+    if (!transfer->paused) {
+        return;
+    }
+    set_paused(transfer, curl, 0);
+    curl->progress++;
+    CURLcode rc = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+    if (rc != CURLE_OK && rc != CURLE_BAD_FUNCTION_ARGUMENT && wr_transfer_active(transfer)) {
+        finish(transfer, rc);
+    }
+}
+
+static int open_transfer(struct wr_curl *curl, struct wr_transfer *transfer)
+{
+    if ((curl->multi == NULL && make_multi(curl) < 0) || wr_fault("curl_multi_add_handle") ||
+        curl_multi_add_handle(curl->multi, transfer->easy) != CURLM_OK) {
+        return WEIR_ENOMEM;
+    }
+    transfer->queued = false;
+    transfer->opening = true;
+    curl->opening++;
+    wr_list_remove(&transfer->link);
+    wr_list_append(&curl->transfers, &transfer->link);
+    return 0;
+}
+
+static void open_queued(struct wr_curl *curl)
+{
+    while (curl->opening < OPENING_MAX && !wr_list_empty(&curl->queue)) {
+        struct wr_transfer *transfer = WR_OWNER(curl->queue.next, struct wr_transfer, link);
+        if (open_transfer(curl, transfer) < 0) {
+            finish(transfer, CURLE_OUT_OF_MEMORY);
+        }
+    }
+}
+
+static void work(struct wr_deferred *deferred)
+{
+    struct wr_curl *curl = WR_OWNER(deferred, struct wr_curl, work);
+    struct wr_list *node;
+    while (!curl->broken && (node = wr_list_take(&curl->unpause)) != NULL) {
+        unpause(curl, WR_OWNER(node, struct wr_transfer, unpause_link));
+        unmute(curl);
+    }
+    while (!curl->broken && (node = wr_list_take(&curl->ready)) != NULL) {
+        serve(curl, WR_OWNER(node, struct curl_fd, ready_link));
+    }
+    if (curl->timer_due) {
+        curl->timer_due = false;
+        act(curl, CURL_SOCKET_TIMEOUT, 0);
+    }
+    if (curl->broken) {
+        rebuild(curl);
+    }
+    open_queued(curl);
+}
+
+static void kicked(struct wr_timer *timer)
+{
+    struct wr_curl *curl = WR_OWNER(timer, struct wr_curl, kick);
+    act(curl, CURL_SOCKET_TIMEOUT, 0);
+    if (curl->broken) {
+        rebuild(curl);
+    }
+}
+
+/* ---- the bridge's life */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct wr_curl *curl = handle->type == UV_TIMER ? handle->data : ((struct curl_fd *)handle->data)->curl;
+    if (--curl->closing > 0) {
+        return;
+    }
+    for (size_t i = 0; i < curl->fds_count; i++) {
+        wr_free(curl->fds[i]);
+    }
+    wr_free(curl->fds);
+    wr_free(curl);
+}
+
+static void curl_free_bridge(void *arg)
+{
+    struct wr_curl *curl = arg;
+    while (!wr_list_empty(&curl->transfers)) {
+        finish(WR_OWNER(curl->transfers.next, struct wr_transfer, link), CURLE_ABORTED_BY_CALLBACK);
+    }
+    while (!wr_list_empty(&curl->queue)) {
+        finish(WR_OWNER(curl->queue.next, struct wr_transfer, link), CURLE_ABORTED_BY_CALLBACK);
+    }
+    if (curl->multi != NULL) {
+        curl_multi_cleanup(curl->multi);
+    }
+    wr_timer_stop(curl->loop, &curl->kick);
+    wr_list_remove(&curl->work.link);
+    curl->loop->curl = NULL;
+    curl->loop->curl_free = NULL;
+    curl->loop = NULL;
+    curl->closing = 1;
+    for (size_t i = 0; i < curl->fds_count; i++) {
+        if (curl->fds[i] != NULL) {
+            unwatch(curl->fds[i]);
+            curl->closing++;
+            uv_close((uv_handle_t *)&curl->fds[i]->poll, on_closed);
+        }
+    }
+    uv_close((uv_handle_t *)&curl->timer, on_closed);
+}
+
+static struct wr_curl *curl_of(struct weir_loop *loop)
+{
+    if (loop->curl != NULL) {
+        return loop->curl;
+    }
+    uv_once(&global_once, global_init);
+    struct wr_curl *curl = global_rc == CURLE_OK ? wr_zalloc(sizeof *curl) : NULL;
+    if (curl == NULL) {
+        return NULL;
+    }
+    curl->loop = loop;
+    wr_list_init(&curl->ready);
+    wr_list_init(&curl->transfers);
+    wr_list_init(&curl->queue);
+    wr_list_init(&curl->unpause);
+    wr_deferred_init(&curl->work, work);
+    wr_timer_init(&curl->kick, kicked);
+    if (wr_fault("uv_timer_init") || uv_timer_init(loop->uv, &curl->timer) < 0) {
+        wr_free(curl);
+        return NULL;
+    }
+    uv_unref((uv_handle_t *)&curl->timer);
+    curl->timer.data = curl;
+    loop->curl = curl;
+    loop->curl_free = curl_free_bridge;
+    return curl;
+}
+
+/* ---- for sources and sinks */
+
+void wr_transfer_init(struct wr_transfer *transfer)
+{
+    *transfer = (struct wr_transfer){.easy = NULL};
+    wr_list_init(&transfer->link);
+    wr_list_init(&transfer->unpause_link);
+}
+
+struct start_call {
+    struct weir_loop *loop;
+    struct wr_transfer *transfer;
+    int rc;
+};
+
+static void start_here(void *arg)
+{
+    struct start_call *call = arg;
+    struct wr_transfer *transfer = call->transfer;
+    struct wr_curl *curl = curl_of(call->loop);
+    call->rc = WEIR_ENOMEM;
+    if (curl == NULL) {
+        return;
+    }
+    set_options(transfer);
+    transfer->curl = curl;
+    transfer->paused = false;
+    transfer->counted = true;
+    transfer->queued = true;
+    curl->loop->fds_waited++;
+    wr_list_append(&curl->queue, &transfer->link);
+    call->rc = 0;
+    if (curl->opening < OPENING_MAX && open_transfer(curl, transfer) < 0) {
+        take_out(transfer);
+        call->rc = WEIR_ENOMEM;
+    }
+}
+
+static void stop_here(void *arg)
+{
+    take_out(arg);
+}
+
+int wr_transfer_start(struct weir_loop *loop, struct wr_transfer *transfer)
+{
+    WR_ASSERT(transfer->curl == NULL, "this transfer runs already");
+    struct start_call call = {.loop = loop, .transfer = transfer};
+    wr_call_on_loop_stack(loop, start_here, &call);
+    return call.rc;
+}
+
+void wr_transfer_stop(struct wr_transfer *transfer)
+{
+    if (transfer->curl != NULL) {
+        wr_call_on_loop_stack(transfer->curl->loop, stop_here, transfer);
+    }
+}
+
+void wr_transfer_unpause(struct wr_transfer *transfer)
+{
+    struct wr_curl *curl = transfer->curl;
+    if (curl != NULL && transfer->paused && wr_list_empty(&transfer->unpause_link)) {
+        wr_list_append(&curl->unpause, &transfer->unpause_link);
+        wr_defer(curl->loop, &curl->work);
+    }
+}
+
+const char *wr_curl_version(void)
+{
+    return curl_version();
+}

@@ -1,0 +1,39 @@
+/*
+ * sink_fd.c - lines to a descriptor that stays the caller's.
+ *
+ * Opened when the pump asks for room the first time, or at the first put: opening means a second way to the same pipe or
+ * terminal, so that the caller's flags stay as they are. A pipe or terminal is watched from then on: a reader that leaves
+ * while nothing is written ends the sink with WEIR_ECLOSED in the same turn. How bytes are written, and what may happen
+ * between two suspensions, is in sink_stream.c.
+ */
+#include <stdio.h>
+
+#include "sink_stream.h"
+
+static const struct wr_sink_ops fd_ops = {.kind = "fd",
+                                          .put_many = wr_stream_put_many,
+                                          .flush = wr_stream_flush,
+                                          .wait = wr_stream_wait,
+                                          .close = wr_stream_close,
+                                          .abort = wr_stream_abort,
+                                          .why = wr_stream_why,
+                                          .room = wr_stream_room};
+
+static struct wr_transport *fd_open(struct wr_stream_sink *stream, weir_error *error)
+{
+    return wr_fd_transport(stream->sink.loop, stream->fd, WR_FD_BORROW, error);
+}
+
+weir_sink *weir_fd_sink(weir_scope *scope, int fd)
+{
+    char name[32];
+    snprintf(name, sizeof name, fd == 1 ? "stdout" : fd == 2 ? "stderr" : "fd(%d)", fd);
+    struct wr_stream_sink *stream = wr_stream_sink_alloc(scope, &fd_ops, name);
+    if (stream == NULL) {
+        return wr_sink_made(NULL);
+    }
+    stream->fd = fd;
+    stream->open = fd_open;
+    stream->watches = true;
+    return wr_sink_made(&stream->sink);
+}

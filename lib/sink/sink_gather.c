@@ -1,0 +1,232 @@
+/*
+ * sink_gather.c - items to bytes.
+ *
+ * A put walks its items (a batch: its parts) and keeps one run, the stretch of a block that the last items make up together
+ * with their line ends. A run ends where the next item does not follow it in memory, or with the put. Ended, a big run is
+ * written with what is buffered before it, straight from the block; a small one is copied into the buffer. A full buffer is
+ * written by the put, the rest by the flush before the poll.
+ *
+ * Within one put the out function may suspend; meanwhile `busy` keeps the flush away, since the bytes that are being written
+ * are not all in the buffer. The items live until the put returns, so the run needs no reference. Without memory for the
+ * buffer everything is written straight: slower, never failing.
+ */
+#include "sink_gather.h"
+
+#include <string.h>
+
+#include "base_alloc.h"
+
+int wr_iov_skip(struct iovec *iov, int count, size_t bytes)
+{
+    int done = 0;
+    while (done < count && bytes >= iov[done].iov_len) {
+        bytes -= iov[done++].iov_len;
+    }
+    if (done < count) {
+        iov[done].iov_base = (char *)iov[done].iov_base + bytes;
+        iov[done].iov_len -= bytes;
+    }
+    return done;
+}
+
+static struct iovec piece(const void *bytes, size_t len)
+{
+    /* A vector is used for reading as well, so its type has no const. */
+    struct iovec iov = {.iov_len = len};
+    memcpy(&iov.iov_base, &bytes, sizeof bytes);
+    return iov;
+}
+
+void wr_gather_wrote(struct wr_gather *gather, size_t bytes)
+{
+    gather->start += bytes;
+    if (gather->start == gather->len) {
+        wr_gather_fini(gather);
+    }
+}
+
+void wr_gather_fini(struct wr_gather *gather)
+{
+    wr_free(gather->buffer);
+    gather->buffer = NULL;
+    gather->start = gather->len = 0;
+}
+
+/* Write the buffer and, behind it, the parts. */
+static int write_out(struct wr_gather *gather, const struct iovec *parts, int count)
+{
+    struct iovec iov[1 + WR_GATHER_IOV];
+    int all = 0;
+    /* Taken out of the gather: the out function may suspend. */
+    char *buffer = gather->buffer;
+    if (wr_gather_len(gather) > 0) {
+        iov[all++] = piece(buffer + gather->start, wr_gather_len(gather));
+    }
+    gather->buffer = NULL;
+    gather->start = gather->len = 0;
+    for (int i = 0; i < count; i++) {
+        if (parts[i].iov_len > 0) {
+            iov[all++] = parts[i];
+        }
+    }
+    int rc = all > 0 ? gather->out(gather->sink, iov, all) : 0;
+    if (rc == 0 && gather->buffer == NULL) {
+        gather->buffer = buffer; /* most likely there is more to come */
+    } else {
+        wr_free(buffer);
+    }
+    return rc;
+}
+
+/* Room for `len` bytes in the buffer; 1: there is, 0: there cannot be. */
+static int make_room(struct wr_gather *gather, size_t len)
+{
+    if (gather->buffer != NULL && len > WR_GATHER_BYTES - gather->len) {
+        if (len <= WR_GATHER_BYTES - wr_gather_len(gather)) {
+            memmove(gather->buffer, gather->buffer + gather->start, wr_gather_len(gather));
+            gather->len -= gather->start;
+            gather->start = 0;
+            return 1;
+        }
+        int rc = write_out(gather, NULL, 0);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    if (gather->buffer == NULL) {
+        gather->buffer = wr_alloc(WR_GATHER_BYTES);
+    }
+    return gather->buffer != NULL;
+}
+
+/* One thing of up to WR_GATHER_IOV parts, which stays together. */
+static int emit(struct wr_gather *gather, const struct iovec *parts, int count)
+{
+    size_t len = 0;
+    for (int i = 0; i < count; i++) {
+        len += parts[i].iov_len;
+    }
+    int rc = len >= WR_GATHER_BIG ? 0 : make_room(gather, len);
+    if (rc <= 0) {
+        return rc < 0 ? rc : write_out(gather, parts, count);
+    }
+    for (int i = 0; i < count; i++) {
+        if (parts[i].iov_len > 0) {
+            memcpy(gather->buffer + gather->len, parts[i].iov_base, parts[i].iov_len);
+            gather->len += parts[i].iov_len;
+        }
+    }
+    return 0;
+}
+
+static int end_run(struct wr_gather *gather)
+{
+    if (gather->run_len == 0) {
+        return 0;
+    }
+    struct iovec run = piece(gather->run, gather->run_len);
+    gather->run_len = 0;
+    return emit(gather, &run, 1);
+}
+
+/* Do `len` bytes at `at` lie within the filled part of the block, and are they `bytes`? */
+static bool in_block(const struct weir_block *block, const char *at, const char *bytes, size_t len)
+{
+    if (block == NULL) {
+        return false;
+    }
+    uintptr_t begin = (uintptr_t)block->data, end = begin + block->len, here = (uintptr_t)at;
+    return here >= begin && here <= end && end - here >= len && memcmp(at, bytes, len) == 0;
+}
+
+static int put_line(struct wr_gather *gather, const weir_item *item)
+{
+    bool none = (item->flags & WEIR_ITEM_NO_EOL) != 0;
+    bool cr = (item->flags & WEIR_ITEM_CRLF) != 0;
+    const char *eol = cr ? (none ? "\r" : "\r\n") : (none ? "" : "\n");
+    size_t eol_len = (size_t)cr + !none;
+    int rc = 0;
+    if (WR_UNLIKELY(gather->owes_lf)) {
+        struct iovec lf = piece("\n", 1);
+        rc = end_run(gather);
+        rc = rc < 0 ? rc : emit(gather, &lf, 1);
+    }
+    gather->owes_lf = none;
+    if (rc == 0 && in_block(item->block, item->data + item->len, eol, eol_len)) {
+        if (gather->run_len == 0 || gather->run + gather->run_len != item->data) {
+            rc = end_run(gather);
+            gather->run = item->data;
+            gather->run_len = 0;
+        }
+        gather->run_len += item->len + eol_len;
+        return rc;
+    }
+    rc = rc < 0 ? rc : end_run(gather);
+    struct iovec parts[] = {piece(item->data, item->len), piece(eol, eol_len)};
+    return rc < 0 ? rc : emit(gather, parts, 2);
+}
+
+static int put_bytes(struct wr_gather *gather, const weir_item *item)
+{
+    if (gather->frame == WEIR_FRAME_LINES) {
+        return put_line(gather, item);
+    }
+    unsigned char length[4] = {(unsigned char)(item->len >> 24), (unsigned char)(item->len >> 16),
+                               (unsigned char)(item->len >> 8), (unsigned char)item->len};
+    bool framed = gather->frame == WEIR_FRAME_LEN32;
+    if (framed && item->len > UINT32_MAX) {
+        return wr_sink_set_error(gather->sink, WEIR_ETOOLONG, 0, "an item of %zu bytes has no 32-bit length",
+                                 item->len);
+    }
+    struct iovec parts[] = {piece(length, framed ? sizeof length : 0), piece(item->data, item->len)};
+    return emit(gather, parts, 2);
+}
+
+/* A typed value leaves as its JSON text. */
+static int put_value(struct wr_gather *gather, const weir_item *item)
+{
+    if (item->type->print == NULL) {
+        return wr_sink_set_error(gather->sink, WEIR_EINVAL, 0,
+                                 "a value of type '%s' cannot be written: it has no print function",
+                                 item->type->name);
+    }
+    size_t len = item->type->print(item->data, NULL, 0);
+    char *text = wr_alloc(len + 1);
+    if (text == NULL) {
+        return wr_sink_set_error(gather->sink, WEIR_ENOMEM, 0, "no memory for a value's text");
+    }
+    (void)item->type->print(item->data, text, len + 1);
+    weir_item line = weir_bytes(text, len);
+    int rc = put_bytes(gather, &line);
+    wr_free(text);
+    return rc;
+}
+
+static int put_items(struct wr_gather *gather, const weir_item *items, size_t count)
+{
+    int rc = 0;
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        if (WR_UNLIKELY(items[i].flags & WEIR_ITEM_PARTS)) {
+            const weir_item *parts;
+            size_t parts_count = weir_item_parts(&items[i], &parts);
+            rc = parts == &items[i] ? put_bytes(gather, parts) : put_items(gather, parts, parts_count);
+        } else if (WR_UNLIKELY(items[i].type != NULL)) {
+            rc = put_value(gather, &items[i]);
+        } else {
+            rc = put_bytes(gather, &items[i]);
+        }
+    }
+    return rc;
+}
+
+int wr_gather_put(struct wr_gather *gather, const weir_item *items, size_t count)
+{
+    gather->busy = true;
+    int rc = put_items(gather, items, count);
+    if (rc == 0) {
+        rc = end_run(gather);
+    }
+    gather->run_len = 0;
+    gather->busy = false;
+    return rc;
+}

@@ -1,0 +1,264 @@
+/*
+ * sink_stream.c - a sink on a transport: writing, waiting for the far end, noticing that it has gone.
+ *
+ * Three may want to write, one at a time does. The putting task writes what is big or does not fit into the buffer, and waits
+ * for the far end when it takes no more: that is the brake. The flush before the poll writes what is buffered as far as
+ * it goes. When that is not all and nobody waits for the far end, the flusher is started: a task of the sink's own that waits
+ * and writes until the buffer is empty, so that the last lines of a burst do not stay behind when the source falls silent. A put
+ * that has to write while the flusher is at work waits for it to leave; so does the close.
+ *
+ * Between two suspensions of a put the buffer belongs to it alone (gather.busy). A failure met while nobody puts is kept as the
+ * sink's, and wakes the pump that waits for items.
+ */
+#include "sink_stream.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base_alloc.h"
+
+static struct wr_stream_sink *stream_of(const struct weir_sink *sink)
+{
+    return WR_OWNER(sink, struct wr_stream_sink, sink);
+}
+
+static int failed(struct wr_stream_sink *stream, int code)
+{
+    int detail = stream->transport->detail;
+    if (code == WEIR_ECLOSED) {
+        return wr_sink_set_error(&stream->sink, code, detail, "the reader has gone after %llu bytes",
+                                 (unsigned long long)stream->bytes_out);
+    }
+    return wr_sink_set_error(&stream->sink, code, detail, "write: %s", strerror(detail));
+}
+
+static int wait_failed(struct wr_stream_sink *stream, int code)
+{
+    if (code == WEIR_ETIMEDOUT) {
+        return wr_sink_set_error(&stream->sink, code, 0, "the reader has taken nothing for %lld ms",
+                                 (long long)stream->stall_ms);
+    }
+    return wr_sink_set_error(&stream->sink, code, 0, "%s", wr_code_text(code));
+}
+
+static int wait_writable(struct wr_stream_sink *stream)
+{
+    stream->fd_waited = true;
+    int rc = stream->transport->ops->wait(stream->transport, WR_WRITABLE, stream->stall_ms,
+                                          "the sink's reader", &stream->sink.object);
+    stream->fd_waited = false;
+    return rc;
+}
+
+/* The buffer, as far as it goes: 0 all is out, 1 some is left, negative: failed. */
+static int write_buffer(struct wr_stream_sink *stream)
+{
+    struct wr_gather *gather = &stream->gather;
+    while (wr_gather_len(gather) > 0) {
+        struct iovec iov = {gather->buffer + gather->start, wr_gather_len(gather)};
+        int64_t n = stream->transport->ops->write(stream->transport, &iov, 1);
+        if (n < 0) {
+            return n == WR_AGAIN ? 1 : failed(stream, (int)n);
+        }
+        stream->bytes_out += (uint64_t)n;
+        wr_gather_wrote(gather, (size_t)n);
+    }
+    wr_gather_fini(gather);
+    return 0;
+}
+
+/* ---- the flusher */
+
+static void flusher_main(struct wr_task *task, void *arg)
+{
+    struct wr_stream_sink *stream = arg;
+    int rc = 1;
+    (void)task;
+    while (rc > 0 && !stream->closing && stream->sink.failure == NULL) {
+        rc = wait_writable(stream);
+        if (stream->closing) {
+            break;
+        }
+        rc = rc < 0 ? wait_failed(stream, rc) : write_buffer(stream);
+    }
+    stream->flusher = NULL;
+    if (stream->waiter != NULL) {
+        wr_wake(stream->waiter, 0);
+    }
+    if (stream->closing) {
+        return;
+    }
+    if (rc < 0) {
+        wr_sink_gone(&stream->sink);
+    } else {
+        wr_sink_dirty(&stream->sink); /* the flush finds nothing left, and settles */
+    }
+}
+
+/* Until the flusher has left. Cancels are the flusher's, too. */
+static int wait_for_flusher(struct wr_stream_sink *stream)
+{
+    while (stream->flusher != NULL) {
+        stream->waiter = wr_task_now(stream->sink.loop, "the sink's reader");
+        int rc = wr_wait(stream->sink.loop, "the sink's reader", &stream->sink.object);
+        stream->waiter = NULL;
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return stream->sink.failure != NULL ? stream->sink.failure->code : 0;
+}
+
+/* ---- operations */
+
+static int stream_out(struct weir_sink *sink, struct iovec *iov, int count)
+{
+    struct wr_stream_sink *stream = stream_of(sink);
+    int rc = wait_for_flusher(stream);
+    while (rc == 0 && count > 0) {
+        int64_t n = stream->transport->ops->write(stream->transport, iov, count);
+        if (n == WR_AGAIN) {
+            rc = wait_writable(stream);
+            if (rc < 0) {
+                return wait_failed(stream, rc);
+            }
+            continue;
+        }
+        if (n < 0) {
+            return failed(stream, (int)n);
+        }
+        stream->bytes_out += (uint64_t)n;
+        int done = wr_iov_skip(iov, count, (size_t)n);
+        iov += done;
+        count -= done;
+    }
+    return rc;
+}
+
+static void reader_gone(void *ctx)
+{
+    struct wr_stream_sink *stream = ctx;
+    stream->transport->detail = EPIPE;
+    failed(stream, WEIR_ECLOSED);
+    wr_sink_gone(&stream->sink);
+}
+
+size_t wr_stream_room(struct weir_sink *sink)
+{
+    struct wr_stream_sink *stream = stream_of(sink);
+    weir_error error;
+    if (stream->transport != NULL) {
+        return SIZE_MAX;
+    }
+    stream->transport = stream->open(stream, &error);
+    if (stream->transport == NULL) {
+        wr_sink_set_error(sink, error.code, error.detail, "%s", error.message);
+        return 0;
+    }
+    const char *kind = stream->transport->ops->kind;
+    if (stream->watches && (strcmp(kind, "pipe") == 0 || strcmp(kind, "terminal") == 0)) {
+        stream->transport->ops->watch_hangup(stream->transport, reader_gone, stream);
+    }
+    return SIZE_MAX;
+}
+
+int wr_stream_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
+{
+    struct wr_stream_sink *stream = stream_of(sink);
+    if (wr_stream_room(sink) == 0) {
+        return sink->failure->code;
+    }
+    int rc = wr_gather_put(&stream->gather, items, count);
+    if (rc == 0) {
+        wr_sink_dirty(sink);
+    }
+    return rc;
+}
+
+int wr_stream_flush(struct weir_sink *sink)
+{
+    struct wr_stream_sink *stream = stream_of(sink);
+    if (stream->transport == NULL) {
+        return 0;
+    }
+    if (stream->gather.busy || stream->fd_waited || stream->flusher != NULL) {
+        return 1;
+    }
+    int rc = write_buffer(stream);
+    if (rc > 0 && sink->loop->running == NULL) {
+        stream->flusher = wr_task_hidden(sink->object.scope, "flush", flusher_main, stream);
+        if (stream->flusher == NULL) {
+            return wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory to wait for the reader");
+        }
+    }
+    return rc;
+}
+
+int wr_stream_wait(struct weir_sink *sink)
+{
+    struct wr_stream_sink *stream = stream_of(sink);
+    if (stream->flusher != NULL) {
+        return wait_for_flusher(stream);
+    }
+    int rc = wait_writable(stream);
+    return rc < 0 ? wait_failed(stream, rc) : 0;
+}
+
+void wr_stream_abort(struct weir_sink *sink, int code)
+{
+    struct wr_stream_sink *stream = stream_of(sink);
+    if (stream->transport != NULL) {
+        stream->transport->ops->abort(stream->transport, code);
+    }
+    if (stream->waiter != NULL) {
+        wr_wake(stream->waiter, code);
+    }
+}
+
+void wr_stream_close(struct weir_sink *sink, const weir_error *failure)
+{
+    struct wr_stream_sink *stream = stream_of(sink);
+    stream->closing = true;
+    if (stream->flusher != NULL) {
+        stream->transport->ops->abort(stream->transport, WEIR_ECLOSED);
+    }
+    while (stream->flusher != NULL) {
+        stream->waiter = wr_task_now(sink->loop, "the sink's reader");
+        (void)wr_park(sink->loop, "a sink to end", &sink->object);
+        stream->waiter = NULL;
+    }
+    if (stream->transport != NULL) {
+        stream->transport->ops->watch_hangup(stream->transport, NULL, NULL);
+        if (stream->shuts && failure == NULL) {
+            stream->transport->ops->shut(stream->transport);
+        }
+        stream->transport->ops->free(stream->transport);
+    }
+    wr_gather_fini(&stream->gather);
+    wr_free(stream->address);
+}
+
+size_t wr_stream_why(const struct weir_sink *sink, char *text, size_t cap)
+{
+    const struct wr_stream_sink *stream = stream_of(sink);
+    size_t left = wr_gather_len(&stream->gather);
+    if (left == 0 && !stream->fd_waited) {
+        return 0;
+    }
+    int n = snprintf(text, cap, "its reader takes no more (%llu bytes written, %zu waiting)",
+                     (unsigned long long)stream->bytes_out, left);
+    return n > 0 ? (size_t)n : 0;
+}
+
+struct wr_stream_sink *wr_stream_sink_alloc(struct weir_scope *scope, const struct wr_sink_ops *ops,
+                                            const char *name)
+{
+    struct wr_stream_sink *stream = wr_sink_alloc(scope, sizeof *stream, ops, name);
+    if (stream != NULL) {
+        stream->gather.sink = &stream->sink;
+        stream->gather.out = stream_out;
+        stream->stall_ms = -1;
+    }
+    return stream;
+}

@@ -1,0 +1,45 @@
+/*
+ * sink_stream.h - a sink whose far end is a transport: what the fd and socket sinks share. Internal.
+ */
+#ifndef WR_SINK_STREAM_H
+#define WR_SINK_STREAM_H
+
+#include "flow_sink.h"
+#include "loop_transport.h"
+#include "sink_gather.h"
+
+struct wr_stream_sink {
+    struct weir_sink sink;
+    struct wr_gather gather;
+    struct wr_transport *transport; /* NULL: not open yet */
+    /* Make the transport; may suspend. NULL: *error. */
+    struct wr_transport *(*open)(struct wr_stream_sink *stream, weir_error *error);
+    bool watches;     /* an idle far end that leaves is noticed */
+    bool shuts;       /* tell the far end that no more will come */
+    int64_t stall_ms; /* the far end may take nothing for so long; < 0: for ever */
+    struct wr_task *flusher; /* writes what is buffered while nobody puts; NULL: none */
+    struct wr_task *waiter;  /* waits for the flusher to leave */
+    bool fd_waited;          /* somebody waits for the transport */
+    bool closing;
+    uint64_t bytes_out;
+    /* fd */
+    int fd;
+    /* socket */
+    char *address;
+    int64_t connect_ms;
+};
+
+/* The sink's parts that both have in common; NULL: out of memory. */
+struct wr_stream_sink *wr_stream_sink_alloc(struct weir_scope *scope, const struct wr_sink_ops *ops,
+                                            const char *name);
+
+int wr_stream_put_many(struct weir_sink *sink, const weir_item *items, size_t count);
+int wr_stream_flush(struct weir_sink *sink);
+int wr_stream_wait(struct weir_sink *sink);
+void wr_stream_close(struct weir_sink *sink, const weir_error *failure);
+void wr_stream_abort(struct weir_sink *sink, int code);
+size_t wr_stream_why(const struct weir_sink *sink, char *text, size_t cap);
+/* Opens if need be; 0: failed. */
+size_t wr_stream_room(struct weir_sink *sink);
+
+#endif

@@ -1,0 +1,272 @@
+/*
+ * source_http_attempt.c - one request: an easy handle made for it, its headers, its callbacks.
+ *
+ * A handle is made for each attempt and freed with it, so nothing of one request leaks into the next, and its connection is
+ * not used again: a stream holds one as long as it lasts. What the caller sent along (headers, user, bearer token) goes
+ * to the origin of the caller's URL and to no other.
+ *
+ * The callbacks run under libcurl's frame: they copy bytes, judge the head and wake the task.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base_alloc.h"
+#include "base_fault.h"
+#include "source_http_parts.h"
+
+enum { TOKEN_MAX = 16 * 1024, FOR_EVER_S = 24 * 3600 };
+
+static struct wr_http_source *source_of(struct wr_transfer *transfer)
+{
+    return WR_OWNER(transfer, struct wr_http_source, transfer);
+}
+
+/* ---- callbacks */
+
+static void on_connected(struct wr_transfer *transfer)
+{
+    struct wr_http_source *http = source_of(transfer);
+    http->phase = WR_HTTP_ASKED;
+    http->phase_ns = wr_now_ns(http->gen.loop);
+    wr_http_wake(http);
+}
+
+static bool on_header(struct wr_transfer *transfer, const char *line, size_t len)
+{
+    struct wr_http_source *http = source_of(transfer);
+    bool was_done = http->reply.head_done;
+    if (!wr_http_reply_line(&http->reply, line, len, http->gen.loop->now_unix_ns / 1000000000)) {
+        wr_http_refuse(&http->failure, WEIR_EHTTP, http->reply.status, "the head of the answer is unreadable or too long");
+        http->verdict = WR_HTTP_REFUSED;
+        return false;
+    }
+    if (was_done || !http->reply.head_done) {
+        return true;
+    }
+    wr_http_judge(http);
+    http->phase = WR_HTTP_BODY;
+    http->phase_ns = wr_now_ns(http->gen.loop);
+    wr_http_wake(http);
+    return http->verdict == WR_HTTP_LINES || (http->verdict == WR_HTTP_REFUSED && http->failure.excerpt);
+}
+
+static size_t take_excerpt(struct wr_http_source *http, const char *data, size_t len)
+{
+    size_t room = sizeof http->excerpt - http->excerpt_len;
+    size_t part = WR_MIN(room, len);
+    memcpy(http->excerpt + http->excerpt_len, data, part);
+    http->excerpt_len += part;
+    return part < room ? len : 0; /* full: that ends the transfer */
+}
+
+static size_t on_write(struct wr_transfer *transfer, const char *data, size_t len)
+{
+    struct wr_http_source *http = source_of(transfer);
+    if (http->verdict != WR_HTTP_LINES) {
+        return http->verdict == WR_HTTP_REFUSED ? take_excerpt(http, data, len) : 0;
+    }
+    if (http->reply.coding != WR_HTTP_IDENTITY) {
+        if (http->decoder != NULL && !wr_http_decode_put(http, data, len)) {
+            return CURL_WRITEFUNC_PAUSE;
+        }
+        /* The decoder is made by the task that takes note of the verdict; until then nothing is taken. */
+        if (http->decoder == NULL) {
+            return CURL_WRITEFUNC_PAUSE;
+        }
+        http->bytes += len;
+        wr_http_wake(http);
+        return len;
+    }
+    struct wr_line_reader *reader = &http->reader;
+    if (wr_lines_pending(reader) - http->stale >= WR_HTTP_HIGH_BYTES) {
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    size_t dropped = http->skip < len ? (size_t)http->skip : len;
+    if (dropped < len) {
+        char *to;
+        int rc = wr_lines_room_for(reader, len - dropped, &to);
+        if (rc < 0) {
+            http->starved = true;
+            wr_http_wake(http);
+            return CURL_WRITEFUNC_PAUSE;
+        }
+        memcpy(to, data + dropped, len - dropped);
+        wr_lines_came(reader, len - dropped);
+    }
+    http->skip -= dropped;
+    http->bytes += len;
+    wr_http_wake(http);
+    return len;
+}
+
+static void on_done(struct wr_transfer *transfer, CURLcode code)
+{
+    struct wr_http_source *http = source_of(transfer);
+    http->over = true;
+    http->result = code;
+    wr_http_wake(http);
+}
+
+/* ---- the request */
+
+static bool add_header(struct wr_http_source *http, const char *line)
+{
+    struct curl_slist *longer = wr_fault("curl_slist_append") ? NULL : curl_slist_append(http->sent, line);
+    if (longer == NULL) {
+        return false;
+    }
+    http->sent = longer;
+    return true;
+}
+
+static int no_memory(struct wr_http_source *http)
+{
+    return wr_gen_fail(&http->gen, WEIR_ENOMEM, 0, -1, "no memory for a request");
+}
+
+/* "Authorization: Bearer TOKEN" of a file that is read anew for each request, so that a token can be renewed. */
+static int add_bearer(struct wr_http_source *http)
+{
+    static const char start[] = "Authorization: Bearer ";
+    int fd = wr_fault("open") ? (errno = EMFILE, -1) : open(http->bearer_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        int detail = errno;
+        return wr_gen_fail(&http->gen, WEIR_EIO, detail, -1, "the file of the bearer token cannot be read: %s",
+                           strerror(detail));
+    }
+    char *line = wr_alloc(sizeof start + TOKEN_MAX);
+    if (line == NULL) {
+        close(fd);
+        return no_memory(http);
+    }
+    memcpy(line, start, sizeof start);
+    char *token = line + sizeof start - 1;
+    ssize_t got = wr_fault("read") ? -1 : read(fd, token, TOKEN_MAX);
+    close(fd);
+    size_t len = got > 0 ? (size_t)got : 0;
+    while (len > 0 && strchr(" \t\r\n", token[len - 1]) != NULL) {
+        len--;
+    }
+    bool good = len > 0 && len < TOKEN_MAX;
+    for (size_t i = 0; i < len; i++) {
+        good = good && token[i] > ' ' && token[i] < 0x7f;
+    }
+    token[len] = '\0';
+    int rc = !good ? wr_gen_fail(&http->gen, WEIR_EINVAL, 0, -1, "the file of the bearer token holds no token")
+             : add_header(http, line) ? 0
+                                      : no_memory(http);
+    memset(line, 0, sizeof start + TOKEN_MAX);
+    wr_free(line);
+    return rc;
+}
+
+static bool same_origin(const struct wr_http_source *http)
+{
+    struct wr_url a, b;
+    return http->target == NULL || (wr_url_parse(wr_text_of(http->url), &a) == 0 &&
+                                    wr_url_parse(wr_text_of(http->target), &b) == 0 && wr_url_same_origin(&a, &b));
+}
+
+static int add_headers(struct wr_http_source *http, bool own)
+{
+    if (!(own && http->own_coding) && !add_header(http, "Accept-Encoding: identity")) {
+        return no_memory(http);
+    }
+    for (size_t i = 0; own && i < http->o.headers_count; i++) {
+        if (!add_header(http, http->headers[i])) {
+            return no_memory(http);
+        }
+    }
+    bool coded = http->answered && http->reply.coding != WR_HTTP_IDENTITY;
+    if (http->from > 0 && !coded) {
+        char line[WR_STATE_VALIDATOR_MAX + 16];
+        snprintf(line, sizeof line, "If-Range: %s", http->validator);
+        if (!add_header(http, line)) {
+            return no_memory(http);
+        }
+        snprintf(line, sizeof line, "%llu-", (unsigned long long)http->from);
+        curl_easy_setopt(http->transfer.easy, CURLOPT_RANGE, line);
+    }
+    return own && http->bearer_file != NULL ? add_bearer(http) : 0;
+}
+
+static int set_up(struct wr_http_source *http)
+{
+    CURL *easy = http->transfer.easy;
+    bool own = same_origin(http);
+    int rc = add_headers(http, own);
+    if (rc < 0) {
+        return rc;
+    }
+    bool good = curl_easy_setopt(easy, CURLOPT_URL, wr_http_target(http)) == CURLE_OK &&
+                curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+                curl_easy_setopt(easy, CURLOPT_HTTPHEADER, http->sent) == CURLE_OK &&
+                curl_easy_setopt(easy, CURLOPT_USERAGENT, "weir/0.1") == CURLE_OK &&
+                (!own || http->user == NULL || curl_easy_setopt(easy, CURLOPT_USERPWD, http->user) == CURLE_OK) &&
+                (http->ca_file == NULL || curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file) == CURLE_OK);
+    if (!good) {
+        return no_memory(http);
+    }
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)FOR_EVER_S); /* weir has its own clock */
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, http->curl_text);
+    if (http->o.tls == WEIR_TLS_TRUST_ANYBODY) {
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    int refused = http->o.setup != NULL ? http->o.setup(http->o.setup_ctx, easy) : 0;
+    return refused != 0
+               ? wr_gen_fail(&http->gen, WEIR_EINVAL, refused, -1, "the setup of the request was refused (%d)", refused)
+               : 0;
+}
+
+void wr_http_attempt_end(struct wr_http_source *http)
+{
+    wr_transfer_stop(&http->transfer);
+    curl_easy_cleanup(http->transfer.easy);
+    curl_slist_free_all(http->sent);
+    http->transfer.easy = NULL;
+    http->sent = NULL;
+    http->phase = WR_HTTP_CLOSED;
+    wr_http_decode_end(http);
+}
+
+int wr_http_attempt(struct wr_http_source *http)
+{
+    struct weir_loop *loop = http->gen.loop;
+    http->from = http->validator[0] != '\0' ? http->reader.given_end : 0;
+    http->transfer.easy = wr_fault("curl_easy_init") ? NULL : curl_easy_init();
+    int rc = http->transfer.easy == NULL ? no_memory(http) : set_up(http);
+    if (rc < 0) {
+        wr_http_attempt_end(http);
+        return rc;
+    }
+    wr_http_reply_fini(&http->reply);
+    wr_http_reply_init(&http->reply);
+    http->verdict = WR_HTTP_UNJUDGED;
+    http->failure = (struct wr_http_failure){.code = 0};
+    http->excerpt_len = 0;
+    http->skip = 0;
+    http->stale = 0;
+    http->over = http->accepted = http->starved = false;
+    http->curl_text[0] = '\0';
+    http->transfer.header = on_header;
+    http->transfer.write = on_write;
+    http->transfer.connected = on_connected;
+    http->transfer.done = on_done;
+    http->phase = WR_HTTP_CONNECTING;
+    http->phase_ns = wr_now_ns(loop);
+    rc = wr_transfer_start(loop, &http->transfer);
+    if (rc < 0) {
+        no_memory(http);
+        wr_http_attempt_end(http);
+    }
+    return rc;
+}

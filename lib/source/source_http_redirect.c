@@ -1,0 +1,76 @@
+/*
+ * source_http_redirect.c - where a redirect leads, and whether it is followed.
+ *
+ * libcurl follows none: weir checks each step. At most ten, no address twice, http and https only, never from https to
+ * http. Each attempt begins at the caller's URL again, since a target may be good for one visit only. What the caller
+ * sent along is left out of requests to another origin (source_http_attempt.c).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base_alloc.h"
+#include "source_http_parts.h"
+#include "source_http_redirect.h"
+
+static uint64_t hash_of(const char *text)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (; *text != '\0'; text++) {
+        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
+    }
+    return hash;
+}
+
+void wr_http_redirect_none(struct wr_http_source *http)
+{
+    wr_free(http->target);
+    http->target = NULL;
+    http->redirects = 0;
+}
+
+static bool visited(struct wr_http_source *http, const char *url)
+{
+    uint64_t hash = hash_of(url);
+    http->visited[0] = hash_of(http->url);
+    for (size_t i = 0; i <= http->redirects; i++) {
+        if (http->visited[i] == hash) {
+            return true;
+        }
+    }
+    http->visited[++http->redirects] = hash;
+    return false;
+}
+
+int wr_http_redirect(struct wr_http_source *http, struct wr_http_failure *failure)
+{
+    int status = http->reply.status;
+    struct wr_text userinfo;
+    struct wr_url from, to;
+    if (http->redirects == WR_HTTP_REDIRECTS_MAX) {
+        return wr_http_refuse(failure, WEIR_EHTTP, status, "more than %d redirects", WR_HTTP_REDIRECTS_MAX);
+    }
+    char *url = wr_alloc(WR_HTTP_URL_MAX);
+    if (url == NULL) {
+        return wr_http_refuse(failure, WEIR_ENOMEM, 0, "no memory for a redirect");
+    }
+    struct wr_text base = wr_text_of(wr_http_target(http));
+    char shown[160];
+    wr_url_redact(wr_text_of(http->reply.location), shown, sizeof shown);
+    int rc = 0;
+    if (wr_url_resolve(base, wr_text_of(http->reply.location), url, WR_HTTP_URL_MAX, &userinfo) < 0 ||
+        wr_url_parse(wr_text_of(url), &to) < 0 || wr_url_parse(base, &from) < 0) {
+        rc = wr_http_refuse(failure, WEIR_EHTTP, status, "a redirect to '%s', which is no http or https address", shown);
+    } else if (from.secure && !to.secure) {
+        rc = wr_http_refuse(failure, WEIR_EHTTP, status, "a redirect from https to '%s' is not followed", shown);
+    } else if (visited(http, url)) {
+        rc = wr_http_refuse(failure, WEIR_EHTTP, status, "the redirects lead in a circle, back to '%s'", shown);
+    }
+    if (rc < 0) {
+        wr_free(url);
+        return rc;
+    }
+    wr_log(&http->gen.loop->log, WR_LOG_DEBUG, http->gen.name, "%d redirect to %s", status, shown);
+    wr_free(http->target);
+    http->target = url;
+    return 0;
+}

@@ -1,0 +1,247 @@
+/*
+ * source_http_reply.c - the head of an answer: read line by line, judged when it is complete.
+ *
+ * Both run under libcurl's header callback: memory is all they touch. The judgement is where a resumed stream is told
+ * from another one: a 206 must begin at the byte asked for, a 200 must carry the validator that was sent and is then read
+ * from its start with what was given before dropped, a 416 at exactly the end means that nothing is left.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base_alloc.h"
+#include "source_http_parts.h"
+
+void wr_http_reply_init(struct wr_http_reply *reply)
+{
+    *reply = (struct wr_http_reply){.length = -1, .last_modified_s = -1, .date_s = -1, .retry_after_ms = -1};
+}
+
+void wr_http_reply_fini(struct wr_http_reply *reply)
+{
+    wr_free(reply->location);
+    reply->location = NULL;
+}
+
+static void copy(char *to, size_t cap, struct wr_text text)
+{
+    /* What does not fit is no use cut short: a validator must be whole. */
+    size_t len = text.len < cap ? text.len : 0;
+    memcpy(to, text.data, len);
+    to[len] = '\0';
+}
+
+static enum wr_http_coding coding_of(struct wr_text value)
+{
+    if (value.len == 0 || wr_text_is(value, "identity")) {
+        return WR_HTTP_IDENTITY;
+    }
+    if (wr_text_is(value, "gzip") || wr_text_is(value, "x-gzip")) {
+        return WR_HTTP_GZIP;
+    }
+    return wr_text_is(value, "deflate") ? WR_HTTP_DEFLATE : WR_HTTP_UNKNOWN;
+}
+
+static bool status_line(struct wr_http_reply *reply, struct wr_text line)
+{
+    int64_t status = 0;
+    while (line.len > 0 && line.data[0] != ' ') {
+        line.data++;
+        line.len--;
+    }
+    line = wr_text_trim(line);
+    (void)wr_text_take_number(&line, &status);
+    while (line.len > 0 && (line.data[line.len - 1] == '\r' || line.data[line.len - 1] == '\n')) {
+        line.len--;
+    }
+    line = wr_text_trim(line);
+    wr_http_reply_fini(reply);
+    wr_http_reply_init(reply);
+    reply->status = (int)status;
+    snprintf(reply->reason, sizeof reply->reason, "%.*s", (int)WR_MIN(line.len, sizeof reply->reason - 1), line.data);
+    return status >= 100 && status <= 999;
+}
+
+static bool read_header(struct wr_http_reply *reply, struct wr_text name, struct wr_text value, int64_t now_s)
+{
+    struct wr_text number = value;
+    if (wr_text_is(name, "Content-Length")) {
+        if (!wr_text_take_number(&number, &reply->length)) {
+            reply->length = -1;
+        }
+    } else if (wr_text_is(name, "Content-Encoding")) {
+        reply->coding = coding_of(value);
+        snprintf(reply->coding_name, sizeof reply->coding_name, "%.*s",
+                 (int)WR_MIN(value.len, sizeof reply->coding_name - 1), value.data);
+    } else if (wr_text_is(name, "Content-Range")) {
+        reply->has_range = true;
+        reply->range_bad = wr_content_range_parse(value, &reply->range) < 0;
+    } else if (wr_text_is(name, "Accept-Ranges")) {
+        reply->accept_ranges = wr_text_is(value, "bytes");
+    } else if (wr_text_is(name, "ETag")) {
+        copy(reply->etag, sizeof reply->etag, value);
+    } else if (wr_text_is(name, "Last-Modified")) {
+        copy(reply->last_modified, sizeof reply->last_modified, value);
+        if (!wr_http_date_parse(value, now_s, &reply->last_modified_s)) {
+            reply->last_modified_s = -1;
+        }
+    } else if (wr_text_is(name, "Date")) {
+        if (!wr_http_date_parse(value, now_s, &reply->date_s)) {
+            reply->date_s = -1;
+        }
+    } else if (wr_text_is(name, "Retry-After")) {
+        reply->retry_after_ms = wr_retry_after_ms(value, now_s, WR_HTTP_RETRY_AFTER_MAX_MS);
+    } else if (wr_text_is(name, "Location") && reply->location == NULL) {
+        reply->location = wr_alloc(value.len + 1);
+        if (reply->location == NULL) {
+            return false;
+        }
+        memcpy(reply->location, value.data, value.len);
+        reply->location[value.len] = '\0';
+    }
+    return true;
+}
+
+bool wr_http_reply_line(struct wr_http_reply *reply, const char *data, size_t len, int64_t now_s)
+{
+    struct wr_text line = {data, len}, name, value, rest = line;
+    if (wr_text_take(&rest, "HTTP/")) {
+        return status_line(reply, line);
+    }
+    if (reply->head_done) {
+        return true; /* a trailer */
+    }
+    reply->head_bytes += len;
+    if (reply->head_bytes > WR_HTTP_HEAD_MAX) {
+        return false;
+    }
+    if (len == 0 || data[0] == '\r' || data[0] == '\n') {
+        reply->head_done = reply->status >= 200;
+        return true;
+    }
+    return !wr_header_split(line, &name, &value) || read_header(reply, name, value, now_s);
+}
+
+int wr_http_refuse(struct wr_http_failure *failure, int code, int detail, const char *format, ...)
+{
+    *failure = (struct wr_http_failure){.code = code, .detail = detail};
+    va_list args;
+    va_start(args, format);
+    vsnprintf(failure->text, sizeof failure->text, format, args);
+    va_end(args);
+    return code;
+}
+
+/* What names this version of the body for sure: a strong ETag, or a date of change that lies a minute back, so that a
+ * second change within its resolution cannot hide; "" when there is none. */
+static const char *validator_of(const struct wr_http_reply *reply)
+{
+    if (reply->etag[0] != '\0' && wr_etag_is_strong(wr_text_of(reply->etag))) {
+        return reply->etag;
+    }
+    bool old = reply->last_modified_s >= 0 && reply->date_s >= reply->last_modified_s + 60;
+    return old ? reply->last_modified : "";
+}
+
+/* Is the answer about the version that we have begun to read? An answer that does not say is trusted only if `silent`. */
+static bool same_version(const struct wr_http_source *http, bool silent)
+{
+    const struct wr_http_reply *reply = &http->reply;
+    const char *theirs = http->validator[0] == '"' ? reply->etag : reply->last_modified;
+    return theirs[0] == '\0' ? silent : strcmp(theirs, http->validator) == 0;
+}
+
+static enum wr_http_verdict changed(struct wr_http_source *http, const char *what)
+{
+    wr_http_refuse(&http->failure, WEIR_ECHANGED, http->reply.status,
+                   "the content has changed since the earlier part was read (%s)", what);
+    return WR_HTTP_REFUSED;
+}
+
+static enum wr_http_verdict judge_part(struct wr_http_source *http)
+{
+    const struct wr_http_reply *reply = &http->reply;
+    if (http->own_range) {
+        return WR_HTTP_LINES;
+    }
+    if (http->from == 0 || reply->coding != WR_HTTP_IDENTITY || !reply->has_range || reply->range_bad ||
+        reply->range.first < 0) {
+        wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status, "a 206 that does not answer the request");
+        return WR_HTTP_REFUSED;
+    }
+    if ((uint64_t)reply->range.first != http->from) {
+        wr_http_refuse(&http->failure, WEIR_ECHANGED, reply->status, "byte %llu was asked for, the answer begins at %lld",
+                       (unsigned long long)http->from, (long long)reply->range.first);
+        return WR_HTTP_REFUSED;
+    }
+    if (!same_version(http, true)) {
+        return changed(http, "another validator");
+    }
+    if (http->complete >= 0 && reply->range.length >= 0 && http->complete != reply->range.length) {
+        return changed(http, "another length");
+    }
+    http->complete = reply->range.length >= 0 ? reply->range.length : http->complete;
+    return WR_HTTP_LINES;
+}
+
+static enum wr_http_verdict judge_unsatisfiable(struct wr_http_source *http)
+{
+    const struct wr_http_reply *reply = &http->reply;
+    if (http->from > 0 && reply->has_range && !reply->range_bad && reply->range.first < 0 &&
+        reply->range.length >= 0) {
+        if ((uint64_t)reply->range.length == http->from) {
+            return WR_HTTP_COMPLETE;
+        }
+        return changed(http, "it ends before the position that was reached");
+    }
+    wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status, "416 %s", reply->reason);
+    return WR_HTTP_REFUSED;
+}
+
+static enum wr_http_verdict judge_whole(struct wr_http_source *http)
+{
+    const struct wr_http_reply *reply = &http->reply;
+    if (reply->coding == WR_HTTP_UNKNOWN) {
+        wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status,
+                       "the body is encoded as '%s', which weir does not decode (it asks for identity)", reply->coding_name);
+        return WR_HTTP_REFUSED;
+    }
+    if (http->from > 0) {
+        if (!same_version(http, false)) {
+            return changed(http, "another validator");
+        }
+        http->skip = http->from;
+    } else {
+        snprintf(http->validator, sizeof http->validator, "%s", http->own_range ? "" : validator_of(reply));
+        http->complete = reply->coding == WR_HTTP_IDENTITY ? reply->length : -1;
+    }
+    http->endless = reply->length < 0 && !reply->accept_ranges;
+    return WR_HTTP_LINES;
+}
+
+static enum wr_http_verdict judge_error(struct wr_http_source *http)
+{
+    int status = http->reply.status;
+    wr_http_refuse(&http->failure, WEIR_EHTTP, status, "%d %s", status, http->reply.reason);
+    http->failure.excerpt = http->reply.coding == WR_HTTP_IDENTITY;
+    http->failure.retry = status == 408 || status == 425 || status == 429 || status >= 500;
+    return WR_HTTP_REFUSED;
+}
+
+void wr_http_judge(struct wr_http_source *http)
+{
+    int status = http->reply.status;
+    http->last_status = status;
+    if (status == 206) {
+        http->verdict = judge_part(http);
+    } else if (status == 416) {
+        http->verdict = judge_unsatisfiable(http);
+    } else if (status >= 200 && status < 300) {
+        http->verdict = judge_whole(http);
+    } else if (http->reply.location != NULL &&
+               (status == 301 || status == 302 || status == 303 || status == 307 || status == 308)) {
+        http->verdict = WR_HTTP_REDIRECT;
+    } else {
+        http->verdict = judge_error(http);
+    }
+}
