@@ -340,7 +340,7 @@ cppcheck_check() {
         --suppress=missingIncludeSystem --suppress=unknownMacro --suppress=nullPointerRedundantCheck \
         --suppress=uninitvar --suppress=uninitStructMember --suppress=duplicateAssignExpression \
         --suppress=unknownEvaluationOrder \
-        -D__GNUC__=12 -D__x86_64__=1 -D__LP64__=1 -D__ELF__=1 $folders
+        -DLLHTTP_VERSION_MAJOR=8 -DLLHTTP_STRICT_MODE=1 -D__GNUC__=12 -D__x86_64__=1 -D__LP64__=1 -D__ELF__=1 $folders
 }
 
 echo "== packages"

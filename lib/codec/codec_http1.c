@@ -41,6 +41,7 @@ struct wr_http1 {
     const char *reason;
     char *head;
     size_t head_len, head_cap;
+    bool too_many; /* headers: the current one is not recorded */
     bool in_value; /* the last span belonged to a value: a name that follows begins the next header
                     */
     bool finished; /* llhttp has told the end of the message */
@@ -133,15 +134,17 @@ static int on_header_field(llhttp_t *llhttp, const char *at, size_t len)
         return on_trailer_name(p, at, len);
     }
     if (p->headers_count == 0 || p->in_value) {
-        if (p->headers_count == WR_HTTP1_HEADERS_MAX) {
-            return fail(p, 431, "too many headers");
-        }
-        p->names[p->headers_count] = (struct span){0, 0};
-        p->values[p->headers_count] = (struct span){0, 0};
-        p->headers_count++;
         p->in_value = false;
+        p->too_many = p->headers_count == WR_HTTP1_HEADERS_MAX;
+        if (!p->too_many) {
+            p->names[p->headers_count] = (struct span){0, 0};
+            p->values[p->headers_count] = (struct span){0, 0};
+            p->headers_count++;
+        }
     }
-    span_add(p, &p->names[p->headers_count - 1], at, len);
+    if (!p->too_many) {
+        span_add(p, &p->names[p->headers_count - 1], at, len);
+    }
     return 0;
 }
 
@@ -155,7 +158,9 @@ static int on_header_value(llhttp_t *llhttp, const char *at, size_t len)
         return fail(p, 400, "a header without a name");
     }
     p->in_value = true;
-    span_add(p, &p->values[p->headers_count - 1], at, len);
+    if (!p->too_many) {
+        span_add(p, &p->values[p->headers_count - 1], at, len);
+    }
     return 0;
 }
 
@@ -167,7 +172,9 @@ static int on_header_value_complete(llhttp_t *llhttp)
         return on_trailer_value(p, 0);
     }
     p->in_value = true;
-    return 0;
+    /* Told here and not at the name, of which llhttp tells part where the input was cut: one
+     * verdict for all cuts. */
+    return p->too_many ? fail(p, 431, "too many headers") : 0;
 }
 
 static int on_headers_complete(llhttp_t *llhttp)

@@ -20,7 +20,7 @@
 
 static struct wr_stream_sink *stream_of(const struct weir_sink *sink)
 {
-    return WR_OWNER(sink, struct wr_stream_sink, sink);
+    return WR_OWNER((uintptr_t)sink, struct wr_stream_sink, sink);
 }
 
 static int failed(struct wr_stream_sink *stream, int code)

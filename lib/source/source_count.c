@@ -1,72 +1,80 @@
 /*
- * source_count.c - weir_count: numbers as decimal lines, in batches, written straight into a block.
+ * source_count.c - the numbers from first to last as decimal lines: for trying things out and for tests.
+ *
+ * The digits of one pull stand in the source's own memory and are lent until the next. It never waits; after TURN_ITEMS it
+ * gives the others a turn, which is the only suspension.
  */
-#include <weir/source.h>
-
 #include <stdio.h>
-#include <string.h>
+
+#include <weir/source.h>
 
 #include "flow_gen.h"
 
-enum { NUMBER_MAX = 21, BLOCK_BYTES = 16 * 1024 };
+enum { ITEMS_MAX = 64, DIGITS_MAX = 20, TURN_ITEMS = 16384 };
 
 struct source_count {
     struct weir_gen gen;
-    int64_t next, last; /* last < 0 with endless: no end */
-    bool endless, done;
-    struct weir_block *lent;
+    int64_t next, last;
+    bool endless, over;
+    size_t turn_items;
+    char text[ITEMS_MAX][DIGITS_MAX + 1]; /* a sign and 19 digits */
 };
+
+static size_t digits(char text[DIGITS_MAX], int64_t number, const char **begin)
+{
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    char *at = text + DIGITS_MAX;
+    do {
+        *--at = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (number < 0) {
+        *--at = '-';
+    }
+    *begin = at;
+    return (size_t)(text + DIGITS_MAX - at);
+}
 
 static size_t count_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct source_count *count = WR_OWNER(gen, struct source_count, gen);
-    int why = 0;
-    wr_block_unref(count->lent, 1);
-    count->lent = NULL;
-    if (count->done || (!count->endless && count->next > count->last)) {
-        return 0;
-    }
-    struct weir_block *block = wr_block_new(&gen->loop->blocks, BLOCK_BYTES, &why);
-    if (block == NULL) {
-        wr_gen_fail(gen, why, 0, -1, "no memory for numbers");
-        return 0;
-    }
-    count->lent = block;
     size_t n = 0;
-    while (n < max && block->len + NUMBER_MAX + 1 <= block->cap && !count->done) {
-        char *to = block->data + block->len;
-        int len = snprintf(to, NUMBER_MAX + 1, "%lld\n", (long long)count->next);
-        memset(&items[n], 0, sizeof items[n]);
-        items[n].data = to;
-        items[n].len = (size_t)len - 1;
-        items[n].block = block;
-        items[n].time_ns = gen->loop->now_unix_ns;
-        block->len += (uint32_t)len;
-        n++;
-        count->done = count->next == INT64_MAX || (!count->endless && count->next == count->last);
-        count->next += !count->done;
+    wr_origin_lend(gen->origin, 0);
+    if (count->turn_items >= TURN_ITEMS) {
+        count->turn_items = 0;
+        int rc = wr_pause(gen->loop);
+        if (rc < 0) {
+            wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
+            return 0;
+        }
+        if (gen->stopping) {
+            return 0;
+        }
     }
+    while (n < WR_MIN(max, (size_t)ITEMS_MAX) && !count->over) {
+        const char *text;
+        size_t len = digits(count->text[n], count->next, &text);
+        items[n] = weir_bytes(text, len);
+        items[n++].time_ns = gen->loop->now_unix_ns;
+        count->over = count->next == INT64_MAX || (!count->endless && count->next == count->last);
+        count->next += !count->over;
+    }
+    count->turn_items += n;
     wr_source_give(gen, items, n);
     return n;
 }
 
-static void count_close(struct weir_gen *gen)
-{
-    struct source_count *count = WR_OWNER(gen, struct source_count, gen);
-    wr_block_unref(count->lent, 1);
-    count->lent = NULL;
-}
-
-static const struct wr_gen_ops count_ops = {
-    .kind = "count", .next_many = count_next_many, .close = count_close, .is_source = true};
+static const struct wr_gen_ops count_ops = {.kind = "count", .next_many = count_next_many, .is_source = true};
 
 weir_gen *weir_count(weir_scope *scope, int64_t first, int64_t last)
 {
     struct source_count *count = wr_gen_alloc(scope, sizeof *count, &count_ops, "count");
-    if (count != NULL) {
-        count->next = first;
-        count->last = last;
-        count->endless = last == WEIR_NONE;
+    if (count == NULL) {
+        return wr_gen_made(NULL, NULL);
     }
-    return wr_gen_made(count != NULL ? &count->gen : NULL, NULL);
+    count->next = first;
+    count->last = last;
+    count->endless = last == WEIR_NONE;
+    count->over = !count->endless && first > last;
+    return wr_gen_made(&count->gen, NULL);
 }

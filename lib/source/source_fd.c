@@ -1,0 +1,35 @@
+/*
+ * source_fd.c - lines of a descriptor that stays the caller's: a pipe, terminal, socket or file.
+ *
+ * Its flags are shared with whoever else has it and are not changed; a regular file is read from where its position is. What
+ * has been read cannot be read again by the next run, so with a state the pipeline becomes best-effort. How it is read, and
+ * what may happen between two suspensions, is in source_stream.c.
+ */
+#include <stdio.h>
+
+#include "source_stream.h"
+
+static int fd_open(struct wr_stream_source *stream)
+{
+    weir_error error;
+    char name[32];
+    snprintf(name, sizeof name, "fd:%d", stream->fd);
+    int rc = wr_stream_lossy(stream, name);
+    if (rc < 0) {
+        return rc;
+    }
+    stream->transport = wr_fd_transport(stream->gen.loop, stream->fd, WR_FD_BORROW, &error);
+    return stream->transport != NULL ? 0 : wr_stream_fail(stream, &error);
+}
+
+weir_gen *weir_fd_lines(weir_scope *scope, int fd, const weir_lines_options *options)
+{
+    char name[32];
+    snprintf(name, sizeof name, fd == 0 ? "stdin" : "fd(%d)", fd);
+    struct wr_stream_source *stream = wr_stream_source_alloc(scope, name, fd_open, NULL, options);
+    if (stream == NULL) {
+        return wr_gen_made(NULL, NULL);
+    }
+    stream->fd = fd;
+    return wr_gen_made(&stream->gen, NULL);
+}

@@ -1,0 +1,125 @@
+/*
+ * source_http_decode.c - bodies that a server has encoded although identity was asked for, or because it was asked to.
+ *
+ * The encoded bytes wait in a buffer of fixed size; when it is full the transfer pauses. The reader's task decodes one
+ * step at a time, as much as a line reader's block takes, and only when no complete line is left: so what a small body
+ * expands to is never held, and a bomb is stopped by the decoder's ratio.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base_alloc.h"
+#include "codec_gzip.h"
+#include "source_http_parts.h"
+
+enum { ENCODED_MAX = 64 * 1024, ENCODED_LOW = 16 * 1024, STEP_MAX = 64 * 1024 };
+
+struct wr_http_decoder {
+    struct wr_gunzip gunzip;
+    size_t head, tail;
+    bool more; /* output is left over, no input needed */
+    char bytes[ENCODED_MAX];
+};
+
+int wr_http_decode_begin(struct wr_http_source *http)
+{
+    if (http->reply.coding == WR_HTTP_IDENTITY || http->decoder != NULL) {
+        return 0;
+    }
+    enum wr_gunzip_kind kind = http->reply.coding == WR_HTTP_GZIP ? WR_GUNZIP_GZIP : WR_GUNZIP_DEFLATE;
+    struct wr_http_decoder *decoder = wr_alloc(sizeof *decoder);
+    if (decoder == NULL) {
+        return WEIR_ENOMEM;
+    }
+    decoder->head = decoder->tail = 0;
+    decoder->more = false;
+    int rc = wr_gunzip_init(&decoder->gunzip, kind, 0, 0, 0);
+    if (rc < 0) {
+        wr_gunzip_fini(&decoder->gunzip);
+        wr_free(decoder);
+        return rc;
+    }
+    http->decoder = decoder;
+    return 0;
+}
+
+void wr_http_decode_end(struct wr_http_source *http)
+{
+    if (http->decoder != NULL) {
+        wr_gunzip_fini(&http->decoder->gunzip);
+        wr_free(http->decoder);
+        http->decoder = NULL;
+    }
+}
+
+bool wr_http_decode_put(struct wr_http_source *http, const char *data, size_t len)
+{
+    struct wr_http_decoder *d = http->decoder;
+    if (sizeof d->bytes - (d->tail - d->head) < len) {
+        return false;
+    }
+    if (sizeof d->bytes - d->tail < len) {
+        memmove(d->bytes, d->bytes + d->head, d->tail - d->head);
+        d->tail -= d->head;
+        d->head = 0;
+    }
+    memcpy(d->bytes + d->tail, data, len);
+    d->tail += len;
+    return true;
+}
+
+bool wr_http_decode_hungry(const struct wr_http_source *http)
+{
+    const struct wr_http_decoder *d = http->decoder;
+    return d == NULL || (d->head == d->tail && !d->more);
+}
+
+static int bad(struct wr_http_source *http, int code)
+{
+    const char *reason = http->decoder->gunzip.reason;
+    return wr_http_refuse(&http->failure, code, 0, "the %s body cannot be decoded: %s", http->reply.coding_name,
+                          reason != NULL ? reason : wr_code_text(code));
+}
+
+int wr_http_decode_step(struct wr_http_source *http)
+{
+    struct wr_http_decoder *d = http->decoder;
+    struct wr_line_reader *reader = &http->reader;
+    char *to;
+    size_t room, used = 0, made = 0;
+    int rc = wr_lines_room(reader, &to, &room);
+    if (rc < 0) {
+        return rc == WEIR_ENOMEM ? wr_http_refuse(&http->failure, rc, 0, "out of memory") : rc;
+    }
+    room = WR_MIN(room, (size_t)STEP_MAX);
+    int got = wr_gunzip_step(&d->gunzip, d->bytes + d->head, d->tail - d->head, &used, to, room, &made);
+    d->head += used;
+    d->more = got == WR_GUNZIP_MORE_OUTPUT;
+    if (d->tail - d->head <= ENCODED_LOW) {
+        wr_transfer_unpause(&http->transfer);
+    }
+    size_t dropped = http->skip < made ? (size_t)http->skip : made;
+    http->skip -= dropped;
+    if (dropped > 0) {
+        memmove(to, to + dropped, made - dropped);
+    }
+    if (made > dropped) {
+        wr_lines_came(reader, made - dropped);
+    }
+    if (got < 0 && made == dropped) {
+        return bad(http, got);
+    }
+    if (got < 0) {
+        d->more = true; /* the lines go first; the decoder says it again */
+    }
+    return made > 0 ? 1 : 0;
+}
+
+int wr_http_decode_finish(struct wr_http_source *http)
+{
+    int rc = http->decoder != NULL ? wr_gunzip_finish(&http->decoder->gunzip) : 0;
+    if (rc == WEIR_ETRUNCATED) {
+        return wr_http_refuse(&http->failure, rc, 0, "the %s body ends in the middle", http->reply.coding_name);
+    }
+    return rc < 0 ? bad(http, rc) : 0;
+}

@@ -1,0 +1,41 @@
+/*
+ * source_stream.h - lines of a transport: what the fd, file and socket sources share. Internal.
+ */
+#ifndef WR_SOURCE_STREAM_H
+#define WR_SOURCE_STREAM_H
+
+#include <weir/source.h>
+
+#include "flow_gen.h"
+#include "flow_state.h"
+#include "loop_transport.h"
+#include "source_lines.h"
+
+struct wr_stream_source {
+    struct weir_gen gen;
+    struct wr_line_reader reader;
+    struct wr_transport *transport; /* NULL: not open */
+    /* Make the transport at the first pull and attach the state; may suspend. 0, or negative with the failure set. */
+    int (*open)(struct wr_stream_source *stream);
+    struct wr_task *waiter; /* parked in a wait of this source */
+    bool opened;
+    bool wait_first;   /* do not read before the descriptor says so */
+    size_t turn_bytes; /* read since the last wait */
+    int64_t stall_ms;  /* the far end may be silent for so long; < 0: for ever */
+    weir_lines_options lines;
+    struct wr_state_slot *slot; /* NULL: no state */
+    int fd;                     /* fd */
+    int64_t connect_ms;         /* socket */
+    char *where;                /* file, socket: path or address */
+};
+
+/* A source of `ops`, with the reader's limits from options; where may be NULL, else it is copied. Never fails but by NULL. */
+struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const char *name,
+                                                int (*open)(struct wr_stream_source *stream), const char *where,
+                                                const weir_lines_options *options);
+/* Set the generator's failure from *error; returns its code. */
+int wr_stream_fail(struct wr_stream_source *stream, const weir_error *error);
+/* For a source that cannot resume: with a state, say so. 0 or negative with the failure set. */
+int wr_stream_lossy(struct wr_stream_source *stream, const char *name);
+
+#endif
