@@ -2,9 +2,11 @@
 # Builds and tests everything: test/run.sh        (some 15 minutes on two cores)
 #                             test/run.sh quick  (the Release build and its tests)
 #
-# On a fresh Debian 12 as root it installs what is missing; otherwise it says what to install and goes on with what
-# there is. A step whose tool is missing is skipped with a loud line, and fails where CI=true. Build trees and logs lie
-# under build-ci/. WEIR_CMAKE_ARGS goes to each configuration. The last line is "<N> passed, <M> failed", over all steps; the exit status is 0 only if M is 0.
+# On a fresh Debian 12 as root it installs what is missing; otherwise it says what to install and
+# goes on with what there is. A step whose tool is missing is skipped with a loud line, and fails
+# where CI=true. Build trees and logs lie under build-ci/. WEIR_CMAKE_ARGS goes to each
+# configuration. The last line is "<N> passed, <M> failed", over all steps; the exit status is 0
+# only if M is 0.
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 2
@@ -36,7 +38,7 @@ util-linux'
 full_packages='clang clang-format clang-tidy cppcheck libclang-rt-14-dev valgrind qemu-user
 gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
 
-# ---- telling ---------------------------------------------------------------------------------------------------------
+# Telling: what is run is counted, and what fails is shown.
 
 end_step() {
     now=$(date +%s)
@@ -94,7 +96,8 @@ need() {
     done
 }
 
-# Add up what a test program said of itself ("...: N passed, M failed"); without such a line it counts as one.
+# Add up what a test program said of itself ("...: N passed, M failed"); without such a line it
+# counts as one.
 add_program() { # LOG STATUS
     counts=$(sed -n 's/.*[^0-9]\([0-9][0-9]*\) passed, \([0-9][0-9]*\) failed *$/\1 \2/p' "$1" | tail -n 1)
     p=${counts% *}
@@ -160,8 +163,8 @@ run_ctest() {
     fi
 }
 
-# build NAME CMAKE-ARGUMENTS...: configure and build build-ci/NAME. A file that does not compile is one failure, and
-# what could be built is tested all the same.
+# build NAME CMAKE-ARGUMENTS...: configure and build build-ci/NAME. A file that does not compile is
+# one failure, and what could be built is tested all the same.
 build() {
     tree=$1
     shift
@@ -172,7 +175,7 @@ build() {
     return 0
 }
 
-# ---- steps -----------------------------------------------------------------------------------------------------------
+# The steps, in their order.
 
 install_packages() {
     wanted="$build_packages $test_packages"
@@ -196,7 +199,8 @@ install_packages() {
     fi
     echo "installing:$missing"
     export DEBIAN_FRONTEND=noninteractive
-    # No service starts by being installed: where there is no policy, ours refuses until this is done.
+    # No service starts by being installed: where there is no policy, ours refuses until this is
+    # done.
     policy=/usr/sbin/policy-rc.d
     ours=no
     if [ ! -e "$policy" ]; then
@@ -326,8 +330,8 @@ tidy_check() {
     check clang-tidy xargs -n 1 -P "$jobs" clang-tidy --quiet -p "$work/asan" < "$work/tidy-files"
 }
 
-# What is not initialised is the compilers' and Valgrind's to find: cppcheck takes each out parameter for a use. The order of
-# evaluation is -Wsequence-point's.
+# What is not initialised is the compilers' and Valgrind's to find: cppcheck takes each out
+# parameter for a use. The order of evaluation is -Wsequence-point's.
 cppcheck_check() {
     begin_step 'cppcheck on lib and apps'
     need cppcheck || return

@@ -1,6 +1,6 @@
-# How each library is found: one file per library in this folder, all through pkg-config where it has a .pc file. A
-# library that is missing is noted with the Debian package that brings it, and weir_third_party_done() names all of
-# them at once, so that one apt-get install is enough.
+# How each library is found: one file per library in this folder, all through pkg-config where it
+# has a .pc file. A library that is missing is noted with the Debian package that brings it, and
+# weir_third_party_done() names all of them at once, so that one apt-get install is enough.
 find_program(WEIR_PKG_CONFIG NAMES pkg-config pkgconf)
 if(NOT WEIR_PKG_CONFIG)
     message(FATAL_ERROR "pkg-config is missing. On Debian: apt-get install pkg-config")

@@ -1,8 +1,10 @@
-# The HTTP/1 parser of the server side: llhttp 9 as a library where there is one, else the C sources that Debian 12's
-# node-llhttp ships (8.1), built into libweir. In 8.x strictness is a compile-time choice and off by default: without
-# LLHTTP_STRICT_MODE=1 the loose parser would be built, which accepts what request smuggling is made of. Another folder
-# with llhttp.c, api.c and http.c can be named by -DWEIR_LLHTTP_SOURCE=..., its header by -DWEIR_LLHTTP_INCLUDE=...
-# Gives the target weir_llhttp (compile options and includes for lib/codec) and WEIR_LLHTTP_OBJECTS or a library to link.
+# The HTTP/1 parser of the server side: llhttp 9 as a library where there is one, else the C sources
+# that Debian 12's node-llhttp ships (8.1), built into libweir. In 8.x strictness is a compile-time
+# choice and off by default: without LLHTTP_STRICT_MODE=1 the loose parser would be built, which
+# accepts what request smuggling is made of. Another folder with llhttp.c, api.c and http.c can be
+# named by -DWEIR_LLHTTP_SOURCE=..., its header by -DWEIR_LLHTTP_INCLUDE=... Gives the target
+# weir_llhttp (compile options and includes for lib/codec) and WEIR_LLHTTP_OBJECTS or a library to
+# link.
 add_library(weir_llhttp INTERFACE)
 pkg_check_modules(WEIR_LLHTTP QUIET IMPORTED_TARGET "libllhttp>=9")
 if(NOT WEIR_LLHTTP_FOUND)

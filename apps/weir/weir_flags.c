@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <weir/weir.h>
 
@@ -361,6 +362,10 @@ static int check_words(struct flags *flags, const char **words, size_t count)
         return 0;
     }
     if (flags->text_file == NULL) {
+        if (count == 0 && !isatty(0)) {
+            flags->text = "-"; /* `curl ... | weir`: standard input, straight through */
+            return 0;
+        }
         if (count == 0) {
             return complain("no pipeline; for example:  weir 'https://host/feed | head 3'   ('weir --help' tells more)");
         }

@@ -119,6 +119,20 @@ static void patience_over(struct wr_timer *timer)
     wr_wake(patience->task, 0);
 }
 
+/* The pull under way has ended the loan of what was given before, all the way to the sources that it has reached. */
+static void asked_past(struct weir_gen *gen)
+{
+    if (gen->state != WR_GEN_INSIDE) {
+        return;
+    }
+    if (gen->origin != NULL) {
+        wr_origin_lend(gen->origin, 0);
+    }
+    for (struct wr_list *node = gen->adopted.next; node != &gen->adopted; node = node->next) {
+        asked_past(WR_OWNER(node, struct weir_gen, adopt_link));
+    }
+}
+
 size_t wr_pull_within(struct weir_gen *up, weir_item *items, size_t max, int64_t wait_ms, bool *late)
 {
     struct weir_loop *loop = up->loop;
@@ -178,6 +192,7 @@ size_t wr_pull_within(struct weir_gen *up, weir_item *items, size_t max, int64_t
         wr_gen_close(up);
         return 0;
     }
+    asked_past(up);
     *late = true;
     return 0;
 }

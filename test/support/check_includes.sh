@@ -1,7 +1,7 @@
 #!/bin/sh
 # Who may include which library's header by name: check_includes.sh SOURCE_DIR
-# The compiler cannot tell where the headers lie in a system path, so this reads the includes. Public headers name
-# nothing but <weir/...> and the C library.
+# The compiler cannot tell where the headers lie in a system path, so this reads the includes. Public
+# headers name nothing but <weir/...> and the C library.
 set -u
 cd "$1" || exit 2
 failed=0

@@ -1,8 +1,8 @@
 #!/bin/sh
 # What is installed can be used: check_install.sh BUILD_DIR
-# Installs into a folder of its own and builds a small program in the ways users have: pkg-config, the archive
-# with the shared libraries underneath (pkg-config --static would ask for the archives of all that libcurl was built
-# with), find_package. The shared library must export nothing but weir_*.
+# Installs into a folder of its own and builds a small program in the ways users have: pkg-config, the
+# archive with the shared libraries underneath (pkg-config --static would ask for the archives of all
+# that libcurl was built with), find_package. The shared library must export nothing but weir_*.
 set -u
 build=$1
 cc=${CC:-cc}

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The public headers as their users meet them: compile_headers.sh SOURCE_DIR
-# Each alone as C11 and as C++17, all together, every public macro used once, and all with a user's own strict warnings.
-# CC and CXX name the compilers.
+# Each alone as C11 and as C++17, all together, every public macro used once, and all with a user's
+# own strict warnings. CC and CXX name the compilers.
 set -u
 root=$1
 cc=${CC:-cc}

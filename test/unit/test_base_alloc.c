@@ -98,10 +98,13 @@ TEST(zero_bytes_are_memory_not_a_failure)
 
 TEST(more_than_any_object_can_hold_is_out_of_memory)
 {
+    ck_assert_int_eq(weir_use_allocator(&counting), WEIR_OK);
     volatile size_t too_much = (size_t)PTRDIFF_MAX + 1;
 
     MUST(wr_alloc(too_much) == NULL);
     MUST(wr_zalloc(too_much) == NULL);
+    MUST(wr_realloc(NULL, too_much) == NULL);
+    MUST(live == 0); /* the program's allocator was not even asked */
 }
 
 TEST(failed_realloc_leaves_the_old_memory)

@@ -1,0 +1,457 @@
+/*
+ * source_http.c - lines of an HTTP response, as a generator.
+ *
+ * States (phase): CLOSED -> CONNECTING -> ASKED (connected, the head has not come) -> BODY -> CLOSED ..., with BACKOFF
+ * before another attempt. libcurl's callbacks append bytes to the line reader and wake the task that pulls; all decisions
+ * are taken on that task, between waits: take lines; if there are none, take note of the answer, decode, judge the end of
+ * the attempt, start the next one, or wait.
+ *
+ * The brake: a write callback that finds WR_HTTP_HIGH_BYTES of unread lines refuses the piece, libcurl stops reading the
+ * socket, and the task lets it go on when WR_HTTP_LOW_BYTES are left. Bytes of an unfinished line do not count (`stale`),
+ * so a long line cannot block itself.
+ *
+ * The clocks run only while a pull waits, so they stand still when the reader is slow: what is measured is the server.
+ * Between two suspensions on this task the callbacks do not run; at each return of a wait anything may have changed.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base_alloc.h"
+#include "source_http_parts.h"
+#include "source_http_redirect.h"
+
+enum { CONNECT_MS = 10 * 1000, FIRST_BYTE_MS = 30 * 1000, IDLE_MS = 60 * 1000, EXCERPT_MS = 2000 };
+
+static struct wr_http_source *http_of(struct weir_gen *gen)
+{
+    return (struct wr_http_source *)gen;
+}
+
+/* ---- waiting */
+
+struct http_clock {
+    struct wr_timer timer;
+    struct wr_http_source *http;
+    bool passed;
+};
+
+static void clock_passed(struct wr_timer *timer)
+{
+    struct http_clock *clock = WR_OWNER(timer, struct http_clock, timer);
+    clock->passed = true;
+    wr_http_wake(clock->http);
+}
+
+/* How long this phase may still last; negative: no limit. */
+static int64_t limit_of(const struct wr_http_source *http)
+{
+    int64_t spent_ms = (wr_now_ns(http->gen.loop) - http->phase_ns) / 1000000;
+    switch (http->phase) {
+    case WR_HTTP_CONNECTING:
+        return http->o.connect_ms < 0 ? -1 : WR_MAX(http->o.connect_ms - spent_ms, 0);
+    case WR_HTTP_ASKED:
+        return http->o.first_byte_ms < 0 ? -1 : WR_MAX(http->o.first_byte_ms - spent_ms, 0);
+    case WR_HTTP_BACKOFF:
+        return WR_MAX(-spent_ms, 0);
+    default:
+        return http->verdict == WR_HTTP_REFUSED ? WR_MAX(EXCERPT_MS - spent_ms, 0) : http->o.idle_ms;
+    }
+}
+
+static const char *why_of(const struct wr_http_source *http)
+{
+    switch (http->phase) {
+    case WR_HTTP_CONNECTING:
+        return "a connection";
+    case WR_HTTP_ASKED:
+        return "an answer";
+    case WR_HTTP_BACKOFF:
+        return "time to try again";
+    default:
+        return "data";
+    }
+}
+
+/* Park until a callback, a clock, a stop or a cancel. 0, or the code that the wait has failed with. */
+static int park(struct wr_http_source *http, bool *late)
+{
+    struct weir_loop *loop = http->gen.loop;
+    struct http_clock clock = {.http = http};
+    int64_t limit_ms = limit_of(http);
+    wr_timer_init(&clock.timer, clock_passed);
+    if (limit_ms >= 0) {
+        wr_timer_start(loop, &clock.timer, limit_ms);
+    }
+    http->waiter = wr_task_now(loop, "weir_next");
+    int rc = wr_wait(loop, why_of(http), &http->gen.object);
+    http->waiter = NULL;
+    wr_timer_stop(loop, &clock.timer);
+    *late = clock.passed;
+    return rc;
+}
+
+static int canceled(struct wr_http_source *http, int code)
+{
+    char shown[128];
+    wr_http_shown(http, shown, sizeof shown);
+    return wr_gen_fail(&http->gen, code, 0, -1, "%s: %s", shown,
+                       code == WEIR_ECANCELED ? "canceled" : wr_code_text(code));
+}
+
+static int wait_more(struct wr_http_source *http)
+{
+    bool late;
+    wr_lines_came(&http->reader, 0);
+    int rc = park(http, &late);
+    if (rc < 0) {
+        return canceled(http, rc);
+    }
+    if (!late || http->over) {
+        return 0;
+    }
+    if (http->phase == WR_HTTP_BACKOFF) {
+        http->phase = WR_HTTP_CLOSED;
+        return 0;
+    }
+    if (http->failure.code == 0) {
+        wr_http_clock_failure(http, &http->failure);
+    }
+    return wr_http_ended(http);
+}
+
+/* The write callback has found no memory in the budget. */
+static int wait_for_budget(struct wr_http_source *http)
+{
+    struct weir_loop *loop = http->gen.loop;
+    if (wr_lines_stuck(&http->reader)) {
+        struct wr_http_failure failure;
+        wr_http_refuse(&failure, WEIR_EBUDGET, 0, "the loop's byte budget is too small for what is being received");
+        return wr_http_fail(http, &failure, "");
+    }
+    http->waiter = wr_task_now(loop, "weir_next");
+    int rc = wr_budget_wait(loop, &http->gen.object);
+    http->waiter = NULL;
+    if (rc < 0) {
+        return canceled(http, rc);
+    }
+    http->starved = false;
+    wr_transfer_unpause(&http->transfer);
+    return 0;
+}
+
+/* ---- pulling */
+
+/* The state's slot: where an earlier run has come to. */
+static int attach_state(struct wr_http_source *http)
+{
+    char shown[WR_STATE_SOURCE_NAME_MAX];
+    weir_error error;
+    wr_http_shown(http, shown, sizeof shown);
+    int rc = wr_state_attach_source(http->o.state, shown, http->gen.origin, &http->slot, &error);
+    if (rc < 0) {
+        return wr_gen_fail_error(&http->gen, &error);
+    }
+    struct wr_state_slot *slot = http->slot;
+    if (slot->stored && slot->validator[0] != '\0') {
+        snprintf(http->validator, sizeof http->validator, "%s", slot->validator);
+        wr_lines_restart(&http->reader, slot->offset);
+        http->finished = slot->finished;
+        wr_log(&http->gen.loop->log, WR_LOG_INFO, http->gen.name,
+               slot->finished ? "%s: read to its end in an earlier run (byte %" PRIu64 ")"
+                              : "%s: resume from byte %" PRIu64,
+               shown, slot->offset);
+    }
+    if (wr_origin_keep_ends(http->gen.origin, http->reader.given_end) < 0) {
+        return wr_gen_fail(&http->gen, WEIR_ENOMEM, 0, -1, "no memory for the positions of lines");
+    }
+    http->reader.keep_ends = true;
+    if (http->finished) {
+        wr_lines_end(&http->reader);
+    }
+    return 0;
+}
+
+/* The answer is what was asked for: its first bytes may be in the reader already, none of them has been given. */
+static int accept_answer(struct wr_http_source *http)
+{
+    http->accepted = true;
+    http->fresh = true;
+    http->answered_ns = wr_now_ns(http->gen.loop);
+    if (!http->answered && http->slot != NULL) {
+        wr_state_set_validator(http->o.state, http->slot, http->validator);
+    }
+    http->answered = true;
+    if (wr_http_decode_begin(http) < 0) {
+        return wr_gen_fail(&http->gen, WEIR_ENOMEM, 0, -1, "no memory for a decoder");
+    }
+    if (http->decoder != NULL) {
+        wr_transfer_unpause(&http->transfer);
+    }
+    return 0;
+}
+
+/* There is no complete line: do what brings one. Negative: the generator has failed. */
+static int step(struct wr_http_source *http)
+{
+    if (!http->opened) {
+        http->opened = true;
+        return http->o.state != NULL ? attach_state(http) : 0;
+    }
+    if (http->phase == WR_HTTP_CLOSED) {
+        return wr_http_attempt(http);
+    }
+    if (!wr_http_decode_hungry(http)) {
+        int rc = wr_http_decode_step(http);
+        if (rc == WEIR_EBUDGET) {
+            return wait_for_budget(http);
+        }
+        return rc < 0 ? wr_http_ended(http) : 0;
+    }
+    if (http->starved) {
+        return wait_for_budget(http);
+    }
+    if (http->over) {
+        return wr_http_ended(http);
+    }
+    wr_transfer_unpause(&http->transfer);
+    return wait_more(http);
+}
+
+static size_t http_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    struct wr_http_source *http = http_of(gen);
+    struct wr_line_reader *reader = &http->reader;
+    wr_lines_over_loan(reader);
+    while (!gen->stopping) {
+        bool over;
+        if (http->verdict == WR_HTTP_LINES && !http->accepted && accept_answer(http) < 0) {
+            return 0;
+        }
+        size_t n = wr_lines_take(reader, gen, items, max, &over);
+        if (n > 0) {
+            http->stale = 0;
+            if (http->fresh) {
+                http->fresh = false;
+                http->tries = 0;
+            }
+            if (http->transfer.paused && wr_lines_pending(reader) <= WR_HTTP_LOW_BYTES) {
+                wr_transfer_unpause(&http->transfer);
+            }
+            return n;
+        }
+        http->stale = wr_lines_pending(reader);
+        if (over || step(http) < 0) {
+            break;
+        }
+    }
+    return 0;
+}
+
+/* ---- the end, and what others do to it */
+
+static void http_close(struct weir_gen *gen)
+{
+    struct wr_http_source *http = http_of(gen);
+    wr_http_attempt_end(http);
+    if (http->slot != NULL) {
+        wr_state_detach_source(http->o.state, http->slot, http->finished && gen->failure == NULL);
+        http->slot = NULL;
+    }
+    wr_lines_reader_fini(&http->reader);
+}
+
+static void wipe(char *secret)
+{
+    if (secret != NULL) {
+        memset(secret, 0, strlen(secret));
+    }
+    wr_free(secret);
+}
+
+static void http_free(struct weir_gen *gen)
+{
+    struct wr_http_source *http = http_of(gen);
+    for (size_t i = 0; http->headers != NULL && i < http->o.headers_count; i++) {
+        wipe(http->headers[i]);
+    }
+    wr_free(http->headers);
+    wipe(http->user);
+    wr_free(http->url);
+    wr_free(http->bearer_file);
+    wr_free(http->ca_file);
+    wr_http_redirect_none(http);
+    wr_http_reply_fini(&http->reply);
+}
+
+static void http_stop(struct weir_gen *gen)
+{
+    wr_http_wake(http_of(gen));
+}
+
+static void http_abort(struct weir_gen *gen, int code)
+{
+    struct wr_http_source *http = http_of(gen);
+    if (http->waiter != NULL) {
+        wr_wake(http->waiter, code);
+    }
+}
+
+static size_t written(int n, size_t cap)
+{
+    return n < 0 || cap == 0 ? 0 : WR_MIN((size_t)n, cap - 1);
+}
+
+static size_t http_why(const struct weir_gen *gen, char *text, size_t cap)
+{
+    const struct wr_http_source *http = (const struct wr_http_source *)gen;
+    int64_t ms = (wr_now_ns(gen->loop) - http->phase_ns) / 1000000;
+    const char *what = http->phase == WR_HTTP_CONNECTING ? "no connection" : http->phase == WR_HTTP_ASKED ? "no answer" : "no data";
+    if (http->phase == WR_HTTP_BACKOFF) {
+        return written(snprintf(text, cap, "%s: tries again in %" PRId64 " s", gen->name, WR_MAX(-ms, 0) / 1000), cap);
+    }
+    if (http->waiter == NULL && http->transfer.paused) {
+        return written(snprintf(text, cap, "%s is paused: its reader is the brake", gen->name), cap);
+    }
+    if (http->waiter == NULL) {
+        return written(snprintf(text, cap, "%s waits for its reader", gen->name), cap);
+    }
+    if (http->phase == WR_HTTP_BODY && http->waiter->parked_ns > http->phase_ns) {
+        ms = (wr_now_ns(gen->loop) - http->waiter->parked_ns) / 1000000;
+    }
+    return written(snprintf(text, cap, "waits for %s: %s for %" PRId64 " s", gen->name, what, ms / 1000), cap);
+}
+
+static const struct wr_gen_ops http_ops = {.kind = "http",
+                                           .next_many = http_next_many,
+                                           .close = http_close,
+                                           .free = http_free,
+                                           .stop = http_stop,
+                                           .abort = http_abort,
+                                           .why = http_why,
+                                           .is_source = true};
+
+bool wr_http_stats_of(const struct weir_gen *gen, struct wr_http_stats *stats)
+{
+    if (gen->ops != &http_ops) {
+        return false;
+    }
+    const struct wr_http_source *http = (const struct wr_http_source *)gen;
+    *stats = (struct wr_http_stats){.bytes = http->bytes,
+                                    .reconnects = http->reconnects,
+                                    .position = http->reader.given_end,
+                                    .length = http->complete,
+                                    .status = http->last_status,
+                                    .connected = http->phase == WR_HTTP_BODY};
+    return true;
+}
+
+/* ---- making */
+
+static bool header_ok(struct wr_http_source *http, const char *line)
+{
+    struct wr_text text = wr_text_of(line), rest = text;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if ((c < ' ' && c != '\t') || c == 0x7f) {
+            return false; /* a line end would begin another header */
+        }
+    }
+    http->own_range = http->own_range || wr_text_take(&rest, "Range:");
+    http->own_coding = http->own_coding || wr_text_take(&rest, "Accept-Encoding:");
+    size_t name = 0;
+    while (name < text.len && wr_is_token_char(text.data[name])) {
+        name++;
+    }
+    return name > 0 && name < text.len && (text.data[name] == ':' || text.data[name] == ';');
+}
+
+/* "https://user:password@host/..." without the userinfo, which goes to http->user unless the options name one. */
+static int copy_url(struct wr_http_source *http, const char *text, const struct wr_url *url)
+{
+    size_t len = strlen(text);
+    http->url = wr_alloc(len + 1);
+    if (http->url == NULL) {
+        return WEIR_ENOMEM;
+    }
+    memcpy(http->url, text, len + 1);
+    struct wr_text userinfo = url->userinfo;
+    if (userinfo.data == NULL) {
+        return 0;
+    }
+    size_t at = (size_t)(userinfo.data - text);
+    memmove(http->url + at, text + at + userinfo.len + 1, len - at - userinfo.len);
+    if (http->user != NULL) {
+        return 0;
+    }
+    int bytes;
+    char *plain = curl_easy_unescape(NULL, userinfo.data, (int)userinfo.len, &bytes);
+    http->user = plain != NULL && strlen(plain) == (size_t)bytes ? wr_strdup(plain) : NULL;
+    curl_free(plain);
+    return http->user != NULL ? 0 : WEIR_ENOMEM;
+}
+
+static int copy_options(struct wr_http_source *http, const char *url_text, const struct wr_url *url)
+{
+    const weir_http_options *o = &http->o;
+    http->user = wr_strdup(o->user);
+    http->bearer_file = wr_strdup(o->bearer_file);
+    http->ca_file = wr_strdup(o->ca_file);
+    http->headers = o->headers_count > 0 ? wr_zalloc(o->headers_count * sizeof *http->headers) : NULL;
+    if ((o->user != NULL && http->user == NULL) || (o->bearer_file != NULL && http->bearer_file == NULL) ||
+        (o->ca_file != NULL && http->ca_file == NULL) || (o->headers_count > 0 && http->headers == NULL) ||
+        copy_url(http, url_text, url) < 0) {
+        return WEIR_ENOMEM;
+    }
+    for (size_t i = 0; i < o->headers_count; i++) {
+        if (!header_ok(http, o->headers[i])) {
+            return wr_gen_fail(&http->gen, WEIR_EINVAL, 0, -1, "header %zu is not of the form 'Name: value'", i + 1);
+        }
+        http->headers[i] = wr_strdup(o->headers[i]);
+        if (http->headers[i] == NULL) {
+            return WEIR_ENOMEM;
+        }
+    }
+    return 0;
+}
+
+static int64_t or_default(int64_t value, int64_t preset)
+{
+    return value == 0 ? preset : value;
+}
+
+weir_gen *weir_http_lines(weir_scope *scope, const char *url_text, const weir_http_options *options)
+{
+    weir_http_options o = WEIR_ZERO;
+    struct wr_url url;
+    if (options != NULL) {
+        memcpy(&o, options, WR_MIN(options->struct_size, sizeof o));
+    }
+    struct wr_text text = url_text != NULL ? wr_text_of(url_text) : (struct wr_text){"", 0};
+    if (text.len >= WR_HTTP_URL_MAX || wr_url_parse(text, &url) < 0) {
+        char shown[128];
+        weir_error error;
+        wr_url_redact(text, shown, sizeof shown);
+        wr_error_set(&error, WEIR_EINVAL, 0, "http", "'%s' is no http or https address", shown);
+        return wr_gen_failed(scope, &error);
+    }
+    char name[32];
+    snprintf(name, sizeof name, "http(%.*s)", (int)WR_MIN(url.host.len, sizeof name - 7), url.host.data);
+    struct wr_http_source *http = wr_gen_alloc(scope, sizeof *http, &http_ops, name);
+    if (http == NULL) {
+        return wr_gen_made(NULL, NULL);
+    }
+    o.connect_ms = or_default(o.connect_ms, CONNECT_MS);
+    o.first_byte_ms = or_default(o.first_byte_ms, FIRST_BYTE_MS);
+    o.idle_ms = or_default(o.idle_ms, IDLE_MS);
+    http->o = o;
+    http->complete = -1;
+    wr_transfer_init(&http->transfer);
+    wr_http_reply_init(&http->reply);
+    wr_lines_reader_init(&http->reader, http->gen.loop, o.line_bytes_max, o.overlong, 0);
+    if (copy_options(http, url_text, &url) < 0) {
+        wr_gen_fail(&http->gen, WEIR_ENOMEM, 0, -1, "no memory for a request");
+    }
+    wr_gen_ready(&http->gen);
+    return wr_gen_made(&http->gen, NULL);
+}
