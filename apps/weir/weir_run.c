@@ -160,9 +160,27 @@ static int exit_code(const struct run *run, const weir_error *error)
     case WEIR_ERESOLVE:
     case WEIR_ECONNECT:
     case WEIR_ETLS:
-        return stats.bytes_in == 0 ? EXIT_CONNECT : EXIT_FAILED;
+        return stats.connects == 0 ? EXIT_CONNECT : EXIT_FAILED;
     default:
         return EXIT_FAILED;
+    }
+}
+
+/* What happens to an item when this process dies, and why; said before anything runs. */
+static void tell_delivery(struct run *run, bool durable)
+{
+    size_t count = weir_plan_count(run->plan);
+    const char *last = count > 0 ? weir_plan_part_name(run->plan, count - 1) : NULL;
+    bool to_file = weir_plan_has_sink(run->plan) && last != NULL && strcmp(last, "file") == 0;
+    if (!durable) {
+        if (run->say.verbose > 0) {
+            say_line(&run->say, "delivery: best-effort, since no --state keeps positions");
+        }
+    } else if (!run->say.quiet) {
+        say_line(&run->say, to_file ? "delivery: exactly-once-effect, if the source can resume: the file's length and the "
+                                      "positions are one record"
+                                    : "delivery: at-least-once, if the source can resume: what is written and not saved "
+                                      "when weir dies is written again");
     }
 }
 
@@ -175,6 +193,7 @@ static int run_in_loop(struct run *run)
     if (code != 0) {
         return code;
     }
+    tell_delivery(run, durable);
     weir_scope *status = weir_scope_new(weir_root(run->loop), WEIR_OPTIONS(weir_scope_options, .name = "status"));
     if (run->say.terminal) {
         struct status_args args = {run};

@@ -22,7 +22,7 @@ WEIR_API void weir_scope_ledger(const weir_scope *scope, weir_ledger *ledger);
 /* What a loop has moved and holds. */
 typedef struct weir_stats {
     size_t struct_size;
-    uint64_t bytes_in;     /* received by its sources, before decoding */
+    uint64_t bytes_in;     /* received by its sources, decoded */
     uint64_t bytes_out;    /* written by its sinks */
     uint64_t connects;     /* connections that its sources and sinks have made */
     uint64_t reconnects;   /* of these, after a break */

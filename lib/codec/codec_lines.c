@@ -97,25 +97,28 @@ typedef void scan(const char *base, size_t len, size_t want, struct found *found
     {                                                                                       \
         uint32_t *to = found->positions;                                                    \
         uint32_t *stop = found->positions + want;                                           \
-        size_t at = 0;                                                                      \
+        size_t at = BLOCK - ((uintptr_t)base & (BLOCK - 1));                                \
+        uint64_t head = mask_of(base) << (BLOCK - at) >> (BLOCK - at);                      \
+        PUT_BITS(low_bit, to, head, 0);                                                     \
         while (at + 4 * BLOCK <= len && to + 4 <= stop) {                                   \
             uint64_t m0 = mask_of(base + at);                                               \
             uint64_t m1 = mask_of(base + at + BLOCK);                                       \
             uint64_t m2 = mask_of(base + at + 2 * BLOCK);                                   \
             uint64_t m3 = mask_of(base + at + 3 * BLOCK);                                   \
-            uint64_t twice =                                                                \
-                (m0 & (m0 - 1)) | (m1 & (m1 - 1)) | (m2 & (m2 - 1)) | (m3 & (m3 - 1));      \
-            if (WR_UNLIKELY(twice != 0)) {                                                  \
+            size_t n0 = (size_t)__builtin_popcountll(m0);                                   \
+            size_t n1 = (size_t)__builtin_popcountll(m1);                                   \
+            size_t n2 = (size_t)__builtin_popcountll(m2);                                   \
+            size_t n3 = (size_t)__builtin_popcountll(m3);                                   \
+            if (WR_UNLIKELY((n0 | n1 | n2 | n3) > 1)) {                                     \
                 to = name##_dense(to, (uint32_t)at, m0, m1, m2, m3);                        \
             } else {                                                                        \
-                size_t n1 = (size_t)__builtin_popcountll(m0);                               \
-                size_t n2 = n1 + (size_t)__builtin_popcountll(m1);                          \
-                size_t n3 = n2 + (size_t)__builtin_popcountll(m2);                          \
                 to[0] = (uint32_t)at + low_bit(m0);                                         \
-                to[n1] = (uint32_t)at + BLOCK + low_bit(m1);                                \
-                to[n2] = (uint32_t)at + 2 * BLOCK + low_bit(m2);                            \
-                to[n3] = (uint32_t)at + 3 * BLOCK + low_bit(m3);                            \
-                to += n3 + (size_t)__builtin_popcountll(m3);                                \
+                to[n0] = (uint32_t)at + BLOCK + low_bit(m1);                                \
+                n1 += n0;                                                                   \
+                to[n1] = (uint32_t)at + 2 * BLOCK + low_bit(m2);                            \
+                n2 += n1;                                                                   \
+                to[n2] = (uint32_t)at + 3 * BLOCK + low_bit(m3);                            \
+                to += n2 + n3;                                                              \
             }                                                                               \
             at += 4 * BLOCK;                                                                \
         }                                                                                   \

@@ -35,9 +35,9 @@ struct wr_line {
     size_t len;       /* without the line end */
     uint32_t flags;   /* WEIR_ITEM_CRLF, WEIR_ITEM_NO_EOL, WEIR_ITEM_TRUNCATED */
     uint32_t raw_len; /* bytes up to and with the line end (a cut line: what was kept) */
-    uint64_t end;     /* offset in the whole input of the byte after its line end. A cut line: after
-                         what was kept, as     its line end may not have come yet; who starts there again
-                         sets `dropping` after init */
+    /* Offset in the whole input of the byte after its line end. Of a cut line: after what was kept,
+     * as its line end may not have come yet; who starts there again sets `dropping` after init. */
+    uint64_t end;
 };
 
 struct wr_lines {

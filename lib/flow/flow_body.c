@@ -401,7 +401,11 @@ weir_gen *weir_stage(weir_gen *up, weir_body *fn, const void *args, size_t args_
                      const weir_gen_options *options)
 {
     if (up->loop == NULL) {
-        return up; /* the generator that could not be made: the stage fails the same way */
+        /* The generator that could not be made: the stage fails the same way. */
+        if (options != NULL && options->drop != NULL) {
+            options->drop((void *)(uintptr_t)args);
+        }
+        return up;
     }
     weir_gen *gen = weir_gen_new(up->object.scope, fn, args, args_len, options);
     if (gen->body) {

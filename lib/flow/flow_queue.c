@@ -391,7 +391,10 @@ static int append(struct queue *queue, const weir_item *from)
     weir_item *to = slot(queue, queue->lent + queue->count);
     *to = *from;
     struct weir_block *block = from->block;
-    bool copy = block == NULL || (block != queue->last_block &&
+    /* A batch, and a value that cannot be copied, stay in the block they lie in. */
+    bool fixed = (from->flags & WEIR_ITEM_PARTS) != 0 ||
+                 (from->type != NULL && from->type->drop != NULL && from->type->copy == NULL);
+    bool copy = block == NULL || (!fixed && block != queue->last_block &&
                                   queue->pinned + block->cap > queue->pinned_max && from->len < block->cap / 2);
     if (copy) {
         int rc = copy_out(queue, to);
@@ -406,6 +409,7 @@ static int append(struct queue *queue, const weir_item *from)
     if (from->receipt != NULL) {
         queue->receipts = true;
         if (wr_receipt_ref(from->receipt, from->seq, from->seq) < 0) {
+            drop_value(to);
             wr_block_unref(block, 1);
             return WEIR_ENOMEM;
         }

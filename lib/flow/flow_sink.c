@@ -12,6 +12,7 @@
 
 #include "base_alloc.h"
 #include "flow_batch.h"
+#include "flow_state.h"
 
 enum { PAST_END_MAX = 1000 };
 
@@ -219,6 +220,36 @@ void wr_sink_committed(struct weir_sink *sink)
     if (sink->ops->committed != NULL) {
         sink->ops->committed(sink);
     }
+    if (sink->state_begun) {
+        wr_state_committed(sink->state, 0);
+    }
+}
+
+void wr_sink_keep_state(struct weir_sink *sink, struct weir_state *state)
+{
+    if (sink != &no_memory) {
+        sink->state = state;
+    }
+}
+
+/* Before the first byte. 0 or a code; the failure is set. */
+static int begin_state(struct weir_sink *sink)
+{
+    weir_error error;
+    int64_t stored;
+    if (sink->state == NULL || sink->state_begun) {
+        return 0;
+    }
+    int rc = wr_state_attach_sink(sink->state, &stored, &error);
+    if (rc >= 0) {
+        rc = wr_state_begin(sink->state, 0, &error);
+    }
+    if (rc < 0) {
+        set_failure(sink, &error);
+        return rc;
+    }
+    sink->state_begun = true;
+    return 0;
 }
 
 void wr_sink_abandon(struct weir_sink *sink)
@@ -270,6 +301,9 @@ bool weir_put_many(weir_sink *sink, const weir_item *items, size_t count)
         return false;
     }
     if (!keep_receipts(sink, items, count)) {
+        return false;
+    }
+    if (WR_UNLIKELY(sink->state != NULL) && begin_state(sink) < 0) {
         return false;
     }
     sink->put_items += count;
@@ -340,6 +374,12 @@ static int end_sink(struct weir_sink *sink, weir_error *error)
     WR_ASSERT(!sink->inside, "sink '%s' is ended while something is put", sink->name);
     sink->ended = true;
     wr_list_remove(&sink->before_poll.link);
+    if (sink->state_begun) {
+        weir_error unsaved; /* after a failure, too: the record tells the last commit, which stands */
+        if (wr_state_save(sink->state, &unsaved) < 0) {
+            set_failure(sink, &unsaved);
+        }
+    }
     if (sink->ops->close != NULL) {
         sink->ops->close(sink, sink->failure);
     }

@@ -54,6 +54,8 @@ struct weir_sink {
     weir_error *failure;
     uint64_t failed_at;
     uint64_t put_items, put_bytes; /* for metrics */
+    struct weir_state *state; /* wr_sink_keep_state */
+    bool state_begun;
     uint16_t past_end;
     bool inside, ended, canceled;
     struct wr_task *feeder; /* the pump that feeds it, while it waits for its generator */
@@ -79,6 +81,9 @@ void wr_sink_committed(struct weir_sink *sink);
 void wr_sink_gone(struct weir_sink *sink);
 /* Everything put so far is given up: receipts are abandoned. */
 void wr_sink_abandon(struct weir_sink *sink);
+/* Save the sources' positions at this sink's commits, for a sink that cannot be cut to a length: what was written and not saved
+ * when the process died is written again (at least once). A file sink keeps its state by itself. Before the first put. */
+void wr_sink_keep_state(struct weir_sink *sink, struct weir_state *state);
 /* How many items may be put now. 0: the sink has failed. */
 size_t wr_sink_room(struct weir_sink *sink, size_t max);
 

@@ -1,11 +1,13 @@
 /*
  * loop_transport.h - bytes in and out: tcp, unix, pipe, file, memory. Internal.
  *
- * A transport is a handful of non-blocking tries and one wait. Sources read straight into their block, sinks write straight
- * from theirs; nothing is read that nobody asked for, and nothing is queued inside: backpressure is not calling read.
- * Tests put scripted peers and memory pairs behind the same functions.
+ * A transport is a handful of non-blocking tries and one wait. Sources read straight into their
+ * block, sinks write straight from theirs; nothing is read that nobody asked for, and nothing is
+ * queued inside: backpressure is not calling read. Tests put scripted peers and memory pairs behind
+ * the same functions.
  *
- * A try that gives WR_AGAIN is followed by wait() in the same direction, in a loop: a wait may end before a try succeeds.
+ * A try that gives WR_AGAIN is followed by wait() in the same direction, in a loop: a wait may end
+ * before a try succeeds.
  *
  *     while ((n = transport->ops->read(transport, to, cap)) == WR_AGAIN) {
  *         rc = transport->ops->wait(transport, WR_READABLE, -1, "bytes", of);
@@ -27,11 +29,12 @@ struct wr_transport;
 
 struct wr_transport_ops {
     const char *kind; /* "tcp", "unix", "socket", "pipe", "terminal", "file", "memory" */
-    /* Bytes read; 0 at the end of the stream; WR_AGAIN; or a negative WEIR_E code (WEIR_ERESET, WEIR_EIO) with errno in
-     * transport->detail. cap is above 0. */
+    /* Bytes read; 0 at the end of the stream; WR_AGAIN; or a negative WEIR_E code (WEIR_ERESET,
+     * WEIR_EIO) with errno in transport->detail. cap is above 0. */
     int64_t (*read)(struct wr_transport *transport, void *to, size_t cap);
-    /* Bytes taken (may be fewer than given); WR_AGAIN; or negative: WEIR_ECLOSED when the far end has gone (EPIPE,
-     * ECONNRESET), else WEIR_EIO. Never raises SIGPIPE where the system lets us say so: sockets and memory, not pipes. */
+    /* Bytes taken (may be fewer than given); WR_AGAIN; or negative: WEIR_ECLOSED when the far end
+     * has gone (EPIPE, ECONNRESET), else WEIR_EIO. Never raises SIGPIPE where the system lets us
+     * say so: sockets and memory, not pipes. */
     int64_t (*write)(struct wr_transport *transport, const struct iovec *iov, int count);
     /* As wr_fd_wait. A file is always ready. */
     int (*wait)(struct wr_transport *transport, int events, int64_t limit_ms, const char *why,
@@ -40,7 +43,8 @@ struct wr_transport_ops {
     void (*abort)(struct wr_transport *transport, int code);
     /* No more writes: the peer reads an end. A pipe or file ends when it is freed. */
     void (*shut)(struct wr_transport *transport);
-    /* As wr_fd_watch_hangup: the far end will send no more, or has gone. Never called for a file. */
+    /* As wr_fd_watch_hangup: the far end will send no more, or has gone. Never called for a file.
+     */
     void (*watch_hangup)(struct wr_transport *transport, void (*gone)(void *ctx), void *ctx);
     void (*free)(struct wr_transport *transport);
 };
@@ -51,44 +55,53 @@ struct wr_transport {
     int detail; /* errno of the last failure */
 };
 
-/* Connect. Suspends; NULL: *error says ERESOLVE, ECONNECT, ETIMEDOUT, ENOMEM or ECANCELED. limit_ms < 0: none; it holds for
- * resolving and all tries together. Every address of the name is tried in the resolver's order, IPv6 and IPv4. */
-struct wr_transport *wr_tcp_connect(struct weir_loop *loop, const char *host, const char *port, int64_t limit_ms,
-                                    const struct wr_object *of, weir_error *error);
+/* Connect. Suspends; NULL: *error says ERESOLVE, ECONNECT, ETIMEDOUT, ENOMEM or ECANCELED. limit_ms
+ * < 0: none; it holds for resolving and all tries together. Every address of the name is tried in
+ * the resolver's order, IPv6 and IPv4. */
+struct wr_transport *wr_tcp_connect(struct weir_loop *loop, const char *host, const char *port,
+                                    int64_t limit_ms, const struct wr_object *of,
+                                    weir_error *error);
 struct wr_transport *wr_unix_connect(struct weir_loop *loop, const char *path, int64_t limit_ms,
                                      const struct wr_object *of, weir_error *error);
-/* "tcp://HOST:PORT", "tcp://[::1]:9", "unix:PATH", "unix://PATH": split and connect. WEIR_EINVAL for anything else. */
+/* "tcp://HOST:PORT", "tcp://[::1]:9", "unix:PATH", "unix://PATH": split and connect. WEIR_EINVAL
+ * for anything else. */
 struct wr_transport *wr_connect(struct weir_loop *loop, const char *address, int64_t limit_ms,
                                 const struct wr_object *of, weir_error *error);
-/* A descriptor: pipe, socket, terminal or file. A borrowed pipe or terminal is reopened through /proc/self/fd so that its
- * flags stay as they are; where that fails, it is polled and written in pieces of at most PIPE_BUF; sockets use
- * MSG_DONTWAIT; files are always ready. NULL: *error; an owned descriptor is closed then. */
+/* A descriptor: pipe, socket, terminal or file. A borrowed pipe or terminal is reopened through
+ * /proc/self/fd so that its flags stay as they are; where that fails, it is polled and written in
+ * pieces of at most PIPE_BUF; sockets use MSG_DONTWAIT; files are always ready. NULL: *error; an
+ * owned descriptor is closed then. */
 struct wr_transport *wr_fd_transport(struct weir_loop *loop, int fd, enum wr_fd_ownership ownership,
                                      weir_error *error);
-/* A socket that is ours, under a name of its own: `kind` is static. For connectors and listeners. */
-struct wr_transport *wr_socket_transport(struct weir_loop *loop, struct wr_fd *fd, const char *kind);
-/* Two ends of a pipe in memory, each direction bounded by cap bytes (cap > 0). For tests and for serving without a socket.
- * 0 or WEIR_ENOMEM. */
+/* A socket that is ours, under a name of its own: `kind` is static. For connectors and listeners.
+ */
+struct wr_transport *wr_socket_transport(struct weir_loop *loop, struct wr_fd *fd,
+                                         const char *kind);
+/* Two ends of a pipe in memory, each direction bounded by cap bytes (cap > 0). For tests and for
+ * serving without a socket. 0 or WEIR_ENOMEM. */
 int wr_memory_pair(struct weir_loop *loop, size_t cap, struct wr_transport *ends[2]);
 
-/* Park until ready(arg) is true, for at most limit_ms (< 0: no limit): 0, WEIR_ETIMEDOUT, WEIR_ECANCELED or what wr_wake was
- * given. ready() is asked after each wake, first of all before the first wait. */
-int wr_wait_until(struct weir_loop *loop, bool (*ready)(void *arg), void *arg, int64_t limit_ms, const char *why,
-                  const struct wr_object *of);
+/* Park until ready(arg) is true, for at most limit_ms (< 0: no limit): 0, WEIR_ETIMEDOUT,
+ * WEIR_ECANCELED or what wr_wake was given. ready() is asked after each wake, first of all before
+ * the first wait. */
+int wr_wait_until(struct weir_loop *loop, bool (*ready)(void *arg), void *arg, int64_t limit_ms,
+                  const char *why, const struct wr_object *of);
 
 /* ---- accepting */
 
 struct wr_listener;
 
-/* address: "127.0.0.1:0", "[::1]:8080", "localhost:80", ":8080" (loopback); to be reached from elsewhere is asked for by
- * "0.0.0.0:80", "[::]:80" or the number of an interface. NULL: *error (EINVAL, EIO with errno in detail, ENOMEM). */
+/* address: "127.0.0.1:0", "[::1]:8080", "localhost:80", ":8080" (loopback); to be reached from
+ * elsewhere is asked for by "0.0.0.0:80", "[::]:80" or the number of an interface. NULL: *error
+ * (EINVAL, EIO with errno in detail, ENOMEM). */
 struct wr_listener *wr_listen(struct weir_loop *loop, const char *address, weir_error *error);
 /* The port that was really taken. */
 int wr_listener_port(const struct wr_listener *listener);
-/* Suspends until somebody connects; NULL: canceled, aborted, or failed: *error. Out of descriptors or memory it waits and
- * tries again. */
-struct wr_transport *wr_accept(struct wr_listener *listener, const struct wr_object *of, weir_error *error);
-/* Fail the accept that is parked. */
+/* Suspends until somebody connects; NULL: canceled, aborted, or failed: *error. Out of descriptors
+ * or memory it waits and tries again. */
+struct wr_transport *wr_accept(struct wr_listener *listener, const struct wr_object *of,
+                               weir_error *error);
+/* Fail the accept that is parked, and all that follow. */
 void wr_listener_abort(struct wr_listener *listener, int code);
 /* Nobody may be in wr_accept. NULL is allowed. */
 void wr_listener_free(struct wr_listener *listener);

@@ -1,11 +1,14 @@
 /*
- * loop_transport_connect.c - connecting: resolve the name, then try its addresses one after another.
+ * loop_transport_connect.c - connecting: resolve the name, then try its addresses one after
+ * another.
  *
- * An address in numbers needs no resolver. Others go to getaddrinfo on libuv's pool, where a lookup cannot be stopped: the
- * record of a lookup whose task was canceled or ran out of time is left behind and frees itself when the answer comes.
- * Then each address in turn: a non-blocking connect(2), a wait for writability, SO_ERROR. What the last one said is told.
+ * An address in numbers needs no resolver. Others go to getaddrinfo on libuv's pool, where a lookup
+ * cannot be stopped: the record of a lookup whose task was canceled or ran out of time is left
+ * behind and frees itself when the answer comes. Then each address in turn: a non-blocking
+ * connect(2), a wait for writability, SO_ERROR. What the last one said is told.
  *
- * Everything here runs on the connecting task and may be canceled at each wait; the limit is one deadline for all steps.
+ * Everything here runs on the connecting task and may be canceled at each wait; the limit is one
+ * deadline for all steps.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -109,6 +112,7 @@ static struct wr_transport *finish_connect(struct attempt *a, struct wr_fd *fd)
         say_wait(a, WEIR_ENOMEM, "connect to");
         return NULL;
     }
+    a->loop->stats.connects++;
     wr_error_clear(a->error);
     return transport;
 }
@@ -159,9 +163,9 @@ static int start_connect(struct attempt *a, int number, const struct sockaddr *a
 static struct wr_transport *try_address(struct attempt *a, const struct sockaddr *address,
                                         socklen_t len)
 {
-    int number = wr_fault("socket") ? (errno = EMFILE, -1)
-                                    : socket(address->sa_family,
-                                             SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int number = wr_fault("socket")
+                     ? (errno = EMFILE, -1)
+                     : socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (number < 0) {
         say(a, WEIR_ECONNECT, errno, "socket for", strerror(errno));
         return NULL;
@@ -296,8 +300,7 @@ struct wr_transport *wr_tcp_connect(struct weir_loop *loop, const char *host, co
     struct wr_transport *transport = NULL;
     for (struct addrinfo *one = all; one != NULL && transport == NULL; one = one->ai_next) {
         transport = try_address(&a, one->ai_addr, one->ai_addrlen);
-        if (transport == NULL &&
-            (error->code == WEIR_ECANCELED || error->code == WEIR_ETIMEDOUT)) {
+        if (transport == NULL && (error->code == WEIR_ECANCELED || error->code == WEIR_ETIMEDOUT)) {
             break;
         }
     }
@@ -356,7 +359,7 @@ struct wr_transport *wr_connect(struct weir_loop *loop, const char *address, int
     if (strncmp(address, "unix:", 5) == 0) {
         return wr_unix_connect(loop, address + 5, limit_ms, of, error);
     }
-    wr_error_set(error, WEIR_EINVAL, 0, "address",
-                 "'%s' is neither tcp://HOST:PORT nor unix:PATH", address);
+    wr_error_set(error, WEIR_EINVAL, 0, "address", "'%s' is neither tcp://HOST:PORT nor unix:PATH",
+                 address);
     return NULL;
 }

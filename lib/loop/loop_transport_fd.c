@@ -1,15 +1,16 @@
 /*
  * loop_transport_fd.c - a descriptor as a transport: sockets, pipes, terminals, files.
  *
- * How a try is kept from blocking depends on what the descriptor is and whose it is. A socket: MSG_DONTWAIT, whoever owns
- * it. A pipe or terminal of ours: O_NONBLOCK, set by uv_poll. A borrowed one shares its open file with the shell or with
- * other programs, and O_NONBLOCK belongs to the open file: so it is opened once more through /proc/self/fd, and the new
- * open file is ours. Where that is refused (another user's terminal, no /proc) each try asks poll(2) first and moves at
- * most PIPE_BUF bytes, which a writable pipe takes without blocking. A file does not block in a way that could be waited
- * for: every try goes through at once.
+ * How a try is kept from blocking depends on what the descriptor is and whose it is. A socket:
+ * MSG_DONTWAIT, whoever owns it. A pipe or terminal of ours: O_NONBLOCK, set by uv_poll. A borrowed
+ * one shares its open file with the shell or with other programs, and O_NONBLOCK belongs to the
+ * open file: so it is opened once more through /proc/self/fd, and the new open file is ours. Where
+ * that is refused (another user's terminal, no /proc) each try asks poll(2) first and moves at most
+ * PIPE_BUF bytes, which a writable pipe takes without blocking. A file does not block in a way that
+ * could be waited for: every try goes through at once.
  *
- * Called by sources, sinks and the server from their tasks. Nothing is buffered here: between two suspensions there is no
- * state but the descriptor's.
+ * Called by sources, sinks and the server from their tasks. Nothing is buffered here: between two
+ * suspensions there is no state but the descriptor's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -178,15 +179,15 @@ static void fd_free(struct wr_transport *transport)
     wr_free(self);
 }
 
-#define SOCKET_OPS(name)                                                                           \
-    {                                                                                              \
-        .kind = (name), .read = socket_read, .write = socket_write, .wait = fd_wait,               \
-        .abort = fd_abort, .shut = socket_shut, .watch_hangup = fd_watch_hangup, .free = fd_free   \
+#define SOCKET_OPS(name)                                                                         \
+    {                                                                                            \
+        .kind = (name), .read = socket_read, .write = socket_write, .wait = fd_wait,             \
+        .abort = fd_abort, .shut = socket_shut, .watch_hangup = fd_watch_hangup, .free = fd_free \
     }
-#define PLAIN_OPS(name)                                                                            \
-    {                                                                                              \
-        .kind = (name), .read = plain_read, .write = plain_write, .wait = fd_wait,                 \
-        .abort = fd_abort, .shut = plain_shut, .watch_hangup = fd_watch_hangup, .free = fd_free    \
+#define PLAIN_OPS(name)                                                                         \
+    {                                                                                           \
+        .kind = (name), .read = plain_read, .write = plain_write, .wait = fd_wait,              \
+        .abort = fd_abort, .shut = plain_shut, .watch_hangup = fd_watch_hangup, .free = fd_free \
     }
 
 static const struct wr_transport_ops tcp_ops = SOCKET_OPS("tcp"), unix_ops = SOCKET_OPS("unix"),
@@ -210,7 +211,8 @@ struct wr_transport *wr_socket_transport(struct weir_loop *loop, struct wr_fd *f
     return &self->base;
 }
 
-/* Can epoll watch it? Regular files, folders and /dev/null cannot be watched, and never block either. */
+/* Can epoll watch it? Regular files, folders and /dev/null cannot be watched, and never block
+ * either. */
 static bool watchable(int fd)
 {
     struct epoll_event event = {.events = EPOLLIN};

@@ -1,10 +1,11 @@
 /*
  * loop_transport_listen.c - a listening socket, and accepting from it one by one.
  *
- * Somebody who calls wr_accept takes one connection; nobody calling it is backpressure: the kernel's backlog fills and
- * further peers wait. Out of descriptors or memory, which the connections being served will give back, accepting goes on
- * after a pause: the backlog is still there. An address without a host is the loopback one, so that nothing is served to
- * the network by leaving something out.
+ * Somebody who calls wr_accept takes one connection; nobody calling it is backpressure: the
+ * kernel's backlog fills and further peers wait. Out of descriptors or memory, which the
+ * connections being served will give back, accepting goes on after a pause: the backlog is still
+ * there. An address without a host is the loopback one, so that nothing is served to the network by
+ * leaving something out.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -25,6 +26,7 @@ struct wr_listener {
     struct weir_loop *loop;
     struct wr_fd *fd;
     int port;
+    int aborted; /* a code: nobody is accepted any more */
 };
 
 union listen_address {
@@ -87,12 +89,14 @@ struct wr_listener *wr_listen(struct weir_loop *loop, const char *address, weir_
     wr_error_clear(error);
     if (len == 0) {
         wr_error_set(error, WEIR_EINVAL, 0, "listen",
-                     "'%s' is not an address to listen on: 127.0.0.1:8080, [::1]:8080 or :8080", address);
+                     "'%s' is not an address to listen on: 127.0.0.1:8080, [::1]:8080 or :8080",
+                     address);
         return NULL;
     }
     int number = bind_listen(&to, len);
     if (number < 0) {
-        wr_error_set(error, WEIR_EIO, errno, "listen", "listen on %s: %s", address, strerror(errno));
+        wr_error_set(error, WEIR_EIO, errno, "listen", "listen on %s: %s", address,
+                     strerror(errno));
         return NULL;
     }
     struct wr_listener *listener = wr_zalloc(sizeof *listener);
@@ -146,7 +150,11 @@ struct wr_transport *wr_accept(struct wr_listener *listener, const struct wr_obj
     struct weir_loop *loop = listener->loop;
     wr_error_clear(error);
     for (;;) {
-        int rc = 0;
+        int rc = listener->aborted;
+        if (rc < 0) {
+            wr_error_set(error, rc, 0, "listen", "accept: %s", wr_code_text(rc));
+            return NULL;
+        }
         int number = try_accept(wr_fd_number(listener->fd));
         if (number >= 0) {
             struct wr_transport *transport = wrap(loop, number);
@@ -165,7 +173,8 @@ struct wr_transport *wr_accept(struct wr_listener *listener, const struct wr_obj
             wr_error_set(error, WEIR_EIO, errno, "listen", "accept: %s", strerror(errno));
             return NULL;
         }
-        /* Else the peer has left between connecting and now (ECONNABORTED and its relatives): the next one. */
+        /* Else the peer has left between connecting and now (ECONNABORTED and its relatives): the
+         * next one. */
         if (rc < 0) {
             wr_error_set(error, rc, 0, "listen", "accept: %s", wr_code_text(rc));
             return NULL;
@@ -175,6 +184,7 @@ struct wr_transport *wr_accept(struct wr_listener *listener, const struct wr_obj
 
 void wr_listener_abort(struct wr_listener *listener, int code)
 {
+    listener->aborted = code;
     wr_fd_abort(listener->fd, code);
 }
 

@@ -1,13 +1,14 @@
 /*
  * loop_transport_memory.c - two transports that are each other's far end, without a descriptor.
  *
- * Each direction is a ring of cap bytes with two facts beside it: its writer has ended (the reader sees the bytes, then
- * the end) and its reader has gone (the writer sees WEIR_ECLOSED). An end that has been freed has done both. The pair is
- * freed with its second end.
+ * Each direction is a ring of cap bytes with two facts beside it: its writer has ended (the reader
+ * sees the bytes, then the end) and its reader has gone (the writer sees WEIR_ECLOSED). An end that
+ * has been freed has done both. The pair is freed with its second end.
  *
- * A wait parks the task in the ring and is woken by the other end's try, so on a virtual clock time stands still only
- * while bytes can move: nothing here counts as a descriptor. `gone` is deferred to the scheduler's stack, like that of a
- * real descriptor, although the far end's task has caused it.
+ * A wait parks the task in the ring and is woken by the other end's try, so on a virtual clock time
+ * stands still only while bytes can move: nothing here counts as a descriptor. `gone` is deferred
+ * to the scheduler's stack, like that of a real descriptor, although the far end's task has caused
+ * it.
  */
 #include <errno.h>
 #include <string.h>
@@ -109,8 +110,8 @@ static bool can_write(void *arg)
     return way->len < way->cap || way->broken;
 }
 
-static int memory_wait(struct wr_transport *transport, int events, int64_t limit_ms, const char *why,
-                       const struct wr_object *of)
+static int memory_wait(struct wr_transport *transport, int events, int64_t limit_ms,
+                       const char *why, const struct wr_object *of)
 {
     struct memory_end *end = of_base(transport);
     bool reads = (events & WR_READABLE) != 0;

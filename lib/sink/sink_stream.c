@@ -62,6 +62,7 @@ static int write_buffer(struct wr_stream_sink *stream)
             return n == WR_AGAIN ? 1 : failed(stream, (int)n);
         }
         stream->bytes_out += (uint64_t)n;
+        stream->sink.loop->stats.bytes_out += (uint64_t)n;
         wr_gather_wrote(gather, (size_t)n);
     }
     wr_gather_fini(gather);
@@ -129,6 +130,7 @@ static int stream_out(struct weir_sink *sink, struct iovec *iov, int count)
             return failed(stream, (int)n);
         }
         stream->bytes_out += (uint64_t)n;
+        stream->sink.loop->stats.bytes_out += (uint64_t)n;
         int done = wr_iov_skip(iov, count, (size_t)n);
         iov += done;
         count -= done;

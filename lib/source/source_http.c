@@ -111,7 +111,7 @@ static int wait_more(struct wr_http_source *http)
         return 0;
     }
     if (http->phase == WR_HTTP_BACKOFF) {
-        http->phase = WR_HTTP_CLOSED;
+        http->phase = WR_HTTP_CLOSED; /* the pause is over */
         return 0;
     }
     if (http->failure.code == 0) {

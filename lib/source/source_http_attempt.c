@@ -31,6 +31,7 @@ static void on_connected(struct wr_transfer *transfer)
     struct wr_http_source *http = source_of(transfer);
     http->phase = WR_HTTP_ASKED;
     http->phase_ns = wr_now_ns(http->gen.loop);
+    http->gen.loop->stats.connects++;
     wr_http_wake(http);
 }
 
@@ -235,6 +236,7 @@ void wr_http_attempt_end(struct wr_http_source *http)
     http->transfer.easy = NULL;
     http->sent = NULL;
     http->phase = WR_HTTP_CLOSED;
+    http->over = http->starved = false;
     wr_http_decode_end(http);
 }
 

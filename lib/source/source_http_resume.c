@@ -80,6 +80,13 @@ static void transfer_failure(const struct wr_http_source *http, struct wr_http_f
         tls_failure(http, failure);
         return;
     }
+    long number = 0;
+    if (http->result == CURLE_COULDNT_CONNECT &&
+        curl_easy_getinfo(http->transfer.easy, CURLINFO_OS_ERRNO, &number) == CURLE_OK && number != 0) {
+        wr_http_refuse(failure, WEIR_ECONNECT, (int)number, "cannot connect: %s", strerror((int)number));
+        failure->retry = true;
+        return;
+    }
     for (size_t i = 0; i < sizeof causes / sizeof *causes; i++) {
         if (causes[i].result == http->result) {
             const char *text = causes[i].text != NULL      ? causes[i].text
@@ -218,6 +225,7 @@ static int retry(struct wr_http_source *http, const struct wr_http_failure *fail
     http->tries++;
     log_retry(http, failure, ms);
     http->reconnects += http->answered;
+    http->gen.loop->stats.reconnects += http->answered;
     wr_lines_restart(&http->reader, http->reader.given_end);
     wr_http_redirect_none(http);
     http->phase = WR_HTTP_BACKOFF;

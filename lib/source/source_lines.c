@@ -114,6 +114,7 @@ static int count_overlong(struct wr_line_reader *reader, struct weir_gen *gen)
     struct weir_receipt *origin = gen->origin;
     uint64_t skipped = reader->lines.overlong_count - reader->overlong_told;
     reader->overlong_told = reader->lines.overlong_count;
+    reader->loop->stats.overlong += skipped;
     if (skipped > 0 && reader->lines.policy == WR_LINES_SKIP) {
         uint64_t end = WR_MAX(reader->given_end, reader->lines.overlong_start);
         for (uint64_t i = 0; reader->keep_ends && i < skipped; i++) {
@@ -357,6 +358,7 @@ void wr_lines_came(struct wr_line_reader *reader, size_t bytes)
     }
     WR_ASSERT(block != NULL && bytes <= block->cap - block->len, "more bytes came than there was room for");
     block->len += (uint32_t)bytes;
+    reader->loop->stats.bytes_in += bytes;
     block->time_ns = reader->loop->now_unix_ns;
     reader->pending += bytes;
     reader->bytes += bytes;

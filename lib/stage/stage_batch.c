@@ -45,9 +45,7 @@ static void batch_drop(struct weir_block *block)
 {
     struct batch_block *batch = batch_of(block);
     for (size_t i = 0; i < batch->view.count; i++) {
-        if (batch->items[i].block != NULL) {
-            wr_block_unref(batch->items[i].block, 1);
-        }
+        weir_item_release(&batch->items[i]); /* bytes or value only: the receipts are in the runs */
     }
     if (batch->group != NULL) {
         wr_receipt_unref(batch->group, batch->seq, batch->seq, WR_ACT_LOAN);

@@ -103,9 +103,16 @@ static void head_gives(int status, const char *line)
     gives(status, text);
 }
 
-static struct wr_http1 *parsed(const char *text)
+static struct wr_http1 *fresh(void)
 {
     struct wr_http1 *p = wr_http1_new();
+    ck_assert_ptr_nonnull(p);
+    return p;
+}
+
+static struct wr_http1 *parsed(const char *text)
+{
+    struct wr_http1 *p = fresh();
     size_t used;
     ck_assert_int_eq(wr_http1_feed(p, text, strlen(text), &used), WR_HTTP1_HEAD);
     return p;
@@ -162,7 +169,7 @@ TEST(keep_alive_is_the_clients_wish)
 TEST(pipelined_bytes_stay_with_the_caller)
 {
     const char *text = "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n";
-    struct wr_http1 *p = wr_http1_new();
+    struct wr_http1 *p = fresh();
     size_t used;
     ck_assert_int_eq(wr_http1_feed(p, text, strlen(text), &used), WR_HTTP1_HEAD);
     ck_assert_uint_eq(used, strlen(text) / 2);
@@ -340,7 +347,7 @@ TEST(headers_have_a_number)
 /* Feed `text` and then `repeat` until the parser has had enough of it. */
 static int drown(const char *text, const char *repeat, size_t *fed)
 {
-    struct wr_http1 *p = wr_http1_new();
+    struct wr_http1 *p = fresh();
     size_t used;
     ck_assert_int_eq(wr_http1_feed(p, text, strlen(text), &used), WR_HTTP1_HEAD);
     enum wr_http1_got got = wr_http1_feed(p, text + used, strlen(text) - used, &used);
@@ -399,7 +406,7 @@ TEST(end_of_input_is_fine_between_requests_only)
 TEST(failed_parser_stays_failed)
 {
     static const char good[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
-    struct wr_http1 *p = wr_http1_new();
+    struct wr_http1 *p = fresh();
     size_t used;
     ck_assert_int_eq(wr_http1_feed(p, "\x01", 1, &used), WR_HTTP1_ERROR);
     ck_assert_int_eq(wr_http1_feed(p, good, sizeof good - 1, &used), WR_HTTP1_ERROR);
@@ -415,7 +422,7 @@ TEST(out_of_memory_is_a_500)
     size_t used;
     wr_fault_set(1, false);
     ck_assert_ptr_null(wr_http1_new());
-    struct wr_http1 *p = wr_http1_new();
+    struct wr_http1 *p = fresh();
     wr_fault_set(1, false);
     ck_assert_int_eq(wr_http1_feed(p, "GET", 3, &used), WR_HTTP1_ERROR);
     ck_assert_int_eq(wr_http1_status(p), 500);

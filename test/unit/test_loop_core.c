@@ -2,8 +2,8 @@
  * test_loop_core.c - tasks, scopes, timers and the loop's two ways of running.
  * Labels: thread
  *
- * The test itself is the loop's outer task, so it waits like any other. What tasks do is written to a trace, one letter a
- * step. Time is virtual unless a test is about a thread.
+ * The test itself is the loop's outer task, so it waits like any other. What tasks do is written to
+ * a trace, one letter a step. Time is virtual unless a test is about a thread.
  */
 #include <stdio.h>
 #include <string.h>
@@ -268,7 +268,8 @@ TEST(the_grace_of_a_canceled_task_scope_reaches_the_task_itself)
 TEST(a_deadline_cancels_and_is_the_failure)
 {
     weir_loop *loop = start();
-    weir_scope_options options = {.struct_size = sizeof options, .name = "work", .deadline_ms = 250};
+    weir_scope_options options = {
+        .struct_size = sizeof options, .name = "work", .deadline_ms = 250};
     weir_scope *scope = weir_scope_new(weir_root(loop), &options);
     weir_error error;
 
@@ -319,7 +320,8 @@ static int nest_task(weir_scope *scope, void *args)
     if (depth > 0) {
         weir_spawn(scope, "nest", nest_task, &depth, sizeof depth);
     }
-    return weir_sleep(scope, 50 * depth) ? (note((char)('0' + depth)), 0) : (note('!'), WEIR_ECANCELED);
+    return weir_sleep(scope, 50 * depth) ? (note((char)('0' + depth)), 0)
+                                         : (note('!'), WEIR_ECANCELED);
 }
 
 TEST(a_task_ends_after_its_children)
@@ -593,8 +595,7 @@ static int attached_task(weir_scope *scope, void *args)
 static int endless_task(weir_scope *scope, void *args)
 {
     (void)args;
-    while (weir_sleep(scope, 1000 * 1000)) {
-    }
+    while (weir_sleep(scope, 1000 * 1000)) {}
     note('e');
     return 0;
 }

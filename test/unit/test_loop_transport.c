@@ -1,7 +1,9 @@
 /*
- * test_loop_transport.c - every kind of transport against one contract, then what is particular to each.
+ * test_loop_transport.c - every kind of transport against one contract, then what is particular to
+ * each.
  *
- * A pair is two ends that are connected to each other, however that was done; the tests of the contract run over all kinds.
+ * A pair is two ends that are connected to each other, however that was done; the tests of the
+ * contract run over all kinds.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -370,7 +372,8 @@ TEST(an_unknown_name_is_told)
 {
     start();
     /* A label of 64 bytes is refused before any server is asked. */
-    const char *address = "tcp://0123456789012345678901234567890123456789012345678901234567890123.invalid:1";
+    const char *address =
+        "tcp://0123456789012345678901234567890123456789012345678901234567890123.invalid:1";
     ck_assert_ptr_null(wr_connect(loop, address, 5000, NULL, &error));
     ck_assert_int_eq(error.code, WEIR_ERESOLVE);
     weir_loop_free(loop);
@@ -378,9 +381,9 @@ TEST(an_unknown_name_is_told)
 
 TEST(other_addresses_are_invalid)
 {
-    static const char *const bad[] = {"tcp://host",   "tcp://:80", "tcp://::1:80", "tcp://[::1]80",
-                                      "tcp://a:1/x",  "udp://a:1", "",             "tcp://a:",
-                                      "tcp://u@h:80", "host:80",   "unix:",        "tcp://[]:1"};
+    static const char *const bad[] = {
+        "tcp://host", "tcp://:80", "tcp://::1:80", "tcp://[::1]80", "tcp://a:1/x", "udp://a:1",
+        "",           "tcp://a:",  "tcp://u@h:80", "host:80",       "unix:",       "tcp://[]:1"};
     start();
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         ck_assert_ptr_null(wr_connect(loop, bad[i], 100, NULL, &error));
@@ -615,8 +618,7 @@ TEST(a_reset_is_not_an_end)
     wr_fault_pause(false);
     char got[4];
     ck_assert_int_eq(try_write(near, "unread", 6), 6);
-    while (far->ops->wait(far, WR_READABLE, 1000, "bytes", NULL) != 0) {
-    }
+    while (far->ops->wait(far, WR_READABLE, 1000, "bytes", NULL) != 0) {}
     far->ops->free(far); /* with bytes unread: the kernel resets */
     far = NULL;
     ck_assert_int_eq(get(near, got, sizeof got), WEIR_ERESET);

@@ -1,0 +1,398 @@
+/*
+ * server_conn.c - one connection: a task that reads a request, serves it, and reads the next.
+ *
+ * States: idle (waits for the first byte; idle_ms), reading a head (head_ms from its first byte, or
+ * from the accept; then 408), dropping a body (the same limit), serving, lingering (the reply is
+ * out, and the client gets a moment to read it before the connection is closed). A request that
+ * came along with the one before stays in `in` until its turn.
+ *
+ * While a reply is under way the socket is watched for the client's leaving. That cancels the wait
+ * of this task wherever it is, most often deep inside the generator, whose bodies then are over:
+ * the generator is ended in the same turn. Nothing of the connection is used by anybody else
+ * between two suspensions but by its writer (server_out.c), and by the server's stop, which wakes
+ * it when it is idle.
+ */
+#include <string.h>
+
+#include "base_alloc.h"
+#include "server_conn.h"
+
+enum { LINGER_MS = 1000, LINGER_BYTES = 128 * 1024 };
+
+/* How a step of the connection went. */
+enum step {
+    STEP_OK,     /* on to the next request */
+    STEP_CLOSE,  /* that was the last */
+    STEP_CUT,    /* in the middle of a reply: no lingering */
+    STEP_REFUSE, /* conn->reply says why */
+};
+
+/* ---- reading */
+
+static void set_limit(struct wr_conn *conn, int64_t ms)
+{
+    int64_t now = wr_now_ns(conn->server->loop);
+    conn->until_ns = ms >= 0 && ms < (INT64_MAX - now) / 1000000 ? now + ms * 1000000 : INT64_MAX;
+}
+
+static int64_t left_ms(const struct wr_conn *conn)
+{
+    if (conn->until_ns == INT64_MAX) {
+        return -1;
+    }
+    return WR_MAX(conn->until_ns - wr_now_ns(conn->server->loop) + 999999, 0) / 1000000;
+}
+
+/* More bytes into `in`, which is empty. 1: some. 0: the end. Negative: failed, or out of time. */
+static int read_more(struct wr_conn *conn, const char *why)
+{
+    struct wr_transport *transport = conn->transport;
+    int64_t n;
+    while ((n = transport->ops->read(transport, conn->in, sizeof conn->in)) == WR_AGAIN) {
+        int rc =
+            transport->ops->wait(transport, WR_READABLE, left_ms(conn), why, &conn->server->object);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    conn->in_start = 0;
+    conn->in_len = n > 0 ? (size_t)n : 0;
+    return n < 0 ? (int)n : n > 0;
+}
+
+static enum step refuse(struct wr_conn *conn, int status, const char *why)
+{
+    (void)weir_reply_refuse(&conn->reply, status, "%s", why);
+    return STEP_REFUSE;
+}
+
+/* Feed the parser until it has `wanted`. */
+static enum step feed_until(struct wr_conn *conn, enum wr_http1_got wanted)
+{
+    for (;;) {
+        if (conn->in_len == 0) {
+            int rc = read_more(conn, "the rest of a request");
+            if (rc == WEIR_ETIMEDOUT) {
+                return refuse(conn, 408, "the request took too long to arrive");
+            }
+            if (rc <= 0) {
+                return STEP_CLOSE;
+            }
+        }
+        size_t used = 0;
+        enum wr_http1_got got =
+            wr_http1_feed(conn->parser, conn->in + conn->in_start, conn->in_len, &used);
+        conn->in_start += used;
+        conn->in_len -= used;
+        if (got == WR_HTTP1_ERROR) {
+            return refuse(conn, wr_http1_status(conn->parser), wr_http1_reason(conn->parser));
+        }
+        if (got == wanted) {
+            return STEP_OK;
+        }
+    }
+}
+
+/* Wait for a request and read its head, and its body, if it has one. */
+static enum step read_request(struct wr_conn *conn, bool first)
+{
+    struct weir_server *server = conn->server;
+    conn->request.head = NULL;
+    conn->request.is_head = false;
+    wr_reply_init(&conn->reply, &conn->request);
+    set_limit(conn, first ? server->head_ms : server->idle_ms);
+    if (conn->in_len == 0) {
+        if (server->stopping) {
+            return STEP_CLOSE;
+        }
+        conn->idle = true;
+        int rc = read_more(conn, "a request");
+        conn->idle = false;
+        if (rc <= 0) {
+            return STEP_CLOSE;
+        }
+    }
+    if (!first) {
+        set_limit(conn, server->head_ms);
+    }
+    enum step step = feed_until(conn, WR_HTTP1_HEAD);
+    if (step != STEP_OK) {
+        return step;
+    }
+    const struct wr_http1_request *head = wr_http1_request(conn->parser);
+    bool known = wr_request_init(&conn->request, head);
+    if (head->has_body) {
+        if (wr_http1_header(head, "Expect").data != NULL) {
+            return refuse(conn, 417, "no body is wanted");
+        }
+        step = feed_until(conn, WR_HTTP1_DONE);
+    }
+    return step != STEP_OK || known ? step : refuse(conn, 400, "this path cannot be read");
+}
+
+/* ---- serving */
+
+static void on_gone(void *ctx)
+{
+    struct wr_conn *conn = ctx;
+    if (!conn->gone) {
+        conn->gone = true;
+        wr_task_cancel(conn->task);
+    }
+}
+
+/* The client has left and this task was told by a cancel: what follows is clean-up. */
+static void forget_cancel(struct wr_conn *conn)
+{
+    if (conn->gone && conn->task->scope->state == WR_SCOPE_OPEN) {
+        conn->task->cancel_due = false;
+    }
+}
+
+static void watch_client(struct wr_conn *conn, bool on)
+{
+    struct wr_transport *transport = conn->transport;
+    conn->out.gone = on ? on_gone : NULL;
+    conn->out.gone_ctx = conn;
+    transport->ops->watch_hangup(transport, on ? on_gone : NULL, conn);
+}
+
+static int put_item(struct wr_conn *conn, const weir_item *item, int64_t *left, bool *open_line)
+{
+    static const char ends[4][3] = {"\n", "\r\n", "", "\r"};
+    bool lines = conn->reply.body == WEIR_BODY_LINES;
+    if (item->type != NULL) {
+        return WEIR_EINVAL;
+    }
+    uint32_t kind = item->flags & (WEIR_ITEM_CRLF | WEIR_ITEM_NO_EOL);
+    struct wr_text parts[3] = {{"\n", lines && *open_line ? 1 : 0},
+                               {item->data, item->len},
+                               {ends[kind], lines ? strlen(ends[kind]) : 0}};
+    *open_line = (kind & WEIR_ITEM_NO_EOL) != 0;
+    for (int i = 0; i < 3; i++) {
+        if (*left >= 0 && (*left -= (int64_t)parts[i].len) < 0) {
+            return WEIR_ETOOLONG;
+        }
+        int rc = wr_out_put(&conn->out, parts[i].data, parts[i].len);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return 0;
+}
+
+/* Move the generator's items out. 0 at its end; *left: bytes that were promised and did not come.
+ */
+static int move_items(struct wr_conn *conn, weir_gen *gen, int64_t *left)
+{
+    bool open_line = false;
+    size_t count;
+    while ((count = weir_next_many(gen, conn->items, sizeof conn->items / sizeof *conn->items)) >
+           0) {
+        for (size_t i = 0; i < count; i++) {
+            const weir_item *parts;
+            size_t n = weir_item_parts(&conn->items[i], &parts);
+            for (size_t k = 0; k < n; k++) {
+                int rc = put_item(conn, &parts[k], left, &open_line);
+                if (rc < 0) {
+                    return rc;
+                }
+            }
+        }
+    }
+    return 0;
+}
+
+static void log_failure(struct wr_conn *conn, const weir_error *error)
+{
+    wr_log(&conn->server->loop->log, WR_LOG_WARNING, conn->server->name, "%s: %s: %s",
+           conn->request.path, error->origin, error->message);
+}
+
+static int start_reply(struct wr_conn *conn, const struct wr_plan *plan)
+{
+    size_t cap;
+    char *to = wr_out_head(&conn->out, &cap);
+    const char *date = wr_server_date(conn->server);
+    long len = wr_reply_write(&conn->reply, plan, date, to, cap);
+    if (len < 0) {
+        return (int)len;
+    }
+    wr_out_wrote_head(&conn->out, (size_t)len,
+                      plan->framing == WR_FRAME_CHUNKED && !conn->request.is_head);
+    return 0;
+}
+
+/* A reply without a generator: a refusal, or nothing. */
+static enum step send_short(struct wr_conn *conn, const struct wr_plan *plan)
+{
+    int rc = start_reply(conn, plan);
+    if (rc == 0 && conn->reply.refused && !conn->request.is_head) {
+        rc = wr_out_put(&conn->out, conn->reply.refusal, strlen(conn->reply.refusal));
+    }
+    if (rc == 0) {
+        rc = wr_out_drain(&conn->out, false);
+    }
+    return rc == 0 && !plan->close ? STEP_OK : STEP_CLOSE;
+}
+
+static enum step send_refusal(struct wr_conn *conn)
+{
+    struct wr_plan plan = wr_reply_plan(&conn->reply, false, false);
+    return send_short(conn, &plan);
+}
+
+/* Give the body. The generator is ended when this returns. */
+static enum step send_body(struct wr_conn *conn, weir_gen *gen, const struct wr_plan *plan)
+{
+    weir_error error;
+    int64_t left = plan->framing == WR_FRAME_LENGTH ? plan->length : -1;
+    int rc = start_reply(conn, plan);
+    if (rc == 0) {
+        rc = move_items(conn, gen, &left);
+    }
+    forget_cancel(conn);
+    int ended = weir_finish(gen, &error);
+    if (conn->gone || (rc < 0 && rc != WEIR_ETOOLONG && rc != WEIR_EINVAL)) {
+        return STEP_CUT;
+    }
+    if (ended == 0 && rc == WEIR_EINVAL) {
+        ended = wr_error_set(&error, rc, 0, "reply", "a value that is not bytes");
+    } else if (ended == 0 && (rc == WEIR_ETOOLONG || left > 0)) {
+        ended = wr_error_set(&error, WEIR_ETRUNCATED, 0, "reply", "%s bytes than were promised",
+                             left > 0 ? "fewer" : "more");
+    }
+    if (ended < 0) {
+        log_failure(conn, &error);
+        if (ended != WEIR_ECANCELED && wr_out_rewind(&conn->out)) {
+            (void)weir_reply_refuse(&conn->reply, 500, "%s", wr_code_text(ended));
+            return send_refusal(conn);
+        }
+        (void)wr_out_drain(&conn->out, false); /* what was given first; then the cut */
+        return STEP_CUT;
+    }
+    rc = wr_out_drain(&conn->out, true);
+    return rc == 0 && !plan->close ? STEP_OK : STEP_CLOSE;
+}
+
+static enum step send_reply(struct wr_conn *conn, weir_gen *gen)
+{
+    struct weir_server *server = conn->server;
+    bool keep_alive = conn->request.head->keep_alive && !server->stopping;
+    if (conn->reply.faulty) {
+        (void)weir_reply_refuse(&conn->reply, 500, "the handler's reply cannot be sent");
+    }
+    struct wr_plan plan = wr_reply_plan(&conn->reply, gen != NULL, keep_alive);
+    bool pulled = gen != NULL && !conn->reply.refused && !conn->request.is_head &&
+                  plan.framing != WR_FRAME_NO_BODY;
+    if (!pulled) {
+        weir_discard(gen);
+        return send_short(conn, &plan);
+    }
+    return send_body(conn, gen, &plan);
+}
+
+/* Find the route, run its handler in a scope of its own, send what it gives. */
+static enum step serve(struct wr_conn *conn)
+{
+    const struct wr_http1_request *head = conn->request.head;
+    const struct wr_route *route = wr_server_find(conn->server, conn->request.path);
+    if (route == NULL) {
+        return refuse(conn, 404, "nothing is served here");
+    }
+    if (!conn->request.is_head && !wr_text_is(head->method, "GET")) {
+        conn->reply.allow = true;
+        return refuse(conn, 405, "only GET and HEAD");
+    }
+    struct weir_scope *scope = wr_scope_make(conn->server->loop, conn->task->scope, "request");
+    if (scope == NULL) {
+        return refuse(conn, 503, "out of memory");
+    }
+    weir_error error;
+    weir_gen *gen = route->handler(scope, &conn->request, &conn->reply, route->ctx);
+    enum step step = send_reply(conn, gen);
+    forget_cancel(conn);
+    weir_scope_cancel(scope);
+    if (weir_scope_wait(scope, &error) < 0) {
+        log_failure(conn, &error);
+    }
+    return step;
+}
+
+/* Without memory for anything. */
+static void send_unavailable(struct wr_conn *conn)
+{
+    static const char text[] =
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    char copy[sizeof text];
+    memcpy(copy, text, sizeof text);
+    struct iovec piece = {copy, sizeof text - 1};
+    (void)conn->transport->ops->write(conn->transport, &piece, 1);
+}
+
+static enum step answer(struct wr_conn *conn, enum step step)
+{
+    if (wr_out_open(&conn->out) < 0) {
+        send_unavailable(conn);
+        return STEP_CLOSE;
+    }
+    watch_client(conn, true);
+    if (step == STEP_OK) {
+        step = serve(conn);
+    }
+    if (step == STEP_REFUSE) {
+        step = send_refusal(conn);
+    }
+    forget_cancel(conn);
+    watch_client(conn, false);
+    wr_out_close(&conn->out);
+    return step;
+}
+
+/* ---- the life of a connection */
+
+/* Closing with unread bytes resets the connection, and the client may lose the reply: so it gets
+ * the end first, and what it still sends is read away for a moment. */
+static void linger(struct wr_conn *conn)
+{
+    size_t sum = 0;
+    conn->transport->ops->shut(conn->transport);
+    set_limit(conn, LINGER_MS);
+    while (sum < LINGER_BYTES && read_more(conn, "the client to close") > 0) {
+        sum += conn->in_len;
+    }
+}
+
+int wr_conn_main(weir_scope *scope, void *args)
+{
+    struct wr_conn *conn = *(struct wr_conn **)args;
+    struct weir_server *server = conn->server;
+    enum step step;
+    bool answered = false;
+    conn->task = wr_task_now(server->loop, "a connection");
+    wr_out_init(&conn->out, conn->transport, scope, &server->object);
+    conn->out.stall_ms = server->stall_ms;
+    conn->parser = wr_http1_new();
+    if (conn->parser == NULL) {
+        send_unavailable(conn);
+        step = STEP_CLOSE;
+    } else {
+        do {
+            step = read_request(conn, !answered);
+            if (step == STEP_OK || step == STEP_REFUSE) {
+                step = answer(conn, step);
+                answered = true;
+            }
+            if (step == STEP_OK) {
+                wr_http1_next(conn->parser);
+            }
+        } while (step == STEP_OK);
+    }
+    if (answered && step != STEP_CUT && !conn->gone && !wr_scope_canceled(scope)) {
+        linger(conn);
+    }
+    wr_http1_free(conn->parser);
+    conn->transport->ops->free(conn->transport);
+    wr_server_conn_over(server, conn);
+    return 0;
+}

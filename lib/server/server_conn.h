@@ -1,0 +1,160 @@
+/*
+ * server_conn.h - the server from inside: what its files share. Internal.
+ *
+ * server_core.c    the server, its routes, accepting
+ * server_conn.c    one connection: requests one after another, until it is closed
+ * server_reply.c   what a handler says, and the head made of it
+ * server_request.c what a handler asks
+ * server_out.c     bytes on their way to the client
+ */
+#ifndef WR_SERVER_CONN_H
+#define WR_SERVER_CONN_H
+
+#include <weir/server.h>
+
+#include "codec_http1.h"
+#include "loop_scope.h"
+#include "loop_transport.h"
+
+/* ---- bytes on their way */
+
+enum {
+    WR_OUT_BYTES = 64 * 1024,      /* all that is ever buffered for a client */
+    WR_OUT_BYTES_SMALL = 8 * 1024, /* where the loop's budget has no more */
+    WR_OUT_CHUNK_HEAD = 7          /* "0ffff\r\n": of one width, so that it can be left out first */
+};
+
+struct wr_out {
+    struct weir_loop *loop;
+    struct wr_transport *transport;
+    struct weir_scope *scope;   /* of the writer */
+    const struct wr_object *of; /* for wait reasons */
+    void (*gone)(void *ctx);    /* writing has failed while nobody was writing: once */
+    void *gone_ctx;
+    int64_t stall_ms; /* < 0: never */
+    char *bytes;      /* NULL: not open */
+    size_t cap;
+    size_t start, sealed, len; /* [start, sealed): may go. [sealed, len): the open chunk */
+    uint64_t written;          /* since it was opened */
+    bool chunked;
+    bool closing; /* the writer is to leave */
+    int failure;  /* sticky */
+    struct wr_before_poll hook;
+    struct wr_task *writer; /* writes while the connection's task waits for an item */
+    struct wr_task *waiter; /* the connection's task, while it waits for the writer */
+};
+
+void wr_out_init(struct wr_out *out, struct wr_transport *transport, struct weir_scope *scope,
+                 const struct wr_object *of);
+/* Get a buffer. 0 or WEIR_ENOMEM. */
+int wr_out_open(struct wr_out *out);
+/* Give it back, with what is still in it. Suspends only as long as the writer takes to leave. */
+void wr_out_close(struct wr_out *out);
+/* Where a head can be written, and how much; then wr_out_wrote_head. */
+char *wr_out_head(struct wr_out *out, size_t *cap);
+void wr_out_wrote_head(struct wr_out *out, size_t len, bool chunked);
+/* Take all bytes; suspends while the buffer is full. What is put goes out when the buffer is full,
+ * or before the loop waits for anything. 0 or a negative code, which is sticky. */
+int wr_out_put(struct wr_out *out, const char *data, size_t len);
+/* Suspend until everything is written, `last`: and the chunked body is ended. */
+int wr_out_drain(struct wr_out *out, bool last);
+/* Nothing has left yet: forget it all, as after wr_out_open. False: too late. */
+bool wr_out_rewind(struct wr_out *out);
+
+/* ---- what a handler sees */
+
+struct weir_request {
+    const struct wr_http1_request *head;
+    bool is_head;
+    char path[512];
+};
+
+struct weir_reply {
+    const weir_request *request;
+    int status;
+    int body;
+    int64_t length;       /* of the whole; -1: unknown */
+    int64_t first, count; /* the part; count -1: the whole */
+    bool ranged;          /* weir_reply_range was asked */
+    bool refused;         /* an error: the text is the body */
+    bool faulty;          /* the handler gave what cannot be sent */
+    bool allow;           /* 405: say what is allowed */
+    char type[96], etag[96], refusal[200];
+    struct wr_http1_header headers[16];
+    size_t headers_count, text_len;
+    char text[1024]; /* of the headers */
+};
+
+void wr_reply_init(weir_reply *reply, const weir_request *request);
+/* False: the target cannot be decoded. */
+bool wr_request_init(weir_request *request, const struct wr_http1_request *head);
+
+/* How the body is delimited. */
+enum wr_framing { WR_FRAME_NO_BODY = 0, WR_FRAME_LENGTH, WR_FRAME_CHUNKED, WR_FRAME_CLOSE };
+struct wr_plan {
+    enum wr_framing framing;
+    int64_t length; /* of the body to send, with FRAME_LENGTH */
+    bool close;     /* the connection ends with this reply */
+};
+/* Decide how to send it; has_body: a generator or a refusal's text stands behind it. */
+struct wr_plan wr_reply_plan(const weir_reply *reply, bool has_body, bool keep_alive);
+/* Write the head. Its length or a negative code. */
+long wr_reply_write(const weir_reply *reply, const struct wr_plan *plan, const char *date, char *to,
+                    size_t cap);
+
+/* ---- the server and its connections */
+
+struct wr_route {
+    char *path;
+    size_t len;
+    bool prefix;
+    weir_handler *handler;
+    void *ctx;
+};
+
+struct weir_server {
+    struct weir_loop *loop;
+    struct wr_object object;  /* in the scope it was made in */
+    struct weir_scope *scope; /* its own: all its tasks */
+    struct wr_listener *listener;
+    weir_error failure; /* code 0: none */
+    int port;
+    bool stopping;
+    struct wr_route *routes;
+    size_t routes_count;
+    struct wr_list conns;
+    size_t conns_count, conns_max;
+    struct wr_task *accepting; /* while it waits for a connection to end */
+    int64_t head_ms, idle_ms, stall_ms;
+    int64_t date_s;
+    char date[48];
+    char name[32];
+};
+
+struct wr_conn {
+    struct wr_list link; /* in the server's */
+    struct weir_server *server;
+    struct wr_transport *transport;
+    struct wr_task *task;
+    struct wr_http1 *parser;
+    struct wr_out out;
+    bool idle;        /* waits for the first byte of a request */
+    bool gone;        /* the client has left */
+    int64_t until_ns; /* for the head at hand; INT64_MAX: no limit */
+    weir_request request;
+    weir_reply reply;
+    weir_item items[16];
+    size_t in_start, in_len;
+    char in[4096];
+};
+
+/* The task of a connection; args: a struct wr_conn *, which it frees. */
+int wr_conn_main(weir_scope *scope, void *args);
+/* A connection has ended. */
+void wr_server_conn_over(struct weir_server *server, struct wr_conn *conn);
+/* NULL: 404. */
+const struct wr_route *wr_server_find(const struct weir_server *server, const char *path);
+/* "Sat, 21 Nov 2026 03:57:50 GMT", now. */
+const char *wr_server_date(struct weir_server *server);
+
+#endif

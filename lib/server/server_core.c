@@ -1,0 +1,333 @@
+/*
+ * server_core.c - the server: its life, its routes, and the task that accepts.
+ *
+ * A server is an object of the scope it was made in and has a scope of its own beneath it, where
+ * the accepting task and one task for each connection live. Accepting stops at connections_max
+ * until one ends: further clients wait in the kernel's backlog.
+ *
+ * Ending: a gentle stop closes the listener and wakes the idle connections; requests at hand go on.
+ * A cancel reaches the tasks through their scope. When the outer scope ends first, the tasks have
+ * ended and their scope is gone by the time the object is discarded: only memory is left.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base_alloc.h"
+#include "server_conn.h"
+
+enum { HEAD_MS = 60 * 1000, IDLE_MS = 5 * 1000, CONNECTIONS_MAX = 1000, ROUTES_STEP = 8 };
+
+/* What weir_server_new gives without memory for a server. */
+static struct weir_server no_memory = {.port = WEIR_ENOMEM,
+                                       .failure = {.code = WEIR_ENOMEM,
+                                                   .offset = -1,
+                                                   .origin = "server",
+                                                   .message = "no memory for a server"}};
+
+/* ---- the scope's view of a server */
+
+static struct weir_server *server_of(struct wr_object *object)
+{
+    return WR_OWNER(object, struct weir_server, object);
+}
+
+static void stop_accepting(struct weir_server *server)
+{
+    server->stopping = true;
+    if (server->listener != NULL) {
+        wr_listener_abort(server->listener, WEIR_ECLOSED);
+    }
+    if (server->accepting != NULL) {
+        wr_wake(server->accepting, 0);
+    }
+}
+
+static void object_stop(struct wr_object *object)
+{
+    struct weir_server *server = server_of(object);
+    stop_accepting(server);
+    for (struct wr_list *node = server->conns.next; node != &server->conns; node = node->next) {
+        struct wr_conn *conn = WR_OWNER(node, struct wr_conn, link);
+        if (conn->idle) {
+            conn->transport->ops->abort(conn->transport, WEIR_ECLOSED);
+        }
+    }
+}
+
+static void object_cancel(struct wr_object *object)
+{
+    stop_accepting(server_of(object));
+}
+
+static void server_free(struct weir_server *server)
+{
+    wr_object_fini(&server->object);
+    wr_listener_free(server->listener);
+    for (size_t i = 0; i < server->routes_count; i++) {
+        wr_free(server->routes[i].path);
+    }
+    wr_free(server->routes);
+    wr_free(server);
+}
+
+static void object_discard(struct wr_object *object)
+{
+    server_free(server_of(object));
+}
+
+static size_t object_why(const struct wr_object *object, char *text, size_t cap)
+{
+    const struct weir_server *server =
+        (const struct weir_server *)(const void *)((const char *)object -
+                                                   offsetof(struct weir_server, object));
+    int len =
+        snprintf(text, cap, "serves %zu connections on port %d", server->conns_count, server->port);
+    return len > 0 ? (size_t)len : 0;
+}
+
+static const struct wr_object_ops server_object_ops = {.kind = "server",
+                                                       .cancel = object_cancel,
+                                                       .stop = object_stop,
+                                                       .discard = object_discard,
+                                                       .why = object_why};
+
+/* ---- accepting */
+
+void wr_server_conn_over(struct weir_server *server, struct wr_conn *conn)
+{
+    wr_list_remove(&conn->link);
+    wr_free(conn);
+    server->conns_count--;
+    if (server->accepting != NULL) {
+        wr_wake(server->accepting, 0);
+    }
+}
+
+static void start_conn(struct weir_server *server, struct wr_transport *transport)
+{
+    struct wr_conn *conn = wr_zalloc(sizeof *conn);
+    size_t live = server->scope->live;
+    if (conn != NULL) {
+        conn->server = server;
+        conn->transport = transport;
+        wr_list_append(&server->conns, &conn->link);
+        server->conns_count++;
+        weir_spawn(server->scope, "connection", wr_conn_main, &conn, sizeof conn);
+        if (server->scope->live > live) {
+            return;
+        }
+        wr_server_conn_over(server, conn);
+    }
+    transport->ops->free(transport);
+    wr_log(&server->loop->log, WR_LOG_WARNING, server->name, "no memory for a connection");
+}
+
+/* 0: there is room for one more; negative: canceled. */
+static int wait_for_room(struct weir_server *server)
+{
+    int rc = 0;
+    while (rc == 0 && !server->stopping && server->conns_count >= server->conns_max) {
+        server->accepting = wr_task_now(server->loop, "accepting");
+        rc = wr_wait(server->loop, "a connection to end", &server->object);
+        server->accepting = NULL;
+    }
+    return rc;
+}
+
+static int accept_main(weir_scope *scope, void *args)
+{
+    struct weir_server *server = *(struct weir_server **)args;
+    weir_error error;
+    (void)scope;
+    while (wait_for_room(server) == 0 && !server->stopping) {
+        struct wr_transport *transport = wr_accept(server->listener, &server->object, &error);
+        if (transport != NULL) {
+            start_conn(server, transport);
+            continue;
+        }
+        if (error.code != WEIR_ECANCELED && error.code != WEIR_ECLOSED) {
+            server->failure = error;
+            wr_log_failure(server->loop, &error);
+        }
+        break;
+    }
+    wr_listener_free(server->listener);
+    server->listener = NULL;
+    return 0;
+}
+
+/* ---- routes */
+
+int weir_server_route(weir_server *server, const char *route, weir_handler *handler, void *ctx)
+{
+    if (server->failure.code != 0) {
+        return server->failure.code;
+    }
+    if (strncmp(route, "GET /", 5) != 0 || handler == NULL) {
+        return WEIR_EINVAL;
+    }
+    struct wr_route added = {.len = strlen(route + 4), .handler = handler, .ctx = ctx};
+    added.prefix = strcmp(route + 4 + added.len - 2, "/*") == 0;
+    added.len -= added.prefix ? 1 : 0;
+    for (size_t i = 0; i < server->routes_count; i++) {
+        const struct wr_route *other = &server->routes[i];
+        if (other->prefix == added.prefix && other->len == added.len &&
+            memcmp(other->path, route + 4, added.len) == 0) {
+            return WEIR_EINVAL;
+        }
+    }
+    if (server->routes_count % ROUTES_STEP == 0) {
+        struct wr_route *more = wr_realloc(server->routes, (server->routes_count + ROUTES_STEP) *
+                                                               sizeof *server->routes);
+        if (more == NULL) {
+            return WEIR_ENOMEM;
+        }
+        server->routes = more;
+    }
+    added.path = wr_strdup(route + 4);
+    if (added.path == NULL) {
+        return WEIR_ENOMEM;
+    }
+    server->routes[server->routes_count++] = added;
+    return 0;
+}
+
+const struct wr_route *wr_server_find(const struct weir_server *server, const char *path)
+{
+    const struct wr_route *best = NULL;
+    size_t len = strlen(path);
+    for (size_t i = 0; i < server->routes_count; i++) {
+        const struct wr_route *route = &server->routes[i];
+        if (memcmp(route->path, path, WR_MIN(route->len, len + 1)) != 0) {
+            continue;
+        }
+        if (!route->prefix && route->len == len) {
+            return route;
+        }
+        if (route->prefix && route->len <= len && (best == NULL || route->len > best->len)) {
+            best = route;
+        }
+    }
+    return best;
+}
+
+const char *wr_server_date(struct weir_server *server)
+{
+    static const char days[] = "SunMonTueWedThuFriSat";
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    int64_t now_s = server->loop->now_unix_ns / 1000000000;
+    if (now_s != server->date_s || server->date[0] == '\0') {
+        time_t seconds = (time_t)now_s;
+        struct tm tm;
+        server->date_s = now_s;
+        /* strftime would ask the locale for the names. */
+        (void)gmtime_r(&seconds, &tm);
+        snprintf(server->date, sizeof server->date, "%.3s, %02d %.3s %d %02d:%02d:%02d GMT",
+                 days + 3 * tm.tm_wday, tm.tm_mday % 100, months + 3 * tm.tm_mon,
+                 (tm.tm_year + 1900) % 10000, tm.tm_hour % 100, tm.tm_min % 100, tm.tm_sec % 100);
+    }
+    return server->date;
+}
+
+/* ---- making and ending */
+
+static int64_t limit(int64_t given, int64_t otherwise)
+{
+    return given == 0 ? otherwise : given;
+}
+
+static void listen_and_accept(struct weir_server *server, const char *address)
+{
+    server->scope = wr_scope_make(server->loop, server->object.scope, server->name);
+    if (server->scope == NULL) {
+        wr_error_set(&server->failure, WEIR_ENOMEM, 0, server->name, "no memory for a scope");
+        return;
+    }
+    server->scope->on_failure = WEIR_GO_ON;
+    server->listener = wr_listen(server->loop, address, &server->failure);
+    if (server->listener == NULL) {
+        return;
+    }
+    server->port = wr_listener_port(server->listener);
+    weir_spawn(server->scope, "accept", accept_main, &server, sizeof server);
+    if (server->scope->live == 0) {
+        wr_error_set(&server->failure, WEIR_ENOMEM, 0, server->name, "no memory for a task");
+    }
+}
+
+weir_server *weir_server_new(weir_scope *scope, const char *address,
+                             const weir_server_options *options)
+{
+    weir_server_options o = WEIR_ZERO;
+    if (options != NULL) {
+        memcpy(&o, options, WR_MIN(options->struct_size, sizeof o));
+    }
+    struct weir_server *server = wr_zalloc(sizeof *server);
+    if (server == NULL) {
+        return &no_memory;
+    }
+    server->loop = scope->loop;
+    snprintf(server->name, sizeof server->name, "%s", o.name != NULL ? o.name : "server");
+    wr_object_init(&server->object, &server_object_ops, scope, server->name);
+    wr_list_init(&server->conns);
+    server->head_ms = limit(o.head_ms, HEAD_MS);
+    server->idle_ms = limit(o.idle_ms, IDLE_MS);
+    server->stall_ms = limit(o.stall_ms, WEIR_NONE);
+    server->conns_max = o.connections_max == 0  ? CONNECTIONS_MAX
+                        : o.connections_max < 0 ? SIZE_MAX
+                                                : (size_t)o.connections_max;
+    wr_error_clear(&server->failure);
+    listen_and_accept(server, address);
+    if (server->failure.code != 0) {
+        server->port = server->failure.code;
+    }
+    return server;
+}
+
+int weir_server_port(const weir_server *server)
+{
+    return server->port;
+}
+
+static int end(weir_server *server, weir_error *error)
+{
+    if (server->scope != NULL) {
+        weir_error ignored;
+        int rc = weir_scope_wait(server->scope, &ignored);
+        (void)rc; /* a connection that found no memory, and was logged */
+    }
+    int code = server->failure.code;
+    if (error != NULL) {
+        *error = server->failure;
+    }
+    server_free(server);
+    return code;
+}
+
+int weir_server_finish(weir_server *server, weir_error *error)
+{
+    if (server == &no_memory) {
+        if (error != NULL) {
+            *error = no_memory.failure;
+        }
+        return WEIR_ENOMEM;
+    }
+    object_stop(&server->object);
+    if (server->scope != NULL) {
+        weir_scope_stop(server->scope);
+    }
+    return end(server, error);
+}
+
+void weir_server_discard(weir_server *server)
+{
+    if (server == NULL || server == &no_memory) {
+        return;
+    }
+    stop_accepting(server);
+    if (server->scope != NULL) {
+        weir_scope_cancel(server->scope);
+    }
+    (void)end(server, NULL);
+}

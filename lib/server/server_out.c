@@ -1,0 +1,282 @@
+/*
+ * server_out.c - bytes on their way to a client, at most one buffer of them.
+ *
+ * The buffer holds what may go ([start, sealed)) and the open chunk behind it ([sealed, len)),
+ * which begins with room for its size and is sealed when somebody tries to write. Three write: the
+ * connection's task when the buffer is full or the reply is over; the hook before the loop polls,
+ * so that an item that came alone leaves alone and a thousand that came together leave together;
+ * and, where the hook finds the socket full, a writer task, because the connection's task is
+ * waiting for its generator then. While the writer is there the others leave the socket to it: the
+ * hook does nothing, the task waits for it.
+ *
+ * A failure is sticky. Found by the hook or the writer it is told by gone(), since the generator
+ * may not give anything for hours.
+ */
+#include <string.h>
+
+#include "base_alloc.h"
+#include "server_conn.h"
+
+enum { TAIL = 2 /* CRLF behind a chunk */, ROOM_MIN = 2048 };
+
+static const char last_chunk[] = WR_HTTP1_LAST_CHUNK;
+
+static void on_before_poll(struct wr_before_poll *hook);
+
+void wr_out_init(struct wr_out *out, struct wr_transport *transport, struct weir_scope *scope,
+                 const struct wr_object *of)
+{
+    *out = (struct wr_out){
+        .loop = transport->loop, .transport = transport, .scope = scope, .of = of, .stall_ms = -1};
+    wr_before_poll_init(&out->hook, on_before_poll);
+}
+
+static void reset(struct wr_out *out)
+{
+    out->start = out->sealed = out->len = 0;
+}
+
+int wr_out_open(struct wr_out *out)
+{
+    size_t cap = WR_OUT_BYTES;
+    if (!wr_budget_charge(&out->loop->budget, cap)) {
+        cap = WR_OUT_BYTES_SMALL; /* too little to be worth a wait that nobody may end */
+        if (!wr_budget_charge(&out->loop->budget, cap)) {
+            return WEIR_ENOMEM;
+        }
+    }
+    out->bytes = wr_alloc(cap);
+    if (out->bytes == NULL) {
+        wr_budget_release(&out->loop->budget, cap);
+        return WEIR_ENOMEM;
+    }
+    out->cap = cap;
+    out->written = 0;
+    out->chunked = out->closing = false;
+    reset(out);
+    return 0;
+}
+
+void wr_out_close(struct wr_out *out)
+{
+    wr_list_remove(&out->hook.link);
+    out->closing = true;
+    while (out->writer != NULL) {
+        out->waiter = out->loop->task;
+        out->transport->ops->abort(out->transport, WEIR_ECLOSED);
+        (void)wr_park(out->loop, "the writer to leave", out->of);
+        out->waiter = NULL;
+    }
+    if (out->bytes != NULL) {
+        wr_budget_release(&out->loop->budget, out->cap);
+        wr_free(out->bytes);
+        out->bytes = NULL;
+    }
+}
+
+char *wr_out_head(struct wr_out *out, size_t *cap)
+{
+    *cap = out->cap - out->len;
+    return out->bytes + out->len;
+}
+
+void wr_out_wrote_head(struct wr_out *out, size_t len, bool chunked)
+{
+    out->len += len;
+    out->sealed = out->len;
+    out->chunked = chunked;
+    wr_before_poll_enrol(out->loop, &out->hook);
+}
+
+bool wr_out_rewind(struct wr_out *out)
+{
+    if (out->written > 0 || out->failure < 0 || out->writer != NULL) {
+        return false;
+    }
+    wr_list_remove(&out->hook.link);
+    out->chunked = false;
+    reset(out);
+    return true;
+}
+
+/* Let the open chunk go. */
+static void seal(struct wr_out *out)
+{
+    if (out->chunked && out->len > out->sealed) {
+        static const char hex[] = "0123456789abcdef";
+        size_t n = out->len - out->sealed - WR_OUT_CHUNK_HEAD;
+        char *head = out->bytes + out->sealed;
+        for (int i = 0; i < 5; i++) {
+            head[i] = hex[n >> (4 * (4 - i)) & 15];
+        }
+        memcpy(head + 5, "\r\n", 2);
+        memcpy(out->bytes + out->len, "\r\n", TAIL);
+        out->len += TAIL;
+    }
+    out->sealed = out->len;
+}
+
+/* Write what goes without waiting. 0: all is out. 1: some is left. Negative: failed. */
+static int flush(struct wr_out *out)
+{
+    if (out->failure < 0) {
+        return out->failure;
+    }
+    seal(out);
+    while (out->start < out->sealed) {
+        struct iovec piece = {out->bytes + out->start, out->sealed - out->start};
+        int64_t n = out->transport->ops->write(out->transport, &piece, 1);
+        if (n == WR_AGAIN) {
+            return 1;
+        }
+        if (n < 0) {
+            out->failure = (int)n;
+            return out->failure;
+        }
+        out->start += (size_t)n;
+        out->written += (uint64_t)n;
+    }
+    reset(out);
+    return 0;
+}
+
+static void tell_gone(struct wr_out *out)
+{
+    void (*gone)(void *ctx) = out->gone;
+    if (gone != NULL) {
+        out->gone = NULL;
+        gone(out->gone_ctx);
+    }
+}
+
+static int wait_writable(struct wr_out *out)
+{
+    int rc = out->transport->ops->wait(out->transport, WR_WRITABLE, out->stall_ms,
+                                       "the client to read", out->of);
+    if (rc < 0 && out->failure == 0 && rc != WEIR_ECANCELED) {
+        out->failure = rc;
+    }
+    return rc;
+}
+
+static void writer_main(struct wr_task *task, void *arg)
+{
+    struct wr_out *out = arg;
+    int rc;
+    (void)task;
+    while (!out->closing && (rc = flush(out)) == 1 && wait_writable(out) == 0) {
+        if (out->waiter != NULL) {
+            wr_wake(out->waiter, 0);
+        }
+    }
+    out->writer = NULL;
+    if (out->waiter != NULL) {
+        wr_wake(out->waiter, 0);
+    } else if (out->failure < 0 && !out->closing) {
+        tell_gone(out);
+    }
+}
+
+static void on_before_poll(struct wr_before_poll *hook)
+{
+    struct wr_out *out = WR_OWNER(hook, struct wr_out, hook);
+    if (out->writer != NULL || out->bytes == NULL) {
+        return;
+    }
+    int rc = flush(out);
+    if (rc == 1) {
+        /* Without memory for the writer the rest goes with what is put next. */
+        out->writer = wr_task_hidden(out->scope, "writer", writer_main, out);
+    } else if (rc < 0) {
+        tell_gone(out);
+    }
+}
+
+/* Bytes that can be put now. */
+static size_t room(const struct wr_out *out)
+{
+    size_t used = out->len + TAIL + sizeof last_chunk;
+    if (out->chunked && out->len == out->sealed) {
+        used += WR_OUT_CHUNK_HEAD;
+    }
+    return used < out->cap ? out->cap - used : 0;
+}
+
+static void compact(struct wr_out *out)
+{
+    if (out->start > 0) {
+        memmove(out->bytes, out->bytes + out->start, out->len - out->start);
+        out->len -= out->start;
+        out->sealed -= out->start;
+        out->start = 0;
+    }
+}
+
+/* One step towards room: 0, or a failure. */
+static int make_way(struct wr_out *out)
+{
+    if (out->writer != NULL) {
+        out->waiter = wr_task_now(out->loop, "a reply");
+        int rc = wr_wait(out->loop, "the client to read", out->of);
+        out->waiter = NULL;
+        return rc < 0 ? rc : out->failure;
+    }
+    wr_list_remove(&out->hook.link); /* it is this task that waits now */
+    int rc = flush(out);
+    return rc == 1 ? wait_writable(out) : rc;
+}
+
+static int wait_room(struct wr_out *out)
+{
+    int rc = 0;
+    while (rc == 0 && room(out) < ROOM_MIN) {
+        rc = make_way(out);
+        if (out->start > out->cap / 2) {
+            compact(out);
+        }
+    }
+    return rc;
+}
+
+int wr_out_put(struct wr_out *out, const char *data, size_t len)
+{
+    while (len > 0) {
+        if (out->failure < 0) {
+            return out->failure;
+        }
+        size_t n = WR_MIN(len, room(out));
+        if (n < len && n < ROOM_MIN) {
+            int rc = wait_room(out);
+            if (rc < 0) {
+                return rc;
+            }
+            continue;
+        }
+        if (out->chunked && out->len == out->sealed) {
+            out->len += WR_OUT_CHUNK_HEAD;
+        }
+        memcpy(out->bytes + out->len, data, n);
+        out->len += n;
+        data += n;
+        len -= n;
+        wr_before_poll_enrol(out->loop, &out->hook);
+    }
+    return 0;
+}
+
+int wr_out_drain(struct wr_out *out, bool last)
+{
+    if (last && out->chunked && out->failure == 0) {
+        seal(out);
+        memcpy(out->bytes + out->len, last_chunk, sizeof last_chunk - 1);
+        out->len += sizeof last_chunk - 1;
+        out->sealed = out->len;
+        out->chunked = false;
+    }
+    int rc = out->failure;
+    while (rc == 0 && out->len > 0) {
+        rc = make_way(out);
+    }
+    wr_list_remove(&out->hook.link);
+    return rc;
+}

@@ -1,0 +1,210 @@
+/*
+ * server_reply.c - what a handler says about its reply, and the head that is made of it.
+ *
+ * The handler's words are copied into the reply's own fixed room, so that none of them has to
+ * outlive the handler; what does not fit, or may not be sent, marks the reply as faulty, and the
+ * client gets a 500. How the body is delimited is decided once, here: a length if there is one,
+ * chunks for HTTP/1.1, the end of the connection for HTTP/1.0.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server_conn.h"
+
+void wr_reply_init(weir_reply *reply, const weir_request *request)
+{
+    memset(reply, 0, offsetof(struct weir_reply, text));
+    reply->request = request;
+    reply->status = 200;
+    reply->length = reply->count = -1;
+    memcpy(reply->type, "text/plain; charset=utf-8", sizeof "text/plain; charset=utf-8");
+}
+
+void weir_reply_status(weir_reply *reply, int status)
+{
+    reply->status = status;
+    reply->faulty = reply->faulty || status < 200 || status > 599;
+}
+
+static void copy(weir_reply *reply, char *to, size_t cap, const char *from)
+{
+    int len = snprintf(to, cap, "%s", from);
+    reply->faulty = reply->faulty || len < 0 || (size_t)len >= cap;
+}
+
+void weir_reply_type(weir_reply *reply, const char *content_type)
+{
+    copy(reply, reply->type, sizeof reply->type, content_type);
+}
+
+void weir_reply_etag(weir_reply *reply, const char *etag)
+{
+    char quoted[sizeof reply->etag];
+    reply->faulty = reply->faulty || strchr(etag, '"') != NULL ||
+                    (size_t)snprintf(quoted, sizeof quoted, "\"%s\"", etag) >= sizeof quoted;
+    memcpy(reply->etag, quoted, sizeof quoted);
+}
+
+void weir_reply_length(weir_reply *reply, int64_t length)
+{
+    reply->length = length < 0 ? -1 : length;
+}
+
+void weir_reply_body(weir_reply *reply, int body)
+{
+    reply->body = body;
+}
+
+static bool is_ours(struct wr_text name)
+{
+    static const char *const ours[] = {
+        "Content-Length", "Transfer-Encoding", "Connection", "Content-Range",
+        "Date",           "Content-Type",      "ETag",       "Accept-Ranges",
+        "Allow"};
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+        if (wr_text_is(name, ours[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void weir_reply_header(weir_reply *reply, const char *name, const char *value)
+{
+    size_t name_len = strlen(name), value_len = strlen(value);
+    size_t left = sizeof reply->text - reply->text_len;
+    if (reply->headers_count == sizeof reply->headers / sizeof *reply->headers || name_len > left ||
+        value_len > left - name_len || is_ours(wr_text_of(name))) {
+        reply->faulty = true;
+        return;
+    }
+    char *text = reply->text + reply->text_len;
+    memcpy(text, name, name_len);
+    memcpy(text + name_len, value, value_len);
+    reply->text_len += name_len + value_len;
+    reply->headers[reply->headers_count++] =
+        (struct wr_http1_header){{text, name_len}, {text + name_len, value_len}};
+}
+
+int weir_reply_range(weir_reply *reply, int64_t *first, int64_t *count)
+{
+    const struct wr_http1_request *head = reply->request->head;
+    int64_t last = reply->length - 1;
+    *first = 0;
+    *count = reply->length;
+    if (reply->length < 0 || reply->status != 200) {
+        return reply->status;
+    }
+    reply->ranged = true;
+    struct wr_text range = wr_http1_header(head, "Range");
+    struct wr_text condition = wr_http1_header(head, "If-Range");
+    if (condition.data != NULL && (reply->etag[0] == '\0' || condition.len != strlen(reply->etag) ||
+                                   memcmp(condition.data, reply->etag, condition.len) != 0)) {
+        return 200; /* it has changed, or cannot be told: the whole */
+    }
+    switch (wr_range_parse(range, reply->length, first, &last)) {
+    case WR_RANGE_WHOLE: *first = 0; return 200;
+    case WR_RANGE_UNSATISFIABLE:
+        *count = 0;
+        (void)weir_reply_refuse(reply, 416, "there are %lld bytes", (long long)reply->length);
+        return 416;
+    case WR_RANGE_PART: break;
+    }
+    *count = last - *first + 1;
+    reply->first = *first;
+    reply->count = *count;
+    reply->status = 206;
+    return 206;
+}
+
+weir_gen *weir_reply_refuse(weir_reply *reply, int status, const char *format, ...)
+{
+    va_list args;
+    char text[128];
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    for (char *c = text; *c != '\0'; c++) {
+        *c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
+    }
+    weir_reply_status(reply, status);
+    reply->refused = true;
+    snprintf(reply->refusal, sizeof reply->refusal, "%d %s%s%s\n", status, wr_http1_phrase(status),
+             text[0] != '\0' ? ": " : "", text);
+    return NULL;
+}
+
+struct wr_plan wr_reply_plan(const weir_reply *reply, bool has_body, bool keep_alive)
+{
+    struct wr_plan plan = {.framing = WR_FRAME_LENGTH, .close = !keep_alive || reply->refused};
+    if (reply->refused) {
+        plan.length = (int64_t)strlen(reply->refusal);
+    } else if (reply->status == 204 || reply->status == 304) {
+        plan.framing = WR_FRAME_NO_BODY;
+    } else if (!has_body) {
+        plan.length = 0;
+    } else if (reply->length >= 0) {
+        plan.length = reply->count >= 0 ? reply->count : reply->length;
+    } else if (reply->request->head != NULL && reply->request->head->minor >= 1) {
+        plan.framing = WR_FRAME_CHUNKED;
+    } else {
+        plan.framing = WR_FRAME_CLOSE;
+        plan.close = true;
+    }
+    return plan;
+}
+
+struct heads {
+    struct wr_http1_header all[28];
+    size_t count;
+};
+
+static void add(struct heads *heads, const char *name, const char *value)
+{
+    heads->all[heads->count++] = (struct wr_http1_header){wr_text_of(name), wr_text_of(value)};
+}
+
+long wr_reply_write(const weir_reply *reply, const struct wr_plan *plan, const char *date, char *to,
+                    size_t cap)
+{
+    struct heads heads = {.count = 0};
+    char length[24], range[80];
+    long long first = (long long)reply->first, whole = (long long)reply->length;
+    add(&heads, "Date", date);
+    if (plan->framing != WR_FRAME_NO_BODY) {
+        add(&heads, "Content-Type", reply->refused ? "text/plain; charset=utf-8" : reply->type);
+    }
+    if (plan->framing == WR_FRAME_LENGTH) {
+        snprintf(length, sizeof length, "%lld", (long long)plan->length);
+        add(&heads, "Content-Length", length);
+    } else if (plan->framing == WR_FRAME_CHUNKED) {
+        add(&heads, "Transfer-Encoding", "chunked");
+    }
+    if (reply->etag[0] != '\0' && (!reply->refused || reply->status == 416)) {
+        add(&heads, "ETag", reply->etag);
+    }
+    if (reply->ranged) {
+        add(&heads, "Accept-Ranges", "bytes");
+    }
+    if (reply->status == 206) {
+        snprintf(range, sizeof range, "bytes %lld-%lld/%lld", first,
+                 first + (long long)reply->count - 1, whole);
+        add(&heads, "Content-Range", range);
+    } else if (reply->status == 416 && reply->ranged) {
+        snprintf(range, sizeof range, "bytes */%lld", whole);
+        add(&heads, "Content-Range", range);
+    }
+    if (reply->allow) {
+        add(&heads, "Allow", "GET, HEAD");
+    }
+    if (plan->close) {
+        add(&heads, "Connection", "close");
+    } else if (reply->request->head != NULL && reply->request->head->minor == 0) {
+        add(&heads, "Connection", "keep-alive");
+    }
+    for (size_t i = 0; i < reply->headers_count && !reply->refused; i++) {
+        heads.all[heads.count++] = reply->headers[i];
+    }
+    return wr_http1_write_head(to, cap, reply->status, heads.all, heads.count);
+}

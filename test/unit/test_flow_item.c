@@ -1,0 +1,244 @@
+/*
+ * Items beyond their loan: kept by reference or by copy, in queues and batches, with values that own something.
+ */
+#include "support_flow.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct none {
+    char unused;
+};
+
+WEIR_SOURCE(texts, struct none)
+{
+    char text[8];
+    (void)args;
+    for (int i = 0; i < 5; i++) {
+        snprintf(text, sizeof text, "text %d", i);
+        weir_item item = weir_bytes(text, 6);
+        if (!weir_yield(self, &item)) {
+            break;
+        }
+    }
+    return 0;
+}
+
+WEIR_SOURCE(texts_for_ever, struct none)
+{
+    weir_item item = weir_bytes("text", 4);
+    (void)args;
+    while (weir_yield(self, &item)) {
+    }
+    return 0;
+}
+
+TEST(kept_items_outlive_their_loan_and_their_generator)
+{
+    weir_loop *loop = test_loop();
+    weir_gen *gen = texts(weir_root(loop), (struct none){0});
+    weir_item item, kept[5];
+    size_t n = 0;
+    while (weir_next(gen, &item)) {
+        ck_assert_int_eq(item.data[5], (char)('0' + n));
+        ck_assert_int_eq(weir_item_keep(&kept[n++], &item), 0);
+    }
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    for (size_t i = 0; i < n; i++) {
+        ck_assert_int_eq(kept[i].data[5], (char)('0' + i));
+        ck_assert_uint_eq(kept[i].seq, i + 1);
+        weir_item_release(&kept[i]);
+    }
+    ck_assert_uint_eq(n, 5);
+    weir_loop_free(loop);
+}
+
+TEST(kept_item_is_kept_again_by_reference)
+{
+    weir_loop *loop = test_loop();
+    weir_gen *gen = texts(weir_root(loop), (struct none){0});
+    weir_item item, first, second;
+    ck_assert(weir_next(gen, &item));
+    ck_assert_int_eq(weir_item_keep(&first, &item), 0);
+    ck_assert_int_eq(weir_item_keep(&second, &first), 0);
+    ck_assert_ptr_eq(first.data, second.data);
+    weir_item_release(&first);
+    ck_assert_int_eq(memcmp(second.data, "text 0", 6), 0);
+    weir_item_release(&second);
+    weir_discard(gen);
+    weir_loop_free(loop);
+}
+
+/* ---- typed values that own something */
+
+static int owned_live, owned_copies;
+
+static int owned_copy(void *to, const void *from)
+{
+    char *const *text = from;
+    char *copy = strdup(*text);
+    if (copy == NULL) {
+        return WEIR_ENOMEM;
+    }
+    owned_live++;
+    owned_copies++;
+    memcpy(to, &copy, sizeof copy);
+    return 0;
+}
+
+static void owned_drop(void *value)
+{
+    char *text;
+    memcpy(&text, value, sizeof text);
+    free(text);
+    owned_live--;
+}
+
+static const weir_type owned_type = {sizeof(weir_type), "owned", sizeof(char *), owned_copy, owned_drop, NULL};
+
+WEIR_SOURCE(owned, struct none)
+{
+    (void)args;
+    for (int i = 0; i < 20; i++) {
+        char text[] = "value";
+        char *value = text;
+        weir_item item = weir_bytes(&value, sizeof value);
+        item.type = &owned_type;
+        if (!weir_yield(self, &item)) {
+            break;
+        }
+    }
+    return 0;
+}
+
+static const char *owned_of(const weir_item *item)
+{
+    char *text;
+    memcpy(&text, item->data, sizeof text);
+    return text;
+}
+
+TEST(typed_values_are_copied_and_dropped_once_by_keep)
+{
+    weir_loop *loop = test_loop();
+    weir_gen *gen = owned(weir_root(loop), (struct none){0});
+    weir_item item, kept, again;
+    ck_assert(weir_next(gen, &item));
+    ck_assert_int_eq(weir_item_keep(&kept, &item), 0);
+    ck_assert_int_eq(weir_item_keep(&again, &kept), 0);
+    weir_discard(gen);
+    ck_assert_str_eq(owned_of(&kept), "value");
+    ck_assert_int_eq(owned_live, 1);
+    weir_item_release(&kept);
+    ck_assert_int_eq(owned_live, 1);
+    weir_item_release(&again);
+    ck_assert_int_eq(owned_live, 0);
+    weir_loop_free(loop);
+}
+
+TEST(typed_values_are_dropped_once_by_a_queue)
+{
+    weir_loop *loop = test_loop();
+    weir_gen *gen = weir_buffer(owned(weir_root(loop), (struct none){0}), NULL);
+    weir_item item;
+    int n = 0;
+    while (n < 10 && weir_next(gen, &item)) {
+        MUST(strcmp(owned_of(&item), "value") == 0);
+        n++;
+    }
+    weir_discard(gen);
+    MUST(owned_live == 0);
+    weir_loop_free(loop);
+    ck_assert_int_eq(n, 10);
+    ck_assert_int_eq(owned_copies, 20);
+}
+
+TEST(typed_values_are_dropped_once_by_a_batch)
+{
+    weir_loop *loop = test_loop();
+    weir_gen *gen = weir_batch(owned(weir_root(loop), (struct none){0}),
+                               WEIR_OPTIONS(weir_batch_options, .items_max = 6));
+    weir_item batch, kept;
+    const weir_item *parts;
+    ck_assert(weir_next(gen, &batch));
+    ck_assert_int_eq(weir_item_keep(&kept, &batch), 0);
+    ck_assert(weir_next(gen, &batch));
+    weir_discard(gen);
+    ck_assert_uint_eq(weir_item_parts(&kept, &parts), 6);
+    ck_assert_str_eq(owned_of(&parts[5]), "value");
+    weir_item_release(&kept);
+    ck_assert_int_eq(owned_live, 0);
+    weir_loop_free(loop);
+}
+
+TEST(typed_values_are_dropped_once_by_queue_batch_and_head)
+{
+    weir_loop *loop = test_loop();
+    weir_gen *gen = weir_head(weir_buffer(owned(weir_root(loop), (struct none){0}), NULL), 9);
+    gen = weir_buffer(weir_batch(gen, WEIR_OPTIONS(weir_batch_options, .items_max = 4)), NULL);
+    weir_item batch;
+    const weir_item *parts;
+    size_t n = 0;
+    while (weir_next(gen, &batch)) {
+        size_t count = weir_item_parts(&batch, &parts);
+        for (size_t i = 0; i < count; i++) {
+            MUST(strcmp(owned_of(&parts[i]), "value") == 0);
+        }
+        n += count;
+    }
+    int rc = weir_finish(gen, NULL);
+    MUST(owned_live == 0);
+    weir_loop_free(loop);
+    ck_assert_int_eq(rc, 0);
+    ck_assert_uint_eq(n, 9);
+}
+
+TEST(typed_values_dropped_by_policy_are_dropped_once)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_sink *in;
+    weir_gen *gen = weir_queue(
+        root, WEIR_OPTIONS(weir_queue_options, .items_max = 3, .when_full = WEIR_DROP_OLDEST), &in);
+    ck_assert_int_eq(weir_pump(owned(root, (struct none){0}), in, NULL), 0);
+    ck_assert_int_eq(owned_live, 3);
+    weir_discard(gen);
+    ck_assert_int_eq(owned_live, 0);
+    weir_loop_free(loop);
+}
+
+TEST(typed_items_are_known_by_name_and_size)
+{
+    weir_type other = owned_type;
+    weir_loop *loop = test_loop();
+    weir_gen *gen = count_to(weir_root(loop), 1);
+    weir_item item;
+    ck_assert(weir_type_same(&other, &owned_type));
+    ck_assert(!weir_type_same(&owned_type, &number_type));
+    ck_assert(!weir_type_same(NULL, &number_type));
+    ck_assert(weir_next(gen, &item));
+    item.type = &owned_type;
+    ck_assert_ptr_null(number_of(&item));
+    weir_discard(gen);
+    weir_loop_free(loop);
+}
+
+TEST(batches_in_a_queue_that_pins_too_much_stay_whole)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_gen *gen = weir_batch(texts_for_ever(root, (struct none){0}), WEIR_OPTIONS(weir_batch_options, .items_max = 1));
+    gen = weir_buffer(gen, WEIR_OPTIONS(weir_queue_options, .items_max = 4000, .bytes_max = 30000));
+    weir_item batch;
+    const weir_item *parts;
+    for (int i = 0; i < 6000; i++) {
+        ck_assert(weir_next(gen, &batch));
+        ck_assert_uint_eq(weir_item_parts(&batch, &parts), 1);
+        ck_assert_int_eq(memcmp(parts->data, "text", 4), 0);
+        i = wr_test_sweeps() ? 6000 : i;
+    }
+    weir_discard(gen);
+    weir_loop_free(loop);
+}
+
+MAIN("flow/item")

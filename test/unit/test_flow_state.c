@@ -1,0 +1,452 @@
+/*
+ * The durable record: its text, its files, its lock, and what a run makes of it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base_fault.h"
+#include "flow_state_file.h"
+#include "support_suites.h"
+
+/* ---- the text */
+
+static struct wr_state_record sample;
+static char text[WR_STATE_TEXT_MAX + 16];
+
+static size_t encode_sample(void)
+{
+    memset(&sample, 0, sizeof sample);
+    snprintf(sample.name, sizeof sample.name, "a pipeline");
+    sample.saved_ms = 1700000000123;
+    sample.sink_length = 4711;
+    sample.sources_count = 2;
+    sample.sources[0].offset = 1234567890123;
+    sample.sources[0].items = 42;
+    snprintf(sample.sources[0].validator, sizeof sample.sources[0].validator, "W/\"50%% \n\x80\"");
+    snprintf(sample.sources[0].name, sizeof sample.sources[0].name, "http://feed/a b");
+    sample.sources[1].finished = true;
+    return wr_state_encode(&sample, text);
+}
+
+TEST(crc_is_castagnoli)
+{
+    ck_assert_uint_eq(wr_crc32c(0, "123456789", 9), 0xe3069283);
+}
+
+TEST(record_comes_back_as_it_was)
+{
+    struct wr_state_record back;
+    size_t len = encode_sample();
+
+    ck_assert_ptr_null(wr_state_decode(&back, text, len));
+
+    ck_assert_mem_eq(&back, &sample, sizeof back);
+}
+
+TEST(every_bit_flip_is_detected)
+{
+    struct wr_state_record back;
+    size_t len = encode_sample();
+    for (size_t bit = 0; bit < len * 8; bit++) {
+        text[bit / 8] = (char)(text[bit / 8] ^ (1 << bit % 8));
+        ck_assert_ptr_nonnull(wr_state_decode(&back, text, len));
+        text[bit / 8] = (char)(text[bit / 8] ^ (1 << bit % 8));
+    }
+    ck_assert_ptr_null(wr_state_decode(&back, text, len));
+}
+
+TEST(every_truncation_and_addition_is_detected)
+{
+    struct wr_state_record back;
+    size_t len = encode_sample();
+    for (size_t cut = 0; cut < len; cut++) {
+        ck_assert_ptr_nonnull(wr_state_decode(&back, text, cut));
+    }
+    text[len] = '\n';
+    ck_assert_ptr_nonnull(wr_state_decode(&back, text, len + 1));
+}
+
+TEST(longest_names_fit)
+{
+    struct wr_state_record back;
+    memset(&sample, 0, sizeof sample);
+    memset(sample.name, 0x80, sizeof sample.name - 1);
+    sample.sources_count = WR_STATE_SOURCES_MAX;
+    for (size_t i = 0; i < WR_STATE_SOURCES_MAX; i++) {
+        memset(sample.sources[i].name, 0x80, sizeof sample.sources[i].name - 1);
+        memset(sample.sources[i].validator, 0x80, sizeof sample.sources[i].validator - 1);
+        sample.sources[i].offset = sample.sources[i].items = UINT64_MAX;
+    }
+
+    size_t len = wr_state_encode(&sample, text);
+
+    ck_assert_uint_lt(len, WR_STATE_TEXT_MAX);
+    ck_assert_ptr_null(wr_state_decode(&back, text, len));
+}
+
+TEST(another_version_is_told)
+{
+    static const char other[] = "weir-state 2\n";
+    struct wr_state_record back;
+    int len = snprintf(text, sizeof text, "%scrc32c %08x\n", other,
+                       (unsigned)wr_crc32c(0, other, sizeof other - 1));
+    const char *why = wr_state_decode(&back, text, (size_t)len);
+    ck_assert_ptr_nonnull(why);
+    ck_assert_ptr_nonnull(strstr(why, "another version"));
+}
+
+/* ---- runs */
+
+struct fixture {
+    weir_loop *loop;
+    weir_scope *scope;
+    struct wr_folder folder;
+    weir_state *state;
+};
+
+static void run_begins(struct fixture *f, const char *name)
+{
+    f->loop = test_loop();
+    f->scope = weir_scope_new(weir_root(f->loop), NULL);
+    ck_assert_ptr_ne(f->scope, weir_root(f->loop));
+    f->state = weir_state_open(f->scope, wr_folder_path(&f->folder, "s"), name);
+}
+
+static void begin(struct fixture *f)
+{
+    wr_folder_make(&f->folder);
+    run_begins(f, "p");
+}
+
+static void run_ends(struct fixture *f)
+{
+    weir_error error;
+    (void)!weir_scope_wait(f->scope, &error);
+    weir_loop_free(f->loop);
+}
+
+static void end(struct fixture *f)
+{
+    run_ends(f);
+    wr_folder_remove(&f->folder);
+}
+
+/* A file of the lines 1 to 9, copied up to line `count` with the state. */
+static int copy(struct fixture *f, uint64_t count, weir_error *error)
+{
+    wr_folder_write(&f->folder, "in", "1\n2\n3\n4\n5\n6\n7\n8\n9\n", 18);
+    weir_gen *gen = weir_file_lines(f->scope, wr_folder_path(&f->folder, "in"),
+                                    WEIR_OPTIONS(weir_lines_options, .state = f->state));
+    weir_sink *sink = weir_file_sink(f->scope, wr_folder_path(&f->folder, "out"),
+                                     WEIR_OPTIONS(weir_file_options, .state = f->state));
+    return weir_pump(weir_head(gen, count), sink, error);
+}
+
+/* One whole run before the test's own. */
+static void begin_with(struct fixture *f, uint64_t count)
+{
+    begin(f);
+    ck_assert_int_eq(copy(f, count, NULL), 0);
+    run_ends(f);
+}
+
+static void append_out(struct fixture *f, const char *more)
+{
+    FILE *file = fopen(wr_folder_path(&f->folder, "out"), "a");
+    fputs(more, file);
+    fclose(file);
+}
+
+TEST(folder_and_files_are_private)
+{
+    struct fixture f;
+    struct stat info;
+    umask(0);
+    begin_with(&f, 2);
+    ck_assert_int_eq(stat(wr_folder_path(&f.folder, "s"), &info), 0);
+    ck_assert_uint_eq(info.st_mode & 07777, 0700);
+    ck_assert_int_eq(stat(wr_folder_path(&f.folder, "s/p.weir"), &info), 0);
+    ck_assert_uint_eq(info.st_mode & 07777, 0600);
+    ck_assert_int_eq(stat(wr_folder_path(&f.folder, "s/p.lock"), &info), 0);
+    ck_assert_uint_eq(info.st_mode & 07777, 0600);
+    wr_folder_remove(&f.folder);
+}
+
+TEST(longer_sink_file_is_cut)
+{
+    struct fixture f;
+    size_t len;
+    begin_with(&f, 2);
+    append_out(&f, "3\n4\nhalf a li");
+    run_begins(&f, "p");
+
+    ck_assert_int_eq(copy(&f, 2, NULL), 0);
+
+    ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "1\n2\n3\n4\n");
+    end(&f);
+}
+
+TEST(shorter_sink_file_has_changed)
+{
+    struct fixture f;
+    weir_error error;
+    begin_with(&f, 2);
+    ck_assert_int_eq(truncate(wr_folder_path(&f.folder, "out"), 2), 0);
+    run_begins(&f, "p");
+
+    ck_assert_int_eq(copy(&f, 2, &error), WEIR_ECHANGED);
+
+    ck_assert_str_eq(error.origin, "file");
+    end(&f);
+}
+
+TEST(file_that_was_there_before_the_first_run_is_kept)
+{
+    struct fixture f;
+    size_t len;
+    begin(&f);
+    wr_folder_write(&f.folder, "out", "old\n", 4);
+
+    ck_assert_int_eq(copy(&f, 1, NULL), 0);
+
+    ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "old\n1\n");
+    end(&f);
+}
+
+TEST(record_is_saved_before_the_first_byte)
+{
+    struct fixture f;
+    struct wr_state_slot *slot;
+    struct weir_receipt origin;
+    weir_error error;
+    size_t len;
+    begin(&f);
+    wr_origin_init(&origin, 1, "o");
+    ck_assert_int_eq(wr_state_attach_source(f.state, "in", &origin, &slot, &error), 0);
+    ck_assert_int_eq(wr_state_begin(f.state, 77, &error), 0);
+
+    const char *record = wr_folder_read(&f.folder, "s/p.weir", &len);
+
+    ck_assert_ptr_nonnull(record);
+    ck_assert_ptr_nonnull(strstr(record, "\nsink 77\nsource 0 0 0 = =in\n"));
+    end(&f);
+}
+
+/* A commit while something beyond the settled prefix is written must not move the record. */
+TEST(no_record_is_taken_of_numbers_that_do_not_fit_together)
+{
+    struct fixture f;
+    struct wr_state_slot *slot;
+    struct weir_receipt origin;
+    weir_error error;
+    size_t len;
+    begin(&f);
+    wr_origin_init(&origin, 1, "o");
+    ck_assert_int_eq(wr_state_attach_source(f.state, "in", &origin, &slot, &error), 0);
+    ck_assert_int_eq(wr_origin_keep_ends(&origin, 0), 0);
+    ck_assert_int_eq(wr_state_begin(f.state, 0, &error), 0);
+    ck_assert_int_eq(wr_origin_push_end(&origin, 10) | wr_origin_push_end(&origin, 20), 0);
+    wr_origin_lend(&origin, 2);
+    ck_assert_int_eq(wr_receipt_ref(&origin, 1, 2), 0);
+    wr_origin_lend(&origin, 0);
+    wr_receipt_unref(&origin, 2, 2, WR_ACT_COMMIT);
+
+    wr_state_committed(f.state, 5);
+    ck_assert_int_eq(wr_state_save(f.state, &error), 0);
+    ck_assert_ptr_nonnull(strstr(wr_folder_read(&f.folder, "s/p.weir", &len), "\nsink 0\nsource 0 0 0"));
+
+    wr_receipt_unref(&origin, 1, 1, WR_ACT_COMMIT);
+    wr_state_committed(f.state, 9);
+    ck_assert_int_eq(wr_state_save(f.state, &error), 0);
+    ck_assert_ptr_nonnull(strstr(wr_folder_read(&f.folder, "s/p.weir", &len), "\nsink 9\nsource 20 2 0"));
+    run_ends(&f);
+    wr_origin_fini(&origin);
+    wr_folder_remove(&f.folder);
+}
+
+TEST(lossy_source_saves_nothing_and_cuts_nothing)
+{
+    struct fixture f;
+    weir_error error;
+    size_t len;
+    int ends[2];
+    begin(&f);
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(write(ends[1], "x\n", 2), 2);
+    close(ends[1]);
+    weir_gen *gen = weir_fd_lines(f.scope, ends[0], WEIR_OPTIONS(weir_lines_options, .state = f.state));
+    weir_sink *sink = weir_file_sink(f.scope, wr_folder_path(&f.folder, "out"),
+                                     WEIR_OPTIONS(weir_file_options, .state = f.state));
+
+    ck_assert_int_eq(weir_pump(gen, sink, &error), 0);
+
+    ck_assert(!wr_state_durable(f.state));
+    ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "x\n");
+    ck_assert_ptr_null(wr_folder_read(&f.folder, "s/p.weir", &len));
+    close(ends[0]);
+    end(&f);
+}
+
+/* ---- refusals */
+
+static void check_refused(struct fixture *f, const char *part)
+{
+    weir_error error;
+    size_t len;
+    ck_assert_int_eq(copy(f, 9, &error), WEIR_EINVAL);
+    ck_assert_msg(strstr(error.message, part) != NULL, "%s", error.message);
+    (void)len;
+}
+
+TEST(second_open_of_one_state_is_refused)
+{
+    struct fixture f;
+    char holder[64];
+    begin(&f);
+    snprintf(holder, sizeof holder, "in use by process %ld", (long)getpid());
+    weir_state *second = weir_state_open(f.scope, wr_folder_path(&f.folder, "s"), "p");
+
+    const weir_error *failure = wr_state_failure(second);
+
+    ck_assert_ptr_nonnull(failure);
+    ck_assert_int_eq(failure->code, WEIR_EINVAL);
+    ck_assert_ptr_nonnull(strstr(failure->message, holder));
+    ck_assert_ptr_null(wr_state_failure(f.state));
+    end(&f);
+}
+
+TEST(lock_ends_with_the_state)
+{
+    struct fixture f;
+    begin(&f);
+    run_ends(&f);
+    run_begins(&f, "p");
+
+    ck_assert_ptr_null(wr_state_failure(f.state));
+    end(&f);
+}
+
+TEST(damaged_record_is_refused_and_nothing_is_written)
+{
+    struct fixture f;
+    size_t len;
+    begin_with(&f, 2);
+    wr_folder_write(&f.folder, "s/p.weir", "weir-state 1\n", 13);
+    run_begins(&f, "p");
+
+    check_refused(&f, "p.weir' is damaged");
+
+    ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "1\n2\n");
+    end(&f);
+}
+
+TEST(message_of_a_damaged_record_names_both_files)
+{
+    struct fixture f;
+    begin_with(&f, 2);
+    wr_folder_write(&f.folder, "s/p.weir", "", 0);
+    run_begins(&f, "p");
+
+    check_refused(&f, "put 'p.weir.old' in its place");
+    end(&f);
+}
+
+TEST(previous_record_is_used_when_the_newest_is_absent)
+{
+    struct fixture f;
+    size_t len;
+    begin_with(&f, 2);
+    ck_assert_int_eq(rename(wr_folder_path(&f.folder, "s/p.weir"), wr_folder_path(&f.folder, "s/p.weir.old")), 0);
+    run_begins(&f, "p");
+
+    ck_assert_int_eq(copy(&f, 1, NULL), 0);
+
+    ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "1\n2\n3\n");
+    end(&f);
+}
+
+TEST(record_of_another_pipeline_is_refused)
+{
+    struct fixture f;
+    begin_with(&f, 2);
+    ck_assert_int_eq(rename(wr_folder_path(&f.folder, "s/p.weir"), wr_folder_path(&f.folder, "s/q.weir")), 0);
+    run_begins(&f, "q");
+
+    check_refused(&f, "another pipeline's ('p')");
+    end(&f);
+}
+
+TEST(unknown_source_is_refused)
+{
+    struct fixture f;
+    struct wr_state_slot *slot;
+    struct weir_receipt origin;
+    weir_error error;
+    begin_with(&f, 2);
+    run_begins(&f, "p");
+    wr_origin_init(&origin, 1, "o");
+
+    ck_assert_int_eq(wr_state_attach_source(f.state, "other", &origin, &slot, &error), WEIR_EINVAL);
+    ck_assert_ptr_null(slot);
+    end(&f);
+}
+
+TEST(name_that_is_no_file_name_is_refused)
+{
+    struct fixture f;
+    static const char *const names[] = {"", ".", "..", "a/b"};
+    begin(&f);
+    for (size_t i = 0; i < 4; i++) {
+        weir_state *state = weir_state_open(f.scope, wr_folder_path(&f.folder, "s"), names[i]);
+        ck_assert_ptr_nonnull(wr_state_failure(state));
+    }
+    end(&f);
+}
+
+/* ---- failures */
+
+/* Whatever call fails, the next run ends with exactly the lines of the input. */
+static void fail_and_go_on(uint64_t k)
+{
+    struct fixture f;
+    weir_error error;
+    size_t len;
+    begin(&f);
+    wr_fault_set(k, true);
+    (void)!copy(&f, 5, &error);
+    wr_fault_set(0, false);
+    run_ends(&f);
+    run_begins(&f, "p");
+    int rc = copy(&f, 9, &error);
+
+    ck_assert_msg(rc == 0, "k %d: %s", (int)k, error.message);
+    ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "1\n2\n3\n4\n5\n6\n7\n8\n9\n");
+    end(&f);
+}
+
+TEST_WITHIN(run_after_any_failed_call_repeats_and_loses_nothing, 60)
+{
+    for (uint64_t k = 1; k < 80 && !wr_test_sweeps(); k++) {
+        fail_and_go_on(k);
+    }
+}
+
+TEST(save_that_fails_is_told)
+{
+    struct fixture f;
+    weir_error error;
+    begin(&f);
+    if (!wr_test_sweeps()) {
+        wr_fault_set(1, true);
+        int rc = wr_state_begin(f.state, 0, &error);
+        wr_fault_set(0, false);
+        ck_assert_int_eq(rc, WEIR_EIO);
+        ck_assert_str_eq(error.origin, "state");
+    }
+    end(&f);
+}
+
+MAIN("flow/state")

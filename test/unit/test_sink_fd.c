@@ -1,0 +1,114 @@
+/*
+ * Lines to a descriptor that stays the caller's.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "flow_sink.h"
+#include "loop_scope.h"
+#include "support_suites.h"
+
+static weir_sink *make_pipe(struct wr_sink_play *play)
+{
+    int ends[2];
+    signal(SIGPIPE, SIG_IGN);
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    play->far = ends[0];
+    play->fd = ends[1];
+    return weir_fd_sink(play->scope, play->fd);
+}
+
+/* The descriptor stays the test's: it is the test that ends the stream. */
+static size_t take_pipe(struct wr_sink_play *play, char *to, size_t cap, bool *end)
+{
+    size_t n = wr_far_take(play->far, to, cap, end);
+    if (n == 0 && wr_list_empty(&play->scope->objects)) {
+        close(play->fd);
+        play->fd = -1;
+        n = wr_far_take(play->far, to, cap, end);
+    }
+    return n;
+}
+
+static void end_pipe(struct wr_sink_play *play)
+{
+    close(play->fd);
+    close(play->far);
+}
+
+static const struct wr_sink_kit pipe_kit = {
+    .make = make_pipe, .take = take_pipe, .end = end_pipe, .waits = true, .kernel_bytes = 64 * 1024};
+
+WR_SINK_SUITE(&pipe_kit);
+
+struct idle {
+    weir_sink *sink;
+    weir_gen *gen;
+    int *rc;
+};
+
+static int pump_main(weir_scope *scope, void *args)
+{
+    struct idle *idle = args;
+    (void)scope;
+    *idle->rc = weir_pump(idle->gen, idle->sink, NULL);
+    return 0;
+}
+
+/* A reader that leaves is noticed though nothing is ever written. */
+TEST(reader_that_leaves_an_idle_pipe_ends_the_pump)
+{
+    struct wr_sink_play play = {.loop = test_loop()};
+    play.scope = weir_root(play.loop);
+    weir_sink *writer;
+    int rc = 1;
+    weir_gen *silent = weir_queue(play.scope, NULL, &writer);
+    struct idle idle = {make_pipe(&play), silent, &rc};
+    weir_spawn(play.scope, "pump", pump_main, &idle, sizeof idle);
+    wr_loop_settle(play.loop);
+    ck_assert_int_eq(rc, 1);
+
+    close(play.far);
+    for (int i = 0; i < 20; i++) {
+        wr_loop_settle(play.loop);
+    }
+
+    ck_assert_int_eq(rc, WEIR_ECLOSED);
+    weir_sink_discard(writer);
+    close(play.fd);
+    weir_loop_free(play.loop);
+}
+
+TEST(flags_of_the_descriptor_stay_as_they_are)
+{
+    struct wr_sink_play play = {.loop = test_loop()};
+    play.scope = weir_root(play.loop);
+    weir_sink *sink = make_pipe(&play);
+    int before = fcntl(play.fd, F_GETFL);
+    weir_item item = weir_bytes("x", 1);
+
+    ck_assert(weir_put(sink, &item));
+    MUST(fcntl(play.fd, F_GETFL) == before);
+    ck_assert_int_eq(weir_sink_finish(sink, NULL), 0);
+
+    MUST(fcntl(play.fd, F_GETFL) == before);
+    end_pipe(&play);
+    weir_loop_free(play.loop);
+}
+
+TEST(bad_descriptor_fails)
+{
+    weir_loop *loop = test_loop();
+    weir_error error;
+    weir_sink *sink = weir_fd_sink(weir_root(loop), 987);
+    weir_item item = weir_bytes("x", 1);
+
+    ck_assert(!weir_put(sink, &item));
+
+    ck_assert_int_eq(weir_sink_finish(sink, &error), WEIR_EIO);
+    ck_assert_str_eq(error.origin, "fd(987)");
+    weir_loop_free(loop);
+}
+
+MAIN("sink/fd")

@@ -1,0 +1,258 @@
+/*
+ * Lines of a file: the suite, special files, and going on from a state.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support_suites.h"
+
+static weir_gen *make_file(struct wr_source_play *play, const weir_lines_options *options)
+{
+    FILE *file = fopen(wr_folder_path(&play->folder, "in"), "w");
+    ck_assert_ptr_nonnull(file);
+    for (size_t i = 0; i < play->times; i++) {
+        ck_assert_uint_eq(fwrite(play->bytes, 1, play->len, file), play->len);
+    }
+    fclose(file);
+    return weir_file_lines(play->scope, wr_folder_path(&play->folder, "in"), options);
+}
+
+static const struct wr_source_kit file_kit = {.make = make_file, .kernel_bytes = 0};
+
+WR_SOURCE_SUITE(&file_kit);
+
+struct fixture {
+    weir_loop *loop;
+    weir_scope *scope;
+    struct wr_folder folder;
+};
+
+static void run_begins(struct fixture *f)
+{
+    f->loop = test_loop();
+    f->scope = weir_scope_new(weir_root(f->loop), NULL);
+    ck_assert_ptr_ne(f->scope, weir_root(f->loop));
+}
+
+static void begin(struct fixture *f)
+{
+    wr_folder_make(&f->folder);
+    run_begins(f);
+}
+
+static void run_ends(struct fixture *f)
+{
+    weir_error error;
+    (void)!weir_scope_wait(f->scope, &error);
+    weir_loop_free(f->loop);
+}
+
+static void end(struct fixture *f)
+{
+    run_ends(f);
+    wr_folder_remove(&f->folder);
+}
+
+static int fail_of(struct fixture *f, const char *path, weir_error *error)
+{
+    weir_gen *gen = weir_file_lines(f->scope, path, NULL);
+    weir_item item;
+    ck_assert(!weir_next(gen, &item));
+    return weir_finish(gen, error);
+}
+
+TEST(missing_file_is_told)
+{
+    struct fixture f;
+    weir_error error;
+    begin(&f);
+
+    ck_assert_int_eq(fail_of(&f, "/nonexistent/file", &error), WEIR_EIO);
+
+    ck_assert_int_eq(error.detail, ENOENT);
+    ck_assert_str_eq(error.message, "open '/nonexistent/file': No such file or directory");
+    end(&f);
+}
+
+TEST(folder_is_told)
+{
+    struct fixture f;
+    weir_error error;
+    begin(&f);
+
+    ck_assert_int_eq(fail_of(&f, f.folder.path, &error), WEIR_EIO);
+
+    ck_assert_int_eq(error.detail, EISDIR);
+    end(&f);
+}
+
+TEST(dev_null_is_empty)
+{
+    struct fixture f;
+    weir_error error;
+    begin(&f);
+
+    ck_assert_int_eq(fail_of(&f, "/dev/null", &error), 0);
+    end(&f);
+}
+
+struct writing {
+    const char *path;
+};
+
+static int write_main(weir_scope *scope, void *args)
+{
+    struct writing *writing = args;
+    (void)scope;
+    int fd = open(writing->path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, "late\n", 5), 5);
+    close(fd);
+    return 0;
+}
+
+/* Reading a fifo that nobody has opened for writing yet looks like its end. */
+TEST(fifo_is_waited_for)
+{
+    struct fixture f;
+    begin(&f);
+    struct writing writing = {wr_folder_path(&f.folder, "fifo")};
+    ck_assert_int_eq(mkfifo(writing.path, 0600), 0);
+    weir_gen *gen = weir_file_lines(f.scope, writing.path, NULL);
+    weir_item item;
+    weir_spawn(f.scope, "writer", write_main, &writing, sizeof writing);
+
+    ck_assert(weir_next(gen, &item));
+    ck_assert_mem_eq(item.data, "late", 4);
+    ck_assert(!weir_next(gen, &item));
+
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    end(&f);
+}
+
+/* ---- with a state */
+
+/* Copy up to `count` lines of "in" to "out", in a run of its own. */
+static int copy(struct fixture *f, uint64_t count, weir_error *error)
+{
+    weir_state *state = weir_state_open(f->scope, wr_folder_path(&f->folder, "state"), "copy");
+    weir_gen *gen = weir_head(weir_file_lines(f->scope, wr_folder_path(&f->folder, "in"),
+                                              WEIR_OPTIONS(weir_lines_options, .state = state)),
+                              count);
+    weir_sink *sink = weir_file_sink(f->scope, wr_folder_path(&f->folder, "out"),
+                                     WEIR_OPTIONS(weir_file_options, .state = state));
+    return weir_pump(gen, sink, error);
+}
+
+static int copy_run(struct fixture *f, uint64_t count, weir_error *error)
+{
+    run_begins(f);
+    int rc = copy(f, count, error);
+    run_ends(f);
+    return rc;
+}
+
+static void check_out(struct fixture *f, const char *expected)
+{
+    size_t len;
+    const char *out = wr_folder_read(&f->folder, "out", &len);
+    ck_assert_ptr_nonnull(out);
+    ck_assert_str_eq(out, expected);
+}
+
+static void files_begin(struct fixture *f, const char *in)
+{
+    wr_folder_make(&f->folder);
+    wr_folder_write(&f->folder, "in", in, strlen(in));
+}
+
+TEST(next_run_goes_on_where_the_last_left_off)
+{
+    struct fixture f;
+    files_begin(&f, "1\n2\r\n3\n4\n5");
+
+    ck_assert_int_eq(copy_run(&f, 2, NULL), 0);
+    check_out(&f, "1\n2\r\n");
+    ck_assert_int_eq(copy_run(&f, 1, NULL), 0);
+    check_out(&f, "1\n2\r\n3\n");
+    ck_assert_int_eq(copy_run(&f, 100, NULL), 0);
+
+    check_out(&f, "1\n2\r\n3\n4\n5");
+    wr_folder_remove(&f.folder);
+}
+
+TEST(finished_file_is_not_read_again)
+{
+    struct fixture f;
+    files_begin(&f, "1\n2\n");
+
+    ck_assert_int_eq(copy_run(&f, 100, NULL), 0);
+    ck_assert_int_eq(copy_run(&f, 100, NULL), 0);
+
+    check_out(&f, "1\n2\n");
+    wr_folder_remove(&f.folder);
+}
+
+TEST(file_that_has_grown_goes_on)
+{
+    struct fixture f;
+    files_begin(&f, "1\n2\n");
+    ck_assert_int_eq(copy_run(&f, 100, NULL), 0);
+    FILE *file = fopen(wr_folder_path(&f.folder, "in"), "a");
+    fputs("3\n", file);
+    fclose(file);
+
+    ck_assert_int_eq(copy_run(&f, 100, NULL), 0);
+
+    check_out(&f, "1\n2\n3\n");
+    wr_folder_remove(&f.folder);
+}
+
+TEST(shorter_file_has_changed)
+{
+    struct fixture f;
+    weir_error error;
+    char in[1200];
+    memset(in, 'x', sizeof in);
+    in[598] = in[1198] = '\n';
+    in[1199] = '\0';
+    files_begin(&f, in);
+    ck_assert_int_eq(copy_run(&f, 100, NULL), 0);
+    ck_assert_int_eq(truncate(wr_folder_path(&f.folder, "in"), 599), 0);
+
+    ck_assert_int_eq(copy_run(&f, 100, &error), WEIR_ECHANGED);
+
+    ck_assert_ptr_nonnull(strstr(error.message, "has 599 bytes, but the last run has read 1199"));
+    wr_folder_remove(&f.folder);
+}
+
+TEST(other_bytes_at_the_beginning_have_changed)
+{
+    struct fixture f;
+    files_begin(&f, "1\n2\n3\n");
+    ck_assert_int_eq(copy_run(&f, 2, NULL), 0);
+    int fd = open(wr_folder_path(&f.folder, "in"), O_WRONLY | O_CLOEXEC);
+    ck_assert_int_eq(pwrite(fd, "7", 1, 0), 1);
+    close(fd);
+
+    ck_assert_int_eq(copy_run(&f, 100, NULL), WEIR_ECHANGED);
+
+    check_out(&f, "1\n2\n");
+    wr_folder_remove(&f.folder);
+}
+
+TEST(another_file_of_the_same_name_has_changed)
+{
+    struct fixture f;
+    files_begin(&f, "1\n2\n");
+    ck_assert_int_eq(copy_run(&f, 1, NULL), 0);
+    wr_folder_write(&f.folder, "new", "1\n2\n", 4);
+    ck_assert_int_eq(rename(wr_folder_path(&f.folder, "new"), wr_folder_path(&f.folder, "in")), 0);
+
+    ck_assert_int_eq(copy_run(&f, 100, NULL), WEIR_ECHANGED);
+    wr_folder_remove(&f.folder);
+}
+
+MAIN("source/file")

@@ -1,0 +1,276 @@
+/*
+ * test_source_lines.c - the line reader behind all line sources: blocks, loans, limits, the ledger.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "source_lines.h"
+#include "support_flow.h"
+
+/* A source whose bytes come in pieces of `chunk`. */
+struct feeder {
+    struct weir_gen gen;
+    struct wr_line_reader reader;
+    const char *data;
+    size_t len, at, chunk;
+};
+
+static size_t feeder_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    struct feeder *feeder = (struct feeder *)gen;
+    struct wr_line_reader *reader = &feeder->reader;
+    bool over = false;
+    size_t n;
+    wr_lines_over_loan(reader);
+    while ((n = wr_lines_take(reader, gen, items, max, &over)) == 0 && !over) {
+        char *to;
+        size_t room;
+        int rc = wr_lines_room(reader, &to, &room);
+        if (rc < 0) {
+            wr_gen_fail(gen, rc, 0, -1, "room");
+            return 0;
+        }
+        size_t part = WR_MIN(WR_MIN(feeder->chunk, room), feeder->len - feeder->at);
+        if (part == 0) {
+            wr_lines_end(reader);
+            continue;
+        }
+        memcpy(to, feeder->data + feeder->at, part);
+        feeder->at += part;
+        wr_lines_came(reader, part);
+    }
+    return n;
+}
+
+static void feeder_close(struct weir_gen *gen)
+{
+    wr_lines_reader_fini(&((struct feeder *)gen)->reader);
+}
+
+static const struct wr_gen_ops feeder_ops = {
+    .kind = "feeder", .next_many = feeder_next_many, .close = feeder_close, .is_source = true};
+
+static struct feeder *feed(weir_loop *loop, const char *data, size_t len, size_t chunk)
+{
+    struct feeder *feeder = wr_gen_alloc(weir_root(loop), sizeof *feeder, &feeder_ops, "feeder");
+    ck_assert_ptr_nonnull(feeder);
+    wr_lines_reader_init(&feeder->reader, loop, 0, WEIR_LONG_SKIP, 0);
+    feeder->data = data;
+    feeder->len = len;
+    feeder->chunk = chunk;
+    return feeder;
+}
+
+/* All lines joined by '|', a '$' after one without line end, a '~' after a cut one. */
+static char *join(weir_gen *gen, size_t max, char *to, size_t cap)
+{
+    weir_item items[64];
+    size_t n, at = 0;
+    while ((n = weir_next_many(gen, items, max)) > 0) {
+        for (size_t i = 0; i < n; i++) {
+            at += (size_t)snprintf(to + at, cap - at, "%.*s%s%s|", (int)items[i].len, items[i].data,
+                                   (items[i].flags & WEIR_ITEM_NO_EOL) ? "$" : "",
+                                   (items[i].flags & WEIR_ITEM_TRUNCATED) ? "~" : "");
+        }
+    }
+    to[at] = '\0';
+    return to;
+}
+
+TEST(lines_do_not_depend_on_the_pieces_they_come_in)
+{
+    static const char text[] = "one\ntwo\r\n\nfour is longer\nfive";
+    char out[256];
+    for (size_t chunk = 1; chunk <= sizeof text; chunk++) {
+        weir_loop *loop = test_loop();
+        struct feeder *feeder = feed(loop, text, sizeof text - 1, chunk);
+
+        ck_assert_str_eq(join(&feeder->gen, 1 + chunk % 5, out, sizeof out), "one|two||four is longer|five$|");
+
+        ck_assert_int_eq(weir_finish(&feeder->gen, NULL), 0);
+        ck_assert_uint_eq(ledger_of(weir_root(loop)).in, 5);
+        weir_loop_free(loop);
+    }
+}
+
+/* count lines of len bytes, each begins with its number. */
+static char *make_lines(size_t count, size_t len)
+{
+    char *text = malloc(count * (len + 1) + 1);
+    ck_assert_ptr_nonnull(text);
+    memset(text, 'x', count * (len + 1));
+    for (size_t i = 0; i < count; i++) {
+        char number[24];
+        size_t digits = (size_t)snprintf(number, sizeof number, "%zu ", i + 1);
+        memcpy(text + i * (len + 1), number, digits);
+        text[i * (len + 1) + len] = '\n';
+    }
+    return text;
+}
+
+static void check_lines(size_t count, size_t len, size_t chunk, size_t max)
+{
+    weir_loop *loop = test_loop();
+    char *text = make_lines(count, len);
+    struct feeder *feeder = feed(loop, text, count * (len + 1), chunk);
+    weir_item items[64];
+    size_t n, seen = 0;
+    while ((n = weir_next_many(&feeder->gen, items, max)) > 0) {
+        for (size_t i = 0; i < n; i++, seen++) {
+            ck_assert_uint_eq(items[i].len, len);
+            ck_assert_uint_eq(items[i].seq, seen + 1);
+            ck_assert_int_eq(memcmp(items[i].data, text + seen * (len + 1), len), 0);
+        }
+    }
+    ck_assert_uint_eq(seen, count);
+    ck_assert_int_eq(weir_finish(&feeder->gen, NULL), 0);
+    ck_assert_int_eq(loop->budget.used, 0);
+    ck_assert_int_le(loop->budget.peak, (int64_t)(4 * WR_MAX(len, (size_t)WR_BLOCK_BYTES) + 4 * WR_BLOCK_BYTES));
+    free(text);
+    weir_loop_free(loop);
+}
+
+TEST(many_blocks_of_short_lines)
+{
+    check_lines(10000, 100, 65536, 64);
+    check_lines(10000, 99, 7777, 7);
+}
+
+TEST(lines_longer_than_a_block)
+{
+    check_lines(5, 300000, 16384, 3);
+    check_lines(3, 1024 * 1024, 65536, 64);
+}
+
+TEST(lines_just_around_half_a_block)
+{
+    for (size_t len = WR_BLOCK_BYTES / 2 - 2; len < WR_BLOCK_BYTES / 2 + 2; len++) {
+        check_lines(9, len, 16384, 2);
+    }
+}
+
+TEST(full_blocks_queue_up_while_nobody_takes)
+{
+    weir_loop *loop = test_loop();
+    char *text = make_lines(4000, 173);
+    struct feeder *feeder = feed(loop, "", 0, 1);
+    for (size_t at = 0; at < 4000 * 174; at += 16000) {
+        size_t part = WR_MIN((size_t)16000, 4000 * 174 - at);
+        char *to;
+        ck_assert_int_eq(wr_lines_room_for(&feeder->reader, part, &to), 0);
+        memcpy(to, text + at, part);
+        wr_lines_came(&feeder->reader, part);
+    }
+    weir_item items[64];
+    size_t n, seen = 0;
+    while ((n = weir_next_many(&feeder->gen, items, 64)) > 0) {
+        for (size_t i = 0; i < n; i++, seen++) {
+            ck_assert_int_eq(memcmp(items[i].data, text + seen * 174, 173), 0);
+        }
+    }
+    ck_assert_uint_eq(seen, 4000);
+    ck_assert_int_eq(weir_finish(&feeder->gen, NULL), 0);
+    free(text);
+    weir_loop_free(loop);
+}
+
+TEST(lent_lines_stay_while_more_bytes_come)
+{
+    weir_loop *loop = test_loop();
+    struct feeder *feeder = feed(loop, "first\nsecond\n", 13, 6);
+    weir_item item, kept;
+    ck_assert(weir_next(&feeder->gen, &item));
+    ck_assert_int_eq(weir_item_keep(&kept, &item), 0);
+
+    ck_assert(weir_next(&feeder->gen, &item));
+
+    ck_assert_mem_eq(kept.data, "first", 5);
+    ck_assert_mem_eq(item.data, "second", 6);
+    weir_item_release(&kept);
+    ck_assert_int_eq(weir_finish(&feeder->gen, NULL), 0);
+    weir_loop_free(loop);
+}
+
+TEST(a_reader_that_waits_without_a_part_line_holds_no_block)
+{
+    weir_loop *loop = test_loop();
+    struct feeder *feeder = feed(loop, "one\n", 4, 4);
+    weir_item item;
+    ck_assert(weir_next(&feeder->gen, &item));
+    wr_lines_over_loan(&feeder->reader);
+
+    wr_lines_came(&feeder->reader, 0);
+
+    ck_assert_int_eq(loop->budget.used, 0);
+    weir_discard(&feeder->gen);
+    weir_loop_free(loop);
+}
+
+TEST(a_skipped_overlong_line_is_rejected_in_the_ledger)
+{
+    weir_loop *loop = test_loop();
+    char out[128];
+    struct feeder *feeder = feed(loop, "ab\nabcdefgh\ncd\n", 15, 4);
+    wr_lines_reader_init(&feeder->reader, loop, 4, WEIR_LONG_SKIP, 0);
+
+    ck_assert_str_eq(join(&feeder->gen, 8, out, sizeof out), "ab|cd|");
+
+    ck_assert_int_eq(weir_finish(&feeder->gen, NULL), 0);
+    weir_ledger ledger = ledger_of(weir_root(loop));
+    ck_assert_uint_eq(ledger.in, 3);
+    ck_assert_uint_eq(ledger.delivered, 2);
+    ck_assert_uint_eq(ledger.rejected, 1);
+    weir_loop_free(loop);
+}
+
+TEST(a_cut_overlong_line_is_flagged)
+{
+    weir_loop *loop = test_loop();
+    char out[128];
+    struct feeder *feeder = feed(loop, "ab\nabcdefgh\ncd\n", 15, 4);
+    wr_lines_reader_init(&feeder->reader, loop, 4, WEIR_LONG_CUT, 0);
+
+    ck_assert_str_eq(join(&feeder->gen, 8, out, sizeof out), "ab|abcd~|cd|");
+
+    ck_assert_int_eq(weir_finish(&feeder->gen, NULL), 0);
+    weir_loop_free(loop);
+}
+
+TEST(an_overlong_line_can_fail_the_source)
+{
+    weir_loop *loop = test_loop();
+    char out[128];
+    weir_error error;
+    struct feeder *feeder = feed(loop, "ab\nabcdefgh\ncd\n", 15, 15);
+    wr_lines_reader_init(&feeder->reader, loop, 4, WEIR_LONG_FAILS, 0);
+
+    ck_assert_str_eq(join(&feeder->gen, 8, out, sizeof out), "ab|");
+
+    ck_assert_int_eq(weir_finish(&feeder->gen, &error), WEIR_ETOOLONG);
+    ck_assert_int_eq(error.offset, 3);
+    weir_loop_free(loop);
+}
+
+TEST(a_restart_at_the_end_of_the_last_line_goes_on_with_the_next)
+{
+    weir_loop *loop = test_loop();
+    char out[128];
+    struct feeder *feeder = feed(loop, "one\ntwo\nthr", 11, 11);
+    weir_item item;
+    ck_assert(weir_next(&feeder->gen, &item));
+    ck_assert(weir_next(&feeder->gen, &item));
+    ck_assert_uint_eq(feeder->reader.given_end, 8);
+    wr_lines_over_loan(&feeder->reader);
+
+    wr_lines_restart(&feeder->reader, 8);
+    feeder->data = "three\n";
+    feeder->len = 6;
+    feeder->at = 0;
+
+    ck_assert_str_eq(join(&feeder->gen, 8, out, sizeof out), "three|");
+    ck_assert_uint_eq(feeder->reader.given_end, 14);
+    ck_assert_int_eq(weir_finish(&feeder->gen, NULL), 0);
+    weir_loop_free(loop);
+}
+
+MAIN("source/lines")

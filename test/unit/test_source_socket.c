@@ -1,0 +1,132 @@
+/*
+ * Lines of a unix or TCP socket.
+ */
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "support_suites.h"
+
+/* The far end connects back through the listener: accepted when the source has connected, sent by a task. */
+static int accept_main(weir_scope *scope, void *args)
+{
+    struct wr_source_play *play;
+    memcpy(&play, args, sizeof play);
+    int fd;
+    while ((fd = accept4(play->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) < 0) {
+        if (wr_pause(play->loop) < 0) {
+            return 0;
+        }
+    }
+    (void)scope;
+    wr_far_send(play, fd);
+    return 0;
+}
+
+static weir_gen *make_socket(struct wr_source_play *play, const weir_lines_options *options)
+{
+    const char *address = wr_far_listen(&play->folder, &play->fd);
+    weir_spawn(play->scope, "accept", accept_main, &play, sizeof play);
+    weir_socket_options o = {.struct_size = sizeof o,
+                             .line_bytes_max = options != NULL ? options->line_bytes_max : 0,
+                             .overlong = options != NULL ? options->overlong : 0};
+    return weir_socket_lines(play->scope, address, &o);
+}
+
+static void end_socket(struct wr_source_play *play)
+{
+    close(play->fd);
+}
+
+static const struct wr_source_kit socket_kit = {
+    .make = make_socket, .end = end_socket, .waits = true, .kernel_bytes = 256 * 1024};
+
+WR_SOURCE_SUITE(&socket_kit);
+
+struct resetting {
+    weir_loop *loop;
+    int listener;
+    bool *read; /* the first line has been */
+};
+
+static int reset_main(weir_scope *scope, void *args)
+{
+    struct resetting *resetting = args;
+    struct linger hard = {.l_onoff = 1, .l_linger = 0};
+    int fd;
+    while ((fd = accept4(resetting->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) < 0) {
+        if (wr_pause(resetting->loop) < 0) {
+            return 0;
+        }
+    }
+    (void)scope;
+    ck_assert_int_eq(send(fd, "one\npart", 8, MSG_NOSIGNAL), 8);
+    while (!*resetting->read && wr_pause(resetting->loop) == 0) {
+    }
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    close(fd);
+    return 0;
+}
+
+TEST(reset_says_what_was_lost)
+{
+    weir_loop *loop = weir_loop_new(NULL);
+    ck_assert_ptr_nonnull(loop);
+    struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof where;
+    bool read = false;
+    struct resetting resetting = {loop, socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), &read};
+    ck_assert_int_eq(bind(resetting.listener, (const struct sockaddr *)(const void *)&where, len), 0);
+    ck_assert_int_eq(listen(resetting.listener, 1), 0);
+    getsockname(resetting.listener, (struct sockaddr *)(void *)&where, &len);
+    char address[64];
+    snprintf(address, sizeof address, "tcp://127.0.0.1:%d", ntohs(where.sin_port));
+    weir_spawn(weir_root(loop), "peer", reset_main, &resetting, sizeof resetting);
+    weir_gen *gen = weir_socket_lines(weir_root(loop), address, NULL);
+    weir_item item;
+    weir_error error;
+
+    ck_assert(weir_next(gen, &item));
+    read = true;
+    ck_assert(!weir_next(gen, &item));
+
+    ck_assert_int_eq(weir_finish(gen, &error), WEIR_ERESET);
+    ck_assert_ptr_nonnull(strstr(error.message, "4 bytes had come"));
+    ck_assert_int_eq(error.offset, 4);
+    close(resetting.listener);
+    weir_loop_free(loop);
+}
+
+TEST(silence_beyond_stall_ms_fails)
+{
+    struct wr_source_play play = {.loop = weir_loop_new(NULL)}; /* a virtual clock stands still while a peer may speak */
+    ck_assert_ptr_nonnull(play.loop);
+    wr_folder_make(&play.folder);
+    const char *address = wr_far_listen(&play.folder, &play.fd);
+    weir_gen *gen = weir_socket_lines(weir_root(play.loop), address,
+                                      WEIR_OPTIONS(weir_socket_options, .stall_ms = 20));
+    weir_item item;
+    weir_error error;
+
+    ck_assert(!weir_next(gen, &item));
+
+    ck_assert_int_eq(weir_finish(gen, &error), WEIR_ETIMEDOUT);
+    ck_assert_ptr_nonnull(strstr(error.message, "20 ms"));
+    close(play.fd);
+    wr_folder_remove(&play.folder);
+    weir_loop_free(play.loop);
+}
+
+TEST(bad_address_is_refused)
+{
+    weir_loop *loop = test_loop();
+    weir_item item;
+    weir_gen *gen = weir_socket_lines(weir_root(loop), "127.0.0.1", NULL);
+
+    ck_assert(!weir_next(gen, &item));
+
+    ck_assert_int_eq(weir_finish(gen, NULL), WEIR_EINVAL);
+    weir_loop_free(loop);
+}
+
+MAIN("source/socket")
