@@ -186,26 +186,28 @@ static const char *from_file(const char *value)
     return text;
 }
 
+/* One or more header lines; the texts live until the process ends. */
 static int add_header(struct flags *flags, const char *value)
 {
     const char *text = from_file(value);
     if (text == NULL) {
         return complain("-H: cannot read '%s'", value + 1);
     }
-    char *line = strdup(text);
-    for (char *next = line; line != NULL && next != NULL && *next != '\0';) {
-        char *end = strchr(next, '\n');
-        if (end != NULL) {
-            *end = '\0';
-        }
-        if (strchr(next, ':') == NULL) {
-            return complain("-H: '%s' is no header; write 'NAME: VALUE'", next);
+    while (*text != '\0') {
+        size_t len = strcspn(text, "\r\n");
+        if (memchr(text, ':', len) == NULL) {
+            return complain("-H: '%.*s' is no header; write 'NAME: VALUE'", (int)len, text);
         }
         if (flags->headers_count == FLAGS_HEADERS_MAX) {
             return complain("-H: more than %d headers", FLAGS_HEADERS_MAX);
         }
-        flags->headers[flags->headers_count++] = next;
-        next = end != NULL ? end + 1 : NULL;
+        char *line = strndup(text, len);
+        if (line == NULL) {
+            return complain("out of memory");
+        }
+        flags->headers[flags->headers_count++] = line;
+        text += len;
+        text += strspn(text, "\r\n");
     }
     return 0;
 }
@@ -247,6 +249,7 @@ static int apply_sized(struct flags *flags, enum flag_id id, const char *value)
     }
 }
 
+/* value: "" for a flag that takes none. */
 static int apply(struct flags *flags, enum flag_id id, const char *value)
 {
     switch (id) {
@@ -291,34 +294,36 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
     }
 }
 
-/* argv[i] is a flag; moves i over its argument. */
-static int read_flag(struct flags *flags, int argc, char **argv, int *i)
+/* argv[*i] is "--name" or "--name=value"; moves i over its argument. */
+static int read_long(struct flags *flags, int argc, char **argv, int *i)
 {
-    const char *word = argv[*i];
-    if (word[1] == '-') {
-        const char *name = word + 2, *equals = strchr(name, '=');
-        size_t len = equals != NULL ? (size_t)(equals - name) : strlen(name);
-        for (size_t k = 0; k < FLAGS; k++) {
-            if (strlen(table[k].name) != len || memcmp(table[k].name, name, len) != 0) {
-                continue;
-            }
-            const char *value = equals != NULL ? equals + 1 : NULL;
-            if (table[k].argument != NULL && value == NULL) {
-                if (*i + 1 >= argc) {
-                    return complain("--%s needs %s", table[k].name, table[k].argument);
-                }
-                value = argv[++*i];
-            }
-            if (table[k].argument == NULL && value != NULL) {
-                return complain("--%s takes no value", table[k].name);
-            }
-            return apply(flags, table[k].id, value);
+    const char *name = argv[*i] + 2, *equals = strchr(name, '=');
+    size_t len = equals != NULL ? (size_t)(equals - name) : strlen(name);
+    const struct flag *flag = NULL;
+    for (size_t k = 0; k < FLAGS && flag == NULL; k++) {
+        if (strlen(table[k].name) == len && memcmp(table[k].name, name, len) == 0) {
+            flag = &table[k];
         }
+    }
+    if (flag == NULL) {
         char unknown[64];
         snprintf(unknown, sizeof unknown, "%.*s", (int)(len < 60 ? len : 60), name);
         return unknown_flag(unknown);
     }
-    for (const char *letter = word + 1; *letter != '\0'; letter++) {
+    const char *value = equals != NULL ? equals + 1 : NULL;
+    if (flag->argument == NULL) {
+        return value != NULL ? complain("--%s takes no value", flag->name) : apply(flags, flag->id, "");
+    }
+    if (value == NULL && *i + 1 >= argc) {
+        return complain("--%s needs %s", flag->name, flag->argument);
+    }
+    return apply(flags, flag->id, value != NULL ? value : argv[++*i]);
+}
+
+/* argv[*i] is "-abc": letters, of which the last may have an argument behind it or in the next word. */
+static int read_letters(struct flags *flags, int argc, char **argv, int *i)
+{
+    for (const char *letter = argv[*i] + 1; *letter != '\0'; letter++) {
         size_t k = 0;
         while (k < FLAGS && table[k].letter != *letter) {
             k++;
@@ -326,17 +331,22 @@ static int read_flag(struct flags *flags, int argc, char **argv, int *i)
         if (k == FLAGS) {
             return complain("unknown flag '-%c'; 'weir --help' lists them", *letter);
         }
-        if (table[k].argument == NULL) {
-            int rc = apply(flags, table[k].id, NULL);
-            if (rc != 0) {
-                return rc;
-            }
-            continue;
+        if (table[k].argument != NULL) {
+            const char *value = letter[1] != '\0' ? letter + 1 : *i + 1 < argc ? argv[++*i] : NULL;
+            return value != NULL ? apply(flags, table[k].id, value)
+                                 : complain("-%c needs %s", *letter, table[k].argument);
         }
-        const char *value = letter[1] != '\0' ? letter + 1 : *i + 1 < argc ? argv[++*i] : NULL;
-        return value == NULL ? complain("-%c needs %s", *letter, table[k].argument) : apply(flags, table[k].id, value);
+        int rc = apply(flags, table[k].id, "");
+        if (rc != 0) {
+            return rc;
+        }
     }
     return 0;
+}
+
+static int read_flag(struct flags *flags, int argc, char **argv, int *i)
+{
+    return argv[*i][1] == '-' ? read_long(flags, argc, argv, i) : read_letters(flags, argc, argv, i);
 }
 
 static int check_words(struct flags *flags, const char **words, size_t count)

@@ -152,9 +152,8 @@ static int exit_code(const struct run *run, const weir_error *error)
     weir_loop_stats(run->loop, &stats);
     switch (error->code) {
     case 0:
+    case WEIR_ECLOSED: /* whoever read standard output has seen enough */
         return EXIT_FINISHED;
-    case WEIR_ECLOSED:
-        return EXIT_FINISHED; /* whoever read standard output has seen enough */
     case WEIR_EINVAL:
         return EXIT_USAGE;
     case WEIR_ERESOLVE:

@@ -61,11 +61,14 @@ void wr_lines_init(struct wr_lines *lines, size_t line_bytes_max, enum wr_lines_
  * Split the window [data, data+len). eof: nothing follows the window.
  * Fills up to max lines, in order; *used is how many bytes of the window are done with (the next
  * window begins there: data + *used, or the same bytes moved elsewhere). With eof, call again until
- * it gives 0 lines and used == len. Returns the number of lines; -1: an overlong line under
- * WR_LINES_FAIL (overlong_start says where), the lines before it have been given by an earlier
- * return; -1 again on each later call. While an overlong line is being dropped its bytes are used
- * at once, so when fewer than max lines came back, at most line_bytes_max + 1 bytes of the window
- * are left (with FAIL: once the next call has returned 0).
+ * it gives 0 lines and used == len.
+ *
+ * Returns  the number of lines; -1: an overlong line under WR_LINES_FAIL (overlong_start says
+ * where); the lines before it have been given by an earlier return; -1 again on each later call.
+ *
+ * While an overlong line is being dropped its bytes are used at once, so when fewer than max lines
+ * came back, at most line_bytes_max + 1 bytes of the window are left (with FAIL: once the next call
+ * has returned 0).
  */
 long wr_lines_split(struct wr_lines *lines, const char *data, size_t len, bool eof,
                     struct wr_line *out, size_t max, size_t *used);

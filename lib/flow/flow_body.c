@@ -43,6 +43,7 @@ static size_t resume(struct weir_gen *gen, weir_item *items, size_t max, uintptr
     struct weir_loop *loop = gen->loop;
     struct wr_fiber *from = loop->running;
     struct wr_body *leaf = gen->leaf;
+    WR_ASSERT(from != NULL, "'%s' is resumed outside a task", gen->name);
     gen->ready = false;
     gen->state = WR_GEN_INSIDE;
     gen->out = items;
@@ -192,10 +193,31 @@ static void set_pending(struct wr_body *body, enum wr_pending pending)
     }
 }
 
-/* A wait beneath has failed because the task was canceled or the reader left: the bodies it is inside of are over. */
+/* Is the body canceled, or somebody who reads it? */
+static bool read_by_canceled(const struct wr_body *body)
+{
+    if (body->gen.canceled) {
+        return true;
+    }
+    for (const struct weir_gen *gen = &body->root->gen; gen != NULL; gen = gen->reader) {
+        if (gen->canceled) {
+            return true;
+        }
+        if (gen->body) {
+            gen = &((const struct wr_body *)(const void *)gen)->root->gen;
+        }
+    }
+    return false;
+}
+
+/* A wait beneath has failed because the task was canceled or the reader left: the bodies it is inside of are over. When
+ * generators were canceled, and not the task that reads them, those who read these go on and find them failed. */
 static void fiber_canceled(struct wr_fiber *fiber, int code)
 {
     struct wr_body *body = WR_OWNER(fiber, struct wr_body, fiber);
+    if (code == WEIR_ECANCELED && !wr_scope_canceled(body->gen.loop->task->scope) && !read_by_canceled(body)) {
+        return;
+    }
     for (; body != NULL; body = body->delegator) {
         if (body->pending == WR_PENDING_NONE) {
             set_pending(body, code == WEIR_ECLOSED ? WR_PENDING_CLOSE : WR_PENDING_CANCEL);

@@ -26,14 +26,54 @@ static struct weir_gen *gen_of(struct wr_object *object)
     return WR_OWNER(object, struct weir_gen, object);
 }
 
+/* The task that is inside of gen by way of a body, at gen or behind it; NULL: none, or it is parked in a built-in one. */
+static struct wr_task *task_inside(const struct weir_gen *gen)
+{
+    if (gen->state != WR_GEN_INSIDE) {
+        return NULL;
+    }
+    if (gen->body) {
+        const struct wr_fiber *fiber = &gen->leaf->fiber;
+        while (fiber->resumer != NULL) {
+            fiber = fiber->resumer;
+        }
+        return fiber != &gen->leaf->fiber ? WR_OWNER((uintptr_t)fiber, struct wr_task, fiber) : NULL;
+    }
+    struct wr_task *task = NULL;
+    for (const struct wr_list *node = gen->adopted.next; node != &gen->adopted && task == NULL; node = node->next) {
+        task = task_inside(WR_OWNER((uintptr_t)node, struct weir_gen, adopt_link));
+    }
+    return task;
+}
+
+/* Somebody may wait inside of gen, perhaps a task that belongs elsewhere: that wait fails once. */
+static void abort_pull(struct weir_gen *gen)
+{
+    if (gen->ops->abort != NULL) {
+        gen->ops->abort(gen, WEIR_ECANCELED);
+        return;
+    }
+    if (gen->state != WR_GEN_INSIDE) {
+        return;
+    }
+    struct wr_task *task = task_inside(gen);
+    if (task != NULL && task != gen->loop->task) {
+        wr_task_fail(task, WEIR_ECANCELED);
+    }
+    for (struct wr_list *node = gen->adopted.next; node != &gen->adopted && !gen->body; node = node->next) {
+        struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);
+        if (up->state == WR_GEN_INSIDE && up->ops->abort != NULL) {
+            up->ops->abort(up, WEIR_ECANCELED);
+        }
+    }
+}
+
 static void object_cancel(struct wr_object *object)
 {
     struct weir_gen *gen = gen_of(object);
     gen->canceled = true;
     wr_gen_ready(gen);
-    if (gen->ops->abort != NULL) {
-        gen->ops->abort(gen, WEIR_ECANCELED);
-    }
+    abort_pull(gen);
 }
 
 static void object_stop(struct wr_object *object)
@@ -49,13 +89,36 @@ static void object_stop(struct wr_object *object)
     }
 }
 
+/* A task of another scope is inside of gen while gen's scope ends: fail what it waits for, and wait until it is out. The
+ * generator is failed and goes with that task's scope, if its reader does not end it before. */
+static void turn_out(struct weir_gen *gen, struct wr_task *task)
+{
+    struct wr_gen_watch watch = {.task = wr_task_now(gen->loop, "weir_scope_wait")};
+    struct weir_loop *loop = gen->loop;
+    wr_gen_fail(gen, WEIR_ECLOSED, 0, -1, "the scope of '%s' has ended", gen->name);
+    object_cancel(&gen->object);
+    wr_object_fini(&gen->object);
+    wr_object_init(&gen->object, gen->object.ops, task->scope, gen->name);
+    gen->watch = &watch;
+    while (!watch.over) {
+        (void)wr_park(loop, "a reader elsewhere to come out", NULL);
+    }
+}
+
 static void object_discard(struct wr_object *object)
 {
     struct weir_gen *gen = gen_of(object), *top = gen;
     while (top->reader != NULL) {
         top = top->reader;
     }
-    if (top == gen || wr_scope_within(top->object.scope, object->scope)) {
+    bool ours = top == gen || wr_scope_within(top->object.scope, object->scope);
+    struct weir_gen *entered = ours ? top : gen;
+    struct wr_task *task = entered->puller == NULL ? task_inside(entered) : NULL;
+    if (task != NULL && task != gen->loop->task) {
+        turn_out(entered, task);
+        return;
+    }
+    if (ours) {
         weir_discard(top); /* one that is read by another goes with its reader */
         return;
     }
@@ -491,6 +554,15 @@ void wr_gen_end_adopted(struct weir_gen *gen)
     }
 }
 
+static void tell_watch(struct weir_gen *gen)
+{
+    if (gen->watch != NULL) {
+        gen->watch->over = true;
+        wr_wake(gen->watch->task, 0);
+        gen->watch = NULL;
+    }
+}
+
 void wr_gen_close(struct weir_gen *gen)
 {
     if (gen->closed) {
@@ -510,6 +582,7 @@ void wr_gen_close(struct weir_gen *gen)
     }
     wr_gen_end_adopted(gen);
     gen->state = WR_GEN_OVER;
+    tell_watch(gen);
 }
 
 void wr_gen_over(struct weir_gen *gen)
@@ -531,6 +604,7 @@ void wr_gen_over(struct weir_gen *gen)
     }
     gen->state = WR_GEN_OVER;
     gen->ready = gen->direct = false;
+    tell_watch(gen);
 }
 
 void wr_gen_free(struct weir_gen *gen)

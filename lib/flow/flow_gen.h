@@ -62,6 +62,11 @@ enum wr_gen_state {
     WR_GEN_OVER       /* ended, failed, closed: final */
 };
 
+struct wr_gen_watch {
+    struct wr_task *task;
+    bool over;
+};
+
 struct weir_gen {
     /* hot: weir_next's fast path */
     bool ready;            /* a body suspended at a yield, nothing special pending: resume leaf */
@@ -95,6 +100,7 @@ struct weir_gen {
     weir_error *failure;      /* NULL: none */
     uint64_t failed_at;       /* loop->failures when it happened: the first in time wins */
     struct wr_puller *puller;
+    struct wr_gen_watch *watch; /* waits for it to be over: its scope ends while a task of another one is inside */
     char name[32];
 };
 

@@ -133,29 +133,62 @@ static void asked_past(struct weir_gen *gen)
     }
 }
 
-size_t wr_pull_within(struct weir_gen *up, weir_item *items, size_t max, int64_t wait_ms, bool *late)
+/* One that knows how to wait for a time by itself. */
+static size_t pull_native(struct weir_gen *up, weir_item *items, size_t max, int64_t wait_ms, bool *late)
+{
+    if (up->canceled || up->failure != NULL) {
+        return wr_pull_direct(up, items, max);
+    }
+    if (up->state == WR_GEN_FRESH) {
+        up->state = WR_GEN_IDLE;
+    }
+    size_t n = up->ops->next_within(up, items, max, wait_ms, late);
+    if (n == 0 && !*late) {
+        wr_gen_over(up);
+    }
+    return n;
+}
+
+/* Wait for the pull under way; 0, or the code with which the reader's own wait has failed. */
+static int wait_for_puller(struct weir_gen *up, int64_t wait_ms)
 {
     struct weir_loop *loop = up->loop;
+    struct wr_puller *puller = up->puller;
+    struct patience patience = {.task = loop->task};
+    int rc = 0;
+    if (puller->state != WR_PULLER_PULLS) {
+        return 0;
+    }
+    if (wait_ms == 0) {
+        (void)wr_pause(loop); /* the puller gets its turn: what is at hand now counts as in time */
+        return 0;
+    }
+    if (wait_ms > 0) {
+        wr_timer_init(&patience.timer, patience_over);
+        wr_timer_start(loop, &patience.timer, wait_ms);
+    }
+    while (puller->state == WR_PULLER_PULLS && !patience.over && rc >= 0) {
+        puller->reader = patience.task;
+        rc = wr_wait(loop, "an item", &up->object);
+        puller->reader = NULL;
+    }
+    if (wait_ms > 0) {
+        wr_timer_stop(loop, &patience.timer);
+    }
+    return rc;
+}
+
+size_t wr_pull_within(struct weir_gen *up, weir_item *items, size_t max, int64_t wait_ms, bool *late)
+{
     *late = false;
     if (up->state == WR_GEN_OVER) {
         return 0;
     }
-    struct wr_task *task = wr_task_now(loop, "weir_next_within");
-    if (up->ops->next_within != NULL && !wr_puller_busy(up)) {
-        if (up->canceled || up->failure != NULL || up->state == WR_GEN_FRESH) {
-            if (up->state == WR_GEN_FRESH && !up->canceled && up->failure == NULL) {
-                up->state = WR_GEN_IDLE;
-            } else {
-                return wr_pull_direct(up, items, max);
-            }
-        }
-        size_t n = up->ops->next_within(up, items, max, wait_ms, late);
-        if (n == 0 && !*late) {
-            wr_gen_over(up);
-        }
-        return n;
-    }
+    (void)wr_task_now(up->loop, "weir_next_within");
     if (!wr_puller_busy(up)) {
+        if (up->ops->next_within != NULL) {
+            return pull_native(up, items, max, wait_ms, late);
+        }
         if (wait_ms < 0) {
             return wr_pull_direct(up, items, max);
         }
@@ -165,25 +198,8 @@ size_t wr_pull_within(struct weir_gen *up, weir_item *items, size_t max, int64_t
             return 0;
         }
     }
-    struct wr_puller *puller = up->puller;
-    if (wait_ms == 0 && puller->state == WR_PULLER_PULLS) {
-        (void)wr_pause(loop); /* the puller gets its turn: what is at hand now counts as in time */
-    }
-    struct patience patience = {.task = task};
-    if (wait_ms > 0 && puller->state == WR_PULLER_PULLS) {
-        wr_timer_init(&patience.timer, patience_over);
-        wr_timer_start(loop, &patience.timer, wait_ms);
-    }
-    int rc = 0;
-    while (puller->state == WR_PULLER_PULLS && !patience.over && wait_ms != 0 && rc >= 0) {
-        puller->reader = task;
-        rc = wr_wait(loop, "an item", &up->object);
-        puller->reader = NULL;
-    }
-    if (patience.timer.active) {
-        wr_timer_stop(loop, &patience.timer);
-    }
-    if (puller->state == WR_PULLER_HAS) {
+    int rc = wait_for_puller(up, wait_ms);
+    if (up->puller->state == WR_PULLER_HAS) {
         return wr_puller_some(up, items, max);
     }
     if (rc < 0) {

@@ -138,5 +138,11 @@ void weir_each(weir_gen *gen, bool (*on_item)(void *ctx, const weir_item *item),
         call_over(&each);
         return;
     }
+    size_t tasks = gen->loop->tasks_count;
     weir_spawn(gen->object.scope, gen->name, each_main, &each, sizeof each);
+    if (gen->loop->tasks_count == tasks) {
+        /* There was no memory for the task: the generator ends with its scope. */
+        each.rc = wr_error_set(&each.error, WEIR_ENOMEM, 0, gen->name, "no memory for a task");
+        call_over(&each);
+    }
 }

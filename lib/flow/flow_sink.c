@@ -194,8 +194,11 @@ static bool keep_receipts(struct weir_sink *sink, const weir_item *items, size_t
                items[end].seq == items[end - 1].seq + 1) {
             end++;
         }
-        if (wr_receipt_ref(items[i].receipt, items[i].seq, items[end - 1].seq) < 0 ||
-            !push_run(sink, &items[i])) {
+        bool held = wr_receipt_ref(items[i].receipt, items[i].seq, items[end - 1].seq) >= 0;
+        if (!held || !push_run(sink, &items[i])) {
+            if (held) {
+                wr_receipt_unref(items[i].receipt, items[i].seq, items[end - 1].seq, WR_ACT_ABANDON);
+            }
             wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory for receipts");
             return false;
         }

@@ -100,12 +100,22 @@ static bool look(struct weir_state *state, struct moment *now)
     return true;
 }
 
+static bool same_moment(const struct moment *a, const struct moment *b)
+{
+    bool same = a->sink_length == b->sink_length;
+    for (size_t i = 0; same && i < WR_STATE_SOURCES_MAX; i++) {
+        same = a->sources[i].offset == b->sources[i].offset && a->sources[i].items == b->sources[i].items &&
+               a->sources[i].finished == b->sources[i].finished;
+    }
+    return same;
+}
+
 static void take(struct weir_state *state)
 {
     struct moment now;
     if (!state->lossy && state->sink_length >= 0 && look(state, &now)) {
         state->taken = now;
-        state->dirty = state->dirty || memcmp(&now, &state->handed, sizeof now) != 0;
+        state->dirty = state->dirty || !same_moment(&now, &state->handed);
     }
 }
 

@@ -120,16 +120,16 @@ static bool stamp_group(struct wr_body *self, weir_item *out, size_t count)
 
 bool wr_vouch_stamp(struct wr_body *self, weir_item *out, size_t count)
 {
-    struct weir_gen *gen = &self->gen;
-    if (gen->up != NULL || self->held_count > 0) {
-        if (!self->plain) {
-            return stamp_group(self, out, count);
-        }
-        gen->up->fresh_unvouched = false;
-        for (size_t i = 0; i < count && gen->up->fresh_receipt != NULL; i++) {
-            out[i].receipt = gen->up->fresh_receipt;
-            out[i].seq = gen->up->fresh_seq;
-            out[i].origin = gen->up->fresh_origin;
+    struct weir_gen *gen = &self->gen, *up = gen->up;
+    if (!self->plain) {
+        return stamp_group(self, out, count);
+    }
+    if (up != NULL) {
+        up->fresh_unvouched = false;
+        for (size_t i = 0; i < count && up->fresh_receipt != NULL; i++) {
+            out[i].receipt = up->fresh_receipt;
+            out[i].seq = up->fresh_seq;
+            out[i].origin = up->fresh_origin;
         }
         return true;
     }

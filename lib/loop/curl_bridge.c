@@ -1,21 +1,24 @@
 /*
  * curl_bridge.c - one curl multi handle on libuv.
  *
- * libcurl tells which descriptors it wants watched (on_socket) and when it wants to be called (on_timer); both come at any
- * time, also under curl_multi_remove_handle, so they only touch the table of descriptors and the timers. Each descriptor
- * number has one uv_poll for the life of the bridge: it is stopped when libcurl has done with the number, before libcurl
- * closes it, since an epoll set with a closed descriptor aborts the process inside libuv. A pause, too, is a stop.
+ * libcurl tells which descriptors it wants watched (on_socket) and when it wants to be called
+ * (on_timer); both come at any time, also under curl_multi_remove_handle, so they only touch the
+ * table of descriptors and the timers. Each descriptor number has one uv_poll for the life of the
+ * bridge: it is stopped when libcurl has done with the number, before libcurl closes it, since an
+ * epoll set with a closed descriptor aborts the process inside libuv. A pause, too, is a stop.
  *
- * Every call of curl_multi_socket_action and curl_easy_pause is made by `work` or by a timer, on the scheduler's stack: a
- * poll callback only notes what is ready. A timeout of 0 ms is a weir timer of 0 ms, which is served once a turn and lets
- * the loop poll in between; a longer one is a uv_timer, because libcurl measures real time.
+ * Every call of curl_multi_socket_action and curl_easy_pause is made by `work` or by a timer, on
+ * the scheduler's stack: a poll callback only notes what is ready. A timeout of 0 ms is a weir
+ * timer of 0 ms, which is served once a turn and lets the loop poll in between; a longer one is a
+ * uv_timer, because libcurl measures real time.
  *
- * libuv reports POLLERR as a negative status and has stopped the watcher by then; libcurl, told with no event bits, looks
- * for itself and finds the real error, and the watcher is started again if it is still wanted.
+ * libuv reports POLLERR as a negative status and has stopped the watcher by then; libcurl, told
+ * with no event bits, looks for itself and finds the real error, and the watcher is started again
+ * if it is still wanted.
  *
- * After an error of curl_multi_socket_action the state of all transfers is uncertain: all fail, and the next start makes a
- * new multi handle. The memory of the bridge goes when the last of its handles has closed, which may be later than the
- * loop's own end.
+ * After an error of curl_multi_socket_action the state of all transfers is uncertain: all fail, and
+ * the next start makes a new multi handle. The memory of the bridge goes when the last of its
+ * handles has closed, which may be later than the loop's own end.
  */
 #include "curl_bridge.h"
 
@@ -25,8 +28,9 @@
 #include "base_fault.h"
 
 enum {
-    OPENING_MAX = 16,  /* each name that is being resolved is a thread of libcurl's */
-    BARREN_MAX = 1000, /* events without a byte, while a transfer is paused, until a watcher is muted */
+    OPENING_MAX = 16, /* each name that is being resolved is a thread of libcurl's */
+    BARREN_MAX =
+        1000, /* events without a byte, while a transfer is paused, until a watcher is muted */
     BARREN_KICK_MS = 10,
     BUFFER_BYTES = 64 * 1024
 };
@@ -71,7 +75,8 @@ static CURLcode global_rc;
 
 static void global_init(void)
 {
-    global_rc = curl_global_init(CURL_GLOBAL_DEFAULT); /* counted by libcurl: harmless when the program has done it */
+    global_rc = curl_global_init(
+        CURL_GLOBAL_DEFAULT); /* counted by libcurl: harmless when the program has done it */
 }
 
 /* ---- descriptors */
@@ -84,7 +89,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         entry->watched = false;
         entry->failed = true;
     }
-    entry->events |= ((events & UV_READABLE) ? CURL_CSELECT_IN : 0) | ((events & UV_WRITABLE) ? CURL_CSELECT_OUT : 0);
+    entry->events |= ((events & UV_READABLE) ? CURL_CSELECT_IN : 0) |
+                     ((events & UV_WRITABLE) ? CURL_CSELECT_OUT : 0);
     if (wr_list_empty(&entry->ready_link)) {
         wr_list_append(&curl->ready, &entry->ready_link);
     }
@@ -128,7 +134,8 @@ static struct curl_fd *entry_of(struct wr_curl *curl, int fd)
     }
     if (curl->fds[at] == NULL) {
         struct curl_fd *entry = wr_zalloc(sizeof *entry);
-        if (entry == NULL || wr_fault("uv_poll_init") || uv_poll_init(curl->loop->uv, &entry->poll, fd) < 0) {
+        if (entry == NULL || wr_fault("uv_poll_init") ||
+            uv_poll_init(curl->loop->uv, &entry->poll, fd) < 0) {
             wr_free(entry);
             return NULL;
         }
@@ -157,7 +164,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *as
     if (entry == NULL) {
         return -1;
     }
-    int wanted = ((what & CURL_POLL_IN) ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) ? UV_WRITABLE : 0);
+    int wanted =
+        ((what & CURL_POLL_IN) ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) ? UV_WRITABLE : 0);
     if (entry->watched && entry->wanted == wanted) {
         return 0;
     }
@@ -329,7 +337,8 @@ static void drain(struct wr_curl *curl)
     while (!curl->broken && (message = curl_multi_info_read(curl->multi, &left)) != NULL) {
         char *private = NULL;
         if (message->msg == CURLMSG_DONE &&
-            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private) == CURLE_OK && private != NULL) {
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private) == CURLE_OK &&
+            private != NULL) {
             finish((struct wr_transfer *)(void *)private, message->data.result);
         }
     }
@@ -366,7 +375,8 @@ static void rebuild(struct wr_curl *curl)
     curl->broken = false;
 }
 
-/* Tell libcurl what a descriptor has reported; keep one that fires in vain from holding the loop. */
+/* Tell libcurl what a descriptor has reported; keep one that fires in vain from holding the loop.
+ */
 static void serve(struct wr_curl *curl, struct curl_fd *entry)
 {
     int fd = entry->fd, events = entry->failed ? 0 : entry->events;
@@ -473,7 +483,8 @@ static void kicked(struct wr_timer *timer)
 
 static void on_closed(uv_handle_t *handle)
 {
-    struct wr_curl *curl = handle->type == UV_TIMER ? handle->data : ((struct curl_fd *)handle->data)->curl;
+    struct wr_curl *curl =
+        handle->type == UV_TIMER ? handle->data : ((struct curl_fd *)handle->data)->curl;
     if (--curl->closing > 0) {
         return;
     }

@@ -1,10 +1,10 @@
 /*
  * curl_bridge.h - libcurl's transfers on the loop. Internal.
  *
- * One multi handle a loop, driven by socket events. The caller makes an easy handle and sets what it asks for; the
- * bridge sets what concerns the loop (callbacks, signals, buffers, keep-alive) and drives it. The callbacks of a
- * transfer run under libcurl's frame: they copy bytes and wake tasks, and call nothing else. `done` runs on the
- * scheduler's stack, outside libcurl.
+ * One multi handle a loop, driven by socket events. The caller makes an easy handle and sets what
+ * it asks for; the bridge sets what concerns the loop (callbacks, signals, buffers, keep-alive) and
+ * drives it. The callbacks of a transfer run under libcurl's frame: they copy bytes and wake tasks,
+ * and call nothing else. `done` runs on the scheduler's stack, outside libcurl.
  */
 #ifndef WR_LOOP_CURL_BRIDGE_H
 #define WR_LOOP_CURL_BRIDGE_H
@@ -19,8 +19,9 @@ struct wr_transfer {
     CURL *easy;
     /* One header line with its line end; false: the transfer ends with CURLE_WRITE_ERROR. */
     bool (*header)(struct wr_transfer *transfer, const char *line, size_t len);
-    /* Body bytes, at most 16 KiB: len when they are taken, CURL_WRITEFUNC_PAUSE to be given the same again after
-     * wr_transfer_unpause, anything else ends the transfer with CURLE_WRITE_ERROR. */
+    /* Body bytes, at most 16 KiB: len when they are taken, CURL_WRITEFUNC_PAUSE to be given the
+     * same again after wr_transfer_unpause, anything else ends the transfer with CURLE_WRITE_ERROR.
+     */
     size_t (*write)(struct wr_transfer *transfer, const char *data, size_t len);
     /* The connection stands, the request is about to be sent. NULL. */
     void (*connected)(struct wr_transfer *transfer);
@@ -38,7 +39,8 @@ struct wr_transfer {
 void wr_transfer_init(struct wr_transfer *transfer);
 /* From a task. 0, or WEIR_ENOMEM: then nothing was started. */
 int wr_transfer_start(struct weir_loop *loop, struct wr_transfer *transfer);
-/* From a task: take it out now; an unfinished connection is closed at once. `done` is not called. Harmless when over. */
+/* From a task: take it out now; an unfinished connection is closed at once. `done` is not called.
+ * Harmless when over. */
 void wr_transfer_stop(struct wr_transfer *transfer);
 /* Soon: the refused bytes come again, and then more. */
 void wr_transfer_unpause(struct wr_transfer *transfer);

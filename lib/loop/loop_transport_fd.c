@@ -157,6 +157,12 @@ static void socket_shut(struct wr_transport *transport)
     shutdown(of_base(transport)->number, SHUT_WR);
 }
 
+static void socket_reset(struct wr_transport *transport)
+{
+    struct linger at_once = {.l_onoff = 1};
+    (void)setsockopt(of_base(transport)->number, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 static void plain_shut(struct wr_transport *transport)
 {
     (void)transport;
@@ -179,10 +185,11 @@ static void fd_free(struct wr_transport *transport)
     wr_free(self);
 }
 
-#define SOCKET_OPS(name)                                                                         \
-    {                                                                                            \
-        .kind = (name), .read = socket_read, .write = socket_write, .wait = fd_wait,             \
-        .abort = fd_abort, .shut = socket_shut, .watch_hangup = fd_watch_hangup, .free = fd_free \
+#define SOCKET_OPS(name)                                                             \
+    {                                                                                \
+        .kind = (name), .read = socket_read, .write = socket_write, .wait = fd_wait, \
+        .abort = fd_abort, .shut = socket_shut, .reset = socket_reset,               \
+        .watch_hangup = fd_watch_hangup, .free = fd_free                             \
     }
 #define PLAIN_OPS(name)                                                                         \
     {                                                                                           \

@@ -242,6 +242,17 @@ static enum step send_refusal(struct wr_conn *conn)
     return send_short(conn, &plan);
 }
 
+/* The body ends here although there was more of it. The client can tell by the length or the
+ * missing last chunk; where the end of the connection is the end of the body, only a reset tells.
+ */
+static void cut(struct wr_conn *conn, int code, const struct wr_plan *plan)
+{
+    const struct wr_transport_ops *ops = conn->transport->ops;
+    if ((code == WEIR_ERESET || plan->framing == WR_FRAME_CLOSE) && ops->reset != NULL) {
+        ops->reset(conn->transport);
+    }
+}
+
 /* Give the body. The generator is ended when this returns. */
 static enum step send_body(struct wr_conn *conn, weir_gen *gen, const struct wr_plan *plan)
 {
@@ -268,7 +279,9 @@ static enum step send_body(struct wr_conn *conn, weir_gen *gen, const struct wr_
             (void)weir_reply_refuse(&conn->reply, 500, "%s", wr_code_text(ended));
             return send_refusal(conn);
         }
-        (void)wr_out_drain(&conn->out, false); /* what was given first; then the cut */
+        if (wr_out_drain(&conn->out, false) == 0) { /* what was given first; then the cut */
+            cut(conn, ended, plan);
+        }
         return STEP_CUT;
     }
     rc = wr_out_drain(&conn->out, true);

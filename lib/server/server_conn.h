@@ -35,6 +35,7 @@ struct wr_out {
     char *bytes;      /* NULL: not open */
     size_t cap;
     size_t start, sealed, len; /* [start, sealed): may go. [sealed, len): the open chunk */
+    uint64_t put;              /* bytes of the body, since it was opened */
     uint64_t written;          /* since it was opened */
     bool chunked;
     bool closing; /* the writer is to leave */
@@ -58,7 +59,7 @@ void wr_out_wrote_head(struct wr_out *out, size_t len, bool chunked);
 int wr_out_put(struct wr_out *out, const char *data, size_t len);
 /* Suspend until everything is written, `last`: and the chunked body is ended. */
 int wr_out_drain(struct wr_out *out, bool last);
-/* Nothing has left yet: forget it all, as after wr_out_open. False: too late. */
+/* Nothing of a body was put, and nothing has left yet: forget the head. False: too late. */
 bool wr_out_rewind(struct wr_out *out);
 
 /* ---- what a handler sees */

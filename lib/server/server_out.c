@@ -51,7 +51,7 @@ int wr_out_open(struct wr_out *out)
         return WEIR_ENOMEM;
     }
     out->cap = cap;
-    out->written = 0;
+    out->put = out->written = 0;
     out->chunked = out->closing = false;
     reset(out);
     return 0;
@@ -90,7 +90,7 @@ void wr_out_wrote_head(struct wr_out *out, size_t len, bool chunked)
 
 bool wr_out_rewind(struct wr_out *out)
 {
-    if (out->written > 0 || out->failure < 0 || out->writer != NULL) {
+    if (out->put > 0 || out->written > 0 || out->failure < 0 || out->writer != NULL) {
         return false;
     }
     wr_list_remove(&out->hook.link);
@@ -257,6 +257,7 @@ int wr_out_put(struct wr_out *out, const char *data, size_t len)
         }
         memcpy(out->bytes + out->len, data, n);
         out->len += n;
+        out->put += n;
         data += n;
         len -= n;
         wr_before_poll_enrol(out->loop, &out->hook);

@@ -1,17 +1,19 @@
 /*
  * source_http.c - lines of an HTTP response, as a generator.
  *
- * States (phase): CLOSED -> CONNECTING -> ASKED (connected, the head has not come) -> BODY -> CLOSED ..., with BACKOFF
- * before another attempt. libcurl's callbacks append bytes to the line reader and wake the task that pulls; all decisions
- * are taken on that task, between waits: take lines; if there are none, take note of the answer, decode, judge the end of
- * the attempt, start the next one, or wait.
+ * States (phase): CLOSED -> CONNECTING -> ASKED (connected, the head has not come) -> BODY ->
+ * CLOSED ..., with BACKOFF before another attempt. libcurl's callbacks append bytes to the line
+ * reader and wake the task that pulls; all decisions are taken on that task, between waits: take
+ * lines; if there are none, take note of the answer, decode, judge the end of the attempt, start
+ * the next one, or wait.
  *
- * The brake: a write callback that finds WR_HTTP_HIGH_BYTES of unread lines refuses the piece, libcurl stops reading the
- * socket, and the task lets it go on when WR_HTTP_LOW_BYTES are left. Bytes of an unfinished line do not count (`stale`),
- * so a long line cannot block itself.
+ * The brake: a write callback that finds WR_HTTP_HIGH_BYTES of unread lines refuses the piece,
+ * libcurl stops reading the socket, and the task lets it go on when WR_HTTP_LOW_BYTES are left.
+ * Bytes of an unfinished line do not count (`stale`), so a long line cannot block itself.
  *
- * The clocks run only while a pull waits, so they stand still when the reader is slow: what is measured is the server.
- * Between two suspensions on this task the callbacks do not run; at each return of a wait anything may have changed.
+ * The clocks run only while a pull waits, so they stand still when the reader is slow: what is
+ * measured is the server. Between two suspensions on this task the callbacks do not run; at each
+ * return of a wait anything may have changed.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -52,28 +54,25 @@ static int64_t limit_of(const struct wr_http_source *http)
         return http->o.connect_ms < 0 ? -1 : WR_MAX(http->o.connect_ms - spent_ms, 0);
     case WR_HTTP_ASKED:
         return http->o.first_byte_ms < 0 ? -1 : WR_MAX(http->o.first_byte_ms - spent_ms, 0);
-    case WR_HTTP_BACKOFF:
-        return WR_MAX(-spent_ms, 0);
+    case WR_HTTP_BACKOFF: return WR_MAX(-spent_ms, 0);
     default:
-        return http->verdict == WR_HTTP_REFUSED ? WR_MAX(EXCERPT_MS - spent_ms, 0) : http->o.idle_ms;
+        return http->verdict == WR_HTTP_REFUSED ? WR_MAX(EXCERPT_MS - spent_ms, 0)
+                                                : http->o.idle_ms;
     }
 }
 
 static const char *why_of(const struct wr_http_source *http)
 {
     switch (http->phase) {
-    case WR_HTTP_CONNECTING:
-        return "a connection";
-    case WR_HTTP_ASKED:
-        return "an answer";
-    case WR_HTTP_BACKOFF:
-        return "time to try again";
-    default:
-        return "data";
+    case WR_HTTP_CONNECTING: return "a connection";
+    case WR_HTTP_ASKED: return "an answer";
+    case WR_HTTP_BACKOFF: return "time to try again";
+    default: return "data";
     }
 }
 
-/* Park until a callback, a clock, a stop or a cancel. 0, or the code that the wait has failed with. */
+/* Park until a callback, a clock, a stop or a cancel. 0, or the code that the wait has failed with.
+ */
 static int park(struct wr_http_source *http, bool *late)
 {
     struct weir_loop *loop = http->gen.loop;
@@ -120,24 +119,29 @@ static int wait_more(struct wr_http_source *http)
     return wr_http_ended(http);
 }
 
-/* The write callback has found no memory in the budget. */
+/* There was no memory in the budget for what comes. The lines that are taken since may have made
+ * room in the block that is here; else others must give some back. */
 static int wait_for_budget(struct wr_http_source *http)
 {
     struct weir_loop *loop = http->gen.loop;
-    if (wr_lines_stuck(&http->reader)) {
+    char *to;
+    int rc = wr_lines_room_for(&http->reader, CURL_MAX_WRITE_SIZE, &to);
+    if (rc == 0) {
+        http->starved = false;
+        wr_transfer_unpause(&http->transfer);
+        return 0;
+    }
+    if (rc == WEIR_ENOMEM || wr_lines_stuck(&http->reader)) {
         struct wr_http_failure failure;
-        wr_http_refuse(&failure, WEIR_EBUDGET, 0, "the loop's byte budget is too small for what is being received");
+        wr_http_refuse(&failure, rc, 0, "%s",
+                       rc == WEIR_ENOMEM ? "out of memory"
+                                         : "the loop's byte budget is too small for its lines");
         return wr_http_fail(http, &failure, "");
     }
     http->waiter = wr_task_now(loop, "weir_next");
-    int rc = wr_budget_wait(loop, &http->gen.object);
+    rc = wr_budget_wait(loop, &http->gen.object);
     http->waiter = NULL;
-    if (rc < 0) {
-        return canceled(http, rc);
-    }
-    http->starved = false;
-    wr_transfer_unpause(&http->transfer);
-    return 0;
+    return rc < 0 ? canceled(http, rc) : 0;
 }
 
 /* ---- pulling */
@@ -172,7 +176,8 @@ static int attach_state(struct wr_http_source *http)
     return 0;
 }
 
-/* The answer is what was asked for: its first bytes may be in the reader already, none of them has been given. */
+/* The answer is what was asked for: its first bytes may be in the reader already, none of them has
+ * been given. */
 static int accept_answer(struct wr_http_source *http)
 {
     http->accepted = true;
@@ -306,12 +311,17 @@ static size_t http_why(const struct weir_gen *gen, char *text, size_t cap)
 {
     const struct wr_http_source *http = (const struct wr_http_source *)gen;
     int64_t ms = (wr_now_ns(gen->loop) - http->phase_ns) / 1000000;
-    const char *what = http->phase == WR_HTTP_CONNECTING ? "no connection" : http->phase == WR_HTTP_ASKED ? "no answer" : "no data";
+    const char *what = http->phase == WR_HTTP_CONNECTING ? "no connection"
+                       : http->phase == WR_HTTP_ASKED    ? "no answer"
+                                                         : "no data";
     if (http->phase == WR_HTTP_BACKOFF) {
-        return written(snprintf(text, cap, "%s: tries again in %" PRId64 " s", gen->name, WR_MAX(-ms, 0) / 1000), cap);
+        return written(snprintf(text, cap, "%s: tries again in %" PRId64 " s", gen->name,
+                                WR_MAX(-ms, 0) / 1000),
+                       cap);
     }
     if (http->waiter == NULL && http->transfer.paused) {
-        return written(snprintf(text, cap, "%s is paused: its reader is the brake", gen->name), cap);
+        return written(snprintf(text, cap, "%s is paused: its reader is the brake", gen->name),
+                       cap);
     }
     if (http->waiter == NULL) {
         return written(snprintf(text, cap, "%s waits for its reader", gen->name), cap);
@@ -319,7 +329,8 @@ static size_t http_why(const struct weir_gen *gen, char *text, size_t cap)
     if (http->phase == WR_HTTP_BODY && http->waiter->parked_ns > http->phase_ns) {
         ms = (wr_now_ns(gen->loop) - http->waiter->parked_ns) / 1000000;
     }
-    return written(snprintf(text, cap, "waits for %s: %s for %" PRId64 " s", gen->name, what, ms / 1000), cap);
+    return written(
+        snprintf(text, cap, "waits for %s: %s for %" PRId64 " s", gen->name, what, ms / 1000), cap);
 }
 
 static const struct wr_gen_ops http_ops = {.kind = "http",
@@ -366,7 +377,8 @@ static bool header_ok(struct wr_http_source *http, const char *line)
     return name > 0 && name < text.len && (text.data[name] == ':' || text.data[name] == ';');
 }
 
-/* "https://user:password@host/..." without the userinfo, which goes to http->user unless the options name one. */
+/* "https://user:password@host/..." without the userinfo, which goes to http->user unless the
+ * options name one. */
 static int copy_url(struct wr_http_source *http, const char *text, const struct wr_url *url)
 {
     size_t len = strlen(text);
@@ -397,15 +409,18 @@ static int copy_options(struct wr_http_source *http, const char *url_text, const
     http->user = wr_strdup(o->user);
     http->bearer_file = wr_strdup(o->bearer_file);
     http->ca_file = wr_strdup(o->ca_file);
-    http->headers = o->headers_count > 0 ? wr_zalloc(o->headers_count * sizeof *http->headers) : NULL;
-    if ((o->user != NULL && http->user == NULL) || (o->bearer_file != NULL && http->bearer_file == NULL) ||
-        (o->ca_file != NULL && http->ca_file == NULL) || (o->headers_count > 0 && http->headers == NULL) ||
-        copy_url(http, url_text, url) < 0) {
+    http->headers =
+        o->headers_count > 0 ? wr_zalloc(o->headers_count * sizeof *http->headers) : NULL;
+    if ((o->user != NULL && http->user == NULL) ||
+        (o->bearer_file != NULL && http->bearer_file == NULL) ||
+        (o->ca_file != NULL && http->ca_file == NULL) ||
+        (o->headers_count > 0 && http->headers == NULL) || copy_url(http, url_text, url) < 0) {
         return WEIR_ENOMEM;
     }
     for (size_t i = 0; i < o->headers_count; i++) {
         if (!header_ok(http, o->headers[i])) {
-            return wr_gen_fail(&http->gen, WEIR_EINVAL, 0, -1, "header %zu is not of the form 'Name: value'", i + 1);
+            return wr_gen_fail(&http->gen, WEIR_EINVAL, 0, -1,
+                               "header %zu is not of the form 'Name: value'", i + 1);
         }
         http->headers[i] = wr_strdup(o->headers[i]);
         if (http->headers[i] == NULL) {
@@ -436,7 +451,8 @@ weir_gen *weir_http_lines(weir_scope *scope, const char *url_text, const weir_ht
         return wr_gen_failed(scope, &error);
     }
     char name[32];
-    snprintf(name, sizeof name, "http(%.*s)", (int)WR_MIN(url.host.len, sizeof name - 7), url.host.data);
+    snprintf(name, sizeof name, "http(%.*s)", (int)WR_MIN(url.host.len, sizeof name - 7),
+             url.host.data);
     struct wr_http_source *http = wr_gen_alloc(scope, sizeof *http, &http_ops, name);
     if (http == NULL) {
         return wr_gen_made(NULL, NULL);

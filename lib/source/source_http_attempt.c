@@ -1,9 +1,10 @@
 /*
  * source_http_attempt.c - one request: an easy handle made for it, its headers, its callbacks.
  *
- * A handle is made for each attempt and freed with it, so nothing of one request leaks into the next, and its connection is
- * not used again: a stream holds one as long as it lasts. What the caller sent along (headers, user, bearer token) goes
- * to the origin of the caller's URL and to no other.
+ * A handle is made for each attempt and freed with it, so nothing of one request leaks into the
+ * next, and its connection is not used again: a stream holds one as long as it lasts. What the
+ * caller sent along (headers, user, bearer token) goes to the origin of the caller's URL and to no
+ * other.
  *
  * The callbacks run under libcurl's frame: they copy bytes, judge the head and wake the task.
  */
@@ -40,7 +41,8 @@ static bool on_header(struct wr_transfer *transfer, const char *line, size_t len
     struct wr_http_source *http = source_of(transfer);
     bool was_done = http->reply.head_done;
     if (!wr_http_reply_line(&http->reply, line, len, http->gen.loop->now_unix_ns / 1000000000)) {
-        wr_http_refuse(&http->failure, WEIR_EHTTP, http->reply.status, "the head of the answer is unreadable or too long");
+        wr_http_refuse(&http->failure, WEIR_EHTTP, http->reply.status,
+                       "the head of the answer is unreadable or too long");
         http->verdict = WR_HTTP_REFUSED;
         return false;
     }
@@ -51,7 +53,8 @@ static bool on_header(struct wr_transfer *transfer, const char *line, size_t len
     http->phase = WR_HTTP_BODY;
     http->phase_ns = wr_now_ns(http->gen.loop);
     wr_http_wake(http);
-    return http->verdict == WR_HTTP_LINES || (http->verdict == WR_HTTP_REFUSED && http->failure.excerpt);
+    return http->verdict == WR_HTTP_LINES ||
+           (http->verdict == WR_HTTP_REFUSED && http->failure.excerpt);
 }
 
 static size_t take_excerpt(struct wr_http_source *http, const char *data, size_t len)
@@ -73,7 +76,8 @@ static size_t on_write(struct wr_transfer *transfer, const char *data, size_t le
         if (http->decoder != NULL && !wr_http_decode_put(http, data, len)) {
             return CURL_WRITEFUNC_PAUSE;
         }
-        /* The decoder is made by the task that takes note of the verdict; until then nothing is taken. */
+        /* The decoder is made by the task that takes note of the verdict; until then nothing is
+         * taken. */
         if (http->decoder == NULL) {
             return CURL_WRITEFUNC_PAUSE;
         }
@@ -115,7 +119,8 @@ static void on_done(struct wr_transfer *transfer, CURLcode code)
 
 static bool add_header(struct wr_http_source *http, const char *line)
 {
-    struct curl_slist *longer = wr_fault("curl_slist_append") ? NULL : curl_slist_append(http->sent, line);
+    struct curl_slist *longer =
+        wr_fault("curl_slist_append") ? NULL : curl_slist_append(http->sent, line);
     if (longer == NULL) {
         return false;
     }
@@ -128,15 +133,17 @@ static int no_memory(struct wr_http_source *http)
     return wr_gen_fail(&http->gen, WEIR_ENOMEM, 0, -1, "no memory for a request");
 }
 
-/* "Authorization: Bearer TOKEN" of a file that is read anew for each request, so that a token can be renewed. */
+/* "Authorization: Bearer TOKEN" of a file that is read anew for each request, so that a token can
+ * be renewed. */
 static int add_bearer(struct wr_http_source *http)
 {
     static const char start[] = "Authorization: Bearer ";
-    int fd = wr_fault("open") ? (errno = EMFILE, -1) : open(http->bearer_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = wr_fault("open") ? (errno = EMFILE, -1)
+                              : open(http->bearer_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         int detail = errno;
-        return wr_gen_fail(&http->gen, WEIR_EIO, detail, -1, "the file of the bearer token cannot be read: %s",
-                           strerror(detail));
+        return wr_gen_fail(&http->gen, WEIR_EIO, detail, -1,
+                           "the file of the bearer token cannot be read: %s", strerror(detail));
     }
     char *line = wr_alloc(sizeof start + TOKEN_MAX);
     if (line == NULL) {
@@ -156,7 +163,8 @@ static int add_bearer(struct wr_http_source *http)
         good = good && token[i] > ' ' && token[i] < 0x7f;
     }
     token[len] = '\0';
-    int rc = !good ? wr_gen_fail(&http->gen, WEIR_EINVAL, 0, -1, "the file of the bearer token holds no token")
+    int rc = !good                    ? wr_gen_fail(&http->gen, WEIR_EINVAL, 0, -1,
+                                                    "the file of the bearer token holds no token")
              : add_header(http, line) ? 0
                                       : no_memory(http);
     memset(line, 0, sizeof start + TOKEN_MAX);
@@ -167,8 +175,9 @@ static int add_bearer(struct wr_http_source *http)
 static bool same_origin(const struct wr_http_source *http)
 {
     struct wr_url a, b;
-    return http->target == NULL || (wr_url_parse(wr_text_of(http->url), &a) == 0 &&
-                                    wr_url_parse(wr_text_of(http->target), &b) == 0 && wr_url_same_origin(&a, &b));
+    return http->target == NULL ||
+           (wr_url_parse(wr_text_of(http->url), &a) == 0 &&
+            wr_url_parse(wr_text_of(http->target), &b) == 0 && wr_url_same_origin(&a, &b));
 }
 
 static int add_headers(struct wr_http_source *http, bool own)
@@ -206,8 +215,10 @@ static int set_up(struct wr_http_source *http)
                 curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
                 curl_easy_setopt(easy, CURLOPT_HTTPHEADER, http->sent) == CURLE_OK &&
                 curl_easy_setopt(easy, CURLOPT_USERAGENT, "weir/0.1") == CURLE_OK &&
-                (!own || http->user == NULL || curl_easy_setopt(easy, CURLOPT_USERPWD, http->user) == CURLE_OK) &&
-                (http->ca_file == NULL || curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file) == CURLE_OK);
+                (!own || http->user == NULL ||
+                 curl_easy_setopt(easy, CURLOPT_USERPWD, http->user) == CURLE_OK) &&
+                (http->ca_file == NULL ||
+                 curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file) == CURLE_OK);
     if (!good) {
         return no_memory(http);
     }
@@ -223,9 +234,9 @@ static int set_up(struct wr_http_source *http)
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
     int refused = http->o.setup != NULL ? http->o.setup(http->o.setup_ctx, easy) : 0;
-    return refused != 0
-               ? wr_gen_fail(&http->gen, WEIR_EINVAL, refused, -1, "the setup of the request was refused (%d)", refused)
-               : 0;
+    return refused != 0 ? wr_gen_fail(&http->gen, WEIR_EINVAL, refused, -1,
+                                      "the setup of the request was refused (%d)", refused)
+                        : 0;
 }
 
 void wr_http_attempt_end(struct wr_http_source *http)

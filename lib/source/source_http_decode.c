@@ -1,9 +1,11 @@
 /*
- * source_http_decode.c - bodies that a server has encoded although identity was asked for, or because it was asked to.
+ * source_http_decode.c - bodies that a server has encoded although identity was asked for, or
+ * because it was asked to.
  *
- * The encoded bytes wait in a buffer of fixed size; when it is full the transfer pauses. The reader's task decodes one
- * step at a time, as much as a line reader's block takes, and only when no complete line is left: so what a small body
- * expands to is never held, and a bomb is stopped by the decoder's ratio.
+ * The encoded bytes wait in a buffer of fixed size; when it is full the transfer pauses. The
+ * reader's task decodes one step at a time, as much as a line reader's block takes, and only when
+ * no complete line is left: so what a small body expands to is never held, and a bomb is stopped by
+ * the decoder's ratio.
  */
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +28,8 @@ int wr_http_decode_begin(struct wr_http_source *http)
     if (http->reply.coding == WR_HTTP_IDENTITY || http->decoder != NULL) {
         return 0;
     }
-    enum wr_gunzip_kind kind = http->reply.coding == WR_HTTP_GZIP ? WR_GUNZIP_GZIP : WR_GUNZIP_DEFLATE;
+    enum wr_gunzip_kind kind =
+        http->reply.coding == WR_HTTP_GZIP ? WR_GUNZIP_GZIP : WR_GUNZIP_DEFLATE;
     struct wr_http_decoder *decoder = wr_alloc(sizeof *decoder);
     if (decoder == NULL) {
         return WEIR_ENOMEM;
@@ -77,8 +80,8 @@ bool wr_http_decode_hungry(const struct wr_http_source *http)
 static int bad(struct wr_http_source *http, int code)
 {
     const char *reason = http->decoder->gunzip.reason;
-    return wr_http_refuse(&http->failure, code, 0, "the %s body cannot be decoded: %s", http->reply.coding_name,
-                          reason != NULL ? reason : wr_code_text(code));
+    return wr_http_refuse(&http->failure, code, 0, "the %s body cannot be decoded: %s",
+                          http->reply.coding_name, reason != NULL ? reason : wr_code_text(code));
 }
 
 int wr_http_decode_step(struct wr_http_source *http)
@@ -92,7 +95,8 @@ int wr_http_decode_step(struct wr_http_source *http)
         return rc == WEIR_ENOMEM ? wr_http_refuse(&http->failure, rc, 0, "out of memory") : rc;
     }
     room = WR_MIN(room, (size_t)STEP_MAX);
-    int got = wr_gunzip_step(&d->gunzip, d->bytes + d->head, d->tail - d->head, &used, to, room, &made);
+    int got =
+        wr_gunzip_step(&d->gunzip, d->bytes + d->head, d->tail - d->head, &used, to, room, &made);
     d->head += used;
     d->more = got == WR_GUNZIP_MORE_OUTPUT;
     if (d->tail - d->head <= ENCODED_LOW) {
@@ -119,7 +123,8 @@ int wr_http_decode_finish(struct wr_http_source *http)
 {
     int rc = http->decoder != NULL ? wr_gunzip_finish(&http->decoder->gunzip) : 0;
     if (rc == WEIR_ETRUNCATED) {
-        return wr_http_refuse(&http->failure, rc, 0, "the %s body ends in the middle", http->reply.coding_name);
+        return wr_http_refuse(&http->failure, rc, 0, "the %s body ends in the middle",
+                              http->reply.coding_name);
     }
     return rc < 0 ? bad(http, rc) : 0;
 }

@@ -4,11 +4,13 @@
  *   source_http.c           the generator: pulls, waits, clocks, the brake
  *   source_http_attempt.c   one request: the easy handle and its headers
  *   source_http_reply.c     reading a response head, and judging it
- *   source_http_resume.c    what to do when an attempt has ended: the end, a redirect, a retry, a failure
+ *   source_http_resume.c    when an attempt has ended: the end, a redirect, a retry, a failure
+ *   source_http_redirect.c  where a redirect leads
  *   source_http_decode.c    Content-Encoding
  *
- * An attempt is one request and its answer. It ends with a verdict, which is made when the head is complete (under
- * libcurl's frame, so nothing but memory is touched), and a result, the transfer's own.
+ * An attempt is one request and its answer. It ends with a verdict, which is made when the head is
+ * complete (under libcurl's frame, so nothing but memory is touched), and a result, the transfer's
+ * own.
  */
 #ifndef WR_SOURCE_HTTP_PARTS_H
 #define WR_SOURCE_HTTP_PARTS_H
@@ -25,11 +27,11 @@
 enum {
     WR_HTTP_REDIRECTS_MAX = 10,
     WR_HTTP_URL_MAX = 8 * 1024,
-    WR_HTTP_EXCERPT = 200,             /* bytes of a refusal that are shown */
-    WR_HTTP_HEAD_MAX = 256 * 1024,     /* all headers of one answer */
-    WR_HTTP_HIGH_BYTES = 256 * 1024,   /* unread lines from which on the socket is not read */
-    WR_HTTP_LOW_BYTES = 64 * 1024,     /* ... and at which it is read again */
-    WR_HTTP_HEALTHY_MS = 30 * 1000,    /* a stream that has lasted so long starts the back-off anew */
+    WR_HTTP_EXCERPT = 200,           /* bytes of a refusal that are shown */
+    WR_HTTP_HEAD_MAX = 256 * 1024,   /* all headers of one answer */
+    WR_HTTP_HIGH_BYTES = 256 * 1024, /* unread lines from which on the socket is not read */
+    WR_HTTP_LOW_BYTES = 64 * 1024,   /* ... and at which it is read again */
+    WR_HTTP_HEALTHY_MS = 30 * 1000,  /* a stream that has lasted so long starts the back-off anew */
     WR_HTTP_RETRY_AFTER_MAX_MS = 5 * 60 * 1000
 };
 
@@ -92,7 +94,7 @@ struct wr_http_source {
     bool own_range, own_coding; /* the caller's headers say Range, Accept-Encoding */
     struct wr_state_slot *slot;
     /* this attempt */
-    char *target; /* url, or where it was redirected to; NULL: url */
+    char *target;                                /* url, or where it was redirected to; NULL: url */
     uint64_t visited[WR_HTTP_REDIRECTS_MAX + 1]; /* hashes of the URLs of this attempt */
     size_t redirects;
     struct curl_slist *sent;
@@ -141,8 +143,8 @@ static inline void wr_http_wake(struct wr_http_source *http)
     }
 }
 
-/* source_http_attempt.c: start a request for the bytes from reader.given_end on. 0, or a negative code with the
- * generator's failure set. */
+/* source_http_attempt.c: start a request for the bytes from reader.given_end on. 0, or a negative
+ * code with the generator's failure set. */
 int wr_http_attempt(struct wr_http_source *http);
 /* Let go of the transfer, running or not. */
 void wr_http_attempt_end(struct wr_http_source *http);
@@ -154,23 +156,26 @@ void wr_http_reply_fini(struct wr_http_reply *reply);
 bool wr_http_reply_line(struct wr_http_reply *reply, const char *line, size_t len, int64_t now_s);
 /* The head is complete: sets verdict, skip, failure, validator, endless, complete. */
 void wr_http_judge(struct wr_http_source *http);
-int wr_http_refuse(struct wr_http_failure *failure, int code, int detail, const char *format, ...) WEIR_PRINTF(4, 5);
+int wr_http_refuse(struct wr_http_failure *failure, int code, int detail, const char *format, ...)
+    WEIR_PRINTF(4, 5);
 
-/* source_http_resume.c: the attempt is over and every complete line has been given. 0: go on (a retry is planned, the
- * end was set in the reader); negative: the generator has failed. */
+/* source_http_resume.c: the attempt is over and every complete line has been given. 0: go on (a
+ * retry is planned, the end was set in the reader); negative: the generator has failed. */
 int wr_http_ended(struct wr_http_source *http);
 /* Fail the generator: where, what, how far. Returns the code. */
-int wr_http_fail(struct wr_http_source *http, const struct wr_http_failure *failure, const char *then);
+int wr_http_fail(struct wr_http_source *http, const struct wr_http_failure *failure,
+                 const char *then);
 /* The end of a wait by one of weir's clocks. */
 void wr_http_clock_failure(const struct wr_http_source *http, struct wr_http_failure *failure);
 void wr_http_shown(const struct wr_http_source *http, char *to, size_t cap);
 
-/* source_http_decode.c: an encoded body waits in a bounded buffer and is decoded as the reader asks for lines. */
+/* source_http_decode.c: an encoded body waits in a bounded buffer and is decoded as the reader asks
+ * for lines. */
 int wr_http_decode_begin(struct wr_http_source *http);
 /* As a transfer's write: takes len bytes, or is full (false). */
 bool wr_http_decode_put(struct wr_http_source *http, const char *data, size_t len);
-/* One bounded step into the reader. 1: bytes came, 0: more input is needed, or a negative code: WEIR_EBUDGET, or another
- * with http->failure set. */
+/* One bounded step into the reader. 1: bytes came, 0: more input is needed, or a negative code:
+ * WEIR_EBUDGET, or another with http->failure set. */
 int wr_http_decode_step(struct wr_http_source *http);
 /* The input has ended: 0 or a negative code with http->failure set. */
 int wr_http_decode_finish(struct wr_http_source *http);

@@ -1,9 +1,10 @@
 /*
  * source_http_redirect.c - where a redirect leads, and whether it is followed.
  *
- * libcurl follows none: weir checks each step. At most ten, no address twice, http and https only, never from https to
- * http. Each attempt begins at the caller's URL again, since a target may be good for one visit only. What the caller
- * sent along is left out of requests to another origin (source_http_attempt.c).
+ * libcurl follows none: weir checks each step. At most ten, no address twice, http and https only,
+ * never from https to http. Each attempt begins at the caller's URL again, since a target may be
+ * good for one visit only. What the caller sent along is left out of requests to another origin
+ * (source_http_attempt.c).
  */
 #include <stdio.h>
 #include <string.h>
@@ -47,7 +48,8 @@ int wr_http_redirect(struct wr_http_source *http, struct wr_http_failure *failur
     struct wr_text userinfo;
     struct wr_url from, to;
     if (http->redirects == WR_HTTP_REDIRECTS_MAX) {
-        return wr_http_refuse(failure, WEIR_EHTTP, status, "more than %d redirects", WR_HTTP_REDIRECTS_MAX);
+        return wr_http_refuse(failure, WEIR_EHTTP, status, "more than %d redirects",
+                              WR_HTTP_REDIRECTS_MAX);
     }
     char *url = wr_alloc(WR_HTTP_URL_MAX);
     if (url == NULL) {
@@ -57,13 +59,17 @@ int wr_http_redirect(struct wr_http_source *http, struct wr_http_failure *failur
     char shown[160];
     wr_url_redact(wr_text_of(http->reply.location), shown, sizeof shown);
     int rc = 0;
-    if (wr_url_resolve(base, wr_text_of(http->reply.location), url, WR_HTTP_URL_MAX, &userinfo) < 0 ||
+    if (wr_url_resolve(base, wr_text_of(http->reply.location), url, WR_HTTP_URL_MAX, &userinfo) <
+            0 ||
         wr_url_parse(wr_text_of(url), &to) < 0 || wr_url_parse(base, &from) < 0) {
-        rc = wr_http_refuse(failure, WEIR_EHTTP, status, "a redirect to '%s', which is no http or https address", shown);
+        rc = wr_http_refuse(failure, WEIR_EHTTP, status,
+                            "a redirect to '%s', which is no http or https address", shown);
     } else if (from.secure && !to.secure) {
-        rc = wr_http_refuse(failure, WEIR_EHTTP, status, "a redirect from https to '%s' is not followed", shown);
+        rc = wr_http_refuse(failure, WEIR_EHTTP, status,
+                            "a redirect from https to '%s' is not followed", shown);
     } else if (visited(http, url)) {
-        rc = wr_http_refuse(failure, WEIR_EHTTP, status, "the redirects lead in a circle, back to '%s'", shown);
+        rc = wr_http_refuse(failure, WEIR_EHTTP, status,
+                            "the redirects lead in a circle, back to '%s'", shown);
     }
     if (rc < 0) {
         wr_free(url);

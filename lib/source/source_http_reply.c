@@ -1,9 +1,10 @@
 /*
  * source_http_reply.c - the head of an answer: read line by line, judged when it is complete.
  *
- * Both run under libcurl's header callback: memory is all they touch. The judgement is where a resumed stream is told
- * from another one: a 206 must begin at the byte asked for, a 200 must carry the validator that was sent and is then read
- * from its start with what was given before dropped, a 416 at exactly the end means that nothing is left.
+ * Both run under libcurl's header callback: memory is all they touch. The judgement is where a
+ * resumed stream is told from another one: a 206 must begin at the byte asked for, a 200 must carry
+ * the validator that was sent and is then read from its start with what was given before dropped, a
+ * 416 at exactly the end means that nothing is left.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,7 +15,8 @@
 
 void wr_http_reply_init(struct wr_http_reply *reply)
 {
-    *reply = (struct wr_http_reply){.length = -1, .last_modified_s = -1, .date_s = -1, .retry_after_ms = -1};
+    *reply = (struct wr_http_reply){
+        .length = -1, .last_modified_s = -1, .date_s = -1, .retry_after_ms = -1};
 }
 
 void wr_http_reply_fini(struct wr_http_reply *reply)
@@ -58,11 +60,13 @@ static bool status_line(struct wr_http_reply *reply, struct wr_text line)
     wr_http_reply_fini(reply);
     wr_http_reply_init(reply);
     reply->status = (int)status;
-    snprintf(reply->reason, sizeof reply->reason, "%.*s", (int)WR_MIN(line.len, sizeof reply->reason - 1), line.data);
+    snprintf(reply->reason, sizeof reply->reason, "%.*s",
+             (int)WR_MIN(line.len, sizeof reply->reason - 1), line.data);
     return status >= 100 && status <= 999;
 }
 
-static bool read_header(struct wr_http_reply *reply, struct wr_text name, struct wr_text value, int64_t now_s)
+static bool read_header(struct wr_http_reply *reply, struct wr_text name, struct wr_text value,
+                        int64_t now_s)
 {
     struct wr_text number = value;
     if (wr_text_is(name, "Content-Length")) {
@@ -132,8 +136,8 @@ int wr_http_refuse(struct wr_http_failure *failure, int code, int detail, const 
     return code;
 }
 
-/* What names this version of the body for sure: a strong ETag, or a date of change that lies a minute back, so that a
- * second change within its resolution cannot hide; "" when there is none. */
+/* What names this version of the body for sure: a strong ETag, or a date of change that lies a
+ * minute back, so that a second change within its resolution cannot hide; "" when there is none. */
 static const char *validator_of(const struct wr_http_reply *reply)
 {
     if (reply->etag[0] != '\0' && wr_etag_is_strong(wr_text_of(reply->etag))) {
@@ -143,7 +147,8 @@ static const char *validator_of(const struct wr_http_reply *reply)
     return old ? reply->last_modified : "";
 }
 
-/* Is the answer about the version that we have begun to read? An answer that does not say is trusted only if `silent`. */
+/* Is the answer about the version that we have begun to read? An answer that does not say is
+ * trusted only if `silent`. */
 static bool same_version(const struct wr_http_source *http, bool silent)
 {
     const struct wr_http_reply *reply = &http->reply;
@@ -164,13 +169,15 @@ static enum wr_http_verdict judge_part(struct wr_http_source *http)
     if (http->own_range) {
         return WR_HTTP_LINES;
     }
-    if (http->from == 0 || reply->coding != WR_HTTP_IDENTITY || !reply->has_range || reply->range_bad ||
-        reply->range.first < 0) {
-        wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status, "a 206 that does not answer the request");
+    if (http->from == 0 || reply->coding != WR_HTTP_IDENTITY || !reply->has_range ||
+        reply->range_bad || reply->range.first < 0) {
+        wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status,
+                       "a 206 that does not answer the request");
         return WR_HTTP_REFUSED;
     }
     if ((uint64_t)reply->range.first != http->from) {
-        wr_http_refuse(&http->failure, WEIR_ECHANGED, reply->status, "byte %llu was asked for, the answer begins at %lld",
+        wr_http_refuse(&http->failure, WEIR_ECHANGED, reply->status,
+                       "byte %llu was asked for, the answer begins at %lld",
                        (unsigned long long)http->from, (long long)reply->range.first);
         return WR_HTTP_REFUSED;
     }
@@ -202,8 +209,10 @@ static enum wr_http_verdict judge_whole(struct wr_http_source *http)
 {
     const struct wr_http_reply *reply = &http->reply;
     if (reply->coding == WR_HTTP_UNKNOWN) {
-        wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status,
-                       "the body is encoded as '%s', which weir does not decode (it asks for identity)", reply->coding_name);
+        wr_http_refuse(
+            &http->failure, WEIR_EHTTP, reply->status,
+            "the body is encoded as '%s', which weir does not decode (it asks for identity)",
+            reply->coding_name);
         return WR_HTTP_REFUSED;
     }
     if (http->from > 0) {
@@ -212,7 +221,8 @@ static enum wr_http_verdict judge_whole(struct wr_http_source *http)
         }
         http->skip = http->from;
     } else {
-        snprintf(http->validator, sizeof http->validator, "%s", http->own_range ? "" : validator_of(reply));
+        snprintf(http->validator, sizeof http->validator, "%s",
+                 http->own_range ? "" : validator_of(reply));
         http->complete = reply->coding == WR_HTTP_IDENTITY ? reply->length : -1;
     }
     http->endless = reply->length < 0 && !reply->accept_ranges;
@@ -238,8 +248,8 @@ void wr_http_judge(struct wr_http_source *http)
         http->verdict = judge_unsatisfiable(http);
     } else if (status >= 200 && status < 300) {
         http->verdict = judge_whole(http);
-    } else if (http->reply.location != NULL &&
-               (status == 301 || status == 302 || status == 303 || status == 307 || status == 308)) {
+    } else if (http->reply.location != NULL && (status == 301 || status == 302 || status == 303 ||
+                                                status == 307 || status == 308)) {
         http->verdict = WR_HTTP_REDIRECT;
     } else {
         http->verdict = judge_error(http);

@@ -1,17 +1,19 @@
 /*
  * source_http_resume.c - what happens when an attempt has ended.
  *
- * The end, a redirect, another attempt, or the generator's failure. It is asked when every complete line that has come has
- * been given, so the position to go on from is the end of the last one: nothing is repeated and nothing is missing.
+ * The end, a redirect, another attempt, or the generator's failure. It is asked when every complete
+ * line that has come has been given, so the position to go on from is the end of the last one:
+ * nothing is repeated and nothing is missing.
  *
- *   validator known          ask for the rest with Range and If-Range; an encoded body is read again from its start
- *   nothing given yet        ask again
- *   endless, no validator    connect again, say that there is a gap
- *   else                     the body is cut short: fail
+ *   validator known        ask for the rest with Range and If-Range; all of it when it is encoded
+ *   nothing given yet      ask again
+ *   endless, no validator  connect again, say that there is a gap
+ *   else                   the body is cut short: fail
  *
- * Retries: before anything was answered, failures to resolve, to connect and to agree on TLS are final unless retries were
- * asked for; else five, and for an endless stream no limit. The pause is drawn from [0, 0.5 s * 2^n], at most 30 s; a
- * Retry-After is its least. The count starts anew with a line given after a reconnect, or after 30 s of health.
+ * Retries: before anything was answered, failures to resolve, to connect and to agree on TLS are
+ * final unless retries were asked for; else five, and for an endless stream no limit. The pause is
+ * drawn from [0, 0.5 s * 2^n], at most 30 s; a Retry-After is its least. The count starts anew with
+ * a line given after a reconnect, or after 30 s of health.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,14 +33,17 @@ void wr_http_shown(const struct wr_http_source *http, char *to, size_t cap)
 
 static void tls_failure(const struct wr_http_source *http, struct wr_http_failure *failure)
 {
-    bool identity = http->result == CURLE_PEER_FAILED_VERIFICATION || http->result == CURLE_SSL_CERTPROBLEM ||
-                    http->result == CURLE_SSL_CACERT_BADFILE || http->result == CURLE_SSL_PINNEDPUBKEYNOTMATCH ||
-                    http->result == CURLE_SSL_ISSUER_ERROR;
-    const char *hint = http->result == CURLE_PEER_FAILED_VERIFICATION
-                           ? "; if this is your own server: --cacert FILE names who to trust, -k trusts anybody"
-                           : "";
+    bool identity =
+        http->result == CURLE_PEER_FAILED_VERIFICATION || http->result == CURLE_SSL_CERTPROBLEM ||
+        http->result == CURLE_SSL_CACERT_BADFILE ||
+        http->result == CURLE_SSL_PINNEDPUBKEYNOTMATCH || http->result == CURLE_SSL_ISSUER_ERROR;
+    const char *hint =
+        http->result == CURLE_PEER_FAILED_VERIFICATION
+            ? "; if this is your own server: --cacert FILE names who to trust, -k trusts anybody"
+            : "";
     wr_http_refuse(failure, WEIR_ETLS, (int)http->result, "TLS: %.150s%s",
-                   http->curl_text[0] != '\0' ? http->curl_text : curl_easy_strerror(http->result), hint);
+                   http->curl_text[0] != '\0' ? http->curl_text : curl_easy_strerror(http->result),
+                   hint);
     failure->retry = !identity;
 }
 
@@ -58,7 +63,8 @@ static const struct cause causes[] = {
     {CURLE_GOT_NOTHING, WEIR_ERESET, true, "the server closed the connection without an answer"},
     {CURLE_RECV_ERROR, WEIR_ERESET, true, "connection reset"},
     {CURLE_SEND_ERROR, WEIR_ERESET, true, "connection reset"},
-    {CURLE_PARTIAL_FILE, WEIR_ETRUNCATED, true, "the server closed the connection before the end of the body"},
+    {CURLE_PARTIAL_FILE, WEIR_ETRUNCATED, true,
+     "the server closed the connection before the end of the body"},
     {CURLE_OUT_OF_MEMORY, WEIR_ENOMEM, false, "out of memory"},
     {CURLE_ABORTED_BY_CALLBACK, WEIR_EIO, true, "the event loop has lost track of the connection"},
     {CURLE_URL_MALFORMAT, WEIR_EINVAL, false, NULL},
@@ -68,8 +74,9 @@ static const struct cause causes[] = {
 
 static bool is_tls(CURLcode result)
 {
-    return result == CURLE_SSL_CONNECT_ERROR || result == CURLE_SSL_ENGINE_NOTFOUND || result == CURLE_SSL_CERTPROBLEM ||
-           result == CURLE_SSL_CIPHER || result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_USE_SSL_FAILED ||
+    return result == CURLE_SSL_CONNECT_ERROR || result == CURLE_SSL_ENGINE_NOTFOUND ||
+           result == CURLE_SSL_CERTPROBLEM || result == CURLE_SSL_CIPHER ||
+           result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_USE_SSL_FAILED ||
            result == CURLE_SSL_CACERT_BADFILE || result == CURLE_SSL_CRL_BADFILE ||
            result == CURLE_SSL_PINNEDPUBKEYNOTMATCH || result == CURLE_SSL_ISSUER_ERROR;
 }
@@ -82,14 +89,16 @@ static void transfer_failure(const struct wr_http_source *http, struct wr_http_f
     }
     long number = 0;
     if (http->result == CURLE_COULDNT_CONNECT &&
-        curl_easy_getinfo(http->transfer.easy, CURLINFO_OS_ERRNO, &number) == CURLE_OK && number != 0) {
-        wr_http_refuse(failure, WEIR_ECONNECT, (int)number, "cannot connect: %s", strerror((int)number));
+        curl_easy_getinfo(http->transfer.easy, CURLINFO_OS_ERRNO, &number) == CURLE_OK &&
+        number != 0) {
+        wr_http_refuse(failure, WEIR_ECONNECT, (int)number, "cannot connect: %s",
+                       strerror((int)number));
         failure->retry = true;
         return;
     }
     for (size_t i = 0; i < sizeof causes / sizeof *causes; i++) {
         if (causes[i].result == http->result) {
-            const char *text = causes[i].text != NULL      ? causes[i].text
+            const char *text = causes[i].text != NULL       ? causes[i].text
                                : http->curl_text[0] != '\0' ? http->curl_text
                                                             : curl_easy_strerror(http->result);
             wr_http_refuse(failure, causes[i].code, (int)http->result, "%.200s", text);
@@ -109,7 +118,8 @@ void wr_http_clock_failure(const struct wr_http_source *http, struct wr_http_fai
     int64_t ms = http->phase == WR_HTTP_CONNECTING ? http->o.connect_ms
                  : http->phase == WR_HTTP_ASKED    ? http->o.first_byte_ms
                                                    : http->o.idle_ms;
-    wr_http_refuse(failure, WEIR_ETIMEDOUT, 0, "%s for %" PRId64 ".%" PRId64 " s", what, ms / 1000, ms % 1000 / 100);
+    wr_http_refuse(failure, WEIR_ETIMEDOUT, 0, "%s for %" PRId64 ".%" PRId64 " s", what, ms / 1000,
+                   ms % 1000 / 100);
     failure->retry = true;
 }
 
@@ -135,23 +145,28 @@ static void excerpt_text(const struct wr_http_source *http, char *to, size_t cap
     to[n] = '\0';
 }
 
-int wr_http_fail(struct wr_http_source *http, const struct wr_http_failure *failure, const char *then)
+int wr_http_fail(struct wr_http_source *http, const struct wr_http_failure *failure,
+                 const char *then)
 {
     char shown[128], place[128] = "", body[WR_HTTP_EXCERPT + 1] = "";
     uint64_t position = http->reader.given_end;
     size_t pending = wr_lines_pending(&http->reader);
     wr_http_shown(http, shown, sizeof shown);
     if (http->answered && pending > 0) {
-        snprintf(place, sizeof place, " (at byte %" PRIu64 ", after line %" PRIu64 "; an unfinished line of %zu bytes was not given)",
+        snprintf(place, sizeof place,
+                 " (at byte %" PRIu64 ", after line %" PRIu64
+                 "; an unfinished line of %zu bytes was not given)",
                  position, http->gen.origin->given, pending);
     } else if (http->answered) {
-        snprintf(place, sizeof place, " (at byte %" PRIu64 ", after line %" PRIu64 ")", position, http->gen.origin->given);
+        snprintf(place, sizeof place, " (at byte %" PRIu64 ", after line %" PRIu64 ")", position,
+                 http->gen.origin->given);
     }
     if (failure->excerpt) {
         excerpt_text(http, body, sizeof body);
     }
-    return wr_gen_fail(&http->gen, failure->code, failure->detail, http->answered ? (int64_t)position : -1,
-                       "%s: %s%s%s%s%s", shown, failure->text, body[0] != '\0' ? ": " : "", body, place, then);
+    return wr_gen_fail(&http->gen, failure->code, failure->detail,
+                       http->answered ? (int64_t)position : -1, "%s: %s%s%s%s%s", shown,
+                       failure->text, body[0] != '\0' ? ": " : "", body, place, then);
 }
 
 /* ---- trying again */
@@ -168,7 +183,8 @@ static int retries_of(const struct wr_http_source *http, const struct wr_http_fa
         return http->endless ? INT32_MAX : RETRIES;
     }
     bool connecting = http->verdict == WR_HTTP_UNJUDGED &&
-                      (failure->code == WEIR_ERESOLVE || failure->code == WEIR_ECONNECT || failure->code == WEIR_ETLS);
+                      (failure->code == WEIR_ERESOLVE || failure->code == WEIR_ECONNECT ||
+                       failure->code == WEIR_ETLS);
     return connecting ? 0 : RETRIES;
 }
 
@@ -183,7 +199,8 @@ static int64_t backoff_ms(struct wr_http_source *http)
     return floor_ms > 0 ? floor_ms + ms / 4 : ms;
 }
 
-static void log_retry(const struct wr_http_source *http, const struct wr_http_failure *failure, int64_t ms)
+static void log_retry(const struct wr_http_source *http, const struct wr_http_failure *failure,
+                      int64_t ms)
 {
     char shown[128], how[96];
     uint64_t position = http->reader.given_end;
@@ -193,20 +210,24 @@ static void log_retry(const struct wr_http_source *http, const struct wr_http_fa
     } else if (http->validator[0] != '\0') {
         snprintf(how, sizeof how, "resume from byte %" PRIu64, position);
     } else {
-        snprintf(how, sizeof how, "it cannot be resumed: a gap after line %" PRIu64, http->gen.origin->given);
+        snprintf(how, sizeof how, "it cannot be resumed: a gap after line %" PRIu64,
+                 http->gen.origin->given);
     }
-    wr_log(&http->gen.loop->log, WR_LOG_INFO, http->gen.name, "%s: %s; retry %d in %" PRId64 ".%" PRId64 " s (%s)", shown,
-           failure->text, http->tries, ms / 1000, ms % 1000 / 100, how);
+    wr_log(&http->gen.loop->log, WR_LOG_INFO, http->gen.name,
+           "%s: %s; retry %d in %" PRId64 ".%" PRId64 " s (%s)", shown, failure->text, http->tries,
+           ms / 1000, ms % 1000 / 100, how);
 }
 
 static int retry(struct wr_http_source *http, const struct wr_http_failure *failure)
 {
     struct weir_loop *loop = http->gen.loop;
     int64_t now = wr_now_ns(loop);
-    if (http->verdict == WR_HTTP_LINES && now - http->answered_ns >= (int64_t)WR_HTTP_HEALTHY_MS * 1000000) {
+    if (http->verdict == WR_HTTP_LINES &&
+        now - http->answered_ns >= (int64_t)WR_HTTP_HEALTHY_MS * 1000000) {
         http->tries = 0;
     }
-    bool resumable = !http->answered || http->validator[0] != '\0' || http->reader.given_end == 0 || http->endless;
+    bool resumable = !http->answered || http->validator[0] != '\0' || http->reader.given_end == 0 ||
+                     http->endless;
     int most = retries_of(http, failure);
     if (!failure->retry || most == 0) {
         return wr_http_fail(http, failure, "");
@@ -214,7 +235,8 @@ static int retry(struct wr_http_source *http, const struct wr_http_failure *fail
     if (!resumable) {
         struct wr_http_failure cut = *failure;
         cut.code = WEIR_ETRUNCATED;
-        return wr_http_fail(http, &cut, "; the server names no version of it, so it cannot be resumed");
+        return wr_http_fail(http, &cut,
+                            "; the server names no version of it, so it cannot be resumed");
     }
     if (http->tries >= most) {
         char then[48];
@@ -245,17 +267,20 @@ int wr_http_ended(struct wr_http_source *http)
     struct wr_http_failure failure = http->failure;
     CURLcode result = http->result;
     bool refused = failure.code != 0; /* by the judge, a clock or the decoder */
-    if (!refused && verdict == WR_HTTP_LINES && result == CURLE_OK && wr_http_decode_finish(http) < 0) {
+    if (!refused && verdict == WR_HTTP_LINES && result == CURLE_OK &&
+        wr_http_decode_finish(http) < 0) {
         failure = http->failure;
         failure.retry = failure.code == WEIR_ETRUNCATED;
         refused = true;
     }
     if (!refused && verdict == WR_HTTP_REDIRECT) {
         refused = wr_http_redirect(http, &failure) < 0;
-    } else if (!refused && (verdict == WR_HTTP_COMPLETE || (verdict == WR_HTTP_LINES && result == CURLE_OK))) {
+    } else if (!refused &&
+               (verdict == WR_HTTP_COMPLETE || (verdict == WR_HTTP_LINES && result == CURLE_OK))) {
         if (verdict == WR_HTTP_LINES && http->skip > 0) {
             refused = true;
-            wr_http_refuse(&failure, WEIR_ECHANGED, http->reply.status, "it ends before the position that was reached");
+            wr_http_refuse(&failure, WEIR_ECHANGED, http->reply.status,
+                           "it ends before the position that was reached");
         } else {
             read_to_the_end(http);
         }

@@ -1,17 +1,19 @@
 /*
  * source_lines.c - the line reader.
  *
- * Bytes are received into `block` and lines are slices of it, so a byte is copied only when its line does not fit into
- * what is left of the block: then the unfinished tail moves to a new block, or to the front of the same one when no item
- * refers to it any more. A block whose lines nobody has taken yet is set aside in `full` with its complete lines. A tail
- * of half a block or more moves to a block twice its length: as much is received between two moves as a move copies.
+ * Bytes are received into `block` and lines are slices of it, so a byte is copied only when its
+ * line does not fit into what is left of the block: then the unfinished tail moves to a new block,
+ * or to the front of the same one when no item refers to it any more. A block whose lines nobody
+ * has taken yet is set aside in `full` with its complete lines. A tail of half a block or more
+ * moves to a block twice its length: as much is received between two moves as a move copies.
  *
- * References: one for each block that is here, and one for each that is in `lent`, from the call that gives lines of it to
- * the reader's next call. Lines of one call come from at most two blocks, since that is what can be lent.
+ * References: one for each block that is here, and one for each that is in `lent`, from the call
+ * that gives lines of it to the reader's next call. Lines of one call come from at most two blocks,
+ * since that is what can be lent.
  *
- * wr_lines_take runs on the reader's task; room and came also run under the frame of a library's callback, between two
- * calls of the reader and while items are lent: bytes that were given are never moved or overwritten while they are
- * referenced.
+ * wr_lines_take runs on the reader's task; room and came also run under the frame of a library's
+ * callback, between two calls of the reader and while items are lent: bytes that were given are
+ * never moved or overwritten while they are referenced.
  */
 #define _GNU_SOURCE /* memrchr */
 #include "source_lines.h"
@@ -21,14 +23,14 @@
 #include <weir/source.h>
 
 enum {
-    BATCH = 32,                 /* lines a round: fits a small stack and the first-level cache */
-    ROOM_MIN = 2048,            /* with less left in a block a receive call is not worth it */
-    SLACK = WR_LINES_WANT_MAX,  /* room behind a line of the greatest length */
+    BATCH = 32,                /* lines a round: fits a small stack and the first-level cache */
+    ROOM_MIN = 2048,           /* with less left in a block a receive call is not worth it */
+    SLACK = WR_LINES_WANT_MAX, /* room behind a line of the greatest length */
     LINE_BYTES_MAX = 1024 * 1024
 };
 
-void wr_lines_reader_init(struct wr_line_reader *reader, struct weir_loop *loop, int64_t line_bytes_max,
-                          int32_t overlong, uint64_t offset)
+void wr_lines_reader_init(struct wr_line_reader *reader, struct weir_loop *loop,
+                          int64_t line_bytes_max, int32_t overlong, uint64_t offset)
 {
     size_t limit = line_bytes_max == 0  ? (size_t)LINE_BYTES_MAX
                    : line_bytes_max < 0 ? SIZE_MAX
@@ -80,7 +82,8 @@ static void lend(struct wr_line_reader *reader, struct weir_block *block)
     }
 }
 
-/* Tell about lines over the limit: the first in full once its end is known, then when the count reaches 10, 100 ... */
+/* Tell about lines over the limit: the first in full once its end is known, then when the count
+ * reaches 10, 100 ... */
 static void log_overlong(struct wr_line_reader *reader, struct weir_gen *gen)
 {
     const struct wr_lines *lines = &reader->lines;
@@ -97,18 +100,19 @@ static void log_overlong(struct wr_line_reader *reader, struct weir_gen *gen)
         uint64_t kept = lines->policy == WR_LINES_CUT ? lines->line_bytes_max : 0;
         wr_log(&reader->loop->log, WR_LOG_WARNING, gen->name,
                "the line at byte %llu has %llu bytes, more than the limit of %llu: %s",
-               (unsigned long long)lines->overlong_start, (unsigned long long)(lines->overlong_bytes + kept),
+               (unsigned long long)lines->overlong_start,
+               (unsigned long long)(lines->overlong_bytes + kept),
                (unsigned long long)lines->line_bytes_max, done);
     } else if (reader->overlong_logged == 0 || count >= next) {
         wr_log(&reader->loop->log, WR_LOG_WARNING, gen->name,
-               "%llu lines so far were longer than the limit of %llu bytes: %s", (unsigned long long)count,
-               (unsigned long long)lines->line_bytes_max, done);
+               "%llu lines so far were longer than the limit of %llu bytes: %s",
+               (unsigned long long)count, (unsigned long long)lines->line_bytes_max, done);
     }
     reader->overlong_logged = count;
 }
 
-/* Lines that the splitter has skipped take numbers behind those of the lines just given, and are told as rejected. A cut
- * line was given, and needs no more than the log. */
+/* Lines that the splitter has skipped take numbers behind those of the lines just given, and are
+ * told as rejected. A cut line was given, and needs no more than the log. */
 static int count_overlong(struct wr_line_reader *reader, struct weir_gen *gen)
 {
     struct weir_receipt *origin = gen->origin;
@@ -135,7 +139,8 @@ static size_t overlong_fails(struct wr_line_reader *reader, struct weir_gen *gen
     *over = true;
     wr_gen_fail(gen, WEIR_ETOOLONG, 0, (int64_t)reader->lines.overlong_start,
                 "line %llu (at byte %llu) is longer than the limit of %llu bytes",
-                (unsigned long long)gen->origin->given + 1, (unsigned long long)reader->lines.overlong_start,
+                (unsigned long long)gen->origin->given + 1,
+                (unsigned long long)reader->lines.overlong_start,
                 (unsigned long long)reader->lines.line_bytes_max);
     return 0;
 }
@@ -163,15 +168,16 @@ static bool next_block(struct wr_line_reader *reader)
     return true;
 }
 
-/* One round: up to BATCH lines of the oldest block. -1: the splitter has failed, or there was no memory. */
-static long take_batch(struct wr_line_reader *reader, struct weir_block *block, struct weir_gen *gen,
-                       weir_item *items, size_t max)
+/* One round: up to BATCH lines of the oldest block. -1: the splitter has failed, or there was no
+ * memory. */
+static long take_batch(struct wr_line_reader *reader, struct weir_block *block,
+                       struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct wr_line lines[BATCH];
     size_t used;
     bool eof = reader->end && block == reader->block;
-    long n = wr_lines_split(&reader->lines, block->data + reader->start, block->len - reader->start, eof, lines,
-                            max, &used);
+    long n = wr_lines_split(&reader->lines, block->data + reader->start, block->len - reader->start,
+                            eof, lines, max, &used);
     reader->start += used;
     reader->pending -= used;
     if (n <= 0) {
@@ -197,7 +203,8 @@ static long take_batch(struct wr_line_reader *reader, struct weir_block *block, 
     return n;
 }
 
-size_t wr_lines_take(struct wr_line_reader *reader, struct weir_gen *gen, weir_item *items, size_t max, bool *over)
+size_t wr_lines_take(struct wr_line_reader *reader, struct weir_gen *gen, weir_item *items,
+                     size_t max, bool *over)
 {
     size_t count = 0;
     *over = false;
@@ -356,7 +363,8 @@ void wr_lines_came(struct wr_line_reader *reader, size_t bytes)
         }
         return;
     }
-    WR_ASSERT(block != NULL && bytes <= block->cap - block->len, "more bytes came than there was room for");
+    WR_ASSERT(block != NULL && bytes <= block->cap - block->len,
+              "more bytes came than there was room for");
     block->len += (uint32_t)bytes;
     reader->loop->stats.bytes_in += bytes;
     block->time_ns = reader->loop->now_unix_ns;
@@ -378,7 +386,8 @@ void wr_lines_restart(struct wr_line_reader *reader, uint64_t offset)
 {
     struct wr_lines *lines = &reader->lines;
     let_go_of_bytes(reader);
-    lines->dropping = lines->dropping && offset == reader->given_end && lines->policy != WR_LINES_FAIL;
+    lines->dropping =
+        lines->dropping && offset == reader->given_end && lines->policy != WR_LINES_FAIL;
     lines->offset = offset;
     lines->scanned = 0;
     reader->given_end = offset;

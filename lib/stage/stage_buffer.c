@@ -1,9 +1,9 @@
 /*
  * stage_buffer.c - weir_buffer: read ahead in a task of its own, through a queue.
  *
- * Nothing runs before the first pull, which makes the queue and the pump's task, in a scope of the buffer's own. What the
- * pump's task fails with travels through the queue to the reader, so the task itself ends well. Closing ends the queue's
- * reading end, which ends the pump, and waits for it.
+ * Nothing runs before the first pull, which makes the queue and the pump's task. The task is the generator's, not the
+ * scope's: a scope whose other tasks have ended ends the buffer instead of waiting for it. What the pump fails with travels
+ * through the queue to the reader. Closing ends the queue's reading end, which ends the pump, and waits for it.
  */
 #include <weir/stage.h>
 
@@ -16,39 +16,51 @@ struct stage_buffer {
     struct weir_gen gen;
     weir_queue_options options;
     char name[32];
-    struct weir_scope *scope;
-    struct weir_gen *queue;
-};
-
-struct buffer_pump {
-    struct weir_gen *gen;
+    bool started;
+    struct weir_gen *source; /* the pump's from the start on */
     struct weir_sink *sink;
+    struct wr_task *pump, *closer;
+    weir_error error; /* of the pump */
 };
 
-static int buffer_main(weir_scope *scope, void *args)
+static void buffer_main(struct wr_task *task, void *arg)
 {
-    struct buffer_pump *pump = args;
-    weir_error error;
-    (void)scope;
-    (void)!weir_pump(pump->gen, pump->sink, &error);
-    return 0;
+    struct stage_buffer *buffer = arg;
+    (void)task;
+    (void)!weir_pump(buffer->source, buffer->sink, &buffer->error);
+    buffer->pump = NULL;
+    if (buffer->closer != NULL) {
+        wr_wake(buffer->closer, 0);
+    }
 }
 
 static void buffer_start(struct stage_buffer *buffer)
 {
-    struct weir_gen *up = buffer->gen.up;
-    struct buffer_pump pump = {.gen = up};
-    buffer->scope = weir_scope_new(buffer->gen.object.scope, NULL);
-    buffer->queue = weir_queue(buffer->scope, &buffer->options, &pump.sink);
+    struct weir_gen *gen = &buffer->gen, *up = gen->up;
+    buffer->started = true;
+    if (up == NULL) {
+        return;
+    }
+    struct weir_gen *queue = weir_queue(gen->object.scope, &buffer->options, &buffer->sink);
+    if (queue->failure == NULL) {
+        buffer->pump = wr_task_hidden(gen->object.scope, gen->name, buffer_main, buffer);
+    }
+    if (buffer->pump == NULL) {
+        weir_discard(queue);
+        weir_sink_discard(buffer->sink);
+        wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory to read ahead");
+        return;
+    }
+    wr_object_fini(&buffer->sink->object); /* the pump ends it */
+    buffer->source = up;
     wr_gen_unadopt(up);
-    wr_gen_adopt(&buffer->gen, buffer->queue);
-    weir_spawn(buffer->scope, buffer->gen.name, buffer_main, &pump, sizeof pump);
+    wr_gen_adopt(gen, queue);
 }
 
 static size_t buffer_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct stage_buffer *buffer = WR_OWNER(gen, struct stage_buffer, gen);
-    if (buffer->queue == NULL) {
+    if (!buffer->started) {
         buffer_start(buffer);
     }
     return gen->failure == NULL && gen->up != NULL ? wr_pull(gen->up, items, max) : 0;
@@ -57,7 +69,7 @@ static size_t buffer_next_many(struct weir_gen *gen, weir_item *items, size_t ma
 static size_t buffer_next_within(struct weir_gen *gen, weir_item *items, size_t max, int64_t wait_ms, bool *late)
 {
     struct stage_buffer *buffer = WR_OWNER(gen, struct stage_buffer, gen);
-    if (buffer->queue == NULL) {
+    if (!buffer->started) {
         buffer_start(buffer);
     }
     return gen->failure == NULL && gen->up != NULL ? wr_pull_within(gen->up, items, max, wait_ms, late) : 0;
@@ -66,15 +78,19 @@ static size_t buffer_next_within(struct weir_gen *gen, weir_item *items, size_t 
 static void buffer_close(struct weir_gen *gen)
 {
     struct stage_buffer *buffer = WR_OWNER(gen, struct stage_buffer, gen);
-    if (buffer->scope == NULL) {
+    if (buffer->source == NULL) {
         return;
     }
     wr_gen_end_adopted(gen);
-    weir_error error;
-    if (weir_scope_wait(buffer->scope, &error) < 0 && gen->failure == NULL) {
-        wr_gen_fail_error(gen, &error);
+    while (buffer->pump != NULL) {
+        buffer->closer = wr_task_now(gen->loop, "weir_finish");
+        (void)wr_park(gen->loop, "its pump to end", &gen->object);
+        buffer->closer = NULL;
     }
-    buffer->scope = NULL;
+    int code = buffer->error.code;
+    if (code < 0 && code != WEIR_ECLOSED && code != WEIR_ECANCELED && gen->failure == NULL) {
+        wr_gen_fail_error(gen, &buffer->error); /* the source's clean-up failed after the queue had closed */
+    }
 }
 
 static const struct wr_gen_ops buffer_ops = {.kind = "buffer",

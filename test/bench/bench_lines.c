@@ -6,6 +6,9 @@
  * the second-level cache) is split again and again in batches of 64 lines as the sources do; the
  * two loops alternate, and the median of the rounds is told.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1 /* clock_gettime */
+#endif
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,14 @@
 /*
- * bench_step.c - one generator step, there and back: a 64-byte item handed over by a body to its reader; and the hop of items
- * over a queue between two tasks, in batches and one by one. One JSON object a row, medians of ROUNDS.
+ * bench_step.c - what the two basic moves cost.
+ *
+ *   bench_step step     one generator step, there and back: a body hands a 64-byte item to its reader
+ *   bench_step queue    the hop of an item over a queue between two tasks, one by one and in batches
+ *
+ * Without an argument both. One JSON object a row, medians of ROUNDS.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1 /* clock_gettime */
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +16,7 @@
 
 #include <weir/weir.h>
 
-enum { ROUNDS = 9, STEPS = 2000000, QUEUE_ITEMS = 1024 };
+enum { ROUNDS = 9, STEPS = 2000000, QUEUE_ITEMS = 1024, BATCH = 64 };
 
 struct value {
     char bytes[64];
@@ -40,7 +47,8 @@ static double now_ns(void)
 
 static int by_value(const void *a, const void *b)
 {
-    double x = *(const double *)a, y = *(const double *)b;
+    double x = *(const double *)a;
+    double y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
@@ -67,7 +75,11 @@ static void bench_step(weir_scope *scope)
         rounds[r] = (now_ns() - began) / STEPS;
     }
     weir_discard(gen);
-    printf("{\"bench\":\"generator_step\",\"ns\":%.2f,\"check\":%llu}\n", median(rounds), (unsigned long long)sum);
+    if (sum != (uint64_t)ROUNDS * STEPS * sizeof(struct value)) {
+        fprintf(stderr, "bench_step: items of another length came\n");
+        exit(1);
+    }
+    printf("{\"bench\":\"generator_step\",\"ns\":%.2f}\n", median(rounds));
 }
 
 struct producer {
@@ -78,7 +90,7 @@ struct producer {
 static int produce(weir_scope *scope, void *args)
 {
     struct producer *producer = args;
-    static weir_item items[64];
+    static weir_item items[BATCH];
     weir_item first;
     struct value v;
     weir_error error;
@@ -89,7 +101,7 @@ static int produce(weir_scope *scope, void *args)
     if (weir_item_keep(&first, &lent) < 0) {
         return WEIR_ENOMEM;
     }
-    for (int i = 0; i < 64; i++) {
+    for (size_t i = 0; i < BATCH; i++) {
         items[i] = first;
     }
     for (size_t i = 0; i < STEPS; i += producer->batch) {
@@ -109,13 +121,15 @@ static void bench_queue(weir_scope *root, size_t batch)
     for (int r = 0; r < ROUNDS; r++) {
         weir_scope *scope = weir_scope_new(root, NULL);
         struct producer producer = {.batch = batch};
-        weir_gen *gen = weir_queue(scope, WEIR_OPTIONS(weir_queue_options, .items_max = QUEUE_ITEMS), &producer.to);
+        weir_gen *gen = weir_queue(
+            scope, WEIR_OPTIONS(weir_queue_options, .items_max = QUEUE_ITEMS), &producer.to);
         weir_spawn(scope, "producer", produce, &producer, sizeof producer);
-        weir_item items[64];
+        weir_item items[BATCH];
         size_t count = 0, n;
         weir_error error;
         double began = now_ns();
-        while ((n = batch == 1 ? weir_next(gen, items) : weir_next_many(gen, items, batch)) > 0) {
+        while ((n = batch == 1 ? weir_next(gen, items)
+                               : weir_next_many(gen, items, batch)) > 0) {
             count += n;
         }
         rounds[r] = (now_ns() - began) / (double)count;
@@ -128,12 +142,23 @@ static void bench_queue(weir_scope *root, size_t batch)
     printf("{\"bench\":\"queue_hop\",\"batch\":%zu,\"ns\":%.2f}\n", batch, median(rounds));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    const char *what = argc > 1 ? argv[1] : "";
+    bool step = argc == 1 || strcmp(what, "step") == 0;
+    bool queue = argc == 1 || strcmp(what, "queue") == 0;
+    if (!step && !queue) {
+        fprintf(stderr, "usage: bench_step [step|queue]\n");
+        return 2;
+    }
     weir_loop *loop = weir_loop_new(NULL);
-    bench_step(weir_root(loop));
-    bench_queue(weir_root(loop), 1);
-    bench_queue(weir_root(loop), 64);
+    if (step) {
+        bench_step(weir_root(loop));
+    }
+    if (queue) {
+        bench_queue(weir_root(loop), 1);
+        bench_queue(weir_root(loop), BATCH);
+    }
     weir_loop_free(loop);
     return 0;
 }

@@ -1,9 +1,13 @@
 /*
- * bench_stream.c - the main job, measured: lines of a URL or socket, through a bounded queue in a task of its own, to a reader
- * that counts. One JSON object: lines, bytes, CPU seconds of this process, wall seconds, peak RSS.
+ * bench_stream.c - the main job, measured: lines of a URL or socket, through a bounded queue in a
+ * task of its own, to a reader that counts. One JSON object: lines, bytes, CPU seconds of this
+ * process, wall seconds, peak RSS.
  *
- *   bench_stream URL|tcp://HOST:PORT|unix:PATH|FILE [direct] [ca=FILE]     direct: without the queue
+ *   bench_stream URL|tcp://HOST:PORT|unix:PATH|FILE [direct] [ca=FILE]     direct: no queue
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1 /* clock_gettime, getrusage */
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +26,8 @@ static double seconds_of(struct timeval t)
 static weir_gen *open_source(weir_scope *scope, const char *address, const char *ca_file)
 {
     if (strncmp(address, "http", 4) == 0) {
-        return weir_http_lines(scope, address, WEIR_OPTIONS(weir_http_options, .ca_file = ca_file));
+        return weir_http_lines(scope, address,
+                               WEIR_OPTIONS(weir_http_options, .ca_file = ca_file));
     }
     if (strncmp(address, "tcp:", 4) == 0 || strncmp(address, "unix:", 5) == 0) {
         return weir_socket_lines(scope, address, NULL);
@@ -67,9 +72,12 @@ int main(int argc, char **argv)
     clock_gettime(CLOCK_MONOTONIC, &ended);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf("{\"lines\":%llu,\"bytes\":%llu,\"user_s\":%.3f,\"system_s\":%.3f,\"cpu_s\":%.3f,\"wall_s\":%.3f,\"rss_kib\":%ld}\n", lines,
-           bytes, seconds_of(usage.ru_utime), seconds_of(usage.ru_stime),
-           seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime),
-           (double)(ended.tv_sec - began.tv_sec) + (double)(ended.tv_nsec - began.tv_nsec) / 1e9, usage.ru_maxrss);
+    double user = seconds_of(usage.ru_utime);
+    double kernel = seconds_of(usage.ru_stime);
+    double wall = (double)(ended.tv_sec - began.tv_sec) +
+                  (double)(ended.tv_nsec - began.tv_nsec) / 1e9;
+    printf("{\"lines\":%llu,\"bytes\":%llu,\"user_s\":%.3f,\"system_s\":%.3f,\"cpu_s\":%.3f,"
+           "\"wall_s\":%.3f,\"rss_kib\":%ld}\n",
+           lines, bytes, user, kernel, user + kernel, wall, usage.ru_maxrss);
     return rc < 0;
 }

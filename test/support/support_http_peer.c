@@ -1,6 +1,6 @@
 /*
- * support_http_peer.c - the scripted HTTP peer: blocking sockets in a thread, so that the loop under test is nobody's but
- * its own and a virtual clock stays in the hands of the test.
+ * support_http_peer.c - the scripted HTTP peer: blocking sockets in a thread, so that the loop
+ * under test is nobody's but its own and a virtual clock stays in the hands of the test.
  */
 #include "support_http_peer.h"
 
@@ -56,7 +56,8 @@ static void send_all(int fd, const struct http_answer *answer)
 {
     size_t len = answer->len > 0 ? answer->len : strlen(answer->text);
     for (size_t at = 0; at < len;) {
-        ssize_t sent = send(fd, answer->text + at, answer->byte_by_byte ? 1 : len - at, MSG_NOSIGNAL);
+        ssize_t sent =
+            send(fd, answer->text + at, answer->byte_by_byte ? 1 : len - at, MSG_NOSIGNAL);
         if (sent <= 0) {
             return;
         }
@@ -73,7 +74,8 @@ static void serve(struct http_peer *peer, int fd, const struct http_answer *answ
     atomic_store(&peer->requests, i + 1);
     send_all(fd, answer);
     if (answer->after == HTTP_RESET) {
-        /* What was sent is acknowledged first, since a reset throws away what the client has not read. */
+        /* What was sent is acknowledged first, since a reset throws away what the client has not
+         * read. */
         struct tcp_info info;
         socklen_t size = sizeof info;
         while (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_unacked > 0) {
@@ -87,8 +89,7 @@ static void serve(struct http_peer *peer, int fd, const struct http_answer *answ
         if (answer->after == HTTP_CLOSE) {
             shutdown(fd, SHUT_WR);
         }
-        while (recv(fd, rest, sizeof rest, 0) > 0) {
-        }
+        while (recv(fd, rest, sizeof rest, 0) > 0) {}
     }
 }
 
@@ -119,12 +120,15 @@ struct http_peer *http_peer_new(const struct http_answer *answers, size_t count)
     if (peer == NULL) {
         fail("calloc");
     }
+    setenv("no_proxy", "*", 1); /* whatever proxy the environment names */
     peer->answers = answers;
     peer->count = count;
     atomic_store(&peer->connection, -1);
     peer->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (peer->listener < 0 || bind(peer->listener, (struct sockaddr *)&address, sizeof address) < 0 ||
-        listen(peer->listener, 16) < 0 || getsockname(peer->listener, (struct sockaddr *)&address, &len) < 0) {
+    if (peer->listener < 0 ||
+        bind(peer->listener, (struct sockaddr *)&address, sizeof address) < 0 ||
+        listen(peer->listener, 16) < 0 ||
+        getsockname(peer->listener, (struct sockaddr *)&address, &len) < 0) {
         fail("socket");
     }
     peer->port = ntohs(address.sin_port);

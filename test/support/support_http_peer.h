@@ -1,6 +1,6 @@
 /*
- * support_http_peer.h - an HTTP server that does what a script says: in a thread of its own, on a port that the system
- * picks, one connection after another.
+ * support_http_peer.h - an HTTP server that does what a script says: in a thread of its own, on a
+ * port that the system picks, one connection after another.
  */
 #ifndef WR_SUPPORT_HTTP_PEER_H
 #define WR_SUPPORT_HTTP_PEER_H
@@ -24,7 +24,8 @@ struct http_answer {
 
 struct http_peer;
 
-/* Answers must outlive the peer; connections beyond them are not accepted. Aborts the test when there is no socket. */
+/* Answers must outlive the peer; connections beyond them are not accepted. Aborts the test when
+ * there is no socket. */
 struct http_peer *http_peer_new(const struct http_answer *answers, size_t count);
 /* "http://127.0.0.1:PORT" + path, until the next call. */
 const char *http_peer_url(struct http_peer *peer, const char *path);

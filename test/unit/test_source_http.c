@@ -1,21 +1,22 @@
 /*
  * test_source_http.c - the HTTP source against a scripted server in a thread.
  *
- * The loop's clock is virtual unless a test measures a clock of the source: it stands still while a transfer is under way
- * and jumps over back-off pauses.
+ * The loop's clock is virtual unless a test measures a clock of the source: it stands still while a
+ * transfer is under way and jumps over back-off pauses.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base_fault.h"
 #include "source_http.h"
 #include "support_flow.h"
 #include "support_http_peer.h"
 
 #define OK_HEAD "HTTP/1.1 200 OK\r\n"
 #define ETAG "ETag: \"v1\"\r\n"
-#define PLAY(...)                                         \
-    const struct http_answer answers[] = {__VA_ARGS__};   \
+#define PLAY(...)                                       \
+    const struct http_answer answers[] = {__VA_ARGS__}; \
     struct http_peer *peer = http_peer_new(answers, sizeof answers / sizeof *answers)
 
 static char log_text[4096];
@@ -58,7 +59,8 @@ static const char *read_all(weir_gen *gen, weir_error *error)
 
 #define HTTP(...) WEIR_OPTIONS(weir_http_options, __VA_ARGS__)
 
-static const char *get(weir_loop *loop, struct http_peer *peer, const weir_http_options *options, weir_error *error)
+static const char *get(weir_loop *loop, struct http_peer *peer, const weir_http_options *options,
+                       weir_error *error)
 {
     return read_all(weir_http_lines(weir_root(loop), http_peer_url(peer, "/feed"), options), error);
 }
@@ -82,7 +84,9 @@ TEST(lines_of_a_body_with_a_length)
 
 TEST(lines_of_a_chunked_body_in_single_bytes)
 {
-    PLAY({.text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n5\r\none\nt\r\n4\r\nwo\nx\r\n0\r\n\r\n", .byte_by_byte = true});
+    PLAY(
+        {.text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n5\r\none\nt\r\n4\r\nwo\nx\r\n0\r\n\r\n",
+         .byte_by_byte = true});
     weir_loop *loop = test_loop();
     weir_error error;
 
@@ -108,7 +112,8 @@ TEST(nothing_is_connected_before_the_first_pull)
 
 TEST(a_refusal_tells_status_and_the_start_of_the_body)
 {
-    PLAY({.text = "HTTP/1.1 404 Not Found\r\nContent-Length: 22\r\n\r\n<p>no\n such\t\tfeed</p>\n"});
+    PLAY(
+        {.text = "HTTP/1.1 404 Not Found\r\nContent-Length: 22\r\n\r\n<p>no\n such\t\tfeed</p>\n"});
     weir_loop *loop = test_loop();
     weir_error error;
 
@@ -128,7 +133,8 @@ TEST(headers_user_and_bearer_are_sent)
     int fd = mkstemp(path);
     ck_assert_int_eq(write(fd, "s3cret\n", 7), 7);
     close(fd);
-    PLAY({.text = OK_HEAD "Content-Length: 0\r\n\r\n"}, {.text = OK_HEAD "Content-Length: 0\r\n\r\n"});
+    PLAY({.text = OK_HEAD "Content-Length: 0\r\n\r\n"},
+         {.text = OK_HEAD "Content-Length: 0\r\n\r\n"});
     weir_loop *loop = test_loop();
     const char *headers[] = {"X-One: 1", "X-Two: 2"};
 
@@ -141,8 +147,10 @@ TEST(headers_user_and_bearer_are_sent)
 
     http_peer_join(peer);
     ck_assert_ptr_nonnull(strstr(http_peer_request(peer, 0), "\r\nX-One: 1\r\nX-Two: 2\r\n"));
-    ck_assert_ptr_nonnull(strstr(http_peer_request(peer, 0), "\r\nAuthorization: Bearer s3cret\r\n"));
-    ck_assert_ptr_nonnull(strstr(http_peer_request(peer, 1), "\r\nAuthorization: Basic bWU6cHc=\r\n"));
+    ck_assert_ptr_nonnull(
+        strstr(http_peer_request(peer, 0), "\r\nAuthorization: Bearer s3cret\r\n"));
+    ck_assert_ptr_nonnull(
+        strstr(http_peer_request(peer, 1), "\r\nAuthorization: Basic bWU6cHc=\r\n"));
     unlink(path);
     weir_loop_free(loop);
     http_peer_free(peer);
@@ -154,7 +162,8 @@ TEST(a_header_with_a_line_end_is_refused)
     const char *headers[] = {"X: 1\r\nY: 2"};
     weir_error error;
 
-    read_all(weir_http_lines(weir_root(loop), "http://127.0.0.1:1/", HTTP(.headers = headers, .headers_count = 1)),
+    read_all(weir_http_lines(weir_root(loop), "http://127.0.0.1:1/",
+                             HTTP(.headers = headers, .headers_count = 1)),
              &error);
 
     ck_assert_int_eq(error.code, WEIR_EINVAL);
@@ -207,7 +216,8 @@ TEST(asked_for_retries_are_made_before_anything_was_answered)
 
 TEST(a_busy_server_is_asked_again_after_its_retry_after)
 {
-    PLAY({.text = "HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"}, {.text = OK_HEAD "Content-Length: 2\r\n\r\na\n"});
+    PLAY({.text = "HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"},
+         {.text = OK_HEAD "Content-Length: 2\r\n\r\na\n"});
     weir_loop *loop = logging_loop();
     weir_error error;
     int64_t start_ns = loop->now_ns;
@@ -241,7 +251,8 @@ TEST(retries_are_finite)
 TEST(a_broken_body_is_resumed_behind_the_last_line_given)
 {
     PLAY({.text = OK_HEAD ETAG "Content-Length: 20\r\n\r\none\ntwo\nth"},
-         {.text = "HTTP/1.1 206 Partial\r\n" ETAG "Content-Range: bytes 8-19/20\r\nContent-Length: 12\r\n\r\nthree\nfour\n\n"});
+         {.text = "HTTP/1.1 206 Partial\r\n" ETAG
+                  "Content-Range: bytes 8-19/20\r\nContent-Length: 12\r\n\r\nthree\nfour\n\n"});
     weir_loop *loop = logging_loop();
     weir_error error;
 
@@ -259,7 +270,8 @@ TEST(a_broken_body_is_resumed_behind_the_last_line_given)
 TEST(a_reset_is_resumed_too)
 {
     PLAY({.text = OK_HEAD ETAG "Content-Length: 12\r\n\r\none\ntw", .after = HTTP_RESET},
-         {.text = "HTTP/1.1 206 Partial\r\n" ETAG "Content-Range: bytes 4-11/12\r\nContent-Length: 8\r\n\r\ntwo\nsix\n"});
+         {.text = "HTTP/1.1 206 Partial\r\n" ETAG
+                  "Content-Range: bytes 4-11/12\r\nContent-Length: 8\r\n\r\ntwo\nsix\n"});
     weir_loop *loop = logging_loop();
     weir_error error;
 
@@ -273,7 +285,8 @@ TEST(a_reset_is_resumed_too)
 
 TEST(a_server_without_ranges_is_read_again_from_the_start)
 {
-    PLAY({.text = OK_HEAD ETAG "Content-Length: 12\r\n\r\none\ntw"}, {.text = OK_HEAD ETAG "Content-Length: 12\r\n\r\none\ntwo\nsix\n"});
+    PLAY({.text = OK_HEAD ETAG "Content-Length: 12\r\n\r\none\ntw"},
+         {.text = OK_HEAD ETAG "Content-Length: 12\r\n\r\none\ntwo\nsix\n"});
     weir_loop *loop = test_loop();
     weir_error error;
 
@@ -301,7 +314,8 @@ TEST(another_version_is_not_mixed_into_the_first)
 TEST(a_part_that_begins_elsewhere_is_refused)
 {
     PLAY({.text = OK_HEAD ETAG "Content-Length: 12\r\n\r\none\ntw"},
-         {.text = "HTTP/1.1 206 Partial\r\n" ETAG "Content-Range: bytes 3-11/12\r\nContent-Length: 9\r\n\r\n\ntwo\nsix\n"});
+         {.text = "HTTP/1.1 206 Partial\r\n" ETAG
+                  "Content-Range: bytes 3-11/12\r\nContent-Length: 9\r\n\r\n\ntwo\nsix\n"});
     weir_loop *loop = test_loop();
     weir_error error;
 
@@ -314,7 +328,8 @@ TEST(a_part_that_begins_elsewhere_is_refused)
 
 TEST(a_416_at_the_end_is_the_end)
 {
-    PLAY({.text = OK_HEAD ETAG "Transfer-Encoding: chunked\r\nAccept-Ranges: bytes\r\n\r\n8\r\none\ntwo\n\r\n"},
+    PLAY({.text = OK_HEAD ETAG
+          "Transfer-Encoding: chunked\r\nAccept-Ranges: bytes\r\n\r\n8\r\none\ntwo\n\r\n"},
          {.text = "HTTP/1.1 416 No\r\nContent-Range: bytes */8\r\nContent-Length: 0\r\n\r\n"});
     weir_loop *loop = test_loop();
     weir_error error;
@@ -336,7 +351,8 @@ TEST(a_broken_body_without_validator_is_truncated)
 
     ck_assert_int_eq(error.code, WEIR_ETRUNCATED);
     ck_assert_int_eq(error.offset, 8);
-    ck_assert_ptr_nonnull(strstr(error.message, "after line 2; an unfinished line of 3 bytes was not given"));
+    ck_assert_ptr_nonnull(
+        strstr(error.message, "after line 2; an unfinished line of 3 bytes was not given"));
     weir_loop_free(loop);
     http_peer_free(peer);
 }
@@ -374,7 +390,8 @@ TEST(no_retries_when_none_are_wanted)
 
 TEST(redirects_are_followed)
 {
-    PLAY({.text = "HTTP/1.1 302 Found\r\nLocation: ../b?x=1\r\nContent-Length: 5\r\n\r\nmoved"}, {.text = OK_HEAD "Content-Length: 2\r\n\r\na\n"});
+    PLAY({.text = "HTTP/1.1 302 Found\r\nLocation: ../b?x=1\r\nContent-Length: 5\r\n\r\nmoved"},
+         {.text = OK_HEAD "Content-Length: 2\r\n\r\na\n"});
     weir_loop *loop = test_loop();
     weir_error error;
 
@@ -392,7 +409,8 @@ TEST(secrets_stay_with_the_first_origin)
 {
     PLAY({.text = OK_HEAD "Content-Length: 0\r\n\r\n"});
     char head[256];
-    snprintf(head, sizeof head, "HTTP/1.1 307 Go\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n", http_peer_url(peer, "/"));
+    snprintf(head, sizeof head, "HTTP/1.1 307 Go\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n",
+             http_peer_url(peer, "/"));
     const struct http_answer first[] = {{.text = head}};
     struct http_peer *front = http_peer_new(first, 1);
     weir_loop *loop = test_loop();
@@ -416,7 +434,8 @@ TEST(secrets_stay_with_the_first_origin)
 
 TEST(redirects_in_a_circle_are_refused)
 {
-    PLAY({.text = "HTTP/1.1 301 Go\r\nLocation: /b\r\n\r\n"}, {.text = "HTTP/1.1 301 Go\r\nLocation: /feed\r\n\r\n"});
+    PLAY({.text = "HTTP/1.1 301 Go\r\nLocation: /b\r\n\r\n"},
+         {.text = "HTTP/1.1 301 Go\r\nLocation: /feed\r\n\r\n"});
     weir_loop *loop = test_loop();
     weir_error error;
 
@@ -442,12 +461,14 @@ TEST(an_unfollowable_redirect_is_refused)
 }
 
 /* gzip of "one\ntwo\n" */
-#define GZIP_ONE_TWO \
-    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\xcf\x4b\xe5\x2a\x29\xcf\xe7\x02\x00\xe6\x0b\xba\x12\x08\x00\x00\x00"
+#define GZIP_ONE_TWO                                                                               \
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\xcf\x4b\xe5\x2a\x29\xcf\xe7\x02\x00\xe6\x0b\xba" \
+    "\x12\x08\x00\x00\x00"
 
 TEST(a_gzip_body_is_decoded)
 {
-    static const char text[] = OK_HEAD "Content-Encoding: gzip\r\nContent-Length: 28\r\n\r\n" GZIP_ONE_TWO;
+    static const char text[] =
+        OK_HEAD "Content-Encoding: gzip\r\nContent-Length: 28\r\n\r\n" GZIP_ONE_TWO;
     PLAY({.text = text, .len = sizeof text - 1, .byte_by_byte = true});
     weir_loop *loop = test_loop();
     weir_error error;
@@ -461,7 +482,8 @@ TEST(a_gzip_body_is_decoded)
 
 TEST(a_cut_gzip_body_is_truncated)
 {
-    static const char text[] = OK_HEAD "Content-Encoding: gzip\r\nContent-Length: 20\r\n\r\n" GZIP_ONE_TWO;
+    static const char text[] =
+        OK_HEAD "Content-Encoding: gzip\r\nContent-Length: 20\r\n\r\n" GZIP_ONE_TWO;
     PLAY({.text = text, .len = sizeof text - 1 - 8});
     weir_loop *loop = test_loop();
     weir_error error;
@@ -510,7 +532,8 @@ TEST(a_server_that_does_not_answer_is_left)
 
 TEST(a_server_that_falls_silent_is_left)
 {
-    check_clock(OK_HEAD "\r\none\n", HTTP(.idle_ms = 120, .retries = WEIR_NONE), "no data for 0.1 s");
+    check_clock(OK_HEAD "\r\none\n", HTTP(.idle_ms = 120, .retries = WEIR_NONE),
+                "no data for 0.1 s");
 }
 
 struct held {
@@ -531,11 +554,12 @@ static int read_held(weir_scope *scope, void *args)
 {
     struct held *held = args;
     weir_item item;
-    weir_gen *gen = weir_http_lines(scope, held->url, NULL);
+    weir_gen *gen = weir_http_lines(scope, held->url, HTTP(.retries = WEIR_NONE));
     if (weir_next(gen, &item)) {
+        wr_fault_pause(true); /* without it nothing ends the wait */
         weir_spawn(weir_root(held->loop), "cancel", cancel_now, held, sizeof *held);
-        while (weir_next(gen, &item)) {
-        }
+        wr_fault_pause(false);
+        while (weir_next(gen, &item)) {}
     }
     return weir_finish(gen, NULL);
 }
@@ -570,9 +594,11 @@ TEST(a_gentle_stop_ends_a_silent_stream)
     weir_scope *root = weir_root(loop);
     weir_error error;
     weir_item item;
-    weir_gen *gen = weir_http_lines(root, http_peer_url(peer, "/feed"), NULL);
+    weir_gen *gen = weir_http_lines(root, http_peer_url(peer, "/feed"), HTTP(.retries = WEIR_NONE));
     ck_assert(weir_next(gen, &item));
+    wr_fault_pause(true); /* without it nothing ends the wait */
     weir_spawn(root, "stop", stop_now, &root, sizeof root);
+    wr_fault_pause(false);
 
     ck_assert(!weir_next(gen, &item));
 
@@ -582,18 +608,49 @@ TEST(a_gentle_stop_ends_a_silent_stream)
     http_peer_free(peer);
 }
 
-TEST(a_slow_reader_stops_the_socket_and_loses_nothing)
+enum { LINES = 40000, LEN = 99 };
+
+/* An answer of LINES lines of LEN bytes that begin with a digit. */
+static char *many_lines(size_t *at)
 {
-    enum { LINES = 40000, LEN = 99 };
     size_t len = (size_t)LINES * (LEN + 1);
     char *text = malloc(len + 200);
-    size_t at = (size_t)sprintf(text, OK_HEAD "Content-Length: %zu\r\n\r\n", len);
-    for (size_t i = 0; i < LINES; i++, at += LEN + 1) {
-        memset(text + at, 'x', LEN);
-        memcpy(text + at, (char[]){(char)('0' + i % 10)}, 1);
-        text[at + LEN] = '\n';
+    ck_assert_ptr_nonnull(text);
+    *at = (size_t)sprintf(text, OK_HEAD ETAG "Content-Length: %zu\r\n\r\n", len);
+    for (size_t i = 0; i < LINES; i++, *at += LEN + 1) {
+        memset(text + *at, 'x', LEN);
+        text[*at] = (char)('0' + i % 10);
+        text[*at + LEN] = '\n';
     }
-    PLAY({.text = text, .len = at});
+    return text;
+}
+
+TEST(a_small_budget_is_no_less_complete)
+{
+    size_t len;
+    char *text = many_lines(&len);
+    PLAY({.text = text, .len = len});
+    weir_loop *loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .budget_bytes = 64 * 1024));
+    ck_assert_ptr_nonnull(loop);
+    wr_loop_virtual_clock(loop, 1700000000000000000);
+    weir_gen *gen = weir_http_lines(weir_root(loop), http_peer_url(peer, "/"), NULL);
+    weir_item item;
+    size_t seen = 0;
+    while (weir_next(gen, &item)) {
+        seen++;
+    }
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    ck_assert_uint_eq(seen, LINES);
+    weir_loop_free(loop);
+    http_peer_free(peer);
+    free(text);
+}
+
+TEST(a_slow_reader_stops_the_socket_and_loses_nothing)
+{
+    size_t len;
+    char *text = many_lines(&len);
+    PLAY({.text = text, .len = len});
     weir_loop *loop = test_loop();
     weir_gen *gen = weir_http_lines(weir_root(loop), http_peer_url(peer, "/"), NULL);
     weir_item item;
@@ -654,7 +711,8 @@ TEST(a_second_run_goes_on_where_the_first_was_cut_off)
         return; /* the state has sweeps of its own */
     }
     PLAY({.text = OK_HEAD ETAG "Content-Length: 14\r\n\r\none\ntwo\nth"},
-         {.text = "HTTP/1.1 206 Partial\r\n" ETAG "Content-Range: bytes 8-13/14\r\nContent-Length: 6\r\n\r\nthree\n"});
+         {.text = "HTTP/1.1 206 Partial\r\n" ETAG
+                  "Content-Range: bytes 8-13/14\r\nContent-Length: 6\r\n\r\nthree\n"});
     char folder[] = "/tmp/weir_http_XXXXXX";
     ck_assert_ptr_nonnull(mkdtemp(folder));
     char *url = strdup(http_peer_url(peer, "/feed?token=abc"));
@@ -665,24 +723,90 @@ TEST(a_second_run_goes_on_where_the_first_was_cut_off)
     run_with_state(url, folder, &error);
 
     ck_assert_int_eq(error.code, 0);
-    ck_assert_str_eq(content_of(folder), "one\ntwo\nthree\n");
     http_peer_join(peer);
+    run_with_state(url, folder, &error); /* it is read to its end: nobody is asked */
+    ck_assert_int_eq(error.code, 0);
+    ck_assert_str_eq(content_of(folder), "one\ntwo\nthree\n");
     ck_assert_ptr_nonnull(strstr(http_peer_request(peer, 1), "\r\nRange: bytes=8-\r\n"));
     remove_folder(folder);
     free(url);
     http_peer_free(peer);
 }
 
+TEST(a_reset_behind_the_brake_loses_nothing)
+{
+    size_t len, seen = 0;
+    char *text = many_lines(&len);
+    PLAY({.text = text, .len = len / 2 + 33, .after = HTTP_RESET}, {.text = text, .len = len});
+    weir_loop *loop = test_loop();
+    weir_gen *gen = weir_http_lines(weir_root(loop), http_peer_url(peer, "/"), NULL);
+    weir_item item;
+    while (weir_next(gen, &item)) {
+        ck_assert_uint_eq(item.len, LEN);
+        ck_assert_int_eq(item.data[0], (char)('0' + seen % 10));
+        seen++;
+    }
+    ck_assert_uint_eq(seen, LINES);
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    weir_loop_free(loop);
+    http_peer_free(peer);
+    free(text);
+}
+
+static int count_setups(void *ctx, void *easy)
+{
+    int *count = ctx;
+    ck_assert_ptr_nonnull(easy);
+    return ++*count == 2 ? 7 : 0;
+}
+
+TEST(setup_has_the_last_word_before_each_connect)
+{
+    PLAY({.text = "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"});
+    weir_loop *loop = test_loop();
+    weir_error error;
+    int count = 0;
+
+    get(loop, peer, HTTP(.setup = count_setups, .setup_ctx = &count), &error);
+
+    ck_assert_int_eq(error.code, WEIR_EINVAL);
+    ck_assert_int_eq(error.detail, 7);
+    ck_assert_int_eq(count, 2);
+    weir_loop_free(loop);
+    http_peer_free(peer);
+}
+
+TEST(a_long_line_is_not_braked_by_itself)
+{
+    size_t len = 900000;
+    char *text = malloc(len + 200);
+    ck_assert_ptr_nonnull(text);
+    size_t at = (size_t)sprintf(text, OK_HEAD "Content-Length: %zu\r\n\r\n", len);
+    memset(text + at, 'y', len);
+    PLAY({.text = text, .len = at + len});
+    weir_loop *loop = test_loop();
+    weir_gen *gen = weir_http_lines(weir_root(loop), http_peer_url(peer, "/"), NULL);
+    weir_item item;
+
+    ck_assert(weir_next(gen, &item));
+
+    ck_assert_uint_eq(item.len, len);
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    weir_loop_free(loop);
+    http_peer_free(peer);
+    free(text);
+}
+
 TEST(statistics_count_bytes_and_reconnects)
 {
     PLAY({.text = OK_HEAD ETAG "Content-Length: 8\r\n\r\none\ntw"},
-         {.text = "HTTP/1.1 206 Partial\r\n" ETAG "Content-Range: bytes 4-7/8\r\nContent-Length: 4\r\n\r\ntwo\n"});
+         {.text = "HTTP/1.1 206 Partial\r\n" ETAG
+                  "Content-Range: bytes 4-7/8\r\nContent-Length: 4\r\n\r\ntwo\n"});
     weir_loop *loop = test_loop();
     weir_gen *gen = weir_http_lines(weir_root(loop), http_peer_url(peer, "/"), NULL);
     weir_item item;
     struct wr_http_stats stats;
-    while (weir_next(gen, &item)) {
-    }
+    while (weir_next(gen, &item)) {}
 
     ck_assert(wr_http_stats_of(gen, &stats));
 

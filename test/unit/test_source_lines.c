@@ -85,7 +85,8 @@ TEST(lines_do_not_depend_on_the_pieces_they_come_in)
         weir_loop *loop = test_loop();
         struct feeder *feeder = feed(loop, text, sizeof text - 1, chunk);
 
-        ck_assert_str_eq(join(&feeder->gen, 1 + chunk % 5, out, sizeof out), "one|two||four is longer|five$|");
+        ck_assert_str_eq(join(&feeder->gen, 1 + chunk % 5, out, sizeof out),
+                         "one|two||four is longer|five$|");
 
         ck_assert_int_eq(weir_finish(&feeder->gen, NULL), 0);
         ck_assert_uint_eq(ledger_of(weir_root(loop)).in, 5);
@@ -125,7 +126,8 @@ static void check_lines(size_t count, size_t len, size_t chunk, size_t max)
     ck_assert_uint_eq(seen, count);
     ck_assert_int_eq(weir_finish(&feeder->gen, NULL), 0);
     ck_assert_int_eq(loop->budget.used, 0);
-    ck_assert_int_le(loop->budget.peak, (int64_t)(4 * WR_MAX(len, (size_t)WR_BLOCK_BYTES) + 4 * WR_BLOCK_BYTES));
+    ck_assert_int_le(loop->budget.peak,
+                     (int64_t)(4 * WR_MAX(len, (size_t)WR_BLOCK_BYTES) + 4 * WR_BLOCK_BYTES));
     free(text);
     weir_loop_free(loop);
 }

@@ -5,21 +5,35 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base_fault.h"
 #include "support_suites.h"
 
-/* The far end connects back through the listener: accepted when the source has connected, sent by a task. */
+/* The first connection to a listening socket; -1: canceled. */
+static int accept_one(weir_loop *loop, int listener)
+{
+    weir_error error;
+    int fd, rc = 0;
+    wr_fault_pause(true);
+    struct wr_transport *waiting = wr_fd_transport(loop, listener, WR_FD_BORROW, &error);
+    wr_fault_pause(false);
+    ck_assert_ptr_nonnull(waiting);
+    while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) < 0 && rc == 0) {
+        rc = waiting->ops->wait(waiting, WR_READABLE, -1, "a connection", NULL);
+    }
+    waiting->ops->free(waiting);
+    return fd;
+}
+
+/* The far end: accepted when the source has connected, sent by a task. */
 static int accept_main(weir_scope *scope, void *args)
 {
     struct wr_source_play *play;
     memcpy(&play, args, sizeof play);
-    int fd;
-    while ((fd = accept4(play->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) < 0) {
-        if (wr_pause(play->loop) < 0) {
-            return 0;
-        }
-    }
+    int fd = accept_one(play->loop, play->fd);
     (void)scope;
-    wr_far_send(play, fd);
+    if (fd >= 0) {
+        wr_far_send(play, fd);
+    }
     return 0;
 }
 
@@ -53,13 +67,11 @@ static int reset_main(weir_scope *scope, void *args)
 {
     struct resetting *resetting = args;
     struct linger hard = {.l_onoff = 1, .l_linger = 0};
-    int fd;
-    while ((fd = accept4(resetting->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) < 0) {
-        if (wr_pause(resetting->loop) < 0) {
-            return 0;
-        }
-    }
+    int fd = accept_one(resetting->loop, resetting->listener);
     (void)scope;
+    if (fd < 0) {
+        return 0;
+    }
     ck_assert_int_eq(send(fd, "one\npart", 8, MSG_NOSIGNAL), 8);
     while (!*resetting->read && wr_pause(resetting->loop) == 0) {
     }

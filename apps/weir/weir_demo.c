@@ -1,0 +1,52 @@
+/*
+ * weir_demo.c - `weir demo [:PORT]`: feeds to try things on, on loopback only, until a signal ends it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "server_demo.h"
+#include "weir_run.h"
+
+static void tell_routes(int port)
+{
+    static const char *const routes[] = {
+        "/feed.ndjson?rate=10        a live feed of JSON lines, without end",
+        "/lines?n=1000000&size=100   lines as fast as they are read; resumable",
+        "/flaky?n=1000000            the same, dropped now and then in the middle",
+        "/gzip?n=100000              compressed, in two members",
+        "/slow                       one line a second"};
+    printf("weir demo serves, until Ctrl-C:\n");
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+        printf("  http://127.0.0.1:%d%s\n", port, routes[i]);
+    }
+    printf("try:  weir 'http://127.0.0.1:%d/feed.ndjson | grep \"login\" | head 3'\n", port);
+    fflush(stdout);
+}
+
+int run_demo(const struct flags *flags)
+{
+    struct say say;
+    weir_error error;
+    say_init(&say, flags);
+    weir_loop *loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .log = say_log, .log_ctx = &say));
+    if (loop == NULL) {
+        say_line(&say, "out of memory");
+        return EXIT_FAILED;
+    }
+    weir_scope *scope = weir_scope_new(weir_root(loop), WEIR_OPTIONS(weir_scope_options, .name = "demo"));
+    weir_scope_obey_signals(scope);
+    struct weir_server *server = wr_demo_start(scope, flags->demo_address, NULL, &error);
+    int code = EXIT_FINISHED;
+    if (server == NULL) {
+        say_error(&say, &error);
+        code = EXIT_FAILED;
+    } else {
+        tell_routes(weir_server_port(server));
+        while (weir_scope_signal(scope, NULL) == 0 && weir_sleep(weir_root(loop), 100)) {
+        }
+    }
+    weir_scope_cancel(scope);
+    (void)!weir_scope_wait(scope, &error);
+    weir_loop_free(loop);
+    return code;
+}

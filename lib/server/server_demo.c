@@ -1,0 +1,330 @@
+/*
+ * server_demo.c - the routes of `weir demo`.
+ *
+ * Each is a body that makes its bytes as they are asked for, in a buffer of its own: the file
+ * routes give pieces of the file and know nothing of what came before; the feed keeps to its rate
+ * by the clock and not by the number of its sleeps, so that a reader that was slow for a moment
+ * gets what it missed. /flaky fails where the file says so: the server then cuts the reply, and
+ * resets the connection when the failure is a reset.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base_alloc.h"
+#include "server_conn.h"
+#include "server_demo.h"
+
+enum { PIECE = 32 * 1024, GZIP_ROOM = 32 };
+
+/* ---- the file, plain */
+
+struct file_args {
+    struct wr_demo_file file;
+    int64_t first, count;
+    int64_t drop; /* offset to fail at; INT64_MAX: never */
+    bool resets;
+    struct wr_demo_control *control; /* NULL: nobody controls */
+};
+
+WEIR_SOURCE(demo_file, struct file_args)
+{
+    char *buffer = wr_alloc(PIECE + WR_DEMO_LINE_MAX + 8);
+    int64_t at = args->first, end = args->first + args->count;
+    int rc = 0;
+    if (buffer == NULL) {
+        return weir_fail(self, WEIR_ENOMEM, "no memory for a piece of the file");
+    }
+    while (rc == 0 && at < end) {
+        int64_t stop = WR_MIN(end, args->drop);
+        size_t want = (size_t)WR_MIN((int64_t)PIECE, stop - at);
+        size_t len = wr_demo_bytes(&args->file, at, buffer, want, buffer + PIECE);
+        weir_item item = weir_bytes(buffer, len);
+        if (!weir_yield(self, &item)) {
+            break;
+        }
+        at += (int64_t)len;
+        if (args->control != NULL) {
+            args->control->served += len;
+        }
+        if (at == args->drop && at < end) {
+            rc = weir_fail(self, args->resets ? WEIR_ERESET : WEIR_ETRUNCATED,
+                           "dropped at byte %" PRId64 ", as asked", at);
+        }
+    }
+    wr_free(buffer);
+    return rc;
+}
+
+/* The file that the query asks for; false: refused. */
+static bool asked_file(const weir_request *request, weir_reply *reply, struct wr_demo_file *file)
+{
+    char etag[80];
+    int64_t seed = weir_request_number(request, "seed", 1);
+    int64_t lines = weir_request_number(request, "n", 1000);
+    int64_t size = weir_request_number(request, "size", 0);
+    if (!wr_demo_file_init(file, (uint64_t)seed, lines, size)) {
+        (void)weir_reply_refuse(reply, 400, "at most %" PRId64 " lines of at most %d bytes",
+                                WR_DEMO_LINES_MAX, (int)WR_DEMO_LINE_MAX);
+        return false;
+    }
+    snprintf(etag, sizeof etag, "%" PRId64 "-%" PRId64 "-%" PRId64, seed, lines, size);
+    weir_reply_etag(reply, etag);
+    weir_reply_body(reply, WEIR_BODY_BYTES);
+    return true;
+}
+
+/* every: 0 for a transfer that is not dropped. */
+static weir_gen *serve_file(weir_scope *scope, const weir_request *request, weir_reply *reply,
+                            int64_t every, struct wr_demo_control *control)
+{
+    struct file_args args = {.drop = INT64_MAX, .control = control};
+    if (!asked_file(request, reply, &args.file)) {
+        return NULL;
+    }
+    weir_reply_length(reply, wr_demo_offset(&args.file, args.file.lines + 1));
+    if (weir_reply_range(reply, &args.first, &args.count) == 416) {
+        return NULL;
+    }
+    if (every > 0 && (control == NULL || !control->calm)) {
+        args.drop = wr_demo_drop(&args.file, every, args.first, &args.resets);
+    }
+    weir_gen_options options = {.struct_size = sizeof options, .name = "demo_file"};
+    return weir_gen_new(scope, demo_file_enter, &args, sizeof args, &options);
+}
+
+static weir_gen *on_lines(weir_scope *scope, const weir_request *request, weir_reply *reply,
+                          void *ctx)
+{
+    return serve_file(scope, request, reply, 0, ctx);
+}
+
+static weir_gen *on_flaky(weir_scope *scope, const weir_request *request, weir_reply *reply,
+                          void *ctx)
+{
+    int64_t every = weir_request_number(request, "every", 1024 * 1024);
+    if (every < 1 || every > INT64_MAX / 4) {
+        return weir_reply_refuse(reply, 400, "every: a number of bytes");
+    }
+    return serve_file(scope, request, reply, every, ctx);
+}
+
+/* ---- the file in gzip: stored blocks, since its letters do not compress anyway */
+
+static uint32_t crc_add(uint32_t crc, const char *bytes, size_t len)
+{
+    static const uint32_t nibbles[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
+                                         0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+                                         0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+                                         0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
+    for (size_t i = 0; i < len; i++) {
+        crc ^= (unsigned char)bytes[i];
+        crc = nibbles[crc & 15] ^ (crc >> 4);
+        crc = nibbles[crc & 15] ^ (crc >> 4);
+    }
+    return crc;
+}
+
+static size_t put_le(char *to, uint32_t value, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        to[i] = (char)(value >> (8 * i) & 0xff);
+    }
+    return bytes;
+}
+
+/* One member with the file's bytes [first, end). False: the reader is done. */
+static bool give_member(weir_gen *self, const struct wr_demo_file *file, char *buffer,
+                        int64_t first, int64_t end)
+{
+    static const char head[10] = {0x1f, (char)0x8b, 8, 0, 0, 0, 0, 0, 0, (char)0xff};
+    char *data = buffer + GZIP_ROOM;
+    uint32_t crc = 0xffffffffu;
+    int64_t at = first;
+    do {
+        size_t want = (size_t)WR_MIN((int64_t)PIECE, end - at);
+        size_t len = want > 0 ? wr_demo_bytes(file, at, data, want, data + PIECE + GZIP_ROOM) : 0;
+        bool last = at + (int64_t)len == end;
+        char *begin = data - 5;
+        begin[0] = last ? 1 : 0;
+        put_le(begin + 1, (uint32_t)len, 2);
+        put_le(begin + 3, ~(uint32_t)len, 2);
+        if (at == first) {
+            begin -= sizeof head;
+            memcpy(begin, head, sizeof head);
+        }
+        crc = crc_add(crc, data, len);
+        at += (int64_t)len;
+        char *stop = data + len;
+        if (last) {
+            stop += put_le(stop, ~crc, 4);
+            stop += put_le(stop, (uint32_t)(end - first), 4);
+        }
+        weir_item item = weir_bytes(begin, (size_t)(stop - begin));
+        if (!weir_yield(self, &item)) {
+            return false;
+        }
+    } while (at < end);
+    return true;
+}
+
+WEIR_SOURCE(demo_gzip, struct wr_demo_file)
+{
+    char *buffer = wr_alloc(GZIP_ROOM + PIECE + GZIP_ROOM + WR_DEMO_LINE_MAX + 8);
+    int64_t end = wr_demo_offset(args, args->lines + 1);
+    int64_t middle = wr_demo_offset(args, args->lines / 2 + 1);
+    if (buffer == NULL) {
+        return weir_fail(self, WEIR_ENOMEM, "no memory for a piece of the file");
+    }
+    if (give_member(self, args, buffer, 0, middle)) {
+        (void)give_member(self, args, buffer, middle, end);
+    }
+    wr_free(buffer);
+    return 0;
+}
+
+static weir_gen *on_gzip(weir_scope *scope, const weir_request *request, weir_reply *reply,
+                         void *ctx)
+{
+    struct wr_demo_file file;
+    (void)ctx;
+    if (!asked_file(request, reply, &file)) {
+        return NULL;
+    }
+    weir_reply_header(reply, "Content-Encoding", "gzip");
+    weir_gen_options options = {.struct_size = sizeof options, .name = "demo_gzip"};
+    return weir_gen_new(scope, demo_gzip_enter, &file, sizeof file, &options);
+}
+
+/* ---- the feed */
+
+struct feed_args {
+    struct weir_loop *loop;
+    int64_t rate, n;
+    bool bad;
+};
+
+/* Milliseconds until line `number` (0, 1, ...) of a feed that began at began_ns is due. */
+static int64_t due_in_ms(const struct feed_args *args, int64_t began_ns, int64_t number)
+{
+    int64_t due_ns =
+        began_ns + number / args->rate * 1000000000 + number % args->rate * 1000000000 / args->rate;
+    int64_t left_ns = due_ns - wr_now_ns(args->loop);
+    return left_ns > 0 ? (left_ns + 999999) / 1000000 : 0;
+}
+
+WEIR_SOURCE(demo_feed, struct feed_args)
+{
+    char line[WR_DEMO_EVENT_MAX];
+    int64_t began_ns = wr_now_ns(args->loop);
+    for (int64_t i = 0; args->n < 0 || i < args->n; i++) {
+        int64_t wait_ms = args->rate > 0 ? due_in_ms(args, began_ns, i) : 0;
+        if (wait_ms > 0 && !weir_sleep(weir_gen_scope(self), wait_ms)) {
+            break;
+        }
+        int64_t unix_ms = args->loop->now_unix_ns / 1000000;
+        weir_item item = weir_bytes(line, wr_demo_event(1, i + 1, unix_ms, args->bad, line));
+        if (!weir_yield(self, &item)) {
+            break;
+        }
+    }
+    return 0;
+}
+
+static weir_gen *on_feed(weir_scope *scope, const weir_request *request, weir_reply *reply,
+                         void *ctx)
+{
+    struct feed_args args = {.loop = scope->loop,
+                             .rate = weir_request_number(request, "rate", 10),
+                             .n = weir_request_number(request, "n", -1),
+                             .bad = weir_request_number(request, "bad", 1) != 0};
+    (void)ctx;
+    if (args.rate > 1000000) {
+        return weir_reply_refuse(reply, 400, "rate: at most a million a second, 0 for no limit");
+    }
+    weir_reply_type(reply, "application/x-ndjson");
+    return demo_feed(scope, args);
+}
+
+/* ---- slowly */
+
+struct slow_args {
+    int64_t n, ms;
+};
+
+WEIR_SOURCE(demo_slow, struct slow_args)
+{
+    for (int64_t i = 1; i <= args->n; i++) {
+        char line[32];
+        weir_item item =
+            weir_bytes(line, (size_t)snprintf(line, sizeof line, "slow line %" PRId64, i));
+        if (!weir_yield(self, &item) ||
+            (i < args->n && !weir_sleep(weir_gen_scope(self), args->ms))) {
+            break;
+        }
+    }
+    return 0;
+}
+
+static weir_gen *on_slow(weir_scope *scope, const weir_request *request, weir_reply *reply,
+                         void *ctx)
+{
+    struct slow_args args = {weir_request_number(request, "n", 10),
+                             weir_request_number(request, "ms", 1000)};
+    int64_t head_ms = weir_request_number(request, "head_ms", 0);
+    (void)reply;
+    (void)ctx;
+    if (head_ms > 0 && !weir_sleep(scope, head_ms)) {
+        return NULL;
+    }
+    return demo_slow(scope, args);
+}
+
+/* ---- what there is */
+
+WEIR_SOURCE(demo_index, int)
+{
+    static const char text[] =
+        "/feed.ndjson?rate=10&n=&bad=1     events, one JSON object a line, some malformed\n"
+        "/lines?n=1000&size=0&seed=1       numbered lines; resumable\n"
+        "/flaky?n=1000&size=0&every=1048576  the same, dropped now and then\n"
+        "/gzip?n=1000&size=0               the same in gzip, as two members\n"
+        "/slow?n=10&ms=1000&head_ms=0      a line now and then";
+    weir_item item = weir_bytes(text, sizeof text - 1);
+    (void)args;
+    return weir_yield(self, &item) ? 0 : WEIR_ECLOSED;
+}
+
+static weir_gen *on_index(weir_scope *scope, const weir_request *request, weir_reply *reply,
+                          void *ctx)
+{
+    (void)request;
+    (void)reply;
+    (void)ctx;
+    return demo_index(scope, 0);
+}
+
+struct weir_server *wr_demo_start(weir_scope *scope, const char *address,
+                                  struct wr_demo_control *control, weir_error *error)
+{
+    static const struct {
+        const char *route;
+        weir_handler *handler;
+    } routes[] = {{"GET /", on_index},      {"GET /feed.ndjson", on_feed}, {"GET /lines", on_lines},
+                  {"GET /flaky", on_flaky}, {"GET /gzip", on_gzip},        {"GET /slow", on_slow}};
+    weir_server_options options = {.struct_size = sizeof options, .name = "demo"};
+    weir_server *server = weir_server_new(scope, address, &options);
+    weir_error own;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof routes / sizeof *routes; i++) {
+        rc = weir_server_route(server, routes[i].route, routes[i].handler, control);
+    }
+    wr_error_clear(error);
+    if (rc == 0) {
+        return server;
+    }
+    if (weir_server_finish(server, error != NULL ? error : &own) == 0) {
+        wr_error_set(error, rc, 0, "demo", "no memory for the routes");
+    }
+    return NULL;
+}

@@ -1,0 +1,73 @@
+/*
+ * server_demo.h - the feeds of `weir demo`, and the file they serve, which anybody can compute.
+ *
+ * The idea. A line of the demo file is a pure function of (seed, number), and so is the offset at
+ * which it begins: a server can serve any part without making what comes before, and a client can
+ * hash the expected file without a server.
+ *
+ * Threads.   The line functions touch nothing but their arguments.
+ */
+#ifndef WR_SERVER_DEMO_H
+#define WR_SERVER_DEMO_H
+
+#include <weir/server.h>
+
+enum {
+    WR_DEMO_PERIOD = 1000,        /* lengths repeat after so many lines */
+    WR_DEMO_MIXED_MAX = 2000,     /* the longest of mixed lengths */
+    WR_DEMO_LINE_MAX = 64 * 1024, /* the largest `size` */
+    WR_DEMO_PROGRESS_MIN =
+        4 * 1024 /* /flaky gives at least so much, and two lines, before it drops */
+};
+#define WR_DEMO_LINES_MAX INT64_C(1000000000000)
+
+/* The file: `lines` lines, each of `size` bytes and a line feed; size 0: of mixed lengths. */
+struct wr_demo_file {
+    uint64_t seed;
+    int64_t lines, size;
+    int64_t starts[WR_DEMO_PERIOD + 1]; /* within one period, and its whole length */
+};
+
+/* False: a number is out of bounds. */
+bool wr_demo_file_init(struct wr_demo_file *file, uint64_t seed, int64_t lines, int64_t size);
+/* Write line `number` (1, 2, ...) without its line feed to `to`, which has room for
+ * WR_DEMO_LINE_MAX + 8 bytes. Returns its length. */
+size_t wr_demo_line(const struct wr_demo_file *file, int64_t number, char *to);
+/* Where line `number` begins; lines + 1: the length of the file. */
+int64_t wr_demo_offset(const struct wr_demo_file *file, int64_t number);
+/* The line that the byte at `offset` belongs to. */
+int64_t wr_demo_number(const struct wr_demo_file *file, int64_t offset);
+/* Fill `to` with the file's bytes from `offset` on: how many, 0 at its end. `line` is scratch of
+ * WR_DEMO_LINE_MAX + 8 bytes. */
+size_t wr_demo_bytes(const struct wr_demo_file *file, int64_t offset, char *to, size_t cap,
+                     char *line);
+/* Where /flaky drops a transfer that begins at `first`; *resets: by a reset, not by an end. */
+int64_t wr_demo_drop(const struct wr_demo_file *file, int64_t every, int64_t first, bool *resets);
+
+/* Line `number` of /feed.ndjson, terminated; its length. Every 50th or so is malformed, if `bad`.
+ */
+enum { WR_DEMO_EVENT_MAX = 256 };
+size_t wr_demo_event(uint64_t seed, int64_t number, int64_t unix_ms, bool bad,
+                     char to[WR_DEMO_EVENT_MAX]);
+
+/* For who serves the demo to a client of its own. Must outlive the server. */
+struct wr_demo_control {
+    bool calm;       /* /flaky drops no more */
+    uint64_t served; /* bytes of /lines and /flaky given so far */
+};
+
+/*
+ * Serve the demo. control may be NULL. NULL: *error says why not.
+ *
+ *     /                              what is served, in words
+ *     /feed.ndjson?rate=&n=&bad=0    events, rate a second (default 10; 0: as fast as they are
+ *                                    read), n of them (default: without end)
+ *     /lines?n=&size=&seed=          the file: Content-Length, ETag, Range
+ *     /flaky?n=&size=&seed=&every=   the same, dropped about every so many bytes (default 1 MiB)
+ *     /gzip?n=&size=&seed=           the same in gzip, as two members
+ *     /slow?n=&ms=&head_ms=          n numbered lines, ms between them, head_ms before the head
+ */
+struct weir_server *wr_demo_start(weir_scope *scope, const char *address,
+                                  struct wr_demo_control *control, weir_error *error);
+
+#endif

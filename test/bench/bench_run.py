@@ -1,0 +1,467 @@
+"""Measures weir beside its neighbours; called by run.sh, which builds everything.
+
+    bench_run.py BUILD_DIR PEERS_DIR RESULT_FILE quick|full [ROW...]
+
+A row is one job done by several programs in turn, round after round, so that all of them meet the
+same machine. What is judged is CPU time (user and system, of the program and its children) where the
+job is a stream, and what the program says of itself elsewhere. The goals are ratios to a neighbour
+measured in the same run, or absolute where there is none. The report is a table on stdout and the
+same as JSON, with every single measurement. The exit status tells whether everything could be
+measured, not whether the goals were met: the machine may be shared.
+"""
+import contextlib
+import json
+import os
+import pathlib
+import platform
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+LINE_BYTES = 174
+FULL_LINES = 5_017_241
+QUICK_LINES = 574_713
+HERE = pathlib.Path(__file__).resolve().parent
+PYTHON = '/usr/bin/python3' if os.path.exists('/usr/bin/python3') else sys.executable
+
+
+class Failed(Exception):
+    """A program could not be run, or gave something else than it must."""
+
+
+def spread(values):
+    return {'median': statistics.median(values), 'min': min(values), 'max': max(values),
+            'all': values}
+
+
+def run(command, stdout=subprocess.PIPE):
+    """Run to the end: (its output, CPU seconds, wall seconds)."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = subprocess.Popen(command, stdout=out if stdout == subprocess.PIPE else stdout,
+                                 stderr=err, stdin=subprocess.DEVNULL)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        wall = time.monotonic() - began
+        out.seek(0)
+        err.seek(0)
+        text = out.read().decode()
+        if child.returncode != 0:
+            raise Failed(f'{" ".join(command)}: exit {child.returncode}: '
+                         f'{err.read().decode().strip()[-300:]}')
+    return text, usage.ru_utime + usage.ru_stime, wall
+
+
+def run_json(command):
+    """The JSON objects that a program prints, one a line."""
+    text, _, _ = run(command)
+    return [json.loads(line) for line in text.splitlines() if line.startswith('{')]
+
+
+class Bench:
+    def __init__(self, build, peers, quick):
+        self.bin = build / 'bin' / 'bench'
+        self.weir = build / 'bin' / 'weir'
+        self.peers = peers
+        self.rounds = 3 if quick else 5
+        self.lines = QUICK_LINES if quick else FULL_LINES
+        self.quick = quick
+        self.cleanup = contextlib.ExitStack()
+        self.results = []
+        self.failures = []
+
+    # Preparation: the data and who serves it.
+
+    def make_data(self):
+        """The file of lines, in memory if it fits there twice."""
+        size = self.lines * LINE_BYTES
+        shm = pathlib.Path('/dev/shm')
+        in_memory = shm.is_dir() and shutil.disk_usage(shm).free > 2 * size
+        folder = tempfile.mkdtemp(prefix='weir_bench_', dir=shm if in_memory else None)
+        self.cleanup.callback(shutil.rmtree, folder)
+        self.folder = pathlib.Path(folder)
+        os.chmod(folder, 0o755)
+        self.data = self.folder / 'feed.ndjson'
+        lines = []
+        for i in range(10_000):
+            head = (f'{{"seq":{i * 7919 % 10_000:06d},"type":"{"error" if i % 10 == 0 else "info"}",'
+                    f'"host":"node-{i % 97:02d}.example","ms":{i * 31 % 1000},"text":"')
+            lines.append(head + 'abcdefgh ' * 20)
+        # Cut to the length, with the end of the text put back.
+        block = ''.join(line[:LINE_BYTES - 3] + '"}\n' for line in lines).encode()
+        whole, rest = divmod(self.lines, len(lines))
+        with open(self.data, 'wb') as file:
+            for _ in range(whole):
+                file.write(block)
+            file.write(block[:rest * LINE_BYTES])
+        if self.data.stat().st_size != size:
+            raise Failed(f'{self.data} has {self.data.stat().st_size} bytes, not {size}')
+
+    def start_nginx(self):
+        """nginx on two free loopback ports, plain and TLS with a certificate of its own."""
+        self.cert = self.folder / 'cert.pem'
+        key = self.folder / 'key.pem'
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2',
+                        '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1',
+                        '-keyout', key, '-out', self.cert], check=True, capture_output=True)
+        with socket.socket() as a, socket.socket() as b:
+            a.bind(('127.0.0.1', 0))
+            b.bind(('127.0.0.1', 0))
+            plain, tls = a.getsockname()[1], b.getsockname()[1]
+        config = self.folder / 'nginx.conf'
+        user = 'user root;' if os.geteuid() == 0 else ''
+        config.write_text(f'''daemon off; worker_processes 1; {user}
+pid {self.folder}/nginx.pid; error_log {self.folder}/error.log;
+events {{ worker_connections 256; }}
+http {{
+    access_log off; sendfile on; default_type application/x-ndjson; send_timeout 600s;
+    client_body_temp_path {self.folder}/t1; proxy_temp_path {self.folder}/t2;
+    fastcgi_temp_path {self.folder}/t3; uwsgi_temp_path {self.folder}/t4;
+    scgi_temp_path {self.folder}/t5;
+    ssl_certificate {self.cert}; ssl_certificate_key {key};
+    server {{ listen 127.0.0.1:{plain}; listen 127.0.0.1:{tls} ssl; root {self.folder}; }}
+}}
+''')
+        self.start(['nginx', '-c', str(config), '-e', f'{self.folder}/error.log'])
+        self.url = f'http://127.0.0.1:{plain}/feed.ndjson'
+        self.tls_url = f'https://127.0.0.1:{tls}/feed.ndjson'
+        for port in (plain, tls):
+            self.wait_for(port)
+
+    @staticmethod
+    def wait_for(port):
+        until = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection(('127.0.0.1', port), 1).close()
+                return
+            except OSError:
+                if time.monotonic() > until:
+                    raise Failed(f'nobody listens on port {port}') from None
+                time.sleep(0.02)
+
+    def start(self, command, **options):
+        child = subprocess.Popen(command, **options)
+
+        def end():
+            child.terminate()
+            child.wait()
+
+        self.cleanup.callback(end)
+        return child
+
+    def server(self, *arguments):
+        """A peer_server; its port."""
+        child = self.start([str(self.peers / 'peer_server'), *arguments], stdout=subprocess.PIPE,
+                           text=True)
+        return int(child.stdout.readline())
+
+    # Measuring.
+
+    def alternate(self, programs, rounds=None):
+        """programs: name -> function that gives a number. All of them in turn, round by round."""
+        values = {name: [] for name in programs}
+        for _ in range(rounds or self.rounds):
+            for name, measure in programs.items():
+                values[name].append(measure())
+        return {name: spread(found) for name, found in values.items()}
+
+    def streams(self, row, commands, goals, base):
+        """CPU seconds of several commands that read the same stream."""
+        walls = {name: [] for name in commands}
+
+        def measure(name, command):
+            text, cpu, wall = run(command)
+            walls[name].append(wall)
+            told = [json.loads(line) for line in text.splitlines() if line.startswith('{')]
+            if told and told[-1].get('lines', self.lines) != self.lines:
+                raise Failed(f'{name}: {told[-1]["lines"]} lines, not {self.lines}')
+            return cpu
+
+        found = self.alternate({name: lambda n=name, c=command: measure(n, c)
+                                for name, command in commands.items()})
+        for name, value in found.items():
+            value['wall'] = statistics.median(walls[name])
+            entry = {'row': row, 'what': name, 'unit': 's CPU', **value}
+            if name == base:
+                entry['ratios'] = [{'to': peer, 'ratio': ratio_of(value, found[peer], factor),
+                                    'goal': factor, 'met': met(value, found[peer], factor)}
+                                   for peer, factor in goals.items()]
+            self.results.append(entry)
+
+    def numbers(self, row, what, unit, value, limit=None):
+        entry = {'row': row, 'what': what, 'unit': unit, **value}
+        if limit is not None:
+            entry['limit'] = limit
+            entry['met'] = value['median'] <= limit
+        self.results.append(entry)
+
+
+def ratio_of(value, peer, factor):
+    """How many times the peer's time, or, for a goal of being faster, how many times faster."""
+    mine, its = max(value['median'], 1e-9), max(peer['median'], 1e-9)
+    return mine / its if factor > 0 else its / mine
+
+
+def met(value, peer, factor):
+    ratio = ratio_of(value, peer, factor)
+    return ratio <= factor if factor > 0 else ratio >= -factor
+
+
+# The rows. A positive goal: at most so many times the peer; a negative one: at least so many times
+# faster than it.
+
+def row_http(bench):
+    peer = bench.peers
+    stream = str(bench.bin / 'bench_stream')
+    bench.streams('1 HTTP lines', {
+        'weir': [stream, bench.url],
+        'weir, no queue': [stream, bench.url, 'direct'],
+        'curl -o /dev/null': ['curl', '-s', '-o', '/dev/null', bench.url],
+        'Go Scanner': [str(peer / 'peer_scanner'), bench.url],
+        'Go Scanner + channel': [str(peer / 'peer_scanner'), bench.url, 'channel'],
+        'Node readline': ['node', str(HERE / 'peers' / 'peer_readline.mjs'), bench.url],
+        'aiohttp': [PYTHON, str(HERE / 'peers' / 'peer_aiohttp.py'), bench.url],
+    }, {'curl -o /dev/null': 1.5, 'Go Scanner + channel': -3.5, 'Node readline': -7, 'aiohttp': -20},
+        'weir')
+
+
+def row_tcp(bench):
+    port = bench.server('file', str(bench.data))
+    stream = str(bench.bin / 'bench_stream')
+    bench.streams('2 TCP lines', {
+        'weir': [stream, f'tcp://127.0.0.1:{port}'],
+        'weir, no queue': [stream, f'tcp://127.0.0.1:{port}', 'direct'],
+        'recv loop': [str(bench.peers / 'peer_recv'), str(port)],
+    }, {'recv loop': 1.4}, 'weir')
+
+
+def micro(command):
+    """A microbenchmark on one processor of its own, as far as there is one."""
+    pin = ['taskset', '-c', str(max(os.sched_getaffinity(0)))] if shutil.which('taskset') else []
+    return run_json(pin + [str(part) for part in command])
+
+
+def collect(bench, programs):
+    """Run all in turn; key of a number -> its spread."""
+    values = {}
+    for _ in range(bench.rounds):
+        for command in programs:
+            for told in micro(command):
+                name = told['bench'] + (f'_{told["batch"]}' if 'batch' in told else '') + \
+                       (f'_{told["len"]}' if 'len' in told else '')
+                for key, value in told.items():
+                    if key == 'ns' or key.endswith('_ns'):
+                        values.setdefault((name, key), []).append(value)
+    return {key: spread(found) for key, found in values.items()}
+
+
+def row_step(bench):
+    found = collect(bench, [[bench.bin / 'bench_switch'], [bench.bin / 'bench_step', 'step'],
+                            [PYTHON, HERE / 'peers' / 'peer_step.py']])
+    row = '3 generator step'
+    bench.numbers(row, 'weir', 'ns', found['generator_step', 'ns'], 12)
+    bench.numbers(row, 'bare pair of switches', 'ns', found['switch_pair', 'ns'])
+    bench.numbers(row, 'CPython', 'ns', found['cpython_generator_step', 'ns'])
+
+
+def row_queue(bench):
+    found = collect(bench, [[bench.bin / 'bench_step', 'queue'], [bench.peers / 'peer_channel']])
+    row = '4 queue hop'
+    bench.numbers(row, 'weir, batches of 64', 'ns', found['queue_hop_64', 'ns'], 6)
+    bench.numbers(row, 'weir, one by one', 'ns', found['queue_hop_1', 'ns'], 15)
+    bench.numbers(row, 'Go channel, one thread', 'ns', found['go_channel_hop', 'one_ns'])
+
+
+def row_split(bench):
+    found = collect(bench, [[bench.bin / 'bench_lines']])
+    row = '5 splitting lines'
+    bench.numbers(row, 'weir, 174 bytes', 'ns', found['lines_split_174', 'weir_ns'], 4)
+    bench.numbers(row, 'memchr loop, 174 bytes', 'ns', found['lines_split_174', 'memchr_ns'])
+    for length in (20, 80, 1000, 10000):
+        bench.numbers(row, f'weir, {length} bytes', 'ns', found[f'lines_split_{length}', 'weir_ns'])
+        bench.numbers(row, f'memchr loop, {length} bytes', 'ns',
+                      found[f'lines_split_{length}', 'memchr_ns'])
+
+
+def row_latency(bench):
+    url = f'http://127.0.0.1:{bench.server("ticks", "200" if bench.quick else "500", "10")}/'
+    stamp = str(bench.peers / 'peer_stamp')
+    p50 = {'weir': [], 'curl -N': []}
+
+    def measure(name, command):
+        told = run_json([stamp, *command])[-1]
+        p50[name].append(told['p50_us'])
+        return told['p99_us']
+
+    found = bench.alternate({
+        'weir': lambda: measure('weir', [str(bench.weir), '-q', url]),
+        'curl -N': lambda: measure('curl -N', ['curl', '-sN', url])})
+    row = '6 one line'
+    limit = found['curl -N']['median'] + 200
+    bench.numbers(row, 'weir URL, p99', 'us', found['weir'], limit)
+    bench.numbers(row, 'curl -N, p99', 'us', found['curl -N'])
+    bench.numbers(row, 'weir URL, p50', 'us', spread(p50['weir']))
+    bench.numbers(row, 'curl -N, p50', 'us', spread(p50['curl -N']))
+
+
+def row_https(bench):
+    stream = str(bench.bin / 'bench_stream')
+    bench.streams('9 HTTPS lines', {
+        'weir': [stream, bench.tls_url, f'ca={bench.cert}'],
+        'curl -o /dev/null': ['curl', '-s', '--cacert', str(bench.cert), '-o', '/dev/null',
+                              bench.tls_url],
+    }, {'curl -o /dev/null': 1.2}, 'weir')
+
+
+def row_idle(bench):
+    idle = str(bench.bin / 'bench_idle')
+    tcp, http = bench.server('idle'), bench.server('idle-http')
+    count = '1000'
+    url = f'http://127.0.0.1:{http}/'
+    found = bench.alternate({
+        'tcp': lambda: run_json([idle, 'streams', f'tcp://127.0.0.1:{tcp}', count])[-1]['bytes_each'],
+        'http': lambda: run_json([idle, 'http', url, count])[-1]['bytes_each'],
+        'curl': lambda: run_json([str(bench.peers / 'peer_curl_idle'), url, count])[-1]['bytes_each'],
+    }, rounds=3)
+    row = '10 idle streams'
+    bench.numbers(row, 'weir, a TCP stream', 'bytes', found['tcp'], 12 * 1024)
+    bench.numbers(row, 'weir, an HTTP stream', 'bytes', found['http'],
+                  found['curl']['median'] + 12 * 1024)
+    bench.numbers(row, 'libcurl alone, an HTTP stream', 'bytes', found['curl'])
+
+
+def stalled_command(command, seconds):
+    """Start a command whose stdout nobody reads: (peak RSS in KiB, per cent of CPU once stalled)."""
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(1)
+
+        def cpu_ticks():
+            fields = pathlib.Path(f'/proc/{child.pid}/stat').read_text().rpartition(')')[2].split()
+            return int(fields[11]) + int(fields[12])
+
+        before = cpu_ticks()
+        time.sleep(seconds)
+        percent = 100 * (cpu_ticks() - before) / os.sysconf('SC_CLK_TCK') / seconds
+        if child.poll() is not None:
+            raise Failed(f'{" ".join(command)}: ended with {child.returncode}')
+        status = pathlib.Path(f'/proc/{child.pid}/status').read_text()
+        peak = int(status.partition('VmHWM:')[2].split()[0])
+        return peak, percent
+    finally:
+        child.kill()
+        child.stdout.close()
+        child.wait()
+
+
+def row_stalled(bench):
+    seconds = 3 if bench.quick else 10
+    url = f'http://127.0.0.1:{bench.server("flood", str(1 << 30))}/'
+    row = 'a stalled reader, 1 GiB waiting'
+    told = run_json([str(bench.bin / 'bench_idle'), 'stalled', url, str(seconds)])[-1]
+    bench.numbers(row, 'library: peak RSS', 'KiB', spread([told['rss_kib']]), 24 * 1024)
+    bench.numbers(row, 'library: CPU', '%', spread([told['cpu_percent']]), 1)
+    for name, text in (('weir URL', url), ("weir 'URL | queue'", f'{url} | queue')):
+        peak, percent = stalled_command([str(bench.weir), '-q', text], seconds)
+        bench.numbers(row, f'{name}: peak RSS', 'KiB', spread([peak]), 24 * 1024)
+        bench.numbers(row, f'{name}: CPU', '%', spread([percent]), 1)
+
+
+def row_generators(bench):
+    told = run_json([str(bench.bin / 'bench_idle'), 'generators'])[-1]
+    bench.numbers('1,000,000 generators', 'growth of RSS', 'bytes',
+                  spread([told['rss_growth_bytes']]), 1 << 20)
+
+
+ROWS = {'http': row_http, 'tcp': row_tcp, 'step': row_step, 'queue': row_queue, 'split': row_split,
+        'latency': row_latency, 'https': row_https, 'idle': row_idle, 'stalled': row_stalled,
+        'generators': row_generators}
+
+
+# The report.
+
+def number(value):
+    return f'{value:.3f}' if value < 10 else f'{value:.1f}' if value < 1000 else f'{value:,.0f}'
+
+
+def goal_text(entry):
+    if 'ratios' in entry:
+        words = []
+        for ratio in entry['ratios']:
+            sign = '<=' if ratio['goal'] > 0 else '>='
+            words.append(f'{ratio["ratio"]:.2f}x {ratio["to"]} ({sign} {abs(ratio["goal"])}) '
+                         f'{"met" if ratio["met"] else "MISSED"}')
+        return words
+    if 'limit' in entry:
+        return [f'<= {number(entry["limit"])} {"met" if entry["met"] else "MISSED"}']
+    return ['']
+
+
+def print_table(results):
+    row = None
+    for entry in results:
+        if entry['row'] != row:
+            row = entry['row']
+            print(f'\n{row}')
+        wall = f'wall {entry["wall"]:.3f}' if 'wall' in entry else ''
+        range_text = f'{number(entry["min"])}-{number(entry["max"])}'
+        first, *rest = goal_text(entry)
+        print(f'  {entry["what"]:32}{number(entry["median"]):>10} {entry["unit"]:6} '
+              f'{range_text:>17} {wall:11} {first}'.rstrip())
+        for words in rest:
+            print(' ' * 82 + words)
+    print()
+
+
+def version(*command):
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return (done.stdout or done.stderr).splitlines()[0]
+    except (OSError, IndexError):
+        return 'not installed'
+
+
+def about_machine():
+    cpu = pathlib.Path('/proc/cpuinfo').read_text().partition('model name\t: ')[2].partition('\n')[0]
+    return {'cpu': cpu, 'processors': os.cpu_count(), 'kernel': platform.release(),
+            'load': os.getloadavg()[0], 'curl': version('curl', '--version'),
+            'go': version(os.environ.get('GO', 'go'), 'version'), 'node': version('node', '--version'),
+            'python': version(PYTHON, '--version'),
+            'aiohttp': version(PYTHON, '-c', 'import aiohttp; print(aiohttp.__version__)'),
+            'nginx': version('nginx', '-v')}
+
+
+def main():
+    build, peers, result_file = (pathlib.Path(path).resolve() for path in sys.argv[1:4])
+    quick = sys.argv[4] == 'quick'
+    wanted = sys.argv[5:] or list(ROWS)
+    bench = Bench(build, peers, quick)
+    machine = about_machine()
+    print('; '.join(f'{key} {value}' for key, value in machine.items()))
+    with bench.cleanup:
+        if {'http', 'tcp', 'https'} & set(wanted):
+            bench.make_data()
+            bench.start_nginx()
+        for name in wanted:
+            print(f'measuring: {name}', file=sys.stderr, flush=True)
+            try:
+                ROWS[name](bench)
+            except (Failed, OSError, KeyError, IndexError, ValueError) as error:
+                bench.failures.append(f'{name}: {type(error).__name__}: {error}')
+    print_table(bench.results)
+    for text in bench.failures:
+        print(f'NOT MEASURED: {text}')
+    result_file.write_text(json.dumps({'machine': machine, 'mode': 'quick' if quick else 'full',
+                                       'lines': bench.lines, 'results': bench.results,
+                                       'failures': bench.failures}, indent=1) + '\n')
+    print(f'written: {result_file}')
+    return 1 if bench.failures else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

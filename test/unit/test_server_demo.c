@@ -1,0 +1,330 @@
+/*
+ * test_server_demo.c - the demo's file as a function, and its routes as a client sees them.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <zlib.h>
+
+#include <weir/loop.h>
+
+#include "loop_scope.h"
+#include "loop_transport.h"
+#include "server_demo.h"
+#include "support_check.h"
+
+static struct wr_demo_file file;
+static char scratch[WR_DEMO_LINE_MAX + 8];
+static char expected[1 << 20], got[1 << 21];
+static size_t got_len;
+static weir_error error;
+
+/* ---- the file */
+
+static size_t whole(int64_t lines, int64_t size)
+{
+    ck_assert(wr_demo_file_init(&file, 7, lines, size));
+    size_t len = 0;
+    for (int64_t i = 1; i <= lines; i++) {
+        ck_assert_int_eq(wr_demo_offset(&file, i), (int64_t)len);
+        size_t n = wr_demo_line(&file, i, scratch);
+        ck_assert_uint_le(len + n + 1, sizeof expected);
+        memcpy(expected + len, scratch, n);
+        expected[len + n] = '\n';
+        len += n + 1;
+    }
+    ck_assert_int_eq(wr_demo_offset(&file, lines + 1), (int64_t)len);
+    return len;
+}
+
+TEST(any_part_of_the_file_is_the_same_bytes)
+{
+    static char part[8192];
+    size_t len = whole(1000, 0);
+    for (size_t at = 0; at < len; at += 997) {
+        size_t n = wr_demo_bytes(&file, (int64_t)at, part, sizeof part, scratch);
+        ck_assert_uint_eq(n, len - at < sizeof part ? len - at : sizeof part);
+        ck_assert_mem_eq(part, expected + at, n);
+    }
+    ck_assert_uint_eq(wr_demo_bytes(&file, (int64_t)len, part, sizeof part, scratch), 0);
+}
+
+TEST(offsets_and_numbers_are_each_others_inverse)
+{
+    ck_assert(wr_demo_file_init(&file, 7, INT64_C(1000000000), 0));
+    for (int64_t i = 1; i < INT64_C(1000000000); i = i * 3 + 1) {
+        int64_t at = wr_demo_offset(&file, i);
+        ck_assert_int_eq(wr_demo_number(&file, at), i);
+        ck_assert(i == 1 || wr_demo_number(&file, at - 1) == i - 1);
+    }
+}
+
+TEST(mixed_lengths_lie_between_nothing_and_two_thousand)
+{
+    size_t least = WR_DEMO_MIXED_MAX, most = 0;
+    ck_assert(wr_demo_file_init(&file, 7, 1000, 0));
+    for (int64_t i = 1; i <= 1000; i++) {
+        size_t n = wr_demo_line(&file, i, scratch);
+        least = n < least ? n : least;
+        most = n > most ? n : most;
+        ck_assert_ptr_null(memchr(scratch, '\n', n));
+    }
+    ck_assert_uint_lt(least, 20);
+    ck_assert_uint_gt(most, 1980);
+    ck_assert_uint_le(most, 2000);
+}
+
+TEST(lines_of_a_size_have_it_and_begin_with_their_number)
+{
+    ck_assert(wr_demo_file_init(&file, 7, 100, 174));
+    ck_assert_uint_eq(wr_demo_line(&file, 42, scratch), 174);
+    ck_assert_mem_eq(scratch, "42 ", 3);
+    ck_assert_int_eq(wr_demo_offset(&file, 43), 42 * 175);
+}
+
+TEST(numbers_out_of_bounds_are_refused)
+{
+    ck_assert(!wr_demo_file_init(&file, 1, -1, 0));
+    ck_assert(!wr_demo_file_init(&file, 1, WR_DEMO_LINES_MAX + 1, 0));
+    ck_assert(!wr_demo_file_init(&file, 1, 1, WR_DEMO_LINE_MAX + 1));
+}
+
+TEST(drops_leave_room_for_progress_and_stay_where_they_are)
+{
+    bool resets;
+    ck_assert(wr_demo_file_init(&file, 7, 1000000, 0));
+    for (int64_t at = 0; at < 10000000; at += 777777) {
+        int64_t drop = wr_demo_drop(&file, 100000, at, &resets);
+        ck_assert_int_ge(drop, at + WR_DEMO_PROGRESS_MIN);
+        ck_assert_int_lt(drop, at + WR_DEMO_PROGRESS_MIN + 200000);
+        ck_assert_int_eq(wr_demo_drop(&file, 100000, at + 1, &resets) >= drop, true);
+    }
+    ck_assert_int_ge(wr_demo_drop(&file, 1, 5, &resets), 5 + WR_DEMO_PROGRESS_MIN);
+}
+
+TEST(events_are_json_but_for_some)
+{
+    char line[WR_DEMO_EVENT_MAX];
+    int bad = 0;
+    for (int64_t i = 1; i <= 1000; i++) {
+        size_t n = wr_demo_event(1, i, 1700000000000, true, line);
+        ck_assert_uint_eq(n, strlen(line));
+        bad += line[n - 1] != '}';
+        n = wr_demo_event(1, i, 1700000000000, false, line);
+        ck_assert_int_eq(line[n - 1], '}');
+    }
+    ck_assert_int_gt(bad, 5);
+    ck_assert_int_lt(bad, 50);
+}
+
+/* ---- the routes */
+
+static weir_loop *loop;
+static weir_server *server;
+
+static void start(void)
+{
+    loop = weir_loop_new(NULL);
+    ck_assert_ptr_nonnull(loop);
+    wr_loop_virtual_clock(loop, 1700000000000000000);
+    server = wr_demo_start(weir_root(loop), ":0", NULL, &error);
+    ck_assert_msg(server != NULL, "%s", error.message);
+}
+
+static void finish(void)
+{
+    ck_assert_int_eq(weir_server_finish(server, &error), 0);
+    weir_loop_free(loop);
+}
+
+static struct wr_transport *send_get(const char *target, const char *headers)
+{
+    char address[64], request[512];
+    snprintf(address, sizeof address, "tcp://127.0.0.1:%d", weir_server_port(server));
+    struct wr_transport *client = wr_connect(loop, address, -1, NULL, &error);
+    ck_assert_ptr_nonnull(client);
+    int len = snprintf(request, sizeof request, "GET %s HTTP/1.0\r\n%s\r\n", target, headers);
+    struct iovec piece = {request, (size_t)len};
+    ck_assert_int_eq(client->ops->write(client, &piece, 1), len);
+    got_len = 0;
+    return client;
+}
+
+/* What read() last gave: 0 at the end, or a failure. */
+static int64_t read_all(struct wr_transport *client)
+{
+    int64_t n;
+    while ((n = client->ops->read(client, got + got_len, sizeof got - 1 - got_len)) != 0) {
+        if (n == WR_AGAIN) {
+            ck_assert_int_eq(client->ops->wait(client, WR_READABLE, -1, "the server", NULL), 0);
+        } else if (n < 0) {
+            break;
+        } else {
+            got_len += (size_t)n;
+        }
+    }
+    got[got_len] = '\0';
+    return n;
+}
+
+static const char *body(size_t *len)
+{
+    const char *end = strstr(got, "\r\n\r\n");
+    ck_assert_ptr_nonnull(end);
+    *len = got_len - (size_t)(end + 4 - got);
+    return end + 4;
+}
+
+static const char *get(const char *target, const char *headers, size_t *len)
+{
+    struct wr_transport *client = send_get(target, headers);
+    int64_t end = read_all(client);
+    client->ops->free(client);
+    ck_assert(end == 0 || end == WEIR_ERESET);
+    return body(len);
+}
+
+TEST(the_file_is_served_whole)
+{
+    size_t len, wanted = whole(500, 0);
+    start();
+    const char *bytes = get("/lines?n=500&seed=7", "", &len);
+    ck_assert_ptr_nonnull(strstr(got, "ETag: \"7-500-0\"\r\n"));
+    ck_assert_uint_eq(len, wanted);
+    ck_assert_mem_eq(bytes, expected, len);
+    finish();
+}
+
+TEST(a_part_of_the_file_is_served)
+{
+    size_t len, wanted = whole(500, 0);
+    start();
+    const char *bytes = get("/lines?n=500&seed=7", "Range: bytes=100001-\r\n", &len);
+    ck_assert_ptr_nonnull(strstr(got, "206 Partial Content"));
+    ck_assert_uint_eq(len, wanted - 100001);
+    ck_assert_mem_eq(bytes, expected + 100001, len);
+    finish();
+}
+
+TEST(an_empty_file_is_empty)
+{
+    size_t len;
+    start();
+    (void)get("/lines?n=0", "", &len);
+    ck_assert_ptr_nonnull(strstr(got, "Content-Length: 0\r\n"));
+    ck_assert_uint_eq(len, 0);
+    finish();
+}
+
+TEST(a_flaky_transfer_that_is_resumed_is_the_whole_file)
+{
+    size_t sum = 0, wanted = whole(500, 0);
+    int drops = 0;
+    start();
+    while (sum < wanted) {
+        char range[80];
+        size_t len;
+        snprintf(range, sizeof range, "Range: bytes=%zu-\r\nIf-Range: \"7-500-0\"\r\n", sum);
+        const char *bytes = get("/flaky?n=500&seed=7&every=50000", range, &len);
+        ck_assert_uint_gt(len, 0);
+        ck_assert_mem_eq(bytes, expected + sum, len);
+        sum += len;
+        drops++;
+    }
+    ck_assert_uint_eq(sum, wanted);
+    ck_assert_int_gt(drops, 5);
+    finish();
+}
+
+TEST(the_gzip_file_unpacks_to_the_same_lines)
+{
+    static char plain[1 << 20];
+    size_t len, wanted = whole(500, 0), members = 0;
+    start();
+    const char *bytes = get("/gzip?n=500&seed=7", "", &len);
+    ck_assert_ptr_nonnull(strstr(got, "Content-Encoding: gzip\r\n"));
+    z_stream z = {.next_in = (Bytef *)(uintptr_t)bytes,
+                  .avail_in = (uInt)len,
+                  .next_out = (Bytef *)plain,
+                  .avail_out = sizeof plain};
+    while (z.avail_in > 0) {
+        ck_assert_int_eq(inflateInit2(&z, 31), Z_OK);
+        ck_assert_int_eq(inflate(&z, Z_FINISH), Z_STREAM_END);
+        inflateEnd(&z);
+        members++;
+    }
+    ck_assert_uint_eq(members, 2);
+    ck_assert_uint_eq(sizeof plain - z.avail_out, wanted);
+    ck_assert_mem_eq(plain, expected, wanted);
+    finish();
+}
+
+TEST(the_feed_keeps_its_rate)
+{
+    start();
+    struct wr_transport *client = send_get("/feed.ndjson?rate=20&n=200&bad=0", "");
+    for (int second = 0; second < 10; second++) {
+        wr_loop_settle(loop);
+        int lines = 0;
+        int64_t n;
+        while ((n = client->ops->read(client, got + got_len, sizeof got - got_len)) > 0) {
+            got_len += (size_t)n;
+        }
+        for (size_t i = 0; i < got_len; i++) {
+            lines += got[i] == '\n' && i > 0 && got[i - 1] == '}';
+        }
+        ck_assert_int_eq(lines, 20 * second + 1);
+        for (int step = 0; step < 1000; step += 10) {
+            wr_clock_advance(loop, 10);
+            wr_loop_settle(loop);
+        }
+    }
+    client->ops->free(client);
+    finish();
+}
+
+TEST(a_slow_route_takes_its_time_before_the_head_and_between_lines)
+{
+    start();
+    int64_t began = wr_now_ns(loop);
+    struct wr_transport *client = send_get("/slow?n=3&ms=100&head_ms=50", "");
+    int64_t n;
+    while ((n = client->ops->read(client, got + got_len, sizeof got - 1 - got_len)) != 0) {
+        wr_loop_settle(loop);
+        if (n == WR_AGAIN) {
+            wr_clock_advance(loop, 10);
+        } else {
+            got_len += (size_t)n;
+        }
+    }
+    got[got_len] = '\0';
+    size_t len;
+    ck_assert_str_eq(body(&len), "slow line 1\nslow line 2\nslow line 3\n");
+    ck_assert_int_ge((wr_now_ns(loop) - began) / 1000000, 250);
+    client->ops->free(client);
+    finish();
+}
+
+TEST(the_index_and_wrong_parameters)
+{
+    size_t len;
+    start();
+    ck_assert_ptr_nonnull(strstr(get("/", "", &len), "/feed.ndjson"));
+    (void)get("/lines?size=999999", "", &len);
+    ck_assert_ptr_nonnull(strstr(got, "HTTP/1.1 400"));
+    (void)get("/flaky?every=0", "", &len);
+    ck_assert_ptr_nonnull(strstr(got, "HTTP/1.1 400"));
+    (void)get("/feed.ndjson?rate=2000000", "", &len);
+    ck_assert_ptr_nonnull(strstr(got, "HTTP/1.1 400"));
+    finish();
+}
+
+TEST(a_demo_that_cannot_listen_tells_why)
+{
+    loop = weir_loop_new(NULL);
+    ck_assert_ptr_nonnull(loop);
+    ck_assert_ptr_null(wr_demo_start(weir_root(loop), "nonsense", NULL, &error));
+    ck_assert_int_eq(error.code, WEIR_EINVAL);
+    weir_loop_free(loop);
+}
+
+MAIN("server/demo")
