@@ -330,7 +330,7 @@ static bool prepare(struct torture *torture, int port)
     snprintf(torture->state, sizeof torture->state, "%s/state", torture->folder);
     snprintf(torture->file, sizeof torture->file, "%s/lines", torture->folder);
     snprintf(torture->log, sizeof torture->log, "%s/messages", torture->folder);
-    snprintf(torture->text, sizeof torture->text, "http://127.0.0.1:%d/flaky?n=%d&size=0&every=%d | file %s", port, LINES,
+    snprintf(torture->text, sizeof torture->text, "http://127.0.0.1:%d/flaky?n=%d&size=0&every=%d | queue 1000 | file %s", port, LINES,
              DROP_BYTES, torture->file);
     if (!wr_demo_file_init(&torture->lines, 1, LINES, 0)) {
         return false;

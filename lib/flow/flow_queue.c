@@ -126,9 +126,23 @@ static void release_head(struct queue *queue, size_t n, enum wr_act act)
     }
 }
 
+/* The usual end of the loan of one item: the next one continues its block, and nobody asks for receipts. */
+static bool release_one(struct queue *queue)
+{
+    const weir_item *item = slot(queue, 0);
+    struct weir_block *block = item->block;
+    if (queue->lent != 1 || queue->receipts || queue->values || queue->count == 0 || block != slot(queue, 1)->block) {
+        return false;
+    }
+    block->refs--; /* not the last: the next item has one */
+    queue->head++;
+    queue->lent = 0;
+    return true;
+}
+
 static void end_loan(struct queue *queue)
 {
-    if (queue->lent > 0) {
+    if (queue->lent > 0 && !release_one(queue)) {
         release_head(queue, queue->lent, WR_ACT_LOAN);
     }
 }
@@ -174,9 +188,14 @@ static bool full(const struct queue *queue)
 static size_t give(struct queue *queue, weir_item *items, size_t max)
 {
     size_t n = WR_MIN(queue->count, max), bytes = 0;
-    for (size_t i = 0; i < n; i++) {
-        items[i] = *slot(queue, i);
-        bytes += items[i].len;
+    for (size_t i = 0; i < n;) {
+        const weir_item *from = slot(queue, i);
+        size_t run = WR_MIN(n - i, (size_t)(queue->ring + queue->cap - from)); /* up to the ring's end */
+        for (size_t k = 0; k < run; k++) {
+            items[i + k] = from[k];
+            bytes += from[k].len;
+        }
+        i += run;
     }
     queue->bytes -= bytes;
     queue->count -= n;
@@ -527,9 +546,29 @@ static int writer_failed(struct queue *queue, struct weir_sink *sink, int rc)
     return wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
 }
 
+/* The usual case, one at a time: an item that continues the newest block, and there is room for it. */
+static bool append_one(struct queue *queue, const weir_item *item)
+{
+    size_t used = queue->lent + queue->count;
+    if (queue->reader_gone || queue->ended || item->block == NULL || item->block != queue->last_block ||
+        item->receipt != NULL || used == queue->cap || full(queue)) {
+        return false;
+    }
+    *slot(queue, used) = *item;
+    wr_block_ref(item->block, 1);
+    queue->values = queue->values || (item->type != NULL && item->type->drop != NULL);
+    queue->count++;
+    queue->bytes += item->len;
+    wake_reader(queue);
+    return true;
+}
+
 static int queue_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
 {
     struct queue *queue = queue_of_sink(sink);
+    if (count == 1 && append_one(queue, items)) {
+        return 0;
+    }
     for (size_t i = 0; i < count;) {
         if (WR_UNLIKELY(queue->reader_gone || queue->ended)) {
             return wr_sink_set_error(sink, WEIR_ECLOSED, 0,

@@ -88,6 +88,14 @@ static bool look(struct weir_state *state, struct moment *now)
             continue;
         }
         uint64_t end = wr_origin_done_end(origin);
+#ifdef WR_BREAK_SAVE_EARLY
+        /* A build that is wrong on purpose, for a test of the torture test: it saves what was read, not what was
+         * committed. */
+        if (origin->ends_count > 0) {
+            now->sources[i].offset = origin->ends[origin->ends_head + origin->ends_count - 1];
+            continue;
+        }
+#endif
         if (origin->committed > origin->done || (origin->done > 0 && !origin->keeps_ends)) {
             return false;
         }

@@ -7,7 +7,7 @@
  * came along with the one before stays in `in` until its turn.
  *
  * While a reply is under way the socket is watched for the client's leaving. That cancels the wait
- * of this task wherever it is, most often deep inside the generator, whose bodies then are over:
+ * of this task wherever it is, most often deep inside the generator, whose bodies are over then:
  * the generator is ended in the same turn. Nothing of the connection is used by anybody else
  * between two suspensions but by its writer (server_out.c), and by the server's stop, which wakes
  * it when it is idle.
@@ -137,7 +137,10 @@ static void on_gone(void *ctx)
     struct wr_conn *conn = ctx;
     if (!conn->gone) {
         conn->gone = true;
-        wr_task_cancel(conn->task);
+        if (conn->scope != NULL) {
+            weir_scope_cancel(conn->scope); /* the generators are over ... */
+        }
+        wr_task_cancel(conn->task); /* ... and the wait fails that this task is in */
     }
 }
 
@@ -322,9 +325,11 @@ static enum step serve(struct wr_conn *conn)
         return refuse(conn, 503, "out of memory");
     }
     weir_error error;
+    conn->scope = scope;
     weir_gen *gen = route->handler(scope, &conn->request, &conn->reply, route->ctx);
     enum step step = send_reply(conn, gen);
     forget_cancel(conn);
+    conn->scope = NULL;
     weir_scope_cancel(scope);
     if (weir_scope_wait(scope, &error) < 0) {
         log_failure(conn, &error);

@@ -137,6 +137,7 @@ struct wr_conn {
     struct weir_server *server;
     struct wr_transport *transport;
     struct wr_task *task;
+    struct weir_scope *scope; /* of the request being served; NULL: none */
     struct wr_http1 *parser;
     struct wr_out out;
     bool idle;        /* waits for the first byte of a request */

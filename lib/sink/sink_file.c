@@ -170,8 +170,12 @@ static void file_close(struct weir_sink *sink, const weir_error *failure)
         }
         wr_state_sink_file(file->state, -1);
     }
-    if (file->fd >= 0 && (close(file->fd) < 0 || wr_fault("close"))) {
-        fail_io(file, "close", errno);
+    if (file->fd >= 0) {
+        /* Closed in any case; on some file systems only this tells that the disk was full. */
+        int number = close(file->fd) < 0 ? errno : wr_fault("close") ? EIO : 0;
+        if (number != 0) {
+            fail_io(file, "close", number);
+        }
     }
     wr_gather_fini(&file->gather);
     wr_free(file->path);

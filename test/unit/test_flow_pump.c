@@ -1,0 +1,277 @@
+/*
+ * weir_pump: which failure is told, and how both ends end; weir_each: callbacks for callers without coroutines.
+ */
+#include <uv.h>
+
+#include "flow_sink.h"
+#include "support_flow.h"
+
+struct counter {
+    long *items;
+    long fail_at;
+    int *finished;
+};
+
+static int counter_put(weir_sink *sink, void *self, const weir_item *items, size_t count)
+{
+    struct counter *counter = self;
+    (void)items;
+    *counter->items += (long)count;
+    if (counter->fail_at > 0 && *counter->items >= counter->fail_at) {
+        return weir_sink_error(sink, WEIR_EIO, 5, "cannot take item %ld", *counter->items);
+    }
+    return 0;
+}
+
+static int counter_finish(weir_sink *sink, void *self)
+{
+    (void)sink;
+    *((struct counter *)self)->finished += 1;
+    return 0;
+}
+
+static weir_sink *counting_sink(weir_scope *scope, long *items, int *finished, long fail_at)
+{
+    weir_sink_ops ops = {
+        .struct_size = sizeof ops, .name = "counter", .put_many = counter_put, .finish = counter_finish};
+    struct counter counter = {items, fail_at, finished};
+    return weir_sink_new(scope, &ops, &counter, sizeof counter);
+}
+
+TEST(pump_moves_all_and_ends_both)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    long items = 0;
+    int finished = 0;
+    weir_error error;
+    ck_assert_int_eq(weir_pump(count_to(root, 1000), counting_sink(root, &items, &finished, 0), &error), 0);
+    ck_assert_int_eq(error.code, 0);
+    ck_assert_int_eq(items, 1000);
+    ck_assert_int_eq(finished, 1);
+    weir_loop_free(loop);
+}
+
+TEST(pump_tells_the_generators_failure)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    long items = 0;
+    int finished = 0;
+    weir_error error;
+    weir_gen *gen = numbers(root, (struct numbers_args){.count = 9, .fail_at = 5});
+    ck_assert_int_eq(weir_pump(gen, counting_sink(root, &items, &finished, 0), &error), WEIR_EPARSE);
+    ck_assert_str_eq(error.origin, "numbers");
+    ck_assert_int_eq(items, 4);
+    ck_assert_int_eq(finished, 1);
+    ck_assert_uint_eq(ledger_of(root).delivered, 4);
+    weir_loop_free(loop);
+}
+
+TEST(pump_tells_the_sinks_failure)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    long items = 0;
+    int finished = 0;
+    weir_error error;
+    ck_assert_int_eq(weir_pump(count_to(root, -1), counting_sink(root, &items, &finished, 3), &error), WEIR_EIO);
+    ck_assert_str_eq(error.origin, "counter");
+    ck_assert_str_eq(error.message, "cannot take item 3");
+    ck_assert_int_eq(finished, 1);
+    weir_loop_free(loop);
+}
+
+static int fails_on_close(weir_gen *self, weir_gen *up, void *args)
+{
+    long i = 1;
+    weir_item item = number_item(&i);
+    (void)up;
+    (void)args;
+    while (weir_yield(self, &item)) {
+    }
+    return weir_fail(self, WEIR_EUSER - 4, "clean-up");
+}
+
+TEST(pump_of_two_failures_tells_the_first_in_time)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    long items = 0;
+    int finished = 0;
+    weir_error error;
+    weir_gen *gen = weir_gen_new(root, fails_on_close, NULL, 0, NULL);
+    ck_assert_int_eq(weir_pump(gen, counting_sink(root, &items, &finished, 3), &error), WEIR_EIO);
+    ck_assert_str_eq(error.origin, "counter");
+    weir_loop_free(loop);
+}
+
+TEST(pump_tells_a_queues_reader_of_the_failure)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_sink *in;
+    weir_item item;
+    weir_error error;
+    weir_gen *out = weir_queue(root, NULL, &in);
+    weir_gen *gen = numbers(root, (struct numbers_args){.count = 9, .fail_at = 3});
+    ck_assert_int_eq(weir_pump(gen, in, NULL), WEIR_EPARSE);
+    ck_assert(weir_next(out, &item));
+    ck_assert(weir_next(out, &item));
+    ck_assert(!weir_next(out, &item));
+    ck_assert_int_eq(weir_finish(out, &error), WEIR_EPARSE);
+    ck_assert_str_eq(error.origin, "numbers");
+    weir_loop_free(loop);
+}
+
+struct pumping {
+    weir_gen *gen;
+    weir_sink *sink;
+    int *rc;
+};
+
+static int pump_task(weir_scope *scope, void *args)
+{
+    struct pumping *pumping = args;
+    (void)scope;
+    *pumping->rc = weir_pump(pumping->gen, pumping->sink, NULL);
+    return 0;
+}
+
+TEST(pump_ends_when_its_sink_goes_while_the_source_is_idle)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    long items = 0;
+    int finished = 0, rc = 1;
+    weir_sink *sink = counting_sink(root, &items, &finished, 0);
+    struct pumping pumping = {numbers(root, (struct numbers_args){9, 0, 1000000, root}), sink, &rc};
+    weir_spawn(root, "pump", pump_task, &pumping, sizeof pumping);
+    (void)!weir_sleep(root, 1);
+    int64_t before = wr_now_ns(loop);
+
+    wr_sink_set_error(sink, WEIR_ERESET, 0, "the peer has gone");
+    wr_sink_gone(sink);
+    (void)!weir_sleep(root, 1);
+
+    ck_assert_int_eq(rc, WEIR_ERESET);
+    ck_assert_int_le(wr_now_ns(loop) - before, 1000000);
+    ck_assert_int_eq(finished, 1);
+    weir_loop_free(loop);
+}
+
+TEST(pump_ends_when_its_queues_reader_goes_while_the_source_is_idle)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    int rc = 1;
+    struct pumping pumping = {numbers(root, (struct numbers_args){9, 0, 1000000, root}), NULL, &rc};
+    weir_gen *out = weir_queue(root, NULL, &pumping.sink);
+    weir_spawn(root, "pump", pump_task, &pumping, sizeof pumping);
+    (void)!weir_sleep(root, 1);
+    int64_t before = wr_now_ns(loop);
+
+    weir_discard(out);
+    (void)!weir_sleep(root, 1);
+
+    ck_assert_int_eq(rc, WEIR_ECLOSED);
+    ck_assert_int_le(wr_now_ns(loop) - before, 1000000);
+    weir_loop_free(loop);
+}
+
+/* ---- weir_each */
+
+struct heard {
+    long items, last, stop_at;
+    int overs, rc;
+    weir_error error;
+};
+
+static bool on_item(void *ctx, const weir_item *item)
+{
+    struct heard *heard = ctx;
+    MUST(heard->overs == 0);
+    MUST(*number_of(item) == heard->last + 1);
+    heard->last = *number_of(item);
+    heard->items++;
+    return heard->last != heard->stop_at;
+}
+
+static void on_over(void *ctx, int rc, const weir_error *error)
+{
+    struct heard *heard = ctx;
+    heard->overs++;
+    heard->rc = rc;
+    heard->error = *error;
+}
+
+static void each_and_settle(weir_loop *loop, weir_gen *gen, struct heard *heard)
+{
+    weir_each(gen, on_item, on_over, heard);
+    wr_loop_settle(loop);
+    weir_loop_free(loop);
+    MUST(heard->overs == 1);
+}
+
+TEST(each_hears_all_items_in_order_and_the_end_once)
+{
+    weir_loop *loop = test_loop();
+    struct heard heard = {0};
+    each_and_settle(loop, count_to(weir_root(loop), 100), &heard);
+    ck_assert_int_eq(heard.items, 100);
+    ck_assert_int_eq(heard.rc, 0);
+}
+
+TEST(each_stops_by_false)
+{
+    weir_loop *loop = test_loop();
+    struct heard heard = {.stop_at = 5};
+    each_and_settle(loop, count_to(weir_root(loop), -1), &heard);
+    ck_assert_int_eq(heard.items, 5);
+    ck_assert_int_eq(heard.rc, 0);
+}
+
+TEST(each_hears_the_failure)
+{
+    weir_loop *loop = test_loop();
+    struct heard heard = {0};
+    each_and_settle(loop, numbers(weir_root(loop), (struct numbers_args){.count = 9, .fail_at = 4}), &heard);
+    ck_assert_int_eq(heard.items, 3);
+    ck_assert_int_eq(heard.rc, WEIR_EPARSE);
+    ck_assert_str_eq(heard.error.message, "number 4");
+}
+
+TEST(each_hears_of_a_cancel)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop), *scope = weir_scope_new(root, NULL);
+    struct heard heard = {0};
+    weir_each(numbers(scope, (struct numbers_args){9, 0, 1000, root}), on_item, on_over, &heard);
+    wr_loop_settle(loop);
+    weir_scope_cancel(scope);
+    (void)!weir_scope_wait(scope, NULL);
+    MUST(heard.overs == 1);
+    ck_assert_int_eq(heard.rc, WEIR_ECANCELED);
+    weir_loop_free(loop);
+}
+
+TEST(each_works_on_an_attached_loop)
+{
+    uv_loop_t uv;
+    struct heard heard = {0};
+    ck_assert_int_eq(uv_loop_init(&uv), 0);
+    weir_loop *loop = weir_loop_attach(&uv, NULL);
+    ck_assert_ptr_nonnull(loop);
+    weir_each(count_to(weir_root(loop), 1000), on_item, on_over, &heard);
+    ck_assert_int_eq(heard.items, 0);
+
+    ck_assert_int_eq(uv_run(&uv, UV_RUN_DEFAULT), 0);
+
+    ck_assert_int_eq(heard.items, 1000);
+    ck_assert_int_eq(heard.overs, 1);
+    weir_loop_free(loop);
+    ck_assert_int_eq(uv_run(&uv, UV_RUN_DEFAULT), 0);
+    ck_assert_int_eq(uv_loop_close(&uv), 0);
+}
+
+MAIN("flow/pump")
