@@ -1,5 +1,6 @@
 /*
- * weir_demo.c - `weir demo [:PORT]`: feeds to try things on, on loopback only, until a signal ends it.
+ * weir_demo.c - `weir demo [:PORT]`: feeds to try things on, on loopback only, until a signal ends
+ * it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -28,12 +29,14 @@ int run_demo(const struct flags *flags)
     struct say say;
     weir_error error;
     say_init(&say, flags);
-    weir_loop *loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .log = say_log, .log_ctx = &say));
+    weir_loop *loop =
+        weir_loop_new(WEIR_OPTIONS(weir_loop_options, .log = say_log, .log_ctx = &say));
     if (loop == NULL) {
         say_line(&say, "out of memory");
         return EXIT_FAILED;
     }
-    weir_scope *scope = weir_scope_new(weir_root(loop), WEIR_OPTIONS(weir_scope_options, .name = "demo"));
+    weir_scope *scope =
+        weir_scope_new(weir_root(loop), WEIR_OPTIONS(weir_scope_options, .name = "demo"));
     weir_scope_obey_signals(scope);
     struct weir_server *server = wr_demo_start(scope, flags->demo_address, NULL, &error);
     int code = EXIT_FINISHED;
@@ -42,8 +45,7 @@ int run_demo(const struct flags *flags)
         code = EXIT_FAILED;
     } else {
         tell_routes(weir_server_port(server));
-        while (weir_scope_signal(scope, NULL) == 0 && weir_sleep(weir_root(loop), 100)) {
-        }
+        while (weir_scope_signal(scope, NULL) == 0 && weir_sleep(weir_root(loop), 100)) {}
     }
     weir_scope_cancel(scope);
     (void)!weir_scope_wait(scope, &error);

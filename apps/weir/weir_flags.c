@@ -1,8 +1,9 @@
 /*
  * weir_flags.c - reading the command line, and --help.
  *
- * One table holds every flag: its letters, its argument and its line of help; parsing, did-you-mean and the help text are made
- * from it. curl's letter wins over jq's where the two differ, and the message for a refused one says what to type instead.
+ * One table holds every flag: its letters, its argument and its line of help; parsing, did-you-mean
+ * and the help text are made from it. curl's letter wins over jq's where the two differ, and the
+ * message for a refused one says what to type instead.
  */
 #include "weir_flags.h"
 
@@ -15,9 +16,26 @@
 #include <weir/weir.h>
 
 enum flag_id {
-    FLAG_FILE, FLAG_COUNT, FLAG_HEADER, FLAG_USER, FLAG_INSECURE, FLAG_QUIET, FLAG_VERBOSE, FLAG_CACERT, FLAG_CONNECT,
-    FLAG_IDLE, FLAG_RETRY, FLAG_MEM, FLAG_DRAIN, FLAG_STATE, FLAG_HELP, FLAG_VERSION, FLAG_NO_BUFFER, FLAG_SLURP,
-    FLAG_TORTURE, FLAG_SEED
+    FLAG_FILE,
+    FLAG_COUNT,
+    FLAG_HEADER,
+    FLAG_USER,
+    FLAG_INSECURE,
+    FLAG_QUIET,
+    FLAG_VERBOSE,
+    FLAG_CACERT,
+    FLAG_CONNECT,
+    FLAG_IDLE,
+    FLAG_RETRY,
+    FLAG_MEM,
+    FLAG_DRAIN,
+    FLAG_STATE,
+    FLAG_HELP,
+    FLAG_VERSION,
+    FLAG_NO_BUFFER,
+    FLAG_SLURP,
+    FLAG_TORTURE,
+    FLAG_SEED
 };
 
 struct flag {
@@ -31,7 +49,8 @@ struct flag {
 static const struct flag table[] = {
     {FLAG_FILE, 'f', "file", "FILE", "read the pipeline from a file"},
     {FLAG_COUNT, 'c', "count", "N", "stop after N items"},
-    {FLAG_HEADER, 'H', "header", "'NAME: VALUE'", "add a request header; @FILE reads lines from a file"},
+    {FLAG_HEADER, 'H', "header", "'NAME: VALUE'",
+     "add a request header; @FILE reads lines from a file"},
     {FLAG_USER, 'u', "user", "NAME:PASSWORD", "basic authentication; @FILE reads it from a file"},
     {FLAG_INSECURE, 'k', "insecure", NULL, "trust any TLS certificate"},
     {FLAG_CACERT, 0, "cacert", "FILE", "trust the certificates in FILE"},
@@ -54,29 +73,37 @@ enum { FLAGS = sizeof table / sizeof table[0] };
 
 void flags_help(void)
 {
-    printf("weir streams lines: from HTTP, sockets and files, through stages, to a sink, at the speed of the slowest.\n\n"
-           "  weir [FLAGS] 'SOURCE | STAGE ... | SINK' [FILE...]     run a pipeline\n"
-           "  weir demo [:PORT]                                      serve feeds to try things on (loopback only)\n"
-           "  weir demo --torture                                    30 s of kill -9: the file is right all the same\n"
-           "  weir list                                              all sources, stages and sinks\n"
-           "  weir help STAGE                                        explain one\n\n"
-           "No source: standard input, or the FILEs. No sink: standard output.\n\nFlags:\n");
+    printf(
+        "weir streams lines: from HTTP, sockets and files, through stages, to a sink, at the speed "
+        "of the slowest.\n\n"
+        "  weir [FLAGS] 'SOURCE | STAGE ... | SINK' [FILE...]     run a pipeline\n"
+        "  weir demo [:PORT]                                      serve feeds to try things on "
+        "(loopback only)\n"
+        "  weir demo --torture                                    30 s of kill -9: the file is "
+        "right all the same\n"
+        "  weir list                                              all sources, stages and sinks\n"
+        "  weir help STAGE                                        explain one\n\n"
+        "No source: standard input, or the FILEs. No sink: standard output.\n\nFlags:\n");
     for (size_t i = 0; i < FLAGS; i++) {
         if (table[i].help == NULL) {
             continue;
         }
         char left[64];
         snprintf(left, sizeof left, "%c%c%s--%s%s%s", table[i].letter != 0 ? '-' : ' ',
-                 table[i].letter != 0 ? table[i].letter : ' ', table[i].letter != 0 ? ", " : "  ", table[i].name,
-                 table[i].argument != NULL ? " " : "", table[i].argument != NULL ? table[i].argument : "");
+                 table[i].letter != 0 ? table[i].letter : ' ', table[i].letter != 0 ? ", " : "  ",
+                 table[i].name, table[i].argument != NULL ? " " : "",
+                 table[i].argument != NULL ? table[i].argument : "");
         printf("  %-32s %s\n", left, table[i].help);
     }
-    printf("\nExit: 0 finished; 1 the source or the sink failed; 2 usage, or a state that is damaged, locked or another\n"
-           "pipeline's; 3 items were lost against your will; 4 nothing ever connected; 130, 143 stopped hard.\n\n"
-           "Examples:\n"
-           "  weir https://host/feed.ndjson\n"
-           "  weir 'https://host/feed.ndjson | grep \"error\" | file errors.ndjson' --state ~/.weir\n"
-           "  weir 'tcp://127.0.0.1:5000 | queue 10000 8MiB | head 100'\n");
+    printf(
+        "\nExit: 0 finished; 1 the source or the sink failed; 2 usage, or a state that is damaged, "
+        "locked or another\n"
+        "pipeline's; 3 items were lost against your will; 4 nothing ever connected; 130, 143 "
+        "stopped hard.\n\n"
+        "Examples:\n"
+        "  weir https://host/feed.ndjson\n"
+        "  weir 'https://host/feed.ndjson | grep \"error\" | file errors.ndjson' --state ~/.weir\n"
+        "  weir 'tcp://127.0.0.1:5000 | queue 10000 8MiB | head 100'\n");
 }
 
 static int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -216,14 +243,10 @@ static int apply_sized(struct flags *flags, enum flag_id id, const char *value)
 {
     int64_t number = 0;
     switch (id) {
-    case FLAG_COUNT:
-        return read_number("-c", value, &flags->count);
-    case FLAG_CONNECT:
-        return read_time("connect-timeout", value, &flags->connect_ms);
-    case FLAG_IDLE:
-        return read_time("idle", value, &flags->idle_ms);
-    case FLAG_DRAIN:
-        return read_time("drain", value, &flags->drain_ms);
+    case FLAG_COUNT: return read_number("-c", value, &flags->count);
+    case FLAG_CONNECT: return read_time("connect-timeout", value, &flags->connect_ms);
+    case FLAG_IDLE: return read_time("idle", value, &flags->idle_ms);
+    case FLAG_DRAIN: return read_time("drain", value, &flags->drain_ms);
     case FLAG_RETRY:
         if (strcmp(value, "inf") == 0 || strcmp(value, "∞") == 0) {
             flags->retries = INT32_MAX;
@@ -244,8 +267,7 @@ static int apply_sized(struct flags *flags, enum flag_id id, const char *value)
         }
         flags->seed = (uint64_t)number;
         return 0;
-    default:
-        return 0;
+    default: return 0;
     }
 }
 
@@ -253,44 +275,24 @@ static int apply_sized(struct flags *flags, enum flag_id id, const char *value)
 static int apply(struct flags *flags, enum flag_id id, const char *value)
 {
     switch (id) {
-    case FLAG_FILE:
-        flags->text_file = value;
-        return 0;
-    case FLAG_HEADER:
-        return add_header(flags, value);
+    case FLAG_FILE: flags->text_file = value; return 0;
+    case FLAG_HEADER: return add_header(flags, value);
     case FLAG_USER:
         flags->user = from_file(value);
         return flags->user == NULL ? complain("-u: cannot read '%s'", value + 1) : 0;
-    case FLAG_INSECURE:
-        flags->insecure = true;
-        return 0;
-    case FLAG_QUIET:
-        flags->quiet = true;
-        return 0;
-    case FLAG_VERBOSE:
-        flags->verbose++;
-        return 0;
-    case FLAG_CACERT:
-        flags->ca_file = value;
-        return 0;
-    case FLAG_STATE:
-        flags->state_folder = value;
-        return 0;
-    case FLAG_HELP:
-        flags->action = ACTION_HELP;
-        return 0;
-    case FLAG_VERSION:
-        flags->action = ACTION_VERSION;
-        return 0;
-    case FLAG_NO_BUFFER:
-        return 0; /* curl's habit: weir never holds a line back */
+    case FLAG_INSECURE: flags->insecure = true; return 0;
+    case FLAG_QUIET: flags->quiet = true; return 0;
+    case FLAG_VERBOSE: flags->verbose++; return 0;
+    case FLAG_CACERT: flags->ca_file = value; return 0;
+    case FLAG_STATE: flags->state_folder = value; return 0;
+    case FLAG_HELP: flags->action = ACTION_HELP; return 0;
+    case FLAG_VERSION: flags->action = ACTION_VERSION; return 0;
+    case FLAG_NO_BUFFER: return 0; /* curl's habit: weir never holds a line back */
     case FLAG_SLURP:
-        return complain("-s would read everything into memory; weir streams. For a few items: | batch N");
-    case FLAG_TORTURE:
-        flags->torture = true;
-        return 0;
-    default:
-        return apply_sized(flags, id, value);
+        return complain(
+            "-s would read everything into memory; weir streams. For a few items: | batch N");
+    case FLAG_TORTURE: flags->torture = true; return 0;
+    default: return apply_sized(flags, id, value);
     }
 }
 
@@ -312,7 +314,8 @@ static int read_long(struct flags *flags, int argc, char **argv, int *i)
     }
     const char *value = equals != NULL ? equals + 1 : NULL;
     if (flag->argument == NULL) {
-        return value != NULL ? complain("--%s takes no value", flag->name) : apply(flags, flag->id, "");
+        return value != NULL ? complain("--%s takes no value", flag->name)
+                             : apply(flags, flag->id, "");
     }
     if (value == NULL && *i + 1 >= argc) {
         return complain("--%s needs %s", flag->name, flag->argument);
@@ -320,7 +323,8 @@ static int read_long(struct flags *flags, int argc, char **argv, int *i)
     return apply(flags, flag->id, value != NULL ? value : argv[++*i]);
 }
 
-/* argv[*i] is "-abc": letters, of which the last may have an argument behind it or in the next word. */
+/* argv[*i] is "-abc": letters, of which the last may have an argument behind it or in the next
+ * word. */
 static int read_letters(struct flags *flags, int argc, char **argv, int *i)
 {
     for (const char *letter = argv[*i] + 1; *letter != '\0'; letter++) {
@@ -346,7 +350,8 @@ static int read_letters(struct flags *flags, int argc, char **argv, int *i)
 
 static int read_flag(struct flags *flags, int argc, char **argv, int *i)
 {
-    return argv[*i][1] == '-' ? read_long(flags, argc, argv, i) : read_letters(flags, argc, argv, i);
+    return argv[*i][1] == '-' ? read_long(flags, argc, argv, i)
+                              : read_letters(flags, argc, argv, i);
 }
 
 static int check_words(struct flags *flags, const char **words, size_t count)
@@ -377,7 +382,8 @@ static int check_words(struct flags *flags, const char **words, size_t count)
             return 0;
         }
         if (count == 0) {
-            return complain("no pipeline; for example:  weir 'https://host/feed | head 3'   ('weir --help' tells more)");
+            return complain("no pipeline; for example:  weir 'https://host/feed | head 3'   ('weir "
+                            "--help' tells more)");
         }
         flags->text = words[0];
         words++;

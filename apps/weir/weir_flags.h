@@ -13,20 +13,27 @@ enum { FLAGS_HEADERS_MAX = 64 };
 /* Exit codes; the whole list is in `weir --help`. */
 enum { EXIT_FINISHED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LOST = 3, EXIT_CONNECT = 4 };
 
-enum flags_action { ACTION_RUN = 0, ACTION_HELP, ACTION_VERSION, ACTION_DEMO, ACTION_LIST, ACTION_WORD };
+enum flags_action {
+    ACTION_RUN = 0,
+    ACTION_HELP,
+    ACTION_VERSION,
+    ACTION_DEMO,
+    ACTION_LIST,
+    ACTION_WORD
+};
 
 struct flags {
     enum flags_action action;
-    const char *text;        /* the pipeline; NULL with -f */
-    const char *text_file;   /* -f */
+    const char *text;         /* the pipeline; NULL with -f */
+    const char *text_file;    /* -f */
     const char *const *files; /* arguments behind the text */
     size_t files_count;
     const char *headers[FLAGS_HEADERS_MAX];
     size_t headers_count;
     const char *user, *ca_file, *state_folder, *word;
-    int64_t count;      /* -c; -1: all */
+    int64_t count;                                    /* -c; -1: all */
     int64_t connect_ms, idle_ms, drain_ms, mem_bytes; /* 0: the default */
-    int32_t retries;    /* 0: the default */
+    int32_t retries;                                  /* 0: the default */
     bool insecure, quiet, torture;
     int verbose;
     const char *demo_address; /* ":PORT" or "HOST:PORT" */

@@ -1,6 +1,6 @@
 /*
- * weir_main.c - the command: a thin client of libweir. Flags are read in weir_flags.c, a pipeline runs in weir_run.c, the demo
- * server and the torture test in weir_demo.c and weir_torture.c.
+ * weir_main.c - the command: a thin client of libweir. Flags are read in weir_flags.c, a pipeline
+ * runs in weir_run.c, the demo server and the torture test in weir_demo.c and weir_torture.c.
  */
 #include <stdio.h>
 #include <string.h>
@@ -48,19 +48,11 @@ int main(int argc, char **argv)
         return rc;
     }
     switch (flags.action) {
-    case ACTION_HELP:
-        flags_help();
-        return EXIT_FINISHED;
-    case ACTION_VERSION:
-        printf("weir %s\n", weir_version());
-        return EXIT_FINISHED;
-    case ACTION_LIST:
-        return list_words();
-    case ACTION_WORD:
-        return help_word(flags.word);
-    case ACTION_DEMO:
-        return flags.torture ? run_torture(&flags, argv[0]) : run_demo(&flags);
-    default:
-        return run_pipeline(&flags);
+    case ACTION_HELP: flags_help(); return EXIT_FINISHED;
+    case ACTION_VERSION: printf("weir %s\n", weir_version()); return EXIT_FINISHED;
+    case ACTION_LIST: return list_words();
+    case ACTION_WORD: return help_word(flags.word);
+    case ACTION_DEMO: return flags.torture ? run_torture(&flags, argv[0]) : run_demo(&flags);
+    default: return run_pipeline(&flags);
     }
 }

@@ -1,9 +1,10 @@
 /*
  * weir_run.c - one run of a pipeline: text to plan, plan to generators, pump, and the exit code.
  *
- * Everything runs in one scope that obeys SIGINT and SIGTERM: the first drains (sources end, the rest flows out, at most
- * --drain), the second stops at once. SIGQUIT prints every task. On a terminal a second scope holds the task that draws the
- * status line; it is canceled when the pump has returned.
+ * Everything runs in one scope that obeys SIGINT and SIGTERM: the first drains (sources end, the
+ * rest flows out, at most
+ * --drain), the second stops at once. SIGQUIT prints every task. On a terminal a second scope holds
+ * the task that draws the status line; it is canceled when the pump has returned.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -98,8 +99,8 @@ static int read_plan(struct run *run)
     }
     free(from_file);
     if (weir_plan_has_source(run->plan) && flags->files_count > 0) {
-        say_line(&run->say, "one quoted text, please:  weir '%s %s%s'", weir_plan_text(run->plan), flags->files[0],
-                 flags->files_count > 1 ? " ..." : "");
+        say_line(&run->say, "one quoted text, please:  weir '%s %s%s'", weir_plan_text(run->plan),
+                 flags->files[0], flags->files_count > 1 ? " ..." : "");
         return EXIT_USAGE;
     }
     for (size_t i = 0; weir_plan_warning(run->plan, i) != NULL && !run->say.quiet; i++) {
@@ -127,7 +128,8 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
                                  .user = flags->user,
                                  .stdin_fd = 0,
                                  .stdout_fd = 1};
-    const char *folder = flags->state_folder != NULL ? flags->state_folder : weir_plan_state_folder(run->plan);
+    const char *folder =
+        flags->state_folder != NULL ? flags->state_folder : weir_plan_state_folder(run->plan);
     *durable = folder != NULL;
     if (folder != NULL) {
         char name[32];
@@ -152,16 +154,12 @@ static int exit_code(const struct run *run, const weir_error *error)
     weir_loop_stats(run->loop, &stats);
     switch (error->code) {
     case 0:
-    case WEIR_ECLOSED: /* whoever read standard output has seen enough */
-        return EXIT_FINISHED;
-    case WEIR_EINVAL:
-        return EXIT_USAGE;
+    case WEIR_ECLOSED: /* whoever read standard output has seen enough */ return EXIT_FINISHED;
+    case WEIR_EINVAL: return EXIT_USAGE;
     case WEIR_ERESOLVE:
     case WEIR_ECONNECT:
-    case WEIR_ETLS:
-        return stats.connects == 0 ? EXIT_CONNECT : EXIT_FAILED;
-    default:
-        return EXIT_FAILED;
+    case WEIR_ETLS: return stats.connects == 0 ? EXIT_CONNECT : EXIT_FAILED;
+    default: return EXIT_FAILED;
     }
 }
 
@@ -176,9 +174,11 @@ static void tell_delivery(struct run *run, bool durable)
             say_line(&run->say, "delivery: best-effort, since no --state keeps positions");
         }
     } else if (!run->say.quiet) {
-        say_line(&run->say, to_file ? "delivery: exactly-once-effect, if the source can resume: the file's length and the "
+        say_line(&run->say, to_file ? "delivery: exactly-once-effect, if the source can resume: "
+                                      "the file's length and the "
                                       "positions are one record"
-                                    : "delivery: at-least-once, if the source can resume: what is written and not saved "
+                                    : "delivery: at-least-once, if the source can resume: what is "
+                                      "written and not saved "
                                       "when weir dies is written again");
     }
 }
@@ -193,7 +193,8 @@ static int run_in_loop(struct run *run)
         return code;
     }
     tell_delivery(run, durable);
-    weir_scope *status = weir_scope_new(weir_root(run->loop), WEIR_OPTIONS(weir_scope_options, .name = "status"));
+    weir_scope *status =
+        weir_scope_new(weir_root(run->loop), WEIR_OPTIONS(weir_scope_options, .name = "status"));
     if (run->say.terminal) {
         struct status_args args = {run};
         weir_spawn(status, "status", draw_status, &args, sizeof args);
@@ -215,7 +216,9 @@ static int run_in_loop(struct run *run)
         code = 128 + signal_number;
     } else if (signals == 1 && error.code == WEIR_ECANCELED) {
         code = EXIT_LOST;
-        say_line(&run->say, "not drained within the time that --drain gives: %" PRIu64 " items are lost", ledger.in_flight);
+        say_line(&run->say,
+                 "not drained within the time that --drain gives: %" PRIu64 " items are lost",
+                 ledger.in_flight);
     } else if (error.code < 0 && error.code != WEIR_ECLOSED) {
         say_error(&run->say, &error);
     }
@@ -233,8 +236,8 @@ int run_pipeline(const struct flags *flags)
     int code = read_plan(&run);
     if (code == 0) {
         int64_t mem = flags->mem_bytes > 0 ? flags->mem_bytes : weir_plan_mem_bytes(run.plan);
-        run.loop = weir_loop_new(
-            WEIR_OPTIONS(weir_loop_options, .budget_bytes = mem, .log = say_log, .log_ctx = &run.say));
+        run.loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .budget_bytes = mem,
+                                              .log = say_log, .log_ctx = &run.say));
         if (run.loop == NULL) {
             say_line(&run.say, "out of memory");
             code = EXIT_FAILED;
@@ -242,8 +245,9 @@ int run_pipeline(const struct flags *flags)
     }
     if (code == 0) {
         int64_t drain_ms = flags->drain_ms == 0 ? 10000 : flags->drain_ms;
-        run.scope = weir_scope_new(weir_root(run.loop),
-                                   WEIR_OPTIONS(weir_scope_options, .name = "pipeline", .drain_ms = drain_ms));
+        run.scope =
+            weir_scope_new(weir_root(run.loop), WEIR_OPTIONS(weir_scope_options, .name = "pipeline",
+                                                             .drain_ms = drain_ms));
         weir_scope_obey_signals(run.scope);
         if (weir_on_signal(run.loop, SIGQUIT, dump_tasks, &run) < 0) {
             say_line(&run.say, "SIGQUIT will not print the tasks");

@@ -18,7 +18,7 @@ int run_torture(const struct flags *flags, const char *argv0);
 /* ---- weir_say.c: what goes to stderr */
 
 struct say {
-    bool terminal;  /* stderr is one: a status line is drawn there */
+    bool terminal; /* stderr is one: a status line is drawn there */
     bool quiet;
     int verbose;
     bool drawn;     /* a status line stands there now */
@@ -35,9 +35,11 @@ void say_line(struct say *say, const char *format, ...) WEIR_PRINTF(2, 3);
 void say_log(void *say, int level, const char *origin, const char *text);
 void say_error(struct say *say, const weir_error *error);
 /* The ledger and the reconnects. */
-void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *stats, bool state_saved);
+void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *stats,
+                bool state_saved);
 /* Draw the status line. */
-void say_status(struct say *say, const weir_ledger *ledger, const weir_stats *stats, const char *why);
+void say_status(struct say *say, const weir_ledger *ledger, const weir_stats *stats,
+                const char *why);
 void say_clear(struct say *say);
 
 #endif

@@ -1,8 +1,10 @@
 /*
- * weir_say.c - everything the command writes to stderr: messages, the ledger line, the status line of a terminal.
+ * weir_say.c - everything the command writes to stderr: messages, the ledger line, the status line
+ * of a terminal.
  *
- * Messages of the same kind in a row are folded; numbers of a thousand and more are written with thin gaps. The status line is
- * drawn only on a terminal, over itself, and taken away before anything else is written.
+ * Messages of the same kind in a row are folded; numbers of a thousand and more are written with
+ * thin gaps. The status line is drawn only on a terminal, over itself, and taken away before
+ * anything else is written.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -142,7 +144,8 @@ static const char *sized(uint64_t bytes, char text[32])
     return text;
 }
 
-void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *stats, bool state_saved)
+void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *stats,
+                bool state_saved)
 {
     char in[32], out[32], filtered[32], rejected[32], dropped[32], flight[32], peak[32];
     char tail[64] = "";
@@ -153,19 +156,24 @@ void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *st
     if (ledger->in_flight > 0) {
         snprintf(tail, sizeof tail, " + %s in flight", grouped(ledger->in_flight, flight));
     }
-    fprintf(stderr, "weir: %s in = %s out + %s filtered + %s rejected + %s dropped%s   %.1f s  peak %s\n",
-            grouped(ledger->in, in), grouped(ledger->delivered, out), grouped(ledger->filtered, filtered),
-            grouped(ledger->rejected, rejected), grouped(ledger->dropped, dropped), tail,
-            (double)(say_now_ms() - say->began_ms) / 1000.0, sized((uint64_t)usage.ru_maxrss * 1024, peak));
+    fprintf(stderr,
+            "weir: %s in = %s out + %s filtered + %s rejected + %s dropped%s   %.1f s  peak %s\n",
+            grouped(ledger->in, in), grouped(ledger->delivered, out),
+            grouped(ledger->filtered, filtered), grouped(ledger->rejected, rejected),
+            grouped(ledger->dropped, dropped), tail,
+            (double)(say_now_ms() - say->began_ms) / 1000.0,
+            sized((uint64_t)usage.ru_maxrss * 1024, peak));
     if (stats->overlong > 0) {
         fprintf(stderr, "weir: %s lines were over the line limit\n", grouped(stats->overlong, in));
     }
     if (stats->reconnects > 0 || state_saved) {
-        fprintf(stderr, "weir: %s reconnects%s\n", grouped(stats->reconnects, in), state_saved ? ", state saved" : "");
+        fprintf(stderr, "weir: %s reconnects%s\n", grouped(stats->reconnects, in),
+                state_saved ? ", state saved" : "");
     }
 }
 
-void say_status(struct say *say, const weir_ledger *ledger, const weir_stats *stats, const char *why)
+void say_status(struct say *say, const weir_ledger *ledger, const weir_stats *stats,
+                const char *why)
 {
     static uint64_t last_in, last_bytes;
     static int64_t last_ms;
@@ -173,12 +181,14 @@ void say_status(struct say *say, const weir_ledger *ledger, const weir_stats *st
     int64_t now_ms = say_now_ms();
     double seconds = last_ms == 0 ? 1.0 : (double)(now_ms - last_ms) / 1000.0;
     uint64_t lines = (uint64_t)((double)(ledger->in - last_in) / (seconds > 0 ? seconds : 1));
-    uint64_t speed = (uint64_t)((double)(stats->bytes_in - last_bytes) / (seconds > 0 ? seconds : 1));
+    uint64_t speed =
+        (uint64_t)((double)(stats->bytes_in - last_bytes) / (seconds > 0 ? seconds : 1));
     last_in = ledger->in;
     last_bytes = stats->bytes_in;
     last_ms = now_ms;
-    fprintf(stderr, "\r\033[K%s lines  %s/s  %s/s  %" PRIu64 " reconnects  %.120s", grouped(ledger->in, items),
-            grouped(lines, rate), sized(speed, bytes), stats->reconnects, why);
+    fprintf(stderr, "\r\033[K%s lines  %s/s  %s/s  %" PRIu64 " reconnects  %.120s",
+            grouped(ledger->in, items), grouped(lines, rate), sized(speed, bytes),
+            stats->reconnects, why);
     fflush(stderr);
     say->drawn = true;
 }

@@ -1,13 +1,16 @@
 /*
- * weir_torture.c - `weir demo --torture`: 30 seconds, offline. A flaky source of numbered lines of mixed length is streamed into
- * a file with --state by a child process, which is killed with SIGKILL again and again: half of the kills at a seeded fault
- * point (a write, fsync, rename or ftruncate that is about to happen), half at a random moment. At the end the file must have
- * the sha256 of the lines as they come straight from the line generator.
+ * weir_torture.c - `weir demo --torture`: 30 seconds, offline. A flaky source of numbered lines of
+ * mixed length is streamed into a file with --state by a child process, which is killed with
+ * SIGKILL again and again: half of the kills at a seeded fault point (a write, fsync, rename or
+ * ftruncate that is about to happen), half at a random moment. At the end the file must have the
+ * sha256 of the lines as they come straight from the line generator.
  *
- * The server stays in this process, so it counts what was read again. After each kill the state's record and the file's length
- * tell where the child was. A run that was too easy proves nothing and is called void: fewer than KILLS_MIN kills between start
- * and end, fewer than TRUNCATIONS_MIN restarts that cut the file, or fewer than RECONNECTS_MIN reconnects within a run. It proves
- * process death, not power loss. The exit code is 0 only for a file that is right after a run that was hard enough.
+ * The server stays in this process, so it counts what was read again. After each kill the state's
+ * record and the file's length tell where the child was. A run that was too easy proves nothing and
+ * is called void: fewer than KILLS_MIN kills between start and end, fewer than TRUNCATIONS_MIN
+ * restarts that cut the file, or fewer than RECONNECTS_MIN reconnects within a run. It proves
+ * process death, not power loss. The exit code is 0 only for a file that is right after a run that
+ * was hard enough.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -63,7 +66,8 @@ static uint64_t draw(struct torture *torture, uint64_t below)
 
 /* ---- what is on the disk */
 
-/* The newest record in the state's folder: position and length it promises; 0, 0 when there is none. */
+/* The newest record in the state's folder: position and length it promises; 0, 0 when there is
+ * none. */
 static void read_record(const struct torture *torture, uint64_t *position, uint64_t *length)
 {
     *position = *length = 0;
@@ -183,11 +187,13 @@ static pid_t start_child(struct torture *torture, const char *fault)
     } else {
         unsetenv("WEIR_FAULT_KILL");
     }
-    execl("/proc/self/exe", torture->program, "--retry", "inf", "--state", torture->state, torture->text, (char *)NULL);
+    execl("/proc/self/exe", torture->program, "--retry", "inf", "--state", torture->state,
+          torture->text, (char *)NULL);
     _exit(127);
 }
 
-/* Wait until the child has ended or limit_ms have passed: then it is killed. True: it ended by itself, *status says how. */
+/* Wait until the child has ended or limit_ms have passed: then it is killed. True: it ended by
+ * itself, *status says how. */
 static bool watch_child(struct torture *torture, pid_t child, int64_t limit_ms, int *status)
 {
     int64_t until_ms = say_now_ms() + limit_ms;
@@ -227,7 +233,8 @@ static bool one_life(struct torture *torture)
     bool at_point = torture->point_kills * 2 <= torture->kills;
     if (at_point) {
         size_t which = (size_t)draw(torture, sizeof points / sizeof points[0]);
-        snprintf(fault, sizeof fault, "%s:%" PRIu64, points[which].name, 1 + draw(torture, points[which].times));
+        snprintf(fault, sizeof fault, "%s:%" PRIu64, points[which].name,
+                 1 + draw(torture, points[which].times));
     }
     int status = 0;
     pid_t child = start_child(torture, at_point ? fault : NULL);
@@ -238,7 +245,8 @@ static bool one_life(struct torture *torture)
         return true;
     }
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        say_line(&torture->say, "the child ended with status %d; its messages are in %s", status, torture->log);
+        say_line(&torture->say, "the child ended with status %d; its messages are in %s", status,
+                 torture->log);
         torture->broken = true;
     }
     return false;
@@ -248,8 +256,9 @@ static void show_progress(const struct torture *torture, int64_t began_ms)
 {
     uint64_t position, length;
     read_record(torture, &position, &length);
-    printf("\r%5.1f s  %3u kills (%u at a fault point)  %3u truncations  %5.1f %% safe ", (double)(say_now_ms() - began_ms) / 1000.0,
-           torture->kills, torture->point_kills, torture->truncations, 100.0 * (double)position / (double)torture->size);
+    printf("\r%5.1f s  %3u kills (%u at a fault point)  %3u truncations  %5.1f %% safe ",
+           (double)(say_now_ms() - began_ms) / 1000.0, torture->kills, torture->point_kills,
+           torture->truncations, 100.0 * (double)position / (double)torture->size);
     fflush(stdout);
 }
 
@@ -258,20 +267,28 @@ static int verdict(struct torture *torture, int64_t began_ms)
     char expected[65] = "?", found[65] = "?";
     unsigned reconnects = count_reconnects(torture);
     uint64_t served = torture->control.served;
-    bool same = hash_lines(torture, expected) && hash_file(torture, found) && strcmp(expected, found) == 0;
-    printf("\n%u kills with SIGKILL, %u of them at a fault point, %u with 0 < position < end\n", torture->kills,
-           torture->point_kills, torture->kills_inside);
-    printf("%u restarts cut the file, %" PRIu64 " bytes in all; %u reconnects; %" PRIu64 " bytes re-read\n", torture->truncations,
-           torture->cut_bytes, reconnects, served > torture->size ? served - torture->size : 0);
-    printf("file    %" PRIu64 " bytes  sha256 %s\nlines   %" PRIu64 " bytes  sha256 %s\nseed    %" PRIu64 ", %.1f s\n",
-           file_length(torture), found, torture->size, expected, torture->seed, (double)(say_now_ms() - began_ms) / 1000.0);
+    bool same =
+        hash_lines(torture, expected) && hash_file(torture, found) && strcmp(expected, found) == 0;
+    printf("\n%u kills with SIGKILL, %u of them at a fault point, %u with 0 < position < end\n",
+           torture->kills, torture->point_kills, torture->kills_inside);
+    printf("%u restarts cut the file, %" PRIu64 " bytes in all; %u reconnects; %" PRIu64
+           " bytes re-read\n",
+           torture->truncations, torture->cut_bytes, reconnects,
+           served > torture->size ? served - torture->size : 0);
+    printf("file    %" PRIu64 " bytes  sha256 %s\nlines   %" PRIu64
+           " bytes  sha256 %s\nseed    %" PRIu64 ", %.1f s\n",
+           file_length(torture), found, torture->size, expected, torture->seed,
+           (double)(say_now_ms() - began_ms) / 1000.0);
     if (torture->broken || !same) {
-        printf("TORTURE: FAILED, the file is %s\n", same ? "right, but a child failed" : "not what the lines are");
+        printf("TORTURE: FAILED, the file is %s\n",
+               same ? "right, but a child failed" : "not what the lines are");
         printf("kept for a look: %s\n", torture->folder);
         return EXIT_FAILED;
     }
-    if (torture->kills_inside < KILLS_MIN || torture->truncations < TRUNCATIONS_MIN || reconnects < RECONNECTS_MIN) {
-        printf("TORTURE: VOID, the run was too easy to prove anything (wanted %d kills inside, %d truncations, %d reconnects)\n",
+    if (torture->kills_inside < KILLS_MIN || torture->truncations < TRUNCATIONS_MIN ||
+        reconnects < RECONNECTS_MIN) {
+        printf("TORTURE: VOID, the run was too easy to prove anything (wanted %d kills inside, %d "
+               "truncations, %d reconnects)\n",
                KILLS_MIN, TRUNCATIONS_MIN, RECONNECTS_MIN);
         return EXIT_FAILED;
     }
@@ -322,15 +339,18 @@ static void remove_folder(const struct torture *torture)
 static bool prepare(struct torture *torture, int port)
 {
     const char *tmp = getenv("TMPDIR");
-    snprintf(torture->folder, sizeof torture->folder, "%.40s/weir-torture-XXXXXX", tmp != NULL ? tmp : "/tmp");
+    snprintf(torture->folder, sizeof torture->folder, "%.40s/weir-torture-XXXXXX",
+             tmp != NULL ? tmp : "/tmp");
     if (mkdtemp(torture->folder) == NULL) {
-        say_line(&torture->say, "cannot make a folder in %s: %s", tmp != NULL ? tmp : "/tmp", strerror(errno));
+        say_line(&torture->say, "cannot make a folder in %s: %s", tmp != NULL ? tmp : "/tmp",
+                 strerror(errno));
         return false;
     }
     snprintf(torture->state, sizeof torture->state, "%s/state", torture->folder);
     snprintf(torture->file, sizeof torture->file, "%s/lines", torture->folder);
     snprintf(torture->log, sizeof torture->log, "%s/messages", torture->folder);
-    snprintf(torture->text, sizeof torture->text, "http://127.0.0.1:%d/flaky?n=%d&size=0&every=%d | queue 1000 | file %s", port, LINES,
+    snprintf(torture->text, sizeof torture->text,
+             "http://127.0.0.1:%d/flaky?n=%d&size=0&every=%d | queue 1000 | file %s", port, LINES,
              DROP_BYTES, torture->file);
     if (!wr_demo_file_init(&torture->lines, 1, LINES, 0)) {
         return false;
@@ -350,13 +370,16 @@ int run_torture(const struct flags *flags, const char *argv0)
     torture.random = torture.seed * 2685821657736338717u | 1;
     torture.loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .blocked_ms = WEIR_NONE));
     weir_scope *scope = torture.loop != NULL ? weir_scope_new(weir_root(torture.loop), NULL) : NULL;
-    struct weir_server *server = scope != NULL ? wr_demo_start(scope, "127.0.0.1:0", &torture.control, &error) : NULL;
+    struct weir_server *server =
+        scope != NULL ? wr_demo_start(scope, "127.0.0.1:0", &torture.control, &error) : NULL;
     int code = EXIT_FAILED;
     signal(SIGPIPE, SIG_IGN);
     if (server == NULL) {
-        say_line(&torture.say, "the demo server does not start: %s", scope != NULL ? error.message : "out of memory");
+        say_line(&torture.say, "the demo server does not start: %s",
+                 scope != NULL ? error.message : "out of memory");
     } else if (prepare(&torture, weir_server_port(server))) {
-        printf("weir demo --torture: %d lines, %" PRIu64 " bytes, from a source that breaks, into a file, killed for %d s\n",
+        printf("weir demo --torture: %d lines, %" PRIu64
+               " bytes, from a source that breaks, into a file, killed for %d s\n",
                LINES, torture.size, KILLING_MS / 1000);
         code = torture_run(&torture);
         if (code == EXIT_FINISHED) {

@@ -2,8 +2,9 @@
  * base_alloc.h - weir's only way to memory.
  *
  * Every allocation of the library goes through these, so that a program can bring its own allocator
- * (weir_use_allocator) and a test can make the k-th one fail (base_fault.h). NULL means out of memory; every caller
- * handles it. wr_free(NULL) is allowed. Stacks and blocks are mapped or pooled elsewhere, from the same fault counter.
+ * (weir_use_allocator) and a test can make the k-th one fail (base_fault.h). NULL means out of
+ * memory; every caller handles it. wr_free(NULL) is allowed. Stacks and blocks are mapped or pooled
+ * elsewhere, from the same fault counter.
  */
 #ifndef WR_BASE_ALLOC_H
 #define WR_BASE_ALLOC_H

@@ -9,21 +9,23 @@
 
 /* No failure: code 0, offset -1, empty texts. NULL is allowed. */
 void wr_error_clear(weir_error *error);
-/* Fill: code, detail, origin (NULL: ""), a printf message cut at the end of its field, control bytes made harmless.
- * Returns code. error may be NULL. */
-int wr_error_set(weir_error *error, int code, int detail, const char *origin, const char *format, ...)
-    WEIR_PRINTF(5, 6);
-int wr_error_vset(weir_error *error, int code, int detail, const char *origin, const char *format, va_list args);
-/* A short constant word for a code: "timed out", "connection reset"; for the user's own codes "error". */
+/* Fill: code, detail, origin (NULL: ""), a printf message cut at the end of its field, control
+ * bytes made harmless. Returns code. error may be NULL. */
+int wr_error_set(weir_error *error, int code, int detail, const char *origin, const char *format,
+                 ...) WEIR_PRINTF(5, 6);
+int wr_error_vset(weir_error *error, int code, int detail, const char *origin, const char *format,
+                  va_list args);
+/* A short constant word for a code: "timed out", "connection reset"; for the user's own codes
+ * "error". */
 const char *wr_code_text(int code);
 
 /* Misuse: print "weir: <function>: <what>" to stderr and abort, in all builds. */
 _Noreturn void wr_misuse(const char *function, const char *format, ...) WEIR_PRINTF(2, 3);
-#define WR_ASSERT(condition, ...)                                                                  \
-    do {                                                                                           \
-        if (__builtin_expect(!(condition), 0)) {                                                   \
-            wr_misuse(__func__, __VA_ARGS__);                                                      \
-        }                                                                                          \
+#define WR_ASSERT(condition, ...)                \
+    do {                                         \
+        if (__builtin_expect(!(condition), 0)) { \
+            wr_misuse(__func__, __VA_ARGS__);    \
+        }                                        \
     } while (0)
 
 #define WR_LIKELY(x) __builtin_expect(!!(x), 1)

@@ -1,11 +1,11 @@
 /*
  * base_fault.h - fault points: places where a test makes a call fail.
  *
- * Each fallible call of weir (allocation, mmap, uv_, curl_, read, write, fsync, rename, ftruncate ...) asks
- * wr_fault("name") first and behaves as if the call had failed when it is true. Two schedules, read from the
- * environment once, or set by a test:
- *   count     WEIR_FAULT_AT=k      the k-th fault point reached in the process fails (WEIR_FAULT_FROM=k: and all later)
- *   kill      WEIR_FAULT_KILL=name:n   the process dies by SIGKILL at the n-th time the point `name` is reached
+ * Each fallible call of weir (allocation, mmap, uv_, curl_, read, write, fsync, rename, ftruncate
+ * ...) asks wr_fault("name") first and behaves as if the call had failed when it is true. Two
+ * schedules, read from the environment once, or set by a test: count     WEIR_FAULT_AT=k      the
+ * k-th fault point reached in the process fails (WEIR_FAULT_FROM=k: and all later) kill
+ * WEIR_FAULT_KILL=name:n   the process dies by SIGKILL at the n-th time the point `name` is reached
  * Without a schedule wr_fault costs one load and a branch that is never taken. Thread-safe.
  */
 #ifndef WR_BASE_FAULT_H
@@ -24,7 +24,8 @@ static inline bool wr_fault(const char *point)
     return __builtin_expect(wr_fault_armed, 0) && wr_fault_slow(point);
 }
 
-/* For tests: fail the k-th point from now on (1 = the next), `sticky`: and all that follow. 0 disarms, still counts. */
+/* For tests: fail the k-th point from now on (1 = the next), `sticky`: and all that follow. 0
+ * disarms, still counts. */
 void wr_fault_set(uint64_t k, bool sticky);
 /* Points reached since the last wr_fault_set. */
 uint64_t wr_fault_count(void);

@@ -1,6 +1,6 @@
 /*
- * base_list.h - an intrusive, circular, doubly linked list. A node not on a list is linked to itself, so that removing
- * twice is harmless and `on a list?` is a question a node can answer.
+ * base_list.h - an intrusive, circular, doubly linked list. A node not on a list is linked to
+ * itself, so that removing twice is harmless and `on a list?` is a question a node can answer.
  */
 #ifndef WR_BASE_LIST_H
 #define WR_BASE_LIST_H
@@ -12,7 +12,7 @@ struct wr_list {
     struct wr_list *next, *prev;
 };
 
-#define WR_OWNER(node, type, field) ((type *)(void *)((char *)(node) - offsetof(type, field)))
+#define WR_OWNER(node, type, field) ((type *)(void *)((char *)(node)-offsetof(type, field)))
 
 static inline void wr_list_init(struct wr_list *node)
 {

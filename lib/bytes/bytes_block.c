@@ -1,9 +1,10 @@
 /*
  * bytes_block.c - the block pool and the budget.
  *
- * A block is charged to the budget from wr_block_new until its last reference goes, also while it is only pinned by
- * one small slice; a kept (recycled) block is not charged, and the pool keeps at most WR_BLOCKS_KEPT of them. Called by
- * readers (sources, decoders) and by whoever lets an item go. Nothing here suspends.
+ * A block is charged to the budget from wr_block_new until its last reference goes, also while it
+ * is only pinned by one small slice; a kept (recycled) block is not charged, and the pool keeps at
+ * most WR_BLOCKS_KEPT of them. Called by readers (sources, decoders) and by whoever lets an item
+ * go. Nothing here suspends.
  */
 #include "bytes_block.h"
 

@@ -1,12 +1,13 @@
 /*
  * bytes_block.h - reference-counted chunks of received bytes, and the budget that bounds them.
  *
- * A block is filled by one reader and sliced into items; it lives until the last slice is let go. A loop has one pool:
- * blocks of the standard size are recycled warm, because a fresh mapping costs a page fault for each 4 KiB. Each block
- * has WR_BLOCK_SPARE readable bytes behind its capacity, so that vector code may read past the end of a slice.
+ * A block is filled by one reader and sliced into items; it lives until the last slice is let go. A
+ * loop has one pool: blocks of the standard size are recycled warm, because a fresh mapping costs a
+ * page fault for each 4 KiB. Each block has WR_BLOCK_SPARE readable bytes behind its capacity, so
+ * that vector code may read past the end of a slice.
  *
- * The budget counts bytes of blocks, queues and decoders together. It is a number and a list of who waits for it: the
- * waiting itself belongs to the loop layer, which is told by `freed`.
+ * The budget counts bytes of blocks, queues and decoders together. It is a number and a list of who
+ * waits for it: the waiting itself belongs to the loop layer, which is told by `freed`.
  */
 #ifndef WR_BYTES_BLOCK_H
 #define WR_BYTES_BLOCK_H
@@ -23,7 +24,8 @@ enum { WR_BLOCK_BYTES = 128 * 1024, WR_BLOCK_SPARE = 64, WR_BLOCKS_KEPT = 8 };
 
 struct wr_budget {
     int64_t limit, used, peak;
-    void (*freed)(struct wr_budget *budget); /* called when used falls and waiters is not 0; NULL: nobody waits */
+    void (*freed)(struct wr_budget *
+                      budget); /* called when used falls and waiters is not 0; NULL: nobody waits */
     size_t waiters;
 };
 
@@ -39,13 +41,14 @@ struct weir_block {
     size_t cap;   /* bytes behind data, without the spare ones */
     struct wr_block_pool *pool;
     struct weir_block *next; /* in the pool */
-    void (*drop)(struct weir_block *block); /* lets go of what lies in it; NULL: plain bytes. Must not suspend. */
-    int64_t time_ns;         /* when its latest bytes were received, Unix time */
+    void (*drop)(struct weir_block
+                     *block); /* lets go of what lies in it; NULL: plain bytes. Must not suspend. */
+    int64_t time_ns;          /* when its latest bytes were received, Unix time */
     char data[];
 };
 
-/* True and charged, or false: the caller waits or gives up. Something must always be able to move: when nothing at
- * all is charged, any size is granted. */
+/* True and charged, or false: the caller waits or gives up. Something must always be able to move:
+ * when nothing at all is charged, any size is granted. */
 bool wr_budget_charge(struct wr_budget *budget, size_t bytes);
 void wr_budget_release(struct wr_budget *budget, size_t bytes);
 
@@ -53,8 +56,9 @@ void wr_block_pool_init(struct wr_block_pool *pool, struct wr_budget *budget);
 /* Frees what is kept. Every block must have been let go. */
 void wr_block_pool_fini(struct wr_block_pool *pool);
 
-/* A block with one reference and room for `cap` bytes (0: the standard size). NULL: *why is WEIR_ENOMEM or WEIR_EBUDGET.
- * pool NULL: a block that belongs to no loop and is charged to nobody. */
+/* A block with one reference and room for `cap` bytes (0: the standard size). NULL: *why is
+ * WEIR_ENOMEM or WEIR_EBUDGET. pool NULL: a block that belongs to no loop and is charged to nobody.
+ */
 struct weir_block *wr_block_new(struct wr_block_pool *pool, size_t cap, int *why);
 void wr_block_free(struct weir_block *block);
 

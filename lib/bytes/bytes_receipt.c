@@ -1,14 +1,16 @@
 /*
  * bytes_receipt.c - the bookkeeping behind weir_receipt: see the header for the states of an item.
  *
- * Spans are a sorted array with a head offset: new items are touched at its tail and old ones settled at its head, so the
- * usual change is one comparison and one store; a split or merge in the middle moves what lies behind it. Invariant after
- * wr_origin_sync: each number in (done, lent) lies in a span; a number in [lent, given] lies in one only if somebody
- * references it or has told its word.
+ * Spans are a sorted array with a head offset: new items are touched at its tail and old ones
+ * settled at its head, so the usual change is one comparison and one store; a split or merge in the
+ * middle moves what lies behind it. Invariant after wr_origin_sync: each number in (done, lent)
+ * lies in a span; a number in [lent, given] lies in one only if somebody references it or has told
+ * its word.
  *
- * Called by sources (lend), by whoever keeps items (queues, batches, bodies) and by sinks at their commit. Nothing here
- * suspends or calls out, but for `gone`. Memory for a split may be missing: then the span stays as it is, its items are
- * never settled, and the position stays before them: late, never lost.
+ * Called by sources (lend), by whoever keeps items (queues, batches, bodies) and by sinks at their
+ * commit. Nothing here suspends or calls out, but for `gone`. Memory for a split may be missing:
+ * then the span stays as it is, its items are never settled, and the position stays before them:
+ * late, never lost.
  */
 #include "bytes_receipt.h"
 
@@ -26,10 +28,10 @@ static bool says_word(enum wr_act act)
 }
 
 enum wr_span_state {
-    SPAN_HELD = 0,  /* refs > 0 */
-    SPAN_TOLD,      /* refs == 0, still lent, its word was told */
-    SPAN_SETTLED,   /* counted */
-    SPAN_ABANDONED  /* will never settle */
+    SPAN_HELD = 0, /* refs > 0 */
+    SPAN_TOLD,     /* refs == 0, still lent, its word was told */
+    SPAN_SETTLED,  /* counted */
+    SPAN_ABANDONED /* will never settle */
 };
 
 static struct wr_span *span_at(const struct weir_receipt *origin, size_t index)
@@ -326,7 +328,8 @@ static bool split_before(struct weir_receipt *origin, size_t index, uint64_t seq
     return true;
 }
 
-/* One reference of the span goes by this act; true: it was the last, and nothing is to be remembered of the span. */
+/* One reference of the span goes by this act; true: it was the last, and nothing is to be
+ * remembered of the span. */
 static bool span_unref(struct weir_receipt *origin, struct wr_span *span, enum wr_act act)
 {
     if (says_word(act)) {
@@ -352,7 +355,8 @@ static bool span_unref(struct weir_receipt *origin, struct wr_span *span, enum w
     return false;
 }
 
-static void origin_unref(struct weir_receipt *origin, uint64_t first, uint64_t last, enum wr_act act)
+static void origin_unref(struct weir_receipt *origin, uint64_t first, uint64_t last,
+                         enum wr_act act)
 {
     wr_origin_sync(origin);
     if (act == WR_ACT_COMMIT) {
@@ -451,8 +455,11 @@ static void origin_tell(struct weir_receipt *origin, uint64_t first, uint64_t la
         if (span == NULL || span->first > next) {
             uint64_t to = span == NULL ? last : WR_MIN(last, span->first - 1);
             if (next >= origin->lent) {
-                struct wr_span fresh = {
-                    .first = next, .last = to, .state = SPAN_TOLD, .word = act_words[act], .told = true};
+                struct wr_span fresh = {.first = next,
+                                        .last = to,
+                                        .state = SPAN_TOLD,
+                                        .word = act_words[act],
+                                        .told = true};
                 span_insert(origin, index, fresh);
                 span_merge(origin, index);
             }

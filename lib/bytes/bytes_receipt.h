@@ -1,27 +1,30 @@
 /*
  * bytes_receipt.h - receipts: who still holds which source item, and how each one ended.
  *
- * A source numbers its items 1, 2, 3 ... A weir_receipt of kind ORIGIN stands for the whole source; (receipt, seq) names
- * an item. An item is in one of these states:
+ * A source numbers its items 1, 2, 3 ... A weir_receipt of kind ORIGIN stands for the whole source;
+ * (receipt, seq) names an item. An item is in one of these states:
  *
- *   lent      given to the source's reader and not yet asked past: [lent, given]. Needs no bookkeeping at all.
- *   held      somebody keeps it beyond the loan (a queue, a batch, weir_item_keep, a body that has not vouched yet):
- *             counted references, kept as spans of consecutive items with the same count.
- *   settled   delivered, filtered, rejected or dropped: the word is the act by which the last reference went.
- *   abandoned torn down before anything settled it: it stays "in flight" for ever and blocks the position.
+ *   lent      given to the source's reader and not yet asked past: [lent, given]. Needs no
+ * bookkeeping at all. held      somebody keeps it beyond the loan (a queue, a batch,
+ * weir_item_keep, a body that has not vouched yet): counted references, kept as spans of
+ * consecutive items with the same count. settled   delivered, filtered, rejected or dropped: the
+ * word is the act by which the last reference went. abandoned torn down before anything settled it:
+ * it stays "in flight" for ever and blocks the position.
  *
- * `done` is the contiguous prefix of settled items: the durable position. The common stream, in which nobody holds
- * anything, costs two stores a pull: the source says what is lent now (wr_origin_lend), and what that means for the items
- * before is worked out when somebody looks (every function below begins with wr_origin_sync).
- * An item that is lent settles at the end of the loan at the earliest, whatever was told about it: the body it is lent to
- * may still make something of it. The word is the last one told.
+ * `done` is the contiguous prefix of settled items: the durable position. The common stream, in
+ * which nobody holds anything, costs two stores a pull: the source says what is lent now
+ * (wr_origin_lend), and what that means for the items before is worked out when somebody looks
+ * (every function below begins with wr_origin_sync). An item that is lent settles at the end of the
+ * loan at the earliest, whatever was told about it: the body it is lent to may still make something
+ * of it. The word is the last one told.
  *
- * A receipt of kind GROUP vouches for several spans of one or more origins at once (one output made of many inputs):
- * it has one count, and when that falls to nought each span in it loses one reference.
+ * A receipt of kind GROUP vouches for several spans of one or more origins at once (one output made
+ * of many inputs): it has one count, and when that falls to nought each span in it loses one
+ * reference.
  *
- * Sealed: before a close, cancel or failure tears a chain down, its source is sealed. From then on commit, filter, settle
- * and reject still count; the end of a loan is neutral; any other release abandons. An item of which one copy was committed
- * and another abandoned does not settle.
+ * Sealed: before a close, cancel or failure tears a chain down, its source is sealed. From then on
+ * commit, filter, settle and reject still count; the end of a loan is neutral; any other release
+ * abandons. An item of which one copy was committed and another abandoned does not settle.
  */
 #ifndef WR_BYTES_RECEIPT_H
 #define WR_BYTES_RECEIPT_H
@@ -36,16 +39,21 @@
 
 enum wr_word { WR_DELIVERED = 0, WR_FILTERED, WR_REJECTED, WR_DROPPED, WR_WORDS };
 
-/* How a reference goes. The first four say a word that stands, also when others still hold the item. */
+/* How a reference goes. The first four say a word that stands, also when others still hold the
+ * item. */
 enum wr_act {
     WR_ACT_COMMIT = 0, /* a sink has it: delivered */
     WR_ACT_FILTER,
     WR_ACT_REJECT,
     WR_ACT_DROP,
-    WR_ACT_RELEASE, /* the holder is done with it: delivered, unless the origin is sealed: then as ABANDON */
-    WR_ACT_LOAN,    /* the end of a counted loan: delivered, unless the origin is sealed: then as NEUTRAL */
+    WR_ACT_RELEASE, /* the holder is done with it: delivered, unless the origin is sealed: then as
+                       ABANDON */
+    WR_ACT_LOAN,    /* the end of a counted loan: delivered, unless the origin is sealed: then as
+                       NEUTRAL */
     WR_ACT_NEUTRAL, /* says nothing: settles only by a word that was told */
-    WR_ACT_ABANDON  /* lost on the way: the item never settles, whatever was told about it */
+    WR_ACT_ABANDON, /* lost on the way: the item never settles, whatever was told about it */
+    WR_ACT_PAST /* its reader asked past it: delivered unless somebody else holds it, also when the
+                   origin is sealed */
 };
 
 struct wr_span {
@@ -71,7 +79,7 @@ struct weir_receipt {
     uint32_t parts_count;
     struct wr_group_part *parts;
     /* ORIGIN */
-    uint32_t id;    /* weir_item.origin */
+    uint32_t id; /* weir_item.origin */
     bool sealed;
     bool ended;     /* its generator is gone: freed when nothing is held any more */
     uint64_t given; /* the highest number given */
@@ -80,16 +88,19 @@ struct weir_receipt {
     uint64_t done;
     uint64_t committed; /* the highest number of which a sink has committed anything */
     uint64_t counts[WR_WORDS];
-    struct wr_span *spans; /* sorted, disjoint, all above done; [spans_head, spans_head + spans_count) */
+    struct wr_span
+        *spans; /* sorted, disjoint, all above done; [spans_head, spans_head + spans_count) */
     size_t spans_head, spans_count, spans_cap;
-    size_t held;           /* spans with refs > 0 */
-    /* Durable position, only when `ends` is on: ends_ring[seq - ends_first] is the offset behind item seq. */
+    size_t held; /* spans with refs > 0 */
+    /* Durable position, only when `ends` is on: ends_ring[seq - ends_first] is the offset behind
+     * item seq. */
     bool keeps_ends;
     uint64_t *ends;
     uint64_t ends_first; /* the seq of ends[ends_head] */
     size_t ends_head, ends_count, ends_cap;
     uint64_t done_end; /* offset behind item `done` */
-    void (*gone)(struct weir_receipt *origin, void *ctx); /* ended and nothing held: the last call, frees */
+    void (*gone)(struct weir_receipt *origin,
+                 void *ctx); /* ended and nothing held: the last call, frees */
     void *gone_ctx;
     struct wr_list link; /* in the loop's list of origins */
     char name[64];
@@ -101,7 +112,8 @@ void wr_origin_fini(struct weir_receipt *origin);
 /* The generator of this origin is gone. May call `gone`. */
 void wr_origin_end(struct weir_receipt *origin);
 
-/* The loan so far is over; n more items are given and lent. n = 0: the reader asks past all that was lent. */
+/* The loan so far is over; n more items are given and lent. n = 0: the reader asks past all that
+ * was lent. */
 static inline void wr_origin_lend(struct weir_receipt *origin, uint64_t n)
 {
     origin->loan = origin->given + 1;
@@ -120,19 +132,22 @@ uint64_t wr_origin_done_end(struct weir_receipt *origin);
 
 /* Before a chain is torn down. */
 void wr_origin_seal(struct weir_receipt *origin);
-/* delivered + filtered + rejected + dropped so far, with what is settled implicitly; in flight = given - that. */
+/* delivered + filtered + rejected + dropped so far, with what is settled implicitly; in flight =
+ * given - that. */
 void wr_origin_counts(struct weir_receipt *origin, uint64_t counts[WR_WORDS]);
 
 /* One more reference to each of [first, last]. 0 or WEIR_ENOMEM (then nothing changed). */
 int wr_receipt_ref(struct weir_receipt *receipt, uint64_t first, uint64_t last);
-/* One reference less, by this act. Never fails: when a span cannot be split for want of memory, its items are
- * abandoned, which holds the position back and is counted as in flight: late, never lost. */
+/* One reference less, by this act. Never fails: when a span cannot be split for want of memory, its
+ * items are abandoned, which holds the position back and is counted as in flight: late, never lost.
+ */
 void wr_receipt_unref(struct weir_receipt *receipt, uint64_t first, uint64_t last, enum wr_act act);
-/* Say the word for items that are lent or held: it settles them now, or when the last reference goes. */
+/* Say the word for items that are lent or held: it settles them now, or when the last reference
+ * goes. */
 void wr_receipt_tell(struct weir_receipt *receipt, uint64_t first, uint64_t last, enum wr_act act);
 
-/* A group with one reference over the parts, each of which must already be referenced for it: the group takes these
- * references over. NULL: out of memory, nothing changed. */
+/* A group with one reference over the parts, each of which must already be referenced for it: the
+ * group takes these references over. NULL: out of memory, nothing changed. */
 struct weir_receipt *wr_group_new(const struct wr_group_part *parts, size_t count);
 
 /* The same for runs of items: NULL receipts are passed over. */

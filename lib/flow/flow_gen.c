@@ -26,8 +26,7 @@ static struct weir_gen *gen_of(struct wr_object *object)
     return WR_OWNER(object, struct weir_gen, object);
 }
 
-/* The task that is inside of gen by way of a body, at gen or behind it; NULL: none, or it is parked in a built-in one. */
-static struct wr_task *task_inside(const struct weir_gen *gen)
+struct wr_task *wr_gen_task(const struct weir_gen *gen)
 {
     if (gen->state != WR_GEN_INSIDE) {
         return NULL;
@@ -41,7 +40,7 @@ static struct wr_task *task_inside(const struct weir_gen *gen)
     }
     struct wr_task *task = NULL;
     for (const struct wr_list *node = gen->adopted.next; node != &gen->adopted && task == NULL; node = node->next) {
-        task = task_inside(WR_OWNER((uintptr_t)node, struct weir_gen, adopt_link));
+        task = wr_gen_task(WR_OWNER((uintptr_t)node, struct weir_gen, adopt_link));
     }
     return task;
 }
@@ -56,7 +55,7 @@ static void abort_pull(struct weir_gen *gen)
     if (gen->state != WR_GEN_INSIDE) {
         return;
     }
-    struct wr_task *task = task_inside(gen);
+    struct wr_task *task = wr_gen_task(gen);
     if (task != NULL && task != gen->loop->task) {
         wr_task_fail(task, WEIR_ECANCELED);
     }
@@ -113,7 +112,7 @@ static void object_discard(struct wr_object *object)
     }
     bool ours = top == gen || wr_scope_within(top->object.scope, object->scope);
     struct weir_gen *entered = ours ? top : gen;
-    struct wr_task *task = entered->puller == NULL ? task_inside(entered) : NULL;
+    struct wr_task *task = entered->puller == NULL ? wr_gen_task(entered) : NULL;
     if (task != NULL && task != gen->loop->task) {
         turn_out(entered, task);
         return;

@@ -156,6 +156,8 @@ bool wr_next_unready(struct weir_gen *gen, weir_item *item);
 size_t wr_pull_direct(struct weir_gen *gen, weir_item *items, size_t max);
 /* Tell the item's word (rejected), log why. */
 void wr_reject(struct weir_gen *gen, const weir_item *item, const char *why);
+/* The task that is inside of gen by way of a body, at gen or behind it; NULL: none, or it is parked in a built-in one. */
+struct wr_task *wr_gen_task(const struct weir_gen *gen);
 /* Recompute gen->ready. */
 void wr_gen_ready(struct weir_gen *gen);
 /* The end has come: close, contagion, state. */

@@ -16,17 +16,30 @@
 #include "flow_gen.h"
 #include "flow_sink.h"
 
-enum { PUMP_ITEMS = 64 };
+enum {
+    PUMP_ITEMS = 64,
+    TURN_PULLS = 256 /* pulls in a row without a wait, then the loop has a turn: signals, timers, other tasks */
+};
 
 /* Returns when the generator is over or the sink has failed. */
 static void move(struct weir_gen *gen, struct weir_sink *sink, weir_item *items)
 {
-    for (;;) {
+    struct weir_loop *loop = gen->loop;
+    uint64_t turn = loop->turns;
+    for (int pulls = 0;; pulls++) {
+        if (pulls >= TURN_PULLS) {
+            if (loop->turns == turn && wr_pause(loop) < 0) {
+                wr_gen_fail(gen, WEIR_ECANCELED, 0, -1, "canceled");
+                return;
+            }
+            turn = loop->turns;
+            pulls = 0;
+        }
         size_t room = wr_sink_room(sink, PUMP_ITEMS);
         if (room == 0) {
             return;
         }
-        sink->feeder = gen->loop->task;
+        sink->feeder = loop->task;
         size_t n = wr_pull(gen, items, room);
         sink->feeder = NULL;
         if (n == 0 || !weir_put_many(sink, items, n)) {

@@ -188,7 +188,11 @@ static bool full(const struct queue *queue)
 static size_t give(struct queue *queue, weir_item *items, size_t max)
 {
     size_t n = WR_MIN(queue->count, max), bytes = 0;
-    for (size_t i = 0; i < n;) {
+    if (n == 1) {
+        items[0] = *slot(queue, 0);
+        bytes = items[0].len;
+    }
+    for (size_t i = 0; n > 1 && i < n;) {
         const weir_item *from = slot(queue, i);
         size_t run = WR_MIN(n - i, (size_t)(queue->ring + queue->cap - from)); /* up to the ring's end */
         for (size_t k = 0; k < run; k++) {
@@ -379,12 +383,16 @@ static int copy_out(struct queue *queue, weir_item *item)
     }
     if (block == NULL || block->cap - block->len < need) {
         bool small = need <= WR_BLOCK_BYTES / 8;
+        if (queue->copies != NULL && (small || queue->copies->refs == 1)) {
+            /* Given back first: on a small budget it may be the very memory that is waited for. */
+            wr_block_unref(queue->copies, 1);
+            queue->copies = NULL;
+        }
         block = wr_block_new(&queue->loop->blocks, small ? 0 : need, &why);
         if (block == NULL) {
             return why;
         }
         if (small) {
-            wr_block_unref(queue->copies, 1);
             queue->copies = block;
         }
     }
@@ -563,12 +571,9 @@ static bool append_one(struct queue *queue, const weir_item *item)
     return true;
 }
 
-static int queue_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
+static __attribute__((noinline)) int put_all(struct queue *queue, struct weir_sink *sink, const weir_item *items,
+                                             size_t count)
 {
-    struct queue *queue = queue_of_sink(sink);
-    if (count == 1 && append_one(queue, items)) {
-        return 0;
-    }
     for (size_t i = 0; i < count;) {
         if (WR_UNLIKELY(queue->reader_gone || queue->ended)) {
             return wr_sink_set_error(sink, WEIR_ECLOSED, 0,
@@ -604,6 +609,12 @@ static int queue_put_many(struct weir_sink *sink, const weir_item *items, size_t
     }
     wake_reader(queue);
     return 0;
+}
+
+static int queue_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
+{
+    struct queue *queue = queue_of_sink(sink);
+    return count == 1 && append_one(queue, items) ? 0 : put_all(queue, sink, items, count);
 }
 
 static size_t queue_room(struct weir_sink *sink)

@@ -1,20 +1,23 @@
 /*
- * flow_state.c - what is durable of a pipeline: positions of its sources and the length of its sink, at one moment.
+ * flow_state.c - what is durable of a pipeline: positions of its sources and the length of its
+ * sink, at one moment.
  *
- * Three copies of the numbers: the live ones (receipts and the sink), `taken` (the newest moment at which they fitted
- * together) and what a save under way or done has put on the disk. Moments are taken at a sink's commit, on the loop's
- * thread; a save turns `taken` into text and hands it to the worker, so that nothing that happens meanwhile is seen by it.
- * Dirty means that `taken` differs from the last text handed over, or that this one could not be written.
+ * Three copies of the numbers: the live ones (receipts and the sink), `taken` (the newest moment at
+ * which they fitted together) and what a save under way or done has put on the disk. Moments are
+ * taken at a sink's commit, on the loop's thread; a save turns `taken` into text and hands it to
+ * the worker, so that nothing that happens meanwhile is seen by it. Dirty means that `taken`
+ * differs from the last text handed over, or that this one could not be written.
  *
- * A moment fits when no origin has had something committed beyond its settled prefix. What is settled beyond the last
- * commit without being written (filtered items) may count as done at any time; what is written beyond the last commit is cut
- * off again by the next run.
+ * A moment fits when no origin has had something committed beyond its settled prefix. What is
+ * settled beyond the last commit without being written (filtered items) may count as done at any
+ * time; what is written beyond the last commit is cut off again by the next run.
  *
- * The state holds each origin that is attached, by one of its `held` counts, until it ends itself: a generator may be gone
- * while its items are still in a queue.
+ * The state holds each origin that is attached, by one of its `held` counts, until it ends itself:
+ * a generator may be gone while its items are still in a queue.
  *
- * A source that turns out to be lossy ends all saving, and what was saved is removed: it would make the next run cut away
- * lines that nobody reads again. Called by sources and the sink; begin, save and the end of the state suspend.
+ * A source that turns out to be lossy ends all saving, and what was saved is removed: it would make
+ * the next run cut away lines that nobody reads again. Called by sources and the sink; begin, save
+ * and the end of the state suspend.
  */
 #include "flow_state.h"
 
@@ -65,11 +68,13 @@ struct weir_state {
     bool told; /* that saving fails */
 };
 
-static struct weir_state no_memory = {
-    .failure = {.code = WEIR_ENOMEM, .offset = -1, .origin = "state", .message = "no memory for a state"},
-    .folder_fd = -1,
-    .lock_fd = -1,
-    .sink_fd = -1};
+static struct weir_state no_memory = {.failure = {.code = WEIR_ENOMEM,
+                                                  .offset = -1,
+                                                  .origin = "state",
+                                                  .message = "no memory for a state"},
+                                      .folder_fd = -1,
+                                      .lock_fd = -1,
+                                      .sink_fd = -1};
 
 /* ---- moments */
 
@@ -89,8 +94,8 @@ static bool look(struct weir_state *state, struct moment *now)
         }
         uint64_t end = wr_origin_done_end(origin);
 #ifdef WR_BREAK_SAVE_EARLY
-        /* A build that is wrong on purpose, for a test of the torture test: it saves what was read, not what was
-         * committed. */
+        /* A build that is wrong on purpose, for a test of the torture test: it saves what was read,
+         * not what was committed. */
         if (origin->ends_count > 0) {
             now->sources[i].offset = origin->ends[origin->ends_head + origin->ends_count - 1];
             continue;
@@ -112,7 +117,8 @@ static bool same_moment(const struct moment *a, const struct moment *b)
 {
     bool same = a->sink_length == b->sink_length;
     for (size_t i = 0; same && i < WR_STATE_SOURCES_MAX; i++) {
-        same = a->sources[i].offset == b->sources[i].offset && a->sources[i].items == b->sources[i].items &&
+        same = a->sources[i].offset == b->sources[i].offset &&
+               a->sources[i].items == b->sources[i].items &&
                a->sources[i].finished == b->sources[i].finished;
     }
     return same;
@@ -135,14 +141,15 @@ static void save_run(struct wr_work *work)
     /* The record must not be on the disk before the bytes that it counts. */
     if (state->sink_fd >= 0) {
         int number = wr_fault("fsync") ? EIO : fdatasync(state->sink_fd) < 0 ? errno : 0;
-        if (number != 0 && number != EINVAL) { /* EINVAL: a pipe or device, which has nothing to sync */
+        if (number != 0 &&
+            number != EINVAL) { /* EINVAL: a pipe or device, which has nothing to sync */
             state->error_number = number;
             state->error_step = "sync the sink for";
             return;
         }
     }
-    state->error_number =
-        wr_state_store(state->folder_fd, state->name, state->text, state->text_len, &state->error_step);
+    state->error_number = wr_state_store(state->folder_fd, state->name, state->text,
+                                         state->text_len, &state->error_step);
 }
 
 static void save_done(struct wr_work *work)
@@ -151,8 +158,8 @@ static void save_done(struct wr_work *work)
     if (state->error_number != 0) {
         state->dirty = true;
         if (!state->told) {
-            wr_log(&state->loop->log, WR_LOG_WARNING, "state", "%s '%s.weir': %s", state->error_step,
-                   state->name, strerror(state->error_number));
+            wr_log(&state->loop->log, WR_LOG_WARNING, "state", "%s '%s.weir': %s",
+                   state->error_step, state->name, strerror(state->error_number));
         }
         state->told = true;
     } else {
@@ -216,10 +223,10 @@ int wr_state_save(struct weir_state *state, weir_error *error)
         return error->code;
     }
     wr_error_clear(error);
+    wait_for_save(state);
     if (state->lossy || state->sink_length < 0) {
         return 0;
     }
-    wait_for_save(state);
     take(state);
     if (!state->dirty) {
         return 0;
@@ -318,13 +325,16 @@ int wr_state_attach_source(struct weir_state *state, const char *name, struct we
     }
     struct wr_state_slot *found = slot_for(state, key);
     if (found == NULL && state->slots_stored > 0) {
-        return wr_error_set(error, WEIR_EINVAL, 0, "state", "the state '%s' knows no source '%s': it is "
-                            "another pipeline's", state->name, key);
+        return wr_error_set(error, WEIR_EINVAL, 0, "state",
+                            "the state '%s' knows no source '%s': it is "
+                            "another pipeline's",
+                            state->name, key);
     }
     if (found == NULL) {
         if (state->slots_count == WR_STATE_SOURCES_MAX) {
-            return wr_error_set(error, WEIR_EINVAL, 0, "state", "more than %d sources share the state '%s'",
-                                WR_STATE_SOURCES_MAX, state->name);
+            return wr_error_set(error, WEIR_EINVAL, 0, "state",
+                                "more than %d sources share the state '%s'", WR_STATE_SOURCES_MAX,
+                                state->name);
         }
         found = &state->slots[state->slots_count++];
         memcpy(found->name, key, sizeof key);
@@ -337,7 +347,8 @@ int wr_state_attach_source(struct weir_state *state, const char *name, struct we
     return 0;
 }
 
-void wr_state_set_validator(struct weir_state *state, struct wr_state_slot *slot, const char *validator)
+void wr_state_set_validator(struct weir_state *state, struct wr_state_slot *slot,
+                            const char *validator)
 {
     size_t len = validator != NULL ? strlen(validator) : 0;
     if (len > 0 && len < sizeof slot->validator) {
@@ -438,10 +449,12 @@ weir_state *weir_state_open(weir_scope *scope, const char *folder, const char *n
     snprintf(state->name, sizeof state->name, "%s", name);
     wr_object_init(&state->object, &object_ops, scope, state->name);
     wr_error_clear(&state->failure);
-    if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL || strlen(name) > WR_STATE_NAME_MAX) {
+    if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL ||
+        strlen(name) > WR_STATE_NAME_MAX) {
         wr_error_set(&state->failure, WEIR_EINVAL, 0, "state",
                      "a state's name is a file name of 1 to %d bytes", WR_STATE_NAME_MAX);
-    } else if (wr_state_lock(folder, name, &state->folder_fd, &state->lock_fd, &state->failure) == 0 &&
+    } else if (wr_state_lock(folder, name, &state->folder_fd, &state->lock_fd, &state->failure) ==
+                   0 &&
                wr_state_load(state->folder_fd, folder, name, &state->record, &state->failure) > 0) {
         adopt_record(state);
     }

@@ -1,15 +1,17 @@
 /*
- * flow_state.h - the durable record of a pipeline: positions of its sources and the length of its sink at one commit.
- * Internal; the public maker is weir_state_open (<weir/source.h>).
+ * flow_state.h - the durable record of a pipeline: positions of its sources and the length of its
+ * sink at one commit. Internal; the public maker is weir_state_open (<weir/source.h>).
  *
- * One file per pipeline in a folder, locked while in use, checksummed, the previous generation kept beside it; written as
- * temp, fsync, rename, fsync of the folder, on the loop's worker thread, at most every 100 ms and at the end. A record is
- * taken only at a commit at which nothing beyond the positions has been written (for each origin committed <= done), so a
- * restart that cuts the sink to the stored length and reads on from the stored positions repeats and loses nothing.
+ * One file per pipeline in a folder, locked while in use, checksummed, the previous generation kept
+ * beside it; written as temp, fsync, rename, fsync of the folder, on the loop's worker thread, at
+ * most every 100 ms and at the end. A record is taken only at a commit at which nothing beyond the
+ * positions has been written (for each origin committed <= done), so a restart that cuts the sink
+ * to the stored length and reads on from the stored positions repeats and loses nothing.
  *
- * A source attaches at its first pull, the sink at its first put (or at its commit without any). States of a source's slot:
- * fresh (nothing stored), stored (offset and validator of an earlier run), lossy (the source cannot resume: then nothing is
- * saved or cut at all, and the pipeline is best-effort).
+ * A source attaches at its first pull, the sink at its first put (or at its commit without any).
+ * States of a source's slot: fresh (nothing stored), stored (offset and validator of an earlier
+ * run), lossy (the source cannot resume: then nothing is saved or cut at all, and the pipeline is
+ * best-effort).
  */
 #ifndef WR_FLOW_STATE_H
 #define WR_FLOW_STATE_H
@@ -22,37 +24,44 @@
 enum { WR_STATE_SOURCES_MAX = 8, WR_STATE_VALIDATOR_MAX = 200, WR_STATE_SOURCE_NAME_MAX = 160 };
 
 struct wr_state_slot {
-    bool stored;           /* an earlier run left offset and validator */
-    bool finished;         /* the earlier run read this source to its end */
-    uint64_t offset;       /* where to go on: the byte behind the last settled item */
-    char validator[WR_STATE_VALIDATOR_MAX]; /* strong ETag or Last-Modified, or a file's identity; "" none */
-    uint64_t items;        /* settled in earlier runs */
-    struct weir_receipt *origin; /* of this run; kept alive until the state ends */
+    bool stored;     /* an earlier run left offset and validator */
+    bool finished;   /* the earlier run read this source to its end */
+    uint64_t offset; /* where to go on: the byte behind the last settled item */
+    char validator[WR_STATE_VALIDATOR_MAX]; /* strong ETag or Last-Modified, or a file's identity;
+                                               "" none */
+    uint64_t items;                         /* settled in earlier runs */
+    struct weir_receipt *origin;            /* of this run; kept alive until the state ends */
     bool lossy;
-    bool attached;  /* in this run */
+    bool attached; /* in this run */
     bool read_to_end;
     char name[WR_STATE_SOURCE_NAME_MAX];
 };
 
-/* 0 and *slot, or a negative code with *error (damaged, locked, another pipeline's: WEIR_EINVAL; I/O: WEIR_EIO): the
- * source fails with it. name: what the source reads, without secrets; another name than the stored one is refused.
- * The source then calls wr_origin_keep_ends(origin, slot->offset), unless it says that it cannot resume. */
+/* 0 and *slot, or a negative code with *error (damaged, locked, another pipeline's: WEIR_EINVAL;
+ * I/O: WEIR_EIO): the source fails with it. name: what the source reads, without secrets; another
+ * name than the stored one is refused. The source then calls wr_origin_keep_ends(origin,
+ * slot->offset), unless it says that it cannot resume. */
 int wr_state_attach_source(struct weir_state *state, const char *name, struct weir_receipt *origin,
                            struct wr_state_slot **slot, weir_error *error);
 /* The validator of the entity that is being read; "" or NULL: none, the slot becomes lossy. */
-void wr_state_set_validator(struct weir_state *state, struct wr_state_slot *slot, const char *validator);
-/* The origin is going away (its generator ended): keep its final numbers. finished: it was read to its proper end. */
+void wr_state_set_validator(struct weir_state *state, struct wr_state_slot *slot,
+                            const char *validator);
+/* The origin is going away (its generator ended): keep its final numbers. finished: it was read to
+ * its proper end. */
 void wr_state_detach_source(struct weir_state *state, struct wr_state_slot *slot, bool finished);
 
-/* The sink's stored length, or -1 when there is none (nothing is cut). 0, or a negative code with *error. */
+/* The sink's stored length, or -1 when there is none (nothing is cut). 0, or a negative code with
+ * *error. */
 int wr_state_attach_sink(struct weir_state *state, int64_t *stored_length, weir_error *error);
-/* The file behind the sink, -1 for none any more: synced before a record that names its length is saved. Not while a save is
- * under way: after wr_state_save, or before wr_state_begin. */
+/* The file behind the sink, -1 for none any more: synced before a record that names its length is
+ * saved. Not while a save is under way: after wr_state_save, or before wr_state_begin. */
 void wr_state_sink_file(struct weir_state *state, int fd);
-/* Save once before the sink's first byte: `length` is what is there now. Suspends. 0 or a negative code with *error. */
+/* Save once before the sink's first byte: `length` is what is there now. Suspends. 0 or a negative
+ * code with *error. */
 int wr_state_begin(struct weir_state *state, int64_t length, weir_error *error);
-/* The sink has committed everything up to `length`. Takes a record if nothing beyond the positions was written; starts a
- * save unless one ran less than 100 ms ago (then a timer does). Never suspends. */
+/* The sink has committed everything up to `length`. Takes a record if nothing beyond the positions
+ * was written; starts a save unless one ran less than 100 ms ago (then a timer does). Never
+ * suspends. */
 void wr_state_committed(struct weir_state *state, int64_t length);
 /* Save the newest record now and wait for it. Suspends. 0 or a negative code with *error. */
 int wr_state_save(struct weir_state *state, weir_error *error);

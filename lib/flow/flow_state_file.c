@@ -1,14 +1,16 @@
 /*
  * flow_state_file.c - the record of a pipeline on the disk.
  *
- * The order of the calls in wr_state_store is what a crash is survived by. The new record is written under another name and
- * synced before any name changes; then the newest becomes the previous one and the new one the newest. Between these two
- * renames there is no newest record: the previous one is then used, which is safe, because it is as consistent as any, only
- * older. A newest record that is there but damaged is never passed over in favour of the previous one: who damaged it may
- * have damaged more, and a person should look first.
+ * The order of the calls in wr_state_store is what a crash is survived by. The new record is
+ * written under another name and synced before any name changes; then the newest becomes the
+ * previous one and the new one the newest. Between these two renames there is no newest record: the
+ * previous one is then used, which is safe, because it is as consistent as any, only older. A
+ * newest record that is there but damaged is never passed over in favour of the previous one: who
+ * damaged it may have damaged more, and a person should look first.
  *
- * The folder is kept open, so that a program that changes its working directory still writes to the same place. Called from
- * the loop's thread when the pipeline starts, and from the loop's worker for each save. Nothing here suspends.
+ * The folder is kept open, so that a program that changes its working directory still writes to the
+ * same place. Called from the loop's thread when the pipeline starts, and from the loop's worker
+ * for each save. Nothing here suspends.
  */
 #include "flow_state_file.h"
 
@@ -197,7 +199,8 @@ const char *wr_state_decode(struct wr_state_record *record, const char *text, si
 
 /* ---- files */
 
-static int fail_io(weir_error *error, const char *what, const char *folder, const char *name, int number)
+static int fail_io(weir_error *error, const char *what, const char *folder, const char *name,
+                   int number)
 {
     return wr_error_set(error, WEIR_EIO, number, origin, "%s '%s/%s': %s", what, folder, name,
                         strerror(number));
@@ -249,14 +252,15 @@ static int locked_by_another(int lock_fd, const char *folder, const char *name, 
     text[n > 0 ? n : 0] = '\0';
     long pid = strtol(text, NULL, 10);
     if (pid > 0) {
-        return wr_error_set(error, WEIR_EINVAL, 0, origin, "the state '%s/%s' is in use by process %ld",
-                            folder, name, pid);
+        return wr_error_set(error, WEIR_EINVAL, 0, origin,
+                            "the state '%s/%s' is in use by process %ld", folder, name, pid);
     }
-    return wr_error_set(error, WEIR_EINVAL, 0, origin, "the state '%s/%s' is in use by another process",
-                        folder, name);
+    return wr_error_set(error, WEIR_EINVAL, 0, origin,
+                        "the state '%s/%s' is in use by another process", folder, name);
 }
 
-int wr_state_lock(const char *folder, const char *name, int *folder_fd, int *lock_fd, weir_error *error)
+int wr_state_lock(const char *folder, const char *name, int *folder_fd, int *lock_fd,
+                  weir_error *error)
 {
     char file[FILE_NAME_MAX], text[24];
     int rc = open_folder(folder, folder_fd, error);
@@ -309,22 +313,25 @@ static ssize_t read_file(int folder_fd, const char *name, char *to, size_t cap)
     return n < 0 ? -1 : (ssize_t)len;
 }
 
-static int damaged(weir_error *error, const char *folder, const char *name, bool old, const char *why)
+static int damaged(weir_error *error, const char *folder, const char *name, bool old,
+                   const char *why)
 {
     if (old) {
-        return wr_error_set(error, WEIR_EINVAL, 0, origin,
-                            "the state '%s/%s.weir.old' is damaged (%s), and there is no newer one: remove "
-                            "it to start from the beginning",
-                            folder, name, why);
+        return wr_error_set(
+            error, WEIR_EINVAL, 0, origin,
+            "the state '%s/%s.weir.old' is damaged (%s), and there is no newer one: remove "
+            "it to start from the beginning",
+            folder, name, why);
     }
-    return wr_error_set(error, WEIR_EINVAL, 0, origin,
-                        "the state '%s/%s.weir' is damaged (%s): put '%s.weir.old' in its place to go on "
-                        "from the one before, or remove both to start from the beginning",
-                        folder, name, why, name);
+    return wr_error_set(
+        error, WEIR_EINVAL, 0, origin,
+        "the state '%s/%s.weir' is damaged (%s): put '%s.weir.old' in its place to go on "
+        "from the one before, or remove both to start from the beginning",
+        folder, name, why, name);
 }
 
-int wr_state_load(int folder_fd, const char *folder, const char *name, struct wr_state_record *record,
-                  weir_error *error)
+int wr_state_load(int folder_fd, const char *folder, const char *name,
+                  struct wr_state_record *record, weir_error *error)
 {
     char file[FILE_NAME_MAX];
     char *text = wr_alloc(WR_STATE_TEXT_MAX);
@@ -348,14 +355,16 @@ int wr_state_load(int folder_fd, const char *folder, const char *name, struct wr
             rc = damaged(error, folder, name, old, why);
         } else if (strcmp(record->name, name) != 0) {
             rc = wr_error_set(error, WEIR_EINVAL, 0, origin,
-                              "the state '%s/%s' is another pipeline's ('%s')", folder, file, record->name);
+                              "the state '%s/%s' is another pipeline's ('%s')", folder, file,
+                              record->name);
         }
     }
     wr_free(text);
     return rc;
 }
 
-static int write_new(int folder_fd, const char *name, const char *text, size_t len, const char **step)
+static int write_new(int folder_fd, const char *name, const char *text, size_t len,
+                     const char **step)
 {
     *step = "open";
     int fd = open_file(folder_fd, name, O_WRONLY | O_CREAT | O_TRUNC);

@@ -1,10 +1,11 @@
 /*
- * flow_state_file.h - the record of a pipeline on the disk: its text, its checksum, its files. Internal to flow_state.c and its
- * tests.
+ * flow_state_file.h - the record of a pipeline on the disk: its text, its checksum, its files.
+ * Internal to flow_state.c and its tests.
  *
- * One record is a few lines of text, so that it can be read with cat, and ends in a line with the CRC-32C of all that stands
- * before it; nothing may follow. NAME.weir is the newest one, NAME.weir.old the one before, NAME.weir.new one that is being
- * written, NAME.lock is held while the pipeline runs.
+ * One record is a few lines of text, so that it can be read with cat, and ends in a line with the
+ * CRC-32C of all that stands before it; nothing may follow. NAME.weir is the newest one,
+ * NAME.weir.old the one before, NAME.weir.new one that is being written, NAME.lock is held while
+ * the pipeline runs.
  */
 #ifndef WR_FLOW_STATE_FILE_H
 #define WR_FLOW_STATE_FILE_H
@@ -17,7 +18,7 @@
 #include "flow_state.h"
 
 enum {
-    WR_STATE_NAME_MAX = 200,        /* with the longest suffix still a file name */
+    WR_STATE_NAME_MAX = 200,      /* with the longest suffix still a file name */
     WR_STATE_TEXT_MAX = 16 * 1024 /* eight sources with every byte escaped need 11 KiB */
 };
 
@@ -40,17 +41,22 @@ uint32_t wr_crc32c(uint32_t crc, const void *bytes, size_t len);
 
 /* Bytes of text put into `to`, which has room for WR_STATE_TEXT_MAX. */
 size_t wr_state_encode(const struct wr_state_record *record, char *to);
-/* NULL: *record is filled. Else what is wrong with the text, and nothing of *record is to be used. */
+/* NULL: *record is filled. Else what is wrong with the text, and nothing of *record is to be used.
+ */
 const char *wr_state_decode(struct wr_state_record *record, const char *text, size_t len);
 
-/* Make the folder if need be, open it and take the lock. 0 and two descriptors, or a negative code with *error. */
-int wr_state_lock(const char *folder, const char *name, int *folder_fd, int *lock_fd, weir_error *error);
-/* 1: *record is what the last run left. 0: there is none. Or a negative code with *error. */
-int wr_state_load(int folder_fd, const char *folder, const char *name, struct wr_state_record *record,
+/* Make the folder if need be, open it and take the lock. 0 and two descriptors, or a negative code
+ * with *error. */
+int wr_state_lock(const char *folder, const char *name, int *folder_fd, int *lock_fd,
                   weir_error *error);
-/* Put a new record in place of the newest, which becomes the previous one; when it returns 0, it is on the disk. Else errno,
- * and *step names the call: the newest record is then as it was, or absent with the previous one in place. Any thread. */
-int wr_state_store(int folder_fd, const char *name, const char *text, size_t len, const char **step);
+/* 1: *record is what the last run left. 0: there is none. Or a negative code with *error. */
+int wr_state_load(int folder_fd, const char *folder, const char *name,
+                  struct wr_state_record *record, weir_error *error);
+/* Put a new record in place of the newest, which becomes the previous one; when it returns 0, it is
+ * on the disk. Else errno, and *step names the call: the newest record is then as it was, or absent
+ * with the previous one in place. Any thread. */
+int wr_state_store(int folder_fd, const char *name, const char *text, size_t len,
+                   const char **step);
 /* Forget the records: from now on nothing can be resumed. */
 void wr_state_remove(int folder_fd, const char *name);
 

@@ -1,16 +1,19 @@
 /*
  * loop_core.c - the scheduler, and the life of a loop.
  *
- * A round: deferred work, due timers, ready tasks (at most ROUND_TASKS, so that tasks that feed each other cannot keep
- * the sockets waiting), then, when nothing is ready, the hooks before the poll (sinks flush), then the poll. A task that
- * pauses takes part in the next round, so that hooks and poll come between.
+ * A round: deferred work, due timers, ready tasks (at most ROUND_TASKS, so that tasks that feed
+ * each other cannot keep the sockets waiting), then, when nothing is ready, the hooks before the
+ * poll (sinks flush), then the poll. A task that pauses takes part in the next round, so that hooks
+ * and poll come between.
  *
- * Owned loop: the scheduler is a coroutine that alternates rounds and uv_run; the program's own stack is a task
- * (loop->outer), so that main() may call anything that suspends. Tasks are resumed outside of uv_run.
- * Attached loop: rounds run in the prepare and the check phase of the program's uv_run; an idle handle keeps the poll from
- * blocking while tasks are ready, and the async handle is referenced while tasks exist.
+ * Owned loop: the scheduler is a coroutine that alternates rounds and uv_run; the program's own
+ * stack is a task (loop->outer), so that main() may call anything that suspends. Tasks are resumed
+ * outside of uv_run. Attached loop: rounds run in the prepare and the check phase of the program's
+ * uv_run; an idle handle keeps the poll from blocking while tasks are ready, and the async handle
+ * is referenced while tasks exist.
  *
- * Freeing: cancel the root, wait for the tasks, end the objects, close the handles; only then is the memory freed.
+ * Freeing: cancel the root, wait for the tasks, end the objects, close the handles; only then is
+ * the memory freed.
  */
 #include "loop_core.h"
 
@@ -90,7 +93,8 @@ void wr_defer(struct weir_loop *loop, struct wr_deferred *deferred)
 
 /* ---- rounds */
 
-/* True when the task that has just switched here asked for a call on this stack, which has been made. */
+/* True when the task that has just switched here asked for a call on this stack, which has been
+ * made. */
 static bool called(struct weir_loop *loop)
 {
     void (*fn)(void *arg) = loop->call_fn;
@@ -185,8 +189,8 @@ static void arm_timer(struct weir_loop *loop)
     }
     int64_t wait_ns = next - loop->clock.monotonic_ns(loop->clock.ctx);
     uv_update_time(loop->uv);
-    uv_timer_start(&loop->timer, timer_due, wait_ns <= 0 ? 0 : (uint64_t)((wait_ns + 999999) / 1000000),
-                   0);
+    uv_timer_start(&loop->timer, timer_due,
+                   wait_ns <= 0 ? 0 : (uint64_t)((wait_ns + 999999) / 1000000), 0);
 }
 
 /* On a virtual clock nothing but a descriptor can wake us while time stands still: so it jumps. */
@@ -385,7 +389,8 @@ static int init_handles(struct weir_loop *loop)
     uv_prepare_init(loop->uv, &loop->prepare);
     uv_check_init(loop->uv, &loop->check);
     uv_idle_init(loop->uv, &loop->idle);
-    loop->async.data = loop->timer.data = loop->prepare.data = loop->check.data = loop->idle.data = loop;
+    loop->async.data = loop->timer.data = loop->prepare.data = loop->check.data = loop->idle.data =
+        loop;
     loop->closing = 5;
     uv_unref((uv_handle_t *)&loop->timer);
     uv_unref((uv_handle_t *)&loop->idle);
@@ -443,7 +448,8 @@ static struct weir_loop *loop_make(uv_loop_t *uv, const weir_loop_options *optio
     }
     if (loop->owned) {
         loop->scheduler_stack = wr_stack_map(loop->stacks, SCHEDULER_STACK_BYTES);
-        if (loop->scheduler_stack == NULL || wr_fault("uv_loop_init") || uv_loop_init(loop->uv) < 0) {
+        if (loop->scheduler_stack == NULL || wr_fault("uv_loop_init") ||
+            uv_loop_init(loop->uv) < 0) {
             goto fail;
         }
         if (init_handles(loop) < 0) {
@@ -591,8 +597,7 @@ void weir_loop_free(weir_loop *loop)
                   "a loop is freed by the program, not by one of its tasks");
         end_everything(loop, &loop->outer);
         close_handles(loop);
-        while (uv_run(loop->uv, UV_RUN_DEFAULT) != 0) {
-        }
+        while (uv_run(loop->uv, UV_RUN_DEFAULT) != 0) {}
         int rc = uv_loop_close(loop->uv);
         WR_ASSERT(rc == 0, "a handle of the loop is still open");
         free_memory(loop);

@@ -1,9 +1,10 @@
 /*
  * loop_core.h - the loop, its tasks and how they wait. Internal.
  *
- * A fiber is a coroutine with a resumer: a task's own, or a generator body's. A task is what the scheduler knows: when
- * any fiber of it waits, the whole task is parked at that leaf with one switch to the scheduler, and resumed at the leaf
- * with one switch, however deep the chain of bodies is.
+ * A fiber is a coroutine with a resumer: a task's own, or a generator body's. A task is what the
+ * scheduler knows: when any fiber of it waits, the whole task is parked at that leaf with one
+ * switch to the scheduler, and resumed at the leaf with one switch, however deep the chain of
+ * bodies is.
  *
  * Waiting, from any code that runs on a task:
  *
@@ -12,12 +13,13 @@
  *     thing->reader = NULL;                        always, before anything else
  *     if (rc < 0) { canceled, or failed by the waker with its code }
  *
- * and wr_wake(task, 0) from anywhere on the loop's thread, callbacks of libuv and libcurl included. Waking a task that is
- * not parked does nothing, so a waiter loops over its condition.
+ * and wr_wake(task, 0) from anywhere on the loop's thread, callbacks of libuv and libcurl included.
+ * Waking a task that is not parked does nothing, so a waiter loops over its condition.
  *
- * User code never runs under a frame of libuv, libcurl or llhttp: their callbacks only append bytes and wake tasks. On a
- * loop that weir owns the scheduler is a coroutine itself and calls uv_run between rounds of tasks; on an attached loop
- * the rounds run from prepare and check handles, on the stack of the program's uv_run.
+ * User code never runs under a frame of libuv, libcurl or llhttp: their callbacks only append bytes
+ * and wake tasks. On a loop that weir owns the scheduler is a coroutine itself and calls uv_run
+ * between rounds of tasks; on an attached loop the rounds run from prepare and check handles, on
+ * the stack of the program's uv_run.
  */
 #ifndef WR_LOOP_CORE_H
 #define WR_LOOP_CORE_H
@@ -59,8 +61,8 @@ struct wr_object {
     const char *name;    /* lives as long as the object; "" when it has none */
 };
 
-void wr_object_init(struct wr_object *object, const struct wr_object_ops *ops, struct weir_scope *scope,
-                    const char *name);
+void wr_object_init(struct wr_object *object, const struct wr_object_ops *ops,
+                    struct weir_scope *scope, const char *name);
 /* Leave the scope; harmless when it has left already. */
 void wr_object_fini(struct wr_object *object);
 
@@ -68,8 +70,9 @@ void wr_object_fini(struct wr_object *object);
 
 struct wr_fiber {
     struct wr_co co;
-    struct wr_fiber *resumer;                                /* who gets the next value; NULL for a task's own */
-    void (*canceled)(struct wr_fiber *fiber, int code);      /* a wait beneath has failed by a cancel; may be NULL */
+    struct wr_fiber *resumer; /* who gets the next value; NULL for a task's own */
+    void (*canceled)(struct wr_fiber *fiber,
+                     int code); /* a wait beneath has failed by a cancel; may be NULL */
 };
 
 enum wr_task_state { WR_TASK_READY = 0, WR_TASK_RUNNING, WR_TASK_PARKED, WR_TASK_DONE };
@@ -99,19 +102,22 @@ struct wr_task {
 
 /* ---- work that the scheduler does between tasks */
 
-/* Called once before the loop would go idle (or polls): sinks flush here. Enrolled anew each time. */
+/* Called once before the loop would go idle (or polls): sinks flush here. Enrolled anew each time.
+ */
 struct wr_before_poll {
     struct wr_list link;
     void (*run)(struct wr_before_poll *hook);
 };
 
-/* Called soon on the scheduler's stack, outside every library's frame (rule: no curl_multi_ call in a curl callback). */
+/* Called soon on the scheduler's stack, outside every library's frame (rule: no curl_multi_ call in
+ * a curl callback). */
 struct wr_deferred {
     struct wr_list link;
     void (*run)(struct wr_deferred *deferred);
 };
 
-/* Called soon on the loop's thread; sent from any thread. Sending one that is on its way already changes nothing. */
+/* Called soon on the loop's thread; sent from any thread. Sending one that is on its way already
+ * changes nothing. */
 struct wr_remote {
     struct wr_list link;
     void (*run)(struct wr_remote *remote);
@@ -127,7 +133,7 @@ struct weir_loop {
     /* hot */
     struct wr_fiber *running; /* NULL on the scheduler's own stack */
     struct wr_task *task;
-    struct wr_list ready; /* run queue, first in first out */
+    struct wr_list ready;  /* run queue, first in first out */
     struct wr_list paused; /* ready after the next poll: wr_pause */
     struct wr_co scheduler;
     int64_t now_ns, now_unix_ns; /* cached; see wr_now_ns */
@@ -140,12 +146,12 @@ struct weir_loop {
     struct weir_scope *root;
     struct wr_list tasks; /* all of them */
     size_t tasks_count;
-    struct wr_task outer; /* the program's own stack, on a loop weir owns */
+    struct wr_task outer;   /* the program's own stack, on a loop weir owns */
     uint32_t origins_count; /* given out so far: weir_item.origin */
     struct {
         uint64_t bytes_in, bytes_out, connects, reconnects, overlong;
-    } stats;                /* counted by sources and sinks, read by weir_loop_stats */
-    uint64_t failures;      /* counts failures, so that the first in time is known */
+    } stats;           /* counted by sources and sinks, read by weir_loop_stats */
+    uint64_t failures; /* counts failures, so that the first in time is known */
     uint64_t random;
     /* libuv */
     uv_loop_t *uv;
@@ -153,7 +159,8 @@ struct weir_loop {
     bool owned;
     bool virtual_clock;
     bool freeing;
-    size_t fds_waited; /* waits for descriptors, workers and lookups under way: a virtual clock does not jump then */
+    size_t fds_waited; /* waits for descriptors, workers and lookups under way: a virtual clock does
+                          not jump then */
     struct wr_clock clock;
     uv_timer_t timer;
     uv_async_t async;
@@ -193,15 +200,18 @@ void wr_time_update(struct weir_loop *loop);
 uint64_t wr_random(struct weir_loop *loop);
 void wr_random_seed(struct weir_loop *loop, uint64_t seed);
 
-/* The task that runs; aborts with a message, naming `verb`, when none does (a callback, an attached loop). */
+/* The task that runs; aborts with a message, naming `verb`, when none does (a callback, an attached
+ * loop). */
 struct wr_task *wr_task_now(struct weir_loop *loop, const char *verb);
 
-/* Park the running task. 0 or what wr_wake was given; WEIR_ECANCELED when the task's scope was canceled: then all bodies
- * between here and the task are over. `why` must be static; `of` may be NULL. */
+/* Park the running task. 0 or what wr_wake was given; WEIR_ECANCELED when the task's scope was
+ * canceled: then all bodies between here and the task are over. `why` must be static; `of` may be
+ * NULL. */
 int wr_wait(struct weir_loop *loop, const char *why, const struct wr_object *of);
 /* Let a parked task go on; code is what its wr_wait returns. */
 void wr_wake(struct wr_task *task, int code);
-/* Let the others and the poll have a turn, then go on. For loops that would otherwise never wait. */
+/* Let the others and the poll have a turn, then go on. For loops that would otherwise never wait.
+ */
 int wr_pause(struct weir_loop *loop);
 /* Would wr_wait fail at once? */
 bool wr_wait_fails(struct wr_task *task);
@@ -223,8 +233,8 @@ void wr_remote_send(struct weir_loop *loop, struct wr_remote *remote);
 /* On the loop's thread: it will not run any more. */
 void wr_remote_stop(struct weir_loop *loop, struct wr_remote *remote);
 
-/* Run fn(arg) on the scheduler's stack and come back: for callers' callbacks (weir_each) and for code that wants a deep
- * stack (getaddrinfo, printf of floats). fn must not suspend. */
+/* Run fn(arg) on the scheduler's stack and come back: for callers' callbacks (weir_each) and for
+ * code that wants a deep stack (getaddrinfo, printf of floats). fn must not suspend. */
 void wr_call_on_loop_stack(struct weir_loop *loop, void (*fn)(void *arg), void *arg);
 
 struct wr_budget_wait {
@@ -250,10 +260,11 @@ void wr_loop_keepalive(struct weir_loop *loop);
 
 /* ---- hidden tasks */
 
-/* A task that belongs to a generator (the puller of weir_next_within): not counted by weir_scope_wait, ended by its
- * generator. Runs fn(arg) on a fiber of its own. NULL: out of memory. */
-struct wr_task *wr_task_hidden(struct weir_scope *scope, const char *name, void (*fn)(struct wr_task *task, void *arg),
-                               void *arg);
+/* A task that belongs to a generator (the puller of weir_next_within): not counted by
+ * weir_scope_wait, ended by its generator. Runs fn(arg) on a fiber of its own. NULL: out of memory.
+ */
+struct wr_task *wr_task_hidden(struct weir_scope *scope, const char *name,
+                               void (*fn)(struct wr_task *task, void *arg), void *arg);
 
 /* libuv's version, as found at run time. */
 const char *wr_uv_version(void);

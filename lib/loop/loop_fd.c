@@ -1,10 +1,11 @@
 /*
  * loop_fd.c - descriptors on uv_poll.
  *
- * States of the watcher: off; on, somebody waits; on, fired and nobody waits (in loop->idle_fds, stopped before the next
- * poll). uv_poll sets O_NONBLOCK on the descriptor it is given, so a borrowed one is put into an epoll set of its own and
- * the set is watched: descriptors 0 and 1 are shared with the shell. libuv turns POLLERR into EBADF and stops the watcher
- * by itself; the waiter is woken all the same and its system call tells the real error. The uv_poll_t lives until its
+ * States of the watcher: off; on, somebody waits; on, fired and nobody waits (in loop->idle_fds,
+ * stopped before the next poll). uv_poll sets O_NONBLOCK on the descriptor it is given, so a
+ * borrowed one is put into an epoll set of its own and the set is watched: descriptors 0 and 1 are
+ * shared with the shell. libuv turns POLLERR into EBADF and stops the watcher by itself; the waiter
+ * is woken all the same and its system call tells the real error. The uv_poll_t lives until its
  * close callback, longer than the struct's user.
  */
 #include "loop_fd.h"
@@ -44,9 +45,9 @@ static void watch(struct wr_fd *fd)
         return;
     }
     if (fd->epoll >= 0) {
-        struct epoll_event event = {
-            .events = ((events & UV_READABLE) ? EPOLLIN : 0u) | ((events & UV_WRITABLE) ? EPOLLOUT : 0u) |
-                      ((events & UV_DISCONNECT) ? EPOLLRDHUP : 0u)};
+        struct epoll_event event = {.events = ((events & UV_READABLE) ? EPOLLIN : 0u) |
+                                              ((events & UV_WRITABLE) ? EPOLLOUT : 0u) |
+                                              ((events & UV_DISCONNECT) ? EPOLLRDHUP : 0u)};
         epoll_ctl(fd->epoll, EPOLL_CTL_MOD, fd->fd, &event);
     }
     fd->watched = events;
@@ -115,8 +116,8 @@ static void on_closed(uv_handle_t *handle)
     wr_free(handle->data);
 }
 
-struct wr_fd *wr_fd_new(struct weir_loop *loop, int number, enum wr_fd_ownership ownership, int *why,
-                        int *detail)
+struct wr_fd *wr_fd_new(struct weir_loop *loop, int number, enum wr_fd_ownership ownership,
+                        int *why, int *detail)
 {
     struct wr_fd *fd = wr_zalloc(sizeof *fd);
     *why = WEIR_ENOMEM;
@@ -165,8 +166,10 @@ void wr_fd_free(struct wr_fd *fd)
     if (fd == NULL) {
         return;
     }
-    WR_ASSERT(fd->reader == NULL && fd->writer == NULL, "a descriptor is closed under a waiting task");
-    /* Stop before close: an epoll set that holds a closed descriptor aborts the process inside libuv. */
+    WR_ASSERT(fd->reader == NULL && fd->writer == NULL,
+              "a descriptor is closed under a waiting task");
+    /* Stop before close: an epoll set that holds a closed descriptor aborts the process inside
+     * libuv. */
     uv_poll_stop(&fd->poll);
     wr_list_remove(&fd->idle_link);
     if (fd->own) {

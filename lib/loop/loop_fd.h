@@ -1,10 +1,10 @@
 /*
  * loop_fd.h - waiting for a descriptor. Internal.
  *
- * Reads and writes are weir's own non-blocking system calls, made by the task that wants the bytes; libuv only tells when
- * to try again. So nothing is ever read that nobody asked for: not reading is the brake. The watcher is left on after it
- * has fired, and is stopped before the next poll only if nobody waits any more: a stream that is read as fast as it comes
- * costs no epoll_ctl.
+ * Reads and writes are weir's own non-blocking system calls, made by the task that wants the bytes;
+ * libuv only tells when to try again. So nothing is ever read that nobody asked for: not reading is
+ * the brake. The watcher is left on after it has fired, and is stopped before the next poll only if
+ * nobody waits any more: a stream that is read as fast as it comes costs no epoll_ctl.
  */
 #ifndef WR_LOOP_FD_H
 #define WR_LOOP_FD_H
@@ -17,22 +17,26 @@ struct wr_fd;
 
 enum wr_fd_ownership {
     WR_FD_OWN = 0, /* ours: made non-blocking, closed by wr_fd_free */
-    WR_FD_BORROW   /* the caller's: its flags are not changed (it is watched through an epoll descriptor of its own) */
+    WR_FD_BORROW   /* the caller's: its flags are not changed (it is watched through an epoll
+                      descriptor of its own) */
 };
 
-/* NULL: *why is WEIR_ENOMEM, or WEIR_EIO with errno in *detail (EPERM: a regular file, which is always ready). An owned
- * descriptor is closed on failure, too. */
-struct wr_fd *wr_fd_new(struct weir_loop *loop, int fd, enum wr_fd_ownership ownership, int *why, int *detail);
+/* NULL: *why is WEIR_ENOMEM, or WEIR_EIO with errno in *detail (EPERM: a regular file, which is
+ * always ready). An owned descriptor is closed on failure, too. */
+struct wr_fd *wr_fd_new(struct weir_loop *loop, int fd, enum wr_fd_ownership ownership, int *why,
+                        int *detail);
 /* Stops watching, closes an owned descriptor. Nobody may wait. NULL is allowed. */
 void wr_fd_free(struct wr_fd *fd);
 int wr_fd_number(const struct wr_fd *fd);
-/* Wait until a try may succeed (also when the peer has gone: then the try says so). One reader and one writer at a time.
- * 0, WEIR_ECANCELED, or what wr_fd_abort was given. limit_ms < 0: no limit; WEIR_ETIMEDOUT. */
-int wr_fd_wait(struct wr_fd *fd, int events, int64_t limit_ms, const char *why, const struct wr_object *of);
+/* Wait until a try may succeed (also when the peer has gone: then the try says so). One reader and
+ * one writer at a time. 0, WEIR_ECANCELED, or what wr_fd_abort was given. limit_ms < 0: no limit;
+ * WEIR_ETIMEDOUT. */
+int wr_fd_wait(struct wr_fd *fd, int events, int64_t limit_ms, const char *why,
+               const struct wr_object *of);
 /* Fail the waits that are parked. */
 void wr_fd_abort(struct wr_fd *fd, int code);
-/* Call `gone` (on the scheduler's stack, once) when the far end has hung up, without reading: for a sink whose reader
- * leaves while the feed is idle. NULL switches it off. */
+/* Call `gone` (on the scheduler's stack, once) when the far end has hung up, without reading: for a
+ * sink whose reader leaves while the feed is idle. NULL switches it off. */
 void wr_fd_watch_hangup(struct wr_fd *fd, void (*gone)(void *ctx), void *ctx);
 
 #endif

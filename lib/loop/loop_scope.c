@@ -1,9 +1,11 @@
 /*
- * loop_scope.c - scopes: the tree that owns tasks and objects; states and rules are in loop_scope.h.
+ * loop_scope.c - scopes: the tree that owns tasks and objects; states and rules are in
+ * loop_scope.h.
  *
- * A cancel walks the tree beneath once: it marks the tasks, tells the objects, and starts the grace timer; when that
- * fires, what still waits is failed for good and named in the log. Called from tasks, from timers and from signal
- * watchers; only weir_scope_wait and wr_scope_end_objects suspend.
+ * A cancel walks the tree beneath once: it marks the tasks, tells the objects, and starts the grace
+ * timer; when that fires, what still waits is failed for good and named in the log. Called from
+ * tasks, from timers and from signal watchers; only weir_scope_wait and wr_scope_end_objects
+ * suspend.
  */
 #include "loop_scope.h"
 
@@ -17,8 +19,8 @@ static const weir_error failure_without_memory = {.code = WEIR_ENOMEM,
                                                   .origin = "scope",
                                                   .message = "no memory to say what failed"};
 
-void wr_object_init(struct wr_object *object, const struct wr_object_ops *ops, struct weir_scope *scope,
-                    const char *name)
+void wr_object_init(struct wr_object *object, const struct wr_object_ops *ops,
+                    struct weir_scope *scope, const char *name)
 {
     object->ops = ops;
     object->scope = scope;
@@ -70,7 +72,8 @@ static void drain_passed(struct wr_timer *timer)
     weir_scope_cancel(WR_OWNER(timer, struct weir_scope, drain));
 }
 
-struct weir_scope *wr_scope_make(struct weir_loop *loop, struct weir_scope *parent, const char *name)
+struct weir_scope *wr_scope_make(struct weir_loop *loop, struct weir_scope *parent,
+                                 const char *name)
 {
     struct weir_scope *scope = wr_zalloc(sizeof *scope);
     if (scope == NULL) {
@@ -104,7 +107,8 @@ weir_scope *weir_scope_new(weir_scope *parent, const weir_scope_options *options
     }
     struct weir_scope *scope = wr_scope_make(parent->loop, parent, o.name);
     if (scope == NULL) {
-        /* A maker never returns NULL: what would have gone into the scope goes into its parent, which has failed. */
+        /* A maker never returns NULL: what would have gone into the scope goes into its parent,
+         * which has failed. */
         weir_error error;
         wr_error_set(&error, WEIR_ENOMEM, 0, o.name, "no memory for a scope");
         wr_scope_fail(parent, &error);
@@ -140,7 +144,8 @@ static void cancel_tree(struct weir_scope *scope)
         for (struct wr_list *node = scope->tasks.next; node != &scope->tasks; node = node->next) {
             wr_task_cancel(WR_OWNER(node, struct wr_task, task_link));
         }
-        for (struct wr_list *node = scope->objects.next; node != &scope->objects; node = node->next) {
+        for (struct wr_list *node = scope->objects.next; node != &scope->objects;
+             node = node->next) {
             struct wr_object *object = WR_OWNER(node, struct wr_object, link);
             object->ops->cancel(object);
         }

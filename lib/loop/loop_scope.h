@@ -1,9 +1,9 @@
 /*
  * loop_scope.h - scopes: see <weir/scope.h>. Internal.
  *
- * A scope is OPEN, then CANCELED (each task's current or next wait fails once, clean-up may wait), then, when the grace
- * has passed, OVERDUE (every wait fails at once). It ends when its tasks have ended and somebody waits for it, or with
- * its parent.
+ * A scope is OPEN, then CANCELED (each task's current or next wait fails once, clean-up may wait),
+ * then, when the grace has passed, OVERDUE (every wait fails at once). It ends when its tasks have
+ * ended and somebody waits for it, or with its parent.
  */
 #ifndef WR_LOOP_SCOPE_H
 #define WR_LOOP_SCOPE_H
@@ -22,10 +22,10 @@ struct weir_scope {
     struct wr_list child_link;
     struct wr_list children; /* scopes */
     struct wr_list tasks;    /* spawned here, not ended yet, hidden ones too */
-    size_t live;             /* tasks not ended in this scope and in all beneath, without hidden ones */
-    struct wr_list objects;  /* newest first */
-    struct wr_task *waiter;  /* in weir_scope_wait */
-    struct wr_task *owner;   /* the task whose own scope this is; NULL */
+    size_t live; /* tasks not ended in this scope and in all beneath, without hidden ones */
+    struct wr_list objects; /* newest first */
+    struct wr_task *waiter; /* in weir_scope_wait */
+    struct wr_task *owner;  /* the task whose own scope this is; NULL */
     uint8_t state;
     bool stopping;
     int32_t on_failure;
@@ -37,19 +37,21 @@ struct weir_scope {
     bool failed_without_memory;
     size_t shared; /* stand-ins of scopes that could not be made, still to be waited for */
     struct wr_signals *signals;
-    struct wr_list origins;                  /* sources made here (weir_receipt.link) */
-    uint64_t counts_in, counts[WR_WORDS];    /* the ledger of the origins that are gone */
+    struct wr_list origins;               /* sources made here (weir_receipt.link) */
+    uint64_t counts_in, counts[WR_WORDS]; /* the ledger of the origins that are gone */
     char name[32];
 };
 
-struct weir_scope *wr_scope_make(struct weir_loop *loop, struct weir_scope *parent, const char *name);
+struct weir_scope *wr_scope_make(struct weir_loop *loop, struct weir_scope *parent,
+                                 const char *name);
 /* Its tasks and objects have ended. */
 void wr_scope_free(struct weir_scope *scope);
 void wr_signals_free(struct weir_scope *scope);
 /* The ledger's numbers over the scope and all beneath. */
 void wr_scope_counts(const struct weir_scope *scope, uint64_t *in, uint64_t counts[WR_WORDS]);
 void wr_scope_origin_gone(struct weir_receipt *origin, void *ctx);
-/* A failure in the scope: the first counts; cancels the rest if the scope says so. NULL: there was no memory to keep it. */
+/* A failure in the scope: the first counts; cancels the rest if the scope says so. NULL: there was
+ * no memory to keep it. */
 void wr_scope_fail(struct weir_scope *scope, const weir_error *error);
 /* Is `scope` within `outer` (or the same)? */
 bool wr_scope_within(const struct weir_scope *scope, const struct weir_scope *outer);
@@ -58,10 +60,11 @@ static inline bool wr_scope_canceled(const struct weir_scope *scope)
 {
     return scope->state != WR_SCOPE_OPEN;
 }
-/* Make an origin for a source of this scope; NULL: out of memory. It frees itself when it has ended and nothing of it is
- * held any more; its counts go to the scope's ledger. */
+/* Make an origin for a source of this scope; NULL: out of memory. It frees itself when it has ended
+ * and nothing of it is held any more; its counts go to the scope's ledger. */
 struct weir_receipt *wr_scope_origin(struct weir_scope *scope, const char *name);
-/* End all that was made in the scope and not ended by its owner: child scopes, newest objects first. May suspend. */
+/* End all that was made in the scope and not ended by its owner: child scopes, newest objects
+ * first. May suspend. */
 void wr_scope_end_objects(struct weir_scope *scope);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * loop_signal.c - SIGINT and SIGTERM for a scope, only when asked: the first stops it, the second cancels it. SIGPIPE is
- * ignored from then on: libuv's and libcurl's writes raise it. libuv puts its handler in for the whole process.
+ * loop_signal.c - SIGINT and SIGTERM for a scope, only when asked: the first stops it, the second
+ * cancels it. SIGPIPE is ignored from then on: libuv's and libcurl's writes raise it. libuv puts
+ * its handler in for the whole process.
  */
 #include <signal.h>
 
@@ -63,8 +64,8 @@ void weir_scope_obey_signals(weir_scope *scope)
                      : uv_signal_start(&signals->handles[i], on_signal, numbers[i]);
         if (rc < 0) {
             weir_error error;
-            wr_error_set(&error, WEIR_EIO, -rc, scope->name, "cannot watch signal %d: %s", numbers[i],
-                         uv_strerror(rc));
+            wr_error_set(&error, WEIR_EIO, -rc, scope->name, "cannot watch signal %d: %s",
+                         numbers[i], uv_strerror(rc));
             wr_scope_fail(scope, &error);
         }
     }

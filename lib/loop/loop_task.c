@@ -1,13 +1,15 @@
 /*
  * loop_task.c - tasks: how they start, wait, are woken, canceled and end.
  *
- * READY (in the run queue) -> RUNNING -> PARKED (nobody runs it; somebody holds a pointer to wake it) -> READY ... -> DONE.
- * A task parks at the fiber that runs, its leaf, with one switch to the scheduler, and goes on there. A cancel is a mark
- * on the task, consumed by the wait that fails with it; that wait also tells each body between the leaf and the task
- * that it is over (wr_fiber.canceled).
+ * READY (in the run queue) -> RUNNING -> PARKED (nobody runs it; somebody holds a pointer to wake
+ * it) -> READY ... -> DONE. A task parks at the fiber that runs, its leaf, with one switch to the
+ * scheduler, and goes on there. A cancel is a mark on the task, consumed by the wait that fails
+ * with it; that wait also tells each body between the leaf and the task that it is over
+ * (wr_fiber.canceled).
  *
- * The program's own stack on a loop weir owns is a task like the others (loop->outer), so a suspending call from main()
- * costs what it costs in a task. Between two suspensions nothing else on the loop runs.
+ * The program's own stack on a loop weir owns is a task like the others (loop->outer), so a
+ * suspending call from main() costs what it costs in a task. Between two suspensions nothing else
+ * on the loop runs.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +22,8 @@
 struct wr_task *wr_task_now(struct weir_loop *loop, const char *verb)
 {
     WR_ASSERT(loop->task != NULL,
-              "%s was called outside a task, where it cannot wait; use weir_spawn or weir_each", verb);
+              "%s was called outside a task, where it cannot wait; use weir_spawn or weir_each",
+              verb);
     return loop->task;
 }
 
@@ -147,7 +150,8 @@ static void count_live(struct weir_scope *scope, int change)
     }
 }
 
-/* The task's function has returned rc: its failure, unless an earlier one of its children counts. It ends them, too. */
+/* The task's function has returned rc: its failure, unless an earlier one of its children counts.
+ * It ends them, too. */
 static void conclude(struct wr_task *task, int rc)
 {
     struct weir_scope *own = task->scope;
@@ -243,7 +247,8 @@ static struct wr_task *task_new(struct weir_scope *scope, const char *name, wr_c
     return task;
 }
 
-void weir_spawn(weir_scope *scope, const char *name, weir_task *fn, const void *args, size_t args_len)
+void weir_spawn(weir_scope *scope, const char *name, weir_task *fn, const void *args,
+                size_t args_len)
 {
     weir_error error;
     struct weir_scope *own = wr_scope_make(scope->loop, scope, name);

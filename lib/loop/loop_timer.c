@@ -1,10 +1,10 @@
 /*
  * loop_timer.c - the timer heap.
  *
- * A pairing heap: insert and meld are O(1), taking the earliest is O(log n) amortised, and nothing is allocated, so a
- * wait with a time limit cannot fail for want of memory. Times are the loop's cached monotonic clock, which a test
- * replaces. wr_timers_run fires only what was due when it began, so that a timer that restarts itself at 0 ms does not
- * keep the loop from polling.
+ * A pairing heap: insert and meld are O(1), taking the earliest is O(log n) amortised, and nothing
+ * is allocated, so a wait with a time limit cannot fail for want of memory. Times are the loop's
+ * cached monotonic clock, which a test replaces. wr_timers_run fires only what was due when it
+ * began, so that a timer that restarts itself at 0 ms does not keep the loop from polling.
  */
 #include "loop_timer.h"
 
@@ -116,7 +116,8 @@ int64_t wr_timers_next(const struct wr_timers *timers)
 void wr_timers_run(struct wr_timers *timers, int64_t now_ns)
 {
     uint64_t newest = timers->order;
-    while (timers->root != NULL && timers->root->due_ns <= now_ns && timers->root->order <= newest) {
+    while (timers->root != NULL && timers->root->due_ns <= now_ns &&
+           timers->root->order <= newest) {
         struct wr_timer *timer = timers->root;
         take_out(timers, timer);
         timer->fire(timer);

@@ -1,9 +1,9 @@
 /*
  * loop_work.c - the worker thread of a loop.
  *
- * Two lists under one lock: what waits for the thread, and what it has done. The thread takes one piece at a time and
- * signals the loop's async handle; the loop collects on its own thread. At the end of the loop the thread finishes what
- * was handed over, then is joined.
+ * Two lists under one lock: what waits for the thread, and what it has done. The thread takes one
+ * piece at a time and signals the loop's async handle; the loop collects on its own thread. At the
+ * end of the loop the thread finishes what was handed over, then is joined.
  */
 #include "loop_work.h"
 
@@ -60,7 +60,8 @@ static struct wr_worker *worker_make(struct weir_loop *loop)
         wr_free(worker);
         return NULL;
     }
-    if (wr_fault("uv_thread_create") || uv_thread_create(&worker->thread, worker_main, worker) < 0) {
+    if (wr_fault("uv_thread_create") ||
+        uv_thread_create(&worker->thread, worker_main, worker) < 0) {
         uv_cond_destroy(&worker->wake);
         uv_mutex_destroy(&worker->lock);
         wr_free(worker);

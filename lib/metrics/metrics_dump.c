@@ -1,8 +1,9 @@
 /*
- * metrics_dump.c - weir_dump: every task and generator of a loop, written to a descriptor without allocation, so that it can
- * be asked for at any time, also when memory is short. For each parked task: what it waits for, for how long, and the return
- * addresses of its call stack, innermost first; frame pointers link a body to its resumer, so the list runs through the
- * whole chain of bodies (for `addr2line -e PROGRAM` or a debugger).
+ * metrics_dump.c - weir_dump: every task and generator of a loop, written to a descriptor without
+ * allocation, so that it can be asked for at any time, also when memory is short. For each parked
+ * task: what it waits for, for how long, and the return addresses of its call stack, innermost
+ * first; frame pointers link a body to its resumer, so the list runs through the whole chain of
+ * bodies (for `addr2line -e PROGRAM` or a debugger).
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -47,7 +48,8 @@ static bool readable(const struct wr_task *task, const uintptr_t *frame)
     /* A frame record lies on one of the loop's stacks, above where its fiber was left. */
     for (const struct wr_fiber *fiber = task->leaf; fiber != NULL; fiber = fiber->resumer) {
         const struct wr_stack *stack = fiber->co.stack;
-        if (stack != NULL && (const char *)frame >= stack->bottom && (const char *)(frame + 2) <= stack->top) {
+        if (stack != NULL && (const char *)frame >= stack->bottom &&
+            (const char *)(frame + 2) <= stack->top) {
             return ((uintptr_t)frame & 7) == 0;
         }
     }
@@ -86,9 +88,10 @@ static void dump_task(int fd, const struct weir_loop *loop, const struct wr_task
 {
     long long waited_ms = (long long)((loop->now_ns - task->parked_ns) / 1000000);
     if (task->state == WR_TASK_PARKED) {
-        line(fd, "task '%s' waits for %s%s%s%s, %lld.%03lld s", task->name, task->why != NULL ? task->why : "?",
-             task->why_of != NULL ? " (" : "", task->why_of != NULL ? task->why_of->name : "",
-             task->why_of != NULL ? ")" : "", waited_ms / 1000, waited_ms % 1000);
+        line(fd, "task '%s' waits for %s%s%s%s, %lld.%03lld s", task->name,
+             task->why != NULL ? task->why : "?", task->why_of != NULL ? " (" : "",
+             task->why_of != NULL ? task->why_of->name : "", task->why_of != NULL ? ")" : "",
+             waited_ms / 1000, waited_ms % 1000);
     } else {
         line(fd, "task '%s' %s", task->name, state_name(task->state));
     }
@@ -98,16 +101,17 @@ static void dump_task(int fd, const struct weir_loop *loop, const struct wr_task
 static void dump_scope(int fd, const struct weir_scope *scope, int depth)
 {
     static const char *const states[] = {"", ", canceled", ", canceled and overdue"};
-    line(fd, "%*sscope '%s': %zu tasks%s%s", depth * 2, "", scope->name, scope->live, states[scope->state],
-         scope->stopping ? ", stopping" : "");
-    for (const struct wr_list *node = scope->objects.next; node != &scope->objects; node = node->next) {
+    line(fd, "%*sscope '%s': %zu tasks%s%s", depth * 2, "", scope->name, scope->live,
+         states[scope->state], scope->stopping ? ", stopping" : "");
+    for (const struct wr_list *node = scope->objects.next; node != &scope->objects;
+         node = node->next) {
         const struct wr_object *object = WR_OWNER((uintptr_t)node, struct wr_object, link);
         char why[200] = "";
         if (object->ops->why != NULL) {
             (void)object->ops->why(object, why, sizeof why);
         }
-        line(fd, "%*s%s '%s'%s%s", depth * 2 + 2, "", object->ops->kind, object->name, why[0] != '\0' ? ": " : "",
-             why);
+        line(fd, "%*s%s '%s'%s%s", depth * 2 + 2, "", object->ops->kind, object->name,
+             why[0] != '\0' ? ": " : "", why);
     }
     for (const struct wr_list *node = scope->children.next; node != &scope->children && depth < 32;
          node = node->next) {
@@ -117,9 +121,9 @@ static void dump_scope(int fd, const struct weir_scope *scope, int depth)
 
 void weir_dump(const weir_loop *loop, int fd)
 {
-    line(fd, "weir: %zu tasks, budget %lld of %lld bytes (peak %lld), %llu turns", loop->tasks_count,
-         (long long)loop->budget.used, (long long)loop->budget.limit, (long long)loop->budget.peak,
-         (unsigned long long)loop->turns);
+    line(fd, "weir: %zu tasks, budget %lld of %lld bytes (peak %lld), %llu turns",
+         loop->tasks_count, (long long)loop->budget.used, (long long)loop->budget.limit,
+         (long long)loop->budget.peak, (unsigned long long)loop->turns);
     if (loop->owned) {
         dump_task(fd, loop, &loop->outer);
     }

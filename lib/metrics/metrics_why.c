@@ -1,9 +1,11 @@
 /*
- * metrics_why.c - weir_why, the ledger, the version: what the objects' own counters and wait reasons say.
+ * metrics_why.c - weir_why, the ledger, the version: what the objects' own counters and wait
+ * reasons say.
  *
- * weir_why follows the chain from the generator that was asked about to the one that does not give: a parked task records
- * what it waits for and on which object, an object with a why operation says it in its own words, and a generator that reads
- * others hands the question upstream. Nothing is allocated and nothing suspends.
+ * weir_why follows the chain from the generator that was asked about to the one that does not give:
+ * a parked task records what it waits for and on which object, an object with a why operation says
+ * it in its own words, and a generator that reads others hands the question upstream. Nothing is
+ * allocated and nothing suspends.
  */
 #include <stdio.h>
 #include <string.h>
@@ -89,7 +91,8 @@ static void explain(struct text *text, const struct weir_gen *gen, int depth)
     }
     if (gen->up != NULL && depth < 16) {
         const struct weir_gen *deepest = gen->up;
-        for (const struct wr_list *node = gen->adopted.next; node != &gen->adopted; node = node->next) {
+        for (const struct wr_list *node = gen->adopted.next; node != &gen->adopted;
+             node = node->next) {
             const struct weir_gen *up = WR_OWNER((uintptr_t)node, struct weir_gen, adopt_link);
             if (up->state == WR_GEN_INSIDE || wr_puller_busy(up)) {
                 deepest = up;
@@ -103,7 +106,12 @@ static void explain(struct text *text, const struct weir_gen *gen, int depth)
             return;
         }
     }
-    const struct wr_task *task = parked_on(gen->loop, &gen->object);
+    const struct wr_task *task = parked_on(gen->loop, &gen->object),
+                         *inside = gen->body ? wr_gen_task(gen) : NULL;
+    if (inside != NULL && inside->state == WR_TASK_PARKED) {
+        explain_wait(text, gen, inside);
+        return;
+    }
     if (own_words(text, gen)) {
         return;
     }
@@ -112,7 +120,8 @@ static void explain(struct text *text, const struct weir_gen *gen, int depth)
         return;
     }
     add(text, gen->name);
-    add(text, gen->state == WR_GEN_INSIDE ? " is at work" : " waits to be asked: its reader is the brake");
+    add(text, gen->state == WR_GEN_INSIDE ? " is at work"
+                                          : " waits to be asked: its reader is the brake");
 }
 
 size_t weir_why(const weir_gen *gen, char *to, size_t cap)
@@ -138,7 +147,8 @@ void weir_scope_ledger(const weir_scope *scope, weir_ledger *ledger)
     ledger->filtered = counts[WR_FILTERED];
     ledger->rejected = counts[WR_REJECTED];
     ledger->dropped = counts[WR_DROPPED];
-    ledger->in_flight = ledger->in - ledger->delivered - ledger->filtered - ledger->rejected - ledger->dropped;
+    ledger->in_flight =
+        ledger->in - ledger->delivered - ledger->filtered - ledger->rejected - ledger->dropped;
 }
 
 void weir_loop_stats(const weir_loop *loop, weir_stats *stats)

@@ -74,23 +74,43 @@ static bool asked_file(const weir_request *request, weir_reply *reply, struct wr
     return true;
 }
 
+static weir_gen *refuse_for_memory(weir_reply *reply)
+{
+    return weir_reply_refuse(reply, 503, "%s", wr_code_text(WEIR_ENOMEM));
+}
+
+/* args is scratch: its table is too much for a coroutine's frame. */
+static weir_gen *make_file(weir_scope *scope, const weir_request *request, weir_reply *reply,
+                           int64_t every, struct file_args *args)
+{
+    const struct wr_demo_control *control = args->control;
+    if (!asked_file(request, reply, &args->file)) {
+        return NULL;
+    }
+    args->drop = INT64_MAX;
+    weir_reply_length(reply, wr_demo_offset(&args->file, args->file.lines + 1));
+    if (weir_reply_range(reply, &args->first, &args->count) == 416) {
+        return NULL;
+    }
+    if (every > 0 && (control == NULL || !control->calm)) {
+        args->drop = wr_demo_drop(&args->file, every, args->first, &args->resets);
+    }
+    weir_gen_options options = {.struct_size = sizeof options, .name = "demo_file"};
+    return weir_gen_new(scope, demo_file_enter, args, sizeof *args, &options);
+}
+
 /* every: 0 for a transfer that is not dropped. */
 static weir_gen *serve_file(weir_scope *scope, const weir_request *request, weir_reply *reply,
                             int64_t every, struct wr_demo_control *control)
 {
-    struct file_args args = {.drop = INT64_MAX, .control = control};
-    if (!asked_file(request, reply, &args.file)) {
-        return NULL;
+    struct file_args *args = wr_zalloc(sizeof *args);
+    if (args == NULL) {
+        return refuse_for_memory(reply);
     }
-    weir_reply_length(reply, wr_demo_offset(&args.file, args.file.lines + 1));
-    if (weir_reply_range(reply, &args.first, &args.count) == 416) {
-        return NULL;
-    }
-    if (every > 0 && (control == NULL || !control->calm)) {
-        args.drop = wr_demo_drop(&args.file, every, args.first, &args.resets);
-    }
-    weir_gen_options options = {.struct_size = sizeof options, .name = "demo_file"};
-    return weir_gen_new(scope, demo_file_enter, &args, sizeof args, &options);
+    args->control = control;
+    weir_gen *gen = make_file(scope, request, reply, every, args);
+    wr_free(args);
+    return gen;
 }
 
 static weir_gen *on_lines(weir_scope *scope, const weir_request *request, weir_reply *reply,
@@ -186,14 +206,19 @@ WEIR_SOURCE(demo_gzip, struct wr_demo_file)
 static weir_gen *on_gzip(weir_scope *scope, const weir_request *request, weir_reply *reply,
                          void *ctx)
 {
-    struct wr_demo_file file;
+    weir_gen *gen = NULL;
+    struct wr_demo_file *file = wr_alloc(sizeof *file);
     (void)ctx;
-    if (!asked_file(request, reply, &file)) {
-        return NULL;
+    if (file == NULL) {
+        return refuse_for_memory(reply);
     }
-    weir_reply_header(reply, "Content-Encoding", "gzip");
-    weir_gen_options options = {.struct_size = sizeof options, .name = "demo_gzip"};
-    return weir_gen_new(scope, demo_gzip_enter, &file, sizeof file, &options);
+    if (asked_file(request, reply, file)) {
+        weir_gen_options options = {.struct_size = sizeof options, .name = "demo_gzip"};
+        weir_reply_header(reply, "Content-Encoding", "gzip");
+        gen = weir_gen_new(scope, demo_gzip_enter, file, sizeof *file, &options);
+    }
+    wr_free(file);
+    return gen;
 }
 
 /* ---- the feed */

@@ -1,10 +1,11 @@
 /*
  * sink_fd.c - lines to a descriptor that stays the caller's.
  *
- * Opened when the pump asks for room the first time, or at the first put: opening means a second way to the same pipe or
- * terminal, so that the caller's flags stay as they are. A pipe or terminal is watched from then on: a reader that leaves
- * while nothing is written ends the sink with WEIR_ECLOSED in the same turn. How bytes are written, and what may happen
- * between two suspensions, is in sink_stream.c.
+ * Opened when the pump asks for room the first time, or at the first put: opening means a second
+ * way to the same pipe or terminal, so that the caller's flags stay as they are. A pipe or terminal
+ * is watched from then on: a reader that leaves while nothing is written ends the sink with
+ * WEIR_ECLOSED in the same turn. How bytes are written, and what may happen between two
+ * suspensions, is in sink_stream.c.
  */
 #include <stdio.h>
 

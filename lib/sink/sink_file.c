@@ -1,14 +1,16 @@
 /*
  * sink_file.c - lines appended to a file.
  *
- * Opened at the first put, or when the sink is finished without one: an upstream that fails at once leaves no empty file behind.
- * With a state the file is brought to the length of the state's record first, the record is saved once before the first
- * byte, and after each flush that left nothing the new length goes to the state. Writes go to the page cache and do not wait;
- * the syncing is the state's, on the worker.
+ * Opened at the first put, or when the sink is finished without one: an upstream that fails at once
+ * leaves no empty file behind. With a state the file is brought to the length of the state's record
+ * first, the record is saved once before the first byte, and after each flush that left nothing the
+ * new length goes to the state. Writes go to the page cache and do not wait; the syncing is the
+ * state's, on the worker.
  *
- * `length` is where the file ends, as far as this sink has written; `good` the part of it that ends between two items. They
- * differ only after a write that was cut short, and then the failure says so: with a state the next run cuts the file, without
- * one the reader knows how much of it to trust.
+ * `length` is where the file ends, as far as this sink has written; `good` the part of it that ends
+ * between two items. They differ only after a write that was cut short, and then the failure says
+ * so: with a state the next run cuts the file, without one the reader knows how much of it to
+ * trust.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +40,8 @@ static struct sink_file *file_of(struct weir_sink *sink)
 
 static int fail_io(struct sink_file *file, const char *what, int number)
 {
-    return wr_sink_set_error(&file->sink, WEIR_EIO, number, "%s '%s': %s", what, file->path, strerror(number));
+    return wr_sink_set_error(&file->sink, WEIR_EIO, number, "%s '%s': %s", what, file->path,
+                             strerror(number));
 }
 
 static int pass_on(struct sink_file *file, const weir_error *error)
@@ -72,8 +75,9 @@ static int open_file(struct sink_file *file)
     if (file->state != NULL && wr_state_attach_sink(file->state, &stored, &error) < 0) {
         return pass_on(file, &error);
     }
-    file->fd = wr_fault("open") ? (errno = EACCES, -1)
-                                : open(file->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+    file->fd = wr_fault("open")
+                   ? (errno = EACCES, -1)
+                   : open(file->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
     if (file->fd < 0) {
         return fail_io(file, "open", errno);
     }
@@ -94,13 +98,15 @@ static int open_file(struct sink_file *file)
 static int write_failed(struct sink_file *file, int number)
 {
     if (file->good != file->length) {
-        return wr_sink_set_error(&file->sink, WEIR_EIO, number,
-                                 "write '%s': %s; its first %lld bytes are good, %lld behind them are cut short",
-                                 file->path, strerror(number), (long long)file->good,
-                                 (long long)(file->length - file->good));
+        return wr_sink_set_error(
+            &file->sink, WEIR_EIO, number,
+            "write '%s': %s; its first %lld bytes are good, %lld behind them are cut short",
+            file->path, strerror(number), (long long)file->good,
+            (long long)(file->length - file->good));
     }
-    return wr_sink_set_error(&file->sink, WEIR_EIO, number, "write '%s': %s; its first %lld bytes are good",
-                             file->path, strerror(number), (long long)file->good);
+    return wr_sink_set_error(&file->sink, WEIR_EIO, number,
+                             "write '%s': %s; its first %lld bytes are good", file->path,
+                             strerror(number), (long long)file->good);
 }
 
 static int file_out(struct weir_sink *sink, struct iovec *iov, int count)

@@ -1,14 +1,16 @@
 /*
  * sink_gather.c - items to bytes.
  *
- * A put walks its items (a batch: its parts) and keeps one run, the stretch of a block that the last items make up together
- * with their line ends. A run ends where the next item does not follow it in memory, or with the put. Ended, a big run is
- * written with what is buffered before it, straight from the block; a small one is copied into the buffer. A full buffer is
- * written by the put, the rest by the flush before the poll.
+ * A put walks its items (a batch: its parts) and keeps one run, the stretch of a block that the
+ * last items make up together with their line ends. A run ends where the next item does not follow
+ * it in memory, or with the put. Ended, a big run is written with what is buffered before it,
+ * straight from the block; a small one is copied into the buffer. A full buffer is written by the
+ * put, the rest by the flush before the poll.
  *
- * Within one put the out function may suspend; meanwhile `busy` keeps the flush away, since the bytes that are being written
- * are not all in the buffer. The items live until the put returns, so the run needs no reference. Without memory for the
- * buffer everything is written straight: slower, never failing.
+ * Within one put the out function may suspend; meanwhile `busy` keeps the flush away, since the
+ * bytes that are being written are not all in the buffer. The items live until the put returns, so
+ * the run needs no reference. Without memory for the buffer everything is written straight: slower,
+ * never failing.
  */
 #include "sink_gather.h"
 
@@ -175,10 +177,11 @@ static int put_bytes(struct wr_gather *gather, const weir_item *item)
                                (unsigned char)(item->len >> 8), (unsigned char)item->len};
     bool framed = gather->frame == WEIR_FRAME_LEN32;
     if (framed && item->len > UINT32_MAX) {
-        return wr_sink_set_error(gather->sink, WEIR_ETOOLONG, 0, "an item of %zu bytes has no 32-bit length",
-                                 item->len);
+        return wr_sink_set_error(gather->sink, WEIR_ETOOLONG, 0,
+                                 "an item of %zu bytes has no 32-bit length", item->len);
     }
-    struct iovec parts[] = {piece(length, framed ? sizeof length : 0), piece(item->data, item->len)};
+    struct iovec parts[] = {piece(length, framed ? sizeof length : 0),
+                            piece(item->data, item->len)};
     return emit(gather, parts, 2);
 }
 
@@ -209,7 +212,8 @@ static int put_items(struct wr_gather *gather, const weir_item *items, size_t co
         if (WR_UNLIKELY(items[i].flags & WEIR_ITEM_PARTS)) {
             const weir_item *parts;
             size_t parts_count = weir_item_parts(&items[i], &parts);
-            rc = parts == &items[i] ? put_bytes(gather, parts) : put_items(gather, parts, parts_count);
+            rc = parts == &items[i] ? put_bytes(gather, parts)
+                                    : put_items(gather, parts, parts_count);
         } else if (WR_UNLIKELY(items[i].type != NULL)) {
             rc = put_value(gather, &items[i]);
         } else {

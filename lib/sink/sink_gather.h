@@ -1,10 +1,12 @@
 /*
- * sink_gather.h - from items to bytes on their way out: what the fd, file and socket sinks share. Internal.
+ * sink_gather.h - from items to bytes on their way out: what the fd, file and socket sinks share.
+ * Internal.
  *
- * Byte-exact: an item's bytes, then the line end it came with. Consecutive lines that lie in one block with exactly their line
- * ends between them are one run; a big run goes out straight from its block, small things are copied together into a buffer
- * that exists only while something is in it. What is in the buffer always begins and ends between two items, until a write
- * has taken a part of it.
+ * Byte-exact: an item's bytes, then the line end it came with. Consecutive lines that lie in one
+ * block with exactly their line ends between them are one run; a big run goes out straight from its
+ * block, small things are copied together into a buffer that exists only while something is in it.
+ * What is in the buffer always begins and ends between two items, until a write has taken a part of
+ * it.
  */
 #ifndef WR_SINK_GATHER_H
 #define WR_SINK_GATHER_H
@@ -25,12 +27,14 @@ enum {
 
 struct wr_gather {
     struct weir_sink *sink;
-    /* Write all of it, in order; may suspend and may change iov. 0, or a negative code with the sink's failure set. */
+    /* Write all of it, in order; may suspend and may change iov. 0, or a negative code with the
+     * sink's failure set. */
     int (*out)(struct weir_sink *sink, struct iovec *iov, int count);
     int32_t frame; /* WEIR_FRAME_... */
     bool owes_lf;  /* the last item had no line end */
-    bool busy;     /* inside wr_gather_put: what is in the buffer is not to be flushed by anybody else */
-    char *buffer;  /* NULL: empty */
+    bool
+        busy; /* inside wr_gather_put: what is in the buffer is not to be flushed by anybody else */
+    char *buffer;      /* NULL: empty */
     size_t start, len; /* [start, len) is to be written */
     const char *run;   /* bytes of a block not yet put anywhere */
     size_t run_len;

@@ -1,5 +1,6 @@
 /*
- * sink_null.c - takes and forgets: for measuring, and for pipelines that run for their side effects.
+ * sink_null.c - takes and forgets: for measuring, and for pipelines that run for their side
+ * effects.
  *
  * Nothing is buffered, so each put is its own commit, and nothing here suspends.
  */

@@ -1,10 +1,11 @@
 /*
  * sink_socket.c - items to a TCP or unix socket.
  *
- * Connects at the first put, not when a pump first asks for room: a source that fails at once leaves no trace at the far
- * end. At a proper end the sending side is shut, so that the peer reads an end behind the last byte. A peer that shuts its own
- * side is not taken for gone: many that only listen do so. How bytes are written, and what may happen between two suspensions,
- * is in sink_stream.c.
+ * Connects at the first put, not when a pump first asks for room: a source that fails at once
+ * leaves no trace at the far end. At a proper end the sending side is shut, so that the peer reads
+ * an end behind the last byte. A peer that shuts its own side is not taken for gone: many that only
+ * listen do so. How bytes are written, and what may happen between two suspensions, is in
+ * sink_stream.c.
  */
 #include <string.h>
 
@@ -23,10 +24,12 @@ static const struct wr_sink_ops socket_ops = {.kind = "socket",
 
 static struct wr_transport *socket_open(struct wr_stream_sink *stream, weir_error *error)
 {
-    return wr_connect(stream->sink.loop, stream->address, stream->connect_ms, &stream->sink.object, error);
+    return wr_connect(stream->sink.loop, stream->address, stream->connect_ms, &stream->sink.object,
+                      error);
 }
 
-weir_sink *weir_socket_sink(weir_scope *scope, const char *address, const struct weir_socket_options *options)
+weir_sink *weir_socket_sink(weir_scope *scope, const char *address,
+                            const struct weir_socket_options *options)
 {
     weir_socket_options o = WEIR_ZERO;
     if (options != NULL) {

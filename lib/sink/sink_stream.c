@@ -1,14 +1,17 @@
 /*
- * sink_stream.c - a sink on a transport: writing, waiting for the far end, noticing that it has gone.
+ * sink_stream.c - a sink on a transport: writing, waiting for the far end, noticing that it has
+ * gone.
  *
- * Three may want to write, one at a time does. The putting task writes what is big or does not fit into the buffer, and waits
- * for the far end when it takes no more: that is the brake. The flush before the poll writes what is buffered as far as
- * it goes. When that is not all and nobody waits for the far end, the flusher is started: a task of the sink's own that waits
- * and writes until the buffer is empty, so that the last lines of a burst do not stay behind when the source falls silent. A put
- * that has to write while the flusher is at work waits for it to leave; so does the close.
+ * Three may want to write, one at a time does. The putting task writes what is big or does not fit
+ * into the buffer, and waits for the far end when it takes no more: that is the brake. The flush
+ * before the poll writes what is buffered as far as it goes. When that is not all and nobody waits
+ * for the far end, the flusher is started: a task of the sink's own that waits and writes until the
+ * buffer is empty, so that the last lines of a burst do not stay behind when the source falls
+ * silent. A put that has to write while the flusher is at work waits for it to leave; so does the
+ * close.
  *
- * Between two suspensions of a put the buffer belongs to it alone (gather.busy). A failure met while nobody puts is kept as the
- * sink's, and wakes the pump that waits for items.
+ * Between two suspensions of a put the buffer belongs to it alone (gather.busy). A failure met
+ * while nobody puts is kept as the sink's, and wakes the pump that waits for items.
  */
 #include "sink_stream.h"
 
@@ -27,7 +30,8 @@ static int failed(struct wr_stream_sink *stream, int code)
 {
     int detail = stream->transport->detail;
     if (code == WEIR_ECLOSED) {
-        return wr_sink_set_error(&stream->sink, code, detail, "the reader has gone after %llu bytes",
+        return wr_sink_set_error(&stream->sink, code, detail,
+                                 "the reader has gone after %llu bytes",
                                  (unsigned long long)stream->bytes_out);
     }
     return wr_sink_set_error(&stream->sink, code, detail, "write: %s", strerror(detail));

@@ -1,5 +1,6 @@
 /*
- * sink_stream.h - a sink whose far end is a transport: what the fd and socket sinks share. Internal.
+ * sink_stream.h - a sink whose far end is a transport: what the fd and socket sinks share.
+ * Internal.
  */
 #ifndef WR_SINK_STREAM_H
 #define WR_SINK_STREAM_H
@@ -14,9 +15,9 @@ struct wr_stream_sink {
     struct wr_transport *transport; /* NULL: not open yet */
     /* Make the transport; may suspend. NULL: *error. */
     struct wr_transport *(*open)(struct wr_stream_sink *stream, weir_error *error);
-    bool watches;     /* an idle far end that leaves is noticed */
-    bool shuts;       /* tell the far end that no more will come */
-    int64_t stall_ms; /* the far end may take nothing for so long; < 0: for ever */
+    bool watches;            /* an idle far end that leaves is noticed */
+    bool shuts;              /* tell the far end that no more will come */
+    int64_t stall_ms;        /* the far end may take nothing for so long; < 0: for ever */
     struct wr_task *flusher; /* writes what is buffered while nobody puts; NULL: none */
     struct wr_task *waiter;  /* waits for the flusher to leave */
     bool fd_waited;          /* somebody waits for the transport */

@@ -1,8 +1,9 @@
 /*
- * source_count.c - the numbers from first to last as decimal lines: for trying things out and for tests.
+ * source_count.c - the numbers from first to last as decimal lines: for trying things out and for
+ * tests.
  *
- * The digits of one pull stand in the source's own memory and are lent until the next. It never waits; after TURN_ITEMS it
- * gives the others a turn, which is the only suspension.
+ * The digits of one pull stand in the source's own memory and are lent until the next. It never
+ * waits; after TURN_ITEMS it gives the others a turn, which is the only suspension.
  */
 #include <stdio.h>
 
@@ -64,7 +65,8 @@ static size_t count_next_many(struct weir_gen *gen, weir_item *items, size_t max
     return n;
 }
 
-static const struct wr_gen_ops count_ops = {.kind = "count", .next_many = count_next_many, .is_source = true};
+static const struct wr_gen_ops count_ops = {
+    .kind = "count", .next_many = count_next_many, .is_source = true};
 
 weir_gen *weir_count(weir_scope *scope, int64_t first, int64_t last)
 {

@@ -1,9 +1,10 @@
 /*
  * source_fd.c - lines of a descriptor that stays the caller's: a pipe, terminal, socket or file.
  *
- * Its flags are shared with whoever else has it and are not changed; a regular file is read from where its position is. What
- * has been read cannot be read again by the next run, so with a state the pipeline becomes best-effort. How it is read, and
- * what may happen between two suspensions, is in source_stream.c.
+ * Its flags are shared with whoever else has it and are not changed; a regular file is read from
+ * where its position is. What has been read cannot be read again by the next run, so with a state
+ * the pipeline becomes best-effort. How it is read, and what may happen between two suspensions, is
+ * in source_stream.c.
  */
 #include <stdio.h>
 

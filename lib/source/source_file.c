@@ -1,10 +1,11 @@
 /*
  * source_file.c - lines of a file, with a state from where the last run has left off.
  *
- * The first pull opens it. A regular file can be resumed: its position is the offset behind the last settled line, its
- * validator the device, the inode and a hash of its first bytes, up to HASHED. The number of bytes hashed is part of the
- * validator, so that a file may grow. A file that is shorter than the position, or is another one, is WEIR_ECHANGED: going
- * on would skip lines that nobody has seen. Anything else that has a path is read as it comes, without resuming; a fifo is
+ * The first pull opens it. A regular file can be resumed: its position is the offset behind the
+ * last settled line, its validator the device, the inode and a hash of its first bytes, up to
+ * HASHED. The number of bytes hashed is part of the validator, so that a file may grow. A file that
+ * is shorter than the position, or is another one, is WEIR_ECHANGED: going on would skip lines that
+ * nobody has seen. Anything else that has a path is read as it comes, without resuming; a fifo is
  * waited for, because reading one without a writer looks like its end.
  *
  * How it is read, and what may happen between two suspensions, is in source_stream.c.
@@ -24,7 +25,8 @@ enum { HASHED = 256 };
 
 static int fail_io(struct wr_stream_source *stream, const char *what, int number)
 {
-    return wr_gen_fail(&stream->gen, WEIR_EIO, number, -1, "%s '%s': %s", what, stream->where, strerror(number));
+    return wr_gen_fail(&stream->gen, WEIR_EIO, number, -1, "%s '%s': %s", what, stream->where,
+                       strerror(number));
 }
 
 /* 0 or errno; *size, and the identity by the first `hashed` bytes, or as many as there are. */
@@ -35,7 +37,8 @@ static int identify(int fd, size_t hashed, char *validator, size_t cap, int64_t 
     if (wr_fault("fstat") ? (errno = EIO, true) : fstat(fd, &info) < 0) {
         return errno;
     }
-    ssize_t n = wr_fault("read") ? (errno = EIO, -1) : pread(fd, head, WR_MIN(hashed, sizeof head), 0);
+    ssize_t n =
+        wr_fault("read") ? (errno = EIO, -1) : pread(fd, head, WR_MIN(hashed, sizeof head), 0);
     if (n < 0) {
         return errno;
     }
@@ -54,7 +57,8 @@ static size_t hashed_by(const char *validator)
 {
     uint64_t device, inode;
     size_t hashed = 0;
-    return sscanf(validator, "%" SCNx64 ":%" SCNx64 ":%zu:", &device, &inode, &hashed) == 3 ? hashed : 0;
+    return sscanf(validator, "%" SCNx64 ":%" SCNx64 ":%zu:", &device, &inode, &hashed) == 3 ? hashed
+                                                                                            : 0;
 }
 
 static int resume(struct wr_stream_source *stream, int fd)
@@ -62,7 +66,9 @@ static int resume(struct wr_stream_source *stream, int fd)
     struct wr_state_slot *slot = stream->slot;
     char validator[WR_STATE_VALIDATOR_MAX];
     int64_t size;
-    int number = slot->stored ? identify(fd, hashed_by(slot->validator), validator, sizeof validator, &size) : 0;
+    int number = slot->stored
+                     ? identify(fd, hashed_by(slot->validator), validator, sizeof validator, &size)
+                     : 0;
     if (number != 0) {
         return fail_io(stream, "look at", number);
     }
@@ -72,8 +78,8 @@ static int resume(struct wr_stream_source *stream, int fd)
     }
     if (slot->stored && (uint64_t)size < slot->offset) {
         return wr_gen_fail(&stream->gen, WEIR_ECHANGED, 0, (int64_t)slot->offset,
-                           "'%s' has %" PRId64 " bytes, but the last run has read %" PRIu64, stream->where, size,
-                           slot->offset);
+                           "'%s' has %" PRId64 " bytes, but the last run has read %" PRIu64,
+                           stream->where, size, slot->offset);
     }
     number = identify(fd, HASHED, validator, sizeof validator, &size);
     if (number == 0 && lseek(fd, (off_t)slot->offset, SEEK_SET) < 0) {
@@ -100,7 +106,8 @@ static int attach(struct wr_stream_source *stream, int fd, const struct stat *in
     if (!S_ISREG(info->st_mode)) {
         return wr_stream_lossy(stream, stream->where);
     }
-    if (wr_state_attach_source(stream->lines.state, stream->where, stream->gen.origin, &stream->slot, &error) < 0) {
+    if (wr_state_attach_source(stream->lines.state, stream->where, stream->gen.origin,
+                               &stream->slot, &error) < 0) {
         return wr_stream_fail(stream, &error);
     }
     return resume(stream, fd);
@@ -128,6 +135,7 @@ static int file_open(struct wr_stream_source *stream)
 
 weir_gen *weir_file_lines(weir_scope *scope, const char *path, const weir_lines_options *options)
 {
-    struct wr_stream_source *stream = wr_stream_source_alloc(scope, "file", file_open, path, options);
+    struct wr_stream_source *stream =
+        wr_stream_source_alloc(scope, "file", file_open, path, options);
     return wr_gen_made(stream != NULL ? &stream->gen : NULL, NULL);
 }

@@ -1,8 +1,10 @@
 /*
- * source_socket.c - lines of a TCP or unix socket: weir connects and reads to the end of the stream.
+ * source_socket.c - lines of a TCP or unix socket: weir connects and reads to the end of the
+ * stream.
  *
- * The first pull connects. What was received cannot be asked for again, so with a state the pipeline would be best-effort; the
- * options have none. How it is read, and what may happen between two suspensions, is in source_stream.c.
+ * The first pull connects. What was received cannot be asked for again, so with a state the
+ * pipeline would be best-effort; the options have none. How it is read, and what may happen between
+ * two suspensions, is in source_stream.c.
  */
 #include <string.h>
 
@@ -13,8 +15,8 @@ enum { CONNECT_MS = 10000 };
 static int socket_open(struct wr_stream_source *stream)
 {
     weir_error error;
-    stream->transport =
-        wr_connect(stream->gen.loop, stream->where, stream->connect_ms, &stream->gen.object, &error);
+    stream->transport = wr_connect(stream->gen.loop, stream->where, stream->connect_ms,
+                                   &stream->gen.object, &error);
     if (stream->transport != NULL) {
         return 0;
     }
@@ -24,7 +26,8 @@ static int socket_open(struct wr_stream_source *stream)
     return wr_stream_fail(stream, &error);
 }
 
-weir_gen *weir_socket_lines(weir_scope *scope, const char *address, const weir_socket_options *options)
+weir_gen *weir_socket_lines(weir_scope *scope, const char *address,
+                            const weir_socket_options *options)
 {
     weir_socket_options o = WEIR_ZERO;
     if (options != NULL) {
@@ -32,14 +35,15 @@ weir_gen *weir_socket_lines(weir_scope *scope, const char *address, const weir_s
     }
     if (o.frame != WEIR_FRAME_LINES || o.tls != WEIR_TLS_VERIFY || o.ca_file != NULL) {
         weir_error error;
-        wr_error_set(&error, WEIR_EINVAL, 0, "socket", "a socket source reads plain lines: frame, tls and ca_file "
+        wr_error_set(&error, WEIR_EINVAL, 0, "socket",
+                     "a socket source reads plain lines: frame, tls and ca_file "
                      "must be left at 0");
         return wr_gen_failed(scope, &error);
     }
-    weir_lines_options lines = {.struct_size = sizeof lines,
-                                .line_bytes_max = o.line_bytes_max,
-                                .overlong = o.overlong};
-    struct wr_stream_source *stream = wr_stream_source_alloc(scope, address, socket_open, address, &lines);
+    weir_lines_options lines = {
+        .struct_size = sizeof lines, .line_bytes_max = o.line_bytes_max, .overlong = o.overlong};
+    struct wr_stream_source *stream =
+        wr_stream_source_alloc(scope, address, socket_open, address, &lines);
     if (stream == NULL) {
         return wr_gen_made(NULL, NULL);
     }

@@ -1,15 +1,17 @@
 /*
  * source_stream.c - lines of a transport, read only when asked for.
  *
- * A pull gives the lines that are there; only when there is none does it read, straight into the reader's block, and only when
- * nothing can be read does it wait. So a far end that is not read from is the brake, and a line that arrives alone travels
- * alone. A transport that never makes it wait (a file, a fast peer) gives the others a turn after each TURN_BYTES.
+ * A pull gives the lines that are there; only when there is none does it read, straight into the
+ * reader's block, and only when nothing can be read does it wait. So a far end that is not read
+ * from is the brake, and a line that arrives alone travels alone. A transport that never makes it
+ * wait (a file, a fast peer) gives the others a turn after each TURN_BYTES.
  *
- * A stop or an abort from outside fails the wait that is under way; a stop is then the end, an abort a failure. The part of a
- * line that is unread or unfinished at that moment is not given. The failure of a stream says where it broke off and how
- * many bytes of an unfinished line are lost.
+ * A stop or an abort from outside fails the wait that is under way; a stop is then the end, an
+ * abort a failure. The part of a line that is unread or unfinished at that moment is not given. The
+ * failure of a stream says where it broke off and how many bytes of an unfinished line are lost.
  *
- * Between two suspensions of a pull nothing is lent; the state's numbers are read by others meanwhile.
+ * Between two suspensions of a pull nothing is lent; the state's numbers are read by others
+ * meanwhile.
  */
 #include "source_stream.h"
 
@@ -26,7 +28,8 @@ static struct wr_stream_source *stream_of(const struct weir_gen *gen)
 
 int wr_stream_fail(struct wr_stream_source *stream, const weir_error *error)
 {
-    return wr_gen_fail(&stream->gen, error->code, error->detail, error->offset, "%s", error->message);
+    return wr_gen_fail(&stream->gen, error->code, error->detail, error->offset, "%s",
+                       error->message);
 }
 
 int wr_stream_lossy(struct wr_stream_source *stream, const char *name)
@@ -35,7 +38,8 @@ int wr_stream_lossy(struct wr_stream_source *stream, const char *name)
     if (stream->lines.state == NULL) {
         return 0;
     }
-    if (wr_state_attach_source(stream->lines.state, name, stream->gen.origin, &stream->slot, &error) < 0) {
+    if (wr_state_attach_source(stream->lines.state, name, stream->gen.origin, &stream->slot,
+                               &error) < 0) {
         return wr_stream_fail(stream, &error);
     }
     wr_state_set_validator(stream->lines.state, stream->slot, NULL);
@@ -49,8 +53,8 @@ static bool wait_failed(struct wr_stream_source *stream, int code)
         return false;
     }
     if (code == WEIR_ETIMEDOUT) {
-        wr_gen_fail(&stream->gen, code, 0, (int64_t)stream->reader.given_end, "nothing has come for %lld ms",
-                    (long long)stream->stall_ms);
+        wr_gen_fail(&stream->gen, code, 0, (int64_t)stream->reader.given_end,
+                    "nothing has come for %lld ms", (long long)stream->stall_ms);
     } else {
         wr_gen_fail(&stream->gen, code, 0, -1, "%s", wr_code_text(code));
     }
@@ -68,8 +72,8 @@ static bool read_failed(struct wr_stream_source *stream, int code)
                     "%s after %llu bytes, within a line of which %zu bytes had come", what,
                     (unsigned long long)reader->bytes, lost);
     } else {
-        wr_gen_fail(&stream->gen, code, detail, (int64_t)reader->given_end, "%s after %llu bytes", what,
-                    (unsigned long long)reader->bytes);
+        wr_gen_fail(&stream->gen, code, detail, (int64_t)reader->given_end, "%s after %llu bytes",
+                    what, (unsigned long long)reader->bytes);
     }
     return false;
 }
@@ -89,7 +93,8 @@ static bool find_room(struct wr_stream_source *stream, char **to, size_t *room)
     }
     if (rc < 0) {
         wr_gen_fail(&stream->gen, rc, 0, (int64_t)stream->reader.given_end,
-                    rc == WEIR_EBUDGET ? "a line is longer than the loop's budget allows" : "no memory to read into");
+                    rc == WEIR_EBUDGET ? "a line is longer than the loop's budget allows"
+                                       : "no memory to read into");
     }
     return rc == 0;
 }
@@ -207,7 +212,8 @@ static const struct wr_gen_ops stream_ops = {.kind = "lines",
                                              .is_source = true};
 
 struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const char *name,
-                                                int (*open)(struct wr_stream_source *stream), const char *where,
+                                                int (*open)(struct wr_stream_source *stream),
+                                                const char *where,
                                                 const weir_lines_options *options)
 {
     struct wr_stream_source *stream = wr_gen_alloc(scope, sizeof *stream, &stream_ops, name);
@@ -217,7 +223,8 @@ struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const 
     if (options != NULL) {
         memcpy(&stream->lines, options, WR_MIN(options->struct_size, sizeof stream->lines));
     }
-    wr_lines_reader_init(&stream->reader, scope->loop, stream->lines.line_bytes_max, stream->lines.overlong, 0);
+    wr_lines_reader_init(&stream->reader, scope->loop, stream->lines.line_bytes_max,
+                         stream->lines.overlong, 0);
     stream->open = open;
     stream->stall_ms = -1;
     stream->where = wr_strdup(where);

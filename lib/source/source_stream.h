@@ -15,7 +15,8 @@ struct wr_stream_source {
     struct weir_gen gen;
     struct wr_line_reader reader;
     struct wr_transport *transport; /* NULL: not open */
-    /* Make the transport at the first pull and attach the state; may suspend. 0, or negative with the failure set. */
+    /* Make the transport at the first pull and attach the state; may suspend. 0, or negative with
+     * the failure set. */
     int (*open)(struct wr_stream_source *stream);
     struct wr_task *waiter; /* parked in a wait of this source */
     bool opened;
@@ -29,9 +30,11 @@ struct wr_stream_source {
     char *where;                /* file, socket: path or address */
 };
 
-/* A source of `ops`, with the reader's limits from options; where may be NULL, else it is copied. Never fails but by NULL. */
+/* A source of `ops`, with the reader's limits from options; where may be NULL, else it is copied.
+ * Never fails but by NULL. */
 struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const char *name,
-                                                int (*open)(struct wr_stream_source *stream), const char *where,
+                                                int (*open)(struct wr_stream_source *stream),
+                                                const char *where,
                                                 const weir_lines_options *options);
 /* Set the generator's failure from *error; returns its code. */
 int wr_stream_fail(struct wr_stream_source *stream, const weir_error *error);

@@ -1,10 +1,11 @@
 /*
  * stage_batch.c - weir_batch: groups of items, full by count, by bytes, or by time since the first.
  *
- * A batch lies in a block of its own, which holds one reference on each part's block and, through a group receipt, on each
- * part's source item; whoever keeps the batch keeps that block. It asks upstream for what still fits by count. Items that were
- * pulled together but lie beyond the byte bound stay lent from upstream and begin the next batch. While it waits for more
- * items within wait_ms, the pull behind it stays under way (wr_pull_within).
+ * A batch lies in a block of its own, which holds one reference on each part's block and, through a
+ * group receipt, on each part's source item; whoever keeps the batch keeps that block. It asks
+ * upstream for what still fits by count. Items that were pulled together but lie beyond the byte
+ * bound stay lent from upstream and begin the next batch. While it waits for more items within
+ * wait_ms, the pull behind it stays under way (wr_pull_within).
  */
 #include <weir/stage.h>
 
@@ -21,7 +22,7 @@ struct stage_batch {
     size_t items_max, bytes_max;
     int64_t wait_ms;
     struct weir_block *given; /* the batch of the last call */
-    weir_item *pulled;        /* PULL_ITEMS, of which [pulled_at, pulled_count) are not in a batch yet */
+    weir_item *pulled; /* PULL_ITEMS, of which [pulled_at, pulled_count) are not in a batch yet */
     size_t pulled_at, pulled_count;
 };
 
@@ -51,7 +52,8 @@ static void batch_drop(struct weir_block *block)
         wr_receipt_unref(batch->group, batch->seq, batch->seq, WR_ACT_LOAN);
     } else {
         for (size_t i = 0; i < batch->runs_count; i++) {
-            wr_receipt_unref(batch->runs[i].origin, batch->runs[i].first, batch->runs[i].last, WR_ACT_LOAN);
+            wr_receipt_unref(batch->runs[i].origin, batch->runs[i].first, batch->runs[i].last,
+                             WR_ACT_LOAN);
         }
     }
     wr_free(batch->runs);
@@ -187,7 +189,8 @@ static size_t batch_next_many(struct weir_gen *gen, weir_item *items, size_t max
     int64_t until_ns = -1;
     int rc = 0;
     bool late = false;
-    while (rc == 0 && batch->view.count < stage->items_max && batch->view.bytes < stage->bytes_max) {
+    while (rc == 0 && batch->view.count < stage->items_max &&
+           batch->view.bytes < stage->bytes_max) {
         if (stage->pulled_at == stage->pulled_count &&
             (gen->up->state == WR_GEN_OVER ||
              !refill(stage, stage->items_max - batch->view.count, until_ns, &late))) {
@@ -221,7 +224,8 @@ static void batch_close(struct weir_gen *gen)
     stage->pulled = NULL;
 }
 
-static const struct wr_gen_ops batch_ops = {.kind = "batch", .next_many = batch_next_many, .close = batch_close};
+static const struct wr_gen_ops batch_ops = {
+    .kind = "batch", .next_many = batch_next_many, .close = batch_close};
 
 weir_gen *weir_batch(weir_gen *up, const weir_batch_options *options)
 {
@@ -231,8 +235,12 @@ weir_gen *weir_batch(weir_gen *up, const weir_batch_options *options)
     }
     struct stage_batch *stage = wr_stage_alloc(up, sizeof *stage, &batch_ops, "batch");
     if (stage != NULL) {
-        stage->items_max = o.items_max > 0 ? (size_t)o.items_max : o.items_max < 0 ? SIZE_MAX : 1000;
-        stage->bytes_max = o.bytes_max > 0 ? (size_t)o.bytes_max : o.bytes_max < 0 ? SIZE_MAX : 1024 * 1024;
+        stage->items_max = o.items_max > 0   ? (size_t)o.items_max
+                           : o.items_max < 0 ? SIZE_MAX
+                                             : 1000;
+        stage->bytes_max = o.bytes_max > 0   ? (size_t)o.bytes_max
+                           : o.bytes_max < 0 ? SIZE_MAX
+                                             : 1024 * 1024;
         stage->wait_ms = o.wait_ms == 0 ? 1000 : o.wait_ms;
     }
     return wr_gen_made(stage != NULL ? &stage->gen : NULL, up);

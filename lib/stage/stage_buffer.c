@@ -1,9 +1,10 @@
 /*
  * stage_buffer.c - weir_buffer: read ahead in a task of its own, through a queue.
  *
- * Nothing runs before the first pull, which makes the queue and the pump's task. The task is the generator's, not the
- * scope's: a scope whose other tasks have ended ends the buffer instead of waiting for it. What the pump fails with travels
- * through the queue to the reader. Closing ends the queue's reading end, which ends the pump, and waits for it.
+ * Nothing runs before the first pull, which makes the queue and the pump's task. The task is the
+ * generator's, not the scope's: a scope whose other tasks have ended ends the buffer instead of
+ * waiting for it. What the pump fails with travels through the queue to the reader. Closing ends
+ * the queue's reading end, which ends the pump, and waits for it.
  */
 #include <weir/stage.h>
 
@@ -66,13 +67,16 @@ static size_t buffer_next_many(struct weir_gen *gen, weir_item *items, size_t ma
     return gen->failure == NULL && gen->up != NULL ? wr_pull(gen->up, items, max) : 0;
 }
 
-static size_t buffer_next_within(struct weir_gen *gen, weir_item *items, size_t max, int64_t wait_ms, bool *late)
+static size_t buffer_next_within(struct weir_gen *gen, weir_item *items, size_t max,
+                                 int64_t wait_ms, bool *late)
 {
     struct stage_buffer *buffer = WR_OWNER(gen, struct stage_buffer, gen);
     if (!buffer->started) {
         buffer_start(buffer);
     }
-    return gen->failure == NULL && gen->up != NULL ? wr_pull_within(gen->up, items, max, wait_ms, late) : 0;
+    return gen->failure == NULL && gen->up != NULL
+               ? wr_pull_within(gen->up, items, max, wait_ms, late)
+               : 0;
 }
 
 static void buffer_close(struct weir_gen *gen)
@@ -89,7 +93,8 @@ static void buffer_close(struct weir_gen *gen)
     }
     int code = buffer->error.code;
     if (code < 0 && code != WEIR_ECLOSED && code != WEIR_ECANCELED && gen->failure == NULL) {
-        wr_gen_fail_error(gen, &buffer->error); /* the source's clean-up failed after the queue had closed */
+        wr_gen_fail_error(
+            gen, &buffer->error); /* the source's clean-up failed after the queue had closed */
     }
 }
 

@@ -1,9 +1,10 @@
 /*
- * stage_filter.c - weir_filter, weir_grep and weir_map: one item in, at most one out, decided on the spot.
+ * stage_filter.c - weir_filter, weir_grep and weir_map: one item in, at most one out, decided on
+ * the spot.
  *
- * A dropped item settles as filtered at once. filter and map run a user's function and so ask for one item at a time: a
- * function is never run on an item that nobody asked for. grep asks for what its reader asked for and gives what is left of
- * that, at least one.
+ * A dropped item settles as filtered at once. filter and map run a user's function and so ask for
+ * one item at a time: a function is never run on an item that nobody asked for. grep asks for what
+ * its reader asked for and gives what is left of that, at least one.
  */
 #include <string.h>
 
@@ -35,8 +36,9 @@ static size_t filter_next_many(struct weir_gen *gen, weir_item *items, size_t ma
 
 static const struct wr_gen_ops filter_ops = {.kind = "filter", .next_many = filter_next_many};
 
-weir_gen *weir_filter(weir_gen *up, const char *name, bool (*keep)(const weir_item *item, const void *args),
-                      const void *args, size_t args_len)
+weir_gen *weir_filter(weir_gen *up, const char *name,
+                      bool (*keep)(const weir_item *item, const void *args), const void *args,
+                      size_t args_len)
 {
     struct stage_filter *filter =
         wr_stage_alloc(up, ARGS_OFFSET(struct stage_filter) + args_len, &filter_ops, name);
@@ -119,9 +121,11 @@ static size_t map_next_many(struct weir_gen *gen, weir_item *items, size_t max)
         return 0;
     }
     if (items[0].data != in.data) {
-        /* Other bytes than the block's: whoever keeps the item copies them, unless they still lie in the block. */
+        /* Other bytes than the block's: whoever keeps the item copies them, unless they still lie
+         * in the block. */
         struct weir_block *block = in.block;
-        bool inside = block != NULL && items[0].data >= block->data && items[0].data <= block->data + block->cap;
+        bool inside = block != NULL && items[0].data >= block->data &&
+                      items[0].data <= block->data + block->cap;
         items[0].block = inside ? block : NULL;
         items[0].flags &= ~(uint32_t)WEIR_ITEM_PARTS;
     }
@@ -133,10 +137,12 @@ static size_t map_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 
 static const struct wr_gen_ops map_ops = {.kind = "map", .next_many = map_next_many};
 
-weir_gen *weir_map(weir_gen *up, const char *name, int (*fn)(const weir_item *in, weir_item *out, void *args),
-                   const void *args, size_t args_len)
+weir_gen *weir_map(weir_gen *up, const char *name,
+                   int (*fn)(const weir_item *in, weir_item *out, void *args), const void *args,
+                   size_t args_len)
 {
-    struct stage_map *map = wr_stage_alloc(up, ARGS_OFFSET(struct stage_map) + args_len, &map_ops, name);
+    struct stage_map *map =
+        wr_stage_alloc(up, ARGS_OFFSET(struct stage_map) + args_len, &map_ops, name);
     if (map != NULL) {
         map->map = fn;
         map->args = (char *)map + ARGS_OFFSET(struct stage_map);

@@ -1,14 +1,14 @@
 /*
  * stage_head.c - weir_head and weir_skip: the first items, all but the first.
  *
- * head never asks for more than it may give, and ends its upstream before it gives the last item, so that a source closes in
- * the same turn even when the reader never asks again. The items of that last call outlive their generator: head keeps them
- * (bytes and receipts) until its own end.
+ * head never asks for more than it may give, and ends its upstream before it gives the last item,
+ * so that a source closes in the same turn even when the reader never asks again. The items of that
+ * last call outlive their generator: head keeps them (bytes and receipts) until its own end.
  */
 #include <weir/stage.h>
 
-#include "flow_gen.h"
 #include "base_alloc.h"
+#include "flow_gen.h"
 
 struct stage_head {
     struct weir_gen gen;
@@ -17,11 +17,11 @@ struct stage_head {
     size_t kept_count;
 };
 
-static void head_let_go(struct stage_head *head)
+static void head_let_go(struct stage_head *head, enum wr_act act)
 {
     for (size_t i = 0; i < head->kept_count; i++) {
         /* Not weir_item_release: what head keeps is only lent to its reader. */
-        wr_items_unref(&head->kept[i], 1, WR_ACT_LOAN);
+        wr_items_unref(&head->kept[i], 1, act);
         head->kept[i].receipt = NULL;
         weir_item_release(&head->kept[i]);
     }
@@ -54,6 +54,7 @@ static size_t head_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct stage_head *head = WR_OWNER(gen, struct stage_head, gen);
     if (head->left == 0) {
+        head_let_go(head, WR_ACT_PAST);
         return 0;
     }
     size_t n = wr_pull(gen->up, items, (size_t)WR_MIN((uint64_t)max, head->left));
@@ -70,10 +71,11 @@ static size_t head_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 
 static void head_close(struct weir_gen *gen)
 {
-    head_let_go(WR_OWNER(gen, struct stage_head, gen));
+    head_let_go(WR_OWNER(gen, struct stage_head, gen), WR_ACT_LOAN);
 }
 
-static const struct wr_gen_ops head_ops = {.kind = "head", .next_many = head_next_many, .close = head_close};
+static const struct wr_gen_ops head_ops = {
+    .kind = "head", .next_many = head_next_many, .close = head_close};
 
 weir_gen *weir_head(weir_gen *up, uint64_t count)
 {

@@ -1,9 +1,10 @@
 /*
  * stage_merge.c - weir_merge: items of several generators as they come.
  *
- * Each upstream has one pull under way in a task of its own (wr_puller_request); the results stand in a list in the order in
- * which they came, so a merge of a thousand idle streams costs what the streams that move cost. What was given last stays lent
- * until the next call, and only then is its upstream asked again. The first failure ends the merge.
+ * Each upstream has one pull under way in a task of its own (wr_puller_request); the results stand
+ * in a list in the order in which they came, so a merge of a thousand idle streams costs what the
+ * streams that move cost. What was given last stays lent until the next call, and only then is its
+ * upstream asked again. The first failure ends the merge.
  */
 #include <weir/stage.h>
 

@@ -1,8 +1,9 @@
 /*
  * support_suites.c - the suites, and what their kits have in common.
  *
- * A test runs on the program's own stack and drives the loop by pulling, putting or settling it; far ends that have to
- * act meanwhile are tasks of the play's scope. The clock is virtual and nothing sleeps.
+ * A test runs on the program's own stack and drives the loop by pulling, putting or settling it;
+ * far ends that have to act meanwhile are tasks of the play's scope. The clock is virtual and
+ * nothing sleeps.
  */
 #include "support_suites.h"
 
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -21,12 +23,6 @@
 enum { SETTLES = 200, BIG_BYTES = 8 * 1024 * 1024 };
 
 /* ---- folders */
-
-void wr_folder_make(struct wr_folder *folder)
-{
-    snprintf(folder->path, sizeof folder->path, "/tmp/weir-test-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder->path));
-}
 
 const char *wr_folder_path(const struct wr_folder *folder, const char *name)
 {
@@ -54,6 +50,17 @@ static void remove_all(const char *path)
     (void)remove(path);
 }
 
+/* The name is the runner's, not the test's: what a test that was ended midway has left behind is
+ * removed by the next. */
+void wr_folder_make(struct wr_folder *folder)
+{
+    static int made;
+    snprintf(folder->path, sizeof folder->path, "/tmp/weir-%.24s-%d-%d",
+             program_invocation_short_name, (int)getppid(), made++);
+    remove_all(folder->path);
+    ck_assert_int_eq(mkdir(folder->path, 0700), 0);
+}
+
 void wr_folder_remove(struct wr_folder *folder)
 {
     if (folder->path[0] != '\0') {
@@ -61,7 +68,8 @@ void wr_folder_remove(struct wr_folder *folder)
     }
 }
 
-void wr_folder_write(const struct wr_folder *folder, const char *name, const char *bytes, size_t len)
+void wr_folder_write(const struct wr_folder *folder, const char *name, const char *bytes,
+                     size_t len)
 {
     FILE *file = fopen(wr_folder_path(folder, name), "w");
     ck_assert_ptr_nonnull(file);
@@ -112,7 +120,9 @@ static int send_main(weir_scope *scope, void *args)
             memcpy(&from, &play->bytes, sizeof from);
             struct iovec iov = {from + at, play->len - at};
             int64_t n = to->ops->write(to, &iov, 1);
-            rc = n == WR_AGAIN ? to->ops->wait(to, WR_WRITABLE, -1, "the source", NULL) : n < 0 ? -1 : 0;
+            rc = n == WR_AGAIN ? to->ops->wait(to, WR_WRITABLE, -1, "the source", NULL)
+                 : n < 0       ? -1
+                               : 0;
             at += n > 0 ? (size_t)n : 0;
             play->sent += n > 0 ? (uint64_t)n : 0;
         }
@@ -174,8 +184,8 @@ void wr_source_gives_all_to_the_end(const struct wr_source_kit *kit)
     char all[64] = "";
 
     while (weir_next(gen, &item)) {
-        snprintf(all + strlen(all), sizeof all - strlen(all), "%.*s/%u/%d ", (int)item.len, item.data,
-                 item.flags, (int)item.seq);
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%.*s/%u/%d ", (int)item.len,
+                 item.data, item.flags, (int)item.seq);
     }
 
     ck_assert_int_eq(weir_finish(gen, &error), 0);
@@ -191,7 +201,8 @@ void wr_source_gives_items_before_failure(const struct wr_source_kit *kit)
     struct wr_source_play play = {0};
     const weir_lines_options *options =
         WEIR_OPTIONS(weir_lines_options, .line_bytes_max = 8, .overlong = WEIR_LONG_FAILS);
-    weir_gen *gen = source_begin(kit, &play, options, "one\ntwo\nfar too long\nfour\n", 1, WR_FAR_ENDS);
+    weir_gen *gen =
+        source_begin(kit, &play, options, "one\ntwo\nfar too long\nfour\n", 1, WR_FAR_ENDS);
     weir_item items[8];
     weir_error error;
     size_t count = 0, n;
@@ -349,8 +360,8 @@ static void sink_end(const struct wr_sink_kit *kit, struct wr_sink_play *play)
 }
 
 /* All that is there now, terminated. */
-static size_t take_all(const struct wr_sink_kit *kit, struct wr_sink_play *play, char *to, size_t cap,
-                       bool *end)
+static size_t take_all(const struct wr_sink_kit *kit, struct wr_sink_play *play, char *to,
+                       size_t cap, bool *end)
 {
     size_t len = 0, n;
     do {
@@ -525,7 +536,8 @@ void wr_sink_keeps_memory_bound(const struct wr_sink_kit *kit)
 
     for (int i = 0; i < 100000 && !end; i++) {
         take_all(kit, &play, got, sizeof got, &end);
-        ck_assert_uint_le(kit->waits ? put - WR_MIN(put, play.taken) : 0, kit->kernel_bytes + 64 * 1024 + 1000);
+        ck_assert_uint_le(kit->waits ? put - WR_MIN(put, play.taken) : 0,
+                          kit->kernel_bytes + 64 * 1024 + 1000);
         wr_loop_settle(play.loop);
     }
 
@@ -552,15 +564,18 @@ void wr_sink_flushes_before_idle(const struct wr_sink_kit *kit)
     sink_end(kit, &play);
 }
 
-/* Puts until the far end takes no more, then falls silent with the sink open and something still in it. */
+/* Puts until the far end takes no more, then falls silent with the sink open and something still in
+ * it. */
 static int trickle_main(weir_scope *scope, void *args)
 {
     struct filling *filling = args;
-    weir_item item = weir_bytes("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde", 63);
+    weir_item item =
+        weir_bytes("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde", 63);
     while (*filling->put < filling->limit && weir_put(filling->sink, &item)) {
         *filling->put += 64;
         char why[128];
-        if (wr_pause(filling->sink->loop) < 0 || filling->sink->ops->why(filling->sink, why, sizeof why) > 0) {
+        if (wr_pause(filling->sink->loop) < 0 ||
+            filling->sink->ops->why(filling->sink, why, sizeof why) > 0) {
             break;
         }
     }

@@ -1,9 +1,10 @@
 /*
  * support_suites.h - what every source and every sink must do, as one suite each.
  *
- * A test file says how its source or sink is made and who plays the far end (a kit), and runs the suite on it with one line,
- * which makes the tests. The far end of a source is a task that hands on bytes and then ends or falls silent; the far end of
- * a sink is drained by hand, as fast or slowly as the test wants.
+ * A test file says how its source or sink is made and who plays the far end (a kit), and runs the
+ * suite on it with one line, which makes the tests. The far end of a source is a task that hands on
+ * bytes and then ends or falls silent; the far end of a sink is drained by hand, as fast or slowly
+ * as the test wants.
  */
 #ifndef WR_SUPPORT_SUITES_H
 #define WR_SUPPORT_SUITES_H
@@ -24,7 +25,8 @@ void wr_folder_make(struct wr_folder *folder);
 void wr_folder_remove(struct wr_folder *folder);
 /* Path of a file in it, in a static buffer that lives until the fourth next call. */
 const char *wr_folder_path(const struct wr_folder *folder, const char *name);
-void wr_folder_write(const struct wr_folder *folder, const char *name, const char *bytes, size_t len);
+void wr_folder_write(const struct wr_folder *folder, const char *name, const char *bytes,
+                     size_t len);
 /* Bytes read into a static buffer, terminated; NULL: there is no such file. */
 const char *wr_folder_read(const struct wr_folder *folder, const char *name, size_t *len);
 
@@ -41,16 +43,16 @@ struct wr_source_play {
     size_t len, times;
     enum wr_far_end then;
     uint64_t sent;
-    int fd;       /* the source's end, or the listening socket */
-    int far;      /* the far end's descriptor; -1: none */
+    int fd;  /* the source's end, or the listening socket */
+    int far; /* the far end's descriptor; -1: none */
 };
 
 struct wr_source_kit {
     /* Start the far end and make the source. */
     weir_gen *(*make)(struct wr_source_play *play, const weir_lines_options *options);
     void (*end)(struct wr_source_play *play); /* NULL: nothing to do */
-    bool waits; /* it can be silent: not so a file */
-    size_t kernel_bytes; /* what may be under way outside the process */
+    bool waits;                               /* it can be silent: not so a file */
+    size_t kernel_bytes;                      /* what may be under way outside the process */
 };
 
 /* Spawn a task that sends play->bytes through `fd`, which is taken. */
@@ -65,13 +67,31 @@ void wr_source_keeps_memory_bound(const struct wr_source_kit *kit);
 void wr_source_stops_while_waiting(const struct wr_source_kit *kit);
 void wr_source_is_discarded_midway(const struct wr_source_kit *kit);
 
-#define WR_SOURCE_SUITE(kit)                                                                         \
-    TEST(gives_all_to_the_end) { wr_source_gives_all_to_the_end(kit); }                              \
-    TEST(gives_items_before_failure) { wr_source_gives_items_before_failure(kit); }                  \
-    TEST(is_canceled_while_waiting) { wr_source_is_canceled_while_waiting(kit); }                    \
-    TEST(slow_reader_keeps_memory_bound) { wr_source_keeps_memory_bound(kit); }                      \
-    TEST(stops_while_waiting) { wr_source_stops_while_waiting(kit); }                                \
-    TEST(is_discarded_midway) { wr_source_is_discarded_midway(kit); }                                \
+#define WR_SOURCE_SUITE(kit)                       \
+    TEST(gives_all_to_the_end)                     \
+    {                                              \
+        wr_source_gives_all_to_the_end(kit);       \
+    }                                              \
+    TEST(gives_items_before_failure)               \
+    {                                              \
+        wr_source_gives_items_before_failure(kit); \
+    }                                              \
+    TEST(is_canceled_while_waiting)                \
+    {                                              \
+        wr_source_is_canceled_while_waiting(kit);  \
+    }                                              \
+    TEST(slow_reader_keeps_memory_bound)           \
+    {                                              \
+        wr_source_keeps_memory_bound(kit);         \
+    }                                              \
+    TEST(stops_while_waiting)                      \
+    {                                              \
+        wr_source_stops_while_waiting(kit);        \
+    }                                              \
+    TEST(is_discarded_midway)                      \
+    {                                              \
+        wr_source_is_discarded_midway(kit);        \
+    }                                              \
     struct weir_swallow_semicolon
 
 /* ---- sinks */
@@ -80,8 +100,8 @@ struct wr_sink_play {
     weir_loop *loop;
     weir_scope *scope;
     struct wr_folder folder;
-    int fd;      /* the sink's end, or the listening socket; -1: none */
-    int far;     /* what the far end reads from; -1: not connected yet */
+    int fd;  /* the sink's end, or the listening socket; -1: none */
+    int far; /* what the far end reads from; -1: not connected yet */
     uint64_t taken;
 };
 
@@ -108,15 +128,39 @@ void wr_sink_flushes_before_idle(const struct wr_sink_kit *kit);
 void wr_sink_gets_the_rest_out(const struct wr_sink_kit *kit);
 void wr_sink_tells_a_far_end_gone(const struct wr_sink_kit *kit);
 
-#define WR_SINK_SUITE(kit)                                                                           \
-    TEST(writes_exact_bytes) { wr_sink_writes_exact_bytes(kit); }                                    \
-    TEST(tells_its_end) { wr_sink_tells_its_end(kit); }                                              \
-    TEST(delivers_before_failure) { wr_sink_delivers_before_failure(kit); }                          \
-    TEST(is_canceled_while_waiting) { wr_sink_is_canceled_while_waiting(kit); }                      \
-    TEST(slow_peer_keeps_memory_bound) { wr_sink_keeps_memory_bound(kit); }                          \
-    TEST(flushes_before_idle) { wr_sink_flushes_before_idle(kit); }                                  \
-    TEST(gets_the_rest_out_when_the_peer_reads_again) { wr_sink_gets_the_rest_out(kit); }            \
-    TEST(tells_a_far_end_that_has_gone) { wr_sink_tells_a_far_end_gone(kit); }                       \
+#define WR_SINK_SUITE(kit)                            \
+    TEST(writes_exact_bytes)                          \
+    {                                                 \
+        wr_sink_writes_exact_bytes(kit);              \
+    }                                                 \
+    TEST(tells_its_end)                               \
+    {                                                 \
+        wr_sink_tells_its_end(kit);                   \
+    }                                                 \
+    TEST(delivers_before_failure)                     \
+    {                                                 \
+        wr_sink_delivers_before_failure(kit);         \
+    }                                                 \
+    TEST(is_canceled_while_waiting)                   \
+    {                                                 \
+        wr_sink_is_canceled_while_waiting(kit);       \
+    }                                                 \
+    TEST(slow_peer_keeps_memory_bound)                \
+    {                                                 \
+        wr_sink_keeps_memory_bound(kit);              \
+    }                                                 \
+    TEST(flushes_before_idle)                         \
+    {                                                 \
+        wr_sink_flushes_before_idle(kit);             \
+    }                                                 \
+    TEST(gets_the_rest_out_when_the_peer_reads_again) \
+    {                                                 \
+        wr_sink_gets_the_rest_out(kit);               \
+    }                                                 \
+    TEST(tells_a_far_end_that_has_gone)               \
+    {                                                 \
+        wr_sink_tells_a_far_end_gone(kit);            \
+    }                                                 \
     struct weir_swallow_semicolon
 
 /* Lines made of the text, one item each; a line ends at LF, its CR is kept as a flag. */

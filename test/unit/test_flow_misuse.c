@@ -26,7 +26,8 @@ static int calls_itself(weir_gen *self, weir_gen *up, void *args)
     weir_item item;
     (void)up;
     (void)args;
-    return weir_next(self, &item) ? 0 : 0;
+    bool got = weir_next(self, &item);
+    return got ? 1 : 0;
 }
 
 TEST_ABORTS(misuse_a_generator_that_pulls_itself)

@@ -256,12 +256,14 @@ TEST(no_record_is_taken_of_numbers_that_do_not_fit_together)
 
     wr_state_committed(f.state, 5);
     ck_assert_int_eq(wr_state_save(f.state, &error), 0);
-    ck_assert_ptr_nonnull(strstr(wr_folder_read(&f.folder, "s/p.weir", &len), "\nsink 0\nsource 0 0 0"));
+    ck_assert_ptr_nonnull(
+        strstr(wr_folder_read(&f.folder, "s/p.weir", &len), "\nsink 0\nsource 0 0 0"));
 
     wr_receipt_unref(&origin, 1, 1, WR_ACT_COMMIT);
     wr_state_committed(f.state, 9);
     ck_assert_int_eq(wr_state_save(f.state, &error), 0);
-    ck_assert_ptr_nonnull(strstr(wr_folder_read(&f.folder, "s/p.weir", &len), "\nsink 9\nsource 20 2 0"));
+    ck_assert_ptr_nonnull(
+        strstr(wr_folder_read(&f.folder, "s/p.weir", &len), "\nsink 9\nsource 20 2 0"));
     run_ends(&f);
     wr_origin_fini(&origin);
     wr_folder_remove(&f.folder);
@@ -277,7 +279,8 @@ TEST(lossy_source_saves_nothing_and_cuts_nothing)
     ck_assert_int_eq(pipe(ends), 0);
     ck_assert_int_eq(write(ends[1], "x\n", 2), 2);
     close(ends[1]);
-    weir_gen *gen = weir_fd_lines(f.scope, ends[0], WEIR_OPTIONS(weir_lines_options, .state = f.state));
+    weir_gen *gen =
+        weir_fd_lines(f.scope, ends[0], WEIR_OPTIONS(weir_lines_options, .state = f.state));
     weir_sink *sink = weir_file_sink(f.scope, wr_folder_path(&f.folder, "out"),
                                      WEIR_OPTIONS(weir_file_options, .state = f.state));
 
@@ -359,7 +362,9 @@ TEST(previous_record_is_used_when_the_newest_is_absent)
     struct fixture f;
     size_t len;
     begin_with(&f, 2);
-    ck_assert_int_eq(rename(wr_folder_path(&f.folder, "s/p.weir"), wr_folder_path(&f.folder, "s/p.weir.old")), 0);
+    ck_assert_int_eq(
+        rename(wr_folder_path(&f.folder, "s/p.weir"), wr_folder_path(&f.folder, "s/p.weir.old")),
+        0);
     run_begins(&f, "p");
 
     ck_assert_int_eq(copy(&f, 1, NULL), 0);
@@ -372,7 +377,8 @@ TEST(record_of_another_pipeline_is_refused)
 {
     struct fixture f;
     begin_with(&f, 2);
-    ck_assert_int_eq(rename(wr_folder_path(&f.folder, "s/p.weir"), wr_folder_path(&f.folder, "s/q.weir")), 0);
+    ck_assert_int_eq(
+        rename(wr_folder_path(&f.folder, "s/p.weir"), wr_folder_path(&f.folder, "s/q.weir")), 0);
     run_begins(&f, "q");
 
     check_refused(&f, "another pipeline's ('p')");

@@ -76,8 +76,7 @@ TEST(why_of_a_body_that_sleeps_names_its_wait)
     weir_item item;
     weir_gen *gen = same(numbers(root, (struct numbers_args){1, 0, 5000, root}), (struct none){0});
     ck_assert_int_eq(weir_next_within(gen, &item, 1200), WEIR_GOT_LATE);
-    ck_assert_ptr_nonnull(strstr(why(gen), "same <- numbers"));
-    ck_assert_ptr_nonnull(strstr(why(gen), "time to pass"));
+    ck_assert_str_eq(why(gen), "same <- numbers waits for time to pass (for 1.2 s)");
     weir_discard(gen);
     weir_loop_free(loop);
 }

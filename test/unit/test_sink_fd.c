@@ -37,8 +37,11 @@ static void end_pipe(struct wr_sink_play *play)
     close(play->far);
 }
 
-static const struct wr_sink_kit pipe_kit = {
-    .make = make_pipe, .take = take_pipe, .end = end_pipe, .waits = true, .kernel_bytes = 64 * 1024};
+static const struct wr_sink_kit pipe_kit = {.make = make_pipe,
+                                            .take = take_pipe,
+                                            .end = end_pipe,
+                                            .waits = true,
+                                            .kernel_bytes = 64 * 1024};
 
 WR_SINK_SUITE(&pipe_kit);
 

@@ -51,7 +51,8 @@ static void end(struct fixture *f)
 
 static int pump(struct fixture *f, weir_gen *gen, weir_error *error)
 {
-    return weir_pump(gen, weir_file_sink(weir_root(f->loop), wr_folder_path(&f->folder, "out"), NULL), error);
+    return weir_pump(
+        gen, weir_file_sink(weir_root(f->loop), wr_folder_path(&f->folder, "out"), NULL), error);
 }
 
 TEST(appends_to_what_is_there)
@@ -106,8 +107,8 @@ TEST(path_that_cannot_be_opened_is_told)
     end(&f);
 }
 
-/* The k-th call fails, a write as on a full disk: the failure names what is good, and that is what is there. False: there are
- * fewer calls. */
+/* The k-th call fails, a write as on a full disk: the failure names what is good, and that is what
+ * is there. False: there are fewer calls. */
 static bool fill_disk(uint64_t k, long long *good)
 {
     struct fixture f;

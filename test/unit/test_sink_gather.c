@@ -54,7 +54,8 @@ static const char *all_bytes(void)
 }
 
 /* A block that holds the text; its lines as items, without those whose index is `skip`. */
-static size_t lines_of(struct weir_block **block, const char *text, size_t len, size_t skip, weir_item *items)
+static size_t lines_of(struct weir_block **block, const char *text, size_t len, size_t skip,
+                       weir_item *items)
 {
     int why;
     size_t count = 0, line = 0;
@@ -144,7 +145,8 @@ TEST(slice_gets_its_own_line_end)
     wr_block_unref(block, 1);
 }
 
-/* The byte behind the filled part of a block is no line end, whatever it is: the line end has to be a part of its own. */
+/* The byte behind the filled part of a block is no line end, whatever it is: the line end has to be
+ * a part of its own. */
 TEST(nothing_behind_the_block_is_taken_for_a_line_end)
 {
     struct weir_block *block;
@@ -233,7 +235,8 @@ TEST(batch_is_written_part_by_part)
     struct wr_folder folder;
     size_t len;
     wr_folder_make(&folder);
-    weir_gen *gen = weir_batch(weir_count(weir_root(loop), 1, 5), WEIR_OPTIONS(weir_batch_options, .items_max = 2));
+    weir_gen *gen = weir_batch(weir_count(weir_root(loop), 1, 5),
+                               WEIR_OPTIONS(weir_batch_options, .items_max = 2));
     weir_sink *sink = weir_file_sink(weir_root(loop), wr_folder_path(&folder, "out"), NULL);
 
     ck_assert_int_eq(weir_pump(gen, sink, NULL), 0);

@@ -8,7 +8,9 @@ TEST(takes_all_and_settles_all)
     weir_loop *loop = test_loop();
     weir_error error;
 
-    ck_assert_int_eq(weir_pump(weir_count(weir_root(loop), 1, 1000), weir_null_sink(weir_root(loop)), &error), 0);
+    ck_assert_int_eq(
+        weir_pump(weir_count(weir_root(loop), 1, 1000), weir_null_sink(weir_root(loop)), &error),
+        0);
 
     weir_ledger ledger = ledger_of(weir_root(loop));
     MUST(error.code < 0 || ledger.delivered == 1000);

@@ -28,8 +28,11 @@ static void end_socket(struct wr_sink_play *play)
     }
 }
 
-static const struct wr_sink_kit socket_kit = {
-    .make = make_socket, .take = take_socket, .end = end_socket, .waits = true, .kernel_bytes = 256 * 1024};
+static const struct wr_sink_kit socket_kit = {.make = make_socket,
+                                              .take = take_socket,
+                                              .end = end_socket,
+                                              .waits = true,
+                                              .kernel_bytes = 256 * 1024};
 
 WR_SINK_SUITE(&socket_kit);
 

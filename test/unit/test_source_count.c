@@ -50,7 +50,8 @@ TEST(the_least_number_is_written)
 TEST(gives_others_a_turn)
 {
     weir_loop *loop = test_loop();
-    weir_scope *scope = weir_scope_new(weir_root(loop), WEIR_OPTIONS(weir_scope_options, .name = "all"));
+    weir_scope *scope =
+        weir_scope_new(weir_root(loop), WEIR_OPTIONS(weir_scope_options, .name = "all"));
     weir_gen *gen = weir_count(scope, 1, WEIR_NONE);
     weir_item items[64];
     size_t n, count = 0;

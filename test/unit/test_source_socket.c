@@ -73,8 +73,7 @@ static int reset_main(weir_scope *scope, void *args)
         return 0;
     }
     ck_assert_int_eq(send(fd, "one\npart", 8, MSG_NOSIGNAL), 8);
-    while (!*resetting->read && wr_pause(resetting->loop) == 0) {
-    }
+    while (!*resetting->read && wr_pause(resetting->loop) == 0) {}
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
     close(fd);
     return 0;
@@ -87,8 +86,10 @@ TEST(reset_says_what_was_lost)
     struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof where;
     bool read = false;
-    struct resetting resetting = {loop, socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), &read};
-    ck_assert_int_eq(bind(resetting.listener, (const struct sockaddr *)(const void *)&where, len), 0);
+    struct resetting resetting = {
+        loop, socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), &read};
+    ck_assert_int_eq(bind(resetting.listener, (const struct sockaddr *)(const void *)&where, len),
+                     0);
     ck_assert_int_eq(listen(resetting.listener, 1), 0);
     getsockname(resetting.listener, (struct sockaddr *)(void *)&where, &len);
     char address[64];
@@ -111,7 +112,8 @@ TEST(reset_says_what_was_lost)
 
 TEST(silence_beyond_stall_ms_fails)
 {
-    struct wr_source_play play = {.loop = weir_loop_new(NULL)}; /* a virtual clock stands still while a peer may speak */
+    struct wr_source_play play = {
+        .loop = weir_loop_new(NULL)}; /* a virtual clock stands still while a peer may speak */
     ck_assert_ptr_nonnull(play.loop);
     wr_folder_make(&play.folder);
     const char *address = wr_far_listen(&play.folder, &play.fd);
