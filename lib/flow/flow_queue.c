@@ -142,7 +142,7 @@ static bool release_one(struct queue *queue)
 
 static void end_loan(struct queue *queue)
 {
-    if (queue->lent > 0 && !release_one(queue)) {
+    if (queue->lent > 0) {
         release_head(queue, queue->lent, WR_ACT_LOAN);
     }
 }
@@ -185,14 +185,22 @@ static bool full(const struct queue *queue)
 
 /* ---- reading */
 
+/* So much goes from the head to the reader, lent. */
+static inline void took(struct queue *queue, size_t n, size_t bytes)
+{
+    queue->bytes -= bytes;
+    queue->count -= n;
+    queue->lent = n;
+    if (!wr_list_empty(&queue->waiting) &&
+        (queue->count <= queue->items_max / 2 && queue->bytes <= queue->bytes_max / 2)) {
+        wake_writers(queue);
+    }
+}
+
 static size_t give(struct queue *queue, weir_item *items, size_t max)
 {
     size_t n = WR_MIN(queue->count, max), bytes = 0;
-    if (n == 1) {
-        items[0] = *slot(queue, 0);
-        bytes = items[0].len;
-    }
-    for (size_t i = 0; n > 1 && i < n;) {
+    for (size_t i = 0; i < n;) {
         const weir_item *from = slot(queue, i);
         size_t run = WR_MIN(n - i, (size_t)(queue->ring + queue->cap - from)); /* up to the ring's end */
         for (size_t k = 0; k < run; k++) {
@@ -201,28 +209,39 @@ static size_t give(struct queue *queue, weir_item *items, size_t max)
         }
         i += run;
     }
-    queue->bytes -= bytes;
-    queue->count -= n;
-    queue->lent = n;
-    if (!wr_list_empty(&queue->waiting) &&
-        (queue->count <= queue->items_max / 2 && queue->bytes <= queue->bytes_max / 2)) {
-        wake_writers(queue);
-    }
+    took(queue, n, bytes);
     return n;
+}
+
+/* The usual case, one at a time. */
+static bool give_one(struct queue *queue, weir_item *item)
+{
+    if (queue->count == 0 || (queue->lent > 0 && !release_one(queue))) {
+        return false;
+    }
+    *item = *slot(queue, 0);
+    took(queue, 1, item->len);
+    return true;
 }
 
 static size_t queue_next_within(struct weir_gen *gen, weir_item *items, size_t max, int64_t wait_ms,
                                 bool *late);
 
-static size_t queue_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+static __attribute__((noinline)) size_t next_some(struct queue *queue, struct weir_gen *gen, weir_item *items,
+                                                  size_t max)
 {
-    struct queue *queue = queue_of_gen(gen);
     end_loan(queue);
     if (WR_LIKELY(queue->count > 0)) {
         return give(queue, items, max);
     }
     bool late;
     return queue_next_within(gen, items, max, -1, &late);
+}
+
+static size_t queue_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    struct queue *queue = queue_of_gen(gen);
+    return max == 1 && give_one(queue, items) ? 1 : next_some(queue, gen, items, max);
 }
 
 struct queue_patience {

@@ -36,11 +36,13 @@ struct wr_out {
     size_t cap;
     size_t start, sealed, len; /* [start, sealed): may go. [sealed, len): the open chunk */
     uint64_t put;              /* bytes of the body, since it was opened */
+    size_t burst;              /* bytes written since this task last waited */
     uint64_t written;          /* since it was opened */
     bool chunked;
     bool closing; /* the writer is to leave */
     int failure;  /* sticky */
     struct wr_before_poll hook;
+    struct wr_timer again;  /* the hook, when there was no memory for a writer */
     struct wr_task *writer; /* writes while the connection's task waits for an item */
     struct wr_task *waiter; /* the connection's task, while it waits for the writer */
 };

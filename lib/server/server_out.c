@@ -17,11 +17,22 @@
 #include "base_alloc.h"
 #include "server_conn.h"
 
-enum { TAIL = 2 /* CRLF behind a chunk */, ROOM_MIN = 2048 };
+enum {
+    TAIL = 2 /* CRLF behind a chunk */,
+    ROOM_MIN = 2048,
+    AGAIN_MS = 20,
+    BURST_BYTES = 512 * 1024
+};
 
 static const char last_chunk[] = WR_HTTP1_LAST_CHUNK;
 
 static void on_before_poll(struct wr_before_poll *hook);
+
+static void on_again(struct wr_timer *timer)
+{
+    struct wr_out *out = WR_OWNER(timer, struct wr_out, again);
+    wr_before_poll_enrol(out->loop, &out->hook);
+}
 
 void wr_out_init(struct wr_out *out, struct wr_transport *transport, struct weir_scope *scope,
                  const struct wr_object *of)
@@ -29,6 +40,13 @@ void wr_out_init(struct wr_out *out, struct wr_transport *transport, struct weir
     *out = (struct wr_out){
         .loop = transport->loop, .transport = transport, .scope = scope, .of = of, .stall_ms = -1};
     wr_before_poll_init(&out->hook, on_before_poll);
+    wr_timer_init(&out->again, on_again);
+}
+
+static void leave_hook(struct wr_out *out)
+{
+    wr_list_remove(&out->hook.link);
+    wr_timer_stop(out->loop, &out->again);
 }
 
 static void reset(struct wr_out *out)
@@ -59,7 +77,7 @@ int wr_out_open(struct wr_out *out)
 
 void wr_out_close(struct wr_out *out)
 {
-    wr_list_remove(&out->hook.link);
+    leave_hook(out);
     out->closing = true;
     while (out->writer != NULL) {
         out->waiter = out->loop->task;
@@ -93,7 +111,7 @@ bool wr_out_rewind(struct wr_out *out)
     if (out->put > 0 || out->written > 0 || out->failure < 0 || out->writer != NULL) {
         return false;
     }
-    wr_list_remove(&out->hook.link);
+    leave_hook(out);
     out->chunked = false;
     reset(out);
     return true;
@@ -135,6 +153,7 @@ static int flush(struct wr_out *out)
         }
         out->start += (size_t)n;
         out->written += (uint64_t)n;
+        out->burst += (size_t)n;
     }
     reset(out);
     return 0;
@@ -185,8 +204,10 @@ static void on_before_poll(struct wr_before_poll *hook)
     }
     int rc = flush(out);
     if (rc == 1) {
-        /* Without memory for the writer the rest goes with what is put next. */
         out->writer = wr_task_hidden(out->scope, "writer", writer_main, out);
+        if (out->writer == NULL) {
+            wr_timer_start(out->loop, &out->again, AGAIN_MS);
+        }
     } else if (rc < 0) {
         tell_gone(out);
     }
@@ -212,7 +233,8 @@ static void compact(struct wr_out *out)
     }
 }
 
-/* One step towards room: 0, or a failure. */
+/* One step towards room: 0, or a failure. A client that reads as fast as it is written to would
+ * never let the others have a turn. */
 static int make_way(struct wr_out *out)
 {
     if (out->writer != NULL) {
@@ -221,9 +243,17 @@ static int make_way(struct wr_out *out)
         out->waiter = NULL;
         return rc < 0 ? rc : out->failure;
     }
-    wr_list_remove(&out->hook.link); /* it is this task that waits now */
+    leave_hook(out); /* it is this task that waits now */
     int rc = flush(out);
-    return rc == 1 ? wait_writable(out) : rc;
+    if (rc == 1) {
+        out->burst = 0;
+        return wait_writable(out);
+    }
+    if (rc == 0 && out->burst >= BURST_BYTES) {
+        out->burst = 0;
+        return wr_pause(out->loop);
+    }
+    return rc;
 }
 
 static int wait_room(struct wr_out *out)
@@ -278,6 +308,6 @@ int wr_out_drain(struct wr_out *out, bool last)
     while (rc == 0 && out->len > 0) {
         rc = make_way(out);
     }
-    wr_list_remove(&out->hook.link);
+    leave_hook(out);
     return rc;
 }

@@ -47,6 +47,10 @@ weir_sink *weir_socket_sink(weir_scope *scope, const char *address,
     stream->address = wr_strdup(address);
     if (stream->address == NULL) {
         wr_sink_set_error(&stream->sink, WEIR_ENOMEM, 0, "no memory for an address");
+    } else if (o.tls != WEIR_TLS_VERIFY || o.ca_file != NULL) {
+        /* Plain bytes to somebody who asked for TLS would be worse than none. */
+        wr_sink_set_error(&stream->sink, WEIR_EINVAL, 0,
+                          "a socket sink writes plain bytes: tls and ca_file are not supported");
     }
     return wr_sink_made(&stream->sink);
 }

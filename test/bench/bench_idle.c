@@ -1,12 +1,11 @@
 /*
  * bench_idle.c - what waiting costs.
  *
- *   bench_idle streams tcp://HOST:PORT N    user memory for each of N idle line streams, each with a
- *                                           task that reads it
- *   bench_idle http URL N                   the same over HTTP
- *   bench_idle generators                   how much RSS grows over 1,000,000 generators made,
- *                                           stepped once and closed
- *   bench_idle stalled URL SECONDS          reads one line, then sleeps: peak RSS and CPU share
+ *   bench_idle streams tcp://HOST:PORT N    user memory for each of N idle line streams, each with
+ * a task that reads it bench_idle http URL N                   the same over HTTP bench_idle
+ * generators                   how much RSS grows over 1,000,000 generators made, stepped once and
+ * closed bench_idle stalled URL SECONDS          reads one line, then sleeps: peak RSS and CPU
+ * share
  *
  * One JSON object on stdout. The user memory of a stream is the growth of RSS divided by the count,
  * after WARM_UP streams have paid for what is paid once.
@@ -33,8 +32,7 @@ WEIR_SOURCE(one, struct none)
 {
     (void)args;
     weir_item item = weir_bytes("x", 1);
-    while (weir_yield(self, &item)) {
-    }
+    while (weir_yield(self, &item)) {}
     return 0;
 }
 
@@ -98,8 +96,7 @@ static int bench_streams(const char *address, int count, bool http)
     for (int i = 0; i < count + WARM_UP; i++) {
         weir_spawn(scope, "stream", read_stream, &stream, sizeof stream);
         if (i == WARM_UP - 1 || i == count + WARM_UP - 1) {
-            while (waiting < i + 1 && failed == 0 && weir_sleep(weir_root(loop), 20)) {
-            }
+            while (waiting < i + 1 && failed == 0 && weir_sleep(weir_root(loop), 20)) {}
             before = i == WARM_UP - 1 ? rss_bytes() : before;
         }
     }
@@ -130,8 +127,7 @@ static int bench_generators(void)
         }
         weir_discard(gen);
     }
-    printf("{\"bench\":\"million_generators\",\"rss_growth_bytes\":%ld}\n",
-           rss_bytes() - before);
+    printf("{\"bench\":\"million_generators\",\"rss_growth_bytes\":%ld}\n", rss_bytes() - before);
     weir_loop_free(loop);
     return 0;
 }

@@ -3,11 +3,11 @@
     bench_run.py BUILD_DIR PEERS_DIR RESULT_FILE quick|full [ROW...]
 
 A row is one job done by several programs in turn, round after round, so that all of them meet the
-same machine. What is judged is CPU time (user and system, of the program and its children) where the
-job is a stream, and what the program says of itself elsewhere. The goals are ratios to a neighbour
-measured in the same run, or absolute where there is none. The report is a table on stdout and the
-same as JSON, with every single measurement. The exit status tells whether everything could be
-measured, not whether the goals were met: the machine may be shared.
+same machine. What is judged is CPU time (user and system, of the program and its children) where
+the job is a stream, and what the program says of itself elsewhere. The goals are ratios to a
+neighbour measured in the same run, or absolute where there is none. The report is a table on stdout
+and the same as JSON, with every single measurement. The exit status tells whether everything could
+be measured, not whether the goals were met: the machine may be shared.
 """
 import contextlib
 import json
@@ -88,7 +88,8 @@ class Bench:
         self.data = self.folder / 'feed.ndjson'
         lines = []
         for i in range(10_000):
-            head = (f'{{"seq":{i * 7919 % 10_000:06d},"type":"{"error" if i % 10 == 0 else "info"}",'
+            level = 'error' if i % 10 == 0 else 'info'
+            head = (f'{{"seq":{i * 7919 % 10_000:06d},"type":"{level}",'
                     f'"host":"node-{i % 97:02d}.example","ms":{i * 31 % 1000},"text":"')
             lines.append(head + 'abcdefgh ' * 20)
         # Cut to the length, with the end of the text put back.
@@ -106,7 +107,8 @@ class Bench:
         self.cert = self.folder / 'cert.pem'
         key = self.folder / 'key.pem'
         subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2',
-                        '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1',
+                        '-subj', '/CN=localhost',
+                        '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1',
                         '-keyout', key, '-out', self.cert], check=True, capture_output=True)
         with socket.socket() as a, socket.socket() as b:
             a.bind(('127.0.0.1', 0))
@@ -226,8 +228,8 @@ def row_http(bench):
         'Go Scanner + channel': [str(peer / 'peer_scanner'), bench.url, 'channel'],
         'Node readline': ['node', str(HERE / 'peers' / 'peer_readline.mjs'), bench.url],
         'aiohttp': [PYTHON, str(HERE / 'peers' / 'peer_aiohttp.py'), bench.url],
-    }, {'curl -o /dev/null': 1.5, 'Go Scanner + channel': -3.5, 'Node readline': -7, 'aiohttp': -20},
-        'weir')
+    }, {'curl -o /dev/null': 1.5, 'Go Scanner + channel': -3.5, 'Node readline': -7,
+        'aiohttp': -20}, 'weir')
 
 
 def row_tcp(bench):
@@ -323,10 +325,14 @@ def row_idle(bench):
     tcp, http = bench.server('idle'), bench.server('idle-http')
     count = '1000'
     url = f'http://127.0.0.1:{http}/'
+
+    def measure(*command):
+        return lambda: run_json(command)[-1]['bytes_each']
+
     found = bench.alternate({
-        'tcp': lambda: run_json([idle, 'streams', f'tcp://127.0.0.1:{tcp}', count])[-1]['bytes_each'],
-        'http': lambda: run_json([idle, 'http', url, count])[-1]['bytes_each'],
-        'curl': lambda: run_json([str(bench.peers / 'peer_curl_idle'), url, count])[-1]['bytes_each'],
+        'tcp': measure(idle, 'streams', f'tcp://127.0.0.1:{tcp}', count),
+        'http': measure(idle, 'http', url, count),
+        'curl': measure(str(bench.peers / 'peer_curl_idle'), url, count),
     }, rounds=3)
     row = '10 idle streams'
     bench.numbers(row, 'weir, a TCP stream', 'bytes', found['tcp'], 12 * 1024)
@@ -336,7 +342,7 @@ def row_idle(bench):
 
 
 def stalled_command(command, seconds):
-    """Start a command whose stdout nobody reads: (peak RSS in KiB, per cent of CPU once stalled)."""
+    """A command whose stdout nobody reads: (peak RSS in KiB, per cent of CPU once stalled)."""
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         time.sleep(1)
@@ -421,16 +427,18 @@ def print_table(results):
 def version(*command):
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        return (done.stdout or done.stderr).splitlines()[0]
+        return (done.stdout or done.stderr).splitlines()[0].partition(' libcurl/')[0]
     except (OSError, IndexError):
         return 'not installed'
 
 
 def about_machine():
-    cpu = pathlib.Path('/proc/cpuinfo').read_text().partition('model name\t: ')[2].partition('\n')[0]
+    info = pathlib.Path('/proc/cpuinfo').read_text()
+    cpu = info.partition('model name\t: ')[2].partition('\n')[0]
     return {'cpu': cpu, 'processors': os.cpu_count(), 'kernel': platform.release(),
             'load': os.getloadavg()[0], 'curl': version('curl', '--version'),
-            'go': version(os.environ.get('GO', 'go'), 'version'), 'node': version('node', '--version'),
+            'go': version(os.environ.get('GO', 'go'), 'version'),
+            'node': version('node', '--version'),
             'python': version(PYTHON, '--version'),
             'aiohttp': version(PYTHON, '-c', 'import aiohttp; print(aiohttp.__version__)'),
             'nginx': version('nginx', '-v')}

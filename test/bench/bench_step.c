@@ -1,8 +1,9 @@
 /*
  * bench_step.c - what the two basic moves cost.
  *
- *   bench_step step     one generator step, there and back: a body hands a 64-byte item to its reader
- *   bench_step queue    the hop of an item over a queue between two tasks, one by one and in batches
+ *   bench_step step     one generator step, there and back: a body hands a 64-byte item to its
+ * reader bench_step queue    the hop of an item over a queue between two tasks, one by one and in
+ * batches
  *
  * Without an argument both. One JSON object a row, medians of ROUNDS.
  */
@@ -33,8 +34,7 @@ WEIR_SOURCE(endless, struct none)
     (void)args;
     memset(&v, 7, sizeof v);
     weir_item item = value_item(&v);
-    while (weir_yield(self, &item)) {
-    }
+    while (weir_yield(self, &item)) {}
     return 0;
 }
 
@@ -128,8 +128,7 @@ static void bench_queue(weir_scope *root, size_t batch)
         size_t count = 0, n;
         weir_error error;
         double began = now_ns();
-        while ((n = batch == 1 ? weir_next(gen, items)
-                               : weir_next_many(gen, items, batch)) > 0) {
+        while ((n = batch == 1 ? weir_next(gen, items) : weir_next_many(gen, items, batch)) > 0) {
             count += n;
         }
         rounds[r] = (now_ns() - began) / (double)count;

@@ -26,8 +26,7 @@ static double seconds_of(struct timeval t)
 static weir_gen *open_source(weir_scope *scope, const char *address, const char *ca_file)
 {
     if (strncmp(address, "http", 4) == 0) {
-        return weir_http_lines(scope, address,
-                               WEIR_OPTIONS(weir_http_options, .ca_file = ca_file));
+        return weir_http_lines(scope, address, WEIR_OPTIONS(weir_http_options, .ca_file = ca_file));
     }
     if (strncmp(address, "tcp:", 4) == 0 || strncmp(address, "unix:", 5) == 0) {
         return weir_socket_lines(scope, address, NULL);
@@ -74,8 +73,8 @@ int main(int argc, char **argv)
     getrusage(RUSAGE_SELF, &usage);
     double user = seconds_of(usage.ru_utime);
     double kernel = seconds_of(usage.ru_stime);
-    double wall = (double)(ended.tv_sec - began.tv_sec) +
-                  (double)(ended.tv_nsec - began.tv_nsec) / 1e9;
+    double wall =
+        (double)(ended.tv_sec - began.tv_sec) + (double)(ended.tv_nsec - began.tv_nsec) / 1e9;
     printf("{\"lines\":%llu,\"bytes\":%llu,\"user_s\":%.3f,\"system_s\":%.3f,\"cpu_s\":%.3f,"
            "\"wall_s\":%.3f,\"rss_kib\":%ld}\n",
            lines, bytes, user, kernel, user + kernel, wall, usage.ru_maxrss);

@@ -6,8 +6,8 @@
 #                                       stalled generators
 #
 # On Debian as root it installs the neighbours that are missing. The build tree, the peers and
-# results.json lie in build-bench/ (WEIR_BENCH_DIR: elsewhere). The status is 0 when everything could
-# be measured, whether or not the goals were met.
+# results.json lie in build-bench/ (WEIR_BENCH_DIR: elsewhere). The status is 0 when everything
+# could be measured, whether or not the goals were met.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -50,7 +50,8 @@ fi
 if [ -n "$missing" ] && [ "$(id -u)" -eq 0 ] && have apt-get; then
     apt-get update -qq
     # shellcheck disable=SC2086 # a list of words
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing > /dev/null
+    DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends $missing > /dev/null
 elif [ -n "$missing" ]; then
     echo "bench: install first:$missing" >&2
     exit 2
@@ -75,7 +76,8 @@ for source in "$here"/peers/*.c; do
     gcc -std=c11 -O2 -Wall -Wextra "$source" -o "$work/peers/$name" $libs
 done
 for source in "$here"/peers/*.go; do
-    GOTOOLCHAIN=local GO111MODULE=off "$GO" build -o "$work/peers/$(basename "$source" .go)" "$source"
+    name=$(basename "$source" .go)
+    GOTOOLCHAIN=local GO111MODULE=off "$GO" build -o "$work/peers/$name" "$source"
 done
 
 exec python3 "$here/bench_run.py" "$work" "$work/peers" "$work/results.json" "$mode" "$@"

@@ -150,6 +150,7 @@ TEST(pump_ends_when_its_sink_goes_while_the_source_is_idle)
     (void)!weir_sleep(root, 1);
     int64_t before = wr_now_ns(loop);
 
+    ck_assert_int_eq(finished, 0);
     wr_sink_set_error(sink, WEIR_ERESET, 0, "the peer has gone");
     wr_sink_gone(sink);
     (void)!weir_sleep(root, 1);
@@ -250,9 +251,9 @@ TEST(each_hears_of_a_cancel)
     wr_loop_settle(loop);
     weir_scope_cancel(scope);
     (void)!weir_scope_wait(scope, NULL);
+    weir_loop_free(loop);
     MUST(heard.overs == 1);
     ck_assert_int_eq(heard.rc, WEIR_ECANCELED);
-    weir_loop_free(loop);
 }
 
 TEST(each_works_on_an_attached_loop)

@@ -5,6 +5,12 @@
 
 #include <pthread.h>
 
+/* A task that cannot be started fails its scope, which cancels what waits for it; the root goes on. */
+static weir_scope *task_scope(weir_loop *loop)
+{
+    return weir_scope_new(weir_root(loop), NULL);
+}
+
 struct writer {
     weir_sink *to;
     long first, last;
@@ -42,7 +48,7 @@ static int write_numbers(weir_scope *scope, void *args)
 TEST(queue_gives_items_in_order_and_ends_with_its_writer)
 {
     weir_loop *loop = test_loop();
-    weir_scope *root = weir_root(loop);
+    weir_scope *root = task_scope(loop);
     struct writer writer = {.first = 1, .last = 1000};
     weir_gen *gen = weir_queue(root, NULL, &writer.to);
     weir_spawn(root, "writer", write_numbers, &writer, sizeof writer);
@@ -61,7 +67,7 @@ TEST(queue_gives_items_in_order_and_ends_with_its_writer)
 TEST(queue_put_waits_when_full)
 {
     weir_loop *loop = test_loop();
-    weir_scope *root = weir_root(loop);
+    weir_scope *root = task_scope(loop);
     long put = 0;
     struct writer writer = {.first = 1, .last = 100, .put = &put};
     weir_gen *gen = weir_queue(root, WEIR_OPTIONS(weir_queue_options, .items_max = 8), &writer.to);
@@ -78,7 +84,7 @@ TEST(queue_put_waits_when_full)
 TEST(queue_is_bounded_in_bytes)
 {
     weir_loop *loop = test_loop();
-    weir_scope *root = weir_root(loop);
+    weir_scope *root = task_scope(loop);
     long put = 0;
     struct writer writer = {.first = 1, .last = 100, .put = &put};
     weir_gen *gen = weir_queue(
@@ -95,7 +101,7 @@ TEST(queue_is_bounded_in_bytes)
 TEST(queue_rendezvous_hands_over_only_to_a_waiting_reader)
 {
     weir_loop *loop = test_loop();
-    weir_scope *root = weir_root(loop);
+    weir_scope *root = task_scope(loop);
     long put = 0;
     struct writer writer = {.first = 1, .last = 3, .put = &put};
     weir_gen *gen =
@@ -116,7 +122,7 @@ TEST(queue_rendezvous_hands_over_only_to_a_waiting_reader)
 TEST(queue_reader_sees_the_end_when_the_last_writer_has_finished)
 {
     weir_loop *loop = test_loop();
-    weir_scope *root = weir_root(loop);
+    weir_scope *root = task_scope(loop);
     struct writer a = {.first = 1, .last = 10}, b = {.first = 11, .last = 20};
     weir_gen *gen = weir_queue(root, NULL, &a.to);
     b.to = weir_sink_share(a.to);
@@ -131,7 +137,7 @@ TEST(queue_reader_sees_the_end_when_the_last_writer_has_finished)
 TEST(queue_discarded_writer_is_a_failure_not_an_end)
 {
     weir_loop *loop = test_loop();
-    weir_scope *root = weir_root(loop);
+    weir_scope *root = task_scope(loop);
     struct writer writer = {.first = 1, .last = 3, .end = 1};
     weir_gen *gen = weir_queue(root, NULL, &writer.to);
     weir_spawn(root, "writer", write_numbers, &writer, sizeof writer);
@@ -150,7 +156,7 @@ TEST(queue_discarded_writer_is_a_failure_not_an_end)
 TEST(queue_failure_follows_the_items_already_put)
 {
     weir_loop *loop = test_loop();
-    weir_scope *root = weir_root(loop);
+    weir_scope *root = task_scope(loop);
     struct writer writer = {.first = 1, .last = 5, .end = 2};
     weir_gen *gen = weir_queue(root, NULL, &writer.to);
     weir_spawn(root, "writer", write_numbers, &writer, sizeof writer);
@@ -168,7 +174,7 @@ TEST(queue_failure_follows_the_items_already_put)
 TEST(queue_writers_fail_when_the_reader_goes)
 {
     weir_loop *loop = test_loop();
-    weir_scope *root = weir_root(loop);
+    weir_scope *root = task_scope(loop);
     long put = 0;
     struct writer writer = {.first = 1, .last = 1000, .put = &put};
     weir_gen *gen = weir_queue(root, WEIR_OPTIONS(weir_queue_options, .items_max = 4), &writer.to);
@@ -185,7 +191,7 @@ TEST(queue_writers_fail_when_the_reader_goes)
 static long first_of(int32_t when_full, weir_ledger *ledger)
 {
     weir_loop *loop = test_loop();
-    weir_scope *root = weir_root(loop);
+    weir_scope *root = task_scope(loop);
     weir_sink *in;
     weir_error error;
     weir_gen *gen =
@@ -228,7 +234,7 @@ TEST(queue_latest_keeps_one)
 TEST(queue_full_fails_when_told_to)
 {
     weir_loop *loop = test_loop();
-    weir_scope *root = weir_root(loop);
+    weir_scope *root = task_scope(loop);
     weir_sink *in;
     weir_error error;
     weir_gen *gen = weir_queue(
@@ -243,7 +249,7 @@ TEST(queue_full_fails_when_told_to)
 TEST(queue_next_within_is_late_and_then_takes_what_came)
 {
     weir_loop *loop = test_loop();
-    weir_scope *root = weir_root(loop);
+    weir_scope *root = task_scope(loop);
     weir_sink *in;
     weir_gen *gen = weir_queue(root, NULL, &in);
     weir_item item;
@@ -265,7 +271,7 @@ TEST(queue_next_within_is_late_and_then_takes_what_came)
 TEST(queue_copies_sparse_items_out_of_the_blocks_they_pin)
 {
     weir_loop *loop = test_loop();
-    weir_scope *root = weir_root(loop);
+    weir_scope *root = task_scope(loop);
     weir_sink *in;
     weir_gen *gen = weir_queue(
         root, WEIR_OPTIONS(weir_queue_options, .items_max = 4096, .bytes_max = 64 * 1024), &in);

@@ -257,11 +257,13 @@ TEST(the_grace_of_a_canceled_task_scope_reaches_the_task_itself)
     weir_spawn(scope, "own", show_scope_task, NULL, 0);
     wr_loop_settle(loop);
     ck_assert_ptr_nonnull(seen_scope);
+    int64_t began = wr_now_ns(loop);
     seen_scope->grace_ms = 100;
     weir_scope_cancel(seen_scope);
     ck_assert_int_eq(wait_for(scope), 0);
 
     ck_assert_str_eq(trace, "!.!!!");
+    ck_assert_int_eq((wr_now_ns(loop) - began) / 1000000, 100); /* the wait under way failed */
     weir_loop_free(loop);
 }
 

@@ -54,7 +54,7 @@ static int64_t get(struct wr_transport *t, void *to, size_t cap)
 
 static int64_t try_write(struct wr_transport *t, const char *bytes, size_t len)
 {
-    char copy[4096];
+    char copy[1024];
     ck_assert_uint_le(len, sizeof copy);
     memcpy(copy, bytes, len);
     struct iovec iov[2] = {{copy, len / 2}, {copy + len / 2, len - len / 2}};
@@ -176,7 +176,7 @@ TEST(a_shut_end_still_reads)
 
 static size_t fill(struct wr_transport *t)
 {
-    char bytes[4096];
+    static char bytes[1024];
     size_t sum = 0;
     int64_t n;
     memset(bytes, 'x', sizeof bytes);
@@ -333,6 +333,28 @@ static void check_hangup_off(void)
 TEST(a_hangup_that_nobody_watches_any_more_is_not_told)
 {
     over_all(every, check_hangup_off);
+}
+
+TEST(a_ring_in_memory_keeps_the_order_around_its_end)
+{
+    start();
+    pair_memory();
+    char next_in = 0, next_out = 0, bytes[7];
+    for (int i = 0; i < 5000; i++) {
+        for (size_t k = 0; k < sizeof bytes; k++) {
+            bytes[k] = (char)(next_in + (char)k);
+        }
+        int64_t n = try_write(near, bytes, sizeof bytes);
+        next_in = (char)(next_in + (n > 0 ? n : 0));
+        n = far->ops->read(far, bytes, 5);
+        for (int64_t k = 0; k < n; k++) {
+            ck_assert_int_eq(bytes[k], next_out);
+            next_out++;
+        }
+    }
+    ck_assert_int_eq(try_write(near, bytes, 7), WR_AGAIN); /* five out for seven in */
+    free_pair();
+    weir_loop_free(loop);
 }
 
 /* ---- connecting */

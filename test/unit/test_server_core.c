@@ -152,6 +152,18 @@ static weir_gen *on_burst(weir_scope *scope, const weir_request *request, weir_r
     return burst(scope, weir_request_number(request, "n", 0));
 }
 
+/* Takes an hour over its reply. */
+static weir_gen *on_sleepy(weir_scope *scope, const weir_request *request, weir_reply *reply,
+                           void *ctx)
+{
+    (void)request;
+    (void)reply;
+    (void)ctx;
+    pulls++;
+    feed_ended = !weir_sleep(scope, 3600 * 1000);
+    return NULL;
+}
+
 static weir_gen *on_letters(weir_scope *scope, const weir_request *request, weir_reply *reply,
                             void *ctx)
 {
@@ -213,6 +225,7 @@ static void start_with(const weir_server_options *options)
     ck_assert_int_eq(weir_server_route(server, "GET /feed", on_feed, NULL), 0);
     ck_assert_int_eq(weir_server_route(server, "GET /flood", on_flood, NULL), 0);
     ck_assert_int_eq(weir_server_route(server, "GET /burst", on_burst, NULL), 0);
+    ck_assert_int_eq(weir_server_route(server, "GET /sleepy", on_sleepy, NULL), 0);
     ck_assert_int_eq(weir_server_route(server, "GET /letters", on_letters, NULL), 0);
     ck_assert_int_eq(weir_server_route(server, "GET /echo/*", on_echo, first), 0);
     ck_assert_int_eq(weir_server_route(server, "GET /echo/deep/*", on_echo, second), 0);
@@ -639,6 +652,22 @@ TEST(a_client_that_leaves_a_full_connection_ends_the_generator)
     finish();
 }
 
+TEST(a_client_that_leaves_a_waiting_handler_ends_it)
+{
+    start();
+    struct wr_transport *client = dial();
+    say(client, "GET /sleepy HTTP/1.1\r\n" HOST "\r\n");
+    for (int i = 0; i < 1000 && pulls == 0; i++) {
+        (void)wr_pause(loop);
+    }
+    hang_up(client);
+    for (int i = 0; i < 1000 && !feed_ended; i++) {
+        (void)wr_pause(loop);
+    }
+    ck_assert(feed_ended);
+    finish();
+}
+
 TEST(what_a_waiting_feed_has_given_goes_out_as_the_client_reads)
 {
     char request[80];
@@ -655,13 +684,14 @@ TEST(what_a_waiting_feed_has_given_goes_out_as_the_client_reads)
         (void)wr_pause(loop);
     }
     ck_assert_ptr_nonnull(feed_waiter);
-    for (int64_t sum = 0, n; sum < (int64_t)lines * 1001; sum += n) {
-        n = client->ops->read(client, got, sizeof got);
+    for (int64_t sum = 0; sum < (int64_t)lines * 1001;) {
+        int64_t n = client->ops->read(client, got, sizeof got);
         if (n == WR_AGAIN) {
-            n = 0;
             wait_bytes(client);
+        } else {
+            ck_assert_int_gt(n, 0);
+            sum += n;
         }
-        ck_assert_int_ge(n, 0);
     }
     hang_up(client);
     finish();
@@ -686,6 +716,22 @@ TEST(a_head_that_takes_too_long_is_told)
     pass(1001);
     ck_assert(hear(client, NULL));
     ck_assert(begins(got, "HTTP/1.1 408 Request Timeout\r\n"));
+    hang_up(client);
+    finish();
+}
+
+TEST(a_second_head_has_its_own_time)
+{
+    start();
+    struct wr_transport *client = dial();
+    say(client, "GET /letters HTTP/1.1\r\n" HOST "\r\n");
+    ck_assert(hear(client, "xyz"));
+    got_len = 0;
+    say(client, "GET /lines HTT");
+    pass(30 * 1000); /* longer than a connection may be idle */
+    say(client, "P/1.1\r\n" LAST);
+    ck_assert(hear(client, NULL));
+    ck_assert(begins(got, "HTTP/1.1 200 OK\r\n"));
     hang_up(client);
     finish();
 }

@@ -110,4 +110,19 @@ TEST(peer_that_takes_nothing_for_stall_ms_fails)
     weir_loop_free(play.loop);
 }
 
+TEST(tls_is_refused_and_nothing_is_connected)
+{
+    weir_loop *loop = weir_loop_new(NULL);
+    weir_error error;
+    ck_assert_ptr_nonnull(loop);
+    weir_sink *sink =
+        weir_socket_sink(weir_root(loop), "tcp://127.0.0.1:1",
+                         WEIR_OPTIONS(weir_socket_options, .ca_file = "/some/authority.pem"));
+
+    int rc = weir_pump(weir_count(weir_root(loop), 1, 3), sink, &error);
+
+    ck_assert_int_eq(rc, WEIR_EINVAL);
+    weir_loop_free(loop);
+}
+
 MAIN("sink/socket")

@@ -81,8 +81,7 @@ static void serve_file(int fd)
         exit(1);
     }
     off_t at = 0;
-    while (at < st.st_size && sendfile(fd, file, &at, 1 << 20) > 0) {
-    }
+    while (at < st.st_size && sendfile(fd, file, &at, 1 << 20) > 0) {}
     close(file);
 }
 
@@ -126,7 +125,8 @@ static void serve_flood(int fd)
         lines[i * LINE_LEN - 1] = '\n';
     }
     pthread_mutex_unlock(&lock);
-    int len = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %lld\r\n\r\n", bytes_to_send);
+    int len = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %lld\r\n\r\n",
+                       bytes_to_send);
     if (!read_request(fd) || len < 0 || !send_all(fd, head, (size_t)len)) {
         return;
     }
@@ -229,7 +229,8 @@ int main(int argc, char **argv)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) < 0 ||
-        listen(listener, 4096) < 0 || getsockname(listener, (struct sockaddr *)&address, &len) < 0) {
+        listen(listener, 4096) < 0 ||
+        getsockname(listener, (struct sockaddr *)&address, &len) < 0) {
         perror("peer_server");
         return 1;
     }
