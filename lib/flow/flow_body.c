@@ -1,14 +1,17 @@
 /*
- * flow_body.c - generators with a user's body: the step there and back, and the whole protocol on top of it.
+ * flow_body.c - generators with a user's body: the step there and back, and the whole protocol on
+ * top of it.
  *
- * A step is two switches. weir_next says where the item goes, marks the generator as INSIDE and tail-jumps into the leaf's
- * fiber; weir_yield copies the item there and tail-jumps back: no `ret` lies between a switch and the user's frame. All that
- * is special (pending throws and closes, vouching for several items, cancels, pullers) is kept off that path by two flags:
- * gen->ready on the reader's side, pending and plain on the body's.
+ * A step is two switches. weir_next says where the item goes, marks the generator as INSIDE and
+ * tail-jumps into the leaf's fiber; weir_yield copies the item there and tail-jumps back: no `ret`
+ * lies between a switch and the user's frame. All that is special (pending throws and closes,
+ * vouching for several items, cancels, pullers) is kept off that path by two flags: gen->ready on
+ * the reader's side, pending and plain on the body's.
  *
- * A body that was started always runs to its end, on its own fiber, where it also ends the generators it has adopted; what
- * it waits for there parks its reader's task. Its stack is given back from the stack itself, right before it is left.
- * What was resumed by a close or throw sees its yield return false, and `pending` says why until weir_catch takes it.
+ * A body that was started always runs to its end, on its own fiber, where it also ends the
+ * generators it has adopted; what it waits for there parks its reader's task. Its stack is given
+ * back from the stack itself, right before it is left. What was resumed by a close or throw sees
+ * its yield return false, and `pending` says why until weir_catch takes it.
  */
 #include "flow_body.h"
 
@@ -38,7 +41,7 @@ bool weir_next(weir_gen *gen, weir_item *item)
 }
 
 /* Resume the leaf with `value` (0: its yield returns false); how many items came, 0: over. */
-static size_t resume(struct weir_gen *gen, weir_item *items, size_t max, uintptr_t value)
+size_t wr_body_resume(struct weir_gen *gen, weir_item *items, size_t max, uintptr_t value)
 {
     struct weir_loop *loop = gen->loop;
     struct wr_fiber *from = loop->running;
@@ -64,7 +67,8 @@ static void yielded(struct wr_body *self, struct wr_body *root)
 
 static bool yield_slow(struct wr_body *self, const weir_item *item);
 
-/* The item's origin, number and receipt, where nothing but one upstream or the body itself can be behind it. */
+/* The item's origin, number and receipt, where nothing but one upstream or the body itself can be
+ * behind it. */
 static inline void stamp_plain(struct wr_body *acct, weir_item *out)
 {
     struct weir_gen *up = acct->gen.up;
@@ -103,7 +107,8 @@ bool weir_yield(weir_gen *self_gen, const weir_item *item)
     struct wr_body *root = self->root;
     struct weir_loop *loop = self_gen->loop;
     struct wr_body *acct = self->acct;
-    if (WR_UNLIKELY(self->pending != WR_PENDING_NONE || loop->running != &self->fiber || !acct->plain)) {
+    if (WR_UNLIKELY(self->pending != WR_PENDING_NONE || loop->running != &self->fiber ||
+                    !acct->plain)) {
         return yield_slow(self, item);
     }
     weir_item *out = root->gen.out;
@@ -121,24 +126,27 @@ bool weir_yield(weir_gen *self_gen, const weir_item *item)
     return wr_co_switch_bool(&self->fiber.co, &to->co, 1);
 }
 
-/* A yield of a body that has been closed, canceled or thrown at and has not caught it: false at once. */
-static bool yield_refused(struct wr_body *self)
+/* A yield of a body that has been closed, canceled or thrown at and has not caught it: false at
+ * once. */
+bool wr_body_refuse(struct wr_body *self)
 {
     if (self->pending == WR_PENDING_CLOSE && self->told_false) {
         self->ignored = true;
     }
     self->told_false = true;
     self->gen.past_end++;
-    WR_ASSERT(self->gen.past_end < 1000, "body '%s' has yielded 1000 times after its end", self->gen.name);
+    WR_ASSERT(self->gen.past_end < 1000, "body '%s' has yielded 1000 times after its end",
+              self->gen.name);
     return false;
 }
 
 static bool yield_items(struct wr_body *self, const weir_item *items, size_t count)
 {
     struct weir_loop *loop = self->gen.loop;
-    WR_ASSERT(loop->running == &self->fiber, "a yield of '%s' from outside its body", self->gen.name);
+    WR_ASSERT(loop->running == &self->fiber, "a yield of '%s' from outside its body",
+              self->gen.name);
     if (self->pending != WR_PENDING_NONE) {
-        return yield_refused(self);
+        return wr_body_refuse(self);
     }
     struct wr_body *root = self->root;
     while (count > 0) {
@@ -185,10 +193,11 @@ const weir_item *weir_received(const weir_gen *self)
 /* ---- the life of a body */
 
 /* Make the yields and pulls of `body` return false until it catches. */
-static void set_pending(struct wr_body *body, enum wr_pending pending)
+void wr_body_set_pending(struct wr_body *body, enum wr_pending pending)
 {
     body->pending = (uint8_t)pending;
-    for (struct wr_list *node = body->gen.adopted.next; node != &body->gen.adopted; node = node->next) {
+    for (struct wr_list *node = body->gen.adopted.next; node != &body->gen.adopted;
+         node = node->next) {
         wr_gen_ready(WR_OWNER(node, struct weir_gen, adopt_link));
     }
 }
@@ -210,17 +219,19 @@ static bool read_by_canceled(const struct wr_body *body)
     return false;
 }
 
-/* A wait beneath has failed because the task was canceled or the reader left: the bodies it is inside of are over. When
- * generators were canceled, and not the task that reads them, those who read these go on and find them failed. */
+/* A wait beneath has failed because the task was canceled or the reader left: the bodies it is
+ * inside of are over. When generators were canceled, and not the task that reads them, those who
+ * read these go on and find them failed. */
 static void fiber_canceled(struct wr_fiber *fiber, int code)
 {
     struct wr_body *body = WR_OWNER(fiber, struct wr_body, fiber);
-    if (code == WEIR_ECANCELED && !wr_scope_canceled(body->gen.loop->task->scope) && !read_by_canceled(body)) {
+    if (code == WEIR_ECANCELED && !wr_scope_canceled(body->gen.loop->task->scope) &&
+        !read_by_canceled(body)) {
         return;
     }
     for (; body != NULL; body = body->delegator) {
         if (body->pending == WR_PENDING_NONE) {
-            set_pending(body, code == WEIR_ECLOSED ? WR_PENDING_CLOSE : WR_PENDING_CANCEL);
+            wr_body_set_pending(body, code == WEIR_ECLOSED ? WR_PENDING_CLOSE : WR_PENDING_CANCEL);
         }
     }
 }
@@ -233,12 +244,14 @@ static void settle_failure(struct wr_body *self, int rc)
     } else if (self->pending == WR_PENDING_CANCEL) {
         wr_gen_fail(&self->gen, WEIR_ECANCELED, 0, -1, "canceled");
     } else if (self->ignored) {
-        wr_gen_fail(&self->gen, WEIR_EIGNORED, 0, -1, "'%s' went on yielding after it had been closed",
-                    self->gen.name);
+        wr_gen_fail(&self->gen, WEIR_EIGNORED, 0, -1,
+                    "'%s' went on yielding after it had been closed", self->gen.name);
     }
-    if (rc < 0 && self->gen.failure == NULL && !(self->pending == WR_PENDING_CLOSE && rc == WEIR_ECLOSED)) {
+    if (rc < 0 && self->gen.failure == NULL &&
+        !(self->pending == WR_PENDING_CLOSE && rc == WEIR_ECLOSED)) {
         bool known = false;
-        for (struct wr_list *node = self->gen.adopted.next; node != &self->gen.adopted; node = node->next) {
+        for (struct wr_list *node = self->gen.adopted.next; node != &self->gen.adopted;
+             node = node->next) {
             const weir_error *failure = wr_gen_failure(WR_OWNER(node, struct weir_gen, adopt_link));
             known = known || (failure != NULL && failure->code == rc);
         }
@@ -254,7 +267,8 @@ static bool fails(const struct wr_body *self)
     if (self->gen.failure != NULL) {
         return true;
     }
-    for (struct wr_list *node = self->gen.adopted.next; node != &self->gen.adopted; node = node->next) {
+    for (struct wr_list *node = self->gen.adopted.next; node != &self->gen.adopted;
+         node = node->next) {
         if (wr_gen_failure(WR_OWNER(node, struct weir_gen, adopt_link)) != NULL) {
             return true;
         }
@@ -314,13 +328,14 @@ static void body_main(void *arg)
 }
 
 /* Give the body a stack; false: out of memory, the failure is set. */
-static bool body_start(struct wr_body *body)
+bool wr_body_start(struct wr_body *body)
 {
     struct weir_loop *loop = body->gen.loop;
     struct wr_stack *stack = body->stack_bytes > 0 ? wr_stack_map(loop->stacks, body->stack_bytes)
                                                    : wr_stack_take(loop->stacks);
     if (stack == NULL) {
-        wr_gen_fail(&body->gen, WEIR_ENOMEM, 0, -1, "no memory for the stack of '%s'", body->gen.name);
+        wr_gen_fail(&body->gen, WEIR_ENOMEM, 0, -1, "no memory for the stack of '%s'",
+                    body->gen.name);
         return false;
     }
     wr_co_init(&body->fiber.co, stack, body_main, body);
@@ -331,10 +346,10 @@ static bool body_start(struct wr_body *body)
 static size_t body_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct wr_body *body = wr_body_of(gen);
-    if (!body->started && !body_start(body)) {
+    if (!body->started && !wr_body_start(body)) {
         return 0;
     }
-    return resume(gen, items, max, 1);
+    return wr_body_resume(gen, items, max, 1);
 }
 
 /* The reader is done with it, or it has come to its end by itself (then it is finished). */
@@ -354,12 +369,12 @@ static void body_close(struct weir_gen *gen)
     }
     for (struct wr_body *b = gen->leaf; b != NULL; b = b->delegator) {
         if (b->pending == WR_PENDING_NONE) {
-            set_pending(b, gen->canceled ? WR_PENDING_CANCEL : WR_PENDING_CLOSE);
+            wr_body_set_pending(b, gen->canceled ? WR_PENDING_CANCEL : WR_PENDING_CLOSE);
         }
         b->told_false = true;
     }
     weir_item nothing;
-    size_t n = resume(gen, &nothing, 1, 0);
+    size_t n = wr_body_resume(gen, &nothing, 1, 0);
     WR_ASSERT(n == 0 && body->finished, "body '%s' gave an item while it was closed", gen->name);
 }
 
@@ -455,242 +470,4 @@ int weir_return(weir_gen *self, const weir_item *value)
 const weir_item *weir_result(const weir_gen *gen)
 {
     return gen->body ? ((const struct wr_body *)(const void *)gen)->result : NULL;
-}
-
-/* ---- send, throw, catch */
-
-static weir_got outcome(size_t n)
-{
-    return n > 0 ? WEIR_GOT_ITEM : WEIR_GOT_OVER;
-}
-
-/* What send and throw can be refused for; true: go on. */
-static bool may_talk(struct weir_gen *gen, const char *verb, weir_got *got)
-{
-    *got = WEIR_GOT_REFUSED;
-    if (gen->state == WR_GEN_OVER) {
-        *got = WEIR_GOT_OVER;
-        return false;
-    }
-    if (wr_puller_busy(gen)) {
-        return false;
-    }
-    WR_ASSERT(gen->state != WR_GEN_INSIDE, "%s: generator '%s' is running", verb, gen->name);
-    wr_task_now(gen->loop, verb);
-    return true;
-}
-
-weir_got weir_send(weir_gen *gen, const weir_item *in, weir_item *out)
-{
-    weir_got got;
-    if (!may_talk(gen, "weir_send", &got)) {
-        return got;
-    }
-    if (!gen->body || gen->state == WR_GEN_FRESH || gen->leaf->inner_loop) {
-        return WEIR_GOT_REFUSED;
-    }
-    if (!gen->ready || gen->fresh_unvouched) {
-        /* Something special is the matter; a pull deals with it, and a body that goes on has received `in`. */
-        gen->leaf->received = in;
-        return outcome(wr_pull_slow(gen, out, 1));
-    }
-    gen->leaf->received = in;
-    return outcome(resume(gen, out, 1, 1));
-}
-
-static bool remember_thrown(struct wr_body *body, const weir_error *error)
-{
-    if (body->thrown == NULL) {
-        body->thrown = wr_alloc(sizeof *body->thrown);
-    }
-    body->thrown_at = ++body->gen.loop->failures;
-    if (body->thrown == NULL) {
-        wr_gen_fail(&body->gen, WEIR_ENOMEM, 0, -1, "no memory for a thrown error");
-        set_pending(body, WR_PENDING_CLOSE);
-        return false;
-    }
-    *body->thrown = *error;
-    set_pending(body, WR_PENDING_THROWN);
-    return true;
-}
-
-weir_got weir_throw(weir_gen *gen, int code, const char *message, weir_item *out)
-{
-    weir_got got;
-    weir_error error;
-    if (!may_talk(gen, "weir_throw", &got)) {
-        return got;
-    }
-    WR_ASSERT(code < 0, "a thrown code is negative");
-    struct wr_body *leaf = gen->body ? gen->leaf : NULL;
-    wr_error_set(&error, code, 0, leaf != NULL ? leaf->gen.name : gen->name, "%s",
-                 message != NULL ? message : wr_code_text(code));
-    if (leaf == NULL || gen->state == WR_GEN_FRESH) {
-        wr_gen_fail_error(gen, &error);
-        wr_gen_over(gen);
-        return WEIR_GOT_OVER;
-    }
-    (void)remember_thrown(leaf, &error);
-    return outcome(resume(gen, out, 1, 0));
-}
-
-bool weir_catch(weir_gen *gen, int code, weir_error *error)
-{
-    wr_error_clear(error);
-    struct wr_body *self = gen->body ? wr_body_of(gen) : NULL;
-    if (self != NULL && gen->loop->running == &self->fiber) {
-        if (self->pending == WR_PENDING_CLOSE || self->pending == WR_PENDING_CANCEL) {
-            bool closed = self->pending == WR_PENDING_CLOSE;
-            wr_error_set(error, closed ? WEIR_ECLOSED : WEIR_ECANCELED, 0, gen->name, "%s",
-                         closed ? "closed by its reader" : "canceled");
-            return false;
-        }
-        if (self->pending != WR_PENDING_THROWN) {
-            return false;
-        }
-        if (error != NULL) {
-            *error = *self->thrown;
-        }
-        if (code != WEIR_ANY && code != self->thrown->code) {
-            return false;
-        }
-        set_pending(self, WR_PENDING_NONE);
-        self->told_false = false;
-        self->gen.past_end = 0;
-        return true;
-    }
-    const weir_error *failure = gen->state == WR_GEN_OVER ? wr_gen_failure(gen) : NULL;
-    if (failure == NULL) {
-        return false;
-    }
-    if (error != NULL) {
-        *error = *failure;
-    }
-    if (failure->code == WEIR_ECANCELED || (code != WEIR_ANY && code != failure->code)) {
-        return false;
-    }
-    gen->told = true;
-    return true;
-}
-
-/* ---- delegation */
-
-/* An inner generator without a body: its items are yielded one by one. */
-static void delegate_loop(struct wr_body *self, struct weir_gen *inner)
-{
-    weir_item item;
-    self->inner_loop = true;
-    while (wr_pull_slow(inner, &item, 1) > 0) {
-        if (!weir_yield(&self->gen, &item)) {
-            break;
-        }
-    }
-    self->inner_loop = false;
-    wr_gen_close(inner);
-}
-
-/* All bodies from the leaf of inner up to inner now answer to a new root. */
-static void reroot(struct wr_body *leaf, struct wr_body *root)
-{
-    for (struct wr_body *b = leaf; b != NULL && b->root != root; b = b->delegator) {
-        b->acct = b->gen.up != NULL ? b : root;
-        b->root = root;
-    }
-}
-
-static void delegate_body(struct wr_body *self, struct wr_body *inner)
-{
-    struct wr_body *root = self->root;
-    struct weir_loop *loop = self->gen.loop;
-    struct wr_body *leaf = inner->gen.leaf;
-    if (!inner->started && !body_start(inner)) {
-        return;
-    }
-    inner->gen.state = WR_GEN_INSIDE;
-    inner->gen.ready = false;
-    inner->delegator = self;
-    reroot(leaf, root);
-    root->gen.leaf = leaf;
-    leaf->fiber.resumer = self->fiber.resumer;
-    loop->running = &leaf->fiber;
-    (void)wr_co_resume(&self->fiber.co, &leaf->fiber.co, 1);
-    inner->delegator = NULL;
-}
-
-bool weir_yield_from(weir_gen *self_gen, weir_gen *inner, const weir_item **result)
-{
-    struct wr_body *self = wr_body_of(self_gen);
-    WR_ASSERT(self_gen->loop->running == &self->fiber, "weir_yield_from of '%s' from outside its body",
-              self_gen->name);
-    if (result != NULL) {
-        *result = NULL;
-    }
-    if (self->last_inner != NULL) {
-        wr_gen_free(self->last_inner);
-        self->last_inner = NULL;
-    }
-    if (self->pending != WR_PENDING_NONE) {
-        weir_discard(inner);
-        return yield_refused(self);
-    }
-    WR_ASSERT(inner->reader == NULL || inner->reader == self_gen, "generator '%s' has a reader already",
-              inner->name);
-    wr_gen_unadopt(inner);
-    if (inner->loop != NULL) {
-        wr_object_fini(&inner->object); /* from here on it ends with self, not with the scope it was made in */
-    }
-    self->inner = inner;
-    if (inner->state != WR_GEN_OVER && !inner->canceled && inner->failure == NULL) {
-        if (inner->body) {
-            delegate_body(self, wr_body_of(inner));
-        } else {
-            delegate_loop(self, inner);
-        }
-    }
-    wr_gen_close(inner);
-    self->inner = NULL;
-    const weir_error *failure = wr_gen_failure(inner);
-    if (failure != NULL && self->pending == WR_PENDING_CLOSE) {
-        wr_gen_fail_at(&self->gen, failure, inner->failed_at); /* its clean-up failed: the close tells it */
-    } else if (failure != NULL && self->pending == WR_PENDING_NONE) {
-        uint64_t at = inner->failed_at;
-        if (remember_thrown(self, failure)) {
-            self->thrown_at = at;
-        }
-    }
-    self->last_inner = inner;
-    if (self->pending != WR_PENDING_NONE) {
-        self->told_false = true;
-        return false;
-    }
-    if (result != NULL) {
-        *result = weir_result(inner);
-    }
-    return true;
-}
-
-/* ---- delivery */
-
-void weir_settle(weir_gen *self)
-{
-    WR_ASSERT(self->body, "weir_settle is for a body");
-    wr_vouch_let_go(wr_body_of(self), WR_ACT_FILTER);
-}
-
-void weir_reject(weir_gen *self, const weir_item *item, const char *format, ...)
-{
-    char why[sizeof((weir_error *)0)->message];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(why, sizeof why, format, args);
-    va_end(args);
-    wr_reject(self, item, why);
-    if (self->body) {
-        for (struct wr_list *node = self->adopted.next; node != &self->adopted; node = node->next) {
-            struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);
-            if (up->fresh_receipt == item->receipt && up->fresh_seq == item->seq) {
-                up->fresh_unvouched = false;
-            }
-        }
-    }
 }

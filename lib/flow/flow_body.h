@@ -1,8 +1,9 @@
 /*
  * flow_body.h - generators with a user's body. Internal to the flow layer.
  *
- * A body is a fiber. Delegation (yield from) makes a chain: root (the one the reader pulls) ... leaf (the one that runs); the
- * reader resumes the leaf directly and the leaf yields directly to the reader, so a level costs nothing per item.
+ * A body is a fiber. Delegation (yield from) makes a chain: root (the one the reader pulls) ...
+ * leaf (the one that runs); the reader resumes the leaf directly and the leaf yields directly to
+ * the reader, so a level costs nothing per item.
  */
 #ifndef WR_FLOW_BODY_H
 #define WR_FLOW_BODY_H
@@ -20,22 +21,23 @@ struct wr_body {
     struct weir_gen gen;
     struct wr_fiber fiber;
     /* hot */
-    uint8_t pending;          /* enum wr_pending: why yields return false */
-    bool plain;               /* vouching is simple: at most one upstream, nothing held, no group */
-    struct wr_body *root;     /* who the reader pulls; itself unless a delegate */
-    struct wr_body *acct;     /* whose books its yields go into: its own, or for a delegate that reads nothing its root's */
+    uint8_t pending;      /* enum wr_pending: why yields return false */
+    bool plain;           /* vouching is simple: at most one upstream, nothing held, no group */
+    struct wr_body *root; /* who the reader pulls; itself unless a delegate */
+    struct wr_body *acct; /* whose books its yields go into: its own, or for a delegate that reads
+                             nothing its root's */
     const weir_item *received;
     /* cold */
     bool started, finished;
-    bool told_false; /* a yield has returned false for the pending close */
-    bool ignored;    /* ... and it yielded again */
-    bool inner_loop; /* yields from a generator without a body */
-    struct wr_body *delegator; /* who yields from this one */
-    struct weir_gen *inner;    /* whom this one yields from */
+    bool told_false;             /* a yield has returned false for the pending close */
+    bool ignored;                /* ... and it yielded again */
+    bool inner_loop;             /* yields from a generator without a body */
+    struct wr_body *delegator;   /* who yields from this one */
+    struct weir_gen *inner;      /* whom this one yields from */
     struct weir_gen *last_inner; /* ended: its result is lent until the next yield */
     weir_error *thrown;
     uint64_t thrown_at;
-    weir_item *result; /* weir_return: a kept item */
+    weir_item *result;    /* weir_return: a kept item */
     struct wr_held *held; /* pulled since the last yield and not vouched for */
     size_t held_count, held_cap;
     struct weir_receipt *group; /* of the last yield: its loan, one reference */
@@ -56,9 +58,21 @@ static inline struct wr_body *wr_body_of(struct weir_gen *gen)
 
 void wr_body_fini(struct wr_body *body);
 
+/* Between flow_body.c and flow_talk.c. Resume the leaf with `value` (0: its yield returns false);
+ * how many items came, 0: over. */
+size_t wr_body_resume(struct weir_gen *gen, weir_item *items, size_t max, uintptr_t value);
+/* Make the yields and pulls of `body` return false until it catches; or, with NONE, no longer. */
+void wr_body_set_pending(struct wr_body *body, enum wr_pending pending);
+/* Give the body a stack; false: out of memory, the failure is set. */
+bool wr_body_start(struct wr_body *body);
+/* A yield of a body that has been closed, canceled or thrown at and has not caught it: false at
+ * once. */
+bool wr_body_refuse(struct wr_body *self);
+
 /* Vouching, flow_vouch.c: what a body's yields say about what it has pulled. */
 
-/* The reader is a body and pulls again: what it was lent and has not vouched for is held. false: out of memory. */
+/* The reader is a body and pulls again: what it was lent and has not vouched for is held. false:
+ * out of memory. */
 bool wr_vouch_hold(struct wr_body *self, struct weir_gen *up);
 /* Several items were pulled at once: they are held until the next yield. */
 bool wr_vouch_hold_many(struct wr_body *self, const weir_item *items, size_t count);
@@ -66,7 +80,8 @@ bool wr_vouch_hold_many(struct wr_body *self, const weir_item *items, size_t cou
 bool wr_vouch_stamp(struct wr_body *self, weir_item *out, size_t count);
 /* The reader has come back: the loan of the last yield is over. */
 void wr_vouch_back(struct wr_body *self);
-/* self holds nothing any more; act: WR_ACT_FILTER for a proper end or weir_settle, WR_ACT_RELEASE for a failure. */
+/* self holds nothing any more; act: WR_ACT_FILTER for a proper end or weir_settle, WR_ACT_RELEASE
+ * for a failure. */
 void wr_vouch_let_go(struct wr_body *self, enum wr_act act);
 void wr_vouch_plain(struct wr_body *self);
 

@@ -1,10 +1,11 @@
 /*
  * flow_channel.c - the bounded queue between two loops, each on a thread of its own.
  *
- * What crosses is copied bytes: each put makes one block that holds them all, and hands the block over; nothing on it is
- * touched by both threads at a time, so reference counts need no atomics. Receipts do not cross: handing over is the
- * writer's commit, and the reading end is a source of the other loop. One lock guards the list and the two ends; an end
- * that has gone is no longer woken, and the lock is held while the other is, so that a loop is never woken after its end.
+ * What crosses is copied bytes: each put makes one block that holds them all, and hands the block
+ * over; nothing on it is touched by both threads at a time, so reference counts need no atomics.
+ * Receipts do not cross: handing over is the writer's commit, and the reading end is a source of
+ * the other loop. One lock guards the list and the two ends; an end that has gone is no longer
+ * woken, and the lock is held while the other is, so that a loop is never woken after its end.
  */
 #include <weir/queue.h>
 
@@ -227,16 +228,18 @@ static int channel_send(struct channel_sink *self, const weir_item *items, size_
     int why = 0;
     struct parcel *parcel = pack(items, count, &why);
     if (parcel == NULL) {
-        return wr_sink_set_error(sink, why, 0, "%s",
-                                 why == WEIR_EINVAL ? "only flat items cross threads: a batch, or a type with a copy or "
-                                                      "drop function, does not"
-                                                    : "no memory for items");
+        return wr_sink_set_error(
+            sink, why, 0, "%s",
+            why == WEIR_EINVAL ? "only flat items cross threads: a batch, or a type with a copy or "
+                                 "drop function, does not"
+                               : "no memory for items");
     }
     for (;;) {
         uv_mutex_lock(&channel->lock);
         bool gone = channel->reader_loop == NULL;
-        bool full = channel->items + count > channel->items_max ||
-                    (channel->items > 0 && channel->bytes + parcel->block->len > channel->bytes_max);
+        bool full =
+            channel->items + count > channel->items_max ||
+            (channel->items > 0 && channel->bytes + parcel->block->len > channel->bytes_max);
         if (!gone && (!full || channel->items == 0)) {
             wr_list_append(&channel->parcels, &parcel->link);
             channel->items += count;
@@ -254,7 +257,8 @@ static int channel_send(struct channel_sink *self, const weir_item *items, size_
         }
         if (rc < 0) {
             parcel_free(parcel);
-            return wr_sink_set_error(sink, rc, 0, gone ? "the reader of the channel has gone" : "canceled");
+            return wr_sink_set_error(sink, rc, 0,
+                                     gone ? "the reader of the channel has gone" : "canceled");
         }
     }
 }
@@ -329,7 +333,8 @@ static const struct wr_sink_ops channel_sink_ops = {.kind = "channel",
                                                     .close = writer_close,
                                                     .abort = writer_abort};
 
-weir_gen *weir_channel(weir_scope *reader, weir_scope *writer, const weir_queue_options *options, weir_sink **in)
+weir_gen *weir_channel(weir_scope *reader, weir_scope *writer, const weir_queue_options *options,
+                       weir_sink **in)
 {
     weir_queue_options o = WEIR_ZERO;
     if (options != NULL) {
@@ -362,7 +367,9 @@ weir_gen *weir_channel(weir_scope *reader, weir_scope *writer, const weir_queue_
     wr_remote_init(&channel->to_reader, wake_reader);
     wr_remote_init(&channel->to_writer, wake_writer);
     channel->items_max = o.items_max > 0 ? (size_t)o.items_max : o.items_max == 0 ? 64 : 1;
-    channel->bytes_max = o.bytes_max > 0 ? (size_t)o.bytes_max : o.bytes_max == 0 ? 1024 * 1024 : SIZE_MAX;
+    channel->bytes_max = o.bytes_max > 0    ? (size_t)o.bytes_max
+                         : o.bytes_max == 0 ? 1024 * 1024
+                                            : SIZE_MAX;
     channel->reader_loop = reader->loop;
     channel->writer_loop = writer->loop;
     channel->refs = 2;

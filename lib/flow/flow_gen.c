@@ -1,12 +1,14 @@
 /*
  * flow_gen.c - what all generators share: making, pulling, failing, ending.
  *
- * States: FRESH -> IDLE <-> INSIDE -> OVER. FRESH runs nothing; the first pull makes the origin of a source. A pull takes the
- * fast path when `ready` says that nothing special is the matter; everything else passes wr_pull_slow: a puller with a pull
- * under way, a reader that has been closed, a canceled scope, a gentle stop, the end.
+ * States: FRESH -> IDLE <-> INSIDE -> OVER. FRESH runs nothing; the first pull makes the origin of
+ * a source. A pull takes the fast path when `ready` says that nothing special is the matter;
+ * everything else passes wr_pull_slow: a puller with a pull under way, a reader that has been
+ * closed, a canceled scope, a gentle stop, the end.
  *
- * The end comes once: ops->close, then the adopted generators, last adopted first, whose failures become this one's, the
- * first in time winning. While a generator is INSIDE other tasks may run, but nobody else may pull it.
+ * The end comes once: ops->close, then the adopted generators, last adopted first, whose failures
+ * become this one's, the first in time winning. While a generator is INSIDE other tasks may run,
+ * but nobody else may pull it.
  */
 #include "flow_gen.h"
 
@@ -36,10 +38,12 @@ struct wr_task *wr_gen_task(const struct weir_gen *gen)
         while (fiber->resumer != NULL) {
             fiber = fiber->resumer;
         }
-        return fiber != &gen->leaf->fiber ? WR_OWNER((uintptr_t)fiber, struct wr_task, fiber) : NULL;
+        return fiber != &gen->leaf->fiber ? WR_OWNER((uintptr_t)fiber, struct wr_task, fiber)
+                                          : NULL;
     }
     struct wr_task *task = NULL;
-    for (const struct wr_list *node = gen->adopted.next; node != &gen->adopted && task == NULL; node = node->next) {
+    for (const struct wr_list *node = gen->adopted.next; node != &gen->adopted && task == NULL;
+         node = node->next) {
         task = wr_gen_task(WR_OWNER((uintptr_t)node, struct weir_gen, adopt_link));
     }
     return task;
@@ -59,7 +63,8 @@ static void abort_pull(struct weir_gen *gen)
     if (task != NULL && task != gen->loop->task) {
         wr_task_fail(task, WEIR_ECANCELED);
     }
-    for (struct wr_list *node = gen->adopted.next; node != &gen->adopted && !gen->body; node = node->next) {
+    for (struct wr_list *node = gen->adopted.next; node != &gen->adopted && !gen->body;
+         node = node->next) {
         struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);
         if (up->state == WR_GEN_INSIDE && up->ops->abort != NULL) {
             up->ops->abort(up, WEIR_ECANCELED);
@@ -88,8 +93,9 @@ static void object_stop(struct wr_object *object)
     }
 }
 
-/* A task of another scope is inside of gen while gen's scope ends: fail what it waits for, and wait until it is out. The
- * generator is failed and goes with that task's scope, if its reader does not end it before. */
+/* A task of another scope is inside of gen while gen's scope ends: fail what it waits for, and wait
+ * until it is out. The generator is failed and goes with that task's scope, if its reader does not
+ * end it before. */
 static void turn_out(struct weir_gen *gen, struct wr_task *task)
 {
     struct wr_gen_watch watch = {.task = wr_task_now(gen->loop, "weir_scope_wait")};
@@ -142,7 +148,8 @@ static const struct wr_object_ops gen_object_ops = {.kind = "generator",
 
 /* ---- making */
 
-void *wr_gen_alloc(struct weir_scope *scope, size_t size, const struct wr_gen_ops *ops, const char *name)
+void *wr_gen_alloc(struct weir_scope *scope, size_t size, const struct wr_gen_ops *ops,
+                   const char *name)
 {
     struct weir_gen *gen = wr_zalloc(size);
     if (gen == NULL) {
@@ -170,8 +177,8 @@ static size_t failed_next_many(struct weir_gen *gen, weir_item *items, size_t ma
 
 static const struct wr_gen_ops failed_ops = {.kind = "failed", .next_many = failed_next_many};
 
-/* The one object that needs no memory: every maker that finds none gives it. It is never freed, belongs to no scope and
- * has no state but its failure. */
+/* The one object that needs no memory: every maker that finds none gives it. It is never freed,
+ * belongs to no scope and has no state but its failure. */
 static weir_error no_memory_error = {.code = WEIR_ENOMEM,
                                      .offset = -1,
                                      .origin = "weir",
@@ -184,7 +191,8 @@ static struct weir_gen no_memory = {.state = WR_GEN_OVER,
                                     .failure = &no_memory_error,
                                     .name = "failed"};
 
-void *wr_stage_alloc(struct weir_gen *up, size_t size, const struct wr_gen_ops *ops, const char *name)
+void *wr_stage_alloc(struct weir_gen *up, size_t size, const struct wr_gen_ops *ops,
+                     const char *name)
 {
     return up != &no_memory ? wr_gen_alloc(up->object.scope, size, ops, name) : NULL;
 }

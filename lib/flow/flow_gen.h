@@ -1,10 +1,10 @@
 /*
  * flow_gen.h - generators from inside: the base that every source and stage embeds. Internal.
  *
- * A generator is a vtable with one pull function. Built-in sources and stages implement it directly and run on the reader's
- * stack; a user's body (flow_body.c) is one implementation, with a fiber of its own. The base keeps what all share: the scope
- * it was made in, whom it reads (adopted generators), who reads it, the sticky end and its failure, the puller task of
- * weir_next_within.
+ * A generator is a vtable with one pull function. Built-in sources and stages implement it directly
+ * and run on the reader's stack; a user's body (flow_body.c) is one implementation, with a fiber of
+ * its own. The base keeps what all share: the scope it was made in, whom it reads (adopted
+ * generators), who reads it, the sticky end and its failure, the puller task of weir_next_within.
  *
  * A built-in stage looks like this:
  *
@@ -18,9 +18,10 @@
  *         return wr_gen_made(head != NULL ? &head->gen : NULL, up);   NULL gives a failed generator
  *     }
  *
- * next_many: fill up to max (max >= 1) items, wait for the first if need be; 0 means over: the end, or a failure that was
- * set by wr_gen_fail, or that of an adopted generator (contagion is the base's work: just return 0). After 0 it is never
- * called again. Items live until the next call. To read upstream call wr_pull(), not weir_next.
+ * next_many: fill up to max (max >= 1) items, wait for the first if need be; 0 means over: the end,
+ * or a failure that was set by wr_gen_fail, or that of an adopted generator (contagion is the
+ * base's work: just return 0). After 0 it is never called again. Items live until the next call. To
+ * read upstream call wr_pull(), not weir_next.
  */
 #ifndef WR_FLOW_GEN_H
 #define WR_FLOW_GEN_H
@@ -38,21 +39,23 @@ struct wr_gen_ops {
     const char *kind; /* default name: "head", "http" */
     size_t (*next_many)(struct weir_gen *gen, weir_item *items, size_t max);
     /* Like next_many, but waits at most wait_ms; sets *late. NULL: a puller task is used. */
-    size_t (*next_within)(struct weir_gen *gen, weir_item *items, size_t max, int64_t wait_ms, bool *late);
-    /* The reader is done, or the end was reached: let go of sockets, files, kept items. May suspend. Runs exactly once, before
-     * the adopted generators are ended. NULL: nothing to do. */
+    size_t (*next_within)(struct weir_gen *gen, weir_item *items, size_t max, int64_t wait_ms,
+                          bool *late);
+    /* The reader is done, or the end was reached: let go of sockets, files, kept items. May
+     * suspend. Runs exactly once, before the adopted generators are ended. NULL: nothing to do. */
     void (*close)(struct weir_gen *gen);
     /* The memory is about to go; must not suspend. NULL: nothing to do. */
     void (*free)(struct weir_gen *gen);
-    /* Gentle stop, sources only: wake the own wait; the next return may be 0. NULL: the base ends the source at its next pull. */
+    /* Gentle stop, sources only: wake the own wait; the next return may be 0. NULL: the base ends
+     * the source at its next pull. */
     void (*stop)(struct weir_gen *gen);
-    /* A pull is parked in this generator and must fail once with `code` (close in flight, cancel from elsewhere): wake it.
-     * NULL: it never parks by itself. */
+    /* A pull is parked in this generator and must fail once with `code` (close in flight, cancel
+     * from elsewhere): wake it. NULL: it never parks by itself. */
     void (*abort)(struct weir_gen *gen, int code);
     /* What it waits for, like snprintf; NULL: the task's wait reason is told. */
     size_t (*why)(const struct weir_gen *gen, char *text, size_t cap);
-    bool is_source; /* counts in the ledger: the base makes an origin at the first pull (gen->origin, may stay NULL when out of
-                       memory fails the pull) */
+    bool is_source; /* counts in the ledger: the base makes an origin at the first pull
+                       (gen->origin, may stay NULL when out of memory fails the pull) */
 };
 
 enum wr_gen_state {
@@ -69,22 +72,23 @@ struct wr_gen_watch {
 
 struct weir_gen {
     /* hot: weir_next's fast path */
-    bool ready;            /* a body suspended at a yield, nothing special pending: resume leaf */
-    bool direct;           /* the same for one without a body: call next_many */
-    uint8_t state;         /* enum wr_gen_state */
-    bool closed;           /* close has run or is running */
-    bool body;             /* a struct wr_body */
-    bool canceled;         /* its scope was canceled */
-    bool stopping;         /* gentle stop: a source ends at its next pull */
-    bool told;             /* its failure was told, or caught */
-    bool aborted;          /* its pull in flight was failed by its own close */
-    bool special;          /* something keeps the fast path away: see wr_gen_ready */
-    bool fresh_unvouched;  /* lent to a body that has not yielded since */
-    uint16_t past_end;     /* calls after the end: 1000 abort */
-    uint32_t out_max;      /* how many items fit at `out` */
+    bool ready;           /* a body suspended at a yield, nothing special pending: resume leaf */
+    bool direct;          /* the same for one without a body: call next_many */
+    uint8_t state;        /* enum wr_gen_state */
+    bool closed;          /* close has run or is running */
+    bool body;            /* a struct wr_body */
+    bool canceled;        /* its scope was canceled */
+    bool stopping;        /* gentle stop: a source ends at its next pull */
+    bool told;            /* its failure was told, or caught */
+    bool aborted;         /* its pull in flight was failed by its own close */
+    bool special;         /* something keeps the fast path away: see wr_gen_ready */
+    bool fresh_unvouched; /* lent to a body that has not yielded since */
+    uint16_t past_end;    /* calls after the end: 1000 abort */
+    uint32_t out_max;     /* how many items fit at `out` */
     struct weir_loop *loop;
-    struct wr_body *leaf;  /* the innermost delegate that runs for this generator; itself when not delegating */
-    weir_item *out;        /* where the next yield puts its item */
+    struct wr_body
+        *leaf; /* the innermost delegate that runs for this generator; itself when not delegating */
+    weir_item *out;          /* where the next yield puts its item */
     struct weir_gen *reader; /* the body or stage that adopted this one; NULL: a task reads it */
     /* What the last pull lent to a body, one item (several are referenced at once instead). */
     struct weir_receipt *fresh_receipt;
@@ -93,24 +97,30 @@ struct weir_gen {
     /* cold */
     const struct wr_gen_ops *ops;
     struct wr_object object;
-    struct wr_list adopted;   /* generators this one reads, in the order of adoption */
+    struct wr_list adopted; /* generators this one reads, in the order of adoption */
     struct wr_list adopt_link;
-    struct weir_gen *up;      /* the first adopted that is still there; NULL */
+    struct weir_gen *up;         /* the first adopted that is still there; NULL */
     struct weir_receipt *origin; /* sources only */
-    weir_error *failure;      /* NULL: none */
-    uint64_t failed_at;       /* loop->failures when it happened: the first in time wins */
+    weir_error *failure;         /* NULL: none */
+    uint64_t failed_at;          /* loop->failures when it happened: the first in time wins */
     struct wr_puller *puller;
-    struct wr_gen_watch *watch; /* waits for it to be over: its scope ends while a task of another one is inside */
+    struct wr_gen_watch
+        *watch; /* waits for it to be over: its scope ends while a task of another one is inside */
     char name[32];
 };
 
 /* ---- making */
 
-/* Zeroed, of the given size (its first member is the base), with the base initialised in scope. NULL: out of memory. */
-void *wr_gen_alloc(struct weir_scope *scope, size_t size, const struct wr_gen_ops *ops, const char *name);
-/* The same for a stage, in the scope of the generator it will read. NULL too when `up` itself could not be made. */
-void *wr_stage_alloc(struct weir_gen *up, size_t size, const struct wr_gen_ops *ops, const char *name);
-/* The last line of a maker: adopts `up` (NULL for a source). gen == NULL (out of memory): ends up, gives a failed one. */
+/* Zeroed, of the given size (its first member is the base), with the base initialised in scope.
+ * NULL: out of memory. */
+void *wr_gen_alloc(struct weir_scope *scope, size_t size, const struct wr_gen_ops *ops,
+                   const char *name);
+/* The same for a stage, in the scope of the generator it will read. NULL too when `up` itself could
+ * not be made. */
+void *wr_stage_alloc(struct weir_gen *up, size_t size, const struct wr_gen_ops *ops,
+                     const char *name);
+/* The last line of a maker: adopts `up` (NULL for a source). gen == NULL (out of memory): ends up,
+ * gives a failed one. */
 struct weir_gen *wr_gen_made(struct weir_gen *gen, struct weir_gen *up);
 /* A generator that fails with *error at the first pull. Never NULL. */
 struct weir_gen *wr_gen_failed(struct weir_scope *scope, const weir_error *error);
@@ -120,19 +130,23 @@ struct weir_gen *wr_gen_failed(struct weir_scope *scope, const weir_error *error
 /* As weir_next_many, from the stage or task that reads `up`. */
 size_t wr_pull(struct weir_gen *up, weir_item *items, size_t max);
 /* As weir_next_within for several items: *late tells why 0. wait_ms < 0: no limit. */
-size_t wr_pull_within(struct weir_gen *up, weir_item *items, size_t max, int64_t wait_ms, bool *late);
+size_t wr_pull_within(struct weir_gen *up, weir_item *items, size_t max, int64_t wait_ms,
+                      bool *late);
 
-/* The pieces of wr_pull_within, for those who wait for several generators at once (merge). The puller is the task that
- * pulls on behalf of the reader; `on_ready` is called when a result is there (from that task; must not suspend). */
+/* The pieces of wr_pull_within, for those who wait for several generators at once (merge). The
+ * puller is the task that pulls on behalf of the reader; `on_ready` is called when a result is
+ * there (from that task; must not suspend). */
 int wr_puller_request(struct weir_gen *up, size_t max, void (*on_ready)(void *ctx), void *ctx);
 bool wr_puller_ready(const struct weir_gen *up);
-/* The result of the request, or what of it fits (the rest stays, and is ready): items lent until the next request; 0: over. */
+/* The result of the request, or what of it fits (the rest stays, and is ready): items lent until
+ * the next request; 0: over. */
 size_t wr_puller_some(struct weir_gen *up, weir_item *items, size_t max);
 
 /* ---- failing */
 
 /* Set the generator's own failure unless an earlier one is there; returns code. offset -1: none. */
-int wr_gen_fail(struct weir_gen *gen, int code, int detail, int64_t offset, const char *format, ...) WEIR_PRINTF(5, 6);
+int wr_gen_fail(struct weir_gen *gen, int code, int detail, int64_t offset, const char *format, ...)
+    WEIR_PRINTF(5, 6);
 int wr_gen_fail_error(struct weir_gen *gen, const weir_error *error);
 /* A failure that happened at `at` (loop->failures then): replaces a later one. */
 int wr_gen_fail_at(struct weir_gen *gen, const weir_error *error, uint64_t at);
@@ -156,13 +170,15 @@ bool wr_next_unready(struct weir_gen *gen, weir_item *item);
 size_t wr_pull_direct(struct weir_gen *gen, weir_item *items, size_t max);
 /* Tell the item's word (rejected), log why. */
 void wr_reject(struct weir_gen *gen, const weir_item *item, const char *why);
-/* The task that is inside of gen by way of a body, at gen or behind it; NULL: none, or it is parked in a built-in one. */
+/* The task that is inside of gen by way of a body, at gen or behind it; NULL: none, or it is parked
+ * in a built-in one. */
 struct wr_task *wr_gen_task(const struct weir_gen *gen);
 /* Recompute gen->ready. */
 void wr_gen_ready(struct weir_gen *gen);
 /* The end has come: close, contagion, state. */
 void wr_gen_over(struct weir_gen *gen);
-/* End the generators that gen reads, last adopted first; their failures become gen's, first in time. May suspend. */
+/* End the generators that gen reads, last adopted first; their failures become gen's, first in
+ * time. May suspend. */
 void wr_gen_end_adopted(struct weir_gen *gen);
 void wr_gen_free(struct weir_gen *gen);
 void wr_gen_adopt(struct weir_gen *self, struct weir_gen *more);
@@ -171,8 +187,8 @@ void wr_puller_close(struct weir_gen *gen); /* fail the pull in flight, wait, en
 
 /* ---- for sources */
 
-/* Number and stamp n items just made by a source (bytes or values; data, len, flags, block, time_ns are set): seq, origin,
- * receipt; they are lent. */
+/* Number and stamp n items just made by a source (bytes or values; data, len, flags, block, time_ns
+ * are set): seq, origin, receipt; they are lent. */
 static inline void wr_source_give(struct weir_gen *gen, weir_item *items, size_t n)
 {
     struct weir_receipt *origin = gen->origin;

@@ -1,8 +1,9 @@
 /*
  * flow_item.c - keeping items beyond their loan, comparing types, opening batches.
  *
- * A kept item has a block of its own or shares the lender's, and one reference on its receipt. An item without a block (its
- * bytes lie in a body's frame) is copied into a block that is charged to nobody: it is the keeper's memory.
+ * A kept item has a block of its own or shares the lender's, and one reference on its receipt. An
+ * item without a block (its bytes lie in a body's frame) is copied into a block that is charged to
+ * nobody: it is the keeper's memory.
  */
 #include <string.h>
 

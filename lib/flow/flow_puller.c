@@ -1,10 +1,11 @@
 /*
  * flow_puller.c - pulls that outlive their reader's patience.
  *
- * RESTS -> PULLS (asked; the puller's task runs the chain behind the generator) -> HAS (n items, or 0: over) -> RESTS when
- * the reader takes them. The items of a result stay lent until the next request. Closing with a pull in flight fails the
- * wait it is parked in once, wherever in the chain that is, and waits until the pull has come back; what arrived and was not
- * taken is abandoned. The puller is made at the first use and lives as long as its generator.
+ * RESTS -> PULLS (asked; the puller's task runs the chain behind the generator) -> HAS (n items, or
+ * 0: over) -> RESTS when the reader takes them. The items of a result stay lent until the next
+ * request. Closing with a pull in flight fails the wait it is parked in once, wherever in the chain
+ * that is, and waits until the pull has come back; what arrived and was not taken is abandoned. The
+ * puller is made at the first use and lives as long as its generator.
  */
 #include "flow_puller.h"
 
@@ -119,7 +120,8 @@ static void patience_over(struct wr_timer *timer)
     wr_wake(patience->task, 0);
 }
 
-/* The pull under way has ended the loan of what was given before, all the way to the sources that it has reached. */
+/* The pull under way has ended the loan of what was given before, all the way to the sources that
+ * it has reached. */
 static void asked_past(struct weir_gen *gen)
 {
     if (gen->state != WR_GEN_INSIDE) {
@@ -134,7 +136,8 @@ static void asked_past(struct weir_gen *gen)
 }
 
 /* One that knows how to wait for a time by itself. */
-static size_t pull_native(struct weir_gen *up, weir_item *items, size_t max, int64_t wait_ms, bool *late)
+static size_t pull_native(struct weir_gen *up, weir_item *items, size_t max, int64_t wait_ms,
+                          bool *late)
 {
     if (up->canceled || up->failure != NULL) {
         return wr_pull_direct(up, items, max);
@@ -178,7 +181,8 @@ static int wait_for_puller(struct weir_gen *up, int64_t wait_ms)
     return rc;
 }
 
-size_t wr_pull_within(struct weir_gen *up, weir_item *items, size_t max, int64_t wait_ms, bool *late)
+size_t wr_pull_within(struct weir_gen *up, weir_item *items, size_t max, int64_t wait_ms,
+                      bool *late)
 {
     *late = false;
     if (up->state == WR_GEN_OVER) {

@@ -1,6 +1,6 @@
 /*
- * flow_puller.h - a task that pulls a generator on behalf of its reader, so that the reader can stop waiting (weir_next_within)
- * and the pull goes on. Internal to the flow layer.
+ * flow_puller.h - a task that pulls a generator on behalf of its reader, so that the reader can
+ * stop waiting (weir_next_within) and the pull goes on. Internal to the flow layer.
  */
 #ifndef WR_FLOW_PULLER_H
 #define WR_FLOW_PULLER_H
@@ -25,7 +25,8 @@ struct wr_puller {
     void (*on_ready)(void *ctx);
     void *ctx;
     size_t cap;
-    weir_item *items; /* cap of them: as many as were ever asked for at once, at most WR_PULLER_ITEMS */
+    weir_item
+        *items; /* cap of them: as many as were ever asked for at once, at most WR_PULLER_ITEMS */
 };
 
 static inline bool wr_puller_busy(const struct weir_gen *gen)

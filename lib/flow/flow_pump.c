@@ -1,11 +1,12 @@
 /*
- * flow_pump.c - weir_pump: move all items from a generator into a sink, then end both; and weir_each for callers without
- * coroutines.
+ * flow_pump.c - weir_pump: move all items from a generator into a sink, then end both; and
+ * weir_each for callers without coroutines.
  *
- * The pump asks for what fits: at most PUMP_ITEMS, and for a queue no more than its room, so that demand is never exceeded. A
- * sink with a commit of its own is committed whenever the generator gave less than was asked for: then it has nothing more at
- * hand, and the loop may idle next. While it waits for its generator it is the sink's feeder: a far end that goes away then
- * fails that wait. Of two failures the first in time is told.
+ * The pump asks for what fits: at most PUMP_ITEMS, and for a queue no more than its room, so that
+ * demand is never exceeded. A sink with a commit of its own is committed whenever the generator
+ * gave less than was asked for: then it has nothing more at hand, and the loop may idle next. While
+ * it waits for its generator it is the sink's feeder: a far end that goes away then fails that
+ * wait. Of two failures the first in time is told.
  */
 #include <string.h>
 
@@ -18,7 +19,8 @@
 
 enum {
     PUMP_ITEMS = 64,
-    TURN_PULLS = 256 /* pulls in a row without a wait, then the loop has a turn: signals, timers, other tasks */
+    TURN_PULLS = 256 /* pulls in a row without a wait, then the loop has a turn: signals, timers,
+                        other tasks */
 };
 
 /* Returns when the generator is over or the sink has failed. */

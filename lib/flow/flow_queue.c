@@ -1,15 +1,17 @@
 /*
  * flow_queue.c - pipe(2) for items.
  *
- * One ring of items between a reading generator and one or more writing sinks. The ring's head may be lent: the items of the
- * reader's last call stay in their slots, uncounted, until its next call, which lets their blocks and receipts go. Items are
- * kept by reference; bytes that lie in nobody's block (a body's frame) are copied into blocks of the queue's own. A block is
- * charged once per run of items; when the blocks pinned exceed PINNED_FACTOR times the byte bound, further items are copied
- * out, so that a 20-byte slice does not hold 128 KiB.
+ * One ring of items between a reading generator and one or more writing sinks. The ring's head may
+ * be lent: the items of the reader's last call stay in their slots, uncounted, until its next call,
+ * which lets their blocks and receipts go. Items are kept by reference; bytes that lie in nobody's
+ * block (a body's frame) are copied into blocks of the queue's own. A block is charged once per run
+ * of items; when the blocks pinned exceed PINNED_FACTOR times the byte bound, further items are
+ * copied out, so that a 20-byte slice does not hold 128 KiB.
  *
- * A writer that finds the queue full waits, first come first served, until half of it is free: then it fills it in one go.
- * The reader is woken by the first item and finds all that has been put until it runs. One writer's failure follows the items
- * already put and ends the queue for all. When the reader goes, each writer fails with WEIR_ECLOSED.
+ * A writer that finds the queue full waits, first come first served, until half of it is free: then
+ * it fills it in one go. The reader is woken by the first item and finds all that has been put
+ * until it runs. One writer's failure follows the items already put and ends the queue for all.
+ * When the reader goes, each writer fails with WEIR_ECLOSED.
  */
 #include <weir/queue.h>
 
@@ -33,10 +35,10 @@ struct queue {
     struct wr_task *reader;
     struct wr_list waiting; /* writers, see struct queue_wait */
     size_t writers;
-    struct wr_list sinks;   /* all writers */
+    struct wr_list sinks; /* all writers */
     bool reader_gone, ended, rendezvous;
-    bool receipts; /* some item came with a receipt */
-    bool values;   /* some item came with a type that has a drop function */
+    bool receipts;       /* some item came with a receipt */
+    bool values;         /* some item came with a type that has a drop function */
     weir_error *failure; /* a writer's, told after the items already put */
     struct weir_gen *gen;
     unsigned refs; /* the reader and the writers */
@@ -79,7 +81,8 @@ static weir_item *slot(struct queue *queue, size_t index)
 
 static void drop_value(const weir_item *item)
 {
-    if (item->type != NULL && item->type->drop != NULL && item->block != NULL && item->block->refs == 1) {
+    if (item->type != NULL && item->type->drop != NULL && item->block != NULL &&
+        item->block->refs == 1) {
         item->type->drop((void *)(uintptr_t)item->data);
     }
 }
@@ -104,7 +107,8 @@ static void release_head(struct queue *queue, size_t n, enum wr_act act)
                 drop_value(&items[i + k]);
             }
             i += same;
-            /* The run of the block ends here unless the item behind the released ones continues it. */
+            /* The run of the block ends here unless the item behind the released ones continues it.
+             */
             bool over = i < run || queue->lent + queue->count == run ||
                         queue->ring[(queue->head + run) & (queue->cap - 1)].block != block;
             if (over) {
@@ -126,12 +130,14 @@ static void release_head(struct queue *queue, size_t n, enum wr_act act)
     }
 }
 
-/* The usual end of the loan of one item: the next one continues its block, and nobody asks for receipts. */
+/* The usual end of the loan of one item: the next one continues its block, and nobody asks for
+ * receipts. */
 static bool release_one(struct queue *queue)
 {
     const weir_item *item = slot(queue, 0);
     struct weir_block *block = item->block;
-    if (queue->lent != 1 || queue->receipts || queue->values || queue->count == 0 || block != slot(queue, 1)->block) {
+    if (queue->lent != 1 || queue->receipts || queue->values || queue->count == 0 ||
+        block != slot(queue, 1)->block) {
         return false;
     }
     block->refs--; /* not the last: the next item has one */
@@ -180,7 +186,8 @@ static bool full(const struct queue *queue)
     if (queue->rendezvous && queue->reader == NULL) {
         return true;
     }
-    return queue->count >= queue->items_max || (queue->bytes >= queue->bytes_max && queue->count > 0);
+    return queue->count >= queue->items_max ||
+           (queue->bytes >= queue->bytes_max && queue->count > 0);
 }
 
 /* ---- reading */
@@ -202,7 +209,8 @@ static size_t give(struct queue *queue, weir_item *items, size_t max)
     size_t n = WR_MIN(queue->count, max), bytes = 0;
     for (size_t i = 0; i < n;) {
         const weir_item *from = slot(queue, i);
-        size_t run = WR_MIN(n - i, (size_t)(queue->ring + queue->cap - from)); /* up to the ring's end */
+        size_t run =
+            WR_MIN(n - i, (size_t)(queue->ring + queue->cap - from)); /* up to the ring's end */
         for (size_t k = 0; k < run; k++) {
             items[i + k] = from[k];
             bytes += from[k].len;
@@ -227,8 +235,8 @@ static bool give_one(struct queue *queue, weir_item *item)
 static size_t queue_next_within(struct weir_gen *gen, weir_item *items, size_t max, int64_t wait_ms,
                                 bool *late);
 
-static __attribute__((noinline)) size_t next_some(struct queue *queue, struct weir_gen *gen, weir_item *items,
-                                                  size_t max)
+static __attribute__((noinline)) size_t next_some(struct queue *queue, struct weir_gen *gen,
+                                                  weir_item *items, size_t max)
 {
     end_loan(queue);
     if (WR_LIKELY(queue->count > 0)) {
@@ -322,7 +330,8 @@ static void queue_close(struct weir_gen *gen)
     for (struct wr_list *node = queue->sinks.next; node != &queue->sinks; node = node->next) {
         struct queue_sink *writer = WR_OWNER(node, struct queue_sink, link);
         if (writer->sink.failure == NULL) {
-            wr_sink_set_error(&writer->sink, WEIR_ECLOSED, 0, "the reader of queue '%s' has gone", queue->name);
+            wr_sink_set_error(&writer->sink, WEIR_ECLOSED, 0, "the reader of queue '%s' has gone",
+                              queue->name);
         }
         wr_sink_gone(&writer->sink);
     }
@@ -344,10 +353,9 @@ static void queue_abort(struct weir_gen *gen, int code)
 static size_t queue_why(const struct weir_gen *gen, char *text, size_t cap)
 {
     const struct queue *queue = queue_of_gen(gen);
-    int n = queue->count == 0
-                ? snprintf(text, cap, "waits for queue '%s' (empty)", queue->name)
-                : snprintf(text, cap, "queue '%s' has %zu of %zu items", queue->name, queue->count,
-                           queue->items_max);
+    int n = queue->count == 0 ? snprintf(text, cap, "waits for queue '%s' (empty)", queue->name)
+                              : snprintf(text, cap, "queue '%s' has %zu of %zu items", queue->name,
+                                         queue->count, queue->items_max);
     return n > 0 ? (size_t)n : 0;
 }
 
@@ -440,8 +448,9 @@ static int append(struct queue *queue, const weir_item *from)
     /* A batch, and a value that cannot be copied, stay in the block they lie in. */
     bool fixed = (from->flags & WEIR_ITEM_PARTS) != 0 ||
                  (from->type != NULL && from->type->drop != NULL && from->type->copy == NULL);
-    bool copy = block == NULL || (!fixed && block != queue->last_block &&
-                                  queue->pinned + block->cap > queue->pinned_max && from->len < block->cap / 2);
+    bool copy = block == NULL ||
+                (!fixed && block != queue->last_block &&
+                 queue->pinned + block->cap > queue->pinned_max && from->len < block->cap / 2);
     if (copy) {
         int rc = copy_out(queue, to);
         if (rc < 0) {
@@ -469,8 +478,9 @@ static int append(struct queue *queue, const weir_item *from)
     return 0;
 }
 
-/* The usual case, many at once: items whose bytes lie in one block, put as a run. Returns how many were appended, 0: the
- * first one needs append()'s care (no block, a full pin budget, no slots, no memory). */
+/* The usual case, many at once: items whose bytes lie in one block, put as a run. Returns how many
+ * were appended, 0: the first one needs append()'s care (no block, a full pin budget, no slots, no
+ * memory). */
 static size_t append_run(struct queue *queue, const weir_item *items, size_t count)
 {
     struct weir_block *block = items[0].block;
@@ -490,8 +500,8 @@ static size_t append_run(struct queue *queue, const weir_item *items, size_t cou
     weir_item *to = &queue->ring[at];
     size_t n = 0, bytes = queue->bytes;
     while (n < room && items[n].block == block && items[n].receipt == receipt &&
-           (receipt == NULL || items[n].seq == items[0].seq + n) && items[n].type == items[0].type &&
-           (bytes < queue->bytes_max || queue->count + n == 0)) {
+           (receipt == NULL || items[n].seq == items[0].seq + n) &&
+           items[n].type == items[0].type && (bytes < queue->bytes_max || queue->count + n == 0)) {
         bytes += items[n].len;
         to[n] = items[n];
         n++;
@@ -537,13 +547,12 @@ static void drop_oldest(struct queue *queue, size_t n)
     }
 }
 
-/* The queue is full and its policy is not to wait. 1: the new item is not put; 0: there is room now; negative: failed. */
+/* The queue is full and its policy is not to wait. 1: the new item is not put; 0: there is room
+ * now; negative: failed. */
 static int make_way(struct queue *queue, struct weir_sink *sink, const weir_item *item)
 {
     switch (queue->when_full) {
-    case WEIR_DROP_NEWEST:
-        wr_items_tell(item, 1, WR_ACT_DROP);
-        return 1;
+    case WEIR_DROP_NEWEST: wr_items_tell(item, 1, WR_ACT_DROP); return 1;
     case WEIR_DROP_OLDEST:
     case WEIR_LATEST: {
         size_t drop = queue->when_full == WEIR_LATEST ? queue->count : 1;
@@ -551,7 +560,8 @@ static int make_way(struct queue *queue, struct weir_sink *sink, const weir_item
         return 0;
     }
     default:
-        return wr_sink_set_error(sink, WEIR_ETOOLONG, 0, "queue '%s' is full (%zu items, %zu bytes)", queue->name,
+        return wr_sink_set_error(sink, WEIR_ETOOLONG, 0,
+                                 "queue '%s' is full (%zu items, %zu bytes)", queue->name,
                                  queue->count, queue->bytes);
     }
 }
@@ -573,12 +583,14 @@ static int writer_failed(struct queue *queue, struct weir_sink *sink, int rc)
     return wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
 }
 
-/* The usual case, one at a time: an item that continues the newest block, and there is room for it. */
+/* The usual case, one at a time: an item that continues the newest block, and there is room for it.
+ */
 static bool append_one(struct queue *queue, const weir_item *item)
 {
     size_t used = queue->lent + queue->count;
-    if (queue->reader_gone || queue->ended || item->block == NULL || item->block != queue->last_block ||
-        item->receipt != NULL || used == queue->cap || full(queue)) {
+    if (queue->reader_gone || queue->ended || item->block == NULL ||
+        item->block != queue->last_block || item->receipt != NULL || used == queue->cap ||
+        full(queue)) {
         return false;
     }
     *slot(queue, used) = *item;
@@ -590,14 +602,15 @@ static bool append_one(struct queue *queue, const weir_item *item)
     return true;
 }
 
-static __attribute__((noinline)) int put_all(struct queue *queue, struct weir_sink *sink, const weir_item *items,
-                                             size_t count)
+static __attribute__((noinline)) int put_all(struct queue *queue, struct weir_sink *sink,
+                                             const weir_item *items, size_t count)
 {
     for (size_t i = 0; i < count;) {
         if (WR_UNLIKELY(queue->reader_gone || queue->ended)) {
             return wr_sink_set_error(sink, WEIR_ECLOSED, 0,
-                                     queue->reader_gone ? "the reader of queue '%s' has gone"
-                                                        : "queue '%s' was ended by another writer's failure",
+                                     queue->reader_gone
+                                         ? "the reader of queue '%s' has gone"
+                                         : "queue '%s' was ended by another writer's failure",
                                      queue->name);
         }
         if (WR_UNLIKELY(full(queue))) {
@@ -682,8 +695,9 @@ static void writer_abandon(struct weir_sink *sink)
     struct queue_sink *writer = WR_OWNER(sink, struct queue_sink, sink);
     weir_error error;
     wr_error_set(&error, sink->canceled ? WEIR_ECANCELED : WEIR_EABANDONED, 0, writer->queue->name,
-                 sink->canceled ? "canceled"
-                                : "a writer of queue '%s' was discarded without saying how its stream ended",
+                 sink->canceled
+                     ? "canceled"
+                     : "a writer of queue '%s' was discarded without saying how its stream ended",
                  writer->queue->name);
     end_writer(writer->queue, &error);
     writer->over = true;

@@ -1,9 +1,11 @@
 /*
- * flow_sink.c - what all sinks share: putting, flushing before the loop idles, committing, receipts, ending.
+ * flow_sink.c - what all sinks share: putting, flushing before the loop idles, committing,
+ * receipts, ending.
  *
- * The runs of numbers that were put and not committed are kept with one reference each; a flush that gave 0, or a commit,
- * settles them as delivered. The flush before the poll runs on the scheduler's stack and never suspends; when it cannot get
- * everything out, the next put or the commit waits for the far end. A failure is final and told once.
+ * The runs of numbers that were put and not committed are kept with one reference each; a flush
+ * that gave 0, or a commit, settles them as delivered. The flush before the poll runs on the
+ * scheduler's stack and never suspends; when it cannot get everything out, the next put or the
+ * commit waits for the far end. A failure is final and told once.
  */
 #include "flow_sink.h"
 
@@ -59,7 +61,8 @@ static void flush_before_poll(struct wr_before_poll *hook)
     }
 }
 
-void *wr_sink_alloc(struct weir_scope *scope, size_t size, const struct wr_sink_ops *ops, const char *name)
+void *wr_sink_alloc(struct weir_scope *scope, size_t size, const struct wr_sink_ops *ops,
+                    const char *name)
 {
     struct weir_sink *sink = wr_zalloc(size);
     if (sink == NULL) {
@@ -87,7 +90,8 @@ static weir_error no_memory_error = {.code = WEIR_ENOMEM,
                                      .offset = -1,
                                      .origin = "weir",
                                      .message = "out of memory while making a sink"};
-static struct weir_sink no_memory = {.ops = &failed_ops, .failure = &no_memory_error, .name = "failed"};
+static struct weir_sink no_memory = {
+    .ops = &failed_ops, .failure = &no_memory_error, .name = "failed"};
 
 struct weir_sink *wr_sink_made(struct weir_sink *sink)
 {
@@ -197,7 +201,8 @@ static bool keep_receipts(struct weir_sink *sink, const weir_item *items, size_t
         bool held = wr_receipt_ref(items[i].receipt, items[i].seq, items[end - 1].seq) >= 0;
         if (!held || !push_run(sink, &items[i])) {
             if (held) {
-                wr_receipt_unref(items[i].receipt, items[i].seq, items[end - 1].seq, WR_ACT_ABANDON);
+                wr_receipt_unref(items[i].receipt, items[i].seq, items[end - 1].seq,
+                                 WR_ACT_ABANDON);
             }
             wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory for receipts");
             return false;
@@ -297,7 +302,8 @@ bool weir_put_many(weir_sink *sink, const weir_item *items, size_t count)
         return ops->put_many(sink, items, count) >= 0;
     }
     wr_task_now(sink->loop, "weir_put");
-    WR_ASSERT(!sink->inside, "two tasks put to sink '%s'; weir_sink_share makes a second writer of a queue",
+    WR_ASSERT(!sink->inside,
+              "two tasks put to sink '%s'; weir_sink_share makes a second writer of a queue",
               sink->name);
     if (sink->canceled) {
         wr_sink_set_error(sink, WEIR_ECANCELED, 0, "canceled");
@@ -378,7 +384,8 @@ static int end_sink(struct weir_sink *sink, weir_error *error)
     sink->ended = true;
     wr_list_remove(&sink->before_poll.link);
     if (sink->state_begun) {
-        weir_error unsaved; /* after a failure, too: the record tells the last commit, which stands */
+        weir_error
+            unsaved; /* after a failure, too: the record tells the last commit, which stands */
         if (wr_state_save(sink->state, &unsaved) < 0) {
             set_failure(sink, &unsaved);
         }
@@ -496,9 +503,11 @@ static void user_close(struct weir_sink *sink, const weir_error *failure)
     }
 }
 
-weir_sink *weir_sink_new(weir_scope *scope, const weir_sink_ops *ops, const void *self, size_t self_len)
+weir_sink *weir_sink_new(weir_scope *scope, const weir_sink_ops *ops, const void *self,
+                         size_t self_len)
 {
-    static const struct wr_sink_ops base = {.kind = "sink", .put_many = user_put_many, .close = user_close};
+    static const struct wr_sink_ops base = {
+        .kind = "sink", .put_many = user_put_many, .close = user_close};
     weir_sink_ops o = WEIR_ZERO;
     memcpy(&o, ops, WR_MIN(ops->struct_size, sizeof o));
     WR_ASSERT(o.put_many != NULL, "a sink needs put_many");

@@ -1,9 +1,10 @@
 /*
  * flow_sink.h - sinks from inside: the base that every sink embeds. Internal.
  *
- * Built-in sinks embed struct weir_sink and implement struct wr_sink_ops; a user's weir_sink_ops (<weir/sink.h>) is one
- * implementation. The base keeps receipts: put_many references the items' receipts as runs, and the runs settle as delivered
- * when the sink has committed. A sink that has unflushed bytes calls wr_sink_dirty: its flush runs before the loop polls.
+ * Built-in sinks embed struct weir_sink and implement struct wr_sink_ops; a user's weir_sink_ops
+ * (<weir/sink.h>) is one implementation. The base keeps receipts: put_many references the items'
+ * receipts as runs, and the runs settle as delivered when the sink has committed. A sink that has
+ * unflushed bytes calls wr_sink_dirty: its flush runs before the loop polls.
  */
 #ifndef WR_FLOW_SINK_H
 #define WR_FLOW_SINK_H
@@ -18,23 +19,26 @@ struct wr_sink_ops {
     const char *kind;
     /* Take all or fail (wr_sink_fail first); may suspend. */
     int (*put_many)(struct weir_sink *sink, const weir_item *items, size_t count);
-    /* Never suspends: 0 all is out (the base then settles what was put), 1 some is left, negative: failed. NULL: nothing is
-     * ever buffered, put_many returning 0 is the commit. */
+    /* Never suspends: 0 all is out (the base then settles what was put), 1 some is left, negative:
+     * failed. NULL: nothing is ever buffered, put_many returning 0 is the commit. */
     int (*flush)(struct weir_sink *sink);
     /* Wait until all that was put is safe. NULL: flush until it gives 0 ... */
     int (*commit)(struct weir_sink *sink);
     /* ... waiting here in between (for a socket that is full). */
     int (*wait)(struct weir_sink *sink);
-    /* Release everything; may suspend; runs exactly once. failure: NULL when all went well so far. */
+    /* Release everything; may suspend; runs exactly once. failure: NULL when all went well so far.
+     */
     void (*close)(struct weir_sink *sink, const weir_error *failure);
     /* After receipts have settled in a commit: the state is saved from here. NULL. */
     void (*committed)(struct weir_sink *sink);
     void (*abort)(struct weir_sink *sink, int code);
-    /* A queue's writer: tell the reader why it ends. NULL: what was put is committed, then closed. */
+    /* A queue's writer: tell the reader why it ends. NULL: what was put is committed, then closed.
+     */
     void (*fail)(struct weir_sink *sink, const weir_error *why);
     void (*abandon)(struct weir_sink *sink);
     size_t (*why)(const struct weir_sink *sink, char *text, size_t cap);
-    /* How many items may be put now without waiting, at least 1; waits for the first. NULL: any number. */
+    /* How many items may be put now without waiting, at least 1; waits for the first. NULL: any
+     * number. */
     size_t (*room)(struct weir_sink *sink);
     bool passes_on; /* a queue's end: it keeps items by itself, the base keeps no receipts */
 };
@@ -54,7 +58,7 @@ struct weir_sink {
     weir_error *failure;
     uint64_t failed_at;
     uint64_t put_items, put_bytes; /* for metrics */
-    struct weir_state *state; /* wr_sink_keep_state */
+    struct weir_state *state;      /* wr_sink_keep_state */
     bool state_begun;
     uint16_t past_end;
     bool inside, ended, canceled;
@@ -62,27 +66,30 @@ struct weir_sink {
     char name[32];
 };
 
-void *wr_sink_alloc(struct weir_scope *scope, size_t size, const struct wr_sink_ops *ops, const char *name);
+void *wr_sink_alloc(struct weir_scope *scope, size_t size, const struct wr_sink_ops *ops,
+                    const char *name);
 /* Never NULL: sink == NULL (out of memory) gives a failed sink. */
 struct weir_sink *wr_sink_made(struct weir_sink *sink);
 struct weir_sink *wr_sink_failed(struct weir_scope *scope, const weir_error *error);
 /* Sets the failure unless one is there; returns code. */
-int wr_sink_set_error(struct weir_sink *sink, int code, int detail, const char *format, ...) WEIR_PRINTF(4, 5);
+int wr_sink_set_error(struct weir_sink *sink, int code, int detail, const char *format, ...)
+    WEIR_PRINTF(4, 5);
 /* There are unflushed bytes: flush before the loop polls. */
 static inline void wr_sink_dirty(struct weir_sink *sink)
 {
     wr_before_poll_enrol(sink->loop, &sink->before_poll);
 }
-/* Everything put so far is safe: settle. Called by the base after a flush that gave 0 and after commit; a sink whose flush
- * never gives 0 while it is fed may call it itself. */
+/* Everything put so far is safe: settle. Called by the base after a flush that gave 0 and after
+ * commit; a sink whose flush never gives 0 while it is fed may call it itself. */
 void wr_sink_committed(struct weir_sink *sink);
-/* The far end has gone while nobody was putting (set the failure first): a pump that waits for items stops waiting. From any
- * frame of the loop's thread. */
+/* The far end has gone while nobody was putting (set the failure first): a pump that waits for
+ * items stops waiting. From any frame of the loop's thread. */
 void wr_sink_gone(struct weir_sink *sink);
 /* Everything put so far is given up: receipts are abandoned. */
 void wr_sink_abandon(struct weir_sink *sink);
-/* Save the sources' positions at this sink's commits, for a sink that cannot be cut to a length: what was written and not saved
- * when the process died is written again (at least once). A file sink keeps its state by itself. Before the first put. */
+/* Save the sources' positions at this sink's commits, for a sink that cannot be cut to a length:
+ * what was written and not saved when the process died is written again (at least once). A file
+ * sink keeps its state by itself. Before the first put. */
 void wr_sink_keep_state(struct weir_sink *sink, struct weir_state *state);
 /* How many items may be put now. 0: the sink has failed. */
 size_t wr_sink_room(struct weir_sink *sink, size_t max);

@@ -1,11 +1,12 @@
 /*
  * flow_vouch.c - what a body's yields vouch for.
  *
- * A yield references everything the body has pulled since its previous yield and every item still lent to it. In the plain
- * case, one upstream of which exactly one item is lent and nothing is held, the yielded item simply carries the receipt
- * of that item: the body's own loan keeps it alive for as long as the reader may look. Otherwise the pulled items are held
- * (`held`, runs of consecutive numbers), and the yield hands them all to a group receipt, which the reader may keep, and
- * which the body lets go when the reader has come back.
+ * A yield references everything the body has pulled since its previous yield and every item still
+ * lent to it. In the plain case, one upstream of which exactly one item is lent and nothing is
+ * held, the yielded item simply carries the receipt of that item: the body's own loan keeps it
+ * alive for as long as the reader may look. Otherwise the pulled items are held
+ * (`held`, runs of consecutive numbers), and the yield hands them all to a group receipt, which the
+ * reader may keep, and which the body lets go when the reader has come back.
  */
 #include <string.h>
 
@@ -18,7 +19,8 @@ void wr_vouch_plain(struct wr_body *self)
     self->plain = single && self->held_count == 0 && self->group == NULL;
 }
 
-static bool held_push(struct wr_body *self, struct weir_receipt *receipt, uint64_t first, uint64_t last)
+static bool held_push(struct wr_body *self, struct weir_receipt *receipt, uint64_t first,
+                      uint64_t last)
 {
     if (self->held_count > 0) {
         struct wr_held *tail = &self->held[self->held_count - 1];
@@ -74,16 +76,20 @@ bool wr_vouch_hold_many(struct wr_body *self, const weir_item *items, size_t cou
 static bool stamp_group(struct wr_body *self, weir_item *out, size_t count)
 {
     wr_vouch_back(self);
-    /* What is lent and not held yet is held with the rest: the group takes one reference of each. */
-    for (struct wr_list *node = self->gen.adopted.next; node != &self->gen.adopted; node = node->next) {
+    /* What is lent and not held yet is held with the rest: the group takes one reference of each.
+     */
+    for (struct wr_list *node = self->gen.adopted.next; node != &self->gen.adopted;
+         node = node->next) {
         struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);
         if (up->fresh_receipt != NULL && up->fresh_unvouched && !wr_vouch_hold(self, up)) {
             return false;
         }
     }
     if (self->held_count == 0) {
-        /* Nothing new since the last yield: this one stands for what is still lent, as the last one did. */
-        for (struct wr_list *node = self->gen.adopted.next; node != &self->gen.adopted; node = node->next) {
+        /* Nothing new since the last yield: this one stands for what is still lent, as the last one
+         * did. */
+        for (struct wr_list *node = self->gen.adopted.next; node != &self->gen.adopted;
+             node = node->next) {
             struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);
             if (up->fresh_receipt != NULL) {
                 if (wr_receipt_ref(up->fresh_receipt, up->fresh_seq, up->fresh_seq) < 0) {
@@ -106,7 +112,8 @@ static bool stamp_group(struct wr_body *self, weir_item *out, size_t count)
     const struct wr_held *tail = &self->held[self->held_count - 1];
     uint64_t seq = tail->last;
     uint32_t origin = tail->receipt->kind == WR_RECEIPT_ORIGIN ? tail->receipt->id : 0;
-    /* One reference for the body's own loan; each item of the yield is an item of the same group. */
+    /* One reference for the body's own loan; each item of the yield is an item of the same group.
+     */
     self->held_count = 0;
     self->group = group;
     self->group_seq = seq;
@@ -164,7 +171,8 @@ void wr_vouch_let_go(struct wr_body *self, enum wr_act act)
         wr_receipt_unref(self->held[i].receipt, self->held[i].first, self->held[i].last, act);
     }
     self->held_count = 0;
-    for (struct wr_list *node = self->gen.adopted.next; node != &self->gen.adopted; node = node->next) {
+    for (struct wr_list *node = self->gen.adopted.next; node != &self->gen.adopted;
+         node = node->next) {
         struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);
         if (up->fresh_receipt != NULL && up->fresh_unvouched && act == WR_ACT_FILTER) {
             wr_receipt_tell(up->fresh_receipt, up->fresh_seq, up->fresh_seq, act);

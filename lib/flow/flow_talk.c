@@ -1,0 +1,256 @@
+/*
+ * flow_talk.c - talking to a body beyond pulling: send, throw and catch, delegation, delivery.
+ *
+ * send and throw resume the leaf of a chain of delegates, as a pull does, with something for its
+ * pending yield to find. A delegate's end switches to its delegator, whose weir_yield_from returns
+ * there; what it failed with is then pending in the delegator like a thrown error. Delegation costs
+ * two switches when it begins and one when it ends, nothing per item.
+ */
+#include "flow_body.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base_alloc.h"
+#include "flow_puller.h"
+
+/* ---- send, throw, catch */
+
+static weir_got outcome(size_t n)
+{
+    return n > 0 ? WEIR_GOT_ITEM : WEIR_GOT_OVER;
+}
+
+/* What send and throw can be refused for; true: go on. */
+static bool may_talk(struct weir_gen *gen, const char *verb, weir_got *got)
+{
+    *got = WEIR_GOT_REFUSED;
+    if (gen->state == WR_GEN_OVER) {
+        *got = WEIR_GOT_OVER;
+        return false;
+    }
+    if (wr_puller_busy(gen)) {
+        return false;
+    }
+    WR_ASSERT(gen->state != WR_GEN_INSIDE, "%s: generator '%s' is running", verb, gen->name);
+    wr_task_now(gen->loop, verb);
+    return true;
+}
+
+weir_got weir_send(weir_gen *gen, const weir_item *in, weir_item *out)
+{
+    weir_got got;
+    if (!may_talk(gen, "weir_send", &got)) {
+        return got;
+    }
+    if (!gen->body || gen->state == WR_GEN_FRESH || gen->leaf->inner_loop) {
+        return WEIR_GOT_REFUSED;
+    }
+    if (!gen->ready || gen->fresh_unvouched) {
+        /* Something special is the matter; a pull deals with it, and a body that goes on has
+         * received `in`. */
+        gen->leaf->received = in;
+        return outcome(wr_pull_slow(gen, out, 1));
+    }
+    gen->leaf->received = in;
+    return outcome(wr_body_resume(gen, out, 1, 1));
+}
+
+static bool remember_thrown(struct wr_body *body, const weir_error *error)
+{
+    if (body->thrown == NULL) {
+        body->thrown = wr_alloc(sizeof *body->thrown);
+    }
+    body->thrown_at = ++body->gen.loop->failures;
+    if (body->thrown == NULL) {
+        wr_gen_fail(&body->gen, WEIR_ENOMEM, 0, -1, "no memory for a thrown error");
+        wr_body_set_pending(body, WR_PENDING_CLOSE);
+        return false;
+    }
+    *body->thrown = *error;
+    wr_body_set_pending(body, WR_PENDING_THROWN);
+    return true;
+}
+
+weir_got weir_throw(weir_gen *gen, int code, const char *message, weir_item *out)
+{
+    weir_got got;
+    weir_error error;
+    if (!may_talk(gen, "weir_throw", &got)) {
+        return got;
+    }
+    WR_ASSERT(code < 0, "a thrown code is negative");
+    struct wr_body *leaf = gen->body ? gen->leaf : NULL;
+    wr_error_set(&error, code, 0, leaf != NULL ? leaf->gen.name : gen->name, "%s",
+                 message != NULL ? message : wr_code_text(code));
+    if (leaf == NULL || gen->state == WR_GEN_FRESH) {
+        wr_gen_fail_error(gen, &error);
+        wr_gen_over(gen);
+        return WEIR_GOT_OVER;
+    }
+    (void)remember_thrown(leaf, &error);
+    return outcome(wr_body_resume(gen, out, 1, 0));
+}
+
+bool weir_catch(weir_gen *gen, int code, weir_error *error)
+{
+    wr_error_clear(error);
+    struct wr_body *self = gen->body ? wr_body_of(gen) : NULL;
+    if (self != NULL && gen->loop->running == &self->fiber) {
+        if (self->pending == WR_PENDING_CLOSE || self->pending == WR_PENDING_CANCEL) {
+            bool closed = self->pending == WR_PENDING_CLOSE;
+            wr_error_set(error, closed ? WEIR_ECLOSED : WEIR_ECANCELED, 0, gen->name, "%s",
+                         closed ? "closed by its reader" : "canceled");
+            return false;
+        }
+        if (self->pending != WR_PENDING_THROWN) {
+            return false;
+        }
+        if (error != NULL) {
+            *error = *self->thrown;
+        }
+        if (code != WEIR_ANY && code != self->thrown->code) {
+            return false;
+        }
+        wr_body_set_pending(self, WR_PENDING_NONE);
+        self->told_false = false;
+        self->gen.past_end = 0;
+        return true;
+    }
+    const weir_error *failure = gen->state == WR_GEN_OVER ? wr_gen_failure(gen) : NULL;
+    if (failure == NULL) {
+        return false;
+    }
+    if (error != NULL) {
+        *error = *failure;
+    }
+    if (failure->code == WEIR_ECANCELED || (code != WEIR_ANY && code != failure->code)) {
+        return false;
+    }
+    gen->told = true;
+    return true;
+}
+
+/* ---- delegation */
+
+/* An inner generator without a body: its items are yielded one by one. */
+static void delegate_loop(struct wr_body *self, struct weir_gen *inner)
+{
+    weir_item item;
+    self->inner_loop = true;
+    while (wr_pull_slow(inner, &item, 1) > 0) {
+        if (!weir_yield(&self->gen, &item)) {
+            break;
+        }
+    }
+    self->inner_loop = false;
+    wr_gen_close(inner);
+}
+
+/* All bodies from the leaf of inner up to inner now answer to a new root. */
+static void reroot(struct wr_body *leaf, struct wr_body *root)
+{
+    for (struct wr_body *b = leaf; b != NULL && b->root != root; b = b->delegator) {
+        b->acct = b->gen.up != NULL ? b : root;
+        b->root = root;
+    }
+}
+
+static void delegate_body(struct wr_body *self, struct wr_body *inner)
+{
+    struct wr_body *root = self->root;
+    struct weir_loop *loop = self->gen.loop;
+    struct wr_body *leaf = inner->gen.leaf;
+    if (!inner->started && !wr_body_start(inner)) {
+        return;
+    }
+    inner->gen.state = WR_GEN_INSIDE;
+    inner->gen.ready = false;
+    inner->delegator = self;
+    reroot(leaf, root);
+    root->gen.leaf = leaf;
+    leaf->fiber.resumer = self->fiber.resumer;
+    loop->running = &leaf->fiber;
+    (void)wr_co_resume(&self->fiber.co, &leaf->fiber.co, 1);
+    inner->delegator = NULL;
+}
+
+bool weir_yield_from(weir_gen *self_gen, weir_gen *inner, const weir_item **result)
+{
+    struct wr_body *self = wr_body_of(self_gen);
+    WR_ASSERT(self_gen->loop->running == &self->fiber,
+              "weir_yield_from of '%s' from outside its body", self_gen->name);
+    if (result != NULL) {
+        *result = NULL;
+    }
+    if (self->last_inner != NULL) {
+        wr_gen_free(self->last_inner);
+        self->last_inner = NULL;
+    }
+    if (self->pending != WR_PENDING_NONE) {
+        weir_discard(inner);
+        return wr_body_refuse(self);
+    }
+    WR_ASSERT(inner->reader == NULL || inner->reader == self_gen,
+              "generator '%s' has a reader already", inner->name);
+    wr_gen_unadopt(inner);
+    if (inner->loop != NULL) {
+        wr_object_fini(
+            &inner->object); /* from here on it ends with self, not with the scope it was made in */
+    }
+    self->inner = inner;
+    if (inner->state != WR_GEN_OVER && !inner->canceled && inner->failure == NULL) {
+        if (inner->body) {
+            delegate_body(self, wr_body_of(inner));
+        } else {
+            delegate_loop(self, inner);
+        }
+    }
+    wr_gen_close(inner);
+    self->inner = NULL;
+    const weir_error *failure = wr_gen_failure(inner);
+    if (failure != NULL && self->pending == WR_PENDING_CLOSE) {
+        wr_gen_fail_at(&self->gen, failure,
+                       inner->failed_at); /* its clean-up failed: the close tells it */
+    } else if (failure != NULL && self->pending == WR_PENDING_NONE) {
+        uint64_t at = inner->failed_at;
+        if (remember_thrown(self, failure)) {
+            self->thrown_at = at;
+        }
+    }
+    self->last_inner = inner;
+    if (self->pending != WR_PENDING_NONE) {
+        self->told_false = true;
+        return false;
+    }
+    if (result != NULL) {
+        *result = weir_result(inner);
+    }
+    return true;
+}
+
+/* ---- delivery */
+
+void weir_settle(weir_gen *self)
+{
+    WR_ASSERT(self->body, "weir_settle is for a body");
+    wr_vouch_let_go(wr_body_of(self), WR_ACT_FILTER);
+}
+
+void weir_reject(weir_gen *self, const weir_item *item, const char *format, ...)
+{
+    char why[sizeof((weir_error *)0)->message];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(why, sizeof why, format, args);
+    va_end(args);
+    wr_reject(self, item, why);
+    if (self->body) {
+        for (struct wr_list *node = self->adopted.next; node != &self->adopted; node = node->next) {
+            struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);
+            if (up->fresh_receipt == item->receipt && up->fresh_seq == item->seq) {
+                up->fresh_unvouched = false;
+            }
+        }
+    }
+}
