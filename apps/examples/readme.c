@@ -1,14 +1,17 @@
 #include <stdio.h>
-#include <string.h>
 #include <weir/weir.h>
 
-struct word { char text[32]; };
+struct limit {
+    size_t len;
+};
 
-WEIR_STAGE(containing, struct word) /* a stage of your own: a loop over what comes in */
+WEIR_STAGE(longer_than, struct limit) /* a stage of your own: a loop over what comes in */
 {
     weir_item line;
     while (weir_next(up, &line)) {
-        if (memmem(line.data, line.len, args->text, strlen(args->text)) && !weir_yield(self, &line)) break;
+        if (line.len > args->len && !weir_yield(self, &line)) {
+            break;
+        }
     }
     return 0; /* a failure of `up` carries on by itself */
 }
@@ -16,10 +19,12 @@ WEIR_STAGE(containing, struct word) /* a stage of your own: a loop over what com
 int main(int argc, char **argv)
 {
     weir_loop *loop = weir_loop_new(NULL);
-    weir_gen *lines = weir_http_lines(weir_root(loop), argc > 1 ? argv[1] : "http://127.0.0.1:8080/feed.ndjson", NULL);
+    weir_gen *lines = weir_http_lines(weir_root(loop), argv[argc - 1], NULL);
+    weir_gen *first = weir_head(longer_than(lines, (struct limit){120}), 3);
     weir_error error;
-    int rc = weir_pump(weir_head(containing(lines, (struct word){"login"}), 3), weir_fd_sink(weir_root(loop), 1), &error);
-    if (rc < 0) fprintf(stderr, "%s: %s\n", error.origin, error.message);
+    if (weir_pump(first, weir_fd_sink(weir_root(loop), 1), &error) < 0) {
+        fprintf(stderr, "%s: %s\n", error.origin, error.message);
+    }
     weir_loop_free(loop);
-    return rc < 0;
+    return error.code < 0;
 }

@@ -32,7 +32,7 @@ void say_init(struct say *say, const struct flags *flags);
 /* One line, after taking the status line away. */
 void say_line(struct say *say, const char *format, ...) WEIR_PRINTF(2, 3);
 /* The library's log: weir_loop_options.log. */
-void say_log(void *say, int level, const char *origin, const char *text);
+void say_log(void *ctx, int level, const char *origin, const char *text);
 void say_error(struct say *say, const weir_error *error);
 /* The ledger and the reconnects. */
 void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *stats,

@@ -1,14 +1,27 @@
 /*
  * gen.h - generators: whatever gives items one after another.
  *
- * The idea. Making a generator runs nothing; the first pull does. A body is a plain C function on a stack of its own that
- * yields from any call depth; a stage takes a generator and gives one. false from weir_next is final, the failure is
- * sticky, travels downstream by itself, and is told once by weir_finish.
+ * The idea. Making a generator runs nothing; the first pull does. A body is a plain C function on a
+ * stack of its own that yields from any call depth; a stage takes a generator and gives one. false
+ * from weir_next is the end, a failure or a cancel, and final. The failure is sticky, travels
+ * downstream by itself, and is told once by weir_finish. The protocol (send, throw, close, delegate,
+ * return) is that of CPython's generators (PEP 255, 342, 380, 525): the same programs give the same
+ * traces.
  *
- * Lifetime.  WEIR_TAKES: the callee owns it, also on failure. What is lent lives until the next call on the same generator.
- *            A body may yield a pointer to its own local: its frame lives until the reader comes back.
- * Failure.   Makers never return NULL; a failed maker is an object that fails.
+ *     weir_item item;
+ *     weir_error error;
+ *     while (weir_next(gen, &item)) {
+ *         use(item.data, item.len);
+ *     }
+ *     int rc = weir_finish(gen, &error);
+ *
+ * Lifetime.  WEIR_TAKES: the callee owns it, also on failure. What is lent lives until the next
+ *            call on the same generator. A body may yield a pointer to its own local: its frame
+ *            lives until the reader comes back. What nobody ends, ends with its scope.
+ * Failure.   Makers never return NULL; a failed maker gives an object that fails. Of several
+ *            failures in a chain the first in time is told. Items come before the failure.
  * Threads.   A generator belongs to its loop's thread and has one reader at a time (asserted).
+ * Misuse.    The 1,000th call after the end aborts: somebody ignores false.
  */
 #ifndef WEIR_GEN_H
 #define WEIR_GEN_H
@@ -21,40 +34,74 @@ extern "C" {
 #endif
 
 /*
- * A body. `up` is what weir_stage was given, NULL for a source. `args` is the generator's own copy, alive until it
- * ends. Return 0 at the end; a failure of `up`, or one thrown in, that was not caught carries on by itself. Return
- * weir_fail(...) for a failure of its own.
+ * A body.
  *
- * From the moment a yield has returned false, weir_yield and weir_next on adopted generators return false at once
- * until weir_catch(self, ...) has taken a thrown error; a close or cancel cannot be caught. So a body that ignores
- * one false ends all the same, and its clean-up code may still wait.
+ * self     the generator it is the body of: what it yields to.
+ * up       the first generator it has adopted and not ended: what weir_stage was given; NULL for a
+ *          source. It belongs to self: a body need not end it, but may.
+ * args     the generator's own copy, alive until it ends.
+ * Returns  0 at the end, or weir_fail(...) for a failure of its own; another negative code is one
+ *          without a text. A failure of an adopted generator, or one thrown in, that was not caught
+ *          carries on by itself, whatever is returned.
+ *
+ * From the moment a yield has returned false, weir_yield and the pulls of adopted generators return
+ * false at once until weir_catch(self, ...) has taken a thrown error; a close or cancel cannot be
+ * caught. So a body that ignores one false ends all the same, and its clean-up code may still wait.
+ * To yield again after a close is the failure WEIR_EIGNORED. A body that was started always runs to
+ * its end.
  */
 typedef int weir_body(weir_gen *self, weir_gen *up, void *args);
 
 typedef struct weir_gen_options {
     size_t struct_size;
-    const char *name;
-    void (*drop)(void *args); /* run once at the end of the generator, also when its body never ran */
-    int64_t stack_bytes;
+    const char *name;         /* the origin of its failures, copied up to 31 bytes; default "body" */
+    void (*drop)(void *args); /* run once when the generator ends, also when its body never ran or
+                                 it could not be made */
+    int64_t stack_bytes;      /* of the body; default: the loop's */
 } weir_gen_options;
 
-/* [9] Make a generator. Runs nothing: the first pull does. */
-WEIR_API weir_gen *weir_gen_new(weir_scope *scope, weir_body *body, const void *args, size_t args_len,
-                                const weir_gen_options *options);
-/* [10] The same, reading `up`: weir_gen_new in up's scope, then weir_adopt. */
-WEIR_API weir_gen *weir_stage(WEIR_TAKES weir_gen *up, weir_body *body, const void *args, size_t args_len,
-                              const weir_gen_options *options);
-/* [11] Give `self` one more generator to read: closed when self ends, and an uncaught failure of it fails self. */
+/*
+ * Make a generator with a body.
+ *
+ * args     args_len bytes, copied; NULL with 0.
+ * options  NULL: the defaults. Copied.
+ * Returns  never NULL. Without memory it fails with WEIR_ENOMEM.
+ */
+WEIR_API weir_gen *weir_gen_new(weir_scope *scope, weir_body *body, const void *args,
+                                size_t args_len, const weir_gen_options *options);
+/*
+ * Make a generator that reads `up`: weir_gen_new in up's scope, then weir_adopt. Arguments as
+ * there. Without memory it fails with WEIR_ENOMEM, and `up` ends with its scope.
+ */
+WEIR_API weir_gen *weir_stage(WEIR_TAKES weir_gen *up, weir_body *body, const void *args,
+                              size_t args_len, const weir_gen_options *options);
+/*
+ * Give `self` one more generator to read: ended when self ends, and an uncaught failure of it fails
+ * self. Aborts when `more` has a reader already. Ending it earlier, by weir_finish or weir_discard
+ * in the body, takes it out again; only weir_finish's result then knows of its failure.
+ */
 WEIR_API void weir_adopt(weir_gen *self, WEIR_TAKES weir_gen *more);
-/*     The scope a generator was made in: for weir_sleep in a body. */
+/* Tell the scope a generator was made in: for weir_sleep in a body. */
 WEIR_API weir_scope *weir_gen_scope(const weir_gen *gen);
 
 /*
- * Declared generators (seed "criticism": a generator should be declared). In the body: self, up, args.
+ * Declare a generator function, whose call makes a generator and does not run it.
+ *
  *     struct at_least { int level; };
- *     WEIR_STAGE(at_least, struct at_least) { ... weir_next(up, &item) ... weir_yield(self, &item) ... }
- * defines  weir_gen *at_least(weir_gen *up, struct at_least args);  which makes, and does not run.
- * WEIR_SOURCE gives  weir_gen *name(weir_scope *scope, T args).
+ *     WEIR_STAGE(at_least, struct at_least)
+ *     {
+ *         weir_item item;
+ *         while (weir_next(up, &item)) {
+ *             if (level_of(&item) >= args->level && !weir_yield(self, &item)) {
+ *                 break;
+ *             }
+ *         }
+ *         return 0;
+ *     }
+ *
+ * defines  weir_gen *at_least(weir_gen *up, struct at_least args);  which takes up. WEIR_SOURCE
+ * gives  weir_gen *fn(weir_scope *scope, T args).  In the body there are self, args (a pointer to
+ * the generator's own copy; const in a stage) and, in a stage, up.
  */
 #define WEIR_STAGE(fn, T)                                                                                             \
     static int fn##_body(weir_gen *self, weir_gen *up, const T *args);                                                \
@@ -86,61 +133,174 @@ WEIR_API weir_scope *weir_gen_scope(const weir_gen *gen);
     }                                                                                                                 \
     static int fn##_body(weir_gen *self, T *args)
 
-/* For the calls that have more than two outcomes. */
+/* For the calls that have more than two outcomes. Only with WEIR_GOT_ITEM is an item written. */
 typedef enum weir_got {
     WEIR_GOT_OVER = 0,   /* final, as weir_next's false */
     WEIR_GOT_ITEM = 1,
     WEIR_GOT_LATE = 2,   /* the time passed first; nothing is lost, call again */
-    WEIR_GOT_REFUSED = 3 /* not in this state (not started, running, does not listen); nothing happened */
+    WEIR_GOT_REFUSED = 3 /* not in this state; nothing happened */
 } weir_got;
 
-/* [12] Wait for one item, lent. false: the end, a failure or a cancel, and from then on always false. */
+/* ---- reading: by whoever has the generator */
+
+/*
+ * Wait for one item.
+ *
+ * item     [out] lent until the next call on gen. Not to be used when false is returned.
+ * Returns  true: an item. false: the end, a failure, or a cancel; weir_finish tells which. Once
+ *          false, always false.
+ */
 WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK bool weir_next(weir_gen *gen, weir_item *item);
-/* [13] read(2) for items: wait for the first, add what is there up to max, lent together. 0 is final. */
-WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK size_t weir_next_many(weir_gen *gen, weir_item *items, size_t max);
-/* [14] Wait at most wait_ms (0: do not wait). When late the pull stays under way and the next call takes it up, so a
- *      body never notices; it reads no further than the one item asked for. The first use gives the chain behind `gen`
- *      a task of its own (a queue's end needs none); weir_batch, weir_merge and weir_each rest on the same mechanism. */
-WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK weir_got weir_next_within(weir_gen *gen, weir_item *item, int64_t wait_ms);
-/* [15] Python's send: `in` is what the pending yield receives; out is the next item. REFUSED before the first yield. */
-WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK weir_got weir_send(weir_gen *gen, const weir_item *in, weir_item *out);
-/* [16] Python's throw: the pending yield returns false and weir_catch(self) tells code and message. */
-WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK weir_got weir_throw(weir_gen *gen, int code, const char *message,
-                                                           weir_item *out);
-/* [17] "except CODE": take the failure of a generator this body reads or, with self, what was thrown into its yield,
- *      so that it does not travel on. true: it had this code (WEIR_ANY: any) and is taken. false: it stays pending.
- *      Either way *error tells what was pending, code 0 if nothing. Close and cancel are told, never taken. */
+/*
+ * Wait for the first item, then take what is there, as read(2) does for bytes. No more than `max`
+ * is asked of anybody upstream. A body gives one, or what one weir_yield_many has.
+ *
+ * items    [out] room for max items, all lent until the next call on gen.
+ * max      at least 1; 0 aborts.
+ * Returns  how many came; 0 is final, as weir_next's false.
+ */
+WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK size_t weir_next_many(weir_gen *gen, weir_item *items,
+                                                             size_t max);
+/*
+ * Wait for one item, but not for ever. When late, the pull stays under way and the next call of any
+ * kind takes it up, so a body never notices; it reads no further than the one item asked for. The
+ * item of the call before is no longer lent, also when late. The first use gives the chain behind
+ * gen a task of its own (a queue's reading end needs none).
+ *
+ * item     [out] as for weir_next.
+ * wait_ms  0 or less: only what is there, or can be made without waiting.
+ * Returns  WEIR_GOT_ITEM, WEIR_GOT_LATE or WEIR_GOT_OVER.
+ */
+WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK weir_got weir_next_within(weir_gen *gen, weir_item *item,
+                                                                 int64_t wait_ms);
+/*
+ * Python's send: hand an item to the yield at which the body is suspended, and wait for the next
+ * one. A send goes to the innermost generator that is delegated to.
+ *
+ * in       what weir_received tells the body, for as long as this call lasts; NULL: as weir_next.
+ * out      [out] as for weir_next.
+ * Returns  WEIR_GOT_ITEM or WEIR_GOT_OVER. WEIR_GOT_REFUSED: it waits at no yield of its own
+ *          (before its first pull, no body, delegating to one without a body, a late pull is under
+ *          way). Aborts when a generator sends to itself.
+ */
+WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK weir_got weir_send(weir_gen *gen, const weir_item *in,
+                                                          weir_item *out);
+/*
+ * Python's throw: make the yield at which the body is suspended return false, and wait for the next
+ * item. weir_catch(self, ...) tells the body code and message, and takes them. Before the first
+ * pull, and for a generator without a body, it is the end, with this failure.
+ *
+ * code     negative; another aborts.
+ * message  NULL: a word for the code.
+ * out      [out] as for weir_next.
+ * Returns  WEIR_GOT_ITEM: caught, and yielded on. WEIR_GOT_OVER. WEIR_GOT_REFUSED: a late pull is
+ *          under way.
+ */
+WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK weir_got weir_throw(weir_gen *gen, int code,
+                                                           const char *message, weir_item *out);
+/*
+ * "except CODE": take a failure, so that it does not travel on. Does not suspend.
+ *
+ * gen      self: what was thrown into the body's own yield. Another: the failure of a generator
+ *          that this body or task reads, once it is over.
+ * code     the one that is taken; WEIR_ANY: any.
+ * error    [out] what was pending, taken or not; code 0 if nothing was.
+ * Returns  true: it is taken, and a body may yield again. false: nothing was pending, it has
+ *          another code, or it is a close (told as WEIR_ECLOSED, of self only) or a cancel
+ *          (WEIR_ECANCELED), which are never taken.
+ */
 WEIR_API WEIR_MUST_CHECK bool weir_catch(weir_gen *gen, int code, weir_error *error);
-/* [18] Close if need be (the body cleans up, may wait), free, tell: 0 for an end or a close, else the failure. */
+/*
+ * End a generator and tell how it went. One that has not ended is closed: its body's yield returns
+ * false, and its clean-up may wait; then what it reads is ended. A pull that is under way fails once.
+ * Aborts when called by a body of the chain itself.
+ *
+ * error    [out] the failure, code 0 when there is none.
+ * Returns  0 for an end or a close, else the code of the first failure in time that nobody has
+ *          caught: of a source or stage (source.h lists them), WEIR_ECANCELED, WEIR_ENOMEM.
+ */
 WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK int weir_finish(WEIR_TAKES weir_gen *gen, weir_error *error);
-/* [19] The same for clean-up paths: NULL allowed; a failure nobody asked about goes to the log and the ledger. */
+/*
+ * End a generator in a clean-up path; NULL is allowed. As weir_finish, but a failure goes to the
+ * log, a cancel nowhere.
+ */
 WEIR_API WEIR_SUSPENDS void weir_discard(WEIR_TAKES weir_gen *gen);
-/*      What the body gave to weir_return; NULL: nothing. Lent until the generator is ended. */
+/* Tell what the body gave to weir_return; NULL: nothing, or it is no body. Lent until the generator
+ * is ended. */
 WEIR_API const weir_item *weir_result(const weir_gen *gen);
-/*      For callers without coroutines (C++, Python, Go, GLib): on_item on the loop's own stack, one at a time; it
- *      returns false to stop. on_over is called once, always. Takes gen. Does not suspend. */
+/*
+ * Read a generator from code that cannot wait (C++, Python, Go, GLib): a task of weir's own, in the
+ * generator's scope, pulls and calls back. Does not suspend.
+ *
+ * on_item  gets one item at a time, lent for the call, on the loop's own stack, where nothing may
+ *          wait; returns false to stop.
+ * on_over  called once, when the generator has been ended: rc and error as by weir_finish. NULL is
+ *          allowed. Without memory for the task it is called with WEIR_ENOMEM before this returns.
+ * ctx      handed to both.
+ */
 WEIR_API void weir_each(WEIR_TAKES weir_gen *gen, bool (*on_item)(void *ctx, const weir_item *item),
                         void (*on_over)(void *ctx, int rc, const weir_error *error), void *ctx);
 
-/* [20] Hand an item over, from any call depth; returns when the reader wants more. false: stop, see weir_body. */
+/* ---- for bodies: `self` is what the body was given */
+
+/*
+ * Hand an item over, from any call depth of the body; returns when the reader wants more. Aborts
+ * outside the body of self.
+ *
+ * item     lent to the reader for as long as this call lasts. In a stage it gets number, origin and
+ *          receipt of what the body has pulled; in a source they are new.
+ * Returns  false: stop, see weir_body.
+ */
 WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK bool weir_yield(weir_gen *self, const weir_item *item);
-/*      The same for several; the reader takes them in its own portions. */
-WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK bool weir_yield_many(weir_gen *self, const weir_item *items, size_t count);
-/* [21] What weir_send gave to the yield that has just returned; NULL after a plain pull. Lent until the next yield. */
+/* Hand over `count` items, as weir_yield each; the reader takes them in its own portions. With 0
+ * nothing happens, and true is returned. */
+WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK bool weir_yield_many(weir_gen *self, const weir_item *items,
+                                                            size_t count);
+/* Tell what weir_send gave to the yield that has just returned; NULL after a plain pull. Lent until
+ * the next yield. */
 WEIR_API const weir_item *weir_received(const weir_gen *self);
-/* [22] Delegate: pulls, sends, throws and the close go to `inner` at no cost per level. true: inner has ended, *result
- *      (may be NULL) is what it returned, lent until the next yield. false: as weir_yield, or inner failed: catch(self). */
-WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK bool weir_yield_from(weir_gen *self, WEIR_TAKES weir_gen *inner,
+/*
+ * Delegate, as Python's `yield from`: the reader's pulls, sends, throws and the close go to
+ * `inner`, at no cost per level, until it ends. Aborts when inner has another reader.
+ *
+ * result   [out] what it gave to weir_return, lent until self delegates again or is ended; NULL if
+ *          nothing. NULL is allowed.
+ * Returns  true: inner has ended. false: as weir_yield, or inner has failed:
+ *          weir_catch(self, ...) tells and takes it.
+ */
+WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK bool weir_yield_from(weir_gen *self,
+                                                            WEIR_TAKES weir_gen *inner,
                                                             const weir_item **result);
-/* [23] `return weir_fail(self, WEIR_EPARSE, "line %llu: ...", n);` */
+/*
+ * Fail, with a text: return weir_fail(self, WEIR_EPARSE, "line %llu: ...", n);  The first failure
+ * counts; its origin is self's name, its seq the item pulled last. Does not end the body.
+ *
+ * code     a negative code: WEIR_EPARSE, ... or the program's own from WEIR_EUSER down.
+ * Returns  code.
+ */
 WEIR_API int weir_fail(weir_gen *self, int code, const char *format, ...) WEIR_PRINTF(3, 4);
-/*      `return weir_return(self, &item);` a value for weir_yield_from and weir_result; copied. */
+/*
+ * Set the value that the generator ends with: return weir_return(self, &item);  It is copied, and
+ * what weir_yield_from and weir_result tell.
+ *
+ * Returns  0, or WEIR_ENOMEM, which is self's failure then.
+ */
 WEIR_API int weir_return(weir_gen *self, const weir_item *value);
-/*      This one item is bad: to the dead-letter sink with its reason, counted as rejected; the stream goes on. */
-WEIR_API void weir_reject(weir_gen *self, const weir_item *item, const char *format, ...) WEIR_PRINTF(3, 4);
-/* [24] Delivery. What a body has pulled since its last yield is vouched for by its next yield, and by every kept item;
- *      that is safe for filters, sums and windows alike. A body that passes little on says here "I hold nothing of
- *      what I have pulled so far", so that the saved position may move. weir_filter does it by itself. */
+/*
+ * Say that one item is bad: it counts as rejected in the ledger, its reason goes to the log (info),
+ * and the stream goes on. The item is one that is lent to the body, or that it keeps.
+ */
+WEIR_API void weir_reject(weir_gen *self, const weir_item *item, const char *format, ...)
+    WEIR_PRINTF(3, 4);
+/*
+ * Say "I hold nothing of what I have pulled so far", so that the saved position may move: those
+ * items count as filtered.
+ *
+ * Without it, what a body has pulled since its last yield is vouched for by its next yield, and by
+ * every kept item: safe for filters, sums and windows alike. What it holds when it returns 0 counts
+ * as filtered. A body that passes little on calls this from time to time; weir_filter does it by
+ * itself.
+ */
 WEIR_API void weir_settle(weir_gen *self);
 
 #ifdef __cplusplus

@@ -1,14 +1,17 @@
 /*
  * loop.h - the event loop that everything runs on.
  *
- * The idea. A loop is made by weir (weir_loop_new) or attached to a libuv loop that the program runs (weir_loop_attach).
- * uv.h is not needed to read this header.
+ * The idea. A loop is made by weir (weir_loop_new), which then runs whenever something waits on it,
+ * or attached to a libuv loop that the program runs (weir_loop_attach). uv.h is not needed to read
+ * this header.
  *
  * Lifetime.  weir_loop_free ends all that was made in the loop's root scope.
- * Threads.   A loop and all that is made in it stay on one thread; weir_post is the exception. Several loops in several
- *            threads know nothing of each other.
- * Signals.   The library touches no signal disposition unasked: a program that does not call weir_scope_obey_signals
- *            must ignore SIGPIPE itself.
+ * Failure.   Only making one can fail, and adding to it from outside: WEIR_ENOMEM, WEIR_EIO.
+ * Threads.   A loop and all that is made in it stay on the thread that made it; weir_post is the
+ *            exception. Several loops in several threads know nothing of each other; weir_channel
+ *            joins two.
+ * Signals.   The library touches no signal disposition unasked: a program that does not call
+ *            weir_scope_obey_signals must ignore SIGPIPE itself.
  */
 #ifndef WEIR_LOOP_H
 #define WEIR_LOOP_H
@@ -23,29 +26,67 @@ struct uv_loop_s;
 
 typedef struct weir_loop_options {
     size_t struct_size;
-    int64_t budget_bytes;                                             /* default 64 MiB */
-    int64_t stack_bytes;                                              /* default 256 KiB of address space */
-    void (*log)(void *ctx, int level, const char *origin, const char *text); /* default: nothing is written */
+    int64_t budget_bytes; /* for received bytes, queues and decoders together; default 64 MiB;
+                             WEIR_NONE: no limit */
+    int64_t stack_bytes;  /* of each task and body: address space, of which only touched pages cost
+                             memory; default 256 KiB */
+    /* One record: a syslog(3) level (3 error, 4 warning, 6 info, 7 debug), who, and one line
+     * without its end. It must not call back into weir. NULL: nothing is written. */
+    void (*log)(void *ctx, int level, const char *origin, const char *text);
     void *log_ctx;
-    int64_t blocked_ms;                                               /* log who held the loop longer; default 100 */
+    int64_t blocked_ms; /* a turn of the tasks that took longer is logged as a warning; default
+                           100; WEIR_NONE: never */
 } weir_loop_options;
 
-/* [1] Make a loop of weir's own. NULL only when out of memory. */
+/*
+ * Make a loop of weir's own. It needs no run function: whatever waits runs it.
+ *
+ * options  NULL: the defaults. Copied.
+ * Returns  NULL when there is no memory, or no file descriptor left for the loop.
+ */
 WEIR_API weir_loop *weir_loop_new(const weir_loop_options *options);
-/* [2] Work on a loop that the caller runs. Installs no signal handler, keeps uv_run() alive only while tasks exist. */
+/*
+ * Work on a libuv loop that the caller runs. Installs no signal handler, and keeps uv_run() alive
+ * only while tasks exist. Nothing may wait outside a task then: begin with weir_spawn or weir_each.
+ *
+ * uv       stays the caller's and must outlive the weir_loop.
+ * options  NULL: the defaults. Copied.
+ * Returns  NULL when there is no memory.
+ */
 WEIR_API weir_loop *weir_loop_attach(struct uv_loop_s *uv, const weir_loop_options *options);
-/* [3] Cancel what is left, wait for it (own loop) or let the attached loop finish it, free. NULL is allowed. */
+/*
+ * Cancel what is left and free the loop; NULL is allowed. A loop of weir's own waits until all has
+ * ended, and is freed by the program, not by one of its tasks. For an attached loop this returns at
+ * once, and the memory goes when the caller's uv_run() has let the tasks end: run it until then.
+ * Failures that nobody has asked for are not told.
+ */
 WEIR_API WEIR_SUSPENDS void weir_loop_free(WEIR_TAKES weir_loop *loop);
-/*     The scope that lives as long as the loop. */
+/* Tell the scope that lives as long as the loop. It is never waited for, and a failure in it
+ * cancels nothing: spawn in a scope of your own to be told. */
 WEIR_API weir_scope *weir_root(weir_loop *loop);
 
-/*     Any thread: run a task in the root scope soon. Copies *args. */
-WEIR_API WEIR_MUST_CHECK int weir_post(weir_loop *loop, weir_task *task, const void *args, size_t args_len);
+/*
+ * Run a task in the root scope soon. From any thread, as long as the loop has not begun to be
+ * freed.
+ *
+ * args     args_len bytes, copied; NULL with 0.
+ * Returns  0 or WEIR_ENOMEM.
+ */
+WEIR_API WEIR_MUST_CHECK int weir_post(weir_loop *loop, weir_task *task, const void *args,
+                                       size_t args_len);
 
-/* Run fn(ctx) on the loop's own stack each time the process gets the signal `number`; fn must not suspend. For weir_dump on
- * SIGQUIT and the like. 0, or WEIR_EIO. Until the loop is freed. */
-WEIR_API WEIR_MUST_CHECK int weir_on_signal(weir_loop *loop, int number, void (*fn)(void *ctx), void *ctx);
+/*
+ * Call fn(ctx) on the loop's own stack each time the process gets the signal `number`, until the
+ * loop is freed; fn must not suspend. For weir_dump on SIGQUIT and the like. Handlers are the
+ * process's: libuv puts its own in.
+ *
+ * Returns  0; WEIR_EIO: the signal cannot be watched; WEIR_ENOMEM.
+ */
+WEIR_API WEIR_MUST_CHECK int weir_on_signal(weir_loop *loop, int number, void (*fn)(void *ctx),
+                                            void *ctx);
 
+/* Where weir's memory comes from: all three functions, each given ctx, as malloc, realloc and free
+ * but never with 0 bytes or a NULL to release. Called from every thread that uses weir. */
 typedef struct weir_allocator {
     size_t struct_size;
     void *(*allocate)(void *ctx, size_t bytes);
@@ -54,8 +95,14 @@ typedef struct weir_allocator {
     void *ctx;
 } weir_allocator;
 
-/* For the whole process, before any other call, else WEIR_EINVAL. weir's own memory only: libuv's and libcurl's
- * allocators belong to the program, not to one of its libraries. Stacks and blocks are mapped, and reported. */
+/*
+ * Choose the allocator of the whole process, before any other call of weir. weir's own memory only:
+ * the allocators of libuv and libcurl belong to the program, not to one of its libraries, and
+ * stacks are mapped.
+ *
+ * allocator  copied.
+ * Returns    0; WEIR_EINVAL: something was allocated already, or a function is missing.
+ */
 WEIR_API WEIR_MUST_CHECK int weir_use_allocator(const weir_allocator *allocator);
 
 #ifdef __cplusplus

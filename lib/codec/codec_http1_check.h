@@ -21,7 +21,6 @@ bool wr_http1_has_fold(struct wr_text head, size_t from);
 /* Could the first len bytes be a method that is only unknown? */
 bool wr_http1_method_fits(const char *head, size_t len);
 /* Judge a complete head; fills path, query and host. NULL: nothing to say against it. */
-const struct wr_http1_refusal *wr_http1_check(struct wr_http1_request *request,
-                                              struct wr_text head);
+const struct wr_http1_refusal *wr_http1_check(struct wr_http1_request *r, struct wr_text head);
 
 #endif

@@ -46,7 +46,7 @@ size_t wr_body_resume(struct weir_gen *gen, weir_item *items, size_t max, uintpt
     struct weir_loop *loop = gen->loop;
     struct wr_fiber *from = loop->running;
     struct wr_body *leaf = gen->leaf;
-    WR_ASSERT(from != NULL, "'%s' is resumed outside a task", gen->name);
+    WR_ASSERT(from != NULL && leaf != NULL, "'%s' is resumed outside a task", gen->name);
     gen->ready = false;
     gen->state = WR_GEN_INSIDE;
     gen->out = items;

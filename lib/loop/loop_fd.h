@@ -23,8 +23,8 @@ enum wr_fd_ownership {
 
 /* NULL: *why is WEIR_ENOMEM, or WEIR_EIO with errno in *detail (EPERM: a regular file, which is
  * always ready). An owned descriptor is closed on failure, too. */
-struct wr_fd *wr_fd_new(struct weir_loop *loop, int fd, enum wr_fd_ownership ownership, int *why,
-                        int *detail);
+struct wr_fd *wr_fd_new(struct weir_loop *loop, int number, enum wr_fd_ownership ownership,
+                        int *why, int *detail);
 /* Stops watching, closes an owned descriptor. Nobody may wait. NULL is allowed. */
 void wr_fd_free(struct wr_fd *fd);
 int wr_fd_number(const struct wr_fd *fd);

@@ -197,6 +197,7 @@ void wr_plan_build_null(struct wr_plan_opening *opening, const struct wr_plan_st
 /* The `lines` that sets the limits of the source; NULL: none does. */
 static const struct wr_plan_stage *find_limits(const weir_plan *plan)
 {
+    WR_ASSERT(plan != NULL, "no plan to open");
     for (size_t i = 0; i < plan->stages_count; i++) {
         const struct wr_plan_stage *stage = &plan->stages[i];
         if (strcmp(stage->word->name, "lines") == 0 &&

@@ -181,9 +181,8 @@ static int wait_writable(struct wr_out *out)
 static void writer_main(struct wr_task *task, void *arg)
 {
     struct wr_out *out = arg;
-    int rc;
     (void)task;
-    while (!out->closing && (rc = flush(out)) == 1 && wait_writable(out) == 0) {
+    while (!out->closing && flush(out) == 1 && wait_writable(out) == 0) {
         if (out->waiter != NULL) {
             wr_wake(out->waiter, 0);
         }

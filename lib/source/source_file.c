@@ -65,7 +65,7 @@ static int resume(struct wr_stream_source *stream, int fd)
 {
     struct wr_state_slot *slot = stream->slot;
     char validator[WR_STATE_VALIDATOR_MAX];
-    int64_t size;
+    int64_t size = 0;
     int number = slot->stored
                      ? identify(fd, hashed_by(slot->validator), validator, sizeof validator, &size)
                      : 0;

@@ -381,6 +381,7 @@ static bool header_ok(struct wr_http_source *http, const char *line)
  * options name one. */
 static int copy_url(struct wr_http_source *http, const char *text, const struct wr_url *url)
 {
+    WR_ASSERT(text != NULL, "no URL");
     size_t len = strlen(text);
     http->url = wr_alloc(len + 1);
     if (http->url == NULL) {

@@ -101,7 +101,8 @@ http {{
         for made in sockets:
             made.close()
         if self._gone_early():
-            raise AssertionError("nginx: " + self.process.stderr.read().decode())
+            with open(os.path.join(self.base, "error.log"), encoding="utf-8") as log:
+                raise AssertionError("nginx: " + self.process.stderr.read().decode() + log.read())
 
     def _gone_early(self):
         wait_for(lambda: os.path.exists(os.path.join(self.base, "pid")) or self.process.poll() is not None, "nginx")

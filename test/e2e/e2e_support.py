@@ -281,6 +281,7 @@ def main():
     bad = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
     skipped = len(result.skipped)
     name = os.path.basename(sys.argv[0]).rsplit(".", 1)[0]
-    print("%s: %d passed, %d failed" % (name, result.testsRun - bad - skipped, bad), flush=True)
+    good = result.testsRun - len({test.id() for test, _ in result.failures + result.errors}) - skipped
+    print("%s: %d passed, %d failed" % (name, max(good, 0), bad), flush=True)
     # Scripts that still wait for a connection are threads nobody joins.
     os._exit(1 if bad else 0)

@@ -92,8 +92,10 @@ static void decodes(const struct bytes *in, enum wr_gunzip_kind kind, const char
                     size_t want_len, int rc)
 {
     static const size_t steps[] = {1, 2, 3, 7, 64, 100000};
-    for (size_t i = 0; i < 6; i++) {
-        for (size_t o = 0; o < 6; o++) {
+    /* Where a failing call strikes does not depend on the chunking: a sweep needs one. */
+    size_t from = wr_test_sweeps() ? 5 : 0;
+    for (size_t i = from; i < 6; i++) {
+        for (size_t o = from; o < 6; o++) {
             struct unpacked u = unpack(in, kind, steps[i], steps[o], 0);
             ck_assert_int_eq(u.rc, rc);
             ck_assert_uint_eq(u.out.len, want_len);
@@ -187,7 +189,7 @@ TEST(input_cut_anywhere_is_told)
         struct bytes b = packed(bits[i]);
         struct bytes cut = {malloc(b.len), 0};
         memcpy(cut.data, b.data, b.len);
-        for (cut.len = 1; cut.len < b.len; cut.len++) {
+        for (cut.len = 1; cut.len < b.len; cut.len += wr_test_sweeps() ? 40 : 1) {
             for (size_t step = 1; step < 200; step += 150) {
                 struct unpacked u =
                     unpack(&cut, i == 0 ? WR_GUNZIP_GZIP : WR_GUNZIP_DEFLATE, step, step, 0);
@@ -222,7 +224,7 @@ TEST(empty_body_is_empty)
 TEST(damage_of_a_byte_does_not_pass)
 {
     struct bytes b = packed(GZIP_BITS);
-    for (size_t i = 0; i < b.len; i += i == 3 ? 7 : 1) {
+    for (size_t i = 0; i < b.len; i += i == 3 ? 7 : wr_test_sweeps() ? 40 : 1) {
         b.data[i] ^= 0x55;
         struct unpacked u = unpack(&b, WR_GUNZIP_GZIP, 5, 9, 0);
         ck_assert_msg(u.rc < 0, "byte %zu", i);
