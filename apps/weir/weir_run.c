@@ -147,6 +147,17 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
     return 0;
 }
 
+/* Has whoever read standard output seen enough? A socket's peer that leaves has not: what it did
+ * not take is lost. */
+static bool reader_left(const struct run *run, const weir_error *error)
+{
+    size_t count = weir_plan_count(run->plan);
+    const char *last = count > 0 ? weir_plan_part_name(run->plan, count - 1) : NULL;
+    bool to_stdout =
+        !weir_plan_has_sink(run->plan) || (last != NULL && strcmp(last, "stdout") == 0);
+    return error->code == WEIR_ECLOSED && to_stdout;
+}
+
 /* A failure's exit code. */
 static int exit_code(const struct run *run, const weir_error *error)
 {
@@ -219,7 +230,7 @@ static int run_in_loop(struct run *run)
         say_line(&run->say,
                  "not drained within the time that --drain gives: %" PRIu64 " items are lost",
                  ledger.in_flight);
-    } else if (error.code < 0 && error.code != WEIR_ECLOSED) {
+    } else if (error.code < 0 && !reader_left(run, &error)) {
         say_error(&run->say, &error);
     }
     bool tell = run->say.verbose > 0 || run->say.terminal || signals > 0;
