@@ -164,8 +164,8 @@ static int exit_code(const struct run *run, const weir_error *error)
     weir_stats stats = {.struct_size = sizeof stats};
     weir_loop_stats(run->loop, &stats);
     switch (error->code) {
-    case 0:
-    case WEIR_ECLOSED: /* whoever read standard output has seen enough */ return EXIT_FINISHED;
+    case 0: return EXIT_FINISHED;
+    case WEIR_ECLOSED: return reader_left(run, error) ? EXIT_FINISHED : EXIT_FAILED;
     case WEIR_EINVAL: return EXIT_USAGE;
     case WEIR_ERESOLVE:
     case WEIR_ECONNECT:

@@ -47,13 +47,14 @@ extern "C" {
 #define WEIR_SUSPENDS
 #define WEIR_TAKES
 
-/* An initializer of zeros that both languages take without a warning: weir_item item = WEIR_ZERO;
- */
+/* Zeros, for an initializer that both languages take without a warning. */
+/* clang-format off */
 #ifdef __cplusplus
 #define WEIR_ZERO {}
 #else
 #define WEIR_ZERO {0}
 #endif
+/* clang-format on */
 
 typedef struct weir_loop weir_loop;       /* <weir/loop.h> */
 typedef struct weir_scope weir_scope;     /* <weir/scope.h> */
@@ -70,20 +71,19 @@ typedef struct weir_state weir_state;     /* <weir/source.h> */
 enum weir_code {
     WEIR_OK = 0,
     WEIR_ENOMEM = -1,
-    WEIR_EBUDGET = -2,    /* the loop's byte budget is used up and waiting cannot free any of it */
-    WEIR_EINVAL = -3,     /* an argument or option that cannot be; a state that is not usable */
-    WEIR_ECLOSED = -4,    /* the reader has gone: a queue's, a pipe's, a socket's; or a generator's
-                             scope has ended */
-    WEIR_ECANCELED = -5,  /* told to the one canceled; a scope that was canceled does not fail */
-    WEIR_ETIMEDOUT = -6,  /* the deadline of a scope, or a limit of a source or sink */
-    WEIR_EIGNORED = -7,   /* a body went on yielding after it had been closed */
-    WEIR_EABANDONED = -8, /* a writer of a queue was discarded without saying how its stream ended
-                           */
-    WEIR_ERESOLVE = -20,  /* no address for a name. detail: CURLcode for HTTP */
-    WEIR_ECONNECT = -21,  /* detail: errno, or CURLcode where libcurl knows none */
-    WEIR_ERESET = -22,    /* the connection broke off. detail: errno; CURLcode for HTTP */
-    WEIR_ETLS = -23,      /* detail: CURLcode */
-    WEIR_EHTTP = -24,     /* detail: the status */
+    WEIR_EBUDGET = -2,     /* the loop's byte budget is used up and waiting cannot free any of it */
+    WEIR_EINVAL = -3,      /* an argument or option that cannot be; a state that is not usable */
+    WEIR_ECLOSED = -4,     /* the reader has gone: a queue's, a pipe's, a socket's; or a generator's
+                              scope has ended */
+    WEIR_ECANCELED = -5,   /* told to the one canceled; a scope that was canceled does not fail */
+    WEIR_ETIMEDOUT = -6,   /* the deadline of a scope, or a limit of a source or sink */
+    WEIR_EIGNORED = -7,    /* a body went on yielding after it had been closed */
+    WEIR_EABANDONED = -8,  /* a writer of a queue was discarded: how its stream ended is unknown */
+    WEIR_ERESOLVE = -20,   /* no address for a name. detail: CURLcode for HTTP, else libuv's code */
+    WEIR_ECONNECT = -21,   /* detail: errno, or CURLcode where libcurl knows none */
+    WEIR_ERESET = -22,     /* the connection broke off. detail: errno; CURLcode for HTTP */
+    WEIR_ETLS = -23,       /* detail: CURLcode */
+    WEIR_EHTTP = -24,      /* detail: the status */
     WEIR_ETRUNCATED = -25, /* a body was cut short and cannot be resumed. detail: as its cause */
     WEIR_ECHANGED = -26,   /* a resumed stream, or a file that was written, is not the one it was */
     WEIR_ETOOLONG = -40, /* a line over its limit (WEIR_LONG_FAILS), a full queue (WEIR_FULL_FAILS)

@@ -4,9 +4,9 @@
  * The idea. Making a generator runs nothing; the first pull does. A body is a plain C function on a
  * stack of its own that yields from any call depth; a stage takes a generator and gives one. false
  * from weir_next is the end, a failure or a cancel, and final. The failure is sticky, travels
- * downstream by itself, and is told once by weir_finish. The protocol (send, throw, close, delegate,
- * return) is that of CPython's generators (PEP 255, 342, 380, 525): the same programs give the same
- * traces.
+ * downstream by itself, and is told once by weir_finish. The protocol (send, throw, close,
+ * delegate, return) is that of CPython's generators (PEP 255, 342, 380, 525): the same programs
+ * give the same traces.
  *
  *     weir_item item;
  *     weir_error error;
@@ -54,7 +54,7 @@ typedef int weir_body(weir_gen *self, weir_gen *up, void *args);
 
 typedef struct weir_gen_options {
     size_t struct_size;
-    const char *name;         /* the origin of its failures, copied up to 31 bytes; default "body" */
+    const char *name; /* the origin of its failures, copied up to 31 bytes; default "body" */
     void (*drop)(void *args); /* run once when the generator ends, also when its body never ran or
                                  it could not be made */
     int64_t stack_bytes;      /* of the body; default: the loop's */
@@ -103,39 +103,39 @@ WEIR_API weir_scope *weir_gen_scope(const weir_gen *gen);
  * gives  weir_gen *fn(weir_scope *scope, T args).  In the body there are self, args (a pointer to
  * the generator's own copy; const in a stage) and, in a stage, up.
  */
-#define WEIR_STAGE(fn, T)                                                                                             \
-    static int fn##_body(weir_gen *self, weir_gen *up, const T *args);                                                \
-    static int fn##_enter(weir_gen *self, weir_gen *up, void *args)                                                   \
-    {                                                                                                                 \
-        return fn##_body(self, up, (const T *)args);                                                                  \
-    }                                                                                                                 \
-    static WEIR_UNUSED weir_gen *fn(weir_gen *up, T args)                                                             \
-    {                                                                                                                 \
-        weir_gen_options options = WEIR_ZERO;                                                                         \
-        options.struct_size = sizeof options;                                                                         \
-        options.name = #fn;                                                                                           \
-        return weir_stage(up, fn##_enter, &args, sizeof args, &options);                                              \
-    }                                                                                                                 \
+#define WEIR_STAGE(fn, T)                                                \
+    static int fn##_body(weir_gen *self, weir_gen *up, const T *args);   \
+    static int fn##_enter(weir_gen *self, weir_gen *up, void *args)      \
+    {                                                                    \
+        return fn##_body(self, up, (const T *)args);                     \
+    }                                                                    \
+    static WEIR_UNUSED weir_gen *fn(weir_gen *up, T args)                \
+    {                                                                    \
+        weir_gen_options options = WEIR_ZERO;                            \
+        options.struct_size = sizeof options;                            \
+        options.name = #fn;                                              \
+        return weir_stage(up, fn##_enter, &args, sizeof args, &options); \
+    }                                                                    \
     static int fn##_body(weir_gen *self, weir_gen *up, const T *args)
-#define WEIR_SOURCE(fn, T)                                                                                            \
-    static int fn##_body(weir_gen *self, T *args);                                                                    \
-    static int fn##_enter(weir_gen *self, weir_gen *up, void *args)                                                   \
-    {                                                                                                                 \
-        (void)up;                                                                                                     \
-        return fn##_body(self, (T *)args);                                                                            \
-    }                                                                                                                 \
-    static WEIR_UNUSED weir_gen *fn(weir_scope *scope, T args)                                                        \
-    {                                                                                                                 \
-        weir_gen_options options = WEIR_ZERO;                                                                         \
-        options.struct_size = sizeof options;                                                                         \
-        options.name = #fn;                                                                                           \
-        return weir_gen_new(scope, fn##_enter, &args, sizeof args, &options);                                         \
-    }                                                                                                                 \
+#define WEIR_SOURCE(fn, T)                                                    \
+    static int fn##_body(weir_gen *self, T *args);                            \
+    static int fn##_enter(weir_gen *self, weir_gen *up, void *args)           \
+    {                                                                         \
+        (void)up;                                                             \
+        return fn##_body(self, (T *)args);                                    \
+    }                                                                         \
+    static WEIR_UNUSED weir_gen *fn(weir_scope *scope, T args)                \
+    {                                                                         \
+        weir_gen_options options = WEIR_ZERO;                                 \
+        options.struct_size = sizeof options;                                 \
+        options.name = #fn;                                                   \
+        return weir_gen_new(scope, fn##_enter, &args, sizeof args, &options); \
+    }                                                                         \
     static int fn##_body(weir_gen *self, T *args)
 
 /* For the calls that have more than two outcomes. Only with WEIR_GOT_ITEM is an item written. */
 typedef enum weir_got {
-    WEIR_GOT_OVER = 0,   /* final, as weir_next's false */
+    WEIR_GOT_OVER = 0, /* final, as weir_next's false */
     WEIR_GOT_ITEM = 1,
     WEIR_GOT_LATE = 2,   /* the time passed first; nothing is lost, call again */
     WEIR_GOT_REFUSED = 3 /* not in this state; nothing happened */
@@ -212,8 +212,8 @@ WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK weir_got weir_throw(weir_gen *gen, int co
 WEIR_API WEIR_MUST_CHECK bool weir_catch(weir_gen *gen, int code, weir_error *error);
 /*
  * End a generator and tell how it went. One that has not ended is closed: its body's yield returns
- * false, and its clean-up may wait; then what it reads is ended. A pull that is under way fails once.
- * Aborts when called by a body of the chain itself.
+ * false, and its clean-up may wait; then what it reads is ended. A pull that is under way fails
+ * once. Aborts when called by a body of the chain itself.
  *
  * error    [out] the failure, code 0 when there is none.
  * Returns  0 for an end or a close, else the code of the first failure in time that nobody has

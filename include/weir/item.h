@@ -107,20 +107,21 @@ WEIR_API bool weir_type_same(const weir_type *a, const weir_type *b);
  *     const struct tick *tick_of(const weir_item *item)   the value, lent as the item is; NULL when
  *                                                         the item is of another type
  */
-#define WEIR_TYPE(name, T)                                                                                            \
-    static const weir_type name##_type = {sizeof(weir_type), #T, sizeof(T), NULL, NULL, NULL};                        \
-    static inline WEIR_UNUSED weir_item name##_item(const T *value)                                                   \
-    {                                                                                                                 \
-        weir_item item = WEIR_ZERO;                                                                                   \
-        item.data = (const char *)value;                                                                              \
-        item.len = sizeof(T);                                                                                         \
-        item.type = &name##_type;                                                                                     \
-        return item;                                                                                                  \
-    }                                                                                                                 \
-    static inline WEIR_UNUSED const T *name##_of(const weir_item *item)                                               \
-    {                                                                                                                 \
-        return weir_type_same(item->type, &name##_type) ? (const T *)(const void *)item->data : NULL;                               \
-    }                                                                                                                 \
+#define WEIR_TYPE(name, T)                                                                     \
+    static const weir_type name##_type = {sizeof(weir_type), #T, sizeof(T), NULL, NULL, NULL}; \
+    static inline WEIR_UNUSED weir_item name##_item(const T *value)                            \
+    {                                                                                          \
+        weir_item item = WEIR_ZERO;                                                            \
+        item.data = (const char *)value;                                                       \
+        item.len = sizeof(T);                                                                  \
+        item.type = &name##_type;                                                              \
+        return item;                                                                           \
+    }                                                                                          \
+    static inline WEIR_UNUSED const T *name##_of(const weir_item *item)                        \
+    {                                                                                          \
+        return weir_type_same(item->type, &name##_type) ? (const T *)(const void *)item->data  \
+                                                        : NULL;                                \
+    }                                                                                          \
     struct weir_swallow_semicolon
 
 #if defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L

@@ -1,74 +1,168 @@
 /*
  * sink.h - sinks: whatever takes items and ends the chain.
  *
- * The idea. A sink is the mirror of a generator: put instead of next. What was put is flushed before the loop goes idle,
- * without a flag; a receipt settles when the sink has committed.
+ * The idea. A sink is the mirror of a generator: put instead of next. What was put may be gathered
+ * into larger writes, and is flushed before the loop goes idle, without a flag: a line that comes
+ * alone leaves alone. A receipt settles when the sink has committed, and only then does a saved
+ * position move.
  *
- * Lifetime.  WEIR_TAKES as everywhere; the items given to put are the caller's again when put returns.
+ * Lifetime.  WEIR_TAKES as everywhere; items given to put are the caller's again when put returns.
+ *            Making a sink opens nothing. What nobody ends, ends with its scope.
+ * Failure.   Makers never return NULL; a failed maker gives a sink that fails. A failure is final,
+ *            put returns false from then on, and weir_sink_finish or weir_pump tells it.
+ * Threads.   A sink belongs to its loop's thread, and one task puts at a time (asserted, but for a
+ *            queue's end); weir_sink_share makes a second writer of a queue.
+ * Misuse.    The 1,000th put after a failure aborts: somebody ignores false.
  */
 #ifndef WEIR_SINK_H
 #define WEIR_SINK_H
 
+#include <weir/gen.h>
 #include <weir/item.h>
 #include <weir/scope.h>
-#include <weir/gen.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* [26] Give an item; waits while the sink has no room. false is final: weir_sink_finish tells why. */
+/*
+ * Give an item; waits while the sink has no room.
+ *
+ * item     used during the call only. Its receipt, if any, is held until a commit.
+ * Returns  false: the sink has failed, which is final.
+ */
 WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK bool weir_put(weir_sink *sink, const weir_item *item);
-WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK bool weir_put_many(weir_sink *sink, const weir_item *items, size_t count);
-/*      Wait until all that was put is committed (and its receipts settled); a queue's end: handed over. */
+/* Give `count` items, all or a failure, as weir_put; 0 is allowed. */
+WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK bool weir_put_many(weir_sink *sink, const weir_item *items,
+                                                          size_t count);
+/*
+ * Wait until all that was put is committed, and settle its receipts. Committed means: written for a
+ * descriptor, a file and a socket (a file's bytes reach the disk when a state is saved); handed
+ * over for a queue's end; what its commit says for a sink of one's own.
+ *
+ * Returns  false: the sink has failed, which is final.
+ */
 WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK bool weir_commit(weir_sink *sink);
-/* [27] Commit, end, free: 0 or the failure. The reader of a queue sees a plain end; this does not wait for it. */
-WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK int weir_sink_finish(WEIR_TAKES weir_sink *sink, weir_error *error);
-/*      End a queue with a failure that its reader will see after the items already put. */
-WEIR_API void weir_sink_fail(WEIR_TAKES weir_sink *sink, const weir_error *why);
-/*      Clean-up path; NULL allowed. The reader of a queue sees WEIR_EABANDONED: a dead writer is not an end. */
-WEIR_API void weir_sink_discard(WEIR_TAKES weir_sink *sink);
-/* [28] Move all items, batched, then end both. 0, or the first failure of either; a queue's reader is told it too. */
-WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK int weir_pump(WEIR_TAKES weir_gen *gen, WEIR_TAKES weir_sink *sink,
-                                                     weir_error *error);
+/*
+ * Commit, end, and free a sink. The reader of a queue sees a plain end, and is not waited for.
+ *
+ * error    [out] the failure, code 0 when there is none.
+ * Returns  0, or the code of its failure: WEIR_ECLOSED: the far end has gone. WEIR_ECONNECT,
+ *          WEIR_ERESOLVE: a socket. WEIR_EIO, detail errno: a write, an open, a state that cannot
+ *          be saved. WEIR_ETIMEDOUT: its limit. WEIR_ECANCELED, WEIR_EINVAL, WEIR_ENOMEM.
+ */
+WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK int weir_sink_finish(WEIR_TAKES weir_sink *sink,
+                                                            weir_error *error);
+/*
+ * End a sink because what feeds it has failed. The reader of a queue sees *why after the items
+ * already put. Other sinks commit what they have, for which they may wait, and end; a failure of
+ * that is not told.
+ */
+WEIR_API WEIR_SUSPENDS void weir_sink_fail(WEIR_TAKES weir_sink *sink, const weir_error *why);
+/*
+ * End a sink in a clean-up path; NULL is allowed. What was not committed may be lost. The reader of
+ * a queue sees WEIR_EABANDONED: a dead writer is not an end. A failure goes to the log. A sink that
+ * writes may wait for a write or a save under way.
+ */
+WEIR_API WEIR_SUSPENDS void weir_sink_discard(WEIR_TAKES weir_sink *sink);
+/*
+ * Move all items, several at a time but never more than fit, then end both. When the generator
+ * fails, what came before is committed, and a queue's reader is told the failure; when the sink
+ * fails, also while the generator has nothing, the generator is closed.
+ *
+ * error    [out] the failure, code 0 when there is none.
+ * Returns  0, or the code of the failure that came first: see weir_finish and weir_sink_finish.
+ */
+WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK int weir_pump(WEIR_TAKES weir_gen *gen,
+                                                     WEIR_TAKES weir_sink *sink, weir_error *error);
 
 /*
- * A sink of one's own. All run on the putting task; `self` is the sink's own copy of what weir_sink_new was given.
- *   put_many   take `count` items, all or a failure; may suspend. Bytes may be kept beyond the call only by
- *              weir_item_keep. 0 or a negative code.
- *   flush      hand on what put_many buffered, as far as that goes without waiting; never suspends; NULL: nothing is
- *              buffered. 0: all is out. 1: some is left, and commit will wait for it. Negative: failed.
- *   commit     wait until all that was put is safe; may suspend; NULL: flush is enough.
- *   finish     release what the sink holds; may suspend; NULL: nothing to do. Runs exactly once, after a failure too.
+ * A sink of one's own. `self` is the sink's copy of what weir_sink_new was given. Operations that
+ * fail return a negative code, with a text by weir_sink_error. All but flush run on the task that
+ * puts, commits or ends. With a commit, receipts settle by it alone, and weir_pump commits whenever
+ * its generator has nothing more at hand; without one by a flush that gave 0, and without both as
+ * soon as put_many has returned.
  */
 typedef struct weir_sink_ops {
     size_t struct_size;
-    const char *name;
+    const char *name; /* the origin of its failures, copied up to 31 bytes; default "sink" */
+    /* Take `count` items, all or a failure; may suspend. An item is kept beyond the call by
+     * weir_item_keep. 0 or a negative code. Not NULL. */
     int (*put_many)(weir_sink *sink, void *self, const weir_item *items, size_t count);
+    /* Hand on what put_many buffered, as far as that goes without waiting; never suspends: before
+     * the loop idles it runs on the loop's own stack. 0: all is out. 1: some is left, and commit
+     * waits for it. Negative: failed. NULL: nothing is buffered. */
     int (*flush)(weir_sink *sink, void *self);
+    /* Wait until all that was put is safe; may suspend. 0 or a negative code. NULL: flush is
+     * enough. */
     int (*commit)(weir_sink *sink, void *self);
+    /* Release what the sink holds; may suspend. Runs exactly once, after a failure too, and when
+     * nothing was ever put. 0 or a negative code. NULL: nothing to do. */
     int (*finish)(weir_sink *sink, void *self);
 } weir_sink_ops;
 
-WEIR_API weir_sink *weir_sink_new(weir_scope *scope, const weir_sink_ops *ops, const void *self, size_t self_len);
-/* `return weir_sink_error(sink, WEIR_EIO, errno, "write: ...");` inside an operation: returns code. */
-WEIR_API int weir_sink_error(weir_sink *sink, int code, int detail, const char *format, ...) WEIR_PRINTF(4, 5);
+/*
+ * Make a sink of one's own. Runs nothing.
+ *
+ * ops      copied; without put_many it aborts.
+ * self     self_len bytes, copied; NULL with 0.
+ * Returns  never NULL. Without memory it fails with WEIR_ENOMEM, and finish does not run.
+ */
+WEIR_API weir_sink *weir_sink_new(weir_scope *scope, const weir_sink_ops *ops, const void *self,
+                                  size_t self_len);
+/*
+ * Say why an operation fails: return weir_sink_error(sink, WEIR_EIO, errno, "write: ...");  The
+ * first failure counts.
+ *
+ * detail   errno or the like, 0 if none.
+ * Returns  code.
+ */
+WEIR_API int weir_sink_error(weir_sink *sink, int code, int detail, const char *format, ...)
+    WEIR_PRINTF(4, 5);
 
-/* Lines to a descriptor: each item, then its line end as it came. `fd` stays the caller's, its flags are not changed. */
+/*
+ * Make a sink that writes lines to a descriptor: each item's bytes, then its line end as it came.
+ * Parts of a batch are lines of their own; a value leaves as its JSON text, or fails with
+ * WEIR_EINVAL when its type has no print function. A reader of a pipe or terminal that leaves is
+ * noticed also while nothing is written: WEIR_ECLOSED.
+ *
+ * fd       stays the caller's and open until the sink has ended; its flags are not changed.
+ */
 WEIR_API weir_sink *weir_fd_sink(weir_scope *scope, int fd);
 
 typedef struct weir_file_options {
     size_t struct_size;
-    weir_state *state; /* keeps the file's length with the positions; on start a longer file is cut to it */
+    weir_state *state; /* keeps the file's length with the sources' positions; default: none */
 } weir_file_options;
 
-/* Lines to a file, appended; made if it is not there. With a state its length is saved with the positions. */
-WEIR_API weir_sink *weir_file_sink(weir_scope *scope, const char *path, const weir_file_options *options);
+/*
+ * Make a sink that appends lines to a file, as weir_fd_sink writes them. The first put opens it, or
+ * a finish without one; it is made with mode 0666 if it is not there. A source that fails at once
+ * leaves no file.
+ *
+ * With a state a file that is longer than the last run has committed is cut to that length, so that
+ * no line is in it twice. A shorter one is WEIR_ECHANGED. The message of a failed write says how
+ * many of the file's first bytes are good.
+ *
+ * path     copied.
+ * options  NULL: the defaults. Copied; the state must be of the same loop, and is not taken.
+ */
+WEIR_API weir_sink *weir_file_sink(weir_scope *scope, const char *path,
+                                   const weir_file_options *options);
 
 struct weir_socket_options; /* <weir/source.h> */
-/* To "tcp://HOST:PORT" or "unix:PATH": connects at the first put. */
-WEIR_API weir_sink *weir_socket_sink(weir_scope *scope, const char *address, const struct weir_socket_options *options);
-/* Takes and forgets. */
+/*
+ * Make a sink that writes to "tcp://HOST:PORT", "unix:PATH" or "unix://PATH". The first put
+ * connects; a proper end shuts the sending side down, so that the peer reads an end behind the last
+ * byte.
+ *
+ * address  copied. One that cannot be read is WEIR_EINVAL, at the first put.
+ * options  NULL: the defaults. Copied. Plain bytes only: tls and ca_file other than 0 are
+ *          WEIR_EINVAL.
+ */
+WEIR_API weir_sink *weir_socket_sink(weir_scope *scope, const char *address,
+                                     const struct weir_socket_options *options);
+/* Make a sink that takes and forgets; each put is its own commit. */
 WEIR_API weir_sink *weir_null_sink(weir_scope *scope);
 
 #ifdef __cplusplus

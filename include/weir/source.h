@@ -1,5 +1,19 @@
 /*
  * source.h - where items come from.
+ *
+ * The idea. A source is a generator of lines. Making one connects and opens nothing; the first pull
+ * does. It reads only when it is pulled, so a slow reader is felt by the far end, and gives a line
+ * as soon as it is there, without waiting for more.
+ *
+ * Lines. A line ends at LF; one CR before it belongs to the line end and is remembered as
+ * WEIR_ITEM_CRLF; CR elsewhere, NUL and a byte order mark are data. Bytes behind the last LF are a
+ * line with WEIR_ITEM_NO_EOL. A line over its limit is never cut without being asked to be, and
+ * never silently.
+ *
+ * Lifetime.  As for all generators. Options, texts and paths are copied; a state and what setup_ctx
+ *            points to must outlive the source.
+ * Failure.   Told by whatever ends the chain. Complete lines that had come are given first.
+ * Threads.   The thread of the scope's loop.
  */
 #ifndef WEIR_SOURCE_H
 #define WEIR_SOURCE_H
@@ -12,62 +26,144 @@ extern "C" {
 
 typedef struct weir_http_options {
     size_t struct_size;
-    const char *const *headers;      /* "Name: value"; not sent on to another origin */
+    const char *const *headers; /* "Name: value"; sent to the origin of the URL only, not on to
+                                   another that a redirect names */
     size_t headers_count;
-    const char *bearer_file;         /* read at each connect, so rotation works; never shown */
-    const char *ca_file;
-    int32_t tls;                     /* WEIR_TLS_VERIFY (default) or WEIR_TLS_TRUST_ANYBODY */
-    int32_t retries;                 /* default: 5 for a finite body, for ever for an endless one; WEIR_NONE: never; INT32_MAX: for ever */
-    int64_t connect_ms, first_byte_ms, idle_ms; /* default 10 s, 30 s, 60 s; idle stops while weir is the brake */
-    int64_t line_bytes_max;          /* default 1 MiB */
-    int32_t overlong;                /* WEIR_LONG_SKIP (default, counted), WEIR_LONG_CUT, WEIR_LONG_FAILS */
+    const char *bearer_file; /* holds a bearer token (RFC 6750); read anew for each request, so it
+                                may be renewed; goes where headers go, never shown */
+    const char *ca_file;     /* PEM, who to trust; default: libcurl's */
+    int32_t tls;             /* WEIR_TLS_VERIFY (default) or WEIR_TLS_TRUST_ANYBODY */
+    int32_t retries; /* in a row; default: 5, for an endless body no limit, but none for a first
+                        connection that fails. N > 0: N in all these cases; WEIR_NONE: never */
+    int64_t connect_ms, first_byte_ms, idle_ms; /* defaults 10 s, 30 s, 60 s; WEIR_NONE: no limit.
+                                                   They run only while a pull waits */
+    int64_t line_bytes_max; /* without the line end; default 1 MiB; WEIR_NONE: the loop's budget */
+    int32_t overlong;       /* WEIR_LONG_SKIP (default), WEIR_LONG_CUT, WEIR_LONG_FAILS */
     int32_t reserved;
-    weir_state *state;        /* weir_state_open(): resume from here, and save the settled position; default: none */
-    int (*setup)(void *ctx, void *curl_easy); /* last word on the CURL handle before each connect: any CURLOPT_ */
+    weir_state *state; /* resume from here, and save the settled position; default: none */
+    /* The last word on the CURL handle before each request, for any CURLOPT_. Runs on the pulling
+     * task. Not 0: the source fails with WEIR_EINVAL, detail as returned. */
+    int (*setup)(void *ctx, void *curl_easy);
     void *setup_ctx;
-    const char *user;         /* "name:password", for Basic; goes where `headers` go; never shown */
+    const char *user; /* "name:password", for Basic (RFC 7617); before the URL's own; goes where
+                         headers go, never shown */
 } weir_http_options;
 enum { WEIR_TLS_VERIFY = 0, WEIR_TLS_TRUST_ANYBODY = 1 };
-enum { WEIR_LONG_SKIP = 0, WEIR_LONG_CUT, WEIR_LONG_FAILS };
+enum {
+    WEIR_LONG_SKIP = 0, /* leave the line out: it counts as rejected, and is logged */
+    WEIR_LONG_CUT,      /* give its first line_bytes_max bytes, with WEIR_ITEM_TRUNCATED; logged */
+    WEIR_LONG_FAILS     /* the source fails with WEIR_ETOOLONG, offset: where the line begins */
+};
 
 /* For socket sources and sinks. */
 typedef struct weir_socket_options {
     size_t struct_size;
-    int32_t frame;          /* WEIR_FRAME_LINES (default: each part and its line end), _NONE, _LEN32 */
-    int32_t tls;
-    const char *ca_file;
-    int64_t connect_ms;     /* default 10 s */
-    int64_t stall_ms;       /* sink: the peer takes nothing for so long; source: sends nothing. default: never */
-    int64_t line_bytes_max; /* source: default 1 MiB */
+    int32_t frame;       /* sink: WEIR_FRAME_LINES (default), _NONE, _LEN32; source: lines only */
+    int32_t tls;         /* 0; anything else is WEIR_EINVAL: sockets are plain */
+    const char *ca_file; /* NULL, as tls */
+    int64_t connect_ms;  /* to resolve and connect; default 10 s; WEIR_NONE: no limit */
+    int64_t stall_ms;    /* the peer takes (sink) or sends (source) nothing for so long:
+                            WEIR_ETIMEDOUT; default: never */
+    int64_t line_bytes_max; /* source: as in weir_lines_options */
     int32_t overlong;       /* source: as in weir_lines_options */
     int32_t reserved;
 } weir_socket_options;
-enum { WEIR_FRAME_LINES = 0, WEIR_FRAME_NONE, WEIR_FRAME_LEN32 };
+enum {
+    WEIR_FRAME_LINES = 0, /* each item, then its line end as it came */
+    WEIR_FRAME_NONE,      /* the bytes of the items, nothing between */
+    WEIR_FRAME_LEN32      /* before each item its length: 4 bytes, big-endian */
+};
 
-/* One record of positions and sink length for one pipeline, in a folder, locked; given to its sources and its sink.
- * A damaged, locked or foreign one is a failed object whose failure the source tells. */
+/*
+ * Open the durable record of one pipeline: the positions of its sources (at most 8) and the length
+ * of its sink, at one commit. It is given to the pipeline's sources and to its sink, which save it
+ * before the sink's first byte, then at most every 100 ms, and at the end. Does not suspend.
+ *
+ * A source that cannot resume (a pipe, a socket, a body without a strong validator) makes the
+ * pipeline best-effort: then nothing is saved or cut.
+ *
+ * scope    it ends with it, so one that outlives sources and sink: the parent of theirs, or theirs.
+ * folder   made with mode 0700 if it is not there; its parent must be. The record lies in it under
+ *          `name`, locked while it is open.
+ * name     a file name of 1 to 200 bytes that does not begin with a dot; another pipeline wants
+ *          another name. weir_plan_hash makes one from a text.
+ * Returns  never NULL. One that cannot be used is an object whose failure source and sink tell:
+ *          WEIR_EINVAL: damaged, locked by another process, another pipeline's, or a bad name;
+ *          WEIR_EIO; WEIR_ENOMEM.
+ */
 WEIR_API weir_state *weir_state_open(weir_scope *scope, const char *folder, const char *name);
 
-/* What the line-splitting sources have in common; NULL: the defaults. Copied. */
+/* What files and descriptors are read by. */
 typedef struct weir_lines_options {
     size_t struct_size;
-    int64_t line_bytes_max; /* default 1 MiB, without the line end; WEIR_NONE: no limit but the loop's budget */
-    int32_t overlong;       /* WEIR_LONG_SKIP (default, counted), WEIR_LONG_CUT, WEIR_LONG_FAILS */
+    int64_t line_bytes_max; /* without the line end; default 1 MiB; WEIR_NONE: the loop's budget */
+    int32_t overlong;       /* WEIR_LONG_SKIP (default), WEIR_LONG_CUT, WEIR_LONG_FAILS */
     int32_t reserved;
     weir_state *state; /* a regular file resumes from here; others are best-effort. default: none */
 } weir_lines_options;
 
-/* Lines of an http:// or https:// URL. The first pull connects. Failures: WEIR_ERESOLVE, WEIR_ECONNECT, WEIR_ETLS,
- * WEIR_EHTTP (detail: the status), WEIR_ERESET, WEIR_ETRUNCATED, WEIR_ECHANGED, WEIR_ETIMEDOUT, WEIR_EINVAL. */
-WEIR_API weir_gen *weir_http_lines(weir_scope *scope, const char *url, const weir_http_options *options);
-/* Lines of a file. The first pull opens it. WEIR_EIO with errno in detail. */
-WEIR_API weir_gen *weir_file_lines(weir_scope *scope, const char *path, const weir_lines_options *options);
-/* Lines of a descriptor: a file, pipe, socket or terminal. `fd` stays the caller's and is not closed; its flags are
- * not changed. */
+/*
+ * Read the lines of an HTTP response (GET, HTTP/1.1, on a connection of its own).
+ *
+ * Redirects (RFC 9110, 15.4): at most 10, http and https only, never from https to http, in no
+ * circle. Content-Encoding: identity is asked for; gzip and deflate are decoded when a server sends
+ * them all the same, or when `headers` ask for them.
+ *
+ * A body that breaks off goes on behind the last line that was given, by Range and If-Range
+ * (RFC 9110, 14.2 and 13.1.5), when the server has named its version by a strong ETag, or by a
+ * Last-Modified that lies a minute before its Date; one that now has another version is
+ * WEIR_ECHANGED. Without a validator an endless body (neither Content-Length nor Accept-Ranges) is
+ * asked for again, with a gap that is logged; a finite one fails. Retries pause for a random time
+ * of up to 0.5 s, doubled each time up to 30 s, but no less than a Retry-After says; they are
+ * logged (info). 408, 425, 429 and 5xx are retried, too.
+ *
+ * url      http:// or https://; a user and password in it are used as options->user is. Copied.
+ * options  NULL: the defaults. Copied, with all texts.
+ * Fails    WEIR_EINVAL: the URL, a header, the token's file is not usable. WEIR_ERESOLVE,
+ *          WEIR_ECONNECT, WEIR_ETLS: no connection. WEIR_EHTTP, detail the status: refused, or an
+ *          answer that makes no sense. WEIR_ERESET, WEIR_ETRUNCATED: broke off and could not be
+ *          resumed. WEIR_ECHANGED. WEIR_ETIMEDOUT: one of the three limits. WEIR_ETOOLONG,
+ *          WEIR_EBUDGET: a line. WEIR_EIO: the token's file, or what libcurl alone knows.
+ *          WEIR_ENOMEM. offset tells how far it got.
+ */
+WEIR_API weir_gen *weir_http_lines(weir_scope *scope, const char *url,
+                                   const weir_http_options *options);
+/*
+ * Read the lines of a file; a fifo is waited for. With a state a regular file goes on behind the
+ * last line that was committed.
+ *
+ * path     copied.
+ * options  NULL: the defaults. Copied.
+ * Fails    WEIR_EIO, detail errno: open or read. WEIR_ECHANGED: it is another file than the last
+ *          run has read (by device, inode, and a hash of its first 256 bytes), or a shorter one.
+ *          WEIR_ETOOLONG, WEIR_EBUDGET: a line. WEIR_EINVAL: the state. WEIR_ENOMEM.
+ */
+WEIR_API weir_gen *weir_file_lines(weir_scope *scope, const char *path,
+                                   const weir_lines_options *options);
+/*
+ * Read the lines of a descriptor: a file, from its position on; a pipe, socket or terminal.
+ *
+ * fd       stays the caller's and open until the source has ended; its flags are not changed.
+ * options  NULL: the defaults. Copied. With a state the pipeline is best-effort.
+ * Fails    as weir_file_lines.
+ */
 WEIR_API weir_gen *weir_fd_lines(weir_scope *scope, int fd, const weir_lines_options *options);
-/* Lines of "tcp://HOST:PORT" or "unix:PATH" (or "unix://PATH"): weir connects and reads to the end of the stream. */
-WEIR_API weir_gen *weir_socket_lines(weir_scope *scope, const char *address, const weir_socket_options *options);
-/* The numbers first, first + 1, ... last as decimal lines; last = WEIR_NONE: without end. */
+/*
+ * Read the lines of "tcp://HOST:PORT", "unix:PATH" or "unix://PATH": weir connects, sends nothing,
+ * and reads to the end of the stream. It does not connect again.
+ *
+ * address  copied. All addresses of a name are tried in turn.
+ * options  NULL: the defaults. Copied.
+ * Fails    WEIR_EINVAL: address or options. WEIR_ERESOLVE; WEIR_ECONNECT, WEIR_ERESET, detail
+ *          errno; WEIR_ETIMEDOUT; WEIR_ETOOLONG, WEIR_EBUDGET: a line. WEIR_ENOMEM.
+ */
+WEIR_API weir_gen *weir_socket_lines(weir_scope *scope, const char *address,
+                                     const weir_socket_options *options);
+/*
+ * Give the numbers first, first + 1, ... last as decimal lines; none when first is beyond last.
+ *
+ * last     WEIR_NONE, which is also -1: without end.
+ */
 WEIR_API weir_gen *weir_count(weir_scope *scope, int64_t first, int64_t last);
 
 #ifdef __cplusplus

@@ -1,5 +1,15 @@
 /*
  * stage.h - ready-made stages: each takes a generator and gives one.
+ *
+ * The idea. A stage runs on the stack of whoever pulls it and asks upstream for no more than it was
+ * asked for, so a chain of them costs little and reads nothing ahead. Only weir_buffer, and waiting
+ * with a limit (weir_batch, weir_merge), have a task of their own behind them.
+ *
+ * Lifetime.  A stage takes its upstream, is made in the upstream's scope, and ends it when it ends.
+ * Failure.   Makers never return NULL. A failure of the upstream travels through, after the items
+ *            before it. Every stage can fail with WEIR_ENOMEM; without memory for the stage itself
+ *            its upstream ends with its scope.
+ * Threads.   The thread of the upstream's loop.
  */
 #ifndef WEIR_STAGE_H
 #define WEIR_STAGE_H
@@ -11,34 +21,82 @@
 extern "C" {
 #endif
 
+/* When a batch is full: at the first of the three. WEIR_NONE: that one is no limit. */
 typedef struct weir_batch_options {
     size_t struct_size;
-    int64_t items_max, bytes_max; /* default 1000 and 1 MiB, whichever comes first */
-    int64_t wait_ms;              /* from the first item; default 1000; WEIR_NONE: until full */
+    int64_t items_max, bytes_max; /* default 1000 and 1 MiB; the last item may go over the bytes */
+    int64_t wait_ms;              /* since the first item came; default 1000 */
 } weir_batch_options;
 
-/* Any bytes to lines: line ends may lie anywhere in the items of `bytes`. */
+/*
+ * Split any bytes into lines: line ends may lie anywhere in the items of `bytes`, which are pieces
+ * of one stream. The rules are those of the line sources: CRLF and a missing last line end are kept
+ * as flags, a line over 1 MiB is skipped, counted and logged. In the ledger the lines are items of
+ * a source of their own.
+ *
+ * bytes    taken. A batch in it is WEIR_EINVAL.
+ * Failure  of `bytes`: the lines before it are given, the unfinished one is not. WEIR_ENOMEM,
+ *          WEIR_EBUDGET: a line does not fit into the loop's budget.
+ */
 WEIR_API weir_gen *weir_lines(WEIR_TAKES weir_gen *bytes);
-/* Pass the items for which keep() is true; the others settle as filtered at once. args is copied; keep must not suspend. */
+/*
+ * Pass the items for which keep() is true; the others count as filtered, at once.
+ *
+ * name     for errors and dumps, copied up to 31 bytes; NULL: "filter".
+ * keep     asked for one item at a time, never ahead of demand; must not suspend.
+ * args     args_len bytes, copied, handed to keep; NULL with 0.
+ */
 WEIR_API weir_gen *weir_filter(WEIR_TAKES weir_gen *up, const char *name,
-                               bool (*keep)(const weir_item *item, const void *args), const void *args,
-                               size_t args_len);
-/* One item for each item: map() fills *out, which starts as a copy of *in. What out->data points to must live until the
- * next call: in `in`, in the stage's own copy of args, or static. Return 0, or a negative code that fails the stage. */
+                               bool (*keep)(const weir_item *item, const void *args),
+                               const void *args, size_t args_len);
+/*
+ * Make one item of each item.
+ *
+ * name     for errors and dumps, copied up to 31 bytes; NULL: "map".
+ * map      fills *out, which starts as a copy of *in; its number, origin and receipt are the
+ *          stage's affair. out->data must live until the next call: in `in`, in the stage's own
+ *          copy of args, or static. Returns 0, or a negative code that fails the stage. Must not
+ *          suspend.
+ * args     args_len bytes, copied, handed to map, which may change them; NULL with 0.
+ */
 WEIR_API weir_gen *weir_map(WEIR_TAKES weir_gen *up, const char *name,
-                            int (*map)(const weir_item *in, weir_item *out, void *args), const void *args,
-                            size_t args_len);
-/* The first `count` items; then `up` is ended at once, before the last of them is given. 0: `up` is never started. */
+                            int (*map)(const weir_item *in, weir_item *out, void *args),
+                            const void *args, size_t args_len);
+/*
+ * Give the first `count` items. `up` is never asked for more, and is ended before the last of them
+ * is given, so that a connection closes in the same turn. With 0 it is never started.
+ */
 WEIR_API weir_gen *weir_head(WEIR_TAKES weir_gen *up, uint64_t count);
-/* All but the first `count` items, which settle as filtered. */
+/* Give all but the first `count` items, which count as filtered. */
 WEIR_API weir_gen *weir_skip(WEIR_TAKES weir_gen *up, uint64_t count);
-/* The items whose bytes contain `text` (bytes, not a pattern). */
+/*
+ * Pass the items whose bytes contain `text`, the others count as filtered. Items are bytes: a batch
+ * (WEIR_ITEM_PARTS) must not come here.
+ *
+ * text     bytes, no pattern; case matters; copied. Empty: all items.
+ */
 WEIR_API weir_gen *weir_grep(WEIR_TAKES weir_gen *up, const char *text);
-/* Groups of items: full at items_max or bytes_max, or wait_ms after the first. weir_item_parts() opens one. */
+/*
+ * Group items: weir_item_parts() opens a batch. What has come when the upstream ends or fails is a
+ * batch, too. It keeps its items, so they are alive as long as it is; a batch that waits has the
+ * pull behind it under way, as weir_next_within.
+ *
+ * options  NULL: the defaults. Copied.
+ */
 WEIR_API weir_gen *weir_batch(WEIR_TAKES weir_gen *up, const weir_batch_options *options);
-/* Read `up` ahead in a task of its own, through a queue. */
+/*
+ * Read `up` ahead, in a task of its own, through a queue; the first pull starts it.
+ *
+ * options  of the queue (queue.h); default name "buffer". NULL: the defaults. Copied.
+ */
 WEIR_API weir_gen *weir_buffer(WEIR_TAKES weir_gen *up, const weir_queue_options *options);
-/* Items of all of them as they come, each in its own order. `gens` is copied, its generators are taken. */
+/*
+ * Give the items of several generators as they come, each one's in its own order. Each has at most
+ * one pull under way. The first failure ends the merge, and the others with it.
+ *
+ * scope    where the merge is made; the generators may be of others of the same loop.
+ * gens     `count` of them, all taken; the array is copied. 0 is allowed: an end.
+ */
 WEIR_API weir_gen *weir_merge(weir_scope *scope, WEIR_TAKES weir_gen **gens, size_t count);
 
 #ifdef __cplusplus

@@ -1,20 +1,38 @@
 /*
  * weir.h - all of libweir's public headers. Each of them can be included alone.
+ *
+ * The idea. A generator gives items (gen.h), a sink takes them (sink.h), a queue is one of each
+ * (queue.h). Sources make a generator, stages take one and give one, weir_pump moves all items into
+ * a sink and ends both. It runs on a loop (loop.h), in a scope that owns it (scope.h).
+ *
+ *     weir_loop *loop = weir_loop_new(NULL);
+ *     weir_scope *root = weir_root(loop);
+ *     weir_error error;
+ *     weir_gen *lines = weir_grep(weir_http_lines(root, url, NULL), "login");
+ *     int rc = weir_pump(lines, weir_fd_sink(root, 1), &error);
+ *     if (rc < 0) {
+ *         fprintf(stderr, "%s: %s\n", error.origin, error.message);
+ *     }
+ *     weir_loop_free(loop);
+ *
+ * Lifetime.  Said at the head of each header; everything ends with its scope at the latest.
+ * Failure.   Negative codes, told once at the end of a chain (error.h).
+ * Threads.   One loop, one thread.
  */
 #ifndef WEIR_WEIR_H
 #define WEIR_WEIR_H
 
 #include <weir/error.h>
-#include <weir/item.h>
-#include <weir/scope.h>
-#include <weir/loop.h>
 #include <weir/gen.h>
-#include <weir/sink.h>
+#include <weir/item.h>
+#include <weir/loop.h>
+#include <weir/metrics.h>
+#include <weir/plan.h>
 #include <weir/queue.h>
+#include <weir/scope.h>
+#include <weir/server.h>
+#include <weir/sink.h>
 #include <weir/source.h>
 #include <weir/stage.h>
-#include <weir/server.h>
-#include <weir/plan.h>
-#include <weir/metrics.h>
 
 #endif

@@ -330,8 +330,8 @@ static void queue_close(struct weir_gen *gen)
     for (struct wr_list *node = queue->sinks.next; node != &queue->sinks; node = node->next) {
         struct queue_sink *writer = WR_OWNER(node, struct queue_sink, link);
         if (writer->sink.failure == NULL) {
-            wr_sink_set_error(&writer->sink, WEIR_ECLOSED, 0, "the reader of queue '%s' has gone",
-                              queue->name);
+            wr_sink_set_error(&writer->sink, writer->sink.canceled ? WEIR_ECANCELED : WEIR_ECLOSED,
+                              0, "the reader of queue '%s' has gone", queue->name);
         }
         wr_sink_gone(&writer->sink);
     }

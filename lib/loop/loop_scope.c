@@ -266,6 +266,9 @@ void wr_scope_end_objects(struct weir_scope *scope)
     while (!wr_list_empty(&scope->children)) {
         struct weir_scope *child = WR_OWNER(scope->children.next, struct weir_scope, child_link);
         wr_scope_end_objects(child);
+        if (child->failure != NULL && child->owner == NULL) {
+            wr_log_failure(child->loop, child->failure); /* nobody has waited for it */
+        }
         wr_scope_free(child);
     }
     while (!wr_list_empty(&scope->objects)) {

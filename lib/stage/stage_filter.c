@@ -66,6 +66,10 @@ static size_t grep_next_many(struct weir_gen *gen, weir_item *items, size_t max)
     while ((n = wr_pull(gen->up, items, max)) > 0) {
         size_t kept = 0, dropped = 0; /* dropped: the run of items before i that did not match */
         for (size_t i = 0; i < n; i++) {
+            if (items[i].flags & WEIR_ITEM_PARTS) {
+                wr_gen_fail(gen, WEIR_EINVAL, 0, -1, "grep reads lines: put it before the batch");
+                return 0;
+            }
             if (memmem(items[i].data, items[i].len, grep->text, grep->len) == NULL) {
                 dropped++;
                 continue;

@@ -7,7 +7,8 @@
 #
 # On Debian as root it installs the neighbours that are missing. The build tree, the peers and
 # results.json lie in build-bench/ (WEIR_BENCH_DIR: elsewhere). The status is 0 when everything
-# could be measured, whether or not the goals were met.
+# could be measured, whether or not the goals were met. WEIR_BENCH_PIN=1 keeps servers and readers
+# on different processors: for a machine that does other things meanwhile.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)

@@ -61,51 +61,54 @@ class Exact(e2e_support.TestCase):
         shutil.rmtree(cls.root)
 
     def each(self, names=None):
-        for name in names or self.files:
-            with self.subTest(file=name):
-                yield name, os.path.join(self.root, name), sha256(self.files[name])
+        """Name, path and content of these files, or of all."""
+        return [(name, os.path.join(self.root, name), self.files[name]) for name in names or self.files]
+
+    def same(self, name, got, expected):
+        self.assertEqual((name, len(got), sha256(got)), (name, len(expected), sha256(expected)))
 
     def test_plain_http_gives_what_curl_gives(self):
         for name, _, _ in self.each():
             url = self.nginx.url("/" + name)
-            self.assertEqual(sha256_of(e2e_support.BINARY, url), sha256_of("curl", "-sf", url))
+            self.assertEqual((name, sha256_of(e2e_support.BINARY, url)), (name, sha256_of("curl", "-sf", url)))
 
     def test_https_gives_what_curl_gives(self):
         for name, _, _ in self.each():
             command = ["--cacert", self.certificates.ca, self.nginx.tls_url("/" + name)]
-            self.assertEqual(sha256_of(e2e_support.BINARY, *command), sha256_of("curl", "-sf", *command))
+            self.assertEqual((name, sha256_of(e2e_support.BINARY, *command)),
+                             (name, sha256_of("curl", "-sf", *command)))
 
     def test_standard_input_passes_unchanged_from_a_file(self):
-        for _, path, expected in self.each():
+        for name, path, expected in self.each():
             with open(path, "rb") as file:
-                self.assertEqual(sha256(weir("-", stdin=file).out), expected)
+                self.same(name, weir("-", stdin=file).out, expected)
 
     def test_standard_input_passes_unchanged_from_a_pipe(self):
         for name, _, expected in self.each():
-            self.assertEqual(sha256(weir(stdin=self.files[name]).out), expected)
+            self.same(name, weir(stdin=self.files[name]).out, expected)
 
     def test_a_file_passes_unchanged(self):
-        for _, path, expected in self.each():
-            self.assertEqual(sha256(weir(path).out), expected)
+        for name, path, expected in self.each():
+            self.same(name, weir(path).out, expected)
 
     def test_a_tcp_stream_passes_unchanged(self):
-        for _, path, expected in self.each(["lf-open", "crlf", "crlf-cut", "binary", "lone-crs", "empty", "nuls"]):
-            socat = Socat("TCP-LISTEN:0,bind=127.0.0.1", "OPEN:%s,rdonly" % path)
+        for name, path, expected in self.each(["lf-open", "crlf", "crlf-cut", "binary", "lone-crs", "empty", "nuls"]):
+            socat = Socat("OPEN:%s,rdonly" % path, "TCP-LISTEN:0,bind=127.0.0.1")
             self.addCleanup(socat.close)
-            self.assertEqual(sha256(weir("tcp://127.0.0.1:%d" % socat.port).out), expected)
+            self.same(name, weir("tcp://127.0.0.1:%d" % socat.port).out, expected)
 
     def test_a_unix_stream_passes_unchanged(self):
         for name, path, expected in self.each(["lf", "crlf-open", "mixed", "empty"]):
             address = self.path(name + ".sock")
-            socat = Socat("UNIX-LISTEN:" + address, "OPEN:%s,rdonly" % path)
+            socat = Socat("OPEN:%s,rdonly" % path, "UNIX-LISTEN:" + address)
             self.addCleanup(socat.close)
-            self.assertEqual(sha256(weir("unix:" + address).out), expected)
+            self.same(name, weir("unix:" + address).out, expected)
 
     def test_a_file_sink_writes_the_same(self):
         for name, path, expected in self.each():
             run = weir("%s | file %s" % (path, self.path(name)))
             self.ends(run, 0)
-            self.assertEqual(sha256(self.read(name)), expected)
+            self.same(name, self.read(name), expected)
 
     def test_a_file_sink_appends(self):
         self.write("out", "before\n")
@@ -114,11 +117,11 @@ class Exact(e2e_support.TestCase):
 
     def test_a_tcp_sink_sends_the_same(self):
         for name, path, expected in self.each(["lf", "crlf-cut", "binary"]):
-            socat = Socat("-u TCP-LISTEN:0,bind=127.0.0.1".split()[1], "CREATE:" + self.path(name))
+            socat = Socat("TCP-LISTEN:0,bind=127.0.0.1", "CREATE:" + self.path(name))
             self.addCleanup(socat.close)
             self.ends(weir("%s | tcp 127.0.0.1:%d" % (path, socat.port)), 0)
             socat.wait()
-            self.assertEqual(sha256(self.read(name)), expected)
+            self.same(name, self.read(name), expected)
 
     def test_a_unix_sink_sends_the_same(self):
         for name, path, expected in self.each(["crlf", "nuls"]):
@@ -127,7 +130,7 @@ class Exact(e2e_support.TestCase):
             self.addCleanup(socat.close)
             self.ends(weir("%s | unix %s" % (path, address)), 0)
             socat.wait()
-            self.assertEqual(sha256(self.read(name)), expected)
+            self.same(name, self.read(name), expected)
 
     def test_sockets_as_standard_input_and_output_carry_the_same(self):
         for name, _, expected in self.each(["mixed", "binary"]):
@@ -137,13 +140,14 @@ class Exact(e2e_support.TestCase):
                     right.close()
                     got = b"".join(iter(lambda: left.recv(65536), b""))
                     self.ends(run.end(), 0)
-            self.assertEqual(sha256(got), expected)
+            self.same(name, got, expected)
 
     def test_queues_and_batches_between_change_nothing(self):
-        for _, path, expected in self.each(["lf-open", "crlf", "binary", "empty-lines"]):
+        for name, path, expected in self.each(["lf-open", "crlf", "binary", "empty-lines"]):
             for stages in ("queue", "queue 1", "queue 7 1KiB | queue 3", "skip 0 | queue | skip 0"):
                 run = weir("%s | %s" % (path, stages))
-                self.assertEqual((run.status, sha256(run.out)), (0, expected), (stages, run))
+                self.ends(run, 0)
+                self.same(name + " | " + stages, run.out, expected)
 
     def test_a_chunked_body_passes_unchanged_however_it_is_cut(self):
         data = self.files["mixed"][:400000]
@@ -160,12 +164,12 @@ class Exact(e2e_support.TestCase):
                 connection.send("0\r\n\r\n")
             run = weir(self.peer(Peer(script)).url())
             self.ends(run, 0)
-            self.assertEqual(sha256(run.out), sha256(data))
+            self.same("seed %d" % seed, run.out, data)
 
     def test_a_body_ended_by_the_connection_passes_unchanged(self):
         data = self.files["crlf-cut"][:300000]
         peer = self.peer(Peer(lambda connection: connection.reply(body=data, length=False)))
-        self.assertEqual(sha256(weir(peer.url()).out), sha256(data))
+        self.same("body", weir(peer.url()).out, data)
 
     def test_files_behind_the_text_come_one_after_another(self):
         names = ["lf-open", "empty", "crlf", "open"]
@@ -184,7 +188,7 @@ class Exact(e2e_support.TestCase):
                 peer = self.peer(Peer(lambda c, b=body, e=coding: c.reply(headers=["Content-Encoding: " + e], body=b)))
                 run = weir(peer.url())
                 self.ends(run, 0)
-                self.assertEqual(sha256(run.out), sha256(data))
+                self.same(coding, run.out, data)
                 self.assertEqual(peer.requests[0].headers.get("accept-encoding"), "identity")
 
     def test_an_empty_body_is_a_success_without_output(self):
@@ -209,7 +213,7 @@ class Exact(e2e_support.TestCase):
         port = int(server.stdout.readline())
         for name in ("lf", "crlf-open", "binary", "empty"):
             url = "http://127.0.0.1:%d/%s" % (port, name)
-            self.assertEqual(sha256_of(e2e_support.BINARY, url), sha256_of("curl", "-sf", url))
+            self.assertEqual((name, sha256_of(e2e_support.BINARY, url)), (name, sha256_of("curl", "-sf", url)))
 
 
 if __name__ == "__main__":

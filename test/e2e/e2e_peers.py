@@ -62,7 +62,7 @@ class Nginx:
     """
 
     CONF = """
-daemon off; master_process off; worker_processes 1; pid {base}/pid; error_log {base}/error.log;
+daemon off; worker_processes 1; pid {base}/pid; error_log {base}/error.log;
 events {{ worker_connections 256; }}
 http {{
     access_log off; default_type text/plain; sendfile off; output_buffers 2 64k; keepalive_timeout 5;
@@ -116,8 +116,14 @@ http {{
 
     def written(self):
         """Bytes it has written in all, to sockets and logs."""
-        with open("/proc/%d/io" % self.process.pid, encoding="ascii") as file:
+        with open("/proc/%d/io" % self.worker(), encoding="ascii") as file:
             return int([line.split()[1] for line in file if line.startswith("wchar")][0])
+
+    def worker(self):
+        def child():
+            with open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid), encoding="ascii") as file:
+                return file.read().split()
+        return int(wait_for(child, "a worker of nginx")[0])
 
     def close(self):
         self.process.send_signal(signal.SIGTERM)
@@ -302,10 +308,10 @@ def ranged(content, etag='"v1"', drop=None, headers=()):
 
 
 class Socat:
-    """socat: gives a file to whoever connects (source), or keeps what comes (sink)."""
+    """socat, with one listening end, waiting for one connection. Data goes from `left` to `right` only."""
 
     def __init__(self, left, right):
-        self.process = subprocess.Popen(["socat", "-d", "-d", left, right], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen(["socat", "-d", "-d", "-u", left, right], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.port = None
         for line in self.process.stderr:

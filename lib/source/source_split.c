@@ -1,0 +1,108 @@
+/*
+ * source_split.c - weir_lines: the bytes of another generator's items, split into lines.
+ *
+ * It stands with the sources because it shares their line reader: bytes are copied into its block
+ * once, wherever the items cut them, and lines are slices of it. In the ledger the lines are items
+ * of a source of their own: an item of bytes and a line are different things to count, and the
+ * bytes are delivered when the next ones are asked for.
+ */
+#include <weir/source.h>
+#include <weir/stage.h>
+
+#include <string.h>
+
+#include "source_lines.h"
+
+struct source_split {
+    struct weir_gen gen;
+    struct wr_line_reader reader;
+    bool opened;
+    weir_item bytes; /* lent from upstream, of which `at` bytes have been taken */
+    size_t at;
+};
+
+static int split_open(struct source_split *split)
+{
+    struct weir_gen *gen = &split->gen;
+    gen->origin = wr_scope_origin(gen->object.scope, gen->name);
+    if (gen->origin == NULL) {
+        return wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory to count lines");
+    }
+    wr_lines_reader_init(&split->reader, gen->loop, 0, WEIR_LONG_SKIP, 0);
+    split->opened = true;
+    return 0;
+}
+
+/* More bytes, or the end, are in the reader. 0 or a failure that was set. */
+static int split_fill(struct source_split *split)
+{
+    struct weir_gen *gen = &split->gen;
+    if (split->at == split->bytes.len) {
+        split->at = 0;
+        split->bytes.len = 0;
+        if (wr_pull(gen->up, &split->bytes, 1) == 0) {
+            split->bytes.len = 0;
+            if (wr_gen_failure(gen->up) != NULL) {
+                return wr_gen_failure(gen->up)->code;
+            }
+            wr_lines_end(&split->reader);
+            return 0;
+        }
+        if (split->bytes.flags & WEIR_ITEM_PARTS) {
+            return wr_gen_fail(gen, WEIR_EINVAL, 0, -1, "a batch is no piece of bytes");
+        }
+    }
+    char *to;
+    size_t room;
+    int rc = wr_lines_room(&split->reader, &to, &room);
+    if (rc == WEIR_EBUDGET && !wr_lines_stuck(&split->reader)) {
+        rc = wr_budget_wait(gen->loop, &gen->object);
+        return rc < 0 ? wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc)) : 0;
+    }
+    if (rc < 0) {
+        return wr_gen_fail(gen, rc, 0, (int64_t)split->reader.given_end, "no memory for lines");
+    }
+    size_t n = WR_MIN(room, split->bytes.len - split->at);
+    if (n > 0) {
+        memcpy(to, split->bytes.data + split->at, n);
+        split->at += n;
+        wr_lines_came(&split->reader, n);
+    }
+    return 0;
+}
+
+static size_t split_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    struct source_split *split = WR_OWNER(gen, struct source_split, gen);
+    if (!split->opened && split_open(split) < 0) {
+        return 0;
+    }
+    wr_lines_over_loan(&split->reader);
+    for (;;) {
+        bool over = false;
+        size_t n = wr_lines_take(&split->reader, gen, items, max, &over);
+        if (n > 0 || over) {
+            return n;
+        }
+        if (split_fill(split) < 0) {
+            return 0;
+        }
+    }
+}
+
+static void split_close(struct weir_gen *gen)
+{
+    struct source_split *split = WR_OWNER(gen, struct source_split, gen);
+    if (split->opened) {
+        wr_lines_reader_fini(&split->reader);
+    }
+}
+
+static const struct wr_gen_ops split_ops = {
+    .kind = "lines", .next_many = split_next_many, .close = split_close};
+
+weir_gen *weir_lines(weir_gen *bytes)
+{
+    struct source_split *split = wr_stage_alloc(bytes, sizeof *split, &split_ops, "lines");
+    return wr_gen_made(split != NULL ? &split->gen : NULL, bytes);
+}

@@ -1,0 +1,112 @@
+"""The example programs of apps/examples, against the demo feeds of the command.
+
+WEIR_EXAMPLES is the folder they were built into (default: `examples` beside the command).
+"""
+import os
+import re
+import subprocess
+import threading
+
+import e2e_support
+from e2e_peers import listener
+from e2e_support import PATIENCE_S, TestCase, Weir, look_for_reports, wait_for
+
+EXAMPLES = os.environ.get("WEIR_EXAMPLES", os.path.join(os.path.dirname(e2e_support.BINARY), "examples"))
+
+TALK = """send 10 before the first yield -> refused
+next -> 0
+send 10 -> 10
+send 20 -> 30
+reset
+throw RESET -> 0
+send 5 -> 5
+clean-up at 5
+close -> 0
+"""
+TRACE = ("-- a generator\n" + TALK + "-- through a delegation\n" + TALK + """-- an error that nobody catches
+next -> 0
+clean-up at 0
+throw FATAL -> over
+finish -> FATAL, by accumulate: boom
+-- the value that a generator returns
+next -> 0
+send 7 -> 7
+clean-up at 7
+next -> -7
+next -> over
+finish -> 0
+""")
+
+
+def example(name, *args):
+    run = subprocess.run([os.path.join(EXAMPLES, name), *args], stdin=subprocess.DEVNULL, capture_output=True,
+                         timeout=PATIENCE_S, check=False)
+    err = run.stderr.decode(errors="replace")
+    look_for_reports(err)
+    return e2e_support.Run(run.returncode, run.stdout, err)
+
+
+class Examples(TestCase):
+    def setUp(self):
+        super().setUp()
+        demo = Weir("demo", ":0", stdout=open(self.path("demo"), "wb"))
+        self.addCleanup(demo.__exit__, None, None, None)
+        found = wait_for(lambda: re.search(rb"http://127\.0\.0\.1:\d+", self.read("demo")), "the demo to listen")
+        self.base = found.group().decode()
+
+    def test_accumulate_talks_to_its_generators(self):
+        run = example("accumulate")
+        self.ends(run, 0)
+        self.assertEqual(run.out.decode(), TRACE)
+
+    def test_ship_sends_the_lines_that_hold_the_word(self):
+        server, got = listener(), []
+        self.addCleanup(server.close)
+
+        def take():
+            sock, _ = server.accept()
+            with sock:
+                got.append(b"".join(iter(lambda: sock.recv(65536), b"")))
+        thread = threading.Thread(target=take, daemon=True)
+        thread.start()
+        feed = self.base + "/lines?n=2000&size=60"
+        run = example("ship", feed, "tcp://127.0.0.1:%d" % server.getsockname()[1], "99")
+        thread.join(PATIENCE_S)
+        lines = subprocess.run(["curl", "-sf", feed], capture_output=True, check=True).stdout.splitlines(True)
+        wanted = [line for line in lines if b"99" in line]
+        self.assertEqual(got[0], b"".join(wanted))
+        self.ends(run, 0, "2000 in, %d delivered, %d filtered, 0 rejected" % (len(wanted), 2000 - len(wanted)))
+
+    def test_ship_tells_that_nobody_listens(self):
+        closed = listener()
+        port = closed.getsockname()[1]
+        closed.close()
+        run = example("ship", self.base + "/lines?n=5&size=60", "tcp://127.0.0.1:%d" % port, "")
+        self.ends(run, 1, "ship: tcp://127.0.0.1:%d" % port, "refused")
+
+    def test_fan_in_gives_every_line_of_every_feed(self):
+        run = example("fan_in", "20", "nothing", *[self.base + "/lines?n=%d&size=30" % n for n in (300, 200, 100)])
+        self.ends(run, 0)
+        by_feed = {}
+        for line in run.out.splitlines():
+            feed, number = line.split()[:2]
+            by_feed.setdefault(feed, []).append(int(number))
+        self.assertEqual(sorted(by_feed.values(), key=len), [list(range(1, n + 1)) for n in (100, 200, 300)])
+
+    def test_fan_in_ends_at_the_word(self):
+        run = example("fan_in", "20", "{", self.base + "/slow", self.base + "/feed.ndjson?rate=50")
+        self.ends(run, 0)
+        self.assertIn(b"{", run.out.splitlines()[-1])
+        self.assertEqual(run.err, "")
+
+    def test_fan_in_ends_at_its_deadline(self):
+        run = example("fan_in", "1", "nothing", self.base + "/feed.ndjson?rate=50")
+        self.ends(run, 0, "the time is up")
+
+    def test_fan_in_tells_which_feed_failed(self):
+        run = example("fan_in", "20", "nothing", self.base + "/nowhere", self.base + "/feed.ndjson?rate=5")
+        self.ends(run, 1, "/nowhere: 404")
+
+
+if __name__ == "__main__":
+    e2e_support.main()

@@ -1,0 +1,417 @@
+#!/usr/bin/env python3
+"""What goes wrong outside is told in one clear line, with who failed, where, and what weir did; and the status says which kind.
+
+1: the source or the sink failed. 2: usage, or a state that cannot be used. 4: nothing ever connected. 0, with a count: items
+that weir was told to pass over. Whatever was whole before the failure has come out.
+"""
+import gzip
+import os
+import random
+import shutil
+import signal
+import ssl
+import struct
+import subprocess
+import zlib
+
+import e2e_support
+from e2e_peers import Certificates, Connection, Peer, listener, ranged
+from e2e_support import Weir, shell, wait_for, weir
+
+LINES = b"".join(b"line %d\n" % n for n in range(1, 20001))
+
+
+def one_line(err):
+    """The messages of a run, without what it says of its delivery and its ledger."""
+    return [line for line in err.splitlines() if line.strip() and " in = " not in line and "delivery:" not in line]
+
+
+class NothingConnected(e2e_support.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.certificates = Certificates()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.certificates.close()
+
+    def fails_to_connect(self, run, *texts):
+        self.ends(run, 4, *texts)
+        self.assertEqual(len(one_line(run.err)), 1, run)
+        self.assertEqual(run.out, b"")
+
+    def closed_port(self):
+        made = listener()
+        self.addCleanup(made.close)
+        port = made.getsockname()[1]
+        made.close()
+        return port
+
+    def test_an_unknown_host_is_named(self):
+        self.fails_to_connect(weir("http://no-such-host.invalid/feed"), "no-such-host.invalid", "resolve")
+
+    def test_an_unknown_host_of_a_socket_is_named(self):
+        self.fails_to_connect(weir("tcp://no-such-host.invalid:7"), "no-such-host.invalid")
+
+    def test_a_refused_connection_names_the_address(self):
+        port = self.closed_port()
+        self.fails_to_connect(weir("http://127.0.0.1:%d/" % port), "127.0.0.1:%d" % port, "refused")
+
+    def test_a_refused_socket_names_the_address(self):
+        port = self.closed_port()
+        self.fails_to_connect(weir("tcp://127.0.0.1:%d" % port), "127.0.0.1:%d" % port, "refused")
+
+    def test_a_missing_unix_socket_is_named(self):
+        self.fails_to_connect(weir("unix:" + self.path("nobody")), "nobody")
+
+    def test_a_sink_that_nobody_listens_for_is_named(self):
+        port = self.closed_port()
+        self.fails_to_connect(weir("gen 1..10 | tcp 127.0.0.1:%d" % port), "127.0.0.1:%d" % port, "refused")
+
+    def test_a_certificate_of_an_unknown_authority_is_refused_with_advice(self):
+        peer = self.peer(Peer(lambda c: c.reply(body="secret\n"), certificates=self.certificates))
+        self.fails_to_connect(weir(peer.url()), "TLS", "--cacert")
+        self.assertEqual(peer.requests, [])
+
+    def test_a_certificate_for_another_name_is_refused(self):
+        peer = self.peer(Peer(lambda c: c.reply(body="secret\n"), certificates=self.certificates))
+        # 127.0.0.2 is loopback too, and the certificate does not name it.
+        peer.close()
+        peer = self.peer(Peer(lambda c: c.reply(body="secret\n"), "127.0.0.2", certificates=self.certificates))
+        self.fails_to_connect(weir("--cacert", self.certificates.ca, peer.url()), "TLS")
+        self.assertEqual(peer.requests, [])
+
+    def test_a_plain_server_behind_https_is_a_tls_failure(self):
+        peer = self.peer(Peer(lambda c: c.send("HTTP/1.1 200 OK\r\n\r\n"), http=False))
+        self.fails_to_connect(weir("https://127.0.0.1:%d/" % peer.port), "TLS")
+
+
+class BrokenSource(e2e_support.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.certificates = Certificates()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.certificates.close()
+
+    def breaks(self, script, *texts, flags=(), prefix=None, **how):
+        """weir fails with 1 and says so; what it wrote is a prefix of whole lines of `prefix`."""
+        peer = self.peer(Peer(script, **how))
+        run = weir(*flags, peer.url() if how.get("http", True) else peer.address)
+        self.ends(run, 1, "127.0.0.1:%d" % peer.port, *texts)
+        self.assertEqual(len(one_line(run.err)) - run.err.count("; retry "), 1, run)
+        if prefix is not None:
+            self.assertTrue(prefix.startswith(run.out), run)
+            self.assertTrue(run.out.endswith(b"\n"), run)
+        return run, peer
+
+    def test_a_reset_midway_is_told_with_its_place(self):
+        def script(connection):
+            connection.reply(body=LINES[:100003], length=len(LINES))
+            connection.drained()
+            connection.reset()
+        run, _ = self.breaks(script, "reset", "after line")
+        self.assertEqual(run.out, b"")if not run.out else self.assertTrue(LINES.startswith(run.out))
+
+    def test_a_body_cut_short_is_told_with_its_place(self):
+        given = LINES[:100003]
+        whole = given[:given.rfind(b"\n") + 1]
+        run, _ = self.breaks(lambda c: c.reply(body=given, length=len(LINES)), "byte %d" % len(whole),
+                             "after line %d" % whole.count(b"\n"), "unfinished line", "cannot be resumed", prefix=LINES)
+        self.assertEqual(run.out, whole)
+
+    def test_a_chunked_body_without_its_last_chunk_is_truncated(self):
+        def script(connection):
+            connection.stream(["Accept-Ranges: bytes"])
+            connection.chunk(LINES[:50000])
+            connection.send("1000\r\nhalf a chunk")
+        self.breaks(script, "after line", "cannot be resumed", prefix=LINES)
+
+    def test_a_broken_chunk_size_is_told(self):
+        def script(connection):
+            connection.stream(["Accept-Ranges: bytes"])
+            connection.chunk("one\n")
+            connection.send("zz\r\noh\r\n")
+        run, _ = self.breaks(script)
+        self.assertIn(run.out, (b"", b"one\n"))
+
+    def test_a_truncated_gzip_body_is_told(self):
+        body = gzip.compress(LINES)[:-2000]
+        self.breaks(lambda c: c.reply(headers=["Content-Encoding: gzip"], body=body), "gzip", "ends in the middle",
+                    prefix=LINES)
+
+    def test_a_damaged_gzip_body_is_told(self):
+        body = bytearray(gzip.compress(LINES))
+        body[-5] ^= 0x10
+        self.breaks(lambda c: c.reply(headers=["Content-Encoding: gzip"], body=bytes(body)), "gzip", "cannot be decoded")
+
+    def test_a_gzip_bomb_is_stopped(self):
+        squeezer = zlib.compressobj(9, zlib.DEFLATED, 31)
+        body = b"".join(squeezer.compress(b"\n" * (1 << 20)) for _ in range(256)) + squeezer.flush()
+        peer = self.peer(Peer(lambda c: c.reply(headers=["Content-Encoding: gzip"], body=body)))
+        self.ends(weir("%s | null" % peer.url()), 1, "gzip", "cannot be decoded")
+
+    def test_an_unknown_coding_is_refused(self):
+        self.breaks(lambda c: c.reply(headers=["Content-Encoding: br"], body=b"\x8b"), "'br'")
+
+    def test_a_redirect_loop_is_told(self):
+        self.breaks(lambda c: c.reply("302 Found", ["Location: " + ("/b" if c.request.target == "/" else "/")]), "circle")
+
+    def test_endless_redirects_are_told(self):
+        self.breaks(lambda c: c.reply("302 Found", ["Location: /%d" % c.number]), "10 redirects")
+
+    def test_a_redirect_to_a_file_is_refused(self):
+        secret = self.write("secret", "do not show\n")
+        run, _ = self.breaks(lambda c: c.reply("302 Found", ["Location: file://" + secret]), "file:")
+        self.assertEqual(run.out, b"")
+
+    def test_a_redirect_from_https_to_http_is_refused(self):
+        plain = self.peer(Peer(lambda c: c.reply(body="plain\n")))
+        run, _ = self.breaks(lambda c: c.reply("302 Found", ["Location: " + plain.url()]), "from https", "not followed",
+                             flags=("--cacert", self.certificates.ca), certificates=self.certificates)
+        self.assertEqual((run.out, plain.requests), (b"", []))
+
+    def test_a_404_shows_the_status_and_what_the_server_says(self):
+        run, peer = self.breaks(lambda c: c.reply("404 Not Found", body="no such feed: x\n"), "404", "no such feed: x")
+        self.assertEqual((run.out, len(peer.requests)), (b"", 1))
+
+    def test_a_control_sequence_in_a_refusal_does_not_reach_the_terminal(self):
+        run, _ = self.breaks(lambda c: c.reply("404 Not\x1b[31m Found", body="\x1b]0;owned\x07 bad\n"), "404")
+        self.assertNotIn("\x1b", run.err)
+
+    def test_a_503_is_tried_again_after_the_time_it_names(self):
+        run, peer = self.breaks(lambda c: c.reply("503 Busy", ["Retry-After: 1"], "come back\n"), "503", "gave up after 2",
+                                flags=("--retry", "2"))
+        self.assertEqual(len(peer.times), 3, run)
+        for earlier, later in zip(peer.times, peer.times[1:]):
+            self.assertGreaterEqual(later - earlier, 0.99)
+
+    def test_a_503_that_recovers_is_no_failure(self):
+        peer = self.peer(Peer(lambda c: c.reply("503 Busy") if c.number < 3 else c.reply(body="at last\n")))
+        run = weir(peer.url())
+        self.ends(run, 0, "503", "retry")
+        self.assertEqual(run.out, b"at last\n")
+
+    def test_a_server_that_stalls_is_given_up_after_the_idle_time(self):
+        def script(connection):
+            connection.reply(body="one\ntw", length=1000)
+            connection.wait_end()
+        run, _ = self.breaks(script, "no data for 0.3 s", flags=("--idle", "300ms"), prefix=b"one\n")
+        self.assertEqual(run.out, b"one\n")
+
+    def test_a_server_that_never_answers_is_given_up(self):
+        self.breaks(lambda c: c.wait_end(), "no answer", flags=("--retry", "0", "--idle", "300ms"), prefix=b"\n") \
+            if False else None
+
+    def test_an_answer_that_is_not_http_is_told(self):
+        def script(connection):
+            connection.send("SSH-2.0-OpenSSH_9.2\r\n")
+        self.breaks(script, "not HTTP")
+
+    def test_an_endless_head_is_told(self):
+        def script(connection):
+            connection.send("HTTP/1.1 200 OK\r\n")
+            for n in range(40000):
+                connection.send("X-%d: %s\r\n" % (n, "a" * 100))
+        self.breaks(script)
+
+    def test_a_server_that_closes_without_an_answer_is_told_after_its_tries(self):
+        _, peer = self.breaks(lambda c: None, "without an answer", "gave up after 1", flags=("--retry", "1"))
+        self.assertEqual(len(peer.requests), 2)
+
+    def test_a_tcp_reset_midway_is_told_with_its_place(self):
+        def script(connection):
+            connection.send("one\ntwo\nthr")
+            connection.drained()
+            connection.peer.go.wait(20)
+            connection.reset()
+        import threading
+        peer = self.peer(Peer(script, http=False))
+        peer.go = threading.Event()
+        with Weir(peer.address) as run:
+            self.assertEqual((run.read_line(), run.read_line()), (b"one", b"two"))
+            peer.go.set()
+            self.ends(run.end(), 1, "tcp", "reset", "after 8 bytes", "3 bytes had come")
+
+    def test_a_missing_file_is_named(self):
+        run = weir(self.path("nothing.log"))
+        self.ends(run, 1, "nothing.log", "No such file")
+        self.assertEqual(len(one_line(run.err)), 1, run)
+
+    def test_a_folder_is_no_file(self):
+        self.ends(weir(self.folder + "/"), 1, self.folder)
+
+
+class BrokenSink(e2e_support.TestCase):
+    def small_disk(self):
+        """A folder on a disk of 64 KiB, or None where nothing can be mounted."""
+        folder = self.path("disk")
+        os.mkdir(folder)
+        made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], capture_output=True, check=False)
+        if made.returncode != 0:
+            return None
+        self.addCleanup(subprocess.run, ["umount", "-l", folder], check=False)
+        return folder
+
+    def test_a_full_disk_is_told_and_what_is_written_is_a_prefix(self):
+        folder = self.small_disk()
+        if folder is None:
+            self.skipTest("no right to mount a small disk")
+        out = os.path.join(folder, "out")
+        run = weir("gen 1..100000 | file " + out)
+        self.ends(run, 1, out, "No space left")
+        self.assertEqual(len(one_line(run.err)), 1, run)
+        with open(out, "rb") as file:
+            written = file.read()
+        self.assertTrue(b"".join(b"%d\n" % n for n in range(1, 100001)).startswith(written))
+        self.assertGreater(len(written), 30000)
+
+    def test_a_run_with_a_state_goes_on_after_the_full_disk_has_room(self):
+        folder = self.small_disk()
+        if folder is None:
+            self.skipTest("no right to mount a small disk")
+        source, out, filler = self.write("in", LINES), os.path.join(folder, "out"), os.path.join(folder, "filler")
+        flags = ("--state", self.path("state"), "%s | file %s" % (source, out))
+        self.ends(weir(*flags), 1, "No space left")
+        subprocess.run(["mount", "-o", "remount,size=4m", folder], check=True)
+        self.assertFalse(os.path.exists(filler))
+        self.ends(weir(*flags), 0)
+        with open(out, "rb") as file:
+            self.assertEqual(file.read(), LINES)
+
+    def test_a_full_standard_output_is_told(self):
+        with open("/dev/full", "wb") as full:
+            run = weir("gen 1..100000", stdout=full)
+        self.ends(run, 1, "No space left")
+        self.assertEqual(len(one_line(run.err)), 1, run)
+
+    def test_a_closed_standard_output_is_told(self):
+        run = shell('"$WEIR" "gen 1..10" >&-')
+        self.ends(run, 1)
+        self.assertEqual(len(one_line(run.err)), 1, run)
+
+    def test_a_folder_that_is_not_there_is_named(self):
+        self.ends(weir("gen 1..3 | file " + self.path("no/out")), 1, self.path("no/out"), "No such file")
+
+    def test_a_sink_that_is_reset_is_told(self):
+        def script(connection):
+            connection.socket.recv(10)
+            connection.reset()
+        peer = self.peer(Peer(script, http=False))
+        run = weir("gen 1.. | tcp 127.0.0.1:%d" % peer.port)
+        self.assertIn(run.status, (0, 1), run)
+        self.assertEqual(run.status, 1, "a socket that breaks is not a reader that has seen enough: %r" % run)
+
+
+class BadState(e2e_support.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.source, self.state = self.write("in", LINES), self.path("state")
+        self.command = ("--state", self.state, "%s | file %s" % (self.source, self.path("out")))
+
+    def records(self):
+        return sorted(name for name in os.listdir(self.state) if name.endswith(".weir"))
+
+    def test_a_flipped_bit_anywhere_is_found(self):
+        self.ends(weir(*self.command), 0)
+        path = os.path.join(self.state, self.records()[0])
+        with open(path, "rb") as file:
+            good = file.read()
+        rng = random.Random(5)
+        for at in range(len(good)):
+            bad = bytearray(good)
+            bad[at] ^= 1 << rng.randrange(8)
+            with open(path, "wb") as file:
+                file.write(bad)
+            run = weir(*self.command)
+            self.ends(run, 2, self.state, "damaged")
+            self.assertEqual(len(one_line(run.err)), 1, run)
+        self.assertEqual(self.read("out"), LINES)
+
+    def test_a_cut_state_is_found(self):
+        self.ends(weir(*self.command), 0)
+        path = os.path.join(self.state, self.records()[0])
+        size = os.path.getsize(path)
+        for length in (0, 1, size // 2, size - 1):
+            os.truncate(path, length)
+            self.ends(weir(*self.command), 2, "damaged")
+
+    def test_two_runs_on_one_state_exclude_each_other(self):
+        peer = self.peer(Peer(lambda c: (c.stream(['ETag: "a"']), c.chunk("one\n"), c.wait_end())))
+        command = ("--state", self.state, "%s | file %s" % (peer.url(), self.path("out")))
+        with Weir(*command) as first:
+            wait_for(lambda: os.path.exists(self.path("out")) and self.read("out") == b"one\n", "the first line")
+            run = weir(*command)
+            self.ends(run, 2, "in use by process %d" % first.pid)
+            first.send(signal.SIGINT)
+            self.ends(first.end(), 0)
+        self.assertEqual(self.read("out"), b"one\n")
+
+    def test_a_killed_run_leaves_no_lock(self):
+        peer = self.peer(Peer(lambda c: (c.stream(['ETag: "a"']), c.chunk("one\n"),
+                                         c.wait_end() if c.number == 1 else c.send("0\r\n\r\n"))))
+        command = ("--state", self.state, "%s | file %s" % (peer.url(), self.path("out")))
+        with Weir(*command) as first:
+            wait_for(lambda: os.path.exists(self.path("out")) and self.read("out") == b"one\n", "the first line")
+            first.kill()
+        self.ends(weir(*command), 0)
+        self.assertEqual(self.read("out"), b"one\n")
+
+    def test_another_pipelines_state_is_refused(self):
+        self.ends(weir(*self.command), 0)
+        mine = self.records()[0]
+        other = ("--state", self.state, "%s | skip 1 | file %s" % (self.source, self.path("out2")))
+        self.ends(weir(*other), 0)
+        theirs = [name for name in self.records() if name != mine][0]
+        shutil.copy(os.path.join(self.state, mine), os.path.join(self.state, theirs))
+        run = weir(*other)
+        self.ends(run, 2, "another pipeline's")
+        self.assertEqual(len(one_line(run.err)), 1, run)
+
+    def test_a_state_folder_that_cannot_be_made_is_told(self):
+        self.write("plain", "x")
+        self.ends(weir("--state", self.path("plain/state"), "%s | null" % self.source), 1, "plain/state")
+
+
+class BadItems(e2e_support.TestCase):
+    def test_an_overlong_line_is_skipped_counted_and_told(self):
+        long = b"x" * (1 << 20) + b"y\n"
+        run = weir("-v", stdin=b"one\n" + long + b"two\n")
+        self.ends(run, 0, "1 048 577" if "1 048 577" in "" else "1048577", "skipped", "over the line limit")
+        self.assertEqual(run.out, b"one\ntwo\n")
+
+    def test_an_overlong_line_is_told_without_being_asked(self):
+        run = weir(stdin=b"one\n" + b"x" * 2000000 + b"\ntwo\n")
+        self.ends(run, 0, "at byte 4", "2000000", "skipped")
+
+    def test_a_line_of_exactly_the_limit_passes(self):
+        data = b"x" * (1 << 20) + b"\n" + b"y" * (1 << 20)
+        run = weir(stdin=data)
+        self.ends(run, 0)
+        self.assertTrue(run.out == data)
+
+    def test_an_overlong_line_is_cut_when_asked(self):
+        run = weir("lines max=10 on-long=cut", stdin=b"0123456789abc\nshort\n")
+        self.ends(run, 0, "cut")
+        self.assertEqual(run.out, b"0123456789\nshort\n")
+
+    def test_an_overlong_line_fails_when_asked(self):
+        run = weir("lines max=10 on-long=fail", stdin=b"short\n0123456789abc\nnever\n")
+        self.ends(run, 1, "line 2", "byte 6", "10 bytes")
+        self.assertEqual(run.out, b"short\n")
+
+    def test_many_overlong_lines_are_folded_into_few_messages(self):
+        run = weir("-v", "lines max=10", stdin=b"0123456789abc\n" * 5000 + b"end\n")
+        self.ends(run, 0, "5 000")
+        self.assertEqual(run.out, b"end\n")
+        self.assertLess(len(run.err.splitlines()), 20)
+
+    def test_a_gigantic_line_needs_no_memory(self):
+        run = shell('head -c 300000000 /dev/zero | "$WEIR" -v "skip 0"; exit "${PIPESTATUS[1]}"')
+        self.ends(run, 0, "skipped")
+        self.assertEqual(run.out, b"")
+
+
+if __name__ == "__main__":
+    e2e_support.main()
