@@ -9,21 +9,21 @@ import os
 import random
 import shutil
 import signal
-import ssl
-import struct
 import subprocess
+import threading
 import zlib
 
 import e2e_support
-from e2e_peers import Certificates, Connection, Peer, listener, ranged
+from e2e_peers import Certificates, Peer, listener
 from e2e_support import Weir, shell, wait_for, weir
 
 LINES = b"".join(b"line %d\n" % n for n in range(1, 20001))
 
 
 def one_line(err):
-    """The messages of a run, without what it says of its delivery and its ledger."""
-    return [line for line in err.splitlines() if line.strip() and " in = " not in line and "delivery:" not in line]
+    """The messages of a run, without what it says of its delivery, its retries and its ledger."""
+    beside = (" in = ", "delivery:", "; retry ", "more of this kind")
+    return [line for line in err.splitlines() if not any(text in line for text in beside)]
 
 
 class NothingConnected(e2e_support.TestCase):
@@ -74,9 +74,7 @@ class NothingConnected(e2e_support.TestCase):
         self.assertEqual(peer.requests, [])
 
     def test_a_certificate_for_another_name_is_refused(self):
-        peer = self.peer(Peer(lambda c: c.reply(body="secret\n"), certificates=self.certificates))
         # 127.0.0.2 is loopback too, and the certificate does not name it.
-        peer.close()
         peer = self.peer(Peer(lambda c: c.reply(body="secret\n"), "127.0.0.2", certificates=self.certificates))
         self.fails_to_connect(weir("--cacert", self.certificates.ca, peer.url()), "TLS")
         self.assertEqual(peer.requests, [])
@@ -100,7 +98,7 @@ class BrokenSource(e2e_support.TestCase):
         peer = self.peer(Peer(script, **how))
         run = weir(*flags, peer.url() if how.get("http", True) else peer.address)
         self.ends(run, 1, "127.0.0.1:%d" % peer.port, *texts)
-        self.assertEqual(len(one_line(run.err)) - run.err.count("; retry "), 1, run)
+        self.assertEqual(len(one_line(run.err)), 1, run)
         if prefix is not None:
             self.assertTrue(prefix.startswith(run.out), run)
             self.assertTrue(run.out.endswith(b"\n"), run)
@@ -112,7 +110,7 @@ class BrokenSource(e2e_support.TestCase):
             connection.drained()
             connection.reset()
         run, _ = self.breaks(script, "reset", "after line")
-        self.assertEqual(run.out, b"")if not run.out else self.assertTrue(LINES.startswith(run.out))
+        self.assertTrue(LINES.startswith(run.out))
 
     def test_a_body_cut_short_is_told_with_its_place(self):
         given = LINES[:100003]
@@ -200,14 +198,10 @@ class BrokenSource(e2e_support.TestCase):
         run, _ = self.breaks(script, "no data for 0.3 s", flags=("--idle", "300ms"), prefix=b"one\n")
         self.assertEqual(run.out, b"one\n")
 
-    def test_a_server_that_never_answers_is_given_up(self):
-        self.breaks(lambda c: c.wait_end(), "no answer", flags=("--retry", "0", "--idle", "300ms"), prefix=b"\n") \
-            if False else None
-
     def test_an_answer_that_is_not_http_is_told(self):
         def script(connection):
             connection.send("SSH-2.0-OpenSSH_9.2\r\n")
-        self.breaks(script, "not HTTP")
+        self.breaks(script, "HTTP")
 
     def test_an_endless_head_is_told(self):
         def script(connection):
@@ -226,13 +220,12 @@ class BrokenSource(e2e_support.TestCase):
             connection.drained()
             connection.peer.go.wait(20)
             connection.reset()
-        import threading
         peer = self.peer(Peer(script, http=False))
         peer.go = threading.Event()
         with Weir(peer.address) as run:
             self.assertEqual((run.read_line(), run.read_line()), (b"one", b"two"))
             peer.go.set()
-            self.ends(run.end(), 1, "tcp", "reset", "after 8 bytes", "3 bytes had come")
+            self.ends(run.end(), 1, "tcp", "reset", "3 bytes had come", "at byte 8")
 
     def test_a_missing_file_is_named(self):
         run = weir(self.path("nothing.log"))
@@ -271,11 +264,10 @@ class BrokenSink(e2e_support.TestCase):
         folder = self.small_disk()
         if folder is None:
             self.skipTest("no right to mount a small disk")
-        source, out, filler = self.write("in", LINES), os.path.join(folder, "out"), os.path.join(folder, "filler")
+        source, out = self.write("in", LINES), os.path.join(folder, "out")
         flags = ("--state", self.path("state"), "%s | file %s" % (source, out))
         self.ends(weir(*flags), 1, "No space left")
         subprocess.run(["mount", "-o", "remount,size=4m", folder], check=True)
-        self.assertFalse(os.path.exists(filler))
         self.ends(weir(*flags), 0)
         with open(out, "rb") as file:
             self.assertEqual(file.read(), LINES)
@@ -300,8 +292,7 @@ class BrokenSink(e2e_support.TestCase):
             connection.reset()
         peer = self.peer(Peer(script, http=False))
         run = weir("gen 1.. | tcp 127.0.0.1:%d" % peer.port)
-        self.assertIn(run.status, (0, 1), run)
-        self.assertEqual(run.status, 1, "a socket that breaks is not a reader that has seen enough: %r" % run)
+        self.ends(run, 1, "127.0.0.1:%d" % peer.port)
 
 
 class BadState(e2e_support.TestCase):
@@ -378,7 +369,7 @@ class BadItems(e2e_support.TestCase):
     def test_an_overlong_line_is_skipped_counted_and_told(self):
         long = b"x" * (1 << 20) + b"y\n"
         run = weir("-v", stdin=b"one\n" + long + b"two\n")
-        self.ends(run, 0, "1 048 577" if "1 048 577" in "" else "1048577", "skipped", "over the line limit")
+        self.ends(run, 0, "1048577", "skipped", "over the line limit")
         self.assertEqual(run.out, b"one\ntwo\n")
 
     def test_an_overlong_line_is_told_without_being_asked(self):
@@ -392,17 +383,17 @@ class BadItems(e2e_support.TestCase):
         self.assertTrue(run.out == data)
 
     def test_an_overlong_line_is_cut_when_asked(self):
-        run = weir("lines max=10 on-long=cut", stdin=b"0123456789abc\nshort\n")
+        run = weir("lines max=10B on-long=cut", stdin=b"0123456789abc\nshort\n")
         self.ends(run, 0, "cut")
         self.assertEqual(run.out, b"0123456789\nshort\n")
 
     def test_an_overlong_line_fails_when_asked(self):
-        run = weir("lines max=10 on-long=fail", stdin=b"short\n0123456789abc\nnever\n")
+        run = weir("lines max=10B on-long=fail", stdin=b"short\n0123456789abc\nnever\n")
         self.ends(run, 1, "line 2", "byte 6", "10 bytes")
         self.assertEqual(run.out, b"short\n")
 
     def test_many_overlong_lines_are_folded_into_few_messages(self):
-        run = weir("-v", "lines max=10", stdin=b"0123456789abc\n" * 5000 + b"end\n")
+        run = weir("-v", "lines max=10B", stdin=b"0123456789abc\n" * 5000 + b"end\n")
         self.ends(run, 0, "5 000")
         self.assertEqual(run.out, b"end\n")
         self.assertLess(len(run.err.splitlines()), 20)

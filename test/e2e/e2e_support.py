@@ -25,7 +25,7 @@ BINARY = os.environ.get("WEIR_BINARY", "weir")
 SANITIZED = os.environ.get("WEIR_SANITIZED", "") == "1"
 PATIENCE_S = 40 if SANITIZED else 20
 REPORTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:", "WARNING: ThreadSanitizer",
-           "assertion", "Assertion")
+           "Assertion ", "weir: abort")
 
 
 class Run:
