@@ -35,9 +35,11 @@ cmake --build build -j "$(nproc)" --target weir >/dev/null
 
 folder=$(mktemp -d)
 demo=""
-trap 'if [ -n "$demo" ]; then kill "$demo" 2>/dev/null || true; fi; rm -rf "$folder"' EXIT INT TERM
+trap 'if [ -n "$demo" ]; then kill "$demo" 2>/dev/null || true; fi; rm -rf "$folder"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
-build/bin/weir demo :0 >"$folder/demo" &
+build/bin/weir demo -q :0 >"$folder/demo" &
 demo=$!
 port=""
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
@@ -48,19 +50,23 @@ done
 [ -n "$port" ] || { echo "try.sh: the demo feed did not start" >&2; exit 1; }
 
 run() {
-    echo
-    echo "\$ weir $*"
+    printf '\n$ weir' >&2
+    printf " '%s'" "$@" >&2
+    echo >&2
     build/bin/weir "$@"
 }
 
-echo "== a live feed: the first logins"
-run -v "http://127.0.0.1:$port/feed.ndjson?rate=50 | grep \"login\" | head 5"
+echo "== a live feed: the first purchases"
+run -v "http://127.0.0.1:$port/feed.ndjson?rate=50&bad=0 | grep \"purchase\" | head 5"
 
+echo
 echo "== half a million lines through a bounded queue into a file, from a server that drops the connection now and then"
-run -v --state "$folder/state" "http://127.0.0.1:$port/flaky?n=500000&size=120 | queue 1000 | file $folder/lines.txt"
+run -v --state "$folder/state" \
+    "http://127.0.0.1:$port/flaky?n=500000&size=120&every=8000000 | queue 1000 | file $folder/lines.txt"
 echo "$(wc -l <"$folder/lines.txt") lines in the file, $(sort -u "$folder/lines.txt" | wc -l) of them different"
 
-echo "== compressed, counted by wc"
+echo
+echo "== compressed on the way, counted by wc"
 run "http://127.0.0.1:$port/gzip?n=100000" | wc -l
 echo
 echo "== done"

@@ -11,7 +11,7 @@
 static void tell_routes(int port)
 {
     static const char *const routes[] = {
-        "/feed.ndjson?rate=10        a live feed of JSON lines, without end",
+        "/feed.ndjson?rate=10        a live feed of JSON lines, some broken (bad=0: none)",
         "/lines?n=1000000&size=100   lines as fast as they are read; resumable",
         "/flaky?n=1000000            the same, dropped now and then in the middle",
         "/gzip?n=100000              compressed, in two members",
@@ -20,7 +20,7 @@ static void tell_routes(int port)
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
         printf("  http://127.0.0.1:%d%s\n", port, routes[i]);
     }
-    printf("try:  weir 'http://127.0.0.1:%d/feed.ndjson | grep \"login\" | head 3'\n", port);
+    printf("try:  weir 'http://127.0.0.1:%d/feed.ndjson | grep \"purchase\" | head 3'\n", port);
     fflush(stdout);
 }
 

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "flow_state.h"
 #include "weir_run.h"
 
 struct run {
@@ -24,6 +25,7 @@ struct run {
     weir_loop *loop;
     weir_scope *scope; /* of the pipeline */
     weir_gen *gen;     /* while it is pumped */
+    weir_state *state; /* NULL: none */
 };
 
 static void dump_tasks(void *ctx)
@@ -134,7 +136,7 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
     if (folder != NULL) {
         char name[32];
         snprintf(name, sizeof name, "%016" PRIx64, weir_plan_hash(run->plan, &options));
-        options.state = weir_state_open(run->scope, folder, name);
+        options.state = run->state = weir_state_open(run->scope, folder, name);
     }
     int rc = weir_plan_open(run->plan, run->scope, &options, &run->gen, sink, &error);
     if (rc < 0) {
@@ -235,7 +237,8 @@ static int run_in_loop(struct run *run)
     }
     bool tell = run->say.verbose > 0 || run->say.terminal || signals > 0;
     if (tell && !run->say.quiet) {
-        say_ledger(&run->say, &ledger, &stats, durable && error.code == 0);
+        say_ledger(&run->say, &ledger, &stats,
+                   durable && error.code == 0 && wr_state_durable(run->state));
     }
     return code;
 }

@@ -5,6 +5,7 @@
 #define WR_BASE_ERROR_H
 
 #include <stdarg.h>
+#include <string.h>
 #include <weir/error.h>
 
 /* No failure: code 0, offset -1, empty texts. NULL is allowed. */
@@ -26,6 +27,16 @@ _Noreturn void wr_misuse(const char *function, const char *format, ...) WEIR_PRI
         if (__builtin_expect(!(condition), 0)) { \
             wr_misuse(__func__, __VA_ARGS__);    \
         }                                        \
+    } while (0)
+
+/* Copy an option struct of the caller's, which may be shorter or longer than ours. One without its
+ * size would be ignored in silence: that is misuse. */
+#define WR_TAKE_OPTIONS(to, from)                                                    \
+    do {                                                                             \
+        WR_ASSERT((from)->struct_size >= sizeof(size_t),                             \
+                  "options without struct_size; make them with WEIR_OPTIONS");       \
+        memcpy(&(to), (from),                                                        \
+               (from)->struct_size < sizeof(to) ? (from)->struct_size : sizeof(to)); \
     } while (0)
 
 #define WR_LIKELY(x) __builtin_expect(!!(x), 1)

@@ -290,6 +290,8 @@ static void drop_inner(struct weir_gen **inner)
 static _Noreturn void body_done(struct wr_body *self, int rc)
 {
     struct weir_loop *loop = self->gen.loop;
+    WR_ASSERT(rc <= 0, "body '%s' has returned %d: 0 is the end, a negative code a failure",
+              self->gen.name, rc);
     wr_vouch_back(self);
     settle_failure(self, rc);
     drop_inner(&self->inner);
@@ -410,7 +412,7 @@ weir_gen *weir_gen_new(weir_scope *scope, weir_body *fn, const void *args, size_
 {
     weir_gen_options o = WEIR_ZERO;
     if (options != NULL) {
-        memcpy(&o, options, WR_MIN(options->struct_size, sizeof o));
+        WR_TAKE_OPTIONS(o, options);
     }
     size_t head = (sizeof(struct wr_body) + 15) & ~(size_t)15;
     struct wr_body *body = wr_gen_alloc(scope, head + args_len, &wr_body_ops, o.name);

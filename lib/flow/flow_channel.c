@@ -338,7 +338,7 @@ weir_gen *weir_channel(weir_scope *reader, weir_scope *writer, const weir_queue_
 {
     weir_queue_options o = WEIR_ZERO;
     if (options != NULL) {
-        memcpy(&o, options, WR_MIN(options->struct_size, sizeof o));
+        WR_TAKE_OPTIONS(o, options);
     }
     struct channel *channel = wr_zalloc(sizeof *channel);
     struct channel_gen *gen = NULL;

@@ -334,6 +334,8 @@ int wr_gen_fail(struct weir_gen *gen, int code, int detail, int64_t offset, cons
 
 int weir_fail(weir_gen *self, int code, const char *format, ...)
 {
+    WR_ASSERT(code < 0, "'%s' fails with %d: codes are negative, yours WEIR_EUSER and below",
+              self->name, code);
     if (self->failure != NULL) {
         return code;
     }

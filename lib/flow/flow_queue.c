@@ -783,7 +783,7 @@ weir_gen *weir_queue(weir_scope *scope, const weir_queue_options *options, weir_
 {
     weir_queue_options o = WEIR_ZERO;
     if (options != NULL) {
-        memcpy(&o, options, WR_MIN(options->struct_size, sizeof o));
+        WR_TAKE_OPTIONS(o, options);
     }
     struct queue *queue = wr_zalloc(sizeof *queue);
     struct queue_gen *reader = NULL;

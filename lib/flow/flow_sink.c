@@ -445,6 +445,17 @@ void weir_sink_discard(weir_sink *sink)
     }
     if (sink->ops->abandon != NULL) {
         sink->ops->abandon(sink);
+    } else if (sink->failure == NULL && sink->runs_count + sink->put_items > 0 && !sink->canceled &&
+               sink->ops->flush != NULL) {
+        /* What was put goes out as far as that takes no waiting, as it would have before the loop
+         * idled. */
+        int left = sink->ops->flush(sink);
+        if (left == 0) {
+            wr_sink_committed(sink);
+        } else {
+            wr_log(&sink->loop->log, WR_LOG_WARNING, sink->name,
+                   "ended without weir_sink_finish: not all that was put is written");
+        }
     }
     struct weir_loop *loop = sink->loop;
     int rc = end_sink(sink, &error);
@@ -509,7 +520,7 @@ weir_sink *weir_sink_new(weir_scope *scope, const weir_sink_ops *ops, const void
     static const struct wr_sink_ops base = {
         .kind = "sink", .put_many = user_put_many, .close = user_close};
     weir_sink_ops o = WEIR_ZERO;
-    memcpy(&o, ops, WR_MIN(ops->struct_size, sizeof o));
+    WR_TAKE_OPTIONS(o, ops);
     WR_ASSERT(o.put_many != NULL, "a sink needs put_many");
     size_t head = (sizeof(struct user_sink) + 15) & ~(size_t)15;
     struct user_sink *user = wr_sink_alloc(scope, head + self_len, &base, o.name);

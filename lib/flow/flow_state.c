@@ -360,6 +360,9 @@ void wr_state_set_validator(struct weir_state *state, struct wr_state_slot *slot
         return;
     }
     state->lossy = true;
+    wr_log(&state->loop->log, WR_LOG_WARNING, "state",
+           "best-effort: %s has no version that a restart could recognise; nothing is saved or cut",
+           slot->name);
     if (state->sink_length >= 0 && !state->work.busy) {
         wr_state_remove(state->folder_fd, state->name);
     }

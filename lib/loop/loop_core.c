@@ -432,7 +432,7 @@ static struct weir_loop *loop_make(uv_loop_t *uv, const weir_loop_options *optio
 {
     weir_loop_options o = WEIR_ZERO;
     if (options != NULL) {
-        memcpy(&o, options, WR_MIN(options->struct_size, sizeof o));
+        WR_TAKE_OPTIONS(o, options);
     }
     struct weir_loop *loop = wr_zalloc(sizeof *loop);
     if (loop == NULL) {

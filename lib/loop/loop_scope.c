@@ -103,7 +103,7 @@ weir_scope *weir_scope_new(weir_scope *parent, const weir_scope_options *options
 {
     weir_scope_options o = WEIR_ZERO;
     if (options != NULL) {
-        memcpy(&o, options, WR_MIN(options->struct_size, sizeof o));
+        WR_TAKE_OPTIONS(o, options);
     }
     struct weir_scope *scope = wr_scope_make(parent->loop, parent, o.name);
     if (scope == NULL) {

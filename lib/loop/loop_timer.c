@@ -94,6 +94,9 @@ void wr_timer_start(struct weir_loop *loop, struct wr_timer *timer, int64_t ms)
     if (ms < 0) {
         ms = 0;
     }
+    /* After a long run, or in a callback of libuv right after a long poll, the cached time is old.
+     */
+    wr_time_update(loop);
     int64_t now = wr_now_ns(loop);
     timer->due_ns = ms > (INT64_MAX - now) / 1000000 ? INT64_MAX : now + ms * 1000000;
     timer->order = ++loop->timers.order;

@@ -261,7 +261,7 @@ weir_server *weir_server_new(weir_scope *scope, const char *address,
 {
     weir_server_options o = WEIR_ZERO;
     if (options != NULL) {
-        memcpy(&o, options, WR_MIN(options->struct_size, sizeof o));
+        WR_TAKE_OPTIONS(o, options);
     }
     struct weir_server *server = wr_zalloc(sizeof *server);
     if (server == NULL) {

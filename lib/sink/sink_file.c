@@ -206,7 +206,7 @@ weir_sink *weir_file_sink(weir_scope *scope, const char *path, const weir_file_o
 {
     weir_file_options o = WEIR_ZERO;
     if (options != NULL) {
-        memcpy(&o, options, WR_MIN(options->struct_size, sizeof o));
+        WR_TAKE_OPTIONS(o, options);
     }
     struct sink_file *file = wr_sink_alloc(scope, sizeof *file, &file_ops, "file");
     if (file == NULL) {

@@ -33,7 +33,7 @@ weir_sink *weir_socket_sink(weir_scope *scope, const char *address,
 {
     weir_socket_options o = WEIR_ZERO;
     if (options != NULL) {
-        memcpy(&o, options, WR_MIN(options->struct_size, sizeof o));
+        WR_TAKE_OPTIONS(o, options);
     }
     struct wr_stream_sink *stream = wr_stream_sink_alloc(scope, &socket_ops, address);
     if (stream == NULL) {

@@ -441,7 +441,7 @@ weir_gen *weir_http_lines(weir_scope *scope, const char *url_text, const weir_ht
     weir_http_options o = WEIR_ZERO;
     struct wr_url url;
     if (options != NULL) {
-        memcpy(&o, options, WR_MIN(options->struct_size, sizeof o));
+        WR_TAKE_OPTIONS(o, options);
     }
     struct wr_text text = url_text != NULL ? wr_text_of(url_text) : (struct wr_text){"", 0};
     if (text.len >= WR_HTTP_URL_MAX || wr_url_parse(text, &url) < 0) {

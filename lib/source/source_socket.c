@@ -31,7 +31,7 @@ weir_gen *weir_socket_lines(weir_scope *scope, const char *address,
 {
     weir_socket_options o = WEIR_ZERO;
     if (options != NULL) {
-        memcpy(&o, options, WR_MIN(options->struct_size, sizeof o));
+        WR_TAKE_OPTIONS(o, options);
     }
     if (o.frame != WEIR_FRAME_LINES || o.tls != WEIR_TLS_VERIFY || o.ca_file != NULL) {
         weir_error error;

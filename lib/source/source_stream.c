@@ -221,7 +221,7 @@ struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const 
         return NULL;
     }
     if (options != NULL) {
-        memcpy(&stream->lines, options, WR_MIN(options->struct_size, sizeof stream->lines));
+        WR_TAKE_OPTIONS(stream->lines, options);
     }
     wr_lines_reader_init(&stream->reader, scope->loop, stream->lines.line_bytes_max,
                          stream->lines.overlong, 0);

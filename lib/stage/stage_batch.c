@@ -231,7 +231,7 @@ weir_gen *weir_batch(weir_gen *up, const weir_batch_options *options)
 {
     weir_batch_options o = WEIR_ZERO;
     if (options != NULL) {
-        memcpy(&o, options, WR_MIN(options->struct_size, sizeof o));
+        WR_TAKE_OPTIONS(o, options);
     }
     struct stage_batch *stage = wr_stage_alloc(up, sizeof *stage, &batch_ops, "batch");
     if (stage != NULL) {

@@ -108,7 +108,7 @@ weir_gen *weir_buffer(weir_gen *up, const weir_queue_options *options)
     struct stage_buffer *buffer = wr_stage_alloc(up, sizeof *buffer, &buffer_ops, "buffer");
     if (buffer != NULL) {
         if (options != NULL) {
-            memcpy(&buffer->options, options, WR_MIN(options->struct_size, sizeof buffer->options));
+            WR_TAKE_OPTIONS(buffer->options, options);
         }
         buffer->options.struct_size = sizeof buffer->options;
         /* The name must outlive the caller's string. */

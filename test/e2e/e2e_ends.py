@@ -1,0 +1,282 @@
+#!/usr/bin/env python3
+"""How a run ends before its source does: by a reader that has seen enough, by head, by signals; and what it leaves behind.
+
+An idle feed is the hard case: nothing comes that could make weir notice.
+"""
+import fcntl
+import os
+import pty
+import signal
+import socket
+import subprocess
+import threading
+import tty
+
+import e2e_support
+from e2e_peers import Peer
+from e2e_support import Weir, shell, wait_for, weir
+
+SOON_S = 1.0 if not e2e_support.SANITIZED else 5.0
+
+
+class Feed:
+    """A peer that gives some lines and then nothing, and notes when its reader has gone."""
+
+    def __init__(self, test, lines, http=True):
+        self.lines, self.gone = lines, threading.Event()
+        self.more, self.when = threading.Event(), None
+        self.peer = test.peer(Peer(self.script, http=http))
+        self.http = http
+        self.address = self.peer.url() if http else self.peer.address
+
+    def script(self, connection):
+        if self.http:
+            connection.stream()
+            connection.chunk(self.lines)
+        else:
+            connection.send(self.lines)
+        self.when = connection.wait_end(20)
+        self.gone.set()
+
+
+FIVE = b"1\n2\n3\n4\n5\n"
+
+
+class Heads(e2e_support.TestCase):
+    def seen_to_go(self, feed):
+        self.assertTrue(feed.gone.wait(SOON_S), "the source's connection is still open")
+
+    def test_head_in_the_shell_ends_an_idle_feed(self):
+        for lines in (b"1\n2\n3\n", FIVE):
+            for http in (True, False):
+                feed = Feed(self, lines, http)
+                run = shell('"$WEIR" "$1" | head -3; exit "${PIPESTATUS[0]}"', feed.address)
+                self.seen_to_go(feed)
+                self.ends(run, 0)
+                self.assertEqual((run.out, run.err), (b"1\n2\n3\n", ""))
+
+    def test_head_in_the_shell_ends_a_feed_that_never_stops(self):
+        def script(connection):
+            connection.stream()
+            while True:
+                connection.chunk(b"again\n" * 1000)
+        run = shell('"$WEIR" "$1" | head -3; exit "${PIPESTATUS[0]}"', self.peer(Peer(script)).url())
+        self.ends(run, 0)
+        self.assertEqual((run.out, run.err), (b"again\n" * 3, ""))
+
+    def test_a_reader_that_leaves_before_any_line_ends_an_idle_feed(self):
+        feed = Feed(self, b"# no line end")
+        run = shell('"$WEIR" "$1" | true; exit "${PIPESTATUS[0]}"', feed.address)
+        self.seen_to_go(feed)
+        self.ends(run, 0)
+        self.assertEqual(run.err, "")
+
+    def test_a_socket_reader_that_leaves_ends_the_feed_at_its_next_line(self):
+        go = threading.Event()
+
+        def script(connection):
+            connection.stream()
+            connection.chunk("one\n")
+            go.wait(20)
+            connection.chunk("two\n")
+            connection.wait_end()
+        left, right = socket.socketpair()
+        with Weir(self.peer(Peer(script)).url(), stdout=right) as run:
+            right.close()
+            self.assertEqual(left.recv(4), b"one\n")
+            left.close()
+            go.set()
+            ended = run.end()
+        self.ends(ended, 0)
+        self.assertEqual(ended.err, "")
+
+    def test_the_head_stage_ends_an_idle_feed(self):
+        for http in (True, False):
+            feed = Feed(self, FIVE, http)
+            run = weir("%s | head 3" % feed.address)
+            self.seen_to_go(feed)
+            self.ends(run, 0)
+            self.assertEqual((run.out, run.err), (b"1\n2\n3\n", ""))
+
+    def test_head_closes_the_source_before_the_sink_is_read(self):
+        feed = Feed(self, b"x" * 100000 + b"\n" + b"y" * 100000 + b"\nmore\n")
+        with Weir("%s | head 2" % feed.address) as run:
+            self.assertEqual(len(run.read_line()), 100000)
+            self.seen_to_go(feed)
+            self.assertEqual(len(run.end().out), 100001)
+
+    def test_count_ends_as_head_does(self):
+        feed = Feed(self, FIVE)
+        run = weir("-c", "2", feed.address)
+        self.seen_to_go(feed)
+        self.ends(run, 0)
+        self.assertEqual(run.out, b"1\n2\n")
+
+    def test_head_0_connects_to_nobody(self):
+        feed = Feed(self, FIVE)
+        self.ends(weir("%s | head 0" % feed.address), 0)
+        self.assertEqual(feed.peer.requests, [])
+
+    def test_head_behind_a_queue_ends_the_feed(self):
+        feed = Feed(self, FIVE)
+        run = weir("%s | queue 2 | head 3" % feed.address)
+        self.seen_to_go(feed)
+        self.assertEqual(run.out, b"1\n2\n3\n")
+
+
+class Signals(e2e_support.TestCase):
+    def test_sigint_and_sigterm_drain_and_count(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            feed = Feed(self, FIVE)
+            with Weir("%s | queue" % feed.address) as run:
+                for n in range(1, 6):
+                    self.assertEqual(run.read_line(), b"%d" % n)
+                run.send(number)
+                ended = run.end()
+            self.ends(ended, 0, "5 in = 5 out + 0 filtered + 0 rejected + 0 dropped")
+            self.assertEqual(len(ended.err.splitlines()), 1, ended)
+            self.assertTrue(feed.gone.wait(SOON_S))
+
+    def test_what_is_under_way_flows_out_after_sigint(self):
+        with Weir("gen 1.. | queue 1000 | batch 7 within 1h") as run:
+            self.assertEqual(run.read_line(), b"1")
+            run.send(signal.SIGINT)
+            ended = run.end()
+        self.ends(ended, 0)
+        self.assertNotIn("in flight", ended.err)
+        numbers = [int(line) for line in ended.out.split()]
+        self.assertEqual(numbers, list(range(2, len(numbers) + 2)))
+        self.assertIn("= %s out" % "{:,}".format(len(numbers) + 1).replace(",", " "), ended.err)
+
+    def test_a_second_signal_stops_at_once(self):
+        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            with Weir("gen 1..") as run:
+                self.assertEqual(run.read_line(), b"1")
+                run.send(number)
+                run.send(number)
+                run.process.wait(10)
+                self.assertEqual(run.process.returncode, status, run.err)
+
+    def test_a_drain_that_takes_too_long_is_a_loss_with_a_count(self):
+        with Weir("--drain", "200ms", "gen 1.. | queue") as run:
+            self.assertEqual(run.read_line(), b"1")
+            run.send(signal.SIGINT)
+            self.assertEqual(run.process.wait(10), 3)
+            ended = run.end()
+        self.ends(ended, 3, "not drained", "in flight")
+
+    def test_sigint_while_connecting_ends_with_success(self):
+        peer = self.peer(Peer(lambda connection: connection.wait_end()))
+        with Weir(peer.url()) as run:
+            wait_for(lambda: peer.requests, "the request")
+            run.send(signal.SIGINT)
+            self.ends(run.end(), 0, "0 in = 0 out")
+
+    def test_sigint_during_the_pause_before_a_retry_ends_at_once(self):
+        peer = self.peer(Peer(lambda c: c.reply("503 Busy", ["Retry-After: 3600"])))
+        with Weir(peer.url()) as run:
+            run.says("retry 1 in")
+            run.send(signal.SIGINT)
+            run.process.wait(10)
+            self.assertEqual(run.process.returncode, 0, run.err)
+
+    def test_sigquit_prints_every_task_and_goes_on(self):
+        go = threading.Event()
+
+        def script(connection):
+            connection.stream()
+            connection.chunk("before\n")
+            go.wait(20)
+            connection.chunk("after\n")
+            connection.send("0\r\n\r\n")
+        with Weir("%s | queue | skip 0" % self.peer(Peer(script)).url()) as run:
+            self.assertEqual(run.read_line(), b"before")
+            run.send(signal.SIGQUIT)
+            run.says("http")
+            run.says("queue")
+            go.set()
+            self.assertEqual(run.read_line(), b"after")
+            self.ends(run.end(), 0)
+
+    def test_a_reader_that_leaves_while_draining_is_quiet(self):
+        with Weir("gen 1..") as run:
+            self.assertEqual(run.read_line(), b"1")
+            run.send(signal.SIGINT)
+            run.process.stdout.close()
+            run.process.stdout = None
+            self.ends(run.end(), 0)
+
+
+class Descriptors(e2e_support.TestCase):
+    """Descriptors are shared with other processes: their flags are not weir's to change, not even for a while."""
+
+    def flags_during(self, make, command, kill):
+        ours, theirs = make()
+        before = [fcntl.fcntl(fd, fcntl.F_GETFL) for fd in theirs]
+        with Weir(command, stdin=theirs[0], stdout=theirs[1]) as run:
+            os.write(ours[0], b"one\n")
+            self.assertEqual(os.read(ours[1], 4), b"one\n", run.err)
+            during = [fcntl.fcntl(fd, fcntl.F_GETFL) for fd in theirs]
+            if kill:
+                run.kill()
+            else:
+                run.send(signal.SIGTERM)
+                self.ends(run.end(), 0)
+        after = [fcntl.fcntl(fd, fcntl.F_GETFL) for fd in theirs]
+        for fd in {*ours, *theirs}:
+            os.close(fd)
+        self.assertEqual((before, before), (during, after))
+
+    @staticmethod
+    def pipes():
+        (in_read, in_write), (out_read, out_write) = os.pipe(), os.pipe()
+        return (in_write, out_read), (in_read, out_write)
+
+    @staticmethod
+    def sockets():
+        (a, b), (c, d) = socket.socketpair(), socket.socketpair()
+        return (a.detach(), d.detach()), (b.detach(), c.detach())
+
+    @staticmethod
+    def terminals():
+        (in_main, in_end), (out_main, out_end) = pty.openpty(), pty.openpty()
+        tty.setraw(in_end)
+        tty.setraw(out_end)
+        return (in_main, out_main), (in_end, out_end)
+
+    def test_pipes_keep_their_flags(self):
+        self.flags_during(self.pipes, "-", False)
+
+    def test_pipes_keep_their_flags_when_weir_is_killed(self):
+        self.flags_during(self.pipes, "-", True)
+
+    def test_sockets_keep_their_flags(self):
+        self.flags_during(self.sockets, "-", False)
+
+    def test_sockets_keep_their_flags_when_weir_is_killed(self):
+        self.flags_during(self.sockets, "-", True)
+
+    def test_terminals_keep_their_flags(self):
+        self.flags_during(self.terminals, "-", False)
+
+    def test_terminals_keep_their_flags_when_weir_is_killed(self):
+        self.flags_during(self.terminals, "-", True)
+
+    def test_a_closed_standard_input_is_a_failure_without_a_crash(self):
+        self.ends(shell('"$WEIR" - <&-'), 1)
+
+    def test_closed_descriptors_are_not_given_to_connections(self):
+        feed = Feed(self, FIVE)
+        run = shell('"$WEIR" "$1 | head 3 | file $2" <&- >&-', feed.address, self.path("out"))
+        self.ends(run, 0)
+        self.assertEqual(self.read("out"), b"1\n2\n3\n")
+
+    def test_a_run_leaves_no_process_behind(self):
+        with Weir("gen 1..3") as run:
+            run.end()
+        left = subprocess.run(["pgrep", "-P", str(run.pid)], capture_output=True, check=False)
+        self.assertEqual(left.stdout, b"")
+
+
+if __name__ == "__main__":
+    e2e_support.main()
