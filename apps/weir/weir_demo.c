@@ -2,6 +2,7 @@
  * weir_demo.c - `weir demo [:PORT]`: feeds to try things on, on loopback only, until a signal ends
  * it.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +25,11 @@ static void tell_routes(int port)
     fflush(stdout);
 }
 
+static void dump_tasks(void *loop)
+{
+    weir_dump(loop, 2);
+}
+
 int run_demo(const struct flags *flags)
 {
     struct say say;
@@ -38,6 +44,9 @@ int run_demo(const struct flags *flags)
     weir_scope *scope =
         weir_scope_new(weir_root(loop), WEIR_OPTIONS(weir_scope_options, .name = "demo"));
     weir_scope_obey_signals(scope);
+    if (weir_on_signal(loop, SIGQUIT, dump_tasks, loop) < 0) {
+        say_line(&say, "SIGQUIT will not print the tasks");
+    }
     struct weir_server *server = wr_demo_start(scope, flags->demo_address, NULL, &error);
     int code = EXIT_FINISHED;
     if (server == NULL) {

@@ -404,7 +404,8 @@ int flags_read(int argc, char **argv, struct flags *flags)
     for (int i = 1; i < argc; i++) {
         if (!only_words && strcmp(argv[i], "--") == 0) {
             only_words = true;
-        } else if (!only_words && argv[i][0] == '-' && argv[i][1] != '\0') {
+        } else if (!only_words && argv[i][0] == '-' && strchr(" \t\n|", argv[i][1]) == NULL) {
+            /* "-" alone and "- | head 3" are texts: standard input. */
             int rc = read_flag(flags, argc, argv, &i);
             if (rc != 0) {
                 return rc;

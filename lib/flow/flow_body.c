@@ -35,7 +35,9 @@ bool weir_next(weir_gen *gen, weir_item *item)
     gen->state = WR_GEN_INSIDE;
     gen->out = item;
     gen->out_max = 1;
-    leaf->fiber.resumer = from;
+    if (leaf->fiber.resumer != from) { /* the yield reads it back: a load is cheaper than that */
+        leaf->fiber.resumer = from;
+    }
     loop->running = &leaf->fiber;
     return wr_co_resume_bool(&from->co, &leaf->fiber.co, 1);
 }
@@ -84,7 +86,11 @@ static inline void stamp_plain(struct wr_body *acct, weir_item *out)
     struct weir_receipt *origin = acct->gen.origin;
     if (origin != NULL && out->receipt == NULL) {
         uint64_t seq = origin->given + 1;
-        origin->loan = origin->given = seq;
+        origin->given = seq;
+        __asm__(""
+                : "+r"(seq)); /* two stores, not one of 16 bytes that the next step's load would
+                                 stall on */
+        origin->loan = seq;
         out->seq = seq;
         out->origin = origin->id;
         out->receipt = origin;

@@ -179,7 +179,9 @@ static void timer_due(uv_timer_t *timer)
     (void)timer; /* it only ends the poll: wr_timers_run does the work */
 }
 
-/* Arm the one uv_timer for the earliest of ours; rounded up, since libuv counts milliseconds. */
+/* Arm the one uv_timer for the earliest of ours; rounded up, since libuv counts milliseconds. It
+ * repeats: libuv 1.44 runs timers before it polls (uv_run in core.c), so one that comes due between
+ * here and there would fire first, and the poll after it would wait without any. */
 static void arm_timer(struct weir_loop *loop)
 {
     int64_t next = wr_timers_next(&loop->timers);
@@ -190,7 +192,7 @@ static void arm_timer(struct weir_loop *loop)
     int64_t wait_ns = next - loop->clock.monotonic_ns(loop->clock.ctx);
     uv_update_time(loop->uv);
     uv_timer_start(&loop->timer, timer_due,
-                   wait_ns <= 0 ? 0 : (uint64_t)((wait_ns + 999999) / 1000000), 0);
+                   wait_ns <= 0 ? 0 : (uint64_t)((wait_ns + 999999) / 1000000), 1);
 }
 
 /* On a virtual clock nothing but a descriptor can wake us while time stands still: so it jumps. */
