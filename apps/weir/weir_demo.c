@@ -30,11 +30,28 @@ static void dump_tasks(void *loop)
     weir_dump(loop, 2);
 }
 
+/* What the demo says may be looked at by whoever reaches it, so nobody from outside does. */
+static bool is_loopback(const char *address)
+{
+    static const char *const loopback[] = {"127.", "[::1]:", "localhost:"};
+    for (size_t i = 0; i < sizeof loopback / sizeof loopback[0]; i++) {
+        if (strncmp(address, loopback[i], strlen(loopback[i])) == 0) {
+            return true;
+        }
+    }
+    return strrchr(address, ':') == address || strchr(address, ':') == NULL;
+}
+
 int run_demo(const struct flags *flags)
 {
     struct say say;
     weir_error error;
     say_init(&say, flags);
+    if (!is_loopback(flags->demo_address)) {
+        say_line(&say, "demo: '%s' is not loopback, and nothing else is served; write :PORT",
+                 flags->demo_address);
+        return EXIT_USAGE;
+    }
     weir_loop *loop =
         weir_loop_new(WEIR_OPTIONS(weir_loop_options, .log = say_log, .log_ctx = &say));
     if (loop == NULL) {

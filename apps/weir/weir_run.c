@@ -97,6 +97,13 @@ static int read_plan(struct run *run)
             say_error(&run->say, &error);
         }
         free(from_file);
+        if (flags->text_file == NULL && flags->files_count > 0 &&
+            access(flags->files[0], F_OK) < 0) {
+            say_line(
+                &run->say,
+                "one quoted text, please:  weir 'SOURCE | STAGE | SINK'  (these are %zu words)",
+                flags->files_count + 1);
+        }
         return EXIT_USAGE;
     }
     free(from_file);

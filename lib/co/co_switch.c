@@ -198,7 +198,8 @@ static pthread_mutex_t fibers_lock = PTHREAD_MUTEX_INITIALIZER;
 
 UNINSTRUMENTED_PART static inline void depart(struct wr_co *from, struct wr_co *to)
 {
-    /* A thread's own stack is known by the thread that runs it now, which need not be the one that made it. */
+    /* A thread's own stack is known by the thread that runs it now, which need not be the one that
+     * made it. */
     if (from->stack == NULL) {
         from->tsan_fiber = __tsan_get_current_fiber();
     }

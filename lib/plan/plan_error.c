@@ -12,6 +12,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+
+#include "base_alloc.h"
 
 #include "base_error.h"
 
@@ -143,6 +146,45 @@ static size_t line_number(const char *text, size_t at)
     return line;
 }
 
+/* Does the name of a query's value say that it is a secret? */
+static bool names_secret(const char *name, size_t len)
+{
+    static const char *const words[] = {"token", "key", "secret", "pass", "sig", "auth"};
+    for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
+        size_t need = strlen(words[w]);
+        for (size_t i = 0; i + need <= len; i++) {
+            if (strncasecmp(name + i, words[w], need) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Put stars over the passwords of URLs and over query values that are secret by their name; the
+ * columns stay. */
+static void hide_secrets(char *text)
+{
+    for (char *url = strstr(text, "://"); url != NULL; url = strstr(url + 3, "://")) {
+        char *host = url + 3;
+        size_t len = strcspn(host, "/?# \t\n|'\"`");
+        char *colon = memchr(host, ':', len);
+        char *at = memrchr(host, '@', len);
+        if (colon != NULL && at != NULL && colon < at) {
+            memset(colon + 1, '*', (size_t)(at - colon - 1));
+        }
+        char *part = host + strcspn(host, "? \t\n|'\"`");
+        while (*part == '?' || *part == '&') {
+            size_t name = strcspn(++part, "=& \t\n|'\"`#");
+            size_t value = strcspn(part + name, "& \t\n|'\"`#");
+            if (value > 1 && names_secret(part, name)) {
+                memset(part + name + 1, '*', value - 1);
+            }
+            part += name + value;
+        }
+    }
+}
+
 /* The line of the text the mistake is in, and the carets under it. */
 static void print_excerpt(struct wr_plan_out *out, const struct wr_plan_error *error,
                           const char *text)
@@ -195,7 +237,12 @@ size_t wr_plan_error_print(const struct wr_plan_error *error, const char *text, 
     }
     print_harmless(&out, error->message);
     if (error->code != WEIR_ENOMEM) {
-        print_excerpt(&out, error, text);
+        char *shown = wr_strdup(text);
+        if (shown != NULL) {
+            hide_secrets(shown);
+            print_excerpt(&out, error, shown);
+            wr_free(shown);
+        }
     }
     return out.len;
 }

@@ -101,7 +101,7 @@ static void log_overlong(struct wr_line_reader *reader, struct weir_gen *gen)
         wr_log(&reader->loop->log, WR_LOG_WARNING, gen->name,
                "the line at byte %llu has %llu bytes, more than the limit of %llu: %s",
                (unsigned long long)lines->overlong_start,
-               (unsigned long long)lines->overlong_bytes + kept,
+               (unsigned long long)lines->overlong_bytes + kept - (lines->dropping ? 0 : 1),
                (unsigned long long)lines->line_bytes_max, done);
     } else if (reader->overlong_logged == 0 || count >= next) {
         wr_log(&reader->loop->log, WR_LOG_WARNING, gen->name,

@@ -67,13 +67,16 @@ static bool read_failed(struct wr_stream_source *stream, int code)
     int detail = stream->transport->detail;
     const char *what = detail != 0 ? strerror(detail) : wr_code_text(code);
     size_t lost = wr_lines_pending(reader);
+    const char *where = stream->where != NULL ? stream->where : "";
+    const char *colon = stream->where != NULL ? ": " : "";
     if (lost > 0) {
         wr_gen_fail(&stream->gen, code, detail, (int64_t)reader->given_end,
-                    "%s after %llu bytes, within a line of which %zu bytes had come", what,
-                    (unsigned long long)reader->bytes, lost);
+                    "%s%s%s after %llu bytes, within a line of which %zu bytes had come", where,
+                    colon, what, (unsigned long long)reader->bytes, lost);
     } else {
-        wr_gen_fail(&stream->gen, code, detail, (int64_t)reader->given_end, "%s after %llu bytes",
-                    what, (unsigned long long)reader->bytes);
+        wr_gen_fail(&stream->gen, code, detail, (int64_t)reader->given_end,
+                    "%s%s%s after %llu bytes", where, colon, what,
+                    (unsigned long long)reader->bytes);
     }
     return false;
 }

@@ -3,6 +3,7 @@
 
 An idle feed is the hard case: nothing comes that could make weir notice.
 """
+
 import fcntl
 import os
 import pty
@@ -60,14 +61,26 @@ class Heads(e2e_support.TestCase):
             connection.stream()
             while True:
                 connection.chunk(b"again\n" * 1000)
-        run = shell('"$WEIR" "$1" | head -3; exit "${PIPESTATUS[0]}"', self.peer(Peer(script)).url())
+
+        run = shell(
+            '"$WEIR" "$1" | head -3; exit "${PIPESTATUS[0]}"', self.peer(Peer(script)).url()
+        )
         self.ends(run, 0)
         self.assertEqual((run.out, run.err), (b"again\n" * 3, ""))
 
     def test_a_reader_that_leaves_before_any_line_ends_an_idle_feed(self):
         feed = Feed(self, b"# no line end")
-        run = shell('"$WEIR" "$1" | true; exit "${PIPESTATUS[0]}"', feed.address)
-        self.seen_to_go(feed)
+        with Weir(feed.address) as run:
+            wait_for(lambda: feed.peer.requests, "the request")
+            run.process.stdout.close()
+            run.process.stdout = None
+            self.seen_to_go(feed)
+            ended = run.end()
+        self.ends(ended, 0)
+        self.assertEqual(ended.err, "")
+
+    def test_a_reader_that_was_never_there_is_a_quiet_success(self):
+        run = shell('"$WEIR" "gen 1.." | true; exit "${PIPESTATUS[0]}"')
         self.ends(run, 0)
         self.assertEqual(run.err, "")
 
@@ -80,6 +93,7 @@ class Heads(e2e_support.TestCase):
             go.wait(20)
             connection.chunk("two\n")
             connection.wait_end()
+
         left, right = socket.socketpair()
         with Weir(self.peer(Peer(script)).url(), stdout=right) as run:
             right.close()
@@ -189,6 +203,7 @@ class Signals(e2e_support.TestCase):
             go.wait(20)
             connection.chunk("after\n")
             connection.send("0\r\n\r\n")
+
         with Weir("%s | queue | skip 0" % self.peer(Peer(script)).url()) as run:
             self.assertEqual(run.read_line(), b"before")
             run.send(signal.SIGQUIT)

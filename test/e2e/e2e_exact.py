@@ -4,6 +4,7 @@
 One set of files holds lines of every length from 0 to 5,000 and around each multiple of 4,096 up to 70,000, so that line
 ends fall on, before and behind the edge of every buffer on the way.
 """
+
 import gzip
 import os
 import random
@@ -17,12 +18,14 @@ import e2e_support
 from e2e_peers import Certificates, Nginx, Peer, Socat
 from e2e_support import Weir, sha256, sha256_of, weir
 
-LENGTHS = list(range(5001)) + [4096 * k + d for k in range(1, 18) for d in (-2, -1, 0, 1, 2)] + [70000]
+LENGTHS = (
+    list(range(5001)) + [4096 * k + d for k in range(1, 18) for d in (-2, -1, 0, 1, 2)] + [70000]
+)
 LETTERS = bytes(range(33, 127)) * 750
 
 
 def lines_of(lengths, end):
-    return b"".join(LETTERS[n % 61:n % 61 + n] + end for n in lengths)
+    return b"".join(LETTERS[n % 61 : n % 61 + n] + end for n in lengths)
 
 
 def make_files(folder):
@@ -31,9 +34,18 @@ def make_files(folder):
     rng.shuffle(mixed)
     lf, crlf = lines_of(LENGTHS, b"\n"), lines_of(LENGTHS, b"\r\n")
     files = {
-        "lf": lf, "lf-open": lf[:-1], "crlf": crlf, "crlf-open": crlf[:-2], "crlf-cut": crlf[:-1],
+        "lf": lf,
+        "lf-open": lf[:-1],
+        "crlf": crlf,
+        "crlf-open": crlf[:-2],
+        "crlf-cut": crlf[:-1],
         "mixed": b"".join(LETTERS[:n] + rng.choice((b"\n", b"\r\n")) for n in mixed),
-        "empty": b"", "one-lf": b"\n", "one-crlf": b"\r\n", "one-cr": b"\r", "one-byte": b"x", "open": b"no end",
+        "empty": b"",
+        "one-lf": b"\n",
+        "one-crlf": b"\r\n",
+        "one-cr": b"\r",
+        "one-byte": b"x",
+        "open": b"no end",
         "empty-lines": b"\n\r\n\n\n\r\n" * 30000,
         "lone-crs": b"a\rb\r\r\nc\r\n\rd\n\r" * 20000 + b"\r",
         "nuls": b"\0\0\n\0a\0\r\0\n" * 20000 + b"\0",
@@ -62,7 +74,9 @@ class Exact(e2e_support.TestCase):
 
     def each(self, names=None):
         """Name, path and content of these files, or of all."""
-        return [(name, os.path.join(self.root, name), self.files[name]) for name in names or self.files]
+        return [
+            (name, os.path.join(self.root, name), self.files[name]) for name in names or self.files
+        ]
 
     def same(self, name, got, expected):
         self.assertEqual((name, len(got), sha256(got)), (name, len(expected), sha256(expected)))
@@ -70,13 +84,17 @@ class Exact(e2e_support.TestCase):
     def test_plain_http_gives_what_curl_gives(self):
         for name, _, _ in self.each():
             url = self.nginx.url("/" + name)
-            self.assertEqual((name, sha256_of(e2e_support.BINARY, url)), (name, sha256_of("curl", "-sf", url)))
+            self.assertEqual(
+                (name, sha256_of(e2e_support.BINARY, url)), (name, sha256_of("curl", "-sf", url))
+            )
 
     def test_https_gives_what_curl_gives(self):
         for name, _, _ in self.each():
             command = ["--cacert", self.certificates.ca, self.nginx.tls_url("/" + name)]
-            self.assertEqual((name, sha256_of(e2e_support.BINARY, *command)),
-                             (name, sha256_of("curl", "-sf", *command)))
+            self.assertEqual(
+                (name, sha256_of(e2e_support.BINARY, *command)),
+                (name, sha256_of("curl", "-sf", *command)),
+            )
 
     def test_standard_input_passes_unchanged_from_a_file(self):
         for name, path, expected in self.each():
@@ -92,7 +110,9 @@ class Exact(e2e_support.TestCase):
             self.same(name, weir(path).out, expected)
 
     def test_a_tcp_stream_passes_unchanged(self):
-        for name, path, expected in self.each(["lf-open", "crlf", "crlf-cut", "binary", "lone-crs", "empty", "nuls"]):
+        for name, path, expected in self.each(
+            ["lf-open", "crlf", "crlf-cut", "binary", "lone-crs", "empty", "nuls"]
+        ):
             socat = Socat("OPEN:%s,rdonly" % path, "TCP-LISTEN:0,bind=127.0.0.1")
             self.addCleanup(socat.close)
             self.same(name, weir("tcp://127.0.0.1:%d" % socat.port).out, expected)
@@ -159,9 +179,10 @@ class Exact(e2e_support.TestCase):
                 at = 0
                 while at < len(data):
                     size = rng.choice((1, 2, 3, 17, 4095, 4096, 4097, 16384, 70000))
-                    connection.chunk(data[at:at + size])
+                    connection.chunk(data[at : at + size])
                     at += size
                 connection.send("0\r\n\r\n")
+
             run = weir(self.peer(Peer(script)).url())
             self.ends(run, 0)
             self.same("seed %d" % seed, run.out, data)
@@ -186,7 +207,13 @@ class Exact(e2e_support.TestCase):
         bodies["x-gzip"] = gzip.compress(data[:999999]) + gzip.compress(data[999999:])
         for coding, body in bodies.items():
             with self.subTest(coding=coding):
-                peer = self.peer(Peer(lambda c, b=body, e=coding: c.reply(headers=["Content-Encoding: " + e], body=b)))
+                peer = self.peer(
+                    Peer(
+                        lambda c, b=body, e=coding: c.reply(
+                            headers=["Content-Encoding: " + e], body=b
+                        )
+                    )
+                )
                 run = weir(peer.url())
                 self.ends(run, 0)
                 self.same(coding, run.out, data)
@@ -203,18 +230,29 @@ class Exact(e2e_support.TestCase):
         self.assertEqual(run.out, b"")
 
     def test_a_python_server_gives_what_curl_gives(self):
-        server = subprocess.Popen(["python3", "-u", "-c", "import http.server, socketserver, sys\n"
-                                   "class S(socketserver.ThreadingMixIn, http.server.HTTPServer): daemon_threads = True\n"
-                                   "s = S(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler)\n"
-                                   "print(s.server_port, flush=True)\ns.serve_forever()"],
-                                  cwd=self.root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        server = subprocess.Popen(
+            [
+                "python3",
+                "-u",
+                "-c",
+                "import http.server, socketserver, sys\n"
+                "class S(socketserver.ThreadingMixIn, http.server.HTTPServer): daemon_threads = True\n"
+                "s = S(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler)\n"
+                "print(s.server_port, flush=True)\ns.serve_forever()",
+            ],
+            cwd=self.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
         self.addCleanup(server.wait)
         self.addCleanup(server.kill)
         self.addCleanup(server.stdout.close)
         port = int(server.stdout.readline())
         for name in ("lf", "crlf-open", "binary", "empty"):
             url = "http://127.0.0.1:%d/%s" % (port, name)
-            self.assertEqual((name, sha256_of(e2e_support.BINARY, url)), (name, sha256_of("curl", "-sf", url)))
+            self.assertEqual(
+                (name, sha256_of(e2e_support.BINARY, url)), (name, sha256_of("curl", "-sf", url))
+            )
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 1: the source or the sink failed. 2: usage, or a state that cannot be used. 4: nothing ever connected. 0, with a count: items
 that weir was told to pass over. Whatever was whole before the failure has come out.
 """
+
 import gzip
 import os
 import random
@@ -48,7 +49,9 @@ class NothingConnected(e2e_support.TestCase):
         return port
 
     def test_an_unknown_host_is_named(self):
-        self.fails_to_connect(weir("http://no-such-host.invalid/feed"), "no-such-host.invalid", "resolve")
+        self.fails_to_connect(
+            weir("http://no-such-host.invalid/feed"), "no-such-host.invalid", "resolve"
+        )
 
     def test_an_unknown_host_of_a_socket_is_named(self):
         self.fails_to_connect(weir("tcp://no-such-host.invalid:7"), "no-such-host.invalid")
@@ -66,7 +69,9 @@ class NothingConnected(e2e_support.TestCase):
 
     def test_a_sink_that_nobody_listens_for_is_named(self):
         port = self.closed_port()
-        self.fails_to_connect(weir("gen 1..10 | tcp 127.0.0.1:%d" % port), "127.0.0.1:%d" % port, "refused")
+        self.fails_to_connect(
+            weir("gen 1..10 | tcp 127.0.0.1:%d" % port), "127.0.0.1:%d" % port, "refused"
+        )
 
     def test_a_certificate_of_an_unknown_authority_is_refused_with_advice(self):
         peer = self.peer(Peer(lambda c: c.reply(body="secret\n"), certificates=self.certificates))
@@ -75,7 +80,9 @@ class NothingConnected(e2e_support.TestCase):
 
     def test_a_certificate_for_another_name_is_refused(self):
         # 127.0.0.2 is loopback too, and the certificate does not name it.
-        peer = self.peer(Peer(lambda c: c.reply(body="secret\n"), "127.0.0.2", certificates=self.certificates))
+        peer = self.peer(
+            Peer(lambda c: c.reply(body="secret\n"), "127.0.0.2", certificates=self.certificates)
+        )
         self.fails_to_connect(weir("--cacert", self.certificates.ca, peer.url()), "TLS")
         self.assertEqual(peer.requests, [])
 
@@ -109,14 +116,21 @@ class BrokenSource(e2e_support.TestCase):
             connection.reply(body=LINES[:100003], length=len(LINES))
             connection.drained()
             connection.reset()
+
         run, _ = self.breaks(script, "reset", "after line")
         self.assertTrue(LINES.startswith(run.out))
 
     def test_a_body_cut_short_is_told_with_its_place(self):
         given = LINES[:100003]
-        whole = given[:given.rfind(b"\n") + 1]
-        run, _ = self.breaks(lambda c: c.reply(body=given, length=len(LINES)), "byte %d" % len(whole),
-                             "after line %d" % whole.count(b"\n"), "unfinished line", "cannot be resumed", prefix=LINES)
+        whole = given[: given.rfind(b"\n") + 1]
+        run, _ = self.breaks(
+            lambda c: c.reply(body=given, length=len(LINES)),
+            "byte %d" % len(whole),
+            "after line %d" % whole.count(b"\n"),
+            "unfinished line",
+            "cannot be resumed",
+            prefix=LINES,
+        )
         self.assertEqual(run.out, whole)
 
     def test_a_chunked_body_without_its_last_chunk_is_truncated(self):
@@ -124,6 +138,7 @@ class BrokenSource(e2e_support.TestCase):
             connection.stream(["Accept-Ranges: bytes"])
             connection.chunk(LINES[:50000])
             connection.send("1000\r\nhalf a chunk")
+
         self.breaks(script, "after line", "cannot be resumed", prefix=LINES)
 
     def test_a_broken_chunk_size_is_told(self):
@@ -131,18 +146,27 @@ class BrokenSource(e2e_support.TestCase):
             connection.stream(["Accept-Ranges: bytes"])
             connection.chunk("one\n")
             connection.send("zz\r\noh\r\n")
+
         run, _ = self.breaks(script)
         self.assertIn(run.out, (b"", b"one\n"))
 
     def test_a_truncated_gzip_body_is_told(self):
         body = gzip.compress(LINES)[:-2000]
-        self.breaks(lambda c: c.reply(headers=["Content-Encoding: gzip"], body=body), "gzip", "ends in the middle",
-                    prefix=LINES)
+        self.breaks(
+            lambda c: c.reply(headers=["Content-Encoding: gzip"], body=body),
+            "gzip",
+            "ends in the middle",
+            prefix=LINES,
+        )
 
     def test_a_damaged_gzip_body_is_told(self):
         body = bytearray(gzip.compress(LINES))
         body[-5] ^= 0x10
-        self.breaks(lambda c: c.reply(headers=["Content-Encoding: gzip"], body=bytes(body)), "gzip", "cannot be decoded")
+        self.breaks(
+            lambda c: c.reply(headers=["Content-Encoding: gzip"], body=bytes(body)),
+            "gzip",
+            "cannot be decoded",
+        )
 
     def test_a_gzip_bomb_is_stopped(self):
         squeezer = zlib.compressobj(9, zlib.DEFLATED, 31)
@@ -154,39 +178,61 @@ class BrokenSource(e2e_support.TestCase):
         self.breaks(lambda c: c.reply(headers=["Content-Encoding: br"], body=b"\x8b"), "'br'")
 
     def test_a_redirect_loop_is_told(self):
-        self.breaks(lambda c: c.reply("302 Found", ["Location: " + ("/b" if c.request.target == "/" else "/")]), "circle")
+        self.breaks(
+            lambda c: c.reply(
+                "302 Found", ["Location: " + ("/b" if c.request.target == "/" else "/")]
+            ),
+            "circle",
+        )
 
     def test_endless_redirects_are_told(self):
         self.breaks(lambda c: c.reply("302 Found", ["Location: /%d" % c.number]), "10 redirects")
 
     def test_a_redirect_to_a_file_is_refused(self):
         secret = self.write("secret", "do not show\n")
-        run, _ = self.breaks(lambda c: c.reply("302 Found", ["Location: file://" + secret]), "file:")
+        run, _ = self.breaks(
+            lambda c: c.reply("302 Found", ["Location: file://" + secret]), "file:"
+        )
         self.assertEqual(run.out, b"")
 
     def test_a_redirect_from_https_to_http_is_refused(self):
         plain = self.peer(Peer(lambda c: c.reply(body="plain\n")))
-        run, _ = self.breaks(lambda c: c.reply("302 Found", ["Location: " + plain.url()]), "from https", "not followed",
-                             flags=("--cacert", self.certificates.ca), certificates=self.certificates)
+        run, _ = self.breaks(
+            lambda c: c.reply("302 Found", ["Location: " + plain.url()]),
+            "from https",
+            "not followed",
+            flags=("--cacert", self.certificates.ca),
+            certificates=self.certificates,
+        )
         self.assertEqual((run.out, plain.requests), (b"", []))
 
     def test_a_404_shows_the_status_and_what_the_server_says(self):
-        run, peer = self.breaks(lambda c: c.reply("404 Not Found", body="no such feed: x\n"), "404", "no such feed: x")
+        run, peer = self.breaks(
+            lambda c: c.reply("404 Not Found", body="no such feed: x\n"), "404", "no such feed: x"
+        )
         self.assertEqual((run.out, len(peer.requests)), (b"", 1))
 
     def test_a_control_sequence_in_a_refusal_does_not_reach_the_terminal(self):
-        run, _ = self.breaks(lambda c: c.reply("404 Not\x1b[31m Found", body="\x1b]0;owned\x07 bad\n"), "404")
+        run, _ = self.breaks(
+            lambda c: c.reply("404 Not\x1b[31m Found", body="\x1b]0;owned\x07 bad\n"), "404"
+        )
         self.assertNotIn("\x1b", run.err)
 
     def test_a_503_is_tried_again_after_the_time_it_names(self):
-        run, peer = self.breaks(lambda c: c.reply("503 Busy", ["Retry-After: 1"], "come back\n"), "503", "gave up after 2",
-                                flags=("--retry", "2"))
+        run, peer = self.breaks(
+            lambda c: c.reply("503 Busy", ["Retry-After: 1"], "come back\n"),
+            "503",
+            "gave up after 2",
+            flags=("--retry", "2"),
+        )
         self.assertEqual(len(peer.times), 3, run)
         for earlier, later in zip(peer.times, peer.times[1:]):
             self.assertGreaterEqual(later - earlier, 0.99)
 
     def test_a_503_that_recovers_is_no_failure(self):
-        peer = self.peer(Peer(lambda c: c.reply("503 Busy") if c.number < 3 else c.reply(body="at last\n")))
+        peer = self.peer(
+            Peer(lambda c: c.reply("503 Busy") if c.number < 3 else c.reply(body="at last\n"))
+        )
         run = weir(peer.url())
         self.ends(run, 0, "503", "retry")
         self.assertEqual(run.out, b"at last\n")
@@ -195,12 +241,16 @@ class BrokenSource(e2e_support.TestCase):
         def script(connection):
             connection.reply(body="one\ntw", length=1000)
             connection.wait_end()
-        run, _ = self.breaks(script, "no data for 0.3 s", flags=("--idle", "300ms"), prefix=b"one\n")
+
+        run, _ = self.breaks(
+            script, "no data for 0.3 s", flags=("--idle", "300ms"), prefix=b"one\n"
+        )
         self.assertEqual(run.out, b"one\n")
 
     def test_an_answer_that_is_not_http_is_told(self):
         def script(connection):
             connection.send("SSH-2.0-OpenSSH_9.2\r\n")
+
         self.breaks(script, "HTTP")
 
     def test_an_endless_head_is_told(self):
@@ -208,10 +258,13 @@ class BrokenSource(e2e_support.TestCase):
             connection.send("HTTP/1.1 200 OK\r\n")
             for n in range(40000):
                 connection.send("X-%d: %s\r\n" % (n, "a" * 100))
+
         self.breaks(script)
 
     def test_a_server_that_closes_without_an_answer_is_told_after_its_tries(self):
-        _, peer = self.breaks(lambda c: None, "without an answer", "gave up after 1", flags=("--retry", "1"))
+        _, peer = self.breaks(
+            lambda c: None, "without an answer", "gave up after 1", flags=("--retry", "1")
+        )
         self.assertEqual(len(peer.requests), 2)
 
     def test_a_tcp_reset_midway_is_told_with_its_place(self):
@@ -220,6 +273,7 @@ class BrokenSource(e2e_support.TestCase):
             connection.drained()
             connection.peer.go.wait(20)
             connection.reset()
+
         peer = self.peer(Peer(script, http=False))
         peer.go = threading.Event()
         with Weir(peer.address) as run:
@@ -241,7 +295,11 @@ class BrokenSink(e2e_support.TestCase):
         """A folder on a disk of 64 KiB, or None where nothing can be mounted."""
         folder = self.path("disk")
         os.mkdir(folder)
-        made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], capture_output=True, check=False)
+        made = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder],
+            capture_output=True,
+            check=False,
+        )
         if made.returncode != 0:
             return None
         self.addCleanup(subprocess.run, ["umount", "-l", folder], check=False)
@@ -284,12 +342,15 @@ class BrokenSink(e2e_support.TestCase):
         self.assertEqual(len(one_line(run.err)), 1, run)
 
     def test_a_folder_that_is_not_there_is_named(self):
-        self.ends(weir("gen 1..3 | file " + self.path("no/out")), 1, self.path("no/out"), "No such file")
+        self.ends(
+            weir("gen 1..3 | file " + self.path("no/out")), 1, self.path("no/out"), "No such file"
+        )
 
     def test_a_sink_that_is_reset_is_told(self):
         def script(connection):
             connection.socket.recv(10)
             connection.reset()
+
         peer = self.peer(Peer(script, http=False))
         run = weir("gen 1.. | tcp 127.0.0.1:%d" % peer.port)
         self.ends(run, 1, "127.0.0.1:%d" % peer.port)
@@ -332,7 +393,10 @@ class BadState(e2e_support.TestCase):
         peer = self.peer(Peer(lambda c: (c.stream(['ETag: "a"']), c.chunk("one\n"), c.wait_end())))
         command = ("--state", self.state, "%s | file %s" % (peer.url(), self.path("out")))
         with Weir(*command) as first:
-            wait_for(lambda: os.path.exists(self.path("out")) and self.read("out") == b"one\n", "the first line")
+            wait_for(
+                lambda: os.path.exists(self.path("out")) and self.read("out") == b"one\n",
+                "the first line",
+            )
             run = weir(*command)
             self.ends(run, 2, "in use by process %d" % first.pid)
             first.send(signal.SIGINT)
@@ -340,11 +404,21 @@ class BadState(e2e_support.TestCase):
         self.assertEqual(self.read("out"), b"one\n")
 
     def test_a_killed_run_leaves_no_lock(self):
-        peer = self.peer(Peer(lambda c: (c.stream(['ETag: "a"']), c.chunk("one\n"),
-                                         c.wait_end() if c.number == 1 else c.send("0\r\n\r\n"))))
+        peer = self.peer(
+            Peer(
+                lambda c: (
+                    c.stream(['ETag: "a"']),
+                    c.chunk("one\n"),
+                    c.wait_end() if c.number == 1 else c.send("0\r\n\r\n"),
+                )
+            )
+        )
         command = ("--state", self.state, "%s | file %s" % (peer.url(), self.path("out")))
         with Weir(*command) as first:
-            wait_for(lambda: os.path.exists(self.path("out")) and self.read("out") == b"one\n", "the first line")
+            wait_for(
+                lambda: os.path.exists(self.path("out")) and self.read("out") == b"one\n",
+                "the first line",
+            )
             first.kill()
         self.ends(weir(*command), 0)
         self.assertEqual(self.read("out"), b"one\n")
@@ -362,7 +436,9 @@ class BadState(e2e_support.TestCase):
 
     def test_a_state_folder_that_cannot_be_made_is_told(self):
         self.write("plain", "x")
-        self.ends(weir("--state", self.path("plain/state"), "%s | null" % self.source), 1, "plain/state")
+        self.ends(
+            weir("--state", self.path("plain/state"), "%s | null" % self.source), 1, "plain/state"
+        )
 
 
 class BadItems(e2e_support.TestCase):

@@ -3,6 +3,7 @@
 All listen on loopback, on ports the kernel chose. A listening socket exists before its server does, so nobody waits for a
 server to be ready: what connects early waits in the backlog.
 """
+
 import datetime
 import os
 import shutil
@@ -39,11 +40,39 @@ class Certificates:
         with open(extensions, "w", encoding="ascii") as file:
             file.write("subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1\n")
         curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        for command in (["req", "-x509", *curve, "-keyout", key, "-out", self.ca, "-days", "2",
-                         "-subj", "/CN=weir test authority"],
-                        ["req", *curve, "-keyout", self.key, "-out", request, "-subj", "/CN=localhost"],
-                        ["x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", key, "-CAcreateserial",
-                         "-out", self.chain, "-days", "2", "-extfile", extensions]):
+        for command in (
+            [
+                "req",
+                "-x509",
+                *curve,
+                "-keyout",
+                key,
+                "-out",
+                self.ca,
+                "-days",
+                "2",
+                "-subj",
+                "/CN=weir test authority",
+            ],
+            ["req", *curve, "-keyout", self.key, "-out", request, "-subj", "/CN=localhost"],
+            [
+                "x509",
+                "-req",
+                "-in",
+                request,
+                "-CA",
+                self.ca,
+                "-CAkey",
+                key,
+                "-CAcreateserial",
+                "-out",
+                self.chain,
+                "-days",
+                "2",
+                "-extfile",
+                extensions,
+            ],
+        ):
             subprocess.run(["openssl", *command], check=True, capture_output=True)
 
     def context(self):
@@ -86,8 +115,16 @@ http {{
         tls = ""
         if certificates:
             tls = "listen 127.0.0.1:%d ssl; ssl_certificate %s; ssl_certificate_key %s;" % (
-                self.tls_port, certificates.chain, certificates.key)
-        hashed = subprocess.run(["openssl", "passwd", "-apr1", "open sesame"], check=True, capture_output=True, text=True)
+                self.tls_port,
+                certificates.chain,
+                certificates.key,
+            )
+        hashed = subprocess.run(
+            ["openssl", "passwd", "-apr1", "open sesame"],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
         with open(os.path.join(self.base, "users"), "w", encoding="ascii") as users:
             users.write("reader:" + hashed.stdout)
         conf = os.path.join(self.base, "nginx.conf")
@@ -95,9 +132,14 @@ http {{
             user = "user root;\n" if os.geteuid() == 0 else ""
             file.write(user + self.CONF.format(base=self.base, root=root, plain=self.port, tls=tls))
         numbers = [made.fileno() for made in sockets]
-        self.process = subprocess.Popen(["nginx", "-c", conf, "-p", self.base], pass_fds=numbers,
-                                        env=dict(os.environ, NGINX="".join("%d;" % n for n in numbers)),
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            ["nginx", "-c", conf, "-p", self.base],
+            pass_fds=numbers,
+            env=dict(os.environ, NGINX="".join("%d;" % n for n in numbers)),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
         for made in sockets:
             made.close()
         if self._gone_early():
@@ -105,7 +147,11 @@ http {{
                 raise AssertionError("nginx: " + self.process.stderr.read().decode() + log.read())
 
     def _gone_early(self):
-        wait_for(lambda: os.path.exists(os.path.join(self.base, "pid")) or self.process.poll() is not None, "nginx")
+        wait_for(
+            lambda: os.path.exists(os.path.join(self.base, "pid"))
+            or self.process.poll() is not None,
+            "nginx",
+        )
         return self.process.poll() is not None
 
     def url(self, path):
@@ -121,8 +167,11 @@ http {{
 
     def worker(self):
         def child():
-            with open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid), encoding="ascii") as file:
+            with open(
+                "/proc/%d/task/%d/children" % (self.process.pid, self.process.pid), encoding="ascii"
+            ) as file:
                 return file.read().split()
+
         return int(wait_for(child, "a worker of nginx")[0])
 
     def close(self):
@@ -148,7 +197,7 @@ class Request:
     def first_byte(self):
         """Of "Range: bytes=N-": N; None without one."""
         text = self.headers.get("range", "")
-        return int(text[len("bytes="):].split("-")[0]) if text.startswith("bytes=") else None
+        return int(text[len("bytes=") :].split("-")[0]) if text.startswith("bytes=") else None
 
 
 class Connection:
@@ -190,8 +239,12 @@ class Connection:
 
     def stream(self, headers=(), status="200 OK"):
         """The head of a chunked answer."""
-        self.send("\r\n".join(["HTTP/1.1 " + status, "Connection: close", "Transfer-Encoding: chunked", *headers])
-                  + "\r\n\r\n")
+        self.send(
+            "\r\n".join(
+                ["HTTP/1.1 " + status, "Connection: close", "Transfer-Encoding: chunked", *headers]
+            )
+            + "\r\n\r\n"
+        )
 
     def reset(self):
         """End by RST, with what was sent already delivered first as far as the far end has read it."""
@@ -204,7 +257,10 @@ class Connection:
         import termios
 
         def left():
-            return struct.unpack("i", fcntl.ioctl(self.socket.fileno(), termios.TIOCOUTQ, b"\0" * 4))[0]
+            return struct.unpack(
+                "i", fcntl.ioctl(self.socket.fileno(), termios.TIOCOUTQ, b"\0" * 4)
+            )[0]
+
         wait_for(lambda: left() == 0, "what was sent to be taken")
 
     def wait_end(self, seconds=None):
@@ -242,7 +298,13 @@ class Peer:
         self.thread.start()
 
     def url(self, path="/", user=""):
-        return "%s://%s%s:%d%s" % ("https" if self.context else "http", user, self.host, self.port, path)
+        return "%s://%s%s:%d%s" % (
+            "https" if self.context else "http",
+            user,
+            self.host,
+            self.port,
+            path,
+        )
 
     def _accept(self):
         while True:
@@ -281,29 +343,42 @@ class Peer:
             raise self.mistakes[0]
 
 
-def ranged(content, etag='"v1"', drop=None, headers=()):
-    """A script that serves content with Range and If-Range, and breaks off where drop(connection, first) says (None: not)."""
+def ranged(content, etag='"v1"', drop=None, headers=(), modified=None):
+    """A script that serves content with Range and If-Range, and breaks off where drop(connection, first) says (None: not).
+
+    etag may be a function of the connection, or None; modified is a date that If-Range may name in its place.
+    """
+
     def script(connection):
         request = connection.request
         tag = etag(connection) if callable(etag) else etag
         first = request.first_byte()
         condition = request.headers.get("if-range")
-        if first is None or (condition is not None and condition != tag):
+        if first is None or (condition is not None and condition not in (tag, modified)):
             first, status = 0, "200 OK"
             extra = []
         else:
             status = "206 Partial Content"
             extra = ["Content-Range: bytes %d-%d/%d" % (first, len(content) - 1, len(content))]
-        lines = ["HTTP/1.1 " + status, "Connection: close", "Accept-Ranges: bytes",
-                 "Content-Length: %d" % (len(content) - first), *extra, *headers]
+        lines = [
+            "HTTP/1.1 " + status,
+            "Connection: close",
+            "Accept-Ranges: bytes",
+            "Content-Length: %d" % (len(content) - first),
+            *extra,
+            *headers,
+        ]
         if tag:
             lines.append("ETag: " + tag)
+        if modified:
+            lines.append("Last-Modified: " + modified)
         connection.send("\r\n".join(lines) + "\r\n\r\n")
         stop = drop(connection, first) if drop else None
         connection.send(content[first:stop])
         connection.drained()
         if stop is not None and connection.number % 2 == 0 and not connection.peer.context:
             connection.reset()
+
     return script
 
 
@@ -311,8 +386,13 @@ class Socat:
     """socat, with one listening end, waiting for one connection. Data goes from `left` to `right` only."""
 
     def __init__(self, left, right):
-        self.process = subprocess.Popen(["socat", "-d", "-d", "-u", left, right], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            ["socat", "-d", "-d", "-u", left, right],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         self.port = None
         for line in self.process.stderr:
             if "listening on" in line:
@@ -336,5 +416,7 @@ class Socat:
 
 
 def http_date(seconds_from_now):
-    moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds_from_now)
+    moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(
+        seconds=seconds_from_now
+    )
     return moment.strftime("%a, %d %b %Y %H:%M:%S GMT")

@@ -4,6 +4,7 @@
 With a strong validator there is no gap and no repeat; without one weir says so and does not pretend. With a state the file
 at the end is the source's, however often and wherever the run was killed.
 """
+
 import hashlib
 import os
 import random
@@ -18,27 +19,45 @@ from e2e_support import Weir, sha256, sha256_of, wait_for, weir
 def numbered(count, seed=1):
     """Lines of mixed lengths that begin with their number."""
     rng = random.Random(seed)
-    return b"".join(b"%d %s\n" % (n, b"x" * rng.choice((0, 3, 40, 200, 5000))) for n in range(1, count + 1))
+    return b"".join(
+        b"%d %s\n" % (n, b"x" * rng.choice((0, 3, 40, 200, 5000))) for n in range(1, count + 1)
+    )
 
 
 class Reconnects(e2e_support.TestCase):
     def test_a_stream_that_drops_has_no_gap_and_no_repeat(self):
         data = numbered(3000)
         rng = random.Random(3)
-        peer = self.peer(Peer(ranged(data, drop=lambda c, first: None if c.number > 8
-                                     else first + rng.randrange(100000, 300000))))
+        peer = self.peer(
+            Peer(
+                ranged(
+                    data,
+                    drop=lambda c, first: (
+                        None if c.number > 8 else first + rng.randrange(100000, 300000)
+                    ),
+                )
+            )
+        )
         run = weir("-v", peer.url())
         self.ends(run, 0, "retry 1 in", "resume from byte", "reconnects")
         self.assertEqual(sha256(run.out), sha256(data))
         for request in peer.requests[1:]:
             self.assertEqual(request.headers["if-range"], '"v1"')
-            self.assertEqual(data[request.first_byte() - 1:request.first_byte()], b"\n")
+            self.assertEqual(data[request.first_byte() - 1 : request.first_byte()], b"\n")
 
     def test_an_old_last_modified_is_a_validator_too(self):
         data, date = numbered(300), http_date(-3600)
-        peer = self.peer(Peer(ranged(data, etag=date, headers=["Last-Modified: " + date, "Date: " + http_date(0)],
-                                     drop=lambda c, first: 70000 if c.number == 1 else None)))
-        # As an ETag it has no quotes, so what counts is the date.
+        peer = self.peer(
+            Peer(
+                ranged(
+                    data,
+                    etag=None,
+                    modified=date,
+                    headers=["Date: " + http_date(0)],
+                    drop=lambda c, first: 70000 if c.number == 1 else None,
+                )
+            )
+        )
         run = weir(peer.url())
         self.ends(run, 0, "resume from byte")
         self.assertEqual(sha256(run.out), sha256(data))
@@ -46,8 +65,17 @@ class Reconnects(e2e_support.TestCase):
 
     def test_a_fresh_last_modified_is_no_validator(self):
         data, date = numbered(300), http_date(0)
-        peer = self.peer(Peer(ranged(data, etag=None, headers=["Last-Modified: " + date, "Date: " + date],
-                                     drop=lambda c, first: 70000)))
+        peer = self.peer(
+            Peer(
+                ranged(
+                    data,
+                    etag=None,
+                    modified=date,
+                    headers=["Date: " + date],
+                    drop=lambda c, first: 70000,
+                )
+            )
+        )
         self.ends(weir(peer.url()), 1, "cannot be resumed")
         self.assertEqual(len(peer.requests), 1)
 
@@ -62,13 +90,16 @@ class Reconnects(e2e_support.TestCase):
         def script(connection):
             end = 70000 if connection.number == 1 else None
             connection.reply(headers=['ETag: "v1"'], body=data[:end], length=len(data))
+
         run = weir(self.peer(Peer(script)).url())
         self.ends(run, 0)
         self.assertEqual(sha256(run.out), sha256(data))
 
     def test_content_that_has_changed_is_an_error_and_nothing_of_it_comes_out(self):
         data = numbered(300)
-        peer = self.peer(Peer(ranged(data, etag=lambda c: '"v%d"' % c.number, drop=lambda c, first: 70000)))
+        peer = self.peer(
+            Peer(ranged(data, etag=lambda c: '"v%d"' % c.number, drop=lambda c, first: 70000))
+        )
         run = weir(peer.url())
         self.ends(run, 1, "has changed", "another validator")
         self.assertTrue(data[:70000].startswith(run.out))
@@ -79,10 +110,21 @@ class Reconnects(e2e_support.TestCase):
 
         def script(connection):
             if connection.number == 1:
-                return connection.reply(headers=['ETag: "v1"', "Accept-Ranges: bytes"], body=data[:70000], length=len(data))
+                return connection.reply(
+                    headers=['ETag: "v1"', "Accept-Ranges: bytes"],
+                    body=data[:70000],
+                    length=len(data),
+                )
             first = connection.request.first_byte()
-            return connection.reply("206 Partial Content", ['ETag: "v1"', "Content-Range: bytes %d-%d/%d" % (
-                first, len(data) + 4, len(data) + 5)], data[first:] + b"more\n")
+            return connection.reply(
+                "206 Partial Content",
+                [
+                    'ETag: "v1"',
+                    "Content-Range: bytes %d-%d/%d" % (first, len(data) + 4, len(data) + 5),
+                ],
+                data[first:] + b"more\n",
+            )
+
         self.ends(weir(self.peer(Peer(script)).url()), 1, "has changed")
 
     def test_a_206_from_the_wrong_place_is_an_error(self):
@@ -90,10 +132,18 @@ class Reconnects(e2e_support.TestCase):
 
         def script(connection):
             if connection.number == 1:
-                return connection.reply(headers=['ETag: "v1"', "Accept-Ranges: bytes"], body=data[:70000], length=len(data))
+                return connection.reply(
+                    headers=['ETag: "v1"', "Accept-Ranges: bytes"],
+                    body=data[:70000],
+                    length=len(data),
+                )
             first = connection.request.first_byte() + 1
-            return connection.reply("206 Partial Content", ['ETag: "v1"', "Content-Range: bytes %d-%d/%d" % (
-                first, len(data) - 1, len(data))], data[first:])
+            return connection.reply(
+                "206 Partial Content",
+                ['ETag: "v1"', "Content-Range: bytes %d-%d/%d" % (first, len(data) - 1, len(data))],
+                data[first:],
+            )
+
         run = weir(self.peer(Peer(script)).url())
         self.ends(run, 1, "the answer begins at")
         self.assertTrue(data.startswith(run.out))
@@ -108,20 +158,25 @@ class Reconnects(e2e_support.TestCase):
             connection.stream()
             connection.chunk("connection %d\n" % connection.number)
             connection.send("0\r\n\r\n" if connection.number == 3 else "20\r\npart of a line")
+
         run = weir("-v", self.peer(Peer(script)).url())
         self.ends(run, 0, "a gap after line 1", "2 reconnects")
         self.assertEqual(run.out, b"connection 1\nconnection 2\nconnection 3\n")
 
     def test_tries_are_counted_anew_after_progress(self):
         data = numbered(400)
-        peer = self.peer(Peer(ranged(data, drop=lambda c, first: None if c.number > 7 else first + 60000)))
+        peer = self.peer(
+            Peer(ranged(data, drop=lambda c, first: None if c.number > 7 else first + 60000))
+        )
         run = weir("--retry", "1", peer.url())
         self.ends(run, 0)
         self.assertEqual(sha256(run.out), sha256(data))
 
     def test_a_stream_that_drops_without_progress_is_given_up(self):
         data = numbered(300)
-        peer = self.peer(Peer(ranged(data, drop=lambda c, first: 70000 if c.number == 1 else first)))
+        peer = self.peer(
+            Peer(ranged(data, drop=lambda c, first: 70000 if c.number == 1 else first))
+        )
         run = weir("--retry", "2", peer.url())
         self.ends(run, 1, "gave up after 2")
         self.assertEqual(len(peer.requests), 3)
@@ -131,10 +186,15 @@ class Reconnects(e2e_support.TestCase):
 
         def script(connection):
             if connection.number == 1:
-                connection.reply(headers=['ETag: "v1"', "Accept-Ranges: bytes"], body=data[:70000], length=len(data))
+                connection.reply(
+                    headers=['ETag: "v1"', "Accept-Ranges: bytes"],
+                    body=data[:70000],
+                    length=len(data),
+                )
                 connection.wait_end()
             else:
                 ranged(data)(connection)
+
         run = weir("--idle", "300ms", self.peer(Peer(script)).url())
         self.ends(run, 0, "no data for 0.3 s", "resume from byte")
         self.assertEqual(sha256(run.out), sha256(data))
@@ -169,7 +229,9 @@ class KilledRuns(e2e_support.TestCase):
         for k in range(self.KILLS):
             goal = total * k // (self.KILLS + 2)
             with Weir(*command) as run:
-                wait_for(lambda: self.size("out") > goal or run.process.poll() is not None, "output", 30)
+                wait_for(
+                    lambda: self.size("out") > goal or run.process.poll() is not None, "output", 30
+                )
                 self.assertIn(run.process.poll(), (None, 0), run.err)
                 kills += run.process.poll() is None
                 run.kill()
@@ -177,20 +239,34 @@ class KilledRuns(e2e_support.TestCase):
         return kills
 
     def test_a_run_killed_20_times_gives_curls_sha256(self):
-        command = ("--state", self.path("state"), "%s | queue | file %s" % (self.nginx.url("/slow/feed"), self.path("out")))
+        command = (
+            "--state",
+            self.path("state"),
+            "%s | queue | file %s" % (self.nginx.url("/slow/feed"), self.path("out")),
+        )
         kills = self.killed_many_times(command, len(self.data))
-        self.assertEqual(sha256_of("cat", self.path("out")), sha256_of("curl", "-sf", self.nginx.url("/feed")))
+        self.assertEqual(
+            sha256_of("cat", self.path("out")), sha256_of("curl", "-sf", self.nginx.url("/feed"))
+        )
         self.assertGreater(kills, self.KILLS // 2)
 
     def test_a_file_source_killed_20_times_gives_the_same_file(self):
         big = numbered(60000, 4)
-        command = ("--state", self.path("state"), "%s | grep \"1\" | file %s" % (self.write("in", big), self.path("out")))
+        command = (
+            "--state",
+            self.path("state"),
+            "%s | grep \"1\" | file %s" % (self.write("in", big), self.path("out")),
+        )
         expected = b"".join(line + b"\n" for line in big.split(b"\n") if b"1" in line)
         self.killed_many_times(command, len(expected))
         self.assertEqual(hashlib.sha256(self.read("out")).hexdigest(), sha256(expected))
 
     def test_a_finished_run_does_nothing_again(self):
-        command = ("--state", self.path("state"), "%s | file %s" % (self.nginx.url("/feed"), self.path("out")))
+        command = (
+            "--state",
+            self.path("state"),
+            "%s | file %s" % (self.nginx.url("/feed"), self.path("out")),
+        )
         self.ends(weir(*command), 0)
         run = weir("-v", *command)
         self.ends(run, 0, "read to its end in an earlier run", "0 in = 0 out")
@@ -198,13 +274,21 @@ class KilledRuns(e2e_support.TestCase):
 
     def half(self):
         """A run over /slow/feed, killed after some output; its command."""
-        command = ("--state", self.path("state"), "%s | file %s" % (self.nginx.url("/slow/feed"), self.path("out")))
+        command = (
+            "--state",
+            self.path("state"),
+            "%s | file %s" % (self.nginx.url("/slow/feed"), self.path("out")),
+        )
         state = self.path("state")
 
         def saved():
             # Twice: what is saved first is the beginning.
-            return os.path.isdir(state) and any(name.endswith(".old") for name in os.listdir(state)) \
+            return (
+                os.path.isdir(state)
+                and any(name.endswith(".old") for name in os.listdir(state))
                 and self.size("out") > 1000000
+            )
+
         with Weir(*command) as run:
             wait_for(saved, "a saved position")
             run.kill()
@@ -228,9 +312,22 @@ class KilledRuns(e2e_support.TestCase):
     def test_a_feed_that_has_changed_between_runs_is_refused(self):
         peer_data, state = numbered(3000), self.path("state")
         version = ['"v1"']
-        peer = self.peer(Peer(ranged(peer_data, etag=lambda c: version[0],
-                                     drop=lambda c, first: 900000 if c.number == 1 else None)))
-        command = ("--retry", "0", "--state", state, "%s | file %s" % (peer.url(), self.path("out")))
+        peer = self.peer(
+            Peer(
+                ranged(
+                    peer_data,
+                    etag=lambda c: version[0],
+                    drop=lambda c, first: 900000 if c.number == 1 else None,
+                )
+            )
+        )
+        command = (
+            "--retry",
+            "0",
+            "--state",
+            state,
+            "%s | file %s" % (peer.url(), self.path("out")),
+        )
         self.ends(weir(*command), 1)
         before = self.read("out")
         self.assertGreater(len(before), 100000)
@@ -243,7 +340,11 @@ class KilledRuns(e2e_support.TestCase):
 
     def test_a_source_file_that_is_another_one_is_refused(self):
         source = self.write("in", numbered(1000))
-        command = ("--state", self.path("state"), "%s | head 10 | file %s" % (source, self.path("out")))
+        command = (
+            "--state",
+            self.path("state"),
+            "%s | head 10 | file %s" % (source, self.path("out")),
+        )
         self.ends(weir(*command), 0)
         os.rename(source, source + ".1")
         self.write("in", numbered(1000, 9))
@@ -260,7 +361,11 @@ class KilledRuns(e2e_support.TestCase):
         self.assertEqual(self.read("out"), data)
 
     def test_an_interrupted_run_goes_on_where_it_was(self):
-        command = ("--state", self.path("state"), "%s | queue | file %s" % (self.nginx.url("/slow/feed"), self.path("out")))
+        command = (
+            "--state",
+            self.path("state"),
+            "%s | queue | file %s" % (self.nginx.url("/slow/feed"), self.path("out")),
+        )
         with Weir(*command) as run:
             wait_for(lambda: self.size("out") > 1000000, "output")
             run.send(2)
@@ -274,7 +379,11 @@ class KilledRuns(e2e_support.TestCase):
     def test_delivery_is_said_before_the_run(self):
         self.ends(weir("-v", "gen 1..3"), 0, "best-effort")
         source = self.write("in", "x\n")
-        self.ends(weir("--state", self.path("state"), "%s | file %s" % (source, self.path("out"))), 0, "exactly-once-effect")
+        self.ends(
+            weir("--state", self.path("state"), "%s | file %s" % (source, self.path("out"))),
+            0,
+            "exactly-once-effect",
+        )
         self.ends(weir("--state", self.path("state"), source), 0, "at-least-once")
 
 

@@ -7,6 +7,7 @@ here sleeps to be in time: what is awaited is polled for, with a deadline.
 The environment says where things are: WEIR_BINARY is the command, WEIR_SANITIZED is 1 when it was built with a sanitizer
 (then sizes of memory mean nothing and are not judged).
 """
+
 import hashlib
 import os
 import select
@@ -24,8 +25,14 @@ sys.dont_write_bytecode = True
 BINARY = os.environ.get("WEIR_BINARY", "weir")
 SANITIZED = os.environ.get("WEIR_SANITIZED", "") == "1"
 PATIENCE_S = 40 if SANITIZED else 20
-REPORTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:", "WARNING: ThreadSanitizer",
-           "Assertion ", "weir: abort")
+REPORTS = (
+    "ERROR: AddressSanitizer",
+    "ERROR: LeakSanitizer",
+    "runtime error:",
+    "WARNING: ThreadSanitizer",
+    "Assertion ",
+    "weir: abort",
+)
 
 
 class Run:
@@ -37,7 +44,11 @@ class Run:
         self.err = err
 
     def __repr__(self):
-        return "status %d, %d bytes out, stderr:\n%s" % (self.status, len(self.out or b""), self.err)
+        return "status %d, %d bytes out, stderr:\n%s" % (
+            self.status,
+            len(self.out or b""),
+            self.err,
+        )
 
 
 def wait_for(condition, what, seconds=None):
@@ -62,10 +73,25 @@ def look_for_reports(err):
 class Weir:
     """The command, running. stdin and stdout as subprocess takes them (default: nothing, a pipe)."""
 
-    def __init__(self, *args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=None, cwd=None, pass_fds=()):
+    def __init__(
+        self,
+        *args,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        env=None,
+        cwd=None,
+        pass_fds=()
+    ):
         environment = dict(os.environ, **(env or {}))
-        self.process = subprocess.Popen([BINARY, *args], stdin=stdin, stdout=stdout, stderr=subprocess.PIPE,
-                                        env=environment, cwd=cwd, pass_fds=pass_fds)
+        self.process = subprocess.Popen(
+            [BINARY, *args],
+            stdin=stdin,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd=cwd,
+            pass_fds=pass_fds,
+        )
         self.pid = self.process.pid
         self.killed = False
         self._err = bytearray()
@@ -101,13 +127,19 @@ class Weir:
     def says(self, text, seconds=None):
         """Wait until standard error holds text."""
         try:
-            wait_for(lambda: text in self.err or self.process.poll() is not None, "stderr: " + text, seconds)
+            wait_for(
+                lambda: text in self.err or self.process.poll() is not None,
+                "stderr: " + text,
+                seconds,
+            )
         except AssertionError as late:
             raise AssertionError("%s; it has said:\n%s" % (late, self.err)) from None
         if text not in self.err:
             self._listener.join(5)
         if text not in self.err:
-            raise AssertionError("ended with %s without saying '%s':\n%s" % (self.process.poll(), text, self.err))
+            raise AssertionError(
+                "ended with %s without saying '%s':\n%s" % (self.process.poll(), text, self.err)
+            )
 
     def send(self, number):
         """Send a signal, and wait until the process has taken it: two of a kind that wait become one."""
@@ -117,10 +149,13 @@ class Weir:
         def taken():
             try:
                 with open("/proc/%d/status" % self.pid, encoding="ascii") as status:
-                    masks = [line.split()[1] for line in status if line.startswith(("SigPnd", "ShdPnd"))]
+                    masks = [
+                        line.split()[1] for line in status if line.startswith(("SigPnd", "ShdPnd"))
+                    ]
             except (FileNotFoundError, ProcessLookupError):
                 return True
             return not any(int(mask, 16) & bit for mask in masks)
+
         wait_for(taken, "the signal to be taken")
 
     def kill(self):
@@ -136,7 +171,9 @@ class Weir:
         while not line.endswith(b"\n"):
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([fd], [], [], left)[0]:
-                raise AssertionError("no line within the time; so far %r\n%s" % (bytes(line), self.err))
+                raise AssertionError(
+                    "no line within the time; so far %r\n%s" % (bytes(line), self.err)
+                )
             byte = os.read(fd, 1)
             if not byte:
                 break
@@ -158,7 +195,10 @@ class Weir:
             raise AssertionError("hangs: %s\n%s" % (self.process.args[1:], self.err)) from None
         self._listener.join()
         if self.process.returncode < 0 and not self.killed:
-            raise AssertionError("died by signal %d: %s\n%s" % (-self.process.returncode, self.process.args, self.err))
+            raise AssertionError(
+                "died by signal %d: %s\n%s"
+                % (-self.process.returncode, self.process.args, self.err)
+            )
         look_for_reports(self.err)
         return Run(self.process.returncode, out, self.err)
 
@@ -167,7 +207,9 @@ class Weir:
         out = []
         threads = []
         if self.process.stdout is not None:
-            threads.append(threading.Thread(target=lambda: out.append(self.process.stdout.read()), daemon=True))
+            threads.append(
+                threading.Thread(target=lambda: out.append(self.process.stdout.read()), daemon=True)
+            )
         if self.process.stdin is not None:
             threads.append(threading.Thread(target=self._feed, args=(stdin or b"",), daemon=True))
         for thread in threads:
@@ -191,15 +233,23 @@ class Weir:
 def weir(*args, stdin=None, seconds=None, **how):
     """Run the command to its end. stdin: bytes, a file, or None for nothing."""
     data = stdin if isinstance(stdin, (bytes, bytearray)) else None
-    source = subprocess.PIPE if data is not None else stdin if stdin is not None else subprocess.DEVNULL
+    source = (
+        subprocess.PIPE if data is not None else stdin if stdin is not None else subprocess.DEVNULL
+    )
     with Weir(*args, stdin=source, **how) as run:
         return run.end(seconds, data)
 
 
 def shell(text, *args, seconds=None):
     """Run a text of bash, in which $WEIR is the command and $1, $2 ... are args."""
-    run = subprocess.run(["bash", "-c", text, "bash", *args], capture_output=True, timeout=seconds or PATIENCE_S * 2,
-                         env=dict(os.environ, WEIR=BINARY), stdin=subprocess.DEVNULL, check=False)
+    run = subprocess.run(
+        ["bash", "-c", text, "bash", *args],
+        capture_output=True,
+        timeout=seconds or PATIENCE_S * 2,
+        env=dict(os.environ, WEIR=BINARY),
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
     err = run.stderr.decode(errors="replace")
     look_for_reports(err)
     return Run(run.returncode, run.stdout, err)
@@ -276,12 +326,16 @@ def main():
     loader.testMethodPrefix = "test_"
     module = sys.modules["__main__"]
     names = [name for name in sys.argv[1:] if not name.startswith("-")]
-    tests = loader.loadTestsFromNames(names, module) if names else loader.loadTestsFromModule(module)
+    tests = (
+        loader.loadTestsFromNames(names, module) if names else loader.loadTestsFromModule(module)
+    )
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=_Result).run(tests)
     bad = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
     skipped = len(result.skipped)
     name = os.path.basename(sys.argv[0]).rsplit(".", 1)[0]
-    good = result.testsRun - len({test.id() for test, _ in result.failures + result.errors}) - skipped
+    good = (
+        result.testsRun - len({test.id() for test, _ in result.failures + result.errors}) - skipped
+    )
     print("%s: %d passed, %d failed" % (name, max(good, 0), bad), flush=True)
     # Scripts that still wait for a connection are threads nobody joins.
     os._exit(1 if bad else 0)

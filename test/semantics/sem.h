@@ -27,8 +27,14 @@ struct sem_program {
     const char *name;
     void (*run)(weir_scope *scope);
 };
-#define SEM_PROGRAM(fn) {#fn, fn}
-#define SEM_END {NULL, NULL}
+#define SEM_PROGRAM(fn) \
+    {                   \
+#fn, fn         \
+    }
+#define SEM_END    \
+    {              \
+        NULL, NULL \
+    }
 
 extern const struct sem_program sem_seeds[];
 extern const struct sem_program sem_basics[];
@@ -54,9 +60,9 @@ void sem_do_send_text(weir_gen *gen, const char *text);
 void sem_do_throw(weir_gen *gen, int code, const char *message);
 void sem_do_result(weir_gen *gen);
 void sem_do_finish(WEIR_TAKES weir_gen *gen);
-void sem_do_first(weir_gen *gen, int count);      /* "first -> 1 2 3", at most count items */
-void sem_do_rest(weir_gen *gen);                  /* "rest -> 4 5", to the end */
-void sem_do_all(WEIR_TAKES weir_gen *gen);        /* rest, then finish */
+void sem_do_first(weir_gen *gen, int count); /* "first -> 1 2 3", at most count items */
+void sem_do_rest(weir_gen *gen);             /* "rest -> 4 5", to the end */
+void sem_do_all(WEIR_TAKES weir_gen *gen);   /* rest, then finish */
 
 /* What a body does. give yields a number that lives in give's own frame. */
 WEIR_MUST_CHECK bool sem_give(weir_gen *self, long value);

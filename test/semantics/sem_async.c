@@ -147,8 +147,7 @@ static void a_close_that_is_ignored(weir_scope *scope)
 WEIR_SOURCE(failing_late, struct none)
 {
     (void)args;
-    for (long i = 1; sem_give(self, i); i++) {
-    }
+    for (long i = 1; sem_give(self, i); i++) {}
     nap_aloud(self, "before it fails");
     return weir_fail(self, FATAL, "the connection would not close");
 }
@@ -342,8 +341,7 @@ static void a_canceled_task_cleans_up(weir_scope *scope)
 static void a_deadline_ends_the_wait(weir_scope *scope)
 {
     struct signal signal = {NULL, NULL};
-    weir_scope *inner =
-        weir_scope_new(scope, WEIR_OPTIONS(weir_scope_options, .deadline_ms = 20));
+    weir_scope *inner = weir_scope_new(scope, WEIR_OPTIONS(weir_scope_options, .deadline_ms = 20));
     weir_spawn(inner, "reader", wait_endlessly, &signal, sizeof signal);
     printf("wait -> %s\n", sem_name(weir_scope_wait(inner, NULL)));
 }

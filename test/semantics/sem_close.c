@@ -12,8 +12,7 @@ WEIR_SOURCE(clinging, struct none)
 {
     (void)args;
     weir_error error;
-    for (long i = 1; sem_give(self, i); i++) {
-    }
+    for (long i = 1; sem_give(self, i); i++) {}
     bool taken = weir_catch(self, WEIR_ANY, &error);
     printf("any: %s %s\n", taken ? "took" : "did not take", sem_name(error.code));
     taken = weir_catch(self, WEIR_ECLOSED, &error);
@@ -207,8 +206,7 @@ struct place {
 WEIR_SOURCE(accountant, struct place)
 {
     long sum = 0, value;
-    for (long i = 1; sem_give(self, i); i++) {
-    }
+    for (long i = 1; sem_give(self, i); i++) {}
     weir_gen *books = sem_numbers(args->scope, 1, 4);
     while (sem_take(books, &value)) {
         sum += value;
@@ -299,8 +297,7 @@ WEIR_SOURCE(switching, struct place)
         }
     }
     sem_do_finish(one);
-    while (sem_take(two, &value) && sem_give(self, value * 1000)) {
-    }
+    while (sem_take(two, &value) && sem_give(self, value * 1000)) {}
     printf("switching ends\n");
     return 0;
 }
@@ -318,8 +315,7 @@ static void an_adopted_one_may_be_finished_early(weir_scope *scope)
 WEIR_STAGE(relay, struct named)
 {
     long value;
-    while (sem_take(up, &value) && sem_give(self, value + args->count)) {
-    }
+    while (sem_take(up, &value) && sem_give(self, value + args->count)) {}
     printf("%s is cleaned up\n", args->name);
     return 0;
 }

@@ -36,8 +36,7 @@ struct stage {
 WEIR_STAGE(pass, struct stage)
 {
     long value;
-    while (sem_take(up, &value) && sem_give(self, value * 10)) {
-    }
+    while (sem_take(up, &value) && sem_give(self, value * 10)) {}
     printf("%s is cleaned up\n", args->name);
     return 0;
 }
@@ -286,8 +285,7 @@ static void a_failure_is_translated(weir_scope *scope)
 WEIR_SOURCE(leaky, struct none)
 {
     (void)args;
-    for (long i = 1; sem_give(self, i); i++) {
-    }
+    for (long i = 1; sem_give(self, i); i++) {}
     printf("leaky cleans up\n");
     return weir_fail(self, FATAL, "the clean-up failed");
 }
@@ -327,8 +325,7 @@ WEIR_STAGE(preface, struct place)
         printf("preface ends by %s\n", sem_name(error.code));
         return 0;
     }
-    while (sem_take(up, &value) && sem_give(self, value + 50)) {
-    }
+    while (sem_take(up, &value) && sem_give(self, value + 50)) {}
     printf("preface ends\n");
     return 0;
 }

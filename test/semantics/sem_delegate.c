@@ -217,8 +217,7 @@ WEIR_SOURCE(turning, struct none)
 {
     (void)args;
     weir_error error;
-    for (long i = 1; sem_give(self, i); i++) {
-    }
+    for (long i = 1; sem_give(self, i); i++) {}
     if (weir_catch(self, RETRY, NULL)) {
         long result = 77;
         weir_item out = num_item(&result);
@@ -331,8 +330,7 @@ WEIR_STAGE(doubled, struct none)
 {
     (void)args;
     long value;
-    while (sem_take(up, &value) && sem_give(self, 2 * value)) {
-    }
+    while (sem_take(up, &value) && sem_give(self, 2 * value)) {}
     printf("doubled ends\n");
     return 0;
 }

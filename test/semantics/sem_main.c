@@ -16,9 +16,9 @@ static const struct {
     const char *name;
     const struct sem_program *programs;
 } topics[] = {
-    {"seeds", sem_seeds},         {"basics", sem_basics},       {"send", sem_send},
-    {"throw", sem_throw},         {"close", sem_close},         {"delegate", sem_delegate},
-    {"recursion", sem_recursion}, {"pipeline", sem_pipeline},   {"contagion", sem_contagion},
+    {"seeds", sem_seeds},         {"basics", sem_basics},     {"send", sem_send},
+    {"throw", sem_throw},         {"close", sem_close},       {"delegate", sem_delegate},
+    {"recursion", sem_recursion}, {"pipeline", sem_pipeline}, {"contagion", sem_contagion},
     {"async", sem_async},
 };
 

@@ -44,8 +44,7 @@ WEIR_STAGE(squares, struct none)
 {
     (void)args;
     long value;
-    while (sem_take(up, &value) && sem_give(self, value * value)) {
-    }
+    while (sem_take(up, &value) && sem_give(self, value * value)) {}
     return 0;
 }
 
@@ -194,8 +193,7 @@ struct bound {
 WEIR_STAGE(take_while, struct bound)
 {
     long value;
-    while (sem_take(up, &value) && value < args->below && sem_give(self, value)) {
-    }
+    while (sem_take(up, &value) && value < args->below && sem_give(self, value)) {}
     printf("take_while ends\n");
     return 0;
 }
@@ -366,8 +364,8 @@ static void two_ascending_ones_are_merged(weir_scope *scope)
     static const long odd[] = {1, 4, 4, 9}, other[] = {2, 4, 5, 20, 21};
     sem_do_all(merged(LIST(scope, odd), (struct pair){LIST(scope, other)}));
     sem_do_all(merged(sem_numbers(scope, 1, 0), (struct pair){LIST(scope, odd)}));
-    weir_gen *hamming = merged(squares(sem_numbers(scope, 1, 9), NONE),
-                               (struct pair){sem_numbers(scope, 10, 40)});
+    weir_gen *hamming =
+        merged(squares(sem_numbers(scope, 1, 9), NONE), (struct pair){sem_numbers(scope, 10, 40)});
     sem_do_first(hamming, 8);
     sem_do_finish(hamming);
 }
@@ -440,8 +438,8 @@ static void slices_of_fibonacci(weir_scope *scope)
 {
     sem_do_all(slice(fibonacci(scope, NONE), (struct slice){0, 10, 1}));
     sem_do_all(slice(fibonacci(scope, NONE), (struct slice){5, 20, 4}));
-    sem_do_all(slice(slice(fibonacci(scope, NONE), (struct slice){0, 50, 2}),
-                     (struct slice){0, 5, 2}));
+    sem_do_all(
+        slice(slice(fibonacci(scope, NONE), (struct slice){0, 50, 2}), (struct slice){0, 5, 2}));
 }
 
 /* One item in, several out. */

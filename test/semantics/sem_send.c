@@ -428,8 +428,8 @@ WEIR_SOURCE(calculator, struct none)
             return weir_fail(self, WEIR_EPARSE, "%.*s needs two", (int)in->len, in->data);
         }
         depth--;
-        stack[depth - 1] = in->data[0] == 'p' ? stack[depth - 1] + stack[depth]
-                                              : stack[depth - 1] * stack[depth];
+        stack[depth - 1] =
+            in->data[0] == 'p' ? stack[depth - 1] + stack[depth] : stack[depth - 1] * stack[depth];
     }
     return 0;
 }

@@ -1,5 +1,6 @@
 /*
- * support_flow.h - what tests of generators have in common: a loop on a virtual clock, a counting source, reading to the end.
+ * support_flow.h - what tests of generators have in common: a loop on a virtual clock, a counting
+ * source, reading to the end.
  */
 #ifndef WR_SUPPORT_FLOW_H
 #define WR_SUPPORT_FLOW_H
@@ -14,8 +15,8 @@
 WEIR_TYPE(number, long);
 
 struct numbers_args {
-    long count;      /* items; -1: without end */
-    long fail_at;    /* fails instead of giving this one; 0: never */
+    long count;       /* items; -1: without end */
+    long fail_at;     /* fails instead of giving this one; 0: never */
     int64_t pause_ms; /* before each item */
     weir_scope *scope;
 };

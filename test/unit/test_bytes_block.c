@@ -1,5 +1,6 @@
 /*
- * Blocks and the budget: charging, recycling, references; and what a queue does when the budget is used up.
+ * Blocks and the budget: charging, recycling, references; and what a queue does when the budget is
+ * used up.
  */
 #include "support_flow.h"
 
@@ -96,8 +97,9 @@ TEST(queue_beyond_the_budget_waits_instead_of_failing)
 {
     weir_loop *loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .budget_bytes = 512 * 1024));
     ck_assert_ptr_nonnull(loop);
-    weir_gen *gen = weir_buffer(big_texts(weir_root(loop), (struct lines){100 * 1024, 200}),
-                                WEIR_OPTIONS(weir_queue_options, .items_max = 1000, .bytes_max = 1 << 30));
+    weir_gen *gen =
+        weir_buffer(big_texts(weir_root(loop), (struct lines){100 * 1024, 200}),
+                    WEIR_OPTIONS(weir_queue_options, .items_max = 1000, .bytes_max = 1 << 30));
     weir_item item;
     int n = 0;
     while (weir_next(gen, &item)) {
@@ -113,7 +115,8 @@ TEST(queue_beyond_the_budget_waits_instead_of_failing)
 
 TEST(queue_on_a_tiny_budget_does_not_wait_for_itself)
 {
-    weir_loop *loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .budget_bytes = WR_BLOCK_BYTES));
+    weir_loop *loop =
+        weir_loop_new(WEIR_OPTIONS(weir_loop_options, .budget_bytes = WR_BLOCK_BYTES));
     ck_assert_ptr_nonnull(loop);
     weir_gen *gen = weir_buffer(big_texts(weir_root(loop), (struct lines){1000, 1000}), NULL);
     weir_item item;

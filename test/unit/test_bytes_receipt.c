@@ -1,6 +1,7 @@
 /*
- * The bookkeeping of receipts: the cases that a reader would think of first, and then a model: a plain array with one count for
- * each item, against which a million random operations on the spans are compared.
+ * The bookkeeping of receipts: the cases that a reader would think of first, and then a model: a
+ * plain array with one count for each item, against which a million random operations on the spans
+ * are compared.
  */
 #include "bytes_receipt.h"
 
@@ -297,8 +298,8 @@ static void step(void)
                     model[i].told = true;
                     model[i].word = act_word[act];
                 }
-                model[i].doomed = model[i].doomed || act == WR_ACT_ABANDON ||
-                                  (act == WR_ACT_RELEASE && sealed);
+                model[i].doomed =
+                    model[i].doomed || act == WR_ACT_ABANDON || (act == WR_ACT_RELEASE && sealed);
                 model[i].refs--;
                 model[i].neutral = act == WR_ACT_NEUTRAL && !model[i].lent;
                 model_settle(&model[i]);

@@ -1,5 +1,6 @@
 /*
- * What counts as delivered: vouching by bodies, loans, keeping, sealing, and the ledger over whole chains.
+ * What counts as delivered: vouching by bodies, loans, keeping, sealing, and the ledger over whole
+ * chains.
  */
 #include "support_flow.h"
 
@@ -195,8 +196,7 @@ TEST(ledger_kept_item_is_in_flight_until_released)
     weir_item item, kept;
     ck_assert(weir_next(gen, &item));
     ck_assert_int_eq(weir_item_keep(&kept, &item), 0);
-    while (weir_next(gen, &item)) {
-    }
+    while (weir_next(gen, &item)) {}
     ck_assert_int_eq(weir_finish(gen, NULL), 0);
     check_ledger(root, 3, 2, 0, 0, 1);
     ck_assert_int_eq(*number_of(&kept), 1);

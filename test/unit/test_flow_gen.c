@@ -1,6 +1,6 @@
 /*
- * Generators with bodies, beyond the protocol that the semantics suite compares with CPython: several items a call,
- * demand, contagion, and a million of them.
+ * Generators with bodies, beyond the protocol that the semantics suite compares with CPython:
+ * several items a call, demand, contagion, and a million of them.
  */
 #include "support_flow.h"
 
@@ -126,7 +126,8 @@ TEST(demand_of_head_is_exact)
     weir_loop *loop = test_loop();
     long made = 0;
     weir_gen *gen = counting(weir_root(loop), (struct counting){&made});
-    gen = same(weir_head(weir_filter(same(gen, (struct none){0}), "all", always, NULL, 0), 5), (struct none){0});
+    gen = same(weir_head(weir_filter(same(gen, (struct none){0}), "all", always, NULL, 0), 5),
+               (struct none){0});
     weir_error error;
     ck_assert_int_eq(made, 0);
     ck_assert_int_eq(sum_of(gen, &error), 15);
@@ -138,8 +139,9 @@ TEST(demand_of_a_batch_is_its_size)
 {
     weir_loop *loop = test_loop();
     long made = 0;
-    weir_gen *gen = weir_batch(counting(weir_root(loop), (struct counting){&made}),
-                               WEIR_OPTIONS(weir_batch_options, .items_max = 7, .wait_ms = WEIR_NONE));
+    weir_gen *gen =
+        weir_batch(counting(weir_root(loop), (struct counting){&made}),
+                   WEIR_OPTIONS(weir_batch_options, .items_max = 7, .wait_ms = WEIR_NONE));
     weir_item item;
     ck_assert(weir_next(gen, &item));
     ck_assert_int_eq(made, 7);
@@ -446,7 +448,8 @@ static int tells(weir_scope *scope, void *args)
 {
     weir_error error;
     (void)args;
-    return weir_pump(numbers(scope, (struct numbers_args){.count = 5, .fail_at = 2}), weir_null_sink(scope), &error);
+    return weir_pump(numbers(scope, (struct numbers_args){.count = 5, .fail_at = 2}),
+                     weir_null_sink(scope), &error);
 }
 
 TEST(a_tasks_return_code_finds_its_message_for_scope_wait)

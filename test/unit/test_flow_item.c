@@ -1,5 +1,6 @@
 /*
- * Items beyond their loan: kept by reference or by copy, in queues and batches, with values that own something.
+ * Items beyond their loan: kept by reference or by copy, in queues and batches, with values that
+ * own something.
  */
 #include "support_flow.h"
 
@@ -28,8 +29,7 @@ WEIR_SOURCE(texts_for_ever, struct none)
 {
     weir_item item = weir_bytes("text", 4);
     (void)args;
-    while (weir_yield(self, &item)) {
-    }
+    while (weir_yield(self, &item)) {}
     return 0;
 }
 
@@ -94,7 +94,8 @@ static void owned_drop(void *value)
     owned_live--;
 }
 
-static const weir_type owned_type = {sizeof(weir_type), "owned", sizeof(char *), owned_copy, owned_drop, NULL};
+static const weir_type owned_type = {sizeof(weir_type), "owned",    sizeof(char *),
+                                     owned_copy,        owned_drop, NULL};
 
 WEIR_SOURCE(owned, struct none)
 {
@@ -227,7 +228,8 @@ TEST(batches_in_a_queue_that_pins_too_much_stay_whole)
 {
     weir_loop *loop = test_loop();
     weir_scope *root = weir_root(loop);
-    weir_gen *gen = weir_batch(texts_for_ever(root, (struct none){0}), WEIR_OPTIONS(weir_batch_options, .items_max = 1));
+    weir_gen *gen = weir_batch(texts_for_ever(root, (struct none){0}),
+                               WEIR_OPTIONS(weir_batch_options, .items_max = 1));
     gen = weir_buffer(gen, WEIR_OPTIONS(weir_queue_options, .items_max = 4000, .bytes_max = 30000));
     weir_item batch;
     const weir_item *parts;

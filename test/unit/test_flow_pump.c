@@ -1,5 +1,6 @@
 /*
- * weir_pump: which failure is told, and how both ends end; weir_each: callbacks for callers without coroutines.
+ * weir_pump: which failure is told, and how both ends end; weir_each: callbacks for callers without
+ * coroutines.
  */
 #include <uv.h>
 
@@ -32,8 +33,10 @@ static int counter_finish(weir_sink *sink, void *self)
 
 static weir_sink *counting_sink(weir_scope *scope, long *items, int *finished, long fail_at)
 {
-    weir_sink_ops ops = {
-        .struct_size = sizeof ops, .name = "counter", .put_many = counter_put, .finish = counter_finish};
+    weir_sink_ops ops = {.struct_size = sizeof ops,
+                         .name = "counter",
+                         .put_many = counter_put,
+                         .finish = counter_finish};
     struct counter counter = {items, fail_at, finished};
     return weir_sink_new(scope, &ops, &counter, sizeof counter);
 }
@@ -45,7 +48,8 @@ TEST(pump_moves_all_and_ends_both)
     long items = 0;
     int finished = 0;
     weir_error error;
-    ck_assert_int_eq(weir_pump(count_to(root, 1000), counting_sink(root, &items, &finished, 0), &error), 0);
+    ck_assert_int_eq(
+        weir_pump(count_to(root, 1000), counting_sink(root, &items, &finished, 0), &error), 0);
     ck_assert_int_eq(error.code, 0);
     ck_assert_int_eq(items, 1000);
     ck_assert_int_eq(finished, 1);
@@ -60,7 +64,8 @@ TEST(pump_tells_the_generators_failure)
     int finished = 0;
     weir_error error;
     weir_gen *gen = numbers(root, (struct numbers_args){.count = 9, .fail_at = 5});
-    ck_assert_int_eq(weir_pump(gen, counting_sink(root, &items, &finished, 0), &error), WEIR_EPARSE);
+    ck_assert_int_eq(weir_pump(gen, counting_sink(root, &items, &finished, 0), &error),
+                     WEIR_EPARSE);
     ck_assert_str_eq(error.origin, "numbers");
     ck_assert_int_eq(items, 4);
     ck_assert_int_eq(finished, 1);
@@ -75,7 +80,8 @@ TEST(pump_tells_the_sinks_failure)
     long items = 0;
     int finished = 0;
     weir_error error;
-    ck_assert_int_eq(weir_pump(count_to(root, -1), counting_sink(root, &items, &finished, 3), &error), WEIR_EIO);
+    ck_assert_int_eq(
+        weir_pump(count_to(root, -1), counting_sink(root, &items, &finished, 3), &error), WEIR_EIO);
     ck_assert_str_eq(error.origin, "counter");
     ck_assert_str_eq(error.message, "cannot take item 3");
     ck_assert_int_eq(finished, 1);
@@ -88,8 +94,7 @@ static int fails_on_close(weir_gen *self, weir_gen *up, void *args)
     weir_item item = number_item(&i);
     (void)up;
     (void)args;
-    while (weir_yield(self, &item)) {
-    }
+    while (weir_yield(self, &item)) {}
     return weir_fail(self, WEIR_EUSER - 4, "clean-up");
 }
 
@@ -236,7 +241,8 @@ TEST(each_hears_the_failure)
 {
     weir_loop *loop = test_loop();
     struct heard heard = {0};
-    each_and_settle(loop, numbers(weir_root(loop), (struct numbers_args){.count = 9, .fail_at = 4}), &heard);
+    each_and_settle(loop, numbers(weir_root(loop), (struct numbers_args){.count = 9, .fail_at = 4}),
+                    &heard);
     ck_assert_int_eq(heard.items, 3);
     ck_assert_int_eq(heard.rc, WEIR_EPARSE);
     ck_assert_str_eq(heard.error.message, "number 4");

@@ -1,11 +1,13 @@
 /*
- * Queues: order, bounds, policies, shared writers, failures, the reader that goes, and the channel between two threads.
+ * Queues: order, bounds, policies, shared writers, failures, the reader that goes, and the channel
+ * between two threads.
  */
 #include "support_flow.h"
 
 #include <pthread.h>
 
-/* A task that cannot be started fails its scope, which cancels what waits for it; the root goes on. */
+/* A task that cannot be started fails its scope, which cancels what waits for it; the root goes on.
+ */
 static weir_scope *task_scope(weir_loop *loop)
 {
     return weir_scope_new(weir_root(loop), NULL);
@@ -194,13 +196,12 @@ static long first_of(int32_t when_full, weir_ledger *ledger)
     weir_scope *root = task_scope(loop);
     weir_sink *in;
     weir_error error;
-    weir_gen *gen =
-        weir_queue(root, WEIR_OPTIONS(weir_queue_options, .items_max = 3, .when_full = when_full), &in);
+    weir_gen *gen = weir_queue(
+        root, WEIR_OPTIONS(weir_queue_options, .items_max = 3, .when_full = when_full), &in);
     (void)!weir_pump(count_to(root, 10), in, &error);
     weir_item item;
     long first = weir_next(gen, &item) ? *number_of(&item) : -1;
-    while (weir_next(gen, &item)) {
-    }
+    while (weir_next(gen, &item)) {}
     weir_discard(gen);
     *ledger = ledger_of(root);
     weir_loop_free(loop);

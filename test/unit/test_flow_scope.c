@@ -1,6 +1,6 @@
 /*
- * Scopes and the generators in them: cancel and end while somebody reads, also from a task of another scope; the gentle stop;
- * what is left over.
+ * Scopes and the generators in them: cancel and end while somebody reads, also from a task of
+ * another scope; the gentle stop; what is left over.
  */
 #include "support_flow.h"
 
@@ -74,7 +74,8 @@ TEST(scope_cancel_ends_a_chain_that_waits_in_a_bodys_sleep)
     struct marks marks = {0};
     int rc = 1;
     long read = 0;
-    weir_gen *gen = same(same(sleepy(scope, (struct sleepy){&marks, scope}), (struct none){0}), (struct none){0});
+    weir_gen *gen = same(same(sleepy(scope, (struct sleepy){&marks, scope}), (struct none){0}),
+                         (struct none){0});
     struct reading reading = {gen, &rc, &read, NULL};
     weir_spawn(scope, "reader", read_all, &reading, sizeof reading);
     wr_loop_settle(loop);
@@ -92,7 +93,8 @@ TEST(scope_cancel_ends_a_chain_that_waits_in_a_bodys_sleep)
 TEST(scope_cancel_fails_its_objects_for_readers_elsewhere)
 {
     weir_loop *loop = test_loop();
-    weir_scope *scope = weir_scope_new(weir_root(loop), NULL), *other = weir_scope_new(weir_root(loop), NULL);
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL),
+               *other = weir_scope_new(weir_root(loop), NULL);
     struct marks marks = {0};
     int rc = 1;
     long read = 0;
@@ -134,7 +136,8 @@ WEIR_STAGE(outlives_its_upstream, struct none)
 TEST(scope_cancel_is_a_failure_of_the_upstream_for_a_body_elsewhere)
 {
     weir_loop *loop = test_loop();
-    weir_scope *root = weir_root(loop), *scope = weir_scope_new(root, NULL), *other = weir_scope_new(root, NULL);
+    weir_scope *root = weir_root(loop), *scope = weir_scope_new(root, NULL),
+               *other = weir_scope_new(root, NULL);
     struct marks marks = {0};
     int rc = 1;
     long read = 0;
@@ -157,7 +160,8 @@ TEST(scope_cancel_is_a_failure_of_the_upstream_for_a_body_elsewhere)
 TEST(scope_end_waits_for_a_pull_of_its_generator_from_elsewhere)
 {
     weir_loop *loop = test_loop();
-    weir_scope *root = weir_root(loop), *scope = weir_scope_new(root, NULL), *other = weir_scope_new(root, NULL);
+    weir_scope *root = weir_root(loop), *scope = weir_scope_new(root, NULL),
+               *other = weir_scope_new(root, NULL);
     struct marks marks = {0};
     int rc = 1;
     long read = 0;
@@ -197,7 +201,8 @@ TEST(scope_end_closes_a_generator_at_rest_that_is_read_elsewhere)
 TEST(scope_cancel_wakes_a_reader_of_its_queue_elsewhere)
 {
     weir_loop *loop = test_loop();
-    weir_scope *root = weir_root(loop), *scope = weir_scope_new(root, NULL), *other = weir_scope_new(root, NULL);
+    weir_scope *root = weir_root(loop), *scope = weir_scope_new(root, NULL),
+               *other = weir_scope_new(root, NULL);
     int rc = 1;
     long read = 0;
     weir_sink *in;
@@ -256,7 +261,8 @@ TEST(scope_stop_lets_the_rest_drain)
 {
     weir_loop *loop = test_loop();
     weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
-    weir_gen *gen = weir_buffer(count_to(scope, -1), WEIR_OPTIONS(weir_queue_options, .items_max = 8));
+    weir_gen *gen =
+        weir_buffer(count_to(scope, -1), WEIR_OPTIONS(weir_queue_options, .items_max = 8));
     weir_item item;
     long last = 0;
     ck_assert(weir_next(gen, &item));
@@ -323,7 +329,8 @@ TEST(loop_free_ends_all_kinds_left_over)
     weir_loop *loop = test_loop();
     weir_scope *root = weir_root(loop);
     weir_sink *in;
-    weir_gen *gens[2] = {count_to(root, -1), numbers(root, (struct numbers_args){5, 0, 1000, root})};
+    weir_gen *gens[2] = {count_to(root, -1),
+                         numbers(root, (struct numbers_args){5, 0, 1000, root})};
     weir_gen *gen = weir_batch(weir_merge(root, gens, 2), NULL);
     weir_gen *buffer = weir_buffer(count_to(root, -1), NULL);
     weir_gen *queue = weir_queue(root, NULL, &in);
@@ -331,8 +338,10 @@ TEST(loop_free_ends_all_kinds_left_over)
     (void)queue;
     ck_assert(weir_next(gen, &item));
     ck_assert(weir_next(buffer, &item));
-    ck_assert_int_eq(weir_next_within(weir_head(numbers(root, (struct numbers_args){5, 0, 1000, root}), 2), &item, 1),
-                     WEIR_GOT_LATE);
+    ck_assert_int_eq(
+        weir_next_within(weir_head(numbers(root, (struct numbers_args){5, 0, 1000, root}), 2),
+                         &item, 1),
+        WEIR_GOT_LATE);
     weir_loop_free(loop);
 }
 

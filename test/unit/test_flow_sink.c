@@ -138,8 +138,7 @@ TEST(sink_with_a_commit_settles_only_there)
     struct log log = {.commit_ms = 50, .scope = root};
     weir_sink *sink = logging(root, &log, true, true);
     weir_gen *gen = count_to(root, 5);
-    while (put_next(sink, gen)) {
-    }
+    while (put_next(sink, gen)) {}
     ck_assert(weir_sleep(root, 1));
     ck_assert_int_eq(log.flushed, 1);
     ck_assert_uint_eq(ledger_of(root).delivered, 0);
@@ -161,8 +160,7 @@ TEST(sink_commit_waits_for_what_the_flush_left)
     weir_sink *sink = logging(root, &log, true, true);
     weir_gen *gen = count_to(root, 2);
     int64_t before = wr_now_ns(loop);
-    while (put_next(sink, gen)) {
-    }
+    while (put_next(sink, gen)) {}
 
     ck_assert(weir_commit(sink));
 
@@ -181,8 +179,7 @@ TEST(sink_finish_commits)
     struct log log = {0};
     weir_sink *sink = logging(root, &log, true, true);
     weir_gen *gen = count_to(root, 2);
-    while (put_next(sink, gen)) {
-    }
+    while (put_next(sink, gen)) {}
     ck_assert_int_eq(weir_sink_finish(sink, NULL), 0);
     ck_assert_int_eq(log.committed, 1);
     ck_assert_int_eq(log.finished, 1);
@@ -266,8 +263,7 @@ TEST(sink_discard_finishes_once_and_commits_nothing)
     struct log log = {0};
     weir_sink *sink = logging(root, &log, true, true);
     weir_gen *gen = count_to(root, 2);
-    while (put_next(sink, gen)) {
-    }
+    while (put_next(sink, gen)) {}
     weir_sink_discard(sink);
     ck_assert_int_eq(log.committed, 0);
     ck_assert_int_eq(log.finished, 1);

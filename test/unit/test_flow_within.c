@@ -1,6 +1,6 @@
 /*
- * Pulls that outlive their reader's patience: weir_next_within, what is refused meanwhile, and what becomes of a pull in
- * flight when its reader leaves or its scope is canceled.
+ * Pulls that outlive their reader's patience: weir_next_within, what is refused meanwhile, and what
+ * becomes of a pull in flight when its reader leaves or its scope is canceled.
  */
 #include "support_flow.h"
 
@@ -44,7 +44,8 @@ struct seen {
 
 static weir_gen *slow_numbers(weir_scope *scope, int64_t pause_ms, struct seen *seen)
 {
-    struct slow slow = {scope, pause_ms, &seen->made, &seen->failures, &seen->clean_ups, &seen->code};
+    struct slow slow = {scope,           pause_ms,         &seen->made,
+                        &seen->failures, &seen->clean_ups, &seen->code};
     return weir_gen_new(scope, slow_body, &slow, sizeof slow, NULL);
 }
 
@@ -203,7 +204,8 @@ TEST(within_serves_a_body_that_speaks_while_it_waits)
 {
     weir_loop *loop = test_loop();
     weir_scope *root = weir_root(loop);
-    weir_gen *gen = with_ticks(numbers(root, (struct numbers_args){3, 0, 100, root}), (struct none){0});
+    weir_gen *gen =
+        with_ticks(numbers(root, (struct numbers_args){3, 0, 100, root}), (struct none){0});
     weir_item item;
     long expected[] = {-1, -1, 1, -1, -1, 2, -1, -1, 3};
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {

@@ -1,5 +1,6 @@
 /*
- * Seeing: why a generator does not give, the dump, the ledger over scopes, the statistics, the version.
+ * Seeing: why a generator does not give, the dump, the ledger over scopes, the statistics, the
+ * version.
  */
 #include <stdio.h>
 #include <sys/mman.h>
@@ -61,7 +62,8 @@ TEST(why_follows_the_chain_to_the_wait)
     weir_scope *root = weir_root(loop);
     weir_sink *in;
     weir_item item;
-    weir_gen *gen = same(weir_queue(root, WEIR_OPTIONS(weir_queue_options, .name = "work"), &in), (struct none){0});
+    weir_gen *gen = same(weir_queue(root, WEIR_OPTIONS(weir_queue_options, .name = "work"), &in),
+                         (struct none){0});
     ck_assert_int_eq(weir_next_within(gen, &item, 1), WEIR_GOT_LATE);
     ck_assert_str_eq(why(gen), "same <- work: waits for queue 'work' (empty)");
     weir_discard(gen);
@@ -114,7 +116,8 @@ static int sleep_long(weir_scope *scope, void *args)
 TEST(dump_tells_tasks_scopes_and_generators)
 {
     weir_loop *loop = test_loop();
-    weir_scope *scope = weir_scope_new(weir_root(loop), WEIR_OPTIONS(weir_scope_options, .name = "work"));
+    weir_scope *scope =
+        weir_scope_new(weir_root(loop), WEIR_OPTIONS(weir_scope_options, .name = "work"));
     weir_item item;
     weir_gen *gen = same(count_to(scope, 5), (struct none){0});
     char text[8192];

@@ -53,7 +53,7 @@ static const struct mistake {
      "         ^^^^^^^^^ to send there: tcp tcp://h:1"},
     {"head 3 | unix:/x", "a source can only stand in the first place",
      "         ^^^^^^^ to send there: unix unix:/x"},
-    {"head 3 | http://u:secret@h/", "a source can only stand in the first place",
+    {"head 3 | http://u:******@h/", "a source can only stand in the first place",
      "         ^^^^^^^^^^^^^^^^^^ to send somewhere: tcp ADDRESS, unix PATH or file PATH"},
     {"null | head 3", "'null' is a sink and can only stand in the last place", "^^^^"},
     {"file x | head 3", "'file' is a sink and can only stand in the last place",
@@ -148,6 +148,10 @@ TEST(a_mistake_is_told_with_carets_and_a_hint)
         struct wr_plan_out out;
         wr_plan_out_init(&out, expected, sizeof expected);
         wr_plan_out_print(&out, "%s\n  %s\n  %s", want->message, want->text, want->carets);
+        char *password = strstr(expected, "u:(p)@");
+        if (password != NULL) {
+            memset(password + 2, '*', 3); /* shown as stars, brackets or not */
+        }
 
         size_t len = weir_plan_error_text(want->text, NULL, long_form, sizeof long_form);
 
@@ -262,6 +266,20 @@ TEST(a_right_text_has_no_error_text)
     char text[10] = "x";
     ck_assert_uint_eq(weir_plan_error_text("head 3", NULL, text, sizeof text), 0);
     ck_assert_str_eq(text, "");
+}
+
+TEST(passwords_of_urls_are_not_shown)
+{
+    char told[1024];
+    size_t len = weir_plan_error_text("http://me:se:cret@h/x | bach 3", NULL, told, sizeof told);
+
+    ck_assert_uint_gt(len, 0);
+    ck_assert_ptr_null(strstr(told, "cret"));
+    ck_assert_ptr_nonnull(strstr(told, "http://me:*******@h/x | bach 3"));
+
+    len = weir_plan_error_text("http://h/x?a=1&Token=abc&b=2 | bach", NULL, told, sizeof told);
+    ck_assert_uint_gt(len, 0);
+    ck_assert_ptr_nonnull(strstr(told, "http://h/x?a=1&Token=***&b=2 | bach"));
 }
 
 MAIN("plan/error")

@@ -94,8 +94,10 @@ TEST(reset_says_what_was_lost)
     getsockname(resetting.listener, (struct sockaddr *)(void *)&where, &len);
     char address[64];
     snprintf(address, sizeof address, "tcp://127.0.0.1:%d", ntohs(where.sin_port));
-    weir_spawn(weir_root(loop), "peer", reset_main, &resetting, sizeof resetting);
-    weir_gen *gen = weir_socket_lines(weir_root(loop), address, NULL);
+    weir_scope *scope =
+        weir_scope_new(weir_root(loop), NULL); /* without its peer the reader ends */
+    weir_spawn(scope, "peer", reset_main, &resetting, sizeof resetting);
+    weir_gen *gen = weir_socket_lines(scope, address, NULL);
     weir_item item;
     weir_error error;
 

@@ -1,5 +1,6 @@
 /*
- * weir_batch: when a batch is full, what of it comes before a failure, what lies in it; weir_buffer: reading ahead.
+ * weir_batch: when a batch is full, what of it comes before a failure, what lies in it;
+ * weir_buffer: reading ahead.
  */
 #include "support_flow.h"
 
@@ -36,8 +37,9 @@ TEST(batch_is_full_by_items)
 TEST(batch_is_full_by_bytes)
 {
     weir_loop *loop = test_loop();
-    weir_gen *gen = weir_batch(count_to(weir_root(loop), 7),
-                               WEIR_OPTIONS(weir_batch_options, .bytes_max = 3 * (int64_t)sizeof(long)));
+    weir_gen *gen =
+        weir_batch(count_to(weir_root(loop), 7),
+                   WEIR_OPTIONS(weir_batch_options, .bytes_max = 3 * (int64_t)sizeof(long)));
     weir_item batch;
     size_t count;
     ck_assert(weir_next(gen, &batch));
@@ -94,8 +96,9 @@ TEST(batch_with_no_wait_limit_waits_until_full)
 {
     weir_loop *loop = test_loop();
     weir_scope *root = weir_root(loop);
-    weir_gen *gen = weir_batch(numbers(root, (struct numbers_args){9, 0, 60000, root}),
-                               WEIR_OPTIONS(weir_batch_options, .items_max = 5, .wait_ms = WEIR_NONE));
+    weir_gen *gen =
+        weir_batch(numbers(root, (struct numbers_args){9, 0, 60000, root}),
+                   WEIR_OPTIONS(weir_batch_options, .items_max = 5, .wait_ms = WEIR_NONE));
     weir_item batch;
     size_t count;
     ck_assert(weir_next(gen, &batch));
@@ -109,7 +112,8 @@ TEST(batch_in_part_comes_before_the_failure)
 {
     weir_loop *loop = test_loop();
     weir_scope *root = weir_root(loop);
-    weir_gen *gen = weir_batch(numbers(root, (struct numbers_args){.count = 9, .fail_at = 4}), NULL);
+    weir_gen *gen =
+        weir_batch(numbers(root, (struct numbers_args){.count = 9, .fail_at = 4}), NULL);
     weir_item batch;
     weir_error error;
     size_t count;
@@ -138,8 +142,7 @@ TEST(batch_that_is_kept_is_in_flight_as_a_whole)
     weir_item batch, kept;
     ck_assert(weir_next(gen, &batch));
     ck_assert_int_eq(weir_item_keep(&kept, &batch), 0);
-    while (weir_next(gen, &batch)) {
-    }
+    while (weir_next(gen, &batch)) {}
     ck_assert_int_eq(weir_finish(gen, NULL), 0);
     ck_assert_uint_eq(ledger_of(root).in_flight, 3);
     weir_item_release(&kept);
@@ -175,8 +178,7 @@ static int closing(weir_gen *self, weir_gen *up, void *args)
     long i = 1;
     weir_item item = number_item(&i);
     (void)up;
-    while (weir_yield(self, &item)) {
-    }
+    while (weir_yield(self, &item)) {}
     **(int **)args += weir_sleep(weir_gen_scope(self), 500);
     return 0;
 }
@@ -185,7 +187,8 @@ TEST(buffer_close_waits_for_its_task)
 {
     weir_loop *loop = test_loop();
     int cleaned = 0, *where = &cleaned;
-    weir_gen *gen = weir_buffer(weir_gen_new(weir_root(loop), closing, &where, sizeof where, NULL), NULL);
+    weir_gen *gen =
+        weir_buffer(weir_gen_new(weir_root(loop), closing, &where, sizeof where, NULL), NULL);
     weir_item item;
     ck_assert(weir_next(gen, &item));
     ck_assert_int_eq(weir_finish(gen, NULL), 0);
@@ -197,7 +200,8 @@ TEST(buffer_gives_all_items_before_the_failure)
 {
     weir_loop *loop = test_loop();
     weir_scope *root = weir_root(loop);
-    weir_gen *gen = weir_buffer(numbers(root, (struct numbers_args){.count = 9, .fail_at = 6}), NULL);
+    weir_gen *gen =
+        weir_buffer(numbers(root, (struct numbers_args){.count = 9, .fail_at = 6}), NULL);
     weir_item item;
     weir_error error;
     long last = 0;

@@ -1,5 +1,6 @@
 /*
- * map, filter, grep, skip and head: what passes, what is asked for, how they end; merge: several upstreams at once.
+ * map, filter, grep, skip and head: what passes, what is asked for, how they end; merge: several
+ * upstreams at once.
  */
 #include <stdio.h>
 
@@ -196,8 +197,7 @@ TEST(merge_ends_with_the_first_failure)
     weir_gen *gen = weir_merge(root, gens, 2);
     weir_item item;
     weir_error error;
-    while (weir_next(gen, &item)) {
-    }
+    while (weir_next(gen, &item)) {}
     ck_assert_int_eq(weir_finish(gen, &error), WEIR_EPARSE);
     ck_assert_str_eq(error.message, "number 3");
     weir_loop_free(loop);
@@ -237,7 +237,8 @@ TEST(merge_gives_several_items_a_call_in_the_readers_portions)
 {
     weir_loop *loop = test_loop();
     weir_scope *root = weir_root(loop);
-    weir_gen *gens[2] = {weir_buffer(count_to(root, 40), NULL), weir_buffer(count_to(root, 40), NULL)};
+    weir_gen *gens[2] = {weir_buffer(count_to(root, 40), NULL),
+                         weir_buffer(count_to(root, 40), NULL)};
     weir_gen *gen = weir_merge(root, gens, 2);
     weir_item items[5];
     long sum = 0;

@@ -1,0 +1,408 @@
+#!/usr/bin/env python3
+"""The command's own face: texts, flags, files, mistakes, help, and the demo server."""
+
+import hashlib
+import os
+import re
+import signal
+import socket
+import subprocess
+
+import e2e_support
+from e2e_peers import Peer
+from e2e_support import Weir, sha256, shell, wait_for, weir
+
+
+def numbers(first, last):
+    return b"".join(b"%d\n" % n for n in range(first, last + 1))
+
+
+class Texts(e2e_support.TestCase):
+    def gives(self, out, *args, **how):
+        run = weir(*args, **how)
+        self.ends(run, 0)
+        self.assertEqual(run.out, out)
+        return run
+
+    def test_stages_follow_each_other(self):
+        self.gives(b"3\n4\n5\n", "gen 1..10 | skip 2 | head 3")
+
+    def test_a_successful_run_says_nothing(self):
+        self.assertEqual(self.gives(b"1\n", "gen 1..1").err, "")
+
+    def test_standard_input_is_the_source_that_is_left_out(self):
+        self.gives(b"b\n", "skip 1", stdin=b"a\nb\n")
+        self.gives(b"a\nb\n", stdin=b"a\nb\n")
+        self.gives(b"a\n", "- | head 1", stdin=b"a\nb\n")
+        self.gives(b"a\n", "stdin | head 1", stdin=b"a\nb\n")
+
+    def test_files_behind_the_text_are_the_source(self):
+        one, two = self.write("one", "a 1\nb\n"), self.write("two", "c 1\n")
+        self.gives(b"a 1\nc 1\n", "grep 1", one, two)
+
+    def test_a_dash_among_the_files_is_standard_input(self):
+        self.gives(
+            b"a\nb\nc\n",
+            "skip 0",
+            self.write("one", "a\n"),
+            "-",
+            self.write("two", "c\n"),
+            stdin=b"b\n",
+        )
+
+    def test_a_text_may_come_from_a_file_with_comments_and_options(self):
+        text = self.write(
+            "p.weir", "# what it does\n@mem 8MiB\ngen 1..10   # numbers\n  | skip 2\n  | head 3\n"
+        )
+        self.gives(b"3\n4\n5\n", "-f", text)
+
+    def test_a_file_with_a_text_may_name_its_state(self):
+        source, state = self.write("in", "a\nb\n"), self.path("state")
+        text = self.write("p.weir", "@state %s\n%s | file %s\n" % (state, source, self.path("out")))
+        self.ends(weir("-f", text), 0)
+        self.assertEqual(self.read("out"), b"a\nb\n")
+        self.assertTrue(os.listdir(state))
+
+    def test_a_mistake_in_a_file_has_its_line(self):
+        text = self.write("p.weir", "gen 1..10\n| skp 2\n")
+        self.ends(weir("-f", text), 2, "p.weir:2:", "did you mean 'skip'?")
+
+    def test_flags_may_stand_behind_the_text(self):
+        self.gives(b"1\n2\n", "gen 1..", "-c", "2")
+
+    def test_two_dashes_end_the_flags(self):
+        self.gives(b"-x\n", "--", 'grep "-x"', self.write("f", "-x\ny\n"))
+
+    def test_grep_takes_bytes_not_patterns(self):
+        self.gives(b"a.c\n", 'grep "a.c"', stdin=b"abc\na.c\nac\n")
+
+    def test_batches_and_the_last_line_without_an_end(self):
+        self.gives(b"a\nb\nc", "batch 2", stdin=b"a\nb\nc")
+
+
+class Mistakes(e2e_support.TestCase):
+    def refused(self, *args, texts=()):
+        run = weir(*args)
+        self.ends(run, 2, *texts)
+        self.assertEqual(run.out, b"")
+        self.assertLess(len(run.err.splitlines()), 6, run)
+        return run
+
+    def caret_at(self, run, word):
+        """The carets stand under the word."""
+        lines = run.err.splitlines()
+        below = [i for i, line in enumerate(lines) if line.strip().startswith("^")][0]
+        start = lines[below].index("^")
+        self.assertEqual(lines[below - 1][start : start + len(word)], word, run)
+
+    def test_an_unknown_stage_has_a_caret_and_a_guess(self):
+        run = self.refused(
+            "gen 1..10 | bach 100", texts=["unknown stage 'bach'", "did you mean 'batch'?"]
+        )
+        self.caret_at(run, "bach")
+
+    def test_nothing_is_connected_before_the_text_is_right(self):
+        peer = self.peer(Peer(lambda c: c.reply(body="x\n")))
+        self.refused("%s | hed 3" % peer.url(), texts=["did you mean 'head'?"])
+        self.assertEqual(peer.connections, [])
+
+    def test_an_output_file_is_not_made_before_the_text_is_right(self):
+        self.refused("gen 1..3 | file %s | head" % self.path("out"))
+        self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_words_without_quotes_say_how_to_quote(self):
+        for words in (
+            ["gen", "1..3"],
+            ["http://127.0.0.1:1/", "|", "head", "3"],
+            ["gen", "1..3", "|", "head", "2"],
+            ["http://127.0.0.1:1/", "head 3"],
+        ):
+            self.refused(*words, texts=["one quoted text, please"])
+
+    def test_a_missing_argument_shows_an_example(self):
+        self.refused("gen 1..3 | head", texts=["head", "count is missing", "head 3"])
+
+    def test_an_empty_stage_is_told(self):
+        for text in ("gen 1..3 |", "| head 3", "gen 1..3 || head 2"):
+            self.refused(text, texts=["empty stage"])
+
+    def test_a_stage_of_the_future_says_what_to_do_instead(self):
+        self.refused("gen 1..3 | where .x == 1", texts=["not in this version", "grep"])
+
+    def test_an_unknown_flag_has_a_guess(self):
+        self.refused("--stat", "x", "gen 1..3", texts=["--stat", "did you mean '--state'?"])
+
+    def test_flags_with_bad_values_are_told(self):
+        for flag, value in (
+            ("--mem", "lots"),
+            ("--idle", "soon"),
+            ("--retry", "often"),
+            ("-c", "x"),
+            ("--drain", "-1"),
+        ):
+            self.refused(flag, value, "gen 1..3", texts=[value])
+
+    def test_slurp_is_refused_with_advice(self):
+        self.refused("-s", "gen 1..3", texts=["batch"])
+
+    def test_control_characters_of_a_text_do_not_reach_the_terminal(self):
+        run = weir("gen 1..3 | \x1b[31mred\x1b]0;x\x07")
+        self.assertEqual(run.status, 2)
+        self.assertNotIn("\x1b", run.err)
+
+    def test_a_text_that_is_no_utf8_is_a_mistake_and_no_crash(self):
+        run = shell('"$WEIR" "$(printf "gen 1..3 | \\377\\376")"')
+        self.assertEqual(run.status, 2, run)
+
+    def test_random_texts_are_refused_or_read_but_never_crash(self):
+        import random
+
+        rng = random.Random(11)
+        words = [
+            "gen 1..9",
+            "head",
+            "3",
+            "|",
+            "queue",
+            "batch 2",
+            "1MiB",
+            '"x',
+            "`",
+            "{",
+            "within 1s",
+            "lines",
+            "max=",
+            "\\",
+            "#",
+            "@state",
+            "grep",
+            "''",
+            "full=latest",
+            "1..",
+            "null",
+            "stdout",
+            "file",
+            "tcp",
+            ":",
+        ]
+        for _ in range(150):
+            text = " ".join(rng.choice(words) for _ in range(rng.randrange(1, 9)))
+            if re.search(r"file [^ ]|tcp|1\.\. ?", text):
+                text = "gen 1..3 | " + text.replace("file", "head").replace("tcp", "skip").replace(
+                    "1.. ", "1..2 "
+                )
+            run = weir(text, stdin=b"a\n", cwd=self.folder)
+            self.assertIn(run.status, (0, 1, 2, 4), (text, run))
+
+
+class Help(e2e_support.TestCase):
+    def listed(self):
+        run = weir("list")
+        self.ends(run, 0)
+        return run.out.decode().splitlines()
+
+    def test_list_names_sources_stages_and_sinks(self):
+        kinds = {line.split()[0] for line in self.listed()}
+        self.assertEqual(kinds, {"source", "stage", "sink"})
+        for word in ("head", "batch", "queue", "grep", "skip"):
+            self.assertTrue(
+                any(line.split()[:2] == ["stage", word] for line in self.listed()), word
+            )
+
+    def test_help_explains_each_stage_with_an_example_that_can_be_read(self):
+        for line in self.listed():
+            kind, word = line.split()[:2]
+            if kind != "stage":
+                continue
+            run = weir("help", word)
+            self.ends(run, 0)
+            example = re.search(r"example +weir '(.*)'", run.out.decode())
+            self.assertIsNotNone(example, run.out)
+            text = example.group(1).replace(
+                "./access.log", self.write("access.log", "GET /\nPUT /\n")
+            )
+            self.ends(weir(text), 0)
+
+    def test_help_head_says_what_it_takes(self):
+        out = weir("help", "head").out.decode()
+        for text in ("head N", "how many", "example"):
+            self.assertIn(text, out)
+
+    def test_help_for_nothing_known_is_a_mistake(self):
+        self.ends(weir("help", "hed"), 2, "hed", "weir list")
+
+    def test_help_lists_flags_and_exit_codes(self):
+        for args in (["--help"], ["-h"], ["help"]):
+            run = weir(*args)
+            self.ends(run, 0)
+            for text in ("--state DIR", "--cacert", "Exit:", "Examples:"):
+                self.assertIn(text, run.out.decode())
+
+    def test_version_names_the_libraries(self):
+        run = weir("--version")
+        self.ends(run, 0)
+        self.assertRegex(run.out.decode(), r"^weir \d+\.\d+\.\d+ .*libuv/.*libcurl/")
+
+    def test_a_reader_of_the_help_may_leave(self):
+        self.ends(shell('"$WEIR" --help | head -1; exit "${PIPESTATUS[0]}"'), 0)
+
+    def test_quiet_says_errors_only(self):
+        data = b"x" * 2000000 + b"\nend\n"
+        run = weir("-q", stdin=data)
+        self.ends(run, 0)
+        self.assertEqual((run.out, run.err), (b"end\n", ""))
+        self.ends(weir("-q", self.path("nothing.log")), 1, "nothing.log")
+
+
+class Demo(e2e_support.TestCase):
+    def demo(self, address=":0"):
+        run = Weir("demo", address)
+        self.addCleanup(run.__exit__)
+        for _ in range(20):
+            line = run.read_line().decode()
+            found = re.search(r"http://127\.0\.0\.1:(\d+)/feed", line)
+            if found:
+                return run, "http://127.0.0.1:" + found.group(1), int(found.group(1))
+        raise AssertionError("no address told\n" + run.err)
+
+    def test_the_feed_gives_json_lines_at_once(self):
+        import json
+
+        _, base, _ = self.demo()
+        run = weir("%s/feed.ndjson?rate=0&bad=0 | head 100" % base)
+        self.ends(run, 0)
+        self.assertEqual(
+            [json.loads(line)["n"] for line in run.out.splitlines()], list(range(1, 101))
+        )
+
+    def test_lines_can_be_resumed(self):
+        _, base, _ = self.demo()
+        url = base + "/lines?n=2000&size=100"
+        whole = weir(url).out
+        self.assertEqual([len(line) for line in whole.splitlines()], [100] * 2000)
+        head = shell('curl -sfI "$1"', url).out.decode().lower()
+        self.assertIn("accept-ranges: bytes", head)
+        tag = re.search(r'etag: (".*")', head).group(1)
+        self.assertTrue(
+            shell('curl -sf -r 1234- -H "If-Range: $2" "$1"', url, tag).out == whole[1234:]
+        )
+        self.assertTrue(
+            shell('curl -sf -r 1234- -H "If-Range: \\"other\\"" "$1"', url).out == whole
+        )
+
+    def test_flaky_gives_what_lines_gives(self):
+        _, base, _ = self.demo()
+        query = "?n=20000&size=100"
+        run = weir("-v", base + "/flaky" + query + "&every=300000", seconds=60)
+        self.ends(run, 0, "resume from byte")
+        self.assertEqual(sha256(run.out), sha256(weir(base + "/lines" + query).out))
+
+    def test_gzip_gives_what_lines_gives(self):
+        _, base, _ = self.demo()
+        query = "?n=3000&size=100"
+        self.assertEqual(
+            sha256(weir(base + "/gzip" + query).out), sha256(weir(base + "/lines" + query).out)
+        )
+
+    def test_curl_gets_what_weir_gets(self):
+        _, base, _ = self.demo()
+        for route in ("/", "/lines?n=5000", "/slow?n=3&ms=1"):
+            self.assertEqual(shell('curl -sf "$1"', base + route).out, weir(base + route).out)
+
+    def listening_addresses(self, pid):
+        inodes = set()
+        for fd in os.listdir("/proc/%d/fd" % pid):
+            target = os.readlink("/proc/%d/fd/%s" % (pid, fd))
+            if target.startswith("socket:["):
+                inodes.add(target[8:-1])
+        found = []
+        for table in ("tcp", "tcp6"):
+            with open("/proc/net/" + table, encoding="ascii") as file:
+                for row in file.readlines()[1:]:
+                    fields = row.split()
+                    if fields[3] == "0A" and fields[9] in inodes:
+                        found.append(fields[1].split(":")[0])
+        return found
+
+    def test_it_listens_on_loopback_only(self):
+        loopback = {"0100007F", "00000000000000000000000001000000"}
+        run, _, _ = self.demo()
+        addresses = self.listening_addresses(run.pid)
+        self.assertTrue(addresses)
+        self.assertLessEqual(set(addresses), loopback)
+
+    def test_an_address_that_is_not_loopback_is_refused(self):
+        for address in ("0.0.0.0:0", "[::]:0", "192.0.2.1:0"):
+            self.ends(weir("demo", address), 2, address, "loopback")
+
+    def test_a_port_that_is_taken_is_told(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            self.ends(weir("demo", ":%d" % port), 1, str(port), "in use")
+
+    def test_nonsense_for_a_port_is_told(self):
+        run = weir("demo", "8080x")
+        self.assertIn(run.status, (1, 2), run)
+        self.assertIn("8080x", run.err)
+
+    def test_a_signal_ends_it_with_success(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            run, base, _ = self.demo()
+            with Weir(base + "/feed.ndjson") as client:
+                client.read_line()
+                run.send(number)
+                self.ends(run.end(), 0)
+
+    def test_malformed_requests_do_not_end_it(self):
+        _, base, port = self.demo()
+        for data in (
+            b"\r\n\r\n",
+            b"GET\r\n\r\n",
+            b"\0" * 5000,
+            b"GET / HTTP/9.9\r\n\r\n",
+            b"A" * 200000,
+            b"GET /lines?n=-5 HTTP/1.1\r\n\r\n",
+            b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        ):
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                client.settimeout(10)
+                try:
+                    client.sendall(data)
+                    client.shutdown(socket.SHUT_WR)
+                    while client.recv(65536):
+                        pass
+                except OSError:
+                    pass
+        self.ends(weir(base + "/lines?n=3"), 0)
+
+    def test_a_client_that_leaves_does_not_end_it(self):
+        _, base, _ = self.demo()
+        for _ in range(5):
+            self.ends(
+                shell(
+                    '"$WEIR" "$1" | head -1; exit "${PIPESTATUS[0]}"',
+                    base + "/feed.ndjson?rate=1000",
+                ),
+                0,
+            )
+        self.ends(weir(base + "/lines?n=3"), 0)
+
+    def test_a_whole_state_over_flaky_ends_in_the_right_file(self):
+        _, base, _ = self.demo()
+        query = "?n=20000&size=100&seed=7"
+        command = (
+            "--state",
+            self.path("state"),
+            "%s/flaky%s&every=500000 | file %s" % (base, query, self.path("out")),
+        )
+        self.ends(weir(*command, seconds=60), 0)
+        expected = subprocess.run(
+            ["curl", "-sf", base + "/lines" + query], capture_output=True, check=True
+        ).stdout
+        self.assertEqual(hashlib.sha256(self.read("out")).hexdigest(), sha256(expected))
+
+
+if __name__ == "__main__":
+    e2e_support.main()

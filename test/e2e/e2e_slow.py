@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""A consumer slower than the source stops the source, in constant memory and without work; and nothing waits for the next.
+
+The sizes are those of the whole process: its code, the libraries, and what libcurl and OpenSSL hold.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+import e2e_support
+from e2e_peers import Certificates, Nginx, Peer
+from e2e_support import SANITIZED, Weir, cpu_ticks, proc_status, wait_for
+
+PEAK_KIB = 24 * 1024
+STALL_S = 3
+BIG = 1 << 30
+
+
+class SlowConsumer(e2e_support.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.root = tempfile.mkdtemp(prefix="weir-e2e-root-")
+        os.chmod(cls.root, 0o755)
+        cls.text = b"".join(b"%d %s\n" % (n, b"x" * (n % 300)) for n in range(400000))
+        # Nobody gets beyond the first part: the rest of the gigabyte is a hole.
+        with open(os.path.join(cls.root, "big"), "wb") as file:
+            file.write(cls.text)
+            file.truncate(BIG)
+        cls.certificates = Certificates()
+        cls.nginx = Nginx(cls.root, cls.certificates)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.nginx.close()
+        cls.certificates.close()
+        shutil.rmtree(cls.root)
+
+    @staticmethod
+    def settled(read):
+        """Poll a counter until it has stood still for a while; its value."""
+        last, since = read(), time.monotonic()
+
+        def still():
+            nonlocal last, since
+            now = read()
+            if now != last:
+                last, since = now, time.monotonic()
+            return time.monotonic() - since > 0.5
+
+        wait_for(still, "a counter to stand still")
+        return last
+
+    def stalls(self, run, sent):
+        """The run does nothing while its reader does nothing: no bytes, no time of the processor, no memory."""
+        before = self.settled(sent)
+        self.assertGreater(before, 0)
+        ticks, began = cpu_ticks(run.pid), time.monotonic()
+        threading.Event().wait(STALL_S)
+        spent = (cpu_ticks(run.pid) - ticks) / os.sysconf("SC_CLK_TCK")
+        self.assertLess(spent / (time.monotonic() - began), 0.01)
+        self.assertEqual(sent(), before)
+        if not SANITIZED:
+            self.assertLessEqual(proc_status(run.pid, "VmHWM"), PEAK_KIB)
+        return before
+
+    def goes_on(self, run):
+        """Once its reader reads again, what comes is what was sent."""
+        want, got = 30 << 20, bytearray()
+        while len(got) < want:
+            piece = os.read(run.process.stdout.fileno(), 1 << 16)
+            self.assertTrue(piece, run.err)
+            got += piece
+        self.assertTrue(got[:want] == self.text[:want])
+        if not SANITIZED:
+            self.assertLessEqual(proc_status(run.pid, "VmHWM"), PEAK_KIB)
+
+    def test_a_pipe_that_is_not_read_stops_an_http_server(self):
+        self.assertGreater(len(self.text), 40 << 20)
+        before = self.nginx.written()
+        with Weir(self.nginx.url("/big")) as run:
+            sent = self.stalls(run, lambda: self.nginx.written() - before)
+            self.assertLess(sent, 32 << 20)
+            self.goes_on(run)
+
+    def test_a_pipe_that_is_not_read_stops_an_https_server(self):
+        before = self.nginx.written()
+        with Weir("--cacert", self.certificates.ca, self.nginx.tls_url("/big")) as run:
+            self.stalls(run, lambda: self.nginx.written() - before)
+            self.goes_on(run)
+
+    def test_a_queue_that_is_full_stops_the_server(self):
+        before = self.nginx.written()
+        with Weir("%s | queue 1000000 4MiB" % self.nginx.url("/big")) as run:
+            self.stalls(run, lambda: self.nginx.written() - before)
+            self.goes_on(run)
+
+    def test_a_socket_that_is_not_read_stops_a_tcp_server(self):
+        counted = [0]
+
+        def script(connection):
+            view = memoryview(self.text)
+            while view:
+                n = connection.socket.send(view[:65536])
+                counted[0] += n
+                view = view[n:]
+
+        left, right = socket.socketpair()
+        with left, Weir(self.peer(Peer(script, http=False)).address, stdout=right) as run:
+            right.close()
+            self.stalls(run, lambda: counted[0])
+
+    def test_a_tcp_sink_that_does_not_read_stops_the_server(self):
+        taken = threading.Event()
+        peer = self.peer(Peer(lambda connection: taken.wait(60), http=False))
+        before = self.nginx.written()
+        with Weir("%s | tcp 127.0.0.1:%d" % (self.nginx.url("/big"), peer.port)) as run:
+            self.stalls(run, lambda: self.nginx.written() - before)
+            taken.set()
+
+    def test_the_idle_time_does_not_run_while_weir_is_the_brake(self):
+        before = self.nginx.written()
+        with Weir("--idle", "300ms", self.nginx.url("/big")) as run:
+            self.settled(lambda: self.nginx.written() - before)
+            threading.Event().wait(1)
+            self.assertEqual(run.err, "")
+            self.goes_on(run)
+            self.assertEqual(run.err, "")
+
+    def test_a_whole_gigabyte_passes_in_constant_memory(self):
+        with Weir("%s | grep \"1\" | queue | null" % self.nginx.url("/big")) as run:
+            process = run.process
+            peak = 0
+
+            def sample():
+                nonlocal peak
+                try:
+                    peak = max(peak, proc_status(run.pid, "VmHWM"))
+                except (AssertionError, FileNotFoundError, ProcessLookupError):
+                    pass
+                return process.poll() is not None
+
+            wait_for(sample, "the end", 60)
+            self.ends(run.end(), 0)
+        if not SANITIZED:
+            # One megabyte of a line over the limit is held before it is given up.
+            self.assertLessEqual(peak, PEAK_KIB)
+
+
+class Latency(e2e_support.TestCase):
+    ROUNDS = 100
+
+    def echoes(self, command, send, **how):
+        """A line is out before the next is sent, each time; the times it took."""
+        took = []
+        with Weir(command, **how) as run:
+            for n in range(self.ROUNDS):
+                line = b"line %d" % n
+                began = time.monotonic()
+                send(line + b"\n", run)
+                self.assertEqual(run.read_line(5), line)
+                took.append(time.monotonic() - began)
+        took.sort()
+        print(
+            "latency of %s: p50 %.2f ms, p99 %.2f ms"
+            % (self.id().rsplit("_", 1)[-1], took[len(took) // 2] * 1000, took[-2] * 1000)
+        )
+        self.assertLess(took[len(took) // 2], 0.05 if not SANITIZED else 0.5)
+
+    def served(self, http, stages=""):
+        ready, box = threading.Event(), []
+
+        def script(connection):
+            if http:
+                connection.stream()
+            box.append(connection)
+            ready.set()
+            connection.wait_end()
+
+        def send(data, _):
+            self.assertTrue(ready.wait(10))
+            (box[0].chunk if http else box[0].send)(data)
+
+        peer = self.peer(Peer(script, http=http))
+        self.echoes((peer.url() if http else peer.address) + stages, send)
+
+    def test_one_line_in_is_one_line_out_over_http(self):
+        self.served(True)
+
+    def test_one_line_in_is_one_line_out_over_tcp(self):
+        self.served(False)
+
+    def test_one_line_in_is_one_line_out_through_a_queue(self):
+        self.served(True, ' | queue | skip 0 | grep "line" | queue 5')
+
+    def test_one_line_in_is_one_line_out_of_standard_input(self):
+        def send(data, run):
+            run.process.stdin.write(data)
+            run.process.stdin.flush()
+
+        self.echoes("-", send, stdin=subprocess.PIPE)
+
+    def test_a_line_reaches_a_tcp_sink_before_the_next_is_sent(self):
+        got, step = [], threading.Semaphore(0)
+
+        def sink(connection):
+            file = connection.socket.makefile("rb")
+            for line in file:
+                got.append(line)
+                step.release()
+
+        peer = self.peer(Peer(sink, http=False))
+        with Weir("- | tcp 127.0.0.1:%d" % peer.port, stdin=subprocess.PIPE) as run:
+            for n in range(self.ROUNDS):
+                run.process.stdin.write(b"%d\n" % n)
+                run.process.stdin.flush()
+                self.assertTrue(step.acquire(timeout=5), "line %d has not come\n%s" % (n, run.err))
+            run.process.stdin.close()
+            run.process.stdin = None
+            self.ends(run.end(), 0)
+        self.assertEqual(got, [b"%d\n" % n for n in range(self.ROUNDS)])
+
+    def test_a_batch_waits_no_longer_than_its_time(self):
+        with Weir("- | batch 1000 within 50ms", stdin=subprocess.PIPE) as run:
+            for n in range(10):
+                run.process.stdin.write(b"%d\n" % n)
+                run.process.stdin.flush()
+                self.assertEqual(run.read_line(5), b"%d" % n)
+
+
+if __name__ == "__main__":
+    e2e_support.main()

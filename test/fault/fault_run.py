@@ -1,0 +1,364 @@
+#!/usr/bin/env python3
+"""Run the command with its k-th fallible call failing, for k = 1, 2, ...
+
+    fault_run.py [PIPELINE...]       gen_to_file file_to_stdout file_with_state http_with_state
+                                     https_to_tcp stdin_to_unix demo
+
+A fault may end the run, but not by a signal, not later than 10 s, and not in silence; and a run
+that says it has succeeded has the right output. With a state, the next run without a fault goes on
+from whatever the fault has left, to the right file.
+
+How many points there are is found by failing from the k-th on: where that changes nothing, there
+is no k-th. Of more than 300 points a sample is run, drawn by a seed that is printed; the first and
+the last 50 are always in it. WEIR_FAULT_SEED sets the seed.
+"""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+sys.dont_write_bytecode = True
+
+import e2e_support
+from e2e_peers import Certificates, Peer, ranged
+from e2e_support import Weir, weir
+
+POINTS_MAX = 300
+EDGE = 50
+RUN_S = 10 if not e2e_support.SANITIZED else 30
+NEVER = 1 << 40
+DATA = b"".join(b"%d %s\r\n" % (n, b"x" * (n % 97)) for n in range(1, 3001)) + b"open"
+SEED = int(os.environ.get("WEIR_FAULT_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
+
+
+class Broken(Exception):
+    """What a run has done that it must not do."""
+
+
+class Pipeline:
+    """One command, in a folder that is empty before each run. output() is what it has written."""
+
+    state = False
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.expected = DATA
+        self.feed = os.path.join(folder, "..", os.path.basename(folder) + ".in")
+        with open(self.feed, "wb") as file:
+            file.write(DATA)
+        self.prepare()
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def prepare(self):
+        pass
+
+    def command(self):
+        raise NotImplementedError
+
+    def run(self, env):
+        return weir(*self.command(), env=env, seconds=RUN_S)
+
+    def output(self, run):
+        del run
+        try:
+            with open(self.path("out"), "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+
+    def close(self):
+        os.unlink(self.feed)
+
+
+class GenToFile(Pipeline):
+    def prepare(self):
+        self.expected = b"".join(b"%d\n" % n for n in range(11, 5001))
+
+    def command(self):
+        return ["gen 1..5000 | skip 10 | batch 100 | file " + self.path("out")]
+
+
+class FileToStdout(Pipeline):
+    def command(self):
+        return [self.feed + " | queue 10 | grep \"x\""]
+
+    def prepare(self):
+        self.expected = b"".join(line + b"\n" for line in DATA.split(b"\n") if b"x" in line)
+
+    def output(self, run):
+        return run.out
+
+
+class FileWithState(Pipeline):
+    state = True
+
+    def command(self):
+        return [
+            "--state",
+            self.path("state"),
+            "%s | queue | file %s" % (self.feed, self.path("out")),
+        ]
+
+
+class HttpWithState(Pipeline):
+    state = True
+
+    def prepare(self):
+        # Every other connection breaks off, so that going on is among what may fail.
+        script = ranged(DATA, drop=lambda c, first: first + 60000 if c.number % 2 else None)
+        self.peer = Peer(script)
+
+    def command(self):
+        return [
+            "--retry",
+            "3",
+            "--state",
+            self.path("state"),
+            "%s | queue | file %s" % (self.peer.url(), self.path("out")),
+        ]
+
+    def run(self, env):
+        self.peer.connections.clear()
+        return super().run(env)
+
+    def close(self):
+        super().close()
+        self.peer.close()
+
+
+class _Receiver(Pipeline):
+    """Pipelines whose output goes to a peer of ours."""
+
+    def receive(self, connection):
+        got = bytearray()
+        try:
+            while True:
+                piece = connection.socket.recv(65536)
+                if not piece:
+                    break
+                got += piece
+        except ConnectionError:
+            pass
+        with self.done:
+            self.got = bytes(got)
+            self.open -= 1
+            self.done.notify_all()
+
+    def listen(self, path=None):
+        self.done, self.got, self.open = threading.Condition(), None, 0
+
+        def script(connection):
+            with self.done:
+                self.open += 1
+            self.receive(connection)
+
+        self.sink = Peer(script, http=False, path=path)
+
+    def run(self, env):
+        self.got = None
+        return super().run(env)
+
+    def output(self, run):
+        if run.status == 0:
+            with self.done:
+                self.done.wait_for(lambda: self.got is not None and self.open == 0, RUN_S)
+        return self.got
+
+    def close(self):
+        super().close()
+        self.sink.close()
+
+
+class HttpsToTcp(_Receiver):
+    def prepare(self):
+        self.certificates = Certificates()
+        self.peer = Peer(ranged(DATA), certificates=self.certificates)
+        self.listen()
+
+    def command(self):
+        return [
+            "--retry",
+            "1",
+            "--cacert",
+            self.certificates.ca,
+            "%s | tcp 127.0.0.1:%d" % (self.peer.url(), self.sink.port),
+        ]
+
+    def close(self):
+        super().close()
+        self.peer.close()
+        self.certificates.close()
+
+
+class StdinToUnix(_Receiver):
+    def prepare(self):
+        self.socket_path = self.feed + ".sock"
+        self.listen(self.socket_path)
+
+    def command(self):
+        return ["batch 50 within 20ms | unix " + self.socket_path]
+
+    def run(self, env):
+        self.got = None
+        return weir(*self.command(), env=env, seconds=RUN_S, stdin=DATA)
+
+    def close(self):
+        super().close()
+        os.unlink(self.socket_path)
+
+
+class Demo(Pipeline):
+    """The server under faults: a request may fail, and the server ends at a signal all the same."""
+
+    def prepare(self):
+        self.expected = None
+
+    def run(self, env):
+        with Weir("demo", ":0", env=env) as run:
+            first = run.read_line(RUN_S)
+            base = run.read_line(RUN_S).split()[0].decode().rsplit("/", 1)[0] if first else None
+            if base:
+                subprocess.run(
+                    ["curl", "-s", "-m", "2", base + "/lines?n=200", base + "/gzip?n=50"],
+                    stdout=subprocess.DEVNULL,
+                    check=False,
+                )
+            run.process.send_signal(15)
+            run.process.stdout.close()
+            run.process.stdout = None
+            # Where the fault was that signals cannot be watched, SIGTERM does what it always does.
+            run.killed = True
+            ended = run.end(RUN_S)
+            if ended.status == -15:
+                ended.status = 0
+            return ended
+
+
+PIPELINES = {
+    "gen_to_file": GenToFile,
+    "file_to_stdout": FileToStdout,
+    "file_with_state": FileWithState,
+    "http_with_state": HttpWithState,
+    "https_to_tcp": HttpsToTcp,
+    "stdin_to_unix": StdinToUnix,
+    "demo": Demo,
+}
+
+
+class Sweep:
+    def __init__(self, name):
+        self.name = name
+        self.base = tempfile.mkdtemp(prefix="weir-fault-")
+        self.folder = os.path.join(self.base, "run")
+        os.mkdir(self.folder)
+        self.pipeline = PIPELINES[name](self.folder)
+
+    def fresh(self):
+        shutil.rmtree(self.folder)
+        os.mkdir(self.folder)
+
+    def right(self, run):
+        expected = self.pipeline.expected
+        return expected is None or self.pipeline.output(run) == expected
+
+    def once(self, variable, k):
+        """One run with a fault; what it must not do is Broken."""
+        self.fresh()
+        try:
+            run = self.pipeline.run({variable: str(k)})
+        except AssertionError as wrong:
+            raise Broken(str(wrong)) from None
+        if run.status not in (0, 1, 2, 3, 4):
+            raise Broken("%r" % run)
+        if run.status == 0 and not self.right(run):
+            raise Broken("status 0 and the wrong output: %r" % run)
+        if run.status != 0 and not run.err.strip():
+            raise Broken("status %d without a word" % run.status)
+        if self.pipeline.state:
+            again = self.pipeline.run({})
+            if again.status != 0 or not self.right(again):
+                raise Broken("the run after it: %r\nafter: %r" % (again, run))
+        return run.status
+
+    def count(self):
+        """How many points a run reaches, as far as it can be told from outside."""
+
+        def matters(k):
+            try:
+                return self.once("WEIR_FAULT_FROM", k) != 0
+            except Broken:
+                return True
+
+        if not matters(1):
+            raise Broken("no fault is felt: is WEIR_FAULT_FROM known?")
+        low, high = 1, 2
+        while matters(high):
+            low, high = high, high * 2
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if matters(middle) else (low, middle)
+        return low
+
+    def run(self):
+        passed = failed = 0
+        if self.once("WEIR_FAULT_AT", NEVER) != 0:
+            raise Broken("it fails without a fault")
+        last = self.count()
+        # The last points are releases whose failure may change nothing.
+        points = list(range(1, last + 11))
+        if len(points) > POINTS_MAX:
+            middle = random.Random(SEED).sample(points[EDGE:-EDGE], POINTS_MAX - 2 * EDGE)
+            points = points[:EDGE] + sorted(middle) + points[-EDGE:]
+        survived = 0
+        for k in points:
+            try:
+                survived += self.once("WEIR_FAULT_AT", k) == 0
+                passed += 1
+            except Broken as broken:
+                failed += 1
+                print(
+                    "FAILED: %s, WEIR_FAULT_AT=%d: %s\n  %s"
+                    % (self.name, k, broken, " ".join(map(repr, self.command_text()))),
+                    flush=True,
+                )
+        print(
+            "%s: %d points of %d, %d of them survived, seed %d"
+            % (self.name, len(points), last, survived, SEED)
+        )
+        return passed, failed
+
+    def command_text(self):
+        try:
+            return self.pipeline.command()
+        except NotImplementedError:
+            return ["demo"]
+
+    def close(self):
+        self.pipeline.close()
+        shutil.rmtree(self.base, ignore_errors=True)
+
+
+def main():
+    passed = failed = 0
+    for name in sys.argv[1:] or PIPELINES:
+        sweep = Sweep(name)
+        try:
+            good, bad = sweep.run()
+            passed, failed = passed + good, failed + bad
+        except Broken as broken:
+            failed += 1
+            print("FAILED: %s: %s" % (name, broken))
+        sweep.close()
+    print("fault: %d passed, %d failed" % (passed, failed), flush=True)
+    os._exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
