@@ -2,7 +2,9 @@
 """The command's own face: texts, flags, files, mistakes, help, and the demo server."""
 
 import hashlib
+import json
 import os
+import random
 import re
 import signal
 import socket
@@ -10,7 +12,7 @@ import subprocess
 
 import e2e_support
 from e2e_peers import Peer
-from e2e_support import Weir, sha256, shell, wait_for, weir
+from e2e_support import Weir, sha256, shell, weir
 
 
 def numbers(first, last):
@@ -155,7 +157,6 @@ class Mistakes(e2e_support.TestCase):
         self.assertEqual(run.status, 2, run)
 
     def test_random_texts_are_refused_or_read_but_never_crash(self):
-        import random
 
         rng = random.Random(11)
         words = [
@@ -266,7 +267,6 @@ class Demo(e2e_support.TestCase):
         raise AssertionError("no address told\n" + run.err)
 
     def test_the_feed_gives_json_lines_at_once(self):
-        import json
 
         _, base, _ = self.demo()
         run = weir("%s/feed.ndjson?rate=0&bad=0 | head 100" % base)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""How a run ends before its source does: by a reader that has seen enough, by head, by signals; and what it leaves behind.
+"""How a run ends before its source does: by a reader that has seen enough, by head, by signals; and
+what it leaves behind.
 
 An idle feed is the hard case: nothing comes that could make weir notice.
 """
@@ -223,7 +224,8 @@ class Signals(e2e_support.TestCase):
 
 
 class Descriptors(e2e_support.TestCase):
-    """Descriptors are shared with other processes: their flags are not weir's to change, not even for a while."""
+    """Descriptors are shared with other processes: their flags are not weir's to change, not even
+    for a while."""
 
     def flags_during(self, make, command, kill):
         ours, theirs = make()

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What weir writes is what was sent, byte for byte, wherever it comes from and goes to.
 
-One set of files holds lines of every length from 0 to 5,000 and around each multiple of 4,096 up to 70,000, so that line
-ends fall on, before and behind the edge of every buffer on the way.
+One set of files holds lines of every length from 0 to 5,000 and around each multiple of 4,096 up to
+70,000, so that line ends fall on, before and behind the edge of every buffer on the way.
 """
 
 import gzip
@@ -236,7 +236,8 @@ class Exact(e2e_support.TestCase):
                 "-u",
                 "-c",
                 "import http.server, socketserver, sys\n"
-                "class S(socketserver.ThreadingMixIn, http.server.HTTPServer): daemon_threads = True\n"
+                "class S(socketserver.ThreadingMixIn, http.server.HTTPServer):\n"
+                "    daemon_threads = True\n"
                 "s = S(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler)\n"
                 "print(s.server_port, flush=True)\ns.serve_forever()",
             ],

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""What goes wrong outside is told in one clear line, with who failed, where, and what weir did; and the status says which kind.
+"""What goes wrong outside is told in one clear line, with who failed, where, and what weir did; and
+the status says which kind.
 
-1: the source or the sink failed. 2: usage, or a state that cannot be used. 4: nothing ever connected. 0, with a count: items
-that weir was told to pass over. Whatever was whole before the failure has come out.
+1: the source or the sink failed. 2: usage, or a state that cannot be used. 4: nothing ever
+connected. 0, with a count: items that weir was told to pass over. Whatever was whole before the
+failure has come out.
 """
 
 import gzip

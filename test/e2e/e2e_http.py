@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""HTTP as the command speaks it: redirects, headers, users, TLS, retries; and secrets, which appear nowhere but in the request."""
+"""HTTP as the command speaks it: redirects, headers, users, TLS, retries; and secrets, which appear
+nowhere but in the request."""
 
 import base64
 import os
@@ -197,7 +198,8 @@ class Requests(e2e_support.TestCase):
 
 
 class Secrets(e2e_support.TestCase):
-    """A token given to weir is in the request, and nowhere else: not on stderr, in the state, or in the list of processes."""
+    """A token given to weir is in the request, and nowhere else: not on stderr, in the state, or in
+    the list of processes."""
 
     @classmethod
     def setUpClass(cls):

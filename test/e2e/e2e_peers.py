@@ -1,10 +1,11 @@
 """The servers that tests talk to: nginx, with and without TLS, and scripted ones.
 
-All listen on loopback, on ports the kernel chose. A listening socket exists before its server does, so nobody waits for a
-server to be ready: what connects early waits in the backlog.
+All listen on loopback, on ports the kernel chose. A listening socket exists before its server does,
+so nobody waits for a server to be ready: what connects early waits in the backlog.
 """
 
 import datetime
+import fcntl
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ import ssl
 import struct
 import subprocess
 import tempfile
+import termios
 import threading
 import time
 
@@ -85,16 +87,19 @@ class Certificates:
 
 
 class Nginx:
-    """nginx over a folder of files, plain and over TLS. Its sockets are ours, handed over as nginx does to a successor.
+    """nginx over a folder of files, plain and over TLS. Its sockets are ours, handed over as nginx
+    does to a successor.
 
-    /slow/FILE is FILE at 4 MiB a second, /basic/FILE wants the user "reader" with the password "open sesame".
+    /slow/FILE is FILE at 4 MiB a second, /basic/FILE wants the user "reader" with the password
+    "open sesame".
     """
 
     CONF = """
 daemon off; worker_processes 1; pid {base}/pid; error_log {base}/error.log;
 events {{ worker_connections 256; }}
 http {{
-    access_log off; default_type text/plain; sendfile off; output_buffers 2 64k; keepalive_timeout 5;
+    access_log off; default_type text/plain; sendfile off; output_buffers 2 64k;
+    keepalive_timeout 5;
     client_body_temp_path {base}/t1; proxy_temp_path {base}/t2; fastcgi_temp_path {base}/t3;
     uwsgi_temp_path {base}/t4; scgi_temp_path {base}/t5;
     server {{
@@ -201,7 +206,8 @@ class Request:
 
 
 class Connection:
-    """One accepted connection, in the hands of a script. What the far end does to it is not the script's mistake."""
+    """One accepted connection, in the hands of a script. What the far end does to it is not the
+    script's mistake."""
 
     def __init__(self, peer, sock, number):
         self.peer = peer
@@ -247,14 +253,13 @@ class Connection:
         )
 
     def reset(self):
-        """End by RST, with what was sent already delivered first as far as the far end has read it."""
+        """End by RST, with what was sent already delivered first as far as the far end has read
+        it."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
     def drained(self):
         """Wait until the far end's kernel has taken all that was sent."""
-        import fcntl
-        import termios
 
         def left():
             return struct.unpack(
@@ -264,7 +269,8 @@ class Connection:
         wait_for(lambda: left() == 0, "what was sent to be taken")
 
     def wait_end(self, seconds=None):
-        """Wait until the far end has closed; what it still sends is thrown away. When, by the monotonic clock."""
+        """Wait until the far end has closed; what it still sends is thrown away. When, by the
+        monotonic clock."""
         self.socket.settimeout(seconds or PATIENCE_S)
         try:
             while self.socket.recv(65536):
@@ -275,9 +281,11 @@ class Connection:
 
 
 class Peer:
-    """A scripted server: each connection runs script(connection) in a thread, and is closed when it returns.
+    """A scripted server: each connection runs script(connection) in a thread, and is closed when it
+    returns.
 
-    http: the request is read before the script runs. requests and times keep what was asked and when.
+    http: the request is read before the script runs. requests and times keep what was asked and
+    when.
     """
 
     def __init__(self, script, host="127.0.0.1", http=True, certificates=None, path=None):
@@ -344,9 +352,11 @@ class Peer:
 
 
 def ranged(content, etag='"v1"', drop=None, headers=(), modified=None):
-    """A script that serves content with Range and If-Range, and breaks off where drop(connection, first) says (None: not).
+    """A script that serves content with Range and If-Range, and breaks off where drop(connection,
+    first) says (None: not).
 
-    etag may be a function of the connection, or None; modified is a date that If-Range may name in its place.
+    etag may be a function of the connection, or None; modified is a date that If-Range may name in
+    its place.
     """
 
     def script(connection):
@@ -383,7 +393,8 @@ def ranged(content, etag='"v1"', drop=None, headers=(), modified=None):
 
 
 class Socat:
-    """socat, with one listening end, waiting for one connection. Data goes from `left` to `right` only."""
+    """socat, with one listening end, waiting for one connection. Data goes from `left` to `right`
+    only."""
 
     def __init__(self, left, right):
         self.process = subprocess.Popen(

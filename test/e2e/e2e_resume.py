@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Going on after a break: within a run from where the stream broke, across runs from what is safely written.
+"""Going on after a break: within a run from where the stream broke, across runs from what is safely
+written.
 
-With a strong validator there is no gap and no repeat; without one weir says so and does not pretend. With a state the file
-at the end is the source's, however often and wherever the run was killed.
+With a strong validator there is no gap and no repeat; without one weir says so and does not
+pretend. With a state the file at the end is the source's, however often and wherever the run was
+killed.
 """
 
 import hashlib
@@ -224,7 +226,8 @@ class KilledRuns(e2e_support.TestCase):
             return 0
 
     def killed_many_times(self, command, total):
-        """Kill the command at points spread over its output, then let it finish; how often it was alive to be killed."""
+        """Kill the command at points spread over its output, then let it finish; how often it was
+        alive to be killed."""
         kills = 0
         for k in range(self.KILLS):
             goal = total * k // (self.KILLS + 2)

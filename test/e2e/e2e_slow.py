@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""A consumer slower than the source stops the source, in constant memory and without work; and nothing waits for the next.
+"""A consumer slower than the source stops the source, in constant memory and without work; and
+nothing waits for the next.
 
-The sizes are those of the whole process: its code, the libraries, and what libcurl and OpenSSL hold.
+The sizes are those of the whole process: its code, the libraries, and what libcurl and OpenSSL
+hold.
 """
 
 import os
@@ -56,7 +58,8 @@ class SlowConsumer(e2e_support.TestCase):
         return last
 
     def stalls(self, run, sent):
-        """The run does nothing while its reader does nothing: no bytes, no time of the processor, no memory."""
+        """The run does nothing while its reader does nothing: no bytes, no time of the processor,
+        no memory."""
         before = self.settled(sent)
         self.assertGreater(before, 0)
         ticks, began = cpu_ticks(run.pid), time.monotonic()

@@ -1,11 +1,12 @@
 """Running the command `weir` from a test, and looking at it while it runs.
 
-Every run has a deadline; one that passes it is asked for its tasks by SIGQUIT, killed, and is a failure that shows them. A
-run that dies by a signal nobody sent, or whose stderr holds a sanitizer's report, is a failure wherever it happens. Nothing
-here sleeps to be in time: what is awaited is polled for, with a deadline.
+Every run has a deadline; one that passes it is asked for its tasks by SIGQUIT, killed, and is a
+failure that shows them. A run that dies by a signal nobody sent, or whose stderr holds a
+sanitizer's report, is a failure wherever it happens. Nothing here sleeps to be in time: what is
+awaited is polled for, with a deadline.
 
-The environment says where things are: WEIR_BINARY is the command, WEIR_SANITIZED is 1 when it was built with a sanitizer
-(then sizes of memory mean nothing and are not judged).
+The environment says where things are: WEIR_BINARY is the command, WEIR_SANITIZED is 1 when it was
+built with a sanitizer (then sizes of memory mean nothing and are not judged).
 """
 
 import hashlib
@@ -71,7 +72,8 @@ def look_for_reports(err):
 
 
 class Weir:
-    """The command, running. stdin and stdout as subprocess takes them (default: nothing, a pipe)."""
+    """The command, running. stdin and stdout as subprocess takes them (default: nothing, a
+    pipe)."""
 
     def __init__(
         self,
@@ -142,7 +144,8 @@ class Weir:
             )
 
     def send(self, number):
-        """Send a signal, and wait until the process has taken it: two of a kind that wait become one."""
+        """Send a signal, and wait until the process has taken it: two of a kind that wait become
+        one."""
         self.process.send_signal(number)
         bit = 1 << (number - 1)
 
@@ -308,7 +311,8 @@ class TestCase(unittest.TestCase):
             self.assertIn(text, run.err)
 
     def peer(self, made):
-        """Close a peer at the end of the test, before anything else; its scripts' mistakes are the test's."""
+        """Close a peer at the end of the test, before anything else; its scripts' mistakes are the
+        test's."""
         self.addCleanup(made.close)
         return made
 
@@ -319,7 +323,8 @@ class _Result(unittest.TextTestResult):
 
 
 def main():
-    """Run the tests of the calling file and say how many have passed, in the words that the test runner counts."""
+    """Run the tests of the calling file and say how many have passed, in the words that the test
+    runner counts."""
     if shutil.which(BINARY) is None:
         sys.exit("the command is not at '%s': set WEIR_BINARY" % BINARY)
     loader = unittest.TestLoader()
