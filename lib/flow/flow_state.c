@@ -427,7 +427,8 @@ static void adopt_record(struct weir_state *state)
     for (size_t i = 0; i < record->sources_count; i++) {
         const struct wr_state_source *from = &record->sources[i];
         struct wr_state_slot *slot = &state->slots[i];
-        slot->stored = true;
+        /* A run that failed before it knew what it reads has left nothing to hold on to. */
+        slot->stored = from->validator[0] != '\0' || from->offset > 0;
         slot->finished = from->finished;
         slot->offset = from->offset;
         slot->items = from->items;

@@ -49,14 +49,13 @@ lib=$(dirname "$(find "$work/prefix" -name libweir.a)")
 PKG_CONFIG_PATH=$lib/pkgconfig
 LD_LIBRARY_PATH=$lib
 export PKG_CONFIG_PATH LD_LIBRARY_PATH
-# The .pc file names the prefix of the configuration, this one is elsewhere.
-pc() { pkg-config --define-variable=prefix="$work/prefix" --define-variable=libdir="$lib" "$@" weir; }
+# The .pc file finds its prefix by where it lies.
+pc() { pkg-config "$@" weir; }
 
 attempt 'pkg-config, shared' "$cc" "$work/user.c" -o "$work/shared" $(pc --cflags --libs)
 attempt 'the program with the shared library' "$work/shared"
-underneath=$(pkg-config --print-requires-private weir | sed 's/ .*//')
-attempt 'the archive' "$cc" -pthread "$work/user.c" -o "$work/static" $(pc --cflags) "$lib/libweir.a" \
-        $(pkg-config --libs $underneath)
+attempt 'the archive' "$cc" "$work/user.c" -o "$work/static" $(pc --cflags) "$lib/libweir.a" \
+        $(pc --libs --static | sed 's/-lweir//')
 attempt 'the program with the static library' "$work/static"
 attempt 'find_package' cmake -S "$work" -B "$work/build" -DCMAKE_C_COMPILER="$cc" \
         -DCMAKE_PREFIX_PATH="$work/prefix"
