@@ -190,11 +190,11 @@ static int read_number(const char *flag, const char *value, int64_t *number)
     return 0;
 }
 
-/* What a flag's "@FILE" holds, or the value itself; lives until the process ends. */
-static const char *from_file(const char *value)
+/* What a flag's "@FILE" holds, or a copy of the value itself; NULL: it cannot be read. */
+static char *from_file(const char *value)
 {
     if (value[0] != '@') {
-        return value;
+        return strdup(value);
     }
     FILE *file = fopen(value + 1, "r");
     char *text = calloc(1, 65536);
@@ -213,13 +213,16 @@ static const char *from_file(const char *value)
     return text;
 }
 
-/* One or more header lines; the texts live until the process ends. */
-static int add_header(struct flags *flags, const char *value)
+/* Only a file is named: the value itself may be a secret. */
+static int cannot_read(const char *flag, const char *value)
 {
-    const char *text = from_file(value);
-    if (text == NULL) {
-        return complain("-H: cannot read '%s'", value + 1);
-    }
+    return value[0] == '@' ? complain("%s: cannot read '%s'", flag, value + 1)
+                           : complain("out of memory");
+}
+
+/* One or more header lines; the copies live until the process ends. */
+static int add_header_lines(struct flags *flags, const char *text)
+{
     while (*text != '\0') {
         size_t len = strcspn(text, "\r\n");
         if (memchr(text, ':', len) == NULL) {
@@ -237,6 +240,17 @@ static int add_header(struct flags *flags, const char *value)
         text += strspn(text, "\r\n");
     }
     return 0;
+}
+
+static int add_header(struct flags *flags, const char *value)
+{
+    char *text = from_file(value);
+    if (text == NULL) {
+        return cannot_read("-H", value);
+    }
+    int rc = add_header_lines(flags, text);
+    free(text);
+    return rc;
 }
 
 static int apply_sized(struct flags *flags, enum flag_id id, const char *value)
@@ -279,7 +293,7 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
     case FLAG_HEADER: return add_header(flags, value);
     case FLAG_USER:
         flags->user = from_file(value);
-        return flags->user == NULL ? complain("-u: cannot read '%s'", value + 1) : 0;
+        return flags->user == NULL ? cannot_read("-u", value) : 0;
     case FLAG_INSECURE: flags->insecure = true; return 0;
     case FLAG_QUIET: flags->quiet = true; return 0;
     case FLAG_VERBOSE: flags->verbose++; return 0;

@@ -128,6 +128,10 @@ class Requests(e2e_support.TestCase):
         headers = self.asked("-H", "@" + self.write("headers", "X-One: 1\r\nX-Two: 2\n")).headers
         self.assertEqual((headers["x-one"], headers["x-two"]), ("1", "2"))
 
+    def test_a_file_of_secrets_that_cannot_be_read_is_named(self):
+        for flag in ("-H", "-u"):
+            self.ends(weir(flag, "@" + self.path("none"), "gen 1..3"), 2, flag, self.path("none"))
+
     def test_a_header_without_a_colon_is_a_mistake(self):
         self.ends(weir("-H", "nonsense", self.nginx.url("/feed")), 2, "nonsense", "NAME: VALUE")
 
