@@ -279,7 +279,7 @@ void wr_source_keeps_memory_bound(const struct wr_source_kit *kit)
 {
     struct wr_source_play play = {0};
     static char line[] = "a line of thirty-two bytes, here\n";
-    size_t times = BIG_BYTES / (sizeof line - 1), count = 1, n;
+    size_t times = (wr_test_sweeps() ? BIG_BYTES / 8 : BIG_BYTES) / (sizeof line - 1), count = 1, n;
     weir_gen *gen = source_begin(kit, &play, NULL, line, times, WR_FAR_ENDS);
     weir_item items[64];
     weir_error error;
