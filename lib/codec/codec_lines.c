@@ -8,7 +8,8 @@
  * Two searches find the LFs. The bitmap turns 64 bytes at a time into a mask with one bit per LF,
  * writes the bit positions to a small array without a branch that depends on the data, and a second
  * loop makes lines of the positions: for short lines this is nearly twice as fast as a search per
- * line, whose every end is a mispredicted branch. memchr wins for long lines, because it looks at
+ * line, whose every end is a mispredicted branch. With AVX2 four lines are made of four positions
+ * at once. memchr wins for long lines, because it looks at
  * four vectors per step. The running mean of the line lengths picks one; it changes speed only,
  * never a result.
  *
@@ -51,6 +52,19 @@ struct found {
 
 /* Search [base, base+len), len >= BLOCK, until `want` LFs are found or the end is reached. */
 typedef void scan(const char *base, size_t len, size_t want, struct found *found);
+
+/*
+ * Make lines of positions[0 .. count), four at a time, as long as none is over `limit`; `end` is
+ * the offset of the byte after `origin` in the whole input. The position before the first one is
+ * that of the LF before its line. Gives how many lines were made.
+ */
+typedef size_t fours(const char *origin, const uint32_t *positions, size_t count, size_t limit,
+                     uint64_t end, struct wr_line *out);
+
+struct ways { /* of doing it on this machine */
+    scan *scan;
+    fours *fours; /* NULL: line by line */
+};
 
 /* The position of the lowest bit of `mask`; of no bit some number, which the next store overwrites.
  */
@@ -136,6 +150,24 @@ typedef void scan(const char *base, size_t len, size_t want, struct found *found
         found->searched = at;                                                                 \
     }
 
+/* For machines without a search of their own: one memchr per line, whose C library knows the
+ * machine better. */
+static void scan_memchr(const char *base, size_t len, size_t want, struct found *found)
+{
+    size_t at = 0;
+    found->count = 0;
+    while (found->count < want && at < len) {
+        const char *lf = memchr(base + at, '\n', len - at);
+        if (lf == NULL) {
+            at = len;
+            break;
+        }
+        found->positions[found->count++] = (uint32_t)(lf - base);
+        at = (size_t)(lf - base) + 1;
+    }
+    found->searched = at;
+}
+
 #if defined(__x86_64__)
 #define AVX512 __attribute__((target("avx512bw,bmi,bmi2,popcnt")))
 #define AVX2 __attribute__((target("avx2,bmi,bmi2,popcnt")))
@@ -171,15 +203,74 @@ DEFINE_SCAN(scan_avx512, AVX512, mask_avx512, LOW_BIT_BMI)
 DEFINE_SCAN(scan_avx2, AVX2, mask_avx2, LOW_BIT_BMI)
 DEFINE_SCAN(scan_sse2, SSE2, mask_sse2, LOW_BIT)
 
-static scan *scan_choose(void)
+_Static_assert(offsetof(struct wr_line, len) == 8 && offsetof(struct wr_line, flags) == 16 &&
+                   offsetof(struct wr_line, raw_len) == 20 && offsetof(struct wr_line, end) == 24 &&
+                   sizeof(struct wr_line) == 32,
+               "a line is one row of four words, as store_four writes it");
+
+/* One column of four lines each becomes one line a row: a 4 x 4 transposition. */
+static inline AVX2 void store_four(struct wr_line *out, __m256i data, __m256i len, __m256i sizes,
+                                   __m256i end)
+{
+    __m256i *to = (__m256i *)(void *)out;
+    __m256i even_front = _mm256_unpacklo_epi64(data, len);
+    __m256i odd_front = _mm256_unpackhi_epi64(data, len);
+    __m256i even_back = _mm256_unpacklo_epi64(sizes, end);
+    __m256i odd_back = _mm256_unpackhi_epi64(sizes, end);
+    _mm256_storeu_si256(to, _mm256_permute2x128_si256(even_front, even_back, 0x20));
+    _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(odd_front, odd_back, 0x20));
+    _mm256_storeu_si256(to + 2, _mm256_permute2x128_si256(even_front, even_back, 0x31));
+    _mm256_storeu_si256(to + 3, _mm256_permute2x128_si256(odd_front, odd_back, 0x31));
+}
+
+/* The byte before each of four LFs, compared with CR: all ones in the lanes where it is one. */
+static inline AVX2 __m256i crs_before(const char *origin, const uint32_t *positions)
+{
+    __m128i bytes = _mm_cvtsi32_si128(origin[(size_t)positions[0] - 1]);
+    bytes = _mm_insert_epi8(bytes, origin[(size_t)positions[1] - 1], 1);
+    bytes = _mm_insert_epi8(bytes, origin[(size_t)positions[2] - 1], 2);
+    bytes = _mm_insert_epi8(bytes, origin[(size_t)positions[3] - 1], 3);
+    return _mm256_cvtepi8_epi64(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\r')));
+}
+
+static AVX2 size_t fours_avx2(const char *origin, const uint32_t *positions, size_t count,
+                              size_t limit, uint64_t end, struct wr_line *out)
+{
+    const __m256i one = _mm256_set1_epi64x(1);
+    const __m256i longest = _mm256_set1_epi64x((long long)limit);
+    const __m256i end_base = _mm256_set1_epi64x((long long)end);
+    const __m256i data_base = _mm256_set1_epi64x((long long)(uintptr_t)origin);
+    size_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+        const uint32_t *four = positions + i;
+        __m256i at = _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(const void *)four));
+        __m256i before =
+            _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(const void *)(four - 1)));
+        __m256i cr = crs_before(origin, four);
+        __m256i raw = _mm256_sub_epi64(at, before); /* with the LF */
+        __m256i start = _mm256_add_epi64(before, one);
+        __m256i len = _mm256_add_epi64(_mm256_sub_epi64(at, start), cr);
+        if (WR_UNLIKELY(
+                !_mm256_testz_si256(_mm256_cmpgt_epi64(len, longest), _mm256_set1_epi64x(-1)))) {
+            break;
+        }
+        __m256i crlf = _mm256_and_si256(cr, _mm256_set1_epi64x(WEIR_ITEM_CRLF));
+        store_four(out + i, _mm256_add_epi64(data_base, start), len,
+                   _mm256_or_si256(_mm256_slli_epi64(raw, 32), crlf),
+                   _mm256_add_epi64(end_base, at));
+    }
+    return i;
+}
+
+static const struct ways all_ways[] = {
+    {scan_memchr, NULL}, {scan_sse2, NULL}, {scan_avx2, fours_avx2}, {scan_avx512, fours_avx2}};
+
+unsigned wr_lines_ways(void)
 {
     __builtin_cpu_init();
-    bool bits = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-                __builtin_cpu_supports("popcnt");
-    if (bits && __builtin_cpu_supports("avx512bw")) {
-        return scan_avx512;
-    }
-    return bits && __builtin_cpu_supports("avx2") ? scan_avx2 : scan_sse2;
+    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+                __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
+    return !avx2 ? 2 : __builtin_cpu_supports("avx512bw") ? 4 : 3;
 }
 
 #elif defined(__ARM_NEON) && defined(__aarch64__)
@@ -203,44 +294,38 @@ static inline uint64_t mask_neon(const char *p)
 
 DEFINE_SCAN(scan_neon, NEON, mask_neon, LOW_BIT)
 
-static scan *scan_choose(void)
+static const struct ways all_ways[] = {{scan_memchr, NULL}, {scan_neon, NULL}};
+
+unsigned wr_lines_ways(void)
 {
-    return scan_neon;
+    return 2;
 }
 
 #else
 
-/* Other machines: one memchr per line, whose C library knows the machine better. */
-static void scan_memchr(const char *base, size_t len, size_t want, struct found *found)
-{
-    size_t at = 0;
-    found->count = 0;
-    while (found->count < want && at < len) {
-        const char *lf = memchr(base + at, '\n', len - at);
-        if (lf == NULL) {
-            at = len;
-            break;
-        }
-        found->positions[found->count++] = (uint32_t)(lf - base);
-        at = (size_t)(lf - base) + 1;
-    }
-    found->searched = at;
-}
+static const struct ways all_ways[] = {{scan_memchr, NULL}};
 
-static scan *scan_choose(void)
+unsigned wr_lines_ways(void)
 {
-    return scan_memchr;
+    return 1;
 }
 
 #endif
 
 /* Every thread that comes here first chooses the same, so a relaxed store is enough. */
-static scan *scan_here(void)
+static _Atomic(const struct ways *) chosen;
+
+void wr_lines_use(unsigned way)
 {
-    static _Atomic(scan *) chosen;
-    scan *here = atomic_load_explicit(&chosen, memory_order_relaxed);
+    WR_ASSERT(way < wr_lines_ways(), "this machine has no such way");
+    atomic_store_explicit(&chosen, &all_ways[way], memory_order_relaxed);
+}
+
+static const struct ways *ways_here(void)
+{
+    const struct ways *here = atomic_load_explicit(&chosen, memory_order_relaxed);
     if (WR_UNLIKELY(here == NULL)) {
-        here = scan_choose();
+        here = &all_ways[wr_lines_ways() - 1];
         atomic_store_explicit(&chosen, here, memory_order_relaxed);
     }
     return here;
@@ -291,9 +376,28 @@ static __attribute__((noinline)) bool begin_overlong(struct cursor *c, size_t ra
     return true;
 }
 
+/* Make a line of [start, lf), of whose bytes the last is a CR or not. False: it is over the limit.
+ */
+static inline bool make_line(struct wr_line *out, const char *start, const char *lf, bool cr,
+                             size_t limit, uint64_t end)
+{
+    size_t raw = (size_t)(lf - start);
+    size_t len = raw - cr;
+    if (WR_UNLIKELY(len > limit)) {
+        return false;
+    }
+    out->data = start;
+    out->len = len;
+    out->flags = (uint32_t)cr * (uint32_t)WEIR_ITEM_CRLF;
+    out->raw_len = (uint32_t)raw + 1;
+    out->end = end;
+    return true;
+}
+
 /* Make lines of the first `take` positions, counted from `base` in the window. False: stop, the
  * policy is to fail. */
-static bool put_lines(struct cursor *c, size_t base, const uint32_t *positions, size_t take)
+static bool put_lines(struct cursor *c, size_t base, const uint32_t *positions, size_t take,
+                      fours *put_fours)
 {
     const char *origin = c->data + base;
     const char *start = c->data + c->start;
@@ -309,28 +413,26 @@ static bool put_lines(struct cursor *c, size_t base, const uint32_t *positions, 
         start++;
         i = 1;
     }
-    for (; i < take; i++) {
-        size_t position = positions[i];
+    while (i < take) {
+        size_t position = positions[i++];
         const char *lf = origin + position;
-        size_t raw = (size_t)(lf - start);
-        size_t cr = lf[-1] == '\r';
-        size_t len = raw - cr;
-        if (WR_LIKELY(len <= limit)) {
-            out->data = start;
-            out->len = len;
-            out->flags = (uint32_t)cr * (uint32_t)WEIR_ITEM_CRLF;
-            out->raw_len = (uint32_t)raw + 1;
-            out->end = end + position;
+        if (WR_LIKELY(make_line(out, start, lf, lf[-1] == '\r', limit, end + position))) {
             out++;
         } else {
             c->start = (size_t)(start - c->data);
             c->count = (size_t)(out - c->out);
-            if (!begin_overlong(c, raw + 1)) {
+            if (!begin_overlong(c, (size_t)(lf - start) + 1)) {
                 return false;
             }
             out = c->out + c->count;
         }
         start = lf + 1;
+        if (put_fours != NULL && take - i >= 4) {
+            size_t made = put_fours(origin, positions + i, take - i, limit, end, out);
+            out += made;
+            i += made;
+            start = origin + positions[i - 1] + 1;
+        }
     }
     c->start = (size_t)(start - c->data);
     c->count = (size_t)(out - c->out);
@@ -343,33 +445,61 @@ static bool split_short(struct cursor *c)
     struct found found;
     size_t base = c->from;
     size_t want = WR_MIN(c->max - c->count, (size_t)BATCH_MAX);
-    scan_here()(c->data + base, WR_MIN(c->len - base, (size_t)SEGMENT_MAX), want, &found);
+    const struct ways *ways = ways_here();
+    ways->scan(c->data + base, WR_MIN(c->len - base, (size_t)SEGMENT_MAX), want, &found);
 
     size_t take = WR_MIN(found.count, want);
     c->lines->mean_len = found.searched / (found.count + 1);
     c->from = base + found.searched;
-    bool go_on = put_lines(c, base, found.positions, take);
+    bool go_on = put_lines(c, base, found.positions, take, ways->fours);
     if (!go_on || take < found.count) {
         c->from = c->start; /* what was found beyond is searched again: less than a batch */
     }
     return go_on;
 }
 
-/* One line by memchr. False: stop. */
+/* Lines by memchr, at least one, for as long as they are long. False: stop. What changes from line
+ * to line is in local variables, since the next search waits for it. */
 static bool split_long(struct cursor *c)
 {
-    const char *lf = memchr(c->data + c->from, '\n', c->len - c->from);
-    if (lf == NULL) {
-        c->from = c->len;
-        return true;
+    const char *const stop = c->data + c->len;
+    const char *start = c->data + c->start;
+    const char *from = c->data + c->from;
+    const uint64_t offset = c->lines->offset;
+    size_t mean_len = c->lines->mean_len;
+    struct wr_line *out = c->out + c->count;
+    struct wr_line *const out_stop = c->out + c->max;
+    size_t overlong = 0; /* raw length of the line that is, with its LF */
+    do {
+        const char *lf = memchr(from, '\n', (size_t)(stop - from));
+        if (lf == NULL) {
+            from = stop;
+            break;
+        }
+        size_t raw = (size_t)(lf - start);
+        mean_len = (mean_len * 7 + WR_MIN(raw, (size_t)LEN_COUNTED_MAX)) / 8;
+        if (WR_UNLIKELY(!make_line(out, start, lf, raw > 0 && lf[-1] == '\r', c->limit,
+                                   offset + (size_t)(lf - c->data) + 1))) {
+            overlong = raw + 1;
+            break;
+        }
+        out++;
+        start = lf + 1;
+        from = start;
+    } while (out < out_stop && from < stop && mean_len >= LONG_LEN);
+    c->lines->mean_len = mean_len;
+    c->count = (size_t)(out - c->out);
+    c->start = (size_t)(start - c->data);
+    c->from = (size_t)(from - c->data);
+    if (overlong > 0) {
+        if (!begin_overlong(c, overlong)) {
+            c->from = c->start;
+            return false;
+        }
+        c->start += overlong;
+        c->from = c->start;
     }
-    static const uint32_t here[1] = {0};
-    size_t at = (size_t)(lf - c->data);
-    size_t len = WR_MIN(at - c->start, (size_t)LEN_COUNTED_MAX);
-    c->lines->mean_len = (c->lines->mean_len * 7 + len) / 8;
-    bool go_on = put_lines(c, at, here, 1);
-    c->from = c->start;
-    return go_on;
+    return true;
 }
 
 /* Use up an overlong line's bytes to its LF or the window's end. */

@@ -73,4 +73,11 @@ void wr_lines_init(struct wr_lines *lines, size_t line_bytes_max, enum wr_lines_
 long wr_lines_split(struct wr_lines *lines, const char *data, size_t len, bool eof,
                     struct wr_line *out, size_t max, size_t *used);
 
+/*
+ * How many ways of searching this machine has, from the plainest to the best, which is used unless
+ * a test says otherwise. They differ in speed only.
+ */
+unsigned wr_lines_ways(void);
+void wr_lines_use(unsigned way);
+
 #endif

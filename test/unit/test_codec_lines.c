@@ -400,6 +400,30 @@ TEST_WITHIN(lines_agree_with_the_reference_around_block_multiples, 40)
     free(text);
 }
 
+/* Each way of searching that this machine has, plain ones too: short lines, some with a CR, some
+ * empty, some over the limit at each place of a group. */
+TEST_WITHIN(lines_are_the_same_by_every_way_of_searching, 40)
+{
+    static const uint32_t line_lens[] = {1, 5, 40, 90, 174};
+    enum { TEXT_LEN = 5000 };
+    char *text = malloc(TEXT_LEN);
+    uint32_t seed = 5;
+    for (unsigned way = 0; way < wr_lines_ways(); way++) {
+        wr_lines_use(way);
+        for (size_t k = 0; k < 15; k++) {
+            fill(text, TEXT_LEN - k, &seed, line_lens[k % 5]);
+            for (size_t max = 1; max <= 300; max += 1 + max / 4) {
+                size_t limit = k < 5 ? SIZE_MAX : line_lens[k % 5];
+                enum wr_lines_policy policy = k < 10 ? WR_LINES_SKIP : WR_LINES_CUT;
+                check_one(text, TEXT_LEN - k, limit, policy,
+                          (struct chunking){max * 16, SIZE_MAX, max, 0});
+            }
+        }
+    }
+    wr_lines_use(wr_lines_ways() - 1);
+    free(text);
+}
+
 /* The cases that the neighbours have. Two of them count or keep the CR before an LF or at the end,
  * where this splitter takes it as part of the line end, also for the limit. */
 TEST_WITHIN(lines_of_the_neighbours, 40)
