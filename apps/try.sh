@@ -8,11 +8,17 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="build-essential cmake pkg-config libuv1-dev libcurl4-openssl-dev node-llhttp zlib1g-dev libssl-dev"
+packages="build-essential cmake pkg-config libuv1-dev libcurl4-openssl-dev zlib1g-dev libssl-dev"
 missing=""
 for package in $packages; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
 done
+# llhttp is a library from Debian 13 on; Debian 12 has its C sources.
+if [ ! -e /usr/include/llhttp.h ] && [ ! -e /usr/share/llhttp/llhttp.c ]; then
+    llhttp=libllhttp-dev
+    grep -qs '^VERSION_ID="12"' /etc/os-release && llhttp=node-llhttp
+    missing="$missing $llhttp"
+fi
 if [ -n "$missing" ]; then
     echo "== installing:$missing"
     if [ "$(id -u)" = 0 ]; then
