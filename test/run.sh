@@ -353,8 +353,33 @@ cppcheck_check() {
         -DLLHTTP_VERSION_MAJOR=8 -DLLHTTP_STRICT_MODE=1 -D__GNUC__=12 -D__x86_64__=1 -D__LP64__=1 -D__ELF__=1 $folders
 }
 
+# A bare chroot has neither processes nor terminals to look at, and the tests look at both: what is
+# missing is mounted for as long as they run.
+mounted=
+unmount() {
+    for place in $mounted; do
+        umount "$place"
+    done
+}
+
+mount_missing() {
+    if [ ! -e /proc/self/status ]; then
+        { [ "$(id -u)" -eq 0 ] && mount -t proc proc /proc 2> "$logs/mount.log"; } ||
+            bad "the tests need /proc; as root: mount -t proc proc /proc"
+        [ -e /proc/self/status ] && mounted="/proc $mounted"
+    fi
+    if [ ! -e /dev/pts/ptmx ]; then
+        { [ "$(id -u)" -eq 0 ] && mkdir -p /dev/pts &&
+            mount -t devpts -o ptmxmode=666,newinstance devpts /dev/pts 2>> "$logs/mount.log"; } ||
+            bad "the tests need terminals; as root: mount -t devpts devpts /dev/pts"
+        [ -e /dev/pts/ptmx ] && mounted="/dev/pts $mounted"
+    fi
+}
+
 echo "== packages"
 step=packages
+trap unmount EXIT
+mount_missing
 install_packages
 if ! have cmake || ! have gcc; then
     bad 'cmake and gcc are needed for everything else'
