@@ -8,9 +8,10 @@
  *
  * Owned loop: the scheduler is a coroutine that alternates rounds and uv_run; the program's own
  * stack is a task (loop->outer), so that main() may call anything that suspends. Tasks are resumed
- * outside of uv_run. Attached loop: rounds run in the prepare and the check phase of the program's
- * uv_run; an idle handle keeps the poll from blocking while tasks are ready, and the async handle
- * is referenced while tasks exist.
+ * outside of uv_run; an idle handle keeps the poll from blocking when a callback that libuv calls
+ * before it has left work. Attached loop: rounds run in the prepare and the check phase of the
+ * program's uv_run; an idle handle keeps the poll from blocking while tasks are ready, and the
+ * async handle is referenced while tasks exist.
  *
  * Freeing: cancel the root, wait for the tasks, end the objects, close the handles; only then is
  * the memory freed.
@@ -174,14 +175,20 @@ static bool busy(const struct weir_loop *loop)
            !wr_list_empty(&loop->deferred) || !wr_list_empty(&loop->before_poll);
 }
 
-static void timer_due(uv_timer_t *timer)
+static void on_idle(uv_idle_t *idle)
 {
-    (void)timer; /* it only ends the poll: wr_timers_run does the work */
+    (void)idle; /* its being active keeps the poll from blocking */
 }
 
-/* Arm the one uv_timer for the earliest of ours; rounded up, since libuv counts milliseconds. It
- * repeats: libuv 1.44 runs timers before it polls (uv_run in core.c), so one that comes due between
- * here and there would fire first, and the poll after it would wait without any. */
+/* It only ends the poll: wr_timers_run does the work. libuv 1.44 runs timers before it polls
+ * (uv_run in core.c), so one that comes due after arm_timer ends a poll that has not begun yet. */
+static void timer_due(uv_timer_t *timer)
+{
+    struct weir_loop *loop = timer->data;
+    uv_idle_start(&loop->idle, on_idle);
+}
+
+/* Arm the one uv_timer for the earliest of ours; rounded up, since libuv counts milliseconds. */
 static void arm_timer(struct weir_loop *loop)
 {
     int64_t next = wr_timers_next(&loop->timers);
@@ -192,7 +199,7 @@ static void arm_timer(struct weir_loop *loop)
     int64_t wait_ns = next - loop->clock.monotonic_ns(loop->clock.ctx);
     uv_update_time(loop->uv);
     uv_timer_start(&loop->timer, timer_due,
-                   wait_ns <= 0 ? 0 : (uint64_t)((wait_ns + 999999) / 1000000), 1);
+                   wait_ns <= 0 ? 0 : (uint64_t)((wait_ns + 999999) / 1000000), 0);
 }
 
 /* On a virtual clock nothing but a descriptor can wake us while time stands still: so it jumps. */
@@ -225,6 +232,7 @@ static _Noreturn void scheduler_main(void *arg)
             }
             continue;
         }
+        uv_idle_stop(&loop->idle);
         arm_timer(loop);
         uv_run(loop->uv, UV_RUN_ONCE);
     }
@@ -239,20 +247,22 @@ static void attached_round(struct weir_loop *loop)
     wr_fd_stop_idle(loop);
     arm_timer(loop);
     if (busy(loop)) {
-        uv_idle_start(&loop->idle, loop->idle_cb);
+        uv_idle_start(&loop->idle, on_idle);
     } else {
         uv_idle_stop(&loop->idle);
     }
 }
 
-static void on_idle(uv_idle_t *idle)
-{
-    (void)idle; /* its being active keeps the poll from blocking */
-}
-
+/* The last that libuv calls before it polls. On a loop of our own a callback before this one, as
+ * libcurl's timer, may have left work for the next round. */
 static void on_prepare(uv_prepare_t *prepare)
 {
-    attached_round(prepare->data);
+    struct weir_loop *loop = prepare->data;
+    if (!loop->owned) {
+        attached_round(loop);
+    } else if (busy(loop)) {
+        uv_idle_start(&loop->idle, on_idle);
+    }
 }
 
 static void on_check(uv_check_t *check)
@@ -396,10 +406,10 @@ static int init_handles(struct weir_loop *loop)
     loop->closing = 5;
     uv_unref((uv_handle_t *)&loop->timer);
     uv_unref((uv_handle_t *)&loop->idle);
+    uv_prepare_start(&loop->prepare, on_prepare);
+    uv_unref((uv_handle_t *)&loop->prepare);
     if (!loop->owned) {
-        uv_prepare_start(&loop->prepare, on_prepare);
         uv_check_start(&loop->check, on_check);
-        uv_unref((uv_handle_t *)&loop->prepare);
         uv_unref((uv_handle_t *)&loop->check);
     }
     wr_loop_keepalive(loop);
@@ -417,7 +427,6 @@ static void init_fields(struct weir_loop *loop, const weir_loop_options *o)
     wr_list_init(&loop->posts);
     wr_list_init(&loop->remotes);
     wr_list_init(&loop->budget_waiters);
-    loop->idle_cb = on_idle;
     loop->clock = (struct wr_clock){real_monotonic, real_unix, NULL};
     loop->budget.limit = o->budget_bytes > 0    ? o->budget_bytes
                          : o->budget_bytes == 0 ? 64 * 1024 * 1024

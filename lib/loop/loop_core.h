@@ -168,7 +168,6 @@ struct weir_loop {
     uv_check_t check;
     uv_idle_t idle;
     int closing; /* handles not closed yet */
-    uv_idle_cb idle_cb;
     struct wr_timer ending;    /* attached: tries again to end the tasks */
     struct wr_deferred closer; /* attached: closes the handles outside any task */
     struct wr_list budget_waiters;
