@@ -1,11 +1,9 @@
 /*
  * curl_bridge.c - one curl multi handle on libuv.
  *
- * libcurl tells which descriptors it wants watched (on_socket) and when it wants to be called
- * (on_timer); both come at any time, also under curl_multi_remove_handle, so they only touch the
- * table of descriptors and the timers. Each descriptor number has one uv_poll for the life of the
- * bridge: it is stopped when libcurl has done with the number, before libcurl closes it, since an
- * epoll set with a closed descriptor aborts the process inside libuv. A pause, too, is a stop.
+ * libcurl tells which descriptors it wants watched (curl_bridge_fds.c) and when it wants to be
+ * called (on_timer); both come at any time, also under curl_multi_remove_handle, so they only touch
+ * the table of descriptors and the timers.
  *
  * Every call of curl_multi_socket_action and curl_easy_pause is made by `work` or by a timer, on
  * the scheduler's stack: a poll callback only notes what is ready. A timeout of 0 ms is a weir
@@ -22,52 +20,14 @@
  */
 #include "curl_bridge.h"
 
-#include <string.h>
-
 #include "base_alloc.h"
 #include "base_fault.h"
+#include "curl_bridge_parts.h"
 
 enum {
     OPENING_MAX = 16, /* each name that is being resolved is a thread of libcurl's */
-    BARREN_MAX =
-        1000, /* events without a byte, while a transfer is paused, until a watcher is muted */
     BARREN_KICK_MS = 10,
     BUFFER_BYTES = 64 * 1024
-};
-
-struct curl_fd {
-    uv_poll_t poll;
-    struct wr_curl *curl;
-    int fd;
-    int wanted;   /* UV_ bits; 0: stopped */
-    bool watched; /* the uv_poll is on */
-    bool muted;   /* fired without end while a transfer was paused */
-    int events;   /* fired and not yet told; with failed: none known */
-    bool failed;
-    int barren;
-    uint64_t progress; /* curl->progress when barren was counted from */
-    struct wr_list ready_link;
-};
-
-struct wr_curl {
-    struct weir_loop *loop; /* NULL: closing */
-    CURLM *multi;           /* NULL: to be made */
-    struct curl_fd **fds;   /* by descriptor number */
-    size_t fds_count;
-    struct wr_list ready;     /* curl_fd */
-    struct wr_list transfers; /* in the multi handle */
-    struct wr_list queue;     /* waiting to be opened */
-    struct wr_list unpause;
-    struct wr_deferred work;
-    struct wr_timer kick;
-    uv_timer_t timer;
-    bool timer_due;
-    bool broken;
-    size_t opening, paused;
-    uint64_t progress; /* bytes, headers, starts and ends: anything that is no idle spinning */
-    int barren_kicks;
-    uint64_t kick_progress;
-    size_t closing; /* handles that are not closed yet */
 };
 
 static uv_once_t global_once = UV_ONCE_INIT;
@@ -77,100 +37,6 @@ static void global_init(void)
 {
     global_rc = curl_global_init(
         CURL_GLOBAL_DEFAULT); /* counted by libcurl: harmless when the program has done it */
-}
-
-/* ---- descriptors */
-
-static void on_poll(uv_poll_t *poll, int status, int events)
-{
-    struct curl_fd *entry = poll->data;
-    struct wr_curl *curl = entry->curl;
-    if (status < 0) {
-        entry->watched = false;
-        entry->failed = true;
-    }
-    entry->events |= ((events & UV_READABLE) ? CURL_CSELECT_IN : 0) |
-                     ((events & UV_WRITABLE) ? CURL_CSELECT_OUT : 0);
-    if (wr_list_empty(&entry->ready_link)) {
-        wr_list_append(&curl->ready, &entry->ready_link);
-    }
-    wr_defer(curl->loop, &curl->work);
-}
-
-static int watch(struct curl_fd *entry)
-{
-    if (wr_fault("uv_poll_start") || uv_poll_start(&entry->poll, entry->wanted, on_poll) < 0) {
-        entry->watched = false;
-        return -1;
-    }
-    entry->watched = true;
-    return 0;
-}
-
-static void unwatch(struct curl_fd *entry)
-{
-    uv_poll_stop(&entry->poll);
-    entry->watched = false;
-    entry->muted = false;
-    entry->wanted = 0;
-    entry->events = 0;
-    entry->failed = false;
-    entry->barren = 0;
-    wr_list_remove(&entry->ready_link);
-}
-
-static struct curl_fd *entry_of(struct wr_curl *curl, int fd)
-{
-    size_t at = (size_t)fd;
-    if (at >= curl->fds_count) {
-        size_t count = WR_MAX(at + 1, curl->fds_count * 2);
-        struct curl_fd **fds = wr_realloc(curl->fds, count * sizeof *fds);
-        if (fds == NULL) {
-            return NULL;
-        }
-        memset(fds + curl->fds_count, 0, (count - curl->fds_count) * sizeof *fds);
-        curl->fds = fds;
-        curl->fds_count = count;
-    }
-    if (curl->fds[at] == NULL) {
-        struct curl_fd *entry = wr_zalloc(sizeof *entry);
-        if (entry == NULL || wr_fault("uv_poll_init") ||
-            uv_poll_init(curl->loop->uv, &entry->poll, fd) < 0) {
-            wr_free(entry);
-            return NULL;
-        }
-        uv_unref((uv_handle_t *)&entry->poll);
-        entry->poll.data = entry;
-        entry->curl = curl;
-        entry->fd = fd;
-        wr_list_init(&entry->ready_link);
-        curl->fds[at] = entry;
-    }
-    return curl->fds[at];
-}
-
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *assigned)
-{
-    struct wr_curl *curl = ctx;
-    (void)easy; /* may be one of libcurl's own */
-    (void)assigned;
-    if (what == CURL_POLL_REMOVE) {
-        if ((size_t)fd < curl->fds_count && curl->fds[fd] != NULL) {
-            unwatch(curl->fds[fd]);
-        }
-        return 0;
-    }
-    struct curl_fd *entry = curl->loop != NULL ? entry_of(curl, fd) : NULL;
-    if (entry == NULL) {
-        return -1;
-    }
-    int wanted =
-        ((what & CURL_POLL_IN) ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) ? UV_WRITABLE : 0);
-    if (entry->watched && entry->wanted == wanted) {
-        return 0;
-    }
-    entry->wanted = wanted;
-    return watch(entry);
 }
 
 static void timer_due(uv_timer_t *timer)
@@ -194,7 +60,8 @@ static int on_timer(CURLM *multi, long timeout_ms, void *ctx)
         bool barren = curl->paused > 0 && curl->kick_progress == curl->progress;
         curl->barren_kicks = barren ? curl->barren_kicks + 1 : 0;
         curl->kick_progress = curl->progress;
-        wr_timer_start(loop, &curl->kick, curl->barren_kicks > BARREN_MAX ? BARREN_KICK_MS : 0);
+        wr_timer_start(loop, &curl->kick,
+                       curl->barren_kicks > WR_CURL_BARREN_MAX ? BARREN_KICK_MS : 0);
     } else if (timeout_ms > 0) {
         uv_update_time(loop->uv);
         uv_timer_start(&curl->timer, timer_due, (uint64_t)timeout_ms, 0);
@@ -298,7 +165,7 @@ static int make_multi(struct wr_curl *curl)
     if (curl->multi == NULL) {
         return WEIR_ENOMEM;
     }
-    curl_multi_setopt(curl->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(curl->multi, CURLMOPT_SOCKETFUNCTION, wr_curl_on_socket);
     curl_multi_setopt(curl->multi, CURLMOPT_SOCKETDATA, (void *)curl);
     curl_multi_setopt(curl->multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(curl->multi, CURLMOPT_TIMERDATA, (void *)curl);
@@ -365,50 +232,22 @@ static void rebuild(struct wr_curl *curl)
     }
     curl_multi_cleanup(curl->multi);
     curl->multi = NULL;
-    for (size_t i = 0; i < curl->fds_count; i++) {
-        if (curl->fds[i] != NULL) {
-            unwatch(curl->fds[i]);
-        }
-    }
+    wr_curl_fds_unwatch(curl);
     wr_timer_stop(curl->loop, &curl->kick);
     uv_timer_stop(&curl->timer);
     curl->broken = false;
 }
 
-/* Tell libcurl what a descriptor has reported; keep one that fires in vain from holding the loop.
- */
+/* Tell libcurl what a descriptor has reported. */
 static void serve(struct wr_curl *curl, struct curl_fd *entry)
 {
-    int fd = entry->fd, events = entry->failed ? 0 : entry->events;
     bool failed = entry->failed;
+    int events = failed ? 0 : entry->events;
     entry->events = 0;
     entry->failed = false;
-    act(curl, fd, events);
-    if (curl->paused == 0 || entry->progress != curl->progress) {
-        entry->barren = 0;
-        entry->progress = curl->progress;
-    } else if (++entry->barren > BARREN_MAX && entry->watched) {
-        uv_poll_stop(&entry->poll);
-        entry->watched = false;
-        entry->muted = true;
-        return;
-    }
-    if (failed && entry->wanted != 0 && !entry->watched && !entry->muted && watch(entry) < 0) {
+    act(curl, entry->fd, events);
+    if (wr_curl_fd_served(entry, failed) < 0) {
         curl->broken = true;
-    }
-}
-
-static void unmute(struct wr_curl *curl)
-{
-    for (size_t i = 0; i < curl->fds_count; i++) {
-        struct curl_fd *entry = curl->fds[i];
-        if (entry != NULL && entry->muted) {
-            entry->muted = false;
-            entry->barren = 0;
-            if (watch(entry) < 0) {
-                curl->broken = true;
-            }
-        }
     }
 }
 
@@ -455,7 +294,9 @@ static void work(struct wr_deferred *deferred)
     struct wr_list *node;
     while (!curl->broken && (node = wr_list_take(&curl->unpause)) != NULL) {
         unpause(curl, WR_OWNER(node, struct wr_transfer, unpause_link));
-        unmute(curl);
+        if (wr_curl_fds_unmute(curl) < 0) {
+            curl->broken = true;
+        }
     }
     while (!curl->broken && (node = wr_list_take(&curl->ready)) != NULL) {
         serve(curl, WR_OWNER(node, struct curl_fd, ready_link));
@@ -485,14 +326,10 @@ static void on_closed(uv_handle_t *handle)
 {
     struct wr_curl *curl =
         handle->type == UV_TIMER ? handle->data : ((struct curl_fd *)handle->data)->curl;
-    if (--curl->closing > 0) {
-        return;
+    if (--curl->closing == 0) {
+        wr_curl_fds_free(curl);
+        wr_free(curl);
     }
-    for (size_t i = 0; i < curl->fds_count; i++) {
-        wr_free(curl->fds[i]);
-    }
-    wr_free(curl->fds);
-    wr_free(curl);
 }
 
 static void curl_free_bridge(void *arg)
@@ -513,13 +350,7 @@ static void curl_free_bridge(void *arg)
     curl->loop->curl_free = NULL;
     curl->loop = NULL;
     curl->closing = 1;
-    for (size_t i = 0; i < curl->fds_count; i++) {
-        if (curl->fds[i] != NULL) {
-            unwatch(curl->fds[i]);
-            curl->closing++;
-            uv_close((uv_handle_t *)&curl->fds[i]->poll, on_closed);
-        }
-    }
+    curl->closing += wr_curl_fds_close(curl, on_closed);
     uv_close((uv_handle_t *)&curl->timer, on_closed);
 }
 

@@ -167,7 +167,7 @@ struct weir_loop {
     uv_prepare_t prepare;
     uv_check_t check;
     uv_idle_t idle;
-    int closing; /* handles not closed yet */
+    int closing;               /* handles not closed yet */
     struct wr_timer ending;    /* attached: tries again to end the tasks */
     struct wr_deferred closer; /* attached: closes the handles outside any task */
     struct wr_list budget_waiters;
@@ -252,6 +252,13 @@ void wr_task_cancel(struct wr_task *task);
 void wr_task_fail(struct wr_task *task, int code);
 /* One round: deferred work, due timers, ready tasks (bounded), hooks before the poll. */
 void wr_loop_round(struct weir_loop *loop);
+/* What a loop of our own runs on its scheduler's stack; the argument is the loop. */
+_Noreturn void wr_scheduler_main(void *loop);
+/* The timer, and the handles that libuv calls around its poll. */
+void wr_poll_handles_init(struct weir_loop *loop);
+void wr_on_async(uv_async_t *async);
+/* Posts that came too late to run. */
+void wr_posts_free(struct weir_loop *loop);
 void wr_fd_stop_idle(struct weir_loop *loop);
 void wr_worker_free(struct weir_loop *loop);
 void wr_signal_watches_free(struct weir_loop *loop);

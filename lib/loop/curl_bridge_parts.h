@@ -1,0 +1,64 @@
+/*
+ * curl_bridge_parts.h - what the files of the bridge to libcurl share. Internal.
+ *
+ * curl_bridge.c drives the transfers; curl_bridge_fds.c watches libcurl's descriptors for it. The
+ * table of descriptors, what they have reported and the list of those that have are the latter's
+ * to write; all calls of curl_multi_socket_action are the former's to make.
+ */
+#ifndef WR_LOOP_CURL_BRIDGE_PARTS_H
+#define WR_LOOP_CURL_BRIDGE_PARTS_H
+
+#include "curl_bridge.h"
+
+/* Events without a byte, while a transfer is paused, until what brings them is muted or slowed. */
+enum { WR_CURL_BARREN_MAX = 1000 };
+
+struct curl_fd {
+    uv_poll_t poll;
+    struct wr_curl *curl;
+    int fd;
+    int wanted;   /* UV_ bits; 0: stopped */
+    bool watched; /* the uv_poll is on */
+    bool muted;   /* fired without end while a transfer was paused */
+    int events;   /* fired and not yet told; with failed: none known */
+    bool failed;
+    int barren;        /* events in vain, in a row */
+    uint64_t progress; /* curl->progress when barren was counted from */
+    struct wr_list ready_link;
+};
+
+struct wr_curl {
+    struct weir_loop *loop; /* NULL: closing */
+    CURLM *multi;           /* NULL: to be made */
+    struct curl_fd **fds;   /* by descriptor number */
+    size_t fds_count;
+    struct wr_list ready;     /* curl_fd */
+    struct wr_list transfers; /* in the multi handle */
+    struct wr_list queue;     /* waiting to be opened */
+    struct wr_list unpause;
+    struct wr_deferred work;
+    struct wr_timer kick;
+    uv_timer_t timer;
+    bool timer_due;
+    bool broken;
+    size_t opening, paused;
+    uint64_t progress; /* bytes, headers, starts and ends: anything that is no idle spinning */
+    int barren_kicks;
+    uint64_t kick_progress;
+    size_t closing; /* handles that are not closed yet */
+};
+
+/* libcurl's CURLMOPT_SOCKETFUNCTION; the data is the struct wr_curl. */
+int wr_curl_on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *assigned);
+/* After libcurl was told what the entry had reported: one that fires in vain is muted, one that
+ * libuv has stopped (failed) is watched again. Negative: it cannot be. */
+int wr_curl_fd_served(struct curl_fd *entry, bool failed);
+/* Watch the muted ones again. Negative: one of them cannot be. */
+int wr_curl_fds_unmute(struct wr_curl *curl);
+void wr_curl_fds_unwatch(struct wr_curl *curl);
+/* Close all watchers; how many: closed is called for each, with the entry as its data. */
+size_t wr_curl_fds_close(struct wr_curl *curl, uv_close_cb closed);
+/* All are closed. */
+void wr_curl_fds_free(struct wr_curl *curl);
+
+#endif
