@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "flow_state.h"
+#include "weir_crash.h"
 #include "weir_run.h"
 
 struct run {
@@ -263,6 +264,7 @@ int run_pipeline(const struct flags *flags)
             say_line(&run.say, "out of memory");
             code = EXIT_FAILED;
         }
+        crash_report(run.loop);
     }
     if (code == 0) {
         int64_t drain_ms = flags->drain_ms == 0 ? 10000 : flags->drain_ms;
@@ -278,6 +280,7 @@ int run_pipeline(const struct flags *flags)
         (void)!weir_scope_wait(run.scope, &ignored);
     }
     weir_loop_free(run.loop);
+    crash_report(NULL);
     weir_plan_free(run.plan);
     return code;
 }

@@ -492,6 +492,11 @@ static bool guards(const struct wr_stack *stack, size_t guard, uintptr_t address
     return stack->guarded && address < bottom && address >= bottom - guard;
 }
 
+bool wr_stack_guarded_at(const struct wr_stack *stack, const void *address)
+{
+    return guards(stack, stack->pool->guard, (uintptr_t)address);
+}
+
 bool wr_stack_guards(const struct wr_stack_pool *pool, const void *address)
 {
     uintptr_t at = (uintptr_t)address;

@@ -56,5 +56,7 @@ void wr_stack_pool_stats(const struct wr_stack_pool *pool, struct wr_stack_stats
 /* Does `address` lie in the guard of a stack of this pool? For a SIGSEGV reporter: no locks, no
  * allocation. */
 bool wr_stack_guards(const struct wr_stack_pool *pool, const void *address);
+/* Does it lie in the guard of this one? The same promises. */
+bool wr_stack_guarded_at(const struct wr_stack *stack, const void *address);
 
 #endif

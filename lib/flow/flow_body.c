@@ -435,6 +435,7 @@ weir_gen *weir_gen_new(weir_scope *scope, weir_body *fn, const void *args, size_
     body->drop = o.drop;
     body->stack_bytes = o.stack_bytes > 0 ? (size_t)o.stack_bytes : 0;
     body->fiber.canceled = fiber_canceled;
+    body->fiber.object = &body->gen.object;
     body->args = (char *)body + head;
     if (args_len > 0) {
         memcpy(body->args, args, args_len);

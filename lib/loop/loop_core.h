@@ -72,7 +72,8 @@ struct wr_fiber {
     struct wr_co co;
     struct wr_fiber *resumer; /* who gets the next value; NULL for a task's own */
     void (*canceled)(struct wr_fiber *fiber,
-                     int code); /* a wait beneath has failed by a cancel; may be NULL */
+                     int code);     /* a wait beneath has failed by a cancel; may be NULL */
+    const struct wr_object *object; /* whose body it runs; NULL: a task's own */
 };
 
 enum wr_task_state { WR_TASK_READY = 0, WR_TASK_RUNNING, WR_TASK_PARKED, WR_TASK_DONE };
@@ -263,6 +264,17 @@ void wr_fd_stop_idle(struct weir_loop *loop);
 void wr_worker_free(struct weir_loop *loop);
 void wr_signal_watches_free(struct weir_loop *loop);
 void wr_loop_keepalive(struct weir_loop *loop);
+
+/* What ran into the guard of its stack. */
+struct wr_overflow {
+    const char *kind; /* "generator", "task", "loop" */
+    const char *name;
+    size_t stack_bytes; /* usable; a little more than was asked for */
+};
+/* For a SIGSEGV reporter on the loop's thread: no locks, no allocation. False: `address` is not in
+ * the guard of the stack that runs. */
+bool wr_overflow_at(const struct weir_loop *loop, const void *address,
+                    struct wr_overflow *overflow);
 
 /* ---- hidden tasks */
 
