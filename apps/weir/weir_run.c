@@ -243,10 +243,15 @@ static int run_in_loop(struct run *run)
     } else if (error.code < 0 && !reader_left(run, &error)) {
         say_error(&run->say, &error);
     }
-    bool tell = run->say.verbose > 0 || run->say.terminal || signals > 0;
+    /* A reader that has seen enough, as head has, ends the run without a word. */
+    bool left = reader_left(run, &error);
+    bool tell = run->say.verbose > 0 || (run->say.terminal && !left) || signals > 0;
     if (tell && !run->say.quiet) {
         say_ledger(&run->say, &ledger, &stats,
                    durable && error.code == 0 && wr_state_durable(run->state));
+        if (left) {
+            say_left(&run->say, &ledger, &stats);
+        }
     }
     return code;
 }

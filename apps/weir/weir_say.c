@@ -172,6 +172,19 @@ void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *st
     }
 }
 
+void say_left(struct say *say, const weir_ledger *ledger, const weir_stats *stats)
+{
+    char bytes[32], flight[32];
+    if (ledger->in_flight == 0) {
+        say_line(say, "the reader of stdout left after %s bytes", grouped(stats->bytes_out, bytes));
+    } else {
+        say_line(say,
+                 "the reader of stdout left after %s bytes; how many of the %s items in flight it "
+                 "has read cannot be known",
+                 grouped(stats->bytes_out, bytes), grouped(ledger->in_flight, flight));
+    }
+}
+
 void say_status(struct say *say, const weir_ledger *ledger, const weir_stats *stats,
                 const char *why)
 {

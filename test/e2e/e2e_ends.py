@@ -8,6 +8,7 @@ An idle feed is the hard case: nothing comes that could make weir notice.
 import fcntl
 import os
 import pty
+import re
 import signal
 import socket
 import subprocess
@@ -42,6 +43,21 @@ class Feed:
 
 
 FIVE = b"1\n2\n3\n4\n5\n"
+
+
+def terminal_text(master):
+    """What is written to a terminal until its last writer has left."""
+    said = b""
+    try:
+        while True:
+            piece = os.read(master, 65536)
+            if not piece:
+                break
+            said += piece
+    except OSError:
+        pass
+    os.close(master)
+    return said.decode()
 
 
 class Heads(e2e_support.TestCase):
@@ -84,6 +100,30 @@ class Heads(e2e_support.TestCase):
         run = shell('"$WEIR" "gen 1.." | true; exit "${PIPESTATUS[0]}"')
         self.ends(run, 0)
         self.assertEqual(run.err, "")
+
+    def test_what_a_reader_that_left_has_read_is_not_claimed(self):
+        run = shell('"$WEIR" -v "gen 1.." | head -3; exit "${PIPESTATUS[0]}"')
+        self.ends(run, 0, " in flight ", "the reader of stdout left after ")
+        counts = re.search(r"weir: (.*) in = (.*) out .* dropped \+ (.*) in flight", run.err)
+        came, out, flight = (int(text.replace(" ", "")) for text in counts.groups())
+        self.assertEqual(came, out + flight)
+        self.assertIn("how many of the %s" % counts.group(3), run.err)
+
+    def test_a_reader_that_leaves_an_idle_feed_has_been_given_all_of_it(self):
+        feed = Feed(self, FIVE)
+        run = shell('"$WEIR" -v "$1" | head -3; exit "${PIPESTATUS[0]}"', feed.address)
+        self.ends(run, 0, "5 in = 5 out", "the reader of stdout left after 10 bytes")
+        self.assertNotIn("in flight", run.err)
+
+    def test_a_reader_that_leaves_is_quiet_on_a_terminal_too(self):
+        master, slave = pty.openpty()
+        run = subprocess.Popen([e2e_support.BINARY, "gen 1.."], stdout=subprocess.PIPE, stderr=slave)
+        os.close(slave)
+        run.stdout.readline()
+        run.stdout.close()
+        said = terminal_text(master)
+        self.assertEqual(run.wait(20), 0)
+        self.assertEqual(re.sub(r".*\r\x1b\[K", "", said), "")
 
     def test_a_socket_reader_that_leaves_ends_the_feed_at_its_next_line(self):
         go = threading.Event()
