@@ -10,10 +10,6 @@
  * timer of 0 ms, which is served once a turn and lets the loop poll in between; a longer one is a
  * uv_timer, because libcurl measures real time.
  *
- * libuv reports POLLERR as a negative status and has stopped the watcher by then; libcurl, told
- * with no event bits, looks for itself and finds the real error, and the watcher is started again
- * if it is still wanted.
- *
  * After an error of curl_multi_socket_action the state of all transfers is uncertain: all fail, and
  * the next start makes a new multi handle. The memory of the bridge goes when the last of its
  * handles has closed, which may be later than the loop's own end.
@@ -241,14 +237,11 @@ static void rebuild(struct wr_curl *curl)
 /* Tell libcurl what a descriptor has reported. */
 static void serve(struct wr_curl *curl, struct curl_fd *entry)
 {
-    bool failed = entry->failed;
-    int events = failed ? 0 : entry->events;
+    int events = entry->failed ? 0 : entry->events;
     entry->events = 0;
     entry->failed = false;
     act(curl, entry->fd, events);
-    if (wr_curl_fd_served(entry, failed) < 0) {
-        curl->broken = true;
-    }
+    wr_curl_fd_served(entry);
 }
 
 static void unpause(struct wr_curl *curl, struct wr_transfer *transfer)
@@ -324,10 +317,8 @@ static void kicked(struct wr_timer *timer)
 
 static void on_closed(uv_handle_t *handle)
 {
-    struct wr_curl *curl =
-        handle->type == UV_TIMER ? handle->data : ((struct curl_fd *)handle->data)->curl;
+    struct wr_curl *curl = handle->data;
     if (--curl->closing == 0) {
-        wr_curl_fds_free(curl);
         wr_free(curl);
     }
 }
@@ -349,8 +340,8 @@ static void curl_free_bridge(void *arg)
     curl->loop->curl = NULL;
     curl->loop->curl_free = NULL;
     curl->loop = NULL;
-    curl->closing = 1;
-    curl->closing += wr_curl_fds_close(curl, on_closed);
+    curl->closing = 2;
+    wr_curl_fds_close(curl, on_closed);
     uv_close((uv_handle_t *)&curl->timer, on_closed);
 }
 
@@ -371,10 +362,11 @@ static struct wr_curl *curl_of(struct weir_loop *loop)
     wr_list_init(&curl->unpause);
     wr_deferred_init(&curl->work, work);
     wr_timer_init(&curl->kick, kicked);
-    if (wr_fault("uv_timer_init") || uv_timer_init(loop->uv, &curl->timer) < 0) {
+    if (wr_curl_fds_init(curl) < 0) {
         wr_free(curl);
         return NULL;
     }
+    uv_timer_init(loop->uv, &curl->timer);
     uv_unref((uv_handle_t *)&curl->timer);
     curl->timer.data = curl;
     loop->curl = curl;

@@ -1,41 +1,64 @@
 /*
  * curl_bridge_fds.c - libcurl's descriptors on libuv.
  *
- * States of an entry, one for each descriptor number: unused; wanted and watched; wanted and
- * stopped by libuv (POLLERR, which is a negative status), until it has been served; wanted and
- * muted, because it fires without end beside a paused transfer, until something is unpaused.
+ * They are in an epoll set of the bridge's own, and one uv_poll watches the set. libcurl closes
+ * descriptors when it likes and does not say which of its removals is the last; a uv_poll for each
+ * would, when it is stopped or closed after that, take out of libuv's set whatever has the number
+ * by then, and a closed descriptor in that set aborts the process.
  *
- * wr_curl_on_socket comes from libcurl at any time, also under curl_multi_remove_handle, so it only
- * touches this table. An entry keeps its uv_poll for the life of the bridge: libcurl reuses
- * numbers, and a pause, too, is a stop. It is stopped before libcurl closes the descriptor, since
- * an epoll set with a closed descriptor aborts the process inside libuv. What has fired is noted
- * and listed for the bridge's deferred work.
+ * States of an entry, one for each descriptor number: unused; wanted and watched, that is, in the
+ * set; wanted and muted, because it fires without end beside a paused transfer, until something is
+ * unpaused. wr_curl_on_socket comes from libcurl at any time, also under curl_multi_remove_handle,
+ * so it only touches this table and the set. What has fired is noted and listed for the bridge's
+ * deferred work; an error (EPOLLERR) is told without event bits, so that libcurl looks for itself
+ * and finds the real one.
  */
+#include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "base_alloc.h"
 #include "base_fault.h"
 #include "curl_bridge_parts.h"
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+enum { EVENTS_MAX = 64 };
+
+static void note(struct curl_fd *entry, uint32_t events)
 {
-    struct curl_fd *entry = poll->data;
     struct wr_curl *curl = entry->curl;
-    if (status < 0) {
-        entry->watched = false;
-        entry->failed = true;
+    if (events & EPOLLHUP) {
+        events |= entry->wanted;
     }
-    entry->events |= ((events & UV_READABLE) ? CURL_CSELECT_IN : 0) |
-                     ((events & UV_WRITABLE) ? CURL_CSELECT_OUT : 0);
+    entry->failed |= (events & EPOLLERR) != 0;
+    entry->events |=
+        ((events & EPOLLIN) ? CURL_CSELECT_IN : 0) | ((events & EPOLLOUT) ? CURL_CSELECT_OUT : 0);
     if (wr_list_empty(&entry->ready_link)) {
         wr_list_append(&curl->ready, &entry->ready_link);
+    }
+}
+
+/* The set is level-triggered: what does not fit is there at the next poll. */
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct wr_curl *curl = poll->data;
+    struct epoll_event fired[EVENTS_MAX];
+    (void)status;
+    (void)events;
+    int count = epoll_wait(curl->set, fired, EVENTS_MAX, 0);
+    for (int i = 0; i < count; i++) {
+        note(curl->fds[fired[i].data.fd], fired[i].events);
     }
     wr_defer(curl->loop, &curl->work);
 }
 
 static int watch(struct curl_fd *entry)
 {
-    if (wr_fault("uv_poll_start") || uv_poll_start(&entry->poll, entry->wanted, on_poll) < 0) {
+    struct epoll_event event = {.events = entry->wanted, .data.fd = entry->fd};
+    int set = entry->curl->set;
+    if (wr_fault("epoll_ctl") ||
+        (epoll_ctl(set, EPOLL_CTL_ADD, entry->fd, &event) < 0 &&
+         (errno != EEXIST || epoll_ctl(set, EPOLL_CTL_MOD, entry->fd, &event) < 0))) {
         entry->watched = false;
         return -1;
     }
@@ -43,10 +66,18 @@ static int watch(struct curl_fd *entry)
     return 0;
 }
 
+/* Of a descriptor that libcurl has closed meanwhile the kernel has forgotten the entry already. */
+static void stop(struct curl_fd *entry)
+{
+    if (entry->watched) {
+        (void)epoll_ctl(entry->curl->set, EPOLL_CTL_DEL, entry->fd, NULL);
+        entry->watched = false;
+    }
+}
+
 static void unwatch(struct curl_fd *entry)
 {
-    uv_poll_stop(&entry->poll);
-    entry->watched = false;
+    stop(entry);
     entry->muted = false;
     entry->wanted = 0;
     entry->events = 0;
@@ -70,13 +101,9 @@ static struct curl_fd *entry_of(struct wr_curl *curl, int fd)
     }
     if (curl->fds[at] == NULL) {
         struct curl_fd *entry = wr_zalloc(sizeof *entry);
-        if (entry == NULL || wr_fault("uv_poll_init") ||
-            uv_poll_init(curl->loop->uv, &entry->poll, fd) < 0) {
-            wr_free(entry);
+        if (entry == NULL) {
             return NULL;
         }
-        uv_unref((uv_handle_t *)&entry->poll);
-        entry->poll.data = entry;
         entry->curl = curl;
         entry->fd = fd;
         wr_list_init(&entry->ready_link);
@@ -100,8 +127,8 @@ int wr_curl_on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *a
     if (entry == NULL) {
         return -1;
     }
-    int wanted =
-        ((what & CURL_POLL_IN) ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) ? UV_WRITABLE : 0);
+    uint32_t wanted =
+        ((what & CURL_POLL_IN) ? EPOLLIN : 0u) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0u);
     if (entry->watched && entry->wanted == wanted) {
         return 0;
     }
@@ -109,19 +136,16 @@ int wr_curl_on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *a
     return watch(entry);
 }
 
-int wr_curl_fd_served(struct curl_fd *entry, bool failed)
+void wr_curl_fd_served(struct curl_fd *entry)
 {
     const struct wr_curl *curl = entry->curl;
     if (curl->paused == 0 || entry->progress != curl->progress) {
         entry->barren = 0;
         entry->progress = curl->progress;
     } else if (++entry->barren > WR_CURL_BARREN_MAX && entry->watched) {
-        uv_poll_stop(&entry->poll);
-        entry->watched = false;
+        stop(entry);
         entry->muted = true;
-        return 0;
     }
-    return failed && entry->wanted != 0 && !entry->watched && !entry->muted ? watch(entry) : 0;
 }
 
 int wr_curl_fds_unmute(struct wr_curl *curl)
@@ -147,23 +171,31 @@ void wr_curl_fds_unwatch(struct wr_curl *curl)
     }
 }
 
-size_t wr_curl_fds_close(struct wr_curl *curl, uv_close_cb closed)
+int wr_curl_fds_init(struct wr_curl *curl)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < curl->fds_count; i++) {
-        if (curl->fds[i] != NULL) {
-            unwatch(curl->fds[i]);
-            uv_close((uv_handle_t *)&curl->fds[i]->poll, closed);
-            count++;
-        }
+    curl->set = wr_fault("epoll_create1") ? -1 : epoll_create1(EPOLL_CLOEXEC);
+    if (curl->set < 0) {
+        return -1;
     }
-    return count;
+    if (wr_fault("uv_poll_init") || uv_poll_init(curl->loop->uv, &curl->poll, curl->set) < 0) {
+        close(curl->set);
+        return -1;
+    }
+    curl->poll.data = curl;
+    uv_unref((uv_handle_t *)&curl->poll);
+    uv_poll_start(&curl->poll, UV_READABLE, on_poll);
+    return 0;
 }
 
-void wr_curl_fds_free(struct wr_curl *curl)
+void wr_curl_fds_close(struct wr_curl *curl, uv_close_cb closed)
 {
+    wr_curl_fds_unwatch(curl);
+    uv_close((uv_handle_t *)&curl->poll, closed);
+    close(curl->set);
     for (size_t i = 0; i < curl->fds_count; i++) {
         wr_free(curl->fds[i]);
     }
     wr_free(curl->fds);
+    curl->fds = NULL;
+    curl->fds_count = 0;
 }

@@ -14,13 +14,12 @@
 enum { WR_CURL_BARREN_MAX = 1000 };
 
 struct curl_fd {
-    uv_poll_t poll;
     struct wr_curl *curl;
     int fd;
-    int wanted;   /* UV_ bits; 0: stopped */
-    bool watched; /* the uv_poll is on */
-    bool muted;   /* fired without end while a transfer was paused */
-    int events;   /* fired and not yet told; with failed: none known */
+    uint32_t wanted; /* EPOLL bits; 0: unused */
+    bool watched;    /* in the set */
+    bool muted;      /* fired without end while a transfer was paused */
+    int events;      /* CURL_CSELECT_ bits, fired and not yet told; with failed: none known */
     bool failed;
     int barren;        /* events in vain, in a row */
     uint64_t progress; /* curl->progress when barren was counted from */
@@ -30,6 +29,8 @@ struct curl_fd {
 struct wr_curl {
     struct weir_loop *loop; /* NULL: closing */
     CURLM *multi;           /* NULL: to be made */
+    int set;                /* the epoll set of libcurl's descriptors */
+    uv_poll_t poll;         /* watches it */
     struct curl_fd **fds;   /* by descriptor number */
     size_t fds_count;
     struct wr_list ready;     /* curl_fd */
@@ -50,15 +51,14 @@ struct wr_curl {
 
 /* libcurl's CURLMOPT_SOCKETFUNCTION; the data is the struct wr_curl. */
 int wr_curl_on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *assigned);
-/* After libcurl was told what the entry had reported: one that fires in vain is muted, one that
- * libuv has stopped (failed) is watched again. Negative: it cannot be. */
-int wr_curl_fd_served(struct curl_fd *entry, bool failed);
+/* libcurl was told what the entry had reported: one that fires in vain is muted. */
+void wr_curl_fd_served(struct curl_fd *entry);
 /* Watch the muted ones again. Negative: one of them cannot be. */
 int wr_curl_fds_unmute(struct wr_curl *curl);
 void wr_curl_fds_unwatch(struct wr_curl *curl);
-/* Close all watchers; how many: closed is called for each, with the entry as its data. */
-size_t wr_curl_fds_close(struct wr_curl *curl, uv_close_cb closed);
-/* All are closed. */
-void wr_curl_fds_free(struct wr_curl *curl);
+/* The set, and the handle that watches it. Negative: there is none. */
+int wr_curl_fds_init(struct wr_curl *curl);
+/* Free the table, the set, and in time the handle: closed is called with the bridge as its data. */
+void wr_curl_fds_close(struct wr_curl *curl, uv_close_cb closed);
 
 #endif

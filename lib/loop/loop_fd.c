@@ -168,17 +168,16 @@ void wr_fd_free(struct wr_fd *fd)
     }
     WR_ASSERT(fd->reader == NULL && fd->writer == NULL,
               "a descriptor is closed under a waiting task");
-    /* Stop before close: an epoll set that holds a closed descriptor aborts the process inside
-     * libuv. */
-    uv_poll_stop(&fd->poll);
     wr_list_remove(&fd->idle_link);
+    /* The handle before its descriptor: uv_close takes the number out of libuv's epoll set, where a
+     * closed one aborts the process, and one that another thread has opened since is not ours. */
+    uv_close((uv_handle_t *)&fd->poll, on_closed);
     if (fd->own) {
         close(fd->fd);
     }
     if (fd->epoll >= 0) {
         close(fd->epoll);
     }
-    uv_close((uv_handle_t *)&fd->poll, on_closed);
 }
 
 int wr_fd_number(const struct wr_fd *fd)

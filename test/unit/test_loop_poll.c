@@ -1,12 +1,14 @@
 /*
- * test_loop_poll.c - the loop never blocks in its poll while something of its own is due.
+ * test_loop_poll.c - the loop never blocks in its poll while something of its own is due, and never
+ * stops watching what is not its own.
  *
  * libuv 1.44 runs the timers that are due before it polls. So time that passes between the arming
  * of a timer and the poll, here in the callback of another timer, makes that timer fire first: what
  * it was for is due then, and nothing is left that would end the poll. Time is real here; the
  * callback spins until enough of it has passed.
  */
-#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include <weir/loop.h>
@@ -206,6 +208,79 @@ TEST(a_timeout_of_libcurl_that_passes_before_the_poll_of_an_attached_loop_is_ser
 
     end_delay();
     weir_loop_free(loop);
+    ck_assert_int_eq(uv_run(&uv, UV_RUN_DEFAULT), 0);
+    ck_assert_int_eq(uv_loop_close(&uv), 0);
+}
+
+static int refused_task(weir_scope *scope, void *args)
+{
+    (void)scope;
+    (void)args;
+    weir_error error;
+    struct mute mute = {.waiter = wr_task_now(loop, "test")};
+    struct wr_listener *listener = wr_listen(loop, "127.0.0.1:0", &error);
+    ck_assert_ptr_nonnull(listener);
+    start_mute(&mute, wr_listener_port(listener));
+    struct wr_transport *peer = await_hello(listener);
+    peer->ops->free(peer);
+    while (wr_transfer_active(&mute.transfer)) {
+        (void)wr_wait(loop, "the transfer's end", NULL);
+    }
+    ck_assert_int_ne(mute.code, CURLE_OK);
+    curl_easy_cleanup(mute.transfer.easy);
+    wr_listener_free(listener);
+    return 0;
+}
+
+enum { OTHERS = 16 };
+
+static void on_other(uv_poll_t *poll, int status, int events)
+{
+    (void)status;
+    (void)events;
+    uv_poll_stop(poll);
+    ++*(int *)poll->data;
+}
+
+static void watch_others(uv_loop_t *uv, uv_poll_t polls[OTHERS], int fds[OTHERS], int *fired)
+{
+    for (int i = 0; i < OTHERS; i++) {
+        fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        ck_assert_int_eq(uv_poll_init(uv, &polls[i], fds[i]), 0);
+        polls[i].data = fired;
+        uv_poll_start(&polls[i], UV_READABLE, on_other);
+    }
+    uv_run(uv, UV_RUN_NOWAIT);
+}
+
+TEST(a_number_that_libcurl_has_closed_belongs_to_whoever_opens_it_next)
+{
+    if (wr_test_sweeps()) {
+        return;
+    }
+    uv_loop_t uv;
+    uv_poll_t polls[OTHERS];
+    int fds[OTHERS], fired = 0;
+    ck_assert_int_eq(uv_loop_init(&uv), 0);
+    loop = weir_loop_attach(&uv, NULL);
+    weir_spawn(weir_root(loop), "refused", refused_task, NULL, 0);
+    ck_assert_int_eq(uv_run(&uv, UV_RUN_DEFAULT), 0);
+
+    watch_others(&uv, polls, fds, &fired);
+    weir_loop_free(loop);
+    for (int i = 0; i < 10; i++) {
+        uv_run(&uv, UV_RUN_NOWAIT);
+    }
+    for (int i = 0; i < OTHERS; i++) {
+        eventfd_write(fds[i], 1);
+    }
+    uv_run(&uv, UV_RUN_NOWAIT);
+
+    ck_assert_int_eq(fired, OTHERS);
+    for (int i = 0; i < OTHERS; i++) {
+        uv_close((uv_handle_t *)&polls[i], NULL);
+        close(fds[i]);
+    }
     ck_assert_int_eq(uv_run(&uv, UV_RUN_DEFAULT), 0);
     ck_assert_int_eq(uv_loop_close(&uv), 0);
 }
