@@ -45,9 +45,9 @@ static void watch(struct wr_fd *fd)
         return;
     }
     if (fd->epoll >= 0) {
+        /* EPOLLHUP and EPOLLERR come unasked, and are all that a hangup needs here. */
         struct epoll_event event = {.events = ((events & UV_READABLE) ? EPOLLIN : 0u) |
-                                              ((events & UV_WRITABLE) ? EPOLLOUT : 0u) |
-                                              ((events & UV_DISCONNECT) ? EPOLLRDHUP : 0u)};
+                                              ((events & UV_WRITABLE) ? EPOLLOUT : 0u)};
         epoll_ctl(fd->epoll, EPOLL_CTL_MOD, fd->fd, &event);
     }
     fd->watched = events;
@@ -75,8 +75,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         }
         bool hup = (event.events & (EPOLLHUP | EPOLLERR)) != 0;
         events = ((event.events & EPOLLIN) || hup ? UV_READABLE : 0) |
-                 ((event.events & EPOLLOUT) || hup ? UV_WRITABLE : 0) |
-                 ((event.events & EPOLLRDHUP) || hup ? UV_DISCONNECT : 0);
+                 ((event.events & EPOLLOUT) || hup ? UV_WRITABLE : 0) | (hup ? UV_DISCONNECT : 0);
     }
     if ((events & (UV_READABLE | UV_DISCONNECT)) && fd->reader != NULL) {
         fd->readable = true;

@@ -36,7 +36,10 @@ int wr_fd_wait(struct wr_fd *fd, int events, int64_t limit_ms, const char *why,
 /* Fail the waits that are parked. */
 void wr_fd_abort(struct wr_fd *fd, int code);
 /* Call `gone` (on the scheduler's stack, once) when the far end has hung up, without reading: for a
- * sink whose reader leaves while the feed is idle. NULL switches it off. */
+ * sink whose reader leaves while the feed is idle. A descriptor of ours: also when it will send no
+ * more. A borrowed one: when it is closed both ways, since a peer that only sends no more may still
+ * read; a TCP peer that has closed looks the same until something is sent to it. NULL switches it
+ * off. */
 void wr_fd_watch_hangup(struct wr_fd *fd, void (*gone)(void *ctx), void *ctx);
 
 #endif

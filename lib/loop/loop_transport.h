@@ -43,8 +43,8 @@ struct wr_transport_ops {
     void (*abort)(struct wr_transport *transport, int code);
     /* No more writes: the peer reads an end. A pipe or file ends when it is freed. */
     void (*shut)(struct wr_transport *transport);
-    /* As wr_fd_watch_hangup: the far end will send no more, or has gone. Never called for a file.
-     */
+    /* As wr_fd_watch_hangup: the far end has gone or, but for a borrowed descriptor, will send no
+     * more. Never called for a file. */
     void (*watch_hangup)(struct wr_transport *transport, void (*gone)(void *ctx), void *ctx);
     /* From now on free() does not end the stream but resets it, so that the peer cannot take what
      * it has for the whole; what is not sent yet may be lost. NULL: cannot. */

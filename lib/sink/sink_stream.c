@@ -162,8 +162,7 @@ size_t wr_stream_room(struct weir_sink *sink)
         wr_sink_set_error(sink, error.code, error.detail, "%s", error.message);
         return 0;
     }
-    const char *kind = stream->transport->ops->kind;
-    if (stream->watches && (strcmp(kind, "pipe") == 0 || strcmp(kind, "terminal") == 0)) {
+    if (stream->watches) {
         stream->transport->ops->watch_hangup(stream->transport, reader_gone, stream);
     }
     return SIZE_MAX;

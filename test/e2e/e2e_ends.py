@@ -45,6 +45,12 @@ class Feed:
 FIVE = b"1\n2\n3\n4\n5\n"
 
 
+def tcp_pair():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        left = socket.create_connection(server.getsockname())
+        return left, server.accept()[0]
+
+
 def terminal_text(master):
     """What is written to a terminal until its last writer has left."""
     said = b""
@@ -144,6 +150,31 @@ class Heads(e2e_support.TestCase):
             ended = run.end()
         self.ends(ended, 0)
         self.assertEqual(ended.err, "")
+
+    def test_a_socket_reader_that_leaves_ends_an_idle_feed(self):
+        feed = Feed(self, b"one\n")
+        left, right = socket.socketpair()
+        with Weir(feed.address, stdout=right) as run:
+            right.close()
+            self.assertEqual(left.recv(4), b"one\n")
+            left.close()
+            self.seen_to_go(feed)
+            ended = run.end()
+        self.ends(ended, 0)
+        self.assertEqual(ended.err, "")
+
+    def test_a_socket_reader_that_only_sends_no_more_is_not_gone(self):
+        for make in (socket.socketpair, tcp_pair):
+            left, right = make()
+            with Weir("- | head 2", stdin=subprocess.PIPE, stdout=right) as run:
+                right.close()
+                left.shutdown(socket.SHUT_WR)
+                for line in (b"one\n", b"two\n"):
+                    run.process.stdin.write(line)
+                    run.process.stdin.flush()
+                    self.assertEqual(left.recv(4), line, run.err)
+                self.ends(run.end(), 0)
+            left.close()
 
     def test_the_head_stage_ends_an_idle_feed(self):
         for http in (True, False):

@@ -415,6 +415,26 @@ TEST(a_reader_that_leaves_a_borrowed_pipe_is_noticed)
     weir_loop_free(loop);
 }
 
+TEST(a_peer_that_leaves_a_borrowed_socket_is_noticed_and_one_that_only_sends_no_more_is_not)
+{
+    int fds[2], gone = 0;
+    start();
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    near = wr_fd_transport(loop, fds[1], WR_FD_BORROW, &error);
+    ck_assert_ptr_nonnull(near);
+    near->ops->watch_hangup(near, on_gone, &gone);
+    shutdown(fds[0], SHUT_WR);
+    for (int i = 0; i < 20; i++) {
+        (void)wr_pause(loop);
+    }
+    ck_assert_int_eq(gone, 0);
+    close(fds[0]);
+    await_count(&gone, 1);
+    free_pair();
+    close(fds[1]);
+    weir_loop_free(loop);
+}
+
 TEST(files_and_dev_null_are_always_ready)
 {
     start();
