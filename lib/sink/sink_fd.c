@@ -29,7 +29,7 @@ weir_sink *weir_fd_sink(weir_scope *scope, int fd)
 {
     char name[32];
     snprintf(name, sizeof name, fd == 1 ? "stdout" : fd == 2 ? "stderr" : "fd(%d)", fd);
-    struct wr_stream_sink *stream = wr_stream_sink_alloc(scope, &fd_ops, name);
+    struct wr_stream_sink *stream = wr_stream_sink_alloc(scope, sizeof *stream, &fd_ops, name);
     if (stream == NULL) {
         return wr_sink_made(NULL);
     }

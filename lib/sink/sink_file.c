@@ -2,7 +2,11 @@
  * sink_file.c - lines appended to a file.
  *
  * Opened at the first put, or when the sink is finished without one: an upstream that fails at once
- * leaves no empty file behind. With a state the file is brought to the length of the state's record
+ * leaves no empty file behind. What is no regular file (a fifo, a terminal, a device) can keep its
+ * writer waiting, so from then on it is a stream, as the fd sink's: a fifo that nobody reads is
+ * tried again until somebody does, and its end is a failure.
+ *
+ * A regular file. With a state the file is brought to the length of the state's record
  * first, the record is saved once before the first byte, and after each flush that left nothing the
  * new length goes to the state. Writes go to the page cache and do not wait; the syncing is the
  * state's, on the worker.
@@ -14,6 +18,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,32 +26,36 @@
 #include "base_alloc.h"
 #include "base_fault.h"
 #include "flow_state.h"
-#include "sink_gather.h"
+#include "sink_stream.h"
+
+enum { FIFO_RETRY_MS = 50 };
 
 struct sink_file {
-    struct weir_sink sink;
-    struct wr_gather gather;
+    struct wr_stream_sink stream;
     weir_state *state; /* NULL: none */
     char *path;
-    int fd;         /* -1: not open */
+    int fd;         /* -1: not open, or the stream's */
+    bool streams;   /* open, and no regular file */
+    bool begun;     /* open, and the state knows it */
+    bool fifo_wait; /* nobody reads it yet */
     bool finishing; /* a commit has come by: an empty stream makes an empty file */
     int64_t length, good;
 };
 
-static struct sink_file *file_of(struct weir_sink *sink)
+static struct sink_file *file_of(const struct weir_sink *sink)
 {
-    return WR_OWNER(sink, struct sink_file, sink);
+    return WR_OWNER((uintptr_t)sink, struct sink_file, stream.sink);
 }
 
 static int fail_io(struct sink_file *file, const char *what, int number)
 {
-    return wr_sink_set_error(&file->sink, WEIR_EIO, number, "%s '%s': %s", what, file->path,
+    return wr_sink_set_error(&file->stream.sink, WEIR_EIO, number, "%s '%s': %s", what, file->path,
                              strerror(number));
 }
 
 static int pass_on(struct sink_file *file, const weir_error *error)
 {
-    return wr_sink_set_error(&file->sink, error->code, error->detail, "%s", error->message);
+    return wr_sink_set_error(&file->stream.sink, error->code, error->detail, "%s", error->message);
 }
 
 /* Bring the file to the length that the state knows. */
@@ -56,7 +65,7 @@ static int fit(struct sink_file *file, int64_t stored)
         return 0;
     }
     if (file->length < stored) {
-        return wr_sink_set_error(&file->sink, WEIR_ECHANGED, 0,
+        return wr_sink_set_error(&file->stream.sink, WEIR_ECHANGED, 0,
                                  "'%s' has %lld bytes, but %lld were written to it by the last run",
                                  file->path, (long long)file->length, (long long)stored);
     }
@@ -67,6 +76,58 @@ static int fit(struct sink_file *file, int64_t stored)
     return 0;
 }
 
+static bool never(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+/* Until somebody may have opened the fifo for reading. */
+static int wait_for_reader(struct sink_file *file)
+{
+    struct weir_loop *loop = file->stream.sink.loop;
+    file->fifo_wait = true;
+    file->stream.waiter = wr_task_now(loop, "weir_put");
+    int rc = wr_wait_until(loop, never, NULL, FIFO_RETRY_MS, "somebody to read a fifo",
+                           &file->stream.sink.object);
+    file->stream.waiter = NULL;
+    file->fifo_wait = false;
+    return rc == WEIR_ETIMEDOUT ? 0 : rc;
+}
+
+/* Never blocks the loop: a fifo without a reader is ENXIO, as is a socket, which stays one. */
+static int open_path(struct sink_file *file)
+{
+    struct stat info;
+    for (;;) {
+        file->fd =
+            wr_fault("open")
+                ? (errno = EACCES, -1)
+                : open(file->path,
+                       O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+        int number = errno;
+        if (file->fd >= 0) {
+            return 0;
+        }
+        if (number != ENXIO || stat(file->path, &info) < 0 || !S_ISFIFO(info.st_mode)) {
+            return fail_io(file, "open", number);
+        }
+        int rc = wait_for_reader(file);
+        if (rc < 0) {
+            return wr_sink_set_error(&file->stream.sink, rc, 0, "nobody has read the fifo '%s': %s",
+                                     file->path, wr_code_text(rc));
+        }
+    }
+}
+
+static struct wr_transport *stream_open(struct wr_stream_sink *stream, weir_error *error)
+{
+    struct sink_file *file = file_of(&stream->sink);
+    int fd = file->fd;
+    file->fd = -1;
+    return wr_fd_transport(stream->sink.loop, fd, WR_FD_OWN, error);
+}
+
 static int open_file(struct sink_file *file)
 {
     int64_t stored = -1;
@@ -75,23 +136,27 @@ static int open_file(struct sink_file *file)
     if (file->state != NULL && wr_state_attach_sink(file->state, &stored, &error) < 0) {
         return pass_on(file, &error);
     }
-    file->fd = wr_fault("open")
-                   ? (errno = EACCES, -1)
-                   : open(file->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
-    if (file->fd < 0) {
-        return fail_io(file, "open", errno);
+    int rc = open_path(file);
+    if (rc < 0) {
+        return rc;
     }
     if (wr_fault("fstat") ? (errno = EIO, true) : fstat(file->fd, &info) < 0) {
         return fail_io(file, "look at", errno);
     }
-    file->length = S_ISREG(info.st_mode) ? info.st_size : 0;
-    int rc = fit(file, stored);
-    file->good = file->length;
+    file->streams = !S_ISREG(info.st_mode);
+    if (file->streams) {
+        file->stream.gather.out = wr_stream_out;
+    } else {
+        file->length = info.st_size;
+        rc = fit(file, stored);
+        file->good = file->length;
+    }
     if (rc == 0 && file->state != NULL) {
-        wr_state_sink_file(file->state, file->fd);
+        wr_state_sink_file(file->state, file->streams ? -1 : file->fd);
         rc = wr_state_begin(file->state, file->length, &error);
         rc = rc < 0 ? pass_on(file, &error) : 0;
     }
+    file->begun = rc == 0;
     return rc;
 }
 
@@ -99,12 +164,12 @@ static int write_failed(struct sink_file *file, int number)
 {
     if (file->good != file->length) {
         return wr_sink_set_error(
-            &file->sink, WEIR_EIO, number,
+            &file->stream.sink, WEIR_EIO, number,
             "write '%s': %s; its first %lld bytes are good, %lld behind them are cut short",
             file->path, strerror(number), (long long)file->good,
             (long long)(file->length - file->good));
     }
-    return wr_sink_set_error(&file->sink, WEIR_EIO, number,
+    return wr_sink_set_error(&file->stream.sink, WEIR_EIO, number,
                              "write '%s': %s; its first %lld bytes are good", file->path,
                              strerror(number), (long long)file->good);
 }
@@ -133,8 +198,11 @@ static int file_out(struct weir_sink *sink, struct iovec *iov, int count)
 static int file_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
 {
     struct sink_file *file = file_of(sink);
-    int rc = file->fd < 0 ? open_file(file) : 0;
-    rc = rc < 0 ? rc : wr_gather_put(&file->gather, items, count);
+    int rc = file->begun ? 0 : open_file(file);
+    if (rc == 0 && file->streams) {
+        return wr_stream_put_many(sink, items, count);
+    }
+    rc = rc < 0 ? rc : wr_gather_put(&file->stream.gather, items, count);
     if (rc == 0) {
         wr_sink_dirty(sink);
     }
@@ -144,21 +212,30 @@ static int file_put_many(struct weir_sink *sink, const weir_item *items, size_t 
 static int file_flush(struct weir_sink *sink)
 {
     struct sink_file *file = file_of(sink);
-    if (file->gather.busy) {
+    if (file->stream.gather.busy) {
         return 1;
     }
     file->finishing = true;
-    size_t len = wr_gather_len(&file->gather);
-    struct iovec iov = {len > 0 ? file->gather.buffer + file->gather.start : NULL, len};
+    if (file->streams) {
+        return wr_stream_flush(sink);
+    }
+    size_t len = wr_gather_len(&file->stream.gather);
+    struct iovec iov = {len > 0 ? file->stream.gather.buffer + file->stream.gather.start : NULL,
+                        len};
     int rc = len > 0 ? file_out(sink, &iov, 1) : 0;
-    wr_gather_fini(&file->gather);
+    wr_gather_fini(&file->stream.gather);
     return rc;
+}
+
+static int file_wait(struct weir_sink *sink)
+{
+    return file_of(sink)->streams ? wr_stream_wait(sink) : 0;
 }
 
 static void file_committed(struct weir_sink *sink)
 {
     struct sink_file *file = file_of(sink);
-    if (file->state != NULL && file->fd >= 0) {
+    if (file->state != NULL && file->begun) {
         wr_state_committed(file->state, file->good);
     }
 }
@@ -167,10 +244,10 @@ static void file_close(struct weir_sink *sink, const weir_error *failure)
 {
     struct sink_file *file = file_of(sink);
     weir_error error;
-    if (failure == NULL && file->fd < 0 && file->finishing && open_file(file) == 0) {
+    if (failure == NULL && !file->begun && file->finishing && open_file(file) == 0) {
         file_committed(sink);
     }
-    if (file->state != NULL && file->fd >= 0) {
+    if (file->state != NULL && file->begun) {
         if (wr_state_save(file->state, &error) < 0) {
             pass_on(file, &error);
         }
@@ -183,21 +260,25 @@ static void file_close(struct weir_sink *sink, const weir_error *failure)
             fail_io(file, "close", number);
         }
     }
-    wr_gather_fini(&file->gather);
+    wr_stream_close(sink, failure);
     wr_free(file->path);
 }
 
 static size_t file_why(const struct weir_sink *sink, char *text, size_t cap)
 {
-    (void)sink;
-    (void)text;
-    (void)cap;
-    return 0; /* a file takes what it is given */
+    const struct sink_file *file = file_of(sink);
+    if (file->fifo_wait) {
+        int n = snprintf(text, cap, "nobody reads the fifo '%s' yet", file->path);
+        return n > 0 ? (size_t)n : 0;
+    }
+    return file->streams ? wr_stream_why(sink, text, cap) : 0; /* a file takes what it is given */
 }
 
 static const struct wr_sink_ops file_ops = {.kind = "file",
                                             .put_many = file_put_many,
                                             .flush = file_flush,
+                                            .wait = file_wait,
+                                            .abort = wr_stream_abort,
                                             .close = file_close,
                                             .committed = file_committed,
                                             .why = file_why};
@@ -208,17 +289,18 @@ weir_sink *weir_file_sink(weir_scope *scope, const char *path, const weir_file_o
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);
     }
-    struct sink_file *file = wr_sink_alloc(scope, sizeof *file, &file_ops, "file");
+    struct sink_file *file = wr_stream_sink_alloc(scope, sizeof *file, &file_ops, "file");
     if (file == NULL) {
         return wr_sink_made(NULL);
     }
-    file->gather.sink = &file->sink;
-    file->gather.out = file_out;
+    file->stream.gather.out = file_out;
+    file->stream.open = stream_open;
+    file->stream.watches = true;
     file->fd = -1;
     file->state = o.state;
     file->path = wr_strdup(path);
     if (file->path == NULL) {
-        wr_sink_set_error(&file->sink, WEIR_ENOMEM, 0, "no memory for a path");
+        wr_sink_set_error(&file->stream.sink, WEIR_ENOMEM, 0, "no memory for a path");
     }
-    return wr_sink_made(&file->sink);
+    return wr_sink_made(&file->stream.sink);
 }

@@ -35,7 +35,8 @@ weir_sink *weir_socket_sink(weir_scope *scope, const char *address,
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);
     }
-    struct wr_stream_sink *stream = wr_stream_sink_alloc(scope, &socket_ops, address);
+    struct wr_stream_sink *stream =
+        wr_stream_sink_alloc(scope, sizeof *stream, &socket_ops, address);
     if (stream == NULL) {
         return wr_sink_made(NULL);
     }

@@ -117,7 +117,7 @@ static int wait_for_flusher(struct wr_stream_sink *stream)
 
 /* ---- operations */
 
-static int stream_out(struct weir_sink *sink, struct iovec *iov, int count)
+int wr_stream_out(struct weir_sink *sink, struct iovec *iov, int count)
 {
     struct wr_stream_sink *stream = stream_of(sink);
     int rc = wait_for_flusher(stream);
@@ -256,13 +256,13 @@ size_t wr_stream_why(const struct weir_sink *sink, char *text, size_t cap)
     return n > 0 ? (size_t)n : 0;
 }
 
-struct wr_stream_sink *wr_stream_sink_alloc(struct weir_scope *scope, const struct wr_sink_ops *ops,
-                                            const char *name)
+void *wr_stream_sink_alloc(struct weir_scope *scope, size_t size, const struct wr_sink_ops *ops,
+                           const char *name)
 {
-    struct wr_stream_sink *stream = wr_sink_alloc(scope, sizeof *stream, ops, name);
+    struct wr_stream_sink *stream = wr_sink_alloc(scope, size, ops, name);
     if (stream != NULL) {
         stream->gather.sink = &stream->sink;
-        stream->gather.out = stream_out;
+        stream->gather.out = wr_stream_out;
         stream->stall_ms = -1;
     }
     return stream;

@@ -1,6 +1,6 @@
 /*
- * sink_stream.h - a sink whose far end is a transport: what the fd and socket sinks share.
- * Internal.
+ * sink_stream.h - a sink whose far end is a transport: what the fd and socket sinks share, and the
+ * file sink when its path is no regular file. Internal.
  */
 #ifndef WR_SINK_STREAM_H
 #define WR_SINK_STREAM_H
@@ -19,7 +19,7 @@ struct wr_stream_sink {
     bool shuts;              /* tell the far end that no more will come */
     int64_t stall_ms;        /* the far end may take nothing for so long; < 0: for ever */
     struct wr_task *flusher; /* writes what is buffered while nobody puts; NULL: none */
-    struct wr_task *waiter;  /* waits for the flusher to leave */
+    struct wr_task *waiter;  /* waits for the flusher to leave, or for something to open */
     bool fd_waited;          /* somebody waits for the transport */
     bool closing;
     uint64_t bytes_out;
@@ -30,10 +30,12 @@ struct wr_stream_sink {
     int64_t connect_ms;
 };
 
-/* The sink's parts that both have in common; NULL: out of memory. */
-struct wr_stream_sink *wr_stream_sink_alloc(struct weir_scope *scope, const struct wr_sink_ops *ops,
-                                            const char *name);
+/* A zeroed sink of `size` bytes that begins with a struct wr_stream_sink; NULL: out of memory. */
+void *wr_stream_sink_alloc(struct weir_scope *scope, size_t size, const struct wr_sink_ops *ops,
+                           const char *name);
 
+/* wr_gather.out, to the transport. */
+int wr_stream_out(struct weir_sink *sink, struct iovec *iov, int count);
 int wr_stream_put_many(struct weir_sink *sink, const weir_item *items, size_t count);
 int wr_stream_flush(struct weir_sink *sink);
 int wr_stream_wait(struct weir_sink *sink);

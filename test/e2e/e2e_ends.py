@@ -285,6 +285,24 @@ class Signals(e2e_support.TestCase):
             self.assertEqual(run.read_line(), b"after")
             self.ends(run.end(), 0)
 
+    def test_a_fifo_that_nobody_reads_is_told_and_can_be_left(self):
+        os.mkfifo(self.path("fifo"))
+        with Weir("--drain", "100ms", "gen 1..3 | file %s" % self.path("fifo")) as run:
+
+            def told():
+                run.send(signal.SIGQUIT)
+                return "nobody reads the fifo" in run.err
+
+            wait_for(told, "the wait for a reader")
+            run.send(signal.SIGINT)
+            self.ends(run.end(), 3, "3 in flight")
+
+    def test_a_fifo_is_written_when_somebody_reads_it(self):
+        os.mkfifo(self.path("fifo"))
+        with Weir("gen 1..3 | file %s" % self.path("fifo")) as run:
+            self.assertEqual(self.read("fifo"), b"1\n2\n3\n")
+            self.ends(run.end(), 0)
+
     def test_a_reader_that_leaves_while_draining_is_quiet(self):
         with Weir("gen 1..") as run:
             self.assertEqual(run.read_line(), b"1")

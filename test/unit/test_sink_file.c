@@ -2,10 +2,13 @@
  * Lines to a file: the suite, appending, full disks. What a state adds is in test_flow_state.c.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base_fault.h"
+#include "loop_scope.h"
 #include "support_suites.h"
 
 static weir_sink *make_file(struct wr_sink_play *play)
@@ -143,6 +146,128 @@ TEST(full_disk_names_the_good_bytes)
         most = WR_MAX(most, good);
     }
     ck_assert(wr_test_sweeps() || most > 100000);
+}
+
+/* ---- fifos */
+
+struct fifo_args {
+    struct fixture *f;
+    long count;
+};
+
+static int fifo_task(weir_scope *scope, void *args)
+{
+    struct fifo_args *a = args;
+    weir_error error;
+    weir_gen *gen = weir_count(scope, 1, a->count);
+    return weir_pump(gen, weir_file_sink(scope, wr_folder_path(&a->f->folder, "fifo"), NULL),
+                     &error);
+}
+
+/* A task that writes the numbers up to count to a fifo. */
+static weir_scope *begin_fifo(struct fixture *f, long count)
+{
+    begin(f);
+    ck_assert_int_eq(mkfifo(wr_folder_path(&f->folder, "fifo"), 0600), 0);
+    weir_scope *scope = weir_scope_new(weir_root(f->loop), NULL);
+    struct fifo_args args = {f, count};
+    weir_spawn(scope, "fifo", fifo_task, &args, sizeof args);
+    return scope;
+}
+
+static int open_reader(struct fixture *f)
+{
+    int fd = open(wr_folder_path(&f->folder, "fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    return fd;
+}
+
+TEST(a_fifo_that_nobody_reads_is_waited_for)
+{
+    struct fixture f;
+    weir_error error;
+    char got[16] = "";
+    weir_scope *scope = begin_fifo(&f, 3);
+
+    ck_assert(weir_sleep(weir_root(f.loop), 500));
+    ck_assert_uint_eq(scope->live, 1);
+    int fd = open_reader(&f);
+    ck_assert_int_eq(weir_scope_wait(scope, &error), 0);
+
+    ck_assert_int_eq(read(fd, got, sizeof got - 1), 6);
+    ck_assert_str_eq(got, "1\n2\n3\n");
+    ck_assert_int_eq(read(fd, got, 1), 0);
+    close(fd);
+    end(&f);
+}
+
+TEST(a_cancel_ends_the_wait_for_the_reader_of_a_fifo)
+{
+    struct fixture f;
+    weir_error error;
+    weir_scope *scope = begin_fifo(&f, 3);
+
+    ck_assert(weir_sleep(weir_root(f.loop), 500));
+    weir_scope_cancel(scope);
+
+    ck_assert_int_eq(weir_scope_wait(scope, &error), 0);
+    end(&f);
+}
+
+TEST(an_empty_stream_opens_and_ends_a_fifo)
+{
+    struct fixture f;
+    weir_error error;
+    char byte;
+    weir_scope *scope = begin_fifo(&f, 0);
+
+    int fd = open_reader(&f);
+    ck_assert_int_eq(weir_scope_wait(scope, &error), 0);
+
+    ck_assert_int_eq(read(fd, &byte, 1), 0);
+    close(fd);
+    end(&f);
+}
+
+TEST(a_full_fifo_holds_its_writer_and_not_the_loop)
+{
+    struct fixture f;
+    weir_error error;
+    static char bytes[1 << 16];
+    ssize_t n, sum = 0;
+    weir_scope *scope = begin_fifo(&f, 100000);
+    int fd = open_reader(&f);
+
+    wr_loop_settle(f.loop);
+    ck_assert_uint_eq(scope->live, 1);
+    while (scope->live > 0 && (n = read(fd, bytes, sizeof bytes)) != 0) {
+        sum += WR_MAX(n, 0);
+        wr_loop_settle(f.loop);
+    }
+    ck_assert_int_eq(weir_scope_wait(scope, &error), 0);
+    while ((n = read(fd, bytes, sizeof bytes)) > 0) {
+        sum += n;
+    }
+
+    ck_assert_int_eq(sum, 588895);
+    close(fd);
+    end(&f);
+}
+
+TEST(a_reader_that_leaves_a_fifo_is_a_failure)
+{
+    struct fixture f;
+    weir_error error;
+    signal(SIGPIPE, SIG_IGN);
+    weir_scope *scope = begin_fifo(&f, 100000);
+    int fd = open_reader(&f);
+
+    wr_loop_settle(f.loop);
+    close(fd);
+
+    ck_assert_int_eq(weir_scope_wait(scope, &error), WEIR_ECLOSED);
+    ck_assert_str_eq(error.origin, "file");
+    end(&f);
 }
 
 MAIN("sink/file")
