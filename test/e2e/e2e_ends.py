@@ -287,7 +287,9 @@ class Signals(e2e_support.TestCase):
 
     def test_a_fifo_that_nobody_reads_is_told_and_can_be_left(self):
         os.mkfifo(self.path("fifo"))
-        with Weir("--drain", "100ms", "gen 1..3 | file %s" % self.path("fifo")) as run:
+        text = "gen 1..3 | file %s" % self.path("fifo")
+        with Weir("-v", "--drain", "100ms", text) as run:
+            run.says("delivery: ")  # by then it has its signals
 
             def told():
                 run.send(signal.SIGQUIT)
