@@ -5,18 +5,12 @@
 #include <string.h>
 #include <zlib.h>
 
-#include <weir/loop.h>
-
-#include "loop_scope.h"
-#include "loop_transport.h"
 #include "server_demo.h"
-#include "support_check.h"
+#include "support_server.h"
 
 static struct wr_demo_file file;
 static char scratch[WR_DEMO_LINE_MAX + 8];
-static char expected[1 << 20], got[1 << 21];
-static size_t got_len;
-static weir_error error;
+static char expected[1 << 20];
 
 /* ---- the file */
 
@@ -118,35 +112,18 @@ TEST(events_are_json_but_for_some)
 
 /* ---- the routes */
 
-static weir_loop *loop;
-static weir_server *server;
-
-static void start(void)
+static void start_demo(void)
 {
-    loop = weir_loop_new(NULL);
-    ck_assert_ptr_nonnull(loop);
-    wr_loop_virtual_clock(loop, 1700000000000000000);
+    make_loop();
     server = wr_demo_start(weir_root(loop), ":0", NULL, &error);
     ck_assert_msg(server != NULL, "%s", error.message);
 }
 
-static void finish(void)
-{
-    ck_assert_int_eq(weir_server_finish(server, &error), 0);
-    weir_loop_free(loop);
-}
-
 static struct wr_transport *send_get(const char *target, const char *headers)
 {
-    char address[64], request[512];
-    snprintf(address, sizeof address, "tcp://127.0.0.1:%d", weir_server_port(server));
-    struct wr_transport *client = wr_connect(loop, address, -1, NULL, &error);
-    ck_assert_ptr_nonnull(client);
-    int len = snprintf(request, sizeof request, "GET %s HTTP/1.0\r\n%s\r\n", target, headers);
-    struct iovec piece = {request, (size_t)len};
-    ck_assert_int_eq(client->ops->write(client, &piece, 1), len);
-    got_len = 0;
-    return client;
+    char request[512];
+    snprintf(request, sizeof request, "GET %s HTTP/1.0\r\n%s\r\n", target, headers);
+    return visit(request);
 }
 
 /* What read() last gave: 0 at the end, or a failure. */
@@ -155,12 +132,7 @@ static int64_t read_all(struct wr_transport *client)
     int64_t n;
     while ((n = client->ops->read(client, got + got_len, sizeof got - 1 - got_len)) != 0) {
         if (n == WR_AGAIN) {
-            if (wr_test_sweeps()) { /* somebody may be waiting for time to pass */
-                wr_clock_advance(loop, 10);
-                (void)wr_pause(loop);
-                continue;
-            }
-            ck_assert_int_eq(client->ops->wait(client, WR_READABLE, -1, "the server", NULL), 0);
+            wait_bytes(client);
         } else if (n < 0) {
             break;
         } else {
@@ -171,27 +143,26 @@ static int64_t read_all(struct wr_transport *client)
     return n;
 }
 
-static const char *body(size_t *len)
+static const char *body_of(size_t *len)
 {
-    const char *end = strstr(got, "\r\n\r\n");
-    ck_assert_ptr_nonnull(end);
-    *len = got_len - (size_t)(end + 4 - got);
-    return end + 4;
+    const char *text = body();
+    *len = got_len - (size_t)(text - got);
+    return text;
 }
 
 static const char *get(const char *target, const char *headers, size_t *len)
 {
     struct wr_transport *client = send_get(target, headers);
     int64_t end = read_all(client);
-    client->ops->free(client);
+    hang_up(client);
     ck_assert(end == 0 || end == WEIR_ERESET);
-    return body(len);
+    return body_of(len);
 }
 
 TEST(the_file_is_served_whole)
 {
     size_t len, wanted = whole(500, 0);
-    start();
+    start_demo();
     const char *bytes = get("/lines?n=500&seed=7", "", &len);
     ck_assert_ptr_nonnull(strstr(got, "ETag: \"7-500-0\"\r\n"));
     ck_assert_uint_eq(len, wanted);
@@ -202,7 +173,7 @@ TEST(the_file_is_served_whole)
 TEST(a_part_of_the_file_is_served)
 {
     size_t len, wanted = whole(500, 0);
-    start();
+    start_demo();
     const char *bytes = get("/lines?n=500&seed=7", "Range: bytes=100001-\r\n", &len);
     ck_assert_ptr_nonnull(strstr(got, "206 Partial Content"));
     ck_assert_uint_eq(len, wanted - 100001);
@@ -213,7 +184,7 @@ TEST(a_part_of_the_file_is_served)
 TEST(an_empty_file_is_empty)
 {
     size_t len;
-    start();
+    start_demo();
     (void)get("/lines?n=0", "", &len);
     ck_assert_ptr_nonnull(strstr(got, "Content-Length: 0\r\n"));
     ck_assert_uint_eq(len, 0);
@@ -224,7 +195,7 @@ TEST(a_flaky_transfer_that_is_resumed_is_the_whole_file)
 {
     size_t sum = 0, wanted = whole(500, 0);
     int drops = 0;
-    start();
+    start_demo();
     while (sum < wanted) {
         char range[80];
         size_t len;
@@ -244,7 +215,7 @@ TEST(the_gzip_file_unpacks_to_the_same_lines)
 {
     static char plain[1 << 20];
     size_t len, wanted = whole(500, 0), members = 0;
-    start();
+    start_demo();
     const char *bytes = get("/gzip?n=500&seed=7", "", &len);
     ck_assert_ptr_nonnull(strstr(got, "Content-Encoding: gzip\r\n"));
     z_stream z = {.next_in = (Bytef *)(uintptr_t)bytes,
@@ -265,7 +236,7 @@ TEST(the_gzip_file_unpacks_to_the_same_lines)
 
 TEST(the_feed_keeps_its_rate)
 {
-    start();
+    start_demo();
     struct wr_transport *client = send_get("/feed.ndjson?rate=20&n=200&bad=0", "");
     for (int second = 0; second < 10; second++) {
         wr_loop_settle(loop);
@@ -283,13 +254,12 @@ TEST(the_feed_keeps_its_rate)
             wr_loop_settle(loop);
         }
     }
-    client->ops->free(client);
-    finish();
+    leave(client);
 }
 
 TEST(a_slow_route_takes_its_time_before_the_head_and_between_lines)
 {
-    start();
+    start_demo();
     int64_t began = wr_now_ns(loop);
     struct wr_transport *client = send_get("/slow?n=3&ms=100&head_ms=50", "");
     int64_t n;
@@ -303,17 +273,15 @@ TEST(a_slow_route_takes_its_time_before_the_head_and_between_lines)
         }
     }
     got[got_len] = '\0';
-    size_t len;
-    ck_assert_str_eq(body(&len), "slow line 1\nslow line 2\nslow line 3\n");
+    ck_assert_str_eq(body(), "slow line 1\nslow line 2\nslow line 3\n");
     ck_assert_int_ge((wr_now_ns(loop) - began) / 1000000, 250);
-    client->ops->free(client);
-    finish();
+    leave(client);
 }
 
 TEST(the_index_and_wrong_parameters)
 {
     size_t len;
-    start();
+    start_demo();
     ck_assert_ptr_nonnull(strstr(get("/", "", &len), "/feed.ndjson"));
     (void)get("/lines?size=999999", "", &len);
     ck_assert_ptr_nonnull(strstr(got, "HTTP/1.1 400"));
@@ -326,8 +294,7 @@ TEST(the_index_and_wrong_parameters)
 
 TEST(a_demo_that_cannot_listen_tells_why)
 {
-    loop = weir_loop_new(NULL);
-    ck_assert_ptr_nonnull(loop);
+    make_loop();
     ck_assert_ptr_null(wr_demo_start(weir_root(loop), "nonsense", NULL, &error));
     ck_assert_int_eq(error.code, WEIR_EINVAL);
     weir_loop_free(loop);
