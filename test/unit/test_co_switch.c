@@ -1,67 +1,16 @@
 /*
- * test_co_switch.c - coroutines keep registers, values and stacks apart, and unwinders find their
- * way.
- *
- * Each test has a pool and `home`, the stack that the test itself runs on. Bodies end by leaving
- * for home.
+ * test_co_switch.c - coroutines keep registers, values and stacks apart.
  */
-#include "co_arch.h"
-#include "co_stack.h"
-#include "co_switch.h"
+#include "support_co.h"
 
-#include <check.h>
-#include <execinfo.h>
 #include <pthread.h>
 #include <stdalign.h>
-#include <stdlib.h>
-#include <string.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED
-#endif
 #ifdef SANITIZED
 enum { many_count = 200, lives_count = 2500 };
 #else
 enum { many_count = 10000, lives_count = 100000 };
 #endif
-
-static struct wr_stack_pool *pool;
-static struct wr_co home;
-static struct wr_co body;
-static uintptr_t seen[8];
-
-static void set_up(void)
-{
-    pool = wr_stack_pool_new(262144);
-    ck_assert_ptr_nonnull(pool);
-    wr_co_init_thread(&home);
-    memset(seen, 0, sizeof seen);
-}
-
-static void tear_down(void)
-{
-    wr_co_fini(&home);
-    wr_stack_pool_free(pool);
-}
-
-static void start(struct wr_co *co, wr_co_entry *entry, void *arg)
-{
-    struct wr_stack *stack = wr_stack_take(pool);
-
-    ck_assert_ptr_nonnull(stack);
-    wr_co_init(co, stack, entry, arg);
-}
-
-static void drop(struct wr_co *co)
-{
-    wr_co_fini(co);
-    wr_stack_give(co->stack);
-}
 
 static void note_and_leave(void *arg)
 {
@@ -430,104 +379,6 @@ START_TEST(a_coroutine_leaves_for_another_coroutine)
 }
 END_TEST
 
-#if (defined(WR_CO_X86_64) || defined(WR_CO_AARCH64)) && !defined(SANITIZED)
-/* A frame record: the caller's record, and the return address. */
-struct record {
-    const struct record *up;
-    uintptr_t pc;
-};
-
-static const struct record *home_frame;
-static const struct record *middle_frame;
-
-static bool is_inside(uintptr_t pc, uintptr_t function)
-{
-    return pc > function && pc < function + 512;
-}
-
-static void walk(void *arg)
-{
-    const struct record *own = __builtin_frame_address(0);
-    const struct record *entry = own->up;
-
-    (void)arg;
-    seen[0] = is_inside(own->pc, (uintptr_t)wr_co_trampoline);
-    seen[1] = is_inside(entry->pc, (uintptr_t)wr_co_jump_resume);
-    seen[2] = entry->up->up == middle_frame;
-    seen[3] = middle_frame->up->up->up == home_frame;
-    wr_co_leave(&leaf, &body, 0);
-}
-
-static void resume_walker(void *arg)
-{
-    (void)arg;
-    middle_frame = __builtin_frame_address(0);
-    wr_co_leave(&body, &home, wr_co_resume(&body, &leaf, 0));
-}
-
-__attribute__((noinline)) static void resume_middle(void)
-{
-    home_frame = __builtin_frame_address(0);
-    wr_co_resume(&home, &body, 0);
-    seen[4] = 1;
-}
-
-START_TEST(a_frame_pointer_walk_goes_on_into_the_resumers)
-{
-    start(&body, resume_walker, NULL);
-    start(&leaf, walk, NULL);
-
-    resume_middle();
-
-    for (size_t i = 0; i < 5; i++) {
-        ck_assert_msg(seen[i] == 1, "step %zu of the walk", i);
-    }
-    drop(&leaf);
-    drop(&body);
-}
-END_TEST
-
-START_TEST(each_resume_links_to_its_own_frame)
-{
-    start(&body, echo, NULL);
-
-    wr_co_resume(&home, &body, 0);
-    *body.link = NULL;
-    wr_co_switch(&home, &body, 0);
-    ck_assert_ptr_null(*body.link);
-    wr_co_resume(&home, &body, 0);
-
-    ck_assert_ptr_eq(((const struct record *)*body.link)->up, __builtin_frame_address(0));
-    drop(&body);
-}
-END_TEST
-#endif
-
-static void *unwound[32];
-
-static void unwind(void *arg)
-{
-    (void)arg;
-    wr_co_leave(&body, &home, (uintptr_t)backtrace(unwound, 32));
-}
-
-START_TEST(a_cfi_unwind_ends_at_the_trampoline)
-{
-    start(&body, unwind, NULL);
-
-    uintptr_t frames_count = wr_co_resume(&home, &body, 0);
-
-    ck_assert_uint_ge(frames_count, 1);
-    ck_assert_uint_le(frames_count, 6);
-#ifndef WR_CO_UCONTEXT
-    uintptr_t last = (uintptr_t)unwound[frames_count - 1];
-    ck_assert_uint_gt(last, (uintptr_t)wr_co_trampoline);
-    ck_assert_uint_lt(last, (uintptr_t)wr_co_trampoline + 64);
-#endif
-    drop(&body);
-}
-END_TEST
-
 static void swing(void *arg)
 {
     struct wr_co *co = arg; /* followed by the thread's own */
@@ -575,11 +426,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("co_switch");
     TCase *cases = tcase_create("co_switch");
-
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_set_timeout(cases, 60);
     tcase_add_test(cases, entry_waits_for_the_first_switch);
     tcase_add_test(cases, dropping_a_coroutine_that_never_ran_is_fine);
     tcase_add_test(cases, values_pass_both_ways);
@@ -596,17 +443,6 @@ int main(void)
     tcase_add_test(cases, an_entry_finds_its_stack_aligned);
     tcase_add_test(cases, a_leaf_parks_to_the_scheduler_and_is_resumed_there);
     tcase_add_test(cases, a_coroutine_leaves_for_another_coroutine);
-#if (defined(WR_CO_X86_64) || defined(WR_CO_AARCH64)) && !defined(SANITIZED)
-    tcase_add_test(cases, a_frame_pointer_walk_goes_on_into_the_resumers);
-    tcase_add_test(cases, each_resume_links_to_its_own_frame);
-#endif
-    tcase_add_test(cases, a_cfi_unwind_ends_at_the_trampoline);
     tcase_add_test(cases, threads_switch_independently);
-    suite_add_tcase(suite, cases);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_cases("co_switch", cases);
 }
