@@ -1,0 +1,169 @@
+/*
+ * test_source_http_pace.c - the HTTP source in time: silence, cancels, backpressure.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "support_http_source.h"
+
+static void check_clock(const char *text, const weir_http_options *options, const char *what)
+{
+    PLAY({.text = text, .after = HTTP_HOLD});
+    weir_loop *loop = weir_loop_new(NULL);
+    weir_error error;
+    ck_assert_ptr_nonnull(loop);
+
+    get(loop, peer, options, &error);
+
+    ck_assert_int_eq(error.code, WEIR_ETIMEDOUT);
+    ck_assert_ptr_nonnull(strstr(error.message, what));
+    http_peer_join(peer); /* returns: the connection was closed */
+    end(loop, peer);
+}
+
+TEST(a_server_that_does_not_answer_is_left)
+{
+    check_clock("", HTTP(.first_byte_ms = 40, .retries = WEIR_NONE), "no answer for 0.0 s");
+}
+
+TEST(a_server_that_falls_silent_is_left)
+{
+    check_clock(OK_HEAD "\r\none\n", HTTP(.idle_ms = 120, .retries = WEIR_NONE),
+                "no data for 0.1 s");
+}
+
+struct held {
+    const char *url;
+    weir_scope *scope;
+    weir_loop *loop;
+};
+
+static int cancel_now(weir_scope *scope, void *args)
+{
+    (void)scope;
+    weir_scope_cancel(((struct held *)args)->scope);
+    return 0;
+}
+
+/* Reads one line, has somebody cancel it, and waits for the next. */
+static int read_held(weir_scope *scope, void *args)
+{
+    struct held *held = args;
+    weir_item item;
+    weir_gen *gen = weir_http_lines(scope, held->url, HTTP(.retries = WEIR_NONE));
+    if (weir_next(gen, &item)) {
+        wr_fault_pause(true); /* without it nothing ends the wait */
+        weir_spawn(weir_root(held->loop), "cancel", cancel_now, held, sizeof *held);
+        wr_fault_pause(false);
+        while (weir_next(gen, &item)) {}
+    }
+    return weir_finish(gen, NULL);
+}
+
+TEST(a_cancel_closes_the_connection_at_once)
+{
+    PLAY({.text = OK_HEAD "\r\none\n", .after = HTTP_HOLD});
+    weir_loop *loop = test_loop();
+    weir_error error;
+    struct held held = {http_peer_url(peer, "/feed"), weir_scope_new(weir_root(loop), NULL), loop};
+
+    weir_spawn(held.scope, "reader", read_held, &held, sizeof held);
+
+    ck_assert_int_eq(weir_scope_wait(held.scope, &error), 0);
+    ck_assert_uint_eq(http_peer_requests(peer), 1);
+    http_peer_join(peer); /* it has seen the end, although the loop has not ended */
+    end(loop, peer);
+}
+
+static int stop_now(weir_scope *scope, void *args)
+{
+    (void)scope;
+    weir_scope_stop(*(weir_scope **)args);
+    return 0;
+}
+
+TEST(a_gentle_stop_ends_a_silent_stream)
+{
+    PLAY({.text = OK_HEAD "\r\none\n", .after = HTTP_HOLD});
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_error error;
+    weir_item item;
+    weir_gen *gen = weir_http_lines(root, http_peer_url(peer, "/feed"), HTTP(.retries = WEIR_NONE));
+    ck_assert(weir_next(gen, &item));
+    wr_fault_pause(true); /* without it nothing ends the wait */
+    weir_spawn(root, "stop", stop_now, &root, sizeof root);
+    wr_fault_pause(false);
+
+    ck_assert(!weir_next(gen, &item));
+
+    ck_assert_int_eq(weir_finish(gen, &error), 0);
+    http_peer_join(peer);
+    end(loop, peer);
+}
+
+TEST(a_small_budget_is_no_less_complete)
+{
+    size_t len;
+    char *text = many_lines(&len);
+    PLAY({.text = text, .len = len});
+    weir_loop *loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .budget_bytes = 64 * 1024));
+    ck_assert_ptr_nonnull(loop);
+    wr_loop_virtual_clock(loop, 1700000000000000000);
+    weir_gen *gen = weir_http_lines(weir_root(loop), http_peer_url(peer, "/"), NULL);
+    weir_item item;
+    size_t seen = 0;
+    while (weir_next(gen, &item)) {
+        seen++;
+    }
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    ck_assert_uint_eq(seen, LINES);
+    end(loop, peer);
+    free(text);
+}
+
+TEST(a_slow_reader_stops_the_socket_and_loses_nothing)
+{
+    size_t len;
+    char *text = many_lines(&len);
+    PLAY({.text = text, .len = len});
+    weir_loop *loop = test_loop();
+    weir_gen *gen = weir_http_lines(weir_root(loop), http_peer_url(peer, "/"), NULL);
+    weir_item item;
+    size_t seen = 0;
+    while (weir_next(gen, &item)) {
+        ck_assert_uint_eq(item.len, LEN);
+        ck_assert_int_eq(item.data[0], (char)('0' + seen % 10));
+        seen++;
+        if (seen % 1000 == 0) {
+            wr_loop_settle(loop);
+        }
+    }
+    ck_assert_uint_eq(seen, LINES);
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    ck_assert_int_lt(loop->budget.peak, 1024 * 1024);
+    end(loop, peer);
+    free(text);
+}
+
+TEST(a_long_line_is_not_braked_by_itself)
+{
+    size_t len = 900000;
+    char *text = malloc(len + 200);
+    ck_assert_ptr_nonnull(text);
+    size_t at = (size_t)sprintf(text, OK_HEAD "Content-Length: %zu\r\n\r\n", len);
+    memset(text + at, 'y', len);
+    PLAY({.text = text, .len = at + len});
+    weir_loop *loop = test_loop();
+    weir_gen *gen = weir_http_lines(weir_root(loop), http_peer_url(peer, "/"), NULL);
+    weir_item item;
+
+    ck_assert(weir_next(gen, &item));
+
+    ck_assert_uint_eq(item.len, len);
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    end(loop, peer);
+    free(text);
+}
+
+MAIN("source/http_pace")

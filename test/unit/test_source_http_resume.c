@@ -1,0 +1,300 @@
+/*
+ * test_source_http_resume.c - the HTTP source when things break: retries, resuming, a second run.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "support_http_source.h"
+
+TEST(refused_connections_fail_at_once)
+{
+    PLAY({.text = ""});
+    char url[64];
+    snprintf(url, sizeof url, "%s", http_peer_url(peer, "/"));
+    http_peer_free(peer); /* nobody listens there now */
+    weir_loop *loop = logging_loop();
+    weir_error error;
+
+    read_all(weir_http_lines(weir_root(loop), url, NULL), &error);
+
+    ck_assert_int_eq(error.code, WEIR_ECONNECT);
+    ck_assert_str_eq(log_text, "");
+    weir_loop_free(loop);
+}
+
+TEST(asked_for_retries_are_made_before_anything_was_answered)
+{
+    PLAY({.text = ""});
+    char url[64];
+    snprintf(url, sizeof url, "%s", http_peer_url(peer, "/"));
+    http_peer_free(peer);
+    weir_loop *loop = logging_loop();
+    weir_error error;
+
+    read_all(weir_http_lines(weir_root(loop), url, HTTP(.retries = 2)), &error);
+
+    ck_assert_int_eq(error.code, WEIR_ECONNECT);
+    ck_assert_ptr_nonnull(strstr(log_text, "retry 1 in "));
+    ck_assert_ptr_nonnull(strstr(log_text, "retry 2 in "));
+    ck_assert_ptr_null(strstr(log_text, "retry 3 in "));
+    weir_loop_free(loop);
+}
+
+TEST(a_busy_server_is_asked_again_after_its_retry_after)
+{
+    PLAY({.text = "HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"},
+         {.text = OK_HEAD "Content-Length: 2\r\n\r\na\n"});
+    weir_loop *loop = logging_loop();
+    weir_error error;
+    int64_t start_ns = loop->now_ns;
+
+    ck_assert_str_eq(get(loop, peer, NULL, &error), "a|");
+
+    ck_assert_int_eq(error.code, 0);
+    ck_assert_int_ge(loop->now_ns - start_ns, 7000000000);
+    ck_assert_ptr_nonnull(strstr(log_text, "/feed: 503 Busy; retry 1 in 7."));
+    end(loop, peer);
+}
+
+TEST(retries_are_finite)
+{
+#define BUSY {.text = "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"}
+    PLAY(BUSY, BUSY, BUSY, BUSY, BUSY, BUSY, BUSY);
+    weir_loop *loop = test_loop();
+
+    const weir_error *error = gives(loop, peer, NULL, NULL, WEIR_EHTTP);
+    ck_assert_int_eq(error->detail, 500);
+    ck_assert_ptr_nonnull(strstr(error->message, "gave up after 5 retries"));
+    weir_loop_free(loop);
+    ck_assert_uint_eq(http_peer_requests(peer), 6);
+    http_peer_free(peer);
+}
+
+TEST(a_broken_body_is_resumed_behind_the_last_line_given)
+{
+    PLAY({.text = OK_HEAD ETAG "Content-Length: 20\r\n\r\none\ntwo\nth"},
+         {.text = "HTTP/1.1 206 Partial\r\n" ETAG
+                  "Content-Range: bytes 8-19/20\r\nContent-Length: 12\r\n\r\nthree\nfour\n\n"});
+    weir_loop *loop = logging_loop();
+
+    gives(loop, peer, NULL, "one|two|three|four||", 0);
+    http_peer_join(peer);
+    ck_assert_ptr_nonnull(strstr(http_peer_request(peer, 1), "\r\nRange: bytes=8-\r\n"));
+    ck_assert_ptr_nonnull(strstr(http_peer_request(peer, 1), "\r\nIf-Range: \"v1\"\r\n"));
+    ck_assert_ptr_nonnull(strstr(log_text, "(resume from byte 8)"));
+    end(loop, peer);
+}
+
+TEST(a_reset_is_resumed_too)
+{
+    PLAY({.text = OK_HEAD ETAG "Content-Length: 12\r\n\r\none\ntw", .after = HTTP_RESET},
+         {.text = "HTTP/1.1 206 Partial\r\n" ETAG
+                  "Content-Range: bytes 4-11/12\r\nContent-Length: 8\r\n\r\ntwo\nsix\n"});
+    weir_loop *loop = logging_loop();
+
+    gives(loop, peer, NULL, "one|two|six|", 0);
+    ck_assert_ptr_nonnull(strstr(log_text, "connection reset; retry 1 in "));
+    end(loop, peer);
+}
+
+TEST(a_server_without_ranges_is_read_again_from_the_start)
+{
+    PLAY({.text = OK_HEAD ETAG "Content-Length: 12\r\n\r\none\ntw"},
+         {.text = OK_HEAD ETAG "Content-Length: 12\r\n\r\none\ntwo\nsix\n"});
+    weir_loop *loop = test_loop();
+
+    gives(loop, peer, NULL, "one|two|six|", 0);
+    end(loop, peer);
+}
+
+TEST(another_version_is_not_mixed_into_the_first)
+{
+    PLAY({.text = OK_HEAD ETAG "Content-Length: 12\r\n\r\none\ntw"},
+         {.text = OK_HEAD "ETag: \"v2\"\r\nContent-Length: 12\r\n\r\nONE\nTWO\nSIX\n"});
+    weir_loop *loop = test_loop();
+
+    gives(loop, peer, NULL, "one|", WEIR_ECHANGED);
+    end(loop, peer);
+}
+
+TEST(a_part_that_begins_elsewhere_is_refused)
+{
+    PLAY({.text = OK_HEAD ETAG "Content-Length: 12\r\n\r\none\ntw"},
+         {.text = "HTTP/1.1 206 Partial\r\n" ETAG
+                  "Content-Range: bytes 3-11/12\r\nContent-Length: 9\r\n\r\n\ntwo\nsix\n"});
+    weir_loop *loop = test_loop();
+
+    gives(loop, peer, NULL, "one|", WEIR_ECHANGED);
+    end(loop, peer);
+}
+
+TEST(a_416_at_the_end_is_the_end)
+{
+    PLAY({.text = OK_HEAD ETAG
+          "Transfer-Encoding: chunked\r\nAccept-Ranges: bytes\r\n\r\n8\r\none\ntwo\n\r\n"},
+         {.text = "HTTP/1.1 416 No\r\nContent-Range: bytes */8\r\nContent-Length: 0\r\n\r\n"});
+    weir_loop *loop = test_loop();
+
+    gives(loop, peer, NULL, "one|two|", 0);
+    end(loop, peer);
+}
+
+TEST(a_broken_body_without_validator_is_truncated)
+{
+    PLAY({.text = OK_HEAD "Content-Length: 20\r\n\r\none\ntwo\nthr"});
+    weir_loop *loop = test_loop();
+
+    const weir_error *error = gives(loop, peer, NULL, "one|two|", WEIR_ETRUNCATED);
+    ck_assert_int_eq(error->offset, 8);
+    ck_assert_ptr_nonnull(
+        strstr(error->message, "after line 2; an unfinished line of 3 bytes was not given"));
+    end(loop, peer);
+}
+
+TEST(an_endless_stream_is_connected_again_with_a_gap)
+{
+    PLAY({.text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n8\r\none\ntwo\n\r\n"},
+         {.text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n5\r\nnine\n\r\n0\r\n\r\n"});
+    weir_loop *loop = logging_loop();
+
+    gives(loop, peer, HTTP(.retries = 3), "one|two|nine|", 0);
+    http_peer_join(peer);
+    ck_assert_ptr_null(strstr(http_peer_request(peer, 1), "Range:"));
+    ck_assert_ptr_nonnull(strstr(log_text, "a gap after line 2"));
+    end(loop, peer);
+}
+
+TEST(no_retries_when_none_are_wanted)
+{
+    PLAY({.text = OK_HEAD ETAG "Content-Length: 12\r\n\r\none\ntw"});
+    weir_loop *loop = logging_loop();
+
+    gives(loop, peer, HTTP(.retries = WEIR_NONE), "one|", WEIR_ETRUNCATED);
+    ck_assert_str_eq(log_text, "");
+    end(loop, peer);
+}
+
+/* One run of URL -> file with a state in the folder; the failure is told. */
+static void run_with_state(const char *url, const char *folder, weir_error *error)
+{
+    char path[128];
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    snprintf(path, sizeof path, "%s/out", folder);
+    weir_state *state = weir_state_open(root, folder, "run");
+    weir_gen *gen = weir_http_lines(root, url, HTTP(.state = state, .retries = WEIR_NONE));
+    weir_sink *sink = weir_file_sink(root, path, WEIR_OPTIONS(weir_file_options, .state = state));
+    int rc = weir_pump(gen, sink, error);
+    ck_assert_int_eq(rc, error->code);
+    weir_loop_free(loop);
+}
+
+static void remove_folder(const char *folder)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static const char *content_of(const char *folder)
+{
+    static char text[256];
+    char path[128];
+    snprintf(path, sizeof path, "%s/out", folder);
+    FILE *file = fopen(path, "rb");
+    ck_assert_ptr_nonnull(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    return text;
+}
+
+TEST(a_second_run_goes_on_where_the_first_was_cut_off)
+{
+    if (wr_test_sweeps()) {
+        return; /* the state has sweeps of its own */
+    }
+    PLAY({.text = OK_HEAD ETAG "Content-Length: 14\r\n\r\none\ntwo\nth"},
+         {.text = "HTTP/1.1 206 Partial\r\n" ETAG
+                  "Content-Range: bytes 8-13/14\r\nContent-Length: 6\r\n\r\nthree\n"});
+    char folder[] = "/tmp/weir_http_XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    char *url = strdup(http_peer_url(peer, "/feed?token=abc"));
+    weir_error error;
+
+    run_with_state(url, folder, &error);
+    ck_assert_int_eq(error.code, WEIR_ETRUNCATED);
+    run_with_state(url, folder, &error);
+
+    ck_assert_int_eq(error.code, 0);
+    http_peer_join(peer);
+    run_with_state(url, folder, &error); /* it is read to its end: nobody is asked */
+    ck_assert_int_eq(error.code, 0);
+    ck_assert_str_eq(content_of(folder), "one\ntwo\nthree\n");
+    ck_assert_ptr_nonnull(strstr(http_peer_request(peer, 1), "\r\nRange: bytes=8-\r\n"));
+    remove_folder(folder);
+    free(url);
+    http_peer_free(peer);
+}
+
+TEST(a_reset_behind_the_brake_loses_nothing)
+{
+    size_t len, seen = 0;
+    char *text = many_lines(&len);
+    PLAY({.text = text, .len = len / 2 + 33, .after = HTTP_RESET}, {.text = text, .len = len});
+    weir_loop *loop = test_loop();
+    weir_gen *gen = weir_http_lines(weir_root(loop), http_peer_url(peer, "/"), NULL);
+    weir_item item;
+    while (weir_next(gen, &item)) {
+        ck_assert_uint_eq(item.len, LEN);
+        ck_assert_int_eq(item.data[0], (char)('0' + seen % 10));
+        seen++;
+    }
+    ck_assert_uint_eq(seen, LINES);
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    end(loop, peer);
+    free(text);
+}
+
+static int count_setups(void *ctx, void *easy)
+{
+    int *count = ctx;
+    ck_assert_ptr_nonnull(easy);
+    return ++*count == 2 ? 7 : 0;
+}
+
+TEST(setup_has_the_last_word_before_each_connect)
+{
+    PLAY({.text = "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"});
+    weir_loop *loop = test_loop();
+    weir_error error;
+    int count = 0;
+
+    get(loop, peer, HTTP(.setup = count_setups, .setup_ctx = &count), &error);
+
+    ck_assert_int_eq(error.code, WEIR_EINVAL);
+    ck_assert_int_eq(error.detail, 7);
+    ck_assert_int_eq(count, 2);
+    end(loop, peer);
+}
+
+TEST(statistics_count_bytes_and_reconnects)
+{
+    PLAY({.text = OK_HEAD ETAG "Content-Length: 8\r\n\r\none\ntw"},
+         {.text = "HTTP/1.1 206 Partial\r\n" ETAG
+                  "Content-Range: bytes 4-7/8\r\nContent-Length: 4\r\n\r\ntwo\n"});
+    weir_loop *loop = test_loop();
+    weir_gen *gen = weir_http_lines(weir_root(loop), http_peer_url(peer, "/"), NULL);
+    weir_item item;
+    struct wr_http_stats stats;
+    while (weir_next(gen, &item)) {}
+
+    ck_assert(wr_http_stats_of(gen, &stats));
+
+    ck_assert_uint_eq(stats.bytes, 10);
+    ck_assert_uint_eq(stats.reconnects, 1);
+    ck_assert_uint_eq(stats.position, 8);
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    end(loop, peer);
+}
+
+MAIN("source/http_resume")
