@@ -120,14 +120,22 @@ WEIR_API int64_t weir_request_header(const weir_request *request, const char *na
 
 WEIR_API void weir_reply_status(weir_reply *reply, int status);
 WEIR_API void weir_reply_type(weir_reply *reply, const char *content_type);
+/*
+ * Validators: which version of a thing this is. With one of them the server answers conditional
+ * requests itself, in the order of RFC 9110: 304 to a client that has this version (If-None-Match,
+ * If-Modified-Since), 412 to one that wants another (If-Match, If-Unmodified-Since). The generator
+ * is then ended without being pulled.
+ */
 /* A strong validator, without quotes: it must change whenever a byte of the body does. */
 WEIR_API void weir_reply_etag(weir_reply *reply, const char *etag);
+/* When the body last changed, in seconds since 1970; a time that is still to come counts as now. */
+WEIR_API void weir_reply_modified(weir_reply *reply, int64_t unix_s);
 /* The bytes of the whole thing, line ends included; WEIR_NONE: unknown, and the reply is chunked.
  */
 WEIR_API void weir_reply_length(weir_reply *reply, int64_t length);
 /* Any other header. Those that frame the message (Content-Length, Transfer-Encoding, Connection,
- * Content-Range, Date) are the server's: they, and names or values that cannot be sent, turn the
- * reply into a 500. */
+ * Content-Range, Date) and those with a function here are the server's: they, and names or values
+ * that cannot be sent, turn the reply into a 500. */
 WEIR_API void weir_reply_header(weir_reply *reply, const char *name, const char *value);
 
 /* How items become bytes: each and its line end as it came (default), or just as they are. */
@@ -135,9 +143,10 @@ enum { WEIR_BODY_LINES = 0, WEIR_BODY_BYTES };
 WEIR_API void weir_reply_body(weir_reply *reply, int body);
 
 /*
- * Serve the part that the client asks for; to be called after weir_reply_length and
- * weir_reply_etag, by a handler whose generator can start anywhere. Range is obeyed for one range
- * of bytes, If-Range by the strong validator; whatever else is asked for gets the whole.
+ * Serve the part that the client asks for; to be called after weir_reply_length and the
+ * validators, by a handler whose generator can start anywhere. Range is obeyed on GET for one range
+ * of bytes, If-Range where it names this version by its entity tag or, to the second, by its date;
+ * whatever else is asked for, several ranges too, gets the whole.
  *
  * first    [out] offset of the first byte to give
  * count    [out] how many bytes the generator has to give

@@ -99,7 +99,7 @@ static enum step read_request(struct wr_conn *conn, bool first)
     struct weir_server *server = conn->server;
     conn->request.head = NULL;
     conn->request.is_head = false;
-    wr_reply_init(&conn->reply, &conn->request);
+    wr_reply_init(&conn->reply, &conn->request, server->loop->now_unix_ns / 1000000000);
     set_limit(conn, first ? server->head_ms : server->idle_ms);
     if (conn->in_len == 0) {
         if (server->stopping) {
@@ -291,6 +291,21 @@ static enum step send_body(struct wr_conn *conn, weir_gen *gen, const struct wr_
     return rc == 0 && !plan->close ? STEP_OK : STEP_CLOSE;
 }
 
+/* What the handler would give is not wanted, or not of this version: only the head goes out. */
+static void check_condition(struct wr_conn *conn)
+{
+    weir_reply *reply = &conn->reply;
+    if (reply->refused || reply->status < 200 || reply->status > 299) {
+        return;
+    }
+    int status = wr_reply_condition(reply);
+    if (status == 412) {
+        (void)weir_reply_refuse(reply, 412, "this is another version");
+    } else if (status == 304) {
+        reply->status = 304;
+    }
+}
+
 static enum step send_reply(struct wr_conn *conn, weir_gen *gen)
 {
     struct weir_server *server = conn->server;
@@ -298,6 +313,7 @@ static enum step send_reply(struct wr_conn *conn, weir_gen *gen)
     if (conn->reply.faulty) {
         (void)weir_reply_refuse(&conn->reply, 500, "the handler's reply cannot be sent");
     }
+    check_condition(conn);
     struct wr_plan plan = wr_reply_plan(&conn->reply, gen != NULL, keep_alive);
     bool pulled = gen != NULL && !conn->reply.refused && !conn->request.is_head &&
                   plan.framing != WR_FRAME_NO_BODY;

@@ -5,6 +5,7 @@
  * server_conn.c    one connection: requests one after another, until it is closed
  * server_reply.c   what a handler says, and the head made of it
  * server_request.c what a handler asks
+ * server_condition.c whether the client has what it asks for already
  * server_out.c     bytes on their way to the client
  */
 #ifndef WR_SERVER_CONN_H
@@ -12,6 +13,7 @@
 
 #include <weir/server.h>
 
+#include "codec_date.h"
 #include "codec_http1.h"
 #include "loop_scope.h"
 #include "loop_transport.h"
@@ -78,17 +80,20 @@ struct weir_reply {
     int body;
     int64_t length;       /* of the whole; -1: unknown */
     int64_t first, count; /* the part; count -1: the whole */
-    bool ranged;          /* weir_reply_range was asked */
-    bool refused;         /* an error: the text is the body */
-    bool faulty;          /* the handler gave what cannot be sent */
-    bool allow;           /* 405: say what is allowed */
+    int64_t now_s;        /* when the reply was begun: seconds since 1970 */
+    int64_t modified_s;   /* dated: Last-Modified */
+    bool dated;
+    bool ranged;  /* weir_reply_range was asked */
+    bool refused; /* an error: the text is the body */
+    bool faulty;  /* the handler gave what cannot be sent */
+    bool allow;   /* 405: say what is allowed */
     char type[96], etag[96], refusal[200];
     struct wr_http1_header headers[16];
     size_t headers_count, text_len;
     char text[1024]; /* of the headers */
 };
 
-void wr_reply_init(weir_reply *reply, const weir_request *request);
+void wr_reply_init(weir_reply *reply, const weir_request *request, int64_t now_s);
 /* False: the target cannot be decoded. */
 bool wr_request_init(weir_request *request, const struct wr_http1_request *head);
 
@@ -104,6 +109,14 @@ struct wr_plan wr_reply_plan(const weir_reply *reply, bool has_body, bool keep_a
 /* Write the head. Its length or a negative code. */
 long wr_reply_write(const weir_reply *reply, const struct wr_plan *plan, const char *date, char *to,
                     size_t cap);
+
+/* Do the request's preconditions hold for this reply, which would be a good one? 0: they do; 304;
+ * 412. */
+int wr_reply_condition(const weir_reply *reply);
+/* Is this the version that If-Range speaks of? True without an If-Range. */
+bool wr_reply_range_holds(const weir_reply *reply);
+/* The value of Range, absent when there is none, or more than one. */
+struct wr_text wr_reply_range_asked(const weir_reply *reply);
 
 /* ---- the server and its connections */
 
@@ -130,7 +143,7 @@ struct weir_server {
     struct wr_task *accepting; /* while it waits for a connection to end */
     int64_t head_ms, idle_ms, stall_ms;
     int64_t date_s;
-    char date[48];
+    char date[WR_DATE_TEXT];
     char name[32];
 };
 

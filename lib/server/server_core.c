@@ -11,7 +11,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base_alloc.h"
 #include "server_conn.h"
@@ -214,18 +213,10 @@ const struct wr_route *wr_server_find(const struct weir_server *server, const ch
 
 const char *wr_server_date(struct weir_server *server)
 {
-    static const char days[] = "SunMonTueWedThuFriSat";
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     int64_t now_s = server->loop->now_unix_ns / 1000000000;
     if (now_s != server->date_s || server->date[0] == '\0') {
-        time_t seconds = (time_t)now_s;
-        struct tm tm;
         server->date_s = now_s;
-        /* strftime would ask the locale for the names. */
-        (void)gmtime_r(&seconds, &tm);
-        snprintf(server->date, sizeof server->date, "%.3s, %02d %.3s %d %02d:%02d:%02d GMT",
-                 days + 3 * tm.tm_wday, tm.tm_mday % 100, months + 3 * tm.tm_mon,
-                 (tm.tm_year + 1900) % 10000, tm.tm_hour % 100, tm.tm_min % 100, tm.tm_sec % 100);
+        wr_date_write(now_s, server->date);
     }
     return server->date;
 }

@@ -12,10 +12,11 @@
 
 #include "server_conn.h"
 
-void wr_reply_init(weir_reply *reply, const weir_request *request)
+void wr_reply_init(weir_reply *reply, const weir_request *request, int64_t now_s)
 {
     memset(reply, 0, offsetof(struct weir_reply, text));
     reply->request = request;
+    reply->now_s = now_s;
     reply->status = 200;
     reply->length = reply->count = -1;
     memcpy(reply->type, "text/plain; charset=utf-8", sizeof "text/plain; charset=utf-8");
@@ -46,6 +47,12 @@ void weir_reply_etag(weir_reply *reply, const char *etag)
     memcpy(reply->etag, quoted, sizeof quoted);
 }
 
+void weir_reply_modified(weir_reply *reply, int64_t unix_s)
+{
+    reply->dated = true;
+    reply->modified_s = WR_MIN(unix_s, reply->now_s);
+}
+
 void weir_reply_length(weir_reply *reply, int64_t length)
 {
     reply->length = length < 0 ? -1 : length;
@@ -58,10 +65,11 @@ void weir_reply_body(weir_reply *reply, int body)
 
 static bool is_ours(struct wr_text name)
 {
-    static const char *const ours[] = {
-        "Content-Length", "Transfer-Encoding", "Connection", "Content-Range",
-        "Date",           "Content-Type",      "ETag",       "Accept-Ranges",
-        "Allow"};
+    static const char *const ours[] = {"Content-Length", "Transfer-Encoding",
+                                       "Connection",     "Content-Range",
+                                       "Date",           "Content-Type",
+                                       "ETag",           "Accept-Ranges",
+                                       "Last-Modified",  "Allow"};
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
         if (wr_text_is(name, ours[i])) {
             return true;
@@ -89,7 +97,6 @@ void weir_reply_header(weir_reply *reply, const char *name, const char *value)
 
 int weir_reply_range(weir_reply *reply, int64_t *first, int64_t *count)
 {
-    const struct wr_http1_request *head = reply->request->head;
     int64_t last = reply->length - 1;
     *first = 0;
     *count = reply->length;
@@ -97,13 +104,10 @@ int weir_reply_range(weir_reply *reply, int64_t *first, int64_t *count)
         return reply->status;
     }
     reply->ranged = true;
-    struct wr_text range = wr_http1_header(head, "Range");
-    struct wr_text condition = wr_http1_header(head, "If-Range");
-    if (condition.data != NULL && (reply->etag[0] == '\0' || condition.len != strlen(reply->etag) ||
-                                   memcmp(condition.data, reply->etag, condition.len) != 0)) {
-        return 200; /* it has changed, or cannot be told: the whole */
+    if (reply->request->is_head || wr_reply_condition(reply) != 0 || !wr_reply_range_holds(reply)) {
+        return 200; /* parts are for GET; it has changed, or cannot be told: the whole */
     }
-    switch (wr_range_parse(range, reply->length, first, &last)) {
+    switch (wr_range_parse(wr_reply_range_asked(reply), reply->length, first, &last)) {
     case WR_RANGE_WHOLE: *first = 0; return 200;
     case WR_RANGE_UNSATISFIABLE:
         *count = 0;
@@ -165,11 +169,20 @@ static void add(struct heads *heads, const char *name, const char *value)
     heads->all[heads->count++] = (struct wr_http1_header){wr_text_of(name), wr_text_of(value)};
 }
 
+/* A 304 speaks of what the client has: what describes a body would be wrong beside it, but what
+ * tells caches how to keep it belongs there (RFC 9110 15.4.5). */
+static bool goes_along(const weir_reply *reply, const struct wr_http1_header *header)
+{
+    struct wr_text name = header->name;
+    return !reply->refused && (reply->status != 304 || wr_text_is(name, "Content-Location") ||
+                               !wr_text_take(&name, "Content-"));
+}
+
 long wr_reply_write(const weir_reply *reply, const struct wr_plan *plan, const char *date, char *to,
                     size_t cap)
 {
     struct heads heads = {.count = 0};
-    char length[24], range[80];
+    char length[24], range[80], modified[WR_DATE_TEXT];
     long long first = (long long)reply->first, whole = (long long)reply->length;
     add(&heads, "Date", date);
     if (plan->framing != WR_FRAME_NO_BODY) {
@@ -183,6 +196,10 @@ long wr_reply_write(const weir_reply *reply, const struct wr_plan *plan, const c
     }
     if (reply->etag[0] != '\0' && (!reply->refused || reply->status == 416)) {
         add(&heads, "ETag", reply->etag);
+    }
+    if (reply->dated && !reply->refused) {
+        wr_date_write(reply->modified_s, modified);
+        add(&heads, "Last-Modified", modified);
     }
     if (reply->ranged) {
         add(&heads, "Accept-Ranges", "bytes");
@@ -203,8 +220,10 @@ long wr_reply_write(const weir_reply *reply, const struct wr_plan *plan, const c
     } else if (reply->request->head != NULL && reply->request->head->minor == 0) {
         add(&heads, "Connection", "keep-alive");
     }
-    for (size_t i = 0; i < reply->headers_count && !reply->refused; i++) {
-        heads.all[heads.count++] = reply->headers[i];
+    for (size_t i = 0; i < reply->headers_count; i++) {
+        if (goes_along(reply, &reply->headers[i])) {
+            heads.all[heads.count++] = reply->headers[i];
+        }
     }
     return wr_http1_write_head(to, cap, reply->status, heads.all, heads.count);
 }

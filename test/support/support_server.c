@@ -167,11 +167,18 @@ static weir_gen *on_letters(weir_scope *scope, const weir_request *request, weir
                             void *ctx)
 {
     struct part part;
-    (void)request;
+    int64_t modified_s = weir_request_number(request, "modified", -1);
     (void)ctx;
     weir_reply_body(reply, WEIR_BODY_BYTES);
     weir_reply_length(reply, 26);
-    weir_reply_etag(reply, "v1");
+    weir_reply_header(reply, "Vary", "Accept");
+    weir_reply_header(reply, "Content-Language", "la");
+    if (weir_request_number(request, "tag", 1) != 0) {
+        weir_reply_etag(reply, "v1");
+    }
+    if (modified_s >= 0) {
+        weir_reply_modified(reply, modified_s);
+    }
     if (weir_reply_range(reply, &part.first, &part.count) == 416) {
         return NULL;
     }

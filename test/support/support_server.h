@@ -28,7 +28,7 @@ extern size_t got_len;
  *     /flood                    lines of 1000 bytes without end
  *     /burst?n=                 so many of them, then the feed
  *     /sleepy                   a handler that sleeps for an hour
- *     /letters                  the alphabet, in parts if wanted; ETag "v1"
+ *     /letters?tag=1&modified=  the alphabet, in parts if wanted; ETag "v1"
  *     /echo/..., /echo/deep/... a 409 that tells what was asked
  *     /empty?status=204         no body
  *     /faulty                   a handler that says what is not its own to say

@@ -1,0 +1,178 @@
+/*
+ * codec_date.c - HTTP dates, written in one form and read in three.
+ *
+ * The names of days and months are HTTP's own and no locale's, so neither strftime nor strptime
+ * will do; and the calendar is computed here, since timegm is not in POSIX 2008. A date is checked
+ * field by field; the day of the week is read and not compared, as every other server does.
+ */
+#include "codec_date.h"
+
+#include <stdio.h>
+
+#include "base_error.h"
+
+static const char days[] = "SunMonTueWedThuFriSat";
+static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+enum { DAY_S = 86400, YEAR_MAX = 9999 };
+
+struct date {
+    int64_t year, month, day, hour, minute, second; /* month: 0 to 11 */
+};
+
+/* Days from 1970-01-01 to the first of March of a year from -1 on: so leap days come last. */
+static int64_t days_to_march(int64_t year)
+{
+    int64_t y = year + 400; /* the calendar repeats, and division rounds towards zero */
+    return 365 * (year - 1970) + (y / 4 - 592) - (y / 100 - 23) + (y / 400 - 5) + 59;
+}
+
+/* Days from the first of March to the first of a month counted from March: 0, 31, 61, 92, ... */
+static int64_t days_to_month(int64_t from_march)
+{
+    return (153 * from_march + 2) / 5;
+}
+
+static int64_t day_number(const struct date *date)
+{
+    int64_t year = date->month >= 2 ? date->year : date->year - 1;
+    return days_to_march(year) + days_to_month((date->month + 10) % 12) + date->day - 1;
+}
+
+static void from_day_number(int64_t number, struct date *date)
+{
+    int64_t year = 1970 + number / 366 + (number >= 0 ? 2 : -1);
+    while (days_to_march(year) > number) {
+        year--;
+    }
+    while (days_to_march(year + 1) <= number) {
+        year++;
+    }
+    int64_t rest = number - days_to_march(year);
+    int64_t from_march = (5 * rest + 2) / 153;
+    date->day = rest - days_to_month(from_march) + 1;
+    date->month = (from_march + 2) % 12;
+    date->year = from_march >= 10 ? year + 1 : year;
+}
+
+void wr_date_write(int64_t unix_s, char to[WR_DATE_TEXT])
+{
+    static const int64_t most = INT64_C(253402300799), least = INT64_C(-62167219200);
+    struct date date;
+    int64_t time = unix_s > most ? most : unix_s < least ? least : unix_s;
+    int64_t second = (time % DAY_S + DAY_S) % DAY_S;
+    int64_t day = (time - second) / DAY_S;
+    from_day_number(day, &date);
+    snprintf(to, WR_DATE_TEXT, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT",
+             days + 3 * ((day % 7 + 7 + 4) % 7), (unsigned)date.day % 100, months + 3 * date.month,
+             (unsigned)date.year % 10000, (unsigned)(second / 3600) % 100,
+             (unsigned)(second / 60 % 60), (unsigned)(second % 60));
+}
+
+/* ---- reading: each step takes what it knows off the front, or fails */
+
+static bool take_number(struct wr_text *text, size_t digits, int64_t *number)
+{
+    struct wr_text part = {text->data, WR_MIN(digits, text->len)};
+    if (!wr_text_take_number(&part, number) || part.len > 0 || text->len < digits) {
+        return false;
+    }
+    text->data += digits;
+    text->len -= digits;
+    return true;
+}
+
+static bool take_month(struct wr_text *text, int64_t *month)
+{
+    for (*month = 0; *month < 12; ++*month) {
+        char name[4] = {0};
+        memcpy(name, months + 3 * *month, 3);
+        if (wr_text_take(text, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The day of the week in letters, short or long. */
+static bool take_day_name(struct wr_text *text)
+{
+    size_t len = 0;
+    while (len < text->len && wr_is_alpha(text->data[len])) {
+        len++;
+    }
+    text->data += len;
+    text->len -= len;
+    return len >= 3 && len <= 9;
+}
+
+static bool take_time(struct wr_text *text, struct date *date)
+{
+    return take_number(text, 2, &date->hour) && wr_text_take(text, ":") &&
+           take_number(text, 2, &date->minute) && wr_text_take(text, ":") &&
+           take_number(text, 2, &date->second);
+}
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT" */
+static bool read_fixed(struct wr_text text, struct date *date)
+{
+    return take_day_name(&text) && wr_text_take(&text, ", ") && take_number(&text, 2, &date->day) &&
+           wr_text_take(&text, " ") && take_month(&text, &date->month) &&
+           wr_text_take(&text, " ") && take_number(&text, 4, &date->year) &&
+           wr_text_take(&text, " ") && take_time(&text, date) && wr_text_is(text, " GMT");
+}
+
+/* "Sunday, 06-Nov-94 08:49:37 GMT", of RFC 850 */
+static bool read_two_digits(struct wr_text text, int64_t now_s, struct date *date)
+{
+    struct date now;
+    if (!take_day_name(&text) || !wr_text_take(&text, ", ") || !take_number(&text, 2, &date->day) ||
+        !wr_text_take(&text, "-") || !take_month(&text, &date->month) ||
+        !wr_text_take(&text, "-") || !take_number(&text, 2, &date->year) ||
+        !wr_text_take(&text, " ") || !take_time(&text, date) || !wr_text_is(text, " GMT")) {
+        return false;
+    }
+    from_day_number(now_s / DAY_S, &now);
+    date->year += now.year / 100 * 100;
+    if (date->year > now.year + 50) {
+        date->year -= 100;
+    }
+    return true;
+}
+
+/* "Sun Nov  6 08:49:37 1994", of asctime */
+static bool read_asctime(struct wr_text text, struct date *date)
+{
+    return take_day_name(&text) && wr_text_take(&text, " ") && take_month(&text, &date->month) &&
+           wr_text_take(&text, " ") &&
+           (wr_text_take(&text, " ") ? take_number(&text, 1, &date->day)
+                                     : take_number(&text, 2, &date->day)) &&
+           wr_text_take(&text, " ") && take_time(&text, date) && wr_text_take(&text, " ") &&
+           take_number(&text, 4, &date->year) && text.len == 0;
+}
+
+static bool is_date(const struct date *date)
+{
+    struct date next = {.year = date->month == 11 ? date->year + 1 : date->year,
+                        .month = (date->month + 1) % 12,
+                        .day = 1};
+    struct date first = {.year = date->year, .month = date->month, .day = 1};
+    return date->year <= YEAR_MAX && date->day >= 1 &&
+           date->day <= day_number(&next) - day_number(&first) && date->hour < 24 &&
+           date->minute < 60 && date->second <= 60;
+}
+
+bool wr_date_parse(struct wr_text text, int64_t now_s, int64_t *unix_s)
+{
+    struct date date = {0};
+    if (text.data == NULL) {
+        return false;
+    }
+    if ((!read_fixed(text, &date) && !read_two_digits(text, now_s, &date) &&
+         !read_asctime(text, &date)) ||
+        !is_date(&date)) {
+        return false;
+    }
+    *unix_s = ((day_number(&date) * 24 + date.hour) * 60 + date.minute) * 60 + date.second;
+    return true;
+}
