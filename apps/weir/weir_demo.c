@@ -15,7 +15,7 @@ static void tell_routes(int port)
         "/feed.ndjson?rate=10        a live feed of JSON lines, some broken (bad=0: none)",
         "/lines?n=1000000&size=100   lines as fast as they are read; resumable",
         "/flaky?n=1000000            the same, dropped now and then in the middle",
-        "/gzip?n=100000              compressed, in two members",
+        "/gzip?n=100000              compressed (members=3: in several pieces, as logs are)",
         "/slow                       one line a second"};
     printf("weir demo serves, until Ctrl-C:\n");
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {

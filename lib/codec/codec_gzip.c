@@ -15,28 +15,13 @@
 
 #include <weir/error.h>
 
-#include "base_alloc.h"
 #include "base_error.h"
 #include "base_fault.h"
 #include "codec_gzip.h"
+#include "codec_zlib.h"
 
 enum { START, MEMBER, BETWEEN, PADDING };
 enum { PIECE_MAX = 1 << 30 }; /* zlib counts a call's bytes in an unsigned int */
-
-static void *zlib_alloc(void *opaque, unsigned items, unsigned bytes)
-{
-    (void)opaque;
-    if (bytes != 0 && items > SIZE_MAX / bytes) {
-        return NULL;
-    }
-    return wr_alloc((size_t)items * bytes);
-}
-
-static void zlib_free(void *opaque, void *memory)
-{
-    (void)opaque;
-    wr_free(memory);
-}
 
 static int fail(struct wr_gunzip *g, int code, const char *reason)
 {
@@ -58,8 +43,8 @@ int wr_gunzip_init(struct wr_gunzip *gunzip, enum wr_gunzip_kind kind, uint64_t 
     if (z == NULL) {
         return fail(gunzip, WEIR_ENOMEM, "out of memory");
     }
-    z->zalloc = zlib_alloc;
-    z->zfree = zlib_free;
+    z->zalloc = wr_zlib_alloc;
+    z->zfree = wr_zlib_free;
     /* 16: gzip only. Negative bits, raw, are set once a deflate stream has shown that it has no
      * wrapper. */
     int bits = kind == WR_GUNZIP_GZIP ? MAX_WBITS + 16 : MAX_WBITS;

@@ -12,10 +12,11 @@
 #include <string.h>
 
 #include "base_alloc.h"
+#include "codec_gzip_write.h"
 #include "server_conn.h"
 #include "server_demo.h"
 
-enum { PIECE = 32 * 1024, GZIP_ROOM = 32 };
+enum { PIECE = 32 * 1024 };
 
 /* ---- the file, plain */
 
@@ -129,95 +130,102 @@ static weir_gen *on_flaky(weir_scope *scope, const weir_request *request, weir_r
     return serve_file(scope, request, reply, every, ctx);
 }
 
-/* ---- the file in gzip: stored blocks, since its letters do not compress anyway */
+/* ---- the file in gzip */
 
-static uint32_t crc_add(uint32_t crc, const char *bytes, size_t len)
+struct gzip_args {
+    struct wr_demo_file file;
+    int64_t members;
+};
+
+/* What a gzip body works with: plain bytes in, packed bytes out. */
+struct gzip_work {
+    struct wr_gzip gzip;
+    size_t packed_len;
+    char packed[PIECE], plain[PIECE], line[WR_DEMO_LINE_MAX + 8];
+};
+
+static bool give_packed(weir_gen *self, struct gzip_work *work)
 {
-    static const uint32_t nibbles[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
-                                         0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-                                         0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-                                         0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
-    for (size_t i = 0; i < len; i++) {
-        crc ^= (unsigned char)bytes[i];
-        crc = nibbles[crc & 15] ^ (crc >> 4);
-        crc = nibbles[crc & 15] ^ (crc >> 4);
+    weir_item item = weir_bytes(work->packed, work->packed_len);
+    work->packed_len = 0;
+    return item.len == 0 || weir_yield(self, &item);
+}
+
+/* One member with the file's bytes [at, end). False: the reader is done. */
+static bool give_member(weir_gen *self, const struct wr_demo_file *file, struct gzip_work *work,
+                        int64_t at, int64_t end)
+{
+    enum wr_gzip_got got = WR_GZIP_INPUT_USED;
+    size_t start = 0, len = 0;
+    for (;;) {
+        if (start == len && at < end) {
+            size_t want = (size_t)WR_MIN((int64_t)PIECE, end - at);
+            start = 0;
+            len = wr_demo_bytes(file, at, work->plain, want, work->line);
+            at += (int64_t)len;
+        }
+        size_t used, made;
+        got = wr_gzip_step(&work->gzip, at == end ? WR_GZIP_LAST : WR_GZIP_MORE_COMES,
+                           work->plain + start, len - start, &used, work->packed + work->packed_len,
+                           PIECE - work->packed_len, &made);
+        start += used;
+        work->packed_len += made;
+        if (got == WR_GZIP_MEMBER_DONE || work->packed_len == PIECE) {
+            if (!give_packed(self, work)) {
+                return false;
+            }
+        }
+        if (got == WR_GZIP_MEMBER_DONE) {
+            return true;
+        }
     }
-    return crc;
 }
 
-static size_t put_le(char *to, uint32_t value, size_t bytes)
+WEIR_SOURCE(demo_gzip, struct gzip_args)
 {
-    for (size_t i = 0; i < bytes; i++) {
-        to[i] = (char)(value >> (8 * i) & 0xff);
-    }
-    return bytes;
-}
-
-/* One member with the file's bytes [first, end). False: the reader is done. */
-static bool give_member(weir_gen *self, const struct wr_demo_file *file, char *buffer,
-                        int64_t first, int64_t end)
-{
-    static const char head[10] = {0x1f, (char)0x8b, 8, 0, 0, 0, 0, 0, 0, (char)0xff};
-    char *data = buffer + GZIP_ROOM;
-    uint32_t crc = 0xffffffffu;
-    int64_t at = first;
-    do {
-        size_t want = (size_t)WR_MIN((int64_t)PIECE, end - at);
-        size_t len = want > 0 ? wr_demo_bytes(file, at, data, want, data + PIECE + GZIP_ROOM) : 0;
-        bool last = at + (int64_t)len == end;
-        char *begin = data - 5;
-        begin[0] = last ? 1 : 0;
-        put_le(begin + 1, (uint32_t)len, 2);
-        put_le(begin + 3, ~(uint32_t)len, 2);
-        if (at == first) {
-            begin -= sizeof head;
-            memcpy(begin, head, sizeof head);
-        }
-        crc = crc_add(crc, data, len);
-        at += (int64_t)len;
-        char *stop = data + len;
-        if (last) {
-            stop += put_le(stop, ~crc, 4);
-            stop += put_le(stop, (uint32_t)(end - first), 4);
-        }
-        weir_item item = weir_bytes(begin, (size_t)(stop - begin));
-        if (!weir_yield(self, &item)) {
-            return false;
-        }
-    } while (at < end);
-    return true;
-}
-
-WEIR_SOURCE(demo_gzip, struct wr_demo_file)
-{
-    char *buffer = wr_alloc(GZIP_ROOM + PIECE + GZIP_ROOM + WR_DEMO_LINE_MAX + 8);
-    int64_t end = wr_demo_offset(args, args->lines + 1);
-    int64_t middle = wr_demo_offset(args, args->lines / 2 + 1);
-    if (buffer == NULL) {
+    const struct wr_demo_file *file = &args->file;
+    struct gzip_work *work = wr_alloc(sizeof *work);
+    int64_t members = args->members;
+    if (work == NULL) {
         return weir_fail(self, WEIR_ENOMEM, "no memory for a piece of the file");
     }
-    if (give_member(self, args, buffer, 0, middle)) {
-        (void)give_member(self, args, buffer, middle, end);
+    work->packed_len = 0;
+    int rc = wr_gzip_init(&work->gzip);
+    for (int64_t i = 0; rc == 0 && i < members; i++) {
+        int64_t first = file->lines * i / members, end = file->lines * (i + 1) / members;
+        if (!give_member(self, file, work, wr_demo_offset(file, first + 1),
+                         wr_demo_offset(file, end + 1))) {
+            break;
+        }
+        wr_gzip_next(&work->gzip);
     }
-    wr_free(buffer);
-    return 0;
+    wr_gzip_fini(&work->gzip);
+    wr_free(work);
+    return rc == 0 ? 0 : weir_fail(self, rc, "no memory to compress with");
 }
 
 static weir_gen *on_gzip(weir_scope *scope, const weir_request *request, weir_reply *reply,
                          void *ctx)
 {
     weir_gen *gen = NULL;
-    struct wr_demo_file *file = wr_alloc(sizeof *file);
+    struct gzip_args *args = wr_alloc(sizeof *args);
     (void)ctx;
-    if (file == NULL) {
+    if (args == NULL) {
         return refuse_for_memory(reply);
     }
-    if (asked_file(request, reply, file)) {
+    args->members = weir_request_number(request, "members", 1);
+    if (args->members < 1 || args->members > WR_DEMO_MEMBERS_MAX) {
+        (void)weir_reply_refuse(reply, 400, "members: 1 to %d", (int)WR_DEMO_MEMBERS_MAX);
+    } else if (asked_file(request, reply, &args->file)) {
+        char etag[80];
         weir_gen_options options = {.struct_size = sizeof options, .name = "demo_gzip"};
+        snprintf(etag, sizeof etag, "%" PRIu64 "-%" PRId64 "-%" PRId64 "-gzip-%" PRId64,
+                 args->file.seed, args->file.lines, args->file.size, args->members);
+        weir_reply_etag(reply, etag);
         weir_reply_header(reply, "Content-Encoding", "gzip");
-        gen = weir_gen_new(scope, demo_gzip_enter, file, sizeof *file, &options);
+        gen = weir_gen_new(scope, demo_gzip_enter, args, sizeof *args, &options);
     }
-    wr_free(file);
+    wr_free(args);
     return gen;
 }
 
@@ -313,7 +321,7 @@ WEIR_SOURCE(demo_index, int)
         "/feed.ndjson?rate=10&n=&bad=1     events, one JSON object a line, some malformed\n"
         "/lines?n=1000&size=0&seed=1       numbered lines; resumable\n"
         "/flaky?n=1000&size=0&every=1048576  the same, dropped now and then\n"
-        "/gzip?n=1000&size=0               the same in gzip, as two members\n"
+        "/gzip?n=1000&size=0&members=1     the same in gzip, in one member or several\n"
         "/slow?n=10&ms=1000&head_ms=0      a line now and then";
     weir_item item = weir_bytes(text, sizeof text - 1);
     (void)args;

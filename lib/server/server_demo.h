@@ -19,6 +19,7 @@ enum {
     WR_DEMO_PROGRESS_MIN =
         4 * 1024 /* /flaky gives at least so much, and two lines, before it drops */
 };
+enum { WR_DEMO_MEMBERS_MAX = 1000 };
 #define WR_DEMO_LINES_MAX INT64_C(1000000000000)
 
 /* The file: `lines` lines, each of `size` bytes and a line feed; size 0: of mixed lengths. */
@@ -64,7 +65,8 @@ struct wr_demo_control {
  *                                    read), n of them (default: without end)
  *     /lines?n=&size=&seed=          the file: Content-Length, ETag, Range
  *     /flaky?n=&size=&seed=&every=   the same, dropped about every so many bytes (default 1 MiB)
- *     /gzip?n=&size=&seed=           the same in gzip, as two members
+ *     /gzip?n=&size=&seed=&members=  the same in gzip, in one member unless more are asked for:
+ *                                    curl 7.88 fails behind the first
  *     /slow?n=&ms=&head_ms=          n numbered lines, ms between them, head_ms before the head
  */
 struct weir_server *wr_demo_start(weir_scope *scope, const char *address,

@@ -1,0 +1,75 @@
+/*
+ * codec_gzip_write.c - the encoder over zlib's deflate.
+ *
+ * A window of 4 KiB and the fastest level: lines that follow each other closely are like each
+ * other, and a server that makes them up spends its time elsewhere. deflate allocates in init only
+ * and cannot fail after it, which is why a step has no failure to tell. It is called by one task at
+ * a time, and nothing is kept between two calls but zlib's own state.
+ */
+#define ZLIB_CONST
+#include "codec_gzip_write.h"
+
+#include <zlib.h>
+
+#include <weir/error.h>
+
+#include "base_error.h"
+#include "base_fault.h"
+#include "codec_zlib.h"
+
+enum { WINDOW_BITS = 12, GZIP_WRAPPER = 16, MEMORY_LEVEL = 5 };
+enum { PIECE_MAX = 1 << 30 }; /* zlib counts a call's bytes in an unsigned int */
+
+int wr_gzip_init(struct wr_gzip *gzip)
+{
+    z_stream *z = wr_zalloc(sizeof *z);
+    gzip->zlib = NULL;
+    if (z == NULL) {
+        return WEIR_ENOMEM;
+    }
+    z->zalloc = wr_zlib_alloc;
+    z->zfree = wr_zlib_free;
+    if (wr_fault("deflateInit2") ||
+        deflateInit2(z, Z_BEST_SPEED, Z_DEFLATED, WINDOW_BITS + GZIP_WRAPPER, MEMORY_LEVEL,
+                     Z_DEFAULT_STRATEGY) != Z_OK) {
+        wr_free(z);
+        return WEIR_ENOMEM;
+    }
+    gzip->zlib = z;
+    return 0;
+}
+
+void wr_gzip_fini(struct wr_gzip *gzip)
+{
+    if (gzip->zlib != NULL) {
+        (void)deflateEnd(gzip->zlib);
+        wr_free(gzip->zlib);
+        gzip->zlib = NULL;
+    }
+}
+
+enum wr_gzip_got wr_gzip_step(struct wr_gzip *gzip, enum wr_gzip_input input, const void *in,
+                              size_t in_len, size_t *in_used, void *out, size_t out_cap,
+                              size_t *out_used)
+{
+    z_stream *z = gzip->zlib;
+    bool whole = in_len <= PIECE_MAX;
+    z->next_in = in;
+    z->avail_in = (uInt)WR_MIN(in_len, (size_t)PIECE_MAX);
+    z->next_out = out;
+    z->avail_out = (uInt)WR_MIN(out_cap, (size_t)PIECE_MAX);
+    size_t in_given = z->avail_in, out_given = z->avail_out;
+    int rc = deflate(z, input == WR_GZIP_LAST && whole ? Z_FINISH : Z_NO_FLUSH);
+    WR_ASSERT(rc == Z_OK || rc == Z_STREAM_END || rc == Z_BUF_ERROR, "deflate was misused");
+    *in_used = in_given - z->avail_in;
+    *out_used = out_given - z->avail_out;
+    if (rc == Z_STREAM_END) {
+        return WR_GZIP_MEMBER_DONE;
+    }
+    return z->avail_out == 0 || *in_used < in_len ? WR_GZIP_ROOM_USED : WR_GZIP_INPUT_USED;
+}
+
+void wr_gzip_next(struct wr_gzip *gzip)
+{
+    (void)deflateReset(gzip->zlib);
+}
