@@ -188,7 +188,10 @@ void weir_scope_stop(weir_scope *scope)
         }
     }
     for (struct wr_list *node = scope->children.next; node != &scope->children; node = node->next) {
-        weir_scope_stop(WR_OWNER(node, struct weir_scope, child_link));
+        struct weir_scope *child = WR_OWNER(node, struct weir_scope, child_link);
+        if (!child->unstopped) {
+            weir_scope_stop(child);
+        }
     }
 }
 

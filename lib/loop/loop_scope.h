@@ -28,6 +28,8 @@ struct weir_scope {
     struct wr_task *owner;  /* the task whose own scope this is; NULL */
     uint8_t state;
     bool stopping;
+    bool unstopped; /* a stop of the scope around it passes it by: what is at hand here was promised
+                       whole */
     int32_t on_failure;
     int64_t grace_ms;
     struct wr_timer deadline, grace, drain;

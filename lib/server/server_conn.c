@@ -265,6 +265,9 @@ static enum step send_body(struct wr_conn *conn, weir_gen *gen, const struct wr_
     if (rc == 0) {
         rc = move_items(conn, gen, &left);
     }
+    if (rc < 0) {
+        watch_client(conn, false); /* the generator's clean-up is waited for, whoever leaves */
+    }
     forget_cancel(conn);
     int ended = weir_finish(gen, &error);
     if (conn->gone || (rc < 0 && rc != WEIR_ETOOLONG && rc != WEIR_EINVAL)) {
@@ -306,6 +309,18 @@ static void check_condition(struct wr_conn *conn)
     }
 }
 
+/* A stop of the server ends what has no end of its own; a body whose length the client is told
+ * comes whole. */
+static void let_stop(struct wr_conn *conn, const struct wr_plan *plan)
+{
+    if (plan->framing != WR_FRAME_LENGTH) {
+        conn->scope->unstopped = false;
+        if (conn->task->scope->stopping) {
+            weir_scope_stop(conn->scope);
+        }
+    }
+}
+
 static enum step send_reply(struct wr_conn *conn, weir_gen *gen)
 {
     struct weir_server *server = conn->server;
@@ -315,6 +330,7 @@ static enum step send_reply(struct wr_conn *conn, weir_gen *gen)
     }
     check_condition(conn);
     struct wr_plan plan = wr_reply_plan(&conn->reply, gen != NULL, keep_alive);
+    let_stop(conn, &plan);
     bool pulled = gen != NULL && !conn->reply.refused && !conn->request.is_head &&
                   plan.framing != WR_FRAME_NO_BODY;
     if (!pulled) {
@@ -341,9 +357,12 @@ static enum step serve(struct wr_conn *conn)
         return refuse(conn, 503, "out of memory");
     }
     weir_error error;
+    scope->unstopped = true; /* until it is known what it gives */
+    scope->stopping = false;
     conn->scope = scope;
     weir_gen *gen = route->handler(scope, &conn->request, &conn->reply, route->ctx);
     enum step step = send_reply(conn, gen);
+    watch_client(conn, false); /* what follows is clean-up, which a client does not cut short */
     forget_cancel(conn);
     conn->scope = NULL;
     weir_scope_cancel(scope);

@@ -85,6 +85,18 @@ WEIR_SOURCE(flood, int)
     return 0;
 }
 
+/* Lines of 1000 bytes until nobody wants them, and then a second of clean-up. */
+WEIR_SOURCE(careful, int)
+{
+    static const char line[1000] = "xxx";
+    weir_item item = weir_bytes(line, sizeof line);
+    (void)args;
+    while (weir_yield(self, &item)) {}
+    pulls++;
+    feed_ended = weir_sleep(weir_gen_scope(self), 1000);
+    return 0;
+}
+
 /* So many lines of 1000 bytes, and then the feed. */
 WEIR_SOURCE(burst, int64_t)
 {
@@ -163,6 +175,15 @@ static weir_gen *on_sleepy(weir_scope *scope, const weir_request *request, weir_
     return NULL;
 }
 
+static weir_gen *on_careful(weir_scope *scope, const weir_request *request, weir_reply *reply,
+                            void *ctx)
+{
+    (void)request;
+    (void)reply;
+    (void)ctx;
+    return careful(scope, 0);
+}
+
 static weir_gen *on_letters(weir_scope *scope, const weir_request *request, weir_reply *reply,
                             void *ctx)
 {
@@ -183,6 +204,12 @@ static weir_gen *on_letters(weir_scope *scope, const weir_request *request, weir
         return NULL;
     }
     return letters(scope, part);
+}
+
+static weir_gen *on_late(weir_scope *scope, const weir_request *request, weir_reply *reply,
+                         void *ctx)
+{
+    return weir_sleep(scope, 1000) ? on_letters(scope, request, reply, ctx) : NULL;
 }
 
 /* Tells what it was asked. */
@@ -227,21 +254,25 @@ void make_loop(void)
 void start_with(const weir_server_options *options)
 {
     static char first[] = "first", second[] = "second";
+    static const struct {
+        const char *route;
+        weir_handler *handler;
+        void *ctx;
+    } routes[] = {{"GET /lines", on_lines, NULL},     {"GET /feed", on_feed, NULL},
+                  {"GET /flood", on_flood, NULL},     {"GET /careful", on_careful, NULL},
+                  {"GET /burst", on_burst, NULL},     {"GET /sleepy", on_sleepy, NULL},
+                  {"GET /letters", on_letters, NULL}, {"GET /late", on_late, NULL},
+                  {"GET /echo/*", on_echo, first},    {"GET /echo/deep/*", on_echo, second},
+                  {"GET /empty", on_empty, NULL},     {"GET /faulty", on_faulty, NULL}};
     make_loop();
     feed_ended = feed_may_go = false;
     pulls = 0;
     server = weir_server_new(weir_root(loop), "127.0.0.1:0", options);
     ck_assert_int_gt(weir_server_port(server), 0);
-    ck_assert_int_eq(weir_server_route(server, "GET /lines", on_lines, NULL), 0);
-    ck_assert_int_eq(weir_server_route(server, "GET /feed", on_feed, NULL), 0);
-    ck_assert_int_eq(weir_server_route(server, "GET /flood", on_flood, NULL), 0);
-    ck_assert_int_eq(weir_server_route(server, "GET /burst", on_burst, NULL), 0);
-    ck_assert_int_eq(weir_server_route(server, "GET /sleepy", on_sleepy, NULL), 0);
-    ck_assert_int_eq(weir_server_route(server, "GET /letters", on_letters, NULL), 0);
-    ck_assert_int_eq(weir_server_route(server, "GET /echo/*", on_echo, first), 0);
-    ck_assert_int_eq(weir_server_route(server, "GET /echo/deep/*", on_echo, second), 0);
-    ck_assert_int_eq(weir_server_route(server, "GET /empty", on_empty, NULL), 0);
-    ck_assert_int_eq(weir_server_route(server, "GET /faulty", on_faulty, NULL), 0);
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        ck_assert_int_eq(
+            weir_server_route(server, routes[i].route, routes[i].handler, routes[i].ctx), 0);
+    }
 }
 
 void start(void)

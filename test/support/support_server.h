@@ -26,9 +26,11 @@ extern size_t got_len;
  *     /lines?n=2&length=&code=  "line 1", "line 2", ...; fails with -code at the end
  *     /feed                     "tick" whenever let_feed_go says so
  *     /flood                    lines of 1000 bytes without end
+ *     /careful                  the same, with a second of clean-up; counts it as one pull
  *     /burst?n=                 so many of them, then the feed
  *     /sleepy                   a handler that sleeps for an hour
  *     /letters?tag=1&modified=  the alphabet, in parts if wanted; ETag "v1"
+ *     /late                     the same, a second later
  *     /echo/..., /echo/deep/... a 409 that tells what was asked
  *     /empty?status=204         no body
  *     /faulty                   a handler that says what is not its own to say

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <weir/scope.h>
+
 #include "support_server.h"
 
 /* ---- backpressure and leaving */
@@ -88,6 +90,85 @@ TEST(what_a_waiting_feed_has_given_goes_out_as_the_client_reads)
         }
     }
     leave(client);
+}
+
+/* Read all that is still to come, a piece at a time, with the others running between; how much it
+ * was, or a failure. */
+static int64_t read_slowly(struct wr_transport *client)
+{
+    int64_t sum = 0, n;
+    while ((n = client->ops->read(client, got, 256 * 1024)) != 0) {
+        if (n == WR_AGAIN) {
+            wait_bytes(client);
+        } else if (n < 0) {
+            return n;
+        } else {
+            sum += n;
+            got_len = (size_t)n;
+            (void)wr_pause(loop);
+        }
+    }
+    return sum;
+}
+
+TEST(a_stop_lets_a_reply_of_known_length_be_read_to_its_end)
+{
+    if (wr_test_sweeps()) {
+        return; /* 24 MB each time */
+    }
+    start();
+    struct wr_transport *client =
+        visit("GET /lines?n=2000000&length=24888896 HTTP/1.1\r\n" HOST "\r\n");
+    ck_assert(hear(client, "line 1\n"));
+    int64_t head = body() - got, before = (int64_t)got_len;
+    (void)await_calm();
+    weir_scope_stop(weir_root(loop));
+    ck_assert_int_eq(before + read_slowly(client) - head, 24888896);
+    leave(client);
+}
+
+TEST(a_stop_lets_a_reply_whose_handler_still_thinks_be_read_to_its_end)
+{
+    start();
+    struct wr_transport *client = visit("GET /late HTTP/1.1\r\n" HOST "\r\n");
+    wr_loop_settle(loop);
+    weir_scope_stop(weir_root(loop));
+    pass(1001);
+    ck_assert(hear(client, NULL));
+    ck_assert_str_eq(body(), alphabet);
+    leave(client);
+}
+
+TEST(a_stop_ends_a_flood_and_the_client_gets_what_was_given)
+{
+    start();
+    struct wr_transport *client = visit("GET /flood HTTP/1.1\r\n" HOST "\r\n");
+    (void)await_calm();
+    weir_scope_stop(weir_root(loop));
+    ck_assert_int_ge(read_slowly(client), (int64_t)pulls * 1001);
+    ck_assert_uint_ge(got_len, 5);
+    ck_assert_mem_eq(got + got_len - 5, "0\r\n\r\n", 5);
+    leave(client);
+    ck_assert(feed_ended);
+}
+
+TEST(a_reset_in_the_middle_ends_the_generator_and_its_clean_up_is_waited_for)
+{
+    start();
+    struct wr_transport *client = visit("GET /careful HTTP/1.1\r\n" HOST "\r\n");
+    ck_assert(hear(client, "xxx"));
+    client->ops->reset(client);
+    hang_up(client);
+    for (int i = 0; i < 1000 && pulls == 0; i++) {
+        (void)wr_pause(loop);
+    }
+    ck_assert_int_eq(pulls, 1); /* its clean-up has begun, and sleeps */
+    ck_assert(!feed_ended);
+    ck_assert_int_gt(loop->budget.used, 0);
+    pass(1001);
+    ck_assert(feed_ended);
+    ck_assert_int_eq(loop->budget.used, 0);
+    finish();
 }
 
 /* ---- time */
