@@ -3,8 +3,8 @@
  *
  * The idea. A route is a function that makes a generator, and the generator is the body of the
  * reply: it is pulled only as fast as the client reads, each item is sent as soon as there is
- * nothing more at hand, and it is ended in the same turn in which the client goes away. So an
- * endless feed, a file of known length and a live query are served in the same way:
+ * nothing more at hand, and it is ended in the same turn in which the client is known to be gone.
+ * So an endless feed, a file of known length and a live query are served in the same way:
  *
  *     static weir_gen *ticks(weir_scope *scope, const weir_request *request, weir_reply *reply,
  *                            void *ctx)
@@ -21,8 +21,14 @@
  * each GET route, and answers everything else itself (404, 405, 501 and the like). It is for feeds
  * and tests and small services behind a proxy, not for the open Internet: no TLS, no uploads.
  *
+ * A client may end its half of the connection behind its request and read on, as `nc -N` does; one
+ * that has left looks the same until something is sent to it. So HTTP/1.1 clients of a feed are
+ * sent a first byte of the next chunk, and others are found out by the next item or, a minute
+ * later, by TCP's keepalive.
+ *
  * Lifetime.  A server lives in its scope: it ends with weir_server_finish, or when its scope does.
- *            weir_scope_stop lets it finish the requests at hand; weir_scope_cancel does not.
+ *            weir_scope_stop lets it finish the requests at hand: a body of known length comes
+ *            whole, any other ends after the item at hand. weir_scope_cancel does not.
  * Failure.   weir_server_new never returns NULL: a server that cannot listen is one that fails.
  *            What goes wrong on one connection ends that connection and is logged.
  * Threads.   Everything runs on the thread of the scope's loop.

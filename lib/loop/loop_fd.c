@@ -11,6 +11,7 @@
 #include "loop_fd.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -28,12 +29,15 @@ struct wr_fd {
     struct wr_list idle_link;
     void (*gone)(void *ctx);
     void *gone_ctx;
+    bool broken_only; /* gone() is not for a far end that has ended its half */
 };
 
 static int uv_events(const struct wr_fd *fd)
 {
     return (fd->reader != NULL ? UV_READABLE : 0) | (fd->writer != NULL ? UV_WRITABLE : 0) |
-           (fd->gone != NULL ? UV_DISCONNECT : 0);
+           (fd->gone == NULL  ? 0
+            : fd->broken_only ? UV_PRIORITIZED /* errors are told whatever is asked for */
+                              : UV_DISCONNECT);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events);
@@ -62,6 +66,14 @@ static void unwatch(struct wr_fd *fd)
     }
 }
 
+/* Urgent data, which nobody here has a use for, wakes a watch for errors too. */
+static bool is_gone(const struct wr_fd *fd)
+{
+    struct pollfd asked = {.fd = fd->fd};
+    return !fd->broken_only ||
+           (poll(&asked, 1, 0) > 0 && (asked.revents & (POLLERR | POLLHUP)) != 0);
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct wr_fd *fd = poll->data;
@@ -85,7 +97,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         fd->writable = true;
         wr_wake(fd->writer, 0);
     }
-    if ((events & UV_DISCONNECT) && fd->gone != NULL) {
+    if ((events & (UV_DISCONNECT | UV_PRIORITIZED)) && fd->gone != NULL && is_gone(fd)) {
         void (*gone)(void *ctx) = fd->gone;
         fd->gone = NULL;
         gone(fd->gone_ctx);
@@ -251,7 +263,7 @@ void wr_fd_abort(struct wr_fd *fd, int code)
     }
 }
 
-void wr_fd_watch_hangup(struct wr_fd *fd, void (*gone)(void *ctx), void *ctx)
+static void watch_gone(struct wr_fd *fd, void (*gone)(void *ctx), void *ctx)
 {
     fd->gone = gone;
     fd->gone_ctx = ctx;
@@ -260,4 +272,16 @@ void wr_fd_watch_hangup(struct wr_fd *fd, void (*gone)(void *ctx), void *ctx)
     } else if (fd->watched != 0 && wr_list_empty(&fd->idle_link)) {
         wr_list_append(&fd->loop->idle_fds, &fd->idle_link);
     }
+}
+
+void wr_fd_watch_hangup(struct wr_fd *fd, void (*gone)(void *ctx), void *ctx)
+{
+    fd->broken_only = false;
+    watch_gone(fd, gone, ctx);
+}
+
+void wr_fd_watch_broken(struct wr_fd *fd, void (*gone)(void *ctx), void *ctx)
+{
+    fd->broken_only = true;
+    watch_gone(fd, gone, ctx);
 }

@@ -41,5 +41,8 @@ void wr_fd_abort(struct wr_fd *fd, int code);
  * read; a TCP peer that has closed looks the same until something is sent to it. NULL switches it
  * off. */
 void wr_fd_watch_hangup(struct wr_fd *fd, void (*gone)(void *ctx), void *ctx);
+/* The same, but only once nothing goes through in either direction: a far end that has ended its
+ * half and still reads is not gone. Each replaces the other. */
+void wr_fd_watch_broken(struct wr_fd *fd, void (*gone)(void *ctx), void *ctx);
 
 #endif

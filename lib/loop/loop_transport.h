@@ -46,6 +46,8 @@ struct wr_transport_ops {
     /* As wr_fd_watch_hangup: the far end has gone or, but for a borrowed descriptor, will send no
      * more. Never called for a file. */
     void (*watch_hangup)(struct wr_transport *transport, void (*gone)(void *ctx), void *ctx);
+    /* As wr_fd_watch_broken. NULL: cannot. */
+    void (*watch_broken)(struct wr_transport *transport, void (*gone)(void *ctx), void *ctx);
     /* From now on free() does not end the stream but resets it, so that the peer cannot take what
      * it has for the whole; what is not sent yet may be lost. NULL: cannot. */
     void (*reset)(struct wr_transport *transport);

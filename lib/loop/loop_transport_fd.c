@@ -175,6 +175,11 @@ static void fd_watch_hangup(struct wr_transport *transport, void (*gone)(void *c
     }
 }
 
+static void socket_watch_broken(struct wr_transport *transport, void (*gone)(void *ctx), void *ctx)
+{
+    wr_fd_watch_broken(of_base(transport)->fd, gone, ctx);
+}
+
 static void fd_free(struct wr_transport *transport)
 {
     struct fd_transport *self = of_base(transport);
@@ -185,11 +190,11 @@ static void fd_free(struct wr_transport *transport)
     wr_free(self);
 }
 
-#define SOCKET_OPS(name)                                                             \
-    {                                                                                \
-        .kind = (name), .read = socket_read, .write = socket_write, .wait = fd_wait, \
-        .abort = fd_abort, .shut = socket_shut, .reset = socket_reset,               \
-        .watch_hangup = fd_watch_hangup, .free = fd_free                             \
+#define SOCKET_OPS(name)                                                                      \
+    {                                                                                         \
+        .kind = (name), .read = socket_read, .write = socket_write, .wait = fd_wait,          \
+        .abort = fd_abort, .shut = socket_shut, .reset = socket_reset,                        \
+        .watch_hangup = fd_watch_hangup, .watch_broken = socket_watch_broken, .free = fd_free \
     }
 #define PLAIN_OPS(name)                                                                         \
     {                                                                                           \

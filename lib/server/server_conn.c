@@ -8,7 +8,9 @@
  *
  * While a reply is under way the socket is watched for the client's leaving. That cancels the wait
  * of this task wherever it is, most often deep inside the generator, whose bodies are over then:
- * the generator is ended in the same turn. Nothing of the connection is used by anybody else
+ * the generator is ended in the same turn. A client that ends its half of the connection has left,
+ * or it reads on: a byte that comes next in any case is sent to it, and who has left answers with a
+ * reset. Nothing of the connection is used by anybody else
  * between two suspensions but by its writer (server_out.c), and by the server's stop, which wakes
  * it when it is idle.
  */
@@ -144,6 +146,19 @@ static void on_gone(void *ctx)
     }
 }
 
+/* The client sends no more: that is all that leaving looks like, until something is sent to it. */
+static void on_hangup(void *ctx)
+{
+    struct wr_conn *conn = ctx;
+    struct wr_transport *transport = conn->transport;
+    if (transport->ops->watch_broken == NULL) {
+        on_gone(conn);
+        return;
+    }
+    transport->ops->watch_broken(transport, on_gone, conn);
+    wr_out_probe(&conn->out);
+}
+
 /* The client has left and this task was told by a cancel: what follows is clean-up. */
 static void forget_cancel(struct wr_conn *conn)
 {
@@ -157,7 +172,7 @@ static void watch_client(struct wr_conn *conn, bool on)
     struct wr_transport *transport = conn->transport;
     conn->out.gone = on ? on_gone : NULL;
     conn->out.gone_ctx = conn;
-    transport->ops->watch_hangup(transport, on ? on_gone : NULL, conn);
+    transport->ops->watch_hangup(transport, on ? on_hangup : NULL, conn);
 }
 
 static int put_item(struct wr_conn *conn, const weir_item *item, int64_t *left, bool *open_line)

@@ -41,8 +41,10 @@ struct wr_out {
     size_t burst;              /* bytes written since this task last waited */
     uint64_t written;          /* since it was opened */
     bool chunked;
-    bool closing; /* the writer is to leave */
-    int failure;  /* sticky */
+    bool headed;      /* the head is in the buffer, or out */
+    bool probed_head; /* the first byte of the head is out already */
+    bool closing;     /* the writer is to leave */
+    int failure;      /* sticky */
     struct wr_before_poll hook;
     struct wr_timer again;  /* the hook, when there was no memory for a writer */
     struct wr_task *writer; /* writes while the connection's task waits for an item */
@@ -63,6 +65,10 @@ void wr_out_wrote_head(struct wr_out *out, size_t len, bool chunked);
 int wr_out_put(struct wr_out *out, const char *data, size_t len);
 /* Suspend until everything is written, `last`: and the chunked body is ended. */
 int wr_out_drain(struct wr_out *out, bool last);
+/* The client has ended its half of the connection, and may have left or may still read. Where
+ * nothing is on the way to it, send the one byte that comes next in any case: who has left answers
+ * with a reset. Not for a body without chunks, where only the next item finds out. */
+void wr_out_probe(struct wr_out *out);
 /* Nothing of a body was put, and nothing has left yet: forget the head. False: too late. */
 bool wr_out_rewind(struct wr_out *out);
 

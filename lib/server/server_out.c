@@ -70,7 +70,7 @@ int wr_out_open(struct wr_out *out)
     }
     out->cap = cap;
     out->put = out->written = 0;
-    out->chunked = out->closing = false;
+    out->chunked = out->headed = out->probed_head = out->closing = false;
     reset(out);
     return 0;
 }
@@ -100,9 +100,11 @@ char *wr_out_head(struct wr_out *out, size_t *cap)
 
 void wr_out_wrote_head(struct wr_out *out, size_t len, bool chunked)
 {
+    out->start = out->len + (out->probed_head ? 1 : 0);
     out->len += len;
     out->sealed = out->len;
     out->chunked = chunked;
+    out->headed = true;
     wr_before_poll_enrol(out->loop, &out->hook);
 }
 
@@ -112,7 +114,7 @@ bool wr_out_rewind(struct wr_out *out)
         return false;
     }
     leave_hook(out);
-    out->chunked = false;
+    out->chunked = out->headed = false;
     reset(out);
     return true;
 }
@@ -165,6 +167,24 @@ static void tell_gone(struct wr_out *out)
     if (gone != NULL) {
         out->gone = NULL;
         gone(out->gone_ctx);
+    }
+}
+
+void wr_out_probe(struct wr_out *out)
+{
+    /* A chunk's length may begin with any number of zeros, the last one's consists of them. */
+    char next = out->headed ? '0' : 'H';
+    struct iovec piece = {&next, 1};
+    if (out->bytes == NULL || out->len > 0 || out->failure < 0 || (out->headed && !out->chunked) ||
+        out->probed_head) {
+        return;
+    }
+    int64_t n = out->transport->ops->write(out->transport, &piece, 1);
+    if (n < 0 && n != WR_AGAIN) {
+        out->failure = (int)n;
+        tell_gone(out);
+    } else if (n == 1) {
+        out->probed_head = !out->headed;
     }
 }
 

@@ -310,6 +310,16 @@ class Demo(e2e_support.TestCase):
         self.assertTrue(weir(several).out == whole)
         self.assertTrue(shell('curl -sf "$1" | gzip -dc', several).out == whole)
 
+    def test_who_sends_no_more_gets_all_of_it(self):
+        _, base, port = self.demo()
+        send = 'printf "GET $1 HTTP/1.$2\\r\\nHost: a\\r\\n\\r\\n" | nc -N 127.0.0.1 "$3"'
+        whole = weir(base + "/lines?n=20000").out
+        for minor in ("0", "1"):
+            reply = shell(send, "/lines?n=20000", minor, str(port)).out
+            self.assertTrue(reply.partition(b"\r\n\r\n")[2] == whole)
+        slow = shell(send, "/slow?n=3&ms=50&head_ms=50", "0", str(port)).out
+        self.assertTrue(slow.endswith(b"\r\n\r\nslow line 1\nslow line 2\nslow line 3\n"))
+
     def test_curl_gets_what_weir_gets(self):
         _, base, _ = self.demo()
         for route in ("/", "/lines?n=5000", "/slow?n=3&ms=1"):
