@@ -22,7 +22,7 @@
 
 enum {
     WR_OUT_BYTES = 64 * 1024,      /* all that is ever buffered for a client */
-    WR_OUT_BYTES_SMALL = 8 * 1024, /* where the loop's budget has no more */
+    WR_OUT_BYTES_SMALL = 8 * 1024, /* until it is full for the first time */
     WR_OUT_CHUNK_HEAD = 7          /* "0ffff\r\n": of one width, so that it can be left out first */
 };
 

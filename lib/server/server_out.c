@@ -56,12 +56,9 @@ static void reset(struct wr_out *out)
 
 int wr_out_open(struct wr_out *out)
 {
-    size_t cap = WR_OUT_BYTES;
+    size_t cap = WR_OUT_BYTES_SMALL;
     if (!wr_budget_charge(&out->loop->budget, cap)) {
-        cap = WR_OUT_BYTES_SMALL; /* too little to be worth a wait that nobody may end */
-        if (!wr_budget_charge(&out->loop->budget, cap)) {
-            return WEIR_ENOMEM;
-        }
+        return WEIR_ENOMEM; /* too little to be worth a wait that nobody may end */
     }
     out->bytes = wr_alloc(cap);
     if (out->bytes == NULL) {
@@ -287,6 +284,27 @@ static int wait_room(struct wr_out *out)
     return rc;
 }
 
+/* More comes at once than the small buffer holds: from now on it goes out in larger pieces. A
+ * thousand feeds that say a line now and then keep to the small one, and half of the budget is left
+ * to those that make what is served. */
+static bool grow(struct wr_out *out)
+{
+    struct wr_budget *budget = &out->loop->budget;
+    size_t more = WR_OUT_BYTES - out->cap;
+    if (out->cap == WR_OUT_BYTES || budget->used + (int64_t)more > budget->limit / 2 ||
+        !wr_budget_charge(budget, more)) {
+        return false;
+    }
+    char *bytes = wr_realloc(out->bytes, WR_OUT_BYTES);
+    if (bytes == NULL) {
+        wr_budget_release(budget, more);
+        return false;
+    }
+    out->bytes = bytes;
+    out->cap = WR_OUT_BYTES;
+    return true;
+}
+
 int wr_out_put(struct wr_out *out, const char *data, size_t len)
 {
     while (len > 0) {
@@ -295,7 +313,7 @@ int wr_out_put(struct wr_out *out, const char *data, size_t len)
         }
         size_t n = WR_MIN(len, room(out));
         if (n < len && n < ROOM_MIN) {
-            int rc = wait_room(out);
+            int rc = grow(out) ? 0 : wait_room(out);
             if (rc < 0) {
                 return rc;
             }

@@ -30,6 +30,45 @@ TEST(a_client_that_does_not_read_stops_the_generator)
     ck_assert(feed_ended);
 }
 
+TEST(clients_that_get_little_hold_little)
+{
+    enum { CLIENTS = 20 };
+    struct wr_transport *clients[CLIENTS];
+    if (wr_test_sweeps()) {
+        return; /* twenty times the same points */
+    }
+    start();
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = visit("GET /sleepy HTTP/1.1\r\n" HOST "\r\n");
+    }
+    wr_loop_settle(loop);
+    ck_assert_int_eq(pulls, CLIENTS);
+    ck_assert_int_le(loop->budget.used, CLIENTS * 8 * 1024);
+    for (int i = 0; i < CLIENTS; i++) {
+        hang_up(clients[i]);
+    }
+    finish();
+}
+
+TEST(stalled_clients_leave_half_of_the_budget_to_others)
+{
+    enum { CLIENTS = 8 };
+    struct wr_transport *clients[CLIENTS];
+    start();
+    loop->budget.limit = 512 * 1024;
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = visit("GET /flood HTTP/1.1\r\n" HOST "\r\n");
+    }
+    (void)await_calm();
+    ck_assert_int_ge(loop->budget.used, 3 * 64 * 1024);
+    ck_assert_int_le(loop->budget.used, 256 * 1024 + CLIENTS * 8 * 1024);
+    ck_assert(hear(clients[CLIENTS - 1], "xxx"));
+    for (int i = 0; i < CLIENTS; i++) {
+        hang_up(clients[i]);
+    }
+    finish();
+}
+
 TEST(a_client_that_leaves_ends_an_idle_feed)
 {
     start();
