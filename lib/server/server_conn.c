@@ -27,6 +27,7 @@ enum step {
     STEP_CLOSE,  /* that was the last */
     STEP_CUT,    /* in the middle of a reply: no lingering */
     STEP_REFUSE, /* conn->reply says why */
+    STEP_NO_MEMORY,
 };
 
 /* ---- reading */
@@ -116,6 +117,9 @@ static enum step read_request(struct wr_conn *conn, bool first)
     }
     if (!first) {
         set_limit(conn, server->head_ms);
+    }
+    if (conn->parser == NULL && (conn->parser = wr_http1_new()) == NULL) {
+        return STEP_NO_MEMORY;
     }
     enum step step = feed_until(conn, WR_HTTP1_HEAD);
     if (step != STEP_OK) {
@@ -431,6 +435,17 @@ static void linger(struct wr_conn *conn)
     }
 }
 
+/* For the next request. A connection that may stay idle keeps no parser. */
+static void make_ready(struct wr_conn *conn)
+{
+    if (conn->in_len > 0) {
+        wr_http1_next(conn->parser);
+        return;
+    }
+    wr_http1_free(conn->parser);
+    conn->parser = NULL;
+}
+
 int wr_conn_main(weir_scope *scope, void *args)
 {
     struct wr_conn *conn = *(struct wr_conn **)args;
@@ -440,22 +455,18 @@ int wr_conn_main(weir_scope *scope, void *args)
     conn->task = wr_task_now(server->loop, "a connection");
     wr_out_init(&conn->out, conn->transport, scope, &server->object);
     conn->out.stall_ms = server->stall_ms;
-    conn->parser = wr_http1_new();
-    if (conn->parser == NULL) {
-        send_unavailable(conn);
-        step = STEP_CLOSE;
-    } else {
-        do {
-            step = read_request(conn, !answered);
-            if (step == STEP_OK || step == STEP_REFUSE) {
-                step = answer(conn, step);
-                answered = true;
-            }
-            if (step == STEP_OK) {
-                wr_http1_next(conn->parser);
-            }
-        } while (step == STEP_OK);
-    }
+    do {
+        step = read_request(conn, !answered);
+        if (step == STEP_NO_MEMORY) {
+            send_unavailable(conn);
+        } else if (step == STEP_OK || step == STEP_REFUSE) {
+            step = answer(conn, step);
+            answered = true;
+        }
+        if (step == STEP_OK) {
+            make_ready(conn);
+        }
+    } while (step == STEP_OK);
     if (answered && step != STEP_CUT && !conn->gone && !wr_scope_canceled(scope)) {
         linger(conn);
     }

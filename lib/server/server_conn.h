@@ -159,7 +159,7 @@ struct wr_conn {
     struct wr_transport *transport;
     struct wr_task *task;
     struct weir_scope *scope; /* of the request being served; NULL: none */
-    struct wr_http1 *parser;
+    struct wr_http1 *parser;  /* NULL between two requests */
     struct wr_out out;
     bool idle;        /* waits for the first byte of a request */
     bool gone;        /* the client has left */
