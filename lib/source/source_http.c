@@ -132,11 +132,10 @@ static int wait_for_budget(struct wr_http_source *http)
         return 0;
     }
     if (rc == WEIR_ENOMEM || wr_lines_stuck(&http->reader)) {
-        struct wr_http_failure failure;
-        wr_http_refuse(&failure, rc, 0, "%s",
+        wr_http_refuse(&http->failure, rc, 0, "%s",
                        rc == WEIR_ENOMEM ? "out of memory"
                                          : "the loop's byte budget is too small for its lines");
-        return wr_http_fail(http, &failure, "");
+        return wr_http_fail(http, &http->failure, "");
     }
     http->waiter = wr_task_now(loop, "weir_next");
     rc = wr_budget_wait(loop, &http->gen.object);
@@ -187,6 +186,7 @@ static int accept_answer(struct wr_http_source *http)
         wr_state_set_validator(http->o.state, http->slot, http->validator);
     }
     http->answered = true;
+    wr_http_reply_accept(&http->reply);
     if (wr_http_decode_begin(http) < 0) {
         return wr_gen_fail(&http->gen, WEIR_ENOMEM, 0, -1, "no memory for a decoder");
     }
@@ -287,6 +287,7 @@ static void http_free(struct weir_gen *gen)
     wr_free(http->ca_file);
     wr_http_redirect_none(http);
     wr_http_reply_fini(&http->reply);
+    wr_http_failure_fini(&http->failure);
 }
 
 static void http_stop(struct weir_gen *gen)
@@ -436,6 +437,16 @@ static int64_t or_default(int64_t value, int64_t preset)
     return value == 0 ? preset : value;
 }
 
+/* A call of its own: an idle stream keeps the pages of the deepest stack it ever had. */
+static __attribute__((noinline)) weir_gen *no_address(weir_scope *scope, struct wr_text text)
+{
+    char shown[128];
+    weir_error error;
+    wr_url_redact(text, shown, sizeof shown);
+    wr_error_set(&error, WEIR_EINVAL, 0, "http", "'%s' is no http or https address", shown);
+    return wr_gen_failed(scope, &error);
+}
+
 weir_gen *weir_http_lines(weir_scope *scope, const char *url_text, const weir_http_options *options)
 {
     weir_http_options o = WEIR_ZERO;
@@ -445,15 +456,12 @@ weir_gen *weir_http_lines(weir_scope *scope, const char *url_text, const weir_ht
     }
     struct wr_text text = url_text != NULL ? wr_text_of(url_text) : (struct wr_text){"", 0};
     if (text.len >= WR_HTTP_URL_MAX || wr_url_parse(text, &url) < 0) {
-        char shown[128];
-        weir_error error;
-        wr_url_redact(text, shown, sizeof shown);
-        wr_error_set(&error, WEIR_EINVAL, 0, "http", "'%s' is no http or https address", shown);
-        return wr_gen_failed(scope, &error);
+        return no_address(scope, text);
     }
-    char name[32];
-    snprintf(name, sizeof name, "http(%.*s)", (int)WR_MIN(url.host.len, sizeof name - 7),
-             url.host.data);
+    char name[32] = "http(";
+    size_t host_len = WR_MIN(url.host.len, sizeof name - 7);
+    memcpy(name + 5, url.host.data, host_len);
+    memcpy(name + 5 + host_len, ")", 2);
     struct wr_http_source *http = wr_gen_alloc(scope, sizeof *http, &http_ops, name);
     if (http == NULL) {
         return wr_gen_made(NULL, NULL);
@@ -464,7 +472,6 @@ weir_gen *weir_http_lines(weir_scope *scope, const char *url_text, const weir_ht
     http->o = o;
     http->complete = -1;
     wr_transfer_init(&http->transfer);
-    wr_http_reply_init(&http->reply);
     wr_lines_reader_init(&http->reader, http->gen.loop, o.line_bytes_max, o.overlong, 0);
     if (copy_options(http, url_text, &url) < 0) {
         wr_gen_fail(&http->gen, WEIR_ENOMEM, 0, -1, "no memory for a request");

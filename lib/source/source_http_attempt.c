@@ -59,10 +59,11 @@ static bool on_header(struct wr_transfer *transfer, const char *line, size_t len
 
 static size_t take_excerpt(struct wr_http_source *http, const char *data, size_t len)
 {
-    size_t room = sizeof http->excerpt - http->excerpt_len;
+    struct wr_http_words *words = http->reply.words;
+    size_t room = sizeof words->excerpt - words->excerpt_len;
     size_t part = WR_MIN(room, len);
-    memcpy(http->excerpt + http->excerpt_len, data, part);
-    http->excerpt_len += part;
+    memcpy(words->excerpt + words->excerpt_len, data, part);
+    words->excerpt_len += part;
     return part < room ? len : 0; /* full: that ends the transfer */
 }
 
@@ -257,15 +258,15 @@ int wr_http_attempt(struct wr_http_source *http)
     http->from = http->validator[0] != '\0' ? http->reader.given_end : 0;
     http->transfer.easy = wr_fault("curl_easy_init") ? NULL : curl_easy_init();
     int rc = http->transfer.easy == NULL ? no_memory(http) : set_up(http);
+    if (rc == 0 && wr_http_reply_begin(&http->reply) < 0) {
+        rc = no_memory(http);
+    }
     if (rc < 0) {
         wr_http_attempt_end(http);
         return rc;
     }
-    wr_http_reply_fini(&http->reply);
-    wr_http_reply_init(&http->reply);
     http->verdict = WR_HTTP_UNJUDGED;
-    http->failure = (struct wr_http_failure){.code = 0};
-    http->excerpt_len = 0;
+    wr_http_failure_fini(&http->failure);
     http->skip = 0;
     http->stale = 0;
     http->over = http->accepted = http->starved = false;

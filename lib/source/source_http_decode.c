@@ -77,11 +77,16 @@ bool wr_http_decode_hungry(const struct wr_http_source *http)
     return d == NULL || (d->head == d->tail && !d->more);
 }
 
+static const char *coding_name(const struct wr_http_source *http)
+{
+    return http->reply.coding == WR_HTTP_GZIP ? "gzip" : "deflate";
+}
+
 static int bad(struct wr_http_source *http, int code)
 {
     const char *reason = http->decoder->gunzip.reason;
     return wr_http_refuse(&http->failure, code, 0, "the %s body cannot be decoded: %s",
-                          http->reply.coding_name, reason != NULL ? reason : wr_code_text(code));
+                          coding_name(http), reason != NULL ? reason : wr_code_text(code));
 }
 
 int wr_http_decode_step(struct wr_http_source *http)
@@ -124,7 +129,7 @@ int wr_http_decode_finish(struct wr_http_source *http)
     int rc = http->decoder != NULL ? wr_gunzip_finish(&http->decoder->gunzip) : 0;
     if (rc == WEIR_ETRUNCATED) {
         return wr_http_refuse(&http->failure, rc, 0, "the %s body ends in the middle",
-                              http->reply.coding_name);
+                              coding_name(http));
     }
     return rc < 0 ? bad(http, rc) : 0;
 }

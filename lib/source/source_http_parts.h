@@ -56,22 +56,30 @@ enum wr_http_verdict {
 /* Why an attempt has failed. */
 struct wr_http_failure {
     int code, detail;
-    bool retry;     /* another attempt may succeed */
-    bool excerpt;   /* the start of the body belongs to the message */
-    char text[256]; /* "connection reset" */
+    bool retry;   /* another attempt may succeed */
+    bool excerpt; /* the start of the body belongs to the message */
+    char *text;   /* "connection reset"; NULL: there was no memory for it */
+};
+
+/* What only a judgement needs of an answer: there while its head is read, and gone once its lines
+ * are accepted, so that a stream does not hold it. */
+struct wr_http_words {
+    char reason[64];
+    char coding_name[24];
+    char etag[WR_STATE_VALIDATOR_MAX];
+    char last_modified[64];
+    char excerpt[WR_HTTP_EXCERPT];
+    size_t excerpt_len;
 };
 
 struct wr_http_reply {
+    struct wr_http_words *words; /* NULL: accepted, or none yet */
     int status;
-    char reason[64];
     int64_t length; /* Content-Length, -1: none */
     bool accept_ranges;
     bool has_range, range_bad;
     struct wr_content_range range;
     enum wr_http_coding coding;
-    char coding_name[24];
-    char etag[WR_STATE_VALIDATOR_MAX];
-    char last_modified[64];
     int64_t last_modified_s, date_s; /* -1: none */
     int64_t retry_after_ms;          /* -1: none */
     char *location;
@@ -94,8 +102,9 @@ struct wr_http_source {
     bool own_range, own_coding; /* the caller's headers say Range, Accept-Encoding */
     struct wr_state_slot *slot;
     /* this attempt */
-    char *target;                                /* url, or where it was redirected to; NULL: url */
-    uint64_t visited[WR_HTTP_REDIRECTS_MAX + 1]; /* hashes of the URLs of this attempt */
+    char *target; /* url, or where it was redirected to; NULL: url */
+    uint64_t
+        *visited; /* hashes of the URLs of this attempt, WR_HTTP_REDIRECTS_MAX + 1; NULL: one */
     size_t redirects;
     struct curl_slist *sent;
     enum wr_http_phase phase;
@@ -103,8 +112,6 @@ struct wr_http_source {
     struct wr_http_reply reply;
     enum wr_http_verdict verdict;
     struct wr_http_failure failure;
-    char excerpt[WR_HTTP_EXCERPT];
-    size_t excerpt_len;
     uint64_t from; /* the position asked for */
     uint64_t skip; /* bytes of the body still to be dropped, since the server sends all of it */
     bool over;     /* the transfer has ended; result */
@@ -149,13 +156,17 @@ int wr_http_attempt(struct wr_http_source *http);
 /* Let go of the transfer, running or not. */
 void wr_http_attempt_end(struct wr_http_source *http);
 
-/* source_http_reply.c */
-void wr_http_reply_init(struct wr_http_reply *reply);
+/* source_http_reply.c: 0 or WEIR_ENOMEM. */
+int wr_http_reply_begin(struct wr_http_reply *reply);
+/* The lines are accepted: let go of the words. */
+void wr_http_reply_accept(struct wr_http_reply *reply);
 void wr_http_reply_fini(struct wr_http_reply *reply);
 /* One line of the head. False: out of memory, or too much. */
 bool wr_http_reply_line(struct wr_http_reply *reply, const char *line, size_t len, int64_t now_s);
 /* The head is complete: sets verdict, skip, failure, validator, endless, complete. */
 void wr_http_judge(struct wr_http_source *http);
+void wr_http_failure_fini(struct wr_http_failure *failure);
+/* *failure, initialised, becomes this one. Returns the code. */
 int wr_http_refuse(struct wr_http_failure *failure, int code, int detail, const char *format, ...)
     WEIR_PRINTF(4, 5);
 

@@ -25,8 +25,18 @@ static uint64_t hash_of(const char *text)
 void wr_http_redirect_none(struct wr_http_source *http)
 {
     wr_free(http->target);
+    wr_free(http->visited);
     http->target = NULL;
+    http->visited = NULL;
     http->redirects = 0;
+}
+
+static int begin(struct wr_http_source *http)
+{
+    if (http->visited == NULL) {
+        http->visited = wr_alloc((WR_HTTP_REDIRECTS_MAX + 1) * sizeof *http->visited);
+    }
+    return http->visited != NULL ? 0 : WEIR_ENOMEM;
 }
 
 static bool visited(struct wr_http_source *http, const char *url)
@@ -52,7 +62,8 @@ int wr_http_redirect(struct wr_http_source *http, struct wr_http_failure *failur
                               WR_HTTP_REDIRECTS_MAX);
     }
     char *url = wr_alloc(WR_HTTP_URL_MAX);
-    if (url == NULL) {
+    if (url == NULL || begin(http) < 0) {
+        wr_free(url);
         return wr_http_refuse(failure, WEIR_ENOMEM, 0, "no memory for a redirect");
     }
     struct wr_text base = wr_text_of(wr_http_target(http));
@@ -76,7 +87,8 @@ int wr_http_redirect(struct wr_http_source *http, struct wr_http_failure *failur
         return rc;
     }
     wr_log(&http->gen.loop->log, WR_LOG_DEBUG, http->gen.name, "%d redirect to %s", status, shown);
+    char *fitting = wr_realloc(url, strlen(url) + 1); /* it is held as long as the stream lasts */
     wr_free(http->target);
-    http->target = url;
+    http->target = fitting != NULL ? fitting : url;
     return 0;
 }

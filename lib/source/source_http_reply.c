@@ -13,14 +13,36 @@
 #include "base_alloc.h"
 #include "source_http_parts.h"
 
-void wr_http_reply_init(struct wr_http_reply *reply)
+/* Nothing has been read of this answer. */
+static void reset(struct wr_http_reply *reply)
 {
+    struct wr_http_words *words = reply->words;
+    wr_free(reply->location);
     *reply = (struct wr_http_reply){
-        .length = -1, .last_modified_s = -1, .date_s = -1, .retry_after_ms = -1};
+        .words = words, .length = -1, .last_modified_s = -1, .date_s = -1, .retry_after_ms = -1};
+    if (words != NULL) {
+        memset(words, 0, sizeof *words);
+    }
+}
+
+int wr_http_reply_begin(struct wr_http_reply *reply)
+{
+    if (reply->words == NULL) {
+        reply->words = wr_alloc(sizeof *reply->words);
+    }
+    reset(reply);
+    return reply->words != NULL ? 0 : WEIR_ENOMEM;
+}
+
+void wr_http_reply_accept(struct wr_http_reply *reply)
+{
+    wr_free(reply->words);
+    reply->words = NULL;
 }
 
 void wr_http_reply_fini(struct wr_http_reply *reply)
 {
+    wr_http_reply_accept(reply);
     wr_free(reply->location);
     reply->location = NULL;
 }
@@ -57,17 +79,17 @@ static bool status_line(struct wr_http_reply *reply, struct wr_text line)
         line.len--;
     }
     line = wr_text_trim(line);
-    wr_http_reply_fini(reply);
-    wr_http_reply_init(reply);
+    reset(reply);
     reply->status = (int)status;
-    snprintf(reply->reason, sizeof reply->reason, "%.*s",
-             (int)WR_MIN(line.len, sizeof reply->reason - 1), line.data);
+    snprintf(reply->words->reason, sizeof reply->words->reason, "%.*s",
+             (int)WR_MIN(line.len, sizeof reply->words->reason - 1), line.data);
     return status >= 100 && status <= 999;
 }
 
 static bool read_header(struct wr_http_reply *reply, struct wr_text name, struct wr_text value,
                         int64_t now_s)
 {
+    struct wr_http_words *words = reply->words;
     struct wr_text number = value;
     if (wr_text_is(name, "Content-Length")) {
         if (!wr_text_take_number(&number, &reply->length)) {
@@ -75,17 +97,17 @@ static bool read_header(struct wr_http_reply *reply, struct wr_text name, struct
         }
     } else if (wr_text_is(name, "Content-Encoding")) {
         reply->coding = coding_of(value);
-        snprintf(reply->coding_name, sizeof reply->coding_name, "%.*s",
-                 (int)WR_MIN(value.len, sizeof reply->coding_name - 1), value.data);
+        snprintf(words->coding_name, sizeof words->coding_name, "%.*s",
+                 (int)WR_MIN(value.len, sizeof words->coding_name - 1), value.data);
     } else if (wr_text_is(name, "Content-Range")) {
         reply->has_range = true;
         reply->range_bad = wr_content_range_parse(value, &reply->range) < 0;
     } else if (wr_text_is(name, "Accept-Ranges")) {
         reply->accept_ranges = wr_text_is(value, "bytes");
     } else if (wr_text_is(name, "ETag")) {
-        copy(reply->etag, sizeof reply->etag, value);
+        copy(words->etag, sizeof words->etag, value);
     } else if (wr_text_is(name, "Last-Modified")) {
-        copy(reply->last_modified, sizeof reply->last_modified, value);
+        copy(words->last_modified, sizeof words->last_modified, value);
         if (!wr_http_date_parse(value, now_s, &reply->last_modified_s)) {
             reply->last_modified_s = -1;
         }
@@ -109,6 +131,9 @@ static bool read_header(struct wr_http_reply *reply, struct wr_text name, struct
 bool wr_http_reply_line(struct wr_http_reply *reply, const char *data, size_t len, int64_t now_s)
 {
     struct wr_text line = {data, len}, name, value, rest = line;
+    if (reply->words == NULL) {
+        return true; /* a trailer of an answer that was accepted */
+    }
     if (wr_text_take(&rest, "HTTP/")) {
         return status_line(reply, line);
     }
@@ -126,13 +151,21 @@ bool wr_http_reply_line(struct wr_http_reply *reply, const char *data, size_t le
     return !wr_header_split(line, &name, &value) || read_header(reply, name, value, now_s);
 }
 
+void wr_http_failure_fini(struct wr_http_failure *failure)
+{
+    wr_free(failure->text);
+    *failure = (struct wr_http_failure){.code = 0};
+}
+
 int wr_http_refuse(struct wr_http_failure *failure, int code, int detail, const char *format, ...)
 {
-    *failure = (struct wr_http_failure){.code = code, .detail = detail};
+    char text[256];
     va_list args;
     va_start(args, format);
-    vsnprintf(failure->text, sizeof failure->text, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    wr_http_failure_fini(failure);
+    *failure = (struct wr_http_failure){.code = code, .detail = detail, .text = wr_strdup(text)};
     return code;
 }
 
@@ -140,19 +173,19 @@ int wr_http_refuse(struct wr_http_failure *failure, int code, int detail, const 
  * minute back, so that a second change within its resolution cannot hide; "" when there is none. */
 static const char *validator_of(const struct wr_http_reply *reply)
 {
-    if (reply->etag[0] != '\0' && wr_etag_is_strong(wr_text_of(reply->etag))) {
-        return reply->etag;
+    if (reply->words->etag[0] != '\0' && wr_etag_is_strong(wr_text_of(reply->words->etag))) {
+        return reply->words->etag;
     }
     bool old = reply->last_modified_s >= 0 && reply->date_s >= reply->last_modified_s + 60;
-    return old ? reply->last_modified : "";
+    return old ? reply->words->last_modified : "";
 }
 
 /* Is the answer about the version that we have begun to read? An answer that does not say is
  * trusted only if `silent`. */
 static bool same_version(const struct wr_http_source *http, bool silent)
 {
-    const struct wr_http_reply *reply = &http->reply;
-    const char *theirs = http->validator[0] == '"' ? reply->etag : reply->last_modified;
+    const struct wr_http_words *words = http->reply.words;
+    const char *theirs = http->validator[0] == '"' ? words->etag : words->last_modified;
     return theirs[0] == '\0' ? silent : strcmp(theirs, http->validator) == 0;
 }
 
@@ -201,7 +234,7 @@ static enum wr_http_verdict judge_unsatisfiable(struct wr_http_source *http)
         }
         return changed(http, "it ends before the position that was reached");
     }
-    wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status, "416 %s", reply->reason);
+    wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status, "416 %s", reply->words->reason);
     return WR_HTTP_REFUSED;
 }
 
@@ -212,7 +245,7 @@ static enum wr_http_verdict judge_whole(struct wr_http_source *http)
         wr_http_refuse(
             &http->failure, WEIR_EHTTP, reply->status,
             "the body is encoded as '%s', which weir does not decode (it asks for identity)",
-            reply->coding_name);
+            reply->words->coding_name);
         return WR_HTTP_REFUSED;
     }
     if (http->from > 0) {
@@ -232,7 +265,7 @@ static enum wr_http_verdict judge_whole(struct wr_http_source *http)
 static enum wr_http_verdict judge_error(struct wr_http_source *http)
 {
     int status = http->reply.status;
-    wr_http_refuse(&http->failure, WEIR_EHTTP, status, "%d %s", status, http->reply.reason);
+    wr_http_refuse(&http->failure, WEIR_EHTTP, status, "%d %s", status, http->reply.words->reason);
     http->failure.excerpt = http->reply.coding == WR_HTTP_IDENTITY;
     http->failure.retry = status == 408 || status == 425 || status == 429 || status >= 500;
     return WR_HTTP_REFUSED;

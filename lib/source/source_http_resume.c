@@ -125,13 +125,19 @@ void wr_http_clock_failure(const struct wr_http_source *http, struct wr_http_fai
 
 /* ---- failing */
 
+static const char *text_of(const struct wr_http_failure *failure)
+{
+    return failure->text != NULL ? failure->text : wr_code_text(failure->code);
+}
+
 /* The start of a refusal's body, on one line. */
 static void excerpt_text(const struct wr_http_source *http, char *to, size_t cap)
 {
     size_t n = 0;
     bool gap = false;
-    for (size_t i = 0; i < http->excerpt_len && n + 2 < cap; i++) {
-        unsigned char c = (unsigned char)http->excerpt[i];
+    const struct wr_http_words *words = http->reply.words;
+    for (size_t i = 0; words != NULL && i < words->excerpt_len && n + 2 < cap; i++) {
+        unsigned char c = (unsigned char)words->excerpt[i];
         if (c <= ' ' || c >= 0x7f) {
             gap = n > 0;
             continue;
@@ -166,7 +172,7 @@ int wr_http_fail(struct wr_http_source *http, const struct wr_http_failure *fail
     }
     return wr_gen_fail(&http->gen, failure->code, failure->detail,
                        http->answered ? (int64_t)position : -1, "%s: %s%s%s%s%s", shown,
-                       failure->text, body[0] != '\0' ? ": " : "", body, place, then);
+                       text_of(failure), body[0] != '\0' ? ": " : "", body, place, then);
 }
 
 /* ---- trying again */
@@ -214,8 +220,8 @@ static void log_retry(const struct wr_http_source *http, const struct wr_http_fa
                  http->gen.origin->given);
     }
     wr_log(&http->gen.loop->log, WR_LOG_INFO, http->gen.name,
-           "%s: %s; retry %d in %" PRId64 ".%" PRId64 " s (%s)", shown, failure->text, http->tries,
-           ms / 1000, ms % 1000 / 100, how);
+           "%s: %s; retry %d in %" PRId64 ".%" PRId64 " s (%s)", shown, text_of(failure),
+           http->tries, ms / 1000, ms % 1000 / 100, how);
 }
 
 static int retry(struct wr_http_source *http, const struct wr_http_failure *failure)
@@ -264,30 +270,29 @@ static void read_to_the_end(struct wr_http_source *http)
 int wr_http_ended(struct wr_http_source *http)
 {
     enum wr_http_verdict verdict = http->verdict;
-    struct wr_http_failure failure = http->failure;
+    struct wr_http_failure *failure = &http->failure;
     CURLcode result = http->result;
-    bool refused = failure.code != 0; /* by the judge, a clock or the decoder */
+    bool refused = failure->code != 0; /* by the judge, a clock or the decoder */
     if (!refused && verdict == WR_HTTP_LINES && result == CURLE_OK &&
         wr_http_decode_finish(http) < 0) {
-        failure = http->failure;
-        failure.retry = failure.code == WEIR_ETRUNCATED;
+        failure->retry = failure->code == WEIR_ETRUNCATED;
         refused = true;
     }
     if (!refused && verdict == WR_HTTP_REDIRECT) {
-        refused = wr_http_redirect(http, &failure) < 0;
+        refused = wr_http_redirect(http, failure) < 0;
     } else if (!refused &&
                (verdict == WR_HTTP_COMPLETE || (verdict == WR_HTTP_LINES && result == CURLE_OK))) {
         if (verdict == WR_HTTP_LINES && http->skip > 0) {
             refused = true;
-            wr_http_refuse(&failure, WEIR_ECHANGED, http->reply.status,
+            wr_http_refuse(failure, WEIR_ECHANGED, http->reply.status,
                            "it ends before the position that was reached");
         } else {
             read_to_the_end(http);
         }
     } else if (!refused) {
-        transfer_failure(http, &failure);
+        transfer_failure(http, failure);
         refused = true;
     }
     wr_http_attempt_end(http);
-    return refused ? retry(http, &failure) : 0;
+    return refused ? retry(http, failure) : 0;
 }
