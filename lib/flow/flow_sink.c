@@ -383,6 +383,9 @@ static int end_sink(struct weir_sink *sink, weir_error *error)
     WR_ASSERT(!sink->inside, "sink '%s' is ended while something is put", sink->name);
     sink->ended = true;
     wr_list_remove(&sink->before_poll.link);
+    if (sink->failure == NULL) {
+        (void)begin_state(sink); /* nothing was put, but something may have been filtered */
+    }
     if (sink->state_begun) {
         weir_error
             unsaved; /* after a failure, too: the record tells the last commit, which stands */

@@ -4,13 +4,15 @@
  *
  * Three copies of the numbers: the live ones (receipts and the sink), `taken` (the newest moment at
  * which they fitted together) and what a save under way or done has put on the disk. Moments are
- * taken at a sink's commit, on the loop's thread; a save turns `taken` into text and hands it to
- * the worker, so that nothing that happens meanwhile is seen by it. Dirty means that `taken`
- * differs from the last text handed over, or that this one could not be written.
+ * taken at a sink's commit, and LOOK_MS after a pull, on the loop's thread; a save turns `taken`
+ * into text and hands it to the worker, so that nothing that happens meanwhile is seen by it. Dirty
+ * means that `taken` differs from the last text handed over, or that this one could not be written.
  *
  * A moment fits when no origin has had something committed beyond its settled prefix. What is
  * settled beyond the last commit without being written (filtered items) may count as done at any
- * time; what is written beyond the last commit is cut off again by the next run.
+ * time; what is written beyond the last commit is cut off again by the next run. So the length is
+ * always the last commit's, while positions may be newer. Before the sink has begun it may not even
+ * be the state's: then a moment counts only while nothing was delivered.
  *
  * The state holds each origin that is attached, by one of its `held` counts, until it ends itself:
  * a generator may be gone while its items are still in a queue.
@@ -32,7 +34,7 @@
 #include "loop_scope.h"
 #include "loop_work.h"
 
-enum { SAVE_MS = 100 };
+enum { SAVE_MS = 100, LOOK_MS = 100 };
 
 struct moment {
     int64_t sink_length;
@@ -55,7 +57,8 @@ struct weir_state {
     int64_t sink_length; /* committed in this run; -1: nothing begun */
     struct moment taken, handed;
     bool lossy, dirty;
-    struct wr_timer timer;
+    bool early; /* saved before the sink has begun */
+    struct wr_timer timer, look_timer;
     int64_t saved_ns; /* when the last save was started */
     struct wr_task *waiter;
     /* The save: the worker's own while work.busy. */
@@ -78,11 +81,30 @@ static struct weir_state no_memory = {.failure = {.code = WEIR_ENOMEM,
 
 /* ---- moments */
 
+/* Nothing but what was filtered has settled, and something was. */
+static bool filtered_only(struct weir_state *state)
+{
+    uint64_t settled = 0;
+    for (size_t i = 0; i < state->slots_count; i++) {
+        uint64_t counts[WR_WORDS];
+        struct weir_receipt *origin = state->slots[i].origin;
+        if (origin == NULL) {
+            continue;
+        }
+        wr_origin_counts(origin, counts);
+        if (counts[WR_DELIVERED] > 0 || origin->committed > 0) {
+            return false;
+        }
+        settled += origin->done;
+    }
+    return settled > 0;
+}
+
 /* The live numbers, if they fit together; false: they do not. */
 static bool look(struct weir_state *state, struct moment *now)
 {
     memset(now, 0, sizeof *now);
-    now->sink_length = state->sink_length;
+    now->sink_length = state->sink_length >= 0 ? state->sink_length : state->sink_stored;
     for (size_t i = 0; i < state->slots_count; i++) {
         const struct wr_state_slot *slot = &state->slots[i];
         struct weir_receipt *origin = slot->origin;
@@ -127,7 +149,7 @@ static bool same_moment(const struct moment *a, const struct moment *b)
 static void take(struct weir_state *state)
 {
     struct moment now;
-    if (!state->lossy && state->sink_length >= 0 && look(state, &now)) {
+    if (!state->lossy && (state->sink_length >= 0 || filtered_only(state)) && look(state, &now)) {
         state->taken = now;
         state->dirty = state->dirty || !same_moment(&now, &state->handed);
     }
@@ -196,6 +218,7 @@ static void start_save(struct weir_state *state)
     state->handed = state->taken;
     state->dirty = false;
     state->saved_ns = wr_now_ns(state->loop);
+    state->early = state->early || state->sink_length < 0;
     wr_work_start(state->loop, &state->work);
 }
 
@@ -204,6 +227,34 @@ static void timer_fired(struct wr_timer *timer)
     struct weir_state *state = WR_OWNER(timer, struct weir_state, timer);
     if (state->dirty && !state->lossy && !state->work.busy) {
         start_save(state);
+    }
+}
+
+/* Something new was taken: save it now, or SAVE_MS after the last time. */
+static void save_soon(struct weir_state *state)
+{
+    if (!state->dirty || state->work.busy || state->timer.active) {
+        return;
+    }
+    int64_t since_ms = (wr_now_ns(state->loop) - state->saved_ns) / 1000000;
+    if (since_ms >= SAVE_MS) {
+        start_save(state);
+    } else {
+        wr_timer_start(state->loop, &state->timer, SAVE_MS - since_ms);
+    }
+}
+
+static void look_timer_fired(struct wr_timer *timer)
+{
+    struct weir_state *state = WR_OWNER(timer, struct weir_state, look_timer);
+    take(state);
+    save_soon(state);
+}
+
+void wr_state_pulled(struct weir_state *state)
+{
+    if (!state->look_timer.active && !state->lossy && state->failure.code == 0) {
+        wr_timer_start(state->loop, &state->look_timer, LOOK_MS);
     }
 }
 
@@ -258,7 +309,7 @@ int wr_state_attach_sink(struct weir_state *state, int64_t *stored_length, weir_
 void wr_state_sink_file(struct weir_state *state, int fd)
 {
     if (state->failure.code == 0) {
-        WR_ASSERT(!state->work.busy, "the sink of a state changes while it is saved");
+        wait_for_save(state);
         state->sink_fd = fd;
     }
 }
@@ -286,15 +337,7 @@ void wr_state_committed(struct weir_state *state, int64_t length)
     }
     state->sink_length = length;
     take(state);
-    if (!state->dirty || state->work.busy || state->timer.active) {
-        return;
-    }
-    int64_t since_ms = (wr_now_ns(state->loop) - state->saved_ns) / 1000000;
-    if (since_ms >= SAVE_MS) {
-        start_save(state);
-    } else {
-        wr_timer_start(state->loop, &state->timer, SAVE_MS - since_ms);
-    }
+    save_soon(state);
 }
 
 /* ---- the sources */
@@ -363,7 +406,7 @@ void wr_state_set_validator(struct weir_state *state, struct wr_state_slot *slot
     wr_log(&state->loop->log, WR_LOG_WARNING, "state",
            "best-effort: %s has no version that a restart could recognise; nothing is saved or cut",
            slot->name);
-    if (state->sink_length >= 0 && !state->work.busy) {
+    if ((state->sink_length >= 0 || state->early) && !state->work.busy) {
         wr_state_remove(state->folder_fd, state->name);
     }
 }
@@ -394,6 +437,7 @@ static void object_cancel(struct wr_object *object)
 static void object_discard(struct wr_object *object)
 {
     struct weir_state *state = WR_OWNER(object, struct weir_state, object);
+    wr_timer_stop(state->loop, &state->look_timer);
     wr_timer_stop(state->loop, &state->timer);
     wait_for_save(state);
     wr_timer_stop(state->loop, &state->timer);
@@ -450,6 +494,7 @@ weir_state *weir_state_open(weir_scope *scope, const char *folder, const char *n
     state->work.run = save_run;
     state->work.done = save_done;
     wr_timer_init(&state->timer, timer_fired);
+    wr_timer_init(&state->look_timer, look_timer_fired);
     snprintf(state->name, sizeof state->name, "%s", name);
     wr_object_init(&state->object, &object_ops, scope, state->name);
     wr_error_clear(&state->failure);

@@ -4,11 +4,14 @@
  *
  * One file per pipeline in a folder, locked while in use, checksummed, the previous generation kept
  * beside it; written as temp, fsync, rename, fsync of the folder, on the loop's worker thread, at
- * most every 100 ms and at the end. A record is taken only at a commit at which nothing beyond the
- * positions has been written (for each origin committed <= done), so a restart that cuts the sink
- * to the stored length and reads on from the stored positions repeats and loses nothing.
+ * most every 100 ms and at the end. A record pairs the length of the sink's last commit with
+ * positions beyond which nothing had been written at it (for each origin committed <= done), so a
+ * restart that cuts the sink to the stored length and reads on from the stored positions repeats
+ * and loses nothing. It is taken at a commit, and while the sources are pulled without one: items
+ * that are filtered settle, and move the position, although nothing is written.
  *
  * A source attaches at its first pull, the sink at its first put (or at its commit without any).
+ * Until then only what was filtered counts, and the record has the sink's length of the last run.
  * States of a source's slot: fresh (nothing stored), stored (offset and validator of an earlier
  * run), lossy (the source cannot resume: then nothing is saved or cut at all, and the pipeline is
  * best-effort).
@@ -46,6 +49,9 @@ int wr_state_attach_source(struct weir_state *state, const char *name, struct we
 /* The validator of the entity that is being read; "" or NULL: none, the slot becomes lossy. */
 void wr_state_set_validator(struct weir_state *state, struct wr_state_slot *slot,
                             const char *validator);
+/* A source of this state is about to be asked for more: soon, look for what has settled without a
+ * commit. Never suspends. */
+void wr_state_pulled(struct weir_state *state);
 /* The origin is going away (its generator ended): keep its final numbers. finished: it was read to
  * its proper end. */
 void wr_state_detach_source(struct weir_state *state, struct wr_state_slot *slot, bool finished);
@@ -54,7 +60,7 @@ void wr_state_detach_source(struct weir_state *state, struct wr_state_slot *slot
  * *error. */
 int wr_state_attach_sink(struct weir_state *state, int64_t *stored_length, weir_error *error);
 /* The file behind the sink, -1 for none any more: synced before a record that names its length is
- * saved. Not while a save is under way: after wr_state_save, or before wr_state_begin. */
+ * saved. Suspends while a save is under way. */
 void wr_state_sink_file(struct weir_state *state, int fd);
 /* Save once before the sink's first byte: `length` is what is there now. Suspends. 0 or a negative
  * code with *error. */

@@ -230,6 +230,9 @@ static size_t http_next_many(struct weir_gen *gen, weir_item *items, size_t max)
     wr_lines_over_loan(reader);
     while (!gen->stopping) {
         bool over;
+        if (http->slot != NULL) {
+            wr_state_pulled(http->o.state);
+        }
         if (http->verdict == WR_HTTP_LINES && !http->accepted && accept_answer(http) < 0) {
             return 0;
         }

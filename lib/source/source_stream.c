@@ -164,6 +164,9 @@ static size_t stream_next_many(struct weir_gen *gen, weir_item *items, size_t ma
     wr_lines_over_loan(&stream->reader);
     wr_origin_lend(gen->origin, 0);
     while (!gen->stopping) {
+        if (stream->slot != NULL) {
+            wr_state_pulled(stream->lines.state);
+        }
         size_t n = wr_lines_take(&stream->reader, gen, items, max, &over);
         if (n > 0 || over || !read_more(stream)) {
             return n;

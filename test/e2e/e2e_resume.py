@@ -264,6 +264,47 @@ class KilledRuns(e2e_support.TestCase):
         self.killed_many_times(command, len(expected))
         self.assertEqual(hashlib.sha256(self.read("out")).hexdigest(), sha256(expected))
 
+    def saved_offset(self):
+        """The position of the one source in the record; -1: nothing is saved."""
+        state = self.path("state")
+        names = os.listdir(state) if os.path.isdir(state) else []
+        for name in names:
+            if name.endswith(".weir"):
+                with open(os.path.join(state, name), encoding="ascii") as file:
+                    for line in file:
+                        if line.startswith("source "):
+                            return int(line.split()[1].rstrip("+"))
+        return -1
+
+    def filtered_run_is_not_read_again(self, output):
+        data = numbered(3000)
+        part = data.rindex(b"\n", 0, 600000) + 1
+        ready = ranged(data)
+
+        def script(connection):
+            if connection.number > 1:
+                return ready(connection)
+            connection.reply(
+                headers=['ETag: "v1"', "Accept-Ranges: bytes"], body=data[:part], length=len(data)
+            )
+            return connection.wait_end()
+
+        peer = self.peer(Peer(script))
+        command = ("--state", self.path("state"), "%s | grep nowhere%s" % (peer.url(), output))
+        with Weir(*command) as run:
+            wait_for(lambda: self.saved_offset() == part, "a saved position")
+            run.kill()
+        self.ends(weir(*command), 0, "resume from byte %d" % part)
+        self.assertEqual(peer.requests[1].first_byte(), part)
+        self.assertEqual(self.saved_offset(), len(data))
+
+    def test_what_was_filtered_into_a_file_is_not_read_again(self):
+        self.filtered_run_is_not_read_again(" | file " + self.path("out"))
+        self.assertEqual(self.size("out"), 0)
+
+    def test_what_was_filtered_on_the_way_to_stdout_is_not_read_again(self):
+        self.filtered_run_is_not_read_again("")
+
     def test_a_finished_run_does_nothing_again(self):
         command = (
             "--state",

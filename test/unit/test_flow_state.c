@@ -269,6 +269,98 @@ TEST(no_record_is_taken_of_numbers_that_do_not_fit_together)
     wr_folder_remove(&f.folder);
 }
 
+/* Five items behind one another, 10 bytes each, of a source of f's state; all asked past. */
+static void give_five(struct fixture *f, struct weir_receipt *origin)
+{
+    struct wr_state_slot *slot;
+    weir_error error;
+    wr_origin_init(origin, 1, "o");
+    ck_assert_int_eq(wr_state_attach_source(f->state, "in", origin, &slot, &error), 0);
+    ck_assert_int_eq(wr_origin_keep_ends(origin, 0), 0);
+    for (uint64_t i = 1; i <= 5; i++) {
+        ck_assert_int_eq(wr_origin_push_end(origin, 10 * i), 0);
+    }
+    wr_origin_lend(origin, 5);
+    ck_assert_int_eq(wr_receipt_ref(origin, 1, 5), 0);
+    wr_origin_lend(origin, 0);
+}
+
+/* What the record says once the state has had time to save, or NULL. */
+static const char *record_later(struct fixture *f)
+{
+    size_t len;
+    wr_state_pulled(f->state);
+    ck_assert(weir_sleep(f->scope, 150));
+    ck_assert(weir_sleep(f->scope, 1)); /* the save has ended */
+    const char *record = wr_folder_read(&f->folder, "s/p.weir", &len);
+    return record != NULL ? strstr(record, "\nsink ") : NULL;
+}
+
+static void check_begins(const char *record, const char *expected)
+{
+    ck_assert_ptr_nonnull(record);
+    ck_assert_msg(strncmp(record, expected, strlen(expected)) == 0, "%s", record);
+}
+
+static void receipts_end(struct fixture *f, struct weir_receipt *origin)
+{
+    run_ends(f);
+    wr_origin_fini(origin);
+    wr_folder_remove(&f->folder);
+}
+
+TEST(filtered_items_move_the_record_up_to_the_first_that_is_held)
+{
+    struct fixture f;
+    struct weir_receipt origin;
+    weir_error error;
+    begin(&f);
+    give_five(&f, &origin);
+    ck_assert_int_eq(wr_state_begin(f.state, 77, &error), 0);
+
+    wr_receipt_unref(&origin, 1, 2, WR_ACT_FILTER);
+    wr_receipt_unref(&origin, 4, 5, WR_ACT_FILTER);
+    check_begins(record_later(&f), "\nsink 77\nsource 20 2 0 ");
+
+    wr_receipt_unref(&origin, 3, 3, WR_ACT_COMMIT);
+    wr_state_committed(f.state, 80);
+    check_begins(record_later(&f), "\nsink 80\nsource 50 5 0 ");
+    receipts_end(&f, &origin);
+}
+
+TEST(filtered_items_move_the_record_before_the_sink_has_begun)
+{
+    struct fixture f;
+    struct weir_receipt origin;
+    weir_error error;
+    begin(&f);
+    give_five(&f, &origin);
+    ck_assert_ptr_null(record_later(&f));
+
+    wr_receipt_unref(&origin, 1, 3, WR_ACT_FILTER);
+    check_begins(record_later(&f), "\nsink -1\nsource 30 3 0 ");
+
+    wr_receipt_unref(&origin, 5, 5, WR_ACT_FILTER);
+    ck_assert_int_eq(wr_state_begin(f.state, 7, &error), 0);
+    check_begins(record_later(&f), "\nsink 7\nsource 30 3 0 ");
+    wr_receipt_unref(&origin, 4, 4, WR_ACT_FILTER);
+    check_begins(record_later(&f), "\nsink 7\nsource 50 5 0 ");
+    receipts_end(&f, &origin);
+}
+
+TEST(what_was_delivered_elsewhere_moves_no_record)
+{
+    struct fixture f;
+    struct weir_receipt origin;
+    begin(&f);
+    give_five(&f, &origin);
+
+    wr_receipt_unref(&origin, 1, 5, WR_ACT_COMMIT);
+
+    ck_assert_ptr_null(record_later(&f));
+    receipts_end(&f, &origin);
+}
+
 TEST(lossy_source_saves_nothing_and_cuts_nothing)
 {
     struct fixture f;
