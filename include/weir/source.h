@@ -29,8 +29,9 @@ typedef struct weir_http_options {
     const char *const *headers; /* "Name: value"; sent to the origin of the URL only, not on to
                                    another that a redirect names */
     size_t headers_count;
-    const char *bearer_file; /* holds a bearer token (RFC 6750); read anew for each request, so it
-                                may be renewed; goes where headers go, never shown */
+    const char *bearer_file; /* a regular file of at most 16 KiB that holds a bearer token (RFC
+                                6750); read anew for each request, on the worker, so it may be
+                                renewed; goes where headers go, never shown */
     const char *ca_file;     /* PEM, who to trust; default: libcurl's */
     int32_t tls;             /* WEIR_TLS_VERIFY (default) or WEIR_TLS_TRUST_ANYBODY */
     int32_t retries; /* in a row; default: 5, for an endless body no limit, but none for a first

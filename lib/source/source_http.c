@@ -1,11 +1,11 @@
 /*
  * source_http.c - lines of an HTTP response, as a generator.
  *
- * States (phase): CLOSED -> CONNECTING -> ASKED (connected, the head has not come) -> BODY ->
- * CLOSED ..., with BACKOFF before another attempt. libcurl's callbacks append bytes to the line
- * reader and wake the task that pulls; all decisions are taken on that task, between waits: take
- * lines; if there are none, take note of the answer, decode, judge the end of the attempt, start
- * the next one, or wait.
+ * States (phase): CLOSED -> (TOKEN ->) CONNECTING -> ASKED (connected, the head has not come) ->
+ * BODY -> CLOSED ..., with BACKOFF before another attempt. libcurl's callbacks append bytes to the
+ * line reader and wake the task that pulls; all decisions are taken on that task, between waits:
+ * take lines; if there are none, take note of the answer, decode, judge the end of the attempt,
+ * start the next one, or wait.
  *
  * The brake: a write callback that finds WR_HTTP_HIGH_BYTES of unread lines refuses the piece,
  * libcurl stops reading the socket, and the task lets it go on when WR_HTTP_LOW_BYTES are left.
@@ -50,6 +50,7 @@ static int64_t limit_of(const struct wr_http_source *http)
 {
     int64_t spent_ms = (wr_now_ns(http->gen.loop) - http->phase_ns) / 1000000;
     switch (http->phase) {
+    case WR_HTTP_TOKEN:
     case WR_HTTP_CONNECTING:
         return http->o.connect_ms < 0 ? -1 : WR_MAX(http->o.connect_ms - spent_ms, 0);
     case WR_HTTP_ASKED:
@@ -64,6 +65,7 @@ static int64_t limit_of(const struct wr_http_source *http)
 static const char *why_of(const struct wr_http_source *http)
 {
     switch (http->phase) {
+    case WR_HTTP_TOKEN: return "the bearer token file";
     case WR_HTTP_CONNECTING: return "a connection";
     case WR_HTTP_ASKED: return "an answer";
     case WR_HTTP_BACKOFF: return "time to try again";
@@ -196,6 +198,47 @@ static int accept_answer(struct wr_http_source *http)
     return 0;
 }
 
+/* Wait for the token. 1: it is here; 0: the source is to stop; negative: failed. */
+static int wait_for_token(struct wr_http_source *http, const struct wr_http_token *token)
+{
+    bool late = false;
+    while (!wr_http_token_done(token)) {
+        int rc = park(http, &late);
+        if (rc < 0) {
+            return canceled(http, rc);
+        }
+        if (http->gen.stopping) {
+            return 0;
+        }
+        if (late && !wr_http_token_done(token)) {
+            wr_http_clock_failure(http, &http->failure);
+            return wr_http_fail(http, &http->failure, "");
+        }
+    }
+    if (wr_http_token_failure(token, &http->failure) < 0) {
+        return wr_http_fail(http, &http->failure, "");
+    }
+    return 1;
+}
+
+static int begin_attempt(struct wr_http_source *http)
+{
+    if (http->bearer_file == NULL || !wr_http_is_own(http)) {
+        return wr_http_attempt(http, NULL);
+    }
+    http->phase = WR_HTTP_TOKEN;
+    http->phase_ns = wr_now_ns(http->gen.loop);
+    struct wr_http_token *token = wr_http_token_begin(http);
+    int rc = token != NULL ? wait_for_token(http, token)
+                           : wr_gen_fail(&http->gen, WEIR_ENOMEM, 0, -1, "no memory for a token");
+    http->phase = WR_HTTP_CLOSED;
+    if (rc > 0) {
+        rc = wr_http_attempt(http, token);
+    }
+    wr_http_token_end(token);
+    return rc;
+}
+
 /* There is no complete line: do what brings one. Negative: the generator has failed. */
 static int step(struct wr_http_source *http)
 {
@@ -204,7 +247,7 @@ static int step(struct wr_http_source *http)
         return http->o.state != NULL ? attach_state(http) : 0;
     }
     if (http->phase == WR_HTTP_CLOSED) {
-        return wr_http_attempt(http);
+        return begin_attempt(http);
     }
     if (!wr_http_decode_hungry(http)) {
         int rc = wr_http_decode_step(http);
@@ -315,9 +358,7 @@ static size_t http_why(const struct weir_gen *gen, char *text, size_t cap)
 {
     const struct wr_http_source *http = (const struct wr_http_source *)gen;
     int64_t ms = (wr_now_ns(gen->loop) - http->phase_ns) / 1000000;
-    const char *what = http->phase == WR_HTTP_CONNECTING ? "no connection"
-                       : http->phase == WR_HTTP_ASKED    ? "no answer"
-                                                         : "no data";
+    const char *what = wr_http_missing(http);
     if (http->phase == WR_HTTP_BACKOFF) {
         return written(snprintf(text, cap, "%s: tries again in %" PRId64 " s", gen->name,
                                 WR_MAX(-ms, 0) / 1000),

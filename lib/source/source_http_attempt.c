@@ -8,17 +8,14 @@
  *
  * The callbacks run under libcurl's frame: they copy bytes, judge the head and wake the task.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base_alloc.h"
 #include "base_fault.h"
 #include "source_http_parts.h"
 
-enum { TOKEN_MAX = 16 * 1024, FOR_EVER_S = 24 * 3600 };
+enum { FOR_EVER_S = 24 * 3600 };
 
 static struct wr_http_source *source_of(struct wr_transfer *transfer)
 {
@@ -134,46 +131,7 @@ static int no_memory(struct wr_http_source *http)
     return wr_gen_fail(&http->gen, WEIR_ENOMEM, 0, -1, "no memory for a request");
 }
 
-/* "Authorization: Bearer TOKEN" of a file that is read anew for each request, so that a token can
- * be renewed. */
-static int add_bearer(struct wr_http_source *http)
-{
-    static const char start[] = "Authorization: Bearer ";
-    int fd = wr_fault("open") ? (errno = EMFILE, -1)
-                              : open(http->bearer_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
-        int detail = errno;
-        return wr_gen_fail(&http->gen, WEIR_EIO, detail, -1,
-                           "the file of the bearer token cannot be read: %s", strerror(detail));
-    }
-    char *line = wr_alloc(sizeof start + TOKEN_MAX);
-    if (line == NULL) {
-        close(fd);
-        return no_memory(http);
-    }
-    memcpy(line, start, sizeof start);
-    char *token = line + sizeof start - 1;
-    ssize_t got = wr_fault("read") ? -1 : read(fd, token, TOKEN_MAX);
-    close(fd);
-    size_t len = got > 0 ? (size_t)got : 0;
-    while (len > 0 && strchr(" \t\r\n", token[len - 1]) != NULL) {
-        len--;
-    }
-    bool good = len > 0 && len < TOKEN_MAX;
-    for (size_t i = 0; i < len; i++) {
-        good = good && token[i] > ' ' && token[i] < 0x7f;
-    }
-    token[len] = '\0';
-    int rc = !good                    ? wr_gen_fail(&http->gen, WEIR_EINVAL, 0, -1,
-                                                    "the file of the bearer token holds no token")
-             : add_header(http, line) ? 0
-                                      : no_memory(http);
-    memset(line, 0, sizeof start + TOKEN_MAX);
-    wr_free(line);
-    return rc;
-}
-
-static bool same_origin(const struct wr_http_source *http)
+bool wr_http_is_own(const struct wr_http_source *http)
 {
     struct wr_url a, b;
     return http->target == NULL ||
@@ -181,7 +139,7 @@ static bool same_origin(const struct wr_http_source *http)
             wr_url_parse(wr_text_of(http->target), &b) == 0 && wr_url_same_origin(&a, &b));
 }
 
-static int add_headers(struct wr_http_source *http, bool own)
+static int add_headers(struct wr_http_source *http, const struct wr_http_token *token, bool own)
 {
     if (!(own && http->own_coding) && !add_header(http, "Accept-Encoding: identity")) {
         return no_memory(http);
@@ -201,14 +159,17 @@ static int add_headers(struct wr_http_source *http, bool own)
         snprintf(line, sizeof line, "%llu-", (unsigned long long)http->from);
         curl_easy_setopt(http->transfer.easy, CURLOPT_RANGE, line);
     }
-    return own && http->bearer_file != NULL ? add_bearer(http) : 0;
+    if (token != NULL && !add_header(http, wr_http_token_line(token))) {
+        return no_memory(http);
+    }
+    return 0;
 }
 
-static int set_up(struct wr_http_source *http)
+static int set_up(struct wr_http_source *http, const struct wr_http_token *token)
 {
     CURL *easy = http->transfer.easy;
-    bool own = same_origin(http);
-    int rc = add_headers(http, own);
+    bool own = wr_http_is_own(http);
+    int rc = add_headers(http, token, own);
     if (rc < 0) {
         return rc;
     }
@@ -252,12 +213,12 @@ void wr_http_attempt_end(struct wr_http_source *http)
     wr_http_decode_end(http);
 }
 
-int wr_http_attempt(struct wr_http_source *http)
+int wr_http_attempt(struct wr_http_source *http, const struct wr_http_token *token)
 {
     struct weir_loop *loop = http->gen.loop;
     http->from = http->validator[0] != '\0' ? http->reader.given_end : 0;
     http->transfer.easy = wr_fault("curl_easy_init") ? NULL : curl_easy_init();
-    int rc = http->transfer.easy == NULL ? no_memory(http) : set_up(http);
+    int rc = http->transfer.easy == NULL ? no_memory(http) : set_up(http, token);
     if (rc == 0 && wr_http_reply_begin(&http->reply) < 0) {
         rc = no_memory(http);
     }

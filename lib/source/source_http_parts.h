@@ -3,6 +3,7 @@
  *
  *   source_http.c           the generator: pulls, waits, clocks, the brake
  *   source_http_attempt.c   one request: the easy handle and its headers
+ *   source_http_token.c     the bearer token's file
  *   source_http_reply.c     reading a response head, and judging it
  *   source_http_resume.c    when an attempt has ended: the end, a redirect, a retry, a failure
  *   source_http_redirect.c  where a redirect leads
@@ -37,6 +38,7 @@ enum {
 
 enum wr_http_phase {
     WR_HTTP_CLOSED = 0, /* no transfer */
+    WR_HTTP_TOKEN,      /* the bearer token is read, for the next one */
     WR_HTTP_CONNECTING,
     WR_HTTP_ASKED, /* connected, waiting for the head */
     WR_HTTP_BODY,
@@ -88,6 +90,7 @@ struct wr_http_reply {
 };
 
 struct wr_http_decoder;
+struct wr_http_token;
 
 struct wr_http_source {
     struct weir_gen gen;
@@ -150,9 +153,22 @@ static inline void wr_http_wake(struct wr_http_source *http)
     }
 }
 
-/* source_http_attempt.c: start a request for the bytes from reader.given_end on. 0, or a negative
- * code with the generator's failure set. */
-int wr_http_attempt(struct wr_http_source *http);
+/* source_http_token.c: begin reading bearer_file; NULL: no memory. The source is woken when it is
+ * done. */
+struct wr_http_token *wr_http_token_begin(struct wr_http_source *http);
+bool wr_http_token_done(const struct wr_http_token *token);
+/* Once done: 0, or a negative code with *failure. */
+int wr_http_token_failure(const struct wr_http_token *token, struct wr_http_failure *failure);
+/* "Authorization: Bearer ..." */
+const char *wr_http_token_line(const struct wr_http_token *token);
+/* At any time; NULL allowed. */
+void wr_http_token_end(struct wr_http_token *token);
+
+/* source_http_attempt.c: does the next request go to the origin of the caller's URL? */
+bool wr_http_is_own(const struct wr_http_source *http);
+/* Start a request for the bytes from reader.given_end on; token NULL: none. 0, or a negative code
+ * with the generator's failure set. */
+int wr_http_attempt(struct wr_http_source *http, const struct wr_http_token *token);
 /* Let go of the transfer, running or not. */
 void wr_http_attempt_end(struct wr_http_source *http);
 
@@ -176,6 +192,8 @@ int wr_http_ended(struct wr_http_source *http);
 /* Fail the generator: where, what, how far. Returns the code. */
 int wr_http_fail(struct wr_http_source *http, const struct wr_http_failure *failure,
                  const char *then);
+/* What a source in this phase waits for: "no answer". */
+const char *wr_http_missing(const struct wr_http_source *http);
 /* The end of a wait by one of weir's clocks. */
 void wr_http_clock_failure(const struct wr_http_source *http, struct wr_http_failure *failure);
 void wr_http_shown(const struct wr_http_source *http, char *to, size_t cap);

@@ -110,12 +110,20 @@ static void transfer_failure(const struct wr_http_source *http, struct wr_http_f
                    http->curl_text[0] != '\0' ? http->curl_text : curl_easy_strerror(http->result));
 }
 
+const char *wr_http_missing(const struct wr_http_source *http)
+{
+    switch (http->phase) {
+    case WR_HTTP_TOKEN: return "no bearer token from its file";
+    case WR_HTTP_CONNECTING: return "no connection";
+    case WR_HTTP_ASKED: return "no answer";
+    default: return "no data";
+    }
+}
+
 void wr_http_clock_failure(const struct wr_http_source *http, struct wr_http_failure *failure)
 {
-    const char *what = http->phase == WR_HTTP_CONNECTING ? "no connection"
-                       : http->phase == WR_HTTP_ASKED    ? "no answer"
-                                                         : "no data";
-    int64_t ms = http->phase == WR_HTTP_CONNECTING ? http->o.connect_ms
+    const char *what = wr_http_missing(http);
+    int64_t ms = http->phase <= WR_HTTP_CONNECTING ? http->o.connect_ms
                  : http->phase == WR_HTTP_ASKED    ? http->o.first_byte_ms
                                                    : http->o.idle_ms;
     wr_http_refuse(failure, WEIR_ETIMEDOUT, 0, "%s for %" PRId64 ".%" PRId64 " s", what, ms / 1000,

@@ -1,0 +1,180 @@
+/*
+ * source_http_token.c - the bearer token's file, read on the loop's worker before each request, so
+ * that a token can be renewed and a file system that hangs holds no other stream.
+ *
+ * A token is one piece of work: begun by the task that pulls, which then waits (source_http.c) and
+ * takes it, or leaves it when the wait has failed; a left one frees itself once it has run. Between
+ * begin and done the worker alone touches what it fills. Only a regular file is read, since a fifo
+ * might never end. No message holds a byte of what was read, and what was read is wiped.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base_alloc.h"
+#include "base_fault.h"
+#include "loop_work.h"
+#include "source_http_parts.h"
+
+#define LINE_START "Authorization: Bearer "
+
+enum { TOKEN_MAX = 16 * 1024 };
+
+struct wr_http_token {
+    struct wr_work work;
+    struct wr_http_source *http; /* NULL: it was left */
+    bool done;
+    int code, number; /* of the failure; number: errno */
+    const char *problem;
+    char *path;
+    char line[sizeof LINE_START + TOKEN_MAX + 1]; /* one byte more than is allowed shows that */
+};
+
+static void refuse(struct wr_http_token *token, const char *problem)
+{
+    token->code = WEIR_EINVAL;
+    token->problem = problem;
+}
+
+static void refuse_io(struct wr_http_token *token)
+{
+    token->code = WEIR_EIO;
+    token->number = errno;
+}
+
+/* The bytes of the file; 0: a failure, which is set. */
+static size_t read_all(struct wr_http_token *token, int fd, char *to, size_t cap)
+{
+    size_t len = 0;
+    while (len < cap) {
+        ssize_t n = wr_fault("read") ? (errno = EIO, -1) : read(fd, to + len, cap - len);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            refuse_io(token);
+            return 0;
+        }
+        if (n == 0) {
+            break;
+        }
+        len += (size_t)n;
+    }
+    if (len == 0) {
+        refuse(token, "is empty");
+    }
+    return len;
+}
+
+static void take(struct wr_http_token *token, int fd)
+{
+    char *text = token->line + sizeof LINE_START - 1;
+    struct stat info;
+    if (wr_fault("fstat") ? (errno = EIO, true) : fstat(fd, &info) < 0) {
+        refuse_io(token);
+        return;
+    }
+    if (!S_ISREG(info.st_mode)) {
+        refuse(token, "is no regular file");
+        return;
+    }
+    size_t len = read_all(token, fd, text, TOKEN_MAX + 1);
+    if (len > TOKEN_MAX) {
+        refuse(token, "is longer than any token (16 KiB)");
+        return;
+    }
+    while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL) {
+        len--;
+    }
+    bool good = true;
+    for (size_t i = 0; i < len; i++) {
+        good = good && text[i] > ' ' && text[i] < 0x7f;
+    }
+    text[len] = '\0';
+    if (token->code == 0 && (len == 0 || !good)) {
+        refuse(token, len == 0 ? "is empty" : "holds more than a token on a line of its own");
+    }
+}
+
+static void token_run(struct wr_work *work)
+{
+    struct wr_http_token *token = WR_OWNER(work, struct wr_http_token, work);
+    memcpy(token->line, LINE_START, sizeof LINE_START);
+    int fd = wr_fault("open") ? (errno = EMFILE, -1)
+                              : open(token->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        refuse_io(token);
+        return;
+    }
+    take(token, fd);
+    close(fd);
+}
+
+static void token_done(struct wr_work *work)
+{
+    struct wr_http_token *token = WR_OWNER(work, struct wr_http_token, work);
+    token->done = true;
+    if (token->http == NULL) {
+        wr_http_token_end(token);
+    } else {
+        wr_http_wake(token->http);
+    }
+}
+
+struct wr_http_token *wr_http_token_begin(struct wr_http_source *http)
+{
+    struct wr_http_token *token = wr_alloc(sizeof *token);
+    char *path = wr_strdup(http->bearer_file); /* the source may end before the reading does */
+    if (token == NULL || path == NULL) {
+        wr_free(token);
+        wr_free(path);
+        return NULL;
+    }
+    memset(token, 0, sizeof *token);
+    token->http = http;
+    token->path = path;
+    token->work.run = token_run;
+    token->work.done = token_done;
+    wr_work_start(http->gen.loop, &token->work);
+    return token;
+}
+
+bool wr_http_token_done(const struct wr_http_token *token)
+{
+    return token->done;
+}
+
+int wr_http_token_failure(const struct wr_http_token *token, struct wr_http_failure *failure)
+{
+    if (token->code == WEIR_EIO) {
+        wr_http_refuse(failure, token->code, token->number,
+                       "the bearer token file '%.100s' cannot be read: %s", token->path,
+                       strerror(token->number));
+    } else if (token->code < 0) {
+        wr_http_refuse(failure, token->code, 0, "the bearer token file '%.100s' %s", token->path,
+                       token->problem);
+    }
+    return token->code;
+}
+
+const char *wr_http_token_line(const struct wr_http_token *token)
+{
+    return token->line;
+}
+
+void wr_http_token_end(struct wr_http_token *token)
+{
+    if (token == NULL) {
+        return;
+    }
+    if (!token->done) {
+        token->http = NULL; /* the worker has it: it ends when that is done */
+        return;
+    }
+    memset(token->line, 0, sizeof token->line);
+    wr_free(token->path);
+    wr_free(token);
+}
