@@ -163,7 +163,8 @@ WEIR_API weir_gen *weir_socket_lines(weir_scope *scope, const char *address,
 /*
  * Give the numbers first, first + 1, ... last as decimal lines; none when first is beyond last.
  *
- * last     WEIR_NONE, which is also -1: without end.
+ * last     WEIR_NONE: up to INT64_MAX, which nobody lives to see. It is -1, so a count that is to
+ *          end there is told how long it is: weir_head(weir_count(scope, -5, WEIR_NONE), 5).
  */
 WEIR_API weir_gen *weir_count(weir_scope *scope, int64_t first, int64_t last);
 

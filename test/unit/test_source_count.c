@@ -37,6 +37,20 @@ TEST(without_last_it_goes_on)
     check_count(9, WEIR_NONE, 4, "9 10 11 12 ");
 }
 
+TEST(a_count_to_minus_one_is_a_head_of_an_endless_one)
+{
+    weir_loop *loop = test_loop();
+    weir_gen *gen = weir_head(weir_count(weir_root(loop), -3, WEIR_NONE), 3);
+    weir_item item;
+    char all[32] = "";
+    while (weir_next(gen, &item)) {
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%.*s ", (int)item.len, item.data);
+    }
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    ck_assert_str_eq(all, "-3 -2 -1 ");
+    weir_loop_free(loop);
+}
+
 TEST(the_greatest_number_is_the_end)
 {
     check_count(INT64_MAX - 1, WEIR_NONE, 100, "9223372036854775806 9223372036854775807 ");
