@@ -1,0 +1,120 @@
+/*
+ * flow_ring.h - the items that a queue holds: a bounded ring that keeps them by reference. Internal
+ * to the flow layer.
+ *
+ * Slots [head, head + lent) are with the reader: uncounted, but referenced until the loan ends.
+ * Slots [head + lent, head + lent + count) wait. Who waits for what, and what happens when it is
+ * full, is the queue's business; the ring never waits.
+ */
+#ifndef WR_FLOW_RING_H
+#define WR_FLOW_RING_H
+
+#include <weir/item.h>
+
+#include "base_error.h"
+#include "bytes_block.h"
+#include "bytes_receipt.h"
+
+struct wr_ring {
+    weir_item *slots; /* cap is a power of two */
+    size_t cap, head, lent, count;
+    size_t items_max, bytes, bytes_max;
+    struct weir_block *last_block; /* of the newest item: its run is charged */
+    bool receipts;                 /* some item came with a receipt */
+    bool values;                   /* some item came with a type that has a drop function */
+    size_t pinned, pinned_max;
+    struct weir_block *copies;  /* being filled with bytes that came without a block */
+    struct wr_block_pool *pool; /* where copies come from */
+};
+
+/* A zeroed ring gets its limits. Nothing is allocated before the first item. */
+void wr_ring_init(struct wr_ring *ring, struct wr_block_pool *pool, size_t items_max,
+                  size_t bytes_max);
+/* Let go of everything in it, as abandoned. */
+void wr_ring_fini(struct wr_ring *ring);
+
+/* Append one item; the caller has made sure of room (wr_ring_full). 0, or a code and nothing was
+ * appended: WEIR_EBUDGET: wait for memory, and try again. */
+int wr_ring_append(struct wr_ring *ring, const weir_item *from);
+/* The usual case, many at once: items whose bytes lie in one block, put as a run, as many as there
+ * is room for. Returns how many were appended, 0: the first one needs wr_ring_append's care (no
+ * block, a full pin budget, no slots, no memory). */
+size_t wr_ring_append_run(struct wr_ring *ring, const weir_item *items, size_t count);
+
+/* Lend up to max of the items that wait; after the loan before has ended. */
+size_t wr_ring_lend(struct wr_ring *ring, weir_item *items, size_t max);
+/* Let n items at the head go, the lent ones first: their blocks run by run, their receipts by
+ * `act`. */
+void wr_ring_release(struct wr_ring *ring, size_t n, enum wr_act act);
+/* Drop the n oldest that are not lent; what is lent stays at the head. */
+void wr_ring_drop_oldest(struct wr_ring *ring, size_t n);
+
+static inline bool wr_ring_full(const struct wr_ring *ring)
+{
+    return ring->count >= ring->items_max || (ring->bytes >= ring->bytes_max && ring->count > 0);
+}
+
+static inline void wr_ring_end_loan(struct wr_ring *ring)
+{
+    if (ring->lent > 0) {
+        wr_ring_release(ring, ring->lent, WR_ACT_LOAN);
+    }
+}
+
+static inline weir_item *wr_ring_slot(struct wr_ring *ring, size_t index)
+{
+    return &ring->slots[(ring->head + index) & (ring->cap - 1)];
+}
+
+/* ---- one at a time, without a call: what a hop of a single item costs */
+
+/* The usual end of the loan of one item: the next one continues its block, and nobody asks for
+ * receipts. */
+static inline bool wr_ring_release_one(struct wr_ring *ring)
+{
+    const weir_item *item = wr_ring_slot(ring, 0);
+    struct weir_block *block = item->block;
+    if (ring->lent != 1 || ring->receipts || ring->values || ring->count == 0 ||
+        block != wr_ring_slot(ring, 1)->block) {
+        return false;
+    }
+    block->refs--; /* not the last: the next item has one */
+    ring->head++;
+    ring->lent = 0;
+    return true;
+}
+
+/* Lend one item. False, and nothing happened: none waits, or it is not the usual case. */
+static inline bool wr_ring_lend_one(struct wr_ring *ring, weir_item *item)
+{
+    if (ring->count == 0 || (ring->lent > 0 && !wr_ring_release_one(ring))) {
+        return false;
+    }
+    *item = *wr_ring_slot(ring, 0);
+    ring->bytes -= item->len;
+    ring->count--;
+    ring->lent = 1;
+    return true;
+}
+
+/* Append one item that continues the newest block. False, and nothing happened: it does not, or
+ * there is no room. */
+static inline bool wr_ring_append_one(struct wr_ring *ring, const weir_item *item)
+{
+    size_t used = ring->lent + ring->count;
+    if (item->block == NULL || item->block != ring->last_block || item->receipt != NULL ||
+        used == ring->cap || wr_ring_full(ring)) {
+        return false;
+    }
+    *wr_ring_slot(ring, used) = *item;
+    wr_block_ref(item->block, 1);
+    /* Written only when it changes: a store here would hold up the reader's look at both flags. */
+    if (WR_UNLIKELY(item->type != NULL && item->type->drop != NULL)) {
+        ring->values = true;
+    }
+    ring->count++;
+    ring->bytes += item->len;
+    return true;
+}
+
+#endif
