@@ -1,14 +1,11 @@
 /*
- * flow_gen.c - what all generators share: making, pulling, failing, ending.
+ * flow_gen.c - what all generators share: making, adopting, failing, pulling.
  *
  * States: FRESH -> IDLE <-> INSIDE -> OVER. FRESH runs nothing; the first pull makes the origin of
  * a source. A pull takes the fast path when `ready` says that nothing special is the matter;
  * everything else passes wr_pull_slow: a puller with a pull under way, a reader that has been
- * closed, a canceled scope, a gentle stop, the end.
- *
- * The end comes once: ops->close, then the adopted generators, last adopted first, whose failures
- * become this one's, the first in time winning. While a generator is INSIDE other tasks may run,
- * but nobody else may pull it.
+ * closed, a canceled scope, a gentle stop, the end (flow_gen_end.c). While a generator is INSIDE
+ * other tasks may run, but nobody else may pull it.
  */
 #include "flow_gen.h"
 
@@ -20,133 +17,6 @@
 #include "flow_puller.h"
 
 enum { PAST_END_MAX = 1000 };
-
-/* ---- the scope's view of a generator */
-
-static struct weir_gen *gen_of(struct wr_object *object)
-{
-    return WR_OWNER(object, struct weir_gen, object);
-}
-
-struct wr_task *wr_gen_task(const struct weir_gen *gen)
-{
-    if (gen->state != WR_GEN_INSIDE) {
-        return NULL;
-    }
-    if (gen->body) {
-        const struct wr_fiber *fiber = &gen->leaf->fiber;
-        while (fiber->resumer != NULL) {
-            fiber = fiber->resumer;
-        }
-        return fiber != &gen->leaf->fiber ? WR_OWNER((uintptr_t)fiber, struct wr_task, fiber)
-                                          : NULL;
-    }
-    struct wr_task *task = NULL;
-    for (const struct wr_list *node = gen->adopted.next; node != &gen->adopted && task == NULL;
-         node = node->next) {
-        task = wr_gen_task(WR_OWNER((uintptr_t)node, struct weir_gen, adopt_link));
-    }
-    return task;
-}
-
-/* Somebody may wait inside of gen, perhaps a task that belongs elsewhere: that wait fails once. */
-static void abort_pull(struct weir_gen *gen)
-{
-    if (gen->ops->abort != NULL) {
-        gen->ops->abort(gen, WEIR_ECANCELED);
-        return;
-    }
-    if (gen->state != WR_GEN_INSIDE) {
-        return;
-    }
-    struct wr_task *task = wr_gen_task(gen);
-    if (task != NULL && task != gen->loop->task) {
-        wr_task_fail(task, WEIR_ECANCELED);
-    }
-    for (struct wr_list *node = gen->adopted.next; node != &gen->adopted && !gen->body;
-         node = node->next) {
-        struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);
-        if (up->state == WR_GEN_INSIDE && up->ops->abort != NULL) {
-            up->ops->abort(up, WEIR_ECANCELED);
-        }
-    }
-}
-
-static void object_cancel(struct wr_object *object)
-{
-    struct weir_gen *gen = gen_of(object);
-    gen->canceled = true;
-    wr_gen_ready(gen);
-    abort_pull(gen);
-}
-
-static void object_stop(struct wr_object *object)
-{
-    struct weir_gen *gen = gen_of(object);
-    if (gen->up != NULL || !wr_list_empty(&gen->adopted) || !(gen->body || gen->ops->is_source)) {
-        return;
-    }
-    gen->stopping = true;
-    wr_gen_ready(gen);
-    if (gen->ops->stop != NULL) {
-        gen->ops->stop(gen);
-    }
-}
-
-/* A task of another scope is inside of gen while gen's scope ends: fail what it waits for, and wait
- * until it is out. The generator is failed and goes with that task's scope, if its reader does not
- * end it before. */
-static void turn_out(struct weir_gen *gen, struct wr_task *task)
-{
-    struct wr_gen_watch watch = {.task = wr_task_now(gen->loop, "weir_scope_wait")};
-    struct weir_loop *loop = gen->loop;
-    wr_gen_fail(gen, WEIR_ECLOSED, 0, -1, "the scope of '%s' has ended", gen->name);
-    object_cancel(&gen->object);
-    wr_object_fini(&gen->object);
-    wr_object_init(&gen->object, gen->object.ops, task->scope, gen->name);
-    // cppcheck-suppress autoVariables ; the loop below outlives every use: over is the last thing
-    // written
-    gen->watch = &watch;
-    while (!watch.over) {
-        (void)wr_park(loop, "a reader elsewhere to come out", NULL);
-    }
-}
-
-static void object_discard(struct wr_object *object)
-{
-    struct weir_gen *gen = gen_of(object), *top = gen;
-    while (top->reader != NULL) {
-        top = top->reader;
-    }
-    bool ours = top == gen || wr_scope_within(top->object.scope, object->scope);
-    struct weir_gen *entered = ours ? top : gen;
-    struct wr_task *task = entered->puller == NULL ? wr_gen_task(entered) : NULL;
-    if (task != NULL && task != gen->loop->task) {
-        turn_out(entered, task);
-        return;
-    }
-    if (ours) {
-        weir_discard(top); /* one that is read by another goes with its reader */
-        return;
-    }
-    /* Its reader lives in a longer scope and finds it failed. */
-    wr_object_fini(object);
-    object->scope = top->object.scope;
-    wr_gen_fail(gen, WEIR_ECLOSED, 0, -1, "the scope of '%s' has ended", gen->name);
-    wr_gen_close(gen);
-}
-
-static size_t object_why(const struct wr_object *object, char *text, size_t cap)
-{
-    const struct weir_gen *gen = gen_of((struct wr_object *)(uintptr_t)object);
-    return gen->ops->why != NULL ? gen->ops->why(gen, text, cap) : 0;
-}
-
-static const struct wr_object_ops gen_object_ops = {.kind = "generator",
-                                                    .cancel = object_cancel,
-                                                    .stop = object_stop,
-                                                    .discard = object_discard,
-                                                    .why = object_why};
 
 /* ---- making */
 
@@ -162,7 +32,7 @@ void *wr_gen_alloc(struct weir_scope *scope, size_t size, const struct wr_gen_op
     wr_list_init(&gen->adopted);
     wr_list_init(&gen->adopt_link);
     snprintf(gen->name, sizeof gen->name, "%s", name != NULL ? name : ops->kind);
-    wr_object_init(&gen->object, &gen_object_ops, scope, gen->name);
+    wr_object_init(&gen->object, &wr_gen_object_ops, scope, gen->name);
     gen->canceled = wr_scope_canceled(scope);
     gen->stopping = scope->stopping;
     wr_gen_ready(gen);
@@ -179,24 +49,23 @@ static size_t failed_next_many(struct weir_gen *gen, weir_item *items, size_t ma
 
 static const struct wr_gen_ops failed_ops = {.kind = "failed", .next_many = failed_next_many};
 
-/* The one object that needs no memory: every maker that finds none gives it. It is never freed,
- * belongs to no scope and has no state but its failure. */
 static weir_error no_memory_error = {.code = WEIR_ENOMEM,
                                      .offset = -1,
                                      .origin = "weir",
                                      .message = "out of memory while making a generator"};
-static struct weir_gen no_memory = {.state = WR_GEN_OVER,
-                                    .closed = true,
-                                    .ops = &failed_ops,
-                                    .adopted = {&no_memory.adopted, &no_memory.adopted},
-                                    .adopt_link = {&no_memory.adopt_link, &no_memory.adopt_link},
-                                    .failure = &no_memory_error,
-                                    .name = "failed"};
+struct weir_gen wr_gen_no_memory = {
+    .state = WR_GEN_OVER,
+    .closed = true,
+    .ops = &failed_ops,
+    .adopted = {&wr_gen_no_memory.adopted, &wr_gen_no_memory.adopted},
+    .adopt_link = {&wr_gen_no_memory.adopt_link, &wr_gen_no_memory.adopt_link},
+    .failure = &no_memory_error,
+    .name = "failed"};
 
 void *wr_stage_alloc(struct weir_gen *up, size_t size, const struct wr_gen_ops *ops,
                      const char *name)
 {
-    return up != &no_memory ? wr_gen_alloc(up->object.scope, size, ops, name) : NULL;
+    return up != &wr_gen_no_memory ? wr_gen_alloc(up->object.scope, size, ops, name) : NULL;
 }
 
 struct weir_gen *wr_gen_made(struct weir_gen *gen, struct weir_gen *up)
@@ -208,14 +77,14 @@ struct weir_gen *wr_gen_made(struct weir_gen *gen, struct weir_gen *up)
         return gen;
     }
     /* Ending `up` may have to wait, which a maker must not: it ends with its scope. */
-    return &no_memory;
+    return &wr_gen_no_memory;
 }
 
 struct weir_gen *wr_gen_failed(struct weir_scope *scope, const weir_error *error)
 {
     struct weir_gen *gen = wr_gen_alloc(scope, sizeof *gen, &failed_ops, "failed");
     if (gen == NULL) {
-        return &no_memory;
+        return &wr_gen_no_memory;
     }
     wr_gen_fail_error(gen, error);
     return gen;
@@ -235,7 +104,7 @@ weir_scope *weir_gen_scope(const weir_gen *gen)
 
 void wr_gen_adopt(struct weir_gen *self, struct weir_gen *more)
 {
-    if (more == &no_memory) {
+    if (more == &wr_gen_no_memory) {
         wr_gen_fail_error(self, more->failure);
         return;
     }
@@ -418,7 +287,7 @@ size_t wr_pull_direct(struct weir_gen *gen, weir_item *items, size_t max)
 static size_t past_end(struct weir_gen *gen)
 {
     gen->past_end++;
-    WR_ASSERT(gen == &no_memory || gen->past_end < PAST_END_MAX,
+    WR_ASSERT(gen == &wr_gen_no_memory || gen->past_end < PAST_END_MAX,
               "generator '%s' was pulled %d times after its end: somebody ignores false", gen->name,
               PAST_END_MAX);
     return 0;
@@ -536,150 +405,4 @@ weir_got weir_next_within(weir_gen *gen, weir_item *item, int64_t wait_ms)
         lend_to_body(gen, reader, item, 1);
     }
     return WEIR_GOT_ITEM;
-}
-
-/* ---- ending */
-
-void wr_gen_seal(struct weir_gen *gen)
-{
-    if (gen->origin != NULL) {
-        wr_origin_seal(gen->origin);
-    }
-    for (struct wr_list *node = gen->adopted.next; node != &gen->adopted; node = node->next) {
-        wr_gen_seal(WR_OWNER(node, struct weir_gen, adopt_link));
-    }
-}
-
-void wr_gen_end_adopted(struct weir_gen *gen)
-{
-    while (!wr_list_empty(&gen->adopted)) {
-        struct weir_gen *up = WR_OWNER(gen->adopted.prev, struct weir_gen, adopt_link);
-        wr_gen_close(up);
-        const weir_error *failure = wr_gen_failure(up);
-        if (failure != NULL && !(failure->code == WEIR_ECLOSED && up->aborted)) {
-            fail_at(gen, failure, up->failed_at);
-            up->told = true;
-        }
-        wr_gen_unadopt(up);
-        wr_gen_free(up);
-    }
-}
-
-static void tell_watch(struct weir_gen *gen)
-{
-    if (gen->watch != NULL) {
-        gen->watch->over = true;
-        wr_wake(gen->watch->task, 0);
-        gen->watch = NULL;
-    }
-}
-
-void wr_gen_close(struct weir_gen *gen)
-{
-    if (gen->closed) {
-        return;
-    }
-    if (gen->state != WR_GEN_OVER || gen->failure != NULL) {
-        wr_gen_seal(gen);
-    }
-    wr_puller_close(gen);
-    if (gen->closed) {
-        return; /* the pull in flight has come to the end by itself */
-    }
-    gen->closed = true;
-    gen->ready = gen->direct = false;
-    if (gen->ops->close != NULL) {
-        gen->ops->close(gen);
-    }
-    wr_gen_end_adopted(gen);
-    gen->state = WR_GEN_OVER;
-    tell_watch(gen);
-}
-
-void wr_gen_over(struct weir_gen *gen)
-{
-    if (gen->state == WR_GEN_OVER) {
-        return;
-    }
-    if (!gen->closed) {
-        gen->closed = true;
-        if (gen->failure != NULL) {
-            wr_gen_seal(gen);
-        } else if (gen->origin != NULL) {
-            wr_origin_lend(gen->origin, 0);
-        }
-        if (gen->ops->close != NULL) {
-            gen->ops->close(gen);
-        }
-        wr_gen_end_adopted(gen);
-    }
-    gen->state = WR_GEN_OVER;
-    gen->ready = gen->direct = false;
-    tell_watch(gen);
-}
-
-void wr_gen_free(struct weir_gen *gen)
-{
-    if (gen == &no_memory) {
-        return;
-    }
-    wr_puller_free(gen);
-    wr_object_fini(&gen->object);
-    if (gen->origin != NULL) {
-        wr_origin_end(gen->origin);
-    }
-    if (gen->body) {
-        wr_body_fini(wr_body_of(gen));
-    }
-    if (gen->ops->free != NULL) {
-        gen->ops->free(gen);
-    }
-    if (gen->failure != &no_memory_error) {
-        wr_free(gen->failure);
-    }
-    wr_free(gen);
-}
-
-static void check_end(const struct weir_gen *gen, const char *verb)
-{
-    WR_ASSERT(gen->state != WR_GEN_INSIDE || gen->puller != NULL,
-              "%s: generator '%s' is running; its reader ends it", verb, gen->name);
-}
-
-int weir_finish(weir_gen *gen, weir_error *error)
-{
-    check_end(gen, "weir_finish");
-    wr_error_clear(error);
-    wr_gen_close(gen);
-    const weir_error *failure = wr_gen_failure(gen);
-    int rc = 0;
-    if (failure != NULL && !(gen->aborted && failure->code == WEIR_ECLOSED)) {
-        rc = failure->code;
-        if (error != NULL) {
-            *error = *failure;
-        }
-        if (gen != &no_memory) {
-            wr_told(gen->loop, failure);
-            gen->told = true;
-        }
-    }
-    wr_gen_unadopt(gen);
-    wr_gen_free(gen);
-    return rc;
-}
-
-void weir_discard(weir_gen *gen)
-{
-    if (gen == NULL) {
-        return;
-    }
-    check_end(gen, "weir_discard");
-    wr_gen_close(gen);
-    const weir_error *failure = wr_gen_failure(gen);
-    if (failure != NULL && gen != &no_memory && failure->code != WEIR_ECANCELED &&
-        !(gen->aborted && failure->code == WEIR_ECLOSED)) {
-        wr_log_failure(gen->loop, failure);
-    }
-    wr_gen_unadopt(gen);
-    wr_gen_free(gen);
 }

@@ -162,6 +162,10 @@ void wr_gen_seal(struct weir_gen *gen);
 
 /* ---- inside the flow layer */
 
+extern const struct wr_object_ops wr_gen_object_ops;
+/* The one object that needs no memory: every maker that finds none gives it. It is never freed,
+ * belongs to no scope and has no state but its failure. */
+extern struct weir_gen wr_gen_no_memory;
 /* The slow way of pulling: whatever state gen is in. */
 size_t wr_pull_slow(struct weir_gen *gen, weir_item *items, size_t max);
 /* weir_next for what is no body at rest. */

@@ -1,0 +1,290 @@
+/*
+ * flow_gen_end.c - how a generator ends: by its own end, by its reader, with its scope.
+ *
+ * The end comes once: ops->close, then the adopted generators, last adopted first, whose failures
+ * become this one's, the first in time winning. Three ways lead here: a pull that gave nothing
+ * (wr_gen_over), the reader's weir_finish or weir_discard (wr_gen_close), and the scope that goes
+ * (object_discard). Closing may wait, and other tasks run meanwhile; `closed` keeps them from
+ * closing again.
+ *
+ * A scope may end while a task that belongs elsewhere is inside of one of its generators. Then what
+ * that task waits for fails once, the scope waits until it is out, and the generator goes on as a
+ * failed one in the task's own scope.
+ */
+#include "base_alloc.h"
+#include "flow_body.h"
+#include "flow_gen.h"
+#include "flow_puller.h"
+
+/* ---- ending */
+
+void wr_gen_seal(struct weir_gen *gen)
+{
+    if (gen->origin != NULL) {
+        wr_origin_seal(gen->origin);
+    }
+    for (struct wr_list *node = gen->adopted.next; node != &gen->adopted; node = node->next) {
+        wr_gen_seal(WR_OWNER(node, struct weir_gen, adopt_link));
+    }
+}
+
+void wr_gen_end_adopted(struct weir_gen *gen)
+{
+    while (!wr_list_empty(&gen->adopted)) {
+        struct weir_gen *up = WR_OWNER(gen->adopted.prev, struct weir_gen, adopt_link);
+        wr_gen_close(up);
+        const weir_error *failure = wr_gen_failure(up);
+        if (failure != NULL && !(failure->code == WEIR_ECLOSED && up->aborted)) {
+            (void)wr_gen_fail_at(gen, failure, up->failed_at);
+            up->told = true;
+        }
+        wr_gen_unadopt(up);
+        wr_gen_free(up);
+    }
+}
+
+static void tell_watch(struct weir_gen *gen)
+{
+    if (gen->watch != NULL) {
+        gen->watch->over = true;
+        wr_wake(gen->watch->task, 0);
+        gen->watch = NULL;
+    }
+}
+
+void wr_gen_close(struct weir_gen *gen)
+{
+    if (gen->closed) {
+        return;
+    }
+    if (gen->state != WR_GEN_OVER || gen->failure != NULL) {
+        wr_gen_seal(gen);
+    }
+    wr_puller_close(gen);
+    if (gen->closed) {
+        return; /* the pull in flight has come to the end by itself */
+    }
+    gen->closed = true;
+    gen->ready = gen->direct = false;
+    if (gen->ops->close != NULL) {
+        gen->ops->close(gen);
+    }
+    wr_gen_end_adopted(gen);
+    gen->state = WR_GEN_OVER;
+    tell_watch(gen);
+}
+
+void wr_gen_over(struct weir_gen *gen)
+{
+    if (gen->state == WR_GEN_OVER) {
+        return;
+    }
+    if (!gen->closed) {
+        gen->closed = true;
+        if (gen->failure != NULL) {
+            wr_gen_seal(gen);
+        } else if (gen->origin != NULL) {
+            wr_origin_lend(gen->origin, 0);
+        }
+        if (gen->ops->close != NULL) {
+            gen->ops->close(gen);
+        }
+        wr_gen_end_adopted(gen);
+    }
+    gen->state = WR_GEN_OVER;
+    gen->ready = gen->direct = false;
+    tell_watch(gen);
+}
+
+void wr_gen_free(struct weir_gen *gen)
+{
+    if (gen == &wr_gen_no_memory) {
+        return;
+    }
+    wr_puller_free(gen);
+    wr_object_fini(&gen->object);
+    if (gen->origin != NULL) {
+        wr_origin_end(gen->origin);
+    }
+    if (gen->body) {
+        wr_body_fini(wr_body_of(gen));
+    }
+    if (gen->ops->free != NULL) {
+        gen->ops->free(gen);
+    }
+    if (gen->failure != wr_gen_no_memory.failure) {
+        wr_free(gen->failure);
+    }
+    wr_free(gen);
+}
+
+static void check_end(const struct weir_gen *gen, const char *verb)
+{
+    WR_ASSERT(gen->state != WR_GEN_INSIDE || gen->puller != NULL,
+              "%s: generator '%s' is running; its reader ends it", verb, gen->name);
+}
+
+int weir_finish(weir_gen *gen, weir_error *error)
+{
+    check_end(gen, "weir_finish");
+    wr_error_clear(error);
+    wr_gen_close(gen);
+    const weir_error *failure = wr_gen_failure(gen);
+    int rc = 0;
+    if (failure != NULL && !(gen->aborted && failure->code == WEIR_ECLOSED)) {
+        rc = failure->code;
+        if (error != NULL) {
+            *error = *failure;
+        }
+        if (gen != &wr_gen_no_memory) {
+            wr_told(gen->loop, failure);
+            gen->told = true;
+        }
+    }
+    wr_gen_unadopt(gen);
+    wr_gen_free(gen);
+    return rc;
+}
+
+void weir_discard(weir_gen *gen)
+{
+    if (gen == NULL) {
+        return;
+    }
+    check_end(gen, "weir_discard");
+    wr_gen_close(gen);
+    const weir_error *failure = wr_gen_failure(gen);
+    if (failure != NULL && gen != &wr_gen_no_memory && failure->code != WEIR_ECANCELED &&
+        !(gen->aborted && failure->code == WEIR_ECLOSED)) {
+        wr_log_failure(gen->loop, failure);
+    }
+    wr_gen_unadopt(gen);
+    wr_gen_free(gen);
+}
+
+/* ---- the scope's view of a generator */
+
+static struct weir_gen *gen_of(struct wr_object *object)
+{
+    return WR_OWNER(object, struct weir_gen, object);
+}
+
+struct wr_task *wr_gen_task(const struct weir_gen *gen)
+{
+    if (gen->state != WR_GEN_INSIDE) {
+        return NULL;
+    }
+    if (gen->body) {
+        const struct wr_fiber *fiber = &gen->leaf->fiber;
+        while (fiber->resumer != NULL) {
+            fiber = fiber->resumer;
+        }
+        return fiber != &gen->leaf->fiber ? WR_OWNER((uintptr_t)fiber, struct wr_task, fiber)
+                                          : NULL;
+    }
+    struct wr_task *task = NULL;
+    for (const struct wr_list *node = gen->adopted.next; node != &gen->adopted && task == NULL;
+         node = node->next) {
+        task = wr_gen_task(WR_OWNER((uintptr_t)node, struct weir_gen, adopt_link));
+    }
+    return task;
+}
+
+/* Somebody may wait inside of gen, perhaps a task that belongs elsewhere: that wait fails once. */
+static void abort_pull(struct weir_gen *gen)
+{
+    if (gen->ops->abort != NULL) {
+        gen->ops->abort(gen, WEIR_ECANCELED);
+        return;
+    }
+    if (gen->state != WR_GEN_INSIDE) {
+        return;
+    }
+    struct wr_task *task = wr_gen_task(gen);
+    if (task != NULL && task != gen->loop->task) {
+        wr_task_fail(task, WEIR_ECANCELED);
+    }
+    for (struct wr_list *node = gen->adopted.next; node != &gen->adopted && !gen->body;
+         node = node->next) {
+        struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);
+        if (up->state == WR_GEN_INSIDE && up->ops->abort != NULL) {
+            up->ops->abort(up, WEIR_ECANCELED);
+        }
+    }
+}
+
+static void object_cancel(struct wr_object *object)
+{
+    struct weir_gen *gen = gen_of(object);
+    gen->canceled = true;
+    wr_gen_ready(gen);
+    abort_pull(gen);
+}
+
+static void object_stop(struct wr_object *object)
+{
+    struct weir_gen *gen = gen_of(object);
+    if (gen->up != NULL || !wr_list_empty(&gen->adopted) || !(gen->body || gen->ops->is_source)) {
+        return;
+    }
+    gen->stopping = true;
+    wr_gen_ready(gen);
+    if (gen->ops->stop != NULL) {
+        gen->ops->stop(gen);
+    }
+}
+
+/* A task of another scope is inside of gen while gen's scope ends: fail what it waits for, and wait
+ * until it is out. The generator is failed and goes with that task's scope, if its reader does not
+ * end it before. */
+static void turn_out(struct weir_gen *gen, struct wr_task *task)
+{
+    struct wr_gen_watch watch = {.task = wr_task_now(gen->loop, "weir_scope_wait")};
+    struct weir_loop *loop = gen->loop;
+    wr_gen_fail(gen, WEIR_ECLOSED, 0, -1, "the scope of '%s' has ended", gen->name);
+    object_cancel(&gen->object);
+    wr_object_fini(&gen->object);
+    wr_object_init(&gen->object, gen->object.ops, task->scope, gen->name);
+    // cppcheck-suppress autoVariables ; the loop below outlives every use: over is the last thing
+    // written
+    gen->watch = &watch;
+    while (!watch.over) {
+        (void)wr_park(loop, "a reader elsewhere to come out", NULL);
+    }
+}
+
+static void object_discard(struct wr_object *object)
+{
+    struct weir_gen *gen = gen_of(object), *top = gen;
+    while (top->reader != NULL) {
+        top = top->reader;
+    }
+    bool ours = top == gen || wr_scope_within(top->object.scope, object->scope);
+    struct weir_gen *entered = ours ? top : gen;
+    struct wr_task *task = entered->puller == NULL ? wr_gen_task(entered) : NULL;
+    if (task != NULL && task != gen->loop->task) {
+        turn_out(entered, task);
+        return;
+    }
+    if (ours) {
+        weir_discard(top); /* one that is read by another goes with its reader */
+        return;
+    }
+    /* Its reader lives in a longer scope and finds it failed. */
+    wr_object_fini(object);
+    object->scope = top->object.scope;
+    wr_gen_fail(gen, WEIR_ECLOSED, 0, -1, "the scope of '%s' has ended", gen->name);
+    wr_gen_close(gen);
+}
+
+static size_t object_why(const struct wr_object *object, char *text, size_t cap)
+{
+    const struct weir_gen *gen = gen_of((struct wr_object *)(uintptr_t)object);
+    return gen->ops->why != NULL ? gen->ops->why(gen, text, cap) : 0;
+}
+
+const struct wr_object_ops wr_gen_object_ops = {.kind = "generator",
+                                                .cancel = object_cancel,
+                                                .stop = object_stop,
+                                                .discard = object_discard,
+                                                .why = object_why};
