@@ -87,7 +87,8 @@ struct weir_block *wr_block_new(struct wr_block_pool *pool, size_t cap, int *why
     }
     block->refs = 1;
     block->len = 0;
-    block->cap = cap;
+    block->cap = (uint32_t)cap;
+    block->mark = 0;
     block->pool = pool;
     block->next = NULL;
     block->drop = NULL;

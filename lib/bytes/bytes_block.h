@@ -37,8 +37,9 @@ struct wr_block_pool {
 
 struct weir_block {
     uint32_t refs;
-    uint32_t len; /* bytes filled so far */
-    size_t cap;   /* bytes behind data, without the spare ones */
+    uint32_t len;  /* bytes filled so far */
+    uint32_t cap;  /* bytes behind data, without the spare ones */
+    uint32_t mark; /* of the last count that it was part of: wr_block_mark */
     struct wr_block_pool *pool;
     struct weir_block *next; /* in the pool */
     void (*drop)(struct weir_block
@@ -65,6 +66,17 @@ void wr_block_free(struct weir_block *block);
 static inline void wr_block_ref(struct weir_block *block, uint32_t count)
 {
     block->refs += count;
+}
+
+/* Count charged bytes once, in a count of which `mark` is the number: the bytes of the block, or 0
+ * when it was counted already, belongs to no loop or is NULL. */
+static inline int64_t wr_block_mark(struct weir_block *block, uint32_t mark)
+{
+    if (block == NULL || block->pool == NULL || block->mark == mark) {
+        return 0;
+    }
+    block->mark = mark;
+    return block->cap;
 }
 
 /* NULL is allowed. */

@@ -203,6 +203,12 @@ int wr_gen_fail(struct weir_gen *gen, int code, int detail, int64_t offset, cons
     return wr_gen_fail_error(gen, &error);
 }
 
+int wr_gen_fail_starved(struct weir_gen *gen, int64_t offset)
+{
+    return wr_gen_fail(gen, WEIR_EBUDGET, 0, offset, WR_BUDGET_USED_UP,
+                       WR_BUDGET_FIGURES(gen->loop));
+}
+
 int weir_fail(weir_gen *self, int code, const char *format, ...)
 {
     WR_ASSERT(code < 0, "'%s' fails with %d: codes are negative, yours WEIR_EUSER and below",

@@ -54,6 +54,9 @@ struct wr_gen_ops {
     void (*abort)(struct weir_gen *gen, int code);
     /* What it waits for, like snprintf; NULL: the task's wait reason is told. */
     size_t (*why)(const struct weir_gen *gen, char *text, size_t cap);
+    /* A pull waits for the budget, in it or behind it: mark the blocks that stay until the pull
+     * goes on (wr_block_mark) and tell their bytes. NULL: none. */
+    int64_t (*held)(const struct weir_gen *gen, uint32_t mark);
     bool is_source; /* counts in the ledger: the base makes an origin at the first pull
                        (gen->origin, may stay NULL when out of memory fails the pull) */
 };
@@ -148,6 +151,8 @@ size_t wr_puller_some(struct weir_gen *up, weir_item *items, size_t max);
 int wr_gen_fail(struct weir_gen *gen, int code, int detail, int64_t offset, const char *format, ...)
     WEIR_PRINTF(5, 6);
 int wr_gen_fail_error(struct weir_gen *gen, const weir_error *error);
+/* The same for a wait for the budget that was in vain: WEIR_EBUDGET, with the figures. */
+int wr_gen_fail_starved(struct weir_gen *gen, int64_t offset);
 /* A failure that happened at `at` (loop->failures then): replaces a later one. */
 int wr_gen_fail_at(struct weir_gen *gen, const weir_error *error, uint64_t at);
 /* The failure that a reader would be told now: its own or an adopted one's; NULL: none. */

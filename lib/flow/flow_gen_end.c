@@ -249,7 +249,7 @@ static void turn_out(struct weir_gen *gen, struct wr_task *task)
     // written
     gen->watch = &watch;
     while (!watch.over) {
-        (void)wr_park(loop, "a reader elsewhere to come out", NULL);
+        (void)wr_park_for_task(loop, "a reader elsewhere to come out", NULL);
     }
 }
 
@@ -283,8 +283,22 @@ static size_t object_why(const struct wr_object *object, char *text, size_t cap)
     return gen->ops->why != NULL ? gen->ops->why(gen, text, cap) : 0;
 }
 
+/* It waits for the budget, and whoever pulls it waits with it. Not so the reader of a pull that may
+ * be late: that one may go on by itself. */
+static int64_t object_held(const struct wr_object *object, uint32_t mark)
+{
+    const struct weir_gen *gen = gen_of((struct wr_object *)(uintptr_t)object);
+    int64_t held = gen->ops->held != NULL ? gen->ops->held(gen, mark) : 0;
+    while (gen->reader != NULL && !wr_puller_busy(gen)) {
+        gen = gen->reader;
+        held += gen->ops->held != NULL ? gen->ops->held(gen, mark) : 0;
+    }
+    return held;
+}
+
 const struct wr_object_ops wr_gen_object_ops = {.kind = "generator",
                                                 .cancel = object_cancel,
                                                 .stop = object_stop,
                                                 .discard = object_discard,
-                                                .why = object_why};
+                                                .why = object_why,
+                                                .held = object_held};

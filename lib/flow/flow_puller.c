@@ -19,7 +19,7 @@ static void puller_main(struct wr_task *task, void *arg)
     (void)task;
     while (puller->state != WR_PULLER_QUITS) {
         if (puller->state != WR_PULLER_PULLS) {
-            (void)wr_park(puller->gen->loop, "its reader to ask", &puller->gen->object);
+            (void)wr_park_for_task(puller->gen->loop, "its reader to ask", &puller->gen->object);
             continue;
         }
         size_t n = wr_pull_direct(puller->gen, puller->items, puller->want);
@@ -172,7 +172,7 @@ static int wait_for_puller(struct weir_gen *up, int64_t wait_ms)
     }
     while (puller->state == WR_PULLER_PULLS && !patience.over && rc >= 0) {
         puller->reader = patience.task;
-        rc = wr_wait(loop, "an item", &up->object);
+        rc = wr_wait_for_task(loop, "an item", &up->object);
         puller->reader = NULL;
     }
     if (wait_ms > 0) {
@@ -229,14 +229,14 @@ void wr_puller_close(struct weir_gen *gen)
             wr_task_fail(puller->task, gen->canceled ? WEIR_ECANCELED : WEIR_ECLOSED);
         }
         puller->reader = wr_task_now(gen->loop, "weir_finish");
-        (void)wr_park(gen->loop, "a pull in flight to come back", &gen->object);
+        (void)wr_park_for_task(gen->loop, "a pull in flight to come back", &gen->object);
         puller->reader = NULL;
     }
     puller->state = WR_PULLER_QUITS;
     while (puller->task != NULL) {
         wr_wake(puller->task, 0);
         puller->reader = wr_task_now(gen->loop, "weir_finish");
-        (void)wr_park(gen->loop, "its puller to end", &gen->object);
+        (void)wr_park_for_task(gen->loop, "its puller to end", &gen->object);
         puller->reader = NULL;
     }
 }

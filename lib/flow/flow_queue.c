@@ -180,8 +180,10 @@ static size_t queue_next_within(struct weir_gen *gen, weir_item *items, size_t m
             break;
         }
         queue->reader = task;
-        wake_writers(queue);
-        rc = wr_wait(queue->loop, "an item in its queue", &gen->object);
+        if (queue->rendezvous) {
+            wake_writers(queue);
+        }
+        rc = wr_wait_for_task(queue->loop, "an item in its queue", &gen->object);
         queue->reader = NULL;
     }
     if (patience.timer.active) {
@@ -275,13 +277,16 @@ static int make_way(struct queue *queue, struct weir_sink *sink, const weir_item
     }
 }
 
-static int wait_for_room(struct queue *queue, struct weir_sink *sink)
+/* Until the reader has taken, or, for the bytes of an item that must be copied, until anybody has
+ * given budget back. */
+static int wait_for_room(struct queue *queue, struct weir_sink *sink, bool for_budget)
 {
     struct queue_wait wait = {.task = wr_task_now(queue->loop, "weir_put")};
     wr_list_init(&wait.link);
     wr_list_append(&queue->waiting, &wait.link);
     wake_reader(queue);
-    int rc = wr_wait(queue->loop, "room in a queue", &sink->object);
+    int rc = for_budget ? wr_budget_wait(queue->loop, &sink->object)
+                        : wr_wait_for_task(queue->loop, "room in a queue", &sink->object);
     wr_list_remove(&wait.link);
     return sink->canceled && rc == 0 ? WEIR_ECANCELED : rc;
 }
@@ -289,6 +294,9 @@ static int wait_for_room(struct queue *queue, struct weir_sink *sink)
 static int writer_failed(struct queue *queue, struct weir_sink *sink, int rc)
 {
     wake_reader(queue);
+    if (rc == WEIR_EBUDGET) {
+        return wr_sink_set_error(sink, rc, 0, WR_BUDGET_USED_UP, WR_BUDGET_FIGURES(queue->loop));
+    }
     return wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
 }
 
@@ -315,7 +323,7 @@ static __attribute__((noinline)) int put_all(struct queue *queue, struct weir_si
                                      queue->name);
         }
         if (WR_UNLIKELY(full(queue))) {
-            int rc = queue->when_full == WEIR_BLOCK ? wait_for_room(queue, sink)
+            int rc = queue->when_full == WEIR_BLOCK ? wait_for_room(queue, sink, false)
                                                     : make_way(queue, sink, &items[i]);
             if (rc < 0) {
                 return writer_failed(queue, sink, rc);
@@ -329,10 +337,8 @@ static __attribute__((noinline)) int put_all(struct queue *queue, struct weir_si
             continue;
         }
         int rc = wr_ring_append(&queue->ring, &items[i]);
-        if (rc == WEIR_EBUDGET && queue->ring.count > 0) {
-            rc = wait_for_room(queue, sink); /* what the reader takes gives memory back */
-        } else if (rc == WEIR_EBUDGET) {
-            rc = wr_budget_wait(queue->loop, &sink->object);
+        if (rc == WEIR_EBUDGET) {
+            rc = wait_for_room(queue, sink, true);
         } else {
             i++;
         }
@@ -354,7 +360,7 @@ static size_t queue_room(struct weir_sink *sink)
 {
     struct queue *queue = queue_of_sink(sink);
     while (!queue->reader_gone && !queue->ended && queue->when_full == WEIR_BLOCK && full(queue)) {
-        int rc = wait_for_room(queue, sink);
+        int rc = wait_for_room(queue, sink, false);
         if (rc < 0) {
             wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
             return 0;

@@ -108,6 +108,12 @@ static void watch_held(struct weir_loop *loop, int64_t began_ns, const char *who
     }
 }
 
+static bool busy(const struct weir_loop *loop)
+{
+    return !wr_list_empty(&loop->ready) || !wr_list_empty(&loop->paused) ||
+           !wr_list_empty(&loop->deferred) || !wr_list_empty(&loop->before_poll);
+}
+
 void wr_loop_round(struct weir_loop *loop)
 {
     struct wr_list *node;
@@ -139,13 +145,10 @@ void wr_loop_round(struct weir_loop *loop)
             hook->run(hook);
         }
     }
+    if (!busy(loop)) {
+        wr_budget_look(loop);
+    }
     loop->turns++;
-}
-
-static bool busy(const struct weir_loop *loop)
-{
-    return !wr_list_empty(&loop->ready) || !wr_list_empty(&loop->paused) ||
-           !wr_list_empty(&loop->deferred) || !wr_list_empty(&loop->before_poll);
 }
 
 static void on_idle(uv_idle_t *idle)

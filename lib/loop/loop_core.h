@@ -52,6 +52,9 @@ struct wr_object_ops {
     void (*discard)(struct wr_object *object);
     /* One line on what it is doing, like snprintf. */
     size_t (*why)(const struct wr_object *object, char *text, size_t cap);
+    /* It waits for the budget: mark the blocks that stay until it goes on (wr_block_mark) and tell
+     * their bytes. NULL: none that it knows of. */
+    int64_t (*held)(const struct wr_object *object, uint32_t mark);
 };
 
 struct wr_object {
@@ -91,6 +94,7 @@ struct wr_task {
     bool cancel_due; /* the current, else the next wait fails once ... */
     int cancel_code; /* ... with this: WEIR_ECANCELED, or WEIR_ECLOSED when its reader has gone */
     bool hidden;     /* a generator's puller: not counted as work of the program */
+    bool for_task;   /* parked, and only another task can end that: wr_wait_for_task */
     int wake_code;
     const char *why; /* what it waits for, while parked */
     const struct wr_object *why_of;
@@ -168,11 +172,13 @@ struct weir_loop {
     uv_prepare_t prepare;
     uv_check_t check;
     uv_idle_t idle;
-    int closing;               /* handles not closed yet */
-    struct wr_timer ending;    /* attached: tries again to end the tasks */
-    struct wr_deferred closer; /* attached: closes the handles outside any task */
-    struct wr_list budget_waiters;
-    struct wr_list idle_fds; /* watched, fired, and nobody waits: stopped before the poll */
+    int closing;                   /* handles not closed yet */
+    struct wr_timer ending;        /* attached: tries again to end the tasks */
+    struct wr_deferred closer;     /* attached: closes the handles outside any task */
+    struct wr_list budget_waiters; /* in the order in which they came */
+    bool budget_news;              /* somebody came since the last look */
+    uint32_t budget_mark;          /* of the last count: weir_block.mark */
+    struct wr_list idle_fds;       /* watched, fired, and nobody waits: stopped before the poll */
     /* from other threads */
     uv_mutex_t post_lock;
     struct wr_list posts, remotes;
@@ -237,12 +243,28 @@ void wr_remote_stop(struct weir_loop *loop, struct wr_remote *remote);
  * code that wants a deep stack (getaddrinfo, printf of floats). fn must not suspend. */
 void wr_call_on_loop_stack(struct weir_loop *loop, void (*fn)(void *arg), void *arg);
 
+/* As wr_wait and wr_park, where only another task of this loop can end the wait, no descriptor,
+ * timer or thread: so that the loop knows when all wait for each other. */
+int wr_wait_for_task(struct weir_loop *loop, const char *why, const struct wr_object *of);
+int wr_park_for_task(struct weir_loop *loop, const char *why, const struct wr_object *of);
+
 struct wr_budget_wait {
     struct wr_list link;
     struct wr_task *task;
+    const struct wr_object *of;
 };
-/* Wait until somebody gives budget back; the caller tries again. 0 or WEIR_ECANCELED. */
+/* Wait until somebody gives budget back; the caller tries again. 0; WEIR_ECANCELED; WEIR_EBUDGET:
+ * nobody can. */
 int wr_budget_wait(struct weir_loop *loop, const struct wr_object *of);
+/* How a failure with WEIR_EBUDGET is worded; its arguments are WR_BUDGET_FIGURES(loop). */
+#define WR_BUDGET_USED_UP                                                                       \
+    "the loop's byte budget is used up (%lld of %lld bytes) and all who could free some of it " \
+    "wait for more: a larger budget_bytes (weir --mem) lets it go on"
+#define WR_BUDGET_FIGURES(loop) (long long)(loop)->budget.used, (long long)(loop)->budget.limit
+/* What a task waits for that waits for the budget: compared by address. */
+extern const char wr_budget_why[];
+/* "N of M bytes held by ...", like snprintf. */
+size_t wr_budget_tell(struct weir_loop *loop, char *text, size_t cap);
 
 /* ---- inside the loop layer */
 
@@ -253,6 +275,9 @@ void wr_task_cancel(struct wr_task *task);
 void wr_task_fail(struct wr_task *task, int code);
 /* One round: deferred work, due timers, ready tasks (bounded), hooks before the poll. */
 void wr_loop_round(struct weir_loop *loop);
+/* Nothing is left to run: fail a waiter for the budget when nobody can release a byte any more. */
+void wr_budget_look(struct weir_loop *loop);
+void wr_budget_freed(struct wr_budget *budget);
 /* What a loop of our own runs on its scheduler's stack; the argument is the loop. */
 _Noreturn void wr_scheduler_main(void *loop);
 /* The timer, and the handles that libuv calls around its poll. */

@@ -43,28 +43,6 @@ static int64_t real_unix(void *ctx)
     return read_clock(CLOCK_REALTIME);
 }
 
-static void budget_freed(struct wr_budget *budget)
-{
-    struct weir_loop *loop = WR_OWNER(budget, struct weir_loop, budget);
-    for (struct wr_list *node = loop->budget_waiters.next; node != &loop->budget_waiters;
-         node = node->next) {
-        struct wr_budget_wait *wait = WR_OWNER(node, struct wr_budget_wait, link);
-        wr_wake(wait->task, 0);
-    }
-}
-
-int wr_budget_wait(struct weir_loop *loop, const struct wr_object *of)
-{
-    struct wr_budget_wait wait = {.task = wr_task_now(loop, "a wait for memory")};
-    wr_list_init(&wait.link);
-    wr_list_append(&loop->budget_waiters, &wait.link);
-    loop->budget.waiters++;
-    int rc = wr_wait(loop, "room in the loop's byte budget", of);
-    loop->budget.waiters--;
-    wr_list_remove(&wait.link);
-    return rc;
-}
-
 /* libuv's handles; 0 or a negative UV_ code after closing what was made. */
 static int init_handles(struct weir_loop *loop)
 {
@@ -101,7 +79,7 @@ static void init_fields(struct weir_loop *loop, const weir_loop_options *o)
     loop->budget.limit = o->budget_bytes > 0    ? o->budget_bytes
                          : o->budget_bytes == 0 ? 64 * 1024 * 1024
                                                 : INT64_MAX / 2;
-    loop->budget.freed = budget_freed;
+    loop->budget.freed = wr_budget_freed;
     wr_block_pool_init(&loop->blocks, &loop->budget);
     loop->log = (struct wr_log){.fn = o->log, .ctx = o->log_ctx};
     loop->blocked_ms = o->blocked_ms == 0 ? 100 : o->blocked_ms;
@@ -233,7 +211,7 @@ static void end_everything(struct weir_loop *loop, struct wr_task *task)
     task->cancel_due = false;
     while (loop->root->live > 0) {
         loop->root->waiter = task;
-        (void)wr_park(loop, "the loop's tasks to end", NULL);
+        (void)wr_park_for_task(loop, "the loop's tasks to end", NULL);
         loop->root->waiter = NULL;
         task->cancel_due = false;
     }

@@ -327,7 +327,7 @@ int weir_scope_wait(weir_scope *scope, weir_error *error)
             weir_scope_cancel(scope); /* the waiter was canceled: what it waits for ends, too */
         }
         scope->waiter = task;
-        (void)wr_park(loop, "the tasks of a scope", NULL);
+        (void)wr_park_for_task(loop, "the tasks of a scope", NULL);
         scope->waiter = NULL;
     }
     wr_scope_end_objects(scope);

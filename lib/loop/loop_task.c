@@ -73,6 +73,24 @@ int wr_wait(struct weir_loop *loop, const char *why, const struct wr_object *of)
     return code;
 }
 
+int wr_wait_for_task(struct weir_loop *loop, const char *why, const struct wr_object *of)
+{
+    struct wr_task *task = wr_task_now(loop, why);
+    task->for_task = true;
+    int rc = wr_wait(loop, why, of);
+    task->for_task = false;
+    return rc;
+}
+
+int wr_park_for_task(struct weir_loop *loop, const char *why, const struct wr_object *of)
+{
+    struct wr_task *task = loop->task;
+    task->for_task = true;
+    int rc = wr_park(loop, why, of);
+    task->for_task = false;
+    return rc;
+}
+
 void wr_wake(struct wr_task *task, int code)
 {
     if (task->state != WR_TASK_PARKED) {
@@ -209,7 +227,7 @@ static void task_main(void *arg)
     task->cancel_due = false; /* what is left to do is clean-up */
     while (own->live > 0) {
         own->waiter = task;
-        (void)wr_park(task->loop, "its child tasks", NULL);
+        (void)wr_park_for_task(task->loop, "its child tasks", NULL);
         own->waiter = NULL;
         task->cancel_due = false;
     }

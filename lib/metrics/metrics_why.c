@@ -63,10 +63,16 @@ static const struct wr_task *parked_on(const struct weir_loop *loop, const struc
 
 static void explain_wait(struct text *text, const struct weir_gen *gen, const struct wr_task *task)
 {
-    char seconds[48];
+    char seconds[48], budget[300];
     add(text, gen->name);
     add(text, " waits for ");
-    add(text, task->why != NULL ? task->why : "its turn");
+    if (task->why == wr_budget_why) {
+        (void)wr_budget_tell(gen->loop, budget, sizeof budget);
+        add(text, "budget: ");
+        add(text, budget);
+    } else {
+        add(text, task->why != NULL ? task->why : "its turn");
+    }
     int64_t waited_ms = (gen->loop->now_ns - task->parked_ns) / 1000000;
     if (waited_ms >= 100) {
         snprintf(seconds, sizeof seconds, " (for %lld.%lld s)", (long long)(waited_ms / 1000),
@@ -112,7 +118,8 @@ static void explain(struct text *text, const struct weir_gen *gen, int depth)
         explain_wait(text, gen, inside);
         return;
     }
-    if (own_words(text, gen)) {
+    bool starved = task != NULL && task->why == wr_budget_why;
+    if (!starved && own_words(text, gen)) {
         return;
     }
     if (task != NULL) {

@@ -142,6 +142,9 @@ static int wait_for_budget(struct wr_http_source *http)
     http->waiter = wr_task_now(loop, "weir_next");
     rc = wr_budget_wait(loop, &http->gen.object);
     http->waiter = NULL;
+    if (rc == WEIR_EBUDGET) {
+        return wr_gen_fail_starved(&http->gen, (int64_t)http->reader.given_end);
+    }
     return rc < 0 ? canceled(http, rc) : 0;
 }
 
@@ -378,6 +381,11 @@ static size_t http_why(const struct weir_gen *gen, char *text, size_t cap)
         snprintf(text, cap, "waits for %s: %s for %" PRId64 " s", gen->name, what, ms / 1000), cap);
 }
 
+static int64_t http_held(const struct weir_gen *gen, uint32_t mark)
+{
+    return wr_lines_held(&((const struct wr_http_source *)gen)->reader, mark);
+}
+
 static const struct wr_gen_ops http_ops = {.kind = "http",
                                            .next_many = http_next_many,
                                            .close = http_close,
@@ -385,6 +393,7 @@ static const struct wr_gen_ops http_ops = {.kind = "http",
                                            .stop = http_stop,
                                            .abort = http_abort,
                                            .why = http_why,
+                                           .held = http_held,
                                            .is_source = true};
 
 bool wr_http_stats_of(const struct weir_gen *gen, struct wr_http_stats *stats)

@@ -352,6 +352,15 @@ bool wr_lines_stuck(const struct wr_line_reader *reader)
     return reader->loop->budget.used <= own;
 }
 
+int64_t wr_lines_held(const struct wr_line_reader *reader, uint32_t mark)
+{
+    int64_t held = wr_block_mark(reader->block, mark);
+    for (struct weir_block *block = reader->full; block != NULL; block = block->next) {
+        held += wr_block_mark(block, mark);
+    }
+    return held;
+}
+
 void wr_lines_came(struct wr_line_reader *reader, size_t bytes)
 {
     struct weir_block *block = reader->block;

@@ -63,6 +63,8 @@ int wr_lines_room_for(struct wr_line_reader *reader, size_t want, char **to);
 /* After WEIR_EBUDGET: all that is charged is this reader's own, so waiting for the budget cannot
  * help. */
 bool wr_lines_stuck(const struct wr_line_reader *reader);
+/* For wr_gen_ops.held, while a pull waits for the budget. */
+int64_t wr_lines_held(const struct wr_line_reader *reader, uint32_t mark);
 /* So many bytes are there now. 0: nothing came and the caller is about to wait. */
 void wr_lines_came(struct wr_line_reader *reader, size_t bytes);
 void wr_lines_end(struct wr_line_reader *reader);

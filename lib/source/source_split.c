@@ -57,10 +57,15 @@ static int split_fill(struct source_split *split)
     int rc = wr_lines_room(&split->reader, &to, &room);
     if (rc == WEIR_EBUDGET && !wr_lines_stuck(&split->reader)) {
         rc = wr_budget_wait(gen->loop, &gen->object);
+        if (rc == WEIR_EBUDGET) {
+            return wr_gen_fail_starved(gen, (int64_t)split->reader.given_end);
+        }
         return rc < 0 ? wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc)) : 0;
     }
     if (rc < 0) {
-        return wr_gen_fail(gen, rc, 0, (int64_t)split->reader.given_end, "no memory for lines");
+        return wr_gen_fail(gen, rc, 0, (int64_t)split->reader.given_end,
+                           rc == WEIR_EBUDGET ? "a line is longer than the loop's budget allows"
+                                              : "no memory for lines");
     }
     size_t n = WR_MIN(room, split->bytes.len - split->at);
     if (n > 0) {
@@ -98,8 +103,13 @@ static void split_close(struct weir_gen *gen)
     }
 }
 
+static int64_t split_held(const struct weir_gen *gen, uint32_t mark)
+{
+    return wr_lines_held(&WR_OWNER((uintptr_t)gen, struct source_split, gen)->reader, mark);
+}
+
 static const struct wr_gen_ops split_ops = {
-    .kind = "lines", .next_many = split_next_many, .close = split_close};
+    .kind = "lines", .next_many = split_next_many, .close = split_close, .held = split_held};
 
 weir_gen *weir_lines(weir_gen *bytes)
 {

@@ -55,6 +55,8 @@ static bool wait_failed(struct wr_stream_source *stream, int code)
     if (code == WEIR_ETIMEDOUT) {
         wr_gen_fail(&stream->gen, code, 0, (int64_t)stream->reader.given_end,
                     "nothing has come for %lld ms", (long long)stream->stall_ms);
+    } else if (code == WEIR_EBUDGET) {
+        wr_gen_fail_starved(&stream->gen, (int64_t)stream->reader.given_end);
     } else {
         wr_gen_fail(&stream->gen, code, 0, -1, "%s", wr_code_text(code));
     }
@@ -209,12 +211,18 @@ static void stream_free(struct weir_gen *gen)
     wr_free(stream_of(gen)->where);
 }
 
+static int64_t stream_held(const struct weir_gen *gen, uint32_t mark)
+{
+    return wr_lines_held(&stream_of(gen)->reader, mark);
+}
+
 static const struct wr_gen_ops stream_ops = {.kind = "lines",
                                              .next_many = stream_next_many,
                                              .close = stream_close,
                                              .stop = stream_stop,
                                              .abort = stream_abort,
                                              .free = stream_free,
+                                             .held = stream_held,
                                              .is_source = true};
 
 struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const char *name,

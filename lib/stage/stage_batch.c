@@ -21,7 +21,8 @@ struct stage_batch {
     struct weir_gen gen;
     size_t items_max, bytes_max;
     int64_t wait_ms;
-    struct weir_block *given; /* the batch of the last call */
+    struct weir_block *given;  /* the batch of the last call */
+    struct batch_block *grows; /* the one being filled, during a call */
     weir_item *pulled; /* PULL_ITEMS, of which [pulled_at, pulled_count) are not in a batch yet */
     size_t pulled_at, pulled_count;
 };
@@ -186,6 +187,7 @@ static size_t batch_next_many(struct weir_gen *gen, weir_item *items, size_t max
         return 0;
     }
     struct batch_block *batch = batch_of(block);
+    stage->grows = batch;
     int64_t until_ns = -1;
     int rc = 0;
     bool late = false;
@@ -202,6 +204,7 @@ static size_t batch_next_many(struct weir_gen *gen, weir_item *items, size_t max
             until_ns = wr_now_ns(gen->loop) + stage->wait_ms * 1000000;
         }
     }
+    stage->grows = NULL;
     if (rc == 0 && batch->view.count > 0) {
         rc = batch_give(stage, block, items);
         if (rc == 0) {
@@ -224,8 +227,19 @@ static void batch_close(struct weir_gen *gen)
     stage->pulled = NULL;
 }
 
+/* A batch goes only when it is full, unless time fills it: then its pull may be late. */
+static int64_t batch_held(const struct weir_gen *gen, uint32_t mark)
+{
+    const struct stage_batch *stage = WR_OWNER((uintptr_t)gen, struct stage_batch, gen);
+    int64_t held = 0;
+    for (size_t i = 0; stage->grows != NULL && i < stage->grows->view.count; i++) {
+        held += wr_block_mark(stage->grows->items[i].block, mark);
+    }
+    return held;
+}
+
 static const struct wr_gen_ops batch_ops = {
-    .kind = "batch", .next_many = batch_next_many, .close = batch_close};
+    .kind = "batch", .next_many = batch_next_many, .close = batch_close, .held = batch_held};
 
 weir_gen *weir_batch(weir_gen *up, const weir_batch_options *options)
 {

@@ -88,7 +88,7 @@ static void buffer_close(struct weir_gen *gen)
     wr_gen_end_adopted(gen);
     while (buffer->pump != NULL) {
         buffer->closer = wr_task_now(gen->loop, "weir_finish");
-        (void)wr_park(gen->loop, "its pump to end", &gen->object);
+        (void)wr_park_for_task(gen->loop, "its pump to end", &gen->object);
         buffer->closer = NULL;
     }
     int code = buffer->error.code;

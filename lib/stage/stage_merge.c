@@ -79,7 +79,7 @@ static size_t merge_next_many(struct weir_gen *gen, weir_item *items, size_t max
         struct wr_list *node = wr_list_take(&merge->ready);
         if (node == NULL) {
             merge->waiter = wr_task_now(gen->loop, "weir_next");
-            int rc = wr_wait(gen->loop, "any of the merged generators", &gen->object);
+            int rc = wr_wait_for_task(gen->loop, "any of the merged generators", &gen->object);
             merge->waiter = NULL;
             if (rc < 0) {
                 wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));

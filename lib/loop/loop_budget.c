@@ -1,0 +1,131 @@
+/*
+ * loop_budget.c - waiting for the loop's byte budget, and knowing when waiting is in vain.
+ *
+ * Whoever finds no room (WEIR_EBUDGET of wr_block_new) waits here; each release wakes all who wait,
+ * and each tries again. Before the loop polls, with nothing left to run, it asks whether anybody
+ * can still release a byte. Nobody can, and the waiter who came last fails with WEIR_EBUDGET, when
+ *
+ * A. every byte that is charged lies in blocks that the waiters themselves hold: the unfinished
+ *    lines of a reader, the batch that grows above it. These go only when their waiter goes on.
+ *    Blocks are marked while they are counted, so that one which two of them hold counts once.
+ * B. on a loop that weir owns, every task waits for another task: for the budget, for a queue, for
+ *    a pull (wr_wait_for_task), and no timer is armed. Then nothing moves any more, whoever holds
+ *    the bytes (kept items, say).
+ *
+ * Each of these is certain. One who waits for a timer, a descriptor or another thread may hold
+ * items that it will release, so where such a one is, only A is believed: a slow reader is never
+ * taken for a dead one. In B only weir_post or a signal could still help, and a stream that needs
+ * those to go on does not wait for its budget. On an attached loop the program's own callbacks may
+ * release items, so B is not asked there. A starved loop that neither rule knows of is told by
+ * weir_why: how much of the budget is held, and by whom.
+ *
+ * Only one waiter fails at a time: what it held may let the others go on.
+ */
+#include <stdio.h>
+
+#include "loop_core.h"
+
+const char wr_budget_why[] = "room in the loop's byte budget";
+
+void wr_budget_freed(struct wr_budget *budget)
+{
+    struct weir_loop *loop = WR_OWNER(budget, struct weir_loop, budget);
+    for (struct wr_list *node = loop->budget_waiters.next; node != &loop->budget_waiters;
+         node = node->next) {
+        struct wr_budget_wait *wait = WR_OWNER(node, struct wr_budget_wait, link);
+        wr_wake(wait->task, 0);
+    }
+}
+
+int wr_budget_wait(struct weir_loop *loop, const struct wr_object *of)
+{
+    struct wr_budget_wait wait = {.task = wr_task_now(loop, "a wait for memory"), .of = of};
+    wr_list_init(&wait.link);
+    wr_list_append(&loop->budget_waiters, &wait.link);
+    loop->budget.waiters++;
+    loop->budget_news = true;
+    int rc = wr_wait_for_task(loop, wr_budget_why, of);
+    loop->budget.waiters--;
+    wr_list_remove(&wait.link);
+    return rc;
+}
+
+/* What one waiter holds and was not counted yet. */
+static int64_t held_by(const struct wr_budget_wait *wait, uint32_t mark)
+{
+    const struct wr_object *of = wait->of;
+    return of != NULL && of->ops->held != NULL ? of->ops->held(of, mark) : 0;
+}
+
+/* Rule A. It can only become true when somebody begins to wait. */
+static bool waiters_hold_all(struct weir_loop *loop)
+{
+    if (!loop->budget_news) {
+        return false;
+    }
+    loop->budget_news = false;
+    int64_t held = 0;
+    uint32_t mark = ++loop->budget_mark;
+    for (struct wr_list *node = loop->budget_waiters.next; node != &loop->budget_waiters;
+         node = node->next) {
+        held += held_by(WR_OWNER(node, struct wr_budget_wait, link), mark);
+    }
+    return held > 0 && held >= loop->budget.used;
+}
+
+static bool waits_for_task(const struct wr_task *task)
+{
+    return task->state == WR_TASK_PARKED && task->for_task;
+}
+
+/* Rule B. */
+static bool nothing_moves(const struct weir_loop *loop)
+{
+    if (!loop->owned || loop->fds_waited > 0 || wr_timers_next(&loop->timers) != INT64_MAX ||
+        !waits_for_task(&loop->outer)) {
+        return false;
+    }
+    for (const struct wr_list *node = loop->tasks.next; node != &loop->tasks; node = node->next) {
+        if (!waits_for_task(WR_OWNER((uintptr_t)node, struct wr_task, all_link))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void wr_budget_look(struct weir_loop *loop)
+{
+    if (wr_list_empty(&loop->budget_waiters)) {
+        return;
+    }
+    if (waiters_hold_all(loop) || nothing_moves(loop)) {
+        struct wr_budget_wait *last =
+            WR_OWNER(loop->budget_waiters.prev, struct wr_budget_wait, link);
+        wr_wake(last->task, WEIR_EBUDGET);
+    }
+}
+
+size_t wr_budget_tell(struct weir_loop *loop, char *text, size_t cap)
+{
+    int64_t used = loop->budget.used, others = used;
+    uint32_t mark = ++loop->budget_mark;
+    int n = snprintf(text, cap, "%lld of %lld bytes held by", (long long)used,
+                     (long long)loop->budget.limit);
+    size_t len = n > 0 ? (size_t)n : 0;
+    for (struct wr_list *node = loop->budget_waiters.next; node != &loop->budget_waiters;
+         node = node->next) {
+        const struct wr_budget_wait *wait = WR_OWNER(node, struct wr_budget_wait, link);
+        int64_t held = held_by(wait, mark);
+        if (held > 0 && len < cap) {
+            n = snprintf(text + len, cap - len, " %s (%lld), which waits,", wait->of->name,
+                         (long long)held);
+            len += n > 0 ? (size_t)n : 0;
+        }
+        others -= held;
+    }
+    if (len < cap) {
+        n = snprintf(text + len, cap - len, " others (%lld)", (long long)others);
+        len += n > 0 ? (size_t)n : 0;
+    }
+    return len;
+}
