@@ -29,7 +29,7 @@
 #include <unistd.h>
 
 #include "base_alloc.h"
-#include "base_fault.h"
+#include "base_call.h"
 #include "flow_state_file.h"
 #include "loop_scope.h"
 #include "loop_work.h"
@@ -162,7 +162,9 @@ static void save_run(struct wr_work *work)
     struct weir_state *state = WR_OWNER(work, struct weir_state, work);
     /* The record must not be on the disk before the bytes that it counts. */
     if (state->sink_fd >= 0) {
-        int number = wr_fault("fsync") ? EIO : fdatasync(state->sink_fd) < 0 ? errno : 0;
+        int rc;
+        WR_CALL(rc, "fsync", EIO, fdatasync(state->sink_fd));
+        int number = rc < 0 ? errno : 0;
         if (number != 0 &&
             number != EINVAL) { /* EINVAL: a pipe or device, which has nothing to sync */
             state->error_number = number;

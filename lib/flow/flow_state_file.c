@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base_alloc.h"
+#include "base_call.h"
 #include "base_error.h"
 #include "base_fault.h"
 
@@ -208,11 +209,9 @@ static int fail_io(weir_error *error, const char *what, const char *folder, cons
 
 static int open_file(int folder_fd, const char *name, int flags)
 {
-    if (wr_fault("open")) {
-        errno = EIO;
-        return -1;
-    }
-    return openat(folder_fd, name, flags | O_CLOEXEC, 0600);
+    int fd;
+    WR_CALL(fd, "open", EIO, openat(folder_fd, name, flags | O_CLOEXEC, 0600));
+    return fd;
 }
 
 /* The folder's own entry has to be on the disk, too. */
@@ -271,9 +270,12 @@ int wr_state_lock(const char *folder, const char *name, int *folder_fd, int *loc
     *lock_fd = open_file(*folder_fd, file, O_RDWR | O_CREAT);
     if (*lock_fd < 0) {
         rc = fail_io(error, "open", folder, file, errno);
-    } else if (wr_fault("flock") ? (errno = EIO, true) : flock(*lock_fd, LOCK_EX | LOCK_NB) < 0) {
-        rc = errno == EWOULDBLOCK ? locked_by_another(*lock_fd, folder, name, error)
-                                  : fail_io(error, "lock", folder, file, errno);
+    } else {
+        WR_CALL(rc, "flock", EIO, flock(*lock_fd, LOCK_EX | LOCK_NB));
+        if (rc < 0) {
+            rc = errno == EWOULDBLOCK ? locked_by_another(*lock_fd, folder, name, error)
+                                      : fail_io(error, "lock", folder, file, errno);
+        }
     }
     if (rc < 0) {
         if (*lock_fd >= 0) {
@@ -300,11 +302,8 @@ static ssize_t read_file(int folder_fd, const char *name, char *to, size_t cap)
     }
     size_t len = 0;
     ssize_t n = 1;
-    while (len < cap && n != 0) {
-        n = wr_fault("read") ? (errno = EIO, -1) : read(fd, to + len, cap - len);
-        if (n < 0 && errno != EINTR) {
-            break;
-        }
+    while (len < cap && n > 0) {
+        WR_CALL(n, "read", EIO, read(fd, to + len, cap - len));
         len += n > 0 ? (size_t)n : 0;
     }
     int number = errno;
@@ -363,6 +362,13 @@ int wr_state_load(int folder_fd, const char *folder, const char *name,
     return rc;
 }
 
+static int sync_fd(int fd)
+{
+    int rc;
+    WR_CALL(rc, "fsync", EIO, fsync(fd));
+    return rc < 0 ? errno : 0;
+}
+
 static int write_new(int folder_fd, const char *name, const char *text, size_t len,
                      const char **step)
 {
@@ -374,17 +380,19 @@ static int write_new(int folder_fd, const char *name, const char *text, size_t l
     int number = 0;
     for (size_t at = 0; at < len && number == 0;) {
         *step = "write";
-        ssize_t n = wr_fault("write") ? (errno = ENOSPC, -1) : write(fd, text + at, len - at);
-        number = n < 0 && errno != EINTR ? errno : 0;
+        ssize_t n;
+        WR_CALL(n, "write", ENOSPC, write(fd, text + at, len - at));
+        number = n < 0 ? errno : 0;
         at += n > 0 ? (size_t)n : 0;
     }
     if (number == 0) {
         *step = "fsync";
-        number = wr_fault("fsync") ? EIO : fsync(fd) < 0 ? errno : 0;
+        number = sync_fd(fd);
     }
-    if (close(fd) < 0 && number == 0) {
+    int closed = wr_close(fd);
+    if (number == 0 && closed != 0) {
         *step = "close";
-        number = errno;
+        number = closed;
     }
     return number;
 }
@@ -413,7 +421,7 @@ int wr_state_store(int folder_fd, const char *name, const char *text, size_t len
     }
     if (number == 0) {
         *step = "fsync";
-        number = wr_fault("fsync") ? EIO : fsync(folder_fd) < 0 ? errno : 0;
+        number = sync_fd(folder_fd);
     }
     return number;
 }

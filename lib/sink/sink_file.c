@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base_alloc.h"
+#include "base_call.h"
 #include "base_fault.h"
 #include "flow_state.h"
 #include "sink_stream.h"
@@ -69,7 +70,9 @@ static int fit(struct sink_file *file, int64_t stored)
                                  "'%s' has %lld bytes, but %lld were written to it by the last run",
                                  file->path, (long long)file->length, (long long)stored);
     }
-    if (wr_fault("ftruncate") ? (errno = EIO, true) : ftruncate(file->fd, stored) < 0) {
+    int rc;
+    WR_CALL(rc, "ftruncate", EIO, ftruncate(file->fd, stored));
+    if (rc < 0) {
         return fail_io(file, "cut", errno);
     }
     file->length = stored;
@@ -100,11 +103,9 @@ static int open_path(struct sink_file *file)
 {
     struct stat info;
     for (;;) {
-        file->fd =
-            wr_fault("open")
-                ? (errno = EACCES, -1)
-                : open(file->path,
-                       O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+        WR_CALL(file->fd, "open", EACCES,
+                open(file->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+                     0666));
         int number = errno;
         if (file->fd >= 0) {
             return 0;
@@ -178,10 +179,8 @@ static int file_out(struct weir_sink *sink, struct iovec *iov, int count)
 {
     struct sink_file *file = file_of(sink);
     while (count > 0) {
-        ssize_t n = wr_fault("write") ? (errno = ENOSPC, -1) : writev(file->fd, iov, count);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
+        ssize_t n;
+        WR_CALL(n, "write", ENOSPC, writev(file->fd, iov, count));
         if (n < 0) {
             return write_failed(file, errno);
         }
@@ -255,7 +254,8 @@ static void file_close(struct weir_sink *sink, const weir_error *failure)
     }
     if (file->fd >= 0) {
         /* Closed in any case; on some file systems only this tells that the disk was full. */
-        int number = close(file->fd) < 0 ? errno : wr_fault("close") ? EIO : 0;
+        int number = wr_close(file->fd);
+        number = number == 0 && wr_fault("close") ? EIO : number;
         if (number != 0) {
             fail_io(file, "close", number);
         }

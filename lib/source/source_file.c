@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base_call.h"
 #include "base_fault.h"
 #include "source_stream.h"
 
@@ -37,8 +38,8 @@ static int identify(int fd, size_t hashed, char *validator, size_t cap, int64_t 
     if (wr_fault("fstat") ? (errno = EIO, true) : fstat(fd, &info) < 0) {
         return errno;
     }
-    ssize_t n =
-        wr_fault("read") ? (errno = EIO, -1) : pread(fd, head, WR_MIN(hashed, sizeof head), 0);
+    ssize_t n;
+    WR_CALL(n, "read", EIO, pread(fd, head, WR_MIN(hashed, sizeof head), 0));
     if (n < 0) {
         return errno;
     }
@@ -118,8 +119,8 @@ static int file_open(struct wr_stream_source *stream)
     weir_error error;
     struct stat info;
     /* Without O_NONBLOCK opening a fifo would hold the loop until somebody writes to it. */
-    int fd = wr_fault("open") ? (errno = EACCES, -1)
-                              : open(stream->where, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd;
+    WR_CALL(fd, "open", EACCES, open(stream->where, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (fd < 0) {
         return fail_io(stream, "open", errno);
     }

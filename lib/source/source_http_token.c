@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base_alloc.h"
+#include "base_call.h"
 #include "base_fault.h"
 #include "loop_work.h"
 #include "source_http_parts.h"
@@ -50,10 +51,8 @@ static size_t read_all(struct wr_http_token *token, int fd, char *to, size_t cap
 {
     size_t len = 0;
     while (len < cap) {
-        ssize_t n = wr_fault("read") ? (errno = EIO, -1) : read(fd, to + len, cap - len);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
+        ssize_t n;
+        WR_CALL(n, "read", EIO, read(fd, to + len, cap - len));
         if (n < 0) {
             refuse_io(token);
             return 0;
@@ -103,8 +102,8 @@ static void token_run(struct wr_work *work)
 {
     struct wr_http_token *token = WR_OWNER(work, struct wr_http_token, work);
     memcpy(token->line, LINE_START, sizeof LINE_START);
-    int fd = wr_fault("open") ? (errno = EMFILE, -1)
-                              : open(token->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd;
+    WR_CALL(fd, "open", EMFILE, open(token->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (fd < 0) {
         refuse_io(token);
         return;

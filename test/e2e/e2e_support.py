@@ -82,11 +82,12 @@ class Weir:
         stdout=subprocess.PIPE,
         env=None,
         cwd=None,
-        pass_fds=()
+        pass_fds=(),
+        prefix=()
     ):
         environment = dict(os.environ, **(env or {}))
         self.process = subprocess.Popen(
-            [BINARY, *args],
+            [*prefix, BINARY, *args],
             stdin=stdin,
             stdout=stdout,
             stderr=subprocess.PIPE,

@@ -44,6 +44,7 @@ class Pipeline:
     """One command, in a folder that is empty before each run. output() is what it has written."""
 
     state = False
+    prefix = []  # what the command is run under
 
     def __init__(self, folder):
         self.folder = folder
@@ -63,7 +64,7 @@ class Pipeline:
         raise NotImplementedError
 
     def run(self, env):
-        return weir(*self.command(), env=env, seconds=RUN_S)
+        return weir(*self.command(), env=env, seconds=RUN_S, prefix=self.prefix)
 
     def output(self, run):
         del run
