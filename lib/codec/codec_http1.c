@@ -285,14 +285,17 @@ static bool head_grow(struct wr_http1 *p, size_t more)
     return true;
 }
 
-/* llhttp has given up on head[from..]: which status tells it best? */
+/* llhttp has given up at error_pos: which status tells it best? */
 static void fail_by_llhttp(struct wr_http1 *p, const char *error_pos)
 {
     const char *reason = llhttp_get_error_reason(&p->llhttp);
     int status = 400;
     switch ((int)llhttp_get_errno(&p->llhttp)) {
-    case HPE_PAUSED_H2_UPGRADE:
-    case HPE_INVALID_VERSION: status = 505; break;
+    case HPE_PAUSED_H2_UPGRADE: status = 505; break;
+    case HPE_INVALID_VERSION:
+        /* llhttp 9 says the same of a good version behind which a bare LF stands. */
+        status = error_pos > p->head && error_pos[-1] == '\n' ? 400 : 505;
+        break;
     case HPE_INVALID_METHOD:
         status =
             p->state == HEAD && wr_http1_method_fits(p->head, (size_t)(error_pos - p->head) + 1)
