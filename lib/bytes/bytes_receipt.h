@@ -70,6 +70,10 @@ struct wr_group_part {
     uint64_t first, last;
 };
 
+/* In an end offset: it lies inside a line of which nothing more is to be given, so who goes on from
+ * there skips to the line's end first. */
+#define WR_END_INSIDE (UINT64_C(1) << 63)
+
 enum wr_receipt_kind { WR_RECEIPT_ORIGIN = 0, WR_RECEIPT_GROUP };
 
 struct weir_receipt {
@@ -93,7 +97,7 @@ struct weir_receipt {
     size_t spans_head, spans_count, spans_cap;
     size_t held; /* spans with refs > 0 */
     /* Durable position, only when `ends` is on: ends_ring[seq - ends_first] is the offset behind
-     * item seq. */
+     * item seq, which may carry WR_END_INSIDE. */
     bool keeps_ends;
     uint64_t *ends;
     uint64_t ends_first; /* the seq of ends[ends_head] */

@@ -360,6 +360,7 @@ static __attribute__((noinline)) bool begin_overlong(struct cursor *c, size_t ra
     }
     lines->overlong_count++;
     lines->overlong_start = start;
+    lines->overlong_before = lines->overlong_bytes;
     if (lines->policy == WR_LINES_FAIL) {
         lines->dropping = true;
         return false;

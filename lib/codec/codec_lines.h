@@ -46,10 +46,11 @@ struct wr_lines {
     size_t scanned;  /* bytes of the window already searched, without an LF */
     uint64_t offset; /* of the window's first byte in the whole input */
     bool dropping;   /* inside an overlong line, dropping up to its LF; with FAIL: has failed */
-    uint64_t overlong_start; /* offset of the overlong line being dropped, or last dropped */
-    uint64_t overlong_count; /* overlong lines so far */
-    uint64_t overlong_bytes; /* bytes dropped with them, line ends included */
-    size_t mean_len;         /* running mean of the line lengths: picks the search */
+    uint64_t overlong_start;  /* offset of the overlong line being dropped, or last dropped */
+    uint64_t overlong_count;  /* overlong lines so far */
+    uint64_t overlong_bytes;  /* bytes dropped with them, line ends included */
+    uint64_t overlong_before; /* ... before the latest of them */
+    size_t mean_len;          /* running mean of the line lengths: picks the search */
 };
 
 /* line_bytes_max 0 is a limit of 0; SIZE_MAX none. offset: where in the whole input the first byte

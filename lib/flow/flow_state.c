@@ -39,7 +39,7 @@ enum { SAVE_MS = 100, LOOK_MS = 100 };
 struct moment {
     int64_t sink_length;
     struct {
-        uint64_t offset, items;
+        uint64_t end, items; /* end: with WR_END_INSIDE */
         bool finished;
     } sources[WR_STATE_SOURCES_MAX];
 };
@@ -108,7 +108,7 @@ static bool look(struct weir_state *state, struct moment *now)
     for (size_t i = 0; i < state->slots_count; i++) {
         const struct wr_state_slot *slot = &state->slots[i];
         struct weir_receipt *origin = slot->origin;
-        now->sources[i].offset = slot->offset;
+        now->sources[i].end = wr_state_end(slot);
         now->sources[i].items = slot->items;
         now->sources[i].finished = slot->finished;
         if (origin == NULL) {
@@ -119,7 +119,7 @@ static bool look(struct weir_state *state, struct moment *now)
         /* A build that is wrong on purpose, for a test of the torture test: it saves what was read,
          * not what was committed. */
         if (origin->ends_count > 0) {
-            now->sources[i].offset = origin->ends[origin->ends_head + origin->ends_count - 1];
+            now->sources[i].end = origin->ends[origin->ends_head + origin->ends_count - 1];
             continue;
         }
 #endif
@@ -127,7 +127,7 @@ static bool look(struct weir_state *state, struct moment *now)
             return false;
         }
         if (origin->keeps_ends) {
-            now->sources[i].offset = end;
+            now->sources[i].end = end;
         }
         now->sources[i].items += origin->done;
         now->sources[i].finished = slot->read_to_end && origin->done == origin->given;
@@ -139,7 +139,7 @@ static bool same_moment(const struct moment *a, const struct moment *b)
 {
     bool same = a->sink_length == b->sink_length;
     for (size_t i = 0; same && i < WR_STATE_SOURCES_MAX; i++) {
-        same = a->sources[i].offset == b->sources[i].offset &&
+        same = a->sources[i].end == b->sources[i].end &&
                a->sources[i].items == b->sources[i].items &&
                a->sources[i].finished == b->sources[i].finished;
     }
@@ -210,7 +210,8 @@ static void start_save(struct weir_state *state)
     record->sources_count = state->slots_count;
     for (size_t i = 0; i < state->slots_count; i++) {
         struct wr_state_source *to = &record->sources[i];
-        to->offset = state->taken.sources[i].offset;
+        to->offset = state->taken.sources[i].end & ~WR_END_INSIDE;
+        to->inside = (state->taken.sources[i].end & WR_END_INSIDE) != 0;
         to->items = state->taken.sources[i].items;
         to->finished = state->taken.sources[i].finished;
         memcpy(to->validator, state->slots[i].validator, sizeof to->validator);
@@ -477,6 +478,7 @@ static void adopt_record(struct weir_state *state)
         slot->stored = from->validator[0] != '\0' || from->offset > 0;
         slot->finished = from->finished;
         slot->offset = from->offset;
+        slot->inside = from->inside;
         slot->items = from->items;
         memcpy(slot->validator, from->validator, sizeof slot->validator);
         memcpy(slot->name, from->name, sizeof slot->name);

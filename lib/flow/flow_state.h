@@ -29,6 +29,7 @@ enum { WR_STATE_SOURCES_MAX = 8, WR_STATE_VALIDATOR_MAX = 200, WR_STATE_SOURCE_N
 struct wr_state_slot {
     bool stored;     /* an earlier run left offset and validator */
     bool finished;   /* the earlier run read this source to its end */
+    bool inside;     /* offset lies inside a line that was cut or skipped: go on behind its end */
     uint64_t offset; /* where to go on: the byte behind the last settled item */
     char validator[WR_STATE_VALIDATOR_MAX]; /* strong ETag or Last-Modified, or a file's identity;
                                                "" none */
@@ -40,10 +41,16 @@ struct wr_state_slot {
     char name[WR_STATE_SOURCE_NAME_MAX];
 };
 
+/* The stored position as an origin keeps it (WR_END_INSIDE). */
+static inline uint64_t wr_state_end(const struct wr_state_slot *slot)
+{
+    return slot->offset | (slot->inside ? WR_END_INSIDE : 0);
+}
+
 /* 0 and *slot, or a negative code with *error (damaged, locked, another pipeline's: WEIR_EINVAL;
  * I/O: WEIR_EIO): the source fails with it. name: what the source reads, without secrets; another
  * name than the stored one is refused. The source then calls wr_origin_keep_ends(origin,
- * slot->offset), unless it says that it cannot resume. */
+ * wr_state_end(slot)), unless it says that it cannot resume. */
 int wr_state_attach_source(struct weir_state *state, const char *name, struct weir_receipt *origin,
                            struct wr_state_slot **slot, weir_error *error);
 /* The validator of the entity that is being read; "" or NULL: none, the slot becomes lossy. */

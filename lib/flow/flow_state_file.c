@@ -76,8 +76,8 @@ size_t wr_state_encode(const struct wr_state_record *record, char *to)
                            record->sink_length);
     for (size_t i = 0; i < record->sources_count; i++) {
         const struct wr_state_source *source = &record->sources[i];
-        len += (size_t)sprintf(to + len, "source %" PRIu64 " %" PRIu64 " %d =", source->offset,
-                               source->items, source->finished);
+        len += (size_t)sprintf(to + len, "source %" PRIu64 "%s %" PRIu64 " %d =", source->offset,
+                               source->inside ? "+" : "", source->items, source->finished);
         len += escape(to + len, source->validator);
         len += (size_t)sprintf(to + len, " =");
         len += escape(to + len, source->name);
@@ -157,6 +157,8 @@ static void read_source(struct reading *r, struct wr_state_source *source)
 {
     expect(r, "source ");
     source->offset = read_number(r);
+    source->inside = !r->bad && r->at < r->end && *r->at == '+';
+    r->at += source->inside;
     expect(r, " ");
     source->items = read_number(r);
     expect(r, " ");

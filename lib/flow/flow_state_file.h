@@ -24,6 +24,7 @@ enum {
 
 struct wr_state_source {
     uint64_t offset, items;
+    bool inside; /* of a line that was cut or skipped: written as a '+' behind the offset */
     bool finished;
     char validator[WR_STATE_VALIDATOR_MAX];
     char name[WR_STATE_SOURCE_NAME_MAX];

@@ -89,12 +89,12 @@ static int resume(struct wr_stream_source *stream, int fd)
     if (number != 0) {
         return fail_io(stream, "look at", number);
     }
-    if (wr_origin_keep_ends(stream->gen.origin, slot->offset) < 0) {
+    if (wr_origin_keep_ends(stream->gen.origin, wr_state_end(slot)) < 0) {
         return wr_gen_fail(&stream->gen, WEIR_ENOMEM, 0, -1, "no memory for positions");
     }
     wr_state_set_validator(stream->lines.state, slot, validator);
     stream->reader.keep_ends = true;
-    wr_lines_restart(&stream->reader, slot->offset);
+    wr_lines_resume(&stream->reader, wr_state_end(slot));
     return 0;
 }
 

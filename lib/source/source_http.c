@@ -161,16 +161,18 @@ static int attach_state(struct wr_http_source *http)
         return wr_gen_fail_error(&http->gen, &error);
     }
     struct wr_state_slot *slot = http->slot;
+    uint64_t kept = 0;
     if (slot->stored && slot->validator[0] != '\0') {
         snprintf(http->validator, sizeof http->validator, "%s", slot->validator);
-        wr_lines_restart(&http->reader, slot->offset);
+        wr_lines_resume(&http->reader, wr_state_end(slot));
+        kept = wr_state_end(slot);
         http->finished = slot->finished;
         wr_log(&http->gen.loop->log, WR_LOG_INFO, http->gen.name,
                slot->finished ? "%s: read to its end in an earlier run (byte %" PRIu64 ")"
                               : "%s: resume from byte %" PRIu64,
                shown, slot->offset);
     }
-    if (wr_origin_keep_ends(http->gen.origin, http->reader.given_end) < 0) {
+    if (wr_origin_keep_ends(http->gen.origin, kept) < 0) {
         return wr_gen_fail(&http->gen, WEIR_ENOMEM, 0, -1, "no memory for the positions of lines");
     }
     http->reader.keep_ends = true;

@@ -262,7 +262,11 @@ static int retry(struct wr_http_source *http, const struct wr_http_failure *fail
     log_retry(http, failure, ms);
     http->reconnects += http->answered;
     http->gen.loop->stats.reconnects += http->answered;
-    wr_lines_restart(&http->reader, http->reader.given_end);
+    if (http->validator[0] != '\0') {
+        wr_lines_restart(&http->reader, http->reader.given_end);
+    } else {
+        wr_lines_resume(&http->reader, http->reader.given_end); /* what comes begins a line */
+    }
     wr_http_redirect_none(http);
     http->phase = WR_HTTP_BACKOFF;
     http->phase_ns = now + ms * 1000000;

@@ -101,7 +101,8 @@ static void log_overlong(struct wr_line_reader *reader, struct weir_gen *gen)
         wr_log(&reader->loop->log, WR_LOG_WARNING, gen->name,
                "the line at byte %llu has %llu bytes, more than the limit of %llu: %s",
                (unsigned long long)lines->overlong_start,
-               (unsigned long long)lines->overlong_bytes + kept - (lines->dropping ? 0 : 1),
+               (unsigned long long)(lines->overlong_bytes - lines->overlong_before) + kept -
+                   (lines->dropping ? 0 : 1),
                (unsigned long long)lines->line_bytes_max, done);
     } else if (reader->overlong_logged == 0 || count >= next) {
         wr_log(&reader->loop->log, WR_LOG_WARNING, gen->name,
@@ -120,7 +121,7 @@ static int count_overlong(struct wr_line_reader *reader, struct weir_gen *gen)
     reader->overlong_told = reader->lines.overlong_count;
     reader->loop->stats.overlong += skipped;
     if (skipped > 0 && reader->lines.policy == WR_LINES_SKIP) {
-        uint64_t end = WR_MAX(reader->given_end, reader->lines.overlong_start);
+        uint64_t end = reader->given_end | (reader->lines.dropping ? WR_END_INSIDE : 0);
         for (uint64_t i = 0; reader->keep_ends && i < skipped; i++) {
             if (wr_origin_push_end(origin, end) < 0) {
                 return WEIR_ENOMEM;
@@ -148,7 +149,8 @@ static size_t overlong_fails(struct wr_line_reader *reader, struct weir_gen *gen
 static int push_ends(struct weir_receipt *origin, const struct wr_line *lines, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (wr_origin_push_end(origin, lines[i].end) < 0) {
+        bool cut = (lines[i].flags & WEIR_ITEM_TRUNCATED) != 0;
+        if (wr_origin_push_end(origin, lines[i].end | (cut ? WR_END_INSIDE : 0)) < 0) {
             return WEIR_ENOMEM;
         }
     }
@@ -401,4 +403,12 @@ void wr_lines_restart(struct wr_line_reader *reader, uint64_t offset)
     lines->scanned = 0;
     reader->given_end = offset;
     reader->end = false;
+}
+
+void wr_lines_resume(struct wr_line_reader *reader, uint64_t end)
+{
+    uint64_t offset = end & ~WR_END_INSIDE;
+    wr_lines_restart(reader, offset);
+    reader->lines.dropping = end != offset; /* with the policy to fail: it fails here again */
+    reader->lines.overlong_start = offset;
 }

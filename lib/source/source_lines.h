@@ -73,5 +73,8 @@ size_t wr_lines_pending(const struct wr_line_reader *reader);
 /* Forget the unfinished line (and unread bytes) and go on at `offset` of the stream: a reconnect.
  * At given_end it goes on as if nothing had happened, also inside an overlong line. */
 void wr_lines_restart(struct wr_line_reader *reader, uint64_t offset);
+/* The same where another reader has left off, at an end offset that it has kept: with WR_END_INSIDE
+ * the bytes up to the next line end belong to a line that was cut or skipped, and are dropped. */
+void wr_lines_resume(struct wr_line_reader *reader, uint64_t end);
 
 #endif

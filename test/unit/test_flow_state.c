@@ -25,6 +25,7 @@ static size_t encode_sample(void)
     sample.sources_count = 2;
     sample.sources[0].offset = 1234567890123;
     sample.sources[0].items = 42;
+    sample.sources[0].inside = true;
     snprintf(sample.sources[0].validator, sizeof sample.sources[0].validator, "W/\"50%% \n\x80\"");
     snprintf(sample.sources[0].name, sizeof sample.sources[0].name, "http://feed/a b");
     sample.sources[1].finished = true;

@@ -135,15 +135,23 @@ TEST(fifo_is_waited_for)
 /* ---- with a state */
 
 /* Copy up to `count` lines of "in" to "out", in a run of its own. */
-static int copy(struct fixture *f, uint64_t count, weir_error *error)
+static int copy_long(struct fixture *f, uint64_t count, int32_t overlong, weir_error *error)
 {
     weir_state *state = weir_state_open(f->scope, wr_folder_path(&f->folder, "state"), "copy");
-    weir_gen *gen = weir_head(weir_file_lines(f->scope, wr_folder_path(&f->folder, "in"),
-                                              WEIR_OPTIONS(weir_lines_options, .state = state)),
-                              count);
+    weir_gen *gen =
+        weir_head(weir_file_lines(f->scope, wr_folder_path(&f->folder, "in"),
+                                  WEIR_OPTIONS(weir_lines_options, .state = state,
+                                               .line_bytes_max = overlong == WEIR_LONG_CUT ? 4 : 0,
+                                               .overlong = overlong)),
+                  count);
     weir_sink *sink = weir_file_sink(f->scope, wr_folder_path(&f->folder, "out"),
                                      WEIR_OPTIONS(weir_file_options, .state = state));
     return weir_pump(gen, sink, error);
+}
+
+static int copy(struct fixture *f, uint64_t count, weir_error *error)
+{
+    return copy_long(f, count, WEIR_LONG_SKIP, error);
 }
 
 static int copy_run(struct fixture *f, uint64_t count, weir_error *error)
@@ -180,6 +188,20 @@ TEST(next_run_goes_on_where_the_last_left_off)
     ck_assert_int_eq(copy_run(&f, 100, NULL), 0);
 
     check_out(&f, "1\n2\r\n3\n4\n5");
+    wr_folder_remove(&f.folder);
+}
+
+TEST(next_run_does_not_give_the_rest_of_a_cut_line)
+{
+    struct fixture f;
+    files_begin(&f, "1\nabcdefgh\n3\nxyzxyz");
+    for (int i = 0; i < 5; i++) {
+        run_begins(&f);
+        ck_assert_int_eq(copy_long(&f, 1, WEIR_LONG_CUT, NULL), 0);
+        run_ends(&f);
+    }
+
+    check_out(&f, "1\nabcd\n3\nxyzx\n");
     wr_folder_remove(&f.folder);
 }
 

@@ -164,6 +164,16 @@ TEST(an_endless_stream_is_connected_again_with_a_gap)
     end(loop, peer);
 }
 
+TEST(a_line_behind_a_gap_is_not_taken_for_the_rest_of_a_long_one)
+{
+    PLAY({.text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\na\r\none\nlongis\r\n"},
+         {.text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n5\r\nnine\n\r\n0\r\n\r\n"});
+    weir_loop *loop = test_loop();
+
+    gives(loop, peer, HTTP(.retries = 3, .line_bytes_max = 4), "one|nine|", 0);
+    end(loop, peer);
+}
+
 TEST(no_retries_when_none_are_wanted)
 {
     PLAY({.text = OK_HEAD ETAG "Content-Length: 12\r\n\r\none\ntw"});

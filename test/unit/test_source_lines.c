@@ -7,12 +7,18 @@
 #include "source_lines.h"
 #include "support_flow.h"
 
+struct saved {
+    uint64_t position, items;
+};
+
 /* A source whose bytes come in pieces of `chunk`. */
 struct feeder {
     struct weir_gen gen;
     struct wr_line_reader reader;
     const char *data;
     size_t len, at, chunk;
+    bool breaks;         /* at the end of the data */
+    struct saved *saved; /* what a state knows: where to begin, and in the end where to go on */
 };
 
 static size_t feeder_next_many(struct weir_gen *gen, weir_item *items, size_t max)
@@ -21,6 +27,10 @@ static size_t feeder_next_many(struct weir_gen *gen, weir_item *items, size_t ma
     struct wr_line_reader *reader = &feeder->reader;
     bool over = false;
     size_t n;
+    if (feeder->saved != NULL && !reader->keep_ends) {
+        ck_assert_int_eq(wr_origin_keep_ends(gen->origin, feeder->saved->position), 0);
+        reader->keep_ends = true;
+    }
     wr_lines_over_loan(reader);
     while ((n = wr_lines_take(reader, gen, items, max, &over)) == 0 && !over) {
         char *to;
@@ -31,6 +41,10 @@ static size_t feeder_next_many(struct weir_gen *gen, weir_item *items, size_t ma
             return 0;
         }
         size_t part = WR_MIN(WR_MIN(feeder->chunk, room), feeder->len - feeder->at);
+        if (part == 0 && feeder->breaks) {
+            wr_gen_fail(gen, WEIR_ERESET, 0, -1, "killed");
+            return 0;
+        }
         if (part == 0) {
             wr_lines_end(reader);
             continue;
@@ -44,7 +58,12 @@ static size_t feeder_next_many(struct weir_gen *gen, weir_item *items, size_t ma
 
 static void feeder_close(struct weir_gen *gen)
 {
-    wr_lines_reader_fini(&((struct feeder *)gen)->reader);
+    struct feeder *feeder = (struct feeder *)gen;
+    if (feeder->saved != NULL && gen->origin != NULL) {
+        feeder->saved->position = wr_origin_done_end(gen->origin);
+        feeder->saved->items += gen->origin->done;
+    }
+    wr_lines_reader_fini(&feeder->reader);
 }
 
 static const struct wr_gen_ops feeder_ops = {
@@ -273,6 +292,61 @@ TEST(a_restart_at_the_end_of_the_last_line_goes_on_with_the_next)
     ck_assert_uint_eq(feeder->reader.given_end, 14);
     ck_assert_int_eq(weir_finish(&feeder->gen, NULL), 0);
     weir_loop_free(loop);
+}
+
+/* What runs over one text have given, and what was saved at the death of the last. */
+struct story {
+    struct saved saved;
+    char out[256];
+};
+
+/* One run from where the last has come to: killed when it wants more than data[0..to), unless that
+ * is all. */
+static void run_to(struct story *story, const char *data, size_t to, int32_t overlong)
+{
+    weir_loop *loop = test_loop();
+    size_t offset = (size_t)(story->saved.position & ~WR_END_INSIDE), at = strlen(story->out);
+    struct feeder *feeder = feed(loop, data + offset, to - offset, 3);
+    wr_lines_reader_init(&feeder->reader, loop, 4, overlong, 0);
+    wr_lines_resume(&feeder->reader, story->saved.position);
+    feeder->breaks = data[to] != '\0';
+    feeder->saved = &story->saved;
+
+    (void)join(&feeder->gen, 2, story->out + at, sizeof story->out - at);
+
+    (void)!weir_finish(&feeder->gen, NULL);
+    weir_loop_free(loop);
+}
+
+static void check_killed_anywhere(int32_t overlong, const char *expected, uint64_t items)
+{
+    static const char text[] = "ab\nabcdefgh\r\ncd\n12345\nabcdefghijkl\n\nx\n1234567\nyz";
+    for (size_t first = 0; first < sizeof text; first++) {
+        for (size_t second = first; second < sizeof text; second++) {
+            struct story story = {.out = ""};
+            run_to(&story, text, first, overlong);
+            run_to(&story, text, second, overlong);
+            run_to(&story, text, sizeof text - 1, overlong);
+
+            ck_assert_msg(strcmp(story.out, expected) == 0, "killed at %zu and %zu: %s", first,
+                          second, story.out);
+            ck_assert_uint_eq(story.saved.items, items);
+        }
+    }
+}
+
+TEST_WITHIN(a_cut_line_is_given_once_wherever_runs_are_killed, 20)
+{
+    if (!wr_test_sweeps()) {
+        check_killed_anywhere(WEIR_LONG_CUT, "ab|abcd~|cd|1234~|abcd~||x|1234~|yz$|", 9);
+    }
+}
+
+TEST_WITHIN(a_skipped_line_is_counted_once_wherever_runs_are_killed, 20)
+{
+    if (!wr_test_sweeps()) {
+        check_killed_anywhere(WEIR_LONG_SKIP, "ab|cd||x|yz$|", 9);
+    }
 }
 
 MAIN("source/lines")
