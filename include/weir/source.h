@@ -48,6 +48,12 @@ typedef struct weir_http_options {
     void *setup_ctx;
     const char *user; /* "name:password", for Basic (RFC 7617); before the URL's own; goes where
                          headers go, never shown */
+    /* Of an encoded body (gzip, deflate), against bombs; what goes beyond fails with WEIR_ETOOLONG,
+     * after the lines before it. The body of one answer counts, also the part that a resumed
+     * stream drops. */
+    int64_t decoded_bytes_max; /* default: none, since a live feed has no end */
+    int64_t decoded_ratio_max; /* decoded to encoded bytes, once 10 MiB are decoded; default 1000
+                                  (the same line for ever reaches 1030); WEIR_NONE: no limit */
 } weir_http_options;
 enum { WEIR_TLS_VERIFY = 0, WEIR_TLS_TRUST_ANYBODY = 1 };
 enum {
@@ -124,8 +130,8 @@ typedef struct weir_lines_options {
  *          WEIR_ECONNECT, WEIR_ETLS: no connection. WEIR_EHTTP, detail the status: refused, or an
  *          answer that makes no sense. WEIR_ERESET, WEIR_ETRUNCATED: broke off and could not be
  *          resumed. WEIR_ECHANGED. WEIR_ETIMEDOUT: one of the three limits. WEIR_ETOOLONG,
- *          WEIR_EBUDGET: a line. WEIR_EIO: the token's file, or what libcurl alone knows.
- *          WEIR_ENOMEM. offset tells how far it got.
+ *          WEIR_EBUDGET: a line, or an encoded body. WEIR_EIO: the token's file, or what libcurl
+ *          alone knows. WEIR_ENOMEM. offset tells how far it got.
  */
 WEIR_API weir_gen *weir_http_lines(weir_scope *scope, const char *url,
                                    const weir_http_options *options);

@@ -5,7 +5,8 @@
  * The encoded bytes wait in a buffer of fixed size; when it is full the transfer pauses. The
  * reader's task decodes one step at a time, as much as a line reader's block takes, and only when
  * no complete line is left: so what a small body expands to is never held, and a bomb is stopped by
- * the decoder's ratio.
+ * the decoder's ratio, or by a limit of the caller's. By default there is none: memory is bounded
+ * in any case, and a live feed may come to any length.
  */
 #include <stdio.h>
 #include <string.h>
@@ -36,7 +37,9 @@ int wr_http_decode_begin(struct wr_http_source *http)
     }
     decoder->head = decoder->tail = 0;
     decoder->more = false;
-    int rc = wr_gunzip_init(&decoder->gunzip, kind, 0, 0, 0);
+    int64_t bytes_max = http->o.decoded_bytes_max, ratio_max = http->o.decoded_ratio_max;
+    int rc = wr_gunzip_init(&decoder->gunzip, kind, bytes_max > 0 ? (uint64_t)bytes_max : 0,
+                            ratio_max < 0 ? UINT64_MAX : (uint64_t)ratio_max, 0);
     if (rc < 0) {
         wr_gunzip_fini(&decoder->gunzip);
         wr_free(decoder);
@@ -84,7 +87,21 @@ static const char *coding_name(const struct wr_http_source *http)
 
 static int bad(struct wr_http_source *http, int code)
 {
-    const char *reason = http->decoder->gunzip.reason;
+    const struct wr_gunzip *gunzip = &http->decoder->gunzip;
+    const char *reason = gunzip->reason;
+    if (code == WEIR_ETOOLONG && gunzip->out_bytes_max > 0 &&
+        gunzip->out_bytes > gunzip->out_bytes_max) {
+        return wr_http_refuse(&http->failure, code, 0,
+                              "the %s body decodes to more than the limit of %llu bytes",
+                              coding_name(http), (unsigned long long)gunzip->out_bytes_max);
+    }
+    if (code == WEIR_ETOOLONG) {
+        return wr_http_refuse(
+            &http->failure, code, 0,
+            "the %s body is a bomb: %llu bytes decode to %llu, more than %llu times as many",
+            coding_name(http), (unsigned long long)gunzip->in_bytes,
+            (unsigned long long)gunzip->out_bytes, (unsigned long long)gunzip->ratio_max);
+    }
     return wr_http_refuse(&http->failure, code, 0, "the %s body cannot be decoded: %s",
                           coding_name(http), reason != NULL ? reason : wr_code_text(code));
 }

@@ -168,41 +168,4 @@ TEST(an_unfollowable_redirect_is_refused)
     end(loop, peer);
 }
 
-/* gzip of "one\ntwo\n" */
-#define GZIP_ONE_TWO                                                                               \
-    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\xcf\x4b\xe5\x2a\x29\xcf\xe7\x02\x00\xe6\x0b\xba" \
-    "\x12\x08\x00\x00\x00"
-
-TEST(a_gzip_body_is_decoded)
-{
-    static const char text[] =
-        OK_HEAD "Content-Encoding: gzip\r\nContent-Length: 28\r\n\r\n" GZIP_ONE_TWO;
-    PLAY({.text = text, .len = sizeof text - 1, .byte_by_byte = true});
-    weir_loop *loop = test_loop();
-
-    gives(loop, peer, NULL, "one|two|", 0);
-    end(loop, peer);
-}
-
-TEST(a_cut_gzip_body_is_truncated)
-{
-    static const char text[] =
-        OK_HEAD "Content-Encoding: gzip\r\nContent-Length: 20\r\n\r\n" GZIP_ONE_TWO;
-    PLAY({.text = text, .len = sizeof text - 1 - 8});
-    weir_loop *loop = test_loop();
-
-    gives(loop, peer, HTTP(.retries = WEIR_NONE), NULL, WEIR_ETRUNCATED);
-    end(loop, peer);
-}
-
-TEST(an_encoding_that_is_not_known_is_refused)
-{
-    PLAY({.text = OK_HEAD "Content-Encoding: br\r\nContent-Length: 2\r\n\r\nxx"});
-    weir_loop *loop = test_loop();
-
-    const weir_error *error = gives(loop, peer, NULL, NULL, WEIR_EHTTP);
-    ck_assert_ptr_nonnull(strstr(error->message, "'br'"));
-    end(loop, peer);
-}
-
 MAIN("source/http")

@@ -1,0 +1,112 @@
+/*
+ * test_source_http_coded.c - bodies that come with a Content-Encoding.
+ */
+#include <stdlib.h>
+#include <zlib.h>
+
+#include "support_http_source.h"
+
+/* gzip of "one\ntwo\n" */
+#define GZIP_ONE_TWO                                                                               \
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\xcf\x4b\xe5\x2a\x29\xcf\xe7\x02\x00\xe6\x0b\xba" \
+    "\x12\x08\x00\x00\x00"
+
+TEST(a_gzip_body_is_decoded)
+{
+    static const char text[] =
+        OK_HEAD "Content-Encoding: gzip\r\nContent-Length: 28\r\n\r\n" GZIP_ONE_TWO;
+    PLAY({.text = text, .len = sizeof text - 1, .byte_by_byte = true});
+    weir_loop *loop = test_loop();
+
+    gives(loop, peer, NULL, "one|two|", 0);
+    end(loop, peer);
+}
+
+TEST(a_cut_gzip_body_is_truncated)
+{
+    static const char text[] =
+        OK_HEAD "Content-Encoding: gzip\r\nContent-Length: 20\r\n\r\n" GZIP_ONE_TWO;
+    PLAY({.text = text, .len = sizeof text - 1 - 8});
+    weir_loop *loop = test_loop();
+
+    gives(loop, peer, HTTP(.retries = WEIR_NONE), NULL, WEIR_ETRUNCATED);
+    end(loop, peer);
+}
+
+TEST(an_encoded_body_stops_at_a_limit)
+{
+    static const char text[] =
+        OK_HEAD "Content-Encoding: gzip\r\nContent-Length: 28\r\n\r\n" GZIP_ONE_TWO;
+    for (int64_t max = 6; max <= 8; max++) {
+        PLAY({.text = text, .len = sizeof text - 1});
+        weir_loop *loop = test_loop();
+
+        gives(loop, peer, HTTP(.decoded_bytes_max = max), max < 8 ? "one|" : "one|two|",
+              max < 8 ? WEIR_ETOOLONG : 0);
+        end(loop, peer);
+    }
+}
+
+/* An answer of 12 MiB of LFs in some 12 KiB; its length goes to *len. */
+static char *bomb_answer(size_t *len)
+{
+    enum { CAP = 32 * 1024, LFS = 12 * 1024 * 1024 };
+    char *text = malloc(CAP), *plain = malloc(LFS);
+    ck_assert(text != NULL && plain != NULL);
+    int head = sprintf(text, OK_HEAD "Content-Encoding: gzip\r\n\r\n");
+    z_stream z = {.next_in = (Bytef *)memset(plain, '\n', LFS),
+                  .avail_in = LFS,
+                  .next_out = (Bytef *)text + head,
+                  .avail_out = (uInt)(CAP - head)};
+    ck_assert_int_eq(deflateInit2(&z, 9, Z_DEFLATED, 31, 9, Z_DEFAULT_STRATEGY), Z_OK);
+    ck_assert_int_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
+    *len = (size_t)head + z.total_out;
+    deflateEnd(&z);
+    free(plain);
+    return text;
+}
+
+static void check_bomb(int64_t ratio_max, int code)
+{
+    size_t len;
+    char *text = bomb_answer(&len);
+    PLAY({.text = text, .len = len});
+    weir_loop *loop = test_loop();
+    weir_error error;
+    weir_item items[64];
+    weir_gen *gen = weir_http_lines(weir_root(loop), http_peer_url(peer, "/"),
+                                    HTTP(.decoded_ratio_max = ratio_max));
+    while (weir_next_many(gen, items, 64) > 0) {}
+
+    ck_assert_int_eq(weir_finish(gen, &error), code);
+    ck_assert_int_lt(loop->budget.peak, 1024 * 1024);
+    ck_assert(code == 0 || strstr(error.message, "is a bomb") != NULL);
+    end(loop, peer);
+    free(text);
+}
+
+TEST(a_bomb_is_stopped_by_its_ratio_in_bounded_memory)
+{
+    if (!wr_test_sweeps()) {
+        check_bomb(0, WEIR_ETOOLONG);
+    }
+}
+
+TEST(a_ratio_without_limit_is_decoded_to_its_end)
+{
+    if (!wr_test_sweeps()) {
+        check_bomb(WEIR_NONE, 0);
+    }
+}
+
+TEST(an_encoding_that_is_not_known_is_refused)
+{
+    PLAY({.text = OK_HEAD "Content-Encoding: br\r\nContent-Length: 2\r\n\r\nxx"});
+    weir_loop *loop = test_loop();
+
+    const weir_error *error = gives(loop, peer, NULL, NULL, WEIR_EHTTP);
+    ck_assert_ptr_nonnull(strstr(error->message, "'br'"));
+    end(loop, peer);
+}
+
+MAIN("source/http_coded")
