@@ -108,7 +108,13 @@ void say_error(struct say *say, const weir_error *error)
 {
     char where[64] = "";
     if (error->offset >= 0) {
-        snprintf(where, sizeof where, " (at byte %" PRId64 ")", error->offset);
+        snprintf(where, sizeof where, "at byte %" PRId64, error->offset);
+        bool said = strstr(error->message, where) != NULL;
+        if (said) {
+            where[0] = '\0';
+        } else {
+            snprintf(where, sizeof where, " (at byte %" PRId64 ")", error->offset);
+        }
     }
     bool named = error->origin[0] != '\0' &&
                  strncmp(error->message, error->origin, strlen(error->origin)) != 0;

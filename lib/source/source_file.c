@@ -124,7 +124,12 @@ static int file_open(struct wr_stream_source *stream)
     if (fd < 0) {
         return fail_io(stream, "open", errno);
     }
-    int rc = fstat(fd, &info) < 0 ? fail_io(stream, "look at", errno) : attach(stream, fd, &info);
+    int rc = fstat(fd, &info) < 0 ? fail_io(stream, "look at", errno) : 0;
+    if (rc == 0 && S_ISDIR(info.st_mode)) {
+        rc = wr_gen_fail(&stream->gen, WEIR_EIO, EISDIR, -1, "'%s' is a folder, not a file",
+                         stream->where);
+    }
+    rc = rc == 0 ? attach(stream, fd, &info) : rc;
     if (rc < 0) {
         close(fd);
         return rc;

@@ -365,22 +365,19 @@ static size_t http_why(const struct weir_gen *gen, char *text, size_t cap)
     int64_t ms = (wr_now_ns(gen->loop) - http->phase_ns) / 1000000;
     const char *what = wr_http_missing(http);
     if (http->phase == WR_HTTP_BACKOFF) {
-        return written(snprintf(text, cap, "%s: tries again in %" PRId64 " s", gen->name,
-                                WR_MAX(-ms, 0) / 1000),
+        return written(snprintf(text, cap, "tries again in %" PRId64 " s", WR_MAX(-ms, 0) / 1000),
                        cap);
     }
     if (http->waiter == NULL && http->transfer.paused) {
-        return written(snprintf(text, cap, "%s is paused: its reader is the brake", gen->name),
-                       cap);
+        return written(snprintf(text, cap, "paused: its reader is the brake"), cap);
     }
     if (http->waiter == NULL) {
-        return written(snprintf(text, cap, "%s waits for its reader", gen->name), cap);
+        return written(snprintf(text, cap, "waits for its reader"), cap);
     }
     if (http->phase == WR_HTTP_BODY && http->waiter->parked_ns > http->phase_ns) {
         ms = (wr_now_ns(gen->loop) - http->waiter->parked_ns) / 1000000;
     }
-    return written(
-        snprintf(text, cap, "waits for %s: %s for %" PRId64 " s", gen->name, what, ms / 1000), cap);
+    return written(snprintf(text, cap, "%s for %" PRId64 " s", what, ms / 1000), cap);
 }
 
 static int64_t http_held(const struct weir_gen *gen, uint32_t mark)

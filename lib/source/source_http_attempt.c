@@ -33,23 +33,26 @@ static void on_connected(struct wr_transfer *transfer)
     wr_http_wake(http);
 }
 
+static void judged(struct wr_http_source *http)
+{
+    http->phase = WR_HTTP_BODY;
+    http->phase_ns = wr_now_ns(http->gen.loop);
+    wr_http_wake(http);
+}
+
 static bool on_header(struct wr_transfer *transfer, const char *line, size_t len)
 {
     struct wr_http_source *http = source_of(transfer);
     bool was_done = http->reply.head_done;
     if (!wr_http_reply_line(&http->reply, line, len, http->gen.loop->now_unix_ns / 1000000000)) {
-        wr_http_refuse(&http->failure, WEIR_EHTTP, http->reply.status,
-                       "the head of the answer is unreadable or too long");
-        http->verdict = WR_HTTP_REFUSED;
+        wr_http_judge_bad_head(http);
         return false;
     }
     if (was_done || !http->reply.head_done) {
         return true;
     }
     wr_http_judge(http);
-    http->phase = WR_HTTP_BODY;
-    http->phase_ns = wr_now_ns(http->gen.loop);
-    wr_http_wake(http);
+    judged(http);
     return http->verdict == WR_HTTP_LINES ||
            (http->verdict == WR_HTTP_REFUSED && http->failure.excerpt);
 }
@@ -67,6 +70,10 @@ static size_t take_excerpt(struct wr_http_source *http, const char *data, size_t
 static size_t on_write(struct wr_transfer *transfer, const char *data, size_t len)
 {
     struct wr_http_source *http = source_of(transfer);
+    if (http->verdict == WR_HTTP_UNJUDGED) {
+        wr_http_judge_headless(http, data, len);
+        judged(http);
+    }
     if (http->verdict != WR_HTTP_LINES) {
         return http->verdict == WR_HTTP_REFUSED ? take_excerpt(http, data, len) : 0;
     }
@@ -188,6 +195,7 @@ static int set_up(struct wr_http_source *http, const struct wr_http_token *token
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 1L); /* so that on_write sees what is no HTTP */
     curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)FOR_EVER_S); /* weir has its own clock */
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, http->curl_text);

@@ -28,7 +28,8 @@
 enum {
     WR_HTTP_REDIRECTS_MAX = 10,
     WR_HTTP_URL_MAX = 8 * 1024,
-    WR_HTTP_EXCERPT = 200,           /* bytes of a refusal that are shown */
+    WR_HTTP_EXCERPT = 512, /* bytes of a refusal that are looked at */
+    WR_HTTP_EXCERPT_SHOWN = 200,
     WR_HTTP_HEAD_MAX = 256 * 1024,   /* all headers of one answer */
     WR_HTTP_HIGH_BYTES = 256 * 1024, /* unread lines from which on the socket is not read */
     WR_HTTP_LOW_BYTES = 64 * 1024,   /* ... and at which it is read again */
@@ -87,6 +88,7 @@ struct wr_http_reply {
     char *location;
     size_t head_bytes;
     bool head_done;
+    bool no_memory;
 };
 
 struct wr_http_decoder;
@@ -181,6 +183,10 @@ void wr_http_reply_fini(struct wr_http_reply *reply);
 bool wr_http_reply_line(struct wr_http_reply *reply, const char *line, size_t len, int64_t now_s);
 /* The head is complete: sets verdict, skip, failure, validator, endless, complete. */
 void wr_http_judge(struct wr_http_source *http);
+/* The answer has no head: these are its first bytes. */
+void wr_http_judge_headless(struct wr_http_source *http, const char *data, size_t len);
+/* wr_http_reply_line was false. */
+void wr_http_judge_bad_head(struct wr_http_source *http);
 void wr_http_failure_fini(struct wr_http_failure *failure);
 /* *failure, initialised, becomes this one. Returns the code. */
 int wr_http_refuse(struct wr_http_failure *failure, int code, int detail, const char *format, ...)

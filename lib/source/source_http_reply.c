@@ -120,6 +120,7 @@ static bool read_header(struct wr_http_reply *reply, struct wr_text name, struct
     } else if (wr_text_is(name, "Location") && reply->location == NULL) {
         reply->location = wr_alloc(value.len + 1);
         if (reply->location == NULL) {
+            reply->no_memory = true;
             return false;
         }
         memcpy(reply->location, value.data, value.len);
@@ -269,6 +270,37 @@ static enum wr_http_verdict judge_error(struct wr_http_source *http)
     http->failure.excerpt = http->reply.coding == WR_HTTP_IDENTITY;
     http->failure.retry = status == 408 || status == 425 || status == 429 || status >= 500;
     return WR_HTTP_REFUSED;
+}
+
+void wr_http_judge_bad_head(struct wr_http_source *http)
+{
+    const struct wr_http_reply *reply = &http->reply;
+    http->verdict = WR_HTTP_REFUSED;
+    if (reply->no_memory) {
+        wr_http_refuse(&http->failure, WEIR_ENOMEM, 0, "no memory for the head of the answer");
+    } else if (reply->head_bytes > WR_HTTP_HEAD_MAX) {
+        wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status,
+                       "the head of the answer is longer than %d KiB", WR_HTTP_HEAD_MAX / 1024);
+    } else {
+        wr_http_refuse(&http->failure, WEIR_EHTTP, 0, "the answer begins with no HTTP status");
+    }
+}
+
+void wr_http_judge_headless(struct wr_http_source *http, const char *data, size_t len)
+{
+    bool text = true;
+    for (size_t i = 0; i < WR_MIN(len, (size_t)WR_HTTP_EXCERPT); i++) {
+        unsigned char c = (unsigned char)data[i];
+        text = text && (c >= ' ' || c == '\t' || c == '\r' || c == '\n');
+    }
+    /* The records that TLS begins with, or refuses with: alert and handshake. */
+    bool tls = len >= 2 && (data[0] == 0x15 || data[0] == 0x16) && data[1] == 0x03;
+    wr_http_refuse(&http->failure, WEIR_EHTTP, 0, "%s",
+                   tls    ? "the server speaks TLS here: write https:// for http://"
+                   : text ? "the server does not speak HTTP; it says"
+                          : "the server does not speak HTTP; it sends binary data");
+    http->failure.excerpt = text;
+    http->verdict = WR_HTTP_REFUSED;
 }
 
 void wr_http_judge(struct wr_http_source *http)

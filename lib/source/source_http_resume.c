@@ -37,13 +37,17 @@ static void tls_failure(const struct wr_http_source *http, struct wr_http_failur
         http->result == CURLE_PEER_FAILED_VERIFICATION || http->result == CURLE_SSL_CERTPROBLEM ||
         http->result == CURLE_SSL_CACERT_BADFILE ||
         http->result == CURLE_SSL_PINNEDPUBKEYNOTMATCH || http->result == CURLE_SSL_ISSUER_ERROR;
-    const char *hint =
-        http->result == CURLE_PEER_FAILED_VERIFICATION
-            ? "; if this is your own server: --cacert FILE names who to trust, -k trusts anybody"
-            : "";
-    wr_http_refuse(failure, WEIR_ETLS, (int)http->result, "TLS: %.150s%s",
-                   http->curl_text[0] != '\0' ? http->curl_text : curl_easy_strerror(http->result),
-                   hint);
+    const char *text =
+        http->curl_text[0] != '\0' ? http->curl_text : curl_easy_strerror(http->result);
+    const char *hint = "";
+    if (strstr(text, "wrong version number") != NULL) {
+        hint = "; the server does not speak TLS here: is it http:// for https://?";
+    } else if (strstr(text, "subject name") != NULL) {
+        hint = "; ask by a name that the certificate is for, or trust anybody with -k";
+    } else if (http->result == CURLE_PEER_FAILED_VERIFICATION) {
+        hint = "; if this is your own server: --cacert FILE names who to trust, -k trusts anybody";
+    }
+    wr_http_refuse(failure, WEIR_ETLS, (int)http->result, "TLS: %.150s%s", text, hint);
     failure->retry = !identity;
 }
 
@@ -96,6 +100,12 @@ static void transfer_failure(const struct wr_http_source *http, struct wr_http_f
         failure->retry = true;
         return;
     }
+    if (http->result == CURLE_RECV_ERROR && strstr(http->curl_text, "chunk") != NULL) {
+        wr_http_refuse(failure, WEIR_EHTTP, (int)http->result,
+                       "the server breaks the chunked encoding of the body");
+        failure->retry = true;
+        return;
+    }
     for (size_t i = 0; i < sizeof causes / sizeof *causes; i++) {
         if (causes[i].result == http->result) {
             const char *text = causes[i].text != NULL       ? causes[i].text
@@ -138,16 +148,20 @@ static const char *text_of(const struct wr_http_failure *failure)
     return failure->text != NULL ? failure->text : wr_code_text(failure->code);
 }
 
-/* The start of a refusal's body, on one line. */
-static void excerpt_text(const struct wr_http_source *http, char *to, size_t cap)
+/* The start of a refusal's body on one line; of HTML, what is no tag. */
+static void excerpt_line(const struct wr_http_words *words, char *to, size_t cap)
 {
-    size_t n = 0;
-    bool gap = false;
-    const struct wr_http_words *words = http->reply.words;
-    for (size_t i = 0; words != NULL && i < words->excerpt_len && n + 2 < cap; i++) {
+    size_t n = 0, i = 0;
+    while (i < words->excerpt_len && (unsigned char)words->excerpt[i] <= ' ') {
+        i++;
+    }
+    bool gap = false, tag = false, html = i < words->excerpt_len && words->excerpt[i] == '<';
+    for (; i < words->excerpt_len && n + 2 < cap; i++) {
         unsigned char c = (unsigned char)words->excerpt[i];
-        if (c <= ' ' || c >= 0x7f) {
+        tag = tag || (html && c == '<');
+        if (tag || c <= ' ' || c >= 0x7f) {
             gap = n > 0;
+            tag = tag && c != '>';
             continue;
         }
         if (gap) {
@@ -159,10 +173,37 @@ static void excerpt_text(const struct wr_http_source *http, char *to, size_t cap
     to[n] = '\0';
 }
 
+/* `text` without `start` and what separates it from the rest. */
+static const char *behind(const char *text, const char *start)
+{
+    size_t len = strlen(start);
+    if (len == 0 || strncmp(text, start, len) != 0) {
+        return text;
+    }
+    return text + len + strspn(text + len, " .:-");
+}
+
+/* What a refusal's body tells beyond the status: pages repeat that as title and headline. */
+static void excerpt_text(const struct wr_http_source *http, const struct wr_http_failure *failure,
+                         char *to, size_t cap)
+{
+    const struct wr_http_words *words = http->reply.words;
+    const char *rest = to, *before;
+    if (words == NULL) {
+        return;
+    }
+    excerpt_line(words, to, cap);
+    do {
+        before = rest;
+        rest = behind(behind(rest, text_of(failure)), words->reason);
+    } while (rest != before);
+    memmove(to, rest, strlen(rest) + 1);
+}
+
 int wr_http_fail(struct wr_http_source *http, const struct wr_http_failure *failure,
                  const char *then)
 {
-    char shown[128], place[128] = "", body[WR_HTTP_EXCERPT + 1] = "";
+    char shown[128], place[128] = "", body[WR_HTTP_EXCERPT_SHOWN] = "";
     uint64_t position = http->reader.given_end;
     size_t pending = wr_lines_pending(&http->reader);
     wr_http_shown(http, shown, sizeof shown);
@@ -176,7 +217,7 @@ int wr_http_fail(struct wr_http_source *http, const struct wr_http_failure *fail
                  http->gen.origin->given);
     }
     if (failure->excerpt) {
-        excerpt_text(http, body, sizeof body);
+        excerpt_text(http, failure, body, sizeof body);
     }
     return wr_gen_fail(&http->gen, failure->code, failure->detail,
                        http->answered ? (int64_t)position : -1, "%s: %s%s%s%s%s", shown,
@@ -249,12 +290,15 @@ static int retry(struct wr_http_source *http, const struct wr_http_failure *fail
     if (!resumable) {
         struct wr_http_failure cut = *failure;
         cut.code = WEIR_ETRUNCATED;
-        return wr_http_fail(http, &cut,
-                            "; the server names no version of it, so it cannot be resumed");
+        return wr_http_fail(
+            http, &cut,
+            "; it cannot be resumed, since the server names no version of it (a strong "
+            "ETag, or a Last-Modified a minute old)");
     }
     if (http->tries >= most) {
         char then[48];
-        snprintf(then, sizeof then, "; gave up after %d retries", http->tries);
+        snprintf(then, sizeof then, "; gave up after %d %s", http->tries,
+                 http->tries == 1 ? "retry" : "retries");
         return wr_http_fail(http, failure, then);
     }
     int64_t ms = backoff_ms(http);

@@ -90,7 +90,8 @@ class NothingConnected(e2e_support.TestCase):
 
     def test_a_plain_server_behind_https_is_a_tls_failure(self):
         peer = self.peer(Peer(lambda c: c.send("HTTP/1.1 200 OK\r\n\r\n"), http=False))
-        self.fails_to_connect(weir("https://127.0.0.1:%d/" % peer.port), "TLS")
+        run = weir("https://127.0.0.1:%d/" % peer.port)
+        self.fails_to_connect(run, "TLS", "is it http:// for https://?")
 
 
 class BrokenSource(e2e_support.TestCase):
@@ -149,7 +150,7 @@ class BrokenSource(e2e_support.TestCase):
             connection.chunk("one\n")
             connection.send("zz\r\noh\r\n")
 
-        run, _ = self.breaks(script)
+        run, _ = self.breaks(script, "chunked encoding")
         self.assertIn(run.out, (b"", b"one\n"))
 
     def test_a_truncated_gzip_body_is_told(self):
@@ -253,7 +254,7 @@ class BrokenSource(e2e_support.TestCase):
         def script(connection):
             connection.send("SSH-2.0-OpenSSH_9.2\r\n")
 
-        self.breaks(script, "HTTP")
+        self.breaks(script, "does not speak HTTP", "SSH-2.0-OpenSSH_9.2")
 
     def test_an_endless_head_is_told(self):
         def script(connection):
@@ -261,7 +262,7 @@ class BrokenSource(e2e_support.TestCase):
             for n in range(40000):
                 connection.send("X-%d: %s\r\n" % (n, "a" * 100))
 
-        self.breaks(script)
+        self.breaks(script, "longer than 256 KiB")
 
     def test_a_server_that_closes_without_an_answer_is_told_after_its_tries(self):
         _, peer = self.breaks(
