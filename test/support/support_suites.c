@@ -20,7 +20,7 @@
 #include "base_fault.h"
 #include "flow_sink.h"
 
-enum { SETTLES = 200, BIG_BYTES = 8 * 1024 * 1024 };
+enum { SETTLES = 200, BIG_BYTES = 8 * 1024 * 1024, SEND_PIECES = 64 };
 
 /* ---- folders */
 
@@ -112,20 +112,25 @@ static int send_main(weir_scope *scope, void *args)
     struct sender *sender = args;
     struct wr_source_play *play = sender->play;
     struct wr_transport *to = sender->transport;
+    uint64_t total = (uint64_t)play->len * play->times;
+    char *bytes;
+    memcpy(&bytes, &play->bytes, sizeof bytes);
     int rc = 0;
-    for (size_t i = 0; i < play->times && rc == 0; i++) {
-        size_t at = 0;
-        while (at < play->len && rc == 0) {
-            char *from;
-            memcpy(&from, &play->bytes, sizeof from);
-            struct iovec iov = {from + at, play->len - at};
-            int64_t n = to->ops->write(to, &iov, 1);
-            rc = n == WR_AGAIN ? to->ops->wait(to, WR_WRITABLE, -1, "the source", NULL)
-                 : n < 0       ? -1
-                               : 0;
-            at += n > 0 ? (size_t)n : 0;
-            play->sent += n > 0 ? (uint64_t)n : 0;
+    while (play->sent < total && rc == 0) {
+        /* Many repetitions a call: a sweep runs this some thousand times. */
+        struct iovec iov[SEND_PIECES];
+        size_t at = (size_t)(play->sent % play->len);
+        uint64_t left = (total - play->sent + at) / play->len;
+        int count = (int)WR_MIN(left, (uint64_t)SEND_PIECES);
+        for (int i = 0; i < count; i++) {
+            iov[i] = (struct iovec){bytes, play->len};
         }
+        iov[0] = (struct iovec){bytes + at, play->len - at};
+        int64_t n = to->ops->write(to, iov, count);
+        rc = n == WR_AGAIN ? to->ops->wait(to, WR_WRITABLE, -1, "the source", NULL)
+             : n < 0       ? -1
+                           : 0;
+        play->sent += n > 0 ? (uint64_t)n : 0;
     }
     if (rc == 0 && play->then == WR_FAR_IS_SILENT) {
         (void)!weir_sleep(scope, 3600 * 1000);
