@@ -192,7 +192,9 @@ static void run_with_state(const char *url, const char *folder, weir_error *erro
     weir_scope *root = weir_root(loop);
     snprintf(path, sizeof path, "%s/out", folder);
     weir_state *state = weir_state_open(root, folder, "run");
-    weir_gen *gen = weir_http_lines(root, url, HTTP(.state = state, .retries = WEIR_NONE));
+    weir_gen *gen = weir_http_lines(
+        root, url,
+        HTTP(.state = state, .retries = WEIR_NONE, .line_bytes_max = 5, .overlong = WEIR_LONG_CUT));
     weir_sink *sink = weir_file_sink(root, path, WEIR_OPTIONS(weir_file_options, .state = state));
     int rc = weir_pump(gen, sink, error);
     ck_assert_int_eq(rc, error->code);
@@ -241,6 +243,32 @@ TEST(a_second_run_goes_on_where_the_first_was_cut_off)
     ck_assert_int_eq(error.code, 0);
     ck_assert_str_eq(content_of(folder), "one\ntwo\nthree\n");
     ck_assert_ptr_nonnull(strstr(http_peer_request(peer, 1), "\r\nRange: bytes=8-\r\n"));
+    remove_folder(folder);
+    free(url);
+    http_peer_free(peer);
+}
+
+TEST(a_second_run_does_not_give_the_rest_of_a_cut_line)
+{
+    if (wr_test_sweeps()) {
+        return;
+    }
+    PLAY({.text = OK_HEAD ETAG "Content-Length: 20\r\n\r\none\nlong lo"},
+         {.text = "HTTP/1.1 206 Partial\r\n" ETAG
+                  "Content-Range: bytes 9-19/20\r\nContent-Length: 11\r\n\r\nlong\nthree\n"});
+    char folder[] = "/tmp/weir_http_XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    char *url = strdup(http_peer_url(peer, "/feed"));
+    weir_error error;
+
+    run_with_state(url, folder, &error);
+    ck_assert_int_eq(error.code, WEIR_ETRUNCATED);
+    run_with_state(url, folder, &error);
+
+    ck_assert_int_eq(error.code, 0);
+    ck_assert_str_eq(content_of(folder), "one\nlong \nthree\n");
+    http_peer_join(peer);
+    ck_assert_ptr_nonnull(strstr(http_peer_request(peer, 1), "\r\nRange: bytes=9-\r\n"));
     remove_folder(folder);
     free(url);
     http_peer_free(peer);
