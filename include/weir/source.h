@@ -84,7 +84,8 @@ enum {
 /*
  * Open the durable record of one pipeline: the positions of its sources (at most 8) and the length
  * of its sink, at one commit. It is given to the pipeline's sources and to its sink, which save it
- * before the sink's first byte, then at most every 100 ms, and at the end. Does not suspend.
+ * before the sink's first byte, then at most every 100 ms, and at the end. What is filtered moves a
+ * position too, although nothing is written. Does not suspend.
  *
  * A source that cannot resume (a pipe, a socket, a body without a strong validator) makes the
  * pipeline best-effort: then nothing is saved or cut.
