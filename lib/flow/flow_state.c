@@ -52,7 +52,7 @@ struct weir_state {
     int folder_fd, lock_fd;
     int sink_fd; /* -1: none */
     struct wr_state_slot slots[WR_STATE_SOURCES_MAX];
-    size_t slots_count, slots_stored;
+    size_t slots_count;
     int64_t sink_stored; /* -1: none */
     int64_t sink_length; /* committed in this run; -1: nothing begun */
     struct moment taken, handed;
@@ -345,14 +345,47 @@ void wr_state_committed(struct weir_state *state, int64_t length)
 
 /* ---- the sources */
 
-static struct wr_state_slot *slot_for(struct weir_state *state, const char *name)
+static void key_of(char key[WR_STATE_SOURCE_NAME_MAX], const char *name)
+{
+    int len = snprintf(key, WR_STATE_SOURCE_NAME_MAX, "%s", name);
+    if ((size_t)len >= WR_STATE_SOURCE_NAME_MAX) {
+        snprintf(key + WR_STATE_SOURCE_NAME_MAX - 10, 10, "~%08x",
+                 (unsigned)wr_crc32c(0, name, (size_t)len));
+    }
+}
+
+/* Of several with one name the first that is free. */
+static struct wr_state_slot *slot_for(struct weir_state *state, const char *key, bool expected)
 {
     for (size_t i = 0; i < state->slots_count; i++) {
-        if (!state->slots[i].attached && strcmp(state->slots[i].name, name) == 0) {
-            return &state->slots[i];
+        struct wr_state_slot *slot = &state->slots[i];
+        if (!(expected ? slot->expected : slot->attached) && strcmp(slot->name, key) == 0) {
+            return slot;
         }
     }
     return NULL;
+}
+
+void wr_state_expect_source(struct weir_state *state, const char *name)
+{
+    char key[WR_STATE_SOURCE_NAME_MAX];
+    key_of(key, name);
+    struct wr_state_slot *slot = slot_for(state, key, true);
+    if (slot != NULL) {
+        slot->expected = true;
+    }
+}
+
+/* The record has a position for a source that nobody has made in this run. */
+static bool has_stranger(const struct weir_state *state)
+{
+    for (size_t i = 0; i < state->slots_count; i++) {
+        const struct wr_state_slot *slot = &state->slots[i];
+        if (slot->stored && !slot->attached && !slot->expected) {
+            return true;
+        }
+    }
+    return false;
 }
 
 int wr_state_attach_source(struct weir_state *state, const char *name, struct weir_receipt *origin,
@@ -365,12 +398,9 @@ int wr_state_attach_source(struct weir_state *state, const char *name, struct we
         *error = state->failure;
         return error->code;
     }
-    int len = snprintf(key, sizeof key, "%s", name);
-    if ((size_t)len >= sizeof key) {
-        snprintf(key + sizeof key - 10, 10, "~%08x", (unsigned)wr_crc32c(0, name, (size_t)len));
-    }
-    struct wr_state_slot *found = slot_for(state, key);
-    if (found == NULL && state->slots_stored > 0) {
+    key_of(key, name);
+    struct wr_state_slot *found = slot_for(state, key, false);
+    if (found == NULL && has_stranger(state)) {
         return wr_error_set(error, WEIR_EINVAL, 0, "state",
                             "the state '%s' knows no source '%s': it is "
                             "another pipeline's",
@@ -385,7 +415,6 @@ int wr_state_attach_source(struct weir_state *state, const char *name, struct we
         found = &state->slots[state->slots_count++];
         memcpy(found->name, key, sizeof key);
     }
-    state->slots_stored -= found->stored;
     found->attached = true;
     found->origin = origin;
     origin->held++;
@@ -470,7 +499,7 @@ static void adopt_record(struct weir_state *state)
 {
     const struct wr_state_record *record = &state->record;
     state->sink_stored = record->sink_length;
-    state->slots_count = state->slots_stored = record->sources_count;
+    state->slots_count = record->sources_count;
     for (size_t i = 0; i < record->sources_count; i++) {
         const struct wr_state_source *from = &record->sources[i];
         struct wr_state_slot *slot = &state->slots[i];

@@ -37,6 +37,7 @@ struct wr_state_slot {
     struct weir_receipt *origin;            /* of this run; kept alive until the state ends */
     bool lossy;
     bool attached; /* in this run */
+    bool expected; /* by a source that was made in this run and may attach later */
     bool read_to_end;
     char name[WR_STATE_SOURCE_NAME_MAX];
 };
@@ -47,10 +48,12 @@ static inline uint64_t wr_state_end(const struct wr_state_slot *slot)
     return slot->offset | (slot->inside ? WR_END_INSIDE : 0);
 }
 
+/* A source of this name was made, which runs when it is pulled: others may attach before it. */
+void wr_state_expect_source(struct weir_state *state, const char *name);
 /* 0 and *slot, or a negative code with *error (damaged, locked, another pipeline's: WEIR_EINVAL;
- * I/O: WEIR_EIO): the source fails with it. name: what the source reads, without secrets; another
- * name than the stored one is refused. The source then calls wr_origin_keep_ends(origin,
- * wr_state_end(slot)), unless it says that it cannot resume. */
+ * I/O: WEIR_EIO): the source fails with it. name: what the source reads, without secrets; an
+ * unknown one is refused while a stored one has no source in this run. The source then calls
+ * wr_origin_keep_ends(origin, wr_state_end(slot)), unless it says that it cannot resume. */
 int wr_state_attach_source(struct weir_state *state, const char *name, struct weir_receipt *origin,
                            struct wr_state_slot **slot, weir_error *error);
 /* The validator of the entity that is being read; "" or NULL: none, the slot becomes lossy. */

@@ -499,6 +499,15 @@ static __attribute__((noinline)) weir_gen *no_address(weir_scope *scope, struct 
     return wr_gen_failed(scope, &error);
 }
 
+static void expect_state(struct wr_http_source *http)
+{
+    char shown[WR_STATE_SOURCE_NAME_MAX];
+    if (http->o.state != NULL && http->gen.failure == NULL) {
+        wr_http_shown(http, shown, sizeof shown);
+        wr_state_expect_source(http->o.state, shown);
+    }
+}
+
 weir_gen *weir_http_lines(weir_scope *scope, const char *url_text, const weir_http_options *options)
 {
     weir_http_options o = WEIR_ZERO;
@@ -528,6 +537,7 @@ weir_gen *weir_http_lines(weir_scope *scope, const char *url_text, const weir_ht
     if (copy_options(http, url_text, &url) < 0) {
         wr_gen_fail(&http->gen, WEIR_ENOMEM, 0, -1, "no memory for a request");
     }
+    expect_state(http);
     wr_gen_ready(&http->gen);
     return wr_gen_made(&http->gen, NULL);
 }

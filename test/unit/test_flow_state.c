@@ -493,6 +493,27 @@ TEST(unknown_source_is_refused)
     end(&f);
 }
 
+/* A run that died before all its sources were pulled has stored some of them only. */
+TEST(unknown_source_may_come_before_a_stored_one_that_was_made)
+{
+    struct fixture f;
+    weir_item item;
+    weir_error error;
+    begin_with(&f, 2);
+    run_begins(&f, "p");
+    const weir_lines_options options = {.struct_size = sizeof options, .state = f.state};
+    weir_gen *stored = weir_file_lines(f.scope, wr_folder_path(&f.folder, "in"), &options);
+    weir_gen *fresh = weir_file_lines(f.scope, wr_folder_path(&f.folder, "out"), &options);
+
+    ck_assert(weir_next(fresh, &item));
+    ck_assert_int_eq((int)item.len, 1);
+    ck_assert(weir_next(stored, &item));
+    ck_assert_int_eq(item.data[0], '3');
+    ck_assert_int_eq(weir_finish(stored, &error), 0);
+    weir_discard(fresh);
+    end(&f);
+}
+
 TEST(name_that_is_no_file_name_is_refused)
 {
     struct fixture f;
