@@ -216,6 +216,9 @@ struct wr_task *wr_task_now(struct weir_loop *loop, const char *verb);
 int wr_wait(struct weir_loop *loop, const char *why, const struct wr_object *of);
 /* Let a parked task go on; code is what its wr_wait returns. */
 void wr_wake(struct wr_task *task, int code);
+/* Fail the wait that a task is in, also when it has been woken and has not come back from it: a
+ * wr_wake would be lost then, and the waiter, which loops over its condition, would wait again. */
+void wr_wait_abort(struct wr_task *task, int code);
 /* Let the others and the poll have a turn, then go on. For loops that would otherwise never wait.
  */
 int wr_pause(struct weir_loop *loop);

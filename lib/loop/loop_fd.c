@@ -256,10 +256,10 @@ int wr_fd_wait(struct wr_fd *fd, int events, int64_t limit_ms, const char *why,
 void wr_fd_abort(struct wr_fd *fd, int code)
 {
     if (fd->reader != NULL) {
-        wr_wake(fd->reader, code);
+        wr_wait_abort(fd->reader, code);
     }
     if (fd->writer != NULL) {
-        wr_wake(fd->writer, code);
+        wr_wait_abort(fd->writer, code);
     }
 }
 

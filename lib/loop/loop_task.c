@@ -101,6 +101,15 @@ void wr_wake(struct wr_task *task, int code)
     wr_list_append(&task->loop->ready, &task->run_link);
 }
 
+void wr_wait_abort(struct wr_task *task, int code)
+{
+    if (task->state == WR_TASK_READY) {
+        task->wake_code = code; /* woken in this very round: what it would go on with is over */
+    } else {
+        wr_wake(task, code);
+    }
+}
+
 int wr_pause(struct weir_loop *loop)
 {
     struct wr_task *task = wr_task_now(loop, "wr_pause");

@@ -128,10 +128,10 @@ static void memory_abort(struct wr_transport *transport, int code)
 {
     struct memory_end *end = of_base(transport);
     if (end->in->reader != NULL) {
-        wr_wake(end->in->reader, code);
+        wr_wait_abort(end->in->reader, code);
     }
     if (end->out->writer != NULL) {
-        wr_wake(end->out->writer, code);
+        wr_wait_abort(end->out->writer, code);
     }
 }
 

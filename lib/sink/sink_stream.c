@@ -217,7 +217,7 @@ void wr_stream_abort(struct weir_sink *sink, int code)
         stream->transport->ops->abort(stream->transport, code);
     }
     if (stream->waiter != NULL) {
-        wr_wake(stream->waiter, code);
+        wr_wait_abort(stream->waiter, code);
     }
 }
 

@@ -252,6 +252,30 @@ TEST(an_abort_fails_the_wait_and_nothing_else)
     over_all(every, check_abort);
 }
 
+static struct wr_task *reading;
+
+static int noted_reading_task(weir_scope *scope, void *args)
+{
+    reading = wr_task_now(loop, "test");
+    return reading_task(scope, args);
+}
+
+static void check_abort_of_the_woken(void)
+{
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    weir_spawn(scope, "reading", noted_reading_task, &far, sizeof far);
+    wr_loop_settle(loop);
+    wr_wake(reading, 0);
+    far->ops->abort(far, -1234);
+    ck_assert_int_eq(weir_scope_wait(scope, &error), -1234);
+    check_bytes();
+}
+
+TEST(an_abort_fails_a_wait_that_was_woken_and_has_not_returned)
+{
+    over_all(every, check_abort_of_the_woken);
+}
+
 static void check_cancel(void)
 {
     weir_scope *scope = read_in_task(far);
