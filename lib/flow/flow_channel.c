@@ -166,7 +166,7 @@ static void channel_abort(struct weir_gen *gen, int code)
 {
     struct channel *channel = WR_OWNER(gen, struct channel_gen, gen)->channel;
     if (channel->reader != NULL) {
-        wr_wake(channel->reader, code);
+        wr_wait_abort(channel->reader, code);
     }
 }
 
@@ -322,7 +322,7 @@ static void writer_abort(struct weir_sink *sink, int code)
 {
     struct channel *channel = WR_OWNER(sink, struct channel_sink, sink)->channel;
     if (channel->writer != NULL) {
-        wr_wake(channel->writer, code);
+        wr_wait_abort(channel->writer, code);
     }
 }
 

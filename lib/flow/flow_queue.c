@@ -234,7 +234,7 @@ static void queue_abort(struct weir_gen *gen, int code)
 {
     struct queue *queue = queue_of_gen(gen);
     if (queue->reader != NULL) {
-        wr_wake(queue->reader, code);
+        wr_wait_abort(queue->reader, code);
     }
 }
 

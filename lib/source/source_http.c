@@ -350,7 +350,7 @@ static void http_abort(struct weir_gen *gen, int code)
 {
     struct wr_http_source *http = http_of(gen);
     if (http->waiter != NULL) {
-        wr_wake(http->waiter, code);
+        wr_wait_abort(http->waiter, code);
     }
 }
 

@@ -197,7 +197,7 @@ static void stream_abort(struct weir_gen *gen, int code)
 {
     struct wr_stream_source *stream = stream_of(gen);
     if (stream->waiter != NULL) {
-        wr_wake(stream->waiter, code);
+        wr_wait_abort(stream->waiter, code);
     }
 }
 

@@ -104,7 +104,7 @@ static void merge_abort(struct weir_gen *gen, int code)
 {
     struct stage_merge *merge = WR_OWNER(gen, struct stage_merge, gen);
     if (merge->waiter != NULL) {
-        wr_wake(merge->waiter, code);
+        wr_wait_abort(merge->waiter, code);
     }
 }
 

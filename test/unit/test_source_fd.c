@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "loop_scope.h"
 #include "support_suites.h"
 
 static weir_gen *make_pipe(struct wr_source_play *play, const weir_lines_options *options)
@@ -77,6 +78,41 @@ TEST(bad_descriptor_fails)
 
     ck_assert_int_eq(weir_finish(gen, &error), WEIR_EIO);
     ck_assert_str_eq(error.origin, "fd(987)");
+    weir_loop_free(loop);
+}
+
+static struct wr_task *reading;
+
+static int read_task(weir_scope *scope, void *args)
+{
+    weir_gen *gen = *(weir_gen **)args;
+    weir_item item;
+    weir_error error;
+    reading = wr_task_now(scope->loop, "test");
+    bool came = weir_next(gen, &item);
+    return came ? 1 : weir_finish(gen, &error);
+}
+
+/* The reader is in another scope, so that only the source's own wait can end. */
+TEST(a_cancel_fails_a_read_that_was_woken_in_vain)
+{
+    int ends[2];
+    weir_loop *loop = test_loop();
+    weir_error error;
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    weir_scope *canceled = weir_scope_new(weir_root(loop), NULL);
+    weir_scope *readers = weir_scope_new(weir_root(loop), NULL);
+    weir_gen *gen = weir_fd_lines(canceled, ends[0], NULL);
+    weir_spawn(readers, "reading", read_task, &gen, sizeof gen);
+    wr_loop_settle(loop);
+
+    ck_assert_ptr_nonnull(reading);
+    wr_wake(reading, 0);
+    weir_scope_cancel(canceled);
+
+    ck_assert_int_eq(weir_scope_wait(readers, &error), WEIR_ECANCELED);
+    close(ends[0]);
+    close(ends[1]);
     weir_loop_free(loop);
 }
 
