@@ -263,8 +263,10 @@ static int noted_reading_task(weir_scope *scope, void *args)
 static void check_abort_of_the_woken(void)
 {
     weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    reading = NULL;
     weir_spawn(scope, "reading", noted_reading_task, &far, sizeof far);
     wr_loop_settle(loop);
+    ck_assert_ptr_nonnull(reading);
     wr_wake(reading, 0);
     far->ops->abort(far, -1234);
     ck_assert_int_eq(weir_scope_wait(scope, &error), -1234);
