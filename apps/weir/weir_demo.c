@@ -6,10 +6,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "loop_scope.h"
 #include "server_demo.h"
 #include "weir_run.h"
 
-static void tell_routes(int port)
+/* The host of what it listens on, as it stands in a URL. */
+static void host_of(const char *address, char host[64])
+{
+    const char *colon = strrchr(address, ':');
+    size_t len = colon != NULL ? (size_t)(colon - address) : 0;
+    snprintf(host, 64, "%.*s", len > 0 ? (int)len : 9, len > 0 ? address : "127.0.0.1");
+}
+
+static void tell_routes(const char *address, int port)
 {
     static const char *const routes[] = {
         "/feed.ndjson?rate=10        a live feed of JSON lines, some broken (bad=0: none)",
@@ -17,11 +26,13 @@ static void tell_routes(int port)
         "/flaky?n=1000000            the same, dropped now and then in the middle",
         "/gzip?n=100000              compressed (members=3: in several pieces, as logs are)",
         "/slow                       one line a second"};
+    char host[64];
+    host_of(address, host);
     printf("weir demo serves, until Ctrl-C:\n");
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
-        printf("  http://127.0.0.1:%d%s\n", port, routes[i]);
+        printf("  http://%s:%d%s\n", host, port, routes[i]);
     }
-    printf("try:  weir 'http://127.0.0.1:%d/feed.ndjson | grep \"purchase\" | head 3'\n", port);
+    printf("try:  weir 'http://%s:%d/feed.ndjson | grep \"purchase\" | head 3'\n", host, port);
     fflush(stdout);
 }
 
@@ -70,11 +81,15 @@ int run_demo(const struct flags *flags)
         say_error(&say, &error);
         code = EXIT_FAILED;
     } else {
-        tell_routes(weir_server_port(server));
-        while (weir_scope_signal(scope, NULL) == 0 && weir_sleep(weir_root(loop), 100)) {}
+        tell_routes(flags->demo_address, weir_server_port(server));
+        while (weir_scope_signal(scope, NULL) == 0 && !wr_scope_canceled(scope) &&
+               weir_sleep(weir_root(loop), 100)) {}
     }
     weir_scope_cancel(scope);
-    (void)!weir_scope_wait(scope, &error);
+    if (weir_scope_wait(scope, &error) < 0 && code == EXIT_FINISHED) {
+        say_error(&say, &error);
+        code = EXIT_FAILED;
+    }
     weir_loop_free(loop);
     return code;
 }

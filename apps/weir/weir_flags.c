@@ -62,7 +62,7 @@ static const struct flag table[] = {
     {FLAG_STATE, 0, "state", "DIR", "keep positions in DIR: a killed run goes on where it was"},
     {FLAG_QUIET, 'q', "quiet", NULL, "say nothing but errors"},
     {FLAG_VERBOSE, 'v', "verbose", NULL, "say more; twice: everything"},
-    {FLAG_HELP, 'h', "help", NULL, "this text; 'weir help STAGE' explains one stage"},
+    {FLAG_HELP, 'h', "help", NULL, "this text; 'weir help WORD' explains a source, stage or sink"},
     {FLAG_VERSION, 'V', "version", NULL, "versions of weir and its libraries"},
     {FLAG_NO_BUFFER, 'N', "no-buffer", NULL, NULL},
     {FLAG_SLURP, 's', "slurp", NULL, NULL},
@@ -78,11 +78,11 @@ void flags_help(void)
         "of the slowest.\n\n"
         "  weir [FLAGS] 'SOURCE | STAGE ... | SINK' [FILE...]     run a pipeline\n"
         "  weir demo [:PORT]                                      serve feeds to try things on "
-        "(loopback only)\n"
+        "(loopback only; :8080)\n"
         "  weir demo --torture                                    30 s of kill -9: the file is "
         "right all the same\n"
         "  weir list                                              all sources, stages and sinks\n"
-        "  weir help STAGE                                        explain one\n\n"
+        "  weir help WORD                                         explain one of them\n\n"
         "No source: standard input, or the FILEs. No sink: standard output.\n\nFlags:\n");
     for (size_t i = 0; i < FLAGS; i++) {
         if (table[i].help == NULL) {
@@ -119,7 +119,7 @@ static int complain(const char *format, ...)
     return EXIT_USAGE;
 }
 
-static size_t distance(const char *a, const char *b)
+size_t flags_distance(const char *a, const char *b)
 {
     size_t row[64], len = strlen(b);
     if (len >= 63) {
@@ -148,7 +148,7 @@ static int unknown_flag(const char *name)
     const char *nearest = NULL;
     size_t best = 3;
     for (size_t i = 0; i < FLAGS; i++) {
-        size_t d = distance(name, table[i].name);
+        size_t d = flags_distance(name, table[i].name);
         if (table[i].help != NULL && d < best) {
             best = d;
             nearest = table[i].name;

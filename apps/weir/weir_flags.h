@@ -43,5 +43,7 @@ struct flags {
 /* 0: go on; else the exit code, everything has been said. */
 int flags_read(int argc, char **argv, struct flags *flags);
 void flags_help(void);
+/* How many letters have to be put in, left out or changed; for "did you mean". */
+size_t flags_distance(const char *a, const char *b);
 
 #endif

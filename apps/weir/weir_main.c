@@ -13,36 +13,67 @@ static int list_words(void)
     static const char *const kinds[] = {"source", "stage", "sink"};
     for (size_t i = 0;; i++) {
         int kind = 0;
-        const char *name = weir_word_name(i, &kind);
-        if (name == NULL) {
-            return EXIT_FINISHED;
+        if (weir_word_name(i, &kind) == NULL) {
+            break;
         }
         char help[2048];
         weir_word_help(i, help, sizeof help);
-        char *end = strchr(help, '\n');
-        if (end != NULL) {
-            *end = '\0';
-        }
-        printf("%-7s %s\n", kinds[kind], help);
+        char *usage_end = strchr(help, '\n');
+        char *summary = usage_end != NULL ? usage_end + 1 : help + strlen(help);
+        printf("%-7s %.*s\n      %.*s\n", kinds[kind], (int)strcspn(help, "\n"), help,
+               (int)strcspn(summary, "\n"), summary);
     }
+    return EXIT_FINISHED;
+}
+
+/* Is `word` the name at `index`, or how its address begins (https)? */
+static bool is_word(size_t index, const char *word)
+{
+    char help[4096], start[64];
+    if (strcmp(weir_word_name(index, NULL), word) == 0) {
+        return true;
+    }
+    weir_word_help(index, help, sizeof help);
+    help[strcspn(help, "\n")] = '\0';
+    int n = snprintf(start, sizeof start, "%s://", word);
+    return n > 3 && (size_t)n < sizeof start && strstr(help, start) != NULL;
+}
+
+static int unknown_word(const char *word)
+{
+    const char *nearest = NULL;
+    size_t best = 3; /* as far as a slip of the finger goes */
+    for (size_t i = 0; weir_word_name(i, NULL) != NULL; i++) {
+        size_t d = flags_distance(word, weir_word_name(i, NULL));
+        if (d < best) {
+            best = d;
+            nearest = weir_word_name(i, NULL);
+        }
+    }
+    fprintf(stderr, "weir: there is no source, stage or sink '%s'", word);
+    if (nearest != NULL && best < strlen(nearest)) {
+        fprintf(stderr, " (did you mean '%s'?)", nearest);
+    }
+    fputs("; 'weir list' lists them\n", stderr);
+    return EXIT_USAGE;
 }
 
 static int help_word(const char *word)
 {
     bool found = false; /* a source and a sink may have the same name */
+    if (strcmp(word, "demo") == 0 || strcmp(word, "list") == 0) {
+        flags_help();
+        return EXIT_FINISHED;
+    }
     for (size_t i = 0; weir_word_name(i, NULL) != NULL; i++) {
-        if (strcmp(weir_word_name(i, NULL), word) == 0) {
+        if (is_word(i, word)) {
             char help[4096];
             weir_word_help(i, help, sizeof help);
-            printf("%s%s\n", found ? "\n" : "", help);
+            printf("%s%s", found ? "\n" : "", help);
             found = true;
         }
     }
-    if (found) {
-        return EXIT_FINISHED;
-    }
-    fprintf(stderr, "weir: there is no source, stage or sink '%s'; 'weir list' lists them\n", word);
-    return EXIT_USAGE;
+    return found ? EXIT_FINISHED : unknown_word(word);
 }
 
 /* A standard descriptor that is closed (weir ... >&-) would become the number of the loop's own. It

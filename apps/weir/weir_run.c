@@ -98,6 +98,12 @@ static int read_plan(struct run *run)
             say_error(&run->say, &error);
         }
         free(from_file);
+        if (error.code == WEIR_ENOMEM) {
+            return EXIT_FAILED;
+        }
+        if (flags->text_file == NULL && strpbrk(text, " |./") == NULL && access(text, F_OK) == 0) {
+            say_line(&run->say, "the file of that name is read by:  weir ./%s", text);
+        }
         if (flags->text_file == NULL && flags->files_count > 0 &&
             access(flags->files[0], F_OK) < 0) {
             say_line(
@@ -204,6 +210,46 @@ static void tell_delivery(struct run *run, bool durable)
     }
 }
 
+/* The run is over: end its scope, tell what there is to tell, and give the exit code. A failure of
+ * the scope itself (it could not watch its signals) has canceled the pump, and is the one to tell.
+ */
+static int tell_end(struct run *run, weir_error *error, bool durable)
+{
+    int signals = 0, signal_number = weir_scope_signal(run->scope, &signals);
+    weir_error scope_error;
+    weir_ledger ledger;
+    weir_stats stats = {.struct_size = sizeof stats};
+    weir_scope_ledger(run->scope, &ledger);
+    weir_loop_stats(run->loop, &stats);
+    bool saved = durable && error->code == 0 && wr_state_durable(run->state);
+    if (weir_scope_wait(run->scope, &scope_error) < 0 &&
+        (error->code == 0 || error->code == WEIR_ECANCELED)) {
+        *error = scope_error;
+    }
+    run->scope = NULL;
+    int code = exit_code(run, error);
+    if (signals > 1) {
+        code = 128 + signal_number;
+    } else if (signals == 1 && error->code == WEIR_ECANCELED) {
+        code = EXIT_LOST;
+        say_line(&run->say,
+                 "not drained within the time that --drain gives: %" PRIu64 " items are lost",
+                 ledger.in_flight);
+    } else if (error->code < 0 && !reader_left(run, error)) {
+        say_error(&run->say, error);
+    }
+    /* A reader that has seen enough, as head has, ends the run without a word. */
+    bool left = reader_left(run, error);
+    bool tell = run->say.verbose > 0 || (run->say.terminal && !left) || signals > 0;
+    if (tell && !run->say.quiet) {
+        say_ledger(&run->say, &ledger, &stats, saved);
+        if (left) {
+            say_left(&run->say, &ledger, &stats);
+        }
+    }
+    return code;
+}
+
 static int run_in_loop(struct run *run)
 {
     weir_sink *sink;
@@ -227,33 +273,7 @@ static int run_in_loop(struct run *run)
     (void)!weir_scope_wait(status, &ignored);
     say_clear(&run->say);
 
-    int signals = 0, signal_number = weir_scope_signal(run->scope, &signals);
-    weir_ledger ledger;
-    weir_stats stats = {.struct_size = sizeof stats};
-    weir_scope_ledger(run->scope, &ledger);
-    weir_loop_stats(run->loop, &stats);
-    code = exit_code(run, &error);
-    if (signals > 1) {
-        code = 128 + signal_number;
-    } else if (signals == 1 && error.code == WEIR_ECANCELED) {
-        code = EXIT_LOST;
-        say_line(&run->say,
-                 "not drained within the time that --drain gives: %" PRIu64 " items are lost",
-                 ledger.in_flight);
-    } else if (error.code < 0 && !reader_left(run, &error)) {
-        say_error(&run->say, &error);
-    }
-    /* A reader that has seen enough, as head has, ends the run without a word. */
-    bool left = reader_left(run, &error);
-    bool tell = run->say.verbose > 0 || (run->say.terminal && !left) || signals > 0;
-    if (tell && !run->say.quiet) {
-        say_ledger(&run->say, &ledger, &stats,
-                   durable && error.code == 0 && wr_state_durable(run->state));
-        if (left) {
-            say_left(&run->say, &ledger, &stats);
-        }
-    }
-    return code;
+    return tell_end(run, &error, durable);
 }
 
 int run_pipeline(const struct flags *flags)
@@ -281,8 +301,6 @@ int run_pipeline(const struct flags *flags)
             say_line(&run.say, "SIGQUIT will not print the tasks");
         }
         code = run_in_loop(&run);
-        weir_error ignored;
-        (void)!weir_scope_wait(run.scope, &ignored);
     }
     weir_loop_free(run.loop);
     crash_report(NULL);

@@ -116,7 +116,7 @@ void say_error(struct say *say, const weir_error *error)
             snprintf(where, sizeof where, " (at byte %" PRId64 ")", error->offset);
         }
     }
-    bool named = error->origin[0] != '\0' &&
+    bool named = error->origin[0] != '\0' && strcmp(error->origin, "weir") != 0 &&
                  strncmp(error->message, error->origin, strlen(error->origin)) != 0;
     say_line(say, "%s%s%s%s", named ? error->origin : "", named ? ": " : "", error->message, where);
 }

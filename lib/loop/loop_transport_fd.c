@@ -280,7 +280,7 @@ struct wr_transport *wr_fd_transport(struct weir_loop *loop, int fd, enum wr_fd_
     bool own = ownership == WR_FD_OWN;
     wr_error_clear(error);
     struct fd_transport *self = wr_zalloc(sizeof *self);
-    if (self == NULL || wr_fault("fstat") || fstat(fd, &info) < 0) {
+    if (self == NULL || (wr_fault("fstat") ? (errno = EIO, true) : fstat(fd, &info) < 0)) {
         int detail = self == NULL ? ENOMEM : errno;
         if (own) {
             close(fd);

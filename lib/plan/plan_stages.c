@@ -47,7 +47,7 @@ const struct wr_plan_word wr_plan_words[] = {
      .in = WR_PLAN_NOTHING, .out = WR_PLAN_LINES, .work = WR_PLAN_PURE, .build = wr_plan_build_gen,
      .help = "Numbers, one a line.",
      .example = "gen 1..10 | skip 7",
-     .args = {{.name = "range", .type = WR_PLAN_RANGE, .required = true,
+     .args = {{.name = "RANGE", .type = WR_PLAN_RANGE, .required = true,
                .help = "A..B, or A.. without end"}}},
 
     {.name = "head", .kind = WEIR_PLAN_STAGE,
@@ -87,7 +87,7 @@ const struct wr_plan_word wr_plan_words[] = {
      .in = WR_PLAN_LINES, .out = WR_PLAN_LINES, .work = WR_PLAN_CPU, .build = wr_plan_build_grep,
      .help = "The lines that contain a text (bytes, not a pattern).",
      .example = "gen 1..20 | grep \"7\"",
-     .args = {{.name = "text", .type = WR_PLAN_STRING, .required = true,
+     .args = {{.name = "TEXT", .type = WR_PLAN_STRING, .required = true,
                .help = "\"...\", `...` or a bare word"}}},
     {.name = "lines", .kind = WEIR_PLAN_STAGE,
      .in = WR_PLAN_LINES, .out = WR_PLAN_LINES, .work = WR_PLAN_PURE, .build = wr_plan_build_lines,
@@ -379,7 +379,7 @@ size_t weir_word_help(size_t index, char *to, size_t cap)
 {
     static const char *const kinds[] = {"source", "stage", "sink"};
     static const char *const items[] = {"nothing", "lines", "batches", "any items"};
-    static const char *const works[] = {"", ", uses the processor", ", waits for the world"};
+    static const char *const works[] = {"", ", uses the processor", ", does input or output"};
     struct wr_plan_out out;
     wr_plan_out_init(&out, to, cap);
     if (weir_word_name(index, NULL) == NULL) {

@@ -121,6 +121,13 @@ class Mistakes(e2e_support.TestCase):
         ):
             self.refused(*words, texts=["one quoted text, please"])
 
+    def test_a_word_that_is_a_file_here_says_how_to_read_it(self):
+        self.write("plain", "x\n")
+        run = weir("plain", cwd=self.folder)
+        self.ends(run, 2, "unknown stage 'plain'", "weir ./plain")
+        self.ends(weir("./plain", cwd=self.folder), 0)
+        self.assertNotIn("./", weir("plain2", cwd=self.folder).err)
+
     def test_a_missing_argument_shows_an_example(self):
         self.refused("gen 1..3 | head", texts=["head", "count is missing", "head 3"])
 
@@ -200,7 +207,12 @@ class Help(e2e_support.TestCase):
     def listed(self):
         run = weir("list")
         self.ends(run, 0)
-        return run.out.decode().splitlines()
+        return [line for line in run.out.decode().splitlines() if line[0] != " "]
+
+    def test_list_says_what_each_is_for(self):
+        lines = weir("list").out.decode().splitlines()
+        self.assertEqual(len(lines), 2 * len(self.listed()))
+        self.assertIn("        The first N items; then ends what stands before it.", lines)
 
     def test_list_names_sources_stages_and_sinks(self):
         kinds = {line.split()[0] for line in self.listed()}
@@ -230,7 +242,19 @@ class Help(e2e_support.TestCase):
             self.assertIn(text, out)
 
     def test_help_for_nothing_known_is_a_mistake(self):
-        self.ends(weir("help", "hed"), 2, "hed", "weir list")
+        self.ends(weir("help", "hed"), 2, "hed", "did you mean 'head'?", "weir list")
+        run = weir("help", "xyzzy")
+        self.ends(run, 2, "xyzzy", "weir list")
+        self.assertNotIn("did you mean", run.err)
+
+    def test_help_finds_a_source_by_how_its_address_begins(self):
+        self.assertIn(b"https://HOST/PATH", weir("help", "https").out)
+
+    def test_help_for_another_command_is_the_help(self):
+        for word in ("demo", "list"):
+            run = weir("help", word)
+            self.ends(run, 0)
+            self.assertIn("weir " + word, run.out.decode())
 
     def test_help_lists_flags_and_exit_codes(self):
         for args in (["--help"], ["-h"], ["help"]):
@@ -357,6 +381,17 @@ class Demo(e2e_support.TestCase):
             taken.listen()
             port = taken.getsockname()[1]
             self.ends(weir("demo", ":%d" % port), 1, str(port), "in use")
+
+    def test_its_addresses_can_be_used_as_they_are(self):
+        for address, host in (("[::1]:0", "[::1]"), ("localhost:0", "localhost")):
+            run = Weir("demo", address)
+            self.addCleanup(run.__exit__)
+            run.read_line()
+            url = run.read_line().decode().split("?")[0].strip()
+            self.assertTrue(url.startswith("http://%s:" % host), url)
+            self.ends(weir(url + "?bad=0 | head 1"), 0)
+            run.send(signal.SIGINT)
+            run.process.wait(10)
 
     def test_nonsense_for_a_port_is_told(self):
         run = weir("demo", "8080x")

@@ -29,6 +29,19 @@ def one_line(err):
     return [line for line in err.splitlines() if not any(text in line for text in beside)]
 
 
+class Own(e2e_support.TestCase):
+    """Failures of weir's own calls."""
+
+    def test_a_run_that_cannot_watch_its_signals_says_so(self):
+        runs = [weir("gen 1..3", env={"WEIR_FAULT_AT": str(k)}) for k in range(8, 40)]
+        told = [run for run in runs if "cannot watch signal" in run.err]
+        self.assertTrue(told)
+        for run in told:
+            self.ends(run, 1, "pipeline: ")
+        for run in runs:
+            self.assertNotIn("canceled", run.err)
+
+
 class NothingConnected(e2e_support.TestCase):
     @classmethod
     def setUpClass(cls):
