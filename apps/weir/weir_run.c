@@ -163,15 +163,19 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
     return 0;
 }
 
+/* Does the pipeline write to standard output? */
+static bool to_stdout(const struct run *run)
+{
+    size_t count = weir_plan_count(run->plan);
+    const char *last = count > 0 ? weir_plan_part_name(run->plan, count - 1) : NULL;
+    return !weir_plan_has_sink(run->plan) || (last != NULL && strcmp(last, "stdout") == 0);
+}
+
 /* Has whoever read standard output seen enough? A socket's peer that leaves has not: what it did
  * not take is lost. */
 static bool reader_left(const struct run *run, const weir_error *error)
 {
-    size_t count = weir_plan_count(run->plan);
-    const char *last = count > 0 ? weir_plan_part_name(run->plan, count - 1) : NULL;
-    bool to_stdout =
-        !weir_plan_has_sink(run->plan) || (last != NULL && strcmp(last, "stdout") == 0);
-    return error->code == WEIR_ECLOSED && to_stdout;
+    return error->code == WEIR_ECLOSED && to_stdout(run);
 }
 
 /* A failure's exit code. */
@@ -262,7 +266,9 @@ static int run_in_loop(struct run *run)
     tell_delivery(run, durable);
     weir_scope *status =
         weir_scope_new(weir_root(run->loop), WEIR_OPTIONS(weir_scope_options, .name = "status"));
-    if (run->say.terminal) {
+    /* Lines that go to a terminal show by themselves that they come, and would be written into it.
+     */
+    if (run->say.terminal && !(to_stdout(run) && isatty(1))) {
         struct status_args args = {run};
         weir_spawn(status, "status", draw_status, &args, sizeof args);
     }

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -172,9 +173,11 @@ void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *st
     if (stats->overlong > 0) {
         fprintf(stderr, "weir: %s lines were over the line limit\n", grouped(stats->overlong, in));
     }
-    if (stats->reconnects > 0 || state_saved) {
+    if (stats->reconnects > 0) {
         fprintf(stderr, "weir: %s reconnects%s\n", grouped(stats->reconnects, in),
                 state_saved ? ", state saved" : "");
+    } else if (state_saved) {
+        fputs("weir: state saved\n", stderr);
     }
 }
 
@@ -191,6 +194,27 @@ void say_left(struct say *say, const weir_ledger *ledger, const weir_stats *stat
     }
 }
 
+/* Of stderr's terminal. */
+static size_t columns(void)
+{
+    struct winsize size;
+    return ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
+}
+
+/* So many bytes of a text that it leaves the last column free: a line that wraps cannot be taken
+ * away again. A byte that continues a character takes no column. */
+static size_t cut_at(const char *text, size_t width)
+{
+    size_t at = 0, used = 0;
+    for (; text[at] != '\0'; at++) {
+        used += ((unsigned char)text[at] & 0xc0) != 0x80;
+        if (used >= width) {
+            break;
+        }
+    }
+    return at;
+}
+
 void say_status(struct say *say, const weir_ledger *ledger, const weir_stats *stats,
                 const char *why)
 {
@@ -205,9 +229,13 @@ void say_status(struct say *say, const weir_ledger *ledger, const weir_stats *st
     last_in = ledger->in;
     last_bytes = stats->bytes_in;
     last_ms = now_ms;
-    fprintf(stderr, "\r\033[K%s lines  %s/s  %s/s  %" PRIu64 " reconnects  %.120s",
-            grouped(ledger->in, items), grouped(lines, rate), sized(speed, bytes),
-            stats->reconnects, why);
+    char text[256], again[48] = "";
+    if (stats->reconnects > 0) {
+        snprintf(again, sizeof again, "  %" PRIu64 " reconnects", stats->reconnects);
+    }
+    snprintf(text, sizeof text, "%s lines  %s/s  %s/s%s  %s", grouped(ledger->in, items),
+             grouped(lines, rate), sized(speed, bytes), again, why);
+    fprintf(stderr, "\r\033[K%.*s", (int)cut_at(text, columns()), text);
     fflush(stderr);
     say->drawn = true;
 }

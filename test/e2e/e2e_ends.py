@@ -11,7 +11,9 @@ import pty
 import re
 import signal
 import socket
+import struct
 import subprocess
+import termios
 import threading
 import tty
 
@@ -312,6 +314,45 @@ class Signals(e2e_support.TestCase):
             run.process.stdout.close()
             run.process.stdout = None
             self.ends(run.end(), 0)
+
+
+class Terminals(e2e_support.TestCase):
+    def on_terminal(self, text):
+        """All that a run writes to a terminal of 40 columns, until a SIGINT."""
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+        run = subprocess.Popen(
+            [e2e_support.BINARY, text],
+            stdin=subprocess.DEVNULL,
+            stdout=slave,
+            stderr=slave,
+        )
+        os.close(slave)
+        said, asked = b"", False
+        while b" in = " not in said:
+            try:
+                said += os.read(master, 4096)
+            except OSError:
+                break
+            if not asked and (b"lines " in said or b"five\r\n" in said):
+                asked = True
+                run.send_signal(signal.SIGINT)
+        self.assertEqual(run.wait(20), 0)
+        os.close(master)
+        return said.decode()
+
+    def test_the_status_line_leaves_the_last_column_free(self):
+        feed = Feed(self, FIVE)
+        pieces = self.on_terminal(feed.address + " | null").split("\r\x1b[K")
+        self.assertIn("5 lines", pieces[1])
+        for piece in pieces[1:-1]:
+            self.assertLess(len(piece), 40)
+        self.assertIn("5 in = 5 out", pieces[-1])
+
+    def test_no_status_line_is_drawn_into_lines_on_the_same_terminal(self):
+        said = self.on_terminal(Feed(self, b"four\nfive\n").address)
+        self.assertNotIn("\x1b", said)
+        self.assertTrue(said.startswith("four\r\nfive\r\nweir: 2 in = 2 out"), said)
 
 
 class Descriptors(e2e_support.TestCase):
