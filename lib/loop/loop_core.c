@@ -6,6 +6,9 @@
  * poll (sinks flush), then the poll. A task that pauses takes part in the next round, so that hooks
  * and poll come between.
  *
+ * A timer is served after a poll that began when it was due: what came before its time, or while
+ * the process was stopped, comes first, and no limit passes over bytes that wait in the kernel.
+ *
  * Owned loop: the scheduler is a coroutine that alternates rounds and uv_run; the program's own
  * stack is a task (loop->outer), so that main() may call anything that suspends. Tasks are resumed
  * outside of uv_run; an idle handle keeps the poll from blocking when a callback that libuv calls
@@ -122,7 +125,7 @@ void wr_loop_round(struct weir_loop *loop)
         struct wr_deferred *deferred = WR_OWNER(node, struct wr_deferred, link);
         deferred->run(deferred);
     }
-    wr_timers_run(&loop->timers, loop->now_ns);
+    wr_timers_run(&loop->timers, loop->virtual_clock ? loop->now_ns : loop->polled_ns);
     while ((node = wr_list_take(&loop->paused)) != NULL) {
         wr_list_append(&loop->ready, node);
     }
@@ -201,6 +204,7 @@ _Noreturn void wr_scheduler_main(void *arg)
         bool due = wr_timers_next(&loop->timers) <= loop->now_ns;
         bool can_jump = loop->virtual_clock && loop->fds_waited == 0 &&
                         wr_timers_next(&loop->timers) != INT64_MAX;
+        loop->polled_ns = loop->now_ns;
         if (busy(loop) || due || can_jump) {
             uv_run(loop->uv, UV_RUN_NOWAIT);
             if (!busy(loop) && !due) {
@@ -236,6 +240,7 @@ static void on_prepare(uv_prepare_t *prepare)
     struct weir_loop *loop = prepare->data;
     if (!loop->owned) {
         attached_round(loop);
+        loop->polled_ns = loop->now_ns;
     } else if (busy(loop)) {
         uv_idle_start(&loop->idle, on_idle);
     }

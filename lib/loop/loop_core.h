@@ -142,6 +142,7 @@ struct weir_loop {
     struct wr_list paused; /* ready after the next poll: wr_pause */
     struct wr_co scheduler;
     int64_t now_ns, now_unix_ns; /* cached; see wr_now_ns */
+    int64_t polled_ns;           /* when the last poll began */
     struct wr_timers timers;
     struct wr_list before_poll, deferred;
     struct wr_block_pool blocks;

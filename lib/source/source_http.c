@@ -41,8 +41,10 @@ struct http_clock {
 static void clock_passed(struct wr_timer *timer)
 {
     struct http_clock *clock = WR_OWNER(timer, struct http_clock, timer);
-    clock->passed = true;
-    wr_http_wake(clock->http);
+    if (clock->http->waiter->state == WR_TASK_PARKED) {
+        clock->passed = true; /* else something has come in this very round */
+        wr_http_wake(clock->http);
+    }
 }
 
 /* How long this phase may still last; negative: no limit. */

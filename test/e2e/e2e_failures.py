@@ -263,6 +263,29 @@ class BrokenSource(e2e_support.TestCase):
         )
         self.assertEqual(run.out, b"one\n")
 
+    def test_what_came_while_weir_was_stopped_is_no_silence(self):
+        stopped, over = threading.Event(), threading.Event()
+
+        def script(connection):
+            connection.stream()
+            connection.chunk("one\n")
+            stopped.wait(20)
+            connection.chunk("two\n")
+            over.wait(20)
+            connection.send("0\r\n\r\n")
+
+        with Weir("--idle", "1s", self.peer(Peer(script)).url()) as run:
+            self.assertEqual(run.read_line(), b"one")
+            run.process.send_signal(signal.SIGSTOP)
+            stopped.set()
+            threading.Event().wait(1.5)  # longer than --idle
+            run.process.send_signal(signal.SIGCONT)
+            self.assertEqual(run.read_line(), b"two")
+            over.set()
+            ended = run.end()
+        self.ends(ended, 0)
+        self.assertEqual(ended.err, "")
+
     def test_an_answer_that_is_not_http_is_told(self):
         def script(connection):
             connection.send("SSH-2.0-OpenSSH_9.2\r\n")

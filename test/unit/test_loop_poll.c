@@ -7,6 +7,7 @@
  * it was for is due then, and nothing is left that would end the poll. Time is real here; the
  * callback spins until enough of it has passed.
  */
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include <uv.h>
@@ -94,6 +95,50 @@ TEST(a_timer_that_comes_due_before_the_poll_of_an_attached_loop_ends_it)
     weir_loop_free(loop);
     ck_assert_int_eq(uv_run(&uv, UV_RUN_DEFAULT), 0);
     ck_assert_int_eq(uv_loop_close(&uv), 0);
+}
+
+/* ---- a process that was stopped for longer than a limit */
+
+static int64_t skipped_ns;
+
+static int64_t skipping_clock(void *ctx)
+{
+    (void)ctx;
+    return (int64_t)uv_hrtime() + skipped_ns;
+}
+
+/* Directly after a poll: an hour passes, and then a byte is there. */
+static void after_poll(uv_check_t *check)
+{
+    ck_assert_int_eq(write(*(int *)check->data, "x", 1), 1);
+    skipped_ns += INT64_C(3600) * 1000000000;
+    uv_check_stop(check);
+}
+
+TEST(what_has_come_is_served_before_a_limit_that_passed_meanwhile)
+{
+    int fds[2];
+    char byte;
+    weir_error error;
+    uv_check_t check;
+    loop = weir_loop_new(NULL);
+    ck_assert_ptr_nonnull(loop);
+    loop->clock.monotonic_ns = skipping_clock;
+    ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+    struct wr_transport *reader = wr_fd_transport(loop, fds[0], WR_FD_OWN, &error);
+    ck_assert_ptr_nonnull(reader);
+    uv_check_init(loop->uv, &check);
+    check.data = &fds[1];
+    uv_check_start(&check, after_poll);
+    uv_async_send(&loop->async); /* ends the first poll */
+
+    ck_assert_int_eq(reader->ops->wait(reader, WR_READABLE, 60 * 1000, "a byte", NULL), 0);
+
+    ck_assert_int_eq(reader->ops->read(reader, &byte, 1), 1);
+    uv_close((uv_handle_t *)&check, NULL);
+    reader->ops->free(reader);
+    close(fds[1]);
+    weir_loop_free(loop);
 }
 
 /* A transfer whose peer accepts and never answers: libcurl's own timer is all that can end it. */
