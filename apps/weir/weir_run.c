@@ -115,8 +115,10 @@ static int read_plan(struct run *run)
     }
     free(from_file);
     if (weir_plan_has_source(run->plan) && flags->files_count > 0) {
-        say_line(&run->say, "one quoted text, please:  weir '%s %s%s'", weir_plan_text(run->plan),
-                 flags->files[0], flags->files_count > 1 ? " ..." : "");
+        say_line(&run->say,
+                 "the pipeline has a source, so '%s' is no file for it; one quoted text, please:  "
+                 "weir 'SOURCE | STAGE | SINK'",
+                 flags->files[0]);
         return EXIT_USAGE;
     }
     for (size_t i = 0; weir_plan_warning(run->plan, i) != NULL && !run->say.quiet; i++) {
@@ -292,7 +294,7 @@ int run_pipeline(const struct flags *flags)
         run.loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .budget_bytes = mem,
                                               .log = say_log, .log_ctx = &run.say));
         if (run.loop == NULL) {
-            say_line(&run.say, "out of memory");
+            say_line(&run.say, "no memory, or no file descriptors (ulimit -n), for an event loop");
             code = EXIT_FAILED;
         }
         crash_report(run.loop);

@@ -107,15 +107,12 @@ void say_log(void *ctx, int level, const char *origin, const char *text)
 
 void say_error(struct say *say, const weir_error *error)
 {
-    char where[64] = "";
-    if (error->offset >= 0) {
-        snprintf(where, sizeof where, "at byte %" PRId64, error->offset);
-        bool said = strstr(error->message, where) != NULL;
-        if (said) {
-            where[0] = '\0';
-        } else {
-            snprintf(where, sizeof where, " (at byte %" PRId64 ")", error->offset);
-        }
+    char where[64] = "", said[2][64];
+    snprintf(said[0], sizeof said[0], "at byte %" PRId64, error->offset);
+    snprintf(said[1], sizeof said[1], "after %" PRId64 " bytes", error->offset);
+    if (error->offset >= 0 && strstr(error->message, said[0]) == NULL &&
+        strstr(error->message, said[1]) == NULL) {
+        snprintf(where, sizeof where, " (at byte %" PRId64 ")", error->offset);
     }
     bool named = error->origin[0] != '\0' && strcmp(error->origin, "weir") != 0 &&
                  strncmp(error->message, error->origin, strlen(error->origin)) != 0;

@@ -118,6 +118,7 @@ class Mistakes(e2e_support.TestCase):
             ["http://127.0.0.1:1/", "|", "head", "3"],
             ["gen", "1..3", "|", "head", "2"],
             ["http://127.0.0.1:1/", "head 3"],
+            ["http://127.0.0.1:1/a", "http://127.0.0.1:1/b"],
         ):
             self.refused(*words, texts=["one quoted text, please"])
 

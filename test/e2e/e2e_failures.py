@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import unittest
 import zlib
 
 import e2e_support
@@ -31,6 +32,20 @@ def one_line(err):
 
 class Own(e2e_support.TestCase):
     """Failures of weir's own calls."""
+
+    def test_few_descriptors_are_a_failure_and_no_crash(self):
+        # Below 6 libuv itself aborts.
+        for most in range(6, 13):
+            run = shell('ulimit -n "$1"; "$WEIR" "gen 1..3"', str(most))
+            self.assertIn(run.status, (0, 1), run)
+            self.assertEqual(run.out, b"" if run.status == 1 else b"1\n2\n3\n")
+            self.assertEqual(bool(run.err), run.status == 1, run)
+
+    @unittest.skipIf(e2e_support.SANITIZED, "a sanitizer needs its address space")
+    def test_little_address_space_is_a_failure_and_no_crash(self):
+        for kib in range(16000, 26000, 1000):
+            run = shell('ulimit -v "$1"; "$WEIR" "gen 1..3 | queue | head 2"', str(kib))
+            self.assertIn(run.status, (0, 1, 127), run)  # 127: the linker has no room
 
     def test_a_run_that_cannot_watch_its_signals_says_so(self):
         runs = [weir("gen 1..3", env={"WEIR_FAULT_AT": str(k)}) for k in range(8, 40)]
