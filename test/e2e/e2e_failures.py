@@ -33,6 +33,16 @@ def one_line(err):
 class Own(e2e_support.TestCase):
     """Failures of weir's own calls."""
 
+    def test_a_folder_as_standard_output_is_a_failure(self):
+        for text in ('"$WEIR" "gen 1..3" 1< "$1"', '"$WEIR" -v "gen 1..3 | queue" 1< "$1"'):
+            self.ends(shell(text, self.folder), 1, "stdout: write: ")
+
+    def test_no_time_to_drain_is_taken_at_its_word(self):
+        with Weir("--drain", "0", "gen 1..") as run:
+            run.read_line()
+            run.send(signal.SIGINT)
+            self.ends(run.end(), 3, "not drained")
+
     def test_few_descriptors_are_a_failure_and_no_crash(self):
         # Below 6 libuv itself aborts.
         for most in range(6, 13):
