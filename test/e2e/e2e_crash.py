@@ -46,9 +46,9 @@ class Crash(unittest.TestCase):
 
     def test_the_command_dies_of_a_sigsegv_that_was_sent(self):
         run = subprocess.Popen(
-            [e2e.BINARY, "-v", "lines -"], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+            [e2e.BINARY, "-v", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE
         )
-        run.stderr.readline()
+        self.assertIn(b"delivery", run.stderr.readline())
         run.send_signal(signal.SIGSEGV)
         self.assertEqual(run.wait(e2e.PATIENCE_S), -signal.SIGSEGV)
         run.stdin.close()
