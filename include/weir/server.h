@@ -124,6 +124,7 @@ WEIR_API int64_t weir_request_header(const weir_request *request, const char *na
 
 /* ---- the reply: what is not said is 200, text/plain in UTF-8, of unknown length. Copied. */
 
+/* 200 to 599, but for 206, which is weir_reply_range's; any other turns the reply into a 500. */
 WEIR_API void weir_reply_status(weir_reply *reply, int status);
 WEIR_API void weir_reply_type(weir_reply *reply, const char *content_type);
 /*

@@ -78,11 +78,13 @@ struct wr_text wr_http1_header(const struct wr_http1_request *request, const cha
 
 /*
  * Write "HTTP/1.1 200 OK", the headers and the empty line; a status of its own or none of the usual
- * gets no phrase. Returns the length; WEIR_ETOOLONG: `cap` is too small; WEIR_EINVAL: a name is no
- * token, a value holds CR, LF or NUL.
+ * gets no phrase. Returns the length; WEIR_ETOOLONG: `cap` is too small; WEIR_EINVAL: a header does
+ * not fit.
  */
 long wr_http1_write_head(char *to, size_t cap, int status, const struct wr_http1_header *headers,
                          size_t count);
+/* The name is a token, the value holds no control bytes but tabs. */
+bool wr_http1_header_fits(struct wr_text name, struct wr_text value);
 /* The line before `len` bytes of chunk data; CRLF follows the data. Returns its length. */
 enum { WR_HTTP1_CHUNK_HEAD_MAX = 18 };
 size_t wr_http1_write_chunk(char to[WR_HTTP1_CHUNK_HEAD_MAX], size_t len);

@@ -76,20 +76,20 @@ static bool put(struct writer *w, struct wr_text text)
     return true;
 }
 
-static bool header_fits(const struct wr_http1_header *header)
+bool wr_http1_header_fits(struct wr_text name, struct wr_text value)
 {
-    for (size_t i = 0; i < header->name.len; i++) {
-        if (!wr_is_token_char(header->name.data[i])) {
+    for (size_t i = 0; i < name.len; i++) {
+        if (!wr_is_token_char(name.data[i])) {
             return false;
         }
     }
-    for (size_t i = 0; i < header->value.len; i++) {
-        char c = header->value.data[i];
-        if (c == '\r' || c == '\n' || c == '\0') {
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.data[i];
+        if ((c < ' ' && c != '\t') || c == 0x7f) {
             return false;
         }
     }
-    return header->name.len > 0;
+    return name.len > 0;
 }
 
 long wr_http1_write_head(char *to, size_t cap, int status, const struct wr_http1_header *headers,
@@ -104,7 +104,7 @@ long wr_http1_write_head(char *to, size_t cap, int status, const struct wr_http1
     bool fits = put(&w, wr_text_of(line)) && put(&w, wr_text_of(wr_http1_phrase(status))) &&
                 put(&w, wr_text_of("\r\n"));
     for (size_t i = 0; i < count; i++) {
-        if (!header_fits(&headers[i])) {
+        if (!wr_http1_header_fits(headers[i].name, headers[i].value)) {
             return WEIR_EINVAL;
         }
         fits = fits && put(&w, headers[i].name) && put(&w, wr_text_of(": ")) &&

@@ -25,13 +25,15 @@ void wr_reply_init(weir_reply *reply, const weir_request *request, int64_t now_s
 void weir_reply_status(weir_reply *reply, int status)
 {
     reply->status = status;
-    reply->faulty = reply->faulty || status < 200 || status > 599;
+    /* A 206 is weir_reply_range's: nobody else knows which part it is. */
+    reply->faulty = reply->faulty || status < 200 || status > 599 || status == 206;
 }
 
 static void copy(weir_reply *reply, char *to, size_t cap, const char *from)
 {
     int len = snprintf(to, cap, "%s", from);
-    reply->faulty = reply->faulty || len < 0 || (size_t)len >= cap;
+    reply->faulty = reply->faulty || len < 0 || (size_t)len >= cap ||
+                    !wr_http1_header_fits(wr_text_of("x"), wr_text_of(to));
 }
 
 void weir_reply_type(weir_reply *reply, const char *content_type)
@@ -41,10 +43,10 @@ void weir_reply_type(weir_reply *reply, const char *content_type)
 
 void weir_reply_etag(weir_reply *reply, const char *etag)
 {
-    char quoted[sizeof reply->etag];
-    reply->faulty = reply->faulty || strchr(etag, '"') != NULL ||
-                    (size_t)snprintf(quoted, sizeof quoted, "\"%s\"", etag) >= sizeof quoted;
-    memcpy(reply->etag, quoted, sizeof quoted);
+    char quoted[sizeof reply->etag + 2];
+    snprintf(quoted, sizeof quoted, "\"%s\"", etag);
+    copy(reply, reply->etag, sizeof reply->etag, quoted);
+    reply->faulty = reply->faulty || strpbrk(etag, "\" \t") != NULL;
 }
 
 void weir_reply_modified(weir_reply *reply, int64_t unix_s)
@@ -83,7 +85,8 @@ void weir_reply_header(weir_reply *reply, const char *name, const char *value)
     size_t name_len = strlen(name), value_len = strlen(value);
     size_t left = sizeof reply->text - reply->text_len;
     if (reply->headers_count == sizeof reply->headers / sizeof *reply->headers || name_len > left ||
-        value_len > left - name_len || is_ours(wr_text_of(name))) {
+        value_len > left - name_len || is_ours(wr_text_of(name)) ||
+        !wr_http1_header_fits(wr_text_of(name), wr_text_of(value))) {
         reply->faulty = true;
         return;
     }

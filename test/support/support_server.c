@@ -238,10 +238,20 @@ static weir_gen *on_empty(weir_scope *scope, const weir_request *request, weir_r
 static weir_gen *on_faulty(weir_scope *scope, const weir_request *request, weir_reply *reply,
                            void *ctx)
 {
-    (void)request;
     (void)ctx;
-    weir_reply_header(reply, "Content-Length", "7");
-    return feed(scope, 0);
+    switch (weir_request_number(request, "how", 0)) {
+    case 0: weir_reply_header(reply, "Content-Length", "7"); break;
+    case 1: weir_reply_header(reply, "X-Thing", "a\r\nSet-Cookie: b"); break;
+    case 2: weir_reply_header(reply, "X Thing", "a"); break;
+    case 3: weir_reply_type(reply, "text/html\r\nSet-Cookie: b"); break;
+    case 4: weir_reply_etag(reply, "a\" b"); break;
+    case 5: weir_reply_etag(reply, "a b"); break;
+    case 6: weir_reply_status(reply, 206); break;
+    case 7: weir_reply_status(reply, 100); break;
+    case 8: weir_reply_header(reply, "", "a"); break;
+    default: weir_reply_header(reply, "X-Thing", "\x7f"); break;
+    }
+    return weir_request_number(request, "body", 1) != 0 ? feed(scope, 0) : NULL;
 }
 
 void make_loop(void)

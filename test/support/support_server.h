@@ -33,7 +33,7 @@ extern size_t got_len;
  *     /late                     the same, a second later
  *     /echo/..., /echo/deep/... a 409 that tells what was asked
  *     /empty?status=204         no body
- *     /faulty                   a handler that says what is not its own to say
+ *     /faulty?how=0&body=1      a handler that says what is not its own to say, or cannot be sent
  */
 extern int pulls;                   /* items that /feed and /flood have begun to give */
 extern bool feed_ended;             /* /feed, /flood or /sleepy has come to its clean-up */

@@ -44,6 +44,23 @@ TEST(errors_are_told_and_end_the_connection)
     finish();
 }
 
+TEST(what_cannot_be_sent_is_a_500_however_it_is_asked_for)
+{
+    char text[100];
+    start();
+    for (int how = 0; how <= 9; how++) {
+        for (int kind = 0; kind < 4; kind++) {
+            snprintf(text, sizeof text, "%s /faulty?how=%d&body=%d HTTP/1.1\r\n" LAST,
+                     kind % 2 == 0 ? "GET" : "HEAD", how, kind / 2);
+            ask(text);
+            ck_assert_msg(begins(got, "HTTP/1.1 500 "), "%s: %s", text, got);
+            ck_assert_ptr_null(strstr(got, "Cookie"));
+        }
+    }
+    ck_assert_int_eq(pulls, 0);
+    finish();
+}
+
 TEST(a_head_that_is_too_long_is_refused)
 {
     static char text[20000];
