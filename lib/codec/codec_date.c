@@ -3,7 +3,7 @@
  *
  * The names of days and months are HTTP's own and no locale's, so neither strftime nor strptime
  * will do; and the calendar is computed here, since timegm is not in POSIX 2008. A date is checked
- * field by field; the day of the week is read and not compared, as every other server does.
+ * field by field; that its day of the week is the right one is not, as nobody else does either.
  */
 #include "codec_date.h"
 
@@ -11,10 +11,13 @@
 
 #include "base_error.h"
 
-static const char days[] = "SunMonTueWedThuFriSat";
-static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                   "Thursday", "Friday", "Saturday"};
+static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 enum { DAY_S = 86400, YEAR_MAX = 9999 };
+enum { SHORT = 3, LONG = 9 }; /* names of days */
 
 struct date {
     int64_t year, month, day, hour, minute, second; /* month: 0 to 11 */
@@ -55,7 +58,7 @@ static void from_day_number(int64_t number, struct date *date)
     date->year = from_march >= 10 ? year + 1 : year;
 }
 
-void wr_date_write(int64_t unix_s, char to[WR_DATE_TEXT])
+void wr_http_date_write(int64_t unix_s, char to[WR_HTTP_DATE_TEXT])
 {
     static const int64_t most = INT64_C(253402300799), least = INT64_C(-62167219200);
     struct date date;
@@ -63,8 +66,8 @@ void wr_date_write(int64_t unix_s, char to[WR_DATE_TEXT])
     int64_t second = (time % DAY_S + DAY_S) % DAY_S;
     int64_t day = (time - second) / DAY_S;
     from_day_number(day, &date);
-    snprintf(to, WR_DATE_TEXT, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT",
-             days + 3 * ((day % 7 + 7 + 4) % 7), (unsigned)date.day % 100, months + 3 * date.month,
+    snprintf(to, WR_HTTP_DATE_TEXT, "%.3s, %02u %s %04u %02u:%02u:%02u GMT",
+             days[(day % 7 + 7 + 4) % 7], (unsigned)date.day % 100, months[date.month],
              (unsigned)date.year % 10000, (unsigned)(second / 3600) % 100,
              (unsigned)(second / 60 % 60), (unsigned)(second % 60));
 }
@@ -85,25 +88,23 @@ static bool take_number(struct wr_text *text, size_t digits, int64_t *number)
 static bool take_month(struct wr_text *text, int64_t *month)
 {
     for (*month = 0; *month < 12; ++*month) {
-        char name[4] = {0};
-        memcpy(name, months + 3 * *month, 3);
-        if (wr_text_take(text, name)) {
+        if (wr_text_take(text, months[*month])) {
             return true;
         }
     }
     return false;
 }
 
-/* The day of the week in letters, short or long. */
-static bool take_day_name(struct wr_text *text)
+static bool take_day_name(struct wr_text *text, size_t letters)
 {
-    size_t len = 0;
-    while (len < text->len && wr_is_alpha(text->data[len])) {
-        len++;
+    for (size_t i = 0; i < 7; i++) {
+        char name[10] = "";
+        memcpy(name, days[i], WR_MIN(letters, strlen(days[i])));
+        if (wr_text_take(text, name)) {
+            return true;
+        }
     }
-    text->data += len;
-    text->len -= len;
-    return len >= 3 && len <= 9;
+    return false;
 }
 
 static bool take_time(struct wr_text *text, struct date *date)
@@ -116,26 +117,30 @@ static bool take_time(struct wr_text *text, struct date *date)
 /* "Sun, 06 Nov 1994 08:49:37 GMT" */
 static bool read_fixed(struct wr_text text, struct date *date)
 {
-    return take_day_name(&text) && wr_text_take(&text, ", ") && take_number(&text, 2, &date->day) &&
-           wr_text_take(&text, " ") && take_month(&text, &date->month) &&
-           wr_text_take(&text, " ") && take_number(&text, 4, &date->year) &&
-           wr_text_take(&text, " ") && take_time(&text, date) && wr_text_is(text, " GMT");
+    return take_day_name(&text, SHORT) && wr_text_take(&text, ", ") &&
+           take_number(&text, 2, &date->day) && wr_text_take(&text, " ") &&
+           take_month(&text, &date->month) && wr_text_take(&text, " ") &&
+           take_number(&text, 4, &date->year) && wr_text_take(&text, " ") &&
+           take_time(&text, date) && wr_text_is(text, " GMT");
 }
 
 /* "Sunday, 06-Nov-94 08:49:37 GMT", of RFC 850 */
 static bool read_two_digits(struct wr_text text, int64_t now_s, struct date *date)
 {
     struct date now;
-    if (!take_day_name(&text) || !wr_text_take(&text, ", ") || !take_number(&text, 2, &date->day) ||
-        !wr_text_take(&text, "-") || !take_month(&text, &date->month) ||
-        !wr_text_take(&text, "-") || !take_number(&text, 2, &date->year) ||
-        !wr_text_take(&text, " ") || !take_time(&text, date) || !wr_text_is(text, " GMT")) {
+    if (!take_day_name(&text, LONG) || !wr_text_take(&text, ", ") ||
+        !take_number(&text, 2, &date->day) || !wr_text_take(&text, "-") ||
+        !take_month(&text, &date->month) || !wr_text_take(&text, "-") ||
+        !take_number(&text, 2, &date->year) || !wr_text_take(&text, " ") ||
+        !take_time(&text, date) || !wr_text_is(text, " GMT")) {
         return false;
     }
     from_day_number(now_s / DAY_S, &now);
     date->year += now.year / 100 * 100;
     if (date->year > now.year + 50) {
         date->year -= 100;
+    } else if (date->year <= now.year - 50) {
+        date->year += 100;
     }
     return true;
 }
@@ -143,8 +148,8 @@ static bool read_two_digits(struct wr_text text, int64_t now_s, struct date *dat
 /* "Sun Nov  6 08:49:37 1994", of asctime */
 static bool read_asctime(struct wr_text text, struct date *date)
 {
-    return take_day_name(&text) && wr_text_take(&text, " ") && take_month(&text, &date->month) &&
-           wr_text_take(&text, " ") &&
+    return take_day_name(&text, SHORT) && wr_text_take(&text, " ") &&
+           take_month(&text, &date->month) && wr_text_take(&text, " ") &&
            (wr_text_take(&text, " ") ? take_number(&text, 1, &date->day)
                                      : take_number(&text, 2, &date->day)) &&
            wr_text_take(&text, " ") && take_time(&text, date) && wr_text_take(&text, " ") &&
@@ -162,12 +167,10 @@ static bool is_date(const struct date *date)
            date->minute < 60 && date->second <= 60;
 }
 
-bool wr_date_parse(struct wr_text text, int64_t now_s, int64_t *unix_s)
+bool wr_http_date_parse(struct wr_text text, int64_t now_s, int64_t *unix_s)
 {
     struct date date = {0};
-    if (text.data == NULL) {
-        return false;
-    }
+    text = text.data != NULL ? wr_text_trim(text) : wr_text_of("");
     if ((!read_fixed(text, &date) && !read_two_digits(text, now_s, &date) &&
          !read_asctime(text, &date)) ||
         !is_date(&date)) {

@@ -11,12 +11,12 @@
 
 #include "codec_text.h"
 
-enum { WR_DATE_TEXT = 30 };
+enum { WR_HTTP_DATE_TEXT = 30 };
 
 /* "Tue, 14 Nov 2023 22:13:20 GMT", terminated. Seconds since 1970, of the years 0 to 9999. */
-void wr_date_write(int64_t unix_s, char to[WR_DATE_TEXT]);
+void wr_http_date_write(int64_t unix_s, char to[WR_HTTP_DATE_TEXT]);
 /* Each of the three forms that RFC 9110 5.6.7 has recipients accept. now_s: for years of two
  * digits, which lie at most 50 years ahead of it. */
-bool wr_date_parse(struct wr_text text, int64_t now_s, int64_t *unix_s);
+bool wr_http_date_parse(struct wr_text text, int64_t now_s, int64_t *unix_s);
 
 #endif

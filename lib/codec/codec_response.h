@@ -3,12 +3,12 @@
  * validators.
  *
  * Pure functions over slices of the caller's text; nothing is allocated, nothing is kept. URLs are
- * in codec_url.h.
+ * in codec_url.h, dates in codec_date.h.
  */
 #ifndef WR_CODEC_RESPONSE_H
 #define WR_CODEC_RESPONSE_H
 
-#include "codec_text.h"
+#include "codec_date.h"
 
 /* Split "Name: value CRLF". The name is a token directly before the colon, the value loses the
  * blanks around it and the line end. False: no header line (a status line, an empty line, a folded
@@ -23,10 +23,6 @@ struct wr_content_range {
 /* "bytes 0-99/200", "bytes 0-99/" and an asterisk, "bytes" asterisk "/200". 0 or WEIR_EPARSE, also
  * for other units and for numbers that contradict each other. */
 int wr_content_range_parse(struct wr_text value, struct wr_content_range *range);
-
-/* One of the three forms of RFC 9110 5.6.7. now_s (Unix time) places a year of two digits: at most
- * 50 years ahead. */
-bool wr_http_date_parse(struct wr_text value, int64_t now_s, int64_t *unix_s);
 
 /* Retry-After, seconds or a date: the delay in ms, 0 for a date in the past, at most max_ms; -1:
  * not readable. */

@@ -84,7 +84,8 @@ static struct wr_text single(const struct wr_http1_request *head, const char *na
 
 static bool date_of(const weir_reply *reply, const char *name, int64_t *unix_s)
 {
-    return reply->dated && wr_date_parse(single(reply->request->head, name), reply->now_s, unix_s);
+    return reply->dated &&
+           wr_http_date_parse(single(reply->request->head, name), reply->now_s, unix_s);
 }
 
 int wr_reply_condition(const weir_reply *reply)

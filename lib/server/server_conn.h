@@ -149,7 +149,7 @@ struct weir_server {
     struct wr_task *accepting; /* while it waits for a connection to end */
     int64_t head_ms, idle_ms, stall_ms;
     int64_t date_s;
-    char date[WR_DATE_TEXT];
+    char date[WR_HTTP_DATE_TEXT];
     char name[32];
 };
 

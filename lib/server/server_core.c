@@ -216,7 +216,7 @@ const char *wr_server_date(struct weir_server *server)
     int64_t now_s = server->loop->now_unix_ns / 1000000000;
     if (now_s != server->date_s || server->date[0] == '\0') {
         server->date_s = now_s;
-        wr_date_write(now_s, server->date);
+        wr_http_date_write(now_s, server->date);
     }
     return server->date;
 }

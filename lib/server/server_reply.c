@@ -185,7 +185,7 @@ long wr_reply_write(const weir_reply *reply, const struct wr_plan *plan, const c
                     size_t cap)
 {
     struct heads heads = {.count = 0};
-    char length[24], range[80], modified[WR_DATE_TEXT];
+    char length[24], range[80], modified[WR_HTTP_DATE_TEXT];
     long long first = (long long)reply->first, whole = (long long)reply->length;
     add(&heads, "Date", date);
     if (plan->framing != WR_FRAME_NO_BODY) {
@@ -201,7 +201,7 @@ long wr_reply_write(const weir_reply *reply, const struct wr_plan *plan, const c
         add(&heads, "ETag", reply->etag);
     }
     if (reply->dated && !reply->refused) {
-        wr_date_write(reply->modified_s, modified);
+        wr_http_date_write(reply->modified_s, modified);
         add(&heads, "Last-Modified", modified);
     }
     if (reply->ranged) {

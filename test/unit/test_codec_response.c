@@ -66,48 +66,6 @@ TEST(content_range_that_contradicts_itself_is_refused)
     }
 }
 
-static void is_date(const char *text, int64_t want)
-{
-    int64_t got = -1;
-    ck_assert_msg(wr_http_date_parse(wr_text_of(text), NOW, &got), "refused: %s", text);
-    ck_assert_int_eq(got, want);
-}
-
-TEST(date_has_three_forms)
-{
-    is_date("Sun, 06 Nov 1994 08:49:37 GMT", NOW);
-    is_date("Sunday, 06-Nov-94 08:49:37 GMT", NOW);
-    is_date("Sun Nov  6 08:49:37 1994", NOW);
-    is_date("Thu, 01 Jan 1970 00:00:00 GMT", 0);
-    is_date("Tue, 29 Feb 2000 23:59:60 GMT", 951868800);
-    is_date("Mon, 01 Mar 2100 00:00:00 GMT", 4107542400);
-}
-
-TEST(date_of_two_digits_lies_at_most_fifty_years_ahead)
-{
-    is_date("Friday, 01-Jan-44 00:00:00 GMT", 2335219200); /* 2044 */
-    is_date("Monday, 01-Jan-45 00:00:00 GMT", -788918400); /* 1945 */
-}
-
-TEST(date_of_no_form_is_refused)
-{
-    static const char *const bad[] = {"",
-                                      "Sun, 06 Nov 1994 08:49:37",
-                                      "Sun, 6 Nov 1994 08:49:37 GMT",
-                                      "Sun, 06 Nov 94 08:49:37 GMT",
-                                      "Sun, 06 Nov 1994 24:49:37 GMT",
-                                      "Sun, 32 Nov 1994 08:49:37 GMT",
-                                      "Sun, 06 Nov 1994 08:49:37 UTC",
-                                      "Sun, 06 Nov 1994 08:49:37 GMT+1",
-                                      "Xyz, 06 Nov 1994 08:49:37 GMT",
-                                      "Sun Nov 6 08:49:37 1994",
-                                      "1994-11-06T08:49:37Z"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        int64_t got;
-        ck_assert_msg(!wr_http_date_parse(wr_text_of(bad[i]), NOW, &got), "accepted: %s", bad[i]);
-    }
-}
-
 TEST(retry_after_is_seconds_or_a_date)
 {
     ck_assert_int_eq(wr_retry_after_ms(wr_text_of(" 120 "), NOW, 1000000), 120000);
