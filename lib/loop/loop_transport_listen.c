@@ -27,6 +27,7 @@ struct wr_listener {
     struct wr_fd *fd;
     int port;
     int aborted; /* a code: nobody is accepted any more */
+    bool full;   /* it was said that nobody can be accepted for now */
 };
 
 union listen_address {
@@ -171,6 +172,7 @@ struct wr_transport *wr_accept(struct wr_listener *listener, const struct wr_obj
         if (number >= 0) {
             struct wr_transport *transport = wrap(loop, number);
             if (transport != NULL) {
+                listener->full = false;
                 return transport;
             }
             errno = ENOMEM;
@@ -178,8 +180,12 @@ struct wr_transport *wr_accept(struct wr_listener *listener, const struct wr_obj
         if (errno == EAGAIN || errno == EWOULDBLOCK) {
             rc = wr_fd_wait(listener->fd, WR_READABLE, -1, "a connection", of);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-            wr_log(&loop->log, WR_LOG_WARNING, "listen", "accept: %s; tried again in %d ms",
-                   strerror(errno), FULL_PAUSE_MS);
+            if (!listener->full) {
+                listener->full = true;
+                wr_log(&loop->log, WR_LOG_WARNING, "listen",
+                       "accept: %s; tried again every %d ms until there is room", strerror(errno),
+                       FULL_PAUSE_MS);
+            }
             rc = weir_sleep(loop->root, FULL_PAUSE_MS) ? 0 : WEIR_ECANCELED;
         } else if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK) {
             wr_error_set(error, WEIR_EIO, errno, "listen", "accept: %s", strerror(errno));

@@ -46,15 +46,24 @@ static int64_t left_ms(const struct wr_conn *conn)
     return WR_MAX(conn->until_ns - wr_now_ns(conn->server->loop) + 999999, 0) / 1000000;
 }
 
+/* The server stops, and between two requests: what has not come by now is not waited for. */
+static bool stops_here(const struct wr_conn *conn)
+{
+    return conn->idle && conn->server->stopping;
+}
+
 /* More bytes into `in`, which is empty. 1: some. 0: the end. Negative: failed, or out of time. */
 static int read_more(struct wr_conn *conn, const char *why)
 {
     struct wr_transport *transport = conn->transport;
     int64_t n;
     while ((n = transport->ops->read(transport, conn->in, sizeof conn->in)) == WR_AGAIN) {
+        if (stops_here(conn)) {
+            return 0;
+        }
         int rc =
             transport->ops->wait(transport, WR_READABLE, left_ms(conn), why, &conn->server->object);
-        if (rc < 0) {
+        if (rc < 0 && !(rc == WEIR_ECLOSED && stops_here(conn))) {
             return rc;
         }
     }
@@ -105,9 +114,6 @@ static enum step read_request(struct wr_conn *conn, bool first)
     wr_reply_init(&conn->reply, &conn->request, server->loop->now_unix_ns / 1000000000);
     set_limit(conn, first ? server->head_ms : server->idle_ms);
     if (conn->in_len == 0) {
-        if (server->stopping) {
-            return STEP_CLOSE;
-        }
         conn->idle = true;
         int rc = read_more(conn, "a request");
         conn->idle = false;

@@ -139,6 +139,19 @@ TEST(finishing_closes_idle_connections_and_ends_feeds_gently)
     finish();
 }
 
+TEST(a_request_that_has_arrived_before_the_stop_is_answered)
+{
+    start();
+    struct wr_transport *fresh = dial();
+    wr_loop_settle(loop);
+    say(fresh, "GET /letters HTTP/1.1\r\n" HOST "\r\n"); /* nobody has read it yet */
+    weir_scope_stop(weir_root(loop));
+    ck_assert(hear(fresh, NULL));
+    ck_assert_str_eq(body(), alphabet);
+    ck_assert_ptr_nonnull(strstr(got, "Connection: close\r\n"));
+    leave(fresh);
+}
+
 TEST(discarding_cancels_what_is_at_hand)
 {
     start();

@@ -280,8 +280,7 @@ TEST(without_descriptors_accepting_waits_and_goes_on)
     for (int i = 0; i < 20; i++) {
         pass(50);
     }
-    ck_assert_int_ge(warnings, 1);
-    ck_assert_int_le(warnings, 12); /* ten a second */
+    ck_assert_int_eq(warnings, 1); /* not one for each try */
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &old), 0);
     pass(101);
     ck_assert_int_gt(recv(client, got, sizeof got, MSG_DONTWAIT), 0);
