@@ -16,6 +16,17 @@
 #include "support_check.h"
 #include "support_flow.h"
 
+/* More than any buffer on the way holds. */
+enum { WR_SUITE_BIG_BYTES = 8 * 1024 * 1024, WR_SUITE_SETTLES = 200 };
+
+/* Let everybody run until nobody has anything to do for sure. */
+static inline void wr_suite_settle(weir_loop *loop)
+{
+    for (int i = 0; i < WR_SUITE_SETTLES; i++) {
+        wr_loop_settle(loop);
+    }
+}
+
 /* ---- a folder of the test's own, removed with all that is in it */
 
 struct wr_folder {

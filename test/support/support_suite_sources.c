@@ -1,0 +1,234 @@
+/*
+ * support_suite_sources.c - what every source must do, and the far ends of sources.
+ *
+ * A test runs on the program's own stack and drives the loop by pulling or settling it; a far end
+ * that has to act meanwhile is a task of the play's scope. The clock is virtual and nothing sleeps.
+ */
+#include "support_suites.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base_fault.h"
+
+enum { SEND_PIECES = 64 };
+
+void wr_far_pair(int ends[2])
+{
+    int small = 16 * 1024;
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    for (int i = 0; i < 2; i++) {
+        setsockopt(ends[i], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+        setsockopt(ends[i], SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    }
+}
+
+struct sender {
+    struct wr_source_play *play;
+    struct wr_transport *transport;
+};
+
+static int send_main(weir_scope *scope, void *args)
+{
+    struct sender *sender = args;
+    struct wr_source_play *play = sender->play;
+    struct wr_transport *to = sender->transport;
+    uint64_t total = (uint64_t)play->len * play->times;
+    char *bytes;
+    memcpy(&bytes, &play->bytes, sizeof bytes);
+    int rc = 0;
+    while (play->sent < total && rc == 0) {
+        /* Many repetitions a call: a sweep runs this some thousand times. */
+        struct iovec iov[SEND_PIECES];
+        size_t at = (size_t)(play->sent % play->len);
+        uint64_t left = (total - play->sent + at) / play->len;
+        int count = (int)WR_MIN(left, (uint64_t)SEND_PIECES);
+        for (int i = 0; i < count; i++) {
+            iov[i] = (struct iovec){bytes, play->len};
+        }
+        iov[0] = (struct iovec){bytes + at, play->len - at};
+        int64_t n = to->ops->write(to, iov, count);
+        rc = n == WR_AGAIN ? to->ops->wait(to, WR_WRITABLE, -1, "the source", NULL)
+             : n < 0       ? -1
+                           : 0;
+        play->sent += n > 0 ? (uint64_t)n : 0;
+    }
+    if (rc == 0 && play->then == WR_FAR_IS_SILENT) {
+        (void)!weir_sleep(scope, 3600 * 1000);
+    }
+    to->ops->free(to);
+    return 0;
+}
+
+void wr_far_send(struct wr_source_play *play, int fd)
+{
+    wr_fault_pause(true);
+    weir_error error;
+    struct sender sender = {play, wr_fd_transport(play->loop, fd, WR_FD_OWN, &error)};
+    ck_assert_ptr_nonnull(sender.transport);
+    weir_spawn(play->scope, "far end", send_main, &sender, sizeof sender);
+    wr_fault_pause(false);
+}
+
+static weir_gen *source_begin(const struct wr_source_kit *kit, struct wr_source_play *play,
+                              const weir_lines_options *options, const char *bytes, size_t times,
+                              enum wr_far_end then)
+{
+    wr_fault_pause(true);
+    play->loop = test_loop();
+    play->scope = weir_scope_new(weir_root(play->loop), NULL);
+    play->bytes = bytes;
+    play->len = strlen(bytes);
+    play->times = times;
+    play->then = then;
+    play->fd = play->far = -1;
+    wr_folder_make(&play->folder);
+    wr_fault_pause(false);
+    return kit->make(play, options);
+}
+
+static void source_end(const struct wr_source_kit *kit, struct wr_source_play *play)
+{
+    weir_error error;
+    weir_scope_cancel(play->scope);
+    (void)!weir_scope_wait(play->scope, &error);
+    if (kit->end != NULL) {
+        kit->end(play);
+    }
+    weir_loop_free(play->loop);
+    wr_folder_remove(&play->folder);
+}
+
+/* ---- the suite of sources */
+
+void wr_source_gives_all_to_the_end(const struct wr_source_kit *kit)
+{
+    struct wr_source_play play = {0};
+    weir_gen *gen = source_begin(kit, &play, NULL, "one\ntwo\r\n\nfour", 1, WR_FAR_ENDS);
+    weir_item item;
+    weir_error error;
+    char all[64] = "";
+
+    while (weir_next(gen, &item)) {
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%.*s/%u/%d ", (int)item.len,
+                 item.data, item.flags, (int)item.seq);
+    }
+
+    ck_assert_int_eq(weir_finish(gen, &error), 0);
+    ck_assert_str_eq(all, "one/0/1 two/1/2 /0/3 four/2/4 ");
+    weir_ledger ledger = ledger_of(weir_root(play.loop));
+    ck_assert_uint_eq(ledger.in, 4);
+    ck_assert_uint_eq(ledger.delivered, 4);
+    source_end(kit, &play);
+}
+
+void wr_source_gives_items_before_failure(const struct wr_source_kit *kit)
+{
+    struct wr_source_play play = {0};
+    const weir_lines_options *options =
+        WEIR_OPTIONS(weir_lines_options, .line_bytes_max = 8, .overlong = WEIR_LONG_FAILS);
+    weir_gen *gen =
+        source_begin(kit, &play, options, "one\ntwo\nfar too long\nfour\n", 1, WR_FAR_ENDS);
+    weir_item items[8];
+    weir_error error;
+    size_t count = 0, n;
+
+    while ((n = weir_next_many(gen, items, 8)) > 0) {
+        count += n;
+    }
+
+    ck_assert_uint_eq(count, 2);
+    ck_assert_int_eq(weir_finish(gen, &error), WEIR_ETOOLONG);
+    ck_assert_int_eq(error.offset, 8);
+    source_end(kit, &play);
+}
+
+struct reading {
+    weir_gen *gen;
+    int *rc;
+    size_t *count;
+};
+
+static int read_main(weir_scope *scope, void *args)
+{
+    struct reading *reading = args;
+    weir_item item;
+    (void)scope;
+    while (weir_next(reading->gen, &item)) {
+        ++*reading->count;
+    }
+    *reading->rc = weir_finish(reading->gen, NULL);
+    return 0;
+}
+
+/* Read one line, be silent, then what `act` does. */
+static void read_and(const struct wr_source_kit *kit, void (*act)(weir_scope *scope), int expected)
+{
+    struct wr_source_play play = {0};
+    weir_gen *gen = source_begin(kit, &play, NULL, "one\n", 1, WR_FAR_IS_SILENT);
+    weir_scope *scope = weir_scope_new(weir_root(play.loop), NULL);
+    int rc = 1;
+    size_t count = 0;
+    struct reading reading = {gen, &rc, &count};
+    weir_error error;
+    weir_spawn(scope, "reader", read_main, &reading, sizeof reading);
+    wr_suite_settle(play.loop);
+    ck_assert_int_eq(rc, kit->waits ? 1 : 0);
+    ck_assert_uint_eq(count, 1);
+
+    act(kit->waits ? play.scope : scope);
+    wr_suite_settle(play.loop);
+
+    ck_assert_int_eq(rc, kit->waits ? expected : 0);
+    ck_assert_int_eq(weir_scope_wait(scope, &error), 0);
+    source_end(kit, &play);
+}
+
+void wr_source_is_canceled_while_waiting(const struct wr_source_kit *kit)
+{
+    read_and(kit, weir_scope_cancel, WEIR_ECANCELED);
+}
+
+void wr_source_stops_while_waiting(const struct wr_source_kit *kit)
+{
+    read_and(kit, weir_scope_stop, 0);
+}
+
+void wr_source_keeps_memory_bound(const struct wr_source_kit *kit)
+{
+    struct wr_source_play play = {0};
+    static char line[] = "a line of thirty-two bytes, here\n";
+    size_t times =
+               (wr_test_sweeps() ? WR_SUITE_BIG_BYTES / 8 : WR_SUITE_BIG_BYTES) / (sizeof line - 1),
+           count = 1, n;
+    weir_gen *gen = source_begin(kit, &play, NULL, line, times, WR_FAR_ENDS);
+    weir_item items[64];
+    weir_error error;
+
+    ck_assert(weir_next(gen, items));
+    wr_suite_settle(play.loop);
+
+    ck_assert_uint_le(play.sent, kit->kernel_bytes + WR_BLOCK_BYTES);
+    while ((n = weir_next_many(gen, items, 64)) > 0) {
+        count += n;
+    }
+    ck_assert_int_eq(weir_finish(gen, &error), 0);
+    ck_assert_uint_eq(count, times);
+    ck_assert_int_le(play.loop->budget.peak, 3 * WR_BLOCK_BYTES);
+    source_end(kit, &play);
+}
+
+void wr_source_is_discarded_midway(const struct wr_source_kit *kit)
+{
+    struct wr_source_play play = {0};
+    weir_gen *gen = source_begin(kit, &play, NULL, "one\ntwo\n", 1, WR_FAR_IS_SILENT);
+    weir_item item;
+
+    ck_assert(weir_next(gen, &item));
+    weir_discard(gen);
+
+    MUST(play.loop->budget.used == 0);
+    source_end(kit, &play);
+}
