@@ -7,6 +7,8 @@
 
 #include <weir/scope.h>
 
+#include "loop_scope.h"
+#include "server_conn.h"
 #include "support_server.h"
 
 /* ---- backpressure and leaving */
@@ -54,6 +56,9 @@ TEST(stalled_clients_leave_half_of_the_budget_to_others)
 {
     enum { CLIENTS = 8 };
     struct wr_transport *clients[CLIENTS];
+    if (wr_test_sweeps()) {
+        return; /* megabytes for each client, each time */
+    }
     start();
     loop->budget.limit = 512 * 1024;
     for (int i = 0; i < CLIENTS; i++) {
@@ -163,6 +168,25 @@ TEST(a_stop_lets_a_reply_of_known_length_be_read_to_its_end)
     (void)await_calm();
     weir_scope_stop(weir_root(loop));
     ck_assert_int_eq(before + read_slowly(client) - head, 24888896);
+    leave(client);
+}
+
+TEST(a_stop_that_has_waited_long_enough_cuts_a_reply_of_known_length)
+{
+    if (wr_test_sweeps()) {
+        return; /* megabytes each time */
+    }
+    start();
+    weir_root(loop)->drain_ms = 1000;
+    struct wr_transport *client =
+        visit("GET /lines?n=2000000&length=24888896 HTTP/1.1\r\n" HOST "\r\n");
+    ck_assert(hear(client, "line 1\n"));
+    pass(1);
+    weir_scope_stop(weir_root(loop));
+    pass(999);
+    ck_assert_uint_eq(server->conns_count, 1);
+    pass(2);
+    ck_assert_uint_eq(server->conns_count, 0);
     leave(client);
 }
 
