@@ -48,7 +48,8 @@ TEST(what_cannot_be_sent_is_a_500_however_it_is_asked_for)
 {
     char text[100];
     start();
-    for (int how = 0; how <= 9; how++) {
+    int most = wr_test_sweeps() ? 0 : 9; /* each takes the same way */
+    for (int how = 0; how <= most; how++) {
         for (int kind = 0; kind < 4; kind++) {
             snprintf(text, sizeof text, "%s /faulty?how=%d&body=%d HTTP/1.1\r\n" LAST,
                      kind % 2 == 0 ? "GET" : "HEAD", how, kind / 2);
