@@ -330,6 +330,10 @@ size_t wr_pull_slow(struct weir_gen *gen, weir_item *items, size_t max)
         return past_end(gen);
     }
     wr_task_now(gen->loop, "weir_next");
+    if (wr_gen_closing(gen)) {
+        wr_gen_close(gen);
+        return past_end(gen);
+    }
     if (reader != NULL && gen->fresh_unvouched && !wr_vouch_hold(reader, gen)) {
         wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for receipts");
     }

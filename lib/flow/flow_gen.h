@@ -70,6 +70,7 @@ enum wr_gen_state {
 
 struct wr_gen_watch {
     struct wr_task *task;
+    struct weir_scope *from; /* the scope that ends */
     bool over;
 };
 
@@ -109,6 +110,9 @@ struct weir_gen {
     struct wr_puller *puller;
     struct wr_gen_watch
         *watch; /* waits for it to be over: its scope ends while a task of another one is inside */
+    struct wr_task *closer;       /* is closing it: its reader, or the end of its scope */
+    struct wr_task *close_waiter; /* another, who waits for that */
+    struct wr_task *failing;      /* a task of another scope whose waits fail while it is inside */
     char name[32];
 };
 
@@ -189,6 +193,11 @@ void wr_gen_over(struct weir_gen *gen);
 /* End the generators that gen reads, last adopted first; their failures become gen's, first in
  * time. May suspend. */
 void wr_gen_end_adopted(struct weir_gen *gen);
+/* Does another task close it? Then wr_gen_close waits for that, and it is over. */
+static inline bool wr_gen_closing(const struct weir_gen *gen)
+{
+    return gen->closer != NULL && gen->closer != gen->loop->task;
+}
 void wr_gen_free(struct weir_gen *gen);
 void wr_gen_adopt(struct weir_gen *self, struct weir_gen *more);
 void wr_gen_unadopt(struct weir_gen *gen);

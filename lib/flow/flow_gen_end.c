@@ -9,7 +9,9 @@
  *
  * A scope may end while a task that belongs elsewhere is inside of one of its generators. Then what
  * that task waits for fails once, the scope waits until it is out, and the generator goes on as a
- * failed one in the task's own scope.
+ * failed one in the task's own scope. When the grace passes first, all its waits fail until it is
+ * out. A reader elsewhere that comes while the scope closes a generator waits for that, and finds
+ * it over.
  */
 #include "base_alloc.h"
 #include "flow_body.h"
@@ -43,20 +45,47 @@ void wr_gen_end_adopted(struct weir_gen *gen)
     }
 }
 
-static void tell_watch(struct weir_gen *gen)
+/* Its scope has ended before its reader was out: it goes where the reader is. */
+static void move_out(struct weir_gen *gen, const struct weir_scope *from)
 {
-    if (gen->watch != NULL) {
-        gen->watch->over = true;
-        wr_wake(gen->watch->task, 0);
-        gen->watch = NULL;
+    const struct weir_gen *top = gen;
+    while (top->reader != NULL) {
+        top = top->reader;
+    }
+    struct weir_scope *home = top->object.scope;
+    if (wr_scope_within(home, from)) {
+        const struct wr_task *reader = gen->puller != NULL && gen->puller->reader != NULL
+                                           ? gen->puller->reader
+                                       : gen->close_waiter != NULL ? gen->close_waiter
+                                                                   : gen->loop->task;
+        home = reader != NULL && !wr_scope_within(reader->scope, from) ? reader->scope
+                                                                       : gen->loop->root;
+    }
+    wr_object_fini(&gen->object);
+    wr_object_init(&gen->object, gen->object.ops, home, gen->name);
+    if (gen->puller != NULL && gen->puller->task != NULL) {
+        wr_task_move(gen->puller->task, home);
     }
 }
 
-void wr_gen_close(struct weir_gen *gen)
+/* Nobody is inside any more. */
+static void tell_over(struct weir_gen *gen)
 {
-    if (gen->closed) {
-        return;
+    if (gen->failing != NULL) {
+        gen->failing->failing--;
+        gen->failing = NULL;
     }
+    struct wr_gen_watch *watch = gen->watch;
+    if (watch != NULL) {
+        gen->watch = NULL;
+        move_out(gen, watch->from);
+        watch->over = true;
+        wr_wake(watch->task, 0);
+    }
+}
+
+static void close_now(struct weir_gen *gen)
+{
     if (gen->state != WR_GEN_OVER || gen->failure != NULL) {
         wr_gen_seal(gen);
     }
@@ -71,7 +100,28 @@ void wr_gen_close(struct weir_gen *gen)
     }
     wr_gen_end_adopted(gen);
     gen->state = WR_GEN_OVER;
-    tell_watch(gen);
+    tell_over(gen);
+}
+
+void wr_gen_close(struct weir_gen *gen)
+{
+    if (wr_gen_closing(gen)) {
+        gen->close_waiter = wr_task_now(gen->loop, "weir_finish");
+        while (gen->closer != NULL) {
+            (void)wr_park_for_task(gen->loop, "its scope to close it", &gen->object);
+        }
+        gen->close_waiter = NULL;
+        return;
+    }
+    if (gen->closed || gen->closer != NULL) {
+        return;
+    }
+    gen->closer = gen->loop->task;
+    close_now(gen);
+    gen->closer = NULL;
+    if (gen->close_waiter != NULL) {
+        wr_wake(gen->close_waiter, 0);
+    }
 }
 
 void wr_gen_over(struct weir_gen *gen)
@@ -93,7 +143,7 @@ void wr_gen_over(struct weir_gen *gen)
     }
     gen->state = WR_GEN_OVER;
     gen->ready = gen->direct = false;
-    tell_watch(gen);
+    tell_over(gen);
 }
 
 void wr_gen_free(struct weir_gen *gen)
@@ -191,25 +241,24 @@ struct wr_task *wr_gen_task(const struct weir_gen *gen)
 }
 
 /* Somebody may wait inside of gen, perhaps a task that belongs elsewhere: that wait fails once. */
-static void abort_pull(struct weir_gen *gen)
+static void fail_pull(struct weir_gen *gen, int code)
 {
     if (gen->ops->abort != NULL) {
-        gen->ops->abort(gen, WEIR_ECANCELED);
+        gen->ops->abort(gen, code);
         return;
     }
     if (gen->state != WR_GEN_INSIDE) {
         return;
     }
-    struct wr_task *task = wr_gen_task(gen);
-    if (task != NULL && task != gen->loop->task) {
-        wr_task_fail(task, WEIR_ECANCELED);
-    }
-    for (struct wr_list *node = gen->adopted.next; node != &gen->adopted && !gen->body;
-         node = node->next) {
-        struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);
-        if (up->state == WR_GEN_INSIDE && up->ops->abort != NULL) {
-            up->ops->abort(up, WEIR_ECANCELED);
+    if (gen->body) {
+        struct wr_task *task = wr_gen_task(gen);
+        if (task != NULL && task != gen->loop->task) {
+            wr_task_fail(task, code);
         }
+        return;
+    }
+    for (struct wr_list *node = gen->adopted.next; node != &gen->adopted; node = node->next) {
+        fail_pull(WR_OWNER(node, struct weir_gen, adopt_link), code);
     }
 }
 
@@ -218,7 +267,7 @@ static void object_cancel(struct wr_object *object)
     struct weir_gen *gen = gen_of(object);
     gen->canceled = true;
     wr_gen_ready(gen);
-    abort_pull(gen);
+    fail_pull(gen, WEIR_ECANCELED);
 }
 
 static void object_stop(struct wr_object *object)
@@ -234,17 +283,34 @@ static void object_stop(struct wr_object *object)
     }
 }
 
-/* A task of another scope is inside of gen while gen's scope ends: fail what it waits for, and wait
- * until it is out. The generator is failed and goes with that task's scope, if its reader does not
- * end it before. */
-static void turn_out(struct weir_gen *gen, struct wr_task *task)
+/* Is another task inside of gen: pulling it, or waiting for the pull of its puller? A pull in
+ * flight that nobody waits for is ended by the close. */
+static bool somebody_inside(const struct weir_gen *gen)
 {
-    struct wr_gen_watch watch = {.task = wr_task_now(gen->loop, "weir_scope_wait")};
+    const struct wr_puller *puller = gen->puller;
+    if (puller != NULL && puller->reader != NULL) {
+        return puller->reader != gen->loop->task;
+    }
+    if (gen->state != WR_GEN_INSIDE || wr_puller_busy(gen)) {
+        return false;
+    }
+    const struct wr_task *task = wr_gen_task(gen);
+    return task == NULL || task != gen->loop->task;
+}
+
+/* A task of another scope is inside of gen while gen's scope ends: fail what it waits for, and wait
+ * until it is out. Then the generator is a failed one and belongs to that task's scope, if its
+ * reader does not end it before (wr_gen_over tells). */
+static void turn_out(struct weir_gen *gen, struct weir_scope *from)
+{
+    struct wr_gen_watch watch = {.task = wr_task_now(gen->loop, "weir_scope_wait"), .from = from};
     struct weir_loop *loop = gen->loop;
-    wr_gen_fail(gen, WEIR_ECLOSED, 0, -1, "the scope of '%s' has ended", gen->name);
-    object_cancel(&gen->object);
-    wr_object_fini(&gen->object);
-    wr_object_init(&gen->object, gen->object.ops, task->scope, gen->name);
+    if (!gen->canceled) {
+        wr_gen_fail(gen, WEIR_ECLOSED, 0, -1, "the scope of '%s' has ended", gen->name);
+        gen->canceled = true;
+        wr_gen_ready(gen);
+        fail_pull(gen, WEIR_ECLOSED);
+    }
     // cppcheck-suppress autoVariables ; the loop below outlives every use: over is the last thing
     // written
     gen->watch = &watch;
@@ -261,12 +327,16 @@ static void object_discard(struct wr_object *object)
     }
     bool ours = top == gen || wr_scope_within(top->object.scope, object->scope);
     struct weir_gen *entered = ours ? top : gen;
-    struct wr_task *task = entered->puller == NULL ? wr_gen_task(entered) : NULL;
-    if (task != NULL && task != gen->loop->task) {
-        turn_out(entered, task);
+    if (somebody_inside(entered)) {
+        turn_out(entered, object->scope);
         return;
     }
     if (ours) {
+        wr_gen_close(top);
+        if (top->close_waiter != NULL) {
+            move_out(top, object->scope); /* somebody came to read it meanwhile */
+            return;
+        }
         weir_discard(top); /* one that is read by another goes with its reader */
         return;
     }
@@ -275,6 +345,21 @@ static void object_discard(struct wr_object *object)
     object->scope = top->object.scope;
     wr_gen_fail(gen, WEIR_ECLOSED, 0, -1, "the scope of '%s' has ended", gen->name);
     wr_gen_close(gen);
+    gen->aborted = false; /* not by its reader, who is told */
+}
+
+/* The grace has passed. The tasks of the scope are failed by it; one of another scope that is
+ * inside of gen fails its waits until it is out. */
+static struct wr_task *object_overdue(struct wr_object *object)
+{
+    struct weir_gen *gen = gen_of(object);
+    struct wr_task *task = gen->body && gen->failing == NULL ? wr_gen_task(gen) : NULL;
+    if (task == NULL || wr_scope_within(task->scope, object->scope)) {
+        return NULL;
+    }
+    gen->failing = task;
+    task->failing++;
+    return task;
 }
 
 static size_t object_why(const struct wr_object *object, char *text, size_t cap)
@@ -299,6 +384,7 @@ static int64_t object_held(const struct wr_object *object, uint32_t mark)
 const struct wr_object_ops wr_gen_object_ops = {.kind = "generator",
                                                 .cancel = object_cancel,
                                                 .stop = object_stop,
+                                                .overdue = object_overdue,
                                                 .discard = object_discard,
                                                 .why = object_why,
                                                 .held = object_held};

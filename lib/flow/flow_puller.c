@@ -66,6 +66,14 @@ int wr_puller_request(struct weir_gen *up, size_t max, void (*on_ready)(void *ct
             return WEIR_ENOMEM;
         }
     }
+    if (puller->state == WR_PULLER_QUITS) { /* closed by the end of its scope */
+        puller->state = WR_PULLER_HAS;
+        puller->got = 0;
+        if (on_ready != NULL) {
+            on_ready(ctx);
+        }
+        return 0;
+    }
     WR_ASSERT(puller->state == WR_PULLER_RESTS, "a pull of '%s' is under way already", up->name);
     WR_ASSERT(up->state != WR_GEN_INSIDE, "generator '%s' is being pulled already", up->name);
     puller->want = WR_MIN(max, (size_t)WR_PULLER_ITEMS);
@@ -94,6 +102,9 @@ bool wr_puller_ready(const struct weir_gen *up)
 size_t wr_puller_some(struct weir_gen *up, weir_item *items, size_t max)
 {
     struct wr_puller *puller = up->puller;
+    if (puller->state == WR_PULLER_QUITS) {
+        return 0; /* closed by the end of its scope: what was not taken is given up */
+    }
     WR_ASSERT(puller->state == WR_PULLER_HAS, "no result to take");
     if (puller->got <= max) {
         memcpy(items, puller->items, puller->got * sizeof *items);
@@ -142,13 +153,16 @@ static size_t pull_native(struct weir_gen *up, weir_item *items, size_t max, int
     if (up->canceled || up->failure != NULL) {
         return wr_pull_direct(up, items, max);
     }
-    if (up->state == WR_GEN_FRESH) {
-        up->state = WR_GEN_IDLE;
-    }
+    WR_ASSERT(up->state != WR_GEN_INSIDE, "generator '%s' is being pulled already", up->name);
+    up->state = WR_GEN_INSIDE;
+    up->ready = up->direct = false;
     size_t n = up->ops->next_within(up, items, max, wait_ms, late);
     if (n == 0 && !*late) {
         wr_gen_over(up);
+        return 0;
     }
+    up->state = WR_GEN_IDLE;
+    wr_gen_ready(up);
     return n;
 }
 
@@ -163,7 +177,9 @@ static int wait_for_puller(struct weir_gen *up, int64_t wait_ms)
         return 0;
     }
     if (wait_ms == 0) {
+        puller->reader = patience.task;
         (void)wr_pause(loop); /* the puller gets its turn: what is at hand now counts as in time */
+        puller->reader = NULL;
         return 0;
     }
     if (wait_ms > 0) {
@@ -189,6 +205,10 @@ size_t wr_pull_within(struct weir_gen *up, weir_item *items, size_t max, int64_t
         return 0;
     }
     (void)wr_task_now(up->loop, "weir_next_within");
+    if (wr_gen_closing(up)) {
+        wr_gen_close(up);
+        return 0;
+    }
     if (!wr_puller_busy(up)) {
         if (up->ops->next_within != NULL) {
             return pull_native(up, items, max, wait_ms, late);

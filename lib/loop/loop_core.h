@@ -50,6 +50,9 @@ struct wr_object_ops {
     void (*stop)(struct wr_object *object);
     /* The scope is over and nobody has ended the object: end and free it. May suspend. */
     void (*discard)(struct wr_object *object);
+    /* The grace of the scope has passed: name a task of another scope that is inside of the object;
+     * its waits fail from now on until it is out (wr_task.failing). NULL: there is none. */
+    struct wr_task *(*overdue)(struct wr_object *object);
     /* One line on what it is doing, like snprintf. */
     size_t (*why)(const struct wr_object *object, char *text, size_t cap);
     /* It waits for the budget: mark the blocks that stay until it goes on (wr_block_mark) and tell
@@ -91,10 +94,11 @@ struct wr_task {
     struct wr_list task_link;  /* in the parent's tasks */
     struct wr_list all_link;   /* in the loop's tasks, for weir_dump */
     uint8_t state;
-    bool cancel_due; /* the current, else the next wait fails once ... */
-    int cancel_code; /* ... with this: WEIR_ECANCELED, or WEIR_ECLOSED when its reader has gone */
-    bool hidden;     /* a generator's puller: not counted as work of the program */
-    bool for_task;   /* parked, and only another task can end that: wr_wait_for_task */
+    uint16_t failing; /* generators it is inside of whose grace has passed: all its waits fail */
+    bool cancel_due;  /* the current, else the next wait fails once ... */
+    int cancel_code;  /* ... with this: WEIR_ECANCELED, or WEIR_ECLOSED when its reader has gone */
+    bool hidden;      /* a generator's puller: not counted as work of the program */
+    bool for_task;    /* parked, and only another task can end that: wr_wait_for_task */
     int wake_code;
     const char *why; /* what it waits for, while parked */
     const struct wr_object *why_of;
@@ -312,6 +316,9 @@ bool wr_overflow_at(const struct weir_loop *loop, const void *address,
  */
 struct wr_task *wr_task_hidden(struct weir_scope *scope, const char *name,
                                void (*fn)(struct wr_task *task, void *arg), void *arg);
+
+/* Its generator goes to another scope, since its own ends. */
+void wr_task_move(struct wr_task *hidden, struct weir_scope *scope);
 
 /* libuv's version, as found at run time. */
 const char *wr_uv_version(void);

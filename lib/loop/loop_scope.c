@@ -44,6 +44,14 @@ static void deadline_passed(struct wr_timer *timer)
     weir_scope_cancel(scope);
 }
 
+static void overdue_task(const struct weir_scope *scope, struct wr_task *task)
+{
+    wr_log(&scope->loop->log, WR_LOG_WARNING, scope->name,
+           "task '%s' still waits (%s) after the grace: its waits fail from now on", task->name,
+           task->why != NULL ? task->why : "runs");
+    wr_task_cancel(task);
+}
+
 static void overdue(struct weir_scope *scope)
 {
     scope->state = WR_SCOPE_OVERDUE;
@@ -51,11 +59,14 @@ static void overdue(struct weir_scope *scope)
         wr_task_cancel(scope->owner);
     }
     for (struct wr_list *node = scope->tasks.next; node != &scope->tasks; node = node->next) {
-        struct wr_task *task = WR_OWNER(node, struct wr_task, task_link);
-        wr_log(&scope->loop->log, WR_LOG_WARNING, scope->name,
-               "task '%s' still waits (%s) after the grace: its waits fail from now on", task->name,
-               task->why != NULL ? task->why : "runs");
-        wr_task_cancel(task);
+        overdue_task(scope, WR_OWNER(node, struct wr_task, task_link));
+    }
+    for (struct wr_list *node = scope->objects.next; node != &scope->objects; node = node->next) {
+        struct wr_object *object = WR_OWNER(node, struct wr_object, link);
+        struct wr_task *task = object->ops->overdue != NULL ? object->ops->overdue(object) : NULL;
+        if (task != NULL) {
+            overdue_task(scope, task);
+        }
     }
     for (struct wr_list *node = scope->children.next; node != &scope->children; node = node->next) {
         overdue(WR_OWNER(node, struct weir_scope, child_link));

@@ -44,7 +44,7 @@ int wr_park(struct weir_loop *loop, const char *why, const struct wr_object *of)
 
 bool wr_wait_fails(struct wr_task *task)
 {
-    return task->cancel_due || task->scope->state == WR_SCOPE_OVERDUE;
+    return task->cancel_due || task->failing > 0 || task->scope->state == WR_SCOPE_OVERDUE;
 }
 
 /* Tell the bodies that the failed wait is inside of. */
@@ -327,4 +327,12 @@ struct wr_task *wr_task_hidden(struct weir_scope *scope, const char *name,
         task->hidden = true;
     }
     return task;
+}
+
+void wr_task_move(struct wr_task *hidden, struct weir_scope *scope)
+{
+    WR_ASSERT(hidden->hidden, "only a generator's own task moves with it");
+    wr_list_remove(&hidden->task_link);
+    wr_list_append(&scope->tasks, &hidden->task_link);
+    hidden->parent = hidden->scope = scope;
 }
