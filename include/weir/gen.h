@@ -21,7 +21,9 @@
  * Failure.   Makers never return NULL; a failed maker gives an object that fails. Of several
  *            failures in a chain the first in time is told. Items come before the failure.
  * Threads.   A generator belongs to its loop's thread and has one reader at a time (asserted).
- * Misuse.    The 1,000th call after the end aborts: somebody ignores false.
+ * Misuse.    Aborts with a sentence that names the function: a NULL; a generator that was finished,
+ *            discarded or pumped (as far as its memory still shows it); the 1,000th call after the
+ *            end, since somebody ignores false.
  */
 #ifndef WEIR_GEN_H
 #define WEIR_GEN_H

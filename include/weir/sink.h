@@ -12,7 +12,9 @@
  *            put returns false from then on, and weir_sink_finish or weir_pump tells it.
  * Threads.   A sink belongs to its loop's thread, and one task puts at a time (asserted, but for a
  *            queue's end); weir_sink_share makes a second writer of a queue.
- * Misuse.    The 1,000th put after a failure aborts: somebody ignores false.
+ * Misuse.    Aborts with a sentence that names the function: a NULL; a sink that was finished,
+ *            discarded or pumped (as far as its memory still shows it); the 1,000th put after a
+ *            failure, since somebody ignores false.
  */
 #ifndef WEIR_SINK_H
 #define WEIR_SINK_H

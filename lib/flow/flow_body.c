@@ -25,6 +25,9 @@
 
 bool weir_next(weir_gen *gen, weir_item *item)
 {
+    if (WR_UNLIKELY(gen == NULL)) { /* of the item the slow path asks, which the first pull takes */
+        wr_gen_misused(gen, "weir_next");
+    }
     struct weir_loop *loop = gen->loop;
     if (WR_UNLIKELY(!gen->ready || gen->fresh_unvouched || loop->running == NULL)) {
         return wr_next_unready(gen, item);
@@ -68,6 +71,12 @@ static void yielded(struct wr_body *self, struct wr_body *root)
 }
 
 static bool yield_slow(struct wr_body *self, const weir_item *item);
+
+static _Noreturn void yield_misused(const struct weir_gen *self, const char *verb)
+{
+    wr_gen_given(self, verb);
+    wr_item_misused(verb);
+}
 
 /* The item's origin, number and receipt, where nothing but one upstream or the body itself can be
  * behind it. */
@@ -116,6 +125,9 @@ bool weir_yield(weir_gen *self_gen, const weir_item *item)
     if (WR_UNLIKELY(self->pending != WR_PENDING_NONE || loop->running != &self->fiber ||
                     !acct->plain)) {
         return yield_slow(self, item);
+    }
+    if (WR_UNLIKELY(item == NULL)) {
+        yield_misused(self_gen, "weir_yield");
     }
     weir_item *out = root->gen.out;
     *out = *item;
@@ -187,12 +199,16 @@ static __attribute__((noinline)) bool yield_slow(struct wr_body *self, const wei
 
 bool weir_yield_many(weir_gen *self, const weir_item *items, size_t count)
 {
+    if (WR_UNLIKELY(self == NULL || (items == NULL && count > 0))) {
+        yield_misused(self, "weir_yield_many");
+    }
     WR_ASSERT(self->body, "only a body yields");
     return yield_items(wr_body_of(self), items, count);
 }
 
 const weir_item *weir_received(const weir_gen *self)
 {
+    wr_gen_given(self, "weir_received");
     return ((const struct wr_body *)(const void *)self)->received;
 }
 
@@ -416,6 +432,7 @@ void wr_body_fini(struct wr_body *body)
 weir_gen *weir_gen_new(weir_scope *scope, weir_body *fn, const void *args, size_t args_len,
                        const weir_gen_options *options)
 {
+    WR_ASSERT(fn != NULL, "a generator needs a body, this one is NULL");
     weir_gen_options o = WEIR_ZERO;
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);
@@ -446,6 +463,7 @@ weir_gen *weir_gen_new(weir_scope *scope, weir_body *fn, const void *args, size_
 weir_gen *weir_stage(weir_gen *up, weir_body *fn, const void *args, size_t args_len,
                      const weir_gen_options *options)
 {
+    wr_gen_given(up, "weir_stage");
     if (up->loop == NULL) {
         /* The generator that could not be made: the stage fails the same way. */
         if (options != NULL && options->drop != NULL) {
@@ -462,6 +480,8 @@ weir_gen *weir_stage(weir_gen *up, weir_body *fn, const void *args, size_t args_
 
 int weir_return(weir_gen *self, const weir_item *value)
 {
+    wr_gen_given(self, "weir_return");
+    wr_item_given(value, "weir_return");
     struct wr_body *body = wr_body_of(self);
     if (body->result == NULL) {
         body->result = wr_zalloc(sizeof *body->result);
@@ -478,5 +498,6 @@ int weir_return(weir_gen *self, const weir_item *value)
 
 const weir_item *weir_result(const weir_gen *gen)
 {
+    wr_gen_given(gen, "weir_result");
     return gen->body ? ((const struct wr_body *)(const void *)gen)->result : NULL;
 }

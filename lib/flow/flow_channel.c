@@ -336,6 +336,8 @@ static const struct wr_sink_ops channel_sink_ops = {.kind = "channel",
 weir_gen *weir_channel(weir_scope *reader, weir_scope *writer, const weir_queue_options *options,
                        weir_sink **in)
 {
+    WR_ASSERT(reader != NULL && writer != NULL, "a channel joins two scopes, one is NULL");
+    WR_ASSERT(in != NULL, "there is no place for the channel's writing end: NULL");
     weir_queue_options o = WEIR_ZERO;
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);

@@ -23,11 +23,14 @@ enum { PAST_END_MAX = 1000 };
 void *wr_gen_alloc(struct weir_scope *scope, size_t size, const struct wr_gen_ops *ops,
                    const char *name)
 {
+    WR_ASSERT(scope != NULL, "generator '%s' is to be made in a scope that is NULL",
+              name != NULL ? name : ops->kind);
     struct weir_gen *gen = wr_zalloc(size);
     if (gen == NULL) {
         return NULL;
     }
     gen->ops = ops;
+    gen->alive = WR_GEN_ALIVE;
     gen->loop = scope->loop;
     wr_list_init(&gen->adopted);
     wr_list_init(&gen->adopt_link);
@@ -54,6 +57,7 @@ static weir_error no_memory_error = {.code = WEIR_ENOMEM,
                                      .origin = "weir",
                                      .message = "out of memory while making a generator"};
 struct weir_gen wr_gen_no_memory = {
+    .alive = WR_GEN_ALIVE,
     .state = WR_GEN_OVER,
     .closed = true,
     .ops = &failed_ops,
@@ -65,6 +69,9 @@ struct weir_gen wr_gen_no_memory = {
 void *wr_stage_alloc(struct weir_gen *up, size_t size, const struct wr_gen_ops *ops,
                      const char *name)
 {
+    WR_ASSERT(up != NULL, "the generator that '%s' is to read is NULL",
+              name != NULL ? name : ops->kind);
+    wr_gen_given(up, name != NULL ? name : ops->kind);
     return up != &wr_gen_no_memory ? wr_gen_alloc(up->object.scope, size, ops, name) : NULL;
 }
 
@@ -90,6 +97,34 @@ struct weir_gen *wr_gen_failed(struct weir_scope *scope, const weir_error *error
     return gen;
 }
 
+void wr_ended_name(char to[32], const char *name)
+{
+    size_t n = 0;
+    while (n < 31 && name[n] > ' ' && name[n] < 127) {
+        to[n] = name[n];
+        n++;
+    }
+    to[n] = '\0';
+}
+
+void wr_gen_misused(const struct weir_gen *gen, const char *verb)
+{
+    char name[32];
+    if (gen == NULL) {
+        wr_misuse(verb, "the generator is NULL");
+    }
+    wr_ended_name(name, gen->name);
+    wr_misuse(verb,
+              "generator '%s' has ended already: weir_finish, weir_discard or weir_pump took it, "
+              "or its scope or the stage that reads it has ended",
+              name);
+}
+
+void wr_item_misused(const char *verb)
+{
+    wr_misuse(verb, "the item is NULL");
+}
+
 void wr_reject(struct weir_gen *gen, const weir_item *item, const char *why)
 {
     wr_items_tell(item, 1, WR_ACT_REJECT);
@@ -99,6 +134,7 @@ void wr_reject(struct weir_gen *gen, const weir_item *item, const char *why)
 
 weir_scope *weir_gen_scope(const weir_gen *gen)
 {
+    wr_gen_given(gen, "weir_gen_scope");
     return gen->object.scope;
 }
 
@@ -146,6 +182,8 @@ void wr_gen_unadopt(struct weir_gen *gen)
 
 void weir_adopt(weir_gen *self, weir_gen *more)
 {
+    wr_gen_given(self, "weir_adopt");
+    wr_gen_given(more, "weir_adopt");
     wr_gen_adopt(self, more);
 }
 
@@ -211,6 +249,7 @@ int wr_gen_fail_starved(struct weir_gen *gen, int64_t offset)
 
 int weir_fail(weir_gen *self, int code, const char *format, ...)
 {
+    wr_gen_given(self, "weir_fail");
     WR_ASSERT(code < 0, "'%s' fails with %d: codes are negative, yours WEIR_EUSER and below",
               self->name, code);
     if (self->failure != NULL) {
@@ -376,9 +415,14 @@ size_t wr_pull(struct weir_gen *up, weir_item *items, size_t max)
 size_t weir_next_many(weir_gen *gen, weir_item *items, size_t max)
 {
     WR_ASSERT(max > 0, "no room for an item");
+    if (WR_UNLIKELY(gen == NULL || items == NULL)) {
+        wr_gen_given(gen, "weir_next_many");
+        wr_item_misused("weir_next_many");
+    }
     if (WR_LIKELY(gen->direct && gen->loop->running != NULL)) {
         return pull_easy(gen, items, max);
     }
+    wr_gen_given(gen, "weir_next_many");
     return wr_pull_slow(gen, items, max);
 }
 
@@ -387,11 +431,15 @@ bool wr_next_unready(struct weir_gen *gen, weir_item *item)
     if (WR_LIKELY(gen->direct && gen->loop->running != NULL)) {
         return pull_easy(gen, item, 1) > 0;
     }
+    wr_gen_given(gen, "weir_next");
+    wr_item_given(item, "weir_next");
     return wr_pull_slow(gen, item, 1) > 0;
 }
 
 weir_got weir_next_within(weir_gen *gen, weir_item *item, int64_t wait_ms)
 {
+    wr_gen_given(gen, "weir_next_within");
+    wr_item_given(item, "weir_next_within");
     if (gen->state == WR_GEN_OVER) {
         past_end(gen);
         return WEIR_GOT_OVER;

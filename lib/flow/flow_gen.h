@@ -68,6 +68,8 @@ enum wr_gen_state {
     WR_GEN_OVER       /* ended, failed, closed: final */
 };
 
+enum { WR_GEN_ALIVE = 0x7767656e };
+
 struct wr_gen_watch {
     struct wr_task *task;
     struct weir_scope *from; /* the scope that ends */
@@ -75,23 +77,25 @@ struct wr_gen_watch {
 };
 
 struct weir_gen {
-    /* hot: weir_next's fast path */
-    bool ready;           /* a body suspended at a yield, nothing special pending: resume leaf */
-    bool direct;          /* the same for one without a body: call next_many */
-    uint8_t state;        /* enum wr_gen_state */
-    bool closed;          /* close has run or is running */
-    bool body;            /* a struct wr_body */
-    bool canceled;        /* its scope was canceled */
-    bool stopping;        /* gentle stop: a source ends at its next pull */
-    bool told;            /* its failure was told, or caught */
-    bool aborted;         /* its pull in flight was failed by its own close */
-    bool special;         /* something keeps the fast path away: see wr_gen_ready */
-    bool fresh_unvouched; /* lent to a body that has not yielded since */
-    uint16_t past_end;    /* calls after the end: 1000 abort */
-    uint32_t out_max;     /* how many items fit at `out` */
+    /* hot: weir_next's fast path. An allocator writes over the first words of what was freed: the
+     * pointers stand there, so that `ready` stays false in an ended generator, and the slow path
+     * sees that it is not alive. */
     struct weir_loop *loop;
     struct wr_body
         *leaf; /* the innermost delegate that runs for this generator; itself when not delegating */
+    bool ready;              /* a body suspended at a yield, nothing special pending: resume leaf */
+    bool direct;             /* the same for one without a body: call next_many */
+    uint8_t state;           /* enum wr_gen_state */
+    bool closed;             /* close has run or is running */
+    bool body;               /* a struct wr_body */
+    bool canceled;           /* its scope was canceled */
+    bool stopping;           /* gentle stop: a source ends at its next pull */
+    bool told;               /* its failure was told, or caught */
+    bool aborted;            /* its pull in flight was failed by its own close */
+    bool special;            /* something keeps the fast path away: see wr_gen_ready */
+    bool fresh_unvouched;    /* lent to a body that has not yielded since */
+    uint16_t past_end;       /* calls after the end: 1000 abort */
+    uint32_t out_max;        /* how many items fit at `out` */
     weir_item *out;          /* where the next yield puts its item */
     struct weir_gen *reader; /* the body or stage that adopted this one; NULL: a task reads it */
     /* What the last pull lent to a body, one item (several are referenced at once instead). */
@@ -99,6 +103,7 @@ struct weir_gen {
     uint64_t fresh_seq;
     uint32_t fresh_origin;
     /* cold */
+    uint32_t alive; /* WR_GEN_ALIVE until it is freed */
     const struct wr_gen_ops *ops;
     struct wr_object object;
     struct wr_list adopted; /* generators this one reads, in the order of adoption */
@@ -115,6 +120,27 @@ struct weir_gen {
     struct wr_task *failing;      /* a task of another scope whose waits fail while it is inside */
     char name[32];
 };
+
+/* ---- misuse */
+
+/* Say what is wrong with what `verb` was given, and abort. */
+_Noreturn void wr_gen_misused(const struct weir_gen *gen, const char *verb);
+_Noreturn void wr_item_misused(const char *verb);
+/* The name that a freed object had, if it is still to be read there. */
+void wr_ended_name(char to[32], const char *name);
+/* At the door of each public function, but for the fast paths, which look for NULL only. */
+static inline void wr_gen_given(const struct weir_gen *gen, const char *verb)
+{
+    if (WR_UNLIKELY(gen == NULL || gen->alive != WR_GEN_ALIVE)) {
+        wr_gen_misused(gen, verb);
+    }
+}
+static inline void wr_item_given(const weir_item *item, const char *verb)
+{
+    if (WR_UNLIKELY(item == NULL)) {
+        wr_item_misused(verb);
+    }
+}
 
 /* ---- making */
 

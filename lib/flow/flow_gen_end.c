@@ -165,11 +165,14 @@ void wr_gen_free(struct weir_gen *gen)
     if (gen->failure != wr_gen_no_memory.failure) {
         wr_free(gen->failure);
     }
+    gen->alive = 0;
+    gen->ready = gen->direct = false;
     wr_free(gen);
 }
 
 static void check_end(const struct weir_gen *gen, const char *verb)
 {
+    wr_gen_given(gen, verb);
     WR_ASSERT(gen->state != WR_GEN_INSIDE || gen->puller != NULL,
               "%s: generator '%s' is running; its reader ends it", verb, gen->name);
 }

@@ -56,6 +56,8 @@ static void move(struct weir_gen *gen, struct weir_sink *sink, weir_item *items)
 int weir_pump(weir_gen *gen, weir_sink *sink, weir_error *error)
 {
     weir_error local;
+    wr_gen_given(gen, "weir_pump");
+    wr_sink_given(sink, "weir_pump");
     struct weir_loop *loop = sink->loop != NULL ? sink->loop : gen->loop;
     if (error == NULL) {
         error = &local;
@@ -146,6 +148,8 @@ static int each_main(weir_scope *scope, void *args)
 void weir_each(weir_gen *gen, bool (*on_item)(void *ctx, const weir_item *item),
                void (*on_over)(void *ctx, int rc, const weir_error *error), void *ctx)
 {
+    wr_gen_given(gen, "weir_each");
+    WR_ASSERT(on_item != NULL, "there is no function for the items of '%s': NULL", gen->name);
     struct each each = {.gen = gen, .on_item = on_item, .on_over = on_over, .ctx = ctx};
     if (gen->loop == NULL) {
         /* A generator that could not be made belongs to no loop: there is nothing to wait for. */

@@ -461,6 +461,7 @@ static struct queue_sink *writer_new(struct weir_scope *scope, struct queue *que
 
 weir_sink *weir_sink_share(weir_sink *queue_end)
 {
+    wr_sink_given(queue_end, "weir_sink_share");
     if (queue_end->ops != &queue_sink_ops) {
         WR_ASSERT(queue_end->failure != NULL, "only a queue's end can be shared");
         return wr_sink_made(NULL); /* a queue that could not be made */
@@ -487,6 +488,8 @@ static void queue_init(struct queue *queue, struct weir_loop *loop, const weir_q
 
 weir_gen *weir_queue(weir_scope *scope, const weir_queue_options *options, weir_sink **in)
 {
+    WR_ASSERT(scope != NULL, "a queue is to be made in a scope that is NULL");
+    WR_ASSERT(in != NULL, "there is no place for the queue's writing end: NULL");
     weir_queue_options o = WEIR_ZERO;
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);

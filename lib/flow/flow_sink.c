@@ -14,6 +14,7 @@
 
 #include "base_alloc.h"
 #include "flow_batch.h"
+#include "flow_gen.h"
 #include "flow_state.h"
 
 enum { PAST_END_MAX = 1000 };
@@ -64,11 +65,14 @@ static void flush_before_poll(struct wr_before_poll *hook)
 void *wr_sink_alloc(struct weir_scope *scope, size_t size, const struct wr_sink_ops *ops,
                     const char *name)
 {
+    WR_ASSERT(scope != NULL, "sink '%s' is to be made in a scope that is NULL",
+              name != NULL ? name : ops->kind);
     struct weir_sink *sink = wr_zalloc(size);
     if (sink == NULL) {
         return NULL;
     }
     sink->ops = ops;
+    sink->alive = WR_SINK_ALIVE;
     sink->loop = scope->loop;
     snprintf(sink->name, sizeof sink->name, "%s", name != NULL ? name : ops->kind);
     wr_object_init(&sink->object, &sink_object_ops, scope, sink->name);
@@ -91,7 +95,7 @@ static weir_error no_memory_error = {.code = WEIR_ENOMEM,
                                      .origin = "weir",
                                      .message = "out of memory while making a sink"};
 static struct weir_sink no_memory = {
-    .ops = &failed_ops, .failure = &no_memory_error, .name = "failed"};
+    .ops = &failed_ops, .alive = WR_SINK_ALIVE, .failure = &no_memory_error, .name = "failed"};
 
 struct weir_sink *wr_sink_made(struct weir_sink *sink)
 {
@@ -147,6 +151,7 @@ int wr_sink_set_error(struct weir_sink *sink, int code, int detail, const char *
 
 int weir_sink_error(weir_sink *sink, int code, int detail, const char *format, ...)
 {
+    wr_sink_given(sink, "weir_sink_error");
     va_list args;
     va_start(args, format);
     set_error(sink, code, detail, format, args);
@@ -267,8 +272,28 @@ void wr_sink_abandon(struct weir_sink *sink)
 
 /* ---- putting */
 
+void wr_sink_misused(const struct weir_sink *sink, const char *verb)
+{
+    char name[32];
+    if (sink == NULL) {
+        wr_misuse(verb, "the sink is NULL");
+    }
+    wr_ended_name(name, sink->name);
+    wr_misuse(verb,
+              "sink '%s' has ended already: weir_sink_finish, weir_sink_fail, weir_sink_discard or "
+              "weir_pump took it, or its scope has ended",
+              name);
+}
+
+static _Noreturn void put_misused(const struct weir_sink *sink)
+{
+    wr_sink_given(sink, "weir_put");
+    wr_misuse("weir_put", "the item is NULL");
+}
+
 static bool past_end(struct weir_sink *sink)
 {
+    wr_sink_given(sink, "weir_put");
     sink->past_end++;
     WR_ASSERT(sink == &no_memory || sink->past_end < PAST_END_MAX,
               "sink '%s' was put to %d times after its failure: somebody ignores false", sink->name,
@@ -290,7 +315,11 @@ size_t wr_sink_room(struct weir_sink *sink, size_t max)
 
 bool weir_put_many(weir_sink *sink, const weir_item *items, size_t count)
 {
+    if (WR_UNLIKELY(sink == NULL || (items == NULL && count > 0))) {
+        put_misused(sink);
+    }
     if (count == 0) {
+        wr_sink_given(sink, "weir_put_many");
         return sink->failure == NULL;
     }
     if (WR_UNLIKELY(sink->failure != NULL)) {
@@ -366,6 +395,7 @@ static bool commit(struct weir_sink *sink)
 
 bool weir_commit(weir_sink *sink)
 {
+    wr_sink_given(sink, "weir_commit");
     return commit(sink);
 }
 
@@ -409,12 +439,15 @@ static int end_sink(struct weir_sink *sink, weir_error *error)
     if (sink->failure != &no_memory_error) {
         wr_free(sink->failure);
     }
+    sink->alive = 0;
+    sink->failure = &no_memory_error;
     wr_free(sink);
     return rc;
 }
 
 int weir_sink_finish(weir_sink *sink, weir_error *error)
 {
+    wr_sink_given(sink, "weir_sink_finish");
     weir_error local;
     if (error == NULL) {
         error = &local;
@@ -432,6 +465,8 @@ int weir_sink_finish(weir_sink *sink, weir_error *error)
 
 void weir_sink_fail(weir_sink *sink, const weir_error *why)
 {
+    wr_sink_given(sink, "weir_sink_fail");
+    WR_ASSERT(why != NULL, "the failure that feeds sink '%s' is NULL", sink->name);
     if (sink->ops->fail != NULL) {
         sink->ops->fail(sink, why);
     } else if (sink->failure == NULL) {
@@ -446,6 +481,7 @@ void weir_sink_discard(weir_sink *sink)
     if (sink == NULL) {
         return;
     }
+    wr_sink_given(sink, "weir_sink_discard");
     if (sink->ops->abandon != NULL) {
         sink->ops->abandon(sink);
     } else if (sink->failure == NULL && sink->runs_count + sink->put_items > 0 && !sink->canceled &&
@@ -523,6 +559,7 @@ weir_sink *weir_sink_new(weir_scope *scope, const weir_sink_ops *ops, const void
     static const struct wr_sink_ops base = {
         .kind = "sink", .put_many = user_put_many, .close = user_close};
     weir_sink_ops o = WEIR_ZERO;
+    WR_ASSERT(ops != NULL, "a sink needs its operations, these are NULL");
     WR_TAKE_OPTIONS(o, ops);
     WR_ASSERT(o.put_many != NULL, "a sink needs put_many");
     size_t head = (sizeof(struct user_sink) + 15) & ~(size_t)15;

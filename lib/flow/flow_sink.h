@@ -48,9 +48,13 @@ struct wr_put_run {
     uint64_t first, last;
 };
 
+enum { WR_SINK_ALIVE = 0x7773696e };
+
 struct weir_sink {
     const struct wr_sink_ops *ops;
     struct weir_loop *loop;
+    uint32_t alive; /* WR_SINK_ALIVE until it is freed; then a failure is left, so that a put goes
+                       the slow way and sees it */
     struct wr_object object;
     struct wr_before_poll before_poll;
     struct wr_put_run *runs; /* put and not committed */
@@ -65,6 +69,16 @@ struct weir_sink {
     struct wr_task *feeder; /* the pump that feeds it, while it waits for its generator */
     char name[32];
 };
+
+/* Say what is wrong with what `verb` was given, and abort. */
+_Noreturn void wr_sink_misused(const struct weir_sink *sink, const char *verb);
+/* At the door of each public function, but for put's fast path. */
+static inline void wr_sink_given(const struct weir_sink *sink, const char *verb)
+{
+    if (WR_UNLIKELY(sink == NULL || sink->alive != WR_SINK_ALIVE)) {
+        wr_sink_misused(sink, verb);
+    }
+}
 
 void *wr_sink_alloc(struct weir_scope *scope, size_t size, const struct wr_sink_ops *ops,
                     const char *name);

@@ -39,6 +39,8 @@ static bool may_talk(struct weir_gen *gen, const char *verb, weir_got *got)
 
 weir_got weir_send(weir_gen *gen, const weir_item *in, weir_item *out)
 {
+    wr_gen_given(gen, "weir_send");
+    wr_item_given(out, "weir_send");
     weir_got got;
     if (!may_talk(gen, "weir_send", &got)) {
         return got;
@@ -74,6 +76,8 @@ static bool remember_thrown(struct wr_body *body, const weir_error *error)
 
 weir_got weir_throw(weir_gen *gen, int code, const char *message, weir_item *out)
 {
+    wr_gen_given(gen, "weir_throw");
+    wr_item_given(out, "weir_throw");
     weir_got got;
     weir_error error;
     if (!may_talk(gen, "weir_throw", &got)) {
@@ -94,6 +98,7 @@ weir_got weir_throw(weir_gen *gen, int code, const char *message, weir_item *out
 
 bool weir_catch(weir_gen *gen, int code, weir_error *error)
 {
+    wr_gen_given(gen, "weir_catch");
     wr_error_clear(error);
     struct wr_body *self = gen->body ? wr_body_of(gen) : NULL;
     if (self != NULL && gen->loop->running == &self->fiber) {
@@ -177,6 +182,8 @@ static void delegate_body(struct wr_body *self, struct wr_body *inner)
 
 bool weir_yield_from(weir_gen *self_gen, weir_gen *inner, const weir_item **result)
 {
+    wr_gen_given(self_gen, "weir_yield_from");
+    wr_gen_given(inner, "weir_yield_from");
     struct wr_body *self = wr_body_of(self_gen);
     WR_ASSERT(self_gen->loop->running == &self->fiber,
               "weir_yield_from of '%s' from outside its body", self_gen->name);
@@ -233,12 +240,15 @@ bool weir_yield_from(weir_gen *self_gen, weir_gen *inner, const weir_item **resu
 
 void weir_settle(weir_gen *self)
 {
+    wr_gen_given(self, "weir_settle");
     WR_ASSERT(self->body, "weir_settle is for a body");
     wr_vouch_let_go(wr_body_of(self), WR_ACT_FILTER);
 }
 
 void weir_reject(weir_gen *self, const weir_item *item, const char *format, ...)
 {
+    wr_gen_given(self, "weir_reject");
+    wr_item_given(item, "weir_reject");
     char why[sizeof((weir_error *)0)->message];
     va_list args;
     va_start(args, format);

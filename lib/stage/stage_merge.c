@@ -130,6 +130,7 @@ weir_gen *weir_merge(weir_scope *scope, weir_gen **gens, size_t count)
     wr_list_init(&merge->ready);
     wr_list_init(&merge->rest);
     for (size_t i = 0; i < count; i++) {
+        wr_gen_given(gens[i], "weir_merge");
         wr_gen_adopt(&merge->gen, gens[i]);
         if (gens[i]->reader != &merge->gen) {
             continue; /* one that could not be made: its failure is the merge's already */

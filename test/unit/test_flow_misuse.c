@@ -5,6 +5,18 @@
 
 #include <uv.h>
 
+#if defined(__has_feature)
+#define HAS_FEATURE(name) __has_feature(name)
+#else
+#define HAS_FEATURE(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
+/* There the sanitizer tells the use of what was freed before weir can. */
+#define TEST_ABORTS_UNLESS_SANITIZED(name) static WEIR_UNUSED void name(void)
+#else
+#define TEST_ABORTS_UNLESS_SANITIZED(name) TEST_ABORTS(name)
+#endif
+
 struct none {
     char unused;
 };
@@ -178,6 +190,198 @@ TEST_ABORTS(misuse_no_room_for_an_item)
     weir_loop *loop = test_loop();
     weir_item item;
     (void)!weir_next_many(count_to(weir_root(loop), 3), &item, 0);
+}
+
+/* ---- NULL */
+
+TEST_ABORTS(misuse_next_of_no_generator)
+{
+    weir_loop *loop = test_loop();
+    weir_item item;
+    (void)loop;
+    (void)!weir_next(NULL, &item);
+}
+
+TEST_ABORTS(misuse_next_into_no_item)
+{
+    weir_loop *loop = test_loop();
+    (void)!weir_next(count_to(weir_root(loop), 3), NULL);
+}
+
+TEST_ABORTS(misuse_next_many_of_no_generator)
+{
+    weir_item items[2];
+    (void)!weir_next_many(NULL, items, 2);
+}
+
+TEST_ABORTS(misuse_next_many_into_no_items)
+{
+    weir_loop *loop = test_loop();
+    (void)!weir_next_many(weir_count(weir_root(loop), 1, 5), NULL, 2);
+}
+
+TEST_ABORTS(misuse_next_within_of_no_generator)
+{
+    weir_item item;
+    (void)!weir_next_within(NULL, &item, 1);
+}
+
+TEST_ABORTS(misuse_send_to_no_generator)
+{
+    weir_item item;
+    (void)!weir_send(NULL, NULL, &item);
+}
+
+TEST_ABORTS(misuse_finish_of_no_generator)
+{
+    (void)!weir_finish(NULL, NULL);
+}
+
+TEST_ABORTS(misuse_a_stage_over_no_generator)
+{
+    (void)same(NULL, (struct none){0});
+}
+
+TEST_ABORTS(misuse_a_built_in_stage_over_no_generator)
+{
+    (void)weir_head(NULL, 3);
+}
+
+TEST_ABORTS(misuse_a_source_in_no_scope)
+{
+    (void)weir_count(NULL, 1, 3);
+}
+
+TEST_ABORTS(misuse_a_merge_with_no_generator_in_it)
+{
+    weir_loop *loop = test_loop();
+    weir_gen *gens[2] = {count_to(weir_root(loop), 1), NULL};
+    (void)weir_merge(weir_root(loop), gens, 2);
+}
+
+TEST_ABORTS(misuse_a_pump_from_no_generator)
+{
+    weir_loop *loop = test_loop();
+    (void)!weir_pump(NULL, weir_null_sink(weir_root(loop)), NULL);
+}
+
+TEST_ABORTS(misuse_a_pump_into_no_sink)
+{
+    weir_loop *loop = test_loop();
+    (void)!weir_pump(count_to(weir_root(loop), 1), NULL, NULL);
+}
+
+static int yields_nothing(weir_gen *self, weir_gen *up, void *args)
+{
+    (void)up;
+    (void)args;
+    return weir_yield(self, NULL) ? 0 : 1;
+}
+
+TEST_ABORTS(misuse_a_yield_of_no_item)
+{
+    weir_loop *loop = test_loop();
+    weir_item item;
+    (void)!weir_next(weir_gen_new(weir_root(loop), yields_nothing, NULL, 0, NULL), &item);
+}
+
+TEST_ABORTS(misuse_a_put_to_no_sink)
+{
+    weir_item item = weir_bytes("x", 1);
+    (void)!weir_put(NULL, &item);
+}
+
+TEST_ABORTS(misuse_a_put_of_no_item)
+{
+    weir_loop *loop = test_loop();
+    (void)!weir_put(weir_null_sink(weir_root(loop)), NULL);
+}
+
+TEST_ABORTS(misuse_a_finish_of_no_sink)
+{
+    (void)!weir_sink_finish(NULL, NULL);
+}
+
+TEST_ABORTS(misuse_a_queue_without_a_place_for_its_end)
+{
+    weir_loop *loop = test_loop();
+    (void)weir_queue(weir_root(loop), NULL, NULL);
+}
+
+/* ---- what has ended */
+
+TEST_ABORTS_UNLESS_SANITIZED(misuse_next_after_finish)
+{
+    weir_loop *loop = test_loop();
+    weir_gen *gen = count_to(weir_root(loop), 3);
+    weir_item item;
+    (void)!weir_next(gen, &item);
+    (void)!weir_finish(gen, NULL);
+    (void)!weir_next(gen, &item);
+}
+
+TEST_ABORTS_UNLESS_SANITIZED(misuse_next_of_a_built_in_after_discard)
+{
+    weir_loop *loop = test_loop();
+    weir_gen *gen = weir_count(weir_root(loop), 1, 5);
+    weir_item item;
+    (void)!weir_next(gen, &item);
+    weir_discard(gen);
+    (void)!weir_next(gen, &item);
+}
+
+TEST_ABORTS_UNLESS_SANITIZED(misuse_next_after_the_pump)
+{
+    weir_loop *loop = test_loop();
+    weir_gen *gen = count_to(weir_root(loop), 3);
+    weir_item item;
+    (void)!weir_pump(gen, weir_null_sink(weir_root(loop)), NULL);
+    (void)!weir_next(gen, &item);
+}
+
+TEST_ABORTS_UNLESS_SANITIZED(misuse_finish_twice)
+{
+    weir_loop *loop = test_loop();
+    weir_gen *gen = count_to(weir_root(loop), 3);
+    (void)!weir_finish(gen, NULL);
+    (void)!weir_finish(gen, NULL);
+}
+
+TEST_ABORTS_UNLESS_SANITIZED(misuse_discard_after_finish)
+{
+    weir_loop *loop = test_loop();
+    weir_gen *gen = count_to(weir_root(loop), 3);
+    (void)!weir_finish(gen, NULL);
+    weir_discard(gen);
+}
+
+TEST_ABORTS_UNLESS_SANITIZED(misuse_sink_finish_twice)
+{
+    weir_loop *loop = test_loop();
+    weir_sink *sink = weir_null_sink(weir_root(loop));
+    (void)!weir_sink_finish(sink, NULL);
+    (void)!weir_sink_finish(sink, NULL);
+}
+
+TEST_ABORTS_UNLESS_SANITIZED(misuse_put_after_the_pump)
+{
+    weir_loop *loop = test_loop();
+    weir_sink *sink = weir_null_sink(weir_root(loop));
+    weir_item item = weir_bytes("x", 1);
+    (void)!weir_pump(count_to(weir_root(loop), 3), sink, NULL);
+    (void)!weir_put(sink, &item);
+}
+
+TEST_ABORTS_UNLESS_SANITIZED(misuse_put_to_a_queue_after_its_end)
+{
+    weir_loop *loop = test_loop();
+    weir_sink *in;
+    weir_item item = weir_bytes("x", 1);
+    weir_gen *gen = weir_queue(weir_root(loop), NULL, &in);
+    (void)gen;
+    (void)!weir_put(in, &item);
+    (void)!weir_sink_finish(in, NULL);
+    (void)!weir_put(in, &item);
 }
 
 MAIN("flow/misuse")
