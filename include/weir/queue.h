@@ -51,8 +51,9 @@ WEIR_API weir_gen *weir_queue(weir_scope *scope, const weir_queue_options *optio
  * the writer's commit. It touches both scopes, so it is called before the threads start, or by one
  * while the other's loop does not run. The reading end counts as a source of its loop.
  *
- * options  as for weir_queue; when_full is not looked at, a full channel makes its writer wait, and
- *          a rendezvous is a channel of one item.
+ * options  as for weir_queue, but that a rendezvous is a channel of one item. What a policy drops
+ *          was handed over as far as the writer is concerned; in the ledger of the reader's loop it
+ *          counts as dropped.
  * in       [out] the writing end, for the thread of `writer`. A batch, or a value whose type has
  *          a copy or drop function, fails it with WEIR_EINVAL.
  * Returns  the reading end, for the thread of `reader`.

@@ -6,6 +6,9 @@
  * Receipts do not cross: handing over is the writer's commit, and the reading end is a source of
  * the other loop. One lock guards the list and the two ends; an end that has gone is no longer
  * woken, and the lock is held while the other is, so that a loop is never woken after its end.
+ *
+ * What a policy other than to wait drops was handed over like the rest, and the reader has not seen
+ * it: it is counted under the lock, and the reading end enters it into its ledger as dropped.
  */
 #include <weir/queue.h>
 
@@ -18,7 +21,7 @@
 struct parcel {
     struct wr_list link;
     struct weir_block *block;
-    size_t count, at;
+    size_t count, at; /* items [at, count) are left */
     weir_item items[];
 };
 
@@ -26,6 +29,8 @@ struct channel {
     uv_mutex_t lock;
     struct wr_list parcels;
     size_t items, bytes, items_max, bytes_max;
+    int32_t when_full;
+    uint64_t dropped;                            /* not in the reader's ledger yet */
     struct weir_loop *reader_loop, *writer_loop; /* NULL: that end has gone */
     struct wr_remote to_reader, to_writer;
     bool ended;
@@ -88,6 +93,24 @@ static void wake_writer(struct wr_remote *remote)
 
 /* ---- reading */
 
+/* What was dropped takes numbers of the source, before what is given next. */
+static void count_dropped(struct weir_gen *gen, uint64_t dropped)
+{
+    struct weir_receipt *origin = gen->origin;
+    if (dropped > 0 && origin != NULL) {
+        uint64_t first = origin->given + 1;
+        origin->given += dropped;
+        wr_receipt_tell(origin, first, origin->given, WR_ACT_DROP);
+    }
+}
+
+static uint64_t take_dropped(struct channel *channel)
+{
+    uint64_t dropped = channel->dropped;
+    channel->dropped = 0;
+    return dropped;
+}
+
 static size_t channel_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct channel_gen *self = WR_OWNER(gen, struct channel_gen, gen);
@@ -102,13 +125,18 @@ static size_t channel_next_many(struct weir_gen *gen, weir_item *items, size_t m
         bool ended = channel->ended;
         if (node != NULL) {
             self->lent = WR_OWNER(node, struct parcel, link);
-            channel->items -= self->lent->count;
+            channel->items -= self->lent->count - self->lent->at;
             channel->bytes -= self->lent->block->len;
             if (channel->writer_loop != NULL) {
                 wr_remote_send(channel->writer_loop, &channel->to_writer);
             }
         }
+        uint64_t dropped = take_dropped(channel);
         uv_mutex_unlock(&channel->lock);
+        if (dropped > 0) {
+            wr_origin_lend(gen->origin, 0);
+            count_dropped(gen, dropped);
+        }
         if (node != NULL) {
             break;
         }
@@ -143,7 +171,9 @@ static void channel_close(struct weir_gen *gen)
     if (channel->writer_loop != NULL) {
         wr_remote_send(channel->writer_loop, &channel->to_writer);
     }
+    uint64_t dropped = take_dropped(channel);
     uv_mutex_unlock(&channel->lock);
+    count_dropped(gen, dropped);
     wr_remote_stop(gen->loop, &channel->to_reader);
     parcel_free(self->lent);
     self->lent = NULL;
@@ -221,12 +251,83 @@ static struct parcel *pack(const weir_item *items, size_t count, int *why)
     return parcel;
 }
 
+/* Under the lock: is there no room for one more parcel? Something always passes alone. */
+static bool full_for(const struct channel *channel, const struct parcel *parcel)
+{
+    size_t count = parcel->count - parcel->at;
+    return channel->items > 0 && (channel->items + count > channel->items_max ||
+                                  channel->bytes + parcel->block->len > channel->bytes_max);
+}
+
+/* Under the lock: the oldest items make way, of a parcel as many as it takes by count. What is to
+ * be freed afterwards goes to `old`. */
+static void drop_oldest(struct channel *channel, const struct parcel *parcel, struct wr_list *old)
+{
+    while (full_for(channel, parcel)) {
+        struct parcel *first = WR_OWNER(channel->parcels.next, struct parcel, link);
+        size_t left = first->count - first->at, over = left;
+        if (channel->bytes + parcel->block->len <= channel->bytes_max) {
+            over = WR_MIN(left, channel->items + parcel->count - channel->items_max);
+        }
+        first->at += over;
+        channel->items -= over;
+        channel->dropped += over;
+        if (first->at == first->count) {
+            channel->bytes -= first->block->len;
+            wr_list_append(old, wr_list_take(&channel->parcels));
+        }
+    }
+}
+
+/* Under the lock: what does not fit is not put. */
+static void drop_newest(struct channel *channel, struct parcel *parcel)
+{
+    size_t room = channel->items < channel->items_max ? channel->items_max - channel->items : 0;
+    if (channel->bytes + parcel->block->len > channel->bytes_max) {
+        room = 0;
+    }
+    channel->dropped += parcel->count - room;
+    parcel->count = room;
+}
+
+/* Hand over under the lock, if there is room or the policy makes some. False: the writer waits or
+ * fails. */
+static bool hand_over(struct channel *channel, struct parcel *parcel, struct wr_list *old)
+{
+    if (full_for(channel, parcel)) {
+        switch (channel->when_full) {
+        case WEIR_DROP_OLDEST:
+        case WEIR_LATEST: drop_oldest(channel, parcel, old); break;
+        case WEIR_DROP_NEWEST: drop_newest(channel, parcel); break;
+        default: return false;
+        }
+    }
+    if (parcel->count == 0) {
+        wr_list_append(old, &parcel->link);
+        return true;
+    }
+    wr_list_append(&channel->parcels, &parcel->link);
+    channel->items += parcel->count;
+    channel->bytes += parcel->block->len;
+    wr_remote_send(channel->reader_loop, &channel->to_reader);
+    return true;
+}
+
+static void free_parcels(struct wr_list *old)
+{
+    for (struct wr_list *node; (node = wr_list_take(old)) != NULL;) {
+        parcel_free(WR_OWNER(node, struct parcel, link));
+    }
+}
+
 static int channel_send(struct channel_sink *self, const weir_item *items, size_t count)
 {
     struct channel *channel = self->channel;
     struct weir_sink *sink = &self->sink;
     int why = 0;
     struct parcel *parcel = pack(items, count, &why);
+    struct wr_list old;
+    wr_list_init(&old);
     if (parcel == NULL) {
         return wr_sink_set_error(
             sink, why, 0, "%s",
@@ -237,18 +338,19 @@ static int channel_send(struct channel_sink *self, const weir_item *items, size_
     for (;;) {
         uv_mutex_lock(&channel->lock);
         bool gone = channel->reader_loop == NULL;
-        bool full =
-            channel->items + count > channel->items_max ||
-            (channel->items > 0 && channel->bytes + parcel->block->len > channel->bytes_max);
-        if (!gone && (!full || channel->items == 0)) {
-            wr_list_append(&channel->parcels, &parcel->link);
-            channel->items += count;
-            channel->bytes += parcel->block->len;
-            wr_remote_send(channel->reader_loop, &channel->to_reader);
-            uv_mutex_unlock(&channel->lock);
+        bool over = !gone && hand_over(channel, parcel, &old);
+        size_t held = channel->items, bytes = channel->bytes;
+        uv_mutex_unlock(&channel->lock);
+        if (over) {
+            free_parcels(&old);
             return 0;
         }
-        uv_mutex_unlock(&channel->lock);
+        if (!gone && channel->when_full == WEIR_FULL_FAILS) {
+            parcel_free(parcel);
+            return wr_sink_set_error(sink, WEIR_ETOOLONG, 0,
+                                     "channel '%s' is full (%zu items, %zu bytes)", sink->name,
+                                     held, bytes);
+        }
         int rc = WEIR_ECLOSED;
         if (!gone) {
             channel->writer = wr_task_now(sink->loop, "weir_put");
@@ -368,7 +470,11 @@ weir_gen *weir_channel(weir_scope *reader, weir_scope *writer, const weir_queue_
     wr_list_init(&channel->parcels);
     wr_remote_init(&channel->to_reader, wake_reader);
     wr_remote_init(&channel->to_writer, wake_writer);
+    channel->when_full = o.when_full;
     channel->items_max = o.items_max > 0 ? (size_t)o.items_max : o.items_max == 0 ? 64 : 1;
+    if (channel->when_full == WEIR_LATEST) {
+        channel->items_max = 1;
+    }
     channel->bytes_max = o.bytes_max > 0    ? (size_t)o.bytes_max
                          : o.bytes_max == 0 ? 1024 * 1024
                                             : SIZE_MAX;

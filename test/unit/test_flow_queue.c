@@ -370,4 +370,111 @@ TEST(channel_writer_fails_when_the_reader_goes)
     weir_loop_free(loop);
 }
 
+/* Both ends on one thread: put 1 to 10 before anything is read, then read the rest. */
+struct filled {
+    weir_loop *loop, *second;
+    weir_ledger ledger;
+    long read[10]; /* the first of them */
+    size_t count;
+    int rc;
+    weir_error error;
+};
+
+static struct filled fill_channel(int32_t when_full, int64_t items_max, int64_t bytes_max,
+                                  size_t at_once)
+{
+    struct filled f = {.loop = weir_loop_new(NULL), .second = weir_loop_new(NULL)};
+    ck_assert(f.loop != NULL && f.second != NULL);
+    weir_sink *to;
+    weir_gen *from = weir_channel(weir_root(f.second), weir_root(f.loop),
+                                  WEIR_OPTIONS(weir_queue_options, .items_max = items_max,
+                                               .bytes_max = bytes_max, .when_full = when_full),
+                                  &to);
+    weir_gen *source = weir_count(weir_root(f.loop), 1, 10);
+    weir_item items[10], item;
+    size_t n;
+    bool good = true;
+    while (good && (n = weir_next_many(source, items, at_once)) > 0) {
+        good = weir_put_many(to, items, n);
+    }
+    f.rc = weir_sink_finish(to, &f.error);
+    ck_assert_int_eq(weir_finish(source, NULL), 0);
+    while (weir_next(from, &item)) {
+        for (size_t i = 0; i < item.len; i++) {
+            f.read[f.count] = f.read[f.count] * 10 + (item.data[i] - '0');
+        }
+        f.count++;
+    }
+    (void)!weir_finish(from, NULL);
+    f.ledger = ledger_of(weir_root(f.second));
+    return f;
+}
+
+static void end_filled(const struct filled *f)
+{
+    weir_loop_free(f->second);
+    weir_loop_free(f->loop);
+}
+
+TEST(channel_drops_the_oldest_and_says_so_in_the_readers_ledger)
+{
+    for (size_t at_once = 1; at_once <= 10; at_once++) {
+        struct filled f = fill_channel(WEIR_DROP_OLDEST, 3, 0, at_once);
+        ck_assert_int_eq(f.rc, 0);
+        ck_assert_uint_ge(f.count, 1);
+        ck_assert_uint_le(f.count, 3);
+        ck_assert_int_eq(f.read[f.count - 1], 10);
+        ck_assert_uint_eq(f.ledger.in, 10);
+        ck_assert_uint_eq(f.ledger.delivered, f.count);
+        ck_assert_uint_eq(f.ledger.dropped, 10 - f.count);
+        end_filled(&f);
+    }
+}
+
+TEST(channel_drops_the_newest_and_says_so_in_the_readers_ledger)
+{
+    for (size_t at_once = 1; at_once <= 10; at_once++) {
+        struct filled f = fill_channel(WEIR_DROP_NEWEST, 3, 0, at_once);
+        ck_assert_int_eq(f.rc, 0);
+        ck_assert_uint_eq(f.count, 3);
+        ck_assert_int_eq(f.read[0], 1);
+        ck_assert_int_eq(f.read[2], 3);
+        ck_assert_uint_eq(f.ledger.in, 10);
+        ck_assert_uint_eq(f.ledger.delivered, 3);
+        ck_assert_uint_eq(f.ledger.dropped, 7);
+        end_filled(&f);
+    }
+}
+
+TEST(channel_keeps_the_latest_only)
+{
+    struct filled f = fill_channel(WEIR_LATEST, 0, 0, 4);
+    ck_assert_int_eq(f.rc, 0);
+    ck_assert_uint_eq(f.count, 1);
+    ck_assert_int_eq(f.read[0], 10);
+    ck_assert_uint_eq(f.ledger.in, 10);
+    ck_assert_uint_eq(f.ledger.dropped, 9);
+    end_filled(&f);
+}
+
+TEST(channel_that_is_full_by_bytes_drops_whole_puts)
+{
+    struct filled f = fill_channel(WEIR_DROP_OLDEST, 100, 32, 1);
+    ck_assert_int_eq(f.rc, 0);
+    ck_assert_uint_eq(f.count, 2);
+    ck_assert_int_eq(f.read[0], 9);
+    ck_assert_uint_eq(f.ledger.dropped, 8);
+    end_filled(&f);
+}
+
+TEST(channel_that_is_full_fails_its_writer_if_asked_to)
+{
+    struct filled f = fill_channel(WEIR_FULL_FAILS, 3, 0, 1);
+    ck_assert_int_eq(f.rc, WEIR_ETOOLONG);
+    ck_assert_ptr_nonnull(strstr(f.error.message, "is full (3 items"));
+    ck_assert_uint_eq(f.count, 3);
+    ck_assert_uint_eq(f.ledger.dropped, 0);
+    end_filled(&f);
+}
+
 MAIN("flow/queue")
