@@ -58,7 +58,7 @@ WEIR_API weir_loop *weir_loop_attach(struct uv_loop_s *uv, const weir_loop_optio
  * Cancel what is left and free the loop; NULL is allowed. A loop of weir's own waits until all has
  * ended, and is freed by the program, not by one of its tasks. For an attached loop this returns at
  * once, and the memory goes when the caller's uv_run() has let the tasks end: run it until then.
- * Failures that nobody has asked for are not told.
+ * Failures that nobody has asked for, the root scope's first one too, go to the log.
  */
 WEIR_API WEIR_SUSPENDS void weir_loop_free(WEIR_TAKES weir_loop *loop);
 /* Tell the scope that lives as long as the loop. It is never waited for, and a failure in it

@@ -216,6 +216,7 @@ static void end_everything(struct weir_loop *loop, struct wr_task *task)
         task->cancel_due = false;
     }
     wr_scope_end_objects(loop->root);
+    wr_scope_log_failure(loop->root);
 }
 
 static void close_attached(struct wr_deferred *deferred)

@@ -275,13 +275,21 @@ void wr_scope_counts(const struct weir_scope *scope, uint64_t *in, uint64_t coun
     ledger_add(scope, in, counts);
 }
 
+void wr_scope_log_failure(const struct weir_scope *scope)
+{
+    if (scope->failure != NULL || scope->failed_without_memory) {
+        wr_log_failure(scope->loop,
+                       scope->failure != NULL ? scope->failure : &failure_without_memory);
+    }
+}
+
 void wr_scope_end_objects(struct weir_scope *scope)
 {
     while (!wr_list_empty(&scope->children)) {
         struct weir_scope *child = WR_OWNER(scope->children.next, struct weir_scope, child_link);
         wr_scope_end_objects(child);
-        if (child->failure != NULL && child->owner == NULL) {
-            wr_log_failure(child->loop, child->failure); /* nobody has waited for it */
+        if (child->owner == NULL) {
+            wr_scope_log_failure(child);
         }
         wr_scope_free(child);
     }

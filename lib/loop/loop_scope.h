@@ -68,5 +68,7 @@ struct weir_receipt *wr_scope_origin(struct weir_scope *scope, const char *name)
 /* End all that was made in the scope and not ended by its owner: child scopes, newest objects
  * first. May suspend. */
 void wr_scope_end_objects(struct weir_scope *scope);
+/* Its failure, if any, since nobody has waited for it. */
+void wr_scope_log_failure(const struct weir_scope *scope);
 
 #endif

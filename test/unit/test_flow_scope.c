@@ -2,6 +2,8 @@
  * Scopes and the generators in them: cancel and end while somebody reads, also from a task of
  * another scope; the gentle stop; what is left over.
  */
+#include <stdio.h>
+
 #include "support_flow.h"
 
 struct none {
@@ -343,6 +345,68 @@ TEST(loop_free_ends_all_kinds_left_over)
                          &item, 1),
         WEIR_GOT_LATE);
     weir_loop_free(loop);
+}
+
+/* ---- failures that nobody asks for */
+
+static char logged[1024];
+
+static void log_all(void *ctx, int level, const char *origin, const char *text)
+{
+    (void)ctx;
+    (void)level;
+    size_t len = strlen(logged);
+    snprintf(logged + len, sizeof logged - len, "%s: %s\n", origin, text);
+}
+
+static int fails(weir_scope *scope, void *args)
+{
+    weir_error error;
+    weir_gen *gen = numbers(scope, (struct numbers_args){.count = 3, .fail_at = 2});
+    (void)args;
+    return weir_pump(gen, weir_null_sink(scope), &error);
+}
+
+static weir_loop *logging_loop(void)
+{
+    logged[0] = '\0';
+    weir_loop *loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .log = log_all));
+    ck_assert_ptr_nonnull(loop);
+    return loop;
+}
+
+TEST(loop_free_logs_the_failure_of_a_task_in_the_root)
+{
+    weir_loop *loop = logging_loop();
+    weir_spawn(weir_root(loop), "failing", fails, NULL, 0);
+    wr_loop_settle(loop);
+
+    weir_loop_free(loop);
+
+    ck_assert_str_eq(logged, "numbers: number 2\n");
+}
+
+TEST(loop_free_logs_the_failure_of_a_scope_nobody_waited_for)
+{
+    weir_loop *loop = logging_loop();
+    weir_spawn(weir_scope_new(weir_root(loop), NULL), "failing", fails, NULL, 0);
+    wr_loop_settle(loop);
+
+    weir_loop_free(loop);
+
+    ck_assert_str_eq(logged, "numbers: number 2\n");
+}
+
+TEST(loop_free_logs_nothing_when_nothing_failed)
+{
+    weir_loop *loop = logging_loop();
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    weir_spawn(scope, "failing", fails, NULL, 0);
+    ck_assert_int_eq(weir_scope_wait(scope, NULL), WEIR_EPARSE);
+
+    weir_loop_free(loop);
+
+    ck_assert_str_eq(logged, "");
 }
 
 MAIN("flow/scope")
