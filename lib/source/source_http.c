@@ -152,6 +152,9 @@ static int wait_for_budget(struct wr_http_source *http)
 
 /* ---- pulling */
 
+/* Marks a stored validator: the offset beside it counts decoded bytes. No validator begins so. */
+static const char coded_mark = '~';
+
 /* The state's slot: where an earlier run has come to. */
 static int attach_state(struct wr_http_source *http)
 {
@@ -165,7 +168,9 @@ static int attach_state(struct wr_http_source *http)
     struct wr_state_slot *slot = http->slot;
     uint64_t kept = 0;
     if (slot->stored && slot->validator[0] != '\0') {
-        snprintf(http->validator, sizeof http->validator, "%s", slot->validator);
+        http->coded = slot->validator[0] == coded_mark;
+        snprintf(http->validator, sizeof http->validator, "%s",
+                 slot->validator + (http->coded ? 1 : 0));
         wr_lines_resume(&http->reader, wr_state_end(slot));
         kept = wr_state_end(slot);
         http->finished = slot->finished;
@@ -192,7 +197,10 @@ static int accept_answer(struct wr_http_source *http)
     http->fresh = true;
     http->answered_ns = wr_now_ns(http->gen.loop);
     if (!http->answered && http->slot != NULL) {
-        wr_state_set_validator(http->o.state, http->slot, http->validator);
+        char stored[WR_STATE_VALIDATOR_MAX + 1];
+        int len = snprintf(stored, sizeof stored, "%c%s", coded_mark, http->validator);
+        wr_state_set_validator(http->o.state, http->slot,
+                               http->coded && len > 1 ? stored : http->validator);
     }
     http->answered = true;
     wr_http_reply_accept(&http->reply);

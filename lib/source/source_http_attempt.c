@@ -156,8 +156,7 @@ static int add_headers(struct wr_http_source *http, const struct wr_http_token *
             return no_memory(http);
         }
     }
-    bool coded = http->answered && http->reply.coding != WR_HTTP_IDENTITY;
-    if (http->from > 0 && !coded) {
+    if (http->from > 0 && !http->coded) {
         char line[WR_STATE_VALIDATOR_MAX + 16];
         snprintf(line, sizeof line, "If-Range: %s", http->validator);
         if (!add_header(http, line)) {
@@ -238,6 +237,7 @@ int wr_http_attempt(struct wr_http_source *http, const struct wr_http_token *tok
     wr_http_failure_fini(&http->failure);
     http->skip = 0;
     http->stale = 0;
+    http->partial = false;
     http->over = http->accepted = http->starved = false;
     http->curl_text[0] = '\0';
     http->transfer.header = on_header;

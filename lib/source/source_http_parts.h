@@ -121,6 +121,7 @@ struct wr_http_source {
     uint64_t skip; /* bytes of the body still to be dropped, since the server sends all of it */
     bool over;     /* the transfer has ended; result */
     bool accepted; /* the task has taken note of the verdict LINES */
+    bool partial;  /* the answer ends before the end of what was asked for */
     CURLcode result;
     char curl_text[CURL_ERROR_SIZE];
     struct wr_http_decoder *decoder;
@@ -131,6 +132,7 @@ struct wr_http_source {
     bool opened;   /* the state is attached */
     bool answered; /* a body has begun */
     bool endless;  /* neither length nor ranges: a live stream */
+    bool coded;    /* the body is encoded: positions count decoded bytes, no Range can name them */
     bool finished; /* read to its proper end */
     bool fresh;    /* no line was given since the last connect */
     char validator[WR_STATE_VALIDATOR_MAX];

@@ -96,7 +96,8 @@ static bool read_header(struct wr_http_reply *reply, struct wr_text name, struct
             reply->length = -1;
         }
     } else if (wr_text_is(name, "Content-Encoding")) {
-        reply->coding = coding_of(value);
+        bool second = reply->coding != WR_HTTP_IDENTITY; /* on top of it: nobody sends that */
+        reply->coding = second ? WR_HTTP_UNKNOWN : coding_of(value);
         snprintf(words->coding_name, sizeof words->coding_name, "%.*s",
                  (int)WR_MIN(value.len, sizeof words->coding_name - 1), value.data);
     } else if (wr_text_is(name, "Content-Range")) {
@@ -222,6 +223,8 @@ static enum wr_http_verdict judge_part(struct wr_http_source *http)
         return changed(http, "another length");
     }
     http->complete = reply->range.length >= 0 ? reply->range.length : http->complete;
+    /* A server may give less than was asked for (RFC 9110 15.3.7). */
+    http->partial = reply->range.last + 1 < http->complete;
     return WR_HTTP_LINES;
 }
 
@@ -253,11 +256,16 @@ static enum wr_http_verdict judge_whole(struct wr_http_source *http)
         if (!same_version(http, false)) {
             return changed(http, "another validator");
         }
+        if (reply->coding == WR_HTTP_IDENTITY && http->complete >= 0 && reply->length >= 0 &&
+            http->complete != reply->length) {
+            return changed(http, "another length");
+        }
         http->skip = http->from;
     } else {
         snprintf(http->validator, sizeof http->validator, "%s",
                  http->own_range ? "" : validator_of(reply));
-        http->complete = reply->coding == WR_HTTP_IDENTITY ? reply->length : -1;
+        http->coded = reply->coding != WR_HTTP_IDENTITY;
+        http->complete = http->coded ? -1 : reply->length;
     }
     http->endless = reply->length < 0 && !reply->accept_ranges;
     return WR_HTTP_LINES;

@@ -342,6 +342,12 @@ int wr_http_ended(struct wr_http_source *http)
             refused = true;
             wr_http_refuse(failure, WEIR_ECHANGED, http->reply.status,
                            "it ends before the position that was reached");
+        } else if (verdict == WR_HTTP_LINES && http->partial) {
+            refused = true;
+            wr_http_refuse(failure, WEIR_ETRUNCATED, http->reply.status,
+                           "the server has given a part up to byte %" PRId64 " of %" PRId64,
+                           http->reply.range.last + 1, http->complete);
+            failure->retry = true;
         } else {
             read_to_the_end(http);
         }
