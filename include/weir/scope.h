@@ -34,7 +34,8 @@ extern "C" {
 typedef struct weir_scope_options {
     size_t struct_size;
     const char *name;    /* seen in errors and dumps, copied up to 31 bytes; default "scope" */
-    int64_t deadline_ms; /* from now: then it fails with WEIR_ETIMEDOUT and is canceled; 0: none */
+    int64_t deadline_ms; /* from now: then it fails with WEIR_ETIMEDOUT and is canceled; 0: none;
+                            negative, as a difference of times may be: at once */
     int64_t grace_ms;    /* waits in clean-up code work for so long after a cancel; default: as the
                             parent's, 5000 in the root; WEIR_NONE: for ever */
     int32_t on_failure;  /* WEIR_CANCEL_REST (default): the first failure cancels the others;

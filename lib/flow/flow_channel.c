@@ -481,6 +481,11 @@ weir_gen *weir_channel(weir_scope *reader, weir_scope *writer, const weir_queue_
     channel->reader_loop = reader->loop;
     channel->writer_loop = writer->loop;
     channel->refs = 2;
+    weir_error error;
+    if (wr_queue_options_wrong(&o, "channel", &error)) {
+        wr_gen_fail_error(&gen->gen, &error);
+        wr_sink_set_error(&sink->sink, error.code, 0, "%s", error.message);
+    }
     gen->channel = channel;
     sink->channel = channel;
     *in = &sink->sink;

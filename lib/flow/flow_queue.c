@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base_alloc.h"
+#include "base_option.h"
 #include "flow_gen.h"
 #include "flow_ring.h"
 #include "flow_sink.h"
@@ -486,6 +487,13 @@ static void queue_init(struct queue *queue, struct weir_loop *loop, const weir_q
     snprintf(queue->name, sizeof queue->name, "%s", o->name != NULL ? o->name : "queue");
 }
 
+bool wr_queue_options_wrong(const weir_queue_options *o, const char *maker, weir_error *error)
+{
+    return wr_limit_wrong(error, maker, "items_max", o->items_max) ||
+           wr_limit_wrong(error, maker, "bytes_max", o->bytes_max) ||
+           wr_choice_wrong(error, maker, "when_full", o->when_full, WEIR_FULL_FAILS);
+}
+
 weir_gen *weir_queue(weir_scope *scope, const weir_queue_options *options, weir_sink **in)
 {
     WR_ASSERT(scope != NULL, "a queue is to be made in a scope that is NULL");
@@ -510,6 +518,11 @@ weir_gen *weir_queue(weir_scope *scope, const weir_queue_options *options, weir_
         wr_free(queue);
         *in = wr_sink_made(NULL);
         return wr_gen_made(NULL, NULL);
+    }
+    weir_error error;
+    if (wr_queue_options_wrong(&o, queue->name, &error)) {
+        wr_gen_fail_error(&reader->gen, &error);
+        wr_sink_set_error(&writer->sink, error.code, 0, "%s", error.message);
     }
     reader->queue = queue;
     queue->gen = &reader->gen;

@@ -9,6 +9,7 @@
 #ifndef WR_FLOW_SINK_H
 #define WR_FLOW_SINK_H
 
+#include <weir/queue.h>
 #include <weir/sink.h>
 
 #include "bytes_receipt.h"
@@ -107,5 +108,8 @@ void wr_sink_abandon(struct weir_sink *sink);
 void wr_sink_keep_state(struct weir_sink *sink, struct weir_state *state);
 /* How many items may be put now. 0: the sink has failed. */
 size_t wr_sink_room(struct weir_sink *sink, size_t max);
+
+/* Options of a queue, a channel or a buffer that cannot be: true, and *error. */
+bool wr_queue_options_wrong(const weir_queue_options *o, const char *maker, weir_error *error);
 
 #endif

@@ -116,6 +116,10 @@ weir_scope *weir_scope_new(weir_scope *parent, const weir_scope_options *options
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);
     }
+    WR_ASSERT(o.on_failure == WEIR_CANCEL_REST || o.on_failure == WEIR_GO_ON, "on_failure is %d",
+              (int)o.on_failure);
+    WR_ASSERT(o.grace_ms >= WEIR_NONE && o.drain_ms >= WEIR_NONE,
+              "grace_ms or drain_ms is negative, and not WEIR_NONE");
     struct weir_scope *scope = wr_scope_make(parent->loop, parent, o.name);
     if (scope == NULL) {
         /* A maker never returns NULL: what would have gone into the scope goes into its parent,
@@ -131,8 +135,8 @@ weir_scope *weir_scope_new(weir_scope *parent, const weir_scope_options *options
         scope->grace_ms = o.grace_ms;
     }
     scope->drain_ms = o.drain_ms;
-    if (o.deadline_ms > 0) {
-        wr_timer_start(scope->loop, &scope->deadline, o.deadline_ms);
+    if (o.deadline_ms != 0) {
+        wr_timer_start(scope->loop, &scope->deadline, WR_MAX(o.deadline_ms, 0));
     }
     return scope;
 }

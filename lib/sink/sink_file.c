@@ -299,7 +299,9 @@ weir_sink *weir_file_sink(weir_scope *scope, const char *path, const weir_file_o
     file->fd = -1;
     file->state = o.state;
     file->path = wr_strdup(path);
-    if (file->path == NULL) {
+    if (path == NULL) {
+        wr_sink_set_error(&file->stream.sink, WEIR_EINVAL, 0, "a file sink without a path");
+    } else if (file->path == NULL) {
         wr_sink_set_error(&file->stream.sink, WEIR_ENOMEM, 0, "no memory for a path");
     }
     return wr_sink_made(&file->stream.sink);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base_alloc.h"
+#include "base_option.h"
 #include "sink_stream.h"
 
 enum { CONNECT_MS = 10000 };
@@ -46,7 +47,12 @@ weir_sink *weir_socket_sink(weir_scope *scope, const char *address,
     stream->connect_ms = o.connect_ms != 0 ? o.connect_ms : CONNECT_MS;
     stream->stall_ms = o.stall_ms > 0 ? o.stall_ms : -1;
     stream->address = wr_strdup(address);
-    if (stream->address == NULL) {
+    weir_error error;
+    if (wr_limit_wrong(&error, address, "connect_ms", o.connect_ms) ||
+        wr_limit_wrong(&error, address, "stall_ms", o.stall_ms) ||
+        wr_choice_wrong(&error, address, "frame", o.frame, WEIR_FRAME_LEN32)) {
+        wr_sink_set_error(&stream->sink, error.code, 0, "%s", error.message);
+    } else if (stream->address == NULL) {
         wr_sink_set_error(&stream->sink, WEIR_ENOMEM, 0, "no memory for an address");
     } else if (o.tls != WEIR_TLS_VERIFY || o.ca_file != NULL) {
         /* Plain bytes to somebody who asked for TLS would be worse than none. */

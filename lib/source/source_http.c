@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "base_alloc.h"
+#include "base_option.h"
 #include "source_http_parts.h"
 #include "source_http_redirect.h"
 
@@ -509,6 +510,19 @@ static __attribute__((noinline)) weir_gen *no_address(weir_scope *scope, struct 
     return wr_gen_failed(scope, &error);
 }
 
+static bool options_wrong(const weir_http_options *o, const char *name, weir_error *error)
+{
+    return wr_choice_wrong(error, name, "tls", o->tls, WEIR_TLS_TRUST_ANYBODY) ||
+           wr_limit_wrong(error, name, "retries", o->retries) ||
+           wr_limit_wrong(error, name, "connect_ms", o->connect_ms) ||
+           wr_limit_wrong(error, name, "first_byte_ms", o->first_byte_ms) ||
+           wr_limit_wrong(error, name, "idle_ms", o->idle_ms) ||
+           wr_limit_wrong(error, name, "line_bytes_max", o->line_bytes_max) ||
+           wr_choice_wrong(error, name, "overlong", o->overlong, WEIR_LONG_FAILS) ||
+           wr_limit_wrong(error, name, "decoded_bytes_max", o->decoded_bytes_max) ||
+           wr_limit_wrong(error, name, "decoded_ratio_max", o->decoded_ratio_max);
+}
+
 static void expect_state(struct wr_http_source *http)
 {
     char shown[WR_STATE_SOURCE_NAME_MAX];
@@ -536,6 +550,10 @@ weir_gen *weir_http_lines(weir_scope *scope, const char *url_text, const weir_ht
     struct wr_http_source *http = wr_gen_alloc(scope, sizeof *http, &http_ops, name);
     if (http == NULL) {
         return wr_gen_made(NULL, NULL);
+    }
+    weir_error error;
+    if (options_wrong(&o, name, &error)) {
+        wr_gen_fail_error(&http->gen, &error);
     }
     o.connect_ms = or_default(o.connect_ms, CONNECT_MS);
     o.first_byte_ms = or_default(o.first_byte_ms, FIRST_BYTE_MS);

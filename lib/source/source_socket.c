@@ -10,6 +10,8 @@
 
 #include "source_stream.h"
 
+#include "base_option.h"
+
 enum { CONNECT_MS = 10000 };
 
 static int socket_open(struct wr_stream_source *stream)
@@ -49,5 +51,10 @@ weir_gen *weir_socket_lines(weir_scope *scope, const char *address,
     }
     stream->connect_ms = o.connect_ms != 0 ? o.connect_ms : CONNECT_MS;
     stream->stall_ms = o.stall_ms > 0 ? o.stall_ms : -1;
+    weir_error error;
+    if (wr_limit_wrong(&error, address, "connect_ms", o.connect_ms) ||
+        wr_limit_wrong(&error, address, "stall_ms", o.stall_ms)) {
+        wr_gen_fail_error(&stream->gen, &error);
+    }
     return wr_gen_made(&stream->gen, NULL);
 }

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base_alloc.h"
+#include "base_option.h"
 
 enum { TURN_BYTES = 1024 * 1024 };
 
@@ -242,8 +243,12 @@ struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const 
     stream->open = open;
     stream->stall_ms = -1;
     stream->where = wr_strdup(where);
+    weir_error error;
     if (where != NULL && stream->where == NULL) {
         wr_gen_fail(&stream->gen, WEIR_ENOMEM, 0, -1, "no memory for '%s'", where);
+    } else if (wr_limit_wrong(&error, name, "line_bytes_max", stream->lines.line_bytes_max) ||
+               wr_choice_wrong(&error, name, "overlong", stream->lines.overlong, WEIR_LONG_FAILS)) {
+        wr_gen_fail_error(&stream->gen, &error);
     }
     return stream;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base_alloc.h"
+#include "base_option.h"
 #include "flow_batch.h"
 #include "flow_gen.h"
 
@@ -256,6 +257,12 @@ weir_gen *weir_batch(weir_gen *up, const weir_batch_options *options)
                            : o.bytes_max < 0 ? SIZE_MAX
                                              : 1024 * 1024;
         stage->wait_ms = o.wait_ms == 0 ? 1000 : o.wait_ms;
+        weir_error error;
+        if (wr_limit_wrong(&error, "batch", "items_max", o.items_max) ||
+            wr_limit_wrong(&error, "batch", "bytes_max", o.bytes_max) ||
+            wr_limit_wrong(&error, "batch", "wait_ms", o.wait_ms)) {
+            wr_gen_fail_error(&stage->gen, &error);
+        }
     }
     return wr_gen_made(stage != NULL ? &stage->gen : NULL, up);
 }

@@ -115,6 +115,10 @@ weir_gen *weir_buffer(weir_gen *up, const weir_queue_options *options)
         strncpy(buffer->name, buffer->options.name != NULL ? buffer->options.name : "buffer",
                 sizeof buffer->name - 1);
         buffer->options.name = buffer->name;
+        weir_error error;
+        if (wr_queue_options_wrong(&buffer->options, buffer->name, &error)) {
+            wr_gen_fail_error(&buffer->gen, &error);
+        }
     }
     return wr_gen_made(buffer != NULL ? &buffer->gen : NULL, up);
 }

@@ -1,0 +1,33 @@
+/*
+ * base_option.c - the checks of options, and the words for those that cannot be.
+ *
+ * Called by makers, before anything is opened; each tells the first that is wrong.
+ */
+#include "base_option.h"
+
+#include <inttypes.h>
+
+#include "base_error.h"
+
+bool wr_limit_wrong(weir_error *error, const char *maker, const char *name, int64_t value)
+{
+    if (value >= -1) {
+        return false;
+    }
+    (void)wr_error_set(error, WEIR_EINVAL, 0, maker,
+                       "the option %s is %" PRId64
+                       ": 0 is the default, WEIR_NONE no limit, else it is positive",
+                       name, value);
+    return true;
+}
+
+bool wr_choice_wrong(weir_error *error, const char *maker, const char *name, int64_t value,
+                     int64_t last)
+{
+    if (value >= 0 && value <= last) {
+        return false;
+    }
+    (void)wr_error_set(error, WEIR_EINVAL, 0, maker,
+                       "the option %s is %" PRId64 ": there is 0 to %" PRId64, name, value, last);
+    return true;
+}
