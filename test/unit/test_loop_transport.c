@@ -257,7 +257,9 @@ static struct wr_task *reading;
 static int noted_reading_task(weir_scope *scope, void *args)
 {
     reading = wr_task_now(loop, "test");
-    return reading_task(scope, args);
+    int rc = reading_task(scope, args);
+    reading = NULL;
+    return rc;
 }
 
 static void check_abort_of_the_woken(void)

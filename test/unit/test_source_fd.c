@@ -90,6 +90,7 @@ static int read_task(weir_scope *scope, void *args)
     weir_error error;
     reading = wr_task_now(scope->loop, "test");
     bool came = weir_next(gen, &item);
+    reading = NULL;
     return came ? 1 : weir_finish(gen, &error);
 }
 
