@@ -41,7 +41,8 @@ class Own(e2e_support.TestCase):
         with Weir("--drain", "0", "gen 1..") as run:
             run.read_line()
             run.send(signal.SIGINT)
-            self.ends(run.end(), 3, "not drained")
+            run.says("not drained")  # before anybody reads what is in its way
+            self.ends(run.end(), 3)
 
     def test_few_descriptors_are_a_failure_and_no_crash(self):
         # Below 6 libuv itself aborts.
