@@ -238,9 +238,7 @@ static int tell_end(struct run *run, weir_error *error, bool durable)
         code = 128 + signal_number;
     } else if (signals == 1 && error->code == WEIR_ECANCELED) {
         code = EXIT_LOST;
-        say_line(&run->say,
-                 "not drained within the time that --drain gives: %" PRIu64 " items are lost",
-                 ledger.in_flight);
+        say_lost(&run->say, &ledger, &stats);
     } else if (error->code < 0 && !reader_left(run, error)) {
         say_error(&run->say, error);
     }

@@ -37,6 +37,8 @@ void say_error(struct say *say, const weir_error *error);
 /* The ledger and the reconnects. */
 void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *stats,
                 bool state_saved);
+/* What a drain that took too long has lost. */
+void say_lost(struct say *say, const weir_ledger *ledger, const weir_stats *stats);
 /* The reader of stdout has left; what it has read of the items in flight is not known. */
 void say_left(struct say *say, const weir_ledger *ledger, const weir_stats *stats);
 /* Draw the status line. */

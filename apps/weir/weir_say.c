@@ -168,13 +168,29 @@ void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *st
             (double)(say_now_ms() - say->began_ms) / 1000.0,
             sized((uint64_t)usage.ru_maxrss * 1024, peak));
     if (stats->overlong > 0) {
-        fprintf(stderr, "weir: %s lines were over the line limit\n", grouped(stats->overlong, in));
+        fprintf(stderr, "weir: %s %s over the line limit\n", grouped(stats->overlong, in),
+                stats->overlong == 1 ? "line was" : "lines were");
     }
     if (stats->reconnects > 0) {
-        fprintf(stderr, "weir: %s reconnects%s\n", grouped(stats->reconnects, in),
+        fprintf(stderr, "weir: %s %s%s\n", grouped(stats->reconnects, in),
+                stats->reconnects == 1 ? "reconnect" : "reconnects",
                 state_saved ? ", state saved" : "");
     } else if (state_saved) {
         fputs("weir: state saved\n", stderr);
+    }
+}
+
+void say_lost(struct say *say, const weir_ledger *ledger, const weir_stats *stats)
+{
+    char bytes[32], flight[32];
+    if (stats->bytes_out == 0) {
+        say_line(say, "not drained within the time that --drain gives: %s items are lost",
+                 grouped(ledger->in_flight, flight));
+    } else {
+        say_line(say,
+                 "not drained within the time that --drain gives: of %s items in flight only those "
+                 "among the %s bytes already written can arrive",
+                 grouped(ledger->in_flight, flight), grouped(stats->bytes_out, bytes));
     }
 }
 

@@ -412,6 +412,15 @@ size_t wr_pull(struct weir_gen *up, weir_item *items, size_t max)
     return wr_pull_slow(up, items, max);
 }
 
+/* Misuse: what a stage has taken is read behind its back. A reader that runs is a body at work. */
+static void given_to_none(const struct weir_gen *gen, const char *function)
+{
+    const struct weir_gen *reader = gen->reader;
+    if (reader != NULL && (reader->state == WR_GEN_FRESH || reader->state == WR_GEN_IDLE)) {
+        wr_misuse(function, "'%s' was taken by '%s': read that one", gen->name, reader->name);
+    }
+}
+
 size_t weir_next_many(weir_gen *gen, weir_item *items, size_t max)
 {
     WR_ASSERT(max > 0, "no room for an item");
@@ -423,6 +432,7 @@ size_t weir_next_many(weir_gen *gen, weir_item *items, size_t max)
         return pull_easy(gen, items, max);
     }
     wr_gen_given(gen, "weir_next_many");
+    given_to_none(gen, "weir_next_many");
     return wr_pull_slow(gen, items, max);
 }
 
@@ -433,6 +443,7 @@ bool wr_next_unready(struct weir_gen *gen, weir_item *item)
     }
     wr_gen_given(gen, "weir_next");
     wr_item_given(item, "weir_next");
+    given_to_none(gen, "weir_next");
     return wr_pull_slow(gen, item, 1) > 0;
 }
 
@@ -440,6 +451,7 @@ weir_got weir_next_within(weir_gen *gen, weir_item *item, int64_t wait_ms)
 {
     wr_gen_given(gen, "weir_next_within");
     wr_item_given(item, "weir_next_within");
+    given_to_none(gen, "weir_next_within");
     if (gen->state == WR_GEN_OVER) {
         past_end(gen);
         return WEIR_GOT_OVER;

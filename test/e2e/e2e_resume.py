@@ -41,7 +41,7 @@ class Reconnects(e2e_support.TestCase):
             )
         )
         run = weir("-v", peer.url())
-        self.ends(run, 0, "retry 1 in", "resume from byte", "reconnects")
+        self.ends(run, 0, "retry 1 in", "resume from byte", "reconnect")
         self.assertEqual(sha256(run.out), sha256(data))
         for request in peer.requests[1:]:
             self.assertEqual(request.headers["if-range"], '"v1"')

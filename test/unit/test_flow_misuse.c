@@ -67,6 +67,15 @@ TEST_ABORTS(misuse_a_second_reader)
     wr_loop_settle(loop);
 }
 
+TEST_ABORTS(misuse_a_generator_that_a_stage_has_taken)
+{
+    weir_loop *loop = test_loop();
+    weir_item item;
+    weir_gen *numbers = weir_count(weir_root(loop), 1, 5);
+    (void)weir_head(numbers, 1);
+    (void)!weir_next(numbers, &item);
+}
+
 TEST_ABORTS(misuse_a_thousand_pulls_past_the_end)
 {
     weir_loop *loop = test_loop();
