@@ -128,7 +128,10 @@ void wr_misuse(const char *function, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    int len = snprintf(line, sizeof line, "weir: %s: %s\n", function, text);
+    /* Only a function that the program has called says something to who wrote it. */
+    bool known = strncmp(function, "weir_", 5) == 0;
+    int len = snprintf(line, sizeof line, "weir: %s%s%s\n", known ? function : "",
+                       known ? ": " : "", text);
     if (len > (int)sizeof line - 1) {
         len = (int)sizeof line - 1;
         line[len - 1] = '\n';

@@ -20,7 +20,8 @@ int wr_error_vset(weir_error *error, int code, int detail, const char *origin, c
  * "error". */
 const char *wr_code_text(int code);
 
-/* Misuse: print "weir: <function>: <what>" to stderr and abort, in all builds. */
+/* Misuse: print "weir: <what>", with the function before it when it is a public one, to stderr and
+ * abort, in all builds. */
 _Noreturn void wr_misuse(const char *function, const char *format, ...) WEIR_PRINTF(2, 3);
 #define WR_ASSERT(condition, ...)                \
     do {                                         \
