@@ -103,11 +103,19 @@ static void resume(struct weir_loop *loop, struct wr_task *task)
     }
 }
 
-static void watch_held(struct weir_loop *loop, int64_t began_ns, const char *who)
+/* The clock is read once a round and not once a task, which would cost more than the switch: of
+ * several tasks only the first is named. */
+static void watch_held(struct weir_loop *loop, int64_t began_ns, const char *who, int tasks)
 {
     int64_t held_ms = (loop->now_ns - began_ns) / 1000000;
-    if (loop->blocked_ms > 0 && held_ms > loop->blocked_ms && !loop->virtual_clock) {
+    if (loop->blocked_ms <= 0 || held_ms <= loop->blocked_ms || loop->virtual_clock) {
+        return;
+    }
+    if (tasks == 1) {
         wr_log(&loop->log, WR_LOG_WARNING, who, "held the loop for %lld ms", (long long)held_ms);
+    } else {
+        wr_log(&loop->log, WR_LOG_WARNING, who, "held the loop for %lld ms, with %d tasks after it",
+               (long long)held_ms, tasks - 1);
     }
 }
 
@@ -131,16 +139,17 @@ void wr_loop_round(struct weir_loop *loop)
     }
     int64_t began_ns = loop->now_ns;
     char who[32] = "";
-    for (int i = 0; i < ROUND_TASKS && (node = wr_list_take(&loop->ready)) != NULL; i++) {
+    int tasks = 0;
+    for (; tasks < ROUND_TASKS && (node = wr_list_take(&loop->ready)) != NULL; tasks++) {
         struct wr_task *task = WR_OWNER(node, struct wr_task, run_link);
-        if (i == 0) {
+        if (tasks == 0) {
             memcpy(who, task->name, sizeof who);
         }
         resume(loop, task);
     }
     if (who[0] != '\0') {
         wr_time_update(loop);
-        watch_held(loop, began_ns, who);
+        watch_held(loop, began_ns, who, tasks);
     }
     if (wr_list_empty(&loop->ready)) {
         while ((node = wr_list_take(&loop->before_poll)) != NULL) {

@@ -1,6 +1,6 @@
 /*
- * Seeing: why a generator does not give, the dump, the ledger over scopes, the statistics, the
- * version.
+ * test_metrics_why.c - seeing: why a generator does not give, the dump, the ledger over scopes, the
+ * statistics, the version.
  */
 #include <stdio.h>
 #include <sys/mman.h>
