@@ -197,7 +197,7 @@ static int accept_answer(struct wr_http_source *http)
     http->accepted = true;
     http->fresh = true;
     http->answered_ns = wr_now_ns(http->gen.loop);
-    if (!http->answered && http->slot != NULL) {
+    if (http->slot != NULL && http->reader.given_end == 0) { /* no line holds on to another one */
         char stored[WR_STATE_VALIDATOR_MAX + 1];
         int len = snprintf(stored, sizeof stored, "%c%s", coded_mark, http->validator);
         wr_state_set_validator(http->o.state, http->slot,

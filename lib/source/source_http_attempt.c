@@ -108,6 +108,7 @@ static size_t on_write(struct wr_transfer *transfer, const char *data, size_t le
     }
     http->skip -= dropped;
     http->bytes += len;
+    http->got += len;
     wr_http_wake(http);
     return len;
 }
@@ -235,9 +236,8 @@ int wr_http_attempt(struct wr_http_source *http, const struct wr_http_token *tok
     }
     http->verdict = WR_HTTP_UNJUDGED;
     wr_http_failure_fini(&http->failure);
-    http->skip = 0;
+    http->skip = http->got = 0;
     http->stale = 0;
-    http->partial = false;
     http->over = http->accepted = http->starved = false;
     http->curl_text[0] = '\0';
     http->transfer.header = on_header;

@@ -53,6 +53,7 @@ enum wr_http_verdict {
     WR_HTTP_LINES,        /* the body is what was asked for */
     WR_HTTP_REDIRECT,
     WR_HTTP_COMPLETE, /* nothing is left behind the position asked for */
+    WR_HTTP_AGAIN,    /* ask at once for all of it: a part would be one of the encoded body */
     WR_HTTP_REFUSED   /* failure says why */
 };
 
@@ -78,7 +79,8 @@ struct wr_http_words {
 struct wr_http_reply {
     struct wr_http_words *words; /* NULL: accepted, or none yet */
     int status;
-    int64_t length; /* Content-Length, -1: none */
+    int64_t length; /* Content-Length, -1: none, or chunks say where the end is */
+    bool length_bad, chunked;
     bool accept_ranges;
     bool has_range, range_bad;
     struct wr_content_range range;
@@ -119,9 +121,9 @@ struct wr_http_source {
     struct wr_http_failure failure;
     uint64_t from; /* the position asked for */
     uint64_t skip; /* bytes of the body still to be dropped, since the server sends all of it */
+    uint64_t got;  /* bytes of the body that have come, as they were sent */
     bool over;     /* the transfer has ended; result */
     bool accepted; /* the task has taken note of the verdict LINES */
-    bool partial;  /* the answer ends before the end of what was asked for */
     CURLcode result;
     char curl_text[CURL_ERROR_SIZE];
     struct wr_http_decoder *decoder;

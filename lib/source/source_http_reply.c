@@ -86,20 +86,53 @@ static bool status_line(struct wr_http_reply *reply, struct wr_text line)
     return status >= 100 && status <= 999;
 }
 
+/* Codings that stand in several headers come one upon the other: only one is decoded. */
+static void read_coding(struct wr_http_reply *reply, struct wr_text value)
+{
+    struct wr_http_words *words = reply->words;
+    enum wr_http_coding coding = coding_of(value);
+    if (coding == WR_HTTP_IDENTITY) {
+        return;
+    }
+    size_t len = strlen(words->coding_name);
+    snprintf(words->coding_name + len, sizeof words->coding_name - len, "%s%.*s",
+             len > 0 ? ", " : "", (int)WR_MIN(value.len, sizeof words->coding_name), value.data);
+    reply->coding = reply->coding == WR_HTTP_IDENTITY ? coding : WR_HTTP_UNKNOWN;
+}
+
+/* A length that cannot be read, or two that differ, would leave open where the body ends. The same
+ * one in a list ("5, 5") is one. */
+static void read_length(struct wr_http_reply *reply, struct wr_text rest)
+{
+    int64_t length = -1;
+    do {
+        rest = wr_text_trim(rest);
+        bool good = wr_text_take_number(&rest, &length);
+        rest = wr_text_trim(rest);
+        bool same = reply->length < 0 || reply->length == length;
+        reply->length_bad = reply->length_bad || !good || !same;
+        reply->length = length;
+    } while (!reply->length_bad && wr_text_take(&rest, ","));
+    reply->length_bad = reply->length_bad || rest.len > 0;
+}
+
 static bool read_header(struct wr_http_reply *reply, struct wr_text name, struct wr_text value,
                         int64_t now_s)
 {
     struct wr_http_words *words = reply->words;
     struct wr_text number = value;
     if (wr_text_is(name, "Content-Length")) {
-        if (!wr_text_take_number(&number, &reply->length)) {
-            reply->length = -1;
+        read_length(reply, number);
+    } else if (wr_text_is(name, "Transfer-Encoding")) {
+        /* libcurl takes the chunks off and nothing else. */
+        bool plain = wr_text_is(value, "chunked") || wr_text_is(value, "identity");
+        reply->chunked = reply->chunked || !wr_text_is(value, "identity");
+        if (!plain) {
+            read_coding(reply, value);
+            reply->coding = WR_HTTP_UNKNOWN;
         }
     } else if (wr_text_is(name, "Content-Encoding")) {
-        bool second = reply->coding != WR_HTTP_IDENTITY; /* on top of it: nobody sends that */
-        reply->coding = second ? WR_HTTP_UNKNOWN : coding_of(value);
-        snprintf(words->coding_name, sizeof words->coding_name, "%.*s",
-                 (int)WR_MIN(value.len, sizeof words->coding_name - 1), value.data);
+        read_coding(reply, value);
     } else if (wr_text_is(name, "Content-Range")) {
         reply->has_range = true;
         reply->range_bad = wr_content_range_parse(value, &reply->range) < 0;
@@ -136,11 +169,11 @@ bool wr_http_reply_line(struct wr_http_reply *reply, const char *data, size_t le
     if (reply->words == NULL) {
         return true; /* a trailer of an answer that was accepted */
     }
-    if (wr_text_take(&rest, "HTTP/")) {
-        return status_line(reply, line);
-    }
     if (reply->head_done) {
         return true; /* a trailer */
+    }
+    if (wr_text_take(&rest, "HTTP/")) {
+        return status_line(reply, line);
     }
     reply->head_bytes += len;
     if (reply->head_bytes > WR_HTTP_HEAD_MAX) {
@@ -148,6 +181,10 @@ bool wr_http_reply_line(struct wr_http_reply *reply, const char *data, size_t le
     }
     if (len == 0 || data[0] == '\r' || data[0] == '\n') {
         reply->head_done = reply->status >= 200;
+        if (reply->chunked) {
+            reply->length = -1; /* RFC 9112, 6.3: the chunks override it */
+            reply->length_bad = false;
+        }
         return true;
     }
     return !wr_header_split(line, &name, &value) || read_header(reply, name, value, now_s);
@@ -204,8 +241,13 @@ static enum wr_http_verdict judge_part(struct wr_http_source *http)
     if (http->own_range) {
         return WR_HTTP_LINES;
     }
-    if (http->from == 0 || reply->coding != WR_HTTP_IDENTITY || !reply->has_range ||
-        reply->range_bad || reply->range.first < 0) {
+    if (http->from > 0 && !http->coded && reply->coding != WR_HTTP_IDENTITY) {
+        http->coded = true; /* as it was not before: positions count decoded bytes from now on */
+        return WR_HTTP_AGAIN;
+    }
+    if (http->from == 0 || http->coded || reply->coding != WR_HTTP_IDENTITY || !reply->has_range ||
+        reply->range_bad || reply->range.first < 0 ||
+        (reply->length >= 0 && reply->length != reply->range.last - reply->range.first + 1)) {
         wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status,
                        "a 206 that does not answer the request");
         return WR_HTTP_REFUSED;
@@ -223,16 +265,14 @@ static enum wr_http_verdict judge_part(struct wr_http_source *http)
         return changed(http, "another length");
     }
     http->complete = reply->range.length >= 0 ? reply->range.length : http->complete;
-    /* A server may give less than was asked for (RFC 9110 15.3.7). */
-    http->partial = reply->range.last + 1 < http->complete;
     return WR_HTTP_LINES;
 }
 
 static enum wr_http_verdict judge_unsatisfiable(struct wr_http_source *http)
 {
     const struct wr_http_reply *reply = &http->reply;
-    if (http->from > 0 && reply->has_range && !reply->range_bad && reply->range.first < 0 &&
-        reply->range.length >= 0) {
+    if (http->from > 0 && !http->coded && reply->has_range && !reply->range_bad &&
+        reply->range.first < 0 && reply->range.length >= 0) {
         if ((uint64_t)reply->range.length == http->from) {
             return WR_HTTP_COMPLETE;
         }
@@ -252,20 +292,23 @@ static enum wr_http_verdict judge_whole(struct wr_http_source *http)
             reply->words->coding_name);
         return WR_HTTP_REFUSED;
     }
+    int64_t length = reply->coding == WR_HTTP_IDENTITY ? reply->length : -1;
+    http->coded = reply->coding != WR_HTTP_IDENTITY;
     if (http->from > 0) {
         if (!same_version(http, false)) {
             return changed(http, "another validator");
         }
-        if (reply->coding == WR_HTTP_IDENTITY && http->complete >= 0 && reply->length >= 0 &&
-            http->complete != reply->length) {
+        if (http->complete >= 0 && length >= 0 && http->complete != length) {
             return changed(http, "another length");
         }
         http->skip = http->from;
+        http->complete = length >= 0 ? length : http->complete;
     } else {
+        /* Behind a gap positions are no longer those of one body. */
+        bool nameless = http->own_range || http->reader.given_end > 0;
         snprintf(http->validator, sizeof http->validator, "%s",
-                 http->own_range ? "" : validator_of(reply));
-        http->coded = reply->coding != WR_HTTP_IDENTITY;
-        http->complete = http->coded ? -1 : reply->length;
+                 nameless ? "" : validator_of(reply));
+        http->complete = length;
     }
     http->endless = reply->length < 0 && !reply->accept_ranges;
     return WR_HTTP_LINES;
@@ -315,7 +358,12 @@ void wr_http_judge(struct wr_http_source *http)
 {
     int status = http->reply.status;
     http->last_status = status;
-    if (status == 206) {
+    if (http->reply.length_bad && status >= 200 && status < 300) {
+        wr_http_refuse(&http->failure, WEIR_EHTTP, status,
+                       "the answer leaves open where it ends: its Content-Length is no number, or "
+                       "there are two");
+        http->verdict = WR_HTTP_REFUSED;
+    } else if (status == 206) {
         http->verdict = judge_part(http);
     } else if (status == 416) {
         http->verdict = judge_unsatisfiable(http);

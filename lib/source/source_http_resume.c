@@ -92,6 +92,12 @@ static void transfer_failure(const struct wr_http_source *http, struct wr_http_f
         return;
     }
     long number = 0;
+    if (http->result == CURLE_OK) {
+        wr_http_refuse(failure, WEIR_ERESET, 0,
+                       "the server closed the connection before the end of the answer's head");
+        failure->retry = true;
+        return;
+    }
     if (http->result == CURLE_COULDNT_CONNECT &&
         curl_easy_getinfo(http->transfer.easy, CURLINFO_OS_ERRNO, &number) == CURLE_OK &&
         number != 0) {
@@ -317,6 +323,39 @@ static int retry(struct wr_http_source *http, const struct wr_http_failure *fail
     return 0;
 }
 
+/* The answer has ended in order: was it all that there is? A part may be shorter than what was
+ * asked for (RFC 9110, 15.3.7), and an answer without a length ends with its connection. Negative:
+ * failure says what is wrong with it. */
+static int judge_end(struct wr_http_source *http)
+{
+    struct wr_http_failure *failure = &http->failure;
+    const struct wr_http_reply *reply = &http->reply;
+    bool part = reply->status == 206 && !http->own_range;
+    uint64_t start = part ? http->from : 0, end = start + http->got;
+    if (http->skip > 0) {
+        return wr_http_refuse(failure, WEIR_ECHANGED, reply->status,
+                              "it ends before the position that was reached");
+    }
+    if (http->coded || http->own_range) {
+        return 0;
+    }
+    if (part && end > (uint64_t)reply->range.last + 1) {
+        return wr_http_refuse(failure, WEIR_EHTTP, reply->status,
+                              "the answer is longer than the part that it names");
+    }
+    if ((http->complete >= 0 && end < (uint64_t)http->complete) ||
+        (part && end <= (uint64_t)reply->range.last)) {
+        wr_http_refuse(failure, WEIR_ETRUNCATED, reply->status,
+                       "the answer ends at byte %" PRIu64 ", before the end of the body", end);
+        failure->retry = true;
+        return failure->code;
+    }
+    return http->complete < 0 || end == (uint64_t)http->complete
+               ? 0
+               : wr_http_refuse(failure, WEIR_ECHANGED, reply->status,
+                                "it goes on beyond the end that was named");
+}
+
 static void read_to_the_end(struct wr_http_source *http)
 {
     http->finished = true;
@@ -338,20 +377,11 @@ int wr_http_ended(struct wr_http_source *http)
         refused = wr_http_redirect(http, failure) < 0;
     } else if (!refused &&
                (verdict == WR_HTTP_COMPLETE || (verdict == WR_HTTP_LINES && result == CURLE_OK))) {
-        if (verdict == WR_HTTP_LINES && http->skip > 0) {
-            refused = true;
-            wr_http_refuse(failure, WEIR_ECHANGED, http->reply.status,
-                           "it ends before the position that was reached");
-        } else if (verdict == WR_HTTP_LINES && http->partial) {
-            refused = true;
-            wr_http_refuse(failure, WEIR_ETRUNCATED, http->reply.status,
-                           "the server has given a part up to byte %" PRId64 " of %" PRId64,
-                           http->reply.range.last + 1, http->complete);
-            failure->retry = true;
-        } else {
+        refused = verdict == WR_HTTP_LINES && judge_end(http) < 0;
+        if (!refused) {
             read_to_the_end(http);
         }
-    } else if (!refused) {
+    } else if (!refused && verdict != WR_HTTP_AGAIN) {
         transfer_failure(http, failure);
         refused = true;
     }
