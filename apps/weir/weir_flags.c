@@ -226,7 +226,9 @@ static int add_header_lines(struct flags *flags, const char *text)
     while (*text != '\0') {
         size_t len = strcspn(text, "\r\n");
         if (memchr(text, ':', len) == NULL) {
-            return complain("-H: '%.*s' is no header; write 'NAME: VALUE'", (int)len, text);
+            /* Its first word at most: what follows may be a secret. */
+            return complain("-H: '%.*s' is no header; write 'NAME: VALUE'",
+                            (int)strcspn(text, " \t\r\n"), text);
         }
         if (flags->headers_count == FLAGS_HEADERS_MAX) {
             return complain("-H: more than %d headers", FLAGS_HEADERS_MAX);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "flow_state.h"
+#include "plan_text.h"
 #include "weir_crash.h"
 #include "weir_run.h"
 
@@ -115,10 +116,13 @@ static int read_plan(struct run *run)
     }
     free(from_file);
     if (weir_plan_has_source(run->plan) && flags->files_count > 0) {
+        char word[256];
+        snprintf(word, sizeof word, "%s", flags->files[0]);
+        wr_plan_hide_secrets(word);
         say_line(&run->say,
                  "the pipeline has a source, so '%s' is no file for it; one quoted text, please:  "
                  "weir 'SOURCE | STAGE | SINK'",
-                 flags->files[0]);
+                 word);
         return EXIT_USAGE;
     }
     for (size_t i = 0; weir_plan_warning(run->plan, i) != NULL && !run->say.quiet; i++) {

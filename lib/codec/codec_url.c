@@ -334,6 +334,9 @@ void wr_url_redact(struct wr_text text, char *out, size_t cap)
         put_word(&w, "://");
     } else {
         rest = text;
+        if (wr_text_take(&rest, "//")) { /* a reference with a host, as redirects may be */
+            put_word(&w, "//");
+        }
     }
     size_t at = find_at(rest);
     if (at < rest.len) {

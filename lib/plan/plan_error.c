@@ -31,6 +31,7 @@ int wr_plan_fail(struct wr_plan_error *error, struct wr_plan_span where, const c
         va_start(args, format);
         (void)vsnprintf(error->message, sizeof error->message, format, args);
         va_end(args);
+        wr_plan_hide_secrets(error->message);
     }
     return error->code;
 }
@@ -161,9 +162,7 @@ static bool names_secret(const char *name, size_t len)
     return false;
 }
 
-/* Put stars over the passwords of URLs and over query values that are secret by their name; the
- * columns stay. */
-static void hide_secrets(char *text)
+void wr_plan_hide_secrets(char *text)
 {
     for (char *url = strstr(text, "://"); url != NULL; url = strstr(url + 3, "://")) {
         char *host = url + 3;
@@ -239,7 +238,7 @@ size_t wr_plan_error_print(const struct wr_plan_error *error, const char *text, 
     if (error->code != WEIR_ENOMEM) {
         char *shown = wr_strdup(text);
         if (shown != NULL) {
-            hide_secrets(shown);
+            wr_plan_hide_secrets(shown);
             print_excerpt(&out, error, shown);
             wr_free(shown);
         }

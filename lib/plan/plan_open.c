@@ -10,6 +10,7 @@
 #include "plan_text.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <weir/queue.h>
 #include <weir/stage.h>
 
@@ -306,6 +307,51 @@ static int refuse(weir_error *error, const char *what)
     return wr_error_set(error, WEIR_EINVAL, 0, "pipeline", "%s", what);
 }
 
+/* ---- a sink that is the source */
+
+/* The regular file behind a path, or behind a descriptor when path is NULL or "-", if it holds
+ * anything. What cannot be looked at is told by whoever opens it. */
+static bool look_at(const char *path, int fd, struct stat *info)
+{
+    bool named = path != NULL && strcmp(path, "-") != 0;
+    return (named ? stat(path, info) : fstat(fd, info)) == 0 && S_ISREG(info->st_mode) &&
+           info->st_size > 0;
+}
+
+/* Is what is read also what is written? It would be read as long as it is written, until the disk
+ * is full. */
+static int refuse_circle(const struct wr_plan_opening *opening, const weir_plan *plan,
+                         weir_error *error)
+{
+    const weir_plan_options *options = &opening->options;
+    const struct wr_plan_stage *last = &plan->stages[plan->stages_count - 1];
+    const struct wr_plan_stage *first = &plan->stages[0];
+    const char *source = weir_plan_source(plan);
+    struct stat in, out;
+    bool to_file = last->word->kind == WEIR_PLAN_SINK && strcmp(last->word->name, "file") == 0;
+    bool to_stdout = last->word->kind != WEIR_PLAN_SINK || strcmp(last->word->name, "stdout") == 0;
+    if ((!to_file && !to_stdout) ||
+        !look_at(to_file ? last->values[0].text : NULL, options->stdout_fd, &out)) {
+        return 0;
+    }
+    if (source != NULL && strcmp(source, "file") != 0 && strcmp(source, "stdin") != 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < WR_MAX(options->files_count, (size_t)1); i++) {
+        const char *path = options->files_count > 0                        ? options->files[i]
+                           : source != NULL && strcmp(source, "file") == 0 ? first->values[0].text
+                                                                           : NULL;
+        if (look_at(path, options->stdin_fd, &in) && in.st_dev == out.st_dev &&
+            in.st_ino == out.st_ino) {
+            return wr_error_set(error, WEIR_EINVAL, 0, "pipeline",
+                                "%s is the source and the sink: it would be read for as long as "
+                                "it is written",
+                                path != NULL && strcmp(path, "-") != 0 ? path : "standard input");
+        }
+    }
+    return 0;
+}
+
 /* What may be refused or run out of memory. */
 static int prepare(struct wr_plan_opening *opening, const weir_plan *plan, weir_error *error)
 {
@@ -371,6 +417,9 @@ int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_opt
     }
     take_options(&opening, plan, options);
     int rc = prepare(&opening, plan, error);
+    if (rc == 0 && sink != NULL) {
+        rc = refuse_circle(&opening, plan, error);
+    }
     if (rc == 0) {
         make_all(&opening, plan);
         if (sink != NULL && opening.sink == NULL) {

@@ -65,6 +65,10 @@ void wr_plan_out_init(struct wr_plan_out *out, char *to, size_t cap);
 void wr_plan_out_bytes(struct wr_plan_out *out, const char *bytes, size_t len);
 void wr_plan_out_print(struct wr_plan_out *out, const char *format, ...) WEIR_PRINTF(2, 3);
 
+/* plan_error.c: put stars over the passwords of URLs and over query values that are secret by their
+ * name; the columns stay. */
+void wr_plan_hide_secrets(char *text);
+
 /* plan_units.c: 0, or WEIR_EINVAL when the bytes are not wholly of this form; WEIR_EBUDGET when
  * they are, but the number does not fit. */
 int wr_plan_count_read(const char *text, size_t len, int64_t *count);

@@ -129,6 +129,15 @@ class Mistakes(e2e_support.TestCase):
         self.ends(weir("./plain", cwd=self.folder), 0)
         self.assertNotIn("./", weir("plain2", cwd=self.folder).err)
 
+    def test_no_mistake_shows_a_secret(self):
+        for words in (
+            ["http://u:c4n4ry@127.0.0.1:1/?token=c4n4ry | head", "3"],
+            ["tcp://u:c4n4ry@127.0.0.1:1"],
+            ["gen 1..3 | tcp tcp://u:c4n4ry@127.0.0.1:1"],
+            ["-H", "Authorization Bearer c4n4ry", "http://127.0.0.1:1/"],
+        ):
+            self.assertNotIn("c4n4ry", self.refused(*words).err)
+
     def test_a_missing_argument_shows_an_example(self):
         self.refused("gen 1..3 | head", texts=["head", "count is missing", "head 3"])
 

@@ -193,6 +193,7 @@ TEST(redaction_hides_secrets)
         {"https://user:pw@h/p?token=abc", "https://user:***@h/p?token=***"},
         {"https://h:8443/p?a=1&b=&c=2", "https://h:8443/p?a=***&b=***&c=***"},
         {"https://token@h/", "https://***@h/"},
+        {"//user:pw@h/p?token=abc", "//user:***@h/p?token=***"},
         {"https://h/p?secret", "https://h/p?***"},
         {"https://h/p#access_token=x", "https://h/p#***"},
         {"https://h/@user/p", "https://h/@user/p"},

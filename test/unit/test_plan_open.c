@@ -209,6 +209,42 @@ TEST(options_that_do_not_fit_the_text_are_refused)
                   "the text ends with a sink, and only a generator is asked for");
 }
 
+/* Opening `text` with this sink is refused, since it would read what it writes. */
+static void check_circle(const char *text, const weir_plan_options *options, const char *message)
+{
+    weir_error error;
+    weir_gen *gen = NULL;
+    weir_sink *sink = NULL;
+    weir_loop *loop = weir_loop_new(NULL);
+    weir_plan *plan = weir_plan_read(text, NULL, &error);
+    ck_assert(loop != NULL && plan != NULL);
+    int rc = weir_plan_open(plan, weir_root(loop), options, &gen, &sink, &error);
+    weir_plan_free(plan);
+    weir_loop_free(loop);
+    ck_assert_int_eq(rc, WEIR_EINVAL);
+    ck_assert(gen == NULL && sink == NULL);
+    ck_assert_ptr_nonnull(strstr(error.message, message));
+}
+
+TEST(a_file_is_not_written_while_it_is_read)
+{
+    char text[128];
+    const char *path = write_file("one\ntwo\n");
+    const char *const files[] = {"./no-such-file", path};
+    int fd = files_open[files_count - 1];
+    weir_plan_options options = {.struct_size = sizeof options, .stdout_fd = fd};
+    (void)snprintf(text, sizeof text, "%s | skip 3", path);
+    check_circle(text, &options, "is the source and the sink");
+    (void)snprintf(text, sizeof text, "%s | file %s", path, path);
+    check_circle(text, NULL, "is the source and the sink");
+    options.stdin_fd = fd;
+    check_circle("head 3", &options, "standard input is the source and the sink");
+    options = (weir_plan_options){
+        .struct_size = sizeof options, .stdout_fd = fd, .files = files, .files_count = 2};
+    check_circle("head 3", &options, "is the source and the sink");
+    remove_files();
+}
+
 TEST(parse_takes_the_generator_that_stands_for_the_source)
 {
     char got[100] = "";
