@@ -195,6 +195,7 @@ static int exit_code(const struct run *run, const weir_error *error)
     case WEIR_EINVAL: return EXIT_USAGE;
     case WEIR_ERESOLVE:
     case WEIR_ECONNECT:
+    case WEIR_ETIMEDOUT: /* also of an answer, but then something has connected */
     case WEIR_ETLS: return stats.connects == 0 ? EXIT_CONNECT : EXIT_FAILED;
     default: return EXIT_FAILED;
     }

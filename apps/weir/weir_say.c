@@ -148,13 +148,34 @@ static const char *sized(uint64_t bytes, char text[32])
     return text;
 }
 
+/* The most memory that was resident. What getrusage tells begins with that of the process which has
+ * started this one. */
+static uint64_t peak_bytes(void)
+{
+    unsigned long long kib = 0;
+    char line[128];
+    FILE *file = fopen("/proc/self/status", "re");
+    while (file != NULL && kib == 0 && fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "VmHWM: %llu", &kib) != 1) {
+            kib = 0;
+        }
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    if (kib == 0) {
+        struct rusage usage;
+        getrusage(RUSAGE_SELF, &usage);
+        kib = (unsigned long long)usage.ru_maxrss;
+    }
+    return (uint64_t)kib * 1024;
+}
+
 void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *stats,
                 bool state_saved)
 {
     char in[32], out[32], filtered[32], rejected[32], dropped[32], flight[32], peak[32];
     char tail[64] = "";
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
     say_clear(say);
     say_folded(say);
     if (ledger->in_flight > 0) {
@@ -165,8 +186,7 @@ void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *st
             grouped(ledger->in, in), grouped(ledger->delivered, out),
             grouped(ledger->filtered, filtered), grouped(ledger->rejected, rejected),
             grouped(ledger->dropped, dropped), tail,
-            (double)(say_now_ms() - say->began_ms) / 1000.0,
-            sized((uint64_t)usage.ru_maxrss * 1024, peak));
+            (double)(say_now_ms() - say->began_ms) / 1000.0, sized(peak_bytes(), peak));
     if (stats->overlong > 0) {
         fprintf(stderr, "weir: %s %s over the line limit\n", grouped(stats->overlong, in),
                 stats->overlong == 1 ? "line was" : "lines were");

@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import subprocess
+import unittest
 
 import e2e_support
 from e2e_peers import Peer
@@ -28,6 +29,12 @@ class Texts(e2e_support.TestCase):
 
     def test_stages_follow_each_other(self):
         self.gives(b"3\n4\n5\n", "gen 1..10 | skip 2 | head 3")
+
+    @unittest.skipIf(e2e_support.SANITIZED, "sizes of memory mean nothing")
+    def test_the_peak_is_that_of_this_process(self):
+        code = "import subprocess, sys; big = b'x' * (200 << 20); subprocess.run(sys.argv[1:])"
+        run = shell("python3 -c \"%s\" $WEIR -v 'gen 1..3'" % code)
+        self.assertRegex(run.err, r"peak [0-9]{1,2}\.[0-9] MiB")
 
     def test_a_successful_run_says_nothing(self):
         self.assertEqual(self.gives(b"1\n", "gen 1..1").err, "")

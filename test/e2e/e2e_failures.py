@@ -127,6 +127,13 @@ class NothingConnected(e2e_support.TestCase):
         self.fails_to_connect(weir("--cacert", self.certificates.ca, peer.url()), "TLS")
         self.assertEqual(peer.requests, [])
 
+    def test_a_connection_that_never_comes_about_is_none(self):
+        silent = listener()
+        self.addCleanup(silent.close)
+        url = "https://127.0.0.1:%d/" % silent.getsockname()[1]
+        run = weir("--connect-timeout", "200ms", "--retry", "0", url)
+        self.fails_to_connect(run, "no connection for 0.2 s")
+
     def test_a_plain_server_behind_https_is_a_tls_failure(self):
         peer = self.peer(Peer(lambda c: c.send("HTTP/1.1 200 OK\r\n\r\n"), http=False))
         run = weir("https://127.0.0.1:%d/" % peer.port)
