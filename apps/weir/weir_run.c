@@ -221,6 +221,27 @@ static void tell_delivery(struct run *run, bool durable)
     }
 }
 
+/* A state holds positions and no stage's count, so a run that goes on takes other items than one
+ * that was never killed: that is said too. */
+static void tell_counts(struct run *run)
+{
+    const char *counter = run->flags->count >= 0 ? "-c" : NULL;
+    for (size_t i = 0; counter == NULL && i < weir_plan_count(run->plan); i++) {
+        const char *name = weir_plan_part_name(run->plan, i);
+        if (weir_plan_part_kind(run->plan, i) == WEIR_PLAN_STAGE) {
+            counter = strcmp(name, "head") == 0   ? "'head'"
+                      : strcmp(name, "skip") == 0 ? "'skip'"
+                                                  : NULL;
+        }
+    }
+    if (counter != NULL && !run->say.quiet) {
+        say_line(&run->say,
+                 "delivery: %s counts anew in each run, from where that goes on: after a kill the "
+                 "output is not that of a run that was never killed",
+                 counter);
+    }
+}
+
 /* The run is over: end its scope, tell what there is to tell, and give the exit code. A failure of
  * the scope itself (it could not watch its signals) has canceled the pump, and is the one to tell.
  */
@@ -269,6 +290,9 @@ static int run_in_loop(struct run *run)
         return code;
     }
     tell_delivery(run, durable);
+    if (durable) {
+        tell_counts(run);
+    }
     weir_scope *status =
         weir_scope_new(weir_root(run->loop), WEIR_OPTIONS(weir_scope_options, .name = "status"));
     /* Lines that go to a terminal show by themselves that they come, and would be written into it.

@@ -430,6 +430,17 @@ class KilledRuns(e2e_support.TestCase):
         )
         self.ends(weir("--state", self.path("state"), source), 0, "at-least-once")
 
+    def test_a_count_that_a_restart_forgets_is_said_before_the_run(self):
+        source, state = self.write("in", "x\ny\n"), self.path("state")
+        for text, flags, what in (
+            ("%s | skip 1", (), "'skip' counts anew in each run"),
+            ("%s | head 1", (), "'head' counts anew in each run"),
+            ("%s", ("-c", "1"), "-c counts anew in each run"),
+        ):
+            self.ends(weir("--state", state, *flags, text % source), 0, what)
+        self.assertNotIn("counts anew", weir("--state", state, "%s | grep \"x\"" % source).err)
+        self.assertNotIn("counts anew", weir("-v", "%s | head 1" % source).err)
+
 
 if __name__ == "__main__":
     e2e_support.main()
