@@ -40,15 +40,30 @@ static void judged(struct wr_http_source *http)
     wr_http_wake(http);
 }
 
+/* Trailers say nothing that is wanted, but libcurl keeps each of them. */
+static bool trailer_fits(struct wr_http_source *http, size_t len)
+{
+    http->reply.head_bytes += len;
+    if (http->reply.head_bytes <= WR_HTTP_HEAD_MAX) {
+        return true;
+    }
+    wr_http_refuse(&http->failure, WEIR_EHTTP, http->reply.status,
+                   "the trailers behind the body are longer than %d KiB", WR_HTTP_HEAD_MAX / 1024);
+    wr_http_wake(http);
+    return false;
+}
+
 static bool on_header(struct wr_transfer *transfer, const char *line, size_t len)
 {
     struct wr_http_source *http = source_of(transfer);
-    bool was_done = http->reply.head_done;
+    if (http->reply.head_done) {
+        return trailer_fits(http, len);
+    }
     if (!wr_http_reply_line(&http->reply, line, len, http->gen.loop->now_unix_ns / 1000000000)) {
         wr_http_judge_bad_head(http);
         return false;
     }
-    if (was_done || !http->reply.head_done) {
+    if (!http->reply.head_done) {
         return true;
     }
     wr_http_judge(http);

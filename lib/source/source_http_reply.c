@@ -166,12 +166,6 @@ static bool read_header(struct wr_http_reply *reply, struct wr_text name, struct
 bool wr_http_reply_line(struct wr_http_reply *reply, const char *data, size_t len, int64_t now_s)
 {
     struct wr_text line = {data, len}, name, value, rest = line;
-    if (reply->words == NULL) {
-        return true; /* a trailer of an answer that was accepted */
-    }
-    if (reply->head_done) {
-        return true; /* a trailer */
-    }
     if (wr_text_take(&rest, "HTTP/")) {
         return status_line(reply, line);
     }

@@ -98,6 +98,12 @@ static void transfer_failure(const struct wr_http_source *http, struct wr_http_f
         failure->retry = true;
         return;
     }
+    if (http->result == CURLE_OUT_OF_MEMORY && http->phase == WR_HTTP_ASKED) {
+        wr_http_refuse(failure, WEIR_ENOMEM, 0,
+                       "out of memory, or the head of the answer has a line that is longer than "
+                       "libcurl takes (100 KiB)");
+        return;
+    }
     if (http->result == CURLE_COULDNT_CONNECT &&
         curl_easy_getinfo(http->transfer.easy, CURLINFO_OS_ERRNO, &number) == CURLE_OK &&
         number != 0) {
