@@ -53,10 +53,28 @@ static bool trailer_fits(struct wr_http_source *http, size_t len)
     return false;
 }
 
+/* A caller's setup may have libcurl answer a challenge by itself (Digest, Negotiate): then the
+ * refusal was not the last word, and another head comes in the same transfer. */
+static bool another_answer(struct wr_http_source *http, const char *line, size_t len)
+{
+    struct wr_text text = {line, len};
+    if (http->verdict != WR_HTTP_REFUSED || !http->failure.excerpt ||
+        !wr_text_take(&text, "HTTP/")) {
+        return false;
+    }
+    wr_http_failure_fini(&http->failure);
+    http->verdict = WR_HTTP_UNJUDGED;
+    http->reply.head_done = false;
+    http->phase = WR_HTTP_ASKED;
+    http->phase_ns = wr_now_ns(http->gen.loop);
+    wr_http_wake(http);
+    return true;
+}
+
 static bool on_header(struct wr_transfer *transfer, const char *line, size_t len)
 {
     struct wr_http_source *http = source_of(transfer);
-    if (http->reply.head_done) {
+    if (http->reply.head_done && !another_answer(http, line, len)) {
         return trailer_fits(http, len);
     }
     if (!wr_http_reply_line(&http->reply, line, len, http->gen.loop->now_unix_ns / 1000000000)) {

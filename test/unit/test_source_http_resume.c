@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <curl/curl.h>
+
 #include "support_http_source.h"
 
 TEST(refused_connections_fail_at_once)
@@ -312,6 +314,38 @@ TEST(setup_has_the_last_word_before_each_connect)
     ck_assert_int_eq(error.code, WEIR_EINVAL);
     ck_assert_int_eq(error.detail, 7);
     ck_assert_int_eq(count, 2);
+    end(loop, peer);
+}
+
+static int ask_for_digest(void *ctx, void *easy)
+{
+    (void)ctx;
+    return curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_DIGEST) == CURLE_OK ? 0 : 1;
+}
+
+TEST(a_challenge_that_libcurl_answers_is_no_refusal)
+{
+    PLAY({.text = "HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\r\n"
+                  "Content-Length: 3\r\n\r\nno\n"},
+         {.text = OK_HEAD "Content-Length: 4\r\n\r\none\n"});
+    weir_loop *loop = test_loop();
+
+    gives(loop, peer, HTTP(.user = "u:p", .setup = ask_for_digest), "one|", 0);
+    http_peer_join(peer);
+    ck_assert_ptr_nonnull(strstr(http_peer_request(peer, 1), "\r\nAuthorization: Digest "));
+    end(loop, peer);
+}
+
+TEST(a_challenge_that_is_answered_in_vain_is_a_refusal)
+{
+    PLAY({.text = "HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\r\n"
+                  "Content-Length: 3\r\n\r\nno\n"},
+         {.text = "HTTP/1.1 403 Never\r\nContent-Length: 4\r\n\r\nbah\n"});
+    weir_loop *loop = test_loop();
+
+    const weir_error *error =
+        gives(loop, peer, HTTP(.user = "u:p", .setup = ask_for_digest), "", WEIR_EHTTP);
+    ck_assert_ptr_nonnull(strstr(error->message, "403 Never: bah"));
     end(loop, peer);
 }
 
