@@ -17,6 +17,7 @@
 
 #include "flow_state.h"
 #include "plan_text.h"
+#include "stage_head.h"
 #include "weir_crash.h"
 #include "weir_run.h"
 
@@ -164,7 +165,7 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
         return EXIT_USAGE;
     }
     if (flags->count >= 0) {
-        run->gen = weir_head(run->gen, (uint64_t)flags->count);
+        run->gen = wr_head_of_run(run->gen, (uint64_t)flags->count);
     }
     return 0;
 }
@@ -221,24 +222,28 @@ static void tell_delivery(struct run *run, bool durable)
     }
 }
 
-/* A state holds positions and no stage's count, so a run that goes on takes other items than one
- * that was never killed: that is said too. */
+/* All runs with one state are one run to 'head' and 'skip', as long as what they count can be known
+ * from the position: not behind a stage that takes items away or makes others of them. */
 static void tell_counts(struct run *run)
 {
-    const char *counter = run->flags->count >= 0 ? "-c" : NULL;
-    for (size_t i = 0; counter == NULL && i < weir_plan_count(run->plan); i++) {
+    const char *before = NULL;
+    for (size_t i = 0; i < weir_plan_count(run->plan); i++) {
         const char *name = weir_plan_part_name(run->plan, i);
-        if (weir_plan_part_kind(run->plan, i) == WEIR_PLAN_STAGE) {
-            counter = strcmp(name, "head") == 0   ? "'head'"
-                      : strcmp(name, "skip") == 0 ? "'skip'"
-                                                  : NULL;
+        if (weir_plan_part_kind(run->plan, i) != WEIR_PLAN_STAGE) {
+            continue;
         }
-    }
-    if (counter != NULL && !run->say.quiet) {
-        say_line(&run->say,
-                 "delivery: %s counts anew in each run, from where that goes on: after a kill the "
-                 "output is not that of a run that was never killed",
-                 counter);
+        bool counts = strcmp(name, "head") == 0 || strcmp(name, "skip") == 0;
+        if (counts && before != NULL && !run->say.quiet) {
+            say_line(
+                &run->say,
+                "delivery: behind '%s', '%s' counts anew in each run, from where that goes on: "
+                "after a kill the output is not that of a run that was never killed",
+                before, name);
+            return;
+        }
+        if (!counts && strcmp(name, "queue") != 0 && strcmp(name, "lines") != 0) {
+            before = name;
+        }
     }
 }
 

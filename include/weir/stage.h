@@ -65,9 +65,13 @@ WEIR_API weir_gen *weir_map(WEIR_TAKES weir_gen *up, const char *name,
 /*
  * Give the first `count` items. `up` is never asked for more, and is ended before the last of them
  * is given, so that a connection closes in the same turn. With 0 it is never started.
+ *
+ * To weir_head and weir_skip all runs with one state are one run: where a source, with weir_buffer,
+ * weir_head and weir_skip at most between, goes on from a saved position, they go on counting.
+ * Behind other stages they count anew, since what those took away is not in the state.
  */
 WEIR_API weir_gen *weir_head(WEIR_TAKES weir_gen *up, uint64_t count);
-/* Give all but the first `count` items, which count as filtered. */
+/* Give all but the first `count` items, which count as filtered. With a state: see weir_head. */
 WEIR_API weir_gen *weir_skip(WEIR_TAKES weir_gen *up, uint64_t count);
 /*
  * Pass the items whose bytes contain `text`, the others count as filtered. Items are bytes: a batch

@@ -171,7 +171,10 @@ static void drop_ends(struct weir_receipt *origin)
     }
     uint64_t passed = origin->done - origin->ends_first + 1;
     WR_ASSERT(passed <= origin->ends_count, "offset of an item that was never given");
-    origin->done_end = origin->ends[origin->ends_head + passed - 1];
+    for (uint64_t i = 0; i < passed && origin->left_out > origin->left_out_done; i++) {
+        origin->left_out_done += (origin->ends[origin->ends_head + i] & WR_END_LEFT_OUT) != 0;
+    }
+    origin->done_end = origin->ends[origin->ends_head + passed - 1] & ~WR_END_LEFT_OUT;
     origin->ends_head += passed;
     origin->ends_count -= passed;
     origin->ends_first += passed;
@@ -300,6 +303,7 @@ int wr_origin_push_end(struct weir_receipt *origin, uint64_t end)
         }
     }
     origin->ends[origin->ends_head + origin->ends_count++] = end;
+    origin->left_out += (end & WR_END_LEFT_OUT) != 0;
     return 0;
 }
 

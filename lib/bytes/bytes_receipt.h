@@ -73,6 +73,8 @@ struct wr_group_part {
 /* In an end offset: it lies inside a line of which nothing more is to be given, so who goes on from
  * there skips to the line's end first. */
 #define WR_END_INSIDE (UINT64_C(1) << 63)
+/* The item was left out by its own source (a line over the limit): no reader was given it. */
+#define WR_END_LEFT_OUT (UINT64_C(1) << 62)
 
 enum wr_receipt_kind { WR_RECEIPT_ORIGIN = 0, WR_RECEIPT_GROUP };
 
@@ -97,12 +99,13 @@ struct weir_receipt {
     size_t spans_head, spans_count, spans_cap;
     size_t held; /* spans with refs > 0 */
     /* Durable position, only when `ends` is on: ends_ring[seq - ends_first] is the offset behind
-     * item seq, which may carry WR_END_INSIDE. */
+     * item seq, which may carry WR_END_INSIDE and WR_END_LEFT_OUT. */
     bool keeps_ends;
     uint64_t *ends;
     uint64_t ends_first; /* the seq of ends[ends_head] */
     size_t ends_head, ends_count, ends_cap;
-    uint64_t done_end; /* offset behind item `done` */
+    uint64_t done_end;                /* offset behind item `done`, without WR_END_LEFT_OUT */
+    uint64_t left_out, left_out_done; /* items that nobody was given: all, and those up to `done` */
     void (*gone)(struct weir_receipt *origin,
                  void *ctx); /* ended and nothing held: the last call, frees */
     void *gone_ctx;

@@ -271,6 +271,21 @@ const weir_error *wr_gen_failure(const struct weir_gen *gen)
     return gen->failure != NULL && !gen->told ? gen->failure : NULL;
 }
 
+bool wr_gen_given_before(const struct weir_gen *gen, uint64_t *count)
+{
+    *count = 0;
+    if (gen->ops->given_before != NULL) {
+        return gen->ops->given_before(gen, count);
+    }
+    for (const struct wr_list *node = gen->adopted.next; node != &gen->adopted; node = node->next) {
+        const struct weir_gen *up = WR_OWNER((uintptr_t)node, struct weir_gen, adopt_link);
+        if (!wr_gen_given_before(up, count) || *count > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ---- pulling */
 
 static bool reader_closed(const struct weir_gen *gen)

@@ -57,6 +57,10 @@ struct wr_gen_ops {
     /* A pull waits for the budget, in it or behind it: mark the blocks that stay until the pull
      * goes on (wr_block_mark) and tell their bytes. NULL: none. */
     int64_t (*held)(const struct weir_gen *gen, uint32_t mark);
+    /* How many items it has given in the earlier runs that a state tells of, which are settled and
+     * are not given again; false: that cannot be told. Asked before the first pull. NULL: a source
+     * begins anew, and a stage knows only that nothing was given if nothing was given to it. */
+    bool (*given_before)(const struct weir_gen *gen, uint64_t *count);
     bool is_source; /* counts in the ledger: the base makes an origin at the first pull
                        (gen->origin, may stay NULL when out of memory fails the pull) */
 };
@@ -185,6 +189,8 @@ int wr_gen_fail_error(struct weir_gen *gen, const weir_error *error);
 int wr_gen_fail_starved(struct weir_gen *gen, int64_t offset);
 /* A failure that happened at `at` (loop->failures then): replaces a later one. */
 int wr_gen_fail_at(struct weir_gen *gen, const weir_error *error, uint64_t at);
+/* The op given_before, or what stands for it. */
+bool wr_gen_given_before(const struct weir_gen *gen, uint64_t *count);
 /* The failure that a reader would be told now: its own or an adopted one's; NULL: none. */
 const weir_error *wr_gen_failure(const struct weir_gen *gen);
 

@@ -119,7 +119,8 @@ static bool look(struct weir_state *state, struct moment *now)
         /* A build that is wrong on purpose, for a test of the torture test: it saves what was read,
          * not what was committed. */
         if (origin->ends_count > 0) {
-            now->sources[i].end = origin->ends[origin->ends_head + origin->ends_count - 1];
+            now->sources[i].end =
+                origin->ends[origin->ends_head + origin->ends_count - 1] & ~WR_END_LEFT_OUT;
             continue;
         }
 #endif
@@ -129,7 +130,7 @@ static bool look(struct weir_state *state, struct moment *now)
         if (origin->keeps_ends) {
             now->sources[i].end = end;
         }
-        now->sources[i].items += origin->done;
+        now->sources[i].items += origin->done - origin->left_out_done;
         now->sources[i].finished = slot->read_to_end && origin->done == origin->given;
     }
     return true;
@@ -366,7 +367,7 @@ static struct wr_state_slot *slot_for(struct weir_state *state, const char *key,
     return NULL;
 }
 
-void wr_state_expect_source(struct weir_state *state, const char *name)
+const struct wr_state_slot *wr_state_expect_source(struct weir_state *state, const char *name)
 {
     char key[WR_STATE_SOURCE_NAME_MAX];
     key_of(key, name);
@@ -374,6 +375,7 @@ void wr_state_expect_source(struct weir_state *state, const char *name)
     if (slot != NULL) {
         slot->expected = true;
     }
+    return slot;
 }
 
 /* The record has a position for a source that nobody has made in this run. */

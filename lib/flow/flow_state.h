@@ -33,7 +33,7 @@ struct wr_state_slot {
     uint64_t offset; /* where to go on: the byte behind the last settled item */
     char validator[WR_STATE_VALIDATOR_MAX]; /* strong ETag or Last-Modified, or a file's identity;
                                                "" none */
-    uint64_t items;                         /* settled in earlier runs */
+    uint64_t items;                         /* given and settled in earlier runs */
     struct weir_receipt *origin;            /* of this run; kept alive until the state ends */
     bool lossy;
     bool attached; /* in this run */
@@ -48,8 +48,14 @@ static inline uint64_t wr_state_end(const struct wr_state_slot *slot)
     return slot->offset | (slot->inside ? WR_END_INSIDE : 0);
 }
 
-/* A source of this name was made, which runs when it is pulled: others may attach before it. */
-void wr_state_expect_source(struct weir_state *state, const char *name);
+/* A source of this name was made, which runs when it is pulled: others may attach before it. Gives
+ * what an earlier run has left of it, or NULL. */
+const struct wr_state_slot *wr_state_expect_source(struct weir_state *state, const char *name);
+/* Items that a source with this slot, NULL: none, has given in earlier runs and gives no more. */
+static inline uint64_t wr_state_given_before(const struct wr_state_slot *slot)
+{
+    return slot != NULL && slot->stored ? slot->items : 0;
+}
 /* 0 and *slot, or a negative code with *error (damaged, locked, another pipeline's: WEIR_EINVAL;
  * I/O: WEIR_EIO): the source fails with it. name: what the source reads, without secrets; an
  * unknown one is refused while a stored one has no source in this run. The source then calls

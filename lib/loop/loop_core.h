@@ -287,7 +287,7 @@ void wr_loop_round(struct weir_loop *loop);
 void wr_budget_look(struct weir_loop *loop);
 void wr_budget_freed(struct wr_budget *budget);
 /* What a loop of our own runs on its scheduler's stack; the argument is the loop. */
-_Noreturn void wr_scheduler_main(void *loop);
+_Noreturn void wr_scheduler_main(void *arg);
 /* The timer, and the handles that libuv calls around its poll. */
 void wr_poll_handles_init(struct weir_loop *loop);
 void wr_on_async(uv_async_t *async);

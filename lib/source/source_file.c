@@ -146,7 +146,7 @@ weir_gen *weir_file_lines(weir_scope *scope, const char *path, const weir_lines_
     if (stream != NULL && path == NULL) {
         wr_gen_fail(&stream->gen, WEIR_EINVAL, 0, -1, "a file source without a path");
     } else if (stream != NULL && stream->lines.state != NULL) {
-        wr_state_expect_source(stream->lines.state, stream->where);
+        stream->before = wr_state_expect_source(stream->lines.state, stream->where);
     }
     return wr_gen_made(stream != NULL ? &stream->gen : NULL, NULL);
 }

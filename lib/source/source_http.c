@@ -396,6 +396,12 @@ static int64_t http_held(const struct weir_gen *gen, uint32_t mark)
     return wr_lines_held(&((const struct wr_http_source *)gen)->reader, mark);
 }
 
+static bool http_given_before(const struct weir_gen *gen, uint64_t *count)
+{
+    *count = wr_state_given_before(((const struct wr_http_source *)gen)->before);
+    return true;
+}
+
 static const struct wr_gen_ops http_ops = {.kind = "http",
                                            .next_many = http_next_many,
                                            .close = http_close,
@@ -404,6 +410,7 @@ static const struct wr_gen_ops http_ops = {.kind = "http",
                                            .abort = http_abort,
                                            .why = http_why,
                                            .held = http_held,
+                                           .given_before = http_given_before,
                                            .is_source = true};
 
 bool wr_http_stats_of(const struct weir_gen *gen, struct wr_http_stats *stats)
@@ -528,7 +535,7 @@ static void expect_state(struct wr_http_source *http)
     char shown[WR_STATE_SOURCE_NAME_MAX];
     if (http->o.state != NULL && http->gen.failure == NULL) {
         wr_http_shown(http, shown, sizeof shown);
-        wr_state_expect_source(http->o.state, shown);
+        http->before = wr_state_expect_source(http->o.state, shown);
     }
 }
 

@@ -108,6 +108,7 @@ struct wr_http_source {
     char *bearer_file, *ca_file;
     bool own_range, own_coding; /* the caller's headers say Range, Accept-Encoding */
     struct wr_state_slot *slot;
+    const struct wr_state_slot *before; /* what an earlier run has left; NULL: nothing */
     /* this attempt */
     char *target; /* url, or where it was redirected to; NULL: url */
     uint64_t

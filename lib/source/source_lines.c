@@ -121,7 +121,8 @@ static int count_overlong(struct wr_line_reader *reader, struct weir_gen *gen)
     reader->overlong_told = reader->lines.overlong_count;
     reader->loop->stats.overlong += skipped;
     if (skipped > 0 && reader->lines.policy == WR_LINES_SKIP) {
-        uint64_t end = reader->given_end | (reader->lines.dropping ? WR_END_INSIDE : 0);
+        uint64_t end =
+            reader->given_end | WR_END_LEFT_OUT | (reader->lines.dropping ? WR_END_INSIDE : 0);
         for (uint64_t i = 0; reader->keep_ends && i < skipped; i++) {
             if (wr_origin_push_end(origin, end) < 0) {
                 return WEIR_ENOMEM;

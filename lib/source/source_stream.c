@@ -217,6 +217,12 @@ static int64_t stream_held(const struct weir_gen *gen, uint32_t mark)
     return wr_lines_held(&stream_of(gen)->reader, mark);
 }
 
+static bool stream_given_before(const struct weir_gen *gen, uint64_t *count)
+{
+    *count = wr_state_given_before(stream_of(gen)->before);
+    return true;
+}
+
 static const struct wr_gen_ops stream_ops = {.kind = "lines",
                                              .next_many = stream_next_many,
                                              .close = stream_close,
@@ -224,6 +230,7 @@ static const struct wr_gen_ops stream_ops = {.kind = "lines",
                                              .abort = stream_abort,
                                              .free = stream_free,
                                              .held = stream_held,
+                                             .given_before = stream_given_before,
                                              .is_source = true};
 
 struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const char *name,

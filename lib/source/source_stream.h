@@ -24,10 +24,11 @@ struct wr_stream_source {
     size_t turn_bytes; /* read since the last wait */
     int64_t stall_ms;  /* the far end may be silent for so long; < 0: for ever */
     weir_lines_options lines;
-    struct wr_state_slot *slot; /* NULL: no state */
-    int fd;                     /* fd */
-    int64_t connect_ms;         /* socket */
-    char *where;                /* file, socket: path or address */
+    struct wr_state_slot *slot;         /* NULL: no state */
+    const struct wr_state_slot *before; /* what an earlier run has left; NULL: nothing */
+    int fd;                             /* fd */
+    int64_t connect_ms;                 /* socket */
+    char *where;                        /* file, socket: path or address */
 };
 
 /* A source of `ops`, with the reader's limits from options; where may be NULL, else it is copied.

@@ -98,10 +98,20 @@ static void buffer_close(struct weir_gen *gen)
     }
 }
 
+/* What passes is what came, unless some of it may be dropped. */
+static bool buffer_given_before(const struct weir_gen *gen, uint64_t *count)
+{
+    const struct stage_buffer *buffer = WR_OWNER((uintptr_t)gen, struct stage_buffer, gen);
+    return !buffer->started && gen->up != NULL && wr_gen_given_before(gen->up, count) &&
+           (*count == 0 || buffer->options.when_full == WEIR_BLOCK ||
+            buffer->options.when_full == WEIR_FULL_FAILS);
+}
+
 static const struct wr_gen_ops buffer_ops = {.kind = "buffer",
                                              .next_many = buffer_next_many,
                                              .next_within = buffer_next_within,
-                                             .close = buffer_close};
+                                             .close = buffer_close,
+                                             .given_before = buffer_given_before};
 
 weir_gen *weir_buffer(weir_gen *up, const weir_queue_options *options)
 {

@@ -4,8 +4,12 @@
  * head never asks for more than it may give, and ends its upstream before it gives the last item,
  * so that a source closes in the same turn even when the reader never asks again. The items of that
  * last call outlive their generator: head keeps them (bytes and receipts) until its own end.
+ *
+ * With a state both count what earlier runs have given, so that a run that was killed and goes on
+ * ends with what one run would have given. That is known where nothing between them and the source
+ * takes items away; elsewhere they count anew.
  */
-#include <weir/stage.h>
+#include "stage_head.h"
 
 #include "base_alloc.h"
 #include "flow_gen.h"
@@ -13,6 +17,7 @@
 struct stage_head {
     struct weir_gen gen;
     uint64_t left;
+    bool begun;
     weir_item *kept; /* of the last call */
     size_t kept_count;
 };
@@ -50,9 +55,20 @@ static int head_end_upstream(struct stage_head *head, weir_item *items, size_t n
     return 0;
 }
 
+/* How many of `left` items earlier runs have taken. */
+static uint64_t taken_before(const struct weir_gen *gen, uint64_t left)
+{
+    uint64_t before;
+    return gen->up != NULL && wr_gen_given_before(gen->up, &before) ? WR_MIN(before, left) : 0;
+}
+
 static size_t head_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct stage_head *head = WR_OWNER(gen, struct stage_head, gen);
+    if (!head->begun) {
+        head->begun = true;
+        head->left -= taken_before(gen, head->left);
+    }
     if (head->left == 0) {
         head_let_go(head, WR_ACT_PAST);
         return 0;
@@ -74,26 +90,52 @@ static void head_close(struct weir_gen *gen)
     head_let_go(WR_OWNER(gen, struct stage_head, gen), WR_ACT_LOAN);
 }
 
-static const struct wr_gen_ops head_ops = {
-    .kind = "head", .next_many = head_next_many, .close = head_close};
+static bool head_given_before(const struct weir_gen *gen, uint64_t *count)
+{
+    const struct stage_head *head = WR_OWNER((uintptr_t)gen, struct stage_head, gen);
+    bool known = gen->up != NULL && wr_gen_given_before(gen->up, count);
+    *count = WR_MIN(*count, head->left);
+    return known;
+}
 
-weir_gen *weir_head(weir_gen *up, uint64_t count)
+static const struct wr_gen_ops head_ops = {.kind = "head",
+                                           .next_many = head_next_many,
+                                           .close = head_close,
+                                           .given_before = head_given_before};
+
+static weir_gen *head_make(weir_gen *up, uint64_t count, bool of_run)
 {
     struct stage_head *head = wr_stage_alloc(up, sizeof *head, &head_ops, "head");
     if (head != NULL) {
         head->left = count;
+        head->begun = of_run;
     }
     return wr_gen_made(head != NULL ? &head->gen : NULL, up);
+}
+
+weir_gen *weir_head(weir_gen *up, uint64_t count)
+{
+    return head_make(up, count, false);
+}
+
+weir_gen *wr_head_of_run(weir_gen *up, uint64_t count)
+{
+    return head_make(up, count, true);
 }
 
 struct stage_skip {
     struct weir_gen gen;
     uint64_t left;
+    bool begun;
 };
 
 static size_t skip_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct stage_skip *skip = WR_OWNER(gen, struct stage_skip, gen);
+    if (!skip->begun) {
+        skip->begun = true;
+        skip->left -= taken_before(gen, skip->left);
+    }
     for (;;) {
         size_t n = wr_pull(gen->up, items, max);
         if (n == 0 || skip->left == 0) {
@@ -111,7 +153,16 @@ static size_t skip_next_many(struct weir_gen *gen, weir_item *items, size_t max)
     }
 }
 
-static const struct wr_gen_ops skip_ops = {.kind = "skip", .next_many = skip_next_many};
+static bool skip_given_before(const struct weir_gen *gen, uint64_t *count)
+{
+    const struct stage_skip *skip = WR_OWNER((uintptr_t)gen, struct stage_skip, gen);
+    bool known = gen->up != NULL && wr_gen_given_before(gen->up, count);
+    *count -= WR_MIN(*count, skip->left);
+    return known;
+}
+
+static const struct wr_gen_ops skip_ops = {
+    .kind = "skip", .next_many = skip_next_many, .given_before = skip_given_before};
 
 weir_gen *weir_skip(weir_gen *up, uint64_t count)
 {

@@ -387,7 +387,9 @@ class KilledRuns(e2e_support.TestCase):
         command = (
             "--state",
             self.path("state"),
-            "%s | head 10 | file %s" % (source, self.path("out")),
+            "-c",
+            "10",
+            "%s | file %s" % (source, self.path("out")),
         )
         self.ends(weir(*command), 0)
         os.rename(source, source + ".1")
@@ -432,14 +434,19 @@ class KilledRuns(e2e_support.TestCase):
 
     def test_a_count_that_a_restart_forgets_is_said_before_the_run(self):
         source, state = self.write("in", "x\ny\n"), self.path("state")
-        for text, flags, what in (
-            ("%s | skip 1", (), "'skip' counts anew in each run"),
-            ("%s | head 1", (), "'head' counts anew in each run"),
-            ("%s", ("-c", "1"), "-c counts anew in each run"),
-        ):
-            self.ends(weir("--state", state, *flags, text % source), 0, what)
-        self.assertNotIn("counts anew", weir("--state", state, "%s | grep \"x\"" % source).err)
-        self.assertNotIn("counts anew", weir("-v", "%s | head 1" % source).err)
+        for text in ('%s | grep "x" | head 1', '%s | batch 2 | skip 1'):
+            self.ends(weir("--state", state, text % source), 0, "counts anew in each run")
+        for text in ("%s | skip 1 | queue | head 1", '%s | head 1 | grep "x"'):
+            self.assertNotIn("counts anew", weir("--state", state, text % source).err)
+        self.assertNotIn("counts anew", weir("-v", '%s | grep "x" | head 1' % source).err)
+
+    def test_head_and_skip_count_over_all_runs_of_a_state(self):
+        data = numbered(300)
+        peer = self.peer(Peer(ranged(data)))
+        text = "%s | skip 10 | queue | head 200 | file %s" % (peer.url(), self.path("out"))
+        for count in (1, 7, 90, 90, 90, 90):
+            self.ends(weir("-c", str(count), "--state", self.path("state"), text), 0)
+        self.assertEqual(self.read("out"), b"".join(data.splitlines(True)[10:210]))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@
 
 #include "base_fault.h"
 #include "flow_state_file.h"
+#include "stage_head.h"
 #include "support_suites.h"
 
 /* ---- the text */
@@ -143,7 +144,7 @@ static int copy(struct fixture *f, uint64_t count, weir_error *error)
                                     WEIR_OPTIONS(weir_lines_options, .state = f->state));
     weir_sink *sink = weir_file_sink(f->scope, wr_folder_path(&f->folder, "out"),
                                      WEIR_OPTIONS(weir_file_options, .state = f->state));
-    return weir_pump(weir_head(gen, count), sink, error);
+    return weir_pump(wr_head_of_run(gen, count), sink, error);
 }
 
 /* One whole run before the test's own. */
@@ -512,6 +513,51 @@ TEST(unknown_source_may_come_before_a_stored_one_that_was_made)
     ck_assert_int_eq(weir_finish(stored, &error), 0);
     weir_discard(fresh);
     end(&f);
+}
+
+/* `count` items of a run of: in, lines of one byte | skip 2 | queue | head 4 | out. */
+static void one_run(struct fixture *f, uint64_t count)
+{
+    run_begins(f, "p");
+    weir_gen *gen =
+        weir_file_lines(f->scope, wr_folder_path(&f->folder, "in"),
+                        WEIR_OPTIONS(weir_lines_options, .state = f->state, .line_bytes_max = 1));
+    gen = weir_head(weir_buffer(weir_skip(gen, 2), NULL), 4);
+    weir_sink *out = weir_file_sink(f->scope, wr_folder_path(&f->folder, "out"),
+                                    WEIR_OPTIONS(weir_file_options, .state = f->state));
+    ck_assert_int_eq(weir_pump(wr_head_of_run(gen, count), out, NULL), 0);
+    run_ends(f);
+}
+
+TEST(head_and_skip_count_over_all_runs)
+{
+    struct fixture f;
+    size_t len;
+    wr_folder_make(&f.folder);
+    wr_folder_write(&f.folder, "in", "1\n2\n3\n4\n5\n6\n7\n8\n9\n", 18);
+    one_run(&f, 1);
+    ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "3\n");
+    one_run(&f, 2);
+    one_run(&f, 9);
+    ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "3\n4\n5\n6\n");
+    one_run(&f, 9);
+
+    ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "3\n4\n5\n6\n");
+    wr_folder_remove(&f.folder);
+}
+
+TEST(lines_left_out_are_not_counted_by_head_and_skip)
+{
+    struct fixture f;
+    size_t len;
+    wr_folder_make(&f.folder);
+    wr_folder_write(&f.folder, "in", "1\nxx\n2\nxx\nxx\n3\n4\nxx\n5\n6\n7\n", 26);
+    one_run(&f, 1);
+    one_run(&f, 1);
+    one_run(&f, 9);
+
+    ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "3\n4\n5\n6\n");
+    wr_folder_remove(&f.folder);
 }
 
 TEST(name_that_is_no_file_name_is_refused)

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "stage_head.h"
 #include "support_suites.h"
 
 static weir_gen *make_file(struct wr_source_play *play, const weir_lines_options *options)
@@ -138,12 +139,12 @@ TEST(fifo_is_waited_for)
 static int copy_long(struct fixture *f, uint64_t count, int32_t overlong, weir_error *error)
 {
     weir_state *state = weir_state_open(f->scope, wr_folder_path(&f->folder, "state"), "copy");
-    weir_gen *gen =
-        weir_head(weir_file_lines(f->scope, wr_folder_path(&f->folder, "in"),
-                                  WEIR_OPTIONS(weir_lines_options, .state = state,
-                                               .line_bytes_max = overlong == WEIR_LONG_CUT ? 4 : 0,
-                                               .overlong = overlong)),
-                  count);
+    weir_gen *gen = wr_head_of_run(
+        weir_file_lines(f->scope, wr_folder_path(&f->folder, "in"),
+                        WEIR_OPTIONS(weir_lines_options, .state = state,
+                                     .line_bytes_max = overlong == WEIR_LONG_CUT ? 4 : 0,
+                                     .overlong = overlong)),
+        count);
     weir_sink *sink = weir_file_sink(f->scope, wr_folder_path(&f->folder, "out"),
                                      WEIR_OPTIONS(weir_file_options, .state = state));
     return weir_pump(gen, sink, error);
