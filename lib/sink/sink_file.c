@@ -20,6 +20,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,7 +68,8 @@ static int fit(struct sink_file *file, int64_t stored)
     }
     if (file->length < stored) {
         return wr_sink_set_error(&file->stream.sink, WEIR_ECHANGED, 0,
-                                 "'%s' has %lld bytes, but %lld were written to it by the last run",
+                                 "'%s' has %lld bytes, but %lld were written to it by the last "
+                                 "run: bring it back, or begin anew with another state",
                                  file->path, (long long)file->length, (long long)stored);
     }
     int rc;
@@ -129,6 +131,19 @@ static struct wr_transport *stream_open(struct wr_stream_sink *stream, weir_erro
     return wr_fd_transport(stream->sink.loop, fd, WR_FD_OWN, error);
 }
 
+/* The length in a state is that of one writer: a second one's lines would be cut off at the next
+ * start. A file system without locks has to do without. */
+static int lock(struct sink_file *file)
+{
+    int rc;
+    WR_CALL(rc, "flock", ENOLCK, flock(file->fd, LOCK_EX | LOCK_NB));
+    return rc < 0 && errno == EWOULDBLOCK
+               ? wr_sink_set_error(&file->stream.sink, WEIR_EINVAL, 0,
+                                   "'%s' is being written with another state: one file, one state",
+                                   file->path)
+               : 0;
+}
+
 static int open_file(struct sink_file *file)
 {
     int64_t stored = -1;
@@ -149,7 +164,8 @@ static int open_file(struct sink_file *file)
         file->stream.gather.out = wr_stream_out;
     } else {
         file->length = info.st_size;
-        rc = fit(file, stored);
+        rc = file->state != NULL ? lock(file) : 0;
+        rc = rc == 0 ? fit(file, stored) : rc;
         file->good = file->length;
     }
     if (rc == 0 && file->state != NULL) {

@@ -205,6 +205,24 @@ TEST(shorter_sink_file_has_changed)
     end(&f);
 }
 
+TEST(file_that_is_written_with_another_state_is_refused)
+{
+    struct fixture f;
+    weir_error error;
+    begin(&f);
+    weir_state *other = weir_state_open(f.scope, wr_folder_path(&f.folder, "s"), "other");
+    weir_sink *first = weir_file_sink(f.scope, wr_folder_path(&f.folder, "out"),
+                                      WEIR_OPTIONS(weir_file_options, .state = other));
+    weir_item item = weir_bytes("0", 1);
+    ck_assert(weir_put(first, &item));
+
+    ck_assert_int_eq(copy(&f, 2, &error), WEIR_EINVAL);
+
+    ck_assert_ptr_nonnull(strstr(error.message, "one file, one state"));
+    ck_assert_int_eq(weir_sink_finish(first, &error), 0);
+    end(&f);
+}
+
 TEST(file_that_was_there_before_the_first_run_is_kept)
 {
     struct fixture f;
