@@ -23,7 +23,7 @@
 enum {
     OPENING_MAX = 16, /* each name that is being resolved is a thread of libcurl's */
     BARREN_KICK_MS = 10,
-    BUFFER_BYTES = 64 * 1024
+    BUFFER_BYTES = 100 * 1024 /* as curl: fewer calls than with 64 KiB; more gains nothing */
 };
 
 static uv_once_t global_once = UV_ONCE_INIT;
