@@ -44,6 +44,10 @@ static void tls_failure(const struct wr_http_source *http, struct wr_http_failur
         hint = "; the server does not speak TLS here: is it http:// for https://?";
     } else if (strstr(text, "subject name") != NULL) {
         hint = "; ask by a name that the certificate is for, or trust anybody with -k";
+    } else if (http->result == CURLE_SSL_CACERT_BADFILE && http->ca_file == NULL) {
+        hint = "; Debian's package ca-certificates brings it, or --cacert FILE names another";
+    } else if (http->result == CURLE_SSL_CACERT_BADFILE) {
+        hint = "; it has to be a file of certificates in PEM";
     } else if (http->result == CURLE_PEER_FAILED_VERIFICATION) {
         hint = "; if this is your own server: --cacert FILE names who to trust, -k trusts anybody";
     }

@@ -119,6 +119,11 @@ class NothingConnected(e2e_support.TestCase):
         self.fails_to_connect(weir(peer.url()), "TLS", "--cacert")
         self.assertEqual(peer.requests, [])
 
+    def test_a_missing_file_of_authorities_is_named(self):
+        peer = self.peer(Peer(lambda c: c.reply(body="x\n"), certificates=self.certificates))
+        missing = self.path("none.pem")
+        self.fails_to_connect(weir("--cacert", missing, peer.url()), missing, "in PEM")
+
     def test_a_certificate_for_another_name_is_refused(self):
         # 127.0.0.2 is loopback too, and the certificate does not name it.
         peer = self.peer(
