@@ -353,8 +353,8 @@ cppcheck_check() {
         -DLLHTTP_VERSION_MAJOR=8 -DLLHTTP_STRICT_MODE=1 -D__GNUC__=12 -D__x86_64__=1 -D__LP64__=1 -D__ELF__=1 $folders
 }
 
-# A bare chroot has neither processes nor terminals to look at, and the tests look at both: what is
-# missing is mounted for as long as they run.
+# A bare chroot has neither processes nor terminals to look at, nor a localhost, and the tests look
+# at all of them: what is missing is mounted for as long as they run, and the name written down.
 mounted=
 unmount() {
     for place in $mounted; do
@@ -373,6 +373,10 @@ mount_missing() {
             mount -t devpts -o ptmxmode=666,newinstance devpts /dev/pts 2>> "$logs/mount.log"; } ||
             bad "the tests need terminals; as root: mount -t devpts devpts /dev/pts"
         [ -e /dev/pts/ptmx ] && mounted="/dev/pts $mounted"
+    fi
+    if ! getent hosts localhost > /dev/null; then
+        { [ "$(id -u)" -eq 0 ] && echo '127.0.0.1 localhost' >> /etc/hosts; } ||
+            bad "the tests need a host 'localhost'; as root: echo 127.0.0.1 localhost >> /etc/hosts"
     fi
 }
 
