@@ -78,6 +78,7 @@ static const struct cause causes[] = {
     {CURLE_URL_MALFORMAT, WEIR_EINVAL, false, NULL},
     {CURLE_UNSUPPORTED_PROTOCOL, WEIR_EHTTP, false, NULL},
     {CURLE_WEIRD_SERVER_REPLY, WEIR_EHTTP, false, "the answer is not HTTP"},
+    {CURLE_BAD_CONTENT_ENCODING, WEIR_EHTTP, false, NULL}, /* libcurl 8: a transfer coding */
 };
 
 static bool is_tls(CURLcode result)
