@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "flow_sink.h"
 #include "flow_state.h"
 #include "plan_text.h"
 #include "stage_head.h"
@@ -203,27 +204,34 @@ static int exit_code(const struct run *run, const weir_error *error)
 }
 
 /* What happens to an item when this process dies, and why; said before anything runs. */
-static void tell_delivery(struct run *run, bool durable)
+static void tell_delivery(struct run *run, const weir_sink *sink, bool durable)
 {
-    size_t count = weir_plan_count(run->plan);
-    const char *last = count > 0 ? weir_plan_part_name(run->plan, count - 1) : NULL;
-    bool to_file = weir_plan_has_sink(run->plan) && last != NULL && strcmp(last, "file") == 0;
     if (!durable) {
         if (run->say.verbose > 0) {
             say_line(&run->say, "delivery: best-effort, since no --state keeps positions");
         }
     } else if (!run->say.quiet) {
-        say_line(&run->say, to_file ? "delivery: exactly-once-effect, if the source can resume: "
-                                      "the file's length and the "
-                                      "positions are one record"
-                                    : "delivery: at-least-once, if the source can resume: what is "
-                                      "written and not saved "
-                                      "when weir dies is written again");
+        say_line(&run->say, "%s",
+                 wr_sink_can_cut(sink)
+                     ? "delivery: exactly-once-effect, if the source can resume: the file's length "
+                       "and the positions are one record"
+                     : "delivery: at-least-once, if the source can resume: what is written and not "
+                       "saved when weir dies is written again");
     }
 }
 
+/* Does as much come out of this stage as has gone in? A queue may leave items out when it is full.
+ */
+static bool passes_all(const char *name, const char *text)
+{
+    if (strcmp(name, "queue") == 0) {
+        return strstr(text, " full=drop") == NULL && strstr(text, " full=latest") == NULL;
+    }
+    return strcmp(name, "lines") == 0;
+}
+
 /* All runs with one state are one run to 'head' and 'skip', as long as what they count can be known
- * from the position: not behind a stage that takes items away or makes others of them. */
+ * from the position: not behind a stage that may take items away or makes others of them. */
 static void tell_counts(struct run *run)
 {
     const char *before = NULL;
@@ -241,7 +249,7 @@ static void tell_counts(struct run *run)
                 before, name);
             return;
         }
-        if (!counts && strcmp(name, "queue") != 0 && strcmp(name, "lines") != 0) {
+        if (!counts && !passes_all(name, weir_plan_part_text(run->plan, i))) {
             before = name;
         }
     }
@@ -294,7 +302,7 @@ static int run_in_loop(struct run *run)
     if (code != 0) {
         return code;
     }
-    tell_delivery(run, durable);
+    tell_delivery(run, sink, durable);
     if (durable) {
         tell_counts(run);
     }

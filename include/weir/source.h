@@ -35,7 +35,9 @@ typedef struct weir_http_options {
     const char *ca_file;     /* PEM, who to trust; default: libcurl's */
     int32_t tls;             /* WEIR_TLS_VERIFY (default) or WEIR_TLS_TRUST_ANYBODY */
     int32_t retries; /* in a row; default: 5, for an endless body no limit, but none for a first
-                        connection that fails. N > 0: N in all these cases; WEIR_NONE: never */
+                        connection that fails, nor for a body without a length whose TLS
+                        connection was cut: it may have been whole. N > 0: N in all these cases;
+                        WEIR_NONE: never */
     int64_t connect_ms, first_byte_ms, idle_ms; /* defaults 10 s, 30 s, 60 s; WEIR_NONE: no limit.
                                                    They run only while a pull waits */
     int64_t line_bytes_max; /* without the line end; default 1 MiB; WEIR_NONE: the loop's budget */
@@ -43,7 +45,9 @@ typedef struct weir_http_options {
     int32_t reserved;
     weir_state *state; /* resume from here, and save the settled position; default: none */
     /* The last word on the CURL handle before each request, for any CURLOPT_. Runs on the pulling
-     * task. Not 0: the source fails with WEIR_EINVAL, detail as returned. */
+     * task. Not 0: the source fails with WEIR_EINVAL, detail as returned. A function of its own for
+     * CURLOPT_SSL_CTX_FUNCTION takes the place of weir's, by which a TLS connection that was cut is
+     * told from one that has ended (RFC 8446, 6.1). */
     int (*setup)(void *ctx, void *curl_easy);
     void *setup_ctx;
     const char *user; /* "name:password", for Basic (RFC 7617); before the URL's own; goes where

@@ -245,6 +245,11 @@ void wr_sink_keep_state(struct weir_sink *sink, struct weir_state *state)
     }
 }
 
+bool wr_sink_can_cut(const struct weir_sink *sink)
+{
+    return sink->ops->can_cut != NULL && sink->ops->can_cut(sink);
+}
+
 /* Before the first byte. 0 or a code; the failure is set. */
 static int begin_state(struct weir_sink *sink)
 {

@@ -41,6 +41,10 @@ struct wr_sink_ops {
     /* How many items may be put now without waiting, at least 1; waits for the first. NULL: any
      * number. */
     size_t (*room)(struct weir_sink *sink);
+    /* Can what is written beyond a state's length be taken back? NULL: no. Asked before the first
+     * put.
+     */
+    bool (*can_cut)(const struct weir_sink *sink);
     bool passes_on; /* a queue's end: it keeps items by itself, the base keeps no receipts */
 };
 
@@ -106,6 +110,8 @@ void wr_sink_abandon(struct weir_sink *sink);
  * what was written and not saved when the process died is written again (at least once). A file
  * sink keeps its state by itself. Before the first put. */
 void wr_sink_keep_state(struct weir_sink *sink, struct weir_state *state);
+/* With a state: does a restart leave nothing twice in what it writes to? */
+bool wr_sink_can_cut(const struct weir_sink *sink);
 /* How many items may be put now. 0: the sink has failed. */
 size_t wr_sink_room(struct weir_sink *sink, size_t max);
 

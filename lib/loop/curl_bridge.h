@@ -14,6 +14,7 @@
 #include "loop_core.h"
 
 struct wr_curl;
+struct wr_tls_end;
 
 struct wr_transfer {
     CURL *easy;
@@ -28,7 +29,8 @@ struct wr_transfer {
     /* It has ended by itself and is out of the multi handle already. */
     void (*done)(struct wr_transfer *transfer, CURLcode code);
     /* The bridge's own. */
-    struct wr_curl *curl; /* NULL: not started, or over */
+    struct wr_curl *curl;       /* NULL: not started, or over */
+    struct wr_tls_end *tls_end; /* NULL: no TLS, or one that is not listened to */
     struct wr_list link;
     struct wr_list unpause_link;
     bool queued;  /* waits for its turn to resolve and connect */
@@ -48,6 +50,15 @@ static inline bool wr_transfer_active(const struct wr_transfer *transfer)
 {
     return transfer->curl != NULL;
 }
+
+/* Between the making of the easy handle and the user's own options: listen for the alert that a TLS
+ * connection ends with (curl_bridge_tls.c). A user who sets CURLOPT_SSL_CTX_FUNCTION takes its
+ * place. */
+void wr_transfer_watch_tls(struct wr_transfer *transfer);
+void wr_transfer_forget_tls(struct wr_transfer *transfer);
+/* Of a transfer that has ended with `result` and libcurl's text, and of which nothing else says
+ * where it ends: has its TLS connection ended without that alert? */
+bool wr_transfer_was_cut(const struct wr_transfer *transfer, CURLcode result, const char *text);
 
 /* "libcurl/7.88.1 OpenSSL/3.0.15 ...", as found at run time. */
 const char *wr_curl_version(void);

@@ -11,6 +11,9 @@
  * new length goes to the state. Writes go to the page cache and do not wait; the syncing is the
  * state's, on the worker.
  *
+ * With a state the file is this sink's alone: before each commit its length is looked at, and a
+ * file that others cut or write to is a failure. Without one that is a warning at the end.
+ *
  * `length` is where the file ends, as far as this sink has written; `good` the part of it that ends
  * between two items. They differ only after a write that was cut short, and then the failure says
  * so: with a state the next run cuts the file, without one the reader knows how much of it to
@@ -224,6 +227,48 @@ static int file_put_many(struct weir_sink *sink, const weir_item *items, size_t 
     return rc;
 }
 
+/* Has somebody else cut the file, written to it or removed it since it was opened? Its length is
+ * then no longer what a state could go by. */
+static int only_ours(struct sink_file *file)
+{
+    struct stat info;
+    if (wr_fault("fstat") ? (errno = EIO, true) : fstat(file->fd, &info) < 0) {
+        return fail_io(file, "look at", errno);
+    }
+    if (info.st_nlink == 0) {
+        return wr_sink_set_error(&file->stream.sink, WEIR_ECHANGED, 0,
+                                 "'%s' was removed while it was written: its %lld bytes are gone; "
+                                 "begin anew with another state",
+                                 file->path, (long long)file->length);
+    }
+    return info.st_size == file->length
+               ? 0
+               : wr_sink_set_error(&file->stream.sink, WEIR_ECHANGED, 0,
+                                   "'%s' has %lld bytes, but %lld were written to it: somebody "
+                                   "else has cut it or writes to it; bring it back, or begin anew "
+                                   "with another state",
+                                   file->path, (long long)info.st_size, (long long)file->length);
+}
+
+/* Without a state the file is anybody's: logs are cut while they are written. But it is said. */
+static void tell_loss(const struct sink_file *file)
+{
+    struct stat info;
+    if (file->state != NULL || file->fd < 0 || fstat(file->fd, &info) < 0) {
+        return;
+    }
+    struct wr_log *log = &file->stream.sink.loop->log;
+    if (info.st_nlink == 0) {
+        wr_log(log, WR_LOG_WARNING, file->stream.sink.name,
+               "'%s' was removed while it was written: its %lld bytes are gone", file->path,
+               (long long)info.st_size);
+    } else if (info.st_size < file->length) {
+        wr_log(log, WR_LOG_WARNING, file->stream.sink.name,
+               "'%s' was cut by somebody else while it was written: it has %lld bytes of %lld",
+               file->path, (long long)info.st_size, (long long)file->length);
+    }
+}
+
 static int file_flush(struct weir_sink *sink)
 {
     struct sink_file *file = file_of(sink);
@@ -239,7 +284,15 @@ static int file_flush(struct weir_sink *sink)
                         len};
     int rc = len > 0 ? file_out(sink, &iov, 1) : 0;
     wr_gather_fini(&file->stream.gather);
-    return rc;
+    return rc == 0 && file->state != NULL && file->begun ? only_ours(file) : rc;
+}
+
+/* A regular file, there or not yet. */
+static bool file_can_cut(const struct weir_sink *sink)
+{
+    const struct sink_file *file = file_of(sink);
+    struct stat info;
+    return file->path != NULL && (stat(file->path, &info) < 0 || S_ISREG(info.st_mode));
 }
 
 static int file_wait(struct weir_sink *sink)
@@ -268,6 +321,7 @@ static void file_close(struct weir_sink *sink, const weir_error *failure)
         }
         wr_state_sink_file(file->state, -1);
     }
+    tell_loss(file);
     if (file->fd >= 0) {
         /* Closed in any case; on some file systems only this tells that the disk was full. */
         int number = wr_close(file->fd);
@@ -297,7 +351,8 @@ static const struct wr_sink_ops file_ops = {.kind = "file",
                                             .abort = wr_stream_abort,
                                             .close = file_close,
                                             .committed = file_committed,
-                                            .why = file_why};
+                                            .why = file_why,
+                                            .can_cut = file_can_cut};
 
 weir_sink *weir_file_sink(weir_scope *scope, const char *path, const weir_file_options *options)
 {

@@ -232,6 +232,7 @@ static int set_up(struct wr_http_source *http, const struct wr_http_token *token
     curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)FOR_EVER_S); /* weir has its own clock */
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, http->curl_text);
+    wr_transfer_watch_tls(&http->transfer);
     if (http->o.tls == WEIR_TLS_TRUST_ANYBODY) {
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -247,6 +248,7 @@ void wr_http_attempt_end(struct wr_http_source *http)
     wr_transfer_stop(&http->transfer);
     curl_easy_cleanup(http->transfer.easy);
     curl_slist_free_all(http->sent);
+    wr_transfer_forget_tls(&http->transfer);
     http->transfer.easy = NULL;
     http->sent = NULL;
     http->phase = WR_HTTP_CLOSED;

@@ -61,6 +61,7 @@ enum wr_http_verdict {
 struct wr_http_failure {
     int code, detail;
     bool retry;   /* another attempt may succeed */
+    bool unsure;  /* the body may have been whole */
     bool excerpt; /* the start of the body belongs to the message */
     char *text;   /* "connection reset"; NULL: there was no memory for it */
 };

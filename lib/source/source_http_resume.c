@@ -8,6 +8,7 @@
  *   validator known        ask for the rest with Range and If-Range; all of it when it is encoded
  *   nothing given yet      ask again
  *   endless, no validator  connect again, say that there is a gap
+ *   ... and may be whole   the same, if retries were asked for: a whole one would come again
  *   else                   the body is cut short: fail
  *
  * Retries: before anything was answered, failures to resolve, to connect and to agree on TLS are
@@ -90,26 +91,55 @@ static bool is_tls(CURLcode result)
            result == CURLE_SSL_PINNEDPUBKEYNOTMATCH || result == CURLE_SSL_ISSUER_ERROR;
 }
 
+static int unsure_end(const struct wr_http_source *http, struct wr_http_failure *failure)
+{
+    wr_http_refuse(failure, WEIR_ETRUNCATED, (int)http->result,
+                   "the TLS connection ended without a close_notify: nobody can tell whether the "
+                   "body, which has no length, is whole");
+    failure->retry = failure->unsure = true;
+    return failure->code;
+}
+
+/* The TLS connection was cut, which libcurl 7.88 does not tell from its end and others do: what
+ * 7.88 says then. */
+static CURLcode told_as_end(const struct wr_http_source *http)
+{
+    const struct wr_http_reply *reply = &http->reply;
+    if (http->phase == WR_HTTP_BODY) {
+        return reply->length >= 0 || reply->chunked ? CURLE_PARTIAL_FILE : CURLE_OK;
+    }
+    return reply->head_bytes > 0 ? CURLE_OK : CURLE_GOT_NOTHING;
+}
+
 static void transfer_failure(const struct wr_http_source *http, struct wr_http_failure *failure)
 {
-    if (is_tls(http->result)) {
+    CURLcode result = http->result;
+    if (is_tls(result)) {
         tls_failure(http, failure);
         return;
     }
+    if (result == CURLE_RECV_ERROR &&
+        wr_transfer_was_cut(&http->transfer, result, http->curl_text)) {
+        result = told_as_end(http);
+        if (result == CURLE_OK && http->phase == WR_HTTP_BODY) {
+            unsure_end(http, failure);
+            return;
+        }
+    }
     long number = 0;
-    if (http->result == CURLE_OK) {
+    if (result == CURLE_OK) {
         wr_http_refuse(failure, WEIR_ERESET, 0,
                        "the server closed the connection before the end of the answer's head");
         failure->retry = true;
         return;
     }
-    if (http->result == CURLE_OUT_OF_MEMORY && http->phase == WR_HTTP_ASKED) {
+    if (result == CURLE_OUT_OF_MEMORY && http->phase == WR_HTTP_ASKED) {
         wr_http_refuse(failure, WEIR_ENOMEM, 0,
                        "out of memory, or the head of the answer has a line that is longer than "
                        "libcurl takes (100 KiB)");
         return;
     }
-    if (http->result == CURLE_COULDNT_CONNECT &&
+    if (result == CURLE_COULDNT_CONNECT &&
         curl_easy_getinfo(http->transfer.easy, CURLINFO_OS_ERRNO, &number) == CURLE_OK &&
         number != 0) {
         wr_http_refuse(failure, WEIR_ECONNECT, (int)number, "cannot connect: %s",
@@ -117,24 +147,24 @@ static void transfer_failure(const struct wr_http_source *http, struct wr_http_f
         failure->retry = true;
         return;
     }
-    if (http->result == CURLE_RECV_ERROR && strstr(http->curl_text, "chunk") != NULL) {
-        wr_http_refuse(failure, WEIR_EHTTP, (int)http->result,
+    if (result == CURLE_RECV_ERROR && strstr(http->curl_text, "chunk") != NULL) {
+        wr_http_refuse(failure, WEIR_EHTTP, (int)result,
                        "the server breaks the chunked encoding of the body");
         failure->retry = true;
         return;
     }
     for (size_t i = 0; i < sizeof causes / sizeof *causes; i++) {
-        if (causes[i].result == http->result) {
+        if (causes[i].result == result) {
             const char *text = causes[i].text != NULL       ? causes[i].text
                                : http->curl_text[0] != '\0' ? http->curl_text
-                                                            : curl_easy_strerror(http->result);
-            wr_http_refuse(failure, causes[i].code, (int)http->result, "%.200s", text);
+                                                            : curl_easy_strerror(result);
+            wr_http_refuse(failure, causes[i].code, (int)result, "%.200s", text);
             failure->retry = causes[i].retry;
             return;
         }
     }
-    wr_http_refuse(failure, WEIR_EIO, (int)http->result, "%.200s",
-                   http->curl_text[0] != '\0' ? http->curl_text : curl_easy_strerror(http->result));
+    wr_http_refuse(failure, WEIR_EIO, (int)result, "%.200s",
+                   http->curl_text[0] != '\0' ? http->curl_text : curl_easy_strerror(result));
 }
 
 const char *wr_http_missing(const struct wr_http_source *http)
@@ -252,7 +282,7 @@ static int retries_of(const struct wr_http_source *http, const struct wr_http_fa
         return http->o.retries;
     }
     if (http->answered) {
-        return http->endless ? INT32_MAX : RETRIES;
+        return http->endless && !failure->unsure ? INT32_MAX : RETRIES;
     }
     bool connecting = http->verdict == WR_HTTP_UNJUDGED &&
                       (failure->code == WEIR_ERESOLVE || failure->code == WEIR_ECONNECT ||
@@ -299,7 +329,7 @@ static int retry(struct wr_http_source *http, const struct wr_http_failure *fail
         http->tries = 0;
     }
     bool resumable = !http->answered || http->validator[0] != '\0' || http->reader.given_end == 0 ||
-                     http->endless;
+                     (http->endless && (!failure->unsure || http->o.retries > 0));
     int most = retries_of(http, failure);
     if (!failure->retry || most == 0) {
         return wr_http_fail(http, failure, "");
@@ -307,10 +337,11 @@ static int retry(struct wr_http_source *http, const struct wr_http_failure *fail
     if (!resumable) {
         struct wr_http_failure cut = *failure;
         cut.code = WEIR_ETRUNCATED;
-        return wr_http_fail(
-            http, &cut,
-            "; it cannot be resumed, since the server names no version of it (a strong "
-            "ETag, or a Last-Modified a minute old)");
+        return wr_http_fail(http, &cut,
+                            failure->unsure && http->endless
+                                ? "; if it is a live feed, ask for retries (--retry N)"
+                                : "; it cannot be resumed, since the server names no version of it "
+                                  "(a strong ETag, or a Last-Modified a minute old)");
     }
     if (http->tries >= most) {
         char then[48];
@@ -347,8 +378,10 @@ static int judge_end(struct wr_http_source *http)
         return wr_http_refuse(failure, WEIR_ECHANGED, reply->status,
                               "it ends before the position that was reached");
     }
+    bool delimited = reply->length >= 0 || reply->chunked;
+    bool cut = !delimited && wr_transfer_was_cut(&http->transfer, CURLE_OK, http->curl_text);
     if (http->coded || http->own_range) {
-        return 0;
+        return cut ? unsure_end(http, failure) : 0;
     }
     if (part && end > (uint64_t)reply->range.last + 1) {
         return wr_http_refuse(failure, WEIR_EHTTP, reply->status,
@@ -360,6 +393,9 @@ static int judge_end(struct wr_http_source *http)
                        "the answer ends at byte %" PRIu64 ", before the end of the body", end);
         failure->retry = true;
         return failure->code;
+    }
+    if (cut && http->complete < 0 && !part) {
+        return unsure_end(http, failure);
     }
     return http->complete < 0 || end == (uint64_t)http->complete
                ? 0

@@ -11,6 +11,7 @@ import hashlib
 import os
 import random
 import shutil
+import subprocess
 import tempfile
 
 import e2e_support
@@ -432,11 +433,31 @@ class KilledRuns(e2e_support.TestCase):
         )
         self.ends(weir("--state", self.path("state"), source), 0, "at-least-once")
 
+    def test_a_fifo_cannot_be_cut_to_a_length(self):
+        source, fifo = self.write("in", "x\ny\n"), self.path("fifo")
+        os.mkfifo(fifo)
+        with subprocess.Popen(["cat", fifo], stdout=subprocess.PIPE) as cat:
+            run = weir("-v", "--state", self.path("state"), "%s | file %s" % (source, fifo))
+            self.assertEqual(cat.stdout.read(), b"x\ny\n")
+        self.ends(run, 0, "delivery: at-least-once", "state saved")
+        self.assertNotIn("exactly-once", run.err)
+        again = weir("--state", self.path("state"), "%s | file /dev/null" % source)
+        self.ends(again, 0, "delivery: at-least-once")
+
     def test_a_count_that_a_restart_forgets_is_said_before_the_run(self):
         source, state = self.write("in", "x\ny\n"), self.path("state")
-        for text in ('%s | grep "x" | head 1', '%s | batch 2 | skip 1'):
+        dropping = [
+            "%s | queue 9 full=" + full + " | head 1"
+            for full in ("drop-oldest", "drop-newest", "latest")
+        ]
+        for text in ('%s | grep "x" | head 1', '%s | batch 2 | skip 1', *dropping):
             self.ends(weir("--state", state, text % source), 0, "counts anew in each run")
-        for text in ("%s | skip 1 | queue | head 1", '%s | head 1 | grep "x"'):
+        for text in (
+            "%s | skip 1 | queue | head 1",
+            "%s | queue full=block 9 | head 1",
+            "%s | queue 9 full=fail | head 1",
+            '%s | head 1 | grep "x"',
+        ):
             self.assertNotIn("counts anew", weir("--state", state, text % source).err)
         self.assertNotIn("counts anew", weir("-v", '%s | grep "x" | head 1' % source).err)
 

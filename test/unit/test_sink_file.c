@@ -148,6 +148,90 @@ TEST(full_disk_names_the_good_bytes)
     ck_assert(wr_test_sweeps() || most > 100000);
 }
 
+/* ---- others at the same file */
+
+enum { TEXT_MAX = 512 };
+
+static void keep_log(void *ctx, int level, const char *origin, const char *message)
+{
+    (void)level;
+    (void)origin;
+    snprintf(ctx, TEXT_MAX, "%s", message);
+}
+
+/* A line is put and committed, somebody else does `what` to the file, another line is put. What
+ * finishing gives; in `text` what was said: of a failure, or in the log. */
+static int meddle(void (*what)(const char *path), bool keeps_state, char *text)
+{
+    struct fixture f;
+    weir_error error;
+    weir_item item = weir_bytes("one", 3);
+    wr_folder_make(&f.folder);
+    f.loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .log = keep_log, .log_ctx = text));
+    ck_assert_ptr_nonnull(f.loop);
+    text[0] = '\0';
+    weir_state *state =
+        keeps_state ? weir_state_open(weir_root(f.loop), wr_folder_path(&f.folder, "s"), "p")
+                    : NULL;
+    weir_sink *sink = weir_file_sink(weir_root(f.loop), wr_folder_path(&f.folder, "out"),
+                                     WEIR_OPTIONS(weir_file_options, .state = state));
+    ck_assert(weir_put(sink, &item) && weir_commit(sink));
+    what(wr_folder_path(&f.folder, "out"));
+    (void)!weir_put(sink, &item);
+    int rc = weir_sink_finish(sink, &error);
+    if (rc < 0) {
+        snprintf(text, TEXT_MAX, "%s", error.message);
+    }
+    end(&f);
+    return rc;
+}
+
+static void cut_it(const char *path)
+{
+    MUST(truncate(path, 1) == 0);
+}
+
+static void remove_it(const char *path)
+{
+    MUST(unlink(path) == 0);
+}
+
+static void write_to_it(const char *path)
+{
+    FILE *file = fopen(path, "a");
+    MUST(file != NULL && fputs("stranger\n", file) >= 0 && fclose(file) == 0);
+}
+
+static void leave_it(const char *path)
+{
+    (void)path;
+}
+
+TEST(with_a_state_the_file_is_nobody_elses)
+{
+    char text[TEXT_MAX];
+    ck_assert_int_eq(meddle(leave_it, true, text), 0);
+    ck_assert_int_eq(meddle(cut_it, true, text), WEIR_ECHANGED);
+    ck_assert_ptr_nonnull(strstr(text, "has 5 bytes, but 8 were written"));
+    ck_assert_int_eq(meddle(write_to_it, true, text), WEIR_ECHANGED);
+    ck_assert_ptr_nonnull(strstr(text, "has 17 bytes, but 8 were written"));
+    ck_assert_int_eq(meddle(remove_it, true, text), WEIR_ECHANGED);
+    ck_assert_ptr_nonnull(strstr(text, "was removed while it was written: its 8 bytes are gone"));
+}
+
+TEST(without_a_state_what_others_take_away_is_a_warning)
+{
+    char text[TEXT_MAX];
+    ck_assert_int_eq(meddle(leave_it, false, text), 0);
+    ck_assert_str_eq(text, "");
+    ck_assert_int_eq(meddle(write_to_it, false, text), 0);
+    ck_assert_str_eq(text, "");
+    ck_assert_int_eq(meddle(cut_it, false, text), 0);
+    ck_assert_ptr_nonnull(strstr(text, "it has 5 bytes of 8"));
+    ck_assert_int_eq(meddle(remove_it, false, text), 0);
+    ck_assert_ptr_nonnull(strstr(text, "its 8 bytes are gone"));
+}
+
 /* ---- fifos */
 
 struct fifo_args {

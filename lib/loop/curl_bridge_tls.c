@@ -1,0 +1,109 @@
+/*
+ * curl_bridge_tls.c - the end of a TLS connection, told from a cut.
+ *
+ * TLS has an end of its own, the close_notify alert. Without it anybody on the way may have cut the
+ * connection, and a body whose end is the connection's is not known to be whole (RFC 8446, 6.1; RFC
+ * 9112, 9.8). libcurl 7.88 takes both for an end: its BIO reports none to OpenSSL, whose "nothing
+ * read" it takes at its word (ossl_recv). Later ones (bio_cf_ctrl with peer_closed) end such a
+ * transfer with CURLE_RECV_ERROR and OpenSSL's words, and so does one upon GnuTLS with its own.
+ *
+ * So the alert is listened for: libcurl offers the SSL_CTX of each connection before it is used,
+ * and OpenSSL's info callback sees every alert that comes. What it has seen is kept in a record
+ * that belongs to the SSL_CTX and to the transfer, whichever goes last. Both callbacks run under
+ * libcurl's frame and touch that record alone.
+ */
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base_alloc.h"
+#include "curl_bridge.h"
+
+struct wr_tls_end {
+    int owners;
+    bool told; /* close_notify has come */
+};
+
+static void release(struct wr_tls_end *end)
+{
+    if (end != NULL && --end->owners == 0) {
+        wr_free(end);
+    }
+}
+
+static uv_once_t index_once = UV_ONCE_INIT;
+static int index_of_end = -1;
+
+static void on_context_freed(void *context, void *end, CRYPTO_EX_DATA *data, int index, long argl,
+                             void *argp)
+{
+    (void)context;
+    (void)data;
+    (void)index;
+    (void)argl;
+    (void)argp;
+    release(end);
+}
+
+static void make_index(void)
+{
+    index_of_end = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, on_context_freed);
+}
+
+static void on_info(const SSL *ssl, int where, int what)
+{
+    if (where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY) {
+        struct wr_tls_end *end = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), index_of_end);
+        end->told = true;
+    }
+}
+
+static CURLcode on_context(CURL *easy, void *context, void *ctx)
+{
+    struct wr_transfer *transfer = ctx;
+    struct wr_tls_end *end = wr_zalloc(sizeof *end);
+    (void)easy;
+    if (end == NULL || SSL_CTX_set_ex_data(context, index_of_end, end) == 0) {
+        wr_free(end);
+        return CURLE_OUT_OF_MEMORY;
+    }
+    end->owners = 2;
+    SSL_CTX_set_info_callback(context, on_info);
+    release(transfer->tls_end); /* of a proxy, whose TLS lies around this one */
+    transfer->tls_end = end;
+    return CURLE_OK;
+}
+
+/* Is libcurl's OpenSSL of the version that this file was compiled for? An SSL_CTX of any other TLS
+ * library is none of ours. */
+static bool same_openssl(void)
+{
+    char name[16];
+    const char *theirs = curl_version_info(CURLVERSION_NOW)->ssl_version;
+    int len = snprintf(name, sizeof name, "OpenSSL/%d.", OPENSSL_VERSION_MAJOR);
+    return theirs != NULL && strncmp(theirs, name, (size_t)len) == 0;
+}
+
+void wr_transfer_watch_tls(struct wr_transfer *transfer)
+{
+    uv_once(&index_once, make_index);
+    if (index_of_end >= 0 && same_openssl()) {
+        curl_easy_setopt(transfer->easy, CURLOPT_SSL_CTX_FUNCTION, on_context);
+        curl_easy_setopt(transfer->easy, CURLOPT_SSL_CTX_DATA, (void *)transfer);
+    }
+}
+
+void wr_transfer_forget_tls(struct wr_transfer *transfer)
+{
+    release(transfer->tls_end);
+    transfer->tls_end = NULL;
+}
+
+bool wr_transfer_was_cut(const struct wr_transfer *transfer, CURLcode result, const char *text)
+{
+    if (result == CURLE_OK) {
+        return transfer->tls_end != NULL && !transfer->tls_end->told;
+    }
+    return result == CURLE_RECV_ERROR && (strstr(text, "unexpected eof") != NULL ||
+                                          strstr(text, "non-properly terminated") != NULL);
+}
