@@ -16,7 +16,7 @@
  *            failure of a scope. weir_scope_wait tells it. A task's own scope hands its failure to
  *            the scope that the task was spawned in; one made by weir_scope_new that nobody waits
  *            for takes its failure along.
- * Threads.   A scope belongs to its loop's thread.
+ * Threads.   A scope belongs to its loop's thread; elsewhere these functions abort.
  * Stacks.    Functions marked WEIR_SUSPENDS park the calling task. Outside a task, on a loop that
  *            weir owns, they run the loop until they are done, so a main() needs no task. On an
  *            attached loop (weir_loop_attach) they abort outside a task, and so they do everywhere
@@ -77,7 +77,8 @@ WEIR_API void weir_spawn(weir_scope *scope, const char *name, weir_task *task, c
 /*
  * Wait for all tasks of a scope, end what is left in it, and free it. When the waiting task is
  * canceled, the scope is canceled too, and waited for all the same. Not for the root nor for a
- * task's own scope, which end by themselves: that aborts, as does a second one who waits.
+ * task's own scope, which end by themselves: that aborts, as does a second one who waits, or a
+ * second wait.
  *
  * error    [out] the failure, code 0 when there is none.
  * Returns  0, or the code of the first failure in time: a task's; WEIR_ETIMEDOUT when the deadline

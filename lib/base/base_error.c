@@ -142,3 +142,13 @@ void wr_misuse(const char *function, const char *format, ...)
     (void)written;
     abort();
 }
+
+void wr_ended_name(char to[32], const char *name)
+{
+    size_t n = 0;
+    while (n < 31 && name[n] > ' ' && name[n] < 127) {
+        to[n] = name[n];
+        n++;
+    }
+    to[n] = '\0';
+}

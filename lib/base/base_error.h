@@ -30,6 +30,9 @@ _Noreturn void wr_misuse(const char *function, const char *format, ...) WEIR_PRI
         }                                        \
     } while (0)
 
+/* For messages of misuse: the name that a freed object had, if it is still to be read there. */
+void wr_ended_name(char to[32], const char *name);
+
 /* Copy an option struct of the caller's, which may be shorter or longer than ours. One without its
  * size would be ignored in silence: that is misuse. */
 #define WR_TAKE_OPTIONS(to, from)                                                    \

@@ -118,6 +118,9 @@ static inline void lend_fresh(struct weir_gen *gen, const weir_item *out)
 
 bool weir_yield(weir_gen *self_gen, const weir_item *item)
 {
+    if (WR_UNLIKELY(self_gen == NULL || item == NULL)) {
+        yield_misused(self_gen, "weir_yield");
+    }
     struct wr_body *self = wr_body_of(self_gen);
     struct wr_body *root = self->root;
     struct weir_loop *loop = self_gen->loop;
@@ -125,9 +128,6 @@ bool weir_yield(weir_gen *self_gen, const weir_item *item)
     if (WR_UNLIKELY(self->pending != WR_PENDING_NONE || loop->running != &self->fiber ||
                     !acct->plain)) {
         return yield_slow(self, item);
-    }
-    if (WR_UNLIKELY(item == NULL)) {
-        yield_misused(self_gen, "weir_yield");
     }
     weir_item *out = root->gen.out;
     *out = *item;

@@ -23,8 +23,7 @@ enum { PAST_END_MAX = 1000 };
 void *wr_gen_alloc(struct weir_scope *scope, size_t size, const struct wr_gen_ops *ops,
                    const char *name)
 {
-    WR_ASSERT(scope != NULL, "generator '%s' is to be made in a scope that is NULL",
-              name != NULL ? name : ops->kind);
+    wr_scope_given(scope, name != NULL ? name : ops->kind);
     struct weir_gen *gen = wr_zalloc(size);
     if (gen == NULL) {
         return NULL;
@@ -95,16 +94,6 @@ struct weir_gen *wr_gen_failed(struct weir_scope *scope, const weir_error *error
     }
     wr_gen_fail_error(gen, error);
     return gen;
-}
-
-void wr_ended_name(char to[32], const char *name)
-{
-    size_t n = 0;
-    while (n < 31 && name[n] > ' ' && name[n] < 127) {
-        to[n] = name[n];
-        n++;
-    }
-    to[n] = '\0';
 }
 
 void wr_gen_misused(const struct weir_gen *gen, const char *verb)

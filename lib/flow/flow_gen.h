@@ -130,8 +130,6 @@ struct weir_gen {
 /* Say what is wrong with what `verb` was given, and abort. */
 _Noreturn void wr_gen_misused(const struct weir_gen *gen, const char *verb);
 _Noreturn void wr_item_misused(const char *verb);
-/* The name that a freed object had, if it is still to be read there. */
-void wr_ended_name(char to[32], const char *name);
 /* At the door of each public function, but for the fast paths, which look for NULL only. */
 static inline void wr_gen_given(const struct weir_gen *gen, const char *verb)
 {

@@ -164,6 +164,7 @@ struct weir_loop {
     uint64_t failures; /* counts failures, so that the first in time is known */
     uint64_t random;
     /* libuv */
+    uv_thread_t thread; /* made it, and is the only one that may use it */
     uv_loop_t *uv;
     uv_loop_t own_uv;
     bool owned;
@@ -199,6 +200,13 @@ struct weir_loop {
     int64_t blocked_ms;
     uint64_t turns;
 };
+
+/* Is this the loop's thread? */
+static inline bool wr_loop_is_here(const struct weir_loop *loop)
+{
+    uv_thread_t self = uv_thread_self();
+    return uv_thread_equal(&self, &loop->thread) != 0;
+}
 
 /* The monotonic time, as of the last poll or wr_time_update. */
 static inline int64_t wr_now_ns(const struct weir_loop *loop)

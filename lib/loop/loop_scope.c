@@ -19,6 +19,29 @@ static const weir_error failure_without_memory = {.code = WEIR_ENOMEM,
                                                   .origin = "scope",
                                                   .message = "no memory to say what failed"};
 
+void wr_scope_misused(const struct weir_scope *scope, const char *verb)
+{
+    char name[32], maker[48] = "";
+    if (strncmp(verb, "weir_", 5) != 0) {
+        snprintf(maker, sizeof maker, " that '%s' is made in", verb);
+    }
+    if (scope == NULL) {
+        wr_misuse(verb, "the scope%s is NULL", maker);
+    }
+    wr_ended_name(name, scope->name);
+    if (scope->alive != WR_SCOPE_ALIVE) {
+        wr_misuse(verb,
+                  "the scope%s has ended already: weir_scope_wait, its task or its parent "
+                  "ended '%s'",
+                  maker, name);
+    }
+    wr_misuse(
+        verb,
+        "the scope%s, '%s', is another thread's: a loop and all in it stay on the thread that "
+        "made it, and weir_post reaches it from others",
+        maker, name);
+}
+
 void wr_object_init(struct wr_object *object, const struct wr_object_ops *ops,
                     struct weir_scope *scope, const char *name)
 {
@@ -91,6 +114,7 @@ struct weir_scope *wr_scope_make(struct weir_loop *loop, struct weir_scope *pare
         return NULL;
     }
     scope->loop = loop;
+    scope->alive = WR_SCOPE_ALIVE;
     scope->parent = parent;
     scope->grace_ms = parent != NULL ? parent->grace_ms : 5000;
     wr_list_init(&scope->child_link);
@@ -116,6 +140,7 @@ weir_scope *weir_scope_new(weir_scope *parent, const weir_scope_options *options
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);
     }
+    wr_scope_given(parent, "weir_scope_new");
     WR_ASSERT(o.on_failure == WEIR_CANCEL_REST || o.on_failure == WEIR_GO_ON, "on_failure is %d",
               (int)o.on_failure);
     WR_ASSERT(o.grace_ms >= WEIR_NONE && o.drain_ms >= WEIR_NONE,
@@ -172,6 +197,7 @@ static void cancel_tree(struct weir_scope *scope)
 
 void weir_scope_cancel(weir_scope *scope)
 {
+    wr_scope_given(scope, "weir_scope_cancel");
     if (scope->state != WR_SCOPE_OPEN) {
         return;
     }
@@ -183,6 +209,7 @@ void weir_scope_cancel(weir_scope *scope)
 
 int weir_scope_signal(const weir_scope *scope, int *count)
 {
+    wr_scope_given(scope, "weir_scope_signal");
     if (count != NULL) {
         *count = scope->signals_count;
     }
@@ -191,6 +218,7 @@ int weir_scope_signal(const weir_scope *scope, int *count)
 
 void weir_scope_stop(weir_scope *scope)
 {
+    wr_scope_given(scope, "weir_scope_stop");
     if (!scope->stopping && scope->drain_ms > 0) {
         wr_timer_start(scope->loop, &scope->drain, scope->drain_ms);
     }
@@ -330,11 +358,13 @@ void wr_scope_free(struct weir_scope *scope)
     }
     wr_list_remove(&scope->child_link);
     wr_free(scope->failure);
+    scope->alive = 0;
     wr_free(scope);
 }
 
 int weir_scope_wait(weir_scope *scope, weir_error *error)
 {
+    wr_scope_given(scope, "weir_scope_wait");
     struct weir_loop *loop = scope->loop;
     struct wr_task *task = wr_task_now(loop, "weir_scope_wait");
     wr_error_clear(error);
@@ -344,7 +374,8 @@ int weir_scope_wait(weir_scope *scope, weir_error *error)
     }
     WR_ASSERT(scope->parent != NULL && scope->owner == NULL,
               "the root scope and a task's own scope end by themselves");
-    WR_ASSERT(scope->waiter == NULL, "somebody waits for this scope already");
+    WR_ASSERT(!scope->waited_for, "somebody waits for scope '%s' already", scope->name);
+    scope->waited_for = true;
     while (scope->live > 0) {
         if (wr_wait_fails(task) && scope->state == WR_SCOPE_OPEN) {
             weir_scope_cancel(scope); /* the waiter was canceled: what it waits for ends, too */
@@ -383,6 +414,7 @@ static void sleep_over(struct wr_timer *timer)
 
 bool weir_sleep(weir_scope *scope, int64_t ms)
 {
+    wr_scope_given(scope, "weir_sleep");
     struct weir_loop *loop = scope->loop;
     struct sleeper sleeper = {.task = wr_task_now(loop, "weir_sleep")};
     wr_timer_init(&sleeper.timer, sleep_over);

@@ -16,6 +16,8 @@
 
 enum wr_scope_state { WR_SCOPE_OPEN = 0, WR_SCOPE_CANCELED, WR_SCOPE_OVERDUE };
 
+enum { WR_SCOPE_ALIVE = 0x77736370 };
+
 struct weir_scope {
     struct weir_loop *loop;
     struct weir_scope *parent;
@@ -26,7 +28,9 @@ struct weir_scope {
     struct wr_list objects; /* newest first */
     struct wr_task *waiter; /* in weir_scope_wait */
     struct wr_task *owner;  /* the task whose own scope this is; NULL */
+    uint32_t alive;         /* WR_SCOPE_ALIVE until it is freed */
     uint8_t state;
+    bool waited_for; /* somebody is in weir_scope_wait */
     bool stopping;
     bool unstopped; /* a stop of the scope around it passes it by: what is at hand here was promised
                        whole */
@@ -43,6 +47,18 @@ struct weir_scope {
     uint64_t counts_in, counts[WR_WORDS]; /* the ledger of the origins that are gone */
     char name[32];
 };
+
+/* Say what is wrong with the scope that `verb` was given, and abort. */
+_Noreturn void wr_scope_misused(const struct weir_scope *scope, const char *verb);
+/* At the door of each public function that is given a scope, and of what makes objects in one: is
+ * it one, and on its loop's thread? */
+static inline void wr_scope_given(const struct weir_scope *scope, const char *verb)
+{
+    if (WR_UNLIKELY(scope == NULL || scope->alive != WR_SCOPE_ALIVE ||
+                    !wr_loop_is_here(scope->loop))) {
+        wr_scope_misused(scope, verb);
+    }
+}
 
 struct weir_scope *wr_scope_make(struct weir_loop *loop, struct weir_scope *parent,
                                  const char *name);

@@ -41,6 +41,7 @@ static void on_closed(uv_handle_t *handle)
 void weir_scope_obey_signals(weir_scope *scope)
 {
     static const int numbers[2] = {SIGINT, SIGTERM};
+    wr_scope_given(scope, "weir_scope_obey_signals");
     if (scope->signals != NULL) {
         return;
     }

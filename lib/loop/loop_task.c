@@ -278,6 +278,7 @@ void weir_spawn(weir_scope *scope, const char *name, weir_task *fn, const void *
                 size_t args_len)
 {
     weir_error error;
+    wr_scope_given(scope, "weir_spawn");
     struct weir_scope *own = wr_scope_make(scope->loop, scope, name);
     struct wr_task *task = own != NULL ? task_new(scope, name, task_main, args_len) : NULL;
     if (task == NULL) {

@@ -71,6 +71,18 @@ _Noreturn void wr_must_failed(const char *file, int line, const char *expr);
 #define TEST(name) TEST_WITH(name, 0, 0)
 /* A test of misuse: it passes when the process aborts. Left out of sweeps and of CK_FORK=no. */
 #define TEST_ABORTS(name) TEST_WITH(name, 6, 0)
+#if defined(__has_feature)
+#define HAS_FEATURE(name) __has_feature(name)
+#else
+#define HAS_FEATURE(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    HAS_FEATURE(address_sanitizer) || HAS_FEATURE(thread_sanitizer)
+/* There the sanitizer tells the use of what was freed before weir can. */
+#define TEST_ABORTS_UNLESS_SANITIZED(name) static WEIR_UNUSED void name(void)
+#else
+#define TEST_ABORTS_UNLESS_SANITIZED(name) TEST_ABORTS(name)
+#endif
 /* A test that needs longer than the 10 seconds that each has. */
 #define TEST_WITHIN(name, seconds) TEST_WITH(name, 0, seconds)
 

@@ -1,5 +1,6 @@
 /*
  * test_co_switch.c - coroutines keep registers, values and stacks apart.
+ * Labels: thread
  */
 #include "support_co.h"
 

@@ -5,18 +5,6 @@
 
 #include <uv.h>
 
-#if defined(__has_feature)
-#define HAS_FEATURE(name) __has_feature(name)
-#else
-#define HAS_FEATURE(name) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
-/* There the sanitizer tells the use of what was freed before weir can. */
-#define TEST_ABORTS_UNLESS_SANITIZED(name) static WEIR_UNUSED void name(void)
-#else
-#define TEST_ABORTS_UNLESS_SANITIZED(name) TEST_ABORTS(name)
-#endif
-
 struct none {
     char unused;
 };
@@ -292,6 +280,22 @@ TEST_ABORTS(misuse_a_yield_of_no_item)
     weir_loop *loop = test_loop();
     weir_item item;
     (void)!weir_next(weir_gen_new(weir_root(loop), yields_nothing, NULL, 0, NULL), &item);
+}
+
+static int yields_as_nobody(weir_gen *self, weir_gen *up, void *args)
+{
+    weir_item item = weir_bytes("x", 1);
+    (void)self;
+    (void)up;
+    (void)args;
+    return weir_yield(NULL, &item) ? 1 : 0;
+}
+
+TEST_ABORTS(misuse_a_yield_of_no_generator)
+{
+    weir_loop *loop = test_loop();
+    weir_item item;
+    (void)!weir_next(weir_gen_new(weir_root(loop), yields_as_nobody, NULL, 0, NULL), &item);
 }
 
 TEST_ABORTS(misuse_a_put_to_no_sink)

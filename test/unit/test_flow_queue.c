@@ -1,6 +1,7 @@
 /*
  * Queues: order, bounds, policies, shared writers, failures, the reader that goes, and the channel
  * between two threads.
+ * Labels: thread
  */
 #include "support_flow.h"
 

@@ -1,5 +1,6 @@
 /*
  * The durable record: its files, its lock, and what a run makes of it.
+ * Labels: thread
  */
 #include <errno.h>
 #include <fcntl.h>

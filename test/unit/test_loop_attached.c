@@ -1,5 +1,6 @@
 /*
  * test_loop_attached.c - a loop that lives on the program's own libuv loop. Time is real.
+ * Labels: thread
  */
 #include <uv.h>
 

@@ -6,6 +6,7 @@
  * of a timer and the poll, here in the callback of another timer, makes that timer fire first: what
  * it was for is due then, and nothing is left that would end the poll. Time is real here; the
  * callback spins until enough of it has passed.
+ * Labels: thread
  */
 #include <fcntl.h>
 #include <sys/eventfd.h>

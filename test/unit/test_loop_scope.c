@@ -1,5 +1,6 @@
 /*
  * test_loop_scope.c - cancels, deadlines, failures and the order in which a tree of tasks ends.
+ * Labels: thread
  */
 #include <weir/loop.h>
 

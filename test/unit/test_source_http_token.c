@@ -1,5 +1,6 @@
 /*
  * test_source_http_token.c - the file of the bearer token.
+ * Labels: thread
  */
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -1,0 +1,85 @@
+/*
+ * test_loop_misuse.c - what a program may not do with scopes: each of these ends with a message, in
+ * all builds.
+ * Labels: thread
+ */
+#include <uv.h>
+
+#include <weir/loop.h>
+#include <weir/metrics.h>
+
+#include "loop_core.h"
+#include "support_loop.h"
+
+TEST_ABORTS_UNLESS_SANITIZED(misuse_a_scope_waited_for_twice)
+{
+    weir_loop *loop = start();
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    (void)!weir_scope_wait(scope, NULL);
+    (void)!weir_scope_wait(scope, NULL);
+}
+
+TEST_ABORTS_UNLESS_SANITIZED(misuse_a_task_in_a_scope_that_has_ended)
+{
+    weir_loop *loop = start();
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    (void)!weir_scope_wait(scope, NULL);
+    weir_spawn(scope, "late", twice_task, NULL, 0);
+}
+
+static int waits_for(weir_scope *scope, void *args)
+{
+    (void)scope;
+    return weir_scope_wait(*(weir_scope **)args, NULL);
+}
+
+TEST_ABORTS(misuse_two_who_wait_for_a_scope)
+{
+    weir_loop *loop = start();
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    weir_spawn(scope, "twice", twice_task, NULL, 0);
+    weir_spawn(weir_root(loop), "a", waits_for, &scope, sizeof scope);
+    weir_spawn(weir_root(loop), "b", waits_for, &scope, sizeof scope);
+    wr_loop_settle(loop);
+}
+
+TEST_ABORTS(misuse_a_wait_for_the_root)
+{
+    (void)!weir_scope_wait(weir_root(start()), NULL);
+}
+
+TEST_ABORTS(misuse_a_scope_in_no_scope)
+{
+    (void)weir_scope_new(NULL, NULL);
+}
+
+TEST_ABORTS(misuse_a_task_in_no_scope)
+{
+    weir_spawn(NULL, "nowhere", twice_task, NULL, 0);
+}
+
+TEST_ABORTS(misuse_a_cancel_of_no_scope)
+{
+    weir_scope_cancel(NULL);
+}
+
+TEST_ABORTS(misuse_the_ledger_of_no_scope)
+{
+    weir_ledger ledger;
+    weir_scope_ledger(NULL, &ledger);
+}
+
+static void spawn_elsewhere(void *arg)
+{
+    weir_spawn(arg, "elsewhere", twice_task, NULL, 0);
+}
+
+TEST_ABORTS(misuse_a_scope_of_another_thread)
+{
+    uv_thread_t thread;
+    weir_loop *loop = start();
+    ck_assert_int_eq(uv_thread_create(&thread, spawn_elsewhere, weir_root(loop)), 0);
+    uv_thread_join(&thread);
+}
+
+MAIN("loop/misuse")
