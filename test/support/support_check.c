@@ -6,6 +6,8 @@
  * The last line on stdout is
  * "<suite>: <N> passed, <M> failed", which test/run.sh adds up.
  */
+#include <dirent.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +79,44 @@ void wr_test_fault_set(uint64_t k, bool sticky)
     wr_fault_set(k, sticky);
 }
 
+/* ---- files */
+
+static char
+    temp[64]; /* of this program: what tests that were ended midway leave there goes with it */
+
+static void make_temp(void)
+{
+    snprintf(temp, sizeof temp, "/tmp/weir-%.24s-XXXXXX", program_invocation_short_name);
+    if (mkdtemp(temp) == NULL) {
+        perror(temp);
+        exit(EXIT_FAILURE);
+    }
+}
+
+void wr_temp_name(char *to, size_t cap, const char *what)
+{
+    snprintf(to, cap, "%s/%s-XXXXXX", temp, what);
+}
+
+void wr_remove_all(const char *path)
+{
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    char inner[512];
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            snprintf(inner, sizeof inner, "%.200s/%.255s", path, entry->d_name);
+            wr_remove_all(inner);
+        }
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+    (void)remove(path);
+}
+
+/* ---- the runner */
+
 static Suite *make_suite(const char *name, const char *filter, bool forks)
 {
     Suite *suite = suite_create(name);
@@ -100,8 +140,11 @@ static Suite *make_suite(const char *name, const char *filter, bool forks)
 int wr_test_main(const char *suite_name, int argc, char **argv)
 {
     const char *filter = argc > 1 ? argv[1] : NULL;
+    make_temp();
     if (wr_test_sweeps()) {
-        return wr_sweep_run(suite_name, tests, filter);
+        int status = wr_sweep_run(suite_name, tests, filter);
+        wr_remove_all(temp);
+        return status;
     }
     const char *fork_text = getenv("CK_FORK");
     bool forks = fork_text == NULL || strcmp(fork_text, "no") != 0;
@@ -110,6 +153,7 @@ int wr_test_main(const char *suite_name, int argc, char **argv)
     int failed = srunner_ntests_failed(runner);
     int run = srunner_ntests_run(runner);
     srunner_free(runner);
+    wr_remove_all(temp);
     printf("%s: %d passed, %d failed\n", suite_name, run - failed, failed);
     return failed == 0 && run > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

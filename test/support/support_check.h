@@ -86,6 +86,10 @@ _Noreturn void wr_must_failed(const char *file, int line, const char *expr);
 /* A test that needs longer than the 10 seconds that each has. */
 #define TEST_WITHIN(name, seconds) TEST_WITH(name, 0, seconds)
 
+/* A template for mkstemp and mkdtemp, in a folder of this program's that is removed at its end. */
+void wr_temp_name(char *to, size_t cap, const char *what);
+void wr_remove_all(const char *path);
+
 #define MUST(expr) ((expr) ? (void)0 : wr_must_failed(__FILE__, __LINE__, #expr))
 
 /* The suite's name, "layer/topic". What follows it is ignored: tests register themselves. */

@@ -3,7 +3,7 @@
  */
 #include "support_suites.h"
 
-#include <dirent.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -16,38 +16,16 @@ const char *wr_folder_path(const struct wr_folder *folder, const char *name)
     return path;
 }
 
-static void remove_all(const char *path)
-{
-    DIR *dir = opendir(path);
-    struct dirent *entry;
-    char inner[512];
-    while (dir != NULL && (entry = readdir(dir)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            snprintf(inner, sizeof inner, "%.200s/%.255s", path, entry->d_name);
-            remove_all(inner);
-        }
-    }
-    if (dir != NULL) {
-        closedir(dir);
-    }
-    (void)remove(path);
-}
-
-/* The name is the runner's, not the test's: what a test that was ended midway has left behind is
- * removed by the next. */
 void wr_folder_make(struct wr_folder *folder)
 {
-    static int made;
-    snprintf(folder->path, sizeof folder->path, "/tmp/weir-%.24s-%d-%d",
-             program_invocation_short_name, (int)getppid(), made++);
-    remove_all(folder->path);
-    ck_assert_int_eq(mkdir(folder->path, 0700), 0);
+    wr_temp_name(folder->path, sizeof folder->path, "folder");
+    ck_assert_ptr_nonnull(mkdtemp(folder->path));
 }
 
 void wr_folder_remove(struct wr_folder *folder)
 {
     if (folder->path[0] != '\0') {
-        remove_all(folder->path);
+        wr_remove_all(folder->path);
     }
 }
 

@@ -104,7 +104,8 @@ TEST(other_addresses_are_invalid)
 static int unix_listener(struct sockaddr_un *address)
 {
     address->sun_family = AF_UNIX;
-    char name[] = "/tmp/weir_test_XXXXXX";
+    char name[96];
+    wr_temp_name(name, sizeof name, "socket");
     ck_assert_ptr_nonnull(mkdtemp(name));
     snprintf(address->sun_path, sizeof address->sun_path, "%s/socket", name);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

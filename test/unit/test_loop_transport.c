@@ -466,7 +466,8 @@ TEST(a_peer_that_leaves_a_borrowed_socket_is_noticed_and_one_that_only_sends_no_
 TEST(files_and_dev_null_are_always_ready)
 {
     start();
-    char name[] = "/tmp/weir_test_XXXXXX", got[8];
+    char name[96], got[8];
+    wr_temp_name(name, sizeof name, "file");
     near = wr_fd_transport(loop, mkstemp(name), WR_FD_OWN, &error);
     far = wr_fd_transport(loop, open("/dev/null", O_RDWR | O_CLOEXEC), WR_FD_OWN, &error);
     ck_assert(near != NULL && far != NULL);

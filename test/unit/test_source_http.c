@@ -58,7 +58,8 @@ TEST(a_refusal_tells_status_and_the_start_of_the_body)
 
 TEST(headers_user_and_bearer_are_sent)
 {
-    char path[] = "/tmp/weir_token_XXXXXX";
+    char path[96];
+    wr_temp_name(path, sizeof path, "token");
     int fd = mkstemp(path);
     ck_assert_int_eq(write(fd, "s3cret\n", 7), 7);
     close(fd);

@@ -221,7 +221,8 @@ static void run(const char *url, const char *folder, int retries, int code)
  * removed. */
 static void run_twice(struct http_peer *peer, int retries, int code)
 {
-    char folder[] = "/tmp/weir_end_XXXXXX", text[64], command[128];
+    char folder[96], text[64], command[160];
+    wr_temp_name(folder, sizeof folder, "run");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     char *url = strdup(http_peer_url(peer, "/feed"));
     run(url, folder, retries, code);
@@ -233,8 +234,7 @@ static void run_twice(struct http_peer *peer, int retries, int code)
     text[fread(text, 1, sizeof text - 1, file)] = '\0';
     fclose(file);
     ck_assert_str_eq(text, "one\ntwo\n");
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    ck_assert_int_eq(system(command), 0);
+    wr_remove_all(folder);
     free(url);
     http_peer_free(peer);
 }

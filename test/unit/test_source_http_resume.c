@@ -203,13 +203,6 @@ static void run_with_state(const char *url, const char *folder, weir_error *erro
     weir_loop_free(loop);
 }
 
-static void remove_folder(const char *folder)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    ck_assert_int_eq(system(command), 0);
-}
-
 static const char *content_of(const char *folder)
 {
     static char text[256];
@@ -230,7 +223,8 @@ TEST(a_second_run_goes_on_where_the_first_was_cut_off)
     PLAY({.text = OK_HEAD ETAG "Content-Length: 14\r\n\r\none\ntwo\nth"},
          {.text = "HTTP/1.1 206 Partial\r\n" ETAG
                   "Content-Range: bytes 8-13/14\r\nContent-Length: 6\r\n\r\nthree\n"});
-    char folder[] = "/tmp/weir_http_XXXXXX";
+    char folder[96];
+    wr_temp_name(folder, sizeof folder, "run");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     char *url = strdup(http_peer_url(peer, "/feed?token=abc"));
     weir_error error;
@@ -245,7 +239,7 @@ TEST(a_second_run_goes_on_where_the_first_was_cut_off)
     ck_assert_int_eq(error.code, 0);
     ck_assert_str_eq(content_of(folder), "one\ntwo\nthree\n");
     ck_assert_ptr_nonnull(strstr(http_peer_request(peer, 1), "\r\nRange: bytes=8-\r\n"));
-    remove_folder(folder);
+    wr_remove_all(folder);
     free(url);
     http_peer_free(peer);
 }
@@ -258,7 +252,8 @@ TEST(a_second_run_does_not_give_the_rest_of_a_cut_line)
     PLAY({.text = OK_HEAD ETAG "Content-Length: 20\r\n\r\none\nlong lo"},
          {.text = "HTTP/1.1 206 Partial\r\n" ETAG
                   "Content-Range: bytes 9-19/20\r\nContent-Length: 11\r\n\r\nlong\nthree\n"});
-    char folder[] = "/tmp/weir_http_XXXXXX";
+    char folder[96];
+    wr_temp_name(folder, sizeof folder, "run");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     char *url = strdup(http_peer_url(peer, "/feed"));
     weir_error error;
@@ -271,7 +266,7 @@ TEST(a_second_run_does_not_give_the_rest_of_a_cut_line)
     ck_assert_str_eq(content_of(folder), "one\nlong \nthree\n");
     http_peer_join(peer);
     ck_assert_ptr_nonnull(strstr(http_peer_request(peer, 1), "\r\nRange: bytes=9-\r\n"));
-    remove_folder(folder);
+    wr_remove_all(folder);
     free(url);
     http_peer_free(peer);
 }

@@ -85,7 +85,8 @@ TEST(a_second_run_asks_for_an_encoded_body_from_its_start)
         return;
     }
     PLAY({.text = body, .len = sizeof body - 1 - 3}, {.text = body, .len = sizeof body - 1});
-    char folder[] = "/tmp/weir_http_XXXXXX", command[128];
+    char folder[96];
+    wr_temp_name(folder, sizeof folder, "run");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     char *url = strdup(http_peer_url(peer, "/feed"));
     weir_error error;
@@ -95,8 +96,7 @@ TEST(a_second_run_asks_for_an_encoded_body_from_its_start)
     run_with_state(url, folder, &error);
 
     http_peer_join(peer);
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    ck_assert_int_eq(system(command), 0);
+    wr_remove_all(folder);
     ck_assert_ptr_null(strstr(http_peer_request(peer, 1), "Range:"));
     ck_assert_int_eq(error.code, 0);
     free(url);
