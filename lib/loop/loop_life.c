@@ -10,7 +10,9 @@
  * must go on, and the memory goes in the last handle's close callback.
  */
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base_alloc.h"
 #include "base_fault.h"
@@ -21,7 +23,8 @@
 enum {
     SCHEDULER_STACK_BYTES = 1024 * 1024,
     ENDING_RETRY_MS = 10,
-    CORE_HANDLES = 5 /* async, timer, prepare, check, idle */
+    CORE_HANDLES = 5, /* async, timer, prepare, check, idle */
+    ABORTING_FDS = 4  /* of libuv 1.50: epoll, its ring, the pipe of its signals */
 };
 
 static int64_t read_clock(clockid_t id)
@@ -41,6 +44,19 @@ static int64_t real_unix(void *ctx)
 {
     (void)ctx;
     return read_clock(CLOCK_REALTIME);
+}
+
+/* Are there descriptors for what uv_loop_init aborts without (uv__signal_global_init)? */
+static bool descriptors_left(void)
+{
+    int fds[ABORTING_FDS], count = 0;
+    while (count < ABORTING_FDS && (fds[count] = eventfd(0, EFD_CLOEXEC)) >= 0) {
+        count++;
+    }
+    for (int i = 0; i < count; i++) {
+        close(fds[i]);
+    }
+    return count == ABORTING_FDS;
 }
 
 /* libuv's handles; 0 or a negative UV_ code after closing what was made. */
@@ -110,7 +126,7 @@ static struct weir_loop *loop_make(uv_loop_t *uv, const weir_loop_options *optio
     }
     if (loop->owned) {
         loop->scheduler_stack = wr_stack_map(loop->stacks, SCHEDULER_STACK_BYTES);
-        if (loop->scheduler_stack == NULL || wr_fault("uv_loop_init") ||
+        if (loop->scheduler_stack == NULL || !descriptors_left() || wr_fault("uv_loop_init") ||
             uv_loop_init(loop->uv) < 0) {
             goto fail;
         }
