@@ -9,9 +9,8 @@
  * writes the bit positions to a small array without a branch that depends on the data, and a second
  * loop makes lines of the positions: for short lines this is nearly twice as fast as a search per
  * line, whose every end is a mispredicted branch. With AVX2 four lines are made of four positions
- * at once. memchr wins for long lines, because it looks at
- * four vectors per step. The running mean of the line lengths picks one; it changes speed only,
- * never a result.
+ * at once. memchr wins for long lines, because it looks at four vectors per step. The running mean
+ * of the line lengths picks one; it changes speed only, never a result.
  *
  * A rest without an LF is overlong as soon as no continuation could make it fit: limit + 1 bytes of
  * which the last is no CR, or limit + 2 bytes. This holds whatever the cut of the input, so the
