@@ -62,7 +62,7 @@ WEIR_API weir_loop *weir_loop_attach(struct uv_loop_s *uv, const weir_loop_optio
  */
 WEIR_API WEIR_SUSPENDS void weir_loop_free(WEIR_TAKES weir_loop *loop);
 /* Tell the scope that lives as long as the loop. It is never waited for, and a failure in it
- * cancels nothing: spawn in a scope of your own to be told. */
+ * cancels nothing: spawn in a scope of your own to be told. A loop that is NULL aborts. */
 WEIR_API weir_scope *weir_root(weir_loop *loop);
 
 /*

@@ -167,6 +167,17 @@ WEIR_API weir_sink *weir_socket_sink(weir_scope *scope, const char *address,
 /* Make a sink that takes and forgets; each put is its own commit. */
 WEIR_API weir_sink *weir_null_sink(weir_scope *scope);
 
+/*
+ * Have a sink save the positions of a state's sources at its commits: one that is not a file's,
+ * which takes its state in its options. What was written and not yet saved when the process died is
+ * written again, since it cannot be cut off: at-least-once. Before the first put. Does not suspend.
+ *
+ * sink     a file's, or a queue's writing end, fails with WEIR_EINVAL.
+ * state    of the same loop, and not taken. A state whose sources have given items to sinks without
+ *          it saves nothing, and says so in the log when it ends.
+ */
+WEIR_API void weir_sink_keep_state(weir_sink *sink, weir_state *state);
+
 #ifdef __cplusplus
 }
 #endif

@@ -87,9 +87,10 @@ enum {
 
 /*
  * Open the durable record of one pipeline: the positions of its sources (at most 8) and the length
- * of its sink, at one commit. It is given to the pipeline's sources and to its sink, which save it
- * before the sink's first byte, then at most every 100 ms, and at the end. What is filtered moves a
- * position too, although nothing is written. Does not suspend.
+ * of its sink, at one commit. It is given to the pipeline's sources, by their options, and to its
+ * sink (weir_file_options, or weir_sink_keep_state for any other), which saves it before its first
+ * byte, then at most every 100 ms, and at the end. What is filtered moves a position too, although
+ * nothing is written. Does not suspend.
  *
  * A source that cannot resume (a pipe, a socket, a body without a strong validator) makes the
  * pipeline best-effort: then nothing is saved or cut.

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <weir/error.h>
+#include <weir/item.h>
 
 #include "base_list.h"
 
@@ -77,6 +77,23 @@ static inline int64_t wr_block_mark(struct weir_block *block, uint32_t mark)
     }
     block->mark = mark;
     return block->cap;
+}
+
+/* Does the item's data lie in its block? What a user has put in its place does not. */
+static inline bool wr_block_holds(const weir_item *item)
+{
+    uintptr_t at = (uintptr_t)item->data - (uintptr_t)item->block->data;
+    return at <= item->block->cap;
+}
+
+/* An item of a user's own making: other bytes than those that its block keeps alive are the user's,
+ * and whoever keeps the item copies them. */
+static inline void wr_block_check(weir_item *item)
+{
+    if (item->block != NULL && !wr_block_holds(item)) {
+        item->block = NULL;
+        item->flags &= ~(uint32_t)WEIR_ITEM_PARTS;
+    }
 }
 
 /* NULL is allowed. */

@@ -72,10 +72,10 @@ static void yielded(struct wr_body *self, struct wr_body *root)
 
 static bool yield_slow(struct wr_body *self, const weir_item *item);
 
-static _Noreturn void yield_misused(const struct weir_gen *self, const char *verb)
+static void yield_odd(const struct weir_gen *self, const weir_item *item, const char *verb)
 {
     wr_gen_given(self, verb);
-    wr_item_misused(verb);
+    wr_item_check(item, verb);
 }
 
 /* The item's origin, number and receipt, where nothing but one upstream or the body itself can be
@@ -118,8 +118,8 @@ static inline void lend_fresh(struct weir_gen *gen, const weir_item *out)
 
 bool weir_yield(weir_gen *self_gen, const weir_item *item)
 {
-    if (WR_UNLIKELY(self_gen == NULL || item == NULL)) {
-        yield_misused(self_gen, "weir_yield");
+    if (WR_UNLIKELY(self_gen == NULL || item == NULL || item->data == NULL)) {
+        yield_odd(self_gen, item, "weir_yield");
     }
     struct wr_body *self = wr_body_of(self_gen);
     struct wr_body *root = self->root;
@@ -131,6 +131,7 @@ bool weir_yield(weir_gen *self_gen, const weir_item *item)
     }
     weir_item *out = root->gen.out;
     *out = *item;
+    wr_block_check(out);
     stamp_plain(acct, out);
     if (out->time_ns == 0) {
         out->time_ns = loop->now_unix_ns;
@@ -177,6 +178,7 @@ static bool yield_items(struct wr_body *self, const weir_item *items, size_t cou
             return false;
         }
         for (size_t i = 0; i < n; i++) {
+            wr_block_check(&out[i]);
             out[i].time_ns = out[i].time_ns != 0 ? out[i].time_ns : loop->now_unix_ns;
         }
         lend_fresh(&root->gen, &out[n - 1]);
@@ -199,8 +201,9 @@ static __attribute__((noinline)) bool yield_slow(struct wr_body *self, const wei
 
 bool weir_yield_many(weir_gen *self, const weir_item *items, size_t count)
 {
-    if (WR_UNLIKELY(self == NULL || (items == NULL && count > 0))) {
-        yield_misused(self, "weir_yield_many");
+    wr_gen_given(self, "weir_yield_many");
+    for (size_t i = 0; i < count; i++) {
+        wr_item_check(items != NULL ? &items[i] : NULL, "weir_yield_many");
     }
     WR_ASSERT(self->body, "only a body yields");
     return yield_items(wr_body_of(self), items, count);

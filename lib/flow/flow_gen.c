@@ -114,6 +114,14 @@ void wr_item_misused(const char *verb)
     wr_misuse(verb, "the item is NULL");
 }
 
+void wr_item_check(const weir_item *item, const char *verb)
+{
+    wr_item_given(item, verb);
+    if (item->data == NULL && item->len > 0) {
+        wr_misuse(verb, "the item's data is NULL, and its len is %zu", item->len);
+    }
+}
+
 void wr_reject(struct weir_gen *gen, const weir_item *item, const char *why)
 {
     wr_items_tell(item, 1, WR_ACT_REJECT);
@@ -134,6 +142,9 @@ void wr_gen_adopt(struct weir_gen *self, struct weir_gen *more)
         return;
     }
     WR_ASSERT(more->reader == NULL, "generator '%s' has a reader already", more->name);
+    WR_ASSERT(more->loop == self->loop,
+              "generators '%s' and '%s' belong to two loops: weir_channel joins them", more->name,
+              self->name);
     WR_ASSERT(more != self, "generator '%s' cannot read itself", more->name);
     more->reader = self;
     wr_list_append(&self->adopted, &more->adopt_link);

@@ -130,6 +130,8 @@ struct weir_gen {
 /* Say what is wrong with what `verb` was given, and abort. */
 _Noreturn void wr_gen_misused(const struct weir_gen *gen, const char *verb);
 _Noreturn void wr_item_misused(const char *verb);
+/* Of an item that is handed over: it is there, and so are its bytes. */
+void wr_item_check(const weir_item *item, const char *verb);
 /* At the door of each public function, but for the fast paths, which look for NULL only. */
 static inline void wr_gen_given(const struct weir_gen *gen, const char *verb)
 {

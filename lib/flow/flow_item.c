@@ -16,8 +16,9 @@ int weir_item_keep(weir_item *kept, const weir_item *lent)
 {
     int why = 0;
     *kept = *lent;
-    if (lent->block != NULL) {
-        wr_block_ref(lent->block, 1);
+    wr_block_check(kept);
+    if (kept->block != NULL) {
+        wr_block_ref(kept->block, 1);
     } else if (lent->data != NULL) {
         struct weir_block *block = wr_block_new(NULL, WR_MAX(lent->len, (size_t)1), &why);
         if (block == NULL) {

@@ -44,7 +44,7 @@ static void move(struct weir_gen *gen, struct weir_sink *sink, weir_item *items)
         sink->feeder = loop->task;
         size_t n = wr_pull(gen, items, room);
         sink->feeder = NULL;
-        if (n == 0 || !weir_put_many(sink, items, n)) {
+        if (n == 0 || !wr_put_many(sink, items, n)) {
             return;
         }
         if (n < room && sink->ops->commit != NULL && !weir_commit(sink)) {
@@ -58,6 +58,9 @@ int weir_pump(weir_gen *gen, weir_sink *sink, weir_error *error)
     weir_error local;
     wr_gen_given(gen, "weir_pump");
     wr_sink_given(sink, "weir_pump");
+    WR_ASSERT(gen->loop == NULL || sink->loop == NULL || gen->loop == sink->loop,
+              "generator '%s' and sink '%s' belong to two loops: weir_channel joins them",
+              gen->name, sink->name);
     struct weir_loop *loop = sink->loop != NULL ? sink->loop : gen->loop;
     if (error == NULL) {
         error = &local;

@@ -237,11 +237,20 @@ void wr_sink_committed(struct weir_sink *sink)
     }
 }
 
-void wr_sink_keep_state(struct weir_sink *sink, struct weir_state *state)
+void weir_sink_keep_state(weir_sink *sink, weir_state *state)
 {
-    if (sink != &no_memory) {
-        sink->state = state;
+    wr_sink_given(sink, "weir_sink_keep_state");
+    if (sink == &no_memory || state == NULL) {
+        return;
     }
+    if (sink->ops->passes_on || sink->ops->can_cut != NULL) {
+        wr_sink_set_error(sink, WEIR_EINVAL, 0, "%s",
+                          sink->ops->passes_on
+                              ? "a queue's end keeps no state: the sink behind its reader does"
+                              : "a file's state goes into weir_file_options");
+        return;
+    }
+    sink->state = state;
 }
 
 bool wr_sink_can_cut(const struct weir_sink *sink)
@@ -289,10 +298,10 @@ void wr_sink_misused(const struct weir_sink *sink, const char *verb)
               name);
 }
 
-static _Noreturn void put_misused(const struct weir_sink *sink)
+static void put_odd(const struct weir_sink *sink, const weir_item *item)
 {
     wr_sink_given(sink, "weir_put");
-    wr_misuse("weir_put", "the item is NULL");
+    wr_item_check(item, "weir_put");
 }
 
 static bool past_end(struct weir_sink *sink)
@@ -317,15 +326,8 @@ size_t wr_sink_room(struct weir_sink *sink, size_t max)
     return WR_MIN(room, max);
 }
 
-bool weir_put_many(weir_sink *sink, const weir_item *items, size_t count)
+bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
 {
-    if (WR_UNLIKELY(sink == NULL || (items == NULL && count > 0))) {
-        put_misused(sink);
-    }
-    if (count == 0) {
-        wr_sink_given(sink, "weir_put_many");
-        return sink->failure == NULL;
-    }
     if (WR_UNLIKELY(sink->failure != NULL)) {
         return past_end(sink);
     }
@@ -360,6 +362,41 @@ bool weir_put_many(weir_sink *sink, const weir_item *items, size_t count)
         wr_sink_committed(sink);
     }
     return true;
+}
+
+/* What a user hands over may have other bytes than its block keeps alive (wr_block_check): those go
+ * as copies, one by one. */
+static __attribute__((noinline)) bool put_changed(struct weir_sink *sink, const weir_item *items,
+                                                  size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        weir_item item = items[i];
+        wr_block_check(&item);
+        if (!wr_put_many(sink, &item, 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool weir_put_many(weir_sink *sink, const weir_item *items, size_t count)
+{
+    if (WR_UNLIKELY(sink == NULL || (items == NULL && count > 0))) {
+        put_odd(sink, NULL);
+    }
+    if (count == 0) {
+        wr_sink_given(sink, "weir_put_many");
+        return sink->failure == NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (WR_UNLIKELY(items[i].data == NULL)) {
+            put_odd(sink, &items[i]);
+        }
+        if (WR_UNLIKELY(items[i].block != NULL && !wr_block_holds(&items[i]))) {
+            return put_changed(sink, items, count);
+        }
+    }
+    return wr_put_many(sink, items, count);
 }
 
 bool weir_put(weir_sink *sink, const weir_item *item)
@@ -521,10 +558,17 @@ static struct user_sink *user_of(struct weir_sink *sink)
     return WR_OWNER(sink, struct user_sink, sink);
 }
 
+static int told(const struct weir_sink *sink, const char *operation, int rc, int most)
+{
+    WR_ASSERT(rc <= most, "%s of sink '%s' has returned %d: it is 0%s, or a negative code",
+              operation, sink->name, rc, most == 1 ? " or 1" : "");
+    return rc;
+}
+
 static int user_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
 {
     struct user_sink *user = user_of(sink);
-    int rc = user->ops.put_many(sink, user->self, items, count);
+    int rc = told(sink, "put_many", user->ops.put_many(sink, user->self, items, count), 0);
     if (rc >= 0 && user->ops.flush != NULL) {
         wr_sink_dirty(sink);
     }
@@ -534,7 +578,7 @@ static int user_put_many(struct weir_sink *sink, const weir_item *items, size_t 
 static int user_flush(struct weir_sink *sink)
 {
     struct user_sink *user = user_of(sink);
-    int rc = user->ops.flush(sink, user->self);
+    int rc = told(sink, "flush", user->ops.flush(sink, user->self), 1);
     /* With a commit of its own only that settles. */
     return rc == 0 && user->ops.commit != NULL ? 1 : rc;
 }
@@ -542,7 +586,7 @@ static int user_flush(struct weir_sink *sink)
 static int user_commit(struct weir_sink *sink)
 {
     struct user_sink *user = user_of(sink);
-    return user->ops.commit(sink, user->self);
+    return told(sink, "commit", user->ops.commit(sink, user->self), 0);
 }
 
 static void user_close(struct weir_sink *sink, const weir_error *failure)

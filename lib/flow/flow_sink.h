@@ -67,7 +67,7 @@ struct weir_sink {
     weir_error *failure;
     uint64_t failed_at;
     uint64_t put_items, put_bytes; /* for metrics */
-    struct weir_state *state;      /* wr_sink_keep_state */
+    struct weir_state *state;      /* weir_sink_keep_state */
     bool state_begun;
     uint16_t past_end;
     bool inside, ended, canceled;
@@ -106,10 +106,8 @@ void wr_sink_committed(struct weir_sink *sink);
 void wr_sink_gone(struct weir_sink *sink);
 /* Everything put so far is given up: receipts are abandoned. */
 void wr_sink_abandon(struct weir_sink *sink);
-/* Save the sources' positions at this sink's commits, for a sink that cannot be cut to a length:
- * what was written and not saved when the process died is written again (at least once). A file
- * sink keeps its state by itself. Before the first put. */
-void wr_sink_keep_state(struct weir_sink *sink, struct weir_state *state);
+/* weir_put_many of items that no user has touched. */
+bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count);
 /* With a state: does a restart leave nothing twice in what it writes to? */
 bool wr_sink_can_cut(const struct weir_sink *sink);
 /* How many items may be put now. 0: the sink has failed. */

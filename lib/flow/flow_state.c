@@ -468,9 +468,28 @@ static void object_cancel(struct wr_object *object)
     (void)object; /* what is committed stays to be saved */
 }
 
+/* Items of its sources have been delivered, and no sink has asked for a record of that. */
+static bool without_sink(const struct weir_state *state)
+{
+    uint64_t counts[WR_WORDS], delivered = 0;
+    for (size_t i = 0; i < state->slots_count; i++) {
+        if (state->slots[i].origin != NULL) {
+            wr_origin_counts(state->slots[i].origin, counts);
+            delivered += counts[WR_DELIVERED];
+        }
+    }
+    return state->sink_length < 0 && wr_state_durable(state) && delivered > 0;
+}
+
 static void object_discard(struct wr_object *object)
 {
     struct weir_state *state = WR_OWNER(object, struct weir_state, object);
+    if (without_sink(state)) {
+        wr_log(&state->loop->log, WR_LOG_WARNING, "state",
+               "'%s' has saved no position: its sources have it, their sink does not "
+               "(weir_file_options, weir_sink_keep_state)",
+               state->name);
+    }
     wr_timer_stop(state->loop, &state->look_timer);
     wr_timer_stop(state->loop, &state->timer);
     wait_for_save(state);

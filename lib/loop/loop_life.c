@@ -180,6 +180,7 @@ weir_loop *weir_loop_attach(struct uv_loop_s *uv, const weir_loop_options *optio
 
 weir_scope *weir_root(weir_loop *loop)
 {
+    WR_ASSERT(loop != NULL, "the loop is NULL: weir_loop_new gives that without memory");
     return loop->root;
 }
 

@@ -21,6 +21,11 @@
 
 struct wr_task *wr_task_now(struct weir_loop *loop, const char *verb)
 {
+    WR_ASSERT(
+        wr_loop_is_here(loop) || loop->task != NULL,
+        "%s was called from another thread: a loop and all in it stay on the thread that made "
+        "it, and weir_post reaches it from others",
+        verb);
     WR_ASSERT(loop->task != NULL,
               "%s was called outside a task, where it cannot wait; use weir_spawn or weir_each",
               verb);
@@ -31,6 +36,11 @@ int wr_park(struct weir_loop *loop, const char *why, const struct wr_object *of)
 {
     struct wr_task *task = loop->task;
     struct wr_fiber *leaf = loop->running;
+    WR_ASSERT(
+        task != &loop->outer || wr_loop_is_here(loop),
+        "'%s' is waited for from another thread: a loop and all in it stay on the thread that "
+        "made it, and weir_post reaches it from others",
+        why);
 
     task->leaf = leaf;
     task->state = WR_TASK_PARKED;
@@ -279,6 +289,7 @@ void weir_spawn(weir_scope *scope, const char *name, weir_task *fn, const void *
 {
     weir_error error;
     wr_scope_given(scope, "weir_spawn");
+    WR_ASSERT(fn != NULL, "task '%s' has no function", name != NULL ? name : "task");
     struct weir_scope *own = wr_scope_make(scope->loop, scope, name);
     struct wr_task *task = own != NULL ? task_new(scope, name, task_main, args_len) : NULL;
     if (task == NULL) {

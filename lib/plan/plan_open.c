@@ -167,7 +167,7 @@ void wr_plan_build_stdout(struct wr_plan_opening *opening, const struct wr_plan_
 {
     (void)stage;
     opening->sink = weir_fd_sink(opening->scope, opening->options.stdout_fd);
-    wr_sink_keep_state(opening->sink, opening->options.state);
+    weir_sink_keep_state(opening->sink, opening->options.state);
 }
 
 void wr_plan_build_to_file(struct wr_plan_opening *opening, const struct wr_plan_stage *stage)
@@ -179,20 +179,20 @@ void wr_plan_build_to_file(struct wr_plan_opening *opening, const struct wr_plan
 void wr_plan_build_to_tcp(struct wr_plan_opening *opening, const struct wr_plan_stage *stage)
 {
     opening->sink = weir_socket_sink(opening->scope, stage->values[0].text, NULL);
-    wr_sink_keep_state(opening->sink, opening->options.state);
+    weir_sink_keep_state(opening->sink, opening->options.state);
 }
 
 void wr_plan_build_to_unix(struct wr_plan_opening *opening, const struct wr_plan_stage *stage)
 {
     opening->sink = weir_socket_sink(opening->scope, stage->values[0].text, NULL);
-    wr_sink_keep_state(opening->sink, opening->options.state);
+    weir_sink_keep_state(opening->sink, opening->options.state);
 }
 
 void wr_plan_build_null(struct wr_plan_opening *opening, const struct wr_plan_stage *stage)
 {
     (void)stage;
     opening->sink = weir_null_sink(opening->scope);
-    wr_sink_keep_state(opening->sink, opening->options.state);
+    weir_sink_keep_state(opening->sink, opening->options.state);
 }
 
 /* The `lines` that sets the limits of the source; NULL: none does. */

@@ -124,15 +124,7 @@ static size_t map_next_many(struct weir_gen *gen, weir_item *items, size_t max)
         wr_gen_fail(gen, rc, 0, -1, "item %llu: %s", (unsigned long long)in.seq, wr_code_text(rc));
         return 0;
     }
-    if (items[0].data != in.data) {
-        /* Other bytes than the block's: whoever keeps the item copies them, unless they still lie
-         * in the block. */
-        struct weir_block *block = in.block;
-        bool inside = block != NULL && items[0].data >= block->data &&
-                      items[0].data <= block->data + block->cap;
-        items[0].block = inside ? block : NULL;
-        items[0].flags &= ~(uint32_t)WEIR_ITEM_PARTS;
-    }
+    wr_block_check(items);
     items[0].receipt = in.receipt;
     items[0].seq = in.seq;
     items[0].origin = in.origin;

@@ -3,6 +3,7 @@
  * own something.
  */
 #include "support_flow.h"
+#include "support_suites.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -241,6 +242,124 @@ TEST(batches_in_a_queue_that_pins_too_much_stay_whole)
     }
     weir_discard(gen);
     weir_loop_free(loop);
+}
+
+/* ---- bytes that a user puts in the place of an item's own */
+
+/* Numbers the lines, in bytes of its own, and leaves all else of the item as it came. */
+WEIR_STAGE(numbered, struct none)
+{
+    weir_item item;
+    char text[16];
+    (void)args;
+    for (int i = 1; weir_next(up, &item); i++) {
+        item.len = (size_t)snprintf(text, sizeof text, "%d:%.*s", i, (int)item.len, item.data);
+        item.data = text;
+        if (!weir_yield(self, &item)) {
+            break;
+        }
+    }
+    return 0;
+}
+
+static struct wr_folder folder;
+
+/* Lines that lie in a block, as all that are read do. */
+static weir_gen *blocked_lines(weir_loop *loop)
+{
+    wr_folder_make(&folder);
+    wr_folder_write(&folder, "in", "a\nb\r\nc\nd", 8);
+    return weir_file_lines(weir_root(loop), wr_folder_path(&folder, "in"), NULL);
+}
+
+static weir_gen *numbered_lines(weir_loop *loop)
+{
+    return numbered(blocked_lines(loop), (struct none){0});
+}
+
+/* What weir writes of them: the line ends are still those that came. */
+static void check_numbered(weir_gen *gen)
+{
+    static const char *const want[] = {"1:a", "2:b", "3:c", "4:d"};
+    weir_item items[4], item;
+    size_t n = 0;
+    while (weir_next(gen, &item)) {
+        const weir_item *parts;
+        size_t count = weir_item_parts(&item, &parts);
+        for (size_t i = 0; i < count && n < 4; i++) {
+            ck_assert_int_eq(weir_item_keep(&items[n++], &parts[i]), 0);
+        }
+    }
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    ck_assert_uint_eq(n, 4);
+    for (size_t i = 0; i < n; i++) {
+        ck_assert_uint_eq(items[i].len, 3);
+        ck_assert_int_eq(memcmp(items[i].data, want[i], 3), 0);
+        ck_assert_int_eq((items[i].flags & WEIR_ITEM_CRLF) != 0, i == 1);
+        ck_assert_int_eq((items[i].flags & WEIR_ITEM_NO_EOL) != 0, i == 3);
+        weir_item_release(&items[i]);
+    }
+}
+
+TEST(bytes_put_in_an_items_place_are_kept_by_copy)
+{
+    weir_loop *loop = test_loop();
+    check_numbered(numbered_lines(loop));
+    weir_loop_free(loop);
+    wr_folder_remove(&folder);
+}
+
+TEST(bytes_put_in_an_items_place_are_batched_by_copy)
+{
+    weir_loop *loop = test_loop();
+    check_numbered(
+        weir_batch(numbered_lines(loop), WEIR_OPTIONS(weir_batch_options, .items_max = 3)));
+    weir_loop_free(loop);
+    wr_folder_remove(&folder);
+}
+
+TEST(bytes_put_in_an_items_place_are_queued_by_copy)
+{
+    weir_loop *loop = test_loop();
+    check_numbered(weir_buffer(numbered_lines(loop), NULL));
+    weir_loop_free(loop);
+    wr_folder_remove(&folder);
+}
+
+TEST(bytes_put_in_an_items_place_by_a_task_are_queued_by_copy)
+{
+    weir_loop *loop = test_loop();
+    weir_gen *lines = blocked_lines(loop);
+    weir_sink *in;
+    weir_gen *queue = weir_queue(weir_root(loop), NULL, &in);
+    weir_item item;
+    char text[16];
+    for (int i = 1; weir_next(lines, &item); i++) {
+        item.len = (size_t)snprintf(text, sizeof text, "%d:%.1s", i, item.data);
+        item.data = text;
+        ck_assert(weir_put(in, &item));
+    }
+    ck_assert_int_eq(weir_finish(lines, NULL), 0);
+    ck_assert_int_eq(weir_sink_finish(in, NULL), 0);
+    check_numbered(queue);
+    weir_loop_free(loop);
+    wr_folder_remove(&folder);
+}
+
+TEST(a_part_of_an_items_bytes_stays_in_its_block)
+{
+    weir_loop *loop = test_loop();
+    weir_gen *lines = blocked_lines(loop);
+    weir_item item, kept;
+    ck_assert(weir_next(lines, &item));
+    item.data++;
+    item.len--;
+    ck_assert_int_eq(weir_item_keep(&kept, &item), 0);
+    ck_assert_ptr_eq(kept.data, item.data);
+    weir_item_release(&kept);
+    weir_discard(lines);
+    weir_loop_free(loop);
+    wr_folder_remove(&folder);
 }
 
 MAIN("flow/item")

@@ -298,6 +298,57 @@ TEST_ABORTS(misuse_a_yield_of_no_generator)
     (void)!weir_next(weir_gen_new(weir_root(loop), yields_as_nobody, NULL, 0, NULL), &item);
 }
 
+static int yields_no_bytes(weir_gen *self, weir_gen *up, void *args)
+{
+    weir_item item = weir_bytes(NULL, 5);
+    (void)up;
+    (void)args;
+    return weir_yield(self, &item) ? 1 : 0;
+}
+
+TEST_ABORTS(misuse_a_yield_of_no_bytes)
+{
+    weir_loop *loop = test_loop();
+    weir_item item;
+    (void)!weir_next(weir_gen_new(weir_root(loop), yields_no_bytes, NULL, 0, NULL), &item);
+}
+
+TEST_ABORTS(misuse_a_put_of_no_bytes)
+{
+    weir_loop *loop = test_loop();
+    weir_item item = weir_bytes(NULL, 5);
+    (void)!weir_put(weir_null_sink(weir_root(loop)), &item);
+}
+
+TEST_ABORTS(misuse_a_pump_from_one_loop_to_another)
+{
+    weir_gen *gen = count_to(weir_root(test_loop()), 3);
+    (void)!weir_pump(gen, weir_null_sink(weir_root(test_loop())), NULL);
+}
+
+TEST_ABORTS(misuse_a_merge_of_two_loops)
+{
+    weir_loop *loop = test_loop();
+    weir_gen *gens[] = {count_to(weir_root(loop), 3), count_to(weir_root(test_loop()), 3)};
+    (void)weir_merge(weir_root(loop), gens, 2);
+}
+
+static void pull_elsewhere(void *arg)
+{
+    weir_item item;
+    (void)!weir_next(arg, &item);
+}
+
+TEST_ABORTS(misuse_a_wait_in_another_thread)
+{
+    uv_thread_t thread;
+    weir_loop *loop = test_loop();
+    weir_sink *in;
+    weir_gen *queue = weir_queue(weir_root(loop), NULL, &in);
+    ck_assert_int_eq(uv_thread_create(&thread, pull_elsewhere, queue), 0);
+    uv_thread_join(&thread);
+}
+
 TEST_ABORTS(misuse_a_put_to_no_sink)
 {
     weir_item item = weir_bytes("x", 1);

@@ -327,6 +327,14 @@ TEST_ABORTS(misuse_two_tasks_put_to_one_sink)
     wr_loop_settle(loop);
 }
 
+TEST_ABORTS(misuse_a_put_that_returns_a_count)
+{
+    weir_loop *loop = test_loop();
+    struct log log = {.put_rc = 1};
+    weir_item item = weir_bytes("x", 1);
+    (void)!weir_put(logging(weir_root(loop), &log, false, false), &item);
+}
+
 TEST_ABORTS(misuse_a_thousand_puts_past_a_failure)
 {
     weir_loop *loop = test_loop();

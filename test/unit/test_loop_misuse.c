@@ -58,6 +58,16 @@ TEST_ABORTS(misuse_a_task_in_no_scope)
     weir_spawn(NULL, "nowhere", twice_task, NULL, 0);
 }
 
+TEST_ABORTS(misuse_a_task_that_is_no_function)
+{
+    weir_spawn(weir_root(start()), "nothing", NULL, NULL, 0);
+}
+
+TEST_ABORTS(misuse_the_root_of_no_loop)
+{
+    (void)weir_root(NULL);
+}
+
 TEST_ABORTS(misuse_a_cancel_of_no_scope)
 {
     weir_scope_cancel(NULL);
