@@ -7,9 +7,10 @@
  *
  * Lifetime.  weir_loop_free ends all that was made in the loop's root scope.
  * Failure.   Only making one can fail, and adding to it from outside: WEIR_ENOMEM, WEIR_EIO.
- * Threads.   A loop and all that is made in it stay on the thread that made it; weir_post is the
- *            exception. Several loops in several threads know nothing of each other; weir_channel
- *            joins two.
+ * Threads.   A loop and all that is made in it stay on one thread; weir_post is the exception. A
+ *            loop that does not run, because no call that waits is under way on it, may be handed
+ *            to another thread. Several loops in several threads know nothing of each other;
+ *            weir_channel joins two.
  * Signals.   The library touches no signal disposition unasked: a program that does not call
  *            weir_scope_obey_signals must ignore SIGPIPE itself.
  */

@@ -16,7 +16,8 @@
  *            failure of a scope. weir_scope_wait tells it. A task's own scope hands its failure to
  *            the scope that the task was spawned in; one made by weir_scope_new that nobody waits
  *            for takes its failure along.
- * Threads.   A scope belongs to its loop's thread; elsewhere these functions abort.
+ * Threads.   A scope belongs to its loop's thread: while the loop runs, these functions abort
+ *            elsewhere.
  * Stacks.    Functions marked WEIR_SUSPENDS park the calling task. Outside a task, on a loop that
  *            weir owns, they run the loop until they are done, so a main() needs no task. On an
  *            attached loop (weir_loop_attach) they abort outside a task, and so they do everywhere

@@ -23,7 +23,7 @@ enum { PAST_END_MAX = 1000 };
 void *wr_gen_alloc(struct weir_scope *scope, size_t size, const struct wr_gen_ops *ops,
                    const char *name)
 {
-    wr_scope_given(scope, name != NULL ? name : ops->kind);
+    wr_scope_check(scope, name != NULL ? name : ops->kind);
     struct weir_gen *gen = wr_zalloc(size);
     if (gen == NULL) {
         return NULL;

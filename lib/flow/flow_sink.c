@@ -65,7 +65,7 @@ static void flush_before_poll(struct wr_before_poll *hook)
 void *wr_sink_alloc(struct weir_scope *scope, size_t size, const struct wr_sink_ops *ops,
                     const char *name)
 {
-    wr_scope_given(scope, name != NULL ? name : ops->kind);
+    wr_scope_check(scope, name != NULL ? name : ops->kind);
     struct weir_sink *sink = wr_zalloc(size);
     if (sink == NULL) {
         return NULL;

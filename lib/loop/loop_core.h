@@ -164,7 +164,7 @@ struct weir_loop {
     uint64_t failures; /* counts failures, so that the first in time is known */
     uint64_t random;
     /* libuv */
-    uv_thread_t thread; /* made it, and is the only one that may use it */
+    const char *thread; /* that runs it: its wr_thread_mark; NULL: it does not run */
     uv_loop_t *uv;
     uv_loop_t own_uv;
     bool owned;
@@ -201,12 +201,16 @@ struct weir_loop {
     uint64_t turns;
 };
 
-/* Is this the loop's thread? */
+/* Its address tells one thread from another, for less than a call. */
+extern _Thread_local char wr_thread_mark __attribute__((tls_model("initial-exec")));
+
+/* Is this the loop's thread? One that does not run may be given to another thread. */
 static inline bool wr_loop_is_here(const struct weir_loop *loop)
 {
-    uv_thread_t self = uv_thread_self();
-    return uv_thread_equal(&self, &loop->thread) != 0;
+    return loop->thread == NULL || loop->thread == &wr_thread_mark;
 }
+/* Abort: `what` was done from a thread that the loop does not run on. */
+_Noreturn void wr_loop_is_elsewhere(const char *what);
 
 /* The monotonic time, as of the last poll or wr_time_update. */
 static inline int64_t wr_now_ns(const struct weir_loop *loop)

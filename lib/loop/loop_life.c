@@ -116,7 +116,6 @@ static struct weir_loop *loop_make(uv_loop_t *uv, const weir_loop_options *optio
         return NULL;
     }
     init_fields(loop, &o);
-    loop->thread = uv_thread_self();
     loop->owned = uv == NULL;
     loop->uv = uv != NULL ? uv : &loop->own_uv;
     loop->stacks = wr_stack_pool_new(o.stack_bytes > 0 ? (size_t)o.stack_bytes : 256 * 1024);

@@ -35,11 +35,7 @@ void wr_scope_misused(const struct weir_scope *scope, const char *verb)
                   "ended '%s'",
                   maker, name);
     }
-    wr_misuse(
-        verb,
-        "the scope%s, '%s', is another thread's: a loop and all in it stay on the thread that "
-        "made it, and weir_post reaches it from others",
-        maker, name);
+    wr_loop_is_elsewhere(verb);
 }
 
 void wr_object_init(struct wr_object *object, const struct wr_object_ops *ops,

@@ -19,13 +19,20 @@
 #include "loop_core.h"
 #include "loop_scope.h"
 
+_Thread_local char wr_thread_mark;
+
+void wr_loop_is_elsewhere(const char *what)
+{
+    wr_misuse(what,
+              "called from another thread than its loop runs on: a loop and all in it stay on "
+              "one, and weir_post reaches it from others");
+}
+
 struct wr_task *wr_task_now(struct weir_loop *loop, const char *verb)
 {
-    WR_ASSERT(
-        wr_loop_is_here(loop) || loop->task != NULL,
-        "%s was called from another thread: a loop and all in it stay on the thread that made "
-        "it, and weir_post reaches it from others",
-        verb);
+    if (WR_UNLIKELY(!wr_loop_is_here(loop))) {
+        wr_loop_is_elsewhere(verb);
+    }
     WR_ASSERT(loop->task != NULL,
               "%s was called outside a task, where it cannot wait; use weir_spawn or weir_each",
               verb);
@@ -36,12 +43,9 @@ int wr_park(struct weir_loop *loop, const char *why, const struct wr_object *of)
 {
     struct wr_task *task = loop->task;
     struct wr_fiber *leaf = loop->running;
-    WR_ASSERT(
-        task != &loop->outer || wr_loop_is_here(loop),
-        "'%s' is waited for from another thread: a loop and all in it stay on the thread that "
-        "made it, and weir_post reaches it from others",
-        why);
-
+    if (WR_UNLIKELY(!wr_loop_is_here(loop))) {
+        wr_loop_is_elsewhere("a wait");
+    }
     task->leaf = leaf;
     task->state = WR_TASK_PARKED;
     task->why = why;
@@ -49,7 +53,11 @@ int wr_park(struct weir_loop *loop, const char *why, const struct wr_object *of)
     task->parked_ns = loop->now_ns;
     loop->running = NULL;
     loop->task = NULL;
-    return (int)(intptr_t)wr_co_switch(&leaf->co, &loop->scheduler, 0);
+    int code = (int)(intptr_t)wr_co_switch(&leaf->co, &loop->scheduler, 0);
+    if (task == &loop->outer) {
+        loop->thread = NULL; /* until the program waits again, here or on another thread */
+    }
+    return code;
 }
 
 bool wr_wait_fails(struct wr_task *task)

@@ -339,14 +339,22 @@ static void pull_elsewhere(void *arg)
     (void)!weir_next(arg, &item);
 }
 
-TEST_ABORTS(misuse_a_wait_in_another_thread)
+static int task_with_a_thread(weir_scope *scope, void *args)
 {
     uv_thread_t thread;
+    (void)scope;
+    ck_assert_int_eq(uv_thread_create(&thread, pull_elsewhere, *(weir_gen **)args), 0);
+    uv_thread_join(&thread);
+    return 0;
+}
+
+TEST_ABORTS(misuse_a_wait_in_another_thread)
+{
     weir_loop *loop = test_loop();
     weir_sink *in;
     weir_gen *queue = weir_queue(weir_root(loop), NULL, &in);
-    ck_assert_int_eq(uv_thread_create(&thread, pull_elsewhere, queue), 0);
-    uv_thread_join(&thread);
+    weir_spawn(weir_root(loop), "task", task_with_a_thread, &queue, sizeof queue);
+    wr_loop_settle(loop);
 }
 
 TEST_ABORTS(misuse_a_put_to_no_sink)

@@ -84,12 +84,36 @@ static void spawn_elsewhere(void *arg)
     weir_spawn(arg, "elsewhere", twice_task, NULL, 0);
 }
 
+static int task_with_a_thread(weir_scope *scope, void *args)
+{
+    uv_thread_t thread;
+    (void)args;
+    ck_assert_int_eq(uv_thread_create(&thread, spawn_elsewhere, scope), 0);
+    uv_thread_join(&thread);
+    return 0;
+}
+
 TEST_ABORTS(misuse_a_scope_of_another_thread)
+{
+    weir_loop *loop = start();
+    weir_spawn(weir_root(loop), "task", task_with_a_thread, NULL, 0);
+    wr_loop_settle(loop);
+}
+
+static void run_elsewhere(void *arg)
+{
+    ck_assert(weir_sleep(weir_root(arg), 10));
+}
+
+TEST(a_loop_that_does_not_run_may_change_its_thread)
 {
     uv_thread_t thread;
     weir_loop *loop = start();
-    ck_assert_int_eq(uv_thread_create(&thread, spawn_elsewhere, weir_root(loop)), 0);
+    ck_assert(weir_sleep(weir_root(loop), 10));
+    ck_assert_int_eq(uv_thread_create(&thread, run_elsewhere, loop), 0);
     uv_thread_join(&thread);
+    ck_assert(weir_sleep(weir_root(loop), 10));
+    weir_loop_free(loop);
 }
 
 MAIN("loop/misuse")
