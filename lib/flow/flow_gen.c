@@ -142,7 +142,7 @@ void wr_gen_adopt(struct weir_gen *self, struct weir_gen *more)
         return;
     }
     WR_ASSERT(more->reader == NULL, "generator '%s' has a reader already", more->name);
-    WR_ASSERT(more->loop == self->loop,
+    WR_ASSERT(self->loop == NULL || more->loop == self->loop,
               "generators '%s' and '%s' belong to two loops: weir_channel joins them", more->name,
               self->name);
     WR_ASSERT(more != self, "generator '%s' cannot read itself", more->name);

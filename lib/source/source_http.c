@@ -136,10 +136,9 @@ static int wait_for_budget(struct wr_http_source *http)
         wr_transfer_unpause(&http->transfer);
         return 0;
     }
-    if (rc == WEIR_ENOMEM || wr_lines_stuck(&http->reader)) {
-        wr_http_refuse(&http->failure, rc, 0, "%s",
-                       rc == WEIR_ENOMEM ? "out of memory"
-                                         : "the loop's byte budget is too small for its lines");
+    const char *stuck = rc == WEIR_ENOMEM ? "out of memory" : wr_lines_stuck(&http->reader);
+    if (stuck != NULL) {
+        wr_http_refuse(&http->failure, rc, 0, "%s", stuck);
         return wr_http_fail(http, &http->failure, "");
     }
     http->waiter = wr_task_now(loop, "weir_next");

@@ -23,7 +23,8 @@
 #include <weir/source.h>
 
 enum {
-    BATCH = 32,                /* lines a round: fits a small stack and the first-level cache */
+    BATCH = 32, /* lines a round: fits a small stack and the first-level cache */
+    BLOCK_BYTES_MIN = 4096,
     ROOM_MIN = 2048,           /* with less left in a block a receive call is not worth it */
     SLACK = WR_LINES_WANT_MAX, /* room behind a line of the greatest length */
     LINE_BYTES_MAX = 1024 * 1024
@@ -247,11 +248,20 @@ size_t wr_lines_take(struct wr_line_reader *reader, struct weir_gen *gen, weir_i
     return count;
 }
 
-/* A size for a block that begins with `tail` bytes of an unfinished line. */
-static size_t cap_for(const struct wr_line_reader *reader, size_t tail)
+/* Of a block for short lines: a small budget holds some of them. */
+static size_t usual_cap(const struct wr_line_reader *reader)
 {
-    if (tail <= WR_BLOCK_BYTES / 2) {
-        return WR_BLOCK_BYTES;
+    int64_t part = WR_MIN(reader->loop->budget.limit / 4, (int64_t)WR_BLOCK_BYTES);
+    return (size_t)WR_MAX(part, (int64_t)BLOCK_BYTES_MIN);
+}
+
+/* A size for a block that begins with `tail` bytes of an unfinished line and has room for `want`
+ * more. */
+static size_t cap_for(const struct wr_line_reader *reader, size_t tail, size_t want)
+{
+    size_t usual = usual_cap(reader);
+    if (tail <= usual / 2) {
+        return WR_MAX(usual, tail + want);
     }
     size_t limit = reader->lines.line_bytes_max;
     size_t most = limit < SIZE_MAX - SLACK ? limit + SLACK : SIZE_MAX;
@@ -259,7 +269,7 @@ static size_t cap_for(const struct wr_line_reader *reader, size_t tail)
 }
 
 /* The block is full: move the unfinished line at its end to where it can go on. */
-static int move_tail(struct wr_line_reader *reader)
+static int move_tail(struct wr_line_reader *reader, size_t want)
 {
     struct weir_block *block = reader->block;
     bool oldest = reader->full == NULL;
@@ -268,7 +278,7 @@ static int move_tail(struct wr_line_reader *reader)
     const char *lf = memrchr(block->data + from, '\n', block->len - from);
     size_t tail_at = lf != NULL ? (size_t)(lf - block->data) + 1 : begin;
     size_t tail = block->len - tail_at;
-    size_t cap = cap_for(reader, tail);
+    size_t cap = cap_for(reader, tail, want);
 
     if (lf == NULL && block->refs == 1 && begin > 0 && cap <= block->cap) {
         memmove(block->data, block->data + begin, tail);
@@ -315,10 +325,10 @@ static int make_room(struct wr_line_reader *reader, size_t want)
         }
     }
     if (block == NULL) {
-        reader->block = wr_block_new(&reader->loop->blocks, 0, &rc);
+        reader->block = wr_block_new(&reader->loop->blocks, cap_for(reader, 0, want), &rc);
         reader->start = reader->full == NULL ? 0 : reader->start;
     } else if (block->cap - block->len < want) {
-        rc = move_tail(reader);
+        rc = move_tail(reader, want);
     }
     return rc;
 }
@@ -346,13 +356,20 @@ int wr_lines_room_for(struct wr_line_reader *reader, size_t want, char **to)
     return rc;
 }
 
-bool wr_lines_stuck(const struct wr_line_reader *reader)
+const char *wr_lines_stuck(const struct wr_line_reader *reader)
 {
-    int64_t own = reader->block != NULL ? (int64_t)reader->block->cap : 0;
-    for (const struct weir_block *block = reader->full; block != NULL; block = block->next) {
-        own += (int64_t)block->cap;
+    const struct weir_block *block = reader->block;
+    int64_t own = block != NULL ? (int64_t)block->cap : 0;
+    for (const struct weir_block *full = reader->full; full != NULL; full = full->next) {
+        own += (int64_t)full->cap;
     }
-    return reader->loop->budget.used <= own;
+    if (reader->loop->budget.used > own) {
+        return NULL;
+    }
+    bool lent = block != NULL && (reader->lent[0] == block || reader->lent[1] == block);
+    return block != NULL && block->refs > 1u + lent
+               ? "the loop's byte budget is too small: lines that were given are still held"
+               : "a line is longer than the loop's byte budget allows";
 }
 
 int64_t wr_lines_held(const struct wr_line_reader *reader, uint32_t mark)

@@ -60,9 +60,9 @@ int wr_lines_room(struct wr_line_reader *reader, char **to, size_t *room);
  * piece whole or not. */
 enum { WR_LINES_WANT_MAX = 64 * 1024 };
 int wr_lines_room_for(struct wr_line_reader *reader, size_t want, char **to);
-/* After WEIR_EBUDGET: all that is charged is this reader's own, so waiting for the budget cannot
- * help. */
-bool wr_lines_stuck(const struct wr_line_reader *reader);
+/* After WEIR_EBUDGET: why waiting for the budget cannot help, since all that is charged is this
+ * reader's own; NULL: it can. */
+const char *wr_lines_stuck(const struct wr_line_reader *reader);
 /* For wr_gen_ops.held, while a pull waits for the budget. */
 int64_t wr_lines_held(const struct wr_line_reader *reader, uint32_t mark);
 /* So many bytes are there now. 0: nothing came and the caller is about to wait. */

@@ -55,7 +55,7 @@ static int split_fill(struct source_split *split)
     char *to;
     size_t room;
     int rc = wr_lines_room(&split->reader, &to, &room);
-    if (rc == WEIR_EBUDGET && !wr_lines_stuck(&split->reader)) {
+    if (rc == WEIR_EBUDGET && wr_lines_stuck(&split->reader) == NULL) {
         rc = wr_budget_wait(gen->loop, &gen->object);
         if (rc == WEIR_EBUDGET) {
             return wr_gen_fail_starved(gen, (int64_t)split->reader.given_end);
@@ -63,8 +63,8 @@ static int split_fill(struct source_split *split)
         return rc < 0 ? wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc)) : 0;
     }
     if (rc < 0) {
-        return wr_gen_fail(gen, rc, 0, (int64_t)split->reader.given_end,
-                           rc == WEIR_EBUDGET ? "a line is longer than the loop's budget allows"
+        return wr_gen_fail(gen, rc, 0, (int64_t)split->reader.given_end, "%s",
+                           rc == WEIR_EBUDGET ? wr_lines_stuck(&split->reader)
                                               : "no memory for lines");
     }
     size_t n = WR_MIN(room, split->bytes.len - split->at);

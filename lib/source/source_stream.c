@@ -89,7 +89,7 @@ static bool find_room(struct wr_stream_source *stream, char **to, size_t *room)
 {
     int rc;
     while ((rc = wr_lines_room(&stream->reader, to, room)) == WEIR_EBUDGET &&
-           !wr_lines_stuck(&stream->reader)) {
+           wr_lines_stuck(&stream->reader) == NULL) {
         stream->waiter = wr_task_now(stream->gen.loop, "the budget");
         rc = wr_budget_wait(stream->gen.loop, &stream->gen.object);
         stream->waiter = NULL;
@@ -98,8 +98,8 @@ static bool find_room(struct wr_stream_source *stream, char **to, size_t *room)
         }
     }
     if (rc < 0) {
-        wr_gen_fail(&stream->gen, rc, 0, (int64_t)stream->reader.given_end,
-                    rc == WEIR_EBUDGET ? "a line is longer than the loop's budget allows"
+        wr_gen_fail(&stream->gen, rc, 0, (int64_t)stream->reader.given_end, "%s",
+                    rc == WEIR_EBUDGET ? wr_lines_stuck(&stream->reader)
                                        : "no memory to read into");
     }
     return rc == 0;

@@ -347,4 +347,33 @@ TEST(budget_of_a_queue_whose_reader_keeps_all_is_its_writers_failure)
     weir_loop_free(loop);
 }
 
+/* ---- budgets of less than a usual block */
+
+TEST(budget_of_a_few_lines_lets_a_queue_of_them_through)
+{
+    weir_loop *loop = small_loop(8 * KIB);
+    weir_error error;
+    size_t count = 0;
+    weir_gen *gen = weir_buffer(lines_of(weir_root(loop), 64 * CHUNK, 128), NULL);
+
+    ck_assert_int_eq(read_to_end(gen, &count, &error), 0);
+
+    ck_assert_uint_eq(count, 64 * CHUNK / 128);
+    ck_assert_int_le(loop->budget.peak, 8 * KIB);
+    weir_loop_free(loop);
+}
+
+TEST(budget_too_small_for_lines_that_are_held_says_so)
+{
+    weir_loop *loop = small_loop(1);
+    weir_error error;
+    size_t count = 0;
+    weir_gen *gen = weir_buffer(lines_of(weir_root(loop), 64 * CHUNK, 125), NULL);
+
+    ck_assert_int_eq(read_to_end(gen, &count, &error), WEIR_EBUDGET);
+
+    ck_assert_ptr_nonnull(strstr(error.message, "lines that were given are still held"));
+    weir_loop_free(loop);
+}
+
 MAIN("flow/budget")
