@@ -127,6 +127,8 @@ static size_t on_write(struct wr_transfer *transfer, const char *data, size_t le
     if (wr_lines_pending(reader) - http->stale >= WR_HTTP_HIGH_BYTES) {
         return CURL_WRITEFUNC_PAUSE;
     }
+    size_t whole = len;
+    len = (size_t)WR_MIN(http->most - http->got, (uint64_t)len);
     size_t dropped = http->skip < len ? (size_t)http->skip : len;
     if (dropped < len) {
         char *to;
@@ -142,6 +144,9 @@ static size_t on_write(struct wr_transfer *transfer, const char *data, size_t le
     http->skip -= dropped;
     http->bytes += len;
     http->got += len;
+    if (len < whole) {
+        wr_http_judge_excess(http);
+    }
     wr_http_wake(http);
     return len;
 }
@@ -272,6 +277,7 @@ int wr_http_attempt(struct wr_http_source *http, const struct wr_http_token *tok
     http->verdict = WR_HTTP_UNJUDGED;
     wr_http_failure_fini(&http->failure);
     http->skip = http->got = 0;
+    http->most = UINT64_MAX;
     http->stale = 0;
     http->over = http->accepted = http->starved = false;
     http->curl_text[0] = '\0';

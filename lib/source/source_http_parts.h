@@ -84,6 +84,9 @@ struct wr_http_reply {
     bool length_bad, chunked;
     bool accept_ranges;
     bool has_range, range_bad;
+    bool multipart; /* several parts in one */
+    bool weighty;   /* the line before says what the body is */
+    bool malformed; /* ... in a line that can be read in two ways */
     struct wr_content_range range;
     enum wr_http_coding coding;
     int64_t last_modified_s, date_s; /* -1: none */
@@ -124,6 +127,7 @@ struct wr_http_source {
     uint64_t from; /* the position asked for */
     uint64_t skip; /* bytes of the body still to be dropped, since the server sends all of it */
     uint64_t got;  /* bytes of the body that have come, as they were sent */
+    uint64_t most; /* ... and that may come, UINT64_MAX: no limit */
     bool over;     /* the transfer has ended; result */
     bool accepted; /* the task has taken note of the verdict LINES */
     CURLcode result;
@@ -193,6 +197,8 @@ void wr_http_judge(struct wr_http_source *http);
 void wr_http_judge_headless(struct wr_http_source *http, const char *data, size_t len);
 /* wr_http_reply_line was false. */
 void wr_http_judge_bad_head(struct wr_http_source *http);
+/* More bytes have come than http->most. */
+void wr_http_judge_excess(struct wr_http_source *http);
 void wr_http_failure_fini(struct wr_http_failure *failure);
 /* *failure, initialised, becomes this one. Returns the code. */
 int wr_http_refuse(struct wr_http_failure *failure, int code, int detail, const char *format, ...)

@@ -116,6 +116,28 @@ static void read_length(struct wr_http_reply *reply, struct wr_text rest)
     reply->length_bad = reply->length_bad || rest.len > 0;
 }
 
+/* Do these say what the body is, and where it ends? */
+static bool is_weighty(struct wr_text name)
+{
+    return wr_text_is(name, "Content-Length") || wr_text_is(name, "Transfer-Encoding") ||
+           wr_text_is(name, "Content-Encoding") || wr_text_is(name, "Content-Range");
+}
+
+/* A folded line goes on with the value before it, which libcurl has taken as it was; a blank before
+ * the colon makes another name for some. What the body is must not depend on who reads (RFC 9112,
+ * 5.1 and 5.2). */
+static bool no_header(struct wr_http_reply *reply, struct wr_text line)
+{
+    struct wr_text name = line;
+    if (line.data[0] != ' ' && line.data[0] != '\t') {
+        const char *colon = memchr(line.data, ':', line.len);
+        name.len = colon != NULL ? (size_t)(colon - line.data) : 0;
+        reply->weighty = is_weighty(wr_text_trim(name));
+    }
+    reply->malformed = reply->weighty;
+    return !reply->malformed;
+}
+
 static bool read_header(struct wr_http_reply *reply, struct wr_text name, struct wr_text value,
                         int64_t now_s)
 {
@@ -136,6 +158,8 @@ static bool read_header(struct wr_http_reply *reply, struct wr_text name, struct
     } else if (wr_text_is(name, "Content-Range")) {
         reply->has_range = true;
         reply->range_bad = wr_content_range_parse(value, &reply->range) < 0;
+    } else if (wr_text_is(name, "Content-Type")) {
+        reply->multipart = wr_text_take(&value, "multipart/byteranges");
     } else if (wr_text_is(name, "Accept-Ranges")) {
         reply->accept_ranges = wr_text_is(value, "bytes");
     } else if (wr_text_is(name, "ETag")) {
@@ -181,7 +205,11 @@ bool wr_http_reply_line(struct wr_http_reply *reply, const char *data, size_t le
         }
         return true;
     }
-    return !wr_header_split(line, &name, &value) || read_header(reply, name, value, now_s);
+    if (!wr_header_split(line, &name, &value)) {
+        return no_header(reply, line);
+    }
+    reply->weighty = is_weighty(name);
+    return read_header(reply, name, value, now_s);
 }
 
 void wr_http_failure_fini(struct wr_http_failure *failure)
@@ -240,7 +268,7 @@ static enum wr_http_verdict judge_part(struct wr_http_source *http)
         return WR_HTTP_AGAIN;
     }
     if (http->from == 0 || http->coded || reply->coding != WR_HTTP_IDENTITY || !reply->has_range ||
-        reply->range_bad || reply->range.first < 0 ||
+        reply->range_bad || reply->range.first < 0 || reply->multipart ||
         (reply->length >= 0 && reply->length != reply->range.last - reply->range.first + 1)) {
         wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status,
                        "a 206 that does not answer the request");
@@ -259,6 +287,9 @@ static enum wr_http_verdict judge_part(struct wr_http_source *http)
         return changed(http, "another length");
     }
     http->complete = reply->range.length >= 0 ? reply->range.length : http->complete;
+    int64_t end =
+        http->complete >= 0 ? WR_MIN(http->complete, reply->range.last + 1) : reply->range.last + 1;
+    http->most = end > reply->range.first ? (uint64_t)(end - reply->range.first) : 0;
     return WR_HTTP_LINES;
 }
 
@@ -267,10 +298,15 @@ static enum wr_http_verdict judge_unsatisfiable(struct wr_http_source *http)
     const struct wr_http_reply *reply = &http->reply;
     if (http->from > 0 && !http->coded && reply->has_range && !reply->range_bad &&
         reply->range.first < 0 && reply->range.length >= 0) {
-        if ((uint64_t)reply->range.length == http->from) {
-            return WR_HTTP_COMPLETE;
+        if (!same_version(http, true)) {
+            return changed(http, "another validator");
         }
-        return changed(http, "it ends before the position that was reached");
+        if ((uint64_t)reply->range.length != http->from) {
+            return changed(http, "it ends before the position that was reached");
+        }
+        return http->complete < 0 || http->complete == reply->range.length
+                   ? WR_HTTP_COMPLETE
+                   : changed(http, "another length");
     }
     wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status, "416 %s", reply->words->reason);
     return WR_HTTP_REFUSED;
@@ -304,6 +340,9 @@ static enum wr_http_verdict judge_whole(struct wr_http_source *http)
                  nameless ? "" : validator_of(reply));
         http->complete = length;
     }
+    if (http->complete >= 0 && !http->coded && !http->own_range) {
+        http->most = (uint64_t)http->complete;
+    }
     http->endless = reply->length < 0 && !reply->accept_ranges;
     return WR_HTTP_LINES;
 }
@@ -326,8 +365,24 @@ void wr_http_judge_bad_head(struct wr_http_source *http)
     } else if (reply->head_bytes > WR_HTTP_HEAD_MAX) {
         wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status,
                        "the head of the answer is longer than %d KiB", WR_HTTP_HEAD_MAX / 1024);
+    } else if (reply->malformed) {
+        wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status,
+                       "the head of the answer is malformed where it says what the body is (a "
+                       "folded line, or a blank before a colon)");
     } else {
         wr_http_refuse(&http->failure, WEIR_EHTTP, 0, "the answer begins with no HTTP status");
+    }
+}
+
+void wr_http_judge_excess(struct wr_http_source *http)
+{
+    int status = http->reply.status;
+    if (status == 206) {
+        wr_http_refuse(&http->failure, WEIR_EHTTP, status,
+                       "the answer is longer than the part that it names");
+    } else {
+        wr_http_refuse(&http->failure, WEIR_ECHANGED, status,
+                       "it goes on beyond the end that was named");
     }
 }
 

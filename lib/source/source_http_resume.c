@@ -383,10 +383,6 @@ static int judge_end(struct wr_http_source *http)
     if (http->coded || http->own_range) {
         return cut ? unsure_end(http, failure) : 0;
     }
-    if (part && end > (uint64_t)reply->range.last + 1) {
-        return wr_http_refuse(failure, WEIR_EHTTP, reply->status,
-                              "the answer is longer than the part that it names");
-    }
     if ((http->complete >= 0 && end < (uint64_t)http->complete) ||
         (part && end <= (uint64_t)reply->range.last)) {
         wr_http_refuse(failure, WEIR_ETRUNCATED, reply->status,
@@ -394,13 +390,7 @@ static int judge_end(struct wr_http_source *http)
         failure->retry = true;
         return failure->code;
     }
-    if (cut && http->complete < 0 && !part) {
-        return unsure_end(http, failure);
-    }
-    return http->complete < 0 || end == (uint64_t)http->complete
-               ? 0
-               : wr_http_refuse(failure, WEIR_ECHANGED, reply->status,
-                                "it goes on beyond the end that was named");
+    return cut && http->complete < 0 && !part ? unsure_end(http, failure) : 0;
 }
 
 static void read_to_the_end(struct wr_http_source *http)

@@ -49,7 +49,58 @@ TEST(a_part_that_goes_on_beyond_its_range_is_told)
     PLAY({.text = CUT}, {.text = PART "4-11/12\r\n\r\ntwo\nsix\nten\n"});
     weir_loop *loop = test_loop();
 
-    gives(loop, peer, NULL, NULL, WEIR_EHTTP);
+    gives(loop, peer, NULL, "one|two|six|", WEIR_EHTTP);
+    end(loop, peer);
+}
+
+TEST(a_whole_that_goes_on_beyond_its_earlier_length_is_told)
+{
+    PLAY({.text = CUT}, {.text = OK_HEAD ETAG "\r\none\ntwo\nsix\nten\n"});
+    weir_loop *loop = test_loop();
+
+    gives(loop, peer, NULL, "one|two|six|", WEIR_ECHANGED);
+    end(loop, peer);
+}
+
+TEST(a_part_beyond_the_earlier_length_is_told)
+{
+    PLAY({.text = CUT}, {.text = PART "4-15/*\r\n\r\ntwo\nsix\nten\n"});
+    weir_loop *loop = test_loop();
+
+    gives(loop, peer, NULL, "one|two|six|", WEIR_EHTTP);
+    end(loop, peer);
+}
+
+TEST(a_416_before_the_end_that_was_named_is_no_end)
+{
+    PLAY({.text = CUT},
+         {.text = "HTTP/1.1 416 No\r\nContent-Range: bytes */4\r\nContent-Length: 0\r\n\r\n"});
+    weir_loop *loop = test_loop();
+
+    gives(loop, peer, NULL, "one|", WEIR_ECHANGED);
+    end(loop, peer);
+}
+
+TEST(a_416_of_another_version_is_no_end)
+{
+    PLAY({.text = OK_HEAD ETAG "Transfer-Encoding: chunked\r\nAccept-Ranges: bytes\r\n\r\n"
+                               "4\r\none\n\r\n"},
+         {.text = "HTTP/1.1 416 No\r\nETag: \"v2\"\r\nContent-Range: bytes */4\r\n"
+                  "Content-Length: 0\r\n\r\n"});
+    weir_loop *loop = test_loop();
+
+    gives(loop, peer, NULL, "one|", WEIR_ECHANGED);
+    end(loop, peer);
+}
+
+TEST(several_parts_in_one_are_refused)
+{
+    PLAY({.text = CUT},
+         {.text = PART "4-11/12\r\nContent-Type: Multipart/byteranges; boundary=b\r\n\r\n"
+                       "--b\r\nA: b\r\n\r\ntwo\n--b--\r\n"});
+    weir_loop *loop = test_loop();
+
+    gives(loop, peer, NULL, "one|", WEIR_EHTTP);
     end(loop, peer);
 }
 
@@ -87,6 +138,33 @@ TEST(lengths_that_leave_the_end_open_are_refused)
         gives(loop, peer, HTTP(.retries = WEIR_NONE), "", WEIR_EHTTP);
         end(loop, peer);
     }
+}
+
+TEST(a_malformed_line_that_says_what_the_body_is_is_refused)
+{
+    static const char *const lines[] = {
+        "Content-Encoding:\r\n gzip\r\n",      "Content-Encoding : gzip\r\n",
+        "Transfer-Encoding:\r\n\tchunked\r\n", "Transfer-Encoding\t: chunked\r\n",
+        "Content-Length: 4\r\n 0\r\n",         "Content-Length : 4\r\n"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        char text[160];
+        snprintf(text, sizeof text, OK_HEAD "%s\r\none\n", lines[i]);
+        PLAY({.text = text});
+        weir_loop *loop = test_loop();
+
+        const weir_error *error = gives(loop, peer, NULL, "", WEIR_EHTTP);
+        ck_assert_ptr_nonnull(strstr(error->message, "malformed"));
+        end(loop, peer);
+    }
+}
+
+TEST(a_malformed_line_that_says_nothing_of_the_body_does_no_harm)
+{
+    PLAY({.text = OK_HEAD "X-One: a\r\n b\r\nX-Two : c\r\nContent-Length: 4\r\n\r\none\n"});
+    weir_loop *loop = test_loop();
+
+    gives(loop, peer, NULL, "one|", 0);
+    end(loop, peer);
 }
 
 TEST(a_length_that_is_said_twice_is_one)
