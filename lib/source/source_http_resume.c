@@ -79,6 +79,7 @@ static const struct cause causes[] = {
     {CURLE_URL_MALFORMAT, WEIR_EINVAL, false, NULL},
     {CURLE_UNSUPPORTED_PROTOCOL, WEIR_EHTTP, false, NULL},
     {CURLE_WEIRD_SERVER_REPLY, WEIR_EHTTP, false, "the answer is not HTTP"},
+    {CURLE_BAD_FUNCTION_ARGUMENT, WEIR_EHTTP, false, "the answer is not HTTP"}, /* 7.88: its head */
     {CURLE_BAD_CONTENT_ENCODING, WEIR_EHTTP, false, NULL}, /* libcurl 8: a transfer coding */
 };
 
@@ -147,7 +148,8 @@ static void transfer_failure(const struct wr_http_source *http, struct wr_http_f
         failure->retry = true;
         return;
     }
-    if (result == CURLE_RECV_ERROR && strstr(http->curl_text, "chunk") != NULL) {
+    if ((result == CURLE_RECV_ERROR || result == CURLE_BAD_FUNCTION_ARGUMENT) &&
+        strstr(http->curl_text, "chunk") != NULL) {
         wr_http_refuse(failure, WEIR_EHTTP, (int)result,
                        "the server breaks the chunked encoding of the body");
         failure->retry = true;

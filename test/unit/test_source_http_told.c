@@ -70,6 +70,21 @@ TEST(a_broken_chunk_is_told)
         "the server breaks the chunked encoding of the body (at byte 0, after line 0)");
 }
 
+TEST(a_chunk_size_in_another_notation_is_told)
+{
+    const char *text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n0x4\r\none\n\r\n0\r\n\r\n";
+    ck_assert_str_eq(
+        told((struct http_answer){.text = text}, WEIR_EHTTP),
+        "the server breaks the chunked encoding of the body (at byte 0, after line 0)");
+}
+
+TEST(a_head_that_begins_folded_is_told)
+{
+    const char *text = OK_HEAD " X-One: a\r\nContent-Length: 4\r\n\r\none\n";
+    ck_assert_str_eq(told((struct http_answer){.text = text}, WEIR_EHTTP),
+                     "the answer is not HTTP");
+}
+
 static int look(weir_scope *scope, void *args)
 {
     weir_gen *gen = *(weir_gen **)args;
