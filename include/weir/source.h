@@ -148,7 +148,8 @@ WEIR_API weir_gen *weir_http_lines(weir_scope *scope, const char *url,
  * path     copied.
  * options  NULL: the defaults. Copied.
  * Fails    WEIR_EIO, detail errno: open or read. WEIR_ECHANGED: it is another file than the last
- *          run has read (by device, inode, and a hash of its first 256 bytes), or a shorter one.
+ *          run has read (by device, inode, and a hash of its first 256 bytes), or a shorter one;
+ *          or it was cut while it was read.
  *          WEIR_ETOOLONG, WEIR_EBUDGET: a line. WEIR_EINVAL: the state. WEIR_ENOMEM.
  */
 WEIR_API weir_gen *weir_file_lines(weir_scope *scope, const char *path,

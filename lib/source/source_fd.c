@@ -19,6 +19,7 @@ static int fd_open(struct wr_stream_source *stream)
     if (rc < 0) {
         return rc;
     }
+    wr_stream_opened(stream, stream->fd);
     stream->transport = wr_fd_transport(stream->gen.loop, stream->fd, WR_FD_BORROW, &error);
     return stream->transport != NULL ? 0 : wr_stream_fail(stream, &error);
 }

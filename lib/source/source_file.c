@@ -134,6 +134,7 @@ static int file_open(struct wr_stream_source *stream)
         close(fd);
         return rc;
     }
+    wr_stream_opened(stream, fd);
     stream->wait_first = S_ISFIFO(info.st_mode);
     stream->transport = wr_fd_transport(stream->gen.loop, fd, WR_FD_OWN, &error);
     return stream->transport != NULL ? 0 : wr_stream_fail(stream, &error);

@@ -16,8 +16,10 @@
 #include "source_stream.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base_alloc.h"
+#include "base_fault.h"
 #include "base_option.h"
 
 enum { TURN_BYTES = 1024 * 1024 };
@@ -45,6 +47,35 @@ int wr_stream_lossy(struct wr_stream_source *stream, const char *name)
     }
     wr_state_set_validator(stream->lines.state, stream->slot, NULL);
     return 0;
+}
+
+/* -1: no regular file, or one that cannot be looked at. */
+static int64_t size_of(int fd)
+{
+    struct stat info;
+    bool regular = !wr_fault("fstat") && fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+    return regular ? info.st_size : -1;
+}
+
+void wr_stream_opened(struct wr_stream_source *stream, int fd)
+{
+    stream->fd = fd;
+    stream->size = size_of(fd);
+}
+
+/* The end that read() tells of a file that somebody has cut is that of the cut: lines are missing
+ * that were there. */
+static bool is_whole(struct wr_stream_source *stream)
+{
+    int64_t size = stream->size > 0 ? size_of(stream->fd) : -1;
+    if (size < 0 || size >= stream->size) {
+        return true;
+    }
+    wr_gen_fail(&stream->gen, WEIR_ECHANGED, 0, (int64_t)stream->reader.given_end,
+                "%s%s%sit was cut from %lld to %lld bytes while it was read",
+                stream->where != NULL ? "'" : "", stream->where != NULL ? stream->where : "",
+                stream->where != NULL ? "': " : "", (long long)stream->size, (long long)size);
+    return false;
 }
 
 /* A wait gave a negative code: a stop is the plain end. */
@@ -141,6 +172,9 @@ static bool read_more(struct wr_stream_source *stream)
     }
     if (n < 0) {
         return read_failed(stream, (int)n);
+    }
+    if (n == 0 && !is_whole(stream)) {
+        return false;
     }
     if (n == 0) {
         wr_lines_end(&stream->reader);

@@ -26,7 +26,8 @@ struct wr_stream_source {
     weir_lines_options lines;
     struct wr_state_slot *slot;         /* NULL: no state */
     const struct wr_state_slot *before; /* what an earlier run has left; NULL: nothing */
-    int fd;                             /* fd */
+    int fd;                             /* fd, file */
+    int64_t size;                       /* of a regular file, as it was opened; -1: other */
     int64_t connect_ms;                 /* socket */
     char *where;                        /* file, socket: path or address */
 };
@@ -39,6 +40,8 @@ struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const 
                                                 const weir_lines_options *options);
 /* Set the generator's failure from *error; returns its code. */
 int wr_stream_fail(struct wr_stream_source *stream, const weir_error *error);
+/* The descriptor that is about to be read: a regular file is to be no shorter at its end. */
+void wr_stream_opened(struct wr_stream_source *stream, int fd);
 /* For a source that cannot resume: with a state, say so. 0 or negative with the failure set. */
 int wr_stream_lossy(struct wr_stream_source *stream, const char *name);
 

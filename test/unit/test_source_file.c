@@ -64,6 +64,64 @@ static int fail_of(struct fixture *f, const char *path, weir_error *error)
     return weir_finish(gen, error);
 }
 
+/* A file of more than a source reads at once, of which `len` bytes are left when its first line has
+ * come: what its end is. */
+static int cut_midway(weir_gen *(*make)(struct fixture *f, const char *path), off_t len,
+                      weir_error *error)
+{
+    struct fixture f;
+    static char in[4 << 20];
+    weir_item item;
+    begin(&f);
+    memset(in, 'x', sizeof in);
+    for (size_t i = 1023; i < sizeof in; i += 1024) {
+        in[i] = '\n';
+    }
+    wr_folder_write(&f.folder, "in", in, sizeof in);
+    const char *path = wr_folder_path(&f.folder, "in");
+    weir_gen *gen = make(&f, path);
+    if (weir_next(gen, &item)) {
+        ck_assert_int_eq(truncate(path, len), 0);
+    }
+    while (weir_next(gen, &item)) {}
+    int rc = weir_finish(gen, error);
+    end(&f);
+    return rc;
+}
+
+static weir_gen *by_path(struct fixture *f, const char *path)
+{
+    return weir_file_lines(f->scope, path, NULL);
+}
+
+static int opened = -1;
+
+static weir_gen *by_descriptor(struct fixture *f, const char *path)
+{
+    opened = open(path, O_RDONLY | O_CLOEXEC);
+    ck_assert_int_ge(opened, 0);
+    return weir_fd_lines(f->scope, opened, NULL);
+}
+
+TEST(a_file_that_is_cut_while_it_is_read_has_changed)
+{
+    weir_error error;
+    ck_assert_int_eq(cut_midway(by_path, 100, &error), WEIR_ECHANGED);
+    ck_assert(strstr(error.message, "was cut from 4194304 to 100 bytes") != NULL);
+    ck_assert_int_eq(cut_midway(by_path, (4 << 20) - 1, &error), WEIR_ECHANGED);
+}
+
+TEST(a_file_on_a_descriptor_that_is_cut_while_it_is_read_has_changed)
+{
+    ck_assert_int_eq(cut_midway(by_descriptor, 0, NULL), WEIR_ECHANGED);
+    close(opened);
+}
+
+TEST(a_file_that_grows_while_it_is_read_has_not_changed)
+{
+    ck_assert_int_eq(cut_midway(by_path, 5 << 20, NULL), 0);
+}
+
 TEST(missing_file_is_told)
 {
     struct fixture f;
