@@ -35,9 +35,9 @@ typedef struct weir_http_options {
     const char *ca_file;     /* PEM, who to trust; default: libcurl's */
     int32_t tls;             /* WEIR_TLS_VERIFY (default) or WEIR_TLS_TRUST_ANYBODY */
     int32_t retries; /* in a row; default: 5, for an endless body no limit, but none for a first
-                        connection that fails, nor for a body without a length whose TLS
-                        connection was cut: it may have been whole. N > 0: N in all these cases;
-                        WEIR_NONE: never */
+                        connection that fails (name, refused, TLS, connect_ms), nor for a body
+                        without a length whose TLS connection was cut: it may have been whole.
+                        N > 0: N in all these cases; WEIR_NONE: never */
     int64_t connect_ms, first_byte_ms, idle_ms; /* defaults 10 s, 30 s, 60 s; WEIR_NONE: no limit.
                                                    They run only while a pull waits */
     int64_t line_bytes_max; /* without the line end; default 1 MiB; WEIR_NONE: the loop's budget */

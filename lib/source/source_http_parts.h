@@ -60,10 +60,11 @@ enum wr_http_verdict {
 /* Why an attempt has failed. */
 struct wr_http_failure {
     int code, detail;
-    bool retry;   /* another attempt may succeed */
-    bool unsure;  /* the body may have been whole */
-    bool excerpt; /* the start of the body belongs to the message */
-    char *text;   /* "connection reset"; NULL: there was no memory for it */
+    bool retry;       /* another attempt may succeed */
+    bool unsure;      /* the body may have been whole */
+    bool unconnected; /* no connection stood on which something could be asked */
+    bool excerpt;     /* the start of the body belongs to the message */
+    char *text;       /* "connection reset"; NULL: there was no memory for it */
 };
 
 /* What only a judgement needs of an answer: there while its head is read, and gone once its lines

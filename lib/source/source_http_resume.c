@@ -11,10 +11,11 @@
  *   ... and may be whole   the same, if retries were asked for: a whole one would come again
  *   else                   the body is cut short: fail
  *
- * Retries: before anything was answered, failures to resolve, to connect and to agree on TLS are
- * final unless retries were asked for; else five, and for an endless stream no limit. The pause is
- * drawn from [0, 0.5 s * 2^n], at most 30 s; a Retry-After is its least. The count starts anew with
- * a line given after a reconnect, or after 30 s of health.
+ * Retries: when the first attempt of all gets no connection (to resolve, to connect, to agree on
+ * TLS, in time), that is final unless retries were asked for, so that a mistake in the URL is told
+ * at once; else five, and for an endless stream no limit. The pause is drawn from [0, 0.5 s * 2^n],
+ * at most 30 s; a Retry-After is its least. The count starts anew with a line given after a
+ * reconnect, or after 30 s of health.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -286,10 +287,7 @@ static int retries_of(const struct wr_http_source *http, const struct wr_http_fa
     if (http->answered) {
         return http->endless && !failure->unsure ? INT32_MAX : RETRIES;
     }
-    bool connecting = http->verdict == WR_HTTP_UNJUDGED &&
-                      (failure->code == WEIR_ERESOLVE || failure->code == WEIR_ECONNECT ||
-                       failure->code == WEIR_ETLS);
-    return connecting ? 0 : RETRIES;
+    return failure->unconnected && http->tries == 0 ? 0 : RETRIES;
 }
 
 static int64_t backoff_ms(struct wr_http_source *http)
@@ -424,6 +422,7 @@ int wr_http_ended(struct wr_http_source *http)
         transfer_failure(http, failure);
         refused = true;
     }
+    failure->unconnected = http->phase == WR_HTTP_CONNECTING;
     wr_http_attempt_end(http);
     return refused ? retry(http, failure) : 0;
 }

@@ -26,6 +26,36 @@ TEST(a_server_that_does_not_answer_is_left)
     check_clock("", HTTP(.first_byte_ms = 40, .retries = WEIR_NONE), "no answer for 0.0 s");
 }
 
+/* What comes of a connection on which TLS is not answered. */
+static void check_silent_tls(int retries, const char *what)
+{
+    PLAY({.text = "", .after = HTTP_HOLD}, {.text = "", .after = HTTP_HOLD});
+    char url[64];
+    weir_error error;
+    log_text[0] = '\0';
+    weir_loop *loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .log = keep_log));
+    ck_assert_ptr_nonnull(loop);
+    snprintf(url, sizeof url, "https%s", http_peer_url(peer, "/") + strlen("http"));
+
+    read_all(weir_http_lines(weir_root(loop), url, HTTP(.connect_ms = 40, .retries = retries)),
+             &error);
+
+    ck_assert(error.code == WEIR_ETIMEDOUT);
+    ck_assert(strcmp(error.message + strlen(error.message) - strlen(what), what) == 0);
+    ck_assert((strstr(log_text, "; retry 1 in ") != NULL) == (retries > 0));
+    end(loop, peer);
+}
+
+TEST(a_first_connection_that_is_not_answered_is_tried_once)
+{
+    check_silent_tls(0, "no connection for 0.0 s");
+}
+
+TEST(a_first_connection_that_is_not_answered_is_tried_again_when_asked)
+{
+    check_silent_tls(1, "no connection for 0.0 s; gave up after 1 retry");
+}
+
 TEST(a_server_that_falls_silent_is_left)
 {
     check_clock(OK_HEAD "\r\none\n", HTTP(.idle_ms = 120, .retries = WEIR_NONE),

@@ -42,6 +42,25 @@ TEST(asked_for_retries_are_made_before_anything_was_answered)
     weir_loop_free(loop);
 }
 
+static int refuse_the_second(void *ctx, void *easy)
+{
+    int *count = ctx;
+    return ++*count == 2 && curl_easy_setopt(easy, CURLOPT_PORT, 1L) != CURLE_OK;
+}
+
+TEST(a_server_that_is_away_for_a_while_is_asked_again)
+{
+    PLAY({.text = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"},
+         {.text = OK_HEAD "Content-Length: 2\r\n\r\na\n"});
+    weir_loop *loop = logging_loop();
+    int count = 0;
+
+    gives(loop, peer, HTTP(.setup = refuse_the_second, .setup_ctx = &count), "a|", 0);
+
+    ck_assert_ptr_nonnull(strstr(log_text, "Connection refused; retry 2 in "));
+    end(loop, peer);
+}
+
 TEST(a_busy_server_is_asked_again_after_its_retry_after)
 {
     PLAY({.text = "HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"},
