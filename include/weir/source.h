@@ -46,8 +46,8 @@ typedef struct weir_http_options {
     weir_state *state; /* resume from here, and save the settled position; default: none */
     /* The last word on the CURL handle before each request, for any CURLOPT_. Runs on the pulling
      * task. Not 0: the source fails with WEIR_EINVAL, detail as returned. A function of its own for
-     * CURLOPT_SSL_CTX_FUNCTION takes the place of weir's, by which a TLS connection that was cut is
-     * told from one that has ended (RFC 8446, 6.1). */
+     * CURLOPT_SSL_CTX_FUNCTION, with its own CURLOPT_SSL_CTX_DATA, takes the place of weir's, by
+     * which a TLS connection that was cut is told from one that has ended (RFC 8446, 6.1). */
     int (*setup)(void *ctx, void *curl_easy);
     void *setup_ctx;
     const char *user; /* "name:password", for Basic (RFC 7617); before the URL's own; goes where

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base_alloc.h"
+#include "base_fault.h"
 #include "curl_bridge.h"
 
 struct wr_tls_end {
@@ -63,7 +64,8 @@ static CURLcode on_context(CURL *easy, void *context, void *ctx)
     struct wr_transfer *transfer = ctx;
     struct wr_tls_end *end = wr_zalloc(sizeof *end);
     (void)easy;
-    if (end == NULL || SSL_CTX_set_ex_data(context, index_of_end, end) == 0) {
+    if (end == NULL || wr_fault("SSL_CTX_set_ex_data") ||
+        SSL_CTX_set_ex_data(context, index_of_end, end) == 0) {
         wr_free(end);
         return CURLE_OUT_OF_MEMORY;
     }

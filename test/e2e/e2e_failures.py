@@ -253,6 +253,24 @@ class BrokenSource(e2e_support.TestCase):
             run, _ = self.breaks(how.pop("script"), "before the end of the body", **how)
             self.assertEqual(run.out, b"one\n")
 
+    def test_a_tls_end_without_its_alert_behind_a_redirect_is_one_of_the_last_connection(self):
+        def script(connection):
+            if connection.request.target == "/":
+                connection.reply("302 Found", ["Location: /end"])
+                connection.socket = connection.socket.unwrap()
+            else:
+                connection.reply(body="one\n", length=False)
+
+        how = self.over_tls(script)
+        run, peer = self.breaks(how.pop("script"), "close_notify", "after line 1", **how)
+        self.assertEqual((run.out, len(peer.requests)), (b"one\n", 2))
+
+    def test_a_tls_end_without_its_alert_behind_a_whole_gzip_member_is_told(self):
+        body = gzip.compress(b"one\n")
+        how = self.over_tls(lambda c: c.reply("200 OK", ["Content-Encoding: gzip"], body, False))
+        run, _ = self.breaks(how.pop("script"), "close_notify", **how)
+        self.assertEqual(run.out, b"one\n")
+
     def test_a_tls_end_before_an_answer_is_told(self):
         how = self.over_tls(lambda c: None)
         how["flags"] += ("--retry", "0")
