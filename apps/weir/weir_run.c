@@ -345,6 +345,7 @@ int run_pipeline(const struct flags *flags)
             weir_scope_new(weir_root(run.loop), WEIR_OPTIONS(weir_scope_options, .name = "pipeline",
                                                              .drain_ms = drain_ms));
         weir_scope_obey_signals(run.scope);
+        signal(SIGXFSZ, SIG_IGN); /* what ulimit -f forbids is a write that fails, and is told */
         if (weir_on_signal(run.loop, SIGQUIT, dump_tasks, &run) < 0) {
             say_line(&run.say, "SIGQUIT will not print the tasks");
         }

@@ -370,6 +370,7 @@ weir_sink *weir_file_sink(weir_scope *scope, const char *path, const weir_file_o
     file->fd = -1;
     file->state = o.state;
     file->path = wr_strdup(path);
+    file->stream.path = file->path;
     if (path == NULL) {
         wr_sink_set_error(&file->stream.sink, WEIR_EINVAL, 0, "a file sink without a path");
     } else if (file->path == NULL) {

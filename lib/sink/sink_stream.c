@@ -29,12 +29,16 @@ static struct wr_stream_sink *stream_of(const struct weir_sink *sink)
 static int failed(struct wr_stream_sink *stream, int code)
 {
     int detail = stream->transport->detail;
+    const char *path = stream->path != NULL ? stream->path : "";
+    const char *quote = stream->path != NULL ? "'" : "";
     if (code == WEIR_ECLOSED) {
         return wr_sink_set_error(&stream->sink, code, detail,
-                                 "the reader has gone after %llu bytes",
+                                 "the reader%s%s%s%s has gone after %llu bytes",
+                                 stream->path != NULL ? " of " : "", quote, path, quote,
                                  (unsigned long long)stream->bytes_out);
     }
-    return wr_sink_set_error(&stream->sink, code, detail, "write: %s", strerror(detail));
+    return wr_sink_set_error(&stream->sink, code, detail, "write%s%s%s%s: %s",
+                             stream->path != NULL ? " " : "", quote, path, quote, strerror(detail));
 }
 
 static int wait_failed(struct wr_stream_sink *stream, int code)

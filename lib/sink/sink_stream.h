@@ -23,6 +23,7 @@ struct wr_stream_sink {
     bool fd_waited;          /* somebody waits for the transport */
     bool closing;
     uint64_t bytes_out;
+    const char *path; /* of a file, for what is said of it; NULL: it has a name already */
     /* fd */
     int fd;
     /* socket */

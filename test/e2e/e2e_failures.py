@@ -499,6 +499,20 @@ class BrokenSink(e2e_support.TestCase):
         self.ends(run, 1)
         self.assertEqual(len(one_line(run.err)), 1, run)
 
+    def test_a_limit_on_the_size_of_files_is_told_and_kills_nobody(self):
+        for command in ('"$WEIR" "gen 1..100000 | file $1"', '"$WEIR" "gen 1..100000" > "$1"'):
+            out = self.path("out")
+            self.ends(shell("ulimit -f 64; " + command, out), 1, "File too large")
+            self.assertEqual(os.path.getsize(out), 65536)
+            os.unlink(out)
+
+    def test_a_special_file_that_fails_is_named(self):
+        self.ends(weir("gen 1..3 | file /dev/full"), 1, "write '/dev/full': No space left")
+        fifo = self.path("fifo")
+        os.mkfifo(fifo)
+        run = shell('head -c 10 "$1" > /dev/null & exec "$WEIR" "gen 1.. | file $1"', fifo)
+        self.ends(run, 1, "the reader of '%s' has gone" % fifo)
+
     def test_a_folder_that_is_not_there_is_named(self):
         self.ends(
             weir("gen 1..3 | file " + self.path("no/out")), 1, self.path("no/out"), "No such file"
