@@ -6,8 +6,9 @@
  * judged.
  *
  * Judging is strict where two programs could read one text in two ways and so talk to different
- * hosts: several @ in the authority, a backslash, percent-encoding in a host, a port beyond 65535.
- * libcurl gets the text afterwards and must find the same host in it.
+ * hosts: several @ in the authority, a backslash, percent-encoding in a host (but for the %25 that
+ * a zone begins with), a port beyond 65535. libcurl gets the text afterwards and must find the same
+ * host in it.
  */
 #include <weir/error.h>
 
@@ -64,10 +65,29 @@ static bool has_control(struct wr_text text)
     return false;
 }
 
+/* The bytes of "%25eth0" at the end of an IPv6 address in brackets (RFC 6874); 0: there is no zone.
+ * Of what may be percent-encoded in one, no interface's name has any. */
+static size_t zone_len(struct wr_text host)
+{
+    const char *sign = memchr(host.data, '%', host.len);
+    size_t len = sign != NULL ? (size_t)(host.data + host.len - 1 - sign) : 0;
+    if (len < 4 || sign == host.data + 1 || memcmp(sign, "%25", 3) != 0) {
+        return 0;
+    }
+    for (size_t i = 3; i < len; i++) {
+        if (!wr_is_digit(sign[i]) && !wr_is_alpha(sign[i]) &&
+            (sign[i] == '\0' || strchr("-._~", sign[i]) == NULL)) {
+            return 0;
+        }
+    }
+    return len;
+}
+
 static bool is_host(struct wr_text host)
 {
     bool brackets = host.len > 2 && host.data[0] == '[' && host.data[host.len - 1] == ']';
-    for (size_t i = brackets; i < host.len - brackets; i++) {
+    size_t zone = brackets ? zone_len(host) : 0;
+    for (size_t i = brackets; i < host.len - brackets - zone; i++) {
         char c = host.data[i];
         bool fits = brackets ? wr_is_digit(c) || (wr_lower(c) >= 'a' && wr_lower(c) <= 'f') ||
                                    c == ':' || c == '.'

@@ -15,7 +15,7 @@ struct wr_url {
     bool port_given;
     uint16_t port;           /* 80 or 443 when not given */
     struct wr_text userinfo; /* "user:password", absent when there is none */
-    struct wr_text host;     /* as written, with the brackets of an IPv6 address */
+    struct wr_text host;     /* as written, with the brackets and the zone of an IPv6 address */
     struct wr_text path;     /* may be empty */
     struct wr_text query;    /* without the question mark; absent or empty */
 };

@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 import unittest
 
 import e2e_support
@@ -87,6 +88,36 @@ class Texts(e2e_support.TestCase):
 
     def test_batches_and_the_last_line_without_an_end(self):
         self.gives(b"a\nb\nc", "batch 2", stdin=b"a\nb\nc")
+
+
+class Addresses(e2e_support.TestCase):
+    def test_an_ipv6_zone_may_stand_in_an_address(self):
+        with socket.socket(socket.AF_INET6) as server:
+            try:
+                server.bind(("::1", 0))
+            except OSError:
+                self.skipTest("no IPv6 here")
+            server.listen()
+            port, zone = server.getsockname()[1], socket.if_nametoindex("lo")
+
+            def serve(head):
+                connection = server.accept()[0]
+                with connection:
+                    if head:
+                        connection.recv(65536)
+                    connection.sendall(head + b"a\nb\n")
+
+            for text, head in (
+                ("http://[::1%%25%d]:%d/" % (zone, port), b"HTTP/1.0 200 OK\r\n\r\n"),
+                ("tcp://[::1%%%d]:%d" % (zone, port), b""),
+            ):
+                server.settimeout(10)
+                thread = threading.Thread(target=serve, args=(head,))
+                thread.start()
+                run = weir("--retry", "0", text)
+                thread.join()
+                self.ends(run, 0)
+                self.assertEqual(run.out, b"a\nb\n")
 
 
 class Mistakes(e2e_support.TestCase):

@@ -43,6 +43,21 @@ TEST(url_has_default_ports)
     ck_assert_ptr_nonnull(parsed("http://h/?").query.data);
 }
 
+/* RFC 6874: the interface behind a link-local address. */
+TEST(url_takes_a_zone_behind_an_ipv6_address)
+{
+    struct wr_url url = parsed("http://u:p@[fe80::1%25eth0.7]:81/a");
+    char out[64];
+    struct wr_text userinfo;
+
+    same_text(url.host, "[fe80::1%25eth0.7]");
+    ck_assert_uint_eq(url.port, 81);
+    ck_assert_int_eq(wr_url_resolve(wr_text_of("http://[fe80::1%25eth0]/a"), wr_text_of("b"), out,
+                                    sizeof out, &userinfo),
+                     0);
+    ck_assert_str_eq(out, "http://[fe80::1%25eth0]/b");
+}
+
 TEST(url_refuses_what_could_be_read_in_two_ways)
 {
     static const char *const bad[] = {"",
@@ -61,6 +76,12 @@ TEST(url_refuses_what_could_be_read_in_two_ways)
                                       "http://h/\n",
                                       "http://[::1/",
                                       "http://[x]/",
+                                      "http://[fe80::1%eth0]/",
+                                      "http://[fe80::1%25]/",
+                                      "http://[fe80::1%25a%25b]/",
+                                      "http://[fe80::1%25a/b]/",
+                                      "http://[%25eth0]/",
+                                      "http://h%25eth0/",
                                       "http://h/a b",
                                       "http://u@/",
                                       "//h/",
