@@ -13,9 +13,11 @@
 #include "plan_text.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base_alloc.h"
 #include "base_error.h"
+#include "codec_url.h"
 
 #define SHOWN_MAX 60
 
@@ -39,6 +41,12 @@ static bool begins(const char *text, size_t len, const char *with)
 static bool equals(const char *text, size_t len, const char *name)
 {
     return strlen(name) == len && memcmp(text, name, len) == 0;
+}
+
+/* Schemes are known without regard to case (RFC 3986, 3.1). */
+static bool is_scheme(const char *text, size_t len, const char *scheme)
+{
+    return strlen(scheme) == len && strncasecmp(text, scheme, len) == 0;
 }
 
 static size_t name_len(const char *text, size_t len)
@@ -75,7 +83,7 @@ static enum look look_at(const char *word, size_t len, bool loose)
     if (scheme_len(word, len) > 0) {
         return LOOK_SCHEME;
     }
-    if (begins(word, len, "unix:")) {
+    if (len >= strlen("unix:") && is_scheme(word, strlen("unix:"), "unix:")) {
         return LOOK_UNIX;
     }
     if (begins(word, len, "/") || begins(word, len, "./") || begins(word, len, "../") ||
@@ -134,11 +142,56 @@ static int misplaced(struct reading *reading, const struct wr_plan_span word, en
     if (look == LOOK_STDIN) {
         return wr_plan_hint(error, "for standard output leave the sink out");
     }
-    if (look == LOOK_UNIX || begins(text, word.len, "tcp:")) {
+    if (look == LOOK_UNIX || is_scheme(text, scheme_len(text, word.len), "tcp")) {
         return wr_plan_hint(error, "to send there: %s %.*s", look == LOOK_UNIX ? "unix" : "tcp",
                             shown, text);
     }
     return wr_plan_hint(error, "to send somewhere: tcp ADDRESS, unix PATH or file PATH");
+}
+
+/* The rules for a URL. What a browser would encode, or could be read in two ways, is refused. */
+static int check_url(struct reading *reading, const struct wr_plan_stage *stage,
+                     struct wr_plan_span where)
+{
+    const char *text = stage->values[0].text;
+    struct wr_plan_error *error = &reading->error;
+    struct wr_url url;
+    const char *host = strstr(text, "://") + 3;
+    size_t host_len = strcspn(host, "/?#");
+    const char *brace = strchr(host + host_len, '{');
+    const char *square = strchr(host + host_len, '[');
+    if (host_len == 0) {
+        (void)wr_plan_fail(error, where, "the URL has no host");
+        return wr_plan_hint(error, "as in %s", stage->word->example);
+    }
+    const char *sign = memrchr(host, '@', host_len);
+    if (sign != NULL && strcspn(host, "()[]{}") < (size_t)(sign - host)) {
+        /* They need not balance, which a text that is read again relies on. */
+        return wr_plan_fail(error, where,
+                            "brackets before the @ of a URL are written %%28 and the like");
+    }
+    for (const char *c = text; *c != '\0'; c++) {
+        if ((unsigned char)*c <= ' ' || *c == '\x7f') {
+            return wr_plan_fail(error, where,
+                                "a space or control byte in a URL is written %%20 and the like");
+        }
+    }
+    if (wr_url_parse(wr_text_of(text), &url) != 0) {
+        (void)wr_plan_fail(error, where, "the host or the port of this URL cannot be read");
+        if (sign != NULL && memchr(host, '@', (size_t)(sign - host)) != NULL) {
+            return wr_plan_hint(error, "an @ in a name or a password is written %%40");
+        }
+        return memchr(host, '[', host_len) != NULL && memchr(host, '%', host_len) != NULL
+                   ? wr_plan_hint(error, "a zone is written http://[fe80::1%%25eth0]:8080/")
+                   : wr_plan_hint(error, "as in http://HOST:8080/ or http://[::1]:8080/");
+    }
+    if ((brace != NULL && strpbrk(brace, ",}") != NULL && *strpbrk(brace, ",}") == ',') ||
+        (square != NULL && strpbrk(square, "-]") != NULL && *strpbrk(square, "-]") == '-')) {
+        reading->plan->warning =
+            "{a,b} and [1-3] in the URL are sent as they are: weir does not expand them as "
+            "curl does";
+    }
+    return 0;
 }
 
 /* The rules for the address of a source beyond its argument's type. */
@@ -150,33 +203,9 @@ static int check_source(struct reading *reading, const struct wr_plan_stage *sta
     bool bare_file =
         strcmp(stage->word->name, "file") == 0 && reading->clean[stage->name.at] == text[0];
     if (strcmp(stage->word->name, "http") == 0) {
-        const char *host = strstr(text, "://") + 3;
-        size_t host_len = strcspn(host, "/?#");
-        const char *brace = strchr(host + host_len, '{');
-        const char *square = strchr(host + host_len, '[');
-        if (host_len == 0) {
-            (void)wr_plan_fail(error, where, "the URL has no host");
-            return wr_plan_hint(error, "as in %s", stage->word->example);
-        }
-        const char *sign = memrchr(host, '@', host_len);
-        if (sign != NULL && strcspn(host, "()[]{}") < (size_t)(sign - host)) {
-            /* They need not balance, which a text that is read again relies on. */
-            return wr_plan_fail(error, where,
-                                "brackets before the @ of a URL are written %%28 and the like");
-        }
-        for (const char *c = text; *c != '\0'; c++) {
-            if ((unsigned char)*c <= ' ' || *c == '\x7f') {
-                return wr_plan_fail(
-                    error, where, "a space or control byte in a URL is written %%20 and the like");
-            }
-        }
-        if ((brace != NULL && strpbrk(brace, ",}") != NULL && *strpbrk(brace, ",}") == ',') ||
-            (square != NULL && strpbrk(square, "-]") != NULL && *strpbrk(square, "-]") == '-')) {
-            reading->plan->warning =
-                "{a,b} and [1-3] in the URL are sent as they are: weir does not expand them as "
-                "curl does";
-        }
-    } else if (strcmp(stage->word->name, "unix") == 0 && text[strlen("unix:")] == '\0') {
+        return check_url(reading, stage, where);
+    }
+    if (strcmp(stage->word->name, "unix") == 0 && text[strlen("unix:")] == '\0') {
         return wr_plan_fail(error, where, "the path of the socket is missing");
     } else if (bare_file && strchr(text, '*') != NULL) {
         (void)wr_plan_fail(error, where, "patterns are not in this version: '%.*s'", SHOWN_MAX,
@@ -198,10 +227,10 @@ static int read_source(struct reading *reading, struct wr_plan_stage *stage,
     size_t scheme = look == LOOK_SCHEME ? scheme_len(text, word.len) : 0;
     const char *name = look == LOOK_PATH ? "file" : look == LOOK_UNIX ? "unix" : NULL;
     if (look == LOOK_SCHEME) {
-        name = equals(text, scheme, "http") || equals(text, scheme, "https") ? "http"
-               : equals(text, scheme, "tcp")                                 ? "tcp"
-               : equals(text, scheme, "unix")                                ? "unix"
-                                                                             : NULL;
+        name = is_scheme(text, scheme, "http") || is_scheme(text, scheme, "https") ? "http"
+               : is_scheme(text, scheme, "tcp")                                    ? "tcp"
+               : is_scheme(text, scheme, "unix")                                   ? "unix"
+                                                                                   : NULL;
     }
     if (name == NULL) {
         return wr_plan_scheme_missing(&reading->error, reading->clean,
@@ -227,6 +256,12 @@ static int find_named(struct reading *reading, struct wr_plan_stage *stage,
     stage->word = wr_plan_word_find(text, where.len);
     if (stage->word != NULL) {
         return 0;
+    }
+    if (is_scheme(text, where.len, "http") || is_scheme(text, where.len, "https")) {
+        (void)wr_plan_fail(&reading->error, where, "'%.*s' is a source, and written as its address",
+                           (int)where.len, text);
+        return wr_plan_hint(&reading->error, "a pipeline begins with it: %s",
+                            wr_plan_source_find("http")->example);
     }
     if (is_function(text, len)) {
         return no_expressions(reading, where);
@@ -378,6 +413,9 @@ static int read_option(struct reading *reading, size_t at, size_t end)
     }
     wr_free(reading->plan->state_folder);
     reading->plan->state_folder = wr_plan_token_text(reading->clean, &value, error);
+    if (error->code == 0 && reading->plan->state_folder[0] == '\0') {
+        (void)wr_plan_fail(error, value.all, "@state: the folder is missing");
+    }
     return error->code;
 }
 

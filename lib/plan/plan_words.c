@@ -10,6 +10,7 @@
 #include "plan_text.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base_alloc.h"
 #include "base_error.h"
@@ -180,7 +181,7 @@ char *wr_plan_token_text(const char *clean, const struct wr_plan_token *token,
 bool wr_plan_address_ok(const char *address)
 {
     int64_t port;
-    const char *host = strncmp(address, "tcp://", 6) == 0 ? address + 6 : address;
+    const char *host = strncasecmp(address, "tcp://", 6) == 0 ? address + 6 : address;
     const char *colon = strrchr(host, ':');
     if (colon == NULL || colon == host ||
         wr_plan_count_read(colon + 1, strlen(colon + 1), &port) != 0) {
@@ -192,13 +193,14 @@ bool wr_plan_address_ok(const char *address)
            strpbrk(host, "/ \t\r\n") == NULL;
 }
 
-/* Put the scheme before an address that was written without it. Frees `text`; NULL: out of memory.
- */
+/* Put the scheme before an address that was written without it, or in small letters where it was
+ * not. Frees `text`; NULL: out of memory. */
 static char *add_scheme(char *text, const char *scheme)
 {
     size_t len = strlen(scheme);
     size_t text_len = strlen(text);
-    if (strncmp(text, scheme, len) == 0) {
+    if (strncasecmp(text, scheme, len) == 0) {
+        memcpy(text, scheme, len);
         return text;
     }
     char *whole = wr_alloc(len + text_len + 1);
@@ -311,14 +313,30 @@ static int read_value(const char *clean, const struct wr_plan_token *token,
     return 0;
 }
 
+static bool is_bare_number(const char *word, size_t len)
+{
+    size_t i = 0;
+    while (i < len && ((word[i] >= '0' && word[i] <= '9') || word[i] == '.')) {
+        i++;
+    }
+    return i == len && len > 0;
+}
+
 static int wrong_form(const char *clean, const struct wr_plan_token *token,
                       const struct wr_plan_stage *stage, const struct wr_plan_arg *arg,
                       struct wr_plan_error *error)
 {
     static const char *const samples[] = {"1000", "64KiB", "500ms or 1m30s", "1..10 or 1.."};
-    (void)wr_plan_fail(error, token->value, "%s: '%.*s' is no %s", stage->word->name,
-                       (int)WR_MIN(token->value.len, (size_t)SHOWN_MAX), clean + token->value.at,
+    const char *word = clean + token->value.at;
+    int shown = (int)WR_MIN(token->value.len, (size_t)SHOWN_MAX);
+    (void)wr_plan_fail(error, token->value, "%s: '%.*s' is no %s", stage->word->name, shown, word,
                        wr_plan_type_text(arg->type));
+    if ((arg->type == WR_PLAN_TIME || arg->type == WR_PLAN_SIZE) &&
+        is_bare_number(word, token->value.len)) {
+        bool time = arg->type == WR_PLAN_TIME;
+        return wr_plan_hint(error, "with its unit: %.*s%s or %.*s%s", shown, word,
+                            time ? "s" : "KiB", shown, word, time ? "ms" : "B");
+    }
     return wr_plan_hint(error, "a %s is written %s", wr_plan_type_text(arg->type),
                         samples[arg->type]);
 }
@@ -378,6 +396,10 @@ static int too_many(const char *clean, const struct wr_plan_token *token,
         int64_t ms;
         if (args[i].form == WR_PLAN_KEYWORD && wr_plan_time_read(word, token->all.len, &ms) == 0) {
             return wr_plan_hint(error, "write '%s %.*s'", args[i].name, len, word);
+        }
+        if (args[i].type == WR_PLAN_SIZE && !stage->values[i].given &&
+            is_bare_number(word, token->all.len)) {
+            return wr_plan_hint(error, "a size has a unit: %.*sKiB or %.*sB", len, word, len, word);
         }
         if (args[i].type == WR_PLAN_CHOICE) {
             for (size_t j = 0; args[i].choices[j] != NULL; j++) {
