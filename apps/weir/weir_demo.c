@@ -2,6 +2,7 @@
  * weir_demo.c - `weir demo [:PORT]`: feeds to try things on, on loopback only, until a signal ends
  * it.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,6 +54,22 @@ static bool is_loopback(const char *address)
     return strrchr(address, ':') == address || strchr(address, ':') == NULL;
 }
 
+/* Why it does not listen, and what to type instead. Returns the exit code. */
+static int tell_failure(struct say *say, const struct flags *flags, const weir_error *error)
+{
+    if (error->code == WEIR_EINVAL) {
+        say_line(say,
+                 "demo: '%s' is no address; write :PORT, a number from 0 (any free one) to 65535",
+                 flags->demo_address);
+        return EXIT_USAGE;
+    }
+    say_error(say, error);
+    if (error->detail == EADDRINUSE || error->detail == EACCES) {
+        say_line(say, "on a port that is free:  weir demo :0");
+    }
+    return EXIT_FAILED;
+}
+
 int run_demo(const struct flags *flags)
 {
     struct say say;
@@ -78,8 +95,7 @@ int run_demo(const struct flags *flags)
     struct weir_server *server = wr_demo_start(scope, flags->demo_address, NULL, &error);
     int code = EXIT_FINISHED;
     if (server == NULL) {
-        say_error(&say, &error);
-        code = EXIT_FAILED;
+        code = tell_failure(&say, flags, &error);
     } else {
         tell_routes(flags->demo_address, weir_server_port(server));
         while (weir_scope_signal(scope, NULL) == 0 && !wr_scope_canceled(scope) &&

@@ -160,23 +160,47 @@ static int unknown_flag(const char *name)
     return complain("unknown flag '--%s'; 'weir --help' lists them", name);
 }
 
+/* Digits without a unit: what somebody writes who leaves it out. */
+static bool is_bare_number(const char *value)
+{
+    return value[0] != '\0' && value[strspn(value, "0123456789.")] == '\0';
+}
+
 static int read_time(const char *flag, const char *value, int64_t *ms)
 {
     if (strcmp(value, "none") == 0 || strcmp(value, "never") == 0) {
         *ms = WEIR_NONE;
         return 0;
     }
-    char *end;
-    double seconds = strtod(value, &end);
-    if (end != value && *end == '\0' && seconds >= 0 && seconds < 1e12) {
-        *ms = (int64_t)(seconds * 1000.0); /* as curl: seconds */
-    } else if (weir_time_read(value, ms) < 0) {
-        return complain("--%s: '%s' is no time; write 500ms, 10s, 1m30s", flag, value);
+    if (weir_time_read(value, ms) < 0) {
+        return is_bare_number(value)
+                   ? complain("%s: '%s' is no time; with its unit: %ss or %sms", flag, value, value,
+                              value)
+                   : complain("%s: '%s' is no time; write 500ms, 10s, 1m30s", flag, value);
     }
     if (*ms == 0) {
         *ms = 1; /* 0 would mean the default */
     }
     return 0;
+}
+
+/* curl's flag takes what curl's takes, plain seconds, too. */
+static int read_seconds(const char *flag, const char *value, int64_t *ms)
+{
+    char seconds[32];
+    int len = snprintf(seconds, sizeof seconds, "%ss", value);
+    bool plain = is_bare_number(value) && len > 0 && (size_t)len < sizeof seconds;
+    return read_time(flag, plain ? seconds : value, ms);
+}
+
+static int read_size(const char *flag, const char *value, int64_t *bytes)
+{
+    if (weir_size_read(value, bytes) == 0 && *bytes > 0) {
+        return 0;
+    }
+    return is_bare_number(value) ? complain("%s: '%s' is no size; with its unit: %sMiB or %sKiB",
+                                            flag, value, value, value)
+                                 : complain("%s: '%s' is no size; write 64MiB", flag, value);
 }
 
 static int read_number(const char *flag, const char *value, int64_t *number)
@@ -260,9 +284,9 @@ static int apply_sized(struct flags *flags, enum flag_id id, const char *value)
     int64_t number = 0;
     switch (id) {
     case FLAG_COUNT: return read_number("-c", value, &flags->count);
-    case FLAG_CONNECT: return read_time("connect-timeout", value, &flags->connect_ms);
-    case FLAG_IDLE: return read_time("idle", value, &flags->idle_ms);
-    case FLAG_DRAIN: return read_time("drain", value, &flags->drain_ms);
+    case FLAG_CONNECT: return read_seconds("--connect-timeout", value, &flags->connect_ms);
+    case FLAG_IDLE: return read_time("--idle", value, &flags->idle_ms);
+    case FLAG_DRAIN: return read_time("--drain", value, &flags->drain_ms);
     case FLAG_RETRY:
         if (strcmp(value, "inf") == 0 || strcmp(value, "∞") == 0) {
             flags->retries = INT32_MAX;
@@ -273,10 +297,7 @@ static int apply_sized(struct flags *flags, enum flag_id id, const char *value)
         }
         flags->retries = number == 0 ? WEIR_NONE : number > INT32_MAX ? INT32_MAX : (int32_t)number;
         return 0;
-    case FLAG_MEM:
-        return weir_size_read(value, &flags->mem_bytes) < 0 || flags->mem_bytes <= 0
-                   ? complain("--mem: '%s' is no size; write 64MiB", value)
-                   : 0;
+    case FLAG_MEM: return read_size("--mem", value, &flags->mem_bytes);
     case FLAG_SEED:
         if (read_number("--seed", value, &number) != 0) {
             return EXIT_USAGE;
@@ -290,6 +311,11 @@ static int apply_sized(struct flags *flags, enum flag_id id, const char *value)
 /* value: "" for a flag that takes none. */
 static int apply(struct flags *flags, enum flag_id id, const char *value)
 {
+    for (size_t i = 0; i < FLAGS; i++) {
+        if (table[i].id == id && table[i].argument != NULL && value[0] == '\0') {
+            return complain("--%s: %s is empty", table[i].name, table[i].argument);
+        }
+    }
     switch (id) {
     case FLAG_FILE: flags->text_file = value; return 0;
     case FLAG_HEADER: return add_header(flags, value);

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -90,6 +91,13 @@ void say_line(struct say *say, const char *format, ...)
     say_text(say, text);
 }
 
+/* Does the text say by itself where it comes from? An address of http is also its stage. */
+static bool is_named(const char *origin, const char *text)
+{
+    bool url = strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
+    return strncmp(text, origin, strlen(origin)) == 0 || (url && strncmp(origin, "http(", 5) == 0);
+}
+
 void say_log(void *ctx, int level, const char *origin, const char *text)
 {
     struct say *say = ctx;
@@ -98,7 +106,7 @@ void say_log(void *ctx, int level, const char *origin, const char *text)
     if (level > shown) {
         return;
     }
-    if (origin != NULL && origin[0] != '\0' && strncmp(text, origin, strlen(origin)) != 0) {
+    if (origin != NULL && origin[0] != '\0' && !is_named(origin, text)) {
         say_line(say, "%s: %s", origin, text);
     } else {
         say_line(say, "%s", text);
@@ -115,7 +123,7 @@ void say_error(struct say *say, const weir_error *error)
         snprintf(where, sizeof where, " (at byte %" PRId64 ")", error->offset);
     }
     bool named = error->origin[0] != '\0' && strcmp(error->origin, "weir") != 0 &&
-                 strncmp(error->message, error->origin, strlen(error->origin)) != 0;
+                 !is_named(error->origin, error->message);
     say_line(say, "%s%s%s%s", named ? error->origin : "", named ? ": " : "", error->message, where);
 }
 

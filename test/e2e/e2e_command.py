@@ -199,6 +199,22 @@ class Mistakes(e2e_support.TestCase):
         ):
             self.refused(flag, value, "gen 1..3", texts=[value])
 
+    def test_times_and_sizes_of_flags_want_their_unit(self):
+        self.refused("--drain", "5", "gen 1..3", texts=["--drain: '5'", "5s or 5ms"])
+        self.refused("--idle=0.5", "gen 1..3", texts=["--idle: '0.5'", "0.5s or 0.5ms"])
+        self.refused("--mem", "64", "gen 1..3", texts=["--mem: '64'", "64MiB or 64KiB"])
+        self.ends(weir("--drain", "5s", "--idle", "none", "--mem", "64MiB", "gen 1..3"), 0)
+
+    def test_curls_timeout_takes_plain_seconds_as_curl_does(self):
+        for value in ("5", "0.5", "500ms", "1m30s"):
+            self.ends(weir("--connect-timeout", value, "gen 1..3"), 0)
+        self.refused("--connect-timeout", "5x", "gen 1..3", texts=["'5x' is no time"])
+
+    def test_no_flag_takes_nothing_for_its_value(self):
+        for flag in ("--state", "--cacert", "-f", "-u", "-H", "--mem", "--drain", "-c"):
+            self.refused(flag, "", "gen 1..3", texts=["is empty"])
+        self.refused("--state=", "gen 1..3", texts=["--state: DIR is empty"])
+
     def test_slurp_is_refused_with_advice(self):
         self.refused("-s", "gen 1..3", texts=["batch"])
 
@@ -428,7 +444,7 @@ class Demo(e2e_support.TestCase):
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             port = taken.getsockname()[1]
-            self.ends(weir("demo", ":%d" % port), 1, str(port), "in use")
+            self.ends(weir("demo", ":%d" % port), 1, str(port), "in use", "weir demo :0")
 
     def test_its_addresses_can_be_used_as_they_are(self):
         for address, host in (("[::1]:0", "[::1]"), ("localhost:0", "localhost")):
@@ -442,9 +458,8 @@ class Demo(e2e_support.TestCase):
             run.process.wait(10)
 
     def test_nonsense_for_a_port_is_told(self):
-        run = weir("demo", "8080x")
-        self.assertIn(run.status, (1, 2), run)
-        self.assertIn("8080x", run.err)
+        for address in ("8080x", ":99999", ":-1", ":", "127.0.0.1:65536"):
+            self.ends(weir("demo", address), 2, "'%s'" % address, "to 65535")
 
     def test_a_signal_ends_it_with_success(self):
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -38,7 +38,7 @@ class Own(e2e_support.TestCase):
             self.ends(shell(text, self.folder), 1, "stdout: write: ")
 
     def test_no_time_to_drain_is_taken_at_its_word(self):
-        with Weir("--drain", "0", "gen 1..") as run:
+        with Weir("--drain", "0s", "gen 1..") as run:
             run.read_line()
             run.send(signal.SIGINT)
             run.says("not drained")  # before anybody reads what is in its way
@@ -99,6 +99,11 @@ class NothingConnected(e2e_support.TestCase):
     def test_a_refused_connection_names_the_address(self):
         port = self.closed_port()
         self.fails_to_connect(weir("http://127.0.0.1:%d/" % port), "127.0.0.1:%d" % port, "refused")
+
+    def test_the_failure_of_a_url_names_it_once_and_first(self):
+        url = "http://127.0.0.1:%d/x" % self.closed_port()
+        run = weir("--retry", "0", url)
+        self.assertEqual(run.err, "weir: %s: cannot connect: Connection refused\n" % url)
 
     def test_a_refused_socket_names_the_address(self):
         port = self.closed_port()
