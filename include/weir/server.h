@@ -53,7 +53,8 @@ typedef struct weir_server_options {
     int64_t head_ms;  /* for a whole request head, then 408; default 60 s */
     int64_t idle_ms;  /* between two requests on one connection; default 5 s */
     int64_t stall_ms; /* the client takes nothing for so long: it is dropped; default never */
-    int32_t connections_max; /* more wait to be accepted; default 1000 */
+    int32_t connections_max; /* more wait to be accepted, and the connection that is idle longest
+                                between two requests is closed for them; default 1000 */
     int32_t reserved;
 } weir_server_options;
 

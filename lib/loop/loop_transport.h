@@ -106,6 +106,8 @@ int wr_listener_port(const struct wr_listener *listener);
  * or memory it waits and tries again. */
 struct wr_transport *wr_accept(struct wr_listener *listener, const struct wr_object *of,
                                weir_error *error);
+/* Suspends until somebody has connected who can be accepted; 0, or why not, as wr_accept. */
+int wr_listener_wait(struct wr_listener *listener, const struct wr_object *of);
 /* Fail the accept that is parked, and all that follow. */
 void wr_listener_abort(struct wr_listener *listener, int code);
 /* Nobody may be in wr_accept. NULL is allowed. */

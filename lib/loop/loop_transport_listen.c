@@ -157,6 +157,12 @@ static int try_accept(int number)
     return accept4(number, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
+int wr_listener_wait(struct wr_listener *listener, const struct wr_object *of)
+{
+    return listener->aborted < 0 ? listener->aborted
+                                 : wr_fd_wait(listener->fd, WR_READABLE, -1, "a connection", of);
+}
+
 struct wr_transport *wr_accept(struct wr_listener *listener, const struct wr_object *of,
                                weir_error *error)
 {

@@ -11,8 +11,8 @@
  * the generator is ended in the same turn. A client that ends its half of the connection has left,
  * or it reads on: a byte that comes next in any case is sent to it, and who has left answers with a
  * reset. Nothing of the connection is used by anybody else
- * between two suspensions but by its writer (server_out.c), and by the server's stop, which wakes
- * it when it is idle.
+ * between two suspensions but by its writer (server_out.c), and by the server, which wakes it when
+ * it is idle and the server stops, or another client wants its place.
  */
 #include <string.h>
 
@@ -25,7 +25,7 @@ enum { LINGER_MS = 1000, LINGER_BYTES = 128 * 1024 };
 enum step {
     STEP_OK,     /* on to the next request */
     STEP_CLOSE,  /* that was the last */
-    STEP_CUT,    /* in the middle of a reply: no lingering */
+    STEP_CUT,    /* in the middle of a reply, or between two: no lingering */
     STEP_REFUSE, /* conn->reply says why */
     STEP_NO_MEMORY,
 };
@@ -46,10 +46,11 @@ static int64_t left_ms(const struct wr_conn *conn)
     return WR_MAX(conn->until_ns - wr_now_ns(conn->server->loop) + 999999, 0) / 1000000;
 }
 
-/* The server stops, and between two requests: what has not come by now is not waited for. */
+/* The server stops or wants the place, and between two requests: what has not come by now is not
+ * waited for. */
 static bool stops_here(const struct wr_conn *conn)
 {
-    return conn->idle && conn->server->stopping;
+    return conn->idle && (conn->server->stopping || conn->leaving);
 }
 
 /* More bytes into `in`, which is empty. 1: some. 0: the end. Negative: failed, or out of time. */
@@ -115,10 +116,15 @@ static enum step read_request(struct wr_conn *conn, bool first)
     set_limit(conn, first ? server->head_ms : server->idle_ms);
     if (conn->in_len == 0) {
         conn->idle = true;
+        conn->kept = !first;
+        if (conn->kept) {
+            wr_server_conn_idle(server, conn);
+        }
         int rc = read_more(conn, "a request");
         conn->idle = false;
         if (rc <= 0) {
-            return STEP_CLOSE;
+            /* Nothing is unread, and who takes its place need not wait for the client to close. */
+            return conn->leaving ? STEP_CUT : STEP_CLOSE;
         }
     }
     if (!first) {
@@ -349,7 +355,7 @@ static void let_stop(struct wr_conn *conn, const struct wr_plan *plan)
 static enum step send_reply(struct wr_conn *conn, weir_gen *gen)
 {
     struct weir_server *server = conn->server;
-    bool keep_alive = conn->request.head->keep_alive && !server->stopping;
+    bool keep_alive = conn->request.head->keep_alive && !server->stopping && !conn->leaving;
     if (conn->reply.faulty) {
         (void)weir_reply_refuse(&conn->reply, 500, "the handler's reply cannot be sent");
     }

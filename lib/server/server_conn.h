@@ -154,7 +154,7 @@ struct weir_server {
 };
 
 struct wr_conn {
-    struct wr_list link; /* in the server's */
+    struct wr_list link; /* in the server's; the idle ones in the order in which they became so */
     struct weir_server *server;
     struct wr_transport *transport;
     struct wr_task *task;
@@ -162,6 +162,8 @@ struct wr_conn {
     struct wr_http1 *parser;  /* NULL between two requests */
     struct wr_out out;
     bool idle;        /* waits for the first byte of a request */
+    bool kept;        /* has had a reply, and may have another */
+    bool leaving;     /* another client wants its place: it waits for no request any more */
     bool gone;        /* the client has left */
     int64_t until_ns; /* for the head at hand; INT64_MAX: no limit */
     weir_request request;
@@ -173,6 +175,8 @@ struct wr_conn {
 
 /* The task of a connection; args: a struct wr_conn *, which it frees. */
 int wr_conn_main(weir_scope *scope, void *args);
+/* A connection that is kept waits for its next request from now on. */
+void wr_server_conn_idle(struct weir_server *server, struct wr_conn *conn);
 /* A connection has ended. */
 void wr_server_conn_over(struct weir_server *server, struct wr_conn *conn);
 /* NULL: 404. */

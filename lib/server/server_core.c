@@ -3,7 +3,9 @@
  *
  * A server is an object of the scope it was made in and has a scope of its own beneath it, where
  * the accepting task and one task for each connection live. Accepting stops at connections_max
- * until one ends: further clients wait in the kernel's backlog.
+ * until one ends: further clients wait in the kernel's backlog. When one waits there, the
+ * connection that is idle longest is closed for it; one that has not asked for anything yet keeps
+ * its place.
  *
  * Ending: a gentle stop closes the listener and wakes the idle connections; requests at hand go on.
  * A cancel reaches the tasks through their scope. When the outer scope ends first, the tasks have
@@ -122,11 +124,44 @@ static void start_conn(struct weir_server *server, struct wr_transport *transpor
     wr_log(&server->loop->log, WR_LOG_WARNING, server->name, "no memory for a connection");
 }
 
+void wr_server_conn_idle(struct weir_server *server, struct wr_conn *conn)
+{
+    wr_list_remove(&conn->link);
+    wr_list_append(&server->conns, &conn->link);
+    if (server->accepting != NULL) {
+        wr_wake(server->accepting, 0);
+    }
+}
+
+/* Close the connection that is idle longest, unless one is on its way out. */
+static void make_room(struct weir_server *server)
+{
+    struct wr_conn *oldest = NULL;
+    for (struct wr_list *node = server->conns.next; node != &server->conns; node = node->next) {
+        struct wr_conn *conn = WR_OWNER(node, struct wr_conn, link);
+        if (conn->idle && conn->leaving) {
+            return;
+        }
+        if (conn->idle && conn->kept && oldest == NULL) {
+            oldest = conn;
+        }
+    }
+    if (oldest != NULL) {
+        oldest->leaving = true;
+        oldest->transport->ops->abort(oldest->transport, WEIR_ECLOSED);
+    }
+}
+
 /* 0: there is room for one more; negative: canceled. */
 static int wait_for_room(struct weir_server *server)
 {
     int rc = 0;
     while (rc == 0 && !server->stopping && server->conns_count >= server->conns_max) {
+        rc = wr_listener_wait(server->listener, &server->object);
+        if (rc < 0 || server->stopping || server->conns_count < server->conns_max) {
+            break;
+        }
+        make_room(server);
         server->accepting = wr_task_now(server->loop, "accepting");
         rc = wr_wait(server->loop, "a connection to end", &server->object);
         server->accepting = NULL;

@@ -121,6 +121,78 @@ TEST(beyond_the_most_connections_clients_wait)
     finish();
 }
 
+/* A client that keeps its connection for another request. */
+static struct wr_transport *keep(const char *request)
+{
+    struct wr_transport *client = dial();
+    say(client, request);
+    ck_assert(hear(client, alphabet));
+    forget();
+    return client;
+}
+
+TEST(at_the_most_connections_the_one_that_is_idle_longest_makes_room)
+{
+    weir_server_options options = {.struct_size = sizeof options, .connections_max = 2};
+    start_with(&options);
+    struct wr_transport *young = keep("GET /letters HTTP/1.1\r\n" HOST "\r\n");
+    struct wr_transport *old = keep("GET /letters HTTP/1.1\r\n" HOST "\r\n");
+    say(young, "GET /letters HTTP/1.1\r\n" HOST "\r\n");
+    ck_assert(hear(young, alphabet));
+
+    struct wr_transport *third = visit("GET /letters HTTP/1.1\r\n" LAST);
+
+    ck_assert(hear(third, NULL));
+    ck_assert_str_eq(body(), alphabet);
+    forget();
+    ck_assert(hear(old, NULL));
+    ck_assert_uint_eq(got_len, 0);
+    say(young, "GET /letters HTTP/1.1\r\n" LAST);
+    ck_assert(hear(young, alphabet));
+    hang_up(old);
+    hang_up(young);
+    hang_up(third);
+    finish();
+}
+
+TEST(a_connection_that_becomes_idle_makes_room_for_who_waits)
+{
+    weir_server_options options = {.struct_size = sizeof options, .connections_max = 1};
+    start_with(&options);
+    struct wr_transport *first = dial();
+    say(first, "GET /late HTTP/1.1\r\n" HOST "\r\n");
+    wr_loop_settle(loop);
+    struct wr_transport *second = visit("GET /letters HTTP/1.1\r\n" LAST);
+    wr_loop_settle(loop);
+    ck_assert_int_eq(second->ops->read(second, got, 1), WR_AGAIN);
+
+    pass(1000);
+    ck_assert(hear(first, alphabet));
+    ck_assert(hear(first, NULL));
+    forget();
+    ck_assert(hear(second, alphabet));
+    hang_up(first);
+    hang_up(second);
+    finish();
+}
+
+TEST(a_connection_that_has_not_asked_yet_keeps_its_place)
+{
+    weir_server_options options = {.struct_size = sizeof options, .connections_max = 1};
+    start_with(&options);
+    struct wr_transport *first = dial(), *second = dial();
+    say(second, "GET /letters HTTP/1.1\r\n" LAST);
+    wr_loop_settle(loop);
+    ck_assert_int_eq(second->ops->read(second, got, 1), WR_AGAIN);
+    say(first, "GET /letters HTTP/1.1\r\n" LAST);
+    ck_assert(hear(first, alphabet));
+    hang_up(first);
+    forget();
+    ck_assert(hear(second, alphabet));
+    hang_up(second);
+    finish();
+}
+
 TEST(finishing_closes_idle_connections_and_ends_feeds_gently)
 {
     start();
