@@ -8,7 +8,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="build-essential cmake pkg-config libuv1-dev libcurl4-openssl-dev zlib1g-dev libssl-dev"
+packages="build-essential cmake pkg-config libuv1-dev libcurl4-openssl-dev zlib1g-dev libssl-dev check"
 missing=""
 for package in $packages; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
@@ -36,7 +36,8 @@ if [ -n "$missing" ]; then
 fi
 
 echo "== building"
-cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=OFF >/dev/null
+# Without options of its own: what build/ was configured with before stays, and so do the defaults for whoever comes next.
+cmake -S . -B build >/dev/null
 cmake --build build -j "$(nproc)" --target weir >/dev/null
 
 folder=$(mktemp -d)
