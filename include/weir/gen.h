@@ -105,20 +105,21 @@ WEIR_API weir_scope *weir_gen_scope(const weir_gen *gen);
  * gives  weir_gen *fn(weir_scope *scope, T args).  In the body there are self, args (a pointer to
  * the generator's own copy; const in a stage) and, in a stage, up.
  */
-#define WEIR_STAGE(fn, T)                                                \
-    static int fn##_body(weir_gen *self, weir_gen *up, const T *args);   \
-    static int fn##_enter(weir_gen *self, weir_gen *up, void *args)      \
-    {                                                                    \
-        return fn##_body(self, up, (const T *)args);                     \
-    }                                                                    \
-    static WEIR_UNUSED weir_gen *fn(weir_gen *up, T args)                \
-    {                                                                    \
-        weir_gen_options options = WEIR_ZERO;                            \
-        options.struct_size = sizeof options;                            \
-        options.name = #fn;                                              \
-        return weir_stage(up, fn##_enter, &args, sizeof args, &options); \
-    }                                                                    \
-    static int fn##_body(weir_gen *self, weir_gen *up, const T *args)
+#define WEIR_STAGE(fn, T)                                                      \
+    static int fn##_body(weir_gen *self, weir_gen *up, const T *args);         \
+    static int fn##_enter(weir_gen *self, weir_gen *up, void *args)            \
+    {                                                                          \
+        return fn##_body(self, up, (const T *)args);                           \
+    }                                                                          \
+    static WEIR_UNUSED weir_gen *fn(weir_gen *up, T args)                      \
+    {                                                                          \
+        weir_gen_options options = WEIR_ZERO;                                  \
+        options.struct_size = sizeof options;                                  \
+        options.name = #fn;                                                    \
+        return weir_stage(up, fn##_enter, &args, sizeof args, &options);       \
+    }                                                                          \
+    static int fn##_body(WEIR_UNUSED weir_gen *self, WEIR_UNUSED weir_gen *up, \
+                         WEIR_UNUSED const T *args)
 #define WEIR_SOURCE(fn, T)                                                    \
     static int fn##_body(weir_gen *self, T *args);                            \
     static int fn##_enter(weir_gen *self, weir_gen *up, void *args)           \
@@ -133,7 +134,7 @@ WEIR_API weir_scope *weir_gen_scope(const weir_gen *gen);
         options.name = #fn;                                                   \
         return weir_gen_new(scope, fn##_enter, &args, sizeof args, &options); \
     }                                                                         \
-    static int fn##_body(weir_gen *self, T *args)
+    static int fn##_body(WEIR_UNUSED weir_gen *self, WEIR_UNUSED T *args)
 
 /* For the calls that have more than two outcomes. Only with WEIR_GOT_ITEM is an item written. */
 typedef enum weir_got {

@@ -34,6 +34,17 @@ WEIR_SOURCE(ticks, struct tick)
     return weir_yield(self, &item) ? 0 : WEIR_ECLOSED;
 }
 
+/* Bodies that need nothing of what they are given. */
+WEIR_STAGE(ends_at_once, struct tick)
+{
+    return 0;
+}
+
+WEIR_SOURCE(nothing, struct tick)
+{
+    return 0;
+}
+
 WEIR_API WEIR_MUST_CHECK WEIR_SUSPENDS int exported(WEIR_TAKES weir_gen *gen);
 void print(const char *format, ...) WEIR_PRINTF(1, 2);
 WEIR_UNUSED static int unused(void)

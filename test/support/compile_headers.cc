@@ -16,7 +16,6 @@ WEIR_TYPE(tick, struct tick);
 
 WEIR_STAGE(as_it_is, int)
 {
-    (void)args;
     weir_item item;
     while (weir_next(up, &item) && tick_of(&item) == nullptr && weir_yield(self, &item)) {}
     return 0;
@@ -26,6 +25,17 @@ WEIR_SOURCE(ticks, tick)
 {
     weir_item item = tick_item(args);
     return weir_yield(self, &item) ? 0 : WEIR_ECLOSED;
+}
+
+/* Bodies that need nothing of what they are given. */
+WEIR_STAGE(ends_at_once, int)
+{
+    return 0;
+}
+
+WEIR_SOURCE(nothing, int)
+{
+    return 0;
 }
 
 } // namespace
