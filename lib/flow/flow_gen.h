@@ -74,12 +74,6 @@ enum wr_gen_state {
 
 enum { WR_GEN_ALIVE = 0x7767656e };
 
-struct wr_gen_watch {
-    struct wr_task *task;
-    struct weir_scope *from; /* the scope that ends */
-    bool over;
-};
-
 struct weir_gen {
     /* hot: weir_next's fast path. An allocator writes over the first words of what was freed: the
      * pointers stand there, so that `ready` stays false in an ended generator, and the slow path
@@ -117,8 +111,8 @@ struct weir_gen {
     weir_error *failure;         /* NULL: none */
     uint64_t failed_at;          /* loop->failures when it happened: the first in time wins */
     struct wr_puller *puller;
-    struct wr_gen_watch
-        *watch; /* waits for it to be over: its scope ends while a task of another one is inside */
+    struct weir_scope *leaving;   /* ends while a task of another one is inside, and waits for it to
+                                     be over; NULL: none */
     struct wr_task *closer;       /* is closing it: its reader, or the end of its scope */
     struct wr_task *close_waiter; /* another, who waits for that */
     struct wr_task *failing;      /* a task of another scope whose waits fail while it is inside */

@@ -75,12 +75,12 @@ static void tell_over(struct weir_gen *gen)
         gen->failing->failing--;
         gen->failing = NULL;
     }
-    struct wr_gen_watch *watch = gen->watch;
-    if (watch != NULL) {
-        gen->watch = NULL;
-        move_out(gen, watch->from);
-        watch->over = true;
-        wr_wake(watch->task, 0);
+    struct weir_scope *from = gen->leaving;
+    if (from != NULL) {
+        gen->leaving = NULL;
+        move_out(gen, from);
+        wr_wake(from->turning_out, 0);
+        from->turning_out = NULL;
     }
 }
 
@@ -306,18 +306,16 @@ static bool somebody_inside(const struct weir_gen *gen)
  * reader does not end it before (wr_gen_over tells). */
 static void turn_out(struct weir_gen *gen, struct weir_scope *from)
 {
-    struct wr_gen_watch watch = {.task = wr_task_now(gen->loop, "weir_scope_wait"), .from = from};
     struct weir_loop *loop = gen->loop;
+    from->turning_out = wr_task_now(loop, "weir_scope_wait");
     if (!gen->canceled) {
         wr_gen_fail(gen, WEIR_ECLOSED, 0, -1, "the scope of '%s' has ended", gen->name);
         gen->canceled = true;
         wr_gen_ready(gen);
         fail_pull(gen, WEIR_ECLOSED);
     }
-    // cppcheck-suppress autoVariables ; the loop below outlives every use: over is the last thing
-    // written
-    gen->watch = &watch;
-    while (!watch.over) {
+    gen->leaving = from;
+    while (from->turning_out != NULL) { /* gen may be gone by then */
         (void)wr_park_for_task(loop, "a reader elsewhere to come out", NULL);
     }
 }

@@ -29,6 +29,8 @@ struct weir_scope {
     struct wr_task *waiter; /* in weir_scope_wait */
     struct wr_task *owner;  /* the task whose own scope this is; NULL */
     uint32_t alive;         /* WR_SCOPE_ALIVE until it is freed */
+    /* Ends its objects, and waits until a task of another scope is out of one; NULL: none does. */
+    struct wr_task *turning_out;
     uint8_t state;
     bool waited_for; /* somebody is in weir_scope_wait */
     bool stopping;
