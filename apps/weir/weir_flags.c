@@ -7,6 +7,7 @@
  */
 #include "weir_flags.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,7 +82,7 @@ void flags_help(void)
         "(loopback only; :8080)\n"
         "  weir demo --torture                                    30 s of kill -9: the file is "
         "right all the same\n"
-        "  weir list                                              all sources, stages and sinks\n"
+        "  weir list [sources|stages|sinks]                       what there is\n"
         "  weir help WORD                                         explain one of them\n\n"
         "No source: standard input, or the FILEs. No sink: standard output.\n\nFlags:\n");
     for (size_t i = 0; i < FLAGS; i++) {
@@ -143,8 +144,18 @@ size_t flags_distance(const char *a, const char *b)
     return row[len];
 }
 
+static int not_in_this_version(const char *dashes, const char *name, const char *hint)
+{
+    return complain("%s%s: not in this version%s%s", dashes, name, hint != NULL ? "; " : "",
+                    hint != NULL ? hint : "");
+}
+
 static int unknown_flag(const char *name)
 {
+    const char *hint;
+    if (planned_flag(name, 0, &hint)) {
+        return not_in_this_version("--", name, hint);
+    }
     const char *nearest = NULL;
     size_t best = 3;
     for (size_t i = 0; i < FLAGS; i++) {
@@ -205,9 +216,9 @@ static int read_size(const char *flag, const char *value, int64_t *bytes)
 
 static int read_number(const char *flag, const char *value, int64_t *number)
 {
-    char *end;
-    long long n = strtoll(value, &end, 10);
-    if (end == value || *end != '\0' || n < 0) {
+    errno = 0;
+    long long n = strtoll(value, NULL, 10);
+    if (value[strspn(value, "0123456789")] != '\0' || errno == ERANGE) {
         return complain("%s: '%s' is no number", flag, value);
     }
     *number = n;
@@ -374,6 +385,11 @@ static int read_letters(struct flags *flags, int argc, char **argv, int *i)
         while (k < FLAGS && table[k].letter != *letter) {
             k++;
         }
+        const char *hint;
+        if (k == FLAGS && planned_flag(NULL, *letter, &hint)) {
+            const char name[2] = {*letter, '\0'};
+            return not_in_this_version("-", name, hint);
+        }
         if (k == FLAGS) {
             return complain("unknown flag '-%c'; 'weir --help' lists them", *letter);
         }
@@ -396,8 +412,17 @@ static int read_flag(struct flags *flags, int argc, char **argv, int *i)
                               : read_letters(flags, argc, argv, i);
 }
 
+/* What `list` may be asked for. */
+static int check_kind(const char *kind, size_t count)
+{
+    bool known = kind == NULL || strcmp(kind, "sources") == 0 || strcmp(kind, "stages") == 0 ||
+                 strcmp(kind, "sinks") == 0;
+    return known && count < 3 ? 0 : complain("list takes one of: sources, stages or sinks");
+}
+
 static int check_words(struct flags *flags, const char **words, size_t count)
 {
+    const char *hint;
     if (flags->action == ACTION_HELP || flags->action == ACTION_VERSION) {
         return 0;
     }
@@ -414,9 +439,15 @@ static int check_words(struct flags *flags, const char **words, size_t count)
         flags->word = count > 1 ? words[1] : NULL;
         return 0;
     }
-    if (flags->text_file == NULL && count == 1 && strcmp(words[0], "list") == 0) {
+    if (flags->text_file == NULL && count > 0 && strcmp(words[0], "list") == 0) {
         flags->action = ACTION_LIST;
-        return 0;
+        flags->word = count > 1 ? words[1] : NULL;
+        return check_kind(flags->word, count);
+    }
+    if (flags->text_file == NULL && count > 0 && planned_word(words[0], &hint) &&
+        access(words[0], F_OK) < 0) {
+        return complain("'weir %s' is not in this version%s%s", words[0], hint != NULL ? "; " : "",
+                        hint != NULL ? hint : "");
     }
     if (flags->text_file == NULL) {
         if (count == 0 && !isatty(0)) {

@@ -30,7 +30,8 @@ struct flags {
     size_t files_count;
     const char *headers[FLAGS_HEADERS_MAX];
     size_t headers_count;
-    const char *user, *ca_file, *state_folder, *word;
+    const char *user, *ca_file, *state_folder;
+    const char *word;                                 /* to explain; of `list`: NULL or a kind */
     int64_t count;                                    /* -c; -1: all */
     int64_t connect_ms, idle_ms, drain_ms, mem_bytes; /* 0: the default */
     int32_t retries;                                  /* 0: the default */
@@ -43,6 +44,10 @@ struct flags {
 /* 0: go on; else the exit code, everything has been said. */
 int flags_read(int argc, char **argv, struct flags *flags);
 void flags_help(void);
+/* A flag, by its name, or by its letter when that is NULL, or a subcommand that is not in this
+ * version? *hint: what to type instead, or NULL. */
+bool planned_flag(const char *name, char letter, const char **hint);
+bool planned_word(const char *name, const char **hint);
 /* How many letters have to be put in, left out or changed; for "did you mean". */
 size_t flags_distance(const char *a, const char *b);
 

@@ -8,13 +8,17 @@
 
 #include "weir_run.h"
 
-static int list_words(void)
+/* of: "sources", "stages", "sinks"; NULL: all. */
+static int list_words(const char *of)
 {
     static const char *const kinds[] = {"source", "stage", "sink"};
     for (size_t i = 0;; i++) {
         int kind = 0;
         if (weir_word_name(i, &kind) == NULL) {
             break;
+        }
+        if (of != NULL && strncmp(of, kinds[kind], strlen(kinds[kind])) != 0) {
+            continue;
         }
         char help[2048];
         weir_word_help(i, help, sizeof help);
@@ -98,7 +102,7 @@ int main(int argc, char **argv)
     switch (flags.action) {
     case ACTION_HELP: flags_help(); return EXIT_FINISHED;
     case ACTION_VERSION: printf("weir %s\n", weir_version()); return EXIT_FINISHED;
-    case ACTION_LIST: return list_words();
+    case ACTION_LIST: return list_words(flags.word);
     case ACTION_WORD: return help_word(flags.word);
     case ACTION_DEMO: return flags.torture ? run_torture(&flags, argv[0]) : run_demo(&flags);
     default: return run_pipeline(&flags);

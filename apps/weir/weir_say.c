@@ -30,7 +30,7 @@ void say_init(struct say *say, const struct flags *flags)
     memset(say, 0, sizeof *say);
     say->terminal = isatty(2) && !flags->quiet;
     say->quiet = flags->quiet;
-    say->verbose = flags->verbose;
+    say->verbose = flags->quiet ? 0 : flags->verbose;
     say->began_ms = say_now_ms();
 }
 

@@ -215,6 +215,33 @@ class Mistakes(e2e_support.TestCase):
             self.refused(flag, "", "gen 1..3", texts=["is empty"])
         self.refused("--state=", "gen 1..3", texts=["--state: DIR is empty"])
 
+    def test_counts_of_flags_are_digits(self):
+        for value in ("x", "-1", "+1", " 1", "1.0", "99999999999999999999"):
+            self.refused("-c", value, "gen 1..3", texts=["-c: '%s' is no number" % value])
+
+    def test_a_flag_of_the_future_says_what_to_do_instead(self):
+        for args, text in (
+            (["--max-time", "5"], "timeout 5 weir"),
+            (["-o", "f"], "| file PATH"),
+            (["--pretty"], "lines pass as they are"),
+            (["-X", "POST"], "GET"),
+            (["-n", "3"], "-c N"),
+            (["-L"], "redirects are followed"),
+            (["--strict"], ""),
+        ):
+            run = self.refused(*args, "gen 1..3", texts=["%s: not in this version" % args[0], text])
+            self.assertNotIn("did you mean", run.err)
+
+    def test_a_subcommand_of_the_future_is_told_as_one(self):
+        for args, text in (
+            (["check", "gen 1..3"], ""),
+            (["top"], "kill -QUIT PID"),
+            (["explain", "gen 1..3"], ""),
+            (["bench"], ""),
+        ):
+            self.refused(*args, texts=["'weir %s' is not in this version" % args[0], text])
+        self.refused("version", texts=["weir --version"])
+
     def test_slurp_is_refused_with_advice(self):
         self.refused("-s", "gen 1..3", texts=["batch"])
 
@@ -286,6 +313,16 @@ class Help(e2e_support.TestCase):
                 any(line.split()[:2] == ["stage", word] for line in self.listed()), word
             )
 
+    def test_list_may_be_asked_for_one_kind(self):
+        for kind in ("source", "stage", "sink"):
+            run = weir("list", kind + "s")
+            self.ends(run, 0)
+            self.assertEqual(
+                [line for line in run.out.decode().splitlines() if line[0] != " "],
+                [line for line in self.listed() if line.split()[0] == kind],
+            )
+        self.ends(weir("list", "flags"), 2, "sources, stages or sinks")
+
     def test_help_explains_each_stage_with_an_example_that_can_be_read(self):
         for line in self.listed():
             kind, word = line.split()[:2]
@@ -341,6 +378,8 @@ class Help(e2e_support.TestCase):
         self.ends(run, 0)
         self.assertEqual((run.out, run.err), (b"end\n", ""))
         self.ends(weir("-q", self.path("nothing.log")), 1, "nothing.log")
+        for flags in (["-q", "-v"], ["-vq"]):
+            self.assertEqual(weir(*flags, "gen 1..3").err, "")
 
 
 class Demo(e2e_support.TestCase):
