@@ -79,6 +79,31 @@ static char *read_text(struct run *run, const char *path)
     return text;
 }
 
+/* Files that are none: an address where the text has no source, any word where it has one. */
+static int check_files(struct run *run)
+{
+    const struct flags *flags = run->flags;
+    bool has_source = weir_plan_has_source(run->plan);
+    for (size_t i = 0; i < flags->files_count; i++) {
+        char word[256];
+        snprintf(word, sizeof word, "%s", flags->files[i]);
+        wr_plan_hide_secrets(word);
+        if (has_source) {
+            say_line(&run->say,
+                     "the pipeline has a source, so '%s' is no file for it; one quoted text, "
+                     "please:  weir 'SOURCE | STAGE | SINK'",
+                     word);
+            return EXIT_USAGE;
+        }
+        if (strstr(word, "://") != NULL && access(flags->files[i], F_OK) < 0) {
+            say_line(&run->say, "'%s' is no file; an address begins the text:  weir 'ADDRESS | %s'",
+                     word, weir_plan_text(run->plan));
+            return EXIT_USAGE;
+        }
+    }
+    return 0;
+}
+
 static int read_plan(struct run *run)
 {
     const struct flags *flags = run->flags;
@@ -117,20 +142,12 @@ static int read_plan(struct run *run)
         return EXIT_USAGE;
     }
     free(from_file);
-    if (weir_plan_has_source(run->plan) && flags->files_count > 0) {
-        char word[256];
-        snprintf(word, sizeof word, "%s", flags->files[0]);
-        wr_plan_hide_secrets(word);
-        say_line(&run->say,
-                 "the pipeline has a source, so '%s' is no file for it; one quoted text, please:  "
-                 "weir 'SOURCE | STAGE | SINK'",
-                 word);
-        return EXIT_USAGE;
-    }
-    for (size_t i = 0; weir_plan_warning(run->plan, i) != NULL && !run->say.quiet; i++) {
+    int code = check_files(run);
+    for (size_t i = 0; code == 0 && weir_plan_warning(run->plan, i) != NULL && !run->say.quiet;
+         i++) {
         say_line(&run->say, "%s", weir_plan_warning(run->plan, i));
     }
-    return 0;
+    return code;
 }
 
 static int open_plan(struct run *run, weir_sink **sink, bool *durable)

@@ -10,6 +10,10 @@
  */
 #include "plan_text.h"
 
+#include <string.h>
+
+#define SHOWN_MAX 100u /* bytes of an address in a hint */
+
 struct walk {
     const char *text;
     char *clean; /* the same bytes, to blank comments in; NULL: there are none left */
@@ -63,6 +67,31 @@ static bool begins_comment(const struct walk *walk, size_t from, size_t at)
            (at == from || wr_plan_is_space(walk->text[at - 1]) || walk->text[at - 1] == '|');
 }
 
+/* Nothing closes the quote at `at`. In an address it was to be sent as it is. */
+static size_t never_closed(struct walk *walk, size_t at)
+{
+    size_t from = at;
+    size_t to = at;
+    while (from > 0 && !wr_plan_is_space(walk->text[from - 1]) && walk->text[from - 1] != '|') {
+        from--;
+    }
+    while (to < walk->end && !wr_plan_is_space(walk->text[to]) && walk->text[to] != '|') {
+        to++;
+    }
+    bool address = false;
+    for (size_t i = from; i + 3 <= at; i++) {
+        address = address || memcmp(walk->text + i, "://", 3) == 0;
+    }
+    (void)complain(walk, at, "is never closed");
+    if (address && walk->error != NULL && walk->text[at] != '"' && to - from <= SHOWN_MAX) {
+        char word[SHOWN_MAX + 1] = "";
+        memcpy(word, walk->text + from, to - from);
+        wr_plan_hide_secrets(word);
+        (void)wr_plan_hint(walk->error, "quote the whole address: \"%s\"", word);
+    }
+    return NOWHERE;
+}
+
 static size_t skip_quoted(struct walk *walk, size_t at)
 {
     char quote = walk->text[at];
@@ -81,7 +110,7 @@ static size_t skip_quoted(struct walk *walk, size_t at)
             return i;
         }
     }
-    return complain(walk, at, "is never closed");
+    return never_closed(walk, at);
 }
 
 static size_t skip_bracket(struct walk *walk, size_t at)

@@ -176,6 +176,7 @@ static const struct planned {
     {"max", HINT_SHELL},
     {"last", "in the shell: weir '...' | tail -n N"},
     {"until", "to stop after N items: head N"},
+    {"limit", "to stop after N items: head N"},
     {"for", "to stop after N items: head N"},
     {"rechunk", "to group items: batch N SIZE"},
     {"unbatch", "leave batch out"},

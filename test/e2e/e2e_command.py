@@ -160,6 +160,11 @@ class Mistakes(e2e_support.TestCase):
         ):
             self.refused(*words, texts=["one quoted text, please"])
 
+    def test_an_address_among_the_files_says_where_it_belongs(self):
+        run = self.refused("head 3", "http://u:c4n4ry@127.0.0.1:1/x", texts=["'ADDRESS | head 3'"])
+        self.assertNotIn("c4n4ry", run.err)
+        self.refused("head 3", "tcp://127.0.0.1:1", texts=["'tcp://127.0.0.1:1' is no file"])
+
     def test_a_word_that_is_a_file_here_says_how_to_read_it(self):
         self.write("plain", "x\n")
         run = weir("plain", cwd=self.folder)
