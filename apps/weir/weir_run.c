@@ -161,6 +161,7 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
                               .tls = flags->insecure ? WEIR_TLS_TRUST_ANYBODY : WEIR_TLS_VERIFY,
                               .retries = flags->retries,
                               .connect_ms = flags->connect_ms,
+                              .first_byte_ms = flags->idle_ms > 0 ? flags->idle_ms : 0,
                               .idle_ms = flags->idle_ms};
     weir_plan_options options = {.struct_size = sizeof options,
                                  .files = flags->files,

@@ -86,6 +86,8 @@ void wr_plan_build_http(struct wr_plan_opening *opening, const struct wr_plan_st
 static void build_socket(struct wr_plan_opening *opening, const struct wr_plan_stage *stage)
 {
     weir_socket_options options = {.struct_size = sizeof options,
+                                   .connect_ms = opening->http.connect_ms,
+                                   .stall_ms = opening->http.idle_ms,
                                    .line_bytes_max = opening->lines.line_bytes_max,
                                    .overlong = opening->lines.overlong};
     opening->gen = weir_socket_lines(opening->scope, stage->values[0].text, &options);
@@ -176,16 +178,23 @@ void wr_plan_build_to_file(struct wr_plan_opening *opening, const struct wr_plan
     opening->sink = weir_file_sink(opening->scope, stage->values[0].text, &options);
 }
 
+static void build_socket_sink(struct wr_plan_opening *opening, const struct wr_plan_stage *stage)
+{
+    /* No limit to a stall: a peer that does not take is the brake. */
+    weir_socket_options options = {.struct_size = sizeof options,
+                                   .connect_ms = opening->http.connect_ms};
+    opening->sink = weir_socket_sink(opening->scope, stage->values[0].text, &options);
+    weir_sink_keep_state(opening->sink, opening->options.state);
+}
+
 void wr_plan_build_to_tcp(struct wr_plan_opening *opening, const struct wr_plan_stage *stage)
 {
-    opening->sink = weir_socket_sink(opening->scope, stage->values[0].text, NULL);
-    weir_sink_keep_state(opening->sink, opening->options.state);
+    build_socket_sink(opening, stage);
 }
 
 void wr_plan_build_to_unix(struct wr_plan_opening *opening, const struct wr_plan_stage *stage)
 {
-    opening->sink = weir_socket_sink(opening->scope, stage->values[0].text, NULL);
-    weir_sink_keep_state(opening->sink, opening->options.state);
+    build_socket_sink(opening, stage);
 }
 
 void wr_plan_build_null(struct wr_plan_opening *opening, const struct wr_plan_stage *stage)

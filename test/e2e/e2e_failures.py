@@ -12,6 +12,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import unittest
@@ -143,13 +144,23 @@ class NothingConnected(e2e_support.TestCase):
         run = weir("--connect-timeout", "200ms", "--retry", "0", url)
         self.fails_to_connect(run, "no connection for 0.2 s")
 
+    def test_a_socket_that_does_not_accept_is_given_up_in_the_time_for_a_connection(self):
+        path = self.path("full")
+        with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as first:
+            server.bind(path)
+            server.listen(0)
+            first.connect(path)
+            for text in ("unix:" + path, "gen 1..3 | unix " + path):
+                run = weir("--connect-timeout", "200ms", text)
+                self.fails_to_connect(run, path)
+
     def test_a_plain_server_behind_https_is_a_tls_failure(self):
         peer = self.peer(Peer(lambda c: c.send("HTTP/1.1 200 OK\r\n\r\n"), http=False))
         run = weir("https://127.0.0.1:%d/" % peer.port)
         self.fails_to_connect(run, "TLS", "is it http:// for https://?")
 
 
-class BrokenSource(e2e_support.TestCase):
+class BreakingCase(e2e_support.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.certificates = Certificates()
@@ -169,6 +180,8 @@ class BrokenSource(e2e_support.TestCase):
             self.assertTrue(run.out.endswith(b"\n"), run)
         return run, peer
 
+
+class BrokenSource(BreakingCase):
     def test_a_reset_midway_is_told_with_its_place(self):
         def script(connection):
             connection.reply(body=LINES[:100003], length=len(LINES))
@@ -198,88 +211,6 @@ class BrokenSource(e2e_support.TestCase):
             connection.send("1000\r\nhalf a chunk")
 
         self.breaks(script, "after line", "cannot be resumed", prefix=LINES)
-
-    def over_tls(self, send):
-        """A script that has sent all when it ends, without TLS's closing alert: so ends a process
-        that is killed, or a connection that somebody between has cut."""
-        return {
-            "script": send,
-            "flags": ("--cacert", self.certificates.ca),
-            "certificates": self.certificates,
-        }
-
-    def test_a_tls_end_without_its_alert_is_no_end_of_a_body_without_a_length(self):
-        how = self.over_tls(lambda c: c.reply(body="one\ntwo\nthr", length=False))
-        run, peer = self.breaks(
-            how.pop("script"), "close_notify", "after line 2", "--retry N", prefix=b"one\ntwo\n", **how
-        )
-        self.assertEqual((run.out, len(peer.requests)), (b"one\ntwo\n", 1))
-
-    def test_a_tls_end_without_its_alert_is_tried_again_when_asked(self):
-        def script(connection):
-            connection.reply(body="%d\n" % connection.number, length=False)
-            if connection.number == 3:
-                connection.socket = connection.socket.unwrap()
-
-        peer = self.peer(Peer(script, certificates=self.certificates))
-        run = weir("--retry", "2", "--cacert", self.certificates.ca, peer.url())
-        self.ends(run, 0, "a gap after line 1")
-        self.assertEqual(run.out, b"1\n2\n3\n")
-
-    def test_a_tls_end_with_its_alert_ends_a_body_without_a_length(self):
-        def script(connection):
-            connection.reply(body="one\ntwo\n", length=False)
-            connection.socket = connection.socket.unwrap()
-
-        peer = self.peer(Peer(script, certificates=self.certificates))
-        run = weir("--cacert", self.certificates.ca, peer.url())
-        self.ends(run, 0)
-        self.assertEqual((run.out, run.err), (b"one\ntwo\n", ""))
-
-    def test_a_tls_end_without_its_alert_behind_a_whole_body_is_an_end(self):
-        def chunked(connection):
-            connection.stream()
-            connection.chunk("one\n")
-            connection.send("0\r\n\r\n")
-
-        for script in (lambda c: c.reply(body="one\n"), chunked):
-            peer = self.peer(Peer(script, certificates=self.certificates))
-            run = weir("--cacert", self.certificates.ca, peer.url())
-            self.ends(run, 0)
-            self.assertEqual((run.out, run.err), (b"one\n", ""))
-
-    def test_a_tls_end_without_its_alert_is_a_cut_of_any_other_body(self):
-        def chunked(connection):
-            connection.stream(["Accept-Ranges: bytes"])
-            connection.chunk("one\n")
-
-        for script in (lambda c: c.reply(body="one\n", length=100), chunked):
-            how = self.over_tls(script)
-            run, _ = self.breaks(how.pop("script"), "before the end of the body", **how)
-            self.assertEqual(run.out, b"one\n")
-
-    def test_a_tls_end_without_its_alert_behind_a_redirect_is_one_of_the_last_connection(self):
-        def script(connection):
-            if connection.request.target == "/":
-                connection.reply("302 Found", ["Location: /end"])
-                connection.socket = connection.socket.unwrap()
-            else:
-                connection.reply(body="one\n", length=False)
-
-        how = self.over_tls(script)
-        run, peer = self.breaks(how.pop("script"), "close_notify", "after line 1", **how)
-        self.assertEqual((run.out, len(peer.requests)), (b"one\n", 2))
-
-    def test_a_tls_end_without_its_alert_behind_a_whole_gzip_member_is_told(self):
-        body = gzip.compress(b"one\n")
-        how = self.over_tls(lambda c: c.reply("200 OK", ["Content-Encoding: gzip"], body, False))
-        run, _ = self.breaks(how.pop("script"), "close_notify", **how)
-        self.assertEqual(run.out, b"one\n")
-
-    def test_a_tls_end_before_an_answer_is_told(self):
-        how = self.over_tls(lambda c: None)
-        how["flags"] += ("--retry", "0")
-        self.breaks(how.pop("script"), "without an answer", **how)
 
     def test_a_broken_chunk_size_is_told(self):
         def script(connection):
@@ -385,6 +316,20 @@ class BrokenSource(e2e_support.TestCase):
         run, _ = self.breaks(
             script, "no data for 0.3 s", flags=("--idle", "300ms"), prefix=b"one\n"
         )
+        self.assertEqual(run.out, b"one\n")
+
+    def test_a_server_that_never_answers_is_given_up_after_the_idle_time(self):
+        run, _ = self.breaks(
+            lambda c: c.wait_end(), "no answer for 0.3 s", flags=("--idle", "300ms", "--retry", "0")
+        )
+        self.assertEqual(run.out, b"")
+
+    def test_a_socket_that_falls_silent_is_given_up_after_the_idle_time(self):
+        def script(connection):
+            connection.send("one\n")
+            connection.wait_end()
+
+        run, _ = self.breaks(script, "for 300 ms", flags=("--idle", "300ms"), http=False)
         self.assertEqual(run.out, b"one\n")
 
     def test_what_came_while_weir_was_stopped_is_no_silence(self):
