@@ -178,9 +178,9 @@ static int wait_for_puller(struct weir_gen *up, int64_t wait_ms)
     }
     if (wait_ms == 0) {
         puller->reader = patience.task;
-        (void)wr_pause(loop); /* the puller gets its turn: what is at hand now counts as in time */
+        rc = wr_pause(loop); /* the puller gets its turn: what is at hand now counts as in time */
         puller->reader = NULL;
-        return 0;
+        return rc;
     }
     if (wait_ms > 0) {
         wr_timer_init(&patience.timer, patience_over);
@@ -223,14 +223,15 @@ size_t wr_pull_within(struct weir_gen *up, weir_item *items, size_t max, int64_t
         }
     }
     int rc = wait_for_puller(up, wait_ms);
-    if (up->puller->state == WR_PULLER_HAS) {
-        return wr_puller_some(up, items, max);
-    }
     if (rc < 0) {
-        /* The reader's own wait was canceled: the pull it waited for fails with it. */
+        /* The reader's own wait was canceled: the pull it waited for fails with it, also when it
+         * has just brought something. */
         wr_gen_fail(up, rc, 0, -1, "canceled");
         wr_gen_close(up);
         return 0;
+    }
+    if (up->puller->state == WR_PULLER_HAS) {
+        return wr_puller_some(up, items, max);
     }
     asked_past(up);
     *late = true;

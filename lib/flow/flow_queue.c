@@ -190,7 +190,8 @@ static size_t queue_next_within(struct weir_gen *gen, weir_item *items, size_t m
     if (patience.timer.active) {
         wr_timer_stop(queue->loop, &patience.timer);
     }
-    if (queue->ring.count > 0) {
+    /* A cancel of the task that comes with an item goes first: told as an item it would be lost. */
+    if (queue->ring.count > 0 && (rc >= 0 || gen->canceled)) {
         return give(queue, items, max);
     }
     if (rc < 0) {
