@@ -11,7 +11,9 @@
  * until the grace has passed; then all fail at once and the log names the task.
  *
  * Lifetime.  A scope ends with weir_scope_wait, or with its parent: the generators, sinks, states
- *            and scopes in it that nobody has ended are ended then, the newest first.
+ *            and scopes in it that nobody has ended are ended then, the newest first. What their
+ *            clean-up spawns or makes there is waited for, too. A task elsewhere that is inside of
+ *            one of them comes out first: what it waits for fails with WEIR_ECLOSED.
  * Failure.   weir_scope_new never returns NULL and weir_spawn cannot fail: what goes wrong is the
  *            failure of a scope. weir_scope_wait tells it. A task's own scope hands its failure to
  *            the scope that the task was spawned in; one made by weir_scope_new that nobody waits
@@ -37,7 +39,8 @@ typedef struct weir_scope_options {
     const char *name;    /* seen in errors and dumps, copied up to 31 bytes; default "scope" */
     int64_t deadline_ms; /* from now: then it fails with WEIR_ETIMEDOUT and is canceled; 0: none;
                             negative, as a difference of times may be: at once */
-    int64_t grace_ms;    /* waits in clean-up code work for so long after a cancel; default: as the
+    int64_t grace_ms;    /* waits in clean-up code work for so long after a cancel, and no longer
+                            than in the scope that was canceled around it; default: as the
                             parent's, 5000 in the root; WEIR_NONE: for ever */
     int32_t on_failure;  /* WEIR_CANCEL_REST (default): the first failure cancels the others;
                             WEIR_GO_ON: it does not */
@@ -78,8 +81,8 @@ WEIR_API void weir_spawn(weir_scope *scope, const char *name, weir_task *task, c
 /*
  * Wait for all tasks of a scope, end what is left in it, and free it. When the waiting task is
  * canceled, the scope is canceled too, and waited for all the same. Not for the root nor for a
- * task's own scope, which end by themselves: that aborts, as does a second one who waits, or a
- * second wait.
+ * task's own scope, which end by themselves: that aborts, as does a wait from within the scope, a
+ * second one who waits, or a second wait.
  *
  * error    [out] the failure, code 0 when there is none.
  * Returns  0, or the code of the first failure in time: a task's; WEIR_ETIMEDOUT when the deadline

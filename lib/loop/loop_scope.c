@@ -3,9 +3,10 @@
  * loop_scope.h.
  *
  * A cancel walks the tree beneath once: it marks the tasks, tells the objects, and starts the grace
- * timer; when that fires, what still waits is failed for good and named in the log. Called from
- * tasks, from timers and from signal watchers; only weir_scope_wait and wr_scope_end_objects
- * suspend.
+ * timer, and that of each scope beneath whose own grace is shorter; when one fires, what still
+ * waits there is failed for good and named in the log. Called from tasks, from timers and from
+ * signal watchers; only weir_scope_wait and wr_scope_end_objects suspend. Meanwhile other tasks
+ * run, and may add to the scope that ends.
  */
 #include "loop_scope.h"
 
@@ -71,7 +72,28 @@ static void overdue_task(const struct weir_scope *scope, struct wr_task *task)
     wr_task_cancel(task);
 }
 
-static void overdue(struct weir_scope *scope)
+/* The one after `scope` in a walk over `top` and all beneath; NULL: that was all. Scopes may lie
+ * deeper than any stack. */
+static struct weir_scope *walk_past(const struct weir_scope *scope, const struct weir_scope *top)
+{
+    while (scope != top) {
+        struct weir_scope *parent = scope->parent;
+        if (scope->child_link.next != &parent->children) {
+            return WR_OWNER(scope->child_link.next, struct weir_scope, child_link);
+        }
+        scope = parent;
+    }
+    return NULL;
+}
+
+static struct weir_scope *walk(const struct weir_scope *scope, const struct weir_scope *top)
+{
+    return wr_list_empty(&scope->children)
+               ? walk_past(scope, top)
+               : WR_OWNER(scope->children.next, struct weir_scope, child_link);
+}
+
+static void overdue_one(struct weir_scope *scope)
 {
     scope->state = WR_SCOPE_OVERDUE;
     if (scope->owner != NULL) {
@@ -87,8 +109,16 @@ static void overdue(struct weir_scope *scope)
             overdue_task(scope, task);
         }
     }
-    for (struct wr_list *node = scope->children.next; node != &scope->children; node = node->next) {
-        overdue(WR_OWNER(node, struct weir_scope, child_link));
+}
+
+static void overdue(struct weir_scope *top)
+{
+    for (struct weir_scope *scope = top; scope != NULL;) {
+        bool new = scope->state != WR_SCOPE_OVERDUE; /* else by a shorter grace of its own */
+        if (new) {
+            overdue_one(scope);
+        }
+        scope = new ? walk(scope, top) : walk_past(scope, top);
     }
 }
 
@@ -170,36 +200,42 @@ bool wr_scope_within(const struct weir_scope *scope, const struct weir_scope *ou
     return scope != NULL;
 }
 
-static void cancel_tree(struct weir_scope *scope)
+static void cancel_one(struct weir_scope *scope)
 {
-    if (scope->state == WR_SCOPE_OPEN) {
-        scope->state = WR_SCOPE_CANCELED;
-        if (scope->owner != NULL) {
-            wr_task_cancel(scope->owner);
-        }
-        for (struct wr_list *node = scope->tasks.next; node != &scope->tasks; node = node->next) {
-            wr_task_cancel(WR_OWNER(node, struct wr_task, task_link));
-        }
-        for (struct wr_list *node = scope->objects.next; node != &scope->objects;
-             node = node->next) {
-            struct wr_object *object = WR_OWNER(node, struct wr_object, link);
-            object->ops->cancel(object);
-        }
+    scope->state = WR_SCOPE_CANCELED;
+    if (scope->owner != NULL) {
+        wr_task_cancel(scope->owner);
     }
-    for (struct wr_list *node = scope->children.next; node != &scope->children; node = node->next) {
-        cancel_tree(WR_OWNER(node, struct weir_scope, child_link));
+    for (struct wr_list *node = scope->tasks.next; node != &scope->tasks; node = node->next) {
+        wr_task_cancel(WR_OWNER(node, struct wr_task, task_link));
+    }
+    for (struct wr_list *node = scope->objects.next; node != &scope->objects; node = node->next) {
+        struct wr_object *object = WR_OWNER(node, struct wr_object, link);
+        object->ops->cancel(object);
     }
 }
 
-void weir_scope_cancel(weir_scope *scope)
+/* Its own grace ends before that of the scope around it, which ends for all beneath. */
+static bool grace_is_shorter(const struct weir_scope *scope)
 {
-    wr_scope_given(scope, "weir_scope_cancel");
-    if (scope->state != WR_SCOPE_OPEN) {
+    int64_t around_ms = scope->parent->grace_ms;
+    return scope->grace_ms >= 0 && (around_ms < 0 || scope->grace_ms < around_ms);
+}
+
+void weir_scope_cancel(weir_scope *top)
+{
+    wr_scope_given(top, "weir_scope_cancel");
+    if (top->state != WR_SCOPE_OPEN) {
         return;
     }
-    cancel_tree(scope);
-    if (scope->grace_ms >= 0) {
-        wr_timer_start(scope->loop, &scope->grace, scope->grace_ms);
+    for (struct weir_scope *scope = top; scope != NULL; scope = walk(scope, top)) {
+        if (scope->state != WR_SCOPE_OPEN) {
+            continue;
+        }
+        cancel_one(scope);
+        if (scope == top ? scope->grace_ms >= 0 : grace_is_shorter(scope)) {
+            wr_timer_start(scope->loop, &scope->grace, scope->grace_ms);
+        }
     }
 }
 
@@ -212,9 +248,8 @@ int weir_scope_signal(const weir_scope *scope, int *count)
     return scope->signal;
 }
 
-void weir_scope_stop(weir_scope *scope)
+static void stop_one(struct weir_scope *scope)
 {
-    wr_scope_given(scope, "weir_scope_stop");
     if (!scope->stopping && scope->drain_ms > 0) {
         wr_timer_start(scope->loop, &scope->drain, scope->drain_ms);
     }
@@ -226,11 +261,18 @@ void weir_scope_stop(weir_scope *scope)
             object->ops->stop(object);
         }
     }
-    for (struct wr_list *node = scope->children.next; node != &scope->children; node = node->next) {
-        struct weir_scope *child = WR_OWNER(node, struct weir_scope, child_link);
-        if (!child->unstopped) {
-            weir_scope_stop(child);
+}
+
+void weir_scope_stop(weir_scope *top)
+{
+    wr_scope_given(top, "weir_scope_stop");
+    for (struct weir_scope *scope = top; scope != NULL;) {
+        if (scope != top && scope->unstopped) {
+            scope = walk_past(scope, top);
+            continue;
         }
+        stop_one(scope);
+        scope = walk(scope, top);
     }
 }
 
@@ -291,16 +333,15 @@ static void ledger_add(const struct weir_scope *scope, uint64_t *in, uint64_t co
             counts[i] += own[i];
         }
     }
-    for (struct wr_list *node = scope->children.next; node != &scope->children; node = node->next) {
-        ledger_add(WR_OWNER(node, struct weir_scope, child_link), in, counts);
-    }
 }
 
-void wr_scope_counts(const struct weir_scope *scope, uint64_t *in, uint64_t counts[WR_WORDS])
+void wr_scope_counts(const struct weir_scope *top, uint64_t *in, uint64_t counts[WR_WORDS])
 {
     *in = 0;
     memset(counts, 0, WR_WORDS * sizeof *counts);
-    ledger_add(scope, in, counts);
+    for (const struct weir_scope *scope = top; scope != NULL; scope = walk(scope, top)) {
+        ledger_add(scope, in, counts);
+    }
 }
 
 void wr_scope_log_failure(const struct weir_scope *scope)
@@ -311,19 +352,44 @@ void wr_scope_log_failure(const struct weir_scope *scope)
     }
 }
 
-void wr_scope_end_objects(struct weir_scope *scope)
+/* Wait until a task in the scope has ended, or a scope in it. A canceled task takes the scope that
+ * it waits for along. */
+static void wait_in(struct weir_scope *scope, const char *why)
 {
-    while (!wr_list_empty(&scope->children)) {
-        struct weir_scope *child = WR_OWNER(scope->children.next, struct weir_scope, child_link);
-        wr_scope_end_objects(child);
-        if (child->owner == NULL) {
-            wr_scope_log_failure(child);
-        }
-        wr_scope_free(child);
+    struct wr_task *task = scope->loop->task;
+    if (scope->waited_for && wr_wait_fails(task) && scope->state == WR_SCOPE_OPEN) {
+        weir_scope_cancel(scope);
     }
-    while (!wr_list_empty(&scope->objects)) {
-        struct wr_object *object = WR_OWNER(scope->objects.next, struct wr_object, link);
-        object->ops->discard(object);
+    scope->waiter = task;
+    (void)wr_park_for_task(scope->loop, why, NULL);
+    scope->waiter = NULL;
+}
+
+/* Clean-up code may spawn, and open scopes: the end has come when nothing of that is left. */
+void wr_scope_end_objects(struct weir_scope *top)
+{
+    for (struct weir_scope *scope = top;;) {
+        if (scope->live > 0) {
+            wait_in(scope, "what a clean-up has spawned");
+        } else if (!wr_list_empty(&scope->children)) {
+            struct weir_scope *child =
+                WR_OWNER(scope->children.next, struct weir_scope, child_link);
+            if (child->waited_for) {
+                wait_in(scope, "who waits for a scope in it");
+            } else {
+                scope = child;
+            }
+        } else if (!wr_list_empty(&scope->objects)) {
+            struct wr_object *object = WR_OWNER(scope->objects.next, struct wr_object, link);
+            object->ops->discard(object);
+        } else if (scope != top) {
+            struct weir_scope *parent = scope->parent;
+            wr_scope_log_failure(scope);
+            wr_scope_free(scope);
+            scope = parent;
+        } else {
+            return;
+        }
     }
 }
 
@@ -353,6 +419,9 @@ void wr_scope_free(struct weir_scope *scope)
         }
     }
     wr_list_remove(&scope->child_link);
+    if (parent != NULL && parent->waiter != NULL) {
+        wr_wake(parent->waiter, 0);
+    }
     wr_free(scope->failure);
     scope->alive = 0;
     wr_free(scope);
@@ -371,14 +440,11 @@ int weir_scope_wait(weir_scope *scope, weir_error *error)
     WR_ASSERT(scope->parent != NULL && scope->owner == NULL,
               "the root scope and a task's own scope end by themselves");
     WR_ASSERT(!scope->waited_for, "somebody waits for scope '%s' already", scope->name);
+    WR_ASSERT(!wr_scope_within(task->scope, scope),
+              "task '%s' runs in scope '%s', so it would wait for itself", task->name, scope->name);
     scope->waited_for = true;
     while (scope->live > 0) {
-        if (wr_wait_fails(task) && scope->state == WR_SCOPE_OPEN) {
-            weir_scope_cancel(scope); /* the waiter was canceled: what it waits for ends, too */
-        }
-        scope->waiter = task;
-        (void)wr_park_for_task(loop, "the tasks of a scope", NULL);
-        scope->waiter = NULL;
+        wait_in(scope, "the tasks of a scope");
     }
     wr_scope_end_objects(scope);
     int rc = 0;

@@ -48,6 +48,20 @@ TEST_ABORTS(misuse_a_wait_for_the_root)
     (void)!weir_scope_wait(weir_root(start()), NULL);
 }
 
+static int waits_from_inside(weir_scope *scope, void *args)
+{
+    (void)scope;
+    return weir_scope_wait(*(weir_scope **)args, NULL);
+}
+
+TEST_ABORTS(misuse_a_wait_for_the_scope_one_runs_in)
+{
+    weir_loop *loop = start();
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    weir_spawn(scope, "inside", waits_from_inside, &scope, sizeof scope);
+    wr_loop_settle(loop);
+}
+
 TEST_ABORTS(misuse_a_scope_in_no_scope)
 {
     (void)weir_scope_new(NULL, NULL);

@@ -3,6 +3,7 @@
  * Labels: thread
  */
 #include <weir/loop.h>
+#include <weir/metrics.h>
 
 #include "base_fault.h"
 #include "loop_core.h"
@@ -264,6 +265,78 @@ TEST(a_freed_loop_waits_for_its_tasks_to_clean_up)
     weir_loop_free(loop);
 
     ck_assert_str_eq(trace, "!2");
+}
+
+/* Cleans up for as long as it may. */
+static int cleans_for_ever(weir_scope *scope, void *args)
+{
+    (void)args;
+    (void)!weir_sleep(scope, 1000 * 1000);
+    while (weir_sleep(scope, 10)) {}
+    note('e');
+    return 0;
+}
+
+static int64_t cancel_takes_ms(int64_t outer_ms, int64_t inner_ms)
+{
+    weir_loop *loop = start();
+    weir_scope *outer =
+        weir_scope_new(weir_root(loop), WEIR_OPTIONS(weir_scope_options, .grace_ms = outer_ms));
+    weir_scope *inner =
+        weir_scope_new(outer, WEIR_OPTIONS(weir_scope_options, .grace_ms = inner_ms));
+    weir_spawn(inner, "cleaner", cleans_for_ever, NULL, 0);
+    wr_loop_settle(loop);
+    int64_t began = wr_now_ns(loop);
+
+    weir_scope_cancel(outer);
+    ck_assert_int_eq(wait_for(outer), 0);
+
+    ck_assert_str_eq(trace, "e");
+    int64_t took_ms = (wr_now_ns(loop) - began) / 1000000;
+    weir_loop_free(loop);
+    return took_ms;
+}
+
+TEST(a_shorter_grace_counts_when_the_scope_around_is_canceled)
+{
+    ck_assert_int_eq(cancel_takes_ms(5000, 200), 200);
+    ck_assert_int_eq(cancel_takes_ms(WEIR_NONE, 200), 200);
+}
+
+TEST(a_longer_grace_ends_with_that_of_the_scope_around)
+{
+    ck_assert_int_eq(cancel_takes_ms(300, 5000), 300);
+    ck_assert_int_eq(cancel_takes_ms(300, WEIR_NONE), 300);
+}
+
+static int opens_many_scopes(weir_scope *scope, void *args)
+{
+    weir_scope *inner = scope;
+    int depth = *(int *)args;
+    for (int i = 0; i < depth; i++) {
+        inner = weir_scope_new(inner, NULL);
+    }
+    spawn(inner, 'i', 1000 * 1000, 0);
+    (void)!weir_sleep(scope, 1);
+    weir_scope_stop(scope);
+    weir_scope_cancel(scope);
+    return weir_sleep(scope, 1) ? 0 : WEIR_ECANCELED;
+}
+
+TEST(scopes_nest_deeper_than_a_stack)
+{
+    weir_loop *loop = start();
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    int depth = wr_test_sweeps() ? 3 : 100000;
+    weir_ledger ledger;
+
+    weir_spawn(scope, "opener", opens_many_scopes, &depth, sizeof depth);
+    wr_loop_settle(loop);
+    weir_scope_ledger(scope, &ledger);
+    ck_assert_int_eq(wait_for(scope), 0);
+
+    ck_assert_str_eq(trace, "!");
+    weir_loop_free(loop);
 }
 
 MAIN("loop/scope")

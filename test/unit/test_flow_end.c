@@ -1,0 +1,118 @@
+/*
+ * The end of a scope while something still begins in it: tasks and scopes made by clean-up code,
+ * somebody who waits for a scope beneath, a task of another scope that is inside of its sink.
+ */
+#include "support_flow.h"
+
+#include "loop_scope.h"
+
+static int ended;
+
+static int sleep_then_end(weir_scope *scope, void *args)
+{
+    (void)!weir_sleep(scope, *(int64_t *)args);
+    ended++;
+    return 0;
+}
+
+/* A source whose clean-up spawns into its own scope, and opens a scope there. */
+static int spawns_when_closed(weir_gen *self, weir_gen *up, void *args)
+{
+    long one = 1;
+    weir_item item = number_item(&one);
+    (void)up;
+    (void)args;
+    if (!weir_yield(self, &item)) {
+        int64_t ms = 100;
+        weir_scope *scope = weir_scope_new(weir_gen_scope(self), NULL);
+        weir_spawn(weir_gen_scope(self), "late", sleep_then_end, &ms, sizeof ms);
+        weir_spawn(scope, "later", sleep_then_end, &ms, sizeof ms);
+    }
+    return 0;
+}
+
+TEST(end_of_a_scope_waits_for_what_a_clean_up_has_spawned)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    weir_item item;
+    weir_gen *gen = weir_gen_new(scope, spawns_when_closed, NULL, 0, NULL);
+    ck_assert(weir_next(gen, &item));
+
+    ck_assert_int_eq(weir_scope_wait(scope, NULL), 0);
+
+    ck_assert_int_eq(ended, 2);
+    weir_loop_free(loop);
+}
+
+static int leaves_one(weir_scope *scope, void *args)
+{
+    weir_item item;
+    (void)args;
+    (void)!weir_next(weir_gen_new(scope, spawns_when_closed, NULL, 0, NULL), &item);
+    return 0;
+}
+
+TEST(end_of_a_tasks_scope_waits_for_what_a_clean_up_has_spawned)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    weir_spawn(scope, "leaver", leaves_one, NULL, 0);
+
+    ck_assert_int_eq(weir_scope_wait(scope, NULL), 0);
+
+    ck_assert_int_eq(ended, 2);
+    weir_loop_free(loop);
+}
+
+TEST(end_of_a_loop_waits_for_what_a_clean_up_has_spawned)
+{
+    weir_loop *loop = test_loop();
+    weir_item item;
+    ck_assert(weir_next(weir_gen_new(weir_root(loop), spawns_when_closed, NULL, 0, NULL), &item));
+
+    weir_loop_free(loop);
+
+    ck_assert_int_eq(ended, 2);
+}
+
+/* ---- somebody waits for a scope beneath */
+
+struct slow_end {
+    int64_t ms;
+};
+WEIR_SOURCE(slow_end, struct slow_end)
+{
+    long one = 1;
+    weir_item item = number_item(&one);
+    if (!weir_yield(self, &item)) {
+        (void)!weir_sleep(weir_gen_scope(self), args->ms);
+        ended++;
+    }
+    return 0;
+}
+
+static int waits_for(weir_scope *scope, void *args)
+{
+    (void)scope;
+    return weir_scope_wait(*(weir_scope **)args, NULL);
+}
+
+TEST(end_of_a_scope_waits_for_who_waits_for_one_beneath)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *waiter = weir_scope_new(weir_root(loop), NULL);
+    weir_scope *outer = weir_scope_new(weir_root(loop), NULL), *inner = weir_scope_new(outer, NULL);
+    weir_item item;
+    ck_assert(weir_next(slow_end(inner, (struct slow_end){100}), &item));
+    weir_spawn(waiter, "waiter", waits_for, &inner, sizeof(weir_scope *));
+    wr_loop_settle(loop);
+
+    ck_assert_int_eq(weir_scope_wait(outer, NULL), 0);
+
+    ck_assert_int_eq(ended, 1);
+    ck_assert_int_eq(weir_scope_wait(waiter, NULL), 0);
+    weir_loop_free(loop);
+}
+
+MAIN("flow/end")
