@@ -53,6 +53,7 @@ struct queue_sink {
 struct queue_wait {
     struct wr_list link;
     struct wr_task *task;
+    const struct weir_sink *sink;
 };
 
 static struct queue *queue_of_gen(const struct weir_gen *gen)
@@ -283,14 +284,30 @@ static int make_way(struct queue *queue, struct weir_sink *sink, const weir_item
  * given budget back. */
 static int wait_for_room(struct queue *queue, struct weir_sink *sink, bool for_budget)
 {
-    struct queue_wait wait = {.task = wr_task_now(queue->loop, "weir_put")};
+    struct queue_wait wait = {.task = wr_task_now(queue->loop, "weir_put"), .sink = sink};
     wr_list_init(&wait.link);
     wr_list_append(&queue->waiting, &wait.link);
     wake_reader(queue);
     int rc = for_budget ? wr_budget_wait(queue->loop, &sink->object)
                         : wr_wait_for_task(queue->loop, "room in a queue", &sink->object);
     wr_list_remove(&wait.link);
-    return sink->canceled && rc == 0 ? WEIR_ECANCELED : rc;
+    if (rc == 0 && (sink->canceled || sink->failure != NULL)) {
+        rc = sink->canceled ? WEIR_ECANCELED : sink->failure->code;
+    }
+    wr_sink_left(sink);
+    return rc;
+}
+
+static struct wr_task *writer_inside(const struct weir_sink *sink)
+{
+    const struct queue *queue = queue_of_sink(sink);
+    for (struct wr_list *node = queue->waiting.next; node != &queue->waiting; node = node->next) {
+        const struct queue_wait *wait = WR_OWNER(node, struct queue_wait, link);
+        if (wait->sink == sink) {
+            return wait->task;
+        }
+    }
+    return NULL;
 }
 
 static int writer_failed(struct queue *queue, struct weir_sink *sink, int rc)
@@ -446,6 +463,7 @@ static const struct wr_sink_ops queue_sink_ops = {.kind = "queue",
                                                   .close = writer_close,
                                                   .abort = writer_abort,
                                                   .why = writer_why,
+                                                  .inside = writer_inside,
                                                   .passes_on = true};
 
 static struct queue_sink *writer_new(struct weir_scope *scope, struct queue *queue)

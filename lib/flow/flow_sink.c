@@ -33,9 +33,58 @@ static void object_cancel(struct wr_object *object)
     }
 }
 
+static struct wr_task *somebody_inside(const struct weir_sink *sink)
+{
+    struct wr_task *task = sink->inside;
+    return task == NULL && sink->ops->inside != NULL ? sink->ops->inside(sink) : task;
+}
+
+void wr_sink_left(struct weir_sink *sink)
+{
+    struct wr_sink_watch *watch = sink->watch;
+    if (watch == NULL || somebody_inside(sink) != NULL) {
+        return;
+    }
+    sink->watch = NULL;
+    struct weir_scope *home = sink->loop->task->scope;
+    wr_object_fini(&sink->object);
+    if (!sink->ended) {
+        wr_object_init(&sink->object, sink->object.ops,
+                       wr_scope_within(home, watch->from) ? sink->loop->root : home, sink->name);
+    }
+    watch->over = true;
+    wr_wake(watch->task, 0);
+}
+
+/* The scope ends. A task of another scope that is inside of the sink comes out first, and keeps it
+ * as one that has failed. */
 static void object_discard(struct wr_object *object)
 {
-    weir_sink_discard(sink_of(object));
+    struct weir_sink *sink = sink_of(object);
+    struct wr_task *task = somebody_inside(sink);
+    if (task == NULL) {
+        weir_sink_discard(sink);
+        return;
+    }
+    struct weir_loop *loop = sink->loop;
+    WR_ASSERT(task != loop->task, "the scope of sink '%s' is ended by what is put to it",
+              sink->name);
+    struct wr_sink_watch watch = {.task = wr_task_now(loop, "weir_scope_wait"),
+                                  .from = object->scope};
+    if (!sink->ended) {
+        wr_sink_set_error(sink, WEIR_ECLOSED, 0, "the scope of '%s' has ended", sink->name);
+        if (sink->ops->abort != NULL) {
+            sink->ops->abort(sink, WEIR_ECLOSED);
+        } else if (sink->ops->users) {
+            wr_task_fail(task, WEIR_ECLOSED);
+        }
+    }
+    // cppcheck-suppress autoVariables ; the loop below outlives every use: over is the last thing
+    // written
+    sink->watch = &watch;
+    while (!watch.over) {
+        (void)wr_park_for_task(loop, "a writer elsewhere to come out", NULL);
+    }
 }
 
 static size_t object_why(const struct wr_object *object, char *text, size_t cap)
@@ -337,7 +386,7 @@ bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
         return ops->put_many(sink, items, count) >= 0;
     }
     wr_task_now(sink->loop, "weir_put");
-    WR_ASSERT(!sink->inside,
+    WR_ASSERT(sink->inside == NULL,
               "two tasks put to sink '%s'; weir_sink_share makes a second writer of a queue",
               sink->name);
     if (sink->canceled) {
@@ -351,11 +400,16 @@ bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
         return false;
     }
     sink->put_items += count;
-    sink->inside = true;
+    sink->inside = sink->loop->task;
     int rc = ops->put_many(sink, items, count);
-    sink->inside = false;
+    sink->inside = NULL;
     if (rc < 0) {
         wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
+    }
+    if (WR_UNLIKELY(sink->watch != NULL)) {
+        wr_sink_left(sink);
+    }
+    if (WR_UNLIKELY(sink->failure != NULL)) {
         return false;
     }
     if (ops->flush == NULL && ops->commit == NULL) {
@@ -413,7 +467,7 @@ static bool commit(struct weir_sink *sink)
     if (sink->ops->passes_on) {
         return true;
     }
-    sink->inside = true;
+    sink->inside = sink->loop->task;
     if (sink->ops->flush != NULL) {
         while ((rc = sink->ops->flush(sink)) > 0 && sink->ops->wait != NULL) {
             rc = sink->ops->wait(sink);
@@ -425,13 +479,14 @@ static bool commit(struct weir_sink *sink)
     if (rc >= 0 && sink->ops->commit != NULL) {
         rc = sink->ops->commit(sink);
     }
-    sink->inside = false;
+    sink->inside = NULL;
     if (rc < 0) {
         wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
-        return false;
+    } else {
+        wr_sink_committed(sink);
     }
-    wr_sink_committed(sink);
-    return true;
+    wr_sink_left(sink);
+    return sink->failure == NULL;
 }
 
 bool weir_commit(weir_sink *sink)
@@ -451,8 +506,10 @@ static int end_sink(struct weir_sink *sink, weir_error *error)
         }
         return WEIR_ENOMEM;
     }
-    WR_ASSERT(!sink->inside, "sink '%s' is ended while something is put", sink->name);
+    WR_ASSERT(somebody_inside(sink) == NULL, "sink '%s' is ended while something is put",
+              sink->name);
     sink->ended = true;
+    sink->inside = sink->loop->task;
     wr_list_remove(&sink->before_poll.link);
     if (sink->failure == NULL) {
         (void)begin_state(sink); /* nothing was put, but something may have been filtered */
@@ -475,6 +532,8 @@ static int end_sink(struct weir_sink *sink, weir_error *error)
             *error = *sink->failure;
         }
     }
+    sink->inside = NULL;
+    wr_sink_left(sink);
     wr_object_fini(&sink->object);
     wr_free(sink->runs);
     if (sink->failure != &no_memory_error) {
@@ -542,87 +601,4 @@ void weir_sink_discard(weir_sink *sink)
     if (rc < 0 && rc != WEIR_ECANCELED && loop != NULL) {
         wr_log_failure(loop, &error);
     }
-}
-
-/* ---- a user's own sink */
-
-struct user_sink {
-    struct weir_sink sink;
-    weir_sink_ops ops;
-    struct wr_sink_ops base; /* without the operations the user does not have */
-    void *self;
-};
-
-static struct user_sink *user_of(struct weir_sink *sink)
-{
-    return WR_OWNER(sink, struct user_sink, sink);
-}
-
-static int told(const struct weir_sink *sink, const char *operation, int rc, int most)
-{
-    WR_ASSERT(rc <= most, "%s of sink '%s' has returned %d: it is 0%s, or a negative code",
-              operation, sink->name, rc, most == 1 ? " or 1" : "");
-    return rc;
-}
-
-static int user_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
-{
-    struct user_sink *user = user_of(sink);
-    int rc = told(sink, "put_many", user->ops.put_many(sink, user->self, items, count), 0);
-    if (rc >= 0 && user->ops.flush != NULL) {
-        wr_sink_dirty(sink);
-    }
-    return rc;
-}
-
-static int user_flush(struct weir_sink *sink)
-{
-    struct user_sink *user = user_of(sink);
-    int rc = told(sink, "flush", user->ops.flush(sink, user->self), 1);
-    /* With a commit of its own only that settles. */
-    return rc == 0 && user->ops.commit != NULL ? 1 : rc;
-}
-
-static int user_commit(struct weir_sink *sink)
-{
-    struct user_sink *user = user_of(sink);
-    return told(sink, "commit", user->ops.commit(sink, user->self), 0);
-}
-
-static void user_close(struct weir_sink *sink, const weir_error *failure)
-{
-    struct user_sink *user = user_of(sink);
-    (void)failure;
-    if (user->ops.finish != NULL) {
-        int rc = user->ops.finish(sink, user->self);
-        if (rc < 0) {
-            wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
-        }
-    }
-}
-
-weir_sink *weir_sink_new(weir_scope *scope, const weir_sink_ops *ops, const void *self,
-                         size_t self_len)
-{
-    static const struct wr_sink_ops base = {
-        .kind = "sink", .put_many = user_put_many, .close = user_close};
-    weir_sink_ops o = WEIR_ZERO;
-    WR_ASSERT(ops != NULL, "a sink needs its operations, these are NULL");
-    WR_TAKE_OPTIONS(o, ops);
-    WR_ASSERT(o.put_many != NULL, "a sink needs put_many");
-    size_t head = (sizeof(struct user_sink) + 15) & ~(size_t)15;
-    struct user_sink *user = wr_sink_alloc(scope, head + self_len, &base, o.name);
-    if (user == NULL) {
-        return wr_sink_made(NULL);
-    }
-    user->ops = o;
-    user->base = base;
-    user->base.flush = o.flush != NULL ? user_flush : NULL;
-    user->base.commit = o.commit != NULL ? user_commit : NULL;
-    user->sink.ops = &user->base;
-    user->self = (char *)user + head;
-    if (self_len > 0) {
-        memcpy(user->self, self, self_len);
-    }
-    return &user->sink;
 }

@@ -45,6 +45,10 @@ struct wr_sink_ops {
      * put.
      */
     bool (*can_cut)(const struct weir_sink *sink);
+    /* A queue's end: one of the tasks that wait in its put_many, NULL if none. It calls
+     * wr_sink_left when such a wait is over. */
+    struct wr_task *(*inside)(const struct weir_sink *sink);
+    bool users;     /* operations of the program: they wait for what they like */
     bool passes_on; /* a queue's end: it keeps items by itself, the base keeps no receipts */
 };
 
@@ -54,6 +58,12 @@ struct wr_put_run {
 };
 
 enum { WR_SINK_ALIVE = 0x7773696e };
+
+struct wr_sink_watch {
+    struct wr_task *task;
+    struct weir_scope *from; /* the scope that ends */
+    bool over;
+};
 
 struct weir_sink {
     const struct wr_sink_ops *ops;
@@ -70,8 +80,11 @@ struct weir_sink {
     struct weir_state *state;      /* weir_sink_keep_state */
     bool state_begun;
     uint16_t past_end;
-    bool inside, ended, canceled;
-    struct wr_task *feeder; /* the pump that feeds it, while it waits for its generator */
+    bool ended, canceled;
+    struct wr_task *inside; /* puts, commits or ends it; of a queue's end, which several may put to:
+                               only the one that ends it */
+    struct wr_sink_watch *watch; /* waits until nobody is inside: its scope ends */
+    struct wr_task *feeder;      /* the pump that feeds it, while it waits for its generator */
     char name[32];
 };
 
@@ -104,6 +117,9 @@ void wr_sink_committed(struct weir_sink *sink);
 /* The far end has gone while nobody was putting (set the failure first): a pump that waits for
  * items stops waiting. From any frame of the loop's thread. */
 void wr_sink_gone(struct weir_sink *sink);
+/* A task has come out of it: if its scope ends and nobody else is inside, it goes where that task
+ * is. */
+void wr_sink_left(struct weir_sink *sink);
 /* Everything put so far is given up: receipts are abandoned. */
 void wr_sink_abandon(struct weir_sink *sink);
 /* weir_put_many of items that no user has touched. */

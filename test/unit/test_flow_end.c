@@ -115,4 +115,67 @@ TEST(end_of_a_scope_waits_for_who_waits_for_one_beneath)
     weir_loop_free(loop);
 }
 
+/* ---- a task of another scope is inside of its sink */
+
+struct putting {
+    weir_sink *to;
+    int *rc;
+};
+
+static int puts_until_false(weir_scope *scope, void *args)
+{
+    struct putting *putting = args;
+    weir_item item = weir_bytes("x", 1);
+    (void)scope;
+    while (weir_put(putting->to, &item)) {}
+    *putting->rc = weir_sink_finish(putting->to, NULL);
+    return 0;
+}
+
+TEST(end_of_a_scope_turns_out_who_puts_to_its_queue)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *made = weir_scope_new(weir_root(loop), NULL);
+    weir_scope *user = weir_scope_new(weir_root(loop), NULL);
+    int rc = 0;
+    struct putting putting = {NULL, &rc};
+    (void)weir_queue(made, NULL, &putting.to);
+    weir_spawn(user, "writer", puts_until_false, &putting, sizeof putting);
+    wr_loop_settle(loop);
+
+    ck_assert_int_eq(weir_scope_wait(made, NULL), 0);
+
+    ck_assert_int_eq(weir_scope_wait(user, NULL), 0);
+    ck_assert_int_eq(rc, WEIR_ECLOSED);
+    weir_loop_free(loop);
+}
+
+static int puts_slowly(weir_sink *sink, void *self, const weir_item *items, size_t count)
+{
+    (void)sink;
+    (void)items;
+    (void)count;
+    return weir_sleep(*(weir_scope **)self, 1000000) ? 0 : WEIR_ECANCELED;
+}
+
+TEST(end_of_a_scope_turns_out_who_puts_to_its_sink)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_scope *made = weir_scope_new(root, NULL), *user = weir_scope_new(root, NULL);
+    int rc = 0;
+    weir_sink_ops ops = {.struct_size = sizeof ops, .put_many = puts_slowly};
+    struct putting putting = {weir_sink_new(made, &ops, &root, sizeof(weir_scope *)), &rc};
+    weir_spawn(user, "writer", puts_until_false, &putting, sizeof putting);
+    wr_loop_settle(loop);
+    int64_t before = wr_now_ns(loop);
+
+    ck_assert_int_eq(weir_scope_wait(made, NULL), 0);
+
+    ck_assert_int_eq(weir_scope_wait(user, NULL), 0);
+    ck_assert_int_eq(rc, WEIR_ECLOSED);
+    ck_assert_int_lt((wr_now_ns(loop) - before) / 1000000, 1000);
+    weir_loop_free(loop);
+}
+
 MAIN("flow/end")

@@ -1,0 +1,92 @@
+/*
+ * flow_sink_user.c - weir_sink_new: a sink whose operations are the program's.
+ *
+ * The operations lie in the sink with the program's own struct behind them; those that it does not
+ * have stay NULL in the base's table, so that flow_sink.c sees what there is. They run on the task
+ * that puts, commits or ends, and may wait there for what they like; the flush before the poll runs
+ * on the scheduler's stack and must not. With a commit of its own a sink's flush settles nothing.
+ */
+#include <string.h>
+
+#include "flow_sink.h"
+
+struct user_sink {
+    struct weir_sink sink;
+    weir_sink_ops ops;
+    struct wr_sink_ops base; /* without the operations the user does not have */
+    void *self;
+};
+
+static struct user_sink *user_of(struct weir_sink *sink)
+{
+    return WR_OWNER(sink, struct user_sink, sink);
+}
+
+static int told(const struct weir_sink *sink, const char *operation, int rc, int most)
+{
+    WR_ASSERT(rc <= most, "%s of sink '%s' has returned %d: it is 0%s, or a negative code",
+              operation, sink->name, rc, most == 1 ? " or 1" : "");
+    return rc;
+}
+
+static int user_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
+{
+    struct user_sink *user = user_of(sink);
+    int rc = told(sink, "put_many", user->ops.put_many(sink, user->self, items, count), 0);
+    if (rc >= 0 && user->ops.flush != NULL) {
+        wr_sink_dirty(sink);
+    }
+    return rc;
+}
+
+static int user_flush(struct weir_sink *sink)
+{
+    struct user_sink *user = user_of(sink);
+    int rc = told(sink, "flush", user->ops.flush(sink, user->self), 1);
+    /* With a commit of its own only that settles. */
+    return rc == 0 && user->ops.commit != NULL ? 1 : rc;
+}
+
+static int user_commit(struct weir_sink *sink)
+{
+    struct user_sink *user = user_of(sink);
+    return told(sink, "commit", user->ops.commit(sink, user->self), 0);
+}
+
+static void user_close(struct weir_sink *sink, const weir_error *failure)
+{
+    struct user_sink *user = user_of(sink);
+    (void)failure;
+    if (user->ops.finish != NULL) {
+        int rc = user->ops.finish(sink, user->self);
+        if (rc < 0) {
+            wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
+        }
+    }
+}
+
+weir_sink *weir_sink_new(weir_scope *scope, const weir_sink_ops *ops, const void *self,
+                         size_t self_len)
+{
+    static const struct wr_sink_ops base = {
+        .kind = "sink", .put_many = user_put_many, .close = user_close, .users = true};
+    weir_sink_ops o = WEIR_ZERO;
+    WR_ASSERT(ops != NULL, "a sink needs its operations, these are NULL");
+    WR_TAKE_OPTIONS(o, ops);
+    WR_ASSERT(o.put_many != NULL, "a sink needs put_many");
+    size_t head = (sizeof(struct user_sink) + 15) & ~(size_t)15;
+    struct user_sink *user = wr_sink_alloc(scope, head + self_len, &base, o.name);
+    if (user == NULL) {
+        return wr_sink_made(NULL);
+    }
+    user->ops = o;
+    user->base = base;
+    user->base.flush = o.flush != NULL ? user_flush : NULL;
+    user->base.commit = o.commit != NULL ? user_commit : NULL;
+    user->sink.ops = &user->base;
+    user->self = (char *)user + head;
+    if (self_len > 0) {
+        memcpy(user->self, self, self_len);
+    }
+    return &user->sink;
+}
