@@ -36,7 +36,7 @@ void *wr_gen_alloc(struct weir_scope *scope, size_t size, const struct wr_gen_op
     snprintf(gen->name, sizeof gen->name, "%s", name != NULL ? name : ops->kind);
     wr_object_init(&gen->object, &wr_gen_object_ops, scope, gen->name);
     gen->canceled = wr_scope_canceled(scope);
-    gen->stopping = scope->stopping;
+    gen->stopping = scope->stopping && (ops->is_source || ops == &wr_body_ops);
     wr_gen_ready(gen);
     return gen;
 }
@@ -146,6 +146,9 @@ void wr_gen_adopt(struct weir_gen *self, struct weir_gen *more)
               "generators '%s' and '%s' belong to two loops: weir_channel joins them", more->name,
               self->name);
     WR_ASSERT(more != self, "generator '%s' cannot read itself", more->name);
+    if (self->state == WR_GEN_FRESH && wr_list_empty(&self->adopted)) {
+        self->stopping = false; /* no source: in a scope that stops it lets the rest drain */
+    }
     more->reader = self;
     wr_list_append(&self->adopted, &more->adopt_link);
     if (self->up == NULL) {

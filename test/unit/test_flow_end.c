@@ -178,4 +178,33 @@ TEST(end_of_a_scope_turns_out_who_puts_to_its_sink)
     weir_loop_free(loop);
 }
 
+/* ---- stopped, and not ended yet */
+
+static bool always(const weir_item *item, const void *args)
+{
+    (void)item;
+    (void)args;
+    return true;
+}
+
+TEST(stop_lets_what_is_in_a_queue_drain_through_a_stage_made_later)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_sink *in;
+    weir_error error;
+    weir_gen *gen = weir_queue(root, NULL, &in);
+    for (long i = 1; i <= 3; i++) {
+        weir_item item = number_item(&i);
+        ck_assert(weir_put(in, &item));
+    }
+    ck_assert_int_eq(weir_sink_finish(in, NULL), 0);
+
+    weir_scope_stop(root);
+
+    ck_assert_int_eq(sum_of(weir_filter(gen, NULL, always, NULL, 0), &error), 6);
+    ck_assert_int_eq(sum_of(count_to(root, 3), &error), 0); /* a source made later gives nothing */
+    weir_loop_free(loop);
+}
+
 MAIN("flow/end")
