@@ -250,6 +250,8 @@ static void task_main(void *arg)
     int rc = task->fn(task->scope, task->args);
     struct weir_scope *own = task->scope, *parent = task->parent;
 
+    WR_ASSERT(rc <= 0, "task '%s' has returned %d: 0 is success, a negative code a failure",
+              task->name, rc);
     conclude(task, rc);
     task->cancel_due = false; /* what is left to do is clean-up */
     while (own->live > 0) {

@@ -48,6 +48,20 @@ TEST_ABORTS(misuse_a_wait_for_the_root)
     (void)!weir_scope_wait(weir_root(start()), NULL);
 }
 
+static int returns_one(weir_scope *scope, void *args)
+{
+    (void)scope;
+    (void)args;
+    return 1;
+}
+
+TEST_ABORTS(misuse_a_task_that_returns_a_positive_number)
+{
+    weir_loop *loop = start();
+    weir_spawn(weir_root(loop), "one", returns_one, NULL, 0);
+    wr_loop_settle(loop);
+}
+
 static int waits_from_inside(weir_scope *scope, void *args)
 {
     (void)scope;
