@@ -68,7 +68,7 @@ WEIR_API weir_scope *weir_root(weir_loop *loop);
 
 /*
  * Run a task in the root scope soon. From any thread, as long as the loop has not begun to be
- * freed.
+ * freed; what was posted before runs, though its first wait may fail then.
  *
  * args     args_len bytes, copied; NULL with 0.
  * Returns  0 or WEIR_ENOMEM.

@@ -303,6 +303,8 @@ _Noreturn void wr_scheduler_main(void *arg);
 /* The timer, and the handles that libuv calls around its poll. */
 void wr_poll_handles_init(struct weir_loop *loop);
 void wr_on_async(uv_async_t *async);
+/* Make tasks of what was posted. */
+void wr_posts_run(struct weir_loop *loop);
 /* Posts that came too late to run. */
 void wr_posts_free(struct weir_loop *loop);
 void wr_fd_stop_idle(struct weir_loop *loop);

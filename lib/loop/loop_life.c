@@ -226,6 +226,7 @@ static void close_handles(struct weir_loop *loop)
 
 static void end_everything(struct weir_loop *loop, struct wr_task *task)
 {
+    wr_posts_run(loop);
     weir_scope_cancel(loop->root);
     task->cancel_due = false;
     while (loop->root->live > 0) {

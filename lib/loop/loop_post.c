@@ -19,9 +19,8 @@ struct post {
     char args[];
 };
 
-void wr_on_async(uv_async_t *async)
+void wr_posts_run(struct weir_loop *loop)
 {
-    struct weir_loop *loop = async->data;
     struct wr_list posts;
     wr_list_init(&posts);
     uv_mutex_lock(&loop->post_lock);
@@ -34,6 +33,12 @@ void wr_on_async(uv_async_t *async)
         weir_spawn(loop->root, "post", post->fn, post->args, post->args_len);
         wr_free(post);
     }
+}
+
+void wr_on_async(uv_async_t *async)
+{
+    struct weir_loop *loop = async->data;
+    wr_posts_run(loop);
     for (;;) {
         uv_mutex_lock(&loop->post_lock);
         struct wr_list *node = wr_list_take(&loop->remotes);

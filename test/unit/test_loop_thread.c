@@ -94,6 +94,26 @@ TEST(another_thread_posts_tasks)
     weir_loop_free(loop);
 }
 
+static int counts_task(weir_scope *scope, void *args)
+{
+    **(int **)args += weir_sleep(scope, 1000 * 1000) ? 0 : 1;
+    return 0;
+}
+
+TEST(what_was_posted_before_the_loop_is_freed_runs)
+{
+    weir_loop *loop = start();
+    int ran = 0, *where = &ran, posted = 0;
+    for (int i = 0; i < 3; i++) {
+        posted += weir_post(loop, counts_task, &where, sizeof where) == 0;
+    }
+
+    weir_loop_free(loop);
+
+    ck_assert_int_eq(posted, 3);
+    ck_assert_int_eq(ran, posted);
+}
+
 static void second_loop(void *arg)
 {
     weir_loop *loop = weir_loop_new(NULL);
