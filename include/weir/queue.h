@@ -25,7 +25,8 @@ extern "C" {
 typedef struct weir_queue_options {
     size_t struct_size;
     const char *name;  /* seen in errors and dumps, copied up to 31 bytes; default "queue" */
-    int64_t items_max; /* default 64; WEIR_NONE: a rendezvous, one item for a reader that waits */
+    int64_t items_max; /* default 64; WEIR_NONE: a rendezvous, one item for a reader that waits;
+                          when nobody waits it is full, also for a policy that drops */
     int64_t bytes_max; /* default 1 MiB; WEIR_NONE: no limit. An item that is larger passes alone */
     int32_t when_full; /* WEIR_BLOCK (default) ... */
     int32_t reserved;

@@ -269,6 +269,10 @@ static int make_way(struct queue *queue, struct weir_sink *sink, const weir_item
     case WEIR_DROP_NEWEST: wr_items_tell(item, 1, WR_ACT_DROP); return 1;
     case WEIR_DROP_OLDEST:
     case WEIR_LATEST: {
+        if (queue->ring.count == 0) { /* a rendezvous that nobody has come to */
+            wr_items_tell(item, 1, WR_ACT_DROP);
+            return 1;
+        }
         size_t drop = queue->when_full == WEIR_LATEST ? queue->ring.count : 1;
         wr_ring_drop_oldest(&queue->ring, drop);
         return 0;
@@ -493,7 +497,7 @@ weir_sink *weir_sink_share(weir_sink *queue_end)
 static void queue_init(struct queue *queue, struct weir_loop *loop, const weir_queue_options *o)
 {
     queue->loop = loop;
-    queue->rendezvous = o->items_max == WEIR_NONE;
+    queue->rendezvous = o->items_max == WEIR_NONE && o->when_full != WEIR_LATEST;
     size_t items_max = o->items_max > 0 ? (size_t)o->items_max : queue->rendezvous ? 1 : 64;
     size_t bytes_max = o->bytes_max > 0    ? (size_t)o->bytes_max
                        : o->bytes_max == 0 ? 1024 * 1024

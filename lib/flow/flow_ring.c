@@ -24,7 +24,8 @@ void wr_ring_init(struct wr_ring *ring, struct wr_block_pool *pool, size_t items
     ring->pool = pool;
     ring->items_max = items_max;
     ring->bytes_max = bytes_max;
-    ring->pinned_max = WR_MAX(bytes_max * PINNED_FACTOR, (size_t)WR_BLOCK_BYTES);
+    ring->pinned_max =
+        WR_MAX(WR_MIN(bytes_max, SIZE_MAX / PINNED_FACTOR) * PINNED_FACTOR, (size_t)WR_BLOCK_BYTES);
 }
 
 void wr_ring_fini(struct wr_ring *ring)
@@ -44,6 +45,21 @@ static void drop_value(const weir_item *item)
     }
 }
 
+/* The same for `same` items in one block, whose references go together. One value that was put
+ * several times is one value. */
+static void drop_values(const weir_item *items, uint32_t same)
+{
+    if (items[0].block == NULL || items[0].block->refs != same) {
+        return;
+    }
+    for (uint32_t i = 0; i < same; i++) {
+        const weir_type *type = items[i].type;
+        if (type != NULL && type->drop != NULL && (i == 0 || items[i].data != items[i - 1].data)) {
+            type->drop((void *)(uintptr_t)items[i].data);
+        }
+    }
+}
+
 void wr_ring_release(struct wr_ring *ring, size_t n, enum wr_act act)
 {
     while (n > 0) {
@@ -59,8 +75,8 @@ void wr_ring_release(struct wr_ring *ring, size_t n, enum wr_act act)
             while (i + same < run && items[i + same].block == block) {
                 same++;
             }
-            for (uint32_t k = 0; ring->values && k < same; k++) {
-                drop_value(&items[i + k]);
+            if (ring->values) {
+                drop_values(&items[i], same);
             }
             i += same;
             /* The run of the block ends here unless the item behind the released ones continues it.

@@ -362,4 +362,28 @@ TEST(a_part_of_an_items_bytes_stays_in_its_block)
     wr_folder_remove(&folder);
 }
 
+TEST(typed_value_put_twice_is_dropped_once)
+{
+    weir_loop *loop = test_loop();
+    weir_sink *in;
+    weir_item item, kept;
+    weir_gen *gen = owned(weir_root(loop), (struct none){0}),
+             *out = weir_queue(weir_root(loop), NULL, &in);
+    ck_assert(weir_next(gen, &item));
+    ck_assert_int_eq(weir_item_keep(&kept, &item), 0);
+    weir_discard(gen);
+    ck_assert(weir_put(in, &kept));
+    ck_assert(weir_put(in, &kept));
+
+    weir_item_release(&kept);
+    weir_item both[2];
+    ck_assert_uint_eq(weir_next_many(out, both, 2), 2);
+    ck_assert_int_eq(owned_live, 1);
+    weir_discard(out);
+
+    MUST(owned_live == 0);
+    weir_sink_discard(in);
+    weir_loop_free(loop);
+}
+
 MAIN("flow/item")

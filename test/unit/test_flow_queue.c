@@ -301,6 +301,40 @@ TEST(queue_copies_sparse_items_out_of_the_blocks_they_pin)
 
 /* ---- channels */
 
+/* Nobody waits for the first, somebody for the second. */
+static void rendezvous_that_drops(int32_t when_full, uint64_t dropped)
+{
+    weir_loop *loop = test_loop();
+    weir_sink *in;
+    weir_item item, out;
+    weir_gen *source = count_to(weir_root(loop), 1);
+    weir_gen *gen = weir_queue(
+        weir_root(loop),
+        WEIR_OPTIONS(weir_queue_options, .items_max = WEIR_NONE, .when_full = when_full), &in);
+    ck_assert(weir_next(source, &item));
+
+    ck_assert(weir_put(in, &item));
+    ck_assert(!weir_next(source, &item));
+
+    ck_assert_uint_eq(ledger_of(weir_root(loop)).dropped, dropped);
+    ck_assert_int_eq(weir_next_within(gen, &out, 0), dropped > 0 ? WEIR_GOT_LATE : WEIR_GOT_ITEM);
+    weir_discard(gen);
+    weir_sink_discard(in);
+    weir_discard(source);
+    weir_loop_free(loop);
+}
+
+TEST(queue_rendezvous_that_drops_drops_what_nobody_waits_for)
+{
+    rendezvous_that_drops(WEIR_DROP_OLDEST, 1);
+    rendezvous_that_drops(WEIR_DROP_NEWEST, 1);
+}
+
+TEST(queue_latest_keeps_one_also_where_a_rendezvous_was_asked_for)
+{
+    rendezvous_that_drops(WEIR_LATEST, 0);
+}
+
 struct other_thread {
     weir_loop *loop;
     weir_sink *to;
