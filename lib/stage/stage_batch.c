@@ -202,7 +202,10 @@ static size_t batch_next_many(struct weir_gen *gen, weir_item *items, size_t max
         rc = batch_add(batch, &stage->pulled[stage->pulled_at]);
         stage->pulled_at += rc == 0;
         if (batch->view.count == 1 && stage->wait_ms >= 0) {
-            until_ns = wr_now_ns(gen->loop) + stage->wait_ms * 1000000;
+            int64_t now_ns = wr_now_ns(gen->loop);
+            until_ns = stage->wait_ms > (INT64_MAX - now_ns) / 1000000
+                           ? INT64_MAX
+                           : now_ns + stage->wait_ms * 1000000;
         }
     }
     stage->grows = NULL;

@@ -108,6 +108,22 @@ TEST(batch_with_no_wait_limit_waits_until_full)
     weir_loop_free(loop);
 }
 
+TEST(batch_with_an_immense_wait_limit_waits_until_full)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_gen *gen =
+        weir_batch(numbers(root, (struct numbers_args){9, 0, 60000, root}),
+                   WEIR_OPTIONS(weir_batch_options, .items_max = 5, .wait_ms = INT64_MAX));
+    weir_item batch;
+    size_t count;
+    ck_assert(weir_next(gen, &batch));
+    (void)parts_of(&batch, &count);
+    ck_assert_uint_eq(count, 5);
+    weir_discard(gen);
+    weir_loop_free(loop);
+}
+
 TEST(batch_in_part_comes_before_the_failure)
 {
     weir_loop *loop = test_loop();
