@@ -43,8 +43,8 @@ extern "C" {
  *          source. It belongs to self: a body need not end it, but may.
  * args     the generator's own copy, alive until it ends.
  * Returns  0 at the end, or weir_fail(...) for a failure of its own; another negative code is one
- *          without a text. A failure of an adopted generator, or one thrown in, that was not caught
- *          carries on by itself, whatever is returned.
+ *          without a text; a positive number aborts. A failure of an adopted generator, or one
+ * thrown in, that was not caught carries on by itself, whatever is returned.
  *
  * From the moment a yield has returned false, weir_yield and the pulls of adopted generators return
  * false at once until weir_catch(self, ...) has taken a thrown error; a close or cancel cannot be
@@ -79,8 +79,9 @@ WEIR_API weir_gen *weir_stage(WEIR_TAKES weir_gen *up, weir_body *body, const vo
                               size_t args_len, const weir_gen_options *options);
 /*
  * Give `self` one more generator to read: ended when self ends, and an uncaught failure of it fails
- * self. Aborts when `more` has a reader already. Ending it earlier, by weir_finish or weir_discard
- * in the body, takes it out again; only weir_finish's result then knows of its failure.
+ * self. Aborts when `more` has a reader already, or self has no body. Ending it earlier, by
+ * weir_finish or weir_discard in the body, takes it out again; only weir_finish's result then knows
+ * of its failure.
  */
 WEIR_API void weir_adopt(weir_gen *self, WEIR_TAKES weir_gen *more);
 /* Tell the scope a generator was made in: for weir_sleep in a body. */
@@ -209,8 +210,8 @@ WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK weir_got weir_throw(weir_gen *gen, int co
  * code     the one that is taken; WEIR_ANY: any.
  * error    [out] what was pending, taken or not; code 0 if nothing was.
  * Returns  true: it is taken, and a body may yield again. false: nothing was pending, it has
- *          another code, or it is a close (told as WEIR_ECLOSED, of self only) or a cancel
- *          (WEIR_ECANCELED), which are never taken.
+ *          another code, or it is a close (told as WEIR_ECLOSED, of self only), a cancel
+ *          (WEIR_ECANCELED), or that gen could not be made, which are never taken.
  */
 WEIR_API WEIR_MUST_CHECK bool weir_catch(weir_gen *gen, int code, weir_error *error);
 /*

@@ -212,6 +212,7 @@ bool weir_yield_many(weir_gen *self, const weir_item *items, size_t count)
 const weir_item *weir_received(const weir_gen *self)
 {
     wr_gen_given(self, "weir_received");
+    WR_ASSERT(self->body, "weir_received: only a body is sent to, '%s' has none", self->name);
     return ((const struct wr_body *)(const void *)self)->received;
 }
 
@@ -320,6 +321,11 @@ static _Noreturn void body_done(struct wr_body *self, int rc)
     wr_vouch_back(self);
     settle_failure(self, rc);
     drop_inner(&self->inner);
+    if (self->last_inner != NULL) {
+        /* Now, and not with self: freeing a deep chain at once would run out of stack. */
+        wr_gen_free(self->last_inner);
+        self->last_inner = NULL;
+    }
     if (fails(self)) {
         wr_gen_seal(&self->gen);
         wr_vouch_let_go(self, WR_ACT_RELEASE);
@@ -485,6 +491,7 @@ int weir_return(weir_gen *self, const weir_item *value)
 {
     wr_gen_given(self, "weir_return");
     wr_item_given(value, "weir_return");
+    WR_ASSERT(self->body, "weir_return: only a body has a value, '%s' has none", self->name);
     struct wr_body *body = wr_body_of(self);
     if (body->result == NULL) {
         body->result = wr_zalloc(sizeof *body->result);

@@ -137,6 +137,9 @@ weir_scope *weir_gen_scope(const weir_gen *gen)
 
 void wr_gen_adopt(struct weir_gen *self, struct weir_gen *more)
 {
+    if (self == &wr_gen_no_memory) {
+        return; /* it keeps nothing: `more` ends with its scope */
+    }
     if (more == &wr_gen_no_memory) {
         wr_gen_fail_error(self, more->failure);
         return;
@@ -145,7 +148,11 @@ void wr_gen_adopt(struct weir_gen *self, struct weir_gen *more)
     WR_ASSERT(self->loop == NULL || more->loop == self->loop,
               "generators '%s' and '%s' belong to two loops: weir_channel joins them", more->name,
               self->name);
-    WR_ASSERT(more != self, "generator '%s' cannot read itself", more->name);
+    WR_ASSERT(more->state != WR_GEN_INSIDE || wr_puller_busy(more), "generator '%s' is running",
+              more->name);
+    for (const struct weir_gen *gen = self; gen != NULL; gen = gen->reader) {
+        WR_ASSERT(gen != more, "generator '%s' cannot read itself", more->name);
+    }
     if (self->state == WR_GEN_FRESH && wr_list_empty(&self->adopted)) {
         self->stopping = false; /* no source: in a scope that stops it lets the rest drain */
     }
@@ -187,6 +194,8 @@ void weir_adopt(weir_gen *self, weir_gen *more)
 {
     wr_gen_given(self, "weir_adopt");
     wr_gen_given(more, "weir_adopt");
+    WR_ASSERT(self->body || self == &wr_gen_no_memory, "only a body adopts, '%s' has none",
+              self->name);
     wr_gen_adopt(self, more);
 }
 
@@ -349,8 +358,11 @@ size_t wr_pull_direct(struct weir_gen *gen, weir_item *items, size_t max)
 
 static size_t past_end(struct weir_gen *gen)
 {
+    if (gen == &wr_gen_no_memory) {
+        return 0; /* it is every thread's, and never written */
+    }
     gen->past_end++;
-    WR_ASSERT(gen == &wr_gen_no_memory || gen->past_end < PAST_END_MAX,
+    WR_ASSERT(gen->past_end < PAST_END_MAX,
               "generator '%s' was pulled %d times after its end: somebody ignores false", gen->name,
               PAST_END_MAX);
     return 0;
@@ -376,6 +388,15 @@ static size_t lend_to_body(struct weir_gen *gen, struct wr_body *reader, weir_it
     return n;
 }
 
+void wr_gen_hold_fresh(struct weir_gen *gen)
+{
+    if (gen->fresh_unvouched && gen->reader != NULL && gen->reader->body &&
+        !wr_vouch_hold(wr_body_of(gen->reader), gen)) {
+        wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for receipts");
+    }
+    gen->fresh_unvouched = false;
+}
+
 size_t wr_pull_slow(struct weir_gen *gen, weir_item *items, size_t max)
 {
     if (gen->state == WR_GEN_OVER) {
@@ -391,10 +412,7 @@ size_t wr_pull_slow(struct weir_gen *gen, weir_item *items, size_t max)
         wr_gen_close(gen);
         return past_end(gen);
     }
-    if (reader != NULL && gen->fresh_unvouched && !wr_vouch_hold(reader, gen)) {
-        wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for receipts");
-    }
-    gen->fresh_unvouched = false;
+    wr_gen_hold_fresh(gen);
     size_t n;
     if (wr_puller_busy(gen)) {
         bool late = false;
@@ -480,10 +498,7 @@ weir_got weir_next_within(weir_gen *gen, weir_item *item, int64_t wait_ms)
     if (reader != NULL && reader->pending != WR_PENDING_NONE) {
         return WEIR_GOT_OVER;
     }
-    if (reader != NULL && gen->fresh_unvouched && !wr_vouch_hold(reader, gen)) {
-        wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for receipts");
-    }
-    gen->fresh_unvouched = false;
+    wr_gen_hold_fresh(gen);
     size_t n = wr_pull_within(gen, item, 1, WR_MAX(wait_ms, 0), &late);
     if (n == 0) {
         gen->fresh_receipt = NULL;

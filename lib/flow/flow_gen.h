@@ -203,6 +203,8 @@ extern const struct wr_object_ops wr_gen_object_ops;
 extern struct weir_gen wr_gen_no_memory;
 /* The slow way of pulling: whatever state gen is in. */
 size_t wr_pull_slow(struct weir_gen *gen, weir_item *items, size_t max);
+/* The reader asks again: what it was lent, if it is a body that has not yielded since, is held. */
+void wr_gen_hold_fresh(struct weir_gen *gen);
 /* weir_next for what is no body at rest. */
 bool wr_next_unready(struct weir_gen *gen, weir_item *item);
 /* A pull without a look at the puller: what the puller itself calls. */

@@ -173,7 +173,8 @@ void wr_gen_free(struct weir_gen *gen)
 static void check_end(const struct weir_gen *gen, const char *verb)
 {
     wr_gen_given(gen, verb);
-    WR_ASSERT(gen->state != WR_GEN_INSIDE || gen->puller != NULL,
+    WR_ASSERT((gen->state != WR_GEN_INSIDE || wr_puller_busy(gen)) &&
+                  (gen->puller == NULL || gen->puller->reader == NULL),
               "%s: generator '%s' is running; its reader ends it", verb, gen->name);
 }
 
@@ -326,6 +327,10 @@ static void object_discard(struct wr_object *object)
     while (top->reader != NULL) {
         top = top->reader;
     }
+    WR_ASSERT(top->state != WR_GEN_INSIDE || wr_puller_busy(top) ||
+                  wr_gen_task(top) != gen->loop->task ||
+                  !wr_scope_within(top->object.scope, object->scope),
+              "the scope of generator '%s' is ended by its own body", top->name);
     bool ours = top == gen || wr_scope_within(top->object.scope, object->scope);
     struct weir_gen *entered = ours ? top : gen;
     if (somebody_inside(entered)) {

@@ -176,6 +176,7 @@ static int wait_for_puller(struct weir_gen *up, int64_t wait_ms)
     if (puller->state != WR_PULLER_PULLS) {
         return 0;
     }
+    WR_ASSERT(puller->reader == NULL, "generator '%s' is being pulled already", up->name);
     if (wait_ms == 0) {
         puller->reader = patience.task;
         rc = wr_pause(loop); /* the puller gets its turn: what is at hand now counts as in time */

@@ -356,8 +356,11 @@ static void put_odd(const struct weir_sink *sink, const weir_item *item)
 static bool past_end(struct weir_sink *sink)
 {
     wr_sink_given(sink, "weir_put");
+    if (sink == &no_memory) {
+        return false; /* it is every thread's, and never written */
+    }
     sink->past_end++;
-    WR_ASSERT(sink == &no_memory || sink->past_end < PAST_END_MAX,
+    WR_ASSERT(sink->past_end < PAST_END_MAX,
               "sink '%s' was put to %d times after its failure: somebody ignores false", sink->name,
               PAST_END_MAX);
     return false;

@@ -92,8 +92,16 @@ weir_got weir_throw(weir_gen *gen, int code, const char *message, weir_item *out
         wr_gen_over(gen);
         return WEIR_GOT_OVER;
     }
+    wr_gen_hold_fresh(gen);
+    if (gen->special) {
+        return outcome(wr_pull_slow(gen, out, 1)); /* canceled, stopping, its reader closed: over */
+    }
     (void)remember_thrown(leaf, &error);
-    return outcome(wr_body_resume(gen, out, 1, 0));
+    size_t n = wr_body_resume(gen, out, 1, 0);
+    if (n == 0) {
+        gen->fresh_receipt = NULL;
+    }
+    return outcome(n);
 }
 
 bool weir_catch(weir_gen *gen, int code, weir_error *error)
@@ -129,7 +137,8 @@ bool weir_catch(weir_gen *gen, int code, weir_error *error)
     if (error != NULL) {
         *error = *failure;
     }
-    if (failure->code == WEIR_ECANCELED || (code != WEIR_ANY && code != failure->code)) {
+    if (gen == &wr_gen_no_memory || failure->code == WEIR_ECANCELED ||
+        (code != WEIR_ANY && code != failure->code)) {
         return false;
     }
     gen->told = true;
@@ -150,6 +159,17 @@ static void delegate_loop(struct wr_body *self, struct weir_gen *inner)
     }
     self->inner_loop = false;
     wr_gen_close(inner);
+}
+
+/* A pull of inner that is late is taken up first, and what it brings handed over from here. False:
+ * self is to stop. */
+static bool delegate_late(struct wr_body *self, struct weir_gen *inner)
+{
+    weir_item item;
+    self->inner_loop = true;
+    bool more = wr_pull_slow(inner, &item, 1) == 0 || weir_yield(&self->gen, &item);
+    self->inner_loop = false;
+    return more;
 }
 
 /* All bodies from the leaf of inner up to inner now answer to a new root. */
@@ -200,13 +220,16 @@ bool weir_yield_from(weir_gen *self_gen, weir_gen *inner, const weir_item **resu
     }
     WR_ASSERT(inner->reader == NULL || inner->reader == self_gen,
               "generator '%s' has a reader already", inner->name);
+    WR_ASSERT(inner->state != WR_GEN_INSIDE || wr_puller_busy(inner),
+              "weir_yield_from: generator '%s' is running", inner->name);
     wr_gen_unadopt(inner);
     if (inner->loop != NULL) {
         wr_object_fini(
             &inner->object); /* from here on it ends with self, not with the scope it was made in */
     }
     self->inner = inner;
-    if (inner->state != WR_GEN_OVER && !inner->canceled && inner->failure == NULL) {
+    bool go_on = !inner->body || !wr_puller_busy(inner) || delegate_late(self, inner);
+    if (go_on && inner->state != WR_GEN_OVER && !inner->canceled && inner->failure == NULL) {
         if (inner->body) {
             delegate_body(self, wr_body_of(inner));
         } else {

@@ -456,4 +456,104 @@ TEST_ABORTS_UNLESS_SANITIZED(misuse_put_to_a_queue_after_its_end)
     (void)!weir_put(in, &item);
 }
 
+static int delegates_to_itself(weir_gen *self, weir_gen *up, void *args)
+{
+    (void)up;
+    (void)args;
+    (void)!weir_yield_from(self, self, NULL);
+    return 0;
+}
+
+TEST_ABORTS(misuse_a_generator_that_delegates_to_itself)
+{
+    weir_loop *loop = test_loop();
+    weir_item item;
+    (void)!weir_next(weir_gen_new(weir_root(loop), delegates_to_itself, NULL, 0, NULL), &item);
+}
+
+static int delegates_to_its_reader(weir_gen *self, weir_gen *up, void *args)
+{
+    (void)up;
+    (void)!weir_yield_from(self, **(weir_gen ***)args, NULL);
+    return 0;
+}
+
+TEST_ABORTS(misuse_a_generator_that_delegates_to_who_reads_it)
+{
+    weir_loop *loop = test_loop();
+    weir_item item;
+    weir_gen *reader, **where = &reader;
+    weir_gen *gen =
+        weir_gen_new(weir_root(loop), delegates_to_its_reader, &where, sizeof where, NULL);
+    reader = same(gen, (struct none){0});
+    (void)!weir_next(reader, &item);
+}
+
+TEST_ABORTS(misuse_a_generator_that_adopts_who_reads_it)
+{
+    weir_loop *loop = test_loop();
+    weir_gen *gen = count_to(weir_root(loop), 3);
+    weir_adopt(gen, same(same(gen, (struct none){0}), (struct none){0}));
+}
+
+TEST_ABORTS(misuse_an_adoption_by_what_is_no_body)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_adopt(weir_count(root, 1, 2), count_to(root, 3));
+}
+
+TEST_ABORTS(misuse_received_by_what_is_no_body)
+{
+    weir_loop *loop = test_loop();
+    (void)weir_received(weir_count(weir_root(loop), 1, 2));
+}
+
+TEST_ABORTS(misuse_a_value_of_what_is_no_body)
+{
+    weir_loop *loop = test_loop();
+    weir_item item = weir_bytes("x", 1);
+    (void)weir_return(weir_count(weir_root(loop), 1, 2), &item);
+}
+
+static int reads_within(weir_scope *scope, void *args)
+{
+    weir_item item;
+    (void)scope;
+    (void)!weir_next_within(*(weir_gen **)args, &item, 1000);
+    return 0;
+}
+
+TEST_ABORTS(misuse_a_second_reader_of_a_pull_that_may_be_late)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_gen *gen = numbers(root, (struct numbers_args){5, 0, 100, root});
+    weir_spawn(root, "a", reads_within, &gen, sizeof gen);
+    weir_spawn(root, "b", reads_within, &gen, sizeof gen);
+    wr_loop_settle(loop);
+}
+
+static void finish_while_read(bool within)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_item item;
+    weir_gen *gen = numbers(root, (struct numbers_args){5, 0, 100, root});
+    (void)!weir_next_within(gen, &item, 200);
+    weir_spawn(root, "reader", within ? reads_within : second_reader, &gen, sizeof gen);
+    wr_loop_settle(loop);
+    weir_discard(gen);
+}
+
+TEST_ABORTS(misuse_an_end_while_another_reads)
+{
+    finish_while_read(false);
+}
+
+TEST_ABORTS(misuse_an_end_while_another_reads_within)
+{
+    finish_while_read(true);
+}
+
 MAIN("flow/misuse")
