@@ -49,8 +49,8 @@ enum {
 WEIR_API weir_gen *weir_queue(weir_scope *scope, const weir_queue_options *options, weir_sink **in);
 /*
  * Make a queue across two loops, each on a thread of its own: items are copied, and handing over is
- * the writer's commit. It touches both scopes, so it is called before the threads start, or by one
- * while the other's loop does not run. The reading end counts as a source of its loop.
+ * the writer's commit. It touches both scopes, so either thread calls it while the other's loop
+ * does not run. The reading end counts as a source of its loop.
  *
  * options  as for weir_queue, but that a rendezvous is a channel of one item. What a policy drops
  *          was handed over as far as the writer is concerned; in the ledger of the reader's loop it

@@ -371,6 +371,52 @@ TEST(channel_carries_items_between_two_threads)
     weir_loop_free(loop);
 }
 
+struct own_loop {
+    weir_scope *reader; /* of a loop that the thread has made */
+    weir_gen *from;
+    pthread_barrier_t made, joined;
+    long sum;
+};
+
+static void *read_on_a_loop_of_its_own(void *arg)
+{
+    struct own_loop *own = arg;
+    weir_error error;
+    weir_loop *loop = weir_loop_new(NULL);
+    own->reader = loop != NULL ? weir_root(loop) : NULL;
+    pthread_barrier_wait(&own->made);
+    pthread_barrier_wait(&own->joined);
+    if (own->from != NULL) {
+        own->sum = sum_of(weir_head(own->from, 1000), &error);
+    }
+    weir_loop_free(loop);
+    return NULL;
+}
+
+TEST(channel_joins_loops_that_each_thread_has_made)
+{
+    struct own_loop own = {.sum = -1};
+    weir_loop *loop = weir_loop_new(NULL);
+    weir_sink *to;
+    pthread_t thread;
+    ck_assert_ptr_nonnull(loop);
+    (void)pthread_barrier_init(&own.made, NULL, 2);
+    (void)pthread_barrier_init(&own.joined, NULL, 2);
+    ck_assert_int_eq(pthread_create(&thread, NULL, read_on_a_loop_of_its_own, &own), 0);
+
+    pthread_barrier_wait(&own.made);
+    if (own.reader != NULL) {
+        own.from = weir_channel(own.reader, weir_root(loop), NULL, &to);
+    }
+    pthread_barrier_wait(&own.joined);
+    int rc = own.from != NULL ? weir_pump(count_to(weir_root(loop), 1000), to, NULL) : WEIR_ENOMEM;
+    pthread_join(thread, NULL);
+    weir_loop_free(loop);
+
+    ck_assert_int_eq(rc, 0);
+    ck_assert_int_eq(own.sum, 500500);
+}
+
 TEST(channel_tells_the_writers_failure)
 {
     weir_loop *loop = weir_loop_new(NULL), *second = weir_loop_new(NULL);
