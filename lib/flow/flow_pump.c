@@ -23,20 +23,35 @@ enum {
                         other tasks */
 };
 
+/* Pulls in a row, for one who may never have to wait. */
+struct turns {
+    struct weir_loop *loop;
+    uint64_t turn;
+    int pulls;
+};
+
+/* Give the others a turn if it is time. False: canceled, gen fails. */
+static bool take_turns(struct turns *turns, struct weir_gen *gen)
+{
+    struct weir_loop *loop = turns->loop;
+    if (++turns->pulls <= TURN_PULLS) {
+        return true;
+    }
+    if (loop->turns == turns->turn && wr_pause(loop) < 0) {
+        wr_gen_fail(gen, WEIR_ECANCELED, 0, -1, "canceled");
+        return false;
+    }
+    turns->turn = loop->turns;
+    turns->pulls = 0;
+    return true;
+}
+
 /* Returns when the generator is over or the sink has failed. */
 static void move(struct weir_gen *gen, struct weir_sink *sink, weir_item *items)
 {
     struct weir_loop *loop = gen->loop;
-    uint64_t turn = loop->turns;
-    for (int pulls = 0;; pulls++) {
-        if (pulls >= TURN_PULLS) {
-            if (loop->turns == turn && wr_pause(loop) < 0) {
-                wr_gen_fail(gen, WEIR_ECANCELED, 0, -1, "canceled");
-                return;
-            }
-            turn = loop->turns;
-            pulls = 0;
-        }
+    struct turns turns = {.loop = loop, .turn = loop->turns};
+    while (take_turns(&turns, gen)) {
         size_t room = wr_sink_room(sink, PUMP_ITEMS);
         if (room == 0) {
             return;
@@ -140,7 +155,8 @@ static int each_main(weir_scope *scope, void *args)
     weir_item item;
     each->item = &item;
     each->go_on = true;
-    while (each->go_on && wr_pull(each->gen, &item, 1) > 0) {
+    struct turns turns = {.loop = loop, .turn = loop->turns};
+    while (each->go_on && take_turns(&turns, each->gen) && wr_pull(each->gen, &item, 1) > 0) {
         wr_call_on_loop_stack(loop, call_item, each);
     }
     each->rc = weir_finish(each->gen, &each->error);

@@ -237,6 +237,23 @@ TEST(each_stops_by_false)
     ck_assert_int_eq(heard.rc, 0);
 }
 
+TEST(each_of_one_that_never_waits_lets_the_others_have_a_turn)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    struct heard heard = {0};
+    weir_each(count_to(scope, -1), on_item, on_over, &heard);
+    ck_assert(weir_sleep(weir_root(loop), 0));
+    ck_assert_int_gt(heard.items, 0);
+
+    weir_scope_cancel(scope);
+
+    ck_assert_int_eq(weir_scope_wait(scope, NULL), 0);
+    ck_assert_int_eq(heard.overs, 1);
+    ck_assert_int_eq(heard.rc, WEIR_ECANCELED);
+    weir_loop_free(loop);
+}
+
 TEST(each_hears_the_failure)
 {
     weir_loop *loop = test_loop();
