@@ -20,7 +20,8 @@ extern "C" {
 
 /*
  * Say in one line why a generator is not giving, following the chain to the one that waits:
- * "batch <- http(feed.example): waits for http(feed.example): no data for 12 s".
+ * "batch <- http(feed.example): waits for http(feed.example): no data for 12 s". When all tasks of
+ * a loop wait for each other it says that, too, as weir_dump does.
  *
  * text     [out] terminated, cut when it does not fit. NULL with cap 0.
  * cap      bytes at text.

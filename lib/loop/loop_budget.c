@@ -79,7 +79,7 @@ static bool waits_for_task(const struct wr_task *task)
 }
 
 /* Rule B. */
-static bool nothing_moves(const struct weir_loop *loop)
+bool wr_nothing_moves(const struct weir_loop *loop)
 {
     if (!loop->owned || loop->fds_waited > 0 || wr_timers_next(&loop->timers) != INT64_MAX ||
         !waits_for_task(&loop->outer)) {
@@ -98,7 +98,7 @@ void wr_budget_look(struct weir_loop *loop)
     if (wr_list_empty(&loop->budget_waiters)) {
         return;
     }
-    if (waiters_hold_all(loop) || nothing_moves(loop)) {
+    if (waiters_hold_all(loop) || wr_nothing_moves(loop)) {
         struct wr_budget_wait *last =
             WR_OWNER(loop->budget_waiters.prev, struct wr_budget_wait, link);
         wr_wake(last->task, WEIR_EBUDGET);

@@ -283,6 +283,13 @@ int wr_budget_wait(struct weir_loop *loop, const struct wr_object *of);
 #define WR_BUDGET_FIGURES(loop) (long long)(loop)->budget.used, (long long)(loop)->budget.limit
 /* What a task waits for that waits for the budget: compared by address. */
 extern const char wr_budget_why[];
+/* On a loop that weir owns: does every task wait for another task, and nothing else is waited for?
+ * Then only weir_post or a signal can help. It is told and not failed, since who posts from another
+ * thread is known to nobody here. */
+bool wr_nothing_moves(const struct weir_loop *loop);
+#define WR_NOTHING_MOVES                                                                     \
+    "nothing moves: every task waits for another one, and none for time, a descriptor or a " \
+    "thread; only weir_post or a signal lets it go on"
 /* "N of M bytes held by ...", like snprintf. */
 size_t wr_budget_tell(struct weir_loop *loop, char *text, size_t cap);
 

@@ -14,7 +14,7 @@
 
 #include "flow_gen.h"
 
-enum { FRAMES_MAX = 24 };
+enum { FRAMES_MAX = 24, DEPTH_MAX = 32 };
 
 static void line(int fd, const char *format, ...) WEIR_PRINTF(2, 3);
 
@@ -113,7 +113,11 @@ static void dump_scope(int fd, const struct weir_scope *scope, int depth)
         line(fd, "%*s%s '%s'%s%s", depth * 2 + 2, "", object->ops->kind, object->name,
              why[0] != '\0' ? ": " : "", why);
     }
-    for (const struct wr_list *node = scope->children.next; node != &scope->children && depth < 32;
+    if (depth == DEPTH_MAX && !wr_list_empty(&scope->children)) {
+        line(fd, "%*s... and scopes in it", depth * 2 + 2, "");
+        return;
+    }
+    for (const struct wr_list *node = scope->children.next; node != &scope->children;
          node = node->next) {
         dump_scope(fd, WR_OWNER((uintptr_t)node, struct weir_scope, child_link), depth + 1);
     }
@@ -124,6 +128,9 @@ void weir_dump(const weir_loop *loop, int fd)
     line(fd, "weir: %zu tasks, budget %lld of %lld bytes (peak %lld), %llu turns",
          loop->tasks_count, (long long)loop->budget.used, (long long)loop->budget.limit,
          (long long)loop->budget.peak, (unsigned long long)loop->turns);
+    if (wr_nothing_moves(loop)) {
+        line(fd, "%s", WR_NOTHING_MOVES);
+    }
     if (loop->owned) {
         dump_task(fd, loop, &loop->outer);
     }

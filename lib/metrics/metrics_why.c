@@ -141,6 +141,10 @@ size_t weir_why(const weir_gen *gen, char *to, size_t cap)
         add(&text, "could not be made: out of memory");
     } else {
         explain(&text, gen, 0);
+        if (wr_nothing_moves(gen->loop)) {
+            add(&text, "; ");
+            add(&text, WR_NOTHING_MOVES);
+        }
     }
     return text.len;
 }

@@ -139,6 +139,46 @@ TEST(dump_tells_tasks_scopes_and_generators)
     weir_loop_free(loop);
 }
 
+/* Looks from the scheduler's stack, when all who run have parked. */
+struct look {
+    struct wr_deferred deferred;
+    const weir_loop *loop;
+    const weir_gen *gen;
+    int fd;
+    char why[400];
+};
+
+static void look(struct wr_deferred *deferred)
+{
+    struct look *look = WR_OWNER(deferred, struct look, deferred);
+    (void)weir_why(look->gen, look->why, sizeof look->why);
+    weir_dump(look->loop, look->fd);
+    weir_scope_cancel(weir_root((weir_loop *)(uintptr_t)look->loop));
+}
+
+TEST(tasks_that_all_wait_for_each_other_are_told_so)
+{
+    weir_loop *loop = test_loop();
+    weir_sink *in;
+    weir_item item;
+    char text[8192];
+    weir_gen *gen = weir_queue(weir_root(loop), NULL, &in);
+    struct look seen = {.loop = loop, .gen = gen, .fd = memfd_create("dump", MFD_CLOEXEC)};
+    wr_deferred_init(&seen.deferred, look);
+    wr_defer(loop, &seen.deferred);
+
+    ck_assert(!weir_next(gen, &item));
+
+    ssize_t len = pread(seen.fd, text, sizeof text - 1, 0);
+    close(seen.fd);
+    ck_assert_int_gt(len, 0);
+    text[len] = '\0';
+    ck_assert_ptr_nonnull(strstr(text, "nothing moves: every task waits for another one"));
+    ck_assert_ptr_nonnull(strstr(seen.why, "nothing moves: every task waits for another one"));
+    ck_assert_ptr_null(strstr(why(gen), "nothing moves")); /* somebody runs: this test */
+    weir_loop_free(loop);
+}
+
 TEST(ledger_of_a_scope_holds_those_beneath_and_those_gone)
 {
     weir_loop *loop = test_loop();
