@@ -47,9 +47,9 @@ typedef struct weir_type {
 
 /*
  * One thing in a stream. What a body yields needs data and len (or a value) only; weir fills in the
- * rest. An item that came may go on with other bytes: set its data and len, and its number, time and
- * line end stay; bytes that do not lie in its block are copied by whoever keeps them. Frozen at 64
- * bytes where pointers have 8, since arrays of them are the caller's.
+ * rest. An item that came may go on with other bytes: set its data and len, and its number, time
+ * and line end stay; bytes that do not lie in its block are copied by whoever keeps them. Frozen at
+ * 64 bytes where pointers have 8, since arrays of them are the caller's.
  */
 typedef struct weir_item {
     const char *data;      /* bytes, not terminated, without the line end; or the value, see type */

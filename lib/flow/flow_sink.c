@@ -41,19 +41,19 @@ static struct wr_task *somebody_inside(const struct weir_sink *sink)
 
 void wr_sink_left(struct weir_sink *sink)
 {
-    struct wr_sink_watch *watch = sink->watch;
-    if (watch == NULL || somebody_inside(sink) != NULL) {
+    struct weir_scope *from = sink->leaving;
+    if (from == NULL || somebody_inside(sink) != NULL) {
         return;
     }
-    sink->watch = NULL;
+    sink->leaving = NULL;
     struct weir_scope *home = sink->loop->task->scope;
     wr_object_fini(&sink->object);
     if (!sink->ended) {
         wr_object_init(&sink->object, sink->object.ops,
-                       wr_scope_within(home, watch->from) ? sink->loop->root : home, sink->name);
+                       wr_scope_within(home, from) ? sink->loop->root : home, sink->name);
     }
-    watch->over = true;
-    wr_wake(watch->task, 0);
+    wr_wake(from->turning_out, 0);
+    from->turning_out = NULL;
 }
 
 /* The scope ends. A task of another scope that is inside of the sink comes out first, and keeps it
@@ -69,8 +69,8 @@ static void object_discard(struct wr_object *object)
     struct weir_loop *loop = sink->loop;
     WR_ASSERT(task != loop->task, "the scope of sink '%s' is ended by what is put to it",
               sink->name);
-    struct wr_sink_watch watch = {.task = wr_task_now(loop, "weir_scope_wait"),
-                                  .from = object->scope};
+    struct weir_scope *from = object->scope;
+    from->turning_out = wr_task_now(loop, "weir_scope_wait");
     if (!sink->ended) {
         wr_sink_set_error(sink, WEIR_ECLOSED, 0, "the scope of '%s' has ended", sink->name);
         if (sink->ops->abort != NULL) {
@@ -79,10 +79,8 @@ static void object_discard(struct wr_object *object)
             wr_task_fail(task, WEIR_ECLOSED);
         }
     }
-    // cppcheck-suppress autoVariables ; the loop below outlives every use: over is the last thing
-    // written
-    sink->watch = &watch;
-    while (!watch.over) {
+    sink->leaving = from;
+    while (from->turning_out != NULL) { /* the sink may be gone by then */
         (void)wr_park_for_task(loop, "a writer elsewhere to come out", NULL);
     }
 }
@@ -409,7 +407,7 @@ bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
     if (rc < 0) {
         wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
     }
-    if (WR_UNLIKELY(sink->watch != NULL)) {
+    if (WR_UNLIKELY(sink->leaving != NULL)) {
         wr_sink_left(sink);
     }
     if (WR_UNLIKELY(sink->failure != NULL)) {

@@ -59,12 +59,6 @@ struct wr_put_run {
 
 enum { WR_SINK_ALIVE = 0x7773696e };
 
-struct wr_sink_watch {
-    struct wr_task *task;
-    struct weir_scope *from; /* the scope that ends */
-    bool over;
-};
-
 struct weir_sink {
     const struct wr_sink_ops *ops;
     struct weir_loop *loop;
@@ -83,8 +77,8 @@ struct weir_sink {
     bool ended, canceled;
     struct wr_task *inside; /* puts, commits or ends it; of a queue's end, which several may put to:
                                only the one that ends it */
-    struct wr_sink_watch *watch; /* waits until nobody is inside: its scope ends */
-    struct wr_task *feeder;      /* the pump that feeds it, while it waits for its generator */
+    struct weir_scope *leaving; /* it ends, and waits until nobody is inside; NULL */
+    struct wr_task *feeder;     /* the pump that feeds it, while it waits for its generator */
     char name[32];
 };
 
