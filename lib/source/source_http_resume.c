@@ -113,6 +113,16 @@ static CURLcode told_as_end(const struct wr_http_source *http)
     return reply->head_bytes > 0 ? CURLE_OK : CURLE_GOT_NOTHING;
 }
 
+/* A chunk size that is none, in the words of each libcurl. */
+static bool breaks_chunks(const struct wr_http_source *http, CURLcode result)
+{
+    if (result == CURLE_RECV_ERROR) {
+        return strstr(http->curl_text, "chunk") != NULL;
+    }
+    return http->phase == WR_HTTP_BODY && http->reply.chunked &&
+           (result == CURLE_BAD_FUNCTION_ARGUMENT || result == CURLE_WEIRD_SERVER_REPLY);
+}
+
 static void transfer_failure(const struct wr_http_source *http, struct wr_http_failure *failure)
 {
     CURLcode result = http->result;
@@ -149,8 +159,7 @@ static void transfer_failure(const struct wr_http_source *http, struct wr_http_f
         failure->retry = true;
         return;
     }
-    if ((result == CURLE_RECV_ERROR || result == CURLE_BAD_FUNCTION_ARGUMENT) &&
-        strstr(http->curl_text, "chunk") != NULL) {
+    if (breaks_chunks(http, result)) {
         wr_http_refuse(failure, WEIR_EHTTP, (int)result,
                        "the server breaks the chunked encoding of the body");
         failure->retry = true;

@@ -78,11 +78,18 @@ TEST(a_chunk_size_in_another_notation_is_told)
         "the server breaks the chunked encoding of the body (at byte 0, after line 0)");
 }
 
-TEST(a_head_that_begins_folded_is_told)
+/* libcurl 8 leaves the line out, which says nothing of the body. */
+TEST(a_head_that_begins_folded_is_told_where_libcurl_minds)
 {
-    const char *text = OK_HEAD " X-One: a\r\nContent-Length: 4\r\n\r\none\n";
-    ck_assert_str_eq(told((struct http_answer){.text = text}, WEIR_EHTTP),
-                     "the answer is not HTTP");
+    weir_error error;
+    PLAY({.text = OK_HEAD " X-One: a\r\nContent-Length: 4\r\n\r\none\n"});
+    weir_loop *loop = test_loop();
+    bool whole = strcmp(get(loop, peer, HTTP(.retries = WEIR_NONE), &error), "one\n") == 0;
+    ck_assert_msg(whole || (error.code == WEIR_EHTTP &&
+                            strstr(error.message, "the answer is not HTTP") != NULL),
+                  "%s", error.message);
+    weir_loop_free(loop);
+    http_peer_free(peer);
 }
 
 static int look(weir_scope *scope, void *args)
