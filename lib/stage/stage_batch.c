@@ -16,7 +16,7 @@
 #include "flow_batch.h"
 #include "flow_gen.h"
 
-enum { PULL_ITEMS = 64, FIRST_PARTS = 64 };
+enum { PULL_ITEMS = 64, FIRST_PARTS = 64, LOOK_MS = 10 };
 
 struct stage_batch {
     struct weir_gen gen;
@@ -157,19 +157,28 @@ static int batch_give(struct stage_batch *stage, struct weir_block *block, weir_
     return 0;
 }
 
-/* More items at stage->pulled; false: none in time (*late), or over. */
+/* More items at stage->pulled; false: none in time (*late), or over. A batch that waits while
+ * somebody waits for the loop's budget may be what holds it: it goes before its time. That is
+ * looked for at once, and then after pauses that double, so that an idle stream is hardly
+ * disturbed. */
 static bool refill(struct stage_batch *stage, size_t want, int64_t until_ns, bool *late)
 {
     struct weir_gen *up = stage->gen.up;
+    struct weir_loop *loop = stage->gen.loop;
     *late = false;
     stage->pulled_at = stage->pulled_count = 0;
     want = WR_MIN(want, (size_t)PULL_ITEMS);
     if (until_ns < 0) {
         stage->pulled_count = wr_pull(up, stage->pulled, want);
-    } else {
-        int64_t left_ms = (until_ns - wr_now_ns(stage->gen.loop) + 999999) / 1000000;
-        stage->pulled_count = wr_pull_within(up, stage->pulled, want, WR_MAX(left_ms, 0), late);
+        return stage->pulled_count > 0;
     }
+    int64_t left_ms, pause_ms = 0;
+    do {
+        left_ms = WR_MAX((until_ns - wr_now_ns(loop) + 999999) / 1000000, 0);
+        stage->pulled_count =
+            wr_pull_within(up, stage->pulled, want, WR_MIN(left_ms, pause_ms), late);
+        pause_ms = pause_ms == 0 ? LOOK_MS : pause_ms * 2;
+    } while (*late && left_ms > 0 && loop->budget.waiters == 0);
     return stage->pulled_count > 0;
 }
 

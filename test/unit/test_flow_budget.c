@@ -174,10 +174,13 @@ TEST(budget_smaller_than_a_batch_with_a_time_makes_the_batches_smaller)
         lines_of(weir_root(loop), 4 * BUDGET, 128),
         WEIR_OPTIONS(weir_batch_options, .items_max = WEIR_NONE, .bytes_max = WEIR_NONE));
     size_t count = 0;
+    int64_t began_ns = wr_now_ns(loop);
 
     ck_assert_int_eq(read_to_end(gen, &count, NULL), 0);
 
     ck_assert_uint_gt(count, 3);
+    ck_assert_int_lt(wr_now_ns(loop) - began_ns,
+                     (int64_t)100 * 1000000); /* and not each after its second */
     weir_loop_free(loop);
 }
 
