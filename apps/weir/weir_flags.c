@@ -420,6 +420,26 @@ static int check_kind(const char *kind, size_t count)
     return known && count < 3 ? 0 : complain("list takes one of: sources, stages or sinks");
 }
 
+/* The subcommand that somebody may have meant who has typed one word, which is none and no stage;
+ * NULL: a stage is as near. */
+static const char *meant_command(const char *word)
+{
+    static const char *const commands[] = {"demo", "list", "help"};
+    const char *meant = NULL, *name;
+    size_t best = 3;
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        size_t d = flags_distance(word, commands[i]);
+        if (d < best) {
+            best = d;
+            meant = commands[i];
+        }
+    }
+    for (size_t i = 0; (name = weir_word_name(i, NULL)) != NULL; i++) {
+        meant = flags_distance(word, name) < best ? NULL : meant;
+    }
+    return meant;
+}
+
 static int check_words(struct flags *flags, const char **words, size_t count)
 {
     const char *hint;
@@ -448,6 +468,10 @@ static int check_words(struct flags *flags, const char **words, size_t count)
         access(words[0], F_OK) < 0) {
         return complain("'weir %s' is not in this version%s%s", words[0], hint != NULL ? "; " : "",
                         hint != NULL ? hint : "");
+    }
+    const char *meant = flags->text_file == NULL && count > 0 ? meant_command(words[0]) : NULL;
+    if (meant != NULL && access(words[0], F_OK) < 0) {
+        return complain("unknown command '%s' (did you mean 'weir %s'?)", words[0], meant);
     }
     if (flags->text_file == NULL) {
         if (count == 0 && !isatty(0)) {

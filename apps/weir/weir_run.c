@@ -41,12 +41,23 @@ static void dump_tasks(void *ctx)
 
 struct status_args {
     struct run *run;
+    bool draws; /* else it only tells that a signal was heard */
 };
 
-static int draw_status(weir_scope *scope, void *args)
+/* Somebody sits at the terminal: the status line, and what a Ctrl-C has begun if that lasts. */
+static int show_status(weir_scope *scope, void *args)
 {
-    struct run *run = ((struct status_args *)args)->run;
+    const struct status_args *status = args;
+    struct run *run = status->run;
+    bool told = false;
     while (weir_sleep(scope, 500)) {
+        if (!told && weir_scope_signal(run->scope, NULL) != 0) {
+            told = true;
+            say_line(&run->say, "draining: what is under way flows out; again to stop at once");
+        }
+        if (!status->draws) {
+            continue;
+        }
         char why[200] = "";
         weir_ledger ledger;
         weir_stats stats = {.struct_size = sizeof stats};
@@ -328,9 +339,9 @@ static int run_in_loop(struct run *run)
         weir_scope_new(weir_root(run->loop), WEIR_OPTIONS(weir_scope_options, .name = "status"));
     /* Lines that go to a terminal show by themselves that they come, and would be written into it.
      */
-    if (run->say.terminal && !(to_stdout(run) && isatty(1))) {
-        struct status_args args = {run};
-        weir_spawn(status, "status", draw_status, &args, sizeof args);
+    if (run->say.terminal) {
+        struct status_args args = {run, !(to_stdout(run) && isatty(1))};
+        weir_spawn(status, "status", show_status, &args, sizeof args);
     }
     (void)!weir_pump(run->gen, sink, &error);
     run->gen = NULL;

@@ -21,9 +21,10 @@
  * Failure.   Makers never return NULL; a failed maker gives an object that fails. Of several
  *            failures in a chain the first in time is told. Items come before the failure.
  * Threads.   A generator belongs to its loop's thread (asserted where a call waits) and has one
- * reader at a time (asserted). Misuse.    Aborts with a sentence that names the function: a NULL; a
- * generator that was finished, discarded or pumped (as far as its memory still shows it); the
- * 1,000th call after the end, since somebody ignores false.
+ *            reader at a time (asserted).
+ * Misuse.    Aborts with a sentence that names the function: a NULL; a generator that was finished,
+ *            discarded or pumped (as far as its memory still shows it); the 1,000th call after the
+ *            end, since somebody ignores false.
  */
 #ifndef WEIR_GEN_H
 #define WEIR_GEN_H
@@ -44,7 +45,7 @@ extern "C" {
  * args     the generator's own copy, alive until it ends.
  * Returns  0 at the end, or weir_fail(...) for a failure of its own; another negative code is one
  *          without a text; a positive number aborts. A failure of an adopted generator, or one
- * thrown in, that was not caught carries on by itself, whatever is returned.
+ *          thrown in, that was not caught carries on by itself, whatever is returned.
  *
  * From the moment a yield has returned false, weir_yield and the pulls of adopted generators return
  * false at once until weir_catch(self, ...) has taken a thrown error; a close or cancel cannot be

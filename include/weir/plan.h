@@ -113,15 +113,14 @@ WEIR_API int64_t weir_plan_mem_bytes(const weir_plan *plan);
  * returned, but `state`. */
 typedef struct weir_plan_options {
     size_t struct_size;
-    const char *const *files; /* stand for the source, one after another; "-": stdin */
-    size_t files_count;       /* 0: the text's source, else standard input */
-    const weir_http_options
-        *http;         /* for an http source: headers, certificates, limits, retries; for
-                          sockets connect_ms, and for their sources idle_ms as stall_ms */
-    const char *user;  /* "name:password" for an http source; never shown */
-    weir_state *state; /* for the source and a file sink; not with several files */
-    int32_t stdin_fd;  /* default 0 */
-    int32_t stdout_fd; /* default 1 */
+    const char *const *files;      /* stand for the source, one after another; "-": stdin */
+    size_t files_count;            /* 0: the text's source, else standard input */
+    const weir_http_options *http; /* for an http source: headers, certificates, limits, retries; of
+                                      it connect_ms for sockets, idle_ms for socket sources */
+    const char *user;              /* "name:password" for an http source; never shown */
+    weir_state *state;             /* for the source and the sink; not with several files */
+    int32_t stdin_fd;              /* default 0 */
+    int32_t stdout_fd;             /* default 1 */
 } weir_plan_options;
 
 /*

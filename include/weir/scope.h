@@ -55,9 +55,9 @@ enum { WEIR_CANCEL_REST = 0, WEIR_GO_ON = 1 };
  * scope    its own scope, which ends when it has returned, after the tasks spawned there.
  * args     its own copy of what weir_spawn was given.
  * Returns  0; or a negative code, which fails its scope; a positive number aborts. When
- * weir_finish, weir_pump, weir_sink_finish or weir_scope_wait told this code last, their whole
- * error is kept, so `return weir_pump(...)` loses nothing. WEIR_ECANCELED of a task that was
- * canceled is no failure.
+ *          weir_finish, weir_pump, weir_sink_finish or weir_scope_wait told this code last, their
+ *          whole error is kept, so `return weir_pump(...)` loses nothing. WEIR_ECANCELED of a task
+ *          that was canceled is no failure.
  */
 typedef int weir_task(weir_scope *scope, void *args);
 

@@ -314,7 +314,8 @@ static ssize_t read_file(int folder_fd, const char *name, char *to, size_t cap)
     return n < 0 ? -1 : (ssize_t)len;
 }
 
-static int damaged(weir_error *error, const char *folder, const char *name, bool old,
+/* The previous generation is named only where it can be read. */
+static int damaged(int folder_fd, weir_error *error, const char *folder, const char *name, bool old,
                    const char *why)
 {
     if (old) {
@@ -324,11 +325,24 @@ static int damaged(weir_error *error, const char *folder, const char *name, bool
             "it to start from the beginning",
             folder, name, why);
     }
-    return wr_error_set(
-        error, WEIR_EINVAL, 0, origin,
-        "the state '%s/%s.weir' is damaged (%s): put '%s.weir.old' in its place to go on "
-        "from the one before, or remove both to start from the beginning",
-        folder, name, why, name);
+    char file[FILE_NAME_MAX], *text = wr_alloc(WR_STATE_TEXT_MAX);
+    struct wr_state_record *before = wr_alloc(sizeof *before);
+    snprintf(file, sizeof file, "%s.weir.old", name);
+    ssize_t len =
+        text != NULL && before != NULL ? read_file(folder_fd, file, text, WR_STATE_TEXT_MAX) : -1;
+    bool good = len >= 0 && wr_state_decode(before, text, (size_t)len) == NULL;
+    wr_free(text);
+    wr_free(before);
+    return good ? wr_error_set(error, WEIR_EINVAL, 0, origin,
+                               "the state '%s/%s.weir' is damaged (%s): put '%s.weir.old' in its "
+                               "place to go on from the one before, or remove both to start from "
+                               "the beginning",
+                               folder, name, why, name)
+                : wr_error_set(error, WEIR_EINVAL, 0, origin,
+                               "the state '%s/%s.weir' is damaged (%s), and none before it can be "
+                               "read: remove '%s.weir' and '%s.weir.old' to start from the "
+                               "beginning",
+                               folder, name, why, name, name);
 }
 
 int wr_state_load(int folder_fd, const char *folder, const char *name,
@@ -353,7 +367,7 @@ int wr_state_load(int folder_fd, const char *folder, const char *name,
     } else {
         const char *why = wr_state_decode(record, text, (size_t)len);
         if (why != NULL) {
-            rc = damaged(error, folder, name, old, why);
+            rc = damaged(folder_fd, error, folder, name, old, why);
         } else if (strcmp(record->name, name) != 0) {
             rc = wr_error_set(error, WEIR_EINVAL, 0, origin,
                               "the state '%s/%s' is another pipeline's ('%s')", folder, file,

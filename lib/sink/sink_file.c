@@ -104,16 +104,23 @@ static int wait_for_reader(struct sink_file *file)
 }
 
 /* Never blocks the loop: a fifo without a reader is ENXIO, as is a socket, which stays one. */
-static int open_path(struct sink_file *file)
+static int open_path(struct sink_file *file, int64_t stored)
 {
     struct stat info;
+    int create = stored > 0 ? 0 : O_CREAT; /* one that is to go on is not made anew */
     for (;;) {
         WR_CALL(file->fd, "open", EACCES,
-                open(file->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+                open(file->path, O_WRONLY | O_APPEND | create | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
                      0666));
         int number = errno;
         if (file->fd >= 0) {
             return 0;
+        }
+        if (number == ENOENT && stored > 0) {
+            return wr_sink_set_error(&file->stream.sink, WEIR_ECHANGED, 0,
+                                     "'%s' is not there, but %lld bytes were written to it by the "
+                                     "last run: bring it back, or begin anew with another state",
+                                     file->path, (long long)stored);
         }
         if (number != ENXIO || stat(file->path, &info) < 0 || !S_ISFIFO(info.st_mode)) {
             return fail_io(file, "open", number);
@@ -155,7 +162,7 @@ static int open_file(struct sink_file *file)
     if (file->state != NULL && wr_state_attach_sink(file->state, &stored, &error) < 0) {
         return pass_on(file, &error);
     }
-    int rc = open_path(file);
+    int rc = open_path(file, stored);
     if (rc < 0) {
         return rc;
     }

@@ -141,6 +141,11 @@ class Mistakes(e2e_support.TestCase):
         )
         self.caret_at(run, "bach")
 
+    def test_a_mistyped_command_is_guessed(self):
+        for word, meant in (("lsit", "list"), ("dmeo", "demo"), ("hlep", "help")):
+            self.refused(word, texts=["unknown command '%s'" % word, "did you mean 'weir %s'?" % meant])
+        self.refused("heed", texts=["unknown stage 'heed'", "did you mean 'head'?"])
+
     def test_nothing_is_connected_before_the_text_is_right(self):
         peer = self.peer(Peer(lambda c: c.reply(body="x\n")))
         self.refused("%s | hed 3" % peer.url(), texts=["did you mean 'head'?"])

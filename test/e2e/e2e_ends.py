@@ -245,6 +245,17 @@ class Signals(e2e_support.TestCase):
                 run.process.wait(10)
                 self.assertEqual(run.process.returncode, status, run.err)
 
+    def test_a_drain_that_lasts_is_told_on_a_terminal(self):
+        master, slave = pty.openpty()
+        command = [e2e_support.BINARY, "--drain", "1s", "gen 1.."]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=slave) as run:
+            os.close(slave)
+            self.assertEqual(run.stdout.readline(), b"1\n")
+            run.send_signal(signal.SIGINT)
+            self.assertEqual(run.wait(20), 3)
+            text = terminal_text(master)
+        self.assertEqual(text.count("again to stop at once"), 1, text)
+
     def test_a_drain_that_takes_too_long_is_a_loss_with_a_count(self):
         with Weir("--drain", "200ms", "gen 1.. | queue") as run:
             self.assertEqual(run.read_line(), b"1")

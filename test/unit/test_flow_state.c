@@ -449,6 +449,34 @@ TEST(message_of_a_damaged_record_names_both_files)
     end(&f);
 }
 
+TEST(message_of_two_damaged_records_does_not_advise_to_go_on)
+{
+    struct fixture f;
+    begin_with(&f, 2);
+    wr_folder_write(&f.folder, "s/p.weir", "", 0);
+    wr_folder_write(&f.folder, "s/p.weir.old", "x", 1);
+    run_begins(&f, "p");
+
+    check_refused(&f, "none before it can be read");
+    end(&f);
+}
+
+TEST(sink_file_that_is_gone_has_changed_and_is_not_made_anew)
+{
+    struct fixture f;
+    weir_error error;
+    size_t len;
+    begin_with(&f, 2);
+    ck_assert_int_eq(unlink(wr_folder_path(&f.folder, "out")), 0);
+    run_begins(&f, "p");
+
+    ck_assert_int_eq(copy(&f, 2, &error), WEIR_ECHANGED);
+
+    ck_assert_ptr_nonnull(strstr(error.message, "is not there, but 4 bytes were written"));
+    ck_assert_ptr_null(wr_folder_read(&f.folder, "out", &len));
+    end(&f);
+}
+
 TEST(previous_record_is_used_when_the_newest_is_absent)
 {
     struct fixture f;
