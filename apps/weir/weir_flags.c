@@ -440,9 +440,25 @@ static const char *meant_command(const char *word)
     return meant;
 }
 
-static int check_words(struct flags *flags, const char **words, size_t count)
+/* A first word that is no pipeline text: a command of a later version, or one mistyped. 0: it may
+ * be a text. */
+static int check_command(const char *word)
 {
     const char *hint;
+    if (access(word, F_OK) == 0) {
+        return 0; /* a file's name, which its message tells about */
+    }
+    if (planned_word(word, &hint)) {
+        return complain("'weir %s' is not in this version%s%s", word, hint != NULL ? "; " : "",
+                        hint != NULL ? hint : "");
+    }
+    const char *meant = meant_command(word);
+    return meant != NULL ? complain("unknown command '%s' (did you mean 'weir %s'?)", word, meant)
+                         : 0;
+}
+
+static int check_words(struct flags *flags, const char **words, size_t count)
+{
     if (flags->action == ACTION_HELP || flags->action == ACTION_VERSION) {
         return 0;
     }
@@ -464,14 +480,9 @@ static int check_words(struct flags *flags, const char **words, size_t count)
         flags->word = count > 1 ? words[1] : NULL;
         return check_kind(flags->word, count);
     }
-    if (flags->text_file == NULL && count > 0 && planned_word(words[0], &hint) &&
-        access(words[0], F_OK) < 0) {
-        return complain("'weir %s' is not in this version%s%s", words[0], hint != NULL ? "; " : "",
-                        hint != NULL ? hint : "");
-    }
-    const char *meant = flags->text_file == NULL && count > 0 ? meant_command(words[0]) : NULL;
-    if (meant != NULL && access(words[0], F_OK) < 0) {
-        return complain("unknown command '%s' (did you mean 'weir %s'?)", words[0], meant);
+    int rc = flags->text_file == NULL && count > 0 ? check_command(words[0]) : 0;
+    if (rc != 0) {
+        return rc;
     }
     if (flags->text_file == NULL) {
         if (count == 0 && !isatty(0)) {

@@ -202,8 +202,11 @@ static __attribute__((noinline)) bool yield_slow(struct wr_body *self, const wei
 bool weir_yield_many(weir_gen *self, const weir_item *items, size_t count)
 {
     wr_gen_given(self, "weir_yield_many");
+    if (items == NULL && count > 0) {
+        wr_item_misused("weir_yield_many");
+    }
     for (size_t i = 0; i < count; i++) {
-        wr_item_check(items != NULL ? &items[i] : NULL, "weir_yield_many");
+        wr_item_check(&items[i], "weir_yield_many");
     }
     WR_ASSERT(self->body, "only a body yields");
     return yield_items(wr_body_of(self), items, count);

@@ -437,7 +437,8 @@ static __attribute__((noinline)) bool put_changed(struct weir_sink *sink, const 
 bool weir_put_many(weir_sink *sink, const weir_item *items, size_t count)
 {
     if (WR_UNLIKELY(sink == NULL || (items == NULL && count > 0))) {
-        put_odd(sink, NULL);
+        wr_sink_given(sink, "weir_put");
+        wr_item_misused("weir_put");
     }
     if (count == 0) {
         wr_sink_given(sink, "weir_put_many");

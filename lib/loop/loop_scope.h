@@ -75,7 +75,7 @@ struct weir_scope *wr_scope_make(struct weir_loop *loop, struct weir_scope *pare
 void wr_scope_free(struct weir_scope *scope);
 void wr_signals_free(struct weir_scope *scope);
 /* The ledger's numbers over the scope and all beneath. */
-void wr_scope_counts(const struct weir_scope *scope, uint64_t *in, uint64_t counts[WR_WORDS]);
+void wr_scope_counts(const struct weir_scope *top, uint64_t *in, uint64_t counts[WR_WORDS]);
 void wr_scope_origin_gone(struct weir_receipt *origin, void *ctx);
 /* A failure in the scope: the first counts; cancels the rest if the scope says so. NULL: there was
  * no memory to keep it. */
@@ -92,7 +92,7 @@ static inline bool wr_scope_canceled(const struct weir_scope *scope)
 struct weir_receipt *wr_scope_origin(struct weir_scope *scope, const char *name);
 /* End all that was made in the scope and not ended by its owner: child scopes, newest objects
  * first. May suspend. */
-void wr_scope_end_objects(struct weir_scope *scope);
+void wr_scope_end_objects(struct weir_scope *top);
 /* Its failure, if any, since nobody has waited for it. */
 void wr_scope_log_failure(const struct weir_scope *scope);
 

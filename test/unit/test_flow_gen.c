@@ -466,6 +466,12 @@ TEST(a_tasks_return_code_finds_its_message_for_scope_wait)
 
 /* ---- 1,000,000 */
 
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#endif
+
 static long resident_pages(void)
 {
     FILE *file = fopen("/proc/self/statm", "r");
@@ -493,7 +499,8 @@ TEST_WITHIN(a_million_generators_leave_nothing_behind, 60)
         weir_discard(gen);
     }
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
-    ck_assert_int_lt(resident_pages() - before, 256);
+    /* Under Valgrind the pages are its own, too. */
+    ck_assert(RUNNING_ON_VALGRIND || resident_pages() - before < 256);
 #else
     (void)before;
 #endif
