@@ -345,12 +345,6 @@ void wr_sink_misused(const struct weir_sink *sink, const char *verb)
               name);
 }
 
-static void put_odd(const struct weir_sink *sink, const weir_item *item)
-{
-    wr_sink_given(sink, "weir_put");
-    wr_item_check(item, "weir_put");
-}
-
 static bool past_end(struct weir_sink *sink)
 {
     wr_sink_given(sink, "weir_put");
@@ -419,37 +413,39 @@ bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
     return true;
 }
 
-/* What a user hands over may have other bytes than its block keeps alive (wr_block_check): those go
- * as copies, one by one. */
-static __attribute__((noinline)) bool put_changed(struct weir_sink *sink, const weir_item *items,
-                                                  size_t count)
+/* What a user hands over may be no item at all, or have other bytes than its block keeps alive
+ * (wr_block_check): those go as copies. */
+static __attribute__((noinline)) bool put_odd(struct weir_sink *sink, const weir_item *items,
+                                              size_t count)
 {
+    wr_sink_given(sink, "weir_put");
     for (size_t i = 0; i < count; i++) {
+        wr_item_check(items != NULL ? &items[i] : NULL, "weir_put");
         weir_item item = items[i];
         wr_block_check(&item);
         if (!wr_put_many(sink, &item, 1)) {
             return false;
         }
     }
-    return true;
+    return sink->failure == NULL;
 }
 
 bool weir_put_many(weir_sink *sink, const weir_item *items, size_t count)
 {
-    if (WR_UNLIKELY(sink == NULL || (items == NULL && count > 0))) {
-        wr_sink_given(sink, "weir_put");
-        wr_item_misused("weir_put");
+    if (WR_UNLIKELY(sink == NULL || items == NULL || count == 0)) {
+        return put_odd(sink, items, count);
     }
-    if (count == 0) {
-        wr_sink_given(sink, "weir_put_many");
-        return sink->failure == NULL;
-    }
+    /* One comparison an item: as if what has no block lay in one from 1 to the end of memory. */
+    const weir_block *block = NULL;
+    uintptr_t base = 1, cap = UINTPTR_MAX - 1;
     for (size_t i = 0; i < count; i++) {
-        if (WR_UNLIKELY(items[i].data == NULL)) {
-            put_odd(sink, &items[i]);
+        if (items[i].block != block) {
+            block = items[i].block;
+            base = block != NULL ? (uintptr_t)block->data : 1;
+            cap = block != NULL ? block->cap : UINTPTR_MAX - 1;
         }
-        if (WR_UNLIKELY(items[i].block != NULL && !wr_block_holds(&items[i]))) {
-            return put_changed(sink, items, count);
+        if (WR_UNLIKELY((uintptr_t)items[i].data - base > cap)) {
+            return put_odd(sink, items, count);
         }
     }
     return wr_put_many(sink, items, count);
@@ -457,7 +453,11 @@ bool weir_put_many(weir_sink *sink, const weir_item *items, size_t count)
 
 bool weir_put(weir_sink *sink, const weir_item *item)
 {
-    return weir_put_many(sink, item, 1);
+    if (WR_UNLIKELY(sink == NULL || item == NULL || item->data == NULL ||
+                    (item->block != NULL && !wr_block_holds(item)))) {
+        return put_odd(sink, item, 1);
+    }
+    return wr_put_many(sink, item, 1);
 }
 
 static bool commit(struct weir_sink *sink)

@@ -46,8 +46,23 @@ static void on_context_freed(void *context, void *end, CRYPTO_EX_DATA *data, int
     release(end);
 }
 
+/* Is libcurl's OpenSSL of the version that this file was compiled for? An SSL_CTX of any other TLS
+ * library is none of ours. */
+static bool same_openssl(void)
+{
+    char name[16];
+    const char *theirs = curl_version_info(CURLVERSION_NOW)->ssl_version;
+    int len = snprintf(name, sizeof name, "OpenSSL/%d.", OPENSSL_VERSION_MAJOR);
+    return theirs != NULL && strncmp(theirs, name, (size_t)len) == 0;
+}
+
+/* Once a process: libcurl needs more than a page of stack to tell its version, which a stream would
+ * keep. */
 static void make_index(void)
 {
+    if (!same_openssl()) {
+        return;
+    }
     index_of_end = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, on_context_freed);
 }
 
@@ -76,20 +91,10 @@ static CURLcode on_context(CURL *easy, void *context, void *ctx)
     return CURLE_OK;
 }
 
-/* Is libcurl's OpenSSL of the version that this file was compiled for? An SSL_CTX of any other TLS
- * library is none of ours. */
-static bool same_openssl(void)
-{
-    char name[16];
-    const char *theirs = curl_version_info(CURLVERSION_NOW)->ssl_version;
-    int len = snprintf(name, sizeof name, "OpenSSL/%d.", OPENSSL_VERSION_MAJOR);
-    return theirs != NULL && strncmp(theirs, name, (size_t)len) == 0;
-}
-
 void wr_transfer_watch_tls(struct wr_transfer *transfer)
 {
     uv_once(&index_once, make_index);
-    if (index_of_end >= 0 && same_openssl()) {
+    if (index_of_end >= 0) {
         curl_easy_setopt(transfer->easy, CURLOPT_SSL_CTX_FUNCTION, on_context);
         curl_easy_setopt(transfer->easy, CURLOPT_SSL_CTX_DATA, (void *)transfer);
     }
