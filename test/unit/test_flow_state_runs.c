@@ -1,6 +1,7 @@
 /*
  * What a state means for the whole of a pipeline: sinks that are no file keep one, and to head and
  * skip all runs with one state are one run.
+ * Labels: thread
  */
 #include "support_state.h"
 
