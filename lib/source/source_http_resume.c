@@ -102,13 +102,20 @@ static int unsure_end(const struct wr_http_source *http, struct wr_http_failure 
     return failure->code;
 }
 
+/* Does the answer say by itself where its body ends? One without content has none (RFC 9112, 6.3),
+ * and libcurl waits for no end of its connection. */
+static bool is_delimited(const struct wr_http_reply *reply)
+{
+    return reply->length >= 0 || reply->chunked || reply->status == 204;
+}
+
 /* The TLS connection was cut, which libcurl 7.88 does not tell from its end and others do: what
  * 7.88 says then. */
 static CURLcode told_as_end(const struct wr_http_source *http)
 {
     const struct wr_http_reply *reply = &http->reply;
     if (http->phase == WR_HTTP_BODY) {
-        return reply->length >= 0 || reply->chunked ? CURLE_PARTIAL_FILE : CURLE_OK;
+        return is_delimited(reply) ? CURLE_PARTIAL_FILE : CURLE_OK;
     }
     return reply->head_bytes > 0 ? CURLE_OK : CURLE_GOT_NOTHING;
 }
@@ -387,8 +394,8 @@ static int judge_end(struct wr_http_source *http)
         return wr_http_refuse(failure, WEIR_ECHANGED, reply->status,
                               "it ends before the position that was reached");
     }
-    bool delimited = reply->length >= 0 || reply->chunked;
-    bool cut = !delimited && wr_transfer_was_cut(&http->transfer, CURLE_OK, http->curl_text);
+    bool cut =
+        !is_delimited(reply) && wr_transfer_was_cut(&http->transfer, CURLE_OK, http->curl_text);
     if (http->coded || http->own_range) {
         return cut ? unsure_end(http, failure) : 0;
     }

@@ -63,6 +63,15 @@ class TlsEnds(e2e_failures.BreakingCase):
             self.ends(run, 0)
             self.assertEqual((run.out, run.err), (b"one\n", ""))
 
+    def test_an_answer_that_has_no_body_needs_no_end_of_its_connection(self):
+        def script(connection):
+            connection.send("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+
+        peer = self.peer(Peer(script, certificates=self.certificates))
+        run = weir("--cacert", self.certificates.ca, peer.url())
+        self.ends(run, 0)
+        self.assertEqual((run.out, run.err), (b"", ""))
+
     def test_a_tls_end_without_its_alert_is_a_cut_of_any_other_body(self):
         def chunked(connection):
             connection.stream(["Accept-Ranges: bytes"])
