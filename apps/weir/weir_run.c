@@ -2,9 +2,9 @@
  * weir_run.c - one run of a pipeline: text to plan, plan to generators, pump, and the exit code.
  *
  * Everything runs in one scope that obeys SIGINT and SIGTERM: the first drains (sources end, the
- * rest flows out, at most
- * --drain), the second stops at once. SIGQUIT prints every task. On a terminal a second scope holds
- * the task that draws the status line; it is canceled when the pump has returned.
+ * rest flows out, at most --drain), the second stops at once. SIGQUIT prints every task. On a
+ * terminal a second scope holds the task that draws the status line; it is canceled when the pump
+ * has returned.
  */
 #include <fcntl.h>
 #include <inttypes.h>

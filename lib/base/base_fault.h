@@ -3,9 +3,13 @@
  *
  * Each fallible call of weir (allocation, mmap, uv_, curl_, read, write, fsync, rename, ftruncate
  * ...) asks wr_fault("name") first and behaves as if the call had failed when it is true. Two
- * schedules, read from the environment once, or set by a test: count     WEIR_FAULT_AT=k      the
- * k-th fault point reached in the process fails (WEIR_FAULT_FROM=k: and all later) kill
- * WEIR_FAULT_KILL=name:n   the process dies by SIGKILL at the n-th time the point `name` is reached
+ * schedules, read from the environment once, or set by a test:
+ *
+ *   count  WEIR_FAULT_AT=k         the k-th fault point reached in the process fails
+ *                                  (WEIR_FAULT_FROM=k: and all later)
+ *   kill   WEIR_FAULT_KILL=name:n  the process dies by SIGKILL at the n-th time the point `name` is
+ *                                  reached
+ *
  * Without a schedule wr_fault costs one load and a branch that is never taken. Thread-safe.
  */
 #ifndef WR_BASE_FAULT_H

@@ -4,12 +4,15 @@
  * A source numbers its items 1, 2, 3 ... A weir_receipt of kind ORIGIN stands for the whole source;
  * (receipt, seq) names an item. An item is in one of these states:
  *
- *   lent      given to the source's reader and not yet asked past: [lent, given]. Needs no
- * bookkeeping at all. held      somebody keeps it beyond the loan (a queue, a batch,
- * weir_item_keep, a body that has not vouched yet): counted references, kept as spans of
- * consecutive items with the same count. settled   delivered, filtered, rejected or dropped: the
- * word is the act by which the last reference went. abandoned torn down before anything settled it:
- * it stays "in flight" for ever and blocks the position.
+ *   lent       given to the source's reader and not yet asked past: [lent, given]. Needs no
+ *              bookkeeping at all.
+ *   held       somebody keeps it beyond the loan (a queue, a batch, weir_item_keep, a body that has
+ *              not vouched yet): counted references, kept as spans of consecutive items with the
+ *              same count.
+ *   settled    delivered, filtered, rejected or dropped: the word is the act by which the last
+ *              reference went.
+ *   abandoned  torn down before anything settled it: it stays "in flight" for ever and blocks the
+ *              position.
  *
  * `done` is the contiguous prefix of settled items: the durable position. The common stream, in
  * which nobody holds anything, costs two stores a pull: the source says what is lent now
