@@ -65,8 +65,9 @@ typedef struct weir_stats {
 WEIR_API void weir_loop_stats(const weir_loop *loop, weir_stats *stats);
 /*
  * Write every scope, task and generator of a loop to a descriptor, in lines for people: what each
- * task waits for, for how long, and, on x86-64 without sanitizers, the return addresses of its
- * stack, innermost first, through the whole chain of bodies (for addr2line). The format may change.
+ * task waits for, for how long, and, on x86-64 without sanitizers, the calls of its stack, innermost
+ * first, through the whole chain of bodies. A call is written MODULE+OFFSET, for
+ * `addr2line -f -e MODULE OFFSET`. The format may change.
  *
  * fd       written by write(2), so it may hold the loop up; a failure ends the line.
  */

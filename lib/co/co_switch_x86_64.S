@@ -7,8 +7,9 @@
  *
  * rbp lies directly below the return address, so the last two words are a frame record like any
  * other, and wr_co_resume can hang it under the entry frame of the coroutine it goes to: a frame-
- * pointer unwinder that starts in a body walks on into the resumer. Unwinders that follow CFI stop
- * at the trampoline, whose return address is undefined.
+ * pointer unwinder that starts in a body walks on into the resumer. Unwinders that follow .eh_frame
+ * stop at the trampoline, whose return address is undefined there: an exception must not cross it.
+ * A debugger reads .debug_frame first, and what that says of the trampoline leads on.
  *
  * The way out is `pop; jmp`, never `ret`: the return stack of the processor belongs to the stack
  * that is left, and a mispredicted return costs three times the whole switch. The target of that
@@ -123,7 +124,53 @@ wr_co_trampoline:
         call    *%r12
         ud2
         .cfi_endproc
+.Ltrampoline_end:
         .size   wr_co_trampoline, . - wr_co_trampoline
+
+        /* What a debugger reads of the trampoline. R is the word at rsp: the frame record of the
+         * resumer, below which wr_co_jump_resume has saved its registers; 0 in a coroutine that
+         * was never resumed, whose caller has pc 0, which ends a backtrace. The frame is marked as
+         * one of a signal ("S"), because a debugger takes any other frame whose caller lies at a
+         * lower address for a corrupt stack. */
+        .macro wr_saved_at register, distance
+        .byte   0x10, \register, 6      /* DW_CFA_expression */
+        .byte   0x77, 0, 0x06           /* DW_OP_breg7 0, DW_OP_deref: R */
+        .byte   0x09, \distance, 0x22   /* DW_OP_const1s, DW_OP_plus */
+        .endm
+
+        .section .debug_frame, "", @progbits
+.Lcie:
+        .long   .Lcie_end - .Lcie_start
+.Lcie_start:
+        .long   0xffffffff
+        .byte   1                       /* version */
+        .asciz  "zS"
+        .byte   1, 0x78, 16             /* code factor 1, data factor -8, return column rip */
+        .byte   0                       /* no augmentation data */
+        .balign 8, 0
+.Lcie_end:
+        .long   .Lfde_end - .Lfde_start
+.Lfde_start:
+        .long   .Lcie
+        .quad   wr_co_trampoline
+        .quad   .Ltrampoline_end - wr_co_trampoline
+        .byte   0                       /* no augmentation data */
+        .byte   0x0f, 6                 /* DW_CFA_def_cfa_expression: R + 16 */
+        .byte   0x77, 0, 0x06, 0x09, 16, 0x22
+        .byte   0x16, 16, 13            /* DW_CFA_val_expression, rip: R != 0 ? R[1] : 0 */
+        .byte   0x77, 0, 0x06, 0x12     /* R, DW_OP_dup */
+        .byte   0x28, 3, 0              /* DW_OP_bra over the next */
+        .byte   0x2f, 3, 0              /* DW_OP_skip to the end */
+        .byte   0x23, 8, 0x06           /* DW_OP_plus_uconst 8, DW_OP_deref */
+        wr_saved_at 6, 0                /* rbp */
+        wr_saved_at 3, -8               /* rbx */
+        wr_saved_at 12, -16
+        wr_saved_at 13, -24
+        wr_saved_at 14, -32
+        wr_saved_at 15, -40
+        .balign 8, 0
+.Lfde_end:
+        .text
 
 wr_alias wr_co_resume, wr_co_jump_resume
 wr_alias wr_co_switch, wr_co_jump_switch

@@ -1,13 +1,17 @@
 /*
  * metrics_dump.c - weir_dump: every task and generator of a loop, written to a descriptor without
  * allocation, so that it can be asked for at any time, also when memory is short. For each parked
- * task: what it waits for, for how long, and the return addresses of its call stack, innermost
- * first; frame pointers link a body to its resumer, so the list runs through the whole chain of
- * bodies (for `addr2line -e PROGRAM` or a debugger).
+ * task: what it waits for, for how long, and the calls of its stack, innermost first, each as module
+ * and offset, which `addr2line -e MODULE OFFSET` takes also when modules are loaded at other
+ * addresses. Frame pointers link a body to its resumer, so the list runs through the whole chain of
+ * bodies.
  */
+#include <dlfcn.h>
+#include <link.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <weir/metrics.h>
@@ -43,17 +47,32 @@ static const char *state_name(uint8_t state)
 }
 
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-static bool readable(const struct wr_task *task, const uintptr_t *frame)
+/* A frame record, by a system call that fails where memory cannot be read: a caller built without
+ * frame pointers leaves anything in their register. */
+static bool read_record(uintptr_t address, uintptr_t record[2])
 {
-    /* A frame record lies on one of the loop's stacks, above where its fiber was left. */
-    for (const struct wr_fiber *fiber = task->leaf; fiber != NULL; fiber = fiber->resumer) {
-        const struct wr_stack *stack = fiber->co.stack;
-        if (stack != NULL && (const char *)frame >= stack->bottom &&
-            (const char *)(frame + 2) <= stack->top) {
-            return ((uintptr_t)frame & 7) == 0;
-        }
+    struct iovec to = {.iov_base = record, .iov_len = 2 * sizeof *record};
+    struct iovec from = {.iov_base = (void *)address, .iov_len = to.iov_len}; // NOLINT(performance-no-int-to-ptr)
+    return address % sizeof *record == 0 &&
+           process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)to.iov_len;
+}
+
+/* The address of a call is taken for its return address less one: the call may be the last
+ * instruction of its function. In an executable that is linked to a fixed address the offset is the
+ * address itself, as addr2line wants it. */
+static void dump_call(int fd, uintptr_t address)
+{
+    Dl_info module;
+    address--;
+    if (dladdr((const void *)address, &module) == 0 || module.dli_fname == NULL) { // NOLINT(performance-no-int-to-ptr)
+        line(fd, "    at %#lx", (unsigned long)address);
+        return;
     }
-    return false;
+    const char *slash = strrchr(module.dli_fname, '/');
+    uintptr_t base = (uintptr_t)module.dli_fbase;
+    bool fixed = ((const ElfW(Ehdr) *)module.dli_fbase)->e_type == ET_EXEC;
+    line(fd, "    at %s+%#lx", slash != NULL ? slash + 1 : module.dli_fname,
+         (unsigned long)(fixed ? address : address - base));
 }
 
 static void dump_stack(int fd, const struct wr_task *task)
@@ -62,19 +81,10 @@ static void dump_stack(int fd, const struct wr_task *task)
         return;
     }
     /* The switch saves six registers, the frame pointer last: a frame record of its own. */
-    const uintptr_t *frame = (const uintptr_t *)task->leaf->co.sp + 5;
-    char text[FRAMES_MAX * 20 + 1];
-    size_t len = 0;
-    text[0] = '\0';
-    for (int i = 0; i < FRAMES_MAX && readable(task, frame); i++) {
-        int n = snprintf(text + len, sizeof text - len, " %#lx", (unsigned long)frame[1]);
-        if (n < 0 || (size_t)n >= sizeof text - len) {
-            break;
-        }
-        len += (size_t)n;
-        frame = (const uintptr_t *)frame[0];
+    uintptr_t record[2] = {(uintptr_t)task->leaf->co.sp + 5 * sizeof(uintptr_t), 0};
+    for (int i = 0; i < FRAMES_MAX && read_record(record[0], record) && record[1] != 0; i++) {
+        dump_call(fd, record[1]);
     }
-    line(fd, "    stack:%s", text);
 }
 #else
 static void dump_stack(int fd, const struct wr_task *task)
