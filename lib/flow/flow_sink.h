@@ -12,6 +12,7 @@
 #include <weir/queue.h>
 #include <weir/sink.h>
 
+#include "base_export.h"
 #include "bytes_receipt.h"
 #include "loop_core.h"
 #include "loop_scope.h"
@@ -119,7 +120,7 @@ void wr_sink_abandon(struct weir_sink *sink);
 /* weir_put_many of items that no user has touched. */
 bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count);
 /* With a state: does a restart leave nothing twice in what it writes to? */
-bool wr_sink_can_cut(const struct weir_sink *sink);
+WR_COMMAND_API bool wr_sink_can_cut(const struct weir_sink *sink);
 /* How many items may be put now. 0: the sink has failed. */
 size_t wr_sink_room(struct weir_sink *sink, size_t max);
 

@@ -21,6 +21,7 @@
 
 #include <weir/source.h>
 
+#include "base_export.h"
 #include "bytes_receipt.h"
 #include "loop_core.h"
 
@@ -90,6 +91,6 @@ int wr_state_save(struct weir_state *state, weir_error *error);
 /* The failure of opening, NULL if none. */
 const weir_error *wr_state_failure(const struct weir_state *state);
 /* Is anything durable here: false when a source is lossy. */
-bool wr_state_durable(const struct weir_state *state);
+WR_COMMAND_API bool wr_state_durable(const struct weir_state *state);
 
 #endif

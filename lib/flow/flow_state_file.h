@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <weir/error.h>
 
+#include "base_export.h"
 #include "flow_state.h"
 
 enum {
@@ -44,7 +45,8 @@ uint32_t wr_crc32c(uint32_t crc, const void *bytes, size_t len);
 size_t wr_state_encode(const struct wr_state_record *record, char *to);
 /* NULL: *record is filled. Else what is wrong with the text, and nothing of *record is to be used.
  */
-const char *wr_state_decode(struct wr_state_record *record, const char *text, size_t len);
+WR_COMMAND_API const char *wr_state_decode(struct wr_state_record *record, const char *text,
+                                           size_t len);
 
 /* Make the folder if need be, open it and take the lock. 0 and two descriptors, or a negative code
  * with *error. */

@@ -30,6 +30,7 @@
 #include <weir/scope.h>
 
 #include "base_error.h"
+#include "base_export.h"
 #include "base_list.h"
 #include "base_log.h"
 #include "bytes_block.h"
@@ -327,8 +328,8 @@ struct wr_overflow {
 };
 /* For a SIGSEGV reporter on the loop's thread: no locks, no allocation. False: `address` is not in
  * the guard of the stack that runs. */
-bool wr_overflow_at(const struct weir_loop *loop, const void *address,
-                    struct wr_overflow *overflow);
+WR_COMMAND_API bool wr_overflow_at(const struct weir_loop *loop, const void *address,
+                                   struct wr_overflow *overflow);
 
 /* ---- hidden tasks */
 

@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <weir/plan.h>
 
+#include "base_export.h"
+
 #define WR_PLAN_TEXT_BYTES_MAX ((size_t)1 << 20) /* a text is typed or kept in a file by hand */
 #define WR_PLAN_STAGES_MAX 256u
 #define WR_PLAN_DEPTH_MAX 64u /* brackets in brackets: bounds the recursion of the splitter */
@@ -67,7 +69,7 @@ void wr_plan_out_print(struct wr_plan_out *out, const char *format, ...) WEIR_PR
 
 /* plan_error.c: put stars over the passwords of URLs and over query values that are secret by their
  * name; the columns stay. */
-void wr_plan_hide_secrets(char *text);
+WR_COMMAND_API void wr_plan_hide_secrets(char *text);
 
 /* plan_units.c: 0, or WEIR_EINVAL when the bytes are not wholly of this form; WEIR_EBUDGET when
  * they are, but the number does not fit. */

@@ -12,6 +12,8 @@
 
 #include <weir/server.h>
 
+#include "base_export.h"
+
 enum {
     WR_DEMO_PERIOD = 1000,        /* lengths repeat after so many lines */
     WR_DEMO_MIXED_MAX = 2000,     /* the longest of mixed lengths */
@@ -30,12 +32,13 @@ struct wr_demo_file {
 };
 
 /* False: a number is out of bounds. */
-bool wr_demo_file_init(struct wr_demo_file *file, uint64_t seed, int64_t lines, int64_t size);
+WR_COMMAND_API bool wr_demo_file_init(struct wr_demo_file *file, uint64_t seed, int64_t lines,
+                                      int64_t size);
 /* Write line `number` (1, 2, ...) without its line feed to `to`, which has room for
  * WR_DEMO_LINE_MAX + 8 bytes. Returns its length. */
-size_t wr_demo_line(const struct wr_demo_file *file, int64_t number, char *to);
+WR_COMMAND_API size_t wr_demo_line(const struct wr_demo_file *file, int64_t number, char *to);
 /* Where line `number` begins; lines + 1: the length of the file. */
-int64_t wr_demo_offset(const struct wr_demo_file *file, int64_t number);
+WR_COMMAND_API int64_t wr_demo_offset(const struct wr_demo_file *file, int64_t number);
 /* The line that the byte at `offset` belongs to. */
 int64_t wr_demo_number(const struct wr_demo_file *file, int64_t offset);
 /* Fill `to` with the file's bytes from `offset` on: how many, 0 at its end. `line` is scratch of
@@ -69,7 +72,8 @@ struct wr_demo_control {
  *                                    curl 7.88 fails behind the first
  *     /slow?n=&ms=&head_ms=          n numbered lines, ms between them, head_ms before the head
  */
-struct weir_server *wr_demo_start(weir_scope *scope, const char *address,
-                                  struct wr_demo_control *control, weir_error *error);
+WR_COMMAND_API struct weir_server *wr_demo_start(weir_scope *scope, const char *address,
+                                                 struct wr_demo_control *control,
+                                                 weir_error *error);
 
 #endif

@@ -6,8 +6,10 @@
 
 #include <weir/stage.h>
 
+#include "base_export.h"
+
 /* weir_head that counts what this run gives, whatever earlier runs with the same state have given:
  * the limit of a run, where weir_head is part of the pipeline. */
-weir_gen *wr_head_of_run(WEIR_TAKES weir_gen *up, uint64_t count);
+WR_COMMAND_API weir_gen *wr_head_of_run(WEIR_TAKES weir_gen *up, uint64_t count);
 
 #endif

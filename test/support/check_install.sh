@@ -1,10 +1,13 @@
 #!/bin/sh
-# What is installed can be used: check_install.sh BUILD_DIR
+# What is installed can be used: check_install.sh BUILD_DIR [static]
 # Installs into a folder of its own and builds a small program in the ways users have: pkg-config, the
 # archive with the shared libraries underneath (pkg-config --static would ask for the archives of all
-# that libcurl was built with), find_package. The shared library must export nothing but weir_*.
+# that libcurl was built with), find_package. A shared object that a program loads makes generators
+# for it, whether it was linked with the library or not: there is one copy of weir in the process.
+# The shared library exports weir_* and, for the command, what is versioned WEIR_PRIVATE.
 set -u
 build=$1
+static=${2:-} # the command holds the library itself
 cc=${CC:-cc}
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
@@ -32,6 +35,62 @@ int main(void)
     weir_loop *loop = weir_loop_new(NULL);
     weir_loop_free(loop);
     return loop == NULL;
+}
+END
+cat > "$work/plug.c" << 'END'
+#include <weir/weir.h>
+struct upto { long last; };
+WEIR_SOURCE(upto, struct upto)
+{
+    for (long i = 1; i <= args->last; i++) {
+        weir_item item = weir_bytes(&i, sizeof i);
+        if (!weir_yield(self, &item)) {
+            break;
+        }
+    }
+    return 0;
+}
+WEIR_API weir_gen *plug(weir_scope *scope);
+weir_gen *plug(weir_scope *scope)
+{
+    return weir_head(upto(scope, (struct upto){5}), 3);
+}
+END
+cat > "$work/host.c" << 'END'
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+#include <weir/weir.h>
+static int reads(weir_scope *scope, void *args)
+{
+    weir_gen *(*plug)(weir_scope *);
+    memcpy(&plug, args, sizeof plug);
+    weir_gen *gen = plug(scope);
+    weir_item item;
+    int count = 0;
+    while (weir_next(gen, &item)) {
+        count++;
+    }
+    int rc = weir_finish(gen, NULL);
+    printf("%d items\n", count);
+    return rc < 0 ? rc : count == 3 ? 0 : WEIR_EUSER;
+}
+int main(int argc, char **argv)
+{
+    void *module = dlopen(argv[argc - 1], RTLD_NOW | RTLD_LOCAL);
+    void *plug = module != NULL ? dlsym(module, "plug") : NULL;
+    if (plug == NULL) {
+        puts(dlerror());
+        return 1;
+    }
+    weir_loop *loop = weir_loop_new(NULL);
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    weir_error error;
+    weir_spawn(scope, "reads", reads, &plug, sizeof plug);
+    int rc = weir_scope_wait(scope, &error);
+    puts(error.message);
+    weir_loop_free(loop);
+    return rc < 0;
 }
 END
 cat > "$work/CMakeLists.txt" << 'END'
@@ -63,7 +122,21 @@ attempt 'building with find_package' cmake --build "$work/build"
 attempt 'the program with weir::weir' "$work/build/user"
 attempt 'the program with weir::weir_static' "$work/build/user_static"
 
-foreign=$(nm -D --defined-only "$lib/libweir.so" | awk '$3 !~ /^weir_/ && $2 != "A" {print $3}')
+attempt 'a program that loads modules' "$cc" "$work/host.c" -o "$work/host" $(pc --cflags --libs) -ldl
+attempt 'a module linked with the library' "$cc" -shared -fPIC "$work/plug.c" -o "$work/linked.so" \
+        $(pc --cflags --libs)
+attempt 'a module without it' "$cc" -shared -fPIC "$work/plug.c" -o "$work/bare.so" $(pc --cflags)
+attempt 'the program with the linked module' "$work/host" "$work/linked.so"
+attempt 'the program with the bare module' "$work/host" "$work/bare.so"
+if [ -z "$static" ]; then
+    attempt 'the command finds the library beside itself' env -u LD_LIBRARY_PATH \
+            "$work/prefix/bin/weir" 'gen 1..3'
+    own=$(nm -D --defined-only "$work/prefix/bin/weir" | grep -c weir_)
+    attempt "names of the library in the command itself: $own" test "$own" = 0
+fi
+
+foreign=$(nm -D --defined-only "$lib/libweir.so" |
+          awk '$3 !~ /^weir_/ && $3 !~ /@@WEIR_PRIVATE$/ && $2 != "A" {print $3}')
 attempt "exported names begin with weir_: $foreign" test -z "$foreign"
 attempt 'the SONAME is libweir.so.0' \
         sh -c "readelf -d '$lib/libweir.so' | grep -q 'SONAME.*\[libweir\.so\.0\]'"
