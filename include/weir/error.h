@@ -62,7 +62,7 @@ typedef struct weir_gen weir_gen;         /* <weir/gen.h> */
 typedef struct weir_sink weir_sink;       /* <weir/sink.h> */
 typedef struct weir_block weir_block;     /* a counted chunk of bytes; never looked into */
 typedef struct weir_receipt weir_receipt; /* stands for source items; never looked into */
-typedef struct weir_state weir_state;     /* <weir/source.h> */
+typedef struct weir_state weir_state;     /* <weir/state.h> */
 
 /*
  * What went wrong. A program's own codes are WEIR_EUSER and below. weir_error.detail holds what the

@@ -37,6 +37,7 @@
 #include <weir/gen.h>
 #include <weir/sink.h>
 #include <weir/source.h>
+#include <weir/state.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -22,6 +22,7 @@
 #include <weir/gen.h>
 #include <weir/item.h>
 #include <weir/scope.h>
+#include <weir/state.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -19,6 +19,7 @@
 #define WEIR_SOURCE_H
 
 #include <weir/gen.h>
+#include <weir/state.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -84,27 +85,6 @@ enum {
     WEIR_FRAME_NONE,      /* the bytes of the items, nothing between */
     WEIR_FRAME_LEN32      /* before each item its length: 4 bytes, big-endian */
 };
-
-/*
- * Open the durable record of one pipeline: the positions of its sources (at most 8) and the length
- * of its sink, at one commit. It is given to the pipeline's sources, by their options, and to its
- * sink (weir_file_options, or weir_sink_keep_state for any other), which saves it before its first
- * byte, then at most every 100 ms, and at the end. What is filtered moves a position too, although
- * nothing is written. Does not suspend.
- *
- * A source that cannot resume (a pipe, a socket, a body without a strong validator) makes the
- * pipeline best-effort: then nothing is saved or cut.
- *
- * scope    it ends with it, so one that outlives sources and sink: the parent of theirs, or theirs.
- * folder   made with mode 0700 if it is not there; its parent must be. The record lies in it under
- *          `name`, locked while it is open.
- * name     a file name of 1 to 200 bytes that does not begin with a dot; another pipeline wants
- *          another name. weir_plan_hash makes one from a text.
- * Returns  never NULL. One that cannot be used is an object whose failure source and sink tell:
- *          WEIR_EINVAL: damaged, locked by another process, another pipeline's, or a bad name;
- *          WEIR_EIO; WEIR_ENOMEM.
- */
-WEIR_API weir_state *weir_state_open(weir_scope *scope, const char *folder, const char *name);
 
 /* What files and descriptors are read by. */
 typedef struct weir_lines_options {

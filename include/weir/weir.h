@@ -34,5 +34,6 @@
 #include <weir/sink.h>
 #include <weir/source.h>
 #include <weir/stage.h>
+#include <weir/state.h>
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * flow_state.h - the durable record of a pipeline: positions of its sources and the length of its
- * sink at one commit. Internal; the public maker is weir_state_open (<weir/source.h>).
+ * sink at one commit. Internal; the public maker is weir_state_open (<weir/state.h>).
  *
  * One file per pipeline in a folder, locked while in use, checksummed, the previous generation kept
  * beside it; written as temp, fsync, rename, fsync of the folder, on the loop's worker thread, at
@@ -19,7 +19,7 @@
 #ifndef WR_FLOW_STATE_H
 #define WR_FLOW_STATE_H
 
-#include <weir/source.h>
+#include <weir/state.h>
 
 #include "base_export.h"
 #include "bytes_receipt.h"
