@@ -239,6 +239,11 @@ static void tell_delivery(struct run *run, const weir_sink *sink, bool durable)
         if (run->say.verbose > 0) {
             say_line(&run->say, "delivery: best-effort, since no --state keeps positions");
         }
+    } else if (!wr_state_expects(run->state)) {
+        if (!run->say.quiet) {
+            say_line(&run->say, "delivery: best-effort, since the source has no position that a "
+                                "restart could go on from; nothing is cut");
+        }
     } else if (!run->say.quiet) {
         say_line(&run->say, "%s",
                  wr_sink_can_cut(sink)

@@ -31,8 +31,9 @@ extern "C" {
  * byte, then at most every 100 ms, and at the end. What is filtered moves a position too, although
  * nothing is written. Does not suspend.
  *
- * A source that cannot resume (a pipe, a socket, a body without a strong validator) makes the
- * pipeline best-effort: then nothing is saved or cut.
+ * A source that has no position (a pipe, a socket, a body without a strong validator, a source of
+ * one's own) makes the pipeline best-effort: then nothing is cut from a file, since what was cut
+ * could not be written again. The positions of other sources are saved all the same.
  *
  * scope    it ends with it, so one that outlives sources and sink: the parent of theirs, or theirs.
  * folder   made with mode 0700 if it is not there; its parent must be. The record lies in it under

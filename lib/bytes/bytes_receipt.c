@@ -529,6 +529,18 @@ void wr_receipt_tell(struct weir_receipt *receipt, uint64_t first, uint64_t last
     }
 }
 
+const struct weir_receipt *wr_receipt_unplaced(const struct weir_receipt *receipt)
+{
+    const struct weir_receipt *found = NULL;
+    if (receipt->kind == WR_RECEIPT_ORIGIN) {
+        return receipt->keeps_ends ? NULL : receipt;
+    }
+    for (uint32_t i = 0; i < receipt->parts_count && found == NULL; i++) {
+        found = wr_receipt_unplaced(receipt->parts[i].origin);
+    }
+    return found;
+}
+
 struct weir_receipt *wr_group_new(const struct wr_group_part *parts, size_t count)
 {
     struct weir_receipt *group = wr_zalloc(sizeof *group + count * sizeof *parts);

@@ -156,6 +156,9 @@ void wr_receipt_unref(struct weir_receipt *receipt, uint64_t first, uint64_t las
  * goes. */
 void wr_receipt_tell(struct weir_receipt *receipt, uint64_t first, uint64_t last, enum wr_act act);
 
+/* The first origin behind a receipt that keeps no positions; NULL: all of them do. */
+const struct weir_receipt *wr_receipt_unplaced(const struct weir_receipt *receipt);
+
 /* A group with one reference over the parts, each of which must already be referenced for it: the
  * group takes these references over. NULL: out of memory, nothing changed. */
 struct weir_receipt *wr_group_new(const struct wr_group_part *parts, size_t count);

@@ -17,9 +17,11 @@
  * The state holds each origin that is attached, by one of its `held` counts, until it ends itself:
  * a generator may be gone while its items are still in a queue.
  *
- * A source that turns out to be lossy ends all saving, and what was saved is removed: it would make
- * the next run cut away lines that nobody reads again. Called by sources and the sink; begin, save
- * and the end of the state suspend.
+ * Items without a position end the cutting: the record then has no length, which is on the disk
+ * before the first of them is written, since nobody could write them again after a cut. Where no
+ * source has a position nothing is saved, and an older record is removed.
+ *
+ * Called by sources and the sink; begin, before_put, save and the end of the state suspend.
  */
 #include "flow_state.h"
 
@@ -56,7 +58,10 @@ struct weir_state {
     int64_t sink_stored; /* -1: none */
     int64_t sink_length; /* committed in this run; -1: nothing begun */
     struct moment taken, handed;
-    bool lossy, dirty;
+    bool lossy;    /* something without a position is given: nothing is cut */
+    bool cuttable; /* the record on the disk, or on its way there, has a length */
+    bool expects;  /* a source was made that may have positions */
+    bool dirty;
     bool early; /* saved before the sink has begun */
     struct wr_timer timer, look_timer;
     int64_t saved_ns; /* when the last save was started */
@@ -81,6 +86,19 @@ static struct weir_state no_memory = {.failure = {.code = WEIR_ENOMEM,
 
 /* ---- moments */
 
+/* Whether a record would hold a position. Those of an earlier run alone count only where the record
+ * is to lose its length. */
+static bool worth_saving(const struct weir_state *state)
+{
+    for (size_t i = 0; i < state->slots_count; i++) {
+        const struct wr_state_slot *slot = &state->slots[i];
+        if (!slot->lossy && (slot->attached || (slot->stored && state->lossy))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Nothing but what was filtered has settled, and something was. */
 static bool filtered_only(struct weir_state *state)
 {
@@ -88,7 +106,7 @@ static bool filtered_only(struct weir_state *state)
     for (size_t i = 0; i < state->slots_count; i++) {
         uint64_t counts[WR_WORDS];
         struct weir_receipt *origin = state->slots[i].origin;
-        if (origin == NULL) {
+        if (origin == NULL || state->slots[i].lossy) {
             continue;
         }
         wr_origin_counts(origin, counts);
@@ -104,14 +122,16 @@ static bool filtered_only(struct weir_state *state)
 static bool look(struct weir_state *state, struct moment *now)
 {
     memset(now, 0, sizeof *now);
-    now->sink_length = state->sink_length >= 0 ? state->sink_length : state->sink_stored;
+    now->sink_length = state->lossy              ? -1
+                       : state->sink_length >= 0 ? state->sink_length
+                                                 : state->sink_stored;
     for (size_t i = 0; i < state->slots_count; i++) {
         const struct wr_state_slot *slot = &state->slots[i];
         struct weir_receipt *origin = slot->origin;
         now->sources[i].end = wr_state_end(slot);
         now->sources[i].items = slot->items;
         now->sources[i].finished = slot->finished;
-        if (origin == NULL) {
+        if (origin == NULL || slot->lossy) {
             continue;
         }
         uint64_t end = wr_origin_done_end(origin);
@@ -124,7 +144,7 @@ static bool look(struct weir_state *state, struct moment *now)
             continue;
         }
 #endif
-        if (origin->committed > origin->done || (origin->done > 0 && !origin->keeps_ends)) {
+        if (origin->committed > origin->done) {
             return false;
         }
         if (origin->keeps_ends) {
@@ -150,7 +170,8 @@ static bool same_moment(const struct moment *a, const struct moment *b)
 static void take(struct weir_state *state)
 {
     struct moment now;
-    if (!state->lossy && (state->sink_length >= 0 || filtered_only(state)) && look(state, &now)) {
+    if (worth_saving(state) && (state->sink_length >= 0 || filtered_only(state)) &&
+        look(state, &now)) {
         state->taken = now;
         state->dirty = state->dirty || !same_moment(&now, &state->handed);
     }
@@ -190,13 +211,13 @@ static void save_done(struct wr_work *work)
     } else {
         state->told = false;
     }
-    if (state->lossy) {
+    if (!worth_saving(state)) {
         wr_state_remove(state->folder_fd, state->name);
     }
     if (state->waiter != NULL) {
         wr_wake(state->waiter, 0);
     }
-    if (state->dirty && !state->lossy) {
+    if (state->dirty && worth_saving(state)) {
         wr_timer_start(state->loop, &state->timer, SAVE_MS);
     }
 }
@@ -207,7 +228,8 @@ static void start_save(struct weir_state *state)
     wr_timer_stop(state->loop, &state->timer);
     memcpy(record->name, state->name, sizeof record->name);
     record->saved_ms = state->loop->now_unix_ns / 1000000;
-    record->sink_length = state->taken.sink_length;
+    record->sink_length = state->lossy ? -1 : state->taken.sink_length;
+    state->cuttable = record->sink_length >= 0;
     record->sources_count = state->slots_count;
     for (size_t i = 0; i < state->slots_count; i++) {
         struct wr_state_source *to = &record->sources[i];
@@ -229,7 +251,7 @@ static void start_save(struct weir_state *state)
 static void timer_fired(struct wr_timer *timer)
 {
     struct weir_state *state = WR_OWNER(timer, struct weir_state, timer);
-    if (state->dirty && !state->lossy && !state->work.busy) {
+    if (state->dirty && worth_saving(state) && !state->work.busy) {
         start_save(state);
     }
 }
@@ -257,7 +279,7 @@ static void look_timer_fired(struct wr_timer *timer)
 
 void wr_state_pulled(struct weir_state *state)
 {
-    if (!state->look_timer.active && !state->lossy && state->failure.code == 0) {
+    if (!state->look_timer.active && state->failure.code == 0 && worth_saving(state)) {
         wr_timer_start(state->loop, &state->look_timer, LOOK_MS);
     }
 }
@@ -279,7 +301,7 @@ int wr_state_save(struct weir_state *state, weir_error *error)
     }
     wr_error_clear(error);
     wait_for_save(state);
-    if (state->lossy || state->sink_length < 0) {
+    if (state->sink_length < 0 || !worth_saving(state)) {
         return 0;
     }
     take(state);
@@ -306,7 +328,7 @@ int wr_state_attach_sink(struct weir_state *state, int64_t *stored_length, weir_
         *error = state->failure;
         return error->code;
     }
-    *stored_length = state->lossy ? -1 : state->sink_stored;
+    *stored_length = state->lossy || !worth_saving(state) ? -1 : state->sink_stored;
     return 0;
 }
 
@@ -324,9 +346,13 @@ int wr_state_begin(struct weir_state *state, int64_t length, weir_error *error)
         *error = state->failure;
         return error->code;
     }
+    wr_error_clear(error);
     state->sink_length = length;
-    if (state->lossy) {
-        wr_state_remove(state->folder_fd, state->name);
+    if (!worth_saving(state)) {
+        if (state->lossy) {
+            wait_for_save(state);
+            wr_state_remove(state->folder_fd, state->name);
+        }
         return 0;
     }
     take(state);
@@ -334,9 +360,61 @@ int wr_state_begin(struct weir_state *state, int64_t length, weir_error *error)
     return wr_state_save(state, error);
 }
 
+/* From now on nothing is cut. who: gives items without a position. */
+static void end_cutting(struct weir_state *state, const char *who)
+{
+    if (!state->lossy) {
+        state->lossy = true;
+        wr_log(&state->loop->log, WR_LOG_WARNING, "state",
+               "best-effort: %s has no position that a restart could go on from; nothing is cut",
+               who);
+    }
+}
+
+static void look_for_unplaced(struct weir_state *state, const weir_item *items, size_t count)
+{
+    for (size_t i = 0; i < count && !state->lossy; i++) {
+        const struct weir_receipt *receipt = items[i].receipt;
+        if (i > 0 && receipt == items[i - 1].receipt) {
+            continue;
+        }
+        const struct weir_receipt *unplaced = receipt != NULL ? wr_receipt_unplaced(receipt) : NULL;
+        if (receipt == NULL || unplaced != NULL) {
+            end_cutting(state, unplaced != NULL ? unplaced->name : "an item without a source");
+        }
+    }
+}
+
+int wr_state_before_put(struct weir_state *state, const weir_item *items, size_t count,
+                        weir_error *error)
+{
+    if (state->failure.code != 0) {
+        *error = state->failure;
+        return error->code;
+    }
+    wr_error_clear(error);
+    look_for_unplaced(state, items, count);
+    if (!state->lossy || !state->cuttable || state->sink_length < 0) {
+        return 0; /* before the sink begins wr_state_begin does it */
+    }
+    if (worth_saving(state)) {
+        state->dirty = true;
+        return wr_state_save(state, error);
+    }
+    wait_for_save(state);
+    wr_state_remove(state->folder_fd, state->name);
+    state->cuttable = false;
+    return 0;
+}
+
+bool wr_state_cuts(const struct weir_state *state)
+{
+    return state->failure.code == 0 && !state->lossy;
+}
+
 void wr_state_committed(struct weir_state *state, int64_t length)
 {
-    if (state->failure.code != 0 || state->sink_length < 0 || state->lossy) {
+    if (state->failure.code != 0 || state->sink_length < 0) {
         return;
     }
     state->sink_length = length;
@@ -372,10 +450,16 @@ const struct wr_state_slot *wr_state_expect_source(struct weir_state *state, con
     char key[WR_STATE_SOURCE_NAME_MAX];
     key_of(key, name);
     struct wr_state_slot *slot = slot_for(state, key, true);
+    state->expects = state->expects || state != &no_memory;
     if (slot != NULL) {
         slot->expected = true;
     }
     return slot;
+}
+
+bool wr_state_expects(const struct weir_state *state)
+{
+    return state->expects;
 }
 
 /* The record has a position for a source that nobody has made in this run. */
@@ -433,14 +517,11 @@ void wr_state_set_validator(struct weir_state *state, struct wr_state_slot *slot
         return;
     }
     slot->lossy = true;
-    if (state->lossy) {
-        return;
-    }
-    state->lossy = true;
-    wr_log(&state->loop->log, WR_LOG_WARNING, "state",
-           "best-effort: %s has no version that a restart could recognise; nothing is saved or cut",
-           slot->name);
-    if ((state->sink_length >= 0 || state->early) && !state->work.busy) {
+    slot->stored = slot->finished = slot->inside = false;
+    slot->offset = slot->items = 0;
+    slot->validator[0] = '\0';
+    end_cutting(state, slot->name);
+    if ((state->sink_length >= 0 || state->early) && !state->work.busy && !worth_saving(state)) {
         wr_state_remove(state->folder_fd, state->name);
     }
 }
@@ -458,7 +539,7 @@ const weir_error *wr_state_failure(const struct weir_state *state)
 
 bool wr_state_durable(const struct weir_state *state)
 {
-    return state->failure.code == 0 && !state->lossy;
+    return state->failure.code == 0 && worth_saving(state);
 }
 
 /* ---- life */

@@ -13,8 +13,9 @@
  * A source attaches at its first pull, the sink at its first put (or at its commit without any).
  * Until then only what was filtered counts, and the record has the sink's length of the last run.
  * States of a source's slot: fresh (nothing stored), stored (offset and validator of an earlier
- * run), lossy (the source cannot resume: then nothing is saved or cut at all, and the pipeline is
- * best-effort).
+ * run), lossy (the source has no position). What a source without positions gives cannot be written
+ * again, so from its first item on the record names no length and the sink is never cut: the
+ * pipeline is best-effort. The positions of the other sources are saved all the same.
  */
 #ifndef WR_FLOW_STATE_H
 #define WR_FLOW_STATE_H
@@ -52,6 +53,8 @@ static inline uint64_t wr_state_end(const struct wr_state_slot *slot)
 /* A source of this name was made, which runs when it is pulled: others may attach before it. Gives
  * what an earlier run has left of it, or NULL. */
 const struct wr_state_slot *wr_state_expect_source(struct weir_state *state, const char *name);
+/* Whether a source was made that may have positions. */
+WR_COMMAND_API bool wr_state_expects(const struct weir_state *state);
 /* Items that a source with this slot, NULL: none, has given in earlier runs and gives no more. */
 static inline uint64_t wr_state_given_before(const struct wr_state_slot *slot)
 {
@@ -63,7 +66,8 @@ static inline uint64_t wr_state_given_before(const struct wr_state_slot *slot)
  * wr_origin_keep_ends(origin, wr_state_end(slot)), unless it says that it cannot resume. */
 int wr_state_attach_source(struct weir_state *state, const char *name, struct weir_receipt *origin,
                            struct wr_state_slot **slot, weir_error *error);
-/* The validator of the entity that is being read; "" or NULL: none, the slot becomes lossy. */
+/* The validator of the entity that is being read; "" or NULL: none, the slot becomes lossy and loses
+ * what an earlier run has left in it. */
 void wr_state_set_validator(struct weir_state *state, struct wr_state_slot *slot,
                             const char *validator);
 /* A source of this state is about to be asked for more: soon, look for what has settled without a
@@ -82,6 +86,12 @@ void wr_state_sink_file(struct weir_state *state, int fd);
 /* Save once before the sink's first byte: `length` is what is there now. Suspends. 0 or a negative
  * code with *error. */
 int wr_state_begin(struct weir_state *state, int64_t length, weir_error *error);
+/* These items are about to be written to a sink that can be cut. Items without a position end the
+ * cutting, and that is on the disk when this returns. Suspends. 0 or a negative code with *error. */
+int wr_state_before_put(struct weir_state *state, const weir_item *items, size_t count,
+                        weir_error *error);
+/* Whether a restart cuts the sink to the record's length. */
+bool wr_state_cuts(const struct weir_state *state);
 /* The sink has committed everything up to `length`. Takes a record if nothing beyond the positions
  * was written; starts a save unless one ran less than 100 ms ago (then a timer does). Never
  * suspends. */
@@ -90,7 +100,7 @@ void wr_state_committed(struct weir_state *state, int64_t length);
 int wr_state_save(struct weir_state *state, weir_error *error);
 /* The failure of opening, NULL if none. */
 const weir_error *wr_state_failure(const struct weir_state *state);
-/* Is anything durable here: false when a source is lossy. */
+/* Is anything durable here: false when no source has a position. */
 WR_COMMAND_API bool wr_state_durable(const struct weir_state *state);
 
 #endif

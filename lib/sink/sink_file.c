@@ -223,6 +223,11 @@ static int file_out(struct weir_sink *sink, struct iovec *iov, int count)
 static int file_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
 {
     struct sink_file *file = file_of(sink);
+    weir_error error;
+    if (file->state != NULL && !file->streams &&
+        wr_state_before_put(file->state, items, count, &error) < 0) {
+        return pass_on(file, &error);
+    }
     int rc = file->begun ? 0 : open_file(file);
     if (rc == 0 && file->streams) {
         return wr_stream_put_many(sink, items, count);
@@ -257,11 +262,17 @@ static int only_ours(struct sink_file *file)
                                    file->path, (long long)info.st_size, (long long)file->length);
 }
 
-/* Without a state the file is anybody's: logs are cut while they are written. But it is said. */
+/* Is the file this sink's alone, because the next run may cut it? */
+static bool is_own(const struct sink_file *file)
+{
+    return file->state != NULL && wr_state_cuts(file->state);
+}
+
+/* A file that is never cut is anybody's: logs are cut while they are written. But it is said. */
 static void tell_loss(const struct sink_file *file)
 {
     struct stat info;
-    if (file->state != NULL || file->fd < 0 || fstat(file->fd, &info) < 0) {
+    if (is_own(file) || file->fd < 0 || fstat(file->fd, &info) < 0) {
         return;
     }
     struct wr_log *log = &file->stream.sink.loop->log;
@@ -291,7 +302,7 @@ static int file_flush(struct weir_sink *sink)
                         len};
     int rc = len > 0 ? file_out(sink, &iov, 1) : 0;
     wr_gather_fini(&file->stream.gather);
-    return rc == 0 && file->state != NULL && file->begun ? only_ours(file) : rc;
+    return rc == 0 && file->begun && is_own(file) ? only_ours(file) : rc;
 }
 
 /* A regular file, there or not yet. */

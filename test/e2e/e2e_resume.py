@@ -11,6 +11,7 @@ import hashlib
 import os
 import random
 import shutil
+import socket
 import subprocess
 import tempfile
 
@@ -338,6 +339,31 @@ class KilledRuns(e2e_support.TestCase):
             wait_for(saved, "a saved position")
             run.kill()
         return command
+
+    def test_no_line_vanishes_that_a_source_without_positions_gave_before_a_kill(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        address = "tcp://127.0.0.1:%d" % listener.getsockname()[1]
+        command = (
+            "--state",
+            self.path("state"),
+            "%s | file %s" % (address, self.path("out")),
+        )
+        for n in (1, 2, 3):
+            with Weir(*command) as run:
+                peer = listener.accept()[0]
+                run.says("delivery: best-effort")
+                for i in range(20):  # more than what is saved at the first byte
+                    peer.sendall(b"%d %d\n" % (n, i))
+                wait_for(
+                    lambda: self.size("out") > 0 and self.read("out").endswith(b"%d 19\n" % n),
+                    "output",
+                )
+                run.kill()
+                peer.close()
+                self.assertNotIn("exactly-once", run.err)
+        expected = b"".join(b"%d %d\n" % (n, i) for n in (1, 2, 3) for i in range(20))
+        self.assertEqual(self.read("out"), expected)
 
     def test_a_file_longer_than_stored_is_cut(self):
         command = self.half()

@@ -463,8 +463,10 @@ TEST_WITHIN(run_after_any_failed_call_repeats_and_loses_nothing, 60)
 TEST(save_that_fails_is_told)
 {
     struct fixture f;
+    struct weir_receipt origin;
     weir_error error;
     begin(&f);
+    give_five(&f, &origin);
     if (!wr_test_sweeps()) {
         wr_fault_set(1, true);
         int rc = wr_state_begin(f.state, 0, &error);
@@ -472,7 +474,7 @@ TEST(save_that_fails_is_told)
         ck_assert_int_eq(rc, WEIR_EIO);
         ck_assert_str_eq(error.origin, "state");
     }
-    end(&f);
+    receipts_end(&f, &origin);
 }
 
 MAIN("flow/state")

@@ -115,4 +115,160 @@ TEST(lines_left_out_are_not_counted_by_head_and_skip)
     wr_folder_remove(&f.folder);
 }
 
+/* ---- sources without positions */
+
+/* What a killed run has written after its last record. */
+static void append_out(struct fixture *f, const char *more)
+{
+    FILE *file = fopen(wr_folder_path(&f->folder, "out"), "a");
+    fputs(more, file);
+    fclose(file);
+}
+
+/* A run of `gen` into the file "out", with the state; 0 or the failure. */
+static int into_file(struct fixture *f, weir_gen *gen)
+{
+    weir_sink *out = weir_file_sink(f->scope, wr_folder_path(&f->folder, "out"),
+                                    WEIR_OPTIONS(weir_file_options, .state = f->state));
+    int rc = weir_pump(gen, out, NULL);
+    run_ends(f);
+    return rc;
+}
+
+WEIR_SOURCE(own_source, int)
+{
+    weir_item line = weir_bytes("own", 3);
+    for (int i = 0; i < *args && weir_yield(self, &line); i++) {}
+    return 0;
+}
+
+TEST(file_is_not_cut_for_a_source_of_ones_own)
+{
+    struct fixture f;
+    size_t len;
+    begin(&f);
+    ck_assert_int_eq(into_file(&f, own_source(f.scope, 1)), 0);
+    append_out(&f, "written before the kill\n");
+    run_begins(&f, "p");
+
+    ck_assert_int_eq(into_file(&f, own_source(f.scope, 1)), 0);
+
+    ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "own\nwritten before the kill\nown\n");
+    ck_assert_ptr_null(wr_folder_read(&f.folder, "s/p.weir", &len));
+    wr_folder_remove(&f.folder);
+}
+
+TEST(file_is_not_cut_when_a_source_without_positions_gives_nothing)
+{
+    struct fixture f;
+    size_t len;
+    begin(&f);
+    ck_assert_int_eq(into_file(&f, weir_count(f.scope, 1, 2)), 0);
+    append_out(&f, "3\n");
+    run_begins(&f, "p");
+
+    ck_assert_int_eq(into_file(&f, weir_count(f.scope, 1, 0)), 0);
+
+    ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "1\n2\n3\n");
+    wr_folder_remove(&f.folder);
+}
+
+TEST(items_of_no_source_at_all_end_the_cutting)
+{
+    struct fixture f;
+    size_t len;
+    weir_item line = weir_bytes("x", 1);
+    begin_with(&f, 2);
+    append_out(&f, "3\n");
+    run_begins(&f, "p");
+    weir_sink *out = weir_file_sink(f.scope, wr_folder_path(&f.folder, "out"),
+                                    WEIR_OPTIONS(weir_file_options, .state = f.state));
+
+    ck_assert(weir_put(out, &line));
+
+    ck_assert_int_eq(weir_sink_finish(out, NULL), 0);
+    ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "1\n2\n3\nx\n");
+    ck_assert_ptr_nonnull(
+        strstr(wr_folder_read(&f.folder, "s/p.weir", &len), "sink -1\nsource 4 "));
+    end(&f);
+}
+
+/* One line of `up`, which has positions, then one of its own source, and so on. */
+WEIR_STAGE(with_own, int)
+{
+    weir_item item;
+    weir_gen *own = own_source(weir_gen_scope(self), *args);
+    weir_adopt(self, own);
+    while (weir_next(up, &item) && weir_yield(self, &item)) {
+        if (weir_next(own, &item) && !weir_yield(self, &item)) {
+            break;
+        }
+    }
+    return 0;
+}
+
+static weir_gen *mixed(struct fixture *f, uint64_t count)
+{
+    weir_gen *gen = weir_file_lines(f->scope, wr_folder_path(&f->folder, "in"),
+                                    WEIR_OPTIONS(weir_lines_options, .state = f->state));
+    return with_own(wr_head_of_run(gen, count), 1);
+}
+
+TEST(positions_of_other_sources_are_saved_all_the_same)
+{
+    struct fixture f;
+    size_t len;
+    begin_with(&f, 1);
+    append_out(&f, "cut\n");
+    run_begins(&f, "p");
+    ck_assert_int_eq(into_file(&f, mixed(&f, 2)), 0);
+    ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "1\n2\nown\n3\n");
+    ck_assert_ptr_nonnull(
+        strstr(wr_folder_read(&f.folder, "s/p.weir", &len), "sink -1\nsource 6 "));
+    append_out(&f, "kept\n");
+    run_begins(&f, "p");
+
+    ck_assert_int_eq(into_file(&f, mixed(&f, 1)), 0);
+
+    ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "1\n2\nown\n3\nkept\n4\nown\n");
+    wr_folder_remove(&f.folder);
+}
+
+/* The record has lost its length before the first byte that nobody could write again. */
+TEST(end_of_the_cutting_is_on_the_disk_before_the_item_is_written)
+{
+    struct fixture f;
+    size_t len;
+    begin(&f);
+    wr_folder_write(&f.folder, "in", "1\n2\n", 4);
+    weir_gen *gen = mixed(&f, 9);
+    weir_sink *out = weir_file_sink(f.scope, wr_folder_path(&f.folder, "out"),
+                                    WEIR_OPTIONS(weir_file_options, .state = f.state));
+    weir_item item;
+    ck_assert(weir_next(gen, &item) && weir_put(out, &item));
+    ck_assert_ptr_nonnull(strstr(wr_folder_read(&f.folder, "s/p.weir", &len), "sink 0\n"));
+
+    ck_assert(weir_next(gen, &item) && weir_put(out, &item));
+
+    ck_assert_ptr_nonnull(strstr(wr_folder_read(&f.folder, "s/p.weir", &len), "sink -1\n"));
+    ck_assert_int_eq(weir_sink_finish(out, NULL), 0);
+    weir_discard(gen);
+    end(&f);
+}
+
+TEST(file_that_is_not_cut_is_anybodys)
+{
+    struct fixture f;
+    weir_error error;
+    weir_item line = weir_bytes("x", 1);
+    begin(&f);
+    weir_sink *out = weir_file_sink(f.scope, wr_folder_path(&f.folder, "out"),
+                                    WEIR_OPTIONS(weir_file_options, .state = f.state));
+    ck_assert(weir_put(out, &line));
+    append_out(&f, "somebody else's\n");
+
+    ck_assert_int_eq(weir_sink_finish(out, &error), 0);
+    end(&f);
+}
+
 MAIN("flow/state_runs")

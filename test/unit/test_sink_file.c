@@ -165,8 +165,9 @@ static int meddle(void (*what)(const char *path), bool keeps_state, char *text)
 {
     struct fixture f;
     weir_error error;
-    weir_item item = weir_bytes("one", 3);
+    weir_item item;
     wr_folder_make(&f.folder);
+    wr_folder_write(&f.folder, "in", "one\none\n", 8);
     f.loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .log = keep_log, .log_ctx = text));
     ck_assert_ptr_nonnull(f.loop);
     text[0] = '\0';
@@ -175,10 +176,13 @@ static int meddle(void (*what)(const char *path), bool keeps_state, char *text)
                     : NULL;
     weir_sink *sink = weir_file_sink(weir_root(f.loop), wr_folder_path(&f.folder, "out"),
                                      WEIR_OPTIONS(weir_file_options, .state = state));
-    ck_assert(weir_put(sink, &item) && weir_commit(sink));
+    weir_gen *gen = weir_file_lines(weir_root(f.loop), wr_folder_path(&f.folder, "in"),
+                                    WEIR_OPTIONS(weir_lines_options, .state = state));
+    ck_assert(weir_next(gen, &item) && weir_put(sink, &item) && weir_commit(sink));
     what(wr_folder_path(&f.folder, "out"));
-    (void)!weir_put(sink, &item);
+    (void)!(weir_next(gen, &item) && weir_put(sink, &item));
     int rc = weir_sink_finish(sink, &error);
+    weir_discard(gen);
     if (rc < 0) {
         snprintf(text, TEXT_MAX, "%s", error.message);
     }
