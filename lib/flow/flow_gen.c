@@ -259,6 +259,14 @@ int wr_gen_fail_starved(struct weir_gen *gen, int64_t offset)
                        WR_BUDGET_FIGURES(gen->loop));
 }
 
+int wr_gen_fail_text(struct weir_gen *gen, int code, const weir_item *item)
+{
+    weir_error error;
+    wr_item_text_error(&error, code, gen->name, item);
+    error.seq = item->seq;
+    return wr_gen_fail_error(gen, &error);
+}
+
 int weir_fail(weir_gen *self, int code, const char *format, ...)
 {
     wr_gen_given(self, "weir_fail");

@@ -28,6 +28,7 @@
 
 #include <weir/gen.h>
 
+#include "bytes_item.h"
 #include "bytes_receipt.h"
 #include "loop_core.h"
 #include "loop_scope.h"
@@ -181,12 +182,24 @@ int wr_gen_fail(struct weir_gen *gen, int code, int detail, int64_t offset, cons
 int wr_gen_fail_error(struct weir_gen *gen, const weir_error *error);
 /* The same for a wait for the budget that was in vain: WEIR_EBUDGET, with the figures. */
 int wr_gen_fail_starved(struct weir_gen *gen, int64_t offset);
+/* The same for an item that gave no text, with the code of wr_item_text. */
+int wr_gen_fail_text(struct weir_gen *gen, int code, const weir_item *item);
 /* A failure that happened at `at` (loop->failures then): replaces a later one. */
 int wr_gen_fail_at(struct weir_gen *gen, const weir_error *error, uint64_t at);
 /* The op given_before, or what stands for it. */
 bool wr_gen_given_before(const struct weir_gen *gen, uint64_t *count);
 /* The failure that a reader would be told now: its own or an adopted one's; NULL: none. */
 const weir_error *wr_gen_failure(const struct weir_gen *gen);
+
+/* ---- reading bytes */
+
+/* The bytes of an item that a stage reads. False: it has none, or no memory for them: gen fails. */
+static inline bool wr_gen_text(struct weir_gen *gen, const weir_item *item, weir_slice *text,
+                               weir_scratch *scratch)
+{
+    int rc = wr_item_text(item, text, scratch);
+    return WR_LIKELY(rc == 0) || wr_gen_fail_text(gen, rc, item) == 0;
+}
 
 /* ---- ending */
 

@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "base_alloc.h"
-#include "flow_batch.h"
 #include "flow_gen.h"
 #include "flow_state.h"
 

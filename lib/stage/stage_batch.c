@@ -13,7 +13,7 @@
 
 #include "base_alloc.h"
 #include "base_option.h"
-#include "flow_batch.h"
+#include "bytes_item.h"
 #include "flow_gen.h"
 
 enum { PULL_ITEMS = 64, FIRST_PARTS = 64, LOOK_MS = 10 };
@@ -48,7 +48,7 @@ static void batch_drop(struct weir_block *block)
 {
     struct batch_block *batch = batch_of(block);
     for (size_t i = 0; i < batch->view.count; i++) {
-        weir_item_release(&batch->items[i]); /* bytes or value only: the receipts are in the runs */
+        weir_item_release(&batch->items[i]); /* bytes only: the receipts are in the runs */
     }
     if (batch->group != NULL) {
         wr_receipt_unref(batch->group, batch->seq, batch->seq, WR_ACT_LOAN);
@@ -146,7 +146,7 @@ static int batch_give(struct stage_batch *stage, struct weir_block *block, weir_
     memset(out, 0, sizeof *out);
     out->data = (const char *)&batch->view;
     out->len = batch->view.bytes;
-    out->flags = WEIR_ITEM_PARTS;
+    out->type = &weir_batch_type;
     out->block = block;
     out->receipt = batch->group;
     out->seq = batch->items[batch->view.count - 1].seq;
