@@ -108,6 +108,7 @@ struct weir_gen {
     struct wr_list adopted; /* generators this one reads, in the order of adoption */
     struct wr_list adopt_link;
     struct weir_gen *up;         /* the first adopted that is still there; NULL */
+    struct wr_body *delegator;   /* the body whose weir_yield_from is in this one; NULL */
     struct weir_receipt *origin; /* sources only */
     weir_error *failure;         /* NULL: none */
     uint64_t failed_at;          /* loop->failures when it happened: the first in time wins */
@@ -234,6 +235,13 @@ void wr_gen_over(struct weir_gen *gen);
 /* End the generators that gen reads, last adopted first; their failures become gen's, first in
  * time. May suspend. */
 void wr_gen_end_adopted(struct weir_gen *gen);
+/* Who gets what gen gives: the reader, or the body that delegates to it; NULL: a task. */
+static inline struct weir_gen *wr_gen_reader(const struct weir_gen *gen)
+{
+    return gen->reader != NULL ? gen->reader : (struct weir_gen *)(void *)gen->delegator;
+}
+/* The last of its readers, which a task pulls; itself if it has none. */
+struct weir_gen *wr_gen_top(struct weir_gen *gen);
 /* Does another task close it? Then wr_gen_close waits for that, and it is over. */
 static inline bool wr_gen_closing(const struct weir_gen *gen)
 {

@@ -75,7 +75,7 @@ static void object_discard(struct wr_object *object)
         if (sink->ops->abort != NULL) {
             sink->ops->abort(sink, WEIR_ECLOSED);
         } else if (sink->ops->users) {
-            wr_task_fail(task, WEIR_ECLOSED);
+            wr_task_fail(task, WEIR_ECLOSED, true);
         }
     }
     sink->leaving = from;
@@ -207,7 +207,7 @@ int weir_sink_error(weir_sink *sink, int code, int detail, const char *format, .
 void wr_sink_gone(struct weir_sink *sink)
 {
     if (sink->feeder != NULL) {
-        wr_task_fail(sink->feeder, WEIR_ECLOSED);
+        wr_task_fail(sink->feeder, WEIR_ECLOSED, true);
         sink->feeder = NULL;
     }
 }
