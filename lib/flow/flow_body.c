@@ -92,7 +92,7 @@ static inline void stamp_plain(struct wr_body *acct, weir_item *out)
         }
         return;
     }
-    struct weir_receipt *origin = acct->gen.origin;
+    struct wr_origin *origin = acct->gen.origin;
     if (origin != NULL && out->receipt == NULL) {
         uint64_t seq = origin->given + 1;
         origin->given = seq;
@@ -102,7 +102,7 @@ static inline void stamp_plain(struct wr_body *acct, weir_item *out)
         origin->loan = seq;
         out->seq = seq;
         out->origin = origin->id;
-        out->receipt = origin;
+        out->receipt = &origin->receipt;
     }
 }
 
@@ -416,7 +416,7 @@ void wr_body_fini(struct wr_body *body)
         wr_free(body->result);
     }
     wr_free(body->thrown);
-    wr_free(body->held);
+    wr_runs_fini(&body->held);
 }
 
 weir_gen *weir_gen_new(weir_scope *scope, weir_body *fn, const void *args, size_t args_len,

@@ -12,11 +12,6 @@
 
 enum wr_pending { WR_PENDING_NONE = 0, WR_PENDING_THROWN, WR_PENDING_CLOSE, WR_PENDING_CANCEL };
 
-struct wr_held {
-    struct weir_receipt *receipt;
-    uint64_t first, last;
-};
-
 struct wr_body {
     struct weir_gen gen;
     struct wr_fiber fiber;
@@ -36,9 +31,8 @@ struct wr_body {
     struct weir_gen *last_inner; /* ended: its result is lent until the next yield */
     weir_error *thrown;
     uint64_t thrown_at;
-    weir_item *result;    /* weir_return: a kept item */
-    struct wr_held *held; /* pulled since the last yield and not vouched for */
-    size_t held_count, held_cap;
+    weir_item *result;          /* weir_return: a kept item */
+    struct wr_runs held;        /* pulled since the last yield and not vouched for */
     struct weir_receipt *group; /* of the last yield: its loan, one reference */
     uint64_t group_seq;
     uint64_t yields;

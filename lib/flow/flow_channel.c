@@ -97,11 +97,11 @@ static void wake_writer(struct wr_remote *remote)
 /* What was dropped takes numbers of the source, before what is given next. */
 static void count_dropped(struct weir_gen *gen, uint64_t dropped)
 {
-    struct weir_receipt *origin = gen->origin;
+    struct wr_origin *origin = gen->origin;
     if (dropped > 0 && origin != NULL) {
         uint64_t first = origin->given + 1;
         origin->given += dropped;
-        wr_receipt_tell(origin, first, origin->given, WR_ACT_DROP);
+        wr_origin_tell(origin, first, origin->given, WR_ACT_DROP);
     }
 }
 

@@ -29,7 +29,7 @@
 #include <weir/gen.h>
 
 #include "bytes_item.h"
-#include "bytes_receipt.h"
+#include "bytes_origin.h"
 #include "loop_core.h"
 #include "loop_scope.h"
 
@@ -107,11 +107,11 @@ struct weir_gen {
     struct wr_object object;
     struct wr_list adopted; /* generators this one reads, in the order of adoption */
     struct wr_list adopt_link;
-    struct weir_gen *up;         /* the first adopted that is still there; NULL */
-    struct wr_body *delegator;   /* the body whose weir_yield_from is in this one; NULL */
-    struct weir_receipt *origin; /* sources only */
-    weir_error *failure;         /* NULL: none */
-    uint64_t failed_at;          /* loop->failures when it happened: the first in time wins */
+    struct weir_gen *up;       /* the first adopted that is still there; NULL */
+    struct wr_body *delegator; /* the body whose weir_yield_from is in this one; NULL */
+    struct wr_origin *origin;  /* sources only */
+    weir_error *failure;       /* NULL: none */
+    uint64_t failed_at;        /* loop->failures when it happened: the first in time wins */
     struct wr_puller *puller;
     struct weir_scope *leaving;   /* ends while a task of another one is inside, and waits for it to
                                      be over; NULL: none */
@@ -258,12 +258,12 @@ void wr_puller_close(struct weir_gen *gen); /* fail the pull in flight, wait, en
  * are set): seq, origin, receipt; they are lent. */
 static inline void wr_source_give(struct weir_gen *gen, weir_item *items, size_t n)
 {
-    struct weir_receipt *origin = gen->origin;
+    struct wr_origin *origin = gen->origin;
     uint64_t seq = origin->given;
     for (size_t i = 0; i < n; i++) {
         items[i].seq = ++seq;
         items[i].origin = origin->id;
-        items[i].receipt = origin;
+        items[i].receipt = &origin->receipt;
     }
     wr_origin_lend(origin, n);
 }
