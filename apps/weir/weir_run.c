@@ -180,8 +180,7 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
                                  .http = &http,
                                  .user = flags->user,
                                  .stdin_fd = 0,
-                                 .stdout_fd = 1,
-                                 .strict = flags->strict};
+                                 .stdout_fd = 1};
     const char *folder =
         flags->state_folder != NULL ? flags->state_folder : weir_plan_state_folder(run->plan);
     *durable = folder != NULL;
@@ -319,9 +318,7 @@ static int tell_end(struct run *run, weir_error *error, bool durable)
     /* A reader that has seen enough, as head has, ends the run without a word. */
     bool left = reader_left(run, error);
     bool tell = run->say.verbose > 0 || (run->say.terminal && !left) || signals > 0;
-    if (run->say.quiet) {
-        say_rejected(&run->say, &ledger, &stats);
-    } else if (tell) {
+    if (tell && !run->say.quiet) {
         say_ledger(&run->say, &ledger, &stats, saved);
         if (left) {
             say_left(&run->say, &ledger, &stats);

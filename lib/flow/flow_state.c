@@ -28,10 +28,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base_alloc.h"
-#include "base_call.h"
 #include "flow_state_file.h"
 #include "loop_scope.h"
 #include "loop_work.h"
@@ -52,7 +50,10 @@ struct weir_state {
     weir_error failure; /* code 0: none */
     char name[WR_STATE_NAME_MAX + 1];
     int folder_fd, lock_fd;
-    int sink_fd; /* -1: none */
+    int sink_fd;     /* -1: none */
+    int sink_folder; /* in which the file lies, until its name is synced; -1 */
+    int sink_lost; /* errno of a sync of the file that has failed: what was written may be gone, and
+                        a later sync would not say so; 0 */
     struct wr_state_slot slots[WR_STATE_SOURCES_MAX];
     size_t slots_count;
     int64_t sink_stored; /* -1: none */
@@ -73,6 +74,7 @@ struct weir_state {
     size_t text_len;
     int error_number;
     const char *error_step;
+    bool parent_synced;
     bool told; /* that saving fails */
 };
 
@@ -82,7 +84,8 @@ static struct weir_state no_memory = {.failure = {.code = WEIR_ENOMEM,
                                                   .message = "no memory for a state"},
                                       .folder_fd = -1,
                                       .lock_fd = -1,
-                                      .sink_fd = -1};
+                                      .sink_fd = -1,
+                                      .sink_folder = -1};
 
 /* ---- moments */
 
@@ -105,7 +108,7 @@ static bool filtered_only(struct weir_state *state)
     uint64_t settled = 0;
     for (size_t i = 0; i < state->slots_count; i++) {
         uint64_t counts[WR_WORDS];
-        struct wr_origin *origin = state->slots[i].origin;
+        struct weir_receipt *origin = state->slots[i].origin;
         if (origin == NULL || state->slots[i].lossy) {
             continue;
         }
@@ -127,7 +130,7 @@ static bool look(struct weir_state *state, struct moment *now)
                                                  : state->sink_stored;
     for (size_t i = 0; i < state->slots_count; i++) {
         const struct wr_state_slot *slot = &state->slots[i];
-        struct wr_origin *origin = slot->origin;
+        struct weir_receipt *origin = slot->origin;
         now->sources[i].end = wr_state_end(slot);
         now->sources[i].items = slot->items;
         now->sources[i].finished = slot->finished;
@@ -179,23 +182,35 @@ static void take(struct weir_state *state)
 
 /* ---- saving */
 
+/* The record must not be on the disk before the bytes that it counts, nor the file's name. */
+static int sync_sink(struct weir_state *state)
+{
+    const struct wr_disk *disk = state->loop->disk;
+    if (state->sink_lost == 0 && disk->sync_data(state->sink_fd) < 0 && errno != EINVAL) {
+        state->sink_lost = errno; /* EINVAL: a device, which has nothing to sync */
+    }
+    if (state->sink_lost == 0 && state->sink_folder >= 0) {
+        state->sink_lost = wr_disk_sync_folder(disk, state->sink_folder);
+        (void)disk->close(state->sink_folder);
+        state->sink_folder = -1;
+    }
+    return state->sink_lost;
+}
+
 static void save_run(struct wr_work *work)
 {
     struct weir_state *state = WR_OWNER(work, struct weir_state, work);
-    /* The record must not be on the disk before the bytes that it counts. */
-    if (state->sink_fd >= 0) {
-        int rc;
-        WR_CALL(rc, "fsync", EIO, fdatasync(state->sink_fd));
-        int number = rc < 0 ? errno : 0;
-        if (number != 0 &&
-            number != EINVAL) { /* EINVAL: a pipe or device, which has nothing to sync */
-            state->error_number = number;
-            state->error_step = "sync the sink for";
-            return;
-        }
+    state->error_step = "sync the sink for";
+    state->error_number = state->sink_fd >= 0 ? sync_sink(state) : 0;
+    if (state->error_number == 0 && !state->parent_synced) {
+        state->error_step = "sync the folder of";
+        state->error_number = wr_state_sync_parent(state->loop->disk, state->folder_fd);
+        state->parent_synced = state->error_number == 0;
     }
-    state->error_number = wr_state_store(state->folder_fd, state->name, state->text,
-                                         state->text_len, &state->error_step);
+    if (state->error_number == 0) {
+        state->error_number = wr_state_store(state->loop->disk, state->folder_fd, state->name,
+                                             state->text, state->text_len, &state->error_step);
+    }
 }
 
 static void save_done(struct wr_work *work)
@@ -212,12 +227,12 @@ static void save_done(struct wr_work *work)
         state->told = false;
     }
     if (!worth_saving(state)) {
-        wr_state_remove(state->folder_fd, state->name);
+        wr_state_remove(state->loop->disk, state->folder_fd, state->name);
     }
     if (state->waiter != NULL) {
         wr_wake(state->waiter, 0);
     }
-    if (state->dirty && worth_saving(state)) {
+    if (state->dirty && worth_saving(state) && state->sink_lost == 0) {
         wr_timer_start(state->loop, &state->timer, SAVE_MS);
     }
 }
@@ -259,7 +274,7 @@ static void timer_fired(struct wr_timer *timer)
 /* Something new was taken: save it now, or SAVE_MS after the last time. */
 static void save_soon(struct weir_state *state)
 {
-    if (!state->dirty || state->work.busy || state->timer.active) {
+    if (!state->dirty || state->work.busy || state->timer.active || state->sink_lost != 0) {
         return;
     }
     int64_t since_ms = (wr_now_ns(state->loop) - state->saved_ns) / 1000000;
@@ -332,12 +347,32 @@ int wr_state_attach_sink(struct weir_state *state, int64_t *stored_length, weir_
     return 0;
 }
 
-void wr_state_sink_file(struct weir_state *state, int fd)
+/* The folder in which a file lies; -1: it cannot be opened, as one that may not be read. */
+static int open_folder_of(const struct wr_disk *disk, const char *path)
 {
-    if (state->failure.code == 0) {
-        wait_for_save(state);
-        state->sink_fd = fd;
+    char *folder = wr_strdup(path);
+    char *slash = folder != NULL ? strrchr(folder, '/') : NULL;
+    if (slash != NULL) {
+        slash[slash == folder] = '\0';
     }
+    int fd = folder == NULL
+                 ? -1
+                 : disk->open(AT_FDCWD, slash != NULL ? folder : ".", O_RDONLY | O_DIRECTORY, 0);
+    wr_free(folder);
+    return fd;
+}
+
+void wr_state_sink_file(struct weir_state *state, int fd, const char *path)
+{
+    if (state->failure.code != 0) {
+        return;
+    }
+    wait_for_save(state);
+    state->sink_fd = fd;
+    if (state->sink_folder >= 0) {
+        (void)state->loop->disk->close(state->sink_folder);
+    }
+    state->sink_folder = fd >= 0 ? open_folder_of(state->loop->disk, path) : -1;
 }
 
 int wr_state_begin(struct weir_state *state, int64_t length, weir_error *error)
@@ -351,7 +386,7 @@ int wr_state_begin(struct weir_state *state, int64_t length, weir_error *error)
     if (!worth_saving(state)) {
         if (state->lossy) {
             wait_for_save(state);
-            wr_state_remove(state->folder_fd, state->name);
+            wr_state_remove(state->loop->disk, state->folder_fd, state->name);
         }
         return 0;
     }
@@ -378,11 +413,19 @@ static void look_for_unplaced(struct weir_state *state, const weir_item *items, 
         if (i > 0 && receipt == items[i - 1].receipt) {
             continue;
         }
-        const struct wr_origin *unplaced = receipt != NULL ? wr_receipt_unplaced(receipt) : NULL;
+        const struct weir_receipt *unplaced = receipt != NULL ? wr_receipt_unplaced(receipt) : NULL;
         if (receipt == NULL || unplaced != NULL) {
             end_cutting(state, unplaced != NULL ? unplaced->name : "an item without a source");
         }
     }
+}
+
+static int lost(const struct weir_state *state, weir_error *error)
+{
+    return wr_error_set(error, WEIR_EIO, state->sink_lost, "state",
+                        "sync the sink: %s; what was written since the last save may be lost, and "
+                        "the next run writes it again",
+                        strerror(state->sink_lost));
 }
 
 int wr_state_before_put(struct weir_state *state, const weir_item *items, size_t count,
@@ -393,6 +436,9 @@ int wr_state_before_put(struct weir_state *state, const weir_item *items, size_t
         return error->code;
     }
     wr_error_clear(error);
+    if (state->sink_lost != 0) {
+        return lost(state, error);
+    }
     look_for_unplaced(state, items, count);
     if (!state->lossy || !state->cuttable || state->sink_length < 0) {
         return 0; /* before the sink begins wr_state_begin does it */
@@ -402,7 +448,7 @@ int wr_state_before_put(struct weir_state *state, const weir_item *items, size_t
         return wr_state_save(state, error);
     }
     wait_for_save(state);
-    wr_state_remove(state->folder_fd, state->name);
+    wr_state_remove(state->loop->disk, state->folder_fd, state->name);
     state->cuttable = false;
     return 0;
 }
@@ -474,7 +520,7 @@ static bool has_stranger(const struct weir_state *state)
     return false;
 }
 
-int wr_state_attach_source(struct weir_state *state, const char *name, struct wr_origin *origin,
+int wr_state_attach_source(struct weir_state *state, const char *name, struct weir_receipt *origin,
                            struct wr_state_slot **slot, weir_error *error)
 {
     char key[WR_STATE_SOURCE_NAME_MAX];
@@ -522,7 +568,7 @@ void wr_state_set_validator(struct weir_state *state, struct wr_state_slot *slot
     slot->validator[0] = '\0';
     end_cutting(state, slot->name);
     if ((state->sink_length >= 0 || state->early) && !state->work.busy && !worth_saving(state)) {
-        wr_state_remove(state->folder_fd, state->name);
+        wr_state_remove(state->loop->disk, state->folder_fd, state->name);
     }
 }
 
@@ -576,7 +622,7 @@ static void object_discard(struct wr_object *object)
     wait_for_save(state);
     wr_timer_stop(state->loop, &state->timer);
     for (size_t i = 0; i < state->slots_count; i++) {
-        struct wr_origin *origin = state->slots[i].origin;
+        struct weir_receipt *origin = state->slots[i].origin;
         if (origin != NULL) {
             origin->held--;
             if (origin->ended) {
@@ -585,10 +631,11 @@ static void object_discard(struct wr_object *object)
         }
     }
     if (state->lock_fd >= 0) {
-        close(state->lock_fd); /* the file stays: whoever waits for its lock holds the same one */
+        (void)state->loop->disk->close(
+            state->lock_fd); /* the file stays: whoever waits for its lock holds the same one */
     }
     if (state->folder_fd >= 0) {
-        close(state->folder_fd);
+        (void)state->loop->disk->close(state->folder_fd);
     }
     wr_object_fini(object);
     wr_free(state);
@@ -623,7 +670,7 @@ weir_state *weir_state_open(weir_scope *scope, const char *folder, const char *n
         return &no_memory;
     }
     state->loop = scope->loop;
-    state->folder_fd = state->lock_fd = state->sink_fd = -1;
+    state->folder_fd = state->lock_fd = state->sink_fd = state->sink_folder = -1;
     state->sink_stored = state->sink_length = -1;
     state->saved_ns = wr_now_ns(state->loop) - (int64_t)SAVE_MS * 1000000;
     state->work.run = save_run;
@@ -637,9 +684,10 @@ weir_state *weir_state_open(weir_scope *scope, const char *folder, const char *n
         strlen(name) > WR_STATE_NAME_MAX) {
         wr_error_set(&state->failure, WEIR_EINVAL, 0, "state",
                      "a state's name is a file name of 1 to %d bytes", WR_STATE_NAME_MAX);
-    } else if (wr_state_lock(folder, name, &state->folder_fd, &state->lock_fd, &state->failure) ==
-                   0 &&
-               wr_state_load(state->folder_fd, folder, name, &state->record, &state->failure) > 0) {
+    } else if (wr_state_lock(state->loop->disk, folder, name, &state->folder_fd, &state->lock_fd,
+                             &state->failure) == 0 &&
+               wr_state_load(state->loop->disk, state->folder_fd, folder, name, &state->record,
+                             &state->failure) > 0) {
         adopt_record(state);
     }
     return state;

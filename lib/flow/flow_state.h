@@ -23,7 +23,7 @@
 #include <weir/state.h>
 
 #include "base_export.h"
-#include "bytes_origin.h"
+#include "bytes_receipt.h"
 #include "loop_core.h"
 
 enum { WR_STATE_SOURCES_MAX = 8, WR_STATE_VALIDATOR_MAX = 200, WR_STATE_SOURCE_NAME_MAX = 160 };
@@ -36,7 +36,7 @@ struct wr_state_slot {
     char validator[WR_STATE_VALIDATOR_MAX]; /* strong ETag or Last-Modified, or a file's identity;
                                                "" none */
     uint64_t items;                         /* given and settled in earlier runs */
-    struct wr_origin *origin;               /* of this run; kept alive until the state ends */
+    struct weir_receipt *origin;            /* of this run; kept alive until the state ends */
     bool lossy;
     bool attached; /* in this run */
     bool expected; /* by a source that was made in this run and may attach later */
@@ -64,7 +64,7 @@ static inline uint64_t wr_state_given_before(const struct wr_state_slot *slot)
  * I/O: WEIR_EIO): the source fails with it. name: what the source reads, without secrets; an
  * unknown one is refused while a stored one has no source in this run. The source then calls
  * wr_origin_keep_ends(origin, wr_state_end(slot)), unless it says that it cannot resume. */
-int wr_state_attach_source(struct weir_state *state, const char *name, struct wr_origin *origin,
+int wr_state_attach_source(struct weir_state *state, const char *name, struct weir_receipt *origin,
                            struct wr_state_slot **slot, weir_error *error);
 /* The validator of the entity that is being read; "" or NULL: none, the slot becomes lossy and loses
  * what an earlier run has left in it. */
@@ -80,9 +80,10 @@ void wr_state_detach_source(struct weir_state *state, struct wr_state_slot *slot
 /* The sink's stored length, or -1 when there is none (nothing is cut). 0, or a negative code with
  * *error. */
 int wr_state_attach_sink(struct weir_state *state, int64_t *stored_length, weir_error *error);
-/* The file behind the sink, -1 for none any more: synced before a record that names its length is
- * saved. Suspends while a save is under way. */
-void wr_state_sink_file(struct weir_state *state, int fd);
+/* The file behind the sink, and its path; -1, NULL: none any more. It is synced before a record that
+ * names its length is saved, and its name before the first one. A sync that fails ends all saving,
+ * and the sink with it. Suspends while a save is under way. */
+void wr_state_sink_file(struct weir_state *state, int fd, const char *path);
 /* Save once before the sink's first byte: `length` is what is there now. Suspends. 0 or a negative
  * code with *error. */
 int wr_state_begin(struct weir_state *state, int64_t length, weir_error *error);

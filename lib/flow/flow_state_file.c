@@ -16,19 +16,14 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base_alloc.h"
-#include "base_call.h"
 #include "base_error.h"
-#include "base_fault.h"
 
 #define CRC_LINE "crc32c "
 enum { CRC_LINE_LEN = 7 + 8 + 1, FILE_NAME_MAX = WR_STATE_NAME_MAX + 16 };
@@ -209,47 +204,40 @@ static int fail_io(weir_error *error, const char *what, const char *folder, cons
                         strerror(number));
 }
 
-static int open_file(int folder_fd, const char *name, int flags)
+/* A parent that may not be read cannot be synced. */
+int wr_state_sync_parent(const struct wr_disk *disk, int folder_fd)
 {
-    int fd;
-    WR_CALL(fd, "open", EIO, openat(folder_fd, name, flags | O_CLOEXEC, 0600));
-    return fd;
-}
-
-/* The folder's own entry has to be on the disk, too. */
-static void sync_parent(int folder_fd)
-{
-    int parent = openat(folder_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int parent = disk->open(folder_fd, "..", O_RDONLY | O_DIRECTORY, 0);
+    int number = 0;
     if (parent >= 0) {
-        (void)fsync(parent);
-        close(parent);
+        number = wr_disk_sync_folder(disk, parent);
+        (void)disk->close(parent);
     }
+    return number;
 }
 
-static int open_folder(const char *folder, int *folder_fd, weir_error *error)
+static int open_folder(const struct wr_disk *disk, const char *folder, int *folder_fd,
+                       weir_error *error)
 {
-    bool made = wr_fault("mkdir") ? (errno = EACCES, false) : mkdir(folder, 0700) == 0;
-    if (!made && errno != EEXIST) {
+    if (disk->make_folder(folder, 0700) < 0 && errno != EEXIST) {
         int number = errno;
         return wr_error_set(error, WEIR_EIO, number, origin, "make the folder '%s': %s", folder,
                             strerror(number));
     }
-    *folder_fd = open_file(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY);
+    *folder_fd = disk->open(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY, 0);
     if (*folder_fd < 0) {
         int number = errno;
         return wr_error_set(error, WEIR_EIO, number, origin, "open the folder '%s': %s", folder,
                             strerror(number));
     }
-    if (made) {
-        sync_parent(*folder_fd);
-    }
     return 0;
 }
 
-static int locked_by_another(int lock_fd, const char *folder, const char *name, weir_error *error)
+static int locked_by_another(const struct wr_disk *disk, int lock_fd, const char *folder,
+                             const char *name, weir_error *error)
 {
     char text[24];
-    ssize_t n = pread(lock_fd, text, sizeof text - 1, 0);
+    ssize_t n = disk->read(lock_fd, text, sizeof text - 1, 0);
     text[n > 0 ? n : 0] = '\0';
     long pid = strtol(text, NULL, 10);
     if (pid > 0) {
@@ -260,63 +248,68 @@ static int locked_by_another(int lock_fd, const char *folder, const char *name, 
                         "the state '%s/%s' is in use by another process", folder, name);
 }
 
-int wr_state_lock(const char *folder, const char *name, int *folder_fd, int *lock_fd,
-                  weir_error *error)
+/* Who holds the lock is only for the other's message: a write that fails costs no more than that. */
+static void write_holder(const struct wr_disk *disk, int lock_fd)
 {
-    char file[FILE_NAME_MAX], text[24];
-    int rc = open_folder(folder, folder_fd, error);
+    char text[24];
+    int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    struct iovec iov = {text, (size_t)len};
+    if (disk->cut(lock_fd, 0) == 0) {
+        (void)!disk->write(lock_fd, &iov, 1);
+    }
+}
+
+int wr_state_lock(const struct wr_disk *disk, const char *folder, const char *name, int *folder_fd,
+                  int *lock_fd, weir_error *error)
+{
+    char file[FILE_NAME_MAX];
+    int rc = open_folder(disk, folder, folder_fd, error);
     if (rc < 0) {
         return rc;
     }
     snprintf(file, sizeof file, "%s.lock", name);
-    *lock_fd = open_file(*folder_fd, file, O_RDWR | O_CREAT);
+    *lock_fd = disk->open(*folder_fd, file, O_RDWR | O_CREAT, 0600);
     if (*lock_fd < 0) {
         rc = fail_io(error, "open", folder, file, errno);
-    } else {
-        WR_CALL(rc, "flock", EIO, flock(*lock_fd, LOCK_EX | LOCK_NB));
-        if (rc < 0) {
-            rc = errno == EWOULDBLOCK ? locked_by_another(*lock_fd, folder, name, error)
-                                      : fail_io(error, "lock", folder, file, errno);
-        }
+    } else if (disk->lock(*lock_fd) < 0) {
+        rc = errno == EWOULDBLOCK ? locked_by_another(disk, *lock_fd, folder, name, error)
+                                  : fail_io(error, "lock", folder, file, errno);
     }
     if (rc < 0) {
         if (*lock_fd >= 0) {
-            close(*lock_fd);
+            (void)disk->close(*lock_fd);
         }
-        close(*folder_fd);
+        (void)disk->close(*folder_fd);
         *lock_fd = *folder_fd = -1;
         return rc;
     }
-    /* Who holds it is only for the other's message: a write that fails costs no more than that. */
-    int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-    if (ftruncate(*lock_fd, 0) < 0 || pwrite(*lock_fd, text, (size_t)len, 0) < 0) {
-        return 0;
-    }
+    write_holder(disk, *lock_fd);
     return 0;
 }
 
 /* Bytes read, -1 with errno: ENOENT when there is no such file. */
-static ssize_t read_file(int folder_fd, const char *name, char *to, size_t cap)
+static ssize_t read_file(const struct wr_disk *disk, int folder_fd, const char *name, char *to,
+                         size_t cap)
 {
-    int fd = open_file(folder_fd, name, O_RDONLY);
+    int fd = disk->open(folder_fd, name, O_RDONLY, 0);
     if (fd < 0) {
         return -1;
     }
     size_t len = 0;
     ssize_t n = 1;
     while (len < cap && n > 0) {
-        WR_CALL(n, "read", EIO, read(fd, to + len, cap - len));
+        n = disk->read(fd, to + len, cap - len, -1);
         len += n > 0 ? (size_t)n : 0;
     }
     int number = errno;
-    close(fd);
+    (void)disk->close(fd);
     errno = number;
     return n < 0 ? -1 : (ssize_t)len;
 }
 
 /* The previous generation is named only where it can be read. */
-static int damaged(int folder_fd, weir_error *error, const char *folder, const char *name, bool old,
-                   const char *why)
+static int damaged(const struct wr_disk *disk, int folder_fd, weir_error *error, const char *folder,
+                   const char *name, bool old, const char *why)
 {
     if (old) {
         return wr_error_set(
@@ -328,8 +321,9 @@ static int damaged(int folder_fd, weir_error *error, const char *folder, const c
     char file[FILE_NAME_MAX], *text = wr_alloc(WR_STATE_TEXT_MAX);
     struct wr_state_record *before = wr_alloc(sizeof *before);
     snprintf(file, sizeof file, "%s.weir.old", name);
-    ssize_t len =
-        text != NULL && before != NULL ? read_file(folder_fd, file, text, WR_STATE_TEXT_MAX) : -1;
+    ssize_t len = text != NULL && before != NULL
+                      ? read_file(disk, folder_fd, file, text, WR_STATE_TEXT_MAX)
+                      : -1;
     bool good = len >= 0 && wr_state_decode(before, text, (size_t)len) == NULL;
     wr_free(text);
     wr_free(before);
@@ -345,7 +339,7 @@ static int damaged(int folder_fd, weir_error *error, const char *folder, const c
                                folder, name, why, name, name);
 }
 
-int wr_state_load(int folder_fd, const char *folder, const char *name,
+int wr_state_load(const struct wr_disk *disk, int folder_fd, const char *folder, const char *name,
                   struct wr_state_record *record, weir_error *error)
 {
     char file[FILE_NAME_MAX];
@@ -355,11 +349,11 @@ int wr_state_load(int folder_fd, const char *folder, const char *name,
         return wr_error_set(error, WEIR_ENOMEM, 0, origin, "no memory to read the state");
     }
     snprintf(file, sizeof file, "%s.weir", name);
-    ssize_t len = read_file(folder_fd, file, text, WR_STATE_TEXT_MAX);
+    ssize_t len = read_file(disk, folder_fd, file, text, WR_STATE_TEXT_MAX);
     if (len < 0 && errno == ENOENT) {
         old = true;
         snprintf(file, sizeof file, "%s.weir.old", name);
-        len = read_file(folder_fd, file, text, WR_STATE_TEXT_MAX);
+        len = read_file(disk, folder_fd, file, text, WR_STATE_TEXT_MAX);
     }
     int rc = 1;
     if (len < 0) {
@@ -367,7 +361,7 @@ int wr_state_load(int folder_fd, const char *folder, const char *name,
     } else {
         const char *why = wr_state_decode(record, text, (size_t)len);
         if (why != NULL) {
-            rc = damaged(folder_fd, error, folder, name, old, why);
+            rc = damaged(disk, folder_fd, error, folder, name, old, why);
         } else if (strcmp(record->name, name) != 0) {
             rc = wr_error_set(error, WEIR_EINVAL, 0, origin,
                               "the state '%s/%s' is another pipeline's ('%s')", folder, file,
@@ -378,76 +372,69 @@ int wr_state_load(int folder_fd, const char *folder, const char *name,
     return rc;
 }
 
-static int sync_fd(int fd)
+static int write_all(const struct wr_disk *disk, int fd, const char *text, size_t len)
 {
-    int rc;
-    WR_CALL(rc, "fsync", EIO, fsync(fd));
-    return rc < 0 ? errno : 0;
+    while (len > 0) {
+        struct iovec iov = {(char *)(uintptr_t)text, len};
+        ssize_t n = disk->write(fd, &iov, 1);
+        if (n < 0) {
+            return errno;
+        }
+        text += n;
+        len -= (size_t)n;
+    }
+    return 0;
 }
 
-static int write_new(int folder_fd, const char *name, const char *text, size_t len,
-                     const char **step)
+static int write_new(const struct wr_disk *disk, int folder_fd, const char *name, const char *text,
+                     size_t len, const char **step)
 {
     *step = "open";
-    int fd = open_file(folder_fd, name, O_WRONLY | O_CREAT | O_TRUNC);
+    int fd = disk->open(folder_fd, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (fd < 0) {
         return errno;
     }
-    int number = 0;
-    for (size_t at = 0; at < len && number == 0;) {
-        *step = "write";
-        ssize_t n;
-        WR_CALL(n, "write", ENOSPC, write(fd, text + at, len - at));
-        number = n < 0 ? errno : 0;
-        at += n > 0 ? (size_t)n : 0;
-    }
-    if (number == 0) {
+    *step = "write";
+    int number = write_all(disk, fd, text, len);
+    if (number == 0 && disk->sync(fd) < 0) {
         *step = "fsync";
-        number = sync_fd(fd);
+        number = errno;
     }
-    int closed = wr_close(fd);
-    if (number == 0 && closed != 0) {
+    if (disk->close(fd) < 0 && number == 0) {
         *step = "close";
-        number = closed;
+        number = errno;
     }
     return number;
 }
 
-static int rename_in(int folder_fd, const char *from, const char *to)
-{
-    return wr_fault("rename") ? EIO : renameat(folder_fd, from, folder_fd, to) < 0 ? errno : 0;
-}
-
-int wr_state_store(int folder_fd, const char *name, const char *text, size_t len, const char **step)
+int wr_state_store(const struct wr_disk *disk, int folder_fd, const char *name, const char *text,
+                   size_t len, const char **step)
 {
     char new[FILE_NAME_MAX], newest[FILE_NAME_MAX], old[FILE_NAME_MAX];
     snprintf(new, sizeof new, "%s.weir.new", name);
     snprintf(newest, sizeof newest, "%s.weir", name);
     snprintf(old, sizeof old, "%s.weir.old", name);
-    int number = write_new(folder_fd, new, text, len, step);
-    if (number == 0) {
-        *step = "rename";
-        number = rename_in(folder_fd, newest, old);
-        if (number == ENOENT) {
-            number = 0; /* the first one */
-        }
+    int number = write_new(disk, folder_fd, new, text, len, step);
+    if (number != 0) {
+        return number;
     }
-    if (number == 0) {
-        number = rename_in(folder_fd, new, newest);
+    *step = "rename";
+    if (disk->rename(folder_fd, newest, old) < 0 && errno != ENOENT) { /* ENOENT: the first one */
+        return errno;
     }
-    if (number == 0) {
-        *step = "fsync";
-        number = sync_fd(folder_fd);
+    if (disk->rename(folder_fd, new, newest) < 0) {
+        return errno;
     }
-    return number;
+    *step = "fsync";
+    return wr_disk_sync_folder(disk, folder_fd);
 }
 
-void wr_state_remove(int folder_fd, const char *name)
+void wr_state_remove(const struct wr_disk *disk, int folder_fd, const char *name)
 {
     static const char *const suffixes[] = {"weir.new", "weir.old", "weir"};
     char file[FILE_NAME_MAX];
     for (size_t i = 0; i < 3; i++) {
         snprintf(file, sizeof file, "%s.%s", name, suffixes[i]);
-        (void)unlinkat(folder_fd, file, 0);
+        (void)disk->remove(folder_fd, file);
     }
 }

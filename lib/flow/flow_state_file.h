@@ -17,6 +17,7 @@
 
 #include "base_export.h"
 #include "flow_state.h"
+#include "loop_file.h"
 
 enum {
     WR_STATE_NAME_MAX = 200,      /* with the longest suffix still a file name */
@@ -50,17 +51,20 @@ WR_COMMAND_API const char *wr_state_decode(struct wr_state_record *record, const
 
 /* Make the folder if need be, open it and take the lock. 0 and two descriptors, or a negative code
  * with *error. */
-int wr_state_lock(const char *folder, const char *name, int *folder_fd, int *lock_fd,
-                  weir_error *error);
+int wr_state_lock(const struct wr_disk *disk, const char *folder, const char *name, int *folder_fd,
+                  int *lock_fd, weir_error *error);
 /* 1: *record is what the last run left. 0: there is none. Or a negative code with *error. */
-int wr_state_load(int folder_fd, const char *folder, const char *name,
+int wr_state_load(const struct wr_disk *disk, int folder_fd, const char *folder, const char *name,
                   struct wr_state_record *record, weir_error *error);
+/* The folder's own name has to be on the disk before the first record counts, whichever run has made
+ * it: 0 or errno. Any thread. */
+int wr_state_sync_parent(const struct wr_disk *disk, int folder_fd);
 /* Put a new record in place of the newest, which becomes the previous one; when it returns 0, it is
  * on the disk. Else errno, and *step names the call: the newest record is then as it was, or absent
  * with the previous one in place. Any thread. */
-int wr_state_store(int folder_fd, const char *name, const char *text, size_t len,
-                   const char **step);
+int wr_state_store(const struct wr_disk *disk, int folder_fd, const char *name, const char *text,
+                   size_t len, const char **step);
 /* Forget the records: from now on nothing can be resumed. */
-void wr_state_remove(int folder_fd, const char *name);
+void wr_state_remove(const struct wr_disk *disk, int folder_fd, const char *name);
 
 #endif

@@ -78,9 +78,8 @@ void wr_object_fini(struct wr_object *object);
 struct wr_fiber {
     struct wr_co co;
     struct wr_fiber *resumer; /* who gets the next value; NULL for a task's own */
-    /* A wait beneath has failed by a cancel: of all that the task is inside of, or only of
-     * generators that were canceled. May be NULL. */
-    void (*canceled)(struct wr_fiber *fiber, int code, bool all);
+    void (*canceled)(struct wr_fiber *fiber,
+                     int code);     /* a wait beneath has failed by a cancel; may be NULL */
     const struct wr_object *object; /* whose body it runs; NULL: a task's own */
 };
 
@@ -98,7 +97,6 @@ struct wr_task {
     uint8_t state;
     uint16_t failing; /* generators it is inside of whose grace has passed: all its waits fail */
     bool cancel_due;  /* the current, else the next wait fails once ... */
-    bool cancel_all;  /* ... and all bodies it is inside of are over ... */
     int cancel_code;  /* ... with this: WEIR_ECANCELED, or WEIR_ECLOSED when its reader has gone */
     bool hidden;      /* a generator's puller: not counted as work of the program */
     bool for_task;    /* parked, and only another task can end that: wr_wait_for_task */
@@ -140,6 +138,8 @@ struct wr_clock {
     int64_t (*unix_ns)(void *ctx);
     void *ctx;
 };
+
+struct wr_disk;
 
 struct weir_loop {
     /* hot */
@@ -192,8 +192,9 @@ struct weir_loop {
     uv_mutex_t post_lock;
     struct wr_list posts, remotes;
     struct wr_signal_watch *signal_watches;
-    struct wr_worker *worker; /* loop_work.h; NULL until used */
-    void *curl;               /* curl_bridge.h; NULL until used */
+    struct wr_worker *worker;   /* loop_work.h; NULL until used */
+    const struct wr_disk *disk; /* loop_file.h */
+    void *curl;                 /* curl_bridge.h; NULL until used */
     void (*curl_free)(void *curl);
     void (*call_fn)(void *arg); /* wr_call_on_loop_stack: run by the scheduler */
     void *call_arg;
@@ -301,9 +302,8 @@ size_t wr_budget_tell(struct weir_loop *loop, char *text, size_t cap);
 /* Park without looking at cancels. */
 int wr_park(struct weir_loop *loop, const char *why, const struct wr_object *of);
 void wr_task_cancel(struct wr_task *task);
-/* The wait the task is parked in, else its next one, fails once with `code`. all: the bodies
- * between there and the task are over; else only those of generators that were canceled. */
-void wr_task_fail(struct wr_task *task, int code, bool all);
+/* The wait the task is parked in, else its next one, fails once with `code`. */
+void wr_task_fail(struct wr_task *task, int code);
 /* One round: deferred work, due timers, ready tasks (bounded), hooks before the poll. */
 void wr_loop_round(struct weir_loop *loop);
 /* Nothing is left to run: fail a waiter for the budget when nobody can release a byte any more. */

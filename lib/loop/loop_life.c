@@ -17,6 +17,7 @@
 #include "base_alloc.h"
 #include "base_fault.h"
 #include "loop_core.h"
+#include "loop_file.h"
 #include "loop_scope.h"
 #include "loop_work.h"
 
@@ -91,6 +92,7 @@ static void init_fields(struct weir_loop *loop, const weir_loop_options *o)
     wr_list_init(&loop->posts);
     wr_list_init(&loop->remotes);
     wr_list_init(&loop->budget_waiters);
+    loop->disk = &wr_disk_real;
     loop->clock = (struct wr_clock){real_monotonic, real_unix, NULL};
     loop->budget.limit = o->budget_bytes > 0    ? o->budget_bytes
                          : o->budget_bytes == 0 ? 64 * 1024 * 1024

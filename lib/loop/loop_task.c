@@ -69,11 +69,10 @@ bool wr_wait_fails(struct wr_task *task)
 static int wait_failed(struct weir_loop *loop, struct wr_task *task)
 {
     int code = task->cancel_due ? task->cancel_code : WEIR_ECANCELED;
-    bool all = (task->cancel_due && task->cancel_all) || wr_scope_canceled(task->scope);
-    task->cancel_due = task->cancel_all = false;
+    task->cancel_due = false;
     for (struct wr_fiber *fiber = loop->running; fiber != NULL; fiber = fiber->resumer) {
         if (fiber->canceled != NULL) {
-            fiber->canceled(fiber, code, all);
+            fiber->canceled(fiber, code);
         }
     }
     return code;
@@ -147,9 +146,8 @@ int wr_pause(struct weir_loop *loop)
     return wr_wait_fails(task) ? wait_failed(loop, task) : code;
 }
 
-void wr_task_fail(struct wr_task *task, int code, bool all)
+void wr_task_fail(struct wr_task *task, int code)
 {
-    task->cancel_all = all || (task->cancel_due && task->cancel_all);
     task->cancel_due = true;
     task->cancel_code = code;
     wr_wake(task, code);
@@ -157,7 +155,7 @@ void wr_task_fail(struct wr_task *task, int code, bool all)
 
 void wr_task_cancel(struct wr_task *task)
 {
-    wr_task_fail(task, WEIR_ECANCELED, false);
+    wr_task_fail(task, WEIR_ECANCELED);
 }
 
 void wr_call_on_loop_stack(struct weir_loop *loop, void (*fn)(void *arg), void *arg)

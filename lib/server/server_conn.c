@@ -17,7 +17,6 @@
 #include <string.h>
 
 #include "base_alloc.h"
-#include "bytes_item.h"
 #include "server_conn.h"
 
 enum { LINGER_MS = 1000, LINGER_BYTES = 128 * 1024 };
@@ -194,23 +193,21 @@ static void watch_client(struct wr_conn *conn, bool on)
 
 static int put_item(struct wr_conn *conn, const weir_item *item, int64_t *left, bool *open_line)
 {
-    weir_slice text;
-    int rc = wr_item_text(item, &text, &conn->scratch);
     static const char ends[4][3] = {"\n", "\r\n", "", "\r"};
     bool lines = conn->reply.body == WEIR_BODY_LINES;
-    if (rc < 0) {
-        return rc;
+    if (item->type != NULL) {
+        return WEIR_EINVAL;
     }
     uint32_t kind = item->flags & (WEIR_ITEM_CRLF | WEIR_ITEM_NO_EOL);
     struct wr_text parts[3] = {{"\n", lines && *open_line ? 1 : 0},
-                               {text.data, text.len},
+                               {item->data, item->len},
                                {ends[kind], lines ? strlen(ends[kind]) : 0}};
     *open_line = (kind & WEIR_ITEM_NO_EOL) != 0;
     for (int i = 0; i < 3; i++) {
         if (*left >= 0 && (*left -= (int64_t)parts[i].len) < 0) {
             return WEIR_ETOOLONG;
         }
-        rc = wr_out_put(&conn->out, parts[i].data, parts[i].len);
+        int rc = wr_out_put(&conn->out, parts[i].data, parts[i].len);
         if (rc < 0) {
             return rc;
         }
@@ -298,7 +295,6 @@ static enum step send_body(struct wr_conn *conn, weir_gen *gen, const struct wr_
     int rc = start_reply(conn, plan);
     if (rc == 0) {
         rc = move_items(conn, gen, &left);
-        weir_scratch_free(&conn->scratch);
     }
     if (rc < 0) {
         watch_client(conn, false); /* the generator's clean-up is waited for, whoever leaves */
@@ -309,7 +305,7 @@ static enum step send_body(struct wr_conn *conn, weir_gen *gen, const struct wr_
         return STEP_CUT;
     }
     if (ended == 0 && rc == WEIR_EINVAL) {
-        ended = wr_error_set(&error, rc, 0, "reply", "a value whose type has no text");
+        ended = wr_error_set(&error, rc, 0, "reply", "a value that is not bytes");
     } else if (ended == 0 && (rc == WEIR_ETOOLONG || left > 0)) {
         ended = wr_error_set(&error, WEIR_ETRUNCATED, 0, "reply", "%s bytes than were promised",
                              left > 0 ? "fewer" : "more");

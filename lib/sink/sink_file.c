@@ -20,17 +20,12 @@
  * trust.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base_alloc.h"
-#include "base_call.h"
-#include "base_fault.h"
 #include "flow_state.h"
+#include "loop_file.h"
 #include "sink_stream.h"
 
 enum { FIFO_RETRY_MS = 50 };
@@ -50,6 +45,11 @@ struct sink_file {
 static struct sink_file *file_of(const struct weir_sink *sink)
 {
     return WR_OWNER((uintptr_t)sink, struct sink_file, stream.sink);
+}
+
+static const struct wr_disk *disk_of(const struct sink_file *file)
+{
+    return file->stream.sink.loop->disk;
 }
 
 static int fail_io(struct sink_file *file, const char *what, int number)
@@ -75,9 +75,7 @@ static int fit(struct sink_file *file, int64_t stored)
                                  "run: bring it back, or begin anew with another state",
                                  file->path, (long long)file->length, (long long)stored);
     }
-    int rc;
-    WR_CALL(rc, "ftruncate", EIO, ftruncate(file->fd, stored));
-    if (rc < 0) {
+    if (disk_of(file)->cut(file->fd, stored) < 0) {
         return fail_io(file, "cut", errno);
     }
     file->length = stored;
@@ -109,9 +107,8 @@ static int open_path(struct sink_file *file, int64_t stored)
     struct stat info;
     int create = stored > 0 ? 0 : O_CREAT; /* one that is to go on is not made anew */
     for (;;) {
-        WR_CALL(file->fd, "open", EACCES,
-                open(file->path, O_WRONLY | O_APPEND | create | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-                     0666));
+        file->fd = disk_of(file)->open(AT_FDCWD, file->path,
+                                       O_WRONLY | O_APPEND | create | O_NOCTTY | O_NONBLOCK, 0666);
         int number = errno;
         if (file->fd >= 0) {
             return 0;
@@ -122,7 +119,8 @@ static int open_path(struct sink_file *file, int64_t stored)
                                      "last run: bring it back, or begin anew with another state",
                                      file->path, (long long)stored);
         }
-        if (number != ENXIO || stat(file->path, &info) < 0 || !S_ISFIFO(info.st_mode)) {
+        if (number != ENXIO || disk_of(file)->stat_path(file->path, &info) < 0 ||
+            !S_ISFIFO(info.st_mode)) {
             return fail_io(file, "open", number);
         }
         int rc = wait_for_reader(file);
@@ -145,9 +143,7 @@ static struct wr_transport *stream_open(struct wr_stream_sink *stream, weir_erro
  * start. A file system without locks has to do without. */
 static int lock(struct sink_file *file)
 {
-    int rc;
-    WR_CALL(rc, "flock", ENOLCK, flock(file->fd, LOCK_EX | LOCK_NB));
-    return rc < 0 && errno == EWOULDBLOCK
+    return disk_of(file)->lock(file->fd) < 0 && errno == EWOULDBLOCK
                ? wr_sink_set_error(&file->stream.sink, WEIR_EINVAL, 0,
                                    "'%s' is being written with another state: one file, one state",
                                    file->path)
@@ -166,7 +162,7 @@ static int open_file(struct sink_file *file)
     if (rc < 0) {
         return rc;
     }
-    if (wr_fault("fstat") ? (errno = EIO, true) : fstat(file->fd, &info) < 0) {
+    if (disk_of(file)->stat(file->fd, &info) < 0) {
         return fail_io(file, "look at", errno);
     }
     file->streams = !S_ISREG(info.st_mode);
@@ -179,7 +175,7 @@ static int open_file(struct sink_file *file)
         file->good = file->length;
     }
     if (rc == 0 && file->state != NULL) {
-        wr_state_sink_file(file->state, file->streams ? -1 : file->fd);
+        wr_state_sink_file(file->state, file->streams ? -1 : file->fd, file->path);
         rc = wr_state_begin(file->state, file->length, &error);
         rc = rc < 0 ? pass_on(file, &error) : 0;
     }
@@ -205,8 +201,7 @@ static int file_out(struct weir_sink *sink, struct iovec *iov, int count)
 {
     struct sink_file *file = file_of(sink);
     while (count > 0) {
-        ssize_t n;
-        WR_CALL(n, "write", ENOSPC, writev(file->fd, iov, count));
+        ssize_t n = disk_of(file)->write(file->fd, iov, count);
         if (n < 0) {
             return write_failed(file, errno);
         }
@@ -244,7 +239,7 @@ static int file_put_many(struct weir_sink *sink, const weir_item *items, size_t 
 static int only_ours(struct sink_file *file)
 {
     struct stat info;
-    if (wr_fault("fstat") ? (errno = EIO, true) : fstat(file->fd, &info) < 0) {
+    if (disk_of(file)->stat(file->fd, &info) < 0) {
         return fail_io(file, "look at", errno);
     }
     if (info.st_nlink == 0) {
@@ -272,7 +267,7 @@ static bool is_own(const struct sink_file *file)
 static void tell_loss(const struct sink_file *file)
 {
     struct stat info;
-    if (is_own(file) || file->fd < 0 || fstat(file->fd, &info) < 0) {
+    if (is_own(file) || file->fd < 0 || disk_of(file)->stat(file->fd, &info) < 0) {
         return;
     }
     struct wr_log *log = &file->stream.sink.loop->log;
@@ -310,7 +305,8 @@ static bool file_can_cut(const struct weir_sink *sink)
 {
     const struct sink_file *file = file_of(sink);
     struct stat info;
-    return file->path != NULL && (stat(file->path, &info) < 0 || S_ISREG(info.st_mode));
+    return file->path != NULL &&
+           (disk_of(file)->stat_path(file->path, &info) < 0 || S_ISREG(info.st_mode));
 }
 
 static int file_wait(struct weir_sink *sink)
@@ -337,16 +333,11 @@ static void file_close(struct weir_sink *sink, const weir_error *failure)
         if (wr_state_save(file->state, &error) < 0) {
             pass_on(file, &error);
         }
-        wr_state_sink_file(file->state, -1);
+        wr_state_sink_file(file->state, -1, NULL);
     }
     tell_loss(file);
-    if (file->fd >= 0) {
-        /* Closed in any case; on some file systems only this tells that the disk was full. */
-        int number = wr_close(file->fd);
-        number = number == 0 && wr_fault("close") ? EIO : number;
-        if (number != 0) {
-            fail_io(file, "close", number);
-        }
+    if (file->fd >= 0 && disk_of(file)->close(file->fd) < 0) {
+        fail_io(file, "close", errno);
     }
     wr_stream_close(sink, failure);
     wr_free(file->path);

@@ -11,15 +11,11 @@
  * How it is read, and what may happen between two suspensions, is in source_stream.c.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base_call.h"
-#include "base_fault.h"
+#include "loop_file.h"
 #include "source_stream.h"
 
 enum { HASHED = 256 };
@@ -31,15 +27,15 @@ static int fail_io(struct wr_stream_source *stream, const char *what, int number
 }
 
 /* 0 or errno; *size, and the identity by the first `hashed` bytes, or as many as there are. */
-static int identify(int fd, size_t hashed, char *validator, size_t cap, int64_t *size)
+static int identify(const struct wr_disk *disk, int fd, size_t hashed, char *validator, size_t cap,
+                    int64_t *size)
 {
     unsigned char head[HASHED];
     struct stat info;
-    if (wr_fault("fstat") ? (errno = EIO, true) : fstat(fd, &info) < 0) {
-        return errno;
+    ssize_t n = -1;
+    if (disk->stat(fd, &info) == 0) {
+        n = disk->read(fd, head, WR_MIN(hashed, sizeof head), 0);
     }
-    ssize_t n;
-    WR_CALL(n, "read", EIO, pread(fd, head, WR_MIN(hashed, sizeof head), 0));
     if (n < 0) {
         return errno;
     }
@@ -65,11 +61,12 @@ static size_t hashed_by(const char *validator)
 static int resume(struct wr_stream_source *stream, int fd)
 {
     struct wr_state_slot *slot = stream->slot;
+    const struct wr_disk *disk = stream->gen.loop->disk;
     char validator[WR_STATE_VALIDATOR_MAX];
     int64_t size = 0;
-    int number = slot->stored
-                     ? identify(fd, hashed_by(slot->validator), validator, sizeof validator, &size)
-                     : 0;
+    int number = slot->stored ? identify(disk, fd, hashed_by(slot->validator), validator,
+                                         sizeof validator, &size)
+                              : 0;
     if (number != 0) {
         return fail_io(stream, "look at", number);
     }
@@ -82,10 +79,7 @@ static int resume(struct wr_stream_source *stream, int fd)
                            "'%s' has %" PRId64 " bytes, but the last run has read %" PRIu64,
                            stream->where, size, slot->offset);
     }
-    number = identify(fd, HASHED, validator, sizeof validator, &size);
-    if (number == 0 && lseek(fd, (off_t)slot->offset, SEEK_SET) < 0) {
-        number = errno;
-    }
+    number = identify(disk, fd, HASHED, validator, sizeof validator, &size);
     if (number != 0) {
         return fail_io(stream, "look at", number);
     }
@@ -118,25 +112,28 @@ static int file_open(struct wr_stream_source *stream)
 {
     weir_error error;
     struct stat info;
+    const struct wr_disk *disk = stream->gen.loop->disk;
     /* Without O_NONBLOCK opening a fifo would hold the loop until somebody writes to it. */
-    int fd;
-    WR_CALL(fd, "open", EACCES, open(stream->where, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    int fd = disk->open(AT_FDCWD, stream->where, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     if (fd < 0) {
         return fail_io(stream, "open", errno);
     }
-    int rc = fstat(fd, &info) < 0 ? fail_io(stream, "look at", errno) : 0;
+    int rc = disk->stat(fd, &info) < 0 ? fail_io(stream, "look at", errno) : 0;
     if (rc == 0 && S_ISDIR(info.st_mode)) {
         rc = wr_gen_fail(&stream->gen, WEIR_EIO, EISDIR, -1, "'%s' is a folder, not a file",
                          stream->where);
     }
     rc = rc == 0 ? attach(stream, fd, &info) : rc;
     if (rc < 0) {
-        close(fd);
+        (void)disk->close(fd);
         return rc;
     }
     wr_stream_opened(stream, fd);
     stream->wait_first = S_ISFIFO(info.st_mode);
-    stream->transport = wr_fd_transport(stream->gen.loop, fd, WR_FD_OWN, &error);
+    stream->transport =
+        S_ISREG(info.st_mode)
+            ? wr_file_transport(stream->gen.loop, fd, (int64_t)stream->reader.given_end, &error)
+            : wr_fd_transport(stream->gen.loop, fd, WR_FD_OWN, &error);
     return stream->transport != NULL ? 0 : wr_stream_fail(stream, &error);
 }
 

@@ -8,15 +8,11 @@
  * might never end. No message holds a byte of what was read, and what was read is wiped.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base_alloc.h"
-#include "base_call.h"
-#include "base_fault.h"
+#include "loop_file.h"
 #include "loop_work.h"
 #include "source_http_parts.h"
 
@@ -26,6 +22,7 @@ enum { TOKEN_MAX = 16 * 1024 };
 
 struct wr_http_token {
     struct wr_work work;
+    const struct wr_disk *disk;
     struct wr_http_source *http; /* NULL: it was left */
     bool done;
     int code, number; /* of the failure; number: errno */
@@ -51,8 +48,7 @@ static size_t read_all(struct wr_http_token *token, int fd, char *to, size_t cap
 {
     size_t len = 0;
     while (len < cap) {
-        ssize_t n;
-        WR_CALL(n, "read", EIO, read(fd, to + len, cap - len));
+        ssize_t n = token->disk->read(fd, to + len, cap - len, -1);
         if (n < 0) {
             refuse_io(token);
             return 0;
@@ -72,7 +68,7 @@ static void take(struct wr_http_token *token, int fd)
 {
     char *text = token->line + sizeof LINE_START - 1;
     struct stat info;
-    if (wr_fault("fstat") ? (errno = EIO, true) : fstat(fd, &info) < 0) {
+    if (token->disk->stat(fd, &info) < 0) {
         refuse_io(token);
         return;
     }
@@ -102,14 +98,13 @@ static void token_run(struct wr_work *work)
 {
     struct wr_http_token *token = WR_OWNER(work, struct wr_http_token, work);
     memcpy(token->line, LINE_START, sizeof LINE_START);
-    int fd;
-    WR_CALL(fd, "open", EMFILE, open(token->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    int fd = token->disk->open(AT_FDCWD, token->path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     if (fd < 0) {
         refuse_io(token);
         return;
     }
     take(token, fd);
-    close(fd);
+    (void)token->disk->close(fd);
 }
 
 static void token_done(struct wr_work *work)
@@ -134,6 +129,7 @@ struct wr_http_token *wr_http_token_begin(struct wr_http_source *http)
     }
     memset(token, 0, sizeof *token);
     token->http = http;
+    token->disk = http->gen.loop->disk;
     token->path = path;
     token->work.run = token_run;
     token->work.done = token_done;

@@ -16,11 +16,10 @@
 #include "source_stream.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base_alloc.h"
-#include "base_fault.h"
 #include "base_option.h"
+#include "loop_file.h"
 
 enum { TURN_BYTES = 1024 * 1024 };
 
@@ -50,24 +49,24 @@ int wr_stream_lossy(struct wr_stream_source *stream, const char *name)
 }
 
 /* -1: no regular file, or one that cannot be looked at. */
-static int64_t size_of(int fd)
+static int64_t size_of(const struct wr_stream_source *stream)
 {
     struct stat info;
-    bool regular = !wr_fault("fstat") && fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+    bool regular = stream->gen.loop->disk->stat(stream->fd, &info) == 0 && S_ISREG(info.st_mode);
     return regular ? info.st_size : -1;
 }
 
 void wr_stream_opened(struct wr_stream_source *stream, int fd)
 {
     stream->fd = fd;
-    stream->size = size_of(fd);
+    stream->size = size_of(stream);
 }
 
 /* The end that read() tells of a file that somebody has cut is that of the cut: lines are missing
  * that were there. */
 static bool is_whole(struct wr_stream_source *stream)
 {
-    int64_t size = stream->size > 0 ? size_of(stream->fd) : -1;
+    int64_t size = stream->size > 0 ? size_of(stream) : -1;
     if (size < 0 || size >= stream->size) {
         return true;
     }

@@ -36,6 +36,17 @@ if [ -n "$wrong" ]; then
 else
     passed=$((passed + 1))
 fi
+# Files go through loop->disk, so that tests can put another disk behind it.
+wrong=$(grep -rnE '(^|[^a-zA-Z0-9_.>])(openat?|creat|p?(read|write)v?|lseek|f?stat|fsync|fdatasync|ftruncate|(rename|unlink)(at)?|mkdir|flock)\(' \
+        lib/flow lib/source lib/sink --include='*.c' --include='*.h' 2>/dev/null |
+        grep -vE '^[^:]*:[0-9]+:[[:space:]]*(/?\*|//)')
+if [ -n "$wrong" ]; then
+    echo "a file that is not reached through wr_disk:"
+    echo "$wrong"
+    failed=$((failed + 1))
+else
+    passed=$((passed + 1))
+fi
 c_headers='(assert|complex|ctype|errno|fenv|float|inttypes|iso646|limits|locale|math|setjmp|signal|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|threads|time|uchar|wchar|wctype)\.h'
 wrong=$(grep -rnE '^[[:space:]]*#[[:space:]]*include' include 2>/dev/null |
         grep -vE "include[[:space:]]*<(weir/[a-z]+\.h|$c_headers)>")

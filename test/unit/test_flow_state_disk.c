@@ -1,0 +1,197 @@
+/*
+ * A state, a file that is read and one that is written on a disk that writes short, is full, fails
+ * a sync, stops at any call, and loses power: the record or the one before it is always readable,
+ * and the next run ends with the lines that one run would have written.
+ */
+#include "flow_state_file.h"
+#include "support_disk.h"
+#include "support_suites.h"
+
+static const char lines[] = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\n";
+
+/* ---- the record alone */
+
+/* Save records of 1, 2, 3 ... bytes of sink until the machine stops; the last that was saved. */
+static int64_t save_until_it_stops(void)
+{
+    struct wr_state_record record = {.name = "p"};
+    static char text[WR_STATE_TEXT_MAX];
+    weir_error error;
+    const char *step;
+    int folder, lock;
+    if (wr_state_lock(&wr_test_disk, "s", "p", &folder, &lock, &error) < 0 ||
+        wr_state_sync_parent(&wr_test_disk, folder) != 0) {
+        return 0;
+    }
+    for (record.sink_length = 1; record.sink_length <= 3; record.sink_length++) {
+        size_t len = wr_state_encode(&record, text);
+        if (wr_state_store(&wr_test_disk, folder, "p", text, len, &step) != 0) {
+            break;
+        }
+    }
+    return record.sink_length - 1;
+}
+
+/* What is read after a loss of power at the k-th call; false: it was not stopped. */
+static bool check_record(uint64_t k, uint64_t seed)
+{
+    struct wr_state_record record = {.sink_length = 0};
+    weir_error error;
+    int folder, lock;
+    wr_disk_make(seed);
+    wr_disk_stop_after(k);
+    int64_t saved = save_until_it_stops();
+    bool stopped = wr_disk_calls() > k;
+    wr_disk_lose_power();
+    ck_assert_int_eq(wr_state_lock(&wr_test_disk, "s", "p", &folder, &lock, &error), 0);
+    int rc = wr_state_load(&wr_test_disk, folder, "s", "p", &record, &error);
+    ck_assert_msg(rc >= 0, "call %d, seed %d: %s", (int)k, (int)seed, error.message);
+    ck_assert_int_eq(rc, record.sink_length > 0);
+    ck_assert_msg(record.sink_length == saved || record.sink_length == saved + 1,
+                  "call %d, seed %d: record %d, saved %d", (int)k, (int)seed,
+                  (int)record.sink_length, (int)saved);
+    return stopped;
+}
+
+TEST(record_that_was_saved_outlives_a_loss_of_power_at_any_call)
+{
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        for (uint64_t k = 1; check_record(k, seed); k++) {}
+    }
+    wr_disk_free();
+}
+
+/* ---- runs */
+
+/* So long that the state is saved now and then. */
+static int take_time(weir_gen *self, weir_gen *up, void *args)
+{
+    weir_item item;
+    (void)args;
+    while (weir_next(up, &item) && weir_yield(self, &item)) {
+        if (!weir_sleep(weir_gen_scope(self), 40)) {
+            break;
+        }
+    }
+    return 0;
+}
+
+static void no_log(void *ctx, int level, const char *origin, const char *message)
+{
+    (void)ctx;
+    (void)level;
+    (void)origin;
+    (void)message;
+}
+
+/* in | out, with a state. */
+static int run(weir_error *error)
+{
+    weir_loop *loop = test_loop();
+    loop->disk = &wr_test_disk;
+    loop->log.fn = no_log;
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    weir_state *state = weir_state_open(scope, "s", "p");
+    weir_gen *gen =
+        weir_file_lines(scope, "d/in", WEIR_OPTIONS(weir_lines_options, .state = state));
+    weir_sink *out =
+        weir_file_sink(scope, "d/out", WEIR_OPTIONS(weir_file_options, .state = state));
+    int rc = weir_pump(weir_stage(gen, take_time, NULL, 0, NULL), out, error);
+    weir_error ignored;
+    (void)!weir_scope_wait(scope, &ignored);
+    weir_loop_free(loop);
+    return rc;
+}
+
+static void begin(uint64_t seed)
+{
+    wr_disk_make(seed);
+    wr_disk_put("d/in", lines, sizeof lines - 1);
+}
+
+static void check_out(const char *what, uint64_t k, uint64_t seed)
+{
+    weir_error error;
+    size_t len;
+    int rc = run(&error);
+    ck_assert_msg(rc == 0, "%s %d, seed %d: %s", what, (int)k, (int)seed, error.message);
+    const char *out = wr_disk_get("d/out", &len);
+    ck_assert_msg(out != NULL && strcmp(out, lines) == 0, "%s %d, seed %d: %s", what, (int)k,
+                  (int)seed, out);
+}
+
+TEST_WITHIN(run_after_a_loss_of_power_at_any_call_repeats_and_loses_nothing, 60)
+{
+    bool stopped = true;
+    for (uint64_t k = 1; stopped && !wr_test_sweeps(); k++) {
+        for (uint64_t seed = 1; seed <= 8; seed++) {
+            weir_error error;
+            begin(seed);
+            wr_disk_stop_after(k);
+            (void)!run(&error);
+            stopped = wr_disk_calls() > k;
+            wr_disk_lose_power();
+            check_out("call", k, seed);
+        }
+    }
+    wr_disk_free();
+}
+
+TEST_WITHIN(run_after_a_kill_and_a_loss_of_power_repeats_and_loses_nothing, 60)
+{
+    bool stopped = true;
+    for (uint64_t k = 1; stopped && !wr_test_sweeps(); k++) {
+        weir_error error;
+        begin(k);
+        wr_disk_stop_after(k);
+        (void)!run(&error);
+        stopped = wr_disk_calls() > k;
+        wr_disk_go_on();
+        check_out("kill", k, k);
+        wr_disk_lose_power();
+        check_out("power", k, k);
+    }
+    wr_disk_free();
+}
+
+TEST(writes_that_take_a_part_are_gone_on_with)
+{
+    begin(1);
+    wr_disk_write_short(true);
+    check_out("short writes", 0, 1);
+    wr_disk_free();
+}
+
+TEST(run_after_a_full_disk_repeats_and_loses_nothing)
+{
+    for (uint64_t room = 0; room < 2000 && !wr_test_sweeps(); room += 7) {
+        weir_error error;
+        begin(room);
+        wr_disk_room(room);
+        wr_disk_write_short(room % 2 == 0);
+        if (run(&error) < 0) {
+            ck_assert_int_eq(error.code, WEIR_EIO);
+        }
+        wr_disk_room(UINT64_MAX);
+        check_out("room", room, room);
+    }
+    wr_disk_free();
+}
+
+/* A kernel that could not write forgets that it was to: what a later sync says is worth nothing. */
+TEST(run_after_a_failed_sync_and_a_loss_of_power_repeats_and_loses_nothing)
+{
+    for (uint64_t k = 0; k < 16 && !wr_test_sweeps(); k++) {
+        for (uint64_t seed = 1; seed <= 8; seed++) {
+            weir_error error;
+            begin(seed);
+            wr_disk_fail_sync_after(k);
+            (void)!run(&error);
+            wr_disk_lose_power();
+            check_out("sync", k, seed);
+        }
+    }
+    wr_disk_free();
+}
+
+MAIN("flow/state_disk")
