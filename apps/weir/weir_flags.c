@@ -22,6 +22,7 @@ enum flag_id {
     FLAG_HEADER,
     FLAG_USER,
     FLAG_INSECURE,
+    FLAG_STRICT,
     FLAG_QUIET,
     FLAG_VERBOSE,
     FLAG_CACERT,
@@ -61,7 +62,8 @@ static const struct flag table[] = {
     {FLAG_MEM, 0, "mem", "SIZE", "byte budget for all buffers (64MiB)"},
     {FLAG_DRAIN, 0, "drain", "TIME", "time to finish after Ctrl-C or SIGTERM (10s)"},
     {FLAG_STATE, 0, "state", "DIR", "keep positions in DIR: a killed run goes on where it was"},
-    {FLAG_QUIET, 'q', "quiet", NULL, "say nothing but errors"},
+    {FLAG_STRICT, 0, "strict", NULL, "fail at the first item that would be rejected"},
+    {FLAG_QUIET, 'q', "quiet", NULL, "say nothing but errors, and how many items were rejected"},
     {FLAG_VERBOSE, 'v', "verbose", NULL, "say more; twice: everything"},
     {FLAG_HELP, 'h', "help", NULL, "this text; 'weir help WORD' explains a source, stage or sink"},
     {FLAG_VERSION, 'V', "version", NULL, "versions of weir and its libraries"},
@@ -334,6 +336,7 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
         flags->user = from_file(value);
         return flags->user == NULL ? cannot_read("-u", value) : 0;
     case FLAG_INSECURE: flags->insecure = true; return 0;
+    case FLAG_STRICT: flags->strict = true; return 0;
     case FLAG_QUIET: flags->quiet = true; return 0;
     case FLAG_VERBOSE: flags->verbose++; return 0;
     case FLAG_CACERT: flags->ca_file = value; return 0;

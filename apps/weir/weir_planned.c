@@ -29,7 +29,6 @@ static const struct planned_flag {
     {0, "end", NULL},
     {'e', NULL, NULL},
     {0, "since", NULL},
-    {0, "strict", "for long lines: lines on-long=fail"},
     {0, "dead", NULL},
     {0, "include", "to filter lines by their text: grep \"text\""},
     {0, "exclude", NULL},

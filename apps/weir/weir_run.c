@@ -180,7 +180,8 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
                                  .http = &http,
                                  .user = flags->user,
                                  .stdin_fd = 0,
-                                 .stdout_fd = 1};
+                                 .stdout_fd = 1,
+                                 .strict = flags->strict};
     const char *folder =
         flags->state_folder != NULL ? flags->state_folder : weir_plan_state_folder(run->plan);
     *durable = folder != NULL;
@@ -318,7 +319,9 @@ static int tell_end(struct run *run, weir_error *error, bool durable)
     /* A reader that has seen enough, as head has, ends the run without a word. */
     bool left = reader_left(run, error);
     bool tell = run->say.verbose > 0 || (run->say.terminal && !left) || signals > 0;
-    if (tell && !run->say.quiet) {
+    if (run->say.quiet) {
+        say_rejected(&run->say, &ledger, &stats);
+    } else if (tell) {
         say_ledger(&run->say, &ledger, &stats, saved);
         if (left) {
             say_left(&run->say, &ledger, &stats);

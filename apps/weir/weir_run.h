@@ -37,6 +37,8 @@ void say_error(struct say *say, const weir_error *error);
 /* The ledger and the reconnects. */
 void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *stats,
                 bool state_saved);
+/* How many items were rejected, if any were: also said when quiet. */
+void say_rejected(struct say *say, const weir_ledger *ledger, const weir_stats *stats);
 /* What a drain that took too long has lost. */
 void say_lost(struct say *say, const weir_ledger *ledger, const weir_stats *stats);
 /* The reader of stdout has left; what it has read of the items in flight is not known. */

@@ -208,6 +208,20 @@ void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *st
     }
 }
 
+void say_rejected(struct say *say, const weir_ledger *ledger, const weir_stats *stats)
+{
+    char rejected[32], in[32], lines[32], why[80] = "";
+    if (ledger->rejected == 0) {
+        return;
+    }
+    if (stats->overlong > 0) {
+        snprintf(why, sizeof why, " (%s %s over the line limit)", grouped(stats->overlong, lines),
+                 stats->overlong == 1 ? "line" : "lines");
+    }
+    say_line(say, "%s of %s items %s rejected%s", grouped(ledger->rejected, rejected),
+             grouped(ledger->in, in), ledger->rejected == 1 ? "was" : "were", why);
+}
+
 void say_lost(struct say *say, const weir_ledger *ledger, const weir_stats *stats)
 {
     char bytes[32], flight[32];

@@ -266,7 +266,9 @@ WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK bool weir_yield_many(weir_gen *self, cons
 WEIR_API const weir_item *weir_received(const weir_gen *self);
 /*
  * Delegate, as Python's `yield from`: the reader's pulls, sends, throws and the close go to
- * `inner`, at no cost per level, until it ends. Aborts when inner has another reader.
+ * `inner`, at no cost per level, until it ends. Aborts when inner has another reader. The scope that
+ * inner was made in still counts: when it stops, inner ends; when it is canceled or ends, inner is
+ * closed and has failed with WEIR_ECANCELED or WEIR_ECLOSED. self goes on.
  *
  * result   [out] what it gave to weir_return, lent until self delegates again or is ended; NULL if
  *          nothing. NULL is allowed.

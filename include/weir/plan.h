@@ -122,6 +122,8 @@ typedef struct weir_plan_options {
     weir_state *state;             /* for the source and the sink; not with several files */
     int32_t stdin_fd;              /* default 0 */
     int32_t stdout_fd;             /* default 1 */
+    int32_t strict;                /* 1: the first item that would be rejected is a failure
+                                      instead; default 0 */
 } weir_plan_options;
 
 /*

@@ -56,7 +56,7 @@ WEIR_API weir_gen *weir_queue(weir_scope *scope, const weir_queue_options *optio
  *          was handed over as far as the writer is concerned; in the ledger of the reader's loop it
  *          counts as dropped.
  * in       [out] the writing end, for the thread of `writer`. A batch, or a value whose type has
- *          a copy or drop function, fails it with WEIR_EINVAL.
+ *          a drop function, fails it with WEIR_EINVAL; a copy function runs on that thread.
  * Returns  the reading end, for the thread of `reader`.
  */
 WEIR_API weir_gen *weir_channel(weir_scope *reader, weir_scope *writer,

@@ -29,12 +29,12 @@ typedef struct weir_batch_options {
 } weir_batch_options;
 
 /*
- * Split any bytes into lines: line ends may lie anywhere in the items of `bytes`, which are pieces
- * of one stream. The rules are those of the line sources: CRLF and a missing last line end are kept
+ * Split any bytes into lines: line ends may lie anywhere in the items of `bytes`, whose texts
+ * (weir_item_text) are pieces of one stream. The rules are those of the line sources: CRLF and a missing last line end are kept
  * as flags, a line over 1 MiB is skipped, counted and logged. In the ledger the lines are items of
  * a source of their own.
  *
- * bytes    taken. A batch in it is WEIR_EINVAL.
+ * bytes    taken. A batch in it, or a value without a text, is WEIR_EINVAL.
  * Failure  of `bytes`: the lines before it are given, the unfinished one is not. WEIR_ENOMEM,
  *          WEIR_EBUDGET: a line does not fit into the loop's budget.
  */
@@ -74,8 +74,8 @@ WEIR_API weir_gen *weir_head(WEIR_TAKES weir_gen *up, uint64_t count);
 /* Give all but the first `count` items, which count as filtered. With a state: see weir_head. */
 WEIR_API weir_gen *weir_skip(WEIR_TAKES weir_gen *up, uint64_t count);
 /*
- * Pass the items whose bytes contain `text`, the others count as filtered. Items are bytes: a batch
- * (WEIR_ITEM_PARTS) must not come here.
+ * Pass the items whose text (weir_item_text) contains `text`, the others count as filtered. A batch,
+ * or a value without a text, is WEIR_EINVAL.
  *
  * text     bytes, no pattern; case matters; copied. Empty: all items.
  */

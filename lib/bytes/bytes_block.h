@@ -45,8 +45,10 @@ struct weir_block {
     void (*drop)(struct weir_block
                      *block); /* lets go of what lies in it; NULL: plain bytes. Must not suspend. */
     int64_t time_ns;          /* when its latest bytes were received, Unix time */
-    char data[];
+    char data[];              /* aligned as malloc's memory is */
 };
+
+_Static_assert(offsetof(struct weir_block, data) % 16 == 0, "values and events lie in blocks");
 
 /* True and charged, or false: the caller waits or gives up. Something must always be able to move:
  * when nothing at all is charged, any size is granted. */
@@ -87,12 +89,12 @@ static inline bool wr_block_holds(const weir_item *item)
 }
 
 /* An item of a user's own making: other bytes than those that its block keeps alive are the user's,
- * and whoever keeps the item copies them. */
+ * and whoever keeps the item copies them. What stands in a batch's place is bytes. */
 static inline void wr_block_check(weir_item *item)
 {
     if (item->block != NULL && !wr_block_holds(item)) {
         item->block = NULL;
-        item->flags &= ~(uint32_t)WEIR_ITEM_PARTS;
+        item->type = item->type == &weir_batch_type ? NULL : item->type;
     }
 }
 

@@ -1,33 +1,14 @@
 /*
- * bytes_receipt.h - receipts: who still holds which source item, and how each one ended.
+ * bytes_receipt.h - receipts: references to source items, and how they go.
  *
- * A source numbers its items 1, 2, 3 ... A weir_receipt of kind ORIGIN stands for the whole source;
- * (receipt, seq) names an item. An item is in one of these states:
+ * (receipt, seq) names an item. A receipt is one of two things. An origin (bytes_origin.h) stands
+ * for a whole source and keeps the books of its items. A group vouches for several runs of items at
+ * once, of one origin or more (one output made of many inputs): it has one count, and when that
+ * falls to nought each item in it loses one reference.
  *
- *   lent       given to the source's reader and not yet asked past: [lent, given]. Needs no
- *              bookkeeping at all.
- *   held       somebody keeps it beyond the loan (a queue, a batch, weir_item_keep, a body that has
- *              not vouched yet): counted references, kept as spans of consecutive items with the
- *              same count.
- *   settled    delivered, filtered, rejected or dropped: the word is the act by which the last
- *              reference went.
- *   abandoned  torn down before anything settled it: it stays "in flight" for ever and blocks the
- *              position.
- *
- * `done` is the contiguous prefix of settled items: the durable position. The common stream, in
- * which nobody holds anything, costs two stores a pull: the source says what is lent now
- * (wr_origin_lend), and what that means for the items before is worked out when somebody looks
- * (every function below begins with wr_origin_sync). An item that is lent settles at the end of the
- * loan at the earliest, whatever was told about it: the body it is lent to may still make something
- * of it. The word is the last one told.
- *
- * A receipt of kind GROUP vouches for several spans of one or more origins at once (one output made
- * of many inputs): it has one count, and when that falls to nought each span in it loses one
- * reference.
- *
- * Sealed: before a close, cancel or failure tears a chain down, its source is sealed. From then on
- * commit, filter, settle and reject still count; the end of a loan is neutral; any other release
- * abandons. An item of which one copy was committed and another abandoned does not settle.
+ * Whoever holds items holds them as runs: a queue in its slots, a sink what it was put and has not
+ * committed, a body what it has pulled and not vouched for, a batch its parts. Nothing here
+ * suspends or calls out, but for an origin's `gone`.
  */
 #ifndef WR_BYTES_RECEIPT_H
 #define WR_BYTES_RECEIPT_H
@@ -38,9 +19,12 @@
 
 #include <weir/item.h>
 
-#include "base_list.h"
+enum wr_receipt_kind { WR_RECEIPT_ORIGIN = 0, WR_RECEIPT_GROUP };
 
-enum wr_word { WR_DELIVERED = 0, WR_FILTERED, WR_REJECTED, WR_DROPPED, WR_WORDS };
+/* What both kinds begin with. */
+struct weir_receipt {
+    uint8_t kind;
+};
 
 /* How a reference goes. The first four say a word that stands, also when others still hold the
  * item. */
@@ -59,93 +43,6 @@ enum wr_act {
                    origin is sealed */
 };
 
-struct wr_span {
-    uint64_t first, last;
-    uint32_t refs;
-    uint8_t state; /* enum wr_span_state */
-    uint8_t word;  /* enum wr_word, meaningful while not settled and told */
-    bool told;
-    bool doomed; /* a reference was abandoned: it will not settle */
-};
-
-struct wr_group_part {
-    struct weir_receipt *origin;
-    uint64_t first, last;
-};
-
-/* In an end offset: it lies inside a line of which nothing more is to be given, so who goes on from
- * there skips to the line's end first. */
-#define WR_END_INSIDE (UINT64_C(1) << 63)
-/* The item was left out by its own source (a line over the limit): no reader was given it. */
-#define WR_END_LEFT_OUT (UINT64_C(1) << 62)
-
-enum wr_receipt_kind { WR_RECEIPT_ORIGIN = 0, WR_RECEIPT_GROUP };
-
-struct weir_receipt {
-    uint8_t kind;
-    /* GROUP */
-    uint32_t refs;
-    uint32_t parts_count;
-    struct wr_group_part *parts;
-    /* ORIGIN */
-    uint32_t id; /* weir_item.origin */
-    bool sealed;
-    bool ended;     /* its generator is gone: freed when nothing is held any more */
-    uint64_t given; /* the highest number given */
-    uint64_t loan;  /* the lowest number that is lent now; given + 1: none */
-    uint64_t lent;  /* what wr_origin_sync has seen of `loan` */
-    uint64_t done;
-    uint64_t committed; /* the highest number of which a sink has committed anything */
-    uint64_t counts[WR_WORDS];
-    struct wr_span
-        *spans; /* sorted, disjoint, all above done; [spans_head, spans_head + spans_count) */
-    size_t spans_head, spans_count, spans_cap;
-    size_t held; /* spans with refs > 0 */
-    /* Durable position, only when `ends` is on: ends_ring[seq - ends_first] is the offset behind
-     * item seq, which may carry WR_END_INSIDE and WR_END_LEFT_OUT. */
-    bool keeps_ends;
-    uint64_t *ends;
-    uint64_t ends_first; /* the seq of ends[ends_head] */
-    size_t ends_head, ends_count, ends_cap;
-    uint64_t done_end;                /* offset behind item `done`, without WR_END_LEFT_OUT */
-    uint64_t left_out, left_out_done; /* items that nobody was given: all, and those up to `done` */
-    void (*gone)(struct weir_receipt *origin,
-                 void *ctx); /* ended and nothing held: the last call, frees */
-    void *gone_ctx;
-    struct wr_list link; /* in the loop's list of origins */
-    char name[64];
-};
-
-/* Prepare an origin. `gone` is called once, when it has ended and nothing is held any more. */
-void wr_origin_init(struct weir_receipt *origin, uint32_t id, const char *name);
-void wr_origin_fini(struct weir_receipt *origin);
-/* The generator of this origin is gone. May call `gone`. */
-void wr_origin_end(struct weir_receipt *origin);
-
-/* The loan so far is over; n more items are given and lent. n = 0: the reader asks past all that
- * was lent. */
-static inline void wr_origin_lend(struct weir_receipt *origin, uint64_t n)
-{
-    origin->loan = origin->given + 1;
-    origin->given += n;
-}
-
-/* Bring spans, counts and done up to date. */
-void wr_origin_sync(struct weir_receipt *origin);
-
-/* 0 or WEIR_ENOMEM. From now on the origin keeps offsets: wr_origin_end_of for each item given. */
-int wr_origin_keep_ends(struct weir_receipt *origin, uint64_t start);
-/* The offset behind the item that will be given next; before wr_origin_lend. */
-int wr_origin_push_end(struct weir_receipt *origin, uint64_t end);
-/* The offset behind item `done`: where a restart goes on. */
-uint64_t wr_origin_done_end(struct weir_receipt *origin);
-
-/* Before a chain is torn down. */
-void wr_origin_seal(struct weir_receipt *origin);
-/* delivered + filtered + rejected + dropped so far, with what is settled implicitly; in flight =
- * given - that. */
-void wr_origin_counts(struct weir_receipt *origin, uint64_t counts[WR_WORDS]);
-
 /* One more reference to each of [first, last]. 0 or WEIR_ENOMEM (then nothing changed). */
 int wr_receipt_ref(struct weir_receipt *receipt, uint64_t first, uint64_t last);
 /* One reference less, by this act. Never fails: when a span cannot be split for want of memory, its
@@ -155,17 +52,38 @@ void wr_receipt_unref(struct weir_receipt *receipt, uint64_t first, uint64_t las
 /* Say the word for items that are lent or held: it settles them now, or when the last reference
  * goes. */
 void wr_receipt_tell(struct weir_receipt *receipt, uint64_t first, uint64_t last, enum wr_act act);
-
+/* The number of the source behind it, for weir_item.origin; 0: several, perhaps. */
+uint32_t wr_receipt_origin_id(const struct weir_receipt *receipt);
 /* The first origin behind a receipt that keeps no positions; NULL: all of them do. */
-const struct weir_receipt *wr_receipt_unplaced(const struct weir_receipt *receipt);
-
-/* A group with one reference over the parts, each of which must already be referenced for it: the
- * group takes these references over. NULL: out of memory, nothing changed. */
-struct weir_receipt *wr_group_new(const struct wr_group_part *parts, size_t count);
+const struct wr_origin *wr_receipt_unplaced(const struct weir_receipt *receipt);
 
 /* The same for runs of items: NULL receipts are passed over. */
 int wr_items_ref(const weir_item *items, size_t count);
 void wr_items_unref(const weir_item *items, size_t count, enum wr_act act);
 void wr_items_tell(const weir_item *items, size_t count, enum wr_act act);
+
+/* Items that somebody holds, one reference each. Zeroed: none. */
+struct wr_run {
+    struct weir_receipt *receipt;
+    uint64_t first, last;
+};
+struct wr_runs {
+    struct wr_run *all;
+    size_t count, cap;
+};
+
+/* Take one more reference to each of [first, last], and remember them. 0, or WEIR_ENOMEM and
+ * nothing changed. */
+int wr_runs_add(struct wr_runs *runs, struct weir_receipt *receipt, uint64_t first, uint64_t last);
+/* The same for items. On WEIR_ENOMEM the first of them may have been added. */
+int wr_runs_add_items(struct wr_runs *runs, const weir_item *items, size_t count);
+/* Let all references go by this act. The memory stays for the next ones. */
+void wr_runs_let_go(struct wr_runs *runs, enum wr_act act);
+/* Free the memory. What is still remembered is not let go: call wr_runs_let_go first. */
+void wr_runs_fini(struct wr_runs *runs);
+
+/* A group with one reference, which takes over what the runs hold. NULL: out of memory, nothing
+ * changed. */
+struct weir_receipt *wr_group_new(struct wr_runs *runs);
 
 #endif

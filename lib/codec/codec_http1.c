@@ -330,10 +330,11 @@ static void head_complete(struct wr_http1 *p)
     }
     bool chunked = (l->flags & F_CHUNKED) != 0;
     r->has_body = chunked || l->content_length > 0;
-    r->keep_alive = llhttp_should_keep_alive(l) != 0;
+    r->keep_alive = wr_http1_keeps_alive(r);
     if (l->http_major != 1 || l->http_minor > 1) {
         fail(p, 505, "neither HTTP/1.0 nor HTTP/1.1");
-    } else if ((refused = wr_http1_check(r, (struct wr_text){p->head, p->head_len})) != NULL) {
+    } else if ((refused = wr_http1_check(r, (struct wr_text){p->head, p->head_len}, chunked)) !=
+               NULL) {
         fail(p, refused->status, refused->reason);
     } else if (!chunked && l->content_length > WR_HTTP1_BODY_BYTES_MAX) {
         fail(p, 413, "the body is too long");

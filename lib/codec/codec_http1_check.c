@@ -120,7 +120,39 @@ static size_t count_of(const struct wr_http1_request *r, const char *name)
     return count;
 }
 
-const struct wr_http1_refusal *wr_http1_check(struct wr_http1_request *r, struct wr_text head)
+/* Does a list that is separated by commas hold the word? */
+static bool lists(struct wr_text list, const char *word)
+{
+    while (list.len > 0) {
+        const char *comma = memchr(list.data, ',', list.len);
+        size_t len = comma != NULL ? (size_t)(comma - list.data) : list.len;
+        if (wr_text_is(wr_text_trim((struct wr_text){list.data, len}), word)) {
+            return true;
+        }
+        len += comma != NULL;
+        list.data += len;
+        list.len -= len;
+    }
+    return false;
+}
+
+bool wr_http1_keeps_alive(const struct wr_http1_request *r)
+{
+    bool keeps = r->minor == 1;
+    for (size_t i = 0; i < r->headers_count; i++) {
+        if (!wr_text_is(r->headers[i].name, "Connection")) {
+            continue;
+        }
+        if (lists(r->headers[i].value, "close")) {
+            return false;
+        }
+        keeps = keeps || lists(r->headers[i].value, "keep-alive");
+    }
+    return keeps;
+}
+
+const struct wr_http1_refusal *wr_http1_check(struct wr_http1_request *r, struct wr_text head,
+                                              bool chunked)
 {
     static const struct wr_http1_refusal line = {
         400, "the request line is not three parts with one space between"};
@@ -134,6 +166,8 @@ const struct wr_http1_refusal *wr_http1_check(struct wr_http1_request *r, struct
     static const struct wr_http1_refusal coding_once = {400, "several Transfer-Encoding"};
     static const struct wr_http1_refusal coding_old = {400, "Transfer-Encoding in HTTP/1.0"};
     static const struct wr_http1_refusal coding = {501, "a Transfer-Encoding other than chunked"};
+    static const struct wr_http1_refusal coding_unread = {
+        400, "a Transfer-Encoding that not every server reads as chunked"};
 
     if (!line_has_three_parts(wr_http1_request_line(head))) {
         return &line;
@@ -170,6 +204,8 @@ const struct wr_http1_refusal *wr_http1_check(struct wr_http1_request *r, struct
     if (codings == 1 && r->minor == 0) {
         return &coding_old;
     }
-    return codings == 1 && !wr_text_is(wr_http1_header(r, "Transfer-Encoding"), "chunked") ? &coding
-                                                                                           : NULL;
+    if (codings == 1 && !wr_text_is(wr_http1_header(r, "Transfer-Encoding"), "chunked")) {
+        return &coding;
+    }
+    return codings == 1 && !chunked ? &coding_unread : NULL;
 }

@@ -92,7 +92,7 @@ static inline void stamp_plain(struct wr_body *acct, weir_item *out)
         }
         return;
     }
-    struct weir_receipt *origin = acct->gen.origin;
+    struct wr_origin *origin = acct->gen.origin;
     if (origin != NULL && out->receipt == NULL) {
         uint64_t seq = origin->given + 1;
         origin->given = seq;
@@ -102,7 +102,7 @@ static inline void stamp_plain(struct wr_body *acct, weir_item *out)
         origin->loan = seq;
         out->seq = seq;
         out->origin = origin->id;
-        out->receipt = origin;
+        out->receipt = &origin->receipt;
     }
 }
 
@@ -231,34 +231,22 @@ void wr_body_set_pending(struct wr_body *body, enum wr_pending pending)
     }
 }
 
-/* Is the body canceled, or somebody who reads it? */
-static bool read_by_canceled(const struct wr_body *body)
+/* Is the generator canceled, or one of those who read it? */
+static bool is_canceled(const struct weir_gen *gen)
 {
-    if (body->gen.canceled) {
-        return true;
+    while (gen != NULL && !gen->canceled) {
+        gen = wr_gen_reader(gen);
     }
-    for (const struct weir_gen *gen = &body->root->gen; gen != NULL; gen = gen->reader) {
-        if (gen->canceled) {
-            return true;
-        }
-        if (gen->body) {
-            gen = &((const struct wr_body *)(const void *)gen)->root->gen;
-        }
-    }
-    return false;
+    return gen != NULL;
 }
 
-/* A wait beneath has failed because the task was canceled or the reader left: the bodies it is
- * inside of are over. When generators were canceled, and not the task that reads them, those who
- * read these go on and find them failed. */
-static void fiber_canceled(struct wr_fiber *fiber, int code)
+/* A wait beneath has failed: with `all` because the task was canceled or the reader left, and the
+ * bodies it is inside of are over. Else some generators were canceled: those who read these go on
+ * and find them failed. */
+static void fiber_canceled(struct wr_fiber *fiber, int code, bool all)
 {
     struct wr_body *body = WR_OWNER(fiber, struct wr_body, fiber);
-    if (code == WEIR_ECANCELED && !wr_scope_canceled(body->gen.loop->task->scope) &&
-        !read_by_canceled(body)) {
-        return;
-    }
-    for (; body != NULL; body = body->delegator) {
+    for (; body != NULL && (all || is_canceled(&body->gen)); body = wr_body_above(body)) {
         if (body->pending == WR_PENDING_NONE) {
             wr_body_set_pending(body, code == WEIR_ECLOSED ? WR_PENDING_CLOSE : WR_PENDING_CANCEL);
         }
@@ -305,17 +293,6 @@ static bool fails(const struct wr_body *self)
     return false;
 }
 
-static void drop_inner(struct weir_gen **inner)
-{
-    struct weir_gen *gen = *inner;
-    *inner = NULL;
-    if (gen != NULL) {
-        wr_gen_unadopt(gen);
-        wr_gen_close(gen);
-        wr_gen_free(gen);
-    }
-}
-
 static _Noreturn void body_done(struct wr_body *self, int rc)
 {
     struct weir_loop *loop = self->gen.loop;
@@ -323,7 +300,6 @@ static _Noreturn void body_done(struct wr_body *self, int rc)
               self->gen.name, rc);
     wr_vouch_back(self);
     settle_failure(self, rc);
-    drop_inner(&self->inner);
     if (self->last_inner != NULL) {
         /* Now, and not with self: freeing a deep chain at once would run out of stack. */
         wr_gen_free(self->last_inner);
@@ -342,7 +318,7 @@ static _Noreturn void body_done(struct wr_body *self, int rc)
         self->drop = NULL;
     }
     struct wr_fiber *to = self->fiber.resumer;
-    struct wr_body *delegator = self->delegator;
+    struct wr_body *delegator = wr_body_above(self);
     if (delegator != NULL) {
         /* The delegator takes over where the leaf was: its yield_from returns. */
         delegator->root->gen.leaf = delegator;
@@ -385,6 +361,7 @@ static size_t body_next_many(struct weir_gen *gen, weir_item *items, size_t max)
     if (!body->started && !wr_body_start(body)) {
         return 0;
     }
+    wr_body_cut(body);
     return wr_body_resume(gen, items, max, 1);
 }
 
@@ -403,7 +380,8 @@ static void body_close(struct weir_gen *gen)
         }
         return;
     }
-    for (struct wr_body *b = gen->leaf; b != NULL; b = b->delegator) {
+    wr_body_cut_off(body);
+    for (struct wr_body *b = gen->leaf; b != NULL; b = wr_body_above(b)) {
         if (b->pending == WR_PENDING_NONE) {
             wr_body_set_pending(b, gen->canceled ? WR_PENDING_CANCEL : WR_PENDING_CLOSE);
         }
@@ -438,7 +416,7 @@ void wr_body_fini(struct wr_body *body)
         wr_free(body->result);
     }
     wr_free(body->thrown);
-    wr_free(body->held);
+    wr_runs_fini(&body->held);
 }
 
 weir_gen *weir_gen_new(weir_scope *scope, weir_body *fn, const void *args, size_t args_len,

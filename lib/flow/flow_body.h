@@ -12,11 +12,6 @@
 
 enum wr_pending { WR_PENDING_NONE = 0, WR_PENDING_THROWN, WR_PENDING_CLOSE, WR_PENDING_CANCEL };
 
-struct wr_held {
-    struct weir_receipt *receipt;
-    uint64_t first, last;
-};
-
 struct wr_body {
     struct weir_gen gen;
     struct wr_fiber fiber;
@@ -32,14 +27,12 @@ struct wr_body {
     bool told_false;             /* a yield has returned false for the pending close */
     bool ignored;                /* ... and it yielded again */
     bool inner_loop;             /* yields from a generator without a body */
-    struct wr_body *delegator;   /* who yields from this one */
-    struct weir_gen *inner;      /* whom this one yields from */
+    bool cut_due;                /* one of its delegates is canceled, or to stop: wr_body_cut */
     struct weir_gen *last_inner; /* ended: its result is lent until the next yield */
     weir_error *thrown;
     uint64_t thrown_at;
-    weir_item *result;    /* weir_return: a kept item */
-    struct wr_held *held; /* pulled since the last yield and not vouched for */
-    size_t held_count, held_cap;
+    weir_item *result;          /* weir_return: a kept item */
+    struct wr_runs held;        /* pulled since the last yield and not vouched for */
     struct weir_receipt *group; /* of the last yield: its loan, one reference */
     uint64_t group_seq;
     uint64_t yields;
@@ -57,6 +50,19 @@ static inline struct wr_body *wr_body_of(struct weir_gen *gen)
 }
 
 void wr_body_fini(struct wr_body *body);
+
+/* The next one in the chain from a leaf to its root; NULL behind the root. */
+static inline struct wr_body *wr_body_above(const struct wr_body *body)
+{
+    return body != body->root ? body->gen.delegator : NULL;
+}
+/* Make the bodies from leaf to `last` answer to a new root. */
+void wr_body_reroot(struct wr_body *leaf, struct wr_body *last, struct wr_body *root);
+/* A delegate whose scope is canceled, stops or ends leaves its chain, with those behind it: its
+ * delegator goes on at the next pull and ends it. */
+void wr_body_cut_off(struct wr_body *delegate);
+/* Cut off what cut_due tells of. */
+void wr_body_cut(struct wr_body *root);
 
 /* Between flow_body.c and flow_talk.c. Resume the leaf with `value` (0: its yield returns false);
  * how many items came, 0: over. */

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base_alloc.h"
+#include "bytes_item.h"
 #include "flow_gen.h"
 #include "flow_sink.h"
 
@@ -96,11 +97,11 @@ static void wake_writer(struct wr_remote *remote)
 /* What was dropped takes numbers of the source, before what is given next. */
 static void count_dropped(struct weir_gen *gen, uint64_t dropped)
 {
-    struct weir_receipt *origin = gen->origin;
+    struct wr_origin *origin = gen->origin;
     if (dropped > 0 && origin != NULL) {
         uint64_t first = origin->given + 1;
         origin->given += dropped;
-        wr_receipt_tell(origin, first, origin->given, WR_ACT_DROP);
+        wr_origin_tell(origin, first, origin->given, WR_ACT_DROP);
     }
 }
 
@@ -210,44 +211,49 @@ static const struct wr_gen_ops channel_gen_ops = {.kind = "channel",
 
 /* ---- writing */
 
+/* What may not cross: values that own something, whose drop would run on the other thread, and
+ * batches. */
+static bool stays(const weir_item *item)
+{
+    return wr_item_is_batch(item) || !wr_item_shares(item);
+}
+
 /* A parcel of copies; NULL: *why. */
 static struct parcel *pack(const weir_item *items, size_t count, int *why)
 {
     size_t bytes = 0;
-    *why = WEIR_EINVAL;
     for (size_t i = 0; i < count; i++) {
-        const weir_type *type = items[i].type;
-        if ((type != NULL && (type->copy != NULL || type->drop != NULL)) ||
-            (items[i].flags & WEIR_ITEM_PARTS) != 0) {
+        if (stays(&items[i])) {
+            *why = WEIR_EINVAL;
             return NULL;
         }
-        bytes += (items[i].len + 15) & ~(size_t)15;
+        bytes += wr_item_copy_bytes(&items[i]);
     }
     struct parcel *parcel = wr_alloc(sizeof *parcel + count * sizeof *items);
     if (parcel == NULL) {
         *why = WEIR_ENOMEM;
         return NULL;
     }
-    parcel->block = wr_block_new(NULL, WR_MAX(bytes, (size_t)1), why);
+    parcel->block = wr_block_new(NULL, bytes, why);
+    parcel->count = parcel->at = 0;
+    wr_list_init(&parcel->link);
     if (parcel->block == NULL) {
         wr_free(parcel);
         return NULL;
     }
-    char *to = parcel->block->data;
-    for (size_t i = 0; i < count; i++) {
-        parcel->items[i] = items[i];
-        parcel->items[i].data = to;
-        parcel->items[i].block = parcel->block;
-        parcel->items[i].receipt = NULL;
-        if (items[i].len > 0) {
-            memcpy(to, items[i].data, items[i].len);
+    for (; parcel->count < count; parcel->count++) {
+        weir_item *item = &parcel->items[parcel->count];
+        *item = items[parcel->count];
+        size_t need = wr_item_copy_bytes(item);
+        *why = wr_item_copy(item, parcel->block->data + parcel->block->len);
+        if (*why < 0) {
+            parcel_free(parcel);
+            return NULL;
         }
-        to += (items[i].len + 15) & ~(size_t)15;
+        parcel->block->len += (uint32_t)need;
+        item->block = parcel->block;
+        item->receipt = NULL;
     }
-    parcel->block->len = (uint32_t)bytes;
-    parcel->count = count;
-    parcel->at = 0;
-    wr_list_init(&parcel->link);
     return parcel;
 }
 
@@ -331,9 +337,10 @@ static int channel_send(struct channel_sink *self, const weir_item *items, size_
     if (parcel == NULL) {
         return wr_sink_set_error(
             sink, why, 0, "%s",
-            why == WEIR_EINVAL ? "only flat items cross threads: a batch, or a type with a copy or "
-                                 "drop function, does not"
-                               : "no memory for items");
+            why == WEIR_EINVAL   ? "only flat items cross threads: a batch, or a type with a drop "
+                                   "function, does not"
+            : why == WEIR_ENOMEM ? "no memory for items"
+                                 : wr_code_text(why));
     }
     for (;;) {
         uv_mutex_lock(&channel->lock);

@@ -129,6 +129,14 @@ void wr_reject(struct weir_gen *gen, const weir_item *item, const char *why)
            (unsigned long long)item->seq, why);
 }
 
+struct weir_gen *wr_gen_top(struct weir_gen *gen)
+{
+    for (struct weir_gen *reader; (reader = wr_gen_reader(gen)) != NULL;) {
+        gen = reader;
+    }
+    return gen;
+}
+
 weir_scope *weir_gen_scope(const weir_gen *gen)
 {
     wr_gen_given(gen, "weir_gen_scope");
@@ -144,13 +152,13 @@ void wr_gen_adopt(struct weir_gen *self, struct weir_gen *more)
         wr_gen_fail_error(self, more->failure);
         return;
     }
-    WR_ASSERT(more->reader == NULL, "generator '%s' has a reader already", more->name);
+    WR_ASSERT(wr_gen_reader(more) == NULL, "generator '%s' has a reader already", more->name);
     WR_ASSERT(self->loop == NULL || more->loop == self->loop,
               "generators '%s' and '%s' belong to two loops: weir_channel joins them", more->name,
               self->name);
     WR_ASSERT(more->state != WR_GEN_INSIDE || wr_puller_busy(more), "generator '%s' is running",
               more->name);
-    for (const struct weir_gen *gen = self; gen != NULL; gen = gen->reader) {
+    for (const struct weir_gen *gen = self; gen != NULL; gen = wr_gen_reader(gen)) {
         WR_ASSERT(gen != more, "generator '%s' cannot read itself", more->name);
     }
     if (self->state == WR_GEN_FRESH && wr_list_empty(&self->adopted)) {
@@ -259,6 +267,14 @@ int wr_gen_fail_starved(struct weir_gen *gen, int64_t offset)
                        WR_BUDGET_FIGURES(gen->loop));
 }
 
+int wr_gen_fail_text(struct weir_gen *gen, int code, const weir_item *item)
+{
+    weir_error error;
+    wr_item_text_error(&error, code, gen->name, item);
+    error.seq = item->seq;
+    return wr_gen_fail_error(gen, &error);
+}
+
 int weir_fail(weir_gen *self, int code, const char *format, ...)
 {
     wr_gen_given(self, "weir_fail");
@@ -309,7 +325,8 @@ static bool reader_closed(const struct weir_gen *gen)
 void wr_gen_ready(struct weir_gen *gen)
 {
     gen->special = gen->canceled || gen->stopping || gen->closed || gen->failure != NULL ||
-                   reader_closed(gen) || wr_puller_busy(gen);
+                   reader_closed(gen) || wr_puller_busy(gen) ||
+                   (gen->body && wr_body_of(gen)->cut_due);
     bool easy = gen->state == WR_GEN_IDLE && !gen->special;
     gen->ready = gen->body && easy;
     gen->direct = !gen->body && easy && gen->reader == NULL;
@@ -451,7 +468,7 @@ size_t wr_pull(struct weir_gen *up, weir_item *items, size_t max)
 /* Misuse: what a stage has taken is read behind its back. A reader that runs is a body at work. */
 static void given_to_none(const struct weir_gen *gen, const char *function)
 {
-    const struct weir_gen *reader = gen->reader;
+    const struct weir_gen *reader = wr_gen_reader(gen);
     if (reader != NULL && (reader->state == WR_GEN_FRESH || reader->state == WR_GEN_IDLE)) {
         wr_misuse(function, "'%s' was taken by '%s': read that one", gen->name, reader->name);
     }

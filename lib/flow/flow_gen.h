@@ -28,7 +28,8 @@
 
 #include <weir/gen.h>
 
-#include "bytes_receipt.h"
+#include "bytes_item.h"
+#include "bytes_origin.h"
 #include "loop_core.h"
 #include "loop_scope.h"
 
@@ -106,10 +107,11 @@ struct weir_gen {
     struct wr_object object;
     struct wr_list adopted; /* generators this one reads, in the order of adoption */
     struct wr_list adopt_link;
-    struct weir_gen *up;         /* the first adopted that is still there; NULL */
-    struct weir_receipt *origin; /* sources only */
-    weir_error *failure;         /* NULL: none */
-    uint64_t failed_at;          /* loop->failures when it happened: the first in time wins */
+    struct weir_gen *up;       /* the first adopted that is still there; NULL */
+    struct wr_body *delegator; /* the body whose weir_yield_from is in this one; NULL */
+    struct wr_origin *origin;  /* sources only */
+    weir_error *failure;       /* NULL: none */
+    uint64_t failed_at;        /* loop->failures when it happened: the first in time wins */
     struct wr_puller *puller;
     struct weir_scope *leaving;   /* ends while a task of another one is inside, and waits for it to
                                      be over; NULL: none */
@@ -181,12 +183,24 @@ int wr_gen_fail(struct weir_gen *gen, int code, int detail, int64_t offset, cons
 int wr_gen_fail_error(struct weir_gen *gen, const weir_error *error);
 /* The same for a wait for the budget that was in vain: WEIR_EBUDGET, with the figures. */
 int wr_gen_fail_starved(struct weir_gen *gen, int64_t offset);
+/* The same for an item that gave no text, with the code of wr_item_text. */
+int wr_gen_fail_text(struct weir_gen *gen, int code, const weir_item *item);
 /* A failure that happened at `at` (loop->failures then): replaces a later one. */
 int wr_gen_fail_at(struct weir_gen *gen, const weir_error *error, uint64_t at);
 /* The op given_before, or what stands for it. */
 bool wr_gen_given_before(const struct weir_gen *gen, uint64_t *count);
 /* The failure that a reader would be told now: its own or an adopted one's; NULL: none. */
 const weir_error *wr_gen_failure(const struct weir_gen *gen);
+
+/* ---- reading bytes */
+
+/* The bytes of an item that a stage reads. False: it has none, or no memory for them: gen fails. */
+static inline bool wr_gen_text(struct weir_gen *gen, const weir_item *item, weir_slice *text,
+                               weir_scratch *scratch)
+{
+    int rc = wr_item_text(item, text, scratch);
+    return WR_LIKELY(rc == 0) || wr_gen_fail_text(gen, rc, item) == 0;
+}
 
 /* ---- ending */
 
@@ -221,6 +235,13 @@ void wr_gen_over(struct weir_gen *gen);
 /* End the generators that gen reads, last adopted first; their failures become gen's, first in
  * time. May suspend. */
 void wr_gen_end_adopted(struct weir_gen *gen);
+/* Who gets what gen gives: the reader, or the body that delegates to it; NULL: a task. */
+static inline struct weir_gen *wr_gen_reader(const struct weir_gen *gen)
+{
+    return gen->reader != NULL ? gen->reader : (struct weir_gen *)(void *)gen->delegator;
+}
+/* The last of its readers, which a task pulls; itself if it has none. */
+struct weir_gen *wr_gen_top(struct weir_gen *gen);
 /* Does another task close it? Then wr_gen_close waits for that, and it is over. */
 static inline bool wr_gen_closing(const struct weir_gen *gen)
 {
@@ -237,12 +258,12 @@ void wr_puller_close(struct weir_gen *gen); /* fail the pull in flight, wait, en
  * are set): seq, origin, receipt; they are lent. */
 static inline void wr_source_give(struct weir_gen *gen, weir_item *items, size_t n)
 {
-    struct weir_receipt *origin = gen->origin;
+    struct wr_origin *origin = gen->origin;
     uint64_t seq = origin->given;
     for (size_t i = 0; i < n; i++) {
         items[i].seq = ++seq;
         items[i].origin = origin->id;
-        items[i].receipt = origin;
+        items[i].receipt = &origin->receipt;
     }
     wr_origin_lend(origin, n);
 }

@@ -48,11 +48,7 @@ void wr_gen_end_adopted(struct weir_gen *gen)
 /* Its scope has ended before its reader was out: it goes where the reader is. */
 static void move_out(struct weir_gen *gen, const struct weir_scope *from)
 {
-    const struct weir_gen *top = gen;
-    while (top->reader != NULL) {
-        top = top->reader;
-    }
-    struct weir_scope *home = top->object.scope;
+    struct weir_scope *home = wr_gen_top(gen)->object.scope;
     if (wr_scope_within(home, from)) {
         const struct wr_task *reader = gen->puller != NULL && gen->puller->reader != NULL
                                            ? gen->puller->reader
@@ -223,18 +219,25 @@ static struct weir_gen *gen_of(struct wr_object *object)
     return WR_OWNER(object, struct weir_gen, object);
 }
 
+/* Of a delegate: the generator at the root of its chain, which is pulled for it. */
+static const struct weir_gen *root_of(const struct weir_gen *gen)
+{
+    return gen->body ? &((const struct wr_body *)(const void *)gen)->root->gen : gen;
+}
+
 struct wr_task *wr_gen_task(const struct weir_gen *gen)
 {
-    if (gen->state != WR_GEN_INSIDE) {
+    const struct weir_gen *root = root_of(gen);
+    if (root->state != WR_GEN_INSIDE) {
         return NULL;
     }
     if (gen->body) {
-        const struct wr_fiber *fiber = &gen->leaf->fiber;
+        const struct wr_fiber *fiber = &root->leaf->fiber;
         while (fiber->resumer != NULL) {
             fiber = fiber->resumer;
         }
-        return fiber != &gen->leaf->fiber ? WR_OWNER((uintptr_t)fiber, struct wr_task, fiber)
-                                          : NULL;
+        return fiber != &root->leaf->fiber ? WR_OWNER((uintptr_t)fiber, struct wr_task, fiber)
+                                           : NULL;
     }
     struct wr_task *task = NULL;
     for (const struct wr_list *node = gen->adopted.next; node != &gen->adopted && task == NULL;
@@ -257,7 +260,7 @@ static void fail_pull(struct weir_gen *gen, int code)
     if (gen->body) {
         struct wr_task *task = wr_gen_task(gen);
         if (task != NULL && task != gen->loop->task) {
-            wr_task_fail(task, code);
+            wr_task_fail(task, code, false);
         }
         return;
     }
@@ -266,11 +269,22 @@ static void fail_pull(struct weir_gen *gen, int code)
     }
 }
 
+/* gen is to end at its next pull: so is, where it is a delegate, its part of the chain. */
+static void end_is_due(struct weir_gen *gen)
+{
+    wr_gen_ready(gen);
+    struct wr_body *root = gen->body ? wr_body_of(gen)->root : NULL;
+    if (root != NULL && &root->gen != gen) {
+        root->cut_due = true;
+        wr_gen_ready(&root->gen);
+    }
+}
+
 static void object_cancel(struct wr_object *object)
 {
     struct weir_gen *gen = gen_of(object);
     gen->canceled = true;
-    wr_gen_ready(gen);
+    end_is_due(gen);
     fail_pull(gen, WEIR_ECANCELED);
 }
 
@@ -281,7 +295,7 @@ static void object_stop(struct wr_object *object)
         return;
     }
     gen->stopping = true;
-    wr_gen_ready(gen);
+    end_is_due(gen);
     if (gen->ops->stop != NULL) {
         gen->ops->stop(gen);
     }
@@ -295,7 +309,7 @@ static bool somebody_inside(const struct weir_gen *gen)
     if (puller != NULL && puller->reader != NULL) {
         return puller->reader != gen->loop->task;
     }
-    if (gen->state != WR_GEN_INSIDE || wr_puller_busy(gen)) {
+    if (root_of(gen)->state != WR_GEN_INSIDE || wr_puller_busy(gen)) {
         return false;
     }
     const struct wr_task *task = wr_gen_task(gen);
@@ -312,7 +326,7 @@ static void turn_out(struct weir_gen *gen, struct weir_scope *from)
     if (!gen->canceled) {
         wr_gen_fail(gen, WEIR_ECLOSED, 0, -1, "the scope of '%s' has ended", gen->name);
         gen->canceled = true;
-        wr_gen_ready(gen);
+        end_is_due(gen);
         fail_pull(gen, WEIR_ECLOSED);
     }
     gen->leaving = from;
@@ -323,10 +337,7 @@ static void turn_out(struct weir_gen *gen, struct weir_scope *from)
 
 static void object_discard(struct wr_object *object)
 {
-    struct weir_gen *gen = gen_of(object), *top = gen;
-    while (top->reader != NULL) {
-        top = top->reader;
-    }
+    struct weir_gen *gen = gen_of(object), *top = wr_gen_top(gen);
     WR_ASSERT(top->state != WR_GEN_INSIDE || wr_puller_busy(top) ||
                   wr_gen_task(top) != gen->loop->task ||
                   !wr_scope_within(top->object.scope, object->scope),
@@ -380,8 +391,8 @@ static int64_t object_held(const struct wr_object *object, uint32_t mark)
 {
     const struct weir_gen *gen = gen_of((struct wr_object *)(uintptr_t)object);
     int64_t held = gen->ops->held != NULL ? gen->ops->held(gen, mark) : 0;
-    while (gen->reader != NULL && !wr_puller_busy(gen)) {
-        gen = gen->reader;
+    while (wr_gen_reader(gen) != NULL && !wr_puller_busy(gen)) {
+        gen = wr_gen_reader(gen);
         held += gen->ops->held != NULL ? gen->ops->held(gen, mark) : 0;
     }
     return held;

@@ -248,7 +248,7 @@ void wr_puller_close(struct weir_gen *gen)
     while (puller->state == WR_PULLER_PULLS) {
         if (!gen->aborted) {
             gen->aborted = true;
-            wr_task_fail(puller->task, gen->canceled ? WEIR_ECANCELED : WEIR_ECLOSED);
+            wr_task_fail(puller->task, gen->canceled ? WEIR_ECANCELED : WEIR_ECLOSED, true);
         }
         puller->reader = wr_task_now(gen->loop, "weir_finish");
         (void)wr_park_for_task(gen->loop, "a pull in flight to come back", &gen->object);

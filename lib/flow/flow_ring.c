@@ -8,13 +8,14 @@
  *
  * The slots begin with RING_FIRST and double up to what is used: a queue of a thousand slots that
  * mostly holds three stays in the first-level cache. Called by the queue's two ends; nothing here
- * suspends, but letting an item go runs its type's drop function.
+ * suspends, but letting an item go may run its type's drop function.
  */
 #include "flow_ring.h"
 
 #include <string.h>
 
 #include "base_alloc.h"
+#include "bytes_item.h"
 
 enum { PINNED_FACTOR = 4, RING_FIRST = 64 };
 
@@ -37,29 +38,6 @@ void wr_ring_fini(struct wr_ring *ring)
 
 /* ---- letting go */
 
-static void drop_value(const weir_item *item)
-{
-    if (item->type != NULL && item->type->drop != NULL && item->block != NULL &&
-        item->block->refs == 1) {
-        item->type->drop((void *)(uintptr_t)item->data);
-    }
-}
-
-/* The same for `same` items in one block, whose references go together. One value that was put
- * several times is one value. */
-static void drop_values(const weir_item *items, uint32_t same)
-{
-    if (items[0].block == NULL || items[0].block->refs != same) {
-        return;
-    }
-    for (uint32_t i = 0; i < same; i++) {
-        const weir_type *type = items[i].type;
-        if (type != NULL && type->drop != NULL && (i == 0 || items[i].data != items[i - 1].data)) {
-            type->drop((void *)(uintptr_t)items[i].data);
-        }
-    }
-}
-
 void wr_ring_release(struct wr_ring *ring, size_t n, enum wr_act act)
 {
     while (n > 0) {
@@ -74,9 +52,6 @@ void wr_ring_release(struct wr_ring *ring, size_t n, enum wr_act act)
             uint32_t same = 1;
             while (i + same < run && items[i + same].block == block) {
                 same++;
-            }
-            if (ring->values) {
-                drop_values(&items[i], same);
             }
             i += same;
             /* The run of the block ends here unless the item behind the released ones continues it.
@@ -143,27 +118,14 @@ static bool grow(struct wr_ring *ring)
     return true;
 }
 
-/* Give the item bytes of the ring's own. 0 or a code; WEIR_EBUDGET: wait for memory. */
+/* Give the item memory of the ring's own. 0 or a code; WEIR_EBUDGET: wait for memory. */
 static int copy_out(struct wr_ring *ring, weir_item *item)
 {
     struct weir_block *block = ring->copies;
-    size_t need = (item->len + 15) & ~(size_t)15;
-    int why = 0;
-    if (item->type != NULL && item->type->copy != NULL) {
-        block = wr_block_new(ring->pool, WR_MAX(item->len, (size_t)1), &why);
-        if (block == NULL) {
-            return why;
-        }
-        int rc = item->type->copy(block->data, item->data);
-        if (rc < 0) {
-            wr_block_unref(block, 1);
-            return rc;
-        }
-        item->data = block->data;
-        item->block = block;
-        ring->values = ring->values || item->type->drop != NULL;
-        return 0;
+    if (!wr_item_shares(item)) {
+        return wr_item_copy_alone(ring->pool, item);
     }
+    size_t need = wr_item_copy_bytes(item);
     if (block == NULL || block->cap - block->len < need) {
         bool small = need <= WR_BLOCK_BYTES / 8;
         if (ring->copies != NULL && (small || ring->copies->refs == 1)) {
@@ -171,25 +133,22 @@ static int copy_out(struct wr_ring *ring, weir_item *item)
             wr_block_unref(ring->copies, 1);
             ring->copies = NULL;
         }
-        block = wr_block_new(ring->pool, small ? 0 : need, &why);
+        if (!small) {
+            return wr_item_copy_alone(ring->pool, item);
+        }
+        int why = 0;
+        ring->copies = block = wr_block_new(ring->pool, 0, &why);
         if (block == NULL) {
             return why;
         }
-        if (small) {
-            ring->copies = block;
-        }
     }
-    char *to = block->data + block->len;
-    if (item->len > 0) {
-        memcpy(to, item->data, item->len);
-    }
-    block->len += (uint32_t)need;
-    item->data = to;
-    item->block = block;
-    if (block == ring->copies) {
+    int rc = wr_item_copy(item, block->data + block->len);
+    if (rc == 0) {
+        block->len += (uint32_t)need;
+        item->block = block;
         wr_block_ref(block, 1);
     }
-    return 0;
+    return rc;
 }
 
 int wr_ring_append(struct wr_ring *ring, const weir_item *from)
@@ -200,12 +159,10 @@ int wr_ring_append(struct wr_ring *ring, const weir_item *from)
     weir_item *to = wr_ring_slot(ring, ring->lent + ring->count);
     *to = *from;
     struct weir_block *block = from->block;
-    /* A batch, and a value that cannot be copied, stay in the block they lie in. */
-    bool fixed = (from->flags & WEIR_ITEM_PARTS) != 0 ||
-                 (from->type != NULL && from->type->drop != NULL && from->type->copy == NULL);
-    bool copy = block == NULL ||
-                (!fixed && block != ring->last_block &&
-                 ring->pinned + block->cap > ring->pinned_max && from->len < block->cap / 2);
+    /* A batch, and a value that owns something, are the only thing in their block: they stay. */
+    bool copy = block == NULL || (block != ring->last_block && !wr_item_is_batch(from) &&
+                                  ring->pinned + block->cap > ring->pinned_max &&
+                                  wr_item_shares(from) && from->len < block->cap / 2);
     if (copy) {
         int rc = copy_out(ring, to);
         if (rc < 0) {
@@ -214,12 +171,10 @@ int wr_ring_append(struct wr_ring *ring, const weir_item *from)
         block = to->block;
     } else {
         wr_block_ref(block, 1);
-        ring->values = ring->values || (from->type != NULL && from->type->drop != NULL);
     }
     if (from->receipt != NULL) {
         ring->receipts = true;
         if (wr_receipt_ref(from->receipt, from->seq, from->seq) < 0) {
-            drop_value(to);
             wr_block_unref(block, 1);
             return WEIR_ENOMEM;
         }
@@ -253,7 +208,7 @@ size_t wr_ring_append_run(struct wr_ring *ring, const weir_item *items, size_t c
     size_t n = 0, bytes = ring->bytes;
     while (n < room && items[n].block == block && items[n].receipt == receipt &&
            (receipt == NULL || items[n].seq == items[0].seq + n) &&
-           items[n].type == items[0].type && (bytes < ring->bytes_max || ring->count + n == 0)) {
+           (bytes < ring->bytes_max || ring->count + n == 0)) {
         bytes += items[n].len;
         to[n] = items[n];
         n++;
@@ -268,7 +223,6 @@ size_t wr_ring_append_run(struct wr_ring *ring, const weir_item *items, size_t c
         }
     }
     wr_block_ref(block, (uint32_t)n);
-    ring->values = ring->values || (items[0].type != NULL && items[0].type->drop != NULL);
     if (block != ring->last_block) {
         ring->last_block = block;
         ring->pinned += block->cap;
@@ -284,7 +238,6 @@ void wr_ring_drop_oldest(struct wr_ring *ring, size_t n)
         weir_item *item = wr_ring_slot(ring, ring->lent + i);
         ring->bytes -= item->len;
         wr_items_unref(item, 1, WR_ACT_DROP);
-        drop_value(item);
         wr_block_unref(item->block, 1);
     }
     for (size_t i = ring->lent; i > 0; i--) {

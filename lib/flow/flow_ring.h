@@ -21,7 +21,6 @@ struct wr_ring {
     size_t items_max, bytes, bytes_max;
     struct weir_block *last_block; /* of the newest item: its run is charged */
     bool receipts;                 /* some item came with a receipt */
-    bool values;                   /* some item came with a type that has a drop function */
     size_t pinned, pinned_max;
     struct weir_block *copies;  /* being filled with bytes that came without a block */
     struct wr_block_pool *pool; /* where copies come from */
@@ -74,7 +73,7 @@ static inline bool wr_ring_release_one(struct wr_ring *ring)
 {
     const weir_item *item = wr_ring_slot(ring, 0);
     struct weir_block *block = item->block;
-    if (ring->lent != 1 || ring->receipts || ring->values || ring->count == 0 ||
+    if (ring->lent != 1 || ring->receipts || ring->count == 0 ||
         block != wr_ring_slot(ring, 1)->block) {
         return false;
     }
@@ -108,10 +107,6 @@ static inline bool wr_ring_append_one(struct wr_ring *ring, const weir_item *ite
     }
     *wr_ring_slot(ring, used) = *item;
     wr_block_ref(item->block, 1);
-    /* Written only when it changes: a store here would hold up the reader's look at both flags. */
-    if (WR_UNLIKELY(item->type != NULL && item->type->drop != NULL)) {
-        ring->values = true;
-    }
     ring->count++;
     ring->bytes += item->len;
     return true;

@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "base_alloc.h"
-#include "flow_batch.h"
 #include "flow_gen.h"
 #include "flow_state.h"
 
@@ -76,7 +75,7 @@ static void object_discard(struct wr_object *object)
         if (sink->ops->abort != NULL) {
             sink->ops->abort(sink, WEIR_ECLOSED);
         } else if (sink->ops->users) {
-            wr_task_fail(task, WEIR_ECLOSED);
+            wr_task_fail(task, WEIR_ECLOSED, true);
         }
     }
     sink->leaving = from;
@@ -208,74 +207,16 @@ int weir_sink_error(weir_sink *sink, int code, int detail, const char *format, .
 void wr_sink_gone(struct weir_sink *sink)
 {
     if (sink->feeder != NULL) {
-        wr_task_fail(sink->feeder, WEIR_ECLOSED);
+        wr_task_fail(sink->feeder, WEIR_ECLOSED, true);
         sink->feeder = NULL;
     }
 }
 
 /* ---- receipts */
 
-static bool push_run(struct weir_sink *sink, const weir_item *item)
-{
-    if (sink->runs_count > 0) {
-        struct wr_put_run *tail = &sink->runs[sink->runs_count - 1];
-        if (tail->receipt == item->receipt && tail->last + 1 == item->seq) {
-            tail->last = item->seq;
-            return true;
-        }
-    }
-    if (sink->runs_count == sink->runs_cap) {
-        size_t cap = sink->runs_cap == 0 ? 8 : sink->runs_cap * 2;
-        struct wr_put_run *runs = wr_realloc(sink->runs, cap * sizeof *runs);
-        if (runs == NULL) {
-            return false;
-        }
-        sink->runs = runs;
-        sink->runs_cap = cap;
-    }
-    sink->runs[sink->runs_count++] = (struct wr_put_run){item->receipt, item->seq, item->seq};
-    return true;
-}
-
-/* Reference what is being put; false: out of memory, the failure is set. */
-static bool keep_receipts(struct weir_sink *sink, const weir_item *items, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (items[i].receipt == NULL) {
-            continue;
-        }
-        size_t end = i + 1;
-        while (end < count && items[end].receipt == items[i].receipt &&
-               items[end].seq == items[end - 1].seq + 1) {
-            end++;
-        }
-        bool held = wr_receipt_ref(items[i].receipt, items[i].seq, items[end - 1].seq) >= 0;
-        if (!held || !push_run(sink, &items[i])) {
-            if (held) {
-                wr_receipt_unref(items[i].receipt, items[i].seq, items[end - 1].seq,
-                                 WR_ACT_ABANDON);
-            }
-            wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory for receipts");
-            return false;
-        }
-        sink->runs[sink->runs_count - 1].last = items[end - 1].seq;
-        i = end - 1;
-    }
-    return true;
-}
-
-static void let_go(struct weir_sink *sink, enum wr_act act)
-{
-    size_t count = sink->runs_count;
-    sink->runs_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        wr_receipt_unref(sink->runs[i].receipt, sink->runs[i].first, sink->runs[i].last, act);
-    }
-}
-
 void wr_sink_committed(struct weir_sink *sink)
 {
-    let_go(sink, WR_ACT_COMMIT);
+    wr_runs_let_go(&sink->runs, WR_ACT_COMMIT);
     if (sink->ops->committed != NULL) {
         sink->ops->committed(sink);
     }
@@ -327,7 +268,7 @@ static int begin_state(struct weir_sink *sink)
 
 void wr_sink_abandon(struct weir_sink *sink)
 {
-    let_go(sink, WR_ACT_ABANDON);
+    wr_runs_let_go(&sink->runs, WR_ACT_ABANDON);
 }
 
 /* ---- putting */
@@ -388,7 +329,8 @@ bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
         wr_sink_set_error(sink, WEIR_ECANCELED, 0, "canceled");
         return false;
     }
-    if (!keep_receipts(sink, items, count)) {
+    if (wr_runs_add_items(&sink->runs, items, count) < 0) {
+        wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory for receipts");
         return false;
     }
     if (WR_UNLIKELY(sink->state != NULL) && begin_state(sink) < 0) {
@@ -537,7 +479,7 @@ static int end_sink(struct weir_sink *sink, weir_error *error)
     sink->inside = NULL;
     wr_sink_left(sink);
     wr_object_fini(&sink->object);
-    wr_free(sink->runs);
+    wr_runs_fini(&sink->runs);
     if (sink->failure != &no_memory_error) {
         wr_free(sink->failure);
     }
@@ -586,7 +528,7 @@ void weir_sink_discard(weir_sink *sink)
     wr_sink_given(sink, "weir_sink_discard");
     if (sink->ops->abandon != NULL) {
         sink->ops->abandon(sink);
-    } else if (sink->failure == NULL && sink->runs_count + sink->put_items > 0 && !sink->canceled &&
+    } else if (sink->failure == NULL && sink->runs.count + sink->put_items > 0 && !sink->canceled &&
                sink->ops->flush != NULL) {
         /* What was put goes out as far as that takes no waiting, as it would have before the loop
          * idled. */

@@ -53,11 +53,6 @@ struct wr_sink_ops {
     bool passes_on; /* a queue's end: it keeps items by itself, the base keeps no receipts */
 };
 
-struct wr_put_run {
-    struct weir_receipt *receipt;
-    uint64_t first, last;
-};
-
 enum { WR_SINK_ALIVE = 0x7773696e };
 
 struct weir_sink {
@@ -67,8 +62,7 @@ struct weir_sink {
                        the slow way and sees it */
     struct wr_object object;
     struct wr_before_poll before_poll;
-    struct wr_put_run *runs; /* put and not committed */
-    size_t runs_count, runs_cap;
+    struct wr_runs runs; /* put and not committed */
     weir_error *failure;
     uint64_t failed_at;
     uint64_t put_items, put_bytes; /* for metrics */

@@ -108,7 +108,7 @@ static bool filtered_only(struct weir_state *state)
     uint64_t settled = 0;
     for (size_t i = 0; i < state->slots_count; i++) {
         uint64_t counts[WR_WORDS];
-        struct weir_receipt *origin = state->slots[i].origin;
+        struct wr_origin *origin = state->slots[i].origin;
         if (origin == NULL || state->slots[i].lossy) {
             continue;
         }
@@ -130,7 +130,7 @@ static bool look(struct weir_state *state, struct moment *now)
                                                  : state->sink_stored;
     for (size_t i = 0; i < state->slots_count; i++) {
         const struct wr_state_slot *slot = &state->slots[i];
-        struct weir_receipt *origin = slot->origin;
+        struct wr_origin *origin = slot->origin;
         now->sources[i].end = wr_state_end(slot);
         now->sources[i].items = slot->items;
         now->sources[i].finished = slot->finished;
@@ -413,7 +413,7 @@ static void look_for_unplaced(struct weir_state *state, const weir_item *items, 
         if (i > 0 && receipt == items[i - 1].receipt) {
             continue;
         }
-        const struct weir_receipt *unplaced = receipt != NULL ? wr_receipt_unplaced(receipt) : NULL;
+        const struct wr_origin *unplaced = receipt != NULL ? wr_receipt_unplaced(receipt) : NULL;
         if (receipt == NULL || unplaced != NULL) {
             end_cutting(state, unplaced != NULL ? unplaced->name : "an item without a source");
         }
@@ -520,7 +520,7 @@ static bool has_stranger(const struct weir_state *state)
     return false;
 }
 
-int wr_state_attach_source(struct weir_state *state, const char *name, struct weir_receipt *origin,
+int wr_state_attach_source(struct weir_state *state, const char *name, struct wr_origin *origin,
                            struct wr_state_slot **slot, weir_error *error)
 {
     char key[WR_STATE_SOURCE_NAME_MAX];
@@ -622,7 +622,7 @@ static void object_discard(struct wr_object *object)
     wait_for_save(state);
     wr_timer_stop(state->loop, &state->timer);
     for (size_t i = 0; i < state->slots_count; i++) {
-        struct weir_receipt *origin = state->slots[i].origin;
+        struct wr_origin *origin = state->slots[i].origin;
         if (origin != NULL) {
             origin->held--;
             if (origin->ended) {

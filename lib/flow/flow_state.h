@@ -23,7 +23,7 @@
 #include <weir/state.h>
 
 #include "base_export.h"
-#include "bytes_receipt.h"
+#include "bytes_origin.h"
 #include "loop_core.h"
 
 enum { WR_STATE_SOURCES_MAX = 8, WR_STATE_VALIDATOR_MAX = 200, WR_STATE_SOURCE_NAME_MAX = 160 };
@@ -36,7 +36,7 @@ struct wr_state_slot {
     char validator[WR_STATE_VALIDATOR_MAX]; /* strong ETag or Last-Modified, or a file's identity;
                                                "" none */
     uint64_t items;                         /* given and settled in earlier runs */
-    struct weir_receipt *origin;            /* of this run; kept alive until the state ends */
+    struct wr_origin *origin;               /* of this run; kept alive until the state ends */
     bool lossy;
     bool attached; /* in this run */
     bool expected; /* by a source that was made in this run and may attach later */
@@ -64,7 +64,7 @@ static inline uint64_t wr_state_given_before(const struct wr_state_slot *slot)
  * I/O: WEIR_EIO): the source fails with it. name: what the source reads, without secrets; an
  * unknown one is refused while a stored one has no source in this run. The source then calls
  * wr_origin_keep_ends(origin, wr_state_end(slot)), unless it says that it cannot resume. */
-int wr_state_attach_source(struct weir_state *state, const char *name, struct weir_receipt *origin,
+int wr_state_attach_source(struct weir_state *state, const char *name, struct wr_origin *origin,
                            struct wr_state_slot **slot, weir_error *error);
 /* The validator of the entity that is being read; "" or NULL: none, the slot becomes lossy and loses
  * what an earlier run has left in it. */

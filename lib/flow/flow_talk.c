@@ -34,6 +34,9 @@ static bool may_talk(struct weir_gen *gen, const char *verb, weir_got *got)
     }
     WR_ASSERT(gen->state != WR_GEN_INSIDE, "%s: generator '%s' is running", verb, gen->name);
     wr_task_now(gen->loop, verb);
+    if (gen->body) {
+        wr_body_cut(wr_body_of(gen));
+    }
     return true;
 }
 
@@ -172,32 +175,58 @@ static bool delegate_late(struct wr_body *self, struct weir_gen *inner)
     return more;
 }
 
-/* All bodies from the leaf of inner up to inner now answer to a new root. */
-static void reroot(struct wr_body *leaf, struct wr_body *root)
+void wr_body_reroot(struct wr_body *leaf, struct wr_body *last, struct wr_body *root)
 {
-    for (struct wr_body *b = leaf; b != NULL && b->root != root; b = b->delegator) {
+    for (struct wr_body *b = leaf, *next; b != NULL; b = next) {
+        next = b != last ? wr_body_above(b) : NULL;
         b->acct = b->gen.up != NULL ? b : root;
         b->root = root;
     }
+}
+
+void wr_body_cut_off(struct wr_body *delegate)
+{
+    struct wr_body *root = delegate->root, *leaf = root->gen.leaf;
+    if (root != delegate) {
+        root->gen.leaf = delegate->gen.delegator;
+        wr_body_reroot(leaf, delegate, delegate);
+        delegate->gen.leaf = leaf;
+        delegate->gen.state = WR_GEN_IDLE;
+    }
+}
+
+void wr_body_cut(struct wr_body *root)
+{
+    struct wr_body *over = NULL;
+    if (!root->cut_due) {
+        return;
+    }
+    root->cut_due = false;
+    for (struct wr_body *b = root->gen.leaf; b != root; b = wr_body_above(b)) {
+        over = b->gen.canceled || b->gen.stopping ? b : over;
+    }
+    if (over != NULL) {
+        wr_body_cut_off(over);
+    }
+    wr_gen_ready(&root->gen);
 }
 
 static void delegate_body(struct wr_body *self, struct wr_body *inner)
 {
     struct wr_body *root = self->root;
     struct weir_loop *loop = self->gen.loop;
-    struct wr_body *leaf = inner->gen.leaf;
     if (!inner->started && !wr_body_start(inner)) {
         return;
     }
+    wr_body_cut(inner);
+    struct wr_body *leaf = inner->gen.leaf;
     inner->gen.state = WR_GEN_INSIDE;
     inner->gen.ready = false;
-    inner->delegator = self;
-    reroot(leaf, root);
+    wr_body_reroot(leaf, inner, root);
     root->gen.leaf = leaf;
     leaf->fiber.resumer = self->fiber.resumer;
     loop->running = &leaf->fiber;
     (void)wr_co_resume(&self->fiber.co, &leaf->fiber.co, 1);
-    inner->delegator = NULL;
 }
 
 bool weir_yield_from(weir_gen *self_gen, weir_gen *inner, const weir_item **result)
@@ -218,18 +247,19 @@ bool weir_yield_from(weir_gen *self_gen, weir_gen *inner, const weir_item **resu
         weir_discard(inner);
         return wr_body_refuse(self);
     }
-    WR_ASSERT(inner->reader == NULL || inner->reader == self_gen,
+    WR_ASSERT(wr_gen_reader(inner) == NULL || inner->reader == self_gen,
               "generator '%s' has a reader already", inner->name);
     WR_ASSERT(inner->state != WR_GEN_INSIDE || wr_puller_busy(inner),
               "weir_yield_from: generator '%s' is running", inner->name);
     wr_gen_unadopt(inner);
     if (inner->loop != NULL) {
-        wr_object_fini(
-            &inner->object); /* from here on it ends with self, not with the scope it was made in */
+        inner->delegator = self;
     }
-    self->inner = inner;
     bool go_on = !inner->body || !wr_puller_busy(inner) || delegate_late(self, inner);
-    if (go_on && inner->state != WR_GEN_OVER && !inner->canceled && inner->failure == NULL) {
+    if (inner->canceled && inner->state != WR_GEN_OVER) {
+        wr_gen_fail(inner, WEIR_ECANCELED, 0, -1, "canceled");
+    }
+    if (go_on && inner->state != WR_GEN_OVER && !inner->stopping && inner->failure == NULL) {
         if (inner->body) {
             delegate_body(self, wr_body_of(inner));
         } else {
@@ -237,7 +267,10 @@ bool weir_yield_from(weir_gen *self_gen, weir_gen *inner, const weir_item **resu
         }
     }
     wr_gen_close(inner);
-    self->inner = NULL;
+    if (inner->loop != NULL) {
+        inner->delegator = NULL;
+        wr_object_fini(&inner->object); /* it is over, and goes with self */
+    }
     const weir_error *failure = wr_gen_failure(inner);
     if (failure != NULL && self->pending == WR_PENDING_CLOSE) {
         wr_gen_fail_at(&self->gen, failure,

@@ -16,61 +16,29 @@
 void wr_vouch_plain(struct wr_body *self)
 {
     bool single = self->gen.up == NULL || self->gen.adopted.next == self->gen.adopted.prev;
-    self->plain = single && self->held_count == 0 && self->group == NULL;
+    self->plain = single && self->held.count == 0 && self->group == NULL;
 }
 
-static bool held_push(struct wr_body *self, struct weir_receipt *receipt, uint64_t first,
-                      uint64_t last)
+static bool hold(struct wr_body *self, struct weir_gen *up)
 {
-    if (self->held_count > 0) {
-        struct wr_held *tail = &self->held[self->held_count - 1];
-        if (tail->receipt == receipt && tail->last + 1 == first) {
-            tail->last = last;
-            return true;
-        }
-    }
-    if (self->held_count == self->held_cap) {
-        size_t cap = self->held_cap == 0 ? 4 : self->held_cap * 2;
-        struct wr_held *held = wr_realloc(self->held, cap * sizeof *held);
-        if (held == NULL) {
-            return false;
-        }
-        self->held = held;
-        self->held_cap = cap;
-    }
-    self->held[self->held_count++] = (struct wr_held){receipt, first, last};
     self->plain = false;
-    return true;
+    return wr_runs_add(&self->held, up->fresh_receipt, up->fresh_seq, up->fresh_seq) == 0;
 }
 
 bool wr_vouch_hold(struct wr_body *self, struct weir_gen *up)
 {
-    if (wr_receipt_ref(up->fresh_receipt, up->fresh_seq, up->fresh_seq) < 0) {
+    if (!hold(self, up)) {
         return false;
     }
     up->fresh_unvouched = false;
-    if (!held_push(self, up->fresh_receipt, up->fresh_seq, up->fresh_seq)) {
-        wr_receipt_unref(up->fresh_receipt, up->fresh_seq, up->fresh_seq, WR_ACT_LOAN);
-        return false;
-    }
     return true;
 }
 
 bool wr_vouch_hold_many(struct wr_body *self, const weir_item *items, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (items[i].receipt == NULL) {
-            continue;
-        }
-        if (wr_receipt_ref(items[i].receipt, items[i].seq, items[i].seq) < 0) {
-            return false;
-        }
-        if (!held_push(self, items[i].receipt, items[i].seq, items[i].seq)) {
-            wr_receipt_unref(items[i].receipt, items[i].seq, items[i].seq, WR_ACT_LOAN);
-            return false;
-        }
-    }
-    return true;
+    int rc = wr_runs_add_items(&self->held, items, count);
+    wr_vouch_plain(self);
+    return rc == 0;
 }
 
 static bool stamp_group(struct wr_body *self, weir_item *out, size_t count)
@@ -85,36 +53,29 @@ static bool stamp_group(struct wr_body *self, weir_item *out, size_t count)
             return false;
         }
     }
-    if (self->held_count == 0) {
+    if (self->held.count == 0) {
         /* Nothing new since the last yield: this one stands for what is still lent, as the last one
          * did. */
         for (struct wr_list *node = self->gen.adopted.next; node != &self->gen.adopted;
              node = node->next) {
             struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);
-            if (up->fresh_receipt != NULL) {
-                if (wr_receipt_ref(up->fresh_receipt, up->fresh_seq, up->fresh_seq) < 0) {
-                    return false;
-                }
-                if (!held_push(self, up->fresh_receipt, up->fresh_seq, up->fresh_seq)) {
-                    return false;
-                }
+            if (up->fresh_receipt != NULL && !hold(self, up)) {
+                return false;
             }
         }
     }
-    if (self->held_count == 0) {
+    if (self->held.count == 0) {
         return true;
     }
-    struct weir_receipt *group =
-        wr_group_new((const struct wr_group_part *)(const void *)self->held, self->held_count);
+    struct wr_run tail = self->held.all[self->held.count - 1];
+    struct weir_receipt *group = wr_group_new(&self->held);
     if (group == NULL) {
         return false;
     }
-    const struct wr_held *tail = &self->held[self->held_count - 1];
-    uint64_t seq = tail->last;
-    uint32_t origin = tail->receipt->kind == WR_RECEIPT_ORIGIN ? tail->receipt->id : 0;
+    uint64_t seq = tail.last;
+    uint32_t origin = wr_receipt_origin_id(tail.receipt);
     /* One reference for the body's own loan; each item of the yield is an item of the same group.
      */
-    self->held_count = 0;
     self->group = group;
     self->group_seq = seq;
     for (size_t i = 0; i < count; i++) {
@@ -146,7 +107,7 @@ bool wr_vouch_stamp(struct wr_body *self, weir_item *out, size_t count)
             if (out[i].receipt == NULL) {
                 out[i].seq = ++gen->origin->given;
                 out[i].origin = gen->origin->id;
-                out[i].receipt = gen->origin;
+                out[i].receipt = &gen->origin->receipt;
             }
         }
         gen->origin->loan = first;
@@ -167,10 +128,7 @@ void wr_vouch_back(struct wr_body *self)
 void wr_vouch_let_go(struct wr_body *self, enum wr_act act)
 {
     wr_vouch_back(self);
-    for (size_t i = 0; i < self->held_count; i++) {
-        wr_receipt_unref(self->held[i].receipt, self->held[i].first, self->held[i].last, act);
-    }
-    self->held_count = 0;
+    wr_runs_let_go(&self->held, act);
     for (struct wr_list *node = self->gen.adopted.next; node != &self->gen.adopted;
          node = node->next) {
         struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);

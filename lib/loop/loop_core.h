@@ -78,8 +78,9 @@ void wr_object_fini(struct wr_object *object);
 struct wr_fiber {
     struct wr_co co;
     struct wr_fiber *resumer; /* who gets the next value; NULL for a task's own */
-    void (*canceled)(struct wr_fiber *fiber,
-                     int code);     /* a wait beneath has failed by a cancel; may be NULL */
+    /* A wait beneath has failed by a cancel: of all that the task is inside of, or only of
+     * generators that were canceled. May be NULL. */
+    void (*canceled)(struct wr_fiber *fiber, int code, bool all);
     const struct wr_object *object; /* whose body it runs; NULL: a task's own */
 };
 
@@ -97,6 +98,7 @@ struct wr_task {
     uint8_t state;
     uint16_t failing; /* generators it is inside of whose grace has passed: all its waits fail */
     bool cancel_due;  /* the current, else the next wait fails once ... */
+    bool cancel_all;  /* ... and all bodies it is inside of are over ... */
     int cancel_code;  /* ... with this: WEIR_ECANCELED, or WEIR_ECLOSED when its reader has gone */
     bool hidden;      /* a generator's puller: not counted as work of the program */
     bool for_task;    /* parked, and only another task can end that: wr_wait_for_task */
@@ -302,8 +304,9 @@ size_t wr_budget_tell(struct weir_loop *loop, char *text, size_t cap);
 /* Park without looking at cancels. */
 int wr_park(struct weir_loop *loop, const char *why, const struct wr_object *of);
 void wr_task_cancel(struct wr_task *task);
-/* The wait the task is parked in, else its next one, fails once with `code`. */
-void wr_task_fail(struct wr_task *task, int code);
+/* The wait the task is parked in, else its next one, fails once with `code`. all: the bodies
+ * between there and the task are over; else only those of generators that were canceled. */
+void wr_task_fail(struct wr_task *task, int code, bool all);
 /* One round: deferred work, due timers, ready tasks (bounded), hooks before the poll. */
 void wr_loop_round(struct weir_loop *loop);
 /* Nothing is left to run: fail a waiter for the budget when nobody can release a byte any more. */

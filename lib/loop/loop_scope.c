@@ -291,9 +291,9 @@ void wr_scope_fail(struct weir_scope *scope, const weir_error *error)
     }
 }
 
-struct weir_receipt *wr_scope_origin(struct weir_scope *scope, const char *name)
+struct wr_origin *wr_scope_origin(struct weir_scope *scope, const char *name)
 {
-    struct weir_receipt *origin = wr_alloc(sizeof *origin);
+    struct wr_origin *origin = wr_alloc(sizeof *origin);
     if (origin == NULL) {
         return NULL;
     }
@@ -304,7 +304,7 @@ struct weir_receipt *wr_scope_origin(struct weir_scope *scope, const char *name)
     return origin;
 }
 
-void wr_scope_origin_gone(struct weir_receipt *origin, void *ctx)
+void wr_scope_origin_gone(struct wr_origin *origin, void *ctx)
 {
     struct weir_scope *scope = ctx;
     uint64_t counts[WR_WORDS];
@@ -325,7 +325,7 @@ static void ledger_add(const struct weir_scope *scope, uint64_t *in, uint64_t co
         counts[i] += scope->counts[i];
     }
     for (struct wr_list *node = scope->origins.next; node != &scope->origins; node = node->next) {
-        struct weir_receipt *origin = WR_OWNER(node, struct weir_receipt, link);
+        struct wr_origin *origin = WR_OWNER(node, struct wr_origin, link);
         uint64_t own[WR_WORDS];
         wr_origin_counts(origin, own);
         *in += origin->given;
@@ -409,7 +409,7 @@ void wr_scope_free(struct weir_scope *scope)
     /* Items kept elsewhere may outlive the scope of their source: their origins move up. */
     while (!wr_list_empty(&scope->origins)) {
         struct wr_list *node = wr_list_take(&scope->origins);
-        struct weir_receipt *origin = WR_OWNER(node, struct weir_receipt, link);
+        struct wr_origin *origin = WR_OWNER(node, struct wr_origin, link);
         if (parent != NULL) {
             origin->gone_ctx = parent;
             wr_list_append(&parent->origins, node);

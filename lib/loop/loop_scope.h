@@ -11,7 +11,7 @@
 #include <weir/scope.h>
 
 #include "base_list.h"
-#include "bytes_receipt.h"
+#include "bytes_origin.h"
 #include "loop_core.h"
 
 enum wr_scope_state { WR_SCOPE_OPEN = 0, WR_SCOPE_CANCELED, WR_SCOPE_OVERDUE };
@@ -76,7 +76,7 @@ void wr_scope_free(struct weir_scope *scope);
 void wr_signals_free(struct weir_scope *scope);
 /* The ledger's numbers over the scope and all beneath. */
 void wr_scope_counts(const struct weir_scope *top, uint64_t *in, uint64_t counts[WR_WORDS]);
-void wr_scope_origin_gone(struct weir_receipt *origin, void *ctx);
+void wr_scope_origin_gone(struct wr_origin *origin, void *ctx);
 /* A failure in the scope: the first counts; cancels the rest if the scope says so. NULL: there was
  * no memory to keep it. */
 void wr_scope_fail(struct weir_scope *scope, const weir_error *error);
@@ -89,7 +89,7 @@ static inline bool wr_scope_canceled(const struct weir_scope *scope)
 }
 /* Make an origin for a source of this scope; NULL: out of memory. It frees itself when it has ended
  * and nothing of it is held any more; its counts go to the scope's ledger. */
-struct weir_receipt *wr_scope_origin(struct weir_scope *scope, const char *name);
+struct wr_origin *wr_scope_origin(struct weir_scope *scope, const char *name);
 /* End all that was made in the scope and not ended by its owner: child scopes, newest objects
  * first. May suspend. */
 void wr_scope_end_objects(struct weir_scope *top);

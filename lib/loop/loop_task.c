@@ -69,10 +69,11 @@ bool wr_wait_fails(struct wr_task *task)
 static int wait_failed(struct weir_loop *loop, struct wr_task *task)
 {
     int code = task->cancel_due ? task->cancel_code : WEIR_ECANCELED;
-    task->cancel_due = false;
+    bool all = (task->cancel_due && task->cancel_all) || wr_scope_canceled(task->scope);
+    task->cancel_due = task->cancel_all = false;
     for (struct wr_fiber *fiber = loop->running; fiber != NULL; fiber = fiber->resumer) {
         if (fiber->canceled != NULL) {
-            fiber->canceled(fiber, code);
+            fiber->canceled(fiber, code, all);
         }
     }
     return code;
@@ -146,8 +147,9 @@ int wr_pause(struct weir_loop *loop)
     return wr_wait_fails(task) ? wait_failed(loop, task) : code;
 }
 
-void wr_task_fail(struct wr_task *task, int code)
+void wr_task_fail(struct wr_task *task, int code, bool all)
 {
+    task->cancel_all = all || (task->cancel_due && task->cancel_all);
     task->cancel_due = true;
     task->cancel_code = code;
     wr_wake(task, code);
@@ -155,7 +157,7 @@ void wr_task_fail(struct wr_task *task, int code)
 
 void wr_task_cancel(struct wr_task *task)
 {
-    wr_task_fail(task, WEIR_ECANCELED);
+    wr_task_fail(task, WEIR_ECANCELED, false);
 }
 
 void wr_call_on_loop_stack(struct weir_loop *loop, void (*fn)(void *arg), void *arg)

@@ -249,6 +249,9 @@ static void take_options(struct wr_plan_opening *opening, const weir_plan *plan,
         opening->http.line_bytes_max = opening->lines.line_bytes_max;
         opening->http.overlong = opening->lines.overlong;
     }
+    if (mine->strict != 0 && opening->lines.overlong == WEIR_LONG_SKIP) {
+        opening->lines.overlong = opening->http.overlong = WEIR_LONG_FAILS;
+    }
 }
 
 static int copy_files(struct wr_plan_opening *opening)

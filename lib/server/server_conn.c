@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base_alloc.h"
+#include "bytes_item.h"
 #include "server_conn.h"
 
 enum { LINGER_MS = 1000, LINGER_BYTES = 128 * 1024 };
@@ -193,21 +194,23 @@ static void watch_client(struct wr_conn *conn, bool on)
 
 static int put_item(struct wr_conn *conn, const weir_item *item, int64_t *left, bool *open_line)
 {
+    weir_slice text;
+    int rc = wr_item_text(item, &text, &conn->scratch);
     static const char ends[4][3] = {"\n", "\r\n", "", "\r"};
     bool lines = conn->reply.body == WEIR_BODY_LINES;
-    if (item->type != NULL) {
-        return WEIR_EINVAL;
+    if (rc < 0) {
+        return rc;
     }
     uint32_t kind = item->flags & (WEIR_ITEM_CRLF | WEIR_ITEM_NO_EOL);
     struct wr_text parts[3] = {{"\n", lines && *open_line ? 1 : 0},
-                               {item->data, item->len},
+                               {text.data, text.len},
                                {ends[kind], lines ? strlen(ends[kind]) : 0}};
     *open_line = (kind & WEIR_ITEM_NO_EOL) != 0;
     for (int i = 0; i < 3; i++) {
         if (*left >= 0 && (*left -= (int64_t)parts[i].len) < 0) {
             return WEIR_ETOOLONG;
         }
-        int rc = wr_out_put(&conn->out, parts[i].data, parts[i].len);
+        rc = wr_out_put(&conn->out, parts[i].data, parts[i].len);
         if (rc < 0) {
             return rc;
         }
@@ -295,6 +298,7 @@ static enum step send_body(struct wr_conn *conn, weir_gen *gen, const struct wr_
     int rc = start_reply(conn, plan);
     if (rc == 0) {
         rc = move_items(conn, gen, &left);
+        weir_scratch_free(&conn->scratch);
     }
     if (rc < 0) {
         watch_client(conn, false); /* the generator's clean-up is waited for, whoever leaves */
@@ -305,7 +309,7 @@ static enum step send_body(struct wr_conn *conn, weir_gen *gen, const struct wr_
         return STEP_CUT;
     }
     if (ended == 0 && rc == WEIR_EINVAL) {
-        ended = wr_error_set(&error, rc, 0, "reply", "a value that is not bytes");
+        ended = wr_error_set(&error, rc, 0, "reply", "a value whose type has no text");
     } else if (ended == 0 && (rc == WEIR_ETOOLONG || left > 0)) {
         ended = wr_error_set(&error, WEIR_ETRUNCATED, 0, "reply", "%s bytes than were promised",
                              left > 0 ? "fewer" : "more");

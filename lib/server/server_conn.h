@@ -169,6 +169,7 @@ struct wr_conn {
     weir_request request;
     weir_reply reply;
     weir_item items[16];
+    weir_scratch scratch; /* for the texts of values */
     size_t in_start, in_len;
     char in[4096];
 };

@@ -1,7 +1,7 @@
 /*
  * sink_gather.c - items to bytes.
  *
- * A put walks its items (a batch: its parts) and keeps one run, the stretch of a block that the
+ * A put walks the texts of its items (a batch: of its parts) and keeps one run, the stretch of a block that the
  * last items make up together with their line ends. A run ends where the next item does not follow
  * it in memory, or with the put. Ended, a big run is written with what is buffered before it,
  * straight from the block; a small one is copied into the buffer. A full buffer is written by the
@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base_alloc.h"
+#include "bytes_item.h"
 
 int wr_iov_skip(struct iovec *iov, int count, size_t bytes)
 {
@@ -168,6 +169,7 @@ static int put_line(struct wr_gather *gather, const weir_item *item)
     return rc < 0 ? rc : emit(gather, parts, 2);
 }
 
+/* Bytes only. */
 static int put_bytes(struct wr_gather *gather, const weir_item *item)
 {
     if (gather->frame == WEIR_FRAME_LINES) {
@@ -185,40 +187,36 @@ static int put_bytes(struct wr_gather *gather, const weir_item *item)
     return emit(gather, parts, 2);
 }
 
-/* A typed value leaves as its JSON text. */
-static int put_value(struct wr_gather *gather, const weir_item *item)
+static int put_items(struct wr_gather *gather, const weir_item *items, size_t count);
+
+/* What is no bytes: a batch by its parts, everything else by its text. */
+static __attribute__((noinline)) int put_typed(struct wr_gather *gather, const weir_item *item)
 {
-    if (item->type->print == NULL) {
-        return wr_sink_set_error(gather->sink, WEIR_EINVAL, 0,
-                                 "a value of type '%s' cannot be written: it has no print function",
-                                 item->type->name);
+    if (wr_item_is_batch(item)) {
+        const weir_item *parts;
+        size_t count = weir_item_parts(item, &parts);
+        return put_items(gather, parts, count);
     }
-    size_t len = item->type->print(item->data, NULL, 0);
-    char *text = wr_alloc(len + 1);
-    if (text == NULL) {
-        return wr_sink_set_error(gather->sink, WEIR_ENOMEM, 0, "no memory for a value's text");
+    weir_slice text;
+    int rc = wr_item_text(item, &text, &gather->scratch);
+    if (rc < 0) {
+        weir_error error;
+        wr_item_text_error(&error, rc, gather->sink->name, item);
+        return wr_sink_set_error(gather->sink, rc, 0, "%s", error.message);
     }
-    (void)item->type->print(item->data, text, len + 1);
-    weir_item line = weir_bytes(text, len);
-    int rc = put_bytes(gather, &line);
-    wr_free(text);
-    return rc;
+    weir_item bytes = *item;
+    bytes.data = text.data;
+    bytes.len = text.len;
+    bytes.type = NULL;
+    return put_bytes(gather, &bytes);
 }
 
 static int put_items(struct wr_gather *gather, const weir_item *items, size_t count)
 {
     int rc = 0;
     for (size_t i = 0; i < count && rc == 0; i++) {
-        if (WR_UNLIKELY(items[i].flags & WEIR_ITEM_PARTS)) {
-            const weir_item *parts;
-            size_t parts_count = weir_item_parts(&items[i], &parts);
-            rc = parts == &items[i] ? put_bytes(gather, parts)
-                                    : put_items(gather, parts, parts_count);
-        } else if (WR_UNLIKELY(items[i].type != NULL)) {
-            rc = put_value(gather, &items[i]);
-        } else {
-            rc = put_bytes(gather, &items[i]);
-        }
+        rc = WR_LIKELY(items[i].type == NULL) ? put_bytes(gather, &items[i])
+                                              : put_typed(gather, &items[i]);
     }
     return rc;
 }
@@ -231,6 +229,7 @@ int wr_gather_put(struct wr_gather *gather, const weir_item *items, size_t count
         rc = end_run(gather);
     }
     gather->run_len = 0;
+    weir_scratch_free(&gather->scratch);
     gather->busy = false;
     return rc;
 }

@@ -38,6 +38,7 @@ struct wr_gather {
     size_t start, len; /* [start, len) is to be written */
     const char *run;   /* bytes of a block not yet put anywhere */
     size_t run_len;
+    weir_scratch scratch; /* during a put */
 };
 
 /* Take all items: 0, or a negative code. */

@@ -117,7 +117,7 @@ static void log_overlong(struct wr_line_reader *reader, struct weir_gen *gen)
  * told as rejected. A cut line was given, and needs no more than the log. */
 static int count_overlong(struct wr_line_reader *reader, struct weir_gen *gen)
 {
-    struct weir_receipt *origin = gen->origin;
+    struct wr_origin *origin = gen->origin;
     uint64_t skipped = reader->lines.overlong_count - reader->overlong_told;
     reader->overlong_told = reader->lines.overlong_count;
     reader->loop->stats.overlong += skipped;
@@ -131,7 +131,7 @@ static int count_overlong(struct wr_line_reader *reader, struct weir_gen *gen)
         }
         uint64_t first = origin->given + 1;
         origin->given += skipped;
-        wr_receipt_tell(origin, first, origin->given, WR_ACT_REJECT);
+        wr_origin_tell(origin, first, origin->given, WR_ACT_REJECT);
     }
     log_overlong(reader, gen);
     return 0;
@@ -148,7 +148,7 @@ static size_t overlong_fails(struct wr_line_reader *reader, struct weir_gen *gen
     return 0;
 }
 
-static int push_ends(struct weir_receipt *origin, const struct wr_line *lines, size_t count)
+static int push_ends(struct wr_origin *origin, const struct wr_line *lines, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         bool cut = (lines[i].flags & WEIR_ITEM_TRUNCATED) != 0;
@@ -188,13 +188,13 @@ static long take_batch(struct wr_line_reader *reader, struct weir_block *block,
         return n;
     }
     lend(reader, block);
-    struct weir_receipt *origin = gen->origin;
+    struct wr_origin *origin = gen->origin;
     uint64_t seq = origin->given;
     for (size_t i = 0; i < (size_t)n; i++) {
         items[i] = (weir_item){.data = lines[i].data,
                                .len = lines[i].len,
                                .block = block,
-                               .receipt = origin,
+                               .receipt = &origin->receipt,
                                .seq = ++seq,
                                .time_ns = block->time_ns,
                                .origin = origin->id,

@@ -17,8 +17,9 @@ struct source_split {
     struct weir_gen gen;
     struct wr_line_reader reader;
     bool opened;
-    weir_item bytes; /* lent from upstream, of which `at` bytes have been taken */
+    weir_slice bytes; /* of the item lent from upstream, of which `at` have been taken */
     size_t at;
+    weir_scratch scratch;
 };
 
 static int split_open(struct source_split *split)
@@ -40,16 +41,16 @@ static int split_fill(struct source_split *split)
     if (split->at == split->bytes.len) {
         split->at = 0;
         split->bytes.len = 0;
-        if (wr_pull(gen->up, &split->bytes, 1) == 0) {
-            split->bytes.len = 0;
+        weir_item item;
+        if (wr_pull(gen->up, &item, 1) == 0) {
             if (wr_gen_failure(gen->up) != NULL) {
                 return wr_gen_failure(gen->up)->code;
             }
             wr_lines_end(&split->reader);
             return 0;
         }
-        if (split->bytes.flags & WEIR_ITEM_PARTS) {
-            return wr_gen_fail(gen, WEIR_EINVAL, 0, -1, "a batch is no piece of bytes");
+        if (!wr_gen_text(gen, &item, &split->bytes, &split->scratch)) {
+            return gen->failure->code;
         }
     }
     char *to;
@@ -101,6 +102,7 @@ static void split_close(struct weir_gen *gen)
     if (split->opened) {
         wr_lines_reader_fini(&split->reader);
     }
+    weir_scratch_free(&split->scratch);
 }
 
 static int64_t split_held(const struct weir_gen *gen, uint32_t mark)

@@ -13,7 +13,7 @@
 
 #include "base_alloc.h"
 #include "base_option.h"
-#include "flow_batch.h"
+#include "bytes_item.h"
 #include "flow_gen.h"
 
 enum { PULL_ITEMS = 64, FIRST_PARTS = 64, LOOK_MS = 10 };
@@ -34,8 +34,7 @@ struct batch_block {
     uint64_t seq;
     weir_item *items; /* beside the block while it grows */
     size_t cap;
-    struct wr_group_part *runs;
-    size_t runs_count, runs_cap;
+    struct wr_runs runs; /* what the parts came with, until there is the group */
     struct wr_batch_view view;
 };
 
@@ -48,17 +47,13 @@ static void batch_drop(struct weir_block *block)
 {
     struct batch_block *batch = batch_of(block);
     for (size_t i = 0; i < batch->view.count; i++) {
-        weir_item_release(&batch->items[i]); /* bytes or value only: the receipts are in the runs */
+        weir_item_release(&batch->items[i]); /* bytes only: the receipts are in the runs */
     }
     if (batch->group != NULL) {
         wr_receipt_unref(batch->group, batch->seq, batch->seq, WR_ACT_LOAN);
-    } else {
-        for (size_t i = 0; i < batch->runs_count; i++) {
-            wr_receipt_unref(batch->runs[i].origin, batch->runs[i].first, batch->runs[i].last,
-                             WR_ACT_LOAN);
-        }
     }
-    wr_free(batch->runs);
+    wr_runs_let_go(&batch->runs, WR_ACT_LOAN);
+    wr_runs_fini(&batch->runs);
     wr_free(batch->items);
 }
 
@@ -72,28 +67,6 @@ static struct weir_block *batch_new(struct stage_batch *stage)
         block->drop = batch_drop;
     }
     return block;
-}
-
-static bool push_run(struct batch_block *batch, const weir_item *item)
-{
-    if (batch->runs_count > 0) {
-        struct wr_group_part *tail = &batch->runs[batch->runs_count - 1];
-        if (tail->origin == item->receipt && tail->last + 1 == item->seq) {
-            tail->last = item->seq;
-            return true;
-        }
-    }
-    if (batch->runs_count == batch->runs_cap) {
-        size_t cap = batch->runs_cap == 0 ? 4 : batch->runs_cap * 2;
-        struct wr_group_part *runs = wr_realloc(batch->runs, cap * sizeof *runs);
-        if (runs == NULL) {
-            return false;
-        }
-        batch->runs = runs;
-        batch->runs_cap = cap;
-    }
-    batch->runs[batch->runs_count++] = (struct wr_group_part){item->receipt, item->seq, item->seq};
-    return true;
 }
 
 /* One more part; 0 or a code. */
@@ -116,16 +89,11 @@ static int batch_add(struct batch_block *batch, const weir_item *item)
         return rc;
     }
     if (item->receipt != NULL) {
-        if (wr_receipt_ref(item->receipt, item->seq, item->seq) < 0) {
+        rc = wr_runs_add(&batch->runs, item->receipt, item->seq, item->seq);
+        if (rc < 0) {
             weir_item_release(part);
-            return WEIR_ENOMEM;
+            return rc;
         }
-        if (!push_run(batch, item)) {
-            wr_receipt_unref(item->receipt, item->seq, item->seq, WR_ACT_LOAN);
-            weir_item_release(part);
-            return WEIR_ENOMEM;
-        }
-        batch->seq = item->seq;
     }
     batch->view.count++;
     batch->view.bytes += item->len;
@@ -136,8 +104,8 @@ static int batch_add(struct batch_block *batch, const weir_item *item)
 static int batch_give(struct stage_batch *stage, struct weir_block *block, weir_item *out)
 {
     struct batch_block *batch = batch_of(block);
-    if (batch->runs_count > 0) {
-        batch->group = wr_group_new(batch->runs, batch->runs_count);
+    if (batch->runs.count > 0) {
+        batch->group = wr_group_new(&batch->runs);
         if (batch->group == NULL) {
             return WEIR_ENOMEM;
         }
@@ -146,7 +114,7 @@ static int batch_give(struct stage_batch *stage, struct weir_block *block, weir_
     memset(out, 0, sizeof *out);
     out->data = (const char *)&batch->view;
     out->len = batch->view.bytes;
-    out->flags = WEIR_ITEM_PARTS;
+    out->type = &weir_batch_type;
     out->block = block;
     out->receipt = batch->group;
     out->seq = batch->items[batch->view.count - 1].seq;

@@ -55,6 +55,7 @@ weir_gen *weir_filter(weir_gen *up, const char *name,
 
 struct stage_grep {
     struct weir_gen gen;
+    weir_scratch scratch;
     size_t len;
     char text[];
 };
@@ -66,11 +67,11 @@ static size_t grep_next_many(struct weir_gen *gen, weir_item *items, size_t max)
     while ((n = wr_pull(gen->up, items, max)) > 0) {
         size_t kept = 0, dropped = 0; /* dropped: the run of items before i that did not match */
         for (size_t i = 0; i < n; i++) {
-            if (items[i].flags & WEIR_ITEM_PARTS) {
-                wr_gen_fail(gen, WEIR_EINVAL, 0, -1, "grep reads lines: put it before the batch");
+            weir_slice text;
+            if (!wr_gen_text(gen, &items[i], &text, &grep->scratch)) {
                 return 0;
             }
-            if (memmem(items[i].data, items[i].len, grep->text, grep->len) == NULL) {
+            if (memmem(text.data, text.len, grep->text, grep->len) == NULL) {
                 dropped++;
                 continue;
             }
@@ -91,7 +92,13 @@ static size_t grep_next_many(struct weir_gen *gen, weir_item *items, size_t max)
     return 0;
 }
 
-static const struct wr_gen_ops grep_ops = {.kind = "grep", .next_many = grep_next_many};
+static void grep_close(struct weir_gen *gen)
+{
+    weir_scratch_free(&WR_OWNER(gen, struct stage_grep, gen)->scratch);
+}
+
+static const struct wr_gen_ops grep_ops = {
+    .kind = "grep", .next_many = grep_next_many, .close = grep_close};
 
 weir_gen *weir_grep(weir_gen *up, const char *text)
 {

@@ -237,7 +237,6 @@ class Mistakes(e2e_support.TestCase):
             (["-X", "POST"], "GET"),
             (["-n", "3"], "-c N"),
             (["-L"], "redirects are followed"),
-            (["--strict"], ""),
         ):
             run = self.refused(*args, "gen 1..3", texts=["%s: not in this version" % args[0], text])
             self.assertNotIn("did you mean", run.err)
@@ -383,10 +382,9 @@ class Help(e2e_support.TestCase):
         self.ends(shell('"$WEIR" --help | head -1; exit "${PIPESTATUS[0]}"'), 0)
 
     def test_quiet_says_errors_only(self):
-        data = b"x" * 2000000 + b"\nend\n"
-        run = weir("-q", stdin=data)
+        run = weir("-q", stdin=b"one\nend\n")
         self.ends(run, 0)
-        self.assertEqual((run.out, run.err), (b"end\n", ""))
+        self.assertEqual((run.out, run.err), (b"one\nend\n", ""))
         self.ends(weir("-q", self.path("nothing.log")), 1, "nothing.log")
         for flags in (["-q", "-v"], ["-vq"]):
             self.assertEqual(weir(*flags, "gen 1..3").err, "")

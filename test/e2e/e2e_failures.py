@@ -19,7 +19,7 @@ import unittest
 import zlib
 
 import e2e_support
-from e2e_peers import Certificates, Peer, listener
+from e2e_peers import Certificates, Peer, listener, ranged
 from e2e_support import Weir, shell, wait_for, weir
 
 LINES = b"".join(b"line %d\n" % n for n in range(1, 20001))
@@ -573,6 +573,32 @@ class BadItems(e2e_support.TestCase):
     def test_an_overlong_line_is_told_without_being_asked(self):
         run = weir(stdin=b"one\n" + b"x" * 2000000 + b"\ntwo\n")
         self.ends(run, 0, "at byte 4", "2000000", "skipped")
+
+    def test_what_was_rejected_is_said_also_when_quiet(self):
+        run = weir("-q", 'grep "o"', stdin=b"one\n" + b"o" * 2000000 + b"\ntwo\n")
+        self.ends(run, 0, "1 of 3 items was rejected (1 line over the line limit)")
+        self.assertEqual(run.out, b"one\ntwo\n")
+        self.assertEqual(len(run.err.splitlines()), 1, run)
+        run = weir("-q", "lines max=3B", stdin=b"one\nfour\nthree\n" * 1000)
+        self.ends(run, 0, "2 000 of 3 000 items were rejected (2 000 lines over the line limit)")
+        self.assertEqual(weir("-q", "lines max=3B on-long=cut", stdin=b"four\n").err, "")
+
+    def test_strict_stops_at_the_first_rejected_item(self):
+        data = b"one\n0123456789abc\nnever\n"
+        for text in ("lines max=10B", "lines max=10B on-long=skip"):
+            run = weir("--strict", text, stdin=data)
+            self.ends(run, 1, "line 2", "byte 4", "10 bytes")
+            self.assertEqual(run.out, b"one\n")
+        run = weir("--strict", self.write("wide", b"x" * 2000000 + b"\nnever\n") + ' | grep "x"')
+        self.ends(run, 1, "line 1")
+        self.assertEqual(run.out, b"")
+        peer = self.peer(Peer(ranged(b"one\n" + b"x" * 2000000 + b"\nnever\n")))
+        run = weir("--strict", peer.url() + ' | grep "n"')
+        self.ends(run, 1, "line 2")
+        self.assertEqual(run.out, b"one\n")
+        run = weir("--strict", "lines max=10B on-long=cut", stdin=data)
+        self.ends(run, 0)
+        self.assertEqual(run.out, b"one\n0123456789\nnever\n")
 
     def test_a_line_of_exactly_the_limit_passes(self):
         data = b"x" * (1 << 20) + b"\n" + b"y" * (1 << 20)

@@ -254,6 +254,41 @@ static weir_gen *on_faulty(weir_scope *scope, const weir_request *request, weir_
     return weir_request_number(request, "body", 1) != 0 ? feed(scope, 0) : NULL;
 }
 
+struct value {
+    int n;
+};
+
+static size_t value_print(const void *value, char *to, size_t cap)
+{
+    int n = snprintf(to, cap, "value %d", ((const struct value *)value)->n);
+    return n > 0 ? (size_t)n : 0;
+}
+
+static int values_body(weir_gen *self, weir_gen *up, void *args)
+{
+    static const weir_type printed = {.struct_size = sizeof(weir_type),
+                                      .name = "value",
+                                      .value_size = sizeof(struct value),
+                                      .print = value_print};
+    static const weir_type mute = {
+        .struct_size = sizeof(weir_type), .name = "mute", .value_size = sizeof(struct value)};
+    const weir_event event = {.body = {"body", 4}};
+    const struct value value = {1};
+    weir_item items[] = {weir_bytes(&value, sizeof value), weir_event_item(&event)};
+    (void)up;
+    items[0].type = *(int *)args != 0 ? &printed : &mute;
+    return weir_yield_many(self, items, 2) ? 0 : WEIR_ECLOSED;
+}
+
+static weir_gen *on_values(weir_scope *scope, const weir_request *request, weir_reply *reply,
+                           void *ctx)
+{
+    int print = (int)weir_request_number(request, "print", 1);
+    (void)reply;
+    (void)ctx;
+    return weir_gen_new(scope, values_body, &print, sizeof print, NULL);
+}
+
 void make_loop(void)
 {
     loop = weir_loop_new(NULL);
@@ -273,7 +308,8 @@ void start_with(const weir_server_options *options)
                   {"GET /burst", on_burst, NULL},     {"GET /sleepy", on_sleepy, NULL},
                   {"GET /letters", on_letters, NULL}, {"GET /late", on_late, NULL},
                   {"GET /echo/*", on_echo, first},    {"GET /echo/deep/*", on_echo, second},
-                  {"GET /empty", on_empty, NULL},     {"GET /faulty", on_faulty, NULL}};
+                  {"GET /empty", on_empty, NULL},     {"GET /faulty", on_faulty, NULL},
+                  {"GET /values", on_values, NULL}};
     make_loop();
     feed_ended = feed_may_go = false;
     pulls = 0;

@@ -3,14 +3,14 @@
  * plain array with one count for each item, against which a million random operations on the spans
  * are compared.
  */
-#include "bytes_receipt.h"
+#include "bytes_origin.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "support_check.h"
 
-static struct weir_receipt origin;
+static struct wr_origin origin;
 
 static void fresh(void)
 {
@@ -48,11 +48,11 @@ TEST(receipt_of_a_held_item_keeps_the_position_before_it)
 {
     fresh();
     wr_origin_lend(&origin, 5);
-    ck_assert_int_eq(wr_receipt_ref(&origin, 3, 3), 0);
+    ck_assert_int_eq(wr_origin_ref(&origin, 3, 3), 0);
     wr_origin_lend(&origin, 0);
     ck_assert_uint_eq(done(), 2);
 
-    wr_receipt_unref(&origin, 3, 3, WR_ACT_COMMIT);
+    wr_origin_unref(&origin, 3, 3, WR_ACT_COMMIT);
 
     ck_assert_uint_eq(done(), 5);
     ck_assert_uint_eq(origin.spans_count, 0);
@@ -63,9 +63,9 @@ TEST(receipt_commit_while_lent_settles_only_after_the_loan)
 {
     fresh();
     wr_origin_lend(&origin, 1);
-    ck_assert_int_eq(wr_receipt_ref(&origin, 1, 1), 0);
+    ck_assert_int_eq(wr_origin_ref(&origin, 1, 1), 0);
 
-    wr_receipt_unref(&origin, 1, 1, WR_ACT_COMMIT);
+    wr_origin_unref(&origin, 1, 1, WR_ACT_COMMIT);
 
     ck_assert_uint_eq(done(), 0);
     ck_assert_uint_eq(origin.committed, 1);
@@ -78,8 +78,8 @@ TEST(receipt_told_filtered_is_counted_as_filtered)
 {
     fresh();
     wr_origin_lend(&origin, 10);
-    wr_receipt_tell(&origin, 2, 4, WR_ACT_FILTER);
-    wr_receipt_tell(&origin, 5, 5, WR_ACT_REJECT);
+    wr_origin_tell(&origin, 2, 4, WR_ACT_FILTER);
+    wr_origin_tell(&origin, 5, 5, WR_ACT_REJECT);
 
     wr_origin_lend(&origin, 0);
 
@@ -94,12 +94,12 @@ TEST(receipt_sealed_makes_the_end_of_a_loan_neutral)
 {
     fresh();
     wr_origin_lend(&origin, 4);
-    ck_assert_int_eq(wr_receipt_ref(&origin, 2, 3), 0);
+    ck_assert_int_eq(wr_origin_ref(&origin, 2, 3), 0);
 
     wr_origin_seal(&origin);
     wr_origin_lend(&origin, 0);
-    wr_receipt_unref(&origin, 2, 2, WR_ACT_COMMIT);
-    wr_receipt_unref(&origin, 3, 3, WR_ACT_RELEASE);
+    wr_origin_unref(&origin, 2, 2, WR_ACT_COMMIT);
+    wr_origin_unref(&origin, 3, 3, WR_ACT_RELEASE);
 
     ck_assert_uint_eq(done(), 0);
     ck_assert_uint_eq(count_of(WR_DELIVERED), 1);
@@ -111,14 +111,14 @@ TEST(receipt_long_runs_take_one_span)
     fresh();
     for (uint64_t i = 1; i <= 1000000; i++) {
         wr_origin_lend(&origin, 1);
-        ck_assert_int_eq(wr_receipt_ref(&origin, i, i), 0);
+        ck_assert_int_eq(wr_origin_ref(&origin, i, i), 0);
     }
     ck_assert_uint_eq(origin.spans_count, 1);
 
-    wr_receipt_unref(&origin, 1, 999999, WR_ACT_COMMIT);
+    wr_origin_unref(&origin, 1, 999999, WR_ACT_COMMIT);
 
     ck_assert_uint_eq(done(), 999999);
-    wr_receipt_unref(&origin, 1000000, 1000000, WR_ACT_COMMIT);
+    wr_origin_unref(&origin, 1000000, 1000000, WR_ACT_COMMIT);
     wr_origin_fini(&origin);
 }
 
@@ -126,10 +126,15 @@ TEST(receipt_group_lets_all_its_parts_go_at_once)
 {
     fresh();
     wr_origin_lend(&origin, 6);
-    ck_assert_int_eq(wr_receipt_ref(&origin, 1, 6), 0);
+    struct wr_runs runs = {0};
+    ck_assert_int_eq(wr_origin_ref(&origin, 3, 3), 0);
+    ck_assert_int_eq(wr_runs_add(&runs, &origin.receipt, 1, 1), 0);
+    ck_assert_int_eq(wr_runs_add(&runs, &origin.receipt, 2, 2), 0);
+    ck_assert_int_eq(wr_runs_add(&runs, &origin.receipt, 4, 6), 0);
+    ck_assert_uint_eq(runs.count, 2);
     wr_origin_lend(&origin, 0);
-    struct wr_group_part parts[2] = {{&origin, 1, 2}, {&origin, 4, 6}};
-    struct weir_receipt *group = wr_group_new(parts, 2);
+    struct weir_receipt *group = wr_group_new(&runs);
+    wr_runs_fini(&runs);
     ck_assert_ptr_nonnull(group);
     ck_assert_int_eq(wr_receipt_ref(group, 6, 6), 0);
 
@@ -139,7 +144,7 @@ TEST(receipt_group_lets_all_its_parts_go_at_once)
 
     ck_assert_uint_eq(done(), 2);
     ck_assert_uint_eq(origin.committed, 6);
-    wr_receipt_unref(&origin, 3, 3, WR_ACT_FILTER);
+    wr_origin_unref(&origin, 3, 3, WR_ACT_FILTER);
     ck_assert_uint_eq(done(), 6);
     wr_origin_fini(&origin);
 }
@@ -162,9 +167,9 @@ TEST(receipt_offsets_follow_the_position)
 
 static bool gone;
 
-static void on_gone(struct weir_receipt *receipt, void *ctx)
+static void on_gone(struct wr_origin *ended, void *ctx)
 {
-    (void)receipt;
+    (void)ended;
     (void)ctx;
     gone = true;
 }
@@ -175,12 +180,12 @@ TEST(receipt_origin_outlives_its_generator_while_something_is_held)
     gone = false;
     origin.gone = on_gone;
     wr_origin_lend(&origin, 2);
-    ck_assert_int_eq(wr_receipt_ref(&origin, 1, 2), 0);
+    ck_assert_int_eq(wr_origin_ref(&origin, 1, 2), 0);
     wr_origin_lend(&origin, 0);
 
     wr_origin_end(&origin);
     ck_assert(!gone);
-    wr_receipt_unref(&origin, 1, 2, WR_ACT_COMMIT);
+    wr_origin_unref(&origin, 1, 2, WR_ACT_COMMIT);
 
     ck_assert(gone);
     wr_origin_fini(&origin);
@@ -273,7 +278,7 @@ static void step(void)
     case 2:
     case 3:
         if (pick_range(false, &first, &last)) {
-            ck_assert_int_eq(wr_receipt_ref(&origin, first, last), 0);
+            ck_assert_int_eq(wr_origin_ref(&origin, first, last), 0);
             for (uint64_t i = first; i <= last; i++) {
                 model[i].refs++;
             }
@@ -282,7 +287,7 @@ static void step(void)
     case 4:
         if (pick_range(false, &first, &last)) {
             enum wr_act act = (enum wr_act)(WR_ACT_FILTER + rand() % 3);
-            wr_receipt_tell(&origin, first, last, act);
+            wr_origin_tell(&origin, first, last, act);
             for (uint64_t i = first; i <= last; i++) {
                 model[i].told = true;
                 model[i].word = act_word[act];
@@ -292,7 +297,7 @@ static void step(void)
     default:
         if (pick_range(true, &first, &last)) {
             enum wr_act act = (enum wr_act)(rand() % (WR_ACT_ABANDON + 1));
-            wr_receipt_unref(&origin, first, last, act);
+            wr_origin_unref(&origin, first, last, act);
             for (uint64_t i = first; i <= last; i++) {
                 if (act <= WR_ACT_DROP) {
                     model[i].told = true;

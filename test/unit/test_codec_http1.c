@@ -105,6 +105,20 @@ static void head_gives(int status, const char *line)
     gives(status, text);
 }
 
+/* A header that says that `body` follows: it is read as one, or the request is refused. The body is
+ * never taken for the next request. */
+static void refused_or_read(const char *line, const char *body)
+{
+    char text[400];
+    snprintf(text, sizeof text,
+             "GET /first HTTP/1.1\r\nHost: h\r\n%s\r\n\r\n%sGET /last HTTP/1.1\r\nHost: h\r\n\r\n",
+             line, body);
+    struct outcome o = verdict(text, strlen(text), 9);
+    bool refused = o.messages == 0 && (o.status == 400 || o.status == 501);
+    bool read = o.messages == 2 && o.status == 0 && strcmp(o.last_path, "/last") == 0;
+    ck_assert_msg(refused || read, "%s: %d after %zu", line, o.status, o.messages);
+}
+
 static struct wr_http1 *fresh(void)
 {
     struct wr_http1 *p = wr_http1_new();
@@ -160,10 +174,21 @@ TEST(keep_alive_is_the_clients_wish)
     } cases[] = {{"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", false},
                  {"GET / HTTP/1.0\r\n\r\n", false},
                  {"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", true},
+                 {"GET / HTTP/1.0\r\nConnection: keep-alive\t\r\n\r\n", true},
+                 {"GET / HTTP/1.0\r\nConnection: close, keep-alive\r\n\r\n", false},
+                 {"GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", false},
+                 {"GET / HTTP/1.0\r\nProxy-Connection: keep-alive\r\n\r\n", false},
+                 {"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\t\r\n\r\n", false},
+                 {"GET / HTTP/1.1\r\nHost: h\r\nConnection:\tCLOSE \t\r\n\r\n", false},
+                 {"GET / HTTP/1.1\r\nHost: h\r\nConnection: x,,\tclose\t,y\r\n\r\n", false},
+                 {"GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, close\r\n\r\n", false},
+                 {"GET / HTTP/1.1\r\nHost: h\r\nConnection: x\r\nConnection: close\r\n\r\n", false},
+                 {"GET / HTTP/1.1\r\nHost: h\r\nConnection: closed, x close\r\n\r\n", true},
+                 {"GET / HTTP/1.1\r\nHost: h\r\nConnection:\r\n\r\n", true},
                  {"GET / HTTP/1.1\r\nHost: h\r\n\r\n", true}};
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct wr_http1 *p = parsed(cases[i].text);
-        ck_assert_int_eq(wr_http1_request(p)->keep_alive, cases[i].keep);
+        ck_assert_msg(wr_http1_request(p)->keep_alive == cases[i].keep, "%s", cases[i].text);
         wr_http1_free(p);
     }
 }
@@ -243,6 +268,21 @@ TEST(transfer_encoding_is_chunked_alone_and_on_1_1)
     head_gives(501, "Transfer-Encoding: identity, chunked");
     head_gives(400, "Transfer-Encoding: chunked, gzip");
     head_gives(501, "Transfer-Encoding: xchunked");
+    head_gives(501, "Transfer-Encoding:");
+    head_gives(501, "Transfer-Encoding: ,chunked");
+    /* Blanks around a value are not of it, but llhttp 8 takes no tab for one. */
+    static const char *const blanks[] = {"\t", " \t", "\t ", "\t\t"};
+    for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++) {
+        char line[60];
+        snprintf(line, sizeof line, "Transfer-Encoding: chunked%s", blanks[i]);
+        refused_or_read(line, "5\r\nAAAAA\r\n0\r\n\r\n");
+        snprintf(line, sizeof line, "Transfer-Encoding:%schunked", blanks[i]);
+        refused_or_read(line, "5\r\nAAAAA\r\n0\r\n\r\n");
+        snprintf(line, sizeof line, "Content-Length: 5%s", blanks[i]);
+        refused_or_read(line, "AAAAA");
+        snprintf(line, sizeof line, "Content-Length:%s5", blanks[i]);
+        refused_or_read(line, "AAAAA");
+    }
     head_gives(400, "Transfer-Encoding: chunked\r\nContent-Length: 5");
     head_gives(400, "Content-Length: 5\r\nTransfer-Encoding: chunked");
     gives(400, "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");

@@ -95,8 +95,11 @@ static void owned_drop(void *value)
     owned_live--;
 }
 
-static const weir_type owned_type = {sizeof(weir_type), "owned",    sizeof(char *),
-                                     owned_copy,        owned_drop, NULL};
+static const weir_type owned_type = {.struct_size = sizeof(weir_type),
+                                     .name = "owned",
+                                     .value_size = sizeof(char *),
+                                     .copy = owned_copy,
+                                     .drop = owned_drop};
 
 WEIR_SOURCE(owned, struct none)
 {

@@ -320,6 +320,23 @@ TEST_ABORTS(misuse_a_put_of_no_bytes)
     (void)!weir_put(weir_null_sink(weir_root(loop)), &item);
 }
 
+static void drop_nothing(void *value)
+{
+    (void)value;
+}
+
+TEST_ABORTS(misuse_a_kept_value_with_drop_and_without_copy)
+{
+    static const weir_type type = {.struct_size = sizeof(weir_type),
+                                   .name = "half",
+                                   .value_size = sizeof(long),
+                                   .drop = drop_nothing};
+    long value = 1;
+    weir_item item = weir_bytes(&value, sizeof value), kept;
+    item.type = &type;
+    (void)!weir_item_keep(&kept, &item);
+}
+
 TEST_ABORTS(misuse_a_pump_from_one_loop_to_another)
 {
     weir_gen *gen = count_to(weir_root(test_loop()), 3);

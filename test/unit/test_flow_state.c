@@ -99,7 +99,7 @@ TEST(record_is_saved_before_the_first_byte)
 {
     struct fixture f;
     struct wr_state_slot *slot;
-    struct weir_receipt origin;
+    struct wr_origin origin;
     weir_error error;
     size_t len;
     begin(&f);
@@ -119,7 +119,7 @@ TEST(no_record_is_taken_of_numbers_that_do_not_fit_together)
 {
     struct fixture f;
     struct wr_state_slot *slot;
-    struct weir_receipt origin;
+    struct wr_origin origin;
     weir_error error;
     size_t len;
     begin(&f);
@@ -129,16 +129,16 @@ TEST(no_record_is_taken_of_numbers_that_do_not_fit_together)
     ck_assert_int_eq(wr_state_begin(f.state, 0, &error), 0);
     ck_assert_int_eq(wr_origin_push_end(&origin, 10) | wr_origin_push_end(&origin, 20), 0);
     wr_origin_lend(&origin, 2);
-    ck_assert_int_eq(wr_receipt_ref(&origin, 1, 2), 0);
+    ck_assert_int_eq(wr_origin_ref(&origin, 1, 2), 0);
     wr_origin_lend(&origin, 0);
-    wr_receipt_unref(&origin, 2, 2, WR_ACT_COMMIT);
+    wr_origin_unref(&origin, 2, 2, WR_ACT_COMMIT);
 
     wr_state_committed(f.state, 5);
     ck_assert_int_eq(wr_state_save(f.state, &error), 0);
     ck_assert_ptr_nonnull(
         strstr(wr_folder_read(&f.folder, "s/p.weir", &len), "\nsink 0\nsource 0 0 0"));
 
-    wr_receipt_unref(&origin, 1, 1, WR_ACT_COMMIT);
+    wr_origin_unref(&origin, 1, 1, WR_ACT_COMMIT);
     wr_state_committed(f.state, 9);
     ck_assert_int_eq(wr_state_save(f.state, &error), 0);
     ck_assert_ptr_nonnull(
@@ -149,7 +149,7 @@ TEST(no_record_is_taken_of_numbers_that_do_not_fit_together)
 }
 
 /* Five items behind one another, 10 bytes each, of a source of f's state; all asked past. */
-static void give_five(struct fixture *f, struct weir_receipt *origin)
+static void give_five(struct fixture *f, struct wr_origin *origin)
 {
     struct wr_state_slot *slot;
     weir_error error;
@@ -160,7 +160,7 @@ static void give_five(struct fixture *f, struct weir_receipt *origin)
         ck_assert_int_eq(wr_origin_push_end(origin, 10 * i), 0);
     }
     wr_origin_lend(origin, 5);
-    ck_assert_int_eq(wr_receipt_ref(origin, 1, 5), 0);
+    ck_assert_int_eq(wr_origin_ref(origin, 1, 5), 0);
     wr_origin_lend(origin, 0);
 }
 
@@ -181,7 +181,7 @@ static void check_begins(const char *record, const char *expected)
     ck_assert_msg(strncmp(record, expected, strlen(expected)) == 0, "%s", record);
 }
 
-static void receipts_end(struct fixture *f, struct weir_receipt *origin)
+static void receipts_end(struct fixture *f, struct wr_origin *origin)
 {
     run_ends(f);
     wr_origin_fini(origin);
@@ -191,17 +191,17 @@ static void receipts_end(struct fixture *f, struct weir_receipt *origin)
 TEST(filtered_items_move_the_record_up_to_the_first_that_is_held)
 {
     struct fixture f;
-    struct weir_receipt origin;
+    struct wr_origin origin;
     weir_error error;
     begin(&f);
     give_five(&f, &origin);
     ck_assert_int_eq(wr_state_begin(f.state, 77, &error), 0);
 
-    wr_receipt_unref(&origin, 1, 2, WR_ACT_FILTER);
-    wr_receipt_unref(&origin, 4, 5, WR_ACT_FILTER);
+    wr_origin_unref(&origin, 1, 2, WR_ACT_FILTER);
+    wr_origin_unref(&origin, 4, 5, WR_ACT_FILTER);
     check_begins(record_later(&f), "\nsink 77\nsource 20 2 0 ");
 
-    wr_receipt_unref(&origin, 3, 3, WR_ACT_COMMIT);
+    wr_origin_unref(&origin, 3, 3, WR_ACT_COMMIT);
     wr_state_committed(f.state, 80);
     check_begins(record_later(&f), "\nsink 80\nsource 50 5 0 ");
     receipts_end(&f, &origin);
@@ -210,19 +210,19 @@ TEST(filtered_items_move_the_record_up_to_the_first_that_is_held)
 TEST(filtered_items_move_the_record_before_the_sink_has_begun)
 {
     struct fixture f;
-    struct weir_receipt origin;
+    struct wr_origin origin;
     weir_error error;
     begin(&f);
     give_five(&f, &origin);
     ck_assert_ptr_null(record_later(&f));
 
-    wr_receipt_unref(&origin, 1, 3, WR_ACT_FILTER);
+    wr_origin_unref(&origin, 1, 3, WR_ACT_FILTER);
     check_begins(record_later(&f), "\nsink -1\nsource 30 3 0 ");
 
-    wr_receipt_unref(&origin, 5, 5, WR_ACT_FILTER);
+    wr_origin_unref(&origin, 5, 5, WR_ACT_FILTER);
     ck_assert_int_eq(wr_state_begin(f.state, 7, &error), 0);
     check_begins(record_later(&f), "\nsink 7\nsource 30 3 0 ");
-    wr_receipt_unref(&origin, 4, 4, WR_ACT_FILTER);
+    wr_origin_unref(&origin, 4, 4, WR_ACT_FILTER);
     check_begins(record_later(&f), "\nsink 7\nsource 50 5 0 ");
     receipts_end(&f, &origin);
 }
@@ -230,11 +230,11 @@ TEST(filtered_items_move_the_record_before_the_sink_has_begun)
 TEST(what_was_delivered_elsewhere_moves_no_record)
 {
     struct fixture f;
-    struct weir_receipt origin;
+    struct wr_origin origin;
     begin(&f);
     give_five(&f, &origin);
 
-    wr_receipt_unref(&origin, 1, 5, WR_ACT_COMMIT);
+    wr_origin_unref(&origin, 1, 5, WR_ACT_COMMIT);
 
     ck_assert_ptr_null(record_later(&f));
     receipts_end(&f, &origin);
@@ -388,7 +388,7 @@ TEST(unknown_source_is_refused)
 {
     struct fixture f;
     struct wr_state_slot *slot;
-    struct weir_receipt origin;
+    struct wr_origin origin;
     weir_error error;
     begin_with(&f, 2);
     run_begins(&f, "p");
@@ -463,7 +463,7 @@ TEST_WITHIN(run_after_any_failed_call_repeats_and_loses_nothing, 60)
 TEST(save_that_fails_is_told)
 {
     struct fixture f;
-    struct weir_receipt origin;
+    struct wr_origin origin;
     weir_error error;
     begin(&f);
     give_five(&f, &origin);

@@ -206,6 +206,7 @@ TEST(what_two_servers_could_read_differently_is_refused)
         HOST "Transfer-Encoding : chunked\r\n",
         HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
         HOST "Transfer-Encoding: chunked, identity\r\n",
+        HOST "Transfer-Encoding: chunked\t\r\n",
         HOST "Transfer-Encoding:\r\n chunked\r\n",
         HOST " Content-Length: 41\r\n",
         HOST "X: y\rTransfer-Encoding: chunked\r\n",

@@ -22,6 +22,22 @@ TEST(lines_come_chunked)
     finish();
 }
 
+TEST(events_and_values_are_sent_as_their_texts)
+{
+    start();
+    ask("GET /values HTTP/1.0\r\n" LAST);
+    ck_assert_str_eq(body(), "value 1\nbody\n");
+    finish();
+}
+
+TEST(a_value_without_a_text_is_an_error)
+{
+    start();
+    ask("GET /values?print=0 HTTP/1.0\r\n" LAST);
+    ck_assert(begins(got, "HTTP/1.1 500 "));
+    finish();
+}
+
 TEST(a_known_length_is_told)
 {
     start();

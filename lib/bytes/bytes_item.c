@@ -1,0 +1,298 @@
+/*
+ * bytes_item.c - the shapes, the text of an item, keeping items beyond their loan.
+ *
+ * A kept item shares the lender's block, or has a block with a copy, and one reference on its
+ * receipt. Copies that weir_item_keep makes are charged to nobody: they are the keeper's memory. A
+ * value with a drop function lies behind its type in its block, whose own drop runs it; so whoever
+ * holds the block, a queue, a batch or a keeper, does nothing for it. Called from everywhere;
+ * nothing here suspends, but a user's type functions run.
+ */
+#include "bytes_item.h"
+
+#include <string.h>
+
+#include "base_alloc.h"
+#include "bytes_receipt.h"
+
+/* Has a type that may be shorter than ours this function? */
+#define HAS(type, function)                                                           \
+    ((type)->struct_size >= offsetof(weir_type, function) + sizeof(type)->function && \
+     (type)->function != NULL)
+
+static size_t padded(size_t bytes)
+{
+    return (bytes + WR_ITEM_ALIGN - 1) & ~(size_t)(WR_ITEM_ALIGN - 1);
+}
+
+/* ---- shapes */
+
+static void json_text(const weir_item *item, weir_slice *text)
+{
+    text->data = item->data;
+    text->len = item->len;
+}
+
+const weir_type weir_json_type = {
+    .struct_size = sizeof(weir_type), .name = "json", .text = json_text};
+
+const weir_type weir_batch_type = {.struct_size = sizeof(weir_type), .name = "batch"};
+
+static void event_text(const weir_item *item, weir_slice *text)
+{
+    *text = weir_event_of(item)->body;
+}
+
+static size_t event_size(const void *value)
+{
+    const weir_event *event = value;
+    size_t bytes = sizeof *event + 2 * sizeof(weir_slice) * event->fields_count + event->body.len +
+                   event->key.len + event->id.len;
+    for (uint32_t i = 0; i < event->fields_count; i++) {
+        bytes += event->names[i].len + event->values[i].len;
+    }
+    return bytes;
+}
+
+static char *copy_slice(weir_slice *slice, char *to)
+{
+    if (slice->len > 0) {
+        memcpy(to, slice->data, slice->len);
+    }
+    slice->data = to;
+    return to + slice->len;
+}
+
+/* All of it in one piece: the struct, the two tables, the bytes. */
+static int event_copy(void *to, const void *from)
+{
+    const weir_event *event = from;
+    weir_event *copy = to;
+    size_t count = event->fields_count;
+    *copy = *event;
+    weir_slice *names = (weir_slice *)(void *)(copy + 1), *values = names + count;
+    char *bytes = (char *)(values + count);
+    copy->names = names;
+    copy->values = values;
+    bytes = copy_slice(&copy->body, bytes);
+    bytes = copy_slice(&copy->key, bytes);
+    bytes = copy_slice(&copy->id, bytes);
+    for (size_t i = 0; i < count; i++) {
+        names[i] = event->names[i];
+        values[i] = event->values[i];
+        bytes = copy_slice(&names[i], bytes);
+        bytes = copy_slice(&values[i], bytes);
+    }
+    return 0;
+}
+
+bool weir_event_field(const weir_event *event, const char *name, weir_slice *value)
+{
+    size_t len = strlen(name);
+    for (uint32_t i = 0; i < event->fields_count; i++) {
+        if (event->names[i].len == len && memcmp(event->names[i].data, name, len) == 0) {
+            *value = event->values[i];
+            return true;
+        }
+    }
+    memset(value, 0, sizeof *value);
+    return false;
+}
+
+/* A record is looked into by its fields, a message by what its body holds. */
+static int event_get(const weir_item *item, const weir_slice *path, size_t steps, weir_value *out)
+{
+    const weir_event *event = weir_event_of(item);
+    memset(out, 0, sizeof *out);
+    if (event->kind == WEIR_EVENT_MESSAGE) {
+        weir_item body = weir_bytes(event->body.data, event->body.len);
+        body.type = event->body_type;
+        return body.type != NULL && HAS(body.type, get) ? body.type->get(&body, path, steps, out)
+                                                        : 0;
+    }
+    for (uint32_t i = 0; steps == 1 && i < event->fields_count; i++) {
+        const weir_slice *name = &event->names[i], *value = &event->values[i];
+        if (name->len == path->len && memcmp(name->data, path->data, name->len) == 0) {
+            out->kind = WEIR_VALUE_STRING;
+            out->data = value->data;
+            out->len = value->len;
+            break;
+        }
+    }
+    return 0;
+}
+
+const weir_type weir_event_type = {.struct_size = sizeof(weir_type),
+                                   .name = "event",
+                                   .value_size = sizeof(weir_event),
+                                   .copy = event_copy,
+                                   .size = event_size,
+                                   .text = event_text,
+                                   .get = event_get};
+
+bool weir_type_same(const weir_type *a, const weir_type *b)
+{
+    return a == b || (a != NULL && b != NULL && a->value_size == b->value_size &&
+                      strcmp(a->name, b->name) == 0);
+}
+
+size_t weir_item_parts(const weir_item *batch, const weir_item **parts)
+{
+    if (!wr_item_is_batch(batch)) {
+        *parts = batch;
+        return 1;
+    }
+    const struct wr_batch_view *view = (const struct wr_batch_view *)(const void *)batch->data;
+    *parts = view->items;
+    return view->count;
+}
+
+/* ---- text */
+
+static int print(const weir_item *item, weir_slice *text, weir_scratch *scratch)
+{
+    size_t len = item->type->print(item->data, NULL, 0);
+    if (len >= scratch->cap) {
+        char *data = wr_realloc(scratch->data, len + 1);
+        if (data == NULL) {
+            return WEIR_ENOMEM;
+        }
+        scratch->data = data;
+        scratch->cap = len + 1;
+    }
+    (void)item->type->print(item->data, scratch->data, scratch->cap);
+    text->data = scratch->data;
+    text->len = len;
+    return 0;
+}
+
+int weir_item_text(const weir_item *item, weir_slice *text, weir_scratch *scratch)
+{
+    const weir_type *type = item->type;
+    memset(text, 0, sizeof *text);
+    if (type == NULL) {
+        text->data = item->data;
+        text->len = item->len;
+        return 0;
+    }
+    if (HAS(type, text)) {
+        type->text(item, text);
+        return 0;
+    }
+    return type->print != NULL && scratch != NULL ? print(item, text, scratch) : WEIR_EINVAL;
+}
+
+void weir_scratch_free(weir_scratch *scratch)
+{
+    if (scratch != NULL) {
+        wr_free(scratch->data);
+        memset(scratch, 0, sizeof *scratch);
+    }
+}
+
+int wr_item_text_error(weir_error *error, int code, const char *origin, const weir_item *item)
+{
+    if (code == WEIR_ENOMEM) {
+        return wr_error_set(error, code, 0, origin, "no memory for a value's text");
+    }
+    if (wr_item_is_batch(item)) {
+        return wr_error_set(error, code, 0, origin,
+                            "it reads items one by one and was given a batch: put it before the "
+                            "batch");
+    }
+    return wr_error_set(error, code, 0, origin,
+                        "a value of type '%s' has no text: its type needs a text or print function",
+                        item->type->name);
+}
+
+/* ---- copies */
+
+size_t wr_item_copy_bytes(const weir_item *item)
+{
+    bool sized = item->type != NULL && HAS(item->type, size);
+    return padded(WR_MAX(sized ? item->type->size(item->data) : item->len, (size_t)1));
+}
+
+static int copy_value(const weir_item *item, char *to)
+{
+    if (item->type != NULL && item->type->copy != NULL) {
+        return item->type->copy(to, item->data);
+    }
+    if (item->len > 0) {
+        memcpy(to, item->data, item->len);
+    }
+    return 0;
+}
+
+int wr_item_copy(weir_item *item, char *to)
+{
+    int rc = copy_value(item, to);
+    if (rc == 0) {
+        item->data = to;
+    }
+    return rc;
+}
+
+/* In the block of a value that owns something: before the value. */
+struct value_head {
+    _Alignas(WR_ITEM_ALIGN) const weir_type *type;
+};
+
+static void drop_value(struct weir_block *block)
+{
+    struct value_head *head = (struct value_head *)(void *)block->data;
+    head->type->drop(head + 1);
+}
+
+int wr_item_copy_alone(struct wr_block_pool *pool, weir_item *item)
+{
+    const weir_type *type = item->type;
+    size_t head = wr_item_shares(item) ? 0 : sizeof(struct value_head);
+    size_t bytes = wr_item_copy_bytes(item);
+    int rc = 0;
+    WR_ASSERT(head == 0 || type->copy != NULL,
+              "type '%s' has a drop function and no copy function: its values cannot be kept",
+              type->name);
+    struct weir_block *block = wr_block_new(pool, head + bytes, &rc);
+    if (block == NULL) {
+        return rc;
+    }
+    rc = wr_item_copy(item, block->data + head);
+    if (rc < 0) {
+        wr_block_unref(block, 1);
+        return rc;
+    }
+    if (head > 0) {
+        ((struct value_head *)(void *)block->data)->type = type;
+        block->drop = drop_value;
+    }
+    block->len = (uint32_t)(head + bytes);
+    item->block = block;
+    return 0;
+}
+
+int weir_item_keep(weir_item *kept, const weir_item *lent)
+{
+    *kept = *lent;
+    wr_block_check(kept);
+    int rc = 0;
+    if (kept->block != NULL) {
+        wr_block_ref(kept->block, 1);
+    } else if (kept->data != NULL) {
+        rc = wr_item_copy_alone(NULL, kept);
+    }
+    if (rc == 0 && wr_items_ref(kept, 1) < 0) {
+        wr_block_unref(kept->block, 1);
+        rc = WEIR_ENOMEM;
+    }
+    if (rc < 0) {
+        memset(kept, 0, sizeof *kept);
+    }
+    return rc;
+}
+
+void weir_item_release(weir_item *kept)
+{
+    wr_items_unref(kept, 1, WR_ACT_RELEASE);
+    wr_block_unref(kept->block, 1);
+    memset(kept, 0, sizeof *kept);
+}

@@ -1,0 +1,59 @@
+/*
+ * bytes_item.h - items from inside: their text, copies of them, what a batch points to. Internal.
+ *
+ * A copy lies in a block. Bytes, JSON, events and flat values may share one (wr_item_copy); a value
+ * whose type has a drop function lies alone in a block that owns it (wr_item_copy_alone): the drop
+ * runs when that block goes, and nowhere else.
+ */
+#ifndef WR_BYTES_ITEM_H
+#define WR_BYTES_ITEM_H
+
+#include <weir/item.h>
+
+#include "base_error.h"
+#include "bytes_block.h"
+
+enum { WR_ITEM_ALIGN = 16 };
+
+/* What the data of an item of weir_batch_type points to. The parts hold their blocks and receipts;
+ * a batch is kept as a whole, by the block that this lies in. */
+struct wr_batch_view {
+    size_t count;
+    size_t bytes; /* of all parts */
+    const weir_item *items;
+};
+
+static inline bool wr_item_is_batch(const weir_item *item)
+{
+    return item->type == &weir_batch_type;
+}
+
+/* As weir_item_text, without a call for bytes. */
+static inline int wr_item_text(const weir_item *item, weir_slice *text, weir_scratch *scratch)
+{
+    if (WR_LIKELY(item->type == NULL)) {
+        text->data = item->data;
+        text->len = item->len;
+        return 0;
+    }
+    return weir_item_text(item, text, scratch);
+}
+/* Say why an item gave no text: fills *error with `code`, what wr_item_text returned, which it
+ * returns. */
+int wr_item_text_error(weir_error *error, int code, const char *origin, const weir_item *item);
+
+/* Can copies of such items share a block? False: wr_item_copy_alone makes one. Not for batches. */
+static inline bool wr_item_shares(const weir_item *item)
+{
+    return item->type == NULL || item->type->drop == NULL;
+}
+/* How many bytes of a block a copy takes, aligned: at least WR_ITEM_ALIGN. */
+size_t wr_item_copy_bytes(const weir_item *item);
+/* Copy an item that shares to `to`, WR_ITEM_ALIGN-aligned, and point it there. 0, or what the
+ * type's copy returned. The block is the caller's to set. */
+int wr_item_copy(weir_item *item, char *to);
+/* Copy an item into a block of its own, of `pool` (NULL: charged to nobody), and point it there. 0,
+ * WEIR_ENOMEM, WEIR_EBUDGET or what the type's copy returned; then nothing changed. */
+int wr_item_copy_alone(struct wr_block_pool *pool, weir_item *item);
+
+#endif

@@ -1,0 +1,121 @@
+/*
+ * bytes_origin.h - the books of one source: who still holds which of its items, and how each one
+ * ended.
+ *
+ * A source numbers its items 1, 2, 3 ... An item is in one of these states:
+ *
+ *   lent       given to the source's reader and not yet asked past: [lent, given]. Needs no
+ *              bookkeeping at all.
+ *   held       somebody keeps it beyond the loan (a queue, a batch, weir_item_keep, a body that has
+ *              not vouched yet): counted references, kept as spans of consecutive items with the
+ *              same count.
+ *   settled    delivered, filtered, rejected or dropped: the word is the act by which the last
+ *              reference went.
+ *   abandoned  torn down before anything settled it: it stays "in flight" for ever and blocks the
+ *              position.
+ *
+ * `done` is the contiguous prefix of settled items: the durable position. The common stream, in
+ * which nobody holds anything, costs two stores a pull: the source says what is lent now
+ * (wr_origin_lend), and what that means for the items before is worked out when somebody looks
+ * (every function below begins with wr_origin_sync). An item that is lent settles at the end of the
+ * loan at the earliest, whatever was told about it: the body it is lent to may still make something
+ * of it. The word is the last one told.
+ *
+ * Sealed: before a close, cancel or failure tears a chain down, its source is sealed. From then on
+ * commit, filter, settle and reject still count; the end of a loan is neutral; any other release
+ * abandons. An item of which one copy was committed and another abandoned does not settle.
+ */
+#ifndef WR_BYTES_ORIGIN_H
+#define WR_BYTES_ORIGIN_H
+
+#include "base_list.h"
+#include "bytes_receipt.h"
+
+enum wr_word { WR_DELIVERED = 0, WR_FILTERED, WR_REJECTED, WR_DROPPED, WR_WORDS };
+
+struct wr_span {
+    uint64_t first, last;
+    uint32_t refs;
+    uint8_t state; /* enum wr_span_state */
+    uint8_t word;  /* enum wr_word, meaningful while not settled and told */
+    bool told;
+    bool doomed; /* a reference was abandoned: it will not settle */
+};
+
+/* In an end offset: it lies inside a line of which nothing more is to be given, so who goes on from
+ * there skips to the line's end first. */
+#define WR_END_INSIDE (UINT64_C(1) << 63)
+/* The item was left out by its own source (a line over the limit): no reader was given it. */
+#define WR_END_LEFT_OUT (UINT64_C(1) << 62)
+
+struct wr_origin {
+    struct weir_receipt receipt;
+    uint32_t id; /* weir_item.origin */
+    bool sealed;
+    bool ended;     /* its generator is gone: freed when nothing is held any more */
+    uint64_t given; /* the highest number given */
+    uint64_t loan;  /* the lowest number that is lent now; given + 1: none */
+    uint64_t lent;  /* what wr_origin_sync has seen of `loan` */
+    uint64_t done;
+    uint64_t committed; /* the highest number of which a sink has committed anything */
+    uint64_t counts[WR_WORDS];
+    struct wr_span
+        *spans; /* sorted, disjoint, all above done; [spans_head, spans_head + spans_count) */
+    size_t spans_head, spans_count, spans_cap;
+    size_t held; /* spans with refs > 0 */
+    /* Durable position, only when `ends` is on: ends_ring[seq - ends_first] is the offset behind
+     * item seq, which may carry WR_END_INSIDE and WR_END_LEFT_OUT. */
+    bool keeps_ends;
+    uint64_t *ends;
+    uint64_t ends_first; /* the seq of ends[ends_head] */
+    size_t ends_head, ends_count, ends_cap;
+    uint64_t done_end;                /* offset behind item `done`, without WR_END_LEFT_OUT */
+    uint64_t left_out, left_out_done; /* items that nobody was given: all, and those up to `done` */
+    void (*gone)(struct wr_origin *origin,
+                 void *ctx); /* ended and nothing held: the last call, frees */
+    void *gone_ctx;
+    struct wr_list link; /* in the loop's list of origins */
+    char name[64];
+};
+
+/* Prepare an origin. `gone` is called once, when it has ended and nothing is held any more. */
+void wr_origin_init(struct wr_origin *origin, uint32_t id, const char *name);
+void wr_origin_fini(struct wr_origin *origin);
+/* The generator of this origin is gone. May call `gone`. */
+void wr_origin_end(struct wr_origin *origin);
+
+/* The loan so far is over; n more items are given and lent. n = 0: the reader asks past all that
+ * was lent. */
+static inline void wr_origin_lend(struct wr_origin *origin, uint64_t n)
+{
+    origin->loan = origin->given + 1;
+    origin->given += n;
+}
+
+/* Bring spans, counts and done up to date. */
+void wr_origin_sync(struct wr_origin *origin);
+
+/* 0 or WEIR_ENOMEM. From now on the origin keeps offsets: wr_origin_end_of for each item given. */
+int wr_origin_keep_ends(struct wr_origin *origin, uint64_t start);
+/* The offset behind the item that will be given next; before wr_origin_lend. */
+int wr_origin_push_end(struct wr_origin *origin, uint64_t end);
+/* The offset behind item `done`: where a restart goes on. */
+uint64_t wr_origin_done_end(struct wr_origin *origin);
+
+/* Before a chain is torn down. */
+void wr_origin_seal(struct wr_origin *origin);
+/* delivered + filtered + rejected + dropped so far, with what is settled implicitly; in flight =
+ * given - that. */
+void wr_origin_counts(struct wr_origin *origin, uint64_t counts[WR_WORDS]);
+
+/* What wr_receipt_ref, _unref and _tell do for an origin. */
+int wr_origin_ref(struct wr_origin *origin, uint64_t first, uint64_t last);
+void wr_origin_unref(struct wr_origin *origin, uint64_t first, uint64_t last, enum wr_act act);
+void wr_origin_tell(struct wr_origin *origin, uint64_t first, uint64_t last, enum wr_act act);
+
+static inline struct wr_origin *wr_origin_of(struct weir_receipt *receipt)
+{
+    return WR_OWNER(receipt, struct wr_origin, receipt);
+}
+
+#endif
