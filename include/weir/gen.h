@@ -20,8 +20,7 @@
  *            lives until the reader comes back. What nobody ends, ends with its scope.
  * Failure.   Makers never return NULL; a failed maker gives an object that fails. Of several
  *            failures in a chain the first in time is told. Items come before the failure.
- * Threads.   A generator belongs to its loop's thread (asserted where a call waits) and has one
- *            reader at a time (asserted).
+ * Threads.   A generator belongs to its loop's thread and has one reader at a time (both asserted).
  * Misuse.    Aborts with a sentence that names the function: a NULL; a generator that was finished,
  *            discarded or pumped (as far as its memory still shows it); the 1,000th call after the
  *            end, since somebody ignores false.

@@ -10,7 +10,8 @@
  * Lifetime.  An item is lent until the next call on the generator that gave it; weir_item_keep
  *            holds it longer. Queues and batches keep what goes through them by themselves.
  * Failure.   Keeping can fail, and making the text of a value: WEIR_ENOMEM.
- * Threads.   Items belong to the thread of their loop. weir_channel copies them to another.
+ * Threads.   Items belong to the thread of their loop: to keep or release one elsewhere aborts as
+ *            far as weir can tell. weir_channel copies them to another.
  */
 #ifndef WEIR_ITEM_H
 #define WEIR_ITEM_H
@@ -232,6 +233,19 @@ WEIR_API bool weir_event_field(const weir_event *event, const char *name, weir_s
  *          all.
  */
 WEIR_API size_t weir_item_parts(const weir_item *batch, const weir_item **parts);
+
+/*
+ * Tell the name of the source that an item is from, as in its errors: "http(feed.example)", "file",
+ * or the name of a body. For the reader of a merge; item->origin tells two sources of one name
+ * apart.
+ *
+ * scope    any of the loop that the item belongs to.
+ * item     lent or kept.
+ * Returns  a text that lives as long as the loan. NULL: the item has no source (the program made
+ *          it) or several (a batch of a merge: ask its parts), or its source has ended and nothing
+ *          of it is held any more.
+ */
+WEIR_API const char *weir_origin_name(const weir_scope *scope, const weir_item *item);
 
 /* ---- beyond the loan */
 

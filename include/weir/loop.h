@@ -7,10 +7,10 @@
  *
  * Lifetime.  weir_loop_free ends all that was made in the loop's root scope.
  * Failure.   Only making one can fail, and adding to it from outside: WEIR_ENOMEM, WEIR_EIO.
- * Threads.   A loop and all that is made in it stay on one thread; weir_post is the exception. A
- *            loop that does not run, because no call that waits is under way on it, may be handed
- *            to another thread. Several loops in several threads know nothing of each other;
- *            weir_channel joins two.
+ * Threads.   A loop and all that is made in it stay on one thread: a call from another one aborts
+ *            while the loop runs; weir_post is the exception. A loop that does not run, because no
+ *            call that waits is under way on it, may be handed to another thread. Several loops in
+ *            several threads know nothing of each other; weir_channel joins two.
  * Signals.   The library touches no signal disposition unasked: a program that does not call
  *            weir_scope_obey_signals must ignore SIGPIPE itself.
  */
@@ -65,6 +65,14 @@ WEIR_API WEIR_SUSPENDS void weir_loop_free(WEIR_TAKES weir_loop *loop);
 /* Tell the scope that lives as long as the loop. It is never waited for, and a failure in it
  * cancels nothing: spawn in a scope of your own to be told. A loop that is NULL aborts. */
 WEIR_API weir_scope *weir_root(weir_loop *loop);
+/*
+ * Tell the libuv loop underneath, for handles of the program's own. Their callbacks run on the
+ * loop's own stack, where nothing may wait; weir_try_put, weir_spawn and weir_scope_stop are the
+ * ways from there into tasks. On a loop of weir's own call neither uv_run nor uv_stop, and close
+ * the handles before weir_loop_free, in a task that waits until they are closed: an open handle
+ * aborts there.
+ */
+WEIR_API struct uv_loop_s *weir_loop_uv(weir_loop *loop);
 
 /*
  * Run a task in the root scope soon. From any thread, as long as the loop has not begun to be

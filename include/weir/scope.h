@@ -115,6 +115,15 @@ WEIR_API void weir_scope_obey_signals(weir_scope *scope);
  */
 WEIR_API int weir_scope_signal(const weir_scope *scope, int *count);
 /*
+ * Tell the time: nanoseconds of a clock that only goes forward and has no date, for measuring how
+ * long something took. Does not suspend.
+ *
+ * scope    any of the loop.
+ */
+WEIR_API int64_t weir_now(const weir_scope *scope);
+/* Tell the date: nanoseconds of Unix time, the clock of weir_item.time_ns. It may be set back. */
+WEIR_API int64_t weir_now_unix(const weir_scope *scope);
+/*
  * Sleep for ms milliseconds; 0 or less still lets the others have a turn.
  *
  * scope    names the loop; any scope of it.

@@ -10,8 +10,8 @@
  *            Making a sink opens nothing. What nobody ends, ends with its scope.
  * Failure.   Makers never return NULL; a failed maker gives a sink that fails. A failure is final,
  *            put returns false from then on, and weir_sink_finish or weir_pump tells it.
- * Threads.   A sink belongs to its loop's thread, and one task puts at a time (asserted, but for a
- *            queue's end); weir_sink_share makes a second writer of a queue.
+ * Threads.   A sink belongs to its loop's thread (asserted), and one task puts at a time (asserted,
+ *            but for a queue's end); weir_sink_share makes a second writer of a queue.
  * Misuse.    Aborts with a sentence that names the function: a NULL; a sink that was finished,
  *            discarded or pumped (as far as its memory still shows it); the 1,000th put after a
  *            failure, since somebody ignores false.

@@ -42,6 +42,7 @@ void wr_block_pool_init(struct wr_block_pool *pool, struct wr_budget *budget)
     pool->budget = budget;
     pool->kept = NULL;
     pool->kept_count = 0;
+    pool->thread = NULL;
 }
 
 void wr_block_pool_fini(struct wr_block_pool *pool)

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "base_alloc.h"
+#include "base_error.h"
+#include "base_thread.h"
 #include "bytes_receipt.h"
 
 /* Has a type that may be shorter than ours this function? */
@@ -270,8 +272,22 @@ int wr_item_copy_alone(struct wr_block_pool *pool, weir_item *item)
     return 0;
 }
 
+/* The thread of an item is known by its block, if that is from the pool of a loop. */
+static void item_given(const weir_item *item, const char *verb)
+{
+    if (item == NULL) {
+        wr_misuse(verb, "the item is NULL");
+    }
+    const struct weir_block *block = item->block;
+    if (block != NULL && block->pool != NULL && block->pool->thread != NULL &&
+        !wr_thread_is_here(*block->pool->thread)) {
+        wr_thread_is_another(verb);
+    }
+}
+
 int weir_item_keep(weir_item *kept, const weir_item *lent)
 {
+    item_given(lent, "weir_item_keep");
     *kept = *lent;
     wr_block_check(kept);
     int rc = 0;
@@ -292,6 +308,7 @@ int weir_item_keep(weir_item *kept, const weir_item *lent)
 
 void weir_item_release(weir_item *kept)
 {
+    item_given(kept, "weir_item_release");
     wr_items_unref(kept, 1, WR_ACT_RELEASE);
     wr_block_unref(kept->block, 1);
     memset(kept, 0, sizeof *kept);

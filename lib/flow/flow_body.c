@@ -29,7 +29,8 @@ bool weir_next(weir_gen *gen, weir_item *item)
         wr_gen_misused(gen, "weir_next");
     }
     struct weir_loop *loop = gen->loop;
-    if (WR_UNLIKELY(!gen->ready || gen->fresh_unvouched || loop->running == NULL)) {
+    if (WR_UNLIKELY(!gen->ready || gen->fresh_unvouched || loop->running == NULL ||
+                    !wr_loop_is_here(loop))) {
         return wr_next_unready(gen, item);
     }
     struct wr_fiber *from = loop->running;
@@ -126,7 +127,7 @@ bool weir_yield(weir_gen *self_gen, const weir_item *item)
     struct weir_loop *loop = self_gen->loop;
     struct wr_body *acct = self->acct;
     if (WR_UNLIKELY(self->pending != WR_PENDING_NONE || loop->running != &self->fiber ||
-                    !acct->plain)) {
+                    !acct->plain || !wr_loop_is_here(loop))) {
         return yield_slow(self, item);
     }
     weir_item *out = root->gen.out;
@@ -162,6 +163,7 @@ bool wr_body_refuse(struct wr_body *self)
 static bool yield_items(struct wr_body *self, const weir_item *items, size_t count)
 {
     struct weir_loop *loop = self->gen.loop;
+    wr_gen_given(&self->gen, "weir_yield");
     WR_ASSERT(loop->running == &self->fiber, "a yield of '%s' from outside its body",
               self->gen.name);
     if (self->pending != WR_PENDING_NONE) {

@@ -23,7 +23,7 @@ enum { PAST_END_MAX = 1000 };
 void *wr_gen_alloc(struct weir_scope *scope, size_t size, const struct wr_gen_ops *ops,
                    const char *name)
 {
-    wr_scope_check(scope, name != NULL ? name : ops->kind);
+    wr_scope_given(scope, name != NULL ? name : ops->kind);
     struct weir_gen *gen = wr_zalloc(size);
     if (gen == NULL) {
         return NULL;
@@ -101,6 +101,9 @@ void wr_gen_misused(const struct weir_gen *gen, const char *verb)
     char name[32];
     if (gen == NULL) {
         wr_misuse(verb, "the generator is NULL");
+    }
+    if (gen->alive == WR_GEN_ALIVE) {
+        wr_thread_is_another(verb);
     }
     wr_ended_name(name, gen->name);
     wr_misuse(verb,
@@ -481,7 +484,7 @@ size_t weir_next_many(weir_gen *gen, weir_item *items, size_t max)
         wr_gen_given(gen, "weir_next_many");
         wr_item_misused("weir_next_many");
     }
-    if (WR_LIKELY(gen->direct && gen->loop->running != NULL)) {
+    if (WR_LIKELY(gen->direct && gen->loop->running != NULL && wr_loop_is_here(gen->loop))) {
         return pull_easy(gen, items, max);
     }
     wr_gen_given(gen, "weir_next_many");
@@ -491,7 +494,7 @@ size_t weir_next_many(weir_gen *gen, weir_item *items, size_t max)
 
 bool wr_next_unready(struct weir_gen *gen, weir_item *item)
 {
-    if (WR_LIKELY(gen->direct && gen->loop->running != NULL)) {
+    if (WR_LIKELY(gen->direct && gen->loop->running != NULL && wr_loop_is_here(gen->loop))) {
         return pull_easy(gen, item, 1) > 0;
     }
     wr_gen_given(gen, "weir_next");

@@ -131,7 +131,8 @@ void wr_item_check(const weir_item *item, const char *verb);
 /* At the door of each public function, but for the fast paths, which look for NULL only. */
 static inline void wr_gen_given(const struct weir_gen *gen, const char *verb)
 {
-    if (WR_UNLIKELY(gen == NULL || gen->alive != WR_GEN_ALIVE)) {
+    if (WR_UNLIKELY(gen == NULL || gen->alive != WR_GEN_ALIVE ||
+                    (gen->loop != NULL && !wr_loop_is_here(gen->loop)))) {
         wr_gen_misused(gen, verb);
     }
 }

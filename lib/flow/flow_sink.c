@@ -111,7 +111,7 @@ static void flush_before_poll(struct wr_before_poll *hook)
 void *wr_sink_alloc(struct weir_scope *scope, size_t size, const struct wr_sink_ops *ops,
                     const char *name)
 {
-    wr_scope_check(scope, name != NULL ? name : ops->kind);
+    wr_scope_given(scope, name != NULL ? name : ops->kind);
     struct weir_sink *sink = wr_zalloc(size);
     if (sink == NULL) {
         return NULL;
@@ -279,6 +279,9 @@ void wr_sink_misused(const struct weir_sink *sink, const char *verb)
     if (sink == NULL) {
         wr_misuse(verb, "the sink is NULL");
     }
+    if (sink->alive == WR_SINK_ALIVE) {
+        wr_thread_is_another(verb);
+    }
     wr_ended_name(name, sink->name);
     wr_misuse(verb,
               "sink '%s' has ended already: weir_sink_finish, weir_sink_fail, weir_sink_discard or "
@@ -318,6 +321,9 @@ bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
     }
     const struct wr_sink_ops *ops = sink->ops;
     if (WR_LIKELY(ops->passes_on)) {
+        if (WR_UNLIKELY(!wr_loop_is_here(sink->loop))) {
+            wr_sink_misused(sink, "weir_put");
+        }
         sink->put_items += count;
         return ops->put_many(sink, items, count) >= 0;
     }
@@ -360,7 +366,7 @@ bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
 static __attribute__((noinline)) bool put_odd(struct weir_sink *sink, const weir_item *items,
                                               size_t count)
 {
-    wr_sink_given(sink, "weir_put");
+    wr_sink_given(sink, "weir_put_many");
     for (size_t i = 0; i < count; i++) {
         wr_item_check(items != NULL ? &items[i] : NULL, "weir_put");
         weir_item item = items[i];

@@ -82,7 +82,8 @@ _Noreturn void wr_sink_misused(const struct weir_sink *sink, const char *verb);
 /* At the door of each public function, but for put's fast path. */
 static inline void wr_sink_given(const struct weir_sink *sink, const char *verb)
 {
-    if (WR_UNLIKELY(sink == NULL || sink->alive != WR_SINK_ALIVE)) {
+    if (WR_UNLIKELY(sink == NULL || sink->alive != WR_SINK_ALIVE ||
+                    (sink->loop != NULL && !wr_loop_is_here(sink->loop)))) {
         wr_sink_misused(sink, verb);
     }
 }

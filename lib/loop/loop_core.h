@@ -33,6 +33,7 @@
 #include "base_export.h"
 #include "base_list.h"
 #include "base_log.h"
+#include "base_thread.h"
 #include "bytes_block.h"
 #include "co_stack.h"
 #include "co_switch.h"
@@ -147,6 +148,7 @@ struct weir_loop {
     /* hot */
     struct wr_fiber *running; /* NULL on the scheduler's own stack */
     struct wr_task *task;
+    const char *thread;    /* that runs it: its wr_thread_mark; NULL: it does not run */
     struct wr_list ready;  /* run queue, first in first out */
     struct wr_list paused; /* ready after the next poll: wr_pause */
     struct wr_co scheduler;
@@ -169,7 +171,6 @@ struct weir_loop {
     uint64_t failures; /* counts failures, so that the first in time is known */
     uint64_t random;
     /* libuv */
-    const char *thread; /* that runs it: its wr_thread_mark; NULL: it does not run */
     uv_loop_t *uv;
     uv_loop_t own_uv;
     bool owned;
@@ -207,16 +208,20 @@ struct weir_loop {
     uint64_t turns;
 };
 
-/* Its address tells one thread from another, for less than a call. */
-extern _Thread_local char wr_thread_mark __attribute__((tls_model("initial-exec")));
-
 /* Is this the loop's thread? One that does not run may be given to another thread. */
 static inline bool wr_loop_is_here(const struct weir_loop *loop)
 {
-    return loop->thread == NULL || loop->thread == &wr_thread_mark;
+    return wr_thread_is_here(loop->thread);
 }
-/* Abort: `what` was done from a thread that the loop does not run on. */
-_Noreturn void wr_loop_is_elsewhere(const char *what);
+/* Say what is wrong with the loop that `verb` was given, and abort. */
+_Noreturn void wr_loop_misused(const struct weir_loop *loop, const char *verb);
+/* At the door of each public function that is given a loop. */
+static inline void wr_loop_given(const struct weir_loop *loop, const char *verb)
+{
+    if (WR_UNLIKELY(loop == NULL || !wr_loop_is_here(loop))) {
+        wr_loop_misused(loop, verb);
+    }
+}
 
 /* The monotonic time, as of the last poll or wr_time_update. */
 static inline int64_t wr_now_ns(const struct weir_loop *loop)

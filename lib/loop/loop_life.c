@@ -99,6 +99,7 @@ static void init_fields(struct weir_loop *loop, const weir_loop_options *o)
                                                 : INT64_MAX / 2;
     loop->budget.freed = wr_budget_freed;
     wr_block_pool_init(&loop->blocks, &loop->budget);
+    loop->blocks.thread = &loop->thread;
     loop->log = (struct wr_log){.fn = o->log, .ctx = o->log_ctx};
     loop->blocked_ms = o->blocked_ms == 0 ? 100 : o->blocked_ms;
     wr_time_update(loop);
@@ -181,8 +182,14 @@ weir_loop *weir_loop_attach(struct uv_loop_s *uv, const weir_loop_options *optio
 
 weir_scope *weir_root(weir_loop *loop)
 {
-    WR_ASSERT(loop != NULL, "the loop is NULL: weir_loop_new gives that without memory");
+    wr_loop_given(loop, "weir_root");
     return loop->root;
+}
+
+struct uv_loop_s *weir_loop_uv(weir_loop *loop)
+{
+    wr_loop_given(loop, "weir_loop_uv");
+    return loop->uv;
 }
 
 static void free_memory(struct weir_loop *loop)
@@ -271,6 +278,7 @@ void weir_loop_free(weir_loop *loop)
     if (loop == NULL) {
         return;
     }
+    wr_loop_given(loop, "weir_loop_free");
     WR_ASSERT(!loop->freeing, "the loop is being freed already");
     loop->freeing = true;
     if (loop->owned) {

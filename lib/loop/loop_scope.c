@@ -36,7 +36,13 @@ void wr_scope_misused(const struct weir_scope *scope, const char *verb)
                   "ended '%s'",
                   maker, name);
     }
-    wr_loop_is_elsewhere(verb);
+    if (maker[0] != '\0') {
+        wr_misuse(verb,
+                  "the scope%s belongs to a loop that runs on another thread: a loop and all in it "
+                  "stay on one, and weir_post reaches it from others",
+                  maker);
+    }
+    wr_thread_is_another(verb);
 }
 
 void wr_object_init(struct wr_object *object, const struct wr_object_ops *ops,
@@ -318,6 +324,32 @@ void wr_scope_origin_gone(struct wr_origin *origin, void *ctx)
     wr_free(origin);
 }
 
+const char *weir_origin_name(const weir_scope *scope, const weir_item *item)
+{
+    wr_scope_given(scope, "weir_origin_name");
+    WR_ASSERT(item != NULL, "the item is NULL");
+    if (item->origin == 0) {
+        return NULL;
+    }
+    if (item->receipt != NULL && item->receipt->kind == WR_RECEIPT_ORIGIN) {
+        const struct wr_origin *origin = WR_OWNER(item->receipt, struct wr_origin, receipt);
+        if (origin->id == item->origin) {
+            return origin->name;
+        }
+    }
+    /* That of a group, or of a part of a batch, which has no receipt of its own. */
+    const struct weir_scope *root = scope->loop->root;
+    for (const struct weir_scope *at = root; at != NULL; at = walk(at, root)) {
+        for (struct wr_list *node = at->origins.next; node != &at->origins; node = node->next) {
+            const struct wr_origin *origin = WR_OWNER(node, struct wr_origin, link);
+            if (origin->id == item->origin) {
+                return origin->name;
+            }
+        }
+    }
+    return NULL;
+}
+
 static void ledger_add(const struct weir_scope *scope, uint64_t *in, uint64_t counts[WR_WORDS])
 {
     *in += scope->counts_in;
@@ -459,6 +491,20 @@ int weir_scope_wait(weir_scope *scope, weir_error *error)
     }
     wr_scope_free(scope);
     return rc;
+}
+
+int64_t weir_now(const weir_scope *scope)
+{
+    wr_scope_given(scope, "weir_now");
+    wr_time_update(scope->loop);
+    return scope->loop->now_ns;
+}
+
+int64_t weir_now_unix(const weir_scope *scope)
+{
+    wr_scope_given(scope, "weir_now_unix");
+    wr_time_update(scope->loop);
+    return scope->loop->now_unix_ns;
 }
 
 struct sleeper {

@@ -52,19 +52,12 @@ struct weir_scope {
 
 /* Say what is wrong with the scope that `verb` was given, and abort. */
 _Noreturn void wr_scope_misused(const struct weir_scope *scope, const char *verb);
-/* Of what is made in a scope, also from another thread while its loop does not run (weir_channel):
- * is it one? */
-static inline void wr_scope_check(const struct weir_scope *scope, const char *verb)
-{
-    if (WR_UNLIKELY(scope == NULL || scope->alive != WR_SCOPE_ALIVE)) {
-        wr_scope_misused(scope, verb);
-    }
-}
-/* At the door of each public function that acts on a scope: is it one, and on its loop's thread? */
+/* At the door of each public function that acts on a scope or makes something in it: is it one, and
+ * on its loop's thread? */
 static inline void wr_scope_given(const struct weir_scope *scope, const char *verb)
 {
-    wr_scope_check(scope, verb);
-    if (WR_UNLIKELY(!wr_loop_is_here(scope->loop))) {
+    if (WR_UNLIKELY(scope == NULL || scope->alive != WR_SCOPE_ALIVE ||
+                    !wr_loop_is_here(scope->loop))) {
         wr_scope_misused(scope, verb);
     }
 }

@@ -106,6 +106,7 @@ static void on_watch_closed(uv_handle_t *handle)
 
 int weir_on_signal(weir_loop *loop, int number, void (*fn)(void *ctx), void *ctx)
 {
+    wr_loop_given(loop, "weir_on_signal");
     struct wr_signal_watch *watch = wr_zalloc(sizeof *watch);
     if (watch == NULL) {
         return WEIR_ENOMEM;

@@ -19,19 +19,18 @@
 #include "loop_core.h"
 #include "loop_scope.h"
 
-_Thread_local char wr_thread_mark;
-
-void wr_loop_is_elsewhere(const char *what)
+void wr_loop_misused(const struct weir_loop *loop, const char *verb)
 {
-    wr_misuse(what,
-              "called from another thread than its loop runs on: a loop and all in it stay on "
-              "one, and weir_post reaches it from others");
+    if (loop == NULL) {
+        wr_misuse(verb, "the loop is NULL: weir_loop_new gives that without memory");
+    }
+    wr_thread_is_another(verb);
 }
 
 struct wr_task *wr_task_now(struct weir_loop *loop, const char *verb)
 {
     if (WR_UNLIKELY(!wr_loop_is_here(loop))) {
-        wr_loop_is_elsewhere(verb);
+        wr_thread_is_another(verb);
     }
     WR_ASSERT(loop->task != NULL,
               "%s was called outside a task, where it cannot wait; use weir_spawn or weir_each",
@@ -44,7 +43,7 @@ int wr_park(struct weir_loop *loop, const char *why, const struct wr_object *of)
     struct wr_task *task = loop->task;
     struct wr_fiber *leaf = loop->running;
     if (WR_UNLIKELY(!wr_loop_is_here(loop))) {
-        wr_loop_is_elsewhere("a wait");
+        wr_thread_is_another("a wait");
     }
     task->leaf = leaf;
     task->state = WR_TASK_PARKED;

@@ -52,7 +52,8 @@ static const char *state_name(uint8_t state)
 static bool read_record(uintptr_t address, uintptr_t record[2])
 {
     struct iovec to = {.iov_base = record, .iov_len = 2 * sizeof *record};
-    struct iovec from = {.iov_base = (void *)address, .iov_len = to.iov_len}; // NOLINT(performance-no-int-to-ptr)
+    struct iovec from = {.iov_base = (void *)address,
+                         .iov_len = to.iov_len}; // NOLINT(performance-no-int-to-ptr)
     return address % sizeof *record == 0 &&
            process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)to.iov_len;
 }
@@ -64,7 +65,8 @@ static void dump_call(int fd, uintptr_t address)
 {
     Dl_info module;
     address--;
-    if (dladdr((const void *)address, &module) == 0 || module.dli_fname == NULL) { // NOLINT(performance-no-int-to-ptr)
+    if (dladdr((const void *)address, &module) == 0 ||
+        module.dli_fname == NULL) { // NOLINT(performance-no-int-to-ptr)
         line(fd, "    at %#lx", (unsigned long)address);
         return;
     }
@@ -135,6 +137,7 @@ static void dump_scope(int fd, const struct weir_scope *scope, int depth)
 
 void weir_dump(const weir_loop *loop, int fd)
 {
+    wr_loop_given(loop, "weir_dump");
     line(fd, "weir: %zu tasks, budget %lld of %lld bytes (peak %lld), %llu turns",
          loop->tasks_count, (long long)loop->budget.used, (long long)loop->budget.limit,
          (long long)loop->budget.peak, (unsigned long long)loop->turns);

@@ -134,6 +134,7 @@ static void explain(struct text *text, const struct weir_gen *gen, int depth)
 size_t weir_why(const weir_gen *gen, char *to, size_t cap)
 {
     struct text text = {to, cap, 0};
+    wr_gen_given(gen, "weir_why");
     if (cap > 0) {
         to[0] = '\0';
     }
@@ -165,6 +166,7 @@ void weir_scope_ledger(const weir_scope *scope, weir_ledger *ledger)
 
 void weir_loop_stats(const weir_loop *loop, weir_stats *stats)
 {
+    wr_loop_given(loop, "weir_loop_stats");
     weir_stats all = {.struct_size = stats->struct_size,
                       .bytes_in = loop->stats.bytes_in,
                       .bytes_out = loop->stats.bytes_out,

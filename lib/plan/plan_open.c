@@ -419,6 +419,7 @@ int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_opt
                    weir_gen **gen, weir_sink **sink, weir_error *error)
 {
     struct wr_plan_opening opening = {.scope = scope};
+    wr_scope_given(scope, "weir_plan_open");
     WR_ASSERT(options == NULL || options->struct_size > 0, "options without struct_size");
     wr_error_clear(error);
     *gen = NULL;

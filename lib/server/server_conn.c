@@ -113,6 +113,7 @@ static enum step read_request(struct wr_conn *conn, bool first)
     struct weir_server *server = conn->server;
     conn->request.head = NULL;
     conn->request.is_head = false;
+    conn->request.loop = server->loop;
     wr_reply_init(&conn->reply, &conn->request, server->loop->now_unix_ns / 1000000000);
     set_limit(conn, first ? server->head_ms : server->idle_ms);
     if (conn->in_len == 0) {

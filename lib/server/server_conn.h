@@ -75,6 +75,7 @@ bool wr_out_rewind(struct wr_out *out);
 /* ---- what a handler sees */
 
 struct weir_request {
+    const struct weir_loop *loop;
     const struct wr_http1_request *head;
     bool is_head;
     char path[512];
@@ -98,6 +99,18 @@ struct weir_reply {
     size_t headers_count, text_len;
     char text[1024]; /* of the headers */
 };
+
+/* At the door of each public function that is given a request, or the reply to one. */
+static inline void wr_request_given(const struct weir_request *request, const char *verb)
+{
+    WR_ASSERT(request != NULL, "%s: the request is NULL", verb);
+    wr_loop_given(request->loop, verb);
+}
+static inline void wr_reply_given(const struct weir_reply *reply, const char *verb)
+{
+    WR_ASSERT(reply != NULL, "%s: the reply is NULL", verb);
+    wr_request_given(reply->request, verb);
+}
 
 void wr_reply_init(weir_reply *reply, const weir_request *request, int64_t now_s);
 /* False: the target cannot be decoded. */

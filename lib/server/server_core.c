@@ -191,10 +191,19 @@ static int accept_main(weir_scope *scope, void *args)
     return 0;
 }
 
+static void server_given(const weir_server *server, const char *verb)
+{
+    WR_ASSERT(server != NULL, "%s: the server is NULL", verb);
+    if (server->loop != NULL) { /* one that could not be made has none */
+        wr_loop_given(server->loop, verb);
+    }
+}
+
 /* ---- routes */
 
 int weir_server_route(weir_server *server, const char *route, weir_handler *handler, void *ctx)
 {
+    server_given(server, "weir_server_route");
     if (server->failure.code != 0) {
         return server->failure.code;
     }
@@ -286,6 +295,7 @@ weir_server *weir_server_new(weir_scope *scope, const char *address,
                              const weir_server_options *options)
 {
     weir_server_options o = WEIR_ZERO;
+    wr_scope_given(scope, "weir_server_new");
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);
     }
@@ -313,6 +323,7 @@ weir_server *weir_server_new(weir_scope *scope, const char *address,
 
 int weir_server_port(const weir_server *server)
 {
+    server_given(server, "weir_server_port");
     return server->port;
 }
 
@@ -333,6 +344,7 @@ static int end(weir_server *server, weir_error *error)
 
 int weir_server_finish(weir_server *server, weir_error *error)
 {
+    server_given(server, "weir_server_finish");
     if (server == &no_memory) {
         if (error != NULL) {
             *error = no_memory.failure;
@@ -351,6 +363,7 @@ void weir_server_discard(weir_server *server)
     if (server == NULL || server == &no_memory) {
         return;
     }
+    server_given(server, "weir_server_discard");
     stop_accepting(server);
     if (server->scope != NULL) {
         weir_scope_cancel(server->scope);

@@ -24,6 +24,7 @@ void wr_reply_init(weir_reply *reply, const weir_request *request, int64_t now_s
 
 void weir_reply_status(weir_reply *reply, int status)
 {
+    wr_reply_given(reply, "weir_reply_status");
     reply->status = status;
     /* A 206 is weir_reply_range's: nobody else knows which part it is. */
     reply->faulty = reply->faulty || status < 200 || status > 599 || status == 206;
@@ -38,11 +39,13 @@ static void copy(weir_reply *reply, char *to, size_t cap, const char *from)
 
 void weir_reply_type(weir_reply *reply, const char *content_type)
 {
+    wr_reply_given(reply, "weir_reply_type");
     copy(reply, reply->type, sizeof reply->type, content_type);
 }
 
 void weir_reply_etag(weir_reply *reply, const char *etag)
 {
+    wr_reply_given(reply, "weir_reply_etag");
     char quoted[sizeof reply->etag + 2];
     snprintf(quoted, sizeof quoted, "\"%s\"", etag);
     copy(reply, reply->etag, sizeof reply->etag, quoted);
@@ -51,17 +54,20 @@ void weir_reply_etag(weir_reply *reply, const char *etag)
 
 void weir_reply_modified(weir_reply *reply, int64_t unix_s)
 {
+    wr_reply_given(reply, "weir_reply_modified");
     reply->dated = true;
     reply->modified_s = WR_MIN(unix_s, reply->now_s);
 }
 
 void weir_reply_length(weir_reply *reply, int64_t length)
 {
+    wr_reply_given(reply, "weir_reply_length");
     reply->length = length < 0 ? -1 : length;
 }
 
 void weir_reply_body(weir_reply *reply, int body)
 {
+    wr_reply_given(reply, "weir_reply_body");
     reply->body = body;
 }
 
@@ -82,6 +88,7 @@ static bool is_ours(struct wr_text name)
 
 void weir_reply_header(weir_reply *reply, const char *name, const char *value)
 {
+    wr_reply_given(reply, "weir_reply_header");
     size_t name_len = strlen(name), value_len = strlen(value);
     size_t left = sizeof reply->text - reply->text_len;
     if (reply->headers_count == sizeof reply->headers / sizeof *reply->headers || name_len > left ||
@@ -100,6 +107,7 @@ void weir_reply_header(weir_reply *reply, const char *name, const char *value)
 
 int weir_reply_range(weir_reply *reply, int64_t *first, int64_t *count)
 {
+    wr_reply_given(reply, "weir_reply_range");
     int64_t last = reply->length - 1;
     *first = 0;
     *count = reply->length;
@@ -127,6 +135,7 @@ int weir_reply_range(weir_reply *reply, int64_t *first, int64_t *count)
 
 weir_gen *weir_reply_refuse(weir_reply *reply, int status, const char *format, ...)
 {
+    wr_reply_given(reply, "weir_reply_refuse");
     va_list args;
     char text[128];
     va_start(args, format);

@@ -70,11 +70,13 @@ bool wr_request_init(weir_request *request, const struct wr_http1_request *head)
 
 const char *weir_request_method(const weir_request *request)
 {
+    wr_request_given(request, "weir_request_method");
     return request->is_head ? "HEAD" : "GET";
 }
 
 const char *weir_request_path(const weir_request *request)
 {
+    wr_request_given(request, "weir_request_path");
     return request->path;
 }
 
@@ -98,6 +100,7 @@ static struct wr_text find(struct wr_text query, const char *name)
 
 int64_t weir_request_query(const weir_request *request, const char *name, char *to, size_t cap)
 {
+    wr_request_given(request, "weir_request_query");
     struct wr_text value = find(request->head->query, name);
     struct room room = {to, cap, 0};
     (void)decode(value, true, &room);
@@ -106,6 +109,7 @@ int64_t weir_request_query(const weir_request *request, const char *name, char *
 
 int64_t weir_request_number(const weir_request *request, const char *name, int64_t otherwise)
 {
+    wr_request_given(request, "weir_request_number");
     struct wr_text value = find(request->head->query, name);
     int64_t number;
     return value.data != NULL && wr_text_take_number(&value, &number) && value.len == 0 ? number
@@ -114,6 +118,7 @@ int64_t weir_request_number(const weir_request *request, const char *name, int64
 
 int64_t weir_request_header(const weir_request *request, const char *name, char *to, size_t cap)
 {
+    wr_request_given(request, "weir_request_header");
     struct wr_text value = wr_http1_header(request->head, name);
     struct room room = {to, cap, 0};
     if (cap > 0) {

@@ -54,6 +54,70 @@ TEST(kept_items_outlive_their_loan_and_their_generator)
     weir_loop_free(loop);
 }
 
+static weir_gen *named(weir_scope *scope, const char *name)
+{
+    weir_gen_options options = {.struct_size = sizeof options, .name = name};
+    return weir_gen_new(scope, texts_enter, NULL, 0, &options);
+}
+
+TEST(origin_names_tell_the_reader_of_a_merge_which_feed_an_item_is_from)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_gen *gens[] = {named(root, "north"), named(root, "south")};
+    weir_gen *merged = weir_merge(root, gens, 2);
+    weir_item item;
+    int north = 0, south = 0;
+
+    while (weir_next(merged, &item)) {
+        const char *name = weir_origin_name(root, &item);
+        ck_assert_ptr_nonnull(name);
+        north += strcmp(name, "north") == 0;
+        south += strcmp(name, "south") == 0;
+    }
+
+    ck_assert_int_eq(north, 5);
+    ck_assert_int_eq(south, 5);
+    ck_assert_int_eq(weir_finish(merged, NULL), 0);
+    weir_loop_free(loop);
+}
+
+TEST(origin_names_of_the_parts_of_a_batch)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_gen *batches = weir_batch(named(root, "west"), NULL);
+    weir_item batch;
+    const weir_item *parts;
+
+    ck_assert(weir_next(batches, &batch));
+    ck_assert_uint_eq(weir_item_parts(&batch, &parts), 5);
+
+    ck_assert_str_eq(weir_origin_name(root, &batch), "west");
+    ck_assert_str_eq(weir_origin_name(root, &parts[4]), "west");
+    weir_discard(batches);
+    weir_loop_free(loop);
+}
+
+TEST(origin_names_of_what_has_no_source_are_null)
+{
+    weir_loop *loop = test_loop();
+    weir_item item = weir_bytes("own", 3), kept, other;
+    weir_gen *gen = named(weir_root(loop), "gone");
+    ck_assert_ptr_null(weir_origin_name(weir_root(loop), &item));
+
+    ck_assert(weir_next(gen, &item));
+    other = item;
+    ck_assert_int_eq(weir_item_keep(&kept, &item), 0);
+    weir_discard(gen);
+    ck_assert_str_eq(weir_origin_name(weir_root(loop), &kept), "gone"); /* its receipt holds it */
+    weir_item_release(&kept);
+    other.receipt = NULL;
+    ck_assert_ptr_null(weir_origin_name(weir_root(loop), &other));
+
+    weir_loop_free(loop);
+}
+
 TEST(kept_item_is_kept_again_by_reference)
 {
     weir_loop *loop = test_loop();

@@ -61,4 +61,42 @@ TEST(freeing_an_attached_loop_cancels_its_tasks_first)
     ck_assert_int_eq(uv_loop_close(&uv), 0);
 }
 
+static void on_own_timer(uv_timer_t *timer)
+{
+    note('t');
+    uv_close((uv_handle_t *)timer, NULL);
+}
+
+TEST(a_loop_tells_the_libuv_loop_that_it_works_on)
+{
+    uv_loop_t uv;
+    ck_assert_int_eq(uv_loop_init(&uv), 0);
+    weir_loop *loop = weir_loop_attach(&uv, NULL);
+    ck_assert_ptr_nonnull(loop);
+
+    ck_assert_ptr_eq(weir_loop_uv(loop), &uv);
+
+    weir_loop_free(loop);
+    ck_assert_int_eq(uv_run(&uv, UV_RUN_DEFAULT), 0);
+    ck_assert_int_eq(uv_loop_close(&uv), 0);
+}
+
+TEST(a_handle_of_the_programs_own_runs_on_a_loop_of_weirs)
+{
+    uv_timer_t timer;
+    weir_loop *loop = weir_loop_new(NULL);
+    ck_assert_ptr_nonnull(loop);
+    trace[0] = '\0';
+    uv_timer_init(weir_loop_uv(loop), &timer);
+    uv_timer_start(&timer, on_own_timer, 1, 0);
+
+    while (trace[0] == '\0') {
+        ck_assert(weir_sleep(weir_root(loop), 1));
+    }
+    ck_assert(weir_sleep(weir_root(loop), 1)); /* the handle is closed by then */
+
+    ck_assert_str_eq(trace, "t");
+    weir_loop_free(loop);
+}
+
 MAIN("loop/attached")

@@ -92,6 +92,32 @@ TEST(main_sleeps_without_a_task_of_its_own)
     weir_loop_free(loop);
 }
 
+TEST(now_tells_the_time_of_the_loop_and_its_date)
+{
+    weir_loop *loop = start();
+    weir_scope *root = weir_root(loop);
+    int64_t began = weir_now(root);
+
+    ck_assert_int_eq(weir_now_unix(root), 1700000000000000000);
+    ck_assert(weir_sleep(root, 250));
+
+    ck_assert_int_eq(weir_now(root) - began, 250 * 1000000);
+    ck_assert_int_eq(weir_now_unix(root), 1700000000250000000);
+    weir_loop_free(loop);
+}
+
+TEST(now_moves_on_while_a_task_computes)
+{
+    weir_loop *loop = weir_loop_new(NULL); /* on the real clock */
+    ck_assert_ptr_nonnull(loop);
+    weir_scope *root = weir_root(loop);
+    int64_t began = weir_now(root);
+
+    while (weir_now(root) == began) {}
+
+    weir_loop_free(loop);
+}
+
 struct clocked {
     struct wr_timer timer;
     char letter;

@@ -1,0 +1,436 @@
+/*
+ * test_plan_threads.c - every public function checks that it is called on the loop's own thread.
+ *
+ * Each call runs in a process of its own: a body is at work on the loop, in the reply to a client,
+ * and meanwhile a second thread makes the call. It must abort and name the function. The headers are
+ * read, so that a function that is in none of the two lists below is found.
+ */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include <weir/weir.h>
+
+#include "support_check.h"
+#include "support_suites.h"
+
+/* What the second thread is given. */
+struct world {
+    weir_loop *loop;
+    weir_scope *scope;
+    weir_gen *self, *up;  /* of the body that is at work */
+    weir_gen *gen, *body; /* have given one item, and are at rest */
+    weir_sink *sink, *queue_end;
+    weir_item item; /* kept */
+    weir_plan *plan;
+    weir_state *state;
+    weir_server *server;
+    const weir_request *request;
+    weir_reply *reply;
+    char folder[64];
+};
+
+struct call {
+    const char *function;
+    void (*make)(struct world *w);
+};
+static struct call calls[160];
+static size_t calls_count;
+
+/* One function, and how it is called. */
+#define CALL(function, ...)                                               \
+    static void call_##function(struct world *w)                          \
+    {                                                                     \
+        (void)w;                                                          \
+        __VA_ARGS__;                                                      \
+    }                                                                     \
+    __attribute__((constructor)) static void add_##function(void)         \
+    {                                                                     \
+        calls[calls_count++] = (struct call){#function, call_##function}; \
+    }                                                                     \
+    struct weir_swallow_semicolon
+
+/* Those that belong to no loop, or to any thread. */
+static const char *const anywhere[] = {"weir_loop_new",
+                                       "weir_loop_attach",
+                                       "weir_post",
+                                       "weir_use_allocator",
+                                       "weir_version",
+                                       "weir_item_parts",
+                                       "weir_item_text",
+                                       "weir_event_field",
+                                       "weir_scratch_free",
+                                       "weir_type_same",
+                                       "weir_plan_count",
+                                       "weir_plan_error_text",
+                                       "weir_plan_free",
+                                       "weir_plan_has_sink",
+                                       "weir_plan_has_source",
+                                       "weir_plan_hash",
+                                       "weir_plan_mem_bytes",
+                                       "weir_plan_part_kind",
+                                       "weir_plan_part_name",
+                                       "weir_plan_part_text",
+                                       "weir_plan_read",
+                                       "weir_plan_source",
+                                       "weir_plan_source_address",
+                                       "weir_plan_state_folder",
+                                       "weir_plan_text",
+                                       "weir_plan_warning",
+                                       "weir_word_help",
+                                       "weir_word_name",
+                                       "weir_size_read",
+                                       "weir_time_read"};
+
+static int task(weir_scope *scope, void *args)
+{
+    (void)scope;
+    (void)args;
+    return 0;
+}
+
+static int body(weir_gen *self, weir_gen *up, void *args)
+{
+    weir_item one = weir_bytes("1", 1);
+    (void)up;
+    (void)args;
+    return weir_yield(self, &one) ? 0 : WEIR_ECLOSED;
+}
+
+static bool item_fn(void *ctx, const weir_item *item)
+{
+    (void)ctx;
+    return item != NULL;
+}
+
+static bool keep_fn(const weir_item *item, const void *args)
+{
+    (void)args;
+    return item != NULL;
+}
+
+static int map_fn(const weir_item *in, weir_item *out, void *args)
+{
+    (void)args;
+    *out = *in;
+    return 0;
+}
+
+static void signal_fn(void *ctx)
+{
+    (void)ctx;
+}
+
+static int put_fn(weir_sink *sink, void *self, const weir_item *items, size_t count)
+{
+    (void)sink;
+    (void)self;
+    (void)items;
+    (void)count;
+    return 0;
+}
+
+static weir_gen *handler_fn(weir_scope *scope, const weir_request *request, weir_reply *reply,
+                            void *ctx)
+{
+    (void)scope;
+    (void)request;
+    (void)ctx;
+    return weir_reply_refuse(reply, 404, "nothing");
+}
+
+static weir_item item, lent;
+static weir_error error;
+
+CALL(weir_loop_free, weir_loop_free(w->loop));
+CALL(weir_root, weir_root(w->loop));
+CALL(weir_loop_uv, weir_loop_uv(w->loop));
+CALL(weir_on_signal, (void)!weir_on_signal(w->loop, 10, signal_fn, NULL));
+CALL(weir_loop_stats, weir_stats stats = {.struct_size = sizeof stats};
+     weir_loop_stats(w->loop, &stats));
+CALL(weir_dump, weir_dump(w->loop, 2));
+
+CALL(weir_scope_new, weir_scope_new(w->scope, NULL));
+CALL(weir_spawn, weir_spawn(w->scope, "task", task, NULL, 0));
+CALL(weir_scope_wait, (void)!weir_scope_wait(w->scope, NULL));
+CALL(weir_scope_stop, weir_scope_stop(w->scope));
+CALL(weir_scope_cancel, weir_scope_cancel(w->scope));
+CALL(weir_scope_obey_signals, weir_scope_obey_signals(w->scope));
+CALL(weir_scope_signal, weir_scope_signal(w->scope, NULL));
+CALL(weir_scope_ledger, weir_ledger ledger; weir_scope_ledger(w->scope, &ledger));
+CALL(weir_sleep, (void)!weir_sleep(w->scope, 1));
+CALL(weir_now, weir_now(w->scope));
+CALL(weir_now_unix, weir_now_unix(w->scope));
+
+CALL(weir_item_keep, (void)!weir_item_keep(&lent, &w->item));
+CALL(weir_item_release, weir_item_release(&w->item));
+CALL(weir_origin_name, weir_origin_name(w->scope, &w->item));
+
+CALL(weir_gen_new, weir_gen_new(w->scope, body, NULL, 0, NULL));
+CALL(weir_stage, weir_stage(w->gen, body, NULL, 0, NULL));
+CALL(weir_adopt, weir_adopt(w->self, w->gen));
+CALL(weir_gen_scope, weir_gen_scope(w->gen));
+CALL(weir_next, (void)!weir_next(w->body, &item));
+CALL(weir_next_many, (void)!weir_next_many(w->gen, &item, 1));
+CALL(weir_next_within, (void)!weir_next_within(w->gen, &item, 1));
+CALL(weir_send, (void)!weir_send(w->gen, NULL, &item));
+CALL(weir_throw, (void)!weir_throw(w->gen, WEIR_EUSER, NULL, &item));
+CALL(weir_catch, (void)!weir_catch(w->gen, WEIR_ANY, &error));
+CALL(weir_finish, (void)!weir_finish(w->gen, NULL));
+CALL(weir_discard, weir_discard(w->gen));
+CALL(weir_result, weir_result(w->gen));
+CALL(weir_each, weir_each(w->gen, item_fn, NULL, NULL));
+CALL(weir_why, char text[80]; weir_why(w->gen, text, sizeof text));
+CALL(weir_yield, item = weir_bytes("x", 1); (void)!weir_yield(w->self, &item));
+CALL(weir_yield_many, item = weir_bytes("x", 1); (void)!weir_yield_many(w->self, &item, 1));
+CALL(weir_yield_from, (void)!weir_yield_from(w->self, w->gen, NULL));
+CALL(weir_received, weir_received(w->self));
+CALL(weir_fail, weir_fail(w->self, WEIR_EUSER, "x"));
+CALL(weir_return, item = weir_bytes("x", 1); weir_return(w->self, &item));
+CALL(weir_reject, weir_reject(w->self, &w->item, "x"));
+CALL(weir_settle, weir_settle(w->self));
+
+CALL(weir_queue, weir_sink *in; weir_queue(w->scope, NULL, &in));
+CALL(weir_channel, weir_sink *in; weir_channel(w->scope, w->scope, NULL, &in));
+CALL(weir_sink_share, weir_sink_share(w->queue_end));
+CALL(weir_put, item = weir_bytes("x", 1); (void)!weir_put(w->queue_end, &item));
+CALL(weir_put_many, (void)!weir_put_many(w->sink, &item, 0));
+CALL(weir_commit, (void)!weir_commit(w->sink));
+CALL(weir_sink_finish, (void)!weir_sink_finish(w->sink, NULL));
+CALL(weir_sink_fail, error.code = WEIR_EUSER; weir_sink_fail(w->sink, &error));
+CALL(weir_sink_discard, weir_sink_discard(w->sink));
+CALL(weir_sink_error, weir_sink_error(w->sink, WEIR_EUSER, 0, "x"));
+CALL(weir_sink_keep_state, weir_sink_keep_state(w->sink, w->state));
+CALL(weir_sink_new,
+     weir_sink_new(w->scope, WEIR_OPTIONS(weir_sink_ops, .put_many = put_fn), NULL, 0));
+CALL(weir_pump, (void)!weir_pump(w->gen, w->sink, NULL));
+CALL(weir_fd_sink, weir_fd_sink(w->scope, 1));
+CALL(weir_file_sink, weir_file_sink(w->scope, "/dev/null", NULL));
+CALL(weir_socket_sink, weir_socket_sink(w->scope, "unix:/x", NULL));
+CALL(weir_null_sink, weir_null_sink(w->scope));
+
+CALL(weir_state_open, weir_state_open(w->scope, w->folder, "other"));
+CALL(weir_http_lines, weir_http_lines(w->scope, "http://h/", NULL));
+CALL(weir_file_lines, weir_file_lines(w->scope, "/dev/null", NULL));
+CALL(weir_fd_lines, weir_fd_lines(w->scope, 0, NULL));
+CALL(weir_socket_lines, weir_socket_lines(w->scope, "unix:/x", NULL));
+CALL(weir_count, weir_count(w->scope, 1, 2));
+
+CALL(weir_lines, weir_lines(w->gen));
+CALL(weir_filter, weir_filter(w->gen, "f", keep_fn, NULL, 0));
+CALL(weir_map, weir_map(w->gen, "m", map_fn, NULL, 0));
+CALL(weir_head, weir_head(w->gen, 1));
+CALL(weir_skip, weir_skip(w->gen, 1));
+CALL(weir_grep, weir_grep(w->gen, "x"));
+CALL(weir_batch, weir_batch(w->gen, NULL));
+CALL(weir_buffer, weir_buffer(w->gen, NULL));
+CALL(weir_merge, weir_merge(w->scope, &w->gen, 1));
+
+CALL(weir_parse, weir_parse(w->scope, NULL, "gen 1..3"));
+CALL(weir_plan_open, weir_gen *gen; weir_sink * sink;
+     (void)!weir_plan_open(w->plan, w->scope, NULL, &gen, &sink, NULL));
+
+CALL(weir_server_new, weir_server_new(w->scope, ":0", NULL));
+CALL(weir_server_port, weir_server_port(w->server));
+CALL(weir_server_route, weir_server_route(w->server, "GET /x", handler_fn, NULL));
+CALL(weir_server_finish, (void)!weir_server_finish(w->server, NULL));
+CALL(weir_server_discard, weir_server_discard(w->server));
+CALL(weir_request_method, weir_request_method(w->request));
+CALL(weir_request_path, weir_request_path(w->request));
+CALL(weir_request_query, char to[8]; weir_request_query(w->request, "q", to, sizeof to));
+CALL(weir_request_number, weir_request_number(w->request, "q", 0));
+CALL(weir_request_header, char to[8]; weir_request_header(w->request, "h", to, sizeof to));
+CALL(weir_reply_status, weir_reply_status(w->reply, 200));
+CALL(weir_reply_type, weir_reply_type(w->reply, "text/plain"));
+CALL(weir_reply_etag, weir_reply_etag(w->reply, "e"));
+CALL(weir_reply_modified, weir_reply_modified(w->reply, 0));
+CALL(weir_reply_length, weir_reply_length(w->reply, 0));
+CALL(weir_reply_body, weir_reply_body(w->reply, WEIR_BODY_BYTES));
+CALL(weir_reply_header, weir_reply_header(w->reply, "X", "x"));
+CALL(weir_reply_range, int64_t first; int64_t count;
+     (void)!weir_reply_range(w->reply, &first, &count));
+CALL(weir_reply_refuse, weir_reply_refuse(w->reply, 404, "x"));
+
+static struct world world;
+static const struct call *under_test;
+
+static void second_thread(void *arg)
+{
+    (void)arg;
+    under_test->make(&world);
+}
+
+static int at_work(weir_gen *self, weir_gen *up, void *args)
+{
+    uv_thread_t thread;
+    (void)args;
+    world.self = self;
+    world.up = up;
+    if (uv_thread_create(&thread, second_thread, NULL) == 0) {
+        uv_thread_join(&thread);
+    }
+    _exit(0); /* it did not abort */
+}
+
+static weir_gen *serve(weir_scope *scope, const weir_request *request, weir_reply *reply, void *ctx)
+{
+    weir_item got;
+    (void)ctx;
+    world.request = request;
+    world.reply = reply;
+    weir_gen *gen = weir_stage(weir_count(scope, 1, 3), at_work, NULL, 0, NULL);
+    (void)!weir_next(gen, &got);
+    return gen;
+}
+
+static void ask(int port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    static const char request[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool asked = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+                 write(fd, request, sizeof request - 1) == (ssize_t)sizeof request - 1;
+    if (!asked) {
+        _exit(3);
+    }
+}
+
+/* In a process of its own: run the call on a second thread while the loop is at work. */
+static void play(const struct call *call, const char *folder)
+{
+    under_test = call;
+    snprintf(world.folder, sizeof world.folder, "%s", folder);
+    world.loop = weir_loop_new(NULL);
+    world.scope = weir_scope_new(weir_root(world.loop), NULL);
+    weir_gen *lines = weir_file_lines(world.scope, "/proc/self/cmdline", NULL);
+    weir_item got;
+    bool kept = weir_next(lines, &got) && weir_item_keep(&world.item, &got) == 0;
+    world.gen = weir_count(world.scope, 1, 3);
+    world.body = weir_gen_new(world.scope, body, NULL, 0, NULL);
+    kept = kept && weir_next(world.gen, &got) && weir_next(world.body, &got);
+    world.sink = weir_null_sink(world.scope);
+    (void)weir_queue(world.scope, NULL, &world.queue_end);
+    world.plan = weir_plan_read("gen 1..3", NULL, NULL);
+    world.state = weir_state_open(world.scope, world.folder, "state");
+    world.server = weir_server_new(world.scope, ":0", NULL);
+    if (!kept || weir_server_route(world.server, "GET /", serve, NULL) < 0) {
+        _exit(2);
+    }
+    ask(weir_server_port(world.server));
+    (void)!weir_sleep(world.scope, 10000);
+    _exit(4);
+}
+
+/* Does the call abort, and say so? What it wrote is printed if not. */
+static bool aborts(const struct call *call, const char *folder)
+{
+    int ends[2];
+    char text[1024] = "";
+    size_t len = 0;
+    if (pipe(ends) < 0) {
+        return false;
+    }
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], 2);
+        close(ends[0]);
+        play(call, folder);
+    }
+    close(ends[1]);
+    for (ssize_t n; (n = read(ends[0], text + len, sizeof text - 1 - len)) > 0;) {
+        len += (size_t)n;
+    }
+    close(ends[0]);
+    text[len] = '\0';
+    int status = 0;
+    waitpid(child, &status, 0);
+    bool good = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT &&
+                strstr(text, "another thread") != NULL;
+    if (!good) {
+        printf("%s: status %x: %s\n", call->function, (unsigned)status, text);
+    }
+    return good;
+}
+
+TEST_WITHIN(every_call_from_another_thread_aborts, 60)
+{
+    struct wr_folder folder;
+    int wrong = 0;
+    if (wr_test_sweeps()) {
+        return;
+    }
+    wr_folder_make(&folder);
+    for (size_t i = 0; i < calls_count; i++) {
+        wrong += !aborts(&calls[i], folder.path);
+    }
+    wr_folder_remove(&folder);
+    ck_assert_int_eq(wrong, 0);
+}
+
+static bool listed(const char *name, size_t len)
+{
+    for (size_t i = 0; i < calls_count; i++) {
+        if (strlen(calls[i].function) == len && memcmp(calls[i].function, name, len) == 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < sizeof anywhere / sizeof *anywhere; i++) {
+        if (strlen(anywhere[i]) == len && memcmp(anywhere[i], name, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The functions that a header declares and no list has. */
+static int missing_in(const char *text)
+{
+    int missing = 0;
+    for (const char *at = text; (at = strstr(at, "\nWEIR_API ")) != NULL; at++) {
+        const char *paren = strchr(at, '(');
+        ck_assert_ptr_nonnull(paren);
+        const char *name = paren; /* the last one before the bracket is the function's */
+        while (name[-1] != ' ' && name[-1] != '*') {
+            name--;
+        }
+        if (!listed(name, (size_t)(paren - name))) {
+            printf("%.*s: in none of the lists\n", (int)(paren - name), name);
+            missing++;
+        }
+    }
+    return missing;
+}
+
+TEST(every_public_function_is_in_a_list)
+{
+    static char text[65536];
+    char path[512];
+    const char *data = getenv("WEIR_TEST_DATA");
+    int missing = 0;
+    ck_assert_ptr_nonnull(data);
+    snprintf(path, sizeof path, "%s/../../include/weir", data);
+    DIR *folder = opendir(path);
+    ck_assert_ptr_nonnull(folder);
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        snprintf(path, sizeof path, "%s/../../include/weir/%s", data, entry->d_name);
+        FILE *file = strstr(entry->d_name, ".h") != NULL ? fopen(path, "r") : NULL;
+        if (file != NULL) {
+            size_t len = fread(text, 1, sizeof text - 1, file);
+            text[len] = '\0';
+            missing += missing_in(text);
+            fclose(file);
+        }
+    }
+    closedir(folder);
+    ck_assert_int_eq(missing, 0);
+}
+
+MAIN("plan/threads")
