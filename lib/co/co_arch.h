@@ -63,7 +63,7 @@ _Noreturn void wr_co_jump_leave(struct wr_co *from, struct wr_co *to, uintptr_t 
 
 /* Lay out the first frame of `co` below `top`, which is 16-byte aligned; set co->sp and co->link.
  */
-void wr_co_prepare(struct wr_co *co, char *top, wr_co_entry *entry, void *arg);
+void wr_co_prepare(struct wr_co *co, char *top, wr_co_entry *entry, void *arg, const char *name);
 
 /* Where the first jump to a coroutine made by assembly lands. Not a C function: it takes its input
  * in callee-saved registers. */

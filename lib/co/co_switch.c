@@ -26,7 +26,7 @@ _Static_assert(sizeof(void *) != 8 || offsetof(struct wr_co, link) == WR_CO_LINK
                "known to the assembly");
 
 #ifdef WR_CO_X86_64
-void wr_co_prepare(struct wr_co *co, char *top, wr_co_entry *entry, void *arg)
+void wr_co_prepare(struct wr_co *co, char *top, wr_co_entry *entry, void *arg, const char *name)
 {
     uintptr_t *sp = (uintptr_t *)(void *)top;
 
@@ -36,7 +36,7 @@ void wr_co_prepare(struct wr_co *co, char *top, wr_co_entry *entry, void *arg)
     co->link = (void **)(void *)sp;
     *--sp = (uintptr_t)wr_co_trampoline;
     *--sp = (uintptr_t)co->link; /* rbp */
-    *--sp = 0;                   /* rbx */
+    *--sp = (uintptr_t)name;     /* rbx */
     *--sp = (uintptr_t)entry;    /* r12 */
     *--sp = (uintptr_t)arg;      /* r13 */
     *--sp = 0;                   /* r14 */
@@ -58,7 +58,7 @@ __attribute__((constructor)) static void look_at_processor(void)
     wr_co_branch_may_fault = (getauxval(AT_HWCAP2) & hwcap2_bti) != 0;
 }
 
-void wr_co_prepare(struct wr_co *co, char *top, wr_co_entry *entry, void *arg)
+void wr_co_prepare(struct wr_co *co, char *top, wr_co_entry *entry, void *arg, const char *name)
 {
     uintptr_t *record = (uintptr_t *)(void *)top - 2;
     uintptr_t *sp = record - 20; /* x19..x28, d8..d15, x29, x30 */
@@ -71,6 +71,7 @@ void wr_co_prepare(struct wr_co *co, char *top, wr_co_entry *entry, void *arg)
         (uintptr_t)wr_co_jump_resume + 4; /* what an unwinder reads as the trampoline's caller */
     sp[0] = (uintptr_t)entry;             /* x19 */
     sp[1] = (uintptr_t)arg;               /* x20 */
+    sp[2] = (uintptr_t)name;              /* x21 */
     sp[18] = (uintptr_t)record;           /* x29 */
     sp[19] = (uintptr_t)wr_co_trampoline; /* x30 */
     co->link = (void **)(void *)record;
@@ -80,10 +81,11 @@ void wr_co_prepare(struct wr_co *co, char *top, wr_co_entry *entry, void *arg)
 
 #if !defined(WR_CO_ASAN) && !defined(WR_CO_TSAN)
 
-void wr_co_init(struct wr_co *co, struct wr_stack *stack, wr_co_entry *entry, void *arg)
+void wr_co_init(struct wr_co *co, struct wr_stack *stack, wr_co_entry *entry, void *arg,
+                const char *name)
 {
     *co = (struct wr_co){.stack = stack};
-    wr_co_prepare(co, stack->top, entry, arg);
+    wr_co_prepare(co, stack->top, entry, arg, name);
 }
 
 void wr_co_init_thread(struct wr_co *co)
@@ -268,7 +270,8 @@ UNINSTRUMENTED static void first_arrival(void *arg)
     __builtin_trap();
 }
 
-void wr_co_init(struct wr_co *co, struct wr_stack *stack, wr_co_entry *entry, void *arg)
+void wr_co_init(struct wr_co *co, struct wr_stack *stack, wr_co_entry *entry, void *arg,
+                const char *name)
 {
     struct first *first = (struct first *)(void *)(stack->top - 32);
 
@@ -276,7 +279,7 @@ void wr_co_init(struct wr_co *co, struct wr_stack *stack, wr_co_entry *entry, vo
     *co = (struct wr_co){.stack = stack};
     tools_init(co);
     *first = (struct first){.co = co, .entry = entry, .arg = arg};
-    wr_co_prepare(co, stack->top - 32, first_arrival, first);
+    wr_co_prepare(co, stack->top - 32, first_arrival, first, name);
 }
 
 void wr_co_init_thread(struct wr_co *co)

@@ -45,8 +45,10 @@ struct wr_co {
 
 typedef void wr_co_entry(void *arg);
 
-/* Make `co` a suspended coroutine on `stack` that will run entry(arg). Cannot fail. */
-void wr_co_init(struct wr_co *co, struct wr_stack *stack, wr_co_entry *entry, void *arg);
+/* Make `co` a suspended coroutine on `stack` that will run entry(arg). Cannot fail. name: for the
+ * report of an exception that leaves entry; lives as long as the coroutine; NULL: none. */
+void wr_co_init(struct wr_co *co, struct wr_stack *stack, wr_co_entry *entry, void *arg,
+                const char *name);
 /* Make `co` stand for the stack of this thread, which is running now. */
 void wr_co_init_thread(struct wr_co *co);
 /* Release what a suspended or left coroutine, or a thread's own stack, holds beyond its stack. Not

@@ -7,7 +7,8 @@
  *
  * x29 and x30 are a frame record like any other, and wr_co_resume hangs it under the entry frame
  * of the coroutine it goes to: a frame-pointer unwinder that starts in a body walks on into the
- * resumer. Unwinders that follow CFI stop at the trampoline, whose return address is undefined. Of
+ * resumer. Unwinders that follow CFI stop at the trampoline, whose return address is undefined: an
+ * exception that comes so far ends the program (co_exception.c). Of
  * the vector registers the lower halves of v8 to v15 are the callee's; fpcr is not saved
  * (co_switch.h).
  *
@@ -159,13 +160,15 @@ wr_function wr_co_jump_leave
         wr_arrive
         .size   wr_co_jump_leave, . - wr_co_jump_leave
 
-        /* The first arrival: x19 = entry, x20 = arg, x29 = sp = the entry frame's record. */
+        /* The first arrival: x19 = entry, x20 = arg, x21 = the name for wr_co_personality,
+         * x29 = sp = the entry frame's record. */
         .globl  wr_co_trampoline
         .hidden wr_co_trampoline
         .type   wr_co_trampoline, %function
         .balign 16
 wr_co_trampoline:
         .cfi_startproc
+        .cfi_personality 0x1b, wr_co_personality /* 4 bytes, relative */
         .cfi_def_cfa sp, 16
         .cfi_undefined x29
         .cfi_undefined x30

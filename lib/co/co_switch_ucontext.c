@@ -39,8 +39,9 @@ static void start(unsigned high, unsigned low)
     __builtin_trap();
 }
 
-void wr_co_prepare(struct wr_co *co, char *top, wr_co_entry *entry, void *arg)
+void wr_co_prepare(struct wr_co *co, char *top, wr_co_entry *entry, void *arg, const char *name)
 {
+    (void)name; /* no frame of ours to tell it to an unwinder */
     const size_t place_bytes = (sizeof(struct place) + 63) / 64 * 64;
     struct place *place = (struct place *)(void *)(top - place_bytes);
     const int half_bits =

@@ -8,8 +8,8 @@
  * rbp lies directly below the return address, so the last two words are a frame record like any
  * other, and wr_co_resume can hang it under the entry frame of the coroutine it goes to: a frame-
  * pointer unwinder that starts in a body walks on into the resumer. Unwinders that follow .eh_frame
- * stop at the trampoline, whose return address is undefined there: an exception must not cross it.
- * A debugger reads .debug_frame first, and what that says of the trampoline leads on.
+ * stop at the trampoline, whose return address is undefined there: an exception that comes so far
+ * ends the program (co_exception.c). A debugger reads .debug_frame first, and what that says of the trampoline leads on.
  *
  * The way out is `pop; jmp`, never `ret`: the return stack of the processor belongs to the stack
  * that is left, and a mispredicted return costs three times the whole switch. The target of that
@@ -108,14 +108,15 @@ wr_function wr_co_jump_leave
         wr_arrive
         .size   wr_co_jump_leave, . - wr_co_jump_leave
 
-        /* The first arrival: r12 = entry, r13 = arg, rbp = rsp = the entry frame's record,
-         * 16-byte aligned. */
+        /* The first arrival: r12 = entry, r13 = arg, rbx = the name for wr_co_personality,
+         * rbp = rsp = the entry frame's record, 16-byte aligned. */
         .globl  wr_co_trampoline
         .hidden wr_co_trampoline
         .type   wr_co_trampoline, @function
         .balign 16
 wr_co_trampoline:
         .cfi_startproc
+        .cfi_personality 0x1b, wr_co_personality /* 4 bytes, relative */
         .cfi_def_cfa %rsp, 16
         .cfi_undefined %rip
         .cfi_undefined %rbp

@@ -352,7 +352,7 @@ bool wr_body_start(struct wr_body *body)
                     body->gen.name);
         return false;
     }
-    wr_co_init(&body->fiber.co, stack, body_main, body);
+    wr_co_init(&body->fiber.co, stack, body_main, body, body->gen.name);
     body->started = true;
     return true;
 }

@@ -136,7 +136,7 @@ static struct weir_loop *loop_make(uv_loop_t *uv, const weir_loop_options *optio
             uv_loop_close(loop->uv);
             goto fail;
         }
-        wr_co_init(&loop->scheduler, loop->scheduler_stack, wr_scheduler_main, loop);
+        wr_co_init(&loop->scheduler, loop->scheduler_stack, wr_scheduler_main, loop, NULL);
         struct wr_task *outer = &loop->outer;
         wr_co_init_thread(&outer->fiber.co);
         outer->leaf = &outer->fiber;

@@ -282,7 +282,7 @@ static struct wr_task *task_new(struct weir_scope *scope, const char *name, wr_c
         wr_free(task);
         return NULL;
     }
-    wr_co_init(&task->fiber.co, stack, entry, task);
+    wr_co_init(&task->fiber.co, stack, entry, task, task->name);
     task->leaf = &task->fiber;
     task->loop = loop;
     task->parent = task->scope = scope;

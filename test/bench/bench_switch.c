@@ -52,7 +52,7 @@ int main(void)
         return EXIT_FAILURE;
     }
     wr_co_init_thread(&home);
-    wr_co_init(&body, stack, swing, NULL);
+    wr_co_init(&body, stack, swing, NULL, NULL);
     for (int round = 0; round < rounds_count; round++) {
         double begin = now_ns();
 

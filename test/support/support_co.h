@@ -46,7 +46,7 @@ static inline void start(struct wr_co *co, wr_co_entry *entry, void *arg)
     struct wr_stack *stack = wr_stack_take(pool);
 
     ck_assert_ptr_nonnull(stack);
-    wr_co_init(co, stack, entry, arg);
+    wr_co_init(co, stack, entry, arg, NULL);
 }
 
 static inline void drop(struct wr_co *co)

@@ -31,7 +31,7 @@ static void start(struct wr_co *co, wr_co_entry *entry, void *arg)
         puts("FAILED out of memory");
         exit(EXIT_FAILURE);
     }
-    wr_co_init(co, stack, entry, arg);
+    wr_co_init(co, stack, entry, arg, NULL);
 }
 
 static void drop(struct wr_co *co)

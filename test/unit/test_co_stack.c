@@ -244,7 +244,7 @@ START_TEST(an_overflow_is_told_by_a_signal_handler)
     if (child == 0) {
         sigaltstack(&stack, NULL);
         sigaction(SIGSEGV, &action, NULL);
-        wr_co_init(&body, stacks[0], overflow, &seed);
+        wr_co_init(&body, stacks[0], overflow, &seed, NULL);
         wr_co_resume(&home, &body, 0);
         _exit(0);
     }
@@ -423,7 +423,7 @@ START_TEST(an_idle_coroutine_touches_few_pages)
 {
     take(32);
     for (size_t i = 0; i < 32; i++) {
-        wr_co_init(&body, stacks[i], yield_once, NULL);
+        wr_co_init(&body, stacks[i], yield_once, NULL, NULL);
         wr_co_resume(&home, &body, 0);
         ck_assert_uint_le(resident_count(stacks[i]), 2);
         wr_co_resume(&home, &body, 0);
@@ -444,7 +444,7 @@ START_TEST(a_stack_of_its_own_is_unmapped_after_it_was_left)
     struct wr_stack *alone = wr_stack_map(pool, 1000000);
 
     ck_assert_uint_ge((size_t)(alone->top - alone->bottom), 1000000);
-    wr_co_init(&body, alone, give_and_leave, alone);
+    wr_co_init(&body, alone, give_and_leave, alone, NULL);
     wr_co_resume(&home, &body, 0);
     wr_co_fini(&body);
     ck_assert_uint_ge(mapped_bytes(), 1000000);

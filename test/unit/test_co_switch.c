@@ -398,7 +398,7 @@ static void *run_thread(void *arg)
 
     wr_co_init_thread(&co[1]);
     for (int life = 0; life < 20; life++) {
-        wr_co_init(&co[0], wr_stack_take(own), swing, co);
+        wr_co_init(&co[0], wr_stack_take(own), swing, co, NULL);
         for (uintptr_t i = 0; i <= 100; i++) {
             value += wr_co_resume(&co[1], &co[0], 0) == i;
         }

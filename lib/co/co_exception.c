@@ -1,0 +1,55 @@
+/*
+ * co_exception.c - an exception that leaves the function a coroutine runs.
+ *
+ * Behind the trampoline stands C code with a stack of its own, which an exception must not cross.
+ * The unwinder that looks for a handler asks each frame's personality routine; the trampoline has
+ * this one. Nobody has caught the exception when it comes so far: the routine says so, and where,
+ * and lets the search go on to its end, which is the trampoline's undefined return address. There
+ * the language's runtime terminates the program, with the frames of the throw still in place.
+ *
+ * The trampoline keeps the coroutine's name in a callee-saved register, which the unwinder restores
+ * for this frame. Its functions belong to a program that can throw; one that cannot need not link
+ * them.
+ */
+#include "co_arch.h"
+
+#if defined(WR_CO_X86_64) || defined(WR_CO_AARCH64)
+
+#include <stdio.h>
+#include <unwind.h>
+
+#pragma weak _Unwind_GetGR
+
+#ifdef WR_CO_X86_64
+enum { NAME_REGISTER = 3 }; /* rbx in DWARF's order */
+#else
+enum { NAME_REGISTER = 21 };
+#endif
+
+_Unwind_Reason_Code wr_co_personality(int version, _Unwind_Action actions,
+                                      _Unwind_Exception_Class kind,
+                                      struct _Unwind_Exception *exception,
+                                      struct _Unwind_Context *context);
+
+_Unwind_Reason_Code wr_co_personality(int version, _Unwind_Action actions,
+                                      _Unwind_Exception_Class kind,
+                                      struct _Unwind_Exception *exception,
+                                      struct _Unwind_Context *context)
+{
+    (void)version;
+    (void)kind;
+    (void)exception;
+    if ((actions & _UA_SEARCH_PHASE) != 0) {
+        const char *name = NULL;
+        if (_Unwind_GetGR != NULL) {
+            name = (const char *)(uintptr_t)_Unwind_GetGR(context, NAME_REGISTER);
+        }
+        fprintf(stderr,
+                "weir: an exception is not caught in '%s' and cannot leave it: catch it there, and "
+                "return weir_fail() or another negative code\n",
+                name != NULL ? name : "a callback");
+    }
+    return _URC_CONTINUE_UNWIND;
+}
+
+#endif
