@@ -12,10 +12,6 @@ WEIR_TYPE(num, long); /* num_item(&n) makes an item of a long, num_of(&item) rea
 
 enum { RESET = WEIR_EUSER, FATAL = WEIR_EUSER - 1 };
 
-struct nothing {
-    char unused;
-};
-
 /*
  * def accumulate():
  *     total = 0
@@ -33,9 +29,8 @@ struct nothing {
  *     finally:
  *         print("clean-up at", total)
  */
-WEIR_SOURCE(accumulate, struct nothing)
+WEIR_SOURCE(accumulate)
 {
-    (void)args;
     long total = 0;
     int rc = 0;
     for (;;) {
@@ -64,10 +59,10 @@ WEIR_SOURCE(accumulate, struct nothing)
  *     result = yield from accumulate()
  *     yield -result
  */
-WEIR_SOURCE(negative, struct nothing)
+WEIR_SOURCE(negative)
 {
     const weir_item *result;
-    if (!weir_yield_from(self, accumulate(weir_gen_scope(self), *args), &result)) {
+    if (!weir_yield_from(self, accumulate(weir_gen_scope(self)), &result)) {
         return 0;
     }
     long value = -*num_of(result);
@@ -120,24 +115,23 @@ int main(void)
         return 1;
     }
     weir_scope *root = weir_root(loop);
-    struct nothing nothing = {0};
     weir_item item;
     weir_error error;
 
     printf("-- a generator\n");
-    talk(accumulate(root, nothing));
+    talk(accumulate(root));
     printf("-- through a delegation\n");
-    talk(negative(root, nothing));
+    talk(negative(root));
 
     printf("-- an error that nobody catches\n");
-    weir_gen *gen = negative(root, nothing);
+    weir_gen *gen = negative(root);
     show("next", pull(gen, &item), &item);
     show("throw FATAL", weir_throw(gen, FATAL, "boom", &item), &item);
     int rc = weir_finish(gen, &error);
     printf("finish -> %s, by %s: %s\n", rc == FATAL ? "FATAL" : "?", error.origin, error.message);
 
     printf("-- the value that a generator returns\n");
-    gen = negative(root, nothing);
+    gen = negative(root);
     show("next", pull(gen, &item), &item);
     show("send 7", send_num(gen, 7, &item), &item);
     show("next", pull(gen, &item), &item);

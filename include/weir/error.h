@@ -120,6 +120,17 @@ typedef struct weir_error {
  */
 #define WEIR_OPTIONS(type, ...) (&(type){.struct_size = sizeof(type), __VA_ARGS__})
 
+/* What WEIR_STAGE, WEIR_SOURCE and WEIR_TYPE ask of their types: weir copies their bytes, and runs
+ * no constructor and no destructor. */
+#ifdef __cplusplus
+#define WEIR_COPIED_AS_BYTES_(T)                                                         \
+    static_assert(__is_trivially_copyable(T),                                            \
+                  #T " is not trivially copyable, and weir copies its bytes: hold what " \
+                     "it owns by a plain pointer");
+#else
+#define WEIR_COPIED_AS_BYTES_(T)
+#endif
+
 #if defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
 _Static_assert(sizeof(weir_error) == 512, "weir_error is frozen");
 #endif

@@ -104,38 +104,69 @@ WEIR_API weir_scope *weir_gen_scope(const weir_gen *gen);
  *
  * defines  weir_gen *at_least(weir_gen *up, struct at_least args);  which takes up. WEIR_SOURCE
  * gives  weir_gen *fn(weir_scope *scope, T args).  In the body there are self, args (a pointer to
- * the generator's own copy; const in a stage) and, in a stage, up.
+ * the generator's own copy; const in a stage) and, in a stage, up. Without a type, WEIR_STAGE(fn)
+ * and WEIR_SOURCE(fn), neither the function nor the body has args.
+ *
+ * In C++ the type must be trivially copyable, others do not compile. An exception that leaves the
+ * body ends the program with a message; none may leave any other function that weir calls.
  */
-#define WEIR_STAGE(fn, T)                                                      \
-    static int fn##_body(weir_gen *self, weir_gen *up, const T *args);         \
-    static int fn##_enter(weir_gen *self, weir_gen *up, void *args)            \
-    {                                                                          \
-        return fn##_body(self, up, (const T *)args);                           \
-    }                                                                          \
-    static WEIR_UNUSED weir_gen *fn(weir_gen *up, T args)                      \
-    {                                                                          \
-        weir_gen_options options = WEIR_ZERO;                                  \
-        options.struct_size = sizeof options;                                  \
-        options.name = #fn;                                                    \
-        return weir_stage(up, fn##_enter, &args, sizeof args, &options);       \
-    }                                                                          \
-    static int fn##_body(WEIR_UNUSED weir_gen *self, WEIR_UNUSED weir_gen *up, \
+#define WEIR_STAGE(...) WEIR_PICK_(__VA_ARGS__, WEIR_STAGE_2_, WEIR_STAGE_1_, )(__VA_ARGS__)
+#define WEIR_SOURCE(...) WEIR_PICK_(__VA_ARGS__, WEIR_SOURCE_2_, WEIR_SOURCE_1_, )(__VA_ARGS__)
+
+/* Of the two above: by the number of arguments. */
+#define WEIR_PICK_(first, second, macro, ...) macro
+#define WEIR_MAKE_(fn, made)                \
+    weir_gen_options options_ = WEIR_ZERO;  \
+    options_.struct_size = sizeof options_; \
+    options_.name = #fn;                    \
+    return made
+#define WEIR_STAGE_2_(fn, T)                                                       \
+    WEIR_COPIED_AS_BYTES_(T)                                                       \
+    static int fn##_body(weir_gen *self, weir_gen *up, const T *args);             \
+    static int fn##_enter(weir_gen *self, weir_gen *up, void *args)                \
+    {                                                                              \
+        return fn##_body(self, up, (const T *)args);                               \
+    }                                                                              \
+    static WEIR_UNUSED weir_gen *fn(weir_gen *up, T args)                          \
+    {                                                                              \
+        WEIR_MAKE_(fn, weir_stage(up, fn##_enter, &args, sizeof args, &options_)); \
+    }                                                                              \
+    static int fn##_body(WEIR_UNUSED weir_gen *self, WEIR_UNUSED weir_gen *up,     \
                          WEIR_UNUSED const T *args)
-#define WEIR_SOURCE(fn, T)                                                    \
-    static int fn##_body(weir_gen *self, T *args);                            \
-    static int fn##_enter(weir_gen *self, weir_gen *up, void *args)           \
-    {                                                                         \
-        (void)up;                                                             \
-        return fn##_body(self, (T *)args);                                    \
-    }                                                                         \
-    static WEIR_UNUSED weir_gen *fn(weir_scope *scope, T args)                \
-    {                                                                         \
-        weir_gen_options options = WEIR_ZERO;                                 \
-        options.struct_size = sizeof options;                                 \
-        options.name = #fn;                                                   \
-        return weir_gen_new(scope, fn##_enter, &args, sizeof args, &options); \
-    }                                                                         \
+#define WEIR_STAGE_1_(fn)                                                       \
+    static int fn##_body(weir_gen *self, weir_gen *up);                         \
+    static int fn##_enter(weir_gen *self, weir_gen *up, WEIR_UNUSED void *args) \
+    {                                                                           \
+        return fn##_body(self, up);                                             \
+    }                                                                           \
+    static WEIR_UNUSED weir_gen *fn(weir_gen *up)                               \
+    {                                                                           \
+        WEIR_MAKE_(fn, weir_stage(up, fn##_enter, NULL, 0, &options_));         \
+    }                                                                           \
+    static int fn##_body(WEIR_UNUSED weir_gen *self, WEIR_UNUSED weir_gen *up)
+#define WEIR_SOURCE_2_(fn, T)                                                           \
+    WEIR_COPIED_AS_BYTES_(T)                                                            \
+    static int fn##_body(weir_gen *self, T *args);                                      \
+    static int fn##_enter(weir_gen *self, WEIR_UNUSED weir_gen *up, void *args)         \
+    {                                                                                   \
+        return fn##_body(self, (T *)args);                                              \
+    }                                                                                   \
+    static WEIR_UNUSED weir_gen *fn(weir_scope *scope, T args)                          \
+    {                                                                                   \
+        WEIR_MAKE_(fn, weir_gen_new(scope, fn##_enter, &args, sizeof args, &options_)); \
+    }                                                                                   \
     static int fn##_body(WEIR_UNUSED weir_gen *self, WEIR_UNUSED T *args)
+#define WEIR_SOURCE_1_(fn)                                                                  \
+    static int fn##_body(weir_gen *self);                                                   \
+    static int fn##_enter(weir_gen *self, WEIR_UNUSED weir_gen *up, WEIR_UNUSED void *args) \
+    {                                                                                       \
+        return fn##_body(self);                                                             \
+    }                                                                                       \
+    static WEIR_UNUSED weir_gen *fn(weir_scope *scope)                                      \
+    {                                                                                       \
+        WEIR_MAKE_(fn, weir_gen_new(scope, fn##_enter, NULL, 0, &options_));                \
+    }                                                                                       \
+    static int fn##_body(WEIR_UNUSED weir_gen *self)
 
 /* For the calls that have more than two outcomes. Only with WEIR_GOT_ITEM is an item written. */
 typedef enum weir_got {

@@ -149,13 +149,15 @@ struct weir_type {
 WEIR_API bool weir_type_same(const weir_type *a, const weir_type *b);
 
 /*
- * Declare how a flat C type travels. WEIR_TYPE(tick, struct tick); makes
+ * Declare how a flat C type travels; in C++ one that is trivially copyable, another does not
+ * compile. WEIR_TYPE(tick, struct tick); makes
  *     weir_item tick_item(const struct tick *value)       an item of a value, which must live until
  *                                                         the next yield or put returns
  *     const struct tick *tick_of(const weir_item *item)   the value, lent as the item is; NULL when
  *                                                         the item is of another type
  */
 #define WEIR_TYPE(name, T)                                                                    \
+    WEIR_COPIED_AS_BYTES_(T)                                                                  \
     static const weir_type name##_type = {                                                    \
         sizeof(weir_type), #T, sizeof(T), NULL, NULL, NULL, NULL, NULL, NULL};                \
     static inline WEIR_UNUSED weir_item name##_item(const T *value)                           \

@@ -45,6 +45,30 @@ WEIR_SOURCE(nothing, struct tick)
     return 0;
 }
 
+/* Without arguments. */
+WEIR_STAGE(passes)
+{
+    weir_item item;
+    while (weir_next(up, &item) && weir_yield(self, &item)) {}
+    return 0;
+}
+
+WEIR_SOURCE(one_word)
+{
+    weir_item item = weir_bytes("word", 4);
+    return weir_yield(self, &item) ? 0 : WEIR_ECLOSED;
+}
+
+WEIR_STAGE(takes_nothing)
+{
+    return 0;
+}
+
+WEIR_SOURCE(gives_nothing)
+{
+    return 0;
+}
+
 WEIR_API WEIR_MUST_CHECK WEIR_SUSPENDS int exported(WEIR_TAKES weir_gen *gen);
 void print(const char *format, ...) WEIR_PRINTF(1, 2);
 WEIR_UNUSED static int unused(void)
@@ -68,5 +92,6 @@ weir_gen *chain(weir_scope *scope);
 weir_gen *chain(weir_scope *scope)
 {
     weir_gen *made = at_least(ticks(scope, (struct tick){7}), (struct at_least){1});
+    weir_discard(passes(one_word(scope)));
     return weir_batch(made, WEIR_OPTIONS(weir_batch_options, .items_max = 10));
 }

@@ -38,6 +38,19 @@ WEIR_SOURCE(nothing, int)
     return 0;
 }
 
+/* Without arguments. */
+WEIR_STAGE(passes)
+{
+    weir_item item;
+    while (weir_next(up, &item) && weir_yield(self, &item)) {}
+    return 0;
+}
+
+WEIR_SOURCE(gives_nothing)
+{
+    return 0;
+}
+
 } // namespace
 
 weir_gen *chain(weir_scope *scope)
@@ -48,5 +61,6 @@ weir_gen *chain(weir_scope *scope)
     options.wait_ms = WEIR_NONE;
     weir_error error = WEIR_ZERO;
     (void)error;
+    weir_discard(passes(gives_nothing(scope)));
     return weir_batch(as_it_is(ticks(scope, tick{7}), 1), &options);
 }

@@ -8,14 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct none {
-    char unused;
-};
-
-WEIR_SOURCE(texts, struct none)
+WEIR_SOURCE(texts)
 {
     char text[8];
-    (void)args;
     for (int i = 0; i < 5; i++) {
         snprintf(text, sizeof text, "text %d", i);
         weir_item item = weir_bytes(text, 6);
@@ -26,10 +21,9 @@ WEIR_SOURCE(texts, struct none)
     return 0;
 }
 
-WEIR_SOURCE(texts_for_ever, struct none)
+WEIR_SOURCE(texts_for_ever)
 {
     weir_item item = weir_bytes("text", 4);
-    (void)args;
     while (weir_yield(self, &item)) {}
     return 0;
 }
@@ -37,7 +31,7 @@ WEIR_SOURCE(texts_for_ever, struct none)
 TEST(kept_items_outlive_their_loan_and_their_generator)
 {
     weir_loop *loop = test_loop();
-    weir_gen *gen = texts(weir_root(loop), (struct none){0});
+    weir_gen *gen = texts(weir_root(loop));
     weir_item item, kept[5];
     size_t n = 0;
     while (weir_next(gen, &item)) {
@@ -121,7 +115,7 @@ TEST(origin_names_of_what_has_no_source_are_null)
 TEST(kept_item_is_kept_again_by_reference)
 {
     weir_loop *loop = test_loop();
-    weir_gen *gen = texts(weir_root(loop), (struct none){0});
+    weir_gen *gen = texts(weir_root(loop));
     weir_item item, first, second;
     ck_assert(weir_next(gen, &item));
     ck_assert_int_eq(weir_item_keep(&first, &item), 0);
@@ -165,9 +159,8 @@ static const weir_type owned_type = {.struct_size = sizeof(weir_type),
                                      .copy = owned_copy,
                                      .drop = owned_drop};
 
-WEIR_SOURCE(owned, struct none)
+WEIR_SOURCE(owned)
 {
-    (void)args;
     for (int i = 0; i < 20; i++) {
         char text[] = "value";
         char *value = text;
@@ -190,7 +183,7 @@ static const char *owned_of(const weir_item *item)
 TEST(typed_values_are_copied_and_dropped_once_by_keep)
 {
     weir_loop *loop = test_loop();
-    weir_gen *gen = owned(weir_root(loop), (struct none){0});
+    weir_gen *gen = owned(weir_root(loop));
     weir_item item, kept, again;
     ck_assert(weir_next(gen, &item));
     ck_assert_int_eq(weir_item_keep(&kept, &item), 0);
@@ -208,7 +201,7 @@ TEST(typed_values_are_copied_and_dropped_once_by_keep)
 TEST(typed_values_are_dropped_once_by_a_queue)
 {
     weir_loop *loop = test_loop();
-    weir_gen *gen = weir_buffer(owned(weir_root(loop), (struct none){0}), NULL);
+    weir_gen *gen = weir_buffer(owned(weir_root(loop)), NULL);
     weir_item item;
     int n = 0;
     while (n < 10 && weir_next(gen, &item)) {
@@ -225,8 +218,8 @@ TEST(typed_values_are_dropped_once_by_a_queue)
 TEST(typed_values_are_dropped_once_by_a_batch)
 {
     weir_loop *loop = test_loop();
-    weir_gen *gen = weir_batch(owned(weir_root(loop), (struct none){0}),
-                               WEIR_OPTIONS(weir_batch_options, .items_max = 6));
+    weir_gen *gen =
+        weir_batch(owned(weir_root(loop)), WEIR_OPTIONS(weir_batch_options, .items_max = 6));
     weir_item batch, kept;
     const weir_item *parts;
     ck_assert(weir_next(gen, &batch));
@@ -243,7 +236,7 @@ TEST(typed_values_are_dropped_once_by_a_batch)
 TEST(typed_values_are_dropped_once_by_queue_batch_and_head)
 {
     weir_loop *loop = test_loop();
-    weir_gen *gen = weir_head(weir_buffer(owned(weir_root(loop), (struct none){0}), NULL), 9);
+    weir_gen *gen = weir_head(weir_buffer(owned(weir_root(loop)), NULL), 9);
     gen = weir_buffer(weir_batch(gen, WEIR_OPTIONS(weir_batch_options, .items_max = 4)), NULL);
     weir_item batch;
     const weir_item *parts;
@@ -269,7 +262,7 @@ TEST(typed_values_dropped_by_policy_are_dropped_once)
     weir_sink *in;
     weir_gen *gen = weir_queue(
         root, WEIR_OPTIONS(weir_queue_options, .items_max = 3, .when_full = WEIR_DROP_OLDEST), &in);
-    ck_assert_int_eq(weir_pump(owned(root, (struct none){0}), in, NULL), 0);
+    ck_assert_int_eq(weir_pump(owned(root), in, NULL), 0);
     ck_assert_int_eq(owned_live, 3);
     weir_discard(gen);
     ck_assert_int_eq(owned_live, 0);
@@ -296,8 +289,8 @@ TEST(batches_in_a_queue_that_pins_too_much_stay_whole)
 {
     weir_loop *loop = test_loop();
     weir_scope *root = weir_root(loop);
-    weir_gen *gen = weir_batch(texts_for_ever(root, (struct none){0}),
-                               WEIR_OPTIONS(weir_batch_options, .items_max = 1));
+    weir_gen *gen =
+        weir_batch(texts_for_ever(root), WEIR_OPTIONS(weir_batch_options, .items_max = 1));
     gen = weir_buffer(gen, WEIR_OPTIONS(weir_queue_options, .items_max = 4000, .bytes_max = 30000));
     weir_item batch;
     const weir_item *parts;
@@ -314,11 +307,10 @@ TEST(batches_in_a_queue_that_pins_too_much_stay_whole)
 /* ---- bytes that a user puts in the place of an item's own */
 
 /* Numbers the lines, in bytes of its own, and leaves all else of the item as it came. */
-WEIR_STAGE(numbered, struct none)
+WEIR_STAGE(numbered)
 {
     weir_item item;
     char text[16];
-    (void)args;
     for (int i = 1; weir_next(up, &item); i++) {
         item.len = (size_t)snprintf(text, sizeof text, "%d:%.*s", i, (int)item.len, item.data);
         item.data = text;
@@ -341,7 +333,7 @@ static weir_gen *blocked_lines(weir_loop *loop)
 
 static weir_gen *numbered_lines(weir_loop *loop)
 {
-    return numbered(blocked_lines(loop), (struct none){0});
+    return numbered(blocked_lines(loop));
 }
 
 /* What weir writes of them: the line ends are still those that came. */
@@ -434,8 +426,7 @@ TEST(typed_value_put_twice_is_dropped_once)
     weir_loop *loop = test_loop();
     weir_sink *in;
     weir_item item, kept;
-    weir_gen *gen = owned(weir_root(loop), (struct none){0}),
-             *out = weir_queue(weir_root(loop), NULL, &in);
+    weir_gen *gen = owned(weir_root(loop)), *out = weir_queue(weir_root(loop), NULL, &in);
     ck_assert(weir_next(gen, &item));
     ck_assert_int_eq(weir_item_keep(&kept, &item), 0);
     weir_discard(gen);

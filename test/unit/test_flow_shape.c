@@ -7,10 +7,6 @@
 
 #include <stdio.h>
 
-struct none {
-    char unused;
-};
-
 static weir_slice slice(const char *text)
 {
     return (weir_slice){text, strlen(text)};
@@ -130,9 +126,8 @@ TEST(type_of_an_older_header_ends_where_its_size_says)
 static const weir_slice names[] = {{"host", 4}, {"severity", 8}, {"host", 4}};
 
 /* An event of which each byte lies in the body's frame. */
-WEIR_SOURCE(events, struct none)
+WEIR_SOURCE(events)
 {
-    (void)args;
     for (int i = 0; i < 40; i++) {
         char body[16], key[8], host[16];
         snprintf(body, sizeof body, "body %d", i);
@@ -178,7 +173,7 @@ static void check_event(const weir_item *item, int i)
 TEST(event_is_kept_with_all_that_it_points_to)
 {
     weir_loop *loop = test_loop();
-    weir_gen *gen = events(weir_root(loop), (struct none){0});
+    weir_gen *gen = events(weir_root(loop));
     weir_item item, kept[2];
     ck_assert(weir_next(gen, &item));
     ck_assert_int_eq(weir_item_keep(&kept[0], &item), 0);
@@ -194,7 +189,7 @@ TEST(event_is_kept_with_all_that_it_points_to)
 TEST(events_pass_a_queue_and_a_batch_whole)
 {
     weir_loop *loop = test_loop();
-    weir_gen *gen = weir_buffer(events(weir_root(loop), (struct none){0}), NULL);
+    weir_gen *gen = weir_buffer(events(weir_root(loop)), NULL);
     gen = weir_buffer(weir_batch(gen, WEIR_OPTIONS(weir_batch_options, .items_max = 7)), NULL);
     weir_item batch;
     int n = 0;
@@ -216,7 +211,7 @@ TEST(events_cross_a_channel_whole)
     ck_assert(loop != NULL && second != NULL);
     weir_sink *to;
     weir_gen *from = weir_channel(weir_root(second), weir_root(loop), NULL, &to);
-    int rc = weir_pump(events(weir_root(loop), (struct none){0}), to, NULL), n = 0;
+    int rc = weir_pump(events(weir_root(loop)), to, NULL), n = 0;
     weir_item item;
     while (weir_next(from, &item)) {
         check_event(&item, n++);
@@ -292,9 +287,8 @@ TEST(message_is_looked_into_by_its_body)
 
 /* ---- who reads bytes */
 
-WEIR_SOURCE(prices, struct none)
+WEIR_SOURCE(prices)
 {
-    (void)args;
     for (int i = 8; i < 13; i++) {
         struct price price = {i * 50};
         weir_item item = price_item(&price);
@@ -321,10 +315,10 @@ TEST(grep_looks_into_bodies_and_printed_values)
     weir_loop *loop = test_loop();
     weir_scope *root = weir_root(loop);
     int rc;
-    ck_assert_uint_eq(count_of(weir_grep(events(root, (struct none){0}), "body 3"), &rc), 11);
+    ck_assert_uint_eq(count_of(weir_grep(events(root), "body 3"), &rc), 11);
     ck_assert_int_eq(rc, 0);
-    ck_assert_uint_eq(count_of(weir_grep(events(root, (struct none){0}), "host"), &rc), 0);
-    ck_assert_uint_eq(count_of(weir_grep(prices(root, (struct none){0}), ".50"), &rc), 2);
+    ck_assert_uint_eq(count_of(weir_grep(events(root), "host"), &rc), 0);
+    ck_assert_uint_eq(count_of(weir_grep(prices(root), ".50"), &rc), 2);
     weir_loop_free(loop);
 }
 
@@ -352,7 +346,7 @@ TEST(who_reads_bytes_refuses_what_has_none)
 TEST(lines_are_split_out_of_the_texts_of_values)
 {
     weir_loop *loop = test_loop();
-    weir_gen *gen = weir_lines(prices(weir_root(loop), (struct none){0}));
+    weir_gen *gen = weir_lines(prices(weir_root(loop)));
     weir_item item;
     ck_assert(weir_next(gen, &item));
     ck_assert(is((weir_slice){item.data, item.len}, "4.004.505.005.506.00"));
@@ -378,10 +372,9 @@ TEST(sinks_write_bodies_and_printed_values)
 {
     weir_loop *loop = test_loop();
     weir_scope *root = weir_root(loop);
-    writes(loop, weir_head(events(root, (struct none){0}), 3), "body 0\nbody 1\nbody 2\n");
-    writes(loop, prices(root, (struct none){0}), "4.00\n4.50\n5.00\n5.50\n6.00\n");
-    writes(loop, weir_batch(prices(root, (struct none){0}), NULL),
-           "4.00\n4.50\n5.00\n5.50\n6.00\n");
+    writes(loop, weir_head(events(root), 3), "body 0\nbody 1\nbody 2\n");
+    writes(loop, prices(root), "4.00\n4.50\n5.00\n5.50\n6.00\n");
+    writes(loop, weir_batch(prices(root), NULL), "4.00\n4.50\n5.00\n5.50\n6.00\n");
     weir_loop_free(loop);
 }
 
@@ -400,11 +393,10 @@ TEST(a_batch_is_known_by_its_type)
 }
 
 /* Puts bytes of its own in each batch's place. */
-WEIR_STAGE(counted, struct none)
+WEIR_STAGE(counted)
 {
     weir_item item;
     char text[16];
-    (void)args;
     while (weir_next(up, &item)) {
         const weir_item *parts;
         int n = snprintf(text, sizeof text, "%zu items", weir_item_parts(&item, &parts));
@@ -420,7 +412,7 @@ WEIR_STAGE(counted, struct none)
 TEST(bytes_in_a_batchs_place_are_bytes)
 {
     weir_loop *loop = test_loop();
-    weir_gen *gen = counted(weir_batch(count_to(weir_root(loop), 5), NULL), (struct none){0});
+    weir_gen *gen = counted(weir_batch(count_to(weir_root(loop), 5), NULL));
     writes(loop, weir_buffer(gen, NULL), "5 items\n");
     weir_loop_free(loop);
 }
