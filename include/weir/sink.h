@@ -39,6 +39,17 @@ WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK bool weir_put(weir_sink *sink, const weir
 WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK bool weir_put_many(weir_sink *sink, const weir_item *items,
                                                           size_t count);
 /*
+ * Give an item without waiting, from anywhere on the loop's thread: also from a function that the
+ * loop calls on its own stack (weir_each, a callback of libuv).
+ *
+ * sink     the writing end of a queue or a channel. Another sink may have to wait at any item, so
+ *          it aborts: put a queue before it.
+ * item     as for weir_put.
+ * Returns  1: it is taken, or dropped as the queue's policy says. 0: there is no room now, and
+ *          nothing has happened. Negative: the code of the sink's failure, which is final.
+ */
+WEIR_API WEIR_MUST_CHECK int weir_try_put(weir_sink *sink, const weir_item *item);
+/*
  * Wait until all that was put is committed, and settle its receipts. Committed means: written for a
  * descriptor, a file and a socket (a file's bytes reach the disk when a state is saved); handed
  * over for a queue's end; what its commit says for a sink of one's own.

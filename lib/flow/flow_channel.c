@@ -326,50 +326,81 @@ static void free_parcels(struct wr_list *old)
     }
 }
 
+/* NULL: the failure is set. */
+static struct parcel *pack_for(struct weir_sink *sink, const weir_item *items, size_t count)
+{
+    int why = 0;
+    struct parcel *parcel = pack(items, count, &why);
+    if (parcel == NULL) {
+        wr_sink_set_error(sink, why, 0, "%s",
+                          why == WEIR_EINVAL
+                              ? "only flat items cross threads: a batch, or a type with a drop "
+                                "function, does not"
+                          : why == WEIR_ENOMEM ? "no memory for items"
+                                               : wr_code_text(why));
+    }
+    return parcel;
+}
+
+/* 1: it is handed over. 0: there is no room now, and it stays the caller's. Negative: failed. */
+static int offer(struct channel_sink *self, struct parcel *parcel)
+{
+    struct channel *channel = self->channel;
+    struct weir_sink *sink = &self->sink;
+    struct wr_list old;
+    wr_list_init(&old);
+    uv_mutex_lock(&channel->lock);
+    bool gone = channel->reader_loop == NULL;
+    bool over = !gone && hand_over(channel, parcel, &old);
+    size_t held = channel->items, bytes = channel->bytes;
+    uv_mutex_unlock(&channel->lock);
+    if (over) {
+        free_parcels(&old);
+        return 1;
+    }
+    if (!gone && channel->when_full != WEIR_FULL_FAILS) {
+        return 0;
+    }
+    parcel_free(parcel);
+    if (gone) {
+        return wr_sink_set_error(sink, WEIR_ECLOSED, 0, "the reader of the channel has gone");
+    }
+    return wr_sink_set_error(sink, WEIR_ETOOLONG, 0, "channel '%s' is full (%zu items, %zu bytes)",
+                             sink->name, held, bytes);
+}
+
 static int channel_send(struct channel_sink *self, const weir_item *items, size_t count)
 {
     struct channel *channel = self->channel;
     struct weir_sink *sink = &self->sink;
-    int why = 0;
-    struct parcel *parcel = pack(items, count, &why);
-    struct wr_list old;
-    wr_list_init(&old);
+    struct parcel *parcel = pack_for(sink, items, count);
     if (parcel == NULL) {
-        return wr_sink_set_error(
-            sink, why, 0, "%s",
-            why == WEIR_EINVAL   ? "only flat items cross threads: a batch, or a type with a drop "
-                                   "function, does not"
-            : why == WEIR_ENOMEM ? "no memory for items"
-                                 : wr_code_text(why));
+        return sink->failure->code;
     }
-    for (;;) {
-        uv_mutex_lock(&channel->lock);
-        bool gone = channel->reader_loop == NULL;
-        bool over = !gone && hand_over(channel, parcel, &old);
-        size_t held = channel->items, bytes = channel->bytes;
-        uv_mutex_unlock(&channel->lock);
-        if (over) {
-            free_parcels(&old);
-            return 0;
-        }
-        if (!gone && channel->when_full == WEIR_FULL_FAILS) {
-            parcel_free(parcel);
-            return wr_sink_set_error(sink, WEIR_ETOOLONG, 0,
-                                     "channel '%s' is full (%zu items, %zu bytes)", sink->name,
-                                     held, bytes);
-        }
-        int rc = WEIR_ECLOSED;
-        if (!gone) {
-            channel->writer = wr_task_now(sink->loop, "weir_put");
-            rc = wr_wait(sink->loop, "room in a channel", &sink->object);
-            channel->writer = NULL;
-        }
+    int rc;
+    while ((rc = offer(self, parcel)) == 0) {
+        channel->writer = wr_task_now(sink->loop, "weir_put");
+        rc = wr_wait(sink->loop, "room in a channel", &sink->object);
+        channel->writer = NULL;
         if (rc < 0) {
             parcel_free(parcel);
-            return wr_sink_set_error(sink, rc, 0,
-                                     gone ? "the reader of the channel has gone" : "canceled");
+            return wr_sink_set_error(sink, rc, 0, "canceled");
         }
     }
+    return rc < 0 ? rc : 0;
+}
+
+static int channel_try_put(struct weir_sink *sink, const weir_item *item)
+{
+    struct parcel *parcel = pack_for(sink, item, 1);
+    if (parcel == NULL) {
+        return sink->failure->code;
+    }
+    int rc = offer(WR_OWNER(sink, struct channel_sink, sink), parcel);
+    if (rc == 0) {
+        parcel_free(parcel);
+    }
+    return rc;
 }
 
 static int channel_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
@@ -437,6 +468,7 @@ static void writer_abort(struct weir_sink *sink, int code)
 
 static const struct wr_sink_ops channel_sink_ops = {.kind = "channel",
                                                     .put_many = channel_put_many,
+                                                    .try_put = channel_try_put,
                                                     .fail = writer_fail,
                                                     .abandon = writer_abandon,
                                                     .close = writer_close,

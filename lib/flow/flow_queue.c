@@ -334,16 +334,21 @@ static bool append_one(struct queue *queue, const weir_item *item)
     return true;
 }
 
+static int writer_closed(const struct queue *queue, struct weir_sink *sink)
+{
+    return wr_sink_set_error(sink, WEIR_ECLOSED, 0,
+                             queue->reader_gone
+                                 ? "the reader of queue '%s' has gone"
+                                 : "queue '%s' was ended by another writer's failure",
+                             queue->name);
+}
+
 static __attribute__((noinline)) int put_all(struct queue *queue, struct weir_sink *sink,
                                              const weir_item *items, size_t count)
 {
     for (size_t i = 0; i < count;) {
         if (WR_UNLIKELY(queue->reader_gone || queue->ended)) {
-            return wr_sink_set_error(sink, WEIR_ECLOSED, 0,
-                                     queue->reader_gone
-                                         ? "the reader of queue '%s' has gone"
-                                         : "queue '%s' was ended by another writer's failure",
-                                     queue->name);
+            return writer_closed(queue, sink);
         }
         if (WR_UNLIKELY(full(queue))) {
             int rc = queue->when_full == WEIR_BLOCK ? wait_for_room(queue, sink, false)
@@ -379,6 +384,29 @@ static int queue_put_many(struct weir_sink *sink, const weir_item *items, size_t
     return count == 1 && append_one(queue, items) ? 0 : put_all(queue, sink, items, count);
 }
 
+static int queue_try_put(struct weir_sink *sink, const weir_item *item)
+{
+    struct queue *queue = queue_of_sink(sink);
+    if (append_one(queue, item)) {
+        return 1;
+    }
+    if (queue->reader_gone || queue->ended) {
+        return writer_closed(queue, sink);
+    }
+    while (full(queue)) {
+        int rc = queue->when_full == WEIR_BLOCK ? 0 : make_way(queue, sink, item);
+        if (rc != 0 || queue->when_full == WEIR_BLOCK) {
+            return rc < 0 ? writer_failed(queue, sink, rc) : rc;
+        }
+    }
+    int rc = wr_ring_append(&queue->ring, item);
+    if (rc < 0) {
+        return rc == WEIR_EBUDGET ? 0 : writer_failed(queue, sink, rc);
+    }
+    wake_reader(queue);
+    return 1;
+}
+
 static size_t queue_room(struct weir_sink *sink)
 {
     struct queue *queue = queue_of_sink(sink);
@@ -390,7 +418,7 @@ static size_t queue_room(struct weir_sink *sink)
         }
     }
     if (queue->reader_gone || queue->ended) {
-        wr_sink_set_error(sink, WEIR_ECLOSED, 0, "the reader of queue '%s' has gone", queue->name);
+        (void)writer_closed(queue, sink);
         return 0;
     }
     return queue->ring.count < queue->ring.items_max ? queue->ring.items_max - queue->ring.count
@@ -461,6 +489,7 @@ static size_t writer_why(const struct weir_sink *sink, char *text, size_t cap)
 
 static const struct wr_sink_ops queue_sink_ops = {.kind = "queue",
                                                   .put_many = queue_put_many,
+                                                  .try_put = queue_try_put,
                                                   .room = queue_room,
                                                   .fail = writer_fail,
                                                   .abandon = writer_abandon,

@@ -408,6 +408,23 @@ bool weir_put(weir_sink *sink, const weir_item *item)
     return wr_put_many(sink, item, 1);
 }
 
+int weir_try_put(weir_sink *sink, const weir_item *item)
+{
+    wr_sink_given(sink, "weir_try_put");
+    wr_item_check(item, "weir_try_put");
+    if (sink->failure != NULL) {
+        past_end(sink);
+        return sink->failure->code;
+    }
+    WR_ASSERT(sink->ops->try_put != NULL,
+              "sink '%s' may have to wait for any item: put a queue before it", sink->name);
+    weir_item whole = *item;
+    wr_block_check(&whole);
+    int rc = sink->ops->try_put(sink, &whole);
+    sink->put_items += rc > 0;
+    return rc;
+}
+
 static bool commit(struct weir_sink *sink)
 {
     if (sink->failure != NULL) {

@@ -21,6 +21,9 @@ struct wr_sink_ops {
     const char *kind;
     /* Take all or fail (wr_sink_fail first); may suspend. */
     int (*put_many)(struct weir_sink *sink, const weir_item *items, size_t count);
+    /* Take one item without waiting: 1 taken, 0 no room now, negative: failed. NULL: it may have to
+     * wait for any item. */
+    int (*try_put)(struct weir_sink *sink, const weir_item *item);
     /* Never suspends: 0 all is out (the base then settles what was put), 1 some is left, negative:
      * failed. NULL: nothing is ever buffered, put_many returning 0 is the commit. */
     int (*flush)(struct weir_sink *sink);

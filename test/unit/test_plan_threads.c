@@ -201,6 +201,7 @@ CALL(weir_channel, weir_sink *in; weir_channel(w->scope, w->scope, NULL, &in));
 CALL(weir_sink_share, weir_sink_share(w->queue_end));
 CALL(weir_put, item = weir_bytes("x", 1); (void)!weir_put(w->queue_end, &item));
 CALL(weir_put_many, (void)!weir_put_many(w->sink, &item, 0));
+CALL(weir_try_put, item = weir_bytes("x", 1); (void)!weir_try_put(w->queue_end, &item));
 CALL(weir_commit, (void)!weir_commit(w->sink));
 CALL(weir_sink_finish, (void)!weir_sink_finish(w->sink, NULL));
 CALL(weir_sink_fail, error.code = WEIR_EUSER; weir_sink_fail(w->sink, &error));
