@@ -276,6 +276,16 @@ WEIR_API const weir_item *weir_result(const weir_gen *gen);
 WEIR_API void weir_each(WEIR_TAKES weir_gen *gen, bool (*on_item)(void *ctx, const weir_item *item),
                         void (*on_over)(void *ctx, int rc, const weir_error *error), void *ctx);
 
+/*
+ * Make weir_each call on_item no more until weir_each_resume. Meanwhile the generator is not asked
+ * either, so its source slows down; an item that is on its way comes after the resume. Neither call
+ * suspends; each may be made in on_item, in a task or in a callback of the loop, also several times.
+ *
+ * gen      what weir_each has taken, until on_over is called; another aborts.
+ */
+WEIR_API void weir_each_pause(weir_gen *gen);
+WEIR_API void weir_each_resume(weir_gen *gen);
+
 /* ---- for bodies: `self` is what the body was given */
 
 /*

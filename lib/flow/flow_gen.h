@@ -34,6 +34,7 @@
 #include "loop_scope.h"
 
 struct wr_body;
+struct wr_each;
 struct wr_puller;
 
 struct wr_gen_ops {
@@ -113,6 +114,7 @@ struct weir_gen {
     weir_error *failure;       /* NULL: none */
     uint64_t failed_at;        /* loop->failures when it happened: the first in time wins */
     struct wr_puller *puller;
+    struct wr_each *each; /* weir_each reads it; NULL: not so */
     struct weir_scope *leaving;   /* ends while a task of another one is inside, and waits for it to
                                      be over; NULL: none */
     struct wr_task *closer;       /* is closing it: its reader, or the end of its scope */

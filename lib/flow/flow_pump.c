@@ -123,44 +123,69 @@ int weir_pump(weir_gen *gen, weir_sink *sink, weir_error *error)
 
 /* ---- weir_each */
 
-struct each {
+struct wr_each {
     struct weir_gen *gen;
     bool (*on_item)(void *ctx, const weir_item *item);
     void (*on_over)(void *ctx, int rc, const weir_error *error);
     void *ctx;
     const weir_item *item;
-    bool go_on;
+    bool go_on, paused;
+    struct wr_task *waiter; /* for the resume */
     int rc;
     weir_error error;
 };
 
 static void call_item(void *arg)
 {
-    struct each *each = arg;
+    struct wr_each *each = arg;
     each->go_on = each->on_item(each->ctx, each->item);
 }
 
 static void call_over(void *arg)
 {
-    struct each *each = arg;
+    struct wr_each *each = arg;
     if (each->on_over != NULL) {
         each->on_over(each->ctx, each->rc, &each->error);
     }
 }
 
-static int each_main(weir_scope *scope, void *args)
+/* False: canceled while it was paused, the generator fails. */
+static bool each_goes_on(struct wr_each *each)
 {
-    struct each *each = args;
-    struct weir_loop *loop = scope->loop;
+    struct weir_gen *gen = each->gen;
+    while (each->paused) {
+        each->waiter = wr_task_now(gen->loop, "weir_each");
+        int rc = wr_wait(gen->loop, "weir_each_resume", &gen->object);
+        each->waiter = NULL;
+        if (rc < 0) {
+            wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
+            return false;
+        }
+    }
+    return true;
+}
+
+static void each_read(struct wr_each *each)
+{
+    struct weir_loop *loop = each->gen->loop;
+    struct turns turns = {.loop = loop, .turn = loop->turns};
     weir_item item;
     each->item = &item;
     each->go_on = true;
-    struct turns turns = {.loop = loop, .turn = loop->turns};
-    while (each->go_on && take_turns(&turns, each->gen) && wr_pull(each->gen, &item, 1) > 0) {
+    while (each->go_on && each_goes_on(each) && take_turns(&turns, each->gen) &&
+           wr_pull(each->gen, &item, 1) > 0 && each_goes_on(each)) {
         wr_call_on_loop_stack(loop, call_item, each);
     }
+}
+
+static int each_main(weir_scope *scope, void *args)
+{
+    struct wr_each *each = *(struct wr_each **)args;
+    each_read(each);
+    each->gen->each = NULL;
     each->rc = weir_finish(each->gen, &each->error);
-    wr_call_on_loop_stack(loop, call_over, each);
+    wr_call_on_loop_stack(scope->loop, call_over, each);
+    wr_free(each);
     return 0;
 }
 
@@ -169,18 +194,49 @@ void weir_each(weir_gen *gen, bool (*on_item)(void *ctx, const weir_item *item),
 {
     wr_gen_given(gen, "weir_each");
     WR_ASSERT(on_item != NULL, "there is no function for the items of '%s': NULL", gen->name);
-    struct each each = {.gen = gen, .on_item = on_item, .on_over = on_over, .ctx = ctx};
-    if (gen->loop == NULL) {
+    struct wr_each each = {.gen = gen, .on_item = on_item, .on_over = on_over, .ctx = ctx};
+    struct weir_loop *loop = gen->loop;
+    if (loop == NULL) {
         /* A generator that could not be made belongs to no loop: there is nothing to wait for. */
         each.rc = weir_finish(gen, &each.error);
         call_over(&each);
         return;
     }
-    size_t tasks = gen->loop->tasks_count;
-    weir_spawn(gen->object.scope, gen->name, each_main, &each, sizeof each);
-    if (gen->loop->tasks_count == tasks) {
-        /* There was no memory for the task: the generator ends with its scope. */
-        each.rc = wr_error_set(&each.error, WEIR_ENOMEM, 0, gen->name, "no memory for a task");
-        call_over(&each);
+    size_t tasks = loop->tasks_count;
+    struct wr_each *own = wr_alloc(sizeof *own);
+    if (own != NULL) {
+        *own = each;
+        weir_spawn(gen->object.scope, gen->name, each_main, &own, sizeof own);
+    }
+    if (loop->tasks_count > tasks) {
+        gen->each = own;
+        return;
+    }
+    /* There was no memory for the task: the generator ends with its scope. */
+    wr_free(own);
+    each.rc = wr_error_set(&each.error, WEIR_ENOMEM, 0, gen->name, "no memory for a task");
+    call_over(&each);
+}
+
+static struct wr_each *each_of(const struct weir_gen *gen, const char *verb)
+{
+    wr_gen_given(gen, verb);
+    if (gen->each == NULL) {
+        wr_misuse(verb, "weir_each does not read '%s'", gen->name);
+    }
+    return gen->each;
+}
+
+void weir_each_pause(weir_gen *gen)
+{
+    each_of(gen, "weir_each_pause")->paused = true;
+}
+
+void weir_each_resume(weir_gen *gen)
+{
+    struct wr_each *each = each_of(gen, "weir_each_resume");
+    each->paused = false;
+    if (each->waiter != NULL) {
+        wr_wake(each->waiter, 0);
     }
 }

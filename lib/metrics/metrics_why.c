@@ -118,8 +118,9 @@ static void explain(struct text *text, const struct weir_gen *gen, int depth)
         explain_wait(text, gen, inside);
         return;
     }
-    bool starved = task != NULL && task->why == wr_budget_why;
-    if (!starved && own_words(text, gen)) {
+    /* Its own words say more than the wait, but for memory, or for the resume of who reads it. */
+    bool other = task != NULL && (task->why == wr_budget_why || gen->state != WR_GEN_INSIDE);
+    if (!other && own_words(text, gen)) {
         return;
     }
     if (task != NULL) {

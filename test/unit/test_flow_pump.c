@@ -189,6 +189,7 @@ TEST(pump_ends_when_its_queues_reader_goes_while_the_source_is_idle)
 
 struct heard {
     long items, last, stop_at;
+    weir_gen *pauses; /* itself, after each item; NULL: not so */
     int overs, rc;
     weir_error error;
 };
@@ -200,6 +201,9 @@ static bool on_item(void *ctx, const weir_item *item)
     MUST(*number_of(item) == heard->last + 1);
     heard->last = *number_of(item);
     heard->items++;
+    if (heard->pauses != NULL) {
+        weir_each_pause(heard->pauses);
+    }
     return heard->last != heard->stop_at;
 }
 
@@ -277,6 +281,94 @@ TEST(each_hears_of_a_cancel)
     weir_loop_free(loop);
     MUST(heard.overs == 1);
     ck_assert_int_eq(heard.rc, WEIR_ECANCELED);
+}
+
+TEST(each_that_pauses_itself_hears_the_next_item_after_the_resume)
+{
+    weir_loop *loop = test_loop();
+    weir_gen *gen = count_to(weir_root(loop), 3);
+    struct heard heard = {.pauses = gen};
+    weir_each(gen, on_item, on_over, &heard);
+    for (int i = 1; i <= 3; i++) {
+        wr_loop_settle(loop);
+        ck_assert_int_eq(heard.items, i);
+        ck_assert_int_eq(heard.overs, 0);
+        weir_each_resume(gen);
+    }
+    wr_loop_settle(loop);
+    MUST(heard.overs == 1);
+    ck_assert_int_eq(heard.rc, 0);
+    weir_loop_free(loop);
+}
+
+TEST(each_that_is_paused_asks_its_source_no_more)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_gen *gen = numbers(root, (struct numbers_args){9, 0, 1000, root});
+    struct heard heard = {0};
+    weir_each(gen, on_item, on_over, &heard);
+    ck_assert(weir_sleep(root, 2500));
+    ck_assert_int_eq(heard.items, 2);
+
+    weir_each_pause(gen);
+    weir_each_pause(gen);
+    ck_assert(weir_sleep(root, 100 * 1000));
+    ck_assert_int_eq(heard.items, 2); /* the third has come, and waits */
+    ck_assert_uint_eq(ledger_of(root).in, 3);
+    weir_each_resume(gen);
+    wr_loop_settle(loop);
+    ck_assert_int_eq(heard.items, 3);
+
+    ck_assert(weir_sleep(root, 100 * 1000));
+    ck_assert_int_eq(heard.items, 9);
+    ck_assert_int_eq(heard.overs, 1);
+    weir_loop_free(loop);
+}
+
+TEST(each_that_is_paused_before_it_begins_begins_at_the_resume)
+{
+    weir_loop *loop = test_loop();
+    weir_gen *gen = count_to(weir_root(loop), 3);
+    struct heard heard = {0};
+    weir_each(gen, on_item, on_over, &heard);
+    weir_each_pause(gen);
+    wr_loop_settle(loop);
+    ck_assert_int_eq(heard.items, 0);
+
+    weir_each_resume(gen);
+    wr_loop_settle(loop);
+
+    ck_assert_int_eq(heard.items, 3);
+    MUST(heard.overs == 1);
+    weir_loop_free(loop);
+}
+
+TEST(each_that_is_paused_hears_of_a_cancel)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    weir_gen *gen = count_to(scope, -1);
+    struct heard heard = {.pauses = gen};
+    weir_each(gen, on_item, on_over, &heard);
+    wr_loop_settle(loop);
+    char why[200];
+    weir_why(gen, why, sizeof why);
+    ck_assert_ptr_nonnull(strstr(why, "weir_each_resume"));
+
+    weir_scope_cancel(scope);
+
+    ck_assert_int_eq(weir_scope_wait(scope, NULL), 0);
+    MUST(heard.overs == 1);
+    ck_assert_int_eq(heard.items, 1);
+    ck_assert_int_eq(heard.rc, WEIR_ECANCELED);
+    weir_loop_free(loop);
+}
+
+TEST_ABORTS(misuse_a_pause_of_what_weir_each_does_not_read)
+{
+    weir_loop *loop = test_loop();
+    weir_each_pause(count_to(weir_root(loop), 3));
 }
 
 TEST(each_works_on_an_attached_loop)

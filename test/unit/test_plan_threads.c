@@ -186,6 +186,8 @@ CALL(weir_finish, (void)!weir_finish(w->gen, NULL));
 CALL(weir_discard, weir_discard(w->gen));
 CALL(weir_result, weir_result(w->gen));
 CALL(weir_each, weir_each(w->gen, item_fn, NULL, NULL));
+CALL(weir_each_pause, weir_each_pause(w->gen));
+CALL(weir_each_resume, weir_each_resume(w->gen));
 CALL(weir_why, char text[80]; weir_why(w->gen, text, sizeof text));
 CALL(weir_yield, item = weir_bytes("x", 1); (void)!weir_yield(w->self, &item));
 CALL(weir_yield_many, item = weir_bytes("x", 1); (void)!weir_yield_many(w->self, &item, 1));
