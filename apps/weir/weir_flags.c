@@ -428,7 +428,8 @@ static int check_kind(const char *kind, size_t count)
 static const char *meant_command(const char *word)
 {
     static const char *const commands[] = {"demo", "list", "help"};
-    const char *meant = NULL, *name;
+    const char *meant = NULL;
+    const weir_component *component;
     size_t best = 3;
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         size_t d = flags_distance(word, commands[i]);
@@ -437,8 +438,8 @@ static const char *meant_command(const char *word)
             meant = commands[i];
         }
     }
-    for (size_t i = 0; (name = weir_word_name(i, NULL)) != NULL; i++) {
-        meant = flags_distance(word, name) < best ? NULL : meant;
+    for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
+        meant = flags_distance(word, component->name) < best ? NULL : meant;
     }
     return meant;
 }

@@ -48,6 +48,8 @@ void flags_help(void);
  * version? *hint: what to type instead, or NULL. */
 bool planned_flag(const char *name, char letter, const char **hint);
 bool planned_word(const char *name, const char **hint);
+/* The same for the name of a stage; len 0 stands for an expression. */
+bool planned_stage(const char *name, size_t len, const char **hint);
 /* How many letters have to be put in, left out or changed; for "did you mean". */
 size_t flags_distance(const char *a, const char *b);
 

@@ -9,49 +9,35 @@
 #include "weir_run.h"
 
 /* of: "sources", "stages", "sinks"; NULL: all. */
-static int list_words(const char *of)
+static int list_components(const char *of)
 {
     static const char *const kinds[] = {"source", "stage", "sink"};
-    for (size_t i = 0;; i++) {
-        int kind = 0;
-        if (weir_word_name(i, &kind) == NULL) {
-            break;
+    const weir_component *component;
+    for (int32_t kind = WEIR_KIND_SOURCE; kind <= WEIR_KIND_SINK; kind++) {
+        for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
+            if (component->kind != kind ||
+                (of != NULL && strncmp(of, kinds[kind], strlen(kinds[kind])) != 0)) {
+                continue;
+            }
+            char help[4096];
+            weir_component_help(component, help, sizeof help);
+            printf("%-7s %.*s\n        %s\n", kinds[kind], (int)strcspn(help, "\n"), help,
+                   component->help);
         }
-        if (of != NULL && strncmp(of, kinds[kind], strlen(kinds[kind])) != 0) {
-            continue;
-        }
-        char help[2048];
-        weir_word_help(i, help, sizeof help);
-        char *usage_end = strchr(help, '\n');
-        char *summary = usage_end != NULL ? usage_end + 1 : help + strlen(help);
-        printf("%-7s %.*s\n      %.*s\n", kinds[kind], (int)strcspn(help, "\n"), help,
-               (int)strcspn(summary, "\n"), summary);
     }
     return EXIT_FINISHED;
 }
 
-/* Is `word` the name at `index`, or how its address begins (https)? */
-static bool is_word(size_t index, const char *word)
-{
-    char help[4096], start[64];
-    if (strcmp(weir_word_name(index, NULL), word) == 0) {
-        return true;
-    }
-    weir_word_help(index, help, sizeof help);
-    help[strcspn(help, "\n")] = '\0';
-    int n = snprintf(start, sizeof start, "%s://", word);
-    return n > 3 && (size_t)n < sizeof start && strstr(help, start) != NULL;
-}
-
 static int unknown_word(const char *word)
 {
+    const weir_component *component;
     const char *nearest = NULL;
     size_t best = 3; /* as far as a slip of the finger goes */
-    for (size_t i = 0; weir_word_name(i, NULL) != NULL; i++) {
-        size_t d = flags_distance(word, weir_word_name(i, NULL));
+    for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
+        size_t d = flags_distance(word, component->name);
         if (d < best) {
             best = d;
-            nearest = weir_word_name(i, NULL);
+            nearest = component->name;
         }
     }
     fprintf(stderr, "weir: there is no source, stage or sink '%s'", word);
@@ -64,20 +50,18 @@ static int unknown_word(const char *word)
 
 static int help_word(const char *word)
 {
-    bool found = false; /* a source and a sink may have the same name */
+    const weir_component *component;
+    size_t found = 0; /* a source and a sink may have the same name */
     if (strcmp(word, "demo") == 0 || strcmp(word, "list") == 0) {
         flags_help();
         return EXIT_FINISHED;
     }
-    for (size_t i = 0; weir_word_name(i, NULL) != NULL; i++) {
-        if (is_word(i, word)) {
-            char help[4096];
-            weir_word_help(i, help, sizeof help);
-            printf("%s%s", found ? "\n" : "", help);
-            found = true;
-        }
+    for (; (component = weir_component_find(word, found)) != NULL; found++) {
+        char help[4096];
+        weir_component_help(component, help, sizeof help);
+        printf("%s%s", found > 0 ? "\n" : "", help);
     }
-    return found ? EXIT_FINISHED : unknown_word(word);
+    return found > 0 ? EXIT_FINISHED : unknown_word(word);
 }
 
 /* A standard descriptor that is closed (weir ... >&-) would become the number of the loop's own. It
@@ -102,7 +86,7 @@ int main(int argc, char **argv)
     switch (flags.action) {
     case ACTION_HELP: flags_help(); return EXIT_FINISHED;
     case ACTION_VERSION: printf("weir %s\n", weir_version()); return EXIT_FINISHED;
-    case ACTION_LIST: return list_words(flags.word);
+    case ACTION_LIST: return list_components(flags.word);
     case ACTION_WORD: return help_word(flags.word);
     case ACTION_DEMO: return flags.torture ? run_torture(&flags, argv[0]) : run_demo(&flags);
     default: return run_pipeline(&flags);

@@ -1,10 +1,10 @@
 /*
- * weir_planned.c - flags and subcommands that belong to weir or to a tool it takes its habits from,
- * but are not in this version: each with what to type instead.
+ * weir_planned.c - flags, subcommands and stages that belong to weir or to a tool it takes its
+ * habits from, but are not in this version: each with what to type instead.
  *
- * "Unknown" would be a lie to somebody who has read about them, and a guess at another flag would
- * lead away. What the pipeline text does not have yet is told by the library, in the same words.
- * Called while the command line is read; nothing is open then.
+ * A user who has read about them would take "unknown" for a mistake of his own, and a guess at
+ * another name would lead away. Called while the command line and the text are read; nothing is
+ * open then.
  */
 #include <stddef.h>
 #include <string.h>
@@ -12,6 +12,10 @@
 #include "weir_flags.h"
 
 #define HINT_RAW "lines pass as they are, and leave as they came"
+#define HINT_GREP "to filter lines by their text: grep \"text\""
+#define HINT_SHELL "in the shell: weir '...' | COMMAND"
+#define HINT_BEFORE "in the shell: COMMAND | weir '...'"
+#define HINT_PASS "lines pass as they are: leave it out, or filter them with grep \"text\""
 #define HINT_TIME "in the shell: timeout 5 weir '...'"
 #define HINT_GET "requests are GET; in the shell: curl ... | weir '...'"
 #define HINT_CURL "in the shell: curl ... | weir '...'"
@@ -30,7 +34,7 @@ static const struct planned_flag {
     {'e', NULL, NULL},
     {0, "since", NULL},
     {0, "dead", NULL},
-    {0, "include", "to filter lines by their text: grep \"text\""},
+    {0, "include", HINT_GREP},
     {0, "exclude", NULL},
     {'n', "lines", "the first N items: -c N, or | head N"},
     {'F', NULL, "in the shell: tail -F FILE | weir '...'"},
@@ -93,6 +97,84 @@ static const struct planned_word {
     {"version", "write weir --version"},
 };
 
+static const struct planned_word planned_stages[] = {
+    {"where", HINT_GREP},
+    {"select", HINT_GREP},
+    {"regex", HINT_GREP},
+    {"uniq", "in the shell: weir '...' | uniq"},
+    {"json", HINT_PASS},
+    {"sse", "its lines pass as they are: grep \"data:\""},
+    {"csv", HINT_PASS},
+    {"logfmt", HINT_PASS},
+    {"syslog", HINT_PASS},
+    {"auto", HINT_PASS},
+    {"ndjson", HINT_PASS},
+    {"frame", NULL},
+    {"text", HINT_PASS},
+    {"map", HINT_PASS},
+    {"fields", HINT_PASS},
+    {"set", HINT_PASS},
+    {"del", HINT_PASS},
+    {"rename", HINT_PASS},
+    {"flatten", NULL},
+    {"explode", NULL},
+    {"schema", NULL},
+    {"seq", NULL},
+    {"jq", "in the shell: weir '...' | jq PROGRAM"},
+    {"exec", HINT_SHELL},
+    {"sort", "in the shell: weir '...' | sort"},
+    {"count", "in the shell: weir '...' | wc -l"},
+    {"sum", HINT_SHELL},
+    {"avg", HINT_SHELL},
+    {"min", HINT_SHELL},
+    {"max", HINT_SHELL},
+    {"last", "in the shell: weir '...' | tail -n N"},
+    {"until", "to stop after N items: head N"},
+    {"limit", "to stop after N items: head N"},
+    {"for", "to stop after N items: head N"},
+    {"rechunk", "to group items: batch N SIZE"},
+    {"unbatch", "leave batch out"},
+    {"window", "to group items: batch N within TIME"},
+    {"throttle", NULL},
+    {"sample", NULL},
+    {"delay", NULL},
+    {"keepalive", NULL},
+    {"timeout", NULL},
+    {"prefetch", "write queue N"},
+    {"latest", "write queue full=latest"},
+    {"merge", "run one weir for each source"},
+    {"concat", "give the files as arguments: weir '...' FILE FILE"},
+    {"zip", NULL},
+    {"tee", "in the shell: weir '...' | tee FILE"},
+    {"route", NULL},
+    {"par", "to read ahead: queue N"},
+    {"gzip", "in the shell: weir '...' | gzip"},
+    {"zstd", "in the shell: weir '...' | zstd"},
+    {"gunzip", "in the shell: zcat FILE | weir '...'"},
+    {"unzstd", "in the shell: zstdcat FILE | weir '...'"},
+    {"tail", "in the shell: tail -F FILE | weir '...'"},
+    {"tick", "for numbers: gen 1.."},
+    {"replay", NULL},
+    {"listen", NULL},
+    {"download", NULL},
+    {"pg", HINT_BEFORE},
+    {"postgres", HINT_SHELL},
+    {"kafka", HINT_BEFORE},
+    {"nats", HINT_BEFORE},
+    {"redis", HINT_BEFORE},
+    {"sqlite", NULL},
+    {"ws", HINT_BEFORE},
+    {"udp", "there are tcp ADDRESS and unix PATH"},
+    {"post", "there are file PATH, tcp ADDRESS and unix PATH"},
+    {"dead", "there is file PATH"},
+    {"serve", NULL},
+    {"meter", NULL},
+    {"log", NULL},
+    {"assert", NULL},
+    {"tap", NULL},
+    {"tls", HINT_BEFORE},
+};
+
 bool planned_flag(const char *name, char letter, const char **hint)
 {
     for (size_t i = 0; i < sizeof planned_flags / sizeof planned_flags[0]; i++) {
@@ -111,6 +193,22 @@ bool planned_word(const char *name, const char **hint)
     for (size_t i = 0; i < sizeof planned_words / sizeof planned_words[0]; i++) {
         if (strcmp(planned_words[i].name, name) == 0) {
             *hint = planned_words[i].hint;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool planned_stage(const char *name, size_t len, const char **hint)
+{
+    if (len == 0) {
+        *hint = HINT_GREP; /* an expression */
+        return true;
+    }
+    for (size_t i = 0; i < sizeof planned_stages / sizeof planned_stages[0]; i++) {
+        if (strlen(planned_stages[i].name) == len &&
+            memcmp(planned_stages[i].name, name, len) == 0) {
+            *hint = planned_stages[i].hint;
             return true;
         }
     }

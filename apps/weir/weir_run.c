@@ -115,6 +115,23 @@ static int check_files(struct run *run)
     return 0;
 }
 
+/* The mistake stands at the name of a stage that is not in this version, or at an expression: say
+ * what to do instead. */
+static void tell_planned(struct run *run, const char *text, const weir_error *error)
+{
+    size_t at = error->offset >= 0 ? (size_t)error->offset : strlen(text);
+    size_t len = strspn(text + at, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+    char name[32] = "";
+    const char *hint;
+    bool expression = text[at] != '\0' && strchr(".{[(", text[at]) != NULL;
+    memcpy(name, text + at, len < sizeof name ? len : 0);
+    if ((len > 0 ? weir_component_find(name, 0) == NULL : expression) &&
+        planned_stage(text + at, len, &hint)) {
+        say_line(&run->say, "%s%s not in this version%s%s", len > 0 ? name : "expressions",
+                 len > 0 ? " is" : " are", hint != NULL ? ": " : "", hint != NULL ? hint : "");
+    }
+}
+
 static int read_plan(struct run *run)
 {
     const struct flags *flags = run->flags;
@@ -136,6 +153,7 @@ static int read_plan(struct run *run)
         } else {
             say_error(&run->say, &error);
         }
+        tell_planned(run, text, &error);
         free(from_file);
         if (error.code == WEIR_ENOMEM) {
             return EXIT_FAILED;
@@ -201,19 +219,11 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
     return 0;
 }
 
-/* Does the pipeline write to standard output? */
-static bool to_stdout(const struct run *run)
-{
-    size_t count = weir_plan_count(run->plan);
-    const char *last = count > 0 ? weir_plan_part_name(run->plan, count - 1) : NULL;
-    return !weir_plan_has_sink(run->plan) || (last != NULL && strcmp(last, "stdout") == 0);
-}
-
 /* Has whoever read standard output seen enough? A socket's peer that leaves has not: what it did
  * not take is lost. */
 static bool reader_left(const struct run *run, const weir_error *error)
 {
-    return error->code == WEIR_ECLOSED && to_stdout(run);
+    return error->code == WEIR_ECLOSED && weir_plan_writes_stdout(run->plan);
 }
 
 /* A failure's exit code. */
@@ -255,38 +265,16 @@ static void tell_delivery(struct run *run, const weir_sink *sink, bool durable)
     }
 }
 
-/* Does as much come out of this stage as has gone in? A queue may leave items out when it is full.
- */
-static bool passes_all(const char *name, const char *text)
-{
-    if (strcmp(name, "queue") == 0) {
-        return strstr(text, " full=drop") == NULL && strstr(text, " full=latest") == NULL;
-    }
-    return strcmp(name, "lines") == 0;
-}
-
-/* All runs with one state are one run to 'head' and 'skip', as long as what they count can be known
- * from the position: not behind a stage that may take items away or makes others of them. */
+/* All runs with one state are one run to a stage that counts, as long as what it counts can be known
+ * from the position. */
 static void tell_counts(struct run *run)
 {
-    const char *before = NULL;
-    for (size_t i = 0; i < weir_plan_count(run->plan); i++) {
-        const char *name = weir_plan_part_name(run->plan, i);
-        if (weir_plan_part_kind(run->plan, i) != WEIR_PLAN_STAGE) {
-            continue;
-        }
-        bool counts = strcmp(name, "head") == 0 || strcmp(name, "skip") == 0;
-        if (counts && before != NULL && !run->say.quiet) {
-            say_line(
-                &run->say,
-                "delivery: behind '%s', '%s' counts anew in each run, from where that goes on: "
-                "after a kill the output is not that of a run that was never killed",
-                before, name);
-            return;
-        }
-        if (!counts && !passes_all(name, weir_plan_part_text(run->plan, i))) {
-            before = name;
-        }
+    const weir_component *counts, *behind;
+    if (!run->say.quiet && weir_plan_recounts(run->plan, &counts, &behind)) {
+        say_line(&run->say,
+                 "delivery: behind '%s', '%s' counts anew in each run, from where that goes on: "
+                 "after a kill the output is not that of a run that was never killed",
+                 behind->name, counts->name);
     }
 }
 
@@ -348,7 +336,7 @@ static int run_in_loop(struct run *run)
     /* Lines that go to a terminal show by themselves that they come, and would be written into it.
      */
     if (run->say.terminal) {
-        struct status_args args = {run, !(to_stdout(run) && isatty(1))};
+        struct status_args args = {run, !(weir_plan_writes_stdout(run->plan) && isatty(1))};
         weir_spawn(status, "status", show_status, &args, sizeof args);
     }
     (void)!weir_pump(run->gen, sink, &error);

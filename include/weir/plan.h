@@ -22,7 +22,8 @@
  * the line; a line end is a space. "..." has JSON's escapes, `...` and '...' have none. Sizes are
  * written 64KiB, 64K (both 65536) or 64KB (64000), times 500ms or 1m30s. A source stands in the
  * first place or nowhere; without one, standard input is read. A sink stands in the last place or
- * nowhere. weir_word_name() and weir_word_help() list what there is.
+ * nowhere. A component may take chains of its own, in { }. weir_component_at() lists what there is
+ * (module.h).
  *
  * Lifetime.  A plan is plain memory and belongs to no loop. What was opened from it does not need
  *            it any more. Texts that a plan gives live as long as the plan.
@@ -35,6 +36,7 @@
 #define WEIR_PLAN_H
 
 #include <weir/gen.h>
+#include <weir/module.h>
 #include <weir/sink.h>
 #include <weir/source.h>
 #include <weir/state.h>
@@ -82,25 +84,39 @@ WEIR_API const char *weir_plan_text(const weir_plan *plan);
 /* Whether the text begins with a source. When not: standard input, or the files of
  * weir_plan_options. */
 WEIR_API bool weir_plan_has_source(const weir_plan *plan);
-/* Which source: "http", "tcp", "unix", "file", "stdin" or "gen"; NULL when the text has none. */
+/* The name of the source's component: "http", "merge"; NULL when the text has none. */
 WEIR_API const char *weir_plan_source(const weir_plan *plan);
-/* The URL, address or path of the source, unchanged, with a password if it has one; NULL when there
- * is none. */
+/* The URL, address or path of a source that is known by it, with a password if it has one; NULL when
+ * there is none. */
 WEIR_API const char *weir_plan_source_address(const weir_plan *plan);
 /* Whether the text ends with a sink. When not: standard output, or whatever the caller does with
  * the generator. */
 WEIR_API bool weir_plan_has_sink(const weir_plan *plan);
+/* Whether the pipeline writes to standard output, because the text says so or has no sink. */
+WEIR_API bool weir_plan_writes_stdout(const weir_plan *plan);
 
-enum weir_plan_kind { WEIR_PLAN_SOURCE = 0, WEIR_PLAN_STAGE = 1, WEIR_PLAN_SINK = 2 };
-
-/* How many parts the text has: source, stages and sink, as written. */
+/* How many components the text has, those in { } included, as written. */
 WEIR_API size_t weir_plan_count(const weir_plan *plan);
-/* Name of a part, for a status line: "http", "grep", "stdout"; NULL past the end. */
-WEIR_API const char *weir_plan_part_name(const weir_plan *plan, size_t index);
-/* Text of a part, as in weir_plan_text; NULL past the end. */
+/* The index-th component in the order of the text: what stands in the { } of a component comes
+ * behind it. NULL past the end. */
+WEIR_API const weir_component *weir_plan_part(const weir_plan *plan, size_t index);
+/* In how many { } it stands: 0 for the pipeline itself. */
+WEIR_API size_t weir_plan_part_depth(const weir_plan *plan, size_t index);
+/* Its text, as in weir_plan_text; NULL past the end. */
 WEIR_API const char *weir_plan_part_text(const weir_plan *plan, size_t index);
-/* What a part is: one of enum weir_plan_kind; WEIR_NONE past the end. */
-WEIR_API int weir_plan_part_kind(const weir_plan *plan, size_t index);
+/* Its traits with the arguments that it was given: a set of enum weir_trait. */
+WEIR_API uint32_t weir_plan_part_traits(const weir_plan *plan, size_t index);
+
+/*
+ * With a state, all runs are one run to a component that counts items (WEIR_TRAIT_COUNTS), as long
+ * as what it counts can be known from the position of the source.
+ *
+ * counts   [out] the first one that counts anew in each run.
+ * behind   [out] the component before it that makes it so.
+ * Returns  false: there is none; nothing is written.
+ */
+WEIR_API bool weir_plan_recounts(const weir_plan *plan, const weir_component **counts,
+                                 const weir_component **behind);
 
 /* What the user should know before the run ("'{a,b}' in the URL is sent as it is ..."); NULL past
  * the last one. */
@@ -153,17 +169,10 @@ WEIR_API WEIR_MUST_CHECK int weir_plan_open(const weir_plan *plan, weir_scope *s
  *
  * up       stands for the source; NULL: the text's own source, else standard input.
  * Returns  the end of the chain. For a text that cannot be read, that ends with a sink, or that has
- *          a source (or `lines` with limits of the source) although `up` is given: one failed
- *          generator, which has taken `up` (WEIR_EPARSE; WEIR_EINVAL).
+ *          a source, or a framer with limits of one, although `up` is given: one failed generator,
+ *          which has taken `up` (WEIR_EPARSE; WEIR_EINVAL).
  */
 WEIR_API weir_gen *weir_parse(weir_scope *scope, WEIR_TAKES weir_gen *up, const char *text);
-
-/* Name of the index-th source, stage or sink of this version; NULL past the last. *kind (may be
- * NULL): what it is. */
-WEIR_API const char *weir_word_name(size_t index, int *kind);
-/* Explain the index-th one: how it is written, its arguments, an example. As snprintf; 0 past the
- * last. */
-WEIR_API size_t weir_word_help(size_t index, char *to, size_t cap);
 
 /* Read "64KiB", "64K", "64KB" or "512B" into bytes. 0, or WEIR_EINVAL: it is no size, or does not
  * fit. */

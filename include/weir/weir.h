@@ -27,6 +27,7 @@
 #include <weir/item.h>
 #include <weir/loop.h>
 #include <weir/metrics.h>
+#include <weir/module.h>
 #include <weir/plan.h>
 #include <weir/queue.h>
 #include <weir/scope.h>

@@ -1,5 +1,5 @@
 /*
- * codec_date.c - HTTP dates, written in one form and read in three.
+ * codec_date.c - HTTP dates, written in one form and read in three, and instants (RFC 3339).
  *
  * The names of days and months are HTTP's own and no locale's, so neither strftime nor strptime
  * will do; and the calendar is computed here, since timegm is not in POSIX 2008. A date is checked
@@ -178,4 +178,70 @@ bool wr_http_date_parse(struct wr_text text, int64_t now_s, int64_t *unix_s)
     }
     *unix_s = ((day_number(&date) * 24 + date.hour) * 60 + date.minute) * 60 + date.second;
     return true;
+}
+
+/* Up to nine digits behind a point, as nanoseconds. */
+static bool take_fraction(struct wr_text *text, int64_t *ns)
+{
+    int64_t scale = 1000000000;
+    *ns = 0;
+    if (!wr_text_take(text, ".")) {
+        return true;
+    }
+    size_t digits = 0;
+    for (; digits < text->len && wr_is_digit(text->data[digits]); digits++) {
+        scale /= 10;
+        *ns += (text->data[digits] - '0') * scale;
+    }
+    text->data += digits;
+    text->len -= digits;
+    return digits >= 1 && digits <= 9;
+}
+
+/* "Z", "+02:00" or nothing, in seconds. */
+static bool take_zone(struct wr_text *text, int64_t *seconds)
+{
+    int64_t hours = 0, minutes = 0;
+    bool west = text->len > 0 && text->data[0] == '-';
+    *seconds = 0;
+    if (wr_text_take(text, "Z") || text->len == 0) {
+        return true;
+    }
+    if ((!wr_text_take(text, "+") && !wr_text_take(text, "-")) || !take_number(text, 2, &hours) ||
+        !wr_text_take(text, ":") || !take_number(text, 2, &minutes) || hours > 23 || minutes > 59) {
+        return false;
+    }
+    *seconds = (west ? -1 : 1) * (hours * 60 + minutes) * 60;
+    return true;
+}
+
+bool wr_instant_parse(struct wr_text text, int64_t *unix_ns)
+{
+    struct date date = {0};
+    int64_t ns = 0, zone_s = 0, unix_s = 0;
+    bool counted = wr_text_take(&text, "@");
+    if (counted) {
+        if (!wr_text_take_number(&text, &unix_s) || !take_fraction(&text, &ns)) {
+            return false;
+        }
+    } else {
+        if (!take_number(&text, 4, &date.year) || !wr_text_take(&text, "-") ||
+            !take_number(&text, 2, &date.month) || !wr_text_take(&text, "-") ||
+            !take_number(&text, 2, &date.day)) {
+            return false;
+        }
+        date.month--;
+        if (text.len > 0 &&
+            ((!wr_text_take(&text, "T") && !wr_text_take(&text, " ")) || !take_time(&text, &date) ||
+             !take_fraction(&text, &ns) || !take_zone(&text, &zone_s))) {
+            return false;
+        }
+        if (date.month < 0 || date.month > 11 || !is_date(&date)) {
+            return false;
+        }
+        unix_s =
+            ((day_number(&date) * 24 + date.hour) * 60 + date.minute) * 60 + date.second - zone_s;
+    }
+    return text.len == 0 && !__builtin_mul_overflow(unix_s, 1000000000, unix_ns) &&
+           !__builtin_add_overflow(*unix_ns, ns, unix_ns);
 }

@@ -12,11 +12,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base_alloc.h"
-
 #include "base_error.h"
+#include "codec_secret.h"
 
 #define EXCERPT_COLUMNS_MAX 76u
 #define EXCERPT_BEFORE 52u /* columns kept before the place when the line is cut */
@@ -147,40 +146,13 @@ static size_t line_number(const char *text, size_t at)
     return line;
 }
 
-/* Does the name of a query's value say that it is a secret? */
-static bool names_secret(const char *name, size_t len)
-{
-    static const char *const words[] = {"token", "key", "secret", "pass", "sig", "auth"};
-    for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
-        size_t need = strlen(words[w]);
-        for (size_t i = 0; i + need <= len; i++) {
-            if (strncasecmp(name + i, words[w], need) == 0) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 void wr_plan_hide_secrets(char *text)
 {
-    for (char *url = strstr(text, "://"); url != NULL; url = strstr(url + 3, "://")) {
-        char *host = url + 3;
-        size_t len = strcspn(host, "/?# \t\n|'\"`");
-        char *colon = memchr(host, ':', len);
-        char *at = memrchr(host, '@', len);
-        if (colon != NULL && at != NULL && colon < at) {
-            memset(colon + 1, '*', (size_t)(at - colon - 1));
-        }
-        char *part = host + strcspn(host, "? \t\n|'\"`");
-        while (*part == '?' || *part == '&') {
-            size_t name = strcspn(++part, "=& \t\n|'\"`#");
-            size_t value = strcspn(part + name, "& \t\n|'\"`#");
-            if (value > 1 && names_secret(part, name)) {
-                memset(part + name + 1, '*', value - 1);
-            }
-            part += name + value;
-        }
+    size_t at, len;
+    size_t from = 0;
+    while (wr_secret_find(wr_text_of(text), from, &at, &len)) {
+        memset(text + at, '*', len);
+        from = at + len;
     }
 }
 

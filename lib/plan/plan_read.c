@@ -1,15 +1,13 @@
 /*
- * plan_read.c - from the text to a plan: option lines, what each stage is, and whether they fit
- * together.
+ * plan_read.c - from the text to a tree: option lines, and what each component is.
  *
  * Called by weir_plan_read and, for the long form of an error, by weir_plan_error_text: both read
  * the text from the start and keep nothing between calls. The steps: option lines (files only), the
- * split, then stage by stage what its first word looks like. Where a word may stand depends on its
- * place alone, never on what exists in a folder: with a scheme, a '/' or a '.' in it, it is a
- * source in the first place and a mistake elsewhere. The first mistake ends the reading. Suspends
- * nothing, opens nothing.
+ * split, then step by step what its first word looks like; a block is read as a chain of its own by
+ * the same functions. Where a word may stand depends on its place alone, never on what exists in a
+ * folder: with a scheme, a '/' or a '.' in it, it is a source in the first place and a mistake
+ * elsewhere. The first mistake ends the reading. Suspends nothing and opens nothing but modules.
  */
-#define _GNU_SOURCE /* memrchr */
 #include "plan_text.h"
 
 #include <string.h>
@@ -17,20 +15,8 @@
 
 #include "base_alloc.h"
 #include "base_error.h"
-#include "codec_url.h"
 
-#define SHOWN_MAX 60
-
-struct reading {
-    const char *text;
-    char *clean; /* a copy with its comments blanked */
-    const char *name;
-    weir_plan *plan;
-    struct wr_plan_error error;
-    struct wr_plan_span spans[WR_PLAN_STAGES_MAX];
-};
-
-enum look { LOOK_NAME, LOOK_STDIN, LOOK_SCHEME, LOOK_UNIX, LOOK_PATH, LOOK_EXPRESSION };
+enum look { LOOK_NAME, LOOK_STDIN, LOOK_ADDRESS, LOOK_PATH, LOOK_MODULE, LOOK_EXPRESSION };
 
 static bool begins(const char *text, size_t len, const char *with)
 {
@@ -41,12 +27,6 @@ static bool begins(const char *text, size_t len, const char *with)
 static bool equals(const char *text, size_t len, const char *name)
 {
     return strlen(name) == len && memcmp(text, name, len) == 0;
-}
-
-/* Schemes are known without regard to case (RFC 3986, 3.1). */
-static bool is_scheme(const char *text, size_t len, const char *scheme)
-{
-    return strlen(scheme) == len && strncasecmp(text, scheme, len) == 0;
 }
 
 static size_t name_len(const char *text, size_t len)
@@ -60,7 +40,8 @@ static size_t name_len(const char *text, size_t len)
     return i;
 }
 
-/* Length of the scheme of an address such as tcp://h:1; 0: this is none. */
+/* Length of the scheme of an address: of tcp://h:1, or of unix:PATH where a source or sink says so;
+ * 0: this is no address. */
 static size_t scheme_len(const char *text, size_t len)
 {
     size_t i = 0;
@@ -69,11 +50,28 @@ static size_t scheme_len(const char *text, size_t len)
             (i > 0 && ((text[i] >= '0' && text[i] <= '9') || text[i] == '+' || text[i] == '-')))) {
         i++;
     }
-    return i > 0 && begins(text + i, len - i, "://") ? i : 0;
+    if (i == 0 || i == len || text[i] != ':') {
+        return 0;
+    }
+    return begins(text + i, len - i, "://") ||
+                   wr_plan_find_scheme(WEIR_KIND_SOURCE, text, i + 1) != NULL
+               ? i
+               : 0;
 }
 
-/* What the first word of a stage looks like. `loose`: a '.', '/' or '*' anywhere makes a path of
- * it. */
+/* Does a path end in .so or .so:NAME? */
+static bool is_module(const char *word, size_t len)
+{
+    size_t name = len;
+    while (name > 0 && word[name - 1] != ':' && word[name - 1] != '/') {
+        name--;
+    }
+    size_t file = name > 0 && word[name - 1] == ':' ? name - 1 : len;
+    return file > 3 && memcmp(word + file - 3, ".so", 3) == 0;
+}
+
+/* What the first word of a component looks like. `loose`: a '.', '/' or '*' anywhere makes a path
+ * of it. */
 static enum look look_at(const char *word, size_t len, bool loose)
 {
     size_t name = name_len(word, len);
@@ -81,14 +79,11 @@ static enum look look_at(const char *word, size_t len, bool loose)
         return LOOK_STDIN;
     }
     if (scheme_len(word, len) > 0) {
-        return LOOK_SCHEME;
-    }
-    if (len >= strlen("unix:") && is_scheme(word, strlen("unix:"), "unix:")) {
-        return LOOK_UNIX;
+        return LOOK_ADDRESS;
     }
     if (begins(word, len, "/") || begins(word, len, "./") || begins(word, len, "../") ||
         begins(word, len, "~/")) {
-        return LOOK_PATH;
+        return is_module(word, len) ? LOOK_MODULE : LOOK_PATH;
     }
     if (len == 0 || strchr(".{[(\"`'$@-", word[0]) != NULL ||
         (name > 0 && name < len && word[name] == '(')) {
@@ -118,259 +113,237 @@ static bool is_function(const char *name, size_t len)
     return false;
 }
 
-static int no_expressions(struct reading *reading, struct wr_plan_span where)
+/* A step that is only an expression. */
+static int read_expression(struct wr_plan_reading *reading, struct wr_plan_step *step,
+                           struct wr_plan_span word)
 {
-    (void)wr_plan_fail(&reading->error, where, "expressions are not in this version");
-    return wr_plan_hint(&reading->error, "to filter lines by their text: grep \"text\"");
+    step->component = wr_plan_find_expression();
+    return step->component != NULL
+               ? wr_plan_args_read(reading, step, step->where.at)
+               : wr_plan_fail(&reading->error, word, "no component takes an expression");
+}
+
+/* NAME( begins an expression, or is the call form of a component, which the language does not have
+ * but for those that are followed by an expression in brackets: select(...). */
+static int read_call(struct wr_plan_reading *reading, struct wr_plan_step *step,
+                     struct wr_plan_span word)
+{
+    const char *text = reading->clean + word.at;
+    size_t name = name_len(text, word.len);
+    const weir_component *component = wr_plan_find(text, name, false, false);
+    if (component == NULL) {
+        return read_expression(reading, step, word);
+    }
+    if (component->args_count > 0 && component->args[0].type == WEIR_ARGTYPE_EXPR) {
+        step->component = component;
+        return wr_plan_args_read(reading, step, word.at + name);
+    }
+    (void)wr_plan_fail(&reading->error, word,
+                       "%s: arguments stand behind the name, without brackets", component->name);
+    return wr_plan_hint(&reading->error, "as in %s", component->example);
 }
 
 /* A source was written where none can stand. */
-static int misplaced(struct reading *reading, const struct wr_plan_span word, enum look look)
+static int misplaced(struct wr_plan_reading *reading, struct wr_plan_span word, enum look look)
 {
     const char *text = reading->clean + word.at;
     struct wr_plan_error *error = &reading->error;
-    int shown = (int)WR_MIN(word.len, (size_t)SHOWN_MAX);
-    if (look == LOOK_PATH && word.len > 3 && memcmp(text + word.len - 3, ".so", 3) == 0) {
-        (void)wr_plan_fail(error, word, "modules are not in this version: '%.*s'", shown, text);
-        return wr_plan_hint(error, "in C: weir_parse() takes any generator as its source");
-    }
+    int shown = (int)WR_MIN(word.len, (size_t)WR_PLAN_SHOWN_MAX);
+    const char *scheme = look == LOOK_PATH ? "/" : text;
+    const weir_component *sink = wr_plan_find_scheme(
+        WEIR_KIND_SINK, scheme, look == LOOK_PATH ? 1 : scheme_len(text, word.len));
     if (look == LOOK_PATH) {
         (void)wr_plan_fail(error, word, "a file can only be read in the first place");
-        return wr_plan_hint(error, "to write it: file %.*s", shown, text);
+        return wr_plan_hint(error, "to write it: %s %.*s", sink->name, shown, text);
     }
     (void)wr_plan_fail(error, word, "a source can only stand in the first place");
     if (look == LOOK_STDIN) {
         return wr_plan_hint(error, "for standard output leave the sink out");
     }
-    if (look == LOOK_UNIX || is_scheme(text, scheme_len(text, word.len), "tcp")) {
-        return wr_plan_hint(error, "to send there: %s %.*s", look == LOOK_UNIX ? "unix" : "tcp",
-                            shown, text);
-    }
-    return wr_plan_hint(error, "to send somewhere: tcp ADDRESS, unix PATH or file PATH");
+    return sink != NULL ? wr_plan_hint(error, "to send there: %s %.*s", sink->name, shown, text)
+                        : error->code;
 }
 
-/* The rules for a URL. What a browser would encode, or could be read in two ways, is refused. */
-static int check_url(struct reading *reading, const struct wr_plan_stage *stage,
-                     struct wr_plan_span where)
+/* The rules for the path of a file that is not quoted. */
+static int check_bare_path(struct wr_plan_reading *reading, const struct wr_plan_step *step,
+                           struct wr_plan_span word)
 {
-    const char *text = stage->values[0].text;
-    struct wr_plan_error *error = &reading->error;
-    struct wr_url url;
-    const char *host = strstr(text, "://") + 3;
-    size_t host_len = strcspn(host, "/?#");
-    const char *brace = strchr(host + host_len, '{');
-    const char *square = strchr(host + host_len, '[');
-    if (host_len == 0) {
-        (void)wr_plan_fail(error, where, "the URL has no host");
-        return wr_plan_hint(error, "as in %s", stage->word->example);
+    const char *text = reading->clean + word.at;
+    int shown = (int)WR_MIN(word.len, (size_t)WR_PLAN_SHOWN_MAX);
+    if (memchr(text, '*', word.len) != NULL &&
+        (step->component->args[0].flags & WEIR_ARG_PATTERNS) == 0) {
+        (void)wr_plan_fail(&reading->error, word, "%s takes no patterns: '%.*s'",
+                           step->component->name, shown, text);
+        return wr_plan_hint(&reading->error, "let the shell expand it: weir 'PIPELINE' FILE...");
     }
-    const char *sign = memrchr(host, '@', host_len);
-    if (sign != NULL && strcspn(host, "()[]{}") < (size_t)(sign - host)) {
-        /* They need not balance, which a text that is read again relies on. */
-        return wr_plan_fail(error, where,
-                            "brackets before the @ of a URL are written %%28 and the like");
-    }
-    for (const char *c = text; *c != '\0'; c++) {
-        if ((unsigned char)*c <= ' ' || *c == '\x7f') {
-            return wr_plan_fail(error, where,
-                                "a space or control byte in a URL is written %%20 and the like");
-        }
-    }
-    if (wr_url_parse(wr_text_of(text), &url) != 0) {
-        (void)wr_plan_fail(error, where, "the host or the port of this URL cannot be read");
-        if (sign != NULL && memchr(host, '@', (size_t)(sign - host)) != NULL) {
-            return wr_plan_hint(error, "an @ in a name or a password is written %%40");
-        }
-        return memchr(host, '[', host_len) != NULL && memchr(host, '%', host_len) != NULL
-                   ? wr_plan_hint(error, "a zone is written http://[fe80::1%%25eth0]:8080/")
-                   : wr_plan_hint(error, "as in http://HOST:8080/ or http://[::1]:8080/");
-    }
-    if ((brace != NULL && strpbrk(brace, ",}") != NULL && *strpbrk(brace, ",}") == ',') ||
-        (square != NULL && strpbrk(square, "-]") != NULL && *strpbrk(square, "-]") == '-')) {
-        reading->plan->warning =
-            "{a,b} and [1-3] in the URL are sent as they are: weir does not expand them as "
-            "curl does";
-    }
-    return 0;
-}
-
-/* The rules for the address of a source beyond its argument's type. */
-static int check_source(struct reading *reading, const struct wr_plan_stage *stage,
-                        struct wr_plan_span where)
-{
-    const char *text = stage->values[0].text;
-    struct wr_plan_error *error = &reading->error;
-    bool bare_file =
-        strcmp(stage->word->name, "file") == 0 && reading->clean[stage->name.at] == text[0];
-    if (strcmp(stage->word->name, "http") == 0) {
-        return check_url(reading, stage, where);
-    }
-    if (strcmp(stage->word->name, "unix") == 0 && text[strlen("unix:")] == '\0') {
-        return wr_plan_fail(error, where, "the path of the socket is missing");
-    } else if (bare_file && strchr(text, '*') != NULL) {
-        (void)wr_plan_fail(error, where, "patterns are not in this version: '%.*s'", SHOWN_MAX,
-                           text);
-        return wr_plan_hint(error, "let the shell expand it: weir 'PIPELINE' FILE...");
-    } else if (bare_file && begins(text, strlen(text), "~/")) {
-        (void)wr_plan_fail(error, where, "~ is the shell's: '%.*s'", SHOWN_MAX, text);
+    if (begins(text, word.len, "~/")) {
+        (void)wr_plan_fail(&reading->error, word, "~ is the shell's: '%.*s'", shown, text);
         return wr_plan_hint(
-            error, "write the whole path, or give the file as an argument: weir 'PIPELINE' FILE");
+            &reading->error,
+            "write the whole path, or give the file as an argument: weir 'PIPELINE' FILE");
     }
     return 0;
 }
 
-/* A source that is known by how it looks. */
-static int read_source(struct reading *reading, struct wr_plan_stage *stage,
+/* A source that is known by its address. */
+static int read_source(struct wr_plan_reading *reading, struct wr_plan_step *step,
                        struct wr_plan_span word, enum look look)
 {
     const char *text = reading->clean + word.at;
-    size_t scheme = look == LOOK_SCHEME ? scheme_len(text, word.len) : 0;
-    const char *name = look == LOOK_PATH ? "file" : look == LOOK_UNIX ? "unix" : NULL;
-    if (look == LOOK_SCHEME) {
-        name = is_scheme(text, scheme, "http") || is_scheme(text, scheme, "https") ? "http"
-               : is_scheme(text, scheme, "tcp")                                    ? "tcp"
-               : is_scheme(text, scheme, "unix")                                   ? "unix"
-                                                                                   : NULL;
-    }
-    if (name == NULL) {
+    size_t scheme = look == LOOK_PATH ? 1 : scheme_len(text, word.len);
+    step->component = wr_plan_find_scheme(WEIR_KIND_SOURCE, look == LOOK_PATH ? "/" : text, scheme);
+    if (step->component == NULL) {
         return wr_plan_scheme_missing(&reading->error, reading->clean,
                                       (struct wr_plan_span){word.at, scheme});
     }
-    stage->word = wr_plan_source_find(name);
-    if (wr_plan_args_read(reading->clean, stage->where.at, stage, &reading->error) != 0) {
+    if (wr_plan_args_read(reading, step, step->where.at) != 0) {
         return reading->error.code;
     }
-    return check_source(reading, stage, word);
+    return look == LOOK_PATH && word.at == step->where.at ? check_bare_path(reading, step, word)
+                                                          : 0;
 }
 
-/* Find the descriptor of a stage that is written by its name, and where its arguments begin. */
-static int find_named(struct reading *reading, struct wr_plan_stage *stage,
-                      const struct wr_plan_token *token, size_t *args_at)
+/* Find the descriptor of a step that is written by its name, and where its arguments begin. */
+static int find_named(struct wr_plan_reading *reading, struct wr_plan_step *step, bool first,
+                      bool last, size_t *args_at)
 {
-    const char *text = reading->clean + token->all.at;
-    size_t len = token->all.len;
+    const char *text = reading->clean + step->name.at;
+    size_t len = step->name.len;
     size_t name = name_len(text, len);
-    struct wr_plan_span where = {token->all.at,
+    struct wr_plan_span where = {step->name.at,
                                  name < len && name > 0 && text[name] == '{' ? name : len};
+    struct wr_plan_error *error = &reading->error;
+    int shown = (int)WR_MIN(where.len, (size_t)WR_PLAN_SHOWN_MAX);
     *args_at = where.at + where.len;
-    stage->word = wr_plan_word_find(text, where.len);
-    if (stage->word != NULL) {
-        return 0;
+    step->component = wr_plan_find(text, where.len, first, last);
+    if (step->component == NULL && wr_plan_module_find(error, where, text, where.len)) {
+        step->component = wr_plan_find(text, where.len, first, last);
     }
-    if (is_scheme(text, where.len, "http") || is_scheme(text, where.len, "https")) {
-        (void)wr_plan_fail(&reading->error, where, "'%.*s' is a source, and written as its address",
-                           (int)where.len, text);
-        return wr_plan_hint(&reading->error, "a pipeline begins with it: %s",
-                            wr_plan_source_find("http")->example);
+    if (step->component != NULL || error->code != 0) {
+        return error->code;
+    }
+    const weir_component *source = wr_plan_find_scheme(WEIR_KIND_SOURCE, text, where.len);
+    if (source != NULL) {
+        (void)wr_plan_fail(error, where, "'%.*s' is a source, and written as its address", shown,
+                           text);
+        return wr_plan_hint(error, "a pipeline begins with it: %s", source->example);
     }
     if (is_function(text, len)) {
-        return no_expressions(reading, where);
+        return read_expression(reading, step, where);
     }
     if (memchr(text, '.', len) != NULL) {
-        (void)wr_plan_fail(&reading->error, where, "unknown stage '%.*s'",
-                           (int)WR_MIN(len, (size_t)SHOWN_MAX), text);
-        return wr_plan_hint(&reading->error, "to write a file: file %.*s",
-                            (int)WR_MIN(len, (size_t)SHOWN_MAX), text);
+        (void)wr_plan_fail(error, where, "unknown stage '%.*s'", shown, text);
+        return wr_plan_hint(error, "to write a file: %s %.*s",
+                            wr_plan_find_scheme(WEIR_KIND_SINK, "/", 1)->name, shown, text);
     }
-    return wr_plan_word_missing(&reading->error, reading->clean, where);
+    return wr_plan_name_missing(error, reading->clean, where);
 }
 
-/* NAME( begins an expression, or is the call form of a stage, which the language does not have. */
-static int read_expression(struct reading *reading, const struct wr_plan_token *token)
+/* A step whose first word is a name. */
+static int read_named(struct wr_plan_reading *reading, struct wr_plan_step *step, bool first,
+                      bool last)
 {
-    const char *text = reading->clean + token->all.at;
-    struct wr_plan_span name = {token->all.at, name_len(text, token->all.len)};
-    const struct wr_plan_word *word = wr_plan_word_find(text, name.len);
-    if (word != NULL) {
-        (void)wr_plan_fail(&reading->error, token->all,
-                           "%s: arguments stand behind the name, without brackets", word->name);
-        return wr_plan_hint(&reading->error, "as in %s", word->example);
+    size_t at = 0;
+    if (find_named(reading, step, first, last, &at) != 0) {
+        return reading->error.code;
     }
-    if (name.len > 0 && wr_plan_is_planned(text, name.len)) {
-        return wr_plan_word_missing(&reading->error, reading->clean, name);
-    }
-    return no_expressions(reading, token->all);
+    return step->args != NULL ? 0 : wr_plan_args_read(reading, step, at);
 }
 
-static int read_stage(struct reading *reading, size_t index)
+static int read_module(struct wr_plan_reading *reading, struct wr_plan_step *step,
+                       struct wr_plan_span word)
 {
-    struct wr_plan_stage *stage = &reading->plan->stages[index];
+    step->component =
+        wr_plan_module_load(&reading->error, word, reading->clean + word.at, word.len);
+    return step->component != NULL
+               ? wr_plan_args_read(reading, step, step->name.at + step->name.len)
+               : reading->error.code;
+}
+
+/* first: a source may stand here. last: a sink may. */
+static int read_step(struct wr_plan_reading *reading, struct wr_plan_step *step, bool first,
+                     bool last)
+{
     struct wr_plan_token token;
-    size_t at = reading->spans[index].at;
-    bool first = index == 0;
-    stage->where = reading->spans[index];
-    if (wr_plan_token_next(reading->clean, &at, stage->where.at + stage->where.len, &token,
+    size_t at = step->where.at;
+    char c = reading->clean[at];
+    bool quoted = c == '"' || c == '`' || c == '\'';
+    if (strchr(".{[($", c) != NULL && !begins(reading->clean + at, step->where.len, "./") &&
+        !begins(reading->clean + at, step->where.len, "../")) {
+        return read_expression(reading, step, step->where);
+    }
+    if (wr_plan_token_next(reading->clean, &at, step->where.at + step->where.len, &token,
                            &reading->error) != 0) {
         return reading->error.code;
     }
     struct wr_plan_span word = token.all;
-    if (token.quoted && token.name.len == 0 && first) {
+    if (quoted && first) {
         word = (struct wr_plan_span){token.value.at + 1, token.value.len - 2};
     }
-    stage->name = token.all;
+    step->name = token.all;
     enum look look = look_at(reading->clean + word.at, word.len, first);
-    if (token.quoted && token.name.len == 0 && (!first || look == LOOK_NAME)) {
-        look = LOOK_EXPRESSION;
+    if (quoted && (!first || look == LOOK_NAME || look == LOOK_EXPRESSION)) {
+        return read_expression(reading, step, token.all);
     }
     if (look == LOOK_EXPRESSION) {
-        return read_expression(reading, &token);
+        return read_call(reading, step, token.all);
     }
-    if (look != LOOK_NAME && !first) {
+    if (look == LOOK_MODULE) {
+        return read_module(reading, step, word);
+    }
+    if (look == LOOK_NAME) {
+        return read_named(reading, step, first, last);
+    }
+    if (!first) {
         return misplaced(reading, word, look);
     }
     if (look == LOOK_STDIN) {
-        stage->word = wr_plan_word_find("stdin", strlen("stdin"));
-    } else if (look != LOOK_NAME) {
-        return read_source(reading, stage, word, look);
-    } else if (find_named(reading, stage, &token, &at) != 0) {
-        return reading->error.code;
+        step->component = wr_plan_find_scheme(WEIR_KIND_SOURCE, "-", 1);
+        return wr_plan_args_read(reading, step, at);
     }
-    return wr_plan_args_read(reading->clean, at, stage, &reading->error);
+    return read_source(reading, step, word, look);
 }
 
-/* Do the stages stand where they can, and do the items of one fit the next? */
-static int check_chain(struct reading *reading)
+/* The steps of a chain, of which only the place is known. */
+static int split(struct wr_plan_reading *reading, struct wr_plan_span span,
+                 struct weir_chain *chain)
 {
-    const weir_plan *plan = reading->plan;
-    enum wr_plan_items items = WR_PLAN_LINES;
-    const char *giver = "";
-    for (size_t i = 0; i < plan->stages_count; i++) {
-        const struct wr_plan_stage *stage = &plan->stages[i];
-        const struct wr_plan_word *word = stage->word;
-        bool limits =
-            strcmp(word->name, "lines") == 0 && (stage->values[0].given || stage->values[1].given);
-        if (word->kind == WEIR_PLAN_SOURCE && i > 0) {
-            (void)wr_plan_fail(&reading->error, stage->name,
-                               "'%s' is a source and can only stand in the first place",
-                               word->name);
-        } else if (word->kind == WEIR_PLAN_SINK && i + 1 < plan->stages_count) {
-            (void)wr_plan_fail(&reading->error, stage->name,
-                               "'%s' is a sink and can only stand in the last place", word->name);
-        } else if (word->in == WR_PLAN_LINES && items == WR_PLAN_BATCHES) {
-            (void)wr_plan_fail(&reading->error, stage->name,
-                               "%s after %s: '%s' needs lines, '%s' gives batches", word->name,
-                               giver, word->name, giver);
-            (void)wr_plan_hint(&reading->error, "put it before %s", giver);
-        } else if (limits &&
-                   !(i == 0 || (i == 1 && plan->stages[0].word->kind == WEIR_PLAN_SOURCE))) {
-            (void)wr_plan_fail(&reading->error, stage->where,
-                               "lines: its arguments are limits of the source");
-            (void)wr_plan_hint(&reading->error, "put it right behind the source");
-        }
-        if (reading->error.code != 0) {
-            return word->misplaced != NULL ? wr_plan_hint(&reading->error, "%s", word->misplaced)
-                                           : reading->error.code;
-        }
-        if (word->out != WR_PLAN_ANY) {
-            items = word->out;
-            giver = word->name;
+    struct wr_plan_span *spans = wr_alloc(WR_PLAN_STAGES_MAX * sizeof *spans);
+    size_t count = 0;
+    if (spans == NULL) {
+        return wr_plan_no_memory(&reading->error);
+    }
+    if (wr_plan_split(reading->clean, span, spans, &count, &reading->error) == 0) {
+        chain->steps = wr_plan_alloc(reading, count * sizeof *chain->steps);
+    }
+    for (size_t i = 0; chain->steps != NULL && i < count; i++) {
+        chain->steps[i].where = chain->steps[i].name = spans[i];
+        chain->steps[i].on_error = -1;
+    }
+    wr_free(spans);
+    chain->count = chain->steps != NULL ? count : 0;
+    return reading->error.code;
+}
+
+int wr_plan_chain_read(struct wr_plan_reading *reading, struct wr_plan_span span,
+                       enum wr_plan_place place, struct weir_chain *chain)
+{
+    if (split(reading, span, chain) != 0) {
+        return reading->error.code;
+    }
+    bool may_begin = place != WR_PLAN_STAGES_ONLY && place != WR_PLAN_SINK_ONLY;
+    bool may_end = place != WR_PLAN_STAGES_ONLY && place != WR_PLAN_SOURCE_ONLY;
+    for (size_t i = 0; i < chain->count; i++) {
+        if (read_step(reading, &chain->steps[i], may_begin && i == 0,
+                      may_end && i + 1 == chain->count) != 0) {
+            return reading->error.code;
         }
     }
     return 0;
 }
 
 /* One line `@name value`, [at, end). */
-static int read_option(struct reading *reading, size_t at, size_t end)
+static int read_option(struct wr_plan_reading *reading, size_t at, size_t end)
 {
     struct wr_plan_error *error = &reading->error;
     struct wr_plan_token name;
@@ -389,7 +362,7 @@ static int read_option(struct reading *reading, size_t at, size_t end)
     }
     if (!state && !equals(text, name.all.len, "@mem")) {
         (void)wr_plan_fail(error, name.all, "unknown option '%.*s'",
-                           (int)WR_MIN(name.all.len, (size_t)SHOWN_MAX), text);
+                           (int)WR_MIN(name.all.len, (size_t)WR_PLAN_SHOWN_MAX), text);
         return wr_plan_hint(error, "there are @state DIR and @mem SIZE");
     }
     if (value.all.len == 0) {
@@ -404,15 +377,14 @@ static int read_option(struct reading *reading, size_t at, size_t end)
         int rc = wr_plan_size_read(reading->clean + value.value.at, value.value.len,
                                    &reading->plan->mem_bytes);
         if (rc != 0 || reading->plan->mem_bytes == 0) {
-            (void)wr_plan_fail(error, value.all, "@mem: '%.*s' is no size",
-                               (int)WR_MIN(value.all.len, (size_t)SHOWN_MAX),
+            (void)wr_plan_fail(error, value.all, "@mem: '%.*s' is not a valid size",
+                               (int)WR_MIN(value.all.len, (size_t)WR_PLAN_SHOWN_MAX),
                                reading->clean + value.all.at);
-            return wr_plan_hint(error, "a size is written 64MiB");
+            return wr_plan_hint(error, "for example 64MiB");
         }
         return 0;
     }
-    wr_free(reading->plan->state_folder);
-    reading->plan->state_folder = wr_plan_token_text(reading->clean, &value, error);
+    reading->plan->state_folder = wr_plan_token_text(reading, &value);
     if (error->code == 0 && reading->plan->state_folder[0] == '\0') {
         (void)wr_plan_fail(error, value.all, "@state: the folder is missing");
     }
@@ -420,7 +392,7 @@ static int read_option(struct reading *reading, size_t at, size_t end)
 }
 
 /* The lines before the pipeline; *at moves to where it begins. */
-static int read_options(struct reading *reading, size_t *at, size_t end)
+static int read_options(struct wr_plan_reading *reading, size_t *at, size_t end)
 {
     char *clean = reading->clean;
     for (;;) {
@@ -444,9 +416,8 @@ static int read_options(struct reading *reading, size_t *at, size_t end)
         }
         if (clean[*at] == '@') {
             /* A quote that is never closed on this line must not reach into the next. */
-            size_t count;
-            if (wr_plan_split(clean, (struct wr_plan_span){*at, eol - *at}, reading->spans, &count,
-                              &reading->error) != 0 ||
+            struct weir_chain line = {.count = 0};
+            if (split(reading, (struct wr_plan_span){*at, eol - *at}, &line) != 0 ||
                 read_option(reading, *at, eol) != 0) {
                 return reading->error.code;
             }
@@ -455,38 +426,29 @@ static int read_options(struct reading *reading, size_t *at, size_t end)
     }
 }
 
-/* The parts as weir has read them, and all of them as one text. */
-static int write_texts(struct reading *reading)
+/* What lies in a plan's memory, newest first. */
+struct memory {
+    struct memory *next;
+    max_align_t data[];
+};
+
+void *wr_plan_alloc(struct wr_plan_reading *reading, size_t bytes)
 {
-    weir_plan *plan = reading->plan;
-    size_t len = 0;
-    for (size_t i = 0; i < plan->stages_count; i++) {
-        plan->stages[i].text = wr_plan_stage_text(reading->clean, &plan->stages[i]);
-        if (plan->stages[i].text == NULL) {
-            return wr_plan_no_memory(&reading->error);
-        }
-        len += strlen(plan->stages[i].text) + strlen(" | ");
+    struct memory *memory = wr_zalloc(sizeof *memory + bytes);
+    if (memory == NULL) {
+        (void)wr_plan_no_memory(&reading->error);
+        return NULL;
     }
-    struct wr_plan_out out;
-    plan->text = wr_alloc(len + 1);
-    if (plan->text == NULL) {
-        return wr_plan_no_memory(&reading->error);
-    }
-    wr_plan_out_init(&out, plan->text, len + 1);
-    for (size_t i = 0; i < plan->stages_count; i++) {
-        const char *text = plan->stages[i].text;
-        wr_plan_out_bytes(&out, " | ", i > 0 ? strlen(" | ") : 0);
-        wr_plan_out_bytes(&out, text, strlen(text));
-    }
-    return 0;
+    memory->next = reading->plan->memory;
+    reading->plan->memory = memory;
+    return memory->data;
 }
 
-static int read_all(struct reading *reading)
+static int read_all(struct wr_plan_reading *reading)
 {
     weir_plan *plan = reading->plan;
     size_t len = strlen(reading->text);
     size_t at = 0;
-    size_t count = 0;
     if (read_options(reading, &at, len) != 0) {
         return reading->error.code;
     }
@@ -494,27 +456,19 @@ static int read_all(struct reading *reading)
         (void)wr_plan_fail(&reading->error, (struct wr_plan_span){0, 1}, "the text is empty");
         return wr_plan_hint(&reading->error, "as in weir 'https://example.org/feed | head 3'");
     }
-    if (wr_plan_split(reading->clean, (struct wr_plan_span){at, len - at}, reading->spans, &count,
-                      &reading->error) != 0) {
+    if (wr_plan_chain_read(reading, (struct wr_plan_span){at, len - at}, WR_PLAN_ROOT,
+                           &plan->root) != 0 ||
+        wr_plan_chain_check(reading, &plan->root, WR_PLAN_ROOT,
+                            reading->behind ? WEIR_SHAPES_ALL : 0) != 0) {
         return reading->error.code;
     }
-    plan->stages = wr_zalloc(count * sizeof *plan->stages);
-    if (plan->stages == NULL) {
-        return wr_plan_no_memory(&reading->error);
-    }
-    for (; plan->stages_count < count; plan->stages_count++) {
-        if (read_stage(reading, plan->stages_count) != 0) {
-            plan->stages_count++;
-            return reading->error.code;
-        }
-    }
-    return check_chain(reading) != 0 ? reading->error.code : write_texts(reading);
+    return wr_plan_texts_write(reading);
 }
 
-/* Read the text; *error has code 0 when that went well. */
-static weir_plan *read_text(const char *text, const char *name, struct wr_plan_error *error)
+weir_plan *wr_plan_read(const char *text, const char *name, bool behind,
+                        struct wr_plan_error *error)
 {
-    struct reading *reading = wr_zalloc(sizeof *reading);
+    struct wr_plan_reading *reading = wr_zalloc(sizeof *reading);
     weir_plan *plan = NULL;
     memset(error, 0, sizeof *error);
     if (reading == NULL) {
@@ -523,6 +477,7 @@ static weir_plan *read_text(const char *text, const char *name, struct wr_plan_e
     }
     reading->text = text;
     reading->name = name;
+    reading->behind = behind;
     reading->clean = strlen(text) <= WR_PLAN_TEXT_BYTES_MAX ? wr_strdup(text) : NULL;
     reading->plan = wr_zalloc(sizeof *reading->plan);
     if (strlen(text) > WR_PLAN_TEXT_BYTES_MAX) {
@@ -531,6 +486,7 @@ static weir_plan *read_text(const char *text, const char *name, struct wr_plan_e
     } else if (reading->clean == NULL || reading->plan == NULL) {
         (void)wr_plan_no_memory(&reading->error);
     } else {
+        atomic_init(&reading->plan->references, 1);
         (void)read_all(reading);
     }
     plan = reading->plan;
@@ -548,7 +504,7 @@ weir_plan *weir_plan_read(const char *text, const char *name, weir_error *error)
 {
     struct wr_plan_error mistake;
     WR_ASSERT(text != NULL, "text is NULL");
-    weir_plan *plan = read_text(text, name, &mistake);
+    weir_plan *plan = wr_plan_read(text, name, false, &mistake);
     wr_error_clear(error);
     if (plan == NULL) {
         wr_plan_error_give(&mistake, text, name, error);
@@ -560,7 +516,7 @@ size_t weir_plan_error_text(const char *text, const char *name, char *to, size_t
 {
     struct wr_plan_error mistake;
     WR_ASSERT(text != NULL, "text is NULL");
-    weir_plan *plan = read_text(text, name, &mistake);
+    weir_plan *plan = wr_plan_read(text, name, false, &mistake);
     if (plan == NULL) {
         return wr_plan_error_print(&mistake, text, name, to, cap);
     }
@@ -573,17 +529,13 @@ size_t weir_plan_error_text(const char *text, const char *name, char *to, size_t
 
 void weir_plan_free(weir_plan *plan)
 {
-    if (plan == NULL) {
+    if (plan == NULL || atomic_fetch_sub(&plan->references, 1) > 1) {
         return;
     }
-    for (size_t i = 0; i < plan->stages_count; i++) {
-        for (size_t j = 0; j < WR_PLAN_ARGS_MAX; j++) {
-            wr_free(plan->stages[i].values[j].text);
-        }
-        wr_free(plan->stages[i].text);
+    for (struct memory *memory = plan->memory; memory != NULL;) {
+        struct memory *next = memory->next;
+        wr_free(memory);
+        memory = next;
     }
-    wr_free(plan->stages);
-    wr_free(plan->text);
-    wr_free(plan->state_folder);
     wr_free(plan);
 }

@@ -153,6 +153,16 @@ size_t wr_plan_skip(const char *clean, size_t at, size_t end)
     return after > end ? end : after;
 }
 
+bool wr_plan_block_at(const char *clean, size_t at, size_t end, struct wr_plan_span *inside)
+{
+    if (at >= end || clean[at] != '{') {
+        return false;
+    }
+    size_t after = wr_plan_skip(clean, at, end);
+    *inside = (struct wr_plan_span){at + 1, after - at - 2};
+    return after == end || wr_plan_is_space(clean[after]) || clean[after] == '{';
+}
+
 /* Take [from, to) as a stage, without the spaces around it. `bar` is where a caret goes when
  * nothing is left. */
 static int add_stage(struct walk *walk, size_t from, size_t to, size_t bar)

@@ -1,26 +1,29 @@
 /*
- * plan_text.h - what reading a pipeline text and opening it have in common: errors, descriptors,
- * the plan itself.
+ * plan_text.h - what reading a pipeline text and opening it have in common: errors, the tree, the
+ * registry of components.
  *
- * Reading is two layers. The first (plan_split.c) finds the stages and needs no names; the second
- * (plan_read.c for what a stage is, plan_words.c for its arguments) is driven by the descriptors of
- * plan_stages.c. Both work on a copy of the text in which comments are blanked, so every offset is
- * also one in the text the user typed.
+ * Reading is two layers. The first (plan_split.c) finds components and blocks and needs no names;
+ * the second is driven by descriptors: what a component is (plan_read.c), its arguments
+ * (plan_args.c, plan_types.c), and whether neighbours fit together (plan_check.c). Both work on a
+ * copy of the text in which comments are blanked, so every offset is also one in the text the user
+ * typed. No file of this folder knows a component by its name.
  */
 #ifndef WR_PLAN_TEXT_H
 #define WR_PLAN_TEXT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <weir/module.h>
 #include <weir/plan.h>
 
 #include "base_export.h"
 
 #define WR_PLAN_TEXT_BYTES_MAX ((size_t)1 << 20) /* a text is typed or kept in a file by hand */
-#define WR_PLAN_STAGES_MAX 256u
-#define WR_PLAN_DEPTH_MAX 64u /* brackets in brackets: bounds the recursion of the splitter */
-#define WR_PLAN_ARGS_MAX 3
+#define WR_PLAN_STAGES_MAX 256u                  /* of one chain */
+#define WR_PLAN_DEPTH_MAX 64u /* brackets in brackets: bounds the recursion of the reader */
+#define WR_PLAN_SHOWN_MAX 60  /* bytes of the user's word in a message */
 
 /* Bytes [at, at + len) of the text. */
 struct wr_plan_span {
@@ -32,7 +35,7 @@ struct wr_plan_error {
     int code; /* 0: none so far */
     struct wr_plan_span where;
     char message[320]; /* one line */
-    char hint[320];    /* what to type instead; may be empty */
+    char hint[1024];   /* what to type instead; may be empty, may list all components */
 };
 
 /* Record a mistake and return its code; a later one changes nothing. */
@@ -71,106 +74,21 @@ void wr_plan_out_print(struct wr_plan_out *out, const char *format, ...) WEIR_PR
  * name; the columns stay. */
 WR_COMMAND_API void wr_plan_hide_secrets(char *text);
 
-/* plan_units.c: 0, or WEIR_EINVAL when the bytes are not wholly of this form; WEIR_EBUDGET when
- * they are, but the number does not fit. */
-int wr_plan_count_read(const char *text, size_t len, int64_t *count);
-int wr_plan_size_read(const char *text, size_t len, int64_t *bytes);
-int wr_plan_time_read(const char *text, size_t len, int64_t *ms);
-int wr_plan_range_read(const char *text, size_t len, int64_t *first, int64_t *last);
+/* ---- layer 1: plan_split.c */
 
-/* plan_split.c: layer 1. `clean` is a copy of the text and gets its comments blanked. Fills spans,
- * room for WR_PLAN_STAGES_MAX, each without the spaces around it. 0 or the code of *error. */
+/* `clean` is a copy of the text and gets its comments blanked. Fills spans, room for
+ * WR_PLAN_STAGES_MAX, each without the spaces around it. 0 or the code of *error. */
 int wr_plan_split(char *clean, struct wr_plan_span text, struct wr_plan_span *spans, size_t *count,
                   struct wr_plan_error *error);
 /* Index after the quoted text, or the bracket, that begins at `at`. Only for what the splitter has
  * accepted. */
 size_t wr_plan_skip(const char *clean, size_t at, size_t end);
+/* Does a block, { ... } as a word of its own, begin at `at`? Its inside without the brackets is
+ * *inside. Only for what the splitter has accepted. */
+bool wr_plan_block_at(const char *clean, size_t at, size_t end, struct wr_plan_span *inside);
 bool wr_plan_is_space(char c);
 
-enum wr_plan_type {
-    WR_PLAN_COUNT,
-    WR_PLAN_SIZE,
-    WR_PLAN_TIME,
-    WR_PLAN_RANGE,
-    WR_PLAN_STRING,
-    WR_PLAN_PATH,
-    WR_PLAN_ADDRESS, /* HOST:PORT with or without tcp://; kept with it */
-    WR_PLAN_SOCKET,  /* a path with or without unix:; kept with it */
-    WR_PLAN_CHOICE
-};
-enum wr_plan_form { WR_PLAN_POSITIONAL, WR_PLAN_NAMED, WR_PLAN_KEYWORD };
-enum wr_plan_items { WR_PLAN_NOTHING, WR_PLAN_LINES, WR_PLAN_BATCHES, WR_PLAN_ANY };
-enum wr_plan_work { WR_PLAN_PURE, WR_PLAN_CPU, WR_PLAN_IO };
-
-struct wr_plan_arg {
-    const char
-        *name; /* of the value in help and errors; of the argument itself when NAMED or KEYWORD */
-    enum wr_plan_form form;
-    enum wr_plan_type type;
-    bool required;
-    int64_t min;
-    const char *const *choices; /* CHOICE: ends with NULL; the value is the index */
-    const char *preset;         /* the default, as text; NULL: none */
-    const char *help;
-};
-
-struct wr_plan_stage;
-struct wr_plan_opening;
-
-/* The descriptor of a source, stage or sink: everything that is told about it is told from here. */
-struct wr_plan_word {
-    const char *name;
-    const char *shape; /* a source known by how its address looks, not by its name: how to write it.
-                          NULL: by name */
-    int kind;          /* enum weir_plan_kind */
-    enum wr_plan_items in, out; /* out ANY: what came in */
-    enum wr_plan_work work;
-    const char *help;
-    const char *example; /* a whole text */
-    const char
-        *misplaced; /* what to write when it stands in the wrong place; NULL: nothing to say */
-    struct wr_plan_arg args[WR_PLAN_ARGS_MAX + 1]; /* ends with a NULL name */
-    void (*build)(struct wr_plan_opening *opening, const struct wr_plan_stage *stage);
-};
-
-extern const struct wr_plan_word wr_plan_words[]; /* ends with a NULL name */
-/* A word that is written by its name; NULL: none. */
-const struct wr_plan_word *wr_plan_word_find(const char *name, size_t len);
-/* A source that is known by its shape. */
-const struct wr_plan_word *wr_plan_source_find(const char *name);
-/* Record that this name is unknown, or known but not in this version, with a hint. */
-int wr_plan_word_missing(struct wr_plan_error *error, const char *text, struct wr_plan_span name);
-/* The same for the scheme of an address. */
-int wr_plan_scheme_missing(struct wr_plan_error *error, const char *text,
-                           struct wr_plan_span scheme);
-/* Is this the name of a stage that exists in the language but not in this version? */
-bool wr_plan_is_planned(const char *name, size_t len);
-const char *wr_plan_type_text(enum wr_plan_type type);
-
-struct wr_plan_value {
-    bool given;
-    int64_t number, last; /* last: the end of a RANGE, WEIR_NONE for none */
-    char *text;           /* STRING and the like, unescaped */
-};
-
-struct wr_plan_stage {
-    const struct wr_plan_word *word;
-    struct wr_plan_span where; /* the whole stage */
-    struct wr_plan_span name;  /* its first word */
-    struct wr_plan_value values[WR_PLAN_ARGS_MAX];
-    char *text; /* normalised */
-};
-
-struct weir_plan {
-    size_t stages_count;
-    struct wr_plan_stage *stages;
-    char *text;
-    char *state_folder;
-    int64_t mem_bytes;
-    const char *warning; /* NULL: none */
-};
-
-/* One word of a stage. */
+/* One word of a component. */
 struct wr_plan_token {
     struct wr_plan_span all;   /* with NAME= */
     struct wr_plan_span name;  /* NAME of NAME=value; len 0: none */
@@ -178,38 +96,158 @@ struct wr_plan_token {
     bool quoted;
 };
 
-/* plan_words.c: the next word in [*at, end); all.len 0: there is none. Moves *at behind it. */
+/* The next word in [*at, end); all.len 0: there is none. Moves *at behind it. */
 int wr_plan_token_next(const char *clean, size_t *at, size_t end, struct wr_plan_token *token,
                        struct wr_plan_error *error);
-/* The bytes a token stands for, allocated; NULL with *error set. */
-char *wr_plan_token_text(const char *clean, const struct wr_plan_token *token,
-                         struct wr_plan_error *error);
-/* Read the arguments of a stage whose word is known, from `at` to the end of the stage. */
-int wr_plan_args_read(const char *clean, size_t at, struct wr_plan_stage *stage,
-                      struct wr_plan_error *error);
-/* Is this HOST:PORT, with or without tcp:// before it? */
-bool wr_plan_address_ok(const char *address);
 
-/* plan_tell.c: the normalised text of one stage, allocated; NULL: out of memory. */
-char *wr_plan_stage_text(const char *clean, const struct wr_plan_stage *stage);
+/* ---- the tree */
 
-/* plan_open.c: the build functions of the descriptors. */
-void wr_plan_build_http(struct wr_plan_opening *opening, const struct wr_plan_stage *stage);
-void wr_plan_build_tcp(struct wr_plan_opening *opening, const struct wr_plan_stage *stage);
-void wr_plan_build_unix(struct wr_plan_opening *opening, const struct wr_plan_stage *stage);
-void wr_plan_build_file(struct wr_plan_opening *opening, const struct wr_plan_stage *stage);
-void wr_plan_build_stdin(struct wr_plan_opening *opening, const struct wr_plan_stage *stage);
-void wr_plan_build_gen(struct wr_plan_opening *opening, const struct wr_plan_stage *stage);
-void wr_plan_build_head(struct wr_plan_opening *opening, const struct wr_plan_stage *stage);
-void wr_plan_build_skip(struct wr_plan_opening *opening, const struct wr_plan_stage *stage);
-void wr_plan_build_queue(struct wr_plan_opening *opening, const struct wr_plan_stage *stage);
-void wr_plan_build_batch(struct wr_plan_opening *opening, const struct wr_plan_stage *stage);
-void wr_plan_build_grep(struct wr_plan_opening *opening, const struct wr_plan_stage *stage);
-void wr_plan_build_lines(struct wr_plan_opening *opening, const struct wr_plan_stage *stage);
-void wr_plan_build_stdout(struct wr_plan_opening *opening, const struct wr_plan_stage *stage);
-void wr_plan_build_to_file(struct wr_plan_opening *opening, const struct wr_plan_stage *stage);
-void wr_plan_build_to_tcp(struct wr_plan_opening *opening, const struct wr_plan_stage *stage);
-void wr_plan_build_to_unix(struct wr_plan_opening *opening, const struct wr_plan_stage *stage);
-void wr_plan_build_null(struct wr_plan_opening *opening, const struct wr_plan_stage *stage);
+/* The choices of on-error=, and what stands where it was not given. */
+enum wr_plan_on_error { WR_PLAN_SKIP = 0, WR_PLAN_STOP, WR_PLAN_DEAD };
+
+/* One component of a chain, with its arguments. */
+struct wr_plan_step {
+    const weir_component *component;
+    void *args; /* component->args_size bytes */
+    struct wr_plan_span where, name;
+    struct wr_plan_span *arg_spans; /* of each argument; len 0: it was not given */
+    const char *text;               /* normalised; NULL: the plan has inserted this one */
+    uint32_t shape;                 /* what comes from upstream: a set of enum weir_shape */
+    int32_t on_error;               /* enum wr_plan_on_error */
+    bool joined;                    /* a framer that is joined to the source before it */
+    bool implied;                   /* inserted by the plan */
+};
+
+struct weir_chain {
+    struct wr_plan_step *steps;
+    size_t count;
+    uint32_t gives; /* the shape of what comes out of it; 0: it ends with a sink */
+};
+
+/* A component as it stands in the text, in the order of the text. */
+struct wr_plan_part {
+    const struct wr_plan_step *step;
+    size_t depth;
+};
+
+struct weir_plan {
+    struct weir_chain root;
+    struct wr_plan_part *parts;
+    size_t parts_count;
+    const char *text;
+    const char *state_folder;
+    int64_t mem_bytes;
+    const char *warning;    /* NULL: none */
+    void *memory;           /* all of the above lies there: see wr_plan_alloc */
+    atomic_uint references; /* its owner's, and those of what was opened and opens more later */
+};
+
+/* A text being read. */
+struct wr_plan_reading {
+    const char *text;
+    char *clean;      /* a copy with its comments blanked */
+    const char *name; /* of the file; NULL: it is none */
+    weir_plan *plan;
+    bool behind; /* the chain stands behind a generator of the caller's */
+    struct wr_plan_error error;
+};
+
+/* Zeroed memory that lives as long as the plan; NULL with the error set. */
+void *wr_plan_alloc(struct wr_plan_reading *reading, size_t bytes);
+
+/* What a chain has to be. */
+enum wr_plan_place {
+    WR_PLAN_ROOT,        /* a source or none, a sink or none */
+    WR_PLAN_SOURCE_ONLY, /* begins with a source, has no sink */
+    WR_PLAN_STAGES_ONLY, /* reads what its opener gives it, and gives to it */
+    WR_PLAN_SINK_ONLY,   /* reads what its opener gives it, ends with a sink */
+    WR_PLAN_SOURCE_TO_SINK
+};
+
+/* plan_read.c: read [span] as a chain. 0 or the code of the error. */
+int wr_plan_chain_read(struct wr_plan_reading *reading, struct wr_plan_span span,
+                       enum wr_plan_place place, struct weir_chain *chain);
+/* plan_args.c: read the arguments of a step whose component is known, from `at` to its end. */
+int wr_plan_args_read(struct wr_plan_reading *reading, struct wr_plan_step *step, size_t at);
+/* All arguments at their presets, for a component that the plan inserts. */
+int wr_plan_args_default(struct wr_plan_reading *reading, struct wr_plan_step *step);
+/* The arguments of a component, with on-error= behind its own where it may reject; where the value
+ * of one lies. */
+size_t wr_plan_args_count(const weir_component *component);
+const weir_arg *wr_plan_arg(const weir_component *component, size_t index);
+void *wr_plan_field(const struct wr_plan_step *step, size_t index);
+/* Does a keyword, a named argument or a block of the component stand at `at`? An expression before
+ * it ends there. */
+bool wr_plan_ends_expr(const struct wr_plan_reading *reading, const weir_component *component,
+                       size_t at, size_t end);
+/* plan_check.c: places, shapes, joined framers, the components' own checks. `shape`: what comes
+ * from upstream, 0 when the chain begins with a source. */
+int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chain,
+                        enum wr_plan_place place, uint32_t shape);
+/* The shapes of a set, as text. */
+const char *wr_plan_shapes_text(uint32_t shapes, char to[64]);
+/* plan_text.c: what place the chains of a { } argument have; the chains that an argument holds. */
+enum wr_plan_place wr_plan_place_of(const weir_arg *arg);
+struct weir_chain *const *wr_plan_chains(const struct wr_plan_step *step, size_t index,
+                                         size_t *count);
+/* The normalised texts, and the list of parts. */
+int wr_plan_texts_write(struct wr_plan_reading *reading);
+/* plan_read.c: as weir_plan_read; behind: the text stands behind a generator of the caller's. */
+weir_plan *wr_plan_read(const char *text, const char *name, bool behind,
+                        struct wr_plan_error *error);
+/* Its traits with the arguments that it was given. */
+uint32_t wr_plan_traits(const struct wr_plan_step *step);
+
+/* ---- values: plan_types.c. 0, WEIR_EINVAL when the bytes are not wholly of this form,
+ * WR_PLAN_TOO_LARGE when they are, but the number does not fit. */
+enum { WR_PLAN_TOO_LARGE = 1 };
+int wr_plan_count_read(const char *text, size_t len, int64_t *count);
+int wr_plan_size_read(const char *text, size_t len, int64_t *bytes);
+int wr_plan_time_read(const char *text, size_t len, int64_t *ms);
+int wr_plan_rate_read(const char *text, size_t len, weir_rate *rate);
+int wr_plan_range_read(const char *text, size_t len, weir_range *range);
+int wr_plan_instant_read(const char *text, size_t len, int64_t *unix_ns);
+/* Is this HOST:PORT? any_host: the host may be missing. */
+bool wr_plan_address_ok(const char *address, bool any_host);
+/* What a type is called, and how one is written: "size", "64KiB". */
+const char *wr_plan_type_text(const weir_arg *arg);
+const char *wr_plan_type_sample(const weir_arg *arg);
+/* Bytes of the field that holds a value. */
+size_t wr_plan_type_size(const weir_arg *arg);
+
+/* plan_words.c: the bytes that a token stands for; NULL with the error set. */
+char *wr_plan_token_text(struct wr_plan_reading *reading, const struct wr_plan_token *token);
+/* How far the expression at `at` reaches, for a component whose keywords, named arguments and
+ * blocks end it. 0 or the code of the error. */
+int wr_plan_expr_read(struct wr_plan_reading *reading, const struct wr_plan_step *step, size_t *at,
+                      size_t end, struct wr_plan_span *expr);
+
+/* ---- the registry: plan_registry.c */
+
+extern const weir_component *const wr_components[]; /* the library's own; ends with NULL */
+/* Add the components of a module, or of a test; ends with NULL; must stay. 0 or WEIR_ENOMEM. */
+int wr_plan_components_add(const weir_component *const *components);
+/* Can it be written by its name? A source that has schemes is written by its address. */
+bool wr_plan_by_name(const weir_component *component);
+/* The component of this name for the first, the last or another place of a chain; one that cannot
+ * stand there when there is no better one. NULL: none. */
+const weir_component *wr_plan_find(const char *name, size_t len, bool first, bool last);
+/* The source or sink for an address with this scheme ("tcp", "unix:", "/", "-"); NULL: none. */
+const weir_component *wr_plan_find_scheme(int kind, const char *scheme, size_t len);
+const weir_component *wr_plan_find_expression(void);
+bool wr_plan_has_scheme(const weir_component *component, const char *scheme, size_t len);
+/* Record that this name is unknown, with a hint. */
+int wr_plan_name_missing(struct wr_plan_error *error, const char *text, struct wr_plan_span name);
+/* The same for the scheme of an address. */
+int wr_plan_scheme_missing(struct wr_plan_error *error, const char *text,
+                           struct wr_plan_span scheme);
+
+/* plan_module.c: the component that a module's file, and :NAME, stand for; NULL with the error set.
+ * `where` is its place in the text. */
+const weir_component *wr_plan_module_load(struct wr_plan_error *error, struct wr_plan_span where,
+                                          const char *word, size_t len);
+/* Load the installed module of this name; false: there is none, or *error is set. */
+bool wr_plan_module_find(struct wr_plan_error *error, struct wr_plan_span where, const char *name,
+                         size_t len);
 
 #endif

@@ -7,6 +7,8 @@
  * WEIR_ECLOSED in the same turn. How bytes are written, and what may happen between two
  * suspensions, is in sink_stream.c.
  */
+#include <weir/module.h>
+
 #include <stdio.h>
 
 #include "sink_stream.h"
@@ -38,3 +40,28 @@ weir_sink *weir_fd_sink(weir_scope *scope, int fd)
     stream->watches = true;
     return wr_sink_made(&stream->sink);
 }
+
+static weir_sink *stdout_open(const weir_opening *opening, const void *args)
+{
+    (void)args;
+    weir_sink *sink = weir_fd_sink(opening->scope, opening->stdout_fd);
+    weir_sink_keep_state(sink, opening->state);
+    return sink;
+}
+
+static const char *const stdout_schemes[] = {"-", NULL};
+
+const weir_component wr_component_stdout = {
+    .struct_size = sizeof wr_component_stdout,
+    .name = "stdout",
+    .schemes = stdout_schemes,
+    .kind = WEIR_KIND_SINK,
+    .takes = WEIR_SHAPES_ALL,
+    .traits = WEIR_TRAIT_IO | WEIR_TRAIT_ACKNOWLEDGES,
+    .help = "To standard output, byte for byte; the same as no sink.",
+    .example = "gen 1..3 | stdout",
+    .prints = "1\n2\n3\n",
+    .on_break = "the pipeline ends, without an error",
+    .misplaced = "to read standard input write stdin, or leave the source out",
+    .open_sink = stdout_open,
+};

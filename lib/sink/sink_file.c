@@ -19,6 +19,8 @@
  * so: with a state the next run cuts the file, without one the reader knows how much of it to
  * trust.
  */
+#include <weir/module.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -387,3 +389,38 @@ weir_sink *weir_file_sink(weir_scope *scope, const char *path, const weir_file_o
     }
     return wr_sink_made(&file->stream.sink);
 }
+
+struct file_args {
+    const char *path;
+};
+
+static weir_sink *file_write(const weir_opening *opening, const void *args)
+{
+    weir_file_options options = {.struct_size = sizeof options, .state = opening->state};
+    return weir_file_sink(opening->scope, ((const struct file_args *)args)->path, &options);
+}
+
+static const char *const file_schemes[] = {"/", NULL};
+static const weir_arg file_args[] = {
+    WEIR_ARG_PATH(struct file_args, path, .name = "PATH", .flags = WEIR_ARG_REQUIRED,
+                  .help = "made if it is not there"),
+};
+
+const weir_component wr_component_file_sink = {
+    .struct_size = sizeof wr_component_file_sink,
+    .name = "file",
+    .schemes = file_schemes,
+    .kind = WEIR_KIND_SINK,
+    .takes = WEIR_SHAPES_ALL,
+    .traits = WEIR_TRAIT_IO | WEIR_TRAIT_ACKNOWLEDGES | WEIR_TRAIT_CUTS_BACK,
+    .args = file_args,
+    .args_count = sizeof file_args / sizeof file_args[0],
+    .args_size = sizeof(struct file_args),
+    .help = "To a file, appended; with a state it is cut to what was saved, so that nothing is "
+            "written twice.",
+    .example = "gen 1..3 | file ./out.txt",
+    .prints = "",
+    .condition = "if it is a regular file",
+    .misplaced = "to read a file write its path alone, in the first place",
+    .open_sink = file_write,
+};

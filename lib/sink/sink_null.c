@@ -4,6 +4,8 @@
  *
  * Nothing is buffered, so each put is its own commit, and nothing here suspends.
  */
+#include <weir/module.h>
+
 #include "flow_sink.h"
 
 static int null_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
@@ -20,3 +22,23 @@ weir_sink *weir_null_sink(weir_scope *scope)
 {
     return wr_sink_made(wr_sink_alloc(scope, sizeof(struct weir_sink), &null_ops, "null"));
 }
+
+static weir_sink *null_open(const weir_opening *opening, const void *args)
+{
+    (void)args;
+    weir_sink *sink = weir_null_sink(opening->scope);
+    weir_sink_keep_state(sink, opening->state);
+    return sink;
+}
+
+const weir_component wr_component_null = {
+    .struct_size = sizeof wr_component_null,
+    .name = "null",
+    .kind = WEIR_KIND_SINK,
+    .takes = WEIR_SHAPES_ALL,
+    .traits = WEIR_TRAIT_PURE | WEIR_TRAIT_ACKNOWLEDGES | WEIR_TRAIT_NEVER_FULL,
+    .help = "Takes and forgets.",
+    .example = "gen 1..10 | null",
+    .prints = "",
+    .open_sink = null_open,
+};

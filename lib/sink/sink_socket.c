@@ -7,6 +7,8 @@
  * listen do so. How bytes are written, and what may happen between two suspensions, is in
  * sink_stream.c.
  */
+#include <weir/module.h>
+
 #include <string.h>
 
 #include "base_alloc.h"
@@ -61,3 +63,64 @@ weir_sink *weir_socket_sink(weir_scope *scope, const char *address,
     }
     return wr_sink_made(&stream->sink);
 }
+
+struct socket_args {
+    const char *address;
+};
+
+static weir_sink *socket_write(const weir_opening *opening, const void *args)
+{
+    /* No limit to a stall: a peer that does not take holds the pipeline up. */
+    weir_socket_options options = {.struct_size = sizeof options,
+                                   .connect_ms = opening->connect_ms};
+    weir_sink *sink =
+        weir_socket_sink(opening->scope, ((const struct socket_args *)args)->address, &options);
+    weir_sink_keep_state(sink, opening->state);
+    return sink;
+}
+
+static const char *const tcp_schemes[] = {"tcp", NULL};
+static const weir_arg tcp_args[] = {
+    WEIR_ARG_ADDRESS(struct socket_args, address, .name = "HOST:PORT", .flags = WEIR_ARG_REQUIRED,
+                     .help = "an IPv6 address in [ ]"),
+};
+
+const weir_component wr_component_tcp_sink = {
+    .struct_size = sizeof wr_component_tcp_sink,
+    .name = "tcp",
+    .schemes = tcp_schemes,
+    .kind = WEIR_KIND_SINK,
+    .takes = WEIR_SHAPES_ALL,
+    .traits = WEIR_TRAIT_IO,
+    .args = tcp_args,
+    .args_count = sizeof tcp_args / sizeof tcp_args[0],
+    .args_size = sizeof(struct socket_args),
+    .help = "To a TCP server.",
+    .example = "gen 1..3 | tcp 127.0.0.1:9000",
+    .on_break = "the pipeline fails: what the peer had not read is lost",
+    .misplaced = "to read from there write tcp://HOST:PORT in the first place",
+    .open_sink = socket_write,
+};
+
+static const char *const unix_schemes[] = {"unix:", NULL};
+static const weir_arg unix_args[] = {
+    WEIR_ARG_PATH(struct socket_args, address, .name = "PATH", .flags = WEIR_ARG_REQUIRED,
+                  .help = "of the socket"),
+};
+
+const weir_component wr_component_unix_sink = {
+    .struct_size = sizeof wr_component_unix_sink,
+    .name = "unix",
+    .schemes = unix_schemes,
+    .kind = WEIR_KIND_SINK,
+    .takes = WEIR_SHAPES_ALL,
+    .traits = WEIR_TRAIT_IO | WEIR_TRAIT_ACKNOWLEDGES,
+    .args = unix_args,
+    .args_count = sizeof unix_args / sizeof unix_args[0],
+    .args_size = sizeof(struct socket_args),
+    .help = "To a server on a local socket.",
+    .example = "gen 1..3 | unix /run/out.sock",
+    .on_break = "the pipeline fails: what the peer had not read is lost",
+    .misplaced = "to read from there write unix:PATH in the first place",
+    .open_sink = socket_write,
+};

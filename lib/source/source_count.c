@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 
+#include <weir/module.h>
 #include <weir/source.h>
 
 #include "flow_gen.h"
@@ -80,3 +81,34 @@ weir_gen *weir_count(weir_scope *scope, int64_t first, int64_t last)
     count->over = !count->endless && first > last;
     return wr_gen_made(&count->gen, NULL);
 }
+
+struct gen_args {
+    weir_range range;
+};
+
+static weir_gen *gen_open(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    const struct gen_args *a = args;
+    (void)up;
+    return weir_count(opening->scope, a->range.first, a->range.last);
+}
+
+static const weir_arg gen_args[] = {
+    WEIR_ARG_RANGE(struct gen_args, range, .name = "RANGE", .flags = WEIR_ARG_REQUIRED,
+                   .help = "A..B, or A.. without end"),
+};
+
+const weir_component wr_component_gen = {
+    .struct_size = sizeof wr_component_gen,
+    .name = "gen",
+    .kind = WEIR_KIND_SOURCE,
+    .gives = WEIR_SHAPE_LINE,
+    .traits = WEIR_TRAIT_PURE,
+    .args = gen_args,
+    .args_count = sizeof gen_args / sizeof gen_args[0],
+    .args_size = sizeof(struct gen_args),
+    .help = "Numbers, one a line.",
+    .example = "gen 1..10 | skip 7",
+    .prints = "8\n9\n10\n",
+    .open = gen_open,
+};

@@ -6,6 +6,8 @@
  * the pipeline becomes best-effort. How it is read, and what may happen between two suspensions, is
  * in source_stream.c.
  */
+#include <weir/module.h>
+
 #include <stdio.h>
 
 #include "source_stream.h"
@@ -35,3 +37,26 @@ weir_gen *weir_fd_lines(weir_scope *scope, int fd, const weir_lines_options *opt
     stream->fd = fd;
     return wr_gen_made(&stream->gen, NULL);
 }
+
+static weir_gen *stdin_open(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    weir_lines_options lines = wr_lines_of_opening(opening);
+    (void)up;
+    (void)args;
+    return weir_fd_lines(opening->scope, opening->stdin_fd, &lines);
+}
+
+static const char *const stdin_schemes[] = {"-", NULL};
+
+const weir_component wr_component_stdin = {
+    .struct_size = sizeof wr_component_stdin,
+    .name = "stdin",
+    .schemes = stdin_schemes,
+    .kind = WEIR_KIND_SOURCE,
+    .gives = WEIR_SHAPE_LINE,
+    .traits = WEIR_TRAIT_IO | WEIR_TRAIT_FRAMED,
+    .help = "The lines of standard input; also written - or left out.",
+    .example = "stdin | head 3",
+    .misplaced = "for standard output leave the sink out",
+    .open = stdin_open,
+};

@@ -10,6 +10,8 @@
  *
  * How it is read, and what may happen between two suspensions, is in source_stream.c.
  */
+#include <weir/module.h>
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -148,3 +150,36 @@ weir_gen *weir_file_lines(weir_scope *scope, const char *path, const weir_lines_
     }
     return wr_gen_made(stream != NULL ? &stream->gen : NULL, NULL);
 }
+
+struct file_args {
+    const char *path;
+};
+
+static weir_gen *file_read(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    weir_lines_options lines = wr_lines_of_opening(opening);
+    (void)up;
+    return weir_file_lines(opening->scope, ((const struct file_args *)args)->path, &lines);
+}
+
+static const char *const file_schemes[] = {"/", NULL};
+static const weir_arg file_args[] = {
+    WEIR_ARG_PATH(struct file_args, path, .name = "PATH", .flags = WEIR_ARG_REQUIRED,
+                  .help = "quoted when it has spaces"),
+};
+
+const weir_component wr_component_file = {
+    .struct_size = sizeof wr_component_file,
+    .name = "file",
+    .schemes = file_schemes,
+    .kind = WEIR_KIND_SOURCE,
+    .gives = WEIR_SHAPE_LINE,
+    .traits = WEIR_TRAIT_IO | WEIR_TRAIT_FRAMED | WEIR_TRAIT_RESUMES | WEIR_TRAIT_PROVES,
+    .args = file_args,
+    .args_count = sizeof file_args / sizeof file_args[0],
+    .args_size = sizeof(struct file_args),
+    .help = "The lines of a file, to its end.",
+    .example = "./access.log | grep \"GET\"",
+    .condition = "if it is a regular file",
+    .open = file_read,
+};

@@ -21,6 +21,8 @@
 #ifndef WR_SOURCE_LINES_H
 #define WR_SOURCE_LINES_H
 
+#include <weir/module.h>
+
 #include "codec_lines.h"
 #include "flow_gen.h"
 
@@ -76,5 +78,11 @@ void wr_lines_restart(struct wr_line_reader *reader, uint64_t offset);
 /* The same where another reader has left off, at an end offset that it has kept: with WR_END_INSIDE
  * the bytes up to the next line end belong to a line that was cut or skipped, and are dropped. */
 void wr_lines_resume(struct wr_line_reader *reader, uint64_t end);
+
+/* ---- the component `lines` (source_split.c) */
+
+extern const weir_component wr_component_lines;
+/* What a source is to be read by: the limits of a `lines` that is joined to it, and the state. */
+weir_lines_options wr_lines_of_opening(const weir_opening *opening);
 
 #endif

@@ -6,6 +6,8 @@
  * pipeline would be best-effort; the options have none. How it is read, and what may happen between
  * two suspensions, is in source_stream.c.
  */
+#include <weir/module.h>
+
 #include <string.h>
 
 #include "source_stream.h"
@@ -58,3 +60,73 @@ weir_gen *weir_socket_lines(weir_scope *scope, const char *address,
     }
     return wr_gen_made(&stream->gen, NULL);
 }
+
+struct socket_args {
+    const char *address;
+};
+
+static weir_gen *socket_read(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    weir_lines_options lines = wr_lines_of_opening(opening);
+    weir_socket_options options = {.struct_size = sizeof options,
+                                   .connect_ms = opening->connect_ms,
+                                   .stall_ms = opening->idle_ms,
+                                   .line_bytes_max = lines.line_bytes_max,
+                                   .overlong = lines.overlong};
+    (void)up;
+    return weir_socket_lines(opening->scope, ((const struct socket_args *)args)->address, &options);
+}
+
+static const char *const tcp_schemes[] = {"tcp", NULL};
+static const weir_arg tcp_args[] = {
+    WEIR_ARG_ADDRESS(struct socket_args, address, .name = "HOST:PORT", .flags = WEIR_ARG_REQUIRED,
+                     .help = "an IPv6 address in [ ]"),
+};
+
+const weir_component wr_component_tcp = {
+    .struct_size = sizeof wr_component_tcp,
+    .name = "tcp",
+    .schemes = tcp_schemes,
+    .kind = WEIR_KIND_SOURCE,
+    .gives = WEIR_SHAPE_LINE,
+    .traits = WEIR_TRAIT_IO | WEIR_TRAIT_FRAMED,
+    .args = tcp_args,
+    .args_count = sizeof tcp_args / sizeof tcp_args[0],
+    .args_size = sizeof(struct socket_args),
+    .help = "The lines a TCP server sends.",
+    .example = "tcp://127.0.0.1:9000 | head 3",
+    .on_break = "the stream ends; a reset fails it",
+    .open = socket_read,
+};
+
+static int unix_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
+{
+    const char *address = ((const struct socket_args *)args)->address;
+    (void)opening;
+    return address[strspn(address, "unix:/")] == '\0' && address[strlen("unix:")] == '\0'
+               ? weir_mistake_at(mistake, "PATH", "the path of the socket is missing")
+               : 0;
+}
+
+static const char *const unix_schemes[] = {"unix:", NULL};
+static const weir_arg unix_args[] = {
+    WEIR_ARG_PATH(struct socket_args, address, .name = "PATH", .flags = WEIR_ARG_REQUIRED,
+                  .help = "of the socket"),
+};
+
+const weir_component wr_component_unix = {
+    .struct_size = sizeof wr_component_unix,
+    .name = "unix",
+    .schemes = unix_schemes,
+    .kind = WEIR_KIND_SOURCE,
+    .gives = WEIR_SHAPE_LINE,
+    .traits = WEIR_TRAIT_IO | WEIR_TRAIT_FRAMED,
+    .args = unix_args,
+    .args_count = sizeof unix_args / sizeof unix_args[0],
+    .args_size = sizeof(struct socket_args),
+    .help = "The lines a server on a local socket sends.",
+    .example = "unix:/run/feed.sock | head 3",
+    .on_break = "the stream ends; a reset fails it",
+    .check = unix_check,
+    .open = socket_read,
+};

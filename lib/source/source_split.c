@@ -6,6 +6,7 @@
  * of a source of their own: an item of bytes and a line are different things to count, and the
  * bytes are delivered when the next ones are asked for.
  */
+#include <weir/module.h>
 #include <weir/source.h>
 #include <weir/stage.h>
 
@@ -118,3 +119,65 @@ weir_gen *weir_lines(weir_gen *bytes)
     struct source_split *split = wr_stage_alloc(bytes, sizeof *split, &split_ops, "lines");
     return wr_gen_made(split != NULL ? &split->gen : NULL, bytes);
 }
+
+struct lines_args {
+    int64_t max_bytes;
+    int32_t overlong;
+};
+
+weir_lines_options wr_lines_of_opening(const weir_opening *opening)
+{
+    weir_lines_options options = {.struct_size = sizeof options, .state = opening->state};
+    if (opening->framer == &wr_component_lines) {
+        const struct lines_args *args = opening->framer_args;
+        options.line_bytes_max = args->max_bytes;
+        options.overlong = args->overlong;
+    }
+    if (opening->strict && options.overlong == WEIR_LONG_SKIP) {
+        options.overlong = WEIR_LONG_FAILS;
+    }
+    return options;
+}
+
+static int lines_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
+{
+    const struct lines_args *a = args;
+    if (opening->joined || (a->max_bytes == 0 && a->overlong == WEIR_LONG_SKIP)) {
+        return 0;
+    }
+    (void)weir_mistake_at(mistake, NULL, "its arguments are limits of the source");
+    return weir_mistake_hint(mistake, "put it right behind the source");
+}
+
+/* Behind what gives lines there is nothing to split. */
+static weir_gen *lines_open(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    (void)args;
+    return opening->shape == WEIR_SHAPE_BYTES ? weir_lines(up) : up;
+}
+
+static const char *const long_choices[] = {"skip", "cut", "fail", NULL};
+static const weir_arg lines_args[] = {
+    WEIR_ARG_SIZE(struct lines_args, max_bytes, .name = "max", .form = WEIR_FORM_NAMED, .min = 1,
+                  .help = "bytes of a line, without its line end; 1MiB if not given"),
+    WEIR_ARG_CHOICE(struct lines_args, overlong, .name = "on-long", .form = WEIR_FORM_NAMED,
+                    .choices = long_choices, .preset = "skip",
+                    .help = "what to do with a longer one"),
+};
+
+const weir_component wr_component_lines = {
+    .struct_size = sizeof wr_component_lines,
+    .name = "lines",
+    .kind = WEIR_KIND_STAGE,
+    .takes = WEIR_SHAPE_BYTES | WEIR_SHAPE_LINE,
+    .gives = WEIR_SHAPE_LINE,
+    .traits = WEIR_TRAIT_PURE | WEIR_TRAIT_ONE_TO_ONE | WEIR_TRAIT_FRAMES,
+    .args = lines_args,
+    .args_count = sizeof lines_args / sizeof lines_args[0],
+    .args_size = sizeof(struct lines_args),
+    .help = "Passes lines on; its arguments set the limit of the source before it.",
+    .example = "gen 1..3 | lines",
+    .prints = "1\n2\n3\n",
+    .check = lines_check,
+    .open = lines_open,
+};

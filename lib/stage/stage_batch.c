@@ -7,6 +7,7 @@
  * bound stay lent from upstream and begin the next batch. While it waits for more items within
  * wait_ms, the pull behind it stays under way (wr_pull_within).
  */
+#include <weir/module.h>
 #include <weir/stage.h>
 
 #include <string.h>
@@ -246,3 +247,43 @@ weir_gen *weir_batch(weir_gen *up, const weir_batch_options *options)
     }
     return wr_gen_made(stage != NULL ? &stage->gen : NULL, up);
 }
+
+struct batch_args {
+    int64_t items_max, bytes_max, wait_ms;
+};
+
+static weir_gen *batch_open(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    const struct batch_args *a = args;
+    weir_batch_options options = {.struct_size = sizeof options,
+                                  .items_max = a->items_max,
+                                  .bytes_max = a->bytes_max,
+                                  .wait_ms = a->wait_ms};
+    (void)opening;
+    return weir_batch(up, &options);
+}
+
+static const weir_arg batch_args[] = {
+    WEIR_ARG_COUNT(struct batch_args, items_max, .name = "N", .flags = WEIR_ARG_REQUIRED, .min = 1,
+                   .help = "items at most"),
+    WEIR_ARG_SIZE(struct batch_args, bytes_max, .name = "SIZE", .min = 1, .preset = "1MiB",
+                  .help = "bytes at most"),
+    WEIR_ARG_TIME(struct batch_args, wait_ms, .name = "within", .form = WEIR_FORM_KEYWORD, .min = 1,
+                  .preset = "1s", .help = "from the first item of a group"),
+};
+
+const weir_component wr_component_batch = {
+    .struct_size = sizeof wr_component_batch,
+    .name = "batch",
+    .kind = WEIR_KIND_STAGE,
+    .takes = WEIR_SHAPES_TEXT,
+    .gives = WEIR_SHAPE_BATCH,
+    .traits = WEIR_TRAIT_HOLDS_BACK | WEIR_TRAIT_READS_AHEAD,
+    .args = batch_args,
+    .args_count = sizeof batch_args / sizeof batch_args[0],
+    .args_size = sizeof(struct batch_args),
+    .help = "Groups of items, given on when full or when the time is over.",
+    .example = "gen 1..5 | batch 4 1MiB within 1s",
+    .prints = "1\n2\n3\n4\n5\n",
+    .open = batch_open,
+};

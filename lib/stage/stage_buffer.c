@@ -6,6 +6,7 @@
  * waiting for it. What the pump fails with travels through the queue to the reader. Closing ends
  * the queue's reading end, which ends the pump, and waits for it.
  */
+#include <weir/module.h>
 #include <weir/stage.h>
 
 #include <string.h>
@@ -132,3 +133,61 @@ weir_gen *weir_buffer(weir_gen *up, const weir_queue_options *options)
     }
     return wr_gen_made(buffer != NULL ? &buffer->gen : NULL, up);
 }
+
+struct queue_args {
+    int64_t items_max, bytes_max;
+    int32_t when_full;
+};
+
+static weir_gen *queue_open(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    static const int32_t policies[] = {WEIR_BLOCK, WEIR_DROP_OLDEST, WEIR_DROP_NEWEST, WEIR_LATEST,
+                                       WEIR_FULL_FAILS};
+    const struct queue_args *a = args;
+    weir_queue_options options = {.struct_size = sizeof options,
+                                  .name = "queue",
+                                  .items_max = a->items_max,
+                                  .bytes_max = a->bytes_max,
+                                  .when_full = policies[a->when_full]};
+    (void)opening;
+    return weir_buffer(up, &options);
+}
+
+static const char *const full_choices[] = {"block",  "drop-oldest", "drop-newest",
+                                           "latest", "fail",        NULL};
+enum { FULL_BLOCKS = 0, FULL_FAILS = 4 };
+
+static uint32_t queue_traits(const void *args)
+{
+    const struct queue_args *a = args;
+    bool drops = a->when_full != FULL_BLOCKS && a->when_full != FULL_FAILS;
+    return WEIR_TRAIT_READS_AHEAD |
+           (drops ? WEIR_TRAIT_CHANGES_OUTCOMES | WEIR_TRAIT_NEVER_FULL : WEIR_TRAIT_ONE_TO_ONE);
+}
+
+static const weir_arg queue_args[] = {
+    WEIR_ARG_COUNT(struct queue_args, items_max, .name = "N", .min = 1, .preset = "1024",
+                   .help = "items at most"),
+    WEIR_ARG_SIZE(struct queue_args, bytes_max, .name = "SIZE", .min = 1, .preset = "1MiB",
+                  .help = "bytes at most"),
+    WEIR_ARG_CHOICE(struct queue_args, when_full, .name = "full", .form = WEIR_FORM_NAMED,
+                    .choices = full_choices, .preset = "block",
+                    .help = "what to do when it is full"),
+};
+
+const weir_component wr_component_queue = {
+    .struct_size = sizeof wr_component_queue,
+    .name = "queue",
+    .kind = WEIR_KIND_STAGE,
+    .takes = WEIR_SHAPES_ALL,
+    .gives = WEIR_SHAPE_SAME,
+    .traits = WEIR_TRAIT_READS_AHEAD,
+    .traits_of = queue_traits,
+    .args = queue_args,
+    .args_count = sizeof queue_args / sizeof queue_args[0],
+    .args_size = sizeof(struct queue_args),
+    .help = "Reads ahead into a bounded queue; when it is full, what stands before it waits.",
+    .example = "gen 1..10 | queue 100 64KiB | head 3",
+    .prints = "1\n2\n3\n",
+    .open = queue_open,
+};

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include <weir/module.h>
 #include <weir/stage.h>
 
 #include "flow_gen.h"
@@ -155,3 +156,34 @@ weir_gen *weir_map(weir_gen *up, const char *name,
     }
     return wr_gen_made(map != NULL ? &map->gen : NULL, up);
 }
+
+struct grep_args {
+    const char *text;
+};
+
+static weir_gen *grep_open(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    (void)opening;
+    return weir_grep(up, ((const struct grep_args *)args)->text);
+}
+
+static const weir_arg grep_args[] = {
+    WEIR_ARG_TEXT(struct grep_args, text, .name = "TEXT", .flags = WEIR_ARG_REQUIRED,
+                  .help = "\"...\", `...` or a bare word"),
+};
+
+const weir_component wr_component_grep = {
+    .struct_size = sizeof wr_component_grep,
+    .name = "grep",
+    .kind = WEIR_KIND_STAGE,
+    .takes = WEIR_SHAPES_TEXT,
+    .gives = WEIR_SHAPE_SAME,
+    .traits = WEIR_TRAIT_PURE | WEIR_TRAIT_CPU,
+    .args = grep_args,
+    .args_count = sizeof grep_args / sizeof grep_args[0],
+    .args_size = sizeof(struct grep_args),
+    .help = "The lines that contain a text (bytes, not a pattern).",
+    .example = "gen 1..20 | grep \"7\"",
+    .prints = "7\n17\n",
+    .open = grep_open,
+};

@@ -9,6 +9,8 @@
  * ends with what one run would have given. That is known where nothing between them and the source
  * takes items away; elsewhere they count anew.
  */
+#include <weir/module.h>
+
 #include "stage_head.h"
 
 #include "base_alloc.h"
@@ -172,3 +174,56 @@ weir_gen *weir_skip(weir_gen *up, uint64_t count)
     }
     return wr_gen_made(skip != NULL ? &skip->gen : NULL, up);
 }
+
+struct count_args {
+    int64_t count;
+};
+
+static weir_gen *head_open(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    (void)opening;
+    return weir_head(up, (uint64_t)((const struct count_args *)args)->count);
+}
+
+static weir_gen *skip_open(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    (void)opening;
+    return weir_skip(up, (uint64_t)((const struct count_args *)args)->count);
+}
+
+static const weir_arg count_args[] = {
+    WEIR_ARG_COUNT(struct count_args, count, .name = "N", .flags = WEIR_ARG_REQUIRED,
+                   .help = "how many"),
+};
+
+const weir_component wr_component_head = {
+    .struct_size = sizeof wr_component_head,
+    .name = "head",
+    .kind = WEIR_KIND_STAGE,
+    .takes = WEIR_SHAPES_ALL,
+    .gives = WEIR_SHAPE_SAME,
+    .traits = WEIR_TRAIT_COUNTS,
+    .args = count_args,
+    .args_count = sizeof count_args / sizeof count_args[0],
+    .args_size = sizeof(struct count_args),
+    .help = "The first N items; then ends what stands before it.",
+    .example = "gen 1.. | head 3",
+    .prints = "1\n2\n3\n",
+    .open = head_open,
+};
+
+const weir_component wr_component_skip = {
+    .struct_size = sizeof wr_component_skip,
+    .name = "skip",
+    .kind = WEIR_KIND_STAGE,
+    .takes = WEIR_SHAPES_ALL,
+    .gives = WEIR_SHAPE_SAME,
+    .traits = WEIR_TRAIT_COUNTS,
+    .args = count_args,
+    .args_count = sizeof count_args / sizeof count_args[0],
+    .args_size = sizeof(struct count_args),
+    .help = "All but the first N items.",
+    .example = "gen 1..10 | skip 8",
+    .prints = "9\n10\n",
+    .open = skip_open,
+};

@@ -59,6 +59,11 @@ verdict 'file names are not unique' \
 verdict 'a file does not open with a comment' \
     "$(find lib apps/weir -type f \( -name "*.c" -o -name "*.h" -o -name "*.S" \) 2>/dev/null |
        while read -r f; do head -c 2 "$f" | grep -q '/\*' || echo "$f"; done)"
+# What is special about a component is in its descriptor: nobody compares a name with a constant, and
+# the plan holds no component's name.
+verdict "a component's name is compared" \
+    "$(grep -rnE '(cmp|same|equals|strstr)\([^;"]*->name[^;"]*, *"' lib apps --include='*.c' --include='*.h')"
+verdict 'lib/plan names a component' "$(grep -nE 'wr_component_[a-z]' lib/plan/*.[ch])"
 verdict 'the top level holds what does not belong there' \
     "$(git ls-files 2>/dev/null | sed 's,/.*,,' | sort -u |
        grep -vE '^(lib|include|apps|test|third_party|CMakeLists\.txt|README\.md|LICENSE|\..*)$')"

@@ -64,3 +64,46 @@ weir_gen *chain(weir_scope *scope)
     weir_discard(passes(gives_nothing(scope)));
     return weir_batch(as_it_is(ticks(scope, tick{7}), 1), &options);
 }
+
+namespace
+{
+
+struct every_args {
+    std::int64_t n;
+};
+
+weir_gen *every_open(const weir_opening *, weir_gen *up, const void *)
+{
+    return up;
+}
+
+weir_arg every_arg()
+{
+    weir_arg arg{};
+    arg.name = "N";
+    arg.type = WEIR_ARGTYPE_COUNT;
+    arg.offset = WEIR_ARG_AT(every_args, n, std::int64_t);
+    return arg;
+}
+
+const weir_arg every_args_list[] = {every_arg()};
+
+weir_component every_component()
+{
+    weir_component component{};
+    component.struct_size = sizeof component;
+    component.name = "every";
+    component.kind = WEIR_KIND_STAGE;
+    component.takes = WEIR_SHAPES_ALL;
+    component.args = every_args_list;
+    component.args_count = 1;
+    component.args_size = sizeof(every_args);
+    component.open = every_open;
+    return component;
+}
+
+const weir_component every = every_component();
+
+} // namespace
+
+WEIR_MODULE(&every);

@@ -41,7 +41,7 @@ static const struct source {
     {"f.ndjson", "file", "f.ndjson"},
     {"head.txt", "file", "head.txt"},
     {"2024/a", "file", "2024/a"},
-    {"./x.so", "file", "./x.so"},
+    {"x.so", "file", "x.so"},
     {"\"https://h/a|b\"", "http", "https://h/a|b"},
     {"\"/tmp/my file\"", "file", "/tmp/my file"},
     {"`/tmp/a*b`", "file", "/tmp/a*b"},
@@ -67,52 +67,82 @@ TEST(the_parts_are_told_in_order)
 {
     weir_plan *plan = read_plan("gen 1..5|skip  2 | file out.txt");
     ck_assert_uint_eq(weir_plan_count(plan), 3);
-    ck_assert_str_eq(weir_plan_part_name(plan, 1), "skip");
+    ck_assert_str_eq(weir_plan_part(plan, 1)->name, "skip");
     ck_assert_str_eq(weir_plan_part_text(plan, 1), "skip 2");
-    ck_assert_int_eq(weir_plan_part_kind(plan, 0), WEIR_PLAN_SOURCE);
-    ck_assert_int_eq(weir_plan_part_kind(plan, 1), WEIR_PLAN_STAGE);
-    ck_assert_int_eq(weir_plan_part_kind(plan, 2), WEIR_PLAN_SINK);
-    ck_assert_ptr_null(weir_plan_part_name(plan, 3));
+    ck_assert_int_eq(weir_plan_part(plan, 0)->kind, WEIR_KIND_SOURCE);
+    ck_assert_int_eq(weir_plan_part(plan, 1)->kind, WEIR_KIND_STAGE);
+    ck_assert_int_eq(weir_plan_part(plan, 2)->kind, WEIR_KIND_SINK);
+    ck_assert_ptr_null(weir_plan_part(plan, 3));
     ck_assert_ptr_null(weir_plan_part_text(plan, 3));
-    ck_assert_int_eq(weir_plan_part_kind(plan, 3), WEIR_NONE);
+    ck_assert_uint_eq(weir_plan_part_traits(plan, 3), 0);
     ck_assert(weir_plan_has_sink(plan));
     weir_plan_free(plan);
 }
 
-/* What the arguments of a stage are read as; the stage is the last one of the text. */
+TEST(traits_depend_on_the_arguments)
+{
+    weir_plan *plan = read_plan("gen 1..5 | queue | queue full=latest");
+    ck_assert(weir_plan_part_traits(plan, 1) & WEIR_TRAIT_ONE_TO_ONE);
+    ck_assert(!(weir_plan_part_traits(plan, 2) & WEIR_TRAIT_ONE_TO_ONE));
+    ck_assert(weir_plan_part_traits(plan, 2) & WEIR_TRAIT_CHANGES_OUTCOMES);
+    weir_plan_free(plan);
+}
+
+TEST(what_counts_over_runs_counts_anew_behind_what_takes_items_away)
+{
+    static const struct {
+        const char *text, *counts, *behind;
+    } texts[] = {
+        {"gen 1..5 | head 2", NULL, NULL},
+        {"gen 1..5 | queue | skip 1 | head 2", NULL, NULL},
+        {"gen 1..5 | grep 1 | head 2", "head", "grep"},
+        {"gen 1..5 | queue full=latest | lines | skip 2", "skip", "queue"},
+        {"gen 1..5 | batch 2 | head 2", "head", "batch"},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        const weir_component *counts = NULL, *behind = NULL;
+        weir_plan *plan = read_plan(texts[i].text);
+        ck_assert_int_eq(weir_plan_recounts(plan, &counts, &behind), texts[i].counts != NULL);
+        ck_assert_pstr_eq(counts != NULL ? counts->name : NULL, texts[i].counts);
+        ck_assert_pstr_eq(behind != NULL ? behind->name : NULL, texts[i].behind);
+        weir_plan_free(plan);
+    }
+}
+
+/* What the arguments of a component are read as; it is the last one of the text. What is not given
+ * has its default. */
 static const struct argument {
     const char *text;
     size_t index;
-    bool given;
     int64_t number;
     const char *string;
 } arguments[] = {
-    {"gen 3..", 0, true, 3, NULL},
-    {"head 0", 0, true, 0, NULL},
-    {"queue", 0, false, 0, NULL},
-    {"queue 7", 0, true, 7, NULL},
-    {"queue 7", 1, false, 0, NULL},
-    {"queue 64KiB", 0, false, 0, NULL},
-    {"queue 64KiB", 1, true, 65536, NULL},
-    {"queue 7 64KB full=latest", 1, true, 64000, NULL},
-    {"queue 7 64KB full=latest", 2, true, 3, NULL},
-    {"queue full=block 7", 0, true, 7, NULL},
-    {"batch 100 within 1m30s", 2, true, 90000, NULL},
-    {"batch within 500ms 100 1K", 1, true, 1024, NULL},
-    {"grep x", 0, true, 0, "x"},
-    {"grep \"a\\\"\\u00e9\\ud83d\\ude00\\n\\/\"", 0, true, 0, "a\"\xc3\xa9\xf0\x9f\x98\x80\n/"},
-    {"grep `\\d|\"`", 0, true, 0, "\\d|\""},
-    {"grep 'a b'", 0, true, 0, "a b"},
-    {"grep \"full=latest\"", 0, true, 0, "full=latest"},
-    {"grep a==b", 0, true, 0, "a==b"},
-    {"grep f(a b)", 0, true, 0, "f(a b)"},
-    {"lines max=64K on-long=fail", 0, true, 65536, NULL},
-    {"lines max=64K on-long=fail", 1, true, 2, NULL},
-    {"tcp h:1", 0, true, 0, "tcp://h:1"},
-    {"tcp tcp://[::1]:65535", 0, true, 0, "tcp://[::1]:65535"},
-    {"unix /x", 0, true, 0, "unix:/x"},
-    {"unix unix:/x", 0, true, 0, "unix:/x"},
-    {"file \"my file\"", 0, true, 0, "my file"},
+    {"gen 3..", 0, 3, NULL},
+    {"head 0", 0, 0, NULL},
+    {"queue", 0, 1024, NULL},
+    {"queue 7", 0, 7, NULL},
+    {"queue 7", 1, 1 << 20, NULL},
+    {"queue 64KiB", 0, 1024, NULL},
+    {"queue 64KiB", 1, 65536, NULL},
+    {"queue 7 64KB full=latest", 1, 64000, NULL},
+    {"queue 7 64KB full=latest", 2, 3, NULL},
+    {"queue full=block 7", 0, 7, NULL},
+    {"batch 100 within 1m30s", 2, 90000, NULL},
+    {"batch within 500ms 100 1K", 1, 1024, NULL},
+    {"grep x", 0, 0, "x"},
+    {"grep \"a\\\"\\u00e9\\ud83d\\ude00\\n\\/\"", 0, 0, "a\"\xc3\xa9\xf0\x9f\x98\x80\n/"},
+    {"grep `\\d|\"`", 0, 0, "\\d|\""},
+    {"grep 'a b'", 0, 0, "a b"},
+    {"grep \"full=latest\"", 0, 0, "full=latest"},
+    {"grep a==b", 0, 0, "a==b"},
+    {"grep f(a b)", 0, 0, "f(a b)"},
+    {"lines max=64K on-long=fail", 0, 65536, NULL},
+    {"lines max=64K on-long=fail", 1, 2, NULL},
+    {"tcp h:1", 0, 0, "tcp://h:1"},
+    {"tcp tcp://[::1]:65535", 0, 0, "tcp://[::1]:65535"},
+    {"unix /x", 0, 0, "unix:/x"},
+    {"unix unix:/x", 0, 0, "unix:/x"},
+    {"file \"my file\"", 0, 0, "my file"},
 };
 
 TEST(arguments_are_read_as_their_descriptor_says)
@@ -120,12 +150,16 @@ TEST(arguments_are_read_as_their_descriptor_says)
     for (size_t i = 0; i < sizeof arguments / sizeof arguments[0]; i++) {
         const struct argument *want = &arguments[i];
         weir_plan *plan = read_plan(want->text);
-        const struct wr_plan_value *value =
-            &plan->stages[plan->stages_count - 1].values[want->index];
-        ck_assert_msg(value->given == want->given, "%s", want->text);
-        ck_assert_msg(value->number == want->number, "%s: %lld", want->text,
-                      (long long)value->number);
-        ck_assert_pstr_eq(value->text, want->string);
+        const struct wr_plan_step *step = &plan->root.steps[plan->root.count - 1];
+        const void *field = wr_plan_field(step, want->index);
+        if (want->string != NULL) {
+            ck_assert_str_eq(*(const char *const *)field, want->string);
+        } else if (wr_plan_arg(step->component, want->index)->type == WEIR_ARGTYPE_CHOICE) {
+            ck_assert_int_eq(*(const int32_t *)field, want->number);
+        } else {
+            ck_assert_msg(*(const int64_t *)field == want->number, "%s: %lld", want->text,
+                          (long long)*(const int64_t *)field);
+        }
         weir_plan_free(plan);
     }
 }
@@ -140,6 +174,9 @@ TEST(a_text_is_normalised)
         {"http://u@h:1/ | null", "http://u@h:1/ | null"},
         {"\"http://u:pw@h/\"", "\"http://u:***@h/\""},
         {"http://h/?a:b@c", "http://h/?a:b@c"},
+        {"http://h/?n=1&token=abc&m=2", "http://h/?n=1&token=***&m=2"},
+        {"http://h/?key=(a&b=c)", "http://h/?key=***"},
+        {"\"http://h/?key=a\\\"b\"", "\"http://h/?key=***\""},
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         weir_plan *plan = read_plan(texts[i][0]);
@@ -217,55 +254,48 @@ TEST(a_url_that_curl_would_expand_has_a_warning)
     }
 }
 
-TEST(every_word_has_an_example_that_reads_and_holds_it)
+TEST(every_component_is_described)
 {
-    int kind;
-    for (size_t i = 0; weir_word_name(i, &kind) != NULL; i++) {
-        weir_plan *plan = read_plan(wr_plan_words[i].example);
+    const weir_component *component;
+    for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
         bool found = false;
+        ck_assert_uint_eq(component->struct_size, sizeof *component);
+        ck_assert_ptr_nonnull(component->help);
+        ck_assert_ptr_nonnull(component->example);
+        weir_plan *plan = read_plan(component->example);
         for (size_t j = 0; j < weir_plan_count(plan); j++) {
-            found = found || (strcmp(weir_plan_part_name(plan, j), weir_word_name(i, NULL)) == 0 &&
-                              weir_plan_part_kind(plan, j) == kind);
+            found = found || weir_plan_part(plan, j) == component;
         }
-        ck_assert_msg(found, "%s", wr_plan_words[i].example);
+        ck_assert_msg(found, "%s", component->example);
         weir_plan_free(plan);
+        for (size_t j = 0; j < component->args_count; j++) {
+            ck_assert_ptr_nonnull(component->args[j].help);
+        }
     }
 }
 
-TEST(every_default_reads_as_the_argument_it_is_of)
+TEST(a_component_is_found_by_its_name_and_by_its_scheme)
 {
-    for (size_t i = 0; weir_word_name(i, NULL) != NULL; i++) {
-        for (const struct wr_plan_arg *arg = wr_plan_words[i].args; arg->name != NULL; arg++) {
-            int64_t number;
-            const char *preset = arg->preset != NULL ? arg->preset : "";
-            ck_assert(preset[0] == '\0' || arg->type != WR_PLAN_SIZE ||
-                      weir_size_read(preset, &number) == 0);
-            ck_assert(preset[0] == '\0' || arg->type != WR_PLAN_TIME ||
-                      weir_time_read(preset, &number) == 0);
-            ck_assert(preset[0] == '\0' || arg->type != WR_PLAN_CHOICE ||
-                      strcmp(arg->choices[0], preset) == 0);
-            ck_assert_ptr_nonnull(arg->help);
-        }
-    }
+    ck_assert_int_eq(weir_component_find("tcp", 0)->kind, WEIR_KIND_SOURCE);
+    ck_assert_int_eq(weir_component_find("tcp", 1)->kind, WEIR_KIND_SINK);
+    ck_assert_ptr_null(weir_component_find("tcp", 2));
+    ck_assert_str_eq(weir_component_find("https", 0)->name, "http");
+    ck_assert_ptr_null(weir_component_find("bach", 0));
+    ck_assert_ptr_null(weir_component_at(100000));
 }
 
 TEST(help_tells_usage_arguments_and_example)
 {
     char text[1000] = "";
-    size_t i = 0;
-    while (strcmp(weir_word_name(i, NULL), "batch") != 0) {
-        i++;
-    }
-    size_t len = weir_word_help(i, text, sizeof text);
+    size_t len = weir_component_help(weir_component_find("batch", 0), text, sizeof text);
     ck_assert_uint_eq(len, strlen(text));
     ck_assert_str_eq(text, "batch N [SIZE] [within TIME]\n"
                            "  Groups of items, given on when full or when the time is over.\n"
-                           "  stage, takes lines, gives batches\n"
+                           "  stage, takes text, gives batches\n"
                            "  N        count: items at most\n"
                            "  SIZE     size: bytes at most (default 1MiB)\n"
                            "  within   time: from the first item of a group (default 1s)\n"
-                           "  example  weir 'gen 1..10 | batch 4 1MiB within 1s'\n");
-    ck_assert_uint_eq(weir_word_help(1000, text, sizeof text), 0);
+                           "  example  weir 'gen 1..5 | batch 4 1MiB within 1s'\n");
 }
 
 TEST(a_text_has_a_limit)

@@ -74,17 +74,24 @@ static const char *const anywhere[] = {"weir_loop_new",
                                        "weir_plan_has_source",
                                        "weir_plan_hash",
                                        "weir_plan_mem_bytes",
-                                       "weir_plan_part_kind",
-                                       "weir_plan_part_name",
+                                       "weir_plan_part",
+                                       "weir_plan_part_depth",
                                        "weir_plan_part_text",
+                                       "weir_plan_part_traits",
                                        "weir_plan_read",
+                                       "weir_plan_recounts",
                                        "weir_plan_source",
                                        "weir_plan_source_address",
                                        "weir_plan_state_folder",
                                        "weir_plan_text",
                                        "weir_plan_warning",
-                                       "weir_word_help",
-                                       "weir_word_name",
+                                       "weir_plan_writes_stdout",
+                                       "weir_component_at",
+                                       "weir_component_find",
+                                       "weir_component_help",
+                                       "weir_mistake_at",
+                                       "weir_mistake_hint",
+                                       "weir_mistake_warn",
                                        "weir_size_read",
                                        "weir_time_read"};
 
@@ -236,6 +243,8 @@ CALL(weir_buffer, weir_buffer(w->gen, NULL));
 CALL(weir_merge, weir_merge(w->scope, &w->gen, 1));
 
 CALL(weir_parse, weir_parse(w->scope, NULL, "gen 1..3"));
+CALL(weir_chain_open, weir_gen *gen; weir_sink * sink; weir_opening opening = {.scope = w->scope};
+     weir_chain_open(&opening, NULL, NULL, &gen, &sink));
 CALL(weir_plan_open, weir_gen *gen; weir_sink * sink;
      (void)!weir_plan_open(w->plan, w->scope, NULL, &gen, &sink, NULL));
 

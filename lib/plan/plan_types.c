@@ -1,5 +1,5 @@
 /*
- * plan_units.c - numbers with and without units: counts, sizes, times, ranges.
+ * plan_types.c - the types of arguments: how the values of each are written, called and read.
  *
  * Integer arithmetic throughout: a fraction is kept as digits over a power of ten, so 1.5KiB is
  * 1536 exactly and a value that is not a whole number of bytes or milliseconds is refused, not
@@ -9,6 +9,9 @@
 #include "plan_text.h"
 
 #include <string.h>
+#include <strings.h>
+
+#include "codec_date.h"
 
 #define FRACTION_DIGITS_MAX 9u
 
@@ -31,7 +34,7 @@ static int read_digits(const char *text, size_t len, size_t *at, int64_t *value)
     for (; *at < len && is_digit(text[*at]); (*at)++) {
         if (__builtin_mul_overflow(*value, 10, value) ||
             __builtin_add_overflow(*value, (int64_t)(text[*at] - '0'), value)) {
-            return WEIR_EBUDGET;
+            return WR_PLAN_TOO_LARGE;
         }
     }
     return *at > from ? 0 : WEIR_EINVAL;
@@ -64,14 +67,14 @@ static int add_scaled(const struct number *number, int64_t unit, int64_t *sum)
     int64_t part;
     if (__builtin_mul_overflow(number->whole, unit, &whole) ||
         __builtin_mul_overflow(number->fraction, unit, &part)) {
-        return WEIR_EBUDGET;
+        return WR_PLAN_TOO_LARGE;
     }
     if (part % number->scale != 0) {
         return WEIR_EINVAL;
     }
     return __builtin_add_overflow(*sum, whole, sum) ||
                    __builtin_add_overflow(*sum, part / number->scale, sum)
-               ? WEIR_EBUDGET
+               ? WR_PLAN_TOO_LARGE
                : 0;
 }
 
@@ -146,10 +149,31 @@ int wr_plan_time_read(const char *text, size_t len, int64_t *ms)
     return 0;
 }
 
-int wr_plan_range_read(const char *text, size_t len, int64_t *first, int64_t *last)
+int wr_plan_rate_read(const char *text, size_t len, weir_rate *rate)
+{
+    static const struct {
+        char name;
+        int64_t ms;
+    } units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}};
+    if (len < 3 || text[len - 2] != '/') {
+        return WEIR_EINVAL;
+    }
+    memset(rate, 0, sizeof *rate);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (units[i].name == text[len - 1]) {
+            rate->per_ms = units[i].ms;
+            rate->bytes = !is_digit(text[len - 3]);
+            return rate->bytes ? wr_plan_size_read(text, len - 2, &rate->amount)
+                               : wr_plan_count_read(text, len - 2, &rate->amount);
+        }
+    }
+    return WEIR_EINVAL;
+}
+
+int wr_plan_range_read(const char *text, size_t len, weir_range *range)
 {
     size_t at = 0;
-    int rc = read_digits(text, len, &at, first);
+    int rc = read_digits(text, len, &at, &range->first);
     if (rc != 0) {
         return rc;
     }
@@ -157,8 +181,66 @@ int wr_plan_range_read(const char *text, size_t len, int64_t *first, int64_t *la
         return WEIR_EINVAL;
     }
     at += 2;
-    *last = WEIR_NONE;
-    return at == len ? 0 : wr_plan_count_read(text + at, len - at, last);
+    range->last = WEIR_NONE;
+    return at == len ? 0 : wr_plan_count_read(text + at, len - at, &range->last);
+}
+
+int wr_plan_instant_read(const char *text, size_t len, int64_t *unix_ns)
+{
+    return wr_instant_parse((struct wr_text){text, len}, unix_ns) ? 0 : WEIR_EINVAL;
+}
+
+bool wr_plan_address_ok(const char *address, bool any_host)
+{
+    int64_t port;
+    const char *scheme = strstr(address, "://");
+    const char *host = scheme != NULL ? scheme + 3 : address;
+    const char *colon = strrchr(host, ':');
+    if (colon == NULL || (colon == host && !any_host) ||
+        wr_plan_count_read(colon + 1, strlen(colon + 1), &port) != 0) {
+        return false;
+    }
+    size_t len = (size_t)(colon - host);
+    bool bracketed = host[0] == '[' && len > 2 && host[len - 1] == ']';
+    return port >= 1 && port <= 65535 && (bracketed || memchr(host, ':', len) == NULL) &&
+           strpbrk(host, "/ \t\r\n") == NULL;
+}
+
+static const struct type {
+    const char *name, *sample;
+    size_t size;
+} types[] = {
+    [WEIR_ARGTYPE_COUNT] = {"count", "1000", sizeof(int64_t)},
+    [WEIR_ARGTYPE_SIZE] = {"size", "64KiB", sizeof(int64_t)},
+    [WEIR_ARGTYPE_TIME] = {"time", "500ms or 1m30s", sizeof(int64_t)},
+    [WEIR_ARGTYPE_RATE] = {"rate", "50/s or 1MiB/s", sizeof(weir_rate)},
+    [WEIR_ARGTYPE_RANGE] = {"range", "1..10 or 1..", sizeof(weir_range)},
+    [WEIR_ARGTYPE_INSTANT] = {"instant", "2024-05-01T12:00:00Z or @1714564800", sizeof(int64_t)},
+    [WEIR_ARGTYPE_CHOICE] = {"word", NULL, sizeof(int32_t)},
+    [WEIR_ARGTYPE_FLAG] = {"flag", NULL, sizeof(bool)},
+    [WEIR_ARGTYPE_TEXT] = {"text", "\"...\"", sizeof(char *)},
+    [WEIR_ARGTYPE_PATH] = {"path", "./FILE", sizeof(char *)},
+    [WEIR_ARGTYPE_ADDRESS] = {"address", "HOST:PORT", sizeof(char *)},
+    [WEIR_ARGTYPE_URL] = {"URL", "https://HOST/PATH", sizeof(char *)},
+    [WEIR_ARGTYPE_FORMAT] = {"text", "\"...\"", sizeof(char *)},
+    [WEIR_ARGTYPE_EXPR] = {"expression", ".level >= 4", sizeof(char *)},
+    [WEIR_ARGTYPE_FIELDS] = {"list of fields", ".user, .ip", sizeof(weir_texts)},
+    [WEIR_ARGTYPE_CHAIN] = {"block", "{ ... }", sizeof(weir_chain *)},
+};
+
+const char *wr_plan_type_text(const weir_arg *arg)
+{
+    return types[arg->type].name;
+}
+
+const char *wr_plan_type_sample(const weir_arg *arg)
+{
+    return types[arg->type].sample;
+}
+
+size_t wr_plan_type_size(const weir_arg *arg)
+{
+    return (arg->flags & WEIR_ARG_REPEATS) != 0 ? sizeof(weir_texts) : types[arg->type].size;
 }
 
 int weir_size_read(const char *text, int64_t *bytes)

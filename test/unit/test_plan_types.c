@@ -1,5 +1,5 @@
 /*
- * test_plan_units.c - sizes, times, counts and ranges as they are written in a text and in flags.
+ * test_plan_types.c - values as they are written in a text and in flags.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -95,21 +95,45 @@ TEST(counts_are_digits)
     ck_assert_int_eq(count, 1000);
     ck_assert_int_eq(wr_plan_count_read("10x", 3, &count), WEIR_EINVAL);
     ck_assert_int_eq(wr_plan_count_read("", 0, &count), WEIR_EINVAL);
-    ck_assert_int_eq(wr_plan_count_read("99999999999999999999", 20, &count), WEIR_EBUDGET);
+    ck_assert_int_eq(wr_plan_count_read("99999999999999999999", 20, &count), WR_PLAN_TOO_LARGE);
 }
 
 TEST(a_range_may_be_without_end)
 {
-    int64_t first, last;
-    ck_assert_int_eq(wr_plan_range_read("1..10", 5, &first, &last), 0);
-    ck_assert_int_eq(first, 1);
-    ck_assert_int_eq(last, 10);
-    ck_assert_int_eq(wr_plan_range_read("7..", 3, &first, &last), 0);
-    ck_assert_int_eq(first, 7);
-    ck_assert_int_eq(last, WEIR_NONE);
-    ck_assert_int_eq(wr_plan_range_read("7", 1, &first, &last), WEIR_EINVAL);
-    ck_assert_int_eq(wr_plan_range_read("..7", 3, &first, &last), WEIR_EINVAL);
-    ck_assert_int_eq(wr_plan_range_read("1..2..3", 7, &first, &last), WEIR_EINVAL);
+    weir_range range;
+    ck_assert_int_eq(wr_plan_range_read("1..10", 5, &range), 0);
+    ck_assert_int_eq(range.first, 1);
+    ck_assert_int_eq(range.last, 10);
+    ck_assert_int_eq(wr_plan_range_read("7..", 3, &range), 0);
+    ck_assert_int_eq(range.first, 7);
+    ck_assert_int_eq(range.last, WEIR_NONE);
+    ck_assert_int_eq(wr_plan_range_read("7", 1, &range), WEIR_EINVAL);
+    ck_assert_int_eq(wr_plan_range_read("..7", 3, &range), WEIR_EINVAL);
+    ck_assert_int_eq(wr_plan_range_read("1..2..3", 7, &range), WEIR_EINVAL);
 }
 
-MAIN("plan/units")
+TEST(a_rate_is_of_items_or_of_bytes)
+{
+    static const struct {
+        const char *text;
+        int64_t amount, per_ms;
+        int32_t bytes;
+    } rates[] = {{"50/s", 50, 1000, 0},
+                 {"1MiB/s", 1 << 20, 1000, 1},
+                 {"3/m", 3, 60000, 0},
+                 {"64KB/h", 64000, 3600000, 1}};
+    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+        weir_rate rate;
+        ck_assert_int_eq(wr_plan_rate_read(rates[i].text, strlen(rates[i].text), &rate), 0);
+        ck_assert_int_eq(rate.amount, rates[i].amount);
+        ck_assert_int_eq(rate.per_ms, rates[i].per_ms);
+        ck_assert_int_eq(rate.bytes, rates[i].bytes);
+    }
+    static const char *const wrong[] = {"50", "50/", "/s", "50/x", "50/ss", "x/s", "1.5/s", "-1/s"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        weir_rate rate;
+        ck_assert_int_eq(wr_plan_rate_read(wrong[i], strlen(wrong[i]), &rate), WEIR_EINVAL);
+    }
+}
+
+MAIN("plan/types")

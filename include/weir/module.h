@@ -1,0 +1,409 @@
+/*
+ * module.h - components: the sources, stages and sinks of the pipeline text, and modules that bring
+ * more of them.
+ *
+ * The idea. A component is one constant: its name, its arguments, what it takes and gives, its
+ * traits, its help, and the functions that open it. The reader of the text, its error messages,
+ * help, explain and the promise of delivery are all made from it, so a component that is described
+ * is part of the language. The library's own components are written like this, and a module outside
+ * the tree says the same things in the same way:
+ *
+ *     #include <weir/module.h>
+ *     #include <weir/stage.h>
+ *
+ *     struct every_args { int64_t n; };
+ *
+ *     static bool keep(const weir_item *item, const void *args)
+ *     {
+ *         return item->seq % (uint64_t)((const struct every_args *)args)->n == 0;
+ *     }
+ *     static weir_gen *open_every(const weir_opening *opening, weir_gen *up, const void *args)
+ *     {
+ *         (void)opening;
+ *         return weir_filter(up, "every", keep, args, sizeof(struct every_args));
+ *     }
+ *     static const weir_arg every_args[] = {
+ *         WEIR_ARG_COUNT(struct every_args, n, .name = "N", .flags = WEIR_ARG_REQUIRED, .min = 1,
+ *                        .help = "which one"),
+ *     };
+ *     static const weir_component every = {
+ *         .struct_size = sizeof every, .name = "every", .kind = WEIR_KIND_STAGE,
+ *         .takes = WEIR_SHAPES_ALL, .gives = WEIR_SHAPE_SAME, .traits = WEIR_TRAIT_PURE,
+ *         .args = every_args, .args_count = 1, .args_size = sizeof(struct every_args),
+ *         .help = "Every Nth item.",
+ *         .example = "gen 1..9 | ./every.so 4", .prints = "4\n8\n", .open = open_every};
+ *     WEIR_MODULE(&every);
+ *
+ * A text names a module by its file, ./every.so (its only component) or ./every.so:NAME, or by the
+ * component's name when NAME.so lies in the folder of installed modules, weir/ beside libweir.so.
+ * It is loaded when a text that names it is read, and stays loaded. A module must use the library of
+ * the program that loads it: a program that is linked with the archive libweir.a loads none.
+ *
+ * Lifetime.  A component and all it points to must stay as they are for as long as the process
+ *            lives. `args` are the plan's and lent for the call of check or open.
+ * Failure.   check says what is wrong with the arguments by weir_mistake_at; open cannot fail: a
+ *            maker that fails gives an object that fails.
+ * Threads.   check may run on any thread. open runs on the thread of the loop.
+ */
+#ifndef WEIR_MODULE_H
+#define WEIR_MODULE_H
+
+#include <weir/gen.h>
+#include <weir/sink.h>
+#include <weir/source.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A chain of components that was read from a text and is not open: the value of a { ... } argument.
+ * Opened by weir_chain_open. */
+typedef struct weir_chain weir_chain;
+/* What is wrong with arguments: filled by a component's check. */
+typedef struct weir_mistake weir_mistake;
+
+enum weir_kind { WEIR_KIND_SOURCE = 0, WEIR_KIND_STAGE = 1, WEIR_KIND_SINK = 2 };
+
+/* What the bytes of an item are. Components say which ones they take and give, as a set. */
+enum weir_shape {
+    WEIR_SHAPE_SAME = 0,   /* gives: the shape that came */
+    WEIR_SHAPE_BYTES = 1u, /* a piece of one stream, cut anywhere */
+    WEIR_SHAPE_LINE = 2u,  /* one line, without its end */
+    WEIR_SHAPE_JSON = 4u,  /* one JSON text */
+    WEIR_SHAPE_EVENT = 8u, /* a body in an envelope of named fields */
+    WEIR_SHAPE_BATCH = 16u /* items */
+};
+#define WEIR_SHAPES_TEXT 15u /* all but batches: what weir_item_text reads */
+#define WEIR_SHAPES_ALL 31u
+
+/*
+ * What others may know of a component. What is not said is not assumed.
+ *
+ * The word for delivery is worked out from the traits of all components of a pipeline:
+ * exactly-once-effect where each source RESUMES and PROVES and the sink CUTS_BACK or TRANSACTS;
+ * at-least-once where each source RESUMES and each sink CUTS_BACK, TRANSACTS or ACKNOWLEDGES;
+ * best-effort otherwise.
+ */
+enum weir_trait {
+    WEIR_TRAIT_ONE_TO_ONE = 1u << 0, /* each item that goes in comes out, in order, and no others */
+    WEIR_TRAIT_COUNTS = 1u << 1,     /* counts items over all runs with one state (weir_head) */
+    WEIR_TRAIT_REJECTS = 1u << 2,    /* may find an item bad: it is given on-error=skip|stop|dead */
+    WEIR_TRAIT_CHANGES_OUTCOMES = 1u << 3, /* drops items by time or fullness: two runs differ */
+    WEIR_TRAIT_NEVER_FULL = 1u << 4,  /* takes items at any speed: does not stop what feeds it */
+    WEIR_TRAIT_HOLDS_BACK = 1u << 5,  /* may keep an item while it waits for others (batch) */
+    WEIR_TRAIT_READS_AHEAD = 1u << 6, /* asks for items that its reader has not asked for (queue) */
+    /* It keeps something over items besides a count. With a state it begins anew after a restart,
+     * which is reported; or what it held is made again by reading from the beginning. */
+    WEIR_TRAIT_STATE_RESTARTS = 1u << 7,
+    WEIR_TRAIT_STATE_REPLAYS = 1u << 8,
+    WEIR_TRAIT_PURE = 1u << 9,     /* what comes out depends on what goes in and nothing else */
+    WEIR_TRAIT_CPU = 1u << 10,     /* looks at each byte */
+    WEIR_TRAIT_IO = 1u << 11,      /* reads or writes outside the process */
+    WEIR_TRAIT_ENDLESS = 1u << 12, /* a source that does not end by itself */
+    WEIR_TRAIT_FRAMED = 1u << 13,  /* a source of bytes that takes the framer behind it */
+    WEIR_TRAIT_FRAMES = 1u << 14, /* a framer: directly behind a FRAMED source it is joined to it */
+    WEIR_TRAIT_RESUMES = 1u << 15,       /* a source that goes on from a saved position */
+    WEIR_TRAIT_PROVES = 1u << 16,        /* ... and proves that it is the same stream */
+    WEIR_TRAIT_CUTS_BACK = 1u << 17,     /* a sink that takes back what was not saved */
+    WEIR_TRAIT_TRANSACTS = 1u << 18,     /* a sink that saves positions with its items */
+    WEIR_TRAIT_ACKNOWLEDGES = 1u << 19,  /* a sink that knows what the far end has taken */
+    WEIR_TRAIT_CONVERTS = 1u << 20,      /* may be inserted where shapes do not fit */
+    WEIR_TRAIT_EXPRESSION = 1u << 21,    /* what a stage that is only an expression means (map) */
+    WEIR_TRAIT_SECRET_ADDRESS = 1u << 22 /* its address is a secret as a whole */
+};
+
+/* How an argument is written. */
+enum weir_arg_form {
+    WEIR_FORM_POSITIONAL = 0, /* VALUE, in the order of the descriptor */
+    WEIR_FORM_NAMED,          /* name=VALUE */
+    WEIR_FORM_KEYWORD,        /* name VALUE */
+    WEIR_FORM_FLAG,           /* name */
+    WEIR_FORM_BLOCK           /* { ... }; behind a keyword if it has one: else { ... } */
+};
+
+/* What an argument is, with the C type of its field. */
+enum weir_arg_type {
+    WEIR_ARGTYPE_COUNT = 0, /* 1000; int64_t */
+    WEIR_ARGTYPE_SIZE,      /* 64KiB, 64K, 64KB, 512B; int64_t, bytes */
+    WEIR_ARGTYPE_TIME,      /* 500ms, 1m30s; int64_t, milliseconds */
+    WEIR_ARGTYPE_RATE,      /* 50/s, 1MiB/s; weir_rate */
+    WEIR_ARGTYPE_RANGE,     /* 1..10, 1..; weir_range */
+    WEIR_ARGTYPE_INSTANT,   /* 2024-05-01T12:00:00Z, @1714564800; int64_t, Unix time in ns */
+    WEIR_ARGTYPE_CHOICE,    /* one of choices; int32_t, its index */
+    WEIR_ARGTYPE_FLAG,      /* bool */
+    WEIR_ARGTYPE_TEXT,      /* "...", `...` or a word; const char *, unescaped */
+    WEIR_ARGTYPE_PATH,      /* of a file; const char * */
+    WEIR_ARGTYPE_ADDRESS,   /* HOST:PORT; const char *, with the component's scheme before it */
+    WEIR_ARGTYPE_URL,       /* const char * */
+    WEIR_ARGTYPE_FORMAT,    /* a text with \(expressions) in it; const char *, as it is written */
+    WEIR_ARGTYPE_EXPR,      /* an expression; const char *, as it is written */
+    WEIR_ARGTYPE_FIELDS,    /* .a, .b.c or .a .b.c; weir_texts, a path each */
+    WEIR_ARGTYPE_CHAIN      /* { ... }; const weir_chain * */
+};
+
+typedef struct weir_range {
+    int64_t first, last; /* last: WEIR_NONE without end */
+} weir_range;
+typedef struct weir_rate {
+    int64_t amount; /* items, or bytes */
+    int64_t per_ms;
+    int32_t bytes; /* 1: of bytes */
+    int32_t reserved;
+} weir_rate;
+/* The values of an argument that may be given more than once. */
+typedef struct weir_texts {
+    const char *const *list;
+    size_t count;
+} weir_texts;
+typedef struct weir_chains {
+    const weir_chain *const *list;
+    size_t count;
+} weir_chains;
+
+enum weir_arg_flags {
+    WEIR_ARG_REQUIRED = 1u,
+    WEIR_ARG_REPEATS = 2u,   /* the field is a weir_texts or weir_chains */
+    WEIR_ARG_SECRET = 4u,    /* shown as *** wherever the text is shown */
+    WEIR_ARG_ANY_HOST = 8u,  /* ADDRESS: the host may be left out, :PORT */
+    WEIR_ARG_PATTERNS = 16u, /* PATH: a * in it is a pattern */
+    WEIR_ARG_WITH_SOURCE =
+        32u,                 /* CHAIN: begins with a source; else it reads what its opener gives */
+    WEIR_ARG_WITH_SINK = 64u /* CHAIN: ends with a sink; else its opener reads it */
+};
+
+/*
+ * One argument. Its value is written into the component's own struct, at `offset`; use the macros
+ * below, which check the type of the field. An argument that is not given has its preset, or zeros.
+ */
+typedef struct weir_arg {
+    const char *name; /* POSITIONAL: of the value, in help; else as it is written */
+    uint8_t form;     /* enum weir_arg_form */
+    uint8_t type;     /* enum weir_arg_type */
+    uint16_t flags;   /* enum weir_arg_flags */
+    uint32_t offset;
+    int64_t min, max;           /* COUNT, SIZE, TIME; max 0: none */
+    const char *preset;         /* the default, as it is written; NULL: none */
+    const char *const *choices; /* CHOICE: ends with NULL */
+    const char *help;           /* one line, without a full stop */
+} weir_arg;
+
+/* The offset of S.f, which must be a T. C11 checks the type, C++ the size. */
+#if defined(__cplusplus)
+#define WEIR_ARG_AT(S, f, T) \
+    ((uint32_t)(offsetof(S, f) + 0 * sizeof(char[sizeof(((S *)0)->f) == sizeof(T) ? 1 : -1])))
+#else
+#define WEIR_ARG_AT(S, f, T) ((uint32_t)offsetof(S, f) + _Generic(((S *)0)->f, T : 0u))
+#endif
+
+/*
+ * One argument for a table in C: WEIR_ARG_COUNT(struct my_args, items_max, .name = "N", .min = 1,
+ * .help = "items at most"). The field's type is checked. In C++ the fields of weir_arg are filled by
+ * hand, with WEIR_ARG_AT for the offset.
+ */
+#define WEIR_ARG_COUNT(S, f, ...)                                                     \
+    {                                                                                 \
+        .type = WEIR_ARGTYPE_COUNT, .offset = WEIR_ARG_AT(S, f, int64_t), __VA_ARGS__ \
+    }
+#define WEIR_ARG_SIZE(S, f, ...)                                                     \
+    {                                                                                \
+        .type = WEIR_ARGTYPE_SIZE, .offset = WEIR_ARG_AT(S, f, int64_t), __VA_ARGS__ \
+    }
+#define WEIR_ARG_TIME(S, f, ...)                                                     \
+    {                                                                                \
+        .type = WEIR_ARGTYPE_TIME, .offset = WEIR_ARG_AT(S, f, int64_t), __VA_ARGS__ \
+    }
+#define WEIR_ARG_RATE(S, f, ...)                                                       \
+    {                                                                                  \
+        .type = WEIR_ARGTYPE_RATE, .offset = WEIR_ARG_AT(S, f, weir_rate), __VA_ARGS__ \
+    }
+#define WEIR_ARG_RANGE(S, f, ...)                                                        \
+    {                                                                                    \
+        .type = WEIR_ARGTYPE_RANGE, .offset = WEIR_ARG_AT(S, f, weir_range), __VA_ARGS__ \
+    }
+#define WEIR_ARG_INSTANT(S, f, ...)                                                     \
+    {                                                                                   \
+        .type = WEIR_ARGTYPE_INSTANT, .offset = WEIR_ARG_AT(S, f, int64_t), __VA_ARGS__ \
+    }
+#define WEIR_ARG_CHOICE(S, f, ...)                                                     \
+    {                                                                                  \
+        .type = WEIR_ARGTYPE_CHOICE, .offset = WEIR_ARG_AT(S, f, int32_t), __VA_ARGS__ \
+    }
+#define WEIR_ARG_FLAG(S, f, ...)                                                              \
+    {                                                                                         \
+        .form = WEIR_FORM_FLAG, .type = WEIR_ARGTYPE_FLAG, .offset = WEIR_ARG_AT(S, f, bool), \
+        __VA_ARGS__                                                                           \
+    }
+#define WEIR_ARG_TEXT(S, f, ...)                                                          \
+    {                                                                                     \
+        .type = WEIR_ARGTYPE_TEXT, .offset = WEIR_ARG_AT(S, f, const char *), __VA_ARGS__ \
+    }
+#define WEIR_ARG_PATH(S, f, ...)                                                          \
+    {                                                                                     \
+        .type = WEIR_ARGTYPE_PATH, .offset = WEIR_ARG_AT(S, f, const char *), __VA_ARGS__ \
+    }
+#define WEIR_ARG_ADDRESS(S, f, ...)                                                          \
+    {                                                                                        \
+        .type = WEIR_ARGTYPE_ADDRESS, .offset = WEIR_ARG_AT(S, f, const char *), __VA_ARGS__ \
+    }
+#define WEIR_ARG_URL(S, f, ...)                                                          \
+    {                                                                                    \
+        .type = WEIR_ARGTYPE_URL, .offset = WEIR_ARG_AT(S, f, const char *), __VA_ARGS__ \
+    }
+#define WEIR_ARG_FORMAT(S, f, ...)                                                          \
+    {                                                                                       \
+        .type = WEIR_ARGTYPE_FORMAT, .offset = WEIR_ARG_AT(S, f, const char *), __VA_ARGS__ \
+    }
+#define WEIR_ARG_EXPR(S, f, ...)                                                          \
+    {                                                                                     \
+        .type = WEIR_ARGTYPE_EXPR, .offset = WEIR_ARG_AT(S, f, const char *), __VA_ARGS__ \
+    }
+#define WEIR_ARG_FIELDS(S, f, ...)                                                        \
+    {                                                                                     \
+        .type = WEIR_ARGTYPE_FIELDS, .offset = WEIR_ARG_AT(S, f, weir_texts), __VA_ARGS__ \
+    }
+#define WEIR_ARG_CHAIN(S, f, ...)                                    \
+    {                                                                \
+        .form = WEIR_FORM_BLOCK, .type = WEIR_ARGTYPE_CHAIN,         \
+        .offset = WEIR_ARG_AT(S, f, const weir_chain *), __VA_ARGS__ \
+    }
+/* Of these any number may be given. */
+#define WEIR_ARG_CHAINS(S, f, more, ...)                                                         \
+    {                                                                                            \
+        .form = WEIR_FORM_BLOCK, .type = WEIR_ARGTYPE_CHAIN, .flags = WEIR_ARG_REPEATS | (more), \
+        .offset = WEIR_ARG_AT(S, f, weir_chains), __VA_ARGS__                                    \
+    }
+#define WEIR_ARG_TEXTS(S, f, argtype, more, ...)               \
+    {                                                          \
+        .type = (argtype), .flags = WEIR_ARG_REPEATS | (more), \
+        .offset = WEIR_ARG_AT(S, f, weir_texts), __VA_ARGS__   \
+    }
+
+/* What a component is opened in. In check, scope and state are NULL and nothing may be opened. */
+typedef struct weir_opening {
+    size_t struct_size;
+    weir_scope *scope;
+    weir_state *state;             /* positions and lengths are kept there; NULL: none */
+    const weir_http_options *http; /* the program's; requests of the first source. Never NULL */
+    int64_t connect_ms, idle_ms;   /* the program's limits; 0: the default, WEIR_NONE: none */
+    int32_t stdin_fd, stdout_fd;
+    uint32_t shape; /* what comes from upstream: a set of enum weir_shape; 0 for a source */
+    /* A framer: 1 where it is joined to the source before it, which makes what it is told by
+     * `framer`; then it is not opened itself. */
+    int32_t joined;
+    int32_t strict; /* 1: what would be rejected fails the pipeline instead */
+    int32_t reserved;
+    /* A source: the framer that is joined to it, and its arguments. NULL: none was written. */
+    const struct weir_component *framer;
+    const void *framer_args;
+    const void *plan; /* the library's */
+} weir_opening;
+
+typedef struct weir_component {
+    size_t struct_size;
+    const char *name; /* lower case letters, digits, - and _; begins with a letter */
+    /* By which an address is known as this source, in the first place of a text, or as what this
+     * sink writes to: "tcp" for tcp://..., "unix:" for unix:..., "/" for the path of a file, "-" for
+     * the standard stream. Ends with NULL; NULL: it is written by its name only. A source that has
+     * schemes is written by its address alone, but for "-". */
+    const char *const *schemes;
+    const char *const *aliases; /* other names; ends with NULL; NULL: none */
+    int32_t kind;               /* enum weir_kind */
+    uint32_t takes, gives; /* sets of enum weir_shape; takes 0: a source, gives: not of a sink */
+    uint32_t traits;       /* enum weir_trait */
+    /* The traits with these arguments, where they depend on them. NULL: `traits`. */
+    uint32_t (*traits_of)(const void *args);
+    const weir_arg *args;
+    size_t args_count;
+    size_t args_size;      /* of the struct that values are written into */
+    const char *help;      /* one line */
+    const char *example;   /* a whole text that has this component in it */
+    const char *prints;    /* what the example writes, byte for byte; NULL: it needs the outside */
+    const char *condition; /* under which it proves, cuts back or acknowledges: "if ..."; or NULL */
+    const char *on_break;  /* what happens when the far end breaks off: a sentence; or NULL */
+    const char *misplaced; /* what to write when it stands in the wrong place; or NULL */
+    /* What is wrong beyond the types of single arguments: 0, or what weir_mistake_at returned. May
+     * warn. Opens nothing. NULL: nothing to check. */
+    int (*check)(const weir_opening *opening, const void *args, weir_mistake *mistake);
+    /* Sources and stages. up: what comes before, taken; NULL for a source. */
+    weir_gen *(*open)(const weir_opening *opening, WEIR_TAKES weir_gen *up, const void *args);
+    /* Sinks. */
+    weir_sink *(*open_sink)(const weir_opening *opening, const void *args);
+} weir_component;
+
+/*
+ * Say what is wrong with the arguments. The first mistake counts.
+ *
+ * arg      name of the argument it is about, as in the descriptor: the message points at it. NULL:
+ *          at the whole component.
+ * format   one line, without the component's name.
+ * Returns  a negative code, to be returned by check.
+ */
+WEIR_API int weir_mistake_at(weir_mistake *mistake, const char *arg, const char *format, ...)
+    WEIR_PRINTF(3, 4);
+/* Say what to type instead, behind weir_mistake_at. Returns the same code. */
+WEIR_API int weir_mistake_hint(weir_mistake *mistake, const char *format, ...) WEIR_PRINTF(2, 3);
+/* Say what the user should know before the run, although nothing is wrong: weir_plan_warning. */
+WEIR_API void weir_mistake_warn(weir_mistake *mistake, const char *text);
+
+/*
+ * Open the chain of a { ... } argument, from a component's open.
+ *
+ * opening  as open was given it.
+ * up       what the chain reads, taken. NULL: it begins with a source (WEIR_ARG_WITH_SOURCE).
+ * gen      [out] the end of the chain. Where it has a sink, to be pumped into *sink by the caller,
+ *          by weir_pump in a task of its own.
+ * sink     [out] its sink; NULL: it has none.
+ */
+WEIR_API void weir_chain_open(const weir_opening *opening, const weir_chain *chain,
+                              WEIR_TAKES weir_gen *up, weir_gen **gen, weir_sink **sink);
+
+/* ---- what there is */
+
+/* The index-th component, the library's own first, then those of modules in the order in which they
+ * were loaded; NULL past the last. */
+WEIR_API const weir_component *weir_component_at(size_t index);
+/*
+ * Look a component up by its name, an alias, or a scheme. Loads the module of that name if it is
+ * installed.
+ *
+ * index    0 for the first one of this name: a source and a sink may have the same. NULL past the
+ *          last.
+ */
+WEIR_API const weir_component *weir_component_find(const char *name, size_t index);
+/* Explain a component: how it is written, its arguments, an example. As snprintf. */
+WEIR_API size_t weir_component_help(const weir_component *component, char *to, size_t cap);
+
+/* ---- modules */
+
+/* 0: a module works with the build of the library that its headers come from, and with no other. */
+#define WEIR_ABI 0u
+/* Changes with the layout of what a module shares with the library. */
+#define WEIR_LAYOUT                                                                               \
+    ((uint32_t)(sizeof(weir_component) * 3u + sizeof(weir_arg) * 5u + sizeof(weir_opening) * 7u + \
+                sizeof(weir_item) * 11u + sizeof(weir_http_options) * 13u +                       \
+                (WEIR_VERSION_MAJOR * 1000u + WEIR_VERSION_MINOR) * 65536u))
+
+typedef struct weir_module {
+    size_t struct_size;
+    uint32_t abi;                            /* WEIR_ABI */
+    uint32_t layout;                         /* WEIR_LAYOUT */
+    const weir_component *const *components; /* ends with NULL */
+} weir_module;
+
+/* Export the components of a module, once in its file: WEIR_MODULE(&mine, &other); */
+#ifdef __cplusplus
+#define WEIR_MODULE_LINKAGE extern "C"
+#else
+#define WEIR_MODULE_LINKAGE extern
+#endif
+#define WEIR_MODULE(...)                                                                \
+    static const weir_component *const weir_module_components[] = {__VA_ARGS__, NULL};  \
+    WEIR_MODULE_LINKAGE WEIR_API const weir_module weir_module_export;                  \
+    const weir_module weir_module_export = {sizeof(weir_module), WEIR_ABI, WEIR_LAYOUT, \
+                                            weir_module_components}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

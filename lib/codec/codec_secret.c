@@ -1,0 +1,65 @@
+/*
+ * codec_secret.c - what in a text is a secret: passwords in addresses, and values of a query whose
+ * names say so. Reads the caller's bytes and keeps nothing.
+ */
+#define _GNU_SOURCE /* memmem, memrchr */
+#include "codec_secret.h"
+
+#include <strings.h>
+
+bool wr_secret_name(struct wr_text name)
+{
+    static const char *const words[] = {"token", "key", "secret", "pass", "sig", "auth"};
+    for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
+        size_t need = strlen(words[w]);
+        for (size_t i = 0; i + need <= name.len; i++) {
+            if (strncasecmp(name.data + i, words[w], need) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* How many bytes from `at` on are none of `stops`. */
+static size_t span_to(struct wr_text text, size_t at, const char *stops)
+{
+    size_t i = at;
+    while (i < text.len && (text.data[i] == '\0' || strchr(stops, text.data[i]) == NULL)) {
+        i++;
+    }
+    return i - at;
+}
+
+bool wr_secret_find(struct wr_text text, size_t from, size_t *at, size_t *len)
+{
+    const char *sign = text.data;
+    const char *end = text.data + text.len;
+    while (sign != NULL && (sign = memmem(sign, (size_t)(end - sign), "://", 3)) != NULL) {
+        sign += 3;
+        size_t host = (size_t)(sign - text.data);
+        size_t host_len = span_to(text, host, "/?# \t\n|'\"`");
+        const char *colon = memchr(sign, ':', host_len);
+        const char *user_end = memrchr(sign, '@', host_len);
+        if (colon != NULL && user_end != NULL && colon + 1 < user_end &&
+            (size_t)(colon + 1 - text.data) >= from) {
+            *at = (size_t)(colon + 1 - text.data);
+            *len = (size_t)(user_end - colon - 1);
+            return true;
+        }
+        size_t part = host + span_to(text, host, "? \t\n|'\"`");
+        while (part < text.len && (text.data[part] == '?' || text.data[part] == '&')) {
+            part++;
+            size_t name = span_to(text, part, "=& \t\n|'\"`#");
+            size_t value = span_to(text, part + name, "& \t\n|'\"`#");
+            if (value > 1 && part + name + 1 >= from &&
+                wr_secret_name((struct wr_text){text.data + part, name})) {
+                *at = part + name + 1;
+                *len = value - 1;
+                return true;
+            }
+            part += name + value;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,257 @@
+/*
+ * plan_check.c - do the components of a chain stand where they can, and does what one gives fit the
+ * next?
+ *
+ * One walk from left to right over each chain, blocks included, knows the set of shapes that comes
+ * to each step. A framer directly behind a source that takes one is joined to it. Where shapes do
+ * not fit, a component that converts is inserted if there is one for just that; the plan tells it
+ * as its own step. Last the component's own check. The first mistake ends the walk. Opens nothing.
+ */
+#include "plan_text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base_error.h"
+
+struct weir_mistake {
+    struct wr_plan_reading *reading;
+    const struct wr_plan_step *step;
+};
+
+uint32_t wr_plan_traits(const struct wr_plan_step *step)
+{
+    const weir_component *component = step->component;
+    return component->traits_of != NULL ? component->traits_of(step->args) : component->traits;
+}
+
+int weir_mistake_at(weir_mistake *mistake, const char *arg, const char *format, ...)
+{
+    const struct wr_plan_step *step = mistake->step;
+    struct wr_plan_span where = step->where;
+    char text[256];
+    va_list args;
+    for (size_t i = 0; arg != NULL && i < step->component->args_count; i++) {
+        if (strcmp(step->component->args[i].name, arg) == 0 && step->arg_spans[i].len > 0) {
+            where = step->arg_spans[i];
+        }
+    }
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return wr_plan_fail(&mistake->reading->error, where, "%s: %s", step->component->name, text);
+}
+
+int weir_mistake_hint(weir_mistake *mistake, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return wr_plan_hint(&mistake->reading->error, "%s", text);
+}
+
+void weir_mistake_warn(weir_mistake *mistake, const char *text)
+{
+    weir_plan *plan = mistake->reading->plan;
+    plan->warning = plan->warning == NULL ? text : plan->warning;
+}
+
+/* The shapes of a set, as text. */
+const char *wr_plan_shapes_text(uint32_t shapes, char to[64])
+{
+    static const char *const names[] = {"bytes", "lines", "json", "events", "batches"};
+    struct wr_plan_out out;
+    if (shapes == WEIR_SHAPES_ALL || shapes == WEIR_SHAPES_TEXT) {
+        return shapes == WEIR_SHAPES_ALL ? "any items" : "text";
+    }
+    wr_plan_out_init(&out, to, 64);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if ((shapes & 1u << i) != 0) {
+            wr_plan_out_print(&out, "%s%s", out.len > 0 ? " or " : "", names[i]);
+        }
+    }
+    return to;
+}
+
+static int check_places(struct wr_plan_reading *reading, const struct weir_chain *chain,
+                        enum wr_plan_place place, size_t index)
+{
+    struct wr_plan_error *error = &reading->error;
+    const struct wr_plan_step *step = &chain->steps[index];
+    const weir_component *component = step->component;
+    bool reads = place == WR_PLAN_STAGES_ONLY || place == WR_PLAN_SINK_ONLY || reading->behind;
+    bool gives = place == WR_PLAN_STAGES_ONLY || place == WR_PLAN_SOURCE_ONLY;
+    bool last = index + 1 == chain->count;
+    if (component->kind == WEIR_KIND_SOURCE && index > 0) {
+        (void)wr_plan_fail(error, step->name,
+                           "'%s' is a source and can only stand in the first place",
+                           component->name);
+    } else if (component->kind == WEIR_KIND_SINK && !last) {
+        (void)wr_plan_fail(error, step->name, "'%s' is a sink and can only stand in the last place",
+                           component->name);
+    } else if (component->kind == WEIR_KIND_SOURCE && reads) {
+        return wr_plan_fail(error, step->name,
+                            "'%s' is a source, and this chain reads what comes to it",
+                            component->name);
+    } else if (component->kind == WEIR_KIND_SINK && gives) {
+        return wr_plan_fail(error, step->name,
+                            "'%s' is a sink, and what stands before the { } reads this chain",
+                            component->name);
+    } else if (index == 0 && component->kind != WEIR_KIND_SOURCE &&
+               (place == WR_PLAN_SOURCE_ONLY || place == WR_PLAN_SOURCE_TO_SINK)) {
+        return wr_plan_fail(error, step->name, "this chain begins with a source");
+    } else if (last && component->kind != WEIR_KIND_SINK &&
+               (place == WR_PLAN_SINK_ONLY || place == WR_PLAN_SOURCE_TO_SINK)) {
+        return wr_plan_fail(error, step->name, "this chain ends with a sink");
+    }
+    return error->code != 0 && component->misplaced != NULL
+               ? wr_plan_hint(error, "%s", component->misplaced)
+               : error->code;
+}
+
+/* A component that makes what is needed of what comes; NULL: there is none. */
+static const weir_component *find_converter(uint32_t shape, uint32_t needs)
+{
+    const weir_component *component;
+    for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
+        if ((component->traits & WEIR_TRAIT_CONVERTS) != 0 && (shape & ~component->takes) == 0 &&
+            component->gives != WEIR_SHAPE_SAME && (component->gives & ~needs) == 0) {
+            return component;
+        }
+    }
+    return NULL;
+}
+
+/* Put a converter before a step, with its presets. */
+static int insert(struct wr_plan_reading *reading, struct weir_chain *chain, size_t index,
+                  const weir_component *component)
+{
+    struct wr_plan_step *steps = wr_plan_alloc(reading, (chain->count + 1) * sizeof *steps);
+    if (steps == NULL) {
+        return reading->error.code;
+    }
+    memcpy(steps, chain->steps, index * sizeof *steps);
+    memcpy(steps + index + 1, chain->steps + index, (chain->count - index) * sizeof *steps);
+    steps[index] = (struct wr_plan_step){.component = component,
+                                         .where = {steps[index + 1].where.at, 0},
+                                         .on_error = -1,
+                                         .implied = true};
+    steps[index].name = steps[index].where;
+    chain->steps = steps;
+    chain->count++;
+    return wr_plan_args_default(reading, &steps[index]);
+}
+
+/* What comes does not fit: convert it, or say what to move. */
+static int refit(struct wr_plan_reading *reading, struct weir_chain *chain, size_t index,
+                 uint32_t shape, const char *giver)
+{
+    const struct wr_plan_step *step = &chain->steps[index];
+    const weir_component *converter = find_converter(shape, step->component->takes);
+    char texts[2][64];
+    if (converter != NULL) {
+        return insert(reading, chain, index, converter);
+    }
+    const char *takes = wr_plan_shapes_text(step->component->takes, texts[0]);
+    const char *gives = wr_plan_shapes_text(shape, texts[1]);
+    if (giver == NULL) {
+        return wr_plan_fail(&reading->error, step->name,
+                            "'%s' needs %s, and what comes to it is %s", step->component->name,
+                            takes, gives);
+    }
+    (void)wr_plan_fail(&reading->error, step->name, "%s after %s: '%s' needs %s, '%s' gives %s",
+                       step->component->name, giver, step->component->name, takes, giver, gives);
+    return wr_plan_hint(&reading->error, "put '%s' before '%s'", step->component->name, giver);
+}
+
+/* The chains of a step's blocks. *gives: the shapes of those that its component reads. */
+static int check_blocks(struct wr_plan_reading *reading, struct wr_plan_step *step, uint32_t *gives)
+{
+    for (size_t i = 0; i < step->component->args_count; i++) {
+        const weir_arg *arg = &step->component->args[i];
+        size_t count = 0;
+        struct weir_chain *const *chains = wr_plan_chains(step, i, &count);
+        for (size_t j = 0; j < count; j++) {
+            enum wr_plan_place place = wr_plan_place_of(arg);
+            bool source = (arg->flags & WEIR_ARG_WITH_SOURCE) != 0;
+            if (wr_plan_chain_check(reading, chains[j], place, source ? 0 : step->shape) != 0) {
+                return reading->error.code;
+            }
+            *gives |= chains[j]->gives;
+        }
+    }
+    return 0;
+}
+
+static int check_own(struct wr_plan_reading *reading, const struct wr_plan_step *step)
+{
+    static const weir_http_options http = {.struct_size = sizeof http};
+    weir_mistake mistake = {reading, step};
+    weir_opening opening = {
+        .struct_size = sizeof opening, .http = &http, .shape = step->shape, .joined = step->joined};
+    if (step->component->check == NULL) {
+        return 0;
+    }
+    int rc = step->component->check(&opening, step->args, &mistake);
+    if (rc != 0 && reading->error.code == 0) {
+        return weir_mistake_at(&mistake, NULL, "its arguments do not fit together");
+    }
+    return reading->error.code;
+}
+
+/* Can a framer at `index` be joined to the source of the chain, be it the one that is not
+ * written? */
+static bool can_join(const struct wr_plan_reading *reading, const struct weir_chain *chain,
+                     enum wr_plan_place place, size_t index)
+{
+    const struct wr_plan_step *steps = chain->steps;
+    if ((steps[index].component->traits & WEIR_TRAIT_FRAMES) == 0) {
+        return false;
+    }
+    return index == 1 ? steps[0].component->kind == WEIR_KIND_SOURCE &&
+                            (steps[0].component->traits & WEIR_TRAIT_FRAMED) != 0
+                      : index == 0 && place == WR_PLAN_ROOT && !reading->behind;
+}
+
+int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chain,
+                        enum wr_plan_place place, uint32_t shape)
+{
+    const char *giver = NULL;
+    if (place == WR_PLAN_ROOT && shape == 0) {
+        /* What stands for a source that is not written. */
+        shape = wr_plan_find_scheme(WEIR_KIND_SOURCE, "-", 1)->gives;
+    }
+    for (size_t i = 0; i < chain->count; i++) {
+        struct wr_plan_step *step = &chain->steps[i];
+        uint32_t takes = step->component->takes;
+        uint32_t gives = 0;
+        bool source = step->component->kind == WEIR_KIND_SOURCE;
+        if (check_places(reading, chain, place, i) != 0) {
+            return reading->error.code;
+        }
+        step->joined = can_join(reading, chain, place, i);
+        bool unknown = shape == WEIR_SHAPES_ALL;
+        if (!source && !step->joined && !unknown && (shape & ~takes) != 0) {
+            if (refit(reading, chain, i, shape, giver) != 0) {
+                return reading->error.code;
+            }
+            step = &chain->steps[i];
+        }
+        step->shape = source ? 0 : shape;
+        if (check_blocks(reading, step, &gives) != 0 || check_own(reading, step) != 0) {
+            return reading->error.code;
+        }
+        if (step->component->gives != WEIR_SHAPE_SAME) {
+            giver = step->component->name;
+            shape = step->component->gives;
+        } else if (gives != 0) {
+            giver = step->component->name;
+            shape = gives;
+        }
+    }
+    chain->gives = chain->steps[chain->count - 1].component->kind == WEIR_KIND_SINK ? 0 : shape;
+    return 0;
+}

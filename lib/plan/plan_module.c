@@ -1,0 +1,175 @@
+/*
+ * plan_module.c - modules: shared objects that bring components.
+ *
+ * A module is loaded when a text that names it is read, and never unloaded: what it made may live
+ * as long as the process. It must use the library of this process. A program that holds the library
+ * as an archive does not export it; a module would then bring a second copy, whose loops and
+ * objects do not know those of the first. That is found out before anything is loaded. A module is
+ * refused by name when it was built against other headers. The list of loaded ones is guarded by a
+ * lock, since texts may be read on several threads.
+ */
+#include "plan_text.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base_alloc.h"
+#include "base_error.h"
+
+enum { PATH_BYTES_MAX = 1024 };
+
+struct loaded {
+    const weir_module *module;
+    struct loaded *next;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct loaded *all_loaded;
+
+/* Do modules find the library of this process? */
+static bool is_shared(void)
+{
+    return dlsym(RTLD_DEFAULT, "weir_plan_read") == (void *)(uintptr_t)weir_plan_read;
+}
+
+/* Is it a component as this library knows them? */
+static bool component_ok(const weir_component *component)
+{
+    bool opens =
+        component->kind == WEIR_KIND_SINK ? component->open_sink != NULL : component->open != NULL;
+    return component->struct_size == sizeof *component && component->name != NULL &&
+           component->help != NULL && component->kind >= WEIR_KIND_SOURCE &&
+           component->kind <= WEIR_KIND_SINK && opens &&
+           (component->args_count == 0 || component->args != NULL);
+}
+
+static int check_module(struct wr_plan_error *error, struct wr_plan_span where, const char *path,
+                        const weir_module *module)
+{
+    if (module->abi != WEIR_ABI || module->layout != WEIR_LAYOUT ||
+        module->struct_size != sizeof *module) {
+        (void)wr_plan_fail(error, where,
+                           "the module '%s' was built for another version of weir (its ABI is "
+                           "%u.%u, this one is %u.%u)",
+                           path, module->abi, module->layout, WEIR_ABI, WEIR_LAYOUT);
+        return wr_plan_hint(error, "build it again with the headers of this version");
+    }
+    for (size_t i = 0; module->components[i] != NULL; i++) {
+        if (!component_ok(module->components[i])) {
+            return wr_plan_fail(error, where, "the module '%s': component %zu is not complete",
+                                path, i + 1);
+        }
+    }
+    return module->components[0] != NULL
+               ? 0
+               : wr_plan_fail(error, where, "the module '%s' has no components", path);
+}
+
+/* Take a module into the list, once. */
+static int add(struct wr_plan_error *error, const weir_module *module)
+{
+    int rc = 0;
+    pthread_mutex_lock(&lock);
+    struct loaded *known = all_loaded;
+    while (known != NULL && known->module != module) {
+        known = known->next;
+    }
+    if (known == NULL) {
+        struct loaded *more = wr_alloc(sizeof *more);
+        if (more == NULL || wr_plan_components_add(module->components) != 0) {
+            wr_free(more);
+            rc = wr_plan_no_memory(error);
+        } else {
+            *more = (struct loaded){module, all_loaded};
+            all_loaded = more;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+static const weir_module *load(struct wr_plan_error *error, struct wr_plan_span where,
+                               const char *path)
+{
+    if (!is_shared()) {
+        (void)wr_plan_fail(error, where, "this program cannot load modules: '%s'", path);
+        (void)wr_plan_hint(error, "it holds the library as an archive; link it with libweir.so");
+        return NULL;
+    }
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (handle == NULL) {
+        (void)wr_plan_fail(error, where, "the module '%s' cannot be loaded: %s", path, dlerror());
+        return NULL;
+    }
+    const weir_module *module = dlsym(handle, "weir_module_export");
+    if (module == NULL) {
+        (void)wr_plan_fail(error, where, "'%s' is not a module of weir", path);
+        (void)wr_plan_hint(error, "it exports no WEIR_MODULE(...)");
+        return NULL;
+    }
+    return check_module(error, where, path, module) == 0 && add(error, module) == 0 ? module : NULL;
+}
+
+const weir_component *wr_plan_module_load(struct wr_plan_error *error, struct wr_plan_span where,
+                                          const char *word, size_t len)
+{
+    char path[PATH_BYTES_MAX];
+    const char *slash = memrchr(word, '/', len);
+    const char *colon = memchr(slash, ':', len - (size_t)(slash - word));
+    size_t path_len = colon != NULL ? (size_t)(colon - word) : len;
+    size_t name_len = colon != NULL ? len - path_len - 1 : 0;
+    if (path_len >= sizeof path) {
+        (void)wr_plan_fail(error, where, "the path of the module is too long");
+        return NULL;
+    }
+    memcpy(path, word, path_len);
+    path[path_len] = '\0';
+    const weir_module *module = load(error, where, path);
+    if (module == NULL) {
+        return NULL;
+    }
+    struct wr_plan_out out;
+    char names[256];
+    wr_plan_out_init(&out, names, sizeof names);
+    for (size_t i = 0; module->components[i] != NULL; i++) {
+        const weir_component *component = module->components[i];
+        bool wanted = colon != NULL ? strlen(component->name) == name_len &&
+                                          memcmp(component->name, colon + 1, name_len) == 0
+                                    : module->components[1] == NULL;
+        if (wanted) {
+            return component;
+        }
+        wr_plan_out_print(&out, " %s:%s", path, component->name);
+    }
+    (void)wr_plan_fail(error, where,
+                       colon != NULL ? "the module '%s' has no such component"
+                                     : "the module '%s' has several components",
+                       path);
+    (void)wr_plan_hint(error, "one of%s", names);
+    return NULL;
+}
+
+/* The folder of installed modules: weir/ beside the library. */
+static bool installed(const char *name, size_t len, char path[PATH_BYTES_MAX])
+{
+    Dl_info info;
+    if (memchr(name, '/', len) != NULL || memchr(name, '.', len) != NULL || !is_shared() ||
+        dladdr((void *)(uintptr_t)weir_plan_read, &info) == 0) {
+        return false;
+    }
+    const char *slash = strrchr(info.dli_fname, '/');
+    int n = snprintf(path, PATH_BYTES_MAX, "%.*sweir/%.*s.so",
+                     slash != NULL ? (int)(slash + 1 - info.dli_fname) : 0, info.dli_fname,
+                     (int)len, name);
+    return n > 0 && n < PATH_BYTES_MAX && access(path, R_OK) == 0;
+}
+
+bool wr_plan_module_find(struct wr_plan_error *error, struct wr_plan_span where, const char *name,
+                         size_t len)
+{
+    char path[PATH_BYTES_MAX];
+    return installed(name, len, path) && load(error, where, path) != NULL;
+}

@@ -1,0 +1,241 @@
+/*
+ * plan_registry.c - what components there are, and how they are found.
+ *
+ * First the library's own, in the list that the build has written, then those of modules in the
+ * order in which they were loaded. The list only grows, under a lock, so that texts may be read on
+ * several threads; a component that was found stays valid. Nothing here knows a name: what is
+ * special about a component is in its descriptor.
+ */
+#include "plan_text.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base_alloc.h"
+#include "base_error.h"
+
+struct more {
+    const weir_component *const *components;
+    struct more *next;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct more *first_more;
+
+static size_t count_of(const weir_component *const *components)
+{
+    size_t count = 0;
+    while (components[count] != NULL) {
+        count++;
+    }
+    return count;
+}
+
+int wr_plan_components_add(const weir_component *const *components)
+{
+    struct more *more = wr_zalloc(sizeof *more);
+    if (more == NULL) {
+        return WEIR_ENOMEM;
+    }
+    more->components = components;
+    pthread_mutex_lock(&lock);
+    struct more **end = &first_more;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    *end = more;
+    pthread_mutex_unlock(&lock);
+    return 0;
+}
+
+const weir_component *weir_component_at(size_t index)
+{
+    const weir_component *found = NULL;
+    size_t count = count_of(wr_components);
+    if (index < count) {
+        return wr_components[index];
+    }
+    index -= count;
+    pthread_mutex_lock(&lock);
+    for (struct more *more = first_more; more != NULL && found == NULL; more = more->next) {
+        count = count_of(more->components);
+        if (index < count) {
+            found = more->components[index];
+        } else {
+            index -= count;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return found;
+}
+
+static bool same(const char *name, const char *text, size_t len)
+{
+    return strlen(name) == len && memcmp(name, text, len) == 0;
+}
+
+/* Is it one of the list, which ends with NULL? */
+static bool listed(const char *const *list, const char *text, size_t len)
+{
+    for (size_t i = 0; list != NULL && list[i] != NULL; i++) {
+        if (same(list[i], text, len)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool wr_plan_by_name(const weir_component *component)
+{
+    return component->kind != WEIR_KIND_SOURCE || component->schemes == NULL ||
+           listed(component->schemes, "-", 1);
+}
+
+const weir_component *wr_plan_find(const char *name, size_t len, bool first, bool last)
+{
+    const weir_component *best = NULL;
+    const weir_component *component;
+    int kind = first ? WEIR_KIND_SOURCE : last ? WEIR_KIND_SINK : WEIR_KIND_STAGE;
+    for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
+        if (!wr_plan_by_name(component) ||
+            (!same(component->name, name, len) && !listed(component->aliases, name, len))) {
+            continue;
+        }
+        if (component->kind == kind) {
+            return component;
+        }
+        best = best == NULL || component->kind == WEIR_KIND_STAGE ? component : best;
+    }
+    return best;
+}
+
+/* Schemes are known without regard to case (RFC 3986, 3.1); that of "unix:" is also "unix". */
+static bool is_scheme(const char *known, const char *text, size_t len)
+{
+    size_t known_len = strlen(known);
+    if (known_len == len + 1 && known[len] == ':') {
+        known_len--;
+    }
+    return known_len == len && strncasecmp(known, text, len) == 0;
+}
+
+bool wr_plan_has_scheme(const weir_component *component, const char *scheme, size_t len)
+{
+    for (size_t i = 0; component->schemes != NULL && component->schemes[i] != NULL; i++) {
+        if (is_scheme(component->schemes[i], scheme, len)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const weir_component *wr_plan_find_scheme(int kind, const char *scheme, size_t len)
+{
+    const weir_component *component;
+    for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
+        if (component->kind == kind && wr_plan_has_scheme(component, scheme, len)) {
+            return component;
+        }
+    }
+    return NULL;
+}
+
+const weir_component *wr_plan_find_expression(void)
+{
+    const weir_component *component;
+    for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
+        if ((component->traits & WEIR_TRAIT_EXPRESSION) != 0) {
+            return component;
+        }
+    }
+    return NULL;
+}
+
+const weir_component *weir_component_find(const char *name, size_t index)
+{
+    const weir_component *component;
+    size_t len = strlen(name);
+    size_t found = 0;
+    for (size_t round = 0; round < 2; round++) {
+        for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
+            if (same(component->name, name, len) || listed(component->aliases, name, len) ||
+                wr_plan_has_scheme(component, name, len)) {
+                if (found++ == index) {
+                    return component;
+                }
+            }
+        }
+        struct wr_plan_error error = {.code = 0};
+        if (found > 0 || !wr_plan_module_find(&error, (struct wr_plan_span){0, 0}, name, len)) {
+            break;
+        }
+    }
+    return NULL;
+}
+
+/* The names of one kind, for a hint. */
+static void list_names(struct wr_plan_out *out, int kind)
+{
+    const weir_component *component;
+    for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
+        if (component->kind == kind) {
+            wr_plan_out_print(out, " %s", component->name);
+        }
+    }
+}
+
+int wr_plan_name_missing(struct wr_plan_error *error, const char *text, struct wr_plan_span name)
+{
+    const weir_component *component;
+    struct wr_plan_guess guess;
+    struct wr_plan_out out;
+    char names[sizeof error->hint];
+    int shown = (int)WR_MIN(name.len, (size_t)WR_PLAN_SHOWN_MAX);
+    (void)wr_plan_fail(error, name, "unknown stage '%.*s'", shown, text + name.at);
+    wr_plan_guess_init(&guess, text + name.at, name.len);
+    for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
+        if (wr_plan_by_name(component)) {
+            wr_plan_guess_offer(&guess, component->name);
+        }
+        for (size_t j = 0; component->aliases != NULL && component->aliases[j] != NULL; j++) {
+            wr_plan_guess_offer(&guess, component->aliases[j]);
+        }
+    }
+    if (guess.best != NULL) {
+        return wr_plan_hint(error, "did you mean '%s'?", guess.best);
+    }
+    wr_plan_out_init(&out, names, sizeof names);
+    wr_plan_out_print(&out, "stages:");
+    list_names(&out, WEIR_KIND_STAGE);
+    wr_plan_out_print(&out, "; sinks:");
+    list_names(&out, WEIR_KIND_SINK);
+    return wr_plan_hint(error, "%s", names);
+}
+
+int wr_plan_scheme_missing(struct wr_plan_error *error, const char *text,
+                           struct wr_plan_span scheme)
+{
+    const weir_component *component;
+    struct wr_plan_guess guess;
+    struct wr_plan_out out;
+    char all[256];
+    wr_plan_guess_init(&guess, text + scheme.at, scheme.len);
+    wr_plan_out_init(&out, all, sizeof all);
+    for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
+        for (size_t j = 0; component->kind == WEIR_KIND_SOURCE && component->schemes != NULL &&
+                           component->schemes[j] != NULL;
+             j++) {
+            const char *known = component->schemes[j];
+            if (known[0] >= 'a' && known[0] <= 'z') {
+                wr_plan_guess_offer(&guess, known);
+                wr_plan_out_print(&out, " %s%s", known,
+                                  known[strlen(known) - 1] == ':' ? "" : "://");
+            }
+        }
+    }
+    (void)wr_plan_fail(error, scheme, "unknown kind of address '%.*s://'",
+                       (int)WR_MIN(scheme.len, (size_t)WR_PLAN_SHOWN_MAX), text + scheme.at);
+    return guess.best != NULL ? wr_plan_hint(error, "did you mean '%s'?", guess.best)
+                              : wr_plan_hint(error, "there are%s", all);
+}

@@ -1,0 +1,252 @@
+/*
+ * plan_value.c - the value of one argument: a word of the text, converted by its type and written
+ * into the component's struct.
+ *
+ * A number that is not of its form is left for the next argument, since forms tell positional
+ * arguments apart; what is of its form but out of its bounds is a mistake. Texts lie in the plan's
+ * memory.
+ */
+#include "plan_value.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base_error.h"
+
+int wr_plan_args_fail(struct wr_plan_args *args, struct wr_plan_span where, const char *format, ...)
+{
+    char text[256];
+    va_list list;
+    va_start(list, format);
+    (void)vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    return wr_plan_fail(&args->reading->error, where, "%s: %s", args->component->name, text);
+}
+
+/* A pointer more in a list that was given `count` times. */
+static int append(struct wr_plan_args *args, void *field, const void *value)
+{
+    weir_texts *texts = field; /* weir_chains has the same form */
+    const void **list = wr_plan_alloc(args->reading, (texts->count + 1) * sizeof *list);
+    if (list == NULL) {
+        return args->reading->error.code;
+    }
+    if (texts->count > 0) {
+        memcpy(list, texts->list, texts->count * sizeof *list);
+    }
+    list[texts->count++] = value;
+    memcpy(&texts->list, &list, sizeof list);
+    return 0;
+}
+
+/* Write a pointer to a text or a chain. */
+int wr_plan_value_put(struct wr_plan_args *args, const weir_arg *arg, void *field,
+                      const void *value)
+{
+    if (value == NULL) {
+        return args->reading->error.code;
+    }
+    if ((arg->flags & WEIR_ARG_REPEATS) != 0 || arg->type == WEIR_ARGTYPE_FIELDS) {
+        return append(args, field, value);
+    }
+    memcpy(field, &value, sizeof value);
+    return 0;
+}
+
+static int read_choice(struct wr_plan_args *args, const weir_arg *arg, const char *text,
+                       struct wr_plan_span where, void *field)
+{
+    struct wr_plan_guess guess;
+    char all[512];
+    struct wr_plan_out out;
+    wr_plan_guess_init(&guess, text, strlen(text));
+    wr_plan_out_init(&out, all, sizeof all);
+    for (int32_t i = 0; arg->choices[i] != NULL; i++) {
+        if (strcmp(text, arg->choices[i]) == 0) {
+            memcpy(field, &i, sizeof i);
+            return 0;
+        }
+        wr_plan_guess_offer(&guess, arg->choices[i]);
+        wr_plan_out_print(&out, "%s%s", i > 0 ? ", " : "", arg->choices[i]);
+    }
+    (void)wr_plan_args_fail(args, where, "'%.*s' is not a value of '%s'", WR_PLAN_SHOWN_MAX, text,
+                            arg->name);
+    return guess.best != NULL
+               ? wr_plan_hint(&args->reading->error, "did you mean '%s'?", guess.best)
+               : wr_plan_hint(&args->reading->error, "it is one of %s", all);
+}
+
+/* An address has the component's scheme before it, in small letters. */
+static char *with_scheme(struct wr_plan_args *args, const weir_arg *arg, char *text)
+{
+    const char *scheme = args->component->schemes != NULL ? args->component->schemes[0] : "/";
+    if (arg != args->component->args || arg->type == WEIR_ARGTYPE_URL || scheme[0] < 'a' ||
+        scheme[0] > 'z') {
+        return text;
+    }
+    size_t len = strlen(scheme);
+    const char *end = scheme[len - 1] == ':' ? "" : "://";
+    size_t whole = len + strlen(end);
+    size_t text_len = strlen(text);
+    if (strncasecmp(text, scheme, len) == 0 &&
+        memcmp(text + len, end, WR_MIN(strlen(end), text_len - len)) == 0) {
+        memcpy(text, scheme, len);
+        return text;
+    }
+    char *made = wr_plan_alloc(args->reading, whole + text_len + 1);
+    if (made != NULL) {
+        memcpy(made, scheme, len);
+        memcpy(made + len, end, whole - len);
+        memcpy(made + whole, text, text_len);
+    }
+    return made;
+}
+
+/* A value that is kept as text. */
+static int read_text(struct wr_plan_args *args, const weir_arg *arg,
+                     const struct wr_plan_token *token, void *field)
+{
+    char *text = wr_plan_token_text(args->reading, token);
+    if (text == NULL) {
+        return args->reading->error.code;
+    }
+    if (text[0] == '\0') {
+        return wr_plan_args_fail(args, token->all, "the %s is empty", wr_plan_type_text(arg));
+    }
+    if (arg->type == WEIR_ARGTYPE_CHOICE) {
+        return read_choice(args, arg, text, token->value, field);
+    }
+    if (arg->type == WEIR_ARGTYPE_ADDRESS &&
+        !wr_plan_address_ok(text, (arg->flags & WEIR_ARG_ANY_HOST) != 0)) {
+        (void)wr_plan_args_fail(args, token->value, "'%.*s' is not a valid address",
+                                WR_PLAN_SHOWN_MAX, text);
+        return wr_plan_hint(&args->reading->error, "write HOST:PORT, as in %s",
+                            args->component->example);
+    }
+    return wr_plan_value_put(args, arg, field, with_scheme(args, arg, text));
+}
+
+static int read_number(const weir_arg *arg, const char *word, size_t len, void *field)
+{
+    switch (arg->type) {
+    case WEIR_ARGTYPE_COUNT: return wr_plan_count_read(word, len, field);
+    case WEIR_ARGTYPE_SIZE: return wr_plan_size_read(word, len, field);
+    case WEIR_ARGTYPE_TIME: return wr_plan_time_read(word, len, field);
+    case WEIR_ARGTYPE_RATE: return wr_plan_rate_read(word, len, field);
+    case WEIR_ARGTYPE_INSTANT: return wr_plan_instant_read(word, len, field);
+    default: return wr_plan_range_read(word, len, field);
+    }
+}
+
+static const char *unit_of(const weir_arg *arg)
+{
+    return arg->type == WEIR_ARGTYPE_TIME ? "ms" : arg->type == WEIR_ARGTYPE_SIZE ? "B" : "";
+}
+
+/* Is the number within its bounds? */
+static int check_bounds(struct wr_plan_args *args, const weir_arg *arg,
+                        const struct wr_plan_token *token, const void *field)
+{
+    weir_range range = {0, WEIR_NONE};
+    int64_t value = 0;
+    bool bounded = arg->type == WEIR_ARGTYPE_COUNT || arg->type == WEIR_ARGTYPE_SIZE ||
+                   arg->type == WEIR_ARGTYPE_TIME;
+    memcpy(bounded ? (void *)&value : (void *)&range, field,
+           bounded                           ? sizeof value
+           : arg->type == WEIR_ARGTYPE_RANGE ? sizeof range
+                                             : 0);
+    if (bounded && value < arg->min) {
+        return wr_plan_args_fail(args, token->value, "the %s is at least %lld%s",
+                                 wr_plan_type_text(arg), (long long)arg->min, unit_of(arg));
+    }
+    if (bounded && arg->max > 0 && value > arg->max) {
+        return wr_plan_args_fail(args, token->value, "the %s is at most %lld%s",
+                                 wr_plan_type_text(arg), (long long)arg->max, unit_of(arg));
+    }
+    if (range.last != WEIR_NONE && range.last < range.first) {
+        (void)wr_plan_args_fail(args, token->value, "'%.*s' is an empty range",
+                                (int)token->value.len, args->reading->clean + token->value.at);
+        return wr_plan_hint(&args->reading->error, "write %lld..%lld", (long long)range.last,
+                            (long long)range.first);
+    }
+    return 0;
+}
+
+/* Convert a word. *fits false: it is not of this argument's form, and nothing is recorded. */
+int wr_plan_value_read(struct wr_plan_args *args, const weir_arg *arg,
+                       const struct wr_plan_token *token, void *field, bool *fits)
+{
+    const char *word = args->reading->clean + token->value.at;
+    size_t len = token->value.len;
+    *fits = true;
+    if (arg->type >= WEIR_ARGTYPE_CHOICE) {
+        return read_text(args, arg, token, field);
+    }
+    char number[sizeof(weir_rate)] = "";
+    int rc = read_number(arg, word, len, number);
+    if (rc == WEIR_EINVAL) {
+        *fits = false;
+        return 0;
+    }
+    if (rc != 0) {
+        return wr_plan_args_fail(args, token->value, "'%.*s' is too large",
+                                 (int)WR_MIN(len, (size_t)WR_PLAN_SHOWN_MAX), word);
+    }
+    if (check_bounds(args, arg, token, number) == 0) {
+        memcpy(field, number, wr_plan_type_size(arg));
+    }
+    return args->reading->error.code;
+}
+
+bool wr_plan_is_bare_number(const char *word, size_t len)
+{
+    size_t i = 0;
+    while (i < len && ((word[i] >= '0' && word[i] <= '9') || word[i] == '.')) {
+        i++;
+    }
+    return i == len && len > 0;
+}
+
+int wr_plan_value_wrong(struct wr_plan_args *args, const weir_arg *arg,
+                        const struct wr_plan_token *token)
+{
+    struct wr_plan_error *error = &args->reading->error;
+    const char *word = args->reading->clean + token->value.at;
+    int shown = (int)WR_MIN(token->value.len, (size_t)WR_PLAN_SHOWN_MAX);
+    (void)wr_plan_args_fail(args, token->value, "'%.*s' is not a valid %s", shown, word,
+                            wr_plan_type_text(arg));
+    if ((arg->type == WEIR_ARGTYPE_TIME || arg->type == WEIR_ARGTYPE_SIZE) &&
+        wr_plan_is_bare_number(word, token->value.len)) {
+        bool time = arg->type == WEIR_ARGTYPE_TIME;
+        return wr_plan_hint(error, "with its unit: %.*s%s or %.*s%s", shown, word,
+                            time ? "s" : "KiB", shown, word, time ? "ms" : "B");
+    }
+    return wr_plan_hint(error, "for example %s", wr_plan_type_sample(arg));
+}
+
+int wr_plan_value_preset(struct wr_plan_args *args, const weir_arg *arg, void *field)
+{
+    size_t len = strlen(arg->preset);
+    if (arg->type == WEIR_ARGTYPE_CHOICE) {
+        int32_t choice = 0;
+        while (strcmp(arg->choices[choice], arg->preset) != 0) {
+            choice++;
+            WR_ASSERT(arg->choices[choice] != NULL, "'%s' of %s has a preset that is none",
+                      arg->name, args->component->name);
+        }
+        memcpy(field, &choice, sizeof choice);
+    } else if (arg->type > WEIR_ARGTYPE_CHOICE) {
+        char *text = wr_plan_alloc(args->reading, len + 1);
+        if (text == NULL) {
+            return args->reading->error.code;
+        }
+        memcpy(text, arg->preset, len);
+        memcpy(field, &text, sizeof text);
+    } else {
+        WR_ASSERT(read_number(arg, arg->preset, len, field) == 0,
+                  "'%s' of %s has a preset that cannot be read", arg->name, args->component->name);
+    }
+    return 0;
+}
