@@ -296,6 +296,7 @@ TEST(each_that_pauses_itself_hears_the_next_item_after_the_resume)
         weir_each_resume(gen);
     }
     wr_loop_settle(loop);
+    ck_assert_int_eq(heard.items, 3);
     MUST(heard.overs == 1);
     ck_assert_int_eq(heard.rc, 0);
     weir_loop_free(loop);
@@ -311,9 +312,11 @@ TEST(each_that_is_paused_asks_its_source_no_more)
     ck_assert(weir_sleep(root, 2500));
     ck_assert_int_eq(heard.items, 2);
 
+    ck_assert_int_eq(heard.overs, 0); /* until then it may be paused */
     weir_each_pause(gen);
     weir_each_pause(gen);
     ck_assert(weir_sleep(root, 100 * 1000));
+    ck_assert_int_eq(heard.overs, 0);
     ck_assert_int_eq(heard.items, 2); /* the third has come, and waits */
     ck_assert_uint_eq(ledger_of(root).in, 3);
     weir_each_resume(gen);
@@ -332,6 +335,7 @@ TEST(each_that_is_paused_before_it_begins_begins_at_the_resume)
     weir_gen *gen = count_to(weir_root(loop), 3);
     struct heard heard = {0};
     weir_each(gen, on_item, on_over, &heard);
+    ck_assert_int_eq(heard.overs, 0);
     weir_each_pause(gen);
     wr_loop_settle(loop);
     ck_assert_int_eq(heard.items, 0);
@@ -352,6 +356,7 @@ TEST(each_that_is_paused_hears_of_a_cancel)
     struct heard heard = {.pauses = gen};
     weir_each(gen, on_item, on_over, &heard);
     wr_loop_settle(loop);
+    ck_assert_int_eq(heard.overs, 0);
     char why[200];
     weir_why(gen, why, sizeof why);
     ck_assert_ptr_nonnull(strstr(why, "weir_each_resume"));
