@@ -103,6 +103,40 @@ WEIR_API weir_gen *weir_buffer(WEIR_TAKES weir_gen *up, const weir_queue_options
  */
 WEIR_API weir_gen *weir_merge(weir_scope *scope, WEIR_TAKES weir_gen **gens, size_t count);
 
+typedef struct weir_tee_options {
+    size_t struct_size;
+    int32_t on_failure; /* of a sink. WEIR_CANCEL_REST (default): the tee ends with that failure.
+                           WEIR_GO_ON: the others go on without it; what it had not committed counts
+                           as dropped, and the failure is logged and told at the end */
+    int32_t reserved;
+} weir_tee_options;
+
+/*
+ * Give the items of `up`, and put each one to several sinks before. A sink that has no room is waited
+ * for, so the slowest one sets the pace; a queue's writing end with a policy that drops keeps a slow
+ * one from that. When `up` ends, or the reader wants no more, the sinks are finished; when `up`
+ * fails, they are told.
+ *
+ * sinks    `count` of them, all taken, of the same loop; they end with the tee. The array is copied.
+ * options  NULL: the defaults. Copied.
+ * Failure  of `up` and, by options->on_failure, of a sink.
+ */
+WEIR_API weir_gen *weir_tee(WEIR_TAKES weir_gen *up, WEIR_TAKES weir_sink **sinks, size_t count,
+                            const weir_tee_options *options);
+/*
+ * Move all items into several sinks, each item into all of them, then end all: weir_pump for more
+ * than one. With WEIR_GO_ON it goes on until the last sink has failed.
+ *
+ * sinks    `count` of them, all taken. With 0 nothing is moved.
+ * error    [out] the failure, code 0 when there is none.
+ * Returns  0, or the code of the failure that came first, also of one that the others went on
+ *          without.
+ */
+WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK int weir_pump_all(WEIR_TAKES weir_gen *gen,
+                                                         WEIR_TAKES weir_sink **sinks, size_t count,
+                                                         const weir_tee_options *options,
+                                                         weir_error *error);
+
 #ifdef __cplusplus
 }
 #endif

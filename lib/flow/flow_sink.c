@@ -271,6 +271,11 @@ void wr_sink_abandon(struct weir_sink *sink)
     wr_runs_let_go(&sink->runs, WR_ACT_ABANDON);
 }
 
+void wr_sink_drop(struct weir_sink *sink)
+{
+    wr_runs_let_go(&sink->runs, WR_ACT_DROP);
+}
+
 /* ---- putting */
 
 void wr_sink_misused(const struct weir_sink *sink, const char *verb)

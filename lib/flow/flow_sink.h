@@ -115,6 +115,8 @@ void wr_sink_gone(struct weir_sink *sink);
 void wr_sink_left(struct weir_sink *sink);
 /* Everything put so far is given up: receipts are abandoned. */
 void wr_sink_abandon(struct weir_sink *sink);
+/* The same where the rest goes on without it: what was put and not committed counts as dropped. */
+void wr_sink_drop(struct weir_sink *sink);
 /* weir_put_many of items that no user has touched. */
 bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count);
 /* With a state: does a restart leave nothing twice in what it writes to? */

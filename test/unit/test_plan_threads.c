@@ -242,6 +242,9 @@ CALL(weir_batch, weir_batch(w->gen, NULL));
 CALL(weir_buffer, weir_buffer(w->gen, NULL));
 CALL(weir_merge, weir_merge(w->scope, &w->gen, 1));
 
+CALL(weir_tee, weir_tee(w->gen, &w->sink, 1, NULL));
+CALL(weir_pump_all, (void)!weir_pump_all(w->gen, &w->sink, 1, NULL, NULL));
+
 CALL(weir_parse, weir_parse(w->scope, NULL, "gen 1..3"));
 CALL(weir_chain_open, weir_gen *gen; weir_sink * sink; weir_opening opening = {.scope = w->scope};
      weir_chain_open(&opening, NULL, NULL, &gen, &sink));
