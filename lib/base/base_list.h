@@ -44,6 +44,13 @@ static inline void wr_list_remove(struct wr_list *node)
     wr_list_init(node);
 }
 
+/* As wr_list_remove, of a node that is on a list and is not asked before it is put on one again. */
+static inline void wr_list_unlink(struct wr_list *node)
+{
+    node->prev->next = node->next;
+    node->next->prev = node->prev;
+}
+
 /* The first node, taken off; NULL when empty. */
 static inline struct wr_list *wr_list_take(struct wr_list *list)
 {

@@ -37,7 +37,7 @@ struct channel {
     bool ended;
     weir_error failure; /* code 0: none */
     /* each touched by its own thread only */
-    struct wr_task *reader, *writer;
+    struct wr_object *reader, *writer;
     unsigned refs;
 };
 
@@ -79,17 +79,13 @@ static void channel_unref(struct channel *channel)
 static void wake_reader(struct wr_remote *remote)
 {
     struct channel *channel = WR_OWNER(remote, struct channel, to_reader);
-    if (channel->reader != NULL) {
-        wr_wake(channel->reader, 0);
-    }
+    wr_object_wake(channel->reader);
 }
 
 static void wake_writer(struct wr_remote *remote)
 {
     struct channel *channel = WR_OWNER(remote, struct channel, to_writer);
-    if (channel->writer != NULL) {
-        wr_wake(channel->writer, 0);
-    }
+    wr_object_wake(channel->writer);
 }
 
 /* ---- reading */
@@ -147,9 +143,7 @@ static size_t channel_next_many(struct weir_gen *gen, weir_item *items, size_t m
             }
             return 0;
         }
-        channel->reader = wr_task_now(gen->loop, "weir_next");
         int rc = wr_wait(gen->loop, "an item in its channel", &gen->object);
-        channel->reader = NULL;
         if (rc < 0) {
             wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
             return 0;
@@ -187,18 +181,7 @@ static void channel_free(struct weir_gen *gen)
 
 static void channel_wake(struct weir_gen *gen)
 {
-    struct channel *channel = WR_OWNER(gen, struct channel_gen, gen)->channel;
-    if (channel->reader != NULL) {
-        wr_wake(channel->reader, 0);
-    }
-}
-
-static void channel_abort(struct weir_gen *gen, int code)
-{
-    struct channel *channel = WR_OWNER(gen, struct channel_gen, gen)->channel;
-    if (channel->reader != NULL) {
-        wr_wait_abort(channel->reader, code);
-    }
+    wr_object_wake(&gen->object);
 }
 
 static const struct wr_gen_ops channel_gen_ops = {.kind = "channel",
@@ -206,7 +189,6 @@ static const struct wr_gen_ops channel_gen_ops = {.kind = "channel",
                                                   .close = channel_close,
                                                   .free = channel_free,
                                                   .stop = channel_wake,
-                                                  .abort = channel_abort,
                                                   .is_source = true};
 
 /* ---- writing */
@@ -371,7 +353,6 @@ static int offer(struct channel_sink *self, struct parcel *parcel)
 
 static int channel_send(struct channel_sink *self, const weir_item *items, size_t count)
 {
-    struct channel *channel = self->channel;
     struct weir_sink *sink = &self->sink;
     struct parcel *parcel = pack_for(sink, items, count);
     if (parcel == NULL) {
@@ -379,9 +360,7 @@ static int channel_send(struct channel_sink *self, const weir_item *items, size_
     }
     int rc;
     while ((rc = offer(self, parcel)) == 0) {
-        channel->writer = wr_task_now(sink->loop, "weir_put");
         rc = wr_wait(sink->loop, "room in a channel", &sink->object);
-        channel->writer = NULL;
         if (rc < 0) {
             parcel_free(parcel);
             return wr_sink_set_error(sink, rc, 0, "canceled");
@@ -458,21 +437,12 @@ static void writer_close(struct weir_sink *sink, const weir_error *failure)
     channel_unref(self->channel);
 }
 
-static void writer_abort(struct weir_sink *sink, int code)
-{
-    struct channel *channel = WR_OWNER(sink, struct channel_sink, sink)->channel;
-    if (channel->writer != NULL) {
-        wr_wait_abort(channel->writer, code);
-    }
-}
-
 static const struct wr_sink_ops channel_sink_ops = {.kind = "channel",
                                                     .put_many = channel_put_many,
                                                     .try_put = channel_try_put,
                                                     .fail = writer_fail,
                                                     .abandon = writer_abandon,
-                                                    .close = writer_close,
-                                                    .abort = writer_abort};
+                                                    .close = writer_close};
 
 weir_gen *weir_channel(weir_scope *reader, weir_scope *writer, const weir_queue_options *options,
                        weir_sink **in)
@@ -527,6 +497,8 @@ weir_gen *weir_channel(weir_scope *reader, weir_scope *writer, const weir_queue_
     }
     gen->channel = channel;
     sink->channel = channel;
+    channel->reader = &gen->gen.object;
+    channel->writer = &sink->sink.object;
     *in = &sink->sink;
     return &gen->gen;
 }

@@ -30,8 +30,8 @@
 
 #include "bytes_item.h"
 #include "bytes_origin.h"
-#include "loop_core.h"
 #include "loop_scope.h"
+#include "loop_wait.h"
 
 struct wr_body;
 struct wr_each;
@@ -51,9 +51,6 @@ struct wr_gen_ops {
     /* Gentle stop, sources only: wake the own wait; the next return may be 0. NULL: the base ends
      * the source at its next pull. */
     void (*stop)(struct weir_gen *gen);
-    /* A pull is parked in this generator and must fail once with `code` (close in flight, cancel
-     * from elsewhere): wake it. NULL: it never parks by itself. */
-    void (*abort)(struct weir_gen *gen, int code);
     /* What it waits for, like snprintf; NULL: the task's wait reason is told. */
     size_t (*why)(const struct weir_gen *gen, char *text, size_t cap);
     /* A pull waits for the budget, in it or behind it: mark the blocks that stay until the pull
@@ -114,12 +111,11 @@ struct weir_gen {
     weir_error *failure;       /* NULL: none */
     uint64_t failed_at;        /* loop->failures when it happened: the first in time wins */
     struct wr_puller *puller;
-    struct wr_each *each; /* weir_each reads it; NULL: not so */
-    struct weir_scope *leaving;   /* ends while a task of another one is inside, and waits for it to
+    struct wr_each *each;       /* weir_each reads it; NULL: not so */
+    struct weir_scope *leaving; /* ends while a task of another one is inside, and waits for it to
                                      be over; NULL: none */
-    struct wr_task *closer;       /* is closing it: its reader, or the end of its scope */
-    struct wr_task *close_waiter; /* another, who waits for that */
-    struct wr_task *failing;      /* a task of another scope whose waits fail while it is inside */
+    struct wr_task *closer;     /* is closing it: its reader, or the end of its scope */
+    struct wr_task *failing;    /* a task of another scope whose waits fail while it is inside */
     char name[32];
 };
 

@@ -50,15 +50,15 @@ static void move_out(struct weir_gen *gen, const struct weir_scope *from)
 {
     struct weir_scope *home = wr_gen_top(gen)->object.scope;
     if (wr_scope_within(home, from)) {
+        const struct wr_task *waiter = wr_object_waiter(&gen->object);
         const struct wr_task *reader = gen->puller != NULL && gen->puller->reader != NULL
                                            ? gen->puller->reader
-                                       : gen->close_waiter != NULL ? gen->close_waiter
-                                                                   : gen->loop->task;
+                                       : waiter != NULL ? waiter
+                                                        : gen->loop->task;
         home = reader != NULL && !wr_scope_within(reader->scope, from) ? reader->scope
                                                                        : gen->loop->root;
     }
-    wr_object_fini(&gen->object);
-    wr_object_init(&gen->object, gen->object.ops, home, gen->name);
+    wr_object_move(&gen->object, home);
     if (gen->puller != NULL && gen->puller->task != NULL) {
         wr_task_move(gen->puller->task, home);
     }
@@ -102,11 +102,10 @@ static void close_now(struct weir_gen *gen)
 void wr_gen_close(struct weir_gen *gen)
 {
     if (wr_gen_closing(gen)) {
-        gen->close_waiter = wr_task_now(gen->loop, "weir_finish");
+        (void)wr_task_now(gen->loop, "weir_finish");
         while (gen->closer != NULL) {
             (void)wr_park_for_task(gen->loop, "its scope to close it", &gen->object);
         }
-        gen->close_waiter = NULL;
         return;
     }
     if (gen->closed || gen->closer != NULL) {
@@ -115,9 +114,7 @@ void wr_gen_close(struct weir_gen *gen)
     gen->closer = gen->loop->task;
     close_now(gen);
     gen->closer = NULL;
-    if (gen->close_waiter != NULL) {
-        wr_wake(gen->close_waiter, 0);
-    }
+    wr_object_wake(&gen->object);
 }
 
 void wr_gen_over(struct weir_gen *gen)
@@ -250,18 +247,14 @@ struct wr_task *wr_gen_task(const struct weir_gen *gen)
 /* Somebody may wait inside of gen, perhaps a task that belongs elsewhere: that wait fails once. */
 static void fail_pull(struct weir_gen *gen, int code)
 {
-    if (gen->ops->abort != NULL) {
-        gen->ops->abort(gen, code);
-        return;
-    }
-    if (gen->state != WR_GEN_INSIDE) {
-        return;
-    }
     if (gen->body) {
         struct wr_task *task = wr_gen_task(gen);
         if (task != NULL && task != gen->loop->task) {
             wr_task_fail(task, code, false);
         }
+        return;
+    }
+    if (wr_object_abort(&gen->object, code) || gen->state != WR_GEN_INSIDE) {
         return;
     }
     for (struct wr_list *node = gen->adopted.next; node != &gen->adopted; node = node->next) {
@@ -350,7 +343,7 @@ static void object_discard(struct wr_object *object)
     }
     if (ours) {
         wr_gen_close(top);
-        if (top->close_waiter != NULL) {
+        if (wr_object_waiter(&top->object) != NULL) {
             move_out(top, object->scope); /* somebody came to read it meanwhile */
             return;
         }

@@ -19,7 +19,7 @@ static void puller_main(struct wr_task *task, void *arg)
     (void)task;
     while (puller->state != WR_PULLER_QUITS) {
         if (puller->state != WR_PULLER_PULLS) {
-            (void)wr_park_for_task(puller->gen->loop, "its reader to ask", &puller->gen->object);
+            (void)wr_park_for_task(puller->gen->loop, "a request of its reader", NULL);
             continue;
         }
         size_t n = wr_pull_direct(puller->gen, puller->items, puller->want);
@@ -118,19 +118,6 @@ size_t wr_puller_some(struct weir_gen *up, weir_item *items, size_t max)
     return max;
 }
 
-struct patience {
-    struct wr_timer timer;
-    struct wr_task *task;
-    bool over;
-};
-
-static void patience_over(struct wr_timer *timer)
-{
-    struct patience *patience = WR_OWNER(timer, struct patience, timer);
-    patience->over = true;
-    wr_wake(patience->task, 0);
-}
-
 /* The pull under way has ended the loan of what was given before, all the way to the sources that
  * it has reached. */
 static void asked_past(struct weir_gen *gen)
@@ -171,31 +158,27 @@ static int wait_for_puller(struct weir_gen *up, int64_t wait_ms)
 {
     struct weir_loop *loop = up->loop;
     struct wr_puller *puller = up->puller;
-    struct patience patience = {.task = loop->task};
+    struct wr_limit limit;
     int rc = 0;
     if (puller->state != WR_PULLER_PULLS) {
         return 0;
     }
     WR_ASSERT(puller->reader == NULL, "generator '%s' is being pulled already", up->name);
     if (wait_ms == 0) {
-        puller->reader = patience.task;
-        rc = wr_pause(loop); /* the puller gets its turn: what is at hand now counts as in time */
+        puller->reader = loop->task;
+        rc = wr_pause(loop,
+                      NULL); /* the puller gets its turn: what is at hand now counts as in time */
         puller->reader = NULL;
         return rc;
     }
-    if (wait_ms > 0) {
-        wr_timer_init(&patience.timer, patience_over);
-        wr_timer_start(loop, &patience.timer, wait_ms);
+    wr_limit_start(loop, &limit, wait_ms);
+    puller->reader = loop->task;
+    while (puller->state == WR_PULLER_PULLS && rc == 0) {
+        rc = wr_wait_for_task_limited(&limit, "an item", NULL);
     }
-    while (puller->state == WR_PULLER_PULLS && !patience.over && rc >= 0) {
-        puller->reader = patience.task;
-        rc = wr_wait_for_task(loop, "an item", &up->object);
-        puller->reader = NULL;
-    }
-    if (wait_ms > 0) {
-        wr_timer_stop(loop, &patience.timer);
-    }
-    return rc;
+    puller->reader = NULL;
+    wr_limit_stop(&limit);
+    return rc == WEIR_ETIMEDOUT ? 0 : rc;
 }
 
 size_t wr_pull_within(struct weir_gen *up, weir_item *items, size_t max, int64_t wait_ms,

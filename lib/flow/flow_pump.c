@@ -37,7 +37,7 @@ static bool take_turns(struct turns *turns, struct weir_gen *gen)
     if (++turns->pulls <= TURN_PULLS) {
         return true;
     }
-    if (loop->turns == turns->turn && wr_pause(loop) < 0) {
+    if (loop->turns == turns->turn && wr_pause(loop, NULL) < 0) {
         wr_gen_fail(gen, WEIR_ECANCELED, 0, -1, "canceled");
         return false;
     }

@@ -23,18 +23,17 @@
 
 struct queue {
     /* hot: what a hop touches */
-    struct wr_task *reader;
-    struct wr_list waiting; /* writers, see struct queue_wait */
+    struct wr_object *reader; /* the reading end; NULL: freed */
+    size_t waiting;           /* tasks that wait for room, in the parked of their sinks */
     bool reader_gone, ended, rendezvous;
     struct wr_ring ring;
     /* cold */
     struct weir_loop *loop;
     int32_t when_full;
     size_t writers;
-    struct wr_list sinks; /* all writers */
+    struct wr_list sinks; /* all writers; who began to wait last stands last */
     weir_error *failure;  /* a writer's, told after the items already put */
-    struct weir_gen *gen;
-    unsigned refs; /* the reader and the writers */
+    unsigned refs;        /* the reader and the writers */
     char name[32];
 };
 
@@ -48,12 +47,6 @@ struct queue_sink {
     struct queue *queue;
     struct wr_list link; /* in the queue's sinks */
     bool over;           /* has said how its stream ended */
-};
-
-struct queue_wait {
-    struct wr_list link;
-    struct wr_task *task;
-    const struct weir_sink *sink;
 };
 
 static struct queue *queue_of_gen(const struct weir_gen *gen)
@@ -81,20 +74,26 @@ static void queue_unref(struct queue *queue)
 static void wake_reader(struct queue *queue)
 {
     if (queue->reader != NULL) {
-        wr_wake(queue->reader, 0);
+        wr_object_wake(queue->reader);
     }
 }
 
 static __attribute__((noinline)) void wake_writers(struct queue *queue)
 {
-    for (struct wr_list *node = queue->waiting.next; node != &queue->waiting; node = node->next) {
-        wr_wake(WR_OWNER(node, struct queue_wait, link)->task, 0);
+    for (struct wr_list *node = queue->sinks.next; node != &queue->sinks; node = node->next) {
+        wr_object_wake(&WR_OWNER(node, struct queue_sink, link)->sink.object);
     }
+}
+
+/* A queue without room for an item hands it over to one who waits for it. */
+static inline bool nobody_comes(const struct queue *queue)
+{
+    return queue->rendezvous && (queue->reader == NULL || wr_object_waiter(queue->reader) == NULL);
 }
 
 static bool full(const struct queue *queue)
 {
-    return wr_ring_full(&queue->ring) || (queue->rendezvous && queue->reader == NULL);
+    return wr_ring_full(&queue->ring) || nobody_comes(queue);
 }
 
 /* ---- reading */
@@ -103,7 +102,7 @@ static bool full(const struct queue *queue)
 static inline void took(struct queue *queue)
 {
     const struct wr_ring *ring = &queue->ring;
-    if (!wr_list_empty(&queue->waiting) && ring->count <= ring->items_max / 2 &&
+    if (queue->waiting > 0 && ring->count <= ring->items_max / 2 &&
         ring->bytes <= ring->bytes_max / 2) {
         wake_writers(queue);
     }
@@ -140,72 +139,39 @@ static size_t queue_next_many(struct weir_gen *gen, weir_item *items, size_t max
     return next_some(queue, gen, items, max);
 }
 
-struct queue_patience {
-    struct wr_timer timer;
-    struct wr_task *task;
-    bool over;
-};
-
-static void patience_over(struct wr_timer *timer)
-{
-    struct queue_patience *patience = WR_OWNER(timer, struct queue_patience, timer);
-    patience->over = true;
-    wr_wake(patience->task, 0);
-}
-
 static size_t queue_next_within(struct weir_gen *gen, weir_item *items, size_t max, int64_t wait_ms,
                                 bool *late)
 {
     struct queue *queue = queue_of_gen(gen);
-    struct wr_task *task = wr_task_now(queue->loop, "weir_next");
-    struct queue_patience patience = {.task = task};
+    struct wr_limit limit;
     int rc = 0;
-    *late = false;
     wr_ring_end_loan(&queue->ring);
-    if (wait_ms > 0 && queue->ring.count == 0) {
-        wr_timer_init(&patience.timer, patience_over);
-        wr_timer_start(queue->loop, &patience.timer, wait_ms);
-    }
-    while (queue->ring.count == 0 && !queue->ended && rc >= 0 && !patience.over) {
-        if (wait_ms == 0) {
-            patience.over = true;
-            if (queue->rendezvous) {
-                queue->reader = task;
-                wake_writers(queue);
-                rc = wr_pause(queue->loop);
-                queue->reader = NULL;
-            }
-            continue;
-        }
-        if (gen->canceled) {
-            rc = WEIR_ECANCELED;
-            break;
-        }
-        queue->reader = task;
+    wr_limit_start(queue->loop, &limit, queue->ring.count == 0 ? wait_ms : -1);
+    while (queue->ring.count == 0 && !queue->ended && rc == 0) {
         if (queue->rendezvous) {
             wake_writers(queue);
         }
-        rc = wr_wait_for_task(queue->loop, "an item in its queue", &gen->object);
-        queue->reader = NULL;
+        if (gen->canceled) {
+            rc = WEIR_ECANCELED;
+        } else if (wait_ms != 0) {
+            rc = wr_wait_for_task_limited(&limit, "an item in its queue", &gen->object);
+        } else {
+            rc = queue->rendezvous ? wr_pause(queue->loop, &gen->object) : 0;
+            rc = rc == 0 ? WEIR_ETIMEDOUT : rc;
+        }
     }
-    if (patience.timer.active) {
-        wr_timer_stop(queue->loop, &patience.timer);
-    }
+    wr_limit_stop(&limit);
+    *late = rc == WEIR_ETIMEDOUT && queue->ring.count == 0 && !queue->ended;
+    rc = rc == WEIR_ETIMEDOUT ? 0 : rc;
     /* A cancel of the task that comes with an item goes first: told as an item it would be lost. */
-    if (queue->ring.count > 0 && (rc >= 0 || gen->canceled)) {
+    if (queue->ring.count > 0 && (rc == 0 || gen->canceled)) {
         return give(queue, items, max);
     }
     if (rc < 0) {
         wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
-        return 0;
+    } else if (queue->ended && queue->failure != NULL) {
+        wr_gen_fail_error(gen, queue->failure);
     }
-    if (queue->ended) {
-        if (queue->failure != NULL) {
-            wr_gen_fail_error(gen, queue->failure);
-        }
-        return 0;
-    }
-    *late = true;
     return 0;
 }
 
@@ -230,15 +196,8 @@ static void queue_close(struct weir_gen *gen)
 
 static void queue_free(struct weir_gen *gen)
 {
+    queue_of_gen(gen)->reader = NULL;
     queue_unref(queue_of_gen(gen));
-}
-
-static void queue_abort(struct weir_gen *gen, int code)
-{
-    struct queue *queue = queue_of_gen(gen);
-    if (queue->reader != NULL) {
-        wr_wait_abort(queue->reader, code);
-    }
 }
 
 static size_t queue_why(const struct weir_gen *gen, char *text, size_t cap)
@@ -256,7 +215,6 @@ static const struct wr_gen_ops queue_gen_ops = {.kind = "queue",
                                                 .next_within = queue_next_within,
                                                 .close = queue_close,
                                                 .free = queue_free,
-                                                .abort = queue_abort,
                                                 .why = queue_why};
 
 /* ---- writing */
@@ -288,30 +246,21 @@ static int make_way(struct queue *queue, struct weir_sink *sink, const weir_item
  * given budget back. */
 static int wait_for_room(struct queue *queue, struct weir_sink *sink, bool for_budget)
 {
-    struct queue_wait wait = {.task = wr_task_now(queue->loop, "weir_put"), .sink = sink};
-    wr_list_init(&wait.link);
-    wr_list_append(&queue->waiting, &wait.link);
+    struct wr_list *link = &WR_OWNER(sink, struct queue_sink, sink)->link;
+    if (link->next != &queue->sinks) { /* first come, first served, also of several sinks */
+        wr_list_remove(link);
+        wr_list_append(&queue->sinks, link);
+    }
+    queue->waiting++;
     wake_reader(queue);
     int rc = for_budget ? wr_budget_wait(queue->loop, &sink->object)
                         : wr_wait_for_task(queue->loop, "room in a queue", &sink->object);
-    wr_list_remove(&wait.link);
+    queue->waiting--;
     if (rc == 0 && (sink->canceled || sink->failure != NULL)) {
         rc = sink->canceled ? WEIR_ECANCELED : sink->failure->code;
     }
     wr_sink_left(sink);
     return rc;
-}
-
-static struct wr_task *writer_inside(const struct weir_sink *sink)
-{
-    const struct queue *queue = queue_of_sink(sink);
-    for (struct wr_list *node = queue->waiting.next; node != &queue->waiting; node = node->next) {
-        const struct queue_wait *wait = WR_OWNER(node, struct queue_wait, link);
-        if (wait->sink == sink) {
-            return wait->task;
-        }
-    }
-    return NULL;
 }
 
 static int writer_failed(struct queue *queue, struct weir_sink *sink, int rc)
@@ -326,7 +275,7 @@ static int writer_failed(struct queue *queue, struct weir_sink *sink, int rc)
 /* The usual case, one at a time. */
 static bool append_one(struct queue *queue, const weir_item *item)
 {
-    if (queue->reader_gone || queue->ended || (queue->rendezvous && queue->reader == NULL) ||
+    if (queue->reader_gone || queue->ended || nobody_comes(queue) ||
         !wr_ring_append_one(&queue->ring, item)) {
         return false;
     }
@@ -473,12 +422,6 @@ static void writer_close(struct weir_sink *sink, const weir_error *failure)
     queue_unref(writer->queue);
 }
 
-static void writer_abort(struct weir_sink *sink, int code)
-{
-    (void)code;
-    wake_writers(queue_of_sink(sink));
-}
-
 static size_t writer_why(const struct weir_sink *sink, char *text, size_t cap)
 {
     const struct queue *queue = queue_of_sink(sink);
@@ -494,9 +437,7 @@ static const struct wr_sink_ops queue_sink_ops = {.kind = "queue",
                                                   .fail = writer_fail,
                                                   .abandon = writer_abandon,
                                                   .close = writer_close,
-                                                  .abort = writer_abort,
                                                   .why = writer_why,
-                                                  .inside = writer_inside,
                                                   .passes_on = true};
 
 static struct queue_sink *writer_new(struct weir_scope *scope, struct queue *queue)
@@ -534,7 +475,6 @@ static void queue_init(struct queue *queue, struct weir_loop *loop, const weir_q
     queue->when_full = o->when_full;
     wr_ring_init(&queue->ring, &loop->blocks, queue->when_full == WEIR_LATEST ? 1 : items_max,
                  bytes_max);
-    wr_list_init(&queue->waiting);
     wr_list_init(&queue->sinks);
     snprintf(queue->name, sizeof queue->name, "%s", o->name != NULL ? o->name : "queue");
 }
@@ -577,7 +517,7 @@ weir_gen *weir_queue(weir_scope *scope, const weir_queue_options *options, weir_
         wr_sink_set_error(&writer->sink, error.code, 0, "%s", error.message);
     }
     reader->queue = queue;
-    queue->gen = &reader->gen;
+    queue->reader = &reader->gen.object;
     queue->refs++;
     *in = &writer->sink;
     return &reader->gen;

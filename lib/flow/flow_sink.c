@@ -25,17 +25,13 @@ static struct weir_sink *sink_of(struct wr_object *object)
 
 static void object_cancel(struct wr_object *object)
 {
-    struct weir_sink *sink = sink_of(object);
-    sink->canceled = true;
-    if (sink->ops->abort != NULL) {
-        sink->ops->abort(sink, WEIR_ECANCELED);
-    }
+    sink_of(object)->canceled = true;
 }
 
 static struct wr_task *somebody_inside(const struct weir_sink *sink)
 {
     struct wr_task *task = sink->inside;
-    return task == NULL && sink->ops->inside != NULL ? sink->ops->inside(sink) : task;
+    return task == NULL && sink->ops->passes_on ? wr_object_waiter(&sink->object) : task;
 }
 
 void wr_sink_left(struct weir_sink *sink)
@@ -46,11 +42,7 @@ void wr_sink_left(struct weir_sink *sink)
     }
     sink->leaving = NULL;
     struct weir_scope *home = sink->loop->task->scope;
-    wr_object_fini(&sink->object);
-    if (!sink->ended) {
-        wr_object_init(&sink->object, sink->object.ops,
-                       wr_scope_within(home, from) ? sink->loop->root : home, sink->name);
-    }
+    wr_object_move(&sink->object, wr_scope_within(home, from) ? sink->loop->root : home);
     wr_wake(from->turning_out, 0);
     from->turning_out = NULL;
 }
@@ -72,9 +64,7 @@ static void object_discard(struct wr_object *object)
     from->turning_out = wr_task_now(loop, "weir_scope_wait");
     if (!sink->ended) {
         wr_sink_set_error(sink, WEIR_ECLOSED, 0, "the scope of '%s' has ended", sink->name);
-        if (sink->ops->abort != NULL) {
-            sink->ops->abort(sink, WEIR_ECLOSED);
-        } else if (sink->ops->users) {
+        if (!wr_object_abort(object, WEIR_ECLOSED) && sink->ops->users) {
             wr_task_fail(task, WEIR_ECLOSED, true);
         }
     }

@@ -14,8 +14,8 @@
 
 #include "base_export.h"
 #include "bytes_receipt.h"
-#include "loop_core.h"
 #include "loop_scope.h"
+#include "loop_wait.h"
 
 struct wr_sink_ops {
     const char *kind;
@@ -36,7 +36,6 @@ struct wr_sink_ops {
     void (*close)(struct weir_sink *sink, const weir_error *failure);
     /* After receipts have settled in a commit: the state is saved from here. NULL. */
     void (*committed)(struct weir_sink *sink);
-    void (*abort)(struct weir_sink *sink, int code);
     /* A queue's writer: tell the reader why it ends. NULL: what was put is committed, then closed.
      */
     void (*fail)(struct weir_sink *sink, const weir_error *why);
@@ -49,11 +48,9 @@ struct wr_sink_ops {
      * put.
      */
     bool (*can_cut)(const struct weir_sink *sink);
-    /* A queue's end: one of the tasks that wait in its put_many, NULL if none. It calls
-     * wr_sink_left when such a wait is over. */
-    struct wr_task *(*inside)(const struct weir_sink *sink);
     bool users;     /* operations of the program: they wait for what they like */
-    bool passes_on; /* a queue's end: it keeps items by itself, the base keeps no receipts */
+    bool passes_on; /* a queue's end: it keeps items by itself, the base keeps no receipts. Several
+                       may wait in its put_many; it calls wr_sink_left when such a wait is over */
 };
 
 enum { WR_SINK_ALIVE = 0x7773696e };

@@ -32,6 +32,7 @@
 #include "base_alloc.h"
 #include "flow_state_file.h"
 #include "loop_scope.h"
+#include "loop_wait.h"
 #include "loop_work.h"
 
 enum { SAVE_MS = 100, LOOK_MS = 100 };
@@ -66,7 +67,6 @@ struct weir_state {
     bool early; /* saved before the sink has begun */
     struct wr_timer timer, look_timer;
     int64_t saved_ns; /* when the last save was started */
-    struct wr_task *waiter;
     /* The save: the worker's own while work.busy. */
     struct wr_work work;
     struct wr_state_record record;
@@ -229,9 +229,7 @@ static void save_done(struct wr_work *work)
     if (!worth_saving(state)) {
         wr_state_remove(state->loop->disk, state->folder_fd, state->name);
     }
-    if (state->waiter != NULL) {
-        wr_wake(state->waiter, 0);
-    }
+    wr_object_wake(&state->object);
     if (state->dirty && worth_saving(state) && state->sink_lost == 0) {
         wr_timer_start(state->loop, &state->timer, SAVE_MS);
     }
@@ -302,9 +300,7 @@ void wr_state_pulled(struct weir_state *state)
 static void wait_for_save(struct weir_state *state)
 {
     while (state->work.busy) {
-        state->waiter = wr_task_now(state->loop, "the state to be saved");
         (void)wr_park(state->loop, "the state to be saved", &state->object);
-        state->waiter = NULL;
     }
 }
 

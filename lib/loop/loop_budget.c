@@ -23,7 +23,7 @@
  */
 #include <stdio.h>
 
-#include "loop_core.h"
+#include "loop_wait.h"
 
 const char wr_budget_why[] = "room in the loop's byte budget";
 
@@ -37,7 +37,7 @@ void wr_budget_freed(struct wr_budget *budget)
     }
 }
 
-int wr_budget_wait(struct weir_loop *loop, const struct wr_object *of)
+int wr_budget_wait(struct weir_loop *loop, struct wr_object *of)
 {
     struct wr_budget_wait wait = {.task = wr_task_now(loop, "a wait for memory"), .of = of};
     wr_list_init(&wait.link);

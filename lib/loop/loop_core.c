@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "base_alloc.h"
+#include "loop_wait.h"
 
 enum { ROUND_TASKS = 256 };
 
@@ -326,7 +327,7 @@ void wr_clock_advance(struct weir_loop *loop, int64_t ms)
 void wr_loop_settle(struct weir_loop *loop)
 {
     do {
-        (void)wr_pause(loop);
+        (void)wr_pause(loop, NULL);
     } while (busy(loop));
 }
 

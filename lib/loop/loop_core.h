@@ -4,17 +4,7 @@
  * A fiber is a coroutine with a resumer: a task's own, or a generator body's. A task is what the
  * scheduler knows: when any fiber of it waits, the whole task is parked at that leaf with one
  * switch to the scheduler, and resumed at the leaf with one switch, however deep the chain of
- * bodies is.
- *
- * Waiting, from any code that runs on a task:
- *
- *     thing->reader = wr_task_now(loop);           who to wake
- *     int rc = wr_wait(loop, "items", &thing->object);
- *     thing->reader = NULL;                        always, before anything else
- *     if (rc < 0) { canceled, or failed by the waker with its code }
- *
- * and wr_wake(task, 0) from anywhere on the loop's thread, callbacks of libuv and libcurl included.
- * Waking a task that is not parked does nothing, so a waiter loops over its condition.
+ * bodies is. loop_wait.h has how it waits.
  *
  * User code never runs under a frame of libuv, libcurl or llhttp: their callbacks only append bytes
  * and wake tasks. On a loop that weir owns the scheduler is a coroutine itself and calls uv_run
@@ -46,7 +36,8 @@ struct wr_task;
 
 struct wr_object_ops {
     const char *kind; /* "generator", "sink" */
-    /* The scope is canceled (hard): fail, wake who waits for this. Must not suspend. */
+    /* The scope is canceled (hard): fail from now on. Must not suspend. The waits for the object are
+     * failed by the scope. NULL: nothing to do. */
     void (*cancel)(struct wr_object *object);
     /* Gentle: a source ends after the item at hand. Must not suspend. NULL: nothing to do. */
     void (*stop)(struct wr_object *object);
@@ -65,12 +56,15 @@ struct wr_object_ops {
 struct wr_object {
     const struct wr_object_ops *ops;
     struct weir_scope *scope;
-    struct wr_list link; /* in the scope's objects */
-    const char *name;    /* lives as long as the object; "" when it has none */
+    struct wr_list link;   /* in the scope's objects */
+    struct wr_list parked; /* tasks that wait for it, in the order in which they came */
+    const char *name;      /* lives as long as the object; "" when it has none */
 };
 
 void wr_object_init(struct wr_object *object, const struct wr_object_ops *ops,
                     struct weir_scope *scope, const char *name);
+/* It belongs to another scope from now on. */
+void wr_object_move(struct wr_object *object, struct weir_scope *scope);
 /* Leave the scope; harmless when it has left already. */
 void wr_object_fini(struct wr_object *object);
 
@@ -91,11 +85,12 @@ struct wr_task {
     struct wr_fiber fiber;
     struct wr_fiber *leaf; /* where it runs or is parked */
     struct weir_loop *loop;
-    struct weir_scope *parent; /* the scope it was spawned in */
-    struct weir_scope *scope;  /* its own; for the program's own stack: the root */
-    struct wr_list run_link;   /* in the run queue */
-    struct wr_list task_link;  /* in the parent's tasks */
-    struct wr_list all_link;   /* in the loop's tasks, for weir_dump */
+    struct weir_scope *parent;  /* the scope it was spawned in */
+    struct weir_scope *scope;   /* its own; for the program's own stack: the root */
+    struct wr_list run_link;    /* in the run queue */
+    struct wr_list task_link;   /* in the parent's tasks */
+    struct wr_list all_link;    /* in the loop's tasks, for weir_dump */
+    struct wr_list parked_link; /* in the parked of what it waits for */
     uint8_t state;
     uint16_t failing; /* generators it is inside of whose grace has passed: all its waits fail */
     bool cancel_due;  /* the current, else the next wait fails once ... */
@@ -105,7 +100,7 @@ struct wr_task {
     bool for_task;    /* parked, and only another task can end that: wr_wait_for_task */
     int wake_code;
     const char *why; /* what it waits for, while parked */
-    const struct wr_object *why_of;
+    struct wr_object *why_of;
     int64_t parked_ns;
     weir_error *told; /* the last failure told to this task's code, for weir_scope_wait */
     weir_task *fn;
@@ -238,21 +233,6 @@ void wr_random_seed(struct weir_loop *loop, uint64_t seed);
  * loop). */
 struct wr_task *wr_task_now(struct weir_loop *loop, const char *verb);
 
-/* Park the running task. 0 or what wr_wake was given; WEIR_ECANCELED when the task's scope was
- * canceled: then all bodies between here and the task are over. `why` must be static; `of` may be
- * NULL. */
-int wr_wait(struct weir_loop *loop, const char *why, const struct wr_object *of);
-/* Let a parked task go on; code is what its wr_wait returns. */
-void wr_wake(struct wr_task *task, int code);
-/* Fail the wait that a task is in, also when it has been woken and has not come back from it: a
- * wr_wake would be lost then, and the waiter, which loops over its condition, would wait again. */
-void wr_wait_abort(struct wr_task *task, int code);
-/* Let the others and the poll have a turn, then go on. For loops that would otherwise never wait.
- */
-int wr_pause(struct weir_loop *loop);
-/* Would wr_wait fail at once? */
-bool wr_wait_fails(struct wr_task *task);
-
 void wr_before_poll_init(struct wr_before_poll *hook, void (*run)(struct wr_before_poll *hook));
 static inline void wr_before_poll_enrol(struct weir_loop *loop, struct wr_before_poll *hook)
 {
@@ -274,26 +254,11 @@ void wr_remote_stop(struct weir_loop *loop, struct wr_remote *remote);
  * code that wants a deep stack (getaddrinfo, printf of floats). fn must not suspend. */
 void wr_call_on_loop_stack(struct weir_loop *loop, void (*fn)(void *arg), void *arg);
 
-/* As wr_wait and wr_park, where only another task of this loop can end the wait, no descriptor,
- * timer or thread: so that the loop knows when all wait for each other. */
-int wr_wait_for_task(struct weir_loop *loop, const char *why, const struct wr_object *of);
-int wr_park_for_task(struct weir_loop *loop, const char *why, const struct wr_object *of);
-
-struct wr_budget_wait {
-    struct wr_list link;
-    struct wr_task *task;
-    const struct wr_object *of;
-};
-/* Wait until somebody gives budget back; the caller tries again. 0; WEIR_ECANCELED; WEIR_EBUDGET:
- * nobody can. */
-int wr_budget_wait(struct weir_loop *loop, const struct wr_object *of);
 /* How a failure with WEIR_EBUDGET is worded; its arguments are WR_BUDGET_FIGURES(loop). */
 #define WR_BUDGET_USED_UP                                                                       \
     "the loop's byte budget is used up (%lld of %lld bytes) and all who could free some of it " \
     "wait for more: a larger budget_bytes (weir --mem) lets it go on"
 #define WR_BUDGET_FIGURES(loop) (long long)(loop)->budget.used, (long long)(loop)->budget.limit
-/* What a task waits for that waits for the budget: compared by address. */
-extern const char wr_budget_why[];
 /* On a loop that weir owns: does every task wait for another task, and nothing else is waited for?
  * Then only weir_post or a signal can help. It is told and not failed, since who posts from another
  * thread is known to nobody here. */
@@ -306,8 +271,6 @@ size_t wr_budget_tell(struct weir_loop *loop, char *text, size_t cap);
 
 /* ---- inside the loop layer */
 
-/* Park without looking at cancels. */
-int wr_park(struct weir_loop *loop, const char *why, const struct wr_object *of);
 void wr_task_cancel(struct wr_task *task);
 /* The wait the task is parked in, else its next one, fails once with `code`. all: the bodies
  * between there and the task are over; else only those of generators that were canceled. */

@@ -196,71 +196,32 @@ int wr_fd_number(const struct wr_fd *fd)
     return fd->fd;
 }
 
-struct fd_limit {
-    struct wr_timer timer;
-    struct wr_task *task;
-    bool passed;
-};
-
-static void limit_passed(struct wr_timer *timer)
-{
-    struct fd_limit *limit = WR_OWNER(timer, struct fd_limit, timer);
-    limit->passed = true;
-    wr_wake(limit->task, WEIR_ETIMEDOUT);
-}
-
 int wr_fd_wait(struct wr_fd *fd, int events, int64_t limit_ms, const char *why,
-               const struct wr_object *of)
+               struct wr_object *of)
 {
     struct weir_loop *loop = fd->loop;
-    struct wr_task *task = wr_task_now(loop, why);
-    struct fd_limit limit = {.task = task};
-    WR_ASSERT((events & WR_READABLE) ? fd->reader == NULL : fd->writer == NULL,
-              "two tasks wait for one descriptor");
-    if (events & WR_READABLE) {
-        fd->reader = task;
-        fd->readable = false;
-    } else {
-        fd->writer = task;
-        fd->writable = false;
-    }
+    bool reads = (events & WR_READABLE) != 0;
+    struct wr_task **waiter = reads ? &fd->reader : &fd->writer;
+    bool *ready = reads ? &fd->readable : &fd->writable;
+    struct wr_limit limit;
+    int rc = 0;
+    WR_ASSERT(*waiter == NULL, "two tasks wait for one descriptor");
+    *waiter = wr_task_now(loop, why);
+    *ready = false;
     watch(fd);
-    if (limit_ms >= 0) {
-        wr_timer_init(&limit.timer, limit_passed);
-        wr_timer_start(loop, &limit.timer, limit_ms);
-    }
+    wr_limit_start(loop, &limit, limit_ms);
     loop->fds_waited++;
-    int rc;
-    do {
-        rc = wr_wait(loop, why, of);
-    } while (rc == 0 && !limit.passed && !((events & WR_READABLE) ? fd->readable : fd->writable));
+    while (!*ready && rc == 0) {
+        rc = wr_wait_limited(&limit, why, of);
+    }
     loop->fds_waited--;
-    if (limit_ms >= 0) {
-        wr_timer_stop(loop, &limit.timer);
-    }
-    if (rc == 0 && limit.passed && !((events & WR_READABLE) ? fd->readable : fd->writable)) {
-        rc = WEIR_ETIMEDOUT; /* it was awake already when the time passed */
-    }
-    if (events & WR_READABLE) {
-        fd->reader = NULL;
-    } else {
-        fd->writer = NULL;
-    }
+    wr_limit_stop(&limit);
+    *waiter = NULL;
     /* Level-triggered: what is left on without a waiter would fire in each poll. */
     if (wr_list_empty(&fd->idle_link) && fd->watched != 0) {
         wr_list_append(&loop->idle_fds, &fd->idle_link);
     }
     return rc;
-}
-
-void wr_fd_abort(struct wr_fd *fd, int code)
-{
-    if (fd->reader != NULL) {
-        wr_wait_abort(fd->reader, code);
-    }
-    if (fd->writer != NULL) {
-        wr_wait_abort(fd->writer, code);
-    }
 }
 
 static void watch_gone(struct wr_fd *fd, void (*gone)(void *ctx), void *ctx)

@@ -9,7 +9,7 @@
 #ifndef WR_LOOP_FD_H
 #define WR_LOOP_FD_H
 
-#include "loop_core.h"
+#include "loop_wait.h"
 
 enum { WR_READABLE = 1, WR_WRITABLE = 2 };
 
@@ -29,12 +29,9 @@ struct wr_fd *wr_fd_new(struct weir_loop *loop, int number, enum wr_fd_ownership
 void wr_fd_free(struct wr_fd *fd);
 int wr_fd_number(const struct wr_fd *fd);
 /* Wait until a try may succeed (also when the peer has gone: then the try says so). One reader and
- * one writer at a time. 0, WEIR_ECANCELED, or what wr_fd_abort was given. limit_ms < 0: no limit;
- * WEIR_ETIMEDOUT. */
+ * one writer at a time. limit_ms < 0: no limit. 0, WEIR_ETIMEDOUT, or as wr_wait. */
 int wr_fd_wait(struct wr_fd *fd, int events, int64_t limit_ms, const char *why,
-               const struct wr_object *of);
-/* Fail the waits that are parked. */
-void wr_fd_abort(struct wr_fd *fd, int code);
+               struct wr_object *of);
 /* Call `gone` (on the scheduler's stack, once) when the far end has hung up, without reading: for a
  * sink whose reader leaves while the feed is idle. A descriptor of ours: also when it will send no
  * more. A borrowed one: when it is closed both ways, since a peer that only sends no more may still

@@ -160,7 +160,7 @@ static int64_t file_read(struct wr_transport *transport, void *to, size_t cap)
 }
 
 static int file_wait(struct wr_transport *transport, int events, int64_t limit_ms, const char *why,
-                     const struct wr_object *of)
+                     struct wr_object *of)
 {
     (void)transport;
     (void)events;
@@ -168,12 +168,6 @@ static int file_wait(struct wr_transport *transport, int events, int64_t limit_m
     (void)why;
     (void)of;
     return 0;
-}
-
-static void file_abort(struct wr_transport *transport, int code)
-{
-    (void)transport;
-    (void)code;
 }
 
 static void file_free(struct wr_transport *transport)
@@ -184,7 +178,7 @@ static void file_free(struct wr_transport *transport)
 }
 
 static const struct wr_transport_ops file_ops = {
-    .kind = "file", .read = file_read, .wait = file_wait, .abort = file_abort, .free = file_free};
+    .kind = "file", .read = file_read, .wait = file_wait, .free = file_free};
 
 struct wr_transport *wr_file_transport(struct weir_loop *loop, int fd, int64_t at,
                                        weir_error *error)

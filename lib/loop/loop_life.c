@@ -16,9 +16,9 @@
 
 #include "base_alloc.h"
 #include "base_fault.h"
-#include "loop_core.h"
 #include "loop_file.h"
 #include "loop_scope.h"
+#include "loop_wait.h"
 #include "loop_work.h"
 
 enum {

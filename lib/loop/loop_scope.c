@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base_alloc.h"
+#include "loop_wait.h"
 
 static const weir_error failure_without_memory = {.code = WEIR_ENOMEM,
                                                   .offset = -1,
@@ -49,9 +50,16 @@ void wr_object_init(struct wr_object *object, const struct wr_object_ops *ops,
                     struct weir_scope *scope, const char *name)
 {
     object->ops = ops;
-    object->scope = scope;
     object->name = name != NULL ? name : "";
     wr_list_init(&object->link);
+    wr_list_init(&object->parked);
+    wr_object_move(object, scope);
+}
+
+void wr_object_move(struct wr_object *object, struct weir_scope *scope)
+{
+    object->scope = scope;
+    wr_list_remove(&object->link);
     wr_list_prepend(&scope->objects, &object->link);
 }
 
@@ -217,7 +225,10 @@ static void cancel_one(struct weir_scope *scope)
     }
     for (struct wr_list *node = scope->objects.next; node != &scope->objects; node = node->next) {
         struct wr_object *object = WR_OWNER(node, struct wr_object, link);
-        object->ops->cancel(object);
+        if (object->ops->cancel != NULL) {
+            object->ops->cancel(object);
+        }
+        (void)wr_object_abort(object, WEIR_ECANCELED);
     }
 }
 
@@ -507,30 +518,8 @@ int64_t weir_now_unix(const weir_scope *scope)
     return scope->loop->now_unix_ns;
 }
 
-struct sleeper {
-    struct wr_timer timer;
-    struct wr_task *task;
-    bool over;
-};
-
-static void sleep_over(struct wr_timer *timer)
-{
-    struct sleeper *sleeper = WR_OWNER(timer, struct sleeper, timer);
-    sleeper->over = true;
-    wr_wake(sleeper->task, 0);
-}
-
 bool weir_sleep(weir_scope *scope, int64_t ms)
 {
     wr_scope_given(scope, "weir_sleep");
-    struct weir_loop *loop = scope->loop;
-    struct sleeper sleeper = {.task = wr_task_now(loop, "weir_sleep")};
-    wr_timer_init(&sleeper.timer, sleep_over);
-    wr_timer_start(loop, &sleeper.timer, ms);
-    int rc = 0;
-    while (!sleeper.over && rc >= 0) {
-        rc = wr_wait(loop, "time to pass", NULL);
-    }
-    wr_timer_stop(loop, &sleeper.timer);
-    return rc >= 0;
+    return wr_sleep(scope->loop, ms, "time to pass", NULL) >= 0;
 }

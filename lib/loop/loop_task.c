@@ -16,8 +16,8 @@
 
 #include "base_alloc.h"
 #include "base_fault.h"
-#include "loop_core.h"
 #include "loop_scope.h"
+#include "loop_wait.h"
 
 void wr_loop_misused(const struct weir_loop *loop, const char *verb)
 {
@@ -38,7 +38,7 @@ struct wr_task *wr_task_now(struct weir_loop *loop, const char *verb)
     return loop->task;
 }
 
-int wr_park(struct weir_loop *loop, const char *why, const struct wr_object *of)
+int wr_park(struct weir_loop *loop, const char *why, struct wr_object *of)
 {
     struct wr_task *task = loop->task;
     struct wr_fiber *leaf = loop->running;
@@ -52,7 +52,13 @@ int wr_park(struct weir_loop *loop, const char *why, const struct wr_object *of)
     task->parked_ns = loop->now_ns;
     loop->running = NULL;
     loop->task = NULL;
+    if (of != NULL) {
+        wr_list_append(&of->parked, &task->parked_link);
+    }
     int code = (int)(intptr_t)wr_co_switch(&leaf->co, &loop->scheduler, 0);
+    if (of != NULL) {
+        wr_list_unlink(&task->parked_link);
+    }
     if (task == &loop->outer) {
         loop->thread = NULL; /* until the program waits again, here or on another thread */
     }
@@ -78,7 +84,7 @@ static int wait_failed(struct weir_loop *loop, struct wr_task *task)
     return code;
 }
 
-int wr_wait(struct weir_loop *loop, const char *why, const struct wr_object *of)
+int wr_wait(struct weir_loop *loop, const char *why, struct wr_object *of)
 {
     struct wr_task *task = wr_task_now(loop, why);
     if (wr_wait_fails(task)) {
@@ -91,7 +97,7 @@ int wr_wait(struct weir_loop *loop, const char *why, const struct wr_object *of)
     return code;
 }
 
-int wr_wait_for_task(struct weir_loop *loop, const char *why, const struct wr_object *of)
+int wr_wait_for_task(struct weir_loop *loop, const char *why, struct wr_object *of)
 {
     struct wr_task *task = wr_task_now(loop, why);
     task->for_task = true;
@@ -100,7 +106,7 @@ int wr_wait_for_task(struct weir_loop *loop, const char *why, const struct wr_ob
     return rc;
 }
 
-int wr_park_for_task(struct weir_loop *loop, const char *why, const struct wr_object *of)
+int wr_park_for_task(struct weir_loop *loop, const char *why, struct wr_object *of)
 {
     struct wr_task *task = loop->task;
     task->for_task = true;
@@ -119,16 +125,7 @@ void wr_wake(struct wr_task *task, int code)
     wr_list_append(&task->loop->ready, &task->run_link);
 }
 
-void wr_wait_abort(struct wr_task *task, int code)
-{
-    if (task->state == WR_TASK_READY) {
-        task->wake_code = code; /* woken in this very round: what it would go on with is over */
-    } else {
-        wr_wake(task, code);
-    }
-}
-
-int wr_pause(struct weir_loop *loop)
+int wr_pause(struct weir_loop *loop, struct wr_object *of)
 {
     struct wr_task *task = wr_task_now(loop, "wr_pause");
     if (wr_wait_fails(task)) {
@@ -137,12 +134,18 @@ int wr_pause(struct weir_loop *loop)
     task->leaf = loop->running;
     task->state = WR_TASK_READY;
     task->why = "its turn";
-    task->why_of = NULL;
+    task->why_of = of;
     task->wake_code = 0;
     wr_list_append(&loop->paused, &task->run_link);
+    if (of != NULL) {
+        wr_list_append(&of->parked, &task->parked_link);
+    }
     loop->running = NULL;
     loop->task = NULL;
     int code = (int)(intptr_t)wr_co_switch(&task->leaf->co, &loop->scheduler, 0);
+    if (of != NULL) {
+        wr_list_unlink(&task->parked_link);
+    }
     return wr_wait_fails(task) ? wait_failed(loop, task) : code;
 }
 

@@ -38,9 +38,7 @@ struct wr_transport_ops {
     int64_t (*write)(struct wr_transport *transport, const struct iovec *iov, int count);
     /* As wr_fd_wait. A file is always ready. */
     int (*wait)(struct wr_transport *transport, int events, int64_t limit_ms, const char *why,
-                const struct wr_object *of);
-    /* Fail the waits that are parked; a wait that begins later is not concerned. */
-    void (*abort)(struct wr_transport *transport, int code);
+                struct wr_object *of);
     /* No more writes: the peer reads an end. A pipe or file ends when it is freed. */
     void (*shut)(struct wr_transport *transport);
     /* As wr_fd_watch_hangup: the far end has gone or, but for a borrowed descriptor, will send no
@@ -64,14 +62,13 @@ struct wr_transport {
  * < 0: none; it holds for resolving and all tries together. Every address of the name is tried in
  * the resolver's order, IPv6 and IPv4. */
 struct wr_transport *wr_tcp_connect(struct weir_loop *loop, const char *host, const char *port,
-                                    int64_t limit_ms, const struct wr_object *of,
-                                    weir_error *error);
+                                    int64_t limit_ms, struct wr_object *of, weir_error *error);
 struct wr_transport *wr_unix_connect(struct weir_loop *loop, const char *path, int64_t limit_ms,
-                                     const struct wr_object *of, weir_error *error);
+                                     struct wr_object *of, weir_error *error);
 /* "tcp://HOST:PORT", "tcp://[::1]:9", "unix:PATH", "unix://PATH": split and connect. WEIR_EINVAL
  * for anything else. */
 struct wr_transport *wr_connect(struct weir_loop *loop, const char *address, int64_t limit_ms,
-                                const struct wr_object *of, weir_error *error);
+                                struct wr_object *of, weir_error *error);
 /* A descriptor: pipe, socket, terminal or file. A borrowed pipe or terminal is reopened through
  * /proc/self/fd so that its flags stay as they are; where that fails, it is polled and written in
  * pieces of at most PIPE_BUF; sockets use MSG_DONTWAIT; files are always ready. NULL: *error; an
@@ -86,12 +83,6 @@ struct wr_transport *wr_socket_transport(struct weir_loop *loop, struct wr_fd *f
  * serving without a socket. 0 or WEIR_ENOMEM. */
 int wr_memory_pair(struct weir_loop *loop, size_t cap, struct wr_transport *ends[2]);
 
-/* Park until ready(arg) is true, for at most limit_ms (< 0: no limit): 0, WEIR_ETIMEDOUT,
- * WEIR_ECANCELED or what wr_wake was given. ready() is asked after each wake, first of all before
- * the first wait. */
-int wr_wait_until(struct weir_loop *loop, bool (*ready)(void *arg), void *arg, int64_t limit_ms,
-                  const char *why, const struct wr_object *of);
-
 /* ---- accepting */
 
 struct wr_listener;
@@ -102,14 +93,12 @@ struct wr_listener;
 struct wr_listener *wr_listen(struct weir_loop *loop, const char *address, weir_error *error);
 /* The port that was really taken. */
 int wr_listener_port(const struct wr_listener *listener);
-/* Suspends until somebody connects; NULL: canceled, aborted, or failed: *error. Out of descriptors
+/* Suspends until somebody connects; NULL: canceled or failed: *error. Out of descriptors
  * or memory it waits and tries again. */
-struct wr_transport *wr_accept(struct wr_listener *listener, const struct wr_object *of,
+struct wr_transport *wr_accept(struct wr_listener *listener, struct wr_object *of,
                                weir_error *error);
 /* Suspends until somebody has connected who can be accepted; 0, or why not, as wr_accept. */
-int wr_listener_wait(struct wr_listener *listener, const struct wr_object *of);
-/* Fail the accept that is parked, and all that follow. */
-void wr_listener_abort(struct wr_listener *listener, int code);
+int wr_listener_wait(struct wr_listener *listener, struct wr_object *of);
 /* Nobody may be in wr_accept. NULL is allowed. */
 void wr_listener_free(struct wr_listener *listener);
 

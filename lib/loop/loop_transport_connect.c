@@ -27,42 +27,11 @@
 
 enum { HOST_MAX = 256, PORT_MAX = 32, UNIX_RETRY_MS = 10 };
 
-/* ---- a wait with a limit */
-
-struct wait_limit {
-    struct wr_timer timer;
-    struct wr_task *task;
-    bool passed;
-};
-
-static void limit_passed(struct wr_timer *timer)
-{
-    struct wait_limit *limit = WR_OWNER(timer, struct wait_limit, timer);
-    limit->passed = true;
-    wr_wake(limit->task, 0);
-}
-
-int wr_wait_until(struct weir_loop *loop, bool (*ready)(void *arg), void *arg, int64_t limit_ms,
-                  const char *why, const struct wr_object *of)
-{
-    struct wait_limit limit = {.task = wr_task_now(loop, why)};
-    int rc = 0;
-    wr_timer_init(&limit.timer, limit_passed);
-    if (limit_ms >= 0) {
-        wr_timer_start(loop, &limit.timer, limit_ms);
-    }
-    while (rc == 0 && !ready(arg)) {
-        rc = limit.passed ? WEIR_ETIMEDOUT : wr_wait(loop, why, of);
-    }
-    wr_timer_stop(loop, &limit.timer);
-    return rc;
-}
-
 /* ---- one attempt to connect: what it is about, and until when */
 
 struct attempt {
     struct weir_loop *loop;
-    const struct wr_object *of;
+    struct wr_object *of;
     weir_error *error;
     int64_t until_ns; /* INT64_MAX: no limit */
     const char *kind;
@@ -70,7 +39,7 @@ struct attempt {
 };
 
 static void attempt_init(struct attempt *a, struct weir_loop *loop, const char *kind,
-                         int64_t limit_ms, const struct wr_object *of, weir_error *error)
+                         int64_t limit_ms, struct wr_object *of, weir_error *error)
 {
     wr_error_clear(error);
     wr_time_update(loop);
@@ -284,7 +253,7 @@ static bool in_numbers(const char *host, const char *port, struct sockaddr_stora
 }
 
 struct wr_transport *wr_tcp_connect(struct weir_loop *loop, const char *host, const char *port,
-                                    int64_t limit_ms, const struct wr_object *of, weir_error *error)
+                                    int64_t limit_ms, struct wr_object *of, weir_error *error)
 {
     struct attempt a;
     weir_error own;
@@ -309,7 +278,7 @@ struct wr_transport *wr_tcp_connect(struct weir_loop *loop, const char *host, co
 }
 
 struct wr_transport *wr_unix_connect(struct weir_loop *loop, const char *path, int64_t limit_ms,
-                                     const struct wr_object *of, weir_error *error)
+                                     struct wr_object *of, weir_error *error)
 {
     struct attempt a;
     weir_error own;
@@ -347,7 +316,7 @@ static bool split_host(const char *text, char host[HOST_MAX], char port[PORT_MAX
 }
 
 struct wr_transport *wr_connect(struct weir_loop *loop, const char *address, int64_t limit_ms,
-                                const struct wr_object *of, weir_error *error)
+                                struct wr_object *of, weir_error *error)
 {
     char host[HOST_MAX], port[PORT_MAX];
     if (strncmp(address, "tcp://", 6) == 0 && split_host(address + 6, host, port)) {

@@ -139,17 +139,10 @@ static int64_t plain_write(struct wr_transport *transport, const struct iovec *i
 }
 
 static int fd_wait(struct wr_transport *transport, int events, int64_t limit_ms, const char *why,
-                   const struct wr_object *of)
+                   struct wr_object *of)
 {
     struct fd_transport *self = of_base(transport);
     return self->fd != NULL ? wr_fd_wait(self->fd, events, limit_ms, why, of) : 0;
-}
-
-static void fd_abort(struct wr_transport *transport, int code)
-{
-    if (of_base(transport)->fd != NULL) {
-        wr_fd_abort(of_base(transport)->fd, code);
-    }
 }
 
 static void socket_shut(struct wr_transport *transport)
@@ -190,16 +183,16 @@ static void fd_free(struct wr_transport *transport)
     wr_free(self);
 }
 
-#define SOCKET_OPS(name)                                                                      \
-    {                                                                                         \
-        .kind = (name), .read = socket_read, .write = socket_write, .wait = fd_wait,          \
-        .abort = fd_abort, .shut = socket_shut, .reset = socket_reset,                        \
-        .watch_hangup = fd_watch_hangup, .watch_broken = socket_watch_broken, .free = fd_free \
+#define SOCKET_OPS(name)                                                             \
+    {                                                                                \
+        .kind = (name), .read = socket_read, .write = socket_write, .wait = fd_wait, \
+        .shut = socket_shut, .reset = socket_reset, .watch_hangup = fd_watch_hangup, \
+        .watch_broken = socket_watch_broken, .free = fd_free                         \
     }
-#define PLAIN_OPS(name)                                                                         \
-    {                                                                                           \
-        .kind = (name), .read = plain_read, .write = plain_write, .wait = fd_wait,              \
-        .abort = fd_abort, .shut = plain_shut, .watch_hangup = fd_watch_hangup, .free = fd_free \
+#define PLAIN_OPS(name)                                                            \
+    {                                                                              \
+        .kind = (name), .read = plain_read, .write = plain_write, .wait = fd_wait, \
+        .shut = plain_shut, .watch_hangup = fd_watch_hangup, .free = fd_free       \
     }
 
 static const struct wr_transport_ops tcp_ops = SOCKET_OPS("tcp"), unix_ops = SOCKET_OPS("unix"),

@@ -26,8 +26,7 @@ struct wr_listener {
     struct weir_loop *loop;
     struct wr_fd *fd;
     int port;
-    int aborted; /* a code: nobody is accepted any more */
-    bool full;   /* it was said that nobody can be accepted for now */
+    bool full; /* it was said that nobody can be accepted for now */
 };
 
 union listen_address {
@@ -157,23 +156,18 @@ static int try_accept(int number)
     return accept4(number, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
-int wr_listener_wait(struct wr_listener *listener, const struct wr_object *of)
+int wr_listener_wait(struct wr_listener *listener, struct wr_object *of)
 {
-    return listener->aborted < 0 ? listener->aborted
-                                 : wr_fd_wait(listener->fd, WR_READABLE, -1, "a connection", of);
+    return wr_fd_wait(listener->fd, WR_READABLE, -1, "a connection", of);
 }
 
-struct wr_transport *wr_accept(struct wr_listener *listener, const struct wr_object *of,
+struct wr_transport *wr_accept(struct wr_listener *listener, struct wr_object *of,
                                weir_error *error)
 {
     struct weir_loop *loop = listener->loop;
     wr_error_clear(error);
     for (;;) {
-        int rc = listener->aborted;
-        if (rc < 0) {
-            wr_error_set(error, rc, 0, "listen", "accept: %s", wr_code_text(rc));
-            return NULL;
-        }
+        int rc = 0;
         int number = try_accept(wr_fd_number(listener->fd));
         if (number >= 0) {
             struct wr_transport *transport = wrap(loop, number);
@@ -192,7 +186,7 @@ struct wr_transport *wr_accept(struct wr_listener *listener, const struct wr_obj
                        "accept: %s; tried again every %d ms until there is room", strerror(errno),
                        FULL_PAUSE_MS);
             }
-            rc = weir_sleep(loop->root, FULL_PAUSE_MS) ? 0 : WEIR_ECANCELED;
+            rc = wr_sleep(loop, FULL_PAUSE_MS, "descriptors or memory for a connection", of);
         } else if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK) {
             wr_error_set(error, WEIR_EIO, errno, "listen", "accept: %s", strerror(errno));
             return NULL;
@@ -204,12 +198,6 @@ struct wr_transport *wr_accept(struct wr_listener *listener, const struct wr_obj
             return NULL;
         }
     }
-}
-
-void wr_listener_abort(struct wr_listener *listener, int code)
-{
-    listener->aborted = code;
-    wr_fd_abort(listener->fd, code);
 }
 
 void wr_listener_free(struct wr_listener *listener)

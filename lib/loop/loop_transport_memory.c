@@ -111,7 +111,7 @@ static bool can_write(void *arg)
 }
 
 static int memory_wait(struct wr_transport *transport, int events, int64_t limit_ms,
-                       const char *why, const struct wr_object *of)
+                       const char *why, struct wr_object *of)
 {
     struct memory_end *end = of_base(transport);
     bool reads = (events & WR_READABLE) != 0;
@@ -122,17 +122,6 @@ static int memory_wait(struct wr_transport *transport, int events, int64_t limit
     int rc = wr_wait_until(transport->loop, reads ? can_read : can_write, way, limit_ms, why, of);
     *waiter = NULL;
     return rc;
-}
-
-static void memory_abort(struct wr_transport *transport, int code)
-{
-    struct memory_end *end = of_base(transport);
-    if (end->in->reader != NULL) {
-        wr_wait_abort(end->in->reader, code);
-    }
-    if (end->out->writer != NULL) {
-        wr_wait_abort(end->out->writer, code);
-    }
 }
 
 static void run_hangup(struct wr_deferred *deferred)
@@ -189,7 +178,6 @@ static const struct wr_transport_ops memory_ops = {.kind = "memory",
                                                    .read = memory_read,
                                                    .write = memory_write,
                                                    .wait = memory_wait,
-                                                   .abort = memory_abort,
                                                    .shut = memory_shut,
                                                    .watch_hangup = memory_watch_hangup,
                                                    .free = memory_free};

@@ -9,6 +9,7 @@
 
 #include "base_alloc.h"
 #include "base_fault.h"
+#include "loop_wait.h"
 
 struct wr_worker {
     struct weir_loop *loop;

@@ -46,21 +46,6 @@ static bool own_words(struct text *text, const struct weir_gen *gen)
     return true;
 }
 
-/* The task that is parked for an object, NULL: none. */
-static const struct wr_task *parked_on(const struct weir_loop *loop, const struct wr_object *object)
-{
-    for (const struct wr_list *node = loop->tasks.next; node != &loop->tasks; node = node->next) {
-        const struct wr_task *task = WR_OWNER((uintptr_t)node, struct wr_task, all_link);
-        if (task->state == WR_TASK_PARKED && task->why_of == object) {
-            return task;
-        }
-    }
-    if (loop->outer.state == WR_TASK_PARKED && loop->outer.why_of == object) {
-        return &loop->outer;
-    }
-    return NULL;
-}
-
 static void explain_wait(struct text *text, const struct weir_gen *gen, const struct wr_task *task)
 {
     char seconds[48], budget[300];
@@ -112,7 +97,7 @@ static void explain(struct text *text, const struct weir_gen *gen, int depth)
             return;
         }
     }
-    const struct wr_task *task = parked_on(gen->loop, &gen->object),
+    const struct wr_task *task = wr_object_waiter(&gen->object),
                          *inside = gen->body ? wr_gen_task(gen) : NULL;
     if (inside != NULL && inside->state == WR_TASK_PARKED) {
         explain_wait(text, gen, inside);

@@ -63,8 +63,7 @@ static int read_more(struct wr_conn *conn, const char *why)
         if (stops_here(conn)) {
             return 0;
         }
-        int rc =
-            transport->ops->wait(transport, WR_READABLE, left_ms(conn), why, &conn->server->object);
+        int rc = transport->ops->wait(transport, WR_READABLE, left_ms(conn), why, &conn->object);
         if (rc < 0 && !(rc == WEIR_ECLOSED && stops_here(conn))) {
             return rc;
         }
@@ -470,7 +469,7 @@ int wr_conn_main(weir_scope *scope, void *args)
     enum step step;
     bool answered = false;
     conn->task = wr_task_now(server->loop, "a connection");
-    wr_out_init(&conn->out, conn->transport, scope, &server->object);
+    wr_out_init(&conn->out, conn->transport, scope, &conn->object);
     conn->out.stall_ms = server->stall_ms;
     do {
         step = read_request(conn, !answered);

@@ -29,9 +29,9 @@ enum {
 struct wr_out {
     struct weir_loop *loop;
     struct wr_transport *transport;
-    struct weir_scope *scope;   /* of the writer */
-    const struct wr_object *of; /* for wait reasons */
-    void (*gone)(void *ctx);    /* writing has failed while nobody was writing: once */
+    struct weir_scope *scope; /* of the writer */
+    struct wr_object *of;     /* the connection */
+    void (*gone)(void *ctx);  /* writing has failed while nobody was writing: once */
     void *gone_ctx;
     int64_t stall_ms; /* < 0: never */
     char *bytes;      /* NULL: not open */
@@ -48,11 +48,10 @@ struct wr_out {
     struct wr_before_poll hook;
     struct wr_timer again;  /* the hook, when there was no memory for a writer */
     struct wr_task *writer; /* writes while the connection's task waits for an item */
-    struct wr_task *waiter; /* the connection's task, while it waits for the writer */
 };
 
 void wr_out_init(struct wr_out *out, struct wr_transport *transport, struct weir_scope *scope,
-                 const struct wr_object *of);
+                 struct wr_object *of);
 /* Get a buffer. 0 or WEIR_ENOMEM. */
 int wr_out_open(struct wr_out *out);
 /* Give it back, with what is still in it. Suspends only as long as the writer takes to leave. */
@@ -159,7 +158,6 @@ struct weir_server {
     size_t routes_count;
     struct wr_list conns;
     size_t conns_count, conns_max;
-    struct wr_task *accepting; /* while it waits for a connection to end */
     int64_t head_ms, idle_ms, stall_ms;
     int64_t date_s;
     char date[WR_HTTP_DATE_TEXT];
@@ -167,6 +165,7 @@ struct weir_server {
 };
 
 struct wr_conn {
+    struct wr_object object; /* in the server's scope */
     struct wr_list link; /* in the server's; the idle ones in the order in which they became so */
     struct weir_server *server;
     struct wr_transport *transport;

@@ -36,12 +36,7 @@ static struct weir_server *server_of(struct wr_object *object)
 static void stop_accepting(struct weir_server *server)
 {
     server->stopping = true;
-    if (server->listener != NULL) {
-        wr_listener_abort(server->listener, WEIR_ECLOSED);
-    }
-    if (server->accepting != NULL) {
-        wr_wake(server->accepting, 0);
-    }
+    (void)wr_object_abort(&server->object, WEIR_ECLOSED);
 }
 
 static void object_stop(struct wr_object *object)
@@ -51,7 +46,7 @@ static void object_stop(struct wr_object *object)
     for (struct wr_list *node = server->conns.next; node != &server->conns; node = node->next) {
         struct wr_conn *conn = WR_OWNER(node, struct wr_conn, link);
         if (conn->idle) {
-            conn->transport->ops->abort(conn->transport, WEIR_ECLOSED);
+            (void)wr_object_abort(&conn->object, WEIR_ECLOSED);
         }
     }
 }
@@ -87,6 +82,9 @@ static size_t object_why(const struct wr_object *object, char *text, size_t cap)
     return len > 0 ? (size_t)len : 0;
 }
 
+/* A connection ends with its task, before the scope of both. */
+static const struct wr_object_ops conn_object_ops = {.kind = "connection"};
+
 static const struct wr_object_ops server_object_ops = {.kind = "server",
                                                        .cancel = object_cancel,
                                                        .stop = object_stop,
@@ -98,11 +96,10 @@ static const struct wr_object_ops server_object_ops = {.kind = "server",
 void wr_server_conn_over(struct weir_server *server, struct wr_conn *conn)
 {
     wr_list_remove(&conn->link);
+    wr_object_fini(&conn->object);
     wr_free(conn);
     server->conns_count--;
-    if (server->accepting != NULL) {
-        wr_wake(server->accepting, 0);
-    }
+    wr_object_wake(&server->object);
 }
 
 static void start_conn(struct weir_server *server, struct wr_transport *transport)
@@ -112,6 +109,7 @@ static void start_conn(struct weir_server *server, struct wr_transport *transpor
     if (conn != NULL) {
         conn->server = server;
         conn->transport = transport;
+        wr_object_init(&conn->object, &conn_object_ops, server->scope, "connection");
         wr_list_append(&server->conns, &conn->link);
         server->conns_count++;
         weir_spawn(server->scope, "connection", wr_conn_main, &conn, sizeof conn);
@@ -128,9 +126,7 @@ void wr_server_conn_idle(struct weir_server *server, struct wr_conn *conn)
 {
     wr_list_remove(&conn->link);
     wr_list_append(&server->conns, &conn->link);
-    if (server->accepting != NULL) {
-        wr_wake(server->accepting, 0);
-    }
+    wr_object_wake(&server->object);
 }
 
 /* Close the connection that is idle longest, unless one is on its way out. */
@@ -148,7 +144,7 @@ static void make_room(struct weir_server *server)
     }
     if (oldest != NULL) {
         oldest->leaving = true;
-        oldest->transport->ops->abort(oldest->transport, WEIR_ECLOSED);
+        (void)wr_object_abort(&oldest->object, WEIR_ECLOSED);
     }
 }
 
@@ -162,9 +158,7 @@ static int wait_for_room(struct weir_server *server)
             break;
         }
         make_room(server);
-        server->accepting = wr_task_now(server->loop, "accepting");
         rc = wr_wait(server->loop, "a connection to end", &server->object);
-        server->accepting = NULL;
     }
     return rc;
 }

@@ -35,7 +35,7 @@ static void on_again(struct wr_timer *timer)
 }
 
 void wr_out_init(struct wr_out *out, struct wr_transport *transport, struct weir_scope *scope,
-                 const struct wr_object *of)
+                 struct wr_object *of)
 {
     *out = (struct wr_out){
         .loop = transport->loop, .transport = transport, .scope = scope, .of = of, .stall_ms = -1};
@@ -77,10 +77,8 @@ void wr_out_close(struct wr_out *out)
     leave_hook(out);
     out->closing = true;
     while (out->writer != NULL) {
-        out->waiter = out->loop->task;
-        out->transport->ops->abort(out->transport, WEIR_ECLOSED);
-        (void)wr_park(out->loop, "the writer to leave", out->of);
-        out->waiter = NULL;
+        (void)wr_object_abort(out->of, WEIR_ECLOSED);
+        (void)wr_park(out->loop, "its writer to end", out->of);
     }
     if (out->bytes != NULL) {
         wr_budget_release(&out->loop->budget, out->cap);
@@ -200,13 +198,11 @@ static void writer_main(struct wr_task *task, void *arg)
     struct wr_out *out = arg;
     (void)task;
     while (!out->closing && flush(out) == 1 && wait_writable(out) == 0) {
-        if (out->waiter != NULL) {
-            wr_wake(out->waiter, 0);
-        }
+        wr_object_wake(out->of);
     }
     out->writer = NULL;
-    if (out->waiter != NULL) {
-        wr_wake(out->waiter, 0);
+    if (wr_object_waiter(out->of) != NULL) {
+        wr_object_wake(out->of);
     } else if (out->failure < 0 && !out->closing) {
         tell_gone(out);
     }
@@ -254,9 +250,7 @@ static void compact(struct wr_out *out)
 static int make_way(struct wr_out *out)
 {
     if (out->writer != NULL) {
-        out->waiter = wr_task_now(out->loop, "a reply");
         int rc = wr_wait(out->loop, "the client to read", out->of);
-        out->waiter = NULL;
         return rc < 0 ? rc : out->failure;
     }
     leave_hook(out); /* it is this task that waits now */
@@ -267,7 +261,7 @@ static int make_way(struct wr_out *out)
     }
     if (rc == 0 && out->burst >= BURST_BYTES) {
         out->burst = 0;
-        return wr_pause(out->loop);
+        return wr_pause(out->loop, out->of);
     }
     return rc;
 }

@@ -18,7 +18,6 @@ static const struct wr_sink_ops fd_ops = {.kind = "fd",
                                           .flush = wr_stream_flush,
                                           .wait = wr_stream_wait,
                                           .close = wr_stream_close,
-                                          .abort = wr_stream_abort,
                                           .why = wr_stream_why,
                                           .room = wr_stream_room};
 

@@ -84,23 +84,14 @@ static int fit(struct sink_file *file, int64_t stored)
     return 0;
 }
 
-static bool never(void *arg)
-{
-    (void)arg;
-    return false;
-}
-
 /* Until somebody may have opened the fifo for reading. */
 static int wait_for_reader(struct sink_file *file)
 {
-    struct weir_loop *loop = file->stream.sink.loop;
+    struct weir_sink *sink = &file->stream.sink;
     file->fifo_wait = true;
-    file->stream.waiter = wr_task_now(loop, "weir_put");
-    int rc = wr_wait_until(loop, never, NULL, FIFO_RETRY_MS, "somebody to read a fifo",
-                           &file->stream.sink.object);
-    file->stream.waiter = NULL;
+    int rc = wr_sleep(sink->loop, FIFO_RETRY_MS, "somebody to read a fifo", &sink->object);
     file->fifo_wait = false;
-    return rc == WEIR_ETIMEDOUT ? 0 : rc;
+    return rc;
 }
 
 /* Never blocks the loop: a fifo without a reader is ENXIO, as is a socket, which stays one. */
@@ -359,7 +350,6 @@ static const struct wr_sink_ops file_ops = {.kind = "file",
                                             .put_many = file_put_many,
                                             .flush = file_flush,
                                             .wait = file_wait,
-                                            .abort = wr_stream_abort,
                                             .close = file_close,
                                             .committed = file_committed,
                                             .why = file_why,

@@ -22,7 +22,6 @@ static const struct wr_sink_ops socket_ops = {.kind = "socket",
                                               .flush = wr_stream_flush,
                                               .wait = wr_stream_wait,
                                               .close = wr_stream_close,
-                                              .abort = wr_stream_abort,
                                               .why = wr_stream_why};
 
 static struct wr_transport *socket_open(struct wr_stream_sink *stream, weir_error *error)

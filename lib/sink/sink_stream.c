@@ -92,9 +92,7 @@ static void flusher_main(struct wr_task *task, void *arg)
         rc = rc < 0 ? wait_failed(stream, rc) : write_buffer(stream);
     }
     stream->flusher = NULL;
-    if (stream->waiter != NULL) {
-        wr_wake(stream->waiter, 0);
-    }
+    wr_object_wake(&stream->sink.object);
     if (stream->closing) {
         return;
     }
@@ -109,9 +107,7 @@ static void flusher_main(struct wr_task *task, void *arg)
 static int wait_for_flusher(struct wr_stream_sink *stream)
 {
     while (stream->flusher != NULL) {
-        stream->waiter = wr_task_now(stream->sink.loop, "the sink's reader");
         int rc = wr_wait(stream->sink.loop, "the sink's reader", &stream->sink.object);
-        stream->waiter = NULL;
         if (rc < 0) {
             return rc;
         }
@@ -214,28 +210,15 @@ int wr_stream_wait(struct weir_sink *sink)
     return rc < 0 ? wait_failed(stream, rc) : 0;
 }
 
-void wr_stream_abort(struct weir_sink *sink, int code)
-{
-    struct wr_stream_sink *stream = stream_of(sink);
-    if (stream->transport != NULL) {
-        stream->transport->ops->abort(stream->transport, code);
-    }
-    if (stream->waiter != NULL) {
-        wr_wait_abort(stream->waiter, code);
-    }
-}
-
 void wr_stream_close(struct weir_sink *sink, const weir_error *failure)
 {
     struct wr_stream_sink *stream = stream_of(sink);
     stream->closing = true;
     if (stream->flusher != NULL) {
-        stream->transport->ops->abort(stream->transport, WEIR_ECLOSED);
+        (void)wr_object_abort(&sink->object, WEIR_ECLOSED);
     }
     while (stream->flusher != NULL) {
-        stream->waiter = wr_task_now(sink->loop, "the sink's reader");
-        (void)wr_park(sink->loop, "a sink to end", &sink->object);
-        stream->waiter = NULL;
+        (void)wr_park(sink->loop, "its flush to end", &sink->object);
     }
     if (stream->transport != NULL) {
         stream->transport->ops->watch_hangup(stream->transport, NULL, NULL);

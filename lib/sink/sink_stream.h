@@ -19,7 +19,6 @@ struct wr_stream_sink {
     bool shuts;              /* tell the far end that no more will come */
     int64_t stall_ms;        /* the far end may take nothing for so long; < 0: for ever */
     struct wr_task *flusher; /* writes what is buffered while nobody puts; NULL: none */
-    struct wr_task *waiter;  /* waits for the flusher to leave, or for something to open */
     bool fd_waited;          /* somebody waits for the transport */
     bool closing;
     uint64_t bytes_out;
@@ -41,7 +40,6 @@ int wr_stream_put_many(struct weir_sink *sink, const weir_item *items, size_t co
 int wr_stream_flush(struct weir_sink *sink);
 int wr_stream_wait(struct weir_sink *sink);
 void wr_stream_close(struct weir_sink *sink, const weir_error *failure);
-void wr_stream_abort(struct weir_sink *sink, int code);
 size_t wr_stream_why(const struct weir_sink *sink, char *text, size_t cap);
 /* Opens if need be; 0: failed. */
 size_t wr_stream_room(struct weir_sink *sink);

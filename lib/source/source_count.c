@@ -44,7 +44,7 @@ static size_t count_next_many(struct weir_gen *gen, weir_item *items, size_t max
     wr_origin_lend(gen->origin, 0);
     if (count->turn_items >= TURN_ITEMS) {
         count->turn_items = 0;
-        int rc = wr_pause(gen->loop);
+        int rc = wr_pause(gen->loop, &gen->object);
         if (rc < 0) {
             wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
             return 0;

@@ -33,21 +33,6 @@ static struct wr_http_source *http_of(struct weir_gen *gen)
 
 /* ---- waiting */
 
-struct http_clock {
-    struct wr_timer timer;
-    struct wr_http_source *http;
-    bool passed;
-};
-
-static void clock_passed(struct wr_timer *timer)
-{
-    struct http_clock *clock = WR_OWNER(timer, struct http_clock, timer);
-    if (clock->http->waiter->state == WR_TASK_PARKED) {
-        clock->passed = true; /* else something has come in this very round */
-        wr_http_wake(clock->http);
-    }
-}
-
 /* How long this phase may still last; negative: no limit. */
 static int64_t limit_of(const struct wr_http_source *http)
 {
@@ -80,19 +65,12 @@ static const char *why_of(const struct wr_http_source *http)
  */
 static int park(struct wr_http_source *http, bool *late)
 {
-    struct weir_loop *loop = http->gen.loop;
-    struct http_clock clock = {.http = http};
-    int64_t limit_ms = limit_of(http);
-    wr_timer_init(&clock.timer, clock_passed);
-    if (limit_ms >= 0) {
-        wr_timer_start(loop, &clock.timer, limit_ms);
-    }
-    http->waiter = wr_task_now(loop, "weir_next");
-    int rc = wr_wait(loop, why_of(http), &http->gen.object);
-    http->waiter = NULL;
-    wr_timer_stop(loop, &clock.timer);
-    *late = clock.passed;
-    return rc;
+    struct wr_limit limit;
+    wr_limit_start(http->gen.loop, &limit, limit_of(http));
+    int rc = wr_wait_limited(&limit, why_of(http), &http->gen.object);
+    wr_limit_stop(&limit);
+    *late = rc == WEIR_ETIMEDOUT;
+    return *late ? 0 : rc;
 }
 
 static int canceled(struct wr_http_source *http, int code)
@@ -128,7 +106,6 @@ static int wait_more(struct wr_http_source *http)
  * room in the block that is here; else others must give some back. */
 static int wait_for_budget(struct wr_http_source *http)
 {
-    struct weir_loop *loop = http->gen.loop;
     char *to;
     int rc = wr_lines_room_for(&http->reader, CURL_MAX_WRITE_SIZE, &to);
     if (rc == 0) {
@@ -141,9 +118,7 @@ static int wait_for_budget(struct wr_http_source *http)
         wr_http_refuse(&http->failure, rc, 0, "%s", stuck);
         return wr_http_fail(http, &http->failure, "");
     }
-    http->waiter = wr_task_now(loop, "weir_next");
-    rc = wr_budget_wait(loop, &http->gen.object);
-    http->waiter = NULL;
+    rc = wr_budget_wait(http->gen.loop, &http->gen.object);
     if (rc == WEIR_EBUDGET) {
         return wr_gen_fail_starved(&http->gen, (int64_t)http->reader.given_end);
     }
@@ -356,14 +331,6 @@ static void http_stop(struct weir_gen *gen)
     wr_http_wake(http_of(gen));
 }
 
-static void http_abort(struct weir_gen *gen, int code)
-{
-    struct wr_http_source *http = http_of(gen);
-    if (http->waiter != NULL) {
-        wr_wait_abort(http->waiter, code);
-    }
-}
-
 static size_t written(int n, size_t cap)
 {
     return n < 0 || cap == 0 ? 0 : WR_MIN((size_t)n, cap - 1);
@@ -378,14 +345,15 @@ static size_t http_why(const struct weir_gen *gen, char *text, size_t cap)
         return written(snprintf(text, cap, "tries again in %" PRId64 " s", WR_MAX(-ms, 0) / 1000),
                        cap);
     }
-    if (http->waiter == NULL && http->transfer.paused) {
+    const struct wr_task *waiter = wr_object_waiter(&gen->object);
+    if (waiter == NULL && http->transfer.paused) {
         return written(snprintf(text, cap, "paused: its reader is the brake"), cap);
     }
-    if (http->waiter == NULL) {
+    if (waiter == NULL) {
         return written(snprintf(text, cap, "waits for its reader"), cap);
     }
-    if (http->phase == WR_HTTP_BODY && http->waiter->parked_ns > http->phase_ns) {
-        ms = (wr_now_ns(gen->loop) - http->waiter->parked_ns) / 1000000;
+    if (http->phase == WR_HTTP_BODY && waiter->parked_ns > http->phase_ns) {
+        ms = (wr_now_ns(gen->loop) - waiter->parked_ns) / 1000000;
     }
     return written(snprintf(text, cap, "%s for %" PRId64 " s", what, ms / 1000), cap);
 }
@@ -406,7 +374,6 @@ static const struct wr_gen_ops http_ops = {.kind = "http",
                                            .close = http_close,
                                            .free = http_free,
                                            .stop = http_stop,
-                                           .abort = http_abort,
                                            .why = http_why,
                                            .held = http_held,
                                            .given_before = http_given_before,

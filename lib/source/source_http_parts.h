@@ -150,7 +150,6 @@ struct wr_http_source {
     int64_t answered_ns;
     uint64_t bytes, reconnects;
     int last_status;
-    struct wr_task *waiter;
     int abort_code;
 };
 
@@ -161,9 +160,7 @@ static inline const char *wr_http_target(const struct wr_http_source *http)
 
 static inline void wr_http_wake(struct wr_http_source *http)
 {
-    if (http->waiter != NULL) {
-        wr_wake(http->waiter, 0);
-    }
+    wr_object_wake(&http->gen.object);
 }
 
 /* source_http_token.c: begin reading bearer_file; NULL: no memory. The source is woken when it is

@@ -120,9 +120,7 @@ static bool find_room(struct wr_stream_source *stream, char **to, size_t *room)
     int rc;
     while ((rc = wr_lines_room(&stream->reader, to, room)) == WEIR_EBUDGET &&
            wr_lines_stuck(&stream->reader) == NULL) {
-        stream->waiter = wr_task_now(stream->gen.loop, "the budget");
         rc = wr_budget_wait(stream->gen.loop, &stream->gen.object);
-        stream->waiter = NULL;
         if (rc < 0 || stream->gen.stopping) {
             return wait_failed(stream, rc < 0 ? rc : WEIR_ECLOSED);
         }
@@ -140,10 +138,8 @@ static bool wait_readable(struct wr_stream_source *stream)
     wr_lines_came(&stream->reader, 0);
     stream->wait_first = false;
     stream->turn_bytes = 0;
-    stream->waiter = wr_task_now(stream->gen.loop, "bytes");
     int rc = stream->transport->ops->wait(stream->transport, WR_READABLE, stream->stall_ms, "bytes",
                                           &stream->gen.object);
-    stream->waiter = NULL;
     return rc == 0 ? !stream->gen.stopping : wait_failed(stream, rc);
 }
 
@@ -157,7 +153,7 @@ static bool read_more(struct wr_stream_source *stream)
     }
     if (stream->turn_bytes >= TURN_BYTES) {
         stream->turn_bytes = 0;
-        int rc = wr_pause(stream->gen.loop);
+        int rc = wr_pause(stream->gen.loop, &stream->gen.object);
         if (rc < 0) {
             return wait_failed(stream, rc);
         }
@@ -190,10 +186,7 @@ static size_t stream_next_many(struct weir_gen *gen, weir_item *items, size_t ma
     bool over = false;
     if (!stream->opened) {
         stream->opened = true;
-        stream->waiter = wr_task_now(gen->loop, "the source to open");
-        int rc = stream->open(stream);
-        stream->waiter = NULL;
-        if (rc < 0) {
+        if (stream->open(stream) < 0) {
             return 0;
         }
     }
@@ -227,17 +220,9 @@ static void stream_close(struct weir_gen *gen)
     wr_lines_reader_fini(&stream->reader);
 }
 
-static void stream_abort(struct weir_gen *gen, int code)
-{
-    struct wr_stream_source *stream = stream_of(gen);
-    if (stream->waiter != NULL) {
-        wr_wait_abort(stream->waiter, code);
-    }
-}
-
 static void stream_stop(struct weir_gen *gen)
 {
-    stream_abort(gen, WEIR_ECLOSED);
+    (void)wr_object_abort(&gen->object, WEIR_ECLOSED);
 }
 
 static void stream_free(struct weir_gen *gen)
@@ -260,7 +245,6 @@ static const struct wr_gen_ops stream_ops = {.kind = "lines",
                                              .next_many = stream_next_many,
                                              .close = stream_close,
                                              .stop = stream_stop,
-                                             .abort = stream_abort,
                                              .free = stream_free,
                                              .held = stream_held,
                                              .given_before = stream_given_before,

@@ -18,7 +18,6 @@ struct wr_stream_source {
     /* Make the transport at the first pull and attach the state; may suspend. 0, or negative with
      * the failure set. */
     int (*open)(struct wr_stream_source *stream);
-    struct wr_task *waiter; /* parked in a wait of this source */
     bool opened;
     bool wait_first;   /* do not read before the descriptor says so */
     size_t turn_bytes; /* read since the last wait */

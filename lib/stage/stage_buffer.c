@@ -21,7 +21,7 @@ struct stage_buffer {
     bool started;
     struct weir_gen *source; /* the pump's from the start on */
     struct weir_sink *sink;
-    struct wr_task *pump, *closer;
+    struct wr_task *pump;
     weir_error error; /* of the pump */
 };
 
@@ -31,9 +31,7 @@ static void buffer_main(struct wr_task *task, void *arg)
     (void)task;
     (void)!weir_pump(buffer->source, buffer->sink, &buffer->error);
     buffer->pump = NULL;
-    if (buffer->closer != NULL) {
-        wr_wake(buffer->closer, 0);
-    }
+    wr_object_wake(&buffer->gen.object);
 }
 
 static void buffer_start(struct stage_buffer *buffer)
@@ -88,9 +86,7 @@ static void buffer_close(struct weir_gen *gen)
     }
     wr_gen_end_adopted(gen);
     while (buffer->pump != NULL) {
-        buffer->closer = wr_task_now(gen->loop, "weir_finish");
         (void)wr_park_for_task(gen->loop, "its pump to end", &gen->object);
-        buffer->closer = NULL;
     }
     int code = buffer->error.code;
     if (code < 0 && code != WEIR_ECLOSED && code != WEIR_ECANCELED && gen->failure == NULL) {

@@ -27,7 +27,6 @@ struct stage_merge {
     size_t count, open;
     struct wr_list ready; /* a result is there, oldest first */
     struct wr_list rest;  /* to be asked at the next call */
-    struct wr_task *waiter;
 };
 
 static void input_ready(void *ctx)
@@ -35,9 +34,7 @@ static void input_ready(void *ctx)
     struct merge_input *input = ctx;
     wr_list_remove(&input->link);
     wr_list_append(&input->merge->ready, &input->link);
-    if (input->merge->waiter != NULL) {
-        wr_wake(input->merge->waiter, 0);
-    }
+    wr_object_wake(&input->merge->gen.object);
 }
 
 /* Ask all inputs that rest, for what the reader may take. */
@@ -78,9 +75,7 @@ static size_t merge_next_many(struct weir_gen *gen, weir_item *items, size_t max
     while (merge->open > 0 && gen->failure == NULL) {
         struct wr_list *node = wr_list_take(&merge->ready);
         if (node == NULL) {
-            merge->waiter = wr_task_now(gen->loop, "weir_next");
             int rc = wr_wait_for_task(gen->loop, "any of the merged generators", &gen->object);
-            merge->waiter = NULL;
             if (rc < 0) {
                 wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
                 return 0;
@@ -100,21 +95,13 @@ static size_t merge_next_many(struct weir_gen *gen, weir_item *items, size_t max
     return 0;
 }
 
-static void merge_abort(struct weir_gen *gen, int code)
-{
-    struct stage_merge *merge = WR_OWNER(gen, struct stage_merge, gen);
-    if (merge->waiter != NULL) {
-        wr_wait_abort(merge->waiter, code);
-    }
-}
-
 static void merge_free(struct weir_gen *gen)
 {
     wr_free(WR_OWNER(gen, struct stage_merge, gen)->inputs);
 }
 
 static const struct wr_gen_ops merge_ops = {
-    .kind = "merge", .next_many = merge_next_many, .abort = merge_abort, .free = merge_free};
+    .kind = "merge", .next_many = merge_next_many, .free = merge_free};
 
 weir_gen *weir_merge(weir_scope *scope, weir_gen **gens, size_t count)
 {

@@ -9,7 +9,7 @@
 
 #include <weir/weir.h>
 
-#include "loop_core.h"
+#include "loop_wait.h"
 #include "support_check.h"
 
 WEIR_TYPE(number, long);

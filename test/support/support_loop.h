@@ -12,7 +12,7 @@
 #include <weir/loop.h>
 #include <weir/scope.h>
 
-#include "loop_core.h"
+#include "loop_wait.h"
 #include "loop_scope.h"
 #include "support_check.h"
 

@@ -367,7 +367,7 @@ void wait_bytes(struct wr_transport *client)
 {
     if (wr_test_sweeps()) {
         wr_clock_advance(loop, 10);
-        (void)wr_pause(loop);
+        (void)wr_pause(loop, NULL);
     } else {
         ck_assert_int_eq(client->ops->wait(client, WR_READABLE, -1, "the server", NULL), 0);
     }
@@ -426,7 +426,7 @@ int await_calm(void)
     int before = -1;
     for (int calm = 0; calm < 50; calm = pulls == before ? calm + 1 : 0) {
         before = pulls;
-        (void)wr_pause(loop);
+        (void)wr_pause(loop, NULL);
     }
     return before;
 }
@@ -434,7 +434,7 @@ int await_calm(void)
 void await_end(void)
 {
     for (int i = 0; i < 1000 && !feed_ended; i++) {
-        (void)wr_pause(loop);
+        (void)wr_pause(loop, NULL);
     }
     ck_assert(feed_ended);
 }

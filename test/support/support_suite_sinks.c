@@ -278,7 +278,7 @@ static int trickle_main(weir_scope *scope, void *args)
     while (*filling->put < filling->limit && weir_put(filling->sink, &item)) {
         *filling->put += 64;
         char why[128];
-        if (wr_pause(filling->sink->loop) < 0 ||
+        if (wr_pause(filling->sink->loop, NULL) < 0 ||
             filling->sink->ops->why(filling->sink, why, sizeof why) > 0) {
             break;
         }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base_fault.h"
+#include "flow_gen.h"
 
 enum { SEND_PIECES = 64 };
 
@@ -189,6 +190,55 @@ static void read_and(const struct wr_source_kit *kit, void (*act)(weir_scope *sc
 void wr_source_is_canceled_while_waiting(const struct wr_source_kit *kit)
 {
     read_and(kit, weir_scope_cancel, WEIR_ECANCELED);
+}
+
+void wr_suite_end_scope(weir_scope *scope)
+{
+    (void)!weir_scope_wait(scope, NULL);
+}
+
+int wr_suite_read_without_memory(weir_gen *gen, void (*act)(weir_scope *scope))
+{
+    weir_loop *loop = gen->loop;
+    weir_scope *made = weir_gen_scope(gen), *scope = weir_scope_new(weir_root(loop), NULL);
+    int rc = 1;
+    size_t count = 0;
+    struct reading reading = {gen, &rc, &count};
+    size_t taken = (size_t)(loop->budget.limit - loop->budget.used);
+    ck_assert(wr_budget_charge(&loop->budget, taken));
+    weir_spawn(scope, "reader", read_main, &reading, sizeof reading);
+    wr_suite_settle(loop);
+    ck_assert_uint_eq(loop->budget.waiters, 1);
+
+    act(made);
+    wr_suite_settle(loop);
+
+    ck_assert_uint_eq(count, 0);
+    int told = rc;
+    wr_budget_release(&loop->budget, taken);
+    (void)!weir_scope_wait(scope, NULL);
+    return told;
+}
+
+void wr_source_is_canceled_without_memory(const struct wr_source_kit *kit)
+{
+    struct wr_source_play play = {0};
+    weir_gen *gen = source_begin(kit, &play, NULL, "one\n", 1, WR_FAR_ENDS);
+
+    ck_assert_int_eq(wr_suite_read_without_memory(gen, weir_scope_cancel), WEIR_ECANCELED);
+
+    source_end(kit, &play);
+}
+
+void wr_source_is_left_without_memory(const struct wr_source_kit *kit)
+{
+    struct wr_source_play play = {0};
+    weir_gen *gen = source_begin(kit, &play, NULL, "one\n", 1, WR_FAR_ENDS);
+
+    ck_assert_int_eq(wr_suite_read_without_memory(gen, wr_suite_end_scope), WEIR_ECLOSED);
+
+    play.scope = weir_scope_new(weir_root(play.loop), NULL);
+    source_end(kit, &play);
 }
 
 void wr_source_stops_while_waiting(const struct wr_source_kit *kit)

@@ -27,6 +27,12 @@ static inline void wr_suite_settle(weir_loop *loop)
     }
 }
 
+/* Read gen in a task of a scope beside its own, while the loop's byte budget is used up; then end
+ * gen's scope by `act`. What the reader is told: 1 as long as it is still in there. */
+int wr_suite_read_without_memory(weir_gen *gen, void (*act)(weir_scope *scope));
+/* weir_scope_wait as such an act. */
+void wr_suite_end_scope(weir_scope *scope);
+
 /* ---- a folder of the test's own, removed with all that is in it */
 
 struct wr_folder {
@@ -74,6 +80,8 @@ void wr_far_pair(int ends[2]);
 void wr_source_gives_all_to_the_end(const struct wr_source_kit *kit);
 void wr_source_gives_items_before_failure(const struct wr_source_kit *kit);
 void wr_source_is_canceled_while_waiting(const struct wr_source_kit *kit);
+void wr_source_is_canceled_without_memory(const struct wr_source_kit *kit);
+void wr_source_is_left_without_memory(const struct wr_source_kit *kit);
 void wr_source_keeps_memory_bound(const struct wr_source_kit *kit);
 void wr_source_stops_while_waiting(const struct wr_source_kit *kit);
 void wr_source_is_discarded_midway(const struct wr_source_kit *kit);
@@ -90,6 +98,14 @@ void wr_source_is_discarded_midway(const struct wr_source_kit *kit);
     TEST(is_canceled_while_waiting)                \
     {                                              \
         wr_source_is_canceled_while_waiting(kit);  \
+    }                                              \
+    TEST(is_canceled_while_waiting_for_memory)     \
+    {                                              \
+        wr_source_is_canceled_without_memory(kit); \
+    }                                              \
+    TEST(is_left_while_waiting_for_memory)         \
+    {                                              \
+        wr_source_is_left_without_memory(kit);     \
     }                                              \
     TEST(slow_reader_keeps_memory_bound)           \
     {                                              \

@@ -111,7 +111,7 @@ TEST(cancel_of_a_task_that_asks_without_waiting_is_not_lost)
     weir_scope *scope = weir_scope_new(root, NULL);
     weir_spawn(scope, "poller", poll_for_ever, &reader, sizeof reader);
     for (int i = 0; i < 10; i++) {
-        ck_assert_int_eq(wr_pause(loop), 0);
+        ck_assert_int_eq(wr_pause(loop, NULL), 0);
     }
     ck_assert_int_gt(asked, 1);
 

@@ -159,7 +159,7 @@ TEST(a_canceled_lookup_is_left_behind)
     start();
     weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
     weir_spawn(scope, "connecting", connecting_task, NULL, 0);
-    (void)wr_pause(loop);
+    (void)wr_pause(loop, NULL);
     weir_scope_cancel(scope);
     ck_assert_int_eq(weir_scope_wait(scope, &error), 0);
     weir_loop_free(loop);

@@ -150,7 +150,7 @@ TEST(timers_fire_by_time_then_by_start_and_not_when_stopped)
 static int pausing_task(weir_scope *scope, void *args)
 {
     int turns = *(int *)args;
-    while (turns-- > 0 && wr_pause(scope->loop) == 0) {
+    while (turns-- > 0 && wr_pause(scope->loop, NULL) == 0) {
         note('p');
     }
     return 0;

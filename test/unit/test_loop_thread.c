@@ -137,7 +137,7 @@ TEST(two_loops_in_two_threads_know_nothing_of_each_other)
 
     ck_assert_int_eq(uv_thread_create(&thread, second_loop, &rc), 0);
     for (int i = 0; i < 100; i++) {
-        (void)wr_pause(loop);
+        (void)wr_pause(loop, NULL);
     }
     uv_thread_join(&thread);
 

@@ -264,7 +264,7 @@ TEST(the_gzip_file_is_made_only_as_it_is_read)
     start_demo();
     struct wr_transport *client = send_get("/gzip?n=1000000000000", "");
     for (int i = 0; i < 2000; i++) {
-        (void)wr_pause(loop);
+        (void)wr_pause(loop, NULL);
     }
     ck_assert_int_gt(client->ops->read(client, got, sizeof got), 0);
     ck_assert_int_le(loop->budget.used, 64 * 1024);

@@ -26,7 +26,7 @@ TEST(a_client_that_does_not_read_stops_the_generator)
     while (pulls < before + 100 && got_len + 300000 < sizeof got) {
         int64_t n = client->ops->read(client, got, sizeof got);
         ck_assert(n > 0 || n == WR_AGAIN);
-        (void)wr_pause(loop);
+        (void)wr_pause(loop, NULL);
     }
     leave(client);
     ck_assert(feed_ended);
@@ -102,7 +102,7 @@ TEST(a_client_that_leaves_a_waiting_handler_ends_it)
     start();
     struct wr_transport *client = visit("GET /sleepy HTTP/1.1\r\n" HOST "\r\n");
     for (int i = 0; i < 1000 && pulls == 0; i++) {
-        (void)wr_pause(loop);
+        (void)wr_pause(loop, NULL);
     }
     hang_up(client);
     await_end();
@@ -121,7 +121,7 @@ TEST(what_a_waiting_feed_has_given_goes_out_as_the_client_reads)
     snprintf(request, sizeof request, "GET /burst?n=%d HTTP/1.1\r\n" HOST "\r\n", lines);
     say(client, request);
     for (int i = 0; i < 1000 && feed_waiter == NULL; i++) {
-        (void)wr_pause(loop);
+        (void)wr_pause(loop, NULL);
     }
     ck_assert_ptr_nonnull(feed_waiter);
     for (int64_t sum = 0; sum < (int64_t)lines * 1001;) {
@@ -149,7 +149,7 @@ static int64_t read_slowly(struct wr_transport *client)
         } else {
             sum += n;
             got_len = (size_t)n;
-            (void)wr_pause(loop);
+            (void)wr_pause(loop, NULL);
         }
     }
     return sum;
@@ -223,7 +223,7 @@ TEST(a_reset_in_the_middle_ends_the_generator_and_its_clean_up_is_waited_for)
     client->ops->reset(client);
     hang_up(client);
     for (int i = 0; i < 1000 && pulls == 0; i++) {
-        (void)wr_pause(loop);
+        (void)wr_pause(loop, NULL);
     }
     ck_assert_int_eq(pulls, 1); /* its clean-up has begun, and sleeps */
     ck_assert(!feed_ended);

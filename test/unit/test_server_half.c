@@ -126,7 +126,7 @@ TEST(a_client_that_leaves_while_its_line_is_on_the_way_ends_its_feed)
         if (feed_waiter != NULL) {
             let_feed_go();
         }
-        (void)wr_pause(loop);
+        (void)wr_pause(loop, NULL);
     }
     ck_assert(feed_ended);
     finish();

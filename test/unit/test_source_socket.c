@@ -73,7 +73,7 @@ static int reset_main(weir_scope *scope, void *args)
         return 0;
     }
     ck_assert_int_eq(send(fd, "one\npart", 8, MSG_NOSIGNAL), 8);
-    while (!*resetting->read && wr_pause(resetting->loop) == 0) {}
+    while (!*resetting->read && wr_pause(resetting->loop, NULL) == 0) {}
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
     close(fd);
     return 0;

@@ -1,7 +1,7 @@
 /*
  * weir_lines: bytes cut anywhere come out as the lines they hold.
  */
-#include "support_flow.h"
+#include "support_suites.h"
 
 struct pieces {
     const char *text;
@@ -74,6 +74,28 @@ TEST(lines_of_a_batch_are_refused)
     weir_item item;
     ck_assert(!weir_next(gen, &item));
     ck_assert_int_eq(weir_finish(gen, NULL), WEIR_EINVAL);
+    weir_loop_free(loop);
+}
+
+static weir_gen *lines_elsewhere(weir_loop *loop)
+{
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    return weir_lines(pieces(scope, (struct pieces){text, sizeof text - 1, 7, false}));
+}
+
+TEST(lines_are_canceled_while_they_wait_for_memory)
+{
+    weir_loop *loop = test_loop();
+    ck_assert_int_eq(wr_suite_read_without_memory(lines_elsewhere(loop), weir_scope_cancel),
+                     WEIR_ECANCELED);
+    weir_loop_free(loop);
+}
+
+TEST(lines_are_left_while_they_wait_for_memory)
+{
+    weir_loop *loop = test_loop();
+    ck_assert_int_eq(wr_suite_read_without_memory(lines_elsewhere(loop), wr_suite_end_scope),
+                     WEIR_ECLOSED);
     weir_loop_free(loop);
 }
 
