@@ -63,7 +63,7 @@ static int tell_failure(struct say *say, const struct flags *flags, const weir_e
                  flags->demo_address);
         return EXIT_USAGE;
     }
-    say_error(say, error);
+    say_error(say, error, NULL);
     if (error->detail == EADDRINUSE || error->detail == EACCES) {
         say_line(say, "on a port that is free:  weir demo :0");
     }
@@ -103,7 +103,7 @@ int run_demo(const struct flags *flags)
     }
     weir_scope_cancel(scope);
     if (weir_scope_wait(scope, &error) < 0 && code == EXIT_FINISHED) {
-        say_error(&say, &error);
+        say_error(&say, &error, NULL);
         code = EXIT_FAILED;
     }
     weir_loop_free(loop);

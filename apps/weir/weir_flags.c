@@ -29,6 +29,7 @@ enum flag_id {
     FLAG_CONNECT,
     FLAG_IDLE,
     FLAG_RETRY,
+    FLAG_FOLLOW,
     FLAG_MEM,
     FLAG_DRAIN,
     FLAG_STATE,
@@ -57,8 +58,10 @@ static const struct flag table[] = {
     {FLAG_INSECURE, 'k', "insecure", NULL, "trust any TLS certificate"},
     {FLAG_CACERT, 0, "cacert", "FILE", "trust the certificates in FILE"},
     {FLAG_CONNECT, 0, "connect-timeout", "TIME", "give up a connection attempt after TIME (10s)"},
-    {FLAG_IDLE, 0, "idle", "TIME", "reconnect when nothing has come for TIME (60s; 'none': never)"},
-    {FLAG_RETRY, 0, "retry", "N", "reconnect attempts (5; endless streams: inf)"},
+    {FLAG_IDLE, 0, "idle", "TIME",
+     "reconnect after TIME of silence (60s where the source resumes, else 'none')"},
+    {FLAG_RETRY, 0, "retry", "N", "attempts in a row that bring nothing new (5; 'inf')"},
+    {FLAG_FOLLOW, 0, "follow", NULL, "ask again after a break or an end, for ever"},
     {FLAG_MEM, 0, "mem", "SIZE", "byte budget for all buffers (64MiB)"},
     {FLAG_DRAIN, 0, "drain", "TIME", "time to finish after Ctrl-C or SIGTERM (10s)"},
     {FLAG_STATE, 0, "state", "DIR", "keep positions in DIR: a killed run goes on where it was"},
@@ -335,6 +338,7 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
     case FLAG_USER:
         flags->user = from_file(value);
         return flags->user == NULL ? cannot_read("-u", value) : 0;
+    case FLAG_FOLLOW: flags->follow = true; return 0;
     case FLAG_INSECURE: flags->insecure = true; return 0;
     case FLAG_STRICT: flags->strict = true; return 0;
     case FLAG_QUIET: flags->quiet = true; return 0;

@@ -35,7 +35,7 @@ struct flags {
     int64_t count;                                    /* -c; -1: all */
     int64_t connect_ms, idle_ms, drain_ms, mem_bytes; /* 0: the default */
     int32_t retries;                                  /* 0: the default */
-    bool insecure, quiet, strict, torture;
+    bool follow, insecure, quiet, strict, torture;
     int verbose;
     const char *demo_address; /* ":PORT" or "HOST:PORT" */
     uint64_t seed;            /* torture; 0: from the clock */

@@ -151,7 +151,7 @@ static int read_plan(struct run *run)
         if (weir_plan_error_text(text, name, told, sizeof told) > 0) {
             fprintf(stderr, "weir: %s\n", told);
         } else {
-            say_error(&run->say, &error);
+            say_error(&run->say, &error, NULL);
         }
         tell_planned(run, text, &error);
         free(from_file);
@@ -191,7 +191,8 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
                               .retries = flags->retries,
                               .connect_ms = flags->connect_ms,
                               .first_byte_ms = flags->idle_ms > 0 ? flags->idle_ms : 0,
-                              .idle_ms = flags->idle_ms};
+                              .idle_ms = flags->idle_ms,
+                              .follow = flags->follow};
     weir_plan_options options = {.struct_size = sizeof options,
                                  .files = flags->files,
                                  .files_count = flags->files_count,
@@ -210,7 +211,7 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
     }
     int rc = weir_plan_open(run->plan, run->scope, &options, &run->gen, sink, &error);
     if (rc < 0) {
-        say_error(&run->say, &error);
+        say_error(&run->say, &error, NULL);
         return EXIT_USAGE;
     }
     if (flags->count >= 0) {
@@ -278,6 +279,14 @@ static void tell_counts(struct run *run)
     }
 }
 
+/* What may be typed against a failure; NULL: nothing. */
+static const char *hint_of(const struct run *run, const weir_error *error)
+{
+    return error->code == WEIR_ETRUNCATED && !run->flags->follow
+               ? "--follow asks again after a break or an end"
+               : NULL;
+}
+
 /* The run is over: end its scope, tell what there is to tell, and give the exit code. A failure of
  * the scope itself (it could not watch its signals) has canceled the pump, and is the one to tell.
  */
@@ -302,7 +311,7 @@ static int tell_end(struct run *run, weir_error *error, bool durable)
         code = EXIT_LOST;
         say_lost(&run->say, &ledger, &stats);
     } else if (error->code < 0 && !reader_left(run, error)) {
-        say_error(&run->say, error);
+        say_error(&run->say, error, hint_of(run, error));
     }
     /* A reader that has seen enough, as head has, ends the run without a word. */
     bool left = reader_left(run, error);

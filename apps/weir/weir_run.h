@@ -33,7 +33,8 @@ void say_init(struct say *say, const struct flags *flags);
 void say_line(struct say *say, const char *format, ...) WEIR_PRINTF(2, 3);
 /* The library's log: weir_loop_options.log. */
 void say_log(void *ctx, int level, const char *origin, const char *text);
-void say_error(struct say *say, const weir_error *error);
+/* hint: what may be typed against it; NULL: nothing. */
+void say_error(struct say *say, const weir_error *error, const char *hint);
 /* The ledger and the reconnects. */
 void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *stats,
                 bool state_saved);

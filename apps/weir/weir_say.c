@@ -113,7 +113,7 @@ void say_log(void *ctx, int level, const char *origin, const char *text)
     }
 }
 
-void say_error(struct say *say, const weir_error *error)
+void say_error(struct say *say, const weir_error *error, const char *hint)
 {
     char where[64] = "", said[2][64];
     snprintf(said[0], sizeof said[0], "at byte %" PRId64, error->offset);
@@ -124,7 +124,8 @@ void say_error(struct say *say, const weir_error *error)
     }
     bool named = error->origin[0] != '\0' && strcmp(error->origin, "weir") != 0 &&
                  !is_named(error->origin, error->message);
-    say_line(say, "%s%s%s%s", named ? error->origin : "", named ? ": " : "", error->message, where);
+    say_line(say, "%s%s%s%s%s%s", named ? error->origin : "", named ? ": " : "", error->message,
+             where, hint != NULL ? "; " : "", hint != NULL ? hint : "");
 }
 
 /* 1234567 as "1 234 567". */

@@ -35,12 +35,13 @@ typedef struct weir_http_options {
                                 renewed; goes where headers go, never shown */
     const char *ca_file;     /* PEM, who to trust; default: libcurl's */
     int32_t tls;             /* WEIR_TLS_VERIFY (default) or WEIR_TLS_TRUST_ANYBODY */
-    int32_t retries; /* in a row; default: 5, for an endless body no limit, but none for a first
-                        connection that fails (name, refused, TLS, connect_ms), nor for a body
-                        without a length whose TLS connection was cut: it may have been whole.
-                        N > 0: N in all these cases; WEIR_NONE: never */
-    int64_t connect_ms, first_byte_ms, idle_ms; /* defaults 10 s, 30 s, 60 s; WEIR_NONE: no limit.
-                                                   They run only while a pull waits */
+    int32_t retries; /* attempts in a row that bring no new line; default: 5, with `follow` no
+                        limit, but without it none for a first connection that fails (name,
+                        refused, TLS, connect_ms). N > 0: N in all these cases; WEIR_NONE: never */
+    int64_t connect_ms, first_byte_ms; /* defaults 10 s, 30 s; WEIR_NONE: no limit. All three run
+                                          only while a pull waits */
+    int64_t idle_ms; /* silence that is taken for a break; default: 60 s for a body that can be
+                        resumed, no limit for others; WEIR_NONE: no limit */
     int64_t line_bytes_max; /* without the line end; default 1 MiB; WEIR_NONE: the loop's budget */
     int32_t overlong;       /* WEIR_LONG_SKIP (default), WEIR_LONG_CUT, WEIR_LONG_FAILS */
     int32_t reserved;
@@ -59,6 +60,9 @@ typedef struct weir_http_options {
     int64_t decoded_bytes_max; /* default: none, since a live feed has no end */
     int64_t decoded_ratio_max; /* decoded to encoded bytes, once 10 MiB are decoded; default 1000
                                   (the same line for ever reaches 1030); WEIR_NONE: no limit */
+    int32_t follow; /* 1: ask again after a break that cannot be resumed and after an end, for ever;
+                       each time it is logged that a gap or repeats are possible. default 0 */
+    int32_t reserved_too;
 } weir_http_options;
 enum { WEIR_TLS_VERIFY = 0, WEIR_TLS_TRUST_ANYBODY = 1 };
 enum {
@@ -105,10 +109,10 @@ typedef struct weir_lines_options {
  * A body that breaks off goes on behind the last line that was given, by Range and If-Range
  * (RFC 9110, 14.2 and 13.1.5), when the server has named its version by a strong ETag, or by a
  * Last-Modified that lies a minute before its Date; one that now has another version is
- * WEIR_ECHANGED. Without a validator an endless body (neither Content-Length nor Accept-Ranges) is
- * asked for again, with a gap that is logged; a finite one fails. Retries pause for a random time
- * of up to 0.5 s, doubled each time up to 30 s, but no less than a Retry-After says; they are
- * logged (info). 408, 425, 429 and 5xx are retried, too.
+ * WEIR_ECHANGED. Without a validator a body that breaks off is WEIR_ETRUNCATED, unless it is
+ * followed (options->follow): that asks again from the start, and goes on with another version, too.
+ * Retries pause for a random time of up to 0.5 s, doubled each time up to 30 s, but no less than a
+ * Retry-After says; they are logged (info). 408, 425, 429 and 5xx are retried, too.
  *
  * url      http:// or https://; a user and password in it are used as options->user is. Copied.
  * options  NULL: the defaults. Copied, with all texts.

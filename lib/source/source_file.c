@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base_hash.h"
 #include "loop_file.h"
 #include "source_stream.h"
 
@@ -41,12 +42,8 @@ static int identify(const struct wr_disk *disk, int fd, size_t hashed, char *val
     if (n < 0) {
         return errno;
     }
-    uint64_t hash = 14695981039346656037u; /* FNV-1a */
-    for (ssize_t i = 0; i < n; i++) {
-        hash = (hash ^ head[i]) * 1099511628211u;
-    }
     snprintf(validator, cap, "%" PRIx64 ":%" PRIx64 ":%zd:%016" PRIx64, (uint64_t)info.st_dev,
-             (uint64_t)info.st_ino, n, hash);
+             (uint64_t)info.st_ino, n, wr_hash(head, (size_t)n));
     *size = info.st_size;
     return 0;
 }

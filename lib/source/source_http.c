@@ -20,11 +20,12 @@
 #include <string.h>
 
 #include "base_alloc.h"
+#include "base_hash.h"
 #include "base_option.h"
 #include "source_http_parts.h"
 #include "source_http_redirect.h"
 
-enum { CONNECT_MS = 10 * 1000, FIRST_BYTE_MS = 30 * 1000, IDLE_MS = 60 * 1000, EXCERPT_MS = 2000 };
+enum { CONNECT_MS = 10 * 1000, FIRST_BYTE_MS = 30 * 1000, EXCERPT_MS = 2000 };
 
 static struct wr_http_source *http_of(struct weir_gen *gen)
 {
@@ -46,7 +47,7 @@ static int64_t limit_of(const struct wr_http_source *http)
     case WR_HTTP_BACKOFF: return WR_MAX(-spent_ms, 0);
     default:
         return http->verdict == WR_HTTP_REFUSED ? WR_MAX(EXCERPT_MS - spent_ms, 0)
-                                                : http->o.idle_ms;
+                                                : wr_http_idle_ms(http);
     }
 }
 
@@ -148,9 +149,9 @@ static int attach_state(struct wr_http_source *http)
                  slot->validator + (http->coded ? 1 : 0));
         wr_lines_resume(&http->reader, wr_state_end(slot));
         kept = wr_state_end(slot);
-        http->finished = slot->finished;
+        http->finished = slot->finished && !http->o.follow;
         wr_log(&http->gen.loop->log, WR_LOG_INFO, http->gen.name,
-               slot->finished ? "%s: read to its end in an earlier run (byte %" PRIu64 ")"
+               http->finished ? "%s: read to its end in an earlier run (byte %" PRIu64 ")"
                               : "%s: resume from byte %" PRIu64,
                shown, slot->offset);
     }
@@ -171,7 +172,13 @@ static int accept_answer(struct wr_http_source *http)
     http->accepted = true;
     http->fresh = true;
     http->answered_ns = wr_now_ns(http->gen.loop);
-    if (http->slot != NULL && http->reader.given_end == 0) { /* no line holds on to another one */
+    http->begun = false;
+    http->body_begin = http->reader.given_end;
+    if (http->another) {
+        wr_http_log_another(http);
+    }
+    /* Before the first line, or behind the last one that has a position. */
+    if (http->slot != NULL && (http->reader.given_end == 0 || http->validator[0] == '\0')) {
         char stored[WR_STATE_VALIDATOR_MAX + 1];
         int len = snprintf(stored, sizeof stored, "%c%s", coded_mark, http->validator);
         wr_state_set_validator(http->o.state, http->slot,
@@ -256,6 +263,24 @@ static int step(struct wr_http_source *http)
     return wait_more(http);
 }
 
+/* Are there lines among those just given that did not come before? A body that could not be resumed
+ * may come again: then its first line is the one it had before, and news is what lies behind all
+ * that has ever come of it. */
+static bool is_news(struct wr_http_source *http, const weir_item *first)
+{
+    uint64_t given = http->reader.given_end - http->body_begin;
+    if (http->from > 0) {
+        return true;
+    }
+    if (!http->begun) {
+        uint64_t hash = wr_hash(first->data, first->len);
+        http->begun = true;
+        http->longest = hash == http->first_hash ? http->longest : 0;
+        http->first_hash = hash;
+    }
+    return given > http->longest;
+}
+
 static size_t http_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct wr_http_source *http = http_of(gen);
@@ -272,9 +297,9 @@ static size_t http_next_many(struct weir_gen *gen, weir_item *items, size_t max)
         size_t n = wr_lines_take(reader, gen, items, max, &over);
         if (n > 0) {
             http->stale = 0;
-            if (http->fresh) {
+            if (http->fresh && is_news(http, items)) {
                 http->fresh = false;
-                http->tries = 0;
+                http->tries = http->pauses = 0;
             }
             if (http->transfer.paused && wr_lines_pending(reader) <= WR_HTTP_LOW_BYTES) {
                 wr_transfer_unpause(&http->transfer);
@@ -282,7 +307,7 @@ static size_t http_next_many(struct weir_gen *gen, weir_item *items, size_t max)
             return n;
         }
         http->stale = wr_lines_pending(reader);
-        if (over || step(http) < 0) {
+        if (over ? !wr_http_follow(http) : step(http) < 0) {
             break;
         }
     }
@@ -493,7 +518,8 @@ static bool options_wrong(const weir_http_options *o, const char *name, weir_err
            wr_limit_wrong(error, name, "line_bytes_max", o->line_bytes_max) ||
            wr_choice_wrong(error, name, "overlong", o->overlong, WEIR_LONG_FAILS) ||
            wr_limit_wrong(error, name, "decoded_bytes_max", o->decoded_bytes_max) ||
-           wr_limit_wrong(error, name, "decoded_ratio_max", o->decoded_ratio_max);
+           wr_limit_wrong(error, name, "decoded_ratio_max", o->decoded_ratio_max) ||
+           wr_choice_wrong(error, name, "follow", o->follow, 1);
 }
 
 static void expect_state(struct wr_http_source *http)
@@ -530,7 +556,6 @@ weir_gen *weir_http_lines(weir_scope *scope, const char *url_text, const weir_ht
     }
     o.connect_ms = or_default(o.connect_ms, CONNECT_MS);
     o.first_byte_ms = or_default(o.first_byte_ms, FIRST_BYTE_MS);
-    o.idle_ms = or_default(o.idle_ms, IDLE_MS);
     http->o = o;
     http->complete = -1;
     wr_transfer_init(&http->transfer);

@@ -61,7 +61,6 @@ enum wr_http_verdict {
 struct wr_http_failure {
     int code, detail;
     bool retry;       /* another attempt may succeed */
-    bool unsure;      /* the body may have been whole */
     bool unconnected; /* no connection stood on which something could be asked */
     bool excerpt;     /* the start of the body belongs to the message */
     char *text;       /* "connection reset"; NULL: there was no memory for it */
@@ -140,14 +139,20 @@ struct wr_http_source {
     /* over all attempts */
     bool opened;   /* the state is attached */
     bool answered; /* a body has begun */
-    bool endless;  /* neither length nor ranges: a live stream */
     bool coded;    /* the body is encoded: positions count decoded bytes, no Range can name them */
     bool finished; /* read to its proper end */
-    bool fresh;    /* no line was given since the last connect */
+    bool fresh;    /* no news was given since the last connect */
+    bool another;  /* this body is another version than the one before, which is to be told */
     char validator[WR_STATE_VALIDATOR_MAX];
     int64_t complete; /* length of the whole, -1: not known */
-    int tries;        /* attempts in a row that have failed */
+    int tries;        /* attempts in a row without news */
+    int pauses;       /* ... since the back-off has started anew */
     int64_t answered_ns;
+    /* news: a body that cannot be resumed may come again from its start */
+    bool begun;          /* its first line was given */
+    uint64_t body_begin; /* position of its first byte */
+    uint64_t first_hash; /* of its first line */
+    uint64_t longest;    /* bytes given of a body with this first line, at most */
     uint64_t bytes, reconnects;
     int last_status;
     int abort_code;
@@ -189,7 +194,7 @@ void wr_http_reply_accept(struct wr_http_reply *reply);
 void wr_http_reply_fini(struct wr_http_reply *reply);
 /* One line of the head. False: out of memory, or too much. */
 bool wr_http_reply_line(struct wr_http_reply *reply, const char *line, size_t len, int64_t now_s);
-/* The head is complete: sets verdict, skip, failure, validator, endless, complete. */
+/* The head is complete: sets verdict, skip, failure, validator, complete. */
 void wr_http_judge(struct wr_http_source *http);
 /* The answer has no head: these are its first bytes. */
 void wr_http_judge_headless(struct wr_http_source *http, const char *data, size_t len);
@@ -205,11 +210,17 @@ int wr_http_refuse(struct wr_http_failure *failure, int code, int detail, const 
 /* source_http_resume.c: the attempt is over and every complete line has been given. 0: go on (a
  * retry is planned, the end was set in the reader); negative: the generator has failed. */
 int wr_http_ended(struct wr_http_source *http);
+/* The body has ended, and every line of it was given. True: it is followed, and another attempt is
+ * planned. */
+bool wr_http_follow(struct wr_http_source *http);
 /* Fail the generator: where, what, how far. Returns the code. */
 int wr_http_fail(struct wr_http_source *http, const struct wr_http_failure *failure,
                  const char *then);
 /* What a source in this phase waits for: "no answer". */
 const char *wr_http_missing(const struct wr_http_source *http);
+/* How long the body may be silent; negative: for ever. */
+int64_t wr_http_idle_ms(const struct wr_http_source *http);
+void wr_http_log_another(struct wr_http_source *http);
 /* The end of a wait by one of weir's clocks. */
 void wr_http_clock_failure(const struct wr_http_source *http, struct wr_http_failure *failure);
 void wr_http_shown(const struct wr_http_source *http, char *to, size_t cap);

@@ -10,17 +10,9 @@
 #include <string.h>
 
 #include "base_alloc.h"
+#include "base_hash.h"
 #include "source_http_parts.h"
 #include "source_http_redirect.h"
-
-static uint64_t hash_of(const char *text)
-{
-    uint64_t hash = 14695981039346656037u;
-    for (; *text != '\0'; text++) {
-        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
-    }
-    return hash;
-}
 
 void wr_http_redirect_none(struct wr_http_source *http)
 {
@@ -41,8 +33,8 @@ static int begin(struct wr_http_source *http)
 
 static bool visited(struct wr_http_source *http, const char *url)
 {
-    uint64_t hash = hash_of(url);
-    http->visited[0] = hash_of(http->url);
+    uint64_t hash = wr_hash(url, strlen(url));
+    http->visited[0] = wr_hash(http->url, strlen(http->url));
     for (size_t i = 0; i <= http->redirects; i++) {
         if (http->visited[i] == hash) {
             return true;

@@ -250,8 +250,21 @@ static bool same_version(const struct wr_http_source *http, bool silent)
     return theirs[0] == '\0' ? silent : strcmp(theirs, http->validator) == 0;
 }
 
+/* What comes from here on is another body, and positions are no longer those of one. */
+static void forget_version(struct wr_http_source *http)
+{
+    http->validator[0] = '\0';
+    http->complete = -1;
+    http->another = true;
+    wr_lines_resume(&http->reader, http->reader.given_end);
+}
+
 static enum wr_http_verdict changed(struct wr_http_source *http, const char *what)
 {
+    if (http->o.follow) {
+        forget_version(http);
+        return WR_HTTP_AGAIN;
+    }
     wr_http_refuse(&http->failure, WEIR_ECHANGED, http->reply.status,
                    "the content has changed since the earlier part was read (%s)", what);
     return WR_HTTP_REFUSED;
@@ -324,12 +337,15 @@ static enum wr_http_verdict judge_whole(struct wr_http_source *http)
     }
     int64_t length = reply->coding == WR_HTTP_IDENTITY ? reply->length : -1;
     http->coded = reply->coding != WR_HTTP_IDENTITY;
+    bool other = !same_version(http, false);
+    bool resized = http->complete >= 0 && length >= 0 && http->complete != length;
+    if (http->from > 0 && (other || resized) && http->o.follow) {
+        forget_version(http);
+        http->from = 0;
+    }
     if (http->from > 0) {
-        if (!same_version(http, false)) {
-            return changed(http, "another validator");
-        }
-        if (http->complete >= 0 && length >= 0 && http->complete != length) {
-            return changed(http, "another length");
+        if (other || resized) {
+            return changed(http, other ? "another validator" : "another length");
         }
         http->skip = http->from;
         http->complete = length >= 0 ? length : http->complete;
@@ -343,7 +359,6 @@ static enum wr_http_verdict judge_whole(struct wr_http_source *http)
     if (http->complete >= 0 && !http->coded && !http->own_range) {
         http->most = (uint64_t)http->complete;
     }
-    http->endless = reply->length < 0 && !reply->accept_ranges;
     return WR_HTTP_LINES;
 }
 

@@ -5,17 +5,17 @@
  * line that has come has been given, so the position to go on from is the end of the last one:
  * nothing is repeated and nothing is missing.
  *
- *   validator known        ask for the rest with Range and If-Range; all of it when it is encoded
- *   nothing given yet      ask again
- *   endless, no validator  connect again, say that there is a gap
- *   ... and may be whole   the same, if retries were asked for: a whole one would come again
- *   else                   the body is cut short: fail
+ *   validator known     ask for the rest with Range and If-Range; all of it when it is encoded
+ *   nothing given yet   ask again
+ *   it is followed      ask again, also after an end; say that a gap or repeats are possible
+ *   else                the body is cut short: fail
  *
  * Retries: when the first attempt of all gets no connection (to resolve, to connect, to agree on
- * TLS, in time), that is final unless retries were asked for, so that a mistake in the URL is told
- * at once; else five, and for an endless stream no limit. The pause is drawn from [0, 0.5 s * 2^n],
- * at most 30 s; a Retry-After is its least. The count starts anew with a line given after a
- * reconnect, or after 30 s of health.
+ * TLS, in time), that is final unless retries were asked for or the stream is followed, so that a
+ * mistake in the URL is told at once; else five, and for a stream that is followed no limit. They
+ * are counted anew from the next line that did not come before. The pause is drawn from
+ * [0, 0.5 s * 2^n], at most 30 s; a Retry-After is its least. It starts anew with such a line, or
+ * after 30 s of health.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@
 #include "source_http_parts.h"
 #include "source_http_redirect.h"
 
-enum { BACKOFF_MS = 500, BACKOFF_MAX_MS = 30 * 1000, RETRIES = 5 };
+enum { BACKOFF_MS = 500, BACKOFF_MAX_MS = 30 * 1000, RETRIES = 5, IDLE_MS = 60 * 1000 };
 
 void wr_http_shown(const struct wr_http_source *http, char *to, size_t cap)
 {
@@ -98,7 +98,7 @@ static int unsure_end(const struct wr_http_source *http, struct wr_http_failure 
     wr_http_refuse(failure, WEIR_ETRUNCATED, (int)http->result,
                    "the TLS connection ended without a close_notify: nobody can tell whether the "
                    "body, which has no length, is whole");
-    failure->retry = failure->unsure = true;
+    failure->retry = true;
     return failure->code;
 }
 
@@ -196,12 +196,21 @@ const char *wr_http_missing(const struct wr_http_source *http)
     }
 }
 
+/* A stream that cannot be resumed would repeat itself or have a gap: it may be silent. */
+int64_t wr_http_idle_ms(const struct wr_http_source *http)
+{
+    if (http->o.idle_ms != 0) {
+        return http->o.idle_ms;
+    }
+    return http->validator[0] != '\0' ? IDLE_MS : WEIR_NONE;
+}
+
 void wr_http_clock_failure(const struct wr_http_source *http, struct wr_http_failure *failure)
 {
     const char *what = wr_http_missing(http);
     int64_t ms = http->phase <= WR_HTTP_CONNECTING ? http->o.connect_ms
                  : http->phase == WR_HTTP_ASKED    ? http->o.first_byte_ms
-                                                   : http->o.idle_ms;
+                                                   : wr_http_idle_ms(http);
     wr_http_refuse(failure, WEIR_ETIMEDOUT, 0, "%s for %" PRId64 ".%" PRId64 " s", what, ms / 1000,
                    ms % 1000 / 100);
     failure->retry = true;
@@ -294,31 +303,27 @@ int wr_http_fail(struct wr_http_source *http, const struct wr_http_failure *fail
 
 static int retries_of(const struct wr_http_source *http, const struct wr_http_failure *failure)
 {
-    if (http->o.retries == WEIR_NONE) {
-        return 0;
+    if (http->o.retries != 0) {
+        return WR_MAX(http->o.retries, 0); /* WEIR_NONE is negative */
     }
-    if (http->o.retries > 0) {
-        return http->o.retries;
+    if (http->o.follow) {
+        return INT32_MAX;
     }
-    if (http->answered) {
-        return http->endless && !failure->unsure ? INT32_MAX : RETRIES;
-    }
-    return failure->unconnected && http->tries == 0 ? 0 : RETRIES;
+    return !http->answered && failure->unconnected && http->tries == 0 ? 0 : RETRIES;
 }
 
 static int64_t backoff_ms(struct wr_http_source *http)
 {
     int64_t most = BACKOFF_MAX_MS;
-    if (http->tries < 6) {
-        most = WR_MIN((int64_t)BACKOFF_MS << http->tries, most);
+    if (http->pauses < 6) {
+        most = WR_MIN((int64_t)BACKOFF_MS << http->pauses, most);
     }
     int64_t ms = (int64_t)(wr_random(http->gen.loop) % (uint64_t)(most + 1));
     int64_t floor_ms = http->reply.head_done ? http->reply.retry_after_ms : -1;
     return floor_ms > 0 ? floor_ms + ms / 4 : ms;
 }
 
-static void log_retry(const struct wr_http_source *http, const struct wr_http_failure *failure,
-                      int64_t ms)
+static void log_retry(const struct wr_http_source *http, const char *why, int64_t ms)
 {
     char shown[128], how[96];
     uint64_t position = http->reader.given_end;
@@ -328,48 +333,41 @@ static void log_retry(const struct wr_http_source *http, const struct wr_http_fa
     } else if (http->validator[0] != '\0') {
         snprintf(how, sizeof how, "resume from byte %" PRIu64, position);
     } else {
-        snprintf(how, sizeof how, "it cannot be resumed: a gap after line %" PRIu64,
+        snprintf(how, sizeof how, "a gap or repeats are possible after line %" PRIu64,
                  http->gen.origin->given);
     }
     wr_log(&http->gen.loop->log, WR_LOG_INFO, http->gen.name,
-           "%s: %s; retry %d in %" PRId64 ".%" PRId64 " s (%s)", shown, text_of(failure),
-           http->tries, ms / 1000, ms % 1000 / 100, how);
+           "%s: %s; retry %d in %" PRId64 ".%" PRId64 " s (%s)", shown, why, http->tries, ms / 1000,
+           ms % 1000 / 100, how);
 }
 
-static int retry(struct wr_http_source *http, const struct wr_http_failure *failure)
+void wr_http_log_another(struct wr_http_source *http)
+{
+    char shown[128];
+    http->another = false;
+    wr_http_shown(http, shown, sizeof shown);
+    wr_log(&http->gen.loop->log, WR_LOG_INFO, http->gen.name,
+           "%s: another version of the body: a gap or repeats are possible after line %" PRIu64,
+           shown, http->gen.origin->given);
+}
+
+/* Plan another attempt. */
+static void ask_again(struct wr_http_source *http, const char *why)
 {
     struct weir_loop *loop = http->gen.loop;
     int64_t now = wr_now_ns(loop);
-    if (http->verdict == WR_HTTP_LINES &&
-        now - http->answered_ns >= (int64_t)WR_HTTP_HEALTHY_MS * 1000000) {
-        http->tries = 0;
+    if (http->accepted && now - http->answered_ns >= (int64_t)WR_HTTP_HEALTHY_MS * 1000000) {
+        http->pauses = 0;
     }
-    bool resumable = !http->answered || http->validator[0] != '\0' || http->reader.given_end == 0 ||
-                     (http->endless && (!failure->unsure || http->o.retries > 0));
-    int most = retries_of(http, failure);
-    if (!failure->retry || most == 0) {
-        return wr_http_fail(http, failure, "");
-    }
-    if (!resumable) {
-        struct wr_http_failure cut = *failure;
-        cut.code = WEIR_ETRUNCATED;
-        return wr_http_fail(http, &cut,
-                            failure->unsure && http->endless
-                                ? "; if it is a live feed, ask for retries (--retry N)"
-                                : "; it cannot be resumed, since the server names no version of it "
-                                  "(a strong ETag, or a Last-Modified a minute old)");
-    }
-    if (http->tries >= most) {
-        char then[48];
-        snprintf(then, sizeof then, "; gave up after %d %s", http->tries,
-                 http->tries == 1 ? "retry" : "retries");
-        return wr_http_fail(http, failure, then);
+    if (http->begun) {
+        http->longest = WR_MAX(http->longest, http->reader.given_end - http->body_begin);
     }
     int64_t ms = backoff_ms(http);
     http->tries++;
-    log_retry(http, failure, ms);
+    http->pauses++;
+    log_retry(http, why, ms);
     http->reconnects += http->answered;
-    http->gen.loop->stats.reconnects += http->answered;
+    loop->stats.reconnects += http->answered;
     if (http->validator[0] != '\0') {
         wr_lines_restart(&http->reader, http->reader.given_end);
     } else {
@@ -378,7 +376,44 @@ static int retry(struct wr_http_source *http, const struct wr_http_failure *fail
     wr_http_redirect_none(http);
     http->phase = WR_HTTP_BACKOFF;
     http->phase_ns = now + ms * 1000000;
+}
+
+static int retry(struct wr_http_source *http, const struct wr_http_failure *failure)
+{
+    bool resumable = !http->answered || http->validator[0] != '\0' || http->reader.given_end == 0;
+    int most = retries_of(http, failure);
+    if (failure->retry && !resumable && !http->o.follow) {
+        struct wr_http_failure cut = *failure;
+        cut.code = failure->code == WEIR_ETIMEDOUT ? failure->code : WEIR_ETRUNCATED;
+        return wr_http_fail(http, &cut,
+                            "; it cannot be resumed, since the server names no version of it "
+                            "(a strong ETag, or a Last-Modified a minute old)");
+    }
+    if (!failure->retry || most == 0) {
+        return wr_http_fail(http, failure, "");
+    }
+    if (http->tries >= most) {
+        char then[48];
+        snprintf(then, sizeof then, "; gave up after %d %s", http->tries,
+                 http->tries == 1 ? "retry" : "retries");
+        return wr_http_fail(http, failure, then);
+    }
+    ask_again(http, text_of(failure));
     return 0;
+}
+
+bool wr_http_follow(struct wr_http_source *http)
+{
+    const struct wr_http_failure none = {.code = 0};
+    if (!http->o.follow || http->gen.failure != NULL) {
+        return false;
+    }
+    if (http->tries >= retries_of(http, &none)) {
+        http->finished = true;
+        return false;
+    }
+    ask_again(http, "the body has ended");
+    return true;
 }
 
 /* The answer has ended in order: was it all that there is? A part may be shorter than what was
@@ -411,7 +446,7 @@ static int judge_end(struct wr_http_source *http)
 
 static void read_to_the_end(struct wr_http_source *http)
 {
-    http->finished = true;
+    http->finished = !http->o.follow;
     wr_lines_end(&http->reader);
 }
 

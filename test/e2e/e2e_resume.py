@@ -157,14 +157,33 @@ class Reconnects(e2e_support.TestCase):
         self.ends(weir(peer.url()), 1, "cannot be resumed")
         self.assertEqual(len(peer.requests), 1)
 
-    def test_an_endless_stream_reconnects_and_reports_the_gap(self):
+    def test_a_chunked_body_that_breaks_off_is_truncated_with_a_hint(self):
+        def script(connection):
+            connection.stream()
+            for row in range(1, 11):
+                connection.chunk("row %d\n" % row)
+
+        rows = b"".join(b"row %d\n" % row for row in range(1, 11))
+        for flags, text in (((), "%s"), (("--retry", "3"), "%s"), ((), "%s | head 100")):
+            peer = self.peer(Peer(script))
+            run = weir(*flags, text % peer.url())
+            self.ends(run, 1, "cannot be resumed", "--follow asks again")
+            self.assertEqual((run.out, len(peer.requests)), (rows, 1))
+        peer = self.peer(Peer(script))
+        run = weir("--follow", "--retry", "2", peer.url())
+        self.ends(run, 1, "gave up after 2 retries")
+        self.assertNotIn("--follow", run.err)
+        self.assertEqual((run.out, len(peer.requests)), (rows * 3, 3))
+
+    def test_a_stream_that_is_followed_reconnects_and_reports_the_gap(self):
         def script(connection):
             connection.stream()
             connection.chunk("connection %d\n" % connection.number)
-            connection.send("0\r\n\r\n" if connection.number == 3 else "20\r\npart of a line")
+            connection.send("0\r\n\r\n" if connection.number == 2 else "20\r\npart of a line")
 
-        run = weir("-v", self.peer(Peer(script)).url())
-        self.ends(run, 0, "a gap after line 1", "2 reconnects")
+        run = weir("-v", "--follow", self.peer(Peer(script)).url() + " | head 3")
+        self.ends(run, 0, "a gap or repeats are possible after line 1", "2 reconnects")
+        self.assertIn("the body has ended", run.err)
         self.assertEqual(run.out, b"connection 1\nconnection 2\nconnection 3\n")
 
     def test_tries_are_counted_anew_after_progress(self):

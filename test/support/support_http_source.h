@@ -61,6 +61,9 @@ static inline const char *read_all(weir_gen *gen, weir_error *error)
 }
 
 #define HTTP(...) WEIR_OPTIONS(weir_http_options, __VA_ARGS__)
+/* Of a stream that is followed. In a sweep a call that fails may use up an answer, and nobody would
+ * ever end the tries to get another one. */
+#define FOLLOW .follow = 1, .retries = wr_test_sweeps() ? 5 : 0
 
 static inline const char *get(weir_loop *loop, struct http_peer *peer,
                               const weir_http_options *options, weir_error *error)

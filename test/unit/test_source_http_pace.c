@@ -105,6 +105,63 @@ TEST(a_cancel_closes_the_connection_at_once)
     end(loop, peer);
 }
 
+static int an_hour_passes(weir_scope *scope, void *args)
+{
+    weir_loop *loop = *(weir_loop **)args;
+    loop->now_ns += INT64_C(3600) * 1000000000;
+    for (int i = 0; i < 9; i++) {
+        (void)!weir_sleep(scope, 0);
+    }
+    weir_scope_stop(weir_root(loop));
+    return 0;
+}
+
+/* A line, an hour of silence, a stop. What was logged, and the failure. */
+static const char *silence_told(const char *head, const weir_http_options *options,
+                                weir_error *error)
+{
+    char text[200];
+    snprintf(text, sizeof text, "%s\r\none\n", head);
+    PLAY({.text = text, .after = HTTP_HOLD}, {.text = ""});
+    weir_loop *loop = logging_loop();
+    weir_item item;
+    weir_gen *gen = weir_http_lines(weir_root(loop), http_peer_url(peer, "/feed"), options);
+    ck_assert(weir_next(gen, &item));
+    wr_fault_pause(true); /* without it nothing ends the wait */
+    weir_spawn(weir_root(loop), "hour", an_hour_passes, &loop, sizeof loop);
+    wr_fault_pause(false);
+    ck_assert(!weir_next(gen, &item));
+    (void)!weir_finish(gen, error);
+    end(loop, peer);
+    return log_text;
+}
+
+TEST(silence_of_what_can_be_resumed_is_a_break)
+{
+    weir_error error;
+    ck_assert_ptr_nonnull(
+        strstr(silence_told(OK_HEAD ETAG, NULL, &error), "no data for 60.0 s; retry 1 in "));
+}
+
+TEST(silence_of_what_cannot_be_resumed_is_waited_for)
+{
+    weir_error error;
+    ck_assert_str_eq(silence_told(OK_HEAD, NULL, &error), "");
+    ck_assert_int_eq(error.code, 0);
+    ck_assert_str_eq(silence_told(OK_HEAD, HTTP(FOLLOW), &error), "");
+    ck_assert_str_eq(silence_told(OK_HEAD ETAG, HTTP(.idle_ms = WEIR_NONE), &error), "");
+}
+
+TEST(silence_has_the_limit_that_was_asked_for)
+{
+    weir_error error;
+    silence_told(OK_HEAD, HTTP(.idle_ms = 1500), &error);
+    ck_assert_int_eq(error.code, WEIR_ETIMEDOUT);
+    ck_assert_ptr_nonnull(strstr(error.message, "no data for 1.5 s"));
+    ck_assert_ptr_nonnull(strstr(silence_told(OK_HEAD, HTTP(FOLLOW, .idle_ms = 1500), &error),
+                                 "no data for 1.5 s; retry 1 in "));
+}
+
 static int stop_now(weir_scope *scope, void *args)
 {
     (void)scope;

@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
@@ -172,27 +173,193 @@ TEST(a_broken_body_without_validator_is_truncated)
     end(loop, peer);
 }
 
-TEST(an_endless_stream_is_connected_again_with_a_gap)
+#define CHUNKED OK_HEAD "Transfer-Encoding: chunked\r\n\r\n"
+
+TEST(a_broken_chunked_body_without_validator_is_truncated)
 {
-    PLAY({.text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n8\r\none\ntwo\n\r\n"},
-         {.text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n5\r\nnine\n\r\n0\r\n\r\n"});
+    PLAY({.text = CHUNKED "8\r\none\ntwo\n\r\n"});
     weir_loop *loop = logging_loop();
 
-    gives(loop, peer, HTTP(.retries = 3), "one|two|nine|", 0);
+    const weir_error *error = gives(loop, peer, HTTP(.retries = 3), "one|two|", WEIR_ETRUNCATED);
+    ck_assert_int_eq(error->offset, 8);
+    ck_assert_ptr_nonnull(strstr(error->message, "it cannot be resumed"));
+    ck_assert_str_eq(log_text, "");
+    end(loop, peer);
+}
+
+TEST(a_body_of_which_nothing_was_given_is_asked_for_again)
+{
+    PLAY({.text = CHUNKED "2\r\non\r\n"}, {.text = CHUNKED "4\r\none\n\r\n0\r\n\r\n"});
+    weir_loop *loop = test_loop();
+    gives(loop, peer, NULL, "one|", 0);
+    end(loop, peer);
+}
+
+static const char *content_of(const char *folder)
+{
+    static char text[256];
+    char path[128];
+    snprintf(path, sizeof path, "%s/out", folder);
+    FILE *file = fopen(path, "rb");
+    ck_assert_ptr_nonnull(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    return text;
+}
+
+/* ---- following */
+
+/* The lines of a source that is followed up to `count` of them. */
+static void follows(weir_loop *loop, struct http_peer *peer, const weir_http_options *options,
+                    uint64_t count, const char *lines)
+{
+    weir_gen *gen = weir_http_lines(weir_root(loop), http_peer_url(peer, "/feed"), options);
+    ck_assert_str_eq(read_all(weir_head(gen, count), NULL), lines);
     http_peer_join(peer);
+}
+
+TEST(a_stream_that_is_followed_is_asked_for_again_after_a_break)
+{
+    PLAY({.text = CHUNKED "8\r\none\ntwo\n\r\n"}, {.text = CHUNKED "5\r\nnine\n\r\n0\r\n\r\n"});
+    weir_loop *loop = logging_loop();
+
+    follows(loop, peer, HTTP(FOLLOW), 3, "one|two|nine|");
     ck_assert_ptr_null(strstr(http_peer_request(peer, 1), "Range:"));
-    ck_assert_ptr_nonnull(strstr(log_text, "a gap after line 2"));
+    ck_assert_ptr_nonnull(strstr(log_text, "a gap or repeats are possible after line 2"));
+    end(loop, peer);
+}
+
+TEST(a_stream_that_is_followed_is_asked_for_again_after_its_end)
+{
+    PLAY({.text = OK_HEAD "Content-Length: 7\r\n\r\none\ntwo"},
+         {.text = CHUNKED "5\r\nnine\n\r\n0\r\n\r\n"}, {.text = OK_HEAD "\r\nten\n"});
+    weir_loop *loop = logging_loop();
+
+    follows(loop, peer, HTTP(FOLLOW), 4, "one|two|nine|ten|");
+    ck_assert_ptr_nonnull(strstr(log_text, "the body has ended; retry 1 in "));
+    end(loop, peer);
+}
+
+TEST(a_first_connection_that_fails_is_made_again_when_it_is_followed)
+{
+    PLAY({.text = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"}, {.text = OK_HEAD "\r\na\n"});
+    weir_loop *loop = logging_loop();
+    int count = 1;
+
+    follows(loop, peer, HTTP(FOLLOW, .setup = refuse_the_second, .setup_ctx = &count), 1, "a|");
+    ck_assert_ptr_nonnull(strstr(log_text, "Connection refused; retry 1 in "));
+    end(loop, peer);
+}
+
+/* The same lines again, each time from the first one. */
+#define ROWS CHUNKED "8\r\none\ntwo\n\r\n"
+
+TEST(lines_that_come_again_are_no_news)
+{
+    PLAY({.text = ROWS}, {.text = ROWS}, {.text = ROWS}, {.text = ROWS});
+    weir_loop *loop = logging_loop();
+
+    const weir_error *error = gives(loop, peer, HTTP(.follow = 1, .retries = 3),
+                                    "one|two|one|two|one|two|one|two|", WEIR_ETRUNCATED);
+    ck_assert_ptr_nonnull(strstr(error->message, "gave up after 3 retries"));
+    ck_assert_uint_eq(http_peer_requests(peer), 4);
+    end(loop, peer);
+}
+
+TEST(lines_behind_those_that_come_again_are_news)
+{
+    PLAY({.text = ROWS}, {.text = CHUNKED "c\r\none\ntwo\nsix\n\r\n"}, {.text = ROWS},
+         {.text = CHUNKED "4\r\nten\n\r\n"}, {.text = CHUNKED "4\r\nten\n\r\n0\r\n\r\n"});
+    weir_loop *loop = logging_loop();
+
+    gives(loop, peer, HTTP(.follow = 1, .retries = 1), "one|two|one|two|six|one|two|",
+          WEIR_ETRUNCATED);
+    end(loop, peer);
+}
+
+TEST(an_end_that_brings_nothing_new_is_the_end_when_retries_are_bounded)
+{
+    PLAY({.text = OK_HEAD "Content-Length: 4\r\n\r\none\n"},
+         {.text = OK_HEAD "Content-Length: 4\r\n\r\nten\n"},
+         {.text = OK_HEAD "Content-Length: 4\r\n\r\nten\n"});
+    weir_loop *loop = test_loop();
+
+    gives(loop, peer, HTTP(.follow = 1, .retries = 1), "one|ten|ten|", 0);
+    end(loop, peer);
+}
+
+/* A file on a server: nothing is read twice while it stays as it was. */
+TEST(what_is_followed_with_a_validator_is_not_repeated)
+{
+    PLAY({.text = OK_HEAD ETAG "Content-Length: 8\r\n\r\none\ntwo\n"},
+         {.text = "HTTP/1.1 416 No\r\nContent-Range: bytes */8\r\nContent-Length: 0\r\n\r\n"},
+         {.text = OK_HEAD ETAG "Content-Length: 8\r\n\r\none\ntwo\n"},
+         {.text = OK_HEAD "ETag: \"v2\"\r\nContent-Length: 8\r\n\r\nsix\nten\n"});
+    weir_loop *loop = logging_loop();
+
+    follows(loop, peer, HTTP(FOLLOW), 4, "one|two|six|ten|");
+    ck_assert_ptr_nonnull(strstr(http_peer_request(peer, 1), "\r\nRange: bytes=8-\r\n"));
+    ck_assert_ptr_nonnull(strstr(log_text, "another version of the body: a gap or repeats are "
+                                           "possible after line 2"));
+    end(loop, peer);
+}
+
+TEST(another_length_of_what_is_followed_is_another_version)
+{
+    PLAY({.text = OK_HEAD ETAG "Content-Length: 8\r\n\r\none\ntwo\n"},
+         {.text = "HTTP/1.1 416 No\r\nContent-Range: bytes */4\r\nContent-Length: 0\r\n\r\n"},
+         {.text = OK_HEAD ETAG "Content-Length: 4\r\n\r\nsix\n"});
+    weir_loop *loop = test_loop();
+
+    follows(loop, peer, HTTP(FOLLOW), 3, "one|two|six|");
+    ck_assert_ptr_null(strstr(http_peer_request(peer, 2), "Range:"));
+    end(loop, peer);
+}
+
+TEST(a_status_that_is_final_is_final_when_it_is_followed)
+{
+    PLAY({.text = OK_HEAD "\r\none\n"}, {.text = "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"});
+    weir_loop *loop = test_loop();
+    gives(loop, peer, HTTP(FOLLOW), "one|", WEIR_EHTTP);
     end(loop, peer);
 }
 
 TEST(a_line_behind_a_gap_is_not_taken_for_the_rest_of_a_long_one)
 {
-    PLAY({.text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\na\r\none\nlongis\r\n"},
-         {.text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n5\r\nnine\n\r\n0\r\n\r\n"});
+    PLAY({.text = CHUNKED "a\r\none\nlongis\r\n"}, {.text = CHUNKED "5\r\nnine\n\r\n0\r\n\r\n"});
     weir_loop *loop = test_loop();
 
-    gives(loop, peer, HTTP(.retries = 3, .line_bytes_max = 4), "one|nine|", 0);
+    follows(loop, peer, HTTP(FOLLOW, .line_bytes_max = 4), 2, "one|nine|");
     end(loop, peer);
+}
+
+TEST(what_is_followed_is_not_cut_from_a_file_behind_a_gap)
+{
+    if (wr_test_sweeps()) {
+        return; /* the state has sweeps of its own */
+    }
+    PLAY({.text = OK_HEAD ETAG "Content-Length: 4\r\n\r\none\n"},
+         {.text = OK_HEAD "ETag: \"v2\"\r\nContent-Length: 8\r\n\r\nsix\nten\n"},
+         {.text = OK_HEAD "ETag: \"v3\"\r\nContent-Length: 4\r\n\r\nend\n"});
+    char folder[96], path[128], record[128];
+    wr_temp_name(folder, sizeof folder, "run");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/out", folder);
+    snprintf(record, sizeof record, "%s/run.weir", folder);
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_state *state = weir_state_open(root, folder, "run");
+    weir_gen *gen =
+        weir_http_lines(root, http_peer_url(peer, "/feed"), HTTP(FOLLOW, .state = state));
+    weir_sink *sink = weir_file_sink(root, path, WEIR_OPTIONS(weir_file_options, .state = state));
+
+    ck_assert_int_eq(weir_pump(weir_head(gen, 4), sink, NULL), 0);
+
+    weir_loop_free(loop);
+    ck_assert_str_eq(content_of(folder), "one\nsix\nten\nend\n");
+    ck_assert_int_lt(access(record, F_OK), 0);
+    wr_remove_all(folder);
+    http_peer_free(peer);
 }
 
 TEST(no_retries_when_none_are_wanted)
@@ -220,18 +387,6 @@ static void run_with_state(const char *url, const char *folder, weir_error *erro
     int rc = weir_pump(gen, sink, error);
     ck_assert_int_eq(rc, error->code);
     weir_loop_free(loop);
-}
-
-static const char *content_of(const char *folder)
-{
-    static char text[256];
-    char path[128];
-    snprintf(path, sizeof path, "%s/out", folder);
-    FILE *file = fopen(path, "rb");
-    ck_assert_ptr_nonnull(file);
-    text[fread(text, 1, sizeof text - 1, file)] = '\0';
-    fclose(file);
-    return text;
 }
 
 TEST(a_second_run_goes_on_where_the_first_was_cut_off)
