@@ -168,6 +168,7 @@ enum weir_arg_flags {
     WEIR_ARG_PATTERNS = 16u, /* PATH: a * in it is a pattern */
     WEIR_ARG_WITH_SOURCE =
         32u,                 /* CHAIN: begins with a source; else it reads what its opener gives */
+    WEIR_ARG_ASSIGNS = 128u, /* EXPR: FIELD = EXPRESSION, or |= and the like */
     WEIR_ARG_WITH_SINK = 64u /* CHAIN: ends with a sink; else its opener reads it */
 };
 

@@ -265,7 +265,8 @@ static int read_long(struct wr_plan_args *args, size_t index)
         return rc;
     }
     struct wr_plan_token token = {.quoted = false};
-    if (wr_plan_expr_read(args->reading, args->step, &args->at, args->end, &token.value) != 0) {
+    if (wr_plan_expr_read(args->reading, args->step, arg, &args->at, args->end, &token.value) !=
+        0) {
         return args->reading->error.code;
     }
     args->step->arg_spans[index] = token.value;

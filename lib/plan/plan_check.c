@@ -102,10 +102,10 @@ static int check_places(struct wr_plan_reading *reading, const struct weir_chain
                             component->name);
     } else if (index == 0 && component->kind != WEIR_KIND_SOURCE &&
                (place == WR_PLAN_SOURCE_ONLY || place == WR_PLAN_SOURCE_TO_SINK)) {
-        return wr_plan_fail(error, step->name, "this chain begins with a source");
+        return wr_plan_fail(error, step->name, "this chain must begin with a source");
     } else if (last && component->kind != WEIR_KIND_SINK &&
                (place == WR_PLAN_SINK_ONLY || place == WR_PLAN_SOURCE_TO_SINK)) {
-        return wr_plan_fail(error, step->name, "this chain ends with a sink");
+        return wr_plan_fail(error, step->name, "this chain must end with a sink");
     }
     return error->code != 0 && component->misplaced != NULL
                ? wr_plan_hint(error, "%s", component->misplaced)

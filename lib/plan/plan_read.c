@@ -89,28 +89,15 @@ static enum look look_at(const char *word, size_t len, bool loose)
         (name > 0 && name < len && word[name] == '(')) {
         return LOOK_EXPRESSION;
     }
+    if (name > 0 && name < len && word[name] == '{' &&
+        wr_plan_find(word, name, false, false) != NULL) {
+        return LOOK_NAME; /* NAME{ ... } */
+    }
     if (loose && (memchr(word, '.', len) != NULL || memchr(word, '/', len) != NULL ||
                   memchr(word, '*', len) != NULL)) {
         return LOOK_PATH;
     }
     return word[0] >= '0' && word[0] <= '9' ? LOOK_EXPRESSION : LOOK_NAME;
-}
-
-/* jq's functions without arguments: with them a stage is an expression. */
-static bool is_function(const char *name, size_t len)
-{
-    static const char *const functions[] = {
-        "add",      "ascii_downcase", "ascii_upcase", "empty",  "first",
-        "floor",    "from_entries",   "fromjson",     "keys",   "not",
-        "length",   "recurse",        "reverse",      "tojson", "to_entries",
-        "tonumber", "tostring",       "type",         "unique", "values",
-    };
-    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
-        if (equals(name, len, functions[i])) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* A step that is only an expression. */
@@ -123,14 +110,15 @@ static int read_expression(struct wr_plan_reading *reading, struct wr_plan_step 
                : wr_plan_fail(&reading->error, word, "no component takes an expression");
 }
 
-/* NAME( begins an expression, or is the call form of a component, which the language does not have
- * but for those that are followed by an expression in brackets: select(...). */
+/* NAME( is a call of a function of jq, or a component that takes an expression: select(...). The
+ * language has no other call form. */
 static int read_call(struct wr_plan_reading *reading, struct wr_plan_step *step,
                      struct wr_plan_span word)
 {
     const char *text = reading->clean + word.at;
     size_t name = name_len(text, word.len);
-    const weir_component *component = wr_plan_find(text, name, false, false);
+    const weir_component *component =
+        wr_plan_is_function(text, name, true) ? NULL : wr_plan_find(text, name, false, false);
     if (component == NULL) {
         return read_expression(reading, step, word);
     }
@@ -141,6 +129,27 @@ static int read_call(struct wr_plan_reading *reading, struct wr_plan_step *step,
     (void)wr_plan_fail(&reading->error, word,
                        "%s: arguments stand behind the name, without brackets", component->name);
     return wr_plan_hint(&reading->error, "as in %s", component->example);
+}
+
+/* A question such as test("x") behind a component whose argument it was to continue: | ends an
+ * expression that is not in brackets. */
+static bool continues(struct wr_plan_reading *reading, const struct wr_plan_step *before,
+                      struct wr_plan_span word)
+{
+    const char *clean = reading->clean;
+    size_t name = name_len(clean + word.at, word.len);
+    size_t last = before->component->args_count;
+    if (last == 0 || before->component->args[0].type != WEIR_ARGTYPE_EXPR ||
+        (before->component->traits & WEIR_TRAIT_EXPRESSION) != 0 ||
+        !wr_plan_is_question(clean + word.at, name)) {
+        return false;
+    }
+    struct wr_plan_span expr = before->arg_spans[0];
+    (void)wr_plan_fail(&reading->error, word, "%s ends at the |", before->component->name);
+    (void)wr_plan_hint(&reading->error, "write: %s (%.*s | %.*s)", before->component->name,
+                       (int)WR_MIN(expr.len, (size_t)WR_PLAN_SHOWN_MAX), clean + expr.at,
+                       (int)WR_MIN(word.len, (size_t)WR_PLAN_SHOWN_MAX), clean + word.at);
+    return true;
 }
 
 /* A source was written where none can stand. */
@@ -228,7 +237,7 @@ static int find_named(struct wr_plan_reading *reading, struct wr_plan_step *step
                            text);
         return wr_plan_hint(error, "a pipeline begins with it: %s", source->example);
     }
-    if (is_function(text, len)) {
+    if (wr_plan_is_function(text, len, false)) {
         return read_expression(reading, step, where);
     }
     if (memchr(text, '.', len) != NULL) {
@@ -331,14 +340,21 @@ int wr_plan_chain_read(struct wr_plan_reading *reading, struct wr_plan_span span
     if (split(reading, span, chain) != 0) {
         return reading->error.code;
     }
+    if (reading->depth++ == WR_PLAN_BLOCKS_MAX) {
+        return wr_plan_fail(&reading->error, span, "{ is nested too deep");
+    }
     bool may_begin = place != WR_PLAN_STAGES_ONLY && place != WR_PLAN_SINK_ONLY;
     bool may_end = place != WR_PLAN_STAGES_ONLY && place != WR_PLAN_SOURCE_ONLY;
     for (size_t i = 0; i < chain->count; i++) {
+        if (i > 0 && continues(reading, &chain->steps[i - 1], chain->steps[i].where)) {
+            return reading->error.code;
+        }
         if (read_step(reading, &chain->steps[i], may_begin && i == 0,
                       may_end && i + 1 == chain->count) != 0) {
             return reading->error.code;
         }
     }
+    reading->depth--;
     return 0;
 }
 

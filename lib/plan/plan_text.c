@@ -130,35 +130,40 @@ static void write_word(struct wr_plan_out *out, const struct wr_plan_step *step,
 static void write_chain(const struct wr_plan_reading *reading, const struct weir_chain *chain,
                         struct wr_plan_out *out);
 
+/* The chain of the block that begins at `at`; NULL: none does. */
+static struct weir_chain *block_at(const char *clean, const struct wr_plan_step *step, size_t at,
+                                   size_t end, struct wr_plan_span *inside)
+{
+    return wr_plan_block_at(clean, at, end, inside) ? chain_at(step, *inside) : NULL;
+}
+
 /* The words of a step, one space between; what stands in brackets is kept as it is. */
 static void write_step(const struct wr_plan_reading *reading, const struct wr_plan_step *step,
                        struct wr_plan_out *out)
 {
     const char *clean = reading->clean;
+    struct wr_plan_span inside;
     size_t end = step->where.at + step->where.len;
     for (size_t at = step->where.at; at < end;) {
-        struct wr_plan_span inside;
+        struct weir_chain *chain = block_at(clean, step, at, end, &inside);
         size_t from = at;
-        if (wr_plan_is_space(clean[at])) {
-            while (wr_plan_is_space(clean[at])) {
-                at++;
-            }
-            wr_plan_out_bytes(out, " ", 1);
-            continue;
-        }
-        struct weir_chain *chain =
-            wr_plan_block_at(clean, at, end, &inside) ? chain_at(step, inside) : NULL;
+        wr_plan_out_bytes(out, " ", at > step->where.at ? 1 : 0);
         if (chain != NULL) {
             wr_plan_out_bytes(out, "{ ", 2);
             write_chain(reading, chain, out);
             wr_plan_out_bytes(out, " }", 2);
             at = inside.at + inside.len + 1;
-            continue;
         }
-        while (at < end && !wr_plan_is_space(clean[at])) {
+        while (chain == NULL && at < end && !wr_plan_is_space(clean[at]) &&
+               (at == from || block_at(clean, step, at, end, &inside) == NULL)) {
             at = strchr("\"`'([{", clean[at]) != NULL ? wr_plan_skip(clean, at, end) : at + 1;
         }
-        write_word(out, step, (struct wr_plan_span){from, at - from}, clean);
+        if (chain == NULL) {
+            write_word(out, step, (struct wr_plan_span){from, at - from}, clean);
+        }
+        while (at < end && wr_plan_is_space(clean[at])) {
+            at++;
+        }
     }
 }
 

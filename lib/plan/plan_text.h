@@ -22,8 +22,9 @@
 
 #define WR_PLAN_TEXT_BYTES_MAX ((size_t)1 << 20) /* a text is typed or kept in a file by hand */
 #define WR_PLAN_STAGES_MAX 256u                  /* of one chain */
-#define WR_PLAN_DEPTH_MAX 64u /* brackets in brackets: bounds the recursion of the reader */
-#define WR_PLAN_SHOWN_MAX 60  /* bytes of the user's word in a message */
+#define WR_PLAN_DEPTH_MAX 64u  /* brackets in brackets: bounds the recursion of the reader */
+#define WR_PLAN_BLOCKS_MAX 16u /* blocks in blocks: bounds the recursion over chains */
+#define WR_PLAN_SHOWN_MAX 60   /* bytes of the user's word in a message */
 
 /* Bytes [at, at + len) of the text. */
 struct wr_plan_span {
@@ -148,7 +149,8 @@ struct wr_plan_reading {
     char *clean;      /* a copy with its comments blanked */
     const char *name; /* of the file; NULL: it is none */
     weir_plan *plan;
-    bool behind; /* the chain stands behind a generator of the caller's */
+    unsigned depth; /* of the chain that is read: in how many blocks it stands */
+    bool behind;    /* the chain stands behind a generator of the caller's */
     struct wr_plan_error error;
 };
 
@@ -217,10 +219,14 @@ size_t wr_plan_type_size(const weir_arg *arg);
 
 /* plan_words.c: the bytes that a token stands for; NULL with the error set. */
 char *wr_plan_token_text(struct wr_plan_reading *reading, const struct wr_plan_token *token);
-/* How far the expression at `at` reaches, for a component whose keywords, named arguments and
- * blocks end it. 0 or the code of the error. */
-int wr_plan_expr_read(struct wr_plan_reading *reading, const struct wr_plan_step *step, size_t *at,
-                      size_t end, struct wr_plan_span *expr);
+/* plan_expr.c: the expression at *at, which moves behind it. 0 or the code of the error. */
+int wr_plan_expr_read(struct wr_plan_reading *reading, const struct wr_plan_step *step,
+                      const weir_arg *arg, size_t *at, size_t end, struct wr_plan_span *span);
+/* The escapes of the quoted text in [at, end): those of JSON, and \(. */
+int wr_plan_check_escapes(struct wr_plan_reading *reading, size_t at, size_t end);
+/* Is this a function of jq: with arguments (called), or without? Does it give true or false? */
+bool wr_plan_is_function(const char *name, size_t len, bool called);
+bool wr_plan_is_question(const char *name, size_t len);
 
 /* ---- the registry: plan_registry.c */
 

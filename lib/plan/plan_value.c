@@ -108,7 +108,13 @@ static char *with_scheme(struct wr_plan_args *args, const weir_arg *arg, char *t
 static int read_text(struct wr_plan_args *args, const weir_arg *arg,
                      const struct wr_plan_token *token, void *field)
 {
-    char *text = wr_plan_token_text(args->reading, token);
+    struct wr_plan_token as_written = {.value = token->value};
+    bool format = arg->type == WEIR_ARGTYPE_FORMAT;
+    if (format && wr_plan_check_escapes(args->reading, token->value.at,
+                                        token->value.at + token->value.len) != 0) {
+        return args->reading->error.code;
+    }
+    char *text = wr_plan_token_text(args->reading, format ? &as_written : token);
     if (text == NULL) {
         return args->reading->error.code;
     }

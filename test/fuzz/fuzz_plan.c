@@ -1,5 +1,5 @@
 /*
- * fuzz_plan.c - any bytes as a pipeline text.
+ * fuzz_plan.c - any bytes as a pipeline text, in a language that has blocks and expressions.
  *
  * A text is read or it is not; when not, the place of the mistake lies in the text and the long
  * form exists. What was read is written normalised, and that reads again to the same.
@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <weir/plan.h>
+
+#include "support_language.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -43,6 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (text == NULL) {
         return 0;
     }
+    wr_language_add();
     memcpy(text, data, len);
     text[len] = '\0';
     read_one(text, NULL);
