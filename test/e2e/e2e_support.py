@@ -83,11 +83,12 @@ class Weir:
         env=None,
         cwd=None,
         pass_fds=(),
-        prefix=()
+        prefix=(),
+        binary=BINARY
     ):
         environment = dict(os.environ, **(env or {}))
         self.process = subprocess.Popen(
-            [*prefix, BINARY, *args],
+            [*prefix, binary, *args],
             stdin=stdin,
             stdout=stdout,
             stderr=subprocess.PIPE,
