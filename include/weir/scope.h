@@ -11,9 +11,10 @@
  * until the grace has passed; then all fail at once and the log names the task.
  *
  * Lifetime.  A scope ends with weir_scope_wait, or with its parent: the generators, sinks, states
- *            and scopes in it that nobody has ended are ended then, the newest first. What their
- *            clean-up spawns or makes there is waited for, too. A task elsewhere that is inside of
- *            one of them comes out first: what it waits for fails with WEIR_ECLOSED.
+ *            and scopes in it that nobody has ended are ended then, the newest first, but what a body
+ *            has made in its own scope after the body. What their clean-up spawns or makes there is
+ *            waited for, too. A task elsewhere that is inside of one of them comes out first: what
+ *            it waits for fails with WEIR_ECLOSED.
  * Failure.   weir_scope_new never returns NULL and weir_spawn cannot fail: what goes wrong is the
  *            failure of a scope. weir_scope_wait tells it. A task's own scope hands its failure to
  *            the scope that the task was spawned in; one made by weir_scope_new that nobody waits

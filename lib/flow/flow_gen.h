@@ -111,11 +111,8 @@ struct weir_gen {
     weir_error *failure;       /* NULL: none */
     uint64_t failed_at;        /* loop->failures when it happened: the first in time wins */
     struct wr_puller *puller;
-    struct wr_each *each;       /* weir_each reads it; NULL: not so */
-    struct weir_scope *leaving; /* ends while a task of another one is inside, and waits for it to
-                                     be over; NULL: none */
-    struct wr_task *closer;     /* is closing it: its reader, or the end of its scope */
-    struct wr_task *failing;    /* a task of another scope whose waits fail while it is inside */
+    struct wr_each *each;   /* weir_each reads it; NULL: not so */
+    struct wr_task *closer; /* is closing it: its reader, or the end of its scope */
     char name[32];
 };
 
@@ -224,8 +221,7 @@ bool wr_next_unready(struct weir_gen *gen, weir_item *item);
 size_t wr_pull_direct(struct weir_gen *gen, weir_item *items, size_t max);
 /* Tell the item's word (rejected), log why. */
 void wr_reject(struct weir_gen *gen, const weir_item *item, const char *why);
-/* The task that is inside of gen by way of a body, at gen or behind it; NULL: none, or it is parked
- * in a built-in one. */
+/* The task that is inside of gen; NULL: none, or it waits for something that is not known here. */
 struct wr_task *wr_gen_task(const struct weir_gen *gen);
 /* Recompute gen->ready. */
 void wr_gen_ready(struct weir_gen *gen);

@@ -7,11 +7,9 @@
  * (object_discard). Closing may wait, and other tasks run meanwhile; `closed` keeps them from
  * closing again.
  *
- * A scope may end while a task that belongs elsewhere is inside of one of its generators. Then what
- * that task waits for fails once, the scope waits until it is out, and the generator goes on as a
- * failed one in the task's own scope. When the grace passes first, all its waits fail until it is
- * out. A reader elsewhere that comes while the scope closes a generator waits for that, and finds
- * it over.
+ * A scope that ends turns out who is inside of a generator (loop_object.h), which is over when that
+ * task is out. A reader elsewhere that comes while the scope closes a generator waits for that, and
+ * finds it over.
  */
 #include "base_alloc.h"
 #include "flow_body.h"
@@ -45,38 +43,17 @@ void wr_gen_end_adopted(struct weir_gen *gen)
     }
 }
 
-/* Its scope has ended before its reader was out: it goes where the reader is. */
-static void move_out(struct weir_gen *gen, const struct weir_scope *from)
-{
-    struct weir_scope *home = wr_gen_top(gen)->object.scope;
-    if (wr_scope_within(home, from)) {
-        const struct wr_task *waiter = wr_object_waiter(&gen->object);
-        const struct wr_task *reader = gen->puller != NULL && gen->puller->reader != NULL
-                                           ? gen->puller->reader
-                                       : waiter != NULL ? waiter
-                                                        : gen->loop->task;
-        home = reader != NULL && !wr_scope_within(reader->scope, from) ? reader->scope
-                                                                       : gen->loop->root;
-    }
-    wr_object_move(&gen->object, home);
-    if (gen->puller != NULL && gen->puller->task != NULL) {
-        wr_task_move(gen->puller->task, home);
-    }
-}
-
 /* Nobody is inside any more. */
 static void tell_over(struct weir_gen *gen)
 {
-    if (gen->failing != NULL) {
-        gen->failing->failing--;
-        gen->failing = NULL;
+    struct wr_puller *puller = gen->puller;
+    if (!gen->object.watched) {
+        return;
     }
-    struct weir_scope *from = gen->leaving;
-    if (from != NULL) {
-        gen->leaving = NULL;
-        move_out(gen, from);
-        wr_wake(from->turning_out, 0);
-        from->turning_out = NULL;
+    wr_object_left(&gen->object,
+                   puller != NULL && puller->reader != NULL ? puller->reader : gen->loop->task);
+    if (puller != NULL && puller->task != NULL) {
+        wr_task_move(puller->task, gen->object.scope);
     }
 }
 
@@ -236,30 +213,12 @@ struct wr_task *wr_gen_task(const struct weir_gen *gen)
         return fiber != &root->leaf->fiber ? WR_OWNER((uintptr_t)fiber, struct wr_task, fiber)
                                            : NULL;
     }
-    struct wr_task *task = NULL;
+    struct wr_task *task = wr_object_waiter(&gen->object);
     for (const struct wr_list *node = gen->adopted.next; node != &gen->adopted && task == NULL;
          node = node->next) {
         task = wr_gen_task(WR_OWNER((uintptr_t)node, struct weir_gen, adopt_link));
     }
     return task;
-}
-
-/* Somebody may wait inside of gen, perhaps a task that belongs elsewhere: that wait fails once. */
-static void fail_pull(struct weir_gen *gen, int code)
-{
-    if (gen->body) {
-        struct wr_task *task = wr_gen_task(gen);
-        if (task != NULL && task != gen->loop->task) {
-            wr_task_fail(task, code, false);
-        }
-        return;
-    }
-    if (wr_object_abort(&gen->object, code) || gen->state != WR_GEN_INSIDE) {
-        return;
-    }
-    for (struct wr_list *node = gen->adopted.next; node != &gen->adopted; node = node->next) {
-        fail_pull(WR_OWNER(node, struct weir_gen, adopt_link), code);
-    }
 }
 
 /* gen is to end at its next pull: so is, where it is a delegate, its part of the chain. */
@@ -273,12 +232,14 @@ static void end_is_due(struct weir_gen *gen)
     }
 }
 
-static void object_cancel(struct wr_object *object)
+static void object_cancel(struct wr_object *object, int code)
 {
     struct weir_gen *gen = gen_of(object);
+    if (code == WEIR_ECLOSED) {
+        wr_gen_fail(gen, code, 0, -1, "the scope of '%s' has ended", gen->name);
+    }
     gen->canceled = true;
     end_is_due(gen);
-    fail_pull(gen, WEIR_ECANCELED);
 }
 
 static void object_stop(struct wr_object *object)
@@ -294,82 +255,42 @@ static void object_stop(struct wr_object *object)
     }
 }
 
-/* Is another task inside of gen: pulling it, or waiting for the pull of its puller? A pull in
- * flight that nobody waits for is ended by the close. */
-static bool somebody_inside(const struct weir_gen *gen)
+/* Who pulls it, or waits for the pull of its puller, comes out first; a pull in flight that nobody
+ * waits for is ended by the close. */
+static bool object_inside(const struct wr_object *object, struct wr_task **task)
 {
-    const struct wr_puller *puller = gen->puller;
-    if (puller != NULL && puller->reader != NULL) {
-        return puller->reader != gen->loop->task;
+    const struct weir_gen *gen = gen_of((struct wr_object *)(uintptr_t)object);
+    *task = wr_gen_task(gen);
+    if (wr_puller_busy(gen)) {
+        return gen->puller->reader != NULL;
     }
-    if (root_of(gen)->state != WR_GEN_INSIDE || wr_puller_busy(gen)) {
-        return false;
-    }
-    const struct wr_task *task = wr_gen_task(gen);
-    return task == NULL || task != gen->loop->task;
+    return root_of(gen)->state == WR_GEN_INSIDE;
 }
 
-/* A task of another scope is inside of gen while gen's scope ends: fail what it waits for, and wait
- * until it is out. Then the generator is a failed one and belongs to that task's scope, if its
- * reader does not end it before (wr_gen_over tells). */
-static void turn_out(struct weir_gen *gen, struct weir_scope *from)
+/* One that is read by another goes with its reader, if that is to end too. */
+static struct wr_object *object_whole(struct wr_object *object)
 {
-    struct weir_loop *loop = gen->loop;
-    from->turning_out = wr_task_now(loop, "weir_scope_wait");
-    if (!gen->canceled) {
-        wr_gen_fail(gen, WEIR_ECLOSED, 0, -1, "the scope of '%s' has ended", gen->name);
-        gen->canceled = true;
-        end_is_due(gen);
-        fail_pull(gen, WEIR_ECLOSED);
-    }
-    gen->leaving = from;
-    while (from->turning_out != NULL) { /* gen may be gone by then */
-        (void)wr_park_for_task(loop, "a reader elsewhere to come out", NULL);
-    }
+    struct weir_gen *top = wr_gen_top(gen_of(object));
+    return wr_scope_within(top->object.scope, object->scope) ? &top->object : object;
 }
 
 static void object_discard(struct wr_object *object)
 {
     struct weir_gen *gen = gen_of(object), *top = wr_gen_top(gen);
-    WR_ASSERT(top->state != WR_GEN_INSIDE || wr_puller_busy(top) ||
-                  wr_gen_task(top) != gen->loop->task ||
-                  !wr_scope_within(top->object.scope, object->scope),
-              "the scope of generator '%s' is ended by its own body", top->name);
-    bool ours = top == gen || wr_scope_within(top->object.scope, object->scope);
-    struct weir_gen *entered = ours ? top : gen;
-    if (somebody_inside(entered)) {
-        turn_out(entered, object->scope);
+    if (top != gen) { /* it is read in a longer scope, and is found failed there */
+        wr_object_move(object, top->object.scope);
+        wr_gen_fail(gen, WEIR_ECLOSED, 0, -1, "the scope of '%s' has ended", gen->name);
+        wr_gen_close(gen);
+        gen->aborted = false; /* not by its reader, who is told */
         return;
     }
-    if (ours) {
-        wr_gen_close(top);
-        if (wr_object_waiter(&top->object) != NULL) {
-            move_out(top, object->scope); /* somebody came to read it meanwhile */
-            return;
-        }
-        weir_discard(top); /* one that is read by another goes with its reader */
-        return;
-    }
-    /* Its reader lives in a longer scope and finds it failed. */
-    wr_object_fini(object);
-    object->scope = top->object.scope;
-    wr_gen_fail(gen, WEIR_ECLOSED, 0, -1, "the scope of '%s' has ended", gen->name);
     wr_gen_close(gen);
-    gen->aborted = false; /* not by its reader, who is told */
-}
-
-/* The grace has passed. The tasks of the scope are failed by it; one of another scope that is
- * inside of gen fails its waits until it is out. */
-static struct wr_task *object_overdue(struct wr_object *object)
-{
-    struct weir_gen *gen = gen_of(object);
-    struct wr_task *task = gen->body && gen->failing == NULL ? wr_gen_task(gen) : NULL;
-    if (task == NULL || wr_scope_within(task->scope, object->scope)) {
-        return NULL;
+    const struct wr_task *reader = wr_object_waiter(object);
+    if (reader != NULL) { /* it came meanwhile, and waits for the close */
+        wr_object_move(object, wr_scope_home(object->scope, reader));
+        return;
     }
-    gen->failing = task;
-    task->failing++;
-    return task;
+    weir_discard(gen);
 }
 
 static size_t object_why(const struct wr_object *object, char *text, size_t cap)
@@ -394,7 +315,8 @@ static int64_t object_held(const struct wr_object *object, uint32_t mark)
 const struct wr_object_ops wr_gen_object_ops = {.kind = "generator",
                                                 .cancel = object_cancel,
                                                 .stop = object_stop,
-                                                .overdue = object_overdue,
                                                 .discard = object_discard,
+                                                .whole = object_whole,
+                                                .inside = object_inside,
                                                 .why = object_why,
                                                 .held = object_held};

@@ -130,7 +130,6 @@ struct wr_each {
     void *ctx;
     const weir_item *item;
     bool go_on, paused;
-    struct wr_task *waiter; /* for the resume */
     int rc;
     weir_error error;
 };
@@ -154,9 +153,7 @@ static bool each_goes_on(struct wr_each *each)
 {
     struct weir_gen *gen = each->gen;
     while (each->paused) {
-        each->waiter = wr_task_now(gen->loop, "weir_each");
         int rc = wr_wait(gen->loop, "weir_each_resume", &gen->object);
-        each->waiter = NULL;
         if (rc < 0) {
             wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
             return false;
@@ -236,7 +233,5 @@ void weir_each_resume(weir_gen *gen)
 {
     struct wr_each *each = each_of(gen, "weir_each_resume");
     each->paused = false;
-    if (each->waiter != NULL) {
-        wr_wake(each->waiter, 0);
-    }
+    wr_object_wake(&gen->object);
 }

@@ -23,55 +23,40 @@ static struct weir_sink *sink_of(struct wr_object *object)
     return WR_OWNER(object, struct weir_sink, object);
 }
 
-static void object_cancel(struct wr_object *object)
+static void object_cancel(struct wr_object *object, int code)
 {
-    sink_of(object)->canceled = true;
+    struct weir_sink *sink = sink_of(object);
+    if (code == WEIR_ECANCELED) {
+        sink->canceled = true;
+    } else if (!sink->ended) {
+        wr_sink_set_error(sink, code, 0, "the scope of '%s' has ended", sink->name);
+    }
 }
 
-static struct wr_task *somebody_inside(const struct weir_sink *sink)
+static bool somebody_inside(const struct weir_sink *sink)
 {
-    struct wr_task *task = sink->inside;
-    return task == NULL && sink->ops->passes_on ? wr_object_waiter(&sink->object) : task;
+    return sink->inside != NULL ||
+           (sink->ops->passes_on && wr_object_waiter(&sink->object) != NULL);
+}
+
+/* What a built-in sink waits for ends by itself, or is registered. */
+static bool object_inside(const struct wr_object *object, struct wr_task **task)
+{
+    const struct weir_sink *sink = sink_of((struct wr_object *)(uintptr_t)object);
+    *task = sink->ops->users ? sink->inside : NULL;
+    return somebody_inside(sink);
 }
 
 void wr_sink_left(struct weir_sink *sink)
 {
-    struct weir_scope *from = sink->leaving;
-    if (from == NULL || somebody_inside(sink) != NULL) {
-        return;
+    if (sink->object.watched && !somebody_inside(sink)) {
+        wr_object_left(&sink->object, sink->loop->task);
     }
-    sink->leaving = NULL;
-    struct weir_scope *home = sink->loop->task->scope;
-    wr_object_move(&sink->object, wr_scope_within(home, from) ? sink->loop->root : home);
-    wr_wake(from->turning_out, 0);
-    from->turning_out = NULL;
 }
 
-/* The scope ends. A task of another scope that is inside of the sink comes out first, and keeps it
- * as one that has failed. */
 static void object_discard(struct wr_object *object)
 {
-    struct weir_sink *sink = sink_of(object);
-    struct wr_task *task = somebody_inside(sink);
-    if (task == NULL) {
-        weir_sink_discard(sink);
-        return;
-    }
-    struct weir_loop *loop = sink->loop;
-    WR_ASSERT(task != loop->task, "the scope of sink '%s' is ended by what is put to it",
-              sink->name);
-    struct weir_scope *from = object->scope;
-    from->turning_out = wr_task_now(loop, "weir_scope_wait");
-    if (!sink->ended) {
-        wr_sink_set_error(sink, WEIR_ECLOSED, 0, "the scope of '%s' has ended", sink->name);
-        if (!wr_object_abort(object, WEIR_ECLOSED) && sink->ops->users) {
-            wr_task_fail(task, WEIR_ECLOSED, true);
-        }
-    }
-    sink->leaving = from;
-    while (from->turning_out != NULL) { /* the sink may be gone by then */
-        (void)wr_park_for_task(loop, "a writer elsewhere to come out", NULL);
-    }
+    weir_sink_discard(sink_of(object));
 }
 
 static size_t object_why(const struct wr_object *object, char *text, size_t cap)
@@ -80,8 +65,11 @@ static size_t object_why(const struct wr_object *object, char *text, size_t cap)
     return sink->ops->why != NULL ? sink->ops->why(sink, text, cap) : 0;
 }
 
-static const struct wr_object_ops sink_object_ops = {
-    .kind = "sink", .cancel = object_cancel, .discard = object_discard, .why = object_why};
+static const struct wr_object_ops sink_object_ops = {.kind = "sink",
+                                                     .cancel = object_cancel,
+                                                     .discard = object_discard,
+                                                     .inside = object_inside,
+                                                     .why = object_why};
 
 static void flush_before_poll(struct wr_before_poll *hook)
 {
@@ -344,7 +332,7 @@ bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
     if (rc < 0) {
         wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
     }
-    if (WR_UNLIKELY(sink->leaving != NULL)) {
+    if (WR_UNLIKELY(sink->object.watched)) {
         wr_sink_left(sink);
     }
     if (WR_UNLIKELY(sink->failure != NULL)) {
@@ -468,8 +456,7 @@ static int end_sink(struct weir_sink *sink, weir_error *error)
         }
         return WEIR_ENOMEM;
     }
-    WR_ASSERT(somebody_inside(sink) == NULL, "sink '%s' is ended while something is put",
-              sink->name);
+    WR_ASSERT(!somebody_inside(sink), "sink '%s' is ended while something is put", sink->name);
     sink->ended = true;
     sink->inside = sink->loop->task;
     wr_list_remove(&sink->before_poll.link);

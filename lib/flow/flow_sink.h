@@ -72,8 +72,7 @@ struct weir_sink {
     bool ended, canceled;
     struct wr_task *inside; /* puts, commits or ends it; of a queue's end, which several may put to:
                                only the one that ends it */
-    struct weir_scope *leaving; /* it ends, and waits until nobody is inside; NULL */
-    struct wr_task *feeder;     /* the pump that feeds it, while it waits for its generator */
+    struct wr_task *feeder; /* the pump that feeds it, while it waits for its generator */
     char name[32];
 };
 

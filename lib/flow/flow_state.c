@@ -586,11 +586,6 @@ bool wr_state_durable(const struct weir_state *state)
 
 /* ---- life */
 
-static void object_cancel(struct wr_object *object)
-{
-    (void)object; /* what is committed stays to be saved */
-}
-
 /* Items of its sources have been delivered, and no sink has asked for a record of that. */
 static bool without_sink(const struct weir_state *state)
 {
@@ -637,8 +632,8 @@ static void object_discard(struct wr_object *object)
     wr_free(state);
 }
 
-static const struct wr_object_ops object_ops = {
-    .kind = "state", .cancel = object_cancel, .discard = object_discard};
+/* A cancel changes nothing: what is committed stays to be saved. */
+static const struct wr_object_ops object_ops = {.kind = "state", .discard = object_discard};
 
 static void adopt_record(struct weir_state *state)
 {

@@ -27,46 +27,8 @@
 #include "bytes_block.h"
 #include "co_stack.h"
 #include "co_switch.h"
+#include "loop_object.h"
 #include "loop_timer.h"
-
-struct wr_object;
-struct wr_task;
-
-/* ---- objects: whatever is made in a scope and must not outlive it (generators, sinks, states) */
-
-struct wr_object_ops {
-    const char *kind; /* "generator", "sink" */
-    /* The scope is canceled (hard): fail from now on. Must not suspend. The waits for the object are
-     * failed by the scope. NULL: nothing to do. */
-    void (*cancel)(struct wr_object *object);
-    /* Gentle: a source ends after the item at hand. Must not suspend. NULL: nothing to do. */
-    void (*stop)(struct wr_object *object);
-    /* The scope is over and nobody has ended the object: end and free it. May suspend. */
-    void (*discard)(struct wr_object *object);
-    /* The grace of the scope has passed: name a task of another scope that is inside of the object;
-     * its waits fail from now on until it is out (wr_task.failing). NULL: there is none. */
-    struct wr_task *(*overdue)(struct wr_object *object);
-    /* One line on what it is doing, like snprintf. */
-    size_t (*why)(const struct wr_object *object, char *text, size_t cap);
-    /* It waits for the budget: mark the blocks that stay until it goes on (wr_block_mark) and tell
-     * their bytes. NULL: none that it knows of. */
-    int64_t (*held)(const struct wr_object *object, uint32_t mark);
-};
-
-struct wr_object {
-    const struct wr_object_ops *ops;
-    struct weir_scope *scope;
-    struct wr_list link;   /* in the scope's objects */
-    struct wr_list parked; /* tasks that wait for it, in the order in which they came */
-    const char *name;      /* lives as long as the object; "" when it has none */
-};
-
-void wr_object_init(struct wr_object *object, const struct wr_object_ops *ops,
-                    struct weir_scope *scope, const char *name);
-/* It belongs to another scope from now on. */
-void wr_object_move(struct wr_object *object, struct weir_scope *scope);
-/* Leave the scope; harmless when it has left already. */
-void wr_object_fini(struct wr_object *object);
 
 /* ---- fibers and tasks */
 
@@ -92,7 +54,7 @@ struct wr_task {
     struct wr_list all_link;    /* in the loop's tasks, for weir_dump */
     struct wr_list parked_link; /* in the parked of what it waits for */
     uint8_t state;
-    uint16_t failing; /* generators it is inside of whose grace has passed: all its waits fail */
+    uint16_t failing; /* objects it is inside of whose grace has passed: all its waits fail */
     bool cancel_due;  /* the current, else the next wait fails once ... */
     bool cancel_all;  /* ... and all bodies it is inside of are over ... */
     int cancel_code;  /* ... with this: WEIR_ECANCELED, or WEIR_ECLOSED when its reader has gone */

@@ -46,28 +46,6 @@ void wr_scope_misused(const struct weir_scope *scope, const char *verb)
     wr_thread_is_another(verb);
 }
 
-void wr_object_init(struct wr_object *object, const struct wr_object_ops *ops,
-                    struct weir_scope *scope, const char *name)
-{
-    object->ops = ops;
-    object->name = name != NULL ? name : "";
-    wr_list_init(&object->link);
-    wr_list_init(&object->parked);
-    wr_object_move(object, scope);
-}
-
-void wr_object_move(struct wr_object *object, struct weir_scope *scope)
-{
-    object->scope = scope;
-    wr_list_remove(&object->link);
-    wr_list_prepend(&scope->objects, &object->link);
-}
-
-void wr_object_fini(struct wr_object *object)
-{
-    wr_list_remove(&object->link);
-}
-
 static void deadline_passed(struct wr_timer *timer)
 {
     struct weir_scope *scope = WR_OWNER(timer, struct weir_scope, deadline);
@@ -118,7 +96,7 @@ static void overdue_one(struct weir_scope *scope)
     }
     for (struct wr_list *node = scope->objects.next; node != &scope->objects; node = node->next) {
         struct wr_object *object = WR_OWNER(node, struct wr_object, link);
-        struct wr_task *task = object->ops->overdue != NULL ? object->ops->overdue(object) : NULL;
+        struct wr_task *task = wr_object_overdue(object, scope);
         if (task != NULL) {
             overdue_task(scope, task);
         }
@@ -225,10 +203,7 @@ static void cancel_one(struct weir_scope *scope)
     }
     for (struct wr_list *node = scope->objects.next; node != &scope->objects; node = node->next) {
         struct wr_object *object = WR_OWNER(node, struct wr_object, link);
-        if (object->ops->cancel != NULL) {
-            object->ops->cancel(object);
-        }
-        (void)wr_object_abort(object, WEIR_ECANCELED);
+        wr_object_cancel(object, WEIR_ECANCELED);
     }
 }
 
@@ -423,8 +398,7 @@ void wr_scope_end_objects(struct weir_scope *top)
                 scope = child;
             }
         } else if (!wr_list_empty(&scope->objects)) {
-            struct wr_object *object = WR_OWNER(scope->objects.next, struct wr_object, link);
-            object->ops->discard(object);
+            wr_object_end(WR_OWNER(scope->objects.next, struct wr_object, link));
         } else if (scope != top) {
             struct weir_scope *parent = scope->parent;
             wr_scope_log_failure(scope);

@@ -38,6 +38,16 @@ struct wr_task *wr_task_now(struct weir_loop *loop, const char *verb)
     return loop->task;
 }
 
+static inline void unregister(struct wr_task *task, struct wr_object *of)
+{
+    if (of != NULL) {
+        wr_list_unlink(&task->parked_link);
+        if (WR_UNLIKELY(of->watched)) {
+            wr_object_unparked(of, task);
+        }
+    }
+}
+
 int wr_park(struct weir_loop *loop, const char *why, struct wr_object *of)
 {
     struct wr_task *task = loop->task;
@@ -56,9 +66,7 @@ int wr_park(struct weir_loop *loop, const char *why, struct wr_object *of)
         wr_list_append(&of->parked, &task->parked_link);
     }
     int code = (int)(intptr_t)wr_co_switch(&leaf->co, &loop->scheduler, 0);
-    if (of != NULL) {
-        wr_list_unlink(&task->parked_link);
-    }
+    unregister(task, of);
     if (task == &loop->outer) {
         loop->thread = NULL; /* until the program waits again, here or on another thread */
     }
@@ -143,9 +151,7 @@ int wr_pause(struct weir_loop *loop, struct wr_object *of)
     loop->running = NULL;
     loop->task = NULL;
     int code = (int)(intptr_t)wr_co_switch(&task->leaf->co, &loop->scheduler, 0);
-    if (of != NULL) {
-        wr_list_unlink(&task->parked_link);
-    }
+    unregister(task, of);
     return wr_wait_fails(task) ? wait_failed(loop, task) : code;
 }
 

@@ -51,8 +51,9 @@ static void object_stop(struct wr_object *object)
     }
 }
 
-static void object_cancel(struct wr_object *object)
+static void object_cancel(struct wr_object *object, int code)
 {
+    (void)code;
     stop_accepting(server_of(object));
 }
 

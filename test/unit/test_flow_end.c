@@ -178,6 +178,144 @@ TEST(end_of_a_scope_turns_out_who_puts_to_its_sink)
     weir_loop_free(loop);
 }
 
+static int puts_one(weir_scope *scope, void *args)
+{
+    struct putting *putting = args;
+    weir_item item = weir_bytes("x", 1);
+    (void)scope;
+    *putting->rc = weir_put(putting->to, &item) ? 1 : -1;
+    return 0;
+}
+
+/* Three tasks wait in one end of a queue. */
+static void several_put(void (*end)(weir_scope *made))
+{
+    weir_loop *loop = test_loop();
+    weir_scope *made = weir_scope_new(weir_root(loop), NULL);
+    weir_scope *user = weir_scope_new(weir_root(loop), NULL);
+    int rc[3] = {0, 0, 0};
+    struct putting putting = {0};
+    weir_item item = weir_bytes("x", 1);
+    (void)weir_queue(made, WEIR_OPTIONS(weir_queue_options, .items_max = 1), &putting.to);
+    ck_assert(weir_put(putting.to, &item));
+    for (int i = 0; i < 3; i++) {
+        putting.rc = &rc[i];
+        weir_spawn(user, "writer", puts_one, &putting, sizeof putting);
+    }
+    wr_loop_settle(loop);
+
+    end(made);
+    wr_loop_settle(loop);
+
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(rc[i], -1);
+    }
+    ck_assert_int_eq(weir_scope_wait(user, NULL), 0);
+    weir_loop_free(loop);
+}
+
+static void wait_for_scope(weir_scope *scope)
+{
+    ck_assert_int_eq(weir_scope_wait(scope, NULL), 0);
+}
+
+TEST(end_of_a_scope_turns_out_all_who_put_to_one_end_of_its_queue)
+{
+    several_put(wait_for_scope);
+}
+
+TEST(cancel_of_a_scope_reaches_all_who_put_to_one_end_of_its_queue)
+{
+    several_put(weir_scope_cancel);
+}
+
+TEST(cancel_of_a_scope_reaches_who_waits_in_an_operation_of_its_sink)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_scope *made = weir_scope_new(root, NULL), *user = weir_scope_new(root, NULL);
+    int rc = 0;
+    weir_sink_ops ops = {.struct_size = sizeof ops, .put_many = puts_slowly};
+    struct putting putting = {weir_sink_new(made, &ops, &root, sizeof(weir_scope *)), &rc};
+    weir_spawn(user, "writer", puts_until_false, &putting, sizeof putting);
+    wr_loop_settle(loop);
+    int64_t before = wr_now_ns(loop);
+
+    weir_scope_cancel(made);
+
+    ck_assert_int_eq(weir_scope_wait(user, NULL), 0);
+    ck_assert_int_eq(rc, WEIR_ECANCELED);
+    ck_assert_int_lt((wr_now_ns(loop) - before) / 1000000, 1000);
+    weir_loop_free(loop);
+}
+
+/* Clean-up without end in the operation of a sink. */
+static int never_comes_out(weir_sink *sink, void *self, const weir_item *items, size_t count)
+{
+    int rc = puts_slowly(sink, self, items, count);
+    for (int i = 0; i < 3; i++) {
+        ended += weir_sleep(*(weir_scope **)self, 1000000000);
+    }
+    return rc;
+}
+
+TEST(end_of_the_grace_reaches_who_waits_in_an_operation_of_a_sink)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_scope *made = weir_scope_new(root, NULL), *user = weir_scope_new(root, NULL);
+    int rc = 0;
+    weir_sink_ops ops = {.struct_size = sizeof ops, .put_many = never_comes_out};
+    struct putting putting = {weir_sink_new(made, &ops, &root, sizeof(weir_scope *)), &rc};
+    weir_spawn(user, "writer", puts_until_false, &putting, sizeof putting);
+    wr_loop_settle(loop);
+    int64_t before = wr_now_ns(loop);
+    weir_scope_cancel(made);
+
+    ck_assert_int_eq(weir_scope_wait(made, NULL), 0);
+
+    ck_assert_int_eq(ended, 0);
+    ck_assert_int_ge((wr_now_ns(loop) - before) / 1000000, 4999);
+    ck_assert_int_lt((wr_now_ns(loop) - before) / 1000000, 6000);
+    ck_assert_int_eq(weir_scope_wait(user, NULL), 0);
+    ck_assert_int_eq(rc, WEIR_ECANCELED);
+    weir_loop_free(loop);
+}
+
+/* ---- what a body has made in its own scope, and ends */
+
+struct places {
+    weir_scope *scope;
+};
+
+WEIR_SOURCE(ends_its_own, struct places)
+{
+    weir_gen *mine = count_to(args->scope, 9);
+    weir_sink *in;
+    weir_gen *queue = weir_queue(args->scope, NULL, &in);
+    weir_item item;
+    while (weir_next(mine, &item) && weir_yield(self, &item)) {}
+    weir_discard(mine);
+    weir_sink_discard(in);
+    weir_discard(queue);
+    ended++;
+    return 0;
+}
+
+TEST(end_of_a_scope_ends_a_body_before_what_it_has_made_there)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    weir_item item;
+    weir_gen *gen = ends_its_own(scope, (struct places){scope});
+    ck_assert(weir_next(gen, &item));
+
+    ck_assert_int_eq(weir_scope_wait(scope, NULL), 0);
+
+    ck_assert_int_eq(ended, 1);
+    weir_loop_free(loop);
+}
+
 /* ---- stopped, and not ended yet */
 
 static bool always(const weir_item *item, const void *args)

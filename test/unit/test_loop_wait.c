@@ -104,6 +104,22 @@ TEST(wait_for_an_object_fails_when_its_scope_is_canceled)
     weir_loop_free(w.loop);
 }
 
+TEST(wait_for_an_object_fails_when_its_scope_ends)
+{
+    struct waiting w;
+    set_up(&w);
+    weir_scope *scope = new_scope(&w);
+    wait_in(&w, scope, 'a', -1);
+    wait_in(&w, scope, 'b', -1);
+    wr_loop_settle(w.loop);
+
+    ck_assert_int_eq(wait_for(w.thing.scope), 0);
+
+    ck_assert_str_eq(trace, "!!");
+    ck_assert_int_eq(wait_for(scope), WEIR_ECLOSED);
+    weir_loop_free(w.loop);
+}
+
 TEST(wait_that_was_woken_can_still_be_failed)
 {
     struct waiting w;

@@ -1,0 +1,137 @@
+/*
+ * loop_object.c - what a scope does to its objects: cancel, end, turn out who is inside.
+ *
+ * Turning out: the ending scope's task marks the object (leaving), fails it and parks. It goes on
+ * when the last task inside has come out (wr_object_left), or when the object is ended by its owner
+ * meanwhile (wr_object_fini); it must not look at the object then, which may be gone.
+ */
+#include "loop_object.h"
+
+#include "loop_scope.h"
+#include "loop_wait.h"
+
+void wr_object_init(struct wr_object *object, const struct wr_object_ops *ops,
+                    struct weir_scope *scope, const char *name)
+{
+    const struct wr_fiber *running = scope->loop->running;
+    const struct wr_object *maker = running != NULL ? running->object : NULL;
+    bool after = maker != NULL && maker->scope == scope && !wr_list_empty(&maker->link);
+    *object = (struct wr_object){.ops = ops, .scope = scope, .name = name != NULL ? name : ""};
+    wr_list_init(&object->parked);
+    wr_list_append(after ? maker->link.next : scope->objects.next, &object->link);
+}
+
+void wr_object_move(struct wr_object *object, struct weir_scope *scope)
+{
+    object->scope = scope;
+    wr_list_remove(&object->link);
+    wr_list_prepend(&scope->objects, &object->link);
+}
+
+/* Tell those who watch. The scope that the object leaves, NULL: none. */
+static struct weir_scope *tell_out(struct wr_object *object)
+{
+    struct weir_scope *from = object->leaving;
+    object->watched = false;
+    if (object->failing != NULL) {
+        object->failing->failing--;
+        object->failing = NULL;
+    }
+    if (from != NULL) {
+        object->leaving = NULL;
+        wr_wake(from->turning_out, 0);
+        from->turning_out = NULL;
+    }
+    return from;
+}
+
+void wr_object_fini(struct wr_object *object)
+{
+    wr_list_remove(&object->link);
+    (void)tell_out(object);
+}
+
+struct weir_scope *wr_scope_home(const struct weir_scope *from, const struct wr_task *task)
+{
+    return wr_scope_within(task->scope, from) ? from->loop->root : task->scope;
+}
+
+void wr_object_left(struct wr_object *object, const struct wr_task *by)
+{
+    const struct weir_scope *from = tell_out(object);
+    if (from != NULL) {
+        wr_object_move(object, wr_scope_home(from, by));
+    }
+}
+
+void wr_object_unparked(struct wr_object *object, const struct wr_task *task)
+{
+    if (object->ops->inside == NULL && wr_object_waiter(object) == NULL) {
+        wr_object_left(object, task);
+    }
+}
+
+static bool inside(const struct wr_object *object, struct wr_task **task)
+{
+    *task = NULL;
+    return object->ops->inside != NULL ? object->ops->inside(object, task)
+                                       : wr_object_waiter(object) != NULL;
+}
+
+void wr_object_cancel(struct wr_object *object, int code)
+{
+    struct wr_task *task;
+    if (object->ops->cancel != NULL) {
+        object->ops->cancel(object, code);
+    }
+    (void)wr_object_abort(object, code);
+    (void)inside(object, &task);
+    if (task != NULL && task->why_of != object && task != object->scope->loop->task) {
+        wr_task_fail(task, code, false);
+    }
+}
+
+struct wr_task *wr_object_overdue(struct wr_object *object, const struct weir_scope *scope)
+{
+    struct wr_task *task;
+    if (object->failing != NULL || !inside(object, &task)) {
+        return NULL;
+    }
+    task = task != NULL ? task : wr_object_waiter(object);
+    if (task == NULL || wr_scope_within(task->scope, scope)) {
+        return NULL;
+    }
+    object->watched = true;
+    object->failing = task;
+    task->failing++;
+    return task;
+}
+
+static void turn_out(struct wr_object *object, struct weir_scope *from)
+{
+    from->turning_out = wr_task_now(from->loop, "weir_scope_wait");
+    object->watched = true;
+    object->leaving = from;
+    if (!wr_scope_canceled(object->scope)) {
+        wr_object_cancel(object, WEIR_ECLOSED);
+    }
+    while (from->turning_out != NULL) {
+        (void)wr_park_for_task(from->loop, "a task in another scope to leave what ends here", NULL);
+    }
+}
+
+void wr_object_end(struct wr_object *object)
+{
+    struct weir_scope *scope = object->scope;
+    struct wr_task *task;
+    if (object->ops->whole != NULL) {
+        object = object->ops->whole(object);
+    }
+    if (!inside(object, &task)) {
+        object->ops->discard(object);
+        return;
+    }
+    WR_ASSERT(task != scope->loop->task, "the scope of %s '%s' is ended from inside of it",
+              object->ops->kind, object->name);
+    turn_out(object, scope);
+}
