@@ -26,7 +26,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "flow_state_file.h"
 #include "server_demo.h"
 #include "weir_run.h"
 
@@ -66,37 +65,33 @@ static uint64_t draw(struct torture *torture, uint64_t below)
 
 /* ---- what is on the disk */
 
+struct promise {
+    const struct torture *torture;
+    uint64_t position, length;
+};
+
+static bool read_promise(void *ctx, const char *name)
+{
+    struct promise *promise = ctx;
+    weir_record *record = weir_record_read(promise->torture->state, name, NULL);
+    unsigned long long offset;
+    if (record != NULL && record->sources_count == 1 &&
+        sscanf(record->sources[0].position, "offset %llu", &offset) == 1) {
+        promise->position = offset;
+        promise->length = record->sink_length > 0 ? (uint64_t)record->sink_length : 0;
+    }
+    weir_record_free(record);
+    return true;
+}
+
 /* The newest record in the state's folder: position and length it promises; 0, 0 when there is
  * none. */
 static void read_record(const struct torture *torture, uint64_t *position, uint64_t *length)
 {
-    *position = *length = 0;
-    DIR *folder = opendir(torture->state);
-    struct dirent *entry;
-    while (folder != NULL && (entry = readdir(folder)) != NULL) {
-        size_t len = strlen(entry->d_name);
-        /* Between two renames only the previous one has its name. */
-        bool newest = len > 5 && strcmp(entry->d_name + len - 5, ".weir") == 0;
-        bool previous = len > 9 && strcmp(entry->d_name + len - 9, ".weir.old") == 0;
-        if (!newest && !(previous && *position == 0)) {
-            continue;
-        }
-        char path[512], text[WR_STATE_TEXT_MAX];
-        struct wr_state_record record;
-        snprintf(path, sizeof path, "%s/%s", torture->state, entry->d_name);
-        FILE *file = fopen(path, "r");
-        size_t n = file != NULL ? fread(text, 1, sizeof text, file) : 0;
-        if (file != NULL) {
-            fclose(file);
-        }
-        if (wr_state_decode(&record, text, n) == NULL && record.sources_count == 1) {
-            *position = record.sources[0].offset;
-            *length = record.sink_length > 0 ? (uint64_t)record.sink_length : 0;
-        }
-    }
-    if (folder != NULL) {
-        closedir(folder);
-    }
+    struct promise promise = {.torture = torture};
+    (void)!weir_record_each(torture->state, read_promise, &promise, NULL);
+    *position = promise.position;
+    *length = promise.length;
 }
 
 static uint64_t file_length(const struct torture *torture)

@@ -25,8 +25,8 @@ extern "C" {
 #endif
 
 /*
- * Open the durable record of one pipeline: the positions of its sources (at most 8) and the length
- * of its sink, at one commit. It is given to the pipeline's sources, by their options, and to its
+ * Open the durable record of one pipeline: the positions of its sources and the length of its sink,
+ * at one commit. It is given to the pipeline's sources, by their options, and to its
  * sink (weir_file_options, or weir_sink_keep_state for any other), which saves it before its first
  * byte, then at most every 100 ms, and at the end. What is filtered moves a position too, although
  * nothing is written. Does not suspend.
@@ -45,6 +45,71 @@ extern "C" {
  *          WEIR_EIO; WEIR_ENOMEM.
  */
 WEIR_API weir_state *weir_state_open(weir_scope *scope, const char *folder, const char *name);
+/*
+ * Say what the pipeline is, for the people who look at the record: weir_plan_open does it for a
+ * text.
+ *
+ * text     without secrets, as weir_plan_text gives it; copied. NULL: it is not known.
+ */
+WEIR_API void weir_state_describe(weir_state *state, const char *text);
+
+/* ---- records, for tools: without a loop, on any thread */
+
+typedef struct weir_record_source {
+    const char *name;     /* what is read, without secrets */
+    const char *position; /* where the next run goes on, in words of the source's own */
+    uint64_t items;       /* given and settled in all runs */
+    bool finished;        /* it was read to its end */
+} weir_record_source;
+
+/* What a state has left on the disk. */
+typedef struct weir_record {
+    size_t struct_size;
+    const char *name;
+    const char *text;    /* the pipeline; NULL: not known */
+    const char *sink;    /* what it writes to; NULL: nothing was written yet */
+    int64_t sink_length; /* bytes of a file that the next run keeps; -1: it is not cut */
+    int64_t saved_ms;    /* Unix time */
+    const weir_record_source *sources;
+    size_t sources_count;
+} weir_record;
+
+/*
+ * Read a record. The pipeline may be running: then it is the newest one that is saved.
+ *
+ * error    [out] WEIR_EINVAL: damaged, or a bad name. WEIR_EIO, detail errno: ENOENT when there is
+ *          none. WEIR_ENOMEM.
+ * Returns  the record, to be freed by weir_record_free; NULL: *error says why.
+ */
+WEIR_API WEIR_MUST_CHECK weir_record *weir_record_read(const char *folder, const char *name,
+                                                       weir_error *error);
+/* NULL is allowed. */
+WEIR_API void weir_record_free(weir_record *record);
+/*
+ * Let a source go on elsewhere. The record is locked meanwhile.
+ *
+ * source   the index of weir_record.sources.
+ * position in the source's own words, which are not checked: a source that cannot read it fails.
+ * Returns  0; WEIR_EINVAL: in use, damaged, no such source, a bad name. WEIR_EIO, WEIR_ENOMEM.
+ */
+WEIR_API WEIR_MUST_CHECK int weir_record_set(const char *folder, const char *name, size_t source,
+                                             const char *position, weir_error *error);
+/*
+ * Remove a record: the next run begins anew, behind what its sink has. None is no failure.
+ *
+ * Returns  0; WEIR_EINVAL: in use, or a bad name. WEIR_EIO.
+ */
+WEIR_API WEIR_MUST_CHECK int weir_record_remove(const char *folder, const char *name,
+                                                weir_error *error);
+/*
+ * Call fn with the name of each record in a folder, in alphabetical order, until it returns false.
+ * fn may read and remove records.
+ *
+ * Returns  0; WEIR_EIO, detail errno: the folder cannot be read. WEIR_ENOMEM.
+ */
+WEIR_API WEIR_MUST_CHECK int weir_record_each(const char *folder,
+                                              bool (*fn)(void *ctx, const char *name), void *ctx,
+                                              weir_error *error);
 
 #ifdef __cplusplus
 }

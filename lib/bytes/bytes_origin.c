@@ -53,6 +53,10 @@ void wr_origin_fini(struct wr_origin *origin)
 {
     wr_free(origin->spans);
     wr_free(origin->ends);
+    if (origin->positions != NULL) {
+        origin->positions->ops->drop(origin->positions);
+        origin->positions = NULL;
+    }
     origin->spans = NULL;
     origin->ends = NULL;
     origin->spans_count = origin->spans_cap = origin->spans_head = 0;
@@ -166,7 +170,7 @@ static void span_merge(struct wr_origin *origin, size_t index)
 
 static void drop_ends(struct wr_origin *origin)
 {
-    if (!origin->keeps_ends || origin->done < origin->ends_first) {
+    if (origin->positions == NULL || origin->done < origin->ends_first) {
         return;
     }
     uint64_t passed = origin->done - origin->ends_first + 1;
@@ -276,13 +280,13 @@ void wr_origin_counts(struct wr_origin *origin, uint64_t counts[WR_WORDS])
     memcpy(counts, origin->counts, sizeof origin->counts);
 }
 
-int wr_origin_keep_ends(struct wr_origin *origin, uint64_t start)
+void wr_origin_keep_positions(struct wr_origin *origin, struct wr_positions *positions,
+                              uint64_t start)
 {
-    WR_ASSERT(origin->given == 0, "offsets are kept from the first item on");
-    origin->keeps_ends = true;
+    WR_ASSERT(origin->given == 0, "positions are kept from the first item on");
+    origin->positions = positions;
     origin->ends_first = 1;
     origin->done_end = start;
-    return 0;
 }
 
 int wr_origin_push_end(struct wr_origin *origin, uint64_t end)

@@ -48,6 +48,21 @@ struct wr_span {
 /* The item was left out by its own source (a line over the limit): no reader was given it. */
 #define WR_END_LEFT_OUT (UINT64_C(1) << 62)
 
+/* What the numbers mean that an origin keeps for its items: a source's own. They belong to the origin,
+ * since items outlive their generator. Numbers never fall. */
+struct wr_positions;
+struct wr_positions_ops {
+    /* Where a restart goes on, for people to read and for the source to go by; as snprintf. */
+    size_t (*text)(struct wr_positions *positions, uint64_t number, char *to, size_t cap);
+    /* Numbers below `before` are not asked for any more. NULL: nothing to do. */
+    void (*forget)(struct wr_positions *positions, uint64_t before);
+    /* The last call. */
+    void (*drop)(struct wr_positions *positions);
+};
+struct wr_positions {
+    const struct wr_positions_ops *ops;
+};
+
 struct wr_origin {
     struct weir_receipt receipt;
     uint32_t id; /* weir_item.origin */
@@ -63,13 +78,13 @@ struct wr_origin {
         *spans; /* sorted, disjoint, all above done; [spans_head, spans_head + spans_count) */
     size_t spans_head, spans_count, spans_cap;
     size_t held; /* spans with refs > 0 */
-    /* Durable position, only when `ends` is on: ends_ring[seq - ends_first] is the offset behind
+    /* Durable position, only with `positions`: ends[ends_head + seq - ends_first] is the number of
      * item seq, which may carry WR_END_INSIDE and WR_END_LEFT_OUT. */
-    bool keeps_ends;
+    struct wr_positions *positions; /* NULL: none */
     uint64_t *ends;
     uint64_t ends_first; /* the seq of ends[ends_head] */
     size_t ends_head, ends_count, ends_cap;
-    uint64_t done_end;                /* offset behind item `done`, without WR_END_LEFT_OUT */
+    uint64_t done_end;                /* number of item `done`, without WR_END_LEFT_OUT */
     uint64_t left_out, left_out_done; /* items that nobody was given: all, and those up to `done` */
     void (*gone)(struct wr_origin *origin,
                  void *ctx); /* ended and nothing held: the last call, frees */
@@ -95,11 +110,13 @@ static inline void wr_origin_lend(struct wr_origin *origin, uint64_t n)
 /* Bring spans, counts and done up to date. */
 void wr_origin_sync(struct wr_origin *origin);
 
-/* 0 or WEIR_ENOMEM. From now on the origin keeps offsets: wr_origin_end_of for each item given. */
-int wr_origin_keep_ends(struct wr_origin *origin, uint64_t start);
-/* The offset behind the item that will be given next; before wr_origin_lend. */
+/* From now on the origin keeps a number for each item given, of which `positions` know the meaning;
+ * they are the origin's then. start: where it begins. */
+void wr_origin_keep_positions(struct wr_origin *origin, struct wr_positions *positions,
+                              uint64_t start);
+/* The number of the item that will be given next; before wr_origin_lend. */
 int wr_origin_push_end(struct wr_origin *origin, uint64_t end);
-/* The offset behind item `done`: where a restart goes on. */
+/* The number of item `done`: where a restart goes on. */
 uint64_t wr_origin_done_end(struct wr_origin *origin);
 
 /* Before a chain is torn down. */

@@ -91,7 +91,7 @@ const struct wr_origin *wr_receipt_unplaced(const struct weir_receipt *receipt)
 {
     struct weir_receipt *any = (struct weir_receipt *)(uintptr_t)receipt;
     if (receipt->kind == WR_RECEIPT_ORIGIN) {
-        return wr_origin_of(any)->keeps_ends ? NULL : wr_origin_of(any);
+        return wr_origin_of(any)->positions != NULL ? NULL : wr_origin_of(any);
     }
     const struct wr_group *group = group_of(any);
     const struct wr_origin *found = NULL;

@@ -232,7 +232,7 @@ static int begin_state(struct weir_sink *sink)
     if (sink->state == NULL || sink->state_begun) {
         return 0;
     }
-    int rc = wr_state_attach_sink(sink->state, &stored, &error);
+    int rc = wr_state_attach_sink(sink->state, sink->name, &stored, &error);
     if (rc >= 0) {
         rc = wr_state_begin(sink->state, 0, &error);
     }

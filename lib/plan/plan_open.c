@@ -321,6 +321,9 @@ int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_opt
     if (rc != 0) {
         return rc;
     }
+    if (opening.state != NULL) {
+        weir_state_describe(opening.state, weir_plan_text(plan));
+    }
     open_root(plan, &opening, NULL, gen, &own);
     if (sink != NULL) {
         *sink = own != NULL

@@ -148,7 +148,7 @@ static int open_file(struct sink_file *file)
     int64_t stored = -1;
     weir_error error;
     struct stat info;
-    if (file->state != NULL && wr_state_attach_sink(file->state, &stored, &error) < 0) {
+    if (file->state != NULL && wr_state_attach_sink(file->state, file->path, &stored, &error) < 0) {
         return pass_on(file, &error);
     }
     int rc = open_path(file, stored);

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base_hash.h"
@@ -42,8 +43,8 @@ static int identify(const struct wr_disk *disk, int fd, size_t hashed, char *val
     if (n < 0) {
         return errno;
     }
-    snprintf(validator, cap, "%" PRIx64 ":%" PRIx64 ":%zd:%016" PRIx64, (uint64_t)info.st_dev,
-             (uint64_t)info.st_ino, n, wr_hash(head, (size_t)n));
+    snprintf(validator, cap, "device %" PRIx64 " inode %" PRIu64 " head %016" PRIx64 "/%zd",
+             (uint64_t)info.st_dev, (uint64_t)info.st_ino, wr_hash(head, (size_t)n), n);
     *size = info.st_size;
     return 0;
 }
@@ -51,43 +52,57 @@ static int identify(const struct wr_disk *disk, int fd, size_t hashed, char *val
 /* How many bytes the stored validator has hashed. */
 static size_t hashed_by(const char *validator)
 {
-    uint64_t device, inode;
-    size_t hashed = 0;
-    return sscanf(validator, "%" SCNx64 ":%" SCNx64 ":%zu:", &device, &inode, &hashed) == 3 ? hashed
-                                                                                            : 0;
+    const char *slash = strrchr(validator, '/');
+    return slash != NULL ? (size_t)strtoul(slash + 1, NULL, 10) : 0;
+}
+
+/* Is it the file that the last run has read, and as long? 0, or a code with the failure set. */
+static int check_stored(struct wr_stream_source *stream, int fd, struct wr_offset *start)
+{
+    weir_error error;
+    char validator[WR_STATE_VALIDATOR_MAX];
+    int64_t size = 0;
+    if (!wr_offset_read(start, stream->slot->stored)) {
+        (void)wr_state_bad_position(stream->slot, &error);
+        return wr_stream_fail(stream, &error);
+    }
+    uint64_t offset = start->end & ~WR_END_INSIDE;
+    int number = identify(stream->gen.loop->disk, fd, hashed_by(start->validator), validator,
+                          sizeof validator, &size);
+    if (number != 0) {
+        return fail_io(stream, "look at", number);
+    }
+    if (strcmp(validator, start->validator) != 0) {
+        return wr_gen_fail(&stream->gen, WEIR_ECHANGED, 0, (int64_t)offset,
+                           "'%s' is not the file that the last run has read", stream->where);
+    }
+    if ((uint64_t)size < offset) {
+        return wr_gen_fail(&stream->gen, WEIR_ECHANGED, 0, (int64_t)offset,
+                           "'%s' has %" PRId64 " bytes, but the last run has read %" PRIu64,
+                           stream->where, size, offset);
+    }
+    return 0;
 }
 
 static int resume(struct wr_stream_source *stream, int fd)
 {
-    struct wr_state_slot *slot = stream->slot;
-    const struct wr_disk *disk = stream->gen.loop->disk;
-    char validator[WR_STATE_VALIDATOR_MAX];
-    int64_t size = 0;
-    int number = slot->stored ? identify(disk, fd, hashed_by(slot->validator), validator,
-                                         sizeof validator, &size)
-                              : 0;
+    struct wr_offset start = {.end = 0};
+    int64_t size;
+    int rc = stream->slot->stored != NULL ? check_stored(stream, fd, &start) : 0;
+    if (rc < 0) {
+        return rc;
+    }
+    int number = identify(stream->gen.loop->disk, fd, HASHED, start.validator,
+                          sizeof start.validator, &size);
     if (number != 0) {
         return fail_io(stream, "look at", number);
     }
-    if (slot->stored && strcmp(validator, slot->validator) != 0) {
-        return wr_gen_fail(&stream->gen, WEIR_ECHANGED, 0, (int64_t)slot->offset,
-                           "'%s' is not the file that the last run has read", stream->where);
-    }
-    if (slot->stored && (uint64_t)size < slot->offset) {
-        return wr_gen_fail(&stream->gen, WEIR_ECHANGED, 0, (int64_t)slot->offset,
-                           "'%s' has %" PRId64 " bytes, but the last run has read %" PRIu64,
-                           stream->where, size, slot->offset);
-    }
-    number = identify(disk, fd, HASHED, validator, sizeof validator, &size);
-    if (number != 0) {
-        return fail_io(stream, "look at", number);
-    }
-    if (wr_origin_keep_ends(stream->gen.origin, wr_state_end(slot)) < 0) {
+    if (wr_offsets_keep(stream->gen.origin, &start) == NULL) {
         return wr_gen_fail(&stream->gen, WEIR_ENOMEM, 0, -1, "no memory for positions");
     }
-    wr_state_set_validator(stream->lines.state, slot, validator);
+    wr_state_prove(stream->slot, WR_PROOF_EXACT);
     stream->reader.keep_ends = true;
-    wr_lines_resume(&stream->reader, wr_state_end(slot));
+    wr_lines_resume(&stream->reader, start.end);
     return 0;
 }
 
@@ -142,7 +157,7 @@ weir_gen *weir_file_lines(weir_scope *scope, const char *path, const weir_lines_
         wr_stream_source_alloc(scope, "file", file_open, path, options);
     if (stream != NULL && path == NULL) {
         wr_gen_fail(&stream->gen, WEIR_EINVAL, 0, -1, "a file source without a path");
-    } else if (stream != NULL && stream->lines.state != NULL) {
+    } else if (stream != NULL && stream->where != NULL && stream->lines.state != NULL) {
         stream->before = wr_state_expect_source(stream->lines.state, stream->where);
     }
     return wr_gen_made(stream != NULL ? &stream->gen : NULL, NULL);

@@ -128,41 +128,90 @@ static int wait_for_budget(struct wr_http_source *http)
 
 /* ---- pulling */
 
-/* Marks a stored validator: the offset beside it counts decoded bytes. No validator begins so. */
-static const char coded_mark = '~';
+/* What a state knows the source by: the URL without secrets, whole. NULL: no memory. */
+static char *state_name(const struct wr_http_source *http)
+{
+    size_t cap = strlen(http->url) * 4 + 16; /* each "=" may become "=***" */
+    char *name = wr_alloc(cap);
+    if (name != NULL) {
+        wr_http_shown(http, name, cap);
+    }
+    return name;
+}
 
-/* The state's slot: where an earlier run has come to. */
+static const char by_etag[] = "etag ", by_date[] = "modified ";
+
+/* Goes on where an earlier run has left off. */
+static int resume(struct wr_http_source *http, struct wr_offset *start)
+{
+    char shown[128];
+    weir_error error;
+    const struct wr_state_slot *slot = http->slot;
+    bool good = wr_offset_read(start, slot->stored);
+    const char *validator = start->validator;
+    if (strncmp(validator, by_etag, sizeof by_etag - 1) == 0) {
+        validator += sizeof by_etag - 1;
+    } else if (strncmp(validator, by_date, sizeof by_date - 1) == 0) {
+        validator += sizeof by_date - 1;
+    } else {
+        good = false;
+    }
+    if (!good) {
+        (void)wr_state_bad_position(slot, &error);
+        return wr_gen_fail_error(&http->gen, &error);
+    }
+    http->coded = start->decoded;
+    snprintf(http->validator, sizeof http->validator, "%s", validator);
+    wr_lines_resume(&http->reader, start->end);
+    http->finished = slot->finished && !http->o.follow;
+    wr_http_shown(http, shown, sizeof shown);
+    wr_log(&http->gen.loop->log, WR_LOG_INFO, http->gen.name,
+           http->finished ? "%s: read to its end in an earlier run (byte %" PRIu64 ")"
+                          : "%s: resume from byte %" PRIu64,
+           shown, start->end & ~WR_END_INSIDE);
+    return 0;
+}
+
 static int attach_state(struct wr_http_source *http)
 {
-    char shown[WR_STATE_SOURCE_NAME_MAX];
+    char *name = state_name(http);
+    struct wr_offset start = {.end = 0};
     weir_error error;
-    wr_http_shown(http, shown, sizeof shown);
-    int rc = wr_state_attach_source(http->o.state, shown, http->gen.origin, &http->slot, &error);
+    int rc = name != NULL ? wr_state_attach_source(http->o.state, name, http->gen.origin,
+                                                   &http->slot, &error)
+                          : wr_error_set(&error, WEIR_ENOMEM, 0, http->gen.name, "no memory");
+    wr_free(name);
     if (rc < 0) {
         return wr_gen_fail_error(&http->gen, &error);
     }
-    struct wr_state_slot *slot = http->slot;
-    uint64_t kept = 0;
-    if (slot->stored && slot->validator[0] != '\0') {
-        http->coded = slot->validator[0] == coded_mark;
-        snprintf(http->validator, sizeof http->validator, "%s",
-                 slot->validator + (http->coded ? 1 : 0));
-        wr_lines_resume(&http->reader, wr_state_end(slot));
-        kept = wr_state_end(slot);
-        http->finished = slot->finished && !http->o.follow;
-        wr_log(&http->gen.loop->log, WR_LOG_INFO, http->gen.name,
-               http->finished ? "%s: read to its end in an earlier run (byte %" PRIu64 ")"
-                              : "%s: resume from byte %" PRIu64,
-               shown, slot->offset);
+    if (http->slot->stored != NULL && resume(http, &start) < 0) {
+        return http->gen.failure->code;
     }
-    if (wr_origin_keep_ends(http->gen.origin, kept) < 0) {
+    http->offsets = wr_offsets_keep(http->gen.origin, &start);
+    if (http->offsets == NULL) {
         return wr_gen_fail(&http->gen, WEIR_ENOMEM, 0, -1, "no memory for the positions of lines");
     }
     http->reader.keep_ends = true;
     if (http->finished) {
+        wr_state_prove(http->slot, WR_PROOF_EXACT);
         wr_lines_end(&http->reader);
     }
     return 0;
+}
+
+/* The first answer says by what its version is known, each other one goes on with it. */
+static void prove(struct wr_http_source *http)
+{
+    struct wr_offset *now = &http->offsets->now;
+    if (http->validator[0] == '\0') {
+        wr_state_prove(http->slot, WR_PROOF_NONE);
+        return;
+    }
+    int len = snprintf(now->validator, sizeof now->validator, "%s%s",
+                       http->validator[0] == '"' ? by_etag : by_date, http->validator);
+    now->decoded = http->coded;
+    wr_state_prove(http->slot,
+                   (size_t)len < sizeof now->validator ? WR_PROOF_EXACT : WR_PROOF_NONE);
 }
 
 /* The answer is what was asked for: its first bytes may be in the reader already, none of them has
@@ -177,12 +226,8 @@ static int accept_answer(struct wr_http_source *http)
     if (http->another) {
         wr_http_log_another(http);
     }
-    /* Before the first line, or behind the last one that has a position. */
-    if (http->slot != NULL && (http->reader.given_end == 0 || http->validator[0] == '\0')) {
-        char stored[WR_STATE_VALIDATOR_MAX + 1];
-        int len = snprintf(stored, sizeof stored, "%c%s", coded_mark, http->validator);
-        wr_state_set_validator(http->o.state, http->slot,
-                               http->coded && len > 1 ? stored : http->validator);
+    if (http->slot != NULL && http->slot->proof != WR_PROOF_NONE) {
+        prove(http);
     }
     http->answered = true;
     wr_http_reply_accept(&http->reply);
@@ -321,7 +366,7 @@ static void http_close(struct weir_gen *gen)
     struct wr_http_source *http = http_of(gen);
     wr_http_attempt_end(http);
     if (http->slot != NULL) {
-        wr_state_detach_source(http->o.state, http->slot, http->finished && gen->failure == NULL);
+        wr_state_detach_source(http->slot, http->finished && gen->failure == NULL);
         http->slot = NULL;
     }
     wr_lines_reader_fini(&http->reader);
@@ -524,11 +569,11 @@ static bool options_wrong(const weir_http_options *o, const char *name, weir_err
 
 static void expect_state(struct wr_http_source *http)
 {
-    char shown[WR_STATE_SOURCE_NAME_MAX];
-    if (http->o.state != NULL && http->gen.failure == NULL) {
-        wr_http_shown(http, shown, sizeof shown);
-        http->before = wr_state_expect_source(http->o.state, shown);
+    char *name = http->o.state != NULL && http->gen.failure == NULL ? state_name(http) : NULL;
+    if (name != NULL) {
+        http->before = wr_state_expect_source(http->o.state, name);
     }
+    wr_free(name);
 }
 
 weir_gen *weir_http_lines(weir_scope *scope, const char *url_text, const weir_http_options *options)

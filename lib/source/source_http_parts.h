@@ -111,7 +111,8 @@ struct wr_http_source {
     char **headers;
     char *bearer_file, *ca_file;
     bool own_range, own_coding; /* the caller's headers say Range, Accept-Encoding */
-    struct wr_state_slot *slot;
+    struct wr_state_slot *slot; /* NULL: no state */
+    struct wr_offsets *offsets; /* the origin's; NULL: no state */
     const struct wr_state_slot *before; /* what an earlier run has left; NULL: nothing */
     /* this attempt */
     char *target; /* url, or where it was redirected to; NULL: url */

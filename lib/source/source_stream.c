@@ -44,7 +44,7 @@ int wr_stream_lossy(struct wr_stream_source *stream, const char *name)
                                &error) < 0) {
         return wr_stream_fail(stream, &error);
     }
-    wr_state_set_validator(stream->lines.state, stream->slot, NULL);
+    wr_state_prove(stream->slot, WR_PROOF_NONE);
     return 0;
 }
 
@@ -208,7 +208,7 @@ static void stream_close(struct weir_gen *gen)
 {
     struct wr_stream_source *stream = stream_of(gen);
     if (stream->slot != NULL) {
-        wr_state_detach_source(stream->lines.state, stream->slot,
+        wr_state_detach_source(stream->slot,
                                gen->failure == NULL && stream->reader.end &&
                                    wr_lines_pending(&stream->reader) == 0);
         stream->slot = NULL;

@@ -293,8 +293,8 @@ class KilledRuns(e2e_support.TestCase):
             if name.endswith(".weir"):
                 with open(os.path.join(state, name), encoding="ascii") as file:
                     for line in file:
-                        if line.startswith("source "):
-                            return int(line.split()[1].rstrip("+"))
+                        if line.startswith("position offset "):
+                            return int(line.split()[2])
         return -1
 
     def filtered_run_is_not_read_again(self, output):

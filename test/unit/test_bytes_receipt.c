@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "support_check.h"
+#include "support_positions.h"
 
 static struct wr_origin origin;
 
@@ -152,7 +153,7 @@ TEST(receipt_group_lets_all_its_parts_go_at_once)
 TEST(receipt_offsets_follow_the_position)
 {
     fresh();
-    ck_assert_int_eq(wr_origin_keep_ends(&origin, 100), 0);
+    wr_test_keep_positions(&origin, 100);
     for (uint64_t i = 1; i <= 300; i++) {
         ck_assert_int_eq(wr_origin_push_end(&origin, 100 + i * 10), 0);
         wr_origin_lend(&origin, 1);

@@ -11,45 +11,51 @@ static const char lines[] = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\n";
 
 /* ---- the record alone */
 
+static struct wr_state_place place(void)
+{
+    return (struct wr_state_place){.disk = &wr_test_disk, .folder = "s", .name = "p"};
+}
+
 /* Save records of 1, 2, 3 ... bytes of sink until the machine stops; the last that was saved. */
 static int64_t save_until_it_stops(void)
 {
-    struct wr_state_record record = {.name = "p"};
-    static char text[WR_STATE_TEXT_MAX];
+    struct wr_state_place at = place();
+    struct wr_growing text = {.data = NULL};
     weir_error error;
     const char *step;
-    int folder, lock;
-    if (wr_state_lock(&wr_test_disk, "s", "p", &folder, &lock, &error) < 0 ||
-        wr_state_sync_parent(&wr_test_disk, folder) != 0) {
-        return 0;
-    }
-    for (record.sink_length = 1; record.sink_length <= 3; record.sink_length++) {
-        size_t len = wr_state_encode(&record, text);
-        if (wr_state_store(&wr_test_disk, folder, "p", text, len, &step) != 0) {
-            break;
+    int64_t length = 1;
+    if (wr_state_lock(&at, &error) == 0 && wr_state_sync_parent(&at) == 0) {
+        for (; length <= 3; length++) {
+            wr_record_begin(&text, "p", NULL);
+            wr_record_sink(&text, "out", length);
+            wr_record_end(&text, 1700000000000);
+            if (wr_state_store(&at, &text, &step) != 0) {
+                break;
+            }
         }
     }
-    return record.sink_length - 1;
+    wr_growing_free(&text);
+    return length - 1;
 }
 
 /* What is read after a loss of power at the k-th call; false: it was not stopped. */
 static bool check_record(uint64_t k, uint64_t seed)
 {
-    struct wr_state_record record = {.sink_length = 0};
+    struct wr_state_place at = place();
+    struct wr_record record;
     weir_error error;
-    int folder, lock;
     wr_disk_make(seed);
     wr_disk_stop_after(k);
     int64_t saved = save_until_it_stops();
     bool stopped = wr_disk_calls() > k;
     wr_disk_lose_power();
-    ck_assert_int_eq(wr_state_lock(&wr_test_disk, "s", "p", &folder, &lock, &error), 0);
-    int rc = wr_state_load(&wr_test_disk, folder, "s", "p", &record, &error);
+    ck_assert_int_eq(wr_state_lock(&at, &error), 0);
+    int rc = wr_state_load(&at, &record, &error);
     ck_assert_msg(rc >= 0, "call %d, seed %d: %s", (int)k, (int)seed, error.message);
-    ck_assert_int_eq(rc, record.sink_length > 0);
-    ck_assert_msg(record.sink_length == saved || record.sink_length == saved + 1,
-                  "call %d, seed %d: record %d, saved %d", (int)k, (int)seed,
-                  (int)record.sink_length, (int)saved);
+    int64_t length = rc > 0 ? record.sink_length : 0;
+    ck_assert_msg(length == saved || length == saved + 1, "call %d, seed %d: record %d, saved %d",
+                  (int)k, (int)seed, (int)length, (int)saved);
+    wr_record_free(&record);
     return stopped;
 }
 

@@ -84,6 +84,11 @@ static const char *const anywhere[] = {"weir_loop_new",
                                        "weir_plan_source_address",
                                        "weir_plan_state_folder",
                                        "weir_plan_text",
+                                       "weir_record_each",
+                                       "weir_record_free",
+                                       "weir_record_read",
+                                       "weir_record_remove",
+                                       "weir_record_set",
                                        "weir_plan_warning",
                                        "weir_plan_writes_stdout",
                                        "weir_component_at",
@@ -225,6 +230,7 @@ CALL(weir_file_sink, weir_file_sink(w->scope, "/dev/null", NULL));
 CALL(weir_socket_sink, weir_socket_sink(w->scope, "unix:/x", NULL));
 CALL(weir_null_sink, weir_null_sink(w->scope));
 
+CALL(weir_state_describe, weir_state_describe(w->state, "x"));
 CALL(weir_state_open, weir_state_open(w->scope, w->folder, "other"));
 CALL(weir_http_lines, weir_http_lines(w->scope, "http://h/", NULL));
 CALL(weir_file_lines, weir_file_lines(w->scope, "/dev/null", NULL));

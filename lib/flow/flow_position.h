@@ -1,0 +1,39 @@
+/*
+ * flow_position.h - positions of what is read by offset: a file, a body. Internal.
+ *
+ * A number of the origin (bytes_origin.h) is the offset behind an item, with WR_END_INSIDE where that
+ * lies inside an item of which nothing more is to be given. Its text is
+ *
+ *     offset 918233 [inside] [decoded] VALIDATOR
+ *
+ * where the validator is what tells that it is still the same file or body, in its source's words:
+ * it goes on to the end of the text and may be empty.
+ */
+#ifndef WR_FLOW_POSITION_H
+#define WR_FLOW_POSITION_H
+
+#include "bytes_origin.h"
+
+enum { WR_STATE_VALIDATOR_MAX = 200 };
+
+struct wr_offset {
+    uint64_t end; /* with WR_END_INSIDE */
+    bool decoded; /* it counts bytes of a decoded body, which no range can name */
+    char validator[WR_STATE_VALIDATOR_MAX + 16]; /* with a word before it */
+};
+
+/* False: the text is none. */
+bool wr_offset_read(struct wr_offset *offset, const char *text);
+/* As snprintf. */
+size_t wr_offset_text(const struct wr_offset *offset, char *to, size_t cap);
+
+/* The positions of an origin, to be changed as long as the source knows more about them. */
+struct wr_offsets {
+    struct wr_positions base;
+    struct wr_offset now; /* but for `end` */
+};
+
+/* Let the origin keep positions from start.end on. NULL: no memory. */
+struct wr_offsets *wr_offsets_keep(struct wr_origin *origin, const struct wr_offset *start);
+
+#endif

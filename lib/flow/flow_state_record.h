@@ -1,0 +1,79 @@
+/*
+ * flow_state_record.h - the text of a record: what is on the disk of a pipeline. Internal.
+ *
+ * A record is lines of text, so that it can be read with cat, and ends in a line with the CRC-32C of
+ * all that stands before it; nothing may follow.
+ *
+ *     weir-state 2                             the format
+ *     name orders
+ *     text https://host/feed | file out        the pipeline as weir_plan_text gives it
+ *     sink 4711 out                            the sink's length at the last commit, and its name
+ *     source https://host/feed                 and then any number of sources
+ *     items 40                                 given and settled in all runs
+ *     finished                                 it was read to its end
+ *     position offset 4711 etag "x"            in words of the source's own
+ *     saved 1700000000123                      Unix time, ms
+ *     crc32c 1a2b3c4d
+ *
+ * The length of a sink that is not to be cut is -1. What is not known has no line. A byte
+ * below space, DEL and '%' are written %xx, so a value may hold anything but NUL.
+ */
+#ifndef WR_FLOW_STATE_RECORD_H
+#define WR_FLOW_STATE_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/state.h>
+
+#include "base_error.h"
+
+enum {
+    WR_STATE_FORMAT = 2,
+    WR_RECORD_END_MAX = 64,                /* bytes that wr_record_end writes */
+    WR_STATE_RECORD_MAX = 64 * 1024 * 1024 /* bytes: of positions of some 100,000 files */
+};
+
+/* A text that grows. Zeroed: empty. */
+struct wr_growing {
+    char *data; /* not terminated */
+    size_t len, cap;
+    bool failed; /* there was no memory for all of it: nothing of it counts */
+};
+
+void wr_growing_free(struct wr_growing *text);
+/* Make room for `more` bytes behind len. */
+bool wr_growing_room(struct wr_growing *text, size_t more);
+void wr_growing_bytes(struct wr_growing *text, const char *bytes, size_t len);
+
+/* ---- writing: in this order */
+
+/* text NULL: not known. */
+void wr_record_begin(struct wr_growing *to, const char *name, const char *text);
+void wr_record_sink(struct wr_growing *to, const char *name, int64_t length);
+void wr_record_source(struct wr_growing *to, const weir_record_source *source);
+void wr_record_end(struct wr_growing *to, int64_t saved_ms);
+
+/* ---- reading */
+
+struct wr_record {
+    char *bytes;                    /* all texts below lie in it */
+    const char *name, *text, *sink; /* text, sink: NULL: none */
+    int64_t sink_length;            /* -1: none */
+    int64_t saved_ms;
+    weir_record_source *sources;
+    size_t sources_count, sources_cap;
+};
+
+/* Takes the bytes, also on failure, and changes them. NULL: *record is filled, to be freed by
+ * wr_record_free. Else what is wrong with them. */
+const char *wr_record_read(struct wr_record *record, struct wr_growing *bytes);
+/* A zeroed one is allowed. */
+void wr_record_free(struct wr_record *record);
+/* The whole record once more. */
+void wr_record_write(struct wr_growing *to, const struct wr_record *record);
+
+uint32_t wr_crc32c(uint32_t crc, const void *bytes, size_t len);
+
+#endif

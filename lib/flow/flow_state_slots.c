@@ -1,0 +1,262 @@
+/*
+ * flow_state_slots.c - the sources of a state: where each goes on, and how far it has come.
+ *
+ * A slot is made when a source is made (expected), by the record of the last run (stored), or when a
+ * source is pulled first (attached); the three find each other by the source's name, and of several
+ * with one name the first that is free counts. From then on the origin's numbers are the slot's, and
+ * its positions say what they mean. A slot whose source has no position stays for the name's sake and
+ * is not saved. Nothing here suspends.
+ */
+#include "flow_state_inside.h"
+
+#include <string.h>
+
+#include "base_alloc.h"
+
+enum { FIRST_SLOTS = 4, FIRST_TEXT = 256 };
+
+/* ---- slots */
+
+/* NULL: no memory. */
+static struct wr_state_slot *add_slot(struct weir_state *state, const char *name)
+{
+    if (state->slots_count == state->slots_cap) {
+        size_t cap = state->slots_cap == 0 ? (size_t)FIRST_SLOTS : state->slots_cap * 2;
+        struct wr_state_slot **slots = wr_realloc(state->slots, cap * sizeof *slots);
+        if (slots == NULL) {
+            return NULL;
+        }
+        state->slots = slots;
+        state->slots_cap = cap;
+    }
+    struct wr_state_slot *slot = wr_zalloc(sizeof *slot);
+    if (slot == NULL || (slot->name = wr_strdup(name)) == NULL) {
+        wr_free(slot);
+        return NULL;
+    }
+    slot->state = state;
+    state->slots[state->slots_count++] = slot;
+    return slot;
+}
+
+static void free_slot(struct wr_state_slot *slot)
+{
+    struct wr_origin *origin = slot->origin;
+    if (origin != NULL) {
+        origin->held--;
+        if (origin->ended) {
+            wr_origin_end(origin);
+        }
+    }
+    wr_free(slot->name);
+    wr_free(slot->stored);
+    wr_free(slot);
+}
+
+void wr_state_slots_fini(struct weir_state *state)
+{
+    for (size_t i = 0; i < state->slots_count; i++) {
+        free_slot(state->slots[i]);
+    }
+    wr_free(state->slots);
+    state->slots = NULL;
+    state->slots_count = state->slots_cap = 0;
+}
+
+int wr_state_adopt_sources(struct weir_state *state, const struct wr_record *record)
+{
+    for (size_t i = 0; i < record->sources_count; i++) {
+        const weir_record_source *from = &record->sources[i];
+        struct wr_state_slot *slot = add_slot(state, from->name);
+        if (slot == NULL || (slot->stored = wr_strdup(from->position)) == NULL) {
+            return WEIR_ENOMEM;
+        }
+        slot->items = from->items;
+        slot->finished = from->finished;
+    }
+    return 0;
+}
+
+struct wr_state_slot *wr_state_next_slot(struct weir_state *state, const char *name,
+                                         const struct wr_state_slot *after)
+{
+    bool behind = after == NULL;
+    for (size_t i = 0; i < state->slots_count; i++) {
+        struct wr_state_slot *slot = state->slots[i];
+        if (behind && !slot->attached && !slot->retired && strcmp(slot->name, name) == 0) {
+            return slot;
+        }
+        behind = behind || slot == after;
+    }
+    return NULL;
+}
+
+/* ---- sources */
+
+const struct wr_state_slot *wr_state_expect_source(struct weir_state *state, const char *name)
+{
+    if (state->failure.code != 0) {
+        return NULL;
+    }
+    state->expects = true;
+    struct wr_state_slot *slot = wr_state_next_slot(state, name, NULL);
+    while (slot != NULL && slot->expected) {
+        slot = wr_state_next_slot(state, name, slot);
+    }
+    if (slot == NULL) {
+        slot = add_slot(state, name);
+    }
+    if (slot != NULL) {
+        slot->expected = true;
+    }
+    return slot;
+}
+
+bool wr_state_expects(const struct weir_state *state)
+{
+    return state->expects;
+}
+
+/* The record has a position for a source that nobody has made in this run. */
+static const struct wr_state_slot *stranger(const struct weir_state *state)
+{
+    for (size_t i = 0; i < state->slots_count; i++) {
+        const struct wr_state_slot *slot = state->slots[i];
+        if (slot->stored != NULL && !slot->attached && !slot->expected) {
+            return slot;
+        }
+    }
+    return NULL;
+}
+
+int wr_state_attach_slot(struct weir_state *state, struct wr_state_slot **slot, const char *name,
+                         struct wr_origin *origin, weir_error *error)
+{
+    if (*slot == NULL) {
+        *slot = add_slot(state, name);
+    }
+    if (*slot == NULL) {
+        return wr_error_set(error, WEIR_ENOMEM, 0, "state", "no memory for the position of %s",
+                            name);
+    }
+    (*slot)->attached = true;
+    (*slot)->origin = origin;
+    origin->held++;
+    return 0;
+}
+
+int wr_state_attach_source(struct weir_state *state, const char *name, struct wr_origin *origin,
+                           struct wr_state_slot **slot, weir_error *error)
+{
+    *slot = NULL;
+    int rc = wr_state_usable(state, error);
+    if (rc < 0) {
+        return rc;
+    }
+    *slot = wr_state_next_slot(state, name, NULL);
+    bool known = *slot != NULL && (*slot)->stored != NULL;
+    const struct wr_state_slot *other = known ? NULL : stranger(state);
+    if (other != NULL) {
+        *slot = NULL;
+        return wr_error_set(error, WEIR_EINVAL, 0, "state",
+                            "the state '%s' is another pipeline's: it has a position of '%s', and "
+                            "none of '%s'",
+                            state->place.name, other->name, name);
+    }
+    return wr_state_attach_slot(state, slot, name, origin, error);
+}
+
+void wr_state_retire(struct wr_state_slot *slot)
+{
+    slot->retired = true;
+    wr_state_save_soon(slot->state);
+}
+
+void wr_state_prove(struct wr_state_slot *slot, enum wr_proof proof)
+{
+    struct weir_state *state = slot->state;
+    slot->proof = (uint8_t)proof;
+    if (proof != WR_PROOF_NONE) {
+        return;
+    }
+    wr_free(slot->stored);
+    slot->stored = NULL;
+    slot->items = 0;
+    slot->finished = false;
+    wr_state_end_cutting(state, slot->name);
+    if ((state->sink_length >= 0 || state->early) && !state->work.busy &&
+        !wr_state_worth_saving(state)) {
+        wr_state_remove(&state->place);
+    }
+}
+
+int wr_state_bad_position(const struct wr_state_slot *slot, weir_error *error)
+{
+    return wr_error_set(error, WEIR_EINVAL, 0, "state",
+                        "the state '%s' has a position of '%s' that it cannot read: %.100s",
+                        slot->state->place.name, slot->name, slot->stored);
+}
+
+void wr_state_detach_source(struct wr_state_slot *slot, bool finished)
+{
+    slot->read_to_end = finished;
+}
+
+/* ---- into a record */
+
+/* A retired slot of which nothing is under way. */
+static bool is_over(const struct wr_state_slot *slot)
+{
+    const struct wr_origin *origin = slot->origin;
+    return slot->retired && (origin == NULL || origin->done == origin->given);
+}
+
+/* In state->scratch; NULL: none, or no memory, which the scratch remembers. */
+static char *position_of(struct weir_state *state, const struct wr_state_slot *slot,
+                         const struct wr_state_moment *moment)
+{
+    struct wr_positions *positions = slot->origin != NULL ? slot->origin->positions : NULL;
+    struct wr_growing *to = &state->scratch;
+    bool new = slot->stored == NULL;
+    if (!moment->known || positions == NULL || (new && slot->proof == WR_PROOF_PENDING)) {
+        return slot->stored;
+    }
+    size_t len = FIRST_TEXT;
+    for (int i = 0; i < 2; i++) {
+        to->len = 0;
+        to->failed = false;
+        if (!wr_growing_room(to, len + 1)) {
+            return NULL;
+        }
+        len = positions->ops->text(positions, moment->number, to->data, to->cap);
+        if (len < to->cap) {
+            return to->data;
+        }
+    }
+    return NULL;
+}
+
+void wr_state_put_slot(struct weir_state *state, struct wr_growing *to,
+                       const struct wr_state_slot *slot, const struct wr_state_moment *moment)
+{
+    if (slot->proof == WR_PROOF_NONE || is_over(slot)) {
+        return;
+    }
+    state->scratch.failed = false;
+    weir_record_source source = {.name = slot->name,
+                                 .position = position_of(state, slot, moment),
+                                 .items = moment->known ? moment->items : slot->items,
+                                 .finished = moment->known ? moment->finished : slot->finished};
+    if (source.position != NULL) {
+        wr_record_source(to, &source);
+    }
+    to->failed = to->failed || state->scratch.failed;
+}
+
+void wr_state_forget(const struct wr_state_slot *slot)
+{
+    struct wr_positions *positions = slot->origin != NULL ? slot->origin->positions : NULL;
+    if (positions != NULL && positions->ops->forget != NULL) {
+        positions->ops->forget(positions, slot->kept.number);
+    }
+}
