@@ -164,6 +164,14 @@ WEIR_API weir_gen *weir_socket_lines(weir_scope *scope, const char *address,
  *          end there is told how long it is: weir_head(weir_count(scope, -5, WEIR_NONE), 5).
  */
 WEIR_API weir_gen *weir_count(weir_scope *scope, int64_t first, int64_t last);
+/*
+ * Give an item every interval, for ever: the number of intervals since the first pull, "1", "2", ...
+ * A reader that comes too late for some of them is given the newest only, so the numbers tell how
+ * many it has missed.
+ *
+ * interval_ms  milliseconds, at least 1; else WEIR_EINVAL.
+ */
+WEIR_API weir_gen *weir_ticker(weir_scope *scope, int64_t interval_ms);
 
 #ifdef __cplusplus
 }

@@ -36,5 +36,6 @@
 #include <weir/source.h>
 #include <weir/stage.h>
 #include <weir/state.h>
+#include <weir/wait.h>
 
 #endif

@@ -349,23 +349,26 @@ static bool start(struct weir_gen *gen)
     return gen->failure == NULL;
 }
 
-size_t wr_pull_direct(struct weir_gen *gen, weir_item *items, size_t max)
+bool wr_gen_enter(struct weir_gen *gen)
 {
     if (gen->canceled && !gen->closed) {
         wr_gen_fail(gen, WEIR_ECANCELED, 0, -1, "canceled");
-        wr_gen_over(gen);
-        return 0;
     }
-    if (gen->failure != NULL || (gen->stopping && gen->ops->stop == NULL)) {
+    if (gen->failure != NULL || (gen->stopping && gen->ops->stop == NULL) ||
+        (gen->state == WR_GEN_FRESH && !start(gen))) {
         wr_gen_over(gen);
-        return 0;
-    }
-    if (gen->state == WR_GEN_FRESH && !start(gen)) {
-        wr_gen_over(gen);
-        return 0;
+        return false;
     }
     gen->state = WR_GEN_INSIDE;
     gen->ready = gen->direct = false;
+    return true;
+}
+
+size_t wr_pull_direct(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    if (!wr_gen_enter(gen)) {
+        return 0;
+    }
     size_t n = gen->ops->next_many(gen, items, max);
     if (n == 0) {
         wr_gen_over(gen);

@@ -217,6 +217,8 @@ size_t wr_pull_slow(struct weir_gen *gen, weir_item *items, size_t max);
 void wr_gen_hold_fresh(struct weir_gen *gen);
 /* weir_next for what is no body at rest. */
 bool wr_next_unready(struct weir_gen *gen, weir_item *item);
+/* Before a pull of gen, which is INSIDE then. False: it was not to be pulled, and is over. */
+bool wr_gen_enter(struct weir_gen *gen);
 /* A pull without a look at the puller: what the puller itself calls. */
 size_t wr_pull_direct(struct weir_gen *gen, weir_item *items, size_t max);
 /* Tell the item's word (rejected), log why. */

@@ -137,12 +137,10 @@ static void asked_past(struct weir_gen *gen)
 static size_t pull_native(struct weir_gen *up, weir_item *items, size_t max, int64_t wait_ms,
                           bool *late)
 {
-    if (up->canceled || up->failure != NULL) {
-        return wr_pull_direct(up, items, max);
-    }
     WR_ASSERT(up->state != WR_GEN_INSIDE, "generator '%s' is being pulled already", up->name);
-    up->state = WR_GEN_INSIDE;
-    up->ready = up->direct = false;
+    if (!wr_gen_enter(up)) {
+        return 0;
+    }
     size_t n = up->ops->next_within(up, items, max, wait_ms, late);
     if (n == 0 && !*late) {
         wr_gen_over(up);

@@ -101,6 +101,8 @@ struct wr_clock {
 
 struct wr_disk;
 
+enum { WR_LANES = 2 }; /* of workers: loop_work.h */
+
 struct weir_loop {
     /* hot */
     struct wr_fiber *running; /* NULL on the scheduler's own stack */
@@ -152,9 +154,10 @@ struct weir_loop {
     uv_mutex_t post_lock;
     struct wr_list posts, remotes;
     struct wr_signal_watch *signal_watches;
-    struct wr_worker *worker;   /* loop_work.h; NULL until used */
-    const struct wr_disk *disk; /* loop_file.h */
-    void *curl;                 /* curl_bridge.h; NULL until used */
+    struct wr_worker *workers[WR_LANES]; /* loop_work.h; NULL until used */
+    struct wr_foreign *foreign;          /* loop_foreign.h; NULL until used */
+    const struct wr_disk *disk;          /* loop_file.h */
+    void *curl;                          /* curl_bridge.h; NULL until used */
     void (*curl_free)(void *curl);
     void (*call_fn)(void *arg); /* wr_call_on_loop_stack: run by the scheduler */
     void *call_arg;
@@ -252,7 +255,8 @@ void wr_posts_run(struct weir_loop *loop);
 /* Posts that came too late to run. */
 void wr_posts_free(struct weir_loop *loop);
 void wr_fd_stop_idle(struct weir_loop *loop);
-void wr_worker_free(struct weir_loop *loop);
+void wr_workers_free(struct weir_loop *loop);
+void wr_foreign_free(struct weir_loop *loop);
 void wr_signal_watches_free(struct weir_loop *loop);
 void wr_loop_keepalive(struct weir_loop *loop);
 

@@ -221,7 +221,8 @@ static void close_handles(struct weir_loop *loop)
     if (loop->curl_free != NULL) {
         loop->curl_free(loop->curl);
     }
-    wr_worker_free(loop);
+    wr_workers_free(loop);
+    wr_foreign_free(loop);
     wr_posts_free(loop);
     wr_signals_free(loop->root);
     wr_signal_watches_free(loop);

@@ -49,7 +49,7 @@ void wr_on_async(uv_async_t *async)
         struct wr_remote *remote = WR_OWNER(node, struct wr_remote, link);
         remote->run(remote);
     }
-    wr_worker_collect(loop);
+    wr_workers_collect(loop);
 }
 
 void wr_remote_init(struct wr_remote *remote, void (*run)(struct wr_remote *remote))

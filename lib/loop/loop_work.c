@@ -1,14 +1,17 @@
 /*
- * loop_work.c - the worker thread of a loop.
+ * loop_work.c - the worker threads of a loop, and weir_work.
  *
- * Two lists under one lock: what waits for the thread, and what it has done. The thread takes one
+ * For each worker there are two lists under one lock: what waits for the thread, and what it has done. The thread takes one
  * piece at a time and signals the loop's async handle; the loop collects on its own thread. At the
  * end of the loop the thread finishes what was handed over, then is joined.
  */
 #include "loop_work.h"
 
+#include <weir/wait.h>
+
 #include "base_alloc.h"
 #include "base_fault.h"
+#include "loop_scope.h"
 #include "loop_wait.h"
 
 struct wr_worker {
@@ -75,10 +78,11 @@ void wr_work_start(struct weir_loop *loop, struct wr_work *work)
 {
     wr_list_init(&work->link);
     work->busy = true;
-    if (loop->worker == NULL) {
-        loop->worker = worker_make(loop);
+    struct wr_worker **lane = &loop->workers[work->lane];
+    if (*lane == NULL) {
+        *lane = worker_make(loop);
     }
-    struct wr_worker *worker = loop->worker;
+    struct wr_worker *worker = *lane;
     if (worker == NULL) {
         work->run(work);
         work->busy = false;
@@ -92,9 +96,28 @@ void wr_work_start(struct weir_loop *loop, struct wr_work *work)
     uv_mutex_unlock(&worker->lock);
 }
 
-void wr_worker_collect(struct weir_loop *loop)
+bool wr_work_take_back(struct weir_loop *loop, struct wr_work *work)
 {
-    struct wr_worker *worker = loop->worker;
+    struct wr_worker *worker = loop->workers[work->lane];
+    bool waits = false;
+    uv_mutex_lock(&worker->lock);
+    for (struct wr_list *node = worker->todo.next; node != &worker->todo && !waits;
+         node = node->next) {
+        waits = node == &work->link;
+    }
+    if (waits) {
+        wr_list_remove(&work->link);
+    }
+    uv_mutex_unlock(&worker->lock);
+    if (waits) {
+        loop->fds_waited--;
+        work->busy = false;
+    }
+    return waits;
+}
+
+static void collect(struct weir_loop *loop, struct wr_worker *worker)
+{
     while (worker != NULL) {
         uv_mutex_lock(&worker->lock);
         struct wr_list *node = wr_list_take(&worker->done);
@@ -109,22 +132,34 @@ void wr_worker_collect(struct weir_loop *loop)
     }
 }
 
-void wr_worker_free(struct weir_loop *loop)
+void wr_workers_collect(struct weir_loop *loop)
 {
-    struct wr_worker *worker = loop->worker;
-    if (worker == NULL) {
-        return;
+    for (int i = 0; i < WR_LANES; i++) {
+        collect(loop, loop->workers[i]);
     }
+}
+
+static void worker_free(struct weir_loop *loop, struct wr_worker *worker)
+{
     uv_mutex_lock(&worker->lock);
     worker->stop = true;
     uv_cond_signal(&worker->wake);
     uv_mutex_unlock(&worker->lock);
     uv_thread_join(&worker->thread);
-    wr_worker_collect(loop);
+    collect(loop, worker);
     uv_cond_destroy(&worker->wake);
     uv_mutex_destroy(&worker->lock);
     wr_free(worker);
-    loop->worker = NULL;
+}
+
+void wr_workers_free(struct weir_loop *loop)
+{
+    for (int i = 0; i < WR_LANES; i++) {
+        if (loop->workers[i] != NULL) {
+            worker_free(loop, loop->workers[i]);
+            loop->workers[i] = NULL;
+        }
+    }
 }
 
 struct waited_work {
@@ -158,4 +193,59 @@ void wr_work_wait(struct weir_loop *loop, const char *why, void (*fn)(void *arg)
     while (!waited.over) {
         (void)wr_park(loop, why, NULL);
     }
+}
+
+/* ---- weir_work */
+
+struct program_work {
+    struct wr_work work;
+    void (*fn)(void *arg);
+    void *arg;
+    struct wr_task *task;
+    bool over;
+};
+
+static void program_run(struct wr_work *work)
+{
+    struct program_work *own = WR_OWNER(work, struct program_work, work);
+    own->fn(own->arg);
+}
+
+static void program_done(struct wr_work *work)
+{
+    struct program_work *own = WR_OWNER(work, struct program_work, work);
+    own->over = true;
+    wr_wake(own->task, 0);
+}
+
+int weir_work(weir_scope *scope, void (*fn)(void *arg), void *arg, const weir_work_options *options)
+{
+    weir_work_options o = WEIR_ZERO;
+    wr_scope_given(scope, "weir_work");
+    WR_ASSERT(fn != NULL, "there is no function to call: NULL");
+    if (options != NULL) {
+        WR_TAKE_OPTIONS(o, options);
+    }
+    struct weir_loop *loop = scope->loop;
+    const char *why = o.why != NULL ? o.why : "a blocking call";
+    struct program_work own = {
+        .work = {.lane = WR_LANE_PROGRAM, .run = program_run, .done = program_done},
+        .fn = fn,
+        .arg = arg,
+        .task = wr_task_now(loop, "weir_work")};
+    int rc = 0;
+    wr_work_start(loop, &own.work);
+    while (!own.over && rc == 0) {
+        rc = wr_wait(loop, why, NULL);
+    }
+    if (!own.over && wr_work_take_back(loop, &own.work)) {
+        return rc;
+    }
+    if (!own.over && o.interrupt != NULL) {
+        o.interrupt(arg);
+    }
+    while (!own.over) {
+        (void)wr_park(loop, why, NULL); /* arg is the thread's until then */
+    }
+    return rc;
 }

@@ -30,6 +30,9 @@ struct world {
     weir_item item; /* kept */
     weir_plan *plan;
     weir_state *state;
+    weir_watch *watch;
+    weir_timer *timer;
+    weir_waker waker;
     weir_server *server;
     const weir_request *request;
     weir_reply *reply;
@@ -60,6 +63,7 @@ static size_t calls_count;
 static const char *const anywhere[] = {"weir_loop_new",
                                        "weir_loop_attach",
                                        "weir_post",
+                                       "weir_wake_remote",
                                        "weir_use_allocator",
                                        "weir_version",
                                        "weir_item_parts",
@@ -139,6 +143,13 @@ static void signal_fn(void *ctx)
     (void)ctx;
 }
 
+static void watch_fn(void *ctx, int fd, int events)
+{
+    (void)ctx;
+    (void)fd;
+    (void)events;
+}
+
 static int put_fn(weir_sink *sink, void *self, const weir_item *items, size_t count)
 {
     (void)sink;
@@ -179,6 +190,20 @@ CALL(weir_scope_ledger, weir_ledger ledger; weir_scope_ledger(w->scope, &ledger)
 CALL(weir_sleep, (void)!weir_sleep(w->scope, 1));
 CALL(weir_now, weir_now(w->scope));
 CALL(weir_now_unix, weir_now_unix(w->scope));
+
+CALL(weir_wait_fd, (void)!weir_wait_fd(w->scope, 0, WEIR_READABLE, 0, "x"));
+CALL(weir_watch_new, (void)!weir_watch_new(w->scope, 0, 0, watch_fn, NULL, NULL));
+CALL(weir_watch_set, (void)!weir_watch_set(w->watch, 0));
+CALL(weir_watch_free, weir_watch_free(w->watch));
+CALL(weir_timer_new, (void)!weir_timer_new(w->scope, signal_fn, NULL));
+CALL(weir_timer_start, weir_timer_start(w->timer, 1));
+CALL(weir_timer_stop, weir_timer_stop(w->timer));
+CALL(weir_timer_free, weir_timer_free(w->timer));
+CALL(weir_waker_init, weir_waker waker; weir_waker_init(&waker, w->scope));
+CALL(weir_park, (void)!weir_park(&w->waker, 0, "x"));
+CALL(weir_wake, weir_wake(&w->waker));
+CALL(weir_waker_fini, weir_waker_fini(&w->waker));
+CALL(weir_work, (void)!weir_work(w->scope, signal_fn, NULL, NULL));
 
 CALL(weir_item_keep, (void)!weir_item_keep(&lent, &w->item));
 CALL(weir_item_release, weir_item_release(&w->item));
@@ -236,6 +261,7 @@ CALL(weir_http_lines, weir_http_lines(w->scope, "http://h/", NULL));
 CALL(weir_file_lines, weir_file_lines(w->scope, "/dev/null", NULL));
 CALL(weir_fd_lines, weir_fd_lines(w->scope, 0, NULL));
 CALL(weir_socket_lines, weir_socket_lines(w->scope, "unix:/x", NULL));
+CALL(weir_ticker, weir_ticker(w->scope, 10));
 CALL(weir_count, weir_count(w->scope, 1, 2));
 
 CALL(weir_lines, weir_lines(w->gen));
@@ -340,6 +366,9 @@ static void play(const struct call *call, const char *folder)
     (void)weir_queue(world.scope, NULL, &world.queue_end);
     world.plan = weir_plan_read("gen 1..3", NULL, NULL);
     world.state = weir_state_open(world.scope, world.folder, "state");
+    world.watch = weir_watch_new(world.scope, 2, 0, watch_fn, NULL, NULL);
+    world.timer = weir_timer_new(world.scope, signal_fn, NULL);
+    weir_waker_init(&world.waker, world.scope);
     world.server = weir_server_new(world.scope, ":0", NULL);
     if (!kept || weir_server_route(world.server, "GET /", serve, NULL) < 0) {
         _exit(2);
