@@ -27,9 +27,10 @@ struct uv_loop_s;
 
 typedef struct weir_loop_options {
     size_t struct_size;
-    int64_t budget_bytes; /* for received bytes, queues and decoders together; default 64 MiB;
+    int64_t
+        budget_bytes; /* for received bytes, queues, batches and decoders together; default 64 MiB;
                              WEIR_NONE: no limit */
-    int64_t stack_bytes;  /* of each task and body: address space, of which only touched pages cost
+    int64_t stack_bytes; /* of each task and body: address space, of which only touched pages cost
                              memory; default 256 KiB */
     /* One record: a syslog(3) level (3 error, 4 warning, 6 info, 7 debug), who, and one line
      * without its end. It must not call back into weir. NULL: nothing is written. */

@@ -26,7 +26,9 @@ typedef struct weir_queue_options {
     size_t struct_size;
     const char *name;  /* seen in errors and dumps, copied up to 31 bytes; default "queue" */
     int64_t items_max; /* default 64; WEIR_NONE: a rendezvous, one item for a reader that waits;
-                          when nobody waits it is full, also for a policy that drops */
+                          when nobody waits it is full, also for a policy that drops. Beyond 1024
+                          the 64 bytes of an item are charged to the loop's budget: when half of
+                          that is in use for items, the queue is full with what it has */
     int64_t bytes_max; /* default 1 MiB; WEIR_NONE: no limit. An item that is larger passes alone */
     int32_t when_full; /* WEIR_BLOCK (default) ... */
     int32_t reserved;

@@ -85,7 +85,12 @@ WEIR_API weir_gen *weir_grep(WEIR_TAKES weir_gen *up, const char *text);
  * batch, too. It keeps its items, so they are alive as long as it is; a batch that waits has the
  * pull behind it under way, as weir_next_within.
  *
+ * The 64 bytes of each item are charged to the loop's budget. Where that is used up, a batch with
+ * wait_ms goes with what it has, one without waits, and no batch begins while earlier ones are
+ * kept.
+ *
  * options  NULL: the defaults. Copied.
+ * Failure  WEIR_EBUDGET: it waits for a budget that nobody can give back.
  */
 WEIR_API weir_gen *weir_batch(WEIR_TAKES weir_gen *up, const weir_batch_options *options);
 /*

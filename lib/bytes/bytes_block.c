@@ -37,6 +37,29 @@ void wr_budget_release(struct wr_budget *budget, size_t bytes)
     }
 }
 
+void wr_budget_take_slots(struct wr_budget *budget, size_t bytes)
+{
+    budget->slots += (int64_t)bytes;
+    budget->used += (int64_t)bytes;
+    budget->peak = WR_MAX(budget->peak, budget->used);
+}
+
+bool wr_budget_charge_slots(struct wr_budget *budget, size_t bytes)
+{
+    if (budget->slots + (int64_t)bytes > budget->limit / 2 ||
+        budget->used + (int64_t)bytes > budget->limit) {
+        return false;
+    }
+    wr_budget_take_slots(budget, bytes);
+    return true;
+}
+
+void wr_budget_release_slots(struct wr_budget *budget, size_t bytes)
+{
+    budget->slots -= (int64_t)bytes;
+    wr_budget_release(budget, bytes);
+}
+
 void wr_block_pool_init(struct wr_block_pool *pool, struct wr_budget *budget)
 {
     pool->budget = budget;

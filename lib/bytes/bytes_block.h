@@ -7,7 +7,9 @@
  * that vector code may read past the end of a slice.
  *
  * The budget counts bytes of blocks, queues and decoders together. It is a number and a list of who
- * waits for it: the waiting itself belongs to the loop layer, which is told by `freed`.
+ * waits for it: the waiting itself belongs to the loop layer, which is told by `freed`. What items
+ * themselves lie in, their slots in long queues and in batches, is a part of it, and gets no more
+ * than half: however small the items are, there is room for the bytes that make them.
  */
 #ifndef WR_BYTES_BLOCK_H
 #define WR_BYTES_BLOCK_H
@@ -24,6 +26,7 @@ enum { WR_BLOCK_BYTES = 128 * 1024, WR_BLOCK_SPARE = 64, WR_BLOCKS_KEPT = 8 };
 
 struct wr_budget {
     int64_t limit, used, peak;
+    int64_t slots; /* of used: what items lie in, in queues and batches */
     void (*freed)(struct wr_budget *
                       budget); /* called when used falls and waiters is not 0; NULL: nobody waits */
     size_t waiters;
@@ -55,6 +58,11 @@ _Static_assert(offsetof(struct weir_block, data) % 16 == 0, "values and events l
  * when nothing at all is charged, any size is granted. */
 bool wr_budget_charge(struct wr_budget *budget, size_t bytes);
 void wr_budget_release(struct wr_budget *budget, size_t bytes);
+/* The same for slots; but what is refused by one may be taken all the same by the other, by who
+ * could not go on otherwise. */
+bool wr_budget_charge_slots(struct wr_budget *budget, size_t bytes);
+void wr_budget_take_slots(struct wr_budget *budget, size_t bytes);
+void wr_budget_release_slots(struct wr_budget *budget, size_t bytes);
 
 void wr_block_pool_init(struct wr_block_pool *pool, struct wr_budget *budget);
 /* Frees what is kept. Every block must have been let go. */

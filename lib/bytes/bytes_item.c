@@ -285,6 +285,43 @@ static void item_given(const weir_item *item, const char *verb)
     }
 }
 
+int wr_copies_add(struct wr_copies *copies, struct wr_block_pool *pool, weir_item *item)
+{
+    size_t need = wr_item_copy_bytes(item);
+    bool small = need <= WR_BLOCK_BYTES / 8;
+    struct weir_block *block = copies->block;
+    int rc = 0;
+    if (!wr_item_shares(item)) {
+        return wr_item_copy_alone(pool, item);
+    }
+    if (block == NULL || block->cap - block->len < need) {
+        if (block != NULL && (small || block->refs == 1)) {
+            /* Given back first: on a small budget it may be the very memory that is waited for. */
+            wr_copies_fini(copies);
+        }
+        if (!small) {
+            return wr_item_copy_alone(pool, item);
+        }
+        copies->block = block = wr_block_new(pool, 0, &rc);
+        if (block == NULL) {
+            return rc;
+        }
+    }
+    rc = wr_item_copy(item, block->data + block->len);
+    if (rc == 0) {
+        block->len += (uint32_t)need;
+        item->block = block;
+        wr_block_ref(block, 1);
+    }
+    return rc;
+}
+
+void wr_copies_fini(struct wr_copies *copies)
+{
+    wr_block_unref(copies->block, 1);
+    copies->block = NULL;
+}
+
 int weir_item_keep(weir_item *kept, const weir_item *lent)
 {
     item_given(lent, "weir_item_keep");

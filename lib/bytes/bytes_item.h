@@ -23,6 +23,11 @@ struct wr_batch_view {
     const weir_item *items;
 };
 
+/* Copies that share blocks of a pool: of small items that come without one. Zeroed: none yet. */
+struct wr_copies {
+    struct weir_block *block; /* being filled */
+};
+
 static inline bool wr_item_is_batch(const weir_item *item)
 {
     return item->type == &weir_batch_type;
@@ -55,5 +60,10 @@ int wr_item_copy(weir_item *item, char *to);
 /* Copy an item into a block of its own, of `pool` (NULL: charged to nobody), and point it there. 0,
  * WEIR_ENOMEM, WEIR_EBUDGET or what the type's copy returned; then nothing changed. */
 int wr_item_copy_alone(struct wr_block_pool *pool, weir_item *item);
+/* Copy an item, and point it to the copy, of whose block it has one reference: a shared block where
+ * that may be. The same codes. Not for batches. */
+int wr_copies_add(struct wr_copies *copies, struct wr_block_pool *pool, weir_item *item);
+/* Let go of the block that is being filled; what was copied stays. */
+void wr_copies_fini(struct wr_copies *copies);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "flow_gen.h"
 
-enum { WR_PULLER_ITEMS = 64 };
+enum { WR_PULLER_ITEMS = 256 };
 
 enum wr_puller_state {
     WR_PULLER_RESTS = 0, /* nothing asked for */

@@ -101,9 +101,7 @@ static bool full(const struct queue *queue)
 /* Something has gone from the ring to the reader: writers go on once half of it is free. */
 static inline void took(struct queue *queue)
 {
-    const struct wr_ring *ring = &queue->ring;
-    if (queue->waiting > 0 && ring->count <= ring->items_max / 2 &&
-        ring->bytes <= ring->bytes_max / 2) {
+    if (queue->waiting > 0 && wr_ring_half_empty(&queue->ring)) {
         wake_writers(queue);
     }
 }
@@ -179,9 +177,8 @@ static void queue_close(struct weir_gen *gen)
 {
     struct queue *queue = queue_of_gen(gen);
     queue->reader_gone = true;
-    wr_ring_release(&queue->ring, queue->ring.lent, queue->ended ? WR_ACT_LOAN : WR_ACT_NEUTRAL);
-    wr_ring_release(&queue->ring, queue->ring.count, WR_ACT_ABANDON);
-    queue->ring.bytes = 0;
+    wr_ring_release_lent(&queue->ring, queue->ended ? WR_ACT_LOAN : WR_ACT_NEUTRAL);
+    wr_ring_release_all(&queue->ring, WR_ACT_ABANDON);
     wake_writers(queue);
     /* A pump that waits for items for a reader that has gone stops waiting. */
     for (struct wr_list *node = queue->sinks.next; node != &queue->sinks; node = node->next) {
@@ -203,10 +200,10 @@ static void queue_free(struct weir_gen *gen)
 static size_t queue_why(const struct weir_gen *gen, char *text, size_t cap)
 {
     const struct queue *queue = queue_of_gen(gen);
-    int n = queue->ring.count == 0
+    int n = wr_ring_count(&queue->ring) == 0
                 ? snprintf(text, cap, "waits for queue '%s' (empty)", queue->name)
                 : snprintf(text, cap, "queue '%s' has %zu of %zu items", queue->name,
-                           queue->ring.count, queue->ring.items_max);
+                           wr_ring_count(&queue->ring), queue->ring.items_max);
     return n > 0 ? (size_t)n : 0;
 }
 
@@ -227,18 +224,18 @@ static int make_way(struct queue *queue, struct weir_sink *sink, const weir_item
     case WEIR_DROP_NEWEST: wr_items_tell(item, 1, WR_ACT_DROP); return 1;
     case WEIR_DROP_OLDEST:
     case WEIR_LATEST: {
-        if (queue->ring.count == 0) { /* a rendezvous that nobody has come to */
+        if (wr_ring_count(&queue->ring) == 0) { /* a rendezvous that nobody has come to */
             wr_items_tell(item, 1, WR_ACT_DROP);
             return 1;
         }
-        size_t drop = queue->when_full == WEIR_LATEST ? queue->ring.count : 1;
+        size_t drop = queue->when_full == WEIR_LATEST ? wr_ring_count(&queue->ring) : 1;
         wr_ring_drop_oldest(&queue->ring, drop);
         return 0;
     }
     default:
         return wr_sink_set_error(sink, WEIR_ETOOLONG, 0,
                                  "queue '%s' is full (%zu items, %zu bytes)", queue->name,
-                                 queue->ring.count, queue->ring.bytes);
+                                 wr_ring_count(&queue->ring), queue->ring.bytes);
     }
 }
 
@@ -316,7 +313,7 @@ static __attribute__((noinline)) int put_all(struct queue *queue, struct weir_si
         int rc = wr_ring_append(&queue->ring, &items[i]);
         if (rc == WEIR_EBUDGET) {
             rc = wait_for_room(queue, sink, true);
-        } else {
+        } else if (rc == 0) {
             i++;
         }
         if (rc < 0) {
@@ -336,19 +333,22 @@ static int queue_put_many(struct weir_sink *sink, const weir_item *items, size_t
 static int queue_try_put(struct weir_sink *sink, const weir_item *item)
 {
     struct queue *queue = queue_of_sink(sink);
+    int rc = 1; /* of wr_ring_append: there was no room */
     if (append_one(queue, item)) {
         return 1;
     }
     if (queue->reader_gone || queue->ended) {
         return writer_closed(queue, sink);
     }
-    while (full(queue)) {
-        int rc = queue->when_full == WEIR_BLOCK ? 0 : make_way(queue, sink, item);
-        if (rc != 0 || queue->when_full == WEIR_BLOCK) {
-            return rc < 0 ? writer_failed(queue, sink, rc) : rc;
+    while (rc > 0) {
+        while (full(queue)) {
+            rc = queue->when_full == WEIR_BLOCK ? 0 : make_way(queue, sink, item);
+            if (rc != 0 || queue->when_full == WEIR_BLOCK) {
+                return rc < 0 ? writer_failed(queue, sink, rc) : rc;
+            }
         }
+        rc = wr_ring_append(&queue->ring, item);
     }
-    int rc = wr_ring_append(&queue->ring, item);
     if (rc < 0) {
         return rc == WEIR_EBUDGET ? 0 : writer_failed(queue, sink, rc);
     }
@@ -370,8 +370,7 @@ static size_t queue_room(struct weir_sink *sink)
         (void)writer_closed(queue, sink);
         return 0;
     }
-    return queue->ring.count < queue->ring.items_max ? queue->ring.items_max - queue->ring.count
-                                                     : 1;
+    return wr_ring_room(&queue->ring);
 }
 
 /* A writer ends. why NULL: properly. */
@@ -426,7 +425,7 @@ static size_t writer_why(const struct weir_sink *sink, char *text, size_t cap)
 {
     const struct queue *queue = queue_of_sink(sink);
     int n = snprintf(text, cap, "waits for queue '%s' (%s, %zu items)", queue->name,
-                     full(queue) ? "full" : "open", queue->ring.count);
+                     full(queue) ? "full" : "open", wr_ring_count(&queue->ring));
     return n > 0 ? (size_t)n : 0;
 }
 

@@ -1,21 +1,21 @@
 /*
- * flow_ring.c - how a queue's ring keeps items and lets them go.
+ * flow_ring.c - how a queue keeps items and lets them go.
  *
  * Items are kept by reference; bytes that lie in nobody's block (a body's frame) are copied into
  * blocks of the ring's own. A block is charged once per run of items; when the blocks pinned exceed
  * PINNED_FACTOR times the byte bound, further items are copied out, so that a 20-byte slice does
  * not hold 128 KiB.
  *
- * The slots begin with RING_FIRST and double up to what is used: a queue of a thousand slots that
- * mostly holds three stays in the first-level cache. Called by the queue's two ends; nothing here
- * suspends, but letting an item go may run its type's drop function.
+ * The slots begin with RING_FIRST and double up to what is used, at most to WR_RING_PIECE: a queue
+ * of a thousand slots that mostly holds three stays in the first-level cache, and one of millions
+ * takes piece after piece. The ring itself is the queue's own memory, as its struct is; pieces are
+ * charged. Called by the queue's two ends; nothing here suspends, but letting an item go may run its type's drop function.
  */
 #include "flow_ring.h"
 
 #include <string.h>
 
 #include "base_alloc.h"
-#include "bytes_item.h"
 
 enum { PINNED_FACTOR = 4, RING_FIRST = 64 };
 
@@ -23,7 +23,7 @@ void wr_ring_init(struct wr_ring *ring, struct wr_block_pool *pool, size_t items
                   size_t bytes_max)
 {
     ring->pool = pool;
-    ring->items_max = items_max;
+    ring->items_max = ring->full = items_max;
     ring->bytes_max = bytes_max;
     ring->pinned_max =
         WR_MAX(WR_MIN(bytes_max, SIZE_MAX / PINNED_FACTOR) * PINNED_FACTOR, (size_t)WR_BLOCK_BYTES);
@@ -31,19 +31,150 @@ void wr_ring_init(struct wr_ring *ring, struct wr_block_pool *pool, size_t items
 
 void wr_ring_fini(struct wr_ring *ring)
 {
-    wr_ring_release(ring, ring->lent + ring->count, WR_ACT_ABANDON);
-    wr_block_unref(ring->copies, 1);
+    wr_ring_release_all(ring, WR_ACT_ABANDON);
+    wr_copies_fini(&ring->copies);
     wr_free(ring->slots);
+}
+
+/* ---- pieces */
+
+static void first_piece_is_over(struct wr_ring *ring)
+{
+    ring->behind = ring->behind->next;
+    ring->behind_at = 0;
+    if (ring->behind == NULL) {
+        ring->behind_last = NULL;
+        ring->behind_end = 0;
+        ring->open = ring->cap;
+    }
+    ring->full = ring->items_max;
+    wr_budget_release_slots(ring->pool->budget, sizeof *ring->behind);
+}
+
+static size_t first_piece_end(const struct wr_ring *ring)
+{
+    return ring->behind == ring->behind_last ? ring->behind_end : (size_t)WR_RING_PIECE;
+}
+
+/* The ring is empty: the first piece becomes the ring. */
+static void take_piece(struct wr_ring *ring)
+{
+    size_t count = first_piece_end(ring) - ring->behind_at;
+    wr_free(ring->slots);
+    ring->slots = ring->behind->items;
+    ring->cap = WR_RING_PIECE;
+    ring->head = ring->behind_at;
+    ring->count = count;
+    ring->behind_count -= count;
+    first_piece_is_over(ring);
+}
+
+/* One more piece at the end. 0, WEIR_ENOMEM, or 1: the budget has none. */
+static int add_piece(struct wr_ring *ring)
+{
+    struct wr_budget *budget = ring->pool->budget;
+    struct wr_ring_piece *piece;
+    if (!wr_budget_charge_slots(budget, sizeof *piece)) {
+        if (ring->count > 0) {
+            ring->full = wr_ring_count(ring);
+            return 1;
+        }
+        /* All that is here is lent: who has it may be waiting for more. */
+        wr_budget_take_slots(budget, sizeof *piece);
+    }
+    piece = wr_alloc(sizeof *piece);
+    if (piece == NULL) {
+        wr_budget_release_slots(budget, sizeof *piece);
+        return WEIR_ENOMEM;
+    }
+    piece->next = NULL;
+    if (ring->behind == NULL) {
+        ring->behind = piece;
+        ring->open = 0;
+    } else {
+        ring->behind_last->next = piece;
+    }
+    ring->behind_last = piece;
+    ring->behind_end = 0;
+    return 0;
+}
+
+static bool grow(struct wr_ring *ring)
+{
+    size_t cap = ring->cap == 0 ? RING_FIRST : ring->cap * 2;
+    weir_item *slots = wr_alloc(cap * sizeof *slots);
+    if (slots == NULL) {
+        return false;
+    }
+    size_t used = ring->lent + ring->count;
+    for (size_t i = 0; i < used; i++) {
+        slots[i] = *wr_ring_slot(ring, i);
+    }
+    wr_free(ring->slots);
+    ring->slots = slots;
+    ring->cap = ring->open = cap;
+    ring->head = 0;
+    return true;
+}
+
+/* Where the next items go, and for how many there is room in one go. 0 or what add_piece gave. */
+static int find_room(struct wr_ring *ring, weir_item **to, size_t *room)
+{
+    size_t used = ring->lent + ring->count;
+    if (ring->behind == NULL && used == ring->cap && ring->cap < WR_RING_PIECE && !grow(ring)) {
+        return WEIR_ENOMEM;
+    }
+    if (used < ring->open) {
+        size_t at = (ring->head + used) & (ring->cap - 1);
+        *to = &ring->slots[at];
+        *room = WR_MIN(ring->cap - at, ring->cap - used);
+        return 0;
+    }
+    if (ring->behind == NULL || ring->behind_end == WR_RING_PIECE) {
+        int rc = add_piece(ring);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    *to = &ring->behind_last->items[ring->behind_end];
+    *room = WR_RING_PIECE - ring->behind_end;
+    return 0;
+}
+
+/* n items have been written there; their bytes and their block. */
+static void appended(struct wr_ring *ring, size_t n, size_t bytes, struct weir_block *block)
+{
+    if (ring->behind == NULL) {
+        ring->count += n;
+    } else {
+        ring->behind_end += n;
+        ring->behind_count += n;
+    }
+    ring->bytes += bytes;
+    if (block != ring->last_block) {
+        ring->last_block = block;
+        ring->pinned += block->cap;
+    }
 }
 
 /* ---- letting go */
 
-void wr_ring_release(struct wr_ring *ring, size_t n, enum wr_act act)
+/* The block of item `index` of the ring, or of what stands behind it; NULL: none. */
+static const struct weir_block *block_at(struct wr_ring *ring, size_t index)
+{
+    if (index < ring->lent + ring->count) {
+        return wr_ring_slot(ring, index)->block;
+    }
+    return ring->behind_count > 0 ? ring->behind->items[ring->behind_at].block : NULL;
+}
+
+/* What items [at, at + n) of the ring hold goes. A run of one block ends where the next item does
+ * not continue it. */
+static void let_go(struct wr_ring *ring, size_t at, size_t n, enum wr_act act)
 {
     while (n > 0) {
-        size_t index = ring->head & (ring->cap - 1);
-        size_t run = WR_MIN(n, ring->cap - index);
-        weir_item *items = &ring->slots[index];
+        weir_item *items = wr_ring_slot(ring, at);
+        size_t run = WR_MIN(n, (size_t)(ring->slots + ring->cap - items)); /* to the ring's end */
         if (ring->receipts) {
             wr_items_unref(items, run, act);
         }
@@ -54,11 +185,7 @@ void wr_ring_release(struct wr_ring *ring, size_t n, enum wr_act act)
                 same++;
             }
             i += same;
-            /* The run of the block ends here unless the item behind the released ones continues it.
-             */
-            bool over = i < run || ring->lent + ring->count == run ||
-                        ring->slots[(ring->head + run) & (ring->cap - 1)].block != block;
-            if (over) {
+            if (i < run || block_at(ring, at + run) != block) {
                 ring->pinned -= WR_MIN(ring->pinned, block->cap);
                 if (block == ring->last_block) {
                     ring->last_block = NULL;
@@ -66,15 +193,35 @@ void wr_ring_release(struct wr_ring *ring, size_t n, enum wr_act act)
             }
             wr_block_unref(block, same);
         }
-        ring->head += run;
+        at += run;
         n -= run;
-        if (ring->lent >= run) {
-            ring->lent -= run;
-        } else {
-            ring->count -= run - ring->lent;
-            ring->lent = 0;
-        }
     }
+}
+
+/* The n oldest of the ring go, the lent ones first. */
+static void release(struct wr_ring *ring, size_t n, enum wr_act act)
+{
+    let_go(ring, 0, n, act);
+    size_t lent = WR_MIN(n, ring->lent);
+    ring->head += n;
+    ring->lent -= lent;
+    ring->count -= n - lent;
+    if (ring->lent + ring->count == 0 && ring->behind != NULL) {
+        take_piece(ring);
+    }
+}
+
+void wr_ring_release_lent(struct wr_ring *ring, enum wr_act act)
+{
+    release(ring, ring->lent, act);
+}
+
+void wr_ring_release_all(struct wr_ring *ring, enum wr_act act)
+{
+    while (ring->lent + ring->count > 0) {
+        release(ring, ring->lent + ring->count, act);
+    }
+    ring->bytes = 0;
 }
 
 /* ---- lending */
@@ -95,68 +242,22 @@ size_t wr_ring_lend(struct wr_ring *ring, weir_item *items, size_t max)
     ring->bytes -= bytes;
     ring->count -= n;
     ring->lent = n;
+    if (wr_ring_half_empty(ring)) {
+        ring->full = ring->items_max; /* there may be slots by now */
+    }
     return n;
 }
 
 /* ---- keeping */
 
-static bool grow(struct wr_ring *ring)
-{
-    size_t cap = ring->cap == 0 ? RING_FIRST : ring->cap * 2;
-    weir_item *slots = wr_alloc(cap * sizeof *slots);
-    if (slots == NULL) {
-        return false;
-    }
-    size_t used = ring->lent + ring->count;
-    for (size_t i = 0; i < used; i++) {
-        slots[i] = *wr_ring_slot(ring, i);
-    }
-    wr_free(ring->slots);
-    ring->slots = slots;
-    ring->cap = cap;
-    ring->head = 0;
-    return true;
-}
-
-/* Give the item memory of the ring's own. 0 or a code; WEIR_EBUDGET: wait for memory. */
-static int copy_out(struct wr_ring *ring, weir_item *item)
-{
-    struct weir_block *block = ring->copies;
-    if (!wr_item_shares(item)) {
-        return wr_item_copy_alone(ring->pool, item);
-    }
-    size_t need = wr_item_copy_bytes(item);
-    if (block == NULL || block->cap - block->len < need) {
-        bool small = need <= WR_BLOCK_BYTES / 8;
-        if (ring->copies != NULL && (small || ring->copies->refs == 1)) {
-            /* Given back first: on a small budget it may be the very memory that is waited for. */
-            wr_block_unref(ring->copies, 1);
-            ring->copies = NULL;
-        }
-        if (!small) {
-            return wr_item_copy_alone(ring->pool, item);
-        }
-        int why = 0;
-        ring->copies = block = wr_block_new(ring->pool, 0, &why);
-        if (block == NULL) {
-            return why;
-        }
-    }
-    int rc = wr_item_copy(item, block->data + block->len);
-    if (rc == 0) {
-        block->len += (uint32_t)need;
-        item->block = block;
-        wr_block_ref(block, 1);
-    }
-    return rc;
-}
-
 int wr_ring_append(struct wr_ring *ring, const weir_item *from)
 {
-    if (ring->lent + ring->count == ring->cap && !grow(ring)) {
-        return WEIR_ENOMEM;
+    weir_item *to;
+    size_t room;
+    int rc = find_room(ring, &to, &room);
+    if (rc != 0) {
+        return rc;
     }
-    weir_item *to = wr_ring_slot(ring, ring->lent + ring->count);
     *to = *from;
     struct weir_block *block = from->block;
     /* A batch, and a value that owns something, are the only thing in their block: they stay. */
@@ -164,7 +265,7 @@ int wr_ring_append(struct wr_ring *ring, const weir_item *from)
                                   ring->pinned + block->cap > ring->pinned_max &&
                                   wr_item_shares(from) && from->len < block->cap / 2);
     if (copy) {
-        int rc = copy_out(ring, to);
+        rc = wr_copies_add(&ring->copies, ring->pool, to);
         if (rc < 0) {
             return rc;
         }
@@ -179,36 +280,28 @@ int wr_ring_append(struct wr_ring *ring, const weir_item *from)
             return WEIR_ENOMEM;
         }
     }
-    if (block != ring->last_block) {
-        ring->last_block = block;
-        ring->pinned += block->cap;
-    }
-    ring->count++;
-    ring->bytes += from->len;
+    appended(ring, 1, from->len, block);
     return 0;
 }
 
 size_t wr_ring_append_run(struct wr_ring *ring, const weir_item *items, size_t count)
 {
     struct weir_block *block = items[0].block;
-    if (block == NULL || ring->count >= ring->items_max ||
-        (block != ring->last_block && ring->pinned + block->cap > ring->pinned_max)) {
+    weir_item *to;
+    size_t room;
+    if (block == NULL || wr_ring_count(ring) >= ring->full ||
+        (block != ring->last_block && ring->pinned + block->cap > ring->pinned_max) ||
+        find_room(ring, &to, &room) != 0) {
         return 0;
     }
-    size_t used = ring->lent + ring->count;
-    if (used == ring->cap && !grow(ring)) {
-        return 0;
-    }
-    used = ring->lent + ring->count;
-    size_t at = (ring->head + used) & (ring->cap - 1);
-    size_t room = WR_MIN(ring->cap - at, ring->cap - used); /* slots in one piece */
-    room = WR_MIN(WR_MIN(room, count), ring->items_max - ring->count);
+    size_t waiting = wr_ring_count(ring);
+    room = WR_MIN(WR_MIN(room, count), ring->full - waiting);
     struct weir_receipt *receipt = items[0].receipt;
-    weir_item *to = &ring->slots[at];
-    size_t n = 0, bytes = ring->bytes;
+    /* One item fits whatever its bytes are, if nothing waits. */
+    size_t n = 0, bytes = 0;
+    size_t bytes_max = ring->bytes < ring->bytes_max ? ring->bytes_max - ring->bytes : waiting == 0;
     while (n < room && items[n].block == block && items[n].receipt == receipt &&
-           (receipt == NULL || items[n].seq == items[0].seq + n) &&
-           (bytes < ring->bytes_max || ring->count + n == 0)) {
+           (receipt == NULL || items[n].seq == items[0].seq + n) && bytes < bytes_max) {
         bytes += items[n].len;
         to[n] = items[n];
         n++;
@@ -223,29 +316,47 @@ size_t wr_ring_append_run(struct wr_ring *ring, const weir_item *items, size_t c
         }
     }
     wr_block_ref(block, (uint32_t)n);
-    if (block != ring->last_block) {
-        ring->last_block = block;
-        ring->pinned += block->cap;
-    }
-    ring->count += n;
-    ring->bytes = bytes;
+    appended(ring, n, bytes, block);
     return n;
+}
+
+/* ---- dropping */
+
+/* The oldest that stands behind a ring of which all is lent. */
+static void drop_behind(struct wr_ring *ring)
+{
+    struct wr_ring_piece *piece = ring->behind;
+    const weir_item *item = &piece->items[ring->behind_at++];
+    ring->behind_count--;
+    ring->bytes -= item->len;
+    wr_items_unref(item, 1, WR_ACT_DROP);
+    wr_block_unref(item->block, 1);
+    if (ring->behind_at == first_piece_end(ring)) {
+        first_piece_is_over(ring);
+        wr_free(piece);
+    }
 }
 
 void wr_ring_drop_oldest(struct wr_ring *ring, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        weir_item *item = wr_ring_slot(ring, ring->lent + i);
-        ring->bytes -= item->len;
-        wr_items_unref(item, 1, WR_ACT_DROP);
-        wr_block_unref(item->block, 1);
+    size_t near = WR_MIN(n, ring->count);
+    for (size_t i = 0; i < near; i++) {
+        ring->bytes -= wr_ring_slot(ring, ring->lent + i)->len;
     }
+    let_go(ring, ring->lent, near, WR_ACT_DROP);
     for (size_t i = ring->lent; i > 0; i--) {
-        *wr_ring_slot(ring, i - 1 + n) = *wr_ring_slot(ring, i - 1);
+        *wr_ring_slot(ring, i - 1 + near) = *wr_ring_slot(ring, i - 1);
     }
-    ring->head += n;
-    ring->count -= n;
+    ring->head += near;
+    ring->count -= near;
+    for (; n > near; n--) {
+        drop_behind(ring);
+    }
     if (ring->lent + ring->count == 0) {
+        if (ring->behind != NULL) {
+            take_piece(ring);
+            return;
+        }
         ring->pinned = 0;
         ring->last_block = NULL;
     }

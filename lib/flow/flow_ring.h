@@ -1,10 +1,14 @@
 /*
- * flow_ring.h - the items that a queue holds: a bounded ring that keeps them by reference. Internal
- * to the flow layer.
+ * flow_ring.h - the items that a queue holds: bounded, kept by reference. Internal to the flow
+ * layer.
  *
- * Slots [head, head + lent) are with the reader: uncounted, but referenced until the loan ends.
- * Slots [head + lent, head + lent + count) wait. Who waits for what, and what happens when it is
- * full, is the queue's business; the ring never waits.
+ * The oldest items lie in a ring of up to WR_RING_PIECE slots, those that do not fit behind it in a
+ * list of pieces of as many. Slots [head, head + lent) of the ring are with the reader: uncounted,
+ * but referenced until the loan ends. Slots [head + lent, head + lent + count) wait. When the ring
+ * is empty the first piece becomes the ring. So nothing is ever moved, and the usual queue is a
+ * small array. Pieces are charged to the loop's budget; one that is refused makes the queue full
+ * before its time. Who waits for what, and what happens when it is full, is the queue's business;
+ * the ring never waits.
  */
 #ifndef WR_FLOW_RING_H
 #define WR_FLOW_RING_H
@@ -13,17 +17,30 @@
 
 #include "base_error.h"
 #include "bytes_block.h"
+#include "bytes_item.h"
 #include "bytes_receipt.h"
+
+enum { WR_RING_PIECE = 1024 };
+
+struct wr_ring_piece {
+    weir_item items[WR_RING_PIECE]; /* first: it becomes the slots of the ring */
+    struct wr_ring_piece *next;
+};
 
 struct wr_ring {
     weir_item *slots; /* cap is a power of two */
     size_t cap, head, lent, count;
+    size_t open; /* how many of the slots may be in use: cap, or 0 while there are pieces */
+    size_t full; /* so many items are too many: items_max, or less after a refused piece */
     size_t items_max, bytes, bytes_max;
     struct weir_block *last_block; /* of the newest item: its run is charged */
     bool receipts;                 /* some item came with a receipt */
     size_t pinned, pinned_max;
-    struct weir_block *copies;  /* being filled with bytes that came without a block */
+    struct wr_copies copies;    /* of what came without a block */
     struct wr_block_pool *pool; /* where copies come from */
+    /* The pieces: items [behind_at, ...) of the first, [..., behind_end) of the last. */
+    struct wr_ring_piece *behind, *behind_last;
+    size_t behind_at, behind_end, behind_count;
 };
 
 /* A zeroed ring gets its limits. Nothing is allocated before the first item. */
@@ -33,7 +50,7 @@ void wr_ring_init(struct wr_ring *ring, struct wr_block_pool *pool, size_t items
 void wr_ring_fini(struct wr_ring *ring);
 
 /* Append one item; the caller has made sure of room (wr_ring_full). 0, or a code and nothing was
- * appended: WEIR_EBUDGET: wait for memory, and try again. */
+ * appended: WEIR_EBUDGET: wait for memory, and try again. 1: it is full now, for want of slots. */
 int wr_ring_append(struct wr_ring *ring, const weir_item *from);
 /* The usual case, many at once: items whose bytes lie in one block, put as a run, as many as there
  * is room for. Returns how many were appended, 0: the first one needs wr_ring_append's care (no
@@ -42,21 +59,41 @@ size_t wr_ring_append_run(struct wr_ring *ring, const weir_item *items, size_t c
 
 /* Lend up to max of the items that wait; after the loan before has ended. */
 size_t wr_ring_lend(struct wr_ring *ring, weir_item *items, size_t max);
-/* Let n items at the head go, the lent ones first: their blocks run by run, their receipts by
- * `act`. */
-void wr_ring_release(struct wr_ring *ring, size_t n, enum wr_act act);
+/* Let the lent items go: their blocks run by run, their receipts by `act`. */
+void wr_ring_release_lent(struct wr_ring *ring, enum wr_act act);
+/* Let all others go, too. */
+void wr_ring_release_all(struct wr_ring *ring, enum wr_act act);
 /* Drop the n oldest that are not lent; what is lent stays at the head. */
 void wr_ring_drop_oldest(struct wr_ring *ring, size_t n);
 
+/* How many items wait. None in the ring and no loan: none at all. */
+static inline size_t wr_ring_count(const struct wr_ring *ring)
+{
+    return ring->count + ring->behind_count;
+}
+
 static inline bool wr_ring_full(const struct wr_ring *ring)
 {
-    return ring->count >= ring->items_max || (ring->bytes >= ring->bytes_max && ring->count > 0);
+    size_t count = wr_ring_count(ring);
+    return count >= ring->full || (ring->bytes >= ring->bytes_max && count > 0);
+}
+
+/* How many items may come until it is full; at least 1. */
+static inline size_t wr_ring_room(const struct wr_ring *ring)
+{
+    size_t count = wr_ring_count(ring);
+    return count < ring->full ? ring->full - count : 1;
+}
+
+static inline bool wr_ring_half_empty(const struct wr_ring *ring)
+{
+    return wr_ring_count(ring) <= ring->full / 2 && ring->bytes <= ring->bytes_max / 2;
 }
 
 static inline void wr_ring_end_loan(struct wr_ring *ring)
 {
     if (ring->lent > 0) {
-        wr_ring_release(ring, ring->lent, WR_ACT_LOAN);
+        wr_ring_release_lent(ring, WR_ACT_LOAN);
     }
 }
 
@@ -102,7 +139,8 @@ static inline bool wr_ring_append_one(struct wr_ring *ring, const weir_item *ite
 {
     size_t used = ring->lent + ring->count;
     if (item->block == NULL || item->block != ring->last_block || item->receipt != NULL ||
-        used == ring->cap || wr_ring_full(ring)) {
+        used >= ring->open || ring->count >= ring->full ||
+        (ring->bytes >= ring->bytes_max && ring->count > 0)) {
         return false;
     }
     *wr_ring_slot(ring, used) = *item;

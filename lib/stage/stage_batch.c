@@ -1,11 +1,17 @@
 /*
  * stage_batch.c - weir_batch: groups of items, full by count, by bytes, or by time since the first.
  *
- * A batch lies in a block of its own, which holds one reference on each part's block and, through a
- * group receipt, on each part's source item; whoever keeps the batch keeps that block. It asks
- * upstream for what still fits by count. Items that were pulled together but lie beyond the byte
- * bound stay lent from upstream and begin the next batch. While it waits for more items within
- * wait_ms, the pull behind it stays under way (wr_pull_within).
+ * Upstream writes its items straight into the array of the batch that grows; what lies in nobody's
+ * block is copied, each run of a block is referenced once, and so are the source items. Items that
+ * were pulled together but lie beyond the byte bound stay lent from upstream and begin the next
+ * batch. A batch that is given lies in a block of its own, which holds all this through a group
+ * receipt; whoever keeps the batch keeps that block. While it waits for more items within wait_ms,
+ * the pull behind it stays under way (wr_pull_within).
+ *
+ * The array is charged to the loop's budget, but for the first FIRST_PARTS of a batch that nobody
+ * has yet. When it may not grow, a batch that time fills goes as it is, another waits for the
+ * budget. None is begun without the budget for it while earlier ones are still alive: whoever has
+ * them gives theirs back. So a chain holds no more than the budget and one batch.
  */
 #include <weir/module.h>
 #include <weir/stage.h>
@@ -17,186 +23,344 @@
 #include "bytes_item.h"
 #include "flow_gen.h"
 
-enum { PULL_ITEMS = 64, FIRST_PARTS = 64, LOOK_MS = 10 };
+enum {
+    PULL_ITEMS = 256,
+    FIRST_PARTS = 64,
+    LOOK_MS = 10,
+    BATCH_BYTES = 256 /* charged for what a batch is beside its parts: two small pieces of memory */
+};
+
+/* Who counts the batches that are alive: one reference each, and one of the stage. */
+struct alive {
+    size_t refs;
+    struct wr_budget *budget;
+};
 
 struct stage_batch {
     struct weir_gen gen;
     size_t items_max, bytes_max;
     int64_t wait_ms;
-    struct weir_block *given;  /* the batch of the last call */
-    struct batch_block *grows; /* the one being filled, during a call */
-    weir_item *pulled; /* PULL_ITEMS, of which [pulled_at, pulled_count) are not in a batch yet */
-    size_t pulled_at, pulled_count;
+    struct weir_block *given; /* the batch of the last call */
+    struct alive *alive;
+    /* the one that grows, during a call */
+    weir_item *items;
+    size_t count, cap, bytes, charged;
+    struct wr_runs runs; /* what the items came with */
+    struct wr_copies copies;
+    size_t expected; /* how many items there will be, by the last batch */
+    weir_item *left; /* PULL_ITEMS, of which [left_at, left_end) wait for the next batch */
+    size_t left_at, left_end;
 };
 
-/* The head of a batch block: what the block lets go when nobody keeps the batch any more. */
-struct batch_block {
-    struct weir_receipt *group;
-    uint64_t seq;
-    weir_item *items; /* beside the block while it grows */
-    size_t cap;
-    struct wr_runs runs; /* what the parts came with, until there is the group */
+/* What lies in the block of a batch. */
+struct batch {
     struct wr_batch_view view;
+    weir_item *items;
+    struct weir_receipt *group; /* NULL: no item had a receipt */
+    uint64_t seq;
+    size_t charged;
+    struct alive *alive;
 };
 
-static struct batch_block *batch_of(struct weir_block *block)
+static void unref_blocks(const weir_item *items, size_t count)
 {
-    return (struct batch_block *)(void *)block->data;
+    for (size_t i = 0; i < count;) {
+        uint32_t same = 1;
+        while (i + same < count && items[i + same].block == items[i].block) {
+            same++;
+        }
+        wr_block_unref(items[i].block, same);
+        i += same;
+    }
+}
+
+static void alive_unref(struct alive *alive)
+{
+    if (alive != NULL && --alive->refs == 0) {
+        wr_free(alive);
+    }
 }
 
 static void batch_drop(struct weir_block *block)
 {
-    struct batch_block *batch = batch_of(block);
-    for (size_t i = 0; i < batch->view.count; i++) {
-        weir_item_release(&batch->items[i]); /* bytes only: the receipts are in the runs */
-    }
+    struct batch *batch = (struct batch *)(void *)block->data;
+    unref_blocks(batch->items, batch->view.count);
     if (batch->group != NULL) {
         wr_receipt_unref(batch->group, batch->seq, batch->seq, WR_ACT_LOAN);
     }
-    wr_runs_let_go(&batch->runs, WR_ACT_LOAN);
-    wr_runs_fini(&batch->runs);
     wr_free(batch->items);
+    wr_budget_release_slots(batch->alive->budget, batch->charged);
+    alive_unref(batch->alive);
 }
 
-static struct weir_block *batch_new(struct stage_batch *stage)
+/* The one that grows is given up. */
+static void drop_growing(struct stage_batch *stage)
 {
-    int why = 0;
-    (void)stage;
-    struct weir_block *block = wr_block_new(NULL, sizeof(struct batch_block), &why);
-    if (block != NULL) {
-        memset(block->data, 0, sizeof(struct batch_block));
-        block->drop = batch_drop;
+    unref_blocks(stage->items, stage->count);
+    wr_runs_let_go(&stage->runs, WR_ACT_LOAN);
+    wr_free(stage->items);
+    if (stage->charged > 0) {
+        wr_budget_release_slots(&stage->gen.loop->budget, stage->charged);
     }
-    return block;
+    stage->items = NULL;
+    stage->count = stage->cap = stage->bytes = stage->charged = 0;
 }
 
-/* One more part; 0 or a code. */
-static int batch_add(struct batch_block *batch, const weir_item *item)
+/* ---- memory */
+
+/* The budget gives nothing. 0: try again; 1: the batch goes as it is; negative: gen fails. */
+static int wait_for_budget(struct stage_batch *stage)
 {
-    if (batch->view.count == batch->cap) {
-        size_t cap = batch->cap == 0 ? FIRST_PARTS : batch->cap * 2;
-        weir_item *items = wr_realloc(batch->items, cap * sizeof *items);
-        if (items == NULL) {
-            return WEIR_ENOMEM;
-        }
-        batch->items = items;
-        batch->cap = cap;
+    struct weir_gen *gen = &stage->gen;
+    if (stage->count > 0 && stage->wait_ms >= 0) {
+        return 1;
     }
-    weir_item *part = &batch->items[batch->view.count];
-    weir_item plain = *item;
-    plain.receipt = NULL;
-    int rc = weir_item_keep(part, &plain);
-    if (rc < 0) {
-        return rc;
+    int rc = wr_budget_wait(gen->loop, &gen->object);
+    if (rc == WEIR_EBUDGET) {
+        wr_gen_fail_starved(gen, -1);
+    } else if (rc < 0) {
+        wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
     }
-    if (item->receipt != NULL) {
-        rc = wr_runs_add(&batch->runs, item->receipt, item->seq, item->seq);
-        if (rc < 0) {
-            weir_item_release(part);
+    return rc;
+}
+
+static int no_memory(struct stage_batch *stage)
+{
+    drop_growing(stage);
+    return wr_gen_fail(&stage->gen, WEIR_ENOMEM, 0, -1, "no memory for a batch");
+}
+
+static int resize(struct stage_batch *stage, size_t cap)
+{
+    weir_item *items = wr_realloc(stage->items, cap * sizeof *items);
+    if (items == NULL) {
+        return no_memory(stage);
+    }
+    stage->items = items;
+    stage->cap = cap;
+    return 0;
+}
+
+static bool charge(struct stage_batch *stage, size_t items)
+{
+    size_t bytes = items * sizeof *stage->items;
+    if (!wr_budget_charge_slots(&stage->gen.loop->budget, bytes)) {
+        return false;
+    }
+    stage->charged += bytes;
+    return true;
+}
+
+static int grow(struct stage_batch *stage)
+{
+    size_t twice = stage->cap > SIZE_MAX / 2 ? SIZE_MAX : stage->cap * 2;
+    size_t cap = WR_MIN(stage->items_max, twice);
+    while (!charge(stage, cap - stage->cap)) {
+        int rc = wait_for_budget(stage);
+        if (rc != 0) {
             return rc;
         }
     }
-    batch->view.count++;
-    batch->view.bytes += item->len;
-    return 0;
+    return resize(stage, cap);
 }
 
-/* Turn the block into the item that is given. */
-static int batch_give(struct stage_batch *stage, struct weir_block *block, weir_item *out)
+/* A new batch. 0, or negative: gen fails. */
+static int begin(struct stage_batch *stage)
 {
-    struct batch_block *batch = batch_of(block);
-    if (batch->runs.count > 0) {
-        batch->group = wr_group_new(&batch->runs);
-        if (batch->group == NULL) {
-            return WEIR_ENOMEM;
+    size_t cap = WR_MIN(stage->items_max, WR_MAX(stage->expected, (size_t)FIRST_PARTS));
+    if (stage->left == NULL) {
+        stage->left = wr_alloc(PULL_ITEMS * sizeof *stage->left);
+        stage->alive = wr_alloc(sizeof *stage->alive);
+        if (stage->left == NULL || stage->alive == NULL) {
+            return no_memory(stage);
+        }
+        *stage->alive = (struct alive){1, &stage->gen.loop->budget};
+    }
+    while ((stage->alive->refs == 1 && cap <= FIRST_PARTS) || !charge(stage, cap)) {
+        if (stage->alive->refs == 1) {
+            return resize(stage, WR_MIN(cap, (size_t)FIRST_PARTS));
+        }
+        int rc = wait_for_budget(stage);
+        if (rc < 0) {
+            return rc;
         }
     }
-    batch->view.items = batch->items;
-    memset(out, 0, sizeof *out);
-    out->data = (const char *)&batch->view;
-    out->len = batch->view.bytes;
-    out->type = &weir_batch_type;
-    out->block = block;
-    out->receipt = batch->group;
-    out->seq = batch->items[batch->view.count - 1].seq;
-    batch->seq = out->seq;
-    out->origin = batch->items[0].origin;
-    out->time_ns = batch->items[0].time_ns;
-    stage->given = block;
-    return 0;
+    return resize(stage, cap);
 }
 
-/* More items at stage->pulled; false: none in time (*late), or over. A batch that waits while
- * somebody waits for the loop's budget may be what holds it: it goes before its time. That is
+/* ---- filling */
+
+/* Up to `want` more items behind those of the batch; 0: none in time, or over. A batch that waits
+ * while somebody waits for the loop's budget may be what holds it: it goes before its time. That is
  * looked for at once, and then after pauses that double, so that an idle stream is hardly
  * disturbed. */
-static bool refill(struct stage_batch *stage, size_t want, int64_t until_ns, bool *late)
+static size_t pull(struct stage_batch *stage, size_t want, int64_t until_ns)
 {
     struct weir_gen *up = stage->gen.up;
     struct weir_loop *loop = stage->gen.loop;
-    *late = false;
-    stage->pulled_at = stage->pulled_count = 0;
-    want = WR_MIN(want, (size_t)PULL_ITEMS);
+    weir_item *to = stage->items + stage->count;
     if (until_ns < 0) {
-        stage->pulled_count = wr_pull(up, stage->pulled, want);
-        return stage->pulled_count > 0;
+        return wr_pull(up, to, want);
     }
     int64_t left_ms, pause_ms = 0;
+    size_t n;
+    bool late;
     do {
         left_ms = WR_MAX((until_ns - wr_now_ns(loop) + 999999) / 1000000, 0);
-        stage->pulled_count =
-            wr_pull_within(up, stage->pulled, want, WR_MIN(left_ms, pause_ms), late);
+        n = wr_pull_within(up, to, want, WR_MIN(left_ms, pause_ms), &late);
         pause_ms = pause_ms == 0 ? LOOK_MS : pause_ms * 2;
-    } while (*late && left_ms > 0 && loop->budget.waiters == 0);
-    return stage->pulled_count > 0;
+    } while (late && left_ms > 0 && loop->budget.waiters == 0);
+    return n;
+}
+
+/* Take n items that lie behind those of the batch, as far as its bytes go. Returns how many; *rc:
+ * the next one could not be copied, or WEIR_ENOMEM. */
+static size_t take(struct stage_batch *stage, size_t n, int *rc)
+{
+    weir_item *items = stage->items + stage->count;
+    struct weir_block *block = NULL;
+    uint32_t refs = 0;
+    size_t taken = 0;
+    while (taken < n && stage->bytes < stage->bytes_max) {
+        weir_item *item = &items[taken];
+        if (item->block != block || block == NULL) {
+            if (refs > 0) {
+                wr_block_ref(block, refs);
+            }
+            block = item->block;
+            refs = 0;
+            if (block == NULL && item->data != NULL) {
+                *rc = wr_copies_add(&stage->copies, &stage->gen.loop->blocks, item);
+                if (*rc < 0) {
+                    break;
+                }
+            }
+        }
+        refs += block != NULL;
+        stage->bytes += item->len;
+        taken++;
+    }
+    if (refs > 0) {
+        wr_block_ref(block, refs);
+    }
+    stage->count += taken;
+    if (wr_runs_add_items(&stage->runs, items, taken) < 0) {
+        *rc = WEIR_ENOMEM;
+    }
+    for (size_t i = 0; i < taken; i++) {
+        items[i].receipt = NULL;
+    }
+    return taken;
+}
+
+/* Some more items. 0; 1: the batch goes as it is; negative: gen fails. */
+static int fill(struct stage_batch *stage, int64_t until_ns)
+{
+    int rc = 0;
+    if (stage->count == stage->cap) {
+        rc = grow(stage);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    weir_item *to = stage->items + stage->count;
+    size_t room = stage->cap - stage->count, n = stage->left_end - stage->left_at;
+    if (n > 0) {
+        n = WR_MIN(n, room);
+        memcpy(to, stage->left + stage->left_at, n * sizeof *to);
+        stage->left_at += take(stage, n, &rc);
+    } else {
+        if (stage->gen.up->state == WR_GEN_OVER ||
+            (n = pull(stage, WR_MIN(room, (size_t)PULL_ITEMS), until_ns)) == 0) {
+            return 1;
+        }
+        size_t taken = take(stage, n, &rc);
+        stage->left_at = 0;
+        stage->left_end = n - taken;
+        memcpy(stage->left, to + taken, (n - taken) * sizeof *to);
+    }
+    switch (rc) {
+    case 0: return 0;
+    case WEIR_EBUDGET: return wait_for_budget(stage);
+    case WEIR_ENOMEM: return no_memory(stage);
+    default: return wr_gen_fail(&stage->gen, rc, 0, -1, "%s", wr_code_text(rc));
+    }
+}
+
+/* Make the item that is given of the batch that has grown. */
+static int give(struct stage_batch *stage, weir_item *out)
+{
+    struct wr_budget *budget = &stage->gen.loop->budget;
+    int why = 0;
+    struct weir_block *block = wr_block_new(NULL, sizeof(struct batch), &why);
+    if (block == NULL) {
+        return no_memory(stage);
+    }
+    struct batch *batch = (struct batch *)(void *)block->data;
+    struct weir_receipt *group = stage->runs.count > 0 ? wr_group_new(&stage->runs) : NULL;
+    if (stage->runs.count > 0) {
+        wr_block_unref(block, 1);
+        return no_memory(stage);
+    }
+    size_t count = stage->count, bytes = count * sizeof *stage->items;
+    weir_item *items = stage->cap > count ? wr_realloc(stage->items, bytes) : NULL;
+    items = items != NULL ? items : stage->items;
+    *batch = (struct batch){.view = {count, stage->bytes, items},
+                            .items = items,
+                            .group = group,
+                            .seq = items[count - 1].seq,
+                            .charged = bytes + BATCH_BYTES,
+                            .alive = stage->alive};
+    if (stage->charged < batch->charged) {
+        wr_budget_take_slots(budget, batch->charged - stage->charged);
+    } else {
+        wr_budget_release_slots(budget, stage->charged - batch->charged);
+    }
+    stage->alive->refs++;
+    block->drop = batch_drop;
+    *out = (weir_item){.data = (const char *)&batch->view,
+                       .len = stage->bytes,
+                       .type = &weir_batch_type,
+                       .block = block,
+                       .receipt = group,
+                       .seq = batch->seq,
+                       .time_ns = items[0].time_ns,
+                       .origin = items[0].origin};
+    stage->given = block;
+    stage->expected = count;
+    stage->items = NULL;
+    stage->count = stage->cap = stage->bytes = stage->charged = 0;
+    return 0;
+}
+
+static int64_t deadline_ns(const struct stage_batch *stage)
+{
+    int64_t now_ns = wr_now_ns(stage->gen.loop);
+    return stage->wait_ms > (INT64_MAX - now_ns) / 1000000 ? INT64_MAX
+                                                           : now_ns + stage->wait_ms * 1000000;
 }
 
 static size_t batch_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct stage_batch *stage = WR_OWNER(gen, struct stage_batch, gen);
+    int64_t until_ns = -1;
     (void)max;
     wr_block_unref(stage->given, 1);
     stage->given = NULL;
-    if (stage->pulled == NULL) {
-        stage->pulled = wr_alloc(PULL_ITEMS * sizeof *stage->pulled);
+    if (gen->failure != NULL) {
+        return 0; /* the items before it were the last batch */
     }
-    struct weir_block *block = stage->pulled != NULL ? batch_new(stage) : NULL;
-    if (block == NULL) {
-        wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for a batch");
-        return 0;
-    }
-    struct batch_block *batch = batch_of(block);
-    stage->grows = batch;
-    int64_t until_ns = -1;
-    int rc = 0;
-    bool late = false;
-    while (rc == 0 && batch->view.count < stage->items_max &&
-           batch->view.bytes < stage->bytes_max) {
-        if (stage->pulled_at == stage->pulled_count &&
-            (gen->up->state == WR_GEN_OVER ||
-             !refill(stage, stage->items_max - batch->view.count, until_ns, &late))) {
-            break;
-        }
-        rc = batch_add(batch, &stage->pulled[stage->pulled_at]);
-        stage->pulled_at += rc == 0;
-        if (batch->view.count == 1 && stage->wait_ms >= 0) {
-            int64_t now_ns = wr_now_ns(gen->loop);
-            until_ns = stage->wait_ms > (INT64_MAX - now_ns) / 1000000
-                           ? INT64_MAX
-                           : now_ns + stage->wait_ms * 1000000;
+    int rc = begin(stage);
+    while (rc == 0 && stage->count < stage->items_max && stage->bytes < stage->bytes_max) {
+        rc = fill(stage, until_ns);
+        if (stage->count > 0 && until_ns < 0 && stage->wait_ms >= 0) {
+            until_ns = deadline_ns(stage);
         }
     }
-    stage->grows = NULL;
-    if (rc == 0 && batch->view.count > 0) {
-        rc = batch_give(stage, block, items);
-        if (rc == 0) {
-            return 1;
-        }
+    if (stage->count > 0) {
+        return give(stage, items) == 0;
     }
-    wr_block_unref(block, 1);
-    if (rc < 0) {
-        wr_gen_fail(gen, rc, 0, -1, "no memory for a batch");
-    }
+    drop_growing(stage);
     return 0;
 }
 
@@ -205,17 +369,21 @@ static void batch_close(struct weir_gen *gen)
     struct stage_batch *stage = WR_OWNER(gen, struct stage_batch, gen);
     wr_block_unref(stage->given, 1);
     stage->given = NULL;
-    wr_free(stage->pulled);
-    stage->pulled = NULL;
+    wr_copies_fini(&stage->copies);
+    wr_runs_fini(&stage->runs);
+    alive_unref(stage->alive);
+    stage->alive = NULL;
+    wr_free(stage->left);
+    stage->left = NULL;
 }
 
 /* A batch goes only when it is full, unless time fills it: then its pull may be late. */
 static int64_t batch_held(const struct weir_gen *gen, uint32_t mark)
 {
     const struct stage_batch *stage = WR_OWNER((uintptr_t)gen, struct stage_batch, gen);
-    int64_t held = 0;
-    for (size_t i = 0; stage->grows != NULL && i < stage->grows->view.count; i++) {
-        held += wr_block_mark(stage->grows->items[i].block, mark);
+    int64_t held = (int64_t)stage->charged;
+    for (size_t i = 0; i < stage->count; i++) {
+        held += wr_block_mark(stage->items[i].block, mark);
     }
     return held;
 }

@@ -102,6 +102,22 @@ class SlowConsumer(e2e_support.TestCase):
             self.stalls(run, lambda: self.nginx.written() - before)
             self.goes_on(run)
 
+    def test_items_without_bytes_stay_within_the_budget(self):
+        lines = 12000000
+        path = os.path.join(self.root, "newlines")
+        with open(path, "wb") as file:
+            file.write(b"\n" * lines)
+        for stages in ("queue 10000000", "batch 1000 | queue 10000", "batch 1 | queue 10000000"):
+            with Weir("--mem", "64MiB", "%s | %s" % (path, stages)) as run:
+                peak = self.settled(lambda: proc_status(run.pid, "VmHWM"))
+                if not SANITIZED:
+                    self.assertLessEqual(peak, 64 * 1024 + PEAK_KIB, stages)
+                got, want = 0, 1 << 20 if "batch 1 " in stages else lines
+                while got < want:
+                    piece = os.read(run.process.stdout.fileno(), 1 << 16)
+                    self.assertTrue(piece, run.err)
+                    got += len(piece)
+
     def test_a_socket_that_is_not_read_stops_a_tcp_server(self):
         counted = [0]
 
