@@ -23,6 +23,7 @@ enum flag_id {
     FLAG_USER,
     FLAG_INSECURE,
     FLAG_STRICT,
+    FLAG_DEAD,
     FLAG_QUIET,
     FLAG_VERBOSE,
     FLAG_CACERT,
@@ -66,6 +67,7 @@ static const struct flag table[] = {
     {FLAG_DRAIN, 0, "drain", "TIME", "time to finish after Ctrl-C or SIGTERM (10s)"},
     {FLAG_STATE, 0, "state", "DIR", "keep positions in DIR: a killed run goes on where it was"},
     {FLAG_STRICT, 0, "strict", NULL, "fail at the first item that would be rejected"},
+    {FLAG_DEAD, 0, "dead", "FILE", "append rejected items to FILE, one JSON object a line"},
     {FLAG_QUIET, 'q', "quiet", NULL, "say nothing but errors, and how many items were rejected"},
     {FLAG_VERBOSE, 'v', "verbose", NULL, "say more; twice: everything"},
     {FLAG_HELP, 'h', "help", NULL, "this text; 'weir help WORD' explains a source, stage or sink"},
@@ -341,6 +343,7 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
     case FLAG_FOLLOW: flags->follow = true; return 0;
     case FLAG_INSECURE: flags->insecure = true; return 0;
     case FLAG_STRICT: flags->strict = true; return 0;
+    case FLAG_DEAD: flags->dead_file = value; return 0;
     case FLAG_QUIET: flags->quiet = true; return 0;
     case FLAG_VERBOSE: flags->verbose++; return 0;
     case FLAG_CACERT: flags->ca_file = value; return 0;

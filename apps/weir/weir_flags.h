@@ -30,7 +30,7 @@ struct flags {
     size_t files_count;
     const char *headers[FLAGS_HEADERS_MAX];
     size_t headers_count;
-    const char *user, *ca_file, *state_folder;
+    const char *user, *ca_file, *state_folder, *dead_file;
     const char *word;                                 /* to explain; of `list`: NULL or a kind */
     int64_t count;                                    /* -c; -1: all */
     int64_t connect_ms, idle_ms, drain_ms, mem_bytes; /* 0: the default */

@@ -172,6 +172,10 @@ static int read_plan(struct run *run)
     }
     free(from_file);
     int code = check_files(run);
+    if (code == 0 && flags->dead_file != NULL && !weir_plan_rejects(run->plan)) {
+        say_line(&run->say, "--dead has no effect: nothing in this pipeline rejects items");
+        code = EXIT_USAGE;
+    }
     for (size_t i = 0; code == 0 && weir_plan_warning(run->plan, i) != NULL && !run->say.quiet;
          i++) {
         say_line(&run->say, "%s", weir_plan_warning(run->plan, i));
@@ -200,7 +204,8 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
                                  .user = flags->user,
                                  .stdin_fd = 0,
                                  .stdout_fd = 1,
-                                 .strict = flags->strict};
+                                 .strict = flags->strict,
+                                 .dead = flags->dead_file};
     const char *folder =
         flags->state_folder != NULL ? flags->state_folder : weir_plan_state_folder(run->plan);
     *durable = folder != NULL;
@@ -230,6 +235,9 @@ static bool reader_left(const struct run *run, const weir_error *error)
 /* A failure's exit code. */
 static int exit_code(const struct run *run, const weir_error *error)
 {
+    if (error->code < 0 && strcmp(error->origin, "dead") == 0) {
+        return EXIT_LOST; /* what was rejected could not be written */
+    }
     weir_stats stats = {.struct_size = sizeof stats};
     weir_loop_stats(run->loop, &stats);
     switch (error->code) {

@@ -335,9 +335,14 @@ WEIR_API int weir_fail(weir_gen *self, int code, const char *format, ...) WEIR_P
 WEIR_API int weir_return(weir_gen *self, const weir_item *value);
 /*
  * Say that one item is bad: it counts as rejected in the ledger, its reason goes to the log (info),
- * and the stream goes on. The item is one that is lent to the body, or that it keeps.
+ * and the stream goes on. In a pipeline text on-error= decides (plan.h): the item may be written to
+ * a dead sink as well, or be the failure of this generator. Does not suspend.
+ *
+ * item     lent to the body, or kept by it.
+ * Returns  0; or a code: self has failed, what it pulls and yields is false, and its body returns
+ *          the code.
  */
-WEIR_API void weir_reject(weir_gen *self, const weir_item *item, const char *format, ...)
+WEIR_API int weir_reject(weir_gen *self, const weir_item *item, const char *format, ...)
     WEIR_PRINTF(3, 4);
 /*
  * Say "I hold nothing of what I have pulled so far", so that the saved position may move: those

@@ -22,7 +22,9 @@
  * the line; a line end is a space. "..." has JSON's escapes, `...` and '...' have none. Sizes are
  * written 64KiB, 64K (both 65536) or 64KB (64000), times 500ms or 1m30s. A source stands in the
  * first place or nowhere; without one, standard input is read. A sink stands in the last place or
- * nowhere. A component may take chains of its own, in { }. weir_component_at() lists what there is
+ * nowhere. A component may take chains of its own, in { }. One that may
+ * reject items takes on-error=skip (count and log them), stop (fail) or dead (write them to the dead
+ * sink of weir_plan_options). weir_component_at() lists what there is
  * (module.h).
  *
  * Lifetime.  A plan is plain memory and belongs to no loop. What was opened from it does not need
@@ -107,6 +109,10 @@ WEIR_API const char *weir_plan_part_text(const weir_plan *plan, size_t index);
 /* Its traits with the arguments that it was given: a set of enum weir_trait. */
 WEIR_API uint32_t weir_plan_part_traits(const weir_plan *plan, size_t index);
 
+/* Whether a component of it may reject items, so that strict and dead of weir_plan_options have an
+ * effect. */
+WEIR_API bool weir_plan_rejects(const weir_plan *plan);
+
 /*
  * With a state, all runs are one run to a component that counts items (WEIR_TRAIT_COUNTS), as long
  * as what it counts can be known from the position of the source.
@@ -140,6 +146,12 @@ typedef struct weir_plan_options {
     int32_t stdout_fd;             /* default 1 */
     int32_t strict;                /* 1: the first item that would be rejected is a failure
                                       instead; default 0 */
+    /* Path of the dead sink: a file to which rejected items are appended, one JSON object a line:
+     * {"origin":"http(h)","number":7,"position":null,"component":"where","code":"EPARSE",
+     * "reason":"...","body":"..."}; body64 instead of body where the bytes are not UTF-8. It is made
+     * at the first rejected item. With it on-error= is dead where the text does not say otherwise;
+     * default: none, and on-error=dead is WEIR_EINVAL. */
+    const char *dead;
 } weir_plan_options;
 
 /*

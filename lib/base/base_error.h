@@ -16,6 +16,8 @@ int wr_error_set(weir_error *error, int code, int detail, const char *origin, co
                  ...) WEIR_PRINTF(5, 6);
 int wr_error_vset(weir_error *error, int code, int detail, const char *origin, const char *format,
                   va_list args);
+/* The name of a code without its WEIR_: "EPARSE"; for the user's own codes "EUSER". */
+const char *wr_code_name(int code);
 /* A short constant word for a code: "timed out", "connection reset"; for the user's own codes
  * "error". */
 const char *wr_code_text(int code);

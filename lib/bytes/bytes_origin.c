@@ -318,6 +318,20 @@ uint64_t wr_origin_done_end(struct wr_origin *origin)
     return origin->done_end;
 }
 
+size_t wr_origin_position(struct wr_origin *origin, uint64_t seq, char *to, size_t cap)
+{
+    if (origin->positions == NULL || seq > origin->given) {
+        return 0;
+    }
+    uint64_t number = origin->done_end; /* behind the last item that is not in the list any more */
+    if (seq - 1 >= origin->ends_first) {
+        number = origin->ends[origin->ends_head + (seq - 1 - origin->ends_first)];
+    } else if (seq != origin->ends_first) {
+        return 0;
+    }
+    return origin->positions->ops->text(origin->positions, number & ~WR_END_LEFT_OUT, to, cap);
+}
+
 /* Cut the span so that it begins (and another ends) at seq; true when the cut exists now. */
 static bool split_before(struct wr_origin *origin, size_t index, uint64_t seq)
 {

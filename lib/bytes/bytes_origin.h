@@ -119,6 +119,10 @@ int wr_origin_push_end(struct wr_origin *origin, uint64_t end);
 /* The number of item `done`: where a restart goes on. */
 uint64_t wr_origin_done_end(struct wr_origin *origin);
 
+/* Where item `seq`, which has been given and has not settled, begins: the text of its position, as
+ * snprintf; 0: it is not known. */
+size_t wr_origin_position(struct wr_origin *origin, uint64_t seq, char *to, size_t cap);
+
 /* Before a chain is torn down. */
 void wr_origin_seal(struct wr_origin *origin);
 /* delivered + filtered + rejected + dropped so far, with what is settled implicitly; in flight =

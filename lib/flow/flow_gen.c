@@ -125,13 +125,6 @@ void wr_item_check(const weir_item *item, const char *verb)
     }
 }
 
-void wr_reject(struct weir_gen *gen, const weir_item *item, const char *why)
-{
-    wr_items_tell(item, 1, WR_ACT_REJECT);
-    wr_log(&gen->loop->log, WR_LOG_INFO, gen->name, "item %llu rejected: %s",
-           (unsigned long long)item->seq, why);
-}
-
 struct weir_gen *wr_gen_top(struct weir_gen *gen)
 {
     for (struct weir_gen *reader; (reader = wr_gen_reader(gen)) != NULL;) {

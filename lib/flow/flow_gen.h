@@ -36,6 +36,7 @@
 struct wr_body;
 struct wr_each;
 struct wr_puller;
+struct wr_rejects;
 
 struct wr_gen_ops {
     const char *kind; /* default name: "head", "http" */
@@ -111,8 +112,10 @@ struct weir_gen {
     weir_error *failure;       /* NULL: none */
     uint64_t failed_at;        /* loop->failures when it happened: the first in time wins */
     struct wr_puller *puller;
-    struct wr_each *each;   /* weir_each reads it; NULL: not so */
-    struct wr_task *closer; /* is closing it: its reader, or the end of its scope */
+    struct wr_rejects *rejects; /* what it does with an item that it rejects (flow_dead.h); NULL: it
+                                   counts and logs */
+    struct wr_each *each;       /* weir_each reads it; NULL: not so */
+    struct wr_task *closer;     /* is closing it: its reader, or the end of its scope */
     char name[32];
 };
 
@@ -221,8 +224,6 @@ bool wr_next_unready(struct weir_gen *gen, weir_item *item);
 bool wr_gen_enter(struct weir_gen *gen);
 /* A pull without a look at the puller: what the puller itself calls. */
 size_t wr_pull_direct(struct weir_gen *gen, weir_item *items, size_t max);
-/* Tell the item's word (rejected), log why. */
-void wr_reject(struct weir_gen *gen, const weir_item *item, const char *why);
 /* The task that is inside of gen; NULL: none, or it waits for something that is not known here. */
 struct wr_task *wr_gen_task(const struct weir_gen *gen);
 /* Recompute gen->ready. */

@@ -13,6 +13,7 @@
  */
 #include "base_alloc.h"
 #include "flow_body.h"
+#include "flow_dead.h"
 #include "flow_gen.h"
 #include "flow_puller.h"
 
@@ -57,6 +58,15 @@ static void tell_over(struct weir_gen *gen)
     }
 }
 
+/* It has closed: so does what it reads, and what it has rejected is written. */
+static void end_behind(struct weir_gen *gen)
+{
+    wr_gen_end_adopted(gen);
+    if (gen->rejects != NULL) {
+        wr_rejects_over(gen);
+    }
+}
+
 static void close_now(struct weir_gen *gen)
 {
     if (gen->state != WR_GEN_OVER || gen->failure != NULL) {
@@ -71,7 +81,7 @@ static void close_now(struct weir_gen *gen)
     if (gen->ops->close != NULL) {
         gen->ops->close(gen);
     }
-    wr_gen_end_adopted(gen);
+    end_behind(gen);
     gen->state = WR_GEN_OVER;
     tell_over(gen);
 }
@@ -109,7 +119,7 @@ void wr_gen_over(struct weir_gen *gen)
         if (gen->ops->close != NULL) {
             gen->ops->close(gen);
         }
-        wr_gen_end_adopted(gen);
+        end_behind(gen);
     }
     gen->state = WR_GEN_OVER;
     gen->ready = gen->direct = false;
@@ -128,6 +138,9 @@ void wr_gen_free(struct weir_gen *gen)
     }
     if (gen->body) {
         wr_body_fini(wr_body_of(gen));
+    }
+    if (gen->rejects != NULL) {
+        wr_rejects_free(gen);
     }
     if (gen->ops->free != NULL) {
         gen->ops->free(gen);

@@ -194,7 +194,7 @@ void wr_sink_gone(struct weir_sink *sink)
 
 void wr_sink_committed(struct weir_sink *sink)
 {
-    wr_runs_let_go(&sink->runs, WR_ACT_COMMIT);
+    wr_runs_let_go(&sink->runs, (enum wr_act)sink->commit_act);
     if (sink->ops->committed != NULL) {
         sink->ops->committed(sink);
     }

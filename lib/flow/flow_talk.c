@@ -7,6 +7,7 @@
  * two switches when it begins and one when it ends, nothing per item.
  */
 #include "flow_body.h"
+#include "flow_dead.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -301,7 +302,7 @@ void weir_settle(weir_gen *self)
     wr_vouch_let_go(wr_body_of(self), WR_ACT_FILTER);
 }
 
-void weir_reject(weir_gen *self, const weir_item *item, const char *format, ...)
+int weir_reject(weir_gen *self, const weir_item *item, const char *format, ...)
 {
     wr_gen_given(self, "weir_reject");
     wr_item_given(item, "weir_reject");
@@ -310,7 +311,7 @@ void weir_reject(weir_gen *self, const weir_item *item, const char *format, ...)
     va_start(args, format);
     vsnprintf(why, sizeof why, format, args);
     va_end(args);
-    wr_reject(self, item, why);
+    int rc = wr_gen_reject(self, item, WEIR_EPARSE, why);
     if (self->body) {
         for (struct wr_list *node = self->adopted.next; node != &self->adopted; node = node->next) {
             struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);
@@ -319,4 +320,5 @@ void weir_reject(weir_gen *self, const weir_item *item, const char *format, ...)
             }
         }
     }
+    return rc;
 }

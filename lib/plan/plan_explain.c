@@ -91,6 +91,30 @@ size_t weir_component_help(const weir_component *component, char *to, size_t cap
     return out.len;
 }
 
+/* ---- rejected items */
+
+static bool chain_rejects(const struct weir_chain *chain)
+{
+    bool found = false;
+    for (size_t i = 0; i < chain->count && !found; i++) {
+        const struct wr_plan_step *step = &chain->steps[i];
+        found = (wr_plan_traits(step) & WEIR_TRAIT_REJECTS) != 0;
+        for (size_t j = 0; j < step->component->args_count; j++) {
+            size_t count;
+            struct weir_chain *const *chains = wr_plan_chains(step, j, &count);
+            for (size_t k = 0; k < count && !found; k++) {
+                found = chain_rejects(chains[k]);
+            }
+        }
+    }
+    return found;
+}
+
+bool weir_plan_rejects(const weir_plan *plan)
+{
+    return chain_rejects(&plan->root);
+}
+
 /* ---- runs with a state */
 
 /* Where a component that counts over runs stands behind one whose items cannot be counted from the

@@ -16,6 +16,7 @@
 
 #include "base_alloc.h"
 #include "base_error.h"
+#include "flow_dead.h"
 #include "flow_gen.h"
 
 /* A plan being opened: what weir_opening.plan points to. */
@@ -24,6 +25,7 @@ struct opening {
     weir_http_options http;   /* for the first source */
     weir_http_options limits; /* for the others: without headers and user */
     bool source_opened;
+    struct wr_dead *dead; /* NULL: nothing is written there */
 };
 
 /* ---- sources that are not written */
@@ -149,6 +151,37 @@ static void set_framer(weir_opening *opening, const struct weir_chain *chain, si
     }
 }
 
+/* What a step does with an item that it rejects. */
+static enum wr_on_error policy_of(const struct wr_plan_step *step, const weir_plan_options *options)
+{
+    if ((wr_plan_traits(step) & WEIR_TRAIT_REJECTS) == 0) {
+        return WR_ON_ERROR_SKIP;
+    }
+    int32_t given = step->on_error;
+    if (options->strict != 0 && given != WR_ON_ERROR_DEAD) {
+        return WR_ON_ERROR_STOP;
+    }
+    return given >= 0              ? (enum wr_on_error)given
+           : options->dead != NULL ? WR_ON_ERROR_DEAD
+                                   : WR_ON_ERROR_SKIP;
+}
+
+/* Open a source or a stage behind `up`. */
+static weir_gen *open_step(const weir_opening *opening, const struct wr_plan_step *step,
+                           weir_gen *up)
+{
+    const struct opening *mine = opening->plan;
+    enum wr_on_error policy = policy_of(step, &mine->options);
+    if (policy == WR_ON_ERROR_DEAD && up != NULL) {
+        up = wr_dead_gate(up, mine->dead);
+    }
+    weir_gen *gen = step->component->open(opening, up, step->args);
+    if (policy != WR_ON_ERROR_SKIP) {
+        wr_gen_on_error(gen, up, policy, mine->dead, step->component->name);
+    }
+    return gen;
+}
+
 void weir_chain_open(const weir_opening *opening, const weir_chain *chain, weir_gen *up,
                      weir_gen **gen, weir_sink **sink)
 {
@@ -166,11 +199,11 @@ void weir_chain_open(const weir_opening *opening, const weir_chain *chain, weir_
         if (step->component->kind == WEIR_KIND_SOURCE) {
             set_http(&mine);
             set_framer(&mine, chain, i + 1);
-            *gen = step->component->open(&mine, NULL, step->args);
+            *gen = open_step(&mine, step, NULL);
         } else if (step->component->kind == WEIR_KIND_SINK) {
             *sink = step->component->open_sink(&mine, step->args);
         } else if (!step->joined) {
-            *gen = step->component->open(&mine, *gen, step->args);
+            *gen = open_step(&mine, step, *gen);
         }
     }
 }
@@ -282,6 +315,43 @@ static int refuse_circle(const weir_plan *plan, const weir_plan_options *options
     return 0;
 }
 
+/* The first step of a chain, blocks included, that is to write to the dead sink; NULL: none is. */
+static const struct wr_plan_step *find_dead(const struct weir_chain *chain,
+                                            const weir_plan_options *options)
+{
+    const struct wr_plan_step *found = NULL;
+    for (size_t i = 0; i < chain->count && found == NULL; i++) {
+        const struct wr_plan_step *step = &chain->steps[i];
+        if (policy_of(step, options) == WR_ON_ERROR_DEAD) {
+            return step;
+        }
+        for (size_t j = 0; j < step->component->args_count; j++) {
+            size_t count;
+            struct weir_chain *const *chains = wr_plan_chains(step, j, &count);
+            for (size_t k = 0; k < count && found == NULL; k++) {
+                found = find_dead(chains[k], options);
+            }
+        }
+    }
+    return found;
+}
+
+/* Does a step want a dead sink where there is none? */
+static int refuse_dead(const weir_plan *plan, const weir_plan_options *options, weir_error *error)
+{
+    const struct wr_plan_step *dead = find_dead(&plan->root, options);
+    return dead == NULL || options->dead != NULL
+               ? 0
+               : wr_error_set(error, WEIR_EINVAL, 0, "pipeline",
+                              "%s: on-error=dead, and there is no file for what it rejects",
+                              dead->component->name);
+}
+
+static weir_sink *make_dead(weir_scope *scope, const char *path)
+{
+    return weir_file_sink(scope, path, NULL);
+}
+
 /* What may be refused. */
 static int check_options(const weir_plan *plan, const weir_plan_options *options, bool with_sink,
                          weir_error *error)
@@ -299,7 +369,8 @@ static int check_options(const weir_plan *plan, const weir_plan_options *options
         return refuse(error,
                       "a state follows one source: several files and a state do not go together");
     }
-    return with_sink ? refuse_circle(plan, options, error) : 0;
+    int rc = refuse_dead(plan, options, error);
+    return rc == 0 && with_sink ? refuse_circle(plan, options, error) : rc;
 }
 
 int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_options *options,
@@ -324,7 +395,14 @@ int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_opt
     if (opening.state != NULL) {
         weir_state_describe(opening.state, weir_plan_text(plan));
     }
+    if (find_dead(&plan->root, &mine.options) != NULL) {
+        mine.dead = wr_dead_new(scope, make_dead, mine.options.dead);
+        if (mine.dead == NULL) {
+            return wr_error_set(error, WEIR_ENOMEM, 0, "pipeline", "out of memory");
+        }
+    }
     open_root(plan, &opening, NULL, gen, &own);
+    wr_dead_unref(mine.dead);
     if (sink != NULL) {
         *sink = own != NULL
                     ? own
@@ -353,8 +431,13 @@ static __attribute__((noinline)) weir_plan *read_chain(const char *text, bool be
         wr_plan_error_give(&mistake, text, NULL, error);
     } else if (weir_plan_has_sink(plan)) {
         (void)refuse(error, "the text ends with a sink, and only a generator is asked for");
+    } else {
+        static const weir_plan_options none = {.struct_size = sizeof none};
+        (void)refuse_dead(plan, &none, error);
+    }
+    if (error->code != 0) {
         weir_plan_free(plan);
-        plan = NULL;
+        return NULL;
     }
     return plan;
 }

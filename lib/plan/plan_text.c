@@ -18,7 +18,7 @@
 struct weir_chain *const *wr_plan_chains(const struct wr_plan_step *step, size_t index,
                                          size_t *count)
 {
-    const weir_arg *arg = &step->component->args[index];
+    const weir_arg *arg = wr_plan_arg(step->component, index);
     void *field = wr_plan_field(step, index);
     struct weir_chain *const *list = field;
     *count = 0;

@@ -3,6 +3,8 @@
  *
  * WITH_TWO: it has a second component, a source. WITH_ABI: the number that it claims.
  */
+#include <string.h>
+
 #include <weir/weir.h>
 
 struct every_args {
@@ -53,6 +55,59 @@ static const weir_component every = {
 };
 
 #ifdef WITH_TWO
+/* picky TEXT: rejects the items that are TEXT. */
+struct picky_args {
+    const char *text;
+};
+struct picky_body {
+    char text[32];
+};
+
+WEIR_STAGE(picky_stage, struct picky_body)
+{
+    weir_item item;
+    while (weir_next(up, &item)) {
+        if (item.len == strlen(args->text) && memcmp(item.data, args->text, item.len) == 0) {
+            int rc = weir_reject(self, &item, "it is %s", args->text);
+            if (rc < 0) {
+                return rc;
+            }
+        } else if (!weir_yield(self, &item)) {
+            break;
+        }
+    }
+    return 0;
+}
+
+static weir_gen *open_picky(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    struct picky_body body = WEIR_ZERO;
+    (void)opening;
+    strncpy(body.text, ((const struct picky_args *)args)->text, sizeof body.text - 1);
+    return picky_stage(up, body);
+}
+
+static const weir_arg picky_args[] = {
+    WEIR_ARG_TEXT(struct picky_args, text, .name = "TEXT", .flags = WEIR_ARG_REQUIRED,
+                  .help = "what is not wanted"),
+};
+
+static const weir_component picky = {
+    .struct_size = sizeof picky,
+    .name = "picky",
+    .kind = WEIR_KIND_STAGE,
+    .takes = WEIR_SHAPES_TEXT,
+    .gives = WEIR_SHAPE_SAME,
+    .traits = WEIR_TRAIT_PURE | WEIR_TRAIT_REJECTS,
+    .args = picky_args,
+    .args_count = 1,
+    .args_size = sizeof(struct picky_args),
+    .help = "Rejects one text.",
+    .example = "gen 1..3 | picky 2",
+    .prints = "1\n3\n",
+    .open = open_picky,
+};
+
 static weir_gen *open_countdown(const weir_opening *opening, weir_gen *up, const void *args)
 {
     (void)up;
@@ -71,7 +126,7 @@ static const weir_component countdown = {
     .open = open_countdown,
 };
 
-WEIR_MODULE(&every, &countdown);
+WEIR_MODULE(&every, &countdown, &picky);
 #elif defined(WITH_ABI)
 static const weir_component *const components[] = {&every, NULL};
 extern WEIR_API const weir_module weir_module_export;

@@ -4,6 +4,7 @@
 WEIR_MODULES is the folder of those that were built for this test: every.so, two.so, future.so.
 """
 
+import json
 import os
 import shutil
 import unittest
@@ -34,7 +35,7 @@ class Modules(TestCase):
     def test_one_of_several_components_is_named(self):
         self.gives(b"3\n", "gen 1..5 | ./two.so:every 3")
         self.gives(b"-3\n-2\n", "./two.so:countdown")
-        self.refused("./two.so", "has several components", "./two.so:every ./two.so:countdown")
+        self.refused("./two.so", "has several components", "./two.so:every ./two.so:countdown ./two.so:picky")
         self.refused("gen 1.. | ./two.so:evry 3", "has no such component", "./two.so:every")
 
     def test_a_source_of_a_module_stands_in_the_first_place(self):
@@ -46,6 +47,58 @@ class Modules(TestCase):
         self.refused("gen 1.. | ./every.so", "every: the count is missing")
         run = self.refused("gen 1.. | ./every.so 13", "every: 13 brings bad luck", "write 12 or 14")
         self.assertIn("\n                       ^^ ", run.err)
+
+    def rejects(self, *args, status=0, texts=()):
+        run = weir("-v", *args, cwd=MODULES)
+        self.ends(run, status, *texts)
+        return run
+
+    def test_rejected_items_are_skipped_and_counted(self):
+        run = self.rejects("gen 1..5 | ./two.so:picky 3", texts=["picky_stage: item 3 rejected: it is 3", "1 rejected"])
+        self.assertEqual(run.out, b"1\n2\n4\n5\n")
+
+    def test_the_first_rejected_item_may_stop_the_pipeline(self):
+        for args in (["gen 1.. | ./two.so:picky 3 on-error=stop"], ["--strict", "gen 1.. | ./two.so:picky 3"],
+                     ["--strict", "gen 1.. | ./two.so:picky 3 on-error=skip"]):
+            run = self.rejects(*args, status=1, texts=["picky_stage: item 3: it is 3"])
+            self.assertEqual(run.out, b"1\n2\n")
+
+    def test_rejected_items_go_to_the_dead_sink(self):
+        dead = self.path("dead")
+        run = self.rejects("--dead", dead, "gen 1..5 | ./two.so:picky 3 | ./two.so:picky 4", texts=["2 rejected"])
+        self.assertEqual(run.out, b"1\n2\n5\n")
+        lines = [json.loads(line) for line in self.read("dead").splitlines()]
+        self.assertEqual([line["body"] for line in lines], ["3", "4"])
+        self.assertEqual(lines[0], {"origin": "count", "number": 3, "position": None, "component": "picky",
+                                    "code": "EPARSE", "reason": "it is 3", "body": "3"})
+
+    def test_the_dead_sink_holds_the_item_as_it_came_with_its_position(self):
+        source, dead, state = self.write("in", b"ok\nb\xffd\nok\n"), self.path("dead"), self.path("state")
+        bad = b"b\xffd".decode("utf-8", "surrogateescape")
+        run = self.rejects("--dead", dead, "--state", state, "%s | ./two.so:picky '%s' | file %s" % (source, bad, self.path("out")))
+        line = json.loads(self.read("dead"))
+        self.assertEqual(line["body64"], "Yv9k")
+        self.assertNotIn("body", line)
+        self.assertEqual(line["origin"], "file")
+        self.assertTrue(line["position"].startswith("offset 3 "), line)
+        self.assertEqual(self.read("out"), b"ok\nok\n")
+        run = self.rejects("--dead", dead, "--state", state, "%s | ./two.so:picky '%s' | file %s" % (source, bad, self.path("out")))
+        self.assertEqual(len(self.read("dead").splitlines()), 1, run)
+
+    def test_on_error_is_said_for_each_component(self):
+        dead = self.path("dead")
+        self.rejects("--dead", dead, "gen 1..5 | ./two.so:picky 3 on-error=skip | ./two.so:picky 4")
+        self.assertEqual(len(self.read("dead").splitlines()), 1)
+
+    def test_a_dead_sink_that_is_missing_or_of_no_use_is_a_usage_error(self):
+        self.refused("gen 1..5 | ./two.so:picky 3 on-error=dead", "picky: on-error=dead, and there is no")
+        run = weir("--dead", self.path("dead"), "gen 1..5 | head 3", cwd=MODULES)
+        self.ends(run, 2, "--dead has no effect")
+
+    def test_a_dead_sink_that_cannot_be_written_is_a_loss(self):
+        run = self.rejects("--dead", "/dev/full", "gen 1..200000 | ./two.so:picky 3", status=3,
+                           texts=["dead: the dead sink has failed", "No space left on device"])
+        self.assertLess(len(run.out), 1200000)
 
     def test_what_is_no_module_is_refused_by_name(self):
         self.refused("gen 1.. | ./none.so 3", "the module './none.so' cannot be loaded")

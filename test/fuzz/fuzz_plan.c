@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (text == NULL) {
         return 0;
     }
-    wr_language_add();
+    require(wr_language_add());
     memcpy(text, data, len);
     text[len] = '\0';
     read_one(text, NULL);

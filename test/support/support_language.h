@@ -8,8 +8,6 @@
 #ifndef WR_SUPPORT_LANGUAGE_H
 #define WR_SUPPORT_LANGUAGE_H
 
-#include <stdlib.h>
-
 #include <weir/queue.h>
 #include <weir/stage.h>
 
@@ -173,18 +171,16 @@ static const weir_component made[] = {
     {MADE("post", WEIR_KIND_SINK, ANY, 0, 0, post_args), .open_sink = take},
 };
 
-/* Add them to the registry, behind the library's own. */
-static inline void wr_language_add(void)
+/* Add them to the registry, behind the library's own. False: out of memory. */
+static inline bool wr_language_add(void)
 {
     static const weir_component *list[sizeof made / sizeof made[0] + 1];
-    if (list[0] == NULL) {
-        for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
-            list[i] = &made[i];
-        }
-        if (wr_plan_components_add(list) != 0) {
-            abort();
-        }
+    static bool added;
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
+        list[i] = &made[i];
     }
+    added = added || wr_plan_components_add(list) == 0;
+    return added;
 }
 
 #endif

@@ -10,7 +10,7 @@
 #include "plan_text.h"
 #include "support_check.h"
 
-#define STAGES "stages: lines batch queue grep head skip; sinks: stdout file null tcp unix"
+#define STAGES "stages: lines batch queue grep head skip; sinks: dead stdout file null tcp unix"
 #define SCHEMES "there are http:// https:// tcp:// unix:"
 
 static const struct mistake {

@@ -12,6 +12,7 @@
 
 #include "plan_text.h"
 #include "support_check.h"
+#include "support_suites.h"
 
 /* Files of a test: in memory, known by a path, gone with the process whatever becomes of it. */
 static int files_open[4];
@@ -134,7 +135,7 @@ TEST(a_text_without_a_source_reads_standard_input)
 /* Pump a text into the file that stands for standard output, and read what arrived there. */
 static void check_pumped(const char *text, const char *path, const char *expected)
 {
-    char got[200] = "";
+    char got[400] = "";
     weir_error error;
     weir_gen *gen = NULL;
     weir_sink *sink = NULL;
@@ -170,12 +171,16 @@ TEST(a_text_ends_in_its_sink_or_in_standard_output)
 TEST(examples_print_what_their_descriptor_says)
 {
     const weir_component *component;
+    struct wr_folder folder;
+    wr_folder_make(&folder);
+    ck_assert_int_eq(chdir(folder.path), 0);
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
-        if (component->prints != NULL && strchr(component->example, '/') == NULL) {
+        if (component->prints != NULL) {
             check_pumped(component->example, write_file(""), component->prints);
             remove_files();
         }
     }
+    wr_folder_remove(&folder);
 }
 
 static void check_refused(const char *text, const weir_plan_options *options, const char *message)
@@ -191,6 +196,19 @@ static void check_refused(const char *text, const weir_plan_options *options, co
     ck_assert_int_eq(rc, WEIR_EINVAL);
     ck_assert_ptr_null(gen);
     ck_assert_str_eq(error.message, message);
+}
+
+TEST(the_dead_component_writes_a_line_for_each_item)
+{
+    char text[120];
+    const char *path = write_file("");
+    (void)snprintf(text, sizeof text, "gen 1..2 | dead %s", path);
+    check_pumped(text, path,
+                 "{\"origin\":\"count\",\"number\":1,\"position\":null,\"component\":null,"
+                 "\"code\":null,\"reason\":null,\"body\":\"1\"}\n"
+                 "{\"origin\":\"count\",\"number\":2,\"position\":null,\"component\":null,"
+                 "\"code\":null,\"reason\":null,\"body\":\"2\"}\n");
+    remove_files();
 }
 
 TEST(options_that_do_not_fit_the_text_are_refused)

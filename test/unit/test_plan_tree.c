@@ -14,7 +14,7 @@
 static weir_plan *read_plan(const char *text)
 {
     weir_error error;
-    wr_language_add();
+    ck_assert(wr_language_add());
     weir_plan *plan = weir_plan_read(text, NULL, &error);
     ck_assert_msg(plan != NULL, "%s: %s", text, error.message);
     return plan;
@@ -262,7 +262,7 @@ static const struct mistake {
     {"gen 1.. | where .a | = 3", "unknown stage '='",
      "                     ^ stages: lines batch queue grep head skip json csv sse syslog where "
      "map set fields del explode text regex jq exec count sum flatten throttle rechunk par tee "
-     "through; sinks: stdout file null tcp unix route post"},
+     "through; sinks: dead stdout file null tcp unix route post"},
     {"gen 1.. | set .a", "set: an = is missing, as in .a = .b", "                ^"},
     {"gen 1.. | set .a == 1", "set: an = is missing, as in .a = .b", "                     ^"},
     {"gen 1.. | fields a", "fields: a field is missing: it begins with a point, as in .user",
@@ -322,7 +322,7 @@ static const struct mistake {
 
 TEST(a_mistake_in_a_tree_is_told_with_carets_and_a_hint)
 {
-    wr_language_add();
+    ck_assert(wr_language_add());
     for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
         char got[1600];
         char expected[1600];

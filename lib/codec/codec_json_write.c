@@ -1,0 +1,131 @@
+/*
+ * codec_json_write.c - writing JSON texts: strings of any bytes, numbers, base64.
+ *
+ * RFC 8259: what must be escaped is escaped, everything else stays as it is, so a text that is
+ * UTF-8 reads the same in the output. Keeps nothing between calls.
+ */
+#include "codec_json_write.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base_error.h"
+
+static void put(struct wr_json_out *out, const char *bytes, size_t len)
+{
+    if (out->len < out->cap) {
+        memcpy(out->to + out->len, bytes, WR_MIN(len, out->cap - out->len));
+    }
+    out->len += len;
+}
+
+void wr_json_raw(struct wr_json_out *out, const char *terminated)
+{
+    put(out, terminated, strlen(terminated));
+}
+
+void wr_json_number(struct wr_json_out *out, uint64_t number)
+{
+    char text[24];
+    int len = snprintf(text, sizeof text, "%" PRIu64, number);
+    put(out, text, (size_t)len);
+}
+
+/* Length of the well-formed character that begins at `at`; 0: none does. */
+static size_t character_len(struct wr_text text, size_t at)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned char c = (unsigned char)text.data[at];
+    size_t want = c < 0x80                ? 1
+                  : c >= 0xc0 && c < 0xe0 ? 2
+                  : c >= 0xe0 && c < 0xf0 ? 3
+                  : c >= 0xf0 && c < 0xf8 ? 4
+                                          : 0;
+    if (want <= 1 || want > text.len - at) {
+        return want == 1 ? 1 : 0;
+    }
+    uint32_t code = c & (0x7fu >> want);
+    for (size_t i = 1; i < want; i++) {
+        unsigned char next = (unsigned char)text.data[at + i];
+        if ((next & 0xc0u) != 0x80) {
+            return 0;
+        }
+        code = code << 6 | (next & 0x3fu);
+    }
+    return code < least[want] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : want;
+}
+
+bool wr_utf8_valid(struct wr_text text)
+{
+    for (size_t at = 0; at < text.len;) {
+        size_t len = character_len(text, at);
+        if (len == 0) {
+            return false;
+        }
+        at += len;
+    }
+    return true;
+}
+
+/* A byte below 0x80 that must be escaped. */
+static void put_escaped(struct wr_json_out *out, char c)
+{
+    static const char names[] = "\"\\\b\f\n\r\t";
+    static const char letters[] = "\"\\bfnrt";
+    const char *known = c != '\0' ? strchr(names, c) : NULL;
+    char text[8];
+    if (known != NULL) {
+        text[0] = '\\';
+        text[1] = letters[known - names];
+        put(out, text, 2);
+    } else {
+        (void)snprintf(text, sizeof text, "\\u%04x", (unsigned)(unsigned char)c);
+        put(out, text, 6);
+    }
+}
+
+void wr_json_string(struct wr_json_out *out, struct wr_text text)
+{
+    if (text.data == NULL) {
+        put(out, "null", 4);
+        return;
+    }
+    put(out, "\"", 1);
+    size_t plain = 0; /* bytes before `at` that go as they are */
+    for (size_t at = 0; at < text.len;) {
+        char c = text.data[at];
+        size_t len = character_len(text, at);
+        bool escape = len == 1 && ((unsigned char)c < 0x20 || c == '"' || c == '\\' || c == 0x7f);
+        if (len > 0 && !escape) {
+            at += len;
+            continue;
+        }
+        put(out, text.data + plain, at - plain);
+        if (escape) {
+            put_escaped(out, c);
+        } else {
+            put(out, "\xef\xbf\xbd", 3);
+        }
+        plain = ++at;
+    }
+    put(out, text.data + plain, text.len - plain);
+    put(out, "\"", 1);
+}
+
+void wr_json_base64(struct wr_json_out *out, struct wr_text bytes)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    put(out, "\"", 1);
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        char four[4];
+        uint32_t group = 0;
+        for (size_t j = 0; j < 3; j++) {
+            group = group << 8 | (i + j < bytes.len ? (unsigned char)bytes.data[i + j] : 0u);
+        }
+        for (size_t j = 0; j < 4; j++) {
+            four[j] = i + j <= bytes.len ? digits[group >> (18 - 6 * j) & 63u] : '=';
+        }
+        put(out, four, 4);
+    }
+    put(out, "\"", 1);
+}

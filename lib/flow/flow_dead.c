@@ -1,0 +1,450 @@
+/*
+ * flow_dead.c - items that a component rejects: skipped, a failure, or written to the dead sink.
+ *
+ * A component rejects where it cannot wait, so a rejected item becomes a record at once: a line of
+ * JSON in a block, with one reference to the source item. Records stand in a list; a hidden task
+ * pumps them into the dead sink, whose commit settles the source items as rejected. The list has
+ * no bound of its own. Before each component that writes to it stands a gate, which waits at the
+ * next pull while the list is full: so it holds at most LIMIT and what one pull has brought.
+ *
+ * Each generator of such a component holds a reference to the dead sink until it has closed. The
+ * last one to close ends the list, and waits until everything in it is committed: then the
+ * pipeline's own sink saves a position that has all of it. When the dead sink fails, the gates fail
+ * with it.
+ */
+#include "flow_dead.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base_alloc.h"
+#include "bytes_item.h"
+#include "bytes_origin.h"
+#include "flow_body.h"
+#include "flow_sink.h"
+#include "loop_wait.h"
+
+enum { LIMIT_ITEMS = 64, LIMIT_BYTES = 1024 * 1024, POSITION_BYTES_MAX = 512 };
+
+struct record {
+    struct record *next;
+    weir_item item; /* its line, its reference to the source item */
+};
+
+struct wr_dead {
+    struct weir_scope *scope;
+    struct weir_sink *(*make)(struct weir_scope *scope, const char *path);
+    unsigned refs;
+    unsigned writers; /* generators that may still reject */
+    bool ended;       /* the last of them has closed */
+    struct record *first, **end;
+    size_t count, bytes;
+    struct weir_gen *source; /* gives the records to the pump; NULL: not begun, or over */
+    struct wr_task *pump;
+    struct weir_gen *closer; /* waits for the pump */
+    struct wr_list gates;
+    weir_error error; /* of the pump */
+    char path[];
+};
+
+/* What one generator does with what it rejects. */
+struct wr_rejects {
+    uint8_t policy; /* enum wr_on_error */
+    bool writes;    /* it is one of dead->writers */
+    struct wr_dead *dead;
+    const char *component;
+};
+
+struct gate {
+    struct weir_gen gen;
+    struct wr_dead *dead;
+    struct wr_list link; /* in dead->gates */
+};
+
+struct dead_source {
+    struct weir_gen gen;
+    struct wr_dead *dead;
+    struct record *lent; /* of the last call */
+};
+
+/* ---- records */
+
+static void record_free(struct record *record, enum wr_act act)
+{
+    wr_items_unref(&record->item, 1, act);
+    wr_block_unref(record->item.block, 1);
+    wr_free(record);
+}
+
+static void drop_records(struct wr_dead *dead)
+{
+    while (dead->first != NULL) {
+        struct record *record = dead->first;
+        dead->first = record->next;
+        record_free(record, WR_ACT_ABANDON);
+    }
+    dead->end = &dead->first;
+    dead->count = dead->bytes = 0;
+}
+
+/* Where the item begins in its source; absent when that is not known. */
+static struct wr_text position_of(const weir_item *item, char *to, size_t cap)
+{
+    struct weir_receipt *receipt = item->receipt;
+    size_t len =
+        receipt != NULL && receipt->kind == WR_RECEIPT_ORIGIN
+            ? wr_origin_position(WR_OWNER(receipt, struct wr_origin, receipt), item->seq, to, cap)
+            : 0;
+    return len > 0 ? (struct wr_text){to, WR_MIN(len, cap - 1)} : (struct wr_text){NULL, 0};
+}
+
+void wr_dead_write(struct wr_json_out *out, const struct weir_scope *scope, const weir_item *item,
+                   const char *component, int code, const char *why)
+{
+    weir_scratch scratch = WEIR_ZERO;
+    weir_slice body;
+    char position[POSITION_BYTES_MAX];
+    const char *origin = weir_origin_name(scope, item);
+    bool read = wr_item_text(item, &body, &scratch) == 0;
+    struct wr_text text = {read && body.len == 0 ? "" : body.data, body.len};
+    wr_json_raw(out, "{\"origin\":");
+    wr_json_string(out, origin != NULL ? wr_text_of(origin) : (struct wr_text){NULL, 0});
+    wr_json_raw(out, ",\"number\":");
+    wr_json_number(out, item->seq);
+    wr_json_raw(out, ",\"position\":");
+    wr_json_string(out, position_of(item, position, sizeof position));
+    wr_json_raw(out, ",\"component\":");
+    wr_json_string(out, component != NULL ? wr_text_of(component) : (struct wr_text){NULL, 0});
+    wr_json_raw(out, ",\"code\":");
+    wr_json_string(out, code != 0 ? wr_text_of(wr_code_name(code)) : (struct wr_text){NULL, 0});
+    wr_json_raw(out, ",\"reason\":");
+    wr_json_string(out, why != NULL ? wr_text_of(why) : (struct wr_text){NULL, 0});
+    bool utf8 = wr_utf8_valid(text);
+    wr_json_raw(out, utf8 ? ",\"body\":" : ",\"body64\":");
+    if (utf8) {
+        wr_json_string(out, text);
+    } else {
+        wr_json_base64(out, text);
+    }
+    wr_json_raw(out, "}");
+    weir_scratch_free(&scratch);
+}
+
+/* A record of an item, or of one part of it: the reference is to the item. It is charged to the
+ * loop's budget if there is any left. NULL: out of memory. */
+static struct record *record_of(struct weir_gen *gen, const weir_item *item, const weir_item *part,
+                                int code, const char *why)
+{
+    struct wr_json_out out = {NULL, 0, 0};
+    int rc = 0;
+    const char *component = gen->rejects->component;
+    wr_dead_write(&out, gen->object.scope, part, component, code, why);
+    struct weir_block *block = wr_block_new(&gen->loop->blocks, out.len, &rc);
+    if (block == NULL && rc == WEIR_EBUDGET) {
+        block = wr_block_new(NULL, out.len, &rc);
+    }
+    struct record *record = block != NULL ? wr_zalloc(sizeof *record) : NULL;
+    if (record == NULL || wr_items_ref(item, 1) < 0) {
+        wr_free(record);
+        wr_block_unref(block, 1);
+        return NULL;
+    }
+    out = (struct wr_json_out){block->data, out.len, 0};
+    wr_dead_write(&out, gen->object.scope, part, component, code, why);
+    block->len = (uint32_t)out.len;
+    record->item = *item;
+    record->item.data = block->data;
+    record->item.len = out.len;
+    record->item.type = NULL;
+    record->item.flags = 0;
+    record->item.block = block;
+    return record;
+}
+
+/* ---- from the list into the sink */
+
+static size_t source_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    struct dead_source *source = WR_OWNER(gen, struct dead_source, gen);
+    struct wr_dead *dead = source->dead;
+    (void)max;
+    if (source->lent != NULL) {
+        record_free(source->lent, WR_ACT_NEUTRAL);
+        source->lent = NULL;
+    }
+    while (dead->first == NULL && !dead->ended) {
+        int rc = wr_wait_for_task(gen->loop, "a rejected item", &gen->object);
+        if (rc < 0) {
+            wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
+            return 0;
+        }
+    }
+    struct record *record = dead->first;
+    if (record == NULL) {
+        return 0;
+    }
+    dead->first = record->next;
+    dead->end = dead->first != NULL ? dead->end : &dead->first;
+    dead->count--;
+    dead->bytes -= record->item.len;
+    for (struct wr_list *node = dead->gates.next; node != &dead->gates; node = node->next) {
+        wr_object_wake(&WR_OWNER(node, struct gate, link)->gen.object);
+    }
+    source->lent = record;
+    items[0] = record->item;
+    return 1;
+}
+
+static void source_close(struct weir_gen *gen)
+{
+    struct dead_source *source = WR_OWNER(gen, struct dead_source, gen);
+    if (source->lent != NULL) {
+        record_free(source->lent, WR_ACT_NEUTRAL);
+    }
+    source->lent = NULL;
+    source->dead->source = NULL;
+}
+
+static const struct wr_gen_ops source_ops = {
+    .kind = "dead", .next_many = source_next_many, .close = source_close};
+
+static void pump_main(struct wr_task *task, void *arg)
+{
+    struct wr_dead *dead = arg;
+    (void)task;
+    struct weir_sink *sink = dead->make(dead->scope, dead->path);
+    sink->commit_act = WR_ACT_REJECT;
+    (void)!weir_pump(dead->source, sink, &dead->error);
+    dead->pump = NULL;
+    drop_records(dead);
+    for (struct wr_list *node = dead->gates.next; node != &dead->gates; node = node->next) {
+        wr_object_wake(&WR_OWNER(node, struct gate, link)->gen.object);
+    }
+    if (dead->closer != NULL) {
+        wr_object_wake(&dead->closer->object);
+    }
+    wr_dead_unref(dead);
+}
+
+/* The first record is there. 0 or WEIR_ENOMEM. */
+static int begin(struct wr_dead *dead)
+{
+    struct dead_source *source = wr_gen_alloc(dead->scope, sizeof *source, &source_ops, "dead");
+    if (source == NULL) {
+        return WEIR_ENOMEM;
+    }
+    source->dead = dead;
+    dead->source = wr_gen_made(&source->gen, NULL);
+    dead->pump = wr_task_hidden(dead->scope, "dead", pump_main, dead);
+    if (dead->pump == NULL) {
+        dead->source = NULL;
+        weir_discard(&source->gen);
+        return WEIR_ENOMEM;
+    }
+    dead->refs++;
+    return 0;
+}
+
+struct wr_dead *wr_dead_new(struct weir_scope *scope,
+                            struct weir_sink *(*make)(struct weir_scope *scope, const char *path),
+                            const char *path)
+{
+    size_t len = strlen(path) + 1;
+    struct wr_dead *dead = wr_zalloc(sizeof *dead + len);
+    if (dead != NULL) {
+        dead->scope = scope;
+        dead->make = make;
+        dead->refs = 1;
+        dead->end = &dead->first;
+        wr_list_init(&dead->gates);
+        memcpy(dead->path, path, len);
+    }
+    return dead;
+}
+
+void wr_dead_unref(struct wr_dead *dead)
+{
+    if (dead != NULL && --dead->refs == 0) {
+        drop_records(dead);
+        wr_free(dead);
+    }
+}
+
+/* ---- the gate */
+
+static bool is_full(const struct wr_dead *dead)
+{
+    return dead->pump != NULL && (dead->count >= LIMIT_ITEMS || dead->bytes >= LIMIT_BYTES);
+}
+
+/* The dead sink has failed: so has who writes to it. */
+static int fail_with_it(struct weir_gen *gen, const struct wr_dead *dead)
+{
+    weir_error error = dead->error;
+    if (error.code != WEIR_ECANCELED) {
+        wr_error_set(&error, error.code, error.detail, "dead", "the dead sink has failed: %s",
+                     error.message);
+    }
+    return wr_gen_fail_error(gen, &error);
+}
+
+static size_t gate_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    struct wr_dead *dead = WR_OWNER(gen, struct gate, gen)->dead;
+    while (is_full(dead)) {
+        int rc = wr_wait_for_task(gen->loop, "the dead sink, which is full", &gen->object);
+        if (rc < 0) {
+            wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
+            return 0;
+        }
+    }
+    if (dead->error.code != 0) {
+        (void)fail_with_it(gen, dead);
+        return 0;
+    }
+    return wr_pull(gen->up, items, max);
+}
+
+static bool gate_given_before(const struct weir_gen *gen, uint64_t *count)
+{
+    return gen->up != NULL && wr_gen_given_before(gen->up, count);
+}
+
+static void gate_free(struct weir_gen *gen)
+{
+    struct gate *gate = WR_OWNER(gen, struct gate, gen);
+    if (gate->dead != NULL) {
+        wr_list_remove(&gate->link);
+        wr_dead_unref(gate->dead);
+    }
+}
+
+static const struct wr_gen_ops gate_ops = {.kind = "dead",
+                                           .next_many = gate_next_many,
+                                           .free = gate_free,
+                                           .given_before = gate_given_before};
+
+struct weir_gen *wr_dead_gate(struct weir_gen *up, struct wr_dead *dead)
+{
+    struct gate *gate = wr_stage_alloc(up, sizeof *gate, &gate_ops, "dead");
+    if (gate != NULL) {
+        gate->dead = dead;
+        dead->refs++;
+        wr_list_append(&dead->gates, &gate->link);
+    }
+    return wr_gen_made(gate != NULL ? &gate->gen : NULL, up);
+}
+
+/* ---- rejecting */
+
+void wr_gen_on_error(struct weir_gen *gen, const struct weir_gen *until, enum wr_on_error policy,
+                     struct wr_dead *dead, const char *component)
+{
+    for (; gen != NULL && gen != until && gen != &wr_gen_no_memory; gen = gen->up) {
+        struct wr_rejects *rejects = wr_zalloc(sizeof *rejects);
+        if (rejects == NULL) {
+            wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for what is rejected");
+            return;
+        }
+        *rejects = (struct wr_rejects){.policy = (uint8_t)policy, .component = component};
+        if (policy == WR_ON_ERROR_DEAD) {
+            rejects->dead = dead;
+            rejects->writes = true;
+            dead->refs++;
+            dead->writers++;
+        }
+        gen->rejects = rejects;
+    }
+}
+
+/* gen is to stop: what it pulls and yields from now on is false. */
+static int stop(struct weir_gen *gen, int code)
+{
+    if (gen->body && wr_body_of(gen)->pending == WR_PENDING_NONE) {
+        wr_body_set_pending(wr_body_of(gen), WR_PENDING_CLOSE);
+    }
+    return code;
+}
+
+static int write_dead(struct weir_gen *gen, const weir_item *item, int code, const char *why)
+{
+    struct wr_dead *dead = gen->rejects->dead;
+    const weir_item *parts;
+    size_t count = weir_item_parts(item, &parts);
+    if (dead->error.code != 0) {
+        return stop(gen, fail_with_it(gen, dead));
+    }
+    int rc = dead->pump == NULL ? begin(dead) : 0;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        struct record *record = record_of(gen, item, &parts[i], code, why);
+        if (record == NULL) {
+            rc = WEIR_ENOMEM;
+            break;
+        }
+        *dead->end = record;
+        dead->end = &record->next;
+        dead->count++;
+        dead->bytes += record->item.len;
+    }
+    if (rc < 0) {
+        return stop(gen, wr_gen_fail(gen, rc, 0, -1, "no memory for a rejected item"));
+    }
+    if (dead->source != NULL) {
+        wr_object_wake(&dead->source->object);
+    }
+    wr_items_tell(item, 1, WR_ACT_REJECT);
+    return 0;
+}
+
+int wr_gen_reject(struct weir_gen *gen, const weir_item *item, int code, const char *why)
+{
+    const struct wr_rejects *rejects = gen->rejects;
+    int rc = 0;
+    if (rejects != NULL && rejects->policy == WR_ON_ERROR_STOP) {
+        weir_error error;
+        wr_error_set(&error, code, 0, gen->name, "item %llu: %s", (unsigned long long)item->seq,
+                     why);
+        error.seq = item->seq;
+        return stop(gen, wr_gen_fail_error(gen, &error));
+    }
+    if (rejects != NULL && rejects->policy == WR_ON_ERROR_DEAD) {
+        rc = write_dead(gen, item, code, why);
+    } else {
+        wr_items_tell(item, 1, WR_ACT_REJECT);
+    }
+    wr_log(&gen->loop->log, WR_LOG_INFO, gen->name, "item %llu rejected: %s",
+           (unsigned long long)item->seq, why);
+    return rc;
+}
+
+void wr_rejects_over(struct weir_gen *gen)
+{
+    struct wr_rejects *rejects = gen->rejects;
+    struct wr_dead *dead = rejects->dead;
+    if (!rejects->writes) {
+        return;
+    }
+    rejects->writes = false;
+    if (--dead->writers > 0) {
+        return;
+    }
+    dead->ended = true;
+    if (dead->source != NULL) {
+        wr_object_wake(&dead->source->object);
+    }
+    dead->closer = gen;
+    while (dead->pump != NULL) {
+        (void)wr_park_for_task(gen->loop, "the dead sink to end", &gen->object);
+    }
+    dead->closer = NULL;
+    if (dead->error.code != 0 && dead->error.code != WEIR_ECANCELED) {
+        (void)fail_with_it(gen, dead);
+    }
+}
+
+void wr_rejects_free(struct weir_gen *gen)
+{
+    wr_dead_unref(gen->rejects->dead);
+    wr_free(gen->rejects);
+    gen->rejects = NULL;
+}
