@@ -22,8 +22,8 @@
  *            failures in a chain the first in time is told. Items come before the failure.
  * Threads.   A generator belongs to its loop's thread and has one reader at a time (both asserted).
  * Misuse.    Aborts with a sentence that names the function: a NULL; a generator that was finished,
- *            discarded or pumped (as far as its memory still shows it); the 1,000th call after the
- *            end, since somebody ignores false.
+ *            discarded or pumped (as far as its memory still shows it); one that a stage or a body
+ *            has taken and reads; the 1,000th call after the end, since somebody ignores false.
  */
 #ifndef WEIR_GEN_H
 #define WEIR_GEN_H
@@ -48,9 +48,10 @@ extern "C" {
  *
  * From the moment a yield has returned false, weir_yield and the pulls of adopted generators return
  * false at once until weir_catch(self, ...) has taken a thrown error; a close or cancel cannot be
- * caught. So a body that ignores one false ends all the same, and its clean-up code may still wait.
- * To yield again after a close is the failure WEIR_EIGNORED. A body that was started always runs to
- * its end.
+ * caught. So a body that ignores one false ends all the same, and its clean-up code may still wait,
+ * read generators of its own, and delegate to one that gives nothing. To yield again after a close
+ * is the failure WEIR_EIGNORED; to return weir_fail(self, WEIR_ECLOSED, ...) then is still a close. A
+ * body that was started always runs to its end.
  */
 typedef int weir_body(weir_gen *self, weir_gen *up, void *args);
 
@@ -212,7 +213,8 @@ WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK weir_got weir_next_within(weir_gen *gen, 
  * Python's send: hand an item to the yield at which the body is suspended, and wait for the next
  * one. A send goes to the innermost generator that is delegated to.
  *
- * in       what weir_received tells the body, for as long as this call lasts; NULL: as weir_next.
+ * in       what weir_received tells the body, for as long as this call lasts; NULL: this is
+ *          weir_next, in any state.
  * out      [out] as for weir_next.
  * Returns  WEIR_GOT_ITEM or WEIR_GOT_OVER. WEIR_GOT_REFUSED: it waits at no yield of its own
  *          (before its first pull, no body, delegating to one without a body, a late pull is under
@@ -228,8 +230,9 @@ WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK weir_got weir_send(weir_gen *gen, const w
  * code     negative; another aborts.
  * message  NULL: a word for the code.
  * out      [out] as for weir_next.
- * Returns  WEIR_GOT_ITEM: caught, and yielded on. WEIR_GOT_OVER. WEIR_GOT_REFUSED: a late pull is
- *          under way.
+ * Returns  WEIR_GOT_ITEM: caught, and yielded on. WEIR_GOT_OVER; after the end, too, and what was
+ *          thrown is then the failure of gen, unless there is one already. WEIR_GOT_REFUSED: a late
+ *          pull is under way.
  */
 WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK weir_got weir_throw(weir_gen *gen, int code,
                                                            const char *message, weir_item *out);
@@ -238,11 +241,13 @@ WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK weir_got weir_throw(weir_gen *gen, int co
  *
  * gen      self: what was thrown into the body's own yield. Another: the failure of a generator
  *          that this body or task reads, once it is over.
- * code     the one that is taken; WEIR_ANY: any.
+ * code     the one that is taken; WEIR_ANY: any, but for a WEIR_ECLOSED or WEIR_ECANCELED that was
+ *          thrown (also by a delegate whose scope has ended), which only its own code takes.
  * error    [out] what was pending, taken or not; code 0 if nothing was.
  * Returns  true: it is taken, and a body may yield again. false: nothing was pending, it has
  *          another code, or it is a close (told as WEIR_ECLOSED, of self only), a cancel
- *          (WEIR_ECANCELED), or that gen could not be made, which are never taken.
+ *          (WEIR_ECANCELED), or that gen could not be made, which are never taken. What a delegate
+ *          fails with while self is closed is told and taken as anything thrown; the close stays.
  */
 WEIR_API WEIR_MUST_CHECK bool weir_catch(weir_gen *gen, int code, weir_error *error);
 /*
@@ -308,7 +313,9 @@ WEIR_API const weir_item *weir_received(const weir_gen *self);
  * Delegate, as Python's `yield from`: the reader's pulls, sends, throws and the close go to
  * `inner`, at no cost per level, until it ends. Aborts when inner has another reader. The scope that
  * inner was made in still counts: when it stops, inner ends; when it is canceled or ends, inner is
- * closed and has failed with WEIR_ECANCELED or WEIR_ECLOSED. self goes on.
+ * closed and has failed with WEIR_ECANCELED or WEIR_ECLOSED. self goes on. In clean-up code inner
+ * runs as well, as long as it gives nothing: its first yield is false, and after a close of self
+ * that is WEIR_EIGNORED.
  *
  * result   [out] what it gave to weir_return, lent until self delegates again or is ended; NULL if
  *          nothing. NULL is allowed.

@@ -23,6 +23,13 @@
 
 /* ---- the step */
 
+/* Not by who has pulled it last: may it? */
+static __attribute__((noinline)) bool next_from_elsewhere(struct weir_gen *gen, weir_item *item)
+{
+    wr_gen_untaken(gen, "weir_next");
+    return wr_body_resume(gen, item, 1, 1) > 0;
+}
+
 bool weir_next(weir_gen *gen, weir_item *item)
 {
     if (WR_UNLIKELY(gen == NULL)) { /* of the item the slow path asks, which the first pull takes */
@@ -35,13 +42,13 @@ bool weir_next(weir_gen *gen, weir_item *item)
     }
     struct wr_fiber *from = loop->running;
     struct wr_body *leaf = gen->leaf;
+    if (WR_UNLIKELY(leaf->fiber.resumer != from)) {
+        return next_from_elsewhere(gen, item);
+    }
     gen->ready = false;
     gen->state = WR_GEN_INSIDE;
     gen->out = item;
     gen->out_max = 1;
-    if (leaf->fiber.resumer != from) { /* the yield reads it back: a load is cheaper than that */
-        leaf->fiber.resumer = from;
-    }
     loop->running = &leaf->fiber;
     return wr_co_resume_bool(&from->co, &leaf->fiber.co, 1);
 }
@@ -150,13 +157,18 @@ bool weir_yield(weir_gen *self_gen, const weir_item *item)
  * once. */
 bool wr_body_refuse(struct wr_body *self)
 {
-    if (self->pending == WR_PENDING_CLOSE && self->told_false) {
-        self->ignored = true;
+    struct wr_body *closed = self;
+    for (; closed->pending == WR_PENDING_MUTED; closed = closed->gen.delegator) {
+        wr_body_set_pending(closed, WR_PENDING_CLOSE); /* a close that one behind it has ignored */
+        closed->told_false = true;
     }
-    self->told_false = true;
-    self->gen.past_end++;
-    WR_ASSERT(self->gen.past_end < 1000, "body '%s' has yielded 1000 times after its end",
-              self->gen.name);
+    if (closed->pending == WR_PENDING_CLOSE && closed->told_false) {
+        closed->ignored = true;
+    }
+    closed->told_false = true;
+    closed->gen.past_end++;
+    WR_ASSERT(closed->gen.past_end < 1000, "body '%s' has yielded 1000 times after its end",
+              closed->gen.name);
     return false;
 }
 
@@ -249,7 +261,7 @@ static void fiber_canceled(struct wr_fiber *fiber, int code, bool all)
 {
     struct wr_body *body = WR_OWNER(fiber, struct wr_body, fiber);
     for (; body != NULL && (all || is_canceled(&body->gen)); body = wr_body_above(body)) {
-        if (body->pending == WR_PENDING_NONE) {
+        if (!wr_body_closed(body)) {
             wr_body_set_pending(body, code == WEIR_ECLOSED ? WR_PENDING_CLOSE : WR_PENDING_CANCEL);
         }
     }

@@ -10,13 +10,20 @@
 
 #include "flow_gen.h"
 
-enum wr_pending { WR_PENDING_NONE = 0, WR_PENDING_THROWN, WR_PENDING_CLOSE, WR_PENDING_CANCEL };
+enum wr_pending {
+    WR_PENDING_NONE = 0,
+    WR_PENDING_MUTED, /* a delegate in clean-up code: it runs, and any yield is one too many */
+    WR_PENDING_THROWN,
+    WR_PENDING_CLOSE,
+    WR_PENDING_CANCEL
+};
 
 struct wr_body {
     struct weir_gen gen;
     struct wr_fiber fiber;
     /* hot */
     uint8_t pending;      /* enum wr_pending: why yields return false */
+    uint8_t beneath;      /* what is pending again when something thrown over it is caught */
     bool plain;           /* vouching is simple: at most one upstream, nothing held, no group */
     struct wr_body *root; /* who the reader pulls; itself unless a delegate */
     struct wr_body *acct; /* whose books its yields go into: its own, or for a delegate that reads
@@ -50,6 +57,12 @@ static inline struct wr_body *wr_body_of(struct weir_gen *gen)
 }
 
 void wr_body_fini(struct wr_body *body);
+
+/* Are its pulls over, as its yields are? */
+static inline bool wr_body_closed(const struct wr_body *body)
+{
+    return body->pending > WR_PENDING_MUTED;
+}
 
 /* The next one in the chain from a leaf to its root; NULL behind the root. */
 static inline struct wr_body *wr_body_above(const struct wr_body *body)

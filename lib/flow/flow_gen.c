@@ -133,6 +133,19 @@ struct weir_gen *wr_gen_top(struct weir_gen *gen)
     return gen;
 }
 
+void wr_gen_untaken(const struct weir_gen *gen, const char *verb)
+{
+    const struct weir_gen *reader = wr_gen_reader(gen);
+    if (reader == NULL) {
+        return;
+    }
+    const struct wr_fiber *body =
+        reader->body ? &((const struct wr_body *)(const void *)reader)->fiber : NULL;
+    if (body != NULL ? gen->loop->running != body : reader->state != WR_GEN_INSIDE) {
+        wr_misuse(verb, "'%s' was taken by '%s': read that one", gen->name, reader->name);
+    }
+}
+
 weir_scope *weir_gen_scope(const weir_gen *gen)
 {
     wr_gen_given(gen, "weir_gen_scope");
@@ -192,6 +205,7 @@ void wr_gen_unadopt(struct weir_gen *gen)
     if (reader->body) {
         wr_vouch_plain(wr_body_of(reader));
     }
+    wr_gen_ready(gen);
 }
 
 void weir_adopt(weir_gen *self, weir_gen *more)
@@ -276,7 +290,8 @@ int weir_fail(weir_gen *self, int code, const char *format, ...)
     wr_gen_given(self, "weir_fail");
     WR_ASSERT(code < 0, "'%s' fails with %d: codes are negative, yours WEIR_EUSER and below",
               self->name, code);
-    if (self->failure != NULL) {
+    bool closes = self->body && wr_body_of(self)->pending == WR_PENDING_CLOSE;
+    if (self->failure != NULL || (closes && code == WEIR_ECLOSED)) {
         return code;
     }
     weir_error error;
@@ -314,15 +329,15 @@ bool wr_gen_given_before(const struct weir_gen *gen, uint64_t *count)
 
 static bool reader_closed(const struct weir_gen *gen)
 {
-    return gen->reader != NULL && gen->reader->body &&
-           wr_body_of(gen->reader)->pending != WR_PENDING_NONE;
+    return gen->reader != NULL && gen->reader->body && wr_body_closed(wr_body_of(gen->reader));
 }
 
 void wr_gen_ready(struct weir_gen *gen)
 {
     gen->special = gen->canceled || gen->stopping || gen->closed || gen->failure != NULL ||
                    reader_closed(gen) || wr_puller_busy(gen) ||
-                   (gen->body && wr_body_of(gen)->cut_due);
+                   (gen->body && wr_body_of(gen)->cut_due) ||
+                   (gen->reader != NULL && !gen->reader->body); /* which needs no fast path */
     bool easy = gen->state == WR_GEN_IDLE && !gen->special;
     gen->ready = gen->body && easy;
     gen->direct = !gen->body && easy && gen->reader == NULL;
@@ -420,7 +435,7 @@ size_t wr_pull_slow(struct weir_gen *gen, weir_item *items, size_t max)
     }
     struct wr_body *reader =
         gen->reader != NULL && gen->reader->body ? wr_body_of(gen->reader) : NULL;
-    if (reader != NULL && reader->pending != WR_PENDING_NONE) {
+    if (reader != NULL && wr_body_closed(reader)) {
         return past_end(gen);
     }
     wr_task_now(gen->loop, "weir_next");
@@ -464,12 +479,14 @@ size_t wr_pull(struct weir_gen *up, weir_item *items, size_t max)
     return wr_pull_slow(up, items, max);
 }
 
-/* Misuse: what a stage has taken is read behind its back. A reader that runs is a body at work. */
-static void given_to_none(const struct weir_gen *gen, const char *function)
+/* wr_gen_untaken for the fast paths. */
+static inline void look_untaken(const struct weir_gen *gen, const char *verb)
 {
-    const struct weir_gen *reader = wr_gen_reader(gen);
-    if (reader != NULL && (reader->state == WR_GEN_FRESH || reader->state == WR_GEN_IDLE)) {
-        wr_misuse(function, "'%s' was taken by '%s': read that one", gen->name, reader->name);
+    const struct weir_gen *reader = gen->reader;
+    bool by_body = reader != NULL && reader->body &&
+                   gen->loop->running == &((const struct wr_body *)(const void *)reader)->fiber;
+    if (WR_UNLIKELY(!by_body && (reader != NULL || gen->delegator != NULL))) {
+        wr_gen_untaken(gen, verb);
     }
 }
 
@@ -484,8 +501,16 @@ size_t weir_next_many(weir_gen *gen, weir_item *items, size_t max)
         return pull_easy(gen, items, max);
     }
     wr_gen_given(gen, "weir_next_many");
-    given_to_none(gen, "weir_next_many");
+    look_untaken(gen, "weir_next_many");
     return wr_pull_slow(gen, items, max);
+}
+
+static __attribute__((noinline)) bool next_slow(struct weir_gen *gen, weir_item *item)
+{
+    wr_gen_given(gen, "weir_next");
+    wr_item_given(item, "weir_next");
+    look_untaken(gen, "weir_next");
+    return wr_pull_slow(gen, item, 1) > 0;
 }
 
 bool wr_next_unready(struct weir_gen *gen, weir_item *item)
@@ -493,17 +518,14 @@ bool wr_next_unready(struct weir_gen *gen, weir_item *item)
     if (WR_LIKELY(gen->direct && gen->loop->running != NULL && wr_loop_is_here(gen->loop))) {
         return pull_easy(gen, item, 1) > 0;
     }
-    wr_gen_given(gen, "weir_next");
-    wr_item_given(item, "weir_next");
-    given_to_none(gen, "weir_next");
-    return wr_pull_slow(gen, item, 1) > 0;
+    return next_slow(gen, item);
 }
 
 weir_got weir_next_within(weir_gen *gen, weir_item *item, int64_t wait_ms)
 {
     wr_gen_given(gen, "weir_next_within");
     wr_item_given(item, "weir_next_within");
-    given_to_none(gen, "weir_next_within");
+    look_untaken(gen, "weir_next_within");
     if (gen->state == WR_GEN_OVER) {
         past_end(gen);
         return WEIR_GOT_OVER;
@@ -511,7 +533,7 @@ weir_got weir_next_within(weir_gen *gen, weir_item *item, int64_t wait_ms)
     bool late = false;
     struct wr_body *reader =
         gen->reader != NULL && gen->reader->body ? wr_body_of(gen->reader) : NULL;
-    if (reader != NULL && reader->pending != WR_PENDING_NONE) {
+    if (reader != NULL && wr_body_closed(reader)) {
         return WEIR_GOT_OVER;
     }
     wr_gen_hold_fresh(gen);

@@ -238,6 +238,9 @@ static inline struct weir_gen *wr_gen_reader(const struct weir_gen *gen)
 {
     return gen->reader != NULL ? gen->reader : (struct weir_gen *)(void *)gen->delegator;
 }
+/* At the door of each public function that reads or ends gen: abort when a stage or a body has taken
+ * it, unless it is that one which runs. */
+void wr_gen_untaken(const struct weir_gen *gen, const char *verb);
 /* The last of its readers, which a task pulls; itself if it has none. */
 struct weir_gen *wr_gen_top(struct weir_gen *gen);
 /* Does another task close it? Then wr_gen_close waits for that, and it is over. */

@@ -156,6 +156,7 @@ void wr_gen_free(struct weir_gen *gen)
 static void check_end(const struct weir_gen *gen, const char *verb)
 {
     wr_gen_given(gen, verb);
+    wr_gen_untaken(gen, verb);
     WR_ASSERT((gen->state != WR_GEN_INSIDE || wr_puller_busy(gen)) &&
                   (gen->puller == NULL || gen->puller->reader == NULL),
               "%s: generator '%s' is running; its reader ends it", verb, gen->name);

@@ -25,6 +25,7 @@ static weir_got outcome(size_t n)
 /* What send and throw can be refused for; true: go on. */
 static bool may_talk(struct weir_gen *gen, const char *verb, weir_got *got)
 {
+    wr_gen_untaken(gen, verb);
     *got = WEIR_GOT_REFUSED;
     if (gen->state == WR_GEN_OVER) {
         *got = WEIR_GOT_OVER;
@@ -46,36 +47,51 @@ weir_got weir_send(weir_gen *gen, const weir_item *in, weir_item *out)
     wr_gen_given(gen, "weir_send");
     wr_item_given(out, "weir_send");
     weir_got got;
+    if (in == NULL) {
+        return outcome(weir_next_many(gen, out, 1));
+    }
     if (!may_talk(gen, "weir_send", &got)) {
         return got;
     }
     if (!gen->body || gen->state == WR_GEN_FRESH || gen->leaf->inner_loop) {
         return WEIR_GOT_REFUSED;
     }
+    gen->leaf->received = in;
     if (!gen->ready || gen->fresh_unvouched) {
         /* Something special is the matter; a pull deals with it, and a body that goes on has
          * received `in`. */
-        gen->leaf->received = in;
         return outcome(wr_pull_slow(gen, out, 1));
     }
-    gen->leaf->received = in;
     return outcome(wr_body_resume(gen, out, 1, 1));
 }
 
-static bool remember_thrown(struct wr_body *body, const weir_error *error)
+/* error is pending in body from now on, at the time `at`, over what was pending. */
+static void throw_at(struct wr_body *body, const weir_error *error, uint64_t at)
 {
     if (body->thrown == NULL) {
         body->thrown = wr_alloc(sizeof *body->thrown);
     }
-    body->thrown_at = ++body->gen.loop->failures;
     if (body->thrown == NULL) {
         wr_gen_fail(&body->gen, WEIR_ENOMEM, 0, -1, "no memory for a thrown error");
         wr_body_set_pending(body, WR_PENDING_CLOSE);
-        return false;
+        return;
     }
     *body->thrown = *error;
+    body->thrown_at = at;
+    body->beneath = body->pending;
     wr_body_set_pending(body, WR_PENDING_THROWN);
-    return true;
+}
+
+/* gen is over, and stays so: what is thrown is what it fails with now, if nothing is yet. */
+static void throw_at_end(struct weir_gen *gen, const weir_error *error)
+{
+    if (gen->loop == NULL) {
+        return; /* the one that could not be made */
+    }
+    if (gen->failure != NULL && gen->told) {
+        gen->failed_at = UINT64_MAX;
+    }
+    wr_gen_fail_at(gen, error, ++gen->loop->failures);
 }
 
 weir_got weir_throw(weir_gen *gen, int code, const char *message, weir_item *out)
@@ -84,13 +100,17 @@ weir_got weir_throw(weir_gen *gen, int code, const char *message, weir_item *out
     wr_item_given(out, "weir_throw");
     weir_got got;
     weir_error error;
-    if (!may_talk(gen, "weir_throw", &got)) {
-        return got;
-    }
     WR_ASSERT(code < 0, "a thrown code is negative");
+    bool goes_on = may_talk(gen, "weir_throw", &got);
     struct wr_body *leaf = gen->body ? gen->leaf : NULL;
     wr_error_set(&error, code, 0, leaf != NULL ? leaf->gen.name : gen->name, "%s",
                  message != NULL ? message : wr_code_text(code));
+    if (!goes_on) {
+        if (got == WEIR_GOT_OVER) {
+            throw_at_end(gen, &error);
+        }
+        return got;
+    }
     if (leaf == NULL || gen->state == WR_GEN_FRESH) {
         wr_gen_fail_error(gen, &error);
         wr_gen_over(gen);
@@ -100,7 +120,7 @@ weir_got weir_throw(weir_gen *gen, int code, const char *message, weir_item *out
     if (gen->special) {
         return outcome(wr_pull_slow(gen, out, 1)); /* canceled, stopping, its reader closed: over */
     }
-    (void)remember_thrown(leaf, &error);
+    throw_at(leaf, &error, ++gen->loop->failures);
     size_t n = wr_body_resume(gen, out, 1, 0);
     if (n == 0) {
         gen->fresh_receipt = NULL;
@@ -126,11 +146,13 @@ bool weir_catch(weir_gen *gen, int code, weir_error *error)
         if (error != NULL) {
             *error = *self->thrown;
         }
-        if (code != WEIR_ANY && code != self->thrown->code) {
+        int thrown = self->thrown->code;
+        bool ends = thrown == WEIR_ECLOSED || thrown == WEIR_ECANCELED;
+        if (code != thrown && (code != WEIR_ANY || ends)) {
             return false;
         }
-        wr_body_set_pending(self, WR_PENDING_NONE);
-        self->told_false = false;
+        wr_body_set_pending(self, (enum wr_pending)self->beneath);
+        self->told_false = wr_body_closed(self); /* a close, still */
         self->gen.past_end = 0;
         return true;
     }
@@ -151,18 +173,18 @@ bool weir_catch(weir_gen *gen, int code, weir_error *error)
 
 /* ---- delegation */
 
-/* An inner generator without a body: its items are yielded one by one. */
-static void delegate_loop(struct wr_body *self, struct weir_gen *inner)
+/* An inner generator without a body: its items are yielded one by one. False: a yield was. */
+static bool delegate_loop(struct wr_body *self, struct weir_gen *inner)
 {
     weir_item item;
+    bool more = true;
     self->inner_loop = true;
-    while (wr_pull_slow(inner, &item, 1) > 0) {
-        if (!weir_yield(&self->gen, &item)) {
-            break;
-        }
+    while (more && wr_pull_slow(inner, &item, 1) > 0) {
+        more = weir_yield(&self->gen, &item);
     }
     self->inner_loop = false;
     wr_gen_close(inner);
+    return more;
 }
 
 /* A pull of inner that is late is taken up first, and what it brings handed over from here. False:
@@ -212,15 +234,20 @@ void wr_body_cut(struct wr_body *root)
     wr_gen_ready(&root->gen);
 }
 
-static void delegate_body(struct wr_body *self, struct wr_body *inner)
+/* False: a yield of inner was, or it was closed. */
+static bool delegate_body(struct wr_body *self, struct wr_body *inner)
 {
     struct wr_body *root = self->root;
     struct weir_loop *loop = self->gen.loop;
     if (!inner->started && !wr_body_start(inner)) {
-        return;
+        return false;
     }
     wr_body_cut(inner);
     struct wr_body *leaf = inner->gen.leaf;
+    for (struct wr_body *b = leaf; b != NULL && self->pending != WR_PENDING_NONE;
+         b = wr_body_above(b)) {
+        wr_body_set_pending(b, WR_PENDING_MUTED);
+    }
     inner->gen.state = WR_GEN_INSIDE;
     inner->gen.ready = false;
     wr_body_reroot(leaf, inner, root);
@@ -228,6 +255,21 @@ static void delegate_body(struct wr_body *self, struct wr_body *inner)
     leaf->fiber.resumer = self->fiber.resumer;
     loop->running = &leaf->fiber;
     (void)wr_co_resume(&self->fiber.co, &leaf->fiber.co, 1);
+    return !wr_body_closed(inner);
+}
+
+/* What inner has failed with is thrown at self, also over a close or cancel whose echo it is not; of
+ * two errors the first in time stays. False: it has not failed. */
+static bool take_failure(struct wr_body *self, const struct weir_gen *inner)
+{
+    const weir_error *failure = wr_gen_failure(inner);
+    bool echo = failure != NULL &&
+                ((self->pending == WR_PENDING_CANCEL && failure->code == WEIR_ECANCELED) ||
+                 (self->pending == WR_PENDING_CLOSE && failure->code == WEIR_ECLOSED));
+    if (failure != NULL && !echo && self->pending != WR_PENDING_THROWN) {
+        throw_at(self, failure, inner->failed_at);
+    }
+    return failure != NULL;
 }
 
 bool weir_yield_from(weir_gen *self_gen, weir_gen *inner, const weir_item **result)
@@ -244,10 +286,6 @@ bool weir_yield_from(weir_gen *self_gen, weir_gen *inner, const weir_item **resu
         wr_gen_free(self->last_inner);
         self->last_inner = NULL;
     }
-    if (self->pending != WR_PENDING_NONE) {
-        weir_discard(inner);
-        return wr_body_refuse(self);
-    }
     WR_ASSERT(wr_gen_reader(inner) == NULL || inner->reader == self_gen,
               "generator '%s' has a reader already", inner->name);
     WR_ASSERT(inner->state != WR_GEN_INSIDE || wr_puller_busy(inner),
@@ -256,34 +294,22 @@ bool weir_yield_from(weir_gen *self_gen, weir_gen *inner, const weir_item **resu
     if (inner->loop != NULL) {
         inner->delegator = self;
     }
-    bool go_on = !inner->body || !wr_puller_busy(inner) || delegate_late(self, inner);
+    enum wr_pending before = (enum wr_pending)self->pending;
+    bool ended = !inner->body || !wr_puller_busy(inner) || delegate_late(self, inner);
     if (inner->canceled && inner->state != WR_GEN_OVER) {
         wr_gen_fail(inner, WEIR_ECANCELED, 0, -1, "canceled");
     }
-    if (go_on && inner->state != WR_GEN_OVER && !inner->stopping && inner->failure == NULL) {
-        if (inner->body) {
-            delegate_body(self, wr_body_of(inner));
-        } else {
-            delegate_loop(self, inner);
-        }
+    if (ended && inner->state != WR_GEN_OVER && !inner->stopping && inner->failure == NULL) {
+        ended = inner->body ? delegate_body(self, wr_body_of(inner)) : delegate_loop(self, inner);
     }
     wr_gen_close(inner);
     if (inner->loop != NULL) {
         inner->delegator = NULL;
         wr_object_fini(&inner->object); /* it is over, and goes with self */
     }
-    const weir_error *failure = wr_gen_failure(inner);
-    if (failure != NULL && self->pending == WR_PENDING_CLOSE) {
-        wr_gen_fail_at(&self->gen, failure,
-                       inner->failed_at); /* its clean-up failed: the close tells it */
-    } else if (failure != NULL && self->pending == WR_PENDING_NONE) {
-        uint64_t at = inner->failed_at;
-        if (remember_thrown(self, failure)) {
-            self->thrown_at = at;
-        }
-    }
+    bool failed = take_failure(self, inner);
     self->last_inner = inner;
-    if (self->pending != WR_PENDING_NONE) {
+    if (failed || self->pending != before || (before != WR_PENDING_NONE && !ended)) {
         self->told_false = true;
         return false;
     }

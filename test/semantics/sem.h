@@ -57,6 +57,7 @@ void sem_show(const char *what, weir_got got, const weir_item *item);
 void sem_do_next(weir_gen *gen);
 void sem_do_send(weir_gen *gen, long value);
 void sem_do_send_text(weir_gen *gen, const char *text);
+void sem_do_send_none(weir_gen *gen);
 void sem_do_throw(weir_gen *gen, int code, const char *message);
 void sem_do_result(weir_gen *gen);
 void sem_do_finish(WEIR_TAKES weir_gen *gen);

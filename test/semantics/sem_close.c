@@ -349,6 +349,75 @@ static void a_discarded_one_is_closed(weir_scope *scope)
     printf("discarded before its start\n");
 }
 
+struct tidying {
+    weir_scope *scope;
+    int items; /* that its clean-up gives by way of a delegate */
+};
+
+WEIR_SOURCE(errand, struct tidying)
+{
+    printf("the errand begins\n");
+    for (long i = 1; i <= args->items; i++) {
+        if (!sem_give(self, i)) {
+            printf("the errand is cut short\n");
+            return 0;
+        }
+    }
+    printf("the errand is done\n");
+    long value = 7;
+    weir_item out = num_item(&value);
+    return weir_return(self, &out);
+}
+
+WEIR_SOURCE(tidying, struct tidying)
+{
+    const weir_item *result;
+    if (!sem_give(self, 0)) {
+        printf("tidying\n");
+    }
+    if (!weir_yield_from(self, errand(args->scope, *args), &result)) {
+        return 0;
+    }
+    printf("the errand gave %ld\n", *num_of(result));
+    if (!weir_yield_from(self, sem_numbers(args->scope, 5, 4), NULL)) {
+        return 0;
+    }
+    printf("tidy\n");
+    return 0;
+}
+
+static void a_clean_up_may_delegate(weir_scope *scope)
+{
+    for (int items = 0; items < 3; items++) {
+        weir_gen *gen = tidying(scope, (struct tidying){scope, items});
+        sem_do_next(gen);
+        sem_do_finish(gen);
+    }
+}
+
+WEIR_SOURCE(raises_it_again, struct none)
+{
+    (void)args;
+    weir_error error;
+    if (sem_give(self, 1)) {
+        return 0;
+    }
+    bool taken = weir_catch(self, WEIR_ANY, &error);
+    printf("%s by %s\n", taken ? "taken" : "ended", sem_name(error.code));
+    return weir_fail(self, error.code, "again");
+}
+
+static void a_close_may_be_raised_again(weir_scope *scope)
+{
+    weir_gen *gen = raises_it_again(scope, NONE);
+    sem_do_next(gen);
+    sem_do_finish(gen);
+    gen = raises_it_again(scope, NONE);
+    sem_do_next(gen);
+    sem_do_throw(gen, RESET, "once");
+    sem_do_finish(gen);
+}
+
 const struct sem_program sem_close[] = {
     SEM_PROGRAM(a_close_is_told_and_not_taken),
     SEM_PROGRAM(a_yield_after_a_close_is_told),
@@ -363,5 +432,7 @@ const struct sem_program sem_close[] = {
     SEM_PROGRAM(an_adopted_one_may_be_finished_early),
     SEM_PROGRAM(a_chain_is_closed_from_its_reader_up),
     SEM_PROGRAM(a_discarded_one_is_closed),
+    SEM_PROGRAM(a_clean_up_may_delegate),
+    SEM_PROGRAM(a_close_may_be_raised_again),
     SEM_END,
 };

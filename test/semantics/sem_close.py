@@ -1,7 +1,7 @@
 from contextlib import ExitStack, closing
 from itertools import count
 
-from sem_common import Fatal, Parse, Reader, Retry, Skip, name, numbers
+from sem_common import Fatal, Parse, Reader, Reset, Retry, Skip, name, numbers
 
 
 def clinging():
@@ -287,11 +287,59 @@ def a_discarded_one_is_closed():
     print("discarded before its start")
 
 
+def errand(items):
+    print("the errand begins")
+    try:
+        yield from range(1, items + 1)
+    except GeneratorExit:
+        print("the errand is cut short")
+        raise
+    print("the errand is done")
+    return 7
+
+
+def tidying(items):
+    try:
+        yield 0
+    finally:
+        print("tidying")
+        result = yield from errand(items)
+        print("the errand gave", result)
+        yield from range(5, 5)
+        print("tidy")
+
+
+def a_clean_up_may_delegate():
+    for items in range(3):
+        gen = Reader(tidying(items))
+        gen.next()
+        gen.finish()
+
+
+def raises_it_again():
+    try:
+        yield 1
+    except BaseException as error:
+        print("taken" if isinstance(error, Exception) else "ended", "by", name(error))
+        raise type(error)("again") if isinstance(error, Exception) else error
+
+
+def a_close_may_be_raised_again():
+    gen = Reader(raises_it_again())
+    gen.next()
+    gen.finish()
+    gen = Reader(raises_it_again())
+    gen.next()
+    gen.throw(Reset("once"))
+    gen.finish()
+
+
 PROGRAMS = [
     a_close_is_told_and_not_taken, a_yield_after_a_close_is_told, ignored_more_than_once,
     clean_up_unwinds_the_calls, what_was_taken_is_given_back_in_reverse,
     a_clean_up_that_fails_is_told, a_clean_up_may_replace_the_failure,
     clean_up_runs_once_on_every_way_out, a_clean_up_may_read_a_generator_of_its_own,
     adopted_generators_are_closed_last_first, an_adopted_one_may_be_finished_early,
-    a_chain_is_closed_from_its_reader_up, a_discarded_one_is_closed,
+    a_chain_is_closed_from_its_reader_up, a_discarded_one_is_closed, a_clean_up_may_delegate,
+    a_close_may_be_raised_again,
 ]

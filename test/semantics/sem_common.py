@@ -76,7 +76,7 @@ class Reader:
             if "just-started" not in str(error):
                 raise
             print(what, "-> refused")
-        except Exception as error:
+        except (Exception, GeneratorExit, asyncio.CancelledError) as error:
             self.failure = self.failure or error
             print(what, "-> over")
 

@@ -498,6 +498,48 @@ static void a_send_and_a_throw_ten_thousand_deep(weir_scope *scope)
     printf("%ld ended, %ld out of order\n", cleaned, out_of_order);
 }
 
+WEIR_SOURCE(leaves_a_mess, struct none)
+{
+    (void)args;
+    if (sem_give(self, 1)) {
+        return 0;
+    }
+    printf("the delegate fails in its clean-up\n");
+    return weir_fail(self, FATAL, "the disk is full");
+}
+
+struct copes {
+    weir_scope *scope;
+    int how;
+};
+WEIR_SOURCE(copes, struct copes)
+{
+    if (weir_yield_from(self, leaves_a_mess(args->scope, NONE), NULL)) {
+        return 0;
+    }
+    printf("the delegator sees %s\n", sem_pending(self));
+    if (args->how == 0 || !weir_catch(self, FATAL, NULL)) {
+        return 0;
+    }
+    printf("caught\n");
+    if (args->how == 2) {
+        return weir_fail(self, RESET, "instead");
+    }
+    if (args->how == 3 && sem_give(self, 2)) {
+        printf("went on\n");
+    }
+    return 0;
+}
+
+static void a_clean_up_failure_of_a_delegate_can_be_caught(weir_scope *scope)
+{
+    for (int how = 0; how < 4; how++) {
+        weir_gen *gen = copes(scope, (struct copes){scope, how});
+        sem_do_next(gen);
+        sem_do_finish(gen);
+    }
+}
+
 const struct sem_program sem_delegate[] = {
     SEM_PROGRAM(results_come_back),
     SEM_PROGRAM(sends_and_throws_pass_through),
@@ -512,6 +554,7 @@ const struct sem_program sem_delegate[] = {
     SEM_PROGRAM(a_delegate_that_is_a_chain),
     SEM_PROGRAM(a_delegate_that_ignores_the_close),
     SEM_PROGRAM(a_close_cleans_up_the_innermost_first),
+    SEM_PROGRAM(a_clean_up_failure_of_a_delegate_can_be_caught),
     SEM_PROGRAM(ten_thousand_deep),
     SEM_PROGRAM(a_close_ten_thousand_deep),
     SEM_PROGRAM(a_send_and_a_throw_ten_thousand_deep),

@@ -386,12 +386,42 @@ def a_send_and_a_throw_ten_thousand_deep():
     on_a_large_stack(run)
 
 
+def leaves_a_mess():
+    try:
+        yield 1
+    finally:
+        print("the delegate fails in its clean-up")
+        raise Fatal("the disk is full")
+
+
+def copes(how):
+    try:
+        yield from leaves_a_mess()
+    except Fatal as error:
+        print("the delegator sees", name(error))
+        if how == 0:
+            raise
+        print("caught")
+        if how == 2:
+            raise Reset("instead")
+        if how == 3:
+            yield 2
+
+
+def a_clean_up_failure_of_a_delegate_can_be_caught():
+    for how in range(4):
+        gen = Reader(copes(how))
+        gen.next()
+        gen.finish()
+
+
 PROGRAMS = [
     results_come_back, sends_and_throws_pass_through, a_close_passes_through,
     a_delegate_that_gives_nothing, the_failure_of_a_delegate_can_be_caught,
     the_failure_of_a_delegate_carries_on, what_the_delegate_lets_go_the_delegator_catches,
     a_delegate_turns_a_throw_into_something_else, a_throw_over_a_delegate_without_a_body,
     a_delegate_that_has_begun_elsewhere, a_delegate_that_is_a_chain,
-    a_delegate_that_ignores_the_close, a_close_cleans_up_the_innermost_first, ten_thousand_deep,
+    a_delegate_that_ignores_the_close, a_close_cleans_up_the_innermost_first,
+    a_clean_up_failure_of_a_delegate_can_be_caught, ten_thousand_deep,
     a_close_ten_thousand_deep, a_send_and_a_throw_ten_thousand_deep,
 ]

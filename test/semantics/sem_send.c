@@ -449,6 +449,31 @@ static void a_calculator_with_a_stack(weir_scope *scope)
     sem_do_finish(gen);
 }
 
+struct place {
+    weir_scope *scope;
+};
+WEIR_SOURCE(over_numbers, struct place)
+{
+    if (!weir_yield_from(self, weir_count(args->scope, 1, 3), NULL)) {
+        return 0;
+    }
+    return sem_last(self, 99);
+}
+
+static void to_send_nothing_is_to_pull(weir_scope *scope)
+{
+    weir_gen *gen = echo(scope, NONE);
+    sem_do_send_none(gen);
+    sem_do_send(gen, 5);
+    sem_do_send_none(gen);
+    sem_do_finish(gen);
+    gen = over_numbers(scope, (struct place){scope});
+    for (int i = 0; i < 6; i++) {
+        sem_do_send_none(gen);
+    }
+    sem_do_finish(gen);
+}
+
 const struct sem_program sem_send[] = {
     SEM_PROGRAM(a_send_before_the_first_yield_is_refused),
     SEM_PROGRAM(a_plain_pull_receives_nothing),
@@ -464,5 +489,6 @@ const struct sem_program sem_send[] = {
     SEM_PROGRAM(sum_of_the_last_three),
     SEM_PROGRAM(a_round_robin_scheduler),
     SEM_PROGRAM(a_calculator_with_a_stack),
+    SEM_PROGRAM(to_send_nothing_is_to_pull),
     SEM_END,
 };

@@ -328,10 +328,27 @@ def a_calculator_with_a_stack():
     gen.finish()
 
 
+def over_numbers():
+    yield from range(1, 4)
+    yield 99
+
+
+def to_send_nothing_is_to_pull():
+    gen = Reader(echo())
+    gen.send(None)
+    gen.send(5)
+    gen.send(None)
+    gen.finish()
+    gen = Reader(over_numbers())
+    for _ in range(6):
+        gen.send(None)
+    gen.finish()
+
+
 PROGRAMS = [
     a_send_before_the_first_yield_is_refused, a_plain_pull_receives_nothing, running_average,
     a_send_after_the_end_is_over, guess_by_halving, a_state_machine, averages_by_group,
     a_send_reaches_the_innermost, broadcast_to_coroutines, two_coroutines_play,
     random_numbers_with_a_new_seed, sum_of_the_last_three, a_round_robin_scheduler,
-    a_calculator_with_a_stack,
+    a_calculator_with_a_stack, to_send_nothing_is_to_pull,
 ]

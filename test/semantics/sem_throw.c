@@ -447,6 +447,66 @@ static void sends_and_throws_by_turns(weir_scope *scope)
     sem_do_finish(gen);
 }
 
+static void a_throw_after_the_end_is_told(weir_scope *scope)
+{
+    weir_gen *gen = sem_numbers(scope, 1, 2);
+    sem_do_rest(gen);
+    sem_do_throw(gen, RESET, "too late");
+    sem_do_throw(gen, FATAL, "later still");
+    sem_do_next(gen);
+    sem_do_finish(gen);
+    gen = fragile(scope, NONE);
+    sem_do_next(gen);
+    sem_do_throw(gen, FATAL, "the first");
+    sem_do_throw(gen, RESET, "too late");
+    sem_do_finish(gen);
+}
+
+WEIR_SOURCE(takes_all, struct none)
+{
+    (void)args;
+    for (long i = 1;; i++) {
+        if (sem_give(self, i)) {
+            continue;
+        }
+        if (weir_catch(self, WEIR_ANY, NULL)) {
+            printf("any takes it\n");
+        } else if (weir_catch(self, WEIR_ECLOSED, NULL)) {
+            printf("taken as a close\n");
+        } else if (weir_catch(self, WEIR_ECANCELED, NULL)) {
+            printf("taken as a cancel\n");
+        } else {
+            printf("not taken\n");
+            return 0;
+        }
+    }
+}
+
+WEIR_SOURCE(takes_any, struct none)
+{
+    (void)args;
+    for (long i = 1; sem_give(self, i) || weir_catch(self, WEIR_ANY, NULL); i++) {}
+    printf("not taken\n");
+    return 0;
+}
+
+static void any_leaves_what_ends_a_generator(weir_scope *scope)
+{
+    static const int codes[] = {RESET, WEIR_ECLOSED, WEIR_ECANCELED};
+    weir_gen *gen = takes_all(scope, NONE);
+    sem_do_next(gen);
+    for (size_t i = 0; i < LEN(codes); i++) {
+        sem_do_throw(gen, codes[i], "here");
+    }
+    sem_do_finish(gen);
+    for (size_t i = 0; i < LEN(codes); i++) {
+        gen = takes_any(scope, NONE);
+        sem_do_next(gen);
+        sem_do_throw(gen, codes[i], "here");
+        sem_do_finish(gen);
+    }
+}
+
 const struct sem_program sem_throw[] = {
     SEM_PROGRAM(an_uncaught_throw_ends_the_body),
     SEM_PROGRAM(a_throw_before_the_start_runs_nothing),
@@ -464,5 +524,7 @@ const struct sem_program sem_throw[] = {
     SEM_PROGRAM(a_circuit_breaker),
     SEM_PROGRAM(thrown_at_while_handling),
     SEM_PROGRAM(sends_and_throws_by_turns),
+    SEM_PROGRAM(a_throw_after_the_end_is_told),
+    SEM_PROGRAM(any_leaves_what_ends_a_generator),
     SEM_END,
 };

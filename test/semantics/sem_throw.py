@@ -1,4 +1,6 @@
-from sem_common import Fatal, Parse, Reader, Reset, Retry, Skip, name
+import asyncio
+
+from sem_common import Fatal, Parse, Reader, Reset, Retry, Skip, name, numbers
 
 
 def counting():
@@ -346,10 +348,69 @@ def sends_and_throws_by_turns():
     gen.finish()
 
 
+def a_throw_after_the_end_is_told():
+    gen = Reader(numbers(1, 2))
+    gen.rest()
+    gen.throw(Reset("too late"))
+    gen.throw(Fatal("later still"))
+    gen.next()
+    gen.finish()
+    gen = Reader(fragile())
+    gen.next()
+    gen.throw(Fatal("the first"))
+    gen.throw(Reset("too late"))
+    gen.finish()
+
+
+def takes_all():
+    i = 1
+    while True:
+        try:
+            yield i
+        except Exception:
+            print("any takes it")
+        except GeneratorExit as error:
+            if not error.args:
+                print("not taken")
+                raise
+            print("taken as a close")
+        except asyncio.CancelledError:
+            print("taken as a cancel")
+        i += 1
+
+
+def takes_any():
+    i = 1
+    while True:
+        try:
+            yield i
+        except Exception:
+            pass
+        except BaseException:
+            print("not taken")
+            raise
+        i += 1
+
+
+def any_leaves_what_ends_a_generator():
+    thrown = (Reset, GeneratorExit, asyncio.CancelledError)
+    gen = Reader(takes_all())
+    gen.next()
+    for kind in thrown:
+        gen.throw(kind("here"))
+    gen.finish()
+    for kind in thrown:
+        gen = Reader(takes_any())
+        gen.next()
+        gen.throw(kind("here"))
+        gen.finish()
+
+
 PROGRAMS = [
     an_uncaught_throw_ends_the_body, a_throw_before_the_start_runs_nothing, a_caught_throw_goes_on,
     thrown_again_and_again, caught_and_returned, caught_and_raised_again, caught_and_another_raised,
     the_wrong_code_stays_pending, any_takes_whatever_is_thrown, the_innermost_call_is_asked_first,
     an_ignored_throw_carries_on, a_failure_of_its_own_comes_after_the_items, a_budget_of_attempts,
     a_circuit_breaker, thrown_at_while_handling, sends_and_throws_by_turns,
+    a_throw_after_the_end_is_told, any_leaves_what_ends_a_generator,
 ]

@@ -86,6 +86,13 @@ void sem_do_send_text(weir_gen *gen, const char *text)
     sem_show(what, got, &out);
 }
 
+void sem_do_send_none(weir_gen *gen)
+{
+    weir_item out;
+    weir_got got = weir_send(gen, NULL, &out);
+    sem_show("send None", got, &out);
+}
+
 void sem_do_throw(weir_gen *gen, int code, const char *message)
 {
     char what[64];
@@ -197,7 +204,8 @@ long sem_received(const weir_gen *self, long otherwise)
 const char *sem_pending(weir_gen *self)
 {
     weir_error error;
-    /* A close is told and never taken, and nothing thrown has its code: this only looks. */
+    /* A close is told and never taken, and nothing that is thrown where this is asked has its code:
+     * this only looks. */
     if (weir_catch(self, WEIR_ECLOSED, &error)) {
         return "a close was taken";
     }

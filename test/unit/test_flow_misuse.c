@@ -64,6 +64,90 @@ TEST_ABORTS(misuse_a_generator_that_a_stage_has_taken)
     (void)!weir_next(numbers, &item);
 }
 
+/* A body that has begun, and that a stage, or another body, reads. */
+static weir_gen *begun_behind_a_stage(void)
+{
+    weir_loop *loop = test_loop();
+    weir_item item;
+    weir_gen *gen = count_to(weir_root(loop), 9);
+    ck_assert(weir_next(weir_head(gen, 5), &item));
+    return gen;
+}
+
+static weir_gen *begun_behind_a_body(void)
+{
+    weir_loop *loop = test_loop();
+    weir_item item;
+    weir_gen *gen = count_to(weir_root(loop), 9);
+    ck_assert(weir_next(same(gen, (struct none){0}), &item));
+    return gen;
+}
+
+TEST_ABORTS(misuse_next_of_what_a_stage_reads)
+{
+    weir_item item;
+    (void)!weir_next(begun_behind_a_stage(), &item);
+}
+
+TEST_ABORTS(misuse_next_of_what_a_body_reads)
+{
+    weir_item item;
+    (void)!weir_next(begun_behind_a_body(), &item);
+}
+
+TEST_ABORTS(misuse_send_to_what_a_stage_reads)
+{
+    weir_item item = weir_bytes("x", 1);
+    (void)!weir_send(begun_behind_a_stage(), &item, &item);
+}
+
+TEST_ABORTS(misuse_send_to_what_a_body_reads)
+{
+    weir_item item = weir_bytes("x", 1);
+    (void)!weir_send(begun_behind_a_body(), &item, &item);
+}
+
+TEST_ABORTS(misuse_throw_at_what_a_stage_reads)
+{
+    weir_item item;
+    (void)!weir_throw(begun_behind_a_stage(), WEIR_EPARSE, NULL, &item);
+}
+
+TEST_ABORTS(misuse_finish_of_what_a_stage_reads)
+{
+    (void)!weir_finish(begun_behind_a_stage(), NULL);
+}
+
+TEST_ABORTS(misuse_discard_of_what_a_body_reads)
+{
+    weir_discard(begun_behind_a_body());
+}
+
+TEST_ABORTS(misuse_a_pump_from_what_a_stage_reads)
+{
+    weir_gen *gen = begun_behind_a_stage();
+    (void)!weir_pump(gen, weir_null_sink(weir_gen_scope(gen)), NULL);
+}
+
+static int sleeps_and_reads(weir_gen *self, weir_gen *up, void *args)
+{
+    weir_item item;
+    (void)args;
+    while (weir_next(up, &item) && weir_sleep(weir_gen_scope(self), 1000) &&
+           weir_yield(self, &item)) {}
+    return 0;
+}
+
+TEST_ABORTS(misuse_next_of_what_a_body_that_waits_reads)
+{
+    weir_loop *loop = test_loop();
+    weir_item item;
+    weir_gen *gen = count_to(weir_root(loop), 9);
+    weir_gen *reader = weir_stage(gen, sleeps_and_reads, NULL, 0, NULL);
+    ck_assert_int_eq(weir_next_within(reader, &item, 10), WEIR_GOT_LATE);
+    (void)!weir_next(gen, &item);
+}
+
 TEST_ABORTS(misuse_a_thousand_pulls_past_the_end)
 {
     weir_loop *loop = test_loop();
