@@ -52,9 +52,13 @@ typedef struct weir_server_options {
     const char *name; /* seen in logs; default "server" */
     int64_t head_ms;  /* for a whole request head, then 408; default 60 s */
     int64_t idle_ms;  /* between two requests on one connection; default 5 s */
-    int64_t stall_ms; /* the client takes nothing for so long: it is dropped; default never */
-    int32_t connections_max; /* more wait to be accepted, and the connection that is idle longest
-                                between two requests is closed for them; default 1000 */
+    int64_t stall_ms; /* the client reads nothing of its reply for so long: it is dropped; default
+                         60 s */
+    int32_t connections_max; /* further clients wait to be accepted; default 1000. For one that
+                                waits a connection is closed, the oldest of these: kept between two
+                                requests; refused, and not closed by the client; with a request that
+                                is not complete; one whose client has read less than 1 KiB a second
+                                of its reply, for two seconds at least */
     int32_t reserved;
 } weir_server_options;
 

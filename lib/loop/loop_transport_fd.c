@@ -15,10 +15,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -156,6 +158,12 @@ static void socket_reset(struct wr_transport *transport)
     (void)setsockopt(of_base(transport)->number, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
+static int64_t socket_unread(struct wr_transport *transport)
+{
+    int bytes = 0;
+    return ioctl(of_base(transport)->number, SIOCOUTQ, &bytes) == 0 ? bytes : -1;
+}
+
 static void plain_shut(struct wr_transport *transport)
 {
     (void)transport;
@@ -183,11 +191,11 @@ static void fd_free(struct wr_transport *transport)
     wr_free(self);
 }
 
-#define SOCKET_OPS(name)                                                             \
-    {                                                                                \
-        .kind = (name), .read = socket_read, .write = socket_write, .wait = fd_wait, \
-        .shut = socket_shut, .reset = socket_reset, .watch_hangup = fd_watch_hangup, \
-        .watch_broken = socket_watch_broken, .free = fd_free                         \
+#define SOCKET_OPS(name)                                                                      \
+    {                                                                                         \
+        .kind = (name), .read = socket_read, .write = socket_write, .wait = fd_wait,          \
+        .shut = socket_shut, .unread = socket_unread, .reset = socket_reset,                  \
+        .watch_hangup = fd_watch_hangup, .watch_broken = socket_watch_broken, .free = fd_free \
     }
 #define PLAIN_OPS(name)                                                            \
     {                                                                              \

@@ -124,6 +124,11 @@ static int memory_wait(struct wr_transport *transport, int events, int64_t limit
     return rc;
 }
 
+static int64_t memory_unread(struct wr_transport *transport)
+{
+    return (int64_t)of_base(transport)->out->len;
+}
+
 static void run_hangup(struct wr_deferred *deferred)
 {
     struct memory_end *end = WR_OWNER(deferred, struct memory_end, hangup);
@@ -179,6 +184,7 @@ static const struct wr_transport_ops memory_ops = {.kind = "memory",
                                                    .write = memory_write,
                                                    .wait = memory_wait,
                                                    .shut = memory_shut,
+                                                   .unread = memory_unread,
                                                    .watch_hangup = memory_watch_hangup,
                                                    .free = memory_free};
 

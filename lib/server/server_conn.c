@@ -2,17 +2,18 @@
  * server_conn.c - one connection: a task that reads a request, serves it, and reads the next.
  *
  * States: idle (waits for the first byte; idle_ms), reading a head (head_ms from its first byte, or
- * from the accept; then 408), dropping a body (the same limit), serving, lingering (the reply is
- * out, and the client gets a moment to read it before the connection is closed). A request that
- * came along with the one before stays in `in` until its turn.
+ * from the accept; then 408), dropping the body of a request that will be served (the same limit),
+ * serving, lingering (the reply is out, and the client gets a moment to read it before the
+ * connection is closed). A request that came along with the one before stays in `in` until its
+ * turn.
  *
  * While a reply is under way the socket is watched for the client's leaving. That cancels the wait
  * of this task wherever it is, most often deep inside the generator, whose bodies are over then:
  * the generator is ended in the same turn. A client that ends its half of the connection has left,
  * or it reads on: a byte that comes next in any case is sent to it, and who has left answers with a
- * reset. Nothing of the connection is used by anybody else
- * between two suspensions but by its writer (server_out.c), and by the server, which wakes it when
- * it is idle and the server stops, or another client wants its place.
+ * reset. Nothing of the connection is used by anybody else between two suspensions but by its
+ * writer (server_out.c), and by the server, which fails its wait for the client when another client
+ * wants its place, or when it is idle and the server stops.
  */
 #include <string.h>
 
@@ -24,11 +25,11 @@ enum { LINGER_MS = 1000, LINGER_BYTES = 128 * 1024 };
 
 /* How a step of the connection went. */
 enum step {
-    STEP_OK,     /* on to the next request */
-    STEP_CLOSE,  /* that was the last */
-    STEP_CUT,    /* in the middle of a reply, or between two: no lingering */
-    STEP_REFUSE, /* conn->reply says why */
-    STEP_NO_MEMORY,
+    STEP_OK,          /* on to the next request */
+    STEP_CLOSE,       /* that was the last */
+    STEP_CUT,         /* in the middle of a reply, or between two: no lingering */
+    STEP_REFUSE,      /* conn->reply says why */
+    STEP_UNAVAILABLE, /* a 503, without memory for anything, or time for it */
 };
 
 /* ---- reading */
@@ -47,11 +48,11 @@ static int64_t left_ms(const struct wr_conn *conn)
     return WR_MAX(conn->until_ns - wr_now_ns(conn->server->loop) + 999999, 0) / 1000000;
 }
 
-/* The server stops or wants the place, and between two requests: what has not come by now is not
+/* The place is wanted, or the server stops between two requests: what has not come by now is not
  * waited for. */
 static bool stops_here(const struct wr_conn *conn)
 {
-    return conn->idle && (conn->server->stopping || conn->leaving);
+    return conn->leaving || (conn->idle && conn->server->stopping);
 }
 
 /* More bytes into `in`, which is empty. 1: some. 0: the end. Negative: failed, or out of time. */
@@ -89,7 +90,7 @@ static enum step feed_until(struct wr_conn *conn, enum wr_http1_got wanted)
                 return refuse(conn, 408, "the request took too long to arrive");
             }
             if (rc <= 0) {
-                return STEP_CLOSE;
+                return conn->leaving ? STEP_UNAVAILABLE : STEP_CLOSE;
             }
         }
         size_t used = 0;
@@ -106,6 +107,26 @@ static enum step feed_until(struct wr_conn *conn, enum wr_http1_got wanted)
     }
 }
 
+/* Is this a request that can be served? Judged before its body, which may be long in coming. */
+static enum step judge(struct wr_conn *conn, const struct wr_http1_request *head)
+{
+    if (!wr_request_init(&conn->request, head)) {
+        return refuse(conn, 400, "this path cannot be read");
+    }
+    conn->route = wr_server_find(conn->server, conn->request.path);
+    if (conn->route == NULL) {
+        return refuse(conn, 404, "nothing is served here");
+    }
+    if (!conn->request.is_head && !wr_text_is(head->method, "GET")) {
+        conn->reply.allow = true;
+        return refuse(conn, 405, "only GET and HEAD");
+    }
+    if (head->has_body && wr_http1_header(head, "Expect").data != NULL) {
+        return refuse(conn, 417, "no body is wanted");
+    }
+    return STEP_OK;
+}
+
 /* Wait for a request and read its head, and its body, if it has one. */
 static enum step read_request(struct wr_conn *conn, bool first)
 {
@@ -117,9 +138,8 @@ static enum step read_request(struct wr_conn *conn, bool first)
     set_limit(conn, first ? server->head_ms : server->idle_ms);
     if (conn->in_len == 0) {
         conn->idle = true;
-        conn->kept = !first;
-        if (conn->kept) {
-            wr_server_conn_idle(server, conn);
+        if (!first) {
+            wr_server_conn_phase(conn, WR_CONN_KEPT);
         }
         int rc = read_more(conn, "a request");
         conn->idle = false;
@@ -130,23 +150,18 @@ static enum step read_request(struct wr_conn *conn, bool first)
     }
     if (!first) {
         set_limit(conn, server->head_ms);
+        wr_server_conn_phase(conn, WR_CONN_ASKING);
     }
     if (conn->parser == NULL && (conn->parser = wr_http1_new()) == NULL) {
-        return STEP_NO_MEMORY;
+        return STEP_UNAVAILABLE;
     }
     enum step step = feed_until(conn, WR_HTTP1_HEAD);
     if (step != STEP_OK) {
         return step;
     }
     const struct wr_http1_request *head = wr_http1_request(conn->parser);
-    bool known = wr_request_init(&conn->request, head);
-    if (head->has_body) {
-        if (wr_http1_header(head, "Expect").data != NULL) {
-            return refuse(conn, 417, "no body is wanted");
-        }
-        step = feed_until(conn, WR_HTTP1_DONE);
-    }
-    return step != STEP_OK || known ? step : refuse(conn, 400, "this path cannot be read");
+    step = judge(conn, head);
+    return step == STEP_OK && head->has_body ? feed_until(conn, WR_HTTP1_DONE) : step;
 }
 
 /* ---- serving */
@@ -188,8 +203,18 @@ static void watch_client(struct wr_conn *conn, bool on)
 {
     struct wr_transport *transport = conn->transport;
     conn->out.gone = on ? on_gone : NULL;
-    conn->out.gone_ctx = conn;
     transport->ops->watch_hangup(transport, on ? on_hangup : NULL, conn);
+}
+
+static void on_stall(void *ctx, bool on)
+{
+    struct wr_conn *conn = ctx;
+    if (on) {
+        conn->unread = wr_out_unread(&conn->out);
+        wr_server_conn_phase(conn, WR_CONN_STALLED);
+    } else if (conn->phase == WR_CONN_STALLED) {
+        wr_server_conn_phase(conn, WR_CONN_SERVED);
+    }
 }
 
 static int put_item(struct wr_conn *conn, const weir_item *item, int64_t *left, bool *open_line)
@@ -375,18 +400,9 @@ static enum step send_reply(struct wr_conn *conn, weir_gen *gen)
     return send_body(conn, gen, &plan);
 }
 
-/* Find the route, run its handler in a scope of its own, send what it gives. */
+/* Run the handler in a scope of its own, send what it gives. */
 static enum step serve(struct wr_conn *conn)
 {
-    const struct wr_http1_request *head = conn->request.head;
-    const struct wr_route *route = wr_server_find(conn->server, conn->request.path);
-    if (route == NULL) {
-        return refuse(conn, 404, "nothing is served here");
-    }
-    if (!conn->request.is_head && !wr_text_is(head->method, "GET")) {
-        conn->reply.allow = true;
-        return refuse(conn, 405, "only GET and HEAD");
-    }
     struct weir_scope *scope = wr_scope_make(conn->server->loop, conn->task->scope, "request");
     if (scope == NULL) {
         return refuse(conn, 503, "out of memory");
@@ -395,7 +411,7 @@ static enum step serve(struct wr_conn *conn)
     scope->unstopped = true; /* until it is known what it gives */
     scope->stopping = false;
     conn->scope = scope;
-    weir_gen *gen = route->handler(scope, &conn->request, &conn->reply, route->ctx);
+    weir_gen *gen = conn->route->handler(scope, &conn->request, &conn->reply, conn->route->ctx);
     enum step step = send_reply(conn, gen);
     watch_client(conn, false); /* what follows is clean-up, which a client does not cut short */
     forget_cancel(conn);
@@ -407,7 +423,7 @@ static enum step serve(struct wr_conn *conn)
     return step;
 }
 
-/* Without memory for anything. */
+/* Without memory for anything, or for one that makes way. */
 static void send_unavailable(struct wr_conn *conn)
 {
     static const char text[] =
@@ -418,12 +434,21 @@ static void send_unavailable(struct wr_conn *conn)
     (void)conn->transport->ops->write(conn->transport, &piece, 1);
 }
 
+/* The client does not read: nor will it what the kernel still holds for it. */
+static void drop_unread(struct wr_conn *conn)
+{
+    if (conn->transport->ops->reset != NULL) {
+        conn->transport->ops->reset(conn->transport);
+    }
+}
+
 static enum step answer(struct wr_conn *conn, enum step step)
 {
     if (wr_out_open(&conn->out) < 0) {
         send_unavailable(conn);
         return STEP_CLOSE;
     }
+    wr_server_conn_phase(conn, WR_CONN_SERVED);
     watch_client(conn, true);
     if (step == STEP_OK) {
         step = serve(conn);
@@ -434,6 +459,9 @@ static enum step answer(struct wr_conn *conn, enum step step)
     forget_cancel(conn);
     watch_client(conn, false);
     wr_out_close(&conn->out);
+    if (conn->out.failure == WEIR_ETIMEDOUT || (conn->out.failure < 0 && conn->leaving)) {
+        drop_unread(conn);
+    }
     return step;
 }
 
@@ -446,6 +474,7 @@ static void linger(struct wr_conn *conn)
     size_t sum = 0;
     conn->transport->ops->shut(conn->transport);
     set_limit(conn, LINGER_MS);
+    wr_server_conn_phase(conn, WR_CONN_LINGERING);
     while (sum < LINGER_BYTES && read_more(conn, "the client to close") > 0) {
         sum += conn->in_len;
     }
@@ -471,9 +500,11 @@ int wr_conn_main(weir_scope *scope, void *args)
     conn->task = wr_task_now(server->loop, "a connection");
     wr_out_init(&conn->out, conn->transport, scope, &conn->object);
     conn->out.stall_ms = server->stall_ms;
+    conn->out.stalls = on_stall;
+    conn->out.ctx = conn;
     do {
         step = read_request(conn, !answered);
-        if (step == STEP_NO_MEMORY) {
+        if (step == STEP_UNAVAILABLE) {
             send_unavailable(conn);
         } else if (step == STEP_OK || step == STEP_REFUSE) {
             step = answer(conn, step);
@@ -488,6 +519,6 @@ int wr_conn_main(weir_scope *scope, void *args)
     }
     wr_http1_free(conn->parser);
     conn->transport->ops->free(conn->transport);
-    wr_server_conn_over(server, conn);
+    wr_server_conn_over(conn);
     return 0;
 }

@@ -29,10 +29,11 @@ enum {
 struct wr_out {
     struct weir_loop *loop;
     struct wr_transport *transport;
-    struct weir_scope *scope; /* of the writer */
-    struct wr_object *of;     /* the connection */
-    void (*gone)(void *ctx);  /* writing has failed while nobody was writing: once */
-    void *gone_ctx;
+    struct weir_scope *scope;           /* of the writer */
+    struct wr_object *of;               /* the connection */
+    void (*gone)(void *ctx);            /* writing has failed while nobody was writing: once */
+    void (*stalls)(void *ctx, bool on); /* a wait for the client to read begins, or is over */
+    void *ctx;
     int64_t stall_ms; /* < 0: never */
     char *bytes;      /* NULL: not open */
     size_t cap;
@@ -68,6 +69,8 @@ int wr_out_drain(struct wr_out *out, bool last);
  * nothing is on the way to it, send the one byte that comes next in any case: who has left answers
  * with a reset. Not for a body without chunks, where only the next item finds out. */
 void wr_out_probe(struct wr_out *out);
+/* What the client has not taken yet of what was written; -1: unknown. */
+int64_t wr_out_unread(const struct wr_out *out);
 /* Nothing of a body was put, and nothing has left yet: forget the head. False: too late. */
 bool wr_out_rewind(struct wr_out *out);
 
@@ -146,6 +149,18 @@ struct wr_route {
     void *ctx;
 };
 
+/* What a connection waits for, in the order in which they make way for a client that waits to be
+ * accepted. */
+enum wr_conn_phase {
+    WR_CONN_LEAVING = 0, /* to end: it makes way already */
+    WR_CONN_KEPT,        /* for the next request */
+    WR_CONN_LINGERING,   /* for the client to close */
+    WR_CONN_ASKING,      /* for the rest of a request, the first one from its beginning */
+    WR_CONN_STALLED,     /* for the client to read */
+    WR_CONN_SERVED,      /* for whoever makes the reply: it keeps its place */
+    WR_CONN_PHASES
+};
+
 struct weir_server {
     struct weir_loop *loop;
     struct wr_object object;  /* in the scope it was made in */
@@ -156,8 +171,9 @@ struct weir_server {
     bool stopping;
     struct wr_route *routes;
     size_t routes_count;
-    struct wr_list conns;
+    struct wr_list conns[WR_CONN_PHASES]; /* each in the order in which they came into it */
     size_t conns_count, conns_max;
+    bool news; /* a connection has ended or changed its phase since the last look for room */
     int64_t head_ms, idle_ms, stall_ms;
     int64_t date_s;
     char date[WR_HTTP_DATE_TEXT];
@@ -166,7 +182,10 @@ struct weir_server {
 
 struct wr_conn {
     struct wr_object object; /* in the server's scope */
-    struct wr_list link; /* in the server's; the idle ones in the order in which they became so */
+    struct wr_list link;     /* in the server's conns of its phase */
+    enum wr_conn_phase phase;
+    int64_t since_ns; /* it has been in this phase */
+    int64_t unread;   /* STALLED: what the client had not taken then */
     struct weir_server *server;
     struct wr_transport *transport;
     struct wr_task *task;
@@ -174,11 +193,11 @@ struct wr_conn {
     struct wr_http1 *parser;  /* NULL between two requests */
     struct wr_out out;
     bool idle;        /* waits for the first byte of a request */
-    bool kept;        /* has had a reply, and may have another */
-    bool leaving;     /* another client wants its place: it waits for no request any more */
+    bool leaving;     /* another client wants its place: it waits for this one no more */
     bool gone;        /* the client has left */
     int64_t until_ns; /* for the head at hand; INT64_MAX: no limit */
     weir_request request;
+    const struct wr_route *route;
     weir_reply reply;
     weir_item items[16];
     weir_scratch scratch; /* for the texts of values */
@@ -188,10 +207,10 @@ struct wr_conn {
 
 /* The task of a connection; args: a struct wr_conn *, which it frees. */
 int wr_conn_main(weir_scope *scope, void *args);
-/* A connection that is kept waits for its next request from now on. */
-void wr_server_conn_idle(struct weir_server *server, struct wr_conn *conn);
+/* A connection waits for something else from now on. */
+void wr_server_conn_phase(struct wr_conn *conn, enum wr_conn_phase phase);
 /* A connection has ended. */
-void wr_server_conn_over(struct weir_server *server, struct wr_conn *conn);
+void wr_server_conn_over(struct wr_conn *conn);
 /* NULL: 404. */
 const struct wr_route *wr_server_find(const struct weir_server *server, const char *path);
 /* "Sat, 21 Nov 2026 03:57:50 GMT", now. */

@@ -3,9 +3,10 @@
  *
  * A server is an object of the scope it was made in and has a scope of its own beneath it, where
  * the accepting task and one task for each connection live. Accepting stops at connections_max
- * until one ends: further clients wait in the kernel's backlog. When one waits there, the
- * connection that is idle longest is closed for it; one that has not asked for anything yet keeps
- * its place.
+ * until one ends: further clients wait in the kernel's backlog. When one waits there, a connection
+ * that only waits for its own client is closed for it, one at a time: so clients that are slow on
+ * purpose keep no other client out. Who waits for what is known by a list for each phase, in the
+ * order in which the connections came into it.
  *
  * Ending: a gentle stop closes the listener and wakes the idle connections; requests at hand go on.
  * A cancel reaches the tasks through their scope. When the outer scope ends first, the tasks have
@@ -17,7 +18,16 @@
 #include "base_alloc.h"
 #include "server_conn.h"
 
-enum { HEAD_MS = 60 * 1000, IDLE_MS = 5 * 1000, CONNECTIONS_MAX = 1000, ROUTES_STEP = 8 };
+enum {
+    HEAD_MS = 60 * 1000,
+    IDLE_MS = 5 * 1000,
+    STALL_MS = 60 * 1000,
+    CONNECTIONS_MAX = 1000,
+    ROUTES_STEP = 8,
+    LEAVING_MS = 1000,
+    STALLED_MS = 2000,     /* a client that reads nothing for so long may have to make way ... */
+    READ_BYTES_MIN = 1024, /* ... and one that has read less than this a second */
+};
 
 /* What weir_server_new gives without memory for a server. */
 static struct weir_server no_memory = {.port = WEIR_ENOMEM,
@@ -43,10 +53,13 @@ static void object_stop(struct wr_object *object)
 {
     struct weir_server *server = server_of(object);
     stop_accepting(server);
-    for (struct wr_list *node = server->conns.next; node != &server->conns; node = node->next) {
-        struct wr_conn *conn = WR_OWNER(node, struct wr_conn, link);
-        if (conn->idle) {
-            (void)wr_object_abort(&conn->object, WEIR_ECLOSED);
+    for (size_t phase = 0; phase < WR_CONN_PHASES; phase++) {
+        struct wr_list *all = &server->conns[phase];
+        for (struct wr_list *node = all->next; node != all; node = node->next) {
+            struct wr_conn *conn = WR_OWNER(node, struct wr_conn, link);
+            if (conn->idle) {
+                (void)wr_object_abort(&conn->object, WEIR_ECLOSED);
+            }
         }
     }
 }
@@ -94,13 +107,30 @@ static const struct wr_object_ops server_object_ops = {.kind = "server",
 
 /* ---- accepting */
 
-void wr_server_conn_over(struct weir_server *server, struct wr_conn *conn)
+/* There may be room, or somebody who makes some. */
+static void tell_news(struct weir_server *server)
 {
+    server->news = true;
+    wr_object_wake(&server->object);
+}
+
+void wr_server_conn_phase(struct wr_conn *conn, enum wr_conn_phase phase)
+{
+    conn->phase = phase;
+    conn->since_ns = wr_now_ns(conn->server->loop);
+    wr_list_remove(&conn->link);
+    wr_list_append(&conn->server->conns[phase], &conn->link);
+    tell_news(conn->server);
+}
+
+void wr_server_conn_over(struct wr_conn *conn)
+{
+    struct weir_server *server = conn->server;
     wr_list_remove(&conn->link);
     wr_object_fini(&conn->object);
     wr_free(conn);
     server->conns_count--;
-    wr_object_wake(&server->object);
+    tell_news(server);
 }
 
 static void start_conn(struct weir_server *server, struct wr_transport *transport)
@@ -111,55 +141,106 @@ static void start_conn(struct weir_server *server, struct wr_transport *transpor
         conn->server = server;
         conn->transport = transport;
         wr_object_init(&conn->object, &conn_object_ops, server->scope, "connection");
-        wr_list_append(&server->conns, &conn->link);
+        wr_list_init(&conn->link);
+        wr_server_conn_phase(conn, WR_CONN_ASKING);
         server->conns_count++;
         weir_spawn(server->scope, "connection", wr_conn_main, &conn, sizeof conn);
         if (server->scope->live > live) {
             return;
         }
-        wr_server_conn_over(server, conn);
+        wr_server_conn_over(conn);
     }
     transport->ops->free(transport);
     wr_log(&server->loop->log, WR_LOG_WARNING, server->name, "no memory for a connection");
 }
 
-void wr_server_conn_idle(struct weir_server *server, struct wr_conn *conn)
+static struct wr_conn *first_of(struct weir_server *server, enum wr_conn_phase phase)
 {
-    wr_list_remove(&conn->link);
-    wr_list_append(&server->conns, &conn->link);
-    wr_object_wake(&server->object);
+    struct wr_list *all = &server->conns[phase];
+    return wr_list_empty(all) ? NULL : WR_OWNER(all->next, struct wr_conn, link);
 }
 
-/* Close the connection that is idle longest, unless one is on its way out. */
-static void make_room(struct weir_server *server)
+static int64_t age_of(const struct wr_conn *conn)
 {
-    struct wr_conn *oldest = NULL;
-    for (struct wr_list *node = server->conns.next; node != &server->conns; node = node->next) {
-        struct wr_conn *conn = WR_OWNER(node, struct wr_conn, link);
-        if (conn->idle && conn->leaving) {
+    return (wr_now_ns(conn->server->loop) - conn->since_ns) / 1000000;
+}
+
+/* The client that has read nothing for longest. One that has read, slowly, counts from anew.
+ * *retry_ms: when there will be one; -1: nobody stalls. */
+static struct wr_conn *longest_stalled(struct weir_server *server, int64_t *retry_ms)
+{
+    struct wr_conn *conn;
+    *retry_ms = -1;
+    while ((conn = first_of(server, WR_CONN_STALLED)) != NULL) {
+        int64_t age_ms = age_of(conn);
+        if (age_ms < STALLED_MS) {
+            *retry_ms = STALLED_MS - age_ms;
+            return NULL;
+        }
+        int64_t unread = wr_out_unread(&conn->out);
+        if (conn->unread - unread < age_ms * READ_BYTES_MIN / 1000) {
+            return conn;
+        }
+        conn->unread = unread;
+        wr_server_conn_phase(conn, WR_CONN_STALLED);
+    }
+    return NULL;
+}
+
+/* Close a connection that waits for its own client only, unless one has been closed a moment ago
+ * (what its generator cleans up may take long). When to ask
+ * again, unless something happens: in *retry_ms; -1: then only. */
+static void make_room(struct weir_server *server, int64_t *retry_ms)
+{
+    const struct wr_list *leaving = &server->conns[WR_CONN_LEAVING];
+    struct wr_conn *conn = NULL;
+    if (!wr_list_empty(leaving)) {
+        int64_t age_ms = age_of(WR_OWNER(leaving->prev, struct wr_conn, link));
+        if (age_ms < LEAVING_MS) {
+            *retry_ms = LEAVING_MS - age_ms;
             return;
         }
-        if (conn->idle && conn->kept && oldest == NULL) {
-            oldest = conn;
-        }
     }
-    if (oldest != NULL) {
-        oldest->leaving = true;
-        (void)wr_object_abort(&oldest->object, WEIR_ECLOSED);
+    *retry_ms = -1;
+    for (int phase = WR_CONN_KEPT; phase <= WR_CONN_ASKING && conn == NULL; phase++) {
+        conn = first_of(server, (enum wr_conn_phase)phase);
     }
+    if (conn == NULL) {
+        conn = longest_stalled(server, retry_ms);
+    }
+    if (conn != NULL) {
+        conn->leaving = true;
+        wr_server_conn_phase(conn, WR_CONN_LEAVING);
+        (void)wr_object_abort(&conn->object, WEIR_ECLOSED);
+    }
+}
+
+static bool is_full(const struct weir_server *server)
+{
+    return !server->stopping && server->conns_count >= server->conns_max;
+}
+
+static bool has_news(void *arg)
+{
+    const struct weir_server *server = arg;
+    return server->news || !is_full(server);
 }
 
 /* 0: there is room for one more; negative: canceled. */
 static int wait_for_room(struct weir_server *server)
 {
     int rc = 0;
-    while (rc == 0 && !server->stopping && server->conns_count >= server->conns_max) {
+    while (rc == 0 && is_full(server)) {
         rc = wr_listener_wait(server->listener, &server->object);
-        if (rc < 0 || server->stopping || server->conns_count < server->conns_max) {
+        if (rc < 0 || !is_full(server)) {
             break;
         }
-        make_room(server);
-        rc = wr_wait(server->loop, "a connection to end", &server->object);
+        int64_t retry_ms;
+        make_room(server, &retry_ms);
+        server->news = false;
+        rc = wr_wait_until(server->loop, has_news, server, retry_ms, "a connection to end",
+                           &server->object);
+        rc = rc == WEIR_ETIMEDOUT ? 0 : rc;
     }
     return rc;
 }
@@ -301,10 +382,12 @@ weir_server *weir_server_new(weir_scope *scope, const char *address,
     server->loop = scope->loop;
     snprintf(server->name, sizeof server->name, "%s", o.name != NULL ? o.name : "server");
     wr_object_init(&server->object, &server_object_ops, scope, server->name);
-    wr_list_init(&server->conns);
+    for (size_t phase = 0; phase < WR_CONN_PHASES; phase++) {
+        wr_list_init(&server->conns[phase]);
+    }
     server->head_ms = limit(o.head_ms, HEAD_MS);
     server->idle_ms = limit(o.idle_ms, IDLE_MS);
-    server->stall_ms = limit(o.stall_ms, WEIR_NONE);
+    server->stall_ms = limit(o.stall_ms, STALL_MS);
     server->conns_max = o.connections_max == 0  ? CONNECTIONS_MAX
                         : o.connections_max < 0 ? SIZE_MAX
                                                 : (size_t)o.connections_max;

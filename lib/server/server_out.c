@@ -161,8 +161,14 @@ static void tell_gone(struct wr_out *out)
     void (*gone)(void *ctx) = out->gone;
     if (gone != NULL) {
         out->gone = NULL;
-        gone(out->gone_ctx);
+        gone(out->ctx);
     }
+}
+
+int64_t wr_out_unread(const struct wr_out *out)
+{
+    const struct wr_transport_ops *ops = out->transport->ops;
+    return ops->unread != NULL ? ops->unread(out->transport) : -1;
 }
 
 void wr_out_probe(struct wr_out *out)
@@ -183,10 +189,18 @@ void wr_out_probe(struct wr_out *out)
     }
 }
 
+/* A socket is writable again only when a good part of its buffer is free: a client that has read
+ * some of it in that time reads slowly, and has not stalled. */
 static int wait_writable(struct wr_out *out)
 {
+    int64_t unread = wr_out_unread(out);
+    out->stalls(out->ctx, true);
     int rc = out->transport->ops->wait(out->transport, WR_WRITABLE, out->stall_ms,
                                        "the client to read", out->of);
+    out->stalls(out->ctx, false);
+    if (rc == WEIR_ETIMEDOUT && wr_out_unread(out) < unread) {
+        rc = 0;
+    }
     if (rc < 0 && out->failure == 0 && rc != WEIR_ECANCELED) {
         out->failure = rc;
     }
