@@ -4,7 +4,9 @@
  * A round: deferred work, due timers, ready tasks (at most ROUND_TASKS, so that tasks that feed
  * each other cannot keep the sockets waiting), then, when nothing is ready, the hooks before the
  * poll (sinks flush), then the poll. A task that pauses takes part in the next round, so that hooks
- * and poll come between.
+ * and poll come between. Tasks pause that have more to do than others should wait for: of these a
+ * round runs as many as fit into ROUND_NS, one at least, so that a task that a poll wakes waits for
+ * a slice and not for all of them.
  *
  * A timer is served after a poll that began when it was due: what came before its time, or while
  * the process was stopped, comes first, and no limit passes over bytes that wait in the kernel.
@@ -23,7 +25,7 @@
 #include "base_alloc.h"
 #include "loop_wait.h"
 
-enum { ROUND_TASKS = 256 };
+enum { ROUND_TASKS = 256, ROUND_NS = 500 * 1000 };
 
 void wr_time_update(struct weir_loop *loop)
 {
@@ -120,6 +122,44 @@ static void watch_held(struct weir_loop *loop, int64_t began_ns, const char *who
     }
 }
 
+/* Who ran first in a round, and how many did. */
+struct ran {
+    char who[32];
+    int tasks;
+};
+
+static void run_task(struct weir_loop *loop, struct wr_list *node, struct ran *ran)
+{
+    struct wr_task *task = WR_OWNER(node, struct wr_task, run_link);
+    if (ran->tasks++ == 0) {
+        memcpy(ran->who, task->name, sizeof ran->who);
+    }
+    resume(loop, task);
+}
+
+static void run_ready(struct weir_loop *loop, struct ran *ran)
+{
+    struct wr_list *node;
+    while (ran->tasks < ROUND_TASKS && (node = wr_list_take(&loop->ready)) != NULL) {
+        run_task(loop, node, ran);
+    }
+}
+
+/* Up to `last`, behind which are those that have paused in this round; NULL: there is none. On a
+ * virtual clock no time passes meanwhile. */
+static void run_paused(struct weir_loop *loop, const struct wr_list *last, struct ran *ran)
+{
+    int64_t until_ns = loop->now_ns + ROUND_NS;
+    bool more = last != NULL;
+    while (more) {
+        struct wr_list *node = wr_list_take(&loop->paused);
+        more = node != last;
+        run_task(loop, node, ran);
+        more =
+            more && (loop->virtual_clock || loop->clock.monotonic_ns(loop->clock.ctx) < until_ns);
+    }
+}
+
 static bool busy(const struct weir_loop *loop)
 {
     return !wr_list_empty(&loop->ready) || !wr_list_empty(&loop->paused) ||
@@ -136,22 +176,15 @@ void wr_loop_round(struct weir_loop *loop)
         deferred->run(deferred);
     }
     wr_timers_run(&loop->timers, loop->virtual_clock ? loop->now_ns : loop->polled_ns);
-    while ((node = wr_list_take(&loop->paused)) != NULL) {
-        wr_list_append(&loop->ready, node);
-    }
     int64_t began_ns = loop->now_ns;
-    char who[32] = "";
-    int tasks = 0;
-    for (; tasks < ROUND_TASKS && (node = wr_list_take(&loop->ready)) != NULL; tasks++) {
-        struct wr_task *task = WR_OWNER(node, struct wr_task, run_link);
-        if (tasks == 0) {
-            memcpy(who, task->name, sizeof who);
-        }
-        resume(loop, task);
-    }
-    if (who[0] != '\0') {
+    const struct wr_list *last = wr_list_empty(&loop->paused) ? NULL : loop->paused.prev;
+    struct ran ran = {.tasks = 0};
+    run_ready(loop, &ran);
+    run_paused(loop, last, &ran);
+    run_ready(loop, &ran);
+    if (ran.tasks > 0) {
         wr_time_update(loop);
-        watch_held(loop, began_ns, who, tasks);
+        watch_held(loop, began_ns, ran.who, ran.tasks);
     }
     if (wr_list_empty(&loop->ready)) {
         while ((node = wr_list_take(&loop->before_poll)) != NULL) {

@@ -21,7 +21,7 @@ enum {
     TAIL = 2 /* CRLF behind a chunk */,
     ROOM_MIN = 2048,
     AGAIN_MS = 20,
-    BURST_BYTES = 512 * 1024
+    TURN_BYTES = 64 * 1024 /* written before the others have a turn */
 };
 
 static const char last_chunk[] = WR_HTTP1_LAST_CHUNK;
@@ -270,12 +270,12 @@ static int make_way(struct wr_out *out)
     leave_hook(out); /* it is this task that waits now */
     int rc = flush(out);
     if (rc == 1) {
-        out->burst = 0;
-        return wait_writable(out);
+        rc = wait_writable(out);
+        out->burst = TURN_BYTES;
     }
-    if (rc == 0 && out->burst >= BURST_BYTES) {
+    if (rc == 0 && out->burst >= TURN_BYTES) {
         out->burst = 0;
-        return wr_pause(out->loop, out->of);
+        rc = wr_pause(out->loop, out->of);
     }
     return rc;
 }

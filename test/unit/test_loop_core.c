@@ -184,6 +184,83 @@ TEST(hooks_run_before_the_poll_also_beside_a_task_that_only_pauses)
     weir_loop_free(loop);
 }
 
+/* A clock on which each look takes a tenth of a millisecond. */
+static int64_t slow_clock(void *ctx)
+{
+    int64_t *now_ns = ctx;
+    return *now_ns += 100 * 1000;
+}
+
+enum { PAUSING = 40, EACH = 5 };
+
+struct turns {
+    uint64_t round;
+    int in_round, most_in_round, woken_after;
+    int ran[PAUSING];
+    struct wr_task *woken;
+};
+
+struct turn_taker {
+    struct turns *all;
+    int number;
+};
+
+static int turn_taking_task(weir_scope *scope, void *args)
+{
+    const struct turn_taker *self = args;
+    struct turns *all = self->all;
+    while (all->ran[self->number] < EACH && wr_pause(scope->loop, NULL) == 0) {
+        all->in_round = scope->loop->turns == all->round ? all->in_round + 1 : 1;
+        all->round = scope->loop->turns;
+        all->most_in_round =
+            all->in_round > all->most_in_round ? all->in_round : all->most_in_round;
+        all->ran[self->number]++;
+        for (int other = 0; other < PAUSING; other++) {
+            ck_assert_int_le(all->ran[self->number], all->ran[other] + 1);
+        }
+        if (self->number == 0 && all->ran[0] == 1) {
+            wr_wake(all->woken, 0);
+        }
+    }
+    return 0;
+}
+
+static int woken_task(weir_scope *scope, void *args)
+{
+    struct turns *all = *(struct turns **)args;
+    all->woken = wr_task_now(scope->loop, "test");
+    (void)wr_wait(scope->loop, "a test", NULL);
+    for (int i = 0; i < PAUSING; i++) {
+        all->woken_after += all->ran[i];
+    }
+    return 0;
+}
+
+TEST(tasks_that_pause_share_a_slice_of_each_round_and_others_do_not_wait_for_all_of_them)
+{
+    weir_loop *loop = weir_loop_new(NULL);
+    int64_t now_ns = 1000000000;
+    struct turns turns = {.round = UINT64_MAX}, *all = &turns;
+    ck_assert_ptr_nonnull(loop);
+    loop->clock.monotonic_ns = slow_clock;
+    loop->clock.ctx = &now_ns;
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+
+    weir_spawn(scope, "woken", woken_task, &all, sizeof all);
+    for (int i = 0; i < PAUSING; i++) {
+        struct turn_taker taker = {&turns, i};
+        weir_spawn(scope, "turns", turn_taking_task, &taker, sizeof taker);
+    }
+    ck_assert_int_eq(wait_for(scope), 0);
+
+    ck_assert_int_le(turns.most_in_round, 5);
+    ck_assert_int_le(turns.woken_after, 5);
+    for (int i = 0; i < PAUSING; i++) {
+        ck_assert_int_eq(turns.ran[i], EACH);
+    }
+    weir_loop_free(loop);
+}
+
 static void on_loop_stack(void *arg)
 {
     weir_loop *loop = *(weir_loop **)arg;

@@ -2,8 +2,11 @@
  * test_server_flow.c - the pace of a reply: backpressure, clients that leave or stall, limits of
  * time.
  */
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <weir/scope.h>
 
@@ -30,6 +33,44 @@ TEST(a_client_that_does_not_read_stops_the_generator)
     }
     leave(client);
     ck_assert(feed_ended);
+}
+
+TEST(a_fast_client_gets_a_piece_at_each_turn)
+{
+    start();
+    struct wr_transport *client = visit("GET /flood HTTP/1.1\r\n" HOST "\r\n");
+    for (int turn = 0, before; turn < 50; turn++) {
+        before = pulls;
+        (void)wr_pause(loop, NULL);
+        ck_assert_int_le(pulls - before, 2 * 64 * 1024 / 1000); /* one piece out, and the next */
+        while (client->ops->read(client, got, sizeof got) > 0) {}
+    }
+    ck_assert_int_gt(pulls, 1000);
+    leave(client);
+}
+
+TEST(clients_are_accepted_a_few_at_each_turn)
+{
+    enum { CLIENTS = 100 };
+    int clients[CLIENTS];
+    if (wr_test_sweeps()) {
+        return; /* a hundred times the same points */
+    }
+    start();
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    to.sin_port = htons((uint16_t)weir_server_port(server));
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = socket(AF_INET, SOCK_STREAM, 0);
+        ck_assert_int_eq(connect(clients[i], (struct sockaddr *)&to, sizeof to), 0);
+    }
+    for (size_t before = 0; server->conns_count < CLIENTS; before = server->conns_count) {
+        (void)wr_pause(loop, NULL);
+        ck_assert_uint_le(server->conns_count - before, 16);
+    }
+    for (int i = 0; i < CLIENTS; i++) {
+        close(clients[i]);
+    }
+    finish();
 }
 
 TEST(clients_that_get_little_hold_little)

@@ -193,8 +193,8 @@ TEST(chunks_are_counted_with_all_their_framing)
 
 TEST(a_body_of_many_tiny_chunks_is_read_away)
 {
-    static char text[24000] = "GET /letters HTTP/1.1\r\n" HOST
-                              "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+    static char text[24000] =
+        "GET /letters HTTP/1.1\r\n" HOST "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
     char *end = text + strlen(text);
     for (int i = 0; i < 3000; i++, end += 6) {
         memcpy(end, "1\r\nx\r\n", 7);

@@ -142,8 +142,8 @@ static void serve_event(const struct epoll_event *event)
     int i = event->data.fd;
     ssize_t n = event->events & EPOLLIN ? recv(others[i], to, sizeof to, MSG_DONTWAIT) : 0;
     bool reads = mode != READ && mode != STUCK;
-    if ((n == 0 && reads) || (n < 0 && errno != EAGAIN) || (event->events & (EPOLLHUP | EPOLLERR)) ||
-        (!reads && (event->events & EPOLLRDHUP))) {
+    if ((n == 0 && reads) || (n < 0 && errno != EAGAIN) ||
+        (event->events & (EPOLLHUP | EPOLLERR)) || (!reads && (event->events & EPOLLRDHUP))) {
         lose_other(i);
     }
 }
