@@ -165,6 +165,15 @@ void wr_misuse(const char *function, const char *format, ...)
     abort();
 }
 
+bool wr_copy_text(char *to, size_t cap, const char *text)
+{
+    size_t len = strlen(text);
+    size_t n = WR_MIN(len, cap - 1);
+    memcpy(to, text, n);
+    to[n] = '\0';
+    return n == len;
+}
+
 void wr_ended_name(char to[32], const char *name)
 {
     size_t n = 0;

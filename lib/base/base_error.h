@@ -32,6 +32,9 @@ _Noreturn void wr_misuse(const char *function, const char *format, ...) WEIR_PRI
         }                                        \
     } while (0)
 
+/* Copy a terminated text, cut at cap; false: it was cut. snprintf would take 2 KB of a coroutine's
+ * stack, which the coroutine keeps. */
+bool wr_copy_text(char *to, size_t cap, const char *text);
 /* For messages of misuse: the name that a freed object had, if it is still to be read there. */
 void wr_ended_name(char to[32], const char *name);
 

@@ -14,7 +14,6 @@
  */
 #include "bytes_origin.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base_alloc.h"
@@ -46,7 +45,7 @@ void wr_origin_init(struct wr_origin *origin, uint32_t id, const char *name)
     origin->id = id;
     origin->loan = origin->lent = 1;
     wr_list_init(&origin->link);
-    snprintf(origin->name, sizeof origin->name, "%s", name != NULL ? name : "");
+    (void)wr_copy_text(origin->name, sizeof origin->name, name != NULL ? name : "");
 }
 
 void wr_origin_fini(struct wr_origin *origin)

@@ -34,6 +34,10 @@ struct span {
     uint16_t at, len;
 };
 
+struct spans {
+    struct span names[WR_HTTP1_HEADERS_MAX], values[WR_HTTP1_HEADERS_MAX];
+};
+
 struct wr_http1 {
     llhttp_t llhttp;
     enum state state;
@@ -47,8 +51,8 @@ struct wr_http1 {
     bool finished; /* llhttp has told the end of the message */
     struct span target;
     size_t headers_count;
-    struct span names[WR_HTTP1_HEADERS_MAX], values[WR_HTTP1_HEADERS_MAX];
-    struct wr_http1_header headers[WR_HTTP1_HEADERS_MAX];
+    struct spans *spans;             /* of the head, until it is complete */
+    struct wr_http1_header *headers; /* made of them then */
     struct wr_http1_request request;
     size_t body_bytes;
     size_t extra_bytes; /* of chunk extensions and trailers */
@@ -133,17 +137,20 @@ static int on_header_field(llhttp_t *llhttp, const char *at, size_t len)
     if (p->state == BODY) {
         return on_trailer_name(p, at, len);
     }
+    if (p->spans == NULL && (p->spans = wr_alloc(sizeof *p->spans)) == NULL) {
+        return fail(p, 500, "out of memory");
+    }
     if (p->headers_count == 0 || p->in_value) {
         p->in_value = false;
         p->too_many = p->headers_count == WR_HTTP1_HEADERS_MAX;
         if (!p->too_many) {
-            p->names[p->headers_count] = (struct span){0, 0};
-            p->values[p->headers_count] = (struct span){0, 0};
+            p->spans->names[p->headers_count] = (struct span){0, 0};
+            p->spans->values[p->headers_count] = (struct span){0, 0};
             p->headers_count++;
         }
     }
     if (!p->too_many) {
-        span_add(p, &p->names[p->headers_count - 1], at, len);
+        span_add(p, &p->spans->names[p->headers_count - 1], at, len);
     }
     return 0;
 }
@@ -159,7 +166,7 @@ static int on_header_value(llhttp_t *llhttp, const char *at, size_t len)
     }
     p->in_value = true;
     if (!p->too_many) {
-        span_add(p, &p->values[p->headers_count - 1], at, len);
+        span_add(p, &p->spans->values[p->headers_count - 1], at, len);
     }
     return 0;
 }
@@ -231,14 +238,12 @@ static const llhttp_settings_t *settings(void)
 
 static void start(struct wr_http1 *p)
 {
-    char *head = p->head;
-    size_t head_cap = p->head_cap;
-    memset(p, 0, offsetof(struct wr_http1, names));
-    p->request = (struct wr_http1_request){.minor = 1};
-    p->body_bytes = p->extra_bytes = p->after_head = p->trailer_len = 0;
-    p->head = head;
-    p->head_cap = head_cap;
-    p->reason = "";
+    wr_free(p->headers);
+    *p = (struct wr_http1){.head = p->head,
+                           .head_cap = p->head_cap,
+                           .spans = p->spans,
+                           .request.minor = 1,
+                           .reason = ""};
     llhttp_init(&p->llhttp, HTTP_REQUEST, settings());
     p->llhttp.data = p;
 }
@@ -255,6 +260,8 @@ struct wr_http1 *wr_http1_new(void)
 void wr_http1_free(struct wr_http1 *parser)
 {
     if (parser != NULL) {
+        wr_free(parser->headers);
+        wr_free(parser->spans);
         wr_free(parser->head);
         wr_free(parser);
     }
@@ -270,7 +277,7 @@ void wr_http1_next(struct wr_http1 *parser)
 /* Room for `more` bytes behind the head. */
 static bool head_grow(struct wr_http1 *p, size_t more)
 {
-    size_t cap = p->head_cap > 0 ? p->head_cap : 1024;
+    size_t cap = WR_MAX(p->head_cap, 1024);
     while (cap < p->head_len + more) {
         cap *= 2;
     }
@@ -312,6 +319,28 @@ static struct wr_text text_of(const struct wr_http1 *p, struct span span)
     return (struct wr_text){p->head + (span.len > 0 ? span.at : 0), span.len};
 }
 
+/* The head is as long as it gets and moves no more: a request is held for as long as its reply
+ * takes, so nothing is kept that it does not need. */
+static bool make_headers(struct wr_http1 *p)
+{
+    char *head = wr_realloc(p->head, p->head_len);
+    if (head != NULL) {
+        p->head = head;
+        p->head_cap = p->head_len;
+    }
+    p->headers = wr_alloc(WR_MAX(p->headers_count, 1) * sizeof *p->headers);
+    if (p->headers == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < p->headers_count; i++) {
+        p->headers[i].name = text_of(p, p->spans->names[i]);
+        p->headers[i].value = wr_text_trim(text_of(p, p->spans->values[i]));
+    }
+    wr_free(p->spans);
+    p->spans = NULL;
+    return true;
+}
+
 /* llhttp has paused behind the head. */
 static void head_complete(struct wr_http1 *p)
 {
@@ -319,15 +348,15 @@ static void head_complete(struct wr_http1 *p)
     const struct wr_http1_refusal *refused;
     const llhttp_t *l = &p->llhttp;
 
+    if (!make_headers(p)) {
+        fail(p, 500, "out of memory");
+        return;
+    }
     r->target = text_of(p, p->target);
     r->method = wr_text_of(llhttp_method_name((llhttp_method_t)l->method));
     r->minor = l->http_minor;
     r->headers = p->headers;
     r->headers_count = p->headers_count;
-    for (size_t i = 0; i < p->headers_count; i++) {
-        p->headers[i].name = text_of(p, p->names[i]);
-        p->headers[i].value = wr_text_trim(text_of(p, p->values[i]));
-    }
     bool chunked = (l->flags & F_CHUNKED) != 0;
     r->has_body = chunked || l->content_length > 0;
     r->keep_alive = wr_http1_keeps_alive(r);

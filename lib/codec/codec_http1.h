@@ -44,7 +44,7 @@ struct wr_http1_request {
 
 struct wr_http1;
 
-/* NULL: out of memory. About 4 KiB, and 1 to 16 KiB more for the longest head so far. */
+/* NULL: out of memory. About 1 KiB, and 1 to 16 KiB more for the longest head so far. */
 struct wr_http1 *wr_http1_new(void);
 void wr_http1_free(struct wr_http1 *parser); /* NULL is allowed */
 

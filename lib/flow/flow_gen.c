@@ -9,7 +9,6 @@
  */
 #include "flow_gen.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base_alloc.h"
@@ -33,7 +32,7 @@ void *wr_gen_alloc(struct weir_scope *scope, size_t size, const struct wr_gen_op
     gen->loop = scope->loop;
     wr_list_init(&gen->adopted);
     wr_list_init(&gen->adopt_link);
-    snprintf(gen->name, sizeof gen->name, "%s", name != NULL ? name : ops->kind);
+    (void)wr_copy_text(gen->name, sizeof gen->name, name != NULL ? name : ops->kind);
     wr_object_init(&gen->object, &wr_gen_object_ops, scope, gen->name);
     gen->canceled = wr_scope_canceled(scope);
     gen->stopping = scope->stopping && (ops->is_source || ops == &wr_body_ops);

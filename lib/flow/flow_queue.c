@@ -475,7 +475,7 @@ static void queue_init(struct queue *queue, struct weir_loop *loop, const weir_q
     wr_ring_init(&queue->ring, &loop->blocks, queue->when_full == WEIR_LATEST ? 1 : items_max,
                  bytes_max);
     wr_list_init(&queue->sinks);
-    snprintf(queue->name, sizeof queue->name, "%s", o->name != NULL ? o->name : "queue");
+    (void)wr_copy_text(queue->name, sizeof queue->name, o->name != NULL ? o->name : "queue");
 }
 
 bool wr_queue_options_wrong(const weir_queue_options *o, const char *maker, weir_error *error)

@@ -9,7 +9,6 @@
  */
 #include "flow_sink.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base_alloc.h"
@@ -97,7 +96,7 @@ void *wr_sink_alloc(struct weir_scope *scope, size_t size, const struct wr_sink_
     sink->ops = ops;
     sink->alive = WR_SINK_ALIVE;
     sink->loop = scope->loop;
-    snprintf(sink->name, sizeof sink->name, "%s", name != NULL ? name : ops->kind);
+    (void)wr_copy_text(sink->name, sizeof sink->name, name != NULL ? name : ops->kind);
     wr_object_init(&sink->object, &sink_object_ops, scope, sink->name);
     wr_before_poll_init(&sink->before_poll, flush_before_poll);
     sink->canceled = wr_scope_canceled(scope);

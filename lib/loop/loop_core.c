@@ -150,13 +150,13 @@ static void run_ready(struct weir_loop *loop, struct ran *ran)
 static void run_paused(struct weir_loop *loop, const struct wr_list *last, struct ran *ran)
 {
     int64_t until_ns = loop->now_ns + ROUND_NS;
-    bool more = last != NULL;
-    while (more) {
-        struct wr_list *node = wr_list_take(&loop->paused);
-        more = node != last;
+    struct wr_list *node = last != NULL ? wr_list_take(&loop->paused) : NULL;
+    while (node != NULL) {
+        bool more = node != last;
         run_task(loop, node, ran);
         more =
             more && (loop->virtual_clock || loop->clock.monotonic_ns(loop->clock.ctx) < until_ns);
+        node = more ? wr_list_take(&loop->paused) : NULL;
     }
 }
 

@@ -143,7 +143,7 @@ struct weir_scope *wr_scope_make(struct weir_loop *loop, struct weir_scope *pare
     wr_timer_init(&scope->deadline, deadline_passed);
     wr_timer_init(&scope->grace, grace_passed);
     wr_timer_init(&scope->drain, drain_passed);
-    snprintf(scope->name, sizeof scope->name, "%s", name != NULL ? name : "scope");
+    (void)wr_copy_text(scope->name, sizeof scope->name, name != NULL ? name : "scope");
     if (parent != NULL) {
         wr_list_append(&parent->children, &scope->child_link);
         scope->state = parent->state;

@@ -11,7 +11,6 @@
  * suspending call from main() costs what it costs in a task. Between two suspensions nothing else
  * on the loop runs.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "base_alloc.h"
@@ -297,7 +296,7 @@ static struct wr_task *task_new(struct weir_scope *scope, const char *name, wr_c
     task->parent = task->scope = scope;
     task->state = WR_TASK_READY;
     task->why = "its first turn";
-    snprintf(task->name, sizeof task->name, "%s", name != NULL ? name : "task");
+    (void)wr_copy_text(task->name, sizeof task->name, name != NULL ? name : "task");
     wr_list_append(&scope->tasks, &task->task_link);
     wr_list_append(&loop->tasks, &task->all_link);
     wr_list_append(&loop->ready, &task->run_link);

@@ -49,6 +49,9 @@ struct wr_transport_ops {
     /* Bytes written that the far end has not taken yet: what its kernel has not acknowledged (tcp),
      * what it has not read (unix, memory). NULL or negative: unknown. */
     int64_t (*unread)(struct wr_transport *transport);
+    /* Those of them that have not even been sent, because the far end has no room for them. NULL or
+     * negative: unknown. */
+    int64_t (*unsent)(struct wr_transport *transport);
     /* From now on free() does not end the stream but resets it, so that the peer cannot take what
      * it has for the whole; what is not sent yet may be lost. NULL: cannot. */
     void (*reset)(struct wr_transport *transport);
@@ -89,6 +92,10 @@ int wr_memory_pair(struct weir_loop *loop, size_t cap, struct wr_transport *ends
 /* ---- accepting */
 
 struct wr_listener;
+
+enum {
+    WR_UNSENT_MAX = 256 * 1024
+}; /* an accepted connection takes no more while so much is unsent */
 
 /* address: "127.0.0.1:0", "[::1]:8080", "localhost:80", ":8080" (loopback); to be reached from
  * elsewhere is asked for by "0.0.0.0:80", "[::]:80" or the number of an interface. NULL: *error

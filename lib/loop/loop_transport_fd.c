@@ -164,6 +164,12 @@ static int64_t socket_unread(struct wr_transport *transport)
     return ioctl(of_base(transport)->number, SIOCOUTQ, &bytes) == 0 ? bytes : -1;
 }
 
+static int64_t socket_unsent(struct wr_transport *transport)
+{
+    int bytes = 0;
+    return ioctl(of_base(transport)->number, SIOCOUTQNSD, &bytes) == 0 ? bytes : -1;
+}
+
 static void plain_shut(struct wr_transport *transport)
 {
     (void)transport;
@@ -191,11 +197,12 @@ static void fd_free(struct wr_transport *transport)
     wr_free(self);
 }
 
-#define SOCKET_OPS(name)                                                                      \
-    {                                                                                         \
-        .kind = (name), .read = socket_read, .write = socket_write, .wait = fd_wait,          \
-        .shut = socket_shut, .unread = socket_unread, .reset = socket_reset,                  \
-        .watch_hangup = fd_watch_hangup, .watch_broken = socket_watch_broken, .free = fd_free \
+#define SOCKET_OPS(name)                                                             \
+    {                                                                                \
+        .kind = (name), .read = socket_read, .write = socket_write, .wait = fd_wait, \
+        .shut = socket_shut, .unread = socket_unread, .unsent = socket_unsent,       \
+        .reset = socket_reset, .watch_hangup = fd_watch_hangup,                      \
+        .watch_broken = socket_watch_broken, .free = fd_free                         \
     }
 #define PLAIN_OPS(name)                                                            \
     {                                                                              \

@@ -136,8 +136,11 @@ static void keep_alive(int number)
 
 static struct wr_transport *wrap(struct weir_loop *loop, int number)
 {
-    int one = 1, why, detail;
+    int one = 1, unsent_max = WR_UNSENT_MAX, why, detail;
     (void)setsockopt(number, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    /* Megabytes for each peer that does not read would be taken from the whole machine's sockets.
+     */
+    (void)setsockopt(number, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_max, sizeof unsent_max);
     keep_alive(number);
     struct wr_fd *fd = wr_fd_new(loop, number, WR_FD_OWN, &why, &detail);
     struct wr_transport *transport = fd != NULL ? wr_socket_transport(loop, fd, "tcp") : NULL;

@@ -4,8 +4,8 @@
  * States: idle (waits for the first byte; idle_ms), reading a head (head_ms from its first byte, or
  * from the accept; then 408), dropping the body of a request that will be served (the same limit),
  * serving, lingering (the reply is out, and the client gets a moment to read it before the
- * connection is closed). A request that came along with the one before stays in `in` until its
- * turn.
+ * connection is closed). What is received lies in a buffer of the server's that all connections
+ * share; a request that came along with the one before is copied until its turn.
  *
  * While a reply is under way the socket is watched for the client's leaving. That cancels the wait
  * of this task wherever it is, most often deep inside the generator, whose bodies are over then:
@@ -55,12 +55,13 @@ static bool stops_here(const struct wr_conn *conn)
     return conn->leaving || (conn->idle && conn->server->stopping);
 }
 
-/* More bytes into `in`, which is empty. 1: some. 0: the end. Negative: failed, or out of time. */
+/* More bytes; what came before is used up. 1: some. 0: the end. Negative: failed, or out of time. */
 static int read_more(struct wr_conn *conn, const char *why)
 {
     struct wr_transport *transport = conn->transport;
+    char *to = conn->server->in;
     int64_t n;
-    while ((n = transport->ops->read(transport, conn->in, sizeof conn->in)) == WR_AGAIN) {
+    while ((n = transport->ops->read(transport, to, sizeof conn->server->in)) == WR_AGAIN) {
         if (stops_here(conn)) {
             return 0;
         }
@@ -69,7 +70,7 @@ static int read_more(struct wr_conn *conn, const char *why)
             return rc;
         }
     }
-    conn->in_start = 0;
+    conn->in = to;
     conn->in_len = n > 0 ? (size_t)n : 0;
     return n < 0 ? (int)n : n > 0;
 }
@@ -94,9 +95,8 @@ static enum step feed_until(struct wr_conn *conn, enum wr_http1_got wanted)
             }
         }
         size_t used = 0;
-        enum wr_http1_got got =
-            wr_http1_feed(conn->parser, conn->in + conn->in_start, conn->in_len, &used);
-        conn->in_start += used;
+        enum wr_http1_got got = wr_http1_feed(conn->parser, conn->in, conn->in_len, &used);
+        conn->in += used;
         conn->in_len -= used;
         if (got == WR_HTTP1_ERROR) {
             return refuse(conn, wr_http1_status(conn->parser), wr_http1_reason(conn->parser));
@@ -105,6 +105,23 @@ static enum step feed_until(struct wr_conn *conn, enum wr_http1_got wanted)
             return STEP_OK;
         }
     }
+}
+
+/* What belongs to the next request, out of the way of the other connections. */
+static bool keep_in(struct wr_conn *conn)
+{
+    char *kept = NULL;
+    if (conn->in_len > 0) {
+        kept = wr_alloc(conn->in_len);
+        if (kept == NULL) {
+            return false;
+        }
+        memcpy(kept, conn->in, conn->in_len);
+        conn->in = kept;
+    }
+    wr_free(conn->kept_in);
+    conn->kept_in = kept;
+    return true;
 }
 
 /* Is this a request that can be served? Judged before its body, which may be long in coming. */
@@ -161,7 +178,10 @@ static enum step read_request(struct wr_conn *conn, bool first)
     }
     const struct wr_http1_request *head = wr_http1_request(conn->parser);
     step = judge(conn, head);
-    return step == STEP_OK && head->has_body ? feed_until(conn, WR_HTTP1_DONE) : step;
+    if (step == STEP_OK && head->has_body) {
+        step = feed_until(conn, WR_HTTP1_DONE);
+    }
+    return step == STEP_OK && !keep_in(conn) ? STEP_UNAVAILABLE : step;
 }
 
 /* ---- serving */
@@ -271,16 +291,31 @@ static void log_failure(struct wr_conn *conn, const weir_error *error)
            conn->request.path, error->origin, error->message);
 }
 
-static int start_reply(struct wr_conn *conn, const struct wr_plan *plan)
+struct head_work {
+    struct wr_conn *conn;
+    const struct wr_plan *plan;
+    long len;
+};
+
+static void write_head(void *arg)
 {
+    struct head_work *work = arg;
+    struct wr_conn *conn = work->conn;
     size_t cap;
     char *to = wr_out_head(&conn->out, &cap);
-    const char *date = wr_server_date(conn->server);
-    long len = wr_reply_write(&conn->reply, plan, date, to, cap);
-    if (len < 0) {
-        return (int)len;
+    work->len = wr_reply_write(&conn->reply, work->plan, wr_server_date(conn->server), to, cap);
+}
+
+/* The head is made on the loop's stack: what it takes of this task's, the task would keep. */
+static int start_reply(struct wr_conn *conn, const struct wr_plan *plan)
+{
+    struct head_work work = {.conn = conn, .plan = plan};
+    wr_call_on_loop_stack(conn->server->loop, write_head, &work);
+    wr_reply_fini(&conn->reply);
+    if (work.len < 0) {
+        return (int)work.len;
     }
-    wr_out_wrote_head(&conn->out, (size_t)len,
+    wr_out_wrote_head(&conn->out, (size_t)work.len,
                       plan->framing == WR_FRAME_CHUNKED && !conn->request.is_head);
     return 0;
 }
@@ -458,6 +493,7 @@ static enum step answer(struct wr_conn *conn, enum step step)
     }
     forget_cancel(conn);
     watch_client(conn, false);
+    wr_reply_fini(&conn->reply);
     wr_out_close(&conn->out);
     if (conn->out.failure == WEIR_ETIMEDOUT || (conn->out.failure < 0 && conn->leaving)) {
         drop_unread(conn);
@@ -518,6 +554,7 @@ int wr_conn_main(weir_scope *scope, void *args)
         linger(conn);
     }
     wr_http1_free(conn->parser);
+    wr_free(conn->kept_in);
     conn->transport->ops->free(conn->transport);
     wr_server_conn_over(conn);
     return 0;

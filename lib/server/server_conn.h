@@ -21,8 +21,8 @@
 /* ---- bytes on their way */
 
 enum {
-    WR_OUT_BYTES = 64 * 1024,      /* all that is ever buffered for a client */
-    WR_OUT_BYTES_SMALL = 8 * 1024, /* until it is full for the first time */
+    WR_OUT_BYTES_SMALL = 4 * 1024, /* buffered for a client that reads slowly ... */
+    WR_OUT_BYTES = 64 * 1024,      /* ... and for one that reads as fast as it is written to */
     WR_OUT_CHUNK_HEAD = 7          /* "0ffff\r\n": of one width, so that it can be left out first */
 };
 
@@ -34,8 +34,10 @@ struct wr_out {
     void (*gone)(void *ctx);            /* writing has failed while nobody was writing: once */
     void (*stalls)(void *ctx, bool on); /* a wait for the client to read begins, or is over */
     void *ctx;
-    int64_t stall_ms; /* < 0: never */
-    char *bytes;      /* NULL: not open */
+    int64_t stall_ms;         /* < 0: never */
+    char *small;              /* NULL: not open */
+    struct weir_block *large; /* borrowed while there is something in it; NULL: none */
+    char *bytes;              /* of one of them */
     size_t cap;
     size_t start, sealed, len; /* [start, sealed): may go. [sealed, len): the open chunk */
     uint64_t put;              /* bytes of the body, since it was opened */
@@ -83,6 +85,13 @@ struct weir_request {
     char path[512];
 };
 
+/* Headers that the handler has set itself. */
+struct wr_reply_headers {
+    struct wr_http1_header all[16];
+    size_t count, text_len;
+    char text[1024];
+};
+
 struct weir_reply {
     const weir_request *request;
     int status;
@@ -97,9 +106,7 @@ struct weir_reply {
     bool faulty;  /* the handler gave what cannot be sent */
     bool allow;   /* 405: say what is allowed */
     char type[96], etag[96], refusal[200];
-    struct wr_http1_header headers[16];
-    size_t headers_count, text_len;
-    char text[1024]; /* of the headers */
+    struct wr_reply_headers *headers; /* until the head is written; NULL: none */
 };
 
 /* At the door of each public function that is given a request, or the reply to one. */
@@ -115,6 +122,8 @@ static inline void wr_reply_given(const struct weir_reply *reply, const char *ve
 }
 
 void wr_reply_init(weir_reply *reply, const weir_request *request, int64_t now_s);
+/* Its head is written, or never will be. */
+void wr_reply_fini(weir_reply *reply);
 /* False: the target cannot be decoded. */
 bool wr_request_init(weir_request *request, const struct wr_http1_request *head);
 
@@ -173,8 +182,10 @@ struct weir_server {
     size_t routes_count;
     struct wr_list conns[WR_CONN_PHASES]; /* each in the order in which they came into it */
     size_t conns_count, conns_max;
+    bool full; /* accepting waits for room */
     bool news; /* a connection has ended or changed its phase since the last look for room */
     int64_t head_ms, idle_ms, stall_ms;
+    char in[4096]; /* what the connection that runs has just received */
     int64_t date_s;
     char date[WR_HTTP_DATE_TEXT];
     char name[32];
@@ -201,8 +212,9 @@ struct wr_conn {
     weir_reply reply;
     weir_item items[16];
     weir_scratch scratch; /* for the texts of values */
-    size_t in_start, in_len;
-    char in[4096];
+    const char *in;       /* received and not used yet: in server->in until the connection waits */
+    size_t in_len;
+    char *kept_in; /* of the request after the one that is served */
 };
 
 /* The task of a connection; args: a struct wr_conn *, which it frees. */

@@ -112,7 +112,9 @@ static const struct wr_object_ops server_object_ops = {.kind = "server",
 static void tell_news(struct weir_server *server)
 {
     server->news = true;
-    wr_object_wake(&server->object);
+    if (server->full) {
+        wr_object_wake(&server->object);
+    }
 }
 
 void wr_server_conn_phase(struct wr_conn *conn, enum wr_conn_phase phase)
@@ -239,8 +241,10 @@ static int wait_for_room(struct weir_server *server)
         int64_t retry_ms;
         make_room(server, &retry_ms);
         server->news = false;
+        server->full = true;
         rc = wr_wait_until(server->loop, has_news, server, retry_ms, "a connection to end",
                            &server->object);
+        server->full = false;
         rc = rc == WEIR_ETIMEDOUT ? 0 : rc;
     }
     return rc;
@@ -384,7 +388,7 @@ weir_server *weir_server_new(weir_scope *scope, const char *address,
         return &no_memory;
     }
     server->loop = scope->loop;
-    snprintf(server->name, sizeof server->name, "%s", o.name != NULL ? o.name : "server");
+    (void)wr_copy_text(server->name, sizeof server->name, o.name != NULL ? o.name : "server");
     wr_object_init(&server->object, &server_object_ops, scope, server->name);
     for (size_t phase = 0; phase < WR_CONN_PHASES; phase++) {
         wr_list_init(&server->conns[phase]);

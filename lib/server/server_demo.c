@@ -16,7 +16,10 @@
 #include "server_conn.h"
 #include "server_demo.h"
 
-enum { PIECE = 32 * 1024 };
+enum {
+    PIECE = 2 * 1024, /* of the plain file: a thousand clients may have asked for it */
+    PACKED_PIECE = 32 * 1024
+};
 
 /* ---- the file, plain */
 
@@ -30,17 +33,17 @@ struct file_args {
 
 WEIR_SOURCE(demo_file, struct file_args)
 {
-    char *buffer = wr_alloc(PIECE + WR_DEMO_LINE_MAX + 8);
+    size_t cap = WR_MAX(wr_demo_room(&args->file), (size_t)PIECE);
+    char *buffer = wr_alloc(cap);
     int64_t at = args->first, end = args->first + args->count;
     int rc = 0;
     if (buffer == NULL) {
         return weir_fail(self, WEIR_ENOMEM, "no memory for a piece of the file");
     }
     while (rc == 0 && at < end) {
-        int64_t stop = WR_MIN(end, args->drop);
-        size_t want = (size_t)WR_MIN((int64_t)PIECE, stop - at);
-        size_t len = wr_demo_bytes(&args->file, at, buffer, want, buffer + PIECE);
-        weir_item item = weir_bytes(buffer, len);
+        const char *bytes;
+        size_t len = wr_demo_bytes(&args->file, at, WR_MIN(end, args->drop), buffer, cap, &bytes);
+        weir_item item = weir_bytes(bytes, len);
         if (!weir_yield(self, &item)) {
             break;
         }
@@ -57,10 +60,23 @@ WEIR_SOURCE(demo_file, struct file_args)
     return rc;
 }
 
+/* "seed-lines-size" and what follows. */
+static void set_etag(weir_reply *reply, const struct wr_demo_file *file, const char *suffix)
+{
+    const uint64_t numbers[3] = {file->seed, (uint64_t)file->lines, (uint64_t)file->size};
+    char etag[3 * (WR_DEMO_DIGITS_MAX + 1) + 32];
+    size_t len = 0;
+    for (int i = 0; i < 3; i++) {
+        len += wr_demo_digits(etag + len, numbers[i]);
+        etag[len++] = '-';
+    }
+    (void)wr_copy_text(etag + len - 1, sizeof etag - len, suffix);
+    weir_reply_etag(reply, etag);
+}
+
 /* The file that the query asks for; false: refused. */
 static bool asked_file(const weir_request *request, weir_reply *reply, struct wr_demo_file *file)
 {
-    char etag[80];
     int64_t seed = weir_request_number(request, "seed", 1);
     int64_t lines = weir_request_number(request, "n", 1000);
     int64_t size = weir_request_number(request, "size", 0);
@@ -69,8 +85,6 @@ static bool asked_file(const weir_request *request, weir_reply *reply, struct wr
                                 WR_DEMO_LINES_MAX, (int)WR_DEMO_LINE_MAX);
         return false;
     }
-    snprintf(etag, sizeof etag, "%" PRId64 "-%" PRId64 "-%" PRId64, seed, lines, size);
-    weir_reply_etag(reply, etag);
     weir_reply_body(reply, WEIR_BODY_BYTES);
     return true;
 }
@@ -80,7 +94,7 @@ static weir_gen *refuse_for_memory(weir_reply *reply)
     return weir_reply_refuse(reply, 503, "%s", wr_code_text(WEIR_ENOMEM));
 }
 
-/* args is scratch: its table is too much for a coroutine's frame. */
+/* args is scratch: its table is a good part of a coroutine's frame. */
 static weir_gen *make_file(weir_scope *scope, const weir_request *request, weir_reply *reply,
                            int64_t every, struct file_args *args)
 {
@@ -88,6 +102,7 @@ static weir_gen *make_file(weir_scope *scope, const weir_request *request, weir_
     if (!asked_file(request, reply, &args->file)) {
         return NULL;
     }
+    set_etag(reply, &args->file, "");
     args->drop = INT64_MAX;
     weir_reply_length(reply, wr_demo_offset(&args->file, args->file.lines + 1));
     if (weir_reply_range(reply, &args->first, &args->count) == 416) {
@@ -141,7 +156,7 @@ struct gzip_args {
 struct gzip_work {
     struct wr_gzip gzip;
     size_t packed_len;
-    char packed[PIECE], plain[PIECE], line[WR_DEMO_LINE_MAX + 8];
+    char packed[PACKED_PIECE], plain[WR_DEMO_LINE_MAX + 8];
 };
 
 static bool give_packed(weir_gen *self, struct gzip_work *work)
@@ -156,21 +171,21 @@ static bool give_member(weir_gen *self, const struct wr_demo_file *file, struct 
                         int64_t at, int64_t end)
 {
     enum wr_gzip_got got = WR_GZIP_INPUT_USED;
+    const char *bytes = work->plain;
     size_t start = 0, len = 0;
     for (;;) {
         if (start == len && at < end) {
-            size_t want = (size_t)WR_MIN((int64_t)PIECE, end - at);
             start = 0;
-            len = wr_demo_bytes(file, at, work->plain, want, work->line);
+            len = wr_demo_bytes(file, at, end, work->plain, sizeof work->plain, &bytes);
             at += (int64_t)len;
         }
         size_t used, made;
         got = wr_gzip_step(&work->gzip, at == end ? WR_GZIP_LAST : WR_GZIP_MORE_COMES,
-                           work->plain + start, len - start, &used, work->packed + work->packed_len,
-                           PIECE - work->packed_len, &made);
+                           bytes + start, len - start, &used, work->packed + work->packed_len,
+                           PACKED_PIECE - work->packed_len, &made);
         start += used;
         work->packed_len += made;
-        if (got == WR_GZIP_MEMBER_DONE || work->packed_len == PIECE) {
+        if (got == WR_GZIP_MEMBER_DONE || work->packed_len == PACKED_PIECE) {
             if (!give_packed(self, work)) {
                 return false;
             }
@@ -217,11 +232,10 @@ static weir_gen *on_gzip(weir_scope *scope, const weir_request *request, weir_re
     if (args->members < 1 || args->members > WR_DEMO_MEMBERS_MAX) {
         (void)weir_reply_refuse(reply, 400, "members: 1 to %d", (int)WR_DEMO_MEMBERS_MAX);
     } else if (asked_file(request, reply, &args->file)) {
-        char etag[80];
+        char members[32];
         weir_gen_options options = {.struct_size = sizeof options, .name = "demo_gzip"};
-        snprintf(etag, sizeof etag, "%" PRIu64 "-%" PRId64 "-%" PRId64 "-gzip-%" PRId64,
-                 args->file.seed, args->file.lines, args->file.size, args->members);
-        weir_reply_etag(reply, etag);
+        snprintf(members, sizeof members, "-gzip-%" PRId64, args->members);
+        set_etag(reply, &args->file, members);
         weir_reply_header(reply, "Content-Encoding", "gzip");
         gen = weir_gen_new(scope, demo_gzip_enter, args, sizeof *args, &options);
     }

@@ -16,6 +16,7 @@
 
 enum {
     WR_DEMO_PERIOD = 1000,        /* lengths repeat after so many lines */
+    WR_DEMO_STEP = 10,            /* of the table of their beginnings */
     WR_DEMO_MIXED_MAX = 2000,     /* the longest of mixed lengths */
     WR_DEMO_LINE_MAX = 64 * 1024, /* the largest `size` */
     WR_DEMO_PROGRESS_MIN =
@@ -28,7 +29,8 @@ enum { WR_DEMO_MEMBERS_MAX = 1000 };
 struct wr_demo_file {
     uint64_t seed;
     int64_t lines, size;
-    int64_t starts[WR_DEMO_PERIOD + 1]; /* within one period, and its whole length */
+    uint32_t starts[WR_DEMO_PERIOD / WR_DEMO_STEP + 1]; /* mixed: of every tenth line of a period,
+                                                           and its whole length */
 };
 
 /* False: a number is out of bounds. */
@@ -41,10 +43,22 @@ WR_COMMAND_API size_t wr_demo_line(const struct wr_demo_file *file, int64_t numb
 WR_COMMAND_API int64_t wr_demo_offset(const struct wr_demo_file *file, int64_t number);
 /* The line that the byte at `offset` belongs to. */
 int64_t wr_demo_number(const struct wr_demo_file *file, int64_t offset);
-/* Fill `to` with the file's bytes from `offset` on: how many, 0 at its end. `line` is scratch of
- * WR_DEMO_LINE_MAX + 8 bytes. */
-size_t wr_demo_bytes(const struct wr_demo_file *file, int64_t offset, char *to, size_t cap,
-                     char *line);
+/* The longest line with its line feed, and what wr_demo_line needs more to write it. */
+size_t wr_demo_room(const struct wr_demo_file *file);
+/*
+ * Make the file's bytes from `offset` on, up to `end`: as many lines as fit, of the first and the
+ * last one what lies in between.
+ *
+ * to       where lines are written; cap is wr_demo_room at least
+ * bytes    [out] points into `to`
+ * Returns  how many; 0 at the end.
+ */
+size_t wr_demo_bytes(const struct wr_demo_file *file, int64_t offset, int64_t end, char *to,
+                     size_t cap, const char **bytes);
+/* Write a number from 0 on in decimal, not terminated; its length. snprintf would take 2 KB of the
+ * stack, which a coroutine keeps. */
+enum { WR_DEMO_DIGITS_MAX = 20 };
+size_t wr_demo_digits(char to[WR_DEMO_DIGITS_MAX], uint64_t number);
 /* Where /flaky drops a transfer that begins at `first`; *resets: by a reset, not by an end. */
 int64_t wr_demo_drop(const struct wr_demo_file *file, int64_t every, int64_t first, bool *resets);
 

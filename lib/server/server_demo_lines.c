@@ -1,8 +1,8 @@
 /*
  * server_demo_lines.c - the lines of the demo, as pure functions.
  *
- * Mixed lengths come from (seed, number modulo the period), so that offsets are a table look-up and
- * a multiplication. A line begins with its number, so that a loss shows by eye; letters drawn from
+ * Mixed lengths come from (seed, number modulo the period), so that offsets are a table look-up, a
+ * short sum and a multiplication. A line begins with its number, so that a loss shows by eye; letters drawn from
  * (seed, number) follow. Nothing here keeps state or suspends.
  */
 #include <stdio.h>
@@ -25,13 +25,25 @@ static uint64_t mix2(uint64_t seed, uint64_t number)
     return mix(mix(seed) ^ number);
 }
 
+size_t wr_demo_digits(char to[WR_DEMO_DIGITS_MAX], uint64_t number)
+{
+    char digits[WR_DEMO_DIGITS_MAX];
+    size_t len = 0;
+    do {
+        digits[sizeof digits - ++len] = (char)('0' + number % 10);
+    } while ((number /= 10) > 0);
+    memcpy(to, digits + sizeof digits - len, len);
+    return len;
+}
+
+static int64_t mixed_length(uint64_t seed, int64_t i)
+{
+    return (int64_t)(mix2(seed, (uint64_t)i) % (WR_DEMO_MIXED_MAX + 1));
+}
+
 static int64_t length_of(const struct wr_demo_file *file, int64_t number)
 {
-    if (file->size > 0) {
-        return file->size;
-    }
-    int64_t i = (number - 1) % WR_DEMO_PERIOD;
-    return file->starts[i + 1] - file->starts[i] - 1;
+    return file->size > 0 ? file->size : mixed_length(file->seed, (number - 1) % WR_DEMO_PERIOD);
 }
 
 bool wr_demo_file_init(struct wr_demo_file *file, uint64_t seed, int64_t lines, int64_t size)
@@ -42,20 +54,22 @@ bool wr_demo_file_init(struct wr_demo_file *file, uint64_t seed, int64_t lines, 
     if (lines < 0 || lines > WR_DEMO_LINES_MAX || size < 0 || size > WR_DEMO_LINE_MAX) {
         return false;
     }
-    file->starts[0] = 0;
+    uint32_t start = 0;
     for (int i = 0; i < WR_DEMO_PERIOD; i++) {
-        int64_t length =
-            size > 0 ? size : (int64_t)(mix2(seed, (uint64_t)i) % (WR_DEMO_MIXED_MAX + 1));
-        file->starts[i + 1] = file->starts[i] + length + 1;
+        if (i % WR_DEMO_STEP == 0) {
+            file->starts[i / WR_DEMO_STEP] = start;
+        }
+        start += (uint32_t)mixed_length(seed, i) + 1;
     }
+    file->starts[WR_DEMO_PERIOD / WR_DEMO_STEP] = start;
     return true;
 }
 
-size_t wr_demo_line(const struct wr_demo_file *file, int64_t number, char *to)
+static void write_line(const struct wr_demo_file *file, int64_t number, size_t length, char *to)
 {
-    char digits[24];
-    size_t length = (size_t)length_of(file, number);
-    size_t prefix = (size_t)snprintf(digits, sizeof digits, "%lld ", (long long)number);
+    char digits[WR_DEMO_DIGITS_MAX + 1];
+    size_t prefix = wr_demo_digits(digits, (uint64_t)number);
+    digits[prefix++] = ' ';
     prefix = WR_MIN(prefix, length);
     memcpy(to, digits, prefix);
     uint64_t x = mix2(file->seed, (uint64_t)number) | 1;
@@ -69,21 +83,38 @@ size_t wr_demo_line(const struct wr_demo_file *file, int64_t number, char *to)
             to[i + k] = (char)(letters >> (8 * k) & 0xff);
         }
     }
+}
+
+size_t wr_demo_line(const struct wr_demo_file *file, int64_t number, char *to)
+{
+    size_t length = (size_t)length_of(file, number);
+    write_line(file, number, length, to);
     return length;
 }
 
 int64_t wr_demo_offset(const struct wr_demo_file *file, int64_t number)
 {
-    int64_t before = number - 1;
-    return before / WR_DEMO_PERIOD * file->starts[WR_DEMO_PERIOD] +
-           file->starts[before % WR_DEMO_PERIOD];
+    int64_t before = number - 1, i = before % WR_DEMO_PERIOD;
+    if (file->size > 0) {
+        return before * (file->size + 1);
+    }
+    int64_t start = file->starts[i / WR_DEMO_STEP];
+    for (int64_t k = i - i % WR_DEMO_STEP; k < i; k++) {
+        start += mixed_length(file->seed, k) + 1;
+    }
+    return before / WR_DEMO_PERIOD * file->starts[WR_DEMO_PERIOD / WR_DEMO_STEP] + start;
 }
 
-int64_t wr_demo_number(const struct wr_demo_file *file, int64_t offset)
+/* The line that the byte at `offset` belongs to, and where in the file it begins. */
+static int64_t find(const struct wr_demo_file *file, int64_t offset, int64_t *begin)
 {
-    int64_t periods = offset / file->starts[WR_DEMO_PERIOD];
-    int64_t rest = offset % file->starts[WR_DEMO_PERIOD];
-    int low = 0, high = WR_DEMO_PERIOD; /* starts[low] <= rest < starts[high] */
+    if (file->size > 0) {
+        *begin = offset - offset % (file->size + 1);
+        return offset / (file->size + 1) + 1;
+    }
+    int64_t period = file->starts[WR_DEMO_PERIOD / WR_DEMO_STEP];
+    int64_t rest = offset % period;
+    int low = 0, high = WR_DEMO_PERIOD / WR_DEMO_STEP; /* starts[low] <= rest < starts[high] */
     while (high - low > 1) {
         int middle = (low + high) / 2;
         if (file->starts[middle] <= rest) {
@@ -92,24 +123,43 @@ int64_t wr_demo_number(const struct wr_demo_file *file, int64_t offset)
             high = middle;
         }
     }
-    return periods * WR_DEMO_PERIOD + low + 1;
+    int64_t i = (int64_t)low * WR_DEMO_STEP, start = file->starts[low], next;
+    while ((next = start + mixed_length(file->seed, i) + 1) <= rest) {
+        start = next;
+        i++;
+    }
+    *begin = offset - rest + start;
+    return offset / period * WR_DEMO_PERIOD + i + 1;
 }
 
-size_t wr_demo_bytes(const struct wr_demo_file *file, int64_t offset, char *to, size_t cap,
-                     char *line)
+int64_t wr_demo_number(const struct wr_demo_file *file, int64_t offset)
 {
-    size_t len = 0;
-    int64_t number = wr_demo_number(file, offset);
-    size_t skip = (size_t)(offset - wr_demo_offset(file, number));
-    for (; number <= file->lines && len < cap; number++) {
-        size_t length = wr_demo_line(file, number, line);
-        line[length] = '\n';
-        size_t n = WR_MIN(length + 1 - skip, cap - len);
-        memcpy(to + len, line + skip, n);
-        len += n;
-        skip = 0;
+    int64_t begin;
+    return find(file, offset, &begin);
+}
+
+size_t wr_demo_room(const struct wr_demo_file *file)
+{
+    return (size_t)(file->size > 0 ? file->size : WR_DEMO_MIXED_MAX) + 8;
+}
+
+size_t wr_demo_bytes(const struct wr_demo_file *file, int64_t offset, int64_t end, char *to,
+                     size_t cap, const char **bytes)
+{
+    int64_t begin, number = find(file, offset, &begin);
+    size_t skip = (size_t)(offset - begin);
+    size_t len = 0, most = skip + (size_t)WR_MAX(end - offset, 0);
+    *bytes = to + skip;
+    for (; number <= file->lines && len < most; number++) {
+        size_t length = (size_t)length_of(file, number);
+        if (length + 8 > cap - len) {
+            break;
+        }
+        write_line(file, number, length, to + len);
+        len += length + 1;
+        to[len - 1] = '\n';
     }
-    return len;
+    return WR_MIN(len, most) - WR_MIN(len, skip);
 }
 
 int64_t wr_demo_drop(const struct wr_demo_file *file, int64_t every, int64_t first, bool *resets)

@@ -1,7 +1,9 @@
 /*
  * server_out.c - bytes on their way to a client, at most one buffer of them.
  *
- * The buffer holds what may go ([start, sealed)) and the open chunk behind it ([sealed, len)),
+ * The buffer is a small one of the connection's own; where more comes than fits, and the socket has
+ * room for it, a large one, lent by the loop until it has been written: so a client that does not
+ * read holds little. It holds what may go ([start, sealed)) and the open chunk behind it ([sealed, len)),
  * which begins with room for its size and is sealed when somebody tries to write. Three write: the
  * connection's task when the buffer is full or the reply is over; the hook before the loop polls,
  * so that an item that came alone leaves alone and a thousand that came together leave together;
@@ -49,23 +51,41 @@ static void leave_hook(struct wr_out *out)
     wr_timer_stop(out->loop, &out->again);
 }
 
+/* Give the large buffer back once the small one holds what is left. */
+static void shrink(struct wr_out *out)
+{
+    size_t left = out->len - out->start;
+    if (out->large == NULL || left > WR_OUT_BYTES_SMALL / 2) {
+        return;
+    }
+    memcpy(out->small, out->bytes + out->start, left);
+    out->sealed -= out->start;
+    out->len = left;
+    out->start = 0;
+    wr_block_unref(out->large, 1);
+    out->large = NULL;
+    out->bytes = out->small;
+    out->cap = WR_OUT_BYTES_SMALL;
+}
+
 static void reset(struct wr_out *out)
 {
     out->start = out->sealed = out->len = 0;
+    shrink(out);
 }
 
 int wr_out_open(struct wr_out *out)
 {
-    size_t cap = WR_OUT_BYTES_SMALL;
-    if (!wr_budget_charge(&out->loop->budget, cap)) {
+    if (!wr_budget_charge(&out->loop->budget, WR_OUT_BYTES_SMALL)) {
         return WEIR_ENOMEM; /* too little to be worth a wait that nobody may end */
     }
-    out->bytes = wr_alloc(cap);
-    if (out->bytes == NULL) {
-        wr_budget_release(&out->loop->budget, cap);
+    out->small = wr_alloc(WR_OUT_BYTES_SMALL);
+    if (out->small == NULL) {
+        wr_budget_release(&out->loop->budget, WR_OUT_BYTES_SMALL);
         return WEIR_ENOMEM;
     }
-    out->cap = cap;
+    out->bytes = out->small;
+    out->cap = WR_OUT_BYTES_SMALL;
     out->put = out->written = 0;
     out->chunked = out->headed = out->probed_head = out->closing = false;
     reset(out);
@@ -80,10 +100,11 @@ void wr_out_close(struct wr_out *out)
         (void)wr_object_abort(out->of, WEIR_ECLOSED);
         (void)wr_park(out->loop, "its writer to end", out->of);
     }
-    if (out->bytes != NULL) {
-        wr_budget_release(&out->loop->budget, out->cap);
-        wr_free(out->bytes);
-        out->bytes = NULL;
+    if (out->small != NULL) {
+        reset(out);
+        wr_budget_release(&out->loop->budget, WR_OUT_BYTES_SMALL);
+        wr_free(out->small);
+        out->small = NULL;
     }
 }
 
@@ -176,7 +197,7 @@ void wr_out_probe(struct wr_out *out)
     /* A chunk's length may begin with any number of zeros, the last one's consists of them. */
     char next = out->headed ? '0' : 'H';
     struct iovec piece = {&next, 1};
-    if (out->bytes == NULL || out->len > 0 || out->failure < 0 || (out->headed && !out->chunked) ||
+    if (out->small == NULL || out->len > 0 || out->failure < 0 || (out->headed && !out->chunked) ||
         out->probed_head) {
         return;
     }
@@ -225,7 +246,7 @@ static void writer_main(struct wr_task *task, void *arg)
 static void on_before_poll(struct wr_before_poll *hook)
 {
     struct wr_out *out = WR_OWNER(hook, struct wr_out, hook);
-    if (out->writer != NULL || out->bytes == NULL) {
+    if (out->writer != NULL || out->small == NULL) {
         return;
     }
     int rc = flush(out);
@@ -285,6 +306,7 @@ static int wait_room(struct wr_out *out)
     int rc = 0;
     while (rc == 0 && room(out) < ROOM_MIN) {
         rc = make_way(out);
+        shrink(out);
         if (out->start > out->cap / 2) {
             compact(out);
         }
@@ -292,23 +314,31 @@ static int wait_room(struct wr_out *out)
     return rc;
 }
 
-/* More comes at once than the small buffer holds: from now on it goes out in larger pieces. A
- * thousand feeds that say a line now and then keep to the small one, and half of the budget is left
- * to those that make what is served. */
+/* Does the socket take a large buffer whole? What it does not take stays with us for as long as the
+ * client does not read. */
+static bool takes_much(const struct wr_out *out)
+{
+    const struct wr_transport_ops *ops = out->transport->ops;
+    int64_t unsent = ops->unsent != NULL ? ops->unsent(out->transport) : -1;
+    return unsent >= 0 && unsent <= WR_UNSENT_MAX - 2 * WR_OUT_BYTES;
+}
+
+/* More comes at once than the small buffer holds: it goes out in larger pieces. Half of the budget
+ * is left to those that make what is served. */
 static bool grow(struct wr_out *out)
 {
-    struct wr_budget *budget = &out->loop->budget;
-    size_t more = WR_OUT_BYTES - out->cap;
-    if (out->cap == WR_OUT_BYTES || budget->used + (int64_t)more > budget->limit / 2 ||
-        !wr_budget_charge(budget, more)) {
+    const struct wr_budget *budget = &out->loop->budget;
+    int why;
+    if (out->large != NULL || budget->used + WR_BLOCK_BYTES > budget->limit / 2 ||
+        !takes_much(out)) {
         return false;
     }
-    char *bytes = wr_realloc(out->bytes, WR_OUT_BYTES);
-    if (bytes == NULL) {
-        wr_budget_release(budget, more);
+    out->large = wr_block_new(&out->loop->blocks, 0, &why);
+    if (out->large == NULL) {
         return false;
     }
-    out->bytes = bytes;
+    memcpy(out->large->data, out->bytes, out->len);
+    out->bytes = out->large->data;
     out->cap = WR_OUT_BYTES;
     return true;
 }

@@ -1,25 +1,31 @@
 /*
  * server_reply.c - what a handler says about its reply, and the head that is made of it.
  *
- * The handler's words are copied into the reply's own fixed room, so that none of them has to
- * outlive the handler; what does not fit, or may not be sent, marks the reply as faulty, and the
- * client gets a 500. How the body is delimited is decided once, here: a length if there is one,
+ * The handler's words are copied into the reply's own room, so that none of them has to outlive the
+ * handler; what does not fit, or may not be sent, marks the reply as faulty, and the client gets a
+ * 500. How the body is delimited is decided once, here: a length if there is one,
  * chunks for HTTP/1.1, the end of the connection for HTTP/1.0.
  */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base_alloc.h"
 #include "server_conn.h"
 
 void wr_reply_init(weir_reply *reply, const weir_request *request, int64_t now_s)
 {
-    memset(reply, 0, offsetof(struct weir_reply, text));
+    *reply = (struct weir_reply){.status = 200};
     reply->request = request;
     reply->now_s = now_s;
-    reply->status = 200;
     reply->length = reply->count = -1;
     memcpy(reply->type, "text/plain; charset=utf-8", sizeof "text/plain; charset=utf-8");
+}
+
+void wr_reply_fini(weir_reply *reply)
+{
+    wr_free(reply->headers);
+    reply->headers = NULL;
 }
 
 void weir_reply_status(weir_reply *reply, int status)
@@ -32,9 +38,9 @@ void weir_reply_status(weir_reply *reply, int status)
 
 static void copy(weir_reply *reply, char *to, size_t cap, const char *from)
 {
-    int len = snprintf(to, cap, "%s", from);
-    reply->faulty = reply->faulty || len < 0 || (size_t)len >= cap ||
-                    !wr_http1_header_fits(wr_text_of("x"), wr_text_of(to));
+    bool whole = wr_copy_text(to, cap, from);
+    reply->faulty =
+        reply->faulty || !whole || !wr_http1_header_fits(wr_text_of("x"), wr_text_of(to));
 }
 
 void weir_reply_type(weir_reply *reply, const char *content_type)
@@ -46,10 +52,14 @@ void weir_reply_type(weir_reply *reply, const char *content_type)
 void weir_reply_etag(weir_reply *reply, const char *etag)
 {
     wr_reply_given(reply, "weir_reply_etag");
-    char quoted[sizeof reply->etag + 2];
-    snprintf(quoted, sizeof quoted, "\"%s\"", etag);
-    copy(reply, reply->etag, sizeof reply->etag, quoted);
-    reply->faulty = reply->faulty || strpbrk(etag, "\" \t") != NULL;
+    size_t len = strlen(etag);
+    if (len + sizeof "\"\"" > sizeof reply->etag || strpbrk(etag, "\" \t") != NULL) {
+        reply->faulty = true;
+        return;
+    }
+    reply->etag[0] = '"';
+    copy(reply, reply->etag + 1, sizeof reply->etag - 1, etag);
+    memcpy(reply->etag + 1 + len, "\"", 2);
 }
 
 void weir_reply_modified(weir_reply *reply, int64_t unix_s)
@@ -90,18 +100,22 @@ void weir_reply_header(weir_reply *reply, const char *name, const char *value)
 {
     wr_reply_given(reply, "weir_reply_header");
     size_t name_len = strlen(name), value_len = strlen(value);
-    size_t left = sizeof reply->text - reply->text_len;
-    if (reply->headers_count == sizeof reply->headers / sizeof *reply->headers || name_len > left ||
-        value_len > left - name_len || is_ours(wr_text_of(name)) ||
+    struct wr_reply_headers *headers = reply->headers;
+    if (headers == NULL) {
+        headers = reply->headers = wr_zalloc(sizeof *headers);
+    }
+    size_t left = headers != NULL ? sizeof headers->text - headers->text_len : 0;
+    if (headers == NULL || headers->count == sizeof headers->all / sizeof *headers->all ||
+        name_len > left || value_len > left - name_len || is_ours(wr_text_of(name)) ||
         !wr_http1_header_fits(wr_text_of(name), wr_text_of(value))) {
         reply->faulty = true;
         return;
     }
-    char *text = reply->text + reply->text_len;
+    char *text = headers->text + headers->text_len;
     memcpy(text, name, name_len);
     memcpy(text + name_len, value, value_len);
-    reply->text_len += name_len + value_len;
-    reply->headers[reply->headers_count++] =
+    headers->text_len += name_len + value_len;
+    headers->all[headers->count++] =
         (struct wr_http1_header){{text, name_len}, {text + name_len, value_len}};
 }
 
@@ -232,9 +246,10 @@ long wr_reply_write(const weir_reply *reply, const struct wr_plan *plan, const c
     } else if (reply->request->head != NULL && reply->request->head->minor == 0) {
         add(&heads, "Connection", "keep-alive");
     }
-    for (size_t i = 0; i < reply->headers_count; i++) {
-        if (goes_along(reply, &reply->headers[i])) {
-            heads.all[heads.count++] = reply->headers[i];
+    const struct wr_reply_headers *more = reply->headers;
+    for (size_t i = 0; more != NULL && i < more->count; i++) {
+        if (goes_along(reply, &more->all[i])) {
+            heads.all[heads.count++] = more->all[i];
         }
     }
     return wr_http1_write_head(to, cap, reply->status, heads.all, heads.count);

