@@ -102,7 +102,6 @@ static const struct planned_word planned_stages[] = {
     {"regex", HINT_GREP},
     {"uniq", "in the shell: weir '...' | uniq"},
     {"json", HINT_PASS},
-    {"sse", "its lines pass as they are: grep \"data:\""},
     {"csv", HINT_PASS},
     {"logfmt", HINT_PASS},
     {"syslog", HINT_PASS},

@@ -31,9 +31,13 @@ typedef struct weir_slice {
 /* Bits of weir_item.flags. With the first two a sink writes a line's end as it came, so a stream of
  * lines leaves byte for byte as it arrived; both together: the input ended in a lone CR. */
 enum weir_item_flags {
-    WEIR_ITEM_CRLF = 1u,     /* the line ended in CR LF */
-    WEIR_ITEM_NO_EOL = 2u,   /* last line of its source, without a line end */
-    WEIR_ITEM_TRUNCATED = 4u /* cut at the limit (WEIR_LONG_CUT) */
+    WEIR_ITEM_CRLF = 1u,      /* the line ended in CR LF */
+    WEIR_ITEM_NO_EOL = 2u,    /* last line of its source, without a line end */
+    WEIR_ITEM_TRUNCATED = 4u, /* cut at the limit (WEIR_LONG_CUT) */
+    WEIR_ITEM_PART = 8u,      /* a piece of a line that goes on in the next item, which has the same
+                                 number (WEIR_LONG_PARTS): a sink writes no line end behind it */
+    WEIR_ITEM_BYTES = 16u     /* no line, but bytes of a stream, cut anywhere: a sink writes no line
+                                 end behind them */
 };
 
 typedef struct weir_type weir_type;

@@ -100,16 +100,19 @@ enum weir_trait {
     WEIR_TRAIT_CPU = 1u << 10,     /* looks at each byte */
     WEIR_TRAIT_IO = 1u << 11,      /* reads or writes outside the process */
     WEIR_TRAIT_ENDLESS = 1u << 12, /* a source that does not end by itself */
-    WEIR_TRAIT_FRAMED = 1u << 13,  /* a source of bytes that takes the framer behind it */
+    WEIR_TRAIT_FRAMED = 1u << 13,  /* a source of bytes, in lines if no framer stands behind it */
     WEIR_TRAIT_FRAMES = 1u << 14, /* a framer: directly behind a FRAMED source it is joined to it */
-    WEIR_TRAIT_RESUMES = 1u << 15,       /* a source that goes on from a saved position */
-    WEIR_TRAIT_PROVES = 1u << 16,        /* ... and proves that it is the same stream */
-    WEIR_TRAIT_CUTS_BACK = 1u << 17,     /* a sink that takes back what was not saved */
-    WEIR_TRAIT_TRANSACTS = 1u << 18,     /* a sink that saves positions with its items */
-    WEIR_TRAIT_ACKNOWLEDGES = 1u << 19,  /* a sink that knows what the far end has taken */
-    WEIR_TRAIT_CONVERTS = 1u << 20,      /* may be inserted where shapes do not fit */
-    WEIR_TRAIT_EXPRESSION = 1u << 21,    /* what a stage that is only an expression means (map) */
-    WEIR_TRAIT_SECRET_ADDRESS = 1u << 22 /* its address is a secret as a whole */
+    WEIR_TRAIT_RESUMES = 1u << 15,        /* a source that goes on from a saved position */
+    WEIR_TRAIT_PROVES = 1u << 16,         /* ... and proves that it is the same stream */
+    WEIR_TRAIT_CUTS_BACK = 1u << 17,      /* a sink that takes back what was not saved */
+    WEIR_TRAIT_TRANSACTS = 1u << 18,      /* a sink that saves positions with its items */
+    WEIR_TRAIT_ACKNOWLEDGES = 1u << 19,   /* a sink that knows what the far end has taken */
+    WEIR_TRAIT_CONVERTS = 1u << 20,       /* may be inserted where shapes do not fit */
+    WEIR_TRAIT_EXPRESSION = 1u << 21,     /* what a stage that is only an expression means (map) */
+    WEIR_TRAIT_SECRET_ADDRESS = 1u << 22, /* its address is a secret as a whole */
+    /* It does not look into items: one that comes in pieces (WEIR_ITEM_PART) goes through it. Only
+     * where everything behind a source is so do long lines come in pieces. */
+    WEIR_TRAIT_PIECES = 1u << 23
 };
 
 /* How an argument is written. */
@@ -288,14 +291,14 @@ typedef struct weir_opening {
     int64_t connect_ms, idle_ms;   /* the program's limits; 0: the default, WEIR_NONE: none */
     int32_t stdin_fd, stdout_fd;
     uint32_t shape; /* what comes from upstream: a set of enum weir_shape; 0 for a source */
-    /* A framer: 1 where it is joined to the source before it, which makes what it is told by
-     * `framer`; then it is not opened itself. */
+    /* A source that is FRAMED: 1 where a component that FRAMES stands directly behind it: give bytes
+     * as they come (weir_file_bytes). The other one: 1 where it stands so; weir_framed then has the
+     * source cut them. */
     int32_t joined;
     int32_t strict; /* 1: what would be rejected fails the pipeline instead */
-    int32_t reserved;
-    /* A source: the framer that is joined to it, and its arguments. NULL: none was written. */
-    const struct weir_component *framer;
-    const void *framer_args;
+    int32_t
+        pieces; /* a source of lines: 1 where nobody looks into them, so that a long one may come
+                       in pieces (WEIR_LONG_PARTS) */
     const void *plan; /* the library's */
 } weir_opening;
 

@@ -167,7 +167,9 @@ WEIR_API uint64_t weir_plan_hash(const weir_plan *plan, const weir_plan_options 
  *
  * gen      [out] the end of the chain; to be pumped, read or discarded. NULL on a failure.
  * sink     [out] the text's sink; standard output when it has none. NULL on a failure. `sink`
- *          itself may be NULL for a text without a sink: then only the generator is made.
+ *          itself may be NULL for a text without a sink: then only the generator is made. Otherwise,
+ *          where nothing in the text looks into lines, a line over the limit comes in pieces
+ *          (WEIR_LONG_PARTS), so what is written is what was read.
  * Returns  0; WEIR_EINVAL: the options do not fit the text (files although it has a source, several
  *          files with a state, no place for its sink); WEIR_ENOMEM. On a failure nothing has been
  *          made.

@@ -1,9 +1,13 @@
 /*
  * source.h - where items come from.
  *
- * The idea. A source is a generator of lines. Making one connects and opens nothing; the first pull
- * does. It reads only when it is pulled, so a slow reader is felt by the far end, and gives a line
- * as soon as it is there, without waiting for more.
+ * The idea. A source is a generator of lines, or of bytes. Making one connects and opens nothing;
+ * the first pull does. It reads only when it is pulled, so a slow reader is felt by the far end,
+ * and gives a line as soon as it is there, without waiting for more.
+ *
+ * Bytes. Each maker exists twice: weir_x_lines gives lines, weir_x_bytes the bytes as they come, cut
+ * anywhere, with WEIR_ITEM_BYTES. Directly behind the latter weir_framed (<weir/stage.h>) makes the
+ * source cut its bytes otherwise: any transport gives any kind of item.
  *
  * Lines. A line ends at LF; one CR before it belongs to the line end and is remembered as
  * WEIR_ITEM_CRLF; CR elsewhere, NUL and a byte order mark are data. Bytes behind the last LF are a
@@ -68,7 +72,28 @@ enum { WEIR_TLS_VERIFY = 0, WEIR_TLS_TRUST_ANYBODY = 1 };
 enum {
     WEIR_LONG_SKIP = 0, /* leave the line out: it counts as rejected, and is logged */
     WEIR_LONG_CUT,      /* give its first line_bytes_max bytes, with WEIR_ITEM_TRUNCATED; logged */
-    WEIR_LONG_FAILS     /* the source fails with WEIR_ETOOLONG, offset: where the line begins */
+    WEIR_LONG_FAILS,    /* the source fails with WEIR_ETOOLONG, offset: where the line begins */
+    WEIR_LONG_PARTS     /* give it in pieces, each but the last with WEIR_ITEM_PART and all with one
+                           number: for sinks that write it out again */
+};
+
+/* How bytes are cut into items. */
+typedef struct weir_framing {
+    size_t struct_size;
+    int32_t kind;           /* WEIR_FRAME_LINES (default) ... */
+    int32_t overlong;       /* WEIR_LONG_SKIP (default) ... */
+    int64_t item_bytes_max; /* of an item without its end or length; default 1 MiB; WEIR_NONE: the
+                               loop's budget */
+    int64_t record_bytes;   /* WEIR_FRAME_FIXED: of each item, at least 1 */
+} weir_framing;
+enum {
+    WEIR_FRAME_LINES = 0, /* each item, then its line end as it came */
+    WEIR_FRAME_NONE,      /* the bytes of the items, nothing between */
+    WEIR_FRAME_LEN32,     /* before each item its length: 4 bytes, big-endian */
+    WEIR_FRAME_NUL,       /* behind each item a NUL byte */
+    WEIR_FRAME_FIXED,     /* items of one length */
+    WEIR_FRAME_VARINT,    /* before each item its length, as protobuf writes it (LEB128) */
+    WEIR_FRAME_SSE        /* server-sent events (WHATWG HTML 9.2) */
 };
 
 /* For socket sources and sinks. */
@@ -84,11 +109,6 @@ typedef struct weir_socket_options {
     int32_t overlong;       /* source: as in weir_lines_options */
     int32_t reserved;
 } weir_socket_options;
-enum {
-    WEIR_FRAME_LINES = 0, /* each item, then its line end as it came */
-    WEIR_FRAME_NONE,      /* the bytes of the items, nothing between */
-    WEIR_FRAME_LEN32      /* before each item its length: 4 bytes, big-endian */
-};
 
 /* What files and descriptors are read by. */
 typedef struct weir_lines_options {
@@ -125,6 +145,9 @@ typedef struct weir_lines_options {
  */
 WEIR_API weir_gen *weir_http_lines(weir_scope *scope, const char *url,
                                    const weir_http_options *options);
+/* The same without lines: line_bytes_max and overlong of the options have no effect. */
+WEIR_API weir_gen *weir_http_bytes(weir_scope *scope, const char *url,
+                                   const weir_http_options *options);
 /*
  * Read the lines of a file; a fifo is waited for. With a state a regular file goes on behind the
  * last line that was committed.
@@ -138,6 +161,9 @@ WEIR_API weir_gen *weir_http_lines(weir_scope *scope, const char *url,
  */
 WEIR_API weir_gen *weir_file_lines(weir_scope *scope, const char *path,
                                    const weir_lines_options *options);
+/* The same without lines: the limits of the options have no effect. */
+WEIR_API weir_gen *weir_file_bytes(weir_scope *scope, const char *path,
+                                   const weir_lines_options *options);
 /*
  * Read the lines of a descriptor: a file, from its position on; a pipe, socket or terminal.
  *
@@ -146,6 +172,8 @@ WEIR_API weir_gen *weir_file_lines(weir_scope *scope, const char *path,
  * Fails    as weir_file_lines.
  */
 WEIR_API weir_gen *weir_fd_lines(weir_scope *scope, int fd, const weir_lines_options *options);
+/* The same without lines: the limits of the options have no effect. */
+WEIR_API weir_gen *weir_fd_bytes(weir_scope *scope, int fd, const weir_lines_options *options);
 /*
  * Read the lines of "tcp://HOST:PORT", "unix:PATH" or "unix://PATH": weir connects, sends nothing,
  * and reads to the end of the stream. It does not connect again.
@@ -156,6 +184,9 @@ WEIR_API weir_gen *weir_fd_lines(weir_scope *scope, int fd, const weir_lines_opt
  *          errno; WEIR_ETIMEDOUT; WEIR_ETOOLONG, WEIR_EBUDGET: a line. WEIR_ENOMEM.
  */
 WEIR_API weir_gen *weir_socket_lines(weir_scope *scope, const char *address,
+                                     const weir_socket_options *options);
+/* The same without lines: line_bytes_max and overlong of the options have no effect. */
+WEIR_API weir_gen *weir_socket_bytes(weir_scope *scope, const char *address,
                                      const weir_socket_options *options);
 /*
  * Give the numbers first, first + 1, ... last as decimal lines; none when first is beyond last.

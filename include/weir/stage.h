@@ -16,6 +16,7 @@
 
 #include <weir/gen.h>
 #include <weir/queue.h>
+#include <weir/source.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,15 +30,30 @@ typedef struct weir_batch_options {
 } weir_batch_options;
 
 /*
- * Split any bytes into lines: line ends may lie anywhere in the items of `bytes`, whose texts
- * (weir_item_text) are pieces of one stream. The rules are those of the line sources: CRLF and a missing last line end are kept
- * as flags, a line over 1 MiB is skipped, counted and logged. In the ledger the lines are items of
- * a source of their own.
+ * Cut bytes into items: lines, what NUL ends, records by their length, server-sent events. Where
+ * the items of `bytes` are cut makes no difference: their texts (weir_item_text) are one stream.
+ *
+ * Directly behind weir_http_bytes, weir_file_bytes, weir_socket_bytes or weir_fd_bytes the source
+ * cuts its bytes itself: it has the positions of the items, and this is the source. Elsewhere the
+ * items are those of a source of their own in the ledger.
+ *
+ * An item over the limit is left out, cut or fails, as framing->overlong says; a skipped one counts
+ * as rejected and is logged. Records (len32, varint) are passed over by their length. Of an event
+ * the data counts; its id and its type may have 8 KiB.
  *
  * bytes    taken. A batch in it, or a value without a text, is WEIR_EINVAL.
- * Failure  of `bytes`: the lines before it are given, the unfinished one is not. WEIR_ENOMEM,
- *          WEIR_EBUDGET: a line does not fit into the loop's budget.
+ * framing  NULL: lines, with the defaults. Copied.
+ * Gives    lines by the rules of the line sources (<weir/source.h>); records without their length;
+ *          of WEIR_FRAME_SSE weir_event messages, whose body is the data, with the last event id,
+ *          the field `event` ("message" where the stream names none) and, in the event that says
+ *          one, `retry`. What an event stream leaves unfinished is no event.
+ * Fails    WEIR_EINVAL: the framing. WEIR_ETOOLONG, by framing->overlong. WEIR_EPARSE: a varint of
+ *          more than 10 bytes. WEIR_ETRUNCATED: the bytes end inside a record. WEIR_EBUDGET: an
+ *          item does not fit into the loop's budget. WEIR_ENOMEM. When `bytes` fails, the items
+ *          before that are given and the unfinished one is not. offset tells where.
  */
+WEIR_API weir_gen *weir_framed(WEIR_TAKES weir_gen *bytes, const weir_framing *framing);
+/* weir_framed(bytes, NULL). */
 WEIR_API weir_gen *weir_lines(WEIR_TAKES weir_gen *bytes);
 /*
  * Pass the items for which keep() is true; the others count as filtered, at once.

@@ -310,6 +310,11 @@ int wr_origin_push_end(struct wr_origin *origin, uint64_t end)
     return 0;
 }
 
+void wr_origin_amend_end(struct wr_origin *origin, uint64_t end)
+{
+    origin->ends[origin->ends_head + origin->ends_count - 1] = end;
+}
+
 uint64_t wr_origin_done_end(struct wr_origin *origin)
 {
     wr_origin_sync(origin);

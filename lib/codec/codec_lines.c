@@ -1,5 +1,12 @@
 /*
- * codec_lines.c - the line splitter.
+ * codec_lines.c - the framers of lines and of what NUL ends.
+ *
+ * Rules. Split at LF; one CR before it belongs to the line end (flag CRLF); a CR elsewhere, NUL and
+ * a BOM are data. At the end of the input the rest is a line with the flag NO_EOL; if it ends in a
+ * CR, that CR is taken as a line end cut short (flags CRLF and NO_EOL: a sink writes the CR back,
+ * so the bytes leave as they came; a lone CR is an empty line); an input that ends in LF has no
+ * empty last line. The limit counts the line without its line end; under PARTS a line that is whole
+ * in the window is given whole. With NUL in the place of LF a CR is data, too.
  *
  * A call moves a cursor over the window: `start` is where the current line begins, `from` how far
  * the search has come. Between two calls only `from - start` (scanned) and whether an overlong line
@@ -16,6 +23,7 @@
  * which the last is no CR, or limit + 2 bytes. This holds whatever the cut of the input, so the
  * outcome does not depend on it.
  */
+#define _GNU_SOURCE /* memrchr */
 #include <stdatomic.h>
 #include <string.h>
 
@@ -39,7 +47,7 @@ enum {
 };
 
 /* `raw_len` has 32 bits, and two of its values are needed for the line end. */
-#define LIMIT_MAX (UINT32_MAX - 2u)
+#define LIMIT_MAX ((size_t)UINT32_MAX - 2)
 
 struct found {
     /* Of LFs, from the segment's start. Four full blocks may overshoot the batch, and stores come
@@ -58,7 +66,7 @@ typedef void scan(const char *base, size_t len, size_t want, struct found *found
  * that of the LF before its line. Gives how many lines were made.
  */
 typedef size_t fours(const char *origin, const uint32_t *positions, size_t count, size_t limit,
-                     uint64_t end, struct wr_line *out);
+                     uint64_t end, struct wr_frame *out);
 
 struct ways { /* of doing it on this machine */
     scan *scan;
@@ -202,13 +210,13 @@ DEFINE_SCAN(scan_avx512, AVX512, mask_avx512, LOW_BIT_BMI)
 DEFINE_SCAN(scan_avx2, AVX2, mask_avx2, LOW_BIT_BMI)
 DEFINE_SCAN(scan_sse2, SSE2, mask_sse2, LOW_BIT)
 
-_Static_assert(offsetof(struct wr_line, len) == 8 && offsetof(struct wr_line, flags) == 16 &&
-                   offsetof(struct wr_line, raw_len) == 20 && offsetof(struct wr_line, end) == 24 &&
-                   sizeof(struct wr_line) == 32,
+_Static_assert(offsetof(struct wr_frame, len) == 8 && offsetof(struct wr_frame, flags) == 16 &&
+                   offsetof(struct wr_frame, raw_len) == 20 &&
+                   offsetof(struct wr_frame, end) == 24 && sizeof(struct wr_frame) == 32,
                "a line is one row of four words, as store_four writes it");
 
 /* One column of four lines each becomes one line a row: a 4 x 4 transposition. */
-static inline AVX2 void store_four(struct wr_line *out, __m256i data, __m256i len, __m256i sizes,
+static inline AVX2 void store_four(struct wr_frame *out, __m256i data, __m256i len, __m256i sizes,
                                    __m256i end)
 {
     __m256i *to = (__m256i *)(void *)out;
@@ -233,7 +241,7 @@ static inline AVX2 __m256i crs_before(const char *origin, const uint32_t *positi
 }
 
 static AVX2 size_t fours_avx2(const char *origin, const uint32_t *positions, size_t count,
-                              size_t limit, uint64_t end, struct wr_line *out)
+                              size_t limit, uint64_t end, struct wr_frame *out)
 {
     const __m256i one = _mm256_set1_epi64x(1);
     const __m256i longest = _mm256_set1_epi64x((long long)limit);
@@ -331,54 +339,57 @@ static const struct ways *ways_here(void)
 }
 
 struct cursor {
-    struct wr_lines *lines;
+    struct wr_framer *framer;
     const char *data;
     size_t len;
     size_t start; /* of the current line */
     size_t from;  /* the search goes on here; no LF in [start, from) */
     size_t limit;
-    struct wr_line *out;
+    bool parts;
+    char end; /* of a line: LF or NUL */
+    struct wr_frame *out;
     size_t count, max;
 };
 
-void wr_lines_init(struct wr_lines *lines, size_t line_bytes_max, enum wr_lines_policy policy,
-                   uint64_t offset)
+/* Is the byte before a line's end a CR that belongs to it? */
+static inline bool has_cr(const struct cursor *c, const char *end)
 {
-    *lines =
-        (struct wr_lines){.line_bytes_max = line_bytes_max, .policy = policy, .offset = offset};
+    return end[-1] == '\r' && c->end == '\n';
 }
 
-/* Count an overlong line that begins at `start`, of which `raw` bytes are here; a cut one still
- * gives its head. False: the policy is to fail, the cursor stays before the line. */
-static __attribute__((noinline)) bool begin_overlong(struct cursor *c, size_t raw)
+/* Count an overlong line that begins at `start`, of which `raw` bytes are here, with its end or
+ * without; a cut one still gives its head. False: the policy is to fail, the cursor stays before
+ * the line. */
+static __attribute__((noinline)) bool begin_overlong(struct cursor *c, size_t raw, bool ended)
 {
-    struct wr_lines *lines = c->lines;
-    uint64_t start = lines->offset + c->start;
-    if (lines->policy == WR_LINES_FAIL && c->count > 0) {
+    struct wr_framer *framer = c->framer;
+    uint64_t start = framer->offset + c->start;
+    if (framer->overlong == WEIR_LONG_FAILS && c->count > 0) {
         return false; /* the lines before it go first; the next call comes here again */
     }
-    lines->overlong_count++;
-    lines->overlong_start = start;
-    lines->overlong_before = lines->overlong_bytes;
-    if (lines->policy == WR_LINES_FAIL) {
-        lines->dropping = true;
+    framer->overlong_count++;
+    framer->overlong_start = start;
+    framer->overlong_before = framer->overlong_bytes;
+    framer->overlong_extra = ended;
+    if (framer->overlong == WEIR_LONG_FAILS) {
+        framer->failed = WEIR_ETOOLONG;
         return false;
     }
-    if (lines->policy == WR_LINES_CUT) {
-        c->out[c->count++] = (struct wr_line){.data = c->data + c->start,
-                                              .len = c->limit,
-                                              .flags = WEIR_ITEM_TRUNCATED,
-                                              .raw_len = (uint32_t)c->limit,
-                                              .end = start + c->limit};
+    if (framer->overlong == WEIR_LONG_CUT) {
+        c->out[c->count++] = (struct wr_frame){.data = c->data + c->start,
+                                               .len = c->limit,
+                                               .flags = WEIR_ITEM_TRUNCATED,
+                                               .raw_len = (uint32_t)c->limit,
+                                               .end = start + c->limit};
         raw -= c->limit;
     }
-    lines->overlong_bytes += raw;
+    framer->overlong_bytes += raw;
     return true;
 }
 
 /* Make a line of [start, lf), of whose bytes the last is a CR or not. False: it is over the limit.
  */
-static inline bool make_line(struct wr_line *out, const char *start, const char *lf, bool cr,
+static inline bool make_line(struct wr_frame *out, const char *start, const char *lf, bool cr,
                              size_t limit, uint64_t end)
 {
     size_t raw = (size_t)(lf - start);
@@ -401,15 +412,15 @@ static bool put_lines(struct cursor *c, size_t base, const uint32_t *positions, 
 {
     const char *origin = c->data + base;
     const char *start = c->data + c->start;
-    const uint64_t end = c->lines->offset + base + 1;
+    const uint64_t end = c->framer->offset + base + 1;
     const size_t limit = c->limit;
-    struct wr_line *out = c->out + c->count;
+    struct wr_frame *out = c->out + c->count;
     size_t i = 0;
 
     if (take > 0 && base + positions[0] == 0) {
         /* An empty line with no byte before it; all others look at that byte, which for an empty
          * line is an LF. */
-        *out++ = (struct wr_line){.data = start, .raw_len = 1, .end = end};
+        *out++ = (struct wr_frame){.data = start, .raw_len = 1, .end = end};
         start++;
         i = 1;
     }
@@ -421,7 +432,7 @@ static bool put_lines(struct cursor *c, size_t base, const uint32_t *positions, 
         } else {
             c->start = (size_t)(start - c->data);
             c->count = (size_t)(out - c->out);
-            if (!begin_overlong(c, (size_t)(lf - start) + 1)) {
+            if (!begin_overlong(c, (size_t)(lf - start) + 1, true)) {
                 return false;
             }
             out = c->out + c->count;
@@ -449,7 +460,7 @@ static bool split_short(struct cursor *c)
     ways->scan(c->data + base, WR_MIN(c->len - base, (size_t)SEGMENT_MAX), want, &found);
 
     size_t take = WR_MIN(found.count, want);
-    c->lines->mean_len = found.searched / (found.count + 1);
+    c->framer->mean_len = found.searched / (found.count + 1);
     c->from = base + found.searched;
     bool go_on = put_lines(c, base, found.positions, take, ways->fours);
     if (!go_on || take < found.count) {
@@ -465,20 +476,20 @@ static bool split_long(struct cursor *c)
     const char *const stop = c->data + c->len;
     const char *start = c->data + c->start;
     const char *from = c->data + c->from;
-    const uint64_t offset = c->lines->offset;
-    size_t mean_len = c->lines->mean_len;
-    struct wr_line *out = c->out + c->count;
-    struct wr_line *const out_stop = c->out + c->max;
+    const uint64_t offset = c->framer->offset;
+    size_t mean_len = c->framer->mean_len;
+    struct wr_frame *out = c->out + c->count;
+    struct wr_frame *const out_stop = c->out + c->max;
     size_t overlong = 0; /* raw length of the line that is, with its LF */
     do {
-        const char *lf = memchr(from, '\n', (size_t)(stop - from));
+        const char *lf = memchr(from, c->end, (size_t)(stop - from));
         if (lf == NULL) {
             from = stop;
             break;
         }
         size_t raw = (size_t)(lf - start);
         mean_len = (mean_len * 7 + WR_MIN(raw, (size_t)LEN_COUNTED_MAX)) / 8;
-        if (WR_UNLIKELY(!make_line(out, start, lf, raw > 0 && lf[-1] == '\r', c->limit,
+        if (WR_UNLIKELY(!make_line(out, start, lf, raw > 0 && has_cr(c, lf), c->limit,
                                    offset + (size_t)(lf - c->data) + 1))) {
             overlong = raw + 1;
             break;
@@ -486,13 +497,13 @@ static bool split_long(struct cursor *c)
         out++;
         start = lf + 1;
         from = start;
-    } while (out < out_stop && from < stop && mean_len >= LONG_LEN);
-    c->lines->mean_len = mean_len;
+    } while (out < out_stop && from < stop && (mean_len >= LONG_LEN || c->end != '\n'));
+    c->framer->mean_len = mean_len;
     c->count = (size_t)(out - c->out);
     c->start = (size_t)(start - c->data);
     c->from = (size_t)(from - c->data);
     if (overlong > 0) {
-        if (!begin_overlong(c, overlong)) {
+        if (!begin_overlong(c, overlong, true)) {
             c->from = c->start;
             return false;
         }
@@ -505,10 +516,11 @@ static bool split_long(struct cursor *c)
 /* Use up an overlong line's bytes to its LF or the window's end. */
 static void drop_rest(struct cursor *c)
 {
-    const char *lf = memchr(c->data + c->start, '\n', c->len - c->start);
+    const char *lf = memchr(c->data + c->start, c->end, c->len - c->start);
     size_t end = lf == NULL ? c->len : (size_t)(lf - c->data) + 1;
-    c->lines->overlong_bytes += end - c->start;
-    c->lines->dropping = lf == NULL;
+    c->framer->overlong_bytes += end - c->start;
+    c->framer->dropping = lf == NULL;
+    c->framer->overlong_extra = lf != NULL;
     c->start = end;
     c->from = end;
 }
@@ -517,42 +529,53 @@ static void drop_rest(struct cursor *c)
 static void split_rest(struct cursor *c, bool eof)
 {
     size_t raw = c->len - c->start;
-    uint32_t cr = c->data[c->len - 1] == '\r';
+    uint32_t cr = has_cr(c, c->data + c->len);
     size_t len = raw - cr;
-    if (len > c->limit) {
-        if (begin_overlong(c, raw)) {
-            c->lines->dropping = true;
+    if (c->parts && len > c->framer->item_bytes_max && !eof) {
+        /* A CR at its end may belong to the line end: it waits for the next byte. */
+        c->out[c->count++] = (struct wr_frame){.data = c->data + c->start,
+                                               .len = len,
+                                               .flags = WEIR_ITEM_PART,
+                                               .raw_len = (uint32_t)len,
+                                               .end = c->framer->offset + c->start + len};
+        c->start += len;
+    } else if (len > c->limit) {
+        if (begin_overlong(c, raw, false)) {
+            c->framer->dropping = true;
             c->start = c->len;
         }
     } else if (eof) {
         c->out[c->count++] =
-            (struct wr_line){.data = c->data + c->start,
-                             .len = len,
-                             .flags = WEIR_ITEM_NO_EOL | cr * (uint32_t)WEIR_ITEM_CRLF,
-                             .raw_len = (uint32_t)raw,
-                             .end = c->lines->offset + c->len};
+            (struct wr_frame){.data = c->data + c->start,
+                              .len = len,
+                              .flags = WEIR_ITEM_NO_EOL | cr * (uint32_t)WEIR_ITEM_CRLF,
+                              .raw_len = (uint32_t)raw,
+                              .end = c->framer->offset + c->len};
         c->start = c->len;
     }
 }
 
-long wr_lines_split(struct wr_lines *lines, const char *data, size_t len, bool eof,
-                    struct wr_line *out, size_t max, size_t *used)
+static inline long split(struct wr_framer *framer, char end, const char *data, size_t len, bool eof,
+                         struct wr_frame *out, size_t max, size_t *used)
 {
-    struct cursor c = {.lines = lines,
+    bool parts = framer->overlong == WEIR_LONG_PARTS;
+    struct cursor c = {.framer = framer,
                        .data = data,
                        .len = len,
-                       .from = lines->scanned,
-                       .limit = WR_MIN(lines->line_bytes_max, (size_t)LIMIT_MAX),
+                       .from = framer->scanned,
+                       .limit = parts ? LIMIT_MAX : WR_MIN(framer->item_bytes_max, LIMIT_MAX),
+                       .parts = parts,
+                       .end = end,
                        .out = out,
                        .max = max};
-    WR_ASSERT(lines->scanned <= len, "the window is shorter than at the last call");
+    WR_ASSERT(framer->scanned <= len, "the window is shorter than at the last call");
 
-    bool failed = lines->policy == WR_LINES_FAIL && lines->dropping;
-    bool go_on = !failed;
+    bool go_on = framer->failed == 0;
     while (go_on && c.count < max && c.from < len) {
-        if (lines->dropping) {
+        if (framer->dropping) {
             drop_rest(&c);
-        } else if (lines->mean_len < LONG_LEN && len - c.from >= BLOCK && max - c.count > 1) {
+        } else if (end == '\n' && framer->mean_len < LONG_LEN && len - c.from >= BLOCK &&
+                   max - c.count > 1) {
             go_on = split_short(&c);
         } else {
             go_on = split_long(&c);
@@ -561,8 +584,46 @@ long wr_lines_split(struct wr_lines *lines, const char *data, size_t len, bool e
     if (go_on && c.count < max && c.start < len && c.from == len) {
         split_rest(&c, eof);
     }
+    if (c.count > 0) {
+        framer->open = (out[c.count - 1].flags & WEIR_ITEM_PART) != 0;
+    }
     *used = c.start;
-    lines->offset += c.start;
-    lines->scanned = c.start < len ? c.from - c.start : 0;
-    return lines->policy == WR_LINES_FAIL && lines->dropping ? -1 : (long)c.count;
+    framer->offset += c.start;
+    framer->scanned = c.start < len ? c.from - c.start : 0;
+    return framer->failed != 0 ? framer->failed : (long)c.count;
 }
+
+static size_t whole(const struct wr_framer *framer, char end, const char *data, size_t len,
+                    bool looked)
+{
+    size_t from = looked ? framer->scanned : 0;
+    const char *last = memrchr(data + from, end, len - from);
+    return last != NULL ? (size_t)(last - data) + 1 : 0;
+}
+
+static long lines_split(struct wr_framer *framer, const char *data, size_t len, bool eof,
+                        struct wr_frame *out, size_t max, size_t *used)
+{
+    return split(framer, '\n', data, len, eof, out, max, used);
+}
+
+static size_t lines_whole(const struct wr_framer *framer, const char *data, size_t len, bool looked)
+{
+    return whole(framer, '\n', data, len, looked);
+}
+
+static long nul_split(struct wr_framer *framer, const char *data, size_t len, bool eof,
+                      struct wr_frame *out, size_t max, size_t *used)
+{
+    return split(framer, '\0', data, len, eof, out, max, used);
+}
+
+static size_t nul_whole(const struct wr_framer *framer, const char *data, size_t len, bool looked)
+{
+    return whole(framer, '\0', data, len, looked);
+}
+
+const struct wr_framer_ops wr_lines_framer = {
+    .item = "line", .split = lines_split, .whole = lines_whole, .restarts_inside = true};
+const struct wr_framer_ops wr_nul_framer = {
+    .item = "line", .split = nul_split, .whole = nul_whole, .restarts_inside = true};

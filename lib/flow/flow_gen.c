@@ -324,6 +324,12 @@ bool wr_gen_given_before(const struct weir_gen *gen, uint64_t *count)
     return true;
 }
 
+bool wr_gen_frame(struct weir_gen *gen, const weir_framing *framing)
+{
+    return gen->ops->frame != NULL && gen->state == WR_GEN_FRESH && gen->reader == NULL &&
+           gen->ops->frame(gen, framing);
+}
+
 /* ---- pulling */
 
 static bool reader_closed(const struct weir_gen *gen)

@@ -27,6 +27,7 @@
 #define WR_FLOW_GEN_H
 
 #include <weir/gen.h>
+#include <weir/source.h>
 
 #include "bytes_item.h"
 #include "bytes_origin.h"
@@ -57,6 +58,10 @@ struct wr_gen_ops {
     /* A pull waits for the budget, in it or behind it: mark the blocks that stay until the pull
      * goes on (wr_block_mark) and tell their bytes. NULL: none. */
     int64_t (*held)(const struct weir_gen *gen, uint32_t mark);
+    /* A source of raw bytes that was not pulled yet and has no reader: cut the bytes so from now on,
+     * and be what a framing stage upon it would be. May fail the generator. NULL, or false: it
+     * gives no raw bytes. */
+    bool (*frame)(struct weir_gen *gen, const weir_framing *framing);
     /* How many items it has given in the earlier runs that a state tells of, which are settled and
      * are not given again; false: that cannot be told. Asked before the first pull. NULL: a source
      * begins anew, and a stage knows only that nothing was given if nothing was given to it. */
@@ -207,6 +212,9 @@ static inline bool wr_gen_text(struct weir_gen *gen, const weir_item *item, weir
 void wr_gen_close(struct weir_gen *gen);
 /* Seal the sources behind gen: before a chain is torn down. */
 void wr_gen_seal(struct weir_gen *gen);
+
+/* Have a source cut its bytes itself (the op frame). False: a stage has to. */
+bool wr_gen_frame(struct weir_gen *gen, const weir_framing *framing);
 
 /* ---- inside the flow layer */
 

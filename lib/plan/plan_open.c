@@ -31,7 +31,7 @@ struct opening {
 /* ---- sources that are not written */
 
 /* Open what stands for a path: the source of files, or of standard input for "-". */
-static weir_gen *open_path(const weir_opening *opening, const char *path)
+static weir_gen *open_source(const weir_opening *opening, const char *path)
 {
     bool stdin_too = strcmp(path, "-") == 0;
     const weir_component *component =
@@ -49,13 +49,22 @@ static weir_gen *open_path(const weir_opening *opening, const char *path)
     return gen;
 }
 
+/* The same, with the framer that stands behind it; NULL: none. */
+static weir_gen *open_path(const weir_opening *opening, const char *path,
+                           const struct wr_plan_step *framer)
+{
+    weir_gen *gen = open_source(opening, path);
+    return framer != NULL ? framer->component->open(opening, gen, framer->args) : gen;
+}
+
 /* The files that stand for the source: the arguments of their generator's body. */
 struct files {
     char **paths; /* one allocation with the texts */
     size_t count;
     weir_opening opening;
     weir_http_options http;
-    weir_plan *plan; /* the framer's arguments lie there */
+    const struct wr_plan_step *framer; /* cuts each file; NULL: none */
+    weir_plan *plan;                   /* in which it lies */
 };
 
 static int end_line(const weir_item *in, weir_item *out, void *args)
@@ -74,7 +83,7 @@ static int read_files(weir_gen *self, weir_gen *up, void *args)
     files->opening.scope = weir_gen_scope(self);
     files->opening.http = &files->http;
     for (size_t i = 0; i < files->count; i++) {
-        weir_gen *file = open_path(&files->opening, files->paths[i]);
+        weir_gen *file = open_path(&files->opening, files->paths[i], files->framer);
         if (i + 1 < files->count) {
             file = weir_map(file, files->paths[i], end_line, NULL, 0);
         }
@@ -112,16 +121,18 @@ static char **copy_paths(const weir_plan_options *options)
     return paths;
 }
 
-static weir_gen *open_files(const weir_plan *plan, const weir_opening *opening)
+static weir_gen *open_files(const weir_plan *plan, const weir_opening *opening,
+                            const struct wr_plan_step *framer)
 {
     const weir_plan_options *options = &((const struct opening *)opening->plan)->options;
     if (options->files_count <= 1) {
-        return open_path(opening, options->files_count == 1 ? options->files[0] : "-");
+        return open_path(opening, options->files_count == 1 ? options->files[0] : "-", framer);
     }
     struct files files = {.paths = copy_paths(options),
                           .count = options->files_count,
                           .opening = *opening,
                           .http = *opening->http,
+                          .framer = framer,
                           .plan = (weir_plan *)(uintptr_t)plan};
     weir_gen_options made = {.struct_size = sizeof made, .name = "files", .drop = drop_files};
     if (files.paths == NULL) {
@@ -142,13 +153,10 @@ static void set_http(weir_opening *opening)
     mine->source_opened = true;
 }
 
-/* Tell the source of the framer at `index`, if it is joined to it. */
-static void set_framer(weir_opening *opening, const struct weir_chain *chain, size_t index)
+/* Does a framer at `index` have the source before it cut its bytes? */
+static bool is_joined(const struct weir_chain *chain, size_t index)
 {
-    if (index < chain->count && chain->steps[index].joined) {
-        opening->framer = chain->steps[index].component;
-        opening->framer_args = chain->steps[index].args;
-    }
+    return index < chain->count && chain->steps[index].joined;
 }
 
 /* What a step does with an item that it rejects. */
@@ -193,16 +201,14 @@ void weir_chain_open(const weir_opening *opening, const weir_chain *chain, weir_
         weir_opening mine = *opening;
         mine.struct_size = sizeof mine;
         mine.shape = step->shape;
-        mine.joined = false;
-        mine.framer = NULL;
-        mine.framer_args = NULL;
+        mine.joined = step->joined;
         if (step->component->kind == WEIR_KIND_SOURCE) {
             set_http(&mine);
-            set_framer(&mine, chain, i + 1);
+            mine.joined = is_joined(chain, i + 1);
             *gen = open_step(&mine, step, NULL);
         } else if (step->component->kind == WEIR_KIND_SINK) {
             *sink = step->component->open_sink(&mine, step->args);
-        } else if (!step->joined) {
+        } else if (i > 0 || !step->joined) { /* else the source that is not written has it */
             *gen = open_step(&mine, step, *gen);
         }
     }
@@ -215,8 +221,8 @@ static void open_root(const weir_plan *plan, const weir_opening *opening, weir_g
     if (up == NULL && !weir_plan_has_source(plan)) {
         weir_opening mine = *opening;
         set_http(&mine);
-        set_framer(&mine, &plan->root, 0);
-        up = open_files(plan, &mine);
+        mine.joined = is_joined(&plan->root, 0);
+        up = open_files(plan, &mine, mine.joined ? &plan->root.steps[0] : NULL);
     }
     weir_chain_open(opening, &plan->root, up, gen, sink);
 }
@@ -373,6 +379,16 @@ static int check_options(const weir_plan *plan, const weir_plan_options *options
     return rc == 0 && with_sink ? refuse_circle(plan, options, error) : rc;
 }
 
+/* Does nothing behind the source of a plan look into lines? */
+static bool takes_pieces(const weir_plan *plan)
+{
+    bool all = true;
+    for (size_t i = weir_plan_has_source(plan) ? 1 : 0; i < plan->root.count; i++) {
+        all = all && (wr_plan_traits(&plan->root.steps[i]) & WEIR_TRAIT_PIECES) != 0;
+    }
+    return all;
+}
+
 int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_options *options,
                    weir_gen **gen, weir_sink **sink, weir_error *error)
 {
@@ -401,6 +417,7 @@ int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_opt
             return wr_error_set(error, WEIR_ENOMEM, 0, "pipeline", "out of memory");
         }
     }
+    opening.pieces = sink != NULL && takes_pieces(plan);
     open_root(plan, &opening, NULL, gen, &own);
     wr_dead_unref(mine.dead);
     if (sink != NULL) {

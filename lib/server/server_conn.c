@@ -246,11 +246,12 @@ static int put_item(struct wr_conn *conn, const weir_item *item, int64_t *left, 
     if (rc < 0) {
         return rc;
     }
-    uint32_t kind = item->flags & (WEIR_ITEM_CRLF | WEIR_ITEM_NO_EOL);
+    bool part = (item->flags & (WEIR_ITEM_PART | WEIR_ITEM_BYTES)) != 0;
+    uint32_t kind = part ? WEIR_ITEM_NO_EOL : item->flags & (WEIR_ITEM_CRLF | WEIR_ITEM_NO_EOL);
     struct wr_text parts[3] = {{"\n", lines && *open_line ? 1 : 0},
                                {text.data, text.len},
                                {ends[kind], lines ? strlen(ends[kind]) : 0}};
-    *open_line = (kind & WEIR_ITEM_NO_EOL) != 0;
+    *open_line = (kind & WEIR_ITEM_NO_EOL) != 0 && !part;
     for (int i = 0; i < 3; i++) {
         if (*left >= 0 && (*left -= (int64_t)parts[i].len) < 0) {
             return WEIR_ETOOLONG;

@@ -144,7 +144,8 @@ static bool in_block(const struct weir_block *block, const char *at, const char 
 
 static int put_line(struct wr_gather *gather, const weir_item *item)
 {
-    bool none = (item->flags & WEIR_ITEM_NO_EOL) != 0;
+    bool part = (item->flags & (WEIR_ITEM_PART | WEIR_ITEM_BYTES)) != 0;
+    bool none = part || (item->flags & WEIR_ITEM_NO_EOL) != 0;
     bool cr = (item->flags & WEIR_ITEM_CRLF) != 0;
     const char *eol = cr ? (none ? "\r" : "\r\n") : (none ? "" : "\n");
     size_t eol_len = (size_t)cr + !none;
@@ -154,7 +155,7 @@ static int put_line(struct wr_gather *gather, const weir_item *item)
         rc = end_run(gather);
         rc = rc < 0 ? rc : emit(gather, &lf, 1);
     }
-    gather->owes_lf = none;
+    gather->owes_lf = none && !part;
     if (rc == 0 && in_block(item->block, item->data + item->len, eol, eol_len)) {
         if (gather->run_len == 0 || gather->run + gather->run_len != item->data) {
             rc = end_run(gather);
@@ -178,6 +179,10 @@ static int put_bytes(struct wr_gather *gather, const weir_item *item)
     unsigned char length[4] = {(unsigned char)(item->len >> 24), (unsigned char)(item->len >> 16),
                                (unsigned char)(item->len >> 8), (unsigned char)item->len};
     bool framed = gather->frame == WEIR_FRAME_LEN32;
+    if (framed && (item->flags & WEIR_ITEM_PART) != 0) {
+        return wr_sink_set_error(gather->sink, WEIR_EINVAL, 0,
+                                 "an item in pieces cannot have its length before it");
+    }
     if (framed && item->len > UINT32_MAX) {
         return wr_sink_set_error(gather->sink, WEIR_ETOOLONG, 0,
                                  "an item of %zu bytes has no 32-bit length", item->len);

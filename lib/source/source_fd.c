@@ -1,5 +1,5 @@
 /*
- * source_fd.c - lines of a descriptor that stays the caller's: a pipe, terminal, socket or file.
+ * source_fd.c - items of a descriptor that stays the caller's: a pipe, terminal, socket or file.
  *
  * Its flags are shared with whoever else has it and are not changed; a regular file is read from
  * where its position is. What has been read cannot be read again by the next run, so with a state
@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 
+#include "source_opening.h"
 #include "source_stream.h"
 
 static int fd_open(struct wr_stream_source *stream)
@@ -26,11 +27,13 @@ static int fd_open(struct wr_stream_source *stream)
     return stream->transport != NULL ? 0 : wr_stream_fail(stream, &error);
 }
 
-weir_gen *weir_fd_lines(weir_scope *scope, int fd, const weir_lines_options *options)
+static weir_gen *fd_make(weir_scope *scope, int fd, int32_t frame,
+                         const weir_lines_options *options)
 {
     char name[32];
     snprintf(name, sizeof name, fd == 0 ? "stdin" : "fd(%d)", fd);
-    struct wr_stream_source *stream = wr_stream_source_alloc(scope, name, fd_open, NULL, options);
+    struct wr_stream_source *stream =
+        wr_stream_source_alloc(scope, name, fd_open, NULL, frame, options);
     if (stream == NULL) {
         return wr_gen_made(NULL, NULL);
     }
@@ -38,12 +41,23 @@ weir_gen *weir_fd_lines(weir_scope *scope, int fd, const weir_lines_options *opt
     return wr_gen_made(&stream->gen, NULL);
 }
 
+weir_gen *weir_fd_lines(weir_scope *scope, int fd, const weir_lines_options *options)
+{
+    return fd_make(scope, fd, WEIR_FRAME_LINES, options);
+}
+
+weir_gen *weir_fd_bytes(weir_scope *scope, int fd, const weir_lines_options *options)
+{
+    return fd_make(scope, fd, WEIR_FRAME_NONE, options);
+}
+
 static weir_gen *stdin_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
     weir_lines_options lines = wr_lines_of_opening(opening);
     (void)up;
     (void)args;
-    return weir_fd_lines(opening->scope, opening->stdin_fd, &lines);
+    return opening->joined ? weir_fd_bytes(opening->scope, opening->stdin_fd, &lines)
+                           : weir_fd_lines(opening->scope, opening->stdin_fd, &lines);
 }
 
 static const char *const stdin_schemes[] = {"-", NULL};

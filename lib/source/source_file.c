@@ -1,5 +1,5 @@
 /*
- * source_file.c - lines of a file, with a state from where the last run has left off.
+ * source_file.c - items of a file, with a state from where the last run has left off.
  *
  * The first pull opens it. A regular file can be resumed: its position is the offset behind the
  * last settled line, its validator the device, the inode and a hash of its first bytes, up to
@@ -20,6 +20,7 @@
 
 #include "base_hash.h"
 #include "loop_file.h"
+#include "source_opening.h"
 #include "source_stream.h"
 
 enum { HASHED = 256 };
@@ -101,8 +102,8 @@ static int resume(struct wr_stream_source *stream, int fd)
         return wr_gen_fail(&stream->gen, WEIR_ENOMEM, 0, -1, "no memory for positions");
     }
     wr_state_prove(stream->slot, WR_PROOF_EXACT);
-    stream->reader.keep_ends = true;
-    wr_lines_resume(&stream->reader, start.end);
+    stream->inbox.keep_ends = true;
+    wr_inbox_resume(&stream->inbox, start.end);
     return 0;
 }
 
@@ -146,21 +147,32 @@ static int file_open(struct wr_stream_source *stream)
     stream->wait_first = S_ISFIFO(info.st_mode);
     stream->transport =
         S_ISREG(info.st_mode)
-            ? wr_file_transport(stream->gen.loop, fd, (int64_t)stream->reader.given_end, &error)
+            ? wr_file_transport(stream->gen.loop, fd, (int64_t)stream->inbox.given_end, &error)
             : wr_fd_transport(stream->gen.loop, fd, WR_FD_OWN, &error);
     return stream->transport != NULL ? 0 : wr_stream_fail(stream, &error);
 }
 
-weir_gen *weir_file_lines(weir_scope *scope, const char *path, const weir_lines_options *options)
+static weir_gen *file_make(weir_scope *scope, const char *path, int32_t frame,
+                           const weir_lines_options *options)
 {
     struct wr_stream_source *stream =
-        wr_stream_source_alloc(scope, "file", file_open, path, options);
+        wr_stream_source_alloc(scope, "file", file_open, path, frame, options);
     if (stream != NULL && path == NULL) {
         wr_gen_fail(&stream->gen, WEIR_EINVAL, 0, -1, "a file source without a path");
     } else if (stream != NULL && stream->where != NULL && stream->lines.state != NULL) {
         stream->before = wr_state_expect_source(stream->lines.state, stream->where);
     }
     return wr_gen_made(stream != NULL ? &stream->gen : NULL, NULL);
+}
+
+weir_gen *weir_file_lines(weir_scope *scope, const char *path, const weir_lines_options *options)
+{
+    return file_make(scope, path, WEIR_FRAME_LINES, options);
+}
+
+weir_gen *weir_file_bytes(weir_scope *scope, const char *path, const weir_lines_options *options)
+{
+    return file_make(scope, path, WEIR_FRAME_NONE, options);
 }
 
 struct file_args {
@@ -170,8 +182,10 @@ struct file_args {
 static weir_gen *file_read(const weir_opening *opening, weir_gen *up, const void *args)
 {
     weir_lines_options lines = wr_lines_of_opening(opening);
+    const char *path = ((const struct file_args *)args)->path;
     (void)up;
-    return weir_file_lines(opening->scope, ((const struct file_args *)args)->path, &lines);
+    return opening->joined ? weir_file_bytes(opening->scope, path, &lines)
+                           : weir_file_lines(opening->scope, path, &lines);
 }
 
 static const char *const file_schemes[] = {"/", NULL};

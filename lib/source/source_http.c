@@ -3,7 +3,7 @@
  *
  * States (phase): CLOSED -> (TOKEN ->) CONNECTING -> ASKED (connected, the head has not come) ->
  * BODY -> CLOSED ..., with BACKOFF before another attempt. libcurl's callbacks append bytes to the
- * line reader and wake the task that pulls; all decisions are taken on that task, between waits:
+ * inbox and wake the task that pulls; all decisions are taken on that task, between waits:
  * take lines; if there are none, take note of the answer, decode, judge the end of the attempt,
  * start the next one, or wait.
  *
@@ -85,7 +85,7 @@ static int canceled(struct wr_http_source *http, int code)
 static int wait_more(struct wr_http_source *http)
 {
     bool late;
-    wr_lines_came(&http->reader, 0);
+    wr_inbox_came(&http->inbox, 0);
     int rc = park(http, &late);
     if (rc < 0) {
         return canceled(http, rc);
@@ -108,20 +108,20 @@ static int wait_more(struct wr_http_source *http)
 static int wait_for_budget(struct wr_http_source *http)
 {
     char *to;
-    int rc = wr_lines_room_for(&http->reader, CURL_MAX_WRITE_SIZE, &to);
+    int rc = wr_inbox_room_for(&http->inbox, CURL_MAX_WRITE_SIZE, &to);
     if (rc == 0) {
         http->starved = false;
         wr_transfer_unpause(&http->transfer);
         return 0;
     }
-    const char *stuck = rc == WEIR_ENOMEM ? "out of memory" : wr_lines_stuck(&http->reader);
+    const char *stuck = rc == WEIR_ENOMEM ? "out of memory" : wr_inbox_stuck(&http->inbox);
     if (stuck != NULL) {
         wr_http_refuse(&http->failure, rc, 0, "%s", stuck);
         return wr_http_fail(http, &http->failure, "");
     }
     rc = wr_budget_wait(http->gen.loop, &http->gen.object);
     if (rc == WEIR_EBUDGET) {
-        return wr_gen_fail_starved(&http->gen, (int64_t)http->reader.given_end);
+        return wr_gen_fail_starved(&http->gen, (int64_t)http->inbox.given_end);
     }
     return rc < 0 ? canceled(http, rc) : 0;
 }
@@ -162,7 +162,7 @@ static int resume(struct wr_http_source *http, struct wr_offset *start)
     }
     http->coded = start->decoded;
     snprintf(http->validator, sizeof http->validator, "%s", validator);
-    wr_lines_resume(&http->reader, start->end);
+    wr_inbox_resume(&http->inbox, start->end);
     http->finished = slot->finished && !http->o.follow;
     wr_http_shown(http, shown, sizeof shown);
     wr_log(&http->gen.loop->log, WR_LOG_INFO, http->gen.name,
@@ -191,10 +191,10 @@ static int attach_state(struct wr_http_source *http)
     if (http->offsets == NULL) {
         return wr_gen_fail(&http->gen, WEIR_ENOMEM, 0, -1, "no memory for the positions of lines");
     }
-    http->reader.keep_ends = true;
+    http->inbox.keep_ends = true;
     if (http->finished) {
         wr_state_prove(http->slot, WR_PROOF_EXACT);
-        wr_lines_end(&http->reader);
+        wr_inbox_end(&http->inbox);
     }
     return 0;
 }
@@ -222,7 +222,7 @@ static int accept_answer(struct wr_http_source *http)
     http->fresh = true;
     http->answered_ns = wr_now_ns(http->gen.loop);
     http->begun = false;
-    http->body_begin = http->reader.given_end;
+    http->body_begin = http->inbox.given_end;
     if (http->another) {
         wr_http_log_another(http);
     }
@@ -313,7 +313,7 @@ static int step(struct wr_http_source *http)
  * that has ever come of it. */
 static bool is_news(struct wr_http_source *http, const weir_item *first)
 {
-    uint64_t given = http->reader.given_end - http->body_begin;
+    uint64_t given = http->inbox.given_end - http->body_begin;
     if (http->from > 0) {
         return true;
     }
@@ -329,8 +329,8 @@ static bool is_news(struct wr_http_source *http, const weir_item *first)
 static size_t http_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct wr_http_source *http = http_of(gen);
-    struct wr_line_reader *reader = &http->reader;
-    wr_lines_over_loan(reader);
+    struct wr_inbox *inbox = &http->inbox;
+    wr_inbox_over_loan(inbox, gen->origin);
     while (!gen->stopping) {
         bool over;
         if (http->slot != NULL) {
@@ -339,19 +339,19 @@ static size_t http_next_many(struct weir_gen *gen, weir_item *items, size_t max)
         if (http->verdict == WR_HTTP_LINES && !http->accepted && accept_answer(http) < 0) {
             return 0;
         }
-        size_t n = wr_lines_take(reader, gen, items, max, &over);
+        size_t n = wr_inbox_take(inbox, gen, items, max, &over);
         if (n > 0) {
             http->stale = 0;
             if (http->fresh && is_news(http, items)) {
                 http->fresh = false;
                 http->tries = http->pauses = 0;
             }
-            if (http->transfer.paused && wr_lines_pending(reader) <= WR_HTTP_LOW_BYTES) {
+            if (http->transfer.paused && wr_inbox_pending(inbox) <= WR_HTTP_LOW_BYTES) {
                 wr_transfer_unpause(&http->transfer);
             }
             return n;
         }
-        http->stale = wr_lines_pending(reader);
+        http->stale = wr_inbox_pending(inbox);
         if (over ? !wr_http_follow(http) : step(http) < 0) {
             break;
         }
@@ -369,7 +369,7 @@ static void http_close(struct weir_gen *gen)
         wr_state_detach_source(http->slot, http->finished && gen->failure == NULL);
         http->slot = NULL;
     }
-    wr_lines_reader_fini(&http->reader);
+    wr_inbox_fini(&http->inbox);
 }
 
 static void wipe(char *secret)
@@ -430,7 +430,12 @@ static size_t http_why(const struct weir_gen *gen, char *text, size_t cap)
 
 static int64_t http_held(const struct weir_gen *gen, uint32_t mark)
 {
-    return wr_lines_held(&((const struct wr_http_source *)gen)->reader, mark);
+    return wr_inbox_held(&((const struct wr_http_source *)gen)->inbox, mark);
+}
+
+static bool http_frame(struct weir_gen *gen, const weir_framing *framing)
+{
+    return wr_inbox_frame(&http_of(gen)->inbox, gen, framing);
 }
 
 static bool http_given_before(const struct weir_gen *gen, uint64_t *count)
@@ -446,6 +451,7 @@ static const struct wr_gen_ops http_ops = {.kind = "http",
                                            .stop = http_stop,
                                            .why = http_why,
                                            .held = http_held,
+                                           .frame = http_frame,
                                            .given_before = http_given_before,
                                            .is_source = true};
 
@@ -457,7 +463,7 @@ bool wr_http_stats_of(const struct weir_gen *gen, struct wr_http_stats *stats)
     const struct wr_http_source *http = (const struct wr_http_source *)gen;
     *stats = (struct wr_http_stats){.bytes = http->bytes,
                                     .reconnects = http->reconnects,
-                                    .position = http->reader.given_end,
+                                    .position = http->inbox.given_end,
                                     .length = http->complete,
                                     .status = http->last_status,
                                     .connected = http->phase == WR_HTTP_BODY};
@@ -561,7 +567,7 @@ static bool options_wrong(const weir_http_options *o, const char *name, weir_err
            wr_limit_wrong(error, name, "first_byte_ms", o->first_byte_ms) ||
            wr_limit_wrong(error, name, "idle_ms", o->idle_ms) ||
            wr_limit_wrong(error, name, "line_bytes_max", o->line_bytes_max) ||
-           wr_choice_wrong(error, name, "overlong", o->overlong, WEIR_LONG_FAILS) ||
+           wr_choice_wrong(error, name, "overlong", o->overlong, WEIR_LONG_PARTS) ||
            wr_limit_wrong(error, name, "decoded_bytes_max", o->decoded_bytes_max) ||
            wr_limit_wrong(error, name, "decoded_ratio_max", o->decoded_ratio_max) ||
            wr_choice_wrong(error, name, "follow", o->follow, 1);
@@ -576,7 +582,8 @@ static void expect_state(struct wr_http_source *http)
     wr_free(name);
 }
 
-weir_gen *weir_http_lines(weir_scope *scope, const char *url_text, const weir_http_options *options)
+static weir_gen *http_make(weir_scope *scope, const char *url_text, int32_t frame,
+                           const weir_http_options *options)
 {
     weir_http_options o = WEIR_ZERO;
     struct wr_url url;
@@ -604,11 +611,23 @@ weir_gen *weir_http_lines(weir_scope *scope, const char *url_text, const weir_ht
     http->o = o;
     http->complete = -1;
     wr_transfer_init(&http->transfer);
-    wr_lines_reader_init(&http->reader, http->gen.loop, o.line_bytes_max, o.overlong, 0);
+    weir_framing framing = {
+        .kind = frame, .overlong = o.overlong, .item_bytes_max = o.line_bytes_max};
+    (void)wr_inbox_init(&http->inbox, http->gen.loop, &framing, 0); /* needs no memory */
     if (copy_options(http, url_text, &url) < 0) {
         wr_gen_fail(&http->gen, WEIR_ENOMEM, 0, -1, "no memory for a request");
     }
     expect_state(http);
     wr_gen_ready(&http->gen);
     return wr_gen_made(&http->gen, NULL);
+}
+
+weir_gen *weir_http_lines(weir_scope *scope, const char *url, const weir_http_options *options)
+{
+    return http_make(scope, url, WEIR_FRAME_LINES, options);
+}
+
+weir_gen *weir_http_bytes(weir_scope *scope, const char *url, const weir_http_options *options)
+{
+    return http_make(scope, url, WEIR_FRAME_NONE, options);
 }

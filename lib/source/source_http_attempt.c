@@ -123,8 +123,8 @@ static size_t on_write(struct wr_transfer *transfer, const char *data, size_t le
         wr_http_wake(http);
         return len;
     }
-    struct wr_line_reader *reader = &http->reader;
-    if (wr_lines_pending(reader) - http->stale >= WR_HTTP_HIGH_BYTES) {
+    struct wr_inbox *inbox = &http->inbox;
+    if (wr_inbox_pending(inbox) - http->stale >= WR_HTTP_HIGH_BYTES) {
         return CURL_WRITEFUNC_PAUSE;
     }
     size_t whole = len;
@@ -132,14 +132,14 @@ static size_t on_write(struct wr_transfer *transfer, const char *data, size_t le
     size_t dropped = http->skip < len ? (size_t)http->skip : len;
     if (dropped < len) {
         char *to;
-        int rc = wr_lines_room_for(reader, len - dropped, &to);
+        int rc = wr_inbox_room_for(inbox, len - dropped, &to);
         if (rc < 0) {
             http->starved = true;
             wr_http_wake(http);
             return CURL_WRITEFUNC_PAUSE;
         }
         memcpy(to, data + dropped, len - dropped);
-        wr_lines_came(reader, len - dropped);
+        wr_inbox_came(inbox, len - dropped);
     }
     http->skip -= dropped;
     http->bytes += len;
@@ -264,7 +264,7 @@ void wr_http_attempt_end(struct wr_http_source *http)
 int wr_http_attempt(struct wr_http_source *http, const struct wr_http_token *token)
 {
     struct weir_loop *loop = http->gen.loop;
-    http->from = http->validator[0] != '\0' ? http->reader.given_end : 0;
+    http->from = http->validator[0] != '\0' ? http->inbox.given_end : 0;
     http->transfer.easy = wr_fault("curl_easy_init") ? NULL : curl_easy_init();
     int rc = http->transfer.easy == NULL ? no_memory(http) : set_up(http, token);
     if (rc == 0 && wr_http_reply_begin(&http->reply) < 0) {

@@ -3,7 +3,7 @@
  * because it was asked to.
  *
  * The encoded bytes wait in a buffer of fixed size; when it is full the transfer pauses. The
- * reader's task decodes one step at a time, as much as a line reader's block takes, and only when
+ * reader's task decodes one step at a time, as much as a block of the inbox takes, and only when
  * no complete line is left: so what a small body expands to is never held, and a bomb is stopped by
  * the decoder's ratio, or by a limit of the caller's. By default there is none: memory is bounded
  * in any case, and a live feed may come to any length.
@@ -109,10 +109,10 @@ static int bad(struct wr_http_source *http, int code)
 int wr_http_decode_step(struct wr_http_source *http)
 {
     struct wr_http_decoder *d = http->decoder;
-    struct wr_line_reader *reader = &http->reader;
+    struct wr_inbox *inbox = &http->inbox;
     char *to;
     size_t room, used = 0, made = 0;
-    int rc = wr_lines_room(reader, &to, &room);
+    int rc = wr_inbox_room(inbox, &to, &room);
     if (rc < 0) {
         return rc == WEIR_ENOMEM ? wr_http_refuse(&http->failure, rc, 0, "out of memory") : rc;
     }
@@ -130,7 +130,7 @@ int wr_http_decode_step(struct wr_http_source *http)
         memmove(to, to + dropped, made - dropped);
     }
     if (made > dropped) {
-        wr_lines_came(reader, made - dropped);
+        wr_inbox_came(inbox, made - dropped);
     }
     if (got < 0 && made == dropped) {
         return bad(http, got);

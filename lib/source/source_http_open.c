@@ -10,7 +10,7 @@
 #include <weir/module.h>
 
 #include "codec_url.h"
-#include "source_lines.h"
+#include "source_opening.h"
 
 struct http_args {
     const char *url;
@@ -75,11 +75,13 @@ static weir_gen *http_open(const weir_opening *opening, weir_gen *up, const void
 {
     weir_http_options http = *opening->http;
     weir_lines_options lines = wr_lines_of_opening(opening);
+    const char *url = ((const struct http_args *)args)->url;
     (void)up;
-    http.state = opening->state;
+    http.state = lines.state;
     http.line_bytes_max = lines.line_bytes_max;
     http.overlong = lines.overlong;
-    return weir_http_lines(opening->scope, ((const struct http_args *)args)->url, &http);
+    return opening->joined ? weir_http_bytes(opening->scope, url, &http)
+                           : weir_http_lines(opening->scope, url, &http);
 }
 
 static const char *const http_schemes[] = {"http", "https", NULL};

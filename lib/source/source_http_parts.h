@@ -21,9 +21,9 @@
 #include "codec_response.h"
 #include "codec_url.h"
 #include "curl_bridge.h"
+#include "flow_inbox.h"
 #include "flow_state.h"
 #include "source_http.h"
-#include "source_lines.h"
 
 enum {
     WR_HTTP_REDIRECTS_MAX = 10,
@@ -102,7 +102,7 @@ struct wr_http_token;
 
 struct wr_http_source {
     struct weir_gen gen;
-    struct wr_line_reader reader;
+    struct wr_inbox inbox;
     struct wr_transfer transfer;
     /* what was asked for: copies */
     weir_http_options o;

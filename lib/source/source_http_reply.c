@@ -256,7 +256,7 @@ static void forget_version(struct wr_http_source *http)
     http->validator[0] = '\0';
     http->complete = -1;
     http->another = true;
-    wr_lines_resume(&http->reader, http->reader.given_end);
+    wr_inbox_resume(&http->inbox, http->inbox.given_end);
 }
 
 static enum wr_http_verdict changed(struct wr_http_source *http, const char *what)
@@ -351,7 +351,7 @@ static enum wr_http_verdict judge_whole(struct wr_http_source *http)
         http->complete = length >= 0 ? length : http->complete;
     } else {
         /* Behind a gap positions are no longer those of one body. */
-        bool nameless = http->own_range || http->reader.given_end > 0;
+        bool nameless = http->own_range || http->inbox.given_end > 0;
         snprintf(http->validator, sizeof http->validator, "%s",
                  nameless ? "" : validator_of(reply));
         http->complete = length;

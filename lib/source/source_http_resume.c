@@ -279,8 +279,8 @@ int wr_http_fail(struct wr_http_source *http, const struct wr_http_failure *fail
                  const char *then)
 {
     char shown[128], place[128] = "", body[WR_HTTP_EXCERPT_SHOWN] = "";
-    uint64_t position = http->reader.given_end;
-    size_t pending = wr_lines_pending(&http->reader);
+    uint64_t position = http->inbox.given_end;
+    size_t pending = wr_inbox_pending(&http->inbox);
     wr_http_shown(http, shown, sizeof shown);
     if (http->answered && pending > 0) {
         snprintf(place, sizeof place,
@@ -326,7 +326,7 @@ static int64_t backoff_ms(struct wr_http_source *http)
 static void log_retry(const struct wr_http_source *http, const char *why, int64_t ms)
 {
     char shown[128], how[96];
-    uint64_t position = http->reader.given_end;
+    uint64_t position = http->inbox.given_end;
     wr_http_shown(http, shown, sizeof shown);
     if (!http->answered || position == 0) {
         snprintf(how, sizeof how, "from the start");
@@ -360,7 +360,7 @@ static void ask_again(struct wr_http_source *http, const char *why)
         http->pauses = 0;
     }
     if (http->begun) {
-        http->longest = WR_MAX(http->longest, http->reader.given_end - http->body_begin);
+        http->longest = WR_MAX(http->longest, http->inbox.given_end - http->body_begin);
     }
     int64_t ms = backoff_ms(http);
     http->tries++;
@@ -369,9 +369,9 @@ static void ask_again(struct wr_http_source *http, const char *why)
     http->reconnects += http->answered;
     loop->stats.reconnects += http->answered;
     if (http->validator[0] != '\0') {
-        wr_lines_restart(&http->reader, http->reader.given_end);
+        wr_inbox_restart(&http->inbox, http->inbox.given_end);
     } else {
-        wr_lines_resume(&http->reader, http->reader.given_end); /* what comes begins a line */
+        wr_inbox_resume(&http->inbox, http->inbox.given_end); /* what comes begins a line */
     }
     wr_http_redirect_none(http);
     http->phase = WR_HTTP_BACKOFF;
@@ -380,7 +380,7 @@ static void ask_again(struct wr_http_source *http, const char *why)
 
 static int retry(struct wr_http_source *http, const struct wr_http_failure *failure)
 {
-    bool resumable = !http->answered || http->validator[0] != '\0' || http->reader.given_end == 0;
+    bool resumable = !http->answered || http->validator[0] != '\0' || http->inbox.given_end == 0;
     int most = retries_of(http, failure);
     if (failure->retry && !resumable && !http->o.follow) {
         struct wr_http_failure cut = *failure;
@@ -447,7 +447,7 @@ static int judge_end(struct wr_http_source *http)
 static void read_to_the_end(struct wr_http_source *http)
 {
     http->finished = !http->o.follow;
-    wr_lines_end(&http->reader);
+    wr_inbox_end(&http->inbox);
 }
 
 int wr_http_ended(struct wr_http_source *http)

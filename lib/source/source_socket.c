@@ -1,5 +1,5 @@
 /*
- * source_socket.c - lines of a TCP or unix socket: weir connects and reads to the end of the
+ * source_socket.c - items of a TCP or unix socket: weir connects and reads to the end of the
  * stream.
  *
  * The first pull connects. What was received cannot be asked for again, so with a state the
@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "source_opening.h"
 #include "source_stream.h"
 
 #include "base_option.h"
@@ -30,8 +31,8 @@ static int socket_open(struct wr_stream_source *stream)
     return wr_stream_fail(stream, &error);
 }
 
-weir_gen *weir_socket_lines(weir_scope *scope, const char *address,
-                            const weir_socket_options *options)
+static weir_gen *socket_make(weir_scope *scope, const char *address, int32_t frame,
+                             const weir_socket_options *options)
 {
     weir_socket_options o = WEIR_ZERO;
     if (options != NULL) {
@@ -40,14 +41,14 @@ weir_gen *weir_socket_lines(weir_scope *scope, const char *address,
     if (o.frame != WEIR_FRAME_LINES || o.tls != WEIR_TLS_VERIFY || o.ca_file != NULL) {
         weir_error error;
         wr_error_set(&error, WEIR_EINVAL, 0, "socket",
-                     "a socket source reads plain lines: frame, tls and ca_file "
+                     "a socket source reads plain bytes: frame, tls and ca_file "
                      "must be left at 0");
         return wr_gen_failed(scope, &error);
     }
     weir_lines_options lines = {
         .struct_size = sizeof lines, .line_bytes_max = o.line_bytes_max, .overlong = o.overlong};
     struct wr_stream_source *stream =
-        wr_stream_source_alloc(scope, address, socket_open, address, &lines);
+        wr_stream_source_alloc(scope, address, socket_open, address, frame, &lines);
     if (stream == NULL) {
         return wr_gen_made(NULL, NULL);
     }
@@ -59,6 +60,18 @@ weir_gen *weir_socket_lines(weir_scope *scope, const char *address,
         wr_gen_fail_error(&stream->gen, &error);
     }
     return wr_gen_made(&stream->gen, NULL);
+}
+
+weir_gen *weir_socket_lines(weir_scope *scope, const char *address,
+                            const weir_socket_options *options)
+{
+    return socket_make(scope, address, WEIR_FRAME_LINES, options);
+}
+
+weir_gen *weir_socket_bytes(weir_scope *scope, const char *address,
+                            const weir_socket_options *options)
+{
+    return socket_make(scope, address, WEIR_FRAME_NONE, options);
 }
 
 struct socket_args {
@@ -73,8 +86,10 @@ static weir_gen *socket_read(const weir_opening *opening, weir_gen *up, const vo
                                    .stall_ms = opening->idle_ms,
                                    .line_bytes_max = lines.line_bytes_max,
                                    .overlong = lines.overlong};
+    const char *address = ((const struct socket_args *)args)->address;
     (void)up;
-    return weir_socket_lines(opening->scope, ((const struct socket_args *)args)->address, &options);
+    return opening->joined ? weir_socket_bytes(opening->scope, address, &options)
+                           : weir_socket_lines(opening->scope, address, &options);
 }
 
 static const char *const tcp_schemes[] = {"tcp", NULL};

@@ -1,14 +1,14 @@
 /*
- * source_stream.c - lines of a transport, read only when asked for.
+ * source_stream.c - items of a transport, read only when asked for.
  *
- * A pull gives the lines that are there; only when there is none does it read, straight into the
- * reader's block, and only when nothing can be read does it wait. So a far end that is not read
+ * A pull gives the items that are there; only when there is none does it read, straight into the
+ * inbox's block, and only when nothing can be read does it wait. So a far end that is not read
  * from is the brake, and a line that arrives alone travels alone. A transport that never makes it
  * wait (a file, a fast peer) gives the others a turn after each TURN_BYTES.
  *
  * A stop or an abort from outside fails the wait that is under way; a stop is then the end, an
- * abort a failure. The part of a line that is unread or unfinished at that moment is not given. The
- * failure of a stream says where it broke off and how many bytes of an unfinished line are lost.
+ * abort a failure. The part of an item that is unread or unfinished at that moment is not given. The
+ * failure of a stream says where it broke off and how many bytes of an unfinished item are lost.
  *
  * Between two suspensions of a pull nothing is lent; the state's numbers are read by others
  * meanwhile.
@@ -70,7 +70,7 @@ static bool is_whole(struct wr_stream_source *stream)
     if (size < 0 || size >= stream->size) {
         return true;
     }
-    wr_gen_fail(&stream->gen, WEIR_ECHANGED, 0, (int64_t)stream->reader.given_end,
+    wr_gen_fail(&stream->gen, WEIR_ECHANGED, 0, (int64_t)stream->inbox.given_end,
                 "%s%s%sit was cut from %lld to %lld bytes while it was read",
                 stream->where != NULL ? "'" : "", stream->where != NULL ? stream->where : "",
                 stream->where != NULL ? "': " : "", (long long)stream->size, (long long)size);
@@ -84,10 +84,10 @@ static bool wait_failed(struct wr_stream_source *stream, int code)
         return false;
     }
     if (code == WEIR_ETIMEDOUT) {
-        wr_gen_fail(&stream->gen, code, 0, (int64_t)stream->reader.given_end,
+        wr_gen_fail(&stream->gen, code, 0, (int64_t)stream->inbox.given_end,
                     "nothing has come for %lld ms", (long long)stream->stall_ms);
     } else if (code == WEIR_EBUDGET) {
-        wr_gen_fail_starved(&stream->gen, (int64_t)stream->reader.given_end);
+        wr_gen_fail_starved(&stream->gen, (int64_t)stream->inbox.given_end);
     } else {
         wr_gen_fail(&stream->gen, code, 0, -1, "%s", wr_code_text(code));
     }
@@ -96,20 +96,20 @@ static bool wait_failed(struct wr_stream_source *stream, int code)
 
 static bool read_failed(struct wr_stream_source *stream, int code)
 {
-    struct wr_line_reader *reader = &stream->reader;
+    struct wr_inbox *inbox = &stream->inbox;
     int detail = stream->transport->detail;
     const char *what = detail != 0 ? strerror(detail) : wr_code_text(code);
-    size_t lost = wr_lines_pending(reader);
+    size_t lost = wr_inbox_pending(inbox);
     const char *where = stream->where != NULL ? stream->where : "";
     const char *colon = stream->where != NULL ? ": " : "";
     if (lost > 0) {
-        wr_gen_fail(&stream->gen, code, detail, (int64_t)reader->given_end,
+        wr_gen_fail(&stream->gen, code, detail, (int64_t)inbox->given_end,
                     "%s%s%s after %llu bytes, within a line of which %zu bytes had come", where,
-                    colon, what, (unsigned long long)reader->bytes, lost);
+                    colon, what, (unsigned long long)inbox->bytes, lost);
     } else {
-        wr_gen_fail(&stream->gen, code, detail, (int64_t)reader->given_end,
+        wr_gen_fail(&stream->gen, code, detail, (int64_t)inbox->given_end,
                     "%s%s%s after %llu bytes", where, colon, what,
-                    (unsigned long long)reader->bytes);
+                    (unsigned long long)inbox->bytes);
     }
     return false;
 }
@@ -118,24 +118,23 @@ static bool read_failed(struct wr_stream_source *stream, int code)
 static bool find_room(struct wr_stream_source *stream, char **to, size_t *room)
 {
     int rc;
-    while ((rc = wr_lines_room(&stream->reader, to, room)) == WEIR_EBUDGET &&
-           wr_lines_stuck(&stream->reader) == NULL) {
+    while ((rc = wr_inbox_room(&stream->inbox, to, room)) == WEIR_EBUDGET &&
+           wr_inbox_stuck(&stream->inbox) == NULL) {
         rc = wr_budget_wait(stream->gen.loop, &stream->gen.object);
         if (rc < 0 || stream->gen.stopping) {
             return wait_failed(stream, rc < 0 ? rc : WEIR_ECLOSED);
         }
     }
     if (rc < 0) {
-        wr_gen_fail(&stream->gen, rc, 0, (int64_t)stream->reader.given_end, "%s",
-                    rc == WEIR_EBUDGET ? wr_lines_stuck(&stream->reader)
-                                       : "no memory to read into");
+        wr_gen_fail(&stream->gen, rc, 0, (int64_t)stream->inbox.given_end, "%s",
+                    rc == WEIR_EBUDGET ? wr_inbox_stuck(&stream->inbox) : "no memory to read into");
     }
     return rc == 0;
 }
 
 static bool wait_readable(struct wr_stream_source *stream)
 {
-    wr_lines_came(&stream->reader, 0);
+    wr_inbox_came(&stream->inbox, 0);
     stream->wait_first = false;
     stream->turn_bytes = 0;
     int rc = stream->transport->ops->wait(stream->transport, WR_READABLE, stream->stall_ms, "bytes",
@@ -172,9 +171,9 @@ static bool read_more(struct wr_stream_source *stream)
         return false;
     }
     if (n == 0) {
-        wr_lines_end(&stream->reader);
+        wr_inbox_end(&stream->inbox);
     } else {
-        wr_lines_came(&stream->reader, (size_t)n);
+        wr_inbox_came(&stream->inbox, (size_t)n);
         stream->turn_bytes += (size_t)n;
     }
     return true;
@@ -190,13 +189,12 @@ static size_t stream_next_many(struct weir_gen *gen, weir_item *items, size_t ma
             return 0;
         }
     }
-    wr_lines_over_loan(&stream->reader);
-    wr_origin_lend(gen->origin, 0);
+    wr_inbox_over_loan(&stream->inbox, gen->origin);
     while (!gen->stopping) {
         if (stream->slot != NULL) {
             wr_state_pulled(stream->lines.state);
         }
-        size_t n = wr_lines_take(&stream->reader, gen, items, max, &over);
+        size_t n = wr_inbox_take(&stream->inbox, gen, items, max, &over);
         if (n > 0 || over || !read_more(stream)) {
             return n;
         }
@@ -209,15 +207,15 @@ static void stream_close(struct weir_gen *gen)
     struct wr_stream_source *stream = stream_of(gen);
     if (stream->slot != NULL) {
         wr_state_detach_source(stream->slot,
-                               gen->failure == NULL && stream->reader.end &&
-                                   wr_lines_pending(&stream->reader) == 0);
+                               gen->failure == NULL && stream->inbox.end &&
+                                   wr_inbox_pending(&stream->inbox) == 0);
         stream->slot = NULL;
     }
     if (stream->transport != NULL) {
         stream->transport->ops->free(stream->transport);
         stream->transport = NULL;
     }
-    wr_lines_reader_fini(&stream->reader);
+    wr_inbox_fini(&stream->inbox);
 }
 
 static void stream_stop(struct weir_gen *gen)
@@ -232,7 +230,12 @@ static void stream_free(struct weir_gen *gen)
 
 static int64_t stream_held(const struct weir_gen *gen, uint32_t mark)
 {
-    return wr_lines_held(&stream_of(gen)->reader, mark);
+    return wr_inbox_held(&stream_of(gen)->inbox, mark);
+}
+
+static bool stream_frame(struct weir_gen *gen, const weir_framing *framing)
+{
+    return wr_inbox_frame(&stream_of(gen)->inbox, gen, framing);
 }
 
 static bool stream_given_before(const struct weir_gen *gen, uint64_t *count)
@@ -247,12 +250,13 @@ static const struct wr_gen_ops stream_ops = {.kind = "lines",
                                              .stop = stream_stop,
                                              .free = stream_free,
                                              .held = stream_held,
+                                             .frame = stream_frame,
                                              .given_before = stream_given_before,
                                              .is_source = true};
 
 struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const char *name,
                                                 int (*open)(struct wr_stream_source *stream),
-                                                const char *where,
+                                                const char *where, int32_t frame,
                                                 const weir_lines_options *options)
 {
     struct wr_stream_source *stream = wr_gen_alloc(scope, sizeof *stream, &stream_ops, name);
@@ -262,8 +266,10 @@ struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const 
     if (options != NULL) {
         WR_TAKE_OPTIONS(stream->lines, options);
     }
-    wr_lines_reader_init(&stream->reader, scope->loop, stream->lines.line_bytes_max,
-                         stream->lines.overlong, 0);
+    weir_framing framing = {.kind = frame,
+                            .overlong = stream->lines.overlong,
+                            .item_bytes_max = stream->lines.line_bytes_max};
+    (void)wr_inbox_init(&stream->inbox, scope->loop, &framing, 0); /* needs no memory */
     stream->open = open;
     stream->stall_ms = -1;
     stream->where = wr_strdup(where);
@@ -271,7 +277,7 @@ struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const 
     if (where != NULL && stream->where == NULL) {
         wr_gen_fail(&stream->gen, WEIR_ENOMEM, 0, -1, "no memory for '%s'", where);
     } else if (wr_limit_wrong(&error, name, "line_bytes_max", stream->lines.line_bytes_max) ||
-               wr_choice_wrong(&error, name, "overlong", stream->lines.overlong, WEIR_LONG_FAILS)) {
+               wr_choice_wrong(&error, name, "overlong", stream->lines.overlong, WEIR_LONG_PARTS)) {
         wr_gen_fail_error(&stream->gen, &error);
     }
     return stream;

@@ -1,5 +1,5 @@
 /*
- * source_stream.h - lines of a transport: what the fd, file and socket sources share. Internal.
+ * source_stream.h - items of a transport: what the fd, file and socket sources share. Internal.
  */
 #ifndef WR_SOURCE_STREAM_H
 #define WR_SOURCE_STREAM_H
@@ -7,13 +7,13 @@
 #include <weir/source.h>
 
 #include "flow_gen.h"
+#include "flow_inbox.h"
 #include "flow_state.h"
 #include "loop_transport.h"
-#include "source_lines.h"
 
 struct wr_stream_source {
     struct weir_gen gen;
-    struct wr_line_reader reader;
+    struct wr_inbox inbox;
     struct wr_transport *transport; /* NULL: not open */
     /* Make the transport at the first pull and attach the state; may suspend. 0, or negative with
      * the failure set. */
@@ -31,11 +31,11 @@ struct wr_stream_source {
     char *where;                        /* file, socket: path or address */
 };
 
-/* A source of `ops`, with the reader's limits from options; where may be NULL, else it is copied.
- * Never fails but by NULL. */
+/* A source that gives lines with the limits of options, or raw bytes (frame: WEIR_FRAME_LINES,
+ * _NONE); where may be NULL, else it is copied. Never fails but by NULL. */
 struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const char *name,
                                                 int (*open)(struct wr_stream_source *stream),
-                                                const char *where,
+                                                const char *where, int32_t frame,
                                                 const weir_lines_options *options);
 /* Set the generator's failure from *error; returns its code. */
 int wr_stream_fail(struct wr_stream_source *stream, const weir_error *error);

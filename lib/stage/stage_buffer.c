@@ -157,8 +157,8 @@ static uint32_t queue_traits(const void *args)
 {
     const struct queue_args *a = args;
     bool drops = a->when_full != FULL_BLOCKS && a->when_full != FULL_FAILS;
-    return WEIR_TRAIT_READS_AHEAD |
-           (drops ? WEIR_TRAIT_CHANGES_OUTCOMES | WEIR_TRAIT_NEVER_FULL : WEIR_TRAIT_ONE_TO_ONE);
+    return WEIR_TRAIT_READS_AHEAD | (drops ? WEIR_TRAIT_CHANGES_OUTCOMES | WEIR_TRAIT_NEVER_FULL
+                                           : WEIR_TRAIT_ONE_TO_ONE | WEIR_TRAIT_PIECES);
 }
 
 static const weir_arg queue_args[] = {

@@ -5,6 +5,8 @@
  * so that a source closes in the same turn even when the reader never asks again. The items of that
  * last call outlive their generator: head keeps them (bytes and receipts) until its own end.
  *
+ * An item that comes in pieces counts with its last one.
+ *
  * With a state both count what earlier runs have given, so that a run that was killed and goes on
  * ends with what one run would have given. That is known where nothing between them and the source
  * takes items away; elsewhere they count anew.
@@ -64,6 +66,15 @@ static uint64_t taken_before(const struct weir_gen *gen, uint64_t left)
     return gen->up != NULL && wr_gen_given_before(gen->up, &before) ? WR_MIN(before, left) : 0;
 }
 
+static size_t whole_of(const weir_item *items, size_t n)
+{
+    size_t whole = 0;
+    for (size_t i = 0; i < n; i++) {
+        whole += (items[i].flags & WEIR_ITEM_PART) == 0;
+    }
+    return whole;
+}
+
 static size_t head_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct stage_head *head = WR_OWNER(gen, struct stage_head, gen);
@@ -76,7 +87,7 @@ static size_t head_next_many(struct weir_gen *gen, weir_item *items, size_t max)
         return 0;
     }
     size_t n = wr_pull(gen->up, items, (size_t)WR_MIN((uint64_t)max, head->left));
-    head->left -= n;
+    head->left -= whole_of(items, n);
     if (n > 0 && head->left == 0) {
         int rc = head_end_upstream(head, items, n);
         if (rc < 0) {
@@ -143,9 +154,11 @@ static size_t skip_next_many(struct weir_gen *gen, weir_item *items, size_t max)
         if (n == 0 || skip->left == 0) {
             return n;
         }
-        size_t drop = (size_t)WR_MIN((uint64_t)n, skip->left);
+        size_t drop = 0;
+        while (drop < n && skip->left > 0) {
+            skip->left -= (items[drop++].flags & WEIR_ITEM_PART) == 0;
+        }
         wr_items_tell(items, drop, WR_ACT_FILTER);
-        skip->left -= drop;
         if (drop < n) {
             for (size_t i = drop; i < n; i++) {
                 items[i - drop] = items[i];
@@ -202,7 +215,7 @@ const weir_component wr_component_head = {
     .kind = WEIR_KIND_STAGE,
     .takes = WEIR_SHAPES_ALL,
     .gives = WEIR_SHAPE_SAME,
-    .traits = WEIR_TRAIT_COUNTS,
+    .traits = WEIR_TRAIT_COUNTS | WEIR_TRAIT_PIECES,
     .args = count_args,
     .args_count = sizeof count_args / sizeof count_args[0],
     .args_size = sizeof(struct count_args),
@@ -218,7 +231,7 @@ const weir_component wr_component_skip = {
     .kind = WEIR_KIND_STAGE,
     .takes = WEIR_SHAPES_ALL,
     .gives = WEIR_SHAPE_SAME,
-    .traits = WEIR_TRAIT_COUNTS,
+    .traits = WEIR_TRAIT_COUNTS | WEIR_TRAIT_PIECES,
     .args = count_args,
     .args_count = sizeof count_args / sizeof count_args[0],
     .args_size = sizeof(struct count_args),

@@ -30,13 +30,13 @@ static uint64_t sink;
 
 static size_t split_by_weir(const char *text, size_t len)
 {
-    struct wr_lines lines;
-    struct wr_line batch[BATCH];
-    wr_lines_init(&lines, 1 << 20, WR_LINES_SKIP, 0);
+    struct wr_framer lines;
+    struct wr_frame batch[BATCH];
+    (void)wr_framer_init(&lines, WEIR_FRAME_LINES, 1 << 20, WEIR_LONG_SKIP, 0, 0);
     size_t count = 0;
     while (len > 0) {
         size_t used = 0;
-        long got = wr_lines_split(&lines, text, len, false, batch, BATCH, &used);
+        long got = wr_lines_framer.split(&lines, text, len, false, batch, BATCH, &used);
         if (got <= 0) {
             break;
         }

@@ -274,10 +274,12 @@ static int values_body(weir_gen *self, weir_gen *up, void *args)
         .struct_size = sizeof(weir_type), .name = "mute", .value_size = sizeof(struct value)};
     const weir_event event = {.body = {"body", 4}};
     const struct value value = {1};
-    weir_item items[] = {weir_bytes(&value, sizeof value), weir_event_item(&event)};
+    weir_item items[] = {weir_bytes(&value, sizeof value), weir_event_item(&event),
+                         weir_bytes("any", 3), weir_bytes("thing", 5)};
     (void)up;
     items[0].type = *(int *)args != 0 ? &printed : &mute;
-    return weir_yield_many(self, items, 2) ? 0 : WEIR_ECLOSED;
+    items[2].flags = WEIR_ITEM_BYTES;
+    return weir_yield_many(self, items, 4) ? 0 : WEIR_ECLOSED;
 }
 
 static weir_gen *on_values(weir_scope *scope, const weir_request *request, weir_reply *reply,

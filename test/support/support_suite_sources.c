@@ -73,20 +73,26 @@ void wr_far_send(struct wr_source_play *play, int fd)
     wr_fault_pause(false);
 }
 
-static weir_gen *source_begin(const struct wr_source_kit *kit, struct wr_source_play *play,
-                              const weir_lines_options *options, const char *bytes, size_t times,
-                              enum wr_far_end then)
+static void play_begin(struct wr_source_play *play, const char *bytes, size_t len, size_t times,
+                       enum wr_far_end then)
 {
     wr_fault_pause(true);
     play->loop = test_loop();
     play->scope = weir_scope_new(weir_root(play->loop), NULL);
     play->bytes = bytes;
-    play->len = strlen(bytes);
+    play->len = len;
     play->times = times;
     play->then = then;
     play->fd = play->far = -1;
     wr_folder_make(&play->folder);
     wr_fault_pause(false);
+}
+
+static weir_gen *source_begin(const struct wr_source_kit *kit, struct wr_source_play *play,
+                              const weir_lines_options *options, const char *bytes, size_t times,
+                              enum wr_far_end then)
+{
+    play_begin(play, bytes, strlen(bytes), times, then);
     return kit->make(play, options);
 }
 
@@ -281,4 +287,79 @@ void wr_source_is_discarded_midway(const struct wr_source_kit *kit)
 
     MUST(play.loop->budget.used == 0);
     source_end(kit, &play);
+}
+
+/* ---- bytes, and what framers make of them */
+
+#define BYTES(text) text, sizeof(text) - 1
+const struct wr_framing_case wr_framing_cases[WR_FRAMING_CASES] = {
+    {{.kind = WEIR_FRAME_LINES}, BYTES("one\r\n\nlast"), "one||last|"},
+    {{.kind = WEIR_FRAME_NUL}, BYTES("one\0\0li\nne\0"), "one||li\nne|"},
+    {{.kind = WEIR_FRAME_LEN32}, BYTES("\0\0\0\3one\0\0\0\0\0\0\0\2b\n"), "one||b\n|"},
+    {{.kind = WEIR_FRAME_VARINT}, BYTES("\3one\0\2b\n"), "one||b\n|"},
+    {{.kind = WEIR_FRAME_FIXED, .record_bytes = 3}, BYTES("onetwo\n\nx"), "one|two|\n\nx|"},
+    {{.kind = WEIR_FRAME_SSE},
+     BYTES("data: one\ndata: 1\n\n: hi\nid: 7\ndata: b\n\ndata: c\n"),
+     "one\n1|b|"},
+    {{.kind = WEIR_FRAME_LEN32, .item_bytes_max = 2}, BYTES("\0\0\0\3one\0\0\0\2b\n"), "b\n|"},
+};
+
+const char *wr_items_shown(weir_gen *gen, size_t max)
+{
+    static char shown[512];
+    weir_item items[64];
+    weir_slice text;
+    size_t len = 0, n;
+    while ((n = weir_next_many(gen, items, max)) > 0) {
+        for (size_t i = 0; i < n; i++) {
+            ck_assert_int_eq(weir_item_text(&items[i], &text, NULL), 0);
+            len += (size_t)snprintf(shown + len, sizeof shown - len, "%.*s|", (int)text.len,
+                                    text.data);
+        }
+    }
+    shown[len] = '\0';
+    return shown;
+}
+
+void wr_source_gives_bytes(const struct wr_source_kit *kit)
+{
+    struct wr_source_play play = {0};
+    play_begin(&play, "one\r\n\0last", 10, 1, WR_FAR_ENDS);
+    weir_gen *gen = kit->make_bytes(&play);
+    weir_item item;
+    weir_error error;
+    char all[16];
+    size_t len = 0;
+
+    while (weir_next(gen, &item)) {
+        ck_assert_uint_eq(item.flags, WEIR_ITEM_BYTES);
+        memcpy(all + len, item.data, item.len);
+        len += item.len;
+    }
+
+    ck_assert_int_eq(weir_finish(gen, &error), 0);
+    ck_assert_uint_eq(len, 10);
+    ck_assert_mem_eq(all, "one\r\n\0last", 10);
+    source_end(kit, &play);
+}
+
+void wr_source_takes_every_framer(const struct wr_source_kit *kit)
+{
+    /* In a sweep the last one stands for all: what differs is swept behind weir_framed. */
+    for (size_t i = wr_test_sweeps() ? WR_FRAMING_CASES - 1 : 0; i < WR_FRAMING_CASES; i++) {
+        const struct wr_framing_case *c = &wr_framing_cases[i];
+        struct wr_source_play play = {0};
+        weir_error error;
+        play_begin(&play, c->bytes, c->len, 1, WR_FAR_ENDS);
+        weir_gen *source = kit->make_bytes(&play);
+        weir_framing framing = c->framing;
+        framing.struct_size = sizeof framing;
+
+        weir_gen *gen = weir_framed(source, &framing);
+
+        ck_assert_ptr_eq(gen, source); /* no stage between */
+        ck_assert_str_eq(wr_items_shown(gen, 64), c->items);
+        ck_assert_int_eq(weir_finish(gen, &error), 0);
+        source_end(kit, &play);
+    }
 }

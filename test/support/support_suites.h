@@ -67,6 +67,8 @@ struct wr_source_play {
 struct wr_source_kit {
     /* Start the far end and make the source. */
     weir_gen *(*make)(struct wr_source_play *play, const weir_lines_options *options);
+    /* The same for bytes. */
+    weir_gen *(*make_bytes)(struct wr_source_play *play);
     void (*end)(struct wr_source_play *play); /* NULL: nothing to do */
     bool waits;                               /* it can be silent: not so a file */
     size_t kernel_bytes;                      /* what may be under way outside the process */
@@ -77,6 +79,18 @@ void wr_far_send(struct wr_source_play *play, int fd);
 /* Two connected descriptors with small buffers. */
 void wr_far_pair(int ends[2]);
 
+/* Bytes, and the items that a framing makes of them, each shown with a '|' behind it. */
+struct wr_framing_case {
+    weir_framing framing;
+    const char *bytes;
+    size_t len;
+    const char *items;
+};
+enum { WR_FRAMING_CASES = 7 };
+extern const struct wr_framing_case wr_framing_cases[WR_FRAMING_CASES];
+/* Read gen to its end, `max` items at a time: their texts, in a static buffer. */
+const char *wr_items_shown(weir_gen *gen, size_t max);
+
 void wr_source_gives_all_to_the_end(const struct wr_source_kit *kit);
 void wr_source_gives_items_before_failure(const struct wr_source_kit *kit);
 void wr_source_is_canceled_while_waiting(const struct wr_source_kit *kit);
@@ -85,6 +99,8 @@ void wr_source_is_left_without_memory(const struct wr_source_kit *kit);
 void wr_source_keeps_memory_bound(const struct wr_source_kit *kit);
 void wr_source_stops_while_waiting(const struct wr_source_kit *kit);
 void wr_source_is_discarded_midway(const struct wr_source_kit *kit);
+void wr_source_gives_bytes(const struct wr_source_kit *kit);
+void wr_source_takes_every_framer(const struct wr_source_kit *kit);
 
 #define WR_SOURCE_SUITE(kit)                       \
     TEST(gives_all_to_the_end)                     \
@@ -118,6 +134,14 @@ void wr_source_is_discarded_midway(const struct wr_source_kit *kit);
     TEST(is_discarded_midway)                      \
     {                                              \
         wr_source_is_discarded_midway(kit);        \
+    }                                              \
+    TEST(gives_bytes_as_they_come)                 \
+    {                                              \
+        wr_source_gives_bytes(kit);                \
+    }                                              \
+    TEST(takes_every_framer)                       \
+    {                                              \
+        wr_source_takes_every_framer(kit);         \
     }                                              \
     struct weir_swallow_semicolon
 

@@ -55,13 +55,18 @@ static uint32_t next_random(uint32_t *seed)
     return *seed >> 8;
 }
 
-static struct result split(const char *input, size_t len, size_t limit, enum wr_lines_policy policy,
+static void begin(struct wr_framer *lines, size_t limit, int32_t policy, uint64_t offset)
+{
+    ck_assert_int_eq(wr_framer_init(lines, WEIR_FRAME_LINES, limit, policy, 0, offset), 0);
+}
+
+static struct result split(const char *input, size_t len, size_t limit, int32_t policy,
                            struct chunking how)
 {
     struct result r = {0};
-    struct wr_lines lines;
-    struct wr_line out[300];
-    wr_lines_init(&lines, limit, policy, 1000);
+    struct wr_framer lines;
+    struct wr_frame out[300];
+    begin(&lines, limit, policy, 1000);
     size_t begin = 0;
     size_t end = 0;
     size_t piece = how.first;
@@ -75,7 +80,7 @@ static struct result split(const char *input, size_t len, size_t limit, enum wr_
             bool copied = end - begin <= 400;
             char *copy = copied ? malloc(end - begin) : NULL;
             const char *window = copied ? memcpy(copy, input + begin, end - begin) : input + begin;
-            got = wr_lines_split(&lines, window, end - begin, eof, out, how.max, &used);
+            got = lines.ops->split(&lines, window, end - begin, eof, out, how.max, &used);
             for (long i = 0; i < got; i++) {
                 uint64_t at = begin + (uint64_t)(out[i].data - window);
                 add(&r, (struct place){at, out[i].len, out[i].flags, out[i].raw_len,
@@ -88,7 +93,7 @@ static struct result split(const char *input, size_t len, size_t limit, enum wr_
             }
             free(copy);
         } while (got == (long)how.max || (got > 0 && eof));
-        if (limit < 100000 && policy != WR_LINES_FAIL) {
+        if (limit < 100000 && policy != WEIR_LONG_FAILS) {
             ck_assert_uint_le(end - begin, limit + 1);
         }
         if (eof) {
@@ -105,8 +110,7 @@ static struct result split(const char *input, size_t len, size_t limit, enum wr_
 }
 
 /* The rules, one line after another. */
-static struct result reference(const char *input, size_t len, size_t limit,
-                               enum wr_lines_policy policy)
+static struct result reference(const char *input, size_t len, size_t limit, int32_t policy)
 {
     struct result r = {0};
     size_t start = 0;
@@ -128,8 +132,8 @@ static struct result reference(const char *input, size_t len, size_t limit,
             r.overlong_count++;
             r.overlong_start = 1000 + start;
             r.overlong_bytes += raw_len;
-            r.failed = policy == WR_LINES_FAIL;
-            if (policy == WR_LINES_CUT) {
+            r.failed = policy == WEIR_LONG_FAILS;
+            if (policy == WEIR_LONG_CUT) {
                 r.overlong_bytes -= limit;
                 add(&r, (struct place){start, limit, CUT, (uint32_t)limit, start + limit});
             }
@@ -161,7 +165,7 @@ static void same(const struct result *want, const struct result *got)
     }
 }
 
-static void check_one(const char *input, size_t len, size_t limit, enum wr_lines_policy policy,
+static void check_one(const char *input, size_t len, size_t limit, int32_t policy,
                       struct chunking how)
 {
     struct result want = reference(input, len, limit, policy);
@@ -176,20 +180,18 @@ static void check_input(const char *input, size_t len, size_t limit)
 {
     static const size_t steps[] = {SIZE_MAX, 1, 2, 3, 7};
     static const size_t maxes[] = {1, 17, 300};
-    for (int policy = WR_LINES_SKIP; policy <= WR_LINES_FAIL; policy++) {
+    for (int32_t policy = WEIR_LONG_SKIP; policy <= WEIR_LONG_FAILS; policy++) {
         for (size_t m = 0; m < 3; m++) {
             for (size_t s = 0; s < 5; s++) {
-                check_one(input, len, limit, (enum wr_lines_policy)policy,
+                check_one(input, len, limit, policy,
                           (struct chunking){steps[s], steps[s], maxes[m], 0});
             }
             for (uint32_t seed = 1; seed < 4; seed++) {
-                check_one(input, len, limit, (enum wr_lines_policy)policy,
-                          (struct chunking){5, 0, maxes[m], seed});
+                check_one(input, len, limit, policy, (struct chunking){5, 0, maxes[m], seed});
             }
         }
         for (size_t i = 0; i <= len; i += 1 + len / 200) {
-            check_one(input, len, limit, (enum wr_lines_policy)policy,
-                      (struct chunking){i, SIZE_MAX, 300, 0});
+            check_one(input, len, limit, policy, (struct chunking){i, SIZE_MAX, 300, 0});
         }
     }
 }
@@ -199,7 +201,7 @@ static void check_text(const char *text, size_t limit)
     check_input(text, strlen(text), limit);
 }
 
-static struct result lines_of(const char *text, size_t limit, enum wr_lines_policy policy)
+static struct result lines_of(const char *text, size_t limit, int32_t policy)
 {
     return split(text, strlen(text), limit, policy, (struct chunking){SIZE_MAX, SIZE_MAX, 300, 0});
 }
@@ -207,7 +209,7 @@ static struct result lines_of(const char *text, size_t limit, enum wr_lines_poli
 static void expect(const char *text, size_t index, size_t count, uint64_t at, size_t len,
                    uint32_t flags)
 {
-    struct result r = lines_of(text, SIZE_MAX, WR_LINES_SKIP);
+    struct result r = lines_of(text, SIZE_MAX, WEIR_LONG_SKIP);
     ck_assert_uint_eq(r.count, count);
     ck_assert_uint_eq(r.places[index].at, at);
     ck_assert_uint_eq(r.places[index].len, len);
@@ -241,7 +243,7 @@ TEST(lines_keep_a_byte_order_mark)
 TEST(lines_keep_nul)
 {
     struct result r =
-        split("a\0b\n", 4, SIZE_MAX, WR_LINES_SKIP, (struct chunking){SIZE_MAX, SIZE_MAX, 9, 0});
+        split("a\0b\n", 4, SIZE_MAX, WEIR_LONG_SKIP, (struct chunking){SIZE_MAX, SIZE_MAX, 9, 0});
     ck_assert_uint_eq(r.places[0].len, 3);
     free(r.places);
 }
@@ -268,7 +270,7 @@ TEST(lines_have_no_empty_last_line)
 
 TEST(lines_of_nothing_are_none)
 {
-    struct result r = lines_of("", SIZE_MAX, WR_LINES_SKIP);
+    struct result r = lines_of("", SIZE_MAX, WEIR_LONG_SKIP);
     ck_assert_uint_eq(r.count, 0);
     check_text("", 0);
 }
@@ -293,7 +295,7 @@ TEST_WITHIN(lines_limit_counts_without_the_line_end, 40)
 
 TEST(lines_tell_a_skipped_line_once)
 {
-    struct result r = lines_of("a\nlong line\r\nb\n", 3, WR_LINES_SKIP);
+    struct result r = lines_of("a\nlong line\r\nb\n", 3, WEIR_LONG_SKIP);
     ck_assert_uint_eq(r.count, 2);
     ck_assert_uint_eq(r.places[1].at, 13);
     ck_assert_uint_eq(r.overlong_count, 1);
@@ -304,7 +306,7 @@ TEST(lines_tell_a_skipped_line_once)
 
 TEST(lines_cut_at_the_limit_and_count_the_rest)
 {
-    struct result r = lines_of("abcdef\ng\n", 4, WR_LINES_CUT);
+    struct result r = lines_of("abcdef\ng\n", 4, WEIR_LONG_CUT);
     ck_assert_uint_eq(r.count, 2);
     ck_assert_uint_eq(r.places[0].len, 4);
     ck_assert_uint_eq(r.places[0].flags, CUT);
@@ -314,15 +316,15 @@ TEST(lines_cut_at_the_limit_and_count_the_rest)
 
 TEST(lines_before_a_failure_come_first)
 {
-    struct wr_lines lines;
-    struct wr_line out[4];
+    struct wr_framer lines;
+    struct wr_frame out[4];
     size_t used;
-    wr_lines_init(&lines, 2, WR_LINES_FAIL, 0);
-    ck_assert_int_eq(wr_lines_split(&lines, "a\nlong\nb\n", 9, true, out, 4, &used), 1);
+    begin(&lines, 2, WEIR_LONG_FAILS, 0);
+    ck_assert_int_eq(lines.ops->split(&lines, "a\nlong\nb\n", 9, true, out, 4, &used), 1);
     ck_assert_uint_eq(used, 2);
-    ck_assert_int_eq(wr_lines_split(&lines, "long\nb\n", 7, true, out, 4, &used), -1);
+    ck_assert_int_eq(lines.ops->split(&lines, "long\nb\n", 7, true, out, 4, &used), WEIR_ETOOLONG);
     ck_assert_uint_eq(lines.overlong_start, 2);
-    ck_assert_int_eq(wr_lines_split(&lines, "long\nb\n", 7, true, out, 4, &used), -1);
+    ck_assert_int_eq(lines.ops->split(&lines, "long\nb\n", 7, true, out, 4, &used), WEIR_ETOOLONG);
     ck_assert_uint_eq(lines.overlong_count, 1);
 }
 
@@ -331,17 +333,17 @@ TEST(lines_in_single_bytes_cost_one_look_each)
 {
     size_t len = 1 << 20;
     char *text = malloc(len);
-    struct wr_lines lines;
-    struct wr_line out[1];
+    struct wr_framer lines;
+    struct wr_frame out[1];
     memset(text, 'x', len);
     text[len - 1] = '\n';
-    wr_lines_init(&lines, SIZE_MAX, WR_LINES_SKIP, 0);
+    begin(&lines, SIZE_MAX, WEIR_LONG_SKIP, 0);
     for (size_t i = 1; i < len; i++) {
         size_t used;
-        ck_assert(wr_lines_split(&lines, text, i, false, out, 1, &used) == 0 && used == 0);
+        ck_assert(lines.ops->split(&lines, text, i, false, out, 1, &used) == 0 && used == 0);
     }
     size_t used;
-    ck_assert_int_eq(wr_lines_split(&lines, text, len, false, out, 1, &used), 1);
+    ck_assert_int_eq(lines.ops->split(&lines, text, len, false, out, 1, &used), 1);
     ck_assert_uint_eq(out[0].raw_len, len);
     free(text);
 }
@@ -368,14 +370,12 @@ TEST_WITHIN(lines_agree_with_the_reference_at_every_length, 40)
         uint32_t line_len = line_lens[len % 5];
         fill(text, len, &seed, line_len);
         size_t limit = len % 3 == 0 ? SIZE_MAX : len % 3 == 1 ? 10 : 90;
-        for (int policy = WR_LINES_SKIP; policy <= WR_LINES_FAIL; policy++) {
+        for (int32_t policy = WEIR_LONG_SKIP; policy <= WEIR_LONG_FAILS; policy++) {
             for (size_t first = 0; first <= len; first += 1 + len / 40) {
                 size_t max = 1 + first % 70;
-                check_one(text, len, limit, (enum wr_lines_policy)policy,
-                          (struct chunking){first, SIZE_MAX, max, 0});
+                check_one(text, len, limit, policy, (struct chunking){first, SIZE_MAX, max, 0});
             }
-            check_one(text, len, limit, (enum wr_lines_policy)policy,
-                      (struct chunking){1, 1, 3, 0});
+            check_one(text, len, limit, policy, (struct chunking){1, 1, 3, 0});
         }
     }
 }
@@ -391,9 +391,10 @@ TEST_WITHIN(lines_agree_with_the_reference_around_block_multiples, 40)
             for (size_t k = centres[c] > 5000 ? 3 : 0; k < 7; k++) {
                 fill(text, len, &seed, line_lens[k]);
                 size_t limit = k % 2 == 0 ? SIZE_MAX : line_lens[k];
-                check_one(text, len, limit, WR_LINES_CUT,
+                check_one(text, len, limit, WEIR_LONG_CUT,
                           (struct chunking){SIZE_MAX, SIZE_MAX, 300, 0});
-                check_one(text, len, limit, WR_LINES_SKIP, (struct chunking){len / 2, 4096, 64, 0});
+                check_one(text, len, limit, WEIR_LONG_SKIP,
+                          (struct chunking){len / 2, 4096, 64, 0});
             }
         }
     }
@@ -414,7 +415,7 @@ TEST_WITHIN(lines_are_the_same_by_every_way_of_searching, 40)
             fill(text, TEXT_LEN - k, &seed, line_lens[k % 5]);
             for (size_t max = 1; max <= 300; max += 1 + max / 4) {
                 size_t limit = k < 5 ? SIZE_MAX : line_lens[k % 5];
-                enum wr_lines_policy policy = k < 10 ? WR_LINES_SKIP : WR_LINES_CUT;
+                int32_t policy = k < 10 ? WEIR_LONG_SKIP : WEIR_LONG_CUT;
                 check_one(text, TEXT_LEN - k, limit, policy,
                           (struct chunking){max * 16, SIZE_MAX, max, 0});
             }
@@ -441,7 +442,7 @@ TEST_WITHIN(lines_of_the_neighbours, 40)
         const struct jsonl *max = jsonl_get(c, "max");
         size_t limit = max->kind == JSONL_NUMBER ? (size_t)max->number : SIZE_MAX;
         struct result r =
-            split(input, len, limit, WR_LINES_SKIP, (struct chunking){SIZE_MAX, SIZE_MAX, 300, 0});
+            split(input, len, limit, WEIR_LONG_SKIP, (struct chunking){SIZE_MAX, SIZE_MAX, 300, 0});
         bool cr_counts = strcmp(jsonl_text(c, "id"), "tokio/max_length") == 0;
         size_t index = 0;
         size_t errors = 0;

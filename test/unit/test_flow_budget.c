@@ -375,7 +375,7 @@ TEST(budget_too_small_for_lines_that_are_held_says_so)
 
     ck_assert_int_eq(read_to_end(gen, &count, &error), WEIR_EBUDGET);
 
-    ck_assert_ptr_nonnull(strstr(error.message, "lines that were given are still held"));
+    ck_assert_ptr_nonnull(strstr(error.message, "items that were given are still held"));
     weir_loop_free(loop);
 }
 

@@ -30,8 +30,8 @@ TEST(sources_refuse_options_that_cannot_be)
 
     refused(weir_file_lines(root, "f", WEIR_OPTIONS(weir_lines_options, .line_bytes_max = -7)),
             "line_bytes_max is -7");
-    refused(weir_file_lines(root, "f", WEIR_OPTIONS(weir_lines_options, .overlong = 3)),
-            "overlong is 3");
+    refused(weir_file_lines(root, "f", WEIR_OPTIONS(weir_lines_options, .overlong = 4)),
+            "overlong is 4");
     refused(weir_http_lines(root, "http://h/", WEIR_OPTIONS(weir_http_options, .idle_ms = -2)),
             "idle_ms is -2");
     refused(weir_http_lines(root, "http://h/", WEIR_OPTIONS(weir_http_options, .overlong = 99)),

@@ -10,7 +10,10 @@
 #include "plan_text.h"
 #include "support_check.h"
 
-#define STAGES "stages: lines batch queue grep head skip; sinks: dead stdout file null tcp unix"
+#define STAGES                                                                                     \
+    "stages: batch queue grep lines nul raw len32 varint fixed sse head skip; sinks: dead stdout " \
+    "file "                                                                                        \
+    "null tcp unix"
 #define SCHEMES "there are http:// https:// tcp:// unix:"
 
 static const struct mistake {

@@ -265,6 +265,11 @@ CALL(weir_socket_lines, weir_socket_lines(w->scope, "unix:/x", NULL));
 CALL(weir_ticker, weir_ticker(w->scope, 10));
 CALL(weir_count, weir_count(w->scope, 1, 2));
 
+CALL(weir_http_bytes, weir_http_bytes(w->scope, "http://h/", NULL));
+CALL(weir_file_bytes, weir_file_bytes(w->scope, "/dev/null", NULL));
+CALL(weir_fd_bytes, weir_fd_bytes(w->scope, 0, NULL));
+CALL(weir_socket_bytes, weir_socket_bytes(w->scope, "unix:/x", NULL));
+CALL(weir_framed, weir_framed(w->gen, NULL));
 CALL(weir_lines, weir_lines(w->gen));
 CALL(weir_filter, weir_filter(w->gen, "f", keep_fn, NULL, 0));
 CALL(weir_map, weir_map(w->gen, "m", map_fn, NULL, 0));

@@ -22,11 +22,11 @@ TEST(lines_come_chunked)
     finish();
 }
 
-TEST(events_and_values_are_sent_as_their_texts)
+TEST(events_values_and_bytes_are_sent_as_their_texts)
 {
     start();
     ask("GET /values HTTP/1.0\r\n" LAST);
-    ck_assert_str_eq(body(), "value 1\nbody\n");
+    ck_assert_str_eq(body(), "value 1\nbody\nanything\n");
     finish();
 }
 

@@ -129,6 +129,31 @@ TEST(item_left_out_breaks_the_run)
     wr_block_unref(block, 1);
 }
 
+TEST(pieces_and_bytes_have_no_line_end_behind_them)
+{
+    weir_item items[] = {weir_bytes("on", 2), weir_bytes("e", 1), weir_bytes("t\nw", 3),
+                         weir_bytes("o", 1), weir_bytes("three", 5)};
+    items[0].flags = WEIR_ITEM_PART;
+    items[2].flags = items[3].flags = WEIR_ITEM_BYTES;
+    begin(WEIR_FRAME_LINES);
+
+    ck_assert_int_eq(wr_gather_put(&recorder.gather, items, 5), 0);
+
+    ck_assert_str_eq(all_bytes(), "one\nt\nwothree\n");
+}
+
+TEST(pieces_are_refused_where_each_item_has_its_length)
+{
+    weir_item piece = weir_bytes("on", 2);
+    piece.flags = WEIR_ITEM_PART;
+    begin(WEIR_FRAME_LEN32);
+    recorder.sink.loop = test_loop();
+
+    ck_assert_int_eq(wr_gather_put(&recorder.gather, &piece, 1), WEIR_EINVAL);
+
+    weir_loop_free(recorder.sink.loop);
+}
+
 /* A part of a line is not followed by a line end in the block: one is made. */
 TEST(slice_gets_its_own_line_end)
 {

@@ -1,5 +1,5 @@
 /*
- * Lines of a descriptor: pipes, sockets and files that stay the caller's.
+ * Lines and bytes of a descriptor: pipes, sockets and files that stay the caller's.
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -7,13 +7,23 @@
 #include "loop_scope.h"
 #include "support_suites.h"
 
-static weir_gen *make_pipe(struct wr_source_play *play, const weir_lines_options *options)
+static int make_far_end(struct wr_source_play *play)
 {
     int ends[2];
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
     play->fd = ends[0];
     wr_far_send(play, ends[1]);
-    return weir_fd_lines(play->scope, play->fd, options);
+    return play->fd;
+}
+
+static weir_gen *make_pipe(struct wr_source_play *play, const weir_lines_options *options)
+{
+    return weir_fd_lines(play->scope, make_far_end(play), options);
+}
+
+static weir_gen *make_pipe_bytes(struct wr_source_play *play)
+{
+    return weir_fd_bytes(play->scope, make_far_end(play), NULL);
 }
 
 static void end_pipe(struct wr_source_play *play)
@@ -21,8 +31,11 @@ static void end_pipe(struct wr_source_play *play)
     close(play->fd);
 }
 
-static const struct wr_source_kit pipe_kit = {
-    .make = make_pipe, .end = end_pipe, .waits = true, .kernel_bytes = 64 * 1024};
+static const struct wr_source_kit pipe_kit = {.make = make_pipe,
+                                              .make_bytes = make_pipe_bytes,
+                                              .end = end_pipe,
+                                              .waits = true,
+                                              .kernel_bytes = 64 * 1024};
 
 WR_SOURCE_SUITE(&pipe_kit);
 

@@ -31,6 +31,44 @@ TEST(lines_of_a_chunked_body_in_single_bytes)
     end(loop, peer);
 }
 
+TEST(bytes_of_a_body_as_they_come)
+{
+    PLAY({.text = OK_HEAD "Content-Length: 11\r\n\r\none\ntwo\r\nxy"});
+    weir_loop *loop = test_loop();
+    weir_gen *gen = weir_http_bytes(weir_root(loop), http_peer_url(peer, "/"), NULL);
+    char all[32] = "";
+    weir_item item;
+
+    while (weir_next(gen, &item)) {
+        ck_assert_uint_eq(item.flags, WEIR_ITEM_BYTES);
+        strncat(all, item.data, item.len);
+    }
+
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    ck_assert_str_eq(all, "one\ntwo\r\nxy");
+    end(loop, peer);
+}
+
+TEST(records_of_a_body_that_breaks_off_go_on_with_the_next)
+{
+    PLAY({.text = OK_HEAD ETAG "Content-Length: 12\r\n\r\n\0\0\0\2ab\0\0\0\2c",
+          .len = sizeof(OK_HEAD ETAG "Content-Length: 12\r\n\r\n") - 1 + 11},
+         {.text = "HTTP/1.1 206 Partial\r\n" ETAG "Content-Range: bytes 6-11/12\r\n"
+                  "Content-Length: 6\r\n\r\n\0\0\0\2cd",
+          .len = sizeof("HTTP/1.1 206 Partial\r\n" ETAG "Content-Range: bytes 6-11/12\r\n"
+                        "Content-Length: 6\r\n\r\n") -
+                 1 + 6});
+    weir_loop *loop = test_loop();
+    weir_gen *gen = weir_framed(weir_http_bytes(weir_root(loop), http_peer_url(peer, "/"), NULL),
+                                WEIR_OPTIONS(weir_framing, .kind = WEIR_FRAME_LEN32));
+
+    ck_assert_str_eq(read_all(gen, NULL), "ab|cd|");
+
+    http_peer_join(peer);
+    ck_assert_ptr_nonnull(strstr(http_peer_request(peer, 1), "\r\nRange: bytes=6-\r\n"));
+    end(loop, peer);
+}
+
 TEST(nothing_is_connected_before_the_first_pull)
 {
     PLAY({.text = OK_HEAD "\r\n"});

@@ -1,5 +1,5 @@
 /*
- * Lines of a unix or TCP socket.
+ * Lines and bytes of a unix or TCP socket.
  */
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -37,14 +37,24 @@ static int accept_main(weir_scope *scope, void *args)
     return 0;
 }
 
-static weir_gen *make_socket(struct wr_source_play *play, const weir_lines_options *options)
+static const char *make_far_end(struct wr_source_play *play)
 {
     const char *address = wr_far_listen(&play->folder, &play->fd);
     weir_spawn(play->scope, "accept", accept_main, &play, sizeof play);
+    return address;
+}
+
+static weir_gen *make_socket_bytes(struct wr_source_play *play)
+{
+    return weir_socket_bytes(play->scope, make_far_end(play), NULL);
+}
+
+static weir_gen *make_socket(struct wr_source_play *play, const weir_lines_options *options)
+{
     weir_socket_options o = {.struct_size = sizeof o,
                              .line_bytes_max = options != NULL ? options->line_bytes_max : 0,
                              .overlong = options != NULL ? options->overlong : 0};
-    return weir_socket_lines(play->scope, address, &o);
+    return weir_socket_lines(play->scope, make_far_end(play), &o);
 }
 
 static void end_socket(struct wr_source_play *play)
@@ -52,8 +62,11 @@ static void end_socket(struct wr_source_play *play)
     close(play->fd);
 }
 
-static const struct wr_source_kit socket_kit = {
-    .make = make_socket, .end = end_socket, .waits = true, .kernel_bytes = 256 * 1024};
+static const struct wr_source_kit socket_kit = {.make = make_socket,
+                                                .make_bytes = make_socket_bytes,
+                                                .end = end_socket,
+                                                .waits = true,
+                                                .kernel_bytes = 256 * 1024};
 
 WR_SOURCE_SUITE(&socket_kit);
 

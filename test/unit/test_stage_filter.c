@@ -165,6 +165,39 @@ TEST(head_of_more_than_there_is_ends_with_its_upstream)
 
 /* ---- merge */
 
+/* Two lines of three pieces each. */
+WEIR_SOURCE(in_pieces, int)
+{
+    static const char *const texts[] = {"a", "b", "c", "d", "e", "f"};
+    for (size_t i = 0; i < 6; i++) {
+        weir_item item = weir_bytes(texts[i], 1);
+        item.flags = i % 3 < 2 ? (uint32_t)WEIR_ITEM_PART : 0;
+        if (!weir_yield(self, &item)) {
+            break;
+        }
+    }
+    return 0;
+}
+
+static void reads_as(weir_gen *gen, const char *expected)
+{
+    char text[16] = "";
+    weir_item item;
+    while (weir_next(gen, &item)) {
+        strncat(text, item.data, item.len);
+    }
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    ck_assert_str_eq(text, expected);
+}
+
+TEST(head_and_skip_count_an_item_in_pieces_once)
+{
+    weir_loop *loop = test_loop();
+    reads_as(weir_head(in_pieces(weir_root(loop), 0), 1), "abc");
+    reads_as(weir_skip(in_pieces(weir_root(loop), 0), 1), "def");
+    weir_loop_free(loop);
+}
+
 TEST(merge_keeps_the_order_of_each_input)
 {
     weir_loop *loop = test_loop();

@@ -1,10 +1,10 @@
 /*
- * test_source_lines.c - the line reader behind all line sources: blocks, loans, limits, the ledger.
+ * test_flow_inbox.c - the inbox behind all sources of bytes: blocks, loans, limits, the ledger.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "source_lines.h"
+#include "flow_inbox.h"
 #include "support_flow.h"
 #include "support_positions.h"
 
@@ -15,7 +15,7 @@ struct saved {
 /* A source whose bytes come in pieces of `chunk`. */
 struct feeder {
     struct weir_gen gen;
-    struct wr_line_reader reader;
+    struct wr_inbox inbox;
     const char *data;
     size_t len, at, chunk;
     bool breaks;         /* at the end of the data */
@@ -25,18 +25,18 @@ struct feeder {
 static size_t feeder_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct feeder *feeder = (struct feeder *)gen;
-    struct wr_line_reader *reader = &feeder->reader;
+    struct wr_inbox *inbox = &feeder->inbox;
     bool over = false;
     size_t n;
-    if (feeder->saved != NULL && !reader->keep_ends) {
+    if (feeder->saved != NULL && !inbox->keep_ends) {
         wr_test_keep_positions(gen->origin, feeder->saved->position);
-        reader->keep_ends = true;
+        inbox->keep_ends = true;
     }
-    wr_lines_over_loan(reader);
-    while ((n = wr_lines_take(reader, gen, items, max, &over)) == 0 && !over) {
+    wr_inbox_over_loan(inbox, gen->origin);
+    while ((n = wr_inbox_take(inbox, gen, items, max, &over)) == 0 && !over) {
         char *to;
         size_t room;
-        int rc = wr_lines_room(reader, &to, &room);
+        int rc = wr_inbox_room(inbox, &to, &room);
         if (rc < 0) {
             wr_gen_fail(gen, rc, 0, -1, "room");
             return 0;
@@ -47,12 +47,12 @@ static size_t feeder_next_many(struct weir_gen *gen, weir_item *items, size_t ma
             return 0;
         }
         if (part == 0) {
-            wr_lines_end(reader);
+            wr_inbox_end(inbox);
             continue;
         }
         memcpy(to, feeder->data + feeder->at, part);
         feeder->at += part;
-        wr_lines_came(reader, part);
+        wr_inbox_came(inbox, part);
     }
     return n;
 }
@@ -64,17 +64,23 @@ static void feeder_close(struct weir_gen *gen)
         feeder->saved->position = wr_origin_done_end(gen->origin);
         feeder->saved->items += gen->origin->done;
     }
-    wr_lines_reader_fini(&feeder->reader);
+    wr_inbox_fini(&feeder->inbox);
 }
 
 static const struct wr_gen_ops feeder_ops = {
     .kind = "feeder", .next_many = feeder_next_many, .close = feeder_close, .is_source = true};
 
+static void frame(struct feeder *feeder, int64_t line_bytes_max, int32_t overlong)
+{
+    weir_framing framing = {.item_bytes_max = line_bytes_max, .overlong = overlong};
+    ck_assert_int_eq(wr_inbox_init(&feeder->inbox, feeder->gen.loop, &framing, 0), 0);
+}
+
 static struct feeder *feed(weir_loop *loop, const char *data, size_t len, size_t chunk)
 {
     struct feeder *feeder = wr_gen_alloc(weir_root(loop), sizeof *feeder, &feeder_ops, "feeder");
     ck_assert_ptr_nonnull(feeder);
-    wr_lines_reader_init(&feeder->reader, loop, 0, WEIR_LONG_SKIP, 0);
+    frame(feeder, 0, WEIR_LONG_SKIP);
     feeder->data = data;
     feeder->len = len;
     feeder->chunk = chunk;
@@ -179,9 +185,9 @@ TEST(full_blocks_queue_up_while_nobody_takes)
     for (size_t at = 0; at < 4000 * 174; at += 16000) {
         size_t part = WR_MIN((size_t)16000, 4000 * 174 - at);
         char *to;
-        ck_assert_int_eq(wr_lines_room_for(&feeder->reader, part, &to), 0);
+        ck_assert_int_eq(wr_inbox_room_for(&feeder->inbox, part, &to), 0);
         memcpy(to, text + at, part);
-        wr_lines_came(&feeder->reader, part);
+        wr_inbox_came(&feeder->inbox, part);
     }
     weir_item items[64];
     size_t n, seen = 0;
@@ -219,9 +225,9 @@ TEST(a_reader_that_waits_without_a_part_line_holds_no_block)
     struct feeder *feeder = feed(loop, "one\n", 4, 4);
     weir_item item;
     ck_assert(weir_next(&feeder->gen, &item));
-    wr_lines_over_loan(&feeder->reader);
+    wr_inbox_over_loan(&feeder->inbox, feeder->gen.origin);
 
-    wr_lines_came(&feeder->reader, 0);
+    wr_inbox_came(&feeder->inbox, 0);
 
     ck_assert_int_eq(loop->budget.used, 0);
     weir_discard(&feeder->gen);
@@ -233,7 +239,7 @@ TEST(a_skipped_overlong_line_is_rejected_in_the_ledger)
     weir_loop *loop = test_loop();
     char out[128];
     struct feeder *feeder = feed(loop, "ab\nabcdefgh\ncd\n", 15, 4);
-    wr_lines_reader_init(&feeder->reader, loop, 4, WEIR_LONG_SKIP, 0);
+    frame(feeder, 4, WEIR_LONG_SKIP);
 
     ck_assert_str_eq(join(&feeder->gen, 8, out, sizeof out), "ab|cd|");
 
@@ -250,11 +256,125 @@ TEST(a_cut_overlong_line_is_flagged)
     weir_loop *loop = test_loop();
     char out[128];
     struct feeder *feeder = feed(loop, "ab\nabcdefgh\ncd\n", 15, 4);
-    wr_lines_reader_init(&feeder->reader, loop, 4, WEIR_LONG_CUT, 0);
+    frame(feeder, 4, WEIR_LONG_CUT);
 
     ck_assert_str_eq(join(&feeder->gen, 8, out, sizeof out), "ab|abcd~|cd|");
 
     ck_assert_int_eq(weir_finish(&feeder->gen, NULL), 0);
+    weir_loop_free(loop);
+}
+
+TEST(a_long_line_in_pieces_is_one_item)
+{
+    weir_loop *loop = test_loop();
+    weir_item items[4];
+    char all[64] = "";
+    uint64_t seqs[16];
+    size_t n, count = 0;
+    struct feeder *feeder = feed(loop, "ab\nabcdefghijkl\ncd\n", 19, 5);
+    frame(feeder, 4, WEIR_LONG_PARTS);
+
+    while ((n = weir_next_many(&feeder->gen, items, 4)) > 0) {
+        for (size_t i = 0; i < n; i++) {
+            bool part = (items[i].flags & WEIR_ITEM_PART) != 0;
+            snprintf(all + strlen(all), sizeof all - strlen(all), "%.*s%s", (int)items[i].len,
+                     items[i].data, part ? "" : "|");
+            seqs[count++] = items[i].seq;
+        }
+        /* An item that goes on is not delivered yet, whatever was done with its pieces. */
+        bool open = (items[n - 1].flags & WEIR_ITEM_PART) != 0;
+        weir_ledger ledger = ledger_of(weir_root(loop));
+        ck_assert_uint_le(ledger.delivered, ledger.in - open);
+    }
+
+    ck_assert_str_eq(all, "ab|abcdefghijkl|cd|");
+    ck_assert_uint_gt(count, 4);
+    ck_assert_uint_eq(seqs[0], 1);
+    ck_assert_uint_eq(seqs[1], 2);
+    ck_assert_uint_eq(seqs[count - 2], 2);
+    ck_assert_uint_eq(seqs[count - 1], 3);
+    ck_assert_int_eq(weir_finish(&feeder->gen, NULL), 0);
+    ck_assert_uint_eq(ledger_of(weir_root(loop)).in, 3);
+    ck_assert_uint_eq(ledger_of(weir_root(loop)).delivered, 3);
+    weir_loop_free(loop);
+}
+
+TEST(a_long_line_in_pieces_ends_with_the_input)
+{
+    weir_loop *loop = test_loop();
+    char out[128];
+    struct feeder *feeder = feed(loop, "abcdefghij", 10, 5);
+    frame(feeder, 4, WEIR_LONG_PARTS);
+
+    ck_assert_str_eq(join(&feeder->gen, 8, out, sizeof out), "abcde|fghij|$|");
+
+    ck_assert_int_eq(weir_finish(&feeder->gen, NULL), 0);
+    ck_assert_uint_eq(ledger_of(weir_root(loop)).delivered, 1);
+    weir_loop_free(loop);
+}
+
+TEST(a_gap_ends_a_line_in_pieces)
+{
+    weir_loop *loop = test_loop();
+    char out[128];
+    struct feeder *feeder = feed(loop, "abcde", 5, 5);
+    frame(feeder, 4, WEIR_LONG_PARTS);
+    weir_item item;
+    ck_assert(weir_next(&feeder->gen, &item));
+    wr_inbox_over_loan(&feeder->inbox, feeder->gen.origin);
+
+    wr_inbox_resume(&feeder->inbox, 5);
+    feeder->data = "fg\n";
+    feeder->len = 3;
+    feeder->at = 0;
+
+    ck_assert_str_eq(join(&feeder->gen, 8, out, sizeof out), "$|fg|");
+    ck_assert_int_eq(weir_finish(&feeder->gen, NULL), 0);
+    ck_assert_uint_eq(ledger_of(weir_root(loop)).delivered, 2);
+    weir_loop_free(loop);
+}
+
+TEST(a_reconnect_goes_on_inside_a_line_in_pieces)
+{
+    weir_loop *loop = test_loop();
+    char out[128];
+    struct feeder *feeder = feed(loop, "abcdef", 6, 5);
+    frame(feeder, 4, WEIR_LONG_PARTS);
+    weir_item item;
+    ck_assert(weir_next(&feeder->gen, &item));
+    ck_assert_uint_eq(feeder->inbox.given_end, 5);
+    wr_inbox_over_loan(&feeder->inbox, feeder->gen.origin);
+
+    wr_inbox_restart(&feeder->inbox, 5);
+    feeder->data = "fg\n";
+    feeder->len = 3;
+    feeder->at = 0;
+
+    ck_assert_str_eq(join(&feeder->gen, 8, out, sizeof out), "fg|");
+    ck_assert_int_eq(weir_finish(&feeder->gen, NULL), 0);
+    ck_assert_uint_eq(ledger_of(weir_root(loop)).delivered, 1);
+    weir_loop_free(loop);
+}
+
+/* The block for a record whose length is known is made at once: two blocks, not one per doubling. */
+TEST(a_long_record_is_moved_once)
+{
+    enum { LEN = 900000 };
+    weir_loop *loop = test_loop();
+    char *text = malloc(LEN + 4);
+    memcpy(text, "\0\15\273\240", 4); /* 900,000 */
+    memset(text + 4, 'x', LEN);
+    struct feeder *feeder = feed(loop, text, LEN + 4, 16384);
+    weir_framing framing = {.kind = WEIR_FRAME_LEN32};
+    ck_assert_int_eq(wr_inbox_init(&feeder->inbox, loop, &framing, 0), 0);
+    weir_item item;
+
+    ck_assert(weir_next(&feeder->gen, &item));
+
+    ck_assert_uint_eq(item.len, LEN);
+    ck_assert_int_le(loop->budget.peak, LEN + 2 * WR_BLOCK_BYTES);
+    ck_assert_int_eq(weir_finish(&feeder->gen, NULL), 0);
+    free(text);
     weir_loop_free(loop);
 }
 
@@ -264,7 +384,7 @@ TEST(an_overlong_line_can_fail_the_source)
     char out[128];
     weir_error error;
     struct feeder *feeder = feed(loop, "ab\nabcdefgh\ncd\n", 15, 15);
-    wr_lines_reader_init(&feeder->reader, loop, 4, WEIR_LONG_FAILS, 0);
+    frame(feeder, 4, WEIR_LONG_FAILS);
 
     ck_assert_str_eq(join(&feeder->gen, 8, out, sizeof out), "ab|");
 
@@ -281,16 +401,16 @@ TEST(a_restart_at_the_end_of_the_last_line_goes_on_with_the_next)
     weir_item item;
     ck_assert(weir_next(&feeder->gen, &item));
     ck_assert(weir_next(&feeder->gen, &item));
-    ck_assert_uint_eq(feeder->reader.given_end, 8);
-    wr_lines_over_loan(&feeder->reader);
+    ck_assert_uint_eq(feeder->inbox.given_end, 8);
+    wr_inbox_over_loan(&feeder->inbox, feeder->gen.origin);
 
-    wr_lines_restart(&feeder->reader, 8);
+    wr_inbox_restart(&feeder->inbox, 8);
     feeder->data = "three\n";
     feeder->len = 6;
     feeder->at = 0;
 
     ck_assert_str_eq(join(&feeder->gen, 8, out, sizeof out), "three|");
-    ck_assert_uint_eq(feeder->reader.given_end, 14);
+    ck_assert_uint_eq(feeder->inbox.given_end, 14);
     ck_assert_int_eq(weir_finish(&feeder->gen, NULL), 0);
     weir_loop_free(loop);
 }
@@ -308,8 +428,8 @@ static void run_to(struct story *story, const char *data, size_t to, int32_t ove
     weir_loop *loop = test_loop();
     size_t offset = (size_t)(story->saved.position & ~WR_END_INSIDE), at = strlen(story->out);
     struct feeder *feeder = feed(loop, data + offset, to - offset, 3);
-    wr_lines_reader_init(&feeder->reader, loop, 4, overlong, 0);
-    wr_lines_resume(&feeder->reader, story->saved.position);
+    frame(feeder, 4, overlong);
+    wr_inbox_resume(&feeder->inbox, story->saved.position);
     feeder->breaks = data[to] != '\0';
     feeder->saved = &story->saved;
 
@@ -350,4 +470,4 @@ TEST_WITHIN(a_skipped_line_is_counted_once_wherever_runs_are_killed, 20)
     }
 }
 
-MAIN("source/lines")
+MAIN("flow/inbox")

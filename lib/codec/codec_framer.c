@@ -1,0 +1,51 @@
+/*
+ * codec_framer.c - which framer, and what all of them share: nothing but where they stand.
+ */
+#include "codec_framer.h"
+
+#include "base_error.h"
+#include "codec_lines.h"
+#include "codec_records.h"
+#include "codec_sse.h"
+
+static const struct wr_framer_ops *const framers[] = {
+    [WEIR_FRAME_LINES] = &wr_lines_framer, [WEIR_FRAME_NONE] = &wr_raw_framer,
+    [WEIR_FRAME_LEN32] = &wr_len32_framer, [WEIR_FRAME_NUL] = &wr_nul_framer,
+    [WEIR_FRAME_FIXED] = &wr_fixed_framer, [WEIR_FRAME_VARINT] = &wr_varint_framer,
+    [WEIR_FRAME_SSE] = &wr_sse_framer};
+
+int wr_framer_init(struct wr_framer *framer, int32_t kind, size_t item_bytes_max, int32_t overlong,
+                   size_t record_bytes, uint64_t offset)
+{
+    *framer = (struct wr_framer){.ops = framers[kind],
+                                 .item_bytes_max = item_bytes_max,
+                                 .overlong = overlong,
+                                 .record_bytes = record_bytes,
+                                 .offset = offset};
+    return kind == WEIR_FRAME_SSE ? wr_sse_init(framer) : 0;
+}
+
+void wr_framer_fini(struct wr_framer *framer)
+{
+    wr_sse_fini(framer);
+}
+
+void wr_framer_restart(struct wr_framer *framer, uint64_t offset, bool same)
+{
+    framer->offset = offset;
+    framer->scanned = 0;
+    framer->need = 0;
+    if (!same) {
+        framer->dropping = false;
+        framer->open = false;
+        framer->left = 0;
+    }
+    if (framer->sse != NULL) {
+        wr_sse_restart(framer);
+    }
+}
+
+struct weir_block *wr_framer_block(const struct wr_framer *framer)
+{
+    return framer->sse != NULL ? wr_sse_block(framer) : NULL;
+}

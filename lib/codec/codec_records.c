@@ -1,0 +1,272 @@
+/*
+ * codec_records.c - records whose length is known before they have come: after a 4-byte length
+ * (len32), after a varint, or of one length (fixed); and raw, the bytes as they come.
+ *
+ * A record over the limit is passed over by its length, so the next one is found whatever lies in
+ * it. The bytes of one that is dropped or given in pieces (`left`) are used up as they come; any
+ * other record waits in the window until it is whole, and `need` says how long that window has to
+ * be. An input that ends inside a record fails with WEIR_ETRUNCATED: nobody can tell what it would
+ * have been.
+ */
+#include "codec_records.h"
+
+#include "base_error.h"
+
+enum { LEN32_BYTES = 4, VARINT_BYTES_MAX = 10 };
+
+/* raw_len has 32 bits, and the length before the record needs some of its values. */
+#define LIMIT_MAX ((size_t)UINT32_MAX - VARINT_BYTES_MAX)
+
+/* How many bytes the length takes, and *length; 0: not all of it is here; negative: it is none. */
+typedef int head_of(const char *data, size_t len, uint64_t *length);
+
+static int len32_head(const char *data, size_t len, uint64_t *length)
+{
+    if (len < LEN32_BYTES) {
+        return 0;
+    }
+    const unsigned char *bytes = (const unsigned char *)data;
+    *length =
+        (uint64_t)bytes[0] << 24 | (uint64_t)bytes[1] << 16 | (uint64_t)bytes[2] << 8 | bytes[3];
+    return LEN32_BYTES;
+}
+
+static int varint_head(const char *data, size_t len, uint64_t *length)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < VARINT_BYTES_MAX && (size_t)i < len; i++) {
+        uint64_t byte = (unsigned char)data[i];
+        if (i == VARINT_BYTES_MAX - 1 && byte > 1) {
+            return WEIR_EPARSE;
+        }
+        value |= (byte & 0x7f) << (7 * i);
+        if (byte < 0x80) {
+            *length = value;
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+struct cursor {
+    struct wr_framer *framer;
+    const char *data;
+    size_t len, at;
+    struct wr_frame *out;
+    size_t count, max;
+};
+
+static long fail(struct cursor *c, int code, const char *problem)
+{
+    if (c->count == 0) { /* else the records before it go first, and the next call comes here */
+        c->framer->failed = code;
+        c->framer->problem = problem;
+    }
+    return c->framer->failed;
+}
+
+static void give(struct cursor *c, size_t head, size_t len, uint32_t flags, uint64_t rest)
+{
+    c->out[c->count++] = (struct wr_frame){.data = c->data + c->at + head,
+                                           .len = len,
+                                           .flags = flags,
+                                           .raw_len = (uint32_t)(head + len),
+                                           .end = c->framer->offset + c->at + head + len + rest};
+    c->at += head + len;
+}
+
+/* What has come of a record that is dropped or given in pieces. */
+static void go_on(struct cursor *c)
+{
+    struct wr_framer *framer = c->framer;
+    size_t n = (size_t)WR_MIN((uint64_t)(c->len - c->at), framer->left);
+    framer->left -= n;
+    if (framer->dropping) {
+        framer->dropping = framer->left > 0;
+        framer->overlong_bytes += n;
+        c->at += n;
+    } else {
+        framer->open = framer->left > 0;
+        give(c, 0, n, framer->open ? WEIR_ITEM_PART : 0, 0);
+    }
+}
+
+/* A record of `length` bytes, more than the limit, begins. False: wait, or failed. */
+static bool begin_overlong(struct cursor *c, size_t head, uint64_t length, size_t limit)
+{
+    struct wr_framer *framer = c->framer;
+    size_t here = (size_t)WR_MIN((uint64_t)(c->len - c->at - head), length);
+    size_t kept = framer->overlong == WEIR_LONG_CUT ? limit : 0;
+    if (framer->overlong == WEIR_LONG_PARTS) {
+        if (here == 0) {
+            return false;
+        }
+        framer->left = length - here;
+        framer->open = framer->left > 0;
+        give(c, head, here, framer->open ? WEIR_ITEM_PART : 0, 0);
+        return true;
+    }
+    if (framer->overlong == WEIR_LONG_FAILS && c->count > 0) {
+        return false;
+    }
+    if (here < kept) {
+        framer->need = head + kept;
+        return false;
+    }
+    framer->overlong_count++;
+    framer->overlong_start = framer->offset + c->at;
+    framer->overlong_before = framer->overlong_bytes;
+    if (framer->overlong == WEIR_LONG_FAILS) {
+        fail(c, WEIR_ETOOLONG, NULL);
+        return false;
+    }
+    framer->left = length - kept;
+    framer->dropping = true;
+    framer->overlong_extra = kept > 0 ? 0 : head;
+    if (kept > 0) {
+        give(c, head, kept, WEIR_ITEM_TRUNCATED, framer->left);
+    } else {
+        framer->overlong_bytes += head;
+        c->at += head;
+    }
+    return true;
+}
+
+/* The next record. False: it is not whole, or failed. */
+static bool next(struct cursor *c, head_of *read_head)
+{
+    struct wr_framer *framer = c->framer;
+    size_t limit = WR_MIN(framer->item_bytes_max, LIMIT_MAX);
+    uint64_t length = 0;
+    int head = read_head(c->data + c->at, c->len - c->at, &length);
+    if (head < 0) {
+        fail(c, WEIR_EPARSE, "the length of a record is longer than the 10 bytes of a varint");
+    }
+    if (head <= 0) {
+        return false;
+    }
+    if (length > limit) {
+        return begin_overlong(c, (size_t)head, length, limit);
+    }
+    if (c->len - c->at - (size_t)head < length) {
+        framer->need = (size_t)head + (size_t)length;
+        return false;
+    }
+    give(c, (size_t)head, (size_t)length, 0, 0);
+    return true;
+}
+
+static long split(struct wr_framer *framer, head_of *read_head, const char *data, size_t len,
+                  bool eof, struct wr_frame *out, size_t max, size_t *used)
+{
+    struct cursor c = {.framer = framer, .data = data, .len = len, .out = out, .max = max};
+    framer->need = 0;
+    while (framer->failed == 0 && c.count < max) {
+        if (framer->left > 0 && c.at < len) {
+            go_on(&c);
+        } else if (framer->left > 0 || c.at == len || !next(&c, read_head)) {
+            break;
+        }
+    }
+    if (eof && framer->failed == 0 && c.count < max && (c.at < len || framer->left > 0)) {
+        fail(&c, WEIR_ETRUNCATED, "the input ends inside a record");
+    }
+    *used = c.at;
+    framer->offset += c.at;
+    return framer->failed != 0 ? framer->failed : (long)c.count;
+}
+
+static size_t whole(const struct wr_framer *framer, head_of *read_head, const char *data,
+                    size_t len, bool looked)
+{
+    size_t at = looked && framer->left > 0 ? (size_t)WR_MIN(framer->left, (uint64_t)len) : 0;
+    bool uses_up = framer->overlong == WEIR_LONG_SKIP || framer->overlong == WEIR_LONG_PARTS;
+    while (at < len) {
+        uint64_t length;
+        int head = read_head(data + at, len - at, &length);
+        if (head <= 0) {
+            break;
+        }
+        if (len - at - (size_t)head < length) {
+            return length > framer->item_bytes_max && uses_up && len - at > (size_t)head ? len : at;
+        }
+        at += (size_t)head + (size_t)length;
+    }
+    return at;
+}
+
+static long len32_split(struct wr_framer *framer, const char *data, size_t len, bool eof,
+                        struct wr_frame *out, size_t max, size_t *used)
+{
+    return split(framer, len32_head, data, len, eof, out, max, used);
+}
+
+static size_t len32_whole(const struct wr_framer *framer, const char *data, size_t len, bool looked)
+{
+    return whole(framer, len32_head, data, len, looked);
+}
+
+static long varint_split(struct wr_framer *framer, const char *data, size_t len, bool eof,
+                         struct wr_frame *out, size_t max, size_t *used)
+{
+    return split(framer, varint_head, data, len, eof, out, max, used);
+}
+
+static size_t varint_whole(const struct wr_framer *framer, const char *data, size_t len,
+                           bool looked)
+{
+    return whole(framer, varint_head, data, len, looked);
+}
+
+static long fixed_split(struct wr_framer *framer, const char *data, size_t len, bool eof,
+                        struct wr_frame *out, size_t max, size_t *used)
+{
+    struct cursor c = {.framer = framer, .data = data, .len = len, .out = out, .max = max};
+    while (c.count < max && len - c.at >= framer->record_bytes) {
+        give(&c, 0, framer->record_bytes, 0, 0);
+    }
+    framer->need = framer->record_bytes;
+    if (eof && c.count < max && c.at < len) {
+        fail(&c, WEIR_ETRUNCATED, "the input ends inside a record");
+    }
+    *used = c.at;
+    framer->offset += c.at;
+    return framer->failed != 0 ? framer->failed : (long)c.count;
+}
+
+static size_t fixed_whole(const struct wr_framer *framer, const char *data, size_t len, bool looked)
+{
+    (void)data;
+    (void)looked;
+    return len - len % framer->record_bytes;
+}
+
+static long raw_split(struct wr_framer *framer, const char *data, size_t len, bool eof,
+                      struct wr_frame *out, size_t max, size_t *used)
+{
+    struct cursor c = {.framer = framer, .data = data, .len = len, .out = out, .max = max};
+    (void)eof;
+    if (len > 0) {
+        give(&c, 0, len, WEIR_ITEM_BYTES, 0);
+    }
+    *used = len;
+    framer->offset += len;
+    return (long)c.count;
+}
+
+static size_t raw_whole(const struct wr_framer *framer, const char *data, size_t len, bool looked)
+{
+    (void)framer;
+    (void)data;
+    (void)looked;
+    return len;
+}
+
+const struct wr_framer_ops wr_len32_framer = {
+    .item = "record", .split = len32_split, .whole = len32_whole};
+const struct wr_framer_ops wr_varint_framer = {
+    .item = "record", .split = varint_split, .whole = varint_whole};
+const struct wr_framer_ops wr_fixed_framer = {
+    .item = "record", .split = fixed_split, .whole = fixed_whole};
+const struct wr_framer_ops wr_raw_framer = {
+    .item = "piece", .split = raw_split, .whole = raw_whole};

@@ -1,0 +1,604 @@
+/*
+ * flow_inbox.c - blocks, room and loans of received bytes, and the items that a framer cuts.
+ *
+ * Bytes are received into `block` and items are slices of it, so a byte is copied only when its
+ * item does not fit into what is left of the block: then the unfinished tail moves to a new block,
+ * or to the front of the same one when no item refers to it any more. A block whose items nobody
+ * has taken yet is set aside in `full` with its whole items. A tail of half a block or more moves
+ * to a block twice its length: as much is received between two moves as a move copies. Where the
+ * framer knows how long the item is, the block is made for it at once.
+ *
+ * References: one for each block that is here, and one for each that is in `lent`, from the call
+ * that gives items of it to the reader's next call. Items of one call come from at most two blocks,
+ * since that is what can be lent. Values have blocks of their own, lent in `values`.
+ *
+ * wr_inbox_take runs on the reader's task; room and came also run under the frame of a library's
+ * callback, between two calls of the reader and while items are lent: bytes that were given are
+ * never moved or overwritten while they are referenced.
+ */
+#include "flow_inbox.h"
+
+#include <string.h>
+
+#include "base_option.h"
+#include "codec_records.h"
+
+enum {
+    BATCH = 32, /* items a round: fits a small stack and the first-level cache */
+    BLOCK_BYTES_MIN = 4096,
+    ROOM_MIN = 2048,           /* with less left in a block a receive call is not worth it */
+    SLACK = WR_INBOX_WANT_MAX, /* room behind an item of the greatest length */
+    ITEM_BYTES_MAX = 1024 * 1024
+};
+
+/* Of a block for short items: a small budget holds some of them. */
+static size_t usual_cap(const struct wr_inbox *inbox)
+{
+    int64_t part = WR_MIN(inbox->loop->budget.limit / 4, (int64_t)WR_BLOCK_BYTES);
+    return (size_t)WR_MAX(part, (int64_t)BLOCK_BYTES_MIN);
+}
+
+bool wr_framing_ok(const weir_framing *framing, const char *origin, weir_error *error)
+{
+    if (wr_choice_wrong(error, origin, "kind", framing->kind, WEIR_FRAME_SSE) ||
+        wr_choice_wrong(error, origin, "overlong", framing->overlong, WEIR_LONG_PARTS) ||
+        wr_limit_wrong(error, origin, "item_bytes_max", framing->item_bytes_max)) {
+        return false;
+    }
+    int64_t limit = framing->item_bytes_max > 0    ? framing->item_bytes_max
+                    : framing->item_bytes_max == 0 ? ITEM_BYTES_MAX
+                                                   : UINT32_MAX - SLACK;
+    bool fixed = framing->kind == WEIR_FRAME_FIXED;
+    if (fixed && (framing->record_bytes < 1 || framing->record_bytes > limit)) {
+        wr_error_set(error, WEIR_EINVAL, 0, origin,
+                     "record_bytes is %lld, it must be from 1 to %lld (item_bytes_max)",
+                     (long long)framing->record_bytes, (long long)limit);
+        return false;
+    }
+    return true;
+}
+
+int wr_inbox_init(struct wr_inbox *inbox, struct weir_loop *loop, const weir_framing *framing,
+                  uint64_t offset)
+{
+    *inbox = (struct wr_inbox){.loop = loop, .given_end = offset};
+    size_t limit = framing->item_bytes_max == 0  ? (size_t)ITEM_BYTES_MAX
+                   : framing->item_bytes_max < 0 ? SIZE_MAX
+                                                 : (size_t)framing->item_bytes_max;
+    if (framing->overlong == WEIR_LONG_PARTS) {
+        limit = WR_MIN(limit, usual_cap(inbox) / 2); /* what goes on in pieces needs no more */
+    }
+    return wr_framer_init(&inbox->framer, framing->kind, limit, framing->overlong,
+                          (size_t)framing->record_bytes, offset);
+}
+
+bool wr_inbox_frame(struct wr_inbox *inbox, struct weir_gen *gen, const weir_framing *framing)
+{
+    if (inbox->framer.ops != &wr_raw_framer) {
+        return false;
+    }
+    wr_inbox_fini(inbox);
+    if (wr_inbox_init(inbox, gen->loop, framing, 0) < 0) {
+        wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for items");
+    }
+    return true;
+}
+
+static void let_go_of_bytes(struct wr_inbox *inbox)
+{
+    while (inbox->full != NULL) {
+        struct weir_block *block = inbox->full;
+        inbox->full = block->next;
+        wr_block_unref(block, 1);
+    }
+    wr_block_unref(inbox->block, 1);
+    inbox->block = NULL;
+    inbox->start = 0;
+    inbox->pending = 0;
+}
+
+static void let_go_of_lent(struct wr_inbox *inbox)
+{
+    wr_block_unref(inbox->lent[0], 1);
+    wr_block_unref(inbox->lent[1], 1);
+    inbox->lent[0] = inbox->lent[1] = NULL;
+    while (WR_UNLIKELY(inbox->values != NULL)) {
+        struct weir_block *block = inbox->values;
+        inbox->values = block->next;
+        wr_block_unref(block, 1);
+    }
+}
+
+void wr_inbox_fini(struct wr_inbox *inbox)
+{
+    let_go_of_lent(inbox);
+    let_go_of_bytes(inbox);
+    wr_framer_fini(&inbox->framer);
+}
+
+void wr_inbox_over_loan(struct wr_inbox *inbox, struct wr_origin *origin)
+{
+    let_go_of_lent(inbox);
+    wr_origin_lend(origin, 0);
+    if (WR_UNLIKELY(inbox->open)) {
+        origin->loan = origin->given; /* its next piece comes: it is not asked past yet */
+    }
+}
+
+static bool can_lend(const struct wr_inbox *inbox, const struct weir_block *block)
+{
+    return inbox->lent[1] == NULL || inbox->lent[1] == block || inbox->lent[0] == block;
+}
+
+static void lend(struct wr_inbox *inbox, struct weir_block *block)
+{
+    struct weir_block **lent = inbox->lent;
+    if (lent[0] != block && lent[1] != block) {
+        wr_block_ref(block, 1);
+        lent[lent[0] == NULL ? 0 : 1] = block;
+    }
+}
+
+/* Tell about items over the limit: the first in full once its end is known, then when the count
+ * reaches 10, 100 ... */
+static void log_overlong(struct wr_inbox *inbox, struct weir_gen *gen)
+{
+    const struct wr_framer *framer = &inbox->framer;
+    const char *item = framer->ops->item;
+    const char *done = framer->overlong == WEIR_LONG_CUT ? "cut" : "skipped";
+    uint64_t count = framer->overlong_count;
+    if ((framer->dropping && !inbox->end) || count == inbox->overlong_logged) {
+        return;
+    }
+    uint64_t next = 10;
+    while (next <= inbox->overlong_logged) {
+        next *= 10;
+    }
+    if (inbox->overlong_logged == 0 && count == 1) {
+        uint64_t kept = framer->overlong == WEIR_LONG_CUT ? framer->item_bytes_max : 0;
+        wr_log(&inbox->loop->log, WR_LOG_WARNING, gen->name,
+               "the %s at byte %llu has %llu bytes, more than the limit of %llu: %s", item,
+               (unsigned long long)framer->overlong_start,
+               (unsigned long long)(framer->overlong_bytes - framer->overlong_before) + kept -
+                   framer->overlong_extra,
+               (unsigned long long)framer->item_bytes_max, done);
+    } else if (inbox->overlong_logged == 0 || count >= next) {
+        wr_log(&inbox->loop->log, WR_LOG_WARNING, gen->name,
+               "%llu %ss so far were longer than the limit of %llu bytes: %s",
+               (unsigned long long)count, item, (unsigned long long)framer->item_bytes_max, done);
+    }
+    inbox->overlong_logged = count;
+}
+
+/* Items that the framer has skipped take numbers behind those of the items just given, and are told
+ * as rejected; where a restart would meet one again, once it is behind us. A cut one was given, and
+ * needs no more than the log. */
+static int count_overlong(struct wr_inbox *inbox, struct weir_gen *gen)
+{
+    const struct wr_framer *framer = &inbox->framer;
+    struct wr_origin *origin = gen->origin;
+    bool inside = framer->dropping && framer->ops->restarts_inside;
+    uint64_t over = framer->overlong_count - (framer->dropping && !inside);
+    uint64_t skipped = over - inbox->overlong_told;
+    inbox->overlong_told = over;
+    inbox->loop->stats.overlong += skipped;
+    if (skipped > 0 && framer->overlong != WEIR_LONG_CUT) {
+        uint64_t end = inbox->given_end | WR_END_LEFT_OUT | (inside ? WR_END_INSIDE : 0);
+        for (uint64_t i = 0; inbox->keep_ends && i < skipped; i++) {
+            if (wr_origin_push_end(origin, end) < 0) {
+                return WEIR_ENOMEM;
+            }
+        }
+        uint64_t first = origin->given + 1;
+        origin->given += skipped;
+        wr_origin_tell(origin, first, origin->given, WR_ACT_REJECT);
+    }
+    log_overlong(inbox, gen);
+    return 0;
+}
+
+/* The framer has failed. */
+static size_t framer_fails(struct wr_inbox *inbox, struct weir_gen *gen, int code)
+{
+    const struct wr_framer *framer = &inbox->framer;
+    unsigned long long number = (unsigned long long)gen->origin->given + 1;
+    if (code == WEIR_ETOOLONG) {
+        wr_gen_fail(gen, code, 0, (int64_t)framer->overlong_start,
+                    "%s %llu (at byte %llu) is longer than the limit of %llu bytes",
+                    framer->ops->item, number, (unsigned long long)framer->overlong_start,
+                    (unsigned long long)framer->item_bytes_max);
+    } else if (code == WEIR_ENOMEM) {
+        wr_gen_fail(gen, code, 0, (int64_t)framer->offset, "no memory for an item");
+    } else {
+        wr_gen_fail(gen, code, 0, (int64_t)framer->offset, "%s %llu (at byte %llu): %s",
+                    framer->ops->item, number, (unsigned long long)framer->offset, framer->problem);
+    }
+    return 0;
+}
+
+/* The offset behind the next item; of one that goes on, where it has come to. */
+static int push_end(struct wr_inbox *inbox, struct wr_origin *origin, uint64_t end)
+{
+    if (inbox->open) {
+        wr_origin_amend_end(origin, end);
+        return 0;
+    }
+    return wr_origin_push_end(origin, end);
+}
+
+static int push_ends(struct wr_inbox *inbox, struct wr_origin *origin,
+                     const struct wr_frame *frames, size_t count)
+{
+    bool inside = inbox->framer.ops->restarts_inside;
+    for (size_t i = 0; i < count; i++) {
+        bool cut = inside && (frames[i].flags & WEIR_ITEM_TRUNCATED) != 0;
+        uint64_t end = frames[i].end | (cut ? WR_END_INSIDE : 0);
+        if (i == 0 ? push_end(inbox, origin, end) < 0 : wr_origin_push_end(origin, end) < 0) {
+            return WEIR_ENOMEM;
+        }
+    }
+    return 0;
+}
+
+/* The oldest block has been used up. False: it is the one being filled. */
+static bool next_block(struct wr_inbox *inbox)
+{
+    struct weir_block *block = inbox->full;
+    if (block == NULL) {
+        return false;
+    }
+    inbox->full = block->next;
+    inbox->start = 0;
+    wr_block_unref(block, 1);
+    return true;
+}
+
+/* One round: up to BATCH items of the oldest block. Negative: the framer has failed, or there was no
+ * memory. */
+static long take_batch(struct wr_inbox *inbox, struct weir_block *block, struct weir_gen *gen,
+                       weir_item *items, size_t max)
+{
+    struct wr_framer *framer = &inbox->framer;
+    struct wr_frame frames[BATCH];
+    size_t used;
+    bool eof = inbox->end && block == inbox->block;
+    long n = framer->ops->split(framer, block->data + inbox->start, block->len - inbox->start, eof,
+                                frames, max, &used);
+    inbox->start += used;
+    inbox->pending -= used;
+    if (n <= 0) {
+        return n;
+    }
+    lend(inbox, block);
+    struct wr_origin *origin = gen->origin;
+    uint64_t seq = origin->given - inbox->open;
+    for (size_t i = 0; i < (size_t)n; i++) {
+        items[i] = (weir_item){.data = frames[i].data,
+                               .len = frames[i].len,
+                               .block = block,
+                               .receipt = &origin->receipt,
+                               .seq = ++seq,
+                               .time_ns = block->time_ns,
+                               .origin = origin->id,
+                               .flags = frames[i].flags};
+    }
+    if (inbox->keep_ends && push_ends(inbox, origin, frames, (size_t)n) < 0) {
+        return WEIR_ENOMEM;
+    }
+    origin->given = seq;
+    inbox->open = framer->open;
+    return n;
+}
+
+/* The same of values, each in a block of its own. */
+static long take_values(struct wr_inbox *inbox, struct weir_block *block, struct weir_gen *gen,
+                        weir_item *items, size_t max)
+{
+    struct wr_framer *framer = &inbox->framer;
+    uint64_t ends[BATCH];
+    size_t used;
+    bool eof = inbox->end && block == inbox->block;
+    long n = framer->ops->decode(framer, &inbox->loop->blocks, block->data + inbox->start,
+                                 block->len - inbox->start, eof, items, ends, max, &used);
+    inbox->start += used;
+    inbox->pending -= used;
+    struct wr_origin *origin = gen->origin;
+    int rc = 0;
+    for (long i = 0; i < n; i++) {
+        items[i].block->next = inbox->values;
+        inbox->values = items[i].block;
+        items[i].receipt = &origin->receipt;
+        items[i].seq = origin->given + (uint64_t)i + 1;
+        items[i].time_ns = block->time_ns;
+        items[i].origin = origin->id;
+        if (inbox->keep_ends && rc == 0) {
+            rc = wr_origin_push_end(origin, ends[i]);
+        }
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    origin->given += n > 0 ? (uint64_t)n : 0;
+    return n;
+}
+
+/* The input is used up. An item that was given in pieces gets a last one, since only its line end
+ * is missing; a record of which something is missing is a failure. */
+static size_t take_last(struct wr_inbox *inbox, struct weir_gen *gen, weir_item *items, bool *over)
+{
+    struct wr_framer *framer = &inbox->framer;
+    struct wr_frame frame;
+    size_t used;
+    long n =
+        framer->ops->split != NULL ? framer->ops->split(framer, "", 0, true, &frame, 1, &used) : 0;
+    *over = n < 0 || !inbox->open;
+    if (n < 0) {
+        return framer_fails(inbox, gen, (int)n);
+    }
+    log_overlong(inbox, gen);
+    if (*over) {
+        return 0;
+    }
+    struct wr_origin *origin = gen->origin;
+    items[0] = (weir_item){.data = "",
+                           .receipt = &origin->receipt,
+                           .seq = origin->given,
+                           .time_ns = inbox->loop->now_unix_ns,
+                           .origin = origin->id,
+                           .flags = WEIR_ITEM_NO_EOL};
+    inbox->open = false;
+    return 1;
+}
+
+/* A failure of the framer, or of what is done with its items. Items that were taken before it go
+ * first: it is met again. */
+static size_t take_fails(struct wr_inbox *inbox, struct weir_gen *gen, int code, size_t count,
+                         bool *over)
+{
+    if (code == WEIR_EBUDGET) {
+        inbox->starved = count == 0;
+        return count;
+    }
+    if (count > 0) {
+        return count;
+    }
+    *over = true;
+    return framer_fails(inbox, gen, code);
+}
+
+size_t wr_inbox_take(struct wr_inbox *inbox, struct weir_gen *gen, weir_item *items, size_t max,
+                     bool *over)
+{
+    struct wr_framer *framer = &inbox->framer;
+    size_t count = 0;
+    *over = false;
+    if (WR_UNLIKELY(inbox->open && !framer->open)) {
+        return take_last(inbox, gen, items, over); /* it went on elsewhere: with another item */
+    }
+    while (count < max) {
+        struct weir_block *block = inbox->full != NULL ? inbox->full : inbox->block;
+        if (block == NULL || inbox->start == block->len) {
+            if (next_block(inbox)) {
+                continue;
+            }
+            break;
+        }
+        size_t want = WR_MIN(max - count, (size_t)BATCH);
+        if (!can_lend(inbox, block)) {
+            break;
+        }
+        long n = WR_LIKELY(framer->ops->split != NULL)
+                     ? take_batch(inbox, block, gen, items + count, want)
+                     : take_values(inbox, block, gen, items + count, want);
+        if (n < 0) {
+            return take_fails(inbox, gen, (int)n, count, over);
+        }
+        inbox->given_end = framer->offset;
+        if (WR_UNLIKELY(framer->overlong_count != inbox->overlong_logged) &&
+            count_overlong(inbox, gen) < 0) {
+            return take_fails(inbox, gen, WEIR_ENOMEM, 0, over);
+        }
+        count += (size_t)n;
+        if ((size_t)n < want && inbox->full == NULL) {
+            break;
+        }
+    }
+    if (count == 0 && inbox->end && inbox->pending == 0) {
+        return take_last(inbox, gen, items, over);
+    }
+    return count;
+}
+
+/* A size for a block that begins with `tail` bytes of an unfinished item and has room for `want`
+ * more; need: what the item takes, 0: nobody knows. */
+static size_t cap_for(const struct wr_inbox *inbox, size_t tail, size_t want, size_t need)
+{
+    size_t usual = usual_cap(inbox);
+    if (tail <= usual / 2 && need <= usual) {
+        return WR_MAX(usual, tail + want);
+    }
+    size_t limit = inbox->framer.item_bytes_max;
+    size_t most = limit < SIZE_MAX - SLACK ? limit + SLACK : SIZE_MAX;
+    return WR_MAX(WR_MIN(WR_MAX(tail * 2, need), most), tail + SLACK);
+}
+
+/* The block is full: move the unfinished item at its end to where it can go on. */
+static int move_tail(struct wr_inbox *inbox, size_t want)
+{
+    struct weir_block *block = inbox->block;
+    const struct wr_framer *framer = &inbox->framer;
+    bool oldest = inbox->full == NULL;
+    size_t begin = oldest ? inbox->start : 0;
+    size_t whole = framer->ops->whole(framer, block->data + begin, block->len - begin, oldest);
+    size_t tail_at = begin + whole;
+    size_t tail = block->len - tail_at;
+    size_t cap = cap_for(inbox, tail, want, oldest && whole == 0 ? framer->need : 0);
+
+    if (whole == 0 && block->refs == 1 && begin > 0 && cap <= block->cap) {
+        memmove(block->data, block->data + begin, tail);
+        block->len = (uint32_t)tail;
+        inbox->start = 0; /* nothing whole and a beginning that is not 0: it is the oldest */
+        return 0;
+    }
+    int why = 0;
+    struct weir_block *next = wr_block_new(&inbox->loop->blocks, cap, &why);
+    if (next == NULL) {
+        return why;
+    }
+    memcpy(next->data, block->data + tail_at, tail);
+    next->len = (uint32_t)tail;
+    next->time_ns = block->time_ns;
+    inbox->block = next;
+    if (whole == 0) {
+        wr_block_unref(block, 1);
+        inbox->start = oldest ? 0 : inbox->start;
+        return 0;
+    }
+    block->len = (uint32_t)tail_at;
+    block->next = NULL;
+    struct weir_block **end = &inbox->full;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    *end = block;
+    return 0;
+}
+
+/* A block with `want` bytes of room, if it can be had. */
+static int make_room(struct wr_inbox *inbox, size_t want)
+{
+    struct weir_block *block = inbox->block;
+    int rc = 0;
+    if (block != NULL && inbox->full == NULL && inbox->start == block->len) {
+        if (block->refs == 1) {
+            block->len = 0;
+            inbox->start = 0;
+        } else if (block->cap - block->len < want) {
+            wr_block_unref(block, 1);
+            inbox->block = block = NULL;
+        }
+    }
+    if (block == NULL) {
+        inbox->block = wr_block_new(&inbox->loop->blocks, cap_for(inbox, 0, want, 0), &rc);
+        inbox->start = inbox->full == NULL ? 0 : inbox->start;
+    } else if (block->cap - block->len < want) {
+        rc = move_tail(inbox, want);
+    }
+    return rc;
+}
+
+/* Did the framer find no memory for what is here? Then more bytes do not help. */
+static bool take_starved(struct wr_inbox *inbox)
+{
+    bool starved = inbox->starved;
+    inbox->starved = false;
+    return starved;
+}
+
+int wr_inbox_room(struct wr_inbox *inbox, char **to, size_t *room)
+{
+    if (WR_UNLIKELY(take_starved(inbox))) {
+        return WEIR_EBUDGET;
+    }
+    int rc = make_room(inbox, ROOM_MIN);
+    struct weir_block *block = inbox->block;
+    /* What is left of a full block is better than nothing. */
+    if (block == NULL || block->cap == block->len) {
+        return rc;
+    }
+    *to = block->data + block->len;
+    *room = block->cap - block->len;
+    return 0;
+}
+
+int wr_inbox_room_for(struct wr_inbox *inbox, size_t want, char **to)
+{
+    WR_ASSERT(want <= SLACK, "a piece of %zu bytes is more than a block promises", want);
+    int rc = WR_UNLIKELY(take_starved(inbox)) ? WEIR_EBUDGET : make_room(inbox, want);
+    if (rc == 0) {
+        *to = inbox->block->data + inbox->block->len;
+    }
+    return rc;
+}
+
+static int64_t cap_of(const struct weir_block *block)
+{
+    return block != NULL ? (int64_t)block->cap : 0;
+}
+
+const char *wr_inbox_stuck(const struct wr_inbox *inbox)
+{
+    const struct weir_block *block = inbox->block;
+    int64_t own = cap_of(block) + cap_of(wr_framer_block(&inbox->framer));
+    for (const struct weir_block *full = inbox->full; full != NULL; full = full->next) {
+        own += cap_of(full);
+    }
+    if (inbox->loop->budget.used > own) {
+        return NULL;
+    }
+    bool lent = block != NULL && (inbox->lent[0] == block || inbox->lent[1] == block);
+    return block != NULL && block->refs > 1u + lent
+               ? "the loop's byte budget is too small: items that were given are still held"
+               : "an item is longer than the loop's byte budget allows";
+}
+
+int64_t wr_inbox_held(const struct wr_inbox *inbox, uint32_t mark)
+{
+    int64_t held =
+        wr_block_mark(inbox->block, mark) + wr_block_mark(wr_framer_block(&inbox->framer), mark);
+    for (struct weir_block *block = inbox->full; block != NULL; block = block->next) {
+        held += wr_block_mark(block, mark);
+    }
+    return held;
+}
+
+void wr_inbox_came(struct wr_inbox *inbox, size_t bytes)
+{
+    struct weir_block *block = inbox->block;
+    if (bytes == 0) {
+        if (block != NULL && inbox->full == NULL && inbox->start == block->len) {
+            wr_block_unref(block, 1);
+            inbox->block = NULL;
+            inbox->start = 0;
+        }
+        return;
+    }
+    WR_ASSERT(block != NULL && bytes <= block->cap - block->len,
+              "more bytes came than there was room for");
+    block->len += (uint32_t)bytes;
+    inbox->loop->stats.bytes_in += bytes;
+    block->time_ns = inbox->loop->now_unix_ns;
+    inbox->pending += bytes;
+    inbox->bytes += bytes;
+}
+
+void wr_inbox_end(struct wr_inbox *inbox)
+{
+    inbox->end = true;
+}
+
+/* same: what is unfinished at given_end goes on. */
+static void go_on_at(struct wr_inbox *inbox, uint64_t offset, bool same)
+{
+    let_go_of_bytes(inbox);
+    wr_framer_restart(&inbox->framer, offset, same);
+    inbox->given_end = offset;
+    inbox->end = inbox->starved = false;
+}
+
+void wr_inbox_restart(struct wr_inbox *inbox, uint64_t offset)
+{
+    go_on_at(inbox, offset, offset == inbox->given_end);
+}
+
+void wr_inbox_resume(struct wr_inbox *inbox, uint64_t end)
+{
+    struct wr_framer *framer = &inbox->framer;
+    uint64_t offset = end & ~WR_END_INSIDE;
+    go_on_at(inbox, offset, false);
+    framer->dropping = end != offset;
+    framer->overlong_start = offset;
+    if (framer->dropping && framer->overlong == WEIR_LONG_FAILS) {
+        framer->failed = WEIR_ETOOLONG; /* as there */
+    }
+}

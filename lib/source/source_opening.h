@@ -1,0 +1,22 @@
+/*
+ * source_opening.h - what the components of sources read from a weir_opening. Internal.
+ */
+#ifndef WR_SOURCE_OPENING_H
+#define WR_SOURCE_OPENING_H
+
+#include <weir/module.h>
+
+/* How lines are read, where no framer stands behind the source: whole where somebody looks into
+ * them, else a long one may go through in pieces. */
+static inline weir_lines_options wr_lines_of_opening(const weir_opening *opening)
+{
+    weir_lines_options options = WEIR_ZERO;
+    options.struct_size = sizeof options;
+    options.state = opening->state;
+    options.overlong = opening->pieces   ? WEIR_LONG_PARTS
+                       : opening->strict ? WEIR_LONG_FAILS
+                                         : WEIR_LONG_SKIP;
+    return options;
+}
+
+#endif

@@ -1,0 +1,155 @@
+/*
+ * stage_framed.c - weir_framed and weir_lines: the bytes of another generator, cut into items.
+ *
+ * Directly behind a source of bytes there is nothing to do: the source cuts them itself, so that
+ * its positions are those of the items. Elsewhere bytes are copied into an inbox once, wherever the
+ * items cut them, and the new items are slices of it. In the ledger these are items of a source of
+ * their own: a piece of bytes and a line are different things to count, and the bytes are delivered
+ * when the next ones are asked for.
+ *
+ * It waits for its upstream and, when the budget is used up, for memory.
+ */
+#include <string.h>
+
+#include <weir/stage.h>
+
+#include "base_option.h"
+#include "flow_inbox.h"
+
+struct stage_framed {
+    struct weir_gen gen;
+    struct wr_inbox inbox;
+    bool opened;
+    weir_slice bytes; /* of the item lent from upstream, of which `at` have been taken */
+    size_t at;
+    weir_scratch scratch;
+};
+
+/* More bytes are there to take, or the end is in the inbox. 0, or the code of a failure that was
+ * set. */
+static int pull_bytes(struct stage_framed *framed)
+{
+    struct weir_gen *gen = &framed->gen;
+    weir_item item;
+    framed->at = framed->bytes.len = 0;
+    if (wr_pull(gen->up, &item, 1) == 0) {
+        if (wr_gen_failure(gen->up) != NULL) {
+            return wr_gen_failure(gen->up)->code;
+        }
+        wr_inbox_end(&framed->inbox);
+        return 0;
+    }
+    return wr_gen_text(gen, &item, &framed->bytes, &framed->scratch) ? 0 : gen->failure->code;
+}
+
+static int wait_for_room(struct stage_framed *framed)
+{
+    struct weir_gen *gen = &framed->gen;
+    int rc = wr_budget_wait(gen->loop, &gen->object);
+    if (rc == WEIR_EBUDGET) {
+        return wr_gen_fail_starved(gen, (int64_t)framed->inbox.given_end);
+    }
+    return rc < 0 ? wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc)) : 0;
+}
+
+/* Some bytes go from the upstream's item into the inbox. 0, or the code of a failure that was set.
+ */
+static int fill(struct stage_framed *framed)
+{
+    struct wr_inbox *inbox = &framed->inbox;
+    char *to;
+    size_t room;
+    int rc = framed->at == framed->bytes.len ? pull_bytes(framed) : 0;
+    if (rc < 0 || inbox->end) {
+        return rc;
+    }
+    rc = wr_inbox_room(inbox, &to, &room);
+    if (rc == WEIR_EBUDGET && wr_inbox_stuck(inbox) == NULL) {
+        return wait_for_room(framed);
+    }
+    if (rc < 0) {
+        return wr_gen_fail(&framed->gen, rc, 0, (int64_t)inbox->given_end, "%s",
+                           rc == WEIR_EBUDGET ? wr_inbox_stuck(inbox) : "no memory for items");
+    }
+    size_t n = WR_MIN(room, framed->bytes.len - framed->at);
+    if (n > 0) {
+        memcpy(to, framed->bytes.data + framed->at, n);
+        framed->at += n;
+        wr_inbox_came(inbox, n);
+    }
+    return 0;
+}
+
+static size_t framed_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    struct stage_framed *framed = WR_OWNER(gen, struct stage_framed, gen);
+    if (!framed->opened) {
+        framed->opened = true;
+        gen->origin = wr_scope_origin(gen->object.scope, gen->name);
+        if (gen->origin == NULL) {
+            wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory to count items");
+            return 0;
+        }
+    }
+    wr_inbox_over_loan(&framed->inbox, gen->origin);
+    for (;;) {
+        bool over;
+        size_t n = wr_inbox_take(&framed->inbox, gen, items, max, &over);
+        if (n > 0 || over || fill(framed) < 0) {
+            return n;
+        }
+    }
+}
+
+static void framed_close(struct weir_gen *gen)
+{
+    struct stage_framed *framed = WR_OWNER(gen, struct stage_framed, gen);
+    wr_inbox_fini(&framed->inbox);
+    weir_scratch_free(&framed->scratch);
+}
+
+static int64_t framed_held(const struct weir_gen *gen, uint32_t mark)
+{
+    return wr_inbox_held(&WR_OWNER((uintptr_t)gen, struct stage_framed, gen)->inbox, mark);
+}
+
+static const struct wr_gen_ops framed_ops = {
+    .kind = "framed", .next_many = framed_next_many, .close = framed_close, .held = framed_held};
+
+static weir_gen *make(weir_gen *bytes, const weir_framing *framing, const char *verb)
+{
+    static const char *const names[] = {
+        [WEIR_FRAME_LINES] = "lines", [WEIR_FRAME_NONE] = "raw",    [WEIR_FRAME_LEN32] = "len32",
+        [WEIR_FRAME_NUL] = "nul",     [WEIR_FRAME_FIXED] = "fixed", [WEIR_FRAME_VARINT] = "varint",
+        [WEIR_FRAME_SSE] = "sse"};
+    weir_framing f = WEIR_ZERO;
+    weir_error error;
+    if (framing != NULL) {
+        WR_TAKE_OPTIONS(f, framing);
+    }
+    wr_gen_given(bytes, verb);
+    bool good = wr_framing_ok(&f, "framed", &error);
+    if (good && wr_gen_frame(bytes, &f)) {
+        return bytes;
+    }
+    struct stage_framed *framed =
+        wr_stage_alloc(bytes, sizeof *framed, &framed_ops, good ? names[f.kind] : "framed");
+    if (framed != NULL && !good) {
+        f = (weir_framing)WEIR_ZERO;
+        wr_gen_fail_error(&framed->gen, &error);
+    }
+    if (framed != NULL && wr_inbox_init(&framed->inbox, framed->gen.loop, &f, 0) < 0) {
+        wr_gen_fail(&framed->gen, WEIR_ENOMEM, 0, -1, "no memory for items");
+    }
+    return wr_gen_made(framed != NULL ? &framed->gen : NULL, bytes);
+}
+
+weir_gen *weir_framed(weir_gen *bytes, const weir_framing *framing)
+{
+    return make(bytes, framing, "weir_framed");
+}
+
+weir_gen *weir_lines(weir_gen *bytes)
+{
+    return make(bytes, NULL, "weir_lines");
+}

@@ -1,0 +1,213 @@
+/*
+ * test_codec_framer.c - every framer but those of lines and events: what it makes of its input, at
+ * every chunking.
+ */
+#include "support_framer.h"
+
+#define SKIPS(k)                                                       \
+    {                                                                  \
+        .kind = WEIR_FRAME_##k, .limit = 8, .overlong = WEIR_LONG_SKIP \
+    }
+
+/* A literal with NULs in it. */
+#define INPUT(text) text, sizeof(text) - 1
+
+TEST(nul_ends_an_item)
+{
+    static const struct framing nul = SKIPS(NUL);
+    frames_as(&nul, INPUT("one\0\0two\r\0li\nne\0"), "one||two\r|li\nne|");
+}
+
+TEST(nul_gives_the_rest_at_the_end)
+{
+    static const struct framing nul = SKIPS(NUL);
+    frames_as(&nul, INPUT("one\0two\r"), "one|two\r$|");
+    frames_as(&nul, INPUT(""), "");
+}
+
+TEST(nul_skips_what_is_too_long)
+{
+    static const struct framing nul = SKIPS(NUL);
+    struct wr_framer at = frames_as(&nul, INPUT("one\0ten bytes.\0two\0"), "one|two|");
+    ck_assert_uint_eq(at.overlong_count, 1);
+    ck_assert_uint_eq(at.overlong_start, 4);
+    ck_assert_uint_eq(at.overlong_bytes - at.overlong_extra, 10);
+}
+
+TEST(nul_cuts_what_is_too_long)
+{
+    static const struct framing nul = {WEIR_FRAME_NUL, WEIR_LONG_CUT, 4, 0};
+    frames_as(&nul, INPUT("one\0ten bytes.\0two\0"), "one|ten ~|two|");
+}
+
+TEST(raw_gives_the_bytes_as_they_come)
+{
+    static const struct framing raw = SKIPS(NONE);
+    struct framed got = frame_input(&raw, INPUT("a\nb\0c\r\n"), (struct cut){3, SIZE_MAX, 64, 0});
+    ck_assert_mem_eq(got.text, "a\nb\0c\r\n", 7);
+    ck_assert_uint_eq(got.raw, 7);
+    free(got.text);
+}
+
+TEST(len32_takes_records_by_their_length)
+{
+    static const struct framing len32 = SKIPS(LEN32);
+    frames_as(&len32, INPUT("\0\0\0\3one\0\0\0\0\0\0\0\5a\0\nb\r"), "one||a\0\nb\r|");
+}
+
+TEST(len32_skips_a_long_record_by_its_length)
+{
+    static const struct framing len32 = SKIPS(LEN32);
+    struct wr_framer at = frames_as(
+        &len32, INPUT("\0\0\0\1a\0\0\0\x10\0\0\0\1b\0\0\0\1c\0\0\0\1d\0\0\0\0\1e"), "a|e|");
+    ck_assert_uint_eq(at.overlong_count, 1);
+    ck_assert_uint_eq(at.overlong_start, 5);
+    ck_assert_uint_eq(at.overlong_bytes - at.overlong_extra, 16);
+}
+
+TEST(len32_cuts_a_long_record)
+{
+    static const struct framing len32 = {WEIR_FRAME_LEN32, WEIR_LONG_CUT, 4, 0};
+    struct wr_framer at = frames_as(&len32, INPUT("\0\0\0\6abcdef\0\0\0\1g"), "abcd~|g|");
+    ck_assert_uint_eq(at.overlong_bytes, 2);
+}
+
+TEST(len32_fails_at_a_long_record)
+{
+    static const struct framing len32 = {WEIR_FRAME_LEN32, WEIR_LONG_FAILS, 4, 0};
+    char expected[32];
+    snprintf(expected, sizeof expected, "a|<%d>", -WEIR_ETOOLONG);
+    struct wr_framer at = frames_as(&len32, INPUT("\0\0\0\1a\0\0\0\6abcdef"), expected);
+    ck_assert_uint_eq(at.overlong_start, 5);
+}
+
+TEST(len32_gives_a_long_record_in_pieces)
+{
+    static const struct framing len32 = {WEIR_FRAME_LEN32, WEIR_LONG_PARTS, 4, 0};
+    frames_as(&len32, INPUT("\0\0\0\1a\0\0\0\6abcdef\0\0\0\5ghijk\0\0\0\1l"), "a|abcdef|ghijk|l|");
+}
+
+TEST(an_input_that_ends_inside_a_record_is_truncated)
+{
+    static const struct framing len32 = SKIPS(LEN32), varint = SKIPS(VARINT),
+                                fixed = {WEIR_FRAME_FIXED, WEIR_LONG_SKIP, 8, 3};
+    char expected[64];
+    snprintf(expected, sizeof expected, "one|<%d the input ends inside a record>",
+             -WEIR_ETRUNCATED);
+    frames_as(&len32, INPUT("\0\0\0\3one\0\0\0\3tw"), expected);
+    frames_as(&len32, INPUT("\0\0\0\3one\0\0\0"), expected);
+    frames_as(&len32, INPUT("\0\0\0\3one\0\0\0\x30 and so on"), expected);
+    frames_as(&varint, INPUT("\3one\3tw"), expected);
+    frames_as(&varint, INPUT("\3one\x80"), expected);
+    frames_as(&fixed, INPUT("onetw"), expected);
+}
+
+TEST(varint_takes_records_by_their_length)
+{
+    static const struct framing varint = {WEIR_FRAME_VARINT, WEIR_LONG_SKIP, 1000, 0};
+    char input[2 + 300 + 4] = "\xac\2", expected[300 + 8] = "";
+    memset(input + 2, 'x', 300);
+    memcpy(input + 302, "\0\x81\0y", 4);
+    memset(expected, 'x', 300);
+    strcpy(expected + 300, "||y|");
+    frames_as(&varint, input, sizeof input, expected);
+}
+
+TEST(varint_skips_a_long_record_by_its_length)
+{
+    static const struct framing varint = SKIPS(VARINT);
+    frames_as(&varint, INPUT("\1a\x0a\1b\1b\1b\1b\1b\1c"), "a|c|");
+}
+
+TEST(varint_of_more_than_ten_bytes_is_no_length)
+{
+    static const struct framing varint = {WEIR_FRAME_VARINT, WEIR_LONG_SKIP, SIZE_MAX, 0};
+    char expected[96];
+    snprintf(expected, sizeof expected,
+             "a|<%d the length of a record is longer than the 10 bytes of a varint>", -WEIR_EPARSE);
+    frames_as(&varint, INPUT("\1a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\1b"), expected);
+    frames_as(&varint, INPUT("\1a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02 beyond 64 bits"),
+              expected);
+}
+
+TEST(varint_of_ten_bytes_is_a_length)
+{
+    static const struct framing varint = SKIPS(VARINT);
+    char expected[64];
+    snprintf(expected, sizeof expected, "a|<%d the input ends inside a record>", -WEIR_ETRUNCATED);
+    frames_as(&varint, INPUT("\1a\xff\xff\xff\xff\xff\xff\xff\xff\xff\1b"), expected);
+}
+
+TEST(fixed_takes_records_of_one_length)
+{
+    static const struct framing fixed = {WEIR_FRAME_FIXED, WEIR_LONG_SKIP, 8, 4};
+    frames_as(&fixed, INPUT("onetwo\nthree"), "onet|wo\nt|hree|");
+    frames_as(&fixed, INPUT(""), "");
+}
+
+TEST(lines_give_a_long_line_in_pieces)
+{
+    static const struct framing lines = {WEIR_FRAME_LINES, WEIR_LONG_PARTS, 4, 0};
+    frames_as(&lines, INPUT("one\nseven and more\r\ntwo\r\nthe last is long"),
+              "one|seven and more\\r|two\\r|the last is long$|");
+    frames_as(&lines, INPUT("a\rb\rc\r\r\n"), "a\rb\rc\r\\r|");
+    frames_as(&lines, INPUT("ends in a lone CR\r"), "ends in a lone CR\\r$|");
+}
+
+TEST(pieces_are_no_longer_than_what_has_come)
+{
+    struct wr_framer framer;
+    struct wr_frame frame;
+    size_t used;
+    ck_assert_int_eq(wr_framer_init(&framer, WEIR_FRAME_LINES, 4, WEIR_LONG_PARTS, 0, 0), 0);
+
+    ck_assert_int_eq(framer.ops->split(&framer, "seve", 4, false, &frame, 1, &used), 0);
+    ck_assert_int_eq(framer.ops->split(&framer, "seven\r", 6, false, &frame, 1, &used), 1);
+
+    ck_assert_uint_eq(used, 5); /* the CR may belong to the line end */
+    ck_assert_uint_eq(frame.flags, WEIR_ITEM_PART);
+    ck_assert(framer.open);
+}
+
+/* A restart at the end of what was given: the item that was going on goes on, or is over. */
+TEST(a_restart_goes_on_inside_a_record_that_is_skipped)
+{
+    struct wr_framer framer;
+    struct wr_frame frames[4];
+    size_t used;
+    ck_assert_int_eq(wr_framer_init(&framer, WEIR_FRAME_LEN32, 4, WEIR_LONG_SKIP, 0, 0), 0);
+    ck_assert_int_eq(framer.ops->split(&framer, "\0\0\0\6abc", 7, false, frames, 4, &used), 0);
+    ck_assert_uint_eq(framer.offset, 7);
+
+    wr_framer_restart(&framer, 7, true);
+
+    ck_assert_int_eq(framer.ops->split(&framer, "def\0\0\0\1g", 8, true, frames, 4, &used), 1);
+    ck_assert_mem_eq(frames[0].data, "g", 1);
+    ck_assert_uint_eq(frames[0].end, 15);
+}
+
+/* How much of a full block may stay: what is behind moves on. */
+TEST(whole_items_at_the_begin_of_a_window_are_known)
+{
+    static const struct {
+        int32_t kind;
+        const char *data;
+        size_t len, whole;
+    } cases[] = {{WEIR_FRAME_LINES, INPUT("one\ntwo"), 4},
+                 {WEIR_FRAME_NUL, INPUT("one\0two"), 4},
+                 {WEIR_FRAME_NONE, INPUT("anything"), 8},
+                 {WEIR_FRAME_LEN32, INPUT("\0\0\0\1a\0\0\0\2b"), 5},
+                 {WEIR_FRAME_LEN32, INPUT("\0\0\0\1a\0\0\0\x20 to be skipped"), 23},
+                 {WEIR_FRAME_VARINT, INPUT("\1a\1b\2c"), 4},
+                 {WEIR_FRAME_FIXED, INPUT("onetwoth"), 6},
+                 {WEIR_FRAME_SSE, INPUT("data: x"), 7}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct wr_framer framer;
+        ck_assert_int_eq(wr_framer_init(&framer, cases[i].kind, 8, WEIR_LONG_SKIP, 3, 0), 0);
+        ck_assert_uint_eq(framer.ops->whole(&framer, cases[i].data, cases[i].len, true),
+                          cases[i].whole);
+        wr_framer_fini(&framer);
+    }
+}
+
+MAIN("codec/framer")
