@@ -45,6 +45,11 @@ void wr_framer_restart(struct wr_framer *framer, uint64_t offset, bool same)
     }
 }
 
+uint64_t wr_framer_restart_at(const struct wr_framer *framer)
+{
+    return framer->sse != NULL ? wr_sse_begin(framer) : framer->offset;
+}
+
 struct weir_block *wr_framer_block(const struct wr_framer *framer)
 {
     return framer->sse != NULL ? wr_sse_block(framer) : NULL;

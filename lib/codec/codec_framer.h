@@ -105,6 +105,9 @@ void wr_framer_fini(struct wr_framer *framer);
 /* The bytes go on at `offset`, as a new window. same: it is where the last window's unused bytes
  * began, so an item that is dropped or given in pieces goes on; else a new item begins there. */
 void wr_framer_restart(struct wr_framer *framer, uint64_t offset, bool same);
+/* Where a restart has to begin: the offset of the window, or, where bytes of an unfinished value were
+ * used up, of that value's begin. */
+uint64_t wr_framer_restart_at(const struct wr_framer *framer);
 /* What it holds beside the window: the value that is being made; NULL: none. */
 struct weir_block *wr_framer_block(const struct wr_framer *framer);
 

@@ -141,7 +141,7 @@ static int small_set(struct small *small, struct wr_text text)
 
 static struct wr_text text_of(const struct small *small)
 {
-    return (struct wr_text){small->len > 0 ? small->bytes : "", small->len};
+    return (struct wr_text){small->bytes != NULL ? small->bytes : "", small->len};
 }
 
 void wr_sse_restart(struct wr_framer *framer)
@@ -172,6 +172,11 @@ int wr_sse_set_last_id(struct wr_framer *framer, struct wr_text id)
 int64_t wr_sse_retry_ms(const struct wr_framer *framer)
 {
     return framer->sse->retry_ms;
+}
+
+uint64_t wr_sse_begin(const struct wr_framer *framer)
+{
+    return framer->sse->begin;
 }
 
 struct weir_block *wr_sse_block(const struct wr_framer *framer)
@@ -371,6 +376,7 @@ static void give(struct cursor *c, weir_item *item)
 {
     struct wr_sse *sse = c->sse;
     struct weir_block *block = sse->block;
+    WR_ASSERT(block != NULL, "an event without data");
     struct head *head = (struct head *)(void *)block->data;
     char *body = block->data + sizeof *head, *at = body + sse->data_len;
     char retry[RETRY_BYTES + 1];

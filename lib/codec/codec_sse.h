@@ -25,6 +25,8 @@ void wr_sse_restart(struct wr_framer *framer);
 struct wr_text wr_sse_last_id(const struct wr_framer *framer);
 /* The block of the event that is being read; NULL: it has no data yet. */
 struct weir_block *wr_sse_block(const struct wr_framer *framer);
+/* Offset of the event that is being read. */
+uint64_t wr_sse_begin(const struct wr_framer *framer);
 /* As if an event with this id had come. 0 or WEIR_ENOMEM. */
 int wr_sse_set_last_id(struct wr_framer *framer, struct wr_text id);
 /* The latest `retry`, in ms; -1: none has come. */

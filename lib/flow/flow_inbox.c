@@ -393,7 +393,7 @@ size_t wr_inbox_take(struct wr_inbox *inbox, struct weir_gen *gen, weir_item *it
         if (n < 0) {
             return take_fails(inbox, gen, (int)n, count, over);
         }
-        inbox->given_end = framer->offset;
+        inbox->given_end = wr_framer_restart_at(framer);
         if (WR_UNLIKELY(framer->overlong_count != inbox->overlong_logged) &&
             count_overlong(inbox, gen) < 0) {
             return take_fails(inbox, gen, WEIR_ENOMEM, 0, over);

@@ -64,8 +64,9 @@ const char *wr_plan_shapes_text(uint32_t shapes, char to[64])
 {
     static const char *const names[] = {"bytes", "lines", "json", "events", "batches"};
     struct wr_plan_out out;
-    if (shapes == WEIR_SHAPES_ALL || shapes == WEIR_SHAPES_TEXT) {
-        return shapes == WEIR_SHAPES_ALL ? "any items" : "text";
+    uint32_t all = shapes | WEIR_SHAPE_BYTES; /* which are made lines where need be */
+    if (all == WEIR_SHAPES_ALL || all == WEIR_SHAPES_TEXT) {
+        return all == WEIR_SHAPES_ALL ? "any items" : "text";
     }
     wr_plan_out_init(&out, to, 64);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

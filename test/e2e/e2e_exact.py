@@ -50,6 +50,7 @@ def make_files(folder):
         "lone-crs": b"a\rb\r\r\nc\r\n\rd\n\r" * 20000 + b"\r",
         "nuls": b"\0\0\n\0a\0\r\0\n" * 20000 + b"\0",
         "binary": rng.randbytes(3000000),
+        "wide": b"one\n" + LETTERS * 45 + b"\r\n" + LETTERS * 30 + b"\r\ntwo\n" + LETTERS * 20,
     }
     for name, data in files.items():
         with open(os.path.join(folder, name), "wb") as file:

@@ -10,9 +10,11 @@ failure has come out.
 import gzip
 import os
 import random
+import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import unittest
@@ -566,13 +568,26 @@ class BadState(e2e_support.TestCase):
 class BadItems(e2e_support.TestCase):
     def test_an_overlong_line_is_skipped_counted_and_told(self):
         long = b"x" * (1 << 20) + b"y\n"
-        run = weir("-v", stdin=b"one\n" + long + b"two\n")
+        run = weir("-v", 'grep "o"', stdin=b"one\n" + long + b"two\n")
         self.ends(run, 0, "1048577", "skipped", "over the line limit")
         self.assertEqual(run.out, b"one\ntwo\n")
 
     def test_an_overlong_line_is_told_without_being_asked(self):
-        run = weir(stdin=b"one\n" + b"x" * 2000000 + b"\ntwo\n")
+        run = weir('grep "o"', stdin=b"one\n" + b"x" * 2000000 + b"\ntwo\n")
         self.ends(run, 0, "at byte 4", "2000000", "skipped")
+
+    def test_a_long_line_passes_whole_where_nobody_looks_into_lines(self):
+        data = b"one\n" + b"x" * 3000000 + b"\r\ntwo\n" + b"y" * 2000000
+        for text, out in (
+            ("-", data),
+            ("queue | skip 1 | head 1", data[4:-2000004]),
+            ("--strict", data),
+        ):
+            run = weir("-v", *([text] if text != "-" else []), stdin=data)
+            self.ends(run, 0, "4 in = " if "skip" not in text else "1 out", "0 rejected")
+            self.assertTrue(run.out == out, text)
+        self.ends(weir("-q", "queue full=drop-oldest", stdin=data), 0, "2 of 4 items")
+        self.ends(weir("-q", "batch 2", stdin=data), 0, "2 of 4 items")
 
     def test_what_was_rejected_is_said_also_when_quiet(self):
         run = weir("-q", 'grep "o"', stdin=b"one\n" + b"o" * 2000000 + b"\ntwo\n")
@@ -623,9 +638,82 @@ class BadItems(e2e_support.TestCase):
         self.assertLess(len(run.err.splitlines()), 20)
 
     def test_a_gigantic_line_needs_no_memory(self):
-        run = shell('head -c 300000000 /dev/zero | "$WEIR" -v "skip 0"; exit "${PIPESTATUS[1]}"')
+        run = shell('head -c 300000000 /dev/zero | "$WEIR" -v \'grep "x"\'; exit "${PIPESTATUS[1]}"')
         self.ends(run, 0, "skipped")
         self.assertEqual(run.out, b"")
+        run = shell('head -c 300000000 /dev/zero | "$WEIR" -v --mem 1MiB | tr -d x | wc -c')
+        self.ends(run, 0, "1 in = 1 out")
+        self.assertEqual(int(run.out), 300000000)
+        self.assertLess(float(re.search("peak ([0-9.]+) MiB", run.err).group(1)), 24)
+
+
+class Records(e2e_support.TestCase):
+    """Bytes cut by something else than line ends, from every transport."""
+
+    RECORDS = [b"one", b"", b"t\nwo", b"x" * 70000]
+
+    def gives(self, text, records, *args, **how):
+        run = weir(text, *args, **how)
+        self.ends(run, 0)
+        self.assertEqual(run.out, b"".join(record + b"\n" for record in records))
+
+    def test_records_come_from_files_pipes_sockets_and_http(self):
+        data = {
+            "nul": b"".join(r + b"\0" for r in self.RECORDS),
+            "len32": b"".join(struct.pack(">I", len(r)) + r for r in self.RECORDS),
+            "varint": b"\x03one" + b"\0" + b"\x04t\nwo" + b"\xf0\xa2\x04" + self.RECORDS[3],
+        }
+        for framer, encoded in data.items():
+            path = self.write("records", encoded)
+            self.gives("%s | %s" % (path, framer), self.RECORDS)
+            self.gives(framer, self.RECORDS, stdin=encoded)
+            self.gives(framer, self.RECORDS, path)
+            peer = self.peer(Peer(ranged(encoded)))
+            self.gives("%s | %s" % (peer.url(), framer), self.RECORDS)
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                run = Weir("tcp://127.0.0.1:%d | %s" % (server.getsockname()[1], framer))
+                with run:
+                    with server.accept()[0] as peer:
+                        peer.sendall(encoded)
+                    self.assertEqual(run.end().out.count(b"\n"), 5)
+
+    def test_each_of_several_files_is_cut_by_itself(self):
+        paths = [self.write(name, b"\0\0\0\3" + name.encode()) for name in ("one", "two")]
+        self.gives("len32", [b"one", b"two"], *paths)
+
+    def test_records_of_one_length(self):
+        self.gives("fixed 3", [b"one", b"two"], stdin=b"onetwo")
+        run = weir("fixed 3", stdin=b"onetw")
+        self.ends(run, 1, "ends inside a record", "byte 3")
+        self.assertEqual(run.out, b"one\n")
+
+    def test_raw_bytes_leave_as_they_came(self):
+        data = os.urandom(300000)
+        run = weir("raw | queue", stdin=data)
+        self.ends(run, 0)
+        self.assertTrue(run.out == data)
+
+    def test_raw_bytes_are_cut_again_where_lines_are_needed(self):
+        self.gives('raw | grep "o"', [b"one", b"two"], stdin=b"one\nxx\ntwo\n")
+
+    def test_a_record_over_the_limit_is_passed_over_by_its_length(self):
+        data = struct.pack(">I", 5) + b"a\0\0\0\1" + struct.pack(">I", 1) + b"b"
+        run = weir("-v", "len32 max=4B", stdin=data)
+        self.ends(run, 0, "the record at byte 0 has 5 bytes", "1 rejected")
+        self.assertEqual(run.out, b"b\n")
+        self.ends(weir("--strict", "len32 max=4B", stdin=data), 1, "record 1")
+
+    def test_bytes_that_are_no_records_are_told_with_their_place(self):
+        run = weir("varint", stdin=b"\1a" + b"\xff" * 12)
+        self.ends(run, 1, "record 2 (at byte 2)", "10 bytes of a varint")
+        self.assertEqual(run.out, b"a\n")
+
+    def test_a_framer_behind_lines_is_refused(self):
+        self.ends(weir("gen 1..3 | len32"), 2, "'len32' needs bytes, 'gen' gives lines")
+
+    def test_events_are_given_as_their_data(self):
+        data = b"\xef\xbb\xbf: hello\nid: 1\ndata: one\ndata: two\r\n\r\ndata: three\n\ndata: cut"
+        self.gives("sse", [b"one\ntwo", b"three"], stdin=data)
 
 
 if __name__ == "__main__":

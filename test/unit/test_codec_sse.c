@@ -161,6 +161,7 @@ TEST(a_restart_drops_what_is_unfinished_and_keeps_the_last_id)
     ck_assert_int_eq(feed(&framer, "id: 1\ndata: a\n\n", &item), 1);
     wr_block_unref(item.block, 1);
     ck_assert_int_eq(feed(&framer, "id: 2\ndata: b\nda", &item), 0);
+    ck_assert_uint_eq(wr_framer_restart_at(&framer), 15);
 
     wr_framer_restart(&framer, 0, false);
 

@@ -260,7 +260,8 @@ static const struct mistake {
     {"gen 1.. | where (.a b)", "where: 'b' cannot stand here", "                    ^"},
     {"gen 1.. | where ()", "where: an expression is missing", "                ^"},
     {"gen 1.. | where .a | = 3", "unknown stage '='",
-     "                     ^ stages: lines batch queue grep head skip json csv sse syslog where "
+     "                     ^ stages: batch queue grep lines nul raw len32 varint fixed sse head "
+     "skip json csv sse syslog where "
      "map set fields del explode text regex jq exec count sum flatten throttle rechunk par tee "
      "through; sinks: dead stdout file null tcp unix route post"},
     {"gen 1.. | set .a", "set: an = is missing, as in .a = .b", "                ^"},
