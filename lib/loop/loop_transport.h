@@ -25,6 +25,7 @@
 
 enum { WR_AGAIN = -2000 }; /* not now: wait(), then try again */
 
+struct addrinfo;
 struct wr_transport;
 
 struct wr_transport_ops {
@@ -65,10 +66,14 @@ struct wr_transport {
 };
 
 /* Connect. Suspends; NULL: *error says ERESOLVE, ECONNECT, ETIMEDOUT, ENOMEM or ECANCELED. limit_ms
- * < 0: none; it holds for resolving and all tries together. Every address of the name is tried in
- * the resolver's order, IPv6 and IPv4. */
+ * < 0: none; it holds for resolving and all tries together. Every address of the name is tried, IPv6
+ * and IPv4 in turn: the next when the one before has failed or has not answered for 250 ms. */
 struct wr_transport *wr_tcp_connect(struct weir_loop *loop, const char *host, const char *port,
                                     int64_t limit_ms, struct wr_object *of, weir_error *error);
+/* The same with the addresses that getaddrinfo has given; at least one. peer: for messages. */
+struct wr_transport *wr_tcp_connect_any(struct weir_loop *loop, const struct addrinfo *all,
+                                        const char *peer, int64_t limit_ms, struct wr_object *of,
+                                        weir_error *error);
 struct wr_transport *wr_unix_connect(struct weir_loop *loop, const char *path, int64_t limit_ms,
                                      struct wr_object *of, weir_error *error);
 /* "tcp://HOST:PORT", "tcp://[::1]:9", "unix:PATH", "unix://PATH": split and connect. WEIR_EINVAL

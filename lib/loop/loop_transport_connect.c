@@ -1,14 +1,14 @@
 /*
- * loop_transport_connect.c - connecting: resolve the name, then try its addresses one after
- * another.
+ * loop_transport_connect.c - connecting: resolve the name, then try its addresses.
  *
  * An address in numbers needs no resolver. Others go to getaddrinfo on libuv's pool, where a lookup
  * cannot be stopped: the record of a lookup whose task was canceled or ran out of time is left
- * behind and frees itself when the answer comes. Then each address in turn: a non-blocking
- * connect(2), a wait for writability, SO_ERROR. What the last one said is told.
+ * behind and frees itself when the answer comes. A try is a non-blocking connect(2), a wait for
+ * writability, SO_ERROR. Several addresses race (RFC 8305): IPv6 and IPv4 in turn, beginning with
+ * the resolver's first, each when the one before has failed or has had 250 ms; the first that
+ * answers is taken, and where none does, what the last one said is told.
  *
- * Everything here runs on the connecting task and may be canceled at each wait; the limit is one
- * deadline for all steps.
+ * Everything here may be canceled at each wait; the limit is one deadline for all steps.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -23,9 +23,10 @@
 
 #include "base_alloc.h"
 #include "base_fault.h"
+#include "loop_race.h"
 #include "loop_transport.h"
 
-enum { HOST_MAX = 256, PORT_MAX = 32, UNIX_RETRY_MS = 10 };
+enum { HOST_MAX = 256, PORT_MAX = 32, UNIX_RETRY_MS = 10, NEXT_ADDRESS_MS = 250 };
 
 /* ---- one attempt to connect: what it is about, and until when */
 
@@ -79,10 +80,17 @@ static struct wr_transport *finish_connect(struct attempt *a, struct wr_fd *fd)
     if (transport == NULL) {
         wr_fd_free(fd);
         say_wait(a, WEIR_ENOMEM, "connect to");
-        return NULL;
     }
-    a->loop->stats.connects++;
-    wr_error_clear(a->error);
+    return transport;
+}
+
+/* The one that is used. */
+static struct wr_transport *connected(struct attempt *a, struct wr_transport *transport)
+{
+    if (transport != NULL) {
+        a->loop->stats.connects++;
+        wr_error_clear(a->error);
+    }
     return transport;
 }
 
@@ -163,6 +171,80 @@ static struct wr_transport *try_address(struct attempt *a, const struct sockaddr
         return NULL;
     }
     return finish_connect(a, fd);
+}
+
+/* ---- several addresses */
+
+struct addresses {
+    struct attempt *attempt;
+    const struct addrinfo *in_order[];
+};
+
+static int try_one_of(void *ctx, size_t index, void **got)
+{
+    const struct addresses *addresses = ctx;
+    const struct addrinfo *one = addresses->in_order[index];
+    struct attempt a = *addresses->attempt; /* they share the error: the last one's stays */
+    *got = try_address(&a, one->ai_addr, one->ai_addrlen);
+    return *got != NULL ? 0 : a.error->code;
+}
+
+static void drop_transport(void *got)
+{
+    struct wr_transport *transport = got;
+    transport->ops->free(transport);
+}
+
+/* From `at` on, the first that is, or is not, of this family. */
+static const struct addrinfo *of_family(const struct addrinfo *at, int family, bool is)
+{
+    while (at != NULL && (at->ai_family == family) != is) {
+        at = at->ai_next;
+    }
+    return at;
+}
+
+/* The families in turn, each in the resolver's order. */
+static void put_in_order(const struct addrinfo *all, struct addresses *to)
+{
+    int family = all->ai_family;
+    const struct addrinfo *next[2] = {all, of_family(all, family, false)};
+    for (size_t i = 0; next[0] != NULL || next[1] != NULL; i++) {
+        size_t which = next[i % 2] != NULL ? i % 2 : (i + 1) % 2;
+        to->in_order[i] = next[which];
+        next[which] = of_family(next[which]->ai_next, family, which == 0);
+    }
+}
+
+static struct wr_transport *try_all(struct attempt *a, const struct addrinfo *all)
+{
+    size_t count = 0;
+    void *transport = NULL;
+    for (const struct addrinfo *one = all; one != NULL; one = one->ai_next) {
+        count++;
+    }
+    if (count == 1) {
+        return try_address(a, all->ai_addr, all->ai_addrlen);
+    }
+    struct addresses *addresses = wr_alloc(sizeof *addresses + count * sizeof *addresses->in_order);
+    if (addresses == NULL) {
+        say_wait(a, WEIR_ENOMEM, "connect to");
+        return NULL;
+    }
+    addresses->attempt = a;
+    put_in_order(all, addresses);
+    struct wr_race race = {.loop = a->loop,
+                           .count = count,
+                           .delay_ms = NEXT_ADDRESS_MS,
+                           .try = try_one_of,
+                           .drop = drop_transport,
+                           .ctx = addresses};
+    int rc = wr_race(&race, "a connection", a->of, &transport);
+    if (rc < 0 && a->error->code != rc) {
+        say_wait(a, rc, "connect to");
+    }
+    wr_free(addresses);
+    return transport;
 }
 
 /* ---- names */
@@ -263,18 +345,22 @@ struct wr_transport *wr_tcp_connect(struct weir_loop *loop, const char *host, co
     attempt_init(&a, loop, "tcp", limit_ms, of, error);
     snprintf(a.peer, sizeof a.peer, strchr(host, ':') != NULL ? "[%s]:%s" : "%s:%s", host, port);
     if (in_numbers(host, port, &numbers, &len)) {
-        return try_address(&a, (const struct sockaddr *)(const void *)&numbers, len);
+        return connected(&a, try_address(&a, (const struct sockaddr *)(const void *)&numbers, len));
     }
     struct addrinfo *all = resolve(&a, host, port);
-    struct wr_transport *transport = NULL;
-    for (struct addrinfo *one = all; one != NULL && transport == NULL; one = one->ai_next) {
-        transport = try_address(&a, one->ai_addr, one->ai_addrlen);
-        if (transport == NULL && (error->code == WEIR_ECANCELED || error->code == WEIR_ETIMEDOUT)) {
-            break;
-        }
-    }
+    struct wr_transport *transport = all != NULL ? try_all(&a, all) : NULL;
     uv_freeaddrinfo(all);
-    return transport;
+    return connected(&a, transport);
+}
+
+struct wr_transport *wr_tcp_connect_any(struct weir_loop *loop, const struct addrinfo *all,
+                                        const char *peer, int64_t limit_ms, struct wr_object *of,
+                                        weir_error *error)
+{
+    struct attempt a;
+    attempt_init(&a, loop, "tcp", limit_ms, of, error);
+    (void)wr_copy_text(a.peer, sizeof a.peer, peer);
+    return connected(&a, try_all(&a, all));
 }
 
 struct wr_transport *wr_unix_connect(struct weir_loop *loop, const char *path, int64_t limit_ms,
@@ -291,7 +377,8 @@ struct wr_transport *wr_unix_connect(struct weir_loop *loop, const char *path, i
         return NULL;
     }
     memcpy(address.sun_path, path, len);
-    return try_address(&a, (const struct sockaddr *)(const void *)&address, sizeof address);
+    return connected(
+        &a, try_address(&a, (const struct sockaddr *)(const void *)&address, sizeof address));
 }
 
 /* "HOST:PORT" or "[HOST]:PORT" into its parts; false: it is neither. */

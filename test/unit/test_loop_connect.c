@@ -2,6 +2,8 @@
  * test_loop_connect.c - making connections: names, addresses, refusals, accepting.
  */
 #include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +62,130 @@ TEST(a_name_is_resolved)
 
     free_pair();
     wr_listener_free(listener);
+    weir_loop_free(loop);
+}
+
+/* ---- several addresses */
+
+struct name {
+    struct addrinfo entries[4];
+    struct sockaddr_in addresses[4];
+    int held[4];
+};
+
+/* One more address of the name. 127.0.0.1 and a port. */
+static void add_address(struct name *name, size_t i, int port)
+{
+    name->addresses[i] = (struct sockaddr_in){.sin_family = AF_INET,
+                                              .sin_port = htons((uint16_t)port),
+                                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    name->entries[i] = (struct addrinfo){.ai_family = AF_INET,
+                                         .ai_socktype = SOCK_STREAM,
+                                         .ai_addr = (struct sockaddr *)&name->addresses[i],
+                                         .ai_addrlen = sizeof name->addresses[i]};
+    if (i > 0) {
+        name->entries[i - 1].ai_next = &name->entries[i];
+    }
+}
+
+/* A port that does not answer: its backlog is full, and the kernel drops what asks for more. */
+static int silent_port(int held[3])
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof to;
+    held[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(held[0], (struct sockaddr *)&to, len), 0);
+    ck_assert_int_eq(listen(held[0], 0), 0);
+    ck_assert_int_eq(getsockname(held[0], (struct sockaddr *)&to, &len), 0);
+    for (int i = 1; i < 3; i++) {
+        held[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        (void)connect(held[i], (struct sockaddr *)&to, len);
+    }
+    return ntohs(to.sin_port);
+}
+
+static void let_go(const int held[3])
+{
+    for (int i = 0; i < 3; i++) {
+        close(held[i]);
+    }
+}
+
+static int connecting_any(weir_scope *scope, void *args)
+{
+    const struct name *name = *(struct name **)args;
+    near = wr_tcp_connect_any(scope->loop, name->entries, "a name", 10000, NULL, &error);
+    return near != NULL ? 0 : error.code;
+}
+
+TEST(beside_an_address_that_is_silent_the_next_is_tried)
+{
+    struct name name, *at = &name;
+    int held[3];
+    start();
+    wr_loop_virtual_clock(loop, 0);
+    struct wr_listener *listener = wr_listen(loop, "127.0.0.1:0", &error);
+    ck_assert_ptr_nonnull(listener);
+    add_address(&name, 0, silent_port(held));
+    add_address(&name, 1, wr_listener_port(listener));
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    weir_spawn(scope, "connecting", connecting_any, &at, sizeof at);
+
+    wr_loop_settle(loop);
+    wr_clock_advance(loop, 249);
+    wr_loop_settle(loop);
+    ck_assert_uint_eq(scope->live, 1);
+    wr_clock_advance(loop, 1);
+    while (scope->live > 0 && !wr_test_sweeps()) {
+        (void)wr_pause(loop, NULL);
+    }
+    wr_clock_advance(loop, 10000);
+    if (weir_scope_wait(scope, &error) == 0) {
+        ck_assert_ptr_nonnull(near);
+    }
+
+    ck_assert_uint_eq(loop->stats.connects, near != NULL ? 1 : 0);
+    free_pair();
+    wr_listener_free(listener);
+    let_go(held);
+    weir_loop_free(loop);
+}
+
+TEST(an_address_that_refuses_does_not_hold_up_the_next)
+{
+    struct name name;
+    char url[64];
+    start();
+    struct wr_listener *closed = listen_at(url), *listener = listen_at(url);
+    add_address(&name, 0, wr_listener_port(closed));
+    add_address(&name, 1, wr_listener_port(listener));
+    wr_listener_free(closed);
+    wr_loop_virtual_clock(loop, 0); /* time would not pass */
+
+    near = wr_tcp_connect_any(loop, name.entries, "a name", -1, NULL, &error);
+
+    ck_assert_msg(near != NULL, "%s", error.message);
+    free_pair();
+    wr_listener_free(listener);
+    weir_loop_free(loop);
+}
+
+TEST(a_name_all_of_whose_addresses_refuse_is_told)
+{
+    struct name name;
+    char url[64];
+    start();
+    for (size_t i = 0; i < 3; i++) {
+        struct wr_listener *closed = listen_at(url);
+        add_address(&name, i, wr_listener_port(closed));
+        wr_listener_free(closed);
+    }
+
+    ck_assert_ptr_null(wr_tcp_connect_any(loop, name.entries, "a name", 2000, NULL, &error));
+
+    ck_assert_int_eq(error.code, WEIR_ECONNECT);
+    ck_assert_int_eq(error.detail, ECONNREFUSED);
+    ck_assert_str_eq(error.message, "connect to a name: Connection refused");
     weir_loop_free(loop);
 }
 
