@@ -89,6 +89,10 @@ void flags_help(void)
         "(loopback only; :8080)\n"
         "  weir demo --torture                                    30 s of kill -9: the file is "
         "right all the same\n"
+        "  weir check 'PIPELINE' [FILE...]                        find mistakes; connects to "
+        "nothing\n"
+        "  weir explain 'PIPELINE' [FILE...]                      what each part does, and what is "
+        "promised\n"
         "  weir list [sources|stages|sinks]                       what there is\n"
         "  weir help WORD                                         explain one of them\n\n"
         "No source: standard input, or the FILEs. No sink: standard output.\n\nFlags:\n");
@@ -127,30 +131,6 @@ static int complain(const char *format, ...)
     return EXIT_USAGE;
 }
 
-size_t flags_distance(const char *a, const char *b)
-{
-    size_t row[64], len = strlen(b);
-    if (len >= 63) {
-        return 99;
-    }
-    for (size_t j = 0; j <= len; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 1; a[i - 1] != '\0'; i++) {
-        size_t corner = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= len; j++) {
-            size_t above = row[j];
-            size_t best = corner + (a[i - 1] != b[j - 1]);
-            best = best < above + 1 ? best : above + 1;
-            best = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
-            corner = above;
-            row[j] = best;
-        }
-    }
-    return row[len];
-}
-
 static int not_in_this_version(const char *dashes, const char *name, const char *hint)
 {
     return complain("%s%s: not in this version%s%s", dashes, name, hint != NULL ? "; " : "",
@@ -163,15 +143,11 @@ static int unknown_flag(const char *name)
     if (planned_flag(name, 0, &hint)) {
         return not_in_this_version("--", name, hint);
     }
-    const char *nearest = NULL;
-    size_t best = 3;
+    const char *names[FLAGS];
     for (size_t i = 0; i < FLAGS; i++) {
-        size_t d = flags_distance(name, table[i].name);
-        if (table[i].help != NULL && d < best) {
-            best = d;
-            nearest = table[i].name;
-        }
+        names[i] = table[i].help != NULL ? table[i].name : NULL;
     }
+    const char *nearest = weir_nearest(name, names, FLAGS);
     if (nearest != NULL) {
         return complain("unknown flag '--%s' (did you mean '--%s'?)", name, nearest);
     }
@@ -430,25 +406,27 @@ static int check_kind(const char *kind, size_t count)
     return known && count < 3 ? 0 : complain("list takes one of: sources, stages or sinks");
 }
 
-/* The subcommand that somebody may have meant who has typed one word, which is none and no stage;
- * NULL: a stage is as near. */
+/* Suggest the subcommand that the user probably meant by typing one word. NULL: a component is as
+ * near. */
 static const char *meant_command(const char *word)
 {
-    static const char *const commands[] = {"demo", "list", "help"};
-    const char *meant = NULL;
+    static const char *const commands[] = {"demo", "list", "help", "check", "explain"};
+    enum { COMMANDS = sizeof commands / sizeof *commands, NAMES_MAX = 512 };
+    static const char *names[NAMES_MAX];
     const weir_component *component;
-    size_t best = 3;
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        size_t d = flags_distance(word, commands[i]);
-        if (d < best) {
-            best = d;
-            meant = commands[i];
+    size_t count = 0;
+    for (size_t i = 0; (component = weir_component_at(i)) != NULL && i < NAMES_MAX - COMMANDS;
+         i++) {
+        names[count++] = component->name;
+    }
+    memcpy(names + count, commands, sizeof commands);
+    const char *meant = weir_nearest(word, names, count + COMMANDS);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (meant == commands[i]) {
+            return meant;
         }
     }
-    for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
-        meant = flags_distance(word, component->name) < best ? NULL : meant;
-    }
-    return meant;
+    return NULL;
 }
 
 /* A first word that is no pipeline text: a command of a later version, or one mistyped. 0: it may
@@ -466,6 +444,24 @@ static int check_command(const char *word)
     const char *meant = meant_command(word);
     return meant != NULL ? complain("unknown command '%s' (did you mean 'weir %s'?)", word, meant)
                          : 0;
+}
+
+/* The subcommands that look at a pipeline, with the names that other tools have for them. */
+static enum flags_action plan_action(const char *word)
+{
+    static const struct {
+        const char *name;
+        enum flags_action action;
+    } names[] = {{"check", ACTION_CHECK},
+                 {"lint", ACTION_CHECK},
+                 {"validate", ACTION_CHECK},
+                 {"explain", ACTION_EXPLAIN}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(names[i].name, word) == 0) {
+            return names[i].action;
+        }
+    }
+    return ACTION_RUN;
 }
 
 static int check_words(struct flags *flags, const char **words, size_t count)
@@ -491,11 +487,23 @@ static int check_words(struct flags *flags, const char **words, size_t count)
         flags->word = count > 1 ? words[1] : NULL;
         return check_kind(flags->word, count);
     }
-    int rc = flags->text_file == NULL && count > 0 ? check_command(words[0]) : 0;
+    flags->action = count > 0 ? plan_action(words[0]) : ACTION_RUN;
+    if (flags->action != ACTION_RUN) {
+        words++;
+        count--;
+    }
+    int rc = flags->text_file == NULL && flags->action == ACTION_RUN && count > 0
+                 ? check_command(words[0])
+                 : 0;
     if (rc != 0) {
         return rc;
     }
     if (flags->text_file == NULL) {
+        if (count == 0 && flags->action != ACTION_RUN) {
+            return complain(
+                "a pipeline is missing; for example:  weir explain 'https://host/feed | "
+                "head 3'");
+        }
         if (count == 0 && !isatty(0)) {
             flags->text = "-"; /* `curl ... | weir`: standard input, straight through */
             return 0;

@@ -19,6 +19,8 @@ enum flags_action {
     ACTION_VERSION,
     ACTION_DEMO,
     ACTION_LIST,
+    ACTION_CHECK,
+    ACTION_EXPLAIN,
     ACTION_WORD
 };
 
@@ -50,7 +52,5 @@ bool planned_flag(const char *name, char letter, const char **hint);
 bool planned_word(const char *name, const char **hint);
 /* The same for the name of a stage; len 0 stands for an expression. */
 bool planned_stage(const char *name, size_t len, const char **hint);
-/* How many letters have to be put in, left out or changed; for "did you mean". */
-size_t flags_distance(const char *a, const char *b);
 
 #endif

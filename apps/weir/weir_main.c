@@ -30,18 +30,16 @@ static int list_components(const char *of)
 
 static int unknown_word(const char *word)
 {
+    enum { NAMES_MAX = 512 };
+    static const char *names[NAMES_MAX];
     const weir_component *component;
-    const char *nearest = NULL;
-    size_t best = 3; /* as far as a slip of the finger goes */
-    for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
-        size_t d = flags_distance(word, component->name);
-        if (d < best) {
-            best = d;
-            nearest = component->name;
-        }
+    size_t count = 0;
+    for (; count < NAMES_MAX && (component = weir_component_at(count)) != NULL; count++) {
+        names[count] = component->name;
     }
+    const char *nearest = weir_nearest(word, names, count);
     fprintf(stderr, "weir: there is no source, stage or sink '%s'", word);
-    if (nearest != NULL && best < strlen(nearest)) {
+    if (nearest != NULL) {
         fprintf(stderr, " (did you mean '%s'?)", nearest);
     }
     fputs("; 'weir list' lists them\n", stderr);
@@ -88,6 +86,8 @@ int main(int argc, char **argv)
     case ACTION_VERSION: printf("weir %s\n", weir_version()); return EXIT_FINISHED;
     case ACTION_LIST: return list_components(flags.word);
     case ACTION_WORD: return help_word(flags.word);
+    case ACTION_CHECK: return check_pipeline(&flags);
+    case ACTION_EXPLAIN: return explain_pipeline(&flags);
     case ACTION_DEMO: return flags.torture ? run_torture(&flags, argv[0]) : run_demo(&flags);
     default: return run_pipeline(&flags);
     }

@@ -20,8 +20,6 @@
 #define HINT_GET "requests are GET; in the shell: curl ... | weir '...'"
 #define HINT_CURL "in the shell: curl ... | weir '...'"
 #define HINT_WHY "kill -QUIT PID prints every task and what it waits for"
-#define HINT_TEXT \
-    "a text is read as a whole before anything is opened: a mistake in it costs nothing"
 
 static const struct planned_flag {
     char letter; /* 0: none */
@@ -73,10 +71,6 @@ static const struct planned_flag {
 static const struct planned_word {
     const char *name, *hint;
 } planned_words[] = {
-    {"check", HINT_TEXT},
-    {"lint", HINT_TEXT},
-    {"validate", HINT_TEXT},
-    {"explain", "-v tells what is promised for the delivery"},
     {"top", HINT_WHY},
     {"tap", HINT_WHY},
     {"ps", HINT_WHY},

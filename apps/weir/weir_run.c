@@ -183,29 +183,36 @@ static int read_plan(struct run *run)
     return code;
 }
 
+/* How the plan is opened; `http` is filled, too. */
+static weir_plan_options options_of(const struct flags *flags, weir_http_options *http)
+{
+    *http = (weir_http_options){.struct_size = sizeof *http,
+                                .headers = flags->headers,
+                                .headers_count = flags->headers_count,
+                                .ca_file = flags->ca_file,
+                                .tls = flags->insecure ? WEIR_TLS_TRUST_ANYBODY : WEIR_TLS_VERIFY,
+                                .retries = flags->retries,
+                                .connect_ms = flags->connect_ms,
+                                .first_byte_ms = flags->idle_ms > 0 ? flags->idle_ms : 0,
+                                .idle_ms = flags->idle_ms,
+                                .follow = flags->follow};
+    return (weir_plan_options){.struct_size = sizeof(weir_plan_options),
+                               .files = flags->files,
+                               .files_count = flags->files_count,
+                               .http = http,
+                               .user = flags->user,
+                               .stdin_fd = 0,
+                               .stdout_fd = 1,
+                               .strict = flags->strict,
+                               .dead = flags->dead_file};
+}
+
 static int open_plan(struct run *run, weir_sink **sink, bool *durable)
 {
     const struct flags *flags = run->flags;
     weir_error error;
-    weir_http_options http = {.struct_size = sizeof http,
-                              .headers = flags->headers,
-                              .headers_count = flags->headers_count,
-                              .ca_file = flags->ca_file,
-                              .tls = flags->insecure ? WEIR_TLS_TRUST_ANYBODY : WEIR_TLS_VERIFY,
-                              .retries = flags->retries,
-                              .connect_ms = flags->connect_ms,
-                              .first_byte_ms = flags->idle_ms > 0 ? flags->idle_ms : 0,
-                              .idle_ms = flags->idle_ms,
-                              .follow = flags->follow};
-    weir_plan_options options = {.struct_size = sizeof options,
-                                 .files = flags->files,
-                                 .files_count = flags->files_count,
-                                 .http = &http,
-                                 .user = flags->user,
-                                 .stdin_fd = 0,
-                                 .stdout_fd = 1,
-                                 .strict = flags->strict,
-                                 .dead = flags->dead_file};
+    weir_http_options http;
+    weir_plan_options options = options_of(flags, &http);
     const char *folder =
         flags->state_folder != NULL ? flags->state_folder : weir_plan_state_folder(run->plan);
     *durable = folder != NULL;
@@ -255,22 +262,18 @@ static int exit_code(const struct run *run, const weir_error *error)
 /* What happens to an item when this process dies, and why; said before anything runs. */
 static void tell_delivery(struct run *run, const weir_sink *sink, bool durable)
 {
-    if (!durable) {
-        if (run->say.verbose > 0) {
-            say_line(&run->say, "delivery: best-effort, since no --state keeps positions");
-        }
-    } else if (!wr_state_expects(run->state)) {
-        if (!run->say.quiet) {
-            say_line(&run->say, "delivery: best-effort, since the source has no position that a "
-                                "restart could go on from; nothing is cut");
-        }
-    } else if (!run->say.quiet) {
-        say_line(&run->say, "%s",
-                 wr_sink_can_cut(sink)
-                     ? "delivery: exactly-once-effect, if the source can resume: the file's length "
-                       "and the positions are one record"
-                     : "delivery: at-least-once, if the source can resume: what is written and not "
-                       "saved when weir dies is written again");
+    char promise[512];
+    weir_http_options http;
+    weir_plan_options options = options_of(run->flags, &http);
+    if (durable && !run->say.quiet) {
+        int word = weir_plan_delivery(run->plan, &options, promise, sizeof promise);
+        bool fixed = word == WEIR_EXACTLY_ONCE && !wr_sink_can_cut(sink);
+        say_line(&run->say, "delivery: %s",
+                 fixed ? "at-least-once: the output is not a regular file, so what was not saved is "
+                         "written again"
+                       : promise);
+    } else if (!durable && run->say.verbose > 0) {
+        say_line(&run->say, "delivery: best-effort, since no --state keeps positions");
     }
 }
 
@@ -395,6 +398,55 @@ int run_pipeline(const struct flags *flags)
     }
     weir_loop_free(run.loop);
     crash_report(NULL);
+    weir_plan_free(run.plan);
+    return code;
+}
+
+/* Read a plan that is only looked at. */
+static int look_at_plan(struct run *run, weir_http_options *http, weir_plan_options *options)
+{
+    weir_error error;
+    say_init(&run->say, run->flags);
+    *options = options_of(run->flags, http);
+    int code = read_plan(run);
+    if (code == 0 && weir_plan_check(run->plan, options, &error) < 0) {
+        say_error(&run->say, &error, NULL);
+        code = EXIT_USAGE;
+    }
+    return code;
+}
+
+int check_pipeline(const struct flags *flags)
+{
+    struct run run = {.flags = flags};
+    weir_http_options http;
+    weir_plan_options options;
+    char promise[512];
+    int code = look_at_plan(&run, &http, &options);
+    if (code == 0) {
+        (void)weir_plan_delivery(run.plan, &options, promise, sizeof promise);
+        printf("ok; with a state %s\n", promise);
+    }
+    weir_plan_free(run.plan);
+    return code;
+}
+
+int explain_pipeline(const struct flags *flags)
+{
+    struct run run = {.flags = flags};
+    weir_http_options http;
+    weir_plan_options options;
+    int code = look_at_plan(&run, &http, &options);
+    size_t len = code == 0 ? weir_plan_explain(run.plan, &options, NULL, 0) : 0;
+    char *text = code == 0 ? malloc(len + 1) : NULL;
+    if (text != NULL) {
+        weir_plan_explain(run.plan, &options, text, len + 1);
+        fputs(text, stdout);
+    } else if (code == 0) {
+        say_line(&run.say, "out of memory");
+        code = EXIT_FAILED;
+    }
+    free(text);
     weir_plan_free(run.plan);
     return code;
 }

@@ -322,7 +322,7 @@ typedef struct weir_component {
     const char *help;      /* one line */
     const char *example;   /* a whole text that has this component in it */
     const char *prints;    /* what the example writes, byte for byte; NULL: it needs the outside */
-    const char *condition; /* under which it proves, cuts back or acknowledges: "if ..."; or NULL */
+    const char *condition; /* under which it proves or cuts back: "the server sends ..."; or NULL */
     const char *on_break;  /* what happens when the far end breaks off: a sentence; or NULL */
     const char *misplaced; /* what to write when it stands in the wrong place; or NULL */
     /* What is wrong beyond the types of single arguments: 0, or what weir_mistake_at returned. May

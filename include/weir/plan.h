@@ -162,6 +162,39 @@ typedef struct weir_plan_options {
 WEIR_API uint64_t weir_plan_hash(const weir_plan *plan, const weir_plan_options *options);
 
 /*
+ * Find what weir_plan_open would refuse, without opening anything.
+ *
+ * options  as for weir_plan_open; scopes and states in it are not touched.
+ * Returns  0, or WEIR_EINVAL with *error.
+ */
+WEIR_API WEIR_MUST_CHECK int weir_plan_check(const weir_plan *plan,
+                                             const weir_plan_options *options, weir_error *error);
+
+/* What a run with a state promises about each item when the process dies. */
+enum weir_delivery {
+    WEIR_BEST_EFFORT = 0,   /* it may be lost */
+    WEIR_AT_LEAST_ONCE = 1, /* it is written, perhaps twice */
+    WEIR_EXACTLY_ONCE = 2   /* what is written is that of a run that was never killed */
+};
+/*
+ * Tell what the components of a plan can promise, with a state. It is known before a run, so what
+ * depends on the far end is a condition.
+ *
+ * options  of it the files. NULL is allowed.
+ * text     [out] "exactly-once-effect if the server sends a strong ETag ...", as snprintf.
+ * Returns  one of enum weir_delivery.
+ */
+WEIR_API int weir_plan_delivery(const weir_plan *plan, const weir_plan_options *options, char *text,
+                                size_t cap);
+/*
+ * Explain a plan: each component with what it takes and gives, what it does when it is full, when the
+ * far end breaks off and with a bad item, and what is promised about the delivery. As snprintf, with
+ * lines for people; the format may change.
+ */
+WEIR_API size_t weir_plan_explain(const weir_plan *plan, const weir_plan_options *options, char *to,
+                                  size_t cap);
+
+/*
  * Make the generators and the sink of a plan in `scope`. Suspends nothing and connects nothing.
  * What goes wrong when they run is told by them, as always.
  *
@@ -187,6 +220,16 @@ WEIR_API WEIR_MUST_CHECK int weir_plan_open(const weir_plan *plan, weir_scope *s
  *          which has taken `up` (WEIR_EPARSE; WEIR_EINVAL).
  */
 WEIR_API weir_gen *weir_parse(weir_scope *scope, WEIR_TAKES weir_gen *up, const char *text);
+
+/*
+ * Find the word that was meant: "did you mean 'batch'?"
+ *
+ * word        mistyped.
+ * candidates  `count` of them; NULLs among them are passed over.
+ * Returns     the nearest candidate, by letters changed, added, left out or swapped; NULL: none is
+ *             near enough.
+ */
+WEIR_API const char *weir_nearest(const char *word, const char *const *candidates, size_t count);
 
 /* Read "64KiB", "64K", "64KB" or "512B" into bytes. 0, or WEIR_EINVAL: it is no size, or does not
  * fit. */

@@ -7,14 +7,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-static inline uint64_t wr_hash(const void *bytes, size_t len)
+#define WR_HASH_BEGIN UINT64_C(14695981039346656037)
+
+/* Go on with more bytes. */
+static inline uint64_t wr_hash_add(uint64_t hash, const void *bytes, size_t len)
 {
     const unsigned char *at = bytes;
-    uint64_t hash = 14695981039346656037u;
     for (size_t i = 0; i < len; i++) {
         hash = (hash ^ at[i]) * 1099511628211u;
     }
     return hash;
+}
+
+static inline uint64_t wr_hash(const void *bytes, size_t len)
+{
+    return wr_hash_add(WR_HASH_BEGIN, bytes, len);
 }
 
 #endif

@@ -270,6 +270,18 @@ void wr_plan_guess_init(struct wr_plan_guess *guess, const char *word, size_t le
         (struct wr_plan_guess){word, len, NULL, len < 3 ? 1 : WR_MIN((len + 2) / 3, (size_t)2) + 1};
 }
 
+const char *weir_nearest(const char *word, const char *const *candidates, size_t count)
+{
+    struct wr_plan_guess guess;
+    wr_plan_guess_init(&guess, word, strlen(word));
+    for (size_t i = 0; i < count; i++) {
+        if (candidates[i] != NULL) {
+            wr_plan_guess_offer(&guess, candidates[i]);
+        }
+    }
+    return guess.best;
+}
+
 void wr_plan_guess_offer(struct wr_plan_guess *guess, const char *candidate)
 {
     size_t len = strlen(candidate);

@@ -1,118 +1,52 @@
 /*
- * plan_explain.c - what is derived from descriptors: help, and what a pipeline promises.
+ * plan_explain.c - what a pipeline does and promises, from the traits of its components.
  *
- * Pure functions over a plan and the traits of its components.
+ * Pure functions over a plan: nothing is opened or asked. What depends on the far end is told with
+ * its condition.
  */
 #include "plan_text.h"
 
+#include <stdio.h>
 #include <string.h>
 
-/* ---- help */
+#include "base_error.h"
 
-static void print_arg(struct wr_plan_out *out, const weir_arg *arg)
+/* Call fn for each step of a chain, of its blocks too, as long as it returns true. depth: in how many
+ * blocks it stands. */
+static bool each_step(const struct weir_chain *chain, size_t depth,
+                      bool (*fn)(const struct wr_plan_step *step, size_t depth, void *arg),
+                      void *arg)
 {
-    bool keyword = arg->name[0] >= 'a' && arg->name[0] <= 'z';
-    if (arg->form == WEIR_FORM_FLAG) {
-        wr_plan_out_print(out, "%s", arg->name);
-    } else if (arg->form == WEIR_FORM_BLOCK) {
-        wr_plan_out_print(out, "%s%s{ ... }", keyword ? arg->name : "", keyword ? " " : "");
-    } else if (arg->form == WEIR_FORM_POSITIONAL) {
-        wr_plan_out_print(out, "%s", arg->name);
-    } else {
-        wr_plan_out_print(out, "%s%s", arg->name, arg->form == WEIR_FORM_NAMED ? "=" : " ");
-        for (size_t i = 0; arg->type == WEIR_ARGTYPE_CHOICE && arg->choices[i] != NULL; i++) {
-            wr_plan_out_print(out, "%s%s", i > 0 ? "|" : "", arg->choices[i]);
+    for (size_t i = 0; i < chain->count; i++) {
+        const struct wr_plan_step *step = &chain->steps[i];
+        if (!fn(step, depth, arg)) {
+            return false;
         }
-        for (const char *c = wr_plan_type_text(arg); arg->type != WEIR_ARGTYPE_CHOICE && *c != '\0';
-             c++) {
-            char upper = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c == ' ' ? '_' : *c;
-            wr_plan_out_bytes(out, &upper, 1);
+        for (size_t j = 0; j < step->component->args_count; j++) {
+            size_t count;
+            struct weir_chain *const *chains = wr_plan_chains(step, j, &count);
+            for (size_t k = 0; k < count; k++) {
+                if (!each_step(chains[k], depth + 1, fn, arg)) {
+                    return false;
+                }
+            }
         }
     }
-    if ((arg->flags & WEIR_ARG_REPEATS) != 0) {
-        wr_plan_out_print(out, " ...");
-    }
-}
-
-/* How a component is written. */
-static void print_usage(struct wr_plan_out *out, const weir_component *component)
-{
-    size_t from = 0;
-    if (wr_plan_by_name(component)) {
-        wr_plan_out_print(out, "%s", component->name);
-    } else if (component->schemes[0][0] == '/') {
-        wr_plan_out_print(out, "%s with a / or . in it", component->args[from++].name);
-    } else {
-        for (size_t i = 0; component->schemes[i] != NULL; i++) {
-            const char *scheme = component->schemes[i];
-            const weir_arg *arg = &component->args[0];
-            wr_plan_out_print(out, "%s%s%s%s", i > 0 ? ", " : "", scheme,
-                              scheme[strlen(scheme) - 1] == ':' ? "" : "://",
-                              arg->type == WEIR_ARGTYPE_URL ? "HOST/PATH" : arg->name);
-        }
-        from++;
-    }
-    for (size_t i = from; i < wr_plan_args_count(component); i++) {
-        const weir_arg *arg = wr_plan_arg(component, i);
-        bool required = (arg->flags & WEIR_ARG_REQUIRED) != 0;
-        wr_plan_out_print(out, required ? " " : " [");
-        print_arg(out, arg);
-        wr_plan_out_print(out, required ? "" : "]");
-    }
-}
-
-size_t weir_component_help(const weir_component *component, char *to, size_t cap)
-{
-    static const char *const kinds[] = {"source", "stage", "sink"};
-    char shapes[64];
-    struct wr_plan_out out;
-    wr_plan_out_init(&out, to, cap);
-    print_usage(&out, component);
-    wr_plan_out_print(&out, "\n  %s\n  %s", component->help, kinds[component->kind]);
-    if (component->kind != WEIR_KIND_SOURCE) {
-        wr_plan_out_print(&out, ", takes %s", wr_plan_shapes_text(component->takes, shapes));
-    }
-    if (component->kind != WEIR_KIND_SINK) {
-        wr_plan_out_print(&out, ", gives %s",
-                          component->gives == WEIR_SHAPE_SAME
-                              ? "the same"
-                              : wr_plan_shapes_text(component->gives, shapes));
-    }
-    wr_plan_out_print(&out, "%s%s\n",
-                      (component->traits & WEIR_TRAIT_CPU) != 0 ? ", uses the processor" : "",
-                      (component->traits & WEIR_TRAIT_IO) != 0 ? ", does input or output" : "");
-    for (size_t i = 0; i < wr_plan_args_count(component); i++) {
-        const weir_arg *arg = wr_plan_arg(component, i);
-        wr_plan_out_print(&out, "  %-8s %s: %s", arg->name, wr_plan_type_text(arg), arg->help);
-        wr_plan_out_print(&out, arg->preset != NULL ? " (default %s)\n" : "%s\n",
-                          arg->preset != NULL ? arg->preset : "");
-    }
-    wr_plan_out_print(&out, "  example  weir '%s'\n", component->example);
-    return out.len;
+    return true;
 }
 
 /* ---- rejected items */
 
-static bool chain_rejects(const struct weir_chain *chain)
+static bool never_rejects(const struct wr_plan_step *step, size_t depth, void *arg)
 {
-    bool found = false;
-    for (size_t i = 0; i < chain->count && !found; i++) {
-        const struct wr_plan_step *step = &chain->steps[i];
-        found = (wr_plan_traits(step) & WEIR_TRAIT_REJECTS) != 0;
-        for (size_t j = 0; j < step->component->args_count; j++) {
-            size_t count;
-            struct weir_chain *const *chains = wr_plan_chains(step, j, &count);
-            for (size_t k = 0; k < count && !found; k++) {
-                found = chain_rejects(chains[k]);
-            }
-        }
-    }
-    return found;
+    (void)depth;
+    (void)arg;
+    return (wr_plan_traits(step) & WEIR_TRAIT_REJECTS) == 0;
 }
 
 bool weir_plan_rejects(const weir_plan *plan)
 {
-    return chain_rejects(&plan->root);
+    return !each_step(&plan->root, 0, never_rejects, NULL);
 }
 
 /* ---- runs with a state */
@@ -145,4 +79,280 @@ bool weir_plan_recounts(const weir_plan *plan, const weir_component **counts,
                         const weir_component **behind)
 {
     return find_recount(&plan->root, counts, behind);
+}
+
+/* ---- delivery */
+
+struct promise {
+    int word;                    /* enum weir_delivery: the weakest so far */
+    const weir_component *limit; /* what has made it so; NULL: nothing */
+    const char *why;             /* what is said of it */
+    size_t sinks;
+    const char *conditions[4];
+    size_t conditions_count;
+};
+
+static void weaken(struct promise *promise, int word, const weir_component *component,
+                   const char *why)
+{
+    if (word < promise->word) {
+        promise->word = word;
+        promise->limit = component;
+        promise->why = why;
+    }
+}
+
+static void add_condition(struct promise *promise, const char *condition)
+{
+    for (size_t i = 0; i < promise->conditions_count; i++) {
+        if (promise->conditions[i] == condition) {
+            return;
+        }
+    }
+    if (condition != NULL &&
+        promise->conditions_count < sizeof promise->conditions / sizeof promise->conditions[0]) {
+        promise->conditions[promise->conditions_count++] = condition;
+    }
+}
+
+static bool add_step(const struct wr_plan_step *step, size_t depth, void *arg)
+{
+    struct promise *promise = arg;
+    uint32_t traits = wr_plan_traits(step);
+    (void)depth;
+    if (step->component->kind == WEIR_KIND_SOURCE && step->component->gives != WEIR_SHAPE_SAME) {
+        if ((traits & WEIR_TRAIT_RESUMES) == 0) {
+            weaken(promise, WEIR_BEST_EFFORT, step->component,
+                   "has no position that a restart could go on from");
+        } else if ((traits & WEIR_TRAIT_PROVES) == 0) {
+            weaken(promise, WEIR_AT_LEAST_ONCE, step->component,
+                   "cannot prove that it goes on right there");
+        }
+        add_condition(promise, step->component->condition);
+    }
+    if ((traits & WEIR_TRAIT_CHANGES_OUTCOMES) != 0) {
+        weaken(promise, WEIR_BEST_EFFORT, step->component, "may drop items");
+    }
+    if ((traits & WEIR_TRAIT_STATE_RESTARTS) != 0) {
+        weaken(promise, WEIR_AT_LEAST_ONCE, step->component, "begins anew after a restart");
+    }
+    if (step->component->kind == WEIR_KIND_SINK) {
+        promise->sinks++;
+        if ((traits & (WEIR_TRAIT_CUTS_BACK | WEIR_TRAIT_TRANSACTS)) != 0) {
+            add_condition(promise, step->component->condition);
+        } else if ((traits & WEIR_TRAIT_ACKNOWLEDGES) != 0) {
+            weaken(promise, WEIR_AT_LEAST_ONCE, step->component,
+                   "cannot take back what was not saved: it is written again");
+        } else {
+            weaken(promise, WEIR_BEST_EFFORT, step->component,
+                   "does not know what the far end has taken: that dies with it");
+        }
+    }
+    return true;
+}
+
+/* What stands for a source or a sink that is not written. */
+static void add_implied(const weir_plan *plan, const weir_plan_options *options,
+                        struct promise *promise)
+{
+    size_t files = options != NULL ? options->files_count : 0;
+    const char *path = files == 1 ? options->files[0] : "-";
+    struct wr_plan_step step = {.arg_spans = NULL};
+    if (!weir_plan_has_source(plan)) {
+        step.component =
+            wr_plan_find_scheme(WEIR_KIND_SOURCE, strcmp(path, "-") == 0 ? "-" : "/", 1);
+        (void)add_step(&step, 0, promise);
+    }
+    if (!weir_plan_has_sink(plan)) {
+        step.component = wr_plan_find_scheme(WEIR_KIND_SINK, "-", 1);
+        (void)add_step(&step, 0, promise);
+    }
+}
+
+int weir_plan_delivery(const weir_plan *plan, const weir_plan_options *options, char *text,
+                       size_t cap)
+{
+    static const char *const words[] = {"best-effort", "at-least-once", "exactly-once-effect"};
+    struct promise promise = {.word = WEIR_EXACTLY_ONCE};
+    struct wr_plan_out out;
+    add_implied(plan, options, &promise);
+    (void)each_step(&plan->root, 0, add_step, &promise);
+    if (promise.sinks > 1) {
+        weaken(&promise, WEIR_AT_LEAST_ONCE, NULL, "several sinks do not commit together");
+    }
+    wr_plan_out_init(&out, text, cap);
+    wr_plan_out_print(&out, "%s", words[promise.word]);
+    for (size_t i = 0; promise.word > WEIR_BEST_EFFORT && i < promise.conditions_count; i++) {
+        wr_plan_out_print(&out, "%s %s", i == 0 ? " if" : " and", promise.conditions[i]);
+    }
+    if (promise.word > WEIR_BEST_EFFORT && promise.conditions_count > 0) {
+        wr_plan_out_print(&out, ", otherwise best-effort");
+    }
+    if (promise.why != NULL && promise.limit != NULL) {
+        wr_plan_out_print(&out, ": '%s' %s", promise.limit->name, promise.why);
+    } else if (promise.why != NULL) {
+        wr_plan_out_print(&out, ": %s", promise.why);
+    }
+    return promise.word;
+}
+
+/* ---- explain */
+
+struct explaining {
+    struct wr_plan_out *out;
+    const weir_plan_options *options;
+    size_t number;
+    const char *brake; /* the last component that takes items at any speed; NULL: none */
+};
+
+/* What an argument is set to, where the user has not written it. */
+static void print_defaults(struct wr_plan_out *out, const struct wr_plan_step *step)
+{
+    bool first = true;
+    for (size_t i = 0; i < step->component->args_count; i++) {
+        const weir_arg *arg = &step->component->args[i];
+        if (arg->preset != NULL && step->arg_spans[i].len == 0) {
+            wr_plan_out_print(out, "%s%s %s", first ? "; by default " : ", ", arg->name,
+                              arg->preset);
+            first = false;
+        }
+    }
+}
+
+static void print_line(struct explaining *e, size_t depth, const char *text)
+{
+    wr_plan_out_print(e->out, "%*s%s\n", (int)(4 * depth + 6), "", text);
+}
+
+/* What becomes of an item that is rejected. */
+static void print_rejects(struct explaining *e, const struct wr_plan_step *step, size_t depth)
+{
+    static const char *const texts[] = {
+        "a bad item is left out, counted and logged",
+        "a bad item fails the pipeline",
+        "a bad item is written to the dead sink",
+    };
+    print_line(e, depth, texts[wr_plan_policy(step, e->options)]);
+}
+
+static void print_traits(struct explaining *e, const struct wr_plan_step *step, size_t depth)
+{
+    static const struct {
+        uint32_t trait;
+        const char *text;
+    } texts[] = {
+        {WEIR_TRAIT_HOLDS_BACK, "may hold an item back until more have come"},
+        {WEIR_TRAIT_READS_AHEAD, "reads ahead of what it is asked for"},
+        {WEIR_TRAIT_CHANGES_OUTCOMES, "drops items when it is full, and counts them"},
+        {WEIR_TRAIT_STATE_RESTARTS, "begins anew after a restart"},
+        {WEIR_TRAIT_STATE_REPLAYS, "reads from the beginning after a restart"},
+        {WEIR_TRAIT_ENDLESS, "does not end by itself"},
+    };
+    uint32_t traits = wr_plan_traits(step);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if ((traits & texts[i].trait) != 0) {
+            print_line(e, depth, texts[i].text);
+        }
+    }
+    if ((traits & WEIR_TRAIT_REJECTS) != 0) {
+        print_rejects(e, step, depth);
+    }
+    if (step->component->on_break != NULL) {
+        wr_plan_out_print(e->out, "%*swhen the far end breaks off: %s\n", (int)(4 * depth + 6), "",
+                          step->component->on_break);
+    }
+}
+
+/* Which of the branches of a step can hold up the others. */
+static void print_branches(struct explaining *e, const struct wr_plan_step *step, size_t depth)
+{
+    for (size_t i = 0; i < step->component->args_count; i++) {
+        size_t count;
+        struct weir_chain *const *chains = wr_plan_chains(step, i, &count);
+        bool fed = (step->component->args[i].flags & WEIR_ARG_WITH_SOURCE) == 0;
+        for (size_t j = 0; fed && count > 1 && j < count; j++) {
+            const char *brake = NULL;
+            for (size_t k = 0; k < chains[j]->count && brake == NULL; k++) {
+                bool never = (wr_plan_traits(&chains[j]->steps[k]) & WEIR_TRAIT_NEVER_FULL) != 0;
+                brake = never ? chains[j]->steps[k].component->name : NULL;
+            }
+            if (brake != NULL) {
+                wr_plan_out_print(e->out,
+                                  "%*sbranch %zu never holds up the others: '%s' takes all\n",
+                                  (int)(4 * depth + 6), "", j + 1, brake);
+            } else {
+                wr_plan_out_print(e->out, "%*sbranch %zu holds up the others while it is full\n",
+                                  (int)(4 * depth + 6), "", j + 1);
+            }
+        }
+    }
+}
+
+static bool explain_step(const struct wr_plan_step *step, size_t depth, void *arg)
+{
+    struct explaining *e = arg;
+    const weir_component *component = step->component;
+    uint32_t traits = wr_plan_traits(step);
+    uint32_t gives = component->gives != WEIR_SHAPE_SAME ? component->gives : step->shape;
+    char shapes[64];
+    const char *text = step->text != NULL ? step->text : component->name;
+    wr_plan_out_print(e->out, "%*s%2zu  %s%s\n%*s", (int)(4 * depth), "", ++e->number, text,
+                      step->implied  ? "   (put in by the plan)"
+                      : step->joined ? "   (part of the source)"
+                                     : "",
+                      (int)(4 * depth + 6), "");
+    if (component->kind != WEIR_KIND_SOURCE) {
+        wr_plan_out_print(e->out, "takes %s", wr_plan_shapes_text(step->shape, shapes));
+    }
+    if (component->kind != WEIR_KIND_SINK && gives != 0) {
+        wr_plan_out_print(e->out, "%sgives %s", component->kind != WEIR_KIND_SOURCE ? ", " : "",
+                          wr_plan_shapes_text(gives, shapes));
+    }
+    wr_plan_out_print(e->out, "%s%s", (traits & WEIR_TRAIT_CPU) != 0 ? "; uses the processor" : "",
+                      (traits & WEIR_TRAIT_IO) != 0 ? "; does input or output" : "");
+    print_defaults(e->out, step);
+    wr_plan_out_print(e->out, "\n");
+    print_traits(e, step, depth);
+    print_branches(e, step, depth);
+    if (depth == 0 && (traits & WEIR_TRAIT_NEVER_FULL) != 0) {
+        e->brake = component->name;
+    }
+    return true;
+}
+
+size_t weir_plan_explain(const weir_plan *plan, const weir_plan_options *options, char *to,
+                         size_t cap)
+{
+    static const weir_plan_options none = {.struct_size = sizeof none};
+    struct wr_plan_out out;
+    char delivery[512];
+    struct explaining e = {.out = &out, .options = options != NULL ? options : &none};
+    int64_t mem = plan->mem_bytes > 0 ? plan->mem_bytes : 64 << 20;
+    wr_plan_out_init(&out, to, cap);
+    if (!weir_plan_has_source(plan)) {
+        wr_plan_out_print(&out, "    %s\n",
+                          e.options->files_count > 0 ? "(reads the files)"
+                                                     : "(reads standard input)");
+    }
+    (void)each_step(&plan->root, 0, explain_step, &e);
+    if (!weir_plan_has_sink(plan)) {
+        wr_plan_out_print(&out, "    (writes to standard output)\n");
+    }
+    if (e.brake != NULL) {
+        wr_plan_out_print(
+            &out,
+            "full      '%s' takes items at any speed: what stands before it is never held up\n",
+            e.brake);
+    } else {
+        wr_plan_out_print(&out,
+                          "full      when what is written to is slow, everything before it waits, "
+                          "up to the far end of the source\n");
+    }
+    wr_plan_out_print(&out, "memory    all buffers together hold at most %lld MiB\n",
+                      (long long)(mem >> 20));
+    wr_plan_out_print(&out, "SIGTERM   sources end, what is under way flows out\n");
+    (void)weir_plan_delivery(plan, options, delivery, sizeof delivery);
+    wr_plan_out_print(&out, "delivery  with a state %s;\n          without one best-effort\n",
+                      delivery);
+    return out.len;
 }

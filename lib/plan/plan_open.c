@@ -160,18 +160,16 @@ static bool is_joined(const struct weir_chain *chain, size_t index)
 }
 
 /* What a step does with an item that it rejects. */
-static enum wr_on_error policy_of(const struct wr_plan_step *step, const weir_plan_options *options)
+int wr_plan_policy(const struct wr_plan_step *step, const weir_plan_options *options)
 {
     if ((wr_plan_traits(step) & WEIR_TRAIT_REJECTS) == 0) {
-        return WR_ON_ERROR_SKIP;
+        return WR_PLAN_SKIP;
     }
     int32_t given = step->on_error;
-    if (options->strict != 0 && given != WR_ON_ERROR_DEAD) {
-        return WR_ON_ERROR_STOP;
+    if (options->strict != 0 && given != WR_PLAN_DEAD) {
+        return WR_PLAN_STOP;
     }
-    return given >= 0              ? (enum wr_on_error)given
-           : options->dead != NULL ? WR_ON_ERROR_DEAD
-                                   : WR_ON_ERROR_SKIP;
+    return given >= 0 ? given : options->dead != NULL ? WR_PLAN_DEAD : WR_PLAN_SKIP;
 }
 
 /* Open a source or a stage behind `up`. */
@@ -179,7 +177,12 @@ static weir_gen *open_step(const weir_opening *opening, const struct wr_plan_ste
                            weir_gen *up)
 {
     const struct opening *mine = opening->plan;
-    enum wr_on_error policy = policy_of(step, &mine->options);
+    static const enum wr_on_error policies[] = {
+        [WR_PLAN_SKIP] = WR_ON_ERROR_SKIP,
+        [WR_PLAN_STOP] = WR_ON_ERROR_STOP,
+        [WR_PLAN_DEAD] = WR_ON_ERROR_DEAD,
+    };
+    enum wr_on_error policy = policies[wr_plan_policy(step, &mine->options)];
     if (policy == WR_ON_ERROR_DEAD && up != NULL) {
         up = wr_dead_gate(up, mine->dead);
     }
@@ -328,7 +331,7 @@ static const struct wr_plan_step *find_dead(const struct weir_chain *chain,
     const struct wr_plan_step *found = NULL;
     for (size_t i = 0; i < chain->count && found == NULL; i++) {
         const struct wr_plan_step *step = &chain->steps[i];
-        if (policy_of(step, options) == WR_ON_ERROR_DEAD) {
+        if (wr_plan_policy(step, options) == WR_PLAN_DEAD) {
             return step;
         }
         for (size_t j = 0; j < step->component->args_count; j++) {
@@ -387,6 +390,17 @@ static bool takes_pieces(const weir_plan *plan)
         all = all && (wr_plan_traits(&plan->root.steps[i]) & WEIR_TRAIT_PIECES) != 0;
     }
     return all;
+}
+
+int weir_plan_check(const weir_plan *plan, const weir_plan_options *options, weir_error *error)
+{
+    weir_plan_options mine;
+    WR_ASSERT(plan != NULL, "no plan to check");
+    WR_ASSERT(options == NULL || options->struct_size > 0, "options without struct_size");
+    wr_error_clear(error);
+    copy_options(&mine, sizeof mine, options, options != NULL ? options->struct_size : 0);
+    mine.stdout_fd = mine.stdout_fd == 0 ? 1 : mine.stdout_fd;
+    return check_options(plan, &mine, true, error);
 }
 
 int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_options *options,

@@ -13,6 +13,7 @@
 
 #include "base_alloc.h"
 #include "base_error.h"
+#include "base_hash.h"
 #include "codec_secret.h"
 
 struct weir_chain *const *wr_plan_chains(const struct wr_plan_step *step, size_t index,
@@ -345,22 +346,12 @@ int64_t weir_plan_mem_bytes(const weir_plan *plan)
     return plan->mem_bytes;
 }
 
-/* FNV-1a, with the terminator, so that "a" "b" is not "ab". */
-static uint64_t add_text(uint64_t hash, const char *text)
-{
-    for (size_t i = 0;; i++) {
-        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
-        if (text[i] == '\0') {
-            return hash;
-        }
-    }
-}
-
 uint64_t weir_plan_hash(const weir_plan *plan, const weir_plan_options *options)
 {
-    uint64_t hash = add_text(UINT64_C(0xcbf29ce484222325), plan->text);
+    /* With the terminators, so that "a" "b" is not "ab". */
+    uint64_t hash = wr_hash(plan->text, strlen(plan->text) + 1);
     for (size_t i = 0; options != NULL && i < options->files_count; i++) {
-        hash = add_text(hash, options->files[i]);
+        hash = wr_hash_add(hash, options->files[i], strlen(options->files[i]) + 1);
     }
     return hash;
 }

@@ -188,6 +188,8 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
                         enum wr_plan_place place, uint32_t shape);
 /* The shapes of a set, as text. */
 const char *wr_plan_shapes_text(uint32_t shapes, char to[64]);
+/* plan_open.c: what a step does with an item that it rejects: enum wr_plan_on_error. */
+int wr_plan_policy(const struct wr_plan_step *step, const weir_plan_options *options);
 /* plan_text.c: what place the chains of a { } argument have; the chains that an argument holds. */
 enum wr_plan_place wr_plan_place_of(const weir_arg *arg);
 struct weir_chain *const *wr_plan_chains(const struct wr_plan_step *step, size_t index,

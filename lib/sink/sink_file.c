@@ -410,7 +410,7 @@ const weir_component wr_component_file_sink = {
             "written twice.",
     .example = "gen 1..3 | file ./out.txt",
     .prints = "",
-    .condition = "if it is a regular file",
+    .condition = "the output is a regular file",
     .misplaced = "to read a file write its path alone, in the first place",
     .open_sink = file_write,
 };

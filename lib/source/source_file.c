@@ -206,6 +206,6 @@ const weir_component wr_component_file = {
     .args_size = sizeof(struct file_args),
     .help = "The lines of a file, to its end.",
     .example = "./access.log | grep \"GET\"",
-    .condition = "if it is a regular file",
+    .condition = "the input is a regular file",
     .open = file_read,
 };

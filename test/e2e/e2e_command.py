@@ -243,13 +243,34 @@ class Mistakes(e2e_support.TestCase):
 
     def test_a_subcommand_of_the_future_is_told_as_one(self):
         for args, text in (
-            (["check", "gen 1..3"], ""),
             (["top"], "kill -QUIT PID"),
-            (["explain", "gen 1..3"], ""),
             (["bench"], ""),
         ):
             self.refused(*args, texts=["'weir %s' is not in this version" % args[0], text])
         self.refused("version", texts=["weir --version"])
+
+    def test_check_finds_mistakes_and_opens_nothing(self):
+        for word in ("check", "lint", "validate"):
+            self.refused(word, "gen 1..3 | bach 3", texts=["unknown stage 'bach'"])
+        out = self.path("out")
+        run = weir("check", "gen 1..3 | file %s" % out)
+        self.ends(run, 0)
+        self.assertEqual(run.out, b"ok; with a state best-effort: 'gen' has no position that a restart could go on from\n")
+        self.assertFalse(os.path.exists(out))
+        self.refused("check", "gen 1..3 | head 2", "f", texts=["no file for it"])
+        self.refused("check", texts=["a pipeline is missing"])
+
+    def test_check_reads_a_file_too(self):
+        text = self.write("p.weir", "@mem 8MiB\ngen 1..3\n| hed 2\n")
+        self.refused("check", "-f", text, texts=["p.weir:3:", "did you mean 'head'?"])
+
+    def test_explain_tells_what_each_part_does(self):
+        run = weir("explain", "https://h/feed | queue 10 | file out")
+        self.ends(run, 0)
+        told = run.out.decode()
+        for text in (" 1  https://h/feed\n", "when the far end breaks off: it asks again", "by default SIZE 1MiB, full block",
+                     "delivery  with a state exactly-once-effect if the server sends a strong ETag"):
+            self.assertIn(text, told)
 
     def test_slurp_is_refused_with_advice(self):
         self.refused("-s", "gen 1..3", texts=["batch"])

@@ -1,0 +1,88 @@
+/*
+ * plan_help.c - how a component is written and what it is for, from its descriptor.
+ */
+#include "plan_text.h"
+
+#include <string.h>
+
+static void print_arg(struct wr_plan_out *out, const weir_arg *arg)
+{
+    bool keyword = arg->name[0] >= 'a' && arg->name[0] <= 'z';
+    if (arg->form == WEIR_FORM_FLAG) {
+        wr_plan_out_print(out, "%s", arg->name);
+    } else if (arg->form == WEIR_FORM_BLOCK) {
+        wr_plan_out_print(out, "%s%s{ ... }", keyword ? arg->name : "", keyword ? " " : "");
+    } else if (arg->form == WEIR_FORM_POSITIONAL) {
+        wr_plan_out_print(out, "%s", arg->name);
+    } else {
+        wr_plan_out_print(out, "%s%s", arg->name, arg->form == WEIR_FORM_NAMED ? "=" : " ");
+        for (size_t i = 0; arg->type == WEIR_ARGTYPE_CHOICE && arg->choices[i] != NULL; i++) {
+            wr_plan_out_print(out, "%s%s", i > 0 ? "|" : "", arg->choices[i]);
+        }
+        for (const char *c = wr_plan_type_text(arg); arg->type != WEIR_ARGTYPE_CHOICE && *c != '\0';
+             c++) {
+            char upper = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c == ' ' ? '_' : *c;
+            wr_plan_out_bytes(out, &upper, 1);
+        }
+    }
+    if ((arg->flags & WEIR_ARG_REPEATS) != 0) {
+        wr_plan_out_print(out, " ...");
+    }
+}
+
+/* How a component is written. */
+static void print_usage(struct wr_plan_out *out, const weir_component *component)
+{
+    size_t from = 0;
+    if (wr_plan_by_name(component)) {
+        wr_plan_out_print(out, "%s", component->name);
+    } else if (component->schemes[0][0] == '/') {
+        wr_plan_out_print(out, "%s with a / or . in it", component->args[from++].name);
+    } else {
+        for (size_t i = 0; component->schemes[i] != NULL; i++) {
+            const char *scheme = component->schemes[i];
+            const weir_arg *arg = &component->args[0];
+            wr_plan_out_print(out, "%s%s%s%s", i > 0 ? ", " : "", scheme,
+                              scheme[strlen(scheme) - 1] == ':' ? "" : "://",
+                              arg->type == WEIR_ARGTYPE_URL ? "HOST/PATH" : arg->name);
+        }
+        from++;
+    }
+    for (size_t i = from; i < wr_plan_args_count(component); i++) {
+        const weir_arg *arg = wr_plan_arg(component, i);
+        bool required = (arg->flags & WEIR_ARG_REQUIRED) != 0;
+        wr_plan_out_print(out, required ? " " : " [");
+        print_arg(out, arg);
+        wr_plan_out_print(out, required ? "" : "]");
+    }
+}
+
+size_t weir_component_help(const weir_component *component, char *to, size_t cap)
+{
+    static const char *const kinds[] = {"source", "stage", "sink"};
+    char shapes[64];
+    struct wr_plan_out out;
+    wr_plan_out_init(&out, to, cap);
+    print_usage(&out, component);
+    wr_plan_out_print(&out, "\n  %s\n  %s", component->help, kinds[component->kind]);
+    if (component->kind != WEIR_KIND_SOURCE) {
+        wr_plan_out_print(&out, ", takes %s", wr_plan_shapes_text(component->takes, shapes));
+    }
+    if (component->kind != WEIR_KIND_SINK) {
+        wr_plan_out_print(&out, ", gives %s",
+                          component->gives == WEIR_SHAPE_SAME
+                              ? "the same"
+                              : wr_plan_shapes_text(component->gives, shapes));
+    }
+    wr_plan_out_print(&out, "%s%s\n",
+                      (component->traits & WEIR_TRAIT_CPU) != 0 ? ", uses the processor" : "",
+                      (component->traits & WEIR_TRAIT_IO) != 0 ? ", does input or output" : "");
+    for (size_t i = 0; i < wr_plan_args_count(component); i++) {
+        const weir_arg *arg = wr_plan_arg(component, i);
+        wr_plan_out_print(&out, "  %-8s %s: %s", arg->name, wr_plan_type_text(arg), arg->help);
+        wr_plan_out_print(&out, arg->preset != NULL ? " (default %s)\n" : "%s\n",
+                          arg->preset != NULL ? arg->preset : "");
+    }
+    wr_plan_out_print(&out, "  example  weir '%s'\n", component->example);
+    return out.len;
+}

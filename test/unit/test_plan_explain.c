@@ -1,0 +1,204 @@
+/*
+ * test_plan_explain.c - what a plan promises, and how it is explained.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "support_check.h"
+#include "support_language.h"
+
+static weir_plan *read_plan(const char *text)
+{
+    weir_error error;
+    ck_assert(wr_language_add());
+    weir_plan *plan = weir_plan_read(text, NULL, &error);
+    ck_assert_msg(plan != NULL, "%s: %s", text, error.message);
+    return plan;
+}
+
+#define OF_STDOUT ": 'stdout' cannot take back what was not saved: it is written again"
+
+static const struct promise {
+    const char *text;
+    int word;
+    const char *told;
+} promises[] = {
+    {"https://h/f | file out", WEIR_EXACTLY_ONCE,
+     "exactly-once-effect if the server sends a strong ETag or a Last-Modified and the output is a "
+     "regular file, otherwise best-effort"},
+    {"./in | grep x | batch 10 | file out", WEIR_EXACTLY_ONCE,
+     "exactly-once-effect if the input is a regular file and the output is a regular file, "
+     "otherwise best-effort"},
+    {"./in | head 3", WEIR_AT_LEAST_ONCE,
+     "at-least-once if the input is a regular file, otherwise best-effort" OF_STDOUT},
+    {"./in | unix /x", WEIR_AT_LEAST_ONCE,
+     "at-least-once if the input is a regular file, otherwise best-effort: 'unix' cannot take back "
+     "what was not saved: it is written again"},
+    {"./in | tcp h:1", WEIR_BEST_EFFORT,
+     "best-effort: 'tcp' does not know what the far end has taken: that dies with it"},
+    {"head 3 | file out", WEIR_BEST_EFFORT,
+     "best-effort: 'stdin' has no position that a restart could go on from"},
+    {"./in | queue full=latest | file out", WEIR_BEST_EFFORT,
+     "best-effort: 'queue' may drop items"},
+    {"./in | queue | file out", WEIR_EXACTLY_ONCE,
+     "exactly-once-effect if the input is a regular file and the output is a regular file, "
+     "otherwise best-effort"},
+    {"./in | tee { file a } { file b } | file c", WEIR_AT_LEAST_ONCE,
+     "at-least-once if the input is a regular file and the output is a regular file, otherwise "
+     "best-effort: several sinks do not commit together"},
+    {"merge { gen 1..2 } { ./in } | file out", WEIR_BEST_EFFORT,
+     "best-effort: 'gen' has no position that a restart could go on from"},
+};
+
+TEST(the_promise_is_that_of_the_weakest_part)
+{
+    for (size_t i = 0; i < sizeof promises / sizeof promises[0]; i++) {
+        char told[400] = "";
+        weir_plan *plan = read_plan(promises[i].text);
+        int word = weir_plan_delivery(plan, NULL, told, sizeof told);
+        weir_plan_free(plan);
+        ck_assert_str_eq(told, promises[i].told);
+        ck_assert_int_eq(word, promises[i].word);
+    }
+}
+
+TEST(files_of_the_options_are_the_source)
+{
+    char told[400] = "";
+    const char *const files[] = {"a", "-"};
+    weir_plan_options options = {.struct_size = sizeof options, .files = files, .files_count = 1};
+    weir_plan *plan = read_plan("head 3 | file out");
+    ck_assert_int_eq(weir_plan_delivery(plan, &options, told, sizeof told), WEIR_EXACTLY_ONCE);
+    options.files = files + 1;
+    ck_assert_int_eq(weir_plan_delivery(plan, &options, told, sizeof told), WEIR_BEST_EFFORT);
+    options.files = files;
+    options.files_count = 2;
+    ck_assert_int_eq(weir_plan_delivery(plan, &options, told, sizeof told), WEIR_BEST_EFFORT);
+    weir_plan_free(plan);
+}
+
+static void check_explained(const char *text, const weir_plan_options *options,
+                            const char *expected)
+{
+    char told[4000];
+    weir_plan *plan = read_plan(text);
+    size_t len = weir_plan_explain(plan, options, told, sizeof told);
+    ck_assert_uint_eq(len, strlen(told));
+    ck_assert_uint_eq(len, weir_plan_explain(plan, options, NULL, 0));
+    weir_plan_free(plan);
+    ck_assert_str_eq(told, expected);
+}
+
+#define ALWAYS                                             \
+    "memory    all buffers together hold at most 64 MiB\n" \
+    "SIGTERM   sources end, what is under way flows out\n"
+#define SLOW                                                                                       \
+    "full      when what is written to is slow, everything before it waits, up to the far end of " \
+    "the source\n"
+
+TEST(each_part_is_explained)
+{
+    check_explained("./f.ndjson | lines max=1K | where .a | queue 10 | file out", NULL,
+                    " 1  ./f.ndjson\n"
+                    "      gives lines; does input or output\n"
+                    " 2  lines max=1K   (part of the source)\n"
+                    "      takes lines, gives lines; by default on-long skip\n"
+                    " 3  json   (put in by the plan)\n"
+                    "      takes lines, gives json\n"
+                    "      a bad item is left out, counted and logged\n"
+                    " 4  where .a\n"
+                    "      takes json, gives json\n"
+                    "      a bad item is left out, counted and logged\n"
+                    " 5  queue 10\n"
+                    "      takes json, gives json; by default SIZE 1MiB, full block\n"
+                    "      reads ahead of what it is asked for\n"
+                    " 6  file out\n"
+                    "      takes json; does input or output\n" SLOW ALWAYS
+                    "delivery  with a state exactly-once-effect if the input is a regular file and "
+                    "the output is a regular file, otherwise best-effort;\n"
+                    "          without one best-effort\n");
+}
+
+TEST(branches_say_which_can_hold_up_the_others)
+{
+    check_explained(
+        "gen 1..3 | tee { queue full=latest | file a } { file b } | null", NULL,
+        " 1  gen 1..3\n"
+        "      gives lines\n"
+        " 2  tee { queue full=latest | file a } { file b }\n"
+        "      takes lines, gives lines\n"
+        "      branch 1 never holds up the others: 'queue' takes all\n"
+        "      branch 2 holds up the others while it is full\n"
+        "     3  queue full=latest\n"
+        "          takes lines, gives lines; by default N 1024, SIZE 1MiB\n"
+        "          reads ahead of what it is asked for\n"
+        "          drops items when it is full, and counts them\n"
+        "     4  file a\n"
+        "          takes lines; does input or output\n"
+        "     5  file b\n"
+        "          takes lines; does input or output\n"
+        " 6  null\n"
+        "      takes lines\n"
+        "full      'null' takes items at any speed: what stands before it is never held "
+        "up\n" ALWAYS
+        "delivery  with a state best-effort: 'gen' has no position that a restart could "
+        "go on from;\n"
+        "          without one best-effort\n");
+}
+
+TEST(what_happens_to_a_bad_item_depends_on_the_options)
+{
+    static const struct {
+        const char *text, *dead;
+        int32_t strict;
+        const char *told;
+    } cases[] = {
+        {"gen 1..3 | where .a", NULL, 0, "a bad item is left out"},
+        {"gen 1..3 | where .a", "/dead", 0, "a bad item is written to the dead sink"},
+        {"gen 1..3 | where .a", "/dead", 1, "a bad item fails the pipeline"},
+        {"gen 1..3 | where .a on-error=stop", "/dead", 0, "a bad item fails the pipeline"},
+        {"gen 1..3 | where .a on-error=skip", "/dead", 0, "a bad item is left out"},
+        {"gen 1..3 | where .a on-error=skip", NULL, 1, "a bad item fails the pipeline"},
+        {"gen 1..3 | where .a on-error=dead", "/dead", 1, "a bad item is written to the dead sink"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char told[4000];
+        weir_plan_options options = {
+            .struct_size = sizeof options, .strict = cases[i].strict, .dead = cases[i].dead};
+        weir_plan *plan = read_plan(cases[i].text);
+        weir_plan_explain(plan, &options, told, sizeof told);
+        weir_plan_free(plan);
+        const char *where = strstr(told, "where");
+        ck_assert(where != NULL && strstr(where, cases[i].told) != NULL);
+    }
+}
+
+TEST(a_plan_is_checked_without_being_opened)
+{
+    weir_error error;
+    const char *const files[] = {"a"};
+    weir_plan_options options = {.struct_size = sizeof options, .files = files, .files_count = 1};
+    weir_plan *plan = read_plan("gen 1..3 | where .a on-error=dead");
+    ck_assert_int_eq(weir_plan_check(plan, NULL, &error), WEIR_EINVAL);
+    ck_assert_str_eq(error.message,
+                     "where: on-error=dead, and there is no file for what it rejects");
+    ck_assert(weir_plan_rejects(plan));
+    weir_plan_free(plan);
+    plan = read_plan("gen 1..3 | null");
+    ck_assert_int_eq(weir_plan_check(plan, NULL, &error), 0);
+    ck_assert_int_eq(error.code, 0);
+    ck_assert_int_eq(weir_plan_check(plan, &options, &error), WEIR_EINVAL);
+    ck_assert(!weir_plan_rejects(plan));
+    weir_plan_free(plan);
+}
+
+TEST(the_nearest_word_is_found)
+{
+    static const char *const words[] = {"batch", NULL, "head", "queue"};
+    ck_assert_str_eq(weir_nearest("bach", words, 4), "batch");
+    ck_assert_str_eq(weir_nearest("haed", words, 4), "head");
+    ck_assert_ptr_null(weir_nearest("zzz", words, 4));
+    ck_assert_ptr_null(weir_nearest("head", words, 0));
+}
+
+MAIN("plan/explain")
