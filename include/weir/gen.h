@@ -80,7 +80,7 @@ WEIR_API weir_gen *weir_stage(WEIR_TAKES weir_gen *up, weir_body *body, const vo
                               size_t args_len, const weir_gen_options *options);
 /*
  * Give `self` one more generator to read: ended when self ends, and an uncaught failure of it fails
- * self. Aborts when `more` has a reader already, or self has no body. Ending it earlier, by
+ * self. Aborts when `more` has a reader already, or self has no body and is none of extend.h. Ending it earlier, by
  * weir_finish or weir_discard in the body, takes it out again; only weir_finish's result then knows
  * of its failure.
  */

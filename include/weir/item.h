@@ -246,10 +246,9 @@ WEIR_API size_t weir_item_parts(const weir_item *batch, const weir_item **parts)
  * apart.
  *
  * scope    any of the loop that the item belongs to.
- * item     lent or kept.
+ * item     lent or kept; of a batch the source of its first item.
  * Returns  a text that lives as long as the loan. NULL: the item has no source (the program made
- *          it) or several (a batch of a merge: ask its parts), or its source has ended and nothing
- *          of it is held any more.
+ *          it), or its source has ended and nothing of it is held any more.
  */
 WEIR_API const char *weir_origin_name(const weir_scope *scope, const weir_item *item);
 

@@ -104,8 +104,8 @@ typedef struct weir_sink_ops {
      * weir_item_keep. 0 or a negative code. Not NULL. */
     int (*put_many)(weir_sink *sink, void *self, const weir_item *items, size_t count);
     /* Hand on what put_many buffered, as far as that goes without waiting; never suspends: before
-     * the loop idles it runs on the loop's own stack. 0: all is out. 1: some is left, and commit
-     * waits for it. Negative: failed. NULL: nothing is buffered. */
+     * the loop idles it runs on the loop's own stack. 0: all is out. 1: some is left, and wait or
+     * commit waits for it. Negative: failed. NULL: nothing is buffered. */
     int (*flush)(weir_sink *sink, void *self);
     /* Wait until all that was put is safe; may suspend. 0 or a negative code. NULL: flush is
      * enough. */
@@ -113,6 +113,15 @@ typedef struct weir_sink_ops {
     /* Release what the sink holds; may suspend. Runs exactly once, after a failure too, and when
      * nothing was ever put. 0 or a negative code. NULL: nothing to do. */
     int (*finish)(weir_sink *sink, void *self);
+    /* flush has given 1: wait until it may get more out; may suspend. 0 or a negative code. NULL:
+     * commit does that itself. */
+    int (*wait)(weir_sink *sink, void *self);
+    /* How many items put_many can take now without waiting; weir_pump then asks its generator for
+     * no more, so that nothing is read that would have to wait here. Must not suspend. 0: none; then
+     * weir_pump calls wait, or asks for one where there is none. NULL: any number. */
+    size_t (*room)(weir_sink *sink, void *self);
+    /* Say in one line what it waits for, as snprintf. Must not suspend. NULL: nothing to say. */
+    size_t (*why)(const weir_sink *sink, const void *self, char *text, size_t cap);
 } weir_sink_ops;
 
 /*
@@ -124,6 +133,14 @@ typedef struct weir_sink_ops {
  */
 WEIR_API weir_sink *weir_sink_new(weir_scope *scope, const weir_sink_ops *ops, const void *self,
                                   size_t self_len);
+/* Tell the scope a sink was made in: for weir_sleep, weir_wait_fd and the like in its operations. */
+WEIR_API weir_scope *weir_sink_scope(const weir_sink *sink);
+/*
+ * Say that the far end has gone while nothing was being put, from anywhere on the loop's thread: the
+ * sink fails, and a weir_pump that waits for its generator ends. Arguments as for weir_sink_error.
+ */
+WEIR_API void weir_sink_gone(weir_sink *sink, int code, int detail, const char *format, ...)
+    WEIR_PRINTF(4, 5);
 /*
  * Say why an operation fails: return weir_sink_error(sink, WEIR_EIO, errno, "write: ...");  The
  * first failure counts.

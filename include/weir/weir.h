@@ -23,6 +23,7 @@
 #define WEIR_WEIR_H
 
 #include <weir/error.h>
+#include <weir/extend.h>
 #include <weir/gen.h>
 #include <weir/item.h>
 #include <weir/loop.h>

@@ -211,8 +211,8 @@ void weir_adopt(weir_gen *self, weir_gen *more)
 {
     wr_gen_given(self, "weir_adopt");
     wr_gen_given(more, "weir_adopt");
-    WR_ASSERT(self->body || self == &wr_gen_no_memory, "only a body adopts, '%s' has none",
-              self->name);
+    WR_ASSERT(self->body || self->extended || self == &wr_gen_no_memory,
+              "only a body adopts, or a generator by weir_gen_ops: '%s' is neither", self->name);
     wr_gen_adopt(self, more);
 }
 
@@ -362,7 +362,7 @@ static bool start(struct weir_gen *gen)
     return gen->failure == NULL;
 }
 
-bool wr_gen_enter(struct weir_gen *gen)
+static inline bool enter(struct weir_gen *gen)
 {
     if (gen->canceled && !gen->closed) {
         wr_gen_fail(gen, WEIR_ECANCELED, 0, -1, "canceled");
@@ -377,9 +377,14 @@ bool wr_gen_enter(struct weir_gen *gen)
     return true;
 }
 
+bool wr_gen_enter(struct weir_gen *gen)
+{
+    return enter(gen);
+}
+
 size_t wr_pull_direct(struct weir_gen *gen, weir_item *items, size_t max)
 {
-    if (!wr_gen_enter(gen)) {
+    if (!enter(gen)) {
         return 0;
     }
     size_t n = gen->ops->next_many(gen, items, max);

@@ -95,6 +95,7 @@ struct weir_gen {
     bool stopping;           /* gentle stop: a source ends at its next pull */
     bool told;               /* its failure was told, or caught */
     bool aborted;            /* its pull in flight was failed by its own close */
+    bool extended;           /* made by a table of the program's (flow_extend.c) */
     bool special;            /* something keeps the fast path away: see wr_gen_ready */
     bool fresh_unvouched;    /* lent to a body that has not yielded since */
     uint16_t past_end;       /* calls after the end: 1000 abort */
@@ -119,6 +120,7 @@ struct weir_gen {
     struct wr_puller *puller;
     struct wr_rejects *rejects; /* what it does with an item that it rejects (flow_dead.h); NULL: it
                                    counts and logs */
+    struct wr_task *inside;     /* of one that is extended: the task that its next_many runs on */
     struct wr_each *each;       /* weir_each reads it; NULL: not so */
     struct wr_task *closer;     /* is closing it: its reader, or the end of its scope */
     char name[32];

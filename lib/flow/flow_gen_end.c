@@ -227,7 +227,7 @@ struct wr_task *wr_gen_task(const struct weir_gen *gen)
         return fiber != &root->leaf->fiber ? WR_OWNER((uintptr_t)fiber, struct wr_task, fiber)
                                            : NULL;
     }
-    struct wr_task *task = wr_object_waiter(&gen->object);
+    struct wr_task *task = gen->inside != NULL ? gen->inside : wr_object_waiter(&gen->object);
     for (const struct wr_list *node = gen->adopted.next; node != &gen->adopted && task == NULL;
          node = node->next) {
         task = wr_gen_task(WR_OWNER((uintptr_t)node, struct weir_gen, adopt_link));

@@ -77,7 +77,7 @@ static void flush_before_poll(struct wr_before_poll *hook)
         return;
     }
     int rc = sink->ops->flush(sink);
-    if (rc == 0) {
+    if (rc == 0 && sink->ops->commit == NULL) {
         wr_sink_committed(sink);
     } else if (rc < 0) {
         wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
@@ -169,6 +169,22 @@ int wr_sink_set_error(struct weir_sink *sink, int code, int detail, const char *
     set_error(sink, code, detail, format, args);
     va_end(args);
     return code;
+}
+
+weir_scope *weir_sink_scope(const weir_sink *sink)
+{
+    wr_sink_given(sink, "weir_sink_scope");
+    return sink->object.scope;
+}
+
+void weir_sink_gone(weir_sink *sink, int code, int detail, const char *format, ...)
+{
+    wr_sink_given(sink, "weir_sink_gone");
+    va_list args;
+    va_start(args, format);
+    set_error(sink, code, detail, format, args);
+    va_end(args);
+    wr_sink_gone(sink);
 }
 
 int weir_sink_error(weir_sink *sink, int code, int detail, const char *format, ...)
@@ -537,7 +553,7 @@ void weir_sink_discard(weir_sink *sink)
         /* What was put goes out as far as that takes no waiting, as it would have before the loop
          * idled. */
         int left = sink->ops->flush(sink);
-        if (left == 0) {
+        if (left == 0 && sink->ops->commit == NULL) {
             wr_sink_committed(sink);
         } else {
             wr_log(&sink->loop->log, WR_LOG_WARNING, sink->name,

@@ -42,9 +42,39 @@ static int user_put_many(struct weir_sink *sink, const weir_item *items, size_t 
 static int user_flush(struct weir_sink *sink)
 {
     struct user_sink *user = user_of(sink);
-    int rc = told(sink, "flush", user->ops.flush(sink, user->self), 1);
-    /* With a commit of its own only that settles. */
-    return rc == 0 && user->ops.commit != NULL ? 1 : rc;
+    return told(sink, "flush", user->ops.flush(sink, user->self), 1);
+}
+
+static int user_wait(struct weir_sink *sink)
+{
+    struct user_sink *user = user_of(sink);
+    return told(sink, "wait", user->ops.wait(sink, user->self), 0);
+}
+
+/* At least 1, or 0 and the failure is set. */
+static size_t user_room(struct weir_sink *sink)
+{
+    struct user_sink *user = user_of(sink);
+    size_t room;
+    while ((room = user->ops.room(sink, user->self)) == 0 && user->ops.wait != NULL) {
+        sink->inside = wr_task_now(sink->loop, "weir_pump");
+        int rc = user_wait(sink);
+        sink->inside = NULL;
+        if (rc < 0) {
+            wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
+        }
+        wr_sink_left(sink);
+        if (sink->failure != NULL) {
+            return 0;
+        }
+    }
+    return WR_MAX(room, (size_t)1);
+}
+
+static size_t user_why(const struct weir_sink *sink, char *text, size_t cap)
+{
+    const struct user_sink *user = user_of((struct weir_sink *)(uintptr_t)sink);
+    return user->ops.why(sink, user->self, text, cap);
 }
 
 static int user_commit(struct weir_sink *sink)
@@ -83,6 +113,9 @@ weir_sink *weir_sink_new(weir_scope *scope, const weir_sink_ops *ops, const void
     user->base = base;
     user->base.flush = o.flush != NULL ? user_flush : NULL;
     user->base.commit = o.commit != NULL ? user_commit : NULL;
+    user->base.wait = o.wait != NULL ? user_wait : NULL;
+    user->base.room = o.room != NULL ? user_room : NULL;
+    user->base.why = o.why != NULL ? user_why : NULL;
     user->sink.ops = &user->base;
     user->self = (char *)user + head;
     if (self_len > 0) {

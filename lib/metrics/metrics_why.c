@@ -98,7 +98,10 @@ static void explain(struct text *text, const struct weir_gen *gen, int depth)
         }
     }
     const struct wr_task *task = wr_object_waiter(&gen->object),
-                         *inside = gen->body ? wr_gen_task(gen) : NULL;
+                         *inside = gen->body || gen->extended ? wr_gen_task(gen) : NULL;
+    if (gen->extended && own_words(text, gen)) {
+        return;
+    }
     if (inside != NULL && inside->state == WR_TASK_PARKED) {
         explain_wait(text, gen, inside);
         return;

@@ -1,5 +1,5 @@
 /*
- * The waits of <weir/wait.h> in a body and in a sink: whatever it is that they wait for, a cancel of
+ * The waits of <weir/wait.h> in generators and in sinks: whatever it is that they wait for, a cancel of
  * their scope, its deadline and its end reach the task that is inside, wherever that belongs.
  * Labels: thread
  */
@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <weir/extend.h>
 #include <weir/wait.h>
 
 #include "loop_scope.h"
@@ -82,10 +83,41 @@ static int waits(weir_gen *self, weir_gen *up, void *args)
     return weir_yield(self, &item) ? 0 : WEIR_ECLOSED;
 }
 
-static weir_gen *waits_in(weir_scope *scope, struct waiting *w)
+static size_t source_waits(weir_gen *gen, void *self, weir_item *items, size_t max)
 {
+    struct waiting *w = *(struct waiting **)self;
+    (void)max;
+    w->waits++;
+    w->result = wait_here(w);
+    if (w->result < 0) {
+        weir_gen_error(gen, w->result, 0, "the wait has failed");
+        return 0;
+    }
+    items[0] = weir_bytes("x", 1);
+    return weir_give(gen, items, 1);
+}
+
+/* A body, a source by a table of functions, or a stage by one over such a body. */
+enum { MAKERS = 3 };
+
+static size_t stage_pulls(weir_gen *gen, void *self, weir_item *items, size_t max)
+{
+    (void)self;
+    return weir_pull(gen, items, max);
+}
+
+static weir_gen *waits_in(weir_scope *scope, struct waiting *w, int maker)
+{
+    static const weir_gen_ops source = {.struct_size = sizeof source,
+                                        .name = "waits",
+                                        .next_many = source_waits},
+                              stage = {.struct_size = sizeof stage, .next_many = stage_pulls};
     weir_gen_options options = {.struct_size = sizeof options, .name = "waits"};
-    return weir_gen_new(scope, waits, &w, sizeof w, &options);
+    if (maker == 1) {
+        return weir_source_new(scope, &source, &w, sizeof w);
+    }
+    weir_gen *body = weir_gen_new(scope, waits, &w, sizeof w, &options);
+    return maker == 0 ? body : weir_stage_new(body, &stage, NULL, 0);
 }
 
 struct reading {
@@ -112,16 +144,17 @@ static void read_elsewhere(weir_scope *elsewhere, struct reading *reading, weir_
     wr_loop_settle(elsewhere->loop);
 }
 
-TEST(waits_in_a_body_are_failed_by_a_cancel_of_its_scope)
+TEST(waits_in_a_generator_are_failed_by_a_cancel_of_its_scope)
 {
-    for (int kind = 0; kind < KINDS; kind++) {
+    for (int way = 0; way < KINDS * MAKERS; way++) {
+        int kind = way % KINDS, maker = way / KINDS;
         weir_loop *loop = test_loop();
         weir_scope *root = weir_root(loop), *scope = weir_scope_new(root, NULL),
                    *elsewhere = weir_scope_new(root, NULL);
         struct waiting w;
         struct reading reading;
         begin(&w, scope, root, kind);
-        read_elsewhere(elsewhere, &reading, waits_in(scope, &w));
+        read_elsewhere(elsewhere, &reading, waits_in(scope, &w, maker));
         ck_assert_int_eq(w.waits, 1);
 
         weir_scope_cancel(scope);
@@ -135,16 +168,17 @@ TEST(waits_in_a_body_are_failed_by_a_cancel_of_its_scope)
     }
 }
 
-TEST(waits_in_a_body_are_failed_by_the_end_of_its_scope)
+TEST(waits_in_a_generator_are_failed_by_the_end_of_its_scope)
 {
-    for (int kind = 0; kind < KINDS; kind++) {
+    for (int way = 0; way < KINDS * MAKERS; way++) {
+        int kind = way % KINDS, maker = way / KINDS;
         weir_loop *loop = test_loop();
         weir_scope *root = weir_root(loop), *scope = weir_scope_new(root, NULL),
                    *elsewhere = weir_scope_new(root, NULL);
         struct waiting w;
         struct reading reading;
         begin(&w, scope, root, kind);
-        read_elsewhere(elsewhere, &reading, waits_in(scope, &w));
+        read_elsewhere(elsewhere, &reading, waits_in(scope, &w, maker));
         ck_assert_int_eq(w.waits, 1);
 
         ck_assert_int_eq(weir_scope_wait(scope, NULL), 0);
@@ -157,9 +191,10 @@ TEST(waits_in_a_body_are_failed_by_the_end_of_its_scope)
     }
 }
 
-TEST(waits_in_a_body_end_at_the_deadline_of_its_readers_scope)
+TEST(waits_in_a_generator_end_at_the_deadline_of_its_readers_scope)
 {
-    for (int kind = 0; kind < KINDS; kind++) {
+    for (int way = 0; way < KINDS * MAKERS; way++) {
+        int kind = way % KINDS, maker = way / KINDS;
         weir_loop *loop = test_loop();
         loop->virtual_clock = kind == ON_SLEEP; /* it stands still beside the others */
         weir_scope *root = weir_root(loop);
@@ -168,7 +203,7 @@ TEST(waits_in_a_body_end_at_the_deadline_of_its_readers_scope)
         struct waiting w;
         struct reading reading;
         begin(&w, root, root, kind);
-        read_elsewhere(elsewhere, &reading, waits_in(root, &w));
+        read_elsewhere(elsewhere, &reading, waits_in(root, &w, maker));
 
         ck_assert_int_eq(weir_scope_wait(elsewhere, NULL), WEIR_ETIMEDOUT);
 
@@ -182,14 +217,18 @@ TEST(waits_are_told_by_why)
 {
     static const char *const texts[] = {"waits waits for its peer", "waits waits for its callback",
                                         "waits waits for its call"};
-    for (int kind = ON_FD; kind <= ON_WORK; kind++) {
+    for (int way = 0; way < KINDS * 2; way++) {
+        int kind = way % KINDS, maker = way / KINDS;
+        if (kind == ON_SLEEP) {
+            continue;
+        }
         weir_loop *loop = test_loop();
         weir_scope *root = weir_root(loop), *scope = weir_scope_new(root, NULL);
         struct waiting w;
         struct reading reading;
         char why[200];
         begin(&w, root, root, kind);
-        read_elsewhere(scope, &reading, waits_in(root, &w));
+        read_elsewhere(scope, &reading, waits_in(root, &w, maker));
         ck_assert_int_eq(w.waits, 1);
         ck_assert_int_eq(w.result, 1); /* it waits still */
 

@@ -60,6 +60,7 @@ static size_t calls_count;
     struct weir_swallow_semicolon
 
 /* Those that belong to no loop, or to any thread. */
+/* clang-format off */
 static const char *const anywhere[] = {"weir_loop_new",
                                        "weir_loop_attach",
                                        "weir_post",
@@ -108,6 +109,7 @@ static const char *const anywhere[] = {"weir_loop_new",
                                        "weir_nearest",
                                        "weir_size_read",
                                        "weir_time_read"};
+/* clang-format on */
 
 static int task(weir_scope *scope, void *args)
 {
@@ -154,6 +156,17 @@ static void watch_fn(void *ctx, int fd, int events)
     (void)fd;
     (void)events;
 }
+
+static size_t next_fn(weir_gen *gen, void *self, weir_item *items, size_t max)
+{
+    (void)gen;
+    (void)self;
+    (void)items;
+    (void)max;
+    return 0;
+}
+
+static const weir_gen_ops gen_ops = {.struct_size = sizeof gen_ops, .next_many = next_fn};
 
 static int put_fn(weir_sink *sink, void *self, const weir_item *items, size_t count)
 {
@@ -240,6 +253,22 @@ CALL(weir_return, item = weir_bytes("x", 1); weir_return(w->self, &item));
 CALL(weir_reject, weir_reject(w->self, &w->item, "x"));
 CALL(weir_settle, weir_settle(w->self));
 
+CALL(weir_source_new, weir_source_new(w->scope, &gen_ops, NULL, 0));
+CALL(weir_stage_new, weir_stage_new(w->gen, &gen_ops, NULL, 0));
+CALL(weir_pull, (void)!weir_pull(w->gen, &item, 1));
+CALL(weir_pull_within, bool late; (void)!weir_pull_within(w->gen, &item, 1, 0, &late));
+CALL(weir_gen_up, weir_gen_up(w->gen));
+CALL(weir_give, weir_give(w->gen, &item, 1));
+CALL(weir_stand_for, (void)!weir_stand_for(w->gen, &item, &w->item, 1));
+CALL(weir_leave_out, weir_leave_out(w->gen, &item, 1));
+CALL(weir_gen_error, weir_gen_error(w->gen, WEIR_EUSER, 0, "x"));
+CALL(weir_block_new, (void)!weir_block_new(w->scope, 1, NULL));
+CALL(weir_block_bytes, weir_block_bytes(w->item.block));
+CALL(weir_block_ref, weir_block_ref(w->item.block));
+CALL(weir_block_unref, weir_block_unref(w->item.block));
+CALL(weir_block_wait, (void)!weir_block_wait(w->scope));
+CALL(weir_log, weir_log(w->scope, WEIR_LOG_INFO, "x", "x"));
+
 CALL(weir_queue, weir_sink *in; weir_queue(w->scope, NULL, &in));
 CALL(weir_channel, weir_sink *in; weir_channel(w->scope, w->scope, NULL, &in));
 CALL(weir_sink_share, weir_sink_share(w->queue_end));
@@ -251,6 +280,8 @@ CALL(weir_sink_finish, (void)!weir_sink_finish(w->sink, NULL));
 CALL(weir_sink_fail, error.code = WEIR_EUSER; weir_sink_fail(w->sink, &error));
 CALL(weir_sink_discard, weir_sink_discard(w->sink));
 CALL(weir_sink_error, weir_sink_error(w->sink, WEIR_EUSER, 0, "x"));
+CALL(weir_sink_gone, weir_sink_gone(w->sink, WEIR_EUSER, 0, "x"));
+CALL(weir_sink_scope, weir_sink_scope(w->sink));
 CALL(weir_sink_keep_state, weir_sink_keep_state(w->sink, w->state));
 CALL(weir_sink_new,
      weir_sink_new(w->scope, WEIR_OPTIONS(weir_sink_ops, .put_many = put_fn), NULL, 0));

@@ -1,0 +1,370 @@
+/*
+ * flow_extend.c - generators by a table of the program's (weir_gen_ops).
+ *
+ * One is what a built-in generator is, a weir_gen with a vtable, and the base treats it alike; this
+ * stands between the two for one call through a pointer. It ends the loan of what was given before,
+ * checks what comes back, and notes which task is inside: the program's functions wait for what they
+ * like, and a cancel or the end of the generator's scope fails that wait, whatever it is for. A stop
+ * that the program has no function for does so too, and the end that follows is a plain one.
+ */
+#include <weir/extend.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base_alloc.h"
+#include "bytes_block.h"
+#include "flow_gen.h"
+#include "loop_wait.h"
+
+struct extended {
+    struct weir_gen gen;
+    struct wr_gen_ops base; /* without the functions that the program does not have */
+    weir_gen_ops ops;
+    void *self;
+    bool stopped;         /* by a stop that its wait was failed for */
+    struct wr_runs stood; /* groups that stand for others, in the items that are lent */
+};
+
+static struct extended *extended_of(struct weir_gen *gen)
+{
+    return WR_OWNER(gen, struct extended, gen);
+}
+
+/* ---- from the base to the program */
+
+/* What the program gives may have other bytes than its block keeps alive (wr_block_check), of which
+ * most have one block after the other. */
+static inline void check_items(const struct weir_gen *gen, weir_item *items, size_t n)
+{
+    const weir_block *block = NULL;
+    uintptr_t base = 1, cap = UINTPTR_MAX - 1;
+    for (size_t i = 0; i < n; i++) {
+        if (items[i].block != block) {
+            block = items[i].block;
+            base = block != NULL ? (uintptr_t)block->data : 1;
+            cap = block != NULL ? block->cap : UINTPTR_MAX - 1;
+        }
+        if (WR_UNLIKELY((uintptr_t)items[i].data - base > cap)) {
+            wr_item_check(&items[i], gen->name);
+            wr_block_check(&items[i]);
+        }
+    }
+}
+
+/* A pull begins: what was given before is not lent any more. False: the source is stopped. */
+static inline bool begin(struct extended *ext)
+{
+    struct weir_gen *gen = &ext->gen;
+    if (WR_UNLIKELY(ext->stood.count > 0)) {
+        wr_runs_let_go(&ext->stood, WR_ACT_LOAN);
+    }
+    if (gen->origin != NULL) {
+        wr_origin_lend(gen->origin, 0);
+        if (WR_UNLIKELY(gen->stopping) && ext->ops.stop == NULL) {
+            return false;
+        }
+    }
+    gen->inside = gen->loop->task;
+    return true;
+}
+
+static _Noreturn void gave_wrongly(const struct weir_gen *gen, size_t n, size_t max)
+{
+    if (n > max) {
+        wr_misuse("next_many", "'%s' gave %zu items, and was asked for %zu at most", gen->name, n,
+                  max);
+    }
+    wr_misuse("next_many", "source '%s' returned %zu, and weir_give was called for %llu", gen->name,
+              n, (unsigned long long)(gen->origin->given - gen->origin->loan + 1));
+}
+
+/* It is over, with n items at `items`. */
+static inline size_t gave(struct extended *ext, weir_item *items, size_t n, size_t max)
+{
+    struct weir_gen *gen = &ext->gen;
+    const struct wr_origin *origin = gen->origin;
+    gen->inside = NULL;
+    if (WR_UNLIKELY(n > max || (origin != NULL && origin->given - origin->loan + 1 != n))) {
+        gave_wrongly(gen, n, max);
+    }
+    if (WR_UNLIKELY(n == 0) && ext->stopped && gen->failure != NULL &&
+        gen->failure->code == WEIR_ECLOSED) {
+        gen->told = true; /* the wait was failed by us, to end it */
+    }
+    check_items(gen, items, n);
+    return n;
+}
+
+static size_t ext_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    struct extended *ext = extended_of(gen);
+    return begin(ext) ? gave(ext, items, ext->ops.next_many(gen, ext->self, items, max), max) : 0;
+}
+
+static size_t ext_next_within(struct weir_gen *gen, weir_item *items, size_t max, int64_t wait_ms,
+                              bool *late)
+{
+    struct extended *ext = extended_of(gen);
+    *late = false;
+    if (!begin(ext)) {
+        return 0;
+    }
+    size_t n = ext->ops.next_within(gen, ext->self, items, max, wait_ms, late);
+    return gave(ext, items, n, max);
+}
+
+static void ext_close(struct weir_gen *gen)
+{
+    struct extended *ext = extended_of(gen);
+    if (ext->ops.close != NULL) {
+        ext->ops.close(gen, ext->self);
+    }
+    wr_runs_let_go(&ext->stood, WR_ACT_LOAN);
+    wr_runs_fini(&ext->stood);
+}
+
+/* A task that is parked inside waits for what the program likes, and is told that it is over; one
+ * that is not finds out at the next pull. */
+static void ext_stop(struct weir_gen *gen)
+{
+    struct extended *ext = extended_of(gen);
+    if (ext->ops.stop != NULL) {
+        ext->ops.stop(gen, ext->self);
+    } else if (gen->inside != NULL && gen->inside->state == WR_TASK_PARKED) {
+        ext->stopped = true;
+        wr_wake(gen->inside, WEIR_ECLOSED);
+    }
+}
+
+static size_t ext_why(const struct weir_gen *gen, char *text, size_t cap)
+{
+    const struct extended *ext = WR_OWNER((uintptr_t)gen, struct extended, gen);
+    return ext->ops.why(gen, ext->self, text, cap);
+}
+
+/* ---- making */
+
+static const weir_gen_ops *take(weir_gen_ops *ops, const weir_gen_ops *given, const char *maker)
+{
+    if (given == NULL) {
+        wr_misuse(maker, "a generator needs its operations, these are NULL");
+    }
+    WR_TAKE_OPTIONS(*ops, given);
+    if (ops->next_many == NULL) {
+        wr_misuse(maker, "a generator needs next_many");
+    }
+    return ops;
+}
+
+static weir_gen *make(weir_scope *scope, weir_gen *up, const weir_gen_ops *o, const void *self,
+                      size_t self_len)
+{
+    static const struct wr_gen_ops none = {.kind = "source", .is_source = true},
+                                   stage = {.kind = "stage"};
+    const struct wr_gen_ops *base = up == NULL ? &none : &stage;
+    size_t head = (sizeof(struct extended) + 15) & ~(size_t)15;
+    struct extended *ext = up == NULL ? wr_gen_alloc(scope, head + self_len, base, o->name)
+                                      : wr_stage_alloc(up, head + self_len, base, o->name);
+    if (ext == NULL) {
+        return wr_gen_made(NULL, up);
+    }
+    ext->ops = *o;
+    ext->base = *base;
+    ext->base.next_many = ext_next_many;
+    ext->base.next_within = o->next_within != NULL ? ext_next_within : NULL;
+    ext->base.close = ext_close;
+    ext->base.stop = ext_stop;
+    ext->base.why = o->why != NULL ? ext_why : NULL;
+    ext->gen.ops = &ext->base;
+    ext->gen.extended = true;
+    ext->self = (char *)ext + head;
+    if (self_len > 0) {
+        memcpy(ext->self, self, self_len);
+    }
+    return wr_gen_made(&ext->gen, up);
+}
+
+weir_gen *weir_source_new(weir_scope *scope, const weir_gen_ops *ops, const void *self,
+                          size_t self_len)
+{
+    weir_gen_ops o = WEIR_ZERO;
+    return make(scope, NULL, take(&o, ops, "weir_source_new"), self, self_len);
+}
+
+weir_gen *weir_stage_new(weir_gen *up, const weir_gen_ops *ops, const void *self, size_t self_len)
+{
+    weir_gen_ops o = WEIR_ZERO;
+    wr_gen_given(up, "weir_stage_new");
+    return make(NULL, up, take(&o, ops, "weir_stage_new"), self, self_len);
+}
+
+/* ---- from the program to the base */
+
+static void check_inside(const struct weir_gen *gen, const char *verb)
+{
+    wr_gen_given(gen, verb);
+    if (gen->inside == NULL) {
+        wr_misuse(verb, "'%s' is not being pulled: this is for its next_many", gen->name);
+    }
+}
+
+static _Noreturn void no_pull(const struct weir_gen *gen, const char *verb)
+{
+    check_inside(gen, verb);
+    if (gen->up == NULL) {
+        wr_misuse(verb, "'%s' reads no generator", gen->name);
+    }
+    wr_misuse(verb, "no room for an item");
+}
+
+/* One that is inside of a pull is alive. */
+static inline bool may_pull(const struct weir_gen *gen, size_t max)
+{
+    return WR_LIKELY(gen != NULL && gen->inside != NULL && gen->up != NULL && max > 0 &&
+                     wr_loop_is_here(gen->loop));
+}
+
+size_t weir_pull(weir_gen *gen, weir_item *items, size_t max)
+{
+    if (!may_pull(gen, max)) {
+        no_pull(gen, "weir_pull");
+    }
+    return wr_pull(gen->up, items, max);
+}
+
+size_t weir_pull_within(weir_gen *gen, weir_item *items, size_t max, int64_t wait_ms, bool *late)
+{
+    if (!may_pull(gen, max)) {
+        no_pull(gen, "weir_pull_within");
+    }
+    return wr_pull_within(gen->up, items, max, WR_MAX(wait_ms, 0), late);
+}
+
+weir_gen *weir_gen_up(const weir_gen *gen)
+{
+    wr_gen_given(gen, "weir_gen_up");
+    return gen->up;
+}
+
+size_t weir_give(weir_gen *gen, weir_item *items, size_t count)
+{
+    check_inside(gen, "weir_give");
+    struct wr_origin *origin = gen->origin;
+    if (origin == NULL) {
+        wr_misuse("weir_give", "'%s' is no source: its items have the numbers they came with",
+                  gen->name);
+    }
+    if (origin->loan <= origin->given) {
+        wr_misuse("weir_give", "source '%s' has given in this pull already", gen->name);
+    }
+    int64_t now_ns = gen->loop->now_unix_ns;
+    for (size_t i = 0; i < count; i++) {
+        items[i].time_ns = items[i].time_ns != 0 ? items[i].time_ns : now_ns;
+    }
+    wr_source_give(gen, items, count);
+    return count;
+}
+
+int weir_stand_for(weir_gen *gen, weir_item *out, const weir_item *kept, size_t count)
+{
+    check_inside(gen, "weir_stand_for");
+    WR_ASSERT(gen->extended && count > 0 && kept != NULL, "'%s' has nothing to stand for",
+              gen->name);
+    struct extended *ext = extended_of(gen);
+    struct wr_runs runs = {0};
+    struct weir_receipt *group = NULL;
+    out->seq = kept[count - 1].seq;
+    out->origin = kept[0].origin;
+    out->time_ns = kept[0].time_ns;
+    out->receipt = NULL;
+    int rc = wr_runs_add_items(&runs, kept, count);
+    if (rc == 0 && runs.count > 0) {
+        group = wr_group_new(&runs);
+        rc = group != NULL ? wr_runs_add(&ext->stood, group, out->seq, out->seq) : WEIR_ENOMEM;
+    }
+    if (group != NULL) {
+        wr_receipt_unref(group, out->seq, out->seq, WR_ACT_LOAN); /* ext->stood holds it now */
+    }
+    wr_runs_let_go(&runs, WR_ACT_LOAN);
+    wr_runs_fini(&runs);
+    if (rc < 0) {
+        return wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for receipts");
+    }
+    out->receipt = group;
+    return 0;
+}
+
+void weir_leave_out(weir_gen *gen, const weir_item *items, size_t count)
+{
+    check_inside(gen, "weir_leave_out");
+    wr_items_tell(items, count, WR_ACT_FILTER);
+}
+
+int weir_gen_error(weir_gen *gen, int code, int detail, const char *format, ...)
+{
+    weir_error error;
+    va_list args;
+    wr_gen_given(gen, "weir_gen_error");
+    WR_ASSERT(code < 0, "'%s' fails with %d: codes are negative, yours WEIR_EUSER and below",
+              gen->name, code);
+    va_start(args, format);
+    wr_error_vset(&error, code, detail, gen->name, format, args);
+    va_end(args);
+    error.seq = gen->origin != NULL ? gen->origin->given : 0;
+    return wr_gen_fail_error(gen, &error);
+}
+
+/* ---- blocks, the log */
+
+weir_block *weir_block_new(weir_scope *scope, size_t bytes, int *why)
+{
+    int local;
+    wr_scope_given(scope, "weir_block_new");
+    WR_ASSERT(bytes > 0, "a block of no bytes");
+    return wr_block_new(&scope->loop->blocks, bytes, why != NULL ? why : &local);
+}
+
+static struct weir_block *block_given(weir_block *block, const char *verb)
+{
+    if (block == NULL) {
+        wr_misuse(verb, "the block is NULL");
+    }
+    if (block->pool != NULL && block->pool->thread != NULL &&
+        !wr_thread_is_here(*block->pool->thread)) {
+        wr_thread_is_another(verb);
+    }
+    return block;
+}
+
+char *weir_block_bytes(weir_block *block)
+{
+    return block_given(block, "weir_block_bytes")->data;
+}
+
+void weir_block_ref(weir_block *block)
+{
+    wr_block_ref(block_given(block, "weir_block_ref"), 1);
+}
+
+void weir_block_unref(weir_block *block)
+{
+    if (block != NULL) {
+        wr_block_unref(block_given(block, "weir_block_unref"), 1);
+    }
+}
+
+int weir_block_wait(weir_scope *scope)
+{
+    wr_scope_given(scope, "weir_block_wait");
+    return wr_budget_wait(scope->loop, NULL);
+}
+
+void weir_log(weir_scope *scope, int level, const char *origin, const char *format, ...)
+{
+    va_list args;
+    wr_scope_given(scope, "weir_log");
+    va_start(args, format);
+    wr_vlog(&scope->loop->log, level, origin, format, args);
+    va_end(args);
+}
