@@ -149,6 +149,7 @@ struct weir_loop {
     struct wr_list budget_waiters; /* in the order in which they came */
     bool budget_news;              /* somebody came since the last look */
     uint32_t budget_mark;          /* of the last count: weir_block.mark */
+    struct wr_list tls;            /* contexts that are in use: loop_tls.h */
     struct wr_list idle_fds;       /* watched, fired, and nobody waits: stopped before the poll */
     /* from other threads */
     uv_mutex_t post_lock;
@@ -218,6 +219,8 @@ void wr_remote_stop(struct weir_loop *loop, struct wr_remote *remote);
 /* Run fn(arg) on the scheduler's stack and come back: for callers' callbacks (weir_each) and for
  * code that wants a deep stack (getaddrinfo, printf of floats). fn must not suspend. */
 void wr_call_on_loop_stack(struct weir_loop *loop, void (*fn)(void *arg), void *arg);
+/* The same for callers that may be on the scheduler's stack already. */
+void wr_on_loop_stack(struct weir_loop *loop, void (*fn)(void *arg), void *arg);
 
 /* How a failure with WEIR_EBUDGET is worded; its arguments are WR_BUDGET_FIGURES(loop). */
 #define WR_BUDGET_USED_UP                                                                       \

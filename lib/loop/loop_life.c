@@ -89,6 +89,7 @@ static void init_fields(struct weir_loop *loop, const weir_loop_options *o)
     wr_list_init(&loop->deferred);
     wr_list_init(&loop->tasks);
     wr_list_init(&loop->idle_fds);
+    wr_list_init(&loop->tls);
     wr_list_init(&loop->posts);
     wr_list_init(&loop->remotes);
     wr_list_init(&loop->budget_waiters);

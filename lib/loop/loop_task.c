@@ -178,6 +178,15 @@ void wr_call_on_loop_stack(struct weir_loop *loop, void (*fn)(void *arg), void *
     (void)wr_co_switch(&task->leaf->co, &loop->scheduler, 0);
 }
 
+void wr_on_loop_stack(struct weir_loop *loop, void (*fn)(void *arg), void *arg)
+{
+    if (loop->task == NULL) {
+        fn(arg);
+    } else {
+        wr_call_on_loop_stack(loop, fn, arg);
+    }
+}
+
 void wr_told(struct weir_loop *loop, const weir_error *error)
 {
     struct wr_task *task = loop->task;

@@ -62,7 +62,8 @@ struct wr_transport_ops {
 struct wr_transport {
     const struct wr_transport_ops *ops;
     struct weir_loop *loop;
-    int detail; /* errno of the last failure */
+    int detail;         /* errno of the last failure */
+    const char *reason; /* its words, static; NULL: errno's, or the code's */
 };
 
 /* Connect. Suspends; NULL: *error says ERESOLVE, ECONNECT, ETIMEDOUT, ENOMEM or ECANCELED. limit_ms

@@ -1,0 +1,545 @@
+/*
+ * loop_transport_tls.c - a transport that encrypts what goes through another one.
+ *
+ * States: shaking hands (wr_tls_start), open, ended by the peer (close_notify has come: read gives
+ * the end), shut by us (close_notify is on its way or out), broken (what failed once fails for
+ * ever).
+ *
+ * OpenSSL reads and writes through a BIO of ours, whose calls are tries of the transport below:
+ * straight into OpenSSL's buffers and out of them, nothing is queued here. So a record that the
+ * transport below does not take whole is OpenSSL's until the same write is tried again, and
+ * WR_AGAIN comes out of the try that met it. Which way the transport below is to be waited for
+ * is OpenSSL's to say, and need not be the way of the try: a key update makes a read write. Reader
+ * and writer may so want to wait for the same direction, where only one can: the other one waits
+ * for its turn.
+ *
+ * Tries do not suspend, so no task is ever parked under a frame of OpenSSL; those frames lie on the
+ * loop's stack, because a task would keep what they need of its own.
+ */
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+#include "base_alloc.h"
+#include "base_fault.h"
+#include "loop_tls.h"
+
+struct tls_transport {
+    struct wr_transport base;
+    struct wr_transport *lower;
+    struct wr_tls *tls;
+    SSL *ssl;
+    int lower_code; /* why a try below has failed, since the last call into OpenSSL */
+    bool lower_ended;
+    int failure; /* sticky; base.detail and base.reason tell more */
+    int read_wants, write_wants;
+    bool read_again;            /* the last read found nothing */
+    bool shutting;              /* close_notify did not go out whole yet */
+    struct wr_task *waiters[2]; /* for the lower one to be readable, writable */
+    struct wr_task *turn[2];    /* for their turn to do so */
+};
+
+enum { READ_TURN = 128 * 1024 }; /* bytes of one try: a block */
+
+static struct tls_transport *of_base(struct wr_transport *transport)
+{
+    return WR_OWNER(transport, struct tls_transport, base);
+}
+
+/* ---- the BIO: tries of the transport below, under OpenSSL's frames */
+
+static int below_failed(struct tls_transport *self, BIO *bio, int64_t n, int retry)
+{
+    if (n == WR_AGAIN) {
+        BIO_set_flags(bio, retry | BIO_FLAGS_SHOULD_RETRY);
+    } else {
+        self->lower_code = (int)n;
+    }
+    return -1;
+}
+
+static int below_read(BIO *bio, char *to, int cap)
+{
+    struct tls_transport *self = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    int64_t n = self->lower->ops->read(self->lower, to, (size_t)cap);
+    self->lower_ended = n == 0;
+    return n >= 0 ? (int)n : below_failed(self, bio, n, BIO_FLAGS_READ);
+}
+
+static int below_write(BIO *bio, const char *from, int len)
+{
+    struct tls_transport *self = BIO_get_data(bio);
+    struct iovec piece = {(void *)(uintptr_t)from, (size_t)len};
+    BIO_clear_retry_flags(bio);
+    int64_t n = self->lower->ops->write(self->lower, &piece, 1);
+    return n >= 0 ? (int)n : below_failed(self, bio, n, BIO_FLAGS_WRITE);
+}
+
+static long below_ctrl(BIO *bio, int command, long number, void *pointer)
+{
+    const struct tls_transport *self = BIO_get_data(bio);
+    (void)number;
+    (void)pointer;
+    switch (command) {
+    case BIO_CTRL_EOF: return self->lower_ended;
+    case BIO_CTRL_FLUSH: return 1;
+    default: return 0;
+    }
+}
+
+static uv_once_t method_once = UV_ONCE_INIT;
+static BIO_METHOD *method; /* the process's: lives as long as OpenSSL does */
+
+static void make_method(void)
+{
+    method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "weir transport");
+    if (method != NULL) {
+        BIO_meth_set_read(method, below_read);
+        BIO_meth_set_write(method, below_write);
+        BIO_meth_set_ctrl(method, below_ctrl);
+    }
+}
+
+static bool set_bio(struct tls_transport *self)
+{
+    uv_once(&method_once, make_method);
+    BIO *bio = method == NULL || wr_fault("BIO_new") ? NULL : BIO_new(method);
+    if (bio == NULL) {
+        return false;
+    }
+    BIO_set_data(bio, self);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(self->ssl, bio, bio);
+    return true;
+}
+
+/* ---- calls into OpenSSL, on the loop's stack */
+
+static int fail(struct tls_transport *self, int code, int detail, const char *reason)
+{
+    self->failure = code;
+    self->base.detail = detail;
+    self->base.reason = reason;
+    return code;
+}
+
+/* A call has given rc <= 0: WR_AGAIN and what is wanted; 0: the peer has ended; or a failure. */
+static int why_not(struct tls_transport *self, int rc, int *wants)
+{
+    switch (SSL_get_error(self->ssl, rc)) {
+    case SSL_ERROR_WANT_READ: *wants = WR_READABLE; return WR_AGAIN;
+    case SSL_ERROR_WANT_WRITE: *wants = WR_WRITABLE; return WR_AGAIN;
+    case SSL_ERROR_ZERO_RETURN: return 0;
+    default: break;
+    }
+    /* What OpenSSL objects to comes first: the alert that it sends then may fail below, too. */
+    unsigned long error = ERR_peek_error();
+    if (error == 0 && self->lower_code < 0) {
+        return fail(self, self->lower_code, self->lower->detail, self->lower->reason);
+    }
+    if (ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING ||
+        (error == 0 && self->lower_ended)) {
+        return fail(self, WEIR_ETRUNCATED, 0,
+                    "the connection was cut: it has ended without TLS's close_notify");
+    }
+    if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE) {
+        return fail(self, WEIR_ENOMEM, 0, "no memory for TLS");
+    }
+    return fail(self, WEIR_ETLS, 0, wr_tls_reason());
+}
+
+static void begin(struct tls_transport *self)
+{
+    ERR_clear_error();
+    self->lower_code = 0;
+}
+
+struct reading {
+    struct tls_transport *self;
+    char *to;
+    size_t cap;
+    int64_t got; /* bytes, else as read() */
+};
+
+static bool send_end(struct tls_transport *self);
+
+static void read_here(void *arg)
+{
+    struct reading *reading = arg;
+    struct tls_transport *self = reading->self;
+    size_t len = 0, cap = WR_MIN(reading->cap, (size_t)READ_TURN);
+    int rc = 1;
+    begin(self);
+    if (self->shutting && !send_end(self)) {
+        self->read_again = true;
+        reading->got = self->failure < 0 ? self->failure : WR_AGAIN;
+        return;
+    }
+    while (len < cap && rc > 0) {
+        size_t n = 0;
+        rc = SSL_read_ex(self->ssl, reading->to + len, cap - len, &n);
+        len += n;
+    }
+    int64_t code = rc > 0 ? 0 : why_not(self, rc, &self->read_wants);
+    self->read_again = code == WR_AGAIN && len == 0;
+    reading->got = len > 0 ? (int64_t)len : code;
+}
+
+struct writing {
+    struct tls_transport *self;
+    const struct iovec *iov;
+    int count;
+    int64_t put; /* bytes, else as write() */
+};
+
+/* The peer has gone. If it has said why (an alert), that is the failure. */
+static int last_words(struct tls_transport *self)
+{
+    char byte;
+    size_t n;
+    begin(self);
+    int rc = SSL_peek_ex(self->ssl, &byte, 1, &n);
+    if (rc <= 0 && SSL_get_error(self->ssl, rc) == SSL_ERROR_SSL &&
+        ERR_GET_REASON(ERR_peek_error()) >= SSL_AD_REASON_OFFSET) {
+        (void)fail(self, WEIR_ETLS, 0, wr_tls_reason());
+    }
+    return self->failure;
+}
+
+/* The next record's bytes: of the piece itself, or of several small ones put together. */
+static size_t gather(struct tls_transport *self, const struct iovec *iov, int count, size_t skip,
+                     const char **bytes)
+{
+    size_t first = iov->iov_len - skip;
+    *bytes = (const char *)iov->iov_base + skip;
+    if (count == 1 || first >= WR_TLS_RECORD) {
+        return first;
+    }
+    char *to = wr_tls_scratch(self->tls);
+    size_t len = 0;
+    for (int i = 0; i < count && len < WR_TLS_RECORD; i++, skip = 0) {
+        size_t n = WR_MIN(iov[i].iov_len - skip, WR_TLS_RECORD - len);
+        memcpy(to + len, (const char *)iov[i].iov_base + skip, n);
+        len += n;
+    }
+    *bytes = to;
+    return len;
+}
+
+static void write_here(void *arg)
+{
+    struct writing *writing = arg;
+    struct tls_transport *self = writing->self;
+    const struct iovec *iov = writing->iov;
+    int count = writing->count;
+    size_t skip = 0, sum = 0;
+    int64_t code = 0;
+    begin(self);
+    while (count > 0 && code == 0) {
+        if (skip == iov->iov_len) {
+            iov++;
+            count--;
+            skip = 0;
+            continue;
+        }
+        const char *bytes;
+        size_t n = 0, len = gather(self, iov, count, skip, &bytes);
+        int rc = SSL_write_ex(self->ssl, bytes, len, &n);
+        if (rc <= 0) {
+            code = why_not(self, rc, &self->write_wants);
+            code = code == WEIR_ECLOSED ? last_words(self) : code;
+        }
+        sum += n;
+        while (count > 0 && n >= iov->iov_len - skip) {
+            n -= iov->iov_len - skip;
+            iov++;
+            count--;
+            skip = 0;
+        }
+        skip += n;
+    }
+    writing->put = sum > 0 ? (int64_t)sum : code;
+}
+
+/* Send close_notify, and end the transport below behind it. False: not yet, or it has failed. */
+static bool send_end(struct tls_transport *self)
+{
+    int rc = SSL_shutdown(self->ssl);
+    if (rc < 0 && why_not(self, rc, &self->read_wants) == WR_AGAIN &&
+        self->read_wants == WR_WRITABLE) {
+        return false;
+    }
+    self->shutting = false;
+    self->lower->ops->shut(self->lower);
+    return self->failure == 0;
+}
+
+static void shut_here(void *arg)
+{
+    struct tls_transport *self = arg;
+    begin(self);
+    self->shutting = true;
+    (void)send_end(self);
+}
+
+/* ---- the transport */
+
+static int64_t tls_read(struct wr_transport *transport, void *to, size_t cap)
+{
+    struct reading reading = {.self = of_base(transport), .to = to, .cap = cap};
+    if (reading.self->failure < 0) {
+        return reading.self->failure;
+    }
+    wr_on_loop_stack(transport->loop, read_here, &reading);
+    return reading.got;
+}
+
+static int64_t tls_write(struct wr_transport *transport, const struct iovec *iov, int count)
+{
+    struct writing writing = {.self = of_base(transport), .iov = iov, .count = count};
+    if (writing.self->failure < 0) {
+        return writing.self->failure;
+    }
+    wr_on_loop_stack(transport->loop, write_here, &writing);
+    return writing.put;
+}
+
+/* Wait for the transport below. Where the other task of this one waits for the same direction, its
+ * wake is ours, too. */
+static int wait_below(struct tls_transport *self, int events, int64_t limit_ms, const char *why,
+                      struct wr_object *of)
+{
+    int way = events == WR_READABLE ? 0 : 1;
+    int rc;
+    if (self->waiters[way] != NULL) {
+        struct wr_limit limit;
+        self->turn[way] = wr_task_now(self->base.loop, why);
+        wr_limit_start(self->base.loop, &limit, limit_ms);
+        rc = wr_wait_limited(&limit, why, of);
+        wr_limit_stop(&limit);
+        self->turn[way] = NULL;
+        return rc;
+    }
+    self->waiters[way] = wr_task_now(self->base.loop, why);
+    rc = self->lower->ops->wait(self->lower, events, limit_ms, why, of);
+    self->waiters[way] = NULL;
+    if (self->turn[way] != NULL) {
+        wr_wake(self->turn[way], 0);
+    }
+    return rc;
+}
+
+static int tls_wait(struct wr_transport *transport, int events, int64_t limit_ms, const char *why,
+                    struct wr_object *of)
+{
+    struct tls_transport *self = of_base(transport);
+    bool reads = events == WR_READABLE;
+    if (self->failure < 0 || (reads && !self->read_again && SSL_has_pending(self->ssl))) {
+        return 0; /* the next try tells */
+    }
+    return wait_below(self, reads ? self->read_wants : self->write_wants, limit_ms, why, of);
+}
+
+static void tls_shut(struct wr_transport *transport)
+{
+    struct tls_transport *self = of_base(transport);
+    if (self->failure < 0) {
+        self->lower->ops->shut(self->lower);
+    } else if ((SSL_get_shutdown(self->ssl) & SSL_SENT_SHUTDOWN) == 0) {
+        wr_on_loop_stack(transport->loop, shut_here, self);
+    }
+}
+
+static int64_t tls_unread(struct wr_transport *transport)
+{
+    struct wr_transport *lower = of_base(transport)->lower;
+    return lower->ops->unread != NULL ? lower->ops->unread(lower) : -1;
+}
+
+static int64_t tls_unsent(struct wr_transport *transport)
+{
+    struct wr_transport *lower = of_base(transport)->lower;
+    return lower->ops->unsent != NULL ? lower->ops->unsent(lower) : -1;
+}
+
+static void tls_reset(struct wr_transport *transport)
+{
+    struct wr_transport *lower = of_base(transport)->lower;
+    if (lower->ops->reset != NULL) {
+        lower->ops->reset(lower);
+    }
+}
+
+static void tls_watch_hangup(struct wr_transport *transport, void (*gone)(void *ctx), void *ctx)
+{
+    struct wr_transport *lower = of_base(transport)->lower;
+    lower->ops->watch_hangup(lower, gone, ctx);
+}
+
+static void tls_watch_broken(struct wr_transport *transport, void (*gone)(void *ctx), void *ctx)
+{
+    struct wr_transport *lower = of_base(transport)->lower;
+    if (lower->ops->watch_broken != NULL) {
+        lower->ops->watch_broken(lower, gone, ctx);
+    } else {
+        lower->ops->watch_hangup(lower, gone, ctx);
+    }
+}
+
+static void free_here(void *arg)
+{
+    struct tls_transport *self = arg;
+    begin(self);
+    if (self->shutting && self->failure == 0) {
+        (void)send_end(self);
+    }
+    SSL_free(self->ssl);
+}
+
+static void tls_free(struct wr_transport *transport)
+{
+    struct tls_transport *self = of_base(transport);
+    wr_on_loop_stack(transport->loop, free_here, self);
+    wr_tls_unref(self->tls);
+    self->lower->ops->free(self->lower);
+    wr_free(self);
+}
+
+static const struct wr_transport_ops tls_ops = {.kind = "tls",
+                                                .read = tls_read,
+                                                .write = tls_write,
+                                                .wait = tls_wait,
+                                                .shut = tls_shut,
+                                                .unread = tls_unread,
+                                                .unsent = tls_unsent,
+                                                .reset = tls_reset,
+                                                .watch_hangup = tls_watch_hangup,
+                                                .watch_broken = tls_watch_broken,
+                                                .free = tls_free};
+
+/* ---- shaking hands */
+
+struct starting {
+    struct tls_transport *self;
+    const char *name; /* NULL: a server */
+    int code;
+    int wants;
+};
+
+/* Whom the certificate must be for; a name is told to the server, an address is not (RFC 6066 3). */
+static bool expect(SSL *ssl, const char *name)
+{
+    char plain[256];
+    size_t len = strlen(name);
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1) {
+        return true;
+    }
+    if (len >= sizeof plain) {
+        return false;
+    }
+    memcpy(plain, name, len + 1);
+    if (len > 0 && plain[len - 1] == '.') {
+        plain[len - 1] = '\0';
+    }
+    return SSL_set1_host(ssl, plain) == 1 && SSL_set_tlsext_host_name(ssl, plain) == 1;
+}
+
+static void set_up_here(void *arg)
+{
+    struct starting *starting = arg;
+    struct tls_transport *self = starting->self;
+    ERR_clear_error();
+    self->ssl = wr_tls_connection(self->tls);
+    if (self->ssl == NULL || !set_bio(self) ||
+        (starting->name != NULL && !expect(self->ssl, starting->name))) {
+        starting->code = WEIR_ENOMEM;
+        return;
+    }
+    if (wr_tls_role(self->tls) == WR_TLS_CLIENT) {
+        SSL_set_connect_state(self->ssl);
+    } else {
+        SSL_set_accept_state(self->ssl);
+    }
+}
+
+static void shake_here(void *arg)
+{
+    struct starting *starting = arg;
+    struct tls_transport *self = starting->self;
+    begin(self);
+    int rc = SSL_do_handshake(self->ssl);
+    starting->code = rc == 1 ? 0 : why_not(self, rc, &starting->wants);
+    if (starting->code == 0 && rc != 1) {
+        starting->code = fail(self, WEIR_ETLS, 0, "the peer has ended the handshake");
+    }
+    if (starting->code == WEIR_ETRUNCATED) {
+        starting->code = fail(self, WEIR_ETLS, 0, "the peer has closed during the handshake");
+    }
+    long verified = starting->code == WEIR_ETLS ? SSL_get_verify_result(self->ssl) : X509_V_OK;
+    if (verified != X509_V_OK) {
+        self->base.reason = X509_verify_cert_error_string(verified);
+    }
+}
+
+/* 0, or a code that is told. */
+static int shake_hands(struct starting *starting, const char *peer, int64_t limit_ms,
+                       struct wr_object *of, weir_error *error)
+{
+    static const char why[] = "a TLS handshake";
+    struct tls_transport *self = starting->self;
+    struct weir_loop *loop = self->base.loop;
+    int64_t until_ns = limit_ms < 0 ? INT64_MAX : wr_now_ns(loop) + limit_ms * 1000000;
+    int rc = 0;
+    wr_on_loop_stack(loop, set_up_here, starting);
+    while (rc == 0 && starting->code == 0) {
+        wr_on_loop_stack(loop, shake_here, starting);
+        if (starting->code == 0) {
+            return 0;
+        }
+        if (starting->code != WR_AGAIN) {
+            break;
+        }
+        starting->code = 0;
+        int64_t left_ms =
+            limit_ms < 0 ? -1 : WR_MAX(until_ns - wr_now_ns(loop) + 999999, 0) / 1000000;
+        rc = self->lower->ops->wait(self->lower, starting->wants, left_ms, why, of);
+    }
+    const char *reason = rc == 0 && self->failure < 0 ? self->base.reason : NULL;
+    int code = rc < 0 ? rc : starting->code;
+    if (reason == NULL) {
+        reason = code == WEIR_ERESET && self->base.detail != 0 ? strerror(self->base.detail)
+                                                               : wr_code_text(code);
+    }
+    wr_error_set(error, code, self->base.detail, "tls", "TLS with %s: %s", peer, reason);
+    return code;
+}
+
+struct wr_transport *wr_tls_start(struct wr_tls *tls, struct wr_transport *lower, const char *name,
+                                  const char *peer, int64_t limit_ms, struct wr_object *of,
+                                  weir_error *error)
+{
+    struct tls_transport *self = wr_zalloc(sizeof *self);
+    wr_error_clear(error);
+    if (self == NULL) {
+        lower->ops->free(lower);
+        wr_error_set(error, WEIR_ENOMEM, 0, "tls", "no memory for TLS with %s", peer);
+        return NULL;
+    }
+    self->base.ops = &tls_ops;
+    self->base.loop = lower->loop;
+    self->lower = lower;
+    self->tls = tls;
+    self->read_wants = WR_READABLE;
+    self->write_wants = WR_WRITABLE;
+    wr_tls_ref(tls);
+    struct starting starting = {.self = self, .name = name};
+    if (shake_hands(&starting, peer, limit_ms, of, error) < 0) {
+        tls_free(&self->base);
+        return NULL;
+    }
+    return &self->base;
+}
