@@ -61,6 +61,16 @@ static inline bool wr_text_is(struct wr_text text, const char *terminated)
     return wr_text_same(text, wr_text_of(terminated));
 }
 
+/* What a hexadecimal digit stands for; -1: it is none. */
+static inline int wr_hex_value(char c)
+{
+    if (wr_is_digit(c)) {
+        return c - '0';
+    }
+    c = wr_lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* Without the spaces and tabs at both ends. */
 static inline struct wr_text wr_text_trim(struct wr_text text)
 {

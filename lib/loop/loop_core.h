@@ -100,6 +100,7 @@ struct wr_clock {
 };
 
 struct wr_disk;
+struct wr_http_wire;
 
 enum { WR_LANES = 2 }; /* of workers: loop_work.h */
 
@@ -155,10 +156,11 @@ struct weir_loop {
     uv_mutex_t post_lock;
     struct wr_list posts, remotes;
     struct wr_signal_watch *signal_watches;
-    struct wr_worker *workers[WR_LANES]; /* loop_work.h; NULL until used */
-    struct wr_foreign *foreign;          /* loop_foreign.h; NULL until used */
-    const struct wr_disk *disk;          /* loop_file.h */
-    void *curl;                          /* curl_bridge.h; NULL until used */
+    struct wr_worker *workers[WR_LANES];  /* loop_work.h; NULL until used */
+    struct wr_foreign *foreign;           /* loop_foreign.h; NULL until used */
+    const struct wr_disk *disk;           /* loop_file.h */
+    const struct wr_http_wire *http_wire; /* http.h: what requests go over; NULL: libcurl */
+    void *curl;                           /* curl_bridge.h; NULL until used */
     void (*curl_free)(void *curl);
     void (*call_fn)(void *arg); /* wr_call_on_loop_stack: run by the scheduler */
     void *call_arg;

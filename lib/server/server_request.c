@@ -23,15 +23,6 @@ static void put(struct room *room, char c)
     room->len++;
 }
 
-static int hex_value(char c)
-{
-    if (wr_is_digit(c)) {
-        return c - '0';
-    }
-    c = wr_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* False: a percent sign without two digits behind it, which is then taken as it is. */
 static bool decode(struct wr_text text, bool form, struct room *room)
 {
@@ -42,8 +33,8 @@ static bool decode(struct wr_text text, bool form, struct room *room)
     for (size_t i = 0; i < text.len; i++) {
         char c = text.data[i];
         if (c == '%') {
-            int high = i + 2 < text.len ? hex_value(text.data[i + 1]) : -1;
-            int low = i + 2 < text.len ? hex_value(text.data[i + 2]) : -1;
+            int high = i + 2 < text.len ? wr_hex_value(text.data[i + 1]) : -1;
+            int low = i + 2 < text.len ? wr_hex_value(text.data[i + 2]) : -1;
             if (high >= 0 && low >= 0) {
                 c = (char)(high * 16 + low);
                 i += 2;

@@ -21,7 +21,7 @@ rule() {
 }
 
 rule uv.h 'uv\.h|uv/.*' 'lib/loop/'
-rule curl.h 'curl/.*' 'lib/loop/[a-z_]*curl[a-z_]*\.[ch]:|lib/source/source_http[a-z_]*\.[ch]:|lib/sink/sink_http[a-z_]*\.[ch]:'
+rule curl.h 'curl/.*' 'lib/loop/[a-z_]*curl[a-z_]*\.[ch]:|lib/http/'
 rule llhttp.h 'llhttp\.h|llhttp/.*' 'lib/codec/[a-z_]*http1[a-z_0-9]*\.[ch]:'
 rule zlib.h 'zlib\.h|zconf\.h' 'lib/codec/'
 rule OpenSSL 'openssl/.*' 'apps/weir/|lib/loop/'

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 
 #include "base_fault.h"
-#include "source_http.h"
 #include "support_flow.h"
 #include "support_http_peer.h"
 

@@ -1,20 +1,19 @@
 /*
- * source_http_redirect.c - where a redirect leads, and whether it is followed.
+ * http_redirect.c - where a redirect leads, and whether it is followed.
  *
  * libcurl follows none: weir checks each step. At most ten, no address twice, http and https only,
  * never from https to http. Each attempt begins at the caller's URL again, since a target may be
  * good for one visit only. What the caller sent along is left out of requests to another origin
- * (source_http_attempt.c).
+ * (http_attempt.c).
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "base_alloc.h"
 #include "base_hash.h"
-#include "source_http_parts.h"
-#include "source_http_redirect.h"
+#include "http.h"
 
-void wr_http_redirect_none(struct wr_http_source *http)
+void wr_http_redirect_none(struct wr_http *http)
 {
     wr_free(http->target);
     wr_free(http->visited);
@@ -23,7 +22,7 @@ void wr_http_redirect_none(struct wr_http_source *http)
     http->redirects = 0;
 }
 
-static int begin(struct wr_http_source *http)
+static int begin(struct wr_http *http)
 {
     if (http->visited == NULL) {
         http->visited = wr_alloc((WR_HTTP_REDIRECTS_MAX + 1) * sizeof *http->visited);
@@ -31,7 +30,7 @@ static int begin(struct wr_http_source *http)
     return http->visited != NULL ? 0 : WEIR_ENOMEM;
 }
 
-static bool visited(struct wr_http_source *http, const char *url)
+static bool visited(struct wr_http *http, const char *url)
 {
     uint64_t hash = wr_hash(url, strlen(url));
     http->visited[0] = wr_hash(http->url, strlen(http->url));
@@ -44,8 +43,17 @@ static bool visited(struct wr_http_source *http, const char *url)
     return false;
 }
 
-int wr_http_redirect(struct wr_http_source *http, struct wr_http_failure *failure)
+bool wr_http_is_own(const struct wr_http *http)
 {
+    struct wr_url a, b;
+    return http->target == NULL ||
+           (wr_url_parse(wr_text_of(http->url), &a) == 0 &&
+            wr_url_parse(wr_text_of(http->target), &b) == 0 && wr_url_same_origin(&a, &b));
+}
+
+int wr_http_redirect(struct wr_http *http)
+{
+    struct wr_http_failure *failure = &http->failure;
     int status = http->reply.status;
     struct wr_text userinfo;
     struct wr_url from, to;
@@ -78,7 +86,7 @@ int wr_http_redirect(struct wr_http_source *http, struct wr_http_failure *failur
         wr_free(url);
         return rc;
     }
-    wr_log(&http->gen.loop->log, WR_LOG_DEBUG, http->gen.name, "%d redirect to %s", status, shown);
+    wr_log(&http->loop->log, WR_LOG_DEBUG, http->name, "%d redirect to %s", status, shown);
     char *fitting = wr_realloc(url, strlen(url) + 1); /* it is held as long as the stream lasts */
     wr_free(http->target);
     http->target = fitting != NULL ? fitting : url;

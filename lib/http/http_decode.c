@@ -1,5 +1,5 @@
 /*
- * source_http_decode.c - bodies that a server has encoded although identity was asked for, or
+ * http_decode.c - bodies that a server has encoded although identity was asked for, or
  * because it was asked to.
  *
  * The encoded bytes wait in a buffer of fixed size; when it is full the transfer pauses. The
@@ -13,7 +13,7 @@
 
 #include "base_alloc.h"
 #include "codec_gzip.h"
-#include "source_http_parts.h"
+#include "http.h"
 
 enum { ENCODED_MAX = 64 * 1024, ENCODED_LOW = 16 * 1024, STEP_MAX = 64 * 1024 };
 
@@ -24,7 +24,7 @@ struct wr_http_decoder {
     char bytes[ENCODED_MAX];
 };
 
-int wr_http_decode_begin(struct wr_http_source *http)
+int wr_http_decode_begin(struct wr_http *http)
 {
     if (http->reply.coding == WR_HTTP_IDENTITY || http->decoder != NULL) {
         return 0;
@@ -49,7 +49,7 @@ int wr_http_decode_begin(struct wr_http_source *http)
     return 0;
 }
 
-void wr_http_decode_end(struct wr_http_source *http)
+void wr_http_decode_end(struct wr_http *http)
 {
     if (http->decoder != NULL) {
         wr_gunzip_fini(&http->decoder->gunzip);
@@ -58,7 +58,7 @@ void wr_http_decode_end(struct wr_http_source *http)
     }
 }
 
-bool wr_http_decode_put(struct wr_http_source *http, const char *data, size_t len)
+bool wr_http_decode_put(struct wr_http *http, const char *data, size_t len)
 {
     struct wr_http_decoder *d = http->decoder;
     if (sizeof d->bytes - (d->tail - d->head) < len) {
@@ -74,18 +74,18 @@ bool wr_http_decode_put(struct wr_http_source *http, const char *data, size_t le
     return true;
 }
 
-bool wr_http_decode_hungry(const struct wr_http_source *http)
+bool wr_http_decode_hungry(const struct wr_http *http)
 {
     const struct wr_http_decoder *d = http->decoder;
     return d == NULL || (d->head == d->tail && !d->more);
 }
 
-static const char *coding_name(const struct wr_http_source *http)
+static const char *coding_name(const struct wr_http *http)
 {
     return http->reply.coding == WR_HTTP_GZIP ? "gzip" : "deflate";
 }
 
-static int bad(struct wr_http_source *http, int code)
+static int bad(struct wr_http *http, int code)
 {
     const struct wr_gunzip *gunzip = &http->decoder->gunzip;
     const char *reason = gunzip->reason;
@@ -106,10 +106,10 @@ static int bad(struct wr_http_source *http, int code)
                           coding_name(http), reason != NULL ? reason : wr_code_text(code));
 }
 
-int wr_http_decode_step(struct wr_http_source *http)
+int wr_http_decode_step(struct wr_http *http)
 {
     struct wr_http_decoder *d = http->decoder;
-    struct wr_inbox *inbox = &http->inbox;
+    struct wr_inbox *inbox = http->inbox;
     char *to;
     size_t room, used = 0, made = 0;
     int rc = wr_inbox_room(inbox, &to, &room);
@@ -122,7 +122,7 @@ int wr_http_decode_step(struct wr_http_source *http)
     d->head += used;
     d->more = got == WR_GUNZIP_MORE_OUTPUT;
     if (d->tail - d->head <= ENCODED_LOW) {
-        wr_transfer_unpause(&http->transfer);
+        http->wire->go_on(http);
     }
     size_t dropped = http->skip < made ? (size_t)http->skip : made;
     http->skip -= dropped;
@@ -141,7 +141,7 @@ int wr_http_decode_step(struct wr_http_source *http)
     return made > 0 ? 1 : 0;
 }
 
-int wr_http_decode_finish(struct wr_http_source *http)
+int wr_http_decode_finish(struct wr_http *http)
 {
     int rc = http->decoder != NULL ? wr_gunzip_finish(&http->decoder->gunzip) : 0;
     if (rc == WEIR_ETRUNCATED) {

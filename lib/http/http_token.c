@@ -1,8 +1,8 @@
 /*
- * source_http_token.c - the bearer token's file, read on the loop's worker before each request, so
+ * http_token.c - the bearer token's file, read on the loop's worker before each request, so
  * that a token can be renewed and a file system that hangs holds no other stream.
  *
- * A token is one piece of work: begun by the task that pulls, which then waits (source_http.c) and
+ * A token is one piece of work: begun by the task that pulls, which then waits (http_attempt.c) and
  * takes it, or leaves it when the wait has failed; a left one frees itself once it has run. Between
  * begin and done the worker alone touches what it fills. Only a regular file is read, since a fifo
  * might never end. No message holds a byte of what was read, and what was read is wiped.
@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "base_alloc.h"
+#include "http.h"
 #include "loop_file.h"
 #include "loop_work.h"
-#include "source_http_parts.h"
 
 #define LINE_START "Authorization: Bearer "
 
@@ -23,7 +23,7 @@ enum { TOKEN_MAX = 16 * 1024 };
 struct wr_http_token {
     struct wr_work work;
     const struct wr_disk *disk;
-    struct wr_http_source *http; /* NULL: it was left */
+    struct wr_http *http; /* NULL: it was left */
     bool done;
     int code, number; /* of the failure; number: errno */
     const char *problem;
@@ -118,7 +118,7 @@ static void token_done(struct wr_work *work)
     }
 }
 
-struct wr_http_token *wr_http_token_begin(struct wr_http_source *http)
+struct wr_http_token *wr_http_token_begin(struct wr_http *http)
 {
     struct wr_http_token *token = wr_alloc(sizeof *token);
     char *path = wr_strdup(http->bearer_file); /* the source may end before the reading does */
@@ -129,11 +129,11 @@ struct wr_http_token *wr_http_token_begin(struct wr_http_source *http)
     }
     memset(token, 0, sizeof *token);
     token->http = http;
-    token->disk = http->gen.loop->disk;
+    token->disk = http->loop->disk;
     token->path = path;
     token->work.run = token_run;
     token->work.done = token_done;
-    wr_work_start(http->gen.loop, &token->work);
+    wr_work_start(http->loop, &token->work);
     return token;
 }
 

@@ -1,0 +1,363 @@
+/*
+ * http_attempt.c - one request: its headers, what the wire brings, its end.
+ *
+ * Nothing of one request leaks into the next. What the caller sent along (headers, login, bearer
+ * token) goes to the origin of the caller's URL and to no other. Each attempt begins at the caller's
+ * URL again, redirects of one attempt go on from where they lead.
+ *
+ * What the wire calls runs under its frame: bytes are copied, the head is judged, the task is woken.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base_alloc.h"
+#include "http.h"
+
+enum { HEADERS_CAP_MIN = 512 };
+
+/* ---- what the wire brings */
+
+static void begin_phase(struct wr_http *http, enum wr_http_phase phase)
+{
+    http->phase = phase;
+    http->phase_ns = wr_now_ns(http->loop);
+    wr_http_wake(http);
+}
+
+void wr_http_on_connected(struct wr_http *http)
+{
+    begin_phase(http, WR_HTTP_ASKED);
+    http->loop->stats.connects++;
+}
+
+/* Trailers say nothing that is wanted, but the wire may keep each of them. */
+static bool trailer_fits(struct wr_http *http, size_t len)
+{
+    http->reply.head_bytes += len;
+    if (http->reply.head_bytes <= WR_HTTP_HEAD_MAX) {
+        return true;
+    }
+    wr_http_refuse(&http->failure, WEIR_EHTTP, http->reply.status,
+                   "the trailers behind the body are longer than %d KiB", WR_HTTP_HEAD_MAX / 1024);
+    wr_http_wake(http);
+    return false;
+}
+
+/* A caller's setup may have libcurl answer a challenge by itself (Digest, Negotiate): then the
+ * refusal was not the last word, and another head comes in the same transfer. */
+static bool another_answer(struct wr_http *http, const char *line, size_t len)
+{
+    struct wr_text text = {line, len};
+    if (http->verdict != WR_HTTP_REFUSED || !http->failure.excerpt ||
+        !wr_text_take(&text, "HTTP/")) {
+        return false;
+    }
+    wr_http_failure_fini(&http->failure);
+    http->verdict = WR_HTTP_UNJUDGED;
+    http->reply.head_done = false;
+    begin_phase(http, WR_HTTP_ASKED);
+    return true;
+}
+
+static void judge(struct wr_http *http)
+{
+    const struct wr_http_reply *reply = &http->reply;
+    int status = reply->status;
+    bool leads_on =
+        status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+    if (reply->length_bad && status >= 200 && status < 300) {
+        wr_http_refuse(&http->failure, WEIR_EHTTP, status,
+                       "the answer leaves open where it ends: its Content-Length is no number, or "
+                       "there are two");
+        http->verdict = WR_HTTP_REFUSED;
+    } else if (leads_on && reply->location != NULL) {
+        http->verdict = WR_HTTP_REDIRECT;
+    } else {
+        http->verdict = http->user->judge(http);
+    }
+    begin_phase(http, WR_HTTP_BODY);
+}
+
+bool wr_http_on_header(struct wr_http *http, const char *line, size_t len)
+{
+    if (http->reply.head_done && !another_answer(http, line, len)) {
+        return trailer_fits(http, len);
+    }
+    if (!wr_http_reply_line(&http->reply, line, len, http->loop->now_unix_ns / 1000000000)) {
+        wr_http_judge_bad_head(http);
+        return false;
+    }
+    if (!http->reply.head_done) {
+        return true;
+    }
+    judge(http);
+    return http->verdict == WR_HTTP_ACCEPTED ||
+           (http->verdict == WR_HTTP_REFUSED && http->failure.excerpt);
+}
+
+static enum wr_http_take take_excerpt(struct wr_http *http, const char *data, size_t len)
+{
+    struct wr_http_words *words = http->reply.words;
+    size_t room = sizeof words->excerpt - words->excerpt_len;
+    size_t part = WR_MIN(room, len);
+    memcpy(words->excerpt + words->excerpt_len, data, part);
+    words->excerpt_len += part;
+    return part < room ? WR_HTTP_TAKEN : WR_HTTP_STOP;
+}
+
+/* More bytes have come than may. */
+static enum wr_http_take refuse_excess(struct wr_http *http)
+{
+    int status = http->reply.status;
+    if (status == 206) {
+        wr_http_refuse(&http->failure, WEIR_EHTTP, status,
+                       "the answer is longer than the part that it names");
+    } else {
+        wr_http_refuse(&http->failure, WEIR_ECHANGED, status,
+                       "it goes on beyond the end that was named");
+    }
+    return WR_HTTP_STOP;
+}
+
+/* Bytes of a body that is not encoded go straight to the inbox. */
+static enum wr_http_take take_bytes(struct wr_http *http, const char *data, size_t len)
+{
+    struct wr_inbox *inbox = http->inbox;
+    if (wr_inbox_pending(inbox) - http->stale >= WR_HTTP_HIGH_BYTES) {
+        return WR_HTTP_PAUSE;
+    }
+    size_t part = (size_t)WR_MIN(http->most - http->got, (uint64_t)len);
+    size_t dropped = http->skip < part ? (size_t)http->skip : part;
+    if (dropped < part) {
+        char *to;
+        int rc = wr_inbox_room_for(inbox, part - dropped, &to);
+        if (rc < 0) {
+            http->starved = true;
+            wr_http_wake(http);
+            return WR_HTTP_PAUSE;
+        }
+        memcpy(to, data + dropped, part - dropped);
+        wr_inbox_came(inbox, part - dropped);
+    }
+    http->skip -= dropped;
+    http->got += part;
+    wr_http_wake(http);
+    return part < len ? refuse_excess(http) : WR_HTTP_TAKEN;
+}
+
+enum wr_http_take wr_http_on_body(struct wr_http *http, const char *data, size_t len)
+{
+    if (http->verdict == WR_HTTP_UNJUDGED) {
+        wr_http_judge_headless(http, data, len);
+        begin_phase(http, WR_HTTP_BODY);
+    }
+    if (http->verdict != WR_HTTP_ACCEPTED) {
+        return http->verdict == WR_HTTP_REFUSED ? take_excerpt(http, data, len) : WR_HTTP_STOP;
+    }
+    if (http->reply.coding == WR_HTTP_IDENTITY) {
+        return take_bytes(http, data, len);
+    }
+    /* The decoder is made by the task that takes note of the answer; until then nothing is taken. */
+    if (http->decoder == NULL || !wr_http_decode_put(http, data, len)) {
+        return WR_HTTP_PAUSE;
+    }
+    http->got += len;
+    wr_http_wake(http);
+    return WR_HTTP_TAKEN;
+}
+
+void wr_http_on_end(struct wr_http *http, bool complete)
+{
+    http->over = true;
+    http->complete = complete;
+    wr_http_wake(http);
+}
+
+/* ---- the request */
+
+int wr_http_add_header(struct wr_http *http, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    size_t need = http->sent_len + (size_t)len + 1;
+    if (need > http->sent_cap) {
+        size_t cap = WR_MAX(need * 2, (size_t)HEADERS_CAP_MIN);
+        char *more = wr_realloc(http->sent, cap);
+        if (more == NULL) {
+            va_end(again);
+            return WEIR_ENOMEM;
+        }
+        http->sent = more;
+        http->sent_cap = cap;
+    }
+    (void)vsnprintf(http->sent + http->sent_len, (size_t)len + 1, format, again);
+    va_end(again);
+    http->sent_len = need;
+    return 0;
+}
+
+/* They may be secrets. */
+static void forget_headers(struct wr_http *http)
+{
+    if (http->sent != NULL) {
+        memset(http->sent, 0, http->sent_len);
+    }
+    wr_free(http->sent);
+    http->sent = NULL;
+    http->sent_len = http->sent_cap = 0;
+}
+
+static int add_headers(struct wr_http *http)
+{
+    bool own = wr_http_is_own(http);
+    int rc = own && http->own_coding ? 0 : wr_http_add_header(http, "Accept-Encoding: identity");
+    for (size_t i = 0; own && i < http->o.headers_count && rc == 0; i++) {
+        rc = wr_http_add_header(http, "%s", http->headers[i]);
+    }
+    if (rc == 0 && http->token != NULL) {
+        rc = wr_http_add_header(http, "%s", wr_http_token_line(http->token));
+    }
+    return rc == 0 ? http->user->ask(http) : rc;
+}
+
+/* It is over before it was asked. */
+static void end_early(struct wr_http *http, int rc)
+{
+    if (http->failure.code == 0) {
+        wr_http_refuse(&http->failure, rc, 0, "no memory for a request");
+    }
+    http->over = true;
+    http->complete = false;
+}
+
+static void send_request(struct wr_http *http)
+{
+    int rc = wr_http_reply_begin(&http->reply);
+    rc = rc == 0 ? add_headers(http) : rc;
+    wr_http_token_end(http->token);
+    http->token = NULL;
+    http->phase = WR_HTTP_CONNECTING;
+    http->phase_ns = wr_now_ns(http->loop);
+    rc = rc == 0 ? http->wire->start(http) : rc;
+    forget_headers(http);
+    if (rc < 0) {
+        end_early(http, rc);
+    }
+}
+
+void wr_http_begin(struct wr_http *http)
+{
+    http->verdict = WR_HTTP_UNJUDGED;
+    wr_http_failure_fini(&http->failure);
+    http->skip = http->got = 0;
+    http->most = UINT64_MAX;
+    http->stale = 0;
+    http->over = http->complete = http->cut = http->accepted = http->starved = false;
+    if (http->bearer_file == NULL || !wr_http_is_own(http)) {
+        send_request(http);
+        return;
+    }
+    http->phase = WR_HTTP_TOKEN;
+    http->phase_ns = wr_now_ns(http->loop);
+    http->token = wr_http_token_begin(http);
+    if (http->token == NULL) {
+        end_early(http, WEIR_ENOMEM);
+    }
+}
+
+void wr_http_stop(struct wr_http *http)
+{
+    if (http->wire_own != NULL) {
+        http->wire->stop(http);
+    }
+    wr_http_token_end(http->token);
+    http->token = NULL;
+    forget_headers(http);
+    wr_http_decode_end(http);
+    http->phase = WR_HTTP_CLOSED;
+    http->over = http->starved = false;
+}
+
+int wr_http_accept(struct wr_http *http)
+{
+    http->accepted = true;
+    wr_http_reply_accept(&http->reply);
+    int rc = wr_http_decode_begin(http);
+    if (http->decoder != NULL) {
+        http->wire->go_on(http);
+    }
+    return rc;
+}
+
+/* ---- its end */
+
+/* Has it ended as it should? Else the failure is set. */
+static bool ended_well(struct wr_http *http)
+{
+    struct wr_http_failure *failure = &http->failure;
+    if (failure->code != 0) {
+        return false; /* by the judge, a clock or the decoder */
+    }
+    switch (http->verdict) {
+    case WR_HTTP_REDIRECT: return wr_http_redirect(http) == 0;
+    case WR_HTTP_COMPLETE:
+    case WR_HTTP_AGAIN: return true;
+    case WR_HTTP_ACCEPTED:
+        if (http->complete && wr_http_decode_finish(http) < 0) {
+            failure->retry = failure->code == WEIR_ETRUNCATED;
+            return false;
+        }
+        if (http->complete) {
+            http->cut = !wr_http_is_delimited(&http->reply) && http->wire->was_cut(http);
+            return true;
+        }
+        break;
+    default: break;
+    }
+    http->wire->explain(http);
+    return false;
+}
+
+static enum wr_http_news end(struct wr_http *http)
+{
+    bool good = ended_well(http);
+    http->failure.unconnected = http->phase == WR_HTTP_CONNECTING;
+    wr_http_stop(http);
+    if (good && http->verdict == WR_HTTP_REDIRECT) {
+        wr_http_begin(http);
+        return WR_HTTP_WAITS;
+    }
+    return WR_HTTP_ENDED;
+}
+
+enum wr_http_news wr_http_go(struct wr_http *http)
+{
+    if (http->phase == WR_HTTP_CLOSED) {
+        return WR_HTTP_IDLE;
+    }
+    if (!wr_http_decode_hungry(http)) {
+        int rc = wr_http_decode_step(http);
+        return rc == WEIR_EBUDGET ? WR_HTTP_STARVED : rc < 0 ? end(http) : WR_HTTP_NEWS;
+    }
+    if (http->starved || (http->inbox != NULL && http->inbox->starved)) {
+        return WR_HTTP_STARVED;
+    }
+    if (http->phase == WR_HTTP_TOKEN && !http->over && wr_http_token_done(http->token)) {
+        if (wr_http_token_failure(http->token, &http->failure) == 0) {
+            send_request(http);
+        } else {
+            http->over = true;
+        }
+    }
+    if (http->over) {
+        return end(http);
+    }
+    if (http->wire_own != NULL) {
+        http->wire->go_on(http);
+    }
+    return WR_HTTP_WAITS;
+}

@@ -1,0 +1,326 @@
+/*
+ * http_curl.c - the wire: one libcurl transfer for each request.
+ *
+ * A handle is made for each request and freed with it, and its connection is not used again: a
+ * stream holds one as long as it lasts. libcurl sends what it is told and gives back what comes: it
+ * follows no redirect, decodes no content, and knows no clock of weir's. Its failures are put into
+ * weir's words here.
+ *
+ * The callbacks run under libcurl's frame; `done` runs on the scheduler's stack.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base_alloc.h"
+#include "base_fault.h"
+#include "curl_bridge.h"
+#include "http.h"
+
+enum { FOR_EVER_S = 24 * 3600 };
+
+struct http_curl {
+    struct wr_transfer transfer;
+    struct wr_http *http;
+    struct curl_slist *headers;
+    CURLcode result;
+    char text[CURL_ERROR_SIZE];
+};
+
+static struct http_curl *curl_of(const struct wr_http *http)
+{
+    return http->wire_own;
+}
+
+static struct wr_http *http_of(struct wr_transfer *transfer)
+{
+    return WR_OWNER(transfer, struct http_curl, transfer)->http;
+}
+
+static void on_connected(struct wr_transfer *transfer)
+{
+    wr_http_on_connected(http_of(transfer));
+}
+
+static bool on_header(struct wr_transfer *transfer, const char *line, size_t len)
+{
+    return wr_http_on_header(http_of(transfer), line, len);
+}
+
+static size_t on_write(struct wr_transfer *transfer, const char *data, size_t len)
+{
+    switch (wr_http_on_body(http_of(transfer), data, len)) {
+    case WR_HTTP_TAKEN: return len;
+    case WR_HTTP_PAUSE: return CURL_WRITEFUNC_PAUSE;
+    default: return 0;
+    }
+}
+
+static void on_done(struct wr_transfer *transfer, CURLcode code)
+{
+    struct http_curl *curl = WR_OWNER(transfer, struct http_curl, transfer);
+    curl->result = code;
+    wr_http_on_end(curl->http, code == CURLE_OK);
+}
+
+/* ---- the request */
+
+static int add_headers(struct http_curl *curl)
+{
+    const struct wr_http *http = curl->http;
+    for (size_t at = 0; at < http->sent_len; at += strlen(http->sent + at) + 1) {
+        struct curl_slist *longer = wr_fault("curl_slist_append")
+                                        ? NULL
+                                        : curl_slist_append(curl->headers, http->sent + at);
+        if (longer == NULL) {
+            return WEIR_ENOMEM;
+        }
+        curl->headers = longer;
+    }
+    return 0;
+}
+
+static int set_up(struct http_curl *curl)
+{
+    struct wr_http *http = curl->http;
+    CURL *easy = curl->transfer.easy;
+    const char *login = wr_http_is_own(http) ? http->login : NULL;
+    bool good = add_headers(curl) == 0 &&
+                curl_easy_setopt(easy, CURLOPT_URL, wr_http_target(http)) == CURLE_OK &&
+                curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+                curl_easy_setopt(easy, CURLOPT_HTTPHEADER, curl->headers) == CURLE_OK &&
+                curl_easy_setopt(easy, CURLOPT_USERAGENT, "weir/0.1") == CURLE_OK &&
+                (login == NULL || curl_easy_setopt(easy, CURLOPT_USERPWD, login) == CURLE_OK) &&
+                (http->ca_file == NULL ||
+                 curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file) == CURLE_OK);
+    if (!good) {
+        return WEIR_ENOMEM;
+    }
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 1L); /* so that what is no HTTP is seen */
+    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)FOR_EVER_S); /* weir has its own clock */
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, curl->text);
+    wr_transfer_watch_tls(&curl->transfer);
+    if (http->o.tls == WEIR_TLS_TRUST_ANYBODY) {
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    int refused = http->o.setup != NULL ? http->o.setup(http->o.setup_ctx, easy) : 0;
+    return refused == 0 ? 0
+                        : wr_http_refuse(&http->failure, WEIR_EINVAL, refused,
+                                         "the setup of the request was refused (%d)", refused);
+}
+
+static void stop(struct wr_http *http)
+{
+    struct http_curl *curl = curl_of(http);
+    wr_transfer_stop(&curl->transfer);
+    curl_easy_cleanup(curl->transfer.easy);
+    curl_slist_free_all(curl->headers);
+    wr_transfer_forget_tls(&curl->transfer);
+    wr_free(curl);
+    http->wire_own = NULL;
+}
+
+static int start(struct wr_http *http)
+{
+    struct http_curl *curl = wr_zalloc(sizeof *curl);
+    if (curl == NULL) {
+        return WEIR_ENOMEM;
+    }
+    http->wire_own = curl;
+    curl->http = http;
+    wr_transfer_init(&curl->transfer);
+    curl->transfer.header = on_header;
+    curl->transfer.write = on_write;
+    curl->transfer.connected = on_connected;
+    curl->transfer.done = on_done;
+    curl->transfer.easy = wr_fault("curl_easy_init") ? NULL : curl_easy_init();
+    int rc = curl->transfer.easy == NULL ? WEIR_ENOMEM : set_up(curl);
+    rc = rc == 0 ? wr_transfer_start(http->loop, &curl->transfer) : rc;
+    if (rc < 0) {
+        stop(http);
+    }
+    return rc;
+}
+
+static void go_on(struct wr_http *http)
+{
+    wr_transfer_unpause(&curl_of(http)->transfer);
+}
+
+static bool is_paused(const struct wr_http *http)
+{
+    return curl_of(http)->transfer.paused;
+}
+
+static bool was_cut(const struct wr_http *http)
+{
+    const struct http_curl *curl = curl_of(http);
+    return wr_transfer_was_cut(&curl->transfer, CURLE_OK, curl->text);
+}
+
+/* ---- what went wrong */
+
+static const char *text_of(const struct http_curl *curl)
+{
+    return curl->text[0] != '\0' ? curl->text : curl_easy_strerror(curl->result);
+}
+
+static void explain_tls(struct http_curl *curl)
+{
+    struct wr_http *http = curl->http;
+    CURLcode result = curl->result;
+    bool identity = result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CERTPROBLEM ||
+                    result == CURLE_SSL_CACERT_BADFILE ||
+                    result == CURLE_SSL_PINNEDPUBKEYNOTMATCH || result == CURLE_SSL_ISSUER_ERROR;
+    const char *text = text_of(curl);
+    const char *hint = "";
+    if (strstr(text, "wrong version number") != NULL) {
+        hint = "; the server does not speak TLS here: is it http:// for https://?";
+    } else if (strstr(text, "subject name") != NULL) {
+        hint = "; ask by a name that the certificate is for, or trust anybody with -k";
+    } else if (result == CURLE_SSL_CACERT_BADFILE && http->ca_file == NULL) {
+        hint = "; Debian's package ca-certificates brings it, or --cacert FILE names another";
+    } else if (result == CURLE_SSL_CACERT_BADFILE) {
+        hint = "; it has to be a file of certificates in PEM";
+    } else if (result == CURLE_PEER_FAILED_VERIFICATION) {
+        hint = "; if this is your own server: --cacert FILE names who to trust, -k trusts anybody";
+    }
+    wr_http_refuse(&http->failure, WEIR_ETLS, (int)result, "TLS: %.150s%s", text, hint);
+    http->failure.retry = !identity;
+}
+
+struct cause {
+    CURLcode result;
+    int code;
+    bool retry;
+    const char *text; /* NULL: libcurl's */
+};
+
+static const struct cause causes[] = {
+    {CURLE_COULDNT_RESOLVE_HOST, WEIR_ERESOLVE, true, "the name of the host cannot be resolved"},
+    {CURLE_COULDNT_RESOLVE_PROXY, WEIR_ERESOLVE, true, "the name of the proxy cannot be resolved"},
+    {CURLE_COULDNT_CONNECT, WEIR_ECONNECT, true, NULL},
+    {CURLE_PROXY, WEIR_ECONNECT, true, NULL},
+    {CURLE_OPERATION_TIMEDOUT, WEIR_ETIMEDOUT, true, "timed out"},
+    {CURLE_GOT_NOTHING, WEIR_ERESET, true, "the server closed the connection without an answer"},
+    {CURLE_RECV_ERROR, WEIR_ERESET, true, "connection reset"},
+    {CURLE_SEND_ERROR, WEIR_ERESET, true, "connection reset"},
+    {CURLE_PARTIAL_FILE, WEIR_ETRUNCATED, true,
+     "the server closed the connection before the end of the body"},
+    {CURLE_OUT_OF_MEMORY, WEIR_ENOMEM, false, "out of memory"},
+    {CURLE_ABORTED_BY_CALLBACK, WEIR_EIO, true, "the event loop has lost track of the connection"},
+    {CURLE_URL_MALFORMAT, WEIR_EINVAL, false, NULL},
+    {CURLE_UNSUPPORTED_PROTOCOL, WEIR_EHTTP, false, NULL},
+    {CURLE_WEIRD_SERVER_REPLY, WEIR_EHTTP, false, "the answer is not HTTP"},
+    {CURLE_BAD_FUNCTION_ARGUMENT, WEIR_EHTTP, false, "the answer is not HTTP"}, /* 7.88: its head */
+    {CURLE_BAD_CONTENT_ENCODING, WEIR_EHTTP, false, NULL}, /* libcurl 8: a transfer coding */
+};
+
+static bool is_tls(CURLcode result)
+{
+    return result == CURLE_SSL_CONNECT_ERROR || result == CURLE_SSL_ENGINE_NOTFOUND ||
+           result == CURLE_SSL_CERTPROBLEM || result == CURLE_SSL_CIPHER ||
+           result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_USE_SSL_FAILED ||
+           result == CURLE_SSL_CACERT_BADFILE || result == CURLE_SSL_CRL_BADFILE ||
+           result == CURLE_SSL_PINNEDPUBKEYNOTMATCH || result == CURLE_SSL_ISSUER_ERROR;
+}
+
+/* The TLS connection was cut, which libcurl 7.88 does not tell from its end and others do: what
+ * 7.88 says then. */
+static CURLcode told_as_end(const struct wr_http *http)
+{
+    const struct wr_http_reply *reply = &http->reply;
+    if (http->phase == WR_HTTP_BODY) {
+        return wr_http_is_delimited(reply) ? CURLE_PARTIAL_FILE : CURLE_OK;
+    }
+    return reply->head_bytes > 0 ? CURLE_OK : CURLE_GOT_NOTHING;
+}
+
+/* A chunk size that is none, in the words of each libcurl. */
+static bool breaks_chunks(const struct http_curl *curl, CURLcode result)
+{
+    if (result == CURLE_RECV_ERROR) {
+        return strstr(curl->text, "chunk") != NULL;
+    }
+    return curl->http->phase == WR_HTTP_BODY && curl->http->reply.chunked &&
+           (result == CURLE_BAD_FUNCTION_ARGUMENT || result == CURLE_WEIRD_SERVER_REPLY);
+}
+
+static void explain_as(struct http_curl *curl, int code, int detail, bool retry, const char *text)
+{
+    struct wr_http_failure *failure = &curl->http->failure;
+    wr_http_refuse(failure, code, detail, "%.200s", text);
+    failure->retry = retry;
+}
+
+/* Failures whose cause libcurl's code alone does not tell. False: it does. */
+static bool explain_special(struct http_curl *curl, CURLcode result)
+{
+    struct wr_http *http = curl->http;
+    long number = 0;
+    if (result == CURLE_OK) {
+        explain_as(curl, WEIR_ERESET, 0, true,
+                   "the server closed the connection before the end of the answer's head");
+        return true;
+    }
+    if (result == CURLE_OUT_OF_MEMORY && http->phase == WR_HTTP_ASKED) {
+        explain_as(curl, WEIR_ENOMEM, 0, false,
+                   "out of memory, or the head of the answer has a line that is longer than "
+                   "libcurl takes (100 KiB)");
+        return true;
+    }
+    if (result == CURLE_COULDNT_CONNECT &&
+        curl_easy_getinfo(curl->transfer.easy, CURLINFO_OS_ERRNO, &number) == CURLE_OK &&
+        number != 0) {
+        wr_http_refuse(&http->failure, WEIR_ECONNECT, (int)number, "cannot connect: %s",
+                       strerror((int)number));
+        http->failure.retry = true;
+        return true;
+    }
+    if (breaks_chunks(curl, result)) {
+        explain_as(curl, WEIR_EHTTP, (int)result, true,
+                   "the server breaks the chunked encoding of the body");
+        return true;
+    }
+    return false;
+}
+
+static void explain(struct wr_http *http)
+{
+    struct http_curl *curl = curl_of(http);
+    CURLcode result = curl->result;
+    if (is_tls(result)) {
+        explain_tls(curl);
+        return;
+    }
+    if (result == CURLE_RECV_ERROR && wr_transfer_was_cut(&curl->transfer, result, curl->text)) {
+        result = told_as_end(http);
+        if (result == CURLE_OK && http->phase == WR_HTTP_BODY) {
+            (void)wr_http_judge_cut(http);
+            return;
+        }
+    }
+    if (explain_special(curl, result)) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof causes / sizeof *causes; i++) {
+        if (causes[i].result == result) {
+            explain_as(curl, causes[i].code, (int)result, causes[i].retry,
+                       causes[i].text != NULL ? causes[i].text : text_of(curl));
+            return;
+        }
+    }
+    explain_as(curl, WEIR_EIO, (int)result, false, text_of(curl));
+}
+
+const struct wr_http_wire wr_http_curl = {.start = start,
+                                          .stop = stop,
+                                          .go_on = go_on,
+                                          .is_paused = is_paused,
+                                          .explain = explain,
+                                          .was_cut = was_cut};

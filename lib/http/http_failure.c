@@ -1,0 +1,164 @@
+/*
+ * http_failure.c - refusals, their texts, and the pause before another attempt.
+ *
+ * Statuses that may be retried: 408, 425, 429 and 5xx. The pause is drawn from [0, 0.5 s * 2^n], at
+ * most 30 s; a Retry-After is its least.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base_alloc.h"
+#include "http.h"
+
+enum { BACKOFF_MS = 500, BACKOFF_MAX_MS = 30 * 1000, EXCERPT_SHOWN = 200 };
+
+void wr_http_failure_fini(struct wr_http_failure *failure)
+{
+    wr_free(failure->text);
+    *failure = (struct wr_http_failure){.code = 0};
+}
+
+int wr_http_refuse(struct wr_http_failure *failure, int code, int detail, const char *format, ...)
+{
+    char text[WR_HTTP_TEXT_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    wr_http_failure_fini(failure);
+    *failure = (struct wr_http_failure){.code = code, .detail = detail, .text = wr_strdup(text)};
+    return code;
+}
+
+enum wr_http_verdict wr_http_judge_status(struct wr_http *http)
+{
+    int status = http->reply.status;
+    wr_http_refuse(&http->failure, WEIR_EHTTP, status, "%d %s", status, http->reply.words->reason);
+    http->failure.excerpt = http->reply.coding == WR_HTTP_IDENTITY;
+    http->failure.retry = status == 408 || status == 425 || status == 429 || status >= 500;
+    return WR_HTTP_REFUSED;
+}
+
+void wr_http_judge_bad_head(struct wr_http *http)
+{
+    const struct wr_http_reply *reply = &http->reply;
+    http->verdict = WR_HTTP_REFUSED;
+    if (reply->no_memory) {
+        wr_http_refuse(&http->failure, WEIR_ENOMEM, 0, "no memory for the head of the answer");
+    } else if (reply->head_bytes > WR_HTTP_HEAD_MAX) {
+        wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status,
+                       "the head of the answer is longer than %d KiB", WR_HTTP_HEAD_MAX / 1024);
+    } else if (reply->malformed) {
+        wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status,
+                       "the head of the answer is malformed where it says what the body is (a "
+                       "folded line, or a blank before a colon)");
+    } else {
+        wr_http_refuse(&http->failure, WEIR_EHTTP, 0, "the answer begins with no HTTP status");
+    }
+}
+
+void wr_http_judge_headless(struct wr_http *http, const char *data, size_t len)
+{
+    bool text = true;
+    for (size_t i = 0; i < WR_MIN(len, (size_t)WR_HTTP_EXCERPT); i++) {
+        unsigned char c = (unsigned char)data[i];
+        text = text && (c >= ' ' || c == '\t' || c == '\r' || c == '\n');
+    }
+    /* The records that TLS begins with, or refuses with: alert and handshake. */
+    bool tls = len >= 2 && (data[0] == 0x15 || data[0] == 0x16) && data[1] == 0x03;
+    wr_http_refuse(&http->failure, WEIR_EHTTP, 0, "%s",
+                   tls    ? "the server speaks TLS here: write https:// for http://"
+                   : text ? "the server does not speak HTTP; it says"
+                          : "the server does not speak HTTP; it sends binary data");
+    http->failure.excerpt = text;
+    http->verdict = WR_HTTP_REFUSED;
+}
+
+void wr_http_judge_late(struct wr_http *http)
+{
+    if (http->failure.code != 0) {
+        return; /* only the rest of an excerpt was waited for */
+    }
+    int64_t ms = http->phase <= WR_HTTP_CONNECTING ? http->o.connect_ms
+                 : http->phase == WR_HTTP_ASKED    ? http->o.first_byte_ms
+                                                   : http->idle_ms;
+    wr_http_refuse(&http->failure, WEIR_ETIMEDOUT, 0, "%s for %" PRId64 ".%" PRId64 " s",
+                   wr_http_missing(http), ms / 1000, ms % 1000 / 100);
+    http->failure.retry = http->phase != WR_HTTP_TOKEN;
+}
+
+int wr_http_judge_cut(struct wr_http *http)
+{
+    wr_http_refuse(&http->failure, WEIR_ETRUNCATED, 0,
+                   "the TLS connection ended without a close_notify: nobody can tell whether the "
+                   "body, which has no length, is whole");
+    http->failure.retry = true;
+    return http->failure.code;
+}
+
+/* ---- texts */
+
+/* The start of a refusal's body on one line; of HTML, what is no tag. */
+static void excerpt_line(const struct wr_http_words *words, char *to, size_t cap)
+{
+    size_t n = 0, i = 0;
+    while (i < words->excerpt_len && (unsigned char)words->excerpt[i] <= ' ') {
+        i++;
+    }
+    bool gap = false, tag = false, html = i < words->excerpt_len && words->excerpt[i] == '<';
+    for (; i < words->excerpt_len && n + 2 < cap; i++) {
+        unsigned char c = (unsigned char)words->excerpt[i];
+        tag = tag || (html && c == '<');
+        if (tag || c <= ' ' || c >= 0x7f) {
+            gap = n > 0;
+            tag = tag && c != '>';
+            continue;
+        }
+        if (gap) {
+            to[n++] = ' ';
+            gap = false;
+        }
+        to[n++] = (char)c;
+    }
+    to[n] = '\0';
+}
+
+/* `text` without `start` and what separates it from the rest. */
+static const char *behind(const char *text, const char *start)
+{
+    size_t len = strlen(start);
+    if (len == 0 || strncmp(text, start, len) != 0) {
+        return text;
+    }
+    return text + len + strspn(text + len, " .:-");
+}
+
+void wr_http_failure_text(const struct wr_http *http, const struct wr_http_failure *failure,
+                          char *to, size_t cap)
+{
+    const struct wr_http_words *words = http->reply.words;
+    const char *text = failure->text != NULL ? failure->text : wr_code_text(failure->code);
+    char excerpt[EXCERPT_SHOWN] = "";
+    const char *rest = excerpt, *before;
+    if (failure->excerpt && words != NULL) {
+        excerpt_line(words, excerpt, sizeof excerpt);
+        do { /* pages repeat the status as title and headline */
+            before = rest;
+            rest = behind(behind(rest, text), words->reason);
+        } while (rest != before);
+    }
+    snprintf(to, cap, "%s%s%s", text, rest[0] != '\0' ? ": " : "", rest);
+}
+
+int64_t wr_http_backoff_ms(const struct wr_http *http, int pauses)
+{
+    int64_t most = BACKOFF_MAX_MS;
+    if (pauses < 6) {
+        most = WR_MIN((int64_t)BACKOFF_MS << pauses, most);
+    }
+    int64_t ms = (int64_t)(wr_random(http->loop) % (uint64_t)(most + 1));
+    int64_t floor_ms = http->reply.head_done ? http->reply.retry_after_ms : -1;
+    return floor_ms > 0 ? floor_ms + ms / 4 : ms;
+}

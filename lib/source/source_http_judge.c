@@ -1,0 +1,211 @@
+/*
+ * source_http_judge.c - what is asked for, and what an answer is worth.
+ *
+ * The judgement is where a resumed stream is told from another one: a 206 must begin at the byte
+ * asked for, a 200 must carry the validator that was sent and is then read from its start with what
+ * was given before dropped, a 416 at exactly the end means that nothing is left. It runs under the
+ * wire's frame: memory is all it touches.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "source_http_parts.h"
+
+enum { IDLE_MS = 60 * 1000 };
+
+static int ask(struct wr_http *http)
+{
+    struct wr_http_source *source = wr_http_source_of(http);
+    source->answered_ns = 0;
+    source->from = source->validator[0] != '\0' ? source->inbox.given_end : 0;
+    if (source->from == 0 || source->coded) {
+        return 0;
+    }
+    int rc = wr_http_add_header(http, "Range: bytes=%" PRIu64 "-", source->from);
+    return rc == 0 ? wr_http_add_header(http, "If-Range: %s", source->validator) : rc;
+}
+
+/* What names this version of the body for sure: a strong ETag, or a date of change that lies a
+ * minute back, so that a second change within its resolution cannot hide; "" when there is none. */
+static const char *validator_of(const struct wr_http_reply *reply)
+{
+    if (reply->words->etag[0] != '\0' && wr_etag_is_strong(wr_text_of(reply->words->etag))) {
+        return reply->words->etag;
+    }
+    bool old = reply->last_modified_s >= 0 && reply->date_s >= reply->last_modified_s + 60;
+    return old ? reply->words->last_modified : "";
+}
+
+/* Is the answer about the version that we have begun to read? An answer that does not say is
+ * trusted only if `silent`. */
+static bool same_version(const struct wr_http_source *source, bool silent)
+{
+    const struct wr_http_words *words = source->http.reply.words;
+    const char *theirs = source->validator[0] == '"' ? words->etag : words->last_modified;
+    return theirs[0] == '\0' ? silent : strcmp(theirs, source->validator) == 0;
+}
+
+/* What comes from here on is another body, and positions are no longer those of one. */
+static void forget_version(struct wr_http_source *source)
+{
+    source->validator[0] = '\0';
+    source->complete = -1;
+    source->another = true;
+    wr_inbox_resume(&source->inbox, source->inbox.given_end);
+}
+
+static enum wr_http_verdict refuse(struct wr_http_source *source, int code, const char *text)
+{
+    wr_http_refuse(&source->http.failure, code, source->http.reply.status, "%s", text);
+    return WR_HTTP_REFUSED;
+}
+
+static enum wr_http_verdict changed(struct wr_http_source *source, const char *what)
+{
+    if (source->follow) {
+        forget_version(source);
+        return WR_HTTP_AGAIN;
+    }
+    wr_http_refuse(&source->http.failure, WEIR_ECHANGED, source->http.reply.status,
+                   "the content has changed since the earlier part was read (%s)", what);
+    return WR_HTTP_REFUSED;
+}
+
+static enum wr_http_verdict judge_part(struct wr_http_source *source)
+{
+    const struct wr_http_reply *reply = &source->http.reply;
+    if (source->http.own_range) {
+        return WR_HTTP_ACCEPTED;
+    }
+    if (source->from > 0 && !source->coded && reply->coding != WR_HTTP_IDENTITY) {
+        source->coded = true; /* as it was not before: positions count decoded bytes from now on */
+        return WR_HTTP_AGAIN;
+    }
+    if (source->from == 0 || source->coded || reply->coding != WR_HTTP_IDENTITY ||
+        !reply->has_range || reply->range_bad || reply->range.first < 0 || reply->multipart ||
+        (reply->length >= 0 && reply->length != reply->range.last - reply->range.first + 1)) {
+        return refuse(source, WEIR_EHTTP, "a 206 that does not answer the request");
+    }
+    if ((uint64_t)reply->range.first != source->from) {
+        wr_http_refuse(&source->http.failure, WEIR_ECHANGED, reply->status,
+                       "byte %" PRIu64 " was asked for, the answer begins at %" PRId64,
+                       source->from, reply->range.first);
+        return WR_HTTP_REFUSED;
+    }
+    if (!same_version(source, true)) {
+        return changed(source, "another validator");
+    }
+    if (source->complete >= 0 && reply->range.length >= 0 &&
+        source->complete != reply->range.length) {
+        return changed(source, "another length");
+    }
+    source->complete = reply->range.length >= 0 ? reply->range.length : source->complete;
+    int64_t end = source->complete >= 0 ? WR_MIN(source->complete, reply->range.last + 1)
+                                        : reply->range.last + 1;
+    source->http.most = end > reply->range.first ? (uint64_t)(end - reply->range.first) : 0;
+    return WR_HTTP_ACCEPTED;
+}
+
+static enum wr_http_verdict judge_unsatisfiable(struct wr_http_source *source)
+{
+    const struct wr_http_reply *reply = &source->http.reply;
+    if (source->from > 0 && !source->coded && reply->has_range && !reply->range_bad &&
+        reply->range.first < 0 && reply->range.length >= 0) {
+        if (!same_version(source, true)) {
+            return changed(source, "another validator");
+        }
+        if ((uint64_t)reply->range.length != source->from) {
+            return changed(source, "it ends before the position that was reached");
+        }
+        return source->complete < 0 || source->complete == reply->range.length
+                   ? WR_HTTP_COMPLETE
+                   : changed(source, "another length");
+    }
+    return wr_http_judge_status(&source->http);
+}
+
+static enum wr_http_verdict judge_whole(struct wr_http_source *source)
+{
+    struct wr_http *http = &source->http;
+    const struct wr_http_reply *reply = &http->reply;
+    if (reply->coding == WR_HTTP_UNKNOWN) {
+        wr_http_refuse(
+            &http->failure, WEIR_EHTTP, reply->status,
+            "the body is encoded as '%s', which weir does not decode (it asks for identity)",
+            reply->words->coding_name);
+        return WR_HTTP_REFUSED;
+    }
+    int64_t length = reply->coding == WR_HTTP_IDENTITY ? reply->length : -1;
+    source->coded = reply->coding != WR_HTTP_IDENTITY;
+    bool other = !same_version(source, false);
+    bool resized = source->complete >= 0 && length >= 0 && source->complete != length;
+    if (source->from > 0 && (other || resized) && source->follow) {
+        forget_version(source);
+        source->from = 0;
+    }
+    if (source->from > 0) {
+        if (other || resized) {
+            return changed(source, other ? "another validator" : "another length");
+        }
+        http->skip = source->from;
+        source->complete = length >= 0 ? length : source->complete;
+    } else {
+        /* Behind a gap positions are no longer those of one body. */
+        bool nameless = http->own_range || source->inbox.given_end > 0;
+        snprintf(source->validator, sizeof source->validator, "%s",
+                 nameless ? "" : validator_of(reply));
+        source->complete = length;
+    }
+    if (source->complete >= 0 && !source->coded && !http->own_range) {
+        http->most = (uint64_t)source->complete;
+    }
+    return WR_HTTP_ACCEPTED;
+}
+
+/* A stream that cannot be resumed would repeat itself or have a gap: it may be silent. */
+static int64_t idle_ms(const struct wr_http_source *source)
+{
+    return source->idle_ms != 0           ? source->idle_ms
+           : source->validator[0] != '\0' ? IDLE_MS
+                                          : WEIR_NONE;
+}
+
+static enum wr_http_verdict judge(struct wr_http *http)
+{
+    struct wr_http_source *source = wr_http_source_of(http);
+    int status = http->reply.status;
+    enum wr_http_verdict verdict = status == 206                   ? judge_part(source)
+                                   : status == 416                 ? judge_unsatisfiable(source)
+                                   : status >= 200 && status < 300 ? judge_whole(source)
+                                                                   : wr_http_judge_status(http);
+    http->idle_ms = idle_ms(source);
+    return verdict;
+}
+
+const struct wr_http_user wr_http_source_user = {.ask = ask, .judge = judge};
+
+/* A part may be shorter than what was asked for (RFC 9110, 15.3.7), and an answer without a length
+ * ends with its connection. */
+int wr_http_source_judge_end(struct wr_http_source *source)
+{
+    struct wr_http *http = &source->http;
+    const struct wr_http_reply *reply = &http->reply;
+    bool part = reply->status == 206 && !http->own_range;
+    uint64_t start = part ? source->from : 0, end = start + http->got;
+    if (http->skip > 0) {
+        return wr_http_refuse(&http->failure, WEIR_ECHANGED, reply->status,
+                              "it ends before the position that was reached");
+    }
+    if (source->coded || http->own_range) {
+        return http->cut ? wr_http_judge_cut(http) : 0;
+    }
+    if ((source->complete >= 0 && end < (uint64_t)source->complete) ||
+        (part && end <= (uint64_t)reply->range.last)) {
+        wr_http_refuse(&http->failure, WEIR_ETRUNCATED, reply->status,
+                       "the answer ends at byte %" PRIu64 ", before the end of the body", end);
+        http->failure.retry = true;
+        return http->failure.code;
+    }
+    return http->cut && source->complete < 0 && !part ? wr_http_judge_cut(http) : 0;
+}
