@@ -170,8 +170,8 @@ static int begin(struct stage_batch *stage)
     size_t cap = WR_MIN(stage->items_max, WR_MAX(stage->expected, (size_t)FIRST_PARTS));
     if (stage->left == NULL) {
         stage->left = wr_alloc(PULL_ITEMS * sizeof *stage->left);
-        stage->alive = wr_alloc(sizeof *stage->alive);
-        if (stage->left == NULL || stage->alive == NULL) {
+        stage->alive = stage->left != NULL ? wr_alloc(sizeof *stage->alive) : NULL;
+        if (stage->alive == NULL) {
             return no_memory(stage);
         }
         *stage->alive = (struct alive){1, &stage->gen.loop->budget};
