@@ -1,0 +1,519 @@
+/*
+ * support_suite_stages.c - the suite for stages: see support_stage.h.
+ *
+ * The source is a component of the suite's own, one for each shape, so that a stage is opened as the
+ * plan opens it, with the shape that comes to it. Where a test compares, it compares with what the
+ * same stage gives when its items are pulled one by one.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loop_core.h"
+#include "plan_text.h"
+#include "support_flow.h"
+#include "support_stage.h"
+
+enum { TEXT_MAX = 2048, PORTION_MAX = 64, BIG_ITEMS = 20000, BIG_LEN = 1024 };
+
+/* What the source does. */
+static struct feed {
+    const struct wr_stage_kit *kit;
+    size_t portion;   /* items of one yield */
+    int64_t pause_ms; /* before each portion */
+    size_t fail_at;   /* fails instead of giving item so-and-so, from 1; 0: never */
+    size_t silent_at; /* waits for ever instead; 0: never */
+    size_t big;       /* gives so many items of BIG_LEN bytes instead; 0: those of the kit */
+    size_t given;     /* so far */
+    bool closed;
+} feed;
+
+struct feed_args {
+    weir_scope *scope;
+};
+
+static size_t feed_count(void)
+{
+    return feed.big > 0 ? feed.big : feed.kit->items != NULL ? feed.kit->items_count : 12;
+}
+
+/* Item `index`, from 0; its bytes are static. */
+static weir_item feed_item(size_t index)
+{
+    static char numbers[PORTION_MAX][8];
+    static char big[BIG_LEN];
+    static weir_event events[PORTION_MAX];
+    weir_item item;
+    if (feed.big > 0) {
+        memset(big, '7', sizeof big);
+        big[sizeof big - 1] = '\n';
+        item = weir_bytes(big, sizeof big - (feed.kit->shape != WEIR_SHAPE_BYTES));
+    } else if (feed.kit->items != NULL) {
+        item = weir_bytes(feed.kit->items[index].data, feed.kit->items[index].len);
+    } else {
+        char *text = numbers[index % PORTION_MAX];
+        int len = snprintf(text, sizeof numbers[0], "%zu", index + 1);
+        item = weir_bytes(text, (size_t)len);
+    }
+    if (feed.kit->shape == WEIR_SHAPE_JSON) {
+        item.type = &weir_json_type;
+    } else if (feed.kit->shape == WEIR_SHAPE_EVENT) {
+        weir_event *event = &events[index % PORTION_MAX];
+        *event = (weir_event){.body = {item.data, item.len}};
+        item = weir_event_item(event);
+    }
+    return item;
+}
+
+WEIR_SOURCE(feed_source, struct feed_args)
+{
+    size_t count = feed_count();
+    while (feed.given < count) {
+        weir_item items[PORTION_MAX];
+        size_t n = 0;
+        if (feed.pause_ms > 0 && !weir_sleep(args->scope, feed.pause_ms)) {
+            break;
+        }
+        if (feed.given + 1 == feed.silent_at && !weir_sleep(args->scope, INT64_MAX / 2000000)) {
+            break;
+        }
+        if (feed.given + 1 == feed.fail_at) {
+            feed.closed = true;
+            return weir_fail(self, WEIR_ERESET, "cut at item %zu", feed.fail_at);
+        }
+        do {
+            items[n] = feed_item(feed.given + n);
+            n++;
+        } while (n < feed.portion && feed.given + n < count && feed.given + n + 1 != feed.fail_at &&
+                 feed.given + n + 1 != feed.silent_at);
+        feed.given += n;
+        if (!weir_yield_many(self, items, n)) {
+            break;
+        }
+    }
+    feed.closed = true;
+    return 0;
+}
+
+static weir_gen *feed_open(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    (void)up;
+    (void)args;
+    return feed_source(opening->scope, (struct feed_args){opening->scope});
+}
+
+#define FEED(n, shape)                                                                \
+    {                                                                                 \
+        .struct_size = sizeof(weir_component), .name = n, .kind = WEIR_KIND_SOURCE,   \
+        .gives = shape, .help = "What a test gives.", .example = n, .open = feed_open \
+    }
+static const weir_component feeds[] = {
+    FEED("feed-lines", WEIR_SHAPE_LINE),
+    FEED("feed-bytes", WEIR_SHAPE_BYTES),
+    FEED("feed-json", WEIR_SHAPE_JSON),
+    FEED("feed-events", WEIR_SHAPE_EVENT),
+};
+
+static const weir_component *feed_of(const struct wr_stage_kit *kit)
+{
+    static const weir_component *const list[] = {&feeds[0], &feeds[1], &feeds[2], &feeds[3], NULL};
+    static bool added;
+    added = added || wr_plan_components_add(list) == 0;
+    ck_assert(added);
+    for (size_t i = 0; list[i] != NULL; i++) {
+        if (list[i]->gives == kit->shape) {
+            return list[i];
+        }
+    }
+    return list[0];
+}
+
+/* Open the kit's stage behind the source, which begins anew. */
+static weir_gen *open_kit(const struct wr_stage_kit *kit, weir_scope *scope, struct feed how)
+{
+    char text[512];
+    weir_error error;
+    weir_gen *gen = NULL;
+    (void)snprintf(text, sizeof text, "%s | %s", feed_of(kit)->name, kit->text);
+    feed = how;
+    feed.kit = kit;
+    feed.portion = feed.portion > 0 ? feed.portion : 1;
+    weir_plan *plan = weir_plan_read(text, NULL, &error);
+    ck_assert_msg(plan != NULL, "%s: %s", kit->text, error.message);
+    int rc = weir_plan_open(plan, scope, NULL, &gen, NULL, &error);
+    weir_plan_free(plan);
+    ck_assert_msg(rc == 0, "%s: %s", kit->text, error.message);
+    return gen;
+}
+
+/* The step of the kit's stage in a plan, for its traits and shapes. */
+static const weir_component *component_of(const struct wr_stage_kit *kit, uint32_t *traits)
+{
+    char text[512];
+    weir_error error;
+    (void)snprintf(text, sizeof text, "%s | %s", feed_of(kit)->name, kit->text);
+    weir_plan *plan = weir_plan_read(text, NULL, &error);
+    ck_assert_msg(plan != NULL, "%s: %s", kit->text, error.message);
+    const weir_component *component = weir_plan_part(plan, 1);
+    *traits = weir_plan_part_traits(plan, 1);
+    weir_plan_free(plan);
+    return component;
+}
+
+/* ---- what came out, as text: each item with '|' behind it, the parts of a batch with ',' */
+
+static void show(struct wr_plan_out *out, const weir_item *item)
+{
+    const weir_item *parts;
+    size_t count = weir_item_parts(item, &parts);
+    for (size_t i = 0; i < count; i++) {
+        weir_slice text;
+        ck_assert_int_eq(weir_item_text(&parts[i], &text, NULL), 0);
+        wr_plan_out_bytes(out, ",", i > 0 ? 1 : 0);
+        wr_plan_out_bytes(out, text.data, text.len);
+    }
+    wr_plan_out_bytes(out, "|", 1);
+}
+
+/* Read to the end, `max` at a time. Returns what weir_finish did. */
+static int read_all(weir_gen *gen, size_t max, char to[TEXT_MAX], weir_error *error)
+{
+    weir_item items[PORTION_MAX];
+    struct wr_plan_out out;
+    size_t n;
+    wr_plan_out_init(&out, to, TEXT_MAX);
+    while ((n = weir_next_many(gen, items, max)) > 0) {
+        ck_assert_uint_le(n, max);
+        for (size_t i = 0; i < n; i++) {
+            show(&out, &items[i]);
+        }
+    }
+    return weir_finish(gen, error);
+}
+
+/* What the stage gives of the first `count` items, pulled one by one. */
+static void reference(const struct wr_stage_kit *kit, size_t count, char to[TEXT_MAX])
+{
+    struct wr_stage_kit part = *kit;
+    static weir_slice numbers[12];
+    static const char *const digits[] = {"1", "2", "3", "4",  "5",  "6",
+                                         "7", "8", "9", "10", "11", "12"};
+    weir_error error;
+    if (kit->items == NULL) {
+        for (size_t i = 0; i < 12; i++) {
+            numbers[i] = (weir_slice){digits[i], strlen(digits[i])};
+        }
+        part.items = numbers;
+    }
+    part.items_count = count;
+    weir_loop *loop = test_loop();
+    int rc = read_all(open_kit(&part, weir_root(loop), (struct feed){0}), 1, to, &error);
+    weir_loop_free(loop);
+    ck_assert_msg(rc == 0, "%s: %s", kit->text, error.message);
+}
+
+static size_t count_of(const struct wr_stage_kit *kit)
+{
+    return kit->items != NULL ? kit->items_count : 12;
+}
+
+/* ---- the tests */
+
+void wr_stage_gives_the_same_in_any_portion(const struct wr_stage_kit *kit)
+{
+    static const size_t sizes[] = {1, 2, 3, PORTION_MAX};
+    enum { SIZES = sizeof sizes / sizeof *sizes };
+    char expected[TEXT_MAX];
+    if (wr_test_sweeps()) {
+        return; /* the others meet the same failures */
+    }
+    reference(kit, count_of(kit), expected);
+    for (size_t i = 0; i < SIZES * SIZES; i++) {
+        char got[TEXT_MAX];
+        weir_error error;
+        weir_loop *loop = test_loop();
+        weir_gen *gen = open_kit(kit, weir_root(loop), (struct feed){.portion = sizes[i / SIZES]});
+        int rc = read_all(gen, sizes[i % SIZES], got, &error);
+        weir_loop_free(loop);
+        ck_assert_msg(rc == 0, "%s: %s", kit->text, error.message);
+        ck_assert_msg(strcmp(got, expected) == 0, "%s: %s, one by one %s", kit->text, got,
+                      expected);
+    }
+}
+
+void wr_stage_ends_with_its_upstream(const struct wr_stage_kit *kit)
+{
+    weir_item item;
+    weir_error error;
+    weir_loop *loop = test_loop();
+    weir_gen *gen = open_kit(kit, weir_root(loop), (struct feed){0});
+    while (weir_next(gen, &item)) {}
+    ck_assert_msg(feed.closed, "%s: its upstream is open at the end", kit->text);
+    ck_assert(!weir_next(gen, &item));
+    ck_assert_int_eq(weir_finish(gen, &error), 0);
+    ck_assert_int_eq(error.code, 0);
+    weir_loop_free(loop);
+}
+
+void wr_stage_gives_items_before_a_failure(const struct wr_stage_kit *kit)
+{
+    size_t count = count_of(kit);
+    for (size_t at = wr_test_sweeps() ? count / 2 : 1; at <= count;
+         at += wr_test_sweeps() ? count : 1) {
+        char got[TEXT_MAX];
+        char expected[TEXT_MAX];
+        weir_error error;
+        uint32_t traits;
+        const weir_component *component = component_of(kit, &traits);
+        weir_loop *loop = test_loop();
+        weir_gen *gen = open_kit(kit, weir_root(loop), (struct feed){.fail_at = at});
+        int rc = read_all(gen, 3, got, &error);
+        bool met = feed.given + 1 == at && feed.closed; /* it was asked for the item that fails */
+        weir_loop_free(loop);
+        if (rc == 0) {
+            /* It had enough before: its upstream was ended, not read to the failure. */
+            ck_assert_msg(!met || feed.given < at, "%s: a failure vanishes", kit->text);
+            continue;
+        }
+        ck_assert_msg(rc == WEIR_ERESET, "%s: %s", kit->text, error.message);
+        ck_assert_str_eq(error.origin, "feed_source");
+        if ((component->traits & WEIR_TRAIT_FRAMES) == 0) {
+            reference(kit, at - 1, expected);
+            ck_assert_msg(strcmp(got, expected) == 0, "%s: %s before the failure, not %s",
+                          kit->text, got, expected);
+        } else {
+            reference(kit, count, expected); /* what is unfinished is not given */
+            ck_assert_msg(strncmp(got, expected, strlen(got)) == 0, "%s: %s", kit->text, got);
+        }
+    }
+}
+
+void wr_stage_may_be_late(const struct wr_stage_kit *kit)
+{
+    char got[TEXT_MAX];
+    char expected[TEXT_MAX];
+    weir_item item;
+    weir_error error;
+    struct wr_plan_out out;
+    weir_got what;
+    size_t late = 0;
+    weir_loop *loop = test_loop();
+    weir_gen *gen = open_kit(kit, weir_root(loop), (struct feed){.pause_ms = 50});
+    ck_assert_int_eq(read_all(gen, 1, expected, &error), 0);
+    gen = open_kit(kit, weir_root(loop), (struct feed){.pause_ms = 50});
+    wr_plan_out_init(&out, got, sizeof got);
+    while ((what = weir_next_within(gen, &item, 10)) != WEIR_GOT_OVER) {
+        late += what == WEIR_GOT_LATE;
+        if (what == WEIR_GOT_ITEM) {
+            show(&out, &item);
+        }
+    }
+    ck_assert_int_eq(weir_finish(gen, &error), 0);
+    weir_loop_free(loop);
+    ck_assert_uint_gt(late, 0);
+    ck_assert_msg(strcmp(got, expected) == 0, "%s: %s, without a limit %s", kit->text, got,
+                  expected);
+}
+
+struct reader {
+    weir_gen *gen;
+    int *rc; /* 1: it reads */
+};
+
+static int read_main(weir_scope *scope, void *args)
+{
+    struct reader *reader = args;
+    weir_item item;
+    (void)scope;
+    while (weir_next(reader->gen, &item)) {}
+    *reader->rc = weir_finish(reader->gen, NULL);
+    return 0;
+}
+
+static void settle(weir_loop *loop)
+{
+    ck_assert(weir_sleep(weir_root(loop), 100));
+}
+
+/* Read in `of`, cancel the scope that the stage was made in, and see that the reader comes out. */
+static int cancel_while_reading(const struct wr_stage_kit *kit, bool elsewhere, bool starved)
+{
+    int rc = 1;
+    weir_error error;
+    weir_loop *loop = test_loop();
+    weir_scope *made = weir_scope_new(weir_root(loop), NULL);
+    weir_scope *reads = elsewhere ? weir_scope_new(weir_root(loop), NULL) : made;
+    weir_gen *gen = open_kit(kit, made, (struct feed){.silent_at = starved ? 0 : 1});
+    struct reader reader = {gen, &rc};
+    size_t taken = starved ? (size_t)(loop->budget.limit - loop->budget.used) : 0;
+    ck_assert(taken == 0 || wr_budget_charge(&loop->budget, taken));
+    weir_spawn(reads, "reader", read_main, &reader, sizeof reader);
+    settle(loop);
+    ck_assert_msg(starved || rc == 1, "%s: it does not wait", kit->text);
+    weir_scope_cancel(made);
+    settle(loop);
+    int told = rc;
+    if (taken > 0) {
+        wr_budget_release(&loop->budget, taken);
+    }
+    (void)!weir_scope_wait(made, &error);
+    if (elsewhere) {
+        (void)!weir_scope_wait(reads, &error);
+    }
+    weir_loop_free(loop);
+    return told;
+}
+
+void wr_stage_is_canceled_while_waiting(const struct wr_stage_kit *kit)
+{
+    ck_assert_msg(cancel_while_reading(kit, false, false) == WEIR_ECANCELED, "%s", kit->text);
+}
+
+void wr_stage_is_canceled_from_elsewhere(const struct wr_stage_kit *kit)
+{
+    ck_assert_msg(cancel_while_reading(kit, true, false) == WEIR_ECANCELED, "%s", kit->text);
+}
+
+void wr_stage_is_canceled_without_memory(const struct wr_stage_kit *kit)
+{
+    int rc = cancel_while_reading(kit, true, true);
+    ck_assert_msg(rc != 1, "%s: its reader is still inside", kit->text);
+}
+
+void wr_stage_is_discarded_midway(const struct wr_stage_kit *kit)
+{
+    for (size_t read = wr_test_sweeps() ? 2 : 0; read < 3; read++) {
+        weir_item item;
+        weir_loop *loop = test_loop();
+        weir_gen *gen = open_kit(kit, weir_root(loop), (struct feed){.portion = 2});
+        for (size_t i = 0; i < read && weir_next(gen, &item); i++) {}
+        weir_discard(gen);
+        ck_assert_msg(feed.given == 0 || feed.closed, "%s: its upstream is open", kit->text);
+        weir_ledger ledger = ledger_of(weir_root(loop));
+        ck_assert_uint_eq(ledger.in, ledger.delivered + ledger.filtered + ledger.rejected +
+                                         ledger.dropped + ledger.in_flight);
+        weir_loop_free(loop);
+    }
+}
+
+void wr_stage_settles_every_item(const struct wr_stage_kit *kit)
+{
+    char text[TEXT_MAX];
+    size_t out = 0;
+    reference(kit, count_of(kit), text);
+    for (const char *c = text; *c != '\0'; c++) {
+        out += *c == '|' || *c == ',';
+    }
+    for (size_t portion = wr_test_sweeps() ? PORTION_MAX : 1; portion <= PORTION_MAX;
+         portion *= 8) {
+        weir_error error;
+        weir_loop *loop = test_loop();
+        weir_gen *gen = open_kit(kit, weir_root(loop), (struct feed){.portion = portion});
+        int rc = weir_pump(gen, weir_null_sink(weir_root(loop)), &error);
+        weir_ledger ledger = ledger_of(weir_root(loop));
+        weir_loop_free(loop);
+        ck_assert_msg(rc == 0, "%s: %s", kit->text, error.message);
+        ck_assert_uint_ge(ledger.in, 1);
+        ck_assert_msg(ledger.in_flight == 0, "%s: %llu items never settle", kit->text,
+                      (unsigned long long)ledger.in_flight);
+        ck_assert_msg(kit->shape == WEIR_SHAPE_BYTES || ledger.delivered == out,
+                      "%s: %llu items count as delivered, and %zu came out", kit->text,
+                      (unsigned long long)ledger.delivered, out);
+    }
+}
+
+static uint32_t shape_of(const weir_item *item)
+{
+    return item->type == NULL               ? WEIR_SHAPE_LINE | WEIR_SHAPE_BYTES
+           : item->type == &weir_json_type  ? WEIR_SHAPE_JSON
+           : item->type == &weir_event_type ? WEIR_SHAPE_EVENT
+           : item->type == &weir_batch_type ? WEIR_SHAPE_BATCH
+                                            : 0;
+}
+
+/* Pulled one by one, with one item at a time upstream. */
+static void check_pulls(const struct wr_stage_kit *kit, const weir_component *component,
+                        uint32_t traits)
+{
+    weir_item item;
+    weir_error error;
+    size_t count = 0;
+    uint32_t gives = component->gives != WEIR_SHAPE_SAME ? component->gives
+                     : kit->shape != 0                   ? kit->shape
+                                                         : WEIR_SHAPE_LINE;
+    bool exact = (traits & (WEIR_TRAIT_READS_AHEAD | WEIR_TRAIT_HOLDS_BACK)) == 0 &&
+                 (component->traits & WEIR_TRAIT_FRAMES) == 0;
+    weir_loop *loop = test_loop();
+    weir_gen *gen = open_kit(kit, weir_root(loop), (struct feed){0});
+    while (weir_next(gen, &item)) {
+        count++;
+        ck_assert_msg((shape_of(&item) & gives) != 0, "%s: its items are not of the shape",
+                      kit->text);
+        ck_assert_msg(!exact || item.seq == feed.given, "%s: it has asked for item %zu to give %zu",
+                      kit->text, feed.given, (size_t)item.seq);
+    }
+    ck_assert_int_eq(weir_finish(gen, &error), 0);
+    weir_loop_free(loop);
+    ck_assert_msg((traits & WEIR_TRAIT_ONE_TO_ONE) == 0 || kit->shape == WEIR_SHAPE_BYTES ||
+                      count == count_of(kit),
+                  "%s: it is one-to-one, and gives %zu items", kit->text, count);
+}
+
+/* The first item is there, and nothing comes behind it. */
+static void check_alone(const struct wr_stage_kit *kit, uint32_t traits)
+{
+    weir_item item;
+    weir_loop *loop = test_loop();
+    weir_gen *gen = open_kit(kit, weir_root(loop), (struct feed){.silent_at = 2});
+    weir_got got = weir_next_within(gen, &item, 0);
+    bool flows = (traits & WEIR_TRAIT_ONE_TO_ONE) != 0 && (traits & WEIR_TRAIT_HOLDS_BACK) == 0 &&
+                 kit->shape != WEIR_SHAPE_BYTES;
+    if ((traits & WEIR_TRAIT_READS_AHEAD) != 0 && got == WEIR_GOT_LATE) {
+        got = weir_next_within(gen, &item, 1); /* the task that reads ahead has its turn first */
+    }
+    ck_assert_msg(!flows || got == WEIR_GOT_ITEM, "%s: it holds an item back", kit->text);
+    weir_discard(gen);
+    weir_loop_free(loop);
+}
+
+void wr_stage_is_as_its_traits_say(const struct wr_stage_kit *kit)
+{
+    uint32_t traits;
+    const weir_component *component = component_of(kit, &traits);
+    if (wr_test_sweeps()) {
+        return; /* the others meet the same failures */
+    }
+    check_pulls(kit, component, traits);
+    check_alone(kit, traits);
+    if ((traits & WEIR_TRAIT_PURE) != 0) {
+        char once[TEXT_MAX];
+        char again[TEXT_MAX];
+        reference(kit, count_of(kit), once);
+        reference(kit, count_of(kit), again);
+        ck_assert_str_eq(once, again);
+    }
+}
+
+void wr_stage_keeps_memory_bound(const struct wr_stage_kit *kit)
+{
+    weir_item item;
+    weir_error error;
+    weir_stats stats = {.struct_size = sizeof stats};
+    enum { BUDGET_BYTES = 4 * 1024 * 1024 };
+    if (wr_test_sweeps()) {
+        return;
+    }
+    weir_loop *loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .budget_bytes = BUDGET_BYTES));
+    ck_assert_ptr_nonnull(loop);
+    weir_gen *gen =
+        open_kit(kit, weir_root(loop), (struct feed){.portion = PORTION_MAX, .big = BIG_ITEMS});
+    while (weir_next(gen, &item)) {}
+    int rc = weir_finish(gen, &error);
+    weir_loop_stats(loop, &stats);
+    weir_loop_free(loop);
+    /* What is no record of a binary framer fails it; memory is bounded all the same. */
+    ck_assert_msg(rc == 0 || rc == WEIR_EPARSE || rc == WEIR_ETRUNCATED || rc == WEIR_ETOOLONG,
+                  "%s: %s", kit->text, error.message);
+    ck_assert_msg(stats.budget_peak_bytes <= BUDGET_BYTES, "%s: %lld bytes", kit->text,
+                  (long long)stats.budget_peak_bytes);
+}
