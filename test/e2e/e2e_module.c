@@ -131,6 +131,4 @@ WEIR_MODULE(&every, &countdown, &picky);
 static const weir_component *const components[] = {&every, NULL};
 extern WEIR_API const weir_module weir_module_export;
 const weir_module weir_module_export = {sizeof(weir_module), WITH_ABI, WEIR_LAYOUT, components};
-#else
-WEIR_MODULE(&every);
 #endif

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Modules: shared objects that bring components to the language.
 
-WEIR_MODULES is the folder of those that were built for this test: every.so, two.so, future.so.
+WEIR_MODULES is the folder of those that were built for this test: two.so, future.so.
 """
 
 import json
@@ -13,6 +13,7 @@ import e2e_support
 from e2e_support import TestCase, weir
 
 MODULES = os.environ.get("WEIR_MODULES", "")
+EXAMPLES = os.path.join(os.path.dirname(e2e_support.BINARY), "examples")
 
 
 @unittest.skipIf(os.environ.get("WEIR_STATIC") == "1", "a static command loads no modules")
@@ -29,8 +30,8 @@ class Modules(TestCase):
         return run
 
     def test_a_module_is_a_stage_by_its_file(self):
-        self.gives(b"4\n8\n", "gen 1..9 | ./every.so 4")
-        self.gives(b"2\n", "gen 1..9 | %s/every.so 2 | head 1" % MODULES)
+        self.gives(b"4\n8\n", "gen 1..9 | %s/every.so 4" % EXAMPLES)
+        self.gives(b"2\n", "gen 1..9 | ./two.so:every 2 | head 1")
 
     def test_one_of_several_components_is_named(self):
         self.gives(b"3\n", "gen 1..5 | ./two.so:every 3")
@@ -42,11 +43,11 @@ class Modules(TestCase):
         self.refused("gen 1.. | ./two.so:countdown", "'countdown' is a source")
 
     def test_arguments_are_checked_as_those_of_the_library(self):
-        run = self.refused("gen 1.. | ./every.so x", "every: 'x' is not a valid count")
-        self.assertIn("\n                       ^ for example 1000", run.err)
-        self.refused("gen 1.. | ./every.so", "every: the count is missing")
-        run = self.refused("gen 1.. | ./every.so 13", "every: 13 brings bad luck", "write 12 or 14")
-        self.assertIn("\n                       ^^ ", run.err)
+        run = self.refused("gen 1.. | ./two.so:every x", "every: 'x' is not a valid count")
+        self.assertIn("\n                           ^ for example 1000", run.err)
+        self.refused("gen 1.. | ./two.so:every", "every: the count is missing")
+        run = self.refused("gen 1.. | ./two.so:every 13", "every: 13 brings bad luck", "write 12 or 14")
+        self.assertIn("\n                           ^^ ", run.err)
 
     def rejects(self, *args, status=0, texts=()):
         run = weir("-v", *args, cwd=MODULES)
@@ -115,7 +116,7 @@ class Modules(TestCase):
         os.makedirs(self.path("lib/weir"))
         shutil.copy(e2e_support.BINARY, self.path("bin/weir"))
         shutil.copy(library, self.path("lib/libweir.so.0"))
-        shutil.copy(os.path.join(MODULES, "every.so"), self.path("lib/weir/every.so"))
+        shutil.copy(os.path.join(EXAMPLES, "every.so"), self.path("lib/weir/every.so"))
         installed = self.path("bin/weir")
         run = weir("gen 1..9 | every 4", binary=installed)
         self.ends(run, 0)

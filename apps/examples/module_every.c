@@ -1,0 +1,46 @@
+/*
+ * A module: a stage of the pipeline text, in a shared object of its own. On Linux:
+ *
+ *     cc -shared -fPIC -o every.so module_every.c $(pkg-config --cflags --libs weir)
+ *     weir 'gen 1..9 | ./every.so 4'
+ */
+#include <weir/module.h>
+#include <weir/stage.h>
+
+struct every_args {
+    int64_t n;
+};
+
+static bool keep(const weir_item *item, const void *args)
+{
+    return item->seq % (uint64_t)((const struct every_args *)args)->n == 0;
+}
+
+static weir_gen *every_open(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    (void)opening;
+    return weir_filter(up, "every", keep, args, sizeof(struct every_args));
+}
+
+static const weir_arg every_args[] = {
+    WEIR_ARG_COUNT(struct every_args, n, .name = "N", .flags = WEIR_ARG_REQUIRED, .min = 1,
+                   .help = "which one"),
+};
+
+static const weir_component every = {
+    .struct_size = sizeof every,
+    .name = "every",
+    .kind = WEIR_KIND_STAGE,
+    .takes = WEIR_SHAPES_ALL,
+    .gives = WEIR_SHAPE_SAME,
+    .traits = WEIR_TRAIT_PURE,
+    .args = every_args,
+    .args_count = sizeof every_args / sizeof every_args[0],
+    .args_size = sizeof(struct every_args),
+    .help = "Every Nth item.",
+    .example = "gen 1..9 | ./every.so 4",
+    .prints = "4\n8\n",
+    .open = every_open,
+};
+
+WEIR_MODULE(&every);
