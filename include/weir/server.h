@@ -19,7 +19,7 @@
  *
  * The server speaks HTTP/1.0 and 1.1 on loopback unless told otherwise; it serves GET, and HEAD on
  * each GET route, and answers everything else itself (404, 405, 501 and the like). It is for feeds
- * and tests and small services behind a proxy, not for the open Internet: no TLS, no uploads.
+ * and tests and small services, with TLS where it is given a certificate; it takes no uploads.
  *
  * A client may end its half of the connection behind its request and read on, as `nc -N` does; one
  * that has left looks the same until something is sent to it. So HTTP/1.1 clients of a feed are
@@ -60,6 +60,12 @@ typedef struct weir_server_options {
                                 is not complete; one whose client has read less than 1 KiB a second
                                 of its reply, for two seconds at least */
     int32_t reserved;
+    /* TLS 1.2 and 1.3, and nothing else on this port. PEM files, read by weir_server_new. */
+    const char *cert_file; /* the server's certificate, and those between it and its root; default:
+                              plain HTTP */
+    const char *key_file;  /* its key, without a password; default: in cert_file, too */
+    const char *client_ca_file; /* serve only clients that have a certificate of these authorities;
+                                   default: all */
 } weir_server_options;
 
 /*
@@ -72,8 +78,8 @@ typedef struct weir_server_options {
 WEIR_API weir_server *weir_server_new(weir_scope *scope, const char *address,
                                       const weir_server_options *options);
 
-/* The port that is listened on; a negative code when the server has failed: WEIR_EINVAL (address),
- * WEIR_EIO (the port is taken, ...), WEIR_ENOMEM; weir_server_finish tells more. */
+/* The port that is listened on; a negative code when the server has failed: WEIR_EINVAL (address,
+ * a file of TLS), WEIR_EIO (the port is taken, ...), WEIR_ENOMEM; weir_server_finish tells more. */
 WEIR_API int weir_server_port(const weir_server *server);
 
 /*

@@ -1,11 +1,12 @@
 /*
  * server_conn.c - one connection: a task that reads a request, serves it, and reads the next.
  *
- * States: idle (waits for the first byte; idle_ms), reading a head (head_ms from its first byte, or
- * from the accept; then 408), dropping the body of a request that will be served (the same limit),
- * serving, lingering (the reply is out, and the client gets a moment to read it before the
- * connection is closed). What is received lies in a buffer of the server's that all connections
- * share; a request that came along with the one before is copied until its turn.
+ * States: shaking hands, where TLS is served (head_ms), idle (waits for the first byte; idle_ms),
+ * reading a head (head_ms from its first byte, or from the accept; then 408), dropping the body of a
+ * request that will be served (the same limit), serving, lingering (the reply is out, and the client
+ * gets a moment to read it before the connection is closed). What is received lies in a buffer of
+ * the server's that all connections share; a request that came along with the one before is copied
+ * until its turn.
  *
  * While a reply is under way the socket is watched for the client's leaving. That cancels the wait
  * of this task wherever it is, most often deep inside the generator, whose bodies are over then:
@@ -528,6 +529,21 @@ static void make_ready(struct wr_conn *conn)
     conn->parser = NULL;
 }
 
+/* False: there will be none. */
+static bool shake_hands(struct wr_conn *conn)
+{
+    struct weir_server *server = conn->server;
+    weir_error error;
+    conn->idle = true;
+    conn->transport = wr_tls_start(server->tls, conn->transport, NULL, "a client", server->head_ms,
+                                   &conn->object, &error);
+    conn->idle = false;
+    if (conn->transport == NULL && !conn->leaving && !server->stopping) {
+        wr_log(&server->loop->log, WR_LOG_WARNING, server->name, "%s", error.message);
+    }
+    return conn->transport != NULL;
+}
+
 int wr_conn_main(weir_scope *scope, void *args)
 {
     struct wr_conn *conn = *(struct wr_conn **)args;
@@ -535,6 +551,10 @@ int wr_conn_main(weir_scope *scope, void *args)
     enum step step;
     bool answered = false;
     conn->task = wr_task_now(server->loop, "a connection");
+    if (server->tls != NULL && !shake_hands(conn)) {
+        wr_server_conn_over(conn);
+        return 0;
+    }
     wr_out_init(&conn->out, conn->transport, scope, &conn->object);
     conn->out.stall_ms = server->stall_ms;
     conn->out.stalls = on_stall;

@@ -16,7 +16,7 @@
 #include "codec_date.h"
 #include "codec_http1.h"
 #include "loop_scope.h"
-#include "loop_transport.h"
+#include "loop_tls.h"
 
 /* ---- bytes on their way */
 
@@ -185,7 +185,8 @@ struct weir_server {
     bool full; /* accepting waits for room */
     bool news; /* a connection has ended or changed its phase since the last look for room */
     int64_t head_ms, idle_ms, stall_ms;
-    char in[4096]; /* what the connection that runs has just received */
+    struct wr_tls *tls; /* NULL: plain */
+    char in[4096];      /* what the connection that runs has just received */
     int64_t date_s;
     char date[WR_HTTP_DATE_TEXT];
     char name[32];

@@ -75,6 +75,7 @@ static void server_free(struct weir_server *server)
 {
     wr_object_fini(&server->object);
     wr_listener_free(server->listener);
+    wr_tls_unref(server->tls);
     for (size_t i = 0; i < server->routes_count; i++) {
         wr_free(server->routes[i].path);
     }
@@ -375,6 +376,22 @@ static void listen_and_accept(struct weir_server *server, const char *address)
     }
 }
 
+static bool set_up_tls(struct weir_server *server, const weir_server_options *o)
+{
+    struct wr_tls_options tls = {
+        .cert_file = o->cert_file, .key_file = o->key_file, .ca_file = o->client_ca_file};
+    if (o->cert_file != NULL) {
+        server->tls = wr_tls_new(server->loop, WR_TLS_SERVER, &tls, &server->failure);
+        return server->tls != NULL;
+    }
+    if (o->key_file != NULL || o->client_ca_file != NULL) {
+        wr_error_set(&server->failure, WEIR_EINVAL, 0, server->name,
+                     "TLS needs a certificate: cert_file is not set");
+        return false;
+    }
+    return true;
+}
+
 weir_server *weir_server_new(weir_scope *scope, const char *address,
                              const weir_server_options *options)
 {
@@ -400,7 +417,9 @@ weir_server *weir_server_new(weir_scope *scope, const char *address,
                         : o.connections_max < 0 ? SIZE_MAX
                                                 : (size_t)o.connections_max;
     wr_error_clear(&server->failure);
-    listen_and_accept(server, address);
+    if (set_up_tls(server, &o)) {
+        listen_and_accept(server, address);
+    }
     if (server->failure.code != 0) {
         server->port = server->failure.code;
     }

@@ -15,6 +15,7 @@
 #include "loop_transport.h"
 #include "support_check.h"
 #include "support_flow.h"
+#include "support_folder.h"
 
 /* More than any buffer on the way holds. */
 enum { WR_SUITE_BIG_BYTES = 8 * 1024 * 1024, WR_SUITE_SETTLES = 200 };
@@ -32,20 +33,6 @@ static inline void wr_suite_settle(weir_loop *loop)
 int wr_suite_read_without_memory(weir_gen *gen, void (*act)(weir_scope *scope));
 /* weir_scope_wait as such an act. */
 void wr_suite_end_scope(weir_scope *scope);
-
-/* ---- a folder of the test's own, removed with all that is in it */
-
-struct wr_folder {
-    char path[64];
-};
-void wr_folder_make(struct wr_folder *folder);
-void wr_folder_remove(struct wr_folder *folder);
-/* Path of a file in it, in a static buffer that lives until the fourth next call. */
-const char *wr_folder_path(const struct wr_folder *folder, const char *name);
-void wr_folder_write(const struct wr_folder *folder, const char *name, const char *bytes,
-                     size_t len);
-/* Bytes read into a static buffer, terminated; NULL: there is no such file. */
-const char *wr_folder_read(const struct wr_folder *folder, const char *name, size_t *len);
 
 /* ---- sources */
 

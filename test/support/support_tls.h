@@ -4,9 +4,7 @@
 #ifndef WR_SUPPORT_TLS_H
 #define WR_SUPPORT_TLS_H
 
-#include <stdbool.h>
-
-#include "support_suites.h"
+#include "support_folder.h"
 
 struct wr_certificates {
     struct wr_folder folder;
