@@ -269,9 +269,10 @@ static void tell_delivery(struct run *run, const weir_sink *sink, bool durable)
         int word = weir_plan_delivery(run->plan, &options, promise, sizeof promise);
         bool fixed = word == WEIR_EXACTLY_ONCE && !wr_sink_can_cut(sink);
         say_line(&run->say, "delivery: %s",
-                 fixed ? "at-least-once: the output is not a regular file, so what was not saved is "
-                         "written again"
-                       : promise);
+                 fixed
+                     ? "at-least-once: the output is not a regular file, so what was not saved is "
+                       "written again"
+                     : promise);
     } else if (!durable && run->say.verbose > 0) {
         say_line(&run->say, "delivery: best-effort, since no --state keeps positions");
     }

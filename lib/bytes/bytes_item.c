@@ -17,8 +17,8 @@
 #include "bytes_receipt.h"
 
 /* Has a type that may be shorter than ours this function? */
-#define HAS(type, function)                                                           \
-    ((type)->struct_size >= offsetof(weir_type, function) + sizeof(type)->function && \
+#define HAS(type, function)                                                             \
+    ((type)->struct_size >= offsetof(weir_type, function) + sizeof((type)->function) && \
      (type)->function != NULL)
 
 static size_t padded(size_t bytes)

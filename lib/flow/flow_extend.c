@@ -9,6 +9,7 @@
  */
 #include <weir/extend.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -75,8 +76,9 @@ static _Noreturn void gave_wrongly(const struct weir_gen *gen, size_t n, size_t 
         wr_misuse("next_many", "'%s' gave %zu items, and was asked for %zu at most", gen->name, n,
                   max);
     }
-    wr_misuse("next_many", "source '%s' returned %zu, and weir_give was called for %llu", gen->name,
-              n, (unsigned long long)(gen->origin->given - gen->origin->loan + 1));
+    uint64_t given = gen->origin->given - gen->origin->loan + 1;
+    wr_misuse("next_many", "source '%s' returned %zu, and weir_give was called for %" PRIu64,
+              gen->name, n, given);
 }
 
 /* It is over, with n items at `items`. */

@@ -129,7 +129,7 @@ struct wr_each {
     bool (*on_item)(void *ctx, const weir_item *item);
     void (*on_over)(void *ctx, int rc, const weir_error *error);
     void *ctx;
-    const weir_item *item;
+    weir_item item; /* lent, for the call of on_item */
     bool go_on, paused;
     int rc;
     weir_error error;
@@ -138,7 +138,7 @@ struct wr_each {
 static void call_item(void *arg)
 {
     struct wr_each *each = arg;
-    each->go_on = each->on_item(each->ctx, each->item);
+    each->go_on = each->on_item(each->ctx, &each->item);
 }
 
 static void call_over(void *arg)
@@ -167,11 +167,9 @@ static void each_read(struct wr_each *each)
 {
     struct weir_loop *loop = each->gen->loop;
     struct turns turns = {.loop = loop, .turn = loop->turns};
-    weir_item item;
-    each->item = &item;
     each->go_on = true;
     while (each->go_on && each_goes_on(each) && take_turns(&turns, each->gen) &&
-           wr_pull(each->gen, &item, 1) > 0 && each_goes_on(each)) {
+           wr_pull(each->gen, &each->item, 1) > 0 && each_goes_on(each)) {
         wr_call_on_loop_stack(loop, call_item, each);
     }
 }

@@ -63,7 +63,7 @@ weir_record *weir_record_read(const char *folder, const char *name, weir_error *
     int rc = read != NULL ? load(&place, &read->record, error)
                           : wr_error_set(error, WEIR_ENOMEM, 0, origin, "no memory for a record");
     wr_state_unlock(&place);
-    if (rc < 0) {
+    if (read == NULL || rc < 0) {
         wr_free(read);
         return NULL;
     }

@@ -354,14 +354,12 @@ static int parse_suffixes(struct expr *expr)
     while (rc == 0 && expr->at < expr->end) {
         char c = expr->clean[expr->at];
         char next = expr->at + 1 < expr->end ? expr->clean[expr->at + 1] : '\0';
-        if (c == '?') {
+        if (c == '?' || (c == '.' && next == '[')) {
             expr->at++;
         } else if (c == '[') {
             rc = parse_group(expr);
         } else if (c == '.' && (is_alpha(next) || next == '"')) {
             rc = parse_path(expr);
-        } else if (c == '.' && next == '[') {
-            expr->at++;
         } else {
             break;
         }

@@ -8,12 +8,10 @@
 static void print_arg(struct wr_plan_out *out, const weir_arg *arg)
 {
     bool keyword = arg->name[0] >= 'a' && arg->name[0] <= 'z';
-    if (arg->form == WEIR_FORM_FLAG) {
+    if (arg->form == WEIR_FORM_FLAG || arg->form == WEIR_FORM_POSITIONAL) {
         wr_plan_out_print(out, "%s", arg->name);
     } else if (arg->form == WEIR_FORM_BLOCK) {
         wr_plan_out_print(out, "%s%s{ ... }", keyword ? arg->name : "", keyword ? " " : "");
-    } else if (arg->form == WEIR_FORM_POSITIONAL) {
-        wr_plan_out_print(out, "%s", arg->name);
     } else {
         wr_plan_out_print(out, "%s%s", arg->name, arg->form == WEIR_FORM_NAMED ? "=" : " ");
         for (size_t i = 0; arg->type == WEIR_ARGTYPE_CHOICE && arg->choices[i] != NULL; i++) {

@@ -206,9 +206,8 @@ static void stream_close(struct weir_gen *gen)
 {
     struct wr_stream_source *stream = stream_of(gen);
     if (stream->slot != NULL) {
-        wr_state_detach_source(stream->slot,
-                               gen->failure == NULL && stream->inbox.end &&
-                                   wr_inbox_pending(&stream->inbox) == 0);
+        wr_state_detach_source(stream->slot, gen->failure == NULL && stream->inbox.end &&
+                                                 wr_inbox_pending(&stream->inbox) == 0);
         stream->slot = NULL;
     }
     if (stream->transport != NULL) {

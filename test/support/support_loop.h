@@ -12,8 +12,8 @@
 #include <weir/loop.h>
 #include <weir/scope.h>
 
-#include "loop_wait.h"
 #include "loop_scope.h"
+#include "loop_wait.h"
 #include "support_check.h"
 
 static char trace[256];
