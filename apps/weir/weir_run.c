@@ -251,6 +251,7 @@ static int exit_code(const struct run *run, const weir_error *error)
     case 0: return EXIT_FINISHED;
     case WEIR_ECLOSED: return reader_left(run, error) ? EXIT_FINISHED : EXIT_FAILED;
     case WEIR_EINVAL: return EXIT_USAGE;
+    case WEIR_ELOST: return EXIT_LOST;
     case WEIR_ERESOLVE:
     case WEIR_ECONNECT:
     case WEIR_ETIMEDOUT: /* also of an answer, but then something has connected */

@@ -86,6 +86,8 @@ enum weir_code {
     WEIR_EHTTP = -24,      /* detail: the status */
     WEIR_ETRUNCATED = -25, /* a body was cut short and cannot be resumed. detail: as its cause */
     WEIR_ECHANGED = -26,   /* a resumed stream, or a file that was written, is not the one it was */
+    WEIR_ELOST = -27,      /* what a socket sink has written did not all reach its peer. detail: the
+                              errno of a reset; 0: the peer took no more of it */
     WEIR_ETOOLONG = -40, /* a line over its limit (WEIR_LONG_FAILS), a full queue (WEIR_FULL_FAILS)
                           */
     WEIR_EPARSE = -41,   /* text that cannot be read. offset: where */

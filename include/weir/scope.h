@@ -46,7 +46,9 @@ typedef struct weir_scope_options {
     int32_t on_failure;  /* WEIR_CANCEL_REST (default): the first failure cancels the others;
                             WEIR_GO_ON: it does not */
     int32_t reserved;
-    int64_t drain_ms; /* what has not drained so long after a stop is canceled; default: never */
+    int64_t drain_ms; /* what has not drained so long after a stop is canceled; default: never.
+                         Also how long a socket sink in the scope, at its end, waits for a peer that
+                         takes nothing; default: 10 s; WEIR_NONE: for ever */
 } weir_scope_options;
 enum { WEIR_CANCEL_REST = 0, WEIR_GO_ON = 1 };
 

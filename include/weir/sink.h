@@ -62,7 +62,7 @@ WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK bool weir_commit(weir_sink *sink);
  *
  * error    [out] the failure, code 0 when there is none.
  * Returns  0, or the code of its failure: WEIR_ECLOSED: the far end has gone. WEIR_ECONNECT,
- *          WEIR_ERESOLVE: a socket. WEIR_EIO, detail errno: a write, an open, a state that cannot
+ *          WEIR_ERESOLVE, WEIR_ELOST: a socket. WEIR_EIO, detail errno: a write, an open, a state that cannot
  *          be saved. WEIR_ETIMEDOUT: its limit. WEIR_ECANCELED, WEIR_EINVAL, WEIR_ENOMEM.
  */
 WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK int weir_sink_finish(WEIR_TAKES weir_sink *sink,
@@ -184,8 +184,14 @@ WEIR_API weir_sink *weir_file_sink(weir_scope *scope, const char *path,
 struct weir_socket_options; /* <weir/source.h> */
 /*
  * Make a sink that writes to "tcp://HOST:PORT", "unix:PATH" or "unix://PATH". The first put
- * connects; a proper end shuts the sending side down, so that the peer reads an end behind the last
- * byte.
+ * connects. What the peer sends is read and dropped.
+ *
+ * The end. weir_sink_finish shuts the sending side down, so that the peer reads an end behind the
+ * last byte, and waits until the peer has taken all: until it answers with its own end, or has not
+ * reset the connection for a second after its system acknowledged the last byte. A reset is
+ * WEIR_ELOST, and so is a peer that takes nothing for the drain_ms of the scope (10 s by default) or
+ * until the wait is canceled; the message says how many bytes did not arrive. A peer that takes
+ * nothing before the end is waited for, and logged once after a minute.
  *
  * address  copied. One that cannot be read is WEIR_EINVAL, at the first put.
  * options  NULL: the defaults. Copied. Plain bytes only: tls and ca_file other than 0 are

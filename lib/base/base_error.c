@@ -113,6 +113,7 @@ const char *wr_code_text(int code)
     case WEIR_EHTTP: return "HTTP error";
     case WEIR_ETRUNCATED: return "cut short";
     case WEIR_ECHANGED: return "changed since the last run";
+    case WEIR_ELOST: return "written and not received";
     case WEIR_ETOOLONG: return "too long";
     case WEIR_EPARSE: return "cannot be parsed";
     case WEIR_EIO: return "input/output error";

@@ -68,6 +68,14 @@ static void move(struct weir_gen *gen, struct weir_sink *sink, weir_item *items)
     }
 }
 
+/* The sink has ended. */
+static void over(struct weir_gen *gen)
+{
+    if (gen->loop != NULL) { /* else it is every thread's */
+        gen->into = NULL;
+    }
+}
+
 int weir_pump(weir_gen *gen, weir_sink *sink, weir_error *error)
 {
     weir_error local;
@@ -86,6 +94,7 @@ int weir_pump(weir_gen *gen, weir_sink *sink, weir_error *error)
     if (items == NULL) {
         wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory to move items");
     } else if (gen->loop != NULL && sink->loop != NULL) {
+        gen->into = sink;
         move(gen, sink, items);
     }
     wr_free(items);
@@ -103,9 +112,11 @@ int weir_pump(weir_gen *gen, weir_sink *sink, weir_error *error)
     if (gen_failed && !sink_failed) {
         gen_error = *failure;
         weir_sink_fail(sink, &gen_error);
+        over(gen);
         gen_rc = weir_finish(gen, &gen_error);
     } else {
         sink_rc = weir_sink_finish(sink, &sink_error);
+        over(gen);
         gen_rc = weir_finish(gen, &gen_error);
     }
     if (sink_failed && gen_rc == WEIR_ECLOSED) {

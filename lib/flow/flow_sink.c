@@ -546,6 +546,9 @@ void weir_sink_discard(weir_sink *sink)
         return;
     }
     wr_sink_given(sink, "weir_sink_discard");
+    if (sink != &no_memory) { /* which is every thread's */
+        sink->discarded = true;
+    }
     if (sink->ops->abandon != NULL) {
         sink->ops->abandon(sink);
     } else if (sink->failure == NULL && sink->runs.count + sink->put_items > 0 && !sink->canceled &&

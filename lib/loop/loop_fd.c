@@ -30,11 +30,14 @@ struct wr_fd {
     void (*gone)(void *ctx);
     void *gone_ctx;
     bool broken_only; /* gone() is not for a far end that has ended its half */
+    void (*came)(void *ctx);
+    void *came_ctx;
 };
 
 static int uv_events(const struct wr_fd *fd)
 {
-    return (fd->reader != NULL ? UV_READABLE : 0) | (fd->writer != NULL ? UV_WRITABLE : 0) |
+    return (fd->reader != NULL || fd->came != NULL ? UV_READABLE : 0) |
+           (fd->writer != NULL ? UV_WRITABLE : 0) |
            (fd->gone == NULL  ? 0
             : fd->broken_only ? UV_PRIORITIZED /* errors are told whatever is asked for */
                               : UV_DISCONNECT);
@@ -92,6 +95,9 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     if ((events & (UV_READABLE | UV_DISCONNECT)) && fd->reader != NULL) {
         fd->readable = true;
         wr_wake(fd->reader, 0);
+    }
+    if ((events & (UV_READABLE | UV_DISCONNECT)) && fd->came != NULL) {
+        fd->came(fd->came_ctx);
     }
     if ((events & (UV_WRITABLE | UV_DISCONNECT)) && fd->writer != NULL) {
         fd->writable = true;
@@ -224,15 +230,28 @@ int wr_fd_wait(struct wr_fd *fd, int events, int64_t limit_ms, const char *why,
     return rc;
 }
 
-static void watch_gone(struct wr_fd *fd, void (*gone)(void *ctx), void *ctx)
+/* Something is watched for from now on, or no longer. */
+static void watch_changed(struct wr_fd *fd, bool on)
 {
-    fd->gone = gone;
-    fd->gone_ctx = ctx;
-    if (gone != NULL) {
+    if (on) {
         watch(fd);
     } else if (fd->watched != 0 && wr_list_empty(&fd->idle_link)) {
         wr_list_append(&fd->loop->idle_fds, &fd->idle_link);
     }
+}
+
+static void watch_gone(struct wr_fd *fd, void (*gone)(void *ctx), void *ctx)
+{
+    fd->gone = gone;
+    fd->gone_ctx = ctx;
+    watch_changed(fd, gone != NULL);
+}
+
+void wr_fd_watch_input(struct wr_fd *fd, void (*came)(void *ctx), void *ctx)
+{
+    fd->came = came;
+    fd->came_ctx = ctx;
+    watch_changed(fd, came != NULL);
 }
 
 void wr_fd_watch_hangup(struct wr_fd *fd, void (*gone)(void *ctx), void *ctx)

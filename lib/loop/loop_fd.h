@@ -41,5 +41,8 @@ void wr_fd_watch_hangup(struct wr_fd *fd, void (*gone)(void *ctx), void *ctx);
 /* The same, but only once nothing goes through in either direction: a far end that has ended its
  * half and still reads is not gone. Each replaces the other. */
 void wr_fd_watch_broken(struct wr_fd *fd, void (*gone)(void *ctx), void *ctx);
+/* Call `came` (on the scheduler's stack) each time a read may succeed, until it is switched off with
+ * NULL; it must read, or switch it off. A descriptor of ours, of which nobody waits to read. */
+void wr_fd_watch_input(struct wr_fd *fd, void (*came)(void *ctx), void *ctx);
 
 #endif

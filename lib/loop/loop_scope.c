@@ -184,6 +184,14 @@ weir_scope *weir_scope_new(weir_scope *parent, const weir_scope_options *options
     return scope;
 }
 
+int64_t wr_scope_drain_ms(const struct weir_scope *scope)
+{
+    while (scope != NULL && scope->drain_ms == 0) {
+        scope = scope->parent;
+    }
+    return scope != NULL ? scope->drain_ms : 0;
+}
+
 bool wr_scope_within(const struct weir_scope *scope, const struct weir_scope *outer)
 {
     while (scope != NULL && scope != outer) {

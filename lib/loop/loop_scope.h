@@ -75,6 +75,9 @@ void wr_scope_origin_gone(struct wr_origin *origin, void *ctx);
 void wr_scope_fail(struct weir_scope *scope, const weir_error *error);
 /* Is `scope` within `outer` (or the same)? */
 bool wr_scope_within(const struct weir_scope *scope, const struct weir_scope *outer);
+/* How long what is made in it may take to drain: its own drain_ms or that of the scopes it lies in;
+ * WEIR_NONE: for ever; 0: none of them says. */
+int64_t wr_scope_drain_ms(const struct weir_scope *scope);
 /* Is it canceled, or any scope it lies in? */
 static inline bool wr_scope_canceled(const struct weir_scope *scope)
 {

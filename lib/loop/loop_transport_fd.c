@@ -16,6 +16,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -160,8 +162,17 @@ static void socket_reset(struct wr_transport *transport)
 
 static int64_t socket_unread(struct wr_transport *transport)
 {
-    int bytes = 0;
-    return ioctl(of_base(transport)->number, SIOCOUTQ, &bytes) == 0 ? bytes : -1;
+    int number = of_base(transport)->number, bytes = 0;
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+    if (ioctl(number, SIOCOUTQ, &bytes) < 0) {
+        return -1;
+    }
+    /* The end that a shut has sent behind the bytes counts as one, until it is acknowledged. */
+    bool end = bytes > 0 && getsockopt(number, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+               (info.tcpi_state == TCP_FIN_WAIT1 || info.tcpi_state == TCP_CLOSING ||
+                info.tcpi_state == TCP_LAST_ACK);
+    return bytes - end;
 }
 
 static int64_t socket_unsent(struct wr_transport *transport)
@@ -187,6 +198,18 @@ static void socket_watch_broken(struct wr_transport *transport, void (*gone)(voi
     wr_fd_watch_broken(of_base(transport)->fd, gone, ctx);
 }
 
+static void socket_watch_input(struct wr_transport *transport, void (*came)(void *ctx), void *ctx)
+{
+    wr_fd_watch_input(of_base(transport)->fd, came, ctx);
+}
+
+static int socket_broken(const struct wr_transport *transport)
+{
+    int number = WR_OWNER((uintptr_t)transport, struct fd_transport, base)->number, error = 0;
+    socklen_t len = sizeof error;
+    return getsockopt(number, SOL_SOCKET, SO_ERROR, &error, &len) == 0 ? error : errno;
+}
+
 static void fd_free(struct wr_transport *transport)
 {
     struct fd_transport *self = of_base(transport);
@@ -202,7 +225,8 @@ static void fd_free(struct wr_transport *transport)
         .kind = (name), .read = socket_read, .write = socket_write, .wait = fd_wait, \
         .shut = socket_shut, .unread = socket_unread, .unsent = socket_unsent,       \
         .reset = socket_reset, .watch_hangup = fd_watch_hangup,                      \
-        .watch_broken = socket_watch_broken, .free = fd_free                         \
+        .watch_broken = socket_watch_broken, .watch_input = socket_watch_input,      \
+        .broken = socket_broken, .free = fd_free                                     \
     }
 #define PLAIN_OPS(name)                                                            \
     {                                                                              \

@@ -46,19 +46,19 @@ static bool own_words(struct text *text, const struct weir_gen *gen)
     return true;
 }
 
-static void explain_wait(struct text *text, const struct weir_gen *gen, const struct wr_task *task)
+static void explain_wait(struct text *text, const char *name, const struct wr_task *task)
 {
     char seconds[48], budget[300];
-    add(text, gen->name);
+    add(text, name);
     add(text, " waits for ");
     if (task->why == wr_budget_why) {
-        (void)wr_budget_tell(gen->loop, budget, sizeof budget);
+        (void)wr_budget_tell(task->loop, budget, sizeof budget);
         add(text, "budget: ");
         add(text, budget);
     } else {
         add(text, task->why != NULL ? task->why : "its turn");
     }
-    int64_t waited_ms = (gen->loop->now_ns - task->parked_ns) / 1000000;
+    int64_t waited_ms = (task->loop->now_ns - task->parked_ns) / 1000000;
     if (waited_ms >= 100) {
         snprintf(seconds, sizeof seconds, " (for %lld.%lld s)", (long long)(waited_ms / 1000),
                  (long long)(waited_ms % 1000 / 100));
@@ -66,8 +66,32 @@ static void explain_wait(struct text *text, const struct weir_gen *gen, const st
     }
 }
 
+/* The sink that a pump puts into keeps it waiting; false: it does not. */
+static bool sink_waits(struct text *text, const struct weir_gen *gen)
+{
+    const struct weir_sink *sink = gen->into;
+    char words[200];
+    if (sink == NULL || gen->state == WR_GEN_INSIDE) {
+        return false;
+    }
+    const struct wr_task *task = wr_object_waiter(&sink->object);
+    if (sink->ops->why != NULL && sink->ops->why(sink, words, sizeof words) > 0) {
+        add(text, sink->name);
+        add(text, ": ");
+        add(text, words);
+        return true;
+    }
+    if (task != NULL) {
+        explain_wait(text, sink->name, task);
+    }
+    return task != NULL;
+}
+
 static void explain(struct text *text, const struct weir_gen *gen, int depth)
 {
+    if (sink_waits(text, gen)) {
+        return;
+    }
     if (gen->state == WR_GEN_OVER) {
         const weir_error *failure = wr_gen_failure(gen);
         add(text, gen->name);
@@ -103,7 +127,7 @@ static void explain(struct text *text, const struct weir_gen *gen, int depth)
         return;
     }
     if (inside != NULL && inside->state == WR_TASK_PARKED) {
-        explain_wait(text, gen, inside);
+        explain_wait(text, gen->name, inside);
         return;
     }
     /* Its own words say more than the wait, but for memory, or for the resume of who reads it. */
@@ -112,7 +136,7 @@ static void explain(struct text *text, const struct weir_gen *gen, int depth)
         return;
     }
     if (task != NULL) {
-        explain_wait(text, gen, task);
+        explain_wait(text, gen->name, task);
         return;
     }
     add(text, gen->name);

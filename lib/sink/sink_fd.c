@@ -36,7 +36,7 @@ weir_sink *weir_fd_sink(weir_scope *scope, int fd)
     }
     stream->fd = fd;
     stream->open = fd_open;
-    stream->watches = true;
+    stream->watches = WR_WATCHES_HANGUP;
     return wr_sink_made(&stream->sink);
 }
 

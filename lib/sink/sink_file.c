@@ -367,7 +367,7 @@ weir_sink *weir_file_sink(weir_scope *scope, const char *path, const weir_file_o
     }
     file->stream.gather.out = file_out;
     file->stream.open = stream_open;
-    file->stream.watches = true;
+    file->stream.watches = WR_WATCHES_HANGUP;
     file->fd = -1;
     file->state = o.state;
     file->path = wr_strdup(path);

@@ -2,33 +2,80 @@
  * sink_socket.c - items to a TCP or unix socket.
  *
  * Connects at the first put, not when a pump first asks for room: a source that fails at once
- * leaves no trace at the far end. At a proper end the sending side is shut, so that the peer reads
- * an end behind the last byte. A peer that shuts its own side is not taken for gone: many that only
- * listen do so. How bytes are written, and what may happen between two suspensions, is in
+ * leaves no trace at the far end. What the peer sends is read and dropped. A peer that shuts its own
+ * side is not taken for gone: many that only listen do so; one that resets the connection is, also
+ * while nothing is put. At a proper end the sending side is shut, and the peer gets the time to take
+ * the rest (loop_socket.c). How bytes are written, and what may happen between two suspensions, is in
  * sink_stream.c.
  */
 #include <weir/module.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base_alloc.h"
 #include "base_option.h"
+#include "loop_socket.h"
 #include "sink_stream.h"
 
-enum { CONNECT_MS = 10000 };
+enum { CONNECT_MS = 10000, DRAIN_MS = 10000 };
+
+struct sink_socket {
+    struct wr_stream_sink stream;
+    struct wr_socket socket;
+    char *address;
+    int64_t connect_ms;
+};
+
+static struct sink_socket *socket_of(const struct weir_sink *sink)
+{
+    return WR_OWNER((uintptr_t)sink, struct sink_socket, stream.sink);
+}
+
+static struct wr_transport *socket_open(struct wr_stream_sink *stream, weir_error *error)
+{
+    struct sink_socket *self = socket_of(&stream->sink);
+    self->socket.transport =
+        wr_connect(stream->sink.loop, self->address, self->connect_ms, &stream->sink.object, error);
+    if (self->socket.transport != NULL) {
+        wr_socket_drop_input(&self->socket);
+    }
+    return self->socket.transport;
+}
+
+static void socket_close(struct weir_sink *sink, const weir_error *failure)
+{
+    struct sink_socket *self = socket_of(sink);
+    int64_t drain_ms = wr_scope_drain_ms(sink->object.scope);
+    weir_error error;
+    wr_stream_leave(sink);
+    if (self->socket.transport != NULL && failure == NULL && !sink->discarded &&
+        wr_socket_finish(&self->socket, self->stream.bytes_out, drain_ms != 0 ? drain_ms : DRAIN_MS,
+                         &error) < 0) {
+        wr_sink_set_error(sink, error.code, error.detail, "%s", error.message);
+    }
+    wr_socket_close(&self->socket);
+    wr_free(self->address);
+}
+
+static size_t socket_why(const struct weir_sink *sink, char *text, size_t cap)
+{
+    const struct sink_socket *self = socket_of(sink);
+    if (!self->socket.shut || self->socket.transport == NULL) {
+        return wr_stream_why(sink, text, cap);
+    }
+    int n = snprintf(text, cap, "waits for its peer to take the last %lld of %llu bytes",
+                     (long long)wr_socket_left(&self->socket),
+                     (unsigned long long)self->stream.bytes_out);
+    return n > 0 ? (size_t)n : 0;
+}
 
 static const struct wr_sink_ops socket_ops = {.kind = "socket",
                                               .put_many = wr_stream_put_many,
                                               .flush = wr_stream_flush,
                                               .wait = wr_stream_wait,
-                                              .close = wr_stream_close,
-                                              .why = wr_stream_why};
-
-static struct wr_transport *socket_open(struct wr_stream_sink *stream, weir_error *error)
-{
-    return wr_connect(stream->sink.loop, stream->address, stream->connect_ms, &stream->sink.object,
-                      error);
-}
+                                              .close = socket_close,
+                                              .why = socket_why};
 
 weir_sink *weir_socket_sink(weir_scope *scope, const char *address,
                             const struct weir_socket_options *options)
@@ -37,23 +84,26 @@ weir_sink *weir_socket_sink(weir_scope *scope, const char *address,
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);
     }
-    struct wr_stream_sink *stream =
-        wr_stream_sink_alloc(scope, sizeof *stream, &socket_ops, address);
-    if (stream == NULL) {
+    struct sink_socket *self = wr_stream_sink_alloc(scope, sizeof *self, &socket_ops, address);
+    if (self == NULL) {
         return wr_sink_made(NULL);
     }
+    struct wr_stream_sink *stream = &self->stream;
     stream->open = socket_open;
-    stream->shuts = true;
+    stream->watches = WR_WATCHES_BROKEN;
+    stream->warns = true;
     stream->gather.frame = o.frame;
-    stream->connect_ms = o.connect_ms != 0 ? o.connect_ms : CONNECT_MS;
     stream->stall_ms = o.stall_ms > 0 ? o.stall_ms : -1;
-    stream->address = wr_strdup(address);
+    self->socket.loop = scope->loop;
+    self->socket.of = &stream->sink.object;
+    self->connect_ms = o.connect_ms != 0 ? o.connect_ms : CONNECT_MS;
+    self->address = wr_strdup(address);
     weir_error error;
     if (wr_limit_wrong(&error, address, "connect_ms", o.connect_ms) ||
         wr_limit_wrong(&error, address, "stall_ms", o.stall_ms) ||
         wr_choice_wrong(&error, address, "frame", o.frame, WEIR_FRAME_LEN32)) {
         wr_sink_set_error(&stream->sink, error.code, 0, "%s", error.message);
-    } else if (stream->address == NULL) {
+    } else if (self->address == NULL) {
         wr_sink_set_error(&stream->sink, WEIR_ENOMEM, 0, "no memory for an address");
     } else if (o.tls != WEIR_TLS_VERIFY || o.ca_file != NULL) {
         /* Plain bytes to somebody who asked for TLS would be worse than none. */

@@ -21,6 +21,8 @@
 
 #include "base_alloc.h"
 
+enum { STALL_MS = 60 * 1000 }; /* a peer that takes nothing for so long is worth a warning */
+
 static struct wr_stream_sink *stream_of(const struct weir_sink *sink)
 {
     return WR_OWNER((uintptr_t)sink, struct wr_stream_sink, sink);
@@ -32,10 +34,16 @@ static int failed(struct wr_stream_sink *stream, int code)
     const char *path = stream->path != NULL ? stream->path : "";
     const char *quote = stream->path != NULL ? "'" : "";
     if (code == WEIR_ECLOSED) {
+        const struct wr_transport_ops *ops = stream->transport->ops;
+        int64_t left = ops->unread != NULL ? ops->unread(stream->transport) : 0;
+        char lost[64] = "";
+        if (left > 0) {
+            snprintf(lost, sizeof lost, "; the last %lld of them did not arrive", (long long)left);
+        }
         return wr_sink_set_error(&stream->sink, code, detail,
-                                 "the reader%s%s%s%s has gone after %llu bytes",
+                                 "the reader%s%s%s%s has gone after %llu bytes%s",
                                  stream->path != NULL ? " of " : "", quote, path, quote,
-                                 (unsigned long long)stream->bytes_out);
+                                 (unsigned long long)stream->bytes_out, lost);
     }
     return wr_sink_set_error(&stream->sink, code, detail, "write%s%s%s%s: %s",
                              stream->path != NULL ? " " : "", quote, path, quote, strerror(detail));
@@ -50,11 +58,31 @@ static int wait_failed(struct wr_stream_sink *stream, int code)
     return wr_sink_set_error(&stream->sink, code, 0, "%s", wr_code_text(code));
 }
 
+static int wait_for(struct wr_stream_sink *stream, int64_t limit_ms)
+{
+    return stream->transport->ops->wait(stream->transport, WR_WRITABLE, limit_ms,
+                                        "the sink's reader", &stream->sink.object);
+}
+
 static int wait_writable(struct wr_stream_sink *stream)
 {
+    int64_t limit_ms = stream->stall_ms;
+    int rc = WEIR_ETIMEDOUT;
     stream->fd_waited = true;
-    int rc = stream->transport->ops->wait(stream->transport, WR_WRITABLE, stream->stall_ms,
-                                          "the sink's reader", &stream->sink.object);
+    stream->waited_ns = wr_now_ns(stream->sink.loop);
+    if (stream->warns && (limit_ms < 0 || limit_ms > STALL_MS)) {
+        rc = wait_for(stream, STALL_MS);
+        if (rc == WEIR_ETIMEDOUT) {
+            stream->warns = false;
+            wr_log(&stream->sink.loop->log, WR_LOG_WARNING, stream->sink.name,
+                   "the peer has taken nothing for %d s (%llu bytes written)", STALL_MS / 1000,
+                   (unsigned long long)stream->bytes_out);
+        }
+        limit_ms = limit_ms < 0 ? limit_ms : limit_ms - STALL_MS;
+    }
+    if (rc == WEIR_ETIMEDOUT) {
+        rc = wait_for(stream, limit_ms);
+    }
     stream->fd_waited = false;
     return rc;
 }
@@ -162,8 +190,10 @@ size_t wr_stream_room(struct weir_sink *sink)
         wr_sink_set_error(sink, error.code, error.detail, "%s", error.message);
         return 0;
     }
-    if (stream->watches) {
+    if (stream->watches == WR_WATCHES_HANGUP) {
         stream->transport->ops->watch_hangup(stream->transport, reader_gone, stream);
+    } else if (stream->watches == WR_WATCHES_BROKEN) {
+        stream->transport->ops->watch_broken(stream->transport, reader_gone, stream);
     }
     return SIZE_MAX;
 }
@@ -210,7 +240,7 @@ int wr_stream_wait(struct weir_sink *sink)
     return rc < 0 ? wait_failed(stream, rc) : 0;
 }
 
-void wr_stream_close(struct weir_sink *sink, const weir_error *failure)
+void wr_stream_leave(struct weir_sink *sink)
 {
     struct wr_stream_sink *stream = stream_of(sink);
     stream->closing = true;
@@ -222,13 +252,18 @@ void wr_stream_close(struct weir_sink *sink, const weir_error *failure)
     }
     if (stream->transport != NULL) {
         stream->transport->ops->watch_hangup(stream->transport, NULL, NULL);
-        if (stream->shuts && failure == NULL) {
-            stream->transport->ops->shut(stream->transport);
-        }
-        stream->transport->ops->free(stream->transport);
     }
     wr_gather_fini(&stream->gather);
-    wr_free(stream->address);
+}
+
+void wr_stream_close(struct weir_sink *sink, const weir_error *failure)
+{
+    struct wr_stream_sink *stream = stream_of(sink);
+    (void)failure;
+    wr_stream_leave(sink);
+    if (stream->transport != NULL) {
+        stream->transport->ops->free(stream->transport);
+    }
 }
 
 size_t wr_stream_why(const struct weir_sink *sink, char *text, size_t cap)
@@ -238,8 +273,15 @@ size_t wr_stream_why(const struct weir_sink *sink, char *text, size_t cap)
     if (left == 0 && !stream->fd_waited) {
         return 0;
     }
-    int n = snprintf(text, cap, "its reader takes no more (%llu bytes written, %zu waiting)",
-                     (unsigned long long)stream->bytes_out, left);
+    int64_t s =
+        stream->fd_waited ? (wr_now_ns(sink->loop) - stream->waited_ns) / INT64_C(1000000000) : 0;
+    int n = s > 0
+                ? snprintf(text, cap,
+                           "its reader has taken nothing for %lld s (%llu bytes written, %zu "
+                           "waiting)",
+                           (long long)s, (unsigned long long)stream->bytes_out, left)
+                : snprintf(text, cap, "its reader takes no more (%llu bytes written, %zu waiting)",
+                           (unsigned long long)stream->bytes_out, left);
     return n > 0 ? (size_t)n : 0;
 }
 

@@ -11,6 +11,7 @@ import gzip
 import os
 import random
 import re
+import select
 import shutil
 import signal
 import socket
@@ -478,6 +479,126 @@ class BrokenSink(e2e_support.TestCase):
         peer = self.peer(Peer(script, http=False))
         run = weir("gen 1.. | tcp 127.0.0.1:%d" % peer.port)
         self.ends(run, 1, "127.0.0.1:%d" % peer.port)
+
+
+class SocketPeer:
+    """A far end of a socket sink, in a thread: what it has got, and how its connection ended."""
+
+    def __init__(self, act, path=None):
+        if path is not None:
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(path)
+            self.listener.listen(1)
+            self.text = "unix " + path
+        else:
+            self.listener = socket.create_server(("127.0.0.1", 0))
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            self.text = "tcp 127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.got = bytearray()
+        self.end = None
+        self.thread = threading.Thread(target=self._run, args=(act,), daemon=True)
+        self.thread.start()
+
+    def _run(self, act):
+        with self.listener.accept()[0] as connection:
+            try:
+                act(self, connection)
+                self.end = "end"
+            except OSError as error:
+                self.end = str(error)
+
+    def read(self, connection, answer=None):
+        """Read to the end; answer gives what is sent back for a piece."""
+        while True:
+            piece = connection.recv(65536)
+            if not piece:
+                return
+            self.got += piece
+            if answer is not None:
+                connection.sendall(answer(piece))
+
+    def close(self):
+        self.thread.join(e2e_support.PATIENCE_S)
+        self.listener.close()
+
+
+class SocketSinks(e2e_support.TestCase):
+    LINES = 300000
+
+    def peer_of(self, act, path=None):
+        made = SocketPeer(act, path)
+        self.addCleanup(made.listener.close)
+        return made
+
+    def gets_all(self, peer, lines=LINES):
+        run = weir("-v", "gen 1..%d | %s" % (lines, peer.text))
+        self.ends(run, 0)
+        peer.close()
+        self.assertEqual(peer.end, "end")
+        self.assertEqual(peer.got.count(b"\n"), lines)
+
+    def test_a_peer_that_greets_gets_all(self):
+        def act(peer, connection):
+            connection.sendall(b"220 ready\r\n")
+            peer.read(connection)
+
+        self.gets_all(self.peer_of(act))
+
+    def test_a_peer_that_answers_gets_all(self):
+        def act(peer, connection):
+            peer.read(connection, lambda piece: b"+OK\r\n")
+
+        self.gets_all(self.peer_of(act))
+        self.gets_all(self.peer_of(act, self.path("answers.sock")))
+
+    def test_a_peer_that_echoes_does_not_stall(self):
+        self.gets_all(self.peer_of(lambda peer, c: peer.read(c, lambda piece: piece)), 1000000)
+
+    def test_a_peer_that_closes_while_nothing_comes_has_lost_the_last_line(self):
+        def act(peer, connection):
+            peer.got += connection.recv(99)
+
+        peer = self.peer_of(act)
+        with Weir(peer.text, stdin=subprocess.PIPE) as run:
+            run.process.stdin.write(b"line 1\n")
+            run.process.stdin.flush()
+            peer.close()
+            ended = run.end(stdin=b"line 2\n")
+        self.ends(ended, 3, "the peer has reset the connection; 7 of 14 bytes written did not arrive")
+        self.assertEqual(bytes(peer.got), b"line 1\n")
+
+    def test_a_peer_that_leaves_unread_what_it_got_is_a_loss(self):
+        def act(_, connection):
+            ended = select.poll()
+            ended.register(connection, select.POLLRDHUP)
+            ended.poll(60000)
+
+        for path in (None, self.path("unread.sock")):
+            peer = self.peer_of(act, path)
+            run = weir(peer.text, stdin=b"line 1\n")
+            self.ends(run, 3, "the peer has reset the connection", "7 bytes written")
+
+    def test_a_peer_that_takes_nothing_is_a_loss_with_a_number_when_the_drain_is_over(self):
+        over = threading.Event()
+        self.addCleanup(over.set)
+        peer = self.peer_of(lambda peer, connection: over.wait(60))
+        run = weir("--drain", "300ms", "gen 1..%d | %s" % (self.LINES, peer.text))
+        self.ends(run, 3, "the peer has taken nothing for 0.3", "bytes written did not arrive")
+
+    def test_a_signal_ends_the_wait_for_a_peer_when_the_drain_is_over(self):
+        over, begun = threading.Event(), threading.Event()
+        self.addCleanup(over.set)
+
+        def act(_, connection):
+            connection.recv(1)
+            begun.set()
+            over.wait(60)
+
+        peer = self.peer_of(act)
+        with Weir("--drain", "500ms", "gen 1..%d | %s" % (self.LINES, peer.text)) as run:
+            begun.wait(20)
+            run.send(signal.SIGTERM)
+            self.ends(run.end(), 3)
 
 
 class BadState(e2e_support.TestCase):

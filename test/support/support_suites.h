@@ -157,6 +157,11 @@ size_t wr_far_take(int fd, char *to, size_t cap, bool *end);
 /* A unix socket that listens in the play's folder; its address. */
 const char *wr_far_listen(struct wr_folder *folder, int *fd);
 
+/* End a sink, NULL: pump gen into it, while the far end takes what comes; got is terminated. The
+ * result. */
+int wr_sink_ends(const struct wr_sink_kit *kit, struct wr_sink_play *play, weir_gen *gen,
+                 weir_sink *sink, weir_error *error, char *got, size_t cap, bool *end);
+
 void wr_sink_writes_exact_bytes(const struct wr_sink_kit *kit);
 void wr_sink_tells_its_end(const struct wr_sink_kit *kit);
 void wr_sink_delivers_before_failure(const struct wr_sink_kit *kit);

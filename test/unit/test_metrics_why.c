@@ -94,6 +94,32 @@ TEST(why_of_one_that_waits_to_be_asked)
     weir_loop_free(loop);
 }
 
+static int pump_main(weir_scope *scope, void *args)
+{
+    weir_gen *gen = *(weir_gen **)args;
+    int ends[2];
+    ck_assert_int_eq(pipe(ends), 0);
+    (void)!weir_pump(gen, weir_fd_sink(scope, ends[1]), NULL);
+    close(ends[0]);
+    close(ends[1]);
+    return 0;
+}
+
+TEST(why_of_one_that_is_pumped_names_the_sink_that_takes_no_more)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    weir_gen *gen = weir_count(scope, 1, WEIR_NONE);
+    weir_spawn(scope, "pump", pump_main, &gen, sizeof gen);
+    wr_loop_settle(loop);
+    ck_assert_ptr_nonnull(strstr(why(gen), ": its reader takes no more ("));
+    wr_clock_advance(loop, 5000);
+    ck_assert_ptr_nonnull(strstr(why(gen), ": its reader has taken nothing for 5 s ("));
+    weir_scope_cancel(scope);
+    (void)!weir_scope_wait(scope, NULL);
+    weir_loop_free(loop);
+}
+
 TEST(why_is_cut_like_snprintf)
 {
     weir_loop *loop = test_loop();

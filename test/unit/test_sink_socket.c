@@ -1,9 +1,16 @@
 /*
  * Items to a socket: the suite over a unix socket, the frames, connecting.
  */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include "base_fault.h"
+#include "flow_sink.h"
 #include "support_suites.h"
 
 static weir_sink *make_socket(struct wr_sink_play *play)
@@ -39,15 +46,19 @@ WR_SINK_SUITE(&socket_kit);
 static void check_frame(int32_t frame, const char *expected, size_t len)
 {
     struct wr_sink_play play = {.loop = test_loop(), .far = -1};
+    weir_error error;
     char got[256];
     bool end;
     wr_folder_make(&play.folder);
-    weir_sink *sink = weir_socket_sink(weir_root(play.loop), wr_far_listen(&play.folder, &play.fd),
+    play.scope = weir_root(play.loop);
+    weir_sink *sink = weir_socket_sink(play.scope, wr_far_listen(&play.folder, &play.fd),
                                        WEIR_OPTIONS(weir_socket_options, .frame = frame));
+    weir_gen *lines = wr_lines_of(play.scope, "one\r\n\nthree");
 
-    ck_assert_int_eq(weir_pump(wr_lines_of(weir_root(play.loop), "one\r\n\nthree"), sink, NULL), 0);
+    ck_assert_int_eq(wr_sink_ends(&socket_kit, &play, lines, sink, &error, got, sizeof got, &end),
+                     0);
 
-    ck_assert_uint_eq(take_socket(&play, got, sizeof got, &end), len);
+    ck_assert_uint_eq(play.taken, len);
     ck_assert_mem_eq(got, expected, len);
     end_socket(&play);
     wr_folder_remove(&play.folder);
@@ -108,6 +119,303 @@ TEST(peer_that_takes_nothing_for_stall_ms_fails)
     end_socket(&play);
     wr_folder_remove(&play.folder);
     weir_loop_free(play.loop);
+}
+
+/* ---- the end, and what the peer sends */
+
+/* A sink on a tcp connection whose far end is the test's; nothing is virtual but the clock. */
+struct talk {
+    weir_loop *loop;
+    weir_scope *scope;
+    weir_sink *sink;
+    int listener, far;
+    int rc; /* of the sink's end; 1: not yet */
+    weir_error error;
+    char said[512]; /* the log */
+};
+
+static void keep_log(void *ctx, int level, const char *origin, const char *text)
+{
+    (void)level;
+    (void)origin;
+    snprintf(ctx, 512, "%s", text);
+}
+
+/* The far end has taken the connection, over which one line has come. */
+static void talk_begins(struct talk *talk, const weir_socket_options *options, int64_t drain_ms)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof at;
+    char address[64], byte[64];
+    weir_item line = weir_bytes("one", 3);
+    *talk = (struct talk){.rc = 1};
+    wr_fault_pause(true);
+    talk->loop =
+        weir_loop_new(WEIR_OPTIONS(weir_loop_options, .log = keep_log, .log_ctx = talk->said));
+    ck_assert_ptr_nonnull(talk->loop);
+    wr_loop_virtual_clock(talk->loop, 1700000000000000000);
+    talk->scope = weir_scope_new(weir_root(talk->loop),
+                                 WEIR_OPTIONS(weir_scope_options, .drain_ms = drain_ms));
+    talk->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(talk->listener, (struct sockaddr *)(void *)&at, sizeof at), 0);
+    ck_assert_int_eq(listen(talk->listener, 1), 0);
+    ck_assert_int_eq(getsockname(talk->listener, (struct sockaddr *)(void *)&at, &len), 0);
+    snprintf(address, sizeof address, "tcp://127.0.0.1:%d", ntohs(at.sin_port));
+    talk->sink = weir_socket_sink(talk->scope, address, options);
+    ck_assert(weir_put(talk->sink, &line) && weir_commit(talk->sink));
+    talk->far = accept4(talk->listener, NULL, NULL, SOCK_CLOEXEC);
+    ck_assert_int_ge(talk->far, 0);
+    ck_assert_int_eq(recv(talk->far, byte, 4, MSG_WAITALL), 4);
+    struct timeval patience = {.tv_usec = 300000}; /* for a sweep, in which nothing may come */
+    setsockopt(talk->far, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(talk->far, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    wr_fault_pause(false);
+}
+
+static void talk_ends(struct talk *talk)
+{
+    if (talk->far >= 0) {
+        close(talk->far);
+    }
+    close(talk->listener);
+    weir_loop_free(talk->loop);
+}
+
+static int finish_main(weir_scope *scope, void *args)
+{
+    struct talk *talk = *(struct talk **)args;
+    (void)scope;
+    talk->rc = weir_sink_finish(talk->sink, &talk->error);
+    return 0;
+}
+
+static void finish_begins(struct talk *talk)
+{
+    wr_fault_pause(true);
+    weir_spawn(talk->scope, "finish", finish_main, &talk, sizeof talk);
+    wr_fault_pause(false);
+}
+
+/* The loop runs for so long, in steps; less when the sink has ended before. */
+static void runs_for(struct talk *talk, int64_t ms)
+{
+    int64_t step_ms = WR_MAX(ms / 50, (int64_t)10);
+    for (int64_t i = 0; i < ms && talk->rc > 0; i += step_ms) {
+        wr_loop_settle(talk->loop);
+        wr_clock_advance(talk->loop, step_ms);
+    }
+    wr_suite_settle(talk->loop);
+}
+
+static void puts_lines(struct talk *talk, int count)
+{
+    char bytes[1000];
+    memset(bytes, 'x', sizeof bytes);
+    weir_item line = weir_bytes(bytes, sizeof bytes - 1);
+    for (int i = 0; i < count; i++) {
+        ck_assert(weir_put(talk->sink, &line));
+    }
+    ck_assert(weir_commit(talk->sink));
+}
+
+/* A far end that takes no more than its system does. */
+static void far_is_small(struct talk *talk)
+{
+    int small = 4096;
+    setsockopt(talk->far, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+}
+
+static void resets(int far)
+{
+    struct linger at_once = {.l_onoff = 1};
+    setsockopt(far, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(far);
+}
+
+TEST(is_done_when_the_peer_answers_the_end_with_its_own)
+{
+    struct talk talk;
+    char got[8];
+    talk_begins(&talk, NULL, 0);
+    finish_begins(&talk);
+    runs_for(&talk, 50);
+    ck_assert_int_eq(talk.rc, 1);
+    ck_assert_int_eq(recv(talk.far, got, sizeof got, 0), 0);
+
+    close(talk.far);
+    talk.far = -1;
+    runs_for(&talk, 40);
+
+    ck_assert_int_eq(talk.rc, 0);
+    talk_ends(&talk);
+}
+
+TEST(is_done_a_second_after_the_peer_has_taken_all)
+{
+    struct talk talk;
+    talk_begins(&talk, NULL, 0);
+    finish_begins(&talk);
+    runs_for(&talk, 900);
+    ck_assert_int_eq(talk.rc, 1);
+    runs_for(&talk, 200);
+
+    ck_assert_int_eq(talk.rc, 0);
+    talk_ends(&talk);
+}
+
+TEST(what_the_peer_sends_is_read_so_that_the_end_resets_nothing)
+{
+    struct talk talk;
+    char got[8];
+    talk_begins(&talk, NULL, 0);
+    for (int i = 0; i < 2000; i++) { /* more than any buffer holds */
+        char reply[4096] = "+OK\r\n";
+        ck_assert_int_eq(send(talk.far, reply, sizeof reply, 0), (int)sizeof reply);
+        wr_loop_settle(talk.loop);
+    }
+    finish_begins(&talk);
+    runs_for(&talk, 20);
+    ck_assert_int_eq(send(talk.far, "bye", 3, 0), 3);
+    runs_for(&talk, 1100);
+
+    ck_assert_int_eq(talk.rc, 0);
+    ck_assert_int_eq(recv(talk.far, got, sizeof got, 0), 0); /* an end, no reset */
+    talk_ends(&talk);
+}
+
+TEST(reset_at_the_end_is_a_loss_with_its_number)
+{
+    struct talk talk;
+    talk_begins(&talk, NULL, 0);
+    far_is_small(&talk);
+    puts_lines(&talk, 1000);
+    finish_begins(&talk);
+    runs_for(&talk, 50);
+    ck_assert_int_eq(talk.rc, 1);
+
+    resets(talk.far);
+    talk.far = -1;
+    runs_for(&talk, 50);
+
+    unsigned long long lost = 0, written = 0;
+    ck_assert_int_eq(talk.rc, WEIR_ELOST);
+    ck_assert_int_eq(talk.error.detail, ECONNRESET);
+    ck_assert_int_eq(sscanf(talk.error.message,
+                            "the peer has reset the connection; %llu of %llu bytes written did not "
+                            "arrive",
+                            &lost, &written),
+                     2);
+    ck_assert_uint_eq(written, 1000004);
+    ck_assert(lost > 100000 && lost < written);
+    talk_ends(&talk);
+}
+
+TEST(peer_that_had_gone_before_the_last_line_is_a_loss)
+{
+    struct talk talk;
+    weir_item line = weir_bytes("two", 3);
+    talk_begins(&talk, NULL, 0);
+    close(talk.far);
+    talk.far = -1;
+    runs_for(&talk, 20);
+    ck_assert(weir_put(talk.sink, &line));
+    finish_begins(&talk);
+
+    runs_for(&talk, 50);
+
+    ck_assert_int_eq(talk.rc, WEIR_ELOST);
+    ck_assert_ptr_nonnull(strstr(talk.error.message, "4 of 8 bytes written did not arrive"));
+    talk_ends(&talk);
+}
+
+TEST(peer_that_takes_nothing_at_the_end_is_waited_for_as_long_as_the_drain_lasts)
+{
+    struct talk talk;
+    char got[65536];
+    talk_begins(&talk, NULL, 2000);
+    far_is_small(&talk);
+    puts_lines(&talk, 1000);
+    finish_begins(&talk);
+    runs_for(&talk, 1500);
+    for (int i = 0; i < 8; i++) { /* it begins anew when some of it is taken */
+        ck_assert_int_gt(recv(talk.far, got, sizeof got, 0), 0);
+    }
+    runs_for(&talk, 1500);
+    ck_assert_int_eq(talk.rc, 1);
+
+    runs_for(&talk, 1500);
+
+    ck_assert_int_eq(talk.rc, WEIR_ELOST);
+    ck_assert_int_eq(talk.error.detail, 0);
+    ck_assert_ptr_nonnull(strstr(talk.error.message, "the peer has taken nothing for 2.0 s"));
+    talk_ends(&talk);
+}
+
+TEST(cancel_ends_the_wait_for_the_peer_with_a_loss)
+{
+    struct talk talk;
+    talk_begins(&talk, NULL, 0);
+    far_is_small(&talk);
+    puts_lines(&talk, 1000);
+    finish_begins(&talk);
+    runs_for(&talk, 100);
+    ck_assert_int_eq(talk.rc, 1);
+
+    weir_scope_cancel(talk.scope);
+    wr_suite_settle(talk.loop);
+
+    ck_assert_int_eq(talk.rc, WEIR_ELOST);
+    talk_ends(&talk);
+}
+
+TEST(reset_while_idle_is_noticed)
+{
+    struct talk talk;
+    weir_item line = weir_bytes("two", 3);
+    talk_begins(&talk, NULL, 0);
+    resets(talk.far);
+    talk.far = -1;
+    runs_for(&talk, 20);
+
+    ck_assert(!weir_put(talk.sink, &line));
+
+    finish_begins(&talk);
+    runs_for(&talk, 20);
+    ck_assert_int_eq(talk.rc, WEIR_ECLOSED);
+    talk_ends(&talk);
+}
+
+static int pump_main(weir_scope *scope, void *args)
+{
+    struct talk *talk = *(struct talk **)args;
+    talk->rc = weir_pump(weir_count(scope, 1, WEIR_NONE), talk->sink, &talk->error);
+    return 0;
+}
+
+TEST(stall_of_a_minute_is_logged_once_and_no_failure)
+{
+    struct talk talk;
+    char why[200], got[65536];
+    talk_begins(&talk, NULL, 0);
+    far_is_small(&talk);
+    struct talk *args = &talk;
+    weir_spawn(talk.scope, "pump", pump_main, &args, sizeof args);
+    runs_for(&talk, 59 * 1000);
+    ck_assert_str_eq(talk.said, "");
+    runs_for(&talk, 2 * 1000);
+    ck_assert_ptr_nonnull(strstr(talk.said, "the peer has taken nothing for 60 s"));
+    ck_assert_uint_gt(talk.sink->ops->why(talk.sink, why, sizeof why), 0);
+    ck_assert_ptr_nonnull(strstr(why, "has taken nothing for 61 s"));
+
+    talk.said[0] = '\0';
+    while (recv(talk.far, got, sizeof got, MSG_DONTWAIT) > 0) {
+        wr_loop_settle(talk.loop);
+    }
+    runs_for(&talk, 100 * 1000);
+
+    ck_assert_str_eq(talk.said, "");
+    ck_assert_int_eq(talk.rc, 1);
+    talk_ends(&talk);
 }
 
 TEST(tls_is_refused_and_nothing_is_connected)
