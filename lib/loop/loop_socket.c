@@ -72,12 +72,11 @@ struct progress {
     int64_t fell_ns; /* when that has become less */
 };
 
-/* The peer has not taken all, because of `what`. */
-static int tell_lost(const struct wr_socket *socket, const struct progress *progress,
-                     uint64_t written, int broken, weir_error *error, const char *what)
+int wr_socket_lost(const struct wr_transport *transport, int64_t unread, uint64_t written,
+                   int broken, weir_error *error, const char *what)
 {
-    bool exact = strcmp(socket->transport->ops->kind, "tcp") == 0;
-    uint64_t left = WR_MIN((uint64_t)progress->left, written);
+    bool exact = strcmp(transport->ops->kind, "tcp") == 0;
+    uint64_t left = WR_MIN((uint64_t)unread, written);
     if (left == 0) {
         return wr_error_set(error, WEIR_ELOST, broken, "socket",
                             "%s; of %" PRIu64 " bytes written it may have read none", what,
@@ -100,8 +99,8 @@ static int look(struct wr_socket *socket, struct progress *progress, uint64_t wr
     }
     int broken = socket->broken != 0 ? socket->broken : ops->broken(socket->transport);
     if (broken != 0) { /* what was left before counts: a unix socket has none any more */
-        return tell_lost(socket, progress, written, broken, error,
-                         "the peer has reset the connection");
+        return wr_socket_lost(socket->transport, progress->left, written, broken, error,
+                              WR_SOCKET_RESET);
     }
     int64_t left = wr_socket_left(socket);
     if (left < progress->left) {
@@ -115,7 +114,7 @@ static int look(struct wr_socket *socket, struct progress *progress, uint64_t wr
     if (left > 0) {
         snprintf(what, sizeof what, "the peer has taken nothing for %" PRId64 ".%" PRId64 " s",
                  since_ms / 1000, since_ms % 1000 / 100);
-        return tell_lost(socket, progress, written, 0, error, what);
+        return wr_socket_lost(socket->transport, progress->left, written, 0, error, what);
     }
     return socket->answered || since_ms >= QUIET_MS;
 }
@@ -137,8 +136,8 @@ int wr_socket_finish(struct wr_socket *socket, uint64_t written, int64_t drain_m
         wr_limit_stop(&limit);
         if (rc < 0 && rc != WEIR_ETIMEDOUT) {
             return progress.left == 0 ? 0
-                                      : tell_lost(socket, &progress, written, 0, error,
-                                                  "not waited any longer for the peer");
+                                      : wr_socket_lost(socket->transport, progress.left, written, 0,
+                                                       error, "not waited any longer for the peer");
         }
         pause_ms = WR_MIN(pause_ms * 2, (int64_t)LOOK_MS);
     }

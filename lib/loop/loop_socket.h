@@ -37,4 +37,9 @@ static inline int64_t wr_socket_left(const struct wr_socket *socket)
 /* Close it. Harmless when it is not connected. */
 void wr_socket_close(struct wr_socket *socket);
 
+/* The peer has not taken `unread` of the bytes written, because of `what`: WEIR_ELOST. */
+#define WR_SOCKET_RESET "the peer has reset the connection"
+int wr_socket_lost(const struct wr_transport *transport, int64_t unread, uint64_t written,
+                   int broken, weir_error *error, const char *what);
+
 #endif

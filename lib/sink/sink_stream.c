@@ -14,6 +14,7 @@
  * while nobody puts is kept as the sink's, and wakes the pump that waits for items.
  */
 #include "sink_stream.h"
+#include "loop_socket.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -36,14 +37,16 @@ static int failed(struct wr_stream_sink *stream, int code)
     if (code == WEIR_ECLOSED) {
         const struct wr_transport_ops *ops = stream->transport->ops;
         int64_t left = ops->unread != NULL ? ops->unread(stream->transport) : 0;
-        char lost[64] = "";
-        if (left > 0) {
-            snprintf(lost, sizeof lost, "; the last %lld of them did not arrive", (long long)left);
+        if (left > 0 && stream->watches == WR_WATCHES_BROKEN) {
+            weir_error error;
+            (void)wr_socket_lost(stream->transport, left, stream->bytes_out, detail, &error,
+                                 WR_SOCKET_RESET);
+            return wr_sink_set_error(&stream->sink, error.code, detail, "%s", error.message);
         }
         return wr_sink_set_error(&stream->sink, code, detail,
-                                 "the reader%s%s%s%s has gone after %llu bytes%s",
+                                 "the reader%s%s%s%s has gone after %llu bytes",
                                  stream->path != NULL ? " of " : "", quote, path, quote,
-                                 (unsigned long long)stream->bytes_out, lost);
+                                 (unsigned long long)stream->bytes_out);
     }
     return wr_sink_set_error(&stream->sink, code, detail, "write%s%s%s%s: %s",
                              stream->path != NULL ? " " : "", quote, path, quote, strerror(detail));
