@@ -35,9 +35,9 @@ export CLICOLOR_FORCE=0 CTEST_OUTPUT_ON_FAILURE=1
 export LC_ALL=C.UTF-8
 
 build_packages='build-essential cmake ninja-build pkg-config libuv1-dev libcurl4-openssl-dev
-zlib1g-dev libssl-dev check'
+zlib1g-dev libssl-dev libpq-dev check'
 test_packages='git ca-certificates curl python3 procps nginx-light openssl socat netcat-openbsd strace
-util-linux gdb'
+util-linux gdb postgresql'
 full_packages='clang clang-format clang-tidy cppcheck libclang-rt-dev valgrind qemu-user
 gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
 
@@ -281,6 +281,17 @@ valgrind_tests() {
             tail -n 40 "$log"
         fi
     done
+    # The programs that wait for what other libraries have.
+    log=$logs/valgrind-e2e_own.log
+    WEIR_WRAPPER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
+        WEIR_SANITIZED=1 WEIR_BINARY=$work/release/bin/weir \
+        timeout 300 python3 -B test/e2e/e2e_own.py > "$log" 2>&1
+    status=$?
+    add_program "$log" "$status"
+    if [ "$status" -ne 0 ]; then
+        echo "FAILED: the examples with a source of their own under Valgrind ($log):"
+        tail -n 40 "$log"
+    fi
 }
 
 cross_tests() {

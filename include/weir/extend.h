@@ -73,8 +73,8 @@ typedef struct weir_gen_ops {
      * nothing was ever asked for; then the upstream is ended. NULL: nothing to do. */
     void (*close)(weir_gen *gen, void *self);
     /* Of a source: its scope is to stop. Wake the wait that next_many is in, if any, which then
-     * gives what is at hand or 0. Must not wait. NULL: that wait fails with WEIR_ECLOSED, which is
-     * an end then, and the source is not asked again. */
+     * gives what is at hand or 0. Must not wait. NULL: a wait of wait.h fails with WEIR_ECLOSED,
+     * which is an end then, and the source is not asked again. */
     void (*stop)(weir_gen *gen, void *self);
     /* Say in one line what a pull that is under way waits for, as snprintf; 0: nothing to say. Must
      * not wait. NULL: what the wait itself is for. */

@@ -22,7 +22,9 @@
  * Lifetime.  Watches and timers end with their scope at the latest. A waker's memory is the program's.
  * Failure.   A wait that fails tells why by a negative code: WEIR_ETIMEDOUT, its limit. WEIR_ECANCELED,
  *            as every wait: the task's scope was canceled (also by its deadline), or that of a
- *            generator or sink that the task is inside of. Further codes stand at each function.
+ *            generator or sink that the task is inside of. WEIR_ECLOSED, in a source only: its scope
+ *            is to stop; a source that returns then, also with this code, has ended and not failed.
+ *            Further codes stand at each function.
  * Threads.   The loop's thread; weir_wake_remote from any.
  * Stacks.    What weir calls back here runs on the loop's own stack, where nothing may wait.
  *            weir_try_put, weir_wake, weir_spawn and the functions of this header that do not wait

@@ -219,6 +219,8 @@ static int copy_value(const weir_item *item, char *to)
     if (item->type != NULL && item->type->copy != NULL) {
         return item->type->copy(to, item->data);
     }
+    /* What looks behind an item in its block (for a line end) finds nothing there. */
+    memset(to + padded(WR_MAX(item->len, (size_t)1)) - WR_ITEM_ALIGN, 0, WR_ITEM_ALIGN);
     if (item->len > 0) {
         memcpy(to, item->data, item->len);
     }

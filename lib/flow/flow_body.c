@@ -314,6 +314,7 @@ static _Noreturn void body_done(struct wr_body *self, int rc)
               self->gen.name, rc);
     wr_vouch_back(self);
     settle_failure(self, rc);
+    wr_gen_stop_over(&self->gen);
     if (self->last_inner != NULL) {
         /* Now, and not with self: freeing a deep chain at once would run out of stack. */
         wr_gen_free(self->last_inner);

@@ -4,8 +4,7 @@
  * One is what a built-in generator is, a weir_gen with a vtable, and the base treats it alike; this
  * stands between the two for one call through a pointer. It ends the loan of what was given before,
  * checks what comes back, and notes which task is inside: the program's functions wait for what they
- * like, and a cancel or the end of the generator's scope fails that wait, whatever it is for. A stop
- * that the program has no function for does so too, and the end that follows is a plain one.
+ * like, and a cancel or the end of the generator's scope fails that wait, whatever it is for.
  */
 #include <weir/extend.h>
 
@@ -23,7 +22,6 @@ struct extended {
     struct wr_gen_ops base; /* without the functions that the program does not have */
     weir_gen_ops ops;
     void *self;
-    bool stopped;         /* by a stop that its wait was failed for */
     struct wr_runs stood; /* groups that stand for others, in the items that are lent */
 };
 
@@ -53,8 +51,8 @@ static inline void check_items(const struct weir_gen *gen, weir_item *items, siz
     }
 }
 
-/* A pull begins: what was given before is not lent any more. False: the source is stopped. */
-static inline bool begin(struct extended *ext)
+/* A pull begins: what was given before is not lent any more. */
+static inline void begin(struct extended *ext)
 {
     struct weir_gen *gen = &ext->gen;
     if (WR_UNLIKELY(ext->stood.count > 0)) {
@@ -62,12 +60,8 @@ static inline bool begin(struct extended *ext)
     }
     if (gen->origin != NULL) {
         wr_origin_lend(gen->origin, 0);
-        if (WR_UNLIKELY(gen->stopping) && ext->ops.stop == NULL) {
-            return false;
-        }
     }
     gen->inside = gen->loop->task;
-    return true;
 }
 
 static _Noreturn void gave_wrongly(const struct weir_gen *gen, size_t n, size_t max)
@@ -90,9 +84,8 @@ static inline size_t gave(struct extended *ext, weir_item *items, size_t n, size
     if (WR_UNLIKELY(n > max || (origin != NULL && origin->given - origin->loan + 1 != n))) {
         gave_wrongly(gen, n, max);
     }
-    if (WR_UNLIKELY(n == 0) && ext->stopped && gen->failure != NULL &&
-        gen->failure->code == WEIR_ECLOSED) {
-        gen->told = true; /* the wait was failed by us, to end it */
+    if (WR_UNLIKELY(n == 0)) {
+        wr_gen_stop_over(gen);
     }
     check_items(gen, items, n);
     return n;
@@ -101,7 +94,8 @@ static inline size_t gave(struct extended *ext, weir_item *items, size_t n, size
 static size_t ext_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct extended *ext = extended_of(gen);
-    return begin(ext) ? gave(ext, items, ext->ops.next_many(gen, ext->self, items, max), max) : 0;
+    begin(ext);
+    return gave(ext, items, ext->ops.next_many(gen, ext->self, items, max), max);
 }
 
 static size_t ext_next_within(struct weir_gen *gen, weir_item *items, size_t max, int64_t wait_ms,
@@ -109,9 +103,7 @@ static size_t ext_next_within(struct weir_gen *gen, weir_item *items, size_t max
 {
     struct extended *ext = extended_of(gen);
     *late = false;
-    if (!begin(ext)) {
-        return 0;
-    }
+    begin(ext);
     size_t n = ext->ops.next_within(gen, ext->self, items, max, wait_ms, late);
     return gave(ext, items, n, max);
 }
@@ -126,17 +118,10 @@ static void ext_close(struct weir_gen *gen)
     wr_runs_fini(&ext->stood);
 }
 
-/* A task that is parked inside waits for what the program likes, and is told that it is over; one
- * that is not finds out at the next pull. */
 static void ext_stop(struct weir_gen *gen)
 {
     struct extended *ext = extended_of(gen);
-    if (ext->ops.stop != NULL) {
-        ext->ops.stop(gen, ext->self);
-    } else if (gen->inside != NULL && gen->inside->state == WR_TASK_PARKED) {
-        ext->stopped = true;
-        wr_wake(gen->inside, WEIR_ECLOSED);
-    }
+    ext->ops.stop(gen, ext->self);
 }
 
 static size_t ext_why(const struct weir_gen *gen, char *text, size_t cap)
@@ -176,7 +161,7 @@ static weir_gen *make(weir_scope *scope, weir_gen *up, const weir_gen_ops *o, co
     ext->base.next_many = ext_next_many;
     ext->base.next_within = o->next_within != NULL ? ext_next_within : NULL;
     ext->base.close = ext_close;
-    ext->base.stop = ext_stop;
+    ext->base.stop = o->stop != NULL ? ext_stop : NULL;
     ext->base.why = o->why != NULL ? ext_why : NULL;
     ext->gen.ops = &ext->base;
     ext->gen.extended = true;

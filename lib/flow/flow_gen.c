@@ -304,6 +304,14 @@ int weir_fail(weir_gen *self, int code, const char *format, ...)
     return wr_gen_fail_error(self, &error);
 }
 
+void wr_gen_stop_over(struct weir_gen *gen)
+{
+    if (gen->stop_told && gen->failure != NULL && gen->failure->code == WEIR_ECLOSED) {
+        wr_free(gen->failure);
+        gen->failure = NULL;
+    }
+}
+
 const weir_error *wr_gen_failure(const struct weir_gen *gen)
 {
     return gen->failure != NULL && !gen->told ? gen->failure : NULL;

@@ -95,6 +95,7 @@ struct weir_gen {
     bool stopping;           /* gentle stop: a source ends at its next pull */
     bool told;               /* its failure was told, or caught */
     bool aborted;            /* its pull in flight was failed by its own close */
+    bool stop_told;          /* its wait was failed by a stop: WEIR_ECLOSED is an end then */
     bool extended;           /* made by a table of the program's (flow_extend.c) */
     bool special;            /* something keeps the fast path away: see wr_gen_ready */
     bool fresh_unvouched;    /* lent to a body that has not yielded since */
@@ -237,6 +238,8 @@ bool wr_gen_enter(struct weir_gen *gen);
 size_t wr_pull_direct(struct weir_gen *gen, weir_item *items, size_t max);
 /* The task that is inside of gen; NULL: none, or it waits for something that is not known here. */
 struct wr_task *wr_gen_task(const struct weir_gen *gen);
+/* Of a source that is over: a failure that is only the stop of its own wait is none. */
+void wr_gen_stop_over(struct weir_gen *gen);
 /* Recompute gen->ready. */
 void wr_gen_ready(struct weir_gen *gen);
 /* The end has come: close, contagion, state. */

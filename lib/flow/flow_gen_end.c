@@ -256,6 +256,18 @@ static void object_cancel(struct wr_object *object, int code)
     end_is_due(gen);
 }
 
+/* Who is parked in a source of the program's own, in a wait of <weir/wait.h>, goes on: that is the
+ * item at hand, after which the source ends. */
+static void stop_wait(struct weir_gen *gen)
+{
+    struct wr_task *task = gen->body || gen->extended ? wr_gen_task(gen) : NULL;
+    if (task != NULL && task->state == WR_TASK_PARKED && task->stoppable &&
+        (gen->extended || task->leaf == &wr_body_of(gen)->fiber)) {
+        gen->stop_told = true;
+        wr_wake(task, WEIR_ECLOSED);
+    }
+}
+
 static void object_stop(struct wr_object *object)
 {
     struct weir_gen *gen = gen_of(object);
@@ -266,6 +278,8 @@ static void object_stop(struct wr_object *object)
     end_is_due(gen);
     if (gen->ops->stop != NULL) {
         gen->ops->stop(gen);
+    } else {
+        stop_wait(gen);
     }
 }
 

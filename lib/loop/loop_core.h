@@ -60,6 +60,7 @@ struct wr_task {
     int cancel_code;  /* ... with this: WEIR_ECANCELED, or WEIR_ECLOSED when its reader has gone */
     bool hidden;      /* a generator's puller: not counted as work of the program */
     bool for_task;    /* parked, and only another task can end that: wr_wait_for_task */
+    bool stoppable;   /* parked in a wait of <weir/wait.h>, which a stop may end */
     int wake_code;
     const char *why; /* what it waits for, while parked */
     struct wr_object *why_of;

@@ -111,6 +111,15 @@ static inline int wr_wait_for_task_limited(struct wr_limit *limit, const char *w
 {
     return limit->passed ? WEIR_ETIMEDOUT : wr_wait_for_task(limit->task->loop, why, of);
 }
+/* As wr_wait_limited, for a wait of the program's own: the stop of a source that waits so fails it
+ * with WEIR_ECLOSED. */
+static inline int wr_wait_stoppable(struct wr_limit *limit, const char *why, struct wr_object *of)
+{
+    limit->task->stoppable = true;
+    int rc = wr_wait_limited(limit, why, of);
+    limit->task->stoppable = false;
+    return rc;
+}
 /* Wait until ready(arg) is true, for at most limit_ms (< 0: no limit). 0; WEIR_ETIMEDOUT, if it is
  * not ready then; or as wr_wait. */
 int wr_wait_until(struct weir_loop *loop, bool (*ready)(void *arg), void *arg, int64_t limit_ms,

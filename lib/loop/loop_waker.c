@@ -87,7 +87,7 @@ int weir_park(weir_waker *waker, int64_t ms, const char *why)
     wr_limit_start(own->loop, &limit, ms == 0 ? WEIR_NONE : ms);
     while (!own->woken && !own->over && rc == 0) {
         rc = ms == 0 ? WEIR_ETIMEDOUT
-                     : wr_wait_limited(&limit, why != NULL ? why : "a wake", &own->object);
+                     : wr_wait_stoppable(&limit, why != NULL ? why : "a wake", &own->object);
     }
     wr_limit_stop(&limit);
     if (own->woken && (rc == 0 || rc == WEIR_ETIMEDOUT)) {

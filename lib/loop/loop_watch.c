@@ -84,7 +84,7 @@ int weir_wait_fd(weir_scope *scope, int fd, int events, int64_t ms, const char *
     wr_limit_start(loop, &limit, ms);
     loop->fds_waited++;
     do {
-        rc = wr_wait_limited(&limit, why != NULL ? why : "a descriptor", NULL);
+        rc = wr_wait_stoppable(&limit, why != NULL ? why : "a descriptor", NULL);
     } while (rc == 0 && wait.ready == 0);
     loop->fds_waited--;
     wr_limit_stop(&limit);

@@ -233,10 +233,12 @@ int weir_work(weir_scope *scope, void (*fn)(void *arg), void *arg, const weir_wo
         .fn = fn,
         .arg = arg,
         .task = wr_task_now(loop, "weir_work")};
+    struct wr_limit limit;
     int rc = 0;
+    wr_limit_start(loop, &limit, WEIR_NONE);
     wr_work_start(loop, &own.work);
     while (!own.over && rc == 0) {
-        rc = wr_wait(loop, why, NULL);
+        rc = wr_wait_stoppable(&limit, why, NULL);
     }
     if (!own.over && wr_work_take_back(loop, &own.work)) {
         return rc;

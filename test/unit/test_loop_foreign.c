@@ -765,7 +765,13 @@ static void wait_for_post(sem_t *sem)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += wr_test_sweeps() ? 1 : 9;
+    if (wr_test_sweeps()) {
+        until.tv_nsec += 50 * 1000000;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+    } else {
+        until.tv_sec += 9;
+    }
     (void)sem_timedwait(sem, &until);
 }
 
