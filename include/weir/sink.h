@@ -189,8 +189,8 @@ struct weir_socket_options; /* <weir/source.h> */
  * The end. weir_sink_finish shuts the sending side down, so that the peer reads an end behind the
  * last byte, and waits until the peer has taken all: until it answers with its own end, or has not
  * reset the connection for a second after its system acknowledged the last byte. A reset is
- * WEIR_ELOST, also before the end where bytes were lost (else WEIR_ECLOSED), and so is a peer that
- * takes nothing for the drain_ms of the scope (10 s by default) or until the wait is canceled; the
+ * WEIR_ELOST, before the end too unless the peer had taken all (WEIR_ECLOSED), and so is a peer
+ * that takes nothing for the drain_ms of the scope (10 s by default) or until the wait is canceled; the
  * message says how many bytes did not arrive. A peer that takes nothing before the end is waited
  * for, and logged once after a minute.
  *

@@ -29,24 +29,38 @@ static struct wr_stream_sink *stream_of(const struct weir_sink *sink)
     return WR_OWNER((uintptr_t)sink, struct wr_stream_sink, sink);
 }
 
+static int64_t unread(const struct wr_stream_sink *stream)
+{
+    const struct wr_transport_ops *ops = stream->transport->ops;
+    return ops->unread != NULL ? WR_MAX(ops->unread(stream->transport), 0) : 0;
+}
+
+/* The reader has gone. idle: it had taken all that was put. Else what a socket sink has written is a
+ * loss, which is told with its number. */
+static int gone(struct wr_stream_sink *stream, bool idle)
+{
+    int detail = stream->transport->detail;
+    if (!idle && stream->watches == WR_WATCHES_BROKEN && stream->bytes_out > 0) {
+        weir_error error;
+        (void)wr_socket_lost(stream->transport, unread(stream), stream->bytes_out, detail, &error,
+                             WR_SOCKET_RESET);
+        return wr_sink_set_error(&stream->sink, error.code, detail, "%s", error.message);
+    }
+    const char *path = stream->path != NULL ? stream->path : "";
+    const char *quote = stream->path != NULL ? "'" : "";
+    return wr_sink_set_error(&stream->sink, WEIR_ECLOSED, detail,
+                             "the reader%s%s%s%s has gone after %llu bytes",
+                             stream->path != NULL ? " of " : "", quote, path, quote,
+                             (unsigned long long)stream->bytes_out);
+}
+
 static int failed(struct wr_stream_sink *stream, int code)
 {
     int detail = stream->transport->detail;
     const char *path = stream->path != NULL ? stream->path : "";
     const char *quote = stream->path != NULL ? "'" : "";
     if (code == WEIR_ECLOSED) {
-        const struct wr_transport_ops *ops = stream->transport->ops;
-        int64_t left = ops->unread != NULL ? ops->unread(stream->transport) : 0;
-        if (left > 0 && stream->watches == WR_WATCHES_BROKEN) {
-            weir_error error;
-            (void)wr_socket_lost(stream->transport, left, stream->bytes_out, detail, &error,
-                                 WR_SOCKET_RESET);
-            return wr_sink_set_error(&stream->sink, error.code, detail, "%s", error.message);
-        }
-        return wr_sink_set_error(&stream->sink, code, detail,
-                                 "the reader%s%s%s%s has gone after %llu bytes",
-                                 stream->path != NULL ? " of " : "", quote, path, quote,
-                                 (unsigned long long)stream->bytes_out);
+        return gone(stream, false);
     }
     return wr_sink_set_error(&stream->sink, code, detail, "write%s%s%s%s: %s",
                              stream->path != NULL ? " " : "", quote, path, quote, strerror(detail));
@@ -177,7 +191,7 @@ static void reader_gone(void *ctx)
 {
     struct wr_stream_sink *stream = ctx;
     stream->transport->detail = EPIPE;
-    failed(stream, WEIR_ECLOSED);
+    (void)gone(stream, unread(stream) == 0 && wr_gather_len(&stream->gather) == 0);
     wr_sink_gone(&stream->sink);
 }
 

@@ -478,7 +478,7 @@ class BrokenSink(e2e_support.TestCase):
 
         peer = self.peer(Peer(script, http=False))
         run = weir("gen 1.. | tcp 127.0.0.1:%d" % peer.port)
-        self.ends(run, 1, "127.0.0.1:%d" % peer.port)
+        self.ends(run, 3, "127.0.0.1:%d" % peer.port, "the peer has reset the connection")
 
 
 class SocketPeer:
