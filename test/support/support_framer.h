@@ -17,6 +17,7 @@
 
 #include <weir/weir.h>
 
+#include "base_fault.h"
 #include "codec_framer.h"
 #include "support_check.h"
 
@@ -109,6 +110,8 @@ static inline struct framed frame_input(const struct framing *how, const char *i
     size_t begin = 0, end = 0, piece = cut.first;
     long n = 0;
     framed.out = open_memstream(&framed.text, &framed.text_len);
+    wr_fault_pause(
+        true); /* what comes out is compared; sources and stages are swept with framers */
     MUST(wr_framer_init(&framer, how->kind, how->limit, how->overlong, how->record, 0) == 0);
     do {
         end = piece > len - end ? len : end + piece;
@@ -133,6 +136,7 @@ static inline struct framed frame_input(const struct framing *how, const char *i
     fclose(framed.out);
     framed.at = framer;
     wr_framer_fini(&framer);
+    wr_fault_pause(false);
     return framed;
 }
 

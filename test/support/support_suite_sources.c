@@ -231,7 +231,9 @@ void wr_source_is_canceled_without_memory(const struct wr_source_kit *kit)
     struct wr_source_play play = {0};
     weir_gen *gen = source_begin(kit, &play, NULL, "one\n", 1, WR_FAR_ENDS);
 
-    ck_assert_int_eq(wr_suite_read_without_memory(gen, weir_scope_cancel), WEIR_ECANCELED);
+    if (gen->loop != NULL) { /* NULL: in a sweep it could not be made */
+        ck_assert_int_eq(wr_suite_read_without_memory(gen, weir_scope_cancel), WEIR_ECANCELED);
+    }
 
     source_end(kit, &play);
 }
@@ -241,9 +243,11 @@ void wr_source_is_left_without_memory(const struct wr_source_kit *kit)
     struct wr_source_play play = {0};
     weir_gen *gen = source_begin(kit, &play, NULL, "one\n", 1, WR_FAR_ENDS);
 
-    ck_assert_int_eq(wr_suite_read_without_memory(gen, wr_suite_end_scope), WEIR_ECLOSED);
+    if (gen->loop != NULL) {
+        ck_assert_int_eq(wr_suite_read_without_memory(gen, wr_suite_end_scope), WEIR_ECLOSED);
+        play.scope = weir_scope_new(weir_root(play.loop), NULL);
+    }
 
-    play.scope = weir_scope_new(weir_root(play.loop), NULL);
     source_end(kit, &play);
 }
 

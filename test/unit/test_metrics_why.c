@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base_fault.h"
 #include "support_flow.h"
 
 struct none {
@@ -107,6 +108,7 @@ static int pump_main(weir_scope *scope, void *args)
 
 TEST(why_of_one_that_is_pumped_names_the_sink_that_takes_no_more)
 {
+    wr_fault_pause(true); /* the pump lasts */
     weir_loop *loop = test_loop();
     weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
     weir_gen *gen = weir_count(scope, 1, WEIR_NONE);
