@@ -50,7 +50,8 @@ struct wr_transport_ops {
     /* As wr_fd_watch_input. NULL: cannot. */
     void (*watch_input)(struct wr_transport *transport, void (*came)(void *ctx), void *ctx);
     /* Bytes written that the far end has not taken yet: what its kernel has not acknowledged (tcp),
-     * what it has not read (memory; unix: the memory that this takes, which is more). NULL or negative: unknown. */
+     * what it has not read (memory; unix: the memory that this takes, which is more). NULL or
+     * negative: unknown. */
     int64_t (*unread)(struct wr_transport *transport);
     /* Those of them that have not even been sent, because the far end has no room for them. NULL or
      * negative: unknown. */
