@@ -91,7 +91,7 @@ void wr_gen_close(struct weir_gen *gen)
     if (wr_gen_closing(gen)) {
         (void)wr_task_now(gen->loop, "weir_finish");
         while (gen->closer != NULL) {
-            (void)wr_park_for_task(gen->loop, "its scope to close it", &gen->object);
+            (void)wr_park_for_task(gen->loop, "its scope to close the generator", &gen->object);
         }
         return;
     }
@@ -192,7 +192,7 @@ void weir_discard(weir_gen *gen)
     check_end(gen, "weir_discard");
     wr_gen_close(gen);
     const weir_error *failure = wr_gen_failure(gen);
-    if (failure != NULL && gen != &wr_gen_no_memory && failure->code != WEIR_ECANCELED &&
+    if (failure != NULL && gen != &wr_gen_no_memory &&
         !(gen->aborted && failure->code == WEIR_ECLOSED)) {
         wr_log_failure(gen->loop, failure);
     }

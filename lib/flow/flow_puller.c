@@ -19,7 +19,7 @@ static void puller_main(struct wr_task *task, void *arg)
     (void)task;
     while (puller->state != WR_PULLER_QUITS) {
         if (puller->state != WR_PULLER_PULLS) {
-            (void)wr_park_for_task(puller->gen->loop, "a request of its reader", NULL);
+            (void)wr_park_for_task(puller->gen->loop, "the next request of its consumer", NULL);
             continue;
         }
         size_t n = wr_pull_direct(puller->gen, puller->items, puller->want);
@@ -232,14 +232,14 @@ void wr_puller_close(struct weir_gen *gen)
             wr_task_fail(puller->task, gen->canceled ? WEIR_ECANCELED : WEIR_ECLOSED, true);
         }
         puller->reader = wr_task_now(gen->loop, "weir_finish");
-        (void)wr_park_for_task(gen->loop, "a pull in flight to come back", &gen->object);
+        (void)wr_park_for_task(gen->loop, "a pull in progress to return", &gen->object);
         puller->reader = NULL;
     }
     puller->state = WR_PULLER_QUITS;
     while (puller->task != NULL) {
         wr_wake(puller->task, 0);
         puller->reader = wr_task_now(gen->loop, "weir_finish");
-        (void)wr_park_for_task(gen->loop, "its puller to end", &gen->object);
+        (void)wr_park_for_task(gen->loop, "its pulling task to end", &gen->object);
         puller->reader = NULL;
     }
 }

@@ -565,7 +565,7 @@ void weir_sink_discard(weir_sink *sink)
     }
     struct weir_loop *loop = sink->loop;
     int rc = end_sink(sink, &error);
-    if (rc < 0 && rc != WEIR_ECANCELED && loop != NULL) {
+    if (rc < 0 && loop != NULL) {
         wr_log_failure(loop, &error);
     }
 }

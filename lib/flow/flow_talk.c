@@ -244,10 +244,11 @@ static bool delegate_body(struct wr_body *self, struct wr_body *inner)
     }
     wr_body_cut(inner);
     struct wr_body *leaf = inner->gen.leaf;
-    WR_ASSERT(leaf != NULL, "generator '%s' has no innermost delegate", inner->gen.name);
-    for (struct wr_body *b = leaf; b != NULL && self->pending != WR_PENDING_NONE;
-         b = wr_body_above(b)) {
-        wr_body_set_pending(b, WR_PENDING_MUTED);
+    if (self->pending != WR_PENDING_NONE) {
+        for (struct wr_body *b = leaf; b != inner; b = b->gen.delegator) {
+            wr_body_set_pending(b, WR_PENDING_MUTED);
+        }
+        wr_body_set_pending(inner, WR_PENDING_MUTED);
     }
     inner->gen.state = WR_GEN_INSIDE;
     inner->gen.ready = false;

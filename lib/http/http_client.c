@@ -249,7 +249,8 @@ size_t wr_http_why(const struct wr_http *http, char *to, size_t cap)
     } else if (waiter == NULL) {
         bool paused = http->wire_own != NULL && http->wire->is_paused(http);
         n = snprintf(to, cap, "%s",
-                     paused ? "paused: its reader is the brake" : "waits for its reader");
+                     paused ? "paused by backpressure from its consumer"
+                            : "idle: its consumer has not asked for more");
     } else {
         if (http->phase == WR_HTTP_BODY && waiter->parked_ns > http->phase_ns) {
             ms = (wr_now_ns(http->loop) - waiter->parked_ns) / 1000000;

@@ -366,7 +366,9 @@ void wr_loop_settle(struct weir_loop *loop)
 
 void wr_log_failure(struct weir_loop *loop, const weir_error *error)
 {
-    wr_log(&loop->log, WR_LOG_WARNING, error->origin, "%s", error->message);
+    if (error->code != WEIR_ECANCELED) { /* which somebody has asked for */
+        wr_log(&loop->log, WR_LOG_WARNING, error->origin, "%s", error->message);
+    }
 }
 
 const char *wr_uv_version(void)

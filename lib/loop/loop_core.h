@@ -38,7 +38,7 @@ struct wr_fiber {
     /* A wait beneath has failed by a cancel: of all that the task is inside of, or only of
      * generators that were canceled. May be NULL. */
     void (*canceled)(struct wr_fiber *fiber, int code, bool all);
-    const struct wr_object *object; /* whose body it runs; NULL: a task's own */
+    struct wr_object *object; /* whose body it runs; NULL: a task's own */
 };
 
 enum wr_task_state { WR_TASK_READY = 0, WR_TASK_RUNNING, WR_TASK_PARKED, WR_TASK_DONE };
@@ -292,7 +292,7 @@ void wr_task_move(struct wr_task *hidden, struct weir_scope *scope);
 const char *wr_uv_version(void);
 /* Remember a failure that has just been told to this task's code. */
 void wr_told(struct weir_loop *loop, const weir_error *error);
-/* Log a failure that nobody asked about. */
+/* Log a failure that nobody asked about; not a cancel. */
 void wr_log_failure(struct weir_loop *loop, const weir_error *error);
 
 /* ---- for tests: a clock that jumps to the next timer when nothing else can move */

@@ -10,21 +10,36 @@
 #include "loop_scope.h"
 #include "loop_wait.h"
 
+struct wr_object *wr_object_maker(const struct weir_scope *scope)
+{
+    const struct wr_fiber *running = scope->loop->running;
+    struct wr_object *maker = running != NULL ? running->object : NULL;
+    return maker != NULL && maker->scope == scope && !wr_list_empty(&maker->link) ? maker : NULL;
+}
+
+/* It leaves its scope: the scopes that its body has opened there wait for it no longer. */
+static void leave(struct wr_object *object)
+{
+    wr_list_remove(&object->link);
+    if (object->opened) {
+        object->opened = false;
+        wr_scope_maker_gone(object->scope, object);
+    }
+}
+
 void wr_object_init(struct wr_object *object, const struct wr_object_ops *ops,
                     struct weir_scope *scope, const char *name)
 {
-    const struct wr_fiber *running = scope->loop->running;
-    const struct wr_object *maker = running != NULL ? running->object : NULL;
-    bool after = maker != NULL && maker->scope == scope && !wr_list_empty(&maker->link);
+    struct wr_object *maker = wr_object_maker(scope);
     *object = (struct wr_object){.ops = ops, .scope = scope, .name = name != NULL ? name : ""};
     wr_list_init(&object->parked);
-    wr_list_append(after ? maker->link.next : scope->objects.next, &object->link);
+    wr_list_append(maker != NULL ? maker->link.next : scope->objects.next, &object->link);
 }
 
 void wr_object_move(struct wr_object *object, struct weir_scope *scope)
 {
+    leave(object);
     object->scope = scope;
-    wr_list_remove(&object->link);
     wr_list_prepend(&scope->objects, &object->link);
 }
 
@@ -47,7 +62,7 @@ static struct weir_scope *tell_out(struct wr_object *object)
 
 void wr_object_fini(struct wr_object *object)
 {
-    wr_list_remove(&object->link);
+    leave(object);
     (void)tell_out(object);
 }
 
@@ -116,7 +131,7 @@ static void turn_out(struct wr_object *object, struct weir_scope *from)
         wr_object_cancel(object, WEIR_ECLOSED);
     }
     while (from->turning_out != NULL) {
-        (void)wr_park_for_task(from->loop, "a task in another scope to leave what ends here", NULL);
+        (void)wr_park_for_task(from->loop, "a task of another scope to leave it", NULL);
     }
 }
 

@@ -55,6 +55,7 @@ struct wr_object {
     struct wr_list link;        /* in the scope's objects */
     struct wr_list parked;      /* tasks that wait for it, in the order in which they came */
     const char *name;           /* lives as long as the object; "" when it has none */
+    bool opened;                /* its body has opened scopes in the scope (weir_scope.maker) */
     bool watched;               /* one of these two: wr_object_left is waited for */
     struct weir_scope *leaving; /* ends, and waits until nobody is inside; NULL: none */
     struct wr_task *failing;    /* is inside, past the grace: its waits fail */
@@ -77,6 +78,9 @@ void wr_object_left(struct wr_object *object, const struct wr_task *by);
 struct weir_scope *wr_scope_home(const struct weir_scope *from, const struct wr_task *task);
 
 /* ---- for waits, and for the scope */
+
+/* The object whose body runs, if it lives in `scope`; NULL. */
+struct wr_object *wr_object_maker(const struct weir_scope *scope);
 
 /* A wait for an object that is watched is over. */
 void wr_object_unparked(struct wr_object *object, const struct wr_task *task);

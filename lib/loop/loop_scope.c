@@ -58,9 +58,10 @@ static void deadline_passed(struct wr_timer *timer)
 
 static void overdue_task(const struct weir_scope *scope, struct wr_task *task)
 {
-    wr_log(&scope->loop->log, WR_LOG_WARNING, scope->name,
-           "task '%s' still waits (%s) after the grace: its waits fail from now on", task->name,
-           task->why != NULL ? task->why : "runs");
+    wr_log(
+        &scope->loop->log, WR_LOG_WARNING, scope->name,
+        "task '%s' did not finish within its grace period (waiting for %s); all its waits now fail",
+        task->name, task->why != NULL ? task->why : "its turn");
     wr_task_cancel(task);
 }
 
@@ -173,6 +174,10 @@ weir_scope *weir_scope_new(weir_scope *parent, const weir_scope_options *options
         parent->shared++;
         return parent;
     }
+    scope->maker = wr_object_maker(parent);
+    if (scope->maker != NULL) {
+        scope->maker->opened = true;
+    }
     scope->on_failure = o.on_failure;
     if (o.grace_ms != 0) {
         scope->grace_ms = o.grace_ms;
@@ -190,6 +195,14 @@ int64_t wr_scope_drain_ms(const struct weir_scope *scope)
         scope = scope->parent;
     }
     return scope != NULL ? scope->drain_ms : 0;
+}
+
+void wr_scope_maker_gone(struct weir_scope *scope, const struct wr_object *maker)
+{
+    for (struct wr_list *node = scope->children.next; node != &scope->children; node = node->next) {
+        struct weir_scope *child = WR_OWNER(node, struct weir_scope, child_link);
+        child->maker = child->maker != maker ? child->maker : NULL;
+    }
 }
 
 bool wr_scope_within(const struct weir_scope *scope, const struct weir_scope *outer)
@@ -396,12 +409,14 @@ void wr_scope_end_objects(struct weir_scope *top)
 {
     for (struct weir_scope *scope = top;;) {
         if (scope->live > 0) {
-            wait_in(scope, "what a clean-up has spawned");
+            wait_in(scope, "tasks that were spawned in clean-up code");
         } else if (!wr_list_empty(&scope->children)) {
             struct weir_scope *child =
                 WR_OWNER(scope->children.next, struct weir_scope, child_link);
             if (child->waited_for) {
-                wait_in(scope, "who waits for a scope in it");
+                wait_in(scope, "another task to end a scope in it");
+            } else if (child->maker != NULL) {
+                wr_object_end(child->maker);
             } else {
                 scope = child;
             }
@@ -469,7 +484,7 @@ int weir_scope_wait(weir_scope *scope, weir_error *error)
               "task '%s' runs in scope '%s', so it would wait for itself", task->name, scope->name);
     scope->waited_for = true;
     while (scope->live > 0) {
-        wait_in(scope, "the tasks of a scope");
+        wait_in(scope, "the tasks of the scope");
     }
     wr_scope_end_objects(scope);
     int rc = 0;

@@ -25,10 +25,11 @@ struct weir_scope {
     struct wr_list children; /* scopes */
     struct wr_list tasks;    /* spawned here, not ended yet, hidden ones too */
     size_t live; /* tasks not ended in this scope and in all beneath, without hidden ones */
-    struct wr_list objects; /* newest first */
-    struct wr_task *waiter; /* in weir_scope_wait */
-    struct wr_task *owner;  /* the task whose own scope this is; NULL */
-    uint32_t alive;         /* WR_SCOPE_ALIVE until it is freed */
+    struct wr_list objects;  /* newest first */
+    struct wr_task *waiter;  /* in weir_scope_wait */
+    struct wr_task *owner;   /* the task whose own scope this is; NULL */
+    struct wr_object *maker; /* whose body has opened it and may end it: that ends first; NULL */
+    uint32_t alive;          /* WR_SCOPE_ALIVE until it is freed */
     /* Ends its objects, and waits until a task of another scope is out of one; NULL: none does. */
     struct wr_task *turning_out;
     uint8_t state;
@@ -73,6 +74,8 @@ void wr_scope_origin_gone(struct wr_origin *origin, void *ctx);
 /* A failure in the scope: the first counts; cancels the rest if the scope says so. NULL: there was
  * no memory to keep it. */
 void wr_scope_fail(struct weir_scope *scope, const weir_error *error);
+/* An object has left the scope: it is the maker of none beneath any more. */
+void wr_scope_maker_gone(struct weir_scope *scope, const struct wr_object *maker);
 /* Is `scope` within `outer` (or the same)? */
 bool wr_scope_within(const struct weir_scope *scope, const struct weir_scope *outer);
 /* How long what is made in it may take to drain: its own drain_ms or that of the scopes it lies in;

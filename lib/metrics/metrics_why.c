@@ -141,7 +141,7 @@ static void explain(struct text *text, const struct weir_gen *gen, int depth)
     }
     add(text, gen->name);
     add(text, gen->state == WR_GEN_INSIDE ? " is at work"
-                                          : " waits to be asked: its reader is the brake");
+                                          : " is idle: its consumer has not asked for more");
 }
 
 size_t weir_why(const weir_gen *gen, char *to, size_t cap)

@@ -243,7 +243,7 @@ static int wait_for_room(struct weir_server *server)
         make_room(server, &retry_ms);
         server->news = false;
         server->full = true;
-        rc = wr_wait_until(server->loop, has_news, server, retry_ms, "a connection to end",
+        rc = wr_wait_until(server->loop, has_news, server, retry_ms, "a connection to close",
                            &server->object);
         server->full = false;
         rc = rc == WEIR_ETIMEDOUT ? 0 : rc;

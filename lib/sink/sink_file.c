@@ -89,7 +89,7 @@ static int wait_for_reader(struct sink_file *file)
 {
     struct weir_sink *sink = &file->stream.sink;
     file->fifo_wait = true;
-    int rc = wr_sleep(sink->loop, FIFO_RETRY_MS, "somebody to read a fifo", &sink->object);
+    int rc = wr_sleep(sink->loop, FIFO_RETRY_MS, "a reader of the fifo", &sink->object);
     file->fifo_wait = false;
     return rc;
 }

@@ -86,7 +86,7 @@ static void buffer_close(struct weir_gen *gen)
     }
     wr_gen_end_adopted(gen);
     while (buffer->pump != NULL) {
-        (void)wr_park_for_task(gen->loop, "its pump to end", &gen->object);
+        (void)wr_park_for_task(gen->loop, "its pumping task to end", &gen->object);
     }
     int code = buffer->error.code;
     if (code < 0 && code != WEIR_ECLOSED && code != WEIR_ECANCELED && gen->failure == NULL) {

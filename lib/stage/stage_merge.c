@@ -75,7 +75,7 @@ static size_t merge_next_many(struct weir_gen *gen, weir_item *items, size_t max
     while (merge->open > 0 && gen->failure == NULL) {
         struct wr_list *node = wr_list_take(&merge->ready);
         if (node == NULL) {
-            int rc = wr_wait_for_task(gen->loop, "any of the merged generators", &gen->object);
+            int rc = wr_wait_for_task(gen->loop, "an item of any merged generator", &gen->object);
             if (rc < 0) {
                 wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
                 return 0;

@@ -28,9 +28,10 @@ static inline void wr_suite_settle(weir_loop *loop)
     }
 }
 
-/* Read gen in a task of a scope beside its own, while the loop's byte budget is used up; then end
- * gen's scope by `act`. What the reader is told: 1 as long as it is still in there. */
-int wr_suite_read_without_memory(weir_gen *gen, void (*act)(weir_scope *scope));
+/* Read gen, which was made in `scope`, in a task of a scope beside it, while the loop's byte budget
+ * is used up; then end `scope` by `act`. What the reader is told: 1 as long as it is in there. */
+int wr_suite_read_without_memory(weir_loop *loop, weir_scope *scope, weir_gen *gen,
+                                 void (*act)(weir_scope *scope));
 /* weir_scope_wait as such an act. */
 void wr_suite_end_scope(weir_scope *scope);
 

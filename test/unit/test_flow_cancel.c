@@ -122,4 +122,45 @@ TEST(cancel_of_a_task_that_asks_without_waiting_is_not_lost)
     weir_loop_free(loop);
 }
 
+/* ---- the log */
+
+static int warnings;
+
+static void count_warnings(void *ctx, int level, const char *origin, const char *text)
+{
+    (void)ctx;
+    (void)origin;
+    (void)text;
+    warnings += level <= WR_LOG_WARNING;
+}
+
+static int reads_to_the_end(weir_scope *scope, void *args)
+{
+    weir_gen *gen = *(weir_gen **)args;
+    weir_item item;
+    (void)scope;
+    while (weir_next(gen, &item)) {}
+    return weir_finish(gen, NULL);
+}
+
+/* Its reader, in a scope that nobody waits for, tells the cancel as its own failure. */
+TEST(cancel_of_what_a_task_elsewhere_waits_for_is_no_warning)
+{
+    weir_loop *loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .log = count_warnings));
+    ck_assert_ptr_nonnull(loop);
+    wr_loop_virtual_clock(loop, 1700000000000000000);
+    weir_scope *made = weir_scope_new(weir_root(loop), NULL);
+    weir_scope *read = weir_scope_new(weir_root(loop), NULL);
+    weir_sink *in;
+    weir_gen *gen = weir_queue(made, NULL, &in);
+    weir_spawn(read, "reader", reads_to_the_end, &gen, sizeof gen);
+    wr_loop_settle(loop);
+
+    weir_scope_cancel(made);
+    wr_loop_settle(loop);
+    weir_loop_free(loop);
+
+    ck_assert_int_eq(warnings, 0);
+}
+
 MAIN("flow/cancel")

@@ -316,6 +316,55 @@ TEST(end_of_a_scope_ends_a_body_before_what_it_has_made_there)
     weir_loop_free(loop);
 }
 
+/* It reads what lives in a scope that it opens for that, and ends both. */
+WEIR_SOURCE(opens_a_scope, struct places)
+{
+    weir_scope *in = weir_scope_new(args->scope, NULL);
+    weir_gen *gen = count_to(in, 9);
+    weir_item item;
+    while (weir_next(gen, &item) && weir_yield(self, &item)) {}
+    weir_discard(gen);
+    ended += weir_scope_wait(in, NULL) == 0;
+    return 0;
+}
+
+TEST(end_of_a_scope_ends_a_body_before_the_scopes_that_it_has_opened_there)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    weir_item item;
+    weir_gen *gen = opens_a_scope(scope, (struct places){scope});
+    ck_assert(weir_next(gen, &item));
+
+    ck_assert_int_eq(weir_scope_wait(scope, NULL), 0);
+
+    ck_assert_int_eq(ended, 1);
+    weir_loop_free(loop);
+}
+
+WEIR_SOURCE(leaves_a_scope, struct places)
+{
+    weir_item item;
+    weir_gen *gen = count_to(weir_scope_new(args->scope, NULL), 9);
+    while (weir_next(gen, &item) && weir_yield(self, &item)) {}
+    return 0;
+}
+
+TEST(end_of_a_scope_ends_a_scope_whose_body_has_ended)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    weir_item item;
+    weir_gen *first = leaves_a_scope(scope, (struct places){scope});
+    weir_gen *second = leaves_a_scope(scope, (struct places){scope});
+    ck_assert(weir_next(first, &item) && weir_next(second, &item));
+    weir_discard(first);
+
+    ck_assert_int_eq(weir_scope_wait(scope, NULL), 0);
+
+    weir_loop_free(loop);
+}
+
 /* ---- stopped, and not ended yet */
 
 static bool always(const weir_item *item, const void *args)

@@ -90,7 +90,7 @@ TEST(why_of_one_that_waits_to_be_asked)
     weir_item item;
     weir_gen *gen = weir_skip(count_to(weir_root(loop), 5), 1);
     ck_assert(weir_next(gen, &item));
-    ck_assert_str_eq(why(gen), "skip waits to be asked: its reader is the brake");
+    ck_assert_str_eq(why(gen), "skip is idle: its consumer has not asked for more");
     weir_discard(gen);
     weir_loop_free(loop);
 }
