@@ -179,7 +179,7 @@ static void list_names(struct wr_plan_out *out, int kind)
 {
     const weir_component *component;
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
-        if (component->kind == kind) {
+        if (component->kind == kind && wr_plan_by_name(component)) {
             wr_plan_out_print(out, " %s", component->name);
         }
     }
@@ -206,7 +206,9 @@ int wr_plan_name_missing(struct wr_plan_error *error, const char *text, struct w
         return wr_plan_hint(error, "did you mean '%s'?", guess.best);
     }
     wr_plan_out_init(&out, names, sizeof names);
-    wr_plan_out_print(&out, "stages:");
+    wr_plan_out_print(&out, "sources:");
+    list_names(&out, WEIR_KIND_SOURCE);
+    wr_plan_out_print(&out, "; stages:");
     list_names(&out, WEIR_KIND_STAGE);
     wr_plan_out_print(&out, "; sinks:");
     list_names(&out, WEIR_KIND_SINK);

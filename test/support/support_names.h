@@ -1,0 +1,61 @@
+/*
+ * support_names.h - expected messages that list what there is: they change with each component that
+ * is added, and no test is to.
+ */
+#ifndef WR_SUPPORT_NAMES_H
+#define WR_SUPPORT_NAMES_H
+
+#include <string.h>
+
+#include "plan_text.h"
+
+/* What stands for the lists in an expected text. */
+#define WR_NAMES "%NAMES%"
+#define WR_SCHEMES "%SCHEMES%"
+
+static inline void wr_names_print(struct wr_plan_out *out)
+{
+    static const char *const kinds[] = {"sources:", "; stages:", "; sinks:"};
+    const weir_component *component;
+    for (int kind = WEIR_KIND_SOURCE; kind <= WEIR_KIND_SINK; kind++) {
+        wr_plan_out_print(out, "%s", kinds[kind]);
+        for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
+            if (component->kind == kind && wr_plan_by_name(component)) {
+                wr_plan_out_print(out, " %s", component->name);
+            }
+        }
+    }
+}
+
+static inline void wr_schemes_print(struct wr_plan_out *out)
+{
+    const weir_component *component;
+    wr_plan_out_print(out, "there are");
+    for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
+        for (size_t j = 0; component->schemes != NULL && component->schemes[j] != NULL; j++) {
+            const char *scheme = component->schemes[j];
+            if (component->kind == WEIR_KIND_SOURCE && scheme[0] >= 'a' && scheme[0] <= 'z') {
+                wr_plan_out_print(out, " %s%s", scheme,
+                                  scheme[strlen(scheme) - 1] == ':' ? "" : "://");
+            }
+        }
+    }
+}
+
+/* An expected text with its lists in their places. */
+static inline void wr_expected_print(struct wr_plan_out *out, const char *text)
+{
+    while (*text != '\0') {
+        if (strncmp(text, WR_NAMES, strlen(WR_NAMES)) == 0) {
+            wr_names_print(out);
+            text += strlen(WR_NAMES);
+        } else if (strncmp(text, WR_SCHEMES, strlen(WR_SCHEMES)) == 0) {
+            wr_schemes_print(out);
+            text += strlen(WR_SCHEMES);
+        } else {
+            wr_plan_out_bytes(out, text++, 1);
+        }
+    }
+}
+
+#endif
