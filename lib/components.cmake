@@ -1,19 +1,15 @@
 # Writes the list of the library's components:
-#   cmake -DOUT=FILE -DFOLDERS="FOLDER FOLDER" -P components.cmake
+#   cmake -DOUT=FILE "-DFILES=FILE|FILE" -P components.cmake
 # A file that defines one has a line  const weir_component wr_component_NAME = {  in it.
-separate_arguments(FOLDERS)
+string(REPLACE "|" ";" FILES "${FILES}")
 set(declared "")
 set(listed "")
-foreach(folder IN LISTS FOLDERS)
-    file(GLOB sources ${folder}/*.c)
-    list(SORT sources)
-    foreach(source IN LISTS sources)
-        file(STRINGS ${source} lines REGEX "^const weir_component wr_component_[a-z0-9_]+ = {")
-        foreach(line IN LISTS lines)
-            string(REGEX REPLACE "^const weir_component ([a-z0-9_]+) .*" "\\1" name "${line}")
-            string(APPEND declared "extern const weir_component ${name};\n")
-            string(APPEND listed "    &${name},\n")
-        endforeach()
+foreach(source IN LISTS FILES)
+    file(STRINGS ${source} lines REGEX "^const weir_component wr_component_[a-z0-9_]+ = {")
+    foreach(line IN LISTS lines)
+        string(REGEX REPLACE "^const weir_component ([a-z0-9_]+) .*" "\\1" name "${line}")
+        string(APPEND declared "extern const weir_component ${name};\n")
+        string(APPEND listed "    &${name},\n")
     endforeach()
 endforeach()
 file(WRITE ${OUT}

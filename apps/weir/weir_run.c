@@ -443,7 +443,10 @@ int explain_pipeline(const struct flags *flags)
     char *text = code == 0 ? malloc(len + 1) : NULL;
     if (text != NULL) {
         weir_plan_explain(run.plan, &options, text, len + 1);
+        int64_t mem = flags->mem_bytes > 0 ? flags->mem_bytes : weir_plan_mem_bytes(run.plan);
         fputs(text, stdout);
+        printf("memory    all buffers together hold at most %g MiB\n",
+               (double)(mem > 0 ? mem : 64 << 20) / (1 << 20));
     } else if (code == 0) {
         say_line(&run.say, "out of memory");
         code = EXIT_FAILED;

@@ -23,6 +23,7 @@
 
 #include "base_alloc.h"
 #include "base_fault.h"
+#include "codec_address.h"
 #include "loop_race.h"
 #include "loop_transport.h"
 
@@ -384,22 +385,16 @@ struct wr_transport *wr_unix_connect(struct weir_loop *loop, const char *path, i
 /* "HOST:PORT" or "[HOST]:PORT" into its parts; false: it is neither. */
 static bool split_host(const char *text, char host[HOST_MAX], char port[PORT_MAX])
 {
-    bool brackets = *text == '[';
-    const char *end = brackets ? strchr(text, ']') : strrchr(text, ':');
-    const char *begin = text + brackets;
-    if (end == NULL || end == begin || end - begin >= HOST_MAX) {
+    struct wr_text name;
+    uint16_t number;
+    if (!wr_address_split(wr_text_of(text), &name, &number) || name.len == 0 ||
+        name.len >= HOST_MAX) {
         return false;
     }
-    const char *colon = end + brackets;
-    size_t port_len = *colon == ':' ? strlen(colon + 1) : 0;
-    if (port_len == 0 || port_len >= PORT_MAX || strpbrk(colon + 1, ":/?#@") != NULL ||
-        (!brackets && memchr(begin, ':', (size_t)(end - begin)) != NULL)) {
-        return false;
-    }
-    memcpy(host, begin, (size_t)(end - begin));
-    host[end - begin] = '\0';
-    memcpy(port, colon + 1, port_len + 1);
-    return strpbrk(host, "/?#@") == NULL;
+    memcpy(host, name.data, name.len);
+    host[name.len] = '\0';
+    snprintf(port, PORT_MAX, "%u", number);
+    return true;
 }
 
 struct wr_transport *wr_connect(struct weir_loop *loop, const char *address, int64_t limit_ms,

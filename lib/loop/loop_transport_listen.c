@@ -17,6 +17,7 @@
 
 #include "base_alloc.h"
 #include "base_fault.h"
+#include "codec_address.h"
 #include "loop_scope.h"
 #include "loop_transport.h"
 
@@ -38,27 +39,20 @@ union listen_address {
 /* 0: not an address to listen on. */
 static socklen_t parse(const char *text, union listen_address *to)
 {
-    const char *colon = strrchr(text, ':');
-    char host[HOST_MAX] = "127.0.0.1", *end;
-    if (colon == NULL || colon - text >= HOST_MAX || colon[1] < '0' || colon[1] > '9') {
+    char host[HOST_MAX] = "127.0.0.1";
+    struct wr_text name;
+    uint16_t port;
+    if (!wr_address_split(wr_text_of(text), &name, &port) || name.len >= HOST_MAX) {
         return 0;
     }
-    long port = strtol(colon + 1, &end, 10);
-    if (*end != '\0' || port > 65535) {
-        return 0;
+    if (name.len > 0 && !(name.len == 9 && memcmp(name.data, "localhost", 9) == 0)) {
+        memcpy(host, name.data, name.len);
+        host[name.len] = '\0';
     }
-    size_t len = (size_t)(colon - text);
-    bool brackets = len > 2 && text[0] == '[' && text[len - 1] == ']';
-    if (brackets) {
-        memcpy(host, text + 1, len - 2);
-        host[len - 2] = '\0';
-        return uv_ip6_addr(host, (int)port, &to->v6) == 0 ? sizeof to->v6 : 0;
+    if (text[0] == '[') {
+        return uv_ip6_addr(host, port, &to->v6) == 0 ? sizeof to->v6 : 0;
     }
-    if (len > 0 && !(len == 9 && memcmp(text, "localhost", 9) == 0)) {
-        memcpy(host, text, len);
-        host[len] = '\0';
-    }
-    return uv_ip4_addr(host, (int)port, &to->v4) == 0 ? sizeof to->v4 : 0;
+    return uv_ip4_addr(host, port, &to->v4) == 0 ? sizeof to->v4 : 0;
 }
 
 static int bind_listen(const union listen_address *address, socklen_t len)

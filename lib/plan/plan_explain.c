@@ -327,7 +327,6 @@ size_t weir_plan_explain(const weir_plan *plan, const weir_plan_options *options
     struct wr_plan_out out;
     char delivery[512];
     struct explaining e = {.out = &out, .options = options != NULL ? options : &none};
-    int64_t mem = plan->mem_bytes > 0 ? plan->mem_bytes : 64 << 20;
     wr_plan_out_init(&out, to, cap);
     if (!weir_plan_has_source(plan)) {
         wr_plan_out_print(&out, "    %s\n",
@@ -348,8 +347,6 @@ size_t weir_plan_explain(const weir_plan *plan, const weir_plan_options *options
                           "full      when what is written to is slow, everything before it waits, "
                           "up to the far end of the source\n");
     }
-    wr_plan_out_print(&out, "memory    all buffers together hold at most %lld MiB\n",
-                      (long long)(mem >> 20));
     wr_plan_out_print(&out, "SIGTERM   sources end, what is under way flows out\n");
     (void)weir_plan_delivery(plan, options, delivery, sizeof delivery);
     wr_plan_out_print(&out, "delivery  with a state %s;\n          without one best-effort\n",

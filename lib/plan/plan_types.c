@@ -9,8 +9,8 @@
 #include "plan_text.h"
 
 #include <string.h>
-#include <strings.h>
 
+#include "codec_address.h"
 #include "codec_date.h"
 
 #define FRACTION_DIGITS_MAX 9u
@@ -192,18 +192,11 @@ int wr_plan_instant_read(const char *text, size_t len, int64_t *unix_ns)
 
 bool wr_plan_address_ok(const char *address, bool any_host)
 {
-    int64_t port;
     const char *scheme = strstr(address, "://");
-    const char *host = scheme != NULL ? scheme + 3 : address;
-    const char *colon = strrchr(host, ':');
-    if (colon == NULL || (colon == host && !any_host) ||
-        wr_plan_count_read(colon + 1, strlen(colon + 1), &port) != 0) {
-        return false;
-    }
-    size_t len = (size_t)(colon - host);
-    bool bracketed = host[0] == '[' && len > 2 && host[len - 1] == ']';
-    return port >= 1 && port <= 65535 && (bracketed || memchr(host, ':', len) == NULL) &&
-           strpbrk(host, "/ \t\r\n") == NULL;
+    struct wr_text host;
+    uint16_t port;
+    return wr_address_split(wr_text_of(scheme != NULL ? scheme + 3 : address), &host, &port) &&
+           port > 0 && (host.len > 0 || any_host);
 }
 
 static const struct type {

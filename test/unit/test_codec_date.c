@@ -1,5 +1,5 @@
 /*
- * test_codec_date.c - HTTP dates, there and back.
+ * test_codec_date.c - HTTP dates, there and back, and instants.
  */
 #include <string.h>
 #include <time.h>
@@ -93,6 +93,60 @@ TEST(dates_are_those_of_the_calendar)
         wr_http_date_write(at, text);
         ck_assert_str_eq(text, want);
         ck_assert_int_eq(parsed(text), at);
+    }
+}
+
+#define NS INT64_C(1000000000)
+
+TEST(an_instant_is_a_date_a_time_or_a_number)
+{
+    static const struct {
+        const char *text;
+        int64_t unix_ns;
+    } samples[] = {
+        {"1970-01-01", 0},
+        {"2024-05-01", 1714521600 * NS},
+        {"2024-05-01T12:00:00Z", 1714564800 * NS},
+        {"2024-05-01T12:00:00", 1714564800 * NS},
+        {"2024-05-01 12:00:00.25Z", 1714564800 * NS + 250000000},
+        {"2024-05-01T12:00:00.000000001+02:00", 1714557600 * NS + 1},
+        {"2024-05-01T12:00:00-00:30", 1714566600 * NS},
+        {"2024-02-29", 1709164800 * NS},
+        {"1969-12-31T23:59:59Z", -NS},
+        {"@1714564800", 1714564800 * NS},
+        {"@0.5", 500000000},
+    };
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+        int64_t unix_ns = 0;
+        ck_assert_msg(wr_instant_parse(wr_text_of(samples[i].text), &unix_ns), "%s",
+                      samples[i].text);
+        ck_assert_int_eq(unix_ns, samples[i].unix_ns);
+    }
+}
+
+TEST(what_is_no_instant_is_refused)
+{
+    static const char *const texts[] = {"",
+                                        "2024",
+                                        "2024-13-01",
+                                        "2024-00-01",
+                                        "2023-02-29",
+                                        "2024-05-01T",
+                                        "2024-05-01T24:00:00Z",
+                                        "2024-05-01T12:00Z",
+                                        "2024-05-01T12:00:00.Z",
+                                        "2024-05-01T12:00:00.1234567891Z",
+                                        "2024-05-01T12:00:00+2:00",
+                                        "2024-05-01T12:00:00+25:00",
+                                        "2024-05-01T12:00:00Zx",
+                                        "@",
+                                        "@x",
+                                        "@-1",
+                                        "@9223372036854775807",
+                                        "9999-12-31T23:59:59Z"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        int64_t unix_ns;
+        ck_assert_msg(!wr_instant_parse(wr_text_of(texts[i]), &unix_ns), "%s", texts[i]);
     }
 }
 

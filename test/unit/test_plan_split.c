@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base_error.h"
 #include "plan_text.h"
 #include "support_check.h"
 
@@ -116,6 +117,67 @@ TEST(a_text_splits_into_its_stages)
             ck_assert_mem_eq(clean + spans[i].at, sample->stages[i], spans[i].len);
         }
         ck_assert_msg(sample->stages[count] == NULL, "a stage is missing: %s", sample->text);
+    }
+}
+
+/* The shape of a text without knowing a name: stages joined by '|', the stages of blocks in brackets
+ * behind the one that they belong to. */
+static void print_shape(char *clean, struct wr_plan_span text, struct wr_plan_out *out)
+{
+    struct wr_plan_span spans[16];
+    struct wr_plan_error error = {.code = 0};
+    size_t count;
+    struct wr_plan_span *all = calloc(WR_PLAN_STAGES_MAX, sizeof *all);
+    ck_assert_ptr_nonnull(all);
+    ck_assert_int_eq(wr_plan_split(clean, text, all, &count, &error), 0);
+    ck_assert_uint_le(count, 16);
+    memcpy(spans, all, count * sizeof *all);
+    free(all);
+    for (size_t i = 0; i < count; i++) {
+        size_t end = spans[i].at + spans[i].len;
+        size_t name = strcspn(clean + spans[i].at, " {");
+        wr_plan_out_bytes(out, "|", i > 0 ? 1 : 0);
+        wr_plan_out_bytes(out, clean + spans[i].at, WR_MIN(name, spans[i].len));
+        for (size_t at = spans[i].at + 1; at < end; at++) {
+            struct wr_plan_span inside;
+            bool block = wr_plan_block_at(clean, at, end, &inside);
+            if (block) {
+                wr_plan_out_print(out, "[");
+                print_shape(clean, inside, out);
+                wr_plan_out_print(out, "]");
+            }
+            if (strchr("\"`'([{", clean[at]) != NULL) {
+                at = wr_plan_skip(clean, at, end) - 1;
+            }
+        }
+    }
+}
+
+TEST(the_stages_of_blocks_are_found_without_names)
+{
+    static const char *const texts[][2] = {
+        {"merge { https://a/x,y | sse | .text } { tail /var/log/b.log } | sum .bytes by .host",
+         "merge[https://a/x,y|sse|.text][tail]|sum"},
+        {"udp://:5514 | syslog | tee { where .severity <= 3 | file err.ndjson rotate=10MiB } { "
+         "queue "
+         "8MiB full=drop-oldest | post http://h/hook?a=b } | count every 10s",
+         "udp://:5514|syslog|tee[where|file][queue|post]|count"},
+        {"f.ndjson | route .kind == {a: 1}.a { file a.out } else { null }",
+         "f.ndjson|route[file][null]"},
+        {"f.jsonl | par 4 ordered { exec \"./enrich.py --k=v | sort\" } | ./mystage.so 3",
+         "f.jsonl|par[exec]|./mystage.so"},
+        {"a{b{c|d}|e}{f}", "a[b[c|d]|e][f]"},
+        {"a { b # }\n | c } | d", "a[b|c]|d"},
+        {"a \"{b}\" `{c}` ({d}) [{e}] {f}.g {h}", "a[h]"},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char clean[400];
+        char got[400];
+        struct wr_plan_out out;
+        strcpy(clean, texts[i][0]);
+        wr_plan_out_init(&out, got, sizeof got);
+        print_shape(clean, (struct wr_plan_span){0, strlen(clean)}, &out);
+        ck_assert_str_eq(got, texts[i][1]);
     }
 }
 
