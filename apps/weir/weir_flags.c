@@ -464,6 +464,33 @@ static enum flags_action plan_action(const char *word)
     return ACTION_RUN;
 }
 
+/* The words are a pipeline and its files, with -f only files. */
+static int take_pipeline(struct flags *flags, const char **words, size_t count)
+{
+    bool runs = flags->action == ACTION_RUN;
+    if (flags->text_file == NULL && count == 0) {
+        if (runs && !isatty(0)) {
+            flags->text = "-"; /* `curl ... | weir`: standard input, straight through */
+            return 0;
+        }
+        return complain("no pipeline; for example:  weir %s'https://host/feed | head 3'   ('weir "
+                        "--help' tells more)",
+                        runs ? "" : "explain ");
+    }
+    if (flags->text_file == NULL) {
+        int rc = runs ? check_command(words[0]) : 0;
+        if (rc != 0) {
+            return rc;
+        }
+        flags->text = words[0];
+        words++;
+        count--;
+    }
+    flags->files = words;
+    flags->files_count = count;
+    return 0;
+}
+
 static int check_words(struct flags *flags, const char **words, size_t count)
 {
     if (flags->action == ACTION_HELP || flags->action == ACTION_VERSION) {
@@ -488,37 +515,8 @@ static int check_words(struct flags *flags, const char **words, size_t count)
         return check_kind(flags->word, count);
     }
     flags->action = count > 0 ? plan_action(words[0]) : ACTION_RUN;
-    if (flags->action != ACTION_RUN) {
-        words++;
-        count--;
-    }
-    int rc = flags->text_file == NULL && flags->action == ACTION_RUN && count > 0
-                 ? check_command(words[0])
-                 : 0;
-    if (rc != 0) {
-        return rc;
-    }
-    if (flags->text_file == NULL) {
-        if (count == 0 && flags->action != ACTION_RUN) {
-            return complain(
-                "a pipeline is missing; for example:  weir explain 'https://host/feed | "
-                "head 3'");
-        }
-        if (count == 0 && !isatty(0)) {
-            flags->text = "-"; /* `curl ... | weir`: standard input, straight through */
-            return 0;
-        }
-        if (count == 0) {
-            return complain("no pipeline; for example:  weir 'https://host/feed | head 3'   ('weir "
-                            "--help' tells more)");
-        }
-        flags->text = words[0];
-        words++;
-        count--;
-    }
-    flags->files = words;
-    flags->files_count = count;
-    return 0;
+    return flags->action == ACTION_RUN ? take_pipeline(flags, words, count)
+                                       : take_pipeline(flags, words + 1, count - 1);
 }
 
 int flags_read(int argc, char **argv, struct flags *flags)

@@ -258,7 +258,7 @@ class Mistakes(e2e_support.TestCase):
         self.assertEqual(run.out, b"ok; with a state best-effort: 'gen' has no position that a restart could go on from\n")
         self.assertFalse(os.path.exists(out))
         self.refused("check", "gen 1..3 | head 2", "f", texts=["no file for it"])
-        self.refused("check", texts=["a pipeline is missing"])
+        self.refused("check", texts=["no pipeline; for example:  weir explain"])
 
     def test_check_reads_a_file_too(self):
         text = self.write("p.weir", "@mem 8MiB\ngen 1..3\n| hed 2\n")
