@@ -367,8 +367,8 @@ WEIR_API void weir_chain_open(const weir_opening *opening, const weir_chain *cha
  * were loaded; NULL past the last. */
 WEIR_API const weir_component *weir_component_at(size_t index);
 /*
- * Look a component up by its name, an alias, or a scheme. Loads the module of that name if it is
- * installed.
+ * Look a component up by its name, an alias, a scheme, or as a text names one of a module:
+ * ./every.so or ./two.so:NAME. Loads the module, also the one of that name that is installed.
  *
  * index    0 for the first one of this name: a source and a sink may have the same. NULL past the
  *          last.

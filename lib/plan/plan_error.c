@@ -156,6 +156,41 @@ void wr_plan_hide_secrets(char *text)
     }
 }
 
+/* Put stars over the values of an argument that is a secret, wherever a word NAME=value, or NAME
+ * value for a keyword, stands in a text. */
+static void hide_arg(char *text, const weir_arg *arg)
+{
+    size_t len = strlen(arg->name);
+    char end = arg->form == WEIR_FORM_NAMED ? '=' : ' ';
+    for (char *at = strstr(text, arg->name); at != NULL; at = strstr(at + len, arg->name)) {
+        bool word = at == text || strchr(" \t\n|{", at[-1]) != NULL;
+        if (word && at[len] == end) {
+            char *value = at + len + 1;
+            bool quoted = *value == '"' || *value == '`' || *value == '\'';
+            const char stops[] = {quoted ? *value : ' ', quoted ? '\0' : '\n', '\0'};
+            value += quoted;
+            memset(value, '*', strcspn(value, stops));
+        }
+    }
+}
+
+/* A text as it may be shown: without the passwords of addresses, and the arguments that are secrets
+ * in any component. */
+static void hide_for_show(char *text)
+{
+    const weir_component *component;
+    wr_plan_hide_secrets(text);
+    for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
+        for (size_t j = 0; j < component->args_count; j++) {
+            const weir_arg *arg = &component->args[j];
+            if ((arg->flags & WEIR_ARG_SECRET) != 0 &&
+                (arg->form == WEIR_FORM_NAMED || arg->form == WEIR_FORM_KEYWORD)) {
+                hide_arg(text, arg);
+            }
+        }
+    }
+}
+
 /* The line of the text the mistake is in, and the carets under it. */
 static void print_excerpt(struct wr_plan_out *out, const struct wr_plan_error *error,
                           const char *text)
@@ -210,7 +245,7 @@ size_t wr_plan_error_print(const struct wr_plan_error *error, const char *text, 
     if (error->code != WEIR_ENOMEM) {
         char *shown = wr_strdup(text);
         if (shown != NULL) {
-            wr_plan_hide_secrets(shown);
+            hide_for_show(shown);
             print_excerpt(&out, error, shown);
             wr_free(shown);
         }

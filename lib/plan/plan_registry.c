@@ -157,6 +157,11 @@ const weir_component *weir_component_find(const char *name, size_t index)
     const weir_component *component;
     size_t len = strlen(name);
     size_t found = 0;
+    struct wr_plan_error error = {.code = 0};
+    if (strchr(name, '/') != NULL) {
+        return index == 0 ? wr_plan_module_load(&error, (struct wr_plan_span){0, 0}, name, len)
+                          : NULL;
+    }
     for (size_t round = 0; round < 2; round++) {
         for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
             if (same(component->name, name, len) || listed(component->aliases, name, len) ||
@@ -166,7 +171,6 @@ const weir_component *weir_component_find(const char *name, size_t index)
                 }
             }
         }
-        struct wr_plan_error error = {.code = 0};
         if (found > 0 || !wr_plan_module_find(&error, (struct wr_plan_span){0, 0}, name, len)) {
             break;
         }

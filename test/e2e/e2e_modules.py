@@ -39,6 +39,12 @@ class Modules(TestCase):
         self.refused("./two.so", "has several components", "./two.so:every ./two.so:countdown ./two.so:picky")
         self.refused("gen 1.. | ./two.so:evry 3", "has no such component", "./two.so:every")
 
+    def test_help_explains_a_component_of_a_module(self):
+        run = weir("help", "./two.so:picky", cwd=MODULES)
+        self.ends(run, 0)
+        self.assertIn("picky TEXT [on-error=skip|stop|dead]\n  Rejects one text.\n", run.out.decode())
+        self.ends(weir("help", "./two.so", cwd=MODULES), 2, "there is no source, stage or sink './two.so'")
+
     def test_a_source_of_a_module_stands_in_the_first_place(self):
         self.refused("gen 1.. | ./two.so:countdown", "'countdown' is a source")
 

@@ -316,6 +316,8 @@ static const struct mistake {
      "          ^^^ a pipeline begins with it: gen 1..3"},
     {"gen 1.. | where if .a then .b else .c end",
      "where: 'if' belongs to jq programs, not to expressions", "                ^^"},
+    {"pg 'select 1' password=****** fetch=x", "pg: 'x' is not a valid count",
+     "                                    ^ for example 1000"},
 };
 
 TEST(a_mistake_in_a_tree_is_told_with_carets_and_a_hint)
@@ -328,7 +330,12 @@ TEST(a_mistake_in_a_tree_is_told_with_carets_and_a_hint)
         wr_plan_out_init(&out, expected, sizeof expected);
         wr_plan_out_print(&out, "%s\n  %s\n  ", mistakes[i].message, mistakes[i].text);
         wr_expected_print(&out, mistakes[i].carets);
-        (void)weir_plan_error_text(mistakes[i].text, NULL, got, sizeof got);
+        char text[200];
+        strcpy(text, mistakes[i].text);
+        if (strchr(text, '*') != NULL) {
+            memcpy(strchr(text, '*'), "hunter", 6); /* it is shown as stars */
+        }
+        (void)weir_plan_error_text(text, NULL, got, sizeof got);
         ck_assert_str_eq(got, expected);
     }
 }
