@@ -151,33 +151,30 @@ static const char *unit_of(const weir_arg *arg)
     return arg->type == WEIR_ARGTYPE_TIME ? "ms" : arg->type == WEIR_ARGTYPE_SIZE ? "B" : "";
 }
 
+/* Does the range hold a number? */
+static int check_range(struct wr_plan_args *args, const struct wr_plan_token *token,
+                       const weir_range *range)
+{
+    if (range->last == WEIR_NONE || range->first <= range->last) {
+        return 0;
+    }
+    (void)wr_plan_args_fail(args, token->value, "'%.*s' is an empty range", (int)token->value.len,
+                            args->reading->clean + token->value.at);
+    return wr_plan_hint(&args->reading->error, "write %lld..%lld", (long long)range->last,
+                        (long long)range->first);
+}
+
 /* Is the number within its bounds? */
 static int check_bounds(struct wr_plan_args *args, const weir_arg *arg,
-                        const struct wr_plan_token *token, const void *field)
+                        const struct wr_plan_token *token, int64_t value)
 {
-    weir_range range = {0, WEIR_NONE};
-    int64_t value = 0;
-    bool bounded = arg->type == WEIR_ARGTYPE_COUNT || arg->type == WEIR_ARGTYPE_SIZE ||
-                   arg->type == WEIR_ARGTYPE_TIME;
-    memcpy(bounded ? (void *)&value : (void *)&range, field,
-           bounded                           ? sizeof value
-           : arg->type == WEIR_ARGTYPE_RANGE ? sizeof range
-                                             : 0);
-    if (bounded && value < arg->min) {
-        return wr_plan_args_fail(args, token->value, "the %s is at least %lld%s",
-                                 wr_plan_type_text(arg), (long long)arg->min, unit_of(arg));
+    bool low = value < arg->min;
+    if (!low && (arg->max == 0 || value <= arg->max)) {
+        return 0;
     }
-    if (bounded && arg->max > 0 && value > arg->max) {
-        return wr_plan_args_fail(args, token->value, "the %s is at most %lld%s",
-                                 wr_plan_type_text(arg), (long long)arg->max, unit_of(arg));
-    }
-    if (range.last != WEIR_NONE && range.last < range.first) {
-        (void)wr_plan_args_fail(args, token->value, "'%.*s' is an empty range",
-                                (int)token->value.len, args->reading->clean + token->value.at);
-        return wr_plan_hint(&args->reading->error, "write %lld..%lld", (long long)range.last,
-                            (long long)range.first);
-    }
-    return 0;
+    return wr_plan_args_fail(args, token->value, "the %s is at %s %lld%s", wr_plan_type_text(arg),
+                             low ? "least" : "most", (long long)(low ? arg->min : arg->max),
+                             unit_of(arg));
 }
 
 /* Convert a word. *fits false: it is not of this argument's form, and nothing is recorded. */
@@ -190,8 +187,12 @@ int wr_plan_value_read(struct wr_plan_args *args, const weir_arg *arg,
     if (arg->type >= WEIR_ARGTYPE_CHOICE) {
         return read_text(args, arg, token, field);
     }
-    char number[sizeof(weir_rate)] = "";
-    int rc = read_number(arg, word, len, number);
+    union {
+        int64_t value;
+        weir_range range;
+        weir_rate rate;
+    } number = {.value = 0};
+    int rc = read_number(arg, word, len, &number);
     if (rc == WEIR_EINVAL) {
         *fits = false;
         return 0;
@@ -200,9 +201,12 @@ int wr_plan_value_read(struct wr_plan_args *args, const weir_arg *arg,
         return wr_plan_args_fail(args, token->value, "'%.*s' is too large",
                                  (int)WR_MIN(len, (size_t)WR_PLAN_SHOWN_MAX), word);
     }
-    if (check_bounds(args, arg, token, number) == 0) {
-        memcpy(field, number, wr_plan_type_size(arg));
+    if (arg->type == WEIR_ARGTYPE_RANGE) {
+        (void)check_range(args, token, &number.range);
+    } else if (arg->type <= WEIR_ARGTYPE_TIME) {
+        (void)check_bounds(args, arg, token, number.value);
     }
+    memcpy(field, &number, wr_plan_type_size(arg));
     return args->reading->error.code;
 }
 
