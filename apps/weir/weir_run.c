@@ -30,6 +30,9 @@ struct run {
     weir_scope *scope; /* of the pipeline */
     weir_gen *gen;     /* while it is pumped */
     weir_state *state; /* NULL: none */
+    int promised;      /* by what the pipeline is made of: enum weir_delivery */
+    int told_delivery; /* WEIR_NONE: nothing yet */
+    char promise[512];
 };
 
 static void dump_tasks(void *ctx)
@@ -260,23 +263,37 @@ static int exit_code(const struct run *run, const weir_error *error)
     }
 }
 
-/* What happens to an item when this process dies, and why; said before anything runs. */
-static void tell_delivery(struct run *run, const weir_sink *sink, bool durable)
+/* What happens to an item when this process dies, and why. The state says what it has found out; what
+ * the pipeline is made of may promise less. */
+static void tell_delivery(void *ctx, int delivery, const char *text)
 {
-    char promise[512];
+    struct run *run = ctx;
+    if (run->promised < delivery) {
+        delivery = run->promised;
+        text = run->promise;
+    }
+    if (delivery != run->told_delivery && !run->say.quiet) {
+        say_line(&run->say, "delivery: %s", text);
+    }
+    run->told_delivery = delivery;
+}
+
+static void watch_delivery(struct run *run)
+{
     weir_http_options http;
     weir_plan_options options = options_of(run->flags, &http);
-    if (durable && !run->say.quiet) {
-        int word = weir_plan_delivery(run->plan, &options, promise, sizeof promise);
-        bool fixed = word == WEIR_EXACTLY_ONCE && !wr_sink_can_cut(sink);
-        say_line(&run->say, "delivery: %s",
-                 fixed
-                     ? "at-least-once: the output is not a regular file, so what was not saved is "
-                       "written again"
-                     : promise);
-    } else if (!durable && run->say.verbose > 0) {
-        say_line(&run->say, "delivery: best-effort, since no --state keeps positions");
+    run->told_delivery = WEIR_NONE;
+    if (run->state == NULL) {
+        if (run->say.verbose > 0) {
+            say_line(&run->say, "delivery: best-effort, since no --state keeps positions");
+        }
+        return;
     }
+    run->promised = weir_plan_delivery(run->plan, &options, run->promise, sizeof run->promise);
+    if (run->promised == WEIR_BEST_EFFORT) {
+        tell_delivery(run, run->promised, run->promise);
+    }
+    weir_state_watch(run->state, tell_delivery, run);
 }
 
 /* All runs with one state are one run to a stage that counts, as long as what it counts can be known
@@ -349,7 +366,7 @@ static int run_in_loop(struct run *run)
     if (code != 0) {
         return code;
     }
-    tell_delivery(run, sink, durable);
+    watch_delivery(run);
     if (durable) {
         tell_counts(run);
     }

@@ -78,7 +78,9 @@ static bool read_promise(void *ctx, const char *name)
     if (record != NULL && record->sources_count == 1 &&
         sscanf(record->sources[0].position, "offset %llu", &offset) == 1) {
         promise->position = offset;
-        promise->length = record->sink_length > 0 ? (uint64_t)record->sink_length : 0;
+        promise->length = record->sinks_count == 1 && record->sinks[0].length > 0
+                              ? (uint64_t)record->sinks[0].length
+                              : 0;
     }
     weir_record_free(record);
     return true;

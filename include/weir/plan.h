@@ -170,19 +170,13 @@ WEIR_API uint64_t weir_plan_hash(const weir_plan *plan, const weir_plan_options 
 WEIR_API WEIR_MUST_CHECK int weir_plan_check(const weir_plan *plan,
                                              const weir_plan_options *options, weir_error *error);
 
-/* What a run with a state promises about each item when the process dies. */
-enum weir_delivery {
-    WEIR_BEST_EFFORT = 0,   /* it may be lost */
-    WEIR_AT_LEAST_ONCE = 1, /* it is written, perhaps twice */
-    WEIR_EXACTLY_ONCE = 2   /* what is written is that of a run that was never killed */
-};
 /*
  * Tell what the components of a plan can promise, with a state. It is known before a run, so what
  * depends on the far end is a condition.
  *
  * options  of it the files. NULL is allowed.
  * text     [out] "exactly-once-effect if the server sends a strong ETag ...", as snprintf.
- * Returns  one of enum weir_delivery.
+ * Returns  one of enum weir_delivery (state.h).
  */
 WEIR_API int weir_plan_delivery(const weir_plan *plan, const weir_plan_options *options, char *text,
                                 size_t cap);

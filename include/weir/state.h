@@ -53,6 +53,28 @@ WEIR_API weir_state *weir_state_open(weir_scope *scope, const char *folder, cons
  */
 WEIR_API void weir_state_describe(weir_state *state, const char *text);
 
+/* What a run with a state promises about each item when the process dies. */
+enum weir_delivery {
+    WEIR_BEST_EFFORT = 0,   /* it may be lost */
+    WEIR_AT_LEAST_ONCE = 1, /* it is written, perhaps twice */
+    WEIR_EXACTLY_ONCE = 2   /* what is written is that of a run that was never killed */
+};
+/*
+ * Have a function called when it is known what the pipeline promises, and again when that changes:
+ * the weakest of what its sources and its sinks promise. A source may have to be asked first, so that
+ * is when the first answer has come. Without a function the log is told.
+ *
+ * fn       runs where that became known, on the loop's thread, and must not suspend. delivery: an enum
+ *          weir_delivery; text: "at-least-once: ...", lent for the call. NULL: none any more.
+ */
+WEIR_API void weir_state_watch(weir_state *state,
+                               void (*fn)(void *ctx, int delivery, const char *text), void *ctx);
+/*
+ * Have the sinks fail with WEIR_EINVAL, before they write anything, when the pipeline promises less
+ * than this.
+ */
+WEIR_API void weir_state_require(weir_state *state, int delivery);
+
 /* ---- records, for tools: without a loop, on any thread */
 
 typedef struct weir_record_source {
@@ -62,16 +84,21 @@ typedef struct weir_record_source {
     bool finished;        /* it was read to its end */
 } weir_record_source;
 
+typedef struct weir_record_sink {
+    const char *name; /* what is written to, without secrets */
+    int64_t length;   /* bytes of a file that the next run keeps; -1: it is not cut */
+} weir_record_sink;
+
 /* What a state has left on the disk. */
 typedef struct weir_record {
     size_t struct_size;
     const char *name;
-    const char *text;    /* the pipeline; NULL: not known */
-    const char *sink;    /* what it writes to; NULL: nothing was written yet */
-    int64_t sink_length; /* bytes of a file that the next run keeps; -1: it is not cut */
-    int64_t saved_ms;    /* Unix time */
+    const char *text; /* the pipeline; NULL: not known */
+    int64_t saved_ms; /* Unix time */
     const weir_record_source *sources;
     size_t sources_count;
+    const weir_record_sink *sinks; /* those that were written to */
+    size_t sinks_count;
 } weir_record;
 
 /*

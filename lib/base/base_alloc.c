@@ -23,6 +23,8 @@
 
 #include "base_fault.h"
 
+enum { FIRST_ELEMENTS = 4 };
+
 static weir_allocator custom; /* allocate == NULL: the C library's */
 static atomic_bool in_use;
 
@@ -101,4 +103,21 @@ void wr_free(void *memory)
     } else {
         free(memory);
     }
+}
+
+bool wr_grow(void *list, size_t size, size_t count, size_t *cap)
+{
+    void *old;
+    if (count < *cap) {
+        return true;
+    }
+    size_t more = *cap == 0 ? FIRST_ELEMENTS : *cap * 2;
+    memcpy(&old, list, sizeof old); /* a pointer to a pointer of any type */
+    void *new = wr_realloc(old, more * size);
+    if (new == NULL) {
+        return false;
+    }
+    memcpy(list, &new, sizeof new);
+    *cap = more;
+    return true;
 }

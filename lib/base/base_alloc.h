@@ -9,6 +9,7 @@
 #ifndef WR_BASE_ALLOC_H
 #define WR_BASE_ALLOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 void *wr_alloc(size_t bytes) __attribute__((malloc, alloc_size(1), warn_unused_result));
@@ -19,5 +20,8 @@ void *wr_realloc(void *old, size_t bytes) __attribute__((alloc_size(2), warn_unu
 /* NULL gives NULL without being a failure: test the result only when `text` was not NULL. */
 char *wr_strdup(const char *text) __attribute__((malloc, warn_unused_result));
 void wr_free(void *memory);
+/* Room for one more element of `size` bytes in an array: `list` points to the pointer to it. False: no
+ * memory, and nothing changed. */
+bool wr_grow(void *list, size_t size, size_t count, size_t *cap);
 
 #endif

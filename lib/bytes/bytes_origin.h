@@ -63,6 +63,10 @@ struct wr_positions {
     const struct wr_positions_ops *ops;
 };
 
+/* The number is of half an item at the end of what may grow: a restart goes on before it. */
+#define WR_END_HALF (UINT64_C(1) << 61)
+#define WR_END_FLAGS (WR_END_INSIDE | WR_END_LEFT_OUT | WR_END_HALF)
+
 struct wr_origin {
     struct weir_receipt receipt;
     uint32_t id; /* weir_item.origin */
@@ -89,7 +93,9 @@ struct wr_origin {
     void (*gone)(struct wr_origin *origin,
                  void *ctx); /* ended and nothing held: the last call, frees */
     void *gone_ctx;
-    struct wr_list link; /* in the loop's list of origins */
+    struct wr_list link;    /* in the list of its scope */
+    struct wr_origin *more; /* the next part of the same source; NULL */
+    bool leaves;            /* this part is over with its loan */
     char name[64];
 };
 

@@ -356,6 +356,30 @@ void wr_gen_ready(struct weir_gen *gen)
     gen->direct = !gen->body && easy && gen->reader == NULL;
 }
 
+struct wr_origin *wr_gen_add_origin(struct weir_gen *gen, const char *name)
+{
+    struct wr_origin *origin = wr_scope_origin(gen->object.scope, name);
+    if (origin != NULL) {
+        origin->more = gen->origin->more;
+        gen->origin->more = origin;
+    }
+    return origin;
+}
+
+void wr_gen_loans_over(struct weir_gen *gen)
+{
+    for (struct wr_origin **at = &gen->origin->more; *at != NULL;) {
+        struct wr_origin *origin = *at;
+        if (origin->leaves) {
+            *at = origin->more;
+            wr_origin_end(origin); /* which ends the loan, too */
+        } else {
+            wr_origin_lend(origin, 0);
+            at = &origin->more;
+        }
+    }
+}
+
 /* The first pull. */
 static bool start(struct weir_gen *gen)
 {

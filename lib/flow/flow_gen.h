@@ -116,7 +116,7 @@ struct weir_gen {
     struct weir_sink *into;    /* where a pump puts what it gives; NULL */
     struct weir_gen *up;       /* the first adopted that is still there; NULL */
     struct wr_body *delegator; /* the body whose weir_yield_from is in this one; NULL */
-    struct wr_origin *origin;  /* sources only */
+    struct wr_origin *origin;  /* sources only; by `more` those of its other parts */
     weir_error *failure;       /* NULL: none */
     uint64_t failed_at;        /* loop->failures when it happened: the first in time wins */
     struct wr_puller *puller;
@@ -269,11 +269,29 @@ void wr_puller_close(struct weir_gen *gen); /* fail the pull in flight, wait, en
 
 /* ---- for sources */
 
-/* Number and stamp n items just made by a source (bytes or values; data, len, flags, block, time_ns
- * are set): seq, origin, receipt; they are lent. */
-static inline void wr_source_give(struct weir_gen *gen, weir_item *items, size_t n)
+/* A source of several parts (files, partitions) has an origin for each, from its first pull on; the
+ * numbers of one do not hold up another one's. NULL: no memory. */
+struct wr_origin *wr_gen_add_origin(struct weir_gen *gen, const char *name);
+/* Such a part gives no more: it ends with its loan. What it has given settles all the same. */
+static inline void wr_origin_leave(struct wr_origin *origin)
 {
-    struct wr_origin *origin = gen->origin;
+    origin->leaves = true;
+}
+void wr_gen_loans_over(struct weir_gen *gen);
+/* All that was lent is asked past. */
+static inline void wr_gen_loan_over(struct weir_gen *gen)
+{
+    if (gen->origin != NULL) {
+        wr_origin_lend(gen->origin, 0);
+        if (WR_UNLIKELY(gen->origin->more != NULL)) {
+            wr_gen_loans_over(gen);
+        }
+    }
+}
+/* Number and stamp n items just made by a source, or by a part of one (bytes or values; data, len,
+ * flags, block, time_ns are set): seq, origin, receipt; they are lent. */
+static inline void wr_origin_give(struct wr_origin *origin, weir_item *items, size_t n)
+{
     uint64_t seq = origin->given;
     for (size_t i = 0; i < n; i++) {
         items[i].seq = ++seq;
@@ -281,6 +299,10 @@ static inline void wr_source_give(struct weir_gen *gen, weir_item *items, size_t
         items[i].receipt = &origin->receipt;
     }
     wr_origin_lend(origin, n);
+}
+static inline void wr_source_give(struct weir_gen *gen, weir_item *items, size_t n)
+{
+    wr_origin_give(gen->origin, items, n);
 }
 
 #endif

@@ -21,8 +21,8 @@
 
 void wr_gen_seal(struct weir_gen *gen)
 {
-    if (gen->origin != NULL) {
-        wr_origin_seal(gen->origin);
+    for (struct wr_origin *origin = gen->origin; origin != NULL; origin = origin->more) {
+        wr_origin_seal(origin);
     }
     for (struct wr_list *node = gen->adopted.next; node != &gen->adopted; node = node->next) {
         wr_gen_seal(WR_OWNER(node, struct weir_gen, adopt_link));
@@ -113,8 +113,8 @@ void wr_gen_over(struct weir_gen *gen)
         gen->closed = true;
         if (gen->failure != NULL) {
             wr_gen_seal(gen);
-        } else if (gen->origin != NULL) {
-            wr_origin_lend(gen->origin, 0);
+        } else {
+            wr_gen_loan_over(gen);
         }
         if (gen->ops->close != NULL) {
             gen->ops->close(gen);
@@ -133,8 +133,9 @@ void wr_gen_free(struct weir_gen *gen)
     }
     wr_puller_free(gen);
     wr_object_fini(&gen->object);
-    if (gen->origin != NULL) {
-        wr_origin_end(gen->origin);
+    for (struct wr_origin *origin = gen->origin, *more; origin != NULL; origin = more) {
+        more = origin->more; /* it may be freed */
+        wr_origin_end(origin);
     }
     if (gen->body) {
         wr_body_fini(wr_body_of(gen));

@@ -125,9 +125,7 @@ static void asked_past(struct weir_gen *gen)
     if (gen->state != WR_GEN_INSIDE) {
         return;
     }
-    if (gen->origin != NULL) {
-        wr_origin_lend(gen->origin, 0);
-    }
+    wr_gen_loan_over(gen);
     for (struct wr_list *node = gen->adopted.next; node != &gen->adopted; node = node->next) {
         asked_past(WR_OWNER(node, struct weir_gen, adopt_link));
     }

@@ -213,8 +213,8 @@ void wr_sink_committed(struct weir_sink *sink)
     if (sink->ops->committed != NULL) {
         sink->ops->committed(sink);
     }
-    if (sink->state_begun) {
-        wr_state_committed(sink->state, 0);
+    if (sink->kept != NULL) {
+        wr_state_committed(sink->kept, 0);
     }
 }
 
@@ -224,7 +224,7 @@ void weir_sink_keep_state(weir_sink *sink, weir_state *state)
     if (sink == &no_memory || state == NULL) {
         return;
     }
-    if (sink->ops->passes_on || sink->ops->can_cut != NULL) {
+    if (sink->ops->passes_on || sink->ops->keeps_length) {
         wr_sink_set_error(sink, WEIR_EINVAL, 0, "%s",
                           sink->ops->passes_on
                               ? "a queue's end keeps no state: the sink behind its reader does"
@@ -232,30 +232,27 @@ void weir_sink_keep_state(weir_sink *sink, weir_state *state)
         return;
     }
     sink->state = state;
-}
-
-bool wr_sink_can_cut(const struct weir_sink *sink)
-{
-    return sink->ops->can_cut != NULL && sink->ops->can_cut(sink);
+    wr_state_expect_sink(state, sink->name, WEIR_AT_LEAST_ONCE,
+                         "what is written and not saved when the process dies is written again");
 }
 
 /* Before the first byte. 0 or a code; the failure is set. */
 static int begin_state(struct weir_sink *sink)
 {
     weir_error error;
-    int64_t stored;
-    if (sink->state == NULL || sink->state_begun) {
+    struct wr_state_sink *kept;
+    if (sink->state == NULL || sink->kept != NULL) {
         return 0;
     }
-    int rc = wr_state_attach_sink(sink->state, sink->name, &stored, &error);
+    int rc = wr_state_attach_sink(sink->state, sink->name, &kept, &error);
     if (rc >= 0) {
-        rc = wr_state_begin(sink->state, 0, &error);
+        rc = wr_state_begin(kept, 0, &error);
     }
     if (rc < 0) {
         set_failure(sink, &error);
         return rc;
     }
-    sink->state_begun = true;
+    sink->kept = kept;
     return 0;
 }
 
@@ -478,7 +475,7 @@ static int end_sink(struct weir_sink *sink, weir_error *error)
     if (sink->failure == NULL) {
         (void)begin_state(sink); /* nothing was put, but something may have been filtered */
     }
-    if (sink->state_begun) {
+    if (sink->kept != NULL) {
         weir_error
             unsaved; /* after a failure, too: the record tells the last commit, which stands */
         if (wr_state_save(sink->state, &unsaved) < 0) {

@@ -44,11 +44,8 @@ struct wr_sink_ops {
     /* How many items may be put now without waiting, at least 1; waits for the first. NULL: any
      * number. */
     size_t (*room)(struct weir_sink *sink);
-    /* Can what is written beyond a state's length be taken back? NULL: no. Asked before the first
-     * put.
-     */
-    bool (*can_cut)(const struct weir_sink *sink);
-    bool users;     /* operations of the program: they wait for what they like */
+    bool keeps_length; /* a file's: its state is in its options */
+    bool users;        /* operations of the program: they wait for what they like */
     bool passes_on; /* a queue's end: it keeps items by itself, the base keeps no receipts. Several
                        may wait in its put_many; it calls wr_sink_left when such a wait is over */
 };
@@ -67,7 +64,7 @@ struct weir_sink {
     uint64_t failed_at;
     uint64_t put_items, put_bytes; /* for metrics */
     struct weir_state *state;      /* weir_sink_keep_state */
-    bool state_begun;
+    struct wr_state_sink *kept;    /* the state's, once it has begun; NULL */
     uint16_t past_end;
     bool ended, canceled;
     uint8_t commit_act;     /* enum wr_act: what a commit says about the items; 0: WR_ACT_COMMIT */
@@ -117,8 +114,6 @@ void wr_sink_abandon(struct weir_sink *sink);
 void wr_sink_drop(struct weir_sink *sink);
 /* weir_put_many of items that no user has touched. */
 bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count);
-/* With a state: does a restart leave nothing twice in what it writes to? */
-WR_COMMAND_API bool wr_sink_can_cut(const struct weir_sink *sink);
 /* How many items may be put now. 0: the sink has failed. */
 size_t wr_sink_room(struct weir_sink *sink, size_t max);
 

@@ -34,9 +34,7 @@ struct weir_state wr_state_no_memory = {.failure = {.code = WEIR_ENOMEM,
                                                     .offset = -1,
                                                     .origin = "state",
                                                     .message = "no memory for a state"},
-                                        .place = {.folder_fd = -1, .lock_fd = -1},
-                                        .sink_fd = -1,
-                                        .sink_folder = -1};
+                                        .place = {.folder_fd = -1, .lock_fd = -1}};
 
 /* ---- moments */
 
@@ -50,6 +48,15 @@ bool wr_state_worth_saving(const struct weir_state *state)
         }
     }
     return false;
+}
+
+bool wr_state_begun(const struct weir_state *state)
+{
+    bool begun = false;
+    for (size_t i = 0; i < state->sinks_count; i++) {
+        begun = begun || state->sinks[i]->length >= 0;
+    }
+    return begun;
 }
 
 /* Nothing but what was filtered has settled, and something was. */
@@ -94,8 +101,7 @@ static bool see_slot(struct wr_state_slot *slot)
 #endif
 }
 
-/* Keep the moment that is now, if it fits. */
-static void look(struct weir_state *state)
+void wr_state_look(struct weir_state *state)
 {
     for (size_t i = 0; i < state->slots_count; i++) {
         if (!see_slot(state->slots[i])) {
@@ -103,11 +109,15 @@ static void look(struct weir_state *state)
         }
     }
     state->news = false;
-    state->kept_length = state->sink_length >= 0 ? state->sink_length : state->sink_stored;
+    for (size_t i = 0; i < state->sinks_count; i++) {
+        struct wr_state_sink *sink = state->sinks[i];
+        sink->kept = sink->length >= 0 ? sink->length : sink->stored;
+    }
     for (size_t i = 0; i < state->slots_count; i++) {
         state->slots[i]->kept = state->slots[i]->seen;
         wr_state_forget(state->slots[i]);
     }
+    wr_state_drop_retired(state);
 }
 
 /* state->fresh becomes the record of the moment that is kept, up to what says when it is saved.
@@ -115,38 +125,25 @@ static void look(struct weir_state *state)
 static bool compose(struct weir_state *state)
 {
     struct wr_growing *to = &state->fresh;
-    wr_record_begin(to, state->place.name, state->text);
-    if (state->sink_name != NULL) {
-        wr_record_sink(to, state->sink_name, state->lossy ? -1 : state->kept_length);
-    }
+    bool half = false;
     for (size_t i = 0; i < state->slots_count; i++) {
-        wr_state_put_slot(state, to, state->slots[i], &state->slots[i]->kept);
+        half = half || wr_state_is_half(state->slots[i]);
+    }
+    wr_record_begin(to, state->place.name, state->text);
+    wr_state_put_sinks(state, to, half);
+    for (size_t i = 0; i < state->slots_count; i++) {
+        wr_state_put_slot(state, to, state->slots[i], &state->slots[i]->kept, half);
     }
     return wr_growing_room(to, WR_RECORD_END_MAX);
 }
 
 /* ---- saving */
 
-/* The record must not be on the disk before the bytes that it counts, nor the file's name. */
-static int sync_sink(struct weir_state *state)
-{
-    const struct wr_disk *disk = state->loop->disk;
-    if (state->sink_lost == 0 && disk->sync_data(state->sink_fd) < 0 && errno != EINVAL) {
-        state->sink_lost = errno; /* EINVAL: a device, which has nothing to sync */
-    }
-    if (state->sink_lost == 0 && state->sink_folder >= 0) {
-        state->sink_lost = wr_disk_sync_folder(disk, state->sink_folder);
-        (void)disk->close(state->sink_folder);
-        state->sink_folder = -1;
-    }
-    return state->sink_lost;
-}
-
 static void save_run(struct wr_work *work)
 {
     struct weir_state *state = WR_OWNER(work, struct weir_state, work);
     state->error_step = "sync the sink for";
-    state->error_number = state->sink_fd >= 0 ? sync_sink(state) : 0;
+    state->error_number = wr_state_sync_sinks(state);
     if (state->error_number == 0 && !state->parent_synced) {
         state->error_step = "sync the folder of";
         state->error_number = wr_state_sync_parent(&state->place);
@@ -196,19 +193,22 @@ static int start_save(struct weir_state *state)
     struct wr_growing spare = *handed;
     *handed = *fresh;
     *fresh = spare;
-    state->cuttable = !state->lossy && state->kept_length >= 0;
+    state->cuttable = !state->lossy;
+    for (size_t i = 0; i < state->sinks_count; i++) {
+        state->sinks[i]->handed = state->sinks[i]->length;
+    }
     state->saved_ns = wr_now_ns(state->loop);
-    state->early = state->early || state->sink_length < 0;
+    state->early = state->early || !wr_state_begun(state);
     wr_work_start(state->loop, &state->work);
     return 1;
 }
 
 static void save_now(struct weir_state *state)
 {
-    if (!wr_state_worth_saving(state) || (state->sink_length < 0 && !filtered_only(state))) {
+    if (!wr_state_worth_saving(state) || (!wr_state_begun(state) && !filtered_only(state))) {
         return;
     }
-    look(state);
+    wr_state_look(state);
     if (start_save(state) < 0 && !state->told) {
         state->told = true;
         wr_log(&state->loop->log, WR_LOG_WARNING, "state", "no memory to save '%s'",
@@ -228,7 +228,7 @@ void wr_state_save_soon(struct weir_state *state)
 {
     state->news = true;
     if (state->place.folder == NULL) {
-        look(state);
+        wr_state_look(state);
         return;
     }
     if (state->work.busy || state->timer.active || state->sink_lost != 0) {
@@ -278,13 +278,13 @@ int wr_state_save(struct weir_state *state, weir_error *error)
         return rc;
     }
     wr_state_wait(state);
-    if (state->sink_length < 0 || !wr_state_worth_saving(state) || state->place.folder == NULL) {
+    if (!wr_state_begun(state) || !wr_state_worth_saving(state) || state->place.folder == NULL) {
         return 0;
     }
     if (state->sink_lost != 0) {
         return wr_state_lost(state, error);
     }
-    look(state);
+    wr_state_look(state);
     rc = start_save(state);
     if (rc <= 0) {
         return rc == 0 ? 0
@@ -339,19 +339,16 @@ static bool without_sink(const struct weir_state *state)
             delivered += counts[WR_DELIVERED];
         }
     }
-    return state->sink_length < 0 && wr_state_durable(state) && delivered > 0;
+    return !wr_state_begun(state) && wr_state_durable(state) && delivered > 0;
 }
 
 static void free_all(struct weir_state *state)
 {
     wr_state_slots_fini(state);
-    if (state->sink_folder >= 0) {
-        (void)state->loop->disk->close(state->sink_folder);
-    }
+    wr_state_sinks_fini(state);
     wr_state_unlock(&state->place);
     wr_free(state->place.folder);
     wr_free(state->text);
-    wr_free(state->sink_name);
     wr_growing_free(&state->fresh);
     wr_growing_free(&state->handed);
     wr_growing_free(&state->scratch);
@@ -386,10 +383,7 @@ static void load(struct weir_state *state)
         wr_state_load(&state->place, &record, &state->failure) <= 0) {
         return;
     }
-    state->sink_stored = state->kept_length = record.sink_length;
-    state->sink_name = wr_strdup(record.sink);
-    if ((record.sink != NULL && state->sink_name == NULL) ||
-        wr_state_adopt_sources(state, &record) < 0) {
+    if (wr_state_adopt_sinks(state, &record) < 0 || wr_state_adopt_sources(state, &record) < 0) {
         wr_error_set(&state->failure, WEIR_ENOMEM, 0, "state", "no memory to read the state");
     }
     wr_record_free(&record);
@@ -405,8 +399,7 @@ weir_state *weir_state_open(weir_scope *scope, const char *folder, const char *n
     state->loop = scope->loop;
     state->place = (struct wr_state_place){
         .disk = scope->loop->disk, .folder = wr_strdup(folder), .folder_fd = -1, .lock_fd = -1};
-    state->sink_fd = state->sink_folder = -1;
-    state->sink_stored = state->sink_length = state->kept_length = -1;
+    state->word = -1;
     state->saved_ns = wr_now_ns(state->loop) - (int64_t)SAVE_MS * 1000000;
     state->work.run = save_run;
     state->work.done = save_done;

@@ -28,6 +28,7 @@
 enum wr_proof {
     WR_PROOF_PENDING = 0, /* nothing yet */
     WR_PROOF_EXACT,       /* it is the same stream, and goes on where it has left off */
+    WR_PROOF_WEAK,        /* it goes on, perhaps with a gap or with repeats */
     WR_PROOF_NONE         /* it has no position */
 };
 
@@ -39,16 +40,23 @@ struct wr_state_moment {
     uint64_t items;  /* given and settled, over all runs */
 };
 
+/* Does what is read still end where this position says, which is of half an item at its end? */
+typedef bool wr_state_still(struct weir_state *state, const char *name, const char *position);
+
 /* A place in a source where a restart goes on. Read-only but for flow_state*.c. */
 struct wr_state_slot {
     struct weir_state *state;
-    char *name;                  /* of the source: what it reads, without secrets */
-    char *stored;                /* the position that an earlier run has left; NULL: none */
+    wr_state_still *still;
+    char *name;   /* of the source: what it reads, without secrets */
+    char *stored; /* the position that an earlier run has left; NULL: none */
+    char *before; /* at the moment before half an item; NULL: at the beginning */
+    uint64_t before_items;
     uint64_t items;              /* given and settled in earlier runs */
     bool finished;               /* an earlier run read it to its end */
     uint8_t proof;               /* enum wr_proof */
     bool expected;               /* a source was made in this run that may attach later */
     bool attached;               /* it has */
+    bool detached;               /* its generator has ended */
     bool read_to_end;            /* in this run */
     bool retired;                /* over: left out of the record once its items have settled */
     struct wr_origin *origin;    /* of this run; kept alive until the state ends */
@@ -57,8 +65,10 @@ struct wr_state_slot {
 };
 
 /* A source of this name was made, which runs when it is pulled: others may attach before it. Its
- * slot; NULL: the state cannot be used, or there is no memory (attaching says so). */
-const struct wr_state_slot *wr_state_expect_source(struct weir_state *state, const char *name);
+ * slot; NULL: the state cannot be used, or there is no memory (attaching says so). still: NULL where
+ * no position is of half an item. */
+const struct wr_state_slot *wr_state_expect_source(struct weir_state *state, const char *name,
+                                                   wr_state_still *still);
 /* Was there any? Without one nothing has a position. */
 WR_COMMAND_API bool wr_state_expects(const struct weir_state *state);
 /* Items that a source with this slot, NULL: none, has given in earlier runs and gives no more. */
@@ -79,7 +89,7 @@ struct wr_state_slot *wr_state_next_slot(struct weir_state *state, const char *n
 /* This part goes on; slot NULL: it is a new one. As wr_state_attach_source. */
 int wr_state_attach_slot(struct weir_state *state, struct wr_state_slot **slot, const char *name,
                          struct wr_origin *origin, weir_error *error);
-/* The part is over: out of the record once all its items have settled. */
+/* The part is over: out of the record once all its items have settled, and the slot is gone. */
 void wr_state_retire(struct wr_state_slot *slot);
 /* What the source says of where it goes on. NONE: what an earlier run has left in the slot is
  * gone. */
@@ -89,29 +99,71 @@ int wr_state_bad_position(const struct wr_state_slot *slot, weir_error *error);
 /* A source of this state is about to be asked for more: soon, look for what has settled without a
  * commit. Never suspends. */
 void wr_state_pulled(struct weir_state *state);
+/* Half an item at the end of what may grow is about to be given, with WR_END_HALF in its number: keep
+ * the moment before it, to which a restart goes back if there is more by then (flow_state_half.c). 0 or
+ * WEIR_ENOMEM. */
+int wr_state_before_half(struct weir_state *state);
 /* The generator ended: the origin's numbers are final. finished: it was read to its proper end. */
 void wr_state_detach_source(struct wr_state_slot *slot, bool finished);
 
-/* The sink's stored length, or -1 when there is none (nothing is cut). name: what it writes to,
- * without secrets; that of the stored one must be the same. 0, or a negative code with *error. */
-int wr_state_attach_sink(struct weir_state *state, const char *name, int64_t *stored_length,
+/* A sink of a state. Read-only but for flow_state*.c. */
+struct wr_state_sink {
+    struct weir_state *state;
+    char *name;          /* what it writes to, without secrets */
+    const char *promise; /* why its word is what it is */
+    uint8_t word;        /* what a restart leaves in it: enum weir_delivery */
+    bool transacts;      /* it keeps the positions itself, with its items */
+    bool known;          /* from the record of the last run */
+    bool expected;       /* a sink was made in this run that may attach later */
+    bool attached;       /* it has */
+    int64_t stored;      /* its length in the record of the last run; -1: nothing is cut */
+    int64_t length;      /* committed in this run; -1: it has not begun */
+    int64_t synced;      /* so much of its file is on the disk */
+    int64_t handed;      /* its length when a sync was begun */
+    int64_t kept;        /* of the moment that is kept; -1: none */
+    int64_t before;      /* at the moment before half an item; -1: not begun then */
+    int fd;              /* its file; -1: none */
+    int folder;          /* in which the file lies, until its name is synced; -1 */
+};
+
+/* A sink of this name was made. NULL: the state cannot be used, or there is no memory (attaching says
+ * so). word, promise (static): what it promises as far as that is known. */
+void wr_state_expect_sink(struct weir_state *state, const char *name, int word,
+                          const char *promise);
+/* Before its first byte. A name that the last run's record does not have is refused while one that it
+ * has is no sink of this run. 0 and *sink, or a negative code with *error. */
+int wr_state_attach_sink(struct weir_state *state, const char *name, struct wr_state_sink **sink,
                          weir_error *error);
-/* The file behind the sink, and its path; -1, NULL: none any more. It is synced before a record that
- * names its length is saved, and its name before the first one. A sync that fails ends all saving,
- * and the sink with it. Suspends while a save is under way. */
-void wr_state_sink_file(struct weir_state *state, int fd, const char *path);
+/* It is known now what it promises. */
+void wr_state_promise(struct wr_state_sink *sink, int word, const char *promise);
+/* The file behind the sink, and its path. It is synced before a record that names its length is saved,
+ * and its name before the first one. A sync that fails ends all saving, and the sink with it. */
+void wr_state_sink_file(struct wr_state_sink *sink, int fd, const char *path);
+/* The file is about to be closed: what later records may say of it is synced now. Suspends. 0 or
+ * WEIR_EIO with *error. */
+int wr_state_sink_closes(struct wr_state_sink *sink, weir_error *error);
+
+enum wr_cut {
+    WR_CUT_NOT = 0, /* *who has not shown where it goes on */
+    WR_CUT_YES,
+    WR_CUT_IF_SAME /* if the first bytes to be written are those that would be cut: *who can show no
+                      more than that */
+};
+/* May what is written beyond the stored length be cut? Waits for what the sources say of where they
+ * go on. Suspends. An enum wr_cut, or a negative code with *error. *who lives as long as the state. */
+int wr_state_may_cut(struct weir_state *state, const char **who, weir_error *error);
 /* Save once before the sink's first byte: `length` is what is there now. Suspends. 0 or a negative
  * code with *error. */
-int wr_state_begin(struct weir_state *state, int64_t length, weir_error *error);
+int wr_state_begin(struct wr_state_sink *sink, int64_t length, weir_error *error);
 /* These items are about to be written to a sink that can be cut. Items without a position end the
  * cutting, and that is on the disk when this returns. Suspends. 0 or a negative code with *error. */
 int wr_state_before_put(struct weir_state *state, const weir_item *items, size_t count,
                         weir_error *error);
-/* Whether a restart cuts the sink to the record's length. */
+/* Whether a restart cuts a sink to the record's length. */
 bool wr_state_cuts(const struct weir_state *state);
 /* The sink has committed everything up to `length`. Saves if nothing beyond the positions was
  * written, unless a save ran less than 100 ms ago (then a timer does). Never suspends. */
-void wr_state_committed(struct weir_state *state, int64_t length);
+void wr_state_committed(struct wr_state_sink *sink, int64_t length);
 /* Save what has settled now and wait for it. Suspends. 0 or a negative code with *error. */
 int wr_state_save(struct weir_state *state, weir_error *error);
 /* The failure of opening, NULL if none. */

@@ -16,7 +16,7 @@
 #include "base_alloc.h"
 
 #define CRC_LINE "crc32c "
-enum { CRC_LINE_LEN = 7 + 8 + 1, FIRST_BYTES = 1024, FIRST_SOURCES = 4 };
+enum { CRC_LINE_LEN = 7 + 8 + 1, FIRST_BYTES = 1024 };
 
 /* The reflected polynomial of Castagnoli, four bits a step. */
 uint32_t wr_crc32c(uint32_t crc, const void *bytes, size_t len)
@@ -112,23 +112,31 @@ void wr_record_begin(struct wr_growing *to, const char *name, const char *text)
     }
 }
 
-void wr_record_sink(struct wr_growing *to, const char *name, int64_t length)
+void wr_record_sink(struct wr_growing *to, const struct wr_record_sink *sink)
 {
-    char start[40];
-    snprintf(start, sizeof start, "sink %" PRId64, length);
-    put_line(to, start, name);
+    char number[40];
+    snprintf(number, sizeof number, "sink %" PRId64, sink->length);
+    put_line(to, number, sink->name);
+    if (sink->before >= 0) {
+        snprintf(number, sizeof number, "before %" PRId64 "\n", sink->before);
+        put(to, number);
+    }
 }
 
-void wr_record_source(struct wr_growing *to, const weir_record_source *source)
+void wr_record_source(struct wr_growing *to, const struct wr_record_source *source)
 {
-    char items[40];
+    char number[40];
     put_line(to, "source", source->name);
-    snprintf(items, sizeof items, "items %" PRIu64 "\n", source->items);
-    put(to, items);
+    snprintf(number, sizeof number, "items %" PRIu64 "\n", source->items);
+    put(to, number);
     if (source->finished) {
         put(to, "finished\n");
     }
     put_line(to, "position", source->position);
+    if (source->before != NULL) {
+        snprintf(number, sizeof number, "before %" PRIu64, source->before_items);
+        put_line(to, number, source->before);
+    }
 }
 
 void wr_record_end(struct wr_growing *to, int64_t saved_ms)
@@ -144,8 +152,8 @@ void wr_record_end(struct wr_growing *to, int64_t saved_ms)
 void wr_record_write(struct wr_growing *to, const struct wr_record *record)
 {
     wr_record_begin(to, record->name, record->text);
-    if (record->sink != NULL) {
-        wr_record_sink(to, record->sink, record->sink_length);
+    for (size_t i = 0; i < record->sinks_count; i++) {
+        wr_record_sink(to, &record->sinks[i]);
     }
     for (size_t i = 0; i < record->sources_count; i++) {
         wr_record_source(to, &record->sources[i]);
@@ -219,29 +227,57 @@ static uint64_t read_number(struct reading *r, char *digits, char **rest)
     return number;
 }
 
+static int64_t read_length(struct reading *r, char *digits, char **rest)
+{
+    uint64_t number = read_number(r, digits, rest);
+    r->bad = r->bad || number > INT64_MAX;
+    return (int64_t)number;
+}
+
+static void read_sink(struct wr_record *record, struct reading *r, char *value)
+{
+    char *name = NULL, *before;
+    if (!wr_grow(&record->sinks, sizeof *record->sinks, record->sinks_count, &record->sinks_cap)) {
+        r->bad = true;
+        return;
+    }
+    struct wr_record_sink *sink = &record->sinks[record->sinks_count++];
+    *sink = (struct wr_record_sink){.length = -1, .before = -1};
+    if (strncmp(value, "-1 ", 3) == 0) {
+        name = value + 3;
+    } else {
+        sink->length = read_length(r, value, &name);
+    }
+    sink->name = r->bad ? NULL : unescape(r, name);
+    if ((before = take_line(r, "before")) != NULL) {
+        sink->before = read_length(r, before, NULL);
+    }
+}
+
 static void read_source(struct wr_record *record, struct reading *r, char *name)
 {
-    if (record->sources_count == record->sources_cap) {
-        size_t cap = WR_MAX(record->sources_cap * 2, (size_t)FIRST_SOURCES);
-        weir_record_source *sources = wr_realloc(record->sources, cap * sizeof *record->sources);
-        if (sources == NULL) {
-            r->bad = true;
-            return;
-        }
-        record->sources = sources;
-        record->sources_cap = cap;
+    char *before;
+    if (!wr_grow(&record->sources, sizeof *record->sources, record->sources_count,
+                 &record->sources_cap)) {
+        r->bad = true;
+        return;
     }
-    weir_record_source *source = &record->sources[record->sources_count++];
-    source->name = unescape(r, name);
+    struct wr_record_source *source = &record->sources[record->sources_count++];
+    *source = (struct wr_record_source){.name = unescape(r, name)};
     source->items = read_number(r, take_line(r, "items"), NULL);
     source->finished = take_line(r, "finished") != NULL;
     source->position = take_value(r, "position");
+    if ((before = take_line(r, "before")) != NULL) {
+        char *position = NULL;
+        source->before_items = read_number(r, before, &position);
+        source->before = r->bad ? NULL : unescape(r, position);
+    }
     r->bad = r->bad || source->position == NULL;
 }
 
 static const char *read_lines(struct wr_record *record, struct reading *r)
 {
-    char *format = take_line(r, "weir-state"), *name;
+    char *format = take_line(r, "weir-state"), *value;
     if (format == NULL) {
         return "it is not a record";
     }
@@ -250,23 +286,14 @@ static const char *read_lines(struct wr_record *record, struct reading *r)
     }
     record->name = take_value(r, "name");
     record->text = take_value(r, "text");
-    record->sink_length = -1;
-    char *sink = take_line(r, "sink");
-    if (sink != NULL) {
-        bool none = strncmp(sink, "-1 ", 3) == 0;
-        uint64_t length = none ? 0 : read_number(r, sink, &name);
-        r->bad = r->bad || length > INT64_MAX;
-        record->sink = r->bad ? NULL : unescape(r, none ? sink + 3 : name);
-        record->sink_length = none ? -1 : (int64_t)length;
+    while ((value = take_line(r, "sink")) != NULL) {
+        read_sink(record, r, value);
     }
-    while ((name = take_line(r, "source")) != NULL) {
-        read_source(record, r, name);
+    while ((value = take_line(r, "source")) != NULL) {
+        read_source(record, r, value);
     }
-    uint64_t saved_ms = read_number(r, take_line(r, "saved"), NULL);
-    record->saved_ms = (int64_t)saved_ms;
-    return r->bad || record->name == NULL || r->at != r->end || saved_ms > INT64_MAX
-               ? "it is not a record"
-               : NULL;
+    record->saved_ms = read_length(r, take_line(r, "saved"), NULL);
+    return r->bad || record->name == NULL || r->at != r->end ? "it is not a record" : NULL;
 }
 
 const char *wr_record_read(struct wr_record *record, struct wr_growing *bytes)
@@ -292,6 +319,7 @@ const char *wr_record_read(struct wr_record *record, struct wr_growing *bytes)
 void wr_record_free(struct wr_record *record)
 {
     wr_free(record->bytes);
+    wr_free(record->sinks);
     wr_free(record->sources);
     *record = (struct wr_record){.bytes = NULL};
 }

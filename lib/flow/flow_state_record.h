@@ -7,15 +7,18 @@
  *     weir-state 2                             the format
  *     name orders
  *     text https://host/feed | file out        the pipeline as weir_plan_text gives it
- *     sink 4711 out                            the sink's length at the last commit, and its name
- *     source https://host/feed                 and then any number of sources
+ *     sink 4711 out                            a sink's length at the last commit, and its name;
+ *     before 4700                              any number of sinks
+ *     source https://host/feed                 any number of sources
  *     items 40                                 given and settled in all runs
  *     finished                                 it was read to its end
  *     position offset 4711 etag "x"            in words of the source's own
+ *     before 39 offset 4700 etag "x"           items, and position; none: from the beginning
  *     saved 1700000000123                      Unix time, ms
  *     crc32c 1a2b3c4d
  *
- * The length of a sink that is not to be cut is -1. What is not known has no line. A byte
+ * The `before` lines make an earlier moment of the record, flow_state_half.c. The length of a sink that
+ * is not to be cut is -1. What is not known has no line. A byte
  * below space, DEL and '%' are written %xx, so a value may hold anything but NUL.
  */
 #ifndef WR_FLOW_STATE_RECORD_H
@@ -24,8 +27,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <weir/state.h>
 
 #include "base_error.h"
 
@@ -49,20 +50,35 @@ void wr_growing_bytes(struct wr_growing *text, const char *bytes, size_t len);
 
 /* ---- writing: in this order */
 
+struct wr_record_sink {
+    const char *name; /* what it writes to, without secrets */
+    int64_t length;   /* -1: it is not cut */
+    int64_t before;   /* -1: none */
+};
+
+struct wr_record_source {
+    const char *name;     /* what it reads, without secrets */
+    const char *position; /* in words of the source's own */
+    const char *before;   /* NULL: none */
+    uint64_t items, before_items;
+    bool finished;
+};
+
 /* text NULL: not known. */
 void wr_record_begin(struct wr_growing *to, const char *name, const char *text);
-void wr_record_sink(struct wr_growing *to, const char *name, int64_t length);
-void wr_record_source(struct wr_growing *to, const weir_record_source *source);
+void wr_record_sink(struct wr_growing *to, const struct wr_record_sink *sink);
+void wr_record_source(struct wr_growing *to, const struct wr_record_source *source);
 void wr_record_end(struct wr_growing *to, int64_t saved_ms);
 
 /* ---- reading */
 
 struct wr_record {
-    char *bytes;                    /* all texts below lie in it */
-    const char *name, *text, *sink; /* text, sink: NULL: none */
-    int64_t sink_length;            /* -1: none */
+    char *bytes;             /* all texts below lie in it */
+    const char *name, *text; /* text: NULL: not known */
     int64_t saved_ms;
-    weir_record_source *sources;
+    struct wr_record_sink *sinks;
+    size_t sinks_count, sinks_cap;
+    struct wr_record_source *sources;
     size_t sources_count, sources_cap;
 };
 

@@ -1,44 +1,163 @@
 /*
- * flow_state_sink.c - the sink of a state: its length at a commit, and whether a restart cuts it.
+ * flow_state_sink.c - the sinks of a state: their lengths at a commit, and whether they are cut.
  *
- * Items without a position end the cutting: the record then has no length, which is on the disk
- * before the first of them is written, since nobody could write them again after a cut. Where no
- * source has a position nothing is saved, and an older record is removed.
+ * A file that is longer than the record says was written to by a run that died before it could save.
+ * What is behind the stored length is cut off only when every source that has a position has shown
+ * that it gives those items again. Items without a position end the cutting for good: the record then
+ * has no length, which is on the disk before the first of them is written, since nobody could write
+ * them again after a cut. Where no source has a position nothing is saved, and an older record is
+ * removed.
  *
- * Called by sinks from the task that puts, commits or ends; begin and before_put suspend.
+ * Called by sinks from the task that puts, commits or ends; may_cut, begin and before_put suspend.
  */
 #include "flow_state_inside.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base_alloc.h"
 #include "bytes_receipt.h"
+#include "loop_wait.h"
 
-int wr_state_attach_sink(struct weir_state *state, const char *name, int64_t *stored_length,
+/* ---- sinks */
+
+/* NULL: no memory. */
+static struct wr_state_sink *add_sink(struct weir_state *state, const char *name)
+{
+    struct wr_state_sink *sink = wr_zalloc(sizeof *sink);
+    if (sink == NULL || (sink->name = wr_strdup(name)) == NULL ||
+        !wr_grow(&state->sinks, sizeof *state->sinks, state->sinks_count, &state->sinks_cap)) {
+        if (sink != NULL) {
+            wr_free(sink->name);
+        }
+        wr_free(sink);
+        return NULL;
+    }
+    sink->state = state;
+    sink->stored = sink->length = sink->kept = sink->before = sink->synced = -1;
+    sink->fd = sink->folder = -1;
+    state->sinks[state->sinks_count++] = sink;
+    return sink;
+}
+
+int wr_state_adopt_sinks(struct weir_state *state, const struct wr_record *record)
+{
+    for (size_t i = 0; i < record->sinks_count; i++) {
+        struct wr_state_sink *sink = add_sink(state, record->sinks[i].name);
+        if (sink == NULL) {
+            return WEIR_ENOMEM;
+        }
+        sink->stored = sink->kept = record->sinks[i].length;
+        sink->before = record->sinks[i].before;
+        sink->known = true;
+        state->half = state->half || sink->before >= 0;
+    }
+    return 0;
+}
+
+void wr_state_sinks_fini(struct weir_state *state)
+{
+    for (size_t i = 0; i < state->sinks_count; i++) {
+        struct wr_state_sink *sink = state->sinks[i];
+        if (sink->folder >= 0) {
+            (void)state->loop->disk->close(sink->folder);
+        }
+        wr_free(sink->name);
+        wr_free(sink);
+    }
+    wr_free(state->sinks);
+    state->sinks = NULL;
+    state->sinks_count = state->sinks_cap = 0;
+}
+
+void wr_state_put_sinks(const struct weir_state *state, struct wr_growing *to, bool half)
+{
+    for (size_t i = 0; i < state->sinks_count; i++) {
+        const struct wr_state_sink *sink = state->sinks[i];
+        if (sink->attached || sink->known) {
+            wr_record_sink(to, &(struct wr_record_sink){.name = sink->name,
+                                                        .length = state->lossy ? -1 : sink->kept,
+                                                        .before = half ? sink->before : -1});
+        }
+    }
+}
+
+/* Of several with one name the first that is free. */
+static struct wr_state_sink *find_sink(const struct weir_state *state, const char *name,
+                                       bool expected)
+{
+    for (size_t i = 0; i < state->sinks_count; i++) {
+        struct wr_state_sink *sink = state->sinks[i];
+        if (!(expected ? sink->expected : sink->attached) && strcmp(sink->name, name) == 0) {
+            return sink;
+        }
+    }
+    return NULL;
+}
+
+void wr_state_expect_sink(struct weir_state *state, const char *name, int word, const char *promise)
+{
+    struct wr_state_sink *sink = NULL;
+    if (state->failure.code == 0) {
+        sink = find_sink(state, name, true);
+        sink = sink != NULL ? sink : add_sink(state, name);
+    }
+    if (sink != NULL) {
+        sink->expected = true;
+        sink->word = (uint8_t)word;
+        sink->promise = promise;
+    }
+}
+
+/* The record has a sink that is none of this run's. */
+static const struct wr_state_sink *stranger(const struct weir_state *state)
+{
+    for (size_t i = 0; i < state->sinks_count; i++) {
+        const struct wr_state_sink *sink = state->sinks[i];
+        if (sink->known && !sink->attached && !sink->expected) {
+            return sink;
+        }
+    }
+    return NULL;
+}
+
+int wr_state_attach_sink(struct weir_state *state, const char *name, struct wr_state_sink **sink,
                          weir_error *error)
 {
-    *stored_length = -1;
+    *sink = NULL;
     int rc = wr_state_usable(state, error);
     if (rc < 0) {
         return rc;
     }
-    bool known = state->sink_name != NULL && wr_state_worth_saving(state);
-    if (known && strcmp(state->sink_name, name) != 0) {
+    struct wr_state_sink *found = find_sink(state, name, false);
+    const struct wr_state_sink *other = found == NULL || !found->known ? stranger(state) : NULL;
+    if (other != NULL && wr_state_worth_saving(state)) {
         return wr_error_set(error, WEIR_EINVAL, 0, "state",
-                            "the state '%s' is another pipeline's: its sink is '%s', not '%s'",
-                            state->place.name, state->sink_name, name);
+                            "the state '%s' is another pipeline's: it writes to '%s', and not to "
+                            "'%s'",
+                            state->place.name, other->name, name);
     }
-    if (!known) {
-        wr_free(state->sink_name);
-        state->sink_name = wr_strdup(name);
-        state->sink_stored = -1;
+    found = found != NULL ? found : add_sink(state, name);
+    if (found == NULL) {
+        return wr_error_set(error, WEIR_ENOMEM, 0, "state", "no memory for the name of a sink");
     }
-    if (state->sink_name == NULL) {
-        return wr_error_set(error, WEIR_ENOMEM, 0, "state", "no memory for the name of the sink");
+    found->attached = true;
+    if (state->lossy || !wr_state_worth_saving(state)) {
+        found->stored = -1;
     }
-    *stored_length = state->lossy ? -1 : state->sink_stored;
+    *sink = found;
     return 0;
 }
+
+void wr_state_promise(struct wr_state_sink *sink, int word, const char *promise)
+{
+    sink->word = (uint8_t)word;
+    sink->promise = promise;
+    wr_state_tell(sink->state);
+}
+
+/* ---- files */
 
 /* The folder in which a file lies; -1: it cannot be opened, as one that may not be read. */
 static int open_folder_of(const struct wr_disk *disk, const char *path)
@@ -54,43 +173,127 @@ static int open_folder_of(const struct wr_disk *disk, const char *path)
     return fd;
 }
 
-void wr_state_sink_file(struct weir_state *state, int fd, const char *path)
+void wr_state_sink_file(struct wr_state_sink *sink, int fd, const char *path)
 {
-    if (state->failure.code != 0) {
-        return;
-    }
-    wr_state_wait(state);
-    state->sink_fd = fd;
-    if (state->sink_folder >= 0) {
-        (void)state->loop->disk->close(state->sink_folder);
-    }
-    state->sink_folder = fd >= 0 ? open_folder_of(state->loop->disk, path) : -1;
+    const struct wr_disk *disk = sink->state->loop->disk;
+    sink->fd = fd;
+    sink->folder = open_folder_of(disk, path);
 }
 
-int wr_state_begin(struct weir_state *state, int64_t length, weir_error *error)
+/* The record must not be on the disk before the bytes that it counts, nor before the file's name. */
+static int sync_sink(const struct wr_disk *disk, struct wr_state_sink *sink)
 {
-    int rc = wr_state_usable(state, error);
-    if (rc < 0) {
-        return rc;
+    int64_t length = sink->handed;
+    if (disk->sync_data(sink->fd) < 0 &&
+        errno != EINVAL) { /* EINVAL: a device, with nothing to sync */
+        return errno;
     }
-    state->sink_length = length;
-    if (!wr_state_worth_saving(state)) {
-        if (state->lossy) {
-            wr_state_wait(state);
-            wr_state_remove(&state->place);
+    int number = sink->folder >= 0 ? wr_disk_sync_folder(disk, sink->folder) : 0;
+    if (sink->folder >= 0) {
+        (void)disk->close(sink->folder);
+        sink->folder = -1;
+    }
+    sink->synced = number == 0 ? length : sink->synced;
+    return number;
+}
+
+int wr_state_sync_sinks(struct weir_state *state)
+{
+    for (size_t i = 0; i < state->sinks_count && state->sink_lost == 0; i++) {
+        if (state->sinks[i]->fd >= 0) {
+            state->sink_lost = sync_sink(state->loop->disk, state->sinks[i]);
         }
-        return 0;
     }
-    return wr_state_save(state, error);
+    return state->sink_lost;
+}
+
+static void sync_at_end(void *arg)
+{
+    struct wr_state_sink *sink = arg;
+    sink->state->sink_lost = sync_sink(sink->state->loop->disk, sink);
+}
+
+int wr_state_sink_closes(struct wr_state_sink *sink, weir_error *error)
+{
+    struct weir_state *state = sink->state;
+    wr_error_clear(error);
+    wr_state_wait(state);
+    if (sink->fd >= 0 && state->sink_lost == 0 && sink->synced < sink->length &&
+        wr_state_worth_saving(state)) {
+        sink->handed = sink->length;
+        wr_work_wait(state->loop, "the sink to be synced", sync_at_end, sink);
+    }
+    sink->fd = -1;
+    return state->sink_lost == 0 ? 0 : wr_state_lost(state, error);
+}
+
+int wr_state_lost(const struct weir_state *state, weir_error *error)
+{
+    return wr_error_set(error, WEIR_EIO, state->sink_lost, "state",
+                        "sync the sink: %s; what was written since the last save may be lost, and "
+                        "the next run writes it again",
+                        strerror(state->sink_lost));
+}
+
+/* ---- cutting */
+
+/* A source that is being asked and has not said yet where it goes on. */
+static bool somebody_pends(const struct weir_state *state)
+{
+    for (size_t i = 0; i < state->slots_count; i++) {
+        const struct wr_state_slot *slot = state->slots[i];
+        if (slot->attached && !slot->detached && slot->proof == WR_PROOF_PENDING) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A source that is to go on and has not been asked. */
+static bool somebody_comes(const struct weir_state *state)
+{
+    for (size_t i = 0; i < state->slots_count; i++) {
+        if (state->slots[i]->expected && !state->slots[i]->attached) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int wr_state_may_cut(struct weir_state *state, const char **who, weir_error *error)
+{
+    int rc = 0;
+    *who = NULL;
+    if (somebody_comes(state)) {
+        rc = wr_pause(state->loop, &state->object); /* its task may not have had a turn */
+    }
+    while (rc == 0 && somebody_pends(state)) {
+        rc = wr_wait(state->loop, "the sources to show where they go on", &state->object);
+    }
+    if (rc < 0) {
+        return wr_error_set(error, rc, 0, "state", "%s", wr_code_text(rc));
+    }
+    enum wr_cut cut = state->lossy ? WR_CUT_NOT : WR_CUT_YES;
+    *who = state->lossy ? state->lossy_name : NULL;
+    for (size_t i = 0; i < state->slots_count && cut != WR_CUT_NOT; i++) {
+        const struct wr_state_slot *slot = state->slots[i];
+        if (slot->proof == WR_PROOF_WEAK) {
+            cut = WR_CUT_IF_SAME;
+            *who = slot->name;
+        } else if (slot->stored != NULL && slot->proof != WR_PROOF_EXACT) {
+            cut = WR_CUT_NOT;
+            *who = slot->name;
+        }
+    }
+    return (int)cut;
 }
 
 void wr_state_end_cutting(struct weir_state *state, const char *who)
 {
     if (!state->lossy) {
         state->lossy = true;
-        wr_log(&state->loop->log, WR_LOG_WARNING, "state",
-               "best-effort: %s has no position that a restart could go on from; nothing is cut",
-               who);
+        snprintf(state->lossy_name, sizeof state->lossy_name, "%s", who);
+        wr_state_tell(state);
     }
 }
 
@@ -109,12 +312,27 @@ static void look_for_unplaced(struct weir_state *state, const weir_item *items, 
     }
 }
 
-int wr_state_lost(const struct weir_state *state, weir_error *error)
+/* ---- writing */
+
+int wr_state_begin(struct wr_state_sink *sink, int64_t length, weir_error *error)
 {
-    return wr_error_set(error, WEIR_EIO, state->sink_lost, "state",
-                        "sync the sink: %s; what was written since the last save may be lost, and "
-                        "the next run writes it again",
-                        strerror(state->sink_lost));
+    struct weir_state *state = sink->state;
+    sink->length = length;
+    if (state->half && sink->before < 0) {
+        sink->before = length;
+    }
+    int rc = wr_state_short_of(state, error);
+    if (rc < 0) {
+        return rc;
+    }
+    if (!wr_state_worth_saving(state)) {
+        if (state->lossy) {
+            wr_state_wait(state);
+            wr_state_remove(&state->place);
+        }
+        return 0;
+    }
+    return wr_state_save(state, error);
 }
 
 int wr_state_before_put(struct weir_state *state, const weir_item *items, size_t count,
@@ -128,8 +346,9 @@ int wr_state_before_put(struct weir_state *state, const weir_item *items, size_t
         return wr_state_lost(state, error);
     }
     look_for_unplaced(state, items, count);
-    if (!state->lossy || !state->cuttable || state->sink_length < 0) {
-        return 0; /* before the sink begins wr_state_begin does it */
+    rc = wr_state_short_of(state, error);
+    if (rc < 0 || !state->lossy || !state->cuttable || !wr_state_begun(state)) {
+        return rc; /* before a sink begins wr_state_begin does it */
     }
     if (wr_state_worth_saving(state)) {
         return wr_state_save(state, error);
@@ -145,11 +364,8 @@ bool wr_state_cuts(const struct weir_state *state)
     return state->failure.code == 0 && !state->lossy;
 }
 
-void wr_state_committed(struct weir_state *state, int64_t length)
+void wr_state_committed(struct wr_state_sink *sink, int64_t length)
 {
-    if (state->failure.code != 0 || state->sink_length < 0) {
-        return;
-    }
-    state->sink_length = length;
-    wr_state_save_soon(state);
+    sink->length = length;
+    wr_state_save_soon(sink->state);
 }

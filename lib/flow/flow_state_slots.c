@@ -12,25 +12,21 @@
 #include <string.h>
 
 #include "base_alloc.h"
+#include "loop_wait.h"
 
-enum { FIRST_SLOTS = 4, FIRST_TEXT = 256 };
+enum { FIRST_TEXT = 256 };
 
 /* ---- slots */
 
 /* NULL: no memory. */
 static struct wr_state_slot *add_slot(struct weir_state *state, const char *name)
 {
-    if (state->slots_count == state->slots_cap) {
-        size_t cap = state->slots_cap == 0 ? (size_t)FIRST_SLOTS : state->slots_cap * 2;
-        struct wr_state_slot **slots = wr_realloc(state->slots, cap * sizeof *slots);
-        if (slots == NULL) {
-            return NULL;
-        }
-        state->slots = slots;
-        state->slots_cap = cap;
-    }
     struct wr_state_slot *slot = wr_zalloc(sizeof *slot);
-    if (slot == NULL || (slot->name = wr_strdup(name)) == NULL) {
+    if (slot == NULL || (slot->name = wr_strdup(name)) == NULL ||
+        !wr_grow(&state->slots, sizeof *state->slots, state->slots_count, &state->slots_cap)) {
+        if (slot != NULL) {
+            wr_free(slot->name);
+        }
         wr_free(slot);
         return NULL;
     }
@@ -50,6 +46,7 @@ static void free_slot(struct wr_state_slot *slot)
     }
     wr_free(slot->name);
     wr_free(slot->stored);
+    wr_free(slot->before);
     wr_free(slot);
 }
 
@@ -66,13 +63,16 @@ void wr_state_slots_fini(struct weir_state *state)
 int wr_state_adopt_sources(struct weir_state *state, const struct wr_record *record)
 {
     for (size_t i = 0; i < record->sources_count; i++) {
-        const weir_record_source *from = &record->sources[i];
+        const struct wr_record_source *from = &record->sources[i];
         struct wr_state_slot *slot = add_slot(state, from->name);
-        if (slot == NULL || (slot->stored = wr_strdup(from->position)) == NULL) {
+        if (slot == NULL || (slot->stored = wr_strdup(from->position)) == NULL ||
+            (from->before != NULL && (slot->before = wr_strdup(from->before)) == NULL)) {
             return WEIR_ENOMEM;
         }
         slot->items = from->items;
         slot->finished = from->finished;
+        slot->before_items = from->before_items;
+        state->half = state->half || from->before != NULL;
     }
     return 0;
 }
@@ -93,7 +93,8 @@ struct wr_state_slot *wr_state_next_slot(struct weir_state *state, const char *n
 
 /* ---- sources */
 
-const struct wr_state_slot *wr_state_expect_source(struct weir_state *state, const char *name)
+const struct wr_state_slot *wr_state_expect_source(struct weir_state *state, const char *name,
+                                                   wr_state_still *still)
 {
     if (state->failure.code != 0) {
         return NULL;
@@ -108,6 +109,7 @@ const struct wr_state_slot *wr_state_expect_source(struct weir_state *state, con
     }
     if (slot != NULL) {
         slot->expected = true;
+        slot->still = still;
     }
     return slot;
 }
@@ -117,12 +119,23 @@ bool wr_state_expects(const struct weir_state *state)
     return state->expects;
 }
 
+/* Was a source of this name made in this run? */
+static bool is_made(const struct weir_state *state, const char *name)
+{
+    bool made = false;
+    for (size_t i = 0; i < state->slots_count && !made; i++) {
+        const struct wr_state_slot *slot = state->slots[i];
+        made = (slot->attached || slot->expected) && strcmp(slot->name, name) == 0;
+    }
+    return made;
+}
+
 /* The record has a position for a source that nobody has made in this run. */
 static const struct wr_state_slot *stranger(const struct weir_state *state)
 {
     for (size_t i = 0; i < state->slots_count; i++) {
         const struct wr_state_slot *slot = state->slots[i];
-        if (slot->stored != NULL && !slot->attached && !slot->expected) {
+        if (slot->stored != NULL && !slot->attached && !is_made(state, slot->name)) {
             return slot;
         }
     }
@@ -142,6 +155,7 @@ int wr_state_attach_slot(struct weir_state *state, struct wr_state_slot **slot, 
     (*slot)->attached = true;
     (*slot)->origin = origin;
     origin->held++;
+    wr_state_tell(state);
     return 0;
 }
 
@@ -153,6 +167,7 @@ int wr_state_attach_source(struct weir_state *state, const char *name, struct wr
     if (rc < 0) {
         return rc;
     }
+    wr_state_decide(state);
     *slot = wr_state_next_slot(state, name, NULL);
     bool known = *slot != NULL && (*slot)->stored != NULL;
     const struct wr_state_slot *other = known ? NULL : stranger(state);
@@ -166,28 +181,49 @@ int wr_state_attach_source(struct weir_state *state, const char *name, struct wr
     return wr_state_attach_slot(state, slot, name, origin, error);
 }
 
+/* A retired slot of which nothing is under way: all that was given has settled. */
+static bool is_over(const struct wr_state_slot *slot)
+{
+    const struct wr_origin *origin = slot->origin;
+    return slot->retired && (origin == NULL || origin->done == origin->given);
+}
+
 void wr_state_retire(struct wr_state_slot *slot)
 {
     slot->retired = true;
     wr_state_save_soon(slot->state);
 }
 
+void wr_state_drop_retired(struct weir_state *state)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < state->slots_count; i++) {
+        if (is_over(state->slots[i])) {
+            free_slot(state->slots[i]);
+        } else {
+            state->slots[kept++] = state->slots[i];
+        }
+    }
+    state->slots_count = kept;
+}
+
 void wr_state_prove(struct wr_state_slot *slot, enum wr_proof proof)
 {
     struct weir_state *state = slot->state;
     slot->proof = (uint8_t)proof;
-    if (proof != WR_PROOF_NONE) {
-        return;
+    wr_object_wake(&state->object); /* wr_state_may_cut */
+    if (proof == WR_PROOF_NONE) {
+        wr_free(slot->stored);
+        slot->stored = NULL;
+        slot->items = 0;
+        slot->finished = false;
+        wr_state_end_cutting(state, slot->name);
+        if ((wr_state_begun(state) || state->early) && !state->work.busy &&
+            !wr_state_worth_saving(state)) {
+            wr_state_remove(&state->place);
+        }
     }
-    wr_free(slot->stored);
-    slot->stored = NULL;
-    slot->items = 0;
-    slot->finished = false;
-    wr_state_end_cutting(state, slot->name);
-    if ((state->sink_length >= 0 || state->early) && !state->work.busy &&
-        !wr_state_worth_saving(state)) {
-        wr_state_remove(&state->place);
-    }
+    wr_state_tell(state);
 }
 
 int wr_state_bad_position(const struct wr_state_slot *slot, weir_error *error)
@@ -200,23 +236,23 @@ int wr_state_bad_position(const struct wr_state_slot *slot, weir_error *error)
 void wr_state_detach_source(struct wr_state_slot *slot, bool finished)
 {
     slot->read_to_end = finished;
+    slot->detached = true;
+    wr_object_wake(&slot->state->object); /* wr_state_may_cut */
 }
 
 /* ---- into a record */
 
-/* A retired slot of which nothing is under way. */
-static bool is_over(const struct wr_state_slot *slot)
+bool wr_state_is_half(const struct wr_state_slot *slot)
 {
-    const struct wr_origin *origin = slot->origin;
-    return slot->retired && (origin == NULL || origin->done == origin->given);
+    return slot->kept.known && (slot->kept.number & WR_END_HALF) != 0;
 }
 
-/* In state->scratch; NULL: none, or no memory, which the scratch remembers. */
-static char *position_of(struct weir_state *state, const struct wr_state_slot *slot,
-                         const struct wr_state_moment *moment)
+char *wr_state_position(struct weir_state *state, const struct wr_state_slot *slot,
+                        const struct wr_state_moment *moment)
 {
     struct wr_positions *positions = slot->origin != NULL ? slot->origin->positions : NULL;
     struct wr_growing *to = &state->scratch;
+    to->failed = false;
     bool new = slot->stored == NULL;
     if (!moment->known || positions == NULL || (new && slot->proof == WR_PROOF_PENDING)) {
         return slot->stored;
@@ -224,7 +260,6 @@ static char *position_of(struct weir_state *state, const struct wr_state_slot *s
     size_t len = FIRST_TEXT;
     for (int i = 0; i < 2; i++) {
         to->len = 0;
-        to->failed = false;
         if (!wr_growing_room(to, len + 1)) {
             return NULL;
         }
@@ -237,16 +272,19 @@ static char *position_of(struct weir_state *state, const struct wr_state_slot *s
 }
 
 void wr_state_put_slot(struct weir_state *state, struct wr_growing *to,
-                       const struct wr_state_slot *slot, const struct wr_state_moment *moment)
+                       const struct wr_state_slot *slot, const struct wr_state_moment *moment,
+                       bool half)
 {
-    if (slot->proof == WR_PROOF_NONE || is_over(slot)) {
+    if (slot->proof == WR_PROOF_NONE) {
         return;
     }
-    state->scratch.failed = false;
-    weir_record_source source = {.name = slot->name,
-                                 .position = position_of(state, slot, moment),
-                                 .items = moment->known ? moment->items : slot->items,
-                                 .finished = moment->known ? moment->finished : slot->finished};
+    struct wr_record_source source = {.name = slot->name,
+                                      .position = wr_state_position(state, slot, moment),
+                                      .before = half ? slot->before : NULL,
+                                      .before_items = slot->before_items,
+                                      .items = moment->known ? moment->items : slot->items,
+                                      .finished =
+                                          moment->known ? moment->finished : slot->finished};
     if (source.position != NULL) {
         wr_record_source(to, &source);
     }

@@ -51,32 +51,57 @@ static int load(const struct wr_state_place *place, struct wr_record *record, we
                      : rc;
 }
 
+/* The texts stay the record's. */
+static weir_record *give(struct wr_record *record)
+{
+    size_t sources_len = record->sources_count * sizeof(weir_record_source);
+    struct read_record *read =
+        wr_zalloc(sizeof *read + sources_len + record->sinks_count * sizeof(weir_record_sink));
+    if (read == NULL) {
+        return NULL;
+    }
+    weir_record_source *sources = (weir_record_source *)(void *)(read + 1);
+    weir_record_sink *sinks = (weir_record_sink *)(void *)((char *)sources + sources_len);
+    for (size_t i = 0; i < record->sources_count; i++) {
+        const struct wr_record_source *from = &record->sources[i];
+        sources[i] = (weir_record_source){.name = from->name,
+                                          .position = from->position,
+                                          .items = from->items,
+                                          .finished = from->finished};
+    }
+    for (size_t i = 0; i < record->sinks_count; i++) {
+        sinks[i] =
+            (weir_record_sink){.name = record->sinks[i].name, .length = record->sinks[i].length};
+    }
+    read->base = (weir_record){.struct_size = sizeof read->base,
+                               .name = record->name,
+                               .text = record->text,
+                               .saved_ms = record->saved_ms,
+                               .sources = sources,
+                               .sources_count = record->sources_count,
+                               .sinks = sinks,
+                               .sinks_count = record->sinks_count};
+    read->record = *record;
+    *record = (struct wr_record){.bytes = NULL};
+    return &read->base;
+}
+
 weir_record *weir_record_read(const char *folder, const char *name, weir_error *error)
 {
     struct wr_state_place place;
+    struct wr_record record = {.bytes = NULL};
+    weir_record *given = NULL;
     weir_error local;
     error = error != NULL ? error : &local;
     if (begin(&place, folder, name, error) < 0) {
         return NULL;
     }
-    struct read_record *read = wr_zalloc(sizeof *read);
-    int rc = read != NULL ? load(&place, &read->record, error)
-                          : wr_error_set(error, WEIR_ENOMEM, 0, origin, "no memory for a record");
-    wr_state_unlock(&place);
-    if (read == NULL || rc < 0) {
-        wr_free(read);
-        return NULL;
+    if (load(&place, &record, error) == 0 && (given = give(&record)) == NULL) {
+        wr_error_set(error, WEIR_ENOMEM, 0, origin, "no memory for a record");
     }
-    const struct wr_record *record = &read->record;
-    read->base = (weir_record){.struct_size = sizeof read->base,
-                               .name = record->name,
-                               .text = record->text,
-                               .sink = record->sink,
-                               .sink_length = record->sink_length,
-                               .saved_ms = record->saved_ms,
-                               .sources = record->sources,
-                               .sources_count = record->sources_count};
-    return &read->base;
+    wr_record_free(&record);
+    wr_state_unlock(&place);
+    return given;
 }
 
 void weir_record_free(weir_record *record)
@@ -103,6 +128,17 @@ static int store(const struct wr_state_place *place, const struct wr_record *rec
                               "%s '%s.weir': %s", step, place->name, strerror(number));
 }
 
+/* The earlier moment does not go with a position that was set. */
+static void forget_before(struct wr_record *record)
+{
+    for (size_t i = 0; i < record->sources_count; i++) {
+        record->sources[i].before = NULL;
+    }
+    for (size_t i = 0; i < record->sinks_count; i++) {
+        record->sinks[i].before = -1;
+    }
+}
+
 int weir_record_set(const char *folder, const char *name, size_t source, const char *position,
                     weir_error *error)
 {
@@ -126,6 +162,7 @@ int weir_record_set(const char *folder, const char *name, size_t source, const c
     if (rc == 0) {
         record.sources[source].position = position;
         record.sources[source].finished = false;
+        forget_before(&record);
         rc = store(&place, &record, error);
     }
     wr_record_free(&record);
@@ -167,17 +204,9 @@ static bool ends_with(const char *name, const char *end)
 /* 0 or WEIR_ENOMEM. */
 static int add_name(struct names *names, const char *file, size_t suffix_len)
 {
-    if (names->count == names->cap) {
-        size_t cap = names->cap == 0 ? 16 : names->cap * 2;
-        char **all = wr_realloc(names->all, cap * sizeof *all);
-        if (all == NULL) {
-            return WEIR_ENOMEM;
-        }
-        names->all = all;
-        names->cap = cap;
-    }
     char *name = wr_strdup(file);
-    if (name == NULL) {
+    if (name == NULL || !wr_grow(&names->all, sizeof *names->all, names->count, &names->cap)) {
+        wr_free(name);
         return WEIR_ENOMEM;
     }
     name[strlen(name) - suffix_len] = '\0';

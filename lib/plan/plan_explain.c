@@ -88,6 +88,7 @@ struct promise {
     const weir_component *limit; /* what has made it so; NULL: nothing */
     const char *why;             /* what is said of it */
     size_t sinks;
+    bool transacts; /* one of them keeps the positions itself */
     const char *conditions[4];
     size_t conditions_count;
 };
@@ -138,6 +139,7 @@ static bool add_step(const struct wr_plan_step *step, size_t depth, void *arg)
     }
     if (step->component->kind == WEIR_KIND_SINK) {
         promise->sinks++;
+        promise->transacts = promise->transacts || (traits & WEIR_TRAIT_TRANSACTS) != 0;
         if ((traits & (WEIR_TRAIT_CUTS_BACK | WEIR_TRAIT_TRANSACTS)) != 0) {
             add_condition(promise, step->component->condition);
         } else if ((traits & WEIR_TRAIT_ACKNOWLEDGES) != 0) {
@@ -177,7 +179,7 @@ int weir_plan_delivery(const weir_plan *plan, const weir_plan_options *options, 
     struct wr_plan_out out;
     add_implied(plan, options, &promise);
     (void)each_step(&plan->root, 0, add_step, &promise);
-    if (promise.sinks > 1) {
+    if (promise.sinks > 1 && promise.transacts) {
         weaken(&promise, WEIR_AT_LEAST_ONCE, NULL, "several sinks do not commit together");
     }
     wr_plan_out_init(&out, text, cap);

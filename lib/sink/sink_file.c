@@ -30,11 +30,15 @@
 #include "loop_file.h"
 #include "sink_stream.h"
 
-enum { FIFO_RETRY_MS = 50 };
+enum { FIFO_RETRY_MS = 50, COMPARED = 64 * 1024 };
+
+struct first_bytes;
 
 struct sink_file {
     struct wr_stream_sink stream;
-    weir_state *state; /* NULL: none */
+    weir_state *state;          /* NULL: none */
+    struct wr_state_sink *kept; /* the state's, once it is open; NULL */
+    struct first_bytes *first;  /* while they are compared; NULL */
     char *path;
     int fd;         /* -1: not open, or the stream's */
     bool streams;   /* open, and no regular file */
@@ -65,23 +69,105 @@ static int pass_on(struct sink_file *file, const weir_error *error)
     return wr_sink_set_error(&file->stream.sink, error->code, error->detail, "%s", error->message);
 }
 
-/* Bring the file to the length that the state knows. */
-static int fit(struct sink_file *file, int64_t stored)
+/* ---- cutting */
+
+/* What the items would write, as far as it fits: the out of a gather of its own. */
+struct first_bytes {
+    struct wr_gather gather;
+    char bytes[COMPARED];
+    size_t len;
+};
+
+static int keep_bytes(struct weir_sink *sink, struct iovec *iov, int count)
 {
+    struct first_bytes *first = file_of(sink)->first;
+    for (int i = 0; i < count; i++) {
+        size_t n = WR_MIN(iov[i].iov_len, sizeof first->bytes - first->len);
+        memcpy(first->bytes + first->len, iov[i].iov_base, n);
+        first->len += n;
+    }
+    return 0;
+}
+
+/* Are the bytes at `at` of the file those that the items begin with, as far as both go? */
+static bool is_same(struct sink_file *file, int64_t at, const weir_item *items, size_t count)
+{
+    struct first_bytes *first = wr_zalloc(sizeof *first);
+    char *there = wr_alloc(COMPARED);
+    int fd = disk_of(file)->open(AT_FDCWD, file->path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
+    bool same = false;
+    if (first != NULL && there != NULL && fd >= 0) {
+        first->gather.sink = &file->stream.sink;
+        first->gather.out = keep_bytes;
+        file->first = first;
+        bool gathered = wr_gather_put(&first->gather, items, count) == 0;
+        struct iovec rest = {first->gather.buffer + first->gather.start,
+                             wr_gather_len(&first->gather)};
+        (void)keep_bytes(&file->stream.sink, &rest, rest.iov_len > 0 ? 1 : 0);
+        wr_gather_fini(&first->gather);
+        ssize_t n = disk_of(file)->read(fd, there, COMPARED, at);
+        same = gathered && n > 0 && first->len > 0 &&
+               memcmp(there, first->bytes, WR_MIN((size_t)n, first->len)) == 0;
+        file->first = NULL;
+    }
+    if (fd >= 0) {
+        (void)disk_of(file)->close(fd);
+    }
+    wr_free(there);
+    wr_free(first);
+    return same;
+}
+
+/* The file is longer than what the last run has saved: it died, or somebody has appended to it. */
+static int cut(struct sink_file *file, int64_t stored, const weir_item *items, size_t count)
+{
+    struct wr_log *log = &file->stream.sink.loop->log;
+    weir_error error;
+    const char *who;
+    int verdict = wr_state_may_cut(file->state, &who, &error);
+    if (verdict < 0) {
+        return pass_on(file, &error);
+    }
+    if (verdict == WR_CUT_NOT ||
+        (verdict == WR_CUT_IF_SAME && !is_same(file, stored, items, count))) {
+        wr_log(log, WR_LOG_WARNING, file->stream.sink.name,
+               "'%s' has %lld bytes, of which the last run has saved %lld. It is not cut, since %s "
+               "has not shown that what is behind them comes again: there may be a gap or repeats",
+               file->path, (long long)file->length, (long long)stored, who);
+        return 0;
+    }
+    if (disk_of(file)->cut(file->fd, stored) < 0) {
+        return fail_io(file, "cut", errno);
+    }
+    wr_log(
+        log, WR_LOG_WARNING, file->stream.sink.name,
+        "'%s' had %lld bytes, of which the last run has saved %lld: it is cut to these, and what "
+        "the last run wrote behind them comes again",
+        file->path, (long long)file->length, (long long)stored);
+    file->length = stored;
+    return 0;
+}
+
+/* Bring the file to the length that the state knows. items: what is about to be written. */
+static int fit(struct sink_file *file, const weir_item *items, size_t count)
+{
+    int64_t stored = file->kept->stored;
+    if (stored < 0 && file->length > 0) {
+        wr_log(
+            &file->stream.sink.loop->log, WR_LOG_WARNING, file->stream.sink.name,
+            "'%s' has %lld bytes already, and the state has 0 of them: the run begins behind them",
+            file->path, (long long)file->length);
+    }
     if (stored < 0 || stored == file->length) {
         return 0;
     }
     if (file->length < stored) {
         return wr_sink_set_error(&file->stream.sink, WEIR_ECHANGED, 0,
                                  "'%s' has %lld bytes, but %lld were written to it by the last "
-                                 "run: bring it back, or begin anew with another state",
+                                 "run: bring it back, or reset the state to begin anew",
                                  file->path, (long long)file->length, (long long)stored);
     }
-    if (disk_of(file)->cut(file->fd, stored) < 0) {
-        return fail_io(file, "cut", errno);
-    }
-    file->length = stored;
-    return 0;
+    return cut(file, stored, items, count);
 }
 
 /* Until somebody may have opened the fifo for reading. */
@@ -109,7 +195,7 @@ static int open_path(struct sink_file *file, int64_t stored)
         if (number == ENOENT && stored > 0) {
             return wr_sink_set_error(&file->stream.sink, WEIR_ECHANGED, 0,
                                      "'%s' is not there, but %lld bytes were written to it by the "
-                                     "last run: bring it back, or begin anew with another state",
+                                     "last run: bring it back, or reset the state to begin anew",
                                      file->path, (long long)stored);
         }
         if (number != ENXIO || disk_of(file)->stat_path(file->path, &info) < 0 ||
@@ -143,15 +229,27 @@ static int lock(struct sink_file *file)
                : 0;
 }
 
-static int open_file(struct sink_file *file)
+static int promised(bool streams)
 {
-    int64_t stored = -1;
+    return streams ? WEIR_AT_LEAST_ONCE : WEIR_EXACTLY_ONCE;
+}
+
+static const char *why_promised(bool streams)
+{
+    return streams ? "what is written and not saved when the process dies is written again"
+                   : "the file's length and the positions are one record";
+}
+
+/* items: what is about to be written. */
+static int open_file(struct sink_file *file, const weir_item *items, size_t count)
+{
     weir_error error;
     struct stat info;
-    if (file->state != NULL && wr_state_attach_sink(file->state, file->path, &stored, &error) < 0) {
+    if (file->state != NULL &&
+        wr_state_attach_sink(file->state, file->path, &file->kept, &error) < 0) {
         return pass_on(file, &error);
     }
-    int rc = open_path(file, stored);
+    int rc = open_path(file, file->kept != NULL ? file->kept->stored : -1);
     if (rc < 0) {
         return rc;
     }
@@ -164,12 +262,17 @@ static int open_file(struct sink_file *file)
     } else {
         file->length = info.st_size;
         rc = file->state != NULL ? lock(file) : 0;
-        rc = rc == 0 ? fit(file, stored) : rc;
+        if (rc == 0 && file->state != NULL) {
+            rc = fit(file, items, count);
+        }
         file->good = file->length;
     }
     if (rc == 0 && file->state != NULL) {
-        wr_state_sink_file(file->state, file->streams ? -1 : file->fd, file->path);
-        rc = wr_state_begin(file->state, file->length, &error);
+        wr_state_promise(file->kept, promised(file->streams), why_promised(file->streams));
+        if (!file->streams) {
+            wr_state_sink_file(file->kept, file->fd, file->path);
+        }
+        rc = wr_state_begin(file->kept, file->length, &error);
         rc = rc < 0 ? pass_on(file, &error) : 0;
     }
     file->begun = rc == 0;
@@ -216,7 +319,7 @@ static int file_put_many(struct weir_sink *sink, const weir_item *items, size_t 
         wr_state_before_put(file->state, items, count, &error) < 0) {
         return pass_on(file, &error);
     }
-    int rc = file->begun ? 0 : open_file(file);
+    int rc = file->begun ? 0 : open_file(file, items, count);
     if (rc == 0 && file->streams) {
         return wr_stream_put_many(sink, items, count);
     }
@@ -293,15 +396,6 @@ static int file_flush(struct weir_sink *sink)
     return rc == 0 && file->begun && is_own(file) ? only_ours(file) : rc;
 }
 
-/* A regular file, there or not yet. */
-static bool file_can_cut(const struct weir_sink *sink)
-{
-    const struct sink_file *file = file_of(sink);
-    struct stat info;
-    return file->path != NULL &&
-           (disk_of(file)->stat_path(file->path, &info) < 0 || S_ISREG(info.st_mode));
-}
-
 static int file_wait(struct weir_sink *sink)
 {
     return file_of(sink)->streams ? wr_stream_wait(sink) : 0;
@@ -311,7 +405,7 @@ static void file_committed(struct weir_sink *sink)
 {
     struct sink_file *file = file_of(sink);
     if (file->state != NULL && file->begun) {
-        wr_state_committed(file->state, file->good);
+        wr_state_committed(file->kept, file->good);
     }
 }
 
@@ -319,14 +413,17 @@ static void file_close(struct weir_sink *sink, const weir_error *failure)
 {
     struct sink_file *file = file_of(sink);
     weir_error error;
-    if (failure == NULL && !file->begun && file->finishing && open_file(file) == 0) {
+    if (failure == NULL && !file->begun && file->finishing && open_file(file, NULL, 0) == 0) {
         file_committed(sink);
     }
-    if (file->state != NULL && file->begun) {
-        if (wr_state_save(file->state, &error) < 0) {
+    if (file->kept != NULL) {
+        int rc = file->begun ? wr_state_save(file->state, &error) : 0;
+        if (rc == 0) {
+            rc = wr_state_sink_closes(file->kept, &error);
+        }
+        if (rc < 0) {
             pass_on(file, &error);
         }
-        wr_state_sink_file(file->state, -1, NULL);
     }
     tell_loss(file);
     if (file->fd >= 0 && disk_of(file)->close(file->fd) < 0) {
@@ -353,7 +450,7 @@ static const struct wr_sink_ops file_ops = {.kind = "file",
                                             .close = file_close,
                                             .committed = file_committed,
                                             .why = file_why,
-                                            .can_cut = file_can_cut};
+                                            .keeps_length = true};
 
 weir_sink *weir_file_sink(weir_scope *scope, const char *path, const weir_file_options *options)
 {
@@ -376,6 +473,10 @@ weir_sink *weir_file_sink(weir_scope *scope, const char *path, const weir_file_o
         wr_sink_set_error(&file->stream.sink, WEIR_EINVAL, 0, "a file sink without a path");
     } else if (file->path == NULL) {
         wr_sink_set_error(&file->stream.sink, WEIR_ENOMEM, 0, "no memory for a path");
+    } else if (file->state != NULL) {
+        struct stat info;
+        bool streams = disk_of(file)->stat_path(path, &info) == 0 && !S_ISREG(info.st_mode);
+        wr_state_expect_sink(file->state, path, promised(streams), why_promised(streams));
     }
     return wr_sink_made(&file->stream.sink);
 }

@@ -160,7 +160,7 @@ static weir_gen *file_make(weir_scope *scope, const char *path, int32_t frame,
     if (stream != NULL && path == NULL) {
         wr_gen_fail(&stream->gen, WEIR_EINVAL, 0, -1, "a file source without a path");
     } else if (stream != NULL && stream->where != NULL && stream->lines.state != NULL) {
-        stream->before = wr_state_expect_source(stream->lines.state, stream->where);
+        stream->before = wr_state_expect_source(stream->lines.state, stream->where, NULL);
     }
     return wr_gen_made(stream != NULL ? &stream->gen : NULL, NULL);
 }

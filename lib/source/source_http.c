@@ -308,7 +308,7 @@ static void expect_state(struct wr_http_source *source)
 {
     char *name = source->state != NULL ? state_name(source) : NULL;
     if (name != NULL) {
-        source->before = wr_state_expect_source(source->state, name);
+        source->before = wr_state_expect_source(source->state, name, NULL);
     }
     wr_free(name);
 }

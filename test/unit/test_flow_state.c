@@ -107,12 +107,13 @@ static void attach(struct fixture *f, struct wr_origin *origin)
     wr_state_prove(slot, WR_PROOF_EXACT);
 }
 
+static struct wr_state_sink *out;
+
 static int begin_sink(struct fixture *f, int64_t length)
 {
     weir_error error;
-    int64_t stored;
-    ck_assert_int_eq(wr_state_attach_sink(f->state, "out", &stored, &error), 0);
-    return wr_state_begin(f->state, length, &error);
+    ck_assert_int_eq(wr_state_attach_sink(f->state, "out", &out, &error), 0);
+    return wr_state_begin(out, length, &error);
 }
 
 TEST(record_is_saved_before_the_first_byte)
@@ -149,13 +150,13 @@ TEST(no_record_is_taken_of_numbers_that_do_not_fit_together)
     wr_origin_lend(&origin, 0);
     wr_origin_unref(&origin, 2, 2, WR_ACT_COMMIT);
 
-    wr_state_committed(f.state, 5);
+    wr_state_committed(out, 5);
     ck_assert_int_eq(wr_state_save(f.state, &error), 0);
     ck_assert_ptr_nonnull(strstr(wr_folder_read(&f.folder, "s/p.weir", &len),
                                  "\nsink 0 out\nsource in\nitems 0\nposition at 0\n"));
 
     wr_origin_unref(&origin, 1, 1, WR_ACT_COMMIT);
-    wr_state_committed(f.state, 9);
+    wr_state_committed(out, 9);
     ck_assert_int_eq(wr_state_save(f.state, &error), 0);
     ck_assert_ptr_nonnull(strstr(wr_folder_read(&f.folder, "s/p.weir", &len),
                                  "\nsink 9 out\nsource in\nitems 2\nposition at 20\n"));
@@ -214,7 +215,7 @@ TEST(filtered_items_move_the_record_up_to_the_first_that_is_held)
     check_begins(record_later(&f), "\nsink 77 out\nsource in\nitems 2\nposition at 20\n");
 
     wr_origin_unref(&origin, 3, 3, WR_ACT_COMMIT);
-    wr_state_committed(f.state, 80);
+    wr_state_committed(out, 80);
     check_begins(record_later(&f), "\nsink 80 out\nsource in\nitems 5\nposition at 50\n");
     receipts_end(&f, &origin);
 }
@@ -476,15 +477,14 @@ TEST(save_that_fails_is_told)
     struct fixture f;
     struct wr_origin origin;
     weir_error error;
-    int64_t stored;
     begin(&f);
     give_five(&f, &origin);
-    ck_assert_int_eq(wr_state_attach_sink(f.state, "out", &stored, &error), 0);
+    ck_assert_int_eq(wr_state_attach_sink(f.state, "out", &out, &error), 0);
     bool told[2] = {false, false}; /* without memory, and by the disk */
     int rc = WEIR_EIO;
     for (uint64_t k = 1; rc < 0 && !wr_test_sweeps(); k++) {
         wr_fault_set(k, true);
-        rc = wr_state_begin(f.state, 0, &error);
+        rc = wr_state_begin(out, 0, &error);
         wr_fault_set(0, false);
         ck_assert(rc == WEIR_ENOMEM || rc == WEIR_EIO || rc == 0);
         ck_assert_str_eq(error.origin, rc < 0 ? "state" : "");

@@ -3,6 +3,7 @@
  * a sync, stops at any call, and loses power: the record or the one before it is always readable,
  * and the next run ends with the lines that one run would have written.
  */
+#include "flow_sink.h"
 #include "flow_state_file.h"
 #include "support_disk.h"
 #include "support_suites.h"
@@ -27,7 +28,8 @@ static int64_t save_until_it_stops(void)
     if (wr_state_lock(&at, &error) == 0 && wr_state_sync_parent(&at) == 0) {
         for (; length <= 3; length++) {
             wr_record_begin(&text, "p", NULL);
-            wr_record_sink(&text, "out", length);
+            wr_record_sink(&text,
+                           &(struct wr_record_sink){.name = "out", .length = length, .before = -1});
             wr_record_end(&text, 1700000000000);
             if (wr_state_store(&at, &text, &step) != 0) {
                 break;
@@ -52,7 +54,7 @@ static bool check_record(uint64_t k, uint64_t seed)
     ck_assert_int_eq(wr_state_lock(&at, &error), 0);
     int rc = wr_state_load(&at, &record, &error);
     ck_assert_msg(rc >= 0, "call %d, seed %d: %s", (int)k, (int)seed, error.message);
-    int64_t length = rc > 0 ? record.sink_length : 0;
+    int64_t length = rc > 0 ? record.sinks[0].length : 0;
     ck_assert_msg(length == saved || length == saved + 1, "call %d, seed %d: record %d, saved %d",
                   (int)k, (int)seed, (int)length, (int)saved);
     wr_record_free(&record);
@@ -90,7 +92,48 @@ static void no_log(void *ctx, int level, const char *origin, const char *message
     (void)message;
 }
 
-/* in | out, with a state. */
+static int sinks = 1;
+static bool one_is_late; /* another sink is not a file, and commits only at its end */
+static bool late_may;
+
+static int late_put(struct weir_sink *sink, const weir_item *items, size_t count)
+{
+    (void)sink;
+    (void)items;
+    (void)count;
+    return 0;
+}
+
+static int late_flush(struct weir_sink *sink)
+{
+    (void)sink;
+    return late_may ? 0 : 1;
+}
+
+static int late_wait(struct weir_sink *sink)
+{
+    (void)sink;
+    late_may = true;
+    return 0;
+}
+
+static const struct wr_sink_ops late_ops = {
+    .kind = "late", .put_many = late_put, .flush = late_flush, .wait = late_wait};
+
+static weir_sink *open_late(weir_scope *scope, weir_state *state)
+{
+    weir_sink *sink = wr_sink_alloc(scope, sizeof *sink, &late_ops, "late");
+    late_may = false;
+    weir_sink_keep_state(sink, state);
+    return wr_sink_made(sink);
+}
+
+static weir_sink *open_out(weir_scope *scope, const char *path, weir_state *state)
+{
+    return weir_file_sink(scope, path, WEIR_OPTIONS(weir_file_options, .state = state));
+}
+
+/* in | out, with a state; with two sinks into both. */
 static int run(weir_error *error)
 {
     weir_loop *loop = test_loop();
@@ -100,9 +143,16 @@ static int run(weir_error *error)
     weir_state *state = weir_state_open(scope, "s", "p");
     weir_gen *gen =
         weir_file_lines(scope, "d/in", WEIR_OPTIONS(weir_lines_options, .state = state));
-    weir_sink *out =
-        weir_file_sink(scope, "d/out", WEIR_OPTIONS(weir_file_options, .state = state));
-    int rc = weir_pump(weir_stage(gen, take_time, NULL, 0, NULL), out, error);
+    gen = weir_stage(gen, take_time, NULL, 0, NULL);
+    weir_sink *outs[2];
+    size_t count = 0;
+    if (one_is_late) {
+        outs[count++] = open_late(scope, state);
+    } else if (sinks > 1) {
+        outs[count++] = open_out(scope, "e/out", state);
+    }
+    outs[count++] = open_out(scope, "d/out", state); /* ends first */
+    int rc = weir_pump_all(gen, outs, count, NULL, error);
     weir_error ignored;
     (void)!weir_scope_wait(scope, &ignored);
     weir_loop_free(loop);
@@ -113,6 +163,7 @@ static void begin(uint64_t seed)
 {
     wr_disk_make(seed);
     wr_disk_put("d/in", lines, sizeof lines - 1);
+    wr_disk_put("e/other", "", 0);
 }
 
 static void check_out(const char *what, uint64_t k, uint64_t seed)
@@ -121,12 +172,14 @@ static void check_out(const char *what, uint64_t k, uint64_t seed)
     size_t len;
     int rc = run(&error);
     ck_assert_msg(rc == 0, "%s %d, seed %d: %s", what, (int)k, (int)seed, error.message);
-    const char *out = wr_disk_get("d/out", &len);
-    ck_assert_msg(out != NULL && strcmp(out, lines) == 0, "%s %d, seed %d: %s", what, (int)k,
-                  (int)seed, out);
+    for (int i = 0; i < sinks; i++) {
+        const char *out = wr_disk_get(i == 0 ? "d/out" : "e/out", &len);
+        ck_assert_msg(out != NULL && strcmp(out, lines) == 0, "%s %d, seed %d, sink %d: %s", what,
+                      (int)k, (int)seed, i, out);
+    }
 }
 
-TEST_WITHIN(run_after_a_loss_of_power_at_any_call_repeats_and_loses_nothing, 60)
+static void lose_power_at_any_call(void)
 {
     bool stopped = true;
     for (uint64_t k = 1; stopped && !wr_test_sweeps(); k++) {
@@ -141,6 +194,17 @@ TEST_WITHIN(run_after_a_loss_of_power_at_any_call_repeats_and_loses_nothing, 60)
         }
     }
     wr_disk_free();
+}
+
+TEST_WITHIN(run_after_a_loss_of_power_at_any_call_repeats_and_loses_nothing, 60)
+{
+    lose_power_at_any_call();
+}
+
+TEST_WITHIN(run_of_two_sinks_after_a_loss_of_power_repeats_and_loses_nothing, 60)
+{
+    sinks = 2;
+    lose_power_at_any_call();
 }
 
 TEST_WITHIN(run_after_a_kill_and_a_loss_of_power_repeats_and_loses_nothing, 60)
@@ -185,7 +249,7 @@ TEST(run_after_a_full_disk_repeats_and_loses_nothing)
 }
 
 /* A kernel that could not write forgets that it was to: what a later sync says is worth nothing. */
-TEST(run_after_a_failed_sync_and_a_loss_of_power_repeats_and_loses_nothing)
+static void fail_syncs(void)
 {
     for (uint64_t k = 0; k < 16 && !wr_test_sweeps(); k++) {
         for (uint64_t seed = 1; seed <= 8; seed++) {
@@ -198,6 +262,24 @@ TEST(run_after_a_failed_sync_and_a_loss_of_power_repeats_and_loses_nothing)
         }
     }
     wr_disk_free();
+}
+
+TEST(run_after_a_failed_sync_and_a_loss_of_power_repeats_and_loses_nothing)
+{
+    fail_syncs();
+}
+
+TEST(run_of_two_sinks_after_a_failed_sync_and_a_loss_of_power_repeats_and_loses_nothing)
+{
+    sinks = 2;
+    fail_syncs();
+}
+
+/* The file is closed before a record can say what was written to it. */
+TEST_WITHIN(run_of_a_sink_that_is_late_after_a_loss_of_power_repeats_and_loses_nothing, 60)
+{
+    one_is_late = true;
+    lose_power_at_any_call();
 }
 
 MAIN("flow/state_disk")

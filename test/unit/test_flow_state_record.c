@@ -14,12 +14,17 @@
 /* A record of two sources and odd texts. */
 static void write_sample(struct wr_growing *text)
 {
-    const weir_record_source feed = {.name = "http://feed/a b",
-                                     .position = "offset 1234567890123 inside etag \"50% \n\x80\"",
-                                     .items = 42};
-    const weir_record_source other = {.name = "", .position = "", .finished = true};
+    const struct wr_record_source feed = {.name = "http://feed/a b",
+                                          .position =
+                                              "offset 1234567890123 inside etag \"50% \n\x80\"",
+                                          .before = "offset 7 \n",
+                                          .before_items = 41,
+                                          .items = 42};
+    const struct wr_record_source other = {.name = "", .position = "", .finished = true};
     wr_record_begin(text, "a pipeline", "http://feed/a b | grep \"x\n\" | file o");
-    wr_record_sink(text, "o\x7f%", 4711);
+    wr_record_sink(text,
+                   &(struct wr_record_sink){.name = "o\x7f%", .length = 4711, .before = 4700});
+    wr_record_sink(text, &(struct wr_record_sink){.name = "stdout", .length = -1, .before = -1});
     wr_record_source(text, &feed);
     wr_record_source(text, &other);
     wr_record_end(text, 1700000000123);
@@ -54,13 +59,21 @@ TEST(record_comes_back_as_it_was)
 
     ck_assert_str_eq(back.name, "a pipeline");
     ck_assert_str_eq(back.text, "http://feed/a b | grep \"x\n\" | file o");
-    ck_assert_str_eq(back.sink, "o\x7f%");
-    ck_assert_int_eq(back.sink_length, 4711);
+    ck_assert_uint_eq(back.sinks_count, 2);
+    ck_assert_str_eq(back.sinks[0].name, "o\x7f%");
+    ck_assert_int_eq(back.sinks[0].length, 4711);
+    ck_assert_int_eq(back.sinks[0].before, 4700);
+    ck_assert_str_eq(back.sinks[1].name, "stdout");
+    ck_assert_int_eq(back.sinks[1].length, -1);
+    ck_assert_int_eq(back.sinks[1].before, -1);
     ck_assert_int_eq(back.saved_ms, 1700000000123);
     ck_assert_uint_eq(back.sources_count, 2);
     ck_assert_str_eq(back.sources[0].name, "http://feed/a b");
     ck_assert_str_eq(back.sources[0].position, "offset 1234567890123 inside etag \"50% \n\x80\"");
     ck_assert_uint_eq(back.sources[0].items, 42);
+    ck_assert_str_eq(back.sources[0].before, "offset 7 \n");
+    ck_assert_uint_eq(back.sources[0].before_items, 41);
+    ck_assert_ptr_null(back.sources[1].before);
     ck_assert(!back.sources[0].finished && back.sources[1].finished);
     wr_record_write(&again, &back);
     ck_assert_uint_eq(again.len, copy.len);
@@ -80,24 +93,8 @@ TEST(record_without_a_text_and_without_a_sink)
     ck_assert_ptr_null(wr_record_read(&back, &text));
 
     ck_assert_ptr_null(back.text);
-    ck_assert_ptr_null(back.sink);
-    ck_assert_int_eq(back.sink_length, -1);
+    ck_assert_uint_eq(back.sinks_count, 0);
     ck_assert_uint_eq(back.sources_count, 0);
-    wr_record_free(&back);
-}
-
-TEST(record_of_a_sink_that_is_not_cut)
-{
-    struct wr_growing text = {.data = NULL};
-    struct wr_record back;
-    wr_record_begin(&text, "p", NULL);
-    wr_record_sink(&text, "stdout", -1);
-    wr_record_end(&text, 0);
-
-    ck_assert_ptr_null(wr_record_read(&back, &text));
-
-    ck_assert_str_eq(back.sink, "stdout");
-    ck_assert_int_eq(back.sink_length, -1);
     wr_record_free(&back);
 }
 
@@ -111,7 +108,7 @@ TEST(record_holds_any_number_of_sources)
     for (int i = 0; i < COUNT; i++) {
         snprintf(name, sizeof name, "topic %d", i % 3);
         snprintf(position, sizeof position, "partition %d offset %d", i, i * 7);
-        wr_record_source(&text, &(weir_record_source){.name = name, .position = position});
+        wr_record_source(&text, &(struct wr_record_source){.name = name, .position = position});
     }
     wr_record_end(&text, 0);
 
@@ -186,6 +183,8 @@ TEST(lines_that_make_no_record_are_told)
         "weir-state 2\nname p\nsource s\nsaved 1\n",
         "weir-state 2\nname p\nsource s\nitems 1\nsaved 1\n",
         "weir-state 2\nname p\nsource s\nitems -1\nposition p\nsaved 1\n",
+        "weir-state 2\nname p\nsink 1 o\nbefore x\nsaved 1\n",
+        "weir-state 2\nname p\nsource s\nitems 1\nposition p\nbefore p\nsaved 1\n",
         "weir-state 2\nname p\nsaved 1",
     };
     ck_assert_ptr_null(
@@ -215,8 +214,9 @@ TEST(tools_see_what_a_run_has_left)
 
     ck_assert_msg(record != NULL, "%s", error.message);
     ck_assert_str_eq(record->name, "p");
-    ck_assert_str_eq(record->sink, wr_folder_path(&f.folder, "out"));
-    ck_assert_int_eq(record->sink_length, 4);
+    ck_assert_uint_eq(record->sinks_count, 1);
+    ck_assert_str_eq(record->sinks[0].name, wr_folder_path(&f.folder, "out"));
+    ck_assert_int_eq(record->sinks[0].length, 4);
     ck_assert_uint_eq(record->sources_count, 1);
     ck_assert_uint_eq(record->sources[0].items, 2);
     ck_assert_ptr_nonnull(strstr(record->sources[0].position, "offset 4 device "));

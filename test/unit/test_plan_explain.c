@@ -43,9 +43,9 @@ static const struct promise {
     {"./in | queue | file out", WEIR_EXACTLY_ONCE,
      "exactly-once-effect if the input is a regular file and the output is a regular file, "
      "otherwise best-effort"},
-    {"./in | tee { file a } { file b } | file c", WEIR_AT_LEAST_ONCE,
-     "at-least-once if the input is a regular file and the output is a regular file, otherwise "
-     "best-effort: several sinks do not commit together"},
+    {"./in | tee { file a } { file b } | file c", WEIR_EXACTLY_ONCE,
+     "exactly-once-effect if the input is a regular file and the output is a regular file, "
+     "otherwise best-effort"},
     {"merge { gen 1..2 } { ./in } | file out", WEIR_BEST_EFFORT,
      "best-effort: 'gen' has no position that a restart could go on from"},
 };

@@ -292,6 +292,8 @@ CALL(weir_socket_sink, weir_socket_sink(w->scope, "unix:/x", NULL));
 CALL(weir_null_sink, weir_null_sink(w->scope));
 
 CALL(weir_state_describe, weir_state_describe(w->state, "x"));
+CALL(weir_state_require, weir_state_require(w->state, WEIR_AT_LEAST_ONCE));
+CALL(weir_state_watch, weir_state_watch(w->state, NULL, NULL));
 CALL(weir_state_open, weir_state_open(w->scope, w->folder, "other"));
 CALL(weir_http_lines, weir_http_lines(w->scope, "http://h/", NULL));
 CALL(weir_file_lines, weir_file_lines(w->scope, "/dev/null", NULL));

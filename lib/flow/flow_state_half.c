@@ -1,0 +1,74 @@
+/*
+ * flow_state_half.c - half an item at the end of what may grow.
+ *
+ * A line without an end, at the end of a file to which somebody may still write, is given like any
+ * other. But if there is more of it by the next run, the whole line has to come, and what its first
+ * half has left in a sink has to go. So before it is given the moment is kept (`before` in each slot
+ * and sink), and for as long as such an item is what was given last, the record holds two moments:
+ * the one before it, and the newest. The next run asks each source whether what it reads still ends
+ * there. If all do, it goes on from the newest moment, and they give nothing; if one does not, every
+ * source and every sink goes back to the moment before.
+ *
+ * Nothing here suspends.
+ */
+#include "flow_state_inside.h"
+
+#include "base_alloc.h"
+
+void wr_state_decide(struct weir_state *state)
+{
+    bool still = true;
+    if (state->decided) {
+        return;
+    }
+    state->decided = true;
+    for (size_t i = 0; i < state->slots_count; i++) {
+        const struct wr_state_slot *slot = state->slots[i];
+        if (slot->stored != NULL && slot->still != NULL) {
+            still = still && slot->still(state, slot->name, slot->stored);
+        }
+    }
+    if (still) {
+        return;
+    }
+    for (size_t i = 0; i < state->slots_count; i++) {
+        struct wr_state_slot *slot = state->slots[i];
+        wr_free(slot->stored);
+        slot->stored = slot->before;
+        slot->before = NULL;
+        slot->items = slot->before_items;
+        slot->finished = false;
+    }
+    for (size_t i = 0; i < state->sinks_count; i++) {
+        struct wr_state_sink *sink = state->sinks[i];
+        sink->stored = sink->kept = sink->before;
+        sink->before = -1;
+    }
+    state->half = false;
+}
+
+int wr_state_before_half(struct weir_state *state)
+{
+    wr_state_look(state);
+    for (size_t i = 0; i < state->slots_count; i++) {
+        if (wr_state_is_half(state->slots[i])) {
+            return 0; /* the moment before the first of several is the one to go back to */
+        }
+    }
+    for (size_t i = 0; i < state->slots_count; i++) {
+        struct wr_state_slot *slot = state->slots[i];
+        const char *position =
+            slot->proof != WR_PROOF_NONE ? wr_state_position(state, slot, &slot->kept) : NULL;
+        wr_free(slot->before);
+        slot->before = wr_strdup(position);
+        slot->before_items = slot->kept.known ? slot->kept.items : slot->items;
+        if (state->scratch.failed || (position != NULL && slot->before == NULL)) {
+            return WEIR_ENOMEM;
+        }
+    }
+    for (size_t i = 0; i < state->sinks_count; i++) {
+        state->sinks[i]->before = state->sinks[i]->kept;
+    }
+    state->half = true;
+    return 0;
+}
