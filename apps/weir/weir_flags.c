@@ -34,6 +34,8 @@ enum flag_id {
     FLAG_MEM,
     FLAG_DRAIN,
     FLAG_STATE,
+    FLAG_NAME,
+    FLAG_STATE_REQUIRED,
     FLAG_HELP,
     FLAG_VERSION,
     FLAG_NO_BUFFER,
@@ -66,6 +68,8 @@ static const struct flag table[] = {
     {FLAG_MEM, 0, "mem", "SIZE", "byte budget for all buffers (64MiB)"},
     {FLAG_DRAIN, 0, "drain", "TIME", "time to finish after Ctrl-C or SIGTERM (10s)"},
     {FLAG_STATE, 0, "state", "DIR", "keep positions in DIR: a killed run goes on where it was"},
+    {FLAG_NAME, 0, "name", "NAME", "of the positions in DIR (made from the pipeline's text)"},
+    {FLAG_STATE_REQUIRED, 0, "state-required", NULL, "do not run a pipeline that is best-effort"},
     {FLAG_STRICT, 0, "strict", NULL, "fail at the first item that would be rejected"},
     {FLAG_DEAD, 0, "dead", "FILE", "append rejected items to FILE, one JSON object a line"},
     {FLAG_QUIET, 'q', "quiet", NULL, "say nothing but errors, and how many items were rejected"},
@@ -94,7 +98,8 @@ void flags_help(void)
         "  weir explain 'PIPELINE' [FILE...]                      what each part does, and what is "
         "promised\n"
         "  weir list [sources|stages|sinks]                       what there is\n"
-        "  weir help WORD                                         explain one of them\n\n"
+        "  weir help WORD                                         explain one of them\n"
+        "  weir state list|show|set|reset --state DIR             saved positions\n\n"
         "No source: standard input, or the FILEs. No sink: standard output.\n\nFlags:\n");
     for (size_t i = 0; i < FLAGS; i++) {
         if (table[i].help == NULL) {
@@ -324,6 +329,8 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
     case FLAG_VERBOSE: flags->verbose++; return 0;
     case FLAG_CACERT: flags->ca_file = value; return 0;
     case FLAG_STATE: flags->state_folder = value; return 0;
+    case FLAG_NAME: flags->state_name = value; return 0;
+    case FLAG_STATE_REQUIRED: flags->state_required = true; return 0;
     case FLAG_HELP: flags->action = ACTION_HELP; return 0;
     case FLAG_VERSION: flags->action = ACTION_VERSION; return 0;
     case FLAG_NO_BUFFER: return 0; /* curl's habit: weir never holds a line back */
@@ -410,7 +417,7 @@ static int check_kind(const char *kind, size_t count)
  * near. */
 static const char *meant_command(const char *word)
 {
-    static const char *const commands[] = {"demo", "list", "help", "check", "explain"};
+    static const char *const commands[] = {"demo", "list", "help", "check", "explain", "state"};
     enum { COMMANDS = sizeof commands / sizeof *commands, NAMES_MAX = 512 };
     static const char *names[NAMES_MAX];
     const weir_component *component;
@@ -513,6 +520,12 @@ static int check_words(struct flags *flags, const char **words, size_t count)
         flags->action = ACTION_LIST;
         flags->word = count > 1 ? words[1] : NULL;
         return check_kind(flags->word, count);
+    }
+    if (flags->text_file == NULL && count > 0 && strcmp(words[0], "state") == 0) {
+        flags->action = ACTION_STATE;
+        flags->files = words + 1;
+        flags->files_count = count - 1;
+        return 0;
     }
     flags->action = count > 0 ? plan_action(words[0]) : ACTION_RUN;
     return flags->action == ACTION_RUN ? take_pipeline(flags, words, count)

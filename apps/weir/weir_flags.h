@@ -21,6 +21,7 @@ enum flags_action {
     ACTION_LIST,
     ACTION_CHECK,
     ACTION_EXPLAIN,
+    ACTION_STATE,
     ACTION_WORD
 };
 
@@ -28,16 +29,16 @@ struct flags {
     enum flags_action action;
     const char *text;         /* the pipeline; NULL with -f */
     const char *text_file;    /* -f */
-    const char *const *files; /* arguments behind the text */
+    const char *const *files; /* arguments behind the text; of `state`: its own */
     size_t files_count;
     const char *headers[FLAGS_HEADERS_MAX];
     size_t headers_count;
-    const char *user, *ca_file, *state_folder, *dead_file;
+    const char *user, *ca_file, *state_folder, *state_name, *dead_file;
     const char *word;                                 /* to explain; of `list`: NULL or a kind */
     int64_t count;                                    /* -c; -1: all */
     int64_t connect_ms, idle_ms, drain_ms, mem_bytes; /* 0: the default */
     int32_t retries;                                  /* 0: the default */
-    bool follow, insecure, quiet, strict, torture;
+    bool follow, insecure, quiet, strict, state_required, torture;
     int verbose;
     const char *demo_address; /* ":PORT" or "HOST:PORT" */
     uint64_t seed;            /* torture; 0: from the clock */

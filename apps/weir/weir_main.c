@@ -50,6 +50,10 @@ static int help_word(const char *word)
 {
     const weir_component *component;
     size_t found = 0; /* a source and a sink may have the same name */
+    if (strcmp(word, "state") == 0) {
+        state_help();
+        return EXIT_FINISHED;
+    }
     if (strcmp(word, "demo") == 0 || strcmp(word, "list") == 0) {
         flags_help();
         return EXIT_FINISHED;
@@ -88,6 +92,7 @@ int main(int argc, char **argv)
     case ACTION_WORD: return help_word(flags.word);
     case ACTION_CHECK: return check_pipeline(&flags);
     case ACTION_EXPLAIN: return explain_pipeline(&flags);
+    case ACTION_STATE: return run_state(&flags);
     case ACTION_DEMO: return flags.torture ? run_torture(&flags, argv[0]) : run_demo(&flags);
     default: return run_pipeline(&flags);
     }

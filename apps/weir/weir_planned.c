@@ -79,7 +79,6 @@ static const struct planned_word {
     {"bench", "sh test/bench/run.sh measures it"},
     {"record", "to write a file: | file PATH"},
     {"replay", NULL},
-    {"state", "--state DIR keeps positions; to begin anew remove DIR"},
     {"test", NULL},
     {"init", NULL},
     {"generate", NULL},

@@ -33,6 +33,8 @@ struct run {
     int promised;      /* by what the pipeline is made of: enum weir_delivery */
     int told_delivery; /* WEIR_NONE: nothing yet */
     char promise[512];
+    const char *folder; /* of the state; NULL: none */
+    char name[256];     /* of the state */
 };
 
 static void dump_tasks(void *ctx)
@@ -220,9 +222,20 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
         flags->state_folder != NULL ? flags->state_folder : weir_plan_state_folder(run->plan);
     *durable = folder != NULL;
     if (folder != NULL) {
-        char name[32];
-        snprintf(name, sizeof name, "%016" PRIx64, weir_plan_hash(run->plan, &options));
-        options.state = run->state = weir_state_open(run->scope, folder, name);
+        const char *own =
+            flags->state_name != NULL ? flags->state_name : weir_plan_state_name(run->plan);
+        snprintf(run->name, sizeof run->name, "%016" PRIx64, weir_plan_hash(run->plan, &options));
+        options.state = run->state =
+            weir_state_open(run->scope, folder, own != NULL ? own : run->name);
+        if (own != NULL) {
+            snprintf(run->name, sizeof run->name, "%s", own);
+        }
+        run->folder = folder;
+    } else if (flags->state_name != NULL || weir_plan_state_name(run->plan) != NULL ||
+               flags->state_required) {
+        say_line(&run->say, "%s needs --state DIR",
+                 flags->state_required ? "--state-required" : "the name of a state");
+        return EXIT_USAGE;
     }
     int rc = weir_plan_open(run->plan, run->scope, &options, &run->gen, sink, &error);
     if (rc < 0) {
@@ -278,7 +291,8 @@ static void tell_delivery(void *ctx, int delivery, const char *text)
     run->told_delivery = delivery;
 }
 
-static void watch_delivery(struct run *run)
+/* False: what is promised is not enough. */
+static bool watch_delivery(struct run *run)
 {
     weir_http_options http;
     weir_plan_options options = options_of(run->flags, &http);
@@ -287,13 +301,21 @@ static void watch_delivery(struct run *run)
         if (run->say.verbose > 0) {
             say_line(&run->say, "delivery: best-effort, since no --state keeps positions");
         }
-        return;
+        return true;
     }
     run->promised = weir_plan_delivery(run->plan, &options, run->promise, sizeof run->promise);
+    if (run->promised == WEIR_BEST_EFFORT && run->flags->state_required) {
+        say_line(&run->say, "%s; --state-required forbids that", run->promise);
+        return false;
+    }
     if (run->promised == WEIR_BEST_EFFORT) {
         tell_delivery(run, run->promised, run->promise);
     }
     weir_state_watch(run->state, tell_delivery, run);
+    if (run->flags->state_required) {
+        weir_state_require(run->state, WEIR_AT_LEAST_ONCE);
+    }
+    return true;
 }
 
 /* All runs with one state are one run to a stage that counts, as long as what it counts can be known
@@ -310,11 +332,17 @@ static void tell_counts(struct run *run)
 }
 
 /* What may be typed against a failure; NULL: nothing. */
-static const char *hint_of(const struct run *run, const weir_error *error)
+static const char *hint_of(const struct run *run, const weir_error *error, char *text, size_t cap)
 {
-    return error->code == WEIR_ETRUNCATED && !run->flags->follow
-               ? "--follow asks again after a break or an end"
-               : NULL;
+    bool of_state = error->code == WEIR_ECHANGED || strncmp(error->message, "the state '", 11) == 0;
+    if (error->code == WEIR_ETRUNCATED && !run->flags->follow) {
+        return "--follow asks again after a break or an end";
+    }
+    if (!of_state || run->folder == NULL || strstr(error->message, "in use by") != NULL) {
+        return NULL;
+    }
+    snprintf(text, cap, "weir state reset %s --state %s", run->name, run->folder);
+    return text;
 }
 
 /* The run is over: end its scope, tell what there is to tell, and give the exit code. A failure of
@@ -341,7 +369,8 @@ static int tell_end(struct run *run, weir_error *error, bool durable)
         code = EXIT_LOST;
         say_lost(&run->say, &ledger, &stats);
     } else if (error->code < 0 && !reader_left(run, error)) {
-        say_error(&run->say, error, hint_of(run, error));
+        char hint[512];
+        say_error(&run->say, error, hint_of(run, error, hint, sizeof hint));
     }
     /* A reader that has seen enough, as head has, ends the run without a word. */
     bool left = reader_left(run, error);
@@ -366,7 +395,9 @@ static int run_in_loop(struct run *run)
     if (code != 0) {
         return code;
     }
-    watch_delivery(run);
+    if (!watch_delivery(run)) {
+        return EXIT_USAGE;
+    }
     if (durable) {
         tell_counts(run);
     }

@@ -13,6 +13,9 @@ int run_pipeline(const struct flags *flags);
 /* `weir check` and `weir explain`: nothing is opened. */
 int check_pipeline(const struct flags *flags);
 int explain_pipeline(const struct flags *flags);
+/* `weir state`. */
+int run_state(const struct flags *flags);
+void state_help(void);
 /* `weir demo`. */
 int run_demo(const struct flags *flags);
 /* `weir demo --torture`; argv0: this program, to be started again. */

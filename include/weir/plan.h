@@ -54,7 +54,7 @@ typedef struct weir_plan weir_plan;
  *
  * text     at most 1 MiB.
  * name     of the file the text comes from: errors begin with NAME:LINE, and lines with options
- *          (@state DIR, @mem SIZE) may stand before the pipeline. NULL: the text is no file.
+ *          (@state DIR, @name NAME, @mem SIZE) may stand before the pipeline. NULL: the text is no file.
  * error    [out] message is one line with the hint; offset is where in the text.
  * Returns  the plan, to be freed by weir_plan_free; NULL: *error says why.
  */
@@ -129,6 +129,8 @@ WEIR_API bool weir_plan_recounts(const weir_plan *plan, const weir_component **c
 WEIR_API const char *weir_plan_warning(const weir_plan *plan, size_t index);
 /* The folder of the line `@state DIR`; NULL when there is none. */
 WEIR_API const char *weir_plan_state_folder(const weir_plan *plan);
+/* The name of the line `@name NAME`; NULL when there is none. */
+WEIR_API const char *weir_plan_state_name(const weir_plan *plan);
 /* The bytes of the line `@mem SIZE`; 0 when there is none. */
 WEIR_API int64_t weir_plan_mem_bytes(const weir_plan *plan);
 

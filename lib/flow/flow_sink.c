@@ -530,7 +530,7 @@ void weir_sink_fail(weir_sink *sink, const weir_error *why)
     WR_ASSERT(why != NULL, "the failure that feeds sink '%s' is NULL", sink->name);
     if (sink->ops->fail != NULL) {
         sink->ops->fail(sink, why);
-    } else if (sink->failure == NULL) {
+    } else if (sink->failure == NULL && sink->put_items > 0) {
         (void)commit(sink); /* what was put before the failure is delivered */
     }
     (void)end_sink(sink, NULL);

@@ -323,10 +323,16 @@ bool wr_state_durable(const struct weir_state *state)
 void weir_state_describe(weir_state *state, const char *text)
 {
     wr_state_given(state, "weir_state_describe");
-    if (state != &wr_state_no_memory) {
-        wr_free(state->text);
-        state->text = wr_strdup(text); /* without memory the record does not say it */
+    if (state == &wr_state_no_memory) {
+        return;
     }
+    if (state->text != NULL && text != NULL && strcmp(state->text, text) != 0) {
+        wr_log(&state->loop->log, WR_LOG_INFO, "state",
+               "'%s' was saved by another text, whose sources and sinks must be the same: %s",
+               state->place.name, state->text);
+    }
+    wr_free(state->text);
+    state->text = wr_strdup(text); /* without memory the record does not say it */
 }
 
 /* Items of its sources have been delivered, and no sink has asked for a record of that. */
@@ -383,6 +389,7 @@ static void load(struct weir_state *state)
         wr_state_load(&state->place, &record, &state->failure) <= 0) {
         return;
     }
+    state->text = wr_strdup(record.text);
     if (wr_state_adopt_sinks(state, &record) < 0 || wr_state_adopt_sources(state, &record) < 0) {
         wr_error_set(&state->failure, WEIR_ENOMEM, 0, "state", "no memory to read the state");
     }

@@ -145,6 +145,10 @@ static const struct wr_state_slot *stranger(const struct weir_state *state)
 int wr_state_attach_slot(struct weir_state *state, struct wr_state_slot **slot, const char *name,
                          struct wr_origin *origin, weir_error *error)
 {
+    int rc = wr_state_usable(state, error);
+    if (rc < 0) {
+        return rc;
+    }
     if (*slot == NULL) {
         *slot = add_slot(state, name);
     }

@@ -358,9 +358,27 @@ int wr_plan_chain_read(struct wr_plan_reading *reading, struct wr_plan_span span
     return 0;
 }
 
-/* One line `@name value`, [at, end). */
+static int read_size(struct wr_plan_reading *reading, const struct wr_plan_token *value)
+{
+    struct wr_plan_error *error = &reading->error;
+    int rc = wr_plan_size_read(reading->clean + value->value.at, value->value.len,
+                               &reading->plan->mem_bytes);
+    if (rc == 0 && reading->plan->mem_bytes > 0) {
+        return 0;
+    }
+    (void)wr_plan_fail(error, value->all, "@mem: '%.*s' is not a valid size",
+                       (int)WR_MIN(value->all.len, (size_t)WR_PLAN_SHOWN_MAX),
+                       reading->clean + value->all.at);
+    return wr_plan_hint(error, "for example 64MiB");
+}
+
+/* One line `@option value`, [at, end). */
 static int read_option(struct wr_plan_reading *reading, size_t at, size_t end)
 {
+    static const struct {
+        const char *name, *value;
+    } options[] = {{"@state", "folder"}, {"@mem", "size"}, {"@name", "name"}};
+    enum { OPTIONS = sizeof options / sizeof *options };
     struct wr_plan_error *error = &reading->error;
     struct wr_plan_token name;
     struct wr_plan_token value;
@@ -371,38 +389,35 @@ static int read_option(struct wr_plan_reading *reading, size_t at, size_t end)
         return error->code;
     }
     const char *text = reading->clean + name.all.at;
-    bool state = equals(text, name.all.len, "@state");
+    size_t i = 0;
+    while (i < OPTIONS && !equals(text, name.all.len, options[i].name)) {
+        i++;
+    }
     if (reading->name == NULL) {
         (void)wr_plan_fail(error, name.all, "lines with @ belong in a file");
-        return wr_plan_hint(error, "weir -f FILE, or the flags --state and --mem");
+        return wr_plan_hint(error, "weir -f FILE, or the flags --state, --name and --mem");
     }
-    if (!state && !equals(text, name.all.len, "@mem")) {
+    if (i == OPTIONS) {
         (void)wr_plan_fail(error, name.all, "unknown option '%.*s'",
                            (int)WR_MIN(name.all.len, (size_t)WR_PLAN_SHOWN_MAX), text);
-        return wr_plan_hint(error, "there are @state DIR and @mem SIZE");
+        return wr_plan_hint(error, "there are @state DIR, @name NAME and @mem SIZE");
     }
     if (value.all.len == 0) {
-        return wr_plan_fail(error, name.all, "%s",
-                            state ? "@state: the folder is missing" : "@mem: the size is missing");
+        return wr_plan_fail(error, name.all, "%s: the %s is missing", options[i].name,
+                            options[i].value);
     }
     if (rest.all.len > 0) {
-        return wr_plan_fail(error, rest.all, "%s: one value is enough", state ? "@state" : "@mem");
+        return wr_plan_fail(error, rest.all, "%s: one value is enough", options[i].name);
     }
     value.value = value.name.len > 0 ? value.all : value.value;
-    if (!state) {
-        int rc = wr_plan_size_read(reading->clean + value.value.at, value.value.len,
-                                   &reading->plan->mem_bytes);
-        if (rc != 0 || reading->plan->mem_bytes == 0) {
-            (void)wr_plan_fail(error, value.all, "@mem: '%.*s' is not a valid size",
-                               (int)WR_MIN(value.all.len, (size_t)WR_PLAN_SHOWN_MAX),
-                               reading->clean + value.all.at);
-            return wr_plan_hint(error, "for example 64MiB");
-        }
-        return 0;
+    if (i == 1) {
+        return read_size(reading, &value);
     }
-    reading->plan->state_folder = wr_plan_token_text(reading, &value);
-    if (error->code == 0 && reading->plan->state_folder[0] == '\0') {
-        (void)wr_plan_fail(error, value.all, "@state: the folder is missing");
+    const char **to = i == 0 ? &reading->plan->state_folder : &reading->plan->state_name;
+    *to = wr_plan_token_text(reading, &value);
+    if (error->code == 0 && **to == '\0') {
+        (void)wr_plan_fail(error, value.all, "%s: the %s is missing", options[i].name,
+                           options[i].value);
     }
     return error->code;
 }

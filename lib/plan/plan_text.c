@@ -341,6 +341,11 @@ const char *weir_plan_state_folder(const weir_plan *plan)
     return plan->state_folder;
 }
 
+const char *weir_plan_state_name(const weir_plan *plan)
+{
+    return plan->state_name;
+}
+
 int64_t weir_plan_mem_bytes(const weir_plan *plan)
 {
     return plan->mem_bytes;

@@ -137,6 +137,7 @@ struct weir_plan {
     size_t parts_count;
     const char *text;
     const char *state_folder;
+    const char *state_name;
     int64_t mem_bytes;
     const char *warning;    /* NULL: none */
     void *memory;           /* all of the above lies there: see wr_plan_alloc */

@@ -101,9 +101,11 @@ static bool is_same(struct sink_file *file, int64_t at, const weir_item *items, 
         first->gather.out = keep_bytes;
         file->first = first;
         bool gathered = wr_gather_put(&first->gather, items, count) == 0;
-        struct iovec rest = {first->gather.buffer + first->gather.start,
-                             wr_gather_len(&first->gather)};
-        (void)keep_bytes(&file->stream.sink, &rest, rest.iov_len > 0 ? 1 : 0);
+        size_t len = wr_gather_len(&first->gather);
+        if (len > 0) {
+            struct iovec rest = {first->gather.buffer + first->gather.start, len};
+            (void)keep_bytes(&file->stream.sink, &rest, 1);
+        }
         wr_gather_fini(&first->gather);
         ssize_t n = disk_of(file)->read(fd, there, COMPARED, at);
         same = gathered && n > 0 && first->len > 0 &&

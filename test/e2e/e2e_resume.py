@@ -388,9 +388,74 @@ class KilledRuns(e2e_support.TestCase):
         command = self.half()
         with open(self.path("out"), "ab") as file:
             file.write(b"written by somebody else\n" * 1000)
+        had = self.size("out")
         run = weir(*command)
-        self.ends(run, 0, "resume from byte")
+        self.ends(run, 0, "resume from byte", "had %d bytes, of which the last run has saved" % had)
         self.assertEqual(sha256(self.read("out")), sha256(self.data))
+
+    def test_a_run_that_begins_anew_behind_something_says_so(self):
+        source = self.write("in", "x\n")
+        self.write("out", "a note\n")
+        run = weir("--state", self.path("state"), "%s | file %s" % (source, self.path("out")))
+        self.ends(run, 0, "has 7 bytes already, and the state has 0 of them")
+        self.assertEqual(self.read("out"), b"a note\nx\n")
+
+    def test_a_named_state_outlives_a_change_of_the_text(self):
+        source = self.write("in", "1\n2\n")
+        command = ["--state", self.path("state"), "--name", "mine"]
+        text = "%s | %sfile " + self.path("out")
+        self.ends(weir(*command, text % (source, "")), 0)
+        self.write("in", "1\n2\n3\n")
+        run = weir(*command, text % (source, "skip 0 | "))
+        self.ends(run, 0, "was saved by another text")
+        self.assertEqual(self.read("out"), b"1\n2\n3\n")
+        other = weir(*command, text % (self.write("other", "x\n"), ""))
+        self.ends(other, 2, "another pipeline's", "weir state reset mine --state")
+        self.assertEqual(self.read("out"), b"1\n2\n3\n")
+
+    def test_a_text_may_name_its_state(self):
+        source = self.write("in", "1\n")
+        text = self.write(
+            "p.weir",
+            "@state %s\n@name orders\n%s | file %s\n"
+            % (self.path("state"), source, self.path("out")),
+        )
+        self.ends(weir("-f", text), 0)
+        self.assertIn("orders.weir", os.listdir(self.path("state")))
+
+    def test_best_effort_may_be_forbidden(self):
+        state = ("--state", self.path("state"), "--state-required")
+        self.ends(weir("--state-required", "gen 1..3"), 2, "--state-required needs --state")
+        run = weir(*state, "gen 1..3 | file " + self.path("out"))
+        self.ends(run, 2, "best-effort", "--state-required forbids that")
+        # What only the answer can tell is found out before anything is written.
+        peer = self.peer(Peer(lambda connection: connection.reply(body="1\n")))
+        run = weir(*state, "%s | file %s" % (peer.url(), self.path("out")))
+        self.ends(run, 2, "best-effort", "at-least-once is required")
+        self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_records_are_listed_shown_set_and_reset(self):
+        source = self.write("in", "1\n2\n3\n")
+        state = ("--state", self.path("state"))
+        command = (*state, "--name", "mine", "%s | file %s" % (source, self.path("out")))
+        self.ends(weir(*command), 0)
+        listed = weir("state", "list", *state)
+        self.ends(listed, 0)
+        self.assertRegex(listed.out.decode(), r"^mine +20\d\d-.*Z  %s \| file " % source)
+        shown = weir("state", "show", "mine", *state)
+        self.ends(shown, 0)
+        self.assertIn(b"source    %s: 3 items" % source.encode(), shown.out)
+        self.assertIn(b"sink      %s: 6 bytes" % self.path("out").encode(), shown.out)
+        position = [line for line in shown.out.decode().split("\n") if "position" in line][0]
+        there = position.replace("  position  offset 6", "offset 2")
+        self.ends(weir("state", "set", "mine", there, *state), 0)
+        self.ends(weir(*command), 0)
+        self.assertEqual(self.read("out"), b"1\n2\n3\n2\n3\n")
+        self.ends(weir("state", "reset", "mine", *state), 0)
+        self.ends(weir("state", "show", "mine", *state), 1, "there is no state 'mine'")
+        self.ends(weir("state", "list", *state), 0)
+        self.ends(weir("state", "list"), 2, "--state DIR is missing")
+        self.ends(weir("state", "wash", *state), 2, "state takes: list, show")
 
     def test_a_file_shorter_than_stored_is_refused(self):
         command = self.half()

@@ -74,6 +74,7 @@ static int open_part(struct parts *gen, int index, struct wr_state_slot *slot, u
         return wr_gen_fail(&gen->gen, WEIR_ENOMEM, 0, -1, "part");
     }
     if (wr_state_attach_slot(gen->state, &part->slot, "topic", part->origin, &error) < 0) {
+        part->origin = NULL;
         return wr_gen_fail_error(&gen->gen, &error);
     }
     wr_origin_keep_positions(part->origin, &part->base, start);
@@ -84,7 +85,6 @@ static int open_part(struct parts *gen, int index, struct wr_state_slot *slot, u
 /* What earlier runs have left. */
 static int open_stored(struct parts *gen)
 {
-    memset(parts, 0, sizeof parts);
     struct wr_state_slot *slot = wr_state_next_slot(gen->state, "topic", NULL);
     while (slot != NULL) {
         int index;
@@ -158,6 +158,7 @@ static struct parts *make_parts(struct fixture *f, const struct step *steps, siz
 {
     struct parts *gen = wr_gen_alloc(f->scope, sizeof *gen, &parts_gen_ops, "parts");
     ck_assert_ptr_nonnull(gen);
+    memset(parts, 0, sizeof parts);
     gen->state = f->state;
     gen->steps = steps;
     gen->count = count;

@@ -145,7 +145,7 @@ static const struct mistake {
     {"grep (a]", "] closes nothing", "       ^ the ( before it is open and wants )"},
     {"head 1 |", "an empty stage: two | in a row, or one at an end", "       ^"},
     {"@mem 1M", "lines with @ belong in a file",
-     "^^^^ weir -f FILE, or the flags --state and --mem"},
+     "^^^^ weir -f FILE, or the flags --state, --name and --mem"},
 };
 
 TEST(a_mistake_is_told_with_carets_and_a_hint)
@@ -225,9 +225,9 @@ TEST(a_mistake_in_a_file_tells_name_and_line)
                "x.weir:1: @state: one value is enough\n  @state a b\n           ^");
     check_long("@state \"a\nhead 3\"", "x.weir",
                "x.weir:1: \" is never closed\n  @state \"a\n         ^");
-    check_long(
-        "@sate a\nhead 3", "x.weir",
-        "x.weir:1: unknown option '@sate'\n  @sate a\n  ^^^^^ there are @state DIR and @mem SIZE");
+    check_long("@sate a\nhead 3", "x.weir",
+               "x.weir:1: unknown option '@sate'\n  @sate a\n  ^^^^^ there are @state DIR, @name "
+               "NAME and @mem SIZE");
 }
 
 TEST(an_empty_text_shows_only_the_hint)

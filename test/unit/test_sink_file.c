@@ -96,6 +96,21 @@ TEST(unused_sink_makes_no_file)
     end(&f);
 }
 
+TEST(source_that_fails_at_once_leaves_no_file)
+{
+    struct fixture f;
+    size_t len;
+    weir_error error;
+    begin(&f);
+    weir_gen *gen = weir_file_lines(weir_root(f.loop), wr_folder_path(&f.folder, "none"), NULL);
+    weir_sink *sink = weir_file_sink(weir_root(f.loop), wr_folder_path(&f.folder, "out"), NULL);
+
+    ck_assert_int_eq(weir_pump(gen, sink, &error), WEIR_EIO);
+
+    MUST(wr_folder_read(&f.folder, "out", &len) == NULL);
+    end(&f);
+}
+
 TEST(path_that_cannot_be_opened_is_told)
 {
     struct fixture f;
