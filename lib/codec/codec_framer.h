@@ -66,6 +66,8 @@ struct wr_framer_ops {
     /* How many of the window's first bytes make up whole items: what is behind them may have to
      * move to go on. looked: it is the window of the last call, with bytes appended. */
     size_t (*whole)(const struct wr_framer *framer, const char *data, size_t len, bool looked);
+    /* At the end of the input what has no end of its own is an item all the same. */
+    bool gives_half;
     /* Inside an item that is dropped a restart goes on where the bytes went, with `dropping` set;
      * else it begins again before that item. */
     bool restarts_inside;

@@ -325,7 +325,13 @@ static size_t nul_whole(const struct wr_framer *framer, const char *data, size_t
     return whole(framer, '\0', data, len, looked);
 }
 
-const struct wr_framer_ops wr_lines_framer = {
-    .item = "line", .split = lines_split, .whole = lines_whole, .restarts_inside = true};
-const struct wr_framer_ops wr_nul_framer = {
-    .item = "line", .split = nul_split, .whole = nul_whole, .restarts_inside = true};
+const struct wr_framer_ops wr_lines_framer = {.item = "line",
+                                              .split = lines_split,
+                                              .whole = lines_whole,
+                                              .gives_half = true,
+                                              .restarts_inside = true};
+const struct wr_framer_ops wr_nul_framer = {.item = "line",
+                                            .split = nul_split,
+                                            .whole = nul_whole,
+                                            .gives_half = true,
+                                            .restarts_inside = true};

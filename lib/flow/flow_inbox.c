@@ -233,6 +233,9 @@ static int push_ends(struct wr_inbox *inbox, struct wr_origin *origin,
     for (size_t i = 0; i < count; i++) {
         bool cut = inside && (frames[i].flags & WEIR_ITEM_TRUNCATED) != 0;
         uint64_t end = frames[i].end | (cut ? WR_END_INSIDE : 0);
+        if (WR_UNLIKELY(inbox->half)) { /* it is the only one that is left */
+            end = (frames[i].end - frames[i].raw_len) | WR_END_HALF;
+        }
         if (i == 0 ? push_end(inbox, origin, end) < 0 : wr_origin_push_end(origin, end) < 0) {
             return WEIR_ENOMEM;
         }
@@ -591,12 +594,18 @@ void wr_inbox_restart(struct wr_inbox *inbox, uint64_t offset)
     go_on_at(inbox, offset, offset == inbox->given_end);
 }
 
+size_t wr_inbox_half(const struct wr_inbox *inbox)
+{
+    const struct wr_framer *framer = &inbox->framer;
+    return framer->ops->gives_half && !inbox->open && !framer->dropping ? inbox->pending : 0;
+}
+
 void wr_inbox_resume(struct wr_inbox *inbox, uint64_t end)
 {
     struct wr_framer *framer = &inbox->framer;
-    uint64_t offset = end & ~WR_END_INSIDE;
+    uint64_t offset = end & ~WR_END_FLAGS;
     go_on_at(inbox, offset, false);
-    framer->dropping = end != offset;
+    framer->dropping = (end & WR_END_INSIDE) != 0;
     framer->overlong_start = offset;
     if (framer->dropping && framer->overlong == WEIR_LONG_FAILS) {
         framer->failed = WEIR_ETOOLONG; /* as there */

@@ -39,6 +39,7 @@ struct wr_inbox {
     struct weir_block *values;  /* the same of values, each in a block of its own; by next */
     bool end;                   /* no more bytes will come */
     bool open;                  /* the last item given is not at its end */
+    bool half;                  /* what is left is half an item, and its position lies before it */
     bool keep_ends;           /* push each item's end offset to the origin (a state is attached) */
     bool starved;             /* the framer needs memory that the budget has not */
     uint64_t overlong_told;   /* overlong items already counted */
@@ -66,6 +67,9 @@ void wr_inbox_over_loan(struct wr_inbox *inbox, struct wr_origin *origin);
  * its offset and length, then counts at powers of ten). */
 size_t wr_inbox_take(struct wr_inbox *inbox, struct weir_gen *gen, weir_item *items, size_t max,
                      bool *over);
+/* At the end of the input, before wr_inbox_end: is what is left half an item, of which there may be
+ * more one day? Its bytes; 0: it is not. */
+size_t wr_inbox_half(const struct wr_inbox *inbox);
 /* Where the next bytes go; room >= 1. 0, WEIR_ENOMEM or WEIR_EBUDGET. The place is valid until the
  * next call. */
 int wr_inbox_room(struct wr_inbox *inbox, char **to, size_t *room);

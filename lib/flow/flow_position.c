@@ -23,23 +23,37 @@ static const char *behind(const char *text, const char *word)
     return begins ? text + len + (text[len] == ' ') : NULL;
 }
 
-bool wr_offset_read(struct wr_offset *offset, const char *text)
+/* A number and what is behind it; NULL: there is none. */
+static const char *read_number(const char *text, uint64_t *number)
 {
     char *end = NULL;
-    const char *at = behind(text, "offset"), *more;
-    *offset = (struct wr_offset){.end = 0};
-    if (at == NULL || *at < '0' || *at > '9') {
-        return false;
+    if (text == NULL || *text < '0' || *text > '9') {
+        return NULL;
     }
     errno = 0;
-    offset->end = strtoull(at, &end, 10);
-    if (errno != 0 || offset->end >= WR_END_LEFT_OUT || (*end != ' ' && *end != '\0')) {
+    *number = strtoull(text, &end, 10);
+    bool good = errno == 0 && *number < WR_END_HALF && (*end == ' ' || *end == '\0');
+    return good ? end + (*end == ' ') : NULL;
+}
+
+bool wr_offset_read(struct wr_offset *offset, const char *text)
+{
+    const char *more;
+    *offset = (struct wr_offset){.end = 0};
+    const char *at = read_number(behind(text, "offset"), &offset->end);
+    if (at == NULL) {
         return false;
     }
-    at = end + (*end == ' ');
     if ((more = behind(at, "inside")) != NULL) {
         offset->end |= WR_END_INSIDE;
         at = more;
+    }
+    if ((more = behind(at, "partial")) != NULL) {
+        offset->end |= WR_END_HALF;
+        at = read_number(more, &offset->half);
+        if (at == NULL) {
+            return false;
+        }
     }
     if ((more = behind(at, "decoded")) != NULL) {
         offset->decoded = true;
@@ -55,8 +69,12 @@ bool wr_offset_read(struct wr_offset *offset, const char *text)
 
 size_t wr_offset_text(const struct wr_offset *offset, char *to, size_t cap)
 {
-    return (size_t)snprintf(to, cap, "offset %" PRIu64 "%s%s%s%s", offset->end & ~WR_END_INSIDE,
-                            (offset->end & WR_END_INSIDE) != 0 ? " inside" : "",
+    char half[40] = "";
+    if ((offset->end & WR_END_HALF) != 0) {
+        snprintf(half, sizeof half, " partial %" PRIu64, offset->half);
+    }
+    return (size_t)snprintf(to, cap, "offset %" PRIu64 "%s%s%s%s%s", offset->end & ~WR_END_FLAGS,
+                            (offset->end & WR_END_INSIDE) != 0 ? " inside" : "", half,
                             offset->decoded ? " decoded" : "",
                             offset->validator[0] != '\0' ? " " : "", offset->validator);
 }

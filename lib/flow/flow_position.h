@@ -2,9 +2,10 @@
  * flow_position.h - positions of what is read by offset: a file, a body. Internal.
  *
  * A number of the origin (bytes_origin.h) is the offset behind an item, with WR_END_INSIDE where that
- * lies inside an item of which nothing more is to be given. Its text is
+ * lies inside an item of which nothing more is to be given; or the one before it, with WR_END_HALF
+ * (flow_state_half.c). Its text is
  *
- *     offset 918233 [inside] [decoded] VALIDATOR
+ *     offset 918233 [inside] [partial 12] [decoded] VALIDATOR
  *
  * where the validator is what tells that it is still the same file or body, in its source's words:
  * it goes on to the end of the text and may be empty.
@@ -17,8 +18,9 @@
 enum { WR_STATE_VALIDATOR_MAX = 200 };
 
 struct wr_offset {
-    uint64_t end; /* with WR_END_INSIDE */
-    bool decoded; /* it counts bytes of a decoded body, which no range can name */
+    uint64_t end;  /* with WR_END_INSIDE or WR_END_HALF */
+    uint64_t half; /* with WR_END_HALF: so many bytes behind it were given */
+    bool decoded;  /* it counts bytes of a decoded body, which no range can name */
     char validator[WR_STATE_VALIDATOR_MAX + 16]; /* with a word before it */
 };
 

@@ -315,6 +315,11 @@ const weir_error *wr_state_failure(const struct weir_state *state)
     return state->failure.code != 0 ? &state->failure : NULL;
 }
 
+const struct wr_disk *wr_state_disk(const struct weir_state *state)
+{
+    return state->loop->disk;
+}
+
 bool wr_state_durable(const struct weir_state *state)
 {
     return state->failure.code == 0 && wr_state_worth_saving(state);

@@ -166,6 +166,8 @@ bool wr_state_cuts(const struct weir_state *state);
 void wr_state_committed(struct wr_state_sink *sink, int64_t length);
 /* Save what has settled now and wait for it. Suspends. 0 or a negative code with *error. */
 int wr_state_save(struct weir_state *state, weir_error *error);
+/* What its files are on. */
+const struct wr_disk *wr_state_disk(const struct weir_state *state);
 /* The failure of opening, NULL if none. */
 const weir_error *wr_state_failure(const struct weir_state *state);
 /* Is anything durable here: false when no source has a position. */

@@ -31,6 +31,10 @@ void wr_state_decide(struct weir_state *state)
     if (still) {
         return;
     }
+    wr_log(&state->loop->log, WR_LOG_INFO, "state",
+           "'%s': what the last run has read ended within a line, and has changed: the line comes "
+           "whole",
+           state->place.name);
     for (size_t i = 0; i < state->slots_count; i++) {
         struct wr_state_slot *slot = state->slots[i];
         wr_free(slot->stored);

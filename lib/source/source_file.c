@@ -67,7 +67,7 @@ static int check_stored(struct wr_stream_source *stream, int fd, struct wr_offse
         (void)wr_state_bad_position(stream->slot, &error);
         return wr_stream_fail(stream, &error);
     }
-    uint64_t offset = start->end & ~WR_END_INSIDE;
+    uint64_t offset = start->end & ~WR_END_FLAGS;
     int number = identify(stream->gen.loop->disk, fd, hashed_by(start->validator), validator,
                           sizeof validator, &size);
     if (number != 0) {
@@ -98,13 +98,29 @@ static int resume(struct wr_stream_source *stream, int fd)
     if (number != 0) {
         return fail_io(stream, "look at", number);
     }
-    if (wr_offsets_keep(stream->gen.origin, &start) == NULL) {
+    stream->offsets = wr_offsets_keep(stream->gen.origin, &start);
+    if (stream->offsets == NULL) {
         return wr_gen_fail(&stream->gen, WEIR_ENOMEM, 0, -1, "no memory for positions");
     }
     wr_state_prove(stream->slot, WR_PROOF_EXACT);
     stream->inbox.keep_ends = true;
     wr_inbox_resume(&stream->inbox, start.end);
+    if ((start.end & WR_END_HALF) != 0) {
+        wr_inbox_end(&stream->inbox); /* the state has seen that it still ends there */
+    }
     return 0;
+}
+
+/* wr_state_still */
+static bool still_ends(struct weir_state *state, const char *path, const char *position)
+{
+    struct wr_offset at;
+    struct stat info;
+    if (!wr_offset_read(&at, position) || (at.end & WR_END_HALF) == 0) {
+        return true;
+    }
+    return wr_state_disk(state)->stat_path(path, &info) == 0 &&
+           (uint64_t)info.st_size == (at.end & ~WR_END_FLAGS) + at.half;
 }
 
 static int attach(struct wr_stream_source *stream, int fd, const struct stat *info)
@@ -160,7 +176,7 @@ static weir_gen *file_make(weir_scope *scope, const char *path, int32_t frame,
     if (stream != NULL && path == NULL) {
         wr_gen_fail(&stream->gen, WEIR_EINVAL, 0, -1, "a file source without a path");
     } else if (stream != NULL && stream->where != NULL && stream->lines.state != NULL) {
-        stream->before = wr_state_expect_source(stream->lines.state, stream->where, NULL);
+        stream->before = wr_state_expect_source(stream->lines.state, stream->where, still_ends);
     }
     return wr_gen_made(stream != NULL ? &stream->gen : NULL, NULL);
 }

@@ -20,8 +20,9 @@
 #include "base_alloc.h"
 #include "base_option.h"
 #include "loop_file.h"
+#include "loop_wait.h"
 
-enum { TURN_BYTES = 1024 * 1024 };
+enum { TURN_BYTES = 1024 * 1024, HALF_MS = 1000, HALF_LOOK_MS = 10 };
 
 static struct wr_stream_source *stream_of(const struct weir_gen *gen)
 {
@@ -142,6 +143,34 @@ static bool wait_readable(struct wr_stream_source *stream)
     return rc == 0 ? !stream->gen.stopping : wait_failed(stream, rc);
 }
 
+/* Half an item at the end of a file that may grow: what was given before it settles first, as far as
+ * that takes no long wait, so that there is a moment between the two. False: the source is over. */
+static bool half_item(struct wr_stream_source *stream)
+{
+    struct weir_loop *loop = stream->gen.loop;
+    struct wr_origin *origin = stream->gen.origin;
+    int rc = wr_pause(loop, &stream->gen.object);
+    for (int waited_ms = 0; rc == 0 && waited_ms < HALF_MS; waited_ms += HALF_LOOK_MS) {
+        wr_origin_sync(origin);
+        if (origin->done == origin->given) {
+            break;
+        }
+        rc = wr_sleep(loop, HALF_LOOK_MS, "what it gave before half a line to settle",
+                      &stream->gen.object);
+    }
+    if (rc < 0 || stream->gen.stopping) {
+        return wait_failed(stream, rc < 0 ? rc : WEIR_ECLOSED);
+    }
+    if (wr_state_before_half(stream->lines.state) < 0) {
+        wr_gen_fail(&stream->gen, WEIR_ENOMEM, 0, -1, "no memory for positions");
+        return false;
+    }
+    stream->offsets->now.half = wr_inbox_half(&stream->inbox);
+    stream->inbox.half = true;
+    wr_inbox_end(&stream->inbox);
+    return true;
+}
+
 /* More bytes, or the end of them; false: the source is over. */
 static bool read_more(struct wr_stream_source *stream)
 {
@@ -169,6 +198,9 @@ static bool read_more(struct wr_stream_source *stream)
     }
     if (n == 0 && !is_whole(stream)) {
         return false;
+    }
+    if (n == 0 && stream->slot != NULL && wr_inbox_half(&stream->inbox) > 0) {
+        return half_item(stream);
     }
     if (n == 0) {
         wr_inbox_end(&stream->inbox);

@@ -24,6 +24,7 @@ struct wr_stream_source {
     int64_t stall_ms;  /* the far end may be silent for so long; < 0: for ever */
     weir_lines_options lines;
     struct wr_state_slot *slot;         /* NULL: no state */
+    struct wr_offsets *offsets;         /* the origin's; NULL: no state, or no positions */
     const struct wr_state_slot *before; /* what an earlier run has left; NULL: nothing */
     int fd;                             /* fd, file */
     int64_t size;                       /* of a regular file, as it was opened; -1: other */

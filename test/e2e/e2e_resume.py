@@ -393,6 +393,18 @@ class KilledRuns(e2e_support.TestCase):
         self.ends(run, 0, "resume from byte", "had %d bytes, of which the last run has saved" % had)
         self.assertEqual(sha256(self.read("out")), sha256(self.data))
 
+    def test_half_a_line_of_a_growing_file_comes_whole(self):
+        log = self.write("app.log", "one\nerr")
+        state = ("--state", self.path("state"))
+        to_file = (*state, '%s | grep "error" | file %s' % (log, self.path("out")))
+        self.ends(weir(*to_file), 0)
+        self.assertEqual(weir(*state, log).out, b"one\nerr")
+        with open(log, "ab") as file:
+            file.write(b"or x\ntwo\n")
+        self.ends(weir(*to_file), 0, "the line comes whole")
+        self.assertEqual(self.read("out"), b"error x\n")
+        self.assertEqual(weir(*state, log).out, b"error x\ntwo\n")
+
     def test_a_run_that_begins_anew_behind_something_says_so(self):
         source = self.write("in", "x\n")
         self.write("out", "a note\n")

@@ -170,6 +170,7 @@ static void check_out(const char *what, uint64_t k, uint64_t seed)
 {
     weir_error error;
     size_t len;
+    wr_disk_put("d/in", lines, sizeof lines - 1);
     int rc = run(&error);
     ck_assert_msg(rc == 0, "%s %d, seed %d: %s", what, (int)k, (int)seed, error.message);
     for (int i = 0; i < sinks; i++) {
@@ -280,6 +281,25 @@ TEST_WITHIN(run_of_a_sink_that_is_late_after_a_loss_of_power_repeats_and_loses_n
 {
     one_is_late = true;
     lose_power_at_any_call();
+}
+
+/* At first the file ends within a line. */
+TEST_WITHIN(half_a_line_after_a_loss_of_power_comes_whole, 60)
+{
+    bool stopped = true;
+    for (uint64_t k = 1; stopped && !wr_test_sweeps(); k++) {
+        for (uint64_t seed = 1; seed <= 4; seed++) {
+            weir_error error;
+            begin(seed);
+            wr_disk_put("d/in", lines, 11); /* "one\ntwo\nthr" */
+            wr_disk_stop_after(k);
+            (void)!run(&error);
+            stopped = wr_disk_calls() > k;
+            wr_disk_lose_power();
+            check_out("call", k, seed);
+        }
+    }
+    wr_disk_free();
 }
 
 MAIN("flow/state_disk")
