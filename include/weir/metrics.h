@@ -32,7 +32,8 @@ WEIR_API size_t weir_why(const weir_gen *gen, char *text, size_t cap);
 /*
  * What became of the items of a scope's sources, and of all scopes beneath, whatever batches,
  * filters and bodies do in between: in = delivered + filtered + rejected + dropped + in_flight. A
- * source item counts once, by the last word on it.
+ * source item counts once; where several things became of it (behind a tee), by the first of
+ * in_flight, dropped, rejected, delivered, filtered.
  */
 typedef struct weir_ledger {
     uint64_t in;        /* given by the sources, and lines they skipped as too long */

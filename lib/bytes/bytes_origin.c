@@ -1,16 +1,16 @@
 /*
- * bytes_origin.c - the bookkeeping of a source's items: see the header for their states.
+ * bytes_origin.c - the books of a source's items: see the header for their states.
  *
- * Spans are a sorted array with a head offset: new items are touched at its tail and old ones
- * settled at its head, so the usual change is one comparison and one store; a split or merge in the
- * middle moves what lies behind it. Invariant after wr_origin_sync: each number in (done, lent)
- * lies in a span; a number in [lent, given] lies in one only if somebody references it or has told
- * its word.
+ * 64 numbers in a row share one entry, of bit planes: who is settled, how each ended, how often it
+ * is referenced, one plane for each binary digit of that count. So whatever happens to any of the
+ * 64 happens to all of them in a few instructions. Entries are a sorted array with a head offset:
+ * new items are touched at its tail and old ones settled at its head; what has been settled as a
+ * whole is taken out when the array would have to grow. A number below `lent` without an entry is
+ * settled, one from `lent` on is untouched.
  *
  * Called by sources (lend), by whoever keeps items (queues, batches, bodies) and by sinks at their
- * commit. Nothing here suspends or calls out, but for `gone`. Memory for a split may be missing:
- * then the span stays as it is, its items are never settled, and the position stays before them:
- * late, never lost.
+ * commit. Nothing here suspends or calls out, but for `gone`. Memory may be missing for an entry:
+ * a reference then fails, an outcome is not noted.
  */
 #include "bytes_origin.h"
 
@@ -19,23 +19,28 @@
 #include "base_alloc.h"
 #include "base_error.h"
 
-static const uint8_t act_words[] = {WR_DELIVERED, WR_FILTERED, WR_REJECTED, WR_DROPPED};
+enum { PLANES = 2, MORE_PLANES = 30, FIRST_ENTRIES = 8 };
 
-static bool says_word(enum wr_act act)
-{
-    return act <= WR_ACT_DROP;
-}
+/* What an act makes of an item, in the order in which the later wins. */
+enum { OPEN = 0, FILTERED = 1, DELIVERED = 2, REJECTED = 3, DROPPED = 4, ABANDONED = 5 };
 
-enum wr_span_state {
-    SPAN_HELD = 0, /* refs > 0 */
-    SPAN_TOLD,     /* refs == 0, still lent, its word was told */
-    SPAN_SETTLED,  /* counted */
-    SPAN_ABANDONED /* will never settle */
+/* Higher digits of the counts, of entries with an item of more than 3 references. */
+struct wr_more_refs {
+    uint64_t planes[MORE_PLANES];
+    int count; /* of the planes that are not 0 */
 };
 
-static struct wr_span *span_at(const struct wr_origin *origin, size_t index)
+struct wr_entry {
+    uint64_t first;   /* 1, 65, ...; bit k stands for first + k */
+    uint64_t settled; /* counted: nothing more can happen to it */
+    uint64_t outcome[3];
+    uint64_t refs[PLANES];
+    struct wr_more_refs *more;
+};
+
+static struct wr_entry *entry_at(const struct wr_origin *origin, size_t index)
 {
-    return &origin->spans[origin->spans_head + index];
+    return &origin->entries[origin->entries_head + index];
 }
 
 void wr_origin_init(struct wr_origin *origin, uint32_t id, const char *name)
@@ -50,15 +55,18 @@ void wr_origin_init(struct wr_origin *origin, uint32_t id, const char *name)
 
 void wr_origin_fini(struct wr_origin *origin)
 {
-    wr_free(origin->spans);
+    for (size_t i = 0; i < origin->entries_count; i++) {
+        wr_free(entry_at(origin, i)->more);
+    }
+    wr_free(origin->entries);
     wr_free(origin->ends);
     if (origin->positions != NULL) {
         origin->positions->ops->drop(origin->positions);
         origin->positions = NULL;
     }
-    origin->spans = NULL;
+    origin->entries = NULL;
     origin->ends = NULL;
-    origin->spans_count = origin->spans_cap = origin->spans_head = 0;
+    origin->entries_count = origin->entries_cap = origin->entries_head = 0;
 }
 
 static void check_gone(struct wr_origin *origin)
@@ -78,41 +86,177 @@ void wr_origin_end(struct wr_origin *origin)
     check_gone(origin);
 }
 
-/* Room for two more spans: what one split can need. */
-static bool make_room(struct wr_origin *origin)
+/* ---- one entry */
+
+/* Without the instruction for it, which not every processor has. */
+static inline uint64_t count_bits(uint64_t bits)
 {
-    if (origin->spans_head + origin->spans_count + 2 <= origin->spans_cap) {
-        return true;
+    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
+    bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
+    bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return bits * UINT64_C(0x0101010101010101) >> 56;
+}
+
+/* The bits of an entry that stand for numbers below `end`. */
+static inline uint64_t bits_below(const struct wr_entry *entry, uint64_t end)
+{
+    return end <= entry->first        ? 0
+           : end - entry->first >= 64 ? ~UINT64_C(0)
+                                      : (UINT64_C(1) << (end - entry->first)) - 1;
+}
+
+static inline uint64_t referenced(const struct wr_entry *entry)
+{
+    uint64_t bits = entry->refs[0] | entry->refs[1];
+    if (WR_UNLIKELY(entry->more != NULL)) {
+        for (int i = 0; i < entry->more->count; i++) {
+            bits |= entry->more->planes[i];
+        }
     }
-    if (origin->spans_head >= origin->spans_count + 2) {
-        memmove(origin->spans, span_at(origin, 0), origin->spans_count * sizeof *origin->spans);
-        origin->spans_head = 0;
-        return true;
+    return bits;
+}
+
+static inline uint64_t with_outcome(const struct wr_entry *entry)
+{
+    return entry->outcome[0] | entry->outcome[1] | entry->outcome[2];
+}
+
+/* Add one to the counts of these items. False: out of memory, nothing changed. */
+static bool add_refs(struct wr_entry *entry, uint64_t bits)
+{
+    uint64_t over = bits & entry->refs[0] & entry->refs[1]; /* get a third digit, at least */
+    if (over != 0 && entry->more == NULL) {
+        entry->more = wr_zalloc(sizeof *entry->more);
+        if (entry->more == NULL) {
+            return false;
+        }
     }
-    size_t cap = origin->spans_cap == 0 ? 8 : origin->spans_cap * 2;
-    struct wr_span *spans = wr_realloc(origin->spans, cap * sizeof *spans);
-    if (spans == NULL) {
-        return false;
+    uint64_t carry = bits & entry->refs[0];
+    entry->refs[0] ^= bits;
+    entry->refs[1] ^= carry;
+    for (int i = 0; over != 0; i++) {
+        WR_ASSERT(i < MORE_PLANES, "an item is held more than 4,000,000,000 times");
+        uint64_t next = over & entry->more->planes[i];
+        entry->more->planes[i] ^= over;
+        entry->more->count = WR_MAX(entry->more->count, i + 1);
+        over = next;
     }
-    origin->spans = spans;
-    origin->spans_cap = cap;
     return true;
 }
 
-/* Index of the first span that ends at seq or later; spans_count: none. */
-static size_t span_find(const struct wr_origin *origin, uint64_t seq)
+/* Take one from the counts of these items, which are all referenced. */
+static void take_refs(struct wr_entry *entry, uint64_t bits)
 {
-    size_t count = origin->spans_count;
-    if (count == 0 || span_at(origin, 0)->last >= seq) {
-        return 0;
+    uint64_t borrow = bits & ~entry->refs[0];
+    entry->refs[0] ^= bits;
+    bits = borrow & ~entry->refs[1];
+    entry->refs[1] ^= borrow;
+    for (int i = 0; bits != 0; i++) {
+        borrow = bits & ~entry->more->planes[i];
+        entry->more->planes[i] ^= bits;
+        bits = borrow;
     }
-    if (span_at(origin, count - 1)->last < seq) {
-        return count;
+    while (entry->more != NULL && entry->more->count > 0 &&
+           entry->more->planes[entry->more->count - 1] == 0) {
+        entry->more->count--;
     }
-    size_t low = 0, high = count - 1;
+}
+
+/* Of several outcomes the highest stands. */
+static inline void raise_to(struct wr_entry *entry, uint64_t bits, unsigned outcome)
+{
+    uint64_t *o = entry->outcome;
+    switch (outcome) {
+    case FILTERED: o[0] |= bits & ~(o[1] | o[2]); break;
+    case DELIVERED:
+        bits &= ~(o[1] | o[2]);
+        o[0] &= ~bits;
+        o[1] |= bits;
+        break;
+    case REJECTED:
+        bits &= ~o[2];
+        o[0] |= bits;
+        o[1] |= bits;
+        break;
+    case DROPPED:
+        bits &= ~o[2];
+        o[0] &= ~bits;
+        o[1] &= ~bits;
+        o[2] |= bits;
+        break;
+    default:
+        o[0] |= bits;
+        o[1] &= ~bits;
+        o[2] |= bits;
+        break;
+    }
+}
+
+/* Nothing more can happen to these items: count those that have settled. */
+static inline void settle(struct wr_origin *origin, struct wr_entry *entry, uint64_t bits)
+{
+    const uint64_t *o = entry->outcome;
+    bits &= with_outcome(entry) & ~(o[0] & o[2]) & ~entry->settled;
+    entry->settled |= bits;
+    uint64_t delivered = bits & ~o[0] & o[1];
+    origin->counts[WR_DELIVERED] += count_bits(delivered);
+    if (bits != delivered) {
+        origin->counts[WR_FILTERED] += count_bits(bits & o[0] & ~o[1]);
+        origin->counts[WR_REJECTED] += count_bits(bits & o[0] & o[1]);
+        origin->counts[WR_DROPPED] += count_bits(bits & o[2]);
+    }
+}
+
+/* ---- entries */
+
+/* Is all of it known to be settled, so that no entry says the same? */
+static inline bool is_over(const struct wr_origin *origin, const struct wr_entry *entry)
+{
+    return entry->settled == ~UINT64_C(0) && entry->first + 64 <= origin->lent;
+}
+
+static void take_out_what_is_over(struct wr_origin *origin)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < origin->entries_count; i++) {
+        struct wr_entry *entry = entry_at(origin, i);
+        if (is_over(origin, entry)) {
+            wr_free(entry->more);
+        } else {
+            origin->entries[count++] = *entry;
+        }
+    }
+    origin->entries_head = 0;
+    origin->entries_count = count;
+}
+
+/* Room for one more entry at the end. */
+static bool make_room(struct wr_origin *origin)
+{
+    if (origin->entries_head + origin->entries_count < origin->entries_cap) {
+        return true;
+    }
+    take_out_what_is_over(origin);
+    if (origin->entries_count < origin->entries_cap - origin->entries_cap / 4) {
+        return true;
+    }
+    size_t cap = origin->entries_cap == 0 ? FIRST_ENTRIES : origin->entries_cap * 2;
+    struct wr_entry *entries = wr_realloc(origin->entries, cap * sizeof *entries);
+    if (entries == NULL) {
+        return origin->entries_count < origin->entries_cap;
+    }
+    origin->entries = entries;
+    origin->entries_cap = cap;
+    return true;
+}
+
+/* Index of the entry that begins at `first`, or of the first one behind it. */
+static size_t find(const struct wr_origin *origin, uint64_t first)
+{
+    size_t low = 0, high = origin->entries_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (span_at(origin, middle)->last < seq) {
+        if (entry_at(origin, middle)->first < first) {
             low = middle + 1;
         } else {
             high = middle;
@@ -121,51 +265,41 @@ static size_t span_find(const struct wr_origin *origin, uint64_t seq)
     return low;
 }
 
-/* Room must have been made. */
-static void span_insert(struct wr_origin *origin, size_t index, struct wr_span span)
+/* NULL: it has none. Mostly it is the newest that is asked for, or the oldest. */
+static inline struct wr_entry *entry_of(const struct wr_origin *origin, uint64_t first)
 {
-    memmove(span_at(origin, index + 1), span_at(origin, index),
-            (origin->spans_count - index) * sizeof span);
-    *span_at(origin, index) = span;
-    origin->spans_count++;
-    origin->held += span.refs > 0;
+    size_t count = origin->entries_count;
+    if (count == 0) {
+        return NULL;
+    }
+    struct wr_entry *head = entry_at(origin, 0), *tail = head + (count - 1);
+    if (tail->first <= first) {
+        return tail->first == first ? tail : NULL;
+    }
+    if (head->first == first) {
+        return head;
+    }
+    struct wr_entry *entry = entry_at(origin, find(origin, first));
+    return entry->first == first ? entry : NULL;
 }
 
-static void span_remove(struct wr_origin *origin, size_t index)
+/* The same, made if need be. NULL: out of memory. */
+static struct wr_entry *need_entry(struct wr_origin *origin, uint64_t first)
 {
-    origin->held -= span_at(origin, index)->refs > 0;
-    if (index == 0) {
-        origin->spans_head++;
-    } else {
-        memmove(span_at(origin, index), span_at(origin, index + 1),
-                (origin->spans_count - index - 1) * sizeof(struct wr_span));
+    struct wr_entry *entry = entry_of(origin, first);
+    if (entry != NULL || !make_room(origin)) {
+        return entry;
     }
-    if (--origin->spans_count == 0) {
-        origin->spans_head = 0;
-    }
+    size_t index = find(origin, first);
+    entry = entry_at(origin, index);
+    memmove(entry + 1, entry, (origin->entries_count - index) * sizeof *entry);
+    origin->entries_count++;
+    *entry = (struct wr_entry){.first = first};
+    entry->settled = bits_below(entry, origin->lent);
+    return entry;
 }
 
-static bool span_alike(const struct wr_span *a, const struct wr_span *b)
-{
-    return a->last + 1 == b->first && a->state == b->state && a->refs == b->refs &&
-           (a->state == SPAN_SETTLED || a->state == SPAN_ABANDONED ||
-            (a->doomed == b->doomed && a->told == b->told && (!a->told || a->word == b->word)));
-}
-
-/* Merge span `index` with its neighbours where they are alike. */
-static void span_merge(struct wr_origin *origin, size_t index)
-{
-    if (index + 1 < origin->spans_count &&
-        span_alike(span_at(origin, index), span_at(origin, index + 1))) {
-        span_at(origin, index + 1)->first = span_at(origin, index)->first;
-        span_remove(origin, index);
-    }
-    if (index > 0 && index < origin->spans_count &&
-        span_alike(span_at(origin, index - 1), span_at(origin, index))) {
-        span_at(origin, index)->first = span_at(origin, index - 1)->first;
-        span_remove(origin, index - 1);
-    }
-}
+/* ---- the position */
 
 static void drop_ends(struct wr_origin *origin)
 {
@@ -186,85 +320,82 @@ static void drop_ends(struct wr_origin *origin)
     }
 }
 
-/* Move `done` over the settled spans at the head. */
-static void advance(struct wr_origin *origin)
+/* Move `done` up to the first item that is not settled. */
+static inline void advance(struct wr_origin *origin)
 {
-    while (origin->spans_count > 0) {
-        struct wr_span *span = span_at(origin, 0);
-        if (span->state != SPAN_SETTLED || span->first != origin->done + 1) {
+    uint64_t open = origin->lent;
+    while (origin->entries_count > 0) {
+        struct wr_entry *entry = entry_at(origin, 0);
+        if (!is_over(origin, entry)) {
+            if (entry->settled != ~UINT64_C(0)) {
+                open = WR_MIN(open, entry->first + (uint64_t)__builtin_ctzll(~entry->settled));
+            }
             break;
         }
-        origin->done = span->last;
-        span_remove(origin, 0);
+        wr_free(entry->more);
+        origin->entries_head++;
+        origin->entries_count--;
     }
-    drop_ends(origin);
+    origin->done = open - 1;
+    if (origin->positions != NULL) {
+        drop_ends(origin);
+    }
 }
 
-/* [first, last] lies in no span and its loan is over. */
-static void settle_gap(struct wr_origin *origin, size_t index, uint64_t first, uint64_t last)
+/* Sealed: `lent` stays before the first item that has not settled. */
+static void move_lent(struct wr_origin *origin, uint64_t end)
 {
+    while (origin->lent < end) {
+        uint64_t first = wr_run_first(origin->lent);
+        const struct wr_entry *entry = entry_of(origin, first);
+        uint64_t open = entry != NULL ? ~entry->settled & ~bits_below(entry, origin->lent) : 1;
+        uint64_t next = open == 0       ? first + 64
+                        : entry != NULL ? first + (uint64_t)__builtin_ctzll(open)
+                                        : origin->lent;
+        if (next == origin->lent) {
+            break;
+        }
+        origin->lent = WR_MIN(next, end);
+    }
+}
+
+/* The loan of [lent, loan) is over. Once the origin is sealed that says nothing of an item: then
+ * only what has an outcome settles. */
+static void end_loan(struct wr_origin *origin)
+{
+    uint64_t from = origin->lent, end = origin->loan, covered = 0;
+    for (size_t i = origin->entries_count; i > 0; i--) {
+        struct wr_entry *entry = entry_at(origin, i - 1);
+        if (entry->first + 64 <= from) {
+            break;
+        }
+        uint64_t bits = bits_below(entry, end) & ~bits_below(entry, from);
+        covered += count_bits(bits);
+        bits &= ~referenced(entry);
+        if (!origin->sealed) {
+            raise_to(entry, bits & ~with_outcome(entry), DELIVERED);
+        }
+        settle(origin, entry, bits);
+    }
     if (!origin->sealed) {
-        origin->counts[WR_DELIVERED] += last - first + 1;
-        if (first == origin->done + 1) {
-            origin->done = last;
-            return;
-        }
+        origin->counts[WR_DELIVERED] += end - from - covered;
+        origin->lent = end;
+    } else {
+        move_lent(origin, end);
     }
-    if (!make_room(origin)) {
-        if (index > 0) {
-            span_at(origin, index - 1)->last = last;
-        }
-        return;
-    }
-    struct wr_span span = {
-        .first = first, .last = last, .state = origin->sealed ? SPAN_ABANDONED : SPAN_SETTLED};
-    span_insert(origin, index, span);
-    span_merge(origin, index);
+    advance(origin);
 }
 
-/* Nobody references or borrows the span any more, and it was told a word or is doomed. */
-static void span_settle(struct wr_origin *origin, struct wr_span *span)
+static inline void sync(struct wr_origin *origin)
 {
-    if (span->doomed) {
-        span->state = SPAN_ABANDONED;
-        return;
+    if (origin->lent < origin->loan) {
+        end_loan(origin);
     }
-    origin->counts[span->word] += span->last - span->first + 1;
-    span->state = SPAN_SETTLED;
 }
 
 void wr_origin_sync(struct wr_origin *origin)
 {
-    uint64_t next = origin->lent, end = origin->loan; /* [next, end) is no longer lent */
-    if (next >= end) {
-        return;
-    }
-    origin->lent = end;
-    if (origin->spans_count == 0) {
-        settle_gap(origin, 0, next, end - 1);
-        drop_ends(origin);
-        return;
-    }
-    while (next < end) {
-        size_t index = span_find(origin, next);
-        struct wr_span *span = index < origin->spans_count ? span_at(origin, index) : NULL;
-        if (span == NULL || span->first >= end) {
-            settle_gap(origin, index, next, end - 1);
-            break;
-        }
-        if (span->first > next) {
-            uint64_t first = span->first;
-            settle_gap(origin, index, next, first - 1);
-            next = first;
-            continue;
-        }
-        next = span->last + 1;
-        if (span->state == SPAN_TOLD) {
-            span_settle(origin, span);
-            span_merge(origin, index);
-        }
-    }
-    advance(origin);
+    sync(origin);
 }
 
 void wr_origin_seal(struct wr_origin *origin)
@@ -273,7 +404,7 @@ void wr_origin_seal(struct wr_origin *origin)
     origin->sealed = true;
 }
 
-void wr_origin_counts(struct wr_origin *origin, uint64_t counts[WR_WORDS])
+void wr_origin_counts(struct wr_origin *origin, uint64_t counts[WR_OUTCOMES])
 {
     wr_origin_sync(origin);
     memcpy(counts, origin->counts, sizeof origin->counts);
@@ -336,175 +467,86 @@ size_t wr_origin_position(struct wr_origin *origin, uint64_t seq, char *to, size
     return origin->positions->ops->text(origin->positions, number & ~WR_END_LEFT_OUT, to, cap);
 }
 
-/* Cut the span so that it begins (and another ends) at seq; true when the cut exists now. */
-static bool split_before(struct wr_origin *origin, size_t index, uint64_t seq)
+/* ---- references and outcomes */
+
+static const uint8_t outcomes[] = {DELIVERED, FILTERED, REJECTED, DROPPED};
+
+static bool says_outcome(enum wr_act act)
 {
-    struct wr_span *span = span_at(origin, index);
-    if (span->first == seq) {
-        return true;
-    }
-    if (!make_room(origin)) {
-        return false;
-    }
-    span = span_at(origin, index);
-    struct wr_span left = *span;
-    left.last = seq - 1;
-    span->first = seq;
-    span_insert(origin, index, left);
-    return true;
+    return act <= WR_ACT_DROP;
 }
 
-/* One reference of the span goes by this act; true: it was the last, and nothing is to be
- * remembered of the span. */
-static bool span_unref(struct wr_origin *origin, struct wr_span *span, enum wr_act act)
+static void committed(struct wr_origin *origin, uint64_t first, uint64_t bits)
 {
-    if (says_word(act)) {
-        span->told = true;
-        span->word = act_words[act];
-    } else if (act == WR_ACT_ABANDON || (act == WR_ACT_RELEASE && origin->sealed)) {
-        span->doomed = true;
-    }
-    if (--span->refs > 0) {
-        return false;
-    }
-    origin->held--;
-    if (span->first >= origin->lent) {
-        span->state = SPAN_TOLD; /* settles at the end of the loan */
-        return !span->told && !span->doomed;
-    }
-    if (!span->told) {
-        bool neutral = act == WR_ACT_NEUTRAL || (act == WR_ACT_LOAN && origin->sealed);
-        span->doomed = span->doomed || neutral;
-        span->word = WR_DELIVERED;
-    }
-    span_settle(origin, span);
-    return false;
+    struct wr_run run = {&origin->receipt, first, bits};
+    origin->committed = WR_MAX(origin->committed, wr_run_last(&run));
 }
 
-void wr_origin_unref(struct wr_origin *origin, uint64_t first, uint64_t last, enum wr_act act)
+int wr_origin_ref(struct wr_origin *origin, uint64_t first, uint64_t bits)
 {
-    wr_origin_sync(origin);
-    if (act == WR_ACT_COMMIT) {
-        origin->committed = WR_MAX(origin->committed, last);
+    sync(origin);
+    struct wr_entry *entry = need_entry(origin, first);
+    if (entry == NULL) {
+        return WEIR_ENOMEM;
     }
-    uint64_t next = first; /* a merge may grow a span backwards over what has been done already */
-    size_t index = span_find(origin, next);
-    while (index < origin->spans_count && next <= last && span_at(origin, index)->first <= last) {
-        uint64_t from = WR_MAX(span_at(origin, index)->first, next);
-        uint64_t to = WR_MIN(span_at(origin, index)->last, last);
-        if (span_at(origin, index)->refs == 0) {
-            index++;
-            continue;
-        }
-        /* A span that crosses the edge of the loan settles on one side of it only. */
-        if (from < origin->lent && to >= origin->lent) {
-            to = origin->lent - 1;
-        }
-        bool cut = split_before(origin, index, from);
-        index += cut && span_at(origin, index)->last < from;
-        if (cut && span_at(origin, index)->last > to) {
-            cut = split_before(origin, index, to + 1);
-        }
-        if (!cut) {
-            index++;
-            continue;
-        }
-        struct wr_span *span = span_at(origin, index);
-        next = span->last + 1;
-        if (span_unref(origin, span, act)) {
-            span_remove(origin, index);
-            continue;
-        }
-        span_merge(origin, index);
-        index = span_find(origin, next);
+    uint64_t fresh = bits & ~referenced(entry);
+    if (!add_refs(entry, bits)) {
+        return WEIR_ENOMEM;
     }
-    advance(origin);
-    check_gone(origin);
-}
-
-int wr_origin_ref(struct wr_origin *origin, uint64_t first, uint64_t last)
-{
-    wr_origin_sync(origin);
-    size_t count = origin->spans_count;
-    if (count > 0) {
-        struct wr_span *tail = span_at(origin, count - 1);
-        if (tail->last + 1 == first && tail->refs == 1 && !tail->told && !tail->doomed) {
-            tail->last = last;
-            return 0;
-        }
-    }
-    for (uint64_t next = first; next <= last;) {
-        if (!make_room(origin)) {
-            if (next > first) {
-                wr_origin_unref(origin, first, next - 1, WR_ACT_LOAN);
-            }
-            return WEIR_ENOMEM;
-        }
-        size_t index = span_find(origin, next);
-        struct wr_span *span = index < origin->spans_count ? span_at(origin, index) : NULL;
-        if (span == NULL || span->first > next) {
-            uint64_t to = span == NULL ? last : WR_MIN(last, span->first - 1);
-            struct wr_span fresh = {.first = next, .last = to, .refs = 1, .state = SPAN_HELD};
-            span_insert(origin, index, fresh);
-            next = to + 1;
-            span_merge(origin, index);
-            continue;
-        }
-        uint64_t to = WR_MIN(span->last, last);
-        (void)split_before(origin, index, next);
-        index += span_at(origin, index)->last < next;
-        (void)make_room(origin);
-        if (span_at(origin, index)->last > to && split_before(origin, index, to + 1)) {
-            /* the left part is at index */
-        }
-        span = span_at(origin, index);
-        origin->held += span->refs == 0;
-        span->refs++;
-        span->state = SPAN_HELD;
-        next = span->last + 1;
-        span_merge(origin, index);
-    }
+    origin->held += count_bits(fresh);
     return 0;
 }
 
-void wr_origin_tell(struct wr_origin *origin, uint64_t first, uint64_t last, enum wr_act act)
+void wr_origin_unref(struct wr_origin *origin, uint64_t first, uint64_t bits, enum wr_act act)
 {
-    WR_ASSERT(says_word(act), "only a word can be told");
-    wr_origin_sync(origin);
-    for (uint64_t next = first; next <= last;) {
-        if (!make_room(origin)) {
-            return;
-        }
-        size_t index = span_find(origin, next);
-        struct wr_span *span = index < origin->spans_count ? span_at(origin, index) : NULL;
-        if (span == NULL || span->first > next) {
-            uint64_t to = span == NULL ? last : WR_MIN(last, span->first - 1);
-            if (next >= origin->lent) {
-                struct wr_span fresh = {.first = next,
-                                        .last = to,
-                                        .state = SPAN_TOLD,
-                                        .word = act_words[act],
-                                        .told = true};
-                span_insert(origin, index, fresh);
-                span_merge(origin, index);
-            }
-            next = to + 1;
-            continue;
-        }
-        uint64_t to = WR_MIN(span->last, last);
-        if (span->state == SPAN_HELD || span->state == SPAN_TOLD) {
-            (void)split_before(origin, index, next);
-            index += span_at(origin, index)->last < next;
-            if (span_at(origin, index)->last > to && make_room(origin)) {
-                (void)split_before(origin, index, to + 1);
-            }
-            span = span_at(origin, index);
-            span->told = true;
-            span->word = act_words[act];
-            next = span->last + 1;
-            span_merge(origin, index);
-            continue;
-        }
-        next = to + 1;
+    sync(origin);
+    struct wr_entry *entry = entry_of(origin, first);
+    bits &= entry != NULL ? referenced(entry) : 0;
+    if (bits == 0) {
+        return;
+    }
+    if (says_outcome(act)) {
+        raise_to(entry, bits, outcomes[act]);
+    } else if (act == WR_ACT_ABANDON || (act == WR_ACT_RELEASE && origin->sealed)) {
+        raise_to(entry, bits, ABANDONED);
+    }
+    if (act == WR_ACT_COMMIT) {
+        committed(origin, first, bits);
+    }
+    take_refs(entry, bits);
+    bits &= ~referenced(entry);
+    if (bits == 0) {
+        return;
+    }
+    origin->held -= count_bits(bits);
+    bits &= bits_below(entry, origin->loan);
+    if (bits != 0) { /* else they settle at the end of the loan */
+        bool neutral = act == WR_ACT_NEUTRAL || (act == WR_ACT_LOAN && origin->sealed);
+        raise_to(entry, bits & ~with_outcome(entry), neutral ? ABANDONED : DELIVERED);
+        settle(origin, entry, bits);
+        advance(origin);
+    }
+    check_gone(origin);
+}
+
+void wr_origin_tell(struct wr_origin *origin, uint64_t first, uint64_t bits, enum wr_act act)
+{
+    WR_ASSERT(says_outcome(act), "only an outcome can be told");
+    sync(origin);
+    struct wr_entry *entry = need_entry(origin, first);
+    if (act == WR_ACT_COMMIT) {
+        committed(origin, first, bits);
+    }
+    if (entry != NULL) {
+        raise_to(entry, bits & ~entry->settled, outcomes[act]);
+    }
+}
+
+void wr_origin_tell_all(struct wr_origin *origin, uint64_t from, uint64_t last, enum wr_act act)
+{
+    while (from <= last) {
+        struct wr_run run = wr_run_from(&origin->receipt, from, last);
+        wr_origin_tell(origin, run.first, run.bits, act);
+        from = run.first + 64;
     }
 }

@@ -4,26 +4,27 @@
  *
  * A source numbers its items 1, 2, 3 ... An item is in one of these states:
  *
- *   lent       given to the source's reader and not yet asked past: [lent, given]. Needs no
+ *   lent       given to the source's reader and not yet asked past: [loan, given]. Needs no
  *              bookkeeping at all.
  *   held       somebody keeps it beyond the loan (a queue, a batch, weir_item_keep, a body that has
- *              not vouched yet): counted references, kept as spans of consecutive items with the
- *              same count.
- *   settled    delivered, filtered, rejected or dropped: the word is the act by which the last
- *              reference went.
- *   abandoned  torn down before anything settled it: it stays "in flight" for ever and blocks the
- *              position.
+ *              not vouched yet): a count of references.
+ *   settled    filtered, delivered, rejected or dropped. It settles when its loan is over and its
+ *              last reference has gone. Where several acts meet (branches of a tee), the later in
+ *              this list stands, whatever their order in time; where none said anything it is
+ *              delivered.
+ *   abandoned  torn down before anything settled it, or by one who held it: it stays "in flight"
+ *              for ever and blocks the position.
  *
  * `done` is the contiguous prefix of settled items: the durable position. The common stream, in
  * which nobody holds anything, costs two stores a pull: the source says what is lent now
  * (wr_origin_lend), and what that means for the items before is worked out when somebody looks
  * (every function below begins with wr_origin_sync). An item that is lent settles at the end of the
  * loan at the earliest, whatever was told about it: the body it is lent to may still make something
- * of it. The word is the last one told.
+ * of it.
  *
  * Sealed: before a close, cancel or failure tears a chain down, its source is sealed. From then on
- * commit, filter, settle and reject still count; the end of a loan is neutral; any other release
- * abandons. An item of which one copy was committed and another abandoned does not settle.
+ * commit, filter, reject and drop still count; the end of a loan is neutral; any other release
+ * abandons.
  */
 #ifndef WR_BYTES_ORIGIN_H
 #define WR_BYTES_ORIGIN_H
@@ -31,16 +32,8 @@
 #include "base_list.h"
 #include "bytes_receipt.h"
 
-enum wr_word { WR_DELIVERED = 0, WR_FILTERED, WR_REJECTED, WR_DROPPED, WR_WORDS };
-
-struct wr_span {
-    uint64_t first, last;
-    uint32_t refs;
-    uint8_t state; /* enum wr_span_state */
-    uint8_t word;  /* enum wr_word, meaningful while not settled and told */
-    bool told;
-    bool doomed; /* a reference was abandoned: it will not settle */
-};
+/* How items ended, to be counted. */
+enum wr_outcome { WR_DELIVERED = 0, WR_FILTERED, WR_REJECTED, WR_DROPPED, WR_OUTCOMES };
 
 /* In an end offset: it lies inside a line of which nothing more is to be given, so who goes on from
  * there skips to the line's end first. */
@@ -74,14 +67,13 @@ struct wr_origin {
     bool ended;     /* its generator is gone: freed when nothing is held any more */
     uint64_t given; /* the highest number given */
     uint64_t loan;  /* the lowest number that is lent now; given + 1: none */
-    uint64_t lent;  /* what wr_origin_sync has seen of `loan` */
+    uint64_t lent;  /* what wr_origin_sync has made of `loan`: all below is settled or in entries */
     uint64_t done;
     uint64_t committed; /* the highest number of which a sink has committed anything */
-    uint64_t counts[WR_WORDS];
-    struct wr_span
-        *spans; /* sorted, disjoint, all above done; [spans_head, spans_head + spans_count) */
-    size_t spans_head, spans_count, spans_cap;
-    size_t held; /* spans with refs > 0 */
+    uint64_t counts[WR_OUTCOMES];
+    struct wr_entry *entries; /* sorted: [entries_head, entries_head + entries_count) */
+    size_t entries_head, entries_count, entries_cap;
+    size_t held; /* items with references; and one for each state that looks at it */
     /* Durable position, only with `positions`: ends[ends_head + seq - ends_first] is the number of
      * item seq, which may carry WR_END_INSIDE and WR_END_LEFT_OUT. */
     struct wr_positions *positions; /* NULL: none */
@@ -113,7 +105,7 @@ static inline void wr_origin_lend(struct wr_origin *origin, uint64_t n)
     origin->given += n;
 }
 
-/* Bring spans, counts and done up to date. */
+/* Bring counts and done up to date. */
 void wr_origin_sync(struct wr_origin *origin);
 
 /* From now on the origin keeps a number for each item given, of which `positions` know the meaning;
@@ -135,12 +127,14 @@ size_t wr_origin_position(struct wr_origin *origin, uint64_t seq, char *to, size
 void wr_origin_seal(struct wr_origin *origin);
 /* delivered + filtered + rejected + dropped so far, with what is settled implicitly; in flight =
  * given - that. */
-void wr_origin_counts(struct wr_origin *origin, uint64_t counts[WR_WORDS]);
+void wr_origin_counts(struct wr_origin *origin, uint64_t counts[WR_OUTCOMES]);
 
-/* What wr_receipt_ref, _unref and _tell do for an origin. */
-int wr_origin_ref(struct wr_origin *origin, uint64_t first, uint64_t last);
-void wr_origin_unref(struct wr_origin *origin, uint64_t first, uint64_t last, enum wr_act act);
-void wr_origin_tell(struct wr_origin *origin, uint64_t first, uint64_t last, enum wr_act act);
+/* What wr_run_ref, _unref and _tell do for an origin. */
+int wr_origin_ref(struct wr_origin *origin, uint64_t first, uint64_t bits);
+void wr_origin_unref(struct wr_origin *origin, uint64_t first, uint64_t bits, enum wr_act act);
+void wr_origin_tell(struct wr_origin *origin, uint64_t first, uint64_t bits, enum wr_act act);
+/* The same for all numbers in [from, last]. */
+void wr_origin_tell_all(struct wr_origin *origin, uint64_t from, uint64_t last, enum wr_act act);
 
 static inline struct wr_origin *wr_origin_of(struct weir_receipt *receipt)
 {

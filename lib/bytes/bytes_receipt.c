@@ -2,8 +2,9 @@
  * bytes_receipt.c - groups, and the runs of items that somebody holds.
  *
  * A group lies in one piece of memory with its runs and goes with its last reference. Items that
- * are put, batched or yielded together mostly follow each other, so a run is looked for before the
- * books of an origin are touched: they are touched once for all of it.
+ * are put, batched or yielded together mostly lie close together, so a run is looked for before the
+ * books of an origin are touched: they are touched once for all of it, also when some between were
+ * filtered.
  */
 #include "bytes_receipt.h"
 
@@ -27,12 +28,12 @@ static struct wr_group *group_of(struct weir_receipt *receipt)
 
 /* ---- both kinds */
 
-int wr_receipt_ref(struct weir_receipt *receipt, uint64_t first, uint64_t last)
+int wr_run_ref(const struct wr_run *run)
 {
-    if (receipt->kind == WR_RECEIPT_ORIGIN) {
-        return wr_origin_ref(wr_origin_of(receipt), first, last);
+    if (run->receipt->kind == WR_RECEIPT_ORIGIN) {
+        return wr_origin_ref(wr_origin_of(run->receipt), run->first, run->bits);
     }
-    group_of(receipt)->refs += (uint32_t)(last - first + 1);
+    group_of(run->receipt)->refs += (uint32_t)__builtin_popcountll(run->bits);
     return 0;
 }
 
@@ -43,19 +44,19 @@ static void committed_some(const struct wr_group *group)
         const struct wr_run *run = &group->runs[i];
         if (run->receipt->kind == WR_RECEIPT_ORIGIN) {
             struct wr_origin *origin = wr_origin_of(run->receipt);
-            origin->committed = WR_MAX(origin->committed, run->last);
+            origin->committed = WR_MAX(origin->committed, wr_run_last(run));
         }
     }
 }
 
-void wr_receipt_unref(struct weir_receipt *receipt, uint64_t first, uint64_t last, enum wr_act act)
+void wr_run_unref(const struct wr_run *run, enum wr_act act)
 {
-    if (receipt->kind == WR_RECEIPT_ORIGIN) {
-        wr_origin_unref(wr_origin_of(receipt), first, last, act);
+    if (run->receipt->kind == WR_RECEIPT_ORIGIN) {
+        wr_origin_unref(wr_origin_of(run->receipt), run->first, run->bits, act);
         return;
     }
-    struct wr_group *group = group_of(receipt);
-    group->refs -= (uint32_t)(last - first + 1);
+    struct wr_group *group = group_of(run->receipt);
+    group->refs -= (uint32_t)__builtin_popcountll(run->bits);
     if (group->refs > 0) {
         if (act == WR_ACT_COMMIT) {
             committed_some(group);
@@ -63,20 +64,20 @@ void wr_receipt_unref(struct weir_receipt *receipt, uint64_t first, uint64_t las
         return;
     }
     for (size_t i = 0; i < group->count; i++) {
-        wr_receipt_unref(group->runs[i].receipt, group->runs[i].first, group->runs[i].last, act);
+        wr_run_unref(&group->runs[i], act);
     }
     wr_free(group);
 }
 
-void wr_receipt_tell(struct weir_receipt *receipt, uint64_t first, uint64_t last, enum wr_act act)
+void wr_run_tell(const struct wr_run *run, enum wr_act act)
 {
-    if (receipt->kind == WR_RECEIPT_ORIGIN) {
-        wr_origin_tell(wr_origin_of(receipt), first, last, act);
+    if (run->receipt->kind == WR_RECEIPT_ORIGIN) {
+        wr_origin_tell(wr_origin_of(run->receipt), run->first, run->bits, act);
         return;
     }
-    const struct wr_group *group = group_of(receipt);
+    const struct wr_group *group = group_of(run->receipt);
     for (size_t i = 0; i < group->count; i++) {
-        wr_receipt_tell(group->runs[i].receipt, group->runs[i].first, group->runs[i].last, act);
+        wr_run_tell(&group->runs[i], act);
     }
 }
 
@@ -115,58 +116,100 @@ struct weir_receipt *wr_group_new(struct wr_runs *runs)
     return &group->receipt;
 }
 
+int wr_receipt_ref_all(struct weir_receipt *receipt, uint64_t from, uint64_t last)
+{
+    struct wr_run run;
+    for (uint64_t at = from; at <= last; at = run.first + 64) {
+        run = wr_run_from(receipt, at, last);
+        if (wr_run_ref(&run) < 0) {
+            while (at > from) { /* back to the runs before */
+                run = wr_run_from(receipt, WR_MAX(wr_run_first(at - 1), from), at - 1);
+                wr_run_unref(&run, WR_ACT_LOAN);
+                at = WR_MAX(run.first, from);
+            }
+            return WEIR_ENOMEM;
+        }
+    }
+    return 0;
+}
+
 /* ---- items */
 
-/* The end of the run that begins at items[i]: same receipt, consecutive numbers. */
-static size_t run_end(const weir_item *items, size_t count, size_t i)
+/* The items from items[i] on that one run can name; where the next ones begin. A number that comes
+ * twice is named twice. run->receipt NULL: items without. */
+static size_t next_run(const weir_item *items, size_t count, size_t i, struct wr_run *run)
 {
-    size_t end = i + 1;
-    while (end < count && items[end].receipt == items[i].receipt &&
-           items[end].seq == items[end - 1].seq + 1) {
-        end++;
-    }
-    return end;
+    struct weir_receipt *receipt = items[i].receipt;
+    uint64_t first = wr_run_first(items[i].seq), bits = 0, bit;
+    do {
+        /* Most follow each other. */
+        uint64_t from = items[i].seq, next = from + 1;
+        size_t stop = (size_t)WR_MIN((uint64_t)(count - i), first + 64 - from) + i;
+        for (i++; i < stop && items[i].seq == next && items[i].receipt == receipt; i++) {
+            next++;
+        }
+        bits |= (next - from == 64 ? ~UINT64_C(0) : (UINT64_C(1) << (next - from)) - 1)
+                << (from - first);
+        bit = i < count && items[i].seq - first < 64 ? UINT64_C(1) << (items[i].seq - first) : 0;
+    } while (bit != 0 && (bits & bit) == 0 && items[i].receipt == receipt);
+    *run = (struct wr_run){receipt, first, bits};
+    return i;
 }
 
 int wr_items_ref(const weir_item *items, size_t count)
 {
-    for (size_t i = 0; i < count;) {
-        size_t end = run_end(items, count, i);
-        if (items[i].receipt != NULL &&
-            wr_receipt_ref(items[i].receipt, items[i].seq, items[end - 1].seq) < 0) {
+    struct wr_run run;
+    for (size_t i = 0, end; i < count; i = end) {
+        end = next_run(items, count, i, &run);
+        if (run.receipt != NULL && wr_run_ref(&run) < 0) {
             wr_items_unref(items, i, WR_ACT_LOAN);
             return WEIR_ENOMEM;
         }
-        i = end;
     }
     return 0;
 }
 
 void wr_items_unref(const weir_item *items, size_t count, enum wr_act act)
 {
+    struct wr_run run;
     for (size_t i = 0; i < count;) {
-        size_t end = run_end(items, count, i);
-        if (items[i].receipt != NULL) {
-            wr_receipt_unref(items[i].receipt, items[i].seq, items[end - 1].seq, act);
+        i = next_run(items, count, i, &run);
+        if (run.receipt != NULL) {
+            wr_run_unref(&run, act);
         }
-        i = end;
     }
 }
 
 void wr_items_tell(const weir_item *items, size_t count, enum wr_act act)
 {
+    struct wr_run run;
     for (size_t i = 0; i < count;) {
-        size_t end = run_end(items, count, i);
-        if (items[i].receipt != NULL) {
-            wr_receipt_tell(items[i].receipt, items[i].seq, items[end - 1].seq, act);
+        i = next_run(items, count, i, &run);
+        if (run.receipt != NULL) {
+            wr_run_tell(&run, act);
         }
-        i = end;
+    }
+}
+
+void wr_items_commit(const weir_item *items, size_t count)
+{
+    struct wr_run run;
+    for (size_t i = 0; i < count;) {
+        i = next_run(items, count, i, &run);
+        if (run.receipt == NULL) {
+            continue;
+        }
+        if (run.receipt->kind == WR_RECEIPT_ORIGIN) {
+            wr_origin_tell(wr_origin_of(run.receipt), run.first, run.bits, WR_ACT_COMMIT);
+        } else {
+            committed_some(group_of(run.receipt));
+        }
     }
 }
 
 /* ---- runs */
 
-int wr_runs_add(struct wr_runs *runs, struct weir_receipt *receipt, uint64_t first, uint64_t last)
+int wr_runs_add(struct wr_runs *runs, const struct wr_run *run)
 {
     if (runs->count == runs->cap) {
         size_t cap = runs->cap == 0 ? 4 : runs->cap * 2;
@@ -177,27 +220,27 @@ int wr_runs_add(struct wr_runs *runs, struct weir_receipt *receipt, uint64_t fir
         runs->all = all;
         runs->cap = cap;
     }
-    if (wr_receipt_ref(receipt, first, last) < 0) {
+    if (wr_run_ref(run) < 0) {
         return WEIR_ENOMEM;
     }
     struct wr_run *tail = runs->count > 0 ? &runs->all[runs->count - 1] : NULL;
-    if (tail != NULL && tail->receipt == receipt && tail->last + 1 == first) {
-        tail->last = last;
+    if (tail != NULL && tail->receipt == run->receipt && tail->first == run->first &&
+        (tail->bits & run->bits) == 0) {
+        tail->bits |= run->bits;
     } else {
-        runs->all[runs->count++] = (struct wr_run){receipt, first, last};
+        runs->all[runs->count++] = *run;
     }
     return 0;
 }
 
 int wr_runs_add_items(struct wr_runs *runs, const weir_item *items, size_t count)
 {
+    struct wr_run run;
     for (size_t i = 0; i < count;) {
-        size_t end = run_end(items, count, i);
-        if (items[i].receipt != NULL &&
-            wr_runs_add(runs, items[i].receipt, items[i].seq, items[end - 1].seq) < 0) {
+        i = next_run(items, count, i, &run);
+        if (run.receipt != NULL && wr_runs_add(runs, &run) < 0) {
             return WEIR_ENOMEM;
         }
-        i = end;
     }
     return 0;
 }
@@ -207,7 +250,7 @@ void wr_runs_let_go(struct wr_runs *runs, enum wr_act act)
     size_t count = runs->count;
     runs->count = 0;
     for (size_t i = 0; i < count; i++) {
-        wr_receipt_unref(runs->all[i].receipt, runs->all[i].first, runs->all[i].last, act);
+        wr_run_unref(&runs->all[i], act);
     }
 }
 

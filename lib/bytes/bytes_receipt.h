@@ -26,8 +26,7 @@ struct weir_receipt {
     uint8_t kind;
 };
 
-/* How a reference goes. The first four say a word that stands, also when others still hold the
- * item. */
+/* How a reference goes. The first four say an outcome, also when others still hold the item. */
 enum wr_act {
     WR_ACT_COMMIT = 0, /* a sink has it: delivered */
     WR_ACT_FILTER,
@@ -37,45 +36,74 @@ enum wr_act {
                        ABANDON */
     WR_ACT_LOAN,    /* the end of a counted loan: delivered, unless the origin is sealed: then as
                        NEUTRAL */
-    WR_ACT_NEUTRAL, /* says nothing: settles only by a word that was told */
+    WR_ACT_NEUTRAL, /* says nothing: settles only by an outcome that others told */
     WR_ACT_ABANDON, /* lost on the way: the item never settles, whatever was told about it */
     WR_ACT_PAST /* its reader asked past it: delivered unless somebody else holds it, also when the
                    origin is sealed */
 };
 
-/* One more reference to each of [first, last]. 0 or WEIR_ENOMEM (then nothing changed). */
-int wr_receipt_ref(struct weir_receipt *receipt, uint64_t first, uint64_t last);
-/* One reference less, by this act. Never fails: when a span cannot be split for want of memory, its
- * items are abandoned, which holds the position back and is counted as in flight: late, never lost.
+/*
+ * Up to 64 items of one receipt are named by a number and a set of bits: bit k stands for number
+ * first + k. `first` is 1, 65, 129 ..., so that the usual pulls of 64 are one run each, which costs
+ * as much as one item, whichever of the 64 it names.
  */
-void wr_receipt_unref(struct weir_receipt *receipt, uint64_t first, uint64_t last, enum wr_act act);
-/* Say the word for items that are lent or held: it settles them now, or when the last reference
- * goes. */
-void wr_receipt_tell(struct weir_receipt *receipt, uint64_t first, uint64_t last, enum wr_act act);
+struct wr_run {
+    struct weir_receipt *receipt;
+    uint64_t first, bits;
+};
+
+static inline uint64_t wr_run_first(uint64_t seq)
+{
+    return ((seq - 1) & ~UINT64_C(63)) + 1;
+}
+static inline struct wr_run wr_run_of(struct weir_receipt *receipt, uint64_t seq)
+{
+    uint64_t first = wr_run_first(seq);
+    return (struct wr_run){receipt, first, UINT64_C(1) << (seq - first)};
+}
+/* The numbers from `from` to `last`, as far as they lie in one run. */
+static inline struct wr_run wr_run_from(struct weir_receipt *receipt, uint64_t from, uint64_t last)
+{
+    uint64_t first = wr_run_first(from);
+    uint64_t below = last - first >= 63 ? ~UINT64_C(0) : (UINT64_C(2) << (last - first)) - 1;
+    return (struct wr_run){receipt, first, below & (~UINT64_C(0) << (from - first))};
+}
+/* The highest number in it. */
+static inline uint64_t wr_run_last(const struct wr_run *run)
+{
+    return run->first + 63 - (uint64_t)__builtin_clzll(run->bits);
+}
+
+/* One more reference to each item. 0 or WEIR_ENOMEM (then nothing changed). */
+int wr_run_ref(const struct wr_run *run);
+/* One reference less, by this act. Never fails. */
+void wr_run_unref(const struct wr_run *run, enum wr_act act);
+/* Say the outcome of items that are lent or held. Without memory it is not noted. */
+void wr_run_tell(const struct wr_run *run, enum wr_act act);
 /* The number of the source behind it, for weir_item.origin; 0: several, perhaps. */
 uint32_t wr_receipt_origin_id(const struct weir_receipt *receipt);
 /* The first origin behind a receipt that keeps no positions; NULL: all of them do. */
 const struct wr_origin *wr_receipt_unplaced(const struct weir_receipt *receipt);
 
-/* The same for runs of items: NULL receipts are passed over. */
+/* As wr_run_ref for all numbers in [from, last]. */
+int wr_receipt_ref_all(struct weir_receipt *receipt, uint64_t from, uint64_t last);
+
+/* The same for any items: NULL receipts are passed over. */
 int wr_items_ref(const weir_item *items, size_t count);
 void wr_items_unref(const weir_item *items, size_t count, enum wr_act act);
 void wr_items_tell(const weir_item *items, size_t count, enum wr_act act);
+/* As a reference that goes by WR_ACT_COMMIT at once. */
+void wr_items_commit(const weir_item *items, size_t count);
 
 /* Items that somebody holds, one reference each. Zeroed: none. */
-struct wr_run {
-    struct weir_receipt *receipt;
-    uint64_t first, last;
-};
 struct wr_runs {
     struct wr_run *all;
     size_t count, cap;
 };
 
-/* Take one more reference to each of [first, last], and remember them. 0, or WEIR_ENOMEM and
- * nothing changed. */
-int wr_runs_add(struct wr_runs *runs, struct weir_receipt *receipt, uint64_t first, uint64_t last);
-/* The same for items. On WEIR_ENOMEM the first of them may have been added. */
+/* Take one more reference to each item, and remember it. 0, or WEIR_ENOMEM and nothing changed. */
+int wr_runs_add(struct wr_runs *runs, const struct wr_run *run);
+/* The same for any items. On WEIR_ENOMEM the first of them may have been added. */
 int wr_runs_add_items(struct wr_runs *runs, const weir_item *items, size_t count);
 /* Let all references go by this act. The memory stays for the next ones. */
 void wr_runs_let_go(struct wr_runs *runs, enum wr_act act);

@@ -97,7 +97,7 @@ static void count_dropped(struct weir_gen *gen, uint64_t dropped)
     if (dropped > 0 && origin != NULL) {
         uint64_t first = origin->given + 1;
         origin->given += dropped;
-        wr_origin_tell(origin, first, origin->given, WR_ACT_DROP);
+        wr_origin_tell_all(origin, first, origin->given, WR_ACT_DROP);
     }
 }
 

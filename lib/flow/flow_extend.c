@@ -268,10 +268,12 @@ int weir_stand_for(weir_gen *gen, weir_item *out, const weir_item *kept, size_t 
     int rc = wr_runs_add_items(&runs, kept, count);
     if (rc == 0 && runs.count > 0) {
         group = wr_group_new(&runs);
-        rc = group != NULL ? wr_runs_add(&ext->stood, group, out->seq, out->seq) : WEIR_ENOMEM;
+        rc = group != NULL ? 0 : WEIR_ENOMEM;
     }
     if (group != NULL) {
-        wr_receipt_unref(group, out->seq, out->seq, WR_ACT_LOAN); /* ext->stood holds it now */
+        struct wr_run run = wr_run_of(group, out->seq);
+        rc = wr_runs_add(&ext->stood, &run);
+        wr_run_unref(&run, WR_ACT_LOAN); /* ext->stood holds it now */
     }
     wr_runs_let_go(&runs, WR_ACT_LOAN);
     wr_runs_fini(&runs);

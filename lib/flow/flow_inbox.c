@@ -191,7 +191,7 @@ static int count_overlong(struct wr_inbox *inbox, struct weir_gen *gen)
         }
         uint64_t first = origin->given + 1;
         origin->given += skipped;
-        wr_origin_tell(origin, first, origin->given, WR_ACT_REJECT);
+        wr_origin_tell_all(origin, first, origin->given, WR_ACT_REJECT);
     }
     log_overlong(inbox, gen);
     return 0;

@@ -275,7 +275,7 @@ int wr_ring_append(struct wr_ring *ring, const weir_item *from)
     }
     if (from->receipt != NULL) {
         ring->receipts = true;
-        if (wr_receipt_ref(from->receipt, from->seq, from->seq) < 0) {
+        if (wr_items_ref(from, 1) < 0) {
             wr_block_unref(block, 1);
             return WEIR_ENOMEM;
         }
@@ -300,8 +300,10 @@ size_t wr_ring_append_run(struct wr_ring *ring, const weir_item *items, size_t c
     /* One item fits whatever its bytes are, if nothing waits. */
     size_t n = 0, bytes = 0;
     size_t bytes_max = ring->bytes < ring->bytes_max ? ring->bytes_max - ring->bytes : waiting == 0;
+    bool in_a_row = true;
     while (n < room && items[n].block == block && items[n].receipt == receipt &&
-           (receipt == NULL || items[n].seq == items[0].seq + n) && bytes < bytes_max) {
+           bytes < bytes_max) {
+        in_a_row = in_a_row && items[n].seq == items[0].seq + n;
         bytes += items[n].len;
         to[n] = items[n];
         n++;
@@ -311,7 +313,9 @@ size_t wr_ring_append_run(struct wr_ring *ring, const weir_item *items, size_t c
     }
     if (receipt != NULL) {
         ring->receipts = true;
-        if (wr_receipt_ref(receipt, items[0].seq, items[n - 1].seq) < 0) {
+        int rc = in_a_row ? wr_receipt_ref_all(receipt, items[0].seq, items[n - 1].seq)
+                          : wr_items_ref(items, n);
+        if (rc < 0) {
             return 0;
         }
     }

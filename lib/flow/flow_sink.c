@@ -330,7 +330,9 @@ bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
         wr_sink_set_error(sink, WEIR_ECANCELED, 0, "canceled");
         return false;
     }
-    if (wr_runs_add_items(&sink->runs, items, count) < 0) {
+    /* What commits at once needs no reference: the items are lent until this returns. */
+    bool at_once = ops->flush == NULL && ops->commit == NULL;
+    if (!at_once && wr_runs_add_items(&sink->runs, items, count) < 0) {
         wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory for receipts");
         return false;
     }
@@ -344,13 +346,17 @@ bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
     if (rc < 0) {
         wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
     }
+    if (at_once && WR_UNLIKELY(sink->failure != NULL)) {
+        (void)wr_runs_add_items(&sink->runs, items, count); /* to be abandoned with the sink */
+    }
     if (WR_UNLIKELY(sink->object.watched)) {
         wr_sink_left(sink);
     }
     if (WR_UNLIKELY(sink->failure != NULL)) {
         return false;
     }
-    if (ops->flush == NULL && ops->commit == NULL) {
+    if (at_once) {
+        wr_items_commit(items, count);
         wr_sink_committed(sink);
     }
     return true;

@@ -64,7 +64,7 @@ static bool filtered_only(struct weir_state *state)
 {
     uint64_t settled = 0;
     for (size_t i = 0; i < state->slots_count; i++) {
-        uint64_t counts[WR_WORDS];
+        uint64_t counts[WR_OUTCOMES];
         struct wr_origin *origin = state->slots[i]->origin;
         if (origin == NULL || state->slots[i]->proof == WR_PROOF_NONE) {
             continue;
@@ -343,7 +343,7 @@ void weir_state_describe(weir_state *state, const char *text)
 /* Items of its sources have been delivered, and no sink has asked for a record of that. */
 static bool without_sink(const struct weir_state *state)
 {
-    uint64_t counts[WR_WORDS], delivered = 0;
+    uint64_t counts[WR_OUTCOMES], delivered = 0;
     for (size_t i = 0; i < state->slots_count; i++) {
         if (state->slots[i]->origin != NULL) {
             wr_origin_counts(state->slots[i]->origin, counts);

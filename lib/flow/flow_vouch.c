@@ -22,7 +22,8 @@ void wr_vouch_plain(struct wr_body *self)
 static bool hold(struct wr_body *self, struct weir_gen *up)
 {
     self->plain = false;
-    return wr_runs_add(&self->held, up->fresh_receipt, up->fresh_seq, up->fresh_seq) == 0;
+    struct wr_run run = wr_run_of(up->fresh_receipt, up->fresh_seq);
+    return wr_runs_add(&self->held, &run) == 0;
 }
 
 bool wr_vouch_hold(struct wr_body *self, struct weir_gen *up)
@@ -72,7 +73,7 @@ static bool stamp_group(struct wr_body *self, weir_item *out, size_t count)
     if (group == NULL) {
         return false;
     }
-    uint64_t seq = tail.last;
+    uint64_t seq = wr_run_last(&tail);
     uint32_t origin = wr_receipt_origin_id(tail.receipt);
     /* One reference for the body's own loan; each item of the yield is an item of the same group.
      */
@@ -120,7 +121,8 @@ void wr_vouch_back(struct wr_body *self)
     struct weir_receipt *group = self->group;
     if (group != NULL) {
         self->group = NULL;
-        wr_receipt_unref(group, self->group_seq, self->group_seq, WR_ACT_LOAN);
+        struct wr_run run = wr_run_of(group, self->group_seq);
+        wr_run_unref(&run, WR_ACT_LOAN);
         wr_vouch_plain(self);
     }
 }
@@ -133,7 +135,8 @@ void wr_vouch_let_go(struct wr_body *self, enum wr_act act)
          node = node->next) {
         struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);
         if (up->fresh_receipt != NULL && up->fresh_unvouched && act == WR_ACT_FILTER) {
-            wr_receipt_tell(up->fresh_receipt, up->fresh_seq, up->fresh_seq, act);
+            struct wr_run run = wr_run_of(up->fresh_receipt, up->fresh_seq);
+            wr_run_tell(&run, act);
         }
         up->fresh_unvouched = false;
     }

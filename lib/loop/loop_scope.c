@@ -320,10 +320,10 @@ struct wr_origin *wr_scope_origin(struct weir_scope *scope, const char *name)
 void wr_scope_origin_gone(struct wr_origin *origin, void *ctx)
 {
     struct weir_scope *scope = ctx;
-    uint64_t counts[WR_WORDS];
+    uint64_t counts[WR_OUTCOMES];
     wr_origin_counts(origin, counts);
     scope->counts_in += origin->given;
-    for (int i = 0; i < WR_WORDS; i++) {
+    for (int i = 0; i < WR_OUTCOMES; i++) {
         scope->counts[i] += counts[i];
     }
     wr_list_remove(&origin->link);
@@ -357,27 +357,27 @@ const char *weir_origin_name(const weir_scope *scope, const weir_item *item)
     return NULL;
 }
 
-static void ledger_add(const struct weir_scope *scope, uint64_t *in, uint64_t counts[WR_WORDS])
+static void ledger_add(const struct weir_scope *scope, uint64_t *in, uint64_t counts[WR_OUTCOMES])
 {
     *in += scope->counts_in;
-    for (int i = 0; i < WR_WORDS; i++) {
+    for (int i = 0; i < WR_OUTCOMES; i++) {
         counts[i] += scope->counts[i];
     }
     for (struct wr_list *node = scope->origins.next; node != &scope->origins; node = node->next) {
         struct wr_origin *origin = WR_OWNER(node, struct wr_origin, link);
-        uint64_t own[WR_WORDS];
+        uint64_t own[WR_OUTCOMES];
         wr_origin_counts(origin, own);
         *in += origin->given;
-        for (int i = 0; i < WR_WORDS; i++) {
+        for (int i = 0; i < WR_OUTCOMES; i++) {
             counts[i] += own[i];
         }
     }
 }
 
-void wr_scope_counts(const struct weir_scope *top, uint64_t *in, uint64_t counts[WR_WORDS])
+void wr_scope_counts(const struct weir_scope *top, uint64_t *in, uint64_t counts[WR_OUTCOMES])
 {
     *in = 0;
-    memset(counts, 0, WR_WORDS * sizeof *counts);
+    memset(counts, 0, WR_OUTCOMES * sizeof *counts);
     for (const struct weir_scope *scope = top; scope != NULL; scope = walk(scope, top)) {
         ledger_add(scope, in, counts);
     }
@@ -442,7 +442,7 @@ void wr_scope_free(struct weir_scope *scope)
     struct weir_scope *parent = scope->parent;
     if (parent != NULL) {
         parent->counts_in += scope->counts_in;
-        for (int i = 0; i < WR_WORDS; i++) {
+        for (int i = 0; i < WR_OUTCOMES; i++) {
             parent->counts[i] += scope->counts[i];
         }
     }

@@ -47,7 +47,7 @@ struct weir_scope {
     size_t shared; /* stand-ins of scopes that could not be made, still to be waited for */
     struct wr_signals *signals;
     struct wr_list origins;               /* sources made here (weir_receipt.link) */
-    uint64_t counts_in, counts[WR_WORDS]; /* the ledger of the origins that are gone */
+    uint64_t counts_in, counts[WR_OUTCOMES]; /* the ledger of the origins that are gone */
     char name[32];
 };
 
@@ -69,7 +69,7 @@ struct weir_scope *wr_scope_make(struct weir_loop *loop, struct weir_scope *pare
 void wr_scope_free(struct weir_scope *scope);
 void wr_signals_free(struct weir_scope *scope);
 /* The ledger's numbers over the scope and all beneath. */
-void wr_scope_counts(const struct weir_scope *top, uint64_t *in, uint64_t counts[WR_WORDS]);
+void wr_scope_counts(const struct weir_scope *top, uint64_t *in, uint64_t counts[WR_OUTCOMES]);
 void wr_scope_origin_gone(struct wr_origin *origin, void *ctx);
 /* A failure in the scope: the first counts; cancels the rest if the scope says so. NULL: there was
  * no memory to keep it. */

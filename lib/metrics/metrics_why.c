@@ -165,7 +165,7 @@ size_t weir_why(const weir_gen *gen, char *to, size_t cap)
 
 void weir_scope_ledger(const weir_scope *scope, weir_ledger *ledger)
 {
-    uint64_t counts[WR_WORDS];
+    uint64_t counts[WR_OUTCOMES];
     wr_scope_given(scope, "weir_scope_ledger");
     memset(ledger, 0, sizeof *ledger);
     wr_scope_counts(scope, &ledger->in, counts);

@@ -86,7 +86,8 @@ static void batch_drop(struct weir_block *block)
     struct batch *batch = (struct batch *)(void *)block->data;
     unref_blocks(batch->items, batch->view.count);
     if (batch->group != NULL) {
-        wr_receipt_unref(batch->group, batch->seq, batch->seq, WR_ACT_LOAN);
+        struct wr_run run = wr_run_of(batch->group, batch->seq);
+        wr_run_unref(&run, WR_ACT_LOAN);
     }
     wr_free(batch->items);
     wr_budget_release_slots(batch->alive->budget, batch->charged);

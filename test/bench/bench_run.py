@@ -204,8 +204,11 @@ http {{
                                    for peer, factor in goals.items()]
             self.results.append(entry)
 
-    def numbers(self, row, what, unit, value, limit=None):
+    def numbers(self, row, what, unit, value, limit=None, ratios=()):
+        """ratios: what judge() gave."""
         entry = {'row': row, 'what': what, 'unit': unit, **value}
+        if ratios:
+            entry['ratios'] = list(ratios)
         if limit is not None:
             entry['limit'] = limit
             entry['met'] = value['median'] <= limit
@@ -261,7 +264,8 @@ def collect(bench, programs):
         for command in programs:
             for told in micro(command):
                 name = told['bench'] + (f'_{told["batch"]}' if 'batch' in told else '') + \
-                       (f'_{told["len"]}' if 'len' in told else '')
+                       (f'_{told["len"]}' if 'len' in told else '') + \
+                       (f'_{told["row"]}' if 'row' in told else '')
                 for key, value in told.items():
                     if key == 'ns' or key.endswith('_ns'):
                         values.setdefault((name, key), []).append(value)
@@ -283,6 +287,22 @@ def row_queue(bench):
     bench.numbers(row, 'weir, batches of 64', 'ns', found['queue_hop_64', 'ns'], 6)
     bench.numbers(row, 'weir, one by one', 'ns', found['queue_hop_1', 'ns'], 15)
     bench.numbers(row, 'Go channel, one thread', 'ns', found['go_channel_hop', 'one_ns'])
+
+
+def row_stage(bench):
+    found = collect(bench, [[bench.bin / 'bench_stage']])
+    value = {name: found[f'stage_{name}', 'ns']
+             for name in ('source', 'all', 'half', 'single', 'batch', 'queue')}
+    row = '12 a stage, per item of its source, into a null sink'
+    bench.numbers(row, 'no stage', 'ns', value['source'])
+    bench.numbers(row, 'keeps all', 'ns', value['all'])
+    bench.numbers(row, 'drops every second', 'ns', value['half'],
+                  ratios=[judge(value['half'], 'keeps all', value['all'], 3)])
+    bench.numbers(row, 'asks for one at a time', 'ns', value['single'],
+                  ratios=[judge(value['single'], 'no stage', value['source'], 12)])
+    bench.numbers(row, 'batch 1000', 'ns', value['batch'],
+                  ratios=[judge(value['batch'], 'no stage', value['source'], 3)])
+    bench.numbers(row, 'queue 1024', 'ns', value['queue'])
 
 
 def row_split(bench):
@@ -416,9 +436,9 @@ def row_hostile(bench):
         child.terminate()
 
 
-ROWS = {'http': row_http, 'tcp': row_tcp, 'step': row_step, 'queue': row_queue, 'split': row_split,
-        'latency': row_latency, 'https': row_https, 'idle': row_idle, 'stalled': row_stalled,
-        'generators': row_generators, 'hostile': row_hostile}
+ROWS = {'http': row_http, 'tcp': row_tcp, 'step': row_step, 'queue': row_queue, 'stage': row_stage,
+        'split': row_split, 'latency': row_latency, 'https': row_https, 'idle': row_idle,
+        'stalled': row_stalled, 'generators': row_generators, 'hostile': row_hostile}
 
 
 # The report.

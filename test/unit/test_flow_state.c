@@ -11,6 +11,7 @@
 #include "base_fault.h"
 #include "flow_state_file.h"
 #include "support_positions.h"
+#include "support_receipts.h"
 #include "support_state.h"
 
 /* ---- runs */
@@ -146,16 +147,16 @@ TEST(no_record_is_taken_of_numbers_that_do_not_fit_together)
     ck_assert_int_eq(begin_sink(&f, 0), 0);
     ck_assert_int_eq(wr_origin_push_end(&origin, 10) | wr_origin_push_end(&origin, 20), 0);
     wr_origin_lend(&origin, 2);
-    ck_assert_int_eq(wr_origin_ref(&origin, 1, 2), 0);
+    ck_assert_int_eq(wr_test_ref(&origin, 1, 2), 0);
     wr_origin_lend(&origin, 0);
-    wr_origin_unref(&origin, 2, 2, WR_ACT_COMMIT);
+    wr_test_unref(&origin, 2, 2, WR_ACT_COMMIT);
 
     wr_state_committed(out, 5);
     ck_assert_int_eq(wr_state_save(f.state, &error), 0);
     ck_assert_ptr_nonnull(strstr(wr_folder_read(&f.folder, "s/p.weir", &len),
                                  "\nsink 0 out\nsource in\nitems 0\nposition at 0\n"));
 
-    wr_origin_unref(&origin, 1, 1, WR_ACT_COMMIT);
+    wr_test_unref(&origin, 1, 1, WR_ACT_COMMIT);
     wr_state_committed(out, 9);
     ck_assert_int_eq(wr_state_save(f.state, &error), 0);
     ck_assert_ptr_nonnull(strstr(wr_folder_read(&f.folder, "s/p.weir", &len),
@@ -173,7 +174,7 @@ static void give_five(struct fixture *f, struct wr_origin *origin)
         ck_assert_int_eq(wr_origin_push_end(origin, 10 * i), 0);
     }
     wr_origin_lend(origin, 5);
-    ck_assert_int_eq(wr_origin_ref(origin, 1, 5), 0);
+    ck_assert_int_eq(wr_test_ref(origin, 1, 5), 0);
     wr_origin_lend(origin, 0);
 }
 
@@ -210,11 +211,11 @@ TEST(filtered_items_move_the_record_up_to_the_first_that_is_held)
     give_five(&f, &origin);
     ck_assert_int_eq(begin_sink(&f, 77), 0);
 
-    wr_origin_unref(&origin, 1, 2, WR_ACT_FILTER);
-    wr_origin_unref(&origin, 4, 5, WR_ACT_FILTER);
+    wr_test_unref(&origin, 1, 2, WR_ACT_FILTER);
+    wr_test_unref(&origin, 4, 5, WR_ACT_FILTER);
     check_begins(record_later(&f), "\nsink 77 out\nsource in\nitems 2\nposition at 20\n");
 
-    wr_origin_unref(&origin, 3, 3, WR_ACT_COMMIT);
+    wr_test_unref(&origin, 3, 3, WR_ACT_COMMIT);
     wr_state_committed(out, 80);
     check_begins(record_later(&f), "\nsink 80 out\nsource in\nitems 5\nposition at 50\n");
     receipts_end(&f, &origin);
@@ -228,13 +229,13 @@ TEST(filtered_items_move_the_record_before_the_sink_has_begun)
     give_five(&f, &origin);
     ck_assert_ptr_null(record_later(&f));
 
-    wr_origin_unref(&origin, 1, 3, WR_ACT_FILTER);
+    wr_test_unref(&origin, 1, 3, WR_ACT_FILTER);
     check_begins(record_later(&f), "\nsource in\nitems 3\nposition at 30\n");
 
-    wr_origin_unref(&origin, 5, 5, WR_ACT_FILTER);
+    wr_test_unref(&origin, 5, 5, WR_ACT_FILTER);
     ck_assert_int_eq(begin_sink(&f, 7), 0);
     check_begins(record_later(&f), "\nsink 7 out\nsource in\nitems 3\nposition at 30\n");
-    wr_origin_unref(&origin, 4, 4, WR_ACT_FILTER);
+    wr_test_unref(&origin, 4, 4, WR_ACT_FILTER);
     check_begins(record_later(&f), "\nsink 7 out\nsource in\nitems 5\nposition at 50\n");
     receipts_end(&f, &origin);
 }
@@ -246,7 +247,7 @@ TEST(what_was_delivered_elsewhere_moves_no_record)
     begin(&f);
     give_five(&f, &origin);
 
-    wr_origin_unref(&origin, 1, 5, WR_ACT_COMMIT);
+    wr_test_unref(&origin, 1, 5, WR_ACT_COMMIT);
 
     ck_assert_ptr_null(record_later(&f));
     receipts_end(&f, &origin);

@@ -192,6 +192,35 @@ TEST(tee_goes_on_without_a_sink_that_fails_and_tells_it_at_the_end)
     weir_loop_free(loop);
 }
 
+/* Gives 1, leaves 2 out, rejects 3. */
+WEIR_STAGE(judges)
+{
+    weir_item item;
+    while (weir_next(up, &item)) {
+        if (*number_of(&item) == 3) {
+            weir_reject(self, &item, "a three");
+        } else if (*number_of(&item) == 1 && !weir_yield(self, &item)) {
+            break;
+        }
+    }
+    return 0;
+}
+
+TEST(tee_leaves_the_strongest_outcome_of_its_branches_to_each_item)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_sink *sink = weir_null_sink(root);
+    weir_gen *gen = judges(weir_tee(count_to(root, 3), &sink, 1, NULL));
+
+    ck_assert_int_eq(weir_pump(gen, weir_null_sink(root), NULL), 0);
+
+    ck_assert_uint_eq(ledger_of(root).delivered, 2);
+    ck_assert_uint_eq(ledger_of(root).rejected, 1);
+    ck_assert_uint_eq(ledger_of(root).filtered, 0);
+    weir_loop_free(loop);
+}
+
 TEST(pump_all_moves_each_item_into_every_sink)
 {
     weir_loop *loop = test_loop();
