@@ -19,7 +19,13 @@
 #include "base_alloc.h"
 #include "base_error.h"
 
-enum { PLANES = 2, MORE_PLANES = 30, FIRST_ENTRIES = 8 };
+enum {
+    PLANES = 2,
+    MORE_PLANES = 30,
+    FIRST_ENDS = 64,
+    FREE_BYTES = 8 * 1024,  /* of each of the two arrays: not charged */
+    SMALL_BYTES = 64 * 1024 /* an origin that has charged no more never makes its source wait */
+};
 
 /* What an act makes of an item, in the order in which the later wins. */
 enum { OPEN = 0, FILTERED = 1, DELIVERED = 2, REJECTED = 3, DROPPED = 4, ABANDONED = 5 };
@@ -58,6 +64,8 @@ void wr_origin_fini(struct wr_origin *origin)
     for (size_t i = 0; i < origin->entries_count; i++) {
         wr_free(entry_at(origin, i)->more);
     }
+    wr_books_charge(origin->budget, origin->entries_cap * sizeof *origin->entries, 0);
+    wr_books_charge(origin->budget, origin->ends_cap * sizeof *origin->ends, 0);
     wr_free(origin->entries);
     wr_free(origin->ends);
     if (origin->positions != NULL) {
@@ -67,6 +75,7 @@ void wr_origin_fini(struct wr_origin *origin)
     origin->entries = NULL;
     origin->ends = NULL;
     origin->entries_count = origin->entries_cap = origin->entries_head = 0;
+    origin->ends_count = origin->ends_cap = origin->ends_head = 0;
 }
 
 static void check_gone(struct wr_origin *origin)
@@ -215,6 +224,18 @@ static inline bool is_over(const struct wr_origin *origin, const struct wr_entry
     return entry->settled == ~UINT64_C(0) && entry->first + 64 <= origin->lent;
 }
 
+static bool resize_entries(struct wr_origin *origin, size_t cap)
+{
+    struct wr_entry *entries = wr_realloc(origin->entries, cap * sizeof *entries);
+    if (entries == NULL) {
+        return false;
+    }
+    wr_books_charge(origin->budget, origin->entries_cap * sizeof *entries, cap * sizeof *entries);
+    origin->entries = entries;
+    origin->entries_cap = cap;
+    return true;
+}
+
 static void take_out_what_is_over(struct wr_origin *origin)
 {
     size_t count = 0;
@@ -240,14 +261,8 @@ static bool make_room(struct wr_origin *origin)
     if (origin->entries_count < origin->entries_cap - origin->entries_cap / 4) {
         return true;
     }
-    size_t cap = origin->entries_cap == 0 ? FIRST_ENTRIES : origin->entries_cap * 2;
-    struct wr_entry *entries = wr_realloc(origin->entries, cap * sizeof *entries);
-    if (entries == NULL) {
-        return origin->entries_count < origin->entries_cap;
-    }
-    origin->entries = entries;
-    origin->entries_cap = cap;
-    return true;
+    size_t cap = wr_books_larger(origin->entries_cap, sizeof *origin->entries);
+    return resize_entries(origin, cap) || origin->entries_count < origin->entries_cap;
 }
 
 /* Index of the entry that begins at `first`, or of the first one behind it. */
@@ -301,22 +316,13 @@ static struct wr_entry *need_entry(struct wr_origin *origin, uint64_t first)
 
 /* ---- the position */
 
-static void drop_ends(struct wr_origin *origin)
+static __attribute__((noinline)) void shrink_entries(struct wr_origin *origin)
 {
-    if (origin->positions == NULL || origin->done < origin->ends_first) {
-        return;
-    }
-    uint64_t passed = origin->done - origin->ends_first + 1;
-    WR_ASSERT(passed <= origin->ends_count, "offset of an item that was never given");
-    for (uint64_t i = 0; i < passed && origin->left_out > origin->left_out_done; i++) {
-        origin->left_out_done += (origin->ends[origin->ends_head + i] & WR_END_LEFT_OUT) != 0;
-    }
-    origin->done_end = origin->ends[origin->ends_head + passed - 1] & ~WR_END_LEFT_OUT;
-    origin->ends_head += passed;
-    origin->ends_count -= passed;
-    origin->ends_first += passed;
-    if (origin->ends_count == 0) {
-        origin->ends_head = 0;
+    size_t cap =
+        wr_books_smaller(origin->entries_cap, origin->entries_count, sizeof *origin->entries);
+    if (cap < origin->entries_cap) {
+        take_out_what_is_over(origin);
+        (void)resize_entries(origin, cap);
     }
 }
 
@@ -338,7 +344,10 @@ static inline void advance(struct wr_origin *origin)
     }
     origin->done = open - 1;
     if (origin->positions != NULL) {
-        drop_ends(origin);
+        wr_origin_drop_ends(origin);
+    }
+    if (WR_UNLIKELY(wr_books_weight(origin->entries_cap * sizeof *origin->entries) > 0)) {
+        shrink_entries(origin);
     }
 }
 
@@ -398,6 +407,18 @@ void wr_origin_sync(struct wr_origin *origin)
     sync(origin);
 }
 
+bool wr_origin_is_full(struct wr_origin *origin)
+{
+    const struct wr_budget *budget = origin->budget;
+    if (budget == NULL || budget->slots < budget->limit / 2) {
+        return false;
+    }
+    sync(origin);
+    return wr_books_weight(origin->entries_cap * sizeof *origin->entries) +
+               wr_books_weight(origin->ends_cap * sizeof *origin->ends) >
+           SMALL_BYTES;
+}
+
 void wr_origin_seal(struct wr_origin *origin)
 {
     wr_origin_sync(origin);
@@ -408,63 +429,6 @@ void wr_origin_counts(struct wr_origin *origin, uint64_t counts[WR_OUTCOMES])
 {
     wr_origin_sync(origin);
     memcpy(counts, origin->counts, sizeof origin->counts);
-}
-
-void wr_origin_keep_positions(struct wr_origin *origin, struct wr_positions *positions,
-                              uint64_t start)
-{
-    WR_ASSERT(origin->given == 0, "positions are kept from the first item on");
-    origin->positions = positions;
-    origin->ends_first = 1;
-    origin->done_end = start;
-}
-
-int wr_origin_push_end(struct wr_origin *origin, uint64_t end)
-{
-    if (origin->ends_head + origin->ends_count == origin->ends_cap) {
-        if (origin->ends_head > origin->ends_count) {
-            memmove(origin->ends, origin->ends + origin->ends_head,
-                    origin->ends_count * sizeof *origin->ends);
-            origin->ends_head = 0;
-        } else {
-            size_t cap = origin->ends_cap == 0 ? 64 : origin->ends_cap * 2;
-            uint64_t *ends = wr_realloc(origin->ends, cap * sizeof *ends);
-            if (ends == NULL) {
-                return WEIR_ENOMEM;
-            }
-            origin->ends = ends;
-            origin->ends_cap = cap;
-        }
-    }
-    origin->ends[origin->ends_head + origin->ends_count++] = end;
-    origin->left_out += (end & WR_END_LEFT_OUT) != 0;
-    return 0;
-}
-
-void wr_origin_amend_end(struct wr_origin *origin, uint64_t end)
-{
-    origin->ends[origin->ends_head + origin->ends_count - 1] = end;
-}
-
-uint64_t wr_origin_done_end(struct wr_origin *origin)
-{
-    wr_origin_sync(origin);
-    drop_ends(origin);
-    return origin->done_end;
-}
-
-size_t wr_origin_position(struct wr_origin *origin, uint64_t seq, char *to, size_t cap)
-{
-    if (origin->positions == NULL || seq > origin->given) {
-        return 0;
-    }
-    uint64_t number = origin->done_end; /* behind the last item that is not in the list any more */
-    if (seq - 1 >= origin->ends_first) {
-        number = origin->ends[origin->ends_head + (seq - 1 - origin->ends_first)];
-    } else if (seq != origin->ends_first) {
-        return 0;
-    }
-    return origin->positions->ops->text(origin->positions, number & ~WR_END_LEFT_OUT, to, cap);
 }
 
 /* ---- references and outcomes */

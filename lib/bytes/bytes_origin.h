@@ -30,6 +30,7 @@
 #define WR_BYTES_ORIGIN_H
 
 #include "base_list.h"
+#include "bytes_block.h"
 #include "bytes_receipt.h"
 
 /* How items ended, to be counted. */
@@ -73,7 +74,8 @@ struct wr_origin {
     uint64_t counts[WR_OUTCOMES];
     struct wr_entry *entries; /* sorted: [entries_head, entries_head + entries_count) */
     size_t entries_head, entries_count, entries_cap;
-    size_t held; /* items with references; and one for each state that looks at it */
+    size_t held;              /* items with references; and one for each state that looks at it */
+    struct wr_budget *budget; /* to which long books are charged, as slots; NULL: none */
     /* Durable position, only with `positions`: ends[ends_head + seq - ends_first] is the number of
      * item seq, which may carry WR_END_INSIDE and WR_END_LEFT_OUT. */
     struct wr_positions *positions; /* NULL: none */
@@ -123,6 +125,10 @@ uint64_t wr_origin_done_end(struct wr_origin *origin);
  * snprintf; 0: it is not known. */
 size_t wr_origin_position(struct wr_origin *origin, uint64_t seq, char *to, size_t cap);
 
+/* Its source should wait for the budget before it gives more: the books are long, since an item far
+ * behind has not settled, and slots have taken their half. */
+bool wr_origin_is_full(struct wr_origin *origin);
+
 /* Before a chain is torn down. */
 void wr_origin_seal(struct wr_origin *origin);
 /* delivered + filtered + rejected + dropped so far, with what is settled implicitly; in flight =
@@ -135,6 +141,42 @@ void wr_origin_unref(struct wr_origin *origin, uint64_t first, uint64_t bits, en
 void wr_origin_tell(struct wr_origin *origin, uint64_t first, uint64_t bits, enum wr_act act);
 /* The same for all numbers in [from, last]. */
 void wr_origin_tell_all(struct wr_origin *origin, uint64_t from, uint64_t last, enum wr_act act);
+
+/* ---- between bytes_origin.c and bytes_position.c */
+
+/* `done` has moved: the numbers of the items before it go. */
+void wr_origin_drop_ends(struct wr_origin *origin);
+
+/* Of each array of an origin's books so much is not charged. */
+enum { WR_BOOKS_FREE_BYTES = 8 * 1024 };
+
+/* What is charged of an array of so many bytes. */
+static inline size_t wr_books_weight(size_t bytes)
+{
+    return bytes > WR_BOOKS_FREE_BYTES ? bytes : 0;
+}
+static inline void wr_books_charge(struct wr_budget *budget, size_t before, size_t after)
+{
+    size_t was = wr_books_weight(before), is = wr_books_weight(after);
+    if (budget != NULL && is > was) {
+        wr_budget_take_slots(budget, is - was);
+    } else if (budget != NULL && is < was) {
+        wr_budget_release_slots(budget, was - is);
+    }
+}
+/* How many elements an array that is full should have room for. */
+static inline size_t wr_books_larger(size_t cap, size_t bytes_each)
+{
+    return cap == 0 ? 8 : wr_books_weight(cap * bytes_each) > 0 ? cap + cap / 4 : cap * 2;
+}
+/* The same for one of `cap` that holds `count` and is to be smaller. */
+static inline size_t wr_books_smaller(size_t cap, size_t count, size_t bytes_each)
+{
+    while (wr_books_weight(cap * bytes_each) > 0 && count <= cap / 4) {
+        cap /= 2;
+    }
+    return cap;
+}
 
 static inline struct wr_origin *wr_origin_of(struct weir_receipt *receipt)
 {

@@ -375,6 +375,7 @@ size_t wr_inbox_take(struct wr_inbox *inbox, struct weir_gen *gen, weir_item *it
     struct wr_framer *framer = &inbox->framer;
     size_t count = 0;
     *over = false;
+    inbox->origin = gen->origin;
     if (WR_UNLIKELY(inbox->open && !framer->open)) {
         return take_last(inbox, gen, items, over); /* it went on elsewhere: with another item */
     }
@@ -490,17 +491,18 @@ static int make_room(struct wr_inbox *inbox, size_t want)
     return rc;
 }
 
-/* Did the framer find no memory for what is here? Then more bytes do not help. */
-static bool take_starved(struct wr_inbox *inbox)
+/* Did the framer find no memory for what is here, or are the books of what was given too long? Then
+ * more bytes do not help. */
+static bool must_wait(struct wr_inbox *inbox)
 {
     bool starved = inbox->starved;
     inbox->starved = false;
-    return starved;
+    return starved || (inbox->origin != NULL && wr_origin_is_full(inbox->origin));
 }
 
 int wr_inbox_room(struct wr_inbox *inbox, char **to, size_t *room)
 {
-    if (WR_UNLIKELY(take_starved(inbox))) {
+    if (WR_UNLIKELY(must_wait(inbox))) {
         return WEIR_EBUDGET;
     }
     int rc = make_room(inbox, ROOM_MIN);
@@ -517,7 +519,7 @@ int wr_inbox_room(struct wr_inbox *inbox, char **to, size_t *room)
 int wr_inbox_room_for(struct wr_inbox *inbox, size_t want, char **to)
 {
     WR_ASSERT(want <= SLACK, "a piece of %zu bytes is more than a block promises", want);
-    int rc = WR_UNLIKELY(take_starved(inbox)) ? WEIR_EBUDGET : make_room(inbox, want);
+    int rc = WR_UNLIKELY(must_wait(inbox)) ? WEIR_EBUDGET : make_room(inbox, want);
     if (rc == 0) {
         *to = inbox->block->data + inbox->block->len;
     }

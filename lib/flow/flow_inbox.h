@@ -31,6 +31,7 @@
 struct wr_inbox {
     struct weir_loop *loop;
     struct wr_framer framer;
+    struct wr_origin *origin;   /* whose items they become, from the first take on */
     struct weir_block *full;    /* filled before `block`: whole items, oldest first; by next */
     struct weir_block *block;   /* being filled; NULL: none */
     size_t start;               /* first byte not yet given, in the oldest block */
@@ -70,8 +71,8 @@ size_t wr_inbox_take(struct wr_inbox *inbox, struct weir_gen *gen, weir_item *it
 /* At the end of the input, before wr_inbox_end: is what is left half an item, of which there may be
  * more one day? Its bytes; 0: it is not. */
 size_t wr_inbox_half(const struct wr_inbox *inbox);
-/* Where the next bytes go; room >= 1. 0, WEIR_ENOMEM or WEIR_EBUDGET. The place is valid until the
- * next call. */
+/* Where the next bytes go; room >= 1. 0, WEIR_ENOMEM or WEIR_EBUDGET, which the books of the origin
+ * may also be the reason for (wr_origin_is_full). The place is valid until the next call. */
 int wr_inbox_room(struct wr_inbox *inbox, char **to, size_t *room);
 /* The same with room for at least `want` bytes, at most WR_INBOX_WANT_MAX: for who must take a
  * piece whole or not. */

@@ -311,6 +311,7 @@ struct wr_origin *wr_scope_origin(struct weir_scope *scope, const char *name)
         return NULL;
     }
     wr_origin_init(origin, ++scope->loop->origins_count, name);
+    origin->budget = &scope->loop->budget;
     origin->gone = wr_scope_origin_gone;
     origin->gone_ctx = scope;
     wr_list_append(&scope->origins, &origin->link);

@@ -3,6 +3,7 @@
  * they are, a reader who sleeps holds no more than the budget and one batch.
  */
 #include "support_flow.h"
+#include "support_state.h"
 
 enum { KIB = 1024, BUDGET = 1024 * KIB, LESS = 300 * KIB, LINES = 200000, PIECE = 4096 };
 
@@ -223,6 +224,38 @@ TEST(batches_that_their_reader_keeps_use_up_the_budget)
     ck_assert_int_eq(weir_finish(gen, &error), WEIR_EBUDGET);
     ck_assert_int_eq(loop->budget.slots, 0);
     weir_loop_free(loop);
+}
+
+/* One line of a thousand passes, and its reader sleeps: with a state each line before it has a number
+ * that is kept. */
+TEST(books_of_a_source_stop_it_when_they_take_half_of_the_budget)
+{
+    size_t lines = wr_test_sweeps() ? 2000 : 400000, n = 0;
+    static char text[2 * 400000];
+    for (size_t i = 0; i < lines; i++) {
+        memcpy(text + 2 * i, i % 1000 == 999 ? "y\n" : "x\n", 2);
+    }
+    struct fixture f;
+    wr_folder_make(&f.folder);
+    wr_folder_write(&f.folder, "in", text, 2 * lines);
+    f.loop = small_loop(BUDGET);
+    f.scope = weir_scope_new(weir_root(f.loop), NULL);
+    f.state = weir_state_open(f.scope, wr_folder_path(&f.folder, "s"), "p");
+    weir_gen *gen = weir_file_lines(f.scope, wr_folder_path(&f.folder, "in"),
+                                    WEIR_OPTIONS(weir_lines_options, .state = f.state));
+    gen = queue_after(weir_grep(gen, "y"), 1000000);
+    weir_item item = sleep_after_one(f.loop, gen);
+
+    ck_assert(wr_test_sweeps() || ledger_of(f.scope).in < lines);
+    ck_assert_int_le(f.loop->budget.slots, BUDGET);
+    do {
+        n++;
+        MUST(item.seq == 1000 * n);
+    } while (weir_next(gen, &item));
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    ck_assert_uint_eq(n, lines / 1000);
+    ck_assert_int_eq(f.loop->budget.slots, 0);
+    end(&f);
 }
 
 MAIN("flow/slots")
