@@ -378,9 +378,14 @@ static void end_loan(struct wr_origin *origin)
         if (entry->first + 64 <= from) {
             break;
         }
-        uint64_t bits = bits_below(entry, end) & ~bits_below(entry, from);
-        covered += count_bits(bits);
-        bits &= ~referenced(entry);
+        if (entry->first >= end) {
+            continue;
+        }
+        covered += WR_MIN(end, entry->first + 64) - WR_MAX(from, entry->first);
+        uint64_t bits = bits_below(entry, end) & ~bits_below(entry, from) & ~referenced(entry);
+        if (bits == 0) {
+            continue;
+        }
         if (!origin->sealed) {
             raise_to(entry, bits & ~with_outcome(entry), DELIVERED);
         }

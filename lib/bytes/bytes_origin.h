@@ -116,6 +116,8 @@ void wr_origin_keep_positions(struct wr_origin *origin, struct wr_positions *pos
                               uint64_t start);
 /* The number of the item that will be given next; before wr_origin_lend. */
 int wr_origin_push_end(struct wr_origin *origin, uint64_t end);
+/* 0: so many pushes will not fail. WEIR_ENOMEM. */
+int wr_origin_reserve_ends(struct wr_origin *origin, size_t more);
 /* The item that was given last goes on: its number from now on. */
 void wr_origin_amend_end(struct wr_origin *origin, uint64_t end);
 /* The number of item `done`: where a restart goes on. */

@@ -61,23 +61,30 @@ void wr_origin_keep_positions(struct wr_origin *origin, struct wr_positions *pos
     origin->done_end = start;
 }
 
+int wr_origin_reserve_ends(struct wr_origin *origin, size_t more)
+{
+    if (origin->ends_cap - origin->ends_head - origin->ends_count >= more) {
+        return 0;
+    }
+    wr_origin_sync(origin); /* some may have been passed */
+    /* To move what is left to the front is cheap only if that is little. */
+    bool grows = origin->ends_head < origin->ends_count;
+    size_t cap = origin->ends_cap;
+    while (grows || cap - origin->ends_count < more) {
+        cap = wr_books_larger(cap, sizeof *origin->ends);
+        grows = false;
+    }
+    return resize(origin, cap) ? 0 : WEIR_ENOMEM;
+}
+
 int wr_origin_push_end(struct wr_origin *origin, uint64_t end)
 {
-    if (origin->ends_head + origin->ends_count == origin->ends_cap) {
-        wr_origin_sync(origin); /* some may have been passed */
+    int rc = wr_origin_reserve_ends(origin, 1);
+    if (rc == 0) {
+        origin->ends[origin->ends_head + origin->ends_count++] = end;
+        origin->left_out += (end & WR_END_LEFT_OUT) != 0;
     }
-    if (origin->ends_head + origin->ends_count == origin->ends_cap) {
-        size_t cap = origin->ends_cap;
-        if (origin->ends_head <= origin->ends_count) {
-            cap = wr_books_larger(cap, sizeof *origin->ends);
-        }
-        if (!resize(origin, cap)) {
-            return WEIR_ENOMEM;
-        }
-    }
-    origin->ends[origin->ends_head + origin->ends_count++] = end;
-    origin->left_out += (end & WR_END_LEFT_OUT) != 0;
-    return 0;
+    return rc;
 }
 
 void wr_origin_amend_end(struct wr_origin *origin, uint64_t end)

@@ -256,6 +256,12 @@ static bool next_block(struct wr_inbox *inbox)
     return true;
 }
 
+/* Before bytes are taken: their items must find a place in the books, or they would be lost. */
+static int reserve(const struct wr_inbox *inbox, struct weir_gen *gen, size_t max)
+{
+    return inbox->keep_ends ? wr_origin_reserve_ends(gen->origin, max) : 0;
+}
+
 /* One round: up to BATCH items of the oldest block. Negative: the framer has failed, or there was no
  * memory. */
 static long take_batch(struct wr_inbox *inbox, struct weir_block *block, struct weir_gen *gen,
@@ -265,6 +271,9 @@ static long take_batch(struct wr_inbox *inbox, struct weir_block *block, struct 
     struct wr_frame frames[BATCH];
     size_t used;
     bool eof = inbox->end && block == inbox->block;
+    if (reserve(inbox, gen, max) < 0) {
+        return WEIR_ENOMEM;
+    }
     long n = framer->ops->split(framer, block->data + inbox->start, block->len - inbox->start, eof,
                                 frames, max, &used);
     inbox->start += used;
@@ -301,6 +310,9 @@ static long take_values(struct wr_inbox *inbox, struct weir_block *block, struct
     uint64_t ends[BATCH];
     size_t used;
     bool eof = inbox->end && block == inbox->block;
+    if (reserve(inbox, gen, max) < 0) {
+        return WEIR_ENOMEM;
+    }
     long n = framer->ops->decode(framer, &inbox->loop->blocks, block->data + inbox->start,
                                  block->len - inbox->start, eof, items, ends, max, &used);
     inbox->start += used;
