@@ -30,7 +30,9 @@ enum flag_id {
     FLAG_CONNECT,
     FLAG_IDLE,
     FLAG_RETRY,
+    FLAG_RETRY_AFTER,
     FLAG_FOLLOW,
+    FLAG_RAW,
     FLAG_MEM,
     FLAG_DRAIN,
     FLAG_STATE,
@@ -64,7 +66,10 @@ static const struct flag table[] = {
     {FLAG_IDLE, 0, "idle", "TIME",
      "reconnect after TIME of silence (60s where the source resumes, else 'none')"},
     {FLAG_RETRY, 0, "retry", "N", "attempts in a row that bring nothing new (5; 'inf')"},
+    {FLAG_RETRY_AFTER, 0, "retry-after-max", "TIME",
+     "the longest pause that a server may ask for (1h)"},
     {FLAG_FOLLOW, 0, "follow", NULL, "ask again after a break or an end, for ever"},
+    {FLAG_RAW, 0, "raw", NULL, "read an encoded body (gzip ...) as it is"},
     {FLAG_MEM, 0, "mem", "SIZE", "byte budget for all buffers (64MiB)"},
     {FLAG_DRAIN, 0, "drain", "TIME", "time to finish after Ctrl-C or SIGTERM (10s)"},
     {FLAG_STATE, 0, "state", "DIR", "keep positions in DIR: a killed run goes on where it was"},
@@ -285,6 +290,8 @@ static int apply_sized(struct flags *flags, enum flag_id id, const char *value)
     case FLAG_COUNT: return read_number("-c", value, &flags->count);
     case FLAG_CONNECT: return read_seconds("--connect-timeout", value, &flags->connect_ms);
     case FLAG_IDLE: return read_time("--idle", value, &flags->idle_ms);
+    case FLAG_RETRY_AFTER:
+        return read_time("--retry-after-max", value, &flags->retry_after_max_ms);
     case FLAG_DRAIN: return read_time("--drain", value, &flags->drain_ms);
     case FLAG_RETRY:
         if (strcmp(value, "inf") == 0 || strcmp(value, "∞") == 0) {
@@ -322,6 +329,7 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
         flags->user = from_file(value);
         return flags->user == NULL ? cannot_read("-u", value) : 0;
     case FLAG_FOLLOW: flags->follow = true; return 0;
+    case FLAG_RAW: flags->raw = true; return 0;
     case FLAG_INSECURE: flags->insecure = true; return 0;
     case FLAG_STRICT: flags->strict = true; return 0;
     case FLAG_DEAD: flags->dead_file = value; return 0;
@@ -532,6 +540,25 @@ static int check_words(struct flags *flags, const char **words, size_t count)
                                        : take_pipeline(flags, words + 1, count - 1);
 }
 
+static const char *of_environment(const char *name)
+{
+    const char *value = getenv(name);
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+/* Who to trust when no flag says it: as curl. */
+static void trust_environment(struct flags *flags)
+{
+    if (flags->ca_file != NULL || flags->insecure) {
+        return;
+    }
+    flags->ca_file = of_environment("CURL_CA_BUNDLE");
+    if (flags->ca_file == NULL) {
+        flags->ca_folder = of_environment("SSL_CERT_DIR");
+        flags->ca_file = of_environment("SSL_CERT_FILE");
+    }
+}
+
 int flags_read(int argc, char **argv, struct flags *flags)
 {
     static const char *words[4096];
@@ -554,5 +581,6 @@ int flags_read(int argc, char **argv, struct flags *flags)
             return complain("too many files");
         }
     }
+    trust_environment(flags);
     return check_words(flags, words, count);
 }

@@ -33,12 +33,13 @@ struct flags {
     size_t files_count;
     const char *headers[FLAGS_HEADERS_MAX];
     size_t headers_count;
-    const char *user, *ca_file, *state_folder, *state_name, *dead_file;
+    const char *user, *ca_file, *ca_folder, *state_folder, *state_name, *dead_file;
     const char *word;                                 /* to explain; of `list`: NULL or a kind */
     int64_t count;                                    /* -c; -1: all */
     int64_t connect_ms, idle_ms, drain_ms, mem_bytes; /* 0: the default */
+    int64_t retry_after_max_ms;                       /* 0: the default */
     int32_t retries;                                  /* 0: the default */
-    bool follow, insecure, quiet, strict, state_required, torture;
+    bool follow, insecure, quiet, raw, strict, state_required, torture;
     int verbose;
     const char *demo_address; /* ":PORT" or "HOST:PORT" */
     uint64_t seed;            /* torture; 0: from the clock */

@@ -36,7 +36,7 @@ static const struct planned_flag {
     {'n', "lines", "the first N items: -c N, or | head N"},
     {'F', NULL, "in the shell: tail -F FILE | weir '...'"},
     {'t', NULL, NULL},
-    {'r', "raw", HINT_RAW},
+    {'r', NULL, HINT_RAW},
     {0, "raw-output", HINT_RAW},
     {0, "pretty", HINT_RAW},
     {'J', NULL, HINT_RAW},

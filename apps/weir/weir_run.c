@@ -198,9 +198,12 @@ static weir_plan_options options_of(const struct flags *flags, weir_http_options
                                 .tls = flags->insecure ? WEIR_TLS_TRUST_ANYBODY : WEIR_TLS_VERIFY,
                                 .retries = flags->retries,
                                 .connect_ms = flags->connect_ms,
-                                .first_byte_ms = flags->idle_ms > 0 ? flags->idle_ms : 0,
+                                .ca_folder = flags->ca_folder,
+                                .first_byte_ms = flags->idle_ms,
                                 .idle_ms = flags->idle_ms,
-                                .follow = flags->follow};
+                                .follow = flags->follow,
+                                .raw = flags->raw,
+                                .retry_after_max_ms = flags->retry_after_max_ms};
     return (weir_plan_options){.struct_size = sizeof(weir_plan_options),
                                .files = flags->files,
                                .files_count = flags->files_count,

@@ -66,7 +66,11 @@ typedef struct weir_http_options {
                                   (the same line for ever reaches 1030); WEIR_NONE: no limit */
     int32_t follow; /* 1: ask again after a break that cannot be resumed and after an end, for ever;
                        each time it is logged that a gap or repeats are possible. default 0 */
-    int32_t reserved_too;
+    int32_t raw;    /* 1: a body with a Content-Encoding is read as it is. default 0: decoded */
+    int64_t retry_after_max_ms; /* a server that asks to be left alone (Retry-After) is, for at most
+                                   so long; beyond it the source fails. default 1 h; WEIR_NONE: no
+                                   limit */
+    const char *ca_folder; /* of PEM files by hash (openssl rehash), who to trust besides ca_file */
 } weir_http_options;
 enum { WEIR_TLS_VERIFY = 0, WEIR_TLS_TRUST_ANYBODY = 1 };
 enum {

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE /* memmem, memrchr */
 #include "codec_secret.h"
+#include "codec_url.h"
 
 #include <strings.h>
 
@@ -62,4 +63,24 @@ bool wr_secret_find(struct wr_text text, size_t from, size_t *at, size_t *len)
         }
     }
     return false;
+}
+
+void wr_secret_hide(const char *text, char *out, size_t cap)
+{
+    size_t len = 0;
+    while (len + 1 < cap && *text != '\0') {
+        size_t word = strcspn(text, " \t\n'\"`"), gap = word > 0 ? 0 : 1;
+        if (gap == 0 && (memmem(text, word, "://", 3) != NULL || memchr(text, '@', word) != NULL)) {
+            wr_url_redact((struct wr_text){text, word}, out + len, cap - len);
+            len += strlen(out + len);
+        } else {
+            size_t part = word + gap < cap - len ? word + gap : cap - len - 1;
+            memcpy(out + len, text, part);
+            len += part;
+        }
+        text += word + gap;
+    }
+    if (cap > 0) {
+        out[len] = '\0';
+    }
 }

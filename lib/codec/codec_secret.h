@@ -15,5 +15,8 @@ bool wr_secret_name(struct wr_text name);
  * address in it ends at a space or a quote.
  */
 bool wr_secret_find(struct wr_text text, size_t from, size_t *at, size_t *len);
+/* A text of a library, for a message: each address in it as wr_url_redact shows it. Terminated, and
+ * cut at the end of `out`. */
+void wr_secret_hide(const char *text, char *out, size_t cap);
 
 #endif

@@ -12,6 +12,7 @@
  */
 #include <weir/error.h>
 
+#include "codec_secret.h"
 #include "codec_url.h"
 
 struct parts {
@@ -309,11 +310,16 @@ static void show_query(struct writer *w, struct wr_text query)
     while (query.len > 0) {
         struct wr_text pair = take_until(&query, "&");
         struct wr_text name = take_until(&pair, "=");
-        if (pair.len > 0) {
+        bool secret = wr_secret_name(name);
+        if (secret && pair.len == 0) {
+            put_word(w, "***"); /* a value without a name */
+        } else {
             show(w, name);
-            put_word(w, "=***");
-        } else if (name.len > 0) {
-            put_word(w, "***"); /* without a name: the whole may be a token */
+            if (secret && pair.len > 1) {
+                put_word(w, "=***");
+            } else {
+                show(w, pair);
+            }
         }
         if (wr_text_take(&query, "&")) {
             put_word(w, "&");

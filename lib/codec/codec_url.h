@@ -39,9 +39,9 @@ int wr_url_resolve(struct wr_text base, struct wr_text reference, char *out, siz
 /* The same scheme, host (without regard to case) and port. */
 bool wr_url_same_origin(const struct wr_url *a, const struct wr_url *b);
 
-/* For messages: "https://user:***@h/p?token=***". Passwords, userinfo without a password, query
- * values and fragments become ***, control bytes a question mark; any text is accepted, and cut at
- * the end of `out`. */
+/* For messages: "https://user:***@h/p?n=3&token=***". Passwords, userinfo without a password, values
+ * of the query whose names say that they are secret (codec_secret.h) and fragments become ***,
+ * control bytes a question mark; any text is accepted, and cut at the end of `out`. */
 void wr_url_redact(struct wr_text text, char *out, size_t cap);
 
 #endif

@@ -42,15 +42,14 @@
 
 enum {
     WR_HTTP_REDIRECTS_MAX = 10,
-    WR_HTTP_URL_MAX = 8 * 1024,
+    WR_HTTP_URL_MAX = 64 * 1024,
     WR_HTTP_EXCERPT = 512,           /* bytes of a refusal that are looked at */
     WR_HTTP_HEAD_MAX = 256 * 1024,   /* all headers of one answer */
     WR_HTTP_HIGH_BYTES = 256 * 1024, /* unread bytes from which on the wire is not read */
     WR_HTTP_LOW_BYTES = 64 * 1024,   /* ... and at which it is read again */
     WR_HTTP_PIECE_MAX = 16 * 1024,   /* bytes that the wire gives at once */
     WR_HTTP_TEXT_MAX = 256,          /* of a failure */
-    WR_HTTP_VALIDATOR_MAX = 200,
-    WR_HTTP_RETRY_AFTER_MAX_MS = 5 * 60 * 1000
+    WR_HTTP_VALIDATOR_MAX = 200
 };
 
 enum wr_http_phase {
@@ -87,7 +86,8 @@ struct wr_http_failure {
  * accepted, so that a stream does not hold it. */
 struct wr_http_words {
     char reason[64];
-    char coding_name[24];
+    char coding_name[24]; /* the compressions */
+    char odd_name[24];    /* a Content-Encoding that is none */
     char etag[WR_HTTP_VALIDATOR_MAX];
     char last_modified[64];
     char excerpt[WR_HTTP_EXCERPT];
@@ -106,10 +106,11 @@ struct wr_http_reply {
     bool malformed; /* ... in a line that can be read in two ways */
     struct wr_content_range range;
     enum wr_http_coding coding;
+    bool transfer_odd;               /* there is a transfer coding besides chunked */
     int64_t last_modified_s, date_s; /* -1: none */
     int64_t retry_after_ms;          /* -1: none */
     char *location;
-    size_t head_bytes;
+    size_t head_bytes; /* of all heads of the attempt */
     bool head_done;
     bool no_memory;
 };
@@ -157,7 +158,7 @@ struct wr_http {
     char *url; /* without userinfo */
     char *login;
     char **headers;
-    char *bearer_file, *ca_file;
+    char *bearer_file, *ca_file, *ca_folder;
     bool own_range, own_coding; /* the caller's headers say Range, Accept-Encoding */
     int64_t idle_ms;            /* a body may be silent for so long; negative: for ever */
     /* this attempt */
@@ -262,11 +263,10 @@ void wr_http_reply_fini(struct wr_http_reply *reply);
 void wr_http_reply_accept(struct wr_http_reply *reply);
 /* One line of the head. False: out of memory, or too much. */
 bool wr_http_reply_line(struct wr_http_reply *reply, const char *line, size_t len, int64_t now_s);
-/* Does the answer say by itself where its body ends? One without content has none (RFC 9112, 6.3),
- * and no end of its connection is waited for. */
+/* Does the answer say by itself where its body ends? */
 static inline bool wr_http_is_delimited(const struct wr_http_reply *reply)
 {
-    return reply->length >= 0 || reply->chunked || reply->status == 204;
+    return reply->length >= 0 || reply->chunked;
 }
 
 /* ---- http_failure.c */
@@ -275,8 +275,11 @@ void wr_http_failure_fini(struct wr_http_failure *failure);
 /* *failure, initialised, becomes this one. Returns the code. */
 int wr_http_refuse(struct wr_http_failure *failure, int code, int detail, const char *format, ...)
     WEIR_PRINTF(4, 5);
-/* A status that is no success: REFUSED, with the failure, which may be retried by its class. */
+/* A status that is no success: REFUSED, with the failure, which may be retried by its class, but not
+ * when the answer asks for a longer pause than is granted. */
 enum wr_http_verdict wr_http_judge_status(struct wr_http *http);
+/* The same of an answer that a proxy gives before there is a connection to the server. */
+void wr_http_judge_proxy(struct wr_http *http);
 /* The head could not be read. */
 void wr_http_judge_bad_head(struct wr_http *http);
 /* The answer has no head: these are its first bytes. */

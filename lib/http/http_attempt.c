@@ -25,9 +25,19 @@ static void begin_phase(struct wr_http *http, enum wr_http_phase phase)
     wr_http_wake(http);
 }
 
+/* Nothing that was said before counts: by a proxy, or by a server whose challenge is answered. */
+static void await_answer(struct wr_http *http)
+{
+    wr_http_failure_fini(&http->failure);
+    http->verdict = WR_HTTP_UNJUDGED;
+    http->reply.head_done = false;
+    begin_phase(http, WR_HTTP_ASKED);
+}
+
 void wr_http_on_connected(struct wr_http *http)
 {
-    begin_phase(http, WR_HTTP_ASKED);
+    await_answer(http);
+    http->reply.status = 0;
     http->loop->stats.connects++;
 }
 
@@ -53,19 +63,19 @@ static bool another_answer(struct wr_http *http, const char *line, size_t len)
         !wr_text_take(&text, "HTTP/")) {
         return false;
     }
-    wr_http_failure_fini(&http->failure);
-    http->verdict = WR_HTTP_UNJUDGED;
-    http->reply.head_done = false;
-    begin_phase(http, WR_HTTP_ASKED);
+    await_answer(http);
     return true;
 }
 
 static void judge(struct wr_http *http)
 {
-    const struct wr_http_reply *reply = &http->reply;
+    struct wr_http_reply *reply = &http->reply;
     int status = reply->status;
     bool leads_on =
         status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+    if (http->o.raw && !reply->transfer_odd) {
+        reply->coding = WR_HTTP_IDENTITY;
+    }
     if (reply->length_bad && status >= 200 && status < 300) {
         wr_http_refuse(&http->failure, WEIR_EHTTP, status,
                        "the answer leaves open where it ends: its Content-Length is no number, or "
@@ -81,14 +91,19 @@ static void judge(struct wr_http *http)
 
 bool wr_http_on_header(struct wr_http *http, const char *line, size_t len)
 {
-    if (http->reply.head_done && !another_answer(http, line, len)) {
+    bool of_proxy = http->phase == WR_HTTP_CONNECTING;
+    if (http->reply.head_done && !of_proxy && !another_answer(http, line, len)) {
         return trailer_fits(http, len);
     }
     if (!wr_http_reply_line(&http->reply, line, len, http->loop->now_unix_ns / 1000000000)) {
         wr_http_judge_bad_head(http);
         return false;
     }
-    if (!http->reply.head_done) {
+    bool blank = len == 0 || line[0] == '\r' || line[0] == '\n';
+    if (blank && http->phase == WR_HTTP_ASKED && !http->reply.head_done) {
+        begin_phase(http, WR_HTTP_ASKED); /* a 1xx is a sign of life */
+    }
+    if (!http->reply.head_done || of_proxy) {
         return true;
     }
     judge(http);
@@ -285,6 +300,11 @@ void wr_http_stop(struct wr_http *http)
 int wr_http_accept(struct wr_http *http)
 {
     http->accepted = true;
+    if (http->reply.words->odd_name[0] != '\0' && !http->o.raw) {
+        wr_log(&http->loop->log, WR_LOG_WARNING, http->name,
+               "the Content-Encoding '%s' is no compression: the body is read as it is",
+               http->reply.words->odd_name);
+    }
     wr_http_reply_accept(&http->reply);
     int rc = wr_http_decode_begin(http);
     if (http->decoder != NULL) {
@@ -325,7 +345,7 @@ static bool ended_well(struct wr_http *http)
 static enum wr_http_news end(struct wr_http *http)
 {
     bool good = ended_well(http);
-    http->failure.unconnected = http->phase == WR_HTTP_CONNECTING;
+    http->failure.unconnected = http->phase == WR_HTTP_CONNECTING && http->reply.status == 0;
     wr_http_stop(http);
     if (good && http->verdict == WR_HTTP_REDIRECT) {
         wr_http_begin(http);

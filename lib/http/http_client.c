@@ -21,7 +21,12 @@
 #include "base_option.h"
 #include "http.h"
 
-enum { CONNECT_MS = 10 * 1000, FIRST_BYTE_MS = 30 * 1000, EXCERPT_MS = 2000 };
+enum {
+    CONNECT_MS = 10 * 1000,
+    FIRST_BYTE_MS = 30 * 1000,
+    EXCERPT_MS = 2000,
+    RETRY_AFTER_MAX_MS = 3600 * 1000
+};
 
 /* ---- what is asked */
 
@@ -80,10 +85,11 @@ static int copy_url(struct wr_http *http, const char *text, const struct wr_url 
     }
     size_t at = (size_t)(userinfo.data - text);
     memmove(http->url + at, text + at + userinfo.len + 1, len - at - userinfo.len);
-    if (http->login == NULL) {
+    if (http->login == NULL && userinfo.len > 0) {
         http->login = unescape(userinfo);
+        return http->login != NULL ? 0 : WEIR_ENOMEM;
     }
-    return http->login != NULL ? 0 : WEIR_ENOMEM;
+    return 0;
 }
 
 static int copy_text(char **to, const char *from)
@@ -105,7 +111,9 @@ bool wr_http_options_wrong(const weir_http_options *o, const char *name, weir_er
            wr_limit_wrong(error, name, "first_byte_ms", o->first_byte_ms) ||
            wr_limit_wrong(error, name, "idle_ms", o->idle_ms) ||
            wr_limit_wrong(error, name, "decoded_bytes_max", o->decoded_bytes_max) ||
-           wr_limit_wrong(error, name, "decoded_ratio_max", o->decoded_ratio_max);
+           wr_limit_wrong(error, name, "decoded_ratio_max", o->decoded_ratio_max) ||
+           wr_limit_wrong(error, name, "retry_after_max_ms", o->retry_after_max_ms) ||
+           wr_choice_wrong(error, name, "raw", o->raw, 1);
 }
 
 static int copy_options(struct wr_http *http, const char *url_text, const struct wr_url *url,
@@ -113,7 +121,7 @@ static int copy_options(struct wr_http *http, const char *url_text, const struct
 {
     const weir_http_options *o = &http->o;
     if (copy_text(&http->login, o->user) < 0 || copy_text(&http->bearer_file, o->bearer_file) < 0 ||
-        copy_text(&http->ca_file, o->ca_file) < 0 || copy_url(http, url_text, url) < 0) {
+        copy_text(&http->ca_file, o->ca_file) < 0 || copy_text(&http->ca_folder, o->ca_folder) < 0 || copy_url(http, url_text, url) < 0) {
         return WEIR_ENOMEM;
     }
     http->headers =
@@ -137,6 +145,7 @@ int wr_http_init(struct wr_http *http, struct weir_loop *loop, const char *url_t
     http->o = *options;
     http->o.connect_ms = or_default(options->connect_ms, CONNECT_MS);
     http->o.first_byte_ms = or_default(options->first_byte_ms, FIRST_BYTE_MS);
+    http->o.retry_after_max_ms = or_default(options->retry_after_max_ms, RETRY_AFTER_MAX_MS);
     http->idle_ms = WEIR_NONE;
     int rc = copy_options(http, url_text, url, error);
     if (rc == WEIR_ENOMEM) {
@@ -163,6 +172,7 @@ void wr_http_fini(struct wr_http *http)
     wr_free(http->url);
     wr_free(http->bearer_file);
     wr_free(http->ca_file);
+    wr_free(http->ca_folder);
     wr_http_redirect_none(http);
     wr_http_reply_fini(&http->reply);
     wr_http_failure_fini(&http->failure);

@@ -13,10 +13,15 @@
 
 #include "base_alloc.h"
 #include "base_fault.h"
+#include "codec_secret.h"
 #include "curl_bridge.h"
 #include "http.h"
 
 enum { FOR_EVER_S = 24 * 3600 };
+
+#define TEXT_OF(number) #number
+#define NUMBER(number) TEXT_OF(number)
+#define USER_AGENT "weir/" NUMBER(WEIR_VERSION_MAJOR) "." NUMBER(WEIR_VERSION_MINOR)
 
 struct http_curl {
     struct wr_transfer transfer;
@@ -88,17 +93,18 @@ static int set_up(struct http_curl *curl)
                 curl_easy_setopt(easy, CURLOPT_URL, wr_http_target(http)) == CURLE_OK &&
                 curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
                 curl_easy_setopt(easy, CURLOPT_HTTPHEADER, curl->headers) == CURLE_OK &&
-                curl_easy_setopt(easy, CURLOPT_USERAGENT, "weir/0.1") == CURLE_OK &&
+                curl_easy_setopt(easy, CURLOPT_USERAGENT, USER_AGENT) == CURLE_OK &&
                 (login == NULL || curl_easy_setopt(easy, CURLOPT_USERPWD, login) == CURLE_OK) &&
                 (http->ca_file == NULL ||
-                 curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file) == CURLE_OK);
+                 curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file) == CURLE_OK) &&
+                (http->ca_folder == NULL ||
+                 curl_easy_setopt(easy, CURLOPT_CAPATH, http->ca_folder) == CURLE_OK);
     if (!good) {
         return WEIR_ENOMEM;
     }
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 1L); /* so that what is no HTTP is seen */
     curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)FOR_EVER_S); /* weir has its own clock */
@@ -165,9 +171,10 @@ static bool was_cut(const struct wr_http *http)
 
 /* ---- what went wrong */
 
-static const char *text_of(const struct http_curl *curl)
+/* libcurl's text, which may name an address with a password in it. */
+static void say(const struct http_curl *curl, char *to, size_t cap)
 {
-    return curl->text[0] != '\0' ? curl->text : curl_easy_strerror(curl->result);
+    wr_secret_hide(curl->text[0] != '\0' ? curl->text : curl_easy_strerror(curl->result), to, cap);
 }
 
 static void explain_tls(struct http_curl *curl)
@@ -177,7 +184,8 @@ static void explain_tls(struct http_curl *curl)
     bool identity = result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CERTPROBLEM ||
                     result == CURLE_SSL_CACERT_BADFILE ||
                     result == CURLE_SSL_PINNEDPUBKEYNOTMATCH || result == CURLE_SSL_ISSUER_ERROR;
-    const char *text = text_of(curl);
+    char text[WR_HTTP_TEXT_MAX];
+    say(curl, text, sizeof text);
     const char *hint = "";
     if (strstr(text, "wrong version number") != NULL) {
         hint = "; the server does not speak TLS here: is it http:// for https://?";
@@ -208,8 +216,8 @@ static const struct cause causes[] = {
     {CURLE_PROXY, WEIR_ECONNECT, true, NULL},
     {CURLE_OPERATION_TIMEDOUT, WEIR_ETIMEDOUT, true, "timed out"},
     {CURLE_GOT_NOTHING, WEIR_ERESET, true, "the server closed the connection without an answer"},
-    {CURLE_RECV_ERROR, WEIR_ERESET, true, "connection reset"},
-    {CURLE_SEND_ERROR, WEIR_ERESET, true, "connection reset"},
+    {CURLE_RECV_ERROR, WEIR_ERESET, true, NULL},
+    {CURLE_SEND_ERROR, WEIR_ERESET, true, NULL},
     {CURLE_PARTIAL_FILE, WEIR_ETRUNCATED, true,
      "the server closed the connection before the end of the body"},
     {CURLE_OUT_OF_MEMORY, WEIR_ENOMEM, false, "out of memory"},
@@ -258,11 +266,103 @@ static void explain_as(struct http_curl *curl, int code, int detail, bool retry,
     failure->retry = retry;
 }
 
+/* " to the proxy NAME port 3128", where what cannot be reached is not the target's own host. */
+static void name_proxy(const struct http_curl *curl, char *to, size_t cap)
+{
+    static const char start[] = "Failed to connect to ";
+    struct wr_url url;
+    const char *name = curl->text + sizeof start - 1, *via = strstr(curl->text, " via ");
+    if (strncmp(curl->text, start, sizeof start - 1) != 0 ||
+        wr_url_parse(wr_text_of(wr_http_target(curl->http)), &url) < 0) {
+        return;
+    }
+    if (via != NULL) {
+        snprintf(to, cap, " to the proxy %.*s", (int)strcspn(via + 5, " "), via + 5);
+        return;
+    }
+    struct wr_text host = {name, strcspn(name, " ")};
+    char port[16];
+    int len = snprintf(port, sizeof port, " port %u ", (unsigned)url.port);
+    bool bracketed = url.host.len > 1 && url.host.data[0] == '[';
+    url.host.data += bracketed;
+    url.host.len -= bracketed ? 2 : 0;
+    if (!wr_text_same(host, url.host) || strncmp(name + host.len, port, (size_t)len) != 0) {
+        size_t shown = host.len + strcspn(name + host.len, "0123456789");
+        shown += strspn(name + shown, "0123456789");
+        snprintf(to, cap, " to the proxy %.*s", (int)shown, name);
+    }
+}
+
+static bool explain_unreached(struct http_curl *curl)
+{
+    struct wr_http_failure *failure = &curl->http->failure;
+    char proxy[80] = "";
+    long number = 0;
+    if (curl_easy_getinfo(curl->transfer.easy, CURLINFO_OS_ERRNO, &number) != CURLE_OK ||
+        number == 0) {
+        return false;
+    }
+    name_proxy(curl, proxy, sizeof proxy);
+    wr_http_refuse(failure, WEIR_ECONNECT, (int)number, "cannot connect%s: %s", proxy,
+                   strerror((int)number));
+    failure->retry = true;
+    return true;
+}
+
+static bool is_lost(CURLcode result)
+{
+    return result == CURLE_RECV_ERROR || result == CURLE_SEND_ERROR;
+}
+
+/* The TLS connection was lost by TLS itself: the server has sent an alert, or what came was damaged.
+ * In TLS 1.3 an alert is also how a server refuses a client's certificate, after the handshake. */
+static bool explain_broken_tls(struct http_curl *curl)
+{
+    static const char mark[] = "SSL routines::";
+    struct wr_http_failure *failure = &curl->http->failure;
+    const char *text = strstr(curl->text, mark), *alert = strstr(curl->text, " alert ");
+    if (text == NULL || strstr(text, "unexpected eof") != NULL) {
+        return false;
+    }
+    text = alert != NULL ? alert + 7 : text + sizeof mark - 1;
+    bool certificate = alert != NULL && (strstr(text, "certificate") || strstr(text, "unknown ca"));
+    bool refused =
+        certificate ||
+        (alert != NULL && (strstr(text, "handshake failure") || strstr(text, "access denied")));
+    wr_http_refuse(failure, WEIR_ETLS, (int)curl->result, "TLS: the server %s%.*s%s",
+                   alert != NULL ? "sends the alert '" : "sends a damaged record (",
+                   (int)strcspn(text, ",("), text,
+                   alert == NULL ? ")"
+                   : certificate ? "': it wants a certificate of the client's"
+                                 : "'");
+    failure->retry = !refused;
+    return true;
+}
+
+/* The connection was lost. False: libcurl's text says how. */
+static bool explain_lost(struct http_curl *curl)
+{
+    const char *text = curl->text;
+    if (curl->transfer.vain) {
+        explain_as(curl, WEIR_EHTTP, 0, true,
+                   "the server sends what holds no data (an extension of a chunk that does not end)");
+        return true;
+    }
+    if (explain_broken_tls(curl)) {
+        return true;
+    }
+    if (text[0] != '\0' && strstr(text, "reset by peer") == NULL &&
+        strstr(text, "Broken pipe") == NULL && strstr(text, "getpeername()") == NULL) {
+        return false;
+    }
+    explain_as(curl, WEIR_ERESET, (int)curl->result, true, "connection reset");
+    return true;
+}
+
 /* Failures whose cause libcurl's code alone does not tell. False: it does. */
 static bool explain_special(struct http_curl *curl, CURLcode result)
 {
-    struct wr_http *http = curl->http;
-    long number = 0;
+    const struct wr_http *http = curl->http;
     if (result == CURLE_OK) {
         explain_as(curl, WEIR_ERESET, 0, true,
                    "the server closed the connection before the end of the answer's head");
@@ -274,12 +374,13 @@ static bool explain_special(struct http_curl *curl, CURLcode result)
                    "libcurl takes (100 KiB)");
         return true;
     }
-    if (result == CURLE_COULDNT_CONNECT &&
-        curl_easy_getinfo(curl->transfer.easy, CURLINFO_OS_ERRNO, &number) == CURLE_OK &&
-        number != 0) {
-        wr_http_refuse(&http->failure, WEIR_ECONNECT, (int)number, "cannot connect: %s",
-                       strerror((int)number));
-        http->failure.retry = true;
+    if (result == CURLE_URL_MALFORMAT && http->target != NULL) {
+        explain_as(curl, WEIR_EHTTP, (int)result, false,
+                   "the redirect's target is no http or https address");
+        return true;
+    }
+    if (http->phase == WR_HTTP_CONNECTING && http->reply.status >= 300) {
+        wr_http_judge_proxy(curl->http);
         return true;
     }
     if (breaks_chunks(curl, result)) {
@@ -287,7 +388,9 @@ static bool explain_special(struct http_curl *curl, CURLcode result)
                    "the server breaks the chunked encoding of the body");
         return true;
     }
-    return false;
+    return result == CURLE_COULDNT_CONNECT ? explain_unreached(curl)
+           : is_lost(result)               ? explain_lost(curl)
+                                           : false;
 }
 
 static void explain(struct wr_http *http)
@@ -308,14 +411,16 @@ static void explain(struct wr_http *http)
     if (explain_special(curl, result)) {
         return;
     }
+    char text[WR_HTTP_TEXT_MAX];
+    say(curl, text, sizeof text);
     for (size_t i = 0; i < sizeof causes / sizeof *causes; i++) {
         if (causes[i].result == result) {
             explain_as(curl, causes[i].code, (int)result, causes[i].retry,
-                       causes[i].text != NULL ? causes[i].text : text_of(curl));
+                       causes[i].text != NULL ? causes[i].text : text);
             return;
         }
     }
-    explain_as(curl, WEIR_EIO, (int)result, false, text_of(curl));
+    explain_as(curl, WEIR_EIO, (int)result, false, text);
 }
 
 const struct wr_http_wire wr_http_curl = {.start = start,

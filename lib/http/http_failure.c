@@ -32,13 +32,39 @@ int wr_http_refuse(struct wr_http_failure *failure, int code, int detail, const 
     return code;
 }
 
+static void refuse_status(struct wr_http *http, const char *before, const char *behind)
+{
+    struct wr_http_failure *failure = &http->failure;
+    const struct wr_http_reply *reply = &http->reply;
+    int status = reply->status;
+    int64_t most_ms = http->o.retry_after_max_ms, pause_ms = reply->retry_after_ms;
+    bool retry = status == 408 || status == 425 || status == 429 || status >= 500;
+    if (retry && most_ms >= 0 && pause_ms > most_ms) {
+        wr_http_refuse(failure, WEIR_EHTTP, status,
+                       "%s%d %s%s; it asks for a pause of %" PRId64 " s (Retry-After), and the "
+                       "limit for that is %" PRId64 " s",
+                       before, status, reply->words->reason, behind, pause_ms / 1000,
+                       most_ms / 1000);
+        return;
+    }
+    wr_http_refuse(failure, WEIR_EHTTP, status, "%s%d %s%s", before, status, reply->words->reason,
+                   behind);
+    failure->retry = retry;
+}
+
 enum wr_http_verdict wr_http_judge_status(struct wr_http *http)
 {
-    int status = http->reply.status;
-    wr_http_refuse(&http->failure, WEIR_EHTTP, status, "%d %s", status, http->reply.words->reason);
-    http->failure.excerpt = http->reply.coding == WR_HTTP_IDENTITY;
-    http->failure.retry = status == 408 || status == 425 || status == 429 || status >= 500;
+    bool another = http->reply.status == 101;
+    refuse_status(http, "",
+                  another ? ": it goes on with another protocol, which was not asked for" : "");
+    http->failure.excerpt = http->reply.coding == WR_HTTP_IDENTITY && !another;
     return WR_HTTP_REFUSED;
+}
+
+void wr_http_judge_proxy(struct wr_http *http)
+{
+    refuse_status(http, "the proxy refuses the connection: ",
+                  http->reply.status == 407 ? ": it wants a login" : "");
 }
 
 void wr_http_judge_bad_head(struct wr_http *http)
@@ -149,7 +175,14 @@ void wr_http_failure_text(const struct wr_http *http, const struct wr_http_failu
             rest = behind(behind(rest, text), words->reason);
         } while (rest != before);
     }
-    snprintf(to, cap, "%s%s%s", text, rest[0] != '\0' ? ": " : "", rest);
+    int n = 0;
+    if (http->target != NULL) {
+        char shown[160];
+        wr_url_redact(wr_text_of(http->target), shown, sizeof shown);
+        n = snprintf(to, cap, "redirected to %s: ", shown);
+    }
+    size_t at = WR_MIN((size_t)WR_MAX(n, 0), cap);
+    snprintf(to + at, cap - at, "%s%s%s", text, rest[0] != '\0' ? ": " : "", rest);
 }
 
 int64_t wr_http_backoff_ms(const struct wr_http *http, int pauses)

@@ -69,10 +69,13 @@ int wr_http_redirect(struct wr_http *http)
     struct wr_text base = wr_text_of(wr_http_target(http));
     char shown[160];
     wr_url_redact(wr_text_of(http->reply.location), shown, sizeof shown);
-    int rc = 0;
-    if (wr_url_resolve(base, wr_text_of(http->reply.location), url, WR_HTTP_URL_MAX, &userinfo) <
-            0 ||
-        wr_url_parse(wr_text_of(url), &to) < 0 || wr_url_parse(base, &from) < 0) {
+    int rc =
+        wr_url_resolve(base, wr_text_of(http->reply.location), url, WR_HTTP_URL_MAX, &userinfo);
+    if (rc == WEIR_ETOOLONG) {
+        rc = wr_http_refuse(failure, WEIR_EHTTP, status,
+                            "a redirect to an address that is longer than %d KiB",
+                            WR_HTTP_URL_MAX / 1024);
+    } else if (rc < 0 || wr_url_parse(wr_text_of(url), &to) < 0 || wr_url_parse(base, &from) < 0) {
         rc = wr_http_refuse(failure, WEIR_EHTTP, status,
                             "a redirect to '%s', which is no http or https address", shown);
     } else if (from.secure && !to.secure) {

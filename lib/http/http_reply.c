@@ -10,13 +10,19 @@
 #include "base_alloc.h"
 #include "http.h"
 
+static const int64_t RETRY_AFTER_READ_MS = INT64_C(10) * 366 * 24 * 3600 * 1000;
+
 /* Nothing has been read of this answer. */
-static void reset(struct wr_http_reply *reply)
+static void reset(struct wr_http_reply *reply, size_t head_bytes)
 {
     struct wr_http_words *words = reply->words;
     wr_free(reply->location);
-    *reply = (struct wr_http_reply){
-        .words = words, .length = -1, .last_modified_s = -1, .date_s = -1, .retry_after_ms = -1};
+    *reply = (struct wr_http_reply){.words = words,
+                                    .length = -1,
+                                    .last_modified_s = -1,
+                                    .date_s = -1,
+                                    .retry_after_ms = -1,
+                                    .head_bytes = head_bytes};
     if (words != NULL) {
         memset(words, 0, sizeof *words);
     }
@@ -27,7 +33,7 @@ int wr_http_reply_begin(struct wr_http_reply *reply)
     if (reply->words == NULL) {
         reply->words = wr_alloc(sizeof *reply->words);
     }
-    reset(reply);
+    reset(reply, 0);
     return reply->words != NULL ? 0 : WEIR_ENOMEM;
 }
 
@@ -52,15 +58,21 @@ static void copy(char *to, size_t cap, struct wr_text text)
     to[len] = '\0';
 }
 
+/* UNKNOWN: a compression that weir cannot undo; IDENTITY: none. */
 static enum wr_http_coding coding_of(struct wr_text value)
 {
-    if (value.len == 0 || wr_text_is(value, "identity")) {
-        return WR_HTTP_IDENTITY;
-    }
+    static const char *const others[] = {"br",  "zstd", "compress", "x-compress",  "dcb",
+                                         "dcz", "exi",  "bzip2",    "x-bzip2",     "lzma",
+                                         "xz",  "lz4",  "snappy",   "pack200-gzip"};
     if (wr_text_is(value, "gzip") || wr_text_is(value, "x-gzip")) {
         return WR_HTTP_GZIP;
     }
-    return wr_text_is(value, "deflate") ? WR_HTTP_DEFLATE : WR_HTTP_UNKNOWN;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (wr_text_is(value, others[i])) {
+            return WR_HTTP_UNKNOWN;
+        }
+    }
+    return wr_text_is(value, "deflate") ? WR_HTTP_DEFLATE : WR_HTTP_IDENTITY;
 }
 
 static bool status_line(struct wr_http_reply *reply, struct wr_text line)
@@ -76,25 +88,39 @@ static bool status_line(struct wr_http_reply *reply, struct wr_text line)
         line.len--;
     }
     line = wr_text_trim(line);
-    reset(reply);
+    reset(reply, reply->head_bytes);
     reply->status = (int)status;
     snprintf(reply->words->reason, sizeof reply->words->reason, "%.*s",
              (int)WR_MIN(line.len, sizeof reply->words->reason - 1), line.data);
     return status >= 100 && status <= 999;
 }
 
-/* Codings that stand in several headers come one upon the other: only one is decoded. */
-static void read_coding(struct wr_http_reply *reply, struct wr_text value)
+static void add_name(char *names, size_t cap, struct wr_text name)
+{
+    size_t len = strlen(names);
+    snprintf(names + len, cap - len, "%s%.*s", len > 0 ? ", " : "", (int)WR_MIN(name.len, cap),
+             name.data);
+}
+
+/* Codings that stand in a list or in several headers come one upon the other: only one is decoded.
+ * What is no compression (a charset, "none") changes nothing. */
+static void read_codings(struct wr_http_reply *reply, struct wr_text value)
 {
     struct wr_http_words *words = reply->words;
-    enum wr_http_coding coding = coding_of(value);
-    if (coding == WR_HTTP_IDENTITY) {
-        return;
+    while (value.len > 0) {
+        const char *comma = memchr(value.data, ',', value.len);
+        size_t len = comma != NULL ? (size_t)(comma - value.data) : value.len;
+        struct wr_text name = wr_text_trim((struct wr_text){value.data, len});
+        enum wr_http_coding coding = coding_of(name);
+        value.data += comma != NULL ? len + 1 : len;
+        value.len -= comma != NULL ? len + 1 : len;
+        if (coding != WR_HTTP_IDENTITY) {
+            add_name(words->coding_name, sizeof words->coding_name, name);
+            reply->coding = reply->coding == WR_HTTP_IDENTITY ? coding : WR_HTTP_UNKNOWN;
+        } else if (name.len > 0 && !wr_text_is(name, "identity")) {
+            add_name(words->odd_name, sizeof words->odd_name, name);
+        }
     }
-    size_t len = strlen(words->coding_name);
-    snprintf(words->coding_name + len, sizeof words->coding_name - len, "%s%.*s",
-             len > 0 ? ", " : "", (int)WR_MIN(value.len, sizeof words->coding_name), value.data);
-    reply->coding = reply->coding == WR_HTTP_IDENTITY ? coding : WR_HTTP_UNKNOWN;
 }
 
 /* A length that cannot be read, or two that differ, would leave open where the body ends. The same
@@ -147,11 +173,12 @@ static bool read_header(struct wr_http_reply *reply, struct wr_text name, struct
         bool plain = wr_text_is(value, "chunked") || wr_text_is(value, "identity");
         reply->chunked = reply->chunked || !wr_text_is(value, "identity");
         if (!plain) {
-            read_coding(reply, value);
+            add_name(words->coding_name, sizeof words->coding_name, value);
             reply->coding = WR_HTTP_UNKNOWN;
+            reply->transfer_odd = true;
         }
     } else if (wr_text_is(name, "Content-Encoding")) {
-        read_coding(reply, value);
+        read_codings(reply, value);
     } else if (wr_text_is(name, "Content-Range")) {
         reply->has_range = true;
         reply->range_bad = wr_content_range_parse(value, &reply->range) < 0;
@@ -169,7 +196,7 @@ static bool read_header(struct wr_http_reply *reply, struct wr_text name, struct
             reply->date_s = -1;
         }
     } else if (wr_text_is(name, "Retry-After")) {
-        reply->retry_after_ms = wr_retry_after_ms(value, now_s, WR_HTTP_RETRY_AFTER_MAX_MS);
+        reply->retry_after_ms = wr_retry_after_ms(value, now_s, RETRY_AFTER_READ_MS);
     } else if (wr_text_is(name, "Location") && reply->location == NULL) {
         reply->location = wr_alloc(value.len + 1);
         if (reply->location == NULL) {
@@ -182,22 +209,32 @@ static bool read_header(struct wr_http_reply *reply, struct wr_text name, struct
     return true;
 }
 
+/* Behind a 1xx another head follows, but for 101: what comes is another protocol then. */
+static void head_ends(struct wr_http_reply *reply)
+{
+    reply->head_done = reply->status >= 200 || reply->status == 101;
+    if (reply->status == 204) {
+        reply->length = 0; /* RFC 9112, 6.3: whatever the head says */
+    } else if (reply->chunked) {
+        reply->length = -1; /* the chunks override it */
+    } else {
+        return;
+    }
+    reply->length_bad = false;
+}
+
 bool wr_http_reply_line(struct wr_http_reply *reply, const char *data, size_t len, int64_t now_s)
 {
     struct wr_text line = {data, len}, name, value, rest = line;
-    if (wr_text_take(&rest, "HTTP/")) {
-        return status_line(reply, line);
-    }
     reply->head_bytes += len;
     if (reply->head_bytes > WR_HTTP_HEAD_MAX) {
         return false;
     }
+    if (wr_text_take(&rest, "HTTP/")) {
+        return status_line(reply, line);
+    }
     if (len == 0 || data[0] == '\r' || data[0] == '\n') {
-        reply->head_done = reply->status >= 200;
-        if (reply->chunked) {
-            reply->length = -1; /* RFC 9112, 6.3: the chunks override it */
-            reply->length_bad = false;
-        }
+        head_ends(reply);
         return true;
     }
     if (!wr_header_split(line, &name, &value)) {

@@ -234,14 +234,31 @@ static void rebuild(struct wr_curl *curl)
     curl->broken = false;
 }
 
+static void end_vain(struct wr_curl *curl, const CURL *easy)
+{
+    for (struct wr_list *node = curl->transfers.next; node != &curl->transfers; node = node->next) {
+        struct wr_transfer *transfer = WR_OWNER(node, struct wr_transfer, link);
+        if (transfer->easy == easy) {
+            transfer->vain = true;
+            finish(transfer, CURLE_RECV_ERROR);
+            return;
+        }
+    }
+}
+
 /* Tell libcurl what a descriptor has reported. */
 static void serve(struct wr_curl *curl, struct curl_fd *entry)
 {
     int events = entry->failed ? 0 : entry->events;
+    uint64_t progress = curl->progress;
     entry->events = 0;
     entry->failed = false;
     act(curl, entry->fd, events);
     wr_curl_fd_served(entry);
+    if (!curl->broken && curl->progress == progress && entry->watched &&
+        wr_curl_fd_is_vain(entry)) {
+        end_vain(curl, entry->easy);
+    }
 }
 
 static void unpause(struct wr_curl *curl, struct wr_transfer *transfer)

@@ -36,6 +36,7 @@ struct wr_transfer {
     bool queued;  /* waits for its turn to resolve and connect */
     bool opening; /* has not got a socket yet */
     bool paused, counted;
+    bool vain; /* ended, since bytes came and came and held nothing */
 };
 
 void wr_transfer_init(struct wr_transfer *transfer);

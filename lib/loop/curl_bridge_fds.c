@@ -21,6 +21,7 @@
 #include "base_alloc.h"
 #include "base_fault.h"
 #include "curl_bridge_parts.h"
+#include "loop_tcp.h"
 
 enum { EVENTS_MAX = 64 };
 
@@ -115,7 +116,6 @@ static struct curl_fd *entry_of(struct wr_curl *curl, int fd)
 int wr_curl_on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *assigned)
 {
     struct wr_curl *curl = ctx;
-    (void)easy; /* may be one of libcurl's own */
     (void)assigned;
     if (what == CURL_POLL_REMOVE) {
         if ((size_t)fd < curl->fds_count && curl->fds[fd] != NULL) {
@@ -127,6 +127,7 @@ int wr_curl_on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *a
     if (entry == NULL) {
         return -1;
     }
+    entry->easy = easy;
     uint32_t wanted =
         ((what & CURL_POLL_IN) ? EPOLLIN : 0u) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0u);
     if (entry->watched && entry->wanted == wanted) {
@@ -146,6 +147,17 @@ void wr_curl_fd_served(struct curl_fd *entry)
         stop(entry);
         entry->muted = true;
     }
+}
+
+bool wr_curl_fd_is_vain(struct curl_fd *entry)
+{
+    uint64_t progress = entry->curl->progress;
+    if (entry->vain_progress != progress) {
+        entry->vain_progress = progress;
+        entry->vain_from = wr_tcp_bytes_read(entry->fd);
+        return false;
+    }
+    return wr_tcp_bytes_read(entry->fd) > entry->vain_from + WR_CURL_VAIN_MAX;
 }
 
 int wr_curl_fds_unmute(struct wr_curl *curl)

@@ -10,12 +10,18 @@
 
 #include "curl_bridge.h"
 
-/* Events without a byte, while a transfer is paused, until what brings them is muted or slowed. */
-enum { WR_CURL_BARREN_MAX = 1000 };
+enum {
+    /* Events without a byte, while a transfer is paused, until what brings them is muted or slowed. */
+    WR_CURL_BARREN_MAX = 1000,
+    /* Bytes that libcurl reads and gives nothing for: an extension of a chunk that has no end. What
+     * TLS adds is far less. */
+    WR_CURL_VAIN_MAX = 256 * 1024
+};
 
 struct curl_fd {
     struct wr_curl *curl;
     int fd;
+    CURL *easy;      /* whose it was last; it may be gone, or libcurl's own */
     uint32_t wanted; /* EPOLL bits; 0: unused */
     bool watched;    /* in the set */
     bool muted;      /* fired without end while a transfer was paused */
@@ -23,6 +29,7 @@ struct curl_fd {
     bool failed;
     int barren;        /* events in vain, in a row */
     uint64_t progress; /* curl->progress when barren was counted from */
+    uint64_t vain_progress, vain_from; /* the bytes read when progress was last made */
     struct wr_list ready_link;
 };
 
@@ -53,6 +60,8 @@ struct wr_curl {
 int wr_curl_on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *assigned);
 /* libcurl was told what the entry had reported: one that fires in vain is muted. */
 void wr_curl_fd_served(struct curl_fd *entry);
+/* ... and it has given nothing for it. True: so much has been read in vain that nothing is to come. */
+bool wr_curl_fd_is_vain(struct curl_fd *entry);
 /* Watch the muted ones again. Negative: one of them cannot be. */
 int wr_curl_fds_unmute(struct wr_curl *curl);
 void wr_curl_fds_unwatch(struct wr_curl *curl);

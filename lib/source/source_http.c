@@ -68,7 +68,27 @@ static char *state_name(const struct wr_http_source *source)
     return name;
 }
 
-static const char by_etag[] = "etag ", by_date[] = "modified ";
+static const char by_etag[] = "etag ", by_date[] = "modified ", as_raw[] = "raw ";
+
+/* Skip a word, if it is there. */
+static bool take_word(const char **text, const char *word)
+{
+    size_t len = strlen(word);
+    bool there = strncmp(*text, word, len) == 0;
+    *text += there ? len : 0;
+    return there;
+}
+
+/* Bytes of a body as it was sent and of what it decodes to are counted differently. */
+static int refuse_raw(struct wr_http_source *source)
+{
+    return wr_gen_fail(&source->gen, WEIR_ECHANGED, 0, -1,
+                       source->http.o.raw
+                           ? "the stored position counts decoded bytes, which cannot "
+                             "be told in a body that is read raw"
+                           : "the stored position is one of a body that was read "
+                             "raw; now it is to be decoded");
+}
 
 /* Goes on where an earlier run has left off. */
 static int resume(struct wr_http_source *source, struct wr_offset *start)
@@ -78,16 +98,13 @@ static int resume(struct wr_http_source *source, struct wr_offset *start)
     const struct wr_state_slot *slot = source->slot;
     bool good = wr_offset_read(start, slot->stored);
     const char *validator = start->validator;
-    if (strncmp(validator, by_etag, sizeof by_etag - 1) == 0) {
-        validator += sizeof by_etag - 1;
-    } else if (strncmp(validator, by_date, sizeof by_date - 1) == 0) {
-        validator += sizeof by_date - 1;
-    } else {
-        good = false;
-    }
-    if (!good) {
+    bool raw = take_word(&validator, as_raw);
+    if (!good || (!take_word(&validator, by_etag) && !take_word(&validator, by_date))) {
         (void)wr_state_bad_position(slot, &error);
         return wr_gen_fail_error(&source->gen, &error);
+    }
+    if (source->http.o.raw ? start->decoded : raw) {
+        return refuse_raw(source);
     }
     source->coded = start->decoded;
     snprintf(source->validator, sizeof source->validator, "%s", validator);
@@ -136,7 +153,8 @@ static void prove(struct wr_http_source *source)
         wr_state_prove(source->slot, WR_PROOF_NONE);
         return;
     }
-    int len = snprintf(now->validator, sizeof now->validator, "%s%s",
+    bool raw = source->http.o.raw && source->http.reply.words->coding_name[0] != '\0';
+    int len = snprintf(now->validator, sizeof now->validator, "%s%s%s", raw ? as_raw : "",
                        source->validator[0] == '"' ? by_etag : by_date, source->validator);
     now->decoded = source->coded;
     wr_state_prove(source->slot,
@@ -292,7 +310,12 @@ static __attribute__((noinline)) weir_gen *no_address(weir_scope *scope, struct 
     char shown[128];
     weir_error error;
     wr_url_redact(text, shown, sizeof shown);
-    wr_error_set(&error, WEIR_EINVAL, 0, "http", "'%s' is no http or https address", shown);
+    if (text.len >= WR_HTTP_URL_MAX) {
+        wr_error_set(&error, WEIR_EINVAL, 0, "http", "the address is longer than %d KiB: '%s...'",
+                     WR_HTTP_URL_MAX / 1024, shown);
+    } else {
+        wr_error_set(&error, WEIR_EINVAL, 0, "http", "'%s' is no http or https address", shown);
+    }
     return wr_gen_failed(scope, &error);
 }
 

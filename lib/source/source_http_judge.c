@@ -2,9 +2,9 @@
  * source_http_judge.c - what is asked for, and what an answer is worth.
  *
  * The judgement is where a resumed stream is told from another one: a 206 must begin at the byte
- * asked for, a 200 must carry the validator that was sent and is then read from its start with what
- * was given before dropped, a 416 at exactly the end means that nothing is left. It runs under the
- * wire's frame: memory is all it touches.
+ * asked for, or carry the validator that was sent and begin before that byte; a 200 must carry the
+ * validator; what was given before is dropped of both. A 416 at exactly the end means that nothing
+ * is left. It runs under the wire's frame: memory is all it touches.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -87,7 +87,9 @@ static enum wr_http_verdict judge_part(struct wr_http_source *source)
         (reply->length >= 0 && reply->length != reply->range.last - reply->range.first + 1)) {
         return refuse(source, WEIR_EHTTP, "a 206 that does not answer the request");
     }
-    if ((uint64_t)reply->range.first != source->from) {
+    bool earlier = (uint64_t)reply->range.first < source->from &&
+                   (uint64_t)reply->range.last >= source->from && same_version(source, false);
+    if ((uint64_t)reply->range.first != source->from && !earlier) {
         wr_http_refuse(&source->http.failure, WEIR_ECHANGED, reply->status,
                        "byte %" PRIu64 " was asked for, the answer begins at %" PRId64,
                        source->from, reply->range.first);
@@ -104,6 +106,7 @@ static enum wr_http_verdict judge_part(struct wr_http_source *source)
     int64_t end = source->complete >= 0 ? WR_MIN(source->complete, reply->range.last + 1)
                                         : reply->range.last + 1;
     source->http.most = end > reply->range.first ? (uint64_t)(end - reply->range.first) : 0;
+    source->http.skip = source->from - (uint64_t)reply->range.first;
     return WR_HTTP_ACCEPTED;
 }
 
@@ -192,7 +195,7 @@ int wr_http_source_judge_end(struct wr_http_source *source)
     struct wr_http *http = &source->http;
     const struct wr_http_reply *reply = &http->reply;
     bool part = reply->status == 206 && !http->own_range;
-    uint64_t start = part ? source->from : 0, end = start + http->got;
+    uint64_t end = (part ? (uint64_t)reply->range.first : 0) + http->got;
     if (http->skip > 0) {
         return wr_http_refuse(&http->failure, WEIR_ECHANGED, reply->status,
                               "it ends before the position that was reached");

@@ -282,9 +282,9 @@ class Secrets(e2e_support.TestCase):
     def test_nothing_is_said_when_nobody_listens_or_tls_fails(self):
         plain = self.peer(Peer(lambda c: c.send("no TLS here\n"), http=False))
         for base in (
-            "http://%s127.0.0.1:1/?t=%s",
-            "http://%sno-such-host.invalid/?t=%s",
-            "https://%s127.0.0.1:" + str(plain.port) + "/?t=%s",
+            "http://%s127.0.0.1:1/?token=%s",
+            "http://%sno-such-host.invalid/?token=%s",
+            "https://%s127.0.0.1:" + str(plain.port) + "/?token=%s",
         ):
             run = weir(
                 "-v", "-v", "-H", "X-Token: " + CANARY, base % ("me:" + CANARY + "@", CANARY)

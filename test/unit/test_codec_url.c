@@ -212,7 +212,8 @@ TEST(redaction_hides_secrets)
 {
     static const char *const pairs[][2] = {
         {"https://user:pw@h/p?token=abc", "https://user:***@h/p?token=***"},
-        {"https://h:8443/p?a=1&b=&c=2", "https://h:8443/p?a=***&b=***&c=***"},
+        {"https://h:8443/p?a=1&b=&c=2", "https://h:8443/p?a=1&b=&c=2"},
+        {"https://h/p?n=3&api_key=4&x&Sig=5&pass=", "https://h/p?n=3&api_key=***&x&Sig=***&pass="},
         {"https://token@h/", "https://***@h/"},
         {"//user:pw@h/p?token=abc", "//user:***@h/p?token=***"},
         {"https://h/p?secret", "https://h/p?***"},
@@ -222,7 +223,7 @@ TEST(redaction_hides_secrets)
         {"https://u:a?b@h/p", "https://u:***@h/p"},
         {"https://u:a@b@h/p", "https://u:***@h/p"},
         {"u:secret@h", "u:***@h"},
-        {"/p?k=v", "/p?k=***"},
+        {"/p?k=v", "/p?k=v"},
         {"http://h/\x1b[2J", "http://h/?[2J"},
         {"", ""},
     };

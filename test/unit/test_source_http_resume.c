@@ -143,7 +143,7 @@ TEST(a_part_that_begins_elsewhere_is_refused)
 {
     PLAY({.text = OK_HEAD ETAG "Content-Length: 12\r\n\r\none\ntw"},
          {.text = "HTTP/1.1 206 Partial\r\n" ETAG
-                  "Content-Range: bytes 3-11/12\r\nContent-Length: 9\r\n\r\n\ntwo\nsix\n"});
+                  "Content-Range: bytes 5-11/12\r\nContent-Length: 7\r\n\r\nwo\nsix\n"});
     weir_loop *loop = test_loop();
 
     gives(loop, peer, NULL, "one|", WEIR_ECHANGED);
