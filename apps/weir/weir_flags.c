@@ -290,8 +290,7 @@ static int apply_sized(struct flags *flags, enum flag_id id, const char *value)
     case FLAG_COUNT: return read_number("-c", value, &flags->count);
     case FLAG_CONNECT: return read_seconds("--connect-timeout", value, &flags->connect_ms);
     case FLAG_IDLE: return read_time("--idle", value, &flags->idle_ms);
-    case FLAG_RETRY_AFTER:
-        return read_time("--retry-after-max", value, &flags->retry_after_max_ms);
+    case FLAG_RETRY_AFTER: return read_time("--retry-after-max", value, &flags->retry_after_max_ms);
     case FLAG_DRAIN: return read_time("--drain", value, &flags->drain_ms);
     case FLAG_RETRY:
         if (strcmp(value, "inf") == 0 || strcmp(value, "∞") == 0) {

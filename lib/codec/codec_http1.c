@@ -59,6 +59,8 @@ struct wr_http1 {
     size_t after_head;  /* bytes of the body phase, framing included */
     char trailer[20];   /* the name of the current trailer, as far as it matters */
     size_t trailer_len;
+    bool in_trailers; /* behind the last chunk */
+    char last;        /* the byte before, there */
 };
 
 /* The longest honest body: its bytes, each in a chunk of its own, which takes eight bytes more, and
@@ -206,8 +208,12 @@ static int on_chunk_header(llhttp_t *llhttp)
 {
     struct wr_http1 *p = llhttp->data;
     /* A chunk that announces too much need not be waited for. */
-    return llhttp->content_length > WR_HTTP1_BODY_BYTES_MAX ? fail(p, 413, "the body is too long")
-                                                            : 0;
+    if (llhttp->content_length > WR_HTTP1_BODY_BYTES_MAX) {
+        return fail(p, 413, "the body is too long");
+    }
+    p->in_trailers = llhttp->content_length == 0;
+    p->last = '\n';
+    return p->in_trailers ? HPE_PAUSED : 0;
 }
 
 static int on_message_complete(llhttp_t *llhttp)
@@ -409,14 +415,35 @@ static enum wr_http1_got feed_head(struct wr_http1 *p, const char *data, size_t 
     return p->state == FAILED ? WR_HTTP1_ERROR : WR_HTTP1_MORE;
 }
 
+/* Lines behind the last chunk, of which llhttp lets more pass than of the head's. */
+static void check_trailers(struct wr_http1 *p, const char *data, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        char c = data[i];
+        bool bare = c == '\n' && p->last != '\r';
+        bool nameless = p->last == '\n' && (c == ':' || c == ' ' || c == '\t');
+        if (bare || nameless) {
+            p->state = BODY; /* whatever else is wrong comes after it */
+            fail(p, 400, bare ? "a line that ends with LF alone" : "a trailer without a name");
+            return;
+        }
+        p->last = c;
+    }
+}
+
 static enum wr_http1_got feed_body(struct wr_http1 *p, const char *data, size_t len, size_t *used)
 {
     size_t done = 0;
     while (p->state == BODY && !p->finished) {
+        bool in_trailers = p->in_trailers;
+        size_t before = done;
         llhttp_resume(&p->llhttp); /* the head's end was a pause; harmless otherwise */
         llhttp_errno_t rc = llhttp_execute(&p->llhttp, data + done, len - done);
         const char *stop = rc == HPE_OK ? data + len : llhttp_get_error_pos(&p->llhttp);
         done = stop == NULL ? done : (size_t)(stop - data);
+        if (in_trailers) {
+            check_trailers(p, data + before, done - before);
+        }
         if (rc == HPE_OK) {
             break;
         }

@@ -67,17 +67,46 @@ static bool line_has_three_parts(struct wr_text line)
     return spaces == 2 && !has_byte_of(line, "\t");
 }
 
-/* uri-host [":" port], or nothing: letters, digits and what RFC 3986 allows beside them. */
-static bool is_authority(struct wr_text host)
+/* [":" port]: digits, or none. */
+static bool is_port(struct wr_text text)
 {
-    for (size_t i = 0; i < host.len; i++) {
-        char c = host.data[i];
+    int64_t port = 0;
+    bool given = wr_text_take(&text, ":");
+    return text.len == 0 ||
+           (given && wr_text_take_number(&text, &port) && text.len == 0 && port <= UINT16_MAX);
+}
+
+/* uri-host [":" port], or nothing: letters, digits and what RFC 3986 allows beside them. */
+static bool is_authority(struct wr_text text)
+{
+    bool bracket = text.len > 0 && text.data[0] == '[';
+    size_t len = 0;
+    while (len < text.len && text.data[len] != (bracket ? ']' : ':')) {
+        char c = text.data[len];
         if (!wr_is_digit(c) && !wr_is_alpha(c) &&
-            (c == '\0' || strchr("-._~%!$&'()*+,;=:[]", c) == NULL)) {
+            (c == '\0' || strchr(bracket ? "[:.%-_~" : "-._~%!$&'()*+,;=", c) == NULL)) {
             return false;
         }
+        len++;
     }
-    return true;
+    if (bracket && len == text.len) {
+        return false;
+    }
+    len += bracket;
+    return is_port((struct wr_text){text.data + len, text.len - len});
+}
+
+/* llhttp 8 takes it for a line end in some places; others do not. */
+static bool has_bare_lf(struct wr_text head, const char *from)
+{
+    const char *end = head.data + head.len, *lf = from;
+    while ((lf = memchr(lf, '\n', (size_t)(end - lf))) != NULL) {
+        if (lf[-1] != '\r') {
+            return true;
+        }
+        lf++;
+    }
+    return false;
 }
 
 /* origin-form, absolute-form with http, or the asterisk of OPTIONS. */
@@ -156,6 +185,7 @@ const struct wr_http1_refusal *wr_http1_check(struct wr_http1_request *r, struct
 {
     static const struct wr_http1_refusal line = {
         400, "the request line is not three parts with one space between"};
+    static const struct wr_http1_refusal bare_lf = {400, "a line that ends with LF alone"};
     static const struct wr_http1_refusal name = {400, "a header without a name"};
     static const struct wr_http1_refusal connect = {501, "this is no proxy"};
     static const struct wr_http1_refusal target = {400,
@@ -169,7 +199,11 @@ const struct wr_http1_refusal *wr_http1_check(struct wr_http1_request *r, struct
     static const struct wr_http1_refusal coding_unread = {
         400, "a Transfer-Encoding that not every server reads as chunked"};
 
-    if (!line_has_three_parts(wr_http1_request_line(head))) {
+    struct wr_text first = wr_http1_request_line(head);
+    if (first.data != NULL && has_bare_lf(head, first.data)) {
+        return &bare_lf;
+    }
+    if (!line_has_three_parts(first)) {
         return &line;
     }
     for (size_t i = 0; i < r->headers_count; i++) {

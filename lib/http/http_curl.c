@@ -344,8 +344,9 @@ static bool explain_lost(struct http_curl *curl)
 {
     const char *text = curl->text;
     if (curl->transfer.vain) {
-        explain_as(curl, WEIR_EHTTP, 0, true,
-                   "the server sends what holds no data (an extension of a chunk that does not end)");
+        explain_as(
+            curl, WEIR_EHTTP, 0, true,
+            "the server sends what holds no data (an extension of a chunk that does not end)");
         return true;
     }
     if (explain_broken_tls(curl)) {

@@ -27,8 +27,8 @@ struct curl_fd {
     bool muted;      /* fired without end while a transfer was paused */
     int events;      /* CURL_CSELECT_ bits, fired and not yet told; with failed: none known */
     bool failed;
-    int barren;        /* events in vain, in a row */
-    uint64_t progress; /* curl->progress when barren was counted from */
+    int barren;                        /* events in vain, in a row */
+    uint64_t progress;                 /* curl->progress when barren was counted from */
     uint64_t vain_progress, vain_from; /* the bytes read when progress was last made */
     struct wr_list ready_link;
 };

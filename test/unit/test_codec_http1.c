@@ -305,6 +305,8 @@ TEST(line_ends_are_crlf)
     gives(400, "GET / HTTP/1.1\nHost: h\n\n");
     gives(400, "GET / HTTP/1.1\r\nHost: h\n\r\n");
     gives(400, "GET / HTTP/1.1\r\nHost: h\rA: b\r\n\r\n");
+    gives(400, "GET / HTTP/1.1\nHost: h\r\n\r\n");
+    gives(400, "GET / HTTP/1.1\r\nHost: h\r\n\n");
     gives(0, "\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n");
 }
 
@@ -327,6 +329,46 @@ TEST(trailer_does_not_change_the_message)
                  "y\r\n%s\r\n\r\n",
                  names[i]);
         gives(400, text);
+    }
+}
+
+TEST(trailers_are_lines_as_those_of_the_head)
+{
+    static const struct {
+        const char *text;
+        int status;
+    } cases[] = {{"0\r\n\n", 400},
+                 {"0\r\nA: b\r\n\n", 400},
+                 {"0\r\nA: b\n\r\n", 400},
+                 {"0\r\n: y\r\n\r\n", 400},
+                 {"0\r\nA: b\r\n: y\r\n\r\n", 400},
+                 {"0\r\nA:\r\n: y\r\n\r\n", 400},
+                 {"0\r\nA: b\r\n c\r\n\r\n", 400},
+                 {"0\r\nA: b: c\r\nD:\r\n\r\n", 0},
+                 {"1\r\n\n\r\n0;x\r\n\r\n", 0}};
+    char text[200];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(text, sizeof text,
+                 "GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n%s",
+                 cases[i].text);
+        gives(cases[i].status, text);
+    }
+}
+
+TEST(a_port_is_a_number)
+{
+    static const struct {
+        const char *host;
+        int status;
+    } cases[] = {{"h:80x", 400}, {"h:", 0},       {"h:65535", 0}, {"h:65536", 400},
+                 {"h:8:0", 400}, {"[::1]x", 400}, {"[::1]", 0},   {"[::1]:x", 400},
+                 {"[::1", 400},  {"h]", 400},     {"[::1]:8", 0}, {"h:99999999999999999999", 400}};
+    char text[200];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", cases[i].host);
+        gives(cases[i].status, text);
+        snprintf(text, sizeof text, "GET http://%s/a HTTP/1.1\r\nHost: h\r\n\r\n", cases[i].host);
+        gives(cases[i].status, text);
     }
 }
 
