@@ -223,13 +223,15 @@ int wr_runs_add(struct wr_runs *runs, const struct wr_run *run)
     if (wr_run_ref(run) < 0) {
         return WEIR_ENOMEM;
     }
-    struct wr_run *tail = runs->count > 0 ? &runs->all[runs->count - 1] : NULL;
-    if (tail != NULL && tail->receipt == run->receipt && tail->first == run->first &&
-        (tail->bits & run->bits) == 0) {
-        tail->bits |= run->bits;
-    } else {
-        runs->all[runs->count++] = *run;
+    if (runs->count > 0) {
+        struct wr_run *tail = &runs->all[runs->count - 1];
+        if (tail->receipt == run->receipt && tail->first == run->first &&
+            (tail->bits & run->bits) == 0) {
+            tail->bits |= run->bits;
+            return 0;
+        }
     }
+    runs->all[runs->count++] = *run;
     return 0;
 }
 

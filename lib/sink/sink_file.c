@@ -263,13 +263,13 @@ static int open_file(struct sink_file *file, const weir_item *items, size_t coun
         file->stream.gather.out = wr_stream_out;
     } else {
         file->length = info.st_size;
-        rc = file->state != NULL ? lock(file) : 0;
-        if (rc == 0 && file->state != NULL) {
+        rc = file->kept != NULL ? lock(file) : 0;
+        if (rc == 0 && file->kept != NULL) {
             rc = fit(file, items, count);
         }
         file->good = file->length;
     }
-    if (rc == 0 && file->state != NULL) {
+    if (rc == 0 && file->kept != NULL) {
         wr_state_promise(file->kept, promised(file->streams), why_promised(file->streams));
         if (!file->streams) {
             wr_state_sink_file(file->kept, file->fd, file->path);
