@@ -89,8 +89,20 @@ typedef struct weir_scratch {
  * Returns  0; WEIR_EINVAL: a batch (weir_item_parts opens it), or a type with neither text nor
  *          print; WEIR_ENOMEM.
  */
-WEIR_API WEIR_MUST_CHECK int weir_item_text(const weir_item *item, weir_slice *text,
-                                            weir_scratch *scratch);
+WEIR_MUST_CHECK inline int weir_item_text(const weir_item *item, weir_slice *text,
+                                          weir_scratch *scratch);
+/* The part of weir_item_text for an item with a type; call that one. */
+WEIR_API WEIR_MUST_CHECK int weir_item_text_of_type(const weir_item *item, weir_slice *text,
+                                                    weir_scratch *scratch);
+WEIR_API inline int weir_item_text(const weir_item *item, weir_slice *text, weir_scratch *scratch)
+{
+    if (item->type != NULL) {
+        return weir_item_text_of_type(item, text, scratch);
+    }
+    text->data = item->data;
+    text->len = item->len;
+    return 0;
+}
 /* Free what a scratch holds, and zero it. NULL is allowed. */
 WEIR_API void weir_scratch_free(weir_scratch *scratch);
 

@@ -167,15 +167,13 @@ static int print(const weir_item *item, weir_slice *text, weir_scratch *scratch)
     return 0;
 }
 
-int weir_item_text(const weir_item *item, weir_slice *text, weir_scratch *scratch)
+/* The symbol of the inline function in item.h. */
+extern inline int weir_item_text(const weir_item *item, weir_slice *text, weir_scratch *scratch);
+
+int weir_item_text_of_type(const weir_item *item, weir_slice *text, weir_scratch *scratch)
 {
     const weir_type *type = item->type;
     memset(text, 0, sizeof *text);
-    if (type == NULL) {
-        text->data = item->data;
-        text->len = item->len;
-        return 0;
-    }
     if (HAS(type, text)) {
         type->text(item, text);
         return 0;

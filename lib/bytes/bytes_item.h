@@ -33,17 +33,7 @@ static inline bool wr_item_is_batch(const weir_item *item)
     return item->type == &weir_batch_type;
 }
 
-/* As weir_item_text, without a call for bytes. */
-static inline int wr_item_text(const weir_item *item, weir_slice *text, weir_scratch *scratch)
-{
-    if (WR_LIKELY(item->type == NULL)) {
-        text->data = item->data;
-        text->len = item->len;
-        return 0;
-    }
-    return weir_item_text(item, text, scratch);
-}
-/* Say why an item gave no text: fills *error with `code`, what wr_item_text returned, which it
+/* Say why an item gave no text: fills *error with `code`, what weir_item_text returned, which it
  * returns. */
 int wr_item_text_error(weir_error *error, int code, const char *origin, const weir_item *item);
 

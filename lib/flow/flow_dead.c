@@ -105,7 +105,7 @@ void wr_dead_write(struct wr_json_out *out, const struct weir_scope *scope, cons
     weir_slice body;
     char position[POSITION_BYTES_MAX];
     const char *origin = weir_origin_name(scope, item);
-    bool read = wr_item_text(item, &body, &scratch) == 0;
+    bool read = weir_item_text(item, &body, &scratch) == 0;
     struct wr_text text = {read && body.len == 0 ? "" : body.data, body.len};
     wr_json_raw(out, "{\"origin\":");
     wr_json_string(out, origin != NULL ? wr_text_of(origin) : (struct wr_text){NULL, 0});

@@ -191,7 +191,7 @@ int wr_gen_fail(struct weir_gen *gen, int code, int detail, int64_t offset, cons
 int wr_gen_fail_error(struct weir_gen *gen, const weir_error *error);
 /* The same for a wait for the budget that was in vain: WEIR_EBUDGET, with the figures. */
 int wr_gen_fail_starved(struct weir_gen *gen, int64_t offset);
-/* The same for an item that gave no text, with the code of wr_item_text. */
+/* The same for an item that gave no text, with the code of weir_item_text. */
 int wr_gen_fail_text(struct weir_gen *gen, int code, const weir_item *item);
 /* A failure that happened at `at` (loop->failures then): replaces a later one. */
 int wr_gen_fail_at(struct weir_gen *gen, const weir_error *error, uint64_t at);
@@ -206,7 +206,7 @@ const weir_error *wr_gen_failure(const struct weir_gen *gen);
 static inline bool wr_gen_text(struct weir_gen *gen, const weir_item *item, weir_slice *text,
                                weir_scratch *scratch)
 {
-    int rc = wr_item_text(item, text, scratch);
+    int rc = weir_item_text(item, text, scratch);
     return WR_LIKELY(rc == 0) || wr_gen_fail_text(gen, rc, item) == 0;
 }
 

@@ -241,7 +241,7 @@ static void on_stall(void *ctx, bool on)
 static int put_item(struct wr_conn *conn, const weir_item *item, int64_t *left, bool *open_line)
 {
     weir_slice text;
-    int rc = wr_item_text(item, &text, &conn->scratch);
+    int rc = weir_item_text(item, &text, &conn->scratch);
     static const char ends[4][3] = {"\n", "\r\n", "", "\r"};
     bool lines = conn->reply.body == WEIR_BODY_LINES;
     if (rc < 0) {

@@ -203,7 +203,7 @@ static __attribute__((noinline)) int put_typed(struct wr_gather *gather, const w
         return put_items(gather, parts, count);
     }
     weir_slice text;
-    int rc = wr_item_text(item, &text, &gather->scratch);
+    int rc = weir_item_text(item, &text, &gather->scratch);
     if (rc < 0) {
         weir_error error;
         wr_item_text_error(&error, rc, gather->sink->name, item);

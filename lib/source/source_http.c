@@ -210,7 +210,7 @@ static bool is_news(struct wr_http_source *source, const weir_item *first)
     }
     if (!source->begun) {
         weir_slice text = {first->data, first->len};
-        (void)wr_item_text(first, &text, NULL);
+        (void)!weir_item_text(first, &text, NULL);
         uint64_t hash = wr_hash(text.data, text.len);
         source->begun = true;
         source->longest = hash == source->first_hash ? source->longest : 0;
