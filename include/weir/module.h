@@ -82,7 +82,8 @@ enum weir_shape {
  * The word for delivery is worked out from the traits of all components of a pipeline:
  * exactly-once-effect where each source RESUMES and PROVES and the sink CUTS_BACK or TRANSACTS;
  * at-least-once where each source RESUMES and each sink CUTS_BACK, TRANSACTS or ACKNOWLEDGES;
- * best-effort otherwise.
+ * best-effort otherwise. A source and a framer joined to it that both say BY_ID go on by the ids of
+ * items, which proves nothing: `condition` and `on_break` are the framer's then.
  */
 enum weir_trait {
     WEIR_TRAIT_ONE_TO_ONE = 1u << 0, /* each item that goes in comes out, in order, and no others */
@@ -112,7 +113,8 @@ enum weir_trait {
     WEIR_TRAIT_SECRET_ADDRESS = 1u << 22, /* its address is a secret as a whole */
     /* It does not look into items: one that comes in pieces (WEIR_ITEM_PART) goes through it. Only
      * where everything behind a source is so do long lines come in pieces. */
-    WEIR_TRAIT_PIECES = 1u << 23
+    WEIR_TRAIT_PIECES = 1u << 23,
+    WEIR_TRAIT_BY_ID = 1u << 24 /* a framer whose items have ids; a source that can ask by them */
 };
 
 /* How an argument is written. */

@@ -39,13 +39,14 @@ typedef struct weir_http_options {
                                 renewed; goes where headers go, never shown */
     const char *ca_file;     /* PEM, who to trust; default: libcurl's */
     int32_t tls;             /* WEIR_TLS_VERIFY (default) or WEIR_TLS_TRUST_ANYBODY */
-    int32_t retries; /* attempts in a row that bring no new line; default: 5, with `follow` no
-                        limit, but without it none for a first connection that fails (name,
-                        refused, TLS, connect_ms). N > 0: N in all these cases; WEIR_NONE: never */
+    int32_t retries; /* attempts in a row that bring no new line; default: 5, with `follow` and of
+                        an event stream no limit, but without `follow` none for a first connection
+                        that fails (name, refused, TLS, connect_ms). N > 0: N in all these cases;
+                        WEIR_NONE: never */
     int64_t connect_ms, first_byte_ms; /* defaults 10 s, 30 s; WEIR_NONE: no limit. All three run
                                           only while a pull waits */
     int64_t idle_ms; /* silence that is taken for a break; default: 60 s for a body that can be
-                        resumed, no limit for others; WEIR_NONE: no limit */
+                        resumed and for an event stream, no limit for others; WEIR_NONE: no limit */
     int64_t line_bytes_max; /* without the line end; default 1 MiB; WEIR_NONE: the loop's budget */
     int32_t overlong;       /* WEIR_LONG_SKIP (default), WEIR_LONG_CUT, WEIR_LONG_FAILS */
     int32_t reserved;
@@ -152,6 +153,32 @@ WEIR_API weir_gen *weir_http_lines(weir_scope *scope, const char *url,
 /* The same without lines: line_bytes_max and overlong of the options have no effect. */
 WEIR_API weir_gen *weir_http_bytes(weir_scope *scope, const char *url,
                                    const weir_http_options *options);
+/*
+ * Read the events of a stream of server-sent events (WHATWG HTML 9.2), as weir_http_lines reads
+ * lines; weir_framed (<weir/stage.h>) says what an event is. weir_framed directly behind
+ * weir_http_bytes with WEIR_FRAME_SSE makes the same source.
+ *
+ * It is followed: whenever a body ends or breaks off, or is silent for idle_ms, the stream is asked
+ * for again, no earlier than the `retry` of the stream says, with the id of the last event as
+ * Last-Event-ID; a Last-Event-ID in options->headers says where to begin before there is one. Only
+ * the answer 204 ends the stream. Nothing shows that a server goes on behind the id that it was
+ * asked for: each time it is logged that a gap or repeats are possible, and as a warning when the
+ * stream begins with an event that came before. `Accept: text/event-stream` is sent unless the
+ * headers name another.
+ *
+ * With a state the position is the last event's id, which makes the pipeline at-least-once: what an
+ * earlier run has written and not saved is cut off a file only where the first events are the same
+ * bytes again; else the sink appends, and warns. A stream whose events have no ids is best-effort.
+ *
+ * url      as of weir_http_lines.
+ * options  NULL: the defaults. Copied. line_bytes_max and overlong are of the data of an event;
+ *          `follow` makes a first connection that fails be tried again.
+ * Fails    as weir_http_lines, but not with WEIR_ETRUNCATED or WEIR_ECHANGED. WEIR_EHTTP also: an
+ *          answer that is neither 200 nor 204 (408, 425, 429 and 5xx are retried), or that has
+ *          another Content-Type; a `retry` beyond retry_after_max_ms.
+ */
+WEIR_API weir_gen *weir_http_events(weir_scope *scope, const char *url,
+                                    const weir_http_options *options);
 /*
  * Read the lines of a file; a fifo is waited for. With a state a regular file goes on behind the
  * last line that was committed.

@@ -34,7 +34,8 @@ typedef struct weir_batch_options {
  * the items of `bytes` are cut makes no difference: their texts (weir_item_text) are one stream.
  *
  * Directly behind weir_http_bytes, weir_file_bytes, weir_socket_bytes or weir_fd_bytes the source
- * cuts its bytes itself: it has the positions of the items, and this is the source. Elsewhere the
+ * cuts its bytes itself: it has the positions of the items, and this is the source (of events, as
+ * weir_http_events is: it asks again behind the last id). Elsewhere the
  * items are those of a source of their own in the ledger.
  *
  * An item over the limit is left out, cut or fails, as framing->overlong says; a skipped one counts

@@ -120,6 +120,11 @@ int wr_origin_push_end(struct wr_origin *origin, uint64_t end);
 int wr_origin_reserve_ends(struct wr_origin *origin, size_t more);
 /* The item that was given last goes on: its number from now on. */
 void wr_origin_amend_end(struct wr_origin *origin, uint64_t end);
+/* The number of item `seq`, which was given and has not been looked past (wr_origin_done_end). */
+static inline uint64_t wr_origin_number(const struct wr_origin *origin, uint64_t seq)
+{
+    return origin->ends[origin->ends_head + (size_t)(seq - origin->ends_first)];
+}
 /* The number of item `done`: where a restart goes on. */
 uint64_t wr_origin_done_end(struct wr_origin *origin);
 

@@ -1,5 +1,5 @@
 /*
- * flow_position.c - offsets as text, and back.
+ * flow_position.c - positions as text, and back.
  *
  * The positions belong to the origin, so they outlive the source, whose last items may still be
  * under way. Nothing here suspends.
@@ -103,4 +103,121 @@ struct wr_offsets *wr_offsets_keep(struct wr_origin *origin, const struct wr_off
     offsets->now = *start;
     wr_origin_keep_positions(origin, &offsets->base, start->end);
     return offsets;
+}
+
+/* ---- texts */
+
+struct entry {
+    uint64_t number; /* from which on it counts */
+    char *text;
+    size_t len;
+};
+
+struct wr_texts {
+    struct wr_positions base;
+    struct wr_budget *budget;
+    const char *word;
+    struct entry *entries; /* by number, at least one; [head, head + count) */
+    size_t head, count, cap;
+};
+
+static size_t cost_of(const struct entry *entry)
+{
+    return sizeof *entry + entry->len + 1;
+}
+
+static void drop_first(struct wr_texts *texts)
+{
+    struct entry *entry = &texts->entries[texts->head++];
+    wr_budget_release_slots(texts->budget, cost_of(entry));
+    wr_free(entry->text);
+    texts->count--;
+}
+
+static size_t texts_text(struct wr_positions *positions, uint64_t number, char *to, size_t cap)
+{
+    const struct wr_texts *texts = WR_OWNER(positions, struct wr_texts, base);
+    const struct entry *entries = texts->entries + texts->head;
+    size_t low = 0, high = texts->count; /* the last entry that counts from number on or earlier */
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (entries[middle].number <= (number & ~WR_END_FLAGS)) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return (size_t)snprintf(to, cap, "%s %s", texts->word, entries[low].text);
+}
+
+static void texts_forget(struct wr_positions *positions, uint64_t before)
+{
+    struct wr_texts *texts = WR_OWNER(positions, struct wr_texts, base);
+    while (texts->count > 1 && texts->entries[texts->head + 1].number <= (before & ~WR_END_FLAGS)) {
+        drop_first(texts);
+    }
+    if (texts->head > texts->count) {
+        memmove(texts->entries, texts->entries + texts->head,
+                texts->count * sizeof *texts->entries);
+        texts->head = 0;
+    }
+}
+
+static void texts_drop(struct wr_positions *positions)
+{
+    struct wr_texts *texts = WR_OWNER(positions, struct wr_texts, base);
+    while (texts->count > 0) {
+        drop_first(texts);
+    }
+    wr_free(texts->entries);
+    wr_free(texts);
+}
+
+static const struct wr_positions_ops texts_ops = {
+    .text = texts_text, .forget = texts_forget, .drop = texts_drop};
+
+int wr_texts_add(struct wr_texts *texts, uint64_t number, struct wr_text text)
+{
+    const struct entry *last =
+        texts->count > 0 ? &texts->entries[texts->head + texts->count - 1] : NULL;
+    if (last != NULL && last->len == text.len &&
+        (text.len == 0 || memcmp(last->text, text.data, text.len) == 0)) {
+        return 0;
+    }
+    struct entry entry = {number & ~WR_END_FLAGS, wr_alloc(text.len + 1), text.len};
+    if (entry.text == NULL || !wr_grow(&texts->entries, sizeof *texts->entries,
+                                       texts->head + texts->count, &texts->cap)) {
+        wr_free(entry.text);
+        return WEIR_ENOMEM;
+    }
+    if (text.len > 0) {
+        memcpy(entry.text, text.data, text.len);
+    }
+    entry.text[text.len] = '\0';
+    texts->entries[texts->head + texts->count++] = entry;
+    wr_budget_take_slots(texts->budget, cost_of(&entry));
+    return 0;
+}
+
+struct wr_texts *wr_texts_keep(struct wr_origin *origin, struct wr_budget *budget, const char *word,
+                               struct wr_text start)
+{
+    struct wr_texts *texts = wr_zalloc(sizeof *texts);
+    if (texts == NULL) {
+        return NULL;
+    }
+    texts->base.ops = &texts_ops;
+    texts->budget = budget;
+    texts->word = word;
+    if (wr_texts_add(texts, 0, start) < 0) {
+        texts_drop(&texts->base);
+        return NULL;
+    }
+    wr_origin_keep_positions(origin, &texts->base, 0);
+    return texts;
+}
+
+const char *wr_texts_read(const char *position, const char *word)
+{
+    return behind(position, word);
 }

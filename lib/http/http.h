@@ -86,6 +86,7 @@ struct wr_http_failure {
  * accepted, so that a stream does not hold it. */
 struct wr_http_words {
     char reason[64];
+    char type[64];        /* Content-Type, without parameters */
     char coding_name[24]; /* the compressions */
     char odd_name[24];    /* a Content-Encoding that is none */
     char etag[WR_HTTP_VALIDATOR_MAX];
@@ -159,8 +160,9 @@ struct wr_http {
     char *login;
     char **headers;
     char *bearer_file, *ca_file, *ca_folder;
-    bool own_range, own_coding; /* the caller's headers say Range, Accept-Encoding */
-    int64_t idle_ms;            /* a body may be silent for so long; negative: for ever */
+    bool own_range;          /* the caller's headers say Range */
+    const char *in_place_of; /* a header of the caller's in whose place the user sends one; NULL */
+    int64_t idle_ms;         /* a body may be silent for so long; negative: for ever */
     /* this attempt */
     char *target; /* url, or where it was redirected to; NULL: url */
     uint64_t
@@ -230,6 +232,8 @@ static inline void wr_http_wake(struct wr_http *http)
 void wr_http_begin(struct wr_http *http);
 /* One header line of the request, "Name: value". 0 or WEIR_ENOMEM. */
 int wr_http_add_header(struct wr_http *http, const char *format, ...) WEIR_PRINTF(2, 3);
+/* Do the caller's headers name this one, and are they sent? */
+bool wr_http_says(const struct wr_http *http, const char *name);
 /* Let go of the request, running or not. */
 void wr_http_stop(struct wr_http *http);
 /* Has a body been accepted that the user does not know of? Before any of its bytes are taken. */
@@ -278,7 +282,9 @@ int wr_http_refuse(struct wr_http_failure *failure, int code, int detail, const 
 /* A status that is no success: REFUSED, with the failure, which may be retried by its class, but not
  * when the answer asks for a longer pause than is granted. */
 enum wr_http_verdict wr_http_judge_status(struct wr_http *http);
-/* The same of an answer that a proxy gives before there is a connection to the server. */
+/* ACCEPTED, or REFUSED with the failure: it is encoded in a way that weir cannot undo. */
+enum wr_http_verdict wr_http_judge_coding(struct wr_http *http);
+/* As wr_http_judge_status, of an answer that a proxy gives before there is a connection to the server. */
 void wr_http_judge_proxy(struct wr_http *http);
 /* The head could not be read. */
 void wr_http_judge_bad_head(struct wr_http *http);
@@ -292,8 +298,8 @@ int wr_http_judge_cut(struct wr_http *http);
 void wr_http_failure_text(const struct wr_http *http, const struct wr_http_failure *failure,
                           char *to, size_t cap);
 /* The pause before the next attempt, after `pauses` in a row: full jitter, at least what the answer
- * has asked for. */
-int64_t wr_http_backoff_ms(const struct wr_http *http, int pauses);
+ * has asked for, and least_ms. */
+int64_t wr_http_backoff_ms(const struct wr_http *http, int pauses, int64_t least_ms);
 
 /* ---- http_redirect.c */
 

@@ -226,17 +226,38 @@ static void forget_headers(struct wr_http *http)
     http->sent_len = http->sent_cap = 0;
 }
 
+/* Is this the header of that name? */
+static bool is_header(const char *line, const char *name)
+{
+    size_t len = strcspn(line, ":;");
+    return name != NULL && wr_text_is((struct wr_text){line, len}, name);
+}
+
+bool wr_http_says(const struct wr_http *http, const char *name)
+{
+    bool says = false;
+    for (size_t i = 0; i < http->o.headers_count && wr_http_is_own(http); i++) {
+        says = says || is_header(http->headers[i], name);
+    }
+    return says;
+}
+
 static int add_headers(struct wr_http *http)
 {
-    bool own = wr_http_is_own(http);
-    int rc = own && http->own_coding ? 0 : wr_http_add_header(http, "Accept-Encoding: identity");
-    for (size_t i = 0; own && i < http->o.headers_count && rc == 0; i++) {
-        rc = wr_http_add_header(http, "%s", http->headers[i]);
+    http->in_place_of = NULL;
+    int rc = wr_http_says(http, "Accept-Encoding")
+                 ? 0
+                 : wr_http_add_header(http, "Accept-Encoding: identity");
+    rc = rc == 0 ? http->user->ask(http) : rc;
+    for (size_t i = 0; i < http->o.headers_count && wr_http_is_own(http) && rc == 0; i++) {
+        if (!is_header(http->headers[i], http->in_place_of)) {
+            rc = wr_http_add_header(http, "%s", http->headers[i]);
+        }
     }
     if (rc == 0 && http->token != NULL) {
         rc = wr_http_add_header(http, "%s", wr_http_token_line(http->token));
     }
-    return rc == 0 ? http->user->ask(http) : rc;
+    return rc;
 }
 
 /* It is over before it was asked. */

@@ -39,7 +39,6 @@ static int header_wrong(struct wr_http *http, const char *line, size_t number, w
         good = good && (c >= ' ' || c == '\t') && c != 0x7f; /* a line end begins another header */
     }
     http->own_range = http->own_range || wr_text_take(&rest, "Range:");
-    http->own_coding = http->own_coding || wr_text_take(&rest, "Accept-Encoding:");
     size_t name = 0;
     while (name < text.len && wr_is_token_char(text.data[name])) {
         name++;

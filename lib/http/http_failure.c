@@ -61,6 +61,18 @@ enum wr_http_verdict wr_http_judge_status(struct wr_http *http)
     return WR_HTTP_REFUSED;
 }
 
+enum wr_http_verdict wr_http_judge_coding(struct wr_http *http)
+{
+    const struct wr_http_reply *reply = &http->reply;
+    if (reply->coding != WR_HTTP_UNKNOWN) {
+        return WR_HTTP_ACCEPTED;
+    }
+    wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status,
+                   "the body is encoded as '%s', which weir does not decode (it asks for identity)",
+                   reply->words->coding_name);
+    return WR_HTTP_REFUSED;
+}
+
 void wr_http_judge_proxy(struct wr_http *http)
 {
     refuse_status(http, "the proxy refuses the connection: ",
@@ -185,13 +197,13 @@ void wr_http_failure_text(const struct wr_http *http, const struct wr_http_failu
     snprintf(to + at, cap - at, "%s%s%s", text, rest[0] != '\0' ? ": " : "", rest);
 }
 
-int64_t wr_http_backoff_ms(const struct wr_http *http, int pauses)
+int64_t wr_http_backoff_ms(const struct wr_http *http, int pauses, int64_t least_ms)
 {
     int64_t most = BACKOFF_MAX_MS;
     if (pauses < 6) {
         most = WR_MIN((int64_t)BACKOFF_MS << pauses, most);
     }
     int64_t ms = (int64_t)(wr_random(http->loop) % (uint64_t)(most + 1));
-    int64_t floor_ms = http->reply.head_done ? http->reply.retry_after_ms : -1;
+    int64_t floor_ms = WR_MAX(http->reply.head_done ? http->reply.retry_after_ms : -1, least_ms);
     return floor_ms > 0 ? floor_ms + ms / 4 : ms;
 }

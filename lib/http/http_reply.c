@@ -183,7 +183,10 @@ static bool read_header(struct wr_http_reply *reply, struct wr_text name, struct
         reply->has_range = true;
         reply->range_bad = wr_content_range_parse(value, &reply->range) < 0;
     } else if (wr_text_is(name, "Content-Type")) {
-        reply->multipart = wr_text_take(&value, "multipart/byteranges");
+        const char *more = memchr(value.data, ';', value.len);
+        value.len = more != NULL ? (size_t)(more - value.data) : value.len;
+        copy(words->type, sizeof words->type, wr_text_trim(value));
+        reply->multipart = wr_text_is(wr_text_of(words->type), "multipart/byteranges");
     } else if (wr_text_is(name, "ETag")) {
         copy(words->etag, sizeof words->etag, value);
     } else if (wr_text_is(name, "Last-Modified")) {

@@ -234,6 +234,9 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
             return reading->error.code;
         }
         step->joined = can_join(reading, chain, place, i);
+        if (step->joined && i > 0) {
+            chain->steps[i - 1].framer = step->component;
+        }
         bool unknown = shape == WEIR_SHAPES_ALL;
         if (!source && !step->joined && !unknown && (shape & ~takes) != 0) {
             if (refit(reading, chain, i, shape, giver) != 0) {

@@ -116,20 +116,28 @@ static void add_condition(struct promise *promise, const char *condition)
     }
 }
 
+/* Whose descriptor says how a source goes on: its own, or a framer's, by the ids of items. */
+static const weir_component *goes_on_by(const struct wr_plan_step *step)
+{
+    const weir_component *framer = step->framer;
+    bool by_id = framer != NULL && (wr_plan_traits(step) & framer->traits & WEIR_TRAIT_BY_ID) != 0;
+    return by_id ? framer : step->component;
+}
+
 static bool add_step(const struct wr_plan_step *step, size_t depth, void *arg)
 {
     struct promise *promise = arg;
     uint32_t traits = wr_plan_traits(step);
     (void)depth;
     if (step->component->kind == WEIR_KIND_SOURCE && step->component->gives != WEIR_SHAPE_SAME) {
+        const weir_component *by = goes_on_by(step);
         if ((traits & WEIR_TRAIT_RESUMES) == 0) {
             weaken(promise, WEIR_BEST_EFFORT, step->component,
                    "has no position that a restart could go on from");
-        } else if ((traits & WEIR_TRAIT_PROVES) == 0) {
-            weaken(promise, WEIR_AT_LEAST_ONCE, step->component,
-                   "cannot prove that it goes on right there");
+        } else if ((traits & WEIR_TRAIT_PROVES) == 0 || by != step->component) {
+            weaken(promise, WEIR_AT_LEAST_ONCE, by, "cannot prove that it goes on right there");
         }
-        add_condition(promise, step->component->condition);
+        add_condition(promise, by->condition);
     }
     if ((traits & WEIR_TRAIT_CHANGES_OUTCOMES) != 0) {
         weaken(promise, WEIR_BEST_EFFORT, step->component, "may drop items");
@@ -259,9 +267,10 @@ static void print_traits(struct explaining *e, const struct wr_plan_step *step, 
     if ((traits & WEIR_TRAIT_REJECTS) != 0) {
         print_rejects(e, step, depth);
     }
-    if (step->component->on_break != NULL) {
+    const char *on_break = goes_on_by(step)->on_break;
+    if (on_break != NULL && step->component->kind != WEIR_KIND_STAGE) {
         wr_plan_out_print(e->out, "%*swhen the far end breaks off: %s\n", (int)(4 * depth + 6), "",
-                          step->component->on_break);
+                          on_break);
     }
 }
 

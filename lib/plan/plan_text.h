@@ -116,6 +116,7 @@ struct wr_plan_step {
     uint32_t shape;                 /* what comes from upstream: a set of enum weir_shape */
     int32_t on_error;               /* enum wr_plan_on_error */
     bool joined;                    /* a framer that is joined to the source before it */
+    const weir_component *framer;   /* the one that is joined to this source; NULL: none */
     bool implied;                   /* inserted by the plan */
 };
 

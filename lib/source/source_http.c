@@ -12,6 +12,7 @@
 #include "base_alloc.h"
 #include "base_hash.h"
 #include "base_option.h"
+#include "codec_sse.h"
 #include "source_http_parts.h"
 
 static struct wr_http_source *source_of(const struct weir_gen *gen)
@@ -130,6 +131,10 @@ static int attach_state(struct wr_http_source *source)
     if (rc < 0) {
         return wr_gen_fail_error(&source->gen, &error);
     }
+    if (source->sse) {
+        source->inbox.keep_ends = true;
+        return wr_http_sse_resume(source);
+    }
     if (source->slot->stored != NULL && resume(source, &start) < 0) {
         return source->gen.failure->code;
     }
@@ -172,7 +177,7 @@ static int accept_answer(struct wr_http_source *source)
     if (source->another) {
         wr_http_source_log_another(source);
     }
-    if (source->slot != NULL && source->slot->proof != WR_PROOF_NONE) {
+    if (source->offsets != NULL && source->slot != NULL && source->slot->proof != WR_PROOF_NONE) {
         prove(source);
     }
     source->answered = true;
@@ -199,22 +204,35 @@ static int step(struct wr_http_source *source)
     }
 }
 
+static uint64_t hash_of(const weir_item *item)
+{
+    weir_slice text = {item->data, item->len};
+    const weir_event *event = weir_event_of(item);
+    (void)!weir_item_text(item, &text, NULL);
+    uint64_t hash = wr_hash(text.data, text.len);
+    return event == NULL ? hash : hash ^ wr_hash(event->id.data, event->id.len);
+}
+
 /* Are there items among those just given that did not come before? A body that could not be resumed
  * may come again: then its first item is the one it had before, and news is what lies behind all
- * that has ever come of it. */
-static bool is_news(struct wr_http_source *source, const weir_item *first)
+ * that has ever come of it. An event stream may also begin with the event behind which it was to go
+ * on. */
+static bool is_news(struct wr_http_source *source, const weir_item *items, size_t count)
 {
     uint64_t given = source->inbox.given_end - source->body_begin;
     if (source->from > 0) {
         return true;
     }
     if (!source->begun) {
-        weir_slice text = {first->data, first->len};
-        (void)!weir_item_text(first, &text, NULL);
-        uint64_t hash = wr_hash(text.data, text.len);
+        uint64_t hash = hash_of(items);
+        bool anew = hash == source->first_hash;
+        bool again = source->sse && hash == source->last_hash;
         source->begun = true;
-        source->longest = hash == source->first_hash ? source->longest : 0;
+        source->longest = anew ? source->longest : again && count == 1 ? given : 0;
         source->first_hash = hash;
+        if (source->named && (anew || again)) {
+            wr_http_sse_log_repeat(source);
+        }
     }
     return given > source->longest;
 }
@@ -234,11 +252,14 @@ static size_t http_next_many(struct weir_gen *gen, weir_item *items, size_t max)
         size_t n = wr_inbox_take(&source->inbox, gen, items, max, &over);
         wr_http_taken(&source->http, n);
         if (n > 0) {
-            if (source->fresh && is_news(source, items)) {
+            if (source->fresh && is_news(source, items, n)) {
                 source->fresh = false;
                 source->tries = source->pauses = 0;
             }
-            return n;
+            if (source->sse) {
+                source->last_hash = hash_of(&items[n - 1]);
+            }
+            return source->ids != NULL && wr_http_sse_given(source, items, n) < 0 ? 0 : n;
         }
         if (over ? !wr_http_source_follow(source) : step(source) < 0) {
             break;
@@ -282,7 +303,10 @@ static int64_t http_held(const struct weir_gen *gen, uint32_t mark)
 
 static bool http_frame(struct weir_gen *gen, const weir_framing *framing)
 {
-    return wr_inbox_frame(&source_of(gen)->inbox, gen, framing);
+    struct wr_http_source *source = source_of(gen);
+    bool framed = wr_inbox_frame(&source->inbox, gen, framing);
+    source->sse = source->inbox.framer.ops == &wr_sse_framer;
+    return framed;
 }
 
 static bool http_given_before(const struct weir_gen *gen, uint64_t *count)
@@ -344,7 +368,8 @@ static void set_up(struct wr_http_source *source, const char *url_text, const st
     weir_framing framing = {
         .kind = frame, .overlong = o->overlong, .item_bytes_max = o->line_bytes_max};
     weir_error error;
-    (void)wr_inbox_init(&source->inbox, gen->loop, &framing, 0); /* needs no memory */
+    int rc = wr_inbox_init(&source->inbox, gen->loop, &framing, 0);
+    source->sse = frame == WEIR_FRAME_SSE;
     source->complete = -1;
     source->state = o->state;
     source->retries = o->retries;
@@ -354,7 +379,10 @@ static void set_up(struct wr_http_source *source, const char *url_text, const st
     source->http.name = gen->name;
     source->http.user = &wr_http_source_user;
     source->http.inbox = &source->inbox;
-    if (options_wrong(o, gen->name, &error) ||
+    if (rc < 0) {
+        wr_error_set(&error, rc, 0, gen->name, "no memory for items");
+    }
+    if (rc < 0 || options_wrong(o, gen->name, &error) ||
         wr_http_init(&source->http, gen->loop, url_text, url, o, &error) < 0) {
         wr_gen_fail_error(gen, &error);
         return;
@@ -395,4 +423,9 @@ weir_gen *weir_http_lines(weir_scope *scope, const char *url, const weir_http_op
 weir_gen *weir_http_bytes(weir_scope *scope, const char *url, const weir_http_options *options)
 {
     return http_make(scope, url, WEIR_FRAME_NONE, options);
+}
+
+weir_gen *weir_http_events(weir_scope *scope, const char *url, const weir_http_options *options)
+{
+    return http_make(scope, url, WEIR_FRAME_SSE, options);
 }

@@ -12,12 +12,13 @@
 
 #include "source_http_parts.h"
 
-enum { IDLE_MS = 60 * 1000 };
-
 static int ask(struct wr_http *http)
 {
     struct wr_http_source *source = wr_http_source_of(http);
     source->answered_ns = 0;
+    if (source->sse) {
+        return wr_http_sse_ask(source);
+    }
     source->from = source->validator[0] != '\0' ? source->inbox.given_end : 0;
     if (source->from == 0 || source->coded) {
         return 0;
@@ -132,11 +133,7 @@ static enum wr_http_verdict judge_whole(struct wr_http_source *source)
 {
     struct wr_http *http = &source->http;
     const struct wr_http_reply *reply = &http->reply;
-    if (reply->coding == WR_HTTP_UNKNOWN) {
-        wr_http_refuse(
-            &http->failure, WEIR_EHTTP, reply->status,
-            "the body is encoded as '%s', which weir does not decode (it asks for identity)",
-            reply->words->coding_name);
+    if (wr_http_judge_coding(http) == WR_HTTP_REFUSED) {
         return WR_HTTP_REFUSED;
     }
     int64_t length = reply->coding == WR_HTTP_IDENTITY ? reply->length : -1;
@@ -170,7 +167,7 @@ static enum wr_http_verdict judge_whole(struct wr_http_source *source)
 static int64_t idle_ms(const struct wr_http_source *source)
 {
     return source->idle_ms != 0           ? source->idle_ms
-           : source->validator[0] != '\0' ? IDLE_MS
+           : source->validator[0] != '\0' ? WR_HTTP_SOURCE_IDLE_MS
                                           : WEIR_NONE;
 }
 
@@ -178,6 +175,9 @@ static enum wr_http_verdict judge(struct wr_http *http)
 {
     struct wr_http_source *source = wr_http_source_of(http);
     int status = http->reply.status;
+    if (source->sse) {
+        return wr_http_sse_judge(source);
+    }
     enum wr_http_verdict verdict = status == 206                   ? judge_part(source)
                                    : status == 416                 ? judge_unsatisfiable(source)
                                    : status >= 200 && status < 300 ? judge_whole(source)
@@ -195,6 +195,9 @@ int wr_http_source_judge_end(struct wr_http_source *source)
     struct wr_http *http = &source->http;
     const struct wr_http_reply *reply = &http->reply;
     bool part = reply->status == 206 && !http->own_range;
+    if (source->sse) {
+        return 0; /* it goes on with another answer */
+    }
     uint64_t end = (part ? (uint64_t)reply->range.first : 0) + http->got;
     if (http->skip > 0) {
         return wr_http_refuse(&http->failure, WEIR_ECHANGED, reply->status,

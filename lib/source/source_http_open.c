@@ -96,7 +96,8 @@ const weir_component wr_component_http = {
     .schemes = http_schemes,
     .kind = WEIR_KIND_SOURCE,
     .gives = WEIR_SHAPE_LINE,
-    .traits = WEIR_TRAIT_IO | WEIR_TRAIT_FRAMED | WEIR_TRAIT_RESUMES | WEIR_TRAIT_PROVES,
+    .traits = WEIR_TRAIT_IO | WEIR_TRAIT_FRAMED | WEIR_TRAIT_RESUMES | WEIR_TRAIT_PROVES |
+              WEIR_TRAIT_BY_ID,
     .args = http_args,
     .args_count = sizeof http_args / sizeof http_args[0],
     .args_size = sizeof(struct http_args),

@@ -7,12 +7,14 @@
  *
  *   validator known     ask for the rest with Range and If-Range; all of it when it is encoded
  *   nothing given yet   ask again
+ *   an event stream     ask again behind the last id (source_http_sse.c), also after an end
  *   it is followed      ask again, also after an end; say that a gap or repeats are possible
  *   else                the body is cut short: fail
  *
  * Retries: when the first attempt of all gets no connection (to resolve, to connect, to agree on
  * TLS, in time), that is final unless retries were asked for or the stream is followed, so that a
- * mistake in the URL is told at once; else five, and for a stream that is followed no limit. They
+ * mistake in the URL is told at once; else five, and for a stream that is followed, or of events,
+ * no limit. They
  * are counted anew from the next item that did not come before. The pause (http_failure.c) starts
  * anew with such an item, or after 30 s of health.
  */
@@ -53,18 +55,23 @@ static int retries_of(const struct wr_http_source *source, const struct wr_http_
     if (source->retries != 0) {
         return WR_MAX(source->retries, 0); /* WEIR_NONE is negative */
     }
-    if (source->follow) {
-        return INT32_MAX;
-    }
-    return !source->answered && failure->unconnected && source->tries == 0 ? 0 : RETRIES;
+    bool first = !source->answered && failure->unconnected && source->tries == 0;
+    return source->follow ? INT32_MAX : first ? 0 : source->sse ? INT32_MAX : RETRIES;
+}
+
+static bool follows(const struct wr_http_source *source)
+{
+    return source->follow || source->sse;
 }
 
 static void log_retry(const struct wr_http_source *source, const char *why, int64_t ms)
 {
-    char shown[128], how[96];
+    char shown[128], how[160];
     uint64_t position = source->inbox.given_end;
     wr_http_shown(&source->http, shown, sizeof shown);
-    if (!source->answered || position == 0) {
+    if (source->sse && (source->answered || source->named)) {
+        wr_http_sse_how(source, how, sizeof how);
+    } else if (!source->answered || position == 0) {
         snprintf(how, sizeof how, "from the start");
     } else if (source->validator[0] != '\0') {
         snprintf(how, sizeof how, "resume from byte %" PRIu64, position);
@@ -87,11 +94,14 @@ void wr_http_source_log_another(struct wr_http_source *source)
            shown, source->inbox.framer.ops->item, source->gen.origin->given);
 }
 
-/* Plan another attempt. */
-static void ask_again(struct wr_http_source *source, const char *why)
+/* Plan another attempt. 0, or the generator has failed. */
+static int ask_again(struct wr_http_source *source, const char *why)
 {
     struct weir_loop *loop = source->gen.loop;
     struct wr_inbox *inbox = &source->inbox;
+    if (source->sse && !wr_http_sse_grants(source)) {
+        return wr_http_source_fail(source, &source->http.failure, "");
+    }
     if (source->answered_ns != 0 &&
         wr_now_ns(loop) - source->answered_ns >= (int64_t)HEALTHY_MS * 1000000) {
         source->pauses = 0;
@@ -99,7 +109,8 @@ static void ask_again(struct wr_http_source *source, const char *why)
     if (source->begun) {
         source->longest = WR_MAX(source->longest, inbox->given_end - source->body_begin);
     }
-    int64_t ms = wr_http_backoff_ms(&source->http, source->pauses);
+    int64_t least_ms = source->sse ? wr_http_sse_pause_ms(source) : -1;
+    int64_t ms = wr_http_backoff_ms(&source->http, source->pauses, least_ms);
     source->tries++;
     source->pauses++;
     log_retry(source, why, ms);
@@ -111,6 +122,7 @@ static void ask_again(struct wr_http_source *source, const char *why)
     }
     wr_http_redirect_none(&source->http);
     wr_http_pause(&source->http, ms);
+    return 0;
 }
 
 static int retry(struct wr_http_source *source, const struct wr_http_failure *failure)
@@ -119,7 +131,7 @@ static int retry(struct wr_http_source *source, const struct wr_http_failure *fa
     bool resumable =
         !source->answered || source->validator[0] != '\0' || source->inbox.given_end == 0;
     int most = retries_of(source, failure);
-    if (failure->retry && !resumable && !source->follow) {
+    if (failure->retry && !resumable && !follows(source)) {
         struct wr_http_failure cut = *failure;
         cut.code = failure->code == WEIR_ETIMEDOUT ? failure->code : WEIR_ETRUNCATED;
         return wr_http_source_fail(source, &cut,
@@ -137,22 +149,20 @@ static int retry(struct wr_http_source *source, const struct wr_http_failure *fa
     struct wr_http_failure plain = *failure;
     plain.excerpt = false;
     wr_http_failure_text(&source->http, &plain, text, sizeof text);
-    ask_again(source, text);
-    return 0;
+    return ask_again(source, text);
 }
 
 bool wr_http_source_follow(struct wr_http_source *source)
 {
     const struct wr_http_failure none = {.code = 0};
-    if (!source->follow || source->gen.failure != NULL) {
+    if (!follows(source) || source->finished || source->gen.failure != NULL) {
         return false;
     }
     if (source->tries >= retries_of(source, &none)) {
         source->finished = true;
         return false;
     }
-    ask_again(source, "the body has ended");
-    return true;
+    return ask_again(source, "the body has ended") == 0;
 }
 
 int wr_http_source_ended(struct wr_http_source *source)
@@ -165,7 +175,8 @@ int wr_http_source_ended(struct wr_http_source *source)
         return retry(source, &http->failure);
     }
     if (http->verdict != WR_HTTP_AGAIN) {
-        source->finished = !source->follow;
+        source->finished =
+            source->sse ? http->verdict == WR_HTTP_COMPLETE : !source->follow; /* 204 */
         wr_inbox_end(&source->inbox);
     }
     return 0;

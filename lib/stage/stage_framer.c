@@ -195,11 +195,15 @@ const weir_component wr_component_sse = {
     .kind = WEIR_KIND_STAGE,
     .takes = WEIR_SHAPE_BYTES,
     .gives = WEIR_SHAPE_EVENT,
-    .traits = WEIR_TRAIT_PURE | WEIR_TRAIT_FRAMES,
+    .traits = WEIR_TRAIT_PURE | WEIR_TRAIT_FRAMES | WEIR_TRAIT_BY_ID,
     .args = event_args,
     .args_count = sizeof event_args / sizeof event_args[0],
     .args_size = sizeof(struct framer_args),
-    .help = "Server-sent events: the data of each, with its id, type and retry.",
+    .help =
+        "Server-sent events: the data of each, with its id, type and retry. Behind a URL it asks "
+        "again for ever, behind the last id.",
     .example = "https://example.org/feed.sse | sse | grep \"login\"",
+    .condition = "the events have ids",
+    .on_break = "it asks again, for ever, behind the id of the last event that was given",
     .open = sse_open,
 };

@@ -46,6 +46,17 @@ static const struct promise {
     {"./in | tee { file a } { file b } | file c", WEIR_EXACTLY_ONCE,
      "exactly-once-effect if the input is a regular file and the output is a regular file, "
      "otherwise best-effort"},
+    {"https://h/f | sse | file out", WEIR_AT_LEAST_ONCE,
+     "at-least-once if the events have ids and the output is a regular file, otherwise "
+     "best-effort: "
+     "'sse' cannot prove that it goes on right there"},
+    {"./in | sse | file out", WEIR_EXACTLY_ONCE,
+     "exactly-once-effect if the input is a regular file and the output is a regular file, "
+     "otherwise best-effort"},
+    {"merge { https://h/f | sse } { https://h/g } | file out", WEIR_AT_LEAST_ONCE,
+     "at-least-once if the events have ids and the server sends a strong ETag or a Last-Modified "
+     "and the output is a regular file, otherwise best-effort: 'sse' cannot prove that it goes on "
+     "right there"},
     {"merge { gen 1..2 } { ./in } | file out", WEIR_BEST_EFFORT,
      "best-effort: 'gen' has no position that a restart could go on from"},
 };
@@ -93,6 +104,23 @@ static void check_explained(const char *text, const weir_plan_options *options,
 #define SLOW                                                                                       \
     "full      when what is written to is slow, everything before it waits, up to the far end of " \
     "the source\n"
+
+TEST(an_event_stream_is_explained_by_its_framer)
+{
+    check_explained(
+        "http://h/f | sse | file out", NULL,
+        " 1  http://h/f\n"
+        "      gives lines; does input or output\n"
+        "      when the far end breaks off: it asks again, for ever, behind the id of "
+        "the last event that was given\n"
+        " 2  sse   (part of the source)\n"
+        "      takes lines, gives events; by default on-long skip\n"
+        " 3  file out\n"
+        "      takes events; does input or output\n" SLOW ALWAYS
+        "delivery  with a state at-least-once if the events have ids and the output is "
+        "a regular file, otherwise best-effort: 'sse' cannot prove that it goes on right there;\n"
+        "          without one best-effort\n");
+}
 
 TEST(each_part_is_explained)
 {

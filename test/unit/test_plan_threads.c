@@ -305,6 +305,7 @@ CALL(weir_ticker, weir_ticker(w->scope, 10));
 CALL(weir_count, weir_count(w->scope, 1, 2));
 
 CALL(weir_http_bytes, weir_http_bytes(w->scope, "http://h/", NULL));
+CALL(weir_http_events, weir_http_events(w->scope, "http://h/", NULL));
 CALL(weir_file_bytes, weir_file_bytes(w->scope, "/dev/null", NULL));
 CALL(weir_fd_bytes, weir_fd_bytes(w->scope, 0, NULL));
 CALL(weir_socket_bytes, weir_socket_bytes(w->scope, "unix:/x", NULL));
