@@ -23,6 +23,8 @@ static void tell_routes(const char *address, int port)
 {
     static const char *const routes[] = {
         "/feed.ndjson?rate=10        a live feed of JSON lines, some broken (bad=0: none)",
+        "/feed.sse                   the same as server-sent events; resumable by Last-Event-ID",
+        "/flaky/feed.sse             these, broken off now and then",
         "/lines?n=1000000&size=100   lines as fast as they are read; resumable",
         "/flaky?n=1000000            the same, dropped now and then in the middle",
         "/gzip?n=100000              compressed (members=3: in several pieces, as logs are)",
@@ -92,7 +94,8 @@ int run_demo(const struct flags *flags)
     if (weir_on_signal(loop, SIGQUIT, dump_tasks, loop) < 0) {
         say_line(&say, "SIGQUIT will not print the tasks");
     }
-    struct weir_server *server = wr_demo_start(scope, flags->demo_address, NULL, &error);
+    struct wr_demo_control control = {.calm = false};
+    struct weir_server *server = wr_demo_start(scope, flags->demo_address, &control, &error);
     int code = EXIT_FINISHED;
     if (server == NULL) {
         code = tell_failure(&say, flags, &error);

@@ -28,7 +28,7 @@ struct file_args {
     int64_t first, count;
     int64_t drop; /* offset to fail at; INT64_MAX: never */
     bool resets;
-    struct wr_demo_control *control; /* NULL: nobody controls */
+    struct wr_demo_control *control;
 };
 
 WEIR_SOURCE(demo_file, struct file_args)
@@ -48,9 +48,7 @@ WEIR_SOURCE(demo_file, struct file_args)
             break;
         }
         at += (int64_t)len;
-        if (args->control != NULL) {
-            args->control->served += len;
-        }
+        args->control->served += len;
         if (at == args->drop && at < end) {
             rc = weir_fail(self, args->resets ? WEIR_ERESET : WEIR_ETRUNCATED,
                            "dropped at byte %" PRId64 ", as asked", at);
@@ -98,7 +96,6 @@ static weir_gen *refuse_for_memory(weir_reply *reply)
 static weir_gen *make_file(weir_scope *scope, const weir_request *request, weir_reply *reply,
                            int64_t every, struct file_args *args)
 {
-    const struct wr_demo_control *control = args->control;
     if (!asked_file(request, reply, &args->file)) {
         return NULL;
     }
@@ -108,7 +105,7 @@ static weir_gen *make_file(weir_scope *scope, const weir_request *request, weir_
     if (weir_reply_range(reply, &args->first, &args->count) == 416) {
         return NULL;
     }
-    if (every > 0 && (control == NULL || !control->calm)) {
+    if (every > 0 && !args->control->calm) {
         args->drop = wr_demo_drop(&args->file, every, args->first, &args->resets);
     }
     weir_gen_options options = {.struct_size = sizeof options, .name = "demo_file"};
@@ -251,21 +248,13 @@ struct feed_args {
     bool bad;
 };
 
-/* Milliseconds until line `number` (0, 1, ...) of a feed that began at began_ns is due. */
-static int64_t due_in_ms(const struct feed_args *args, int64_t began_ns, int64_t number)
-{
-    int64_t due_ns =
-        began_ns + number / args->rate * 1000000000 + number % args->rate * 1000000000 / args->rate;
-    int64_t left_ns = due_ns - wr_now_ns(args->loop);
-    return left_ns > 0 ? (left_ns + 999999) / 1000000 : 0;
-}
-
 WEIR_SOURCE(demo_feed, struct feed_args)
 {
     char line[WR_DEMO_EVENT_MAX];
     int64_t began_ns = wr_now_ns(args->loop);
     for (int64_t i = 0; args->n < 0 || i < args->n; i++) {
-        int64_t wait_ms = args->rate > 0 ? due_in_ms(args, began_ns, i) : 0;
+        int64_t wait_ms =
+            args->rate > 0 ? wr_demo_due_ms(began_ns, args->rate, i, wr_now_ns(args->loop)) : 0;
         if (wait_ms > 0 && !weir_sleep(weir_gen_scope(self), wait_ms)) {
             break;
         }
@@ -333,6 +322,8 @@ WEIR_SOURCE(demo_index, int)
 {
     static const char text[] =
         "/feed.ndjson?rate=10&n=&bad=1     events, one JSON object a line, some malformed\n"
+        "/feed.sse?rate=10&n=&ring=100&retry=1000&ignore=0   server-sent events; resumable\n"
+        "/flaky/feed.sse?every=20          the same, breaks off now and then\n"
         "/lines?n=1000&size=0&seed=1       numbered lines; resumable\n"
         "/flaky?n=1000&size=0&every=1048576  the same, dropped now and then\n"
         "/gzip?n=1000&size=0&members=1     the same in gzip, in one member or several\n"
@@ -357,12 +348,20 @@ struct weir_server *wr_demo_start(weir_scope *scope, const char *address,
     static const struct {
         const char *route;
         weir_handler *handler;
-    } routes[] = {{"GET /", on_index},      {"GET /feed.ndjson", on_feed}, {"GET /lines", on_lines},
-                  {"GET /flaky", on_flaky}, {"GET /gzip", on_gzip},        {"GET /slow", on_slow}};
+    } routes[] = {{"GET /", on_index},
+                  {"GET /feed.ndjson", on_feed},
+                  {"GET /feed.sse", wr_demo_on_sse},
+                  {"GET /flaky/feed.sse", wr_demo_on_flaky_sse},
+                  {"GET /lines", on_lines},
+                  {"GET /flaky", on_flaky},
+                  {"GET /gzip", on_gzip},
+                  {"GET /slow", on_slow}};
     weir_server_options options = {.struct_size = sizeof options, .name = "demo"};
     weir_server *server = weir_server_new(scope, address, &options);
     weir_error own;
     int rc = 0;
+    control->began_ns = wr_now_ns(scope->loop);
+    control->began_unix_ms = scope->loop->now_unix_ns / 1000000;
     for (size_t i = 0; rc == 0 && i < sizeof routes / sizeof *routes; i++) {
         rc = weir_server_route(server, routes[i].route, routes[i].handler, control);
     }

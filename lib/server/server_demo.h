@@ -68,14 +68,24 @@ enum { WR_DEMO_EVENT_MAX = 256 };
 size_t wr_demo_event(uint64_t seed, int64_t number, int64_t unix_ms, bool bad,
                      char to[WR_DEMO_EVENT_MAX]);
 
-/* For who serves the demo to a client of its own. Must outlive the server. */
+/* Milliseconds until event `number` (0, 1, ...) of those that come `rate` a second since began_ns. */
+int64_t wr_demo_due_ms(int64_t began_ns, int64_t rate, int64_t number, int64_t now_ns);
+/* The server-sent event of that number, with its id and type; its length. */
+enum { WR_DEMO_SSE_MAX = WR_DEMO_EVENT_MAX + 64 };
+size_t wr_demo_sse(uint64_t seed, int64_t number, int64_t unix_ms, char to[WR_DEMO_SSE_MAX]);
+
+/* A demo that is served. */
 struct wr_demo_control {
-    bool calm;       /* /flaky drops no more */
+    bool calm;       /* /flaky and /flaky/feed.sse drop no more */
     uint64_t served; /* bytes of /lines and /flaky given so far */
+    int64_t began_ns, began_unix_ms;
 };
 
+/* server_demo_sse.c */
+weir_handler wr_demo_on_sse, wr_demo_on_flaky_sse;
+
 /*
- * Serve the demo. control may be NULL. NULL: *error says why not.
+ * Serve the demo. control: zeroed by the caller; must outlive the server. NULL: *error says why not.
  *
  *     /                              what is served, in words
  *     /feed.ndjson?rate=&n=&bad=0    events, rate a second (default 10; 0: as fast as they are
@@ -84,6 +94,15 @@ struct wr_demo_control {
  *     /flaky?n=&size=&seed=&every=   the same, dropped about every so many bytes (default 1 MiB)
  *     /gzip?n=&size=&seed=&members=  the same in gzip, in one member unless more are asked for:
  *                                    curl 7.88 fails behind the first
+ *     /feed.sse?rate=&n=&ring=&retry=&ignore=
+ *                                    server-sent events since the server has begun, rate a second
+ *                                    (default 10; 0: all are there, to be read as fast as they
+ *                                    are), n of them (default: without end); goes on behind
+ *                                    Last-Event-ID, unless ignore=1; the last `ring` of them are
+ *                                    kept for that (default 100; all with rate 0); retry in ms
+ *                                    (default 1000)
+ *     /flaky/feed.sse?...&every=     the same, breaks off at random, after `every` events or so
+ *                                    (default 20)
  *     /slow?n=&ms=&head_ms=          n numbered lines, ms between them, head_ms before the head
  */
 WR_COMMAND_API struct weir_server *wr_demo_start(weir_scope *scope, const char *address,

@@ -204,3 +204,18 @@ size_t wr_demo_event(uint64_t seed, int64_t number, int64_t unix_ms, bool bad,
     }
     return (size_t)len;
 }
+
+int64_t wr_demo_due_ms(int64_t began_ns, int64_t rate, int64_t number, int64_t now_ns)
+{
+    int64_t due_ns = began_ns + number / rate * 1000000000 + number % rate * 1000000000 / rate;
+    return due_ns > now_ns ? (due_ns - now_ns + 999999) / 1000000 : 0;
+}
+
+size_t wr_demo_sse(uint64_t seed, int64_t number, int64_t unix_ms, char to[WR_DEMO_SSE_MAX])
+{
+    char data[WR_DEMO_EVENT_MAX];
+    const char *type = pick_type(mix2(seed, (uint64_t)number));
+    (void)wr_demo_event(seed, number, unix_ms, false, data);
+    return (size_t)snprintf(to, WR_DEMO_SSE_MAX, "id: %lld\nevent: %s\ndata: %s\n\n",
+                            (long long)number, type, data);
+}

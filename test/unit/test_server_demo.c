@@ -2,6 +2,7 @@
  * test_server_demo.c - the demo's file as a function, and its routes as a client sees them.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -118,10 +119,12 @@ TEST(events_are_json_but_for_some)
 
 /* ---- the routes */
 
+static struct wr_demo_control control;
+
 static void start_demo(void)
 {
     make_loop();
-    server = wr_demo_start(weir_root(loop), ":0", NULL, &error);
+    server = wr_demo_start(weir_root(loop), ":0", &control, &error);
     ck_assert_msg(server != NULL, "%s", error.message);
 }
 
@@ -300,6 +303,118 @@ TEST(the_feed_keeps_its_rate)
     leave(client);
 }
 
+/* ---- event streams */
+
+/* The ids of an answer: the first, the last, and how many there are, each one more than the last. */
+struct ids {
+    int64_t first, last, count;
+};
+
+static struct ids ids_of(const char *target, const char *headers)
+{
+    struct ids ids = {0, 0, 0};
+    size_t len;
+    const char *at = get(target, headers, &len);
+    while ((at = strstr(at, "\nid: ")) != NULL) {
+        const char *end = strstr(at, "}\n\n"); /* some are cut in the middle */
+        int64_t id = strtoll(at + 5, NULL, 10);
+        if (end == NULL) {
+            break;
+        }
+        ck_assert(ids.count == 0 || id == ids.last + 1);
+        ids.first = ids.count == 0 ? id : ids.first;
+        ids.last = id;
+        ids.count++;
+        at = end;
+    }
+    return ids;
+}
+
+static void check_ids(const char *target, const char *headers, int64_t first, int64_t last)
+{
+    struct ids ids = ids_of(target, headers);
+    ck_assert_int_eq(ids.first, first);
+    ck_assert_int_eq(ids.last, last);
+}
+
+TEST(an_event_has_an_id_a_type_and_data_and_the_stream_a_retry)
+{
+    size_t len;
+    char text[WR_DEMO_SSE_MAX];
+    start_demo();
+    const char *bytes = get("/feed.sse?rate=0&n=1&retry=250", "", &len);
+    ck_assert_ptr_nonnull(strstr(got, "Content-Type: text/event-stream\r\n"));
+    size_t event_len = wr_demo_sse(1, 1, control.began_unix_ms, text);
+    ck_assert_uint_eq(len, strlen("retry: 250\n\n") + event_len);
+    ck_assert_mem_eq(bytes, "retry: 250\n\nid: 1\nevent: purchase\ndata: {", 41);
+    ck_assert_mem_eq(bytes + len - event_len, text, event_len);
+    finish();
+}
+
+TEST(a_stream_goes_on_behind_the_last_id)
+{
+    start_demo();
+    check_ids("/feed.sse?rate=0&n=9", "", 1, 9);
+    check_ids("/feed.sse?rate=0&n=9", "Last-Event-ID: 4\r\n", 5, 9);
+    check_ids("/feed.sse?rate=0&n=9", "Last-Event-ID: four\r\n", 1, 9);
+    check_ids("/feed.sse?rate=0&n=9&ignore=1", "Last-Event-ID: 4\r\n", 1, 9);
+    check_ids("/feed.sse?rate=0&n=9", "Last-Event-ID: 9\r\n", 0, 0);
+    ck_assert_ptr_nonnull(strstr(got, "204 No Content"));
+    finish();
+}
+
+TEST(a_live_stream_keeps_the_last_of_its_events)
+{
+    start_demo();
+    wr_clock_advance(loop, 9900); /* event 100 is due, and is the last */
+    check_ids("/feed.sse?rate=10&n=100&ring=5", "", 96, 100);
+    check_ids("/feed.sse?rate=10&n=100&ring=5", "Last-Event-ID: 97\r\n", 98, 100);
+    check_ids("/feed.sse?rate=10&n=100&ring=5", "Last-Event-ID: 3\r\n", 96, 100);
+    struct wr_transport *client =
+        send_get("/feed.sse?rate=10&ring=5", "Last-Event-ID: 200\r\n"); /* of another demo */
+    wr_loop_settle(loop);
+    int64_t n = client->ops->read(client, got, sizeof got - 1);
+    ck_assert_int_gt(n, 0);
+    got[n] = '\0';
+    ck_assert_ptr_nonnull(strstr(got, "\n\nid: 96\n"));
+    leave(client);
+}
+
+TEST(a_live_stream_is_one_for_all_clients)
+{
+    size_t len[2];
+    static char first[1 << 16];
+    start_demo();
+    wr_clock_advance(loop, 3000);
+    const char *bytes = get("/feed.sse?rate=10&n=30&ring=1000", "", &len[0]);
+    memcpy(first, bytes, len[0]);
+    wr_clock_advance(loop, 60000);
+    bytes = get("/feed.sse?rate=10&n=30&ring=1000", "", &len[1]);
+    ck_assert_uint_eq(len[0], len[1]);
+    ck_assert_mem_eq(bytes, first, len[0]);
+    finish();
+}
+
+TEST(a_flaky_stream_that_is_resumed_has_all_events)
+{
+    int breaks = 0;
+    int64_t last = 0;
+    start_demo();
+    while (last < 300) {
+        char header[64];
+        snprintf(header, sizeof header, "Last-Event-ID: %lld\r\n", (long long)last);
+        struct ids ids = ids_of("/flaky/feed.sse?rate=0&n=300&every=10", header);
+        ck_assert_int_eq(ids.first, last + 1);
+        ck_assert_int_le(ids.count, 20);
+        last = ids.last;
+        breaks++;
+    }
+    ck_assert_int_ge(breaks, 15);
+    control.calm = true;
+    check_ids("/flaky/feed.sse?rate=0&n=300&every=10", "", 1, 300);
+    finish();
+}
+
 TEST(a_slow_route_takes_its_time_before_the_head_and_between_lines)
 {
     start_demo();
@@ -332,13 +447,17 @@ TEST(the_index_and_wrong_parameters)
     ck_assert_ptr_nonnull(strstr(got, "HTTP/1.1 400"));
     (void)get("/feed.ndjson?rate=2000000", "", &len);
     ck_assert_ptr_nonnull(strstr(got, "HTTP/1.1 400"));
+    (void)get("/feed.sse?rate=2000000", "", &len);
+    ck_assert_ptr_nonnull(strstr(got, "HTTP/1.1 400"));
+    (void)get("/flaky/feed.sse?every=0", "", &len);
+    ck_assert_ptr_nonnull(strstr(got, "HTTP/1.1 400"));
     finish();
 }
 
 TEST(a_demo_that_cannot_listen_tells_why)
 {
     make_loop();
-    ck_assert_ptr_null(wr_demo_start(weir_root(loop), "nonsense", NULL, &error));
+    ck_assert_ptr_null(wr_demo_start(weir_root(loop), "nonsense", &control, &error));
     ck_assert_int_eq(error.code, WEIR_EINVAL);
     weir_loop_free(loop);
 }
