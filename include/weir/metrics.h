@@ -64,10 +64,88 @@ typedef struct weir_stats {
  * stats    [in, out] filled as far as stats->struct_size says.
  */
 WEIR_API void weir_loop_stats(const weir_loop *loop, weir_stats *stats);
+
+/* ---- everything there is, one by one */
+
+enum weir_node_kind {
+    WEIR_NODE_SCOPE = 0,
+    WEIR_NODE_TASK,
+    WEIR_NODE_GENERATOR, /* sources, stages, bodies, the reading end of a queue */
+    WEIR_NODE_SINK,      /* also the writing end of a queue */
+    WEIR_NODE_OBJECT     /* what else lives in a scope: a server, a state */
+};
+
+enum weir_node_state {
+    WEIR_NODE_NEW = 0, /* a generator that was not asked yet, a sink that was given nothing */
+    WEIR_NODE_IDLE,    /* its reader does not ask for more, its writer gives nothing */
+    WEIR_NODE_RUNS,    /* at work, or about to be */
+    WEIR_NODE_WAITS,
+    WEIR_NODE_CANCELED, /* a scope */
+    WEIR_NODE_ENDED     /* a generator that has ended or failed */
+};
+
+/* What was waited for, and for how long: "data from the server". */
+typedef struct weir_waited {
+    const char *why; /* NULL: no more of them */
+    int64_t ns;
+} weir_waited;
+
+enum { WEIR_WAITED_MAX = 3 };
+
+/* One of the things of a loop. Texts and pointers are valid during the visit. Numbers count from its
+ * making on; what does not apply is 0. The struct grows at its end. */
+typedef struct weir_node {
+    size_t struct_size;    /* of what the library has filled */
+    int32_t kind;          /* enum weir_node_kind */
+    int32_t state;         /* enum weir_node_state */
+    uint32_t depth;        /* 0: the root scope; what lies in a scope is one deeper */
+    uint32_t component_at; /* where it stands in the text of its pipeline */
+    const char *component; /* of the pipeline language: "grep"; NULL: it is none */
+    const char *type;      /* "http", "queue", "body" ...; of a scope or task its kind */
+    const char *name;
+    const char *why;        /* what it waits for or does, in words; "" */
+    int64_t waiting_ns;     /* it has waited so long by now */
+    const weir_gen *gen;    /* itself, if it is a generator; NULL */
+    const weir_gen *reader; /* the generator that reads it; NULL */
+    uint64_t items_in;      /* a stage: read; a sink or a queue: put */
+    uint64_t items_out;     /* given */
+    uint64_t calls;         /* pulls that gave something; of a sink: puts */
+    uint64_t bytes;         /* a source: received, decoded; a queue: put; a sink: written */
+    uint64_t filtered;      /* items that it left out, rejected, or had no room for */
+    uint64_t rejected;
+    uint64_t dropped;
+    uint64_t waits;    /* that have ended: tasks that waited for it, or in it for another thing */
+    int64_t waited_ns; /* together; when one end of a queue goes, its waits go to the reader's */
+    weir_waited waited[WEIR_WAITED_MAX]; /* the longest of that, most time first */
+    uint64_t held_items, held_bytes;     /* a queue: in it now ... */
+    uint64_t items_max, bytes_max;       /* ... and at most */
+    uint64_t tasks;                      /* of a scope: not ended, in it and beneath */
+} weir_node;
+
+/* Called for one node; `arg` as it was given. It must neither wait nor make or end anything.
+ * Returns false to see no more. */
+typedef bool weir_visit(void *arg, const weir_node *node);
+
 /*
- * Write every scope, task and generator of a loop to a descriptor, in lines for people: what each
- * task waits for, for how long, and, on x86-64 without sanitizers, the calls of its stack, innermost
- * first, through the whole chain of bodies. A call is written MODULE+OFFSET, for
+ * Visit every scope of a loop, and after each its tasks and objects, then the scopes in it. What
+ * weir_why and weir_dump tell comes from here. Without allocation, at any time, also where nothing
+ * may wait.
+ *
+ * visit    not NULL.
+ */
+WEIR_API void weir_walk(const weir_loop *loop, weir_visit *visit, void *arg);
+/*
+ * Have each generator and each sink visited once more when it ends, with its last numbers, from now
+ * on: for totals over objects that do not live as long as the loop. One function a loop.
+ *
+ * visit    as for weir_walk; depth is 0, and what it returns is ignored. NULL: no more.
+ */
+WEIR_API void weir_on_end(weir_loop *loop, weir_visit *visit, void *arg);
+
+/*
+ * Write every scope, task, generator and sink of a loop to a descriptor, in lines for people: what
+ * weir_walk tells, and, of each task that waits, on x86-64 without sanitizers, the calls of its
+ * stack, innermost first, through the whole chain of bodies. A call is written MODULE+OFFSET, for
  * `addr2line -f -e MODULE OFFSET`. The format may change.
  *
  * fd       written by write(2), so it may hold the loop up; a failure ends the line.

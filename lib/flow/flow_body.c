@@ -148,6 +148,7 @@ bool weir_yield(weir_gen *self_gen, const weir_item *item)
     struct wr_fiber *to = self->fiber.resumer;
     root->gen.state = WR_GEN_IDLE;
     root->gen.ready = !root->gen.special;
+    root->gen.items++;
     self->received = NULL;
     loop->running = to;
     return wr_co_switch_bool(&self->fiber.co, &to->co, 1);
@@ -196,6 +197,8 @@ static bool yield_items(struct wr_body *self, const weir_item *items, size_t cou
             out[i].time_ns = out[i].time_ns != 0 ? out[i].time_ns : loop->now_unix_ns;
         }
         lend_fresh(&root->gen, &out[n - 1]);
+        root->gen.items += n;
+        root->gen.pulls += n - 1;
         yielded(self, root);
         bool go_on = wr_co_switch_bool(&self->fiber.co, &self->fiber.resumer->co, n);
         wr_vouch_back(self->acct);

@@ -97,6 +97,7 @@ static void count_dropped(struct weir_gen *gen, uint64_t dropped)
     if (dropped > 0 && origin != NULL) {
         uint64_t first = origin->given + 1;
         origin->given += dropped;
+        gen->dropped += dropped;
         wr_origin_tell_all(origin, first, origin->given, WR_ACT_DROP);
     }
 }

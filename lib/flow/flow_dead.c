@@ -400,6 +400,7 @@ int wr_gen_reject(struct weir_gen *gen, const weir_item *item, int code, const c
 {
     const struct wr_rejects *rejects = gen->rejects;
     int rc = 0;
+    gen->rejected++;
     if (rejects != NULL && rejects->policy == WR_ON_ERROR_STOP) {
         weir_error error;
         wr_error_set(&error, code, 0, gen->name, "item %llu: %s", (unsigned long long)item->seq,

@@ -94,17 +94,22 @@ static inline size_t gave(struct extended *ext, weir_item *items, size_t n, size
 static size_t ext_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct extended *ext = extended_of(gen);
+    struct wr_object *before = wr_within(gen->loop, &gen->object);
     begin(ext);
-    return gave(ext, items, ext->ops.next_many(gen, ext->self, items, max), max);
+    size_t n = ext->ops.next_many(gen, ext->self, items, max);
+    gen->loop->running->within = before;
+    return gave(ext, items, n, max);
 }
 
 static size_t ext_next_within(struct weir_gen *gen, weir_item *items, size_t max, int64_t wait_ms,
                               bool *late)
 {
     struct extended *ext = extended_of(gen);
+    struct wr_object *before = wr_within(gen->loop, &gen->object);
     *late = false;
     begin(ext);
     size_t n = ext->ops.next_within(gen, ext->self, items, max, wait_ms, late);
+    gen->loop->running->within = before;
     return gave(ext, items, n, max);
 }
 
@@ -112,7 +117,9 @@ static void ext_close(struct weir_gen *gen)
 {
     struct extended *ext = extended_of(gen);
     if (ext->ops.close != NULL) {
+        struct wr_object *before = wr_within(gen->loop, &gen->object);
         ext->ops.close(gen, ext->self);
+        gen->loop->running->within = before;
     }
     wr_runs_let_go(&ext->stood, WR_ACT_LOAN);
     wr_runs_fini(&ext->stood);
@@ -287,7 +294,7 @@ int weir_stand_for(weir_gen *gen, weir_item *out, const weir_item *kept, size_t 
 void weir_leave_out(weir_gen *gen, const weir_item *items, size_t count)
 {
     check_inside(gen, "weir_leave_out");
-    wr_items_tell(items, count, WR_ACT_FILTER);
+    wr_gen_filter(gen, items, count);
 }
 
 int weir_gen_error(weir_gen *gen, int code, int detail, const char *format, ...)

@@ -34,6 +34,7 @@ void *wr_gen_alloc(struct weir_scope *scope, size_t size, const struct wr_gen_op
     wr_list_init(&gen->adopt_link);
     (void)wr_copy_text(gen->name, sizeof gen->name, name != NULL ? name : ops->kind);
     wr_object_init(&gen->object, &wr_gen_object_ops, scope, gen->name);
+    gen->object.counts = &gen->counts;
     gen->canceled = wr_scope_canceled(scope);
     gen->stopping = scope->stopping && (ops->is_source || ops == &wr_body_ops);
     wr_gen_ready(gen);
@@ -173,6 +174,7 @@ void wr_gen_adopt(struct weir_gen *self, struct weir_gen *more)
         self->stopping = false; /* no source: in a scope that stops it lets the rest drain */
     }
     more->reader = self;
+    self->read -= more->items; /* before its time */
     wr_list_append(&self->adopted, &more->adopt_link);
     if (self->up == NULL) {
         self->up = more;
@@ -188,6 +190,37 @@ void wr_gen_adopt(struct weir_gen *self, struct weir_gen *more)
     wr_gen_ready(more);
 }
 
+struct weir_gen *wr_gen_component(const struct weir_gen *reader, const struct weir_gen *up)
+{
+    struct weir_gen *whole = (struct weir_gen *)(uintptr_t)reader;
+    if (up->counts.component != NULL) {
+        return NULL;
+    }
+    while (whole != NULL && whole->counts.component == NULL) {
+        whole = wr_gen_reader(whole);
+    }
+    return whole;
+}
+
+void wr_gen_count_read(struct weir_gen *reader, struct weir_gen *up)
+{
+    struct weir_gen *whole = wr_gen_component(reader, up);
+    struct wr_level level = {0};
+    if (whole == NULL) {
+        reader->read += up->items;
+        return;
+    }
+    if (up->ops->level != NULL) {
+        up->ops->level(up, &level);
+    }
+    whole->read += level.put + up->read;
+    whole->bytes += level.bytes_put + up->bytes;
+    whole->filtered += up->filtered;
+    whole->rejected += up->rejected;
+    whole->dropped += up->dropped;
+    wr_counts_add(&whole->counts, &up->counts);
+}
+
 void wr_gen_unadopt(struct weir_gen *gen)
 {
     struct weir_gen *reader = gen->reader;
@@ -196,6 +229,7 @@ void wr_gen_unadopt(struct weir_gen *gen)
     }
     wr_list_remove(&gen->adopt_link);
     gen->reader = NULL;
+    wr_gen_count_read(reader, gen);
     if (reader->up == gen) {
         reader->up = wr_list_empty(&reader->adopted)
                          ? NULL
@@ -424,6 +458,9 @@ size_t wr_pull_direct(struct weir_gen *gen, weir_item *items, size_t max)
         wr_gen_over(gen);
         return 0;
     }
+    if (!gen->body) { /* which counts its yields */
+        wr_gen_gave(gen, n);
+    }
     gen->state = WR_GEN_IDLE;
     wr_gen_ready(gen);
     return n;
@@ -511,6 +548,7 @@ static inline size_t pull_easy(struct weir_gen *gen, weir_item *items, size_t ma
         wr_gen_over(gen);
         return 0;
     }
+    wr_gen_gave(gen, n);
     gen->state = WR_GEN_IDLE;
     gen->direct = !gen->special;
     return n;

@@ -39,6 +39,11 @@ struct wr_each;
 struct wr_puller;
 struct wr_rejects;
 
+struct wr_level {
+    uint64_t items, bytes, items_max, bytes_max;
+    uint64_t put, bytes_put; /* so far */
+};
+
 struct wr_gen_ops {
     const char *kind; /* default name: "head", "http" */
     size_t (*next_many)(struct weir_gen *gen, weir_item *items, size_t max);
@@ -66,6 +71,8 @@ struct wr_gen_ops {
      * are not given again; false: that cannot be told. Asked before the first pull. NULL: a source
      * begins anew, and a stage knows only that nothing was given if nothing was given to it. */
     bool (*given_before)(const struct weir_gen *gen, uint64_t *count);
+    /* What it holds and how much it may hold: a queue. NULL: nothing that is counted. */
+    void (*level)(const struct weir_gen *gen, struct wr_level *level);
     bool is_source; /* counts in the ledger: the base makes an origin at the first pull
                        (gen->origin, may stay NULL when out of memory fails the pull) */
 };
@@ -107,10 +114,13 @@ struct weir_gen {
     struct weir_receipt *fresh_receipt;
     uint64_t fresh_seq;
     uint32_t fresh_origin;
+    uint64_t items; /* given, counted for weir_walk ... */
+    uint64_t pulls; /* ... and in how many pulls; of a body: how many fewer than items */
     /* cold */
     uint32_t alive; /* WR_GEN_ALIVE until it is freed */
     const struct wr_gen_ops *ops;
     struct wr_object object;
+    struct wr_counts counts;
     struct wr_list adopted; /* generators this one reads, in the order of adoption */
     struct wr_list adopt_link;
     struct weir_sink *into;    /* where a pump puts what it gives; NULL */
@@ -125,8 +135,29 @@ struct weir_gen {
     struct wr_task *inside;     /* of one that is extended: the task that its next_many runs on */
     struct wr_each *each;       /* weir_each reads it; NULL: not so */
     struct wr_task *closer;     /* is closing it: its reader, or the end of its scope */
+    /* For weir_walk, too. read: given by those it has adopted and has no more; of one whose items
+     * are put into it, as a queue, those. */
+    uint64_t read, filtered, rejected, dropped, bytes;
     char name[32];
 };
+
+/* Counted for weir_walk: what one pull gave. */
+static inline void wr_gen_gave(struct weir_gen *gen, size_t n)
+{
+    gen->items += n;
+    gen->pulls++;
+}
+/* `up` is no longer read: what it gave was read. Of a part of a component all that it has counted is
+ * the component's. */
+void wr_gen_count_read(struct weir_gen *reader, struct weir_gen *up);
+/* The component that `up`, which `reader` reads, is a part of; NULL: none. */
+struct weir_gen *wr_gen_component(const struct weir_gen *reader, const struct weir_gen *up);
+/* What a stage leaves out. */
+static inline void wr_gen_filter(struct weir_gen *gen, const weir_item *items, size_t count)
+{
+    gen->filtered += count;
+    wr_items_tell(items, count, WR_ACT_FILTER);
+}
 
 /* ---- misuse */
 

@@ -132,6 +132,7 @@ void wr_gen_free(struct weir_gen *gen)
         return;
     }
     wr_puller_free(gen);
+    wr_object_ends(gen->loop, &gen->object);
     wr_object_fini(&gen->object);
     for (struct wr_origin *origin = gen->origin, *more; origin != NULL; origin = more) {
         more = origin->more; /* it may be freed */

@@ -58,10 +58,10 @@ bool wr_framing_ok(const weir_framing *framing, const char *origin, weir_error *
     return true;
 }
 
-int wr_inbox_init(struct wr_inbox *inbox, struct weir_loop *loop, const weir_framing *framing,
+int wr_inbox_init(struct wr_inbox *inbox, struct weir_gen *gen, const weir_framing *framing,
                   uint64_t offset)
 {
-    *inbox = (struct wr_inbox){.loop = loop, .given_end = offset};
+    *inbox = (struct wr_inbox){.loop = gen->loop, .gen = gen, .given_end = offset};
     size_t limit = framing->item_bytes_max == 0  ? (size_t)ITEM_BYTES_MAX
                    : framing->item_bytes_max < 0 ? SIZE_MAX
                                                  : (size_t)framing->item_bytes_max;
@@ -78,7 +78,7 @@ bool wr_inbox_frame(struct wr_inbox *inbox, struct weir_gen *gen, const weir_fra
         return false;
     }
     wr_inbox_fini(inbox);
-    if (wr_inbox_init(inbox, gen->loop, framing, 0) < 0) {
+    if (wr_inbox_init(inbox, gen, framing, 0) < 0) {
         wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for items");
     }
     return true;
@@ -191,6 +191,7 @@ static int count_overlong(struct wr_inbox *inbox, struct weir_gen *gen)
         }
         uint64_t first = origin->given + 1;
         origin->given += skipped;
+        gen->rejected += skipped;
         wr_origin_tell_all(origin, first, origin->given, WR_ACT_REJECT);
     }
     log_overlong(inbox, gen);
@@ -583,7 +584,10 @@ void wr_inbox_came(struct wr_inbox *inbox, size_t bytes)
     WR_ASSERT(block != NULL && bytes <= block->cap - block->len,
               "more bytes came than there was room for");
     block->len += (uint32_t)bytes;
-    inbox->loop->stats.bytes_in += bytes;
+    inbox->gen->bytes += bytes;
+    if (inbox->gen->ops->is_source) { /* else they were counted where they came from */
+        inbox->loop->stats.bytes_in += bytes;
+    }
     block->time_ns = inbox->loop->now_unix_ns;
     inbox->pending += bytes;
     inbox->bytes += bytes;

@@ -30,6 +30,7 @@
 
 struct wr_inbox {
     struct weir_loop *loop;
+    struct weir_gen *gen; /* whose it is */
     struct wr_framer framer;
     struct wr_origin *origin;   /* whose items they become, from the first take on */
     struct weir_block *full;    /* filled before `block`: whole items, oldest first; by next */
@@ -52,7 +53,7 @@ struct wr_inbox {
 
 /* Items as `framing` says (its limits as in weir_lines_options). 0 or WEIR_ENOMEM, after which
  * wr_inbox_fini is harmless. */
-int wr_inbox_init(struct wr_inbox *inbox, struct weir_loop *loop, const weir_framing *framing,
+int wr_inbox_init(struct wr_inbox *inbox, struct weir_gen *gen, const weir_framing *framing,
                   uint64_t offset);
 void wr_inbox_fini(struct wr_inbox *inbox);
 /* Can the framing be? False: *error says what is wrong with it, in the name of `origin`. */

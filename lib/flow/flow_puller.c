@@ -144,6 +144,9 @@ static size_t pull_native(struct weir_gen *up, weir_item *items, size_t max, int
         wr_gen_over(up);
         return 0;
     }
+    if (n > 0) {
+        wr_gen_gave(up, n);
+    }
     up->state = WR_GEN_IDLE;
     wr_gen_ready(up);
     return n;

@@ -31,6 +31,7 @@ struct queue {
     struct weir_loop *loop;
     int32_t when_full;
     size_t writers;
+    uint64_t put;         /* by writers that have ended */
     struct wr_list sinks; /* all writers; who began to wait last stands last */
     weir_error *failure;  /* a writer's, told after the items already put */
     unsigned refs;        /* the reader and the writers */
@@ -173,6 +174,13 @@ static size_t queue_next_within(struct weir_gen *gen, weir_item *items, size_t m
     return 0;
 }
 
+/* The time that was waited for room is the queue's, whichever end goes first. */
+static void take_waits(struct wr_object *reader, struct weir_sink *sink)
+{
+    wr_counts_add(reader->counts, &sink->counts);
+    sink->counts = (struct wr_counts){.component = sink->counts.component};
+}
+
 static void queue_close(struct weir_gen *gen)
 {
     struct queue *queue = queue_of_gen(gen);
@@ -188,6 +196,7 @@ static void queue_close(struct weir_gen *gen)
                               0, "the reader of queue '%s' has gone", queue->name);
         }
         wr_sink_gone(&writer->sink);
+        take_waits(&gen->object, &writer->sink);
     }
 }
 
@@ -207,29 +216,56 @@ static size_t queue_why(const struct weir_gen *gen, char *text, size_t cap)
     return n > 0 ? (size_t)n : 0;
 }
 
+static void queue_level(const struct weir_gen *gen, struct wr_level *level)
+{
+    const struct queue *queue = queue_of_gen(gen);
+    *level = (struct wr_level){.items = wr_ring_count(&queue->ring),
+                               .bytes = queue->ring.bytes,
+                               .items_max = queue->ring.items_max,
+                               .bytes_max = queue->ring.bytes_max,
+                               .put = queue->put,
+                               .bytes_put = queue->ring.bytes_put};
+    for (const struct wr_list *node = queue->sinks.next; node != &queue->sinks; node = node->next) {
+        level->put += WR_OWNER((uintptr_t)node, struct queue_sink, link)->sink.put_items;
+    }
+}
+
 static const struct wr_gen_ops queue_gen_ops = {.kind = "queue",
                                                 .next_many = queue_next_many,
                                                 .next_within = queue_next_within,
                                                 .close = queue_close,
                                                 .free = queue_free,
-                                                .why = queue_why};
+                                                .why = queue_why,
+                                                .level = queue_level};
 
 /* ---- writing */
+
+static void dropped(struct queue *queue, size_t n)
+{
+    if (queue->reader != NULL) {
+        WR_OWNER(queue->reader, struct weir_gen, object)->dropped += n;
+    }
+}
 
 /* The queue is full and its policy is not to wait. 1: the new item is not put; 0: there is room
  * now; negative: failed. */
 static int make_way(struct queue *queue, struct weir_sink *sink, const weir_item *item)
 {
     switch (queue->when_full) {
-    case WEIR_DROP_NEWEST: wr_items_tell(item, 1, WR_ACT_DROP); return 1;
+    case WEIR_DROP_NEWEST:
+        wr_items_tell(item, 1, WR_ACT_DROP);
+        dropped(queue, 1);
+        return 1;
     case WEIR_DROP_OLDEST:
     case WEIR_LATEST: {
         if (wr_ring_count(&queue->ring) == 0) { /* a rendezvous that nobody has come to */
             wr_items_tell(item, 1, WR_ACT_DROP);
+            dropped(queue, 1);
             return 1;
         }
         size_t drop = queue->when_full == WEIR_LATEST ? wr_ring_count(&queue->ring) : 1;
         wr_ring_drop_oldest(&queue->ring, drop);
+        dropped(queue, drop);
         return 0;
     }
     default:
@@ -416,6 +452,10 @@ static void writer_close(struct weir_sink *sink, const weir_error *failure)
     if (!writer->over) {
         bool echo = failure != NULL && writer->queue->reader_gone;
         end_writer(writer->queue, echo ? NULL : failure);
+    }
+    writer->queue->put += sink->put_items;
+    if (writer->queue->reader != NULL) {
+        take_waits(writer->queue->reader, sink);
     }
     wr_list_remove(&writer->link);
     queue_unref(writer->queue);

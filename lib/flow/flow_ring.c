@@ -151,6 +151,7 @@ static void appended(struct wr_ring *ring, size_t n, size_t bytes, struct weir_b
         ring->behind_count += n;
     }
     ring->bytes += bytes;
+    ring->bytes_put += bytes;
     if (block != ring->last_block) {
         ring->last_block = block;
         ring->pinned += block->cap;

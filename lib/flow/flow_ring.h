@@ -33,6 +33,7 @@ struct wr_ring {
     size_t open; /* how many of the slots may be in use: cap, or 0 while there are pieces */
     size_t full; /* so many items are too many: items_max, or less after a refused piece */
     size_t items_max, bytes, bytes_max;
+    uint64_t bytes_put;            /* so far */
     struct weir_block *last_block; /* of the newest item: its run is charged */
     bool receipts;                 /* some item came with a receipt */
     size_t pinned, pinned_max;
@@ -147,6 +148,7 @@ static inline bool wr_ring_append_one(struct wr_ring *ring, const weir_item *ite
     wr_block_ref(item->block, 1);
     ring->count++;
     ring->bytes += item->len;
+    ring->bytes_put += item->len;
     return true;
 }
 

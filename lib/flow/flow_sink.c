@@ -64,11 +64,11 @@ static size_t object_why(const struct wr_object *object, char *text, size_t cap)
     return sink->ops->why != NULL ? sink->ops->why(sink, text, cap) : 0;
 }
 
-static const struct wr_object_ops sink_object_ops = {.kind = "sink",
-                                                     .cancel = object_cancel,
-                                                     .discard = object_discard,
-                                                     .inside = object_inside,
-                                                     .why = object_why};
+const struct wr_object_ops wr_sink_object_ops = {.kind = "sink",
+                                                 .cancel = object_cancel,
+                                                 .discard = object_discard,
+                                                 .inside = object_inside,
+                                                 .why = object_why};
 
 static void flush_before_poll(struct wr_before_poll *hook)
 {
@@ -97,7 +97,8 @@ void *wr_sink_alloc(struct weir_scope *scope, size_t size, const struct wr_sink_
     sink->alive = WR_SINK_ALIVE;
     sink->loop = scope->loop;
     (void)wr_copy_text(sink->name, sizeof sink->name, name != NULL ? name : ops->kind);
-    wr_object_init(&sink->object, &sink_object_ops, scope, sink->name);
+    wr_object_init(&sink->object, &wr_sink_object_ops, scope, sink->name);
+    sink->object.counts = &sink->counts;
     wr_before_poll_init(&sink->before_poll, flush_before_poll);
     sink->canceled = wr_scope_canceled(scope);
     return sink;
@@ -320,6 +321,7 @@ bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
             wr_sink_misused(sink, "weir_put");
         }
         sink->put_items += count;
+        sink->puts++;
         return ops->put_many(sink, items, count) >= 0;
     }
     wr_task_now(sink->loop, "weir_put");
@@ -340,6 +342,7 @@ bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
         return false;
     }
     sink->put_items += count;
+    sink->puts++;
     sink->inside = sink->loop->task;
     int rc = ops->put_many(sink, items, count);
     sink->inside = NULL;
@@ -423,6 +426,7 @@ int weir_try_put(weir_sink *sink, const weir_item *item)
     wr_block_check(&whole);
     int rc = sink->ops->try_put(sink, &whole);
     sink->put_items += rc > 0;
+    sink->puts += rc > 0;
     return rc;
 }
 
@@ -501,6 +505,7 @@ static int end_sink(struct weir_sink *sink, weir_error *error)
     }
     sink->inside = NULL;
     wr_sink_left(sink);
+    wr_object_ends(sink->loop, &sink->object);
     wr_object_fini(&sink->object);
     wr_runs_fini(&sink->runs);
     if (sink->failure != &no_memory_error) {

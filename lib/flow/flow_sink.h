@@ -58,13 +58,14 @@ struct weir_sink {
     uint32_t alive; /* WR_SINK_ALIVE until it is freed; then a failure is left, so that a put goes
                        the slow way and sees it */
     struct wr_object object;
+    struct wr_counts counts;
     struct wr_before_poll before_poll;
     struct wr_runs runs; /* put and not committed */
     weir_error *failure;
     uint64_t failed_at;
-    uint64_t put_items, put_bytes; /* for metrics */
-    struct weir_state *state;      /* weir_sink_keep_state */
-    struct wr_state_sink *kept;    /* the state's, once it has begun; NULL */
+    uint64_t put_items, puts, bytes; /* counted for weir_walk; bytes: written */
+    struct weir_state *state;        /* weir_sink_keep_state */
+    struct wr_state_sink *kept;      /* the state's, once it has begun; NULL */
     uint16_t past_end;
     bool ended, canceled;
     uint8_t commit_act;     /* enum wr_act: what a commit says about the items; 0: WR_ACT_COMMIT */
@@ -74,6 +75,8 @@ struct weir_sink {
     struct wr_task *feeder; /* the pump that feeds it, while it waits for its generator */
     char name[32];
 };
+
+extern const struct wr_object_ops wr_sink_object_ops;
 
 /* Say what is wrong with what `verb` was given, and abort. */
 _Noreturn void wr_sink_misused(const struct weir_sink *sink, const char *verb);
@@ -94,6 +97,12 @@ struct weir_sink *wr_sink_failed(struct weir_scope *scope, const weir_error *err
 /* Sets the failure unless one is there; returns code. */
 int wr_sink_set_error(struct weir_sink *sink, int code, int detail, const char *format, ...)
     WEIR_PRINTF(4, 5);
+/* So many bytes have left the process. */
+static inline void wr_sink_wrote(struct weir_sink *sink, size_t bytes)
+{
+    sink->bytes += bytes;
+    sink->loop->stats.bytes_out += bytes;
+}
 /* There are unflushed bytes: flush before the loop polls. */
 static inline void wr_sink_dirty(struct weir_sink *sink)
 {

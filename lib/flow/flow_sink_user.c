@@ -32,7 +32,9 @@ static int told(const struct weir_sink *sink, const char *operation, int rc, int
 static int user_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
 {
     struct user_sink *user = user_of(sink);
+    struct wr_object *before = wr_within(sink->loop, &sink->object);
     int rc = told(sink, "put_many", user->ops.put_many(sink, user->self, items, count), 0);
+    sink->loop->running->within = before;
     if (rc >= 0 && user->ops.flush != NULL) {
         wr_sink_dirty(sink);
     }
@@ -48,7 +50,10 @@ static int user_flush(struct weir_sink *sink)
 static int user_wait(struct weir_sink *sink)
 {
     struct user_sink *user = user_of(sink);
-    return told(sink, "wait", user->ops.wait(sink, user->self), 0);
+    struct wr_object *before = wr_within(sink->loop, &sink->object);
+    int rc = told(sink, "wait", user->ops.wait(sink, user->self), 0);
+    sink->loop->running->within = before;
+    return rc;
 }
 
 /* At least 1, or 0 and the failure is set. */
@@ -80,7 +85,10 @@ static size_t user_why(const struct weir_sink *sink, char *text, size_t cap)
 static int user_commit(struct weir_sink *sink)
 {
     struct user_sink *user = user_of(sink);
-    return told(sink, "commit", user->ops.commit(sink, user->self), 0);
+    struct wr_object *before = wr_within(sink->loop, &sink->object);
+    int rc = told(sink, "commit", user->ops.commit(sink, user->self), 0);
+    sink->loop->running->within = before;
+    return rc;
 }
 
 static void user_close(struct weir_sink *sink, const weir_error *failure)
@@ -88,7 +96,9 @@ static void user_close(struct weir_sink *sink, const weir_error *failure)
     struct user_sink *user = user_of(sink);
     (void)failure;
     if (user->ops.finish != NULL) {
+        struct wr_object *before = wr_within(sink->loop, &sink->object);
         int rc = user->ops.finish(sink, user->self);
+        sink->loop->running->within = before;
         if (rc < 0) {
             wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
         }

@@ -306,6 +306,7 @@ bool weir_yield_from(weir_gen *self_gen, weir_gen *inner, const weir_item **resu
     }
     wr_gen_close(inner);
     if (inner->loop != NULL) {
+        wr_gen_count_read(self_gen, inner);
         inner->delegator = NULL;
         wr_object_fini(&inner->object); /* it is over, and goes with self */
     }

@@ -130,6 +130,9 @@ void wr_vouch_back(struct wr_body *self)
 void wr_vouch_let_go(struct wr_body *self, enum wr_act act)
 {
     wr_vouch_back(self);
+    for (size_t i = 0; act == WR_ACT_FILTER && i < self->held.count; i++) {
+        self->gen.filtered += (uint64_t)__builtin_popcountll(self->held.all[i].bits);
+    }
     wr_runs_let_go(&self->held, act);
     for (struct wr_list *node = self->gen.adopted.next; node != &self->gen.adopted;
          node = node->next) {
@@ -137,6 +140,7 @@ void wr_vouch_let_go(struct wr_body *self, enum wr_act act)
         if (up->fresh_receipt != NULL && up->fresh_unvouched && act == WR_ACT_FILTER) {
             struct wr_run run = wr_run_of(up->fresh_receipt, up->fresh_seq);
             wr_run_tell(&run, act);
+            self->gen.filtered++;
         }
         up->fresh_unvouched = false;
     }

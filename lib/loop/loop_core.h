@@ -39,6 +39,7 @@ struct wr_fiber {
      * generators that were canceled. May be NULL. */
     void (*canceled)(struct wr_fiber *fiber, int code, bool all);
     struct wr_object *object; /* whose body it runs; NULL: a task's own */
+    struct wr_object *within; /* whose operations, which the program has made, run on it; NULL */
 };
 
 enum wr_task_state { WR_TASK_READY = 0, WR_TASK_RUNNING, WR_TASK_PARKED, WR_TASK_DONE };
@@ -102,6 +103,7 @@ struct wr_clock {
 
 struct wr_disk;
 struct wr_http_wire;
+struct weir_node;
 
 enum { WR_LANES = 2 }; /* of workers: loop_work.h */
 
@@ -168,6 +170,11 @@ struct weir_loop {
     struct wr_task *dead; /* has left for good: freed by the scheduler */
     struct wr_stack *scheduler_stack;
     struct wr_log log;
+    struct { /* weir_on_end; see NULL: nobody looks */
+        void (*see)(struct weir_loop *loop, const struct wr_object *object);
+        bool (*visit)(void *arg, const struct weir_node *node);
+        void *arg;
+    } on_end;
     int64_t blocked_ms;
     uint64_t turns;
 };
@@ -198,11 +205,28 @@ void wr_time_update(struct weir_loop *loop);
 uint64_t wr_random(struct weir_loop *loop);
 void wr_random_seed(struct weir_loop *loop, uint64_t seed);
 
+/* What the program's operations of `object` wait for without naming an object counts as a wait in it,
+ * until running->within is what this returns again. */
+static inline struct wr_object *wr_within(struct weir_loop *loop, struct wr_object *object)
+{
+    struct wr_object *before = loop->running->within;
+    loop->running->within = object;
+    return before;
+}
+
 /* The task that runs; aborts with a message, naming `verb`, when none does (a callback, an attached
  * loop). */
 struct wr_task *wr_task_now(struct weir_loop *loop, const char *verb);
 
 void wr_before_poll_init(struct wr_before_poll *hook, void (*run)(struct wr_before_poll *hook));
+/* An object that keeps counts ends: whoever has asked for that sees it once more. */
+static inline void wr_object_ends(struct weir_loop *loop, const struct wr_object *object)
+{
+    if (loop->on_end.see != NULL) {
+        loop->on_end.see(loop, object);
+    }
+}
+
 static inline void wr_before_poll_enrol(struct weir_loop *loop, struct wr_before_poll *hook)
 {
     if (wr_list_empty(&hook->link)) {

@@ -7,6 +7,8 @@
  */
 #include "loop_object.h"
 
+#include <string.h>
+
 #include "loop_scope.h"
 #include "loop_wait.h"
 
@@ -30,9 +32,15 @@ static void leave(struct wr_object *object)
 void wr_object_init(struct wr_object *object, const struct wr_object_ops *ops,
                     struct weir_scope *scope, const char *name)
 {
-    struct wr_object *maker = wr_object_maker(scope);
-    *object = (struct wr_object){.ops = ops, .scope = scope, .name = name != NULL ? name : ""};
+    *object = (struct wr_object){.ops = ops, .name = name != NULL ? name : ""};
     wr_list_init(&object->parked);
+    wr_object_enter(object, scope);
+}
+
+void wr_object_enter(struct wr_object *object, struct weir_scope *scope)
+{
+    struct wr_object *maker = wr_object_maker(scope);
+    object->scope = scope;
     wr_list_append(maker != NULL ? maker->link.next : scope->objects.next, &object->link);
 }
 
@@ -76,6 +84,54 @@ void wr_object_left(struct wr_object *object, const struct wr_task *by)
     const struct weir_scope *from = tell_out(object);
     if (from != NULL) {
         wr_object_move(object, wr_scope_home(from, by));
+    }
+}
+
+/* Where the time goes: the entry of this reason, a free one, else the one with the least, which is
+ * then told as a part of the rest. */
+static struct wr_waited *entry_for(struct wr_counts *counts, const char *why)
+{
+    struct wr_waited *least = &counts->waited[0];
+    for (int i = 0; i < WR_WAITS_KEPT; i++) {
+        struct wr_waited *entry = &counts->waited[i];
+        if (entry->why[0] == '\0' || strncmp(entry->why, why, WR_WAIT_TEXT - 1) == 0) {
+            return entry;
+        }
+        least = entry->ns < least->ns ? entry : least;
+    }
+    return least;
+}
+
+static void add_wait(struct wr_counts *counts, const char *why, int64_t ns)
+{
+    struct wr_waited *entry = entry_for(counts, why);
+    if (strncmp(entry->why, why, WR_WAIT_TEXT - 1) != 0) {
+        if (entry->ns > ns) {
+            return;
+        }
+        (void)wr_copy_text(entry->why, sizeof entry->why, why);
+        entry->ns = 0;
+    }
+    entry->ns += ns;
+}
+
+void wr_count_wait(struct wr_counts *counts, const char *why, int64_t ns)
+{
+    counts->waits++;
+    counts->waited_ns += ns;
+    if (ns > 0) {
+        add_wait(counts, why, ns);
+    }
+}
+
+void wr_counts_add(struct wr_counts *counts, const struct wr_counts *part)
+{
+    counts->waits += part->waits;
+    counts->waited_ns += part->waited_ns;
+    for (int i = 0; i < WR_WAITS_KEPT; i++) {
+        if (part->waited[i].ns > 0) {
+            add_wait(counts, part->waited[i].why, part->waited[i].ns);
+        }
     }
 }
 

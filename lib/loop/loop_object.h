@@ -49,6 +49,20 @@ struct wr_object_ops {
     int64_t (*held)(const struct wr_object *object, uint32_t mark);
 };
 
+/* What tasks have waited for in an object, by reason: counted when a wait ends. A reason is copied,
+ * since it may be a text of the program's; of more than WR_WAITS_KEPT the longest stay. */
+enum { WR_WAITS_KEPT = 3, WR_WAIT_TEXT = 40 };
+struct wr_counts {
+    const char *component; /* of the language that it is, static; NULL: none */
+    uint32_t component_at; /* its place in the pipeline's text */
+    uint64_t waits;
+    int64_t waited_ns;
+    struct wr_waited {
+        int64_t ns;
+        char why[WR_WAIT_TEXT];
+    } waited[WR_WAITS_KEPT];
+};
+
 struct wr_object {
     const struct wr_object_ops *ops;
     struct weir_scope *scope;
@@ -59,12 +73,15 @@ struct wr_object {
     bool watched;               /* one of these two: wr_object_left is waited for */
     struct weir_scope *leaving; /* ends, and waits until nobody is inside; NULL: none */
     struct wr_task *failing;    /* is inside, past the grace: its waits fail */
+    struct wr_counts *counts;   /* of a generator or sink; NULL: it keeps none */
 };
 
 /* What a body makes in its own scope ends after the body, which may end it itself; else the newest
  * ends first. */
 void wr_object_init(struct wr_object *object, const struct wr_object_ops *ops,
                     struct weir_scope *scope, const char *name);
+/* The same for one that has left another scope, and keeps what it has counted. */
+void wr_object_enter(struct wr_object *object, struct weir_scope *scope);
 /* Leave the scope; harmless when it has left already. */
 void wr_object_fini(struct wr_object *object);
 /* It belongs to another scope from now on. */
@@ -81,6 +98,11 @@ struct weir_scope *wr_scope_home(const struct weir_scope *from, const struct wr_
 
 /* The object whose body runs, if it lives in `scope`; NULL. */
 struct wr_object *wr_object_maker(const struct weir_scope *scope);
+
+/* A wait for the object, or in it, has taken so long. */
+void wr_count_wait(struct wr_counts *counts, const char *why, int64_t ns);
+/* What was waited for in a part of it, too. */
+void wr_counts_add(struct wr_counts *counts, const struct wr_counts *part);
 
 /* A wait for an object that is watched is over. */
 void wr_object_unparked(struct wr_object *object, const struct wr_task *task);

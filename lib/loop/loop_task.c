@@ -37,6 +37,18 @@ struct wr_task *wr_task_now(struct weir_loop *loop, const char *verb)
     return loop->task;
 }
 
+/* The wait counts for what it was for, else for the body or the operations that it was called in. */
+static void count_wait(const struct wr_task *task, const struct wr_fiber *leaf, const char *why,
+                       const struct wr_object *of)
+{
+    if (of == NULL || of->counts == NULL) {
+        of = leaf->within != NULL ? leaf->within : leaf->object;
+    }
+    if (of != NULL && of->counts != NULL) {
+        wr_count_wait(of->counts, why, task->loop->now_ns - task->parked_ns);
+    }
+}
+
 static inline void unregister(struct wr_task *task, struct wr_object *of)
 {
     if (of != NULL) {
@@ -65,6 +77,7 @@ int wr_park(struct weir_loop *loop, const char *why, struct wr_object *of)
         wr_list_append(&of->parked, &task->parked_link);
     }
     int code = (int)(intptr_t)wr_co_switch(&leaf->co, &loop->scheduler, 0);
+    count_wait(task, leaf, why, of);
     unregister(task, of);
     if (task == &loop->outer) {
         loop->thread = NULL; /* until the program waits again, here or on another thread */

@@ -1,12 +1,13 @@
 /*
- * metrics_dump.c - weir_dump: every task and generator of a loop, written to a descriptor without
+ * metrics_dump.c - weir_dump: what weir_walk visits, written to a descriptor without
  * allocation, so that it can be asked for at any time, also when memory is short. For each parked
- * task: what it waits for, for how long, and the calls of its stack, innermost first, each as module
+ * task also the calls of its stack, innermost first, each as module
  * and offset, which `addr2line -e MODULE OFFSET` takes also when modules are loaded at other
  * addresses. Frame pointers link a body to its resumer, so the list runs through the whole chain of
  * bodies.
  */
 #include <dlfcn.h>
+#include <inttypes.h>
 #include <link.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,9 +15,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <weir/metrics.h>
-
-#include "flow_gen.h"
+#include "metrics_walk.h"
 
 enum { FRAMES_MAX = 24, DEPTH_MAX = 32 };
 
@@ -38,12 +37,6 @@ static void line(int fd, const char *format, ...)
         }
         at += (size_t)wrote;
     }
-}
-
-static const char *state_name(uint8_t state)
-{
-    static const char *const names[] = {"ready", "running", "waits", "ended"};
-    return state < 4 ? names[state] : "?";
 }
 
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -96,43 +89,47 @@ static void dump_stack(int fd, const struct wr_task *task)
 }
 #endif
 
-static void dump_task(int fd, const struct weir_loop *loop, const struct wr_task *task)
+/* ", 12 in, 10 out, 2 filtered, 4096 bytes, waited 1.250 s": what is not 0. */
+static void add_counts(char *to, size_t cap, const weir_node *node)
 {
-    long long waited_ms = (long long)((loop->now_ns - task->parked_ns) / 1000000);
-    if (task->state == WR_TASK_PARKED) {
-        line(fd, "task '%s' waits for %s%s%s%s, %lld.%03lld s", task->name,
-             task->why != NULL ? task->why : "?", task->why_of != NULL ? " (" : "",
-             task->why_of != NULL ? task->why_of->name : "", task->why_of != NULL ? ")" : "",
-             waited_ms / 1000, waited_ms % 1000);
-    } else {
-        line(fd, "task '%s' %s", task->name, state_name(task->state));
+    const struct {
+        uint64_t n;
+        const char *what;
+    } counts[] = {{node->items_in, "in"},         {node->items_out, "out"},
+                  {node->filtered, "filtered"},   {node->rejected, "rejected"},
+                  {node->dropped, "dropped"},     {node->bytes, "bytes"},
+                  {node->held_items, "held now"}, {node->waits, "waits"}};
+    size_t len = 0;
+    to[0] = '\0';
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        if (counts[i].n > 0) {
+            len += (size_t)snprintf(to + len, cap - len, ", %" PRIu64 " %s", counts[i].n,
+                                    counts[i].what);
+        }
     }
-    dump_stack(fd, task);
+    if (node->waited_ns >= 1000000) {
+        (void)snprintf(to + len, cap - len, " of %.3f s", (double)node->waited_ns / 1e9);
+    }
 }
 
-static void dump_scope(int fd, const struct weir_scope *scope, int depth)
+static bool dump_node(void *arg, const weir_node *node)
 {
-    static const char *const states[] = {"", ", canceled", ", canceled and overdue"};
-    line(fd, "%*sscope '%s': %zu tasks%s%s", depth * 2, "", scope->name, scope->live,
-         states[scope->state], scope->stopping ? ", stopping" : "");
-    for (const struct wr_list *node = scope->objects.next; node != &scope->objects;
-         node = node->next) {
-        const struct wr_object *object = WR_OWNER((uintptr_t)node, struct wr_object, link);
-        char why[200] = "";
-        if (object->ops->why != NULL) {
-            (void)object->ops->why(object, why, sizeof why);
-        }
-        line(fd, "%*s%s '%s'%s%s", depth * 2 + 2, "", object->ops->kind, object->name,
-             why[0] != '\0' ? ": " : "", why);
+    const struct wr_seen *seen = WR_OWNER((uintptr_t)node, struct wr_seen, node);
+    int fd = *(int *)arg, indent = (int)WR_MIN(node->depth, (uint32_t)DEPTH_MAX) * 2;
+    const char *kind = node->kind == WEIR_NODE_GENERATOR ? "generator"
+                       : node->kind == WEIR_NODE_SINK    ? "sink"
+                                                         : node->type;
+    const char *colon = node->why[0] == '\0' ? "" : seen->own_words ? ": " : " ";
+    if (seen->task != NULL && node->state == WEIR_NODE_WAITS) {
+        line(fd, "%*s%s '%s'%s%s, %.3f s", indent, "", kind, node->name, colon, node->why,
+             (double)node->waiting_ns / 1e9);
+        dump_stack(fd, seen->task);
+    } else {
+        char counts[320];
+        add_counts(counts, sizeof counts, node);
+        line(fd, "%*s%s '%s'%s%s%s", indent, "", kind, node->name, colon, node->why, counts);
     }
-    if (depth == DEPTH_MAX && !wr_list_empty(&scope->children)) {
-        line(fd, "%*s... and scopes in it", depth * 2 + 2, "");
-        return;
-    }
-    for (const struct wr_list *node = scope->children.next; node != &scope->children;
-         node = node->next) {
-        dump_scope(fd, WR_OWNER((uintptr_t)node, struct weir_scope, child_link), depth + 1);
-    }
+    return true;
 }
 
 void weir_dump(const weir_loop *loop, int fd)
@@ -144,11 +141,5 @@ void weir_dump(const weir_loop *loop, int fd)
     if (wr_nothing_moves(loop)) {
         line(fd, "%s", WR_NOTHING_MOVES);
     }
-    if (loop->owned) {
-        dump_task(fd, loop, &loop->outer);
-    }
-    for (const struct wr_list *node = loop->tasks.next; node != &loop->tasks; node = node->next) {
-        dump_task(fd, loop, WR_OWNER((uintptr_t)node, struct wr_task, all_link));
-    }
-    dump_scope(fd, loop->root, 0);
+    weir_walk(loop, dump_node, &fd);
 }

@@ -1,20 +1,16 @@
 /*
- * metrics_why.c - weir_why, the ledger, the version: what the objects' own counters and wait
- * reasons say.
+ * metrics_why.c - weir_why, the ledger and the statistics.
  *
- * weir_why follows the chain from the generator that was asked about to the one that does not give:
- * a parked task records what it waits for and on which object, an object with a why operation says
- * it in its own words, and a generator that reads others hands the question upstream. Nothing is
- * allocated and nothing suspends.
+ * weir_why follows the chain from the generator that was asked about to the one that does not give;
+ * what is told of that one is what weir_walk tells of it. Nothing is allocated and nothing suspends.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include <weir/metrics.h>
 
-#include "flow_gen.h"
-#include "flow_puller.h"
-#include "flow_sink.h"
+#include "metrics_walk.h"
+
+enum { DEPTH_MAX = 16 };
 
 struct text {
     char *to;
@@ -33,115 +29,37 @@ static void add(struct text *text, const char *part)
     text->len += len;
 }
 
-/* What one generator says of itself, in its own words; false: nothing. */
-static bool own_words(struct text *text, const struct weir_gen *gen)
+/* "name: its own words", or "name waits for this". */
+static void add_seen(struct text *text, const struct wr_seen *seen)
 {
-    char words[200];
-    if (gen->ops->why == NULL || gen->ops->why(gen, words, sizeof words) == 0) {
-        return false;
-    }
-    add(text, gen->name);
-    add(text, ": ");
-    add(text, words);
-    return true;
+    add(text, seen->node.name);
+    add(text, seen->own_words ? ": " : " ");
+    add(text, seen->node.why);
 }
 
-static void explain_wait(struct text *text, const char *name, const struct wr_task *task)
+/* Along the chain to the one that does not give, or to the sink that a pump puts into and that keeps
+ * it waiting. */
+static void explain(struct text *text, const struct weir_gen *gen)
 {
-    char seconds[48], budget[300];
-    add(text, name);
-    add(text, " waits for ");
-    if (task->why == wr_budget_why) {
-        (void)wr_budget_tell(task->loop, budget, sizeof budget);
-        add(text, "budget: ");
-        add(text, budget);
-    } else {
-        add(text, task->why != NULL ? task->why : "its turn");
-    }
-    int64_t waited_ms = (task->loop->now_ns - task->parked_ns) / 1000000;
-    if (waited_ms >= 100) {
-        snprintf(seconds, sizeof seconds, " (for %lld.%lld s)", (long long)(waited_ms / 1000),
-                 (long long)(waited_ms % 1000 / 100));
-        add(text, seconds);
-    }
-}
-
-/* The sink that a pump puts into keeps it waiting; false: it does not. */
-static bool sink_waits(struct text *text, const struct weir_gen *gen)
-{
-    const struct weir_sink *sink = gen->into;
-    char words[200];
-    if (sink == NULL || gen->state == WR_GEN_INSIDE) {
-        return false;
-    }
-    const struct wr_task *task = wr_object_waiter(&sink->object);
-    if (sink->ops->why != NULL && sink->ops->why(sink, words, sizeof words) > 0) {
-        add(text, sink->name);
-        add(text, ": ");
-        add(text, words);
-        return true;
-    }
-    if (task != NULL) {
-        explain_wait(text, sink->name, task);
-    }
-    return task != NULL;
-}
-
-static void explain(struct text *text, const struct weir_gen *gen, int depth)
-{
-    if (sink_waits(text, gen)) {
-        return;
-    }
-    if (gen->state == WR_GEN_OVER) {
-        const weir_error *failure = wr_gen_failure(gen);
-        add(text, gen->name);
-        add(text, failure != NULL ? " has failed: " : " has ended");
-        add(text, failure != NULL ? failure->message : "");
-        return;
-    }
-    if (gen->state == WR_GEN_FRESH) {
-        add(text, gen->name);
-        add(text, " has not been asked yet");
-        return;
-    }
-    if (gen->up != NULL && depth < 16) {
-        const struct weir_gen *deepest = gen->up;
-        for (const struct wr_list *node = gen->adopted.next; node != &gen->adopted;
-             node = node->next) {
-            const struct weir_gen *up = WR_OWNER((uintptr_t)node, struct weir_gen, adopt_link);
-            if (up->state == WR_GEN_INSIDE || wr_puller_busy(up)) {
-                deepest = up;
-                break;
+    struct wr_seen seen;
+    for (int depth = 0;; depth++) {
+        if (gen->into != NULL && gen->state != WR_GEN_INSIDE) {
+            wr_see_sink(&seen, gen->into);
+            if (seen.node.why[0] != '\0') {
+                add_seen(text, &seen);
+                return;
             }
         }
-        if (deepest->state == WR_GEN_INSIDE || wr_puller_busy(deepest)) {
-            add(text, gen->name);
-            add(text, " <- ");
-            explain(text, deepest, depth + 1);
-            return;
+        const struct weir_gen *up = wr_waits_upstream(gen);
+        if (up == NULL || depth == DEPTH_MAX) {
+            break;
         }
+        add(text, gen->name);
+        add(text, " <- ");
+        gen = up;
     }
-    const struct wr_task *task = wr_object_waiter(&gen->object),
-                         *inside = gen->body || gen->extended ? wr_gen_task(gen) : NULL;
-    if (gen->extended && own_words(text, gen)) {
-        return;
-    }
-    if (inside != NULL && inside->state == WR_TASK_PARKED) {
-        explain_wait(text, gen->name, inside);
-        return;
-    }
-    /* Its own words say more than the wait, but for memory, or for the resume of who reads it. */
-    bool other = task != NULL && (task->why == wr_budget_why || gen->state != WR_GEN_INSIDE);
-    if (!other && own_words(text, gen)) {
-        return;
-    }
-    if (task != NULL) {
-        explain_wait(text, gen->name, task);
-        return;
-    }
-    add(text, gen->name);
-    add(text, gen->state == WR_GEN_INSIDE ? " is at work"
-                                          : " is idle: its consumer has not asked for more");
+    wr_see_gen(&seen, gen);
+    add_seen(text, &seen);
 }
 
 size_t weir_why(const weir_gen *gen, char *to, size_t cap)
@@ -154,7 +72,7 @@ size_t weir_why(const weir_gen *gen, char *to, size_t cap)
     if (gen->loop == NULL) {
         add(&text, "could not be made: out of memory");
     } else {
-        explain(&text, gen, 0);
+        explain(&text, gen);
         if (wr_nothing_moves(gen->loop)) {
             add(&text, "; ");
             add(&text, WR_NOTHING_MOVES);

@@ -304,7 +304,7 @@ static int file_out(struct weir_sink *sink, struct iovec *iov, int count)
             return write_failed(file, errno);
         }
         file->length += n;
-        sink->loop->stats.bytes_out += (uint64_t)n;
+        wr_sink_wrote(sink, (size_t)n);
         int done = wr_iov_skip(iov, count, (size_t)n);
         iov += done;
         count -= done;

@@ -115,7 +115,7 @@ static int write_buffer(struct wr_stream_sink *stream)
             return n == WR_AGAIN ? 1 : failed(stream, (int)n);
         }
         stream->bytes_out += (uint64_t)n;
-        stream->sink.loop->stats.bytes_out += (uint64_t)n;
+        wr_sink_wrote(&stream->sink, (size_t)n);
         wr_gather_wrote(gather, (size_t)n);
     }
     wr_gather_fini(gather);
@@ -179,7 +179,7 @@ int wr_stream_out(struct weir_sink *sink, struct iovec *iov, int count)
             return failed(stream, (int)n);
         }
         stream->bytes_out += (uint64_t)n;
-        stream->sink.loop->stats.bytes_out += (uint64_t)n;
+        wr_sink_wrote(&stream->sink, (size_t)n);
         int done = wr_iov_skip(iov, count, (size_t)n);
         iov += done;
         count -= done;

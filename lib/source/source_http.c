@@ -368,7 +368,7 @@ static void set_up(struct wr_http_source *source, const char *url_text, const st
     weir_framing framing = {
         .kind = frame, .overlong = o->overlong, .item_bytes_max = o->line_bytes_max};
     weir_error error;
-    int rc = wr_inbox_init(&source->inbox, gen->loop, &framing, 0);
+    int rc = wr_inbox_init(&source->inbox, gen, &framing, 0);
     source->sse = frame == WEIR_FRAME_SSE;
     source->complete = -1;
     source->state = o->state;

@@ -300,7 +300,7 @@ struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const 
     weir_framing framing = {.kind = frame,
                             .overlong = stream->lines.overlong,
                             .item_bytes_max = stream->lines.line_bytes_max};
-    (void)wr_inbox_init(&stream->inbox, scope->loop, &framing, 0); /* needs no memory */
+    (void)wr_inbox_init(&stream->inbox, &stream->gen, &framing, 0); /* needs no memory */
     stream->open = open;
     stream->stall_ms = -1;
     stream->where = wr_strdup(where);

@@ -30,7 +30,7 @@ static size_t filter_next_many(struct weir_gen *gen, weir_item *items, size_t ma
         if (filter->keep(items, filter->args)) {
             return 1;
         }
-        wr_items_tell(items, 1, WR_ACT_FILTER);
+        wr_gen_filter(gen, items, 1);
     }
     return 0;
 }
@@ -77,14 +77,14 @@ static size_t grep_next_many(struct weir_gen *gen, weir_item *items, size_t max)
                 continue;
             }
             if (dropped > 0) {
-                wr_items_tell(&items[i - dropped], dropped, WR_ACT_FILTER);
+                wr_gen_filter(gen, &items[i - dropped], dropped);
                 dropped = 0;
             }
             /* Moving down is safe: what lies there has been told or has moved already. */
             items[kept++] = items[i];
         }
         if (dropped > 0) {
-            wr_items_tell(&items[n - dropped], dropped, WR_ACT_FILTER);
+            wr_gen_filter(gen, &items[n - dropped], dropped);
         }
         if (kept > 0) {
             return kept;

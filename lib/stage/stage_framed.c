@@ -138,7 +138,7 @@ static weir_gen *make(weir_gen *bytes, const weir_framing *framing, const char *
         f = (weir_framing)WEIR_ZERO;
         wr_gen_fail_error(&framed->gen, &error);
     }
-    if (framed != NULL && wr_inbox_init(&framed->inbox, framed->gen.loop, &f, 0) < 0) {
+    if (framed != NULL && wr_inbox_init(&framed->inbox, &framed->gen, &f, 0) < 0) {
         wr_gen_fail(&framed->gen, WEIR_ENOMEM, 0, -1, "no memory for items");
     }
     return wr_gen_made(framed != NULL ? &framed->gen : NULL, bytes);

@@ -158,7 +158,7 @@ static size_t skip_next_many(struct weir_gen *gen, weir_item *items, size_t max)
         while (drop < n && skip->left > 0) {
             skip->left -= (items[drop++].flags & WEIR_ITEM_PART) == 0;
         }
-        wr_items_tell(items, drop, WR_ACT_FILTER);
+        wr_gen_filter(gen, items, drop);
         if (drop < n) {
             for (size_t i = drop; i < n; i++) {
                 items[i - drop] = items[i];

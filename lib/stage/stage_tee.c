@@ -143,7 +143,7 @@ static void take_sink(struct weir_gen *up, struct weir_sink *sink, const char *v
               "generator '%s' and sink '%s' belong to two loops: weir_channel joins them", up->name,
               sink->name);
     wr_object_fini(&sink->object);
-    wr_object_init(&sink->object, sink->object.ops, up->object.scope, sink->name);
+    wr_object_enter(&sink->object, up->object.scope);
 }
 
 static weir_gen *tee_make(weir_gen *up, weir_sink **sinks, size_t count,

@@ -73,7 +73,7 @@ static const struct wr_gen_ops feeder_ops = {
 static void frame(struct feeder *feeder, int64_t line_bytes_max, int32_t overlong)
 {
     weir_framing framing = {.item_bytes_max = line_bytes_max, .overlong = overlong};
-    ck_assert_int_eq(wr_inbox_init(&feeder->inbox, feeder->gen.loop, &framing, 0), 0);
+    ck_assert_int_eq(wr_inbox_init(&feeder->inbox, &feeder->gen, &framing, 0), 0);
 }
 
 static struct feeder *feed(weir_loop *loop, const char *data, size_t len, size_t chunk)
@@ -366,7 +366,7 @@ TEST(a_long_record_is_moved_once)
     memset(text + 4, 'x', LEN);
     struct feeder *feeder = feed(loop, text, LEN + 4, 16384);
     weir_framing framing = {.kind = WEIR_FRAME_LEN32};
-    ck_assert_int_eq(wr_inbox_init(&feeder->inbox, loop, &framing, 0), 0);
+    ck_assert_int_eq(wr_inbox_init(&feeder->inbox, &feeder->gen, &framing, 0), 0);
     weir_item item;
 
     ck_assert(weir_next(&feeder->gen, &item));

@@ -147,6 +147,12 @@ static int map_fn(const weir_item *in, weir_item *out, void *args)
     return 0;
 }
 
+static bool visit(void *arg, const weir_node *node)
+{
+    (void)arg;
+    return node != NULL;
+}
+
 static void signal_fn(void *ctx)
 {
     (void)ctx;
@@ -197,6 +203,8 @@ CALL(weir_loop_uv, weir_loop_uv(w->loop));
 CALL(weir_on_signal, (void)!weir_on_signal(w->loop, 10, signal_fn, NULL));
 CALL(weir_loop_stats, weir_stats stats = {.struct_size = sizeof stats};
      weir_loop_stats(w->loop, &stats));
+CALL(weir_walk, weir_walk(w->loop, visit, NULL));
+CALL(weir_on_end, weir_on_end(w->loop, visit, NULL));
 CALL(weir_dump, weir_dump(w->loop, 2));
 
 CALL(weir_scope_new, weir_scope_new(w->scope, NULL));
