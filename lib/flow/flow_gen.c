@@ -270,6 +270,10 @@ static bool fail_at(struct weir_gen *gen, const weir_error *error, uint64_t at)
     }
     gen->failed_at = at;
     gen->told = false;
+    if (!gen->body) { /* a body ends by itself */
+        gen->special = true;
+        gen->direct = false;
+    }
     return true;
 }
 
@@ -381,13 +385,14 @@ static bool reader_closed(const struct weir_gen *gen)
 
 void wr_gen_ready(struct weir_gen *gen)
 {
-    gen->special = gen->canceled || gen->stopping || gen->closed || gen->failure != NULL ||
-                   reader_closed(gen) || wr_puller_busy(gen) ||
-                   (gen->body && wr_body_of(gen)->cut_due) ||
-                   (gen->reader != NULL && !gen->reader->body); /* which needs no fast path */
+    gen->special =
+        gen->canceled || gen->stopping || gen->closed || gen->failure != NULL ||
+        reader_closed(gen) || wr_puller_busy(gen) ||
+        /* A body that a stage reads is resumed by who pulls the stage. */
+        (gen->body && (wr_body_of(gen)->cut_due || (gen->reader != NULL && !gen->reader->body)));
     bool easy = gen->state == WR_GEN_IDLE && !gen->special;
     gen->ready = gen->body && easy;
-    gen->direct = !gen->body && easy && gen->reader == NULL;
+    gen->direct = !gen->body && easy;
 }
 
 struct wr_origin *wr_gen_add_origin(struct weir_gen *gen, const char *name)
@@ -538,7 +543,7 @@ size_t wr_pull_slow(struct weir_gen *gen, weir_item *items, size_t max)
     return reader != NULL ? lend_to_body(gen, reader, items, n) : n;
 }
 
-/* A built-in generator, read by a task, with nothing special the matter. */
+/* A built-in generator with nothing special the matter. */
 static inline size_t pull_easy(struct weir_gen *gen, weir_item *items, size_t max)
 {
     gen->direct = false;
@@ -556,7 +561,36 @@ static inline size_t pull_easy(struct weir_gen *gen, weir_item *items, size_t ma
 
 size_t wr_pull(struct weir_gen *up, weir_item *items, size_t max)
 {
-    return wr_pull_slow(up, items, max);
+    return WR_LIKELY(up->direct) ? pull_easy(up, items, max) : wr_pull_slow(up, items, max);
+}
+
+/* May who runs now pull gen the easy way? A task, or the body that reads it. */
+static inline bool may_pull(const struct weir_gen *gen)
+{
+    if (WR_UNLIKELY(!gen->direct || !wr_loop_is_here(gen->loop))) {
+        return false;
+    }
+    const struct wr_fiber *running = gen->loop->running;
+    const struct weir_gen *reader = gen->reader;
+    return reader == NULL
+               ? running != NULL
+               : reader->body && running == &((const struct wr_body *)(const void *)reader)->fiber;
+}
+
+static inline size_t pull(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    if (gen->reader == NULL) {
+        return pull_easy(gen, items, max);
+    }
+    if (gen->fresh_unvouched) {
+        wr_gen_hold_fresh(gen);
+    }
+    size_t n = wr_pull(gen, items, max);
+    if (n == 0) {
+        gen->fresh_receipt = NULL;
+        return 0;
+    }
+    return lend_to_body(gen, wr_body_of(gen->reader), items, n);
 }
 
 /* wr_gen_untaken for the fast paths. */
@@ -577,8 +611,8 @@ size_t weir_next_many(weir_gen *gen, weir_item *items, size_t max)
         wr_gen_given(gen, "weir_next_many");
         wr_item_misused("weir_next_many");
     }
-    if (WR_LIKELY(gen->direct && gen->loop->running != NULL && wr_loop_is_here(gen->loop))) {
-        return pull_easy(gen, items, max);
+    if (WR_LIKELY(may_pull(gen))) {
+        return pull(gen, items, max);
     }
     wr_gen_given(gen, "weir_next_many");
     look_untaken(gen, "weir_next_many");
@@ -595,10 +629,7 @@ static __attribute__((noinline)) bool next_slow(struct weir_gen *gen, weir_item 
 
 bool wr_next_unready(struct weir_gen *gen, weir_item *item)
 {
-    if (WR_LIKELY(gen->direct && gen->loop->running != NULL && wr_loop_is_here(gen->loop))) {
-        return pull_easy(gen, item, 1) > 0;
-    }
-    return next_slow(gen, item);
+    return WR_LIKELY(may_pull(gen)) ? pull(gen, item, 1) > 0 : next_slow(gen, item);
 }
 
 weir_got weir_next_within(weir_gen *gen, weir_item *item, int64_t wait_ms)
