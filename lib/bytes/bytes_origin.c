@@ -23,7 +23,6 @@ enum {
     PLANES = 2,
     MORE_PLANES = 30,
     FIRST_ENDS = 64,
-    FREE_BYTES = 8 * 1024,  /* of each of the two arrays: not charged */
     SMALL_BYTES = 64 * 1024 /* an origin that has charged no more never makes its source wait */
 };
 
@@ -311,6 +310,7 @@ static struct wr_entry *need_entry(struct wr_origin *origin, uint64_t first)
     origin->entries_count++;
     *entry = (struct wr_entry){.first = first};
     entry->settled = bits_below(entry, origin->lent);
+    entry->outcome[1] = bits_below(entry, origin->sure) & ~entry->settled;
     return entry;
 }
 
@@ -402,9 +402,17 @@ static void end_loan(struct wr_origin *origin)
 
 static inline void sync(struct wr_origin *origin)
 {
-    if (origin->lent < origin->loan) {
-        end_loan(origin);
+    if (origin->lent == origin->loan) {
+        return;
     }
+    if (origin->entries_count > 0 || origin->sealed || origin->positions != NULL ||
+        WR_UNLIKELY(wr_books_weight(origin->entries_cap * sizeof *origin->entries) > 0)) {
+        end_loan(origin);
+        return;
+    }
+    origin->counts[WR_DELIVERED] += origin->loan - origin->lent;
+    origin->lent = origin->loan;
+    origin->done = origin->loan - 1;
 }
 
 void wr_origin_sync(struct wr_origin *origin)
@@ -426,7 +434,10 @@ bool wr_origin_is_full(struct wr_origin *origin)
 
 void wr_origin_seal(struct wr_origin *origin)
 {
-    wr_origin_sync(origin);
+    sync(origin);
+    for (uint64_t first = wr_run_first(origin->lent); first < origin->sure; first += 64) {
+        (void)need_entry(origin, first);
+    }
     origin->sealed = true;
 }
 
@@ -498,14 +509,26 @@ void wr_origin_unref(struct wr_origin *origin, uint64_t first, uint64_t bits, en
     check_gone(origin);
 }
 
+/* Do these items, of which no entry says anything, continue those that are sure? */
+static inline bool is_next(const struct wr_origin *origin, uint64_t first, uint64_t bits)
+{
+    uint64_t next = WR_MAX(origin->lent, origin->sure);
+    return !origin->sealed && first + (uint64_t)__builtin_ctzll(bits) == next &&
+           (bits & (bits + (bits & -bits))) == 0 && entry_of(origin, first) == NULL;
+}
+
 void wr_origin_tell(struct wr_origin *origin, uint64_t first, uint64_t bits, enum wr_act act)
 {
     WR_ASSERT(says_outcome(act), "only an outcome can be told");
     sync(origin);
-    struct wr_entry *entry = need_entry(origin, first);
     if (act == WR_ACT_COMMIT) {
         committed(origin, first, bits);
+        if (is_next(origin, first, bits)) {
+            origin->sure = first + 64 - (uint64_t)__builtin_clzll(bits);
+            return;
+        }
     }
+    struct wr_entry *entry = need_entry(origin, first);
     if (entry != NULL) {
         raise_to(entry, bits & ~entry->settled, outcomes[act]);
     }

@@ -18,7 +18,8 @@
  * `done` is the contiguous prefix of settled items: the durable position. The common stream, in
  * which nobody holds anything, costs two stores a pull: the source says what is lent now
  * (wr_origin_lend), and what that means for the items before is worked out when somebody looks
- * (every function below begins with wr_origin_sync). An item that is lent settles at the end of the
+ * (every function below begins with wr_origin_sync). Nor does it take an entry that a sink commits
+ * what it is lent, item after item: `sure` moves. An item that is lent settles at the end of the
  * loan at the earliest, whatever was told about it: the body it is lent to may still make something
  * of it.
  *
@@ -69,6 +70,9 @@ struct wr_origin {
     uint64_t given; /* the highest number given */
     uint64_t loan;  /* the lowest number that is lent now; given + 1: none */
     uint64_t lent;  /* what wr_origin_sync has made of `loan`: all below is settled or in entries */
+    uint64_t
+        sure; /* [lent, sure) have been committed while they are lent, which entries that are made
+                      later say of them; up to `lent`: none */
     uint64_t done;
     uint64_t committed; /* the highest number of which a sink has committed anything */
     uint64_t counts[WR_OUTCOMES];

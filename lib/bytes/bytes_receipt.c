@@ -137,7 +137,7 @@ int wr_receipt_ref_all(struct weir_receipt *receipt, uint64_t from, uint64_t las
 
 /* The items from items[i] on that one run can name; where the next ones begin. A number that comes
  * twice is named twice. run->receipt NULL: items without. */
-static size_t next_run(const weir_item *items, size_t count, size_t i, struct wr_run *run)
+static size_t next_of_many(const weir_item *items, size_t count, size_t i, struct wr_run *run)
 {
     struct weir_receipt *receipt = items[i].receipt;
     uint64_t first = wr_run_first(items[i].seq), bits = 0, bit;
@@ -154,6 +154,15 @@ static size_t next_run(const weir_item *items, size_t count, size_t i, struct wr
     } while (bit != 0 && (bits & bit) == 0 && items[i].receipt == receipt);
     *run = (struct wr_run){receipt, first, bits};
     return i;
+}
+
+static inline size_t next_run(const weir_item *items, size_t count, size_t i, struct wr_run *run)
+{
+    if (count - i > 1) {
+        return next_of_many(items, count, i, run);
+    }
+    *run = wr_run_of(items[i].receipt, items[i].seq);
+    return count;
 }
 
 int wr_items_ref(const weir_item *items, size_t count)

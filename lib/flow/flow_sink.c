@@ -210,7 +210,9 @@ void wr_sink_gone(struct weir_sink *sink)
 
 void wr_sink_committed(struct weir_sink *sink)
 {
-    wr_runs_let_go(&sink->runs, (enum wr_act)sink->commit_act);
+    if (sink->runs.count > 0) {
+        wr_runs_let_go(&sink->runs, (enum wr_act)sink->commit_act);
+    }
     if (sink->ops->committed != NULL) {
         sink->ops->committed(sink);
     }
@@ -296,18 +298,6 @@ static bool past_end(struct weir_sink *sink)
               "sink '%s' was put to %d times after its failure: somebody ignores false", sink->name,
               PAST_END_MAX);
     return false;
-}
-
-size_t wr_sink_room(struct weir_sink *sink, size_t max)
-{
-    if (sink->failure != NULL) {
-        return 0;
-    }
-    if (sink->ops->room == NULL) {
-        return max;
-    }
-    size_t room = sink->ops->room(sink);
-    return WR_MIN(room, max);
 }
 
 bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)

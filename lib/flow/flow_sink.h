@@ -124,7 +124,11 @@ void wr_sink_drop(struct weir_sink *sink);
 /* weir_put_many of items that no user has touched. */
 bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count);
 /* How many items may be put now. 0: the sink has failed. */
-size_t wr_sink_room(struct weir_sink *sink, size_t max);
+static inline size_t wr_sink_room(struct weir_sink *sink, size_t max)
+{
+    size_t room = sink->failure != NULL ? 0 : sink->ops->room == NULL ? max : sink->ops->room(sink);
+    return WR_MIN(room, max);
+}
 
 /* Options of a queue, a channel or a buffer that cannot be: true, and *error. */
 bool wr_queue_options_wrong(const weir_queue_options *o, const char *maker, weir_error *error);

@@ -279,11 +279,11 @@ TEST(receipt_origin_outlives_its_generator_while_something_is_held)
 
 /* ---- the model */
 
-enum { ITEMS = 1000 };
+enum { ITEMS = 1000, PICKED = 200 };
 
 struct model_item {
     int refs;
-    bool lent, settled, abandoned, doomed, neutral;
+    bool lent, settled, abandoned, doomed, neutral, past;
     int rank; /* of what was told: 0 nothing, else the place in ranks */
 };
 
@@ -305,7 +305,7 @@ static void model_settle(struct model_item *item)
     if (item->refs > 0 || item->lent || item->settled || item->abandoned) {
         return;
     }
-    if (item->doomed || (item->rank == 0 && (sealed || item->neutral))) {
+    if (item->doomed || (item->rank == 0 && (sealed || item->neutral) && !item->past)) {
         item->abandoned = true;
         return;
     }
@@ -338,28 +338,73 @@ static void compare(void)
     }
 }
 
-/* A range of consecutive items that all can be referenced (lent, or held by somebody). */
-static bool pick_range(bool held, uint64_t *first, uint64_t *last)
+/* Items that can be referenced (lent, or held by somebody), in their order: mostly some that follow
+ * each other, at times many, or with gaps. */
+static size_t pick(bool held, weir_item *items)
 {
-    uint64_t at = given == 0 ? 0 : 1 + (uint64_t)rand() % given;
-    if (at == 0 || !(model[at].refs > 0 || (!held && model[at].lent))) {
-        return false;
-    }
-    *first = *last = at;
-    for (int more = rand() % (rand() % 8 == 0 ? 200 : 6); more > 0 && *last < given; more--) {
-        struct model_item *next = &model[*last + 1];
-        if (!(next->refs > 0 || (!held && next->lent))) {
+    size_t count = 0, max = (size_t)(rand() % 8 == 0 ? PICKED : 1 + rand() % 6);
+    int gap = rand() % 3 == 0 ? 1 + rand() % 50 : 1;
+    uint64_t at = given == 0 ? 1 : 1 + (uint64_t)rand() % given;
+    for (; at <= given && count < max; at += 1 + (uint64_t)(rand() % gap)) {
+        if (model[at].refs > 0 || (!held && model[at].lent)) {
+            items[count++] = (weir_item){.seq = at, .receipt = &origin.receipt};
+        } else if (gap == 1) {
             break;
         }
-        ++*last;
     }
-    return true;
+    return count;
+}
+
+static struct model_item *model_of(const weir_item *item)
+{
+    return &model[item->seq];
+}
+
+static void model_unref(struct model_item *item, enum wr_act act)
+{
+    if (act <= WR_ACT_DROP) {
+        model_tell(item, act);
+    }
+    item->doomed = item->doomed || act == WR_ACT_ABANDON || (act == WR_ACT_RELEASE && sealed);
+    item->refs--;
+    item->neutral = act == WR_ACT_NEUTRAL && !item->lent;
+    item->past = act == WR_ACT_PAST && !item->lent;
+    model_settle(item);
+}
+
+static void tell(const weir_item *items, size_t count)
+{
+    enum wr_act act = (enum wr_act)(rand() % (WR_ACT_DROP + 1));
+    if (act == WR_ACT_COMMIT) {
+        wr_items_commit(items, count);
+    } else {
+        wr_items_tell(items, count, act);
+    }
+    for (size_t i = 0; i < count; i++) {
+        model_tell(model_of(&items[i]), act);
+    }
+}
+
+/* A sink that takes what is lent now, item after item or all of it, as most of them do. */
+static void commit_loan(void)
+{
+    size_t each = (size_t)(1 + rand() % 70);
+    for (uint64_t at = origin.loan; at <= given;) {
+        weir_item items[PICKED];
+        size_t n = 0;
+        for (; n < each && at <= given; n++, at++) {
+            items[n] = (weir_item){.seq = at, .receipt = &origin.receipt};
+            model_tell(&model[at], WR_ACT_COMMIT);
+        }
+        wr_items_commit(items, n);
+    }
 }
 
 static void step(void)
 {
-    uint64_t first, last;
-    switch (rand() % 8) {
+    weir_item items[PICKED];
+    size_t count;
+    switch (rand() % 9) {
     case 0:
     case 1: {
         uint64_t n = (uint64_t)(rand() % (rand() % 8 == 0 ? 100 : 5));
@@ -369,42 +414,28 @@ static void step(void)
         break;
     }
     case 2:
-    case 3:
-        if (pick_range(false, &first, &last)) {
-            int times = rand() % 16 == 0 ? 1 + rand() % 20 : 1;
-            for (int i = 0; i < times; i++) {
-                ck_assert_int_eq(wr_test_ref(&origin, first, last), 0);
-            }
-            for (uint64_t i = first; i <= last; i++) {
-                model[i].refs += times;
-            }
+    case 3: {
+        count = pick(false, items);
+        int times = rand() % 16 == 0 ? 1 + rand() % 20 : 1;
+        for (int i = 0; i < times; i++) {
+            ck_assert_int_eq(wr_items_ref(items, count), 0);
+        }
+        for (size_t i = 0; i < count; i++) {
+            model_of(&items[i])->refs += times;
         }
         break;
-    case 4:
-        if (pick_range(false, &first, &last)) {
-            enum wr_act act = (enum wr_act)(WR_ACT_FILTER + rand() % 3);
-            wr_origin_tell_all(&origin, first, last, act);
-            for (uint64_t i = first; i <= last; i++) {
-                model_tell(&model[i], act);
-            }
+    }
+    case 4: tell(items, pick(false, items)); break;
+    case 5: commit_loan(); break;
+    default: {
+        enum wr_act act = (enum wr_act)(rand() % (WR_ACT_PAST + 1));
+        count = pick(true, items);
+        wr_items_unref(items, count, act);
+        for (size_t i = 0; i < count; i++) {
+            model_unref(model_of(&items[i]), act);
         }
         break;
-    default:
-        if (pick_range(true, &first, &last)) {
-            enum wr_act act = (enum wr_act)(rand() % (WR_ACT_ABANDON + 1));
-            wr_test_unref(&origin, first, last, act);
-            for (uint64_t i = first; i <= last; i++) {
-                if (act <= WR_ACT_DROP) {
-                    model_tell(&model[i], act);
-                }
-                model[i].doomed =
-                    model[i].doomed || act == WR_ACT_ABANDON || (act == WR_ACT_RELEASE && sealed);
-                model[i].refs--;
-                model[i].neutral = act == WR_ACT_NEUTRAL && !model[i].lent;
-                model_settle(&model[i]);
-            }
-        }
-        break;
+    }
     }
 }
 
