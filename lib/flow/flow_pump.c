@@ -17,41 +17,23 @@
 #include "flow_gen.h"
 #include "flow_sink.h"
 
-enum {
-    PUMP_ITEMS = 64,
-    TURN_PULLS = 256 /* pulls in a row without a wait, then the loop has a turn: signals, timers,
-                        other tasks */
-};
-
-/* Pulls in a row, for one who may never have to wait. */
-struct turns {
-    struct weir_loop *loop;
-    uint64_t turn;
-    int pulls;
-};
+enum { PUMP_ITEMS = 64 };
 
 /* Give the others a turn if it is time. False: canceled, gen fails. */
-static bool take_turns(struct turns *turns, struct weir_gen *gen)
+static inline bool take_turns(struct weir_gen *gen)
 {
-    struct weir_loop *loop = turns->loop;
-    if (++turns->pulls <= TURN_PULLS) {
+    if (WR_LIKELY(wr_turn(gen->loop, NULL) == 0)) {
         return true;
     }
-    if (loop->turns == turns->turn && wr_pause(loop, NULL) < 0) {
-        wr_gen_fail(gen, WEIR_ECANCELED, 0, -1, "canceled");
-        return false;
-    }
-    turns->turn = loop->turns;
-    turns->pulls = 0;
-    return true;
+    wr_gen_fail(gen, WEIR_ECANCELED, 0, -1, "canceled");
+    return false;
 }
 
 /* Returns when the generator is over or the sink has failed. */
 static void move(struct weir_gen *gen, struct weir_sink *sink, weir_item *items)
 {
     struct weir_loop *loop = gen->loop;
-    struct turns turns = {.loop = loop, .turn = loop->turns};
-    while (take_turns(&turns, gen)) {
+    while (take_turns(gen)) {
         size_t room = wr_sink_room(sink, PUMP_ITEMS);
         if (room == 0) {
             return;
@@ -177,9 +159,8 @@ static bool each_goes_on(struct wr_each *each)
 static void each_read(struct wr_each *each)
 {
     struct weir_loop *loop = each->gen->loop;
-    struct turns turns = {.loop = loop, .turn = loop->turns};
     each->go_on = true;
-    while (each->go_on && each_goes_on(each) && take_turns(&turns, each->gen) &&
+    while (each->go_on && each_goes_on(each) && take_turns(each->gen) &&
            wr_pull(each->gen, &each->item, 1) > 0 && each_goes_on(each)) {
         wr_call_on_loop_stack(loop, call_item, each);
     }

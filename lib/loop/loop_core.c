@@ -1,12 +1,13 @@
 /*
  * loop_core.c - the scheduler.
  *
- * A round: deferred work, due timers, ready tasks (at most ROUND_TASKS, so that tasks that feed
- * each other cannot keep the sockets waiting), then, when nothing is ready, the hooks before the
- * poll (sinks flush), then the poll. A task that pauses takes part in the next round, so that hooks
- * and poll come between. Tasks pause that have more to do than others should wait for: of these a
- * round runs as many as fit into ROUND_NS, one at least, so that a task that a poll wakes waits for
- * a slice and not for all of them.
+ * A round: deferred work, due timers, ready tasks, then, when nothing is ready, the hooks before the
+ * poll (sinks flush), then the poll. One rule says how long the others wait, by time: a task that
+ * may never have to wait asks now and then (wr_turn), and pauses when it has run for WR_TURN_NS; it
+ * takes part in the next round, so that hooks and poll come between. A round runs as many of those
+ * that have paused as fit into ROUND_NS, one at least, so that a task that a poll wakes waits for a
+ * slice and not for all of them; and so it does with ready tasks, so that tasks that feed each other
+ * cannot keep the sockets waiting.
  *
  * A timer is served after a poll that began when it was due: what came before its time, or while
  * the process was stopped, comes first, and no limit passes over bytes that wait in the kernel.
@@ -25,7 +26,7 @@
 #include "base_alloc.h"
 #include "loop_wait.h"
 
-enum { ROUND_TASKS = 256, ROUND_NS = 500 * 1000 };
+enum { ROUND_NS = 2 * WR_TURN_NS, LOOK_TASKS = 64 /* that run between two looks at the clock */ };
 
 void wr_time_update(struct weir_loop *loop)
 {
@@ -90,6 +91,8 @@ static void resume(struct weir_loop *loop, struct wr_task *task)
 {
     intptr_t code = task->wake_code;
     task->why = NULL;
+    loop->turn_left = task->turn_step;
+    loop->turn_looked_ns = 0;
     do {
         task->state = WR_TASK_RUNNING;
         loop->task = task;
@@ -137,11 +140,23 @@ static void run_task(struct weir_loop *loop, struct wr_list *node, struct ran *r
     resume(loop, task);
 }
 
+/* Is the time over, after so many tasks? On a virtual clock none passes. */
+static bool round_over(const struct weir_loop *loop, const struct ran *ran, int64_t until_ns)
+{
+    return ran->tasks % LOOK_TASKS == 0 &&
+           (loop->virtual_clock ? ran->tasks >= 4 * LOOK_TASKS
+                                : loop->clock.monotonic_ns(loop->clock.ctx) >= until_ns);
+}
+
 static void run_ready(struct weir_loop *loop, struct ran *ran)
 {
+    int64_t until_ns = loop->turn_until_ns - WR_TURN_NS + ROUND_NS;
     struct wr_list *node;
-    while (ran->tasks < ROUND_TASKS && (node = wr_list_take(&loop->ready)) != NULL) {
+    while ((node = wr_list_take(&loop->ready)) != NULL) {
         run_task(loop, node, ran);
+        if (WR_UNLIKELY(round_over(loop, ran, until_ns))) {
+            break;
+        }
     }
 }
 
@@ -149,14 +164,16 @@ static void run_ready(struct weir_loop *loop, struct ran *ran)
  * virtual clock no time passes meanwhile. */
 static void run_paused(struct weir_loop *loop, const struct wr_list *last, struct ran *ran)
 {
-    int64_t until_ns = loop->now_ns + ROUND_NS;
+    int64_t now_ns = loop->now_ns, until_ns = now_ns + ROUND_NS;
     struct wr_list *node = last != NULL ? wr_list_take(&loop->paused) : NULL;
     while (node != NULL) {
         bool more = node != last;
+        loop->turn_until_ns = now_ns + WR_TURN_NS;
         run_task(loop, node, ran);
-        more =
-            more && (loop->virtual_clock || loop->clock.monotonic_ns(loop->clock.ctx) < until_ns);
-        node = more ? wr_list_take(&loop->paused) : NULL;
+        if (more && !loop->virtual_clock) {
+            now_ns = loop->clock.monotonic_ns(loop->clock.ctx);
+        }
+        node = more && now_ns < until_ns ? wr_list_take(&loop->paused) : NULL;
     }
 }
 
@@ -179,6 +196,7 @@ void wr_loop_round(struct weir_loop *loop)
     int64_t began_ns = loop->now_ns;
     const struct wr_list *last = wr_list_empty(&loop->paused) ? NULL : loop->paused.prev;
     struct ran ran = {.tasks = 0};
+    loop->turn_until_ns = loop->now_ns + WR_TURN_NS;
     run_ready(loop, &ran);
     run_paused(loop, last, &ran);
     run_ready(loop, &ran);

@@ -62,6 +62,7 @@ struct wr_task {
     bool hidden;      /* a generator's puller: not counted as work of the program */
     bool for_task;    /* parked, and only another task can end that: wr_wait_for_task */
     bool stoppable;   /* parked in a wait of <weir/wait.h>, which a stop may end */
+    uint16_t turn_step; /* how often it asks for its turn between two looks at the clock */
     int wake_code;
     const char *why; /* what it waits for, while parked */
     struct wr_object *why_of;
@@ -105,7 +106,11 @@ struct wr_disk;
 struct wr_http_wire;
 struct weir_node;
 
-enum { WR_LANES = 2 }; /* of workers: loop_work.h */
+enum {
+    WR_LANES = 2,            /* of workers: loop_work.h */
+    WR_TURN_NS = 250 * 1000, /* how long a task may run before the others have a turn */
+    WR_TURN_ASKS_MAX = 256   /* ... and how often it may ask before the clock is read */
+};
 
 struct weir_loop {
     /* hot */
@@ -117,6 +122,9 @@ struct weir_loop {
     struct wr_co scheduler;
     int64_t now_ns, now_unix_ns; /* cached; see wr_now_ns */
     int64_t polled_ns;           /* when the last poll began */
+    int32_t turn_left;           /* so often the running task may ask before the clock is read */
+    int64_t turn_until_ns;       /* then it has had its turn */
+    int64_t turn_looked_ns;      /* when it looked last in this turn; 0: not yet */
     struct wr_timers timers;
     struct wr_list before_poll, deferred;
     struct wr_block_pool blocks;
@@ -214,9 +222,17 @@ static inline struct wr_object *wr_within(struct weir_loop *loop, struct wr_obje
     return before;
 }
 
+/* Abort: on this thread no task of the loop runs. */
+_Noreturn void wr_task_missing(const struct weir_loop *loop, const char *verb);
 /* The task that runs; aborts with a message, naming `verb`, when none does (a callback, an attached
  * loop). */
-struct wr_task *wr_task_now(struct weir_loop *loop, const char *verb);
+static inline struct wr_task *wr_task_now(struct weir_loop *loop, const char *verb)
+{
+    if (WR_UNLIKELY(loop->task == NULL || !wr_loop_is_here(loop))) {
+        wr_task_missing(loop, verb);
+    }
+    return loop->task;
+}
 
 void wr_before_poll_init(struct wr_before_poll *hook, void (*run)(struct wr_before_poll *hook));
 /* An object that keeps counts ends: whoever has asked for that sees it once more. */

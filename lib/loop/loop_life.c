@@ -144,6 +144,7 @@ static struct weir_loop *loop_make(uv_loop_t *uv, const weir_loop_options *optio
         outer->loop = loop;
         outer->scope = outer->parent = loop->root;
         outer->state = WR_TASK_RUNNING;
+        outer->turn_step = 1;
         memcpy(outer->name, "main", sizeof "main");
         wr_list_init(&outer->run_link);
         wr_list_init(&outer->task_link);

@@ -26,15 +26,13 @@ void wr_loop_misused(const struct weir_loop *loop, const char *verb)
     wr_thread_is_another(verb);
 }
 
-struct wr_task *wr_task_now(struct weir_loop *loop, const char *verb)
+void wr_task_missing(const struct weir_loop *loop, const char *verb)
 {
-    if (WR_UNLIKELY(!wr_loop_is_here(loop))) {
+    if (!wr_loop_is_here(loop)) {
         wr_thread_is_another(verb);
     }
-    WR_ASSERT(loop->task != NULL,
-              "%s was called outside a task, where it cannot wait; use weir_spawn or weir_each",
-              verb);
-    return loop->task;
+    wr_misuse(verb, "it was called outside a task, where it cannot wait; use weir_spawn or "
+                    "weir_each");
 }
 
 /* The wait counts for what it was for, else for the body or the operations that it was called in. */
@@ -165,6 +163,35 @@ int wr_pause(struct weir_loop *loop, struct wr_object *of)
     int code = (int)(intptr_t)wr_co_switch(&task->leaf->co, &loop->scheduler, 0);
     unregister(task, of);
     return wr_wait_fails(task) ? wait_failed(loop, task) : code;
+}
+
+/* Is the turn over? The clock is read so often that a task sees that in time, and no more: it costs
+ * as much as some items. */
+static bool turn_over(struct weir_loop *loop, struct wr_task *task)
+{
+    int64_t now_ns = loop->clock.monotonic_ns(loop->clock.ctx), before_ns = loop->turn_looked_ns;
+    bool over = now_ns >= loop->turn_until_ns;
+    loop->turn_looked_ns = now_ns;
+    if (before_ns == 0 ? over : now_ns - before_ns > WR_TURN_NS / 8) {
+        task->turn_step = (uint16_t)WR_MAX(task->turn_step / 2, 1);
+    } else {
+        task->turn_step = (uint16_t)WR_MIN(task->turn_step * 2, WR_TURN_ASKS_MAX);
+    }
+    return over;
+}
+
+int wr_turn_look(struct weir_loop *loop, struct wr_object *of)
+{
+    struct wr_task *task = wr_task_now(loop, "a turn");
+    bool over;
+    if (loop->virtual_clock) { /* no time passes: so many asks are a turn */
+        over = task->turn_step == WR_TURN_ASKS_MAX;
+        task->turn_step = WR_TURN_ASKS_MAX;
+    } else {
+        over = turn_over(loop, task);
+    }
+    loop->turn_left = task->turn_step;
+    return over ? wr_pause(loop, of) : 0;
 }
 
 void wr_task_fail(struct wr_task *task, int code, bool all)
@@ -318,6 +345,7 @@ static struct wr_task *task_new(struct weir_scope *scope, const char *name, wr_c
     task->parent = task->scope = scope;
     task->state = WR_TASK_READY;
     task->why = "its first turn";
+    task->turn_step = 1;
     (void)wr_copy_text(task->name, sizeof task->name, name != NULL ? name : "task");
     wr_list_append(&scope->tasks, &task->task_link);
     wr_list_append(&loop->tasks, &task->all_link);

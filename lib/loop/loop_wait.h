@@ -39,9 +39,16 @@ int wr_park(struct weir_loop *loop, const char *why, struct wr_object *of);
  * thread: so that the loop knows when all wait for each other. */
 int wr_wait_for_task(struct weir_loop *loop, const char *why, struct wr_object *of);
 int wr_park_for_task(struct weir_loop *loop, const char *why, struct wr_object *of);
-/* Let the others and the poll have a turn, then go on. For loops that would otherwise never wait.
- * of: what the task is at work in; NULL. Returns as wr_wait. */
+/* Let the others and the poll have a turn, then go on. of: what the task is at work in; NULL.
+ * Returns as wr_wait. */
 int wr_pause(struct weir_loop *loop, struct wr_object *of);
+/* A loop that may never have to wait asks this each time around: 0, mostly at once; but when the
+ * task has run for WR_TURN_NS, as wr_pause. */
+int wr_turn_look(struct weir_loop *loop, struct wr_object *of);
+static inline int wr_turn(struct weir_loop *loop, struct wr_object *of)
+{
+    return WR_LIKELY(--loop->turn_left > 0) ? 0 : wr_turn_look(loop, of);
+}
 /* Would wr_wait fail at once? */
 bool wr_wait_fails(struct wr_task *task);
 

@@ -41,7 +41,6 @@ struct wr_out {
     size_t cap;
     size_t start, sealed, len; /* [start, sealed): may go. [sealed, len): the open chunk */
     uint64_t put;              /* bytes of the body, since it was opened */
-    size_t burst;              /* bytes written since this task last waited */
     uint64_t written;          /* since it was opened */
     bool chunked;
     bool headed;      /* the head is in the buffer, or out */

@@ -24,7 +24,6 @@ enum {
     STALL_MS = 60 * 1000,
     CONNECTIONS_MAX = 1000,
     ROUTES_STEP = 8,
-    ACCEPTS = 16, /* clients accepted before the others have a turn */
     LEAVING_MS = 1000,
     STALLED_MS = 2000,     /* a client that reads nothing for so long may have to make way ... */
     READ_BYTES_MIN = 1024, /* ... and one that has read less than this a second */
@@ -256,11 +255,11 @@ static int accept_main(weir_scope *scope, void *args)
     struct weir_server *server = *(struct weir_server **)args;
     weir_error error;
     (void)scope;
-    for (int count = 1; wait_for_room(server) == 0 && !server->stopping; count++) {
+    while (wait_for_room(server) == 0 && !server->stopping) {
         struct wr_transport *transport = wr_accept(server->listener, &server->object, &error);
         if (transport != NULL) {
             start_conn(server, transport);
-            if (count % ACCEPTS == 0 && wr_pause(server->loop, &server->object) < 0) {
+            if (wr_turn(server->loop, &server->object) < 0) {
                 break;
             }
             continue;

@@ -19,12 +19,7 @@
 #include "base_alloc.h"
 #include "server_conn.h"
 
-enum {
-    TAIL = 2 /* CRLF behind a chunk */,
-    ROOM_MIN = 2048,
-    AGAIN_MS = 20,
-    TURN_BYTES = 64 * 1024 /* written before the others have a turn */
-};
+enum { TAIL = 2 /* CRLF behind a chunk */, ROOM_MIN = 2048, AGAIN_MS = 20 };
 
 static const char last_chunk[] = WR_HTTP1_LAST_CHUNK;
 
@@ -171,7 +166,6 @@ static int flush(struct wr_out *out)
         }
         out->start += (size_t)n;
         out->written += (uint64_t)n;
-        out->burst += (size_t)n;
     }
     reset(out);
     return 0;
@@ -292,13 +286,8 @@ static int make_way(struct wr_out *out)
     int rc = flush(out);
     if (rc == 1) {
         rc = wait_writable(out);
-        out->burst = TURN_BYTES;
     }
-    if (rc == 0 && out->burst >= TURN_BYTES) {
-        out->burst = 0;
-        rc = wr_pause(out->loop, out->of);
-    }
-    return rc;
+    return rc == 0 ? wr_turn(out->loop, out->of) : rc;
 }
 
 static int wait_room(struct wr_out *out)

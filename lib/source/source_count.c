@@ -3,7 +3,7 @@
  * tests.
  *
  * The digits of one pull stand in the source's own memory and are lent until the next. It never
- * waits; after TURN_ITEMS it gives the others a turn, which is the only suspension.
+ * waits; it gives the others a turn when it is time, which is the only suspension.
  */
 #include <stdio.h>
 
@@ -12,13 +12,12 @@
 
 #include "flow_gen.h"
 
-enum { ITEMS_MAX = 64, DIGITS_MAX = 20, TURN_ITEMS = 16384 };
+enum { ITEMS_MAX = 64, DIGITS_MAX = 20 };
 
 struct source_count {
     struct weir_gen gen;
     int64_t next, last;
     bool endless, over;
-    size_t turn_items;
     char text[ITEMS_MAX][DIGITS_MAX + 1]; /* a sign and 19 digits */
 };
 
@@ -42,16 +41,13 @@ static size_t count_next_many(struct weir_gen *gen, weir_item *items, size_t max
     struct source_count *count = WR_OWNER(gen, struct source_count, gen);
     size_t n = 0;
     wr_origin_lend(gen->origin, 0);
-    if (count->turn_items >= TURN_ITEMS) {
-        count->turn_items = 0;
-        int rc = wr_pause(gen->loop, &gen->object);
-        if (rc < 0) {
-            wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
-            return 0;
-        }
-        if (gen->stopping) {
-            return 0;
-        }
+    int rc = wr_turn(gen->loop, &gen->object);
+    if (WR_UNLIKELY(rc < 0)) {
+        wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
+        return 0;
+    }
+    if (WR_UNLIKELY(gen->stopping)) {
+        return 0;
     }
     while (n < WR_MIN(max, (size_t)ITEMS_MAX) && !count->over) {
         const char *text;
@@ -61,7 +57,6 @@ static size_t count_next_many(struct weir_gen *gen, weir_item *items, size_t max
         count->over = count->next == INT64_MAX || (!count->endless && count->next == count->last);
         count->next += !count->over;
     }
-    count->turn_items += n;
     wr_source_give(gen, items, n);
     return n;
 }

@@ -4,7 +4,7 @@
  * A pull gives the items that are there; only when there is none does it read, straight into the
  * inbox's block, and only when nothing can be read does it wait. So a far end that is not read
  * from is the brake, and a line that arrives alone travels alone. A transport that never makes it
- * wait (a file, a fast peer) gives the others a turn after each TURN_BYTES.
+ * wait (a file, a fast peer) gives the others a turn when it is time.
  *
  * A stop or an abort from outside fails the wait that is under way; a stop is then the end, an
  * abort a failure. The part of an item that is unread or unfinished at that moment is not given. The
@@ -22,7 +22,7 @@
 #include "loop_file.h"
 #include "loop_wait.h"
 
-enum { TURN_BYTES = 1024 * 1024, HALF_MS = 1000, HALF_LOOK_MS = 10 };
+enum { HALF_MS = 1000, HALF_LOOK_MS = 10 };
 
 static struct wr_stream_source *stream_of(const struct weir_gen *gen)
 {
@@ -137,7 +137,6 @@ static bool wait_readable(struct wr_stream_source *stream)
 {
     wr_inbox_came(&stream->inbox, 0);
     stream->wait_first = false;
-    stream->turn_bytes = 0;
     int rc = stream->transport->ops->wait(stream->transport, WR_READABLE, stream->stall_ms, "bytes",
                                           &stream->gen.object);
     return rc == 0 ? !stream->gen.stopping : wait_failed(stream, rc);
@@ -179,12 +178,9 @@ static bool read_more(struct wr_stream_source *stream)
     if (stream->wait_first) {
         return wait_readable(stream);
     }
-    if (stream->turn_bytes >= TURN_BYTES) {
-        stream->turn_bytes = 0;
-        int rc = wr_pause(stream->gen.loop, &stream->gen.object);
-        if (rc < 0) {
-            return wait_failed(stream, rc);
-        }
+    int rc = wr_turn(stream->gen.loop, &stream->gen.object);
+    if (WR_UNLIKELY(rc < 0)) {
+        return wait_failed(stream, rc);
     }
     if (!find_room(stream, &to, &room)) {
         return false;
@@ -206,7 +202,6 @@ static bool read_more(struct wr_stream_source *stream)
         wr_inbox_end(&stream->inbox);
     } else {
         wr_inbox_came(&stream->inbox, (size_t)n);
-        stream->turn_bytes += (size_t)n;
     }
     return true;
 }

@@ -19,9 +19,8 @@ struct wr_stream_source {
      * the failure set. */
     int (*open)(struct wr_stream_source *stream);
     bool opened;
-    bool wait_first;   /* do not read before the descriptor says so */
-    size_t turn_bytes; /* read since the last wait */
-    int64_t stall_ms;  /* the far end may be silent for so long; < 0: for ever */
+    bool wait_first;  /* do not read before the descriptor says so */
+    int64_t stall_ms; /* the far end may be silent for so long; < 0: for ever */
     weir_lines_options lines;
     struct wr_state_slot *slot;         /* NULL: no state */
     struct wr_offsets *offsets;         /* the origin's; NULL: no state, or no positions */

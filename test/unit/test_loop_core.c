@@ -7,6 +7,7 @@
 #include "base_fault.h"
 #include "loop_core.h"
 #include "loop_scope.h"
+#include "support_clock.h"
 #include "support_loop.h"
 
 TEST(tasks_start_in_the_order_of_their_spawning)
@@ -184,13 +185,6 @@ TEST(hooks_run_before_the_poll_also_beside_a_task_that_only_pauses)
     weir_loop_free(loop);
 }
 
-/* A clock on which each look takes a tenth of a millisecond. */
-static int64_t slow_clock(void *ctx)
-{
-    int64_t *now_ns = ctx;
-    return *now_ns += 100 * 1000;
-}
-
 enum { PAUSING = 40, EACH = 5 };
 
 struct turns {
@@ -236,14 +230,72 @@ static int woken_task(weir_scope *scope, void *args)
     return 0;
 }
 
+struct busy {
+    struct slow_clock *clock;
+    long asks;          /* in all */
+    int64_t ask_ns;     /* what each takes */
+    int64_t longest_ns; /* of its turns */
+    long looks;         /* at the clock */
+};
+
+/* Never waits. */
+static int busy_task(weir_scope *scope, void *args)
+{
+    struct busy *busy = *(struct busy **)args;
+    int64_t began_ns = busy->clock->now_ns;
+    long looks = busy->clock->looks;
+    uint64_t turn = scope->loop->turns;
+    for (long i = 0; i < busy->asks && wr_turn(scope->loop, NULL) == 0; i++) {
+        if (scope->loop->turns != turn) {
+            turn = scope->loop->turns;
+            began_ns = busy->clock->now_ns;
+        }
+        busy->clock->now_ns += busy->ask_ns;
+        busy->longest_ns = WR_MAX(busy->longest_ns, busy->clock->now_ns - began_ns);
+    }
+    busy->looks = busy->clock->looks - looks;
+    return 0;
+}
+
+static void run_busy(struct busy *busy, int count, long asks, int64_t ask_ns)
+{
+    weir_loop *loop = start();
+    struct slow_clock clock;
+    slow_clock_begin(loop, &clock, 25);
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    for (int i = 0; i < count; i++) {
+        busy[i] = (struct busy){.clock = &clock, .asks = asks, .ask_ns = ask_ns};
+        struct busy *args = &busy[i];
+        weir_spawn(scope, "busy", busy_task, &args, sizeof args);
+    }
+    ck_assert_int_eq(wait_for(scope), 0);
+    weir_loop_free(loop);
+}
+
+TEST(a_turn_of_a_task_that_never_waits_is_over_by_time_whatever_it_does)
+{
+    struct busy busy[2];
+    for (int64_t ask_ns = 10; ask_ns <= 1000000; ask_ns *= 10) {
+        run_busy(busy, 2, WR_MIN(20 * WR_TURN_NS / ask_ns, 100000) + 20, ask_ns);
+        ck_assert_int_le(busy[0].longest_ns, WR_TURN_NS + WR_TURN_NS / 4 + 3 * ask_ns);
+        ck_assert_int_le(busy[1].longest_ns, WR_TURN_NS + WR_TURN_NS / 4 + 3 * ask_ns);
+    }
+}
+
+TEST(a_task_that_never_waits_seldom_looks_at_the_clock)
+{
+    struct busy busy;
+    run_busy(&busy, 1, 1000000, 10);
+    ck_assert_int_le(busy.looks, 1000000 / 100);
+}
+
 TEST(tasks_that_pause_share_a_slice_of_each_round_and_others_do_not_wait_for_all_of_them)
 {
     weir_loop *loop = weir_loop_new(NULL);
-    int64_t now_ns = 1000000000;
+    struct slow_clock clock;
     struct turns turns = {.round = UINT64_MAX}, *all = &turns;
     ck_assert_ptr_nonnull(loop);
-    loop->clock.monotonic_ns = slow_clock;
-    loop->clock.ctx = &now_ns;
+    slow_clock_begin(loop, &clock, 100 * 1000);
     weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
 
     weir_spawn(scope, "woken", woken_task, &all, sizeof all);

@@ -12,6 +12,7 @@
 
 #include "loop_scope.h"
 #include "server_conn.h"
+#include "support_clock.h"
 #include "support_server.h"
 
 /* ---- backpressure and leaving */
@@ -37,7 +38,9 @@ TEST(a_client_that_does_not_read_stops_the_generator)
 
 TEST(a_fast_client_gets_a_piece_at_each_turn)
 {
+    struct slow_clock clock;
     start();
+    slow_clock_begin(loop, &clock, WR_TURN_NS);
     struct wr_transport *client = visit("GET /flood HTTP/1.1\r\n" HOST "\r\n");
     for (int turn = 0, before; turn < 50; turn++) {
         before = pulls;
@@ -56,7 +59,9 @@ TEST(clients_are_accepted_a_few_at_each_turn)
     if (wr_test_sweeps()) {
         return; /* a hundred times the same points */
     }
+    struct slow_clock clock;
     start();
+    slow_clock_begin(loop, &clock, WR_TURN_NS / 2);
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     to.sin_port = htons((uint16_t)weir_server_port(server));
     for (int i = 0; i < CLIENTS; i++) {
