@@ -237,7 +237,7 @@ def row_http(bench):
         'Go Scanner + channel': [str(peer / 'peer_scanner'), bench.url, 'channel'],
         'Node readline': ['node', str(HERE / 'peers' / 'peer_readline.mjs'), bench.url],
         'aiohttp': [PYTHON, str(HERE / 'peers' / 'peer_aiohttp.py'), bench.url],
-    }, {'curl -o /dev/null': 1.5, 'Go Scanner + channel': -3.5, 'Node readline': -7,
+    }, {'curl -o /dev/null': 1.3, 'Go Scanner + channel': -3.5, 'Node readline': -7,
         'aiohttp': -20}, 'weir', slow=('Node readline', 'aiohttp', 'Go Scanner + channel'))
 
 
@@ -248,7 +248,7 @@ def row_tcp(bench):
         'weir': [stream, f'tcp://127.0.0.1:{port}'],
         'weir, no queue': [stream, f'tcp://127.0.0.1:{port}', 'direct'],
         'recv loop': [str(bench.peers / 'peer_recv'), str(port)],
-    }, {'recv loop': 1.4}, 'weir')
+    }, {'recv loop': 1.25}, 'weir')
 
 
 def micro(command):
@@ -276,23 +276,34 @@ def row_step(bench):
     found = collect(bench, [[bench.bin / 'bench_switch'], [bench.bin / 'bench_step', 'step'],
                             [PYTHON, HERE / 'peers' / 'peer_step.py']])
     row = '3 generator step'
-    bench.numbers(row, 'weir', 'ns', found['generator_step', 'ns'], 12)
-    bench.numbers(row, 'bare pair of switches', 'ns', found['switch_pair', 'ns'])
+    pair = found['switch_pair', 'ns']
+    bench.numbers(row, 'weir', 'ns', found['generator_step', 'ns'],
+                  ratios=[judge(found['generator_step', 'ns'], 'bare pair', pair, 2.3)])
+    bench.numbers(row, 'bare pair of switches', 'ns', pair)
     bench.numbers(row, 'CPython', 'ns', found['cpython_generator_step', 'ns'])
 
 
 def row_queue(bench):
-    found = collect(bench, [[bench.bin / 'bench_step', 'queue'], [bench.peers / 'peer_channel']])
+    found = collect(bench, [[bench.bin / 'bench_switch'], [bench.bin / 'bench_step', 'queue'],
+                            [bench.peers / 'peer_channel']])
     row = '4 queue hop'
-    bench.numbers(row, 'weir, batches of 64', 'ns', found['queue_hop_64', 'ns'], 6)
-    bench.numbers(row, 'weir, one by one', 'ns', found['queue_hop_1', 'ns'], 15)
+    pair, channel = found['switch_pair', 'ns'], found['go_channel_hop', 'one_ns']
+    one, loose = found['queue_hop_1', 'ns'], found['queue_hop_loose_1', 'ns']
+    bench.numbers(row, 'weir, batches of 64', 'ns', found['queue_hop_64', 'ns'],
+                  ratios=[judge(found['queue_hop_64', 'ns'], 'bare pair', pair, 1)])
+    bench.numbers(row, 'weir, one by one', 'ns', one,
+                  ratios=[judge(one, 'bare pair', pair, 3),
+                          judge(one, 'Go channel', channel, 1)])
+    bench.numbers(row, 'weir, one by one, copied', 'ns', loose,
+                  ratios=[judge(loose, 'bare pair', pair, 5)])
+    bench.numbers(row, 'bare pair of switches', 'ns', pair)
     bench.numbers(row, 'Go channel, one thread', 'ns', found['go_channel_hop', 'one_ns'])
 
 
 def row_stage(bench):
     found = collect(bench, [[bench.bin / 'bench_stage']])
     value = {name: found[f'stage_{name}', 'ns']
-             for name in ('source', 'all', 'half', 'single', 'batch', 'queue')}
+             for name in ('source', 'all', 'half', 'single', 'batch', 'queue', 'level', 'call')}
     row = '12 a stage, per item of its source, into a null sink'
     bench.numbers(row, 'no stage', 'ns', value['source'])
     bench.numbers(row, 'keeps all', 'ns', value['all'])
@@ -302,7 +313,12 @@ def row_stage(bench):
                   ratios=[judge(value['single'], 'no stage', value['source'], 12)])
     bench.numbers(row, 'batch 1000', 'ns', value['batch'],
                   ratios=[judge(value['batch'], 'no stage', value['source'], 3)])
-    bench.numbers(row, 'queue 1024', 'ns', value['queue'])
+    bench.numbers(row, 'queue 1024', 'ns', value['queue'],
+                  ratios=[judge(value['queue'], 'no stage', value['source'], 4)])
+    row = '13 one more built-in stage, pulled one by one'
+    bench.numbers(row, 'weir', 'ns', value['level'],
+                  ratios=[judge(value['level'], 'calls', value['call'], 3)])
+    bench.numbers(row, 'a call through a pointer', 'ns', value['call'])
 
 
 def row_split(bench):

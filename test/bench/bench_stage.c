@@ -7,6 +7,9 @@
  *   single     a stage that asks for one item at a time (weir_filter), before that sink
  *   batch      weir_batch of 1000, before that sink
  *   queue      weir_buffer of 1024, before that sink
+ *   level      what one more weir_head costs a reader that pulls one by one: LEVELS of them against
+ *              none
+ *   call       a call through a pointer that passes an item on: what a level is measured against
  *
  * Items are lines of 174 bytes that lie in one block. One JSON object a row, medians of ROUNDS.
  */
@@ -22,7 +25,7 @@
 
 #include "flow_gen.h"
 
-enum { ROUNDS = 9, ITEMS = 1000000, ITEM_BYTES = 174, BLOCK_ITEMS = 512 };
+enum { ROUNDS = 9, ITEMS = 1000000, ITEM_BYTES = 174, BLOCK_ITEMS = 512, LEVELS = 8 };
 
 /* ---- the source and the stage: what built-in ones do, and no more */
 
@@ -119,29 +122,120 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static void report(const char *row, double *rounds)
+{
+    qsort(rounds, ROUNDS, sizeof *rounds, by_value);
+    printf("{\"bench\":\"stage\",\"row\":\"%s\",\"ns\":%.2f}\n", row, rounds[ROUNDS / 2]);
+}
+
+static weir_gen *source_new(weir_scope *scope, const weir_item *first)
+{
+    struct source *source = wr_gen_alloc(scope, sizeof *source, &source_ops, "source");
+    if (source == NULL) {
+        abort();
+    }
+    source->first = first;
+    source->left = ITEMS;
+    return wr_gen_made(&source->gen, NULL);
+}
+
+static void end(weir_scope *scope, int rc, weir_error *error)
+{
+    if (rc < 0 || weir_scope_wait(scope, error) < 0) {
+        fprintf(stderr, "bench_stage: %s\n", error->message);
+        exit(1);
+    }
+}
+
 static void bench(weir_loop *loop, const weir_item *first, const char *row)
 {
     double rounds[ROUNDS];
     for (int r = 0; r < ROUNDS; r++) {
         weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
-        struct source *source = wr_gen_alloc(scope, sizeof *source, &source_ops, "source");
+        weir_gen *gen = make(row, source_new(scope, first));
         weir_error error;
-        if (source == NULL) {
-            abort();
-        }
-        source->first = first;
-        source->left = ITEMS;
         double began = now_ns();
-        int rc =
-            weir_pump(make(row, wr_gen_made(&source->gen, NULL)), weir_null_sink(scope), &error);
+        int rc = weir_pump(gen, weir_null_sink(scope), &error);
         rounds[r] = (now_ns() - began) / ITEMS;
-        if (rc < 0 || weir_scope_wait(scope, &error) < 0) {
-            fprintf(stderr, "bench_stage: %s\n", error.message);
-            exit(1);
-        }
+        end(scope, rc, &error);
     }
-    qsort(rounds, ROUNDS, sizeof *rounds, by_value);
-    printf("{\"bench\":\"stage\",\"row\":\"%s\",\"ns\":%.2f}\n", row, rounds[ROUNDS / 2]);
+    report(row, rounds);
+}
+
+/* All items one by one, in a task, behind so many stages. */
+struct reading {
+    const weir_item *first;
+    int levels;
+    double ns;
+};
+
+static int read_one_by_one(weir_scope *scope, void *args)
+{
+    struct reading *reading = *(struct reading **)args;
+    weir_gen *gen = source_new(scope, reading->first);
+    weir_item item;
+    for (int i = 0; i < reading->levels; i++) {
+        gen = weir_head(gen, UINT64_MAX);
+    }
+    double began = now_ns();
+    while (weir_next(gen, &item)) {}
+    reading->ns = (now_ns() - began) / ITEMS;
+    return weir_finish(gen, NULL);
+}
+
+static double one_by_one(weir_loop *loop, const weir_item *first, int levels)
+{
+    struct reading reading = {first, levels, 0}, *args = &reading;
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    weir_error error;
+    weir_spawn(scope, "reader", read_one_by_one, &args, sizeof args);
+    end(scope, 0, &error);
+    return reading.ns;
+}
+
+static void bench_level(weir_loop *loop, const weir_item *first)
+{
+    double rounds[ROUNDS];
+    for (int r = 0; r < ROUNDS; r++) {
+        double none = one_by_one(loop, first, 0);
+        rounds[r] = (one_by_one(loop, first, LEVELS) - none) / LEVELS;
+    }
+    report("level", rounds);
+}
+
+struct pass {
+    size_t (*volatile fn)(struct pass *pass, weir_item *items, size_t max);
+    const weir_item *first;
+};
+
+static __attribute__((noinline)) size_t pass_on(struct pass *pass, weir_item *items, size_t max)
+{
+    items[0] = *pass->first;
+    return max;
+}
+
+static void bench_call(const weir_item *first)
+{
+    double rounds[ROUNDS];
+    struct pass pass = {pass_on, first};
+    weir_item item;
+    size_t sum = 0;
+    for (int r = 0; r < ROUNDS; r++) {
+        double began = now_ns();
+        for (int i = 0; i < ITEMS; i++) {
+            sum += pass.fn(&pass, &item, 1);
+        }
+        rounds[r] = (now_ns() - began) / ITEMS;
+    }
+    if (sum != (size_t)ROUNDS * ITEMS) {
+        abort();
+    }
+    report("call", rounds);
+}
+
+static bool wanted(int argc, char **argv, const char *row)
+{
+    return argc < 2 || strcmp(argv[1], row) == 0;
 }
 
 int main(int argc, char **argv)
@@ -156,9 +250,15 @@ int main(int argc, char **argv)
     memset(bytes, 'x', sizeof bytes);
     first.len = ITEM_BYTES;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (argc < 2 || strcmp(argv[1], rows[i]) == 0) {
+        if (wanted(argc, argv, rows[i])) {
             bench(loop, &first, rows[i]);
         }
+    }
+    if (wanted(argc, argv, "level")) {
+        bench_level(loop, &first);
+    }
+    if (wanted(argc, argv, "call")) {
+        bench_call(&first);
     }
     weir_item_release(&first);
     weir_loop_free(loop);

@@ -1,9 +1,9 @@
 /*
  * bench_step.c - what the two basic moves cost.
  *
- *   bench_step step     one generator step, there and back: a body hands a 64-byte item to its
- * reader bench_step queue    the hop of an item over a queue between two tasks, one by one and in
- * batches
+ *   step     one generator step, there and back: a body hands a 64-byte item to its reader
+ *   queue    the hop of an item over a queue between two tasks: one by one, in batches, and one by
+ *            one of an item that lies in no block, which the queue copies
  *
  * Without an argument both. One JSON object a row, medians of ROUNDS.
  */
@@ -85,6 +85,7 @@ static void bench_step(weir_scope *scope)
 struct producer {
     weir_sink *to;
     size_t batch;
+    bool loose; /* the items lie in no block */
 };
 
 static int produce(weir_scope *scope, void *args)
@@ -102,7 +103,7 @@ static int produce(weir_scope *scope, void *args)
         return WEIR_ENOMEM;
     }
     for (size_t i = 0; i < BATCH; i++) {
-        items[i] = first;
+        items[i] = producer->loose ? lent : first;
     }
     for (size_t i = 0; i < STEPS; i += producer->batch) {
         if (!(producer->batch == 1 ? weir_put(producer->to, &items[0])
@@ -115,12 +116,12 @@ static int produce(weir_scope *scope, void *args)
     return rc;
 }
 
-static void bench_queue(weir_scope *root, size_t batch)
+static void bench_queue(weir_scope *root, size_t batch, bool loose)
 {
     double rounds[ROUNDS];
     for (int r = 0; r < ROUNDS; r++) {
         weir_scope *scope = weir_scope_new(root, NULL);
-        struct producer producer = {.batch = batch};
+        struct producer producer = {.batch = batch, .loose = loose};
         weir_gen *gen = weir_queue(
             scope, WEIR_OPTIONS(weir_queue_options, .items_max = QUEUE_ITEMS), &producer.to);
         weir_spawn(scope, "producer", produce, &producer, sizeof producer);
@@ -138,7 +139,8 @@ static void bench_queue(weir_scope *root, size_t batch)
             exit(1);
         }
     }
-    printf("{\"bench\":\"queue_hop\",\"batch\":%zu,\"ns\":%.2f}\n", batch, median(rounds));
+    printf("{\"bench\":\"queue_hop%s\",\"batch\":%zu,\"ns\":%.2f}\n", loose ? "_loose" : "", batch,
+           median(rounds));
 }
 
 int main(int argc, char **argv)
@@ -155,8 +157,9 @@ int main(int argc, char **argv)
         bench_step(weir_root(loop));
     }
     if (queue) {
-        bench_queue(weir_root(loop), 1);
-        bench_queue(weir_root(loop), BATCH);
+        bench_queue(weir_root(loop), 1, false);
+        bench_queue(weir_root(loop), BATCH, false);
+        bench_queue(weir_root(loop), 1, true);
     }
     weir_loop_free(loop);
     return 0;

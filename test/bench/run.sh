@@ -20,7 +20,7 @@ if [ "${1:-}" = quick ] || [ "${1:-}" = full ]; then
 fi
 for row in "$@"; do
     case $row in
-    http | tcp | step | queue | split | latency | https | idle | stalled | generators | hostile) ;;
+    http | tcp | step | queue | stage | split | latency | https | idle | stalled | generators | hostile) ;;
     *)
         sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
         exit 2
