@@ -97,6 +97,8 @@ WEIR_API weir_gen *weir_skip(WEIR_TAKES weir_gen *up, uint64_t count);
  * text     bytes, no pattern; case matters; copied. Empty: all items.
  */
 WEIR_API weir_gen *weir_grep(WEIR_TAKES weir_gen *up, const char *text);
+/* Pass the items whose text does not contain `text`; otherwise as weir_grep. Empty: none. */
+WEIR_API weir_gen *weir_grep_without(WEIR_TAKES weir_gen *up, const char *text);
 /*
  * Group items: weir_item_parts() opens a batch. What has come when the upstream ends or fails is a
  * batch, too. It keeps its items, so they are alive as long as it is; a batch that waits has the

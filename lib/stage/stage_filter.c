@@ -1,6 +1,6 @@
 /*
- * stage_filter.c - weir_filter, weir_grep and weir_map: one item in, at most one out, decided on
- * the spot.
+ * stage_filter.c - weir_filter, weir_grep, weir_grep_without and weir_map: one item in, at most one
+ * out, decided on the spot.
  *
  * A dropped item settles as filtered at once. filter and map run a user's function and so ask for
  * one item at a time: a function is never run on an item that nobody asked for. grep asks for what
@@ -57,6 +57,7 @@ weir_gen *weir_filter(weir_gen *up, const char *name,
 struct stage_grep {
     struct weir_gen gen;
     weir_scratch scratch;
+    bool without; /* pass the items that do not contain the text */
     size_t len;
     char text[];
 };
@@ -72,7 +73,7 @@ static size_t grep_next_many(struct weir_gen *gen, weir_item *items, size_t max)
             if (!wr_gen_text(gen, &items[i], &text, &grep->scratch)) {
                 return 0;
             }
-            if (memmem(text.data, text.len, grep->text, grep->len) == NULL) {
+            if ((memmem(text.data, text.len, grep->text, grep->len) == NULL) != grep->without) {
                 dropped++;
                 continue;
             }
@@ -101,15 +102,26 @@ static void grep_close(struct weir_gen *gen)
 static const struct wr_gen_ops grep_ops = {
     .kind = "grep", .next_many = grep_next_many, .close = grep_close};
 
-weir_gen *weir_grep(weir_gen *up, const char *text)
+static weir_gen *grep_new(weir_gen *up, const char *text, bool without)
 {
     size_t len = strlen(text);
     struct stage_grep *grep = wr_stage_alloc(up, sizeof *grep + len + 1, &grep_ops, "grep");
     if (grep != NULL) {
+        grep->without = without;
         grep->len = len;
         memcpy(grep->text, text, len + 1);
     }
     return wr_gen_made(grep != NULL ? &grep->gen : NULL, up);
+}
+
+weir_gen *weir_grep(weir_gen *up, const char *text)
+{
+    return grep_new(up, text, false);
+}
+
+weir_gen *weir_grep_without(weir_gen *up, const char *text)
+{
+    return grep_new(up, text, true);
 }
 
 struct stage_map {
@@ -158,18 +170,22 @@ weir_gen *weir_map(weir_gen *up, const char *name,
 }
 
 struct grep_args {
+    bool without;
     const char *text;
 };
 
 static weir_gen *grep_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
+    const struct grep_args *grep = args;
     (void)opening;
-    return weir_grep(up, ((const struct grep_args *)args)->text);
+    return grep_new(up, grep->text, grep->without);
 }
 
 static const weir_arg grep_args[] = {
     WEIR_ARG_TEXT(struct grep_args, text, .name = "TEXT", .flags = WEIR_ARG_REQUIRED,
                   .help = "\"...\", `...` or a bare word"),
+    WEIR_ARG_FLAG(struct grep_args, without, .name = "-v",
+                  .help = "the lines that do not contain it"),
 };
 
 const weir_component wr_component_grep = {

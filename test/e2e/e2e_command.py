@@ -86,6 +86,10 @@ class Texts(e2e_support.TestCase):
     def test_grep_takes_bytes_not_patterns(self):
         self.gives(b"a.c\n", 'grep "a.c"', stdin=b"abc\na.c\nac\n")
 
+    def test_grep_v_takes_the_others(self):
+        self.gives(b"abc\nac\n", 'grep -v "a.c"', stdin=b"abc\na.c\nac\n")
+        self.gives(b"a -v\n", 'grep "-v"', stdin=b"a -v\nb\n")
+
     def test_batches_and_the_last_line_without_an_end(self):
         self.gives(b"a\nb\nc", "batch 2", stdin=b"a\nb\nc")
 

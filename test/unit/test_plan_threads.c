@@ -324,6 +324,7 @@ CALL(weir_map, weir_map(w->gen, "m", map_fn, NULL, 0));
 CALL(weir_head, weir_head(w->gen, 1));
 CALL(weir_skip, weir_skip(w->gen, 1));
 CALL(weir_grep, weir_grep(w->gen, "x"));
+CALL(weir_grep_without, weir_grep_without(w->gen, "x"));
 CALL(weir_batch, weir_batch(w->gen, NULL));
 CALL(weir_buffer, weir_buffer(w->gen, NULL));
 CALL(weir_merge, weir_merge(w->scope, &w->gen, 1));

@@ -90,6 +90,16 @@ TEST(grep_passes_items_that_hold_the_text)
     weir_loop_free(loop);
 }
 
+TEST(grep_without_passes_items_that_do_not_hold_the_text)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    ck_assert_int_eq(items_of(weir_grep_without(decimal(root, 100), "7")), 81);
+    ck_assert_uint_eq(ledger_of(root).filtered, 19);
+    ck_assert_int_eq(items_of(weir_grep_without(decimal(root, 100), "")), 0);
+    weir_loop_free(loop);
+}
+
 TEST(grep_of_nothing_passes_everything)
 {
     weir_loop *loop = test_loop();
