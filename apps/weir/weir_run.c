@@ -2,7 +2,8 @@
  * weir_run.c - one run of a pipeline: text to plan, plan to generators, pump, and the exit code.
  *
  * Everything runs in one scope that obeys SIGINT and SIGTERM: the first drains (sources end, the
- * rest flows out, at most --drain), the second stops at once. SIGQUIT prints every task. On a
+ * rest flows out, at most --drain), the second stops at once. SIGHUP does the same on a terminal;
+ * elsewhere it has output files opened again. SIGQUIT prints every task. On a
  * terminal a second scope holds the task that draws the status line; it is canceled when the pump
  * has returned.
  */
@@ -44,24 +45,15 @@ static void dump_tasks(void *ctx)
     weir_dump(run->loop, 2);
 }
 
-struct status_args {
-    struct run *run;
-    bool draws; /* else it only tells that a signal was heard */
-};
-
-/* Somebody sits at the terminal: the status line, and what a Ctrl-C has begun if that lasts. */
+/* On a terminal: the status line, and what a Ctrl-C has begun if that lasts. */
 static int show_status(weir_scope *scope, void *args)
 {
-    const struct status_args *status = args;
-    struct run *run = status->run;
+    struct run *run = *(struct run **)args;
     bool told = false;
     while (weir_sleep(scope, 500)) {
         if (!told && weir_scope_signal(run->scope, NULL) != 0) {
             told = true;
             say_line(&run->say, "draining: what is under way flows out; again to stop at once");
-        }
-        if (!status->draws) {
-            continue;
         }
         char why[200] = "";
         weir_ledger ledger;
@@ -406,11 +398,9 @@ static int run_in_loop(struct run *run)
     }
     weir_scope *status =
         weir_scope_new(weir_root(run->loop), WEIR_OPTIONS(weir_scope_options, .name = "status"));
-    /* Lines that go to a terminal show by themselves that they come, and would be written into it.
-     */
+    say_may_draw(&run->say, run->loop, weir_plan_writes_stdout(run->plan));
     if (run->say.terminal) {
-        struct status_args args = {run, !(weir_plan_writes_stdout(run->plan) && isatty(1))};
-        weir_spawn(status, "status", show_status, &args, sizeof args);
+        weir_spawn(status, "status", show_status, &run, sizeof run);
     }
     (void)!weir_pump(run->gen, sink, &error);
     run->gen = NULL;
@@ -420,6 +410,29 @@ static int run_in_loop(struct run *run)
     say_clear(&run->say);
 
     return tell_end(run, &error, durable);
+}
+
+static void reopen_files(void *ctx)
+{
+    struct run *run = ctx;
+    if (run->say.verbose > 0) {
+        say_line(&run->say, "SIGHUP: output files are opened again");
+    }
+    weir_loop_reopen_files(run->loop);
+}
+
+/* SIGHUP: the terminal that the run was started on has gone, so it drains. Without one it is what
+ * programs that rotate logs send. Where it was ignored at the start it stays ignored (nohup). */
+static void obey_hangup(struct run *run)
+{
+    struct sigaction action;
+    int terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    if (terminal >= 0) {
+        close(terminal);
+        weir_scope_obey(run->scope, SIGHUP);
+    } else if (sigaction(SIGHUP, NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
+        (void)!weir_on_signal(run->loop, SIGHUP, reopen_files, run);
+    }
 }
 
 int run_pipeline(const struct flags *flags)
@@ -443,6 +456,7 @@ int run_pipeline(const struct flags *flags)
             weir_scope_new(weir_root(run.loop), WEIR_OPTIONS(weir_scope_options, .name = "pipeline",
                                                              .drain_ms = drain_ms));
         weir_scope_obey_signals(run.scope);
+        obey_hangup(&run);
         signal(SIGXFSZ, SIG_IGN); /* what ulimit -f forbids is a write that fails, and is told */
         if (weir_on_signal(run.loop, SIGQUIT, dump_tasks, &run) < 0) {
             say_line(&run.say, "SIGQUIT will not print the tasks");

@@ -24,10 +24,11 @@ int run_torture(const struct flags *flags, const char *argv0);
 /* ---- weir_say.c: what goes to stderr */
 
 struct say {
-    bool terminal; /* stderr is one: a status line is drawn there */
+    bool terminal; /* stderr is one */
     bool quiet;
     int verbose;
-    bool drawn;     /* a status line stands there now */
+    bool draws;     /* a status line may be drawn on it */
+    bool drawn;     /* one stands there now, and the cursor at its beginning */
     char last[512]; /* the last message, for folding repeats */
     unsigned repeats;
     int64_t began_ms;
@@ -50,7 +51,10 @@ void say_rejected(struct say *say, const weir_ledger *ledger, const weir_stats *
 void say_lost(struct say *say, const weir_ledger *ledger, const weir_stats *stats);
 /* The reader of stdout has left; what it has read of the items in flight is not known. */
 void say_left(struct say *say, const weir_ledger *ledger, const weir_stats *stats);
-/* Draw the status line. */
+/* May a status line be drawn? Then ^Z takes it away before the process stops. writes_stdout: the
+ * pipeline does. */
+void say_may_draw(struct say *say, weir_loop *loop, bool writes_stdout);
+/* Draw the status line, unless this process is in the background. */
 void say_status(struct say *say, const weir_ledger *ledger, const weir_stats *stats,
                 const char *why);
 void say_clear(struct say *say);

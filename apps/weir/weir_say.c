@@ -3,16 +3,22 @@
  * of a terminal.
  *
  * Messages of the same kind in a row are folded; numbers of a thousand and more are written with
- * thin gaps. The status line is drawn only on a terminal, over itself, and taken away before
- * anything else is written.
+ * thin gaps. The status line is drawn only on a terminal that can erase, in the foreground, where no
+ * output goes to a screen or down a pipe to one. It is taken away before anything else is written
+ * and before ^Z stops the process. The cursor waits at its first column: a terminal that has become
+ * narrower breaks the line below the cursor, so that erasing from there on leaves nothing.
  */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,7 +43,7 @@ void say_init(struct say *say, const struct flags *flags)
 void say_clear(struct say *say)
 {
     if (say->drawn) {
-        fputs("\r\033[K", stderr);
+        fputs("\r\033[J", stderr);
         say->drawn = false;
     }
 }
@@ -250,6 +256,35 @@ void say_left(struct say *say, const weir_ledger *ledger, const weir_stats *stat
     }
 }
 
+/* A regular file or /dev/null: what is written there is on no screen. */
+static bool is_out_of_sight(int fd)
+{
+    struct stat info;
+    return fstat(fd, &info) == 0 &&
+           (S_ISREG(info.st_mode) || (S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3)));
+}
+
+/* ^Z: the shell's prompt begins in an empty line. */
+static void stop(void *ctx)
+{
+    struct sigaction stops = {.sa_handler = SIG_DFL}, ours;
+    say_clear(ctx);
+    sigaction(SIGTSTP, &stops, &ours);
+    raise(SIGTSTP); /* returns when the process is continued */
+    sigaction(SIGTSTP, &ours, NULL);
+}
+
+void say_may_draw(struct say *say, weir_loop *loop, bool writes_stdout)
+{
+    const char *term = getenv("TERM");
+    struct sigaction action;
+    say->draws = say->terminal && term != NULL && term[0] != '\0' && strcmp(term, "dumb") != 0 &&
+                 (!writes_stdout || is_out_of_sight(1));
+    if (say->draws && sigaction(SIGTSTP, NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
+        (void)!weir_on_signal(loop, SIGTSTP, stop, say);
+    }
+}
+
 /* Of stderr's terminal. */
 static size_t columns(void)
 {
@@ -257,8 +292,7 @@ static size_t columns(void)
     return ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
 }
 
-/* So many bytes of a text that it leaves the last column free: a line that wraps cannot be taken
- * away again. A byte that continues a character takes no column. */
+/* So many bytes of a text that it leaves the last column free, so that no terminal wraps it. A byte that continues a character takes no column. */
 static size_t cut_at(const char *text, size_t width)
 {
     size_t at = 0, used = 0;
@@ -276,6 +310,9 @@ void say_status(struct say *say, const weir_ledger *ledger, const weir_stats *st
 {
     static uint64_t last_in, last_bytes;
     static int64_t last_ms;
+    if (!say->draws || tcgetpgrp(2) != getpgrp()) {
+        return;
+    }
     char items[32], rate[32], bytes[32];
     int64_t now_ms = say_now_ms();
     double seconds = last_ms == 0 ? 1.0 : (double)(now_ms - last_ms) / 1000.0;
@@ -291,7 +328,7 @@ void say_status(struct say *say, const weir_ledger *ledger, const weir_stats *st
     }
     snprintf(text, sizeof text, "%s lines  %s/s  %s/s%s  %s", grouped(ledger->in, items),
              grouped(lines, rate), sized(speed, bytes), again, why);
-    fprintf(stderr, "\r\033[K%.*s", (int)cut_at(text, columns()), text);
+    fprintf(stderr, "\r\033[J%.*s\r", (int)cut_at(text, columns()), text);
     fflush(stderr);
     say->drawn = true;
 }

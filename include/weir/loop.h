@@ -95,6 +95,13 @@ WEIR_API WEIR_MUST_CHECK int weir_post(weir_loop *loop, weir_task *task, const v
 WEIR_API WEIR_MUST_CHECK int weir_on_signal(weir_loop *loop, int number, void (*fn)(void *ctx),
                                             void *ctx);
 
+/*
+ * Have the file sinks of a loop open their files again by their names before they write next: a log
+ * that was renamed is then left alone, and a new one is begun. A sink with a state keeps its file,
+ * whose length is in the state's record, and logs a warning. Does not suspend.
+ */
+WEIR_API void weir_loop_reopen_files(weir_loop *loop);
+
 /* Where weir's memory comes from: all three functions, each given ctx, as malloc, realloc and free
  * but never with 0 bytes or a NULL to release. Called from every thread that uses weir. */
 typedef struct weir_allocator {

@@ -106,11 +106,14 @@ WEIR_API void weir_scope_stop(weir_scope *scope);
  */
 WEIR_API void weir_scope_cancel(weir_scope *scope);
 /*
- * Stop the scope at the first SIGINT or SIGTERM, cancel it at the second, as long as it lives. Also
- * ignores SIGPIPE from now on. Both are settings of the whole process, which is why nothing of it
- * happens unless asked for. What goes wrong (WEIR_EIO, WEIR_ENOMEM) is the scope's failure.
+ * Stop the scope at the first SIGINT or SIGTERM, cancel it at the second, as long as it lives. A
+ * signal that the process ignores (nohup, a background job of a script) stays ignored. Also ignores
+ * SIGPIPE from now on. Both are settings of the whole process, which is why nothing of it happens
+ * unless asked for. What goes wrong (WEIR_EIO, WEIR_ENOMEM) is the scope's failure.
  */
 WEIR_API void weir_scope_obey_signals(weir_scope *scope);
+/* Obey one more signal, as SIGHUP, in the same way; SIGPIPE stays as it is. */
+WEIR_API void weir_scope_obey(weir_scope *scope, int number);
 /*
  * Tell the last signal that the scope obeyed, 0 if none.
  *

@@ -138,8 +138,9 @@ struct weir_loop {
     uint32_t origins_count; /* given out so far: weir_item.origin */
     struct {
         uint64_t bytes_in, bytes_out, connects, reconnects, overlong;
-    } stats;           /* counted by sources and sinks, read by weir_loop_stats */
-    uint64_t failures; /* counts failures, so that the first in time is known */
+    } stats;             /* counted by sources and sinks, read by weir_loop_stats */
+    uint64_t failures;   /* counts failures, so that the first in time is known */
+    uint64_t reopenings; /* calls of weir_loop_reopen_files */
     uint64_t random;
     /* libuv */
     uv_loop_t *uv;

@@ -188,6 +188,12 @@ weir_scope *weir_root(weir_loop *loop)
     return loop->root;
 }
 
+void weir_loop_reopen_files(weir_loop *loop)
+{
+    wr_loop_given(loop, "weir_loop_reopen_files");
+    loop->reopenings++;
+}
+
 struct uv_loop_s *weir_loop_uv(weir_loop *loop)
 {
     wr_loop_given(loop, "weir_loop_uv");

@@ -1,7 +1,8 @@
 /*
- * loop_signal.c - SIGINT and SIGTERM for a scope, only when asked: the first stops it, the second
- * cancels it. SIGPIPE is ignored from then on: libuv's and libcurl's writes raise it. libuv puts
- * its handler in for the whole process.
+ * loop_signal.c - signals for a scope, only when asked: the first one stops it, the second cancels
+ * it. SIGINT and SIGTERM by weir_scope_obey_signals, which also ignores SIGPIPE from then on (libuv's
+ * and libcurl's writes raise it), others by weir_scope_obey. libuv puts its handler in for the whole
+ * process, so a signal that the process was started to ignore is left alone.
  */
 #include <signal.h>
 
@@ -9,79 +10,99 @@
 #include "base_fault.h"
 #include "loop_scope.h"
 
+/* One that a scope obeys. */
 struct wr_signals {
-    uv_signal_t handles[2];
-    int open;
-    struct weir_scope *scope;
+    uv_signal_t handle;
+    struct wr_signals *next;
+    struct weir_scope *scope; /* NULL: it has ended */
+    int number;
 };
 
 static void on_signal(uv_signal_t *handle, int number)
 {
-    struct wr_signals *signals = handle->data;
-    if (signals->scope == NULL) {
+    const struct wr_signals *signals = handle->data;
+    struct weir_scope *scope = signals->scope;
+    if (scope == NULL) {
         return;
     }
-    signals->scope->signal = number;
-    signals->scope->signals_count++;
-    if (signals->scope->signals_count == 1) {
-        weir_scope_stop(signals->scope);
+    scope->signal = number;
+    scope->signals_count++;
+    if (scope->signals_count == 1) {
+        weir_scope_stop(scope);
     } else {
-        weir_scope_cancel(signals->scope);
+        weir_scope_cancel(scope);
     }
 }
 
 static void on_closed(uv_handle_t *handle)
 {
-    struct wr_signals *signals = handle->data;
-    if (--signals->open == 0) {
-        wr_free(signals);
-    }
+    wr_free(handle->data);
 }
 
-void weir_scope_obey_signals(weir_scope *scope)
+static bool is_ignored(int number)
 {
-    static const int numbers[2] = {SIGINT, SIGTERM};
-    wr_scope_given(scope, "weir_scope_obey_signals");
-    if (scope->signals != NULL) {
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+static bool is_obeyed(const struct weir_scope *scope, int number)
+{
+    const struct wr_signals *one = scope->signals;
+    while (one != NULL && one->number != number) {
+        one = one->next;
+    }
+    return one != NULL;
+}
+
+static void obey(struct weir_scope *scope, int number)
+{
+    weir_error error;
+    if (is_obeyed(scope, number) || is_ignored(number)) {
         return;
     }
-    signal(SIGPIPE, SIG_IGN);
-    struct wr_signals *signals = wr_zalloc(sizeof *signals);
-    if (signals == NULL) {
-        weir_error error;
+    struct wr_signals *one = wr_zalloc(sizeof *one);
+    if (one == NULL) {
         wr_error_set(&error, WEIR_ENOMEM, 0, scope->name, "no memory to watch signals");
         wr_scope_fail(scope, &error);
         return;
     }
-    signals->scope = scope;
-    scope->signals = signals;
-    for (int i = 0; i < 2; i++) {
-        uv_signal_init(scope->loop->uv, &signals->handles[i]);
-        signals->handles[i].data = signals;
-        signals->open++;
-        uv_unref((uv_handle_t *)&signals->handles[i]);
-        int rc = wr_fault("uv_signal_start")
-                     ? UV_ENOMEM
-                     : uv_signal_start(&signals->handles[i], on_signal, numbers[i]);
-        if (rc < 0) {
-            weir_error error;
-            wr_error_set(&error, WEIR_EIO, -rc, scope->name, "cannot watch signal %d: %s",
-                         numbers[i], uv_strerror(rc));
-            wr_scope_fail(scope, &error);
-        }
+    one->scope = scope;
+    one->number = number;
+    one->next = scope->signals;
+    scope->signals = one;
+    uv_signal_init(scope->loop->uv, &one->handle);
+    one->handle.data = one;
+    uv_unref((uv_handle_t *)&one->handle);
+    int rc =
+        wr_fault("uv_signal_start") ? UV_ENOMEM : uv_signal_start(&one->handle, on_signal, number);
+    if (rc < 0) {
+        wr_error_set(&error, WEIR_EIO, -rc, scope->name, "cannot watch signal %d: %s", number,
+                     uv_strerror(rc));
+        wr_scope_fail(scope, &error);
     }
+}
+
+void weir_scope_obey(weir_scope *scope, int number)
+{
+    wr_scope_given(scope, "weir_scope_obey");
+    obey(scope, number);
+}
+
+void weir_scope_obey_signals(weir_scope *scope)
+{
+    wr_scope_given(scope, "weir_scope_obey_signals");
+    signal(SIGPIPE, SIG_IGN);
+    obey(scope, SIGINT);
+    obey(scope, SIGTERM);
 }
 
 void wr_signals_free(struct weir_scope *scope)
 {
-    struct wr_signals *signals = scope->signals;
-    if (signals == NULL) {
-        return;
-    }
-    scope->signals = NULL;
-    signals->scope = NULL;
-    for (int i = 0; i < 2; i++) {
-        uv_close((uv_handle_t *)&signals->handles[i], on_closed);
+    while (scope->signals != NULL) {
+        struct wr_signals *one = scope->signals;
+        scope->signals = one->next;
+        one->scope = NULL;
+        uv_close((uv_handle_t *)&one->handle, on_closed);
     }
 }
 

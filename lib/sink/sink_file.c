@@ -46,6 +46,7 @@ struct sink_file {
     bool fifo_wait; /* nobody reads it yet */
     bool finishing; /* a commit has come by: an empty stream makes an empty file */
     int64_t length, good;
+    uint64_t reopenings; /* of the loop, when it was opened */
 };
 
 static struct sink_file *file_of(const struct weir_sink *sink)
@@ -313,25 +314,6 @@ static int file_out(struct weir_sink *sink, struct iovec *iov, int count)
     return 0;
 }
 
-static int file_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
-{
-    struct sink_file *file = file_of(sink);
-    weir_error error;
-    if (file->state != NULL && !file->streams &&
-        wr_state_before_put(file->state, items, count, &error) < 0) {
-        return pass_on(file, &error);
-    }
-    int rc = file->begun ? 0 : open_file(file, items, count);
-    if (rc == 0 && file->streams) {
-        return wr_stream_put_many(sink, items, count);
-    }
-    rc = rc < 0 ? rc : wr_gather_put(&file->stream.gather, items, count);
-    if (rc == 0) {
-        wr_sink_dirty(sink);
-    }
-    return rc;
-}
-
 /* Has somebody else cut the file, written to it or removed it since it was opened? Its length is
  * then no longer what a state could go by. */
 static int only_ours(struct sink_file *file)
@@ -398,6 +380,59 @@ static int file_flush(struct weir_sink *sink)
     return rc == 0 && file->begun && is_own(file) ? only_ours(file) : rc;
 }
 
+static int file_close_fd(struct sink_file *file)
+{
+    int fd = file->fd;
+    file->fd = -1;
+    return fd >= 0 && disk_of(file)->close(fd) < 0 ? fail_io(file, "close", errno) : 0;
+}
+
+/* The program wants a new file of this name: what is gathered belongs to the old one. */
+static int open_again(struct sink_file *file, const weir_item *items, size_t count)
+{
+    struct weir_sink *sink = &file->stream.sink;
+    file->reopenings = sink->loop->reopenings;
+    if (!file->begun || file->streams) {
+        return 0;
+    }
+    if (file->state != NULL) {
+        wr_log(&sink->loop->log, WR_LOG_WARNING, sink->name,
+               "'%s' is not opened again: its length is in the state", file->path);
+        return 0;
+    }
+    int rc = file_flush(sink);
+    if (rc == 0) {
+        file->begun = false;
+        rc = file_close_fd(file);
+    }
+    return rc < 0 ? rc : open_file(file, items, count);
+}
+
+static int file_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
+{
+    struct sink_file *file = file_of(sink);
+    weir_error error;
+    if (WR_UNLIKELY(file->reopenings != sink->loop->reopenings)) {
+        int rc = open_again(file, items, count);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    if (file->state != NULL && !file->streams &&
+        wr_state_before_put(file->state, items, count, &error) < 0) {
+        return pass_on(file, &error);
+    }
+    int rc = file->begun ? 0 : open_file(file, items, count);
+    if (rc == 0 && file->streams) {
+        return wr_stream_put_many(sink, items, count);
+    }
+    rc = rc < 0 ? rc : wr_gather_put(&file->stream.gather, items, count);
+    if (rc == 0) {
+        wr_sink_dirty(sink);
+    }
+    return rc;
+}
+
 static int file_wait(struct weir_sink *sink)
 {
     return file_of(sink)->streams ? wr_stream_wait(sink) : 0;
@@ -428,9 +463,7 @@ static void file_close(struct weir_sink *sink, const weir_error *failure)
         }
     }
     tell_loss(file);
-    if (file->fd >= 0 && disk_of(file)->close(file->fd) < 0) {
-        fail_io(file, "close", errno);
-    }
+    (void)file_close_fd(file);
     wr_stream_close(sink, failure);
     wr_free(file->path);
 }
@@ -468,6 +501,7 @@ weir_sink *weir_file_sink(weir_scope *scope, const char *path, const weir_file_o
     file->stream.open = stream_open;
     file->stream.watches = WR_WATCHES_HANGUP;
     file->fd = -1;
+    file->reopenings = file->stream.sink.loop->reopenings;
     file->state = o.state;
     file->path = wr_strdup(path);
     file->stream.path = file->path;

@@ -351,6 +351,26 @@ class Peer:
             raise self.mistakes[0]
 
 
+class Feed:
+    """A peer that gives some lines and then nothing, and notes when its reader has gone."""
+
+    def __init__(self, test, lines, http=True):
+        self.lines, self.gone = lines, threading.Event()
+        self.more, self.when = threading.Event(), None
+        self.peer = test.peer(Peer(self.script, http=http))
+        self.http = http
+        self.address = self.peer.url() if http else self.peer.address
+
+    def script(self, connection):
+        if self.http:
+            connection.stream()
+            connection.chunk(self.lines)
+        else:
+            connection.send(self.lines)
+        self.when = connection.wait_end(20)
+        self.gone.set()
+
+
 def ranged(content, etag='"v1"', drop=None, headers=(), modified=None):
     """A script that serves content with Range and If-Range, and breaks off where drop(connection,
     first) says (None: not).

@@ -73,7 +73,7 @@ def look_for_reports(err):
 
 class Weir:
     """The command, running. stdin and stdout as subprocess takes them (default: nothing, a
-    pipe)."""
+    pipe). own_session: without a controlling terminal, whatever the test has."""
 
     def __init__(
         self,
@@ -84,7 +84,8 @@ class Weir:
         cwd=None,
         pass_fds=(),
         prefix=(),
-        binary=BINARY
+        binary=BINARY,
+        own_session=False
     ):
         environment = dict(os.environ, **(env or {}))
         self.process = subprocess.Popen(
@@ -95,6 +96,7 @@ class Weir:
             env=environment,
             cwd=cwd,
             pass_fds=pass_fds,
+            start_new_session=own_session,
         )
         self.pid = self.process.pid
         self.killed = False

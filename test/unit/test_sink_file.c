@@ -71,6 +71,48 @@ TEST(appends_to_what_is_there)
     end(&f);
 }
 
+TEST(reopening_leaves_a_renamed_file_alone)
+{
+    struct fixture f;
+    size_t len;
+    char old[300];
+    begin(&f);
+    snprintf(old, sizeof old, "%s", wr_folder_path(&f.folder, "old"));
+    weir_sink *sink = weir_file_sink(weir_root(f.loop), wr_folder_path(&f.folder, "out"), NULL);
+    weir_item one = weir_bytes("1", 1), two = weir_bytes("2", 1), three = weir_bytes("3", 1);
+
+    ck_assert(weir_put(sink, &one) && weir_commit(sink) && weir_put(sink, &two));
+    ck_assert_int_eq(rename(wr_folder_path(&f.folder, "out"), old), 0);
+    weir_loop_reopen_files(f.loop);
+    ck_assert(weir_put(sink, &three));
+    ck_assert_int_eq(weir_sink_finish(sink, NULL), 0);
+
+    ck_assert_str_eq(wr_folder_read(&f.folder, "old", &len), "1\n2\n");
+    ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "3\n");
+    end(&f);
+}
+
+TEST(reopening_a_file_that_cannot_be_opened_is_a_failure)
+{
+    struct fixture f;
+    weir_error error;
+    begin(&f);
+    mkdir(wr_folder_path(&f.folder, "logs"), 0755);
+    weir_sink *sink =
+        weir_file_sink(weir_root(f.loop), wr_folder_path(&f.folder, "logs/out"), NULL);
+    weir_item one = weir_bytes("1", 1);
+
+    ck_assert(weir_put(sink, &one) && weir_commit(sink));
+    unlink(wr_folder_path(&f.folder, "logs/out"));
+    rmdir(wr_folder_path(&f.folder, "logs"));
+    weir_loop_reopen_files(f.loop);
+    ck_assert(!weir_put(sink, &one));
+
+    ck_assert_int_eq(weir_sink_finish(sink, &error), WEIR_EIO);
+    ck_assert_int_eq(error.detail, ENOENT);
+    end(&f);
+}
+
 TEST(empty_stream_makes_an_empty_file)
 {
     struct fixture f;
