@@ -5,7 +5,11 @@ WEIR_STAGE(longer_than, size_t) /* a stage of your own: a loop over what comes i
 {
     weir_item line;
     while (weir_next(up, &line)) {
-        if (line.len > *args && !weir_yield(self, &line)) {
+        if (line.len <= *args) {
+            weir_settle(self); /* it is left out: it counts as filtered */
+            continue;
+        }
+        if (!weir_yield(self, &line)) {
             break;
         }
     }

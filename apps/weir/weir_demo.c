@@ -19,24 +19,40 @@ static void host_of(const char *address, char host[64])
     snprintf(host, 64, "%.*s", len > 0 ? (int)len : 9, len > 0 ? address : "127.0.0.1");
 }
 
-static void tell_routes(const char *address, int port)
+static const char *const routes[] = {
+    "/feed.ndjson?rate=10        a live feed of JSON lines, some broken (bad=0: none)",
+    "/feed.sse                   the same as server-sent events; resumable by Last-Event-ID",
+    "/flaky/feed.sse             these, broken off now and then",
+    "/lines?n=1000000&size=100   lines as fast as they are read; resumable",
+    "/flaky?n=1000000            the same, dropped now and then in the middle",
+    "/gzip?n=100000              compressed (members=3: in several pieces, as logs are)",
+    "/slow                       one line a second"};
+
+static void print_routes(const char *host, int port)
 {
-    static const char *const routes[] = {
-        "/feed.ndjson?rate=10        a live feed of JSON lines, some broken (bad=0: none)",
-        "/feed.sse                   the same as server-sent events; resumable by Last-Event-ID",
-        "/flaky/feed.sse             these, broken off now and then",
-        "/lines?n=1000000&size=100   lines as fast as they are read; resumable",
-        "/flaky?n=1000000            the same, dropped now and then in the middle",
-        "/gzip?n=100000              compressed (members=3: in several pieces, as logs are)",
-        "/slow                       one line a second"};
-    char host[64];
-    host_of(address, host);
-    printf("weir demo serves, until Ctrl-C:\n");
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
         printf("  http://%s:%d%s\n", host, port, routes[i]);
     }
     printf("try:  weir 'http://%s:%d/feed.ndjson | grep \"purchase\" | head 3'\n", host, port);
+}
+
+static void tell_routes(const char *address, int port)
+{
+    char host[64];
+    host_of(address, host);
+    printf("weir demo serves, until Ctrl-C:\n");
+    print_routes(host, port);
     fflush(stdout);
+}
+
+void demo_usage(void)
+{
+    printf(
+        "weir demo [:PORT]       serve feeds to try things on, on loopback, until Ctrl-C (:8080; "
+        "with :0 any free port)\n"
+        "weir demo --torture     kill a run with kill -9 for half a minute, and compare its "
+        "file\n\nThe feeds:\n");
+    print_routes("127.0.0.1", 8080);
 }
 
 static void dump_tasks(void *loop)

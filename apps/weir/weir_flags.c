@@ -79,7 +79,8 @@ static const struct flag table[] = {
     {FLAG_DEAD, 0, "dead", "FILE", "append rejected items to FILE, one JSON object a line"},
     {FLAG_QUIET, 'q', "quiet", NULL, "say nothing but errors, and how many items were rejected"},
     {FLAG_VERBOSE, 'v', "verbose", NULL, "say more; twice: everything"},
-    {FLAG_HELP, 'h', "help", NULL, "this text; 'weir help WORD' explains a source, stage or sink"},
+    {FLAG_HELP, 'h', "help", NULL,
+     "this text; 'weir help WORD' explains a source, stage, sink or subcommand"},
     {FLAG_VERSION, 'V', "version", NULL, "versions of weir and its libraries"},
     {FLAG_NO_BUFFER, 'N', "no-buffer", NULL, NULL},
     {FLAG_SLURP, 's', "slurp", NULL, NULL},
@@ -103,7 +104,8 @@ void flags_help(void)
         "  weir explain 'PIPELINE' [FILE...]                      what each part does, and what is "
         "promised\n"
         "  weir list [sources|stages|sinks]                       what there is\n"
-        "  weir help WORD                                         explain one of them\n"
+        "  weir help WORD                                         explain one of them, or a "
+        "subcommand\n"
         "  weir state list|show|set|reset --state DIR             saved positions\n\n"
         "No source: standard input, or the FILEs. No sink: standard output.\n\nFlags:\n");
     for (size_t i = 0; i < FLAGS; i++) {
@@ -118,10 +120,15 @@ void flags_help(void)
         printf("  %-32s %s\n", left, table[i].help);
     }
     printf(
+        "\nSignals: Ctrl-C (SIGINT) and SIGTERM finish what is under way; a second one stops at "
+        "once. Ctrl-\\ (SIGQUIT)\n"
+        "prints every task and what it waits for. SIGHUP finishes when the terminal has gone; "
+        "without a terminal it opens\n"
+        "output files again.\n"
         "\nExit: 0 finished; 1 the source or the sink failed; 2 usage, or a state that is damaged, "
         "locked or another\n"
-        "pipeline's; 3 items were lost against your will; 4 nothing ever connected; 130, 143 "
-        "stopped hard.\n\n"
+        "pipeline's; 3 items were lost against your will; 4 nothing ever connected; 129, 130, "
+        "143 stopped hard.\n\n"
         "Examples:\n"
         "  weir https://host/feed.ndjson\n"
         "  weir 'https://host/feed.ndjson | grep \"error\" | file errors.ndjson' --state ~/.weir\n"
@@ -420,12 +427,32 @@ static int check_kind(const char *kind, size_t count)
     return known && count < 3 ? 0 : complain("list takes one of: sources, stages or sinks");
 }
 
+/* The subcommands, also by the names that other tools have for them. */
+static const struct {
+    const char *name;
+    enum flags_action action;
+} commands[] = {
+    {"demo", ACTION_DEMO},   {"list", ACTION_LIST},       {"help", ACTION_WORD},
+    {"check", ACTION_CHECK}, {"explain", ACTION_EXPLAIN}, {"state", ACTION_STATE},
+    {"lint", ACTION_CHECK},  {"validate", ACTION_CHECK},
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+enum flags_action flags_command(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return commands[i].action;
+        }
+    }
+    return ACTION_RUN;
+}
+
 /* Suggest the subcommand that the user probably meant by typing one word. NULL: a component is as
  * near. */
 static const char *meant_command(const char *word)
 {
-    static const char *const commands[] = {"demo", "list", "help", "check", "explain", "state"};
-    enum { COMMANDS = sizeof commands / sizeof *commands, NAMES_MAX = 512 };
+    enum { NAMES_MAX = 512 };
     static const char *names[NAMES_MAX];
     const weir_component *component;
     size_t count = 0;
@@ -433,14 +460,11 @@ static const char *meant_command(const char *word)
          i++) {
         names[count++] = component->name;
     }
-    memcpy(names + count, commands, sizeof commands);
-    const char *meant = weir_nearest(word, names, count + COMMANDS);
     for (size_t i = 0; i < COMMANDS; i++) {
-        if (meant == commands[i]) {
-            return meant;
-        }
+        names[count + i] = commands[i].name;
     }
-    return NULL;
+    const char *meant = weir_nearest(word, names, count + COMMANDS);
+    return meant != NULL && flags_command(meant) != ACTION_RUN ? meant : NULL;
 }
 
 /* A first word that is no pipeline text: a command of a later version, or one mistyped. 0: it may
@@ -458,24 +482,6 @@ static int check_command(const char *word)
     const char *meant = meant_command(word);
     return meant != NULL ? complain("unknown command '%s' (did you mean 'weir %s'?)", word, meant)
                          : 0;
-}
-
-/* The subcommands that look at a pipeline, with the names that other tools have for them. */
-static enum flags_action plan_action(const char *word)
-{
-    static const struct {
-        const char *name;
-        enum flags_action action;
-    } names[] = {{"check", ACTION_CHECK},
-                 {"lint", ACTION_CHECK},
-                 {"validate", ACTION_CHECK},
-                 {"explain", ACTION_EXPLAIN}};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcmp(names[i].name, word) == 0) {
-            return names[i].action;
-        }
-    }
-    return ACTION_RUN;
 }
 
 /* The words are a pipeline and its files, with -f only files. */
@@ -510,33 +516,31 @@ static int check_words(struct flags *flags, const char **words, size_t count)
     if (flags->action == ACTION_HELP || flags->action == ACTION_VERSION) {
         return 0;
     }
-    if (flags->text_file == NULL && count > 0 && strcmp(words[0], "demo") == 0) {
-        flags->action = ACTION_DEMO;
-        flags->demo_address = count > 1 ? words[1] : ":8080";
-        return count > 2 ? complain("demo takes one argument: :PORT") : 0;
-    }
-    if (flags->torture) {
+    bool named = flags->text_file == NULL && count > 0;
+    enum flags_action action = count > 0 ? flags_command(words[0]) : ACTION_RUN;
+    bool looks = action == ACTION_CHECK || action == ACTION_EXPLAIN;
+    flags->action = named || looks ? action : ACTION_RUN;
+    if (flags->torture && flags->action != ACTION_DEMO) {
         return complain("--torture belongs to demo: weir demo --torture");
     }
-    if (flags->text_file == NULL && count > 0 && strcmp(words[0], "help") == 0) {
-        flags->action = count > 1 ? ACTION_WORD : ACTION_HELP;
+    switch (flags->action) {
+    case ACTION_DEMO:
+        flags->demo_address = count > 1 ? words[1] : ":8080";
+        return count > 2 ? complain("demo takes one argument: :PORT") : 0;
+    case ACTION_WORD:
         flags->word = count > 1 ? words[1] : NULL;
+        flags->action = count > 1 ? ACTION_WORD : ACTION_HELP;
         return 0;
-    }
-    if (flags->text_file == NULL && count > 0 && strcmp(words[0], "list") == 0) {
-        flags->action = ACTION_LIST;
+    case ACTION_LIST:
         flags->word = count > 1 ? words[1] : NULL;
         return check_kind(flags->word, count);
-    }
-    if (flags->text_file == NULL && count > 0 && strcmp(words[0], "state") == 0) {
-        flags->action = ACTION_STATE;
+    case ACTION_STATE:
         flags->files = words + 1;
         flags->files_count = count - 1;
         return 0;
+    case ACTION_RUN: return take_pipeline(flags, words, count);
+    default: return take_pipeline(flags, words + 1, count - 1);
     }
-    flags->action = count > 0 ? plan_action(words[0]) : ACTION_RUN;
-    return flags->action == ACTION_RUN ? take_pipeline(flags, words, count)
-                                       : take_pipeline(flags, words + 1, count - 1);
 }
 
 static const char *of_environment(const char *name)

@@ -48,6 +48,8 @@ struct flags {
 /* 0: go on; else the exit code, everything has been said. */
 int flags_read(int argc, char **argv, struct flags *flags);
 void flags_help(void);
+/* The subcommand of this name; ACTION_RUN: there is none. */
+enum flags_action flags_command(const char *name);
 /* A flag, by its name, or by its letter when that is NULL, or a subcommand that is not in this
  * version? *hint: what to type instead, or NULL. */
 bool planned_flag(const char *name, char letter, const char **hint);

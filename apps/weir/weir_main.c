@@ -1,6 +1,7 @@
 /*
  * weir_main.c - the command: a thin client of libweir. Flags are read in weir_flags.c, a pipeline
- * runs in weir_run.c, the demo server and the torture test in weir_demo.c and weir_torture.c.
+ * runs in weir_run.c, the demo server and the torture test in weir_demo.c and weir_torture.c, and
+ * weir_help.c explains words.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,44 +27,6 @@ static int list_components(const char *of)
         }
     }
     return EXIT_FINISHED;
-}
-
-static int unknown_word(const char *word)
-{
-    enum { NAMES_MAX = 512 };
-    static const char *names[NAMES_MAX];
-    const weir_component *component;
-    size_t count = 0;
-    for (; count < NAMES_MAX && (component = weir_component_at(count)) != NULL; count++) {
-        names[count] = component->name;
-    }
-    const char *nearest = weir_nearest(word, names, count);
-    fprintf(stderr, "weir: there is no source, stage or sink '%s'", word);
-    if (nearest != NULL) {
-        fprintf(stderr, " (did you mean '%s'?)", nearest);
-    }
-    fputs("; 'weir list' lists them\n", stderr);
-    return EXIT_USAGE;
-}
-
-static int help_word(const char *word)
-{
-    const weir_component *component;
-    size_t found = 0; /* a source and a sink may have the same name */
-    if (strcmp(word, "state") == 0) {
-        state_help();
-        return EXIT_FINISHED;
-    }
-    if (strcmp(word, "demo") == 0 || strcmp(word, "list") == 0) {
-        flags_help();
-        return EXIT_FINISHED;
-    }
-    for (; (component = weir_component_find(word, found)) != NULL; found++) {
-        char help[4096];
-        weir_component_help(component, help, sizeof help);
-        printf("%s%s", found > 0 ? "\n" : "", help);
-    }
-    return found > 0 ? EXIT_FINISHED : unknown_word(word);
 }
 
 /* A standard descriptor that is closed (weir ... >&-) would become the number of the loop's own. It

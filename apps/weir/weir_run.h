@@ -15,9 +15,12 @@ int check_pipeline(const struct flags *flags);
 int explain_pipeline(const struct flags *flags);
 /* `weir state`. */
 int run_state(const struct flags *flags);
-void state_help(void);
-/* `weir demo`. */
+/* `weir demo`, and what `weir help demo` prints. */
 int run_demo(const struct flags *flags);
+void demo_usage(void);
+/* `weir help WORD`, and what it prints for a subcommand. */
+int help_word(const char *word);
+void command_usage(enum flags_action action);
 /* `weir demo --torture`; argv0: this program, to be started again. */
 int run_torture(const struct flags *flags, const char *argv0);
 

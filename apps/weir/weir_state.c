@@ -12,21 +12,6 @@
 
 #include "weir_run.h"
 
-void state_help(void)
-{
-    fputs(
-        "weir state list --state DIR                          the records in DIR\n"
-        "weir state show [NAME] --state DIR                   what they say\n"
-        "weir state set NAME [SOURCE] POSITION --state DIR    let a source go on elsewhere, in "
-        "the\n"
-        "                                                     words that show has for it\n"
-        "weir state reset NAME --state DIR                    begin anew, behind what is written\n"
-        "\n"
-        "A record has the pipeline's text, the length of what it has written, and for each source\n"
-        "where the next run goes on. --name NAME names it; else its name is made from the text.\n",
-        stdout);
-}
-
 static int complain(const weir_error *error)
 {
     fprintf(stderr, "weir: %s\n", error->message);
@@ -169,7 +154,7 @@ int run_state(const struct flags *flags)
     size_t count = flags->files_count;
     const char *verb = count > 0 ? words[0] : "";
     if (count == 0) {
-        state_help();
+        command_usage(ACTION_STATE);
         return EXIT_FINISHED;
     }
     if (folder == NULL) {

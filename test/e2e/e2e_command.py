@@ -386,11 +386,18 @@ class Help(e2e_support.TestCase):
     def test_help_finds_a_source_by_how_its_address_begins(self):
         self.assertIn(b"https://HOST/PATH", weir("help", "https").out)
 
-    def test_help_for_another_command_is_the_help(self):
-        for word in ("demo", "list"):
+    def test_help_explains_each_subcommand(self):
+        words = {"demo": "/feed.ndjson", "list": "[sources|stages|sinks]", "state": "weir state reset NAME",
+                 "check": "Exit: 0, or 2", "explain": "promised", "lint": "weir check", "help": "subcommand"}
+        for word, text in words.items():
             run = weir("help", word)
             self.ends(run, 0)
-            self.assertIn("weir " + word, run.out.decode())
+            self.assertIn("weir ", run.out.decode().splitlines()[0])
+            self.assertIn(text, run.out.decode())
+            self.assertNotIn("--cacert", run.out.decode())
+
+    def test_help_says_what_signals_do(self):
+        self.assertIn("SIGQUIT)\nprints every task", weir("--help").out.decode())
 
     def test_help_lists_flags_and_exit_codes(self):
         for args in (["--help"], ["-h"], ["help"]):

@@ -59,6 +59,12 @@ class Examples(TestCase):
         self.ends(run, 0)
         self.assertEqual(run.out.decode(), TRACE)
 
+    def test_the_readme_s_program_gives_three_long_lines(self):
+        run = example("readme", self.base + "/feed.ndjson?rate=1000&bad=0")
+        self.ends(run, 0)
+        self.assertEqual(len(run.out.splitlines()), 3)
+        self.assertGreater(min(len(line) for line in run.out.splitlines()), 120)
+
     def test_ship_sends_the_lines_that_hold_the_word(self):
         server, got = listener(), []
         self.addCleanup(server.close)

@@ -1,0 +1,97 @@
+/*
+ * weir_help.c - `weir help WORD`: a subcommand, or a source, stage or sink. What --help prints is
+ * made from the table of flags, in weir_flags.c.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "weir_run.h"
+
+static const char list_text[] =
+    "weir list [sources|stages|sinks]\n"
+    "\n"
+    "Prints how each source, stage and sink is written, and one line about it. What stands in [ ]\n"
+    "may be left out; words in capitals stand for values. 'weir help NAME' explains one of them,\n"
+    "with an example that can be run; it also explains those of a module, which are not listed:\n"
+    "'weir help ./MODULE.so'.\n";
+
+static const char check_text[] =
+    "weir check [FLAGS] 'PIPELINE' [FILE...]\n"
+    "\n"
+    "Reads a pipeline and its flags as a run does, and reports every mistake that can be found\n"
+    "without opening anything: nothing is connected, read or written. Prints 'ok' and what is\n"
+    "promised about delivery. Exit: 0, or 2 for a mistake. Also: weir lint, weir validate.\n";
+
+static const char explain_text[] =
+    "weir explain [FLAGS] 'PIPELINE' [FILE...]\n"
+    "\n"
+    "Prints what each part of a pipeline takes and gives, what happens when a consumer is slow, "
+    "when\n"
+    "the far end breaks off, with an item that is rejected and at SIGTERM, what is promised about\n"
+    "delivery, and how much memory the buffers may take. Nothing is opened.\n";
+
+static const char state_text[] =
+    "weir state list --state DIR                          the records in DIR\n"
+    "weir state show [NAME] --state DIR                   their contents\n"
+    "weir state set NAME [SOURCE] POSITION --state DIR    let a source continue elsewhere; "
+    "POSITION\n"
+    "                                                     is written as show prints it\n"
+    "weir state reset NAME --state DIR                    start over, behind what is written\n"
+    "\n"
+    "A record holds the pipeline's text, the length of what it has written, and for each source "
+    "the\n"
+    "position where the next run continues. --name NAME names it; the default is a hash of the "
+    "text.\n";
+
+static const char help_text[] =
+    "weir help [WORD]\n"
+    "\n"
+    "WORD is a source, stage or sink ('weir list' lists them), a module (./MODULE.so) or a\n"
+    "subcommand: demo, check, explain, list, state. Without a word: the flags and exit codes.\n";
+
+void command_usage(enum flags_action action)
+{
+    switch (action) {
+    case ACTION_LIST: fputs(list_text, stdout); break;
+    case ACTION_CHECK: fputs(check_text, stdout); break;
+    case ACTION_EXPLAIN: fputs(explain_text, stdout); break;
+    case ACTION_STATE: fputs(state_text, stdout); break;
+    case ACTION_DEMO: demo_usage(); break;
+    default: fputs(help_text, stdout); break;
+    }
+}
+
+static int unknown_word(const char *word)
+{
+    enum { NAMES_MAX = 512 };
+    static const char *names[NAMES_MAX];
+    const weir_component *component;
+    size_t count = 0;
+    for (; count < NAMES_MAX && (component = weir_component_at(count)) != NULL; count++) {
+        names[count] = component->name;
+    }
+    const char *nearest = weir_nearest(word, names, count);
+    fprintf(stderr, "weir: there is no source, stage or sink '%s'", word);
+    if (nearest != NULL) {
+        fprintf(stderr, " (did you mean '%s'?)", nearest);
+    }
+    fputs("; 'weir list' lists them\n", stderr);
+    return EXIT_USAGE;
+}
+
+int help_word(const char *word)
+{
+    enum flags_action action = flags_command(word);
+    const weir_component *component;
+    size_t found = 0; /* a source and a sink may have the same name */
+    if (action != ACTION_RUN) {
+        command_usage(action);
+        return EXIT_FINISHED;
+    }
+    for (; (component = weir_component_find(word, found)) != NULL; found++) {
+        char help[4096];
+        weir_component_help(component, help, sizeof help);
+        printf("%s%s", found > 0 ? "\n" : "", help);
+    }
+    return found > 0 ? EXIT_FINISHED : unknown_word(word);
+}
