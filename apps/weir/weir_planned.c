@@ -156,7 +156,6 @@ static const struct planned_word planned_stages[] = {
     {"sqlite", NULL},
     {"ws", HINT_BEFORE},
     {"udp", "there are tcp ADDRESS and unix PATH"},
-    {"post", "there are file PATH, tcp ADDRESS and unix PATH"},
     {"serve", NULL},
     {"meter", NULL},
     {"log", NULL},

@@ -289,7 +289,8 @@ typedef struct weir_opening {
     size_t struct_size;
     weir_scope *scope;
     weir_state *state;             /* positions and lengths are kept there; NULL: none */
-    const weir_http_options *http; /* the program's; requests of the first source. Never NULL */
+    const weir_http_options *http; /* the program's; its headers, user and token are for the first
+                                      component of the text that takes a URL. Never NULL */
     int64_t connect_ms, idle_ms;   /* the program's limits; 0: the default, WEIR_NONE: none */
     int32_t stdin_fd, stdout_fd;
     uint32_t shape; /* what comes from upstream: a set of enum weir_shape; 0 for a source */
@@ -302,6 +303,7 @@ typedef struct weir_opening {
         pieces; /* a source of lines: 1 where nobody looks into them, so that a long one may come
                        in pieces (WEIR_LONG_PARTS) */
     const void *plan; /* the library's */
+    const char *text; /* of the whole pipeline, without secrets; lent. NULL in check */
 } weir_opening;
 
 typedef struct weir_component {

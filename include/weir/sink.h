@@ -200,6 +200,45 @@ struct weir_socket_options; /* <weir/source.h> */
  */
 WEIR_API weir_sink *weir_socket_sink(weir_scope *scope, const char *address,
                                      const struct weir_socket_options *options);
+struct weir_http_options; /* <weir/source.h> */
+typedef struct weir_http_sink_options {
+    size_t struct_size;
+    /* headers, user, bearer_file, ca_file, ca_folder, tls, connect_ms, first_byte_ms,
+     * retry_after_max_ms and setup as for a source. retries: attempts in a row at one request;
+     * default: no limit, but none for a first connection that fails; N > 0: N in both cases;
+     * WEIR_NONE: never. The others have no effect. NULL: the defaults. Copied. */
+    const struct weir_http_options *http;
+    int32_t frame; /* WEIR_FRAME_LINES (default): a line each, NDJSON; WEIR_FRAME_NONE: the bytes of
+                         the items, nothing between */
+    int32_t gzip;  /* 1: the body is packed, Content-Encoding: gzip. default 0 */
+    int32_t parallel; /* requests at a time, at most 64; default 1 */
+    int32_t reserved;
+    const char *type; /* Content-Type; default: application/x-ndjson for lines, else
+                         application/octet-stream. Copied */
+    const char *name; /* of the pipeline, for Idempotency-Key; default "". Copied */
+    /* Statuses that reject items, at most 16; default 400, 413 and 422. Copied. */
+    const int32_t *reject_statuses;
+    size_t reject_statuses_count;
+} weir_http_sink_options;
+/*
+ * Make a sink that posts: each item is the body of one request (POST, HTTP/1.1), and so is each batch
+ * (weir_batch). The first put connects. An item settles when the server has answered with a 2xx.
+ *
+ * Redirects are followed where they keep the request (307 and 308), under a source's rules.
+ * 408, 425, 429, 5xx and what may go wrong with a connection are retried, with a source's pauses; a
+ * request whose answer was lost is sent again, so the server may see it twice: each has an
+ * Idempotency-Key, the same for its retries and for no other request. A status that rejects counts
+ * the items of the request as rejected; a 413 for a batch halves it first. Any other status fails the
+ * sink, and what was not acknowledged has not settled.
+ *
+ * url      http:// or https://; a user and password in it are used as options->http->user is. Copied.
+ * options  NULL: the defaults.
+ * Fails    WEIR_EINVAL: the URL, an option, a header. WEIR_ERESOLVE, WEIR_ECONNECT, WEIR_ETLS,
+ *          WEIR_ETIMEDOUT, WEIR_ERESET: the connection, with no retries left. WEIR_EHTTP, detail the
+ *          status. WEIR_ENOMEM.
+ */
+WEIR_API weir_sink *weir_http_sink(weir_scope *scope, const char *url,
+                                   const weir_http_sink_options *options);
 /* Make a sink that takes and forgets; each put is its own commit. */
 WEIR_API weir_sink *weir_null_sink(weir_scope *scope);
 

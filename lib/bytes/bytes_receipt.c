@@ -200,6 +200,33 @@ void wr_items_tell(const weir_item *items, size_t count, enum wr_act act)
     }
 }
 
+/* A part of a batch has the number and the origin of what vouches for it: an item of a source, or one
+ * output made of several, all of which it stands for. False: it is none of this group. */
+static bool tell_part(const struct wr_group *group, const weir_item *part, enum wr_act act)
+{
+    bool found = false;
+    for (size_t i = 0; i < group->count; i++) {
+        const struct wr_run *run = &group->runs[i];
+        uint64_t at = part->seq - run->first;
+        uint32_t origin = wr_receipt_origin_id(run->receipt);
+        if (at < 64 && (run->bits >> at & 1) != 0 && (origin == 0 || origin == part->origin)) {
+            struct wr_run one = wr_run_of(run->receipt, part->seq);
+            wr_run_tell(&one, act);
+            found = true;
+        }
+    }
+    return found;
+}
+
+void wr_part_tell(const weir_item *whole, const weir_item *part, enum wr_act act)
+{
+    struct weir_receipt *receipt = whole->receipt;
+    if (receipt != NULL && (whole->type != &weir_batch_type || receipt->kind == WR_RECEIPT_ORIGIN ||
+                            !tell_part(group_of(receipt), part, act))) {
+        wr_items_tell(whole, 1, act);
+    }
+}
+
 void wr_items_commit(const weir_item *items, size_t count)
 {
     struct wr_run run;

@@ -92,6 +92,8 @@ int wr_receipt_ref_all(struct weir_receipt *receipt, uint64_t from, uint64_t las
 int wr_items_ref(const weir_item *items, size_t count);
 void wr_items_unref(const weir_item *items, size_t count, enum wr_act act);
 void wr_items_tell(const weir_item *items, size_t count, enum wr_act act);
+/* Say the outcome of one part of a batch that is held. `whole`: the batch; or the part itself. */
+void wr_part_tell(const weir_item *whole, const weir_item *part, enum wr_act act);
 /* As a reference that goes by WR_ACT_COMMIT at once. */
 void wr_items_commit(const weir_item *items, size_t count);
 

@@ -7,8 +7,8 @@
  * no bound of its own. Before each component that writes to it stands a gate, which waits at the
  * next pull while the list is full: so it holds at most LIMIT and what one pull has brought.
  *
- * Each generator of such a component holds a reference to the dead sink until it has closed. The
- * last one to close ends the list, and waits until everything in it is committed: then the
+ * Each generator of such a component, and each such sink, holds a reference to the dead sink until it
+ * has closed. The last one to close ends the list, and waits until everything in it is committed: then the
  * pipeline's own sink saves a position that has all of it. When the dead sink fails, the gates fail
  * with it.
  */
@@ -41,16 +41,18 @@ struct wr_dead {
     size_t count, bytes;
     struct weir_gen *source; /* gives the records to the pump; NULL: not begun, or over */
     struct wr_task *pump;
-    struct weir_gen *closer; /* waits for the pump */
+    struct wr_object *closer; /* waits for the pump */
     struct wr_list gates;
     weir_error error; /* of the pump */
     char path[];
 };
 
-/* What one generator does with what it rejects. */
+/* What one generator or sink does with what it rejects. */
 struct wr_rejects {
-    uint8_t policy; /* enum wr_on_error */
-    bool writes;    /* it is one of dead->writers */
+    struct weir_gen *gen;   /* either this, */
+    struct weir_sink *sink; /* or this */
+    uint8_t policy;         /* enum wr_on_error */
+    bool writes;            /* it is one of dead->writers */
     struct wr_dead *dead;
     const char *component;
 };
@@ -130,16 +132,22 @@ void wr_dead_write(struct wr_json_out *out, const struct weir_scope *scope, cons
     weir_scratch_free(&scratch);
 }
 
+static struct wr_object *object_of(const struct wr_rejects *rejects)
+{
+    return rejects->gen != NULL ? &rejects->gen->object : &rejects->sink->object;
+}
+
 /* A record of an item, or of one part of it: the reference is to the item. It is charged to the
  * loop's budget if there is any left. NULL: out of memory. */
-static struct record *record_of(struct weir_gen *gen, const weir_item *item, const weir_item *part,
-                                int code, const char *why)
+static struct record *record_of(const struct wr_rejects *rejects, const weir_item *item,
+                                const weir_item *part, int code, const char *why)
 {
     struct wr_json_out out = {NULL, 0, 0};
     int rc = 0;
-    const char *component = gen->rejects->component;
-    wr_dead_write(&out, gen->object.scope, part, component, code, why);
-    struct weir_block *block = wr_block_new(&gen->loop->blocks, out.len, &rc);
+    const char *component = rejects->component;
+    struct weir_scope *scope = object_of(rejects)->scope;
+    wr_dead_write(&out, scope, part, component, code, why);
+    struct weir_block *block = wr_block_new(&scope->loop->blocks, out.len, &rc);
     if (block == NULL && rc == WEIR_EBUDGET) {
         block = wr_block_new(NULL, out.len, &rc);
     }
@@ -150,7 +158,7 @@ static struct record *record_of(struct weir_gen *gen, const weir_item *item, con
         return NULL;
     }
     out = (struct wr_json_out){block->data, out.len, 0};
-    wr_dead_write(&out, gen->object.scope, part, component, code, why);
+    wr_dead_write(&out, scope, part, component, code, why);
     block->len = (uint32_t)out.len;
     record->item = *item;
     record->item.data = block->data;
@@ -221,7 +229,7 @@ static void pump_main(struct wr_task *task, void *arg)
         wr_object_wake(&WR_OWNER(node, struct gate, link)->gen.object);
     }
     if (dead->closer != NULL) {
-        wr_object_wake(&dead->closer->object);
+        wr_object_wake(dead->closer);
     }
     wr_dead_unref(dead);
 }
@@ -277,15 +285,15 @@ static bool is_full(const struct wr_dead *dead)
     return dead->pump != NULL && (dead->count >= LIMIT_ITEMS || dead->bytes >= LIMIT_BYTES);
 }
 
-/* The dead sink has failed: so has who writes to it. */
-static int fail_with_it(struct weir_gen *gen, const struct wr_dead *dead)
+/* The dead sink has failed: so has who writes to it, with this. */
+static weir_error failure_of(const struct wr_dead *dead)
 {
     weir_error error = dead->error;
     if (error.code != WEIR_ECANCELED) {
         wr_error_set(&error, error.code, error.detail, "dead", "the dead sink has failed: %s",
-                     error.message);
+                     dead->error.message);
     }
-    return wr_gen_fail_error(gen, &error);
+    return error;
 }
 
 static size_t gate_next_many(struct weir_gen *gen, weir_item *items, size_t max)
@@ -299,7 +307,8 @@ static size_t gate_next_many(struct weir_gen *gen, weir_item *items, size_t max)
         }
     }
     if (dead->error.code != 0) {
-        (void)fail_with_it(gen, dead);
+        weir_error error = failure_of(dead);
+        wr_gen_fail_error(gen, &error);
         return 0;
     }
     return wr_pull(gen->up, items, max);
@@ -337,46 +346,70 @@ struct weir_gen *wr_dead_gate(struct weir_gen *up, struct wr_dead *dead)
 
 /* ---- rejecting */
 
+static struct wr_rejects *rejects_new(enum wr_on_error policy, struct wr_dead *dead,
+                                      const char *component)
+{
+    struct wr_rejects *rejects = wr_zalloc(sizeof *rejects);
+    if (rejects == NULL) {
+        return NULL;
+    }
+    rejects->policy = (uint8_t)policy;
+    rejects->component = component;
+    if (policy == WR_ON_ERROR_DEAD) {
+        rejects->dead = dead;
+        rejects->writes = true;
+        dead->refs++;
+        dead->writers++;
+    }
+    return rejects;
+}
+
 void wr_gen_on_error(struct weir_gen *gen, const struct weir_gen *until, enum wr_on_error policy,
                      struct wr_dead *dead, const char *component)
 {
     for (; gen != NULL && gen != until && gen != &wr_gen_no_memory; gen = gen->up) {
-        struct wr_rejects *rejects = wr_zalloc(sizeof *rejects);
-        if (rejects == NULL) {
+        gen->rejects = rejects_new(policy, dead, component);
+        if (gen->rejects == NULL) {
             wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for what is rejected");
             return;
         }
-        *rejects = (struct wr_rejects){.policy = (uint8_t)policy, .component = component};
-        if (policy == WR_ON_ERROR_DEAD) {
-            rejects->dead = dead;
-            rejects->writes = true;
-            dead->refs++;
-            dead->writers++;
-        }
-        gen->rejects = rejects;
+        gen->rejects->gen = gen;
     }
 }
 
-/* gen is to stop: what it pulls and yields from now on is false. */
-static int stop(struct weir_gen *gen, int code)
+void wr_sink_on_error(struct weir_sink *sink, enum wr_on_error policy, struct wr_dead *dead,
+                      const char *component)
 {
-    if (gen->body && wr_body_of(gen)->pending == WR_PENDING_NONE) {
-        wr_body_set_pending(wr_body_of(gen), WR_PENDING_CLOSE);
+    if (sink->loop == NULL) {
+        return; /* it could not be made, and is every thread's */
     }
-    return code;
+    sink->rejects = rejects_new(policy, dead, component);
+    if (sink->rejects == NULL) {
+        wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory for what is rejected");
+        return;
+    }
+    sink->rejects->sink = sink;
 }
 
-static int write_dead(struct weir_gen *gen, const weir_item *item, int code, const char *why)
+static int fail(const struct wr_rejects *rejects, const weir_error *error)
 {
-    struct wr_dead *dead = gen->rejects->dead;
-    const weir_item *parts;
-    size_t count = weir_item_parts(item, &parts);
+    return rejects->gen != NULL
+               ? wr_gen_fail_error(rejects->gen, error)
+               : wr_sink_set_error(rejects->sink, error->code, error->detail, "%s", error->message);
+}
+
+static int write_dead(const struct wr_rejects *rejects, const weir_item *item,
+                      const weir_item *parts, size_t count, int code, const char *why)
+{
+    struct wr_dead *dead = rejects->dead;
+    weir_error error;
     if (dead->error.code != 0) {
-        return stop(gen, fail_with_it(gen, dead));
+        error = failure_of(dead);
+        return fail(rejects, &error);
     }
     int rc = dead->pump == NULL ? begin(dead) : 0;
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        struct record *record = record_of(gen, item, &parts[i], code, why);
+        struct record *record = record_of(rejects, item, &parts[i], code, why);
         if (record == NULL) {
             rc = WEIR_ENOMEM;
             break;
@@ -387,44 +420,80 @@ static int write_dead(struct weir_gen *gen, const weir_item *item, int code, con
         dead->bytes += record->item.len;
     }
     if (rc < 0) {
-        return stop(gen, wr_gen_fail(gen, rc, 0, -1, "no memory for a rejected item"));
+        wr_error_set(&error, rc, 0, object_of(rejects)->name, "no memory for a rejected item");
+        return fail(rejects, &error);
     }
     if (dead->source != NULL) {
         wr_object_wake(&dead->source->object);
     }
-    wr_items_tell(item, 1, WR_ACT_REJECT);
     return 0;
+}
+
+/* "item 7", "items 7 to 9" */
+static void number_text(const weir_item *parts, size_t count, char *to, size_t cap)
+{
+    unsigned long long first = parts[0].seq, last = parts[count - 1].seq;
+    if (count == 1 || first == last) {
+        snprintf(to, cap, "item %llu", first);
+    } else {
+        snprintf(to, cap, "items %llu to %llu", first, last);
+    }
+}
+
+/* 0, or a code: who rejects has failed. */
+static int reject(const struct wr_rejects *rejects, const struct wr_object *object,
+                  const weir_item *item, const weir_item *parts, size_t count, int code,
+                  const char *why)
+{
+    char number[64];
+    int rc = 0;
+    number_text(parts, count, number, sizeof number);
+    if (rejects != NULL && rejects->policy == WR_ON_ERROR_STOP) {
+        weir_error error;
+        wr_error_set(&error, code, 0, object->name, "%s: %s", number, why);
+        error.seq = parts[0].seq;
+        return fail(rejects, &error);
+    }
+    if (rejects != NULL && rejects->policy == WR_ON_ERROR_DEAD) {
+        rc = write_dead(rejects, item, parts, count, code, why);
+    }
+    wr_log(&object->scope->loop->log, WR_LOG_INFO, object->name, "%s rejected: %s", number, why);
+    return rc;
 }
 
 int wr_gen_reject(struct weir_gen *gen, const weir_item *item, int code, const char *why)
 {
-    const struct wr_rejects *rejects = gen->rejects;
-    int rc = 0;
+    const weir_item *parts;
+    size_t count = weir_item_parts(item, &parts);
     gen->rejected++;
-    if (rejects != NULL && rejects->policy == WR_ON_ERROR_STOP) {
-        weir_error error;
-        wr_error_set(&error, code, 0, gen->name, "item %llu: %s", (unsigned long long)item->seq,
-                     why);
-        error.seq = item->seq;
-        return stop(gen, wr_gen_fail_error(gen, &error));
-    }
-    if (rejects != NULL && rejects->policy == WR_ON_ERROR_DEAD) {
-        rc = write_dead(gen, item, code, why);
-    } else {
+    int rc = reject(gen->rejects, &gen->object, item, parts, count, code, why);
+    if (rc == 0) {
         wr_items_tell(item, 1, WR_ACT_REJECT);
+    } else if (gen->body && wr_body_of(gen)->pending == WR_PENDING_NONE) {
+        /* What it pulls and yields from now on is false. */
+        wr_body_set_pending(wr_body_of(gen), WR_PENDING_CLOSE);
     }
-    wr_log(&gen->loop->log, WR_LOG_INFO, gen->name, "item %llu rejected: %s",
-           (unsigned long long)item->seq, why);
     return rc;
 }
 
-void wr_rejects_over(struct weir_gen *gen)
+int wr_sink_reject(struct weir_sink *sink, const weir_item *item, const weir_item *parts,
+                   size_t count, int code, const char *why)
 {
-    struct wr_rejects *rejects = gen->rejects;
-    struct wr_dead *dead = rejects->dead;
-    if (!rejects->writes) {
+    sink->rejected += count;
+    int rc = reject(sink->rejects, &sink->object, item, parts, count, code, why);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        wr_part_tell(item, &parts[i], WR_ACT_REJECT);
+    }
+    return rc;
+}
+
+void wr_rejects_over(struct wr_rejects *rejects)
+{
+    if (rejects == NULL || !rejects->writes) {
         return;
     }
+    struct wr_dead *dead = rejects->dead;
+    struct wr_object *object = object_of(rejects);
     rejects->writes = false;
     if (--dead->writers > 0) {
         return;
@@ -433,19 +502,21 @@ void wr_rejects_over(struct weir_gen *gen)
     if (dead->source != NULL) {
         wr_object_wake(&dead->source->object);
     }
-    dead->closer = gen;
+    dead->closer = object;
     while (dead->pump != NULL) {
-        (void)wr_park_for_task(gen->loop, "the dead sink to end", &gen->object);
+        (void)wr_park_for_task(object->scope->loop, "the dead sink to end", object);
     }
     dead->closer = NULL;
     if (dead->error.code != 0 && dead->error.code != WEIR_ECANCELED) {
-        (void)fail_with_it(gen, dead);
+        weir_error error = failure_of(dead);
+        (void)fail(rejects, &error);
     }
 }
 
-void wr_rejects_free(struct weir_gen *gen)
+void wr_rejects_free(struct wr_rejects *rejects)
 {
-    wr_dead_unref(gen->rejects->dead);
-    wr_free(gen->rejects);
-    gen->rejects = NULL;
+    if (rejects != NULL) {
+        wr_dead_unref(rejects->dead);
+        wr_free(rejects);
+    }
 }

@@ -36,9 +36,19 @@ void wr_gen_on_error(struct weir_gen *gen, const struct weir_gen *until, enum wr
  * stop. code: what is wrong with the item. Never suspends. */
 int wr_gen_reject(struct weir_gen *gen, const weir_item *item, int code, const char *why);
 
-/* Inside the flow layer: gen has closed, and rejects nothing any more. May suspend. */
-void wr_rejects_over(struct weir_gen *gen);
-void wr_rejects_free(struct weir_gen *gen);
+/* The same for a sink, before anything is put. */
+void wr_sink_on_error(struct weir_sink *sink, enum wr_on_error policy, struct wr_dead *dead,
+                      const char *component);
+/* Reject some parts of an item that the sink holds a reference to (of no batch: parts is the item
+ * itself), and then lets go of by WR_ACT_COMMIT: what was told here stands. 0; or a code: the sink
+ * has failed. Never suspends. */
+int wr_sink_reject(struct weir_sink *sink, const weir_item *item, const weir_item *parts,
+                   size_t count, int code, const char *why);
+
+/* Inside the flow layer: who has these has closed, and rejects nothing any more. May suspend. NULL
+ * is allowed. */
+void wr_rejects_over(struct wr_rejects *rejects);
+void wr_rejects_free(struct wr_rejects *rejects);
 
 /* The line of an item, without its line end. component and why NULL, code 0: it was not
  * rejected. */

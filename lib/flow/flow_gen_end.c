@@ -62,9 +62,7 @@ static void tell_over(struct weir_gen *gen)
 static void end_behind(struct weir_gen *gen)
 {
     wr_gen_end_adopted(gen);
-    if (gen->rejects != NULL) {
-        wr_rejects_over(gen);
-    }
+    wr_rejects_over(gen->rejects);
 }
 
 static void close_now(struct weir_gen *gen)
@@ -141,9 +139,7 @@ void wr_gen_free(struct weir_gen *gen)
     if (gen->body) {
         wr_body_fini(wr_body_of(gen));
     }
-    if (gen->rejects != NULL) {
-        wr_rejects_free(gen);
-    }
+    wr_rejects_free(gen->rejects);
     if (gen->ops->free != NULL) {
         gen->ops->free(gen);
     }

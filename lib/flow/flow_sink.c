@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base_alloc.h"
+#include "flow_dead.h"
 #include "flow_gen.h"
 #include "flow_state.h"
 
@@ -208,10 +209,10 @@ void wr_sink_gone(struct weir_sink *sink)
 
 /* ---- receipts */
 
-void wr_sink_committed(struct weir_sink *sink)
+void wr_sink_settle(struct weir_sink *sink, struct wr_runs *runs, enum wr_act act)
 {
-    if (sink->runs.count > 0) {
-        wr_runs_let_go(&sink->runs, (enum wr_act)sink->commit_act);
+    if (runs->count > 0) {
+        wr_runs_let_go(runs, act);
     }
     if (sink->ops->committed != NULL) {
         sink->ops->committed(sink);
@@ -219,6 +220,11 @@ void wr_sink_committed(struct weir_sink *sink)
     if (sink->kept != NULL) {
         wr_state_committed(sink->kept, 0);
     }
+}
+
+void wr_sink_committed(struct weir_sink *sink)
+{
+    wr_sink_settle(sink, &sink->runs, (enum wr_act)sink->commit_act);
 }
 
 void weir_sink_keep_state(weir_sink *sink, weir_state *state)
@@ -259,14 +265,22 @@ static int begin_state(struct weir_sink *sink)
     return 0;
 }
 
+static void let_go(struct weir_sink *sink, enum wr_act act)
+{
+    wr_runs_let_go(&sink->runs, act);
+    if (sink->ops->let_go != NULL) {
+        sink->ops->let_go(sink, act);
+    }
+}
+
 void wr_sink_abandon(struct weir_sink *sink)
 {
-    wr_runs_let_go(&sink->runs, WR_ACT_ABANDON);
+    let_go(sink, WR_ACT_ABANDON);
 }
 
 void wr_sink_drop(struct weir_sink *sink)
 {
-    wr_runs_let_go(&sink->runs, WR_ACT_DROP);
+    let_go(sink, WR_ACT_DROP);
 }
 
 /* ---- putting */
@@ -324,7 +338,7 @@ bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
     }
     /* What commits at once needs no reference: the items are lent until this returns. */
     bool at_once = ops->flush == NULL && ops->commit == NULL;
-    if (!at_once && wr_runs_add_items(&sink->runs, items, count) < 0) {
+    if (!at_once && ops->let_go == NULL && wr_runs_add_items(&sink->runs, items, count) < 0) {
         wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory for receipts");
         return false;
     }
@@ -339,7 +353,7 @@ bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
     if (rc < 0) {
         wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
     }
-    if (at_once && WR_UNLIKELY(sink->failure != NULL)) {
+    if ((at_once || ops->let_go != NULL) && WR_UNLIKELY(sink->failure != NULL)) {
         (void)wr_runs_add_items(&sink->runs, items, count); /* to be abandoned with the sink */
     }
     if (WR_UNLIKELY(sink->object.watched)) {
@@ -485,6 +499,7 @@ static int end_sink(struct weir_sink *sink, weir_error *error)
     if (sink->ops->close != NULL) {
         sink->ops->close(sink, sink->failure);
     }
+    wr_rejects_over(sink->rejects);
     wr_sink_abandon(sink);
     int rc = 0;
     if (sink->failure != NULL) {
@@ -501,6 +516,7 @@ static int end_sink(struct weir_sink *sink, weir_error *error)
     if (sink->failure != &no_memory_error) {
         wr_free(sink->failure);
     }
+    wr_rejects_free(sink->rejects);
     sink->alive = 0;
     sink->failure = &no_memory_error;
     wr_free(sink);

@@ -41,6 +41,9 @@ struct wr_sink_ops {
     void (*fail)(struct weir_sink *sink, const weir_error *why);
     void (*abandon)(struct weir_sink *sink);
     size_t (*why)(const struct weir_sink *sink, char *text, size_t cap);
+    /* It keeps the references to what it was put itself, and settles them by wr_sink_settle: let go
+     * of all that are left by this act. NULL: the base keeps them, until a commit. */
+    void (*let_go)(struct weir_sink *sink, enum wr_act act);
     /* How many items may be put now without waiting, at least 1; waits for the first. NULL: any
      * number. */
     size_t (*room)(struct weir_sink *sink);
@@ -63,9 +66,9 @@ struct weir_sink {
     struct wr_runs runs; /* put and not committed */
     weir_error *failure;
     uint64_t failed_at;
-    uint64_t put_items, puts, bytes; /* counted for weir_walk; bytes: written */
-    struct weir_state *state;        /* weir_sink_keep_state */
-    struct wr_state_sink *kept;      /* the state's, once it has begun; NULL */
+    uint64_t put_items, puts, bytes, rejected; /* counted for weir_walk; bytes: written */
+    struct weir_state *state;                  /* weir_sink_keep_state */
+    struct wr_state_sink *kept;                /* the state's, once it has begun; NULL */
     uint16_t past_end;
     bool ended, canceled;
     uint8_t commit_act;     /* enum wr_act: what a commit says about the items; 0: WR_ACT_COMMIT */
@@ -73,6 +76,8 @@ struct weir_sink {
     struct wr_task *inside; /* puts, commits or ends it; of a queue's end, which several may put to:
                                only the one that ends it */
     struct wr_task *feeder; /* the pump that feeds it, while it waits for its generator */
+    struct wr_rejects *rejects; /* what it does with an item that it rejects (flow_dead.h); NULL: it
+                                   counts and logs */
     char name[32];
 };
 
@@ -111,6 +116,9 @@ static inline void wr_sink_dirty(struct weir_sink *sink)
 /* Everything put so far is safe: settle. Called by the base after a flush that gave 0 and after
  * commit; a sink whose flush never gives 0 while it is fed may call it itself. */
 void wr_sink_committed(struct weir_sink *sink);
+/* The same for what a sink with let_go holds in `runs`: they go by this act, and the state is saved
+ * from here. */
+void wr_sink_settle(struct weir_sink *sink, struct wr_runs *runs, enum wr_act act);
 /* The far end has gone while nobody was putting (set the failure first): a pump that waits for
  * items stops waiting. From any frame of the loop's thread. */
 void wr_sink_gone(struct weir_sink *sink);

@@ -16,6 +16,7 @@
  *     http_redirect.c  where a redirect leads
  *     http_token.c     the bearer token's file
  *     http_decode.c    Content-Encoding
+ *     http_address.c   what is wrong with a URL in a pipeline text
  *
  * The user is a task that does, between its waits:
  *
@@ -122,7 +123,8 @@ struct wr_http_token;
 
 /* Whose requests these are. */
 struct wr_http_user {
-    /* A request is made: add headers (wr_http_add_header). 0, or WEIR_ENOMEM. */
+    /* A request is made: add headers (wr_http_add_header) that the caller's do not name
+     * (wr_http_says). 0, or WEIR_ENOMEM. */
     int (*ask)(struct wr_http *http);
     /* The head is complete, and no redirect: what is it worth? May set skip, most and idle_ms, and
      * failure when it refuses; wr_http_judge_status does for all that is no success. */
@@ -163,6 +165,10 @@ struct wr_http {
     bool own_range;          /* the caller's headers say Range */
     const char *in_place_of; /* a header of the caller's in whose place the user sends one; NULL */
     int64_t idle_ms;         /* a body may be silent for so long; negative: for ever */
+    /* The body of the next request, its user's, which makes it a POST. NULL: a GET. */
+    const char *out;
+    size_t out_len;
+    size_t out_at; /* sent so far */
     /* this attempt */
     char *target; /* url, or where it was redirected to; NULL: url */
     uint64_t
@@ -246,6 +252,8 @@ int wr_http_accept(struct wr_http *http);
 
 /* What the wire calls. The connection stands. */
 void wr_http_on_connected(struct wr_http *http);
+/* The next bytes of the request's body. 0: that was all. */
+size_t wr_http_on_send(struct wr_http *http, char *to, size_t cap);
 /* One line of a head or trailer. False: the request is to end. */
 bool wr_http_on_header(struct wr_http *http, const char *line, size_t len);
 /* Bytes of the body, at most WR_HTTP_PIECE_MAX. */
@@ -335,5 +343,11 @@ int wr_http_decode_step(struct wr_http *http);
 int wr_http_decode_finish(struct wr_http *http);
 bool wr_http_decode_hungry(const struct wr_http *http);
 void wr_http_decode_end(struct wr_http *http);
+
+/* ---- http_address.c */
+
+struct weir_mistake;
+/* For a component's check: 0, or a negative code and what is wrong with its argument URL. */
+int wr_http_check_url(const char *text, struct weir_mistake *mistake);
 
 #endif

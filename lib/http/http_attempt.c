@@ -71,8 +71,9 @@ static void judge(struct wr_http *http)
 {
     struct wr_http_reply *reply = &http->reply;
     int status = reply->status;
-    bool leads_on =
-        status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+    /* A body goes on to where the answer says that the same request belongs, and nowhere else. */
+    bool leads_on = status == 307 || status == 308 ||
+                    (http->out == NULL && (status == 301 || status == 302 || status == 303));
     if (http->o.raw && !reply->transfer_odd) {
         reply->coding = WR_HTTP_IDENTITY;
     }
@@ -87,6 +88,19 @@ static void judge(struct wr_http *http)
         http->verdict = http->user->judge(http);
     }
     begin_phase(http, WR_HTTP_BODY);
+}
+
+size_t wr_http_on_send(struct wr_http *http, char *to, size_t cap)
+{
+    size_t part = WR_MIN(http->out_len - http->out_at, cap);
+    if (part > 0) {
+        memcpy(to, http->out + http->out_at, part);
+    }
+    http->out_at += part;
+    if (http->phase == WR_HTTP_ASKED) {
+        http->phase_ns = wr_now_ns(http->loop); /* an answer is waited for from the last byte on */
+    }
+    return part;
 }
 
 bool wr_http_on_header(struct wr_http *http, const char *line, size_t len)
@@ -139,6 +153,10 @@ static enum wr_http_take refuse_excess(struct wr_http *http)
 static enum wr_http_take take_bytes(struct wr_http *http, const char *data, size_t len)
 {
     struct wr_inbox *inbox = http->inbox;
+    if (inbox == NULL) {
+        http->got += len;
+        return http->got <= http->most ? WR_HTTP_TAKEN : refuse_excess(http);
+    }
     if (wr_inbox_pending(inbox) - http->stale >= WR_HTTP_HIGH_BYTES) {
         return WR_HTTP_PAUSE;
     }
@@ -248,6 +266,9 @@ static int add_headers(struct wr_http *http)
     int rc = wr_http_says(http, "Accept-Encoding")
                  ? 0
                  : wr_http_add_header(http, "Accept-Encoding: identity");
+    if (rc == 0 && http->out != NULL && !wr_http_says(http, "Expect")) {
+        rc = wr_http_add_header(http, "Expect:"); /* send the body at once */
+    }
     rc = rc == 0 ? http->user->ask(http) : rc;
     for (size_t i = 0; i < http->o.headers_count && wr_http_is_own(http) && rc == 0; i++) {
         if (!is_header(http->headers[i], http->in_place_of)) {
@@ -291,6 +312,7 @@ void wr_http_begin(struct wr_http *http)
     wr_http_failure_fini(&http->failure);
     http->skip = http->got = 0;
     http->most = UINT64_MAX;
+    http->out_at = 0;
     http->stale = 0;
     http->over = http->complete = http->cut = http->accepted = http->starved = false;
     if (http->bearer_file == NULL || !wr_http_is_own(http)) {

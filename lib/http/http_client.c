@@ -226,6 +226,8 @@ int wr_http_wait(struct wr_http *http)
     }
     if (http->phase == WR_HTTP_BACKOFF) {
         http->phase = WR_HTTP_CLOSED; /* the pause is over */
+    } else if (http->phase == WR_HTTP_ASKED && limit_of(http) != 0) {
+        return 0; /* bytes of the request have gone out since */
     } else if (!http->over) {
         wr_http_judge_late(http);
         http->over = true;

@@ -46,6 +46,19 @@ static void on_connected(struct wr_transfer *transfer)
     wr_http_on_connected(http_of(transfer));
 }
 
+static size_t on_send(struct wr_transfer *transfer, char *to, size_t cap)
+{
+    return wr_http_on_send(http_of(transfer), to, cap);
+}
+
+/* The same body is sent once more: behind a challenge that libcurl answers. */
+static bool on_rewind(struct wr_transfer *transfer, int64_t at)
+{
+    struct wr_http *http = http_of(transfer);
+    http->out_at = (size_t)at;
+    return at >= 0 && (uint64_t)at <= http->out_len;
+}
+
 static bool on_header(struct wr_transfer *transfer, const char *line, size_t len)
 {
     return wr_http_on_header(http_of(transfer), line, len);
@@ -101,6 +114,12 @@ static int set_up(struct http_curl *curl)
                  curl_easy_setopt(easy, CURLOPT_CAPATH, http->ca_folder) == CURLE_OK);
     if (!good) {
         return WEIR_ENOMEM;
+    }
+    if (http->out != NULL) {
+        curl->transfer.send = on_send;
+        curl->transfer.rewind = on_rewind;
+        curl_easy_setopt(easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)http->out_len);
     }
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);

@@ -104,6 +104,21 @@ static size_t on_write(char *data, size_t one, size_t len, void *ctx)
     return taken;
 }
 
+static size_t on_read(char *to, size_t one, size_t cap, void *ctx)
+{
+    struct wr_transfer *transfer = ctx;
+    (void)one;
+    transfer->curl->progress++;
+    return transfer->send(transfer, to, cap);
+}
+
+static int on_seek(void *ctx, curl_off_t at, int from)
+{
+    struct wr_transfer *transfer = ctx;
+    return from == SEEK_SET && transfer->rewind(transfer, at) ? CURL_SEEKFUNC_OK
+                                                              : CURL_SEEKFUNC_FAIL;
+}
+
 static size_t on_header(char *data, size_t one, size_t len, void *ctx)
 {
     struct wr_transfer *transfer = ctx;
@@ -142,6 +157,12 @@ static void set_options(struct wr_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, (void *)transfer);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, (void *)transfer);
+    if (transfer->send != NULL) {
+        curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
+        curl_easy_setopt(easy, CURLOPT_READDATA, (void *)transfer);
+        curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
+        curl_easy_setopt(easy, CURLOPT_SEEKDATA, (void *)transfer);
+    }
     curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket_made);
     curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, (void *)transfer);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);

@@ -24,6 +24,10 @@ struct wr_transfer {
      * same again after wr_transfer_unpause, anything else ends the transfer with CURLE_WRITE_ERROR.
      */
     size_t (*write)(struct wr_transfer *transfer, const char *data, size_t len);
+    /* The next bytes of the body of a request, 0 behind the last, and where to go on from instead.
+     * NULL: it has none. */
+    size_t (*send)(struct wr_transfer *transfer, char *to, size_t cap);
+    bool (*rewind)(struct wr_transfer *transfer, int64_t at);
     /* The connection stands, the request is about to be sent. NULL. */
     void (*connected)(struct wr_transfer *transfer);
     /* It has ended by itself and is out of the multi handle already. */

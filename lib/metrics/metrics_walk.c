@@ -234,6 +234,7 @@ void wr_see_sink(struct wr_seen *seen, const struct weir_sink *sink)
     node->items_in = sink->put_items;
     node->calls = sink->puts;
     node->bytes = sink->bytes;
+    node->rejected = sink->rejected;
 }
 
 static void see_object(struct wr_seen *seen, const struct wr_object *object)

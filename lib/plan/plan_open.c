@@ -22,9 +22,9 @@
 /* A plan being opened: what weir_opening.plan points to. */
 struct opening {
     weir_plan_options options;
-    weir_http_options http;   /* for the first source */
+    weir_http_options http;   /* for the first component that takes a URL */
     weir_http_options limits; /* for the others: without headers and user */
-    bool source_opened;
+    bool http_given;
     struct wr_dead *dead; /* NULL: nothing is written there */
 };
 
@@ -145,12 +145,17 @@ static weir_gen *open_files(const weir_plan *plan, const weir_opening *opening,
 
 /* ---- chains */
 
-/* What a source is opened with: the requests of the program are for the first one. */
-static void set_http(weir_opening *opening)
+/* What a component is opened with: the requests of the program are for the first that takes a URL. */
+static void set_http(weir_opening *opening, const weir_component *component)
 {
     struct opening *mine = (struct opening *)(uintptr_t)opening->plan;
-    opening->http = mine->source_opened ? &mine->limits : &mine->http;
-    mine->source_opened = true;
+    opening->http = &mine->limits;
+    for (size_t i = 0; i < component->args_count && !mine->http_given; i++) {
+        if (component->args[i].type == WEIR_ARGTYPE_URL) {
+            opening->http = &mine->http;
+            mine->http_given = true;
+        }
+    }
 }
 
 /* Does a framer at `index` have the source before it cut its bytes? */
@@ -172,17 +177,38 @@ int wr_plan_policy(const struct wr_plan_step *step, const weir_plan_options *opt
     return given >= 0 ? given : options->dead != NULL ? WR_PLAN_DEAD : WR_PLAN_SKIP;
 }
 
-/* Open a source or a stage behind `up`. */
-static weir_gen *open_step(const weir_opening *opening, const struct wr_plan_step *step,
-                           weir_gen *up)
+static enum wr_on_error policy_of(const struct wr_plan_step *step, const struct opening *mine)
 {
-    const struct opening *mine = opening->plan;
     static const enum wr_on_error policies[] = {
         [WR_PLAN_SKIP] = WR_ON_ERROR_SKIP,
         [WR_PLAN_STOP] = WR_ON_ERROR_STOP,
         [WR_PLAN_DEAD] = WR_ON_ERROR_DEAD,
     };
-    enum wr_on_error policy = policies[wr_plan_policy(step, &mine->options)];
+    return policies[wr_plan_policy(step, &mine->options)];
+}
+
+/* Open a sink, behind *gen. */
+static weir_sink *open_sink(const weir_opening *opening, const struct wr_plan_step *step,
+                            weir_gen **gen)
+{
+    const struct opening *mine = opening->plan;
+    enum wr_on_error policy = policy_of(step, mine);
+    if (policy == WR_ON_ERROR_DEAD && *gen != NULL) {
+        *gen = wr_dead_gate(*gen, mine->dead);
+    }
+    weir_sink *sink = step->component->open_sink(opening, step->args);
+    if (policy != WR_ON_ERROR_SKIP) {
+        wr_sink_on_error(sink, policy, mine->dead, step->component->name);
+    }
+    return sink;
+}
+
+/* Open a source or a stage behind `up`. */
+static weir_gen *open_step(const weir_opening *opening, const struct wr_plan_step *step,
+                           weir_gen *up)
+{
+    const struct opening *mine = opening->plan;
+    enum wr_on_error policy = policy_of(step, mine);
     if (policy == WR_ON_ERROR_DEAD && up != NULL) {
         up = wr_dead_gate(up, mine->dead);
     }
@@ -205,12 +231,12 @@ void weir_chain_open(const weir_opening *opening, const weir_chain *chain, weir_
         mine.struct_size = sizeof mine;
         mine.shape = step->shape;
         mine.joined = step->joined;
+        set_http(&mine, step->component);
         if (step->component->kind == WEIR_KIND_SOURCE) {
-            set_http(&mine);
             mine.joined = is_joined(chain, i + 1);
             *gen = open_step(&mine, step, NULL);
         } else if (step->component->kind == WEIR_KIND_SINK) {
-            *sink = step->component->open_sink(&mine, step->args);
+            *sink = open_sink(&mine, step, gen);
         } else if (i > 0 || !step->joined) { /* else the source that is not written has it */
             *gen = open_step(&mine, step, *gen);
         }
@@ -223,7 +249,6 @@ static void open_root(const weir_plan *plan, const weir_opening *opening, weir_g
 {
     if (up == NULL && !weir_plan_has_source(plan)) {
         weir_opening mine = *opening;
-        set_http(&mine);
         mine.joined = is_joined(&plan->root, 0);
         up = open_files(plan, &mine, mine.joined ? &plan->root.steps[0] : NULL);
     }
@@ -406,7 +431,7 @@ int weir_plan_check(const weir_plan *plan, const weir_plan_options *options, wei
 int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_options *options,
                    weir_gen **gen, weir_sink **sink, weir_error *error)
 {
-    struct opening mine = {.source_opened = false};
+    struct opening mine = {.http_given = false};
     weir_opening opening;
     weir_sink *own = NULL;
     WR_ASSERT(plan != NULL, "no plan to open");
@@ -432,6 +457,7 @@ int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_opt
         }
     }
     opening.pieces = sink != NULL && takes_pieces(plan);
+    opening.text = weir_plan_text(plan);
     open_root(plan, &opening, NULL, gen, &own);
     wr_dead_unref(mine.dead);
     if (sink != NULL) {
@@ -476,7 +502,7 @@ static __attribute__((noinline)) weir_plan *read_chain(const char *text, bool be
 weir_gen *weir_parse(weir_scope *scope, weir_gen *up, const char *text)
 {
     weir_error error;
-    struct opening mine = {.source_opened = false};
+    struct opening mine = {.http_given = false};
     weir_opening opening;
     weir_gen *gen = NULL;
     weir_sink *sink;
@@ -490,6 +516,7 @@ weir_gen *weir_parse(weir_scope *scope, weir_gen *up, const char *text)
         return weir_stage(up, fail, &error, sizeof error, &options);
     }
     take_options(&mine, &opening, scope, NULL);
+    opening.text = weir_plan_text(plan);
     open_root(plan, &opening, up, &gen, &sink);
     weir_plan_free(plan);
     return gen;

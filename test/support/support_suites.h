@@ -151,6 +151,10 @@ struct wr_sink_kit {
     void (*end)(struct wr_sink_play *play);
     bool waits; /* the far end can be slow, and can go: not so a file */
     size_t kernel_bytes;
+    bool no_end;      /* the far end cannot tell when it is over */
+    bool ends_lines;  /* a line without its end gets one, also the last */
+    size_t big_bytes; /* of the long runs; 0: WR_SUITE_BIG_BYTES */
+    int gone_code;    /* what a far end that has gone is told as; 0: WEIR_ECLOSED */
 };
 
 /* read(2) without waiting, for kits whose far end is a descriptor. */

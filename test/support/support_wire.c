@@ -124,7 +124,7 @@ static void on_time(struct wr_timer *timer)
     }
 }
 
-static void record(const struct wr_http *http)
+static void record(struct wr_http *http)
 {
     ck_assert_uint_lt(wire_requests_count, WIRE_REQUESTS_MAX);
     struct wire_request *request = &wire_requests[wire_requests_count++];
@@ -132,6 +132,9 @@ static void record(const struct wr_http *http)
     request->at_ms = (wr_now_ns(http->loop) - script.laid_ns) / 1000000;
     snprintf(request->url, sizeof request->url, "%s", wr_http_target(http));
     request->headers[0] = '\0';
+    request->posts = http->out != NULL;
+    request->body_len = wr_http_on_send(http, request->body, sizeof request->body - 1);
+    request->body[request->body_len] = '\0';
     for (size_t at = 0; at < http->sent_len; at += strlen(http->sent + at) + 1) {
         len += (size_t)snprintf(request->headers + len, sizeof request->headers - len, "%s\n",
                                 http->sent + at);

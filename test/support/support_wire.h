@@ -30,13 +30,16 @@ struct wire_answer {
     enum wire_end then;
 };
 
-enum { WIRE_REQUESTS_MAX = 64, WIRE_REQUEST_CAP = 1024 };
+enum { WIRE_REQUESTS_MAX = 64, WIRE_REQUEST_CAP = 1024, WIRE_BODY_CAP = 256 };
 
 /* What was asked. */
 struct wire_request {
     int64_t at_ms; /* since the wire was laid */
     char url[128];
     char headers[WIRE_REQUEST_CAP]; /* a line end behind each */
+    char body[WIRE_BODY_CAP];       /* what of it fits, terminated */
+    size_t body_len;
+    bool posts;
 };
 
 extern struct wire_request wire_requests[WIRE_REQUESTS_MAX];

@@ -1,0 +1,49 @@
+/*
+ * codec_digest.c - SHA-256 by OpenSSL's EVP.
+ *
+ * Pure but for OpenSSL's memory. The first call that fails ends the digest; the others do nothing.
+ */
+#include "codec_digest.h"
+
+#include <openssl/evp.h>
+
+#include "base_fault.h"
+
+enum { SHA256_BYTES = 32 };
+
+static void fail(struct wr_digest *digest)
+{
+    EVP_MD_CTX_free(digest->evp);
+    digest->evp = NULL;
+}
+
+void wr_digest_init(struct wr_digest *digest)
+{
+    digest->evp = wr_fault("EVP_MD_CTX_new") ? NULL : EVP_MD_CTX_new();
+    if (digest->evp != NULL && EVP_DigestInit_ex(digest->evp, EVP_sha256(), NULL) != 1) {
+        fail(digest);
+    }
+}
+
+void wr_digest_add(struct wr_digest *digest, const void *data, size_t len)
+{
+    if (digest->evp != NULL && EVP_DigestUpdate(digest->evp, data, len) != 1) {
+        fail(digest);
+    }
+}
+
+bool wr_digest_done(struct wr_digest *digest, char hex[WR_DIGEST_HEX])
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char bytes[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    bool good = digest->evp != NULL && EVP_DigestFinal_ex(digest->evp, bytes, &len) == 1 &&
+                len == SHA256_BYTES;
+    for (size_t i = 0; good && i < SHA256_BYTES; i++) {
+        hex[2 * i] = digits[bytes[i] >> 4];
+        hex[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    hex[good ? 2 * SHA256_BYTES : 0] = '\0';
+    fail(digest);
+    return good;
+}

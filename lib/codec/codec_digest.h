@@ -1,0 +1,24 @@
+/*
+ * codec_digest.h - SHA-256, of what comes piece by piece. Sans-I/O.
+ *
+ * Lifetime.  init takes memory of OpenSSL's; until done or fini.
+ */
+#ifndef WR_CODEC_DIGEST_H
+#define WR_CODEC_DIGEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { WR_DIGEST_HEX = 65 }; /* 64 digits, terminated */
+
+struct wr_digest {
+    struct evp_md_ctx_st *evp; /* NULL: failed */
+};
+
+/* Without memory the digest fails, which done tells. */
+void wr_digest_init(struct wr_digest *digest);
+void wr_digest_add(struct wr_digest *digest, const void *data, size_t len);
+/* End it. False: there was no memory. */
+bool wr_digest_done(struct wr_digest *digest, char hex[WR_DIGEST_HEX]);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * http_address.c - what is wrong with a URL in a pipeline text.
+ *
+ * A URL is checked before anything is connected. What a browser would encode, or what can be read in
+ * two ways, is refused with what to write instead. Suspends nothing.
+ */
+#define _GNU_SOURCE /* memrchr */
+#include <string.h>
+#include <strings.h>
+
+#include <weir/module.h>
+
+#include "http.h"
+
+static int cannot_be_read(const char *host, size_t host_len, const char *sign,
+                          weir_mistake *mistake)
+{
+    (void)weir_mistake_at(mistake, "URL", "the host or the port of this URL cannot be read");
+    if (sign != NULL && memchr(host, '@', (size_t)(sign - host)) != NULL) {
+        return weir_mistake_hint(mistake, "an @ in a name or a password is written %%40");
+    }
+    return memchr(host, '[', host_len) != NULL && memchr(host, '%', host_len) != NULL
+               ? weir_mistake_hint(mistake, "a zone is written http://[fe80::1%%25eth0]:8080/")
+               : weir_mistake_hint(mistake, "as in http://HOST:8080/ or http://[::1]:8080/");
+}
+
+/* Would curl make several URLs of this one? */
+static bool has_patterns(const char *path)
+{
+    const char *brace = strchr(path, '{');
+    const char *square = strchr(path, '[');
+    const char *of_brace = brace != NULL ? strpbrk(brace, ",}") : NULL;
+    const char *of_square = square != NULL ? strpbrk(square, "-]") : NULL;
+    return (of_brace != NULL && *of_brace == ',') || (of_square != NULL && *of_square == '-');
+}
+
+/* http:// or https://; 0: neither. */
+static size_t scheme_len(const char *text)
+{
+    return strncasecmp(text, "http://", 7) == 0 ? 7 : strncasecmp(text, "https://", 8) == 0 ? 8 : 0;
+}
+
+int wr_http_check_url(const char *text, weir_mistake *mistake)
+{
+    const char *host = text + scheme_len(text);
+    size_t host_len = strcspn(host, "/?#");
+    const char *sign = memrchr(host, '@', host_len);
+    struct wr_url url;
+    if (host == text) {
+        (void)weir_mistake_at(mistake, "URL", "an address begins with http:// or https://");
+        return strstr(text, "://") == NULL && host_len > 0
+                   ? weir_mistake_hint(mistake, "did you mean http://%.100s?", text)
+                   : weir_mistake_hint(mistake, "as in https://example.org/hook");
+    }
+    if (host_len == 0) {
+        (void)weir_mistake_at(mistake, "URL", "the URL has no host");
+        return weir_mistake_hint(mistake, "as in https://example.org/feed.ndjson");
+    }
+    if (sign != NULL && strcspn(host, "()[]{}") < (size_t)(sign - host)) {
+        /* They need not balance, which a text that is read again relies on. */
+        return weir_mistake_at(mistake, "URL",
+                               "brackets before the @ of a URL are written %%28 and the like");
+    }
+    for (const char *c = text; *c != '\0'; c++) {
+        if ((unsigned char)*c <= ' ' || *c == '\x7f') {
+            return weir_mistake_at(mistake, "URL",
+                                   "a space or control byte in a URL is written %%20 and the like");
+        }
+    }
+    if (wr_url_parse(wr_text_of(text), &url) != 0) {
+        return cannot_be_read(host, host_len, sign, mistake);
+    }
+    if (has_patterns(host + host_len)) {
+        weir_mistake_warn(mistake, "{a,b} and [1-3] in the URL are sent as they are: weir does not "
+                                   "expand them as curl does");
+    }
+    return 0;
+}
