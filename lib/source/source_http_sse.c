@@ -90,6 +90,8 @@ void wr_http_sse_how(const struct wr_http_source *source, char *to, size_t cap)
                  "resume behind the event with the id %.*s%s; a gap or repeats if the server does "
                  "not",
                  (int)WR_MIN(id.len, (size_t)ID_SHOWN), id.data, id.len > ID_SHOWN ? "..." : "");
+    } else if (source->gen.origin->given == 0) {
+        snprintf(to, cap, "no event with an id was saved: a gap or repeats are possible");
     } else {
         snprintf(to, cap, "a gap or repeats are possible after event %" PRIu64 ", which has no id",
                  source->gen.origin->given);
