@@ -22,6 +22,7 @@
 bool wr_budget_charge(struct wr_budget *budget, size_t bytes)
 {
     if (budget->used + (int64_t)bytes > budget->limit && budget->used > 0) {
+        budget->asked = (int64_t)bytes;
         return false;
     }
     budget->used += (int64_t)bytes;
@@ -48,6 +49,7 @@ bool wr_budget_charge_slots(struct wr_budget *budget, size_t bytes)
 {
     if (budget->slots + (int64_t)bytes > budget->limit / 2 ||
         budget->used + (int64_t)bytes > budget->limit) {
+        budget->asked = (int64_t)bytes;
         return false;
     }
     wr_budget_take_slots(budget, bytes);

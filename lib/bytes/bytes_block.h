@@ -26,7 +26,8 @@ enum { WR_BLOCK_BYTES = 128 * 1024, WR_BLOCK_SPARE = 64, WR_BLOCKS_KEPT = 8 };
 
 struct wr_budget {
     int64_t limit, used, peak;
-    int64_t slots; /* of used: what items lie in, in queues and batches */
+    int64_t slots; /* of used: what items lie in, in queues and batches, and the books of sources */
+    int64_t asked; /* what was refused last, for messages */
     void (*freed)(struct wr_budget *
                       budget); /* called when used falls and waiters is not 0; NULL: nobody waits */
     size_t waiters;

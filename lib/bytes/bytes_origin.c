@@ -66,15 +66,20 @@ void wr_origin_fini(struct wr_origin *origin)
     wr_books_charge(origin->budget, origin->entries_cap * sizeof *origin->entries, 0);
     wr_books_charge(origin->budget, origin->ends_cap * sizeof *origin->ends, 0);
     wr_free(origin->entries);
+    wr_books_charge(origin->budget, origin->gaps_cap * sizeof *origin->gaps, 0);
     wr_free(origin->ends);
+    wr_free(origin->gaps);
     if (origin->positions != NULL) {
         origin->positions->ops->drop(origin->positions);
         origin->positions = NULL;
     }
     origin->entries = NULL;
     origin->ends = NULL;
+    origin->gaps = NULL;
     origin->entries_count = origin->entries_cap = origin->entries_head = 0;
     origin->ends_count = origin->ends_cap = origin->ends_head = 0;
+    origin->gaps_count = origin->gaps_cap = origin->gaps_head = 0;
+    origin->gaps_items = 0;
 }
 
 static void check_gone(struct wr_origin *origin)
@@ -235,7 +240,7 @@ static bool resize_entries(struct wr_origin *origin, size_t cap)
     return true;
 }
 
-static void take_out_what_is_over(struct wr_origin *origin)
+void wr_origin_take_out_what_is_over(struct wr_origin *origin)
 {
     size_t count = 0;
     for (size_t i = 0; i < origin->entries_count; i++) {
@@ -250,13 +255,18 @@ static void take_out_what_is_over(struct wr_origin *origin)
     origin->entries_count = count;
 }
 
+uint64_t wr_origin_open_row(const struct wr_origin *origin, size_t index)
+{
+    return index < origin->entries_count ? entry_at(origin, index)->first : UINT64_MAX;
+}
+
 /* Room for one more entry at the end. */
 static bool make_room(struct wr_origin *origin)
 {
     if (origin->entries_head + origin->entries_count < origin->entries_cap) {
         return true;
     }
-    take_out_what_is_over(origin);
+    wr_origin_take_out_what_is_over(origin);
     if (origin->entries_count < origin->entries_cap - origin->entries_cap / 4) {
         return true;
     }
@@ -321,7 +331,7 @@ static __attribute__((noinline)) void shrink_entries(struct wr_origin *origin)
     size_t cap =
         wr_books_smaller(origin->entries_cap, origin->entries_count, sizeof *origin->entries);
     if (cap < origin->entries_cap) {
-        take_out_what_is_over(origin);
+        wr_origin_take_out_what_is_over(origin);
         (void)resize_entries(origin, cap);
     }
 }
@@ -420,16 +430,30 @@ void wr_origin_sync(struct wr_origin *origin)
     sync(origin);
 }
 
+/* How much an array of the books would grow by, if it is charged. */
+static size_t growth(size_t cap, size_t bytes_each)
+{
+    return wr_books_weight(cap * bytes_each) > 0
+               ? wr_books_larger(cap, bytes_each) * bytes_each - cap * bytes_each
+               : 0;
+}
+
 bool wr_origin_is_full(struct wr_origin *origin)
 {
-    const struct wr_budget *budget = origin->budget;
+    struct wr_budget *budget = origin->budget;
     if (budget == NULL || budget->slots < budget->limit / 2) {
         return false;
     }
     sync(origin);
-    return wr_books_weight(origin->entries_cap * sizeof *origin->entries) +
-               wr_books_weight(origin->ends_cap * sizeof *origin->ends) >
-           SMALL_BYTES;
+    if (wr_books_weight(origin->entries_cap * sizeof *origin->entries) +
+            wr_books_weight(origin->ends_cap * sizeof *origin->ends) +
+            wr_books_weight(origin->gaps_cap * sizeof *origin->gaps) <=
+        SMALL_BYTES) {
+        return false;
+    }
+    budget->asked = (int64_t)WR_MAX(growth(origin->entries_cap, sizeof *origin->entries),
+                                    growth(origin->ends_cap, sizeof *origin->ends));
+    return true;
 }
 
 void wr_origin_seal(struct wr_origin *origin)

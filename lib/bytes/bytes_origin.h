@@ -62,6 +62,14 @@ struct wr_positions {
 #define WR_END_HALF (UINT64_C(1) << 61)
 #define WR_END_FLAGS (WR_END_INSIDE | WR_END_LEFT_OUT | WR_END_HALF)
 
+/* Rows of 64 items that have settled behind one that has not. */
+struct wr_gap {
+    uint64_t first, count; /* items */
+    uint64_t number;       /* of the last one */
+    uint64_t left_out;     /* how many of them */
+    uint64_t before;       /* items in the gaps before it that were made with it */
+};
+
 struct wr_origin {
     struct weir_receipt receipt;
     uint32_t id; /* weir_item.origin */
@@ -80,12 +88,15 @@ struct wr_origin {
     size_t entries_head, entries_count, entries_cap;
     size_t held;              /* items with references; and one for each state that looks at it */
     struct wr_budget *budget; /* to which long books are charged, as slots; NULL: none */
-    /* Durable position, only with `positions`: ends[ends_head + seq - ends_first] is the number of
-     * item seq, which may carry WR_END_INSIDE and WR_END_LEFT_OUT. */
+    /* Durable position, only with `positions`: from ends[ends_head] on the numbers of the items from
+     * ends_first on, without those in gaps; they may carry WR_END_INSIDE and WR_END_LEFT_OUT. */
     struct wr_positions *positions; /* NULL: none */
     uint64_t *ends;
-    uint64_t ends_first; /* the seq of ends[ends_head] */
+    uint64_t ends_first;
     size_t ends_head, ends_count, ends_cap;
+    struct wr_gap *gaps; /* sorted: [gaps_head, gaps_head + gaps_count) */
+    size_t gaps_head, gaps_count, gaps_cap;
+    uint64_t gaps_items;              /* in all of them */
     uint64_t done_end;                /* number of item `done`, without WR_END_LEFT_OUT */
     uint64_t left_out, left_out_done; /* items that nobody was given: all, and those up to `done` */
     void (*gone)(struct wr_origin *origin,
@@ -124,10 +135,11 @@ int wr_origin_push_end(struct wr_origin *origin, uint64_t end);
 int wr_origin_reserve_ends(struct wr_origin *origin, size_t more);
 /* The item that was given last goes on: its number from now on. */
 void wr_origin_amend_end(struct wr_origin *origin, uint64_t end);
-/* The number of item `seq`, which was given and has not been looked past (wr_origin_done_end). */
+/* The number of item `seq`, which is lent: no gap lies behind it. */
 static inline uint64_t wr_origin_number(const struct wr_origin *origin, uint64_t seq)
 {
-    return origin->ends[origin->ends_head + (size_t)(seq - origin->ends_first)];
+    return origin
+        ->ends[origin->ends_head + (size_t)(seq - origin->ends_first - origin->gaps_items)];
 }
 /* The number of item `done`: where a restart goes on. */
 uint64_t wr_origin_done_end(struct wr_origin *origin);
@@ -157,6 +169,10 @@ void wr_origin_tell_all(struct wr_origin *origin, uint64_t from, uint64_t last, 
 
 /* `done` has moved: the numbers of the items before it go. */
 void wr_origin_drop_ends(struct wr_origin *origin);
+/* Then a row of 64 numbers below `lent` that has no entry has settled as a whole. */
+void wr_origin_take_out_what_is_over(struct wr_origin *origin);
+/* Where the row of an entry begins; UINT64_MAX: there are not so many. */
+uint64_t wr_origin_open_row(const struct wr_origin *origin, size_t index);
 
 /* Of each array of an origin's books so much is not charged. */
 enum { WR_BOOKS_FREE_BYTES = 8 * 1024 };

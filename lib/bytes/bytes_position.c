@@ -4,7 +4,10 @@
  *
  * An array with a head offset: the source appends at its end, and `done` drops what it passes.
  * Before it grows, what the loan has made of the items is worked out, so that a stream that nobody
- * asks about keeps a few only.
+ * asks about keeps a few only. Where one item stays open and those behind it settle, their rows of
+ * 64 are made gaps then: of a gap only the last number is kept, which is where the item behind it
+ * begins. `done` never ends inside a gap, since all of it has settled. The row of the newest item
+ * is never in one: its number may still be amended.
  */
 #include <string.h>
 
@@ -29,20 +32,52 @@ static bool resize(struct wr_origin *origin, size_t cap)
     return true;
 }
 
+static const struct wr_gap *gap_at(const struct wr_origin *origin, size_t index)
+{
+    return &origin->gaps[origin->gaps_head + index];
+}
+
+/* The next `count` numbers of the array are passed. */
+static void pass_ends(struct wr_origin *origin, uint64_t count)
+{
+    const uint64_t *ends = origin->ends + origin->ends_head;
+    for (uint64_t i = 0; i < count && origin->left_out > origin->left_out_done; i++) {
+        origin->left_out_done += (ends[i] & WR_END_LEFT_OUT) != 0;
+    }
+    origin->done_end = ends[count - 1] & ~WR_END_LEFT_OUT;
+    origin->ends_head += count;
+    origin->ends_count -= count;
+    origin->ends_first += count;
+}
+
+static void pass_gap(struct wr_origin *origin)
+{
+    const struct wr_gap *gap = gap_at(origin, 0);
+    origin->left_out_done += gap->left_out;
+    origin->done_end = gap->number & ~WR_END_LEFT_OUT;
+    origin->ends_first += gap->count;
+    origin->gaps_items -= gap->count;
+    origin->gaps_head++;
+    origin->gaps_count--;
+}
+
 void wr_origin_drop_ends(struct wr_origin *origin)
 {
     if (origin->positions == NULL || origin->done < origin->ends_first) {
         return;
     }
-    uint64_t passed = origin->done - origin->ends_first + 1;
-    WR_ASSERT(passed <= origin->ends_count, "offset of an item that was never given");
-    for (uint64_t i = 0; i < passed && origin->left_out > origin->left_out_done; i++) {
-        origin->left_out_done += (origin->ends[origin->ends_head + i] & WR_END_LEFT_OUT) != 0;
+    uint64_t behind = origin->done + 1;
+    WR_ASSERT(behind - origin->ends_first <= origin->ends_count + origin->gaps_items,
+              "offset of an item that was never given");
+    while (WR_UNLIKELY(origin->gaps_count > 0) && gap_at(origin, 0)->first < behind) {
+        if (gap_at(origin, 0)->first > origin->ends_first) {
+            pass_ends(origin, gap_at(origin, 0)->first - origin->ends_first);
+        }
+        pass_gap(origin);
     }
-    origin->done_end = origin->ends[origin->ends_head + passed - 1] & ~WR_END_LEFT_OUT;
-    origin->ends_head += passed;
-    origin->ends_count -= passed;
-    origin->ends_first += passed;
+    if (behind > origin->ends_first) {
+        pass_ends(origin, behind - origin->ends_first);
+    }
     if (origin->ends_count == 0) {
         origin->ends_head = 0;
     }
@@ -50,6 +85,100 @@ void wr_origin_drop_ends(struct wr_origin *origin)
     if (cap < origin->ends_cap) {
         (void)resize(origin, cap);
     }
+}
+
+/* ---- gaps */
+
+/* The next settled rows at or behind number `from`, of which `index` is the first entry that may be
+ * there: [from, where it ends). False: there are none below `limit`. Entries that are over have been
+ * taken out. */
+static bool next_settled(const struct wr_origin *origin, size_t *index, uint64_t limit,
+                         uint64_t *from, uint64_t *end)
+{
+    while (*from < limit) {
+        uint64_t open = WR_MIN(wr_origin_open_row(origin, *index), limit);
+        if (open > *from) {
+            *end = open;
+            return true;
+        }
+        *from = WR_MAX(*from, open + 64);
+        (*index)++;
+    }
+    return false;
+}
+
+/* A cursor over the numbers that are there. */
+struct cursor {
+    uint64_t seq;
+    size_t read, written; /* in `ends` */
+    size_t gap;           /* the next one */
+};
+
+/* [seq, end) becomes one gap. */
+static struct wr_gap make_gap(struct wr_origin *origin, struct cursor *at, uint64_t end)
+{
+    struct wr_gap made = {.first = at->seq, .count = end - at->seq};
+    while (at->seq < end) {
+        if (at->gap < origin->gaps_count && gap_at(origin, at->gap)->first == at->seq) {
+            const struct wr_gap *old = gap_at(origin, at->gap++);
+            made.left_out += old->left_out;
+            made.number = old->number;
+            at->seq += old->count;
+        } else {
+            made.number = origin->ends[at->read++];
+            made.left_out += (made.number & WR_END_LEFT_OUT) != 0;
+            at->seq++;
+        }
+    }
+    return made;
+}
+
+/* Up to `end`, where no gap is, the numbers stay. */
+static void keep_ends(struct wr_origin *origin, struct cursor *at, uint64_t end)
+{
+    size_t count = (size_t)(end - at->seq);
+    memmove(origin->ends + at->written, origin->ends + at->read, count * sizeof *origin->ends);
+    at->read += count;
+    at->written += count;
+    at->seq = end;
+}
+
+/* Make gaps of what has settled, if that is a quarter of the array at least, so that an item costs a
+ * bounded number of steps. Without memory nothing changes. */
+static void make_gaps(struct wr_origin *origin)
+{
+    uint64_t behind = origin->ends_first + origin->ends_count + origin->gaps_items;
+    uint64_t limit = WR_MIN(wr_run_first(origin->lent), wr_run_first(behind - 1));
+    uint64_t start = wr_run_first(origin->ends_first + 63), from = start, end = 0, settled = 0;
+    size_t index = 0, count = 0;
+    wr_origin_take_out_what_is_over(origin);
+    for (; next_settled(origin, &index, limit, &from, &end); from = end, count++) {
+        settled += end - from;
+    }
+    if (settled - origin->gaps_items < WR_MAX(origin->ends_cap / 4, 64)) {
+        return;
+    }
+    struct wr_gap *gaps = wr_alloc(count * sizeof *gaps);
+    if (gaps == NULL) {
+        return;
+    }
+    struct cursor at = {.seq = origin->ends_first, .read = origin->ends_head};
+    index = count = 0;
+    for (from = start; next_settled(origin, &index, limit, &from, &end); from = end) {
+        keep_ends(origin, &at, from);
+        gaps[count] = make_gap(origin, &at, end);
+        gaps[count].before = count > 0 ? gaps[count - 1].before + gaps[count - 1].count : 0;
+        count++;
+    }
+    keep_ends(origin, &at, behind);
+    wr_books_charge(origin->budget, origin->gaps_cap * sizeof *gaps, count * sizeof *gaps);
+    wr_free(origin->gaps);
+    origin->gaps = gaps;
+    origin->gaps_head = 0;
+    origin->gaps_count = origin->gaps_cap = count;
+    origin->gaps_items = settled;
+    origin->ends_head = 0;
+    origin->ends_count = at.written;
 }
 
 void wr_origin_keep_positions(struct wr_origin *origin, struct wr_positions *positions,
@@ -67,6 +196,12 @@ int wr_origin_reserve_ends(struct wr_origin *origin, size_t more)
         return 0;
     }
     wr_origin_sync(origin); /* some may have been passed */
+    if (origin->ends_head < origin->ends_count) {
+        make_gaps(origin);
+        if (origin->ends_cap - origin->ends_head - origin->ends_count >= more) {
+            return 0;
+        }
+    }
     /* To move what is left to the front is cheap only if that is little. */
     bool grows = origin->ends_head < origin->ends_count;
     size_t cap = origin->ends_cap;
@@ -99,6 +234,30 @@ uint64_t wr_origin_done_end(struct wr_origin *origin)
     return origin->done_end;
 }
 
+/* The number of item `seq`, which is not passed: one of the array, or the last of a gap. */
+static uint64_t number_of(const struct wr_origin *origin, uint64_t seq)
+{
+    size_t low = 0, high = origin->gaps_count; /* gaps[low..] begin behind seq */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (gap_at(origin, middle)->first <= seq) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    uint64_t inside = 0; /* how many in the gaps before */
+    if (low > 0) {
+        const struct wr_gap *gap = gap_at(origin, low - 1);
+        if (seq - gap->first < gap->count) {
+            WR_ASSERT(seq - gap->first == gap->count - 1, "offset of an item that has settled");
+            return gap->number;
+        }
+        inside = gap->before + gap->count - gap_at(origin, 0)->before;
+    }
+    return origin->ends[origin->ends_head + (size_t)(seq - origin->ends_first - inside)];
+}
+
 size_t wr_origin_position(struct wr_origin *origin, uint64_t seq, char *to, size_t cap)
 {
     if (origin->positions == NULL || seq > origin->given) {
@@ -106,7 +265,7 @@ size_t wr_origin_position(struct wr_origin *origin, uint64_t seq, char *to, size
     }
     uint64_t number = origin->done_end; /* behind the last item that is not in the list any more */
     if (seq - 1 >= origin->ends_first) {
-        number = origin->ends[origin->ends_head + (seq - 1 - origin->ends_first)];
+        number = number_of(origin, seq - 1);
     } else if (seq != origin->ends_first) {
         return 0;
     }

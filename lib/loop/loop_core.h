@@ -267,10 +267,13 @@ void wr_call_on_loop_stack(struct weir_loop *loop, void (*fn)(void *arg), void *
 void wr_on_loop_stack(struct weir_loop *loop, void (*fn)(void *arg), void *arg);
 
 /* How a failure with WEIR_EBUDGET is worded; its arguments are WR_BUDGET_FIGURES(loop). */
-#define WR_BUDGET_USED_UP                                                                       \
-    "the loop's byte budget is used up (%lld of %lld bytes) and all who could free some of it " \
-    "wait for more: a larger budget_bytes (weir --mem) lets it go on"
-#define WR_BUDGET_FIGURES(loop) (long long)(loop)->budget.used, (long long)(loop)->budget.limit
+#define WR_BUDGET_USED_UP                                                                          \
+    "%lld bytes more do not fit into the loop's byte budget (%lld of %lld bytes are used, %lld "   \
+    "of them by lists of items, which may take half), and all who could free some of it wait for " \
+    "more: a larger budget_bytes (weir --mem) lets it go on"
+#define WR_BUDGET_FIGURES(loop)                                      \
+    (long long)(loop)->budget.asked, (long long)(loop)->budget.used, \
+        (long long)(loop)->budget.limit, (long long)(loop)->budget.slots
 /* On a loop that weir owns: does every task wait for another task, and nothing else is waited for?
  * Then only weir_post or a signal can help. It is told and not failed, since who posts from another
  * thread is known to nobody here. */

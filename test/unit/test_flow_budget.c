@@ -210,7 +210,14 @@ TEST(budget_kept_by_the_one_who_reads_is_a_failure)
     while (count > 0) {
         weir_item_release(&kept[--count]);
     }
-    ck_assert_int_eq(weir_finish(gen, NULL), WEIR_EBUDGET);
+    weir_error error;
+    ck_assert_int_eq(weir_finish(gen, &error), WEIR_EBUDGET);
+    ck_assert_str_eq(
+        error.message,
+        "131072 bytes more do not fit into the loop's byte budget (524288 of 524288 "
+        "bytes are used, 0 of them by lists of items, which may take half), and all who "
+        "could free some of it wait for more: a larger budget_bytes (weir --mem) lets "
+        "it go on");
     ck_assert_int_eq(loop->budget.used, 0);
     weir_loop_free(loop);
 }
