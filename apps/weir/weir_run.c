@@ -34,6 +34,7 @@ struct run {
     int promised;      /* by what the pipeline is made of: enum weir_delivery */
     int told_delivery; /* WEIR_NONE: nothing yet */
     char promise[512];
+    struct table table; /* what its components did, with -v */
     const char *folder; /* of the state; NULL: none */
     char name[256];     /* of the state */
 };
@@ -370,9 +371,13 @@ static int tell_end(struct run *run, weir_error *error, bool durable)
     /* A reader that has seen enough, as head has, ends the run without a word. */
     bool left = reader_left(run, error);
     bool tell = run->say.verbose > 0 || (run->say.terminal && !left) || signals > 0;
+    weir_on_end(run->loop, NULL, NULL);
     if (run->say.quiet) {
         say_rejected(&run->say, &ledger, &stats);
     } else if (tell) {
+        if (run->say.verbose > 0) {
+            table_say(&run->table, run->plan, run->say.verbose > 1);
+        }
         say_ledger(&run->say, &ledger, &stats, saved);
         if (left) {
             say_left(&run->say, &ledger, &stats);
@@ -395,6 +400,9 @@ static int run_in_loop(struct run *run)
     }
     if (durable) {
         tell_counts(run);
+    }
+    if (run->say.verbose > 0) {
+        weir_on_end(run->loop, table_take, &run->table);
     }
     weir_scope *status =
         weir_scope_new(weir_root(run->loop), WEIR_OPTIONS(weir_scope_options, .name = "status"));
@@ -466,6 +474,7 @@ int run_pipeline(const struct flags *flags)
     weir_loop_free(run.loop);
     crash_report(NULL);
     weir_plan_free(run.plan);
+    table_free(&run.table);
     return code;
 }
 

@@ -61,5 +61,23 @@ void say_may_draw(struct say *say, weir_loop *loop, bool writes_stdout);
 void say_status(struct say *say, const weir_ledger *ledger, const weir_stats *stats,
                 const char *why);
 void say_clear(struct say *say);
+/* 1234567 as "1 234 567"; bytes as "1.2 MiB". */
+const char *say_grouped(uint64_t n, char text[32]);
+const char *say_sized(uint64_t bytes, char text[32]);
+
+/* ---- weir_table.c: what each component of a run did */
+
+struct table_row;
+struct table {
+    struct table_row *rows;
+    size_t count;
+};
+
+/* Collect the numbers of a loop's components as they end, for weir_on_end; arg: the table, zeroed at
+ * first. */
+bool table_take(void *arg, const weir_node *node);
+/* Write it to stderr in the order of the text. calls: also how often each was asked. */
+void table_say(const struct table *table, const weir_plan *plan, bool calls);
+void table_free(struct table *table);
 
 #endif

@@ -135,7 +135,7 @@ void say_error(struct say *say, const weir_error *error, const char *hint)
 }
 
 /* 1234567 as "1 234 567". */
-static const char *grouped(uint64_t n, char text[32])
+const char *say_grouped(uint64_t n, char text[32])
 {
     char digits[24];
     int len = snprintf(digits, sizeof digits, "%" PRIu64, n);
@@ -150,7 +150,7 @@ static const char *grouped(uint64_t n, char text[32])
     return text;
 }
 
-static const char *sized(uint64_t bytes, char text[32])
+const char *say_sized(uint64_t bytes, char text[32])
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     double n = (double)bytes;
@@ -194,20 +194,20 @@ void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *st
     say_clear(say);
     say_folded(say);
     if (ledger->in_flight > 0) {
-        snprintf(tail, sizeof tail, " + %s in flight", grouped(ledger->in_flight, flight));
+        snprintf(tail, sizeof tail, " + %s in flight", say_grouped(ledger->in_flight, flight));
     }
     fprintf(stderr,
             "weir: %s in = %s out + %s filtered + %s rejected + %s dropped%s   %.1f s  peak %s\n",
-            grouped(ledger->in, in), grouped(ledger->delivered, out),
-            grouped(ledger->filtered, filtered), grouped(ledger->rejected, rejected),
-            grouped(ledger->dropped, dropped), tail,
-            (double)(say_now_ms() - say->began_ms) / 1000.0, sized(peak_bytes(), peak));
+            say_grouped(ledger->in, in), say_grouped(ledger->delivered, out),
+            say_grouped(ledger->filtered, filtered), say_grouped(ledger->rejected, rejected),
+            say_grouped(ledger->dropped, dropped), tail,
+            (double)(say_now_ms() - say->began_ms) / 1000.0, say_sized(peak_bytes(), peak));
     if (stats->overlong > 0) {
-        fprintf(stderr, "weir: %s %s over the line limit\n", grouped(stats->overlong, in),
+        fprintf(stderr, "weir: %s %s over the line limit\n", say_grouped(stats->overlong, in),
                 stats->overlong == 1 ? "line was" : "lines were");
     }
     if (stats->reconnects > 0) {
-        fprintf(stderr, "weir: %s %s%s\n", grouped(stats->reconnects, in),
+        fprintf(stderr, "weir: %s %s%s\n", say_grouped(stats->reconnects, in),
                 stats->reconnects == 1 ? "reconnect" : "reconnects",
                 state_saved ? ", state saved" : "");
     } else if (state_saved) {
@@ -222,11 +222,11 @@ void say_rejected(struct say *say, const weir_ledger *ledger, const weir_stats *
         return;
     }
     if (stats->overlong > 0) {
-        snprintf(why, sizeof why, " (%s %s over the line limit)", grouped(stats->overlong, lines),
-                 stats->overlong == 1 ? "line" : "lines");
+        snprintf(why, sizeof why, " (%s %s over the line limit)",
+                 say_grouped(stats->overlong, lines), stats->overlong == 1 ? "line" : "lines");
     }
-    say_line(say, "%s of %s items %s rejected%s", grouped(ledger->rejected, rejected),
-             grouped(ledger->in, in), ledger->rejected == 1 ? "was" : "were", why);
+    say_line(say, "%s of %s items %s rejected%s", say_grouped(ledger->rejected, rejected),
+             say_grouped(ledger->in, in), ledger->rejected == 1 ? "was" : "were", why);
 }
 
 void say_lost(struct say *say, const weir_ledger *ledger, const weir_stats *stats)
@@ -234,12 +234,12 @@ void say_lost(struct say *say, const weir_ledger *ledger, const weir_stats *stat
     char bytes[32], flight[32];
     if (stats->bytes_out == 0) {
         say_line(say, "not drained within the time that --drain gives: %s items are lost",
-                 grouped(ledger->in_flight, flight));
+                 say_grouped(ledger->in_flight, flight));
     } else {
         say_line(say,
                  "not drained within the time that --drain gives: of %s items in flight only those "
                  "among the %s bytes already written can arrive",
-                 grouped(ledger->in_flight, flight), grouped(stats->bytes_out, bytes));
+                 say_grouped(ledger->in_flight, flight), say_grouped(stats->bytes_out, bytes));
     }
 }
 
@@ -247,12 +247,13 @@ void say_left(struct say *say, const weir_ledger *ledger, const weir_stats *stat
 {
     char bytes[32], flight[32];
     if (ledger->in_flight == 0) {
-        say_line(say, "the reader of stdout left after %s bytes", grouped(stats->bytes_out, bytes));
+        say_line(say, "the reader of stdout left after %s bytes",
+                 say_grouped(stats->bytes_out, bytes));
     } else {
         say_line(say,
                  "the reader of stdout left after %s bytes; how many of the %s items in flight it "
                  "has read cannot be known",
-                 grouped(stats->bytes_out, bytes), grouped(ledger->in_flight, flight));
+                 say_grouped(stats->bytes_out, bytes), say_grouped(ledger->in_flight, flight));
     }
 }
 
@@ -326,8 +327,8 @@ void say_status(struct say *say, const weir_ledger *ledger, const weir_stats *st
     if (stats->reconnects > 0) {
         snprintf(again, sizeof again, "  %" PRIu64 " reconnects", stats->reconnects);
     }
-    snprintf(text, sizeof text, "%s lines  %s/s  %s/s%s  %s", grouped(ledger->in, items),
-             grouped(lines, rate), sized(speed, bytes), again, why);
+    snprintf(text, sizeof text, "%s lines  %s/s  %s/s%s  %s", say_grouped(ledger->in, items),
+             say_grouped(lines, rate), say_sized(speed, bytes), again, why);
     fprintf(stderr, "\r\033[J%.*s\r", (int)cut_at(text, columns()), text);
     fflush(stderr);
     say->drawn = true;

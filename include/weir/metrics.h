@@ -95,11 +95,11 @@ enum { WEIR_WAITED_MAX = 3 };
 /* One of the things of a loop. Texts and pointers are valid during the visit. Numbers count from its
  * making on; what does not apply is 0. The struct grows at its end. */
 typedef struct weir_node {
-    size_t struct_size;    /* of what the library has filled */
-    int32_t kind;          /* enum weir_node_kind */
-    int32_t state;         /* enum weir_node_state */
-    uint32_t depth;        /* 0: the root scope; what lies in a scope is one deeper */
-    uint32_t component_at; /* where it stands in the text of its pipeline */
+    size_t struct_size; /* of what the library has filled */
+    int32_t kind;       /* enum weir_node_kind */
+    int32_t state;      /* enum weir_node_state */
+    uint32_t depth;     /* 0: the root scope; what lies in a scope is one deeper */
+    int32_t part; /* of a component its index (weir_plan_part); -1: the text has no such one */
     const char *component; /* of the pipeline language: "grep"; NULL: it is none */
     const char *type;      /* "http", "queue", "body" ...; of a scope or task its kind */
     const char *name;

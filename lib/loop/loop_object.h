@@ -54,7 +54,7 @@ struct wr_object_ops {
 enum { WR_WAITS_KEPT = 3, WR_WAIT_TEXT = 40 };
 struct wr_counts {
     const char *component; /* of the language that it is, static; NULL: none */
-    uint32_t component_at; /* its place in the pipeline's text */
+    int32_t part; /* its index among the parts of its plan; -1: the text does not have it */
     uint64_t waits;
     int64_t waited_ns;
     struct wr_waited {

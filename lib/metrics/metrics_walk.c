@@ -19,6 +19,7 @@ static void begin(struct wr_seen *seen, int kind, const char *type, const char *
     memset(&seen->node, 0, sizeof seen->node);
     seen->node.struct_size = sizeof seen->node;
     seen->node.kind = kind;
+    seen->node.part = -1;
     seen->node.type = type;
     seen->node.name = name;
     seen->node.why = seen->words;
@@ -67,7 +68,7 @@ static void say_wait(struct wr_seen *seen, const struct wr_task *task)
 static void tell_counts(weir_node *node, const struct wr_counts *counts)
 {
     node->component = counts->component;
-    node->component_at = counts->component_at;
+    node->part = counts->component != NULL ? counts->part : -1;
     node->waits = counts->waits;
     node->waited_ns = counts->waited_ns;
     for (int i = 0; i < WR_WAITS_KEPT && counts->waited[i].ns > 0; i++) {

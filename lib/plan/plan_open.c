@@ -18,9 +18,11 @@
 #include "base_error.h"
 #include "flow_dead.h"
 #include "flow_gen.h"
+#include "flow_sink.h"
 
 /* A plan being opened: what weir_opening.plan points to. */
 struct opening {
+    const weir_plan *plan;
     weir_plan_options options;
     weir_http_options http;   /* for the first component that takes a URL */
     weir_http_options limits; /* for the others: without headers and user */
@@ -177,6 +179,40 @@ int wr_plan_policy(const struct wr_plan_step *step, const weir_plan_options *opt
     return given >= 0 ? given : options->dead != NULL ? WR_PLAN_DEAD : WR_PLAN_SKIP;
 }
 
+/* Of which component an object is, for weir_walk. part: its index in the text; -1: it is not there.
+ * One that is joined to the source before it is that source. */
+static void label(struct wr_counts *counts, const weir_component *component, int part)
+{
+    if (counts->component == NULL) {
+        counts->component = component->name;
+        counts->part = part;
+    }
+}
+
+static void label_gen(weir_gen *gen, const weir_component *component, int part)
+{
+    if (gen != &wr_gen_no_memory) { /* which is every thread's */
+        label(&gen->counts, component, part);
+    }
+}
+
+static void label_sink(weir_sink *sink, const weir_component *component, int part)
+{
+    if (sink->loop != NULL) {
+        label(&sink->counts, component, part);
+    }
+}
+
+static int part_of(const weir_plan *plan, const struct wr_plan_step *step)
+{
+    for (size_t i = 0; i < plan->parts_count; i++) {
+        if (plan->parts[i].step == step) {
+            return (int)i;
+        }
+    }
+    return -1; /* inserted by the plan */
+}
+
 static enum wr_on_error policy_of(const struct wr_plan_step *step, const struct opening *mine)
 {
     static const enum wr_on_error policies[] = {
@@ -200,6 +236,7 @@ static weir_sink *open_sink(const weir_opening *opening, const struct wr_plan_st
     if (policy != WR_ON_ERROR_SKIP) {
         wr_sink_on_error(sink, policy, mine->dead, step->component->name);
     }
+    label_sink(sink, step->component, part_of(mine->plan, step));
     return sink;
 }
 
@@ -216,6 +253,7 @@ static weir_gen *open_step(const weir_opening *opening, const struct wr_plan_ste
     if (policy != WR_ON_ERROR_SKIP) {
         wr_gen_on_error(gen, up, policy, mine->dead, step->component->name);
     }
+    label_gen(gen, step->component, part_of(mine->plan, step));
     return gen;
 }
 
@@ -250,7 +288,11 @@ static void open_root(const weir_plan *plan, const weir_opening *opening, weir_g
     if (up == NULL && !weir_plan_has_source(plan)) {
         weir_opening mine = *opening;
         mine.joined = is_joined(&plan->root, 0);
+        const weir_plan_options *options = &((const struct opening *)opening->plan)->options;
+        bool stdin_alone = options->files_count == 0 ||
+                           (options->files_count == 1 && strcmp(options->files[0], "-") == 0);
         up = open_files(plan, &mine, mine.joined ? &plan->root.steps[0] : NULL);
+        label_gen(up, wr_plan_find_scheme(WEIR_KIND_SOURCE, stdin_alone ? "-" : "/", 1), -1);
     }
     weir_chain_open(opening, &plan->root, up, gen, sink);
 }
@@ -383,7 +425,10 @@ static int refuse_dead(const weir_plan *plan, const weir_plan_options *options, 
 
 static weir_sink *make_dead(weir_scope *scope, const char *path)
 {
-    return weir_file_sink(scope, path, NULL);
+    static const weir_component dead = {.name = "dead"};
+    weir_sink *sink = weir_file_sink(scope, path, NULL);
+    label_sink(sink, &dead, -1);
+    return sink;
 }
 
 /* What may be refused. */
@@ -443,6 +488,7 @@ int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_opt
         *sink = NULL;
     }
     take_options(&mine, &opening, scope, options);
+    mine.plan = plan;
     int rc = check_options(plan, &mine.options, sink != NULL, error);
     if (rc != 0) {
         return rc;
@@ -460,10 +506,13 @@ int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_opt
     opening.text = weir_plan_text(plan);
     open_root(plan, &opening, NULL, gen, &own);
     wr_dead_unref(mine.dead);
+    if (sink != NULL && own == NULL) {
+        const weir_component *component = wr_plan_find_scheme(WEIR_KIND_SINK, "-", 1);
+        own = component->open_sink(&opening, NULL);
+        label_sink(own, component, -1);
+    }
     if (sink != NULL) {
-        *sink = own != NULL
-                    ? own
-                    : wr_plan_find_scheme(WEIR_KIND_SINK, "-", 1)->open_sink(&opening, NULL);
+        *sink = own;
     }
     return 0;
 }
@@ -517,6 +566,7 @@ weir_gen *weir_parse(weir_scope *scope, weir_gen *up, const char *text)
     }
     take_options(&mine, &opening, scope, NULL);
     opening.text = weir_plan_text(plan);
+    mine.plan = plan;
     open_root(plan, &opening, up, &gen, &sink);
     weir_plan_free(plan);
     return gen;

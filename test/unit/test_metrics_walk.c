@@ -460,6 +460,32 @@ TEST(the_longest_waits_come_first_and_the_rest_is_in_the_sum)
 
 /* ---- the end */
 
+TEST(components_of_a_pipeline_are_named_and_have_the_numbers_of_their_parts)
+{
+    weir_loop *loop = test_loop();
+    struct seen seen = {0};
+    weir_item item;
+    weir_on_end(loop, note, &seen);
+    weir_gen *gen = weir_parse(weir_root(loop), NULL, "gen 1..9 | skip 4 | queue 3 | head 2");
+    while (weir_next(gen, &item)) {}
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    static const char *const names[] = {"gen", "skip", "queue", "head"};
+    for (int part = 0; part < 4; part++) {
+        int at = 0;
+        while (at < seen.count && seen.all[at].node.part != part) {
+            at++;
+        }
+        ck_assert_int_lt(at, seen.count);
+        ck_assert_str_eq(seen.all[at].component, names[part]);
+        if (part == 2) { /* its inner queue's */
+            ck_assert_uint_ge(seen.all[at].node.items_in, 2);
+            ck_assert_uint_eq(seen.all[at].node.items_out, 2);
+            ck_assert_uint_eq(seen.all[at].node.bytes, seen.all[at].node.items_in);
+        }
+    }
+    weir_loop_free(loop);
+}
+
 TEST(on_end_tells_of_no_more_when_it_was_taken_off)
 {
     weir_loop *loop = test_loop();
