@@ -33,7 +33,10 @@ extern "C" {
  *
  * A source that has no position (a pipe, a socket, a body without a strong validator, a source of
  * one's own) makes the pipeline best-effort: then nothing is cut from a file, since what was cut
- * could not be written again. The positions of other sources are saved all the same.
+ * could not be written again. The positions of other sources are saved all the same. One that has a
+ * position and cannot prove that it goes on there (event streams) makes it at-least-once: a file is
+ * cut only where the first bytes to be written are those that would be cut, else the sink appends,
+ * on a line of its own, and warns that there may be a gap or repeats.
  *
  * scope    it ends with it, so one that outlives sources and sink: the parent of theirs, or theirs.
  * folder   made with mode 0700 if it is not there; its parent must be. The record lies in it under

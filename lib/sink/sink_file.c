@@ -90,14 +90,25 @@ static int keep_bytes(struct weir_sink *sink, struct iovec *iov, int count)
     return 0;
 }
 
+/* Bytes of the file, which is open for writing only; fewer at its end, -1: it cannot be read. */
+static ssize_t read_back(const struct sink_file *file, int64_t at, char *to, size_t len)
+{
+    const struct wr_disk *disk = disk_of(file);
+    int fd = disk->open(AT_FDCWD, file->path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
+    ssize_t n = fd >= 0 ? disk->read(fd, to, len, at) : -1;
+    if (fd >= 0) {
+        (void)disk->close(fd);
+    }
+    return n;
+}
+
 /* Are the bytes at `at` of the file those that the items begin with, as far as both go? */
 static bool is_same(struct sink_file *file, int64_t at, const weir_item *items, size_t count)
 {
     struct first_bytes *first = wr_zalloc(sizeof *first);
     char *there = wr_alloc(COMPARED);
-    int fd = disk_of(file)->open(AT_FDCWD, file->path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
     bool same = false;
-    if (first != NULL && there != NULL && fd >= 0) {
+    if (first != NULL && there != NULL) {
         first->gather.sink = &file->stream.sink;
         first->gather.out = keep_bytes;
         file->first = first;
@@ -108,17 +119,30 @@ static bool is_same(struct sink_file *file, int64_t at, const weir_item *items, 
             (void)keep_bytes(&file->stream.sink, &rest, 1);
         }
         wr_gather_fini(&first->gather);
-        ssize_t n = disk_of(file)->read(fd, there, COMPARED, at);
+        ssize_t n = read_back(file, at, there, COMPARED);
         same = gathered && n > 0 && first->len > 0 &&
                memcmp(there, first->bytes, WR_MIN((size_t)n, first->len)) == 0;
         file->first = NULL;
     }
-    if (fd >= 0) {
-        (void)disk_of(file)->close(fd);
-    }
     wr_free(there);
     wr_free(first);
     return same;
+}
+
+/* What a run that died has written may end within a line: another one must not go on with it. */
+static int end_line(struct sink_file *file, const weir_item *items, size_t count)
+{
+    char last, end = '\n';
+    struct iovec iov = {&end, 1};
+    bool lines = count > 0 && (items[0].flags & WEIR_ITEM_BYTES) == 0;
+    if (!lines || read_back(file, file->length - 1, &last, 1) != 1 || last == '\n') {
+        return 0;
+    }
+    if (disk_of(file)->write(file->fd, &iov, 1) != 1) {
+        return fail_io(file, "write", errno);
+    }
+    file->length++;
+    return 0;
 }
 
 /* The file is longer than what the last run has saved: it died, or somebody has appended to it. */
@@ -137,7 +161,7 @@ static int cut(struct sink_file *file, int64_t stored, const weir_item *items, s
                "'%s' has %lld bytes, of which the last run has saved %lld. It is not cut, since %s "
                "has not shown that what is behind them comes again: there may be a gap or repeats",
                file->path, (long long)file->length, (long long)stored, who);
-        return 0;
+        return end_line(file, items, count);
     }
     if (disk_of(file)->cut(file->fd, stored) < 0) {
         return fail_io(file, "cut", errno);

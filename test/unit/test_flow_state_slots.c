@@ -388,6 +388,22 @@ TEST(weak_source_appends_where_it_gives_something_else)
     end(&f);
 }
 
+TEST(line_that_was_cut_short_and_stays_is_ended)
+{
+    struct fixture f;
+    weir_error error;
+    size_t len;
+    begin_killed(&f, "2:7\n0:2");
+    static const struct step later[] = {{2, 8}, {1, 6}};
+    struct parts *gen = make_parts(&f, later, 2);
+    gen->proof = WR_PROOF_WEAK;
+
+    ck_assert_int_eq(run_parts(&f, gen, 9, &error), 0);
+
+    ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "0:10\n1:5\n2:7\n0:2\n2:8\n1:6\n");
+    end(&f);
+}
+
 /* A source in a task of its own has been asked, and says later where it goes on. */
 static int says_late(weir_scope *scope, void *args)
 {
