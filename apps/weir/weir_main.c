@@ -9,11 +9,18 @@
 
 #include "weir_run.h"
 
+static void tell_module(void *ctx, const weir_error *error)
+{
+    (void)ctx;
+    fprintf(stderr, "weir: %s\n", error->message);
+}
+
 /* of: "sources", "stages", "sinks"; NULL: all. */
 static int list_components(const char *of)
 {
     static const char *const kinds[] = {"source", "stage", "sink"};
     const weir_component *component;
+    (void)weir_modules_load(tell_module, NULL);
     for (int32_t kind = WEIR_KIND_SOURCE; kind <= WEIR_KIND_SINK; kind++) {
         for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
             if (component->kind != kind ||

@@ -113,20 +113,40 @@ static int check_files(struct run *run)
     return 0;
 }
 
-/* The mistake stands at the name of a stage that is not in this version, or at an expression: say
- * what to do instead. */
+/* Of which the names of components are made. */
+#define NAME_BYTES "abcdefghijklmnopqrstuvwxyz0123456789_-"
+
+/* Of a component that there is not: one of another version, or an expression, which none takes? Then
+ * say what to do instead. */
 static void tell_planned(struct run *run, const char *text, const weir_error *error)
 {
-    size_t at = error->offset >= 0 ? (size_t)error->offset : strlen(text);
-    size_t len = strspn(text + at, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+    if (error->detail == WEIR_PLAN_MISTAKE) {
+        return;
+    }
+    size_t at = (size_t)error->offset;
+    size_t len = strspn(text + at, NAME_BYTES);
     char name[32] = "";
     const char *hint;
-    bool expression = text[at] != '\0' && strchr(".{[(", text[at]) != NULL;
     memcpy(name, text + at, len < sizeof name ? len : 0);
-    if ((len > 0 ? weir_component_find(name, 0) == NULL : expression) &&
+    if ((len > 0 || error->detail == WEIR_PLAN_EXPRESSION) &&
         planned_stage(text + at, len, &hint)) {
         say_line(&run->say, "%s%s not in this version%s%s", len > 0 ? name : "expressions",
                  len > 0 ? " is" : " are", hint != NULL ? ": " : "", hint != NULL ? hint : "");
+    }
+}
+
+/* Does the text begin with the name of a file that is here, instead of its path? */
+static void tell_file(struct run *run, const char *text, const weir_error *error)
+{
+    size_t at = strspn(text, " \t\n"), len = strspn(text + at, NAME_BYTES);
+    char name[256] = "";
+    if (error->detail == WEIR_PLAN_UNKNOWN && (size_t)error->offset == at && len < sizeof name) {
+        memcpy(name, text + at, len);
+        bool more = text[at + len] != '\0';
+        if (access(name, F_OK) == 0) {
+            say_line(&run->say, "the file of that name is read by:  weir %s./%s%s", more ? "'" : "",
+                     name, more ? " ...'" : "");
+        }
     }
 }
 
@@ -156,8 +176,8 @@ static int read_plan(struct run *run)
         if (error.code == WEIR_ENOMEM) {
             return EXIT_FAILED;
         }
-        if (flags->text_file == NULL && strpbrk(text, " |./") == NULL && access(text, F_OK) == 0) {
-            say_line(&run->say, "the file of that name is read by:  weir ./%s", text);
+        if (flags->text_file == NULL) {
+            tell_file(run, text, &error);
         }
         if (flags->text_file == NULL && flags->files_count > 0 &&
             access(flags->files[0], F_OK) < 0) {
@@ -319,7 +339,8 @@ static bool watch_delivery(struct run *run)
 static void tell_counts(struct run *run)
 {
     const weir_component *counts, *behind;
-    if (!run->say.quiet && weir_plan_recounts(run->plan, &counts, &behind)) {
+    bool said = strstr(run->promise, "counts anew") != NULL; /* where both have one cause */
+    if (!run->say.quiet && !said && weir_plan_recounts(run->plan, &counts, &behind)) {
         say_line(&run->say,
                  "delivery: behind '%s', '%s' counts anew in each run, from where that goes on: "
                  "after a kill the output is not that of a run that was never killed",

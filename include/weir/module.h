@@ -35,7 +35,7 @@
  *     WEIR_MODULE(&every);
  *
  * A text names a module by its file, ./every.so (its only component) or ./every.so:NAME, or by the
- * component's name when NAME.so lies in the folder of installed modules, weir/ beside libweir.so.
+ * component's name when the module lies in the folder of installed ones, weir/ beside libweir.so.
  * It is loaded when a text that names it is read, and stays loaded. A module must use the library of
  * the program that loads it: a program that is linked with the archive libweir.a loads none.
  *
@@ -378,6 +378,14 @@ WEIR_API const weir_component *weir_component_at(size_t index);
  *          last.
  */
 WEIR_API const weir_component *weir_component_find(const char *name, size_t index);
+/*
+ * Load all modules that are installed, so that weir_component_at gives their components, too. A text
+ * loads the ones it names by itself. Any thread.
+ *
+ * failed   called for each one that cannot be loaded, with the reason. NULL is allowed.
+ * Returns  how many are loaded now; 0 in a program that holds the library as an archive.
+ */
+WEIR_API size_t weir_modules_load(void (*failed)(void *ctx, const weir_error *error), void *ctx);
 /* Explain a component: how it is written, its arguments, an example. As snprintf. */
 WEIR_API size_t weir_component_help(const weir_component *component, char *to, size_t cap);
 

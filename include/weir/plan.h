@@ -49,13 +49,22 @@ extern "C" {
 
 typedef struct weir_plan weir_plan;
 
+/* What kind of mistake a text has: weir_error.detail of WEIR_EPARSE. */
+enum weir_plan_mistake {
+    WEIR_PLAN_MISTAKE = 0,   /* any but the following */
+    WEIR_PLAN_UNKNOWN = 1,   /* a component begins at weir_error.offset, and none has that name or
+                                scheme */
+    WEIR_PLAN_EXPRESSION = 2 /* an expression stands there, and no component takes one */
+};
+
 /*
  * Read a text. Opens nothing.
  *
  * text     at most 1 MiB.
  * name     of the file the text comes from: errors begin with NAME:LINE, and lines with options
  *          (@state DIR, @name NAME, @mem SIZE) may stand before the pipeline. NULL: the text is no file.
- * error    [out] message is one line with the hint; offset is where in the text.
+ * error    [out] message is one line with the hint; offset is where in the text, detail which of
+ *          enum weir_plan_mistake.
  * Returns  the plan, to be freed by weir_plan_free; NULL: *error says why.
  */
 WEIR_API WEIR_MUST_CHECK weir_plan *weir_plan_read(const char *text, const char *name,

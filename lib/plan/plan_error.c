@@ -266,6 +266,7 @@ void wr_plan_error_give(const struct wr_plan_error *from, const char *text, cons
                        hinted ? " (" : "", from->hint, hinted ? ")" : "");
     if (to != NULL && from->code != WEIR_ENOMEM) {
         to->offset = (int64_t)from->where.at;
+        to->detail = from->kind;
     }
 }
 

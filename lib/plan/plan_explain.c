@@ -199,7 +199,11 @@ int weir_plan_delivery(const weir_plan *plan, const weir_plan_options *options, 
         wr_plan_out_print(&out, ", otherwise best-effort");
     }
     if (promise.why != NULL && promise.limit != NULL) {
+        const weir_component *counts = NULL, *behind = NULL;
         wr_plan_out_print(&out, ": '%s' %s", promise.limit->name, promise.why);
+        if (weir_plan_recounts(plan, &counts, &behind) && behind == promise.limit) {
+            wr_plan_out_print(&out, ", and '%s' behind it counts anew in each run", counts->name);
+        }
     } else if (promise.why != NULL) {
         wr_plan_out_print(&out, ": %s", promise.why);
     }

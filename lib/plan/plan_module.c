@@ -6,10 +6,13 @@
  * as an archive does not export it; a module would then bring a second copy, whose loops and
  * objects do not know those of the first. That is found out before anything is loaded. A module is
  * refused by name when it was built against other headers. The list of loaded ones is guarded by a
- * lock, since texts may be read on several threads.
+ * lock, since texts may be read on several threads. A name that nothing has is looked for in the
+ * installed module of that name, and then in all of them: so what a list of components shows can be
+ * written, and a guess at a mistyped name knows them.
  */
 #include "plan_text.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -19,7 +22,7 @@
 #include "base_alloc.h"
 #include "base_error.h"
 
-enum { PATH_BYTES_MAX = 1024 };
+enum { PATH_BYTES_MAX = 1024, NAME_BYTES_MAX = sizeof(((struct dirent *)NULL)->d_name) };
 
 struct loaded {
     const weir_module *module;
@@ -152,24 +155,76 @@ const weir_component *wr_plan_module_load(struct wr_plan_error *error, struct wr
     return NULL;
 }
 
-/* The folder of installed modules: weir/ beside the library. */
-static bool installed(const char *name, size_t len, char path[PATH_BYTES_MAX])
+/* A path in the folder of installed modules, weir/ beside the library; false: there is none, or it
+ * is too long. */
+static bool installed(const char *name, size_t len, const char *suffix, char path[PATH_BYTES_MAX])
 {
     Dl_info info;
-    if (memchr(name, '/', len) != NULL || memchr(name, '.', len) != NULL || !is_shared() ||
-        dladdr((void *)(uintptr_t)weir_plan_read, &info) == 0) {
+    if (!is_shared() || dladdr((void *)(uintptr_t)weir_plan_read, &info) == 0) {
         return false;
     }
     const char *slash = strrchr(info.dli_fname, '/');
-    int n = snprintf(path, PATH_BYTES_MAX, "%.*sweir/%.*s.so",
+    int n = snprintf(path, PATH_BYTES_MAX, "%.*sweir/%.*s%s",
                      slash != NULL ? (int)(slash + 1 - info.dli_fname) : 0, info.dli_fname,
-                     (int)len, name);
-    return n > 0 && n < PATH_BYTES_MAX && access(path, R_OK) == 0;
+                     (int)len, name, suffix);
+    return n > 0 && n < PATH_BYTES_MAX;
 }
 
 bool wr_plan_module_find(struct wr_plan_error *error, struct wr_plan_span where, const char *name,
                          size_t len)
 {
     char path[PATH_BYTES_MAX];
-    return installed(name, len, path) && load(error, where, path) != NULL;
+    if (memchr(name, '/', len) == NULL && memchr(name, '.', len) == NULL &&
+        installed(name, len, ".so", path) && access(path, R_OK) == 0) {
+        return load(error, where, path) != NULL;
+    }
+    return weir_modules_load(NULL, NULL) > 0;
+}
+
+/* The first name of a module behind `name`, in the order of their bytes, so that the list of
+ * components does not depend on that of the folder. */
+static bool next_name(DIR *dir, char name[NAME_BYTES_MAX])
+{
+    const struct dirent *entry;
+    char found[NAME_BYTES_MAX] = "";
+    rewinddir(dir);
+    while ((entry = readdir(dir)) != NULL) {
+        size_t len = strlen(entry->d_name);
+        if (len > 3 && strcmp(entry->d_name + len - 3, ".so") == 0 &&
+            strcmp(entry->d_name, name) > 0 &&
+            (found[0] == '\0' || strcmp(entry->d_name, found) < 0)) {
+            memcpy(found, entry->d_name, len + 1);
+        }
+    }
+    memcpy(name, found, sizeof found);
+    return found[0] != '\0';
+}
+
+/* Not inlined: an error is large, and so is a path. */
+static __attribute__((noinline)) bool load_told(const char *path,
+                                                void (*failed)(void *ctx, const weir_error *error),
+                                                void *ctx)
+{
+    struct wr_plan_error error = {.code = 0};
+    bool loaded = load(&error, (struct wr_plan_span){0, 0}, path) != NULL;
+    if (!loaded && failed != NULL) {
+        weir_error told;
+        wr_plan_error_give(&error, path, NULL, &told);
+        failed(ctx, &told);
+    }
+    return loaded;
+}
+
+size_t weir_modules_load(void (*failed)(void *ctx, const weir_error *error), void *ctx)
+{
+    char path[PATH_BYTES_MAX], name[NAME_BYTES_MAX] = "";
+    size_t count = 0;
+    DIR *dir = installed("", 0, "", path) ? opendir(path) : NULL;
+    while (dir != NULL && next_name(dir, name)) {
+        count += installed(name, strlen(name), "", path) && load_told(path, failed, ctx);
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+    return count;
 }

@@ -105,9 +105,11 @@ static int read_expression(struct wr_plan_reading *reading, struct wr_plan_step 
                            struct wr_plan_span word)
 {
     step->component = wr_plan_find_expression();
-    return step->component != NULL
-               ? wr_plan_args_read(reading, step, step->where.at)
-               : wr_plan_fail(&reading->error, word, "no component takes an expression");
+    if (step->component != NULL) {
+        return wr_plan_args_read(reading, step, step->where.at);
+    }
+    reading->error.kind = WEIR_PLAN_EXPRESSION;
+    return wr_plan_fail(&reading->error, word, "no component takes an expression");
 }
 
 /* NAME( is a call of a function of jq, or a component that takes an expression: select(...). The
@@ -242,10 +244,11 @@ static int find_named(struct wr_plan_reading *reading, struct wr_plan_step *step
     }
     if (memchr(text, '.', len) != NULL) {
         (void)wr_plan_fail(error, where, "unknown stage '%.*s'", shown, text);
+        error->kind = WEIR_PLAN_UNKNOWN;
         return wr_plan_hint(error, "to write a file: %s %.*s",
                             wr_plan_find_scheme(WEIR_KIND_SINK, "/", 1)->name, shown, text);
     }
-    return wr_plan_name_missing(error, reading->clean, where);
+    return wr_plan_name_missing(error, reading->clean, where, first, last);
 }
 
 /* A step whose first word is a name. */

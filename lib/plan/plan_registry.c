@@ -179,9 +179,10 @@ const weir_component *weir_component_find(const char *name, size_t index)
 }
 
 /* The names of one kind, for a hint. */
-static void list_names(struct wr_plan_out *out, int kind)
+static void list_names(struct wr_plan_out *out, const char *title, int kind)
 {
     const weir_component *component;
+    wr_plan_out_print(out, "%s%ss:", out->len > 0 ? "; " : "", title);
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
         if (component->kind == kind && wr_plan_by_name(component)) {
             wr_plan_out_print(out, " %s", component->name);
@@ -189,7 +190,14 @@ static void list_names(struct wr_plan_out *out, int kind)
     }
 }
 
-int wr_plan_name_missing(struct wr_plan_error *error, const char *text, struct wr_plan_span name)
+static bool may_stand(const weir_component *component, bool first, bool last)
+{
+    return wr_plan_by_name(component) && (first || component->kind != WEIR_KIND_SOURCE) &&
+           (last || component->kind != WEIR_KIND_SINK);
+}
+
+int wr_plan_name_missing(struct wr_plan_error *error, const char *text, struct wr_plan_span name,
+                         bool first, bool last)
 {
     const weir_component *component;
     struct wr_plan_guess guess;
@@ -197,11 +205,13 @@ int wr_plan_name_missing(struct wr_plan_error *error, const char *text, struct w
     char names[sizeof error->hint];
     int shown = (int)WR_MIN(name.len, (size_t)WR_PLAN_SHOWN_MAX);
     (void)wr_plan_fail(error, name, "unknown stage '%.*s'", shown, text + name.at);
+    error->kind = WEIR_PLAN_UNKNOWN;
     wr_plan_guess_init(&guess, text + name.at, name.len);
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
-        if (wr_plan_by_name(component)) {
-            wr_plan_guess_offer(&guess, component->name);
+        if (!may_stand(component, first, last)) {
+            continue;
         }
+        wr_plan_guess_offer(&guess, component->name);
         for (size_t j = 0; component->aliases != NULL && component->aliases[j] != NULL; j++) {
             wr_plan_guess_offer(&guess, component->aliases[j]);
         }
@@ -210,12 +220,13 @@ int wr_plan_name_missing(struct wr_plan_error *error, const char *text, struct w
         return wr_plan_hint(error, "did you mean '%s'?", guess.best);
     }
     wr_plan_out_init(&out, names, sizeof names);
-    wr_plan_out_print(&out, "sources:");
-    list_names(&out, WEIR_KIND_SOURCE);
-    wr_plan_out_print(&out, "; stages:");
-    list_names(&out, WEIR_KIND_STAGE);
-    wr_plan_out_print(&out, "; sinks:");
-    list_names(&out, WEIR_KIND_SINK);
+    if (first) {
+        list_names(&out, "source", WEIR_KIND_SOURCE);
+    }
+    list_names(&out, "stage", WEIR_KIND_STAGE);
+    if (last) {
+        list_names(&out, "sink", WEIR_KIND_SINK);
+    }
     return wr_plan_hint(error, "%s", names);
 }
 
@@ -242,6 +253,7 @@ int wr_plan_scheme_missing(struct wr_plan_error *error, const char *text,
     }
     (void)wr_plan_fail(error, scheme, "unknown kind of address '%.*s://'",
                        (int)WR_MIN(scheme.len, (size_t)WR_PLAN_SHOWN_MAX), text + scheme.at);
+    error->kind = WEIR_PLAN_UNKNOWN;
     return guess.best != NULL ? wr_plan_hint(error, "did you mean '%s'?", guess.best)
                               : wr_plan_hint(error, "there are%s", all);
 }

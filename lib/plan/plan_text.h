@@ -37,6 +37,7 @@ struct wr_plan_error {
     struct wr_plan_span where;
     char message[320]; /* one line */
     char hint[1024];   /* what to type instead; may be empty, may list all components */
+    int kind;          /* enum weir_plan_mistake */
 };
 
 /* Record a mistake and return its code; a later one changes nothing. */
@@ -247,7 +248,8 @@ const weir_component *wr_plan_find_scheme(int kind, const char *scheme, size_t l
 const weir_component *wr_plan_find_expression(void);
 bool wr_plan_has_scheme(const weir_component *component, const char *scheme, size_t len);
 /* Record that this name is unknown, with a hint. */
-int wr_plan_name_missing(struct wr_plan_error *error, const char *text, struct wr_plan_span name);
+int wr_plan_name_missing(struct wr_plan_error *error, const char *text, struct wr_plan_span name,
+                         bool first, bool last);
 /* The same for the scheme of an address. */
 int wr_plan_scheme_missing(struct wr_plan_error *error, const char *text,
                            struct wr_plan_span scheme);
@@ -256,7 +258,8 @@ int wr_plan_scheme_missing(struct wr_plan_error *error, const char *text,
  * `where` is its place in the text. */
 const weir_component *wr_plan_module_load(struct wr_plan_error *error, struct wr_plan_span where,
                                           const char *word, size_t len);
-/* Load the installed module of this name; false: there is none, or *error is set. */
+/* Load the installed module of this name, else all that are installed; false: nothing was loaded, or
+ * *error is set. */
 bool wr_plan_module_find(struct wr_plan_error *error, struct wr_plan_span where, const char *name,
                          size_t len);
 

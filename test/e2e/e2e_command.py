@@ -180,6 +180,20 @@ class Mistakes(e2e_support.TestCase):
         self.ends(run, 2, "unknown stage 'plain'", "weir ./plain")
         self.ends(weir("./plain", cwd=self.folder), 0)
         self.assertNotIn("./", weir("plain2", cwd=self.folder).err)
+        self.write("filo", "x\n") # nearest to a sink, which cannot stand there
+        run = weir("filo | head 3", cwd=self.folder)
+        self.ends(run, 2, "unknown stage 'filo'", "weir './filo ...'")
+        self.assertNotIn("did you mean", run.err)
+        self.assertNotIn("./", weir("gen 1..3 | filo", cwd=self.folder).err)
+
+    def test_a_guess_is_a_component_that_may_stand_there(self):
+        self.refused("gen 1..3 | fil x", texts=["did you mean 'file'?"])
+        for text in ("fil x | head 3", "gen 1..3 | fil x | head 3"):
+            run = self.refused(text, texts=["unknown stage 'fil'", "stages:"])
+            self.assertNotIn("did you mean", run.err)
+            self.assertNotIn("sinks:", run.err)
+            self.assertEqual("sources:" in run.err, text.startswith("fil"))
+        self.refused("gen 1..3 | gem 4", texts=["stages:", "sinks:"])
 
     def test_no_mistake_shows_a_secret(self):
         for words in (
@@ -199,6 +213,12 @@ class Mistakes(e2e_support.TestCase):
 
     def test_a_stage_of_the_future_says_what_to_do_instead(self):
         self.refused("gen 1..3 | where .x == 1", texts=["not in this version", "grep"])
+        self.refused("kafka://h/topic", texts=["kafka is not in this version"])
+        self.refused("gen 1..3 | .x", texts=["expressions are not in this version"])
+
+    def test_only_an_unknown_name_is_taken_for_one_of_the_future(self):
+        for text in ("gen 1..5 | head 2 where", "gen 1..5 | head map", "gen 1..5 | batch 3 jq", "./nofile.so"):
+            self.assertNotIn("not in this version", self.refused(text).err)
 
     def test_an_unknown_flag_has_a_guess(self):
         self.refused("--stat", "x", "gen 1..3", texts=["--stat", "did you mean '--state'?"])

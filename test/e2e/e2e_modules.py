@@ -131,7 +131,25 @@ class Modules(TestCase):
         self.ends(run, 0)
         self.assertIn(b"Every Nth item.", run.out)
         run = weir("gen 1..9 | evry 4", binary=installed)
-        self.ends(run, 2, "unknown stage 'evry'")
+        self.ends(run, 2, "unknown stage 'evry'", "did you mean 'every'?")
+
+    def test_the_list_has_the_components_of_installed_modules(self):
+        library = os.path.realpath(os.path.join(os.path.dirname(e2e_support.BINARY), "..", "lib", "libweir.so.0"))
+        os.makedirs(self.path("bin"))
+        os.makedirs(self.path("lib/weir"))
+        shutil.copy(e2e_support.BINARY, self.path("bin/weir"))
+        shutil.copy(library, self.path("lib/libweir.so.0"))
+        for name in ("two.so", "future.so"):
+            shutil.copy(os.path.join(MODULES, name), self.path("lib/weir"))
+        installed = self.path("bin/weir")
+        run = weir("list", binary=installed)
+        self.ends(run, 0, "lib/weir/future.so' was built for another version of weir")
+        self.assertIn(b"stage   picky TEXT", run.out)
+        self.assertIn(b"source  countdown", run.out)
+        self.assertNotIn(b"picky", weir("list", "sources", binary=installed).out)
+        run = weir("countdown | picky -3", binary=installed)
+        self.ends(run, 0)
+        self.assertEqual(run.out, b"-2\n")
 
 
 if __name__ == "__main__":

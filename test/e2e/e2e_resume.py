@@ -582,6 +582,9 @@ class KilledRuns(e2e_support.TestCase):
         ):
             self.assertNotIn("counts anew", weir("--state", state, text % source).err)
         self.assertNotIn("counts anew", weir("-v", '%s | grep "x" | head 1' % source).err)
+        run = weir("--state", state, "%s | queue 9 full=latest | head 1" % source)
+        self.ends(run, 0, "'queue' may drop items, and 'head' behind it counts anew in each run")
+        self.assertEqual(run.err.count("delivery:"), 1, run)
 
     def test_head_and_skip_count_over_all_runs_of_a_state(self):
         data = numbered(300)

@@ -11,14 +11,15 @@
 
 /* What stands for the lists in an expected text. */
 #define WR_NAMES "%NAMES%"
+#define WR_NAMES_LAST "%NAMES-LAST%" /* of what may stand in the last place, behind others */
 #define WR_SCHEMES "%SCHEMES%"
 
-static inline void wr_names_print(struct wr_plan_out *out)
+static inline void wr_names_print(struct wr_plan_out *out, int from)
 {
-    static const char *const kinds[] = {"sources:", "; stages:", "; sinks:"};
+    static const char *const kinds[] = {"sources:", "stages:", "sinks:"};
     const weir_component *component;
-    for (int kind = WEIR_KIND_SOURCE; kind <= WEIR_KIND_SINK; kind++) {
-        wr_plan_out_print(out, "%s", kinds[kind]);
+    for (int kind = from; kind <= WEIR_KIND_SINK; kind++) {
+        wr_plan_out_print(out, "%s%s", kind > from ? "; " : "", kinds[kind]);
         for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
             if (component->kind == kind && wr_plan_by_name(component)) {
                 wr_plan_out_print(out, " %s", component->name);
@@ -47,8 +48,11 @@ static inline void wr_expected_print(struct wr_plan_out *out, const char *text)
 {
     while (*text != '\0') {
         if (strncmp(text, WR_NAMES, strlen(WR_NAMES)) == 0) {
-            wr_names_print(out);
+            wr_names_print(out, WEIR_KIND_SOURCE);
             text += strlen(WR_NAMES);
+        } else if (strncmp(text, WR_NAMES_LAST, strlen(WR_NAMES_LAST)) == 0) {
+            wr_names_print(out, WEIR_KIND_STAGE);
+            text += strlen(WR_NAMES_LAST);
         } else if (strncmp(text, WR_SCHEMES, strlen(WR_SCHEMES)) == 0) {
             wr_schemes_print(out);
             text += strlen(WR_SCHEMES);

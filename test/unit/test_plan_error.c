@@ -17,11 +17,11 @@ static const struct mistake {
     /* names */
     {"https://h/f | bach 100", "unknown stage 'bach'", "              ^^^^ did you mean 'batch'?"},
     {"gen 1.. | haed 3", "unknown stage 'haed'", "          ^^^^ did you mean 'head'?"},
-    {"gen 1.. | zzz", "unknown stage 'zzz'", "          ^^^ " WR_NAMES},
+    {"gen 1.. | zzz", "unknown stage 'zzz'", "          ^^^ " WR_NAMES_LAST},
     {"gen 1.. | Head 3", "unknown stage 'Head'", "          ^^^^ did you mean 'head'?"},
     {"gen 1.. | out.txt", "unknown stage 'out.txt'",
      "          ^^^^^^^ to write a file: file out.txt"},
-    {"gen 1.. | zzz{ null }", "unknown stage 'zzz'", "          ^^^ " WR_NAMES},
+    {"gen 1.. | zzz{ null }", "unknown stage 'zzz'", "          ^^^ " WR_NAMES_LAST},
     {"merge(http://a/x) | head 3", "no component takes an expression", "^^^^^^^^^^^^^^^^^"},
     {"zzzz x.log", "unknown stage 'zzzz'", "^^^^ " WR_NAMES},
     {"gen 1.. | .a", "no component takes an expression", "          ^^"},

@@ -260,7 +260,7 @@ static const struct mistake {
      "                    ^ the ( before it is open and wants )"},
     {"gen 1.. | where (.a b)", "where: 'b' cannot stand here", "                    ^"},
     {"gen 1.. | where ()", "where: an expression is missing", "                ^"},
-    {"gen 1.. | where .a | = 3", "unknown stage '='", "                     ^ " WR_NAMES},
+    {"gen 1.. | where .a | = 3", "unknown stage '='", "                     ^ " WR_NAMES_LAST},
     {"gen 1.. | set .a", "set: an = is missing, as in .a = .b", "                ^"},
     {"gen 1.. | set .a == 1", "set: an = is missing, as in .a = .b", "                     ^"},
     {"gen 1.. | fields a", "fields: a field is missing: it begins with a point, as in .user",
