@@ -19,6 +19,7 @@
 #include "base_alloc.h"
 #include "base_fault.h"
 #include "curl_bridge_parts.h"
+#include "loop_tcp.h"
 
 enum {
     OPENING_MAX = 16, /* each name that is being resolved is a thread of libcurl's */
@@ -129,8 +130,12 @@ static size_t on_header(char *data, size_t one, size_t len, void *ctx)
 
 static int on_socket_made(void *ctx, curl_socket_t fd, curlsocktype purpose)
 {
-    (void)fd;
+    const struct wr_transfer *transfer = ctx;
     (void)purpose;
+    wr_tcp_keep_alive(fd);
+    if (transfer->send == NULL) {
+        wr_tcp_limit_silence(fd);
+    }
     opened(ctx);
     return CURL_SOCKOPT_OK;
 }
@@ -170,7 +175,6 @@ static void set_options(struct wr_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);   /* else three sigaction calls a step */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* else a stop joins the resolver's thread */
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, 0L); /* it runs while a transfer is paused */
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
 }
 

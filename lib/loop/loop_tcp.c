@@ -1,5 +1,5 @@
 /*
- * loop_tcp.c - what the kernel counts of a TCP connection.
+ * loop_tcp.c - what the kernel counts of a TCP connection, and when it takes the peer for gone.
  *
  * A file of its own: the C library's tcp_info, which others get with its headers, ends before the
  * counts. Suspends nothing.
@@ -11,6 +11,8 @@
 
 #include "loop_tcp.h"
 
+enum { IDLE_S = 30, AGAIN_S = 10, TRIES = 3 };
+
 uint64_t wr_tcp_bytes_read(int fd)
 {
     struct tcp_info info = {.tcpi_bytes_received = 0}; /* as it stays with a kernel that is older */
@@ -21,4 +23,19 @@ uint64_t wr_tcp_bytes_read(int fd)
         return 0;
     }
     return info.tcpi_bytes_received - unread;
+}
+
+void wr_tcp_keep_alive(int fd)
+{
+    int on = 1, idle_s = IDLE_S, again_s = AGAIN_S, tries = TRIES;
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &again_s, sizeof again_s);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof tries);
+}
+
+void wr_tcp_limit_silence(int fd)
+{
+    unsigned limit_ms = (IDLE_S + TRIES * AGAIN_S) * 1000;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof limit_ms);
 }

@@ -61,6 +61,8 @@ struct wr_transport_ops {
     /* From now on free() does not end the stream but resets it, so that the peer cannot take what
      * it has for the whole; what is not sent yet may be lost. NULL: cannot. */
     void (*reset)(struct wr_transport *transport);
+    /* It is only read: see wr_tcp_limit_silence. NULL: nothing to do. */
+    void (*limit_silence)(struct wr_transport *transport);
     void (*free)(struct wr_transport *transport);
 };
 

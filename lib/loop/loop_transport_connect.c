@@ -25,6 +25,7 @@
 #include "base_fault.h"
 #include "codec_address.h"
 #include "loop_race.h"
+#include "loop_tcp.h"
 #include "loop_transport.h"
 
 enum { HOST_MAX = 256, PORT_MAX = 32, UNIX_RETRY_MS = 10, NEXT_ADDRESS_MS = 250 };
@@ -151,7 +152,7 @@ static struct wr_transport *try_address(struct attempt *a, const struct sockaddr
     int one = 1, why, detail;
     if (address->sa_family != AF_UNIX) {
         (void)setsockopt(number, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        (void)setsockopt(number, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+        wr_tcp_keep_alive(number);
     }
     int failure = start_connect(a, number, address, len);
     if (failure != 0 && failure != EINPROGRESS) {

@@ -29,6 +29,7 @@
 
 #include "base_alloc.h"
 #include "base_fault.h"
+#include "loop_tcp.h"
 #include "loop_transport.h"
 
 struct fd_transport {
@@ -160,6 +161,11 @@ static void socket_reset(struct wr_transport *transport)
     (void)setsockopt(of_base(transport)->number, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
+static void socket_limit_silence(struct wr_transport *transport)
+{
+    wr_tcp_limit_silence(of_base(transport)->number);
+}
+
 static int64_t socket_unread(struct wr_transport *transport)
 {
     int number = of_base(transport)->number, bytes = 0;
@@ -224,9 +230,9 @@ static void fd_free(struct wr_transport *transport)
     {                                                                                \
         .kind = (name), .read = socket_read, .write = socket_write, .wait = fd_wait, \
         .shut = socket_shut, .unread = socket_unread, .unsent = socket_unsent,       \
-        .reset = socket_reset, .watch_hangup = fd_watch_hangup,                      \
-        .watch_broken = socket_watch_broken, .watch_input = socket_watch_input,      \
-        .broken = socket_broken, .free = fd_free                                     \
+        .reset = socket_reset, .limit_silence = socket_limit_silence,                \
+        .watch_hangup = fd_watch_hangup, .watch_broken = socket_watch_broken,        \
+        .watch_input = socket_watch_input, .broken = socket_broken, .free = fd_free  \
     }
 #define PLAIN_OPS(name)                                                            \
     {                                                                              \

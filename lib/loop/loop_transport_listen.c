@@ -19,6 +19,7 @@
 #include "base_fault.h"
 #include "codec_address.h"
 #include "loop_scope.h"
+#include "loop_tcp.h"
 #include "loop_transport.h"
 
 enum { BACKLOG = 511, HOST_MAX = 64, FULL_PAUSE_MS = 100 };
@@ -117,17 +118,6 @@ int wr_listener_port(const struct wr_listener *listener)
     return listener->port;
 }
 
-/* A peer whose machine has gone, or that left without anything being sent to it any more, is told
- * by nothing else while a feed has nothing to say. */
-static void keep_alive(int number)
-{
-    int on = 1, idle_s = 60, again_s = 20, tries = 3;
-    (void)setsockopt(number, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    (void)setsockopt(number, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
-    (void)setsockopt(number, IPPROTO_TCP, TCP_KEEPINTVL, &again_s, sizeof again_s);
-    (void)setsockopt(number, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof tries);
-}
-
 static struct wr_transport *wrap(struct weir_loop *loop, int number)
 {
     int one = 1, unsent_max = WR_UNSENT_MAX, why, detail;
@@ -135,7 +125,9 @@ static struct wr_transport *wrap(struct weir_loop *loop, int number)
     /* Megabytes for each peer that does not read would be taken from the whole machine's sockets.
      */
     (void)setsockopt(number, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_max, sizeof unsent_max);
-    keep_alive(number);
+    /* A peer whose machine has gone, or that left without anything being sent to it any more, is
+     * told by nothing else while a feed has nothing to say. */
+    wr_tcp_keep_alive(number);
     struct wr_fd *fd = wr_fd_new(loop, number, WR_FD_OWN, &why, &detail);
     struct wr_transport *transport = fd != NULL ? wr_socket_transport(loop, fd, "tcp") : NULL;
     if (transport == NULL) {

@@ -408,6 +408,14 @@ static void tls_free(struct wr_transport *transport)
     wr_free(self);
 }
 
+static void tls_limit_silence(struct wr_transport *transport)
+{
+    struct wr_transport *lower = of_base(transport)->lower;
+    if (lower->ops->limit_silence != NULL) {
+        lower->ops->limit_silence(lower);
+    }
+}
+
 static const struct wr_transport_ops tls_ops = {.kind = "tls",
                                                 .read = tls_read,
                                                 .write = tls_write,
@@ -416,6 +424,7 @@ static const struct wr_transport_ops tls_ops = {.kind = "tls",
                                                 .unread = tls_unread,
                                                 .unsent = tls_unsent,
                                                 .reset = tls_reset,
+                                                .limit_silence = tls_limit_silence,
                                                 .watch_hangup = tls_watch_hangup,
                                                 .watch_broken = tls_watch_broken,
                                                 .free = tls_free};

@@ -23,6 +23,9 @@ static int socket_open(struct wr_stream_source *stream)
     stream->transport = wr_connect(stream->gen.loop, stream->where, stream->connect_ms,
                                    &stream->gen.object, &error);
     if (stream->transport != NULL) {
+        if (stream->transport->ops->limit_silence != NULL) {
+            stream->transport->ops->limit_silence(stream->transport);
+        }
         return 0;
     }
     if (stream->gen.stopping && error.code == WEIR_ECLOSED) {

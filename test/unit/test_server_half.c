@@ -170,7 +170,7 @@ TEST(a_client_that_vanishes_without_a_word_is_asked_for_by_the_kernel)
     ck_assert_int_eq(getsockopt(accepted(), SOL_SOCKET, SO_KEEPALIVE, &on, &on_len), 0);
     ck_assert_int_eq(getsockopt(accepted(), IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, &idle_len), 0);
     ck_assert_int_eq(on, 1);
-    ck_assert_int_eq(idle_s, 60);
+    ck_assert_int_eq(idle_s, 30);
     leave(client);
 }
 
