@@ -26,7 +26,8 @@ static const char *const routes[] = {
     "/lines?n=1000000&size=100   lines as fast as they are read; resumable",
     "/flaky?n=1000000            the same, dropped now and then in the middle",
     "/gzip?n=100000              compressed (members=3: in several pieces, as logs are)",
-    "/slow                       one line a second"};
+    "/slow                       one line a second",
+    "/hook                       takes what is posted; status=503&every=3: not all"};
 
 static void print_routes(const char *host, int port)
 {

@@ -18,8 +18,8 @@
  *     weir_server_route(server, "GET /ticks", ticks, NULL);
  *
  * The server speaks HTTP/1.0 and 1.1 on loopback unless told otherwise; it serves GET, and HEAD on
- * each GET route, and answers everything else itself (404, 405, 501 and the like). It is for feeds
- * and tests and small services, with TLS where it is given a certificate; it takes no uploads.
+ * each GET route, and POST, and answers everything else itself (404, 405, 501 and the like). It is
+ * for feeds and tests and small services, with TLS where it is given a certificate.
  *
  * A client may end its half of the connection behind its request and read on, as `nc -N` does; one
  * that has left looks the same until something is sent to it. So HTTP/1.1 clients of a feed are
@@ -66,6 +66,9 @@ typedef struct weir_server_options {
     const char *key_file;  /* its key, without a password; default: in cert_file, too */
     const char *client_ca_file; /* serve only clients that have a certificate of these authorities;
                                    default: all */
+    int64_t
+        body_bytes_max; /* of a POST, which is held in memory as long as its request; a longer one
+                               is answered by 413; default 1 MiB */
 } weir_server_options;
 
 /*
@@ -97,8 +100,9 @@ typedef weir_gen *weir_handler(weir_scope *scope, const weir_request *request, w
 /*
  * Serve a path. To be called before the first client comes, or at any time later.
  *
- * route    "GET /path": the decoded path as a whole, without regard to the query; "GET /path/" and
- *          a star: whatever begins so. Exact routes come first, then the longest beginning.
+ * route    "GET /path" or "POST /path": the decoded path as a whole, without regard to the query; "GET
+ *          /path/" and a star: whatever begins so. GET is HEAD, too. The handler of a POST is called
+ *          when its body is there. Exact routes come first, then the longest beginning.
  * Returns  0, WEIR_EINVAL (not of this form, or taken already), WEIR_ENOMEM, or the failure of the
  *          server.
  */
@@ -114,7 +118,7 @@ WEIR_API WEIR_SUSPENDS void weir_server_discard(WEIR_TAKES weir_server *server);
 
 /* ---- the request */
 
-/* "GET" or "HEAD". */
+/* "GET", "HEAD" or "POST". */
 WEIR_API const char *weir_request_method(const weir_request *request);
 /* The path, percent-decoded: "/lines". */
 WEIR_API const char *weir_request_path(const weir_request *request);
@@ -126,6 +130,8 @@ WEIR_API const char *weir_request_path(const weir_request *request);
  */
 WEIR_API int64_t weir_request_query(const weir_request *request, const char *name, char *to,
                                     size_t cap);
+/* The body of a POST, as it was sent (a Content-Encoding is not undone); empty when there is none. */
+WEIR_API weir_slice weir_request_body(const weir_request *request);
 /* A parameter as a decimal number from 0 on; `otherwise` when it is absent or something else. */
 WEIR_API int64_t weir_request_number(const weir_request *request, const char *name,
                                      int64_t otherwise);
@@ -173,7 +179,8 @@ WEIR_API void weir_reply_body(weir_reply *reply, int body);
 WEIR_API WEIR_MUST_CHECK int weir_reply_range(weir_reply *reply, int64_t *first, int64_t *count);
 
 /* `return weir_reply_refuse(reply, 404, "no feed '%s'", name);` an error with a line of text and no
- * generator; the connection is not used again. Always NULL. */
+ * generator; the connection is not used again. Of the handler's headers Retry-After and
+ * WWW-Authenticate go along. Always NULL. */
 WEIR_API weir_gen *weir_reply_refuse(weir_reply *reply, int status, const char *format, ...)
     WEIR_PRINTF(3, 4);
 

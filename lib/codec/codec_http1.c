@@ -4,8 +4,8 @@
  * States: HEAD -> (head complete) -> BODY -> COMPLETE, or HEAD -> COMPLETE without a body; FAILED
  * from HEAD and BODY. In HEAD the bytes are copied to `head` and llhttp runs over the copy, so that
  * a name or a value is one slice however the bytes came; llhttp pauses at the end of the head, and
- * what is behind it is not copied. In BODY llhttp runs over the caller's bytes, which are counted
- * and dropped. llhttp pauses at the end of the message too: the parser never sees two requests,
+ * what is behind it is not copied. In BODY llhttp runs over the caller's bytes, which are counted,
+ * and dropped unless they are to be kept. llhttp pauses at the end of the message too: the parser never sees two requests,
  * each gets a fresh llhttp.
  *
  * The callbacks only record; they run under llhttp_execute and call nobody. The rules of RFC 9112
@@ -13,6 +13,7 @@
  * over its raw bytes.
  */
 #include <llhttp.h>
+#include <string.h>
 
 #include <weir/error.h>
 
@@ -54,7 +55,10 @@ struct wr_http1 {
     struct spans *spans;             /* of the head, until it is complete */
     struct wr_http1_header *headers; /* made of them then */
     struct wr_http1_request request;
-    size_t body_bytes;
+    size_t body_max, body_bytes;
+    bool keeps_body;
+    char *body;
+    size_t body_cap;
     size_t extra_bytes; /* of chunk extensions and trailers */
     size_t after_head;  /* bytes of the body phase, framing included */
     char trailer[20];   /* the name of the current trailer, as far as it matters */
@@ -65,7 +69,10 @@ struct wr_http1 {
 
 /* The longest honest body: its bytes, each in a chunk of its own, which takes eight bytes more, and
  * all the extras. */
-enum { AFTER_HEAD_MAX = 9 * WR_HTTP1_BODY_BYTES_MAX + 2 * WR_HTTP1_EXTRA_BYTES_MAX };
+static size_t after_head_max(const struct wr_http1 *p)
+{
+    return p->body_max * 9 + (size_t)2 * WR_HTTP1_EXTRA_BYTES_MAX;
+}
 
 _Static_assert(WR_HTTP1_HEAD_BYTES_MAX < UINT16_MAX, "a span counts in 16 bits");
 
@@ -199,16 +206,30 @@ static int on_headers_complete(llhttp_t *llhttp)
 static int on_body(llhttp_t *llhttp, const char *at, size_t len)
 {
     struct wr_http1 *p = llhttp->data;
-    (void)at;
+    if (len > p->body_max - p->body_bytes) {
+        return fail(p, 413, "the body is too long");
+    }
+    if (p->keeps_body && p->body_bytes + len > p->body_cap) {
+        size_t cap = WR_MIN(WR_MAX(p->body_cap * 2, p->body_bytes + len), p->body_max);
+        char *body = wr_realloc(p->body, cap);
+        if (body == NULL) {
+            return fail(p, 500, "out of memory");
+        }
+        p->body = body;
+        p->body_cap = cap;
+    }
+    if (p->keeps_body) {
+        memcpy(p->body + p->body_bytes, at, len);
+    }
     p->body_bytes += len;
-    return p->body_bytes > WR_HTTP1_BODY_BYTES_MAX ? fail(p, 413, "the body is too long") : 0;
+    return 0;
 }
 
 static int on_chunk_header(llhttp_t *llhttp)
 {
     struct wr_http1 *p = llhttp->data;
     /* A chunk that announces too much need not be waited for. */
-    if (llhttp->content_length > WR_HTTP1_BODY_BYTES_MAX) {
+    if (llhttp->content_length > p->body_max) {
         return fail(p, 413, "the body is too long");
     }
     p->in_trailers = llhttp->content_length == 0;
@@ -245,8 +266,10 @@ static const llhttp_settings_t *settings(void)
 static void start(struct wr_http1 *p)
 {
     wr_free(p->headers);
+    wr_free(p->body);
     *p = (struct wr_http1){.head = p->head,
                            .head_cap = p->head_cap,
+                           .body_max = p->body_max,
                            .spans = p->spans,
                            .request.minor = 1,
                            .reason = ""};
@@ -258,6 +281,7 @@ struct wr_http1 *wr_http1_new(void)
 {
     struct wr_http1 *p = wr_zalloc(sizeof *p);
     if (p != NULL) {
+        p->body_max = WR_HTTP1_BODY_BYTES_MAX;
         start(p);
     }
     return p;
@@ -269,6 +293,7 @@ void wr_http1_free(struct wr_http1 *parser)
         wr_free(parser->headers);
         wr_free(parser->spans);
         wr_free(parser->head);
+        wr_free(parser->body);
         wr_free(parser);
     }
 }
@@ -371,7 +396,7 @@ static void head_complete(struct wr_http1 *p)
     } else if ((refused = wr_http1_check(r, (struct wr_text){p->head, p->head_len}, chunked)) !=
                NULL) {
         fail(p, refused->status, refused->reason);
-    } else if (!chunked && l->content_length > WR_HTTP1_BODY_BYTES_MAX) {
+    } else if (!chunked && l->content_length > p->body_max) {
         fail(p, 413, "the body is too long");
     } else {
         p->state = r->has_body ? BODY : COMPLETE;
@@ -453,7 +478,7 @@ static enum wr_http1_got feed_body(struct wr_http1 *p, const char *data, size_t 
     }
     *used = done;
     p->after_head += done;
-    if (p->state == BODY && p->after_head > AFTER_HEAD_MAX) {
+    if (p->state == BODY && p->after_head > after_head_max(p)) {
         fail(p, 413, "too much chunk framing");
     }
     if (p->state == BODY && p->finished) {
@@ -477,6 +502,24 @@ enum wr_http1_got wr_http1_feed(struct wr_http1 *parser, const char *data, size_
 const struct wr_http1_request *wr_http1_request(const struct wr_http1 *parser)
 {
     return parser->state == BODY || parser->state == COMPLETE ? &parser->request : NULL;
+}
+
+bool wr_http1_limit_body(struct wr_http1 *parser, size_t bytes_max)
+{
+    const llhttp_t *l = &parser->llhttp;
+    parser->body_max = bytes_max;
+    return parser->state != BODY || (l->flags & F_CHUNKED) != 0 || l->content_length <= bytes_max;
+}
+
+void wr_http1_keep_body(struct wr_http1 *parser)
+{
+    parser->keeps_body = true;
+}
+
+struct wr_text wr_http1_body(const struct wr_http1 *parser)
+{
+    bool kept = parser->keeps_body && parser->body_bytes > 0;
+    return kept ? (struct wr_text){parser->body, parser->body_bytes} : (struct wr_text){"", 0};
 }
 
 int wr_http1_finish(const struct wr_http1 *parser)

@@ -3,8 +3,7 @@
  * Sans-I/O.
  *
  * The idea. One request at a time: feed bytes until the head is complete, answer, and let the
- * parser drop the body (the server has no use for one), then go on with the bytes that were left
- * over. What llhttp lets pass although RFC 9112 does not, or is used for request smuggling, is
+ * parser drop the body or keep it, then go on with the bytes that were left over. What llhttp lets pass although RFC 9112 does not, or is used for request smuggling, is
  * refused here.
  *
  * Lifetime.  The slices of a request live until wr_http1_next or wr_http1_free.
@@ -20,7 +19,7 @@ enum {
     WR_HTTP1_HEAD_BYTES_MAX =
         16 * 1024, /* request line and header lines, with blank lines before them */
     WR_HTTP1_HEADERS_MAX = 100,
-    WR_HTTP1_BODY_BYTES_MAX = 64 * 1024,  /* of a body that is dropped */
+    WR_HTTP1_BODY_BYTES_MAX = 64 * 1024,  /* of a body, if nothing else is said */
     WR_HTTP1_EXTRA_BYTES_MAX = 16 * 1024, /* chunk extensions and trailers of one request */
 };
 
@@ -37,7 +36,7 @@ struct wr_http1_request {
                             without one */
     int minor;           /* HTTP/1.minor: 0 or 1 */
     bool keep_alive;     /* the client would send another request on this connection */
-    bool has_body;       /* a body follows, which feed drops */
+    bool has_body;       /* a body follows, which feed drops or keeps */
     struct wr_http1_header *headers;
     size_t headers_count;
 };
@@ -53,7 +52,7 @@ enum wr_http1_got {
     WR_HTTP1_MORE = 0,   /* all bytes were used: feed more */
     WR_HTTP1_HEAD =
         1, /* wr_http1_request is there. Without a body the request is complete; else feed on */
-    WR_HTTP1_DONE = 2 /* the body has been dropped: the request is complete */
+    WR_HTTP1_DONE = 2 /* the body has come: the request is complete */
 };
 
 /* Give the parser the next bytes. *used [out]: how many it took; what is left belongs to the body
@@ -63,6 +62,13 @@ enum wr_http1_got wr_http1_feed(struct wr_http1 *parser, const char *data, size_
                                 size_t *used);
 /* The request whose head is complete; NULL before. */
 const struct wr_http1_request *wr_http1_request(const struct wr_http1 *parser);
+/* How long a body may be, of the request at hand and of those after it. Between its head and its body,
+ * or before. False: the one at hand says that it is longer. */
+bool wr_http1_limit_body(struct wr_http1 *parser, size_t bytes_max);
+/* Between its head and its body: keep the body, decoded from its chunks, until wr_http1_next. */
+void wr_http1_keep_body(struct wr_http1 *parser);
+/* What was kept of it. */
+struct wr_text wr_http1_body(const struct wr_http1 *parser);
 /* The request is complete and the client keeps the connection: make ready for the next one. */
 void wr_http1_next(struct wr_http1 *parser);
 /* The peer sends no more. 0: between two requests; WEIR_ETRUNCATED: within one; WEIR_EPARSE: failed

@@ -131,16 +131,30 @@ static enum step judge(struct wr_conn *conn, const struct wr_http1_request *head
     if (!wr_request_init(&conn->request, head)) {
         return refuse(conn, 400, "this path cannot be read");
     }
-    conn->route = wr_server_find(conn->server, conn->request.path);
-    if (conn->route == NULL) {
+    const char *path = conn->request.path;
+    const struct wr_route *gets = wr_server_find(conn->server, path, false);
+    const struct wr_route *posts = wr_server_find(conn->server, path, true);
+    bool is_get = conn->request.is_head || wr_text_is(head->method, "GET");
+    if (gets == NULL && posts == NULL) {
         return refuse(conn, 404, "nothing is served here");
     }
-    if (!conn->request.is_head && !wr_text_is(head->method, "GET")) {
-        conn->reply.allow = true;
-        return refuse(conn, 405, "only GET and HEAD");
+    conn->request.is_post = wr_text_is(head->method, "POST");
+    conn->route = is_get ? gets : conn->request.is_post ? posts : NULL;
+    if (conn->route == NULL) {
+        conn->reply.allow = posts == NULL ? "GET, HEAD" : gets == NULL ? "POST" : "GET, HEAD, POST";
+        return refuse(conn, 405,
+                      posts == NULL  ? "only GET and HEAD"
+                      : gets == NULL ? "only POST"
+                                     : "only GET, HEAD and POST");
     }
     if (head->has_body && wr_http1_header(head, "Expect").data != NULL) {
-        return refuse(conn, 417, "no body is wanted");
+        return refuse(conn, 417,
+                      conn->route->posts ? "a body is wanted at once" : "no body is wanted");
+    }
+    if (conn->route->posts) {
+        wr_http1_keep_body(conn->parser);
+    } else if (!wr_http1_limit_body(conn->parser, WR_HTTP1_BODY_BYTES_MAX)) {
+        return refuse(conn, 413, "the body is too long");
     }
     return STEP_OK;
 }
@@ -150,7 +164,8 @@ static enum step read_request(struct wr_conn *conn, bool first)
 {
     struct weir_server *server = conn->server;
     conn->request.head = NULL;
-    conn->request.is_head = false;
+    conn->request.is_head = conn->request.is_post = false;
+    conn->request.body = (struct wr_text){"", 0};
     conn->request.loop = server->loop;
     wr_reply_init(&conn->reply, &conn->request, server->loop->now_unix_ns / 1000000000);
     set_limit(conn, first ? server->head_ms : server->idle_ms);
@@ -173,6 +188,7 @@ static enum step read_request(struct wr_conn *conn, bool first)
     if (conn->parser == NULL && (conn->parser = wr_http1_new()) == NULL) {
         return STEP_UNAVAILABLE;
     }
+    (void)wr_http1_limit_body(conn->parser, server->body_bytes_max);
     enum step step = feed_until(conn, WR_HTTP1_HEAD);
     if (step != STEP_OK) {
         return step;
@@ -181,6 +197,7 @@ static enum step read_request(struct wr_conn *conn, bool first)
     step = judge(conn, head);
     if (step == STEP_OK && head->has_body) {
         step = feed_until(conn, WR_HTTP1_DONE);
+        conn->request.body = wr_http1_body(conn->parser);
     }
     return step == STEP_OK && !keep_in(conn) ? STEP_UNAVAILABLE : step;
 }

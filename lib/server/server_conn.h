@@ -80,7 +80,8 @@ bool wr_out_rewind(struct wr_out *out);
 struct weir_request {
     const struct weir_loop *loop;
     const struct wr_http1_request *head;
-    bool is_head;
+    struct wr_text body; /* of a POST */
+    bool is_head, is_post;
     char path[512];
 };
 
@@ -100,10 +101,10 @@ struct weir_reply {
     int64_t now_s;        /* when the reply was begun: seconds since 1970 */
     int64_t modified_s;   /* dated: Last-Modified */
     bool dated;
-    bool ranged;  /* weir_reply_range was asked */
-    bool refused; /* an error: the text is the body */
-    bool faulty;  /* the handler gave what cannot be sent */
-    bool allow;   /* 405: say what is allowed */
+    bool ranged;       /* weir_reply_range was asked */
+    bool refused;      /* an error: the text is the body */
+    bool faulty;       /* the handler gave what cannot be sent */
+    const char *allow; /* 405: what is allowed; NULL: this is none */
     char type[96], etag[96], refusal[200];
     struct wr_reply_headers *headers; /* until the head is written; NULL: none */
 };
@@ -153,6 +154,7 @@ struct wr_route {
     char *path;
     size_t len;
     bool prefix;
+    bool posts; /* POST, not GET and HEAD */
     weir_handler *handler;
     void *ctx;
 };
@@ -184,8 +186,9 @@ struct weir_server {
     bool full; /* accepting waits for room */
     bool news; /* a connection has ended or changed its phase since the last look for room */
     int64_t head_ms, idle_ms, stall_ms;
-    struct wr_tls *tls; /* NULL: plain */
-    char in[4096];      /* what the connection that runs has just received */
+    size_t body_bytes_max; /* of a POST */
+    struct wr_tls *tls;    /* NULL: plain */
+    char in[4096];         /* what the connection that runs has just received */
     int64_t date_s;
     char date[WR_HTTP_DATE_TEXT];
     char name[32];
@@ -223,8 +226,9 @@ int wr_conn_main(weir_scope *scope, void *args);
 void wr_server_conn_phase(struct wr_conn *conn, enum wr_conn_phase phase);
 /* A connection has ended. */
 void wr_server_conn_over(struct wr_conn *conn);
-/* NULL: 404. */
-const struct wr_route *wr_server_find(const struct weir_server *server, const char *path);
+/* NULL: there is none. */
+const struct wr_route *wr_server_find(const struct weir_server *server, const char *path,
+                                      bool posts);
 /* "Sat, 21 Nov 2026 03:57:50 GMT", now. */
 const char *wr_server_date(struct weir_server *server);
 

@@ -22,6 +22,7 @@ enum {
     HEAD_MS = 60 * 1000,
     IDLE_MS = 5 * 1000,
     STALL_MS = 60 * 1000,
+    BODY_BYTES_MAX = 1024 * 1024,
     CONNECTIONS_MAX = 1000,
     ROUTES_STEP = 8,
     LEAVING_MS = 1000,
@@ -291,16 +292,18 @@ int weir_server_route(weir_server *server, const char *route, weir_handler *hand
     if (server->failure.code != 0) {
         return server->failure.code;
     }
-    if (strncmp(route, "GET /", 5) != 0 || handler == NULL) {
+    bool posts = strncmp(route, "POST /", 6) == 0;
+    if ((!posts && strncmp(route, "GET /", 5) != 0) || handler == NULL) {
         return WEIR_EINVAL;
     }
-    struct wr_route added = {.len = strlen(route + 4), .handler = handler, .ctx = ctx};
-    added.prefix = strcmp(route + 4 + added.len - 2, "/*") == 0;
+    const char *path = strchr(route, '/');
+    struct wr_route added = {.len = strlen(path), .posts = posts, .handler = handler, .ctx = ctx};
+    added.prefix = added.len >= 2 && strcmp(path + added.len - 2, "/*") == 0;
     added.len -= added.prefix ? 1 : 0;
     for (size_t i = 0; i < server->routes_count; i++) {
         const struct wr_route *other = &server->routes[i];
-        if (other->prefix == added.prefix && other->len == added.len &&
-            memcmp(other->path, route + 4, added.len) == 0) {
+        if (other->posts == posts && other->prefix == added.prefix && other->len == added.len &&
+            memcmp(other->path, path, added.len) == 0) {
             return WEIR_EINVAL;
         }
     }
@@ -312,7 +315,7 @@ int weir_server_route(weir_server *server, const char *route, weir_handler *hand
         }
         server->routes = more;
     }
-    added.path = wr_strdup(route + 4);
+    added.path = wr_strdup(path);
     if (added.path == NULL) {
         return WEIR_ENOMEM;
     }
@@ -320,13 +323,14 @@ int weir_server_route(weir_server *server, const char *route, weir_handler *hand
     return 0;
 }
 
-const struct wr_route *wr_server_find(const struct weir_server *server, const char *path)
+const struct wr_route *wr_server_find(const struct weir_server *server, const char *path,
+                                      bool posts)
 {
     const struct wr_route *best = NULL;
     size_t len = strlen(path);
     for (size_t i = 0; i < server->routes_count; i++) {
         const struct wr_route *route = &server->routes[i];
-        if (memcmp(route->path, path, WR_MIN(route->len, len + 1)) != 0) {
+        if (route->posts != posts || memcmp(route->path, path, WR_MIN(route->len, len + 1)) != 0) {
             continue;
         }
         if (!route->prefix && route->len == len) {
@@ -412,6 +416,9 @@ weir_server *weir_server_new(weir_scope *scope, const char *address,
     server->head_ms = limit(o.head_ms, HEAD_MS);
     server->idle_ms = limit(o.idle_ms, IDLE_MS);
     server->stall_ms = limit(o.stall_ms, STALL_MS);
+    server->body_bytes_max = o.body_bytes_max > 0   ? (size_t)o.body_bytes_max
+                             : o.body_bytes_max < 0 ? SIZE_MAX / 16
+                                                    : BODY_BYTES_MAX;
     server->conns_max = o.connections_max == 0  ? CONNECTIONS_MAX
                         : o.connections_max < 0 ? SIZE_MAX
                                                 : (size_t)o.connections_max;

@@ -327,7 +327,9 @@ WEIR_SOURCE(demo_index, int)
         "/lines?n=1000&size=0&seed=1       numbered lines; resumable\n"
         "/flaky?n=1000&size=0&every=1048576  the same, dropped now and then\n"
         "/gzip?n=1000&size=0&members=1     the same in gzip, in one member or several\n"
-        "/slow?n=10&ms=1000&head_ms=0      a line now and then";
+        "/slow?n=10&ms=1000&head_ms=0      a line now and then\n"
+        "POST /hook?status=503&every=3&after=1&lines=   takes what is posted\n"
+        "/hook, /hook/lines                what it has taken";
     weir_item item = weir_bytes(text, sizeof text - 1);
     (void)args;
     return weir_yield(self, &item) ? 0 : WEIR_ECLOSED;
@@ -355,11 +357,15 @@ struct weir_server *wr_demo_start(weir_scope *scope, const char *address,
                   {"GET /lines", on_lines},
                   {"GET /flaky", on_flaky},
                   {"GET /gzip", on_gzip},
-                  {"GET /slow", on_slow}};
+                  {"GET /slow", on_slow},
+                  {"POST /hook", wr_demo_on_hook},
+                  {"GET /hook", wr_demo_on_hook_counts},
+                  {"GET /hook/lines", wr_demo_on_hook_lines}};
     weir_server_options options = {.struct_size = sizeof options, .name = "demo"};
+    control->hook = wr_demo_hook_new(scope); /* before the server, so that it ends behind it */
     weir_server *server = weir_server_new(scope, address, &options);
     weir_error own;
-    int rc = 0;
+    int rc = control->hook != NULL ? 0 : WEIR_ENOMEM;
     control->began_ns = wr_now_ns(scope->loop);
     control->began_unix_ms = scope->loop->now_unix_ns / 1000000;
     for (size_t i = 0; rc == 0 && i < sizeof routes / sizeof *routes; i++) {

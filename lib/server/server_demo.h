@@ -79,10 +79,15 @@ struct wr_demo_control {
     bool calm;       /* /flaky and /flaky/feed.sse drop no more */
     uint64_t served; /* bytes of /lines and /flaky given so far */
     int64_t began_ns, began_unix_ms;
+    struct wr_demo_hook *hook; /* the server's scope has it */
 };
 
 /* server_demo_sse.c */
 weir_handler wr_demo_on_sse, wr_demo_on_flaky_sse;
+
+/* server_demo_hook.c. NULL: no memory. */
+struct wr_demo_hook *wr_demo_hook_new(struct weir_scope *scope);
+weir_handler wr_demo_on_hook, wr_demo_on_hook_counts, wr_demo_on_hook_lines;
 
 /*
  * Serve the demo. control: zeroed by the caller; must outlive the server. NULL: *error says why not.
@@ -104,6 +109,13 @@ weir_handler wr_demo_on_sse, wr_demo_on_flaky_sse;
  *     /flaky/feed.sse?...&every=     the same, breaks off at random, after `every` events or so
  *                                    (default 20)
  *     /slow?n=&ms=&head_ms=          n numbered lines, ms between them, head_ms before the head
+ *     POST /hook?status=&every=&after=&lines=
+ *                                    takes what is posted, once for each Idempotency-Key: 204; each
+ *                                    every-th request (default 1) is answered with `status` (400 to
+ *                                    599), and Retry-After: `after`; a body of more than so many
+ *                                    lines with 413
+ *     /hook                          what has been posted there, in numbers
+ *     /hook/lines                    the newest of what was taken, up to 1 MiB
  */
 WR_COMMAND_API struct weir_server *wr_demo_start(weir_scope *scope, const char *address,
                                                  struct wr_demo_control *control,

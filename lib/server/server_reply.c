@@ -195,13 +195,17 @@ static void add(struct heads *heads, const char *name, const char *value)
     heads->all[heads->count++] = (struct wr_http1_header){wr_text_of(name), wr_text_of(value)};
 }
 
-/* A 304 speaks of what the client has: what describes a body would be wrong beside it, but what
- * tells caches how to keep it belongs there (RFC 9110 15.4.5). */
+/* A refusal has another body than the one that the handler has described: what goes along with it is
+ * when to come again, and how to log in. A 304 speaks of what the client has: what describes a body
+ * would be wrong beside it, but what tells caches how to keep it belongs there (RFC 9110 15.4.5). */
 static bool goes_along(const weir_reply *reply, const struct wr_http1_header *header)
 {
     struct wr_text name = header->name;
-    return !reply->refused && (reply->status != 304 || wr_text_is(name, "Content-Location") ||
-                               !wr_text_take(&name, "Content-"));
+    if (reply->refused) {
+        return wr_text_is(name, "Retry-After") || wr_text_is(name, "WWW-Authenticate");
+    }
+    return reply->status != 304 || wr_text_is(name, "Content-Location") ||
+           !wr_text_take(&name, "Content-");
 }
 
 long wr_reply_write(const weir_reply *reply, const struct wr_plan *plan, const char *date, char *to,
@@ -238,8 +242,8 @@ long wr_reply_write(const weir_reply *reply, const struct wr_plan *plan, const c
         snprintf(range, sizeof range, "bytes */%lld", whole);
         add(&heads, "Content-Range", range);
     }
-    if (reply->allow) {
-        add(&heads, "Allow", "GET, HEAD");
+    if (reply->allow != NULL) {
+        add(&heads, "Allow", reply->allow);
     }
     if (plan->close) {
         add(&heads, "Connection", "close");

@@ -62,7 +62,13 @@ bool wr_request_init(weir_request *request, const struct wr_http1_request *head)
 const char *weir_request_method(const weir_request *request)
 {
     wr_request_given(request, "weir_request_method");
-    return request->is_head ? "HEAD" : "GET";
+    return request->is_head ? "HEAD" : request->is_post ? "POST" : "GET";
+}
+
+weir_slice weir_request_body(const weir_request *request)
+{
+    wr_request_given(request, "weir_request_body");
+    return (weir_slice){request->body.data, request->body.len};
 }
 
 const char *weir_request_path(const weir_request *request)

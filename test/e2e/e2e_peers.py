@@ -90,7 +90,7 @@ class Nginx:
     """nginx over a folder of files, plain and over TLS. Its sockets are ours, handed over as nginx
     does to a successor.
 
-    /slow/FILE is FILE at 4 MiB a second, /basic/FILE wants the user "reader" with the password
+    more: further locations. /slow/FILE is FILE at 4 MiB a second, /basic/FILE wants the user "reader" with the password
     "open sesame".
     """
 
@@ -106,12 +106,13 @@ http {{
         listen 127.0.0.1:{plain}; {tls}
         root {root};
         location /slow/ {{ alias {root}/; limit_rate 4m; }}
+        {more}
         location /basic/ {{ alias {root}/; auth_basic "weir"; auth_basic_user_file {base}/users; }}
     }}
 }}
 """
 
-    def __init__(self, root, certificates=None):
+    def __init__(self, root, certificates=None, more=""):
         self.base = tempfile.mkdtemp(prefix="weir-e2e-nginx-")
         os.chmod(self.base, 0o755)
         sockets = [listener()] + ([listener()] if certificates else [])
@@ -135,7 +136,10 @@ http {{
         conf = os.path.join(self.base, "nginx.conf")
         with open(conf, "w", encoding="ascii") as file:
             user = "user root;\n" if os.geteuid() == 0 else ""
-            file.write(user + self.CONF.format(base=self.base, root=root, plain=self.port, tls=tls))
+            conf_text = self.CONF.format(
+                base=self.base, root=root, plain=self.port, tls=tls, more=more
+            )
+            file.write(user + conf_text)
         numbers = [made.fileno() for made in sockets]
         self.process = subprocess.Popen(
             ["nginx", "-c", conf, "-p", self.base],

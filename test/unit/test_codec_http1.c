@@ -633,4 +633,47 @@ TEST_WITHIN(requests_of_llhttp_have_their_verdicts, 40)
     ck_assert_uint_ge(count, 90);
 }
 
+/* ---- bodies that are kept */
+
+/* The body of a request that comes in pieces of `step` bytes, for at most `most` bytes of it; NULL:
+ * refused, with *status. */
+static const char *kept(const char *text, size_t step, size_t most, int *status)
+{
+    static char body[64];
+    struct wr_http1 *p = wr_http1_new();
+    enum wr_http1_got got = WR_HTTP1_MORE;
+    size_t len = strlen(text), used;
+    ck_assert_ptr_nonnull(p);
+    (void)wr_http1_limit_body(p, most);
+    for (size_t at = 0; at < len && got != WR_HTTP1_ERROR && got != WR_HTTP1_DONE; at += used) {
+        size_t piece = step < len - at ? step : len - at;
+        got = wr_http1_feed(p, text + at, piece, &used);
+        if (got == WR_HTTP1_HEAD) {
+            wr_http1_keep_body(p);
+        }
+    }
+    *status = wr_http1_status(p);
+    struct wr_text came = wr_http1_body(p);
+    snprintf(body, sizeof body, "%.*s", (int)came.len, came.data);
+    wr_http1_free(p);
+    return got == WR_HTTP1_DONE ? body : NULL;
+}
+
+TEST(a_body_is_kept_at_every_chunking)
+{
+    static const char plain[] =
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nhello world";
+    static const char chunked[] = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                  "5;x=1\r\nhello\r\n6\r\n world\r\n0\r\nT: x\r\n\r\n";
+    int status;
+    for (size_t step = 1; step < sizeof chunked; step++) {
+        ck_assert_str_eq(kept(plain, step, 11, &status), "hello world");
+        ck_assert_str_eq(kept(chunked, step, 11, &status), "hello world");
+        ck_assert_ptr_null(kept(plain, step, 10, &status));
+        ck_assert_int_eq(status, 413);
+        ck_assert_ptr_null(kept(chunked, step, 10, &status));
+        ck_assert_int_eq(status, 413);
+    }
+}
+
 MAIN("codec/http1")

@@ -351,6 +351,7 @@ CALL(weir_request_method, weir_request_method(w->request));
 CALL(weir_request_path, weir_request_path(w->request));
 CALL(weir_request_query, char to[8]; weir_request_query(w->request, "q", to, sizeof to));
 CALL(weir_request_number, weir_request_number(w->request, "q", 0));
+CALL(weir_request_body, (void)weir_request_body(w->request));
 CALL(weir_request_header, char to[8]; weir_request_header(w->request, "h", to, sizeof to));
 CALL(weir_reply_status, weir_reply_status(w->reply, 200));
 CALL(weir_reply_type, weir_reply_type(w->reply, "text/plain"));

@@ -248,7 +248,9 @@ TEST(a_server_that_cannot_listen_fails)
 TEST(routes_that_are_none_are_refused)
 {
     start();
-    ck_assert_int_eq(weir_server_route(server, "POST /x", on_nothing, NULL), WEIR_EINVAL);
+    ck_assert_int_eq(weir_server_route(server, "PUT /x", on_nothing, NULL), WEIR_EINVAL);
+    ck_assert_int_eq(weir_server_route(server, "POST /lines", on_nothing, NULL), 0);
+    ck_assert_int_eq(weir_server_route(server, "POST /lines", on_nothing, NULL), WEIR_EINVAL);
     ck_assert_int_eq(weir_server_route(server, "GET x", on_nothing, NULL), WEIR_EINVAL);
     ck_assert_int_eq(weir_server_route(server, "GET /lines", on_nothing, NULL), WEIR_EINVAL);
     ck_assert_int_eq(weir_server_route(server, "GET /", on_nothing, NULL), 0);

@@ -462,4 +462,68 @@ TEST(a_demo_that_cannot_listen_tells_why)
     weir_loop_free(loop);
 }
 
+/* ---- the hook */
+
+/* Post a body; the status line of the answer. */
+static const char *post(const char *target, const char *headers, const char *body_text)
+{
+    char request[512];
+    snprintf(request, sizeof request, "POST %s HTTP/1.1\r\n%sContent-Length: %zu\r\n" LAST "%s",
+             target, headers, strlen(body_text), body_text);
+    return ask(request);
+}
+
+TEST(the_hook_counts_what_is_posted_and_shows_it)
+{
+    size_t len;
+    start_demo();
+    ck_assert(begins(post("/hook", "", "one\ntwo\n"), "HTTP/1.1 204 "));
+    ck_assert(begins(post("/hook", "", "three\n"), "HTTP/1.1 204 "));
+    ck_assert(begins(get("/hook", "", &len),
+                     "{\"requests\":2,\"taken\":2,\"refused\":0,\"repeats\":0,\"lines\":3,"
+                     "\"bytes\":14}"));
+    ck_assert_str_eq(get("/hook/lines", "", &len), "one\ntwo\nthree\n");
+    finish();
+}
+
+TEST(the_hook_takes_a_request_once_for_its_key)
+{
+    size_t len;
+    start_demo();
+    post("/hook", "Idempotency-Key: k1\r\n", "one\n");
+    ck_assert(begins(post("/hook", "Idempotency-Key: k1\r\n", "one\n"), "HTTP/1.1 204 "));
+    post("/hook", "Idempotency-Key: k2\r\n", "two\n");
+    ck_assert_str_eq(get("/hook/lines", "", &len), "one\ntwo\n");
+    ck_assert_ptr_nonnull(strstr(get("/hook", "", &len), "\"repeats\":1"));
+    finish();
+}
+
+TEST(the_hook_refuses_as_it_is_asked_to)
+{
+    start_demo();
+    ck_assert(begins(post("/hook?status=503&every=2&after=7", "", "x"), "HTTP/1.1 204 "));
+    ck_assert(begins(post("/hook?status=503&every=2&after=7", "", "x"), "HTTP/1.1 503 "));
+    ck_assert_ptr_nonnull(strstr(got, "Retry-After: 7\r\n"));
+    ck_assert(begins(post("/hook?lines=1", "", "x\ny"), "HTTP/1.1 413 "));
+    ck_assert(begins(post("/hook", "Content-Encoding: gzip\r\n", "x"), "HTTP/1.1 400 "));
+    finish();
+}
+
+TEST(what_is_not_posted_to_the_hook_is_refused_by_its_method)
+{
+    start_demo();
+    ck_assert(begins(post("/lines", "", "x"), "HTTP/1.1 405 "));
+    ck_assert_ptr_nonnull(strstr(got, "Allow: GET, HEAD\r\n"));
+    ck_assert(begins(ask("PUT /hook HTTP/1.1\r\n" LAST), "HTTP/1.1 405 "));
+    ck_assert_ptr_nonnull(strstr(got, "Allow: GET, HEAD, POST\r\n"));
+    ck_assert(
+        begins(ask("POST /hook HTTP/1.1\r\nContent-Length: 1048577\r\n" LAST), "HTTP/1.1 413 "));
+    ck_assert(
+        begins(ask("POST /lines HTTP/1.1\r\nContent-Length: 1048577\r\n" LAST), "HTTP/1.1 413 "));
+    ck_assert(
+        begins(ask("POST /hook HTTP/1.1\r\nContent-Length: 1\r\nExpect: 100-continue\r\n" LAST),
+               "HTTP/1.1 417 "));
+    finish();
+}
+
 MAIN("server/demo")

@@ -1,0 +1,135 @@
+"""`post URL`, to the demo's hook and through nginx: what arrives, and what is said of what does not."""
+
+import json
+import os
+import re
+import urllib.request
+
+import e2e_peers
+import e2e_support
+from e2e_support import Weir, wait_for, weir
+
+
+class Post(e2e_support.TestCase):
+    def setUp(self):
+        super().setUp()
+        run = Weir("demo", ":0", stdout=open(self.path("demo"), "wb"))
+        self.addCleanup(run.__exit__)
+        found = wait_for(
+            lambda: re.search(rb"http://127\.0\.0\.1:(\d+)", self.read("demo")), "the demo to listen"
+        )
+        self.port = int(found.group(1))
+        self.base = "http://127.0.0.1:%d" % self.port
+        self.hook = self.base + "/hook"
+
+    def get(self, path):
+        with urllib.request.urlopen(self.base + path) as answer:
+            return answer.read()
+
+    def counts(self):
+        return json.loads(self.get("/hook"))
+
+    def numbers(self, last):
+        return b"".join(b"%d\n" % i for i in range(1, last + 1))
+
+    def test_batches_arrive_whole_and_in_order(self):
+        self.ends(weir("gen 1..1000 | batch 100 | post " + self.hook), 0)
+        self.assertEqual(self.get("/hook/lines"), self.numbers(1000))
+        self.assertEqual(self.counts()["requests"], 10)
+
+    def test_packed_bodies_arrive(self):
+        self.ends(weir("gen 1..1000 | batch 500 | post %s gzip" % self.hook), 0)
+        self.assertEqual(self.get("/hook/lines"), self.numbers(1000))
+
+    def test_what_is_refused_for_now_is_sent_again_and_counted_once(self):
+        url = self.hook + "?status=503&every=3"
+        run = weir("-v", "gen 1..20 | batch 2 | post '%s' parallel=4" % url)
+        self.ends(run, 0, "503 Service Unavailable", "20 in = 20 out")
+        lines = self.get("/hook/lines").split()
+        self.assertEqual(sorted(map(int, lines)), list(range(1, 21)))
+        self.assertEqual(self.counts()["lines"], 20)
+
+    def test_a_pause_that_is_asked_for_is_kept(self):
+        run = weir("-v", "gen 1..2 | post '%s?status=429&every=2&after=1'" % self.hook)
+        self.ends(run, 0, "429 Too Many Requests", "retry 1 in 1.")
+
+    def test_a_batch_that_is_too_large_is_taken_apart(self):
+        self.ends(weir("gen 1..10 | batch 10 | post '%s?lines=3'" % self.hook), 0)
+        self.assertEqual(self.get("/hook/lines"), self.numbers(10))
+
+    def test_what_is_rejected_goes_to_the_dead_file(self):
+        url = self.hook + "?status=422&every=2"
+        run = weir("-v", "--dead", self.path("dead"), "gen 1..6 | batch 2 | post '%s'" % url)
+        self.ends(run, 0, "6 in = 4 out", "2 rejected")
+        dead = [json.loads(line) for line in self.read("dead").splitlines()]
+        self.assertEqual([record["body"] for record in dead], ["3", "4"])
+        self.assertEqual({record["component"] for record in dead}, {"post"})
+        self.assertIn("422", dead[0]["reason"])
+
+    def test_another_status_fails_with_nothing_of_it_delivered(self):
+        run = weir("-v", "gen 1..4 | batch 2 | post '%s?status=409&every=2'" % self.hook)
+        self.ends(run, 1, "409 Conflict", "items 3 to 4 of count did not arrive", "2 in flight")
+
+    def test_nobody_there_is_told_at_once(self):
+        closed = e2e_peers.listener()
+        port = closed.getsockname()[1]
+        closed.close()
+        run = weir("gen 1..4 | post http://127.0.0.1:%d/hook" % port)
+        self.ends(run, 4, "Connection refused", "item 1 of count did not arrive")
+
+    def test_secrets_are_not_said(self):
+        run = weir(
+            "-vv",
+            "gen 1..1 | post http://me:c4n4ry@127.0.0.1:%d/nothing?token=c4n4ry "
+            'header="X-Key: c4n4ry"' % self.port,
+        )
+        self.ends(run, 1, "404 Not Found")
+        self.assertNotIn("c4n4ry", run.err)
+
+    def test_a_drain_delivers_what_is_under_way(self):
+        text = "%s/feed.ndjson?rate=50&bad=0 | batch 5 within 1s | post %s" % (self.base, self.hook)
+        run = Weir("-v", text)
+        self.addCleanup(run.__exit__)
+        wait_for(lambda: self.counts()["lines"] >= 10, "the first batches")
+        run.send(15)
+        ended = run.end()
+        self.ends(ended, 0)
+        delivered = int(re.search(r"(\d+) in = (\d+) out", ended.err).group(2))
+        self.assertEqual(self.counts()["lines"], delivered)
+
+    def test_killed_and_run_again_with_a_state_nothing_is_missing(self):
+        lines = self.write("in", "".join("%d\n" % i for i in range(1, 3001)))
+        text = "%s | batch 10 | post %s" % (lines, self.hook)
+        for _ in range(3):
+            run = Weir("--state", self.path("state"), text)
+            before = self.counts()["requests"]
+            wait_for(lambda: self.counts()["requests"] > before + 20, "some requests")
+            run.kill()
+            run.__exit__()
+        self.ends(weir("--state", self.path("state"), text), 0)
+        came = [int(line) for line in self.get("/hook/lines").split()]
+        self.assertEqual(sorted(set(came)), list(range(1, 3001)))
+        self.assertLess(len(came), 2 * 3000)
+
+
+class ThroughNginx(Post):
+    """The same through nginx, which has limits of its own, over TLS."""
+
+    def setUp(self):
+        super().setUp()
+        self.certificates = e2e_peers.Certificates()
+        self.addCleanup(self.certificates.close)
+        place = "location / { client_max_body_size 2k; proxy_pass %s; }" % self.base
+        self.nginx = self.peer(e2e_peers.Nginx(self.folder, self.certificates, place))
+        self.hook = "https://localhost:%d/hook" % self.nginx.tls_port
+        os.environ["CURL_CA_BUNDLE"] = self.certificates.ca
+        self.addCleanup(os.environ.pop, "CURL_CA_BUNDLE")
+
+    def test_the_limit_of_nginx_halves_a_batch(self):
+        self.ends(weir("gen 1..2000 | batch 1000 | post " + self.hook), 0)
+        self.assertEqual(self.get("/hook/lines"), self.numbers(2000))
+        self.assertGreater(self.counts()["requests"], 2)
+
+
+if __name__ == "__main__":
+    e2e_support.main()
