@@ -161,7 +161,6 @@ static const struct planned_word planned_stages[] = {
     {"log", NULL},
     {"assert", NULL},
     {"tap", NULL},
-    {"tls", HINT_BEFORE},
 };
 
 bool planned_flag(const char *name, char letter, const char **hint)

@@ -150,7 +150,8 @@ typedef struct weir_plan_options {
     const char *const *files;      /* stand for the source, one after another; "-": stdin */
     size_t files_count;            /* 0: the text's source, else standard input */
     const weir_http_options *http; /* for an http source: headers, certificates, limits, retries; of
-                                      it connect_ms for sockets, idle_ms for socket sources */
+                                      it connect_ms and who is trusted (tls, ca_file, ca_folder)
+                                      for sockets, idle_ms for socket sources */
     const char *user;              /* "name:password" for an http source; never shown */
     weir_state *state;             /* for the source and the sink; not with several files */
     int32_t stdin_fd;              /* default 0 */

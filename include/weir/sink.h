@@ -62,8 +62,9 @@ WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK bool weir_commit(weir_sink *sink);
  *
  * error    [out] the failure, code 0 when there is none.
  * Returns  0, or the code of its failure: WEIR_ECLOSED: the far end has gone. WEIR_ECONNECT,
- *          WEIR_ERESOLVE, WEIR_ELOST: a socket. WEIR_EIO, detail errno: a write, an open, a state that cannot
- *          be saved. WEIR_ETIMEDOUT: its limit. WEIR_ECANCELED, WEIR_EINVAL, WEIR_ENOMEM.
+ *          WEIR_ERESOLVE, WEIR_ETLS, WEIR_ELOST: a socket. WEIR_EIO, detail errno: a write, an open, a
+ *          state that cannot be saved. WEIR_ETIMEDOUT: its limit. WEIR_ECANCELED, WEIR_EINVAL,
+ *          WEIR_ENOMEM.
  */
 WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK int weir_sink_finish(WEIR_TAKES weir_sink *sink,
                                                             weir_error *error);
@@ -183,8 +184,8 @@ WEIR_API weir_sink *weir_file_sink(weir_scope *scope, const char *path,
 
 struct weir_socket_options; /* <weir/source.h> */
 /*
- * Make a sink that writes to "tcp://HOST:PORT", "unix:PATH" or "unix://PATH". The first put
- * connects. What the peer sends is read and dropped.
+ * Make a sink that writes to "tcp://HOST:PORT", "tls://HOST:PORT", "unix:PATH" or "unix://PATH". The
+ * first put connects. What the peer sends is read and dropped.
  *
  * The end. weir_sink_finish shuts the sending side down, so that the peer reads an end behind the
  * last byte, and waits until the peer has taken all: until it answers with its own end, or has not
@@ -194,9 +195,13 @@ struct weir_socket_options; /* <weir/source.h> */
  * message says how many bytes did not arrive. A peer that takes nothing before the end is waited
  * for, and logged once after a minute.
  *
+ * TLS. A peer whose certificate is refused is WEIR_ETLS at the first put. A peer that refuses the
+ * sink's certificate may say so only after the first bytes were written (TLS 1.3): that is WEIR_ETLS
+ * then, and the peer may have read none of them. Only a proper end sends a close_notify, so that the
+ * peer can tell it from a failure.
+ *
  * address  copied. One that cannot be read is WEIR_EINVAL, at the first put.
- * options  NULL: the defaults. Copied. Plain bytes only: tls and ca_file other than 0 are
- *          WEIR_EINVAL.
+ * options  NULL: the defaults. Copied, with all texts.
  */
 WEIR_API weir_sink *weir_socket_sink(weir_scope *scope, const char *address,
                                      const struct weir_socket_options *options);

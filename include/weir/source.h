@@ -104,15 +104,25 @@ enum {
 /* For socket sources and sinks. */
 typedef struct weir_socket_options {
     size_t struct_size;
-    int32_t frame;       /* sink: WEIR_FRAME_LINES (default), _NONE, _LEN32; source: lines only */
-    int32_t tls;         /* 0; anything else is WEIR_EINVAL: sockets are plain */
-    const char *ca_file; /* NULL, as tls */
-    int64_t connect_ms;  /* to resolve and connect; default 10 s; WEIR_NONE: no limit */
-    int64_t stall_ms;    /* the peer takes (sink) or sends (source) nothing for so long:
+    int32_t frame; /* sink: WEIR_FRAME_LINES (default), _NONE, _LEN32; source: lines only */
+    /* tls, ca_file, ca_folder, cert_file, key_file and server_name are for tls:// addresses (TLS 1.2
+     * and 1.3); with others they are WEIR_EINVAL. The files are PEM, and read when it connects. */
+    int32_t tls; /* WEIR_TLS_VERIFY (default): the peer needs a certificate for server_name from a
+                    trusted authority; WEIR_TLS_TRUST_ANYBODY: any certificate */
+    const char *ca_file; /* the trusted authorities; default: those of the system, or of the
+                            environment's SSL_CERT_FILE and SSL_CERT_DIR */
+    int64_t connect_ms; /* to resolve, connect and shake hands; default 10 s; WEIR_NONE: no limit */
+    int64_t stall_ms;   /* the peer takes (sink) or sends (source) nothing for so long:
                             WEIR_ETIMEDOUT; default: never */
     int64_t line_bytes_max; /* source: as in weir_lines_options */
     int32_t overlong;       /* source: as in weir_lines_options */
     int32_t reserved;
+    const char *cert_file;   /* a certificate for a peer that asks for one, and those between it and
+                                its root; default: none */
+    const char *key_file;    /* its key, without a password; default: in cert_file, too */
+    const char *server_name; /* the name in the peer's certificate, which is also sent to the peer
+                                (SNI); default: the host of the address */
+    const char *ca_folder;   /* PEM files by hash (openssl rehash), trusted besides ca_file */
 } weir_socket_options;
 
 /* What files and descriptors are read by. */
@@ -206,13 +216,16 @@ WEIR_API weir_gen *weir_fd_lines(weir_scope *scope, int fd, const weir_lines_opt
 /* The same without lines: the limits of the options have no effect. */
 WEIR_API weir_gen *weir_fd_bytes(weir_scope *scope, int fd, const weir_lines_options *options);
 /*
- * Read the lines of "tcp://HOST:PORT", "unix:PATH" or "unix://PATH": weir connects, sends nothing,
- * and reads to the end of the stream. It does not connect again.
+ * Read the lines of "tcp://HOST:PORT", "tls://HOST:PORT", "unix:PATH" or "unix://PATH": weir
+ * connects, sends nothing, and reads to the end of the stream. It does not connect again.
  *
- * address  copied. All addresses of a name are tried in turn.
- * options  NULL: the defaults. Copied.
- * Fails    WEIR_EINVAL: address or options. WEIR_ERESOLVE; WEIR_ECONNECT, WEIR_ERESET, detail
- *          errno; WEIR_ETIMEDOUT; WEIR_ETOOLONG, WEIR_EBUDGET: a line. WEIR_ENOMEM.
+ * address  copied. All addresses of a name are tried, IPv6 and IPv4 in turn: the next when the one
+ *          before has failed or has not answered for 250 ms (RFC 8305).
+ * options  NULL: the defaults. Copied, with all texts.
+ * Fails    WEIR_EINVAL: address or options, a file of TLS. WEIR_ERESOLVE; WEIR_ECONNECT, WEIR_ERESET,
+ *          detail errno; WEIR_ETLS: the peer or its certificate is refused, or we are;
+ *          WEIR_ETRUNCATED: a TLS connection was cut: it has ended without a close_notify;
+ *          WEIR_ETIMEDOUT; WEIR_ETOOLONG, WEIR_EBUDGET: a line. WEIR_ENOMEM.
  */
 WEIR_API weir_gen *weir_socket_lines(weir_scope *scope, const char *address,
                                      const weir_socket_options *options);

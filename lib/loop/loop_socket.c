@@ -42,8 +42,10 @@ static void drop(struct wr_socket *socket)
         return;
     }
     socket->input_over = true;
-    socket->answered = n == 0 && socket->shut;
+    /* What TLS calls a cut of what the peer sends is an answer to our end all the same. */
+    socket->answered = (n == 0 || n == WEIR_ETRUNCATED) && socket->shut;
     socket->broken = n < 0 ? transport->detail : 0;
+    socket->refused = n == WEIR_ETLS;
     if (socket->drops) {
         transport->ops->watch_input(transport, NULL, NULL);
     }
@@ -97,6 +99,11 @@ static int look(struct wr_socket *socket, struct progress *progress, uint64_t wr
     if (!socket->input_over) {
         drop(socket);
     }
+    if (socket->refused) { /* it has closed, too, which may have been a reset */
+        return wr_error_set(error, WEIR_ETLS, 0, "socket",
+                            "TLS: %s; of %" PRIu64 " bytes written the peer may have read none",
+                            socket->transport->reason, written);
+    }
     int broken = socket->broken != 0 ? socket->broken : ops->broken(socket->transport);
     if (broken != 0) { /* what was left before counts: a unix socket has none any more */
         return wr_socket_lost(socket->transport, progress->left, written, broken, error,
@@ -139,6 +146,7 @@ int wr_socket_finish(struct wr_socket *socket, uint64_t written, int64_t drain_m
                                       : wr_socket_lost(socket->transport, progress.left, written, 0,
                                                        error, "not waited any longer for the peer");
         }
+        ops->shut(socket->transport); /* what TLS ends with may have found no room */
         pause_ms = WR_MIN(pause_ms * 2, (int64_t)LOOK_MS);
     }
     return WR_MIN(rc, 0);

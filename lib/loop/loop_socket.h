@@ -17,6 +17,7 @@ struct wr_socket {
     bool drops;                     /* what comes is read and dropped */
     bool input_over;                /* the peer's end has come, or the reset */
     int broken;                     /* errno of the reset; 0: none */
+    bool refused;                   /* the peer has said by TLS that it does not want us */
     bool shut;                      /* the peer was sent the end */
     bool answered;                  /* ... and has sent its own behind it */
 };
@@ -26,7 +27,7 @@ void wr_socket_drop_input(struct wr_socket *socket);
 /* Send the end, and wait until the peer has taken all of the `written` bytes: its own end comes
  * behind ours, or a second passes without a reset after it has taken the last one. drain_ms: how long
  * it may take nothing; < 0: for ever. Suspends. 0; or WEIR_ELOST with *error, also when the wait was
- * canceled. */
+ * canceled; WEIR_ETLS: the peer has refused us. */
 int wr_socket_finish(struct wr_socket *socket, uint64_t written, int64_t drain_ms,
                      weir_error *error);
 /* Bytes that its peer has not taken. */

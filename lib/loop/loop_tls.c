@@ -68,9 +68,7 @@ void wr_tls_unref(struct wr_tls *tls)
     }
     wr_list_remove(&tls->link);
     SSL_CTX_free(tls->ctx);
-    wr_free((void *)(uintptr_t)tls->options.ca_file);
-    wr_free((void *)(uintptr_t)tls->options.cert_file);
-    wr_free((void *)(uintptr_t)tls->options.key_file);
+    wr_tls_options_free(&tls->options);
     wr_free(tls);
 }
 
@@ -88,6 +86,7 @@ static struct wr_tls *find(struct weir_loop *loop, enum wr_tls_role role,
         struct wr_tls *tls = WR_OWNER(node, struct wr_tls, link);
         if (tls->role == role && tls->options.trust_anybody == options->trust_anybody &&
             same_text(tls->options.ca_file, options->ca_file) &&
+            same_text(tls->options.ca_folder, options->ca_folder) &&
             same_text(tls->options.cert_file, options->cert_file) &&
             same_text(tls->options.key_file, options->key_file)) {
             return tls;
@@ -124,7 +123,11 @@ static bool load(const struct making *making)
     if (o->ca_file != NULL && SSL_CTX_load_verify_file(ctx, o->ca_file) != 1) {
         return refuse(making, "the certificates to trust in", o->ca_file);
     }
-    if (o->ca_file == NULL && !o->trust_anybody && making->tls->role == WR_TLS_CLIENT) {
+    if (o->ca_folder != NULL && SSL_CTX_load_verify_dir(ctx, o->ca_folder) != 1) {
+        return refuse(making, "the folder of certificates to trust,", o->ca_folder);
+    }
+    if (o->ca_file == NULL && o->ca_folder == NULL && !o->trust_anybody &&
+        making->tls->role == WR_TLS_CLIENT) {
         (void)SSL_CTX_set_default_verify_paths(ctx); /* without any nobody is trusted */
     }
     if (o->cert_file == NULL) {
@@ -151,7 +154,9 @@ static void make(void *arg)
         wr_error_set(making->error, WEIR_ENOMEM, 0, "tls", "no memory for TLS");
         return;
     }
-    SSL_CTX_set_options(tls->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET);
+    /* An end without TLS's own is told by the transport, and ends one direction only. */
+    SSL_CTX_set_options(tls->ctx,
+                        SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_session_cache_mode(tls->ctx, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_num_tickets(tls->ctx, 0);
     SSL_CTX_set_mode(tls->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS |
@@ -168,16 +173,25 @@ static void make(void *arg)
     ERR_clear_error();
 }
 
-/* False: out of memory. */
-static bool copy_options(struct wr_tls_options *to, const struct wr_tls_options *from)
+bool wr_tls_options_copy(struct wr_tls_options *to, const struct wr_tls_options *from)
 {
     to->trust_anybody = from->trust_anybody;
     to->ca_file = wr_strdup(from->ca_file);
+    to->ca_folder = wr_strdup(from->ca_folder);
     to->cert_file = wr_strdup(from->cert_file);
     to->key_file = wr_strdup(from->key_file);
     return (to->ca_file != NULL || from->ca_file == NULL) &&
+           (to->ca_folder != NULL || from->ca_folder == NULL) &&
            (to->cert_file != NULL || from->cert_file == NULL) &&
            (to->key_file != NULL || from->key_file == NULL);
+}
+
+void wr_tls_options_free(struct wr_tls_options *options)
+{
+    wr_free((void *)(uintptr_t)options->ca_file);
+    wr_free((void *)(uintptr_t)options->ca_folder);
+    wr_free((void *)(uintptr_t)options->cert_file);
+    wr_free((void *)(uintptr_t)options->key_file);
 }
 
 struct wr_tls *wr_tls_new(struct weir_loop *loop, enum wr_tls_role role,
@@ -199,7 +213,7 @@ struct wr_tls *wr_tls_new(struct weir_loop *loop, enum wr_tls_role role,
     tls->role = role;
     wr_list_init(&tls->link);
     struct making making = {.tls = tls, .error = error};
-    if (!copy_options(&tls->options, options)) {
+    if (!wr_tls_options_copy(&tls->options, options)) {
         wr_error_set(error, WEIR_ENOMEM, 0, "tls", "no memory for TLS");
     } else if (role == WR_TLS_SERVER && options->cert_file == NULL) {
         wr_error_set(error, WEIR_EINVAL, 0, "tls", "a server needs a certificate");

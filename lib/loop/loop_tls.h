@@ -22,7 +22,7 @@ struct wr_tls;
 
 enum wr_tls_role { WR_TLS_CLIENT = 0, WR_TLS_SERVER };
 
-/* Names of PEM files; copied. */
+/* Names of PEM files. */
 struct wr_tls_options {
     const char *ca_file; /* whom to trust. NULL: a client trusts whom the system does, or what
                               SSL_CERT_FILE and SSL_CERT_DIR name; a server asks for no certificate.
@@ -32,7 +32,12 @@ struct wr_tls_options {
                               be given. NULL: none */
     const char *key_file; /* its key, not encrypted. NULL: in cert_file, too */
     bool trust_anybody;   /* a client: whatever certificate the server has */
+    const char *ca_folder; /* whom to trust besides, by hash (openssl rehash). NULL: as ca_file */
 };
+
+/* False: out of memory; free what was copied all the same. */
+bool wr_tls_options_copy(struct wr_tls_options *to, const struct wr_tls_options *from);
+void wr_tls_options_free(struct wr_tls_options *options);
 
 /* A context. What has the same options in one loop is one context, as long as it is used. NULL:
  * *error (WEIR_EINVAL: a file that cannot be used; WEIR_ENOMEM). */

@@ -20,6 +20,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base_alloc.h"
@@ -33,10 +34,14 @@ struct tls_transport {
     SSL *ssl;
     int lower_code; /* why a try below has failed, since the last call into OpenSSL */
     bool lower_ended;
-    int failure; /* sticky; base.detail and base.reason tell more */
+    int failure;   /* sticky; base.detail and base.reason tell more */
+    bool told_end; /* close_notify has come */
     int read_wants, write_wants;
-    bool read_again;            /* the last read found nothing */
-    bool shutting;              /* close_notify did not go out whole yet */
+    bool read_again;         /* the last read found nothing */
+    bool shutting;           /* close_notify did not go out whole yet */
+    void (*gone)(void *ctx); /* watch_broken: a failure of TLS breaks the connection, too */
+    void *gone_ctx;
+    struct wr_deferred broken;
     struct wr_task *waiters[2]; /* for the lower one to be readable, writable */
     struct wr_task *turn[2];    /* for their turn to do so */
 };
@@ -103,6 +108,15 @@ static void make_method(void)
     }
 }
 
+/* Under OpenSSL's frame, as the BIO's. */
+static void on_info(const SSL *ssl, int where, int what)
+{
+    if (where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY) {
+        struct tls_transport *self = SSL_get_app_data(ssl);
+        self->told_end = true;
+    }
+}
+
 static bool set_bio(struct tls_transport *self)
 {
     uv_once(&method_once, make_method);
@@ -123,27 +137,38 @@ static int fail(struct tls_transport *self, int code, int detail, const char *re
     self->failure = code;
     self->base.detail = detail;
     self->base.reason = reason;
+    if (self->gone != NULL) {
+        wr_defer(self->base.loop, &self->broken);
+    }
     return code;
 }
 
-/* A call has given rc <= 0: WR_AGAIN and what is wanted; 0: the peer has ended; or a failure. */
+static const char cut[] = "the connection was cut: it has ended without TLS's close_notify";
+
+/* The peer sends no more: 0, or why that is no end. What we write may still arrive. */
+static int ended(struct tls_transport *self)
+{
+    if (self->told_end) {
+        return 0;
+    }
+    self->base.detail = 0;
+    self->base.reason = cut;
+    return WEIR_ETRUNCATED;
+}
+
+/* A call has given rc <= 0: WR_AGAIN and what is wanted; the peer's end; or a failure. */
 static int why_not(struct tls_transport *self, int rc, int *wants)
 {
     switch (SSL_get_error(self->ssl, rc)) {
     case SSL_ERROR_WANT_READ: *wants = WR_READABLE; return WR_AGAIN;
     case SSL_ERROR_WANT_WRITE: *wants = WR_WRITABLE; return WR_AGAIN;
-    case SSL_ERROR_ZERO_RETURN: return 0;
+    case SSL_ERROR_ZERO_RETURN: return ended(self);
     default: break;
     }
     /* What OpenSSL objects to comes first: the alert that it sends then may fail below, too. */
     unsigned long error = ERR_peek_error();
     if (error == 0 && self->lower_code < 0) {
         return fail(self, self->lower_code, self->lower->detail, self->lower->reason);
-    }
-    if (ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING ||
-        (error == 0 && self->lower_ended)) {
-        return fail(self, WEIR_ETRUNCATED, 0,
-                    "the connection was cut: it has ended without TLS's close_notify");
     }
     if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE) {
         return fail(self, WEIR_ENOMEM, 0, "no memory for TLS");
@@ -196,8 +221,9 @@ struct writing {
 };
 
 /* The peer has gone. If it has said why (an alert), that is the failure. */
-static int last_words(struct tls_transport *self)
+static void last_words(void *arg)
 {
+    struct tls_transport *self = arg;
     char byte;
     size_t n;
     begin(self);
@@ -206,7 +232,6 @@ static int last_words(struct tls_transport *self)
         ERR_GET_REASON(ERR_peek_error()) >= SSL_AD_REASON_OFFSET) {
         (void)fail(self, WEIR_ETLS, 0, wr_tls_reason());
     }
-    return self->failure;
 }
 
 /* The next record's bytes: of the piece itself, or of several small ones put together. */
@@ -250,7 +275,10 @@ static void write_here(void *arg)
         int rc = SSL_write_ex(self->ssl, bytes, len, &n);
         if (rc <= 0) {
             code = why_not(self, rc, &self->write_wants);
-            code = code == WEIR_ECLOSED ? last_words(self) : code;
+            if (code == WEIR_ECLOSED) {
+                last_words(self);
+                code = self->failure;
+            }
         }
         sum += n;
         while (count > 0 && n >= iov->iov_len - skip) {
@@ -348,7 +376,7 @@ static void tls_shut(struct wr_transport *transport)
     struct tls_transport *self = of_base(transport);
     if (self->failure < 0) {
         self->lower->ops->shut(self->lower);
-    } else if ((SSL_get_shutdown(self->ssl) & SSL_SENT_SHUTDOWN) == 0) {
+    } else if (self->shutting || (SSL_get_shutdown(self->ssl) & SSL_SENT_SHUTDOWN) == 0) {
         wr_on_loop_stack(transport->loop, shut_here, self);
     }
 }
@@ -375,18 +403,56 @@ static void tls_reset(struct wr_transport *transport)
 
 static void tls_watch_hangup(struct wr_transport *transport, void (*gone)(void *ctx), void *ctx)
 {
-    struct wr_transport *lower = of_base(transport)->lower;
-    lower->ops->watch_hangup(lower, gone, ctx);
+    struct tls_transport *self = of_base(transport);
+    self->gone = NULL; /* each watch replaces the other */
+    self->lower->ops->watch_hangup(self->lower, gone, ctx);
+}
+
+static void tell_broken(void *ctx)
+{
+    struct tls_transport *self = ctx;
+    void (*gone)(void *ctx) = self->gone;
+    self->gone = NULL;
+    if (self->failure == 0) {
+        wr_on_loop_stack(self->base.loop, last_words, self);
+    }
+    if (gone != NULL) {
+        gone(self->gone_ctx);
+    }
+}
+
+static void run_broken(struct wr_deferred *deferred)
+{
+    tell_broken(WR_OWNER(deferred, struct tls_transport, broken));
 }
 
 static void tls_watch_broken(struct wr_transport *transport, void (*gone)(void *ctx), void *ctx)
 {
-    struct wr_transport *lower = of_base(transport)->lower;
+    struct tls_transport *self = of_base(transport);
+    struct wr_transport *lower = self->lower;
+    self->gone = gone;
+    self->gone_ctx = ctx;
     if (lower->ops->watch_broken != NULL) {
-        lower->ops->watch_broken(lower, gone, ctx);
-    } else {
-        lower->ops->watch_hangup(lower, gone, ctx);
+        lower->ops->watch_broken(lower, gone != NULL ? tell_broken : NULL, self);
     }
+    if (gone != NULL && self->failure < 0) {
+        wr_defer(transport->loop, &self->broken);
+    }
+}
+
+static void tls_watch_input(struct wr_transport *transport, void (*came)(void *ctx), void *ctx)
+{
+    struct wr_transport *lower = of_base(transport)->lower;
+    if (lower->ops->watch_input != NULL) {
+        lower->ops->watch_input(lower, came, ctx);
+    }
+}
+
+static int tls_broken(const struct wr_transport *transport)
+{
+    const struct wr_transport *lower =
+        WR_OWNER((uintptr_t)transport, struct tls_transport, base)->lower;
+    return lower->ops->broken != NULL ? lower->ops->broken(lower) : 0;
 }
 
 static void free_here(void *arg)
@@ -402,6 +468,7 @@ static void free_here(void *arg)
 static void tls_free(struct wr_transport *transport)
 {
     struct tls_transport *self = of_base(transport);
+    wr_list_remove(&self->broken.link);
     wr_on_loop_stack(transport->loop, free_here, self);
     wr_tls_unref(self->tls);
     self->lower->ops->free(self->lower);
@@ -423,17 +490,20 @@ static const struct wr_transport_ops tls_ops = {.kind = "tls",
                                                 .shut = tls_shut,
                                                 .unread = tls_unread,
                                                 .unsent = tls_unsent,
+                                                .broken = tls_broken,
                                                 .reset = tls_reset,
                                                 .limit_silence = tls_limit_silence,
                                                 .watch_hangup = tls_watch_hangup,
                                                 .watch_broken = tls_watch_broken,
+                                                .watch_input = tls_watch_input,
                                                 .free = tls_free};
 
 /* ---- shaking hands */
 
 struct starting {
     struct tls_transport *self;
-    const char *name; /* NULL: a server */
+    const char *name;   /* NULL: a server */
+    const char *advice; /* what to type; "" */
     int code;
     int wants;
 };
@@ -463,16 +533,26 @@ static void set_up_here(void *arg)
     struct tls_transport *self = starting->self;
     ERR_clear_error();
     self->ssl = wr_tls_connection(self->tls);
-    if (self->ssl == NULL || !set_bio(self) ||
+    if (self->ssl == NULL || !set_bio(self) || SSL_set_app_data(self->ssl, self) != 1 ||
         (starting->name != NULL && !expect(self->ssl, starting->name))) {
         starting->code = WEIR_ENOMEM;
         return;
     }
+    SSL_set_info_callback(self->ssl, on_info);
     if (wr_tls_role(self->tls) == WR_TLS_CLIENT) {
         SSL_set_connect_state(self->ssl);
     } else {
         SSL_set_accept_state(self->ssl);
     }
+}
+
+/* How to go on where a client does not accept the peer's certificate. */
+static const char *advise(long verified)
+{
+    if (verified == X509_V_ERR_HOSTNAME_MISMATCH || verified == X509_V_ERR_IP_ADDRESS_MISMATCH) {
+        return "; name=HOST names the host that the certificate is for";
+    }
+    return "; if this is your own server: cacert=FILE names its authority, -k trusts any";
 }
 
 static void shake_here(void *arg)
@@ -482,15 +562,13 @@ static void shake_here(void *arg)
     begin(self);
     int rc = SSL_do_handshake(self->ssl);
     starting->code = rc == 1 ? 0 : why_not(self, rc, &starting->wants);
-    if (starting->code == 0 && rc != 1) {
-        starting->code = fail(self, WEIR_ETLS, 0, "the peer has ended the handshake");
-    }
-    if (starting->code == WEIR_ETRUNCATED) {
+    if (rc != 1 && (starting->code == 0 || starting->code == WEIR_ETRUNCATED)) {
         starting->code = fail(self, WEIR_ETLS, 0, "the peer has closed during the handshake");
     }
     long verified = starting->code == WEIR_ETLS ? SSL_get_verify_result(self->ssl) : X509_V_OK;
     if (verified != X509_V_OK) {
         self->base.reason = X509_verify_cert_error_string(verified);
+        starting->advice = wr_tls_role(self->tls) == WR_TLS_CLIENT ? advise(verified) : "";
     }
 }
 
@@ -523,7 +601,10 @@ static int shake_hands(struct starting *starting, const char *peer, int64_t limi
         reason = code == WEIR_ERESET && self->base.detail != 0 ? strerror(self->base.detail)
                                                                : wr_code_text(code);
     }
-    wr_error_set(error, code, self->base.detail, "tls", "TLS with %s: %s", peer, reason);
+    char origin[64];
+    snprintf(origin, sizeof origin, "tls(%.50s)", peer);
+    wr_error_set(error, code, self->base.detail, origin, "TLS with %s: %s%s", peer, reason,
+                 starting->advice);
     return code;
 }
 
@@ -544,8 +625,9 @@ struct wr_transport *wr_tls_start(struct wr_tls *tls, struct wr_transport *lower
     self->tls = tls;
     self->read_wants = WR_READABLE;
     self->write_wants = WR_WRITABLE;
+    wr_deferred_init(&self->broken, run_broken);
     wr_tls_ref(tls);
-    struct starting starting = {.self = self, .name = name};
+    struct starting starting = {.self = self, .name = name, .advice = ""};
     if (shake_hands(&starting, peer, limit_ms, of, error) < 0) {
         tls_free(&self->base);
         return NULL;

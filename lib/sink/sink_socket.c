@@ -1,5 +1,5 @@
 /*
- * sink_socket.c - items to a TCP or unix socket.
+ * sink_socket.c - items to a TCP, TLS or unix socket.
  *
  * Connects at the first put, not when a pump first asks for room: a source that fails at once
  * leaves no trace at the far end. What the peer sends is read and dropped. A peer that shuts its own
@@ -13,18 +13,18 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base_alloc.h"
 #include "base_option.h"
+#include "flow_socket_args.h"
+#include "loop_dial.h"
 #include "loop_socket.h"
 #include "sink_stream.h"
 
-enum { CONNECT_MS = 10000, DRAIN_MS = 10000 };
+enum { DRAIN_MS = 10000 };
 
 struct sink_socket {
     struct wr_stream_sink stream;
     struct wr_socket socket;
-    char *address;
-    int64_t connect_ms;
+    struct wr_dial dial;
 };
 
 static struct sink_socket *socket_of(const struct weir_sink *sink)
@@ -35,8 +35,7 @@ static struct sink_socket *socket_of(const struct weir_sink *sink)
 static struct wr_transport *socket_open(struct wr_stream_sink *stream, weir_error *error)
 {
     struct sink_socket *self = socket_of(&stream->sink);
-    self->socket.transport =
-        wr_connect(stream->sink.loop, self->address, self->connect_ms, &stream->sink.object, error);
+    self->socket.transport = wr_dial(&self->dial, stream->sink.loop, &stream->sink.object, error);
     if (self->socket.transport != NULL) {
         wr_socket_drop_input(&self->socket);
     }
@@ -55,7 +54,7 @@ static void socket_close(struct weir_sink *sink, const weir_error *failure)
         wr_sink_set_error(sink, error.code, error.detail, "%s", error.message);
     }
     wr_socket_close(&self->socket);
-    wr_free(self->address);
+    wr_dial_fini(&self->dial);
 }
 
 static size_t socket_why(const struct weir_sink *sink, char *text, size_t cap)
@@ -96,42 +95,42 @@ weir_sink *weir_socket_sink(weir_scope *scope, const char *address,
     stream->stall_ms = o.stall_ms > 0 ? o.stall_ms : -1;
     self->socket.loop = scope->loop;
     self->socket.of = &stream->sink.object;
-    self->connect_ms = o.connect_ms != 0 ? o.connect_ms : CONNECT_MS;
-    self->address = wr_strdup(address);
     weir_error error;
-    if (wr_limit_wrong(&error, address, "connect_ms", o.connect_ms) ||
+    if (wr_dial_init(&self->dial, address, &o, &error) < 0 ||
         wr_limit_wrong(&error, address, "stall_ms", o.stall_ms) ||
         wr_choice_wrong(&error, address, "frame", o.frame, WEIR_FRAME_LEN32)) {
         wr_sink_set_error(&stream->sink, error.code, 0, "%s", error.message);
-    } else if (self->address == NULL) {
-        wr_sink_set_error(&stream->sink, WEIR_ENOMEM, 0, "no memory for an address");
-    } else if (o.tls != WEIR_TLS_VERIFY || o.ca_file != NULL) {
-        /* Plain bytes to somebody who asked for TLS would be worse than none. */
-        wr_sink_set_error(&stream->sink, WEIR_EINVAL, 0,
-                          "a socket sink writes plain bytes: tls and ca_file are not supported");
     }
     return wr_sink_made(&stream->sink);
 }
 
-struct socket_args {
-    const char *address;
-};
-
-static weir_sink *socket_write(const weir_opening *opening, const void *args)
+/* No limit to a stall: a peer that does not take holds the pipeline up. */
+static weir_sink *write_to(const weir_opening *opening, const struct wr_socket_args *args,
+                           weir_socket_options *options)
 {
-    /* No limit to a stall: a peer that does not take holds the pipeline up. */
-    weir_socket_options options = {.struct_size = sizeof options,
-                                   .connect_ms = opening->connect_ms};
-    weir_sink *sink =
-        weir_socket_sink(opening->scope, ((const struct socket_args *)args)->address, &options);
+    options->struct_size = sizeof *options;
+    options->connect_ms = opening->connect_ms;
+    weir_sink *sink = weir_socket_sink(opening->scope, args->address, options);
     weir_sink_keep_state(sink, opening->state);
     return sink;
 }
 
+static weir_sink *socket_write(const weir_opening *opening, const void *args)
+{
+    weir_socket_options options = WEIR_ZERO;
+    return write_to(opening, args, &options);
+}
+
+static weir_sink *tls_write(const weir_opening *opening, const void *args)
+{
+    weir_socket_options options = WEIR_ZERO;
+    wr_socket_args_tls(args, opening, &options);
+    return write_to(opening, args, &options);
+}
+
 static const char *const tcp_schemes[] = {"tcp", NULL};
 static const weir_arg tcp_args[] = {
-    WEIR_ARG_ADDRESS(struct socket_args, address, .name = "HOST:PORT", .flags = WEIR_ARG_REQUIRED,
-                     .help = "an IPv6 address in [ ]"),
+    WR_ARG_HOST_PORT,
 };
 
 const weir_component wr_component_tcp_sink = {
@@ -143,7 +142,7 @@ const weir_component wr_component_tcp_sink = {
     .traits = WEIR_TRAIT_IO | WEIR_TRAIT_PIECES,
     .args = tcp_args,
     .args_count = sizeof tcp_args / sizeof tcp_args[0],
-    .args_size = sizeof(struct socket_args),
+    .args_size = sizeof(struct wr_socket_args),
     .help = "To a TCP server.",
     .example = "gen 1..3 | tcp 127.0.0.1:9000",
     .on_break = "the pipeline fails: what the peer had not read is lost",
@@ -151,9 +150,39 @@ const weir_component wr_component_tcp_sink = {
     .open_sink = socket_write,
 };
 
+static int tls_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
+{
+    (void)opening;
+    return wr_socket_args_check(args, mistake);
+}
+
+static const char *const tls_schemes[] = {"tls", NULL};
+static const weir_arg tls_args[] = {
+    WR_ARG_HOST_PORT,
+    WR_ARGS_TLS,
+};
+
+const weir_component wr_component_tls_sink = {
+    .struct_size = sizeof wr_component_tls_sink,
+    .name = "tls",
+    .schemes = tls_schemes,
+    .kind = WEIR_KIND_SINK,
+    .takes = WEIR_SHAPES_ALL,
+    .traits = WEIR_TRAIT_IO | WEIR_TRAIT_PIECES,
+    .args = tls_args,
+    .args_count = sizeof tls_args / sizeof tls_args[0],
+    .args_size = sizeof(struct wr_socket_args),
+    .help = "To a server, over TLS.",
+    .example = "gen 1..3 | tls logs.example.com:6514",
+    .on_break = "the pipeline fails: what the peer had not read is lost",
+    .misplaced = "to read from there write tls://HOST:PORT in the first place",
+    .check = tls_check,
+    .open_sink = tls_write,
+};
+
 static const char *const unix_schemes[] = {"unix:", NULL};
 static const weir_arg unix_args[] = {
-    WEIR_ARG_PATH(struct socket_args, address, .name = "PATH", .flags = WEIR_ARG_REQUIRED,
+    WEIR_ARG_PATH(struct wr_socket_args, address, .name = "PATH", .flags = WEIR_ARG_REQUIRED,
                   .help = "of the socket"),
 };
 
@@ -166,7 +195,7 @@ const weir_component wr_component_unix_sink = {
     .traits = WEIR_TRAIT_IO | WEIR_TRAIT_ACKNOWLEDGES | WEIR_TRAIT_PIECES,
     .args = unix_args,
     .args_count = sizeof unix_args / sizeof unix_args[0],
-    .args_size = sizeof(struct socket_args),
+    .args_size = sizeof(struct wr_socket_args),
     .help = "To a server on a local socket.",
     .example = "gen 1..3 | unix /run/out.sock",
     .on_break = "the pipeline fails: what the peer had not read is lost",

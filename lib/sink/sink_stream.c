@@ -62,6 +62,11 @@ static int failed(struct wr_stream_sink *stream, int code)
     if (code == WEIR_ECLOSED) {
         return gone(stream, false);
     }
+    if (code == WEIR_ETLS) {
+        return wr_sink_set_error(&stream->sink, code, 0,
+                                 "TLS: %s; of %llu bytes written the peer may have read none",
+                                 stream->transport->reason, (unsigned long long)stream->bytes_out);
+    }
     return wr_sink_set_error(&stream->sink, code, detail, "write%s%s%s%s: %s",
                              stream->path != NULL ? " " : "", quote, path, quote, strerror(detail));
 }
@@ -190,8 +195,12 @@ int wr_stream_out(struct weir_sink *sink, struct iovec *iov, int count)
 static void reader_gone(void *ctx)
 {
     struct wr_stream_sink *stream = ctx;
-    stream->transport->detail = EPIPE;
-    (void)gone(stream, unread(stream) == 0 && wr_gather_len(&stream->gather) == 0);
+    if (stream->transport->reason != NULL) {
+        (void)failed(stream, WEIR_ETLS);
+    } else {
+        stream->transport->detail = EPIPE;
+        (void)gone(stream, unread(stream) == 0 && wr_gather_len(&stream->gather) == 0);
+    }
     wr_sink_gone(&stream->sink);
 }
 

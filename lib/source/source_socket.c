@@ -1,5 +1,5 @@
 /*
- * source_socket.c - items of a TCP or unix socket: weir connects and reads to the end of the
+ * source_socket.c - items of a TCP, TLS or unix socket: weir connects and reads to the end of the
  * stream.
  *
  * The first pull connects. What was received cannot be asked for again, so with a state the
@@ -10,18 +10,15 @@
 
 #include <string.h>
 
+#include "base_option.h"
+#include "flow_socket_args.h"
 #include "source_opening.h"
 #include "source_stream.h"
-
-#include "base_option.h"
-
-enum { CONNECT_MS = 10000 };
 
 static int socket_open(struct wr_stream_source *stream)
 {
     weir_error error;
-    stream->transport = wr_connect(stream->gen.loop, stream->where, stream->connect_ms,
-                                   &stream->gen.object, &error);
+    stream->transport = wr_dial(&stream->dial, stream->gen.loop, &stream->gen.object, &error);
     if (stream->transport != NULL) {
         if (stream->transport->ops->limit_silence != NULL) {
             stream->transport->ops->limit_silence(stream->transport);
@@ -41,11 +38,10 @@ static weir_gen *socket_make(weir_scope *scope, const char *address, int32_t fra
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);
     }
-    if (o.frame != WEIR_FRAME_LINES || o.tls != WEIR_TLS_VERIFY || o.ca_file != NULL) {
+    if (o.frame != WEIR_FRAME_LINES) {
         weir_error error;
         wr_error_set(&error, WEIR_EINVAL, 0, "socket",
-                     "a socket source reads plain bytes: frame, tls and ca_file "
-                     "must be left at 0");
+                     "frame must be left at 0: framers are stages (weir_framed)");
         return wr_gen_failed(scope, &error);
     }
     weir_lines_options lines = {
@@ -55,10 +51,9 @@ static weir_gen *socket_make(weir_scope *scope, const char *address, int32_t fra
     if (stream == NULL) {
         return wr_gen_made(NULL, NULL);
     }
-    stream->connect_ms = o.connect_ms != 0 ? o.connect_ms : CONNECT_MS;
     stream->stall_ms = o.stall_ms > 0 ? o.stall_ms : -1;
     weir_error error;
-    if (wr_limit_wrong(&error, address, "connect_ms", o.connect_ms) ||
+    if (wr_dial_init(&stream->dial, address, &o, &error) < 0 ||
         wr_limit_wrong(&error, address, "stall_ms", o.stall_ms)) {
         wr_gen_fail_error(&stream->gen, &error);
     }
@@ -77,28 +72,41 @@ weir_gen *weir_socket_bytes(weir_scope *scope, const char *address,
     return socket_make(scope, address, WEIR_FRAME_NONE, options);
 }
 
-struct socket_args {
-    const char *address;
-};
+static weir_socket_options options_of(const weir_opening *opening)
+{
+    weir_lines_options lines = wr_lines_of_opening(opening);
+    return (weir_socket_options){.struct_size = sizeof(weir_socket_options),
+                                 .connect_ms = opening->connect_ms,
+                                 .stall_ms = opening->idle_ms,
+                                 .line_bytes_max = lines.line_bytes_max,
+                                 .overlong = lines.overlong};
+}
+
+static weir_gen *read_from(const weir_opening *opening, const struct wr_socket_args *args,
+                           const weir_socket_options *options)
+{
+    return opening->joined ? weir_socket_bytes(opening->scope, args->address, options)
+                           : weir_socket_lines(opening->scope, args->address, options);
+}
 
 static weir_gen *socket_read(const weir_opening *opening, weir_gen *up, const void *args)
 {
-    weir_lines_options lines = wr_lines_of_opening(opening);
-    weir_socket_options options = {.struct_size = sizeof options,
-                                   .connect_ms = opening->connect_ms,
-                                   .stall_ms = opening->idle_ms,
-                                   .line_bytes_max = lines.line_bytes_max,
-                                   .overlong = lines.overlong};
-    const char *address = ((const struct socket_args *)args)->address;
+    weir_socket_options options = options_of(opening);
     (void)up;
-    return opening->joined ? weir_socket_bytes(opening->scope, address, &options)
-                           : weir_socket_lines(opening->scope, address, &options);
+    return read_from(opening, args, &options);
+}
+
+static weir_gen *tls_read(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    weir_socket_options options = options_of(opening);
+    (void)up;
+    wr_socket_args_tls(args, opening, &options);
+    return read_from(opening, args, &options);
 }
 
 static const char *const tcp_schemes[] = {"tcp", NULL};
 static const weir_arg tcp_args[] = {
-    WEIR_ARG_ADDRESS(struct socket_args, address, .name = "HOST:PORT", .flags = WEIR_ARG_REQUIRED,
-                     .help = "an IPv6 address in [ ]"),
+    WR_ARG_HOST_PORT,
 };
 
 const weir_component wr_component_tcp = {
@@ -110,16 +118,45 @@ const weir_component wr_component_tcp = {
     .traits = WEIR_TRAIT_IO | WEIR_TRAIT_FRAMED,
     .args = tcp_args,
     .args_count = sizeof tcp_args / sizeof tcp_args[0],
-    .args_size = sizeof(struct socket_args),
+    .args_size = sizeof(struct wr_socket_args),
     .help = "The lines a TCP server sends.",
     .example = "tcp://127.0.0.1:9000 | head 3",
     .on_break = "the stream ends; a reset fails it",
     .open = socket_read,
 };
 
+static int tls_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
+{
+    (void)opening;
+    return wr_socket_args_check(args, mistake);
+}
+
+static const char *const tls_schemes[] = {"tls", NULL};
+static const weir_arg tls_args[] = {
+    WR_ARG_HOST_PORT,
+    WR_ARGS_TLS,
+};
+
+const weir_component wr_component_tls = {
+    .struct_size = sizeof wr_component_tls,
+    .name = "tls",
+    .schemes = tls_schemes,
+    .kind = WEIR_KIND_SOURCE,
+    .gives = WEIR_SHAPE_LINE,
+    .traits = WEIR_TRAIT_IO | WEIR_TRAIT_FRAMED,
+    .args = tls_args,
+    .args_count = sizeof tls_args / sizeof tls_args[0],
+    .args_size = sizeof(struct wr_socket_args),
+    .help = "The lines a server sends over TLS.",
+    .example = "tls://logs.example.com:6514 | head 3",
+    .on_break = "the stream ends; a reset or a cut connection fails it",
+    .check = tls_check,
+    .open = tls_read,
+};
+
 static int unix_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
 {
-    const char *address = ((const struct socket_args *)args)->address;
+    const char *address = ((const struct wr_socket_args *)args)->address;
     (void)opening;
     return address[strspn(address, "unix:/")] == '\0' && address[strlen("unix:")] == '\0'
                ? weir_mistake_at(mistake, "PATH", "the path of the socket is missing")
@@ -128,7 +165,7 @@ static int unix_check(const weir_opening *opening, const void *args, weir_mistak
 
 static const char *const unix_schemes[] = {"unix:", NULL};
 static const weir_arg unix_args[] = {
-    WEIR_ARG_PATH(struct socket_args, address, .name = "PATH", .flags = WEIR_ARG_REQUIRED,
+    WEIR_ARG_PATH(struct wr_socket_args, address, .name = "PATH", .flags = WEIR_ARG_REQUIRED,
                   .help = "of the socket"),
 };
 
@@ -141,7 +178,7 @@ const weir_component wr_component_unix = {
     .traits = WEIR_TRAIT_IO | WEIR_TRAIT_FRAMED,
     .args = unix_args,
     .args_count = sizeof unix_args / sizeof unix_args[0],
-    .args_size = sizeof(struct socket_args),
+    .args_size = sizeof(struct wr_socket_args),
     .help = "The lines a server on a local socket sends.",
     .example = "unix:/run/feed.sock | head 3",
     .on_break = "the stream ends; a reset fails it",

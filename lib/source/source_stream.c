@@ -99,7 +99,9 @@ static bool read_failed(struct wr_stream_source *stream, int code)
 {
     struct wr_inbox *inbox = &stream->inbox;
     int detail = stream->transport->detail;
-    const char *what = detail != 0 ? strerror(detail) : wr_code_text(code);
+    const char *what = stream->transport->reason != NULL ? stream->transport->reason
+                       : detail != 0                     ? strerror(detail)
+                                                         : wr_code_text(code);
     size_t lost = wr_inbox_pending(inbox);
     const char *where = stream->where != NULL ? stream->where : "";
     const char *colon = stream->where != NULL ? ": " : "";
@@ -238,6 +240,9 @@ static void stream_close(struct weir_gen *gen)
         stream->slot = NULL;
     }
     if (stream->transport != NULL) {
+        if (stream->dial.address != NULL) {
+            stream->transport->ops->shut(stream->transport); /* TLS sends its close_notify */
+        }
         stream->transport->ops->free(stream->transport);
         stream->transport = NULL;
     }
@@ -252,6 +257,7 @@ static void stream_stop(struct weir_gen *gen)
 static void stream_free(struct weir_gen *gen)
 {
     wr_free(stream_of(gen)->where);
+    wr_dial_fini(&stream_of(gen)->dial);
 }
 
 static int64_t stream_held(const struct weir_gen *gen, uint32_t mark)

@@ -9,7 +9,7 @@
 #include "flow_gen.h"
 #include "flow_inbox.h"
 #include "flow_state.h"
-#include "loop_transport.h"
+#include "loop_dial.h"
 
 struct wr_stream_source {
     struct weir_gen gen;
@@ -27,7 +27,7 @@ struct wr_stream_source {
     const struct wr_state_slot *before; /* what an earlier run has left; NULL: nothing */
     int fd;                             /* fd, file */
     int64_t size;                       /* of a regular file, as it was opened; -1: other */
-    int64_t connect_ms;                 /* socket */
+    struct wr_dial dial;                /* socket */
     char *where;                        /* file, socket: path or address */
 };
 

@@ -305,7 +305,11 @@ class Peer:
             self.socket = listener(host)
             self.port = self.socket.getsockname()[1]
             self.host = "[%s]" % host if ":" in host else host
-            self.address = "tcp://%s:%d" % (self.host, self.port)
+            self.address = "%s://%s:%d" % (
+                "tls" if certificates else "tcp",
+                self.host,
+                self.port,
+            )
         self.thread = threading.Thread(target=self._accept, daemon=True)
         self.thread.start()
 
@@ -419,6 +423,14 @@ def ranged(content, etag='"v1"', drop=None, headers=(), modified=None):
 class Socat:
     """socat, with one listening end, waiting for one connection. Data goes from `left` to `right`
     only."""
+
+    @staticmethod
+    def tls(certificates):
+        """An address that listens for TLS."""
+        return "OPENSSL-LISTEN:0,bind=127.0.0.1,verify=0,cert=%s,key=%s" % (
+            certificates.chain,
+            certificates.key,
+        )
 
     def __init__(self, left, right):
         self.process = subprocess.Popen(

@@ -227,18 +227,24 @@ struct filling {
     uint64_t *put;
     uint64_t limit;
     int *rc;
+    size_t item_bytes;
 };
 
-/* Put lines of 1000 bytes, until the limit or the end of the sink. */
+static weir_item filling_item(const struct filling *filling)
+{
+    static char line[4096];
+    memset(line, 'x', sizeof line);
+    return weir_bytes(line, filling->item_bytes - 1);
+}
+
+/* Put lines, until the limit or the end of the sink. */
 static int fill_main(weir_scope *scope, void *args)
 {
     struct filling *filling = args;
-    char line[1000];
-    memset(line, 'x', sizeof line);
-    weir_item item = weir_bytes(line, sizeof line - 1);
+    weir_item item = filling_item(filling);
     (void)scope;
     while (*filling->put < filling->limit && weir_put(filling->sink, &item)) {
-        *filling->put += sizeof line;
+        *filling->put += filling->item_bytes;
     }
     *filling->rc = weir_sink_finish(filling->sink, NULL);
     return 0;
@@ -246,7 +252,7 @@ static int fill_main(weir_scope *scope, void *args)
 
 static void fill(struct wr_sink_play *play, weir_sink *sink, uint64_t limit, uint64_t *put, int *rc)
 {
-    struct filling filling = {sink, put, limit, rc};
+    struct filling filling = {sink, put, limit, rc, 1000};
     *rc = 1;
     *put = 0;
     weir_spawn(play->scope, "filler", fill_main, &filling, sizeof filling);
@@ -319,10 +325,9 @@ void wr_sink_flushes_before_idle(const struct wr_sink_kit *kit)
 static int trickle_main(weir_scope *scope, void *args)
 {
     struct filling *filling = args;
-    weir_item item =
-        weir_bytes("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde", 63);
+    weir_item item = filling_item(filling);
     while (*filling->put < filling->limit && weir_put(filling->sink, &item)) {
-        *filling->put += 64;
+        *filling->put += filling->item_bytes;
         char why[128];
         if (wr_pause(filling->sink->loop, NULL) < 0 ||
             filling->sink->ops->why(filling->sink, why, sizeof why) > 0) {
@@ -340,7 +345,8 @@ void wr_sink_gets_the_rest_out(const struct wr_sink_kit *kit)
     weir_sink *sink = sink_begin(kit, &play);
     static char got[64 * 1024];
     uint64_t put = 0, limit = kit->waits ? big_bytes(kit) : 16 * 1024;
-    struct filling filling = {sink, &put, limit, NULL};
+    size_t item_bytes = WR_MAX(kit->kernel_bytes / 256, (size_t)64);
+    struct filling filling = {sink, &put, limit, NULL, WR_MIN(item_bytes, (size_t)4096)};
     bool end;
     weir_spawn(play.scope, "trickle", trickle_main, &filling, sizeof filling);
     for (int i = 0; i < 50; i++) {

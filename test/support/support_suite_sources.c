@@ -6,6 +6,8 @@
  */
 #include "support_suites.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,10 +27,50 @@ void wr_far_pair(int ends[2])
     }
 }
 
+int wr_far_listen_tcp(int *fd)
+{
+    struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof where;
+    int segment_bytes = 1400, buffer_bytes = 4096;
+    *fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    setsockopt(*fd, IPPROTO_TCP, TCP_MAXSEG, &segment_bytes, sizeof segment_bytes);
+    setsockopt(*fd, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes);
+    ck_assert_int_eq(bind(*fd, (const struct sockaddr *)(const void *)&where, len), 0);
+    ck_assert_int_eq(listen(*fd, 1), 0);
+    getsockname(*fd, (struct sockaddr *)(void *)&where, &len);
+    return ntohs(where.sin_port);
+}
+
+int wr_far_accept(weir_loop *loop, int listener)
+{
+    weir_error error;
+    int fd, rc = 0;
+    wr_fault_pause(true);
+    struct wr_transport *waiting = wr_fd_transport(loop, listener, WR_FD_BORROW, &error);
+    wr_fault_pause(false);
+    ck_assert_ptr_nonnull(waiting);
+    while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) < 0 && rc == 0) {
+        rc = waiting->ops->wait(waiting, WR_READABLE, -1, "a connection", NULL);
+    }
+    waiting->ops->free(waiting);
+    return fd;
+}
+
 struct sender {
     struct wr_source_play *play;
     struct wr_transport *transport;
 };
+
+/* An end that must be sent may find no room, and goes out while its sender reads on: for as long as
+ * the source can be expected to make room. */
+static void end_politely(struct wr_transport *to)
+{
+    char byte;
+    to->ops->shut(to);
+    for (int i = 0; strcmp(to->ops->kind, "tls") == 0 && i < 500 &&
+                    to->ops->read(to, &byte, 1) == WR_AGAIN && wr_pause(to->loop, NULL) == 0;
+         i++) {}
+}
 
 static int send_main(weir_scope *scope, void *args)
 {
@@ -57,6 +99,8 @@ static int send_main(weir_scope *scope, void *args)
     }
     if (rc == 0 && play->then == WR_FAR_IS_SILENT) {
         (void)!weir_sleep(scope, 3600 * 1000);
+    } else if (rc == 0) {
+        end_politely(to);
     }
     to->ops->free(to);
     return 0;
@@ -66,8 +110,15 @@ void wr_far_send(struct wr_source_play *play, int fd)
 {
     wr_fault_pause(true);
     weir_error error;
-    struct sender sender = {play, wr_fd_transport(play->loop, fd, WR_FD_OWN, &error)};
-    ck_assert_ptr_nonnull(sender.transport);
+    wr_far_send_to(play, wr_fd_transport(play->loop, fd, WR_FD_OWN, &error));
+    wr_fault_pause(false);
+}
+
+void wr_far_send_to(struct wr_source_play *play, struct wr_transport *to)
+{
+    struct sender sender = {play, to};
+    ck_assert_ptr_nonnull(to);
+    wr_fault_pause(true);
     weir_spawn(play->scope, "far end", send_main, &sender, sizeof sender);
     wr_fault_pause(false);
 }

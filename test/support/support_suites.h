@@ -62,8 +62,13 @@ struct wr_source_kit {
     size_t kernel_bytes;                      /* what may be under way outside the process */
 };
 
-/* Spawn a task that sends play->bytes through `fd`, which is taken. */
+/* Spawn a task that sends play->bytes through `fd`, or `to`, which is taken. */
 void wr_far_send(struct wr_source_play *play, int fd);
+void wr_far_send_to(struct wr_source_play *play, struct wr_transport *to);
+/* Listen on loopback by TCP, for connections with small buffers; *fd is to be closed. The port. */
+int wr_far_listen_tcp(int *fd);
+/* The first connection to a listening socket; suspends. -1: canceled. */
+int wr_far_accept(weir_loop *loop, int listener);
 /* Two connected descriptors with small buffers. */
 void wr_far_pair(int ends[2]);
 

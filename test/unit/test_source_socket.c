@@ -8,28 +8,12 @@
 #include "base_fault.h"
 #include "support_suites.h"
 
-/* The first connection to a listening socket; -1: canceled. */
-static int accept_one(weir_loop *loop, int listener)
-{
-    weir_error error;
-    int fd, rc = 0;
-    wr_fault_pause(true);
-    struct wr_transport *waiting = wr_fd_transport(loop, listener, WR_FD_BORROW, &error);
-    wr_fault_pause(false);
-    ck_assert_ptr_nonnull(waiting);
-    while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) < 0 && rc == 0) {
-        rc = waiting->ops->wait(waiting, WR_READABLE, -1, "a connection", NULL);
-    }
-    waiting->ops->free(waiting);
-    return fd;
-}
-
 /* The far end: accepted when the source has connected, sent by a task. */
 static int accept_main(weir_scope *scope, void *args)
 {
     struct wr_source_play *play;
     memcpy(&play, args, sizeof play);
-    int fd = accept_one(play->loop, play->fd);
+    int fd = wr_far_accept(play->loop, play->fd);
     (void)scope;
     if (fd >= 0) {
         wr_far_send(play, fd);
@@ -80,7 +64,7 @@ static int reset_main(weir_scope *scope, void *args)
 {
     struct resetting *resetting = args;
     struct linger hard = {.l_onoff = 1, .l_linger = 0};
-    int fd = accept_one(resetting->loop, resetting->listener);
+    int fd = wr_far_accept(resetting->loop, resetting->listener);
     (void)scope;
     if (fd < 0) {
         return 0;
