@@ -437,6 +437,26 @@ TEST(a_new_event_lets_the_pauses_begin_anew)
     weir_loop_free(loop);
 }
 
+TEST(half_a_minute_of_health_lets_the_pauses_begin_anew_without_an_event)
+{
+    static const struct wire_answer none = {.head = STREAM};
+    static const struct wire_answer healthy = {
+        .head = STREAM, .body = ":\n:\n", .piece = 2, .piece_ms = 31 * SECONDS};
+    struct wire_answer answers[12] = {{.head = STREAM, .body = "id: 1\ndata: one\n\n"}};
+    weir_loop *loop = test_loop();
+    for (size_t i = 1; i < 11; i++) {
+        answers[i] = i == 10 ? healthy : none;
+    }
+    answers[11] = (struct wire_answer)OVER;
+    wire_lay(loop, answers, 12);
+
+    read_wire(loop, NULL, NULL);
+
+    ck_assert_int_le(pause_before(11) - 62 * SECONDS, 500);
+    ck_assert_uint_eq(wire_requests_count, 12);
+    weir_loop_free(loop);
+}
+
 TEST(the_log_says_behind_what_it_is_asked_for)
 {
     WIRE({.head = STREAM, .body = "data: one\n\n"},
