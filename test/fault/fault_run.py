@@ -2,7 +2,7 @@
 """Run the command with its k-th fallible call failing, for k = 1, 2, ...
 
     fault_run.py [PIPELINE...]       gen_to_file file_to_stdout file_with_state http_with_state
-                                     https_to_tcp stdin_to_unix demo
+                                     events_with_state https_to_tcp stdin_to_unix demo
 
 A fault may end the run, but not by a signal, not later than 10 s, and not in silence; and a run
 that says it has succeeded has the right output. With a state, the next run without a fault goes on
@@ -137,6 +137,36 @@ class HttpWithState(Pipeline):
             pass  # a client that a fault has ended leaves things unread: no mistake of the peer's
 
 
+class EventsWithState(HttpWithState):
+    """An event stream: its server goes on behind the last id, and breaks off now and then."""
+
+    COUNT = 400
+
+    def prepare(self):
+        self.expected = b"".join(b"event %d\n" % n for n in range(1, self.COUNT + 1))
+
+        def script(connection):
+            first = int(connection.request.headers.get("last-event-id", "0")) + 1
+            last = min(first + 149, self.COUNT)
+            if first > self.COUNT:
+                connection.reply("204 No Content", length=False)
+                return
+            connection.stream(["Content-Type: text/event-stream"])
+            body = "".join("id: %d\ndata: event %d\n\n" % (n, n) for n in range(first, last + 1))
+            connection.chunk("retry: 1\n\n" + body + "id: 0\ndata: half")
+
+        self.peer = Peer(script)
+
+    def command(self):
+        return [
+            "--retry",
+            "3",
+            "--state",
+            self.path("state"),
+            "%s | sse | queue | file %s" % (self.peer.url(), self.path("out")),
+        ]
+
+
 class _Receiver(Pipeline):
     """Pipelines whose output goes to a peer of ours."""
 
@@ -250,6 +280,7 @@ PIPELINES = {
     "file_to_stdout": FileToStdout,
     "file_with_state": FileWithState,
     "http_with_state": HttpWithState,
+    "events_with_state": EventsWithState,
     "https_to_tcp": HttpsToTcp,
     "stdin_to_unix": StdinToUnix,
     "demo": Demo,
