@@ -65,7 +65,7 @@ typedef struct weir_gen_ops {
      * Returns how many; 0: the end, or a failure that was told. Not called again after 0. What was
      * given before is not lent any more. Not NULL. */
     size_t (*next_many)(weir_gen *gen, void *self, weir_item *items, size_t max);
-    /* The same, but wait no longer than wait_ms; 0: not at all, less: for ever. *late (false at
+    /* The same, but wait no longer than wait_ms, which is 0 or more; 0: not at all. *late (false at
      * first) tells a 0 that is no end. NULL: weir_next_within gives it a task of its own. */
     size_t (*next_within)(weir_gen *gen, void *self, weir_item *items, size_t max, int64_t wait_ms,
                           bool *late);
@@ -107,8 +107,9 @@ WEIR_API weir_gen *weir_stage_new(WEIR_TAKES weir_gen *up, const weir_gen_ops *o
  */
 WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK size_t weir_pull(weir_gen *gen, weir_item *items,
                                                         size_t max);
-/* As weir_pull, but wait no longer than wait_ms; a pull that is late stays under way, and the next
- * one takes it up: see weir_next_within. *late [out] tells a 0 that is no end. */
+/* As weir_pull, but wait no longer than wait_ms; 0 or less: not at all. A pull that is late stays
+ * under way, and the next one takes it up: see weir_next_within. *late [out] tells a 0 that is no
+ * end. */
 WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK size_t weir_pull_within(weir_gen *gen, weir_item *items,
                                                                size_t max, int64_t wait_ms,
                                                                bool *late);

@@ -152,8 +152,9 @@ static size_t pull_native(struct weir_gen *up, weir_item *items, size_t max, int
     return n;
 }
 
-/* Wait for the pull under way; 0, or the code with which the reader's own wait has failed. */
-static int wait_for_puller(struct weir_gen *up, int64_t wait_ms)
+/* Wait for the pull under way, which was asked for just now or before; 0, or the code with which the
+ * reader's own wait has failed. */
+static int wait_for_puller(struct weir_gen *up, int64_t wait_ms, bool asked)
 {
     struct weir_loop *loop = up->loop;
     struct wr_puller *puller = up->puller;
@@ -163,15 +164,19 @@ static int wait_for_puller(struct weir_gen *up, int64_t wait_ms)
         return 0;
     }
     WR_ASSERT(puller->reader == NULL, "generator '%s' is being pulled already", up->name);
-    if (wait_ms == 0) {
-        puller->reader = loop->task;
-        rc = wr_pause(loop,
-                      NULL); /* the puller gets its turn: what is at hand now counts as in time */
+    puller->reader = loop->task;
+    if (asked) {
+        rc =
+            wr_pass(loop); /* what it has without a wait costs no round of the loop, and no timer */
+    }
+    if (wait_ms == 0 && rc == 0 && puller->state == WR_PULLER_PULLS) {
+        rc = wr_pause(loop, NULL); /* what the poll finds now counts as in time */
+    }
+    if (wait_ms == 0 || rc != 0 || puller->state != WR_PULLER_PULLS) {
         puller->reader = NULL;
         return rc;
     }
     wr_limit_start(loop, &limit, wait_ms);
-    puller->reader = loop->task;
     while (puller->state == WR_PULLER_PULLS && rc == 0) {
         rc = wr_wait_for_task_limited(&limit, "an item", NULL);
     }
@@ -192,12 +197,13 @@ size_t wr_pull_within(struct weir_gen *up, weir_item *items, size_t max, int64_t
         wr_gen_close(up);
         return 0;
     }
-    if (!wr_puller_busy(up)) {
-        if (up->ops->next_within != NULL) {
-            return pull_native(up, items, max, wait_ms, late);
-        }
+    bool asked = !wr_puller_busy(up);
+    if (asked) {
         if (wait_ms < 0) {
             return wr_pull_direct(up, items, max);
+        }
+        if (up->ops->next_within != NULL) {
+            return pull_native(up, items, max, wait_ms, late);
         }
         if (wr_puller_request(up, max, NULL, NULL) < 0) {
             wr_gen_fail(up, WEIR_ENOMEM, 0, -1, "no memory for a task that waits");
@@ -205,7 +211,7 @@ size_t wr_pull_within(struct weir_gen *up, weir_item *items, size_t max, int64_t
             return 0;
         }
     }
-    int rc = wait_for_puller(up, wait_ms);
+    int rc = wait_for_puller(up, wait_ms, asked);
     if (rc < 0) {
         /* The reader's own wait was canceled: the pull it waited for fails with it, also when it
          * has just brought something. */

@@ -143,7 +143,8 @@ void wr_wake(struct wr_task *task, int code)
     wr_list_append(&task->loop->ready, &task->run_link);
 }
 
-int wr_pause(struct weir_loop *loop, struct wr_object *of)
+/* Go to the end of one of the loop's lists. */
+static int take_turn(struct weir_loop *loop, struct wr_list *list, struct wr_object *of)
 {
     struct wr_task *task = wr_task_now(loop, "wr_pause");
     if (wr_wait_fails(task)) {
@@ -154,7 +155,7 @@ int wr_pause(struct weir_loop *loop, struct wr_object *of)
     task->why = "its turn";
     task->why_of = of;
     task->wake_code = 0;
-    wr_list_append(&loop->paused, &task->run_link);
+    wr_list_append(list, &task->run_link);
     if (of != NULL) {
         wr_list_append(&of->parked, &task->parked_link);
     }
@@ -163,6 +164,16 @@ int wr_pause(struct weir_loop *loop, struct wr_object *of)
     int code = (int)(intptr_t)wr_co_switch(&task->leaf->co, &loop->scheduler, 0);
     unregister(task, of);
     return wr_wait_fails(task) ? wait_failed(loop, task) : code;
+}
+
+int wr_pause(struct weir_loop *loop, struct wr_object *of)
+{
+    return take_turn(loop, &loop->paused, of);
+}
+
+int wr_pass(struct weir_loop *loop)
+{
+    return take_turn(loop, &loop->ready, NULL);
 }
 
 /* Is the turn over? The clock is read so often that a task sees that in time, and no more: it costs

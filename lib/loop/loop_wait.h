@@ -42,6 +42,9 @@ int wr_park_for_task(struct weir_loop *loop, const char *why, struct wr_object *
 /* Let the others and the poll have a turn, then go on. of: what the task is at work in; NULL.
  * Returns as wr_wait. */
 int wr_pause(struct weir_loop *loop, struct wr_object *of);
+/* The same for those that are ready now: mostly without a poll in between, which is what a pause
+ * costs. */
+int wr_pass(struct weir_loop *loop);
 /* A loop that may never have to wait asks this each time around: 0, mostly at once; but when the
  * task has run for WR_TURN_NS, as wr_pause. */
 int wr_turn_look(struct weir_loop *loop, struct wr_object *of);

@@ -458,6 +458,48 @@ TEST(stage_waits_for_its_upstream_with_a_limit)
     weir_loop_free(loop);
 }
 
+struct sharing {
+    int32_t in_time, negative;
+};
+
+static size_t sharing_within(weir_gen *gen, void *self, weir_item *items, size_t max,
+                             int64_t wait_ms, bool *late)
+{
+    struct sharing *sharing = *(struct sharing **)self;
+    size_t n = weir_pull_within(gen, items, max, wait_ms, late);
+    sharing->in_time += n > 0;
+    sharing->negative += wait_ms < 0;
+    return n;
+}
+
+static size_t sharing_next(weir_gen *gen, void *self, weir_item *items, size_t max)
+{
+    (void)self;
+    return weir_pull(gen, items, max);
+}
+
+/* What it reads is at hand: its limit costs no round of the loop, and is never less than nought. */
+TEST(stage_with_a_limit_is_given_what_is_at_hand_at_once)
+{
+    enum { COUNT = 1000 };
+    static const weir_gen_ops ops = {
+        .struct_size = sizeof ops, .next_many = sharing_next, .next_within = sharing_within};
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    struct sharing sharing = {0}, *where = &sharing;
+    weir_gen *gen = weir_stage_new(weir_count(root, 1, COUNT), &ops, &where, sizeof where);
+    weir_item item;
+    uint64_t before = loop->turns;
+    for (int i = 0; i < COUNT; i++) {
+        ck_assert_int_eq(weir_next_within(gen, &item, i % 3 - 1), WEIR_GOT_ITEM);
+    }
+    ck_assert_int_eq(sharing.in_time, COUNT);
+    ck_assert_int_eq(sharing.negative, 0);
+    ck_assert_uint_le(loop->turns - before, COUNT / 50);
+    weir_discard(gen);
+    weir_loop_free(loop);
+}
+
 /* ---- stop */
 
 struct idle {

@@ -149,6 +149,22 @@ TEST(within_zero_takes_what_is_at_hand)
     weir_loop_free(loop);
 }
 
+/* Each round of the loop is a poll. */
+TEST(within_zero_takes_what_is_at_hand_without_a_round_of_the_loop)
+{
+    enum { COUNT = 1000 };
+    weir_loop *loop = test_loop();
+    weir_gen *gen = count_to(weir_root(loop), COUNT);
+    weir_item item;
+    uint64_t before = loop->turns;
+    for (int i = 0; i < COUNT; i++) {
+        ck_assert_int_eq(weir_next_within(gen, &item, i % 2), WEIR_GOT_ITEM);
+    }
+    ck_assert_uint_le(loop->turns - before, COUNT / 50);
+    weir_discard(gen);
+    weir_loop_free(loop);
+}
+
 TEST(within_zero_does_not_let_time_pass)
 {
     weir_loop *loop = test_loop();
