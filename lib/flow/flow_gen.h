@@ -124,6 +124,7 @@ struct weir_gen {
     struct wr_list adopted; /* generators this one reads, in the order of adoption */
     struct wr_list adopt_link;
     struct weir_sink *into;    /* where a pump puts what it gives; NULL */
+    struct wr_task *pump;      /* on which that pump runs */
     struct weir_gen *up;       /* the first adopted that is still there; NULL */
     struct wr_body *delegator; /* the body whose weir_yield_from is in this one; NULL */
     struct wr_origin *origin;  /* sources only; by `more` those of its other parts */

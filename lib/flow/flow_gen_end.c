@@ -310,9 +310,13 @@ static void object_discard(struct wr_object *object)
         gen->aborted = false; /* not by its reader, who is told */
         return;
     }
+    if (gen->pump != NULL && gen->state != WR_GEN_OVER) {
+        wr_gen_fail(gen, WEIR_ECLOSED, 0, -1, "the scope of '%s' has ended", gen->name);
+    }
     wr_gen_close(gen);
-    const struct wr_task *reader = wr_object_waiter(object);
-    if (reader != NULL) { /* it came meanwhile, and waits for the close */
+    const struct wr_task *reader = gen->pump != NULL ? gen->pump : wr_object_waiter(object);
+    if (reader !=
+        NULL) { /* it puts what it has got; or it came meanwhile, and waits for the close */
         wr_object_move(object, wr_scope_home(object->scope, reader));
         return;
     }

@@ -33,14 +33,17 @@ static inline bool take_turns(struct weir_gen *gen)
 static void move(struct weir_gen *gen, struct weir_sink *sink, weir_item *items)
 {
     struct weir_loop *loop = gen->loop;
-    while (take_turns(gen)) {
+    for (;;) {
         size_t room = wr_sink_room(sink, PUMP_ITEMS);
         if (room == 0) {
             return;
         }
         sink->feeder = loop->task;
-        size_t n = wr_pull(gen, items, room);
+        size_t n = take_turns(gen) ? wr_pull(gen, items, room) : 0;
         sink->feeder = NULL;
+        if (WR_UNLIKELY(sink->object.watched)) {
+            wr_sink_left(sink);
+        }
         if (n == 0 || !wr_put_many(sink, items, n)) {
             return;
         }
@@ -55,6 +58,7 @@ static void over(struct weir_gen *gen)
 {
     if (gen->loop != NULL) { /* else it is every thread's */
         gen->into = NULL;
+        gen->pump = NULL;
     }
 }
 
@@ -77,6 +81,7 @@ int weir_pump(weir_gen *gen, weir_sink *sink, weir_error *error)
         wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory to move items");
     } else if (gen->loop != NULL && sink->loop != NULL) {
         gen->into = sink;
+        gen->pump = loop->task;
         move(gen, sink, items);
     }
     wr_free(items);

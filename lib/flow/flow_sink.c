@@ -35,7 +35,7 @@ static void object_cancel(struct wr_object *object, int code)
 
 static bool somebody_inside(const struct weir_sink *sink)
 {
-    return sink->inside != NULL ||
+    return sink->inside != NULL || sink->feeder != NULL ||
            (sink->ops->passes_on && wr_object_waiter(&sink->object) != NULL);
 }
 
@@ -43,7 +43,7 @@ static bool somebody_inside(const struct weir_sink *sink)
 static bool object_inside(const struct wr_object *object, struct wr_task **task)
 {
     const struct weir_sink *sink = sink_of((struct wr_object *)(uintptr_t)object);
-    *task = sink->ops->users ? sink->inside : NULL;
+    *task = sink->ops->users && sink->inside != NULL ? sink->inside : sink->feeder;
     return somebody_inside(sink);
 }
 
@@ -201,10 +201,10 @@ int weir_sink_error(weir_sink *sink, int code, int detail, const char *format, .
 
 void wr_sink_gone(struct weir_sink *sink)
 {
-    if (sink->feeder != NULL) {
+    if (sink->feeder != NULL && !sink->gone) {
         wr_task_fail(sink->feeder, WEIR_ECLOSED, true);
-        sink->feeder = NULL;
     }
+    sink->gone = true;
 }
 
 /* ---- receipts */
@@ -336,9 +336,8 @@ bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
         wr_sink_set_error(sink, WEIR_ECANCELED, 0, "canceled");
         return false;
     }
-    /* What commits at once needs no reference: the items are lent until this returns. */
-    bool at_once = ops->flush == NULL && ops->commit == NULL;
-    if (!at_once && ops->let_go == NULL && wr_runs_add_items(&sink->runs, items, count) < 0) {
+    if (!ops->at_once && ops->let_go == NULL &&
+        wr_runs_add_items(&sink->runs, items, count) < 0) {
         wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory for receipts");
         return false;
     }
@@ -353,7 +352,7 @@ bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
     if (rc < 0) {
         wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
     }
-    if ((at_once || ops->let_go != NULL) && WR_UNLIKELY(sink->failure != NULL)) {
+    if (ops->let_go != NULL && WR_UNLIKELY(sink->failure != NULL)) {
         (void)wr_runs_add_items(&sink->runs, items, count); /* to be abandoned with the sink */
     }
     if (WR_UNLIKELY(sink->object.watched)) {
@@ -362,8 +361,10 @@ bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
     if (WR_UNLIKELY(sink->failure != NULL)) {
         return false;
     }
-    if (at_once) {
+    if (ops->at_once) {
         wr_items_commit(items, count);
+    }
+    if (ops->flush == NULL && ops->commit == NULL) {
         wr_sink_committed(sink);
     }
     return true;

@@ -49,6 +49,8 @@ struct wr_sink_ops {
     size_t (*room)(struct weir_sink *sink);
     bool keeps_length; /* a file's: its state is in its options */
     bool users;        /* operations of the program: they wait for what they like */
+    bool at_once; /* put_many never waits nor fails, and what it has taken is safe: no reference is
+                          needed, since its items are lent until it returns */
     bool passes_on; /* a queue's end: it keeps items by itself, the base keeps no receipts. Several
                        may wait in its put_many; it calls wr_sink_left when such a wait is over */
 };
@@ -71,11 +73,12 @@ struct weir_sink {
     struct wr_state_sink *kept;                /* the state's, once it has begun; NULL */
     uint16_t past_end;
     bool ended, canceled;
+    bool gone; /* its far end: who feeds it was told */
     uint8_t commit_act;     /* enum wr_act: what a commit says about the items; 0: WR_ACT_COMMIT */
     bool discarded;         /* ends without having been finished: nothing is waited for */
     struct wr_task *inside; /* puts, commits or ends it; of a queue's end, which several may put to:
                                only the one that ends it */
-    struct wr_task *feeder; /* the pump that feeds it, while it waits for its generator */
+    struct wr_task *feeder; /* the pump that feeds it, while that is in its generator */
     struct wr_rejects *rejects; /* what it does with an item that it rejects (flow_dead.h); NULL: it
                                    counts and logs */
     char name[32];

@@ -16,7 +16,8 @@ static int null_put_many(struct weir_sink *sink, const weir_item *items, size_t 
     return 0;
 }
 
-static const struct wr_sink_ops null_ops = {.kind = "null", .put_many = null_put_many};
+static const struct wr_sink_ops null_ops = {
+    .kind = "null", .put_many = null_put_many, .at_once = true};
 
 weir_sink *weir_null_sink(weir_scope *scope)
 {

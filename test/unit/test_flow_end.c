@@ -178,6 +178,83 @@ TEST(end_of_a_scope_turns_out_who_puts_to_its_sink)
     weir_loop_free(loop);
 }
 
+/* Takes its time for each item. */
+static int puts_late(weir_sink *sink, void *self, const weir_item *items, size_t count)
+{
+    (void)sink;
+    (void)items;
+    (void)count;
+    return weir_sleep(*(weir_scope **)self, 100) ? 0 : WEIR_ECANCELED;
+}
+
+struct moving {
+    weir_gen *from;
+    weir_sink *to;
+};
+
+static int moves_one(weir_scope *scope, void *args)
+{
+    struct moving *moving = args;
+    weir_item item;
+    (void)scope;
+    if (weir_next(moving->from, &item)) {
+        (void)!weir_put(moving->to, &item);
+    }
+    return weir_sink_finish(moving->to, NULL);
+}
+
+static int pumps(weir_scope *scope, void *args)
+{
+    struct moving *moving = args;
+    weir_error error;
+    (void)scope;
+    ck_assert_int_eq(weir_pump(moving->from, moving->to, &error), WEIR_ECLOSED);
+    return 0;
+}
+
+/* The scope of the source ends in the midst of a put. */
+static void end_of_the_source(weir_task *mover)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop), *user = weir_scope_new(root, NULL);
+    weir_scope *made = weir_scope_new(root, NULL);
+    weir_sink_ops ops = {.struct_size = sizeof ops, .put_many = puts_late};
+    struct moving moving = {weir_count(made, 1, 1000),
+                            weir_sink_new(user, &ops, &root, sizeof(weir_scope *))};
+    weir_spawn(user, "mover", mover, &moving, sizeof moving);
+    wr_loop_settle(loop);
+
+    ck_assert_int_eq(weir_scope_wait(made, NULL), 0);
+
+    ck_assert_int_eq(weir_scope_wait(user, NULL), 0);
+    weir_loop_free(loop);
+}
+
+TEST(end_of_a_scope_while_an_item_of_its_source_is_put_leaves_the_put_alone)
+{
+    end_of_the_source(moves_one);
+}
+
+TEST(end_of_a_scope_while_an_item_of_its_source_is_pumped_is_told_by_the_pump)
+{
+    end_of_the_source(pumps);
+}
+
+TEST(end_of_a_scope_while_its_sink_is_fed_is_told_by_the_pump)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *user = weir_scope_new(weir_root(loop), NULL);
+    weir_scope *made = weir_scope_new(weir_root(loop), NULL);
+    struct moving moving = {weir_ticker(user, 100), weir_null_sink(made)};
+    weir_spawn(user, "mover", pumps, &moving, sizeof moving);
+    wr_loop_settle(loop);
+
+    ck_assert_int_eq(weir_scope_wait(made, NULL), 0);
+
+    ck_assert_int_eq(weir_scope_wait(user, NULL), 0);
+    weir_loop_free(loop);
+}
+
 static int puts_one(weir_scope *scope, void *args)
 {
     struct putting *putting = args;

@@ -1,0 +1,300 @@
+/*
+ * flow_pull.c - pulling: the fast ways, and the slow one that knows all cases.
+ *
+ * States: FRESH -> IDLE <-> INSIDE -> OVER. FRESH runs nothing; the first pull makes the origin of
+ * a source. While a generator is INSIDE other tasks may run, but nobody else may pull it.
+ *
+ * Two flags say that nothing special is the matter, so that one look at them is all that a pull
+ * costs beside the generator's own work: `ready` of a body, which weir_next resumes (flow_body.c),
+ * and `direct` of any other, whose next_many is called. They are worked out anew whenever one of
+ * the reasons against it comes or goes (wr_gen_ready), and are false while it is INSIDE. Everything
+ * else passes wr_pull_slow: a puller with a pull under way, a reader that has been closed, a
+ * canceled scope, a gentle stop, a failure, the end.
+ */
+#include "base_alloc.h"
+#include "flow_body.h"
+#include "flow_gen.h"
+#include "flow_puller.h"
+
+enum { PAST_END_MAX = 1000 };
+
+static bool reader_closed(const struct weir_gen *gen)
+{
+    return gen->reader != NULL && gen->reader->body && wr_body_closed(wr_body_of(gen->reader));
+}
+
+void wr_gen_ready(struct weir_gen *gen)
+{
+    gen->special =
+        gen->canceled || gen->stopping || gen->closed || gen->failure != NULL ||
+        reader_closed(gen) || wr_puller_busy(gen) ||
+        /* A body that a stage reads is resumed by who pulls the stage. */
+        (gen->body && (wr_body_of(gen)->cut_due || (gen->reader != NULL && !gen->reader->body)));
+    bool easy = gen->state == WR_GEN_IDLE && !gen->special;
+    gen->ready = gen->body && easy;
+    gen->direct = !gen->body && easy;
+}
+
+struct wr_origin *wr_gen_add_origin(struct weir_gen *gen, const char *name)
+{
+    struct wr_origin *origin = wr_scope_origin(gen->object.scope, name);
+    if (origin != NULL) {
+        origin->more = gen->origin->more;
+        gen->origin->more = origin;
+    }
+    return origin;
+}
+
+void wr_gen_loans_over(struct weir_gen *gen)
+{
+    for (struct wr_origin **at = &gen->origin->more; *at != NULL;) {
+        struct wr_origin *origin = *at;
+        if (origin->leaves) {
+            *at = origin->more;
+            wr_origin_end(origin); /* which ends the loan, too */
+        } else {
+            wr_origin_lend(origin, 0);
+            at = &origin->more;
+        }
+    }
+}
+
+/* The first pull. */
+static bool start(struct weir_gen *gen)
+{
+    gen->state = WR_GEN_IDLE;
+    if ((gen->body || gen->ops->is_source) && gen->up == NULL && gen->origin == NULL) {
+        gen->origin = wr_scope_origin(gen->object.scope, gen->name);
+        if (gen->origin == NULL) {
+            wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory to count what '%s' gives", gen->name);
+            return false;
+        }
+    }
+    return gen->failure == NULL;
+}
+
+static inline bool enter(struct weir_gen *gen)
+{
+    if (gen->canceled && !gen->closed) {
+        wr_gen_fail(gen, WEIR_ECANCELED, 0, -1, "canceled");
+    }
+    if (gen->failure != NULL || (gen->stopping && gen->ops->stop == NULL) ||
+        (gen->state == WR_GEN_FRESH && !start(gen))) {
+        wr_gen_over(gen);
+        return false;
+    }
+    gen->state = WR_GEN_INSIDE;
+    gen->ready = gen->direct = false;
+    return true;
+}
+
+bool wr_gen_enter(struct weir_gen *gen)
+{
+    return enter(gen);
+}
+
+size_t wr_pull_direct(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    if (!enter(gen)) {
+        return 0;
+    }
+    size_t n = gen->ops->next_many(gen, items, max);
+    if (n == 0) {
+        wr_gen_over(gen);
+        return 0;
+    }
+    if (!gen->body) { /* which counts its yields */
+        wr_gen_gave(gen, n);
+    }
+    gen->state = WR_GEN_IDLE;
+    wr_gen_ready(gen);
+    return n;
+}
+
+static size_t past_end(struct weir_gen *gen)
+{
+    if (gen == &wr_gen_no_memory) {
+        return 0; /* it is every thread's, and never written */
+    }
+    gen->past_end++;
+    WR_ASSERT(gen->past_end < PAST_END_MAX,
+              "generator '%s' was pulled %d times after its end: somebody ignores false", gen->name,
+              PAST_END_MAX);
+    return 0;
+}
+
+/* Tell a body what it was lent, and hold several at once. */
+static size_t lend_to_body(struct weir_gen *gen, struct wr_body *reader, weir_item *items, size_t n)
+{
+    if (n == 1) {
+        gen->fresh_receipt = items[0].receipt;
+        gen->fresh_seq = items[0].seq;
+        gen->fresh_origin = items[0].origin;
+        gen->fresh_unvouched = items[0].receipt != NULL;
+        return 1;
+    }
+    gen->fresh_receipt = NULL;
+    gen->fresh_unvouched = false;
+    if (!wr_vouch_hold_many(reader, items, n)) {
+        wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for receipts");
+        wr_gen_over(gen);
+        return 0;
+    }
+    return n;
+}
+
+void wr_gen_hold_fresh(struct weir_gen *gen)
+{
+    if (gen->fresh_unvouched && gen->reader != NULL && gen->reader->body &&
+        !wr_vouch_hold(wr_body_of(gen->reader), gen)) {
+        wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for receipts");
+    }
+    gen->fresh_unvouched = false;
+}
+
+size_t wr_pull_slow(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    if (gen->state == WR_GEN_OVER) {
+        return past_end(gen);
+    }
+    struct wr_body *reader =
+        gen->reader != NULL && gen->reader->body ? wr_body_of(gen->reader) : NULL;
+    if (reader != NULL && wr_body_closed(reader)) {
+        return past_end(gen);
+    }
+    wr_task_now(gen->loop, "weir_next");
+    if (wr_gen_closing(gen)) {
+        wr_gen_close(gen);
+        return past_end(gen);
+    }
+    wr_gen_hold_fresh(gen);
+    size_t n;
+    if (wr_puller_busy(gen)) {
+        bool late = false;
+        n = wr_pull_within(gen, items, max, -1, &late);
+    } else {
+        WR_ASSERT(gen->state != WR_GEN_INSIDE, "generator '%s' is being pulled already", gen->name);
+        n = wr_pull_direct(gen, items, max);
+    }
+    if (n == 0) {
+        gen->fresh_receipt = NULL;
+        return 0;
+    }
+    return reader != NULL ? lend_to_body(gen, reader, items, n) : n;
+}
+
+/* A built-in generator with nothing special the matter. */
+static inline size_t pull_easy(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    gen->direct = false;
+    gen->state = WR_GEN_INSIDE;
+    size_t n = gen->ops->next_many(gen, items, max);
+    if (WR_UNLIKELY(n == 0)) {
+        wr_gen_over(gen);
+        return 0;
+    }
+    wr_gen_gave(gen, n);
+    gen->state = WR_GEN_IDLE;
+    gen->direct = !gen->special;
+    return n;
+}
+
+size_t wr_pull(struct weir_gen *up, weir_item *items, size_t max)
+{
+    return WR_LIKELY(up->direct) ? pull_easy(up, items, max) : wr_pull_slow(up, items, max);
+}
+
+/* May who runs now pull gen the easy way? A task, or the body that reads it. */
+static inline bool may_pull(const struct weir_gen *gen)
+{
+    if (WR_UNLIKELY(!gen->direct || !wr_loop_is_here(gen->loop))) {
+        return false;
+    }
+    const struct wr_fiber *running = gen->loop->running;
+    const struct weir_gen *reader = gen->reader;
+    return reader == NULL
+               ? running != NULL
+               : reader->body && running == &((const struct wr_body *)(const void *)reader)->fiber;
+}
+
+static inline size_t pull(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    if (gen->reader == NULL) {
+        return pull_easy(gen, items, max);
+    }
+    if (gen->fresh_unvouched) {
+        wr_gen_hold_fresh(gen);
+    }
+    size_t n = wr_pull(gen, items, max);
+    if (n == 0) {
+        gen->fresh_receipt = NULL;
+        return 0;
+    }
+    return lend_to_body(gen, wr_body_of(gen->reader), items, n);
+}
+
+/* wr_gen_untaken for the fast paths. */
+static inline void look_untaken(const struct weir_gen *gen, const char *verb)
+{
+    const struct weir_gen *reader = gen->reader;
+    bool by_body = reader != NULL && reader->body &&
+                   gen->loop->running == &((const struct wr_body *)(const void *)reader)->fiber;
+    if (WR_UNLIKELY(!by_body && (reader != NULL || gen->delegator != NULL))) {
+        wr_gen_untaken(gen, verb);
+    }
+}
+
+size_t weir_next_many(weir_gen *gen, weir_item *items, size_t max)
+{
+    WR_ASSERT(max > 0, "no room for an item");
+    if (WR_UNLIKELY(gen == NULL || items == NULL)) {
+        wr_gen_given(gen, "weir_next_many");
+        wr_item_misused("weir_next_many");
+    }
+    if (WR_LIKELY(may_pull(gen))) {
+        return pull(gen, items, max);
+    }
+    wr_gen_given(gen, "weir_next_many");
+    look_untaken(gen, "weir_next_many");
+    return wr_pull_slow(gen, items, max);
+}
+
+static __attribute__((noinline)) bool next_slow(struct weir_gen *gen, weir_item *item)
+{
+    wr_gen_given(gen, "weir_next");
+    wr_item_given(item, "weir_next");
+    look_untaken(gen, "weir_next");
+    return wr_pull_slow(gen, item, 1) > 0;
+}
+
+bool wr_next_unready(struct weir_gen *gen, weir_item *item)
+{
+    return WR_LIKELY(may_pull(gen)) ? pull(gen, item, 1) > 0 : next_slow(gen, item);
+}
+
+weir_got weir_next_within(weir_gen *gen, weir_item *item, int64_t wait_ms)
+{
+    wr_gen_given(gen, "weir_next_within");
+    wr_item_given(item, "weir_next_within");
+    look_untaken(gen, "weir_next_within");
+    if (gen->state == WR_GEN_OVER) {
+        past_end(gen);
+        return WEIR_GOT_OVER;
+    }
+    bool late = false;
+    struct wr_body *reader =
+        gen->reader != NULL && gen->reader->body ? wr_body_of(gen->reader) : NULL;
+    if (reader != NULL && wr_body_closed(reader)) {
+        return WEIR_GOT_OVER;
+    }
+    wr_gen_hold_fresh(gen);
+    size_t n = wr_pull_within(gen, item, 1, WR_MAX(wait_ms, 0), &late);
+    if (n == 0) {
+        gen->fresh_receipt = NULL;
+        return late ? WEIR_GOT_LATE : WEIR_GOT_OVER;
+    }
+    if (reader != NULL) {
+        lend_to_body(gen, reader, item, 1);
+    }
+    return WEIR_GOT_ITEM;
+}
