@@ -16,16 +16,6 @@
 #include "base_thread.h"
 #include "bytes_receipt.h"
 
-/* Has a type that may be shorter than ours this function? */
-#define HAS(type, function)                                                             \
-    ((type)->struct_size >= offsetof(weir_type, function) + sizeof((type)->function) && \
-     (type)->function != NULL)
-
-static size_t padded(size_t bytes)
-{
-    return (bytes + WR_ITEM_ALIGN - 1) & ~(size_t)(WR_ITEM_ALIGN - 1);
-}
-
 /* ---- shapes */
 
 static void json_text(const weir_item *item, weir_slice *text)
@@ -108,8 +98,9 @@ static int event_get(const weir_item *item, const weir_slice *path, size_t steps
     if (event->kind == WEIR_EVENT_MESSAGE) {
         weir_item body = weir_bytes(event->body.data, event->body.len);
         body.type = event->body_type;
-        return body.type != NULL && HAS(body.type, get) ? body.type->get(&body, path, steps, out)
-                                                        : 0;
+        return body.type != NULL && WR_TYPE_HAS(body.type, get)
+                   ? body.type->get(&body, path, steps, out)
+                   : 0;
     }
     for (uint32_t i = 0; steps == 1 && i < event->fields_count; i++) {
         const weir_slice *name = &event->names[i], *value = &event->values[i];
@@ -174,7 +165,7 @@ int weir_item_text_of_type(const weir_item *item, weir_slice *text, weir_scratch
 {
     const weir_type *type = item->type;
     memset(text, 0, sizeof *text);
-    if (HAS(type, text)) {
+    if (WR_TYPE_HAS(type, text)) {
         type->text(item, text);
         return 0;
     }
@@ -208,8 +199,8 @@ int wr_item_text_error(weir_error *error, int code, const char *origin, const we
 
 size_t wr_item_copy_bytes(const weir_item *item)
 {
-    bool sized = item->type != NULL && HAS(item->type, size);
-    return padded(WR_MAX(sized ? item->type->size(item->data) : item->len, (size_t)1));
+    bool sized = item->type != NULL && WR_TYPE_HAS(item->type, size);
+    return wr_item_padded(WR_MAX(sized ? item->type->size(item->data) : item->len, (size_t)1));
 }
 
 static int copy_value(const weir_item *item, char *to)
@@ -217,11 +208,7 @@ static int copy_value(const weir_item *item, char *to)
     if (item->type != NULL && item->type->copy != NULL) {
         return item->type->copy(to, item->data);
     }
-    /* What looks behind an item in its block (for a line end) finds nothing there. */
-    memset(to + padded(WR_MAX(item->len, (size_t)1)) - WR_ITEM_ALIGN, 0, WR_ITEM_ALIGN);
-    if (item->len > 0) {
-        memcpy(to, item->data, item->len);
-    }
+    wr_item_copy_bytes_to(item, to);
     return 0;
 }
 
@@ -287,6 +274,9 @@ static void item_given(const weir_item *item, const char *verb)
 
 int wr_copies_add(struct wr_copies *copies, struct wr_block_pool *pool, weir_item *item)
 {
+    if (wr_copies_add_bytes(copies, item)) {
+        return 0;
+    }
     size_t need = wr_item_copy_bytes(item);
     bool small = need <= WR_BLOCK_BYTES / 8;
     struct weir_block *block = copies->block;

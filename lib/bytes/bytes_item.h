@@ -8,6 +8,8 @@
 #ifndef WR_BYTES_ITEM_H
 #define WR_BYTES_ITEM_H
 
+#include <string.h>
+
 #include <weir/item.h>
 
 #include "base_error.h"
@@ -27,6 +29,11 @@ struct wr_batch_view {
 struct wr_copies {
     struct weir_block *block; /* being filled */
 };
+
+/* Has a type that may be shorter than ours this function? */
+#define WR_TYPE_HAS(type, function)                                                     \
+    ((type)->struct_size >= offsetof(weir_type, function) + sizeof((type)->function) && \
+     (type)->function != NULL)
 
 static inline bool wr_item_is_batch(const weir_item *item)
 {
@@ -53,6 +60,38 @@ int wr_item_copy_alone(struct wr_block_pool *pool, weir_item *item);
 /* Copy an item, and point it to the copy, of whose block it has one reference: a shared block where
  * that may be. The same codes. Not for batches. */
 int wr_copies_add(struct wr_copies *copies, struct wr_block_pool *pool, weir_item *item);
+static inline size_t wr_item_padded(size_t bytes)
+{
+    return (bytes + WR_ITEM_ALIGN - 1) & ~(size_t)(WR_ITEM_ALIGN - 1);
+}
+/* Copy an item's bytes; what looks behind an item in its block (for a line end) finds nothing
+ * there. */
+static inline void wr_item_copy_bytes_to(const weir_item *item, char *to)
+{
+    memset(to + wr_item_padded(WR_MAX(item->len, (size_t)1)) - WR_ITEM_ALIGN, 0, WR_ITEM_ALIGN);
+    if (item->len > 0) {
+        memcpy(to, item->data, item->len);
+    }
+}
+/* The same as wr_copies_add of what is copied byte by byte, where the block that is being filled has
+ * room. False, and nothing happened: it is another case. */
+static inline bool wr_copies_add_bytes(struct wr_copies *copies, weir_item *item)
+{
+    struct weir_block *block = copies->block;
+    const weir_type *type = item->type;
+    size_t need = wr_item_padded(WR_MAX(item->len, (size_t)1));
+    if (block == NULL || need > block->cap - block->len ||
+        (type != NULL && (type->copy != NULL || type->drop != NULL || WR_TYPE_HAS(type, size)))) {
+        return false;
+    }
+    char *to = block->data + block->len;
+    wr_item_copy_bytes_to(item, to);
+    block->len += (uint32_t)need;
+    item->data = to;
+    item->block = block;
+    wr_block_ref(block, 1);
+    return true;
+}
 /* Let go of the block that is being filled; what was copied stays. */
 void wr_copies_fini(struct wr_copies *copies);
 

@@ -78,13 +78,7 @@ static void yielded(struct wr_body *self, struct wr_body *root)
     self->gen.loop->running = self->fiber.resumer;
 }
 
-static bool yield_slow(struct wr_body *self, const weir_item *item);
-
-static void yield_odd(const struct weir_gen *self, const weir_item *item, const char *verb)
-{
-    wr_gen_given(self, verb);
-    wr_item_check(item, verb);
-}
+static bool yield_slow(weir_gen *self, const weir_item *item);
 
 /* The item's origin, number and receipt, where nothing but one upstream or the body itself can be
  * behind it. */
@@ -127,7 +121,7 @@ static inline void lend_fresh(struct weir_gen *gen, const weir_item *out)
 bool weir_yield(weir_gen *self_gen, const weir_item *item)
 {
     if (WR_UNLIKELY(self_gen == NULL || item == NULL || item->data == NULL)) {
-        yield_odd(self_gen, item, "weir_yield");
+        return yield_slow(self_gen, item);
     }
     struct wr_body *self = wr_body_of(self_gen);
     struct wr_body *root = self->root;
@@ -135,13 +129,13 @@ bool weir_yield(weir_gen *self_gen, const weir_item *item)
     struct wr_body *acct = self->acct;
     if (WR_UNLIKELY(self->pending != WR_PENDING_NONE || loop->running != &self->fiber ||
                     !acct->plain || !wr_loop_is_here(loop))) {
-        return yield_slow(self, item);
+        return yield_slow(self_gen, item);
     }
     weir_item *out = root->gen.out;
     *out = *item;
     wr_block_check(out);
     stamp_plain(acct, out);
-    if (out->time_ns == 0) {
+    if (item->time_ns == 0) {
         out->time_ns = loop->now_unix_ns;
     }
     lend_fresh(&root->gen, out);
@@ -211,9 +205,11 @@ static bool yield_items(struct wr_body *self, const weir_item *items, size_t cou
     return true;
 }
 
-static __attribute__((noinline)) bool yield_slow(struct wr_body *self, const weir_item *item)
+static __attribute__((noinline)) bool yield_slow(weir_gen *self, const weir_item *item)
 {
-    return yield_items(self, item, 1);
+    wr_gen_given(self, "weir_yield");
+    wr_item_check(item, "weir_yield");
+    return yield_items(wr_body_of(self), item, 1);
 }
 
 bool weir_yield_many(weir_gen *self, const weir_item *items, size_t count)

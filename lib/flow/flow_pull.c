@@ -204,24 +204,10 @@ size_t wr_pull(struct weir_gen *up, weir_item *items, size_t max)
     return WR_LIKELY(up->direct) ? pull_easy(up, items, max) : wr_pull_slow(up, items, max);
 }
 
-/* May who runs now pull gen the easy way? A task, or the body that reads it. */
-static inline bool may_pull(const struct weir_gen *gen)
+/* The same read by the body that runs. */
+static __attribute__((noinline)) size_t pull_for_body(struct weir_gen *gen, weir_item *items,
+                                                      size_t max)
 {
-    if (WR_UNLIKELY(!gen->direct || !wr_loop_is_here(gen->loop))) {
-        return false;
-    }
-    const struct wr_fiber *running = gen->loop->running;
-    const struct weir_gen *reader = gen->reader;
-    return reader == NULL
-               ? running != NULL
-               : reader->body && running == &((const struct wr_body *)(const void *)reader)->fiber;
-}
-
-static inline size_t pull(struct weir_gen *gen, weir_item *items, size_t max)
-{
-    if (gen->reader == NULL) {
-        return pull_easy(gen, items, max);
-    }
     if (gen->fresh_unvouched) {
         wr_gen_hold_fresh(gen);
     }
@@ -233,13 +219,22 @@ static inline size_t pull(struct weir_gen *gen, weir_item *items, size_t max)
     return lend_to_body(gen, wr_body_of(gen->reader), items, n);
 }
 
+/* Does a task, or a body, run that may pull gen the easy way? */
+static inline bool read_by_task(const struct weir_gen *gen)
+{
+    return gen->reader == NULL && gen->loop->running != NULL;
+}
+static inline bool read_by_body(const struct weir_gen *gen)
+{
+    const struct weir_gen *reader = gen->reader;
+    return reader != NULL && reader->body &&
+           gen->loop->running == &((const struct wr_body *)(const void *)reader)->fiber;
+}
+
 /* wr_gen_untaken for the fast paths. */
 static inline void look_untaken(const struct weir_gen *gen, const char *verb)
 {
-    const struct weir_gen *reader = gen->reader;
-    bool by_body = reader != NULL && reader->body &&
-                   gen->loop->running == &((const struct wr_body *)(const void *)reader)->fiber;
-    if (WR_UNLIKELY(!by_body && (reader != NULL || gen->delegator != NULL))) {
+    if (WR_UNLIKELY(!read_by_body(gen) && (gen->reader != NULL || gen->delegator != NULL))) {
         wr_gen_untaken(gen, verb);
     }
 }
@@ -251,8 +246,13 @@ size_t weir_next_many(weir_gen *gen, weir_item *items, size_t max)
         wr_gen_given(gen, "weir_next_many");
         wr_item_misused("weir_next_many");
     }
-    if (WR_LIKELY(may_pull(gen))) {
-        return pull(gen, items, max);
+    if (WR_LIKELY(gen->direct && wr_loop_is_here(gen->loop))) {
+        if (read_by_task(gen)) {
+            return pull_easy(gen, items, max);
+        }
+        if (read_by_body(gen)) {
+            return pull_for_body(gen, items, max);
+        }
     }
     wr_gen_given(gen, "weir_next_many");
     look_untaken(gen, "weir_next_many");
@@ -269,7 +269,15 @@ static __attribute__((noinline)) bool next_slow(struct weir_gen *gen, weir_item 
 
 bool wr_next_unready(struct weir_gen *gen, weir_item *item)
 {
-    return WR_LIKELY(may_pull(gen)) ? pull(gen, item, 1) > 0 : next_slow(gen, item);
+    if (WR_LIKELY(gen->direct && wr_loop_is_here(gen->loop))) {
+        if (read_by_task(gen)) {
+            return pull_easy(gen, item, 1) > 0;
+        }
+        if (read_by_body(gen)) {
+            return pull_for_body(gen, item, 1) > 0;
+        }
+    }
+    return next_slow(gen, item);
 }
 
 weir_got weir_next_within(weir_gen *gen, weir_item *item, int64_t wait_ms)

@@ -24,7 +24,7 @@
 struct queue {
     /* hot: what a hop touches */
     struct wr_object *reader; /* the reading end; NULL: freed */
-    size_t waiting;           /* tasks that wait for room, in the parked of their sinks */
+    bool waited; /* a task waits for room, in the parked of its sink, and was not woken */
     bool reader_gone, ended, rendezvous;
     struct wr_ring ring;
     /* cold */
@@ -102,7 +102,8 @@ static bool full(const struct queue *queue)
 /* Something has gone from the ring to the reader: writers go on once half of it is free. */
 static inline void took(struct queue *queue)
 {
-    if (queue->waiting > 0 && wr_ring_half_empty(&queue->ring)) {
+    if (queue->waited && wr_ring_half_empty(&queue->ring)) {
+        queue->waited = false;
         wake_writers(queue);
     }
 }
@@ -284,11 +285,10 @@ static int wait_for_room(struct queue *queue, struct weir_sink *sink, bool for_b
         wr_list_remove(link);
         wr_list_append(&queue->sinks, link);
     }
-    queue->waiting++;
+    queue->waited = true;
     wake_reader(queue);
     int rc = for_budget ? wr_budget_wait(queue->loop, &sink->object)
                         : wr_wait_for_task(queue->loop, "room in a queue", &sink->object);
-    queue->waiting--;
     if (rc == 0 && (sink->canceled || sink->failure != NULL)) {
         rc = sink->canceled ? WEIR_ECANCELED : sink->failure->code;
     }
@@ -306,7 +306,8 @@ static int writer_failed(struct queue *queue, struct weir_sink *sink, int rc)
 }
 
 /* The usual case, one at a time. */
-static bool append_one(struct queue *queue, const weir_item *item)
+static inline __attribute__((always_inline)) bool append_one(struct queue *queue,
+                                                             const weir_item *item)
 {
     if (queue->reader_gone || queue->ended || nobody_comes(queue) ||
         !wr_ring_append_one(&queue->ring, item)) {
@@ -363,7 +364,10 @@ static __attribute__((noinline)) int put_all(struct queue *queue, struct weir_si
 static int queue_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
 {
     struct queue *queue = queue_of_sink(sink);
-    return count == 1 && append_one(queue, items) ? 0 : put_all(queue, sink, items, count);
+    if (count == 1 && append_one(queue, items)) {
+        return 0;
+    }
+    return put_all(queue, sink, items, count);
 }
 
 static int queue_try_put(struct weir_sink *sink, const weir_item *item)

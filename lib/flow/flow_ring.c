@@ -285,6 +285,29 @@ int wr_ring_append(struct wr_ring *ring, const weir_item *from)
     return 0;
 }
 
+bool wr_ring_keep_one(struct wr_ring *ring, weir_item *item)
+{
+    struct weir_block *last = ring->last_block;
+    if (item->block == NULL) {
+        if (last == NULL || last != ring->copies.block ||
+            !wr_copies_add_bytes(&ring->copies, item)) {
+            return false;
+        }
+    } else if (item->block == last) {
+        wr_block_ref(last, 1);
+    } else {
+        return false;
+    }
+    if (item->receipt != NULL) {
+        if (wr_items_ref(item, 1) < 0) {
+            wr_block_unref(last, 1);
+            return false;
+        }
+        ring->receipts = true;
+    }
+    return true;
+}
+
 size_t wr_ring_append_run(struct wr_ring *ring, const weir_item *items, size_t count)
 {
     struct weir_block *block = items[0].block;

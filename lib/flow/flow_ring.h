@@ -105,15 +105,16 @@ static inline weir_item *wr_ring_slot(struct wr_ring *ring, size_t index)
 
 /* ---- one at a time, without a call: what a hop of a single item costs */
 
-/* The usual end of the loan of one item: the next one continues its block, and nobody asks for
- * receipts. */
+/* The usual end of the loan of one item: the next one continues its block. */
 static inline bool wr_ring_release_one(struct wr_ring *ring)
 {
     const weir_item *item = wr_ring_slot(ring, 0);
     struct weir_block *block = item->block;
-    if (ring->lent != 1 || ring->receipts || ring->count == 0 ||
-        block != wr_ring_slot(ring, 1)->block) {
+    if (ring->lent != 1 || ring->count == 0 || block != wr_ring_slot(ring, 1)->block) {
         return false;
+    }
+    if (item->receipt != NULL) {
+        wr_items_unref(item, 1, WR_ACT_LOAN);
     }
     block->refs--; /* not the last: the next item has one */
     ring->head++;
@@ -134,18 +135,27 @@ static inline bool wr_ring_lend_one(struct wr_ring *ring, weir_item *item)
     return true;
 }
 
-/* Append one item that continues the newest block. False, and nothing happened: it does not, or
- * there is no room. */
+/* What of an item is not the usual case when it is appended: it has a receipt, or lies in no block
+ * and is copied behind the newest. False: nothing happened. */
+bool wr_ring_keep_one(struct wr_ring *ring, weir_item *item);
+
+/* Append one item that continues the newest block, or whose copy does. False, and nothing happened:
+ * it does not, or there is no room. */
 static inline bool wr_ring_append_one(struct wr_ring *ring, const weir_item *item)
 {
     size_t used = ring->lent + ring->count;
-    if (item->block == NULL || item->block != ring->last_block || item->receipt != NULL ||
-        used >= ring->open || ring->count >= ring->full ||
+    if (used >= ring->open || ring->count >= ring->full ||
         (ring->bytes >= ring->bytes_max && ring->count > 0)) {
         return false;
     }
-    *wr_ring_slot(ring, used) = *item;
-    wr_block_ref(item->block, 1);
+    weir_item *to = wr_ring_slot(ring, used);
+    *to = *item;
+    if (WR_LIKELY(item->block != NULL && item->block == ring->last_block &&
+                  item->receipt == NULL)) {
+        wr_block_ref(item->block, 1);
+    } else if (!wr_ring_keep_one(ring, to)) {
+        return false;
+    }
     ring->count++;
     ring->bytes += item->len;
     ring->bytes_put += item->len;

@@ -314,20 +314,11 @@ static bool past_end(struct weir_sink *sink)
     return false;
 }
 
-bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
+/* The base keeps the receipts, until the sink has committed. */
+static __attribute__((noinline)) bool put_kept(struct weir_sink *sink, const weir_item *items,
+                                               size_t count)
 {
-    if (WR_UNLIKELY(sink->failure != NULL)) {
-        return past_end(sink);
-    }
     const struct wr_sink_ops *ops = sink->ops;
-    if (WR_LIKELY(ops->passes_on)) {
-        if (WR_UNLIKELY(!wr_loop_is_here(sink->loop))) {
-            wr_sink_misused(sink, "weir_put");
-        }
-        sink->put_items += count;
-        sink->puts++;
-        return ops->put_many(sink, items, count) >= 0;
-    }
     wr_task_now(sink->loop, "weir_put");
     WR_ASSERT(sink->inside == NULL,
               "two tasks put to sink '%s'; weir_sink_share makes a second writer of a queue",
@@ -368,6 +359,19 @@ bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
         wr_sink_committed(sink);
     }
     return true;
+}
+
+bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
+{
+    if (WR_UNLIKELY(sink->failure != NULL || !wr_loop_is_here(sink->loop))) {
+        return past_end(sink);
+    }
+    if (!sink->ops->passes_on) {
+        return put_kept(sink, items, count);
+    }
+    sink->put_items += count;
+    sink->puts++;
+    return sink->ops->put_many(sink, items, count) >= 0;
 }
 
 /* What a user hands over may be no item at all, or have other bytes than its block keeps alive

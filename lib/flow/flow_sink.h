@@ -73,7 +73,7 @@ struct weir_sink {
     struct wr_state_sink *kept;                /* the state's, once it has begun; NULL */
     uint16_t past_end;
     bool ended, canceled;
-    bool gone; /* its far end: who feeds it was told */
+    bool gone;              /* its far end: who feeds it was told */
     uint8_t commit_act;     /* enum wr_act: what a commit says about the items; 0: WR_ACT_COMMIT */
     bool discarded;         /* ends without having been finished: nothing is waited for */
     struct wr_task *inside; /* puts, commits or ends it; of a queue's end, which several may put to:
