@@ -1,11 +1,9 @@
 /*
- * base_thread.c - the mark of a thread, and what is said when something is done from the wrong one.
+ * base_thread.c - what is said when something is done from the wrong thread.
  */
 #include "base_thread.h"
 
 #include "base_error.h"
-
-_Thread_local char wr_thread_mark;
 
 void wr_thread_is_another(const char *what)
 {

@@ -7,13 +7,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Its address tells one thread from another, for less than a call. */
-extern _Thread_local char wr_thread_mark __attribute__((tls_model("initial-exec")));
-
-/* `thread` is the mark of the thread that something runs on; NULL: of none, so it may be any. */
-static inline bool wr_thread_is_here(const char *thread)
+/* Tells one thread from another, by one instruction: what its thread-local data lies at. */
+static inline const void *wr_thread_here(void)
 {
-    return thread == NULL || thread == &wr_thread_mark;
+    return __builtin_thread_pointer();
+}
+
+/* `thread` is that on which something runs, as wr_thread_here tells it; NULL: it may be any. */
+static inline bool wr_thread_is_here(const void *thread)
+{
+    return thread == wr_thread_here() || thread == NULL;
 }
 
 /* Abort: `what` was done from a thread that the loop does not run on. */

@@ -37,7 +37,7 @@ struct wr_block_pool {
     struct wr_budget *budget;
     struct weir_block *kept; /* recycled blocks of the standard size */
     size_t kept_count;
-    const char *const *thread; /* that its loop runs on (base_thread.h); NULL: it has none */
+    const void *const *thread; /* that its loop runs on (base_thread.h); NULL: it has none */
 };
 
 struct weir_block {

@@ -186,7 +186,7 @@ static bool busy(const struct weir_loop *loop)
 void wr_loop_round(struct weir_loop *loop)
 {
     struct wr_list *node;
-    loop->thread = &wr_thread_mark;
+    loop->thread = wr_thread_here();
     wr_time_update(loop);
     while ((node = wr_list_take(&loop->deferred)) != NULL) {
         struct wr_deferred *deferred = WR_OWNER(node, struct wr_deferred, link);

@@ -116,7 +116,7 @@ struct weir_loop {
     /* hot */
     struct wr_fiber *running; /* NULL on the scheduler's own stack */
     struct wr_task *task;
-    const char *thread;    /* that runs it: its wr_thread_mark; NULL: it does not run */
+    const void *thread;    /* that runs it: wr_thread_here; NULL: it does not run */
     struct wr_list ready;  /* run queue, first in first out */
     struct wr_list paused; /* ready after the next poll: wr_pause */
     struct wr_co scheduler;
