@@ -399,6 +399,7 @@ static struct wr_curl *curl_of(struct weir_loop *loop)
     }
     curl->loop = loop;
     wr_list_init(&curl->ready);
+    wr_list_init(&curl->muted);
     wr_list_init(&curl->transfers);
     wr_list_init(&curl->queue);
     wr_list_init(&curl->unpause);

@@ -79,7 +79,7 @@ static void stop(struct curl_fd *entry)
 static void unwatch(struct curl_fd *entry)
 {
     stop(entry);
-    entry->muted = false;
+    wr_list_remove(&entry->muted_link);
     entry->wanted = 0;
     entry->events = 0;
     entry->failed = false;
@@ -108,6 +108,7 @@ static struct curl_fd *entry_of(struct wr_curl *curl, int fd)
         entry->curl = curl;
         entry->fd = fd;
         wr_list_init(&entry->ready_link);
+        wr_list_init(&entry->muted_link);
         curl->fds[at] = entry;
     }
     return curl->fds[at];
@@ -139,13 +140,13 @@ int wr_curl_on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *a
 
 void wr_curl_fd_served(struct curl_fd *entry)
 {
-    const struct wr_curl *curl = entry->curl;
+    struct wr_curl *curl = entry->curl;
     if (curl->paused == 0 || entry->progress != curl->progress) {
         entry->barren = 0;
         entry->progress = curl->progress;
     } else if (++entry->barren > WR_CURL_BARREN_MAX && entry->watched) {
         stop(entry);
-        entry->muted = true;
+        wr_list_append(&curl->muted, &entry->muted_link);
     }
 }
 
@@ -163,13 +164,11 @@ bool wr_curl_fd_is_vain(struct curl_fd *entry)
 int wr_curl_fds_unmute(struct wr_curl *curl)
 {
     int rc = 0;
-    for (size_t i = 0; i < curl->fds_count; i++) {
-        struct curl_fd *entry = curl->fds[i];
-        if (entry != NULL && entry->muted) {
-            entry->muted = false;
-            entry->barren = 0;
-            rc = watch(entry) < 0 ? -1 : rc;
-        }
+    struct wr_list *node;
+    while ((node = wr_list_take(&curl->muted)) != NULL) {
+        struct curl_fd *entry = WR_OWNER(node, struct curl_fd, muted_link);
+        entry->barren = 0;
+        rc = watch(entry) < 0 ? -1 : rc;
     }
     return rc;
 }

@@ -24,13 +24,13 @@ struct curl_fd {
     CURL *easy;      /* whose it was last; it may be gone, or libcurl's own */
     uint32_t wanted; /* EPOLL bits; 0: unused */
     bool watched;    /* in the set */
-    bool muted;      /* fired without end while a transfer was paused */
     int events;      /* CURL_CSELECT_ bits, fired and not yet told; with failed: none known */
     bool failed;
     int barren;                        /* events in vain, in a row */
     uint64_t progress;                 /* curl->progress when barren was counted from */
     uint64_t vain_progress, vain_from; /* the bytes read when progress was last made */
     struct wr_list ready_link;
+    struct wr_list muted_link; /* fired without end while a transfer was paused */
 };
 
 struct wr_curl {
@@ -40,9 +40,9 @@ struct wr_curl {
     uv_poll_t poll;         /* watches it */
     struct curl_fd **fds;   /* by descriptor number */
     size_t fds_count;
-    struct wr_list ready;     /* curl_fd */
-    struct wr_list transfers; /* in the multi handle */
-    struct wr_list queue;     /* waiting to be opened */
+    struct wr_list ready, muted; /* curl_fd */
+    struct wr_list transfers;    /* in the multi handle */
+    struct wr_list queue;        /* waiting to be opened */
     struct wr_list unpause;
     struct wr_deferred work;
     struct wr_timer kick;

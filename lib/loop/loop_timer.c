@@ -96,7 +96,9 @@ void wr_timer_start(struct weir_loop *loop, struct wr_timer *timer, int64_t ms)
     }
     /* After a long run, or in a callback of libuv right after a long poll, the cached time is old.
      */
-    wr_time_update(loop);
+    if (!loop->virtual_clock) {
+        loop->now_ns = loop->clock.monotonic_ns(loop->clock.ctx);
+    }
     int64_t now = wr_now_ns(loop);
     timer->due_ns = ms > (INT64_MAX - now) / 1000000 ? INT64_MAX : now + ms * 1000000;
     timer->order = ++loop->timers.order;
