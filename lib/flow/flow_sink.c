@@ -327,8 +327,7 @@ static __attribute__((noinline)) bool put_kept(struct weir_sink *sink, const wei
         wr_sink_set_error(sink, WEIR_ECANCELED, 0, "canceled");
         return false;
     }
-    if (!ops->at_once && ops->let_go == NULL &&
-        wr_runs_add_items(&sink->runs, items, count) < 0) {
+    if (!ops->at_once && ops->let_go == NULL && wr_runs_add_items(&sink->runs, items, count) < 0) {
         wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory for receipts");
         return false;
     }
