@@ -463,11 +463,15 @@ static void writer_close(struct weir_sink *sink, const weir_error *failure)
     }
     wr_list_remove(&writer->link);
     queue_unref(writer->queue);
+    writer->queue = NULL;
 }
 
 static size_t writer_why(const struct weir_sink *sink, char *text, size_t cap)
 {
     const struct queue *queue = queue_of_sink(sink);
+    if (queue == NULL) {
+        return 0; /* it has ended */
+    }
     int n = snprintf(text, cap, "waits for queue '%s' (%s, %zu items)", queue->name,
                      full(queue) ? "full" : "open", wr_ring_count(&queue->ring));
     return n > 0 ? (size_t)n : 0;
