@@ -33,6 +33,7 @@ enum flag_id {
     FLAG_RETRY_AFTER,
     FLAG_FOLLOW,
     FLAG_RAW,
+    FLAG_UNIX_SOCKET,
     FLAG_MEM,
     FLAG_DRAIN,
     FLAG_STATE,
@@ -71,6 +72,7 @@ static const struct flag table[] = {
      "the longest pause that a server may ask for (1h)"},
     {FLAG_FOLLOW, 0, "follow", NULL, "ask again after a break or an end, for ever, as sse does"},
     {FLAG_RAW, 0, "raw", NULL, "read an encoded body (gzip ...) as it is"},
+    {FLAG_UNIX_SOCKET, 0, "unix-socket", "PATH", "reach the host of the URL by a local socket"},
     {FLAG_MEM, 0, "mem", "SIZE", "byte budget for all buffers (64MiB)"},
     {FLAG_DRAIN, 0, "drain", "TIME", "time to finish after Ctrl-C or SIGTERM (10s)"},
     {FLAG_STATE, 0, "state", "DIR", "keep positions in DIR: a killed run goes on where it was"},
@@ -148,6 +150,42 @@ static int complain(const char *format, ...)
     fputc('\n', stderr);
     va_end(args);
     return EXIT_USAGE;
+}
+
+/* What a flag acts upon, where that is not every pipeline. */
+static const struct {
+    enum flag_id id;
+    unsigned upon;       /* enum flags_upon: any of these */
+    const char *missing; /* what there is without them */
+} acts[] = {
+    {FLAG_HEADER, UPON_URL, "nothing here takes a URL"},
+    {FLAG_USER, UPON_URL, "nothing here takes a URL"},
+    {FLAG_INSECURE, UPON_TLS, "nothing here speaks TLS"},
+    {FLAG_CACERT, UPON_TLS, "nothing here speaks TLS"},
+    {FLAG_CONNECT, UPON_PEER, "nothing here connects to anything"},
+    {FLAG_IDLE, UPON_PEER_SOURCE, "no source here connects to anything"},
+    {FLAG_RETRY, UPON_URL, "nothing here takes a URL"},
+    {FLAG_RETRY_AFTER, UPON_URL, "nothing here takes a URL"},
+    {FLAG_FOLLOW, UPON_URL_SOURCE, "no source here has a URL"},
+    {FLAG_RAW, UPON_URL_SOURCE, "no source here has a URL"},
+    {FLAG_UNIX_SOCKET, UPON_URL, "nothing here takes a URL"},
+    {FLAG_DEAD, UPON_REJECTS, "nothing in this pipeline rejects items"},
+};
+
+const char *flags_vain(const struct flags *flags, unsigned has, const char **why)
+{
+    for (size_t i = 0; i < sizeof acts / sizeof *acts; i++) {
+        if ((flags->given >> acts[i].id & 1) == 0 || (acts[i].upon & has) != 0) {
+            continue;
+        }
+        *why = acts[i].missing;
+        for (size_t k = 0; k < FLAGS; k++) {
+            if (table[k].id == acts[i].id) {
+                return table[k].name;
+            }
+        }
+    }
+    return NULL;
 }
 
 static int not_in_this_version(const char *dashes, const char *name, const char *hint)
@@ -330,6 +368,7 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
             return complain("--%s: %s is empty", table[i].name, table[i].argument);
         }
     }
+    flags->given |= UINT64_C(1) << id;
     switch (id) {
     case FLAG_FILE: flags->text_file = value; return 0;
     case FLAG_HEADER: return add_header(flags, value);
@@ -338,6 +377,7 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
         return flags->user == NULL ? cannot_read("-u", value) : 0;
     case FLAG_FOLLOW: flags->follow = true; return 0;
     case FLAG_RAW: flags->raw = true; return 0;
+    case FLAG_UNIX_SOCKET: flags->unix_socket = value; return 0;
     case FLAG_INSECURE: flags->insecure = true; return 0;
     case FLAG_STRICT: flags->strict = true; return 0;
     case FLAG_DEAD: flags->dead_file = value; return 0;

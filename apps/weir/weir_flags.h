@@ -33,7 +33,8 @@ struct flags {
     size_t files_count;
     const char *headers[FLAGS_HEADERS_MAX];
     size_t headers_count;
-    const char *user, *ca_file, *ca_folder, *state_folder, *state_name, *dead_file;
+    uint64_t given; /* a bit for each flag that stands in the command line */
+    const char *unix_socket, *user, *ca_file, *ca_folder, *state_folder, *state_name, *dead_file;
     const char *word;                                 /* to explain; of `list`: NULL or a kind */
     int64_t count;                                    /* -c; -1: all */
     int64_t connect_ms, idle_ms, drain_ms, mem_bytes; /* 0: the default */
@@ -45,6 +46,17 @@ struct flags {
     uint64_t seed;            /* torture; 0: from the clock */
 };
 
+/* What there is in a pipeline that a flag may act upon. */
+enum flags_upon {
+    UPON_URL = 1,         /* a source or a sink of HTTP */
+    UPON_URL_SOURCE = 2,  /* such a source */
+    UPON_PEER = 4,        /* what connects */
+    UPON_PEER_SOURCE = 8, /* such a source */
+    UPON_TLS = 16,        /* whose peer may have a certificate */
+    UPON_REJECTS = 32     /* what rejects items */
+};
+/* The name of a flag that was given and acts upon nothing of these, and why; NULL: there is none. */
+const char *flags_vain(const struct flags *flags, unsigned has, const char **why);
 /* 0: go on; else the exit code, everything has been said. */
 int flags_read(int argc, char **argv, struct flags *flags);
 void flags_help(void);

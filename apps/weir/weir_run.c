@@ -150,6 +150,29 @@ static void tell_file(struct run *run, const char *text, const weir_error *error
     }
 }
 
+/* What flags may act upon, by the types of arguments: a set of enum flags_upon. */
+static unsigned acted_upon(const weir_plan *plan)
+{
+    const weir_component *part;
+    unsigned has = weir_plan_rejects(plan) ? UPON_REJECTS : 0;
+    for (size_t i = 0; (part = weir_plan_part(plan, i)) != NULL; i++) {
+        bool source = part->kind == WEIR_KIND_SOURCE;
+        for (size_t j = 0; j < part->args_count; j++) {
+            if (part->args[j].type == WEIR_ARGTYPE_URL) {
+                has |= UPON_URL | UPON_TLS | UPON_PEER | (source ? UPON_URL_SOURCE : 0u);
+            }
+        }
+        for (size_t j = 0; part->schemes != NULL && part->schemes[j] != NULL; j++) {
+            char first = part->schemes[j][0];
+            if (first >= 'a' && first <= 'z') {
+                has |= UPON_PEER | (source ? UPON_PEER_SOURCE : 0u);
+            }
+            has |= strcmp(part->schemes[j], "tls") == 0 ? UPON_TLS : 0u;
+        }
+    }
+    return has;
+}
+
 static int read_plan(struct run *run)
 {
     const struct flags *flags = run->flags;
@@ -190,8 +213,9 @@ static int read_plan(struct run *run)
     }
     free(from_file);
     int code = check_files(run);
-    if (code == 0 && flags->dead_file != NULL && !weir_plan_rejects(run->plan)) {
-        say_line(&run->say, "--dead has no effect: nothing in this pipeline rejects items");
+    const char *why, *vain = code == 0 ? flags_vain(flags, acted_upon(run->plan), &why) : NULL;
+    if (vain != NULL) {
+        say_line(&run->say, "--%s has no effect: %s", vain, why);
         code = EXIT_USAGE;
     }
     for (size_t i = 0; code == 0 && weir_plan_warning(run->plan, i) != NULL && !run->say.quiet;
@@ -212,6 +236,7 @@ static weir_plan_options options_of(const struct flags *flags, weir_http_options
                                 .retries = flags->retries,
                                 .connect_ms = flags->connect_ms,
                                 .ca_folder = flags->ca_folder,
+                                .unix_socket = flags->unix_socket,
                                 .first_byte_ms = flags->idle_ms,
                                 .idle_ms = flags->idle_ms,
                                 .follow = flags->follow,

@@ -72,6 +72,9 @@ typedef struct weir_http_options {
                                    so long; beyond it the source fails. default 1 h; WEIR_NONE: no
                                    limit */
     const char *ca_folder; /* of PEM files by hash (openssl rehash), who to trust besides ca_file */
+    const char *unix_socket; /* the path of a local socket by which the host of the URL is reached,
+                                instead of its name and port; another host that a redirect names is
+                                not; default: none */
 } weir_http_options;
 enum { WEIR_TLS_VERIFY = 0, WEIR_TLS_TRUST_ANYBODY = 1 };
 enum {

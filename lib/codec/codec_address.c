@@ -1,8 +1,11 @@
 /*
- * codec_address.c - HOST:PORT: where the host ends and the port begins. Reads the caller's bytes.
+ * codec_address.c - HOST:PORT: where the host ends and the port begins, and what was meant by an
+ * address that is none. Reads the caller's bytes.
  */
 #define _GNU_SOURCE /* memrchr */
 #include "codec_address.h"
+
+#include <stdio.h>
 
 /* Bytes that end a host in an address of any scheme. */
 static bool is_delimiter(char c)
@@ -34,5 +37,45 @@ bool wr_address_split(struct wr_text text, struct wr_text *host, uint16_t *port)
     }
     *host = name;
     *port = (uint16_t)number;
+    return true;
+}
+
+static bool is_host(struct wr_text name)
+{
+    bool good = name.len > 0;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+        good = good && (wr_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        c == '.' || c == '-');
+    }
+    return good;
+}
+
+bool wr_address_meant(struct wr_text text, char *to, size_t cap)
+{
+    static const char *const schemes[] = {"http", "https", "tcp"};
+    const char *colon = text.len > 0 ? memchr(text.data, ':', text.len) : NULL;
+    if (colon == NULL) {
+        return false;
+    }
+    struct wr_text word = {text.data, (size_t)(colon - text.data)};
+    struct wr_text rest = {colon + 1, text.len - word.len - 1}, port = rest;
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        if (!wr_text_is(word, schemes[i])) {
+            continue;
+        }
+        while (rest.len > 0 && rest.data[0] == '/') {
+            rest.data++;
+            rest.len--;
+        }
+        snprintf(to, cap, "%s://%.*s", schemes[i], (int)rest.len, rest.data);
+        return rest.len > 0;
+    }
+    int64_t number;
+    if (!is_host(word) || !wr_text_take_number(&port, &number) || number > 65535 ||
+        (port.len > 0 && port.data[0] != '/' && port.data[0] != '?')) {
+        return false;
+    }
+    snprintf(to, cap, "http://%.*s", (int)text.len, text.data);
     return true;
 }

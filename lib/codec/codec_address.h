@@ -13,5 +13,8 @@
  * Returns  false: it is not of this form, or the port is not a number up to 65535.
  */
 bool wr_address_split(struct wr_text text, struct wr_text *host, uint16_t *port);
+/* What somebody meant who wrote "localhost:8080/feed", "https:/x" or "tcp:1.2.3.4:5": the address in
+ * full. False: none that is known here. */
+bool wr_address_meant(struct wr_text text, char *to, size_t cap);
 
 #endif

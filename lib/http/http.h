@@ -161,7 +161,7 @@ struct wr_http {
     char *url; /* without userinfo */
     char *login;
     char **headers;
-    char *bearer_file, *ca_file, *ca_folder;
+    char *bearer_file, *ca_file, *ca_folder, *unix_socket;
     bool own_range;          /* the caller's headers say Range */
     const char *in_place_of; /* a header of the caller's in whose place the user sends one; NULL */
     int64_t idle_ms;         /* a body may be silent for so long; negative: for ever */

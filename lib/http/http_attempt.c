@@ -285,7 +285,8 @@ static int add_headers(struct wr_http *http)
 static void end_early(struct wr_http *http, int rc)
 {
     if (http->failure.code == 0) {
-        wr_http_refuse(&http->failure, rc, 0, "no memory for a request");
+        wr_http_refuse(&http->failure, rc, 0,
+                       "no memory, or no file descriptor (ulimit -n), for a request");
     }
     http->over = true;
     http->complete = false;

@@ -121,7 +121,8 @@ static int copy_options(struct wr_http *http, const char *url_text, const struct
     const weir_http_options *o = &http->o;
     if (copy_text(&http->login, o->user) < 0 || copy_text(&http->bearer_file, o->bearer_file) < 0 ||
         copy_text(&http->ca_file, o->ca_file) < 0 ||
-        copy_text(&http->ca_folder, o->ca_folder) < 0 || copy_url(http, url_text, url) < 0) {
+        copy_text(&http->ca_folder, o->ca_folder) < 0 ||
+        copy_text(&http->unix_socket, o->unix_socket) < 0 || copy_url(http, url_text, url) < 0) {
         return WEIR_ENOMEM;
     }
     http->headers =
@@ -173,6 +174,7 @@ void wr_http_fini(struct wr_http *http)
     wr_free(http->bearer_file);
     wr_free(http->ca_file);
     wr_free(http->ca_folder);
+    wr_free(http->unix_socket);
     wr_http_redirect_none(http);
     wr_http_reply_fini(&http->reply);
     wr_http_failure_fini(&http->failure);

@@ -8,8 +8,10 @@
  *
  * The callbacks run under libcurl's frame; `done` runs on the scheduler's stack.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base_alloc.h"
 #include "base_fault.h"
@@ -28,6 +30,7 @@ struct http_curl {
     struct wr_http *http;
     struct curl_slist *headers;
     CURLcode result;
+    int no_socket; /* errno of the socket that could not be made */
     char text[CURL_ERROR_SIZE];
 };
 
@@ -73,6 +76,17 @@ static size_t on_write(struct wr_transfer *transfer, const char *data, size_t le
     }
 }
 
+static curl_socket_t on_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct http_curl *curl = ctx;
+    (void)purpose;
+    int fd = wr_fault("socket")
+                 ? (errno = EMFILE, -1)
+                 : socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    curl->no_socket = fd < 0 ? errno : 0;
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
 static void on_done(struct wr_transfer *transfer, CURLcode code)
 {
     struct http_curl *curl = WR_OWNER(transfer, struct http_curl, transfer);
@@ -81,6 +95,12 @@ static void on_done(struct wr_transfer *transfer, CURLcode code)
 }
 
 /* ---- the request */
+
+/* It leads to the host of the caller's URL, and to no other. */
+static bool uses_unix_socket(const struct wr_http *http)
+{
+    return http->unix_socket != NULL && wr_http_is_own(http);
+}
 
 static int add_headers(struct http_curl *curl)
 {
@@ -111,7 +131,9 @@ static int set_up(struct http_curl *curl)
                 (http->ca_file == NULL ||
                  curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file) == CURLE_OK) &&
                 (http->ca_folder == NULL ||
-                 curl_easy_setopt(easy, CURLOPT_CAPATH, http->ca_folder) == CURLE_OK);
+                 curl_easy_setopt(easy, CURLOPT_CAPATH, http->ca_folder) == CURLE_OK) &&
+                (!uses_unix_socket(http) ||
+                 curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, http->unix_socket) == CURLE_OK);
     if (!good) {
         return WEIR_ENOMEM;
     }
@@ -128,6 +150,8 @@ static int set_up(struct http_curl *curl)
     curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)FOR_EVER_S); /* weir has its own clock */
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, curl->text);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, (void *)curl);
     wr_transfer_watch_tls(&curl->transfer);
     if (http->o.tls == WEIR_TLS_TRUST_ANYBODY) {
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
@@ -317,13 +341,25 @@ static bool explain_unreached(struct http_curl *curl)
     struct wr_http_failure *failure = &curl->http->failure;
     char proxy[80] = "";
     long number = 0;
+    if (curl->no_socket != 0) {
+        wr_http_refuse(failure, WEIR_EIO, curl->no_socket, "there is no socket to be had: %s%s",
+                       strerror(curl->no_socket), curl->no_socket == EMFILE ? " (ulimit -n)" : "");
+        failure->retry = true;
+        return true;
+    }
     if (curl_easy_getinfo(curl->transfer.easy, CURLINFO_OS_ERRNO, &number) != CURLE_OK ||
         number == 0) {
         return false;
     }
     name_proxy(curl, proxy, sizeof proxy);
-    wr_http_refuse(failure, WEIR_ECONNECT, (int)number, "cannot connect%s: %s", proxy,
-                   strerror((int)number));
+    if (uses_unix_socket(curl->http)) {
+        wr_http_refuse(failure, WEIR_ECONNECT, (int)number,
+                       "cannot connect to the socket '%.150s': %s", curl->http->unix_socket,
+                       strerror((int)number));
+    } else {
+        wr_http_refuse(failure, WEIR_ECONNECT, (int)number, "cannot connect%s: %s", proxy,
+                       strerror((int)number));
+    }
     failure->retry = true;
     return true;
 }

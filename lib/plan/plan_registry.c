@@ -14,6 +14,7 @@
 
 #include "base_alloc.h"
 #include "base_error.h"
+#include "codec_address.h"
 
 struct more {
     const weir_component *const *components;
@@ -206,6 +207,9 @@ int wr_plan_name_missing(struct wr_plan_error *error, const char *text, struct w
     int shown = (int)WR_MIN(name.len, (size_t)WR_PLAN_SHOWN_MAX);
     (void)wr_plan_fail(error, name, "unknown stage '%.*s'", shown, text + name.at);
     error->kind = WEIR_PLAN_UNKNOWN;
+    if (wr_address_meant((struct wr_text){text + name.at, name.len}, names, sizeof names)) {
+        return wr_plan_hint(error, "did you mean %s?", names);
+    }
     wr_plan_guess_init(&guess, text + name.at, name.len);
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
         if (!may_stand(component, first, last)) {

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "base_hash.h"
+#include "codec_address.h"
 #include "loop_file.h"
 #include "source_opening.h"
 #include "source_stream.h"
@@ -27,8 +28,12 @@ enum { HASHED = 256 };
 
 static int fail_io(struct wr_stream_source *stream, const char *what, int number)
 {
-    return wr_gen_fail(&stream->gen, WEIR_EIO, number, -1, "%s '%s': %s", what, stream->where,
-                       strerror(number));
+    char meant[160];
+    bool address =
+        number == ENOENT && wr_address_meant(wr_text_of(stream->where), meant, sizeof meant);
+    return wr_gen_fail(&stream->gen, WEIR_EIO, number, -1, "%s '%s': %s%s%s%s", what, stream->where,
+                       strerror(number), address ? "; did you mean " : "", address ? meant : "",
+                       address ? "?" : "");
 }
 
 /* 0 or errno; *size, and the identity by the first `hashed` bytes, or as many as there are. */

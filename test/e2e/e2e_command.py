@@ -118,7 +118,7 @@ class Addresses(e2e_support.TestCase):
                 server.settimeout(10)
                 thread = threading.Thread(target=serve, args=(head,))
                 thread.start()
-                run = weir("--retry", "0", text)
+                run = weir(text)
                 thread.join()
                 self.ends(run, 0)
                 self.assertEqual(run.out, b"a\nb\n")
@@ -237,12 +237,50 @@ class Mistakes(e2e_support.TestCase):
         self.refused("--drain", "5", "gen 1..3", texts=["--drain: '5'", "5s or 5ms"])
         self.refused("--idle=0.5", "gen 1..3", texts=["--idle: '0.5'", "0.5s or 0.5ms"])
         self.refused("--mem", "64", "gen 1..3", texts=["--mem: '64'", "64MiB or 64KiB"])
-        self.ends(weir("--drain", "5s", "--idle", "none", "--mem", "64MiB", "gen 1..3"), 0)
+        times = ("--drain", "5s", "--idle", "none", "--mem", "64MiB")
+        self.ends(weir("check", *times, "http://localhost/"), 0)
 
     def test_curls_timeout_takes_plain_seconds_as_curl_does(self):
         for value in ("5", "0.5", "500ms", "1m30s"):
-            self.ends(weir("--connect-timeout", value, "gen 1..3"), 0)
+            self.ends(weir("check", "--connect-timeout", value, "http://localhost/"), 0)
         self.refused("--connect-timeout", "5x", "gen 1..3", texts=["'5x' is no time"])
+
+    def test_a_flag_that_acts_upon_nothing_is_a_mistake(self):
+        for flag, name in (
+            (("-H", "X: y"), "header"),
+            (("-u", "a:b"), "user"),
+            (("--retry", "5"), "retry"),
+            (("--retry-after-max", "5s"), "retry-after-max"),
+            (("--unix-socket", "/x"), "unix-socket"),
+        ):
+            for text in ("gen 1..3", "tcp://127.0.0.1:1"):
+                self.refused(*flag, text, texts=["--%s has no effect: nothing here takes a URL" % name])
+            self.ends(weir("check", *flag, "http://localhost/"), 0)
+            self.ends(weir("check", *flag, "gen 1..3 | post http://localhost/"), 0)
+        for flag in ("--follow", "--raw"):
+            self.refused(
+                flag, "gen 1..3 | post http://localhost/", texts=["no effect: no source here has a URL"]
+            )
+            self.ends(weir("check", flag, "http://localhost/"), 0)
+        for flag in (("-k",), ("--cacert", "/x")):
+            self.refused(*flag, "tcp://127.0.0.1:1", texts=["no effect: nothing here speaks TLS"])
+        self.refused("--idle", "5s", "gen 1..3", texts=["no source here connects to anything"])
+        self.refused("--connect-timeout", "5", "gen 1..3", texts=["nothing here connects to anything"])
+        self.ends(weir("check", "--idle", "5s", "--connect-timeout", "5", "tcp://127.0.0.1:1"), 0)
+        self.ends(weir("-N", "-q", "-v", "gen 1..3"), 0)
+
+    def test_what_is_no_address_is_told_with_the_one_that_was_meant(self):
+        for text, meant in (
+            ("localhost:8080", "http://localhost:8080"),
+            ("localhost:8080/feed", "http://localhost:8080/feed"),
+            ("https:/x", "https://x"),
+            ("https:x", "https://x"),
+            ("tcp:1.2.3.4:5", "tcp://1.2.3.4:5"),
+            ("gen 1..3 | post localhost:8080/hook", "http://localhost:8080/hook"),
+        ):
+            run = weir(text)
+            self.assertIn(run.status, (1, 2), run)
+            self.assertIn("did you mean %s?" % meant, run.err)
 
     def test_no_flag_takes_nothing_for_its_value(self):
         for flag in ("--state", "--cacert", "-f", "-u", "-H", "--mem", "--drain", "-c"):

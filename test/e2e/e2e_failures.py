@@ -56,6 +56,17 @@ class Own(e2e_support.TestCase):
             self.assertEqual(bool(run.err), run.status == 1, run)
 
     @unittest.skipIf(e2e_support.SANITIZED, "a sanitizer needs its address space")
+    def test_a_socket_that_cannot_be_made_is_told_as_that(self):
+        told = 0
+        for limit in range(8, 20):
+            run = shell('ulimit -n %d; exec $WEIR http://127.0.0.1:1/' % limit)
+            self.assertIn(run.status, (1, 4), run)
+            if "Connection refused" not in run.err:
+                self.assertEqual(run.status, 1, run)
+                self.assertRegex(run.err, "Too many open files|ulimit -n")
+                told += "no socket to be had: Too many open files (ulimit -n)" in run.err
+        self.assertGreater(told, 0)
+
     def test_little_address_space_is_a_failure_and_no_crash(self):
         for kib in range(16000, 26000, 1000):
             run = shell('ulimit -v "$1"; "$WEIR" "gen 1..3 | queue | head 2"', str(kib))

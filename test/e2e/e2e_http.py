@@ -6,6 +6,7 @@ import base64
 import os
 import shutil
 import signal
+import socket
 import tempfile
 import threading
 
@@ -199,6 +200,54 @@ class Requests(e2e_support.TestCase):
         self.assertEqual(
             (run.out, proxy.requests[0].target), (b"from the proxy\n", "http://host.invalid/feed")
         )
+
+
+class LocalSocket(e2e_support.TestCase):
+    """--unix-socket: the host of the URL is behind a socket in the file system."""
+
+    def serve(self, *answers):
+        server = self.peer(socket.socket(socket.AF_UNIX))
+        server.bind(self.path("socket"))
+        server.listen(4)
+        heads = []
+
+        def run():
+            for answer in answers:
+                connection = server.accept()[0]
+                with connection:
+                    heads.append(connection.recv(65536))
+                    connection.sendall(answer)
+
+        threading.Thread(target=run, daemon=True).start()
+        return heads
+
+    def test_a_body_comes_through_it(self):
+        heads = self.serve(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\none\n")
+        run = weir("--unix-socket", self.path("socket"), "http://service/list?a=b")
+        self.ends(run, 0)
+        self.assertEqual(run.out, b"one\n")
+        self.assertTrue(heads[0].startswith(b"GET /list?a=b HTTP/1.1\r\nHost: service\r\n"), heads)
+
+    def test_items_are_posted_through_it(self):
+        heads = self.serve(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        self.ends(
+            weir("--unix-socket", self.path("socket"), "gen 1..3 | batch 3 | post http://service/"), 0
+        )
+        self.assertTrue(heads[0].startswith(b"POST / HTTP/1.1\r\nHost: service\r\n"), heads)
+
+    def test_another_host_is_not_reached_by_it(self):
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            other = "http://127.0.0.1:%d/" % closed.getsockname()[1]
+            self.serve(
+                b"HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % other.encode()
+            )
+            run = weir("--retry", "0", "--unix-socket", self.path("socket"), "http://service/")
+            self.ends(run, 1, "redirected to " + other, "Connection refused")
+
+    def test_one_that_is_missing_is_named(self):
+        run = weir("--unix-socket", self.path("none"), "http://service/")
+        self.ends(run, 4, "cannot connect to the socket '%s'" % self.path("none"), "No such file")
 
 
 class Secrets(e2e_support.TestCase):

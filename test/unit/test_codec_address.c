@@ -43,4 +43,35 @@ TEST(what_is_not_of_this_form_is_refused)
     ck_assert(!wr_address_split((struct wr_text){"h\0:80", 5}, &host, &port));
 }
 
+TEST(what_was_meant_by_an_address_is_told)
+{
+    static const struct {
+        const char *text, *meant;
+    } samples[] = {{"localhost:8080/feed", "http://localhost:8080/feed"},
+                   {"1.2.3.4:80", "http://1.2.3.4:80"},
+                   {"h:80?x=1", "http://h:80?x=1"},
+                   {"https:/x", "https://x"},
+                   {"http:x/y", "http://x/y"},
+                   {"tcp:1.2.3.4:5", "tcp://1.2.3.4:5"},
+                   {"tcp:///h:1", "tcp://h:1"},
+                   {"", NULL},
+                   {"./file", NULL},
+                   {"folder/a:80", NULL},
+                   {"h:", NULL},
+                   {"h:80x", NULL},
+                   {"h:65536", NULL},
+                   {":80", NULL},
+                   {"https:", NULL},
+                   {"ftp:x", NULL}};
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+        char meant[64] = "";
+        bool known = wr_address_meant(wr_text_of(samples[i].text), meant, sizeof meant);
+        ck_assert_msg(known == (samples[i].meant != NULL), "%s", samples[i].text);
+        ck_assert_str_eq(known ? meant : "", known ? samples[i].meant : "");
+    }
+    char short_one[8];
+    ck_assert(wr_address_meant(wr_text_of("localhost:8080"), short_one, sizeof short_one));
+    ck_assert_str_eq(short_one, "http://");
+}
+
 MAIN("codec/address")
