@@ -163,6 +163,8 @@ struct wr_http {
     char **headers;
     char *bearer_file, *ca_file, *ca_folder, *unix_socket;
     bool own_range;          /* the caller's headers say Range */
+    bool keeps_connection;   /* the next request may go over the one of the last, if that was
+                              answered to its end */
     const char *in_place_of; /* a header of the caller's in whose place the user sends one; NULL */
     int64_t idle_ms;         /* a body may be silent for so long; negative: for ever */
     /* The body of the next request, its user's, which makes it a POST. NULL: a GET. */

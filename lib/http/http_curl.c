@@ -1,8 +1,9 @@
 /*
  * http_curl.c - the wire: one libcurl transfer for each request.
  *
- * A handle is made for each request and freed with it, and its connection is not used again: a
- * stream holds one as long as it lasts. libcurl sends what it is told and gives back what comes: it
+ * A handle is made for each request and freed with it, and its connection is not used again, since a
+ * stream holds one as long as it lasts; but for short requests whose user wants it (keeps_connection):
+ * their connections stay with libcurl, which gives none of them to a stream. libcurl sends what it is told and gives back what comes: it
  * follows no redirect, decodes no content, and knows no clock of weir's. Its failures are put into
  * weir's words here.
  *
@@ -64,6 +65,10 @@ static bool on_rewind(struct wr_transfer *transfer, int64_t at)
 
 static bool on_header(struct wr_transfer *transfer, const char *line, size_t len)
 {
+    const struct wr_http *http = http_of(transfer);
+    if (http->keeps_connection && http->reply.head_bytes == 0) {
+        wr_transfer_acknowledge(transfer);
+    }
     return wr_http_on_header(http_of(transfer), line, len);
 }
 
@@ -147,7 +152,8 @@ static int set_up(struct http_curl *curl)
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
     curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 1L); /* so that what is no HTTP is seen */
-    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, http->keeps_connection ? 0L : 1L);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, http->keeps_connection ? 0L : 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)FOR_EVER_S); /* weir has its own clock */
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, curl->text);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);

@@ -147,6 +147,7 @@ static int on_connected(void *ctx, char *to, char *from, int to_port, int from_p
     (void)from;
     (void)to_port;
     (void)from_port;
+    opened(transfer); /* over a connection that was there already no socket is made */
     transfer->curl->progress++;
     if (transfer->connected != NULL) {
         transfer->connected(transfer);
@@ -481,6 +482,14 @@ void wr_transfer_unpause(struct wr_transfer *transfer)
     if (curl != NULL && transfer->paused && wr_list_empty(&transfer->unpause_link)) {
         wr_list_append(&curl->unpause, &transfer->unpause_link);
         wr_defer(curl->loop, &curl->work);
+    }
+}
+
+void wr_transfer_acknowledge(struct wr_transfer *transfer)
+{
+    int fd = wr_curl_fd_of(transfer->curl, transfer->easy);
+    if (fd >= 0) {
+        wr_tcp_acknowledge(fd);
     }
 }
 

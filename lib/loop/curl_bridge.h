@@ -51,6 +51,10 @@ int wr_transfer_start(struct weir_loop *loop, struct wr_transfer *transfer);
 void wr_transfer_stop(struct wr_transfer *transfer);
 /* Soon: the refused bytes come again, and then more. */
 void wr_transfer_unpause(struct wr_transfer *transfer);
+/* Acknowledge what has just come. A server that sends the head and the body of an answer by themselves
+ * waits for the head's acknowledgement (RFC 896), which the system may hold back for 40 ms on a
+ * connection that is used again (RFC 1122, 4.2.3.2). From `header`. */
+void wr_transfer_acknowledge(struct wr_transfer *transfer);
 static inline bool wr_transfer_active(const struct wr_transfer *transfer)
 {
     return transfer->curl != NULL;

@@ -161,6 +161,16 @@ bool wr_curl_fd_is_vain(struct curl_fd *entry)
     return wr_tcp_bytes_read(entry->fd) > entry->vain_from + WR_CURL_VAIN_MAX;
 }
 
+int wr_curl_fd_of(const struct wr_curl *curl, const CURL *easy)
+{
+    for (size_t i = 0; i < curl->fds_count; i++) {
+        if (curl->fds[i] != NULL && curl->fds[i]->watched && curl->fds[i]->easy == easy) {
+            return curl->fds[i]->fd;
+        }
+    }
+    return -1;
+}
+
 int wr_curl_fds_unmute(struct wr_curl *curl)
 {
     int rc = 0;

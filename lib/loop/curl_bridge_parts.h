@@ -62,6 +62,8 @@ int wr_curl_on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *a
 void wr_curl_fd_served(struct curl_fd *entry);
 /* ... and it has given nothing for it. True: so much has been read in vain that nothing is to come. */
 bool wr_curl_fd_is_vain(struct curl_fd *entry);
+/* The descriptor that is watched for a transfer; -1: none is. */
+int wr_curl_fd_of(const struct wr_curl *curl, const CURL *easy);
 /* Watch the muted ones again. Negative: one of them cannot be. */
 int wr_curl_fds_unmute(struct wr_curl *curl);
 void wr_curl_fds_unwatch(struct wr_curl *curl);

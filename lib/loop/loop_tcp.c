@@ -39,3 +39,9 @@ void wr_tcp_limit_silence(int fd)
     unsigned limit_ms = (IDLE_S + TRIES * AGAIN_S) * 1000;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof limit_ms);
 }
+
+void wr_tcp_acknowledge(int fd)
+{
+    int at_once = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &at_once, sizeof at_once);
+}

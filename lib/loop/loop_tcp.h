@@ -16,5 +16,7 @@ void wr_tcp_keep_alive(int fd);
  * gone. One that is written to has no such limit: a peer that is there and does not read would be
  * cut off. */
 void wr_tcp_limit_silence(int fd);
+/* Acknowledge what has come, and the next that comes, at once. */
+void wr_tcp_acknowledge(int fd);
 
 #endif

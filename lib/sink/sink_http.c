@@ -457,6 +457,7 @@ static int set_up(struct sink_http *self, const char *url_text, const struct wr_
         post->http.of = &sink->object;
         post->http.name = sink->name;
         post->http.user = &user;
+        post->http.keeps_connection = true;
         rc = rc == 0 ? wr_http_init(&post->http, sink->loop, url_text, url, &http, error) : rc;
     }
     if (rc == WEIR_ENOMEM) {

@@ -144,4 +144,76 @@ TEST(a_body_that_is_longer_than_any_buffer_arrives_whole)
     weir_loop_free(play.loop);
 }
 
+/* Let everybody run until a request has come over `far`, or is not to be expected; answer it. */
+static bool answer_over(struct wr_sink_play *play)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    bool closed;
+    size_t len;
+    request_len = 0;
+    for (int i = 0; i < 1000 && whole_body(&len) == NULL; i++) {
+        wr_loop_settle(play->loop);
+        if (play->far < 0) {
+            play->far = accept4(play->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        } else {
+            request_len += wr_far_take(play->far, request + request_len,
+                                       sizeof request - 1 - request_len, &closed);
+        }
+    }
+    return whole_body(&len) != NULL &&
+           write(play->far, answer, sizeof answer - 1) == (ssize_t)sizeof answer - 1;
+}
+
+static int three_main(weir_scope *scope, void *args)
+{
+    struct big *three = args;
+    weir_item item = weir_bytes("x", 1);
+    bool taken = true;
+    (void)scope;
+    for (int i = 0; i < 3 && taken; i++) {
+        taken = weir_put(three->sink, &item) && weir_commit(three->sink);
+    }
+    *three->rc = weir_sink_finish(three->sink, NULL);
+    return taken ? 0 : *three->rc;
+}
+
+TEST(requests_go_over_one_connection)
+{
+    struct wr_sink_play play = {.loop = test_loop(), .far = -1};
+    int rc = 1;
+    play.scope = weir_root(play.loop);
+    struct big three = {make_post(&play), &rc};
+    weir_spawn(play.scope, "three", three_main, &three, sizeof three);
+
+    for (int i = 0; i < 3; i++) {
+        ck_assert(answer_over(&play));
+    }
+    wr_suite_settle(play.loop);
+
+    ck_assert_int_eq(rc, 0);
+    ck_assert_int_lt(accept4(play.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), 0);
+    end_post(&play);
+    weir_loop_free(play.loop);
+}
+
+TEST(a_connection_that_was_closed_in_the_meantime_is_made_anew)
+{
+    struct wr_sink_play play = {.loop = test_loop(), .far = -1};
+    int rc = 1;
+    play.scope = weir_root(play.loop);
+    struct big three = {make_post(&play), &rc};
+    weir_spawn(play.scope, "three", three_main, &three, sizeof three);
+
+    for (int i = 0; i < 3; i++) {
+        ck_assert(answer_over(&play));
+        close(play.far); /* right behind the answer: the next request may be on its way already */
+        play.far = -1;
+    }
+    wr_suite_settle(play.loop);
+
+    ck_assert_int_eq(rc, 0);
+    end_post(&play);
+    weir_loop_free(play.loop);
+}
+
 MAIN("sink/http_peer")

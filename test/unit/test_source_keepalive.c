@@ -54,7 +54,10 @@ static int option(int level, int name)
 
 static void check(weir_loop *loop, int silence_ms)
 {
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 20000 && made() < 0; i++) {
+        wr_loop_settle(loop);
+    }
+    for (int i = 0; i < 50; i++) {
         wr_loop_settle(loop);
     }
     ck_assert_int_eq(option(SOL_SOCKET, SO_KEEPALIVE), 1);
