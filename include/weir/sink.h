@@ -200,7 +200,8 @@ struct weir_socket_options; /* <weir/source.h> */
  * then, and the peer may have read none of them. Only a proper end sends a close_notify, so that the
  * peer can tell it from a failure.
  *
- * address  copied. One that cannot be read is WEIR_EINVAL, at the first put.
+ * address  copied. One that cannot be read is WEIR_EINVAL, at the first put. NULL: options->socket,
+ *          see <weir/socket.h>.
  * options  NULL: the defaults. Copied, with all texts.
  */
 WEIR_API weir_sink *weir_socket_sink(weir_scope *scope, const char *address,

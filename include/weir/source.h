@@ -104,6 +104,7 @@ enum {
     WEIR_FRAME_SSE        /* server-sent events (WHATWG HTML 9.2) */
 };
 
+typedef struct weir_socket weir_socket; /* <weir/socket.h> */
 /* For socket sources and sinks. */
 typedef struct weir_socket_options {
     size_t struct_size;
@@ -126,6 +127,8 @@ typedef struct weir_socket_options {
     const char *server_name; /* the name in the peer's certificate, which is also sent to the peer
                                 (SNI); default: the host of the address */
     const char *ca_folder;   /* PEM files by hash (openssl rehash), trusted besides ca_file */
+    weir_socket *socket;     /* an end of this connection; then the address is NULL. default: one
+                                of its own */
 } weir_socket_options;
 
 /* What files and descriptors are read by. */

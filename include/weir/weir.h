@@ -34,6 +34,7 @@
 #include <weir/scope.h>
 #include <weir/server.h>
 #include <weir/sink.h>
+#include <weir/socket.h>
 #include <weir/source.h>
 #include <weir/stage.h>
 #include <weir/state.h>

@@ -15,16 +15,12 @@
 
 #include "base_option.h"
 #include "flow_socket_args.h"
-#include "loop_dial.h"
-#include "loop_socket.h"
+#include "loop_duplex.h"
 #include "sink_stream.h"
-
-enum { DRAIN_MS = 10000 };
 
 struct sink_socket {
     struct wr_stream_sink stream;
-    struct wr_socket socket;
-    struct wr_dial dial;
+    struct weir_socket *socket;
 };
 
 static struct sink_socket *socket_of(const struct weir_sink *sink)
@@ -34,38 +30,32 @@ static struct sink_socket *socket_of(const struct weir_sink *sink)
 
 static struct wr_transport *socket_open(struct wr_stream_sink *stream, weir_error *error)
 {
-    struct sink_socket *self = socket_of(&stream->sink);
-    self->socket.transport = wr_dial(&self->dial, stream->sink.loop, &stream->sink.object, error);
-    if (self->socket.transport != NULL) {
-        wr_socket_drop_input(&self->socket);
-    }
-    return self->socket.transport;
+    return wr_duplex_open(socket_of(&stream->sink)->socket, WR_END_WRITES, error);
 }
 
 static void socket_close(struct weir_sink *sink, const weir_error *failure)
 {
     struct sink_socket *self = socket_of(sink);
-    int64_t drain_ms = wr_scope_drain_ms(sink->object.scope);
     weir_error error;
     wr_stream_leave(sink);
-    if (self->socket.transport != NULL && failure == NULL && !sink->discarded &&
-        wr_socket_finish(&self->socket, self->stream.bytes_out, drain_ms != 0 ? drain_ms : DRAIN_MS,
-                         &error) < 0) {
+    if (self->socket != NULL &&
+        wr_duplex_end(self->socket, WR_END_WRITES, failure == NULL && !sink->discarded,
+                      self->stream.bytes_out, &error) < 0) {
         wr_sink_set_error(sink, error.code, error.detail, "%s", error.message);
     }
-    wr_socket_close(&self->socket);
-    wr_dial_fini(&self->dial);
+    self->socket = NULL;
+    self->stream.transport = NULL;
 }
 
 static size_t socket_why(const struct weir_sink *sink, char *text, size_t cap)
 {
     const struct sink_socket *self = socket_of(sink);
-    if (!self->socket.shut || self->socket.transport == NULL) {
+    const struct wr_socket *socket = self->socket != NULL ? &self->socket->socket : NULL;
+    if (socket == NULL || !socket->shut || socket->of != &sink->object) {
         return wr_stream_why(sink, text, cap);
     }
     int n = snprintf(text, cap, "waits for its peer to take the last %lld of %llu bytes",
-                     (long long)wr_socket_left(&self->socket),
-                     (unsigned long long)self->stream.bytes_out);
+                     (long long)wr_socket_left(socket), (unsigned long long)self->stream.bytes_out);
     return n > 0 ? (size_t)n : 0;
 }
 
@@ -83,7 +73,8 @@ weir_sink *weir_socket_sink(weir_scope *scope, const char *address,
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);
     }
-    struct sink_socket *self = wr_stream_sink_alloc(scope, sizeof *self, &socket_ops, address);
+    const char *name = wr_duplex_name(address, &o);
+    struct sink_socket *self = wr_stream_sink_alloc(scope, sizeof *self, &socket_ops, name);
     if (self == NULL) {
         return wr_sink_made(NULL);
     }
@@ -93,12 +84,11 @@ weir_sink *weir_socket_sink(weir_scope *scope, const char *address,
     stream->warns = true;
     stream->gather.frame = o.frame;
     stream->stall_ms = o.stall_ms > 0 ? o.stall_ms : -1;
-    self->socket.loop = scope->loop;
-    self->socket.of = &stream->sink.object;
     weir_error error;
-    if (wr_dial_init(&self->dial, address, &o, &error) < 0 ||
-        wr_limit_wrong(&error, address, "stall_ms", o.stall_ms) ||
-        wr_choice_wrong(&error, address, "frame", o.frame, WEIR_FRAME_LEN32)) {
+    self->socket =
+        wr_duplex_take(scope->loop, WR_END_WRITES, address, &o, &stream->sink.object, &error);
+    if (self->socket == NULL || wr_limit_wrong(&error, name, "stall_ms", o.stall_ms) ||
+        wr_choice_wrong(&error, name, "frame", o.frame, WEIR_FRAME_LEN32)) {
         wr_sink_set_error(&stream->sink, error.code, 0, "%s", error.message);
     }
     return wr_sink_made(&stream->sink);

@@ -18,11 +18,8 @@
 static int socket_open(struct wr_stream_source *stream)
 {
     weir_error error;
-    stream->transport = wr_dial(&stream->dial, stream->gen.loop, &stream->gen.object, &error);
+    stream->transport = wr_duplex_open(stream->socket, WR_END_READS, &error);
     if (stream->transport != NULL) {
-        if (stream->transport->ops->limit_silence != NULL) {
-            stream->transport->ops->limit_silence(stream->transport);
-        }
         return 0;
     }
     if (stream->gen.stopping && error.code == WEIR_ECLOSED) {
@@ -46,15 +43,20 @@ static weir_gen *socket_make(weir_scope *scope, const char *address, int32_t fra
     }
     weir_lines_options lines = {
         .struct_size = sizeof lines, .line_bytes_max = o.line_bytes_max, .overlong = o.overlong};
+    const char *name = wr_duplex_name(address, &o);
     struct wr_stream_source *stream =
-        wr_stream_source_alloc(scope, address, socket_open, address, frame, &lines);
+        wr_stream_source_alloc(scope, name, socket_open, name, frame, &lines);
     if (stream == NULL) {
         return wr_gen_made(NULL, NULL);
     }
     stream->stall_ms = o.stall_ms > 0 ? o.stall_ms : -1;
     weir_error error;
-    if (wr_dial_init(&stream->dial, address, &o, &error) < 0 ||
-        wr_limit_wrong(&error, address, "stall_ms", o.stall_ms)) {
+    if (stream->gen.failure != NULL) {
+        return wr_gen_made(&stream->gen, NULL);
+    }
+    stream->socket =
+        wr_duplex_take(scope->loop, WR_END_READS, address, &o, &stream->gen.object, &error);
+    if (stream->socket == NULL || wr_limit_wrong(&error, name, "stall_ms", o.stall_ms)) {
         wr_gen_fail_error(&stream->gen, &error);
     }
     return wr_gen_made(&stream->gen, NULL);

@@ -239,13 +239,16 @@ static void stream_close(struct weir_gen *gen)
                                                  wr_inbox_pending(&stream->inbox) == 0);
         stream->slot = NULL;
     }
-    if (stream->transport != NULL) {
-        if (stream->dial.address != NULL) {
-            stream->transport->ops->shut(stream->transport); /* TLS sends its close_notify */
+    weir_error error;
+    if (stream->socket != NULL) {
+        if (wr_duplex_end(stream->socket, WR_END_READS, gen->failure == NULL, 0, &error) < 0) {
+            wr_gen_fail_error(gen, &error);
         }
+    } else if (stream->transport != NULL) {
         stream->transport->ops->free(stream->transport);
-        stream->transport = NULL;
     }
+    stream->socket = NULL;
+    stream->transport = NULL;
     wr_inbox_fini(&stream->inbox);
 }
 
@@ -257,7 +260,6 @@ static void stream_stop(struct weir_gen *gen)
 static void stream_free(struct weir_gen *gen)
 {
     wr_free(stream_of(gen)->where);
-    wr_dial_fini(&stream_of(gen)->dial);
 }
 
 static int64_t stream_held(const struct weir_gen *gen, uint32_t mark)

@@ -9,7 +9,7 @@
 #include "flow_gen.h"
 #include "flow_inbox.h"
 #include "flow_state.h"
-#include "loop_dial.h"
+#include "loop_duplex.h"
 
 struct wr_stream_source {
     struct weir_gen gen;
@@ -27,7 +27,7 @@ struct wr_stream_source {
     const struct wr_state_slot *before; /* what an earlier run has left; NULL: nothing */
     int fd;                             /* fd, file */
     int64_t size;                       /* of a regular file, as it was opened; -1: other */
-    struct wr_dial dial;                /* socket */
+    struct weir_socket *socket;         /* socket: it owns the transport */
     char *where;                        /* file, socket: path or address */
 };
 

@@ -8,7 +8,7 @@ import subprocess
 import threading
 
 import e2e_support
-from e2e_peers import listener
+from e2e_peers import Peer, listener
 from e2e_support import PATIENCE_S, TestCase, Weir, look_for_reports, wait_for
 
 EXAMPLES = os.environ.get("WEIR_EXAMPLES", os.path.join(os.path.dirname(e2e_support.BINARY), "examples"))
@@ -53,6 +53,34 @@ class Examples(TestCase):
         self.addCleanup(demo.__exit__, None, None, None)
         found = wait_for(lambda: re.search(rb"http://127\.0\.0\.1:\d+", self.read("demo")), "the demo to listen")
         self.base = found.group().decode()
+
+    def ask(self, *answers):
+        """The run of `ask`, and what its peer was asked; a peer that has said all says goodbye."""
+        asked = []
+
+        def script(connection):
+            lines = connection.socket.makefile("rb")
+            for answer in answers:
+                asked.append(lines.readline())
+                connection.send(answer + "\n")
+            asked.append(lines.read())
+            connection.send("bye\n")
+
+        peer = self.peer(Peer(script, http=False))
+        return example("ask", peer.address, "one", "two"), asked
+
+    def test_ask_reads_an_answer_for_each_request(self):
+        run, asked = self.ask("ONE", "TWO")
+        self.ends(run, 0)
+        self.assertEqual(run.out, b"one -> ONE\ntwo -> TWO\nbye\n")
+        self.assertEqual(asked, [b"one\n", b"two\n", b""])
+
+    def test_ask_tells_that_nobody_answers(self):
+        closed = listener()
+        port = closed.getsockname()[1]
+        closed.close()
+        run = example("ask", "tcp://127.0.0.1:%d" % port, "one")
+        self.ends(run, 1, "refused")
 
     def test_accumulate_talks_to_its_generators(self):
         run = example("accumulate")

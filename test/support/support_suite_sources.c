@@ -114,6 +114,25 @@ void wr_far_send(struct wr_source_play *play, int fd)
     wr_fault_pause(false);
 }
 
+static int accept_main(weir_scope *scope, void *args)
+{
+    struct wr_source_play *play;
+    memcpy(&play, args, sizeof play);
+    int fd = wr_far_accept(play->loop, play->fd);
+    (void)scope;
+    if (fd >= 0) {
+        wr_far_send(play, fd);
+    }
+    return 0;
+}
+
+const char *wr_far_serve(struct wr_source_play *play)
+{
+    const char *address = wr_far_listen(&play->folder, &play->fd);
+    weir_spawn(play->scope, "accept", accept_main, &play, sizeof play);
+    return address;
+}
+
 void wr_far_send_to(struct wr_source_play *play, struct wr_transport *to)
 {
     struct sender sender = {play, to};

@@ -69,6 +69,9 @@ void wr_far_send_to(struct wr_source_play *play, struct wr_transport *to);
 int wr_far_listen_tcp(int *fd);
 /* The first connection to a listening socket; suspends. -1: canceled. */
 int wr_far_accept(weir_loop *loop, int listener);
+/* Listen on a unix socket, play->fd; a task accepts one connection and sends play->bytes. The
+ * address. */
+const char *wr_far_serve(struct wr_source_play *play);
 /* Two connected descriptors with small buffers. */
 void wr_far_pair(int ends[2]);
 

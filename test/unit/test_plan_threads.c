@@ -303,6 +303,7 @@ CALL(weir_fd_sink, weir_fd_sink(w->scope, 1));
 CALL(weir_file_sink, weir_file_sink(w->scope, "/dev/null", NULL));
 CALL(weir_http_sink, weir_http_sink(w->scope, "http://x/", NULL));
 CALL(weir_socket_sink, weir_socket_sink(w->scope, "unix:/x", NULL));
+CALL(weir_socket_new, (void)weir_socket_new(w->scope, "unix:/x", NULL));
 CALL(weir_null_sink, weir_null_sink(w->scope));
 
 CALL(weir_state_describe, weir_state_describe(w->state, "x"));

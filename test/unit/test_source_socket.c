@@ -8,29 +8,9 @@
 #include "base_fault.h"
 #include "support_suites.h"
 
-/* The far end: accepted when the source has connected, sent by a task. */
-static int accept_main(weir_scope *scope, void *args)
-{
-    struct wr_source_play *play;
-    memcpy(&play, args, sizeof play);
-    int fd = wr_far_accept(play->loop, play->fd);
-    (void)scope;
-    if (fd >= 0) {
-        wr_far_send(play, fd);
-    }
-    return 0;
-}
-
-static const char *make_far_end(struct wr_source_play *play)
-{
-    const char *address = wr_far_listen(&play->folder, &play->fd);
-    weir_spawn(play->scope, "accept", accept_main, &play, sizeof play);
-    return address;
-}
-
 static weir_gen *make_socket_bytes(struct wr_source_play *play)
 {
-    return weir_socket_bytes(play->scope, make_far_end(play), NULL);
+    return weir_socket_bytes(play->scope, wr_far_serve(play), NULL);
 }
 
 static weir_gen *make_socket(struct wr_source_play *play, const weir_lines_options *options)
@@ -38,7 +18,7 @@ static weir_gen *make_socket(struct wr_source_play *play, const weir_lines_optio
     weir_socket_options o = {.struct_size = sizeof o,
                              .line_bytes_max = options != NULL ? options->line_bytes_max : 0,
                              .overlong = options != NULL ? options->overlong : 0};
-    return weir_socket_lines(play->scope, make_far_end(play), &o);
+    return weir_socket_lines(play->scope, wr_far_serve(play), &o);
 }
 
 static void end_socket(struct wr_source_play *play)

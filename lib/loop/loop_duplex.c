@@ -1,0 +1,267 @@
+/*
+ * loop_duplex.c - a connection and its ends.
+ *
+ * States: not connected, connecting (at the first use, by the end that came first; the other waits for
+ * that), connected, over. The ends are over in any order. When the writing end is over first, the
+ * peer is sent the end, and the reading end goes on; when the reading end is, what still comes is read
+ * and dropped. The last one waits until the peer has taken all (loop_socket.c) and closes.
+ *
+ * Between two suspensions of one end the other may end: what an end needs it takes from here anew.
+ */
+#include "loop_duplex.h"
+
+#include <weir/socket.h>
+
+#include "base_alloc.h"
+#include "loop_scope.h"
+#include "loop_wait.h"
+
+enum { DRAIN_MS = 10000 };
+
+static weir_error out_of_memory = {
+    .code = WEIR_ENOMEM, .origin = "socket", .message = "no memory for a socket"};
+static struct weir_socket no_memory = {.failure = &out_of_memory};
+
+static void keep_failure(struct weir_socket *socket, const weir_error *error)
+{
+    socket->failure = wr_alloc(sizeof *socket->failure);
+    if (socket->failure == NULL) {
+        socket->failure = &out_of_memory;
+    } else {
+        *socket->failure = *error;
+    }
+}
+
+static void unref(struct weir_socket *socket)
+{
+    if (--socket->refs > 0) {
+        return;
+    }
+    wr_socket_close(&socket->socket);
+    wr_dial_fini(&socket->dial);
+    if (socket->failure != &out_of_memory) {
+        wr_free(socket->failure);
+    }
+    wr_free(socket);
+}
+
+static struct weir_socket *make(struct weir_loop *loop, const char *address,
+                                const weir_socket_options *options, weir_error *error)
+{
+    struct weir_socket *socket = wr_zalloc(sizeof *socket);
+    if (socket == NULL) {
+        *error = out_of_memory;
+        return NULL;
+    }
+    socket->loop = socket->socket.loop = loop;
+    socket->refs = 1;
+    (void)wr_dial_init(&socket->dial, address, options, error);
+    return socket;
+}
+
+/* ---- the program's handle */
+
+/* Nobody makes another end. */
+static void leave_scope(struct weir_socket *socket)
+{
+    wr_object_fini(&socket->object);
+    socket->open = false;
+    if (socket->socket.transport != NULL && socket->ends[WR_END_READS] == NULL &&
+        socket->ends[WR_END_WRITES] != NULL) {
+        wr_socket_drop_input(&socket->socket);
+    }
+    unref(socket);
+}
+
+static void object_discard(struct wr_object *object)
+{
+    leave_scope(WR_OWNER(object, struct weir_socket, object));
+}
+
+static const struct wr_object_ops handle_ops = {.kind = "socket", .discard = object_discard};
+
+weir_socket *weir_socket_new(weir_scope *scope, const char *address,
+                             const weir_socket_options *options)
+{
+    weir_socket_options o = WEIR_ZERO;
+    weir_error error;
+    wr_scope_given(scope, "weir_socket_new");
+    WR_ASSERT(address != NULL, "the address is NULL");
+    if (options != NULL) {
+        WR_TAKE_OPTIONS(o, options);
+    }
+    struct weir_socket *socket = make(scope->loop, address, &o, &error);
+    if (socket == NULL) {
+        return &no_memory;
+    }
+    if (error.code != 0) {
+        keep_failure(socket, &error);
+    }
+    socket->open = true;
+    wr_object_init(&socket->object, &handle_ops, scope,
+                   socket->dial.address != NULL ? socket->dial.address : "socket");
+    return socket;
+}
+
+/* ---- ends */
+
+static int refuse(weir_error *error, const char *what)
+{
+    return wr_error_set(error, WEIR_EINVAL, 0, "socket", "%s", what);
+}
+
+static int check(const struct weir_socket *socket, enum wr_end end, const char *address,
+                 const weir_socket_options *o, weir_error *error)
+{
+    wr_error_clear(error);
+    if (socket->failure != NULL) {
+        *error = *socket->failure;
+    } else if (address != NULL) {
+        (void)refuse(error, "an address and a socket are given: one of them must be NULL");
+    } else if (o->tls != 0 || o->ca_file != NULL || o->ca_folder != NULL || o->cert_file != NULL ||
+               o->key_file != NULL || o->server_name != NULL || o->connect_ms != 0) {
+        (void)refuse(error, "how a socket connects is an option of weir_socket_new");
+    } else if (socket->made[end]) {
+        (void)refuse(error, end == WR_END_READS ? "the socket has a source already"
+                                                : "the socket has a sink already");
+    }
+    return error->code;
+}
+
+struct weir_socket *wr_duplex_take(struct weir_loop *loop, enum wr_end end, const char *address,
+                                   const weir_socket_options *options, struct wr_object *of,
+                                   weir_error *error)
+{
+    struct weir_socket *socket = options->socket;
+    if (socket == NULL) {
+        if (address == NULL) {
+            (void)refuse(error, "neither an address nor a socket is given");
+            return NULL;
+        }
+        socket = make(loop, address, options, error);
+        if (socket != NULL && error->code != 0) {
+            unref(socket);
+            socket = NULL;
+        }
+    } else if (check(socket, end, address, options, error) < 0) {
+        return NULL;
+    } else {
+        WR_ASSERT(socket->loop == loop, "the socket is one of another loop");
+        socket->refs++;
+    }
+    if (socket == NULL) {
+        return NULL;
+    }
+    socket->made[end] = true;
+    socket->ends[end] = of;
+    if (socket->open && socket->made[!end]) {
+        leave_scope(socket);
+    }
+    return socket;
+}
+
+const char *wr_duplex_name(const char *address, const weir_socket_options *options)
+{
+    const char *of_socket = options->socket != NULL ? options->socket->dial.address : NULL;
+    return address != NULL ? address : of_socket != NULL ? of_socket : "socket";
+}
+
+/* Connect, as this end. */
+static void dial(struct weir_socket *socket, enum wr_end end, weir_error *error)
+{
+    socket->connecting = true;
+    struct wr_transport *transport = wr_dial(&socket->dial, socket->loop, socket->ends[end], error);
+    socket->connecting = false;
+    socket->socket.transport = transport;
+    bool mine = error->code == WEIR_ECANCELED || error->code == WEIR_ECLOSED;
+    if (transport == NULL && !mine && (socket->open || socket->ends[!end] != NULL)) {
+        keep_failure(socket, error);
+    }
+    if (socket->ends[!end] != NULL) {
+        wr_object_wake(socket->ends[!end]);
+    }
+}
+
+struct wr_transport *wr_duplex_open(struct weir_socket *socket, enum wr_end end, weir_error *error)
+{
+    wr_error_clear(error);
+    while (socket->connecting) {
+        int rc = wr_wait(socket->loop, "a connection", socket->ends[end]);
+        if (rc < 0) {
+            wr_error_set(error, rc, 0, "socket", "%s", wr_code_text(rc));
+            return NULL;
+        }
+    }
+    if (socket->failure != NULL) {
+        *error = *socket->failure;
+        return NULL;
+    }
+    if (socket->socket.transport == NULL) {
+        dial(socket, end, error);
+    }
+    struct wr_transport *transport = socket->socket.transport;
+    if (transport == NULL || socket->open) {
+        return transport;
+    }
+    if (socket->ends[WR_END_READS] == NULL) {
+        wr_socket_drop_input(&socket->socket);
+    } else if (!socket->made[WR_END_WRITES] && transport->ops->limit_silence != NULL) {
+        transport->ops->limit_silence(transport);
+    }
+    return transport;
+}
+
+/* The last end: until the peer has taken all. */
+static int finish(struct weir_socket *socket, enum wr_end end, weir_error *error)
+{
+    int64_t drain_ms = wr_scope_drain_ms(socket->ends[end]->scope);
+    socket->socket.of = socket->ends[end];
+    wr_socket_drop_input(&socket->socket);
+    return wr_socket_finish(&socket->socket, socket->written, drain_ms != 0 ? drain_ms : DRAIN_MS,
+                            error);
+}
+
+static int end_writing(struct weir_socket *socket, bool proper, weir_error *error)
+{
+    if (!proper) {
+        return 0;
+    }
+    if (socket->ends[WR_END_READS] == NULL) {
+        return finish(socket, WR_END_WRITES, error);
+    }
+    socket->socket.shut = true;
+    socket->socket.transport->ops->shut(socket->socket.transport);
+    return 0;
+}
+
+static int end_reading(struct weir_socket *socket, bool proper, weir_error *error)
+{
+    if (socket->ends[WR_END_WRITES] != NULL) {
+        wr_socket_drop_input(&socket->socket);
+        return 0;
+    }
+    if (proper && socket->socket.shut) {
+        return finish(socket, WR_END_READS, error);
+    }
+    if (!socket->made[WR_END_WRITES]) {
+        socket->socket.transport->ops->shut(socket->socket.transport); /* TLS sends its end */
+    }
+    return 0;
+}
+
+int wr_duplex_end(struct weir_socket *socket, enum wr_end end, bool proper, uint64_t written,
+                  weir_error *error)
+{
+    int rc = 0;
+    wr_error_clear(error);
+    if (end == WR_END_WRITES) {
+        socket->written = written;
+    }
+    if (socket->socket.transport != NULL) {
+        rc = end == WR_END_WRITES ? end_writing(socket, proper, error)
+                                  : end_reading(socket, proper, error);
+    }
+    socket->ends[end] = NULL;
+    unref(socket);
+    return rc;
+}
