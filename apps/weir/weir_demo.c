@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "loop_scope.h"
-#include "server_demo.h"
+#include "demo.h"
 #include "weir_run.h"
 
 /* The host of what it listens on, as it stands in a URL. */
@@ -89,6 +88,19 @@ static int tell_failure(struct say *say, const struct flags *flags, const weir_e
     return EXIT_FAILED;
 }
 
+/* A task of the scope in which the demo is served, so that it ends with it. */
+static int until_signal(weir_scope *scope, void *args)
+{
+    weir_scope *served = *(weir_scope **)args;
+    while (weir_scope_signal(served, NULL) == 0) {
+        if (!weir_sleep(scope, 100)) {
+            return WEIR_ECANCELED;
+        }
+    }
+    weir_scope_cancel(served);
+    return 0;
+}
+
 int run_demo(const struct flags *flags)
 {
     struct say say;
@@ -111,21 +123,23 @@ int run_demo(const struct flags *flags)
     if (weir_on_signal(loop, SIGQUIT, dump_tasks, loop) < 0) {
         say_line(&say, "SIGQUIT will not print the tasks");
     }
-    struct wr_demo_control control = {.calm = false};
-    struct weir_server *server = wr_demo_start(scope, flags->demo_address, &control, &error);
+    struct demo_control control = {.calm = false};
+    struct weir_server *server = demo_start(scope, flags->demo_address, &control, &error);
     int code = EXIT_FINISHED;
     if (server == NULL) {
         code = tell_failure(&say, flags, &error);
     } else {
         tell_routes(flags->demo_address, weir_server_port(server));
-        while (weir_scope_signal(scope, NULL) == 0 && !wr_scope_canceled(scope) &&
-               weir_sleep(weir_root(loop), 100)) {}
+        weir_spawn(scope, "signals", until_signal, &scope, sizeof scope);
     }
-    weir_scope_cancel(scope);
+    if (code != EXIT_FINISHED) {
+        weir_scope_cancel(scope);
+    }
     if (weir_scope_wait(scope, &error) < 0 && code == EXIT_FINISHED) {
         say_error(&say, &error, NULL);
         code = EXIT_FAILED;
     }
     weir_loop_free(loop);
+    demo_fini(&control);
     return code;
 }

@@ -16,10 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "flow_sink.h"
-#include "flow_state.h"
-#include "plan_text.h"
-#include "stage_head.h"
 #include "weir_crash.h"
 #include "weir_run.h"
 
@@ -96,7 +92,7 @@ static int check_files(struct run *run)
     for (size_t i = 0; i < flags->files_count; i++) {
         char word[256];
         snprintf(word, sizeof word, "%s", flags->files[i]);
-        wr_plan_hide_secrets(word);
+        weir_hide_secrets(word);
         if (has_source) {
             say_line(&run->say,
                      "the pipeline has a source, so '%s' is no file for it; one quoted text, "
@@ -195,6 +191,10 @@ static int read_plan(struct run *run)
             say_error(&run->say, &error, NULL);
         }
         tell_planned(run, text, &error);
+        if (name == NULL && text[strspn(text, " \t\r\n")] == '@') {
+            say_line(&run->say, "a file is read by:  weir -f FILE;  without one the flags --state, "
+                                "--name and --mem say the same");
+        }
         free(from_file);
         if (error.code == WEIR_ENOMEM) {
             return EXIT_FAILED;
@@ -284,7 +284,7 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
         return EXIT_USAGE;
     }
     if (flags->count >= 0) {
-        run->gen = wr_head_of_run(run->gen, (uint64_t)flags->count);
+        run->gen = weir_head_of_run(run->gen, (uint64_t)flags->count);
     }
     return 0;
 }
@@ -398,7 +398,7 @@ static int tell_end(struct run *run, weir_error *error, bool durable)
     weir_stats stats = {.struct_size = sizeof stats};
     weir_scope_ledger(run->scope, &ledger);
     weir_loop_stats(run->loop, &stats);
-    bool saved = durable && error->code == 0 && wr_state_durable(run->state);
+    bool saved = durable && error->code == 0 && weir_state_saves(run->state);
     if (weir_scope_wait(run->scope, &scope_error) < 0 &&
         (error->code == 0 || error->code == WEIR_ECANCELED)) {
         *error = scope_error;

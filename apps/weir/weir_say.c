@@ -86,15 +86,47 @@ static void say_text(struct say *say, const char *text)
     fprintf(stderr, "weir: %s\n", text);
 }
 
+/* Options of the library, as its messages name them, and the flags that set them here. */
+static const struct {
+    const char *option, *flag;
+} flag_names[] = {
+    {"weir_http_options.ca_file", "--cacert FILE"},
+    {"weir_http_options.tls", "-k"},
+    {"weir_loop_options.budget_bytes", "--mem"},
+};
+
+/* Write text with the flags in place of the options' names. */
+static void name_flags(const char *text, char *to, size_t cap)
+{
+    size_t len = 0;
+    while (*text != '\0' && len + 1 < cap) {
+        size_t i = 0;
+        const size_t count = sizeof flag_names / sizeof flag_names[0];
+        while (i < count &&
+               strncmp(text, flag_names[i].option, strlen(flag_names[i].option)) != 0) {
+            i++;
+        }
+        if (i == count) {
+            to[len++] = *text++;
+            continue;
+        }
+        int n = snprintf(to + len, cap - len, "%s", flag_names[i].flag);
+        len += (size_t)n < cap - len ? (size_t)n : cap - len - 1;
+        text += strlen(flag_names[i].option);
+    }
+    to[len] = '\0';
+}
+
 void say_line(struct say *say, const char *format, ...)
 {
-    char text[1200];
+    char text[1200], named[1200];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    name_flags(text, named, sizeof named);
     say_clear(say);
-    say_text(say, text);
+    say_text(say, named);
 }
 
 /* Does the text say by itself where it comes from? An address of http is also its stage. */

@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server_demo.h"
+#include "demo.h"
 #include "weir_run.h"
 
 enum {
@@ -45,8 +45,8 @@ struct torture {
     const char *program;
     char folder[64], state[96], file[96], log[96], text[320];
     uint64_t random, seed;
-    struct wr_demo_file lines;
-    struct wr_demo_control control;
+    struct demo_file lines;
+    struct demo_control control;
     uint64_t size; /* of the whole file */
     unsigned starts, kills, point_kills, kills_inside, truncations;
     uint64_t cut_bytes;
@@ -147,13 +147,13 @@ static bool hash_file(const struct torture *torture, char text[65])
 
 static bool hash_lines(const struct torture *torture, char text[65])
 {
-    static char line[WR_DEMO_LINE_MAX + 8];
+    static char line[DEMO_LINE_MAX + 8];
     unsigned char digest[32];
     unsigned len = 0;
     EVP_MD_CTX *hash = EVP_MD_CTX_new();
     bool ok = hash != NULL && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1;
     for (int64_t i = 1; ok && i <= LINES; i++) {
-        size_t n = wr_demo_line(&torture->lines, i, line);
+        size_t n = demo_line(&torture->lines, i, line);
         line[n++] = '\n';
         ok = EVP_DigestUpdate(hash, line, n) == 1;
     }
@@ -349,10 +349,10 @@ static bool prepare(struct torture *torture, int port)
     snprintf(torture->text, sizeof torture->text,
              "http://127.0.0.1:%d/flaky?n=%d&size=0&every=%d | queue 1000 | file %s", port, LINES,
              DROP_BYTES, torture->file);
-    if (!wr_demo_file_init(&torture->lines, 1, LINES, 0)) {
+    if (!demo_file_init(&torture->lines, 1, LINES, 0)) {
         return false;
     }
-    torture->size = (uint64_t)wr_demo_offset(&torture->lines, LINES + 1);
+    torture->size = (uint64_t)demo_offset(&torture->lines, LINES + 1);
     return true;
 }
 
@@ -368,7 +368,7 @@ int run_torture(const struct flags *flags, const char *argv0)
     torture.loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .blocked_ms = WEIR_NONE));
     weir_scope *scope = torture.loop != NULL ? weir_scope_new(weir_root(torture.loop), NULL) : NULL;
     struct weir_server *server =
-        scope != NULL ? wr_demo_start(scope, "127.0.0.1:0", &torture.control, &error) : NULL;
+        scope != NULL ? demo_start(scope, "127.0.0.1:0", &torture.control, &error) : NULL;
     int code = EXIT_FAILED;
     signal(SIGPIPE, SIG_IGN);
     if (server == NULL) {
@@ -388,5 +388,6 @@ int run_torture(const struct flags *flags, const char *argv0)
         (void)!weir_scope_wait(scope, &error);
     }
     weir_loop_free(torture.loop);
+    demo_fini(&torture.control);
     return code;
 }

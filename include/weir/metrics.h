@@ -152,6 +152,20 @@ WEIR_API void weir_on_end(weir_loop *loop, weir_visit *visit, void *arg);
  */
 WEIR_API void weir_dump(const weir_loop *loop, int fd);
 
+/*
+ * Tell which stack has overflowed, in a handler of SIGSEGV: the handler has to run on a stack of its
+ * own (sigaltstack), on the loop's thread. Calls nothing that a handler must not call.
+ *
+ * loop     that runs on this thread.
+ * address  siginfo_t.si_addr
+ * to       [out] one line without its end, not terminated, cut at cap: "stack overflow in generator
+ *          'deep' (its stack has 128 KiB; ...".
+ * Returns  its whole length. 0: another fault; and always in a build with a sanitizer, which reports
+ *          by itself.
+ */
+WEIR_API size_t weir_overflow_text(const weir_loop *loop, const void *address, char *to,
+                                   size_t cap);
+
 /* Tell the versions of weir and of the libraries found at run time: "0.1.0 libuv/1.44.2
  * libcurl/7.88.1 OpenSSL/3.0.15 ...". Lives until the thread's next call of it. */
 WEIR_API const char *weir_version(void);

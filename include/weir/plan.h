@@ -227,6 +227,9 @@ WEIR_API WEIR_MUST_CHECK int weir_plan_open(const weir_plan *plan, weir_scope *s
  */
 WEIR_API weir_gen *weir_parse(weir_scope *scope, WEIR_TAKES weir_gen *up, const char *text);
 
+/* Put stars over what is secret in a text, before it is shown: the passwords of URLs, and query
+ * values whose names say that they are secret (token=, key=). The length stays the same. */
+WEIR_API void weir_hide_secrets(char *text);
 /*
  * Find the word that was meant: "did you mean 'batch'?"
  *

@@ -88,6 +88,9 @@ WEIR_API weir_gen *weir_map(WEIR_TAKES weir_gen *up, const char *name,
  * Behind other stages they count anew, since what those took away is not in the state.
  */
 WEIR_API weir_gen *weir_head(WEIR_TAKES weir_gen *up, uint64_t count);
+/* Give the first `count` items of this run, whatever earlier runs with the same state have given: a
+ * limit of the run, where weir_head is a part of the pipeline. Otherwise as weir_head. */
+WEIR_API weir_gen *weir_head_of_run(WEIR_TAKES weir_gen *up, uint64_t count);
 /* Give all but the first `count` items, which count as filtered. With a state: see weir_head. */
 WEIR_API weir_gen *weir_skip(WEIR_TAKES weir_gen *up, uint64_t count);
 /*

@@ -56,6 +56,9 @@ WEIR_API weir_state *weir_state_open(weir_scope *scope, const char *folder, cons
  */
 WEIR_API void weir_state_describe(weir_state *state, const char *text);
 
+/* Tell whether positions are saved: false when no source has one, and after a failure. */
+WEIR_API bool weir_state_saves(const weir_state *state);
+
 /* What a run with a state promises about each item when the process dies. */
 enum weir_delivery {
     WEIR_BEST_EFFORT = 0,   /* it may be lost */

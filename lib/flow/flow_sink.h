@@ -12,7 +12,6 @@
 #include <weir/queue.h>
 #include <weir/sink.h>
 
-#include "base_export.h"
 #include "bytes_receipt.h"
 #include "loop_scope.h"
 #include "loop_wait.h"

@@ -320,9 +320,15 @@ const struct wr_disk *wr_state_disk(const struct weir_state *state)
     return state->loop->disk;
 }
 
-bool wr_state_durable(const struct weir_state *state)
+static bool saves(const struct weir_state *state)
 {
     return state->failure.code == 0 && wr_state_worth_saving(state);
+}
+
+bool weir_state_saves(const weir_state *state)
+{
+    wr_state_given(state, "weir_state_saves");
+    return saves(state);
 }
 
 void weir_state_describe(weir_state *state, const char *text)
@@ -350,7 +356,7 @@ static bool without_sink(const struct weir_state *state)
             delivered += counts[WR_DELIVERED];
         }
     }
-    return !wr_state_begun(state) && wr_state_durable(state) && delivered > 0;
+    return !wr_state_begun(state) && saves(state) && delivered > 0;
 }
 
 static void free_all(struct weir_state *state)

@@ -19,7 +19,6 @@
 
 #include <weir/source.h>
 
-#include "base_export.h"
 #include "bytes_origin.h"
 #include "flow_position.h"
 #include "loop_core.h"
@@ -69,8 +68,6 @@ struct wr_state_slot {
  * no position is of half an item. */
 const struct wr_state_slot *wr_state_expect_source(struct weir_state *state, const char *name,
                                                    wr_state_still *still);
-/* Was there any? Without one nothing has a position. */
-WR_COMMAND_API bool wr_state_expects(const struct weir_state *state);
 /* Items that a source with this slot, NULL: none, has given in earlier runs and gives no more. */
 static inline uint64_t wr_state_given_before(const struct wr_state_slot *slot)
 {
@@ -170,7 +167,5 @@ int wr_state_save(struct weir_state *state, weir_error *error);
 const struct wr_disk *wr_state_disk(const struct weir_state *state);
 /* The failure of opening, NULL if none. */
 const weir_error *wr_state_failure(const struct weir_state *state);
-/* Is anything durable here: false when no source has a position. */
-WR_COMMAND_API bool wr_state_durable(const struct weir_state *state);
 
 #endif

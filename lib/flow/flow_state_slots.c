@@ -114,11 +114,6 @@ const struct wr_state_slot *wr_state_expect_source(struct weir_state *state, con
     return slot;
 }
 
-bool wr_state_expects(const struct weir_state *state)
-{
-    return state->expects;
-}
-
 /* Was a source of this name made in this run? */
 static bool is_made(const struct weir_state *state, const char *name)
 {

@@ -239,13 +239,15 @@ static void explain_tls(struct http_curl *curl)
     if (strstr(text, "wrong version number") != NULL) {
         hint = "; the server does not speak TLS here: is it http:// for https://?";
     } else if (strstr(text, "subject name") != NULL) {
-        hint = "; ask by a name that the certificate is for, or trust anybody with -k";
+        hint = "; use a name that the certificate is for, or trust any with weir_http_options.tls";
     } else if (result == CURLE_SSL_CACERT_BADFILE && http->ca_file == NULL) {
-        hint = "; Debian's package ca-certificates brings it, or --cacert FILE names another";
+        hint =
+            "; Debian's package ca-certificates brings it; weir_http_options.ca_file names another";
     } else if (result == CURLE_SSL_CACERT_BADFILE) {
         hint = "; it has to be a file of certificates in PEM";
     } else if (result == CURLE_PEER_FAILED_VERIFICATION) {
-        hint = "; if this is your own server: --cacert FILE names who to trust, -k trusts anybody";
+        hint = "; if this is your own server: weir_http_options.ca_file names whom to trust, "
+               "weir_http_options.tls trusts any certificate";
     }
     wr_http_refuse(&http->failure, WEIR_ETLS, (int)result, "TLS: %.150s%s", text, hint);
     http->failure.retry = !identity;

@@ -339,27 +339,6 @@ void wr_loop_keepalive(struct weir_loop *loop)
     }
 }
 
-bool wr_overflow_at(const struct weir_loop *loop, const void *address, struct wr_overflow *overflow)
-{
-    const struct wr_fiber *fiber = loop->running;
-    const struct wr_stack *stack = fiber != NULL ? fiber->co.stack : loop->scheduler.stack;
-    if (stack == NULL || !wr_stack_guarded_at(stack, address)) {
-        return false;
-    }
-    overflow->stack_bytes = (size_t)(stack->top - stack->bottom);
-    if (fiber == NULL) {
-        overflow->kind = "loop";
-        overflow->name = "";
-    } else if (fiber->object != NULL) {
-        overflow->kind = fiber->object->ops->kind;
-        overflow->name = fiber->object->name;
-    } else {
-        overflow->kind = "task";
-        overflow->name = WR_OWNER((uintptr_t)fiber, struct wr_task, fiber)->name;
-    }
-    return true;
-}
-
 /* ---- for tests */
 
 void wr_loop_virtual_clock(struct weir_loop *loop, int64_t start_unix_ns)

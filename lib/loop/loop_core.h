@@ -20,7 +20,6 @@
 #include <weir/scope.h>
 
 #include "base_error.h"
-#include "base_export.h"
 #include "base_list.h"
 #include "base_log.h"
 #include "base_thread.h"
@@ -270,7 +269,7 @@ void wr_on_loop_stack(struct weir_loop *loop, void (*fn)(void *arg), void *arg);
 #define WR_BUDGET_USED_UP                                                                          \
     "%lld bytes more do not fit into the loop's byte budget (%lld of %lld bytes are used, %lld "   \
     "of them by lists of items, which may take half), and all who could free some of it wait for " \
-    "more: a larger budget_bytes (weir --mem) lets it go on"
+    "more: a larger weir_loop_options.budget_bytes lets it go on"
 #define WR_BUDGET_FIGURES(loop)                                      \
     (long long)(loop)->budget.asked, (long long)(loop)->budget.used, \
         (long long)(loop)->budget.limit, (long long)(loop)->budget.slots
@@ -309,17 +308,6 @@ void wr_workers_free(struct weir_loop *loop);
 void wr_foreign_free(struct weir_loop *loop);
 void wr_signal_watches_free(struct weir_loop *loop);
 void wr_loop_keepalive(struct weir_loop *loop);
-
-/* What ran into the guard of its stack. */
-struct wr_overflow {
-    const char *kind; /* "generator", "task", "loop" */
-    const char *name;
-    size_t stack_bytes; /* usable; a little more than was asked for */
-};
-/* For a SIGSEGV reporter on the loop's thread: no locks, no allocation. False: `address` is not in
- * the guard of the stack that runs. */
-WR_COMMAND_API bool wr_overflow_at(const struct weir_loop *loop, const void *address,
-                                   struct wr_overflow *overflow);
 
 /* ---- hidden tasks */
 

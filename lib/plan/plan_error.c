@@ -30,7 +30,7 @@ int wr_plan_fail(struct wr_plan_error *error, struct wr_plan_span where, const c
         va_start(args, format);
         (void)vsnprintf(error->message, sizeof error->message, format, args);
         va_end(args);
-        wr_plan_hide_secrets(error->message);
+        weir_hide_secrets(error->message);
     }
     return error->code;
 }
@@ -146,7 +146,7 @@ static size_t line_number(const char *text, size_t at)
     return line;
 }
 
-void wr_plan_hide_secrets(char *text)
+void weir_hide_secrets(char *text)
 {
     size_t at, len;
     size_t from = 0;
@@ -179,7 +179,7 @@ static void hide_arg(char *text, const weir_arg *arg)
 static void hide_for_show(char *text)
 {
     const weir_component *component;
-    wr_plan_hide_secrets(text);
+    weir_hide_secrets(text);
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
         for (size_t j = 0; j < component->args_count; j++) {
             const weir_arg *arg = &component->args[j];

@@ -397,8 +397,7 @@ static int read_option(struct wr_plan_reading *reading, size_t at, size_t end)
         i++;
     }
     if (reading->name == NULL) {
-        (void)wr_plan_fail(error, name.all, "lines with @ belong in a file");
-        return wr_plan_hint(error, "weir -f FILE, or the flags --state, --name and --mem");
+        return wr_plan_fail(error, name.all, "lines with @ are for a pipeline in a file");
     }
     if (i == OPTIONS) {
         (void)wr_plan_fail(error, name.all, "unknown option '%.*s'",

@@ -86,7 +86,7 @@ static size_t never_closed(struct walk *walk, size_t at)
     if (address && walk->error != NULL && walk->text[at] != '"' && to - from <= SHOWN_MAX) {
         char word[SHOWN_MAX + 1] = "";
         memcpy(word, walk->text + from, to - from);
-        wr_plan_hide_secrets(word);
+        weir_hide_secrets(word);
         (void)wr_plan_hint(walk->error, "quote the whole address: \"%s\"", word);
     }
     return NOWHERE;

@@ -18,8 +18,6 @@
 #include <weir/module.h>
 #include <weir/plan.h>
 
-#include "base_export.h"
-
 #define WR_PLAN_TEXT_BYTES_MAX ((size_t)1 << 20) /* a text is typed or kept in a file by hand */
 #define WR_PLAN_STAGES_MAX 256u                  /* of one chain */
 #define WR_PLAN_DEPTH_MAX 64u  /* brackets in brackets: bounds the recursion of the reader */
@@ -71,10 +69,6 @@ struct wr_plan_out {
 void wr_plan_out_init(struct wr_plan_out *out, char *to, size_t cap);
 void wr_plan_out_bytes(struct wr_plan_out *out, const char *bytes, size_t len);
 void wr_plan_out_print(struct wr_plan_out *out, const char *format, ...) WEIR_PRINTF(2, 3);
-
-/* plan_error.c: put stars over the passwords of URLs and over query values that are secret by their
- * name; the columns stay. */
-WR_COMMAND_API void wr_plan_hide_secrets(char *text);
 
 /* ---- layer 1: plan_split.c */
 

@@ -12,8 +12,7 @@
  * takes items away; elsewhere they count anew.
  */
 #include <weir/module.h>
-
-#include "stage_head.h"
+#include <weir/stage.h>
 
 #include "base_alloc.h"
 #include "flow_gen.h"
@@ -131,7 +130,7 @@ weir_gen *weir_head(weir_gen *up, uint64_t count)
     return head_make(up, count, false);
 }
 
-weir_gen *wr_head_of_run(weir_gen *up, uint64_t count)
+weir_gen *weir_head_of_run(weir_gen *up, uint64_t count)
 {
     return head_make(up, count, true);
 }

@@ -4,7 +4,7 @@
 # archive with the shared libraries underneath (pkg-config --static would ask for the archives of all
 # that libcurl was built with), find_package. A shared object that a program loads makes generators
 # for it, whether it was linked with the library or not: there is one copy of weir in the process.
-# The shared library exports weir_* and, for the command, what is versioned WEIR_PRIVATE.
+# The shared library exports weir_* and nothing else.
 set -u
 build=$1
 static=${2:-} # the command holds the library itself
@@ -136,7 +136,7 @@ if [ -z "$static" ]; then
 fi
 
 foreign=$(nm -D --defined-only "$lib/libweir.so" |
-          awk '$3 !~ /^weir_/ && $3 !~ /@@WEIR_PRIVATE$/ && $2 != "A" {print $3}')
+          awk '$3 !~ /^weir_/ && $2 != "A" {print $3}')
 attempt "exported names begin with weir_: $foreign" test -z "$foreign"
 attempt 'the SONAME is libweir.so.0' \
         sh -c "readelf -d '$lib/libweir.so' | grep -q 'SONAME.*\[libweir\.so\.0\]'"

@@ -57,7 +57,7 @@ verdict 'file names are not unique' \
     "$(find lib apps test include -type f \( -name '*.c' -o -name '*.h' -o -name '*.S' \) \
            -exec basename {} \; 2>/dev/null | sort | uniq -d)"
 verdict 'a file does not open with a comment' \
-    "$(find lib apps/weir -type f \( -name "*.c" -o -name "*.h" -o -name "*.S" \) 2>/dev/null |
+    "$(find lib apps/weir apps/demo -type f \( -name "*.c" -o -name "*.h" -o -name "*.S" \) 2>/dev/null |
        while read -r f; do head -c 2 "$f" | grep -q '/\*' || echo "$f"; done)"
 # What is special about a component is in its descriptor: nobody compares a name with a constant, and
 # the plan holds no component's name.

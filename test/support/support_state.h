@@ -4,8 +4,9 @@
 #ifndef WR_SUPPORT_STATE_H
 #define WR_SUPPORT_STATE_H
 
+#include <weir/stage.h>
+
 #include "flow_state.h"
-#include "stage_head.h"
 #include "support_suites.h"
 
 struct fixture {
@@ -50,7 +51,7 @@ static inline WEIR_UNUSED int copy(struct fixture *f, uint64_t count, weir_error
                                     WEIR_OPTIONS(weir_lines_options, .state = f->state));
     weir_sink *sink = weir_file_sink(f->scope, wr_folder_path(&f->folder, "out"),
                                      WEIR_OPTIONS(weir_file_options, .state = f->state));
-    return weir_pump(wr_head_of_run(gen, count), sink, error);
+    return weir_pump(weir_head_of_run(gen, count), sink, error);
 }
 
 /* One whole run before the test's own. */

@@ -216,8 +216,8 @@ TEST(budget_kept_by_the_one_who_reads_is_a_failure)
         error.message,
         "131072 bytes more do not fit into the loop's byte budget (524288 of 524288 "
         "bytes are used, 0 of them by lists of items, which may take half), and all who "
-        "could free some of it wait for more: a larger budget_bytes (weir --mem) lets "
-        "it go on");
+        "could free some of it wait for more: a larger weir_loop_options.budget_bytes "
+        "lets it go on");
     ck_assert_int_eq(loop->budget.used, 0);
     weir_loop_free(loop);
 }

@@ -270,7 +270,7 @@ TEST(lossy_source_saves_nothing_and_cuts_nothing)
 
     ck_assert_int_eq(weir_pump(gen, sink, &error), 0);
 
-    ck_assert(!wr_state_durable(f.state));
+    ck_assert(!weir_state_saves(f.state));
     ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "x\n");
     ck_assert_ptr_null(wr_folder_read(&f.folder, "s/p.weir", &len));
     close(ends[0]);

@@ -15,7 +15,7 @@ static int64_t count_into(struct fixture *f, uint64_t count, bool keep)
     if (keep) {
         weir_sink_keep_state(sink, f->state);
     }
-    ck_assert_int_eq(weir_pump(wr_head_of_run(gen, count), sink, NULL), 0);
+    ck_assert_int_eq(weir_pump(weir_head_of_run(gen, count), sink, NULL), 0);
     weir_ledger ledger;
     weir_scope_ledger(f->scope, &ledger);
     run_ends(f);
@@ -80,7 +80,7 @@ static void one_run(struct fixture *f, uint64_t count)
     gen = weir_head(weir_buffer(weir_skip(gen, 2), NULL), 4);
     weir_sink *out = weir_file_sink(f->scope, wr_folder_path(&f->folder, "out"),
                                     WEIR_OPTIONS(weir_file_options, .state = f->state));
-    ck_assert_int_eq(weir_pump(wr_head_of_run(gen, count), out, NULL), 0);
+    ck_assert_int_eq(weir_pump(weir_head_of_run(gen, count), out, NULL), 0);
     run_ends(f);
 }
 
@@ -210,7 +210,7 @@ static weir_gen *mixed(struct fixture *f, uint64_t count)
 {
     weir_gen *gen = weir_file_lines(f->scope, wr_folder_path(&f->folder, "in"),
                                     WEIR_OPTIONS(weir_lines_options, .state = f->state));
-    return with_own(wr_head_of_run(gen, count), 1);
+    return with_own(weir_head_of_run(gen, count), 1);
 }
 
 TEST(positions_of_other_sources_are_saved_all_the_same)

@@ -172,7 +172,7 @@ static int run_parts(struct fixture *f, struct parts *gen, uint64_t most, weir_e
 {
     weir_sink *out = weir_file_sink(f->scope, wr_folder_path(&f->folder, "out"),
                                     WEIR_OPTIONS(weir_file_options, .state = f->state));
-    return weir_pump(wr_head_of_run(wr_gen_made(&gen->gen, NULL), most), out, error);
+    return weir_pump(weir_head_of_run(wr_gen_made(&gen->gen, NULL), most), out, error);
 }
 
 static const struct step steps[] = {{0, 10}, {1, 5},  {2, 7}, {0, 20}, {2, 8},

@@ -160,7 +160,7 @@ static int copy_twice(struct fixture *f, uint64_t count, weir_error *error)
     weir_gen *gen = weir_file_lines(f->scope, wr_folder_path(&f->folder, "in"),
                                     WEIR_OPTIONS(weir_lines_options, .state = f->state));
     weir_sink *sinks[] = {file_sink(f, "out"), file_sink(f, "too")};
-    return weir_pump_all(wr_head_of_run(gen, count), sinks, 2, NULL, error);
+    return weir_pump_all(weir_head_of_run(gen, count), sinks, 2, NULL, error);
 }
 
 static void append(struct fixture *f, const char *name, const char *more)

@@ -144,8 +144,7 @@ static const struct mistake {
      "                  ^ quote the whole address: \"http://h/'\""},
     {"grep (a]", "] closes nothing", "       ^ the ( before it is open and wants )"},
     {"head 1 |", "an empty stage: two | in a row, or one at an end", "       ^"},
-    {"@mem 1M", "lines with @ belong in a file",
-     "^^^^ weir -f FILE, or the flags --state, --name and --mem"},
+    {"@mem 1M", "lines with @ are for a pipeline in a file", "^^^^"},
 };
 
 TEST(a_mistake_is_told_with_carets_and_a_hint)

@@ -71,6 +71,8 @@ static const char *const anywhere[] = {"weir_loop_new",
                                        "weir_item_text",
                                        "weir_item_text_of_type",
                                        "weir_event_field",
+                                       "weir_hide_secrets",
+                                       "weir_overflow_text",
                                        "weir_scratch_free",
                                        "weir_type_same",
                                        "weir_plan_check",
@@ -308,6 +310,7 @@ CALL(weir_null_sink, weir_null_sink(w->scope));
 
 CALL(weir_state_describe, weir_state_describe(w->state, "x"));
 CALL(weir_state_require, weir_state_require(w->state, WEIR_AT_LEAST_ONCE));
+CALL(weir_state_saves, (void)weir_state_saves(w->state));
 CALL(weir_state_watch, weir_state_watch(w->state, NULL, NULL));
 CALL(weir_state_open, weir_state_open(w->scope, w->folder, "other"));
 CALL(weir_http_lines, weir_http_lines(w->scope, "http://h/", NULL));
@@ -329,6 +332,7 @@ CALL(weir_map, weir_map(w->gen, "m", map_fn, NULL, 0));
 CALL(weir_head, weir_head(w->gen, 1));
 CALL(weir_skip, weir_skip(w->gen, 1));
 CALL(weir_grep, weir_grep(w->gen, "x"));
+CALL(weir_head_of_run, weir_head_of_run(w->gen, 1));
 CALL(weir_grep_without, weir_grep_without(w->gen, "x"));
 CALL(weir_batch, weir_batch(w->gen, NULL));
 CALL(weir_buffer, weir_buffer(w->gen, NULL));

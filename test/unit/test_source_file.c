@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "stage_head.h"
 #include "support_suites.h"
 
 static void make_input(struct wr_source_play *play)
@@ -209,7 +208,7 @@ TEST(fifo_is_waited_for)
 static int copy_long(struct fixture *f, uint64_t count, int32_t overlong, weir_error *error)
 {
     weir_state *state = weir_state_open(f->scope, wr_folder_path(&f->folder, "state"), "copy");
-    weir_gen *gen = wr_head_of_run(
+    weir_gen *gen = weir_head_of_run(
         weir_file_lines(f->scope, wr_folder_path(&f->folder, "in"),
                         WEIR_OPTIONS(weir_lines_options, .state = state,
                                      .line_bytes_max = overlong == WEIR_LONG_CUT ? 4 : 0,

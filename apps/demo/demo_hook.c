@@ -1,20 +1,18 @@
 /*
- * server_demo_hook.c - the demo's /hook: takes what is posted, refuses some of it if it is asked to,
+ * demo_hook.c - the demo's /hook: takes what is posted, refuses some of it if it is asked to,
  * and shows what it has taken.
  *
- * The hook is an object of the scope that the demo is served in, and ends behind the server. It keeps
- * the newest lines that it has taken, up to a bound, and the newest Idempotency-Keys, so that a
- * request that came twice is told. Nothing here suspends.
+ * The hook keeps the newest lines that it has taken, up to a bound, and the newest Idempotency-Keys,
+ * so that a request that came twice is noticed. It outlives the server. Nothing here suspends.
  */
+#define ZLIB_CONST
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
-#include "base_alloc.h"
-#include "base_hash.h"
-#include "codec_gzip.h"
-#include "server_conn.h"
-#include "server_demo.h"
+#include "demo.h"
 
 enum {
     KEPT_BYTES = 1024 * 1024,
@@ -22,8 +20,7 @@ enum {
     PLAIN_BYTES_MAX = 64 * 1024 * 1024 /* of a packed body */
 };
 
-struct wr_demo_hook {
-    struct wr_object object;
+struct demo_hook {
     uint64_t requests, taken, refused, repeats, lines, bytes;
     uint64_t keys[KEYS]; /* hashes of those that were taken */
     size_t keys_count;
@@ -31,62 +28,70 @@ struct wr_demo_hook {
     char kept[KEPT_BYTES];
 };
 
-static void hook_discard(struct wr_object *object)
+struct demo_hook *demo_hook_new(void)
 {
-    struct wr_demo_hook *hook = WR_OWNER(object, struct wr_demo_hook, object);
-    wr_object_fini(object);
-    wr_free(hook);
+    return calloc(1, sizeof(struct demo_hook));
 }
 
-static const struct wr_object_ops hook_ops = {.kind = "hook", .discard = hook_discard};
-
-struct wr_demo_hook *wr_demo_hook_new(struct weir_scope *scope)
+void demo_hook_free(struct demo_hook *hook)
 {
-    struct wr_demo_hook *hook = wr_zalloc(sizeof *hook);
-    if (hook != NULL) {
-        wr_object_init(&hook->object, &hook_ops, scope, "hook");
-    }
-    return hook;
+    free(hook);
 }
 
 /* ---- what is posted */
 
-/* What a packed body holds; NULL: it is none, or no memory. */
-static char *unpack(struct wr_text body, size_t *len)
+/* Make more room for what is unpacked; false: no memory, or too much. */
+static bool grow(char **plain, size_t *cap)
 {
-    struct wr_gunzip gunzip;
-    size_t cap = 4096, at = 0;
-    char *plain = wr_alloc(cap);
-    int got = wr_gunzip_init(&gunzip, WR_GUNZIP_GZIP, PLAIN_BYTES_MAX, 0, 0);
+    size_t wanted = *cap > 0 ? *cap * 2 : 4096;
+    char *more = wanted <= PLAIN_BYTES_MAX ? realloc(*plain, wanted) : NULL;
+    if (more != NULL) {
+        *plain = more;
+        *cap = wanted;
+    }
+    return more != NULL;
+}
+
+/* What a packed body holds; NULL: it is none, too much, or no memory. */
+static char *unpack(weir_slice body, size_t *len)
+{
+    z_stream z = {.next_in = (const Bytef *)body.data, .avail_in = (uInt)body.len};
+    char *plain = NULL;
+    size_t cap = 0;
+    int rc = inflateInit2(&z, 15 + 16);
+    bool good = rc == Z_OK;
     *len = 0;
-    while (plain != NULL && got >= 0) {
-        size_t used, made;
-        if (*len == cap) {
-            char *more = wr_realloc(plain, cap * 2);
-            if (more == NULL) {
-                break;
-            }
-            plain = more;
-            cap *= 2;
+    while (good && (rc != Z_STREAM_END || z.avail_in > 0)) {
+        if (rc == Z_STREAM_END) {
+            (void)inflateReset(&z); /* another member follows */
         }
-        got = wr_gunzip_step(&gunzip, body.data + at, body.len - at, &used, plain + *len,
-                             cap - *len, &made);
-        at += used;
-        *len += made;
-        if (got == WR_GUNZIP_NEED_INPUT) {
-            got = wr_gunzip_finish(&gunzip);
-            break;
+        good = *len < cap || grow(&plain, &cap);
+        if (good) {
+            z.next_out = (Bytef *)plain + *len;
+            z.avail_out = (uInt)(cap - *len);
+            rc = inflate(&z, Z_NO_FLUSH);
+            *len = cap - z.avail_out;
+            good = rc == Z_OK || rc == Z_STREAM_END;
         }
     }
-    wr_gunzip_fini(&gunzip);
-    if (got != 0) {
-        wr_free(plain);
+    (void)inflateEnd(&z);
+    if (!good) {
+        free(plain);
         plain = NULL;
     }
     return plain;
 }
 
-static uint64_t count_lines(struct wr_text text)
+static uint64_t hash_of(const char *text)
+{
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+    while (*text != '\0') {
+        hash = (hash ^ (unsigned char)*text++) * 1099511628211u;
+    }
+    return hash;
+}
+
+static uint64_t count_lines(weir_slice text)
 {
     uint64_t lines = 0;
     for (size_t i = 0; i < text.len; i++) {
@@ -95,9 +100,9 @@ static uint64_t count_lines(struct wr_text text)
     return lines;
 }
 
-static void keep(struct wr_demo_hook *hook, struct wr_text text)
+static void keep(struct demo_hook *hook, weir_slice text)
 {
-    size_t len = WR_MIN(text.len, (size_t)KEPT_BYTES);
+    size_t len = DEMO_MIN(text.len, (size_t)KEPT_BYTES);
     size_t over = hook->kept_len + len > KEPT_BYTES ? hook->kept_len + len - KEPT_BYTES : 0;
     memmove(hook->kept, hook->kept + over, hook->kept_len - over);
     memcpy(hook->kept + hook->kept_len - over, text.data + text.len - len, len);
@@ -105,10 +110,10 @@ static void keep(struct wr_demo_hook *hook, struct wr_text text)
 }
 
 /* Has a request with this key been taken before? */
-static bool seen(struct wr_demo_hook *hook, const char *key)
+static bool seen(struct demo_hook *hook, const char *key)
 {
-    uint64_t hash = wr_hash(key, strlen(key));
-    for (size_t i = 0; i < WR_MIN(hook->keys_count, (size_t)KEYS); i++) {
+    uint64_t hash = hash_of(key);
+    for (size_t i = 0; i < DEMO_MIN(hook->keys_count, (size_t)KEYS); i++) {
         if (hook->keys[i] == hash) {
             return true;
         }
@@ -117,8 +122,8 @@ static bool seen(struct wr_demo_hook *hook, const char *key)
     return false;
 }
 
-static weir_gen *take(struct wr_demo_hook *hook, const weir_request *request, weir_reply *reply,
-                      struct wr_text text)
+static weir_gen *take(struct demo_hook *hook, const weir_request *request, weir_reply *reply,
+                      weir_slice text)
 {
     char key[128];
     uint64_t lines = count_lines(text);
@@ -139,15 +144,13 @@ static weir_gen *take(struct wr_demo_hook *hook, const weir_request *request, we
     return NULL;
 }
 
-weir_gen *wr_demo_on_hook(weir_scope *scope, const weir_request *request, weir_reply *reply,
-                          void *ctx)
+weir_gen *demo_on_hook(weir_scope *scope, const weir_request *request, weir_reply *reply, void *ctx)
 {
-    struct wr_demo_hook *hook = ((const struct wr_demo_control *)ctx)->hook;
+    struct demo_hook *hook = ((const struct demo_control *)ctx)->hook;
     int64_t every = weir_request_number(request, "every", 1);
     int64_t status = weir_request_number(request, "status", 0);
     int64_t after_s = weir_request_number(request, "after", -1);
-    weir_slice body = weir_request_body(request);
-    struct wr_text text = {body.data, body.len};
+    weir_slice text = weir_request_body(request);
     char coding[16], after[24];
     (void)scope;
     hook->requests++;
@@ -169,20 +172,20 @@ weir_gen *wr_demo_on_hook(weir_scope *scope, const weir_request *request, weir_r
         hook->refused++;
         return weir_reply_refuse(reply, 400, "this is no gzip");
     }
-    weir_gen *gen = take(hook, request, reply, (struct wr_text){plain, len});
-    wr_free(plain);
+    weir_gen *gen = take(hook, request, reply, (weir_slice){plain, len});
+    free(plain);
     return gen;
 }
 
 /* ---- what it has taken */
 
 struct shown {
-    const struct wr_demo_hook *hook;
+    const struct demo_hook *hook;
 };
 
 WEIR_SOURCE(demo_hook_counts, struct shown)
 {
-    const struct wr_demo_hook *hook = args->hook;
+    const struct demo_hook *hook = args->hook;
     char text[256];
     int len = snprintf(text, sizeof text,
                        "{\"requests\":%" PRIu64 ",\"taken\":%" PRIu64 ",\"refused\":%" PRIu64
@@ -199,18 +202,18 @@ WEIR_SOURCE(demo_hook_lines, struct shown)
     return item.len == 0 || weir_yield(self, &item) ? 0 : WEIR_ECLOSED;
 }
 
-weir_gen *wr_demo_on_hook_counts(weir_scope *scope, const weir_request *request, weir_reply *reply,
-                                 void *ctx)
+weir_gen *demo_on_hook_counts(weir_scope *scope, const weir_request *request, weir_reply *reply,
+                              void *ctx)
 {
     (void)request;
     weir_reply_type(reply, "application/json");
-    return demo_hook_counts(scope, (struct shown){((const struct wr_demo_control *)ctx)->hook});
+    return demo_hook_counts(scope, (struct shown){((const struct demo_control *)ctx)->hook});
 }
 
-weir_gen *wr_demo_on_hook_lines(weir_scope *scope, const weir_request *request, weir_reply *reply,
-                                void *ctx)
+weir_gen *demo_on_hook_lines(weir_scope *scope, const weir_request *request, weir_reply *reply,
+                             void *ctx)
 {
     (void)request;
     weir_reply_body(reply, WEIR_BODY_BYTES);
-    return demo_hook_lines(scope, (struct shown){((const struct wr_demo_control *)ctx)->hook});
+    return demo_hook_lines(scope, (struct shown){((const struct demo_control *)ctx)->hook});
 }

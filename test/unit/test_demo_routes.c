@@ -1,33 +1,33 @@
 /*
- * test_server_demo.c - the demo's file as a function, and its routes as a client sees them.
+ * test_demo_routes.c - the demo's file as a function, and its routes as a client sees them.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
-#include "server_demo.h"
+#include "demo.h"
 #include "support_server.h"
 
-static struct wr_demo_file file;
-static char scratch[WR_DEMO_LINE_MAX + 8];
+static struct demo_file file;
+static char scratch[DEMO_LINE_MAX + 8];
 static char expected[1 << 20];
 
 /* ---- the file */
 
 static size_t whole(int64_t lines, int64_t size)
 {
-    ck_assert(wr_demo_file_init(&file, 7, lines, size));
+    ck_assert(demo_file_init(&file, 7, lines, size));
     size_t len = 0;
     for (int64_t i = 1; i <= lines; i++) {
-        ck_assert_int_eq(wr_demo_offset(&file, i), (int64_t)len);
-        size_t n = wr_demo_line(&file, i, scratch);
+        ck_assert_int_eq(demo_offset(&file, i), (int64_t)len);
+        size_t n = demo_line(&file, i, scratch);
         ck_assert_uint_le(len + n + 1, sizeof expected);
         memcpy(expected + len, scratch, n);
         expected[len + n] = '\n';
         len += n + 1;
     }
-    ck_assert_int_eq(wr_demo_offset(&file, lines + 1), (int64_t)len);
+    ck_assert_int_eq(demo_offset(&file, lines + 1), (int64_t)len);
     return len;
 }
 
@@ -39,32 +39,32 @@ TEST(any_part_of_the_file_is_the_same_bytes)
     for (size_t at = 0; at < len; at += 997) {
         for (size_t most = 1; most < sizeof part; most = most * 3 + 1) {
             size_t end = at + most < len ? at + most : len;
-            size_t cap = most % 2 == 0 ? sizeof part : wr_demo_room(&file);
-            size_t n = wr_demo_bytes(&file, (int64_t)at, (int64_t)end, part, cap, &bytes);
+            size_t cap = most % 2 == 0 ? sizeof part : demo_room(&file);
+            size_t n = demo_bytes(&file, (int64_t)at, (int64_t)end, part, cap, &bytes);
             ck_assert(n > 0 && at + n <= end);
             ck_assert_mem_eq(bytes, expected + at, n);
             ck_assert(at + n == end || bytes[n - 1] == '\n');
         }
     }
-    ck_assert_uint_eq(wr_demo_bytes(&file, (int64_t)len, INT64_MAX, part, sizeof part, &bytes), 0);
+    ck_assert_uint_eq(demo_bytes(&file, (int64_t)len, INT64_MAX, part, sizeof part, &bytes), 0);
 }
 
 TEST(offsets_and_numbers_are_each_others_inverse)
 {
-    ck_assert(wr_demo_file_init(&file, 7, INT64_C(1000000000), 0));
+    ck_assert(demo_file_init(&file, 7, INT64_C(1000000000), 0));
     for (int64_t i = 1; i < INT64_C(1000000000); i = i * 3 + 1) {
-        int64_t at = wr_demo_offset(&file, i);
-        ck_assert_int_eq(wr_demo_number(&file, at), i);
-        ck_assert(i == 1 || wr_demo_number(&file, at - 1) == i - 1);
+        int64_t at = demo_offset(&file, i);
+        ck_assert_int_eq(demo_number(&file, at), i);
+        ck_assert(i == 1 || demo_number(&file, at - 1) == i - 1);
     }
 }
 
 TEST(mixed_lengths_lie_between_nothing_and_two_thousand)
 {
-    size_t least = WR_DEMO_MIXED_MAX, most = 0;
-    ck_assert(wr_demo_file_init(&file, 7, 1000, 0));
+    size_t least = DEMO_MIXED_MAX, most = 0;
+    ck_assert(demo_file_init(&file, 7, 1000, 0));
     for (int64_t i = 1; i <= 1000; i++) {
-        size_t n = wr_demo_line(&file, i, scratch);
+        size_t n = demo_line(&file, i, scratch);
         least = n < least ? n : least;
         most = n > most ? n : most;
         ck_assert_ptr_null(memchr(scratch, '\n', n));
@@ -76,41 +76,41 @@ TEST(mixed_lengths_lie_between_nothing_and_two_thousand)
 
 TEST(lines_of_a_size_have_it_and_begin_with_their_number)
 {
-    ck_assert(wr_demo_file_init(&file, 7, 100, 174));
-    ck_assert_uint_eq(wr_demo_line(&file, 42, scratch), 174);
+    ck_assert(demo_file_init(&file, 7, 100, 174));
+    ck_assert_uint_eq(demo_line(&file, 42, scratch), 174);
     ck_assert_mem_eq(scratch, "42 ", 3);
-    ck_assert_int_eq(wr_demo_offset(&file, 43), 42 * 175);
+    ck_assert_int_eq(demo_offset(&file, 43), 42 * 175);
 }
 
 TEST(numbers_out_of_bounds_are_refused)
 {
-    ck_assert(!wr_demo_file_init(&file, 1, -1, 0));
-    ck_assert(!wr_demo_file_init(&file, 1, WR_DEMO_LINES_MAX + 1, 0));
-    ck_assert(!wr_demo_file_init(&file, 1, 1, WR_DEMO_LINE_MAX + 1));
+    ck_assert(!demo_file_init(&file, 1, -1, 0));
+    ck_assert(!demo_file_init(&file, 1, DEMO_LINES_MAX + 1, 0));
+    ck_assert(!demo_file_init(&file, 1, 1, DEMO_LINE_MAX + 1));
 }
 
 TEST(drops_leave_room_for_progress_and_stay_where_they_are)
 {
     bool resets;
-    ck_assert(wr_demo_file_init(&file, 7, 1000000, 0));
+    ck_assert(demo_file_init(&file, 7, 1000000, 0));
     for (int64_t at = 0; at < 10000000; at += 777777) {
-        int64_t drop = wr_demo_drop(&file, 100000, at, &resets);
-        ck_assert_int_ge(drop, at + WR_DEMO_PROGRESS_MIN);
-        ck_assert_int_lt(drop, at + WR_DEMO_PROGRESS_MIN + 200000);
-        ck_assert_int_eq(wr_demo_drop(&file, 100000, at + 1, &resets) >= drop, true);
+        int64_t drop = demo_drop(&file, 100000, at, &resets);
+        ck_assert_int_ge(drop, at + DEMO_PROGRESS_MIN);
+        ck_assert_int_lt(drop, at + DEMO_PROGRESS_MIN + 200000);
+        ck_assert_int_eq(demo_drop(&file, 100000, at + 1, &resets) >= drop, true);
     }
-    ck_assert_int_ge(wr_demo_drop(&file, 1, 5, &resets), 5 + WR_DEMO_PROGRESS_MIN);
+    ck_assert_int_ge(demo_drop(&file, 1, 5, &resets), 5 + DEMO_PROGRESS_MIN);
 }
 
 TEST(events_are_json_but_for_some)
 {
-    char line[WR_DEMO_EVENT_MAX];
+    char line[DEMO_EVENT_MAX];
     int bad = 0;
     for (int64_t i = 1; i <= 1000; i++) {
-        size_t n = wr_demo_event(1, i, 1700000000000, true, line);
+        size_t n = demo_event(1, i, 1700000000000, true, line);
         ck_assert_uint_eq(n, strlen(line));
         bad += line[n - 1] != '}';
-        n = wr_demo_event(1, i, 1700000000000, false, line);
+        n = demo_event(1, i, 1700000000000, false, line);
         ck_assert_int_eq(line[n - 1], '}');
     }
     ck_assert_int_gt(bad, 5);
@@ -119,12 +119,12 @@ TEST(events_are_json_but_for_some)
 
 /* ---- the routes */
 
-static struct wr_demo_control control;
+static struct demo_control control;
 
 static void start_demo(void)
 {
     make_loop();
-    server = wr_demo_start(weir_root(loop), ":0", &control, &error);
+    server = demo_start(weir_root(loop), ":0", &control, &error);
     ck_assert_msg(server != NULL, "%s", error.message);
 }
 
@@ -340,11 +340,11 @@ static void check_ids(const char *target, const char *headers, int64_t first, in
 TEST(an_event_has_an_id_a_type_and_data_and_the_stream_a_retry)
 {
     size_t len;
-    char text[WR_DEMO_SSE_MAX];
+    char text[DEMO_SSE_MAX];
     start_demo();
     const char *bytes = get("/feed.sse?rate=0&n=1&retry=250", "", &len);
     ck_assert_ptr_nonnull(strstr(got, "Content-Type: text/event-stream\r\n"));
-    size_t event_len = wr_demo_sse(1, 1, control.began_unix_ms, text);
+    size_t event_len = demo_sse_event(1, 1, control.began_unix_ms, text);
     ck_assert_uint_eq(len, strlen("retry: 250\n\n") + event_len);
     ck_assert_mem_eq(bytes, "retry: 250\n\nid: 1\nevent: purchase\ndata: {", 41);
     ck_assert_mem_eq(bytes + len - event_len, text, event_len);
@@ -457,7 +457,7 @@ TEST(the_index_and_wrong_parameters)
 TEST(a_demo_that_cannot_listen_tells_why)
 {
     make_loop();
-    ck_assert_ptr_null(wr_demo_start(weir_root(loop), "nonsense", &control, &error));
+    ck_assert_ptr_null(demo_start(weir_root(loop), "nonsense", &control, &error));
     ck_assert_int_eq(error.code, WEIR_EINVAL);
     weir_loop_free(loop);
 }
@@ -526,4 +526,4 @@ TEST(what_is_not_posted_to_the_hook_is_refused_by_its_method)
     finish();
 }
 
-MAIN("server/demo")
+MAIN("demo/routes")

@@ -1,5 +1,5 @@
 /*
- * server_demo.c - the routes of `weir demo`.
+ * demo_routes.c - the routes of `weir demo`.
  *
  * Each is a body that makes its bytes as they are asked for, in a buffer of its own: the file
  * routes give pieces of the file and know nothing of what came before; the feed keeps to its rate
@@ -7,14 +7,15 @@
  * gets what it missed. /flaky fails where the file says so: the server then cuts the reply, and
  * resets the connection when the failure is a reset.
  */
+#define ZLIB_CONST
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base_alloc.h"
-#include "codec_gzip_write.h"
-#include "server_conn.h"
-#include "server_demo.h"
+#include <zlib.h>
+
+#include "demo.h"
 
 enum {
     PIECE = 2 * 1024, /* of the plain file: a thousand clients may have asked for it */
@@ -24,17 +25,17 @@ enum {
 /* ---- the file, plain */
 
 struct file_args {
-    struct wr_demo_file file;
+    struct demo_file file;
     int64_t first, count;
     int64_t drop; /* offset to fail at; INT64_MAX: never */
     bool resets;
-    struct wr_demo_control *control;
+    struct demo_control *control;
 };
 
 WEIR_SOURCE(demo_file, struct file_args)
 {
-    size_t cap = WR_MAX(wr_demo_room(&args->file), (size_t)PIECE);
-    char *buffer = wr_alloc(cap);
+    size_t cap = DEMO_MAX(demo_room(&args->file), (size_t)PIECE);
+    char *buffer = malloc(cap);
     int64_t at = args->first, end = args->first + args->count;
     int rc = 0;
     if (buffer == NULL) {
@@ -42,7 +43,7 @@ WEIR_SOURCE(demo_file, struct file_args)
     }
     while (rc == 0 && at < end) {
         const char *bytes;
-        size_t len = wr_demo_bytes(&args->file, at, WR_MIN(end, args->drop), buffer, cap, &bytes);
+        size_t len = demo_bytes(&args->file, at, DEMO_MIN(end, args->drop), buffer, cap, &bytes);
         weir_item item = weir_bytes(bytes, len);
         if (!weir_yield(self, &item)) {
             break;
@@ -54,33 +55,33 @@ WEIR_SOURCE(demo_file, struct file_args)
                            "dropped at byte %" PRId64 ", as asked", at);
         }
     }
-    wr_free(buffer);
+    free(buffer);
     return rc;
 }
 
 /* "seed-lines-size" and what follows. */
-static void set_etag(weir_reply *reply, const struct wr_demo_file *file, const char *suffix)
+static void set_etag(weir_reply *reply, const struct demo_file *file, const char *suffix)
 {
     const uint64_t numbers[3] = {file->seed, (uint64_t)file->lines, (uint64_t)file->size};
-    char etag[3 * (WR_DEMO_DIGITS_MAX + 1) + 32];
+    char etag[3 * (DEMO_DIGITS_MAX + 1) + 32];
     size_t len = 0;
     for (int i = 0; i < 3; i++) {
-        len += wr_demo_digits(etag + len, numbers[i]);
+        len += demo_digits(etag + len, numbers[i]);
         etag[len++] = '-';
     }
-    (void)wr_copy_text(etag + len - 1, sizeof etag - len, suffix);
+    memcpy(etag + len - 1, suffix, strlen(suffix) + 1); /* of 30 bytes at most */
     weir_reply_etag(reply, etag);
 }
 
 /* The file that the query asks for; false: refused. */
-static bool asked_file(const weir_request *request, weir_reply *reply, struct wr_demo_file *file)
+static bool asked_file(const weir_request *request, weir_reply *reply, struct demo_file *file)
 {
     int64_t seed = weir_request_number(request, "seed", 1);
     int64_t lines = weir_request_number(request, "n", 1000);
     int64_t size = weir_request_number(request, "size", 0);
-    if (!wr_demo_file_init(file, (uint64_t)seed, lines, size)) {
+    if (!demo_file_init(file, (uint64_t)seed, lines, size)) {
         (void)weir_reply_refuse(reply, 400, "at most %" PRId64 " lines of at most %d bytes",
-                                WR_DEMO_LINES_MAX, (int)WR_DEMO_LINE_MAX);
+                                DEMO_LINES_MAX, (int)DEMO_LINE_MAX);
         return false;
     }
     weir_reply_body(reply, WEIR_BODY_BYTES);
@@ -89,7 +90,7 @@ static bool asked_file(const weir_request *request, weir_reply *reply, struct wr
 
 static weir_gen *refuse_for_memory(weir_reply *reply)
 {
-    return weir_reply_refuse(reply, 503, "%s", wr_code_text(WEIR_ENOMEM));
+    return weir_reply_refuse(reply, 503, "out of memory");
 }
 
 /* args is scratch: its table is a good part of a coroutine's frame. */
@@ -101,12 +102,12 @@ static weir_gen *make_file(weir_scope *scope, const weir_request *request, weir_
     }
     set_etag(reply, &args->file, "");
     args->drop = INT64_MAX;
-    weir_reply_length(reply, wr_demo_offset(&args->file, args->file.lines + 1));
+    weir_reply_length(reply, demo_offset(&args->file, args->file.lines + 1));
     if (weir_reply_range(reply, &args->first, &args->count) == 416) {
         return NULL;
     }
     if (every > 0 && !args->control->calm) {
-        args->drop = wr_demo_drop(&args->file, every, args->first, &args->resets);
+        args->drop = demo_drop(&args->file, every, args->first, &args->resets);
     }
     weir_gen_options options = {.struct_size = sizeof options, .name = "demo_file"};
     return weir_gen_new(scope, demo_file_enter, args, sizeof *args, &options);
@@ -114,15 +115,15 @@ static weir_gen *make_file(weir_scope *scope, const weir_request *request, weir_
 
 /* every: 0 for a transfer that is not dropped. */
 static weir_gen *serve_file(weir_scope *scope, const weir_request *request, weir_reply *reply,
-                            int64_t every, struct wr_demo_control *control)
+                            int64_t every, struct demo_control *control)
 {
-    struct file_args *args = wr_zalloc(sizeof *args);
+    struct file_args *args = calloc(1, sizeof *args);
     if (args == NULL) {
         return refuse_for_memory(reply);
     }
     args->control = control;
     weir_gen *gen = make_file(scope, request, reply, every, args);
-    wr_free(args);
+    free(args);
     return gen;
 }
 
@@ -145,15 +146,15 @@ static weir_gen *on_flaky(weir_scope *scope, const weir_request *request, weir_r
 /* ---- the file in gzip */
 
 struct gzip_args {
-    struct wr_demo_file file;
+    struct demo_file file;
     int64_t members;
 };
 
 /* What a gzip body works with: plain bytes in, packed bytes out. */
 struct gzip_work {
-    struct wr_gzip gzip;
+    z_stream zlib;
     size_t packed_len;
-    char packed[PACKED_PIECE], plain[WR_DEMO_LINE_MAX + 8];
+    char packed[PACKED_PIECE], plain[DEMO_LINE_MAX + 8];
 };
 
 static bool give_packed(weir_gen *self, struct gzip_work *work)
@@ -164,70 +165,77 @@ static bool give_packed(weir_gen *self, struct gzip_work *work)
 }
 
 /* One member with the file's bytes [at, end). False: the reader is done. */
-static bool give_member(weir_gen *self, const struct wr_demo_file *file, struct gzip_work *work,
+static bool give_member(weir_gen *self, const struct demo_file *file, struct gzip_work *work,
                         int64_t at, int64_t end)
 {
-    enum wr_gzip_got got = WR_GZIP_INPUT_USED;
-    const char *bytes = work->plain;
-    size_t start = 0, len = 0;
-    for (;;) {
-        if (start == len && at < end) {
-            start = 0;
-            len = wr_demo_bytes(file, at, end, work->plain, sizeof work->plain, &bytes);
+    z_stream *z = &work->zlib;
+    for (int rc = Z_OK; rc != Z_STREAM_END;) {
+        if (z->avail_in == 0 && at < end) {
+            const char *bytes;
+            size_t len = demo_bytes(file, at, end, work->plain, sizeof work->plain, &bytes);
+            z->next_in = (const Bytef *)bytes;
+            z->avail_in = (uInt)len;
             at += (int64_t)len;
         }
-        size_t used, made;
-        got = wr_gzip_step(&work->gzip, at == end ? WR_GZIP_LAST : WR_GZIP_MORE_COMES,
-                           bytes + start, len - start, &used, work->packed + work->packed_len,
-                           PACKED_PIECE - work->packed_len, &made);
-        start += used;
-        work->packed_len += made;
-        if (got == WR_GZIP_MEMBER_DONE || work->packed_len == PACKED_PIECE) {
-            if (!give_packed(self, work)) {
-                return false;
-            }
-        }
-        if (got == WR_GZIP_MEMBER_DONE) {
-            return true;
+        z->next_out = (Bytef *)work->packed + work->packed_len;
+        z->avail_out = (uInt)(PACKED_PIECE - work->packed_len);
+        rc = deflate(z, at == end ? Z_FINISH : Z_NO_FLUSH);
+        work->packed_len = PACKED_PIECE - z->avail_out;
+        if ((rc == Z_STREAM_END || z->avail_out == 0) && !give_packed(self, work)) {
+            return false;
         }
     }
+    return true;
+}
+
+/* A window of 4 KiB and the fastest level: lines that follow each other closely are like each other,
+ * and a thousand clients may ask for them. deflate allocates here only, and cannot fail later. */
+static int begin_gzip(z_stream *z)
+{
+    enum { WINDOW_BITS = 12, GZIP_WRAPPER = 16, MEMORY_LEVEL = 5 };
+    memset(z, 0, sizeof *z);
+    return deflateInit2(z, Z_BEST_SPEED, Z_DEFLATED, WINDOW_BITS + GZIP_WRAPPER, MEMORY_LEVEL,
+                        Z_DEFAULT_STRATEGY) == Z_OK
+               ? 0
+               : WEIR_ENOMEM;
 }
 
 WEIR_SOURCE(demo_gzip, struct gzip_args)
 {
-    const struct wr_demo_file *file = &args->file;
-    struct gzip_work *work = wr_alloc(sizeof *work);
+    const struct demo_file *file = &args->file;
+    struct gzip_work *work = malloc(sizeof *work);
     int64_t members = args->members;
-    if (work == NULL) {
-        return weir_fail(self, WEIR_ENOMEM, "no memory for a piece of the file");
+    int rc = work != NULL ? begin_gzip(&work->zlib) : WEIR_ENOMEM;
+    if (rc < 0) {
+        free(work);
+        return weir_fail(self, rc, "no memory to compress with");
     }
     work->packed_len = 0;
-    int rc = wr_gzip_init(&work->gzip);
-    for (int64_t i = 0; rc == 0 && i < members; i++) {
+    for (int64_t i = 0; i < members; i++) {
         int64_t first = file->lines * i / members, end = file->lines * (i + 1) / members;
-        if (!give_member(self, file, work, wr_demo_offset(file, first + 1),
-                         wr_demo_offset(file, end + 1))) {
+        if (!give_member(self, file, work, demo_offset(file, first + 1),
+                         demo_offset(file, end + 1))) {
             break;
         }
-        wr_gzip_next(&work->gzip);
+        (void)deflateReset(&work->zlib);
     }
-    wr_gzip_fini(&work->gzip);
-    wr_free(work);
-    return rc == 0 ? 0 : weir_fail(self, rc, "no memory to compress with");
+    (void)deflateEnd(&work->zlib);
+    free(work);
+    return 0;
 }
 
 static weir_gen *on_gzip(weir_scope *scope, const weir_request *request, weir_reply *reply,
                          void *ctx)
 {
     weir_gen *gen = NULL;
-    struct gzip_args *args = wr_alloc(sizeof *args);
+    struct gzip_args *args = malloc(sizeof *args);
     (void)ctx;
     if (args == NULL) {
         return refuse_for_memory(reply);
     }
     args->members = weir_request_number(request, "members", 1);
-    if (args->members < 1 || args->members > WR_DEMO_MEMBERS_MAX) {
-        (void)weir_reply_refuse(reply, 400, "members: 1 to %d", (int)WR_DEMO_MEMBERS_MAX);
+    if (args->members < 1 || args->members > DEMO_MEMBERS_MAX) {
+        (void)weir_reply_refuse(reply, 400, "members: 1 to %d", (int)DEMO_MEMBERS_MAX);
     } else if (asked_file(request, reply, &args->file)) {
         char members[32];
         weir_gen_options options = {.struct_size = sizeof options, .name = "demo_gzip"};
@@ -236,30 +244,30 @@ static weir_gen *on_gzip(weir_scope *scope, const weir_request *request, weir_re
         weir_reply_header(reply, "Content-Encoding", "gzip");
         gen = weir_gen_new(scope, demo_gzip_enter, args, sizeof *args, &options);
     }
-    wr_free(args);
+    free(args);
     return gen;
 }
 
 /* ---- the feed */
 
 struct feed_args {
-    struct weir_loop *loop;
     int64_t rate, n;
     bool bad;
 };
 
 WEIR_SOURCE(demo_feed, struct feed_args)
 {
-    char line[WR_DEMO_EVENT_MAX];
-    int64_t began_ns = wr_now_ns(args->loop);
+    char line[DEMO_EVENT_MAX];
+    weir_scope *scope = weir_gen_scope(self);
+    int64_t began_ns = weir_now(scope);
     for (int64_t i = 0; args->n < 0 || i < args->n; i++) {
         int64_t wait_ms =
-            args->rate > 0 ? wr_demo_due_ms(began_ns, args->rate, i, wr_now_ns(args->loop)) : 0;
-        if (wait_ms > 0 && !weir_sleep(weir_gen_scope(self), wait_ms)) {
+            args->rate > 0 ? demo_due_ms(began_ns, args->rate, i, weir_now(scope)) : 0;
+        if (wait_ms > 0 && !weir_sleep(scope, wait_ms)) {
             break;
         }
-        int64_t unix_ms = args->loop->now_unix_ns / 1000000;
-        weir_item item = weir_bytes(line, wr_demo_event(1, i + 1, unix_ms, args->bad, line));
+        int64_t unix_ms = weir_now_unix(scope) / 1000000;
+        weir_item item = weir_bytes(line, demo_event(1, i + 1, unix_ms, args->bad, line));
         if (!weir_yield(self, &item)) {
             break;
         }
@@ -270,8 +278,7 @@ WEIR_SOURCE(demo_feed, struct feed_args)
 static weir_gen *on_feed(weir_scope *scope, const weir_request *request, weir_reply *reply,
                          void *ctx)
 {
-    struct feed_args args = {.loop = scope->loop,
-                             .rate = weir_request_number(request, "rate", 10),
+    struct feed_args args = {.rate = weir_request_number(request, "rate", 10),
                              .n = weir_request_number(request, "n", -1),
                              .bad = weir_request_number(request, "bad", 1) != 0};
     (void)ctx;
@@ -344,39 +351,45 @@ static weir_gen *on_index(weir_scope *scope, const weir_request *request, weir_r
     return demo_index(scope, 0);
 }
 
-struct weir_server *wr_demo_start(weir_scope *scope, const char *address,
-                                  struct wr_demo_control *control, weir_error *error)
+struct weir_server *demo_start(weir_scope *scope, const char *address, struct demo_control *control,
+                               weir_error *error)
 {
     static const struct {
         const char *route;
         weir_handler *handler;
     } routes[] = {{"GET /", on_index},
                   {"GET /feed.ndjson", on_feed},
-                  {"GET /feed.sse", wr_demo_on_sse},
-                  {"GET /flaky/feed.sse", wr_demo_on_flaky_sse},
+                  {"GET /feed.sse", demo_on_sse},
+                  {"GET /flaky/feed.sse", demo_on_flaky_sse},
                   {"GET /lines", on_lines},
                   {"GET /flaky", on_flaky},
                   {"GET /gzip", on_gzip},
                   {"GET /slow", on_slow},
-                  {"POST /hook", wr_demo_on_hook},
-                  {"GET /hook", wr_demo_on_hook_counts},
-                  {"GET /hook/lines", wr_demo_on_hook_lines}};
+                  {"POST /hook", demo_on_hook},
+                  {"GET /hook", demo_on_hook_counts},
+                  {"GET /hook/lines", demo_on_hook_lines}};
     weir_server_options options = {.struct_size = sizeof options, .name = "demo"};
-    control->hook = wr_demo_hook_new(scope); /* before the server, so that it ends behind it */
+    control->hook = demo_hook_new();
     weir_server *server = weir_server_new(scope, address, &options);
-    weir_error own;
     int rc = control->hook != NULL ? 0 : WEIR_ENOMEM;
-    control->began_ns = wr_now_ns(scope->loop);
-    control->began_unix_ms = scope->loop->now_unix_ns / 1000000;
+    control->began_ns = weir_now(scope);
+    control->began_unix_ms = weir_now_unix(scope) / 1000000;
     for (size_t i = 0; rc == 0 && i < sizeof routes / sizeof *routes; i++) {
         rc = weir_server_route(server, routes[i].route, routes[i].handler, control);
     }
-    wr_error_clear(error);
     if (rc == 0) {
         return server;
     }
-    if (weir_server_finish(server, error != NULL ? error : &own) == 0) {
-        wr_error_set(error, rc, 0, "demo", "no memory for the routes");
+    if (weir_server_finish(server, error) == 0) {
+        error->code = rc;
+        snprintf(error->origin, sizeof error->origin, "demo");
+        snprintf(error->message, sizeof error->message, "no memory for the routes");
     }
     return NULL;
+}
+
+void demo_fini(struct demo_control *control)
+{
+    demo_hook_free(control->hook);
+    control->hook = NULL;
 }

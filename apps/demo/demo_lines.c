@@ -1,5 +1,5 @@
 /*
- * server_demo_lines.c - the lines of the demo, as pure functions.
+ * demo_lines.c - the lines of the demo, as pure functions.
  *
  * Mixed lengths come from (seed, number modulo the period), so that offsets are a table look-up, a
  * short sum and a multiplication. A line begins with its number, so that a loss shows by eye; letters drawn from
@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base_error.h"
-#include "server_demo.h"
+#include "demo.h"
 
 /* splitmix64: every input bit reaches every output bit. */
 static uint64_t mix(uint64_t x)
@@ -25,9 +24,14 @@ static uint64_t mix2(uint64_t seed, uint64_t number)
     return mix(mix(seed) ^ number);
 }
 
-size_t wr_demo_digits(char to[WR_DEMO_DIGITS_MAX], uint64_t number)
+uint64_t demo_draw(struct demo_control *control)
 {
-    char digits[WR_DEMO_DIGITS_MAX];
+    return mix2((uint64_t)control->began_ns, ++control->drawn);
+}
+
+size_t demo_digits(char to[DEMO_DIGITS_MAX], uint64_t number)
+{
+    char digits[DEMO_DIGITS_MAX];
     size_t len = 0;
     do {
         digits[sizeof digits - ++len] = (char)('0' + number % 10);
@@ -38,39 +42,39 @@ size_t wr_demo_digits(char to[WR_DEMO_DIGITS_MAX], uint64_t number)
 
 static int64_t mixed_length(uint64_t seed, int64_t i)
 {
-    return (int64_t)(mix2(seed, (uint64_t)i) % (WR_DEMO_MIXED_MAX + 1));
+    return (int64_t)(mix2(seed, (uint64_t)i) % (DEMO_MIXED_MAX + 1));
 }
 
-static int64_t length_of(const struct wr_demo_file *file, int64_t number)
+static int64_t length_of(const struct demo_file *file, int64_t number)
 {
-    return file->size > 0 ? file->size : mixed_length(file->seed, (number - 1) % WR_DEMO_PERIOD);
+    return file->size > 0 ? file->size : mixed_length(file->seed, (number - 1) % DEMO_PERIOD);
 }
 
-bool wr_demo_file_init(struct wr_demo_file *file, uint64_t seed, int64_t lines, int64_t size)
+bool demo_file_init(struct demo_file *file, uint64_t seed, int64_t lines, int64_t size)
 {
     file->seed = seed;
     file->lines = lines;
     file->size = size;
-    if (lines < 0 || lines > WR_DEMO_LINES_MAX || size < 0 || size > WR_DEMO_LINE_MAX) {
+    if (lines < 0 || lines > DEMO_LINES_MAX || size < 0 || size > DEMO_LINE_MAX) {
         return false;
     }
     uint32_t start = 0;
-    for (int i = 0; i < WR_DEMO_PERIOD; i++) {
-        if (i % WR_DEMO_STEP == 0) {
-            file->starts[i / WR_DEMO_STEP] = start;
+    for (int i = 0; i < DEMO_PERIOD; i++) {
+        if (i % DEMO_STEP == 0) {
+            file->starts[i / DEMO_STEP] = start;
         }
         start += (uint32_t)mixed_length(seed, i) + 1;
     }
-    file->starts[WR_DEMO_PERIOD / WR_DEMO_STEP] = start;
+    file->starts[DEMO_PERIOD / DEMO_STEP] = start;
     return true;
 }
 
-static void write_line(const struct wr_demo_file *file, int64_t number, size_t length, char *to)
+static void write_line(const struct demo_file *file, int64_t number, size_t length, char *to)
 {
-    char digits[WR_DEMO_DIGITS_MAX + 1];
-    size_t prefix = wr_demo_digits(digits, (uint64_t)number);
+    char digits[DEMO_DIGITS_MAX + 1];
+    size_t prefix = demo_digits(digits, (uint64_t)number);
     digits[prefix++] = ' ';
-    prefix = WR_MIN(prefix, length);
+    prefix = DEMO_MIN(prefix, length);
     memcpy(to, digits, prefix);
     uint64_t x = mix2(file->seed, (uint64_t)number) | 1;
     for (size_t i = prefix; i < length; i += 8) {
@@ -85,36 +89,36 @@ static void write_line(const struct wr_demo_file *file, int64_t number, size_t l
     }
 }
 
-size_t wr_demo_line(const struct wr_demo_file *file, int64_t number, char *to)
+size_t demo_line(const struct demo_file *file, int64_t number, char *to)
 {
     size_t length = (size_t)length_of(file, number);
     write_line(file, number, length, to);
     return length;
 }
 
-int64_t wr_demo_offset(const struct wr_demo_file *file, int64_t number)
+int64_t demo_offset(const struct demo_file *file, int64_t number)
 {
-    int64_t before = number - 1, i = before % WR_DEMO_PERIOD;
+    int64_t before = number - 1, i = before % DEMO_PERIOD;
     if (file->size > 0) {
         return before * (file->size + 1);
     }
-    int64_t start = file->starts[i / WR_DEMO_STEP];
-    for (int64_t k = i - i % WR_DEMO_STEP; k < i; k++) {
+    int64_t start = file->starts[i / DEMO_STEP];
+    for (int64_t k = i - i % DEMO_STEP; k < i; k++) {
         start += mixed_length(file->seed, k) + 1;
     }
-    return before / WR_DEMO_PERIOD * file->starts[WR_DEMO_PERIOD / WR_DEMO_STEP] + start;
+    return before / DEMO_PERIOD * file->starts[DEMO_PERIOD / DEMO_STEP] + start;
 }
 
 /* The line that the byte at `offset` belongs to, and where in the file it begins. */
-static int64_t find(const struct wr_demo_file *file, int64_t offset, int64_t *begin)
+static int64_t find(const struct demo_file *file, int64_t offset, int64_t *begin)
 {
     if (file->size > 0) {
         *begin = offset - offset % (file->size + 1);
         return offset / (file->size + 1) + 1;
     }
-    int64_t period = file->starts[WR_DEMO_PERIOD / WR_DEMO_STEP];
+    int64_t period = file->starts[DEMO_PERIOD / DEMO_STEP];
     int64_t rest = offset % period;
-    int low = 0, high = WR_DEMO_PERIOD / WR_DEMO_STEP; /* starts[low] <= rest < starts[high] */
+    int low = 0, high = DEMO_PERIOD / DEMO_STEP; /* starts[low] <= rest < starts[high] */
     while (high - low > 1) {
         int middle = (low + high) / 2;
         if (file->starts[middle] <= rest) {
@@ -123,32 +127,32 @@ static int64_t find(const struct wr_demo_file *file, int64_t offset, int64_t *be
             high = middle;
         }
     }
-    int64_t i = (int64_t)low * WR_DEMO_STEP, start = file->starts[low], next;
+    int64_t i = (int64_t)low * DEMO_STEP, start = file->starts[low], next;
     while ((next = start + mixed_length(file->seed, i) + 1) <= rest) {
         start = next;
         i++;
     }
     *begin = offset - rest + start;
-    return offset / period * WR_DEMO_PERIOD + i + 1;
+    return offset / period * DEMO_PERIOD + i + 1;
 }
 
-int64_t wr_demo_number(const struct wr_demo_file *file, int64_t offset)
+int64_t demo_number(const struct demo_file *file, int64_t offset)
 {
     int64_t begin;
     return find(file, offset, &begin);
 }
 
-size_t wr_demo_room(const struct wr_demo_file *file)
+size_t demo_room(const struct demo_file *file)
 {
-    return (size_t)(file->size > 0 ? file->size : WR_DEMO_MIXED_MAX) + 8;
+    return (size_t)(file->size > 0 ? file->size : DEMO_MIXED_MAX) + 8;
 }
 
-size_t wr_demo_bytes(const struct wr_demo_file *file, int64_t offset, int64_t end, char *to,
-                     size_t cap, const char **bytes)
+size_t demo_bytes(const struct demo_file *file, int64_t offset, int64_t end, char *to, size_t cap,
+                  const char **bytes)
 {
     int64_t begin, number = find(file, offset, &begin);
     size_t skip = (size_t)(offset - begin);
-    size_t len = 0, most = skip + (size_t)WR_MAX(end - offset, 0);
+    size_t len = 0, most = skip + (size_t)DEMO_MAX(end - offset, 0);
     *bytes = to + skip;
     for (; number <= file->lines && len < most; number++) {
         size_t length = (size_t)length_of(file, number);
@@ -159,12 +163,12 @@ size_t wr_demo_bytes(const struct wr_demo_file *file, int64_t offset, int64_t en
         len += length + 1;
         to[len - 1] = '\n';
     }
-    return WR_MIN(len, most) - WR_MIN(len, skip);
+    return DEMO_MIN(len, most) - DEMO_MIN(len, skip);
 }
 
-int64_t wr_demo_drop(const struct wr_demo_file *file, int64_t every, int64_t first, bool *resets)
+int64_t demo_drop(const struct demo_file *file, int64_t every, int64_t first, bool *resets)
 {
-    int64_t progress = WR_MAX((int64_t)WR_DEMO_PROGRESS_MIN, 2 * (file->size + 1));
+    int64_t progress = DEMO_MAX((int64_t)DEMO_PROGRESS_MIN, 2 * (file->size + 1));
     int64_t k = (first + progress) / every;
     int64_t at;
     do {
@@ -183,15 +187,14 @@ static const char *pick_type(uint64_t x)
     return types[x & 15];
 }
 
-size_t wr_demo_event(uint64_t seed, int64_t number, int64_t unix_ms, bool bad,
-                     char to[WR_DEMO_EVENT_MAX])
+size_t demo_event(uint64_t seed, int64_t number, int64_t unix_ms, bool bad, char to[DEMO_EVENT_MAX])
 {
     static const char *const pages[8] = {"/",      "/search", "/cart",    "/item/17",
                                          "/about", "/login",  "/item/42", "/checkout"};
     uint64_t x = mix2(seed, (uint64_t)number);
     const char *type = pick_type(x);
     bool error = strcmp(type, "error") == 0;
-    int len = snprintf(to, WR_DEMO_EVENT_MAX,
+    int len = snprintf(to, DEMO_EVENT_MAX,
                        "{\"n\":%lld,\"time_ms\":%lld,\"type\":\"%s\",\"user\":\"u%04u\","
                        "\"ip\":\"10.%u.%u.%u\",\"path\":\"%s\",\"status\":%u,\"took_ms\":%u}",
                        (long long)number, (long long)unix_ms, type, (unsigned)(x >> 4 & 0xfff),
@@ -205,17 +208,17 @@ size_t wr_demo_event(uint64_t seed, int64_t number, int64_t unix_ms, bool bad,
     return (size_t)len;
 }
 
-int64_t wr_demo_due_ms(int64_t began_ns, int64_t rate, int64_t number, int64_t now_ns)
+int64_t demo_due_ms(int64_t began_ns, int64_t rate, int64_t number, int64_t now_ns)
 {
     int64_t due_ns = began_ns + number / rate * 1000000000 + number % rate * 1000000000 / rate;
     return due_ns > now_ns ? (due_ns - now_ns + 999999) / 1000000 : 0;
 }
 
-size_t wr_demo_sse(uint64_t seed, int64_t number, int64_t unix_ms, char to[WR_DEMO_SSE_MAX])
+size_t demo_sse_event(uint64_t seed, int64_t number, int64_t unix_ms, char to[DEMO_SSE_MAX])
 {
-    char data[WR_DEMO_EVENT_MAX];
+    char data[DEMO_EVENT_MAX];
     const char *type = pick_type(mix2(seed, (uint64_t)number));
-    (void)wr_demo_event(seed, number, unix_ms, false, data);
-    return (size_t)snprintf(to, WR_DEMO_SSE_MAX, "id: %lld\nevent: %s\ndata: %s\n\n",
+    (void)demo_event(seed, number, unix_ms, false, data);
+    return (size_t)snprintf(to, DEMO_SSE_MAX, "id: %lld\nevent: %s\ndata: %s\n\n",
                             (long long)number, type, data);
 }

@@ -1,5 +1,5 @@
 /*
- * server_demo_sse.c - the demo's event streams, /feed.sse and /flaky/feed.sse.
+ * demo_sse.c - the demo's event streams, /feed.sse and /flaky/feed.sse.
  *
  * One sequence of events for all clients, since the server has begun: which events there are at a
  * moment, and what stands in each, follows from the clock and the event's number, which is its id. So
@@ -14,14 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "server_conn.h"
-#include "server_demo.h"
+#include "demo.h"
 
 enum { RATE_MAX = 1000000, RETRY_MAX_MS = 24 * 3600 * 1000 };
 
 struct sse_args {
-    const struct wr_demo_control *control;
-    struct weir_loop *loop;
+    struct demo_control *control;
     int64_t rate, n; /* n negative: without end */
     int64_t next;    /* the number of the event to begin with */
     int64_t retry_ms;
@@ -29,27 +27,27 @@ struct sse_args {
 };
 
 /* How many events there are by now. */
-static int64_t count_by_now(const struct sse_args *args)
+static int64_t count_by_now(const struct sse_args *args, weir_scope *scope)
 {
     int64_t all = args->n >= 0 ? args->n : INT64_MAX - 1;
-    int64_t since_ms = (wr_now_ns(args->loop) - args->control->began_ns) / 1000000;
+    int64_t since_ms = (weir_now(scope) - args->control->began_ns) / 1000000;
     return args->rate == 0 ? all
-                           : WR_MIN(all, 1 + since_ms / 1000 * args->rate +
-                                             since_ms % 1000 * args->rate / 1000);
+                           : DEMO_MIN(all, 1 + since_ms / 1000 * args->rate +
+                                               since_ms % 1000 * args->rate / 1000);
 }
 
 /* Write an event; its length. */
-static size_t write_event(const struct sse_args *args, int64_t number, char to[WR_DEMO_SSE_MAX])
+static size_t write_event(const struct sse_args *args, int64_t number, char to[DEMO_SSE_MAX])
 {
     int64_t since_ms = args->rate > 0 ? (number - 1) * 1000 / args->rate : 0;
-    return wr_demo_sse(1, number, args->control->began_unix_ms + since_ms, to);
+    return demo_sse_event(1, number, args->control->began_unix_ms + since_ms, to);
 }
 
 /* Wait until the event is due. False: the reader is done. */
 static bool wait_for_event(weir_gen *self, const struct sse_args *args, int64_t number)
 {
-    int64_t ms = args->rate > 0 ? wr_demo_due_ms(args->control->began_ns, args->rate, number - 1,
-                                                 wr_now_ns(args->loop))
+    int64_t ms = args->rate > 0 ? demo_due_ms(args->control->began_ns, args->rate, number - 1,
+                                              weir_now(weir_gen_scope(self)))
                                 : 0;
     return ms == 0 || weir_sleep(weir_gen_scope(self), ms);
 }
@@ -70,16 +68,16 @@ static int break_off(weir_gen *self, const char *text, size_t len, uint64_t how)
     return weir_fail(self, how % 3 == 1 ? WEIR_ETRUNCATED : WEIR_ERESET, "broke off, as asked");
 }
 
-WEIR_SOURCE(demo_sse, struct sse_args)
+WEIR_SOURCE(demo_events, struct sse_args)
 {
-    char text[WR_DEMO_SSE_MAX];
+    char text[DEMO_SSE_MAX];
     size_t len = (size_t)snprintf(text, sizeof text, "retry: %" PRId64 "\n\n", args->retry_ms);
     int64_t left = args->whole, number = args->next;
     bool goes_on = give(self, text, len);
     while (goes_on && (args->n < 0 || number <= args->n) && wait_for_event(self, args, number)) {
         len = write_event(args, number, text);
         if (left-- == 0) {
-            return break_off(self, text, len, wr_random(args->loop));
+            return break_off(self, text, len, demo_draw(args->control));
         }
         goes_on = give(self, text, len);
         number++;
@@ -98,23 +96,23 @@ static int64_t last_id(const weir_request *request)
 }
 
 /* Where this client begins; 0: it has all that there will ever be. */
-static int64_t first_for(const weir_request *request, const struct sse_args *args)
+static int64_t first_for(const weir_request *request, const struct sse_args *args,
+                         weir_scope *scope)
 {
     bool ignores = weir_request_number(request, "ignore", 0) != 0;
     int64_t ring = weir_request_number(request, "ring", 100);
-    int64_t count = count_by_now(args), last = ignores ? 0 : last_id(request);
+    int64_t count = count_by_now(args, scope), last = ignores ? 0 : last_id(request);
     int64_t oldest = args->rate > 0 && count > ring ? count - ring + 1 : 1;
     if (args->n >= 0 && last >= args->n) {
         return 0;
     }
-    return last > 0 && last <= count ? WR_MAX(last + 1, oldest) : oldest;
+    return last > 0 && last <= count ? DEMO_MAX(last + 1, oldest) : oldest;
 }
 
 static weir_gen *serve(weir_scope *scope, const weir_request *request, weir_reply *reply,
-                       const struct wr_demo_control *control, int64_t every)
+                       struct demo_control *control, int64_t every)
 {
     struct sse_args args = {.control = control,
-                            .loop = scope->loop,
                             .rate = weir_request_number(request, "rate", 10),
                             .n = weir_request_number(request, "n", -1),
                             .retry_ms = weir_request_number(request, "retry", 1000),
@@ -124,28 +122,27 @@ static weir_gen *serve(weir_scope *scope, const weir_request *request, weir_repl
                                  "rate: at most a million a second, 0 for no limit; "
                                  "retry: at most a day in ms");
     }
-    args.next = first_for(request, &args);
+    args.next = first_for(request, &args, scope);
     weir_reply_header(reply, "Cache-Control", "no-cache");
     if (args.next == 0) {
         weir_reply_status(reply, 204);
         return NULL;
     }
     if (every > 0 && !control->calm) {
-        args.whole = 1 + (int64_t)(wr_random(scope->loop) % (uint64_t)(2 * every));
+        args.whole = 1 + (int64_t)(demo_draw(control) % (uint64_t)(2 * every));
     }
     weir_reply_type(reply, "text/event-stream");
     weir_reply_body(reply, WEIR_BODY_BYTES);
-    return demo_sse(scope, args);
+    return demo_events(scope, args);
 }
 
-weir_gen *wr_demo_on_sse(weir_scope *scope, const weir_request *request, weir_reply *reply,
-                         void *ctx)
+weir_gen *demo_on_sse(weir_scope *scope, const weir_request *request, weir_reply *reply, void *ctx)
 {
     return serve(scope, request, reply, ctx, 0);
 }
 
-weir_gen *wr_demo_on_flaky_sse(weir_scope *scope, const weir_request *request, weir_reply *reply,
-                               void *ctx)
+weir_gen *demo_on_flaky_sse(weir_scope *scope, const weir_request *request, weir_reply *reply,
+                            void *ctx)
 {
     int64_t every = weir_request_number(request, "every", 20);
     if (every < 1 || every > RATE_MAX) {

@@ -1,0 +1,84 @@
+/*
+ * metrics_overflow.c - weir_overflow_text: which stack has run over, for a handler of SIGSEGV.
+ *
+ * It runs in the handler, on the thread that faulted, so it calls nothing that allocates, locks or
+ * formats: it reads what the loop says is running, compares addresses, and copies bytes.
+ */
+#include <string.h>
+
+#include <weir/metrics.h>
+
+#include "co_arch.h"
+#include "loop_core.h"
+
+#if !defined(WR_CO_ASAN) && !defined(WR_CO_TSAN)
+struct text {
+    char *to;
+    size_t cap, len;
+};
+
+static void add(struct text *text, const char *words)
+{
+    size_t len = strlen(words);
+    if (text->len < text->cap) {
+        memcpy(text->to + text->len, words, WR_MIN(len, text->cap - text->len));
+    }
+    text->len += len;
+}
+
+static void add_number(struct text *text, size_t number)
+{
+    char digits[24];
+    size_t at = sizeof digits - 1;
+    digits[at] = '\0';
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    add(text, digits + at);
+}
+
+static void add_name(struct text *text, const char *kind, const char *name)
+{
+    add(text, kind);
+    add(text, " '");
+    add(text, name);
+    add(text, "'");
+}
+
+size_t weir_overflow_text(const weir_loop *loop, const void *address, char *to, size_t cap)
+{
+    const struct wr_fiber *fiber = loop->running;
+    const struct wr_stack *stack = fiber != NULL ? fiber->co.stack : loop->scheduler.stack;
+    struct text text = {to, cap, 0};
+    const char *option = "weir_loop_options.stack_bytes";
+    if (stack == NULL || !wr_stack_guarded_at(stack, address)) {
+        return 0;
+    }
+    add(&text, "stack overflow in ");
+    if (fiber == NULL) {
+        add(&text, "the loop");
+    } else if (fiber->object != NULL) {
+        add_name(&text, fiber->object->ops->kind, fiber->object->name);
+        option = "weir_gen_options.stack_bytes";
+    } else {
+        add_name(&text, "task", WR_OWNER((uintptr_t)fiber, struct wr_task, fiber)->name);
+    }
+    add(&text, " (its stack has ");
+    /* A page and a colour come on top of what was asked for. */
+    add_number(&text, (size_t)(stack->top - stack->bottom) / 1024 & ~(size_t)7);
+    add(&text, " KiB; ");
+    add(&text, option);
+    add(&text, " gives it more)");
+    return text.len;
+}
+#else
+size_t weir_overflow_text(const weir_loop *loop, const void *address, char *to, size_t cap)
+{
+    (void)loop;
+    (void)address;
+    (void)to;
+    (void)cap;
+    return 0;
+}
+#endif
