@@ -11,9 +11,11 @@ static const char list_text[] =
     "weir list [sources|stages|sinks]\n"
     "\n"
     "Prints how each source, stage and sink is written, and one line about it. What stands in [ ]\n"
-    "may be left out; words in capitals stand for values. 'weir help NAME' explains one of them,\n"
-    "with an example that can be run; it also explains those of a module, which are not listed:\n"
-    "'weir help ./MODULE.so'.\n";
+    "may be left out; words in capitals stand for values. Those of installed modules (weir/ "
+    "beside\n"
+    "libweir.so) are in the list. 'weir help NAME' explains one of them, with an example that can "
+    "be\n"
+    "run, and 'weir help ./MODULE.so' one of a module that is not installed.\n";
 
 static const char check_text[] =
     "weir check [FLAGS] 'PIPELINE' [FILE...]\n"

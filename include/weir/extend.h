@@ -148,6 +148,21 @@ WEIR_API void weir_leave_out(weir_gen *gen, const weir_item *items, size_t count
 WEIR_API int weir_gen_error(weir_gen *gen, int code, int detail, const char *format, ...)
     WEIR_PRINTF(4, 5);
 
+/* ---- memory */
+
+/*
+ * Allocate memory for a component's own use as weir does: from the program's allocator
+ * (weir_use_allocator), so that tests which let each allocation of weir fail once reach it, too. As
+ * malloc, realloc and free, with any size and from any thread; realloc leaves `old` as it is when it
+ * fails. NULL may be resized and freed. What next_many works with is best allocated once, not for
+ * each item.
+ *
+ * Returns  NULL: out of memory; weir_gen_error(gen, WEIR_ENOMEM, 0, "no memory for ...").
+ */
+WEIR_API WEIR_MUST_CHECK void *weir_alloc(size_t bytes);
+WEIR_API WEIR_MUST_CHECK void *weir_realloc(void *old, size_t bytes);
+WEIR_API void weir_free(void *memory);
+
 /* ---- bytes that many may keep */
 
 /*

@@ -294,6 +294,16 @@ WEIR_API void weir_each_resume(weir_gen *gen);
 /* ---- for bodies: `self` is what the body was given */
 
 /*
+ * Tell why what a stage reads is over: after weir_next has returned false or weir_pull (extend.h) 0. A
+ * stage that holds something back may have to know: a count that is not complete is not to be given as
+ * if it were.
+ *
+ * Returns  0: the stream has ended by itself. WEIR_ECLOSED: the scope of self is to stop
+ *          (weir_scope_stop, a signal), or its reader wants no more; there may be more in the stream.
+ *          WEIR_ECANCELED. Else the code of the failure that travels on.
+ */
+WEIR_API int weir_end_code(const weir_gen *self);
+/*
  * Hand an item over, from any call depth of the body; returns when the reader wants more. Aborts
  * outside the body of self.
  *

@@ -306,6 +306,11 @@ typedef struct weir_opening {
     const char *text; /* of the whole pipeline, without secrets; lent. NULL in check */
 } weir_opening;
 
+/* A text that has a component in it, and what it writes: as example and prints of the component. */
+typedef struct weir_example {
+    const char *text, *prints;
+} weir_example;
+
 typedef struct weir_component {
     size_t struct_size;
     const char *name; /* lower case letters, digits, - and _; begins with a letter */
@@ -336,6 +341,11 @@ typedef struct weir_component {
     weir_gen *(*open)(const weir_opening *opening, WEIR_TAKES weir_gen *up, const void *args);
     /* Sinks. */
     weir_sink *(*open_sink)(const weir_opening *opening, const void *args);
+    /* What it gives with these arguments, a part of `gives`, where that depends on them. NULL:
+     * `gives`. */
+    uint32_t (*gives_of)(const void *args);
+    /* More texts that have it in them, of other uses; the last one has no text. NULL: none. */
+    const weir_example *more_examples;
 } weir_component;
 
 /*

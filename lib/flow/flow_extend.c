@@ -311,7 +311,22 @@ int weir_gen_error(weir_gen *gen, int code, int detail, const char *format, ...)
     return wr_gen_fail_error(gen, &error);
 }
 
-/* ---- blocks, the log */
+/* ---- memory, blocks, the log */
+
+void *weir_alloc(size_t bytes)
+{
+    return wr_alloc(bytes);
+}
+
+void *weir_realloc(void *old, size_t bytes)
+{
+    return wr_realloc(old, bytes);
+}
+
+void weir_free(void *memory)
+{
+    wr_free(memory);
+}
 
 weir_block *weir_block_new(weir_scope *scope, size_t bytes, int *why)
 {

@@ -23,6 +23,22 @@ static bool reader_closed(const struct weir_gen *gen)
     return gen->reader != NULL && gen->reader->body && wr_body_closed(wr_body_of(gen->reader));
 }
 
+int weir_end_code(const weir_gen *self)
+{
+    wr_gen_given(self, "weir_end_code");
+    const weir_error *failure = self->failure;
+    for (const struct wr_list *node = self->adopted.next; failure == NULL && node != &self->adopted;
+         node = node->next) {
+        failure = WR_OWNER((uintptr_t)node, struct weir_gen, adopt_link)->failure;
+    }
+    if (failure != NULL || self->canceled) {
+        return failure != NULL ? failure->code : WEIR_ECANCELED;
+    }
+    bool closed = self->closed || reader_closed(self) ||
+                  (self->body && wr_body_closed(wr_body_of((weir_gen *)(uintptr_t)self)));
+    return closed || self->object.scope->stopping ? WEIR_ECLOSED : 0;
+}
+
 void wr_gen_ready(struct weir_gen *gen)
 {
     gen->special =

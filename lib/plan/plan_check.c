@@ -26,6 +26,12 @@ uint32_t wr_plan_traits(const struct wr_plan_step *step)
     return component->traits_of != NULL ? component->traits_of(step->args) : component->traits;
 }
 
+uint32_t wr_plan_gives(const struct wr_plan_step *step)
+{
+    const weir_component *component = step->component;
+    return component->gives_of != NULL ? component->gives_of(step->args) : component->gives;
+}
+
 int weir_mistake_at(weir_mistake *mistake, const char *arg, const char *format, ...)
 {
     const struct wr_plan_step *step = mistake->step;
@@ -248,9 +254,9 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
         if (check_blocks(reading, step, &gives) != 0 || check_own(reading, step) != 0) {
             return reading->error.code;
         }
-        if (step->component->gives != WEIR_SHAPE_SAME) {
+        if (wr_plan_gives(step) != WEIR_SHAPE_SAME) {
             giver = step->component->name;
-            shape = step->component->gives;
+            shape = wr_plan_gives(step);
         } else if (gives != 0) {
             giver = step->component->name;
             shape = gives;

@@ -308,7 +308,8 @@ static bool explain_step(const struct wr_plan_step *step, size_t depth, void *ar
     struct explaining *e = arg;
     const weir_component *component = step->component;
     uint32_t traits = wr_plan_traits(step);
-    uint32_t gives = component->gives != WEIR_SHAPE_SAME ? component->gives : step->shape;
+    uint32_t gives = wr_plan_gives(step);
+    gives = gives != WEIR_SHAPE_SAME ? gives : step->shape;
     char shapes[64];
     const char *text = step->text != NULL ? step->text : component->name;
     wr_plan_out_print(e->out, "%*s%2zu  %s%s\n%*s", (int)(4 * depth), "", ++e->number, text,

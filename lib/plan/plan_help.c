@@ -82,5 +82,9 @@ size_t weir_component_help(const weir_component *component, char *to, size_t cap
                           arg->preset != NULL ? arg->preset : "");
     }
     wr_plan_out_print(&out, "  example  weir '%s'\n", component->example);
+    for (const weir_example *more = component->more_examples; more != NULL && more->text != NULL;
+         more++) {
+        wr_plan_out_print(&out, "           weir '%s'\n", more->text);
+    }
     return out.len;
 }

@@ -198,6 +198,8 @@ weir_plan *wr_plan_read(const char *text, const char *name, bool behind,
                         struct wr_plan_error *error);
 /* Its traits with the arguments that it was given. */
 uint32_t wr_plan_traits(const struct wr_plan_step *step);
+/* What it gives with them. */
+uint32_t wr_plan_gives(const struct wr_plan_step *step);
 
 /* ---- values: plan_types.c. 0, WEIR_EINVAL when the bytes are not wholly of this form,
  * WR_PLAN_TOO_LARGE when they are, but the number does not fit. */

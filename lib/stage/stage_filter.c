@@ -188,6 +188,11 @@ static const weir_arg grep_args[] = {
                   .help = "the lines that do not contain it"),
 };
 
+static const weir_example grep_more[] = {
+    {"gen 1..12 | grep -v 1", "2\n3\n4\n5\n6\n7\n8\n9\n"},
+    {NULL, NULL},
+};
+
 const weir_component wr_component_grep = {
     .struct_size = sizeof wr_component_grep,
     .name = "grep",
@@ -201,5 +206,6 @@ const weir_component wr_component_grep = {
     .help = "The lines that contain a text (bytes, not a pattern).",
     .example = "gen 1..20 | grep \"7\"",
     .prints = "7\n17\n",
+    .more_examples = grep_more,
     .open = grep_open,
 };

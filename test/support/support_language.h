@@ -136,6 +136,13 @@ static const weir_arg through_args[] = {
 #define EVENT WEIR_SHAPE_EVENT
 #define VALUES (WEIR_SHAPE_JSON | WEIR_SHAPE_EVENT)
 
+/* Gives lines or values. */
+static const weir_arg tally_args[] = {WEIR_ARG_FLAG(struct args, flag, .name = "plain")};
+static uint32_t tally_gives(const void *args)
+{
+    return ((const struct args *)args)->flag ? LINES : JSON;
+}
+
 static const char *const udp_schemes[] = {"udp", NULL};
 static const char *const select_alias[] = {"select", NULL};
 
@@ -162,6 +169,8 @@ static const weir_component made[] = {
     STAGE("rechunk", ANY, WEIR_SHAPE_BYTES, 0, size_args),
     STAGE("par", ANY, SAME, 0, par_args),
     STAGE("tee", ANY, SAME, 0, tee_args),
+    {MADE("tally", WEIR_KIND_STAGE, ANY, LINES | JSON, 0, tally_args), .gives_of = tally_gives,
+     .open = pass},
     {MADE("through", WEIR_KIND_STAGE, ANY, SAME, 0, through_args), .open = open_through},
     {MADE("merge", WEIR_KIND_SOURCE, 0, SAME, 0, merge_args), .open = open_merge},
     SOURCE("tail", LINES, tail_args),

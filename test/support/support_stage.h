@@ -5,11 +5,12 @@
  * the suite's own, which gives the items in portions of any size, pauses, fails, falls silent or
  * ends where a test wants it to:
  *
- *     static const struct wr_stage_kit kit = {.text = "head 3"};
- *     WR_STAGE_SUITE(&kit);
+ *     static const struct wr_stage_kit kits[] = {{.text = "head 3"}, {.text = "head 100"}};
+ *     WR_STAGE_SUITE(kits);
  *
- * test_plan_stages.c runs it over every stage that there is, so a stage that is added is tested by
- * it without more.
+ * test_plan_stages.c runs it over every stage that there is, with its example, so a stage that is
+ * added is tested by it without more. Other arguments and other items are kits of the stage's own
+ * test: test_stage_grep.c is a model.
  */
 #ifndef WR_SUPPORT_STAGE_H
 #define WR_SUPPORT_STAGE_H
@@ -19,9 +20,10 @@
 #include "support_check.h"
 
 struct wr_stage_kit {
-    const char *text;        /* "batch 4 within 1s" */
-    uint32_t shape;          /* of what it is given: WEIR_SHAPE_..., 0: lines */
-    const weir_slice *items; /* NULL: the numbers 1 to 12 */
+    const char *text; /* "batch 4 within 1s" */
+    uint32_t shape;   /* of what it is given: WEIR_SHAPE_..., 0: lines */
+    const weir_slice
+        *items; /* any bytes; of the shape, and no batches. NULL: the numbers 1 to 12 */
     size_t items_count;
 };
 
@@ -40,51 +42,27 @@ void wr_stage_settles_every_item(const struct wr_stage_kit *kit);
 void wr_stage_is_as_its_traits_say(const struct wr_stage_kit *kit);
 void wr_stage_keeps_memory_bound(const struct wr_stage_kit *kit);
 
-#define WR_STAGE_SUITE(kit)                          \
-    TEST(gives_the_same_in_any_portion)              \
-    {                                                \
-        wr_stage_gives_the_same_in_any_portion(kit); \
-    }                                                \
-    TEST(ends_with_its_upstream)                     \
-    {                                                \
-        wr_stage_ends_with_its_upstream(kit);        \
-    }                                                \
-    TEST(gives_items_before_a_failure)               \
-    {                                                \
-        wr_stage_gives_items_before_a_failure(kit);  \
-    }                                                \
-    TEST(may_be_late)                                \
-    {                                                \
-        wr_stage_may_be_late(kit);                   \
-    }                                                \
-    TEST(is_canceled_while_waiting)                  \
-    {                                                \
-        wr_stage_is_canceled_while_waiting(kit);     \
-    }                                                \
-    TEST(is_canceled_from_elsewhere)                 \
-    {                                                \
-        wr_stage_is_canceled_from_elsewhere(kit);    \
-    }                                                \
-    TEST(is_canceled_while_waiting_for_memory)       \
-    {                                                \
-        wr_stage_is_canceled_without_memory(kit);    \
-    }                                                \
-    TEST(is_discarded_midway)                        \
-    {                                                \
-        wr_stage_is_discarded_midway(kit);           \
-    }                                                \
-    TEST(settles_every_item)                         \
-    {                                                \
-        wr_stage_settles_every_item(kit);            \
-    }                                                \
-    TEST(is_as_its_traits_say)                       \
-    {                                                \
-        wr_stage_is_as_its_traits_say(kit);          \
-    }                                                \
-    TEST(keeps_memory_bound)                         \
-    {                                                \
-        wr_stage_keeps_memory_bound(kit);            \
-    }                                                \
+/* All of them, over each kit of an array. */
+#define WR_STAGE_SUITE(kits)                           \
+    WR_STAGE_TEST(kits, gives_the_same_in_any_portion) \
+    WR_STAGE_TEST(kits, ends_with_its_upstream)        \
+    WR_STAGE_TEST(kits, gives_items_before_a_failure)  \
+    WR_STAGE_TEST(kits, may_be_late)                   \
+    WR_STAGE_TEST(kits, is_canceled_while_waiting)     \
+    WR_STAGE_TEST(kits, is_canceled_from_elsewhere)    \
+    WR_STAGE_TEST(kits, is_canceled_without_memory)    \
+    WR_STAGE_TEST(kits, is_discarded_midway)           \
+    WR_STAGE_TEST(kits, settles_every_item)            \
+    WR_STAGE_TEST(kits, is_as_its_traits_say)          \
+    WR_STAGE_TEST(kits, keeps_memory_bound)            \
     struct weir_swallow_semicolon
+
+#define WR_STAGE_TEST(kits, what)                                          \
+    TEST(what)                                                             \
+    {                                                                      \
+        for (size_t kit = 0; kit < sizeof(kits) / sizeof *(kits); kit++) { \
+            wr_stage_##what(&(kits)[kit]);                                 \
+        }                                                                  \
+    }
 
 #endif

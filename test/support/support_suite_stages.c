@@ -162,6 +162,18 @@ static const weir_component *component_of(const struct wr_stage_kit *kit, uint32
 
 /* ---- what came out, as text: each item with '|' behind it, the parts of a batch with ',' */
 
+/* The bytes of an item: what would be taken for the end of it is written as \xHH. */
+static void show_bytes(struct wr_plan_out *out, weir_slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (memchr("|,\\", text.data[i], 4) != NULL) { /* and NUL */
+            wr_plan_out_print(out, "\\x%02x", (unsigned)(unsigned char)text.data[i]);
+        } else {
+            wr_plan_out_bytes(out, text.data + i, 1);
+        }
+    }
+}
+
 static void show(struct wr_plan_out *out, const weir_item *item)
 {
     const weir_item *parts;
@@ -170,7 +182,7 @@ static void show(struct wr_plan_out *out, const weir_item *item)
         weir_slice text;
         ck_assert_int_eq(weir_item_text(&parts[i], &text, NULL), 0);
         wr_plan_out_bytes(out, ",", i > 0 ? 1 : 0);
-        wr_plan_out_bytes(out, text.data, text.len);
+        show_bytes(out, text);
     }
     wr_plan_out_bytes(out, "|", 1);
 }

@@ -500,6 +500,96 @@ TEST(stage_with_a_limit_is_given_what_is_at_hand_at_once)
     weir_loop_free(loop);
 }
 
+static size_t ending_next(weir_gen *gen, void *self, weir_item *items, size_t max)
+{
+    size_t n = weir_pull(gen, items, max);
+    if (n == 0) {
+        **(int **)self = weir_end_code(gen);
+    }
+    return n;
+}
+
+static const weir_gen_ops ending_ops = {.struct_size = sizeof ending_ops, .next_many = ending_next};
+
+TEST(stage_is_told_whether_the_stream_has_ended_or_failed)
+{
+    weir_loop *loop = test_loop();
+    int code = 1, *where = &code;
+    weir_gen *up = count_to(weir_root(loop), 3);
+    weir_gen *gen = weir_stage_new(up, &ending_ops, &where, sizeof where);
+    ck_assert_int_eq(sum_of(gen, NULL), 6);
+    ck_assert_int_eq(code, 0);
+
+    up = numbers(weir_root(loop), (struct numbers_args){.count = 3, .fail_at = 2});
+    gen = weir_stage_new(up, &ending_ops, &where, sizeof where);
+    ck_assert_int_eq(sum_of(gen, NULL), -1);
+    ck_assert_int_eq(code, WEIR_EPARSE);
+    weir_loop_free(loop);
+}
+
+TEST(stage_is_told_that_a_stop_has_ended_the_stream)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
+    int code = 1, *where = &code;
+    weir_item item;
+    weir_gen *buffer = weir_buffer(weir_count(scope, 1, 1000), NULL);
+    weir_gen *gen = weir_stage_new(buffer, &ending_ops, &where, sizeof where);
+    ck_assert(weir_next(gen, &item));
+
+    weir_scope_stop(scope);
+    while (weir_next(gen, &item)) {}
+
+    ck_assert_int_eq(code, WEIR_ECLOSED);
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    ck_assert_int_eq(weir_scope_wait(scope, NULL), 0);
+    weir_loop_free(loop);
+}
+
+struct saved {
+    int *code;
+};
+
+WEIR_STAGE(ending_body, struct saved)
+{
+    weir_item item;
+    while (weir_next(up, &item) && weir_yield(self, &item)) {}
+    *args->code = weir_end_code(self);
+    return 0;
+}
+
+TEST(body_is_told_why_it_is_over)
+{
+    weir_loop *loop = test_loop();
+    int code = 1;
+    weir_item item;
+    weir_gen *gen = ending_body(count_to(weir_root(loop), 3), (struct saved){&code});
+    ck_assert_int_eq(sum_of(gen, NULL), 6);
+    ck_assert_int_eq(code, 0);
+
+    gen = ending_body(count_to(weir_root(loop), 3), (struct saved){&code});
+    ck_assert(weir_next(gen, &item));
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    ck_assert_int_eq(code, WEIR_ECLOSED);
+    weir_loop_free(loop);
+}
+
+/* A sweep lets them fail as it does the library's own. */
+TEST(memory_of_a_component_is_the_librarys)
+{
+    char *text = weir_alloc(4), *more;
+    ck_assert_ptr_nonnull(text);
+    memcpy(text, "abc", 4);
+    more = weir_realloc(text, 4000);
+    if (more == NULL) {
+        weir_free(text);
+    }
+    ck_assert_ptr_nonnull(more);
+    ck_assert_str_eq(more, "abc");
+    weir_free(more);
+    weir_free(NULL);
+}
+
 /* ---- stop */
 
 struct idle {

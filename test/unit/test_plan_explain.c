@@ -227,4 +227,19 @@ TEST(the_nearest_word_is_found)
     ck_assert_ptr_null(weir_nearest("head", words, 0));
 }
 
+TEST(what_a_component_gives_may_depend_on_its_arguments)
+{
+    static const char *const texts[] = {"gen 1..3 | tally | where .x",
+                                        "gen 1..3 | tally plain | where .x"};
+    for (size_t i = 0; i < 2; i++) {
+        char told[2000];
+        weir_plan *plan = read_plan(texts[i]);
+        (void)weir_plan_explain(plan, NULL, told, sizeof told);
+        ck_assert_int_eq(strstr(told, "json   (put in by the plan)") != NULL, i == 1);
+        ck_assert_ptr_nonnull(
+            strstr(told, i == 1 ? "takes lines, gives lines" : "takes lines, gives json"));
+        weir_plan_free(plan);
+    }
+}
+
 MAIN("plan/explain")

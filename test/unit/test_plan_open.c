@@ -179,6 +179,13 @@ TEST(examples_print_what_their_descriptor_says)
             check_pumped(component->example, write_file(""), component->prints);
             remove_files();
         }
+        for (const weir_example *more = component->more_examples;
+             more != NULL && more->text != NULL; more++) {
+            if (more->prints != NULL) {
+                check_pumped(more->text, write_file(""), more->prints);
+                remove_files();
+            }
+        }
     }
     wr_folder_remove(&folder);
 }

@@ -254,20 +254,30 @@ TEST(a_url_that_curl_would_expand_has_a_warning)
     }
 }
 
+/* Is the component in this example of it? */
+static void check_example(const weir_component *component, const char *text)
+{
+    bool found = false;
+    weir_plan *plan = read_plan(text);
+    for (size_t j = 0; j < weir_plan_count(plan); j++) {
+        found = found || weir_plan_part(plan, j) == component;
+    }
+    ck_assert_msg(found, "%s", text);
+    weir_plan_free(plan);
+}
+
 TEST(every_component_is_described)
 {
     const weir_component *component;
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
-        bool found = false;
         ck_assert_uint_eq(component->struct_size, sizeof *component);
         ck_assert_ptr_nonnull(component->help);
         ck_assert_ptr_nonnull(component->example);
-        weir_plan *plan = read_plan(component->example);
-        for (size_t j = 0; j < weir_plan_count(plan); j++) {
-            found = found || weir_plan_part(plan, j) == component;
+        check_example(component, component->example);
+        for (const weir_example *more = component->more_examples;
+             more != NULL && more->text != NULL; more++) {
+            check_example(component, more->text);
         }
-        ck_assert_msg(found, "%s", component->example);
-        weir_plan_free(plan);
         for (size_t j = 0; j < component->args_count; j++) {
             ck_assert_ptr_nonnull(component->args[j].help);
         }
@@ -282,6 +292,14 @@ TEST(a_component_is_found_by_its_name_and_by_its_scheme)
     ck_assert_str_eq(weir_component_find("https", 0)->name, "http");
     ck_assert_ptr_null(weir_component_find("bach", 0));
     ck_assert_ptr_null(weir_component_at(100000));
+}
+
+TEST(help_has_all_examples)
+{
+    char text[1000] = "";
+    (void)weir_component_help(weir_component_find("grep", 0), text, sizeof text);
+    ck_assert_ptr_nonnull(strstr(text, "  example  weir 'gen 1..20 | grep \"7\"'\n"
+                                       "           weir 'gen 1..12 | grep -v 1'\n"));
 }
 
 TEST(help_tells_usage_arguments_and_example)

@@ -62,6 +62,9 @@ static size_t calls_count;
 /* Those that belong to no loop, or to any thread. */
 /* clang-format off */
 static const char *const anywhere[] = {"weir_loop_new",
+                                       "weir_alloc",
+                                       "weir_realloc",
+                                       "weir_free",
                                        "weir_loop_attach",
                                        "weir_post",
                                        "weir_wake_remote",
@@ -267,6 +270,7 @@ CALL(weir_fail, weir_fail(w->self, WEIR_EUSER, "x"));
 CALL(weir_return, item = weir_bytes("x", 1); weir_return(w->self, &item));
 CALL(weir_reject, weir_reject(w->self, &w->item, "x"));
 CALL(weir_settle, weir_settle(w->self));
+CALL(weir_end_code, (void)!weir_end_code(w->self));
 
 CALL(weir_source_new, weir_source_new(w->scope, &gen_ops, NULL, 0));
 CALL(weir_stage_new, weir_stage_new(w->gen, &gen_ops, NULL, 0));
