@@ -37,7 +37,7 @@ static int made(void)
         struct sockaddr_in peer;
         socklen_t len = sizeof peer;
         if (getpeername(fd, (struct sockaddr *)(void *)&peer, &len) == 0 &&
-            ntohs(peer.sin_port) == port) {
+            peer.sin_family == AF_INET && ntohs(peer.sin_port) == port) {
             return fd;
         }
     }
