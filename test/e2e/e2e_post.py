@@ -77,6 +77,23 @@ class Post(e2e_support.TestCase):
         run = weir("gen 1..4 | post http://127.0.0.1:%d/hook" % port)
         self.ends(run, 4, "Connection refused", "item 1 of count did not arrive")
 
+    def test_who_posts_is_said_unless_the_user_says_others(self):
+        peer = self.peer(e2e_peers.Peer(lambda c: c.reply(body="ok\n")))
+        self.ends(weir("gen 1..1 | post " + peer.url()), 0)
+        self.ends(weir("-H", "User-Agent: me", "gen 1..1 | post " + peer.url()), 0)
+        first, second = (request.headers for request in peer.requests)
+        self.assertRegex(first["user-agent"], r"^weir/\d+\.\d+$")
+        self.assertEqual(first["accept"], "*/*")
+        self.assertEqual(first["content-type"], "application/x-ndjson")
+        self.assertEqual(second["user-agent"], "me")
+
+    def test_what_is_not_taken_in_the_time_to_drain_is_a_loss(self):
+        run = Weir("-v", "--drain", "300ms", "gen 1..9 | batch 2 | post '%s?status=503'" % self.hook)
+        self.addCleanup(run.__exit__)
+        run.says("retry 1 in")
+        run.send(15)
+        self.ends(run.end(), 3, "0 out", "in flight")
+
     def test_secrets_are_not_said(self):
         run = weir(
             "-vv",
