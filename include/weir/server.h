@@ -66,9 +66,9 @@ typedef struct weir_server_options {
     const char *key_file;  /* its key, without a password; default: in cert_file, too */
     const char *client_ca_file; /* serve only clients that have a certificate of these authorities;
                                    default: all */
-    int64_t
-        body_bytes_max; /* of a POST, which is held in memory as long as its request; a longer one
-                               is answered by 413; default 1 MiB */
+    int64_t body_bytes_max; /* of a POST, which is held in memory as long as its request and charged
+                               to the loop's budget: 503 where that is used up. A longer one is
+                               answered by 413. default 1 MiB */
 } weir_server_options;
 
 /*

@@ -2,8 +2,8 @@
  * server_conn.c - one connection: a task that reads a request, serves it, and reads the next.
  *
  * States: shaking hands, where TLS is served (head_ms), idle (waits for the first byte; idle_ms),
- * reading a head (head_ms from its first byte, or from the accept; then 408), dropping the body of a
- * request that will be served (the same limit), serving, lingering (the reply is out, and the client
+ * reading a head (head_ms from its first byte, or from the accept; then 408), the body of a request that
+ * will be served, which only a POST keeps (the same limit), serving, lingering (the reply is out, and the client
  * gets a moment to read it before the connection is closed). What is received lies in a buffer of
  * the server's that all connections share; a request that came along with the one before is copied
  * until its turn.
@@ -82,6 +82,26 @@ static enum step refuse(struct wr_conn *conn, int status, const char *why)
     return STEP_REFUSE;
 }
 
+/* What a body takes is the loop's, as far as half of its budget. */
+static bool charge_body(struct wr_conn *conn)
+{
+    struct wr_budget *budget = &conn->server->loop->budget;
+    size_t len = wr_http1_body(conn->parser).len;
+    if (len > conn->body_charged && !wr_budget_charge_slots(budget, len - conn->body_charged)) {
+        return false;
+    }
+    conn->body_charged = WR_MAX(len, conn->body_charged);
+    return true;
+}
+
+static void release_body(struct wr_conn *conn)
+{
+    if (conn->body_charged > 0) {
+        wr_budget_release_slots(&conn->server->loop->budget, conn->body_charged);
+        conn->body_charged = 0;
+    }
+}
+
 /* Feed the parser until it has `wanted`. */
 static enum step feed_until(struct wr_conn *conn, enum wr_http1_got wanted)
 {
@@ -101,6 +121,9 @@ static enum step feed_until(struct wr_conn *conn, enum wr_http1_got wanted)
         conn->in_len -= used;
         if (got == WR_HTTP1_ERROR) {
             return refuse(conn, wr_http1_status(conn->parser), wr_http1_reason(conn->parser));
+        }
+        if (!charge_body(conn)) {
+            return refuse(conn, 503, "no memory for the body");
         }
         if (got == wanted) {
             return STEP_OK;
@@ -538,6 +561,7 @@ static void linger(struct wr_conn *conn)
 /* For the next request. A connection that may stay idle keeps no parser. */
 static void make_ready(struct wr_conn *conn)
 {
+    release_body(conn);
     if (conn->in_len > 0) {
         wr_http1_next(conn->parser);
         return;
@@ -591,6 +615,7 @@ int wr_conn_main(weir_scope *scope, void *args)
     if (answered && step != STEP_CUT && !conn->gone && !wr_scope_canceled(scope)) {
         linger(conn);
     }
+    release_body(conn);
     wr_http1_free(conn->parser);
     wr_free(conn->kept_in);
     conn->transport->ops->free(conn->transport);

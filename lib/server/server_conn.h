@@ -217,7 +217,8 @@ struct wr_conn {
     weir_scratch scratch; /* for the texts of values */
     const char *in;       /* received and not used yet: in server->in until the connection waits */
     size_t in_len;
-    char *kept_in; /* of the request after the one that is served */
+    size_t body_charged; /* to the loop's budget */
+    char *kept_in;       /* of the request after the one that is served */
 };
 
 /* The task of a connection; args: a struct wr_conn *, which it frees. */

@@ -509,6 +509,22 @@ TEST(the_hook_refuses_as_it_is_asked_to)
     finish();
 }
 
+TEST(a_body_that_the_budget_has_no_room_for_is_refused_for_now)
+{
+    start_demo();
+    int64_t used = loop->budget.used;
+    post("/hook", "", "x");
+    pass(3000); /* the connection is over */
+    ck_assert_int_eq(loop->budget.used, used);
+    wr_budget_take_slots(&loop->budget, (size_t)loop->budget.limit);
+    ck_assert(begins(post("/hook", "", "x"), "HTTP/1.1 503 "));
+    wr_budget_release_slots(&loop->budget, (size_t)loop->budget.limit);
+    ck_assert(begins(post("/hook", "", "x"), "HTTP/1.1 204 "));
+    pass(3000); /* the connection is over */
+    ck_assert_int_eq(loop->budget.used, used);
+    finish();
+}
+
 TEST(what_is_not_posted_to_the_hook_is_refused_by_its_method)
 {
     start_demo();
