@@ -20,6 +20,7 @@
 
 #include "base_alloc.h"
 #include "bytes_item.h"
+#include "bytes_line.h"
 #include "server_conn.h"
 
 enum { LINGER_MS = 1000, LINGER_BYTES = 128 * 1024 };
@@ -282,17 +283,15 @@ static int put_item(struct wr_conn *conn, const weir_item *item, int64_t *left, 
 {
     weir_slice text;
     int rc = weir_item_text(item, &text, &conn->scratch);
-    static const char ends[4][3] = {"\n", "\r\n", "", "\r"};
-    bool lines = conn->reply.body == WEIR_BODY_LINES;
     if (rc < 0) {
         return rc;
     }
-    bool part = (item->flags & (WEIR_ITEM_PART | WEIR_ITEM_BYTES)) != 0;
-    uint32_t kind = part ? WEIR_ITEM_NO_EOL : item->flags & (WEIR_ITEM_CRLF | WEIR_ITEM_NO_EOL);
-    struct wr_text parts[3] = {{"\n", lines && *open_line ? 1 : 0},
-                               {text.data, text.len},
-                               {ends[kind], lines ? strlen(ends[kind]) : 0}};
-    *open_line = (kind & WEIR_ITEM_NO_EOL) != 0 && !part;
+    struct wr_line_ends ends = {.end = ""};
+    if (conn->reply.body == WEIR_BODY_LINES) {
+        ends = wr_line_ends(item->flags, open_line);
+    }
+    struct wr_text parts[3] = {
+        {"\n", ends.before ? 1 : 0}, {text.data, text.len}, {ends.end, ends.len}};
     for (int i = 0; i < 3; i++) {
         if (*left >= 0 && (*left -= (int64_t)parts[i].len) < 0) {
             return WEIR_ETOOLONG;

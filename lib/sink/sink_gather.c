@@ -18,6 +18,7 @@
 
 #include "base_alloc.h"
 #include "bytes_item.h"
+#include "bytes_line.h"
 
 int wr_iov_skip(struct iovec *iov, int count, size_t bytes)
 {
@@ -144,29 +145,24 @@ static bool in_block(const struct weir_block *block, const char *at, const char 
 
 static int put_line(struct wr_gather *gather, const weir_item *item)
 {
-    bool part = (item->flags & (WEIR_ITEM_PART | WEIR_ITEM_BYTES)) != 0;
-    bool none = part || (item->flags & WEIR_ITEM_NO_EOL) != 0;
-    bool cr = (item->flags & WEIR_ITEM_CRLF) != 0;
-    const char *eol = cr ? (none ? "\r" : "\r\n") : (none ? "" : "\n");
-    size_t eol_len = (size_t)cr + !none;
+    struct wr_line_ends ends = wr_line_ends(item->flags, &gather->owes_lf);
     int rc = 0;
-    if (WR_UNLIKELY(gather->owes_lf)) {
+    if (WR_UNLIKELY(ends.before)) {
         struct iovec lf = piece("\n", 1);
         rc = end_run(gather);
         rc = rc < 0 ? rc : emit(gather, &lf, 1);
     }
-    gather->owes_lf = none && !part;
-    if (rc == 0 && in_block(item->block, item->data + item->len, eol, eol_len)) {
+    if (rc == 0 && in_block(item->block, item->data + item->len, ends.end, ends.len)) {
         if (gather->run_len == 0 || gather->run + gather->run_len != item->data) {
             rc = end_run(gather);
             gather->run = item->data;
             gather->run_len = 0;
         }
-        gather->run_len += item->len + eol_len;
+        gather->run_len += item->len + ends.len;
         return rc;
     }
     rc = rc < 0 ? rc : end_run(gather);
-    struct iovec parts[] = {piece(item->data, item->len), piece(eol, eol_len)};
+    struct iovec parts[] = {piece(item->data, item->len), piece(ends.end, ends.len)};
     return rc < 0 ? rc : emit(gather, parts, 2);
 }
 

@@ -13,6 +13,7 @@
 
 #include "base_alloc.h"
 #include "bytes_item.h"
+#include "bytes_line.h"
 #include "codec_gzip_write.h"
 
 enum { BODY_CAP_MIN = 512 };
@@ -58,10 +59,13 @@ void wr_post_drop_body(struct wr_post *post)
 static bool append_part(struct wr_post *post, const weir_item *part, weir_slice text)
 {
     bool line = post->owner->frame == WEIR_FRAME_LINES && (part->flags & WEIR_ITEM_BYTES) == 0;
-    bool cr = line && (part->flags & WEIR_ITEM_CRLF) != 0;
+    struct wr_line_ends ends = {.end = ""};
+    bool owes = false;
+    if (line) {
+        ends = wr_line_ends(part->flags & ~(uint32_t)WEIR_ITEM_NO_EOL, &owes);
+    }
     post->lines_only = post->lines_only && line;
-    return append(post, text.data, text.len) && (!cr || append(post, "\r", 1)) &&
-           (!line || append(post, "\n", 1));
+    return append(post, text.data, text.len) && append(post, ends.end, ends.len);
 }
 
 /* The body in gzip instead. False: no memory. */
