@@ -170,7 +170,7 @@ weir_gen *demo_on_hook(weir_scope *scope, const weir_request *request, weir_repl
     char *plain = unpack(text, &len);
     if (plain == NULL) {
         hook->refused++;
-        return weir_reply_refuse(reply, 400, "this is no gzip");
+        return weir_reply_refuse(reply, 400, "the body is not gzip");
     }
     weir_gen *gen = take(hook, request, reply, (weir_slice){plain, len});
     free(plain);

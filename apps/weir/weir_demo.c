@@ -76,9 +76,10 @@ static bool is_loopback(const char *address)
 static int tell_failure(struct say *say, const struct flags *flags, const weir_error *error)
 {
     if (error->code == WEIR_EINVAL) {
-        say_line(say,
-                 "demo: '%s' is no address; write :PORT, a number from 0 (any free one) to 65535",
-                 flags->demo_address);
+        say_line(
+            say,
+            "demo: '%s' is not an address; write :PORT, a number from 0 (any free one) to 65535",
+            flags->demo_address);
         return EXIT_USAGE;
     }
     say_error(say, error, NULL);

@@ -67,22 +67,23 @@ static const struct flag table[] = {
     {FLAG_IDLE, 0, "idle", "TIME",
      "reconnect after TIME of silence (60s where the source resumes or is sse, else 'none')"},
     {FLAG_RETRY, 0, "retry", "N",
-     "attempts in a row that bring nothing new (5; 'inf' with --follow and sse)"},
-    {FLAG_RETRY_AFTER, 0, "retry-after-max", "TIME",
-     "the longest pause that a server may ask for (1h)"},
-    {FLAG_FOLLOW, 0, "follow", NULL, "ask again after a break or an end, for ever, as sse does"},
-    {FLAG_RAW, 0, "raw", NULL, "read an encoded body (gzip ...) as it is"},
+     "consecutive attempts without a new item (5; 'inf' with --follow and sse)"},
+    {FLAG_RETRY_AFTER, 0, "retry-after-max", "TIME", "longest Retry-After that is obeyed (1h)"},
+    {FLAG_FOLLOW, 0, "follow", NULL,
+     "ask again after a break or an end, without limit, as sse does"},
+    {FLAG_RAW, 0, "raw", NULL, "do not decode bodies (gzip ...)"},
     {FLAG_UNIX_SOCKET, 0, "unix-socket", "PATH", "reach the host of the URL by a local socket"},
     {FLAG_MEM, 0, "mem", "SIZE", "byte budget for all buffers (64MiB)"},
     {FLAG_DRAIN, 0, "drain", "TIME", "time to finish after Ctrl-C or SIGTERM (10s)"},
-    {FLAG_STATE, 0, "state", "DIR", "keep positions in DIR: a killed run goes on where it was"},
-    {FLAG_NAME, 0, "name", "NAME", "of the positions in DIR (made from the pipeline's text)"},
-    {FLAG_STATE_REQUIRED, 0, "state-required", NULL, "do not run a pipeline that is best-effort"},
+    {FLAG_STATE, 0, "state", "DIR",
+     "keep positions in DIR: a killed run continues where it stopped"},
+    {FLAG_NAME, 0, "name", "NAME", "of the record in DIR (default: a hash of the pipeline's text)"},
+    {FLAG_STATE_REQUIRED, 0, "state-required", NULL, "fail if delivery would be best-effort"},
     {FLAG_STRICT, 0, "strict", NULL, "fail at the first item that would be rejected"},
     {FLAG_DEAD, 0, "dead", "FILE", "append rejected items to FILE, one JSON object a line"},
-    {FLAG_QUIET, 'q', "quiet", NULL, "say nothing but errors, and how many items were rejected"},
+    {FLAG_QUIET, 'q', "quiet", NULL, "report only errors and the number of rejected items"},
     {FLAG_VERBOSE, 'v', "verbose", NULL,
-     "say more, and at the end what each component did; -vv: also calls, redirects and repeats"},
+     "report more, and at the end what each component did; -vv: also calls, redirects and repeats"},
     {FLAG_HELP, 'h', "help", NULL,
      "this text; 'weir help WORD' explains a source, stage, sink or subcommand"},
     {FLAG_VERSION, 'V', "version", NULL, "versions of weir and its libraries"},
@@ -107,7 +108,7 @@ void flags_help(void)
         "nothing\n"
         "  weir explain 'PIPELINE' [FILE...]                      what each part does, and what is "
         "promised\n"
-        "  weir list [sources|stages|sinks]                       what there is\n"
+        "  weir list [sources|stages|sinks]                       all sources, stages and sinks\n"
         "  weir help WORD                                         explain one of them, or a "
         "subcommand\n"
         "  weir state list|show|set|reset --state DIR             saved positions\n\n"
@@ -225,9 +226,9 @@ static int read_time(const char *flag, const char *value, int64_t *ms)
     }
     if (weir_time_read(value, ms) < 0) {
         return is_bare_number(value)
-                   ? complain("%s: '%s' is no time; with its unit: %ss or %sms", flag, value, value,
-                              value)
-                   : complain("%s: '%s' is no time; write 500ms, 10s, 1m30s", flag, value);
+                   ? complain("%s: '%s' is not a time; with its unit: %ss or %sms", flag, value,
+                              value, value)
+                   : complain("%s: '%s' is not a time; write 500ms, 10s, 1m30s", flag, value);
     }
     if (*ms == 0) {
         *ms = 1; /* 0 would mean the default */
@@ -249,9 +250,9 @@ static int read_size(const char *flag, const char *value, int64_t *bytes)
     if (weir_size_read(value, bytes) == 0 && *bytes > 0) {
         return 0;
     }
-    return is_bare_number(value) ? complain("%s: '%s' is no size; with its unit: %sMiB or %sKiB",
+    return is_bare_number(value) ? complain("%s: '%s' is not a size; with its unit: %sMiB or %sKiB",
                                             flag, value, value, value)
-                                 : complain("%s: '%s' is no size; write 64MiB", flag, value);
+                                 : complain("%s: '%s' is not a size; write 64MiB", flag, value);
 }
 
 static int read_number(const char *flag, const char *value, int64_t *number)
@@ -259,7 +260,7 @@ static int read_number(const char *flag, const char *value, int64_t *number)
     errno = 0;
     long long n = strtoll(value, NULL, 10);
     if (value[strspn(value, "0123456789")] != '\0' || errno == ERANGE) {
-        return complain("%s: '%s' is no number", flag, value);
+        return complain("%s: '%s' is not a number", flag, value);
     }
     *number = n;
     return 0;
@@ -302,7 +303,7 @@ static int add_header_lines(struct flags *flags, const char *text)
         size_t len = strcspn(text, "\r\n");
         if (memchr(text, ':', len) == NULL) {
             /* Its first word at most: what follows may be a secret. */
-            return complain("-H: '%.*s' is no header; write 'NAME: VALUE'",
+            return complain("-H: '%.*s' is not a header; write 'NAME: VALUE'",
                             (int)strcspn(text, " \t\r\n"), text);
         }
         if (flags->headers_count == FLAGS_HEADERS_MAX) {

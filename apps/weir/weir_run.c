@@ -95,13 +95,15 @@ static int check_files(struct run *run)
         weir_hide_secrets(word);
         if (has_source) {
             say_line(&run->say,
-                     "the pipeline has a source, so '%s' is no file for it; one quoted text, "
-                     "please:  weir 'SOURCE | STAGE | SINK'",
+                     "the pipeline has a source, so '%s' cannot be its input; quote the pipeline "
+                     "as one text:  weir 'SOURCE | STAGE | SINK'",
                      word);
             return EXIT_USAGE;
         }
         if (strstr(word, "://") != NULL && access(flags->files[i], F_OK) < 0) {
-            say_line(&run->say, "'%s' is no file; an address begins the text:  weir 'ADDRESS | %s'",
+            say_line(&run->say,
+                     "'%s' is not a file; an address is the first part of the text:  weir 'ADDRESS "
+                     "| %s'",
                      word, weir_plan_text(run->plan));
             return EXIT_USAGE;
         }
@@ -204,10 +206,10 @@ static int read_plan(struct run *run)
         }
         if (flags->text_file == NULL && flags->files_count > 0 &&
             access(flags->files[0], F_OK) < 0) {
-            say_line(
-                &run->say,
-                "one quoted text, please:  weir 'SOURCE | STAGE | SINK'  (these are %zu words)",
-                flags->files_count + 1);
+            say_line(&run->say,
+                     "quote the pipeline as one text:  weir 'SOURCE | STAGE | SINK'  (these are "
+                     "%zu words)",
+                     flags->files_count + 1);
         }
         return EXIT_USAGE;
     }

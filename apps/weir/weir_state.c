@@ -20,7 +20,7 @@ static int complain(const weir_error *error)
 
 static int misused(const char *what)
 {
-    fprintf(stderr, "weir: %s; 'weir help state' tells more\n", what);
+    fprintf(stderr, "weir: %s; see 'weir help state'\n", what);
     return EXIT_USAGE;
 }
 

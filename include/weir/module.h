@@ -93,7 +93,7 @@ enum weir_trait {
     WEIR_TRAIT_NEVER_FULL = 1u << 4,  /* takes items at any speed: does not stop what feeds it */
     WEIR_TRAIT_HOLDS_BACK = 1u << 5,  /* may keep an item while it waits for others (batch) */
     WEIR_TRAIT_READS_AHEAD = 1u << 6, /* asks for items that its reader has not asked for (queue) */
-    /* It keeps something over items besides a count. With a state it begins anew after a restart,
+    /* It keeps something over items besides a count. With a state it starts over after a restart,
      * which is reported; or what it held is made again by reading from the beginning. */
     WEIR_TRAIT_STATE_RESTARTS = 1u << 7,
     WEIR_TRAIT_STATE_REPLAYS = 1u << 8,

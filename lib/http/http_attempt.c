@@ -78,9 +78,10 @@ static void judge(struct wr_http *http)
         reply->coding = WR_HTTP_IDENTITY;
     }
     if (reply->length_bad && status >= 200 && status < 300) {
-        wr_http_refuse(&http->failure, WEIR_EHTTP, status,
-                       "the answer leaves open where it ends: its Content-Length is no number, or "
-                       "there are two");
+        wr_http_refuse(
+            &http->failure, WEIR_EHTTP, status,
+            "the answer leaves open where it ends: its Content-Length is not a number, or "
+            "there are two");
         http->verdict = WR_HTTP_REFUSED;
     } else if (leads_on && reply->location != NULL) {
         http->verdict = WR_HTTP_REDIRECT;
@@ -346,7 +347,7 @@ int wr_http_accept(struct wr_http *http)
     http->accepted = true;
     if (http->reply.words->odd_name[0] != '\0' && !http->o.raw) {
         wr_log(&http->loop->log, WR_LOG_WARNING, http->name,
-               "the Content-Encoding '%s' is no compression: the body is read as it is",
+               "the Content-Encoding '%s' is not a compression: the body is read as it is",
                http->reply.words->odd_name);
     }
     wr_http_reply_accept(&http->reply);

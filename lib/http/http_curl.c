@@ -440,7 +440,7 @@ static bool explain_special(struct http_curl *curl, CURLcode result)
     }
     if (result == CURLE_URL_MALFORMAT && http->target != NULL) {
         explain_as(curl, WEIR_EHTTP, (int)result, false,
-                   "the redirect's target is no http or https address");
+                   "the redirect's target is not an http or https address");
         return true;
     }
     if (http->phase == WR_HTTP_CONNECTING && http->reply.status >= 300) {

@@ -77,7 +77,7 @@ int wr_http_redirect(struct wr_http *http)
                             WR_HTTP_URL_MAX / 1024);
     } else if (rc < 0 || wr_url_parse(wr_text_of(url), &to) < 0 || wr_url_parse(base, &from) < 0) {
         rc = wr_http_refuse(failure, WEIR_EHTTP, status,
-                            "a redirect to '%s', which is no http or https address", shown);
+                            "a redirect to '%s', which is not an http or https address", shown);
     } else if (from.secure && !to.secure) {
         rc = wr_http_refuse(failure, WEIR_EHTTP, status,
                             "a redirect from https to '%s' is not followed", shown);

@@ -73,7 +73,7 @@ static void take(struct wr_http_token *token, int fd)
         return;
     }
     if (!S_ISREG(info.st_mode)) {
-        refuse(token, "is no regular file");
+        refuse(token, "is not a regular file");
         return;
     }
     size_t len = read_all(token, fd, text, TOKEN_MAX + 1);

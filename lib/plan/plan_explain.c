@@ -143,7 +143,7 @@ static bool add_step(const struct wr_plan_step *step, size_t depth, void *arg)
         weaken(promise, WEIR_BEST_EFFORT, step->component, "may drop items");
     }
     if ((traits & WEIR_TRAIT_STATE_RESTARTS) != 0) {
-        weaken(promise, WEIR_AT_LEAST_ONCE, step->component, "begins anew after a restart");
+        weaken(promise, WEIR_AT_LEAST_ONCE, step->component, "starts over after a restart");
     }
     if (step->component->kind == WEIR_KIND_SINK) {
         promise->sinks++;
@@ -258,7 +258,7 @@ static void print_traits(struct explaining *e, const struct wr_plan_step *step, 
         {WEIR_TRAIT_HOLDS_BACK, "may hold an item back until more have come"},
         {WEIR_TRAIT_READS_AHEAD, "reads ahead of what it is asked for"},
         {WEIR_TRAIT_CHANGES_OUTCOMES, "drops items when it is full, and counts them"},
-        {WEIR_TRAIT_STATE_RESTARTS, "begins anew after a restart"},
+        {WEIR_TRAIT_STATE_RESTARTS, "starts over after a restart"},
         {WEIR_TRAIT_STATE_REPLAYS, "reads from the beginning after a restart"},
         {WEIR_TRAIT_ENDLESS, "does not end by itself"},
     };

@@ -2,7 +2,7 @@
  * sink_file.c - lines appended to a file.
  *
  * Opened at the first put, or when the sink is finished without one: an upstream that fails at once
- * leaves no empty file behind. What is no regular file (a fifo, a terminal, a device) can keep its
+ * leaves no empty file behind. What is not a regular file (a fifo, a terminal, a device) can keep its
  * writer waiting, so from then on it is a stream, as the fd sink's: a fifo that nobody reads is
  * tried again until somebody does, and its end is a failure.
  *
@@ -191,7 +191,7 @@ static int fit(struct sink_file *file, const weir_item *items, size_t count)
     if (file->length < stored) {
         return wr_sink_set_error(&file->stream.sink, WEIR_ECHANGED, 0,
                                  "'%s' has %lld bytes, but %lld were written to it by the last "
-                                 "run: bring it back, or reset the state to begin anew",
+                                 "run: restore it, or reset the state to start over",
                                  file->path, (long long)file->length, (long long)stored);
     }
     return cut(file, stored, items, count);
@@ -222,7 +222,7 @@ static int open_path(struct sink_file *file, int64_t stored)
         if (number == ENOENT && stored > 0) {
             return wr_sink_set_error(&file->stream.sink, WEIR_ECHANGED, 0,
                                      "'%s' is not there, but %lld bytes were written to it by the "
-                                     "last run: bring it back, or reset the state to begin anew",
+                                     "last run: restore it, or reset the state to start over",
                                      file->path, (long long)stored);
         }
         if (number != ENXIO || disk_of(file)->stat_path(file->path, &info) < 0 ||
@@ -231,7 +231,7 @@ static int open_path(struct sink_file *file, int64_t stored)
         }
         int rc = wait_for_reader(file);
         if (rc < 0) {
-            return wr_sink_set_error(&file->stream.sink, rc, 0, "nobody has read the fifo '%s': %s",
+            return wr_sink_set_error(&file->stream.sink, rc, 0, "the fifo '%s' has no reader: %s",
                                      file->path, wr_code_text(rc));
         }
     }
@@ -349,15 +349,15 @@ static int only_ours(struct sink_file *file)
     if (info.st_nlink == 0) {
         return wr_sink_set_error(&file->stream.sink, WEIR_ECHANGED, 0,
                                  "'%s' was removed while it was written: its %lld bytes are gone; "
-                                 "begin anew with another state",
+                                 "start over with another state",
                                  file->path, (long long)file->length);
     }
     return info.st_size == file->length
                ? 0
                : wr_sink_set_error(&file->stream.sink, WEIR_ECHANGED, 0,
-                                   "'%s' has %lld bytes, but %lld were written to it: somebody "
-                                   "else has cut it or writes to it; bring it back, or begin anew "
-                                   "with another state",
+                                   "'%s' has %lld bytes, but %lld were written to it: another "
+                                   "process has truncated it or writes to it; restore it, or "
+                                   "start over with another state",
                                    file->path, (long long)info.st_size, (long long)file->length);
 }
 
@@ -380,9 +380,10 @@ static void tell_loss(const struct sink_file *file)
                "'%s' was removed while it was written: its %lld bytes are gone", file->path,
                (long long)info.st_size);
     } else if (info.st_size < file->length) {
-        wr_log(log, WR_LOG_WARNING, file->stream.sink.name,
-               "'%s' was cut by somebody else while it was written: it has %lld bytes of %lld",
-               file->path, (long long)info.st_size, (long long)file->length);
+        wr_log(
+            log, WR_LOG_WARNING, file->stream.sink.name,
+            "'%s' was truncated by another process while it was written: it has %lld bytes of %lld",
+            file->path, (long long)info.st_size, (long long)file->length);
     }
 }
 
@@ -496,7 +497,7 @@ static size_t file_why(const struct weir_sink *sink, char *text, size_t cap)
 {
     const struct sink_file *file = file_of(sink);
     if (file->fifo_wait) {
-        int n = snprintf(text, cap, "nobody reads the fifo '%s' yet", file->path);
+        int n = snprintf(text, cap, "the fifo '%s' has no reader yet", file->path);
         return n > 0 ? (size_t)n : 0;
     }
     return file->streams ? wr_stream_why(sink, text, cap) : 0; /* a file takes what it is given */

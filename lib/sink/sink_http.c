@@ -483,7 +483,7 @@ weir_sink *weir_http_sink(weir_scope *scope, const char *url_text,
     if (text.len >= WR_HTTP_URL_MAX || wr_url_parse(text, &url) < 0) {
         char shown[128];
         wr_url_redact(text, shown, sizeof shown);
-        wr_error_set(&error, WEIR_EINVAL, 0, "post", "'%s' is no http or https address", shown);
+        wr_error_set(&error, WEIR_EINVAL, 0, "post", "'%s' is not an http or https address", shown);
         return wr_sink_failed(scope, &error);
     }
     char name[32];

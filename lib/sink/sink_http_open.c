@@ -54,7 +54,8 @@ static int post_check(const weir_opening *opening, const void *args, weir_mistak
     (void)opening;
     if (a->reject_statuses != NULL && read_statuses(a->reject_statuses, statuses) < 0) {
         (void)weir_mistake_at(mistake, "reject-status",
-                              "'%.60s' is no list of statuses from 300 to 599", a->reject_statuses);
+                              "'%.60s' is not a list of statuses from 300 to 599",
+                              a->reject_statuses);
         return weir_mistake_hint(mistake, "for example 400,413,422, or none");
     }
     for (size_t i = 0; i < a->headers.count; i++) {

@@ -1,6 +1,6 @@
 /*
  * sink_stream.h - a sink whose far end is a transport: what the fd and socket sinks share, and the
- * file sink when its path is no regular file. Internal.
+ * file sink when its path is not a regular file. Internal.
  */
 #ifndef WR_SINK_STREAM_H
 #define WR_SINK_STREAM_H

@@ -338,7 +338,7 @@ static __attribute__((noinline)) weir_gen *no_address(weir_scope *scope, struct 
         wr_error_set(&error, WEIR_EINVAL, 0, "http", "the address is longer than %d KiB: '%s...'",
                      WR_HTTP_URL_MAX / 1024, shown);
     } else {
-        wr_error_set(&error, WEIR_EINVAL, 0, "http", "'%s' is no http or https address", shown);
+        wr_error_set(&error, WEIR_EINVAL, 0, "http", "'%s' is not an http or https address", shown);
     }
     return wr_gen_failed(scope, &error);
 }

@@ -55,7 +55,7 @@ enum wr_http_verdict wr_http_sse_judge(struct wr_http_source *source)
         return wr_http_judge_coding(http);
     }
     wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status,
-                   "the answer is no event stream: its Content-Type is %s%s%s, not %s",
+                   "the response is not an event stream: its Content-Type is %s%s%s, not %s",
                    type[0] != '\0' ? "'" : "missing", type, type[0] != '\0' ? "'" : "",
                    EVENT_STREAM);
     return WR_HTTP_REFUSED;

@@ -190,7 +190,7 @@ class Bodies(e2e_support.TestCase):
     def test_a_content_encoding_that_is_no_compression_is_said_and_ignored(self):
         peer = self.peer(Peer(lambda c: c.reply(headers=["Content-Encoding: none"], body="one\n")))
         run = weir(peer.url())
-        self.ends(run, 0, "'none' is no compression")
+        self.ends(run, 0, "'none' is not a compression")
         self.assertEqual(run.out, b"one\n")
 
     def test_an_extension_of_a_chunk_without_an_end_is_no_data(self):

@@ -167,12 +167,12 @@ class Mistakes(e2e_support.TestCase):
             ["http://127.0.0.1:1/", "head 3"],
             ["http://127.0.0.1:1/a", "http://127.0.0.1:1/b"],
         ):
-            self.refused(*words, texts=["one quoted text, please"])
+            self.refused(*words, texts=["as one text:"])
 
     def test_an_address_among_the_files_says_where_it_belongs(self):
         run = self.refused("head 3", "http://u:c4n4ry@127.0.0.1:1/x", texts=["'ADDRESS | head 3'"])
         self.assertNotIn("c4n4ry", run.err)
-        self.refused("head 3", "tcp://127.0.0.1:1", texts=["'tcp://127.0.0.1:1' is no file"])
+        self.refused("head 3", "tcp://127.0.0.1:1", texts=["'tcp://127.0.0.1:1' is not a file"])
 
     def test_a_word_that_is_a_file_here_says_how_to_read_it(self):
         self.write("plain", "x\n")
@@ -243,7 +243,7 @@ class Mistakes(e2e_support.TestCase):
     def test_curls_timeout_takes_plain_seconds_as_curl_does(self):
         for value in ("5", "0.5", "500ms", "1m30s"):
             self.ends(weir("check", "--connect-timeout", value, "http://localhost/"), 0)
-        self.refused("--connect-timeout", "5x", "gen 1..3", texts=["'5x' is no time"])
+        self.refused("--connect-timeout", "5x", "gen 1..3", texts=["'5x' is not a time"])
 
     def test_a_flag_that_acts_upon_nothing_is_a_mistake(self):
         for flag, name in (
@@ -289,7 +289,7 @@ class Mistakes(e2e_support.TestCase):
 
     def test_counts_of_flags_are_digits(self):
         for value in ("x", "-1", "+1", " 1", "1.0", "99999999999999999999"):
-            self.refused("-c", value, "gen 1..3", texts=["-c: '%s' is no number" % value])
+            self.refused("-c", value, "gen 1..3", texts=["-c: '%s' is not a number" % value])
 
     def test_a_flag_of_the_future_says_what_to_do_instead(self):
         for args, text in (
@@ -319,7 +319,7 @@ class Mistakes(e2e_support.TestCase):
         self.ends(run, 0)
         self.assertEqual(run.out, b"ok; with a state best-effort: 'gen' has no position that a restart could go on from\n")
         self.assertFalse(os.path.exists(out))
-        self.refused("check", "gen 1..3 | head 2", "f", texts=["no file for it"])
+        self.refused("check", "gen 1..3 | head 2", "f", texts=["cannot be its input"])
         self.refused("check", texts=["no pipeline; for example:  weir explain"])
 
     def test_check_reads_a_file_too(self):

@@ -5,6 +5,7 @@ what it leaves behind.
 An idle feed is the hard case: nothing comes that could make weir notice.
 """
 
+import array
 import fcntl
 import os
 import pty
@@ -13,6 +14,7 @@ import re
 import signal
 import socket
 import subprocess
+import termios
 import threading
 import tty
 
@@ -21,6 +23,20 @@ from e2e_peers import Feed, Peer
 from e2e_support import Weir, shell, wait_for, weir
 
 SOON_S = 1.0 if not e2e_support.SANITIZED else 5.0
+
+
+def wait_until_full(pipe):
+    """Until whoever writes to the pipe has to wait: it holds the same for many looks."""
+    last, same = [0], [0]
+
+    def is_full():
+        count = array.array("i", [0])
+        fcntl.ioctl(pipe, termios.FIONREAD, count)
+        same[0] = same[0] + 1 if count[0] == last[0] > 0 else 0
+        last[0] = count[0]
+        return same[0] > 50
+
+    wait_for(is_full, "the pipe to be full")
 
 
 FIVE = b"1\n2\n3\n4\n5\n"
@@ -230,6 +246,7 @@ class Signals(e2e_support.TestCase):
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=slave) as run:
             os.close(slave)
             self.assertEqual(run.stdout.readline(), b"1\n")
+            wait_until_full(run.stdout)
             run.send_signal(signal.SIGINT)
             self.assertEqual(run.wait(20), 3)
             text = terminal_text(master)
@@ -238,6 +255,7 @@ class Signals(e2e_support.TestCase):
     def test_a_drain_that_takes_too_long_is_a_loss_with_a_count(self):
         with Weir("--drain", "200ms", "gen 1.. | queue") as run:
             self.assertEqual(run.read_line(), b"1")
+            wait_until_full(run.process.stdout)
             run.send(signal.SIGINT)
             self.assertEqual(run.process.wait(10), 3)
             ended = run.end()
@@ -285,7 +303,7 @@ class Signals(e2e_support.TestCase):
 
             def told():
                 run.send(signal.SIGQUIT)
-                return "nobody reads the fifo" in run.err
+                return "has no reader yet" in run.err
 
             wait_for(told, "the wait for a reader")
             run.send(signal.SIGINT)

@@ -75,7 +75,7 @@ class EventStreams(e2e_support.TestCase):
 
     def test_what_is_no_event_stream_is_an_error(self):
         peer = self.peer(events("<html>", headers=["Content-Type: text/html; charset=utf-8"]))
-        self.ends(weir(self.pipeline(peer)), 1, "no event stream", "'text/html'")
+        self.ends(weir(self.pipeline(peer)), 1, "not an event stream", "'text/html'")
         self.assertEqual(len(peer.requests), 1)
 
     def test_nothing_that_listens_is_final_but_with_follow(self):

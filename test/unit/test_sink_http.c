@@ -581,8 +581,8 @@ TEST(options_that_cannot_be_are_named)
 {
     static const int32_t many[17];
     const weir_http_options http = {.struct_size = sizeof http, .connect_ms = -7};
-    check_wrong("ftp://x/", NULL, "'ftp://x/' is no http or https address");
-    check_wrong(NULL, NULL, "is no http or https address");
+    check_wrong("ftp://x/", NULL, "'ftp://x/' is not an http or https address");
+    check_wrong(NULL, NULL, "is not an http or https address");
     check_wrong(hook, POST(.parallel = 65), "parallel is 65: it goes from 1 to 64");
     check_wrong(hook, POST(.gzip = 2), "gzip");
     check_wrong(hook, POST(.frame = WEIR_FRAME_LEN32), "frame");

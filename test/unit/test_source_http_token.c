@@ -103,7 +103,7 @@ TEST(a_fifo_is_no_token_file)
              &error);
 
     ck_assert_int_eq(error.code, WEIR_EINVAL);
-    ck_assert_ptr_nonnull(strstr(error.message, "is no regular file"));
+    ck_assert_ptr_nonnull(strstr(error.message, "is not a regular file"));
     weir_loop_free(loop);
     wr_folder_remove(&folder);
 }

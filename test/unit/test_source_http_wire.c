@@ -253,7 +253,7 @@ TEST(a_content_encoding_that_is_no_compression_is_read_as_it_is)
 
         ck_assert_str_eq(read_wire(loop, NULL, NULL), "one|");
 
-        snprintf(told, sizeof told, "the Content-Encoding '%s' is no compression",
+        snprintf(told, sizeof told, "the Content-Encoding '%s' is not a compression",
                  i == 3 ? "UTF-8" : names[i]);
         ck_assert_ptr_nonnull(strstr(log_text, told));
         weir_loop_free(loop);
