@@ -235,6 +235,7 @@ class Signals(e2e_support.TestCase):
         for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
             with Weir("gen 1..") as run:
                 self.assertEqual(run.read_line(), b"1")
+                wait_until_full(run.process.stdout)
                 run.send(number)
                 run.send(number)
                 run.process.wait(10)

@@ -6,9 +6,12 @@
 
 #include "support_loop.h"
 
-/* Deliver what is pending: a round of the loop. */
+/* Deliver what is pending: a round of the loop. One that could not be watched would kill. */
 static void raise_and_look(weir_loop *loop, int number)
 {
+    struct sigaction action;
+    ck_assert_int_eq(sigaction(number, NULL, &action), 0);
+    ck_assert(action.sa_handler != SIG_DFL);
     raise(number);
     ck_assert(weir_sleep(weir_root(loop), 1));
     ck_assert(weir_sleep(weir_root(loop), 1));
