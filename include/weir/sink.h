@@ -253,6 +253,15 @@ WEIR_API weir_sink *weir_null_sink(weir_scope *scope);
  * which takes its state in its options. What was written and not yet saved when the process died is
  * written again, since it cannot be cut off: at-least-once. Before the first put. Does not suspend.
  *
+ * A sink that writes a stream. What lies in a pipe or a socket when its reader dies is lost, so an
+ * item counts as delivered when its last byte has left the kernel's buffer. weir_commit does not wait
+ * for that. A save looks how far the reader is, if the reader is still there after the look, and
+ * weir_sink_finish waits until it has read all: WEIR_ELOST when it reads nothing for the drain_ms of
+ * the scope (10 s by default), WEIR_ECLOSED when it goes; what it had not read comes again in the next
+ * run. A pipe, a fifo and a unix socket are at-least-once up to what the reader had read. Of tcp only
+ * the peer's kernel is known: best-effort, since what it has acknowledged dies with the peer. For a
+ * terminal and a device, and where no source has a position, what is written is delivered.
+ *
  * sink     a file's, or a queue's writing end, fails with WEIR_EINVAL.
  * state    of the same loop, and not taken. A state whose sources have given items to sinks without
  *          it saves nothing, and says so in the log when it ends.

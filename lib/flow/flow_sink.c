@@ -240,9 +240,10 @@ void weir_sink_keep_state(weir_sink *sink, weir_state *state)
                               : "a file's state goes into weir_file_options");
         return;
     }
+    const char *why = "what is written and not saved when the process dies is written again";
+    int word = sink->ops->promise != NULL ? sink->ops->promise(sink, &why) : WEIR_AT_LEAST_ONCE;
     sink->state = state;
-    wr_state_expect_sink(state, sink->name, WEIR_AT_LEAST_ONCE,
-                         "what is written and not saved when the process dies is written again");
+    wr_state_expect_sink(state, sink->name, word, why);
 }
 
 /* Before the first byte. 0 or a code; the failure is set. */
@@ -262,13 +263,16 @@ static int begin_state(struct weir_sink *sink)
         return rc;
     }
     sink->kept = kept;
+    if (sink->ops->begun != NULL) {
+        sink->ops->begun(sink);
+    }
     return 0;
 }
 
 static void let_go(struct weir_sink *sink, enum wr_act act)
 {
     wr_runs_let_go(&sink->runs, act);
-    if (sink->ops->let_go != NULL) {
+    if (sink->holds_items) {
         sink->ops->let_go(sink, act);
     }
 }
@@ -281,6 +285,13 @@ void wr_sink_abandon(struct weir_sink *sink)
 void wr_sink_drop(struct weir_sink *sink)
 {
     let_go(sink, WR_ACT_DROP);
+}
+
+void wr_sink_hold_items(struct weir_sink *sink)
+{
+    sink->holds_items = true;
+    wr_runs_let_go(&sink->runs,
+                   WR_ACT_NEUTRAL); /* of the put that it is in, whose items are lent */
 }
 
 /* ---- putting */
@@ -327,13 +338,15 @@ static __attribute__((noinline)) bool put_kept(struct weir_sink *sink, const wei
         wr_sink_set_error(sink, WEIR_ECANCELED, 0, "canceled");
         return false;
     }
-    if (!ops->at_once && ops->let_go == NULL && wr_runs_add_items(&sink->runs, items, count) < 0) {
+    if (WR_UNLIKELY(sink->state != NULL) && begin_state(sink) < 0) {
+        (void)wr_runs_add_items(&sink->runs, items, count); /* to be abandoned with the sink */
+        return false;
+    }
+    if (!ops->at_once && !sink->holds_items && wr_runs_add_items(&sink->runs, items, count) < 0) {
         wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory for receipts");
         return false;
     }
-    if (WR_UNLIKELY(sink->state != NULL) && begin_state(sink) < 0) {
-        return false;
-    }
+    sink->held_of_put = 0;
     sink->put_items += count;
     sink->puts++;
     sink->inside = sink->loop->task;
@@ -342,8 +355,9 @@ static __attribute__((noinline)) bool put_kept(struct weir_sink *sink, const wei
     if (rc < 0) {
         wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
     }
-    if (ops->let_go != NULL && WR_UNLIKELY(sink->failure != NULL)) {
-        (void)wr_runs_add_items(&sink->runs, items, count); /* to be abandoned with the sink */
+    if (sink->holds_items && WR_UNLIKELY(sink->failure != NULL)) {
+        size_t held = sink->held_of_put; /* the rest is to be abandoned with the sink */
+        (void)wr_runs_add_items(&sink->runs, items + held, count - held);
     }
     if (WR_UNLIKELY(sink->object.watched)) {
         wr_sink_left(sink);
@@ -492,6 +506,9 @@ static int end_sink(struct weir_sink *sink, weir_error *error)
     wr_list_remove(&sink->before_poll.link);
     if (sink->failure == NULL) {
         (void)begin_state(sink); /* nothing was put, but something may have been filtered */
+    }
+    if (sink->failure == NULL && !sink->discarded && sink->ops->drain != NULL) {
+        sink->ops->drain(sink);
     }
     if (sink->kept != NULL) {
         weir_error

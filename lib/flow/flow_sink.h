@@ -30,19 +30,26 @@ struct wr_sink_ops {
     int (*commit)(struct weir_sink *sink);
     /* ... waiting here in between (for a socket that is full). */
     int (*wait)(struct weir_sink *sink);
+    /* At the end of a sink that has not failed, before the last save: wait until the far end has taken
+     * what was written. May set the failure. NULL: there is nothing to wait for. */
+    void (*drain)(struct weir_sink *sink);
     /* Release everything; may suspend; runs exactly once. failure: NULL when all went well so far.
      */
     void (*close)(struct weir_sink *sink, const weir_error *failure);
     /* After receipts have settled in a commit: the state is saved from here. NULL. */
     void (*committed)(struct weir_sink *sink);
+    /* weir_sink_keep_state: what is promised for it, an enum weir_delivery, and *why (static). NULL:
+     * at-least-once. */
+    int (*promise)(const struct weir_sink *sink, const char **why);
+    /* Its record has begun (sink->kept). NULL. */
+    void (*begun)(struct weir_sink *sink);
+    /* Of a sink that holds_items: let go of all references that are left by this act. */
+    void (*let_go)(struct weir_sink *sink, enum wr_act act);
     /* A queue's writer: tell the reader why it ends. NULL: what was put is committed, then closed.
      */
     void (*fail)(struct weir_sink *sink, const weir_error *why);
     void (*abandon)(struct weir_sink *sink);
     size_t (*why)(const struct weir_sink *sink, char *text, size_t cap);
-    /* It keeps the references to what it was put itself, and settles them by wr_sink_settle: let go
-     * of all that are left by this act. NULL: the base keeps them, until a commit. */
-    void (*let_go)(struct weir_sink *sink, enum wr_act act);
     /* How many items may be put now without waiting, at least 1; waits for the first. NULL: any
      * number. */
     size_t (*room)(struct weir_sink *sink);
@@ -70,11 +77,13 @@ struct weir_sink {
     uint64_t put_items, puts, bytes, rejected; /* counted for weir_walk; bytes: written */
     struct weir_state *state;                  /* weir_sink_keep_state */
     struct wr_state_sink *kept;                /* the state's, once it has begun; NULL */
+    size_t held_of_put; /* holds_items: so many items of the last put are referenced */
     uint16_t past_end;
     bool ended, canceled;
-    bool gone;              /* its far end: who feeds it was told */
-    uint8_t commit_act;     /* enum wr_act: what a commit says about the items; 0: WR_ACT_COMMIT */
-    bool discarded;         /* ends without having been finished: nothing is waited for */
+    bool holds_items;   /* references what it is put by itself, and settles it: the base does not */
+    bool gone;          /* its far end: who feeds it was told */
+    uint8_t commit_act; /* enum wr_act: what a commit says about the items; 0: WR_ACT_COMMIT */
+    bool discarded;     /* ends without having been finished: nothing is waited for */
     struct wr_task *inside; /* puts, commits or ends it; of a queue's end, which several may put to:
                                only the one that ends it */
     struct wr_task *feeder; /* the pump that feeds it, while that is in its generator */
@@ -118,7 +127,7 @@ static inline void wr_sink_dirty(struct weir_sink *sink)
 /* Everything put so far is safe: settle. Called by the base after a flush that gave 0 and after
  * commit; a sink whose flush never gives 0 while it is fed may call it itself. */
 void wr_sink_committed(struct weir_sink *sink);
-/* The same for what a sink with let_go holds in `runs`: they go by this act, and the state is saved
+/* The same for what a sink that holds_items has in `runs`: they go by this act, and the state is saved
  * from here. */
 void wr_sink_settle(struct weir_sink *sink, struct wr_runs *runs, enum wr_act act);
 /* The far end has gone while nobody was putting (set the failure first): a pump that waits for
@@ -127,6 +136,9 @@ void wr_sink_gone(struct weir_sink *sink);
 /* A task has come out of it: if its scope ends and nobody else is inside, it goes where that task
  * is. */
 void wr_sink_left(struct weir_sink *sink);
+/* From the put on that it is in, or the next one, the sink references what it is put by itself
+ * (held_of_put). Nothing that was put before is uncommitted. */
+void wr_sink_hold_items(struct weir_sink *sink);
 /* Everything put so far is given up: receipts are abandoned. */
 void wr_sink_abandon(struct weir_sink *sink);
 /* The same where the rest goes on without it: what was put and not committed counts as dropped. */

@@ -103,6 +103,9 @@ static bool see_slot(struct wr_state_slot *slot)
 
 void wr_state_look(struct weir_state *state)
 {
+    if (wr_state_sample(state) && !state->look_timer.active) {
+        wr_timer_start(state->loop, &state->look_timer, LOOK_MS);
+    }
     for (size_t i = 0; i < state->slots_count; i++) {
         if (!see_slot(state->slots[i])) {
             return;

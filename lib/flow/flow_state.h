@@ -106,21 +106,23 @@ void wr_state_detach_source(struct wr_state_slot *slot, bool finished);
 /* A sink of a state. Read-only but for flow_state*.c. */
 struct wr_state_sink {
     struct weir_state *state;
-    char *name;          /* what it writes to, without secrets */
-    const char *promise; /* why its word is what it is */
-    uint8_t word;        /* what a restart leaves in it: enum weir_delivery */
-    bool transacts;      /* it keeps the positions itself, with its items */
-    bool known;          /* from the record of the last run */
-    bool expected;       /* a sink was made in this run that may attach later */
-    bool attached;       /* it has */
-    int64_t stored;      /* its length in the record of the last run; -1: nothing is cut */
-    int64_t length;      /* committed in this run; -1: it has not begun */
-    int64_t synced;      /* so much of its file is on the disk */
-    int64_t handed;      /* its length when a sync was begun */
-    int64_t kept;        /* of the moment that is kept; -1: none */
-    int64_t before;      /* at the moment before half an item; -1: not begun then */
-    int fd;              /* its file; -1: none */
-    int folder;          /* in which the file lies, until its name is synced; -1 */
+    char *name;                /* what it writes to, without secrets */
+    const char *promise;       /* why its word is what it is */
+    uint8_t word;              /* what a restart leaves in it: enum weir_delivery */
+    bool transacts;            /* it keeps the positions itself, with its items */
+    bool known;                /* from the record of the last run */
+    bool expected;             /* a sink was made in this run that may attach later */
+    bool attached;             /* it has */
+    int64_t stored;            /* its length in the record of the last run; -1: nothing is cut */
+    int64_t length;            /* committed in this run; -1: it has not begun */
+    int64_t synced;            /* so much of its file is on the disk */
+    int64_t handed;            /* its length when a sync was begun */
+    int64_t kept;              /* of the moment that is kept; -1: none */
+    int64_t before;            /* at the moment before half an item; -1: not begun then */
+    bool (*sample)(void *ctx); /* wr_state_sink_samples; NULL: a commit settles */
+    void *sample_ctx;
+    int fd;     /* its file; -1: none */
+    int folder; /* in which the file lies, until its name is synced; -1 */
 };
 
 /* A sink of this name was made. NULL: the state cannot be used, or there is no memory (attaching says
@@ -131,6 +133,10 @@ void wr_state_expect_sink(struct weir_state *state, const char *name, int word,
  * has is no sink of this run. 0 and *sink, or a negative code with *error. */
 int wr_state_attach_sink(struct weir_state *state, const char *name, struct wr_state_sink **sink,
                          weir_error *error);
+/* Its items settle when its far end has taken them. sample is called before a moment is looked at, to
+ * settle those, and says whether some are left: then there is another look soon. It must not suspend.
+ * NULL: no more. */
+void wr_state_sink_samples(struct wr_state_sink *sink, bool (*sample)(void *ctx), void *ctx);
 /* It is known now what it promises. */
 void wr_state_promise(struct wr_state_sink *sink, int word, const char *promise);
 /* The file behind the sink, and its path. It is synced before a record that names its length is saved,

@@ -105,6 +105,8 @@ void wr_state_put_slot(struct weir_state *state, struct wr_growing *to,
 /* The sinks of a record that was read. 0 or WEIR_ENOMEM. */
 int wr_state_adopt_sinks(struct weir_state *state, const struct wr_record *record);
 void wr_state_sinks_fini(struct weir_state *state);
+/* What their far ends have taken settles. Is anything left? */
+bool wr_state_sample(const struct weir_state *state);
 /* All sinks go into a record. half: with the moment before. */
 void wr_state_put_sinks(const struct weir_state *state, struct wr_growing *to, bool half);
 /* On the worker: 0 or errno. */

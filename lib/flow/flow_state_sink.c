@@ -150,6 +150,22 @@ int wr_state_attach_sink(struct weir_state *state, const char *name, struct wr_s
     return 0;
 }
 
+void wr_state_sink_samples(struct wr_state_sink *sink, bool (*sample)(void *ctx), void *ctx)
+{
+    sink->sample = sample;
+    sink->sample_ctx = ctx;
+}
+
+bool wr_state_sample(const struct weir_state *state)
+{
+    bool left = false;
+    for (size_t i = 0; i < state->sinks_count; i++) {
+        const struct wr_state_sink *sink = state->sinks[i];
+        left |= sink->sample != NULL && sink->sample(sink->sample_ctx);
+    }
+    return left;
+}
+
 void wr_state_promise(struct wr_state_sink *sink, int word, const char *promise)
 {
     sink->word = (uint8_t)word;

@@ -50,12 +50,15 @@ struct wr_transport_ops {
     /* As wr_fd_watch_input. NULL: cannot. */
     void (*watch_input)(struct wr_transport *transport, void (*came)(void *ctx), void *ctx);
     /* Bytes written that the far end has not taken yet: what its kernel has not acknowledged (tcp),
-     * what it has not read (memory; unix: the memory that this takes, which is more). NULL or
+     * what it has not read (memory, pipe; unix: the memory that this takes, which is more). NULL or
      * negative: unknown. */
     int64_t (*unread)(struct wr_transport *transport);
     /* Those of them that have not even been sent, because the far end has no room for them. NULL or
      * negative: unknown. */
     int64_t (*unsent)(struct wr_transport *transport);
+    /* The far end has gone, so that what `unread` has said before may be wrong: what it had not read
+     * is thrown away with it. NULL: cannot. */
+    bool (*hung_up)(struct wr_transport *transport);
     /* The errno that the connection has broken with; 0: it has not. NULL: cannot. */
     int (*broken)(const struct wr_transport *transport);
     /* From now on free() does not end the stream but resets it, so that the peer cannot take what

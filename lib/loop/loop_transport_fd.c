@@ -187,6 +187,18 @@ static int64_t socket_unsent(struct wr_transport *transport)
     return ioctl(of_base(transport)->number, SIOCOUTQNSD, &bytes) == 0 ? bytes : -1;
 }
 
+static int64_t pipe_unread(struct wr_transport *transport)
+{
+    int bytes = 0;
+    return ioctl(of_base(transport)->number, FIONREAD, &bytes) == 0 ? bytes : -1;
+}
+
+static bool fd_hung_up(struct wr_transport *transport)
+{
+    struct pollfd asked = {.fd = of_base(transport)->number};
+    return poll(&asked, 1, 0) > 0; /* POLLERR and POLLHUP come unasked */
+}
+
 static void plain_shut(struct wr_transport *transport)
 {
     (void)transport;
@@ -226,25 +238,26 @@ static void fd_free(struct wr_transport *transport)
     wr_free(self);
 }
 
-#define SOCKET_OPS(name)                                                             \
-    {                                                                                \
-        .kind = (name), .read = socket_read, .write = socket_write, .wait = fd_wait, \
-        .shut = socket_shut, .unread = socket_unread, .unsent = socket_unsent,       \
-        .reset = socket_reset, .limit_silence = socket_limit_silence,                \
-        .watch_hangup = fd_watch_hangup, .watch_broken = socket_watch_broken,        \
-        .watch_input = socket_watch_input, .broken = socket_broken, .free = fd_free  \
+#define SOCKET_OPS(name)                                                                     \
+    {                                                                                        \
+        .kind = (name), .read = socket_read, .write = socket_write, .wait = fd_wait,         \
+        .shut = socket_shut, .unread = socket_unread, .unsent = socket_unsent,               \
+        .hung_up = fd_hung_up, .reset = socket_reset, .limit_silence = socket_limit_silence, \
+        .watch_hangup = fd_watch_hangup, .watch_broken = socket_watch_broken,                \
+        .watch_input = socket_watch_input, .broken = socket_broken, .free = fd_free          \
     }
-#define PLAIN_OPS(name)                                                            \
-    {                                                                              \
-        .kind = (name), .read = plain_read, .write = plain_write, .wait = fd_wait, \
-        .shut = plain_shut, .watch_hangup = fd_watch_hangup, .free = fd_free       \
+#define PLAIN_OPS(name, ...)                                                              \
+    {                                                                                     \
+        .kind = (name), .read = plain_read, .write = plain_write, .wait = fd_wait,        \
+        .shut = plain_shut, .watch_hangup = fd_watch_hangup, .free = fd_free, __VA_ARGS__ \
     }
 
 static const struct wr_transport_ops tcp_ops = SOCKET_OPS("tcp"), unix_ops = SOCKET_OPS("unix"),
                                      socket_ops = SOCKET_OPS("socket");
-static const struct wr_transport_ops pipe_ops = PLAIN_OPS("pipe"),
-                                     terminal_ops = PLAIN_OPS("terminal"),
-                                     file_ops = PLAIN_OPS("file");
+static const struct wr_transport_ops pipe_ops = PLAIN_OPS("pipe", .unread = pipe_unread,
+                                                          .hung_up = fd_hung_up),
+                                     terminal_ops = PLAIN_OPS("terminal", .unread = NULL),
+                                     file_ops = PLAIN_OPS("file", .unread = NULL);
 
 struct wr_transport *wr_socket_transport(struct weir_loop *loop, struct wr_fd *fd, const char *kind)
 {

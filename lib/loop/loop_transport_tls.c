@@ -387,6 +387,12 @@ static int64_t tls_unread(struct wr_transport *transport)
     return lower->ops->unread != NULL ? lower->ops->unread(lower) : -1;
 }
 
+static bool tls_hung_up(struct wr_transport *transport)
+{
+    struct wr_transport *lower = of_base(transport)->lower;
+    return lower->ops->hung_up != NULL && lower->ops->hung_up(lower);
+}
+
 static int64_t tls_unsent(struct wr_transport *transport)
 {
     struct wr_transport *lower = of_base(transport)->lower;
@@ -489,6 +495,7 @@ static const struct wr_transport_ops tls_ops = {.kind = "tls",
                                                 .wait = tls_wait,
                                                 .shut = tls_shut,
                                                 .unread = tls_unread,
+                                                .hung_up = tls_hung_up,
                                                 .unsent = tls_unsent,
                                                 .broken = tls_broken,
                                                 .reset = tls_reset,

@@ -155,7 +155,8 @@ static bool add_step(const struct wr_plan_step *step, size_t depth, void *arg)
                    "cannot take back what was not saved: it is written again");
         } else {
             weaken(promise, WEIR_BEST_EFFORT, step->component,
-                   "does not know what the far end has taken: that dies with it");
+                   "has no word from its peer: what the peer's kernel acknowledged dies with the "
+                   "peer");
         }
     }
     return true;

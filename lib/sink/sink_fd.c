@@ -13,10 +13,20 @@
 
 #include "sink_stream.h"
 
+static int fd_promise(const struct weir_sink *sink, const char **why)
+{
+    const struct wr_stream_sink *stream = WR_OWNER((uintptr_t)sink, struct wr_stream_sink, sink);
+    return wr_stream_promise(wr_stream_far_of(sink->loop, stream->fd), why);
+}
+
 static const struct wr_sink_ops fd_ops = {.kind = "fd",
                                           .put_many = wr_stream_put_many,
                                           .flush = wr_stream_flush,
                                           .wait = wr_stream_wait,
+                                          .promise = fd_promise,
+                                          .begun = wr_stream_begun,
+                                          .let_go = wr_stream_let_go,
+                                          .drain = wr_stream_drain,
                                           .close = wr_stream_close,
                                           .why = wr_stream_why,
                                           .room = wr_stream_room};

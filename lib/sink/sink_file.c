@@ -256,15 +256,13 @@ static int lock(struct sink_file *file)
                : 0;
 }
 
-static int promised(bool streams)
+static int promised(mode_t mode, const char **why)
 {
-    return streams ? WEIR_AT_LEAST_ONCE : WEIR_EXACTLY_ONCE;
-}
-
-static const char *why_promised(bool streams)
-{
-    return streams ? "what is written and not saved when the process dies is written again"
-                   : "the file's length and the positions are one record";
+    if (!S_ISREG(mode)) {
+        return wr_stream_promise(S_ISFIFO(mode) ? WR_FAR_LOCAL : WR_FAR_KNOWS_NOTHING, why);
+    }
+    *why = "the file's length and the positions are one record";
+    return WEIR_EXACTLY_ONCE;
 }
 
 /* items: what is about to be written. */
@@ -295,8 +293,12 @@ static int open_file(struct sink_file *file, const weir_item *items, size_t coun
         file->good = file->length;
     }
     if (rc == 0 && file->kept != NULL) {
-        wr_state_promise(file->kept, promised(file->streams), why_promised(file->streams));
-        if (!file->streams) {
+        const char *why;
+        int word = promised(info.st_mode, &why);
+        wr_state_promise(file->kept, word, why);
+        if (file->streams) {
+            wr_stream_settles(&file->stream, file->kept);
+        } else {
             wr_state_sink_file(file->kept, file->fd, file->path);
         }
         rc = wr_state_begin(file->kept, file->length, &error);
@@ -507,6 +509,8 @@ static const struct wr_sink_ops file_ops = {.kind = "file",
                                             .put_many = file_put_many,
                                             .flush = file_flush,
                                             .wait = file_wait,
+                                            .let_go = wr_stream_let_go,
+                                            .drain = wr_stream_drain,
                                             .close = file_close,
                                             .committed = file_committed,
                                             .why = file_why,
@@ -536,8 +540,10 @@ weir_sink *weir_file_sink(weir_scope *scope, const char *path, const weir_file_o
         wr_sink_set_error(&file->stream.sink, WEIR_ENOMEM, 0, "no memory for a path");
     } else if (file->state != NULL) {
         struct stat info;
-        bool streams = disk_of(file)->stat_path(path, &info) == 0 && !S_ISREG(info.st_mode);
-        wr_state_expect_sink(file->state, path, promised(streams), why_promised(streams));
+        const char *why;
+        bool there = disk_of(file)->stat_path(path, &info) == 0;
+        int word = promised(there ? info.st_mode : (mode_t)S_IFREG, &why);
+        wr_state_expect_sink(file->state, path, word, why);
     }
     return wr_sink_made(&file->stream.sink);
 }

@@ -222,10 +222,21 @@ static int put_items(struct wr_gather *gather, const weir_item *items, size_t co
     return rc;
 }
 
+static int put_marked(struct wr_gather *gather, const weir_item *items, size_t count)
+{
+    int rc = 0;
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        rc = put_items(gather, &items[i], 1);
+        rc = rc < 0 ? rc : gather->mark(gather->sink, &items[i]);
+    }
+    return rc;
+}
+
 int wr_gather_put(struct wr_gather *gather, const weir_item *items, size_t count)
 {
     gather->busy = true;
-    int rc = put_items(gather, items, count);
+    int rc = WR_UNLIKELY(gather->mark != NULL) ? put_marked(gather, items, count)
+                                               : put_items(gather, items, count);
     if (rc == 0) {
         rc = end_run(gather);
     }

@@ -30,6 +30,9 @@ struct wr_gather {
     /* Write all of it, in order; may suspend and may change iov. 0, or a negative code with the
      * sink's failure set. */
     int (*out)(struct weir_sink *sink, struct iovec *iov, int count);
+    /* After each item of a put, when its bytes are written or among wr_gather_held. 0, or a negative
+     * code. NULL: nobody wants to know. */
+    int (*mark)(struct weir_sink *sink, const weir_item *item);
     int32_t frame; /* WEIR_FRAME_... */
     bool owes_lf;  /* the last item had no line end */
     bool
@@ -46,6 +49,11 @@ int wr_gather_put(struct wr_gather *gather, const weir_item *items, size_t count
 static inline size_t wr_gather_len(const struct wr_gather *gather)
 {
     return gather->len - gather->start;
+}
+/* Bytes of items that are still to be written, inside a mark. */
+static inline size_t wr_gather_held(const struct wr_gather *gather)
+{
+    return wr_gather_len(gather) + gather->run_len;
 }
 /* So many bytes of the buffer have been written. */
 void wr_gather_wrote(struct wr_gather *gather, size_t bytes);

@@ -493,6 +493,7 @@ weir_sink *weir_http_sink(weir_scope *scope, const char *url_text,
     if (self == NULL) {
         return wr_sink_made(NULL);
     }
+    self->sink.holds_items = true;
     if (set_up(self, url_text, &url, &o, &http, &error) < 0) {
         wr_sink_set_error(&self->sink, error.code, 0, "%s", error.message);
     }

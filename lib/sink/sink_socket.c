@@ -33,18 +33,47 @@ static struct wr_transport *socket_open(struct wr_stream_sink *stream, weir_erro
     return wr_duplex_open(socket_of(&stream->sink)->socket, WR_END_WRITES, error);
 }
 
-static void socket_close(struct weir_sink *sink, const weir_error *failure)
+/* proper: the peer gets the time to take all. */
+static void end_socket(struct sink_socket *self, bool proper)
 {
-    struct sink_socket *self = socket_of(sink);
+    struct weir_sink *sink = &self->stream.sink;
     weir_error error;
     wr_stream_leave(sink);
-    if (self->socket != NULL &&
-        wr_duplex_end(self->socket, WR_END_WRITES, failure == NULL && !sink->discarded,
-                      self->stream.bytes_out, &error) < 0) {
-        wr_sink_set_error(sink, error.code, error.detail, "%s", error.message);
-    }
+    int rc = self->socket != NULL ? wr_duplex_end(self->socket, WR_END_WRITES, proper,
+                                                  self->stream.bytes_out, &error)
+                                  : 0;
     self->socket = NULL;
     self->stream.transport = NULL;
+    if (rc < 0) {
+        wr_sink_set_error(sink, error.code, error.detail, "%s", error.message);
+    } else if (proper) {
+        wr_stream_all_read(&self->stream);
+    }
+}
+
+static void socket_drain(struct weir_sink *sink)
+{
+    struct sink_socket *self = socket_of(sink);
+    if (self->socket != NULL && self->socket->ends[WR_END_READS] != NULL) {
+        wr_stream_drain(sink); /* else the end does that: the other one is the last */
+    }
+    if (sink->failure == NULL) {
+        end_socket(self, true);
+    }
+}
+
+static void socket_close(struct weir_sink *sink, const weir_error *failure)
+{
+    end_socket(socket_of(sink), false);
+    wr_stream_close(sink, failure);
+}
+
+static int socket_promise(const struct weir_sink *sink, const char **why)
+{
+    const struct sink_socket *self = socket_of(sink);
+    const char *address = self->socket != NULL ? self->socket->dial.address : NULL;
+    bool local = address != NULL && strncmp(address, "unix:", 5) == 0;
+    return wr_stream_promise(local ? WR_FAR_LOCAL : WR_FAR_REMOTE, why);
 }
 
 static size_t socket_why(const struct weir_sink *sink, char *text, size_t cap)
@@ -63,6 +92,10 @@ static const struct wr_sink_ops socket_ops = {.kind = "socket",
                                               .put_many = wr_stream_put_many,
                                               .flush = wr_stream_flush,
                                               .wait = wr_stream_wait,
+                                              .promise = socket_promise,
+                                              .begun = wr_stream_begun,
+                                              .let_go = wr_stream_let_go,
+                                              .drain = socket_drain,
                                               .close = socket_close,
                                               .why = socket_why};
 

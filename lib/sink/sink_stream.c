@@ -14,13 +14,14 @@
  * while nobody puts is kept as the sink's, and wakes the pump that waits for items.
  */
 #include "sink_stream.h"
-#include "loop_socket.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base_alloc.h"
+#include "flow_state.h"
+#include "loop_socket.h"
 
 enum { STALL_MS = 60 * 1000 }; /* a peer that takes nothing for so long is worth a warning */
 
@@ -52,6 +53,12 @@ static int gone(struct wr_stream_sink *stream, bool idle)
                              "the reader%s%s%s%s has gone after %llu bytes",
                              stream->path != NULL ? " of " : "", quote, path, quote,
                              (unsigned long long)stream->bytes_out);
+}
+
+int wr_stream_gone(struct wr_stream_sink *stream)
+{
+    stream->transport->detail = EPIPE;
+    return gone(stream, false);
 }
 
 static int failed(struct wr_stream_sink *stream, int code)
@@ -287,6 +294,9 @@ void wr_stream_close(struct weir_sink *sink, const weir_error *failure)
     struct wr_stream_sink *stream = stream_of(sink);
     (void)failure;
     wr_stream_leave(sink);
+    if (stream->kept != NULL) {
+        wr_state_sink_samples(stream->kept, NULL, NULL);
+    }
     if (stream->transport != NULL) {
         stream->transport->ops->free(stream->transport);
     }
@@ -296,6 +306,11 @@ size_t wr_stream_why(const struct weir_sink *sink, char *text, size_t cap)
 {
     const struct wr_stream_sink *stream = stream_of(sink);
     size_t left = wr_gather_len(&stream->gather);
+    if (stream->unread > 0) {
+        int n = snprintf(text, cap, "its reader has not read the last %llu of %llu bytes yet",
+                         (unsigned long long)stream->unread, (unsigned long long)stream->bytes_out);
+        return n > 0 ? (size_t)n : 0;
+    }
     if (left == 0 && !stream->fd_waited) {
         return 0;
     }

@@ -8,11 +8,19 @@
 #include "flow_sink.h"
 #include "loop_transport.h"
 #include "sink_gather.h"
+#include "sink_marks.h"
 
 enum wr_watches {
     WR_WATCHES_NOTHING = 0,
     WR_WATCHES_HANGUP, /* it has gone or will send no more */
     WR_WATCHES_BROKEN  /* nothing goes through in either direction */
+};
+
+/* Who is at the far end, and so what is known of what it has read. */
+enum wr_stream_far {
+    WR_FAR_KNOWS_NOTHING = 0, /* a terminal, a device, a file */
+    WR_FAR_LOCAL,             /* a pipe, a unix socket: what is unread */
+    WR_FAR_REMOTE             /* tcp: what its kernel has */
 };
 
 struct wr_stream_sink {
@@ -29,6 +37,10 @@ struct wr_stream_sink {
     bool fd_waited;          /* somebody waits for the transport */
     bool closing;
     uint64_t bytes_out;
+    struct wr_state_sink *kept; /* items settle when its reader has them (sink_settle.c); NULL: when
+                                   they are written */
+    struct wr_marks marks;
+    uint64_t unread;  /* while the end waits for the reader */
     const char *path; /* of a file, for what is said of it; NULL: it has a name already */
     /* fd */
     int fd;
@@ -43,11 +55,28 @@ int wr_stream_out(struct weir_sink *sink, struct iovec *iov, int count);
 int wr_stream_put_many(struct weir_sink *sink, const weir_item *items, size_t count);
 int wr_stream_flush(struct weir_sink *sink);
 int wr_stream_wait(struct weir_sink *sink);
+/* The reader has gone while something is unread: the failure is set. Returns its code. */
+int wr_stream_gone(struct wr_stream_sink *stream);
 /* Let the flusher leave, and forget what is buffered. Suspends. */
 void wr_stream_leave(struct weir_sink *sink);
 void wr_stream_close(struct weir_sink *sink, const weir_error *failure);
 size_t wr_stream_why(const struct weir_sink *sink, char *text, size_t cap);
 /* Opens if need be; 0: failed. */
 size_t wr_stream_room(struct weir_sink *sink);
+
+/* sink_settle.c */
+
+/* As wr_sink_ops.promise. */
+int wr_stream_promise(enum wr_stream_far far, const char **why);
+enum wr_stream_far wr_stream_far_of(const struct weir_loop *loop, int fd);
+/* The record of it has begun: from now on items settle when they have been read. */
+void wr_stream_settles(struct wr_stream_sink *stream, struct wr_state_sink *kept);
+/* The same for weir_sink_keep_state. */
+void wr_stream_begun(struct weir_sink *sink);
+void wr_stream_let_go(struct weir_sink *sink, enum wr_act act);
+/* With a state: wait until all is read. Suspends. */
+void wr_stream_drain(struct weir_sink *sink);
+/* The reader has all that was written. */
+void wr_stream_all_read(struct wr_stream_sink *stream);
 
 #endif

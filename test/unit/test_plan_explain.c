@@ -35,7 +35,8 @@ static const struct promise {
      "at-least-once if the input is a regular file, otherwise best-effort: 'unix' cannot take back "
      "what was not saved: it is written again"},
     {"./in | tcp h:1", WEIR_BEST_EFFORT,
-     "best-effort: 'tcp' does not know what the far end has taken: that dies with it"},
+     "best-effort: 'tcp' has no word from its peer: what the peer's kernel acknowledged dies with "
+     "the peer"},
     {"head 3 | file out", WEIR_BEST_EFFORT,
      "best-effort: 'stdin' has no position that a restart could go on from"},
     {"./in | queue full=latest | file out", WEIR_BEST_EFFORT,

@@ -1,0 +1,197 @@
+/*
+ * sink_settle.c - what the reader of a stream has taken, and settling by that.
+ *
+ * Without a state what is written is delivered. With one, what lies in a pipe or a socket when this
+ * process or the reader dies would be passed over by the next run, so there an item settles when its
+ * last byte has left the kernel's buffer: the bytes written less those that are unread. That is looked
+ * at before each save, when the list of marks is full, and at the end, where the sink waits for its
+ * reader; a commit never does. A look counts only if the far end is still there after it, since a
+ * buffer that is thrown away looks empty. Where the kernel does not know (a terminal, a device), and
+ * where nothing is saved, what is written has settled.
+ *
+ * wr_stream_drain suspends. sample runs in any frame of the loop's thread and does not.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "flow_state.h"
+#include "loop_file.h"
+#include "sink_stream.h"
+
+enum { LOOK_MS = 20, DRAIN_MS = 10000 };
+
+static struct wr_stream_sink *stream_of(const struct weir_sink *sink)
+{
+    return WR_OWNER((uintptr_t)sink, struct wr_stream_sink, sink);
+}
+
+/* ---- what is promised */
+
+int wr_stream_promise(enum wr_stream_far far, const char **why)
+{
+    *why = far == WR_FAR_LOCAL    ? "up to what the reader had read"
+           : far == WR_FAR_REMOTE ? "what the peer's kernel acknowledged dies with the peer"
+                                  : "what is written and not saved when the process dies is "
+                                    "written again";
+    return far == WR_FAR_REMOTE ? WEIR_BEST_EFFORT : WEIR_AT_LEAST_ONCE;
+}
+
+enum wr_stream_far wr_stream_far_of(const struct weir_loop *loop, int fd)
+{
+    struct stat info;
+    int domain = AF_UNIX;
+    socklen_t len = sizeof domain;
+    if (loop->disk->stat(fd, &info) < 0 || (!S_ISFIFO(info.st_mode) && !S_ISSOCK(info.st_mode))) {
+        return WR_FAR_KNOWS_NOTHING;
+    }
+    bool remote = S_ISSOCK(info.st_mode) &&
+                  (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0 || domain != AF_UNIX);
+    return remote ? WR_FAR_REMOTE : WR_FAR_LOCAL;
+}
+
+/* ---- settling */
+
+/* Is what is unread known, and does it matter? */
+static bool counts(const struct wr_stream_sink *stream)
+{
+    return stream->transport != NULL && stream->transport->ops->unread != NULL &&
+           weir_state_saves(stream->kept->state);
+}
+
+static bool hung_up(const struct wr_stream_sink *stream)
+{
+    const struct wr_transport_ops *ops = stream->transport->ops;
+    return ops->hung_up != NULL && ops->hung_up(stream->transport);
+}
+
+static bool sample(void *ctx)
+{
+    struct wr_stream_sink *stream = ctx;
+    uint64_t taken = stream->bytes_out;
+    if (stream->marks.count == 0 || stream->transport == NULL) {
+        return false;
+    }
+    if (counts(stream)) {
+        int64_t unread = stream->transport->ops->unread(stream->transport);
+        if (unread < 0 || hung_up(stream)) {
+            return false; /* and no later look will count */
+        }
+        taken -= WR_MIN((uint64_t)unread, taken);
+    }
+    wr_marks_settle(&stream->marks, taken);
+    return stream->marks.count > 0;
+}
+
+static int mark(struct weir_sink *sink, const weir_item *item)
+{
+    struct wr_stream_sink *stream = stream_of(sink);
+    if (wr_marks_full(&stream->marks)) {
+        (void)sample(stream);
+    }
+    if (wr_marks_add(&stream->marks, item, stream->bytes_out + wr_gather_held(&stream->gather)) <
+        0) {
+        return wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory for receipts");
+    }
+    sink->held_of_put++;
+    return 0;
+}
+
+void wr_stream_settles(struct wr_stream_sink *stream, struct wr_state_sink *kept)
+{
+    stream->kept = kept;
+    stream->gather.mark = mark;
+    wr_sink_hold_items(&stream->sink);
+    wr_state_sink_samples(kept, sample, stream);
+}
+
+void wr_stream_begun(struct weir_sink *sink)
+{
+    wr_stream_settles(stream_of(sink), sink->kept);
+}
+
+void wr_stream_let_go(struct weir_sink *sink, enum wr_act act)
+{
+    struct wr_stream_sink *stream = stream_of(sink);
+    wr_marks_let_go(&stream->marks, act);
+}
+
+/* ---- the end */
+
+static void not_read(struct wr_stream_sink *stream, const char *what)
+{
+    wr_sink_set_error(&stream->sink, WEIR_ELOST, 0,
+                      "%s; %" PRIu64 " of %" PRIu64
+                      " bytes written are unread, and come again in the next run",
+                      what, stream->unread, stream->bytes_out);
+}
+
+/* 0: look again; else it is over. */
+static int look(struct wr_stream_sink *stream, int64_t drain_ms, int64_t *fell_ns)
+{
+    char what[64];
+    int64_t now = wr_now_ns(stream->sink.loop);
+    int64_t unread = stream->transport->ops->unread(stream->transport);
+    if (stream->sink.failure != NULL) {
+        return -1; /* the watch has seen the reader go */
+    }
+    if (hung_up(stream)) {
+        return wr_stream_gone(stream);
+    }
+    if (unread <= 0) {
+        return 1;
+    }
+    if ((uint64_t)unread < stream->unread) {
+        *fell_ns = now;
+    }
+    stream->unread = (uint64_t)unread;
+    int64_t since_ms = (now - *fell_ns) / 1000000;
+    if (drain_ms < 0 || since_ms < drain_ms) {
+        return 0;
+    }
+    snprintf(what, sizeof what, "the reader has read nothing for %" PRId64 ".%" PRId64 " s",
+             since_ms / 1000, since_ms % 1000 / 100);
+    not_read(stream, what);
+    return -1;
+}
+
+static void wait_until_read(struct wr_stream_sink *stream)
+{
+    struct weir_sink *sink = &stream->sink;
+    int64_t drain_ms = wr_scope_drain_ms(sink->object.scope), pause_ms = 1;
+    int64_t fell_ns = wr_now_ns(sink->loop);
+    stream->unread = UINT64_MAX;
+    while (look(stream, drain_ms != 0 ? drain_ms : DRAIN_MS, &fell_ns) == 0) {
+        struct wr_limit limit;
+        wr_limit_start(sink->loop, &limit, pause_ms);
+        int rc = wr_wait_limited(&limit, "the sink's reader to read the rest", &sink->object);
+        wr_limit_stop(&limit);
+        if (rc < 0 && rc != WEIR_ETIMEDOUT) {
+            not_read(stream, "not waited any longer for the reader");
+            break;
+        }
+        pause_ms = WR_MIN(pause_ms * 2, (int64_t)LOOK_MS);
+    }
+}
+
+void wr_stream_drain(struct weir_sink *sink)
+{
+    struct wr_stream_sink *stream = stream_of(sink);
+    if (stream->kept == NULL) {
+        return;
+    }
+    if (counts(stream)) {
+        wait_until_read(stream);
+    }
+    if (sink->failure == NULL) {
+        wr_stream_all_read(stream);
+    }
+}
+
+void wr_stream_all_read(struct wr_stream_sink *stream)
+{
+    stream->unread = 0;
+    wr_marks_settle(&stream->marks, stream->bytes_out);
+}
