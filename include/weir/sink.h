@@ -123,6 +123,10 @@ typedef struct weir_sink_ops {
     size_t (*room)(weir_sink *sink, void *self);
     /* Say in one line what it waits for, as snprintf. Must not suspend. NULL: nothing to say. */
     size_t (*why)(const weir_sink *sink, const void *self, char *text, size_t cap);
+    /* 1: what was put and weir_state_text are stored in one transaction, by commit. weir_pump then
+     * commits when its generator has nothing more at hand, and when some 500 items were put since the
+     * last commit. */
+    int32_t transacts;
 } weir_sink_ops;
 
 /*

@@ -40,7 +40,7 @@ extern "C" {
  *
  * scope    it ends with it, so one that outlives sources and sink: the parent of theirs, or theirs.
  * folder   made with mode 0700 if it is not there; its parent must be. The record lies in it under
- *          `name`, locked while it is open.
+ *          `name`, locked while it is open. NULL: the record is kept by the sink (weir_state_text).
  * name     a file name of 1 to 200 bytes that does not begin with a dot; another pipeline wants
  *          another name. weir_plan_hash makes one from a text.
  * Returns  never NULL. One that cannot be used is an object whose failure source and sink tell:
@@ -80,6 +80,43 @@ WEIR_API void weir_state_watch(weir_state *state,
  * than this.
  */
 WEIR_API void weir_state_require(weir_state *state, int delivery);
+
+/*
+ * A sink with transactions stores the record itself, in one transaction with what it was put: then a
+ * kill between two writes can neither lose nor repeat an item. Its operations have transacts set
+ * (weir_sink_ops), it has the state by weir_sink_keep_state, and its commit does
+ *
+ *     const char *text = weir_state_text(sink, &len);
+ *     if (text == NULL) {
+ *         return WEIR_ENOMEM;
+ *     }
+ *     ... store text beside the rows, and end the transaction ...
+ *
+ * Before the next run reads anything, the program hands the text back:
+ *
+ *     weir_state *state = weir_state_open(scope, NULL, "orders");
+ *     int rc = weir_state_restore(state, text, len, &error);
+ *
+ * apps/examples/sqlite.c is such a program. Exactly once, if it is the only sink of the sources.
+ *
+ * weir_state_text gives the record as it would be if all that this sink was put had settled. What
+ * another sink or a queue still holds limits it, and so does an item that the sink's feeder is still
+ * lent: a loop of one's own asks for the next item before it commits, as weir_pump does.
+ *
+ * len      [out] of the text, which is of lines, without NUL bytes; 0 with NULL.
+ * Returns  the text, lent until the next call for any sink of the state. NULL: no memory, or the state
+ *          cannot be used; the sink has failed with that.
+ */
+WEIR_API WEIR_MUST_CHECK const char *weir_state_text(weir_sink *sink, size_t *len);
+/*
+ * Hand back what weir_state_text has given in the last transaction: it takes the place of a record in
+ * a folder. Before the sources of the state are pulled; later it aborts. Does not suspend.
+ *
+ * text     copied. NULL: no transaction has stored any, and the sources begin anew.
+ * Returns  0. WEIR_EINVAL: damaged, or another pipeline's; WEIR_ENOMEM; then the state cannot be used.
+ */
+WEIR_API WEIR_MUST_CHECK int weir_state_restore(weir_state *state, const char *text, size_t len,
+                                                weir_error *error);
 
 /* ---- records, for tools: without a loop, on any thread */
 

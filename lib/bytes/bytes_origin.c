@@ -566,3 +566,85 @@ void wr_origin_tell_all(struct wr_origin *origin, uint64_t from, uint64_t last, 
         from = run.first + 64;
     }
 }
+
+/* ---- what would be */
+
+/* Copies of all entries. NULL: out of memory. */
+static struct wr_entry *copy_entries(const struct wr_origin *origin)
+{
+    struct wr_entry *copies = wr_alloc(WR_MAX(origin->entries_count, (size_t)1) * sizeof *copies);
+    bool copied = copies != NULL;
+    for (size_t i = 0; copies != NULL && i < origin->entries_count; i++) {
+        copies[i] = *entry_at(origin, i);
+        if (copies[i].more != NULL) {
+            struct wr_more_refs *more = copied ? wr_alloc(sizeof *more) : NULL;
+            if (more != NULL) {
+                *more = *copies[i].more;
+            }
+            copied = more != NULL;
+            copies[i].more = more;
+        }
+    }
+    if (copies != NULL && !copied) {
+        for (size_t i = 0; i < origin->entries_count; i++) {
+            wr_free(copies[i].more);
+        }
+        wr_free(copies);
+        copies = NULL;
+    }
+    return copies;
+}
+
+/* The items of an entry that are settled, or would be with what its copy says. */
+static uint64_t would_settle(const struct wr_origin *origin, const struct wr_entry *copy)
+{
+    uint64_t abandoned = copy->outcome[0] & copy->outcome[2];
+    return copy->settled |
+           (with_outcome(copy) & ~abandoned & ~referenced(copy) & bits_below(copy, origin->loan));
+}
+
+int wr_origin_done_without(struct wr_origin *origin, const struct wr_runs *flat, uint64_t *done)
+{
+    sync(origin);
+    struct wr_entry *copies = copy_entries(origin);
+    if (copies == NULL) {
+        return WEIR_ENOMEM;
+    }
+    for (size_t i = 0; i < flat->count; i++) {
+        const struct wr_run *run = &flat->all[i];
+        size_t index = find(origin, run->first);
+        if (run->receipt == &origin->receipt && index < origin->entries_count &&
+            copies[index].first == run->first) {
+            uint64_t bits = run->bits & referenced(&copies[index]);
+            raise_to(&copies[index], bits, DELIVERED);
+            take_refs(&copies[index], bits);
+        }
+    }
+    uint64_t seq = origin->done + 1;
+    for (size_t i = 0; seq < origin->loan;) {
+        while (i < origin->entries_count && copies[i].first + 64 <= seq) {
+            i++;
+        }
+        uint64_t next = i < origin->entries_count ? copies[i].first : UINT64_MAX;
+        if (seq < next) { /* without an entry: what is below `lent` is settled */
+            uint64_t end = WR_MIN(next, origin->lent);
+            if (end <= seq) {
+                break;
+            }
+            seq = end;
+            continue;
+        }
+        uint64_t open = ~would_settle(origin, &copies[i]) & ~bits_below(&copies[i], seq);
+        uint64_t end = open == 0 ? next + 64 : next + (uint64_t)__builtin_ctzll(open);
+        seq = WR_MIN(end, origin->loan);
+        if (open != 0) {
+            break;
+        }
+    }
+    for (size_t i = 0; i < origin->entries_count; i++) {
+        wr_free(copies[i].more);
+    }
+    wr_free(copies);
+    *done = seq - 1;
+    return 0;
+}

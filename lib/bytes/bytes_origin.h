@@ -165,6 +165,13 @@ void wr_origin_tell(struct wr_origin *origin, uint64_t first, uint64_t bits, enu
 /* The same for all numbers in [from, last]. */
 void wr_origin_tell_all(struct wr_origin *origin, uint64_t from, uint64_t last, enum wr_act act);
 
+/* The `done` that would be if these runs (wr_runs_flatten) were let go of as committed: 0 and *done, or
+ * WEIR_ENOMEM. Items that are lent stay open, whoever was put them: more may be made of them. */
+int wr_origin_done_without(struct wr_origin *origin, const struct wr_runs *flat, uint64_t *done);
+/* The number of item `seq`, at or behind `done` and of those that wr_origin_done_without has given;
+ * *left_out: as left_out_done up to there. */
+uint64_t wr_origin_number_at(struct wr_origin *origin, uint64_t seq, uint64_t *left_out);
+
 /* ---- between bytes_origin.c and bytes_position.c */
 
 /* `done` has moved: the numbers of the items before it go. */

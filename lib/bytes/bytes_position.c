@@ -258,6 +258,29 @@ static uint64_t number_of(const struct wr_origin *origin, uint64_t seq)
     return origin->ends[origin->ends_head + (size_t)(seq - origin->ends_first - inside)];
 }
 
+uint64_t wr_origin_number_at(struct wr_origin *origin, uint64_t seq, uint64_t *left_out)
+{
+    uint64_t number = wr_origin_done_end(origin);
+    *left_out = origin->left_out_done;
+    if (seq < origin->ends_first) {
+        return number;
+    }
+    /* Rows that have settled may be gaps. */
+    size_t gap = 0, at = origin->ends_head;
+    for (uint64_t i = origin->ends_first; i <= seq;) {
+        if (gap < origin->gaps_count && gap_at(origin, gap)->first == i) {
+            number = gap_at(origin, gap)->number;
+            *left_out += gap_at(origin, gap)->left_out;
+            i += gap_at(origin, gap++)->count;
+        } else {
+            number = origin->ends[at++];
+            *left_out += (number & WR_END_LEFT_OUT) != 0;
+            i++;
+        }
+    }
+    return number & ~WR_END_LEFT_OUT;
+}
+
 size_t wr_origin_position(struct wr_origin *origin, uint64_t seq, char *to, size_t cap)
 {
     if (origin->positions == NULL || seq > origin->given) {

@@ -102,6 +102,64 @@ const struct wr_origin *wr_receipt_unplaced(const struct weir_receipt *receipt)
     return found;
 }
 
+static int append(struct wr_runs *to, const struct wr_run *runs, size_t count)
+{
+    size_t cap = WR_MAX(to->cap, (size_t)16);
+    while (cap - to->count < count) {
+        cap *= 2;
+    }
+    if (cap > to->cap) {
+        struct wr_run *all = wr_realloc(to->all, cap * sizeof *all);
+        if (all == NULL) {
+            return WEIR_ENOMEM;
+        }
+        to->all = all;
+        to->cap = cap;
+    }
+    if (count > 0) {
+        memcpy(to->all + to->count, runs, count * sizeof *runs);
+        to->count += count;
+    }
+    return 0;
+}
+
+/* How many references to this group are among the runs. */
+static uint64_t refs_among(const struct wr_runs *runs, const struct weir_receipt *receipt)
+{
+    uint64_t refs = 0;
+    for (size_t i = 0; i < runs->count; i++) {
+        refs +=
+            runs->all[i].receipt == receipt ? (uint64_t)__builtin_popcountll(runs->all[i].bits) : 0;
+    }
+    return refs;
+}
+
+int wr_runs_flatten(const struct wr_runs *runs, struct wr_runs *flat)
+{
+    *flat = (struct wr_runs){.all = NULL};
+    int rc = append(flat, runs->all, runs->count);
+    for (size_t i = 0; rc == 0 && i < flat->count; i++) {
+        struct weir_receipt *receipt = flat->all[i].receipt;
+        if (receipt->kind == WR_RECEIPT_ORIGIN || flat->all[i].bits == 0) {
+            continue;
+        }
+        const struct wr_group *group = group_of(receipt);
+        if (refs_among(flat, receipt) < group->refs) {
+            continue;
+        }
+        for (size_t j = 0; j < flat->count; j++) { /* once */
+            flat->all[j].bits = flat->all[j].receipt == receipt ? 0 : flat->all[j].bits;
+        }
+        rc = append(flat, group->runs, group->count);
+        i = 0; /* a group in it may be over now */
+    }
+    if (rc < 0) {
+        wr_free(flat->all);
+        flat->all = NULL;
+    }
+    return rc;
+}
+
 struct weir_receipt *wr_group_new(struct wr_runs *runs)
 {
     struct wr_group *group = wr_alloc(sizeof *group + runs->count * sizeof *runs->all);

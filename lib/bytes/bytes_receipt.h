@@ -112,6 +112,10 @@ void wr_runs_let_go(struct wr_runs *runs, enum wr_act act);
 /* Free the memory. What is still remembered is not let go: call wr_runs_let_go first. */
 void wr_runs_fini(struct wr_runs *runs);
 
+/* What letting all of them go would let go of in the books of origins: groups that would be over are
+ * taken apart. *flat is new and holds no references: free flat->all. 0 or WEIR_ENOMEM. */
+int wr_runs_flatten(const struct wr_runs *runs, struct wr_runs *flat);
+
 /* A group with one reference, which takes over what the runs hold. NULL: out of memory, nothing
  * changed. */
 struct weir_receipt *wr_group_new(struct wr_runs *runs);

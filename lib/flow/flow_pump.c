@@ -4,7 +4,8 @@
  *
  * The pump asks for what fits: at most PUMP_ITEMS, and for a queue no more than its room, so that
  * demand is never exceeded. A sink with a commit of its own is committed whenever the generator
- * gave less than was asked for: then it has nothing more at hand, and the loop may idle next. While
+ * gave less than was asked for: then it has nothing more at hand, and the loop may idle next. One with
+ * transactions is committed when a pull that does not wait has given nothing. While
  * it waits for its generator it is the sink's feeder: a far end that goes away then fails that
  * wait. Of two failures the first in time is told.
  */
@@ -17,7 +18,7 @@
 #include "flow_gen.h"
 #include "flow_sink.h"
 
-enum { PUMP_ITEMS = 64 };
+enum { PUMP_ITEMS = 64, TRANSACTION_ITEMS = 500 };
 
 /* Give the others a turn if it is time. False: canceled, gen fails. */
 static inline bool take_turns(struct weir_gen *gen)
@@ -53,6 +54,32 @@ static void move(struct weir_gen *gen, struct weir_sink *sink, weir_item *items)
     }
 }
 
+/* The same into a sink with transactions. Each pull ends the loan of what was put before, so a commit
+ * behind it finds nothing of that half done. */
+static void move_in_transactions(struct weir_gen *gen, struct weir_sink *sink, weir_item *items)
+{
+    size_t open = 0, room;
+    while ((room = wr_sink_room(sink, PUMP_ITEMS)) > 0) {
+        bool late = false;
+        sink->feeder = gen->loop->task;
+        size_t n = take_turns(gen) ? wr_pull_within(gen, items, room, open > 0 ? 0 : -1, &late) : 0;
+        sink->feeder = NULL;
+        if (WR_UNLIKELY(sink->object.watched)) {
+            wr_sink_left(sink);
+        }
+        if (late || (n > 0 && open >= TRANSACTION_ITEMS)) {
+            open = 0;
+            if (!weir_commit(sink)) {
+                return;
+            }
+        }
+        if (!late && (n == 0 || !wr_put_many(sink, items, n))) {
+            return;
+        }
+        open += n;
+    }
+}
+
 /* The sink has ended. */
 static void over(struct weir_gen *gen)
 {
@@ -82,7 +109,11 @@ int weir_pump(weir_gen *gen, weir_sink *sink, weir_error *error)
     } else if (gen->loop != NULL && sink->loop != NULL) {
         gen->into = sink;
         gen->pump = loop->task;
-        move(gen, sink, items);
+        if (sink->ops->transacts) {
+            move_in_transactions(gen, sink, items);
+        } else {
+            move(gen, sink, items);
+        }
     }
     wr_free(items);
 

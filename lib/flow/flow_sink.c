@@ -242,8 +242,15 @@ void weir_sink_keep_state(weir_sink *sink, weir_state *state)
     }
     const char *why = "what is written and not saved when the process dies is written again";
     int word = sink->ops->promise != NULL ? sink->ops->promise(sink, &why) : WEIR_AT_LEAST_ONCE;
+    if (sink->ops->transacts) {
+        word = WEIR_EXACTLY_ONCE;
+        why = "the positions are stored with what is written";
+    }
     sink->state = state;
-    wr_state_expect_sink(state, sink->name, word, why);
+    struct wr_state_sink *expected = wr_state_expect_sink(state, sink->name, word, why);
+    if (expected != NULL) {
+        expected->transacts = sink->ops->transacts;
+    }
 }
 
 /* Before the first byte. 0 or a code; the failure is set. */

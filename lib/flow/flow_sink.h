@@ -54,6 +54,7 @@ struct wr_sink_ops {
      * number. */
     size_t (*room)(struct weir_sink *sink);
     bool keeps_length; /* a file's: its state is in its options */
+    bool transacts;    /* its commit stores weir_state_text with what it was put */
     bool users;        /* operations of the program: they wait for what they like */
     bool at_once; /* put_many never waits nor fails, and what it has taken is safe: no reference is
                           needed, since its items are lent until it returns */

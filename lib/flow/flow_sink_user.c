@@ -114,6 +114,7 @@ weir_sink *weir_sink_new(weir_scope *scope, const weir_sink_ops *ops, const void
     WR_ASSERT(ops != NULL, "a sink needs its operations, these are NULL");
     WR_TAKE_OPTIONS(o, ops);
     WR_ASSERT(o.put_many != NULL, "a sink needs put_many");
+    WR_ASSERT(!o.transacts || o.commit != NULL, "a sink with transactions needs commit");
     size_t head = (sizeof(struct user_sink) + 15) & ~(size_t)15;
     struct user_sink *user = wr_sink_alloc(scope, head + self_len, &base, o.name);
     if (user == NULL) {
@@ -126,6 +127,7 @@ weir_sink *weir_sink_new(weir_scope *scope, const weir_sink_ops *ops, const void
     user->base.wait = o.wait != NULL ? user_wait : NULL;
     user->base.room = o.room != NULL ? user_room : NULL;
     user->base.why = o.why != NULL ? user_why : NULL;
+    user->base.transacts = o.transacts != 0;
     user->sink.ops = &user->base;
     user->self = (char *)user + head;
     if (self_len > 0) {

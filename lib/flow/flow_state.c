@@ -372,6 +372,7 @@ static void free_all(struct weir_state *state)
     wr_growing_free(&state->fresh);
     wr_growing_free(&state->handed);
     wr_growing_free(&state->scratch);
+    wr_growing_free(&state->given);
     wr_free(state);
 }
 

@@ -127,8 +127,8 @@ struct wr_state_sink {
 
 /* A sink of this name was made. NULL: the state cannot be used, or there is no memory (attaching says
  * so). word, promise (static): what it promises as far as that is known. */
-void wr_state_expect_sink(struct weir_state *state, const char *name, int word,
-                          const char *promise);
+struct wr_state_sink *wr_state_expect_sink(struct weir_state *state, const char *name, int word,
+                                           const char *promise);
 /* Before its first byte. A name that the last run's record does not have is refused while one that it
  * has is no sink of this run. 0 and *sink, or a negative code with *error. */
 int wr_state_attach_sink(struct weir_state *state, const char *name, struct wr_state_sink **sink,

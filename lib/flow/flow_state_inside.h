@@ -6,6 +6,7 @@
  *   flow_state_sink.c    the sinks: their lengths, and whether they are cut
  *   flow_state_word.c    what is promised
  *   flow_state_half.c    half an item at the end of what may grow
+ *   flow_state_text.c    a record that the sink keeps by itself
  *   flow_state_file.c    the record's files
  *   flow_state_record.c  the record's text
  */
@@ -49,6 +50,7 @@ struct weir_state {
     struct wr_growing handed; /* the one that was handed over last: the worker's while work.busy */
     size_t handed_same; /* so many bytes of it say what has settled; 0: it is not on the disk */
     struct wr_growing scratch;
+    struct wr_growing given; /* weir_state_text */
     struct wr_timer timer, look_timer;
     int64_t saved_ns; /* when the last save was started */
     struct wr_work work;
@@ -83,6 +85,8 @@ void wr_state_look(struct weir_state *state);
 
 /* The slots of a record that was read. Takes nothing. 0 or WEIR_ENOMEM. */
 int wr_state_adopt_sources(struct weir_state *state, const struct wr_record *record);
+/* What earlier runs have left of sources and sinks is not known any more. */
+void wr_state_forget_stored(struct weir_state *state);
 /* All slots end. */
 void wr_state_slots_fini(struct weir_state *state);
 /* Slots that are over leave the record. */

@@ -41,10 +41,22 @@ static struct wr_state_sink *add_sink(struct weir_state *state, const char *name
     return sink;
 }
 
+/* A sink of this name of which nothing is known from an earlier run; NULL: no memory. */
+static struct wr_state_sink *find_unknown(struct weir_state *state, const char *name)
+{
+    for (size_t i = 0; i < state->sinks_count; i++) {
+        struct wr_state_sink *sink = state->sinks[i];
+        if (!sink->known && strcmp(sink->name, name) == 0) {
+            return sink;
+        }
+    }
+    return add_sink(state, name);
+}
+
 int wr_state_adopt_sinks(struct weir_state *state, const struct wr_record *record)
 {
     for (size_t i = 0; i < record->sinks_count; i++) {
-        struct wr_state_sink *sink = add_sink(state, record->sinks[i].name);
+        struct wr_state_sink *sink = find_unknown(state, record->sinks[i].name);
         if (sink == NULL) {
             return WEIR_ENOMEM;
         }
@@ -96,7 +108,8 @@ static struct wr_state_sink *find_sink(const struct weir_state *state, const cha
     return NULL;
 }
 
-void wr_state_expect_sink(struct weir_state *state, const char *name, int word, const char *promise)
+struct wr_state_sink *wr_state_expect_sink(struct weir_state *state, const char *name, int word,
+                                           const char *promise)
 {
     struct wr_state_sink *sink = NULL;
     if (state->failure.code == 0) {
@@ -108,6 +121,7 @@ void wr_state_expect_sink(struct weir_state *state, const char *name, int word, 
         sink->word = (uint8_t)word;
         sink->promise = promise;
     }
+    return sink;
 }
 
 /* The record has a sink that is none of this run's. */

@@ -60,23 +60,6 @@ void wr_state_slots_fini(struct weir_state *state)
     state->slots_count = state->slots_cap = 0;
 }
 
-int wr_state_adopt_sources(struct weir_state *state, const struct wr_record *record)
-{
-    for (size_t i = 0; i < record->sources_count; i++) {
-        const struct wr_record_source *from = &record->sources[i];
-        struct wr_state_slot *slot = add_slot(state, from->name);
-        if (slot == NULL || (slot->stored = wr_strdup(from->position)) == NULL ||
-            (from->before != NULL && (slot->before = wr_strdup(from->before)) == NULL)) {
-            return WEIR_ENOMEM;
-        }
-        slot->items = from->items;
-        slot->finished = from->finished;
-        slot->before_items = from->before_items;
-        state->half = state->half || from->before != NULL;
-    }
-    return 0;
-}
-
 struct wr_state_slot *wr_state_next_slot(struct weir_state *state, const char *name,
                                          const struct wr_state_slot *after)
 {
@@ -89,6 +72,51 @@ struct wr_state_slot *wr_state_next_slot(struct weir_state *state, const char *n
         behind = behind || slot == after;
     }
     return NULL;
+}
+
+/* A slot of this name of which nothing is stored; NULL: no memory. */
+static struct wr_state_slot *free_slot_of(struct weir_state *state, const char *name)
+{
+    struct wr_state_slot *slot = wr_state_next_slot(state, name, NULL);
+    while (slot != NULL && slot->stored != NULL) {
+        slot = wr_state_next_slot(state, name, slot);
+    }
+    return slot != NULL ? slot : add_slot(state, name);
+}
+
+int wr_state_adopt_sources(struct weir_state *state, const struct wr_record *record)
+{
+    for (size_t i = 0; i < record->sources_count; i++) {
+        const struct wr_record_source *from = &record->sources[i];
+        struct wr_state_slot *slot = free_slot_of(state, from->name);
+        if (slot == NULL || (slot->stored = wr_strdup(from->position)) == NULL ||
+            (from->before != NULL && (slot->before = wr_strdup(from->before)) == NULL)) {
+            return WEIR_ENOMEM;
+        }
+        slot->items = from->items;
+        slot->finished = from->finished;
+        slot->before_items = from->before_items;
+        state->half = state->half || from->before != NULL;
+    }
+    return 0;
+}
+
+void wr_state_forget_stored(struct weir_state *state)
+{
+    for (size_t i = 0; i < state->slots_count; i++) {
+        struct wr_state_slot *slot = state->slots[i];
+        wr_free(slot->stored);
+        wr_free(slot->before);
+        slot->stored = slot->before = NULL;
+        slot->items = slot->before_items = 0;
+        slot->finished = false;
+    }
+    for (size_t i = 0; i < state->sinks_count; i++) {
+        struct wr_state_sink *sink = state->sinks[i];
+        sink->known = false;
+        sink->stored = sink->kept = sink->before = -1;
+    }
+    state->half = false;
 }
 
 /* ---- sources */

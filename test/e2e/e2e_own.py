@@ -1,4 +1,5 @@
-"""The example programs with a source of their own: a timerfd, inotify, a thread, PostgreSQL.
+"""The example programs with a source or a sink of their own: a timerfd, inotify, a thread, PostgreSQL,
+SQLite.
 
 WEIR_EXAMPLES is the folder they were built into (default: `examples` beside the command).
 WEIR_WRAPPER, if set, is the command that runs them (valgrind with its options). A PostgreSQL server
@@ -7,9 +8,11 @@ test says so.
 """
 import glob
 import os
+import random
 import shlex
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import unittest
@@ -173,6 +176,38 @@ class Own(TestCase):
             loudly("no libpq when it was built (Debian: libpq-dev)")
         with start("listen", "host=%s" % self.folder, "orders") as listen:
             self.ends(listen.end(), 1, "notifications: ", "No such file or directory")
+
+    def test_sqlite_has_each_line_once_however_often_it_is_killed(self):
+        if not os.path.exists(os.path.join(EXAMPLES, "sqlite")):
+            loudly("no SQLite when it was built (Debian: libsqlite3-dev)")
+        lines = ["%d %s" % (n, "x" * (n % 100)) for n in range(1, 30001)]
+        source, path = self.write("in", "\n".join(lines).encode() + b"\n"), self.path("db")
+        rng, kills, counts = random.Random(11), 0, [0]
+
+        def count():
+            with sqlite3.connect("file:%s?mode=ro" % path, uri=True) as db:
+                try:
+                    return db.execute("select count(*) from lines").fetchone()[0]
+                except sqlite3.OperationalError:
+                    return 0  # there is no table yet
+
+        while counts[-1] < len(lines) and kills < 40:
+            goal = counts[-1] + rng.choice((1, 1, 500, 2000))
+            with start("sqlite", source, path) as sqlite:
+                wait_for(lambda: sqlite.process.poll() is not None or
+                         (os.path.exists(path) and count() >= goal), "rows")
+                sqlite.kill()
+            kills += 1
+            counts.append(count())
+        with start("sqlite", source, path) as sqlite:
+            self.ends(sqlite.end(), 0)
+        with sqlite3.connect(path) as db:
+            self.assertEqual([row[0] for row in db.execute("select line from lines order by number")], lines)
+        # Void without a kill between two transactions, and one with rows behind the last.
+        self.assertGreater(len(set(counts)), 5)
+        with start("sqlite", source, path) as sqlite:
+            self.ends(sqlite.end(), 0)
+        self.assertEqual(count(), len(lines))
 
 
 if __name__ == "__main__":

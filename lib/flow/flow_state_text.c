@@ -1,0 +1,134 @@
+/*
+ * flow_state_text.c - a record that a sink keeps by itself, in one transaction with what it writes.
+ *
+ * When such a sink commits, nothing of what it was put since its last commit has settled yet. So the
+ * text tells the moment that would be if it had: the references that the sink holds are taken off a
+ * copy of each origin's books. What others hold besides stays open and limits the positions, and so
+ * does what is lent, of which a body may still make more: weir_pump asks for the next items before it
+ * commits such a sink.
+ *
+ * Nothing here suspends.
+ */
+#include <string.h>
+
+#include "base_alloc.h"
+#include "flow_sink.h"
+#include "flow_state_inside.h"
+
+/* The moment of a slot without what `flat` holds. 0 or WEIR_ENOMEM. */
+static int see_without(const struct wr_state_slot *slot, const struct wr_runs *flat,
+                       struct wr_state_moment *moment)
+{
+    struct wr_origin *origin = slot->origin;
+    uint64_t done, left_out;
+    *moment = (struct wr_state_moment){.known = false};
+    if (origin == NULL || slot->proof == WR_PROOF_NONE) {
+        return 0;
+    }
+    if (wr_origin_done_without(origin, flat, &done) < 0) {
+        return WEIR_ENOMEM;
+    }
+    moment->known = true;
+    moment->number = wr_origin_number_at(origin, done, &left_out);
+    moment->items = slot->items + done - left_out;
+    moment->finished = slot->read_to_end && done == origin->given;
+    return 0;
+}
+
+static bool compose(struct weir_state *state, const struct wr_runs *flat)
+{
+    struct wr_growing *to = &state->given;
+    wr_record_begin(to, state->place.name, state->text);
+    wr_state_put_sinks(state, to, state->half);
+    for (size_t i = 0; i < state->slots_count; i++) {
+        struct wr_state_moment moment;
+        if (see_without(state->slots[i], flat, &moment) < 0) {
+            return false;
+        }
+        wr_state_put_slot(state, to, state->slots[i], &moment, state->half);
+    }
+    wr_record_end(to, state->loop->now_unix_ns / 1000000);
+    return !to->failed;
+}
+
+const char *weir_state_text(weir_sink *sink, size_t *len)
+{
+    struct wr_runs flat;
+    weir_error error;
+    *len = 0;
+    wr_sink_given(sink, "weir_state_text");
+    WR_ASSERT(sink->state != NULL, "sink '%s' keeps no state: weir_sink_keep_state", sink->name);
+    if (wr_state_usable(sink->state, &error) < 0) {
+        wr_sink_set_error(sink, error.code, error.detail, "%s", error.message);
+        return NULL;
+    }
+    int rc = wr_runs_flatten(&sink->runs, &flat);
+    bool composed = rc == 0 && compose(sink->state, &flat);
+    wr_free(flat.all);
+    if (!composed) {
+        wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory for the positions");
+        return NULL;
+    }
+    *len = sink->state->given.len;
+    return sink->state->given.data;
+}
+
+/* ---- handed back */
+
+static bool has_begun(const struct weir_state *state)
+{
+    bool begun = state->decided;
+    for (size_t i = 0; i < state->slots_count; i++) {
+        begun = begun || state->slots[i]->attached;
+    }
+    return begun;
+}
+
+static int adopt(struct weir_state *state, struct wr_record *record, weir_error *error)
+{
+    if (strcmp(record->name, state->place.name) != 0) {
+        return wr_error_set(error, WEIR_EINVAL, 0, "state",
+                            "the text that is handed back to '%s' is another pipeline's ('%s')",
+                            state->place.name, record->name);
+    }
+    if (wr_state_adopt_sinks(state, record) < 0 || wr_state_adopt_sources(state, record) < 0) {
+        return wr_error_set(error, WEIR_ENOMEM, 0, "state", "no memory to read the state");
+    }
+    return 0;
+}
+
+int weir_state_restore(weir_state *state, const char *text, size_t len, weir_error *error)
+{
+    weir_error local;
+    struct wr_record record = {.bytes = NULL};
+    struct wr_growing bytes = {.data = NULL};
+    wr_state_given(state, "weir_state_restore");
+    error = error != NULL ? error : &local;
+    int rc = wr_state_usable(state, error);
+    if (rc < 0) {
+        return rc;
+    }
+    WR_ASSERT(!has_begun(state), "weir_state_restore: the sources of '%s' have begun",
+              state->place.name);
+    wr_state_forget_stored(state);
+    if (text == NULL) {
+        return 0;
+    }
+    wr_growing_bytes(&bytes, text, len);
+    const char *why = bytes.failed ? NULL : wr_record_read(&record, &bytes);
+    if (bytes.failed) {
+        rc = wr_error_set(error, WEIR_ENOMEM, 0, "state", "no memory to read the state");
+    } else if (why != NULL) {
+        rc = wr_error_set(error, WEIR_EINVAL, 0, "state",
+                          "the text that is handed back to '%s' is damaged: %s", state->place.name,
+                          why);
+    } else {
+        rc = adopt(state, &record, error);
+    }
+    wr_record_free(&record);
+    wr_growing_free(&bytes);
+    if (rc < 0) {
+        state->failure = *error; /* nothing may go on from a wrong place */
+    }
+    return rc;
+}
