@@ -48,6 +48,7 @@
 
 #include <weir/gen.h>
 #include <weir/sink.h>
+#include <weir/state.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -125,6 +126,91 @@ WEIR_API weir_gen *weir_gen_up(const weir_gen *gen);
  * Returns  count.
  */
 WEIR_API size_t weir_give(weir_gen *gen, weir_item *items, size_t count);
+/* ---- positions: where a source goes on after a restart
+ *
+ * A source that has positions gives each item a number of its own, from which it can tell where a
+ * restart goes on behind that item: an offset, an index into what it has noted. The library keeps the
+ * numbers of what has not settled, and has one made into text when a state is saved. A source has one
+ * part, or several that go on by themselves, as files or partitions do. In its maker:
+ *
+ *     weir_gen *gen = weir_source_new(scope, &ops, &self, sizeof self);
+ *     weir_gen_keep_state(gen, opening->state, "topic orders");
+ *
+ * and in next_many, at the first call:
+ *
+ *     const char *stored;
+ *     while ((stored = weir_part_stored(gen)) != NULL) {
+ *         ... begin behind what `stored` says ...
+ *         self->part = weir_part_open(gen, WEIR_PROOF_EXACT, number, &position_ops, NULL, 0);
+ *     }
+ *     if (self->part == NULL) {
+ *         ... begin at the beginning, and open it with that number ...
+ *     }
+ *
+ * apps/examples/module_counting.c is such a source. */
+
+/* A place in a source from where it goes on by itself; it ends with the source, or by weir_part_over. */
+typedef struct weir_part weir_part;
+
+/* What a part shows of where it goes on; a file is cut only if each source has shown it. */
+enum weir_proof {
+    WEIR_PROOF_EXACT = 1, /* it is the same stream, and goes on behind the stored position */
+    WEIR_PROOF_WEAK = 2,  /* it goes on, perhaps with a gap or with repeats */
+    WEIR_PROOF_NONE = 3   /* what is stored has no meaning any more: it begins anew */
+};
+
+/*
+ * What the numbers of a part mean. `self` is the part's own copy, of what weir_part_open was given; it
+ * lives as long as items of the part do, which may be longer than the source. None may wait.
+ */
+typedef struct weir_position_ops {
+    size_t struct_size;
+    /* Say where a restart goes on behind the item with this number, for people to read and for the
+     * source to go by; as snprintf. No NUL, not empty. Not NULL. */
+    size_t (*text)(void *self, uint64_t number, char *to, size_t cap);
+    /* Numbers below `before` are not asked for any more. NULL: nothing to do. */
+    void (*forget)(void *self, uint64_t before);
+    /* The last call. NULL: nothing to do. */
+    void (*drop)(void *self);
+} weir_position_ops;
+
+/*
+ * Have a source keep its positions in a state, right after it was made. From then on it gives items by
+ * weir_give_at.
+ *
+ * state    of the same loop, and not taken. NULL: none; then nothing is stored, and the rest works.
+ * name     what is read, without secrets: by it the next run finds what is stored. Copied. NULL: the
+ *          generator's name.
+ */
+WEIR_API void weir_gen_keep_state(weir_gen *gen, weir_state *state, const char *name);
+/* Tell the position of the next part that an earlier run has left; weir_part_open then opens that one.
+ * Lent until then. NULL: no more, or the state cannot be used, with which the source has failed. */
+WEIR_API const char *weir_part_stored(weir_gen *gen);
+/*
+ * Open the part that weir_part_stored has just told, or a new one.
+ *
+ * proof    an enum weir_proof.
+ * start    the number of the place where it begins: as if an item with it had settled.
+ * ops      copied.
+ * self     self_len bytes, copied; NULL with 0.
+ * Returns  the part, which is the source's. NULL: no memory, or the state cannot be used; the source
+ *          has failed, and drop was called.
+ */
+WEIR_API weir_part *weir_part_open(weir_gen *gen, int proof, uint64_t start,
+                                   const weir_position_ops *ops, const void *self, size_t self_len);
+/*
+ * As weir_give, with a number for each item; once in a pull for each part, and the items of all parts
+ * one behind the other in what next_many returns.
+ *
+ * numbers  never falling within a part, and below 2^61.
+ * Returns  count; 0: no memory, and the source has failed.
+ */
+WEIR_API size_t weir_give_at(weir_gen *gen, weir_part *part, weir_item *items,
+                             const uint64_t *numbers, size_t count);
+/* The part is over, as a file that was rotated away: once its items have settled nothing is stored of
+ * it. Not used any more. */
+WEIR_API void weir_part_over(weir_gen *gen, WEIR_TAKES weir_part *part);
+
 /*
  * Of a stage: make one item stand for several that it has kept, as a sum or a batch does. `out` gets
  * the number of the last, the origin and the time of the first, and holds their receipts until it

@@ -6,29 +6,14 @@
  * checks what comes back, and notes which task is inside: the program's functions wait for what they
  * like, and a cancel or the end of the generator's scope fails that wait, whatever it is for.
  */
-#include <weir/extend.h>
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base_alloc.h"
 #include "bytes_block.h"
-#include "flow_gen.h"
+#include "flow_extend.h"
 #include "loop_wait.h"
-
-struct extended {
-    struct weir_gen gen;
-    struct wr_gen_ops base; /* without the functions that the program does not have */
-    weir_gen_ops ops;
-    void *self;
-    struct wr_runs stood; /* groups that stand for others, in the items that are lent */
-};
-
-static struct extended *extended_of(struct weir_gen *gen)
-{
-    return WR_OWNER(gen, struct extended, gen);
-}
 
 /* ---- from the base to the program */
 
@@ -58,31 +43,39 @@ static inline void begin(struct extended *ext)
     if (WR_UNLIKELY(ext->stood.count > 0)) {
         wr_runs_let_go(&ext->stood, WR_ACT_LOAN);
     }
-    if (gen->origin != NULL) {
-        wr_origin_lend(gen->origin, 0);
+    wr_gen_loan_over(gen);
+    ext->given = 0;
+    if (WR_UNLIKELY(ext->state != NULL)) {
+        wr_state_pulled(ext->state);
     }
     gen->inside = gen->loop->task;
 }
 
-static _Noreturn void gave_wrongly(const struct weir_gen *gen, size_t n, size_t max)
+/* Of a source: so many items have numbers. */
+static inline uint64_t given(const struct extended *ext)
 {
+    const struct wr_origin *origin = ext->gen.origin;
+    return origin->given - origin->loan + 1 + ext->given;
+}
+
+static _Noreturn void gave_wrongly(const struct extended *ext, size_t n, size_t max)
+{
+    const struct weir_gen *gen = &ext->gen;
     if (n > max) {
         wr_misuse("next_many", "'%s' gave %zu items, and was asked for %zu at most", gen->name, n,
                   max);
     }
-    uint64_t given = gen->origin->given - gen->origin->loan + 1;
     wr_misuse("next_many", "source '%s' returned %zu, and weir_give was called for %" PRIu64,
-              gen->name, n, given);
+              gen->name, n, given(ext));
 }
 
 /* It is over, with n items at `items`. */
 static inline size_t gave(struct extended *ext, weir_item *items, size_t n, size_t max)
 {
     struct weir_gen *gen = &ext->gen;
-    const struct wr_origin *origin = gen->origin;
     gen->inside = NULL;
-    if (WR_UNLIKELY(n > max || (origin != NULL && origin->given - origin->loan + 1 != n))) {
-        gave_wrongly(gen, n, max);
+    if (WR_UNLIKELY(n > max || (gen->origin != NULL && given(ext) != n))) {
+        gave_wrongly(ext, n, max);
     }
     if (WR_UNLIKELY(n == 0)) {
         wr_gen_stop_over(gen);
@@ -93,29 +86,31 @@ static inline size_t gave(struct extended *ext, weir_item *items, size_t n, size
 
 static size_t ext_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
-    struct extended *ext = extended_of(gen);
+    struct extended *ext = wr_extended_of(gen);
     struct wr_object *before = wr_within(gen->loop, &gen->object);
     begin(ext);
     size_t n = ext->ops.next_many(gen, ext->self, items, max);
     gen->loop->running->within = before;
+    ext->finished = n == 0 && gen->failure == NULL;
     return gave(ext, items, n, max);
 }
 
 static size_t ext_next_within(struct weir_gen *gen, weir_item *items, size_t max, int64_t wait_ms,
                               bool *late)
 {
-    struct extended *ext = extended_of(gen);
+    struct extended *ext = wr_extended_of(gen);
     struct wr_object *before = wr_within(gen->loop, &gen->object);
     *late = false;
     begin(ext);
     size_t n = ext->ops.next_within(gen, ext->self, items, max, wait_ms, late);
     gen->loop->running->within = before;
+    ext->finished = n == 0 && !*late && gen->failure == NULL;
     return gave(ext, items, n, max);
 }
 
 static void ext_close(struct weir_gen *gen)
 {
-    struct extended *ext = extended_of(gen);
+    struct extended *ext = wr_extended_of(gen);
     if (ext->ops.close != NULL) {
         struct wr_object *before = wr_within(gen->loop, &gen->object);
         ext->ops.close(gen, ext->self);
@@ -123,11 +118,12 @@ static void ext_close(struct weir_gen *gen)
     }
     wr_runs_let_go(&ext->stood, WR_ACT_LOAN);
     wr_runs_fini(&ext->stood);
+    wr_parts_close(ext);
 }
 
 static void ext_stop(struct weir_gen *gen)
 {
-    struct extended *ext = extended_of(gen);
+    struct extended *ext = wr_extended_of(gen);
     ext->ops.stop(gen, ext->self);
 }
 
@@ -195,7 +191,7 @@ weir_gen *weir_stage_new(weir_gen *up, const weir_gen_ops *ops, const void *self
 
 /* ---- from the program to the base */
 
-static void check_inside(const struct weir_gen *gen, const char *verb)
+void wr_check_inside(const struct weir_gen *gen, const char *verb)
 {
     wr_gen_given(gen, verb);
     if (gen->inside == NULL) {
@@ -205,7 +201,7 @@ static void check_inside(const struct weir_gen *gen, const char *verb)
 
 static _Noreturn void no_pull(const struct weir_gen *gen, const char *verb)
 {
-    check_inside(gen, verb);
+    wr_check_inside(gen, verb);
     if (gen->up == NULL) {
         wr_misuse(verb, "'%s' reads no generator", gen->name);
     }
@@ -243,7 +239,7 @@ weir_gen *weir_gen_up(const weir_gen *gen)
 
 size_t weir_give(weir_gen *gen, weir_item *items, size_t count)
 {
-    check_inside(gen, "weir_give");
+    wr_check_inside(gen, "weir_give");
     struct wr_origin *origin = gen->origin;
     if (origin == NULL) {
         wr_misuse("weir_give", "'%s' is no source: its items have the numbers they came with",
@@ -251,6 +247,9 @@ size_t weir_give(weir_gen *gen, weir_item *items, size_t count)
     }
     if (origin->loan <= origin->given) {
         wr_misuse("weir_give", "source '%s' has given in this pull already", gen->name);
+    }
+    if (gen->extended && wr_extended_of(gen)->parts != NULL) {
+        wr_misuse("weir_give", "source '%s' has positions: weir_give_at", gen->name);
     }
     int64_t now_ns = gen->loop->now_unix_ns;
     for (size_t i = 0; i < count; i++) {
@@ -262,10 +261,10 @@ size_t weir_give(weir_gen *gen, weir_item *items, size_t count)
 
 int weir_stand_for(weir_gen *gen, weir_item *out, const weir_item *kept, size_t count)
 {
-    check_inside(gen, "weir_stand_for");
+    wr_check_inside(gen, "weir_stand_for");
     WR_ASSERT(gen->extended && count > 0 && kept != NULL, "'%s' has nothing to stand for",
               gen->name);
-    struct extended *ext = extended_of(gen);
+    struct extended *ext = wr_extended_of(gen);
     struct wr_runs runs = {0};
     struct weir_receipt *group = NULL;
     out->seq = kept[count - 1].seq;
@@ -293,7 +292,7 @@ int weir_stand_for(weir_gen *gen, weir_item *out, const weir_item *kept, size_t 
 
 void weir_leave_out(weir_gen *gen, const weir_item *items, size_t count)
 {
-    check_inside(gen, "weir_leave_out");
+    wr_check_inside(gen, "weir_leave_out");
     wr_gen_filter(gen, items, count);
 }
 

@@ -73,6 +73,9 @@ static inline uint64_t wr_state_given_before(const struct wr_state_slot *slot)
 {
     return slot != NULL && slot->stored != NULL ? slot->items : 0;
 }
+/* A source of this name begins: may it go on with this record? 0, or as wr_state_attach_source, which
+ * does it for a source of one part. */
+int wr_state_begin_source(struct weir_state *state, const char *name, weir_error *error);
 /* 0 and *slot, or a negative code with *error (damaged, locked, another pipeline's: WEIR_EINVAL;
  * I/O: WEIR_EIO; WEIR_ENOMEM): the source fails with it. name: what the source reads, without
  * secrets; an unknown one is refused while a stored one has no source in this run. The source then

@@ -173,7 +173,7 @@ int wr_state_attach_slot(struct weir_state *state, struct wr_state_slot **slot, 
         return rc;
     }
     if (*slot == NULL) {
-        *slot = add_slot(state, name);
+        *slot = free_slot_of(state, name);
     }
     if (*slot == NULL) {
         return wr_error_set(error, WEIR_ENOMEM, 0, "state", "no memory for the position of %s",
@@ -186,25 +186,32 @@ int wr_state_attach_slot(struct weir_state *state, struct wr_state_slot **slot, 
     return 0;
 }
 
-int wr_state_attach_source(struct weir_state *state, const char *name, struct wr_origin *origin,
-                           struct wr_state_slot **slot, weir_error *error)
+int wr_state_begin_source(struct weir_state *state, const char *name, weir_error *error)
 {
-    *slot = NULL;
     int rc = wr_state_usable(state, error);
     if (rc < 0) {
         return rc;
     }
     wr_state_decide(state);
-    *slot = wr_state_next_slot(state, name, NULL);
-    bool known = *slot != NULL && (*slot)->stored != NULL;
+    const struct wr_state_slot *slot = wr_state_next_slot(state, name, NULL);
+    bool known = slot != NULL && slot->stored != NULL;
     const struct wr_state_slot *other = known ? NULL : stranger(state);
-    if (other != NULL) {
-        *slot = NULL;
-        return wr_error_set(error, WEIR_EINVAL, 0, "state",
-                            "the state '%s' is another pipeline's: it has a position of '%s', and "
-                            "none of '%s'",
-                            state->place.name, other->name, name);
+    return other == NULL ? 0
+                         : wr_error_set(error, WEIR_EINVAL, 0, "state",
+                                        "the state '%s' is another pipeline's: it has a position "
+                                        "of '%s', and none of '%s'",
+                                        state->place.name, other->name, name);
+}
+
+int wr_state_attach_source(struct weir_state *state, const char *name, struct wr_origin *origin,
+                           struct wr_state_slot **slot, weir_error *error)
+{
+    *slot = NULL;
+    int rc = wr_state_begin_source(state, name, error);
+    if (rc < 0) {
+        return rc;
     }
+    *slot = wr_state_next_slot(state, name, NULL);
     return wr_state_attach_slot(state, slot, name, origin, error);
 }
 

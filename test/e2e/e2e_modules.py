@@ -6,11 +6,12 @@ WEIR_MODULES is the folder of those that were built for this test: two.so, futur
 
 import json
 import os
+import random
 import shutil
 import unittest
 
 import e2e_support
-from e2e_support import TestCase, weir
+from e2e_support import TestCase, Weir, wait_for, weir
 
 MODULES = os.environ.get("WEIR_MODULES", "")
 EXAMPLES = os.path.join(os.path.dirname(e2e_support.BINARY), "examples")
@@ -54,6 +55,20 @@ class Modules(TestCase):
         self.refused("gen 1.. | ./two.so:every", "every: the count is missing")
         run = self.refused("gen 1.. | ./two.so:every 13", "every: 13 brings bad luck", "write 12 or 14")
         self.assertIn("\n                           ^^ ", run.err)
+
+    def test_a_source_of_a_module_goes_on_behind_what_is_saved_however_often_it_is_killed(self):
+        text = "%s/counting.so 3000 every=1ms | file %s" % (EXAMPLES, self.path("out"))
+        rng, size = random.Random(7), 0
+        for _ in range(10):
+            with Weir("--state", self.path("state"), text) as run:
+                goal = size + rng.randrange(1, 1200)
+                wait_for(lambda: os.path.exists(self.path("out")) and
+                         os.path.getsize(self.path("out")) >= goal, "lines")
+                run.kill()
+            size = os.path.getsize(self.path("out"))
+        run = weir("--state", self.path("state"), text)
+        self.ends(run, 0, "exactly-once-effect")
+        self.assertEqual(self.read("out"), b"".join(b"%d\n" % n for n in range(1, 3001)))
 
     def rejects(self, *args, status=0, texts=()):
         run = weir("-v", *args, cwd=MODULES)

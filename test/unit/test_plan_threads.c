@@ -43,7 +43,7 @@ struct call {
     const char *function;
     void (*make)(struct world *w);
 };
-static struct call calls[160];
+static struct call calls[200];
 static size_t calls_count;
 
 /* One function, and how it is called. */
@@ -278,6 +278,19 @@ CALL(weir_pull, (void)!weir_pull(w->gen, &item, 1));
 CALL(weir_pull_within, bool late; (void)!weir_pull_within(w->gen, &item, 1, 0, &late));
 CALL(weir_gen_up, weir_gen_up(w->gen));
 CALL(weir_give, weir_give(w->gen, &item, 1));
+static const uint64_t position_number;
+static size_t position_text(void *self, uint64_t number, char *to, size_t cap)
+{
+    (void)self;
+    return (size_t)snprintf(to, cap, "%llu", (unsigned long long)number);
+}
+static const weir_position_ops position_ops = {.struct_size = sizeof position_ops,
+                                               .text = position_text};
+CALL(weir_gen_keep_state, weir_gen_keep_state(w->gen, w->state, "x"));
+CALL(weir_part_stored, (void)!weir_part_stored(w->gen));
+CALL(weir_part_open, (void)!weir_part_open(w->gen, WEIR_PROOF_EXACT, 0, &position_ops, NULL, 0));
+CALL(weir_give_at, weir_give_at(w->gen, NULL, &item, &position_number, 1));
+CALL(weir_part_over, weir_part_over(w->gen, NULL));
 CALL(weir_stand_for, (void)!weir_stand_for(w->gen, &item, &w->item, 1));
 CALL(weir_leave_out, weir_leave_out(w->gen, &item, 1));
 CALL(weir_gen_error, weir_gen_error(w->gen, WEIR_EUSER, 0, "x"));
@@ -314,6 +327,8 @@ CALL(weir_null_sink, weir_null_sink(w->scope));
 
 CALL(weir_state_describe, weir_state_describe(w->state, "x"));
 CALL(weir_state_require, weir_state_require(w->state, WEIR_AT_LEAST_ONCE));
+CALL(weir_state_restore, (void)!weir_state_restore(w->state, NULL, 0, NULL));
+CALL(weir_state_text, size_t len; (void)!weir_state_text(w->sink, &len));
 CALL(weir_state_saves, (void)weir_state_saves(w->state));
 CALL(weir_state_watch, weir_state_watch(w->state, NULL, NULL));
 CALL(weir_state_open, weir_state_open(w->scope, w->folder, "other"));
