@@ -8,7 +8,7 @@ import subprocess
 import threading
 
 import e2e_support
-from e2e_peers import Peer, listener
+from e2e_peers import Certificates, Peer, listener
 from e2e_support import PATIENCE_S, TestCase, Weir, look_for_reports, wait_for
 
 EXAMPLES = os.environ.get("WEIR_EXAMPLES", os.path.join(os.path.dirname(e2e_support.BINARY), "examples"))
@@ -38,9 +38,9 @@ finish -> 0
 """)
 
 
-def example(name, *args):
+def example(name, *args, env=None):
     run = subprocess.run([os.path.join(EXAMPLES, name), *args], stdin=subprocess.DEVNULL, capture_output=True,
-                         timeout=PATIENCE_S, check=False)
+                         timeout=PATIENCE_S, check=False, env=dict(os.environ, **(env or {})))
     err = run.stderr.decode(errors="replace")
     look_for_reports(err)
     return e2e_support.Run(run.returncode, run.stdout, err)
@@ -54,7 +54,7 @@ class Examples(TestCase):
         found = wait_for(lambda: re.search(rb"http://127\.0\.0\.1:\d+", self.read("demo")), "the demo to listen")
         self.base = found.group().decode()
 
-    def ask(self, *answers):
+    def ask(self, *answers, certificates=None):
         """The run of `ask`, and what its peer was asked; a peer that has said all says goodbye."""
         asked = []
 
@@ -65,12 +65,23 @@ class Examples(TestCase):
                 connection.send(answer + "\n")
             asked.append(lines.read())
             connection.send("bye\n")
+            if certificates:
+                connection.socket = connection.socket.unwrap()
 
-        peer = self.peer(Peer(script, http=False))
-        return example("ask", peer.address, "one", "two"), asked
+        peer = self.peer(Peer(script, http=False, certificates=certificates))
+        env = {"SSL_CERT_FILE": certificates.ca} if certificates else None
+        return example("ask", peer.address, "one", "two", env=env), asked
 
     def test_ask_reads_an_answer_for_each_request(self):
         run, asked = self.ask("ONE", "TWO")
+        self.ends(run, 0)
+        self.assertEqual(run.out, b"one -> ONE\ntwo -> TWO\nbye\n")
+        self.assertEqual(asked, [b"one\n", b"two\n", b""])
+
+    def test_ask_goes_on_reading_over_tls_behind_its_end(self):
+        certificates = Certificates()
+        self.addCleanup(certificates.close)
+        run, asked = self.ask("ONE", "TWO", certificates=certificates)
         self.ends(run, 0)
         self.assertEqual(run.out, b"one -> ONE\ntwo -> TWO\nbye\n")
         self.assertEqual(asked, [b"one\n", b"two\n", b""])
