@@ -34,6 +34,9 @@
  *         return weir_stage_new(up, &ops, &(struct longer){n}, sizeof(struct longer));
  *     }
  *
+ * A component of the pipeline text (module.h) may be made like this, in a module and in lib/stage:
+ * test/e2e/outside/outside_grep.c is a whole one.
+ *
  * Lifetime.  What next_many gives is lent until the next call of it, or of close. `self` is the
  *            generator's own copy and lives as long as it does.
  * Failure.   A function that finds something wrong says so by weir_gen_error or weir_fail, and then
@@ -104,7 +107,7 @@ WEIR_API weir_gen *weir_stage_new(WEIR_TAKES weir_gen *up, const weir_gen_ops *o
  * with its number and receipt, whatever becomes of data, len, type and flags.
  *
  * items    [out] lent until the next weir_pull. May be where next_many is to put its own.
- * Returns  how many; 0: it is over, which is final.
+ * Returns  how many; 0: it is over, which is final; weir_end_code tells why.
  */
 WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK size_t weir_pull(weir_gen *gen, weir_item *items,
                                                         size_t max);
@@ -213,8 +216,17 @@ WEIR_API void weir_part_over(weir_gen *gen, WEIR_TAKES weir_part *part);
 
 /*
  * Of a stage: make one item stand for several that it has kept, as a sum or a batch does. `out` gets
- * the number of the last, the origin and the time of the first, and holds their receipts until it
- * is not lent any more, by itself: release the kept ones, now or later.
+ * the number of the last, the origin and the time of the first, and a receipt for all of them, which
+ * it holds until it is not lent any more: release the kept ones, now or later. Its data, len, type,
+ * block and flags stay as the stage has set them. Each call allocates once.
+ *
+ * A kept item may be passed on as it is. Its bytes must then live as long as it is lent, and its
+ * receipt goes on by this call, too:
+ *
+ *     *out = *kept;
+ *     weir_stand_for(gen, out, kept, 1);
+ *     weir_block_ref(block = kept->block);   unref in the next call
+ *     weir_item_release(kept);
  *
  * kept     by weir_item_keep, or lent by the last weir_pull.
  * Returns  0, or WEIR_ENOMEM, which is the stage's failure then.

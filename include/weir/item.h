@@ -45,8 +45,8 @@ typedef struct weir_type weir_type;
 /*
  * One thing in a stream. What a body yields needs data and len (or a value) only; weir fills in the
  * rest. An item that came may go on with other bytes: set its data and len, and its type when that
- * changes; its number, time and line end stay. Bytes that do not lie in its block are copied by
- * whoever keeps them. Frozen at 64 bytes where pointers have 8, since arrays of them are the
+ * changes; its number, time and line end stay, and block may stay, too. Bytes that do not lie in its
+ * block are copied by whoever keeps them. Frozen at 64 bytes where pointers have 8, since arrays of them are the
  * caller's.
  */
 typedef struct weir_item {
@@ -268,8 +268,14 @@ WEIR_API const char *weir_origin_name(const weir_scope *scope, const weir_item *
 
 /*
  * Keep an item beyond its loan: its bytes and its receipt, so a kept item also holds back the saved
- * position. What lies in a block is shared, other bytes and values (a body's local) are copied.
- * Does not suspend.
+ * position: whatever has settled behind it is read again after a restart. What lies in a block is
+ * shared, and the whole block (128 KiB, as a rule) stays charged to the budget; other bytes and values
+ * (a body's local) are copied. Does not suspend. To keep bytes alone, keep an item of them:
+ *
+ *     weir_slice text;
+ *     ... weir_item_text(item, &text, &scratch) ...
+ *     weir_item bytes = weir_bytes(text.data, text.len);
+ *     rc = weir_item_keep(&kept, &bytes);
  *
  * kept     [out] what to use from now on, to be given to weir_item_release; zeroed on a failure.
  * lent     an item that is lent at this moment.

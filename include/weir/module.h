@@ -82,7 +82,8 @@ enum weir_shape {
  * The word for delivery is worked out from the traits of all components of a pipeline:
  * exactly-once-effect where each source RESUMES and PROVES and the sink CUTS_BACK or TRANSACTS;
  * at-least-once where each source RESUMES and each sink CUTS_BACK, TRANSACTS or ACKNOWLEDGES;
- * best-effort otherwise. A source and a framer joined to it that both say BY_ID go on by the ids of
+ * best-effort otherwise. A component that says STATE_RESTARTS lowers the word to at-least-once, one
+ * that CHANGES_OUTCOMES to best-effort. A source and a framer joined to it that both say BY_ID go on by the ids of
  * items, which proves nothing: `condition` and `on_break` are the framer's then.
  */
 enum weir_trait {
@@ -93,11 +94,16 @@ enum weir_trait {
     WEIR_TRAIT_NEVER_FULL = 1u << 4,  /* takes items at any speed: does not stop what feeds it */
     WEIR_TRAIT_HOLDS_BACK = 1u << 5,  /* may keep an item while it waits for others (batch) */
     WEIR_TRAIT_READS_AHEAD = 1u << 6, /* asks for items that its reader has not asked for (queue) */
-    /* It keeps something over items besides a count. With a state it starts over after a restart,
-     * which is reported; or what it held is made again by reading from the beginning. */
+    /* It keeps something over items besides a count, and with a state starts over without it
+     * after a restart, which is reported. */
     WEIR_TRAIT_STATE_RESTARTS = 1u << 7,
+    /* It keeps something over items, and all of it is made again by the items behind the saved
+     * position. That is the component's own work: it keeps (weir_item_keep) each item that it still
+     * needs, so that the position stays before it. Nothing else moves a source back. */
     WEIR_TRAIT_STATE_REPLAYS = 1u << 8,
-    WEIR_TRAIT_PURE = 1u << 9,     /* what comes out depends on what goes in and nothing else */
+    /* The same items give the same items, whatever the time, the portions that they come in and what is
+     * outside the process. The suite for stages compares two runs; nothing else relies on it. */
+    WEIR_TRAIT_PURE = 1u << 9,
     WEIR_TRAIT_CPU = 1u << 10,     /* looks at each byte */
     WEIR_TRAIT_IO = 1u << 11,      /* reads or writes outside the process */
     WEIR_TRAIT_ENDLESS = 1u << 12, /* a source that does not end by itself */
@@ -293,7 +299,10 @@ typedef struct weir_opening {
                                       component of the text that takes a URL. Never NULL */
     int64_t connect_ms, idle_ms;   /* the program's limits; 0: the default, WEIR_NONE: none */
     int32_t stdin_fd, stdout_fd;
-    uint32_t shape; /* what comes from upstream: a set of enum weir_shape; 0 for a source */
+    /* What comes from upstream, a set of enum weir_shape: of each of them there may be items. All
+     * where it is not known, as behind the generator of weir_parse, and also in check. 0 for a
+     * source. */
+    uint32_t shape;
     /* A source that is FRAMED: 1 where a component that FRAMES stands directly behind it: give bytes
      * as they come (weir_file_bytes). The other one: 1 where it stands so; weir_framed then has the
      * source cut them. */
@@ -321,15 +330,18 @@ typedef struct weir_component {
     const char *const *schemes;
     const char *const *aliases; /* other names; ends with NULL; NULL: none */
     int32_t kind;               /* enum weir_kind */
-    uint32_t takes, gives; /* sets of enum weir_shape; takes 0: a source, gives: not of a sink */
-    uint32_t traits;       /* enum weir_trait */
+    /* Sets of enum weir_shape; takes 0: a source, gives: not of a sink. Where what comes does not fit
+     * `takes`, the plan puts a component that CONVERTS in between (weir explain shows it: "put in by
+     * the plan"); where there is none, the text is wrong. */
+    uint32_t takes, gives;
+    uint32_t traits; /* enum weir_trait */
     /* The traits with these arguments, where they depend on them. NULL: `traits`. */
     uint32_t (*traits_of)(const void *args);
     const weir_arg *args;
     size_t args_count;
     size_t args_size;      /* of the struct that values are written into */
     const char *help;      /* one line */
-    const char *example;   /* a whole text that has this component in it */
+    const char *example;   /* a whole text that has this component in it, of the usual use */
     const char *prints;    /* what the example writes, byte for byte; NULL: it needs the outside */
     const char *condition; /* under which it proves or cuts back: "the server sends ..."; or NULL */
     const char *on_break;  /* what happens when the far end breaks off: a sentence; or NULL */

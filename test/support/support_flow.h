@@ -1,6 +1,7 @@
 /*
  * support_flow.h - what tests of generators have in common: a loop on a virtual clock, a counting
- * source, reading to the end.
+ * source, reading to the end. It takes the names number_type, number_item, number_of, numbers,
+ * count_to, sum_of and test_loop: a test that includes it calls its own differently.
  */
 #ifndef WR_SUPPORT_FLOW_H
 #define WR_SUPPORT_FLOW_H

@@ -37,6 +37,7 @@ void wr_stage_is_canceled_while_waiting(const struct wr_stage_kit *kit);
 void wr_stage_is_canceled_from_elsewhere(const struct wr_stage_kit *kit);
 void wr_stage_is_canceled_without_memory(const struct wr_stage_kit *kit);
 void wr_stage_is_discarded_midway(const struct wr_stage_kit *kit);
+/* Each item that came out, or part of a batch, is one delivered; what was left out is filtered. */
 void wr_stage_settles_every_item(const struct wr_stage_kit *kit);
 /* What its descriptor says is so: shapes, ONE_TO_ONE, HOLDS_BACK, READS_AHEAD, PURE. */
 void wr_stage_is_as_its_traits_say(const struct wr_stage_kit *kit);

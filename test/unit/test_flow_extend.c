@@ -590,6 +590,74 @@ TEST(memory_of_a_component_is_the_librarys)
     weir_free(NULL);
 }
 
+/* Gives each item one pull later, as it came. */
+struct delay {
+    weir_item kept;
+    weir_block *lent;
+};
+
+static size_t delay_next(weir_gen *gen, void *self, weir_item *items, size_t max)
+{
+    struct delay *delay = self;
+    weir_item came;
+    weir_block_unref(delay->lent);
+    delay->lent = NULL;
+    (void)max;
+    for (;;) {
+        size_t n = weir_pull(gen, &came, 1);
+        bool gives = delay->kept.seq > 0;
+        if (gives) {
+            items[0] = delay->kept;
+            if (weir_stand_for(gen, &items[0], &delay->kept, 1) < 0) {
+                return 0;
+            }
+            weir_block_ref(delay->lent = delay->kept.block);
+            weir_item_release(&delay->kept);
+        }
+        if (n > 0 && weir_item_keep(&delay->kept, &came) < 0) {
+            weir_gen_error(gen, WEIR_ENOMEM, 0, "no memory to keep an item");
+            return 0;
+        }
+        if (gives || n == 0) {
+            return gives;
+        }
+    }
+}
+
+static void delay_close(weir_gen *gen, void *self)
+{
+    struct delay *delay = self;
+    (void)gen;
+    weir_item_release(&delay->kept);
+    weir_block_unref(delay->lent);
+}
+
+TEST(stage_passes_kept_items_on_as_they_are)
+{
+    static const weir_gen_ops ops = {
+        .struct_size = sizeof ops, .next_many = delay_next, .close = delay_close};
+    static const struct delay none;
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_gen *gen = weir_stage_new(weir_count(root, 1, 3), &ops, &none, sizeof none);
+    weir_gen *head = weir_head(weir_stage_new(weir_count(root, 1, 9), &ops, &none, sizeof none), 2);
+    weir_item item;
+
+    for (long i = 1; i <= 3; i++) {
+        ck_assert(weir_next(gen, &item));
+        ck_assert_uint_eq(item.seq, (uint64_t)i);
+        ck_assert_int_eq(item.data[0], '0' + (char)i);
+    }
+    ck_assert(!weir_next(gen, &item));
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    ck_assert_int_eq(weir_pump(head, weir_null_sink(root), NULL), 0);
+
+    ck_assert_uint_eq(ledger_of(root).delivered, 5);
+    ck_assert_uint_eq(ledger_of(root).in_flight,
+                      1); /* the one that was kept when head had enough */
+    weir_loop_free(loop);
+}
+
 /* ---- stop */
 
 struct idle {
