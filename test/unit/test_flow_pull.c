@@ -10,17 +10,17 @@ enum { ENDLESS = 1000000 };
 /* A built-in source of numbers that says what it was asked for. */
 struct counted {
     struct weir_gen gen;
-    long number, fails_at, pulls;
-    size_t most; /* items that were asked for in one pull */
+    long number, fails_at;
 };
 
-static struct counted *counted;
+static long pulls;
+static size_t most; /* items that were asked for in one pull */
 
 static size_t counted_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct counted *self = WR_OWNER(gen, struct counted, gen);
-    self->pulls++;
-    self->most = WR_MAX(self->most, max);
+    pulls++;
+    most = WR_MAX(most, max);
     items[0] = number_item(&self->number);
     wr_source_give(gen, items, 1);
     if (++self->number == self->fails_at) {
@@ -34,9 +34,11 @@ static const struct wr_gen_ops counted_ops = {
 
 static weir_gen *count_in(weir_scope *scope, long fails_at)
 {
-    counted = wr_gen_alloc(scope, sizeof *counted, &counted_ops, "counted");
+    struct counted *counted = wr_gen_alloc(scope, sizeof *counted, &counted_ops, "counted");
     ck_assert_ptr_nonnull(counted);
     counted->fails_at = fails_at;
+    pulls = 0;
+    most = 0;
     return wr_gen_made(&counted->gen, NULL);
 }
 
@@ -88,8 +90,8 @@ TEST(pull_of_one_item_is_one_item_all_the_way)
         weir_loop *loop = test_loop();
         weir_gen *gen = variant(i, count_in(weir_root(loop), 0));
         pull(gen, 10);
-        ck_assert_int_eq(counted->pulls, 10);
-        ck_assert_uint_eq(counted->most, 1);
+        ck_assert_int_eq(pulls, 10);
+        ck_assert_uint_eq(most, 1);
         weir_discard(gen);
         weir_loop_free(loop);
     }
@@ -105,7 +107,7 @@ TEST(pull_after_a_failure_that_came_with_an_item_finds_it)
         weir_gen *gen = variant(i, count_in(weir_root(loop), 5));
         pull(gen, 5);
         ck_assert(!weir_next(gen, &item));
-        ck_assert_int_eq(counted->pulls, 5);
+        ck_assert_int_eq(pulls, 5);
         ck_assert_int_eq(weir_finish(gen, &error), WEIR_EIO);
         ck_assert_str_eq(error.origin, "counted");
         weir_loop_free(loop);
@@ -123,7 +125,7 @@ TEST(pull_after_a_cancel_of_the_scope_fails)
         pull(gen, 5);
         weir_scope_cancel(scope);
         ck_assert(!weir_next(gen, &item));
-        ck_assert_int_eq(counted->pulls, 5);
+        ck_assert_int_eq(pulls, 5);
         ck_assert_int_eq(weir_finish(gen, NULL), WEIR_ECANCELED);
         weir_loop_free(loop);
     }
@@ -140,7 +142,7 @@ TEST(pull_after_a_stop_of_the_scope_is_the_end)
         pull(gen, 5);
         weir_scope_stop(scope);
         ck_assert(!weir_next(gen, &item));
-        ck_assert_int_eq(counted->pulls, 5);
+        ck_assert_int_eq(pulls, 5);
         ck_assert_int_eq(weir_finish(gen, NULL), 0);
         weir_loop_free(loop);
     }
