@@ -283,6 +283,16 @@ WEIR_API void weir_block_unref(WEIR_TAKES weir_block *block);
  * nobody can any more; WEIR_ECANCELED. */
 WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK int weir_block_wait(weir_scope *scope);
 
+/* ---- counters */
+
+/*
+ * Items, calls, waits and what is rejected or left out are counted by the base. Bytes only the object
+ * itself knows: tell those that a source has received, or that a sink has written, once for each call
+ * of the library underneath. They are seen in weir_walk, weir_loop_stats and `weir -v`.
+ */
+WEIR_API void weir_gen_count_bytes(weir_gen *gen, uint64_t bytes);
+WEIR_API void weir_sink_count_bytes(weir_sink *sink, uint64_t bytes);
+
 /* ---- the log */
 
 /* As in syslog(3). */

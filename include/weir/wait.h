@@ -133,12 +133,17 @@ typedef struct weir_work_options {
     /* Make the function return soon (sqlite3_interrupt, PQcancel): called with arg, on the loop's
      * thread, when the wait is canceled while the function runs. NULL: it is waited for. */
     void (*interrupt)(void *arg);
+    /* Calls of one lane run one after the other, on a thread of their own; give each client library,
+     * or each connection, one of its own, and none of them waits for another. Up to 31 bytes count;
+     * copied. Its thread is there from the first call to the end of the loop. NULL: the lane of all
+     * that name none. What saves states is in no lane of the program's. */
+    const char *lane;
 } weir_work_options;
 
 /*
- * Call a function that blocks, on a thread of the loop's, and wait until it has returned. One such
- * call runs at a time; others wait for their turn. Without a thread (there is no memory for one) it
- * is called here and now.
+ * Call a function that blocks, on a thread of the loop's, and wait until it has returned. In a lane
+ * one such call runs at a time; others wait for their turn. Without a thread (there is no memory for
+ * one) it is called here and now.
  *
  * fn       must not use weir, nor anything of the loop's but arg.
  * arg      fn's alone until this returns.

@@ -13,6 +13,7 @@
 #include "base_alloc.h"
 #include "bytes_block.h"
 #include "flow_extend.h"
+#include "flow_sink.h"
 #include "loop_wait.h"
 
 /* ---- from the base to the program */
@@ -310,7 +311,7 @@ int weir_gen_error(weir_gen *gen, int code, int detail, const char *format, ...)
     return wr_gen_fail_error(gen, &error);
 }
 
-/* ---- memory, blocks, the log */
+/* ---- memory, bytes, blocks, the log */
 
 void *weir_alloc(size_t bytes)
 {
@@ -325,6 +326,22 @@ void *weir_realloc(void *old, size_t bytes)
 void weir_free(void *memory)
 {
     wr_free(memory);
+}
+
+void weir_gen_count_bytes(weir_gen *gen, uint64_t bytes)
+{
+    wr_gen_given(gen, "weir_gen_count_bytes");
+    if (gen->loop != NULL) { /* else it is every thread's */
+        wr_gen_received(gen, bytes);
+    }
+}
+
+void weir_sink_count_bytes(weir_sink *sink, uint64_t bytes)
+{
+    wr_sink_given(sink, "weir_sink_count_bytes");
+    if (sink->loop != NULL) {
+        wr_sink_wrote(sink, bytes);
+    }
 }
 
 weir_block *weir_block_new(weir_scope *scope, size_t bytes, int *why)

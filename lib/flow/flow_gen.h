@@ -148,6 +148,14 @@ static inline void wr_gen_gave(struct weir_gen *gen, size_t n)
     gen->items += n;
     gen->pulls++;
 }
+/* Bytes, of a source or a stage that cuts them. */
+static inline void wr_gen_received(struct weir_gen *gen, uint64_t bytes)
+{
+    gen->bytes += bytes;
+    if (gen->ops->is_source) { /* else they were counted where they came from */
+        gen->loop->stats.bytes_in += bytes;
+    }
+}
 /* `up` is no longer read: what it gave was read. Of a part of a component all that it has counted is
  * the component's. */
 void wr_gen_count_read(struct weir_gen *reader, struct weir_gen *up);

@@ -584,10 +584,7 @@ void wr_inbox_came(struct wr_inbox *inbox, size_t bytes)
     WR_ASSERT(block != NULL && bytes <= block->cap - block->len,
               "more bytes came than there was room for");
     block->len += (uint32_t)bytes;
-    inbox->gen->bytes += bytes;
-    if (inbox->gen->ops->is_source) { /* else they were counted where they came from */
-        inbox->loop->stats.bytes_in += bytes;
-    }
+    wr_gen_received(inbox->gen, bytes);
     block->time_ns = inbox->loop->now_unix_ns;
     inbox->pending += bytes;
     inbox->bytes += bytes;

@@ -115,7 +115,7 @@ struct weir_sink *wr_sink_failed(struct weir_scope *scope, const weir_error *err
 int wr_sink_set_error(struct weir_sink *sink, int code, int detail, const char *format, ...)
     WEIR_PRINTF(4, 5);
 /* So many bytes have left the process. */
-static inline void wr_sink_wrote(struct weir_sink *sink, size_t bytes)
+static inline void wr_sink_wrote(struct weir_sink *sink, uint64_t bytes)
 {
     sink->bytes += bytes;
     sink->loop->stats.bytes_out += bytes;

@@ -131,6 +131,7 @@ struct wr_http_token *wr_http_token_begin(struct wr_http *http)
     token->http = http;
     token->disk = http->loop->disk;
     token->path = path;
+    token->work.lane = &wr_lane_files;
     token->work.run = token_run;
     token->work.done = token_done;
     wr_work_start(http->loop, &token->work);

@@ -366,9 +366,10 @@ static void on_closed(uv_handle_t *handle)
     }
 }
 
-static void curl_free_bridge(void *arg)
+static void curl_end(struct weir_loop *loop, struct wr_service *service)
 {
-    struct wr_curl *curl = arg;
+    struct wr_curl *curl = WR_OWNER(service, struct wr_curl, service);
+    (void)loop;
     while (!wr_list_empty(&curl->transfers)) {
         finish(WR_OWNER(curl->transfers.next, struct wr_transfer, link), CURLE_ABORTED_BY_CALLBACK);
     }
@@ -380,8 +381,6 @@ static void curl_free_bridge(void *arg)
     }
     wr_timer_stop(curl->loop, &curl->kick);
     wr_list_remove(&curl->work.link);
-    curl->loop->curl = NULL;
-    curl->loop->curl_free = NULL;
     curl->loop = NULL;
     curl->closing = 2;
     wr_curl_fds_close(curl, on_closed);
@@ -390,8 +389,9 @@ static void curl_free_bridge(void *arg)
 
 static struct wr_curl *curl_of(struct weir_loop *loop)
 {
-    if (loop->curl != NULL) {
-        return loop->curl;
+    struct wr_service *found = wr_service_find(loop, curl_end);
+    if (found != NULL) {
+        return WR_OWNER(found, struct wr_curl, service);
     }
     uv_once(&global_once, global_init);
     struct wr_curl *curl = global_rc == CURLE_OK ? wr_zalloc(sizeof *curl) : NULL;
@@ -413,8 +413,8 @@ static struct wr_curl *curl_of(struct weir_loop *loop)
     uv_timer_init(loop->uv, &curl->timer);
     uv_unref((uv_handle_t *)&curl->timer);
     curl->timer.data = curl;
-    loop->curl = curl;
-    loop->curl_free = curl_free_bridge;
+    curl->service.end = curl_end;
+    wr_service_add(loop, &curl->service);
     return curl;
 }
 

@@ -9,6 +9,7 @@
 #define WR_LOOP_CURL_BRIDGE_PARTS_H
 
 #include "curl_bridge.h"
+#include "loop_service.h"
 
 enum {
     /* Events without a byte, while a transfer is paused, until what brings them is muted or slowed. */
@@ -34,6 +35,7 @@ struct curl_fd {
 };
 
 struct wr_curl {
+    struct wr_service service;
     struct weir_loop *loop; /* NULL: closing */
     CURLM *multi;           /* NULL: to be made */
     int set;                /* the epoll set of libcurl's descriptors */

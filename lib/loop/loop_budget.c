@@ -81,8 +81,8 @@ static bool waits_for_task(const struct wr_task *task)
 /* Rule B. */
 bool wr_nothing_moves(const struct weir_loop *loop)
 {
-    if (!loop->owned || loop->fds_waited > 0 || wr_timers_next(&loop->timers) != INT64_MAX ||
-        !waits_for_task(&loop->outer)) {
+    if (!loop->owned || loop->fds_waited > 0 || loop->callbacks > 0 ||
+        wr_timers_next(&loop->timers) != INT64_MAX || !waits_for_task(&loop->outer)) {
         return false;
     }
     for (const struct wr_list *node = loop->tasks.next; node != &loop->tasks; node = node->next) {
@@ -91,6 +91,34 @@ bool wr_nothing_moves(const struct weir_loop *loop)
         }
     }
     return true;
+}
+
+static size_t add_task(char *text, size_t cap, size_t len, const struct wr_task *task)
+{
+    if (len >= cap) {
+        return len;
+    }
+    const struct wr_object *of = task->why_of;
+    bool named = of != NULL && of->name[0] != '\0';
+    int n = snprintf(text + len, cap - len, "%s'%s' waits for %s%s%s%s", len > 0 ? ", " : "",
+                     task->name, task->why, named ? " ('" : "", named ? of->name : "",
+                     named ? "')" : "");
+    return len + (n > 0 ? (size_t)n : 0);
+}
+
+void wr_still_look(struct weir_loop *loop)
+{
+    char text[400];
+    if (loop->told_still || loop->from_outside || !wr_nothing_moves(loop)) {
+        return;
+    }
+    loop->told_still = true;
+    size_t len = add_task(text, sizeof text, 0, &loop->outer);
+    for (const struct wr_list *node = loop->tasks.next; node != &loop->tasks; node = node->next) {
+        len = add_task(text, sizeof text, len, WR_OWNER((uintptr_t)node, struct wr_task, all_link));
+    }
+    wr_log(&loop->log, WR_LOG_WARNING, "loop", "deadlock: %s; only weir_post or a signal can help",
+           text);
 }
 
 void wr_budget_look(struct weir_loop *loop)

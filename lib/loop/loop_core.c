@@ -213,6 +213,9 @@ void wr_loop_round(struct weir_loop *loop)
     if (!busy(loop)) {
         wr_budget_look(loop);
     }
+    if (!busy(loop)) {
+        wr_still_look(loop);
+    }
     loop->turns++;
 }
 

@@ -106,7 +106,6 @@ struct wr_http_wire;
 struct weir_node;
 
 enum {
-    WR_LANES = 2,            /* of workers: loop_work.h */
     WR_TURN_NS = 250 * 1000, /* how long a task may run before the others have a turn */
     WR_TURN_ASKS_MAX = 256   /* ... and how often it may ask before the clock is read */
 };
@@ -147,6 +146,9 @@ struct weir_loop {
     bool owned;
     bool virtual_clock;
     bool freeing;
+    bool told_still;   /* that nothing moves was logged */
+    bool from_outside; /* something was posted: more may come */
+    size_t callbacks;  /* of the program's, which may wake tasks: watches, the libuv loop */
     size_t fds_waited; /* waits for descriptors, workers and lookups under way: a virtual clock does
                           not jump then */
     struct wr_clock clock;
@@ -166,14 +168,10 @@ struct weir_loop {
     /* from other threads */
     uv_mutex_t post_lock;
     struct wr_list posts, remotes;
-    struct wr_signal_watch *signal_watches;
-    struct wr_worker *workers[WR_LANES];  /* loop_work.h; NULL until used */
-    struct wr_foreign *foreign;           /* loop_foreign.h; NULL until used */
     const struct wr_disk *disk;           /* loop_file.h */
     const struct wr_http_wire *http_wire; /* http.h: what requests go over; NULL: libcurl */
-    void *curl;                           /* curl_bridge.h; NULL until used */
-    void (*curl_free)(void *curl);
-    void (*call_fn)(void *arg); /* wr_call_on_loop_stack: run by the scheduler */
+    struct wr_list services;              /* loop_service.h */
+    void (*call_fn)(void *arg);           /* wr_call_on_loop_stack: run by the scheduler */
     void *call_arg;
     struct wr_task *dead; /* has left for good: freed by the scheduler */
     struct wr_stack *scheduler_stack;
@@ -280,6 +278,8 @@ bool wr_nothing_moves(const struct weir_loop *loop);
 #define WR_NOTHING_MOVES                                                                     \
     "nothing moves: every task waits for another one, and none for time, a descriptor or a " \
     "thread; only weir_post or a signal lets it go on"
+/* Nothing is left to run: if nothing moves any more, log once who waits for what. */
+void wr_still_look(struct weir_loop *loop);
 /* "N of M bytes held by ...", like snprintf. */
 size_t wr_budget_tell(struct weir_loop *loop, char *text, size_t cap);
 
@@ -304,9 +304,6 @@ void wr_posts_run(struct weir_loop *loop);
 /* Posts that came too late to run. */
 void wr_posts_free(struct weir_loop *loop);
 void wr_fd_stop_idle(struct weir_loop *loop);
-void wr_workers_free(struct weir_loop *loop);
-void wr_foreign_free(struct weir_loop *loop);
-void wr_signal_watches_free(struct weir_loop *loop);
 void wr_loop_keepalive(struct weir_loop *loop);
 
 /* ---- hidden tasks */

@@ -20,6 +20,7 @@
 
 #include "base_alloc.h"
 #include "base_fault.h"
+#include "loop_service.h"
 
 enum { EVENTS_MAX = 64 };
 
@@ -34,6 +35,7 @@ struct foreign_fd {
 };
 
 struct wr_foreign {
+    struct wr_service service;
     struct weir_loop *loop;
     int epoll;
     uv_poll_t poll;          /* of the set */
@@ -134,13 +136,38 @@ static void tell_all(struct wr_deferred *work)
 
 /* ---- watchers */
 
+static void on_closed(uv_handle_t *handle)
+{
+    wr_free(handle->data);
+}
+
+static void foreign_end(struct weir_loop *loop, struct wr_service *service)
+{
+    struct wr_foreign *set = WR_OWNER(service, struct wr_foreign, service);
+    (void)loop;
+    wr_list_remove(&set->work.link);
+    uv_close((uv_handle_t *)&set->poll, on_closed);
+    close(set->epoll);
+    for (size_t i = 0; i < set->fds_count; i++) {
+        wr_free(set->fds[i]);
+    }
+    wr_free(set->fds);
+}
+
+static struct wr_foreign *set_there(const struct weir_loop *loop)
+{
+    struct wr_service *found = wr_service_find(loop, foreign_end);
+    return found != NULL ? WR_OWNER(found, struct wr_foreign, service) : NULL;
+}
+
 /* NULL: *why is negative errno. */
 static struct wr_foreign *set_of(struct weir_loop *loop, int *why)
 {
-    if (loop->foreign != NULL) {
-        return loop->foreign;
+    struct wr_foreign *set = set_there(loop);
+    if (set != NULL) {
+        return set;
     }
-    struct wr_foreign *set = wr_zalloc(sizeof *set);
+    set = wr_zalloc(sizeof *set);
     *why = -ENOMEM;
     if (set == NULL) {
         return NULL;
@@ -164,7 +191,9 @@ static struct wr_foreign *set_of(struct weir_loop *loop, int *why)
     set->poll.data = set;
     uv_unref((uv_handle_t *)&set->poll);
     uv_poll_start(&set->poll, UV_READABLE, on_poll);
-    return loop->foreign = set;
+    set->service.end = foreign_end;
+    wr_service_add(loop, &set->service);
+    return set;
 }
 
 static struct foreign_fd *entry_of(struct wr_foreign *set, int fd)
@@ -203,6 +232,7 @@ int wr_watcher_on(struct wr_watcher *watcher)
     if (entry == NULL) {
         return set != NULL ? -ENOMEM : why;
     }
+    watcher->set = set;
     wr_list_append(&entry->watchers, &watcher->link);
     int rc = arm(entry);
     if (rc < 0) {
@@ -213,36 +243,15 @@ int wr_watcher_on(struct wr_watcher *watcher)
 
 int wr_watcher_change(struct wr_watcher *watcher)
 {
-    struct foreign_fd *entry = watcher->loop->foreign->fds[watcher->fd];
+    struct foreign_fd *entry = watcher->set->fds[watcher->fd];
     return entry->fired != 0 ? 0 : arm(entry); /* else it is armed when that has been told */
 }
 
 void wr_watcher_off(struct wr_watcher *watcher)
 {
-    struct foreign_fd *entry = watcher->loop->foreign->fds[watcher->fd];
+    struct foreign_fd *entry = watcher->set->fds[watcher->fd];
     wr_list_remove(&watcher->link);
     if (entry->armed != 0) {
         (void)arm(entry);
     }
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-    wr_free(handle->data);
-}
-
-void wr_foreign_free(struct weir_loop *loop)
-{
-    struct wr_foreign *set = loop->foreign;
-    if (set == NULL) {
-        return;
-    }
-    loop->foreign = NULL;
-    wr_list_remove(&set->work.link);
-    uv_close((uv_handle_t *)&set->poll, on_closed);
-    close(set->epoll);
-    for (size_t i = 0; i < set->fds_count; i++) {
-        wr_free(set->fds[i]);
-    }
-    wr_free(set->fds);
 }

@@ -10,9 +10,12 @@
 
 #include "loop_core.h"
 
+struct wr_foreign;
+
 struct wr_watcher {
     struct wr_list link;
     struct weir_loop *loop;
+    struct wr_foreign *set; /* from wr_watcher_on on */
     int fd;
     int events; /* enum weir_events; 0: none for now */
     /* Called on the scheduler's stack, never under libuv, with what of `events` it is ready for. May

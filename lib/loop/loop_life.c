@@ -18,8 +18,8 @@
 #include "base_fault.h"
 #include "loop_file.h"
 #include "loop_scope.h"
+#include "loop_service.h"
 #include "loop_wait.h"
-#include "loop_work.h"
 
 enum {
     SCHEDULER_STACK_BYTES = 1024 * 1024,
@@ -90,6 +90,7 @@ static void init_fields(struct weir_loop *loop, const weir_loop_options *o)
     wr_list_init(&loop->tasks);
     wr_list_init(&loop->idle_fds);
     wr_list_init(&loop->tls);
+    wr_list_init(&loop->services);
     wr_list_init(&loop->posts);
     wr_list_init(&loop->remotes);
     wr_list_init(&loop->budget_waiters);
@@ -197,6 +198,7 @@ void weir_loop_reopen_files(weir_loop *loop)
 struct uv_loop_s *weir_loop_uv(weir_loop *loop)
 {
     wr_loop_given(loop, "weir_loop_uv");
+    loop->callbacks++;
     return loop->uv;
 }
 
@@ -226,14 +228,9 @@ static void on_closed(uv_handle_t *handle)
 /* No task runs any more, the objects have ended. */
 static void close_handles(struct weir_loop *loop)
 {
-    if (loop->curl_free != NULL) {
-        loop->curl_free(loop->curl);
-    }
-    wr_workers_free(loop);
-    wr_foreign_free(loop);
+    wr_services_end(loop);
     wr_posts_free(loop);
     wr_signals_free(loop->root);
-    wr_signal_watches_free(loop);
     loop->closing = CORE_HANDLES;
     uv_close((uv_handle_t *)&loop->async, on_closed);
     uv_close((uv_handle_t *)&loop->timer, on_closed);

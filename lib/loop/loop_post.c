@@ -10,7 +10,7 @@
 
 #include "base_alloc.h"
 #include "loop_core.h"
-#include "loop_work.h"
+#include "loop_service.h"
 
 struct post {
     struct wr_list link;
@@ -26,6 +26,7 @@ void wr_posts_run(struct weir_loop *loop)
     uv_mutex_lock(&loop->post_lock);
     for (struct wr_list *node; (node = wr_list_take(&loop->posts)) != NULL;) {
         wr_list_append(&posts, node);
+        loop->from_outside = true;
     }
     uv_mutex_unlock(&loop->post_lock);
     for (struct wr_list *node; (node = wr_list_take(&posts)) != NULL;) {
@@ -49,7 +50,7 @@ void wr_on_async(uv_async_t *async)
         struct wr_remote *remote = WR_OWNER(node, struct wr_remote, link);
         remote->run(remote);
     }
-    wr_workers_collect(loop);
+    wr_services_collect(loop);
 }
 
 void wr_remote_init(struct wr_remote *remote, void (*run)(struct wr_remote *remote))

@@ -9,6 +9,7 @@
 #include "base_alloc.h"
 #include "base_fault.h"
 #include "loop_scope.h"
+#include "loop_service.h"
 
 /* One that a scope obeys. */
 struct wr_signals {
@@ -106,16 +107,16 @@ void wr_signals_free(struct weir_scope *scope)
     }
 }
 
-struct wr_signal_watch {
+struct signal_watch {
+    struct wr_service service;
     uv_signal_t handle;
-    struct wr_signal_watch *next;
     void (*fn)(void *ctx);
     void *ctx;
 };
 
 static void on_watched(uv_signal_t *handle, int number)
 {
-    struct wr_signal_watch *watch = handle->data;
+    struct signal_watch *watch = handle->data;
     (void)number;
     watch->fn(watch->ctx);
 }
@@ -125,10 +126,17 @@ static void on_watch_closed(uv_handle_t *handle)
     wr_free(handle->data);
 }
 
+static void watch_end(struct weir_loop *loop, struct wr_service *service)
+{
+    (void)loop;
+    uv_close((uv_handle_t *)&WR_OWNER(service, struct signal_watch, service)->handle,
+             on_watch_closed);
+}
+
 int weir_on_signal(weir_loop *loop, int number, void (*fn)(void *ctx), void *ctx)
 {
     wr_loop_given(loop, "weir_on_signal");
-    struct wr_signal_watch *watch = wr_zalloc(sizeof *watch);
+    struct signal_watch *watch = wr_zalloc(sizeof *watch);
     if (watch == NULL) {
         return WEIR_ENOMEM;
     }
@@ -141,16 +149,7 @@ int weir_on_signal(weir_loop *loop, int number, void (*fn)(void *ctx), void *ctx
         uv_close((uv_handle_t *)&watch->handle, on_watch_closed);
         return WEIR_EIO;
     }
-    watch->next = loop->signal_watches;
-    loop->signal_watches = watch;
+    watch->service.end = watch_end;
+    wr_service_add(loop, &watch->service);
     return 0;
-}
-
-void wr_signal_watches_free(struct weir_loop *loop)
-{
-    while (loop->signal_watches != NULL) {
-        struct wr_signal_watch *watch = loop->signal_watches;
-        loop->signal_watches = watch->next;
-        uv_close((uv_handle_t *)&watch->handle, on_watch_closed);
-    }
 }

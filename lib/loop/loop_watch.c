@@ -137,6 +137,7 @@ weir_watch *weir_watch_new(weir_scope *scope, int fd, int events,
         return NULL;
     }
     wr_object_init(&watch->object, &watch_ops, scope, "watch");
+    scope->loop->callbacks++;
     return watch;
 }
 
@@ -163,6 +164,7 @@ void weir_watch_free(weir_watch *watch)
         return;
     }
     watch_given(watch, "weir_watch_free");
+    watch->watcher.loop->callbacks--;
     wr_watcher_off(&watch->watcher);
     wr_object_fini(&watch->object);
     wr_free(watch);

@@ -1,21 +1,29 @@
 /*
  * loop_work.c - the worker threads of a loop, and weir_work.
  *
- * For each worker there are two lists under one lock: what waits for the thread, and what it has done. The thread takes one
- * piece at a time and signals the loop's async handle; the loop collects on its own thread. At the
- * end of the loop the thread finishes what was handed over, then is joined.
+ * A worker is a service of the loop, found by its lane. It has two lists under one lock: what waits
+ * for the thread, and what it has done. The thread takes one piece at a time and signals the loop's
+ * async handle; the loop collects on its own thread. At the end of the loop the thread finishes what
+ * was handed over, then is joined.
  */
 #include "loop_work.h"
 
+#include <string.h>
 #include <weir/wait.h>
 
 #include "base_alloc.h"
 #include "base_fault.h"
 #include "loop_scope.h"
+#include "loop_service.h"
 #include "loop_wait.h"
 
+const struct wr_lane wr_lane_state = {"state", false}, wr_lane_files = {"files", false};
+
 struct wr_worker {
+    struct wr_service service;
     struct weir_loop *loop;
+    char lane[32];
+    bool programs; /* its lane is the program's */
     uv_thread_t thread;
     uv_mutex_t lock;
     uv_cond_t wake;
@@ -46,13 +54,47 @@ static void worker_main(void *arg)
     uv_mutex_unlock(&worker->lock);
 }
 
-static struct wr_worker *worker_make(struct weir_loop *loop)
+static void collect(struct weir_loop *loop, struct wr_service *service)
+{
+    struct wr_worker *worker = WR_OWNER(service, struct wr_worker, service);
+    for (;;) {
+        uv_mutex_lock(&worker->lock);
+        struct wr_list *node = wr_list_take(&worker->done);
+        uv_mutex_unlock(&worker->lock);
+        if (node == NULL) {
+            break;
+        }
+        struct wr_work *work = WR_OWNER(node, struct wr_work, link);
+        loop->fds_waited--;
+        work->busy = false;
+        work->done(work);
+    }
+}
+
+static void worker_end(struct weir_loop *loop, struct wr_service *service)
+{
+    struct wr_worker *worker = WR_OWNER(service, struct wr_worker, service);
+    uv_mutex_lock(&worker->lock);
+    worker->stop = true;
+    uv_cond_signal(&worker->wake);
+    uv_mutex_unlock(&worker->lock);
+    uv_thread_join(&worker->thread);
+    collect(loop, service);
+    uv_cond_destroy(&worker->wake);
+    uv_mutex_destroy(&worker->lock);
+    wr_free(worker);
+}
+
+static struct wr_worker *worker_make(struct weir_loop *loop, const struct wr_lane *lane)
 {
     struct wr_worker *worker = wr_zalloc(sizeof *worker);
     if (worker == NULL) {
         return NULL;
     }
     worker->loop = loop;
+    worker->service = (struct wr_service){.end = worker_end, .collect = collect};
+    worker->programs = lane->programs;
+    (void)wr_copy_text(worker->lane, sizeof worker->lane, lane->name);
     wr_list_init(&worker->todo);
     wr_list_init(&worker->done);
     if (uv_mutex_init(&worker->lock) < 0) {
@@ -71,18 +113,30 @@ static struct wr_worker *worker_make(struct weir_loop *loop)
         wr_free(worker);
         return NULL;
     }
+    wr_service_add(loop, &worker->service);
     return worker;
+}
+
+/* NULL: there is no thread for it. */
+static struct wr_worker *worker_of(struct weir_loop *loop, const struct wr_lane *lane)
+{
+    struct wr_service *found = wr_service_find(loop, worker_end);
+    for (; found != NULL; found = wr_service_next(loop, found)) {
+        struct wr_worker *worker = WR_OWNER(found, struct wr_worker, service);
+        if (worker->programs == lane->programs &&
+            strncmp(worker->lane, lane->name, sizeof worker->lane - 1) == 0) {
+            return worker;
+        }
+    }
+    return worker_make(loop, lane);
 }
 
 void wr_work_start(struct weir_loop *loop, struct wr_work *work)
 {
     wr_list_init(&work->link);
     work->busy = true;
-    struct wr_worker **lane = &loop->workers[work->lane];
-    if (*lane == NULL) {
-        *lane = worker_make(loop);
-    }
-    struct wr_worker *worker = *lane;
+    struct wr_worker *worker = worker_of(loop, work->lane != NULL ? work->lane : &wr_lane_state);
+    work->worker = worker;
     if (worker == NULL) {
         work->run(work);
         work->busy = false;
@@ -98,7 +152,7 @@ void wr_work_start(struct weir_loop *loop, struct wr_work *work)
 
 bool wr_work_take_back(struct weir_loop *loop, struct wr_work *work)
 {
-    struct wr_worker *worker = loop->workers[work->lane];
+    struct wr_worker *worker = work->worker;
     bool waits = false;
     uv_mutex_lock(&worker->lock);
     for (struct wr_list *node = worker->todo.next; node != &worker->todo && !waits;
@@ -114,52 +168,6 @@ bool wr_work_take_back(struct weir_loop *loop, struct wr_work *work)
         work->busy = false;
     }
     return waits;
-}
-
-static void collect(struct weir_loop *loop, struct wr_worker *worker)
-{
-    while (worker != NULL) {
-        uv_mutex_lock(&worker->lock);
-        struct wr_list *node = wr_list_take(&worker->done);
-        uv_mutex_unlock(&worker->lock);
-        if (node == NULL) {
-            break;
-        }
-        struct wr_work *work = WR_OWNER(node, struct wr_work, link);
-        loop->fds_waited--;
-        work->busy = false;
-        work->done(work);
-    }
-}
-
-void wr_workers_collect(struct weir_loop *loop)
-{
-    for (int i = 0; i < WR_LANES; i++) {
-        collect(loop, loop->workers[i]);
-    }
-}
-
-static void worker_free(struct weir_loop *loop, struct wr_worker *worker)
-{
-    uv_mutex_lock(&worker->lock);
-    worker->stop = true;
-    uv_cond_signal(&worker->wake);
-    uv_mutex_unlock(&worker->lock);
-    uv_thread_join(&worker->thread);
-    collect(loop, worker);
-    uv_cond_destroy(&worker->wake);
-    uv_mutex_destroy(&worker->lock);
-    wr_free(worker);
-}
-
-void wr_workers_free(struct weir_loop *loop)
-{
-    for (int i = 0; i < WR_LANES; i++) {
-        if (loop->workers[i] != NULL) {
-            worker_free(loop, loop->workers[i]);
-            loop->workers[i] = NULL;
-        }
-    }
 }
 
 struct waited_work {
@@ -228,11 +236,11 @@ int weir_work(weir_scope *scope, void (*fn)(void *arg), void *arg, const weir_wo
     }
     struct weir_loop *loop = scope->loop;
     const char *why = o.why != NULL ? o.why : "a blocking call";
-    struct program_work own = {
-        .work = {.lane = WR_LANE_PROGRAM, .run = program_run, .done = program_done},
-        .fn = fn,
-        .arg = arg,
-        .task = wr_task_now(loop, "weir_work")};
+    struct wr_lane lane = {.name = o.lane != NULL ? o.lane : "", .programs = true};
+    struct program_work own = {.work = {.lane = &lane, .run = program_run, .done = program_done},
+                               .fn = fn,
+                               .arg = arg,
+                               .task = wr_task_now(loop, "weir_work")};
     struct wr_limit limit;
     int rc = 0;
     wr_limit_start(loop, &limit, WEIR_NONE);

@@ -407,6 +407,7 @@ static size_t parked_next_many(weir_gen *gen, void *self, weir_item *items, size
     int rc = weir_park(&waker, 400, why);
     weir_waker_fini(&waker);
     memset(why, 'x', sizeof why - 1); /* it was used during the call */
+    weir_gen_count_bytes(gen, 100);
     ck_assert(rc == WEIR_ETIMEDOUT || rc == WEIR_ECANCELED);
     items[0] = weir_bytes("on air", 6);
     return rc == WEIR_ETIMEDOUT ? weir_give(gen, items, 1) : 0;
@@ -416,11 +417,11 @@ static int slow_put(weir_sink *sink, void *self, const weir_item *items, size_t 
 {
     (void)self;
     (void)items;
-    (void)count;
+    weir_sink_count_bytes(sink, 7 * count);
     return weir_sleep(weir_sink_scope(sink), 900) ? 0 : WEIR_ECANCELED;
 }
 
-TEST(waits_in_operations_of_the_program_count_for_its_generator_and_its_sink)
+TEST(waits_and_bytes_of_the_programs_operations_count_for_its_generator_and_its_sink)
 {
     static const weir_gen_ops source_ops = {
         .struct_size = sizeof source_ops, .name = "radio", .next_many = parked_next_many};
@@ -439,6 +440,10 @@ TEST(waits_in_operations_of_the_program_count_for_its_generator_and_its_sink)
     ck_assert_int_eq(seen.all[source].node.waited_ns, 800000000);
     ck_assert_str_eq(seen.all[sink].waited, "time to pass");
     ck_assert_int_eq(seen.all[sink].node.waited_ns, 1800000000);
+    ck_assert_uint_eq(seen.all[source].node.bytes, 200);
+    ck_assert_uint_eq(seen.all[sink].node.bytes, 14);
+    ck_assert_uint_eq(loop->stats.bytes_in, 200);
+    ck_assert_uint_eq(loop->stats.bytes_out, 14);
     weir_loop_free(loop);
 }
 

@@ -210,6 +210,8 @@ CALL(weir_loop_reopen_files, weir_loop_reopen_files(w->loop));
 CALL(weir_on_signal, (void)!weir_on_signal(w->loop, 10, signal_fn, NULL));
 CALL(weir_loop_stats, weir_stats stats = {.struct_size = sizeof stats};
      weir_loop_stats(w->loop, &stats));
+CALL(weir_gen_count_bytes, weir_gen_count_bytes(w->gen, 1));
+CALL(weir_sink_count_bytes, weir_sink_count_bytes(w->sink, 1));
 CALL(weir_walk, weir_walk(w->loop, visit, NULL));
 CALL(weir_on_end, weir_on_end(w->loop, visit, NULL));
 CALL(weir_dump, weir_dump(w->loop, 2));

@@ -151,7 +151,8 @@ TEST(a_token_file_that_hangs_holds_only_its_own_stream_and_can_be_canceled)
     if (wr_test_sweeps()) {
         return; /* without a worker the hang would be here */
     }
-    struct hang hang = {.work = {.run = hang_run, .done = hang_done}}, *pointer = &hang;
+    struct hang hang = {.work = {.lane = &wr_lane_files, .run = hang_run, .done = hang_done}},
+                *pointer = &hang;
     weir_loop *loop = test_loop();
     ck_assert_int_eq(pipe(hang.ends), 0);
     hang.scope = weir_scope_new(weir_root(loop), NULL);
