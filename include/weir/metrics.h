@@ -81,7 +81,7 @@ enum weir_node_state {
     WEIR_NODE_RUNS,    /* at work, or about to be */
     WEIR_NODE_WAITS,
     WEIR_NODE_CANCELED, /* a scope */
-    WEIR_NODE_ENDED     /* a generator that has ended or failed */
+    WEIR_NODE_ENDED     /* a generator that has ended or failed, a sink that has ended */
 };
 
 /* What was waited for, and for how long: "data from the server". */

@@ -527,6 +527,7 @@ static int end_sink(struct weir_sink *sink, weir_error *error)
     if (sink->ops->close != NULL) {
         sink->ops->close(sink, sink->failure);
     }
+    sink->closed = true;
     wr_rejects_over(sink->rejects);
     wr_sink_abandon(sink);
     int rc = 0;

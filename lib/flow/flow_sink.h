@@ -85,6 +85,7 @@ struct weir_sink {
     bool gone;          /* its far end: who feeds it was told */
     uint8_t commit_act; /* enum wr_act: what a commit says about the items; 0: WR_ACT_COMMIT */
     bool discarded;     /* ends without having been finished: nothing is waited for */
+    bool closed;        /* its operation close has run */
     struct wr_task *inside; /* puts, commits or ends it; of a queue's end, which several may put to:
                                only the one that ends it */
     struct wr_task *feeder; /* the pump that feeds it, while that is in its generator */

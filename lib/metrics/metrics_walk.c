@@ -230,7 +230,11 @@ void wr_see_sink(struct wr_seen *seen, const struct weir_sink *sink)
     node->state = sink->put_items == 0   ? WEIR_NODE_NEW
                   : sink->inside != NULL ? WEIR_NODE_RUNS
                                          : WEIR_NODE_IDLE;
-    say_object(seen, &sink->object);
+    if (sink->closed) { /* what it would say lies in what it has freed */
+        node->state = WEIR_NODE_ENDED;
+    } else {
+        say_object(seen, &sink->object);
+    }
     tell_counts(node, &sink->counts);
     node->items_in = sink->put_items;
     node->calls = sink->puts;

@@ -305,8 +305,7 @@ TEST(a_source_counts_its_bytes_and_a_sink_those_that_it_has_written)
         } else {
             ck_assert_uint_eq(node->filtered, 1);
         }
-        ck_assert_int_eq(node->state,
-                         node->kind == WEIR_NODE_SINK ? WEIR_NODE_IDLE : WEIR_NODE_ENDED);
+        ck_assert_int_eq(node->state, WEIR_NODE_ENDED);
     }
     ck_assert_int_eq(seen.count, 3);
     close(in[0]);
