@@ -1,9 +1,9 @@
 /*
- * demo_hook.c - the demo's /hook: takes what is posted, refuses some of it if it is asked to,
+ * demo_hook.c - the demo's /hook: takes what is posted, refuses some of it if the query says so,
  * and shows what it has taken.
  *
- * The hook keeps the newest lines that it has taken, up to a bound, and the newest Idempotency-Keys,
- * so that a request that came twice is noticed. It outlives the server. Nothing here suspends.
+ * The hook keeps the newest lines, up to KEPT_BYTES, and the newest Idempotency-Keys, so that it
+ * notices a repeated request. It outlives the server. Nothing here suspends.
  */
 #define ZLIB_CONST
 #include <inttypes.h>
@@ -17,12 +17,12 @@
 enum {
     KEPT_BYTES = 1024 * 1024,
     KEYS = 256,
-    PLAIN_BYTES_MAX = 64 * 1024 * 1024 /* of a packed body */
+    PLAIN_BYTES_MAX = 64 * 1024 * 1024 /* of a compressed body */
 };
 
 struct demo_hook {
     uint64_t requests, taken, refused, repeats, lines, bytes;
-    uint64_t keys[KEYS]; /* hashes of those that were taken */
+    uint64_t keys[KEYS]; /* hashes of the keys of taken requests */
     size_t keys_count;
     size_t kept_len;
     char kept[KEPT_BYTES];
@@ -40,7 +40,7 @@ void demo_hook_free(struct demo_hook *hook)
 
 /* ---- what is posted */
 
-/* Make more room for what is unpacked; false: no memory, or too much. */
+/* Make more room for the decompressed body. False: no memory, or too much. */
 static bool grow(char **plain, size_t *cap)
 {
     size_t wanted = *cap > 0 ? *cap * 2 : 4096;
@@ -52,7 +52,7 @@ static bool grow(char **plain, size_t *cap)
     return more != NULL;
 }
 
-/* What a packed body holds; NULL: it is none, too much, or no memory. */
+/* Decompress a body. NULL: not gzip, too much, or no memory. */
 static char *unpack(weir_slice body, size_t *len)
 {
     z_stream z = {.next_in = (const Bytef *)body.data, .avail_in = (uInt)body.len};

@@ -1,9 +1,9 @@
 /*
  * demo_lines.c - the lines of the demo, as pure functions.
  *
- * Mixed lengths come from (seed, number modulo the period), so that offsets are a table look-up, a
- * short sum and a multiplication. A line begins with its number, so that a loss shows by eye; letters drawn from
- * (seed, number) follow. Nothing here keeps state or suspends.
+ * Mixed lengths come from (seed, number modulo the period), so an offset is a table look-up, a
+ * short sum and a multiplication. A line begins with its number, so that a loss is visible; letters
+ * made from (seed, number) follow. Nothing here keeps state or suspends.
  */
 #include <stdio.h>
 #include <string.h>
@@ -81,7 +81,7 @@ static void write_line(const struct demo_file *file, int64_t number, size_t leng
         x ^= x << 13;
         x ^= x >> 7;
         x ^= x << 17;
-        /* Eight letters from a to p; the last of them may lie behind the line. */
+        /* Eight letters from a to p; the last of them may be after the line. */
         uint64_t letters = (x & 0x0f0f0f0f0f0f0f0fu) + 0x6161616161616161u;
         for (size_t k = 0; k < 8; k++) {
             to[i + k] = (char)(letters >> (8 * k) & 0xff);
@@ -109,7 +109,7 @@ int64_t demo_offset(const struct demo_file *file, int64_t number)
     return before / DEMO_PERIOD * file->starts[DEMO_PERIOD / DEMO_STEP] + start;
 }
 
-/* The line that the byte at `offset` belongs to, and where in the file it begins. */
+/* The line that the byte at `offset` belongs to; *begin: where it begins in the file. */
 static int64_t find(const struct demo_file *file, int64_t offset, int64_t *begin)
 {
     if (file->size > 0) {
@@ -202,7 +202,7 @@ size_t demo_event(uint64_t seed, int64_t number, int64_t unix_ms, bool bad, char
                        (unsigned)(x >> 30 & 255), pages[x >> 38 & 7], error ? 500U : 200U,
                        (unsigned)(x >> 41 & 255) + (error ? 900U : 3U));
     if (bad && (x >> 49) % 50 == 0) {
-        len = len / 2; /* a writer that was cut off */
+        len = len / 2; /* as from an interrupted writer */
         to[len] = '\0';
     }
     return (size_t)len;

@@ -1,11 +1,11 @@
 /*
  * demo_routes.c - the routes of `weir demo`.
  *
- * Each is a body that makes its bytes as they are asked for, in a buffer of its own: the file
- * routes give pieces of the file and know nothing of what came before; the feed keeps to its rate
- * by the clock and not by the number of its sleeps, so that a reader that was slow for a moment
- * gets what it missed. /flaky fails where the file says so: the server then cuts the reply, and
- * resets the connection when the failure is a reset.
+ * Each route is a generator that makes its bytes on demand, in its own buffer. The file routes give
+ * pieces of the file and keep nothing of the previous pieces. The feed follows the clock and does
+ * not count its sleeps, so a reader that was slow for a moment gets what it missed. /flaky fails at
+ * an offset that depends on the file: the server then cuts the reply, and resets the connection if
+ * the failure is a reset.
  */
 #define ZLIB_CONST
 #include <inttypes.h>
@@ -18,7 +18,7 @@
 #include "demo.h"
 
 enum {
-    PIECE = 2 * 1024, /* of the plain file: a thousand clients may have asked for it */
+    PIECE = 2 * 1024, /* of the plain file: small, for a thousand clients */
     PACKED_PIECE = 32 * 1024
 };
 
@@ -59,7 +59,7 @@ WEIR_SOURCE(demo_file, struct file_args)
     return rc;
 }
 
-/* "seed-lines-size" and what follows. */
+/* "seed-lines-size", then the suffix. */
 static void set_etag(weir_reply *reply, const struct demo_file *file, const char *suffix)
 {
     const uint64_t numbers[3] = {file->seed, (uint64_t)file->lines, (uint64_t)file->size};
@@ -69,11 +69,11 @@ static void set_etag(weir_reply *reply, const struct demo_file *file, const char
         len += demo_digits(etag + len, numbers[i]);
         etag[len++] = '-';
     }
-    memcpy(etag + len - 1, suffix, strlen(suffix) + 1); /* of 30 bytes at most */
+    memcpy(etag + len - 1, suffix, strlen(suffix) + 1); /* at most 30 bytes */
     weir_reply_etag(reply, etag);
 }
 
-/* The file that the query asks for; false: refused. */
+/* The file that the query names. False: refused. */
 static bool asked_file(const weir_request *request, weir_reply *reply, struct demo_file *file)
 {
     int64_t seed = weir_request_number(request, "seed", 1);
@@ -93,7 +93,7 @@ static weir_gen *refuse_for_memory(weir_reply *reply)
     return weir_reply_refuse(reply, 503, "out of memory");
 }
 
-/* args is scratch: its table is a good part of a coroutine's frame. */
+/* args is scratch memory of the caller: its table is large for a coroutine's stack. */
 static weir_gen *make_file(weir_scope *scope, const weir_request *request, weir_reply *reply,
                            int64_t every, struct file_args *args)
 {
@@ -113,7 +113,7 @@ static weir_gen *make_file(weir_scope *scope, const weir_request *request, weir_
     return weir_gen_new(scope, demo_file_enter, args, sizeof *args, &options);
 }
 
-/* every: 0 for a transfer that is not dropped. */
+/* every: 0: the transfer is not dropped. */
 static weir_gen *serve_file(weir_scope *scope, const weir_request *request, weir_reply *reply,
                             int64_t every, struct demo_control *control)
 {
@@ -150,7 +150,7 @@ struct gzip_args {
     int64_t members;
 };
 
-/* What a gzip body works with: plain bytes in, packed bytes out. */
+/* The buffers of a gzip body: plain bytes in, compressed bytes out. */
 struct gzip_work {
     z_stream zlib;
     size_t packed_len;
@@ -164,7 +164,7 @@ static bool give_packed(weir_gen *self, struct gzip_work *work)
     return item.len == 0 || weir_yield(self, &item);
 }
 
-/* One member with the file's bytes [at, end). False: the reader is done. */
+/* Write one member with the file's bytes [at, end). False: the reader has left. */
 static bool give_member(weir_gen *self, const struct demo_file *file, struct gzip_work *work,
                         int64_t at, int64_t end)
 {
@@ -188,8 +188,8 @@ static bool give_member(weir_gen *self, const struct demo_file *file, struct gzi
     return true;
 }
 
-/* A window of 4 KiB and the fastest level: lines that follow each other closely are like each other,
- * and a thousand clients may ask for them. deflate allocates here only, and cannot fail later. */
+/* A window of 4 KiB and the fastest level are enough, because neighboring lines are similar, and a
+ * thousand clients need little memory. deflate allocates only here, and cannot fail later. */
 static int begin_gzip(z_stream *z)
 {
     enum { WINDOW_BITS = 12, GZIP_WRAPPER = 16, MEMORY_LEVEL = 5 };
@@ -323,7 +323,7 @@ static weir_gen *on_slow(weir_scope *scope, const weir_request *request, weir_re
     return demo_slow(scope, args);
 }
 
-/* ---- what there is */
+/* ---- the index */
 
 WEIR_SOURCE(demo_index, int)
 {

@@ -1,14 +1,14 @@
 /*
  * demo_sse.c - the demo's event streams, /feed.sse and /flaky/feed.sse.
  *
- * One sequence of events for all clients, since the server has begun: which events there are at a
- * moment, and what stands in each, follows from the clock and the event's number, which is its id. So
- * no event is kept anywhere, and a replay ring is arithmetic. A client goes on behind its
- * Last-Event-ID, or with the oldest event of the ring if that one has left it; one that names none
- * begins with the oldest. Where the events are finite a client that has them all is answered 204.
+ * All clients get one sequence of events, which starts with the server. The clock decides which
+ * events exist, and an event's content follows from its number, which is its id. So no event is
+ * stored, and the replay ring is only arithmetic. A client continues after its Last-Event-ID, or
+ * with the oldest event of the ring if that event is no longer in it. A client that sends no id
+ * begins with the oldest. If the sequence is finite, a client that has all events gets 204.
  *
- * /flaky/feed.sse breaks off after a random number of events: with an end, in the middle of the next
- * event, or with a reset.
+ * /flaky/feed.sse breaks off after a random number of events: with an end, in the middle of the
+ * next event, or with a reset.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,10 +23,10 @@ struct sse_args {
     int64_t rate, n; /* n negative: without end */
     int64_t next;    /* the number of the event to begin with */
     int64_t retry_ms;
-    int64_t whole; /* so many events before it breaks off; negative: it does not */
+    int64_t whole; /* events before it breaks off; negative: never */
 };
 
-/* How many events there are by now. */
+/* The number of events that exist now. */
 static int64_t count_by_now(const struct sse_args *args, weir_scope *scope)
 {
     int64_t all = args->n >= 0 ? args->n : INT64_MAX - 1;
@@ -36,14 +36,14 @@ static int64_t count_by_now(const struct sse_args *args, weir_scope *scope)
                                                since_ms % 1000 * args->rate / 1000);
 }
 
-/* Write an event; its length. */
+/* Write an event. Returns its length. */
 static size_t write_event(const struct sse_args *args, int64_t number, char to[DEMO_SSE_MAX])
 {
     int64_t since_ms = args->rate > 0 ? (number - 1) * 1000 / args->rate : 0;
     return demo_sse_event(1, number, args->control->began_unix_ms + since_ms, to);
 }
 
-/* Wait until the event is due. False: the reader is done. */
+/* Wait until the event is due. False: the reader has left. */
 static bool wait_for_event(weir_gen *self, const struct sse_args *args, int64_t number)
 {
     int64_t ms = args->rate > 0 ? demo_due_ms(args->control->began_ns, args->rate, number - 1,
@@ -58,7 +58,7 @@ static bool give(weir_gen *self, const char *text, size_t len)
     return weir_yield(self, &item);
 }
 
-/* Of an event a part, then nothing, or nothing at all. */
+/* Break off: with an end, or with a part of an event and a failure. */
 static int break_off(weir_gen *self, const char *text, size_t len, uint64_t how)
 {
     if (how % 3 == 0) {
@@ -85,7 +85,7 @@ WEIR_SOURCE(demo_events, struct sse_args)
     return 0;
 }
 
-/* The id that the client names; 0: none. */
+/* The id that the client sends; 0: none. */
 static int64_t last_id(const weir_request *request)
 {
     char text[24], *end;
@@ -95,7 +95,7 @@ static int64_t last_id(const weir_request *request)
     return id > 0 && *end == '\0' ? id : 0;
 }
 
-/* Where this client begins; 0: it has all that there will ever be. */
+/* The first event for this client; 0: it has all events of a finite sequence. */
 static int64_t first_for(const weir_request *request, const struct sse_args *args,
                          weir_scope *scope)
 {

@@ -1,8 +1,8 @@
 /*
  * accumulate.c - the whole protocol of a generator: send, throw, catch, delegate, return, close.
  *
- * The Python that it is stands beside each body. It prints what happens, so it can be read next to
- * its output.
+ * The same code in Python is above each body. The program prints what happens, so it can be read
+ * together with its output.
  */
 #include <stdio.h>
 
@@ -34,14 +34,14 @@ WEIR_SOURCE(accumulate)
     long total = 0;
     int rc = 0;
     for (;;) {
-        weir_item out = num_item(&total); /* a local: it lives until the reader comes back */
+        weir_item out = num_item(&total); /* a local: valid until the reader pulls again */
         if (!weir_yield(self, &out)) {
             if (weir_catch(self, RESET, NULL)) {
                 printf("reset\n");
                 total = 0;
                 continue;
             }
-            break; /* closed, or another error was thrown, which carries on by itself */
+            break; /* closed, or another error was thrown, which continues by itself */
         }
         const weir_item *in = weir_received(self);
         if (in == NULL) {
@@ -68,7 +68,7 @@ WEIR_SOURCE(negative)
     long value = -*num_of(result);
     weir_item out = num_item(&value);
     if (!weir_yield(self, &out)) {
-        return 0; /* closed, or thrown at: that carries on by itself */
+        return 0; /* closed, or an error was thrown, which continues by itself */
     }
     return 0;
 }
@@ -93,7 +93,7 @@ static weir_got send_num(weir_gen *gen, long value, weir_item *item)
     return weir_send(gen, &in, item);
 }
 
-/* The same conversation with the generator itself, and with one that delegates to it. */
+/* The same calls for the generator itself, and for one that delegates to it. */
 static void talk(weir_gen *gen)
 {
     weir_item item;

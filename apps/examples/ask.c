@@ -1,9 +1,9 @@
 /*
  * ask.c - requests and answers over one connection:  ask ADDRESS REQUEST...
  *
- * A weir_socket has two ends, a sink for what is asked and a source for what is answered. Each request
- * is a line and is answered by one; behind the last the program sends its end, and what the peer still
- * says is written out.
+ * A weir_socket has two ends: a sink for requests and a source for answers. Each request is one
+ * line, and so is its answer. After the last request the program ends its side, and prints what the
+ * peer still sends.
  */
 #include <stdio.h>
 #include <string.h>

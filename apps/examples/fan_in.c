@@ -1,11 +1,11 @@
 /*
- * fan_in.c - several feeds at once, into one queue; with a deadline, and an end at a word.
+ * fan_in.c - several feeds at once into one queue, until a deadline or a word.
  *
  *     fan_in SECONDS WORD URL...
  *
- * Each feed has a task, a generator and a writer of the queue. The tasks live in one scope with a
- * deadline: when it passes, or the first of them fails, or the word is seen, all of them end, and
- * weir_scope_wait returns when the last one has. Nothing is left running behind it.
+ * Each feed has a task, a generator and a writer of the queue. The tasks are in one scope with a
+ * deadline. When the deadline passes, the first task fails, or the word is seen, all of them end.
+ * weir_scope_wait returns when the last one has ended, so no task is left running.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 enum { PATIENCE_MS = 2000 };
 
-/* What a task is given: its own copy, in which a URL is a pointer into argv. */
+/* The arguments of a task. It gets its own copy; url still points into argv. */
 struct feed {
     const char *url;
     weir_sink *to;
@@ -25,7 +25,7 @@ static int read_feed(weir_scope *scope, void *args)
 {
     struct feed *feed = args;
     weir_error error;
-    /* What it fails with becomes the scope's failure, with its whole text. */
+    /* A failure becomes the scope's failure, with its complete text. */
     return weir_pump(weir_http_lines(scope, feed->url, NULL), feed->to, &error);
 }
 
@@ -35,7 +35,7 @@ static bool begins_with(const weir_item *line, const char *word)
     return line->len >= len && memcmp(line->data, word, len) == 0;
 }
 
-/* Print what comes, until the end, or a line that begins with the word. */
+/* Print lines until the end, or until a line that begins with the word. */
 static void print_lines(weir_scope *feeds, weir_gen *lines, const char *word)
 {
     weir_item line;
@@ -72,7 +72,7 @@ int main(int argc, char **argv)
                                                      .deadline_ms = deadline_ms));
     weir_scope_obey_signals(feeds);
 
-    /* The reading end is made in the root: what was put before the deadline can still be read. */
+    /* The reading end is in the root scope: what was put before the deadline can still be read. */
     weir_sink *in;
     weir_gen *lines =
         weir_queue(weir_root(loop), WEIR_OPTIONS(weir_queue_options, .items_max = 1024), &in);
@@ -83,10 +83,10 @@ int main(int argc, char **argv)
     }
     print_lines(feeds, lines, argv[2]);
 
-    /* The writers end first. A reader that left before them would be a failure of theirs. */
+    /* The writers end first. If the reader left before them, they would fail. */
     weir_error error;
     int rc = weir_scope_wait(feeds, &error);
-    weir_discard(lines); /* how the feeds have ended is what the scope has told */
+    weir_discard(lines); /* the scope has already reported how the feeds ended */
     if (rc == WEIR_ETIMEDOUT) {
         fprintf(stderr, "fan_in: the time is up\n");
         rc = 0;

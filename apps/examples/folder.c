@@ -1,8 +1,8 @@
 /*
- * folder.c - the names of files that are written into a folder, as lines, until Ctrl-C:  folder PATH
+ * folder.c - the names of files written into a folder, as lines, until Ctrl-C:  folder PATH
  *
- * inotify gives several events in one read, and so does this source: as many as its reader asks for,
- * then those that are left.
+ * inotify gives several events in one read, and this source gives several items: as many as its
+ * reader asks for, and the rest in the next call.
  */
 #include <errno.h>
 #include <limits.h>

@@ -1,8 +1,8 @@
 /*
- * listen.c - what PostgreSQL notifies, as lines, until Ctrl-C:  listen CONNINFO CHANNEL
+ * listen.c - notifications from PostgreSQL, as lines, until Ctrl-C:  listen CONNINFO CHANNEL
  *
- * libpq blocks while it connects: that is done on another thread. Then it hands out its socket, which
- * is waited for, and gives what has come.
+ * libpq blocks while it connects, so that is done on another thread. After that the program waits
+ * for libpq's socket, and takes the notifications that have arrived.
  */
 #include <libpq-fe.h>
 #include <stdio.h>

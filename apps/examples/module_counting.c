@@ -1,5 +1,5 @@
 /*
- * A module: a source with positions, which goes on behind the last number that is saved.
+ * A module: a source with positions, which continues after the last saved number.
  *
  *     cc -shared -fPIC -o counting.so module_counting.c $(pkg-config --cflags --libs weir)
  *     weir --state ~/.weir './counting.so 1000 every=10ms | file numbers'
@@ -18,12 +18,12 @@ struct counting_args {
 
 struct counting {
     struct counting_args args;
-    weir_part *part; /* NULL: it has not begun */
+    weir_part *part; /* NULL: not started */
     uint64_t number; /* given last */
     char text[32];
 };
 
-/* Behind the item with this number. */
+/* The position after the item with this number. */
 static size_t position_text(void *self, uint64_t number, char *to, size_t cap)
 {
     (void)self;

@@ -1,5 +1,5 @@
 /*
- * A module: a stage of the pipeline text, in a shared object of its own. On Linux:
+ * A module: a stage for the pipeline text, in its own shared object. On Linux:
  *
  *     cc -shared -fPIC -o every.so module_every.c $(pkg-config --cflags --libs weir)
  *     weir 'gen 1..9 | ./every.so 4'

@@ -1,5 +1,5 @@
 /*
- * producer.c - a thread that makes lines, as a client library's thread would:  producer COUNT
+ * producer.c - a thread that makes lines, like the thread of a client library:  producer COUNT
  *
  * The thread writes a line, wakes the source, and waits until the line has been taken: the source's
  * reader sets the pace, and no line is copied.
@@ -16,7 +16,7 @@
 struct producer {
     weir_waker waker;
     sem_t room;       /* for a line */
-    char line[32];    /* the thread's, and the source's while `full` */
+    char line[32];    /* owned by the thread; while `full`, by the source */
     atomic_bool full; /* there is a line */
     atomic_bool over, stop;
     long count;
@@ -57,7 +57,7 @@ WEIR_SOURCE(lines, struct producer *)
     }
     atomic_store(&p->stop, true);
     sem_post(&p->room);
-    pthread_join(thread, NULL); /* it wakes nobody any more */
+    pthread_join(thread, NULL); /* after this the thread cannot use the waker */
     weir_waker_fini(&p->waker);
     return rc;
 }

@@ -3,9 +3,9 @@
  *
  *     ship URL tcp://HOST:PORT WORD
  *
- * A chain is made from the source to the sink, and nothing runs before weir_pump pulls. There is no
- * task and no loop code: main() waits, and that drives the loop. When the far end of the socket is
- * slow, the feed's own socket is read more slowly.
+ * The chain is made from the source to the sink; nothing runs before weir_pump pulls. There is no
+ * task and no loop code: while main() waits, the loop runs. When the far end of the socket is slow,
+ * the feed is read more slowly.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,7 @@ struct word {
     char text[64];
 };
 
-/* Does the line hold the word? Lines are not terminated, so this is no work for strstr. */
+/* Does the line contain the word? Lines are not terminated, so strstr cannot be used. */
 static bool holds(const weir_item *line, const char *word)
 {
     size_t len = strlen(word);
@@ -28,25 +28,25 @@ static bool holds(const weir_item *line, const char *word)
     return false;
 }
 
-/* A stage of one's own: a loop over what comes in. */
+/* A stage is a loop over the incoming items. */
 WEIR_STAGE(only, struct word)
 {
     weir_item line;
     while (weir_next(up, &line)) {
         if (line.len == 0) {
-            /* Counted as rejected in the ledger; the stream goes on. */
+            /* Counted as rejected in the ledger; the stream continues. */
             weir_reject(self, &line, "an empty line");
             continue;
         }
         if (!holds(&line, args->text)) {
-            weir_settle(self); /* nothing is kept of it: counted as filtered now */
+            weir_settle(self); /* the item is not kept: it counts as filtered */
             continue;
         }
         if (!weir_yield(self, &line)) {
-            break; /* nobody wants more */
+            break; /* the reader takes no more */
         }
     }
-    return 0; /* a failure of `up` carries on by itself */
+    return 0; /* a failure of `up` continues by itself */
 }
 
 int main(int argc, char **argv)
@@ -66,7 +66,7 @@ int main(int argc, char **argv)
     weir_scope *root = weir_root(loop);
     weir_scope_obey_signals(root); /* ^C: the feed ends, what was read is still delivered */
 
-    /* No maker returns NULL: one that fails gives a generator that fails, told by the pump. */
+    /* These functions never return NULL: the generator fails instead, and the pump reports it. */
     weir_gen *lines =
         weir_http_lines(root, argv[1], WEIR_OPTIONS(weir_http_options, .idle_ms = 30000));
     weir_gen *batches = weir_batch(

@@ -1,10 +1,10 @@
 /*
- * sqlite.c - the lines of a file into a table, each exactly once however often it is killed:
+ * sqlite.c - the lines of a file into a table, each exactly once even if it is killed often:
  * sqlite FILE DATABASE
  *
- * The table `lines` has them in their order. What weir_state_text gives is stored beside it in the
- * same transaction, and handed back at the next start, which goes on behind the last line that was
- * committed. A commit waits for the disk, so that is done on another thread.
+ * The table `lines` has them in order. The text from weir_state_text is stored in the same
+ * transaction, and given back at the next start, which continues after the last committed line. A
+ * commit waits for the disk, so it is done on another thread.
  */
 #include <sqlite3.h>
 #include <stdio.h>
@@ -15,8 +15,8 @@
 struct table {
     sqlite3 *db;
     sqlite3_stmt *insert, *position;
-    bool open; /* a transaction is */
-    int rc;    /* of its end */
+    bool open; /* a transaction is open */
+    int rc;    /* the result of its commit */
 };
 
 static int fail(weir_sink *sink, const struct table *table, const char *what)
@@ -99,7 +99,7 @@ static bool open_table(struct table *table, const char *path)
                               &table->position, NULL) == SQLITE_OK;
 }
 
-/* Give the state what the last transaction has stored. */
+/* Give the state the text that the last transaction has stored. */
 static int restore(struct table *table, weir_state *state, weir_error *error)
 {
     sqlite3_stmt *select = NULL;

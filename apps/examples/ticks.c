@@ -1,8 +1,8 @@
 /*
  * ticks.c - a timerfd as a source:  ticks INTERVAL_MS COUNT
  *
- * A source by a table of functions: it runs on its reader's stack and has none of its own. Each item
- * is how many intervals have passed, more than 1 when its reader was slow.
+ * A source made from a table of functions: it runs on its reader's stack and needs no own stack.
+ * Each item is the number of intervals that have passed, more than 1 if its reader was slow.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,14 +1,14 @@
 /*
  * weir_crash.c - reports a stack overflow, and no other crash.
  *
- * The handler runs on a stack of its own, since the one that faulted has no room left, and calls
- * only what is safe in a handler: it asks the library what ran, writes one line, and returns. Its
- * disposition is the default one by then (SA_RESETHAND), so the faulting instruction faults again
- * and the process dies as it would have died, with the true address in the core file. A SIGSEGV
- * that was sent does not come again by itself and is raised.
+ * The handler runs on its own stack, because the one that faulted has no room left. It calls only
+ * functions that are safe in a handler: it gets from the library what was running, writes one line,
+ * and returns. The disposition is then the default again (SA_RESETHAND), so the instruction faults
+ * again and the process dies in the usual way, with the true address in the core file. A SIGSEGV
+ * that was sent by a process does not repeat, so the handler raises it.
  *
- * Only the command does this: the library touches no signal's disposition. Where something else
- * handles SIGSEGV already, as a sanitizer does, it is left alone.
+ * Only the command does this: the library changes no signal's disposition. If SIGSEGV already has a
+ * handler, for example a sanitizer's, it is not replaced.
  */
 #include "weir_crash.h"
 

@@ -1,6 +1,5 @@
 /*
- * weir_demo.c - `weir demo [:PORT]`: feeds to try things on, on loopback only, until a signal ends
- * it.
+ * weir_demo.c - `weir demo [:PORT]`: serves example feeds on loopback, until a signal.
  */
 #include <errno.h>
 #include <signal.h>
@@ -10,7 +9,7 @@
 #include "demo.h"
 #include "weir_run.h"
 
-/* The host of what it listens on, as it stands in a URL. */
+/* The host of the address it listens on, in the form for a URL. */
 static void host_of(const char *address, char host[64])
 {
     const char *colon = strrchr(address, ':');
@@ -60,7 +59,7 @@ static void dump_tasks(void *loop)
     weir_dump(loop, 2);
 }
 
-/* What the demo says may be looked at by whoever reaches it, so nobody from outside does. */
+/* The demo has no access control, so it listens on loopback only. */
 static bool is_loopback(const char *address)
 {
     static const char *const loopback[] = {"127.", "[::1]:", "localhost:"};
@@ -72,7 +71,7 @@ static bool is_loopback(const char *address)
     return strrchr(address, ':') == address || strchr(address, ':') == NULL;
 }
 
-/* Why it does not listen, and what to type instead. Returns the exit code. */
+/* Print why the demo does not listen, and what to type instead. Returns the exit code. */
 static int tell_failure(struct say *say, const struct flags *flags, const weir_error *error)
 {
     if (error->code == WEIR_EINVAL) {
@@ -89,7 +88,7 @@ static int tell_failure(struct say *say, const struct flags *flags, const weir_e
     return EXIT_FAILED;
 }
 
-/* A task of the scope in which the demo is served, so that it ends with it. */
+/* Runs in the scope that serves the demo, so that it ends with that scope. */
 static int until_signal(weir_scope *scope, void *args)
 {
     weir_scope *served = *(weir_scope **)args;

@@ -1,9 +1,9 @@
 /*
- * weir_flags.c - reading the command line, and --help.
+ * weir_flags.c - reads the command line, and prints --help.
  *
- * One table holds every flag: its letters, its argument and its line of help; parsing, did-you-mean
- * and the help text are made from it. curl's letter wins over jq's where the two differ, and the
- * message for a refused one says what to type instead.
+ * One table has every flag: its letter, its argument and its line of help. Parsing, did-you-mean
+ * and the help text all use it. If a letter differs between curl and jq, curl's meaning is used.
+ * The message for a refused flag says what to type instead.
  */
 #include "weir_flags.h"
 
@@ -153,11 +153,11 @@ static int complain(const char *format, ...)
     return EXIT_USAGE;
 }
 
-/* What a flag acts upon, where that is not every pipeline. */
+/* The flags that do not affect every pipeline, and what they affect. */
 static const struct {
     enum flag_id id;
     unsigned upon;       /* enum flags_upon: any of these */
-    const char *missing; /* what there is without them */
+    const char *missing; /* the message if there are none */
 } acts[] = {
     {FLAG_HEADER, UPON_URL, "nothing here takes a URL"},
     {FLAG_USER, UPON_URL, "nothing here takes a URL"},
@@ -212,7 +212,7 @@ static int unknown_flag(const char *name)
     return complain("unknown flag '--%s'; 'weir --help' lists them", name);
 }
 
-/* Digits without a unit: what somebody writes who leaves it out. */
+/* Digits without a unit, which the user has probably forgotten. */
 static bool is_bare_number(const char *value)
 {
     return value[0] != '\0' && value[strspn(value, "0123456789.")] == '\0';
@@ -236,7 +236,7 @@ static int read_time(const char *flag, const char *value, int64_t *ms)
     return 0;
 }
 
-/* curl's flag takes what curl's takes, plain seconds, too. */
+/* For a flag that curl has, too: it also takes plain seconds, as curl does. */
 static int read_seconds(const char *flag, const char *value, int64_t *ms)
 {
     char seconds[32];
@@ -266,7 +266,7 @@ static int read_number(const char *flag, const char *value, int64_t *number)
     return 0;
 }
 
-/* What a flag's "@FILE" holds, or a copy of the value itself; NULL: it cannot be read. */
+/* The content of a flag's "@FILE", or a copy of the value itself. NULL: not readable, no memory. */
 static char *from_file(const char *value)
 {
     if (value[0] != '@') {
@@ -289,7 +289,7 @@ static char *from_file(const char *value)
     return text;
 }
 
-/* Only a file is named: the value itself may be a secret. */
+/* The message names only a file, because the value itself may be a secret. */
 static int cannot_read(const char *flag, const char *value)
 {
     return value[0] == '@' ? complain("%s: cannot read '%s'", flag, value + 1)
@@ -302,7 +302,7 @@ static int add_header_lines(struct flags *flags, const char *text)
     while (*text != '\0') {
         size_t len = strcspn(text, "\r\n");
         if (memchr(text, ':', len) == NULL) {
-            /* Its first word at most: what follows may be a secret. */
+            /* Print only the first word: what follows may be a secret. */
             return complain("-H: '%.*s' is not a header; write 'NAME: VALUE'",
                             (int)strcspn(text, " \t\r\n"), text);
         }
@@ -390,7 +390,7 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
     case FLAG_STATE_REQUIRED: flags->state_required = true; return 0;
     case FLAG_HELP: flags->action = ACTION_HELP; return 0;
     case FLAG_VERSION: flags->action = ACTION_VERSION; return 0;
-    case FLAG_NO_BUFFER: return 0; /* curl's habit: weir never holds a line back */
+    case FLAG_NO_BUFFER: return 0; /* accepted as in curl: weir never delays a line */
     case FLAG_SLURP:
         return complain(
             "-s would read everything into memory; weir streams. For a few items: | batch N");
@@ -399,7 +399,7 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
     }
 }
 
-/* argv[*i] is "--name" or "--name=value"; moves i over its argument. */
+/* argv[*i] is "--name" or "--name=value"; advances i if the value is the next word. */
 static int read_long(struct flags *flags, int argc, char **argv, int *i)
 {
     const char *name = argv[*i] + 2, *equals = strchr(name, '=');
@@ -426,7 +426,7 @@ static int read_long(struct flags *flags, int argc, char **argv, int *i)
     return apply(flags, flag->id, value != NULL ? value : argv[++*i]);
 }
 
-/* argv[*i] is "-abc": letters, of which the last may have an argument behind it or in the next
+/* argv[*i] is "-abc": letters. The last one may have an argument directly after it or in the next
  * word. */
 static int read_letters(struct flags *flags, int argc, char **argv, int *i)
 {
@@ -462,7 +462,7 @@ static int read_flag(struct flags *flags, int argc, char **argv, int *i)
                               : read_letters(flags, argc, argv, i);
 }
 
-/* What `list` may be asked for. */
+/* Check the argument of `list`. */
 static int check_kind(const char *kind, size_t count)
 {
     bool known = kind == NULL || strcmp(kind, "sources") == 0 || strcmp(kind, "stages") == 0 ||
@@ -470,7 +470,7 @@ static int check_kind(const char *kind, size_t count)
     return known && count < 3 ? 0 : complain("list takes one of: sources, stages or sinks");
 }
 
-/* The subcommands, also by the names that other tools have for them. */
+/* The subcommands, also under the names that other tools use. */
 static const struct {
     const char *name;
     enum flags_action action;
@@ -491,8 +491,8 @@ enum flags_action flags_command(const char *name)
     return ACTION_RUN;
 }
 
-/* Suggest the subcommand that the user probably meant by typing one word. NULL: a component is as
- * near. */
+/* The subcommand that the user probably meant by a word. NULL: none, or the name of a component is
+ * at least as similar. */
 static const char *meant_command(const char *word)
 {
     enum { NAMES_MAX = 512 };
@@ -510,13 +510,13 @@ static const char *meant_command(const char *word)
     return meant != NULL && flags_command(meant) != ACTION_RUN ? meant : NULL;
 }
 
-/* A first word that is no pipeline text: a command of a later version, or one mistyped. 0: it may
+/* Report a first word that is not a pipeline text: a planned command, or a mistyped one. 0: it may
  * be a text. */
 static int check_command(const char *word)
 {
     const char *hint;
     if (access(word, F_OK) == 0) {
-        return 0; /* a file's name, which its message tells about */
+        return 0; /* a file's name: read_plan's message explains it */
     }
     if (planned_word(word, &hint)) {
         return complain("'weir %s' is not in this version%s%s", word, hint != NULL ? "; " : "",
@@ -527,13 +527,13 @@ static int check_command(const char *word)
                          : 0;
 }
 
-/* The words are a pipeline and its files, with -f only files. */
+/* The words are a pipeline and its files; with -f only files. */
 static int take_pipeline(struct flags *flags, const char **words, size_t count)
 {
     bool runs = flags->action == ACTION_RUN;
     if (flags->text_file == NULL && count == 0) {
         if (runs && !isatty(0)) {
-            flags->text = "-"; /* `curl ... | weir`: standard input, straight through */
+            flags->text = "-"; /* `curl ... | weir`: standard input, unchanged */
             return 0;
         }
         return complain("no pipeline; for example:  weir %s'https://host/feed | head 3'   ('weir "
@@ -592,7 +592,7 @@ static const char *of_environment(const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-/* Who to trust when no flag says it: as curl. */
+/* The certificates to trust if no flag names them: as in curl. */
 static void trust_environment(struct flags *flags)
 {
     if (flags->ca_file != NULL || flags->insecure) {
@@ -616,7 +616,7 @@ int flags_read(int argc, char **argv, struct flags *flags)
         if (!only_words && strcmp(argv[i], "--") == 0) {
             only_words = true;
         } else if (!only_words && argv[i][0] == '-' && strchr(" \t\n|", argv[i][1]) == NULL) {
-            /* "-" alone and "- | head 3" are texts: standard input. */
+            /* "-" alone and "- | head 3" are pipeline texts: standard input. */
             int rc = read_flag(flags, argc, argv, &i);
             if (rc != 0) {
                 return rc;

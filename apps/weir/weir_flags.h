@@ -1,5 +1,5 @@
 /*
- * weir_flags.h - the command line of the command, read into one struct. Nothing is opened here.
+ * weir_flags.h - the command line, read into one struct. Nothing is opened here.
  */
 #ifndef WEIR_FLAGS_H
 #define WEIR_FLAGS_H
@@ -29,13 +29,13 @@ struct flags {
     enum flags_action action;
     const char *text;         /* the pipeline; NULL with -f */
     const char *text_file;    /* -f */
-    const char *const *files; /* arguments behind the text; of `state`: its own */
+    const char *const *files; /* arguments after the text; for `state`: its arguments */
     size_t files_count;
     const char *headers[FLAGS_HEADERS_MAX];
     size_t headers_count;
-    uint64_t given; /* a bit for each flag that stands in the command line */
+    uint64_t given; /* a bit for each flag in the command line */
     const char *unix_socket, *user, *ca_file, *ca_folder, *state_folder, *state_name, *dead_file;
-    const char *word;                                 /* to explain; of `list`: NULL or a kind */
+    const char *word;                                 /* for help; for `list`: NULL or a kind */
     int64_t count;                                    /* -c; -1: all */
     int64_t connect_ms, idle_ms, drain_ms, mem_bytes; /* 0: the default */
     int64_t retry_after_max_ms;                       /* 0: the default */
@@ -46,27 +46,28 @@ struct flags {
     uint64_t seed;            /* torture; 0: from the clock */
 };
 
-/* What there is in a pipeline that a flag may act upon. */
+/* The parts of a pipeline that a flag can affect. */
 enum flags_upon {
-    UPON_URL = 1,         /* a source or a sink of HTTP */
-    UPON_URL_SOURCE = 2,  /* such a source */
-    UPON_PEER = 4,        /* what connects */
-    UPON_PEER_SOURCE = 8, /* such a source */
-    UPON_TLS = 16,        /* whose peer may have a certificate */
-    UPON_REJECTS = 32     /* what rejects items */
+    UPON_URL = 1,         /* an HTTP source or sink */
+    UPON_URL_SOURCE = 2,  /* an HTTP source */
+    UPON_PEER = 4,        /* a component that connects */
+    UPON_PEER_SOURCE = 8, /* a source that connects */
+    UPON_TLS = 16,        /* a component whose peer may have a certificate */
+    UPON_REJECTS = 32     /* a component that rejects items */
 };
-/* The name of a flag that was given and acts upon nothing of these, and why; NULL: there is none. */
+/* The name of a given flag that affects no part of this pipeline (has: a set of enum flags_upon),
+ * and why; NULL: there is none. */
 const char *flags_vain(const struct flags *flags, unsigned has, const char **why);
-/* 0: go on; else the exit code, everything has been said. */
+/* 0: continue; else the exit code, after a message. */
 int flags_read(int argc, char **argv, struct flags *flags);
 void flags_help(void);
-/* The subcommand of this name; ACTION_RUN: there is none. */
+/* The subcommand with this name; ACTION_RUN: there is none. */
 enum flags_action flags_command(const char *name);
-/* A flag, by its name, or by its letter when that is NULL, or a subcommand that is not in this
- * version? *hint: what to type instead, or NULL. */
+/* Is this a flag (by its name, or by its letter if the name is NULL) or a subcommand that is not in
+ * this version? *hint: what to type instead, or NULL. */
 bool planned_flag(const char *name, char letter, const char **hint);
 bool planned_word(const char *name, const char **hint);
-/* The same for the name of a stage; len 0 stands for an expression. */
+/* The same for the name of a stage; len 0 means an expression. */
 bool planned_stage(const char *name, size_t len, const char **hint);
 
 #endif

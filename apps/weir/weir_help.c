@@ -1,6 +1,6 @@
 /*
- * weir_help.c - `weir help WORD`: a subcommand, or a source, stage or sink. What --help prints is
- * made from the table of flags, in weir_flags.c.
+ * weir_help.c - `weir help WORD`: a subcommand, or a source, stage or sink. The output of --help is
+ * made in weir_flags.c, from the table of flags.
  */
 #include <stdio.h>
 #include <string.h>

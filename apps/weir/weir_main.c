@@ -1,7 +1,7 @@
 /*
- * weir_main.c - the command: a thin client of libweir. Flags are read in weir_flags.c, a pipeline
- * runs in weir_run.c, the demo server and the torture test in weir_demo.c and weir_torture.c, and
- * weir_help.c explains words.
+ * weir_main.c - the command: a thin client of libweir. weir_flags.c reads the flags, weir_run.c
+ * runs a pipeline, weir_demo.c is the demo server, weir_torture.c is the torture test, and
+ * weir_help.c prints help.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -36,8 +36,8 @@ static int list_components(const char *of)
     return EXIT_FINISHED;
 }
 
-/* A standard descriptor that is closed (weir ... >&-) would become the number of the loop's own. It
- * is opened the wrong way round instead, so that using it fails as a closed one does. */
+/* If a standard descriptor is closed (weir ... >&-), a descriptor of the loop would get its number.
+ * To prevent that, it is opened in the wrong direction, so that using it fails as if closed. */
 static void hold_standard_fds(void)
 {
     for (int fd = 0; fd <= 2; fd++) {

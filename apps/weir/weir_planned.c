@@ -1,10 +1,10 @@
 /*
- * weir_planned.c - flags, subcommands and stages that belong to weir or to a tool it takes its
- * habits from, but are not in this version: each with what to type instead.
+ * weir_planned.c - flags, subcommands and stages that are planned, or known from a similar tool,
+ * but are not in this version: each with what to type instead.
  *
- * A user who has read about them would take "unknown" for a mistake of his own, and a guess at
- * another name would lead away. Called while the command line and the text are read; nothing is
- * open then.
+ * A user who has read about one of them would take "unknown" for a typing mistake, and the guess of
+ * a similar name would mislead. Called while the command line and the text are read, before
+ * anything is open.
  */
 #include <stddef.h>
 #include <string.h>

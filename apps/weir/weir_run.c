@@ -1,11 +1,11 @@
 /*
  * weir_run.c - one run of a pipeline: text to plan, plan to generators, pump, and the exit code.
  *
- * Everything runs in one scope that obeys SIGINT and SIGTERM: the first drains (sources end, the
- * rest flows out, at most --drain), the second stops at once. SIGHUP does the same on a terminal;
- * elsewhere it has output files opened again. SIGQUIT prints every task. On a
- * terminal a second scope holds the task that draws the status line; it is canceled when the pump
- * has returned.
+ * The pipeline runs in one scope that obeys SIGINT and SIGTERM: the first signal drains (sources
+ * end, pending items are delivered, for at most --drain), the second stops at once. SIGHUP does the
+ * same on a terminal; without one it reopens the output files. SIGQUIT prints every task. On a
+ * terminal a second scope has the task that draws the status line; it is canceled when the pump has
+ * returned.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -27,8 +27,8 @@ struct run {
     weir_scope *scope; /* of the pipeline */
     weir_gen *gen;     /* while it is pumped */
     weir_state *state; /* NULL: none */
-    int promised;      /* by what the pipeline is made of: enum weir_delivery */
-    int told_delivery; /* WEIR_NONE: nothing yet */
+    int promised;      /* by the pipeline's components: enum weir_delivery */
+    int told_delivery; /* reported last; WEIR_NONE: nothing yet */
     char promise[512];
     struct table table; /* what its components did, with -v */
     const char *folder; /* of the state; NULL: none */
@@ -42,7 +42,7 @@ static void dump_tasks(void *ctx)
     weir_dump(run->loop, 2);
 }
 
-/* On a terminal: the status line, and what a Ctrl-C has begun if that lasts. */
+/* On a terminal: draw the status line, and say that a drain has begun if it takes long. */
 static int show_status(weir_scope *scope, void *args)
 {
     struct run *run = *(struct run **)args;
@@ -84,7 +84,7 @@ static char *read_text(struct run *run, const char *path)
     return text;
 }
 
-/* Files that are none: an address where the text has no source, any word where it has one. */
+/* Report words that are not files: an address if the text has no source, any word if it has one. */
 static int check_files(struct run *run)
 {
     const struct flags *flags = run->flags;
@@ -111,11 +111,11 @@ static int check_files(struct run *run)
     return 0;
 }
 
-/* Of which the names of components are made. */
+/* The characters in names of components. */
 #define NAME_BYTES "abcdefghijklmnopqrstuvwxyz0123456789_-"
 
-/* Of a component that there is not: one of another version, or an expression, which none takes? Then
- * say what to do instead. */
+/* If an unknown component is a planned one, or an expression, which no component takes: say what to
+ * do instead. */
 static void tell_planned(struct run *run, const char *text, const weir_error *error)
 {
     if (error->detail == WEIR_PLAN_MISTAKE) {
@@ -133,7 +133,7 @@ static void tell_planned(struct run *run, const char *text, const weir_error *er
     }
 }
 
-/* Does the text begin with the name of a file that is here, instead of its path? */
+/* If the text begins with the bare name of an existing file: say how to write its path. */
 static void tell_file(struct run *run, const char *text, const weir_error *error)
 {
     size_t at = strspn(text, " \t\n"), len = strspn(text + at, NAME_BYTES);
@@ -148,7 +148,7 @@ static void tell_file(struct run *run, const char *text, const weir_error *error
     }
 }
 
-/* What flags may act upon, by the types of arguments: a set of enum flags_upon. */
+/* What flags can affect, found from the types of arguments: a set of enum flags_upon. */
 static unsigned acted_upon(const weir_plan *plan)
 {
     const weir_component *part;
@@ -227,7 +227,7 @@ static int read_plan(struct run *run)
     return code;
 }
 
-/* How the plan is opened; `http` is filled, too. */
+/* The options for opening the plan; also fills `http`. */
 static weir_plan_options options_of(const struct flags *flags, weir_http_options *http)
 {
     *http = (weir_http_options){.struct_size = sizeof *http,
@@ -291,8 +291,8 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
     return 0;
 }
 
-/* Has whoever read standard output seen enough? A socket's peer that leaves has not: what it did
- * not take is lost. */
+/* Has the reader of standard output left? That is not a failure. If a socket's peer leaves, it is:
+ * what it did not take is lost. */
 static bool reader_left(const struct run *run, const weir_error *error)
 {
     return error->code == WEIR_ECLOSED && weir_plan_writes_stdout(run->plan);
@@ -302,7 +302,7 @@ static bool reader_left(const struct run *run, const weir_error *error)
 static int exit_code(const struct run *run, const weir_error *error)
 {
     if (error->code < 0 && strcmp(error->origin, "dead") == 0) {
-        return EXIT_LOST; /* what was rejected could not be written */
+        return EXIT_LOST; /* rejected items could not be written */
     }
     weir_stats stats = {.struct_size = sizeof stats};
     weir_loop_stats(run->loop, &stats);
@@ -313,14 +313,14 @@ static int exit_code(const struct run *run, const weir_error *error)
     case WEIR_ELOST: return EXIT_LOST;
     case WEIR_ERESOLVE:
     case WEIR_ECONNECT:
-    case WEIR_ETIMEDOUT: /* also of an answer, but then something has connected */
+    case WEIR_ETIMEDOUT: /* also for an answer, but then there was a connection */
     case WEIR_ETLS: return stats.connects == 0 ? EXIT_CONNECT : EXIT_FAILED;
     default: return EXIT_FAILED;
     }
 }
 
-/* What happens to an item when this process dies, and why. The state says what it has found out; what
- * the pipeline is made of may promise less. */
+/* Report what happens to an item when this process dies, and why. `delivery` is what the state has
+ * found; the pipeline's components may promise less. */
 static void tell_delivery(void *ctx, int delivery, const char *text)
 {
     struct run *run = ctx;
@@ -334,7 +334,7 @@ static void tell_delivery(void *ctx, int delivery, const char *text)
     run->told_delivery = delivery;
 }
 
-/* False: what is promised is not enough. */
+/* False: the promise is weaker than --state-required allows. */
 static bool watch_delivery(struct run *run)
 {
     weir_http_options http;
@@ -361,12 +361,12 @@ static bool watch_delivery(struct run *run)
     return true;
 }
 
-/* All runs with one state are one run to a stage that counts, as long as what it counts can be known
- * from the position. */
+/* Warn if a stage counts from the start in each run. With one state it counts over all runs only if
+ * the position tells what it has counted. */
 static void tell_counts(struct run *run)
 {
     const weir_component *counts, *behind;
-    bool said = strstr(run->promise, "counts anew") != NULL; /* where both have one cause */
+    bool said = strstr(run->promise, "counts anew") != NULL; /* the promise already says so */
     if (!run->say.quiet && !said && weir_plan_recounts(run->plan, &counts, &behind)) {
         say_line(&run->say,
                  "delivery: behind '%s', '%s' counts anew in each run, from where that goes on: "
@@ -375,7 +375,7 @@ static void tell_counts(struct run *run)
     }
 }
 
-/* What may be typed against a failure; NULL: nothing. */
+/* What the user can type to solve a failure; NULL: none. */
 static const char *hint_of(const struct run *run, const weir_error *error, char *text, size_t cap)
 {
     bool of_state = error->code == WEIR_ECHANGED || strncmp(error->message, "the state '", 11) == 0;
@@ -389,9 +389,8 @@ static const char *hint_of(const struct run *run, const weir_error *error, char 
     return text;
 }
 
-/* The run is over: end its scope, tell what there is to tell, and give the exit code. A failure of
- * the scope itself (it could not watch its signals) has canceled the pump, and is the one to tell.
- */
+/* The run has ended: end its scope, print the results, and return the exit code. A failure of the
+ * scope itself (it could not watch its signals) has canceled the pump, so it is reported. */
 static int tell_end(struct run *run, weir_error *error, bool durable)
 {
     int signals = 0, signal_number = weir_scope_signal(run->scope, &signals);
@@ -416,7 +415,7 @@ static int tell_end(struct run *run, weir_error *error, bool durable)
         char hint[512];
         say_error(&run->say, error, hint_of(run, error, hint, sizeof hint));
     }
-    /* A reader that has seen enough, as head has, ends the run without a word. */
+    /* A reader that leaves early, such as head, ends the run without a message. */
     bool left = reader_left(run, error);
     bool tell = run->say.verbose > 0 || (run->say.terminal && !left) || signals > 0;
     weir_on_end(run->loop, NULL, NULL);
@@ -477,8 +476,8 @@ static void reopen_files(void *ctx)
     weir_loop_reopen_files(run->loop);
 }
 
-/* SIGHUP: the terminal that the run was started on has gone, so it drains. Without one it is what
- * programs that rotate logs send. Where it was ignored at the start it stays ignored (nohup). */
+/* SIGHUP on a terminal means that the terminal has gone, so the run drains. Without a terminal it
+ * is sent by programs that rotate logs. If it was ignored at the start it stays ignored (nohup). */
 static void obey_hangup(struct run *run)
 {
     struct sigaction action;
@@ -513,7 +512,7 @@ int run_pipeline(const struct flags *flags)
                                                              .drain_ms = drain_ms));
         weir_scope_obey_signals(run.scope);
         obey_hangup(&run);
-        signal(SIGXFSZ, SIG_IGN); /* what ulimit -f forbids is a write that fails, and is told */
+        signal(SIGXFSZ, SIG_IGN); /* a write over ulimit -f fails, and is reported */
         if (weir_on_signal(run.loop, SIGQUIT, dump_tasks, &run) < 0) {
             say_line(&run.say, "SIGQUIT will not print the tasks");
         }
@@ -526,7 +525,7 @@ int run_pipeline(const struct flags *flags)
     return code;
 }
 
-/* Read a plan that is only looked at. */
+/* Read and check a plan that is not run. */
 static int look_at_plan(struct run *run, weir_http_options *http, weir_plan_options *options)
 {
     weir_error error;

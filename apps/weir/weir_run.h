@@ -1,5 +1,5 @@
 /*
- * weir_run.h - running a pipeline from the command line. weir_say.c tells what happened.
+ * weir_run.h - runs a pipeline from the command line. weir_say.c reports what happened.
  */
 #ifndef WEIR_RUN_H
 #define WEIR_RUN_H
@@ -21,17 +21,17 @@ void demo_usage(void);
 /* `weir help WORD`, and what it prints for a subcommand. */
 int help_word(const char *word);
 void command_usage(enum flags_action action);
-/* `weir demo --torture`; argv0: this program, to be started again. */
+/* `weir demo --torture`; argv0: this program, which starts itself again. */
 int run_torture(const struct flags *flags, const char *argv0);
 
-/* ---- weir_say.c: what goes to stderr */
+/* ---- weir_say.c: output to stderr */
 
 struct say {
-    bool terminal; /* stderr is one */
+    bool terminal; /* stderr is a terminal */
     bool quiet;
     int verbose;
-    bool draws;     /* a status line may be drawn on it */
-    bool drawn;     /* one stands there now, and the cursor at its beginning */
+    bool draws;     /* a status line may be drawn */
+    bool drawn;     /* the status line is visible, and the cursor is at its start */
     char last[512]; /* the last message, for folding repeats */
     unsigned repeats;
     int64_t began_ms;
@@ -39,23 +39,23 @@ struct say {
 
 int64_t say_now_ms(void);
 void say_init(struct say *say, const struct flags *flags);
-/* One line, after taking the status line away. */
+/* Write one line, after erasing the status line. */
 void say_line(struct say *say, const char *format, ...) WEIR_PRINTF(2, 3);
 /* The library's log: weir_loop_options.log. */
 void say_log(void *ctx, int level, const char *origin, const char *text);
-/* hint: what may be typed against it; NULL: nothing. */
+/* hint: what the user can type to solve it; NULL: none. */
 void say_error(struct say *say, const weir_error *error, const char *hint);
 /* The ledger and the reconnects. */
 void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *stats,
                 bool state_saved);
-/* How many items were rejected, if any were: also said when quiet. */
+/* The number of rejected items, unless it is 0; also printed when quiet. */
 void say_rejected(struct say *say, const weir_ledger *ledger, const weir_stats *stats);
-/* What a drain that took too long has lost. */
+/* What was lost by a drain that took too long. */
 void say_lost(struct say *say, const weir_ledger *ledger, const weir_stats *stats);
-/* The reader of stdout has left; what it has read of the items in flight is not known. */
+/* The reader of stdout has left; how many of the items in flight it has read is not known. */
 void say_left(struct say *say, const weir_ledger *ledger, const weir_stats *stats);
-/* May a status line be drawn? Then ^Z takes it away before the process stops. writes_stdout: the
- * pipeline does. */
+/* Decide whether a status line may be drawn. If so, ^Z erases it before the process stops.
+ * writes_stdout: the pipeline writes to stdout. */
 void say_may_draw(struct say *say, weir_loop *loop, bool writes_stdout);
 /* Draw the status line, unless this process is in the background. */
 void say_status(struct say *say, const weir_ledger *ledger, const weir_stats *stats,
@@ -73,10 +73,10 @@ struct table {
     size_t count;
 };
 
-/* Collect the numbers of a loop's components as they end, for weir_on_end; arg: the table, zeroed at
- * first. */
+/* For weir_on_end: collect the numbers of a loop's components when they end. arg: the table, zeroed
+ * before the first call. */
 bool table_take(void *arg, const weir_node *node);
-/* Write it to stderr in the order of the text. calls: also how often each was asked. */
+/* Write it to stderr in the order of the text. calls: also the number of calls. */
 void table_say(const struct table *table, const weir_plan *plan, bool calls);
 void table_free(struct table *table);
 

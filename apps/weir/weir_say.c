@@ -2,11 +2,11 @@
  * weir_say.c - everything the command writes to stderr: messages, the ledger line, the status line
  * of a terminal.
  *
- * Messages of the same kind in a row are folded; numbers of a thousand and more are written with
- * thin gaps. The status line is drawn only on a terminal that can erase, in the foreground, where no
- * output goes to a screen or down a pipe to one. It is taken away before anything else is written
- * and before ^Z stops the process. The cursor waits at its first column: a terminal that has become
- * narrower breaks the line below the cursor, so that erasing from there on leaves nothing.
+ * Consecutive messages of the same kind are folded. Numbers from a thousand on are written with
+ * spaces between the groups. The status line is drawn only in the foreground, on a terminal that
+ * can erase, and only if stdout goes to a file or is not used. It is erased before anything else is
+ * written and before ^Z stops the process. The cursor stays at its first column: a terminal that
+ * becomes narrower wraps the line below the cursor, so erasing from the cursor removes all of it.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -58,7 +58,7 @@ static void say_folded(struct say *say)
 
 static void say_text(struct say *say, const char *text)
 {
-    /* Two messages are of one kind when they differ in digits only. */
+    /* Two messages are of the same kind if they differ only in digits. */
     char kind[sizeof say->last];
     size_t n = 0;
     for (const char *c = text; *c != '\0' && n < sizeof kind - 1; c++) {
@@ -86,7 +86,7 @@ static void say_text(struct say *say, const char *text)
     fprintf(stderr, "weir: %s\n", text);
 }
 
-/* Options of the library, as its messages name them, and the flags that set them here. */
+/* Options of the library, as its messages name them, and the flags that set them. */
 static const struct {
     const char *option, *flag;
 } flag_names[] = {
@@ -129,7 +129,7 @@ void say_line(struct say *say, const char *format, ...)
     say_text(say, named);
 }
 
-/* Does the text say by itself where it comes from? An address of http is also its stage. */
+/* Does the text itself name its origin? An http address names its stage, too. */
 static bool is_named(const char *origin, const char *text)
 {
     bool url = strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
@@ -195,8 +195,8 @@ const char *say_sized(uint64_t bytes, char text[32])
     return text;
 }
 
-/* The most memory that was resident. What getrusage tells begins with that of the process which has
- * started this one. */
+/* The peak of resident memory. The value of getrusage is only the fallback, because it also counts
+ * the peak of the process that started this one. */
 static uint64_t peak_bytes(void)
 {
     unsigned long long kib = 0;
@@ -289,7 +289,7 @@ void say_left(struct say *say, const weir_ledger *ledger, const weir_stats *stat
     }
 }
 
-/* A regular file or /dev/null: what is written there is on no screen. */
+/* A regular file or /dev/null: its output does not appear on a screen. */
 static bool is_out_of_sight(int fd)
 {
     struct stat info;
@@ -297,7 +297,7 @@ static bool is_out_of_sight(int fd)
            (S_ISREG(info.st_mode) || (S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3)));
 }
 
-/* ^Z: the shell's prompt begins in an empty line. */
+/* ^Z: erase the status line first, so that the shell's prompt begins in an empty line. */
 static void stop(void *ctx)
 {
     struct sigaction stops = {.sa_handler = SIG_DFL}, ours;
@@ -318,14 +318,15 @@ void say_may_draw(struct say *say, weir_loop *loop, bool writes_stdout)
     }
 }
 
-/* Of stderr's terminal. */
+/* The width of stderr's terminal. */
 static size_t columns(void)
 {
     struct winsize size;
     return ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
 }
 
-/* So many bytes of a text that it leaves the last column free, so that no terminal wraps it. A byte that continues a character takes no column. */
+/* The bytes of a text that leave the last column free, so that no terminal wraps it. A byte that
+ * continues a UTF-8 character takes no column. */
 static size_t cut_at(const char *text, size_t width)
 {
     size_t at = 0, used = 0;

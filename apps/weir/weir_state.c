@@ -1,8 +1,8 @@
 /*
- * weir_state.c - `weir state`: what saved positions there are, and changing them by hand.
+ * weir_state.c - `weir state`: shows saved positions, and changes them by hand.
  *
- * Everything is <weir/state.h>'s; here are words and columns. Nothing runs, and a record of a
- * pipeline that runs is read but not changed.
+ * <weir/state.h> does the work; this file only prints. No pipeline runs. The record of a running
+ * pipeline can be read but not changed.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ static void print_time(int64_t unix_ms)
     fputs(text, stdout);
 }
 
-/* One record after the other; `code` is that of the last failure. */
+/* State of a listing of records; `code` is the exit code of the last failure. */
 struct listing {
     const char *folder;
     size_t count;
@@ -99,7 +99,7 @@ static int each(const char *folder, bool (*fn)(void *ctx, const char *name))
     return rc < 0 ? complain(&error) : listing.code;
 }
 
-/* The index of a source by its name, which may be left out where there is one; -1 after a message. */
+/* The index of a source by its name; NULL if there is only one source. -1 after a message. */
 static long find_source(const weir_record *record, const char *source)
 {
     long found = -1;
@@ -140,7 +140,7 @@ static int reset(const char *folder, const char *name)
 {
     weir_error error;
     weir_record *record = weir_record_read(folder, name, &error);
-    if (record == NULL && error.code != WEIR_EINVAL) { /* a damaged one can be removed */
+    if (record == NULL && error.code != WEIR_EINVAL) { /* a damaged record can be removed */
         return complain(&error);
     }
     weir_record_free(record);

@@ -1,10 +1,10 @@
 /*
  * weir_table.c - what `weir -v` prints at the end: a row for each component of the pipeline.
  *
- * A component's numbers are taken when its generator or sink ends (weir_on_end), since by the end of
- * the run there is none left to look at. Several objects of one component, as the files of a source,
- * make one row. Rows stand in the order of the text: a source that is not written comes first, a
- * sink that is not written last. Columns are as wide as what stands in them.
+ * A component's numbers are taken when its generator or sink ends (weir_on_end), because none of
+ * them exists at the end of the run. Several objects of one component, for example the files of a
+ * source, make one row. Rows are in the order of the text: an implied source is first, an implied
+ * sink last. A column is as wide as its widest cell.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,8 +31,7 @@ struct table_row {
 
 /* ---- collecting */
 
-/* Rows are sorted: the source that is not written, the parts of the text, the sinks that are not
- * written. */
+/* The sort key of a row: the implied source, then the parts of the text, then the implied sinks. */
 static int64_t place(bool is_sink, int part)
 {
     return part >= 0 ? part : is_sink ? INT32_MAX : -1;
@@ -109,7 +108,7 @@ void table_free(struct table *table)
 
 /* ---- printing */
 
-/* 12 ms, 3.4 s; nothing that is worth a word: "-". */
+/* As "12 ms" or "3.4 s"; less than 0.5 ms as "-". */
 static const char *lasted(int64_t ns, char text[32])
 {
     if (ns < 500 * 1000) {
@@ -122,7 +121,8 @@ static const char *lasted(int64_t ns, char text[32])
     return text;
 }
 
-/* "data from the server", or where it is not all, "data from the server 3.1 s, a connection 12 ms". */
+/* One reason for all the time: "data from the server". Several reasons: "data from the server 3.1
+ * s, a connection 12 ms". */
 static void reasons(const struct table_row *row, char cell[CELL])
 {
     size_t len = 0;
@@ -145,7 +145,7 @@ static void count_cell(char cell[CELL], uint64_t n, bool applies)
     snprintf(cell, CELL, "%s", applies ? say_grouped(n, text) : "-");
 }
 
-/* Its text, indented by the blocks that it stands in, or its name where the text has none. */
+/* The component's text, indented by its depth in blocks, or its name if it is implied. */
 static void name_cell(const struct table_row *row, const weir_plan *plan, char cell[CELL])
 {
     const char *text = row->part >= 0 ? weir_plan_part_text(plan, (size_t)row->part) : NULL;

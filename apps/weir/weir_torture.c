@@ -1,16 +1,16 @@
 /*
- * weir_torture.c - `weir demo --torture`: 30 seconds, offline. A flaky source of numbered lines of
- * mixed length is streamed into a file with --state by a child process, which is killed with
- * SIGKILL again and again: half of the kills at a seeded fault point (a write, fsync, rename or
- * ftruncate that is about to happen), half at a random moment. At the end the file must have the
- * sha256 of the lines as they come straight from the line generator.
+ * weir_torture.c - `weir demo --torture`: 30 seconds, offline. A child process streams numbered
+ * lines of mixed length from a flaky source into a file, with --state. It is killed with SIGKILL
+ * again and again: half of the kills at a seeded fault point (just before a write, fsync, rename or
+ * ftruncate), half at a random moment. At the end the file must have the sha256 of the lines that
+ * the line generator makes directly.
  *
- * The server stays in this process, so it counts what was read again. After each kill the state's
- * record and the file's length tell where the child was. A run that was too easy proves nothing and
- * is called void: fewer than KILLS_MIN kills between start and end, fewer than TRUNCATIONS_MIN
- * restarts that cut the file, or fewer than RECONNECTS_MIN reconnects within a run. It proves
- * process death, not power loss. The exit code is 0 only for a file that is right after a run that
- * was hard enough.
+ * The server stays in this process, so it counts the bytes that are read again. After each kill the
+ * state's record and the file's length show where the child was. A run that was too easy proves
+ * nothing and is reported as void: fewer than KILLS_MIN kills between start and end, fewer than
+ * TRUNCATIONS_MIN restarts that cut the file, or fewer than RECONNECTS_MIN reconnects within a run.
+ * The test covers process death, not power loss. The exit code is 0 only if the file is right after
+ * a run that was hard enough.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -33,10 +33,10 @@ enum {
     KILLS_MIN = 20,
     TRUNCATIONS_MIN = 5,
     RECONNECTS_MIN = 5,
-    KILLING_MS = 22000, /* then the child is left alone to finish */
-    FINISH_MS = 60000,  /* longer than that is a hang */
-    LINES = 200000,     /* about 200 MB: more than the killing leaves time for */
-    DROP_BYTES = 400000 /* the server drops the connection about that often */
+    KILLING_MS = 22000, /* after that the child may finish */
+    FINISH_MS = 60000,  /* a child that takes longer hangs */
+    LINES = 200000,     /* about 200 MB: more than fits into KILLING_MS */
+    DROP_BYTES = 400000 /* the server drops the connection after about this many */
 };
 
 struct torture {
@@ -86,8 +86,7 @@ static bool read_promise(void *ctx, const char *name)
     return true;
 }
 
-/* The newest record in the state's folder: position and length it promises; 0, 0 when there is
- * none. */
+/* The position and length in the newest record of the state's folder; 0, 0 if there is none. */
 static void read_record(const struct torture *torture, uint64_t *position, uint64_t *length)
 {
     struct promise promise = {.torture = torture};
@@ -102,7 +101,7 @@ static uint64_t file_length(const struct torture *torture)
     return stat(torture->file, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
-/* How often the children said that they reconnect. */
+/* The number of reconnects that the children have logged. */
 static unsigned count_reconnects(const struct torture *torture)
 {
     char line[2048];
@@ -189,8 +188,7 @@ static pid_t start_child(struct torture *torture, const char *fault)
     _exit(127);
 }
 
-/* Wait until the child has ended or limit_ms have passed: then it is killed. True: it ended by
- * itself, *status says how. */
+/* Wait until the child has ended. After limit_ms, kill it. True: it ended itself, see *status. */
 static bool watch_child(struct torture *torture, pid_t child, int64_t limit_ms, int *status)
 {
     int64_t until_ms = say_now_ms() + limit_ms;
@@ -219,7 +217,7 @@ static void note_kill(struct torture *torture, bool at_point)
     }
 }
 
-/* One life of the child: to its death. False: there is nothing left to kill. */
+/* Run a child until it ends or is killed. False: it ended by itself, and none is to be started. */
 static bool one_life(struct torture *torture)
 {
     static const struct {

@@ -1,12 +1,12 @@
 /*
- * module.h - components: the sources, stages and sinks of the pipeline text, and modules that bring
+ * module.h - components: the sources, stages and sinks of the pipeline text, and modules that add
  * more of them.
  *
  * The idea. A component is one constant: its name, its arguments, what it takes and gives, its
  * traits, its help, and the functions that open it. The reader of the text, its error messages,
- * help, explain and the promise of delivery are all made from it, so a component that is described
- * is part of the language. The library's own components are written like this, and a module outside
- * the tree says the same things in the same way:
+ * help, explain and the promise of delivery all use this constant. So a component that is described
+ * in this way is part of the language. The library's own components are written like this, and a
+ * module outside the source tree does the same:
  *
  *     #include <weir/module.h>
  *     #include <weir/stage.h>
@@ -34,16 +34,17 @@
  *         .example = "gen 1..9 | ./every.so 4", .prints = "4\n8\n", .open = open_every};
  *     WEIR_MODULE(&every);
  *
- * A text names a module by its file, ./every.so (its only component) or ./every.so:NAME, or by the
- * component's name when the module lies in the folder of installed ones, weir/ beside libweir.so.
- * It is loaded when a text that names it is read, and stays loaded. A module must use the library of
- * the program that loads it: a program that is linked with the archive libweir.a loads none.
+ * A text names a module by its file, ./every.so (if it has one component) or ./every.so:NAME, or by
+ * the component's name when the module is in the folder of installed ones, weir/ in the folder of
+ * libweir.so. It is loaded when a text that names it is read, and stays loaded. A module must use
+ * the library of the program that loads it, so a program that is linked with the archive libweir.a
+ * loads no modules.
  *
- * Lifetime.  A component and all it points to must stay as they are for as long as the process
- *            lives. `args` are the plan's and lent for the call of check or open.
- * Failure.   check says what is wrong with the arguments by weir_mistake_at; open cannot fail: a
- *            maker that fails gives an object that fails.
- * Threads.   check may run on any thread. open runs on the thread of the loop.
+ * Lifetime.  A component and all it points to must not change while the process lives. `args`
+ *            belong to the plan and are lent for the call of check or open.
+ * Failure.   check reports wrong arguments by weir_mistake_at. open cannot fail: a maker that fails
+ *            gives an object that fails.
+ * Threads.   check may run on any thread. open runs on the loop's thread.
  */
 #ifndef WEIR_MODULE_H
 #define WEIR_MODULE_H
@@ -56,17 +57,17 @@
 extern "C" {
 #endif
 
-/* A chain of components that was read from a text and is not open: the value of a { ... } argument.
- * Opened by weir_chain_open. */
+/* A chain of components that was read from a text and is not open yet: the value of a { ... }
+ * argument. weir_chain_open opens it. */
 typedef struct weir_chain weir_chain;
-/* What is wrong with arguments: filled by a component's check. */
+/* The mistake in arguments: filled in by a component's check. */
 typedef struct weir_mistake weir_mistake;
 
 enum weir_kind { WEIR_KIND_SOURCE = 0, WEIR_KIND_STAGE = 1, WEIR_KIND_SINK = 2 };
 
-/* What the bytes of an item are. Components say which ones they take and give, as a set. */
+/* What the bytes of an item are. Components declare which ones they take and give, as a set. */
 enum weir_shape {
-    WEIR_SHAPE_SAME = 0,   /* gives: the shape that came */
+    WEIR_SHAPE_SAME = 0,   /* gives: the shape of the input */
     WEIR_SHAPE_BYTES = 1u, /* a piece of one stream, cut anywhere */
     WEIR_SHAPE_LINE = 2u,  /* one line, without its end */
     WEIR_SHAPE_JSON = 4u,  /* one JSON text */
@@ -77,50 +78,55 @@ enum weir_shape {
 #define WEIR_SHAPES_ALL 31u
 
 /*
- * What others may know of a component. What is not said is not assumed.
+ * What other parts may know about a component. Traits that are not set are not assumed.
  *
- * The word for delivery is worked out from the traits of all components of a pipeline:
- * exactly-once-effect where each source RESUMES and PROVES and the sink CUTS_BACK or TRANSACTS;
- * at-least-once where each source RESUMES and each sink CUTS_BACK, TRANSACTS or ACKNOWLEDGES;
- * best-effort otherwise. A component that says STATE_RESTARTS lowers the word to at-least-once, one
- * that CHANGES_OUTCOMES to best-effort. A source and a framer joined to it that both say BY_ID go on by the ids of
- * items, which proves nothing: `condition` and `on_break` are the framer's then.
+ * The delivery is computed from the traits of all components of a pipeline: exactly-once-effect
+ * where each source RESUMES and PROVES and the sink CUTS_BACK or TRANSACTS; at-least-once where
+ * each source RESUMES and each sink CUTS_BACK, TRANSACTS or ACKNOWLEDGES; best-effort otherwise. A
+ * component with STATE_RESTARTS lowers it to at-least-once, one with CHANGES_OUTCOMES to
+ * best-effort. If a source and a framer joined to it both have BY_ID, they continue by the ids of
+ * items, which proves nothing; then `condition` and `on_break` are those of the framer.
  */
 enum weir_trait {
-    WEIR_TRAIT_ONE_TO_ONE = 1u << 0, /* each item that goes in comes out, in order, and no others */
-    WEIR_TRAIT_COUNTS = 1u << 1,     /* counts items over all runs with one state (weir_head) */
-    WEIR_TRAIT_REJECTS = 1u << 2,    /* may find an item bad: it is given on-error=skip|stop|dead */
-    WEIR_TRAIT_CHANGES_OUTCOMES = 1u << 3, /* drops items by time or fullness: two runs differ */
-    WEIR_TRAIT_NEVER_FULL = 1u << 4,  /* takes items at any speed: does not stop what feeds it */
-    WEIR_TRAIT_HOLDS_BACK = 1u << 5,  /* may keep an item while it waits for others (batch) */
+    WEIR_TRAIT_ONE_TO_ONE = 1u << 0, /* gives each item that it reads, in order, and no others */
+    WEIR_TRAIT_COUNTS = 1u << 1,     /* counts items over all runs with the same state
+                                        (weir_head) */
+    WEIR_TRAIT_REJECTS = 1u << 2,    /* may reject an item: it gets the argument
+                                        on-error=skip|stop|dead */
+    WEIR_TRAIT_CHANGES_OUTCOMES = 1u << 3, /* drops items by time or when full: two runs differ */
+    WEIR_TRAIT_NEVER_FULL = 1u << 4,  /* takes items at any speed: never slows down its feeder */
+    WEIR_TRAIT_HOLDS_BACK = 1u << 5,  /* may hold an item while it waits for others (batch) */
     WEIR_TRAIT_READS_AHEAD = 1u << 6, /* asks for items that its reader has not asked for (queue) */
-    /* It keeps something over items besides a count, and with a state starts over without it
-     * after a restart, which is reported. */
+    /* It keeps data across items besides a count. With a state, that data is lost by a restart, and
+     * this is reported. */
     WEIR_TRAIT_STATE_RESTARTS = 1u << 7,
-    /* It keeps something over items, and all of it is made again by the items behind the saved
-     * position. That is the component's own work: it keeps (weir_item_keep) each item that it still
+    /* It keeps data across items, and all of it is made again from the items after the saved
+     * position. The component must ensure this: it keeps (weir_item_keep) each item that it still
      * needs, so that the position stays before it. Nothing else moves a source back. */
     WEIR_TRAIT_STATE_REPLAYS = 1u << 8,
-    /* The same items give the same items, whatever the time, the portions that they come in and what is
-     * outside the process. The suite for stages compares two runs; nothing else relies on it. */
+    /* The same input items give the same output items, whatever the time, the portions in which
+     * they come and the state of the world outside the process. The test suite for stages compares
+     * two runs; nothing else relies on it. */
     WEIR_TRAIT_PURE = 1u << 9,
     WEIR_TRAIT_CPU = 1u << 10,     /* looks at each byte */
     WEIR_TRAIT_IO = 1u << 11,      /* reads or writes outside the process */
     WEIR_TRAIT_ENDLESS = 1u << 12, /* a source that does not end by itself */
-    WEIR_TRAIT_FRAMED = 1u << 13,  /* a source of bytes, in lines if no framer stands behind it */
-    WEIR_TRAIT_FRAMES = 1u << 14, /* a framer: directly behind a FRAMED source it is joined to it */
-    WEIR_TRAIT_RESUMES = 1u << 15,        /* a source that goes on from a saved position */
-    WEIR_TRAIT_PROVES = 1u << 16,         /* ... and proves that it is the same stream */
-    WEIR_TRAIT_CUTS_BACK = 1u << 17,      /* a sink that takes back what was not saved */
+    WEIR_TRAIT_FRAMED = 1u << 13,  /* a source of bytes, cut into lines if no framer follows */
+    WEIR_TRAIT_FRAMES = 1u << 14,  /* a framer: directly after a FRAMED source it is joined to it */
+    WEIR_TRAIT_RESUMES = 1u << 15, /* a source that continues from a saved position */
+    WEIR_TRAIT_PROVES = 1u << 16,  /* ... and proves that it is the same stream */
+    WEIR_TRAIT_CUTS_BACK = 1u << 17,      /* a sink that removes what was not saved */
     WEIR_TRAIT_TRANSACTS = 1u << 18,      /* a sink that saves positions with its items */
-    WEIR_TRAIT_ACKNOWLEDGES = 1u << 19,   /* a sink that knows what the far end has taken */
-    WEIR_TRAIT_CONVERTS = 1u << 20,       /* may be inserted where shapes do not fit */
-    WEIR_TRAIT_EXPRESSION = 1u << 21,     /* what a stage that is only an expression means (map) */
-    WEIR_TRAIT_SECRET_ADDRESS = 1u << 22, /* its address is a secret as a whole */
-    /* It does not look into items: one that comes in pieces (WEIR_ITEM_PART) goes through it. Only
-     * where everything behind a source is so do long lines come in pieces. */
+    WEIR_TRAIT_ACKNOWLEDGES = 1u << 19,   /* a sink that knows what the far end has received */
+    WEIR_TRAIT_CONVERTS = 1u << 20,       /* may be inserted where shapes do not match */
+    WEIR_TRAIT_EXPRESSION = 1u << 21,     /* the component of a stage that is only an expression
+                                             (map) */
+    WEIR_TRAIT_SECRET_ADDRESS = 1u << 22, /* its whole address is a secret */
+    /* It does not use the content of items, so an item may pass through it in pieces
+     * (WEIR_ITEM_PART). Long lines come in pieces only where everything after the source has this
+     * trait. */
     WEIR_TRAIT_PIECES = 1u << 23,
-    WEIR_TRAIT_BY_ID = 1u << 24 /* a framer whose items have ids; a source that can ask by them */
+    WEIR_TRAIT_BY_ID = 1u << 24 /* a framer whose items have ids; a source that can request by id */
 };
 
 /* How an argument is written. */
@@ -129,7 +135,7 @@ enum weir_arg_form {
     WEIR_FORM_NAMED,          /* name=VALUE */
     WEIR_FORM_KEYWORD,        /* name VALUE */
     WEIR_FORM_FLAG,           /* name */
-    WEIR_FORM_BLOCK           /* { ... }; behind a keyword if it has one: else { ... } */
+    WEIR_FORM_BLOCK           /* { ... }; after its keyword, if it has one: else { ... } */
 };
 
 /* What an argument is, with the C type of its field. */
@@ -146,9 +152,9 @@ enum weir_arg_type {
     WEIR_ARGTYPE_PATH,      /* of a file; const char * */
     WEIR_ARGTYPE_ADDRESS,   /* HOST:PORT; const char *, with the component's scheme before it */
     WEIR_ARGTYPE_URL,       /* const char * */
-    WEIR_ARGTYPE_FORMAT,    /* a text with \(expressions) in it; const char *, as it is written */
-    WEIR_ARGTYPE_EXPR,      /* an expression; const char *, as it is written */
-    WEIR_ARGTYPE_FIELDS,    /* .a, .b.c or .a .b.c; weir_texts, a path each */
+    WEIR_ARGTYPE_FORMAT,    /* a text with \(expressions) in it; const char *, as written */
+    WEIR_ARGTYPE_EXPR,      /* an expression; const char *, as written */
+    WEIR_ARGTYPE_FIELDS,    /* .a, .b.c or .a .b.c; weir_texts, one path each */
     WEIR_ARGTYPE_CHAIN      /* { ... }; const weir_chain * */
 };
 
@@ -174,27 +180,28 @@ typedef struct weir_chains {
 enum weir_arg_flags {
     WEIR_ARG_REQUIRED = 1u,
     WEIR_ARG_REPEATS = 2u,   /* the field is a weir_texts or weir_chains */
-    WEIR_ARG_SECRET = 4u,    /* shown as *** wherever the text is shown */
+    WEIR_ARG_SECRET = 4u,    /* shown as *** everywhere */
     WEIR_ARG_ANY_HOST = 8u,  /* ADDRESS: the host may be left out, :PORT */
-    WEIR_ARG_PATTERNS = 16u, /* PATH: a * in it is a pattern */
+    WEIR_ARG_PATTERNS = 16u, /* PATH: a * in it is a wildcard */
     WEIR_ARG_WITH_SOURCE =
-        32u,                 /* CHAIN: begins with a source; else it reads what its opener gives */
+        32u,                 /* CHAIN: begins with a source; else it reads what its opener passes to
+                                it */
     WEIR_ARG_ASSIGNS = 128u, /* EXPR: FIELD = EXPRESSION, or |= and the like */
     WEIR_ARG_WITH_SINK = 64u /* CHAIN: ends with a sink; else its opener reads it */
 };
 
 /*
- * One argument. Its value is written into the component's own struct, at `offset`; use the macros
+ * One argument. Its value is written into the component's own struct, at `offset`. Use the macros
  * below, which check the type of the field. An argument that is not given has its preset, or zeros.
  */
 typedef struct weir_arg {
-    const char *name; /* POSITIONAL: of the value, in help; else as it is written */
+    const char *name; /* POSITIONAL: of the value, in help; else as written in the text */
     uint8_t form;     /* enum weir_arg_form */
     uint8_t type;     /* enum weir_arg_type */
     uint16_t flags;   /* enum weir_arg_flags */
     uint32_t offset;
     int64_t min, max;           /* COUNT, SIZE, TIME; max 0: none */
-    const char *preset;         /* the default, as it is written; NULL: none */
+    const char *preset;         /* the default, as written in a text; NULL: none */
     const char *const *choices; /* CHOICE: ends with NULL */
     const char *help;           /* one line, without a full stop */
 } weir_arg;
@@ -209,7 +216,7 @@ typedef struct weir_arg {
 
 /*
  * One argument for a table in C: WEIR_ARG_COUNT(struct my_args, items_max, .name = "N", .min = 1,
- * .help = "items at most"). The field's type is checked. In C++ the fields of weir_arg are filled by
+ * .help = "items at most"). The field's type is checked. In C++ fill in the fields of weir_arg by
  * hand, with WEIR_ARG_AT for the offset.
  */
 #define WEIR_ARG_COUNT(S, f, ...)                                                     \
@@ -278,7 +285,7 @@ typedef struct weir_arg {
         .form = WEIR_FORM_BLOCK, .type = WEIR_ARGTYPE_CHAIN,         \
         .offset = WEIR_ARG_AT(S, f, const weir_chain *), __VA_ARGS__ \
     }
-/* Of these any number may be given. */
+/* These may be given any number of times. */
 #define WEIR_ARG_CHAINS(S, f, more, ...)                                                         \
     {                                                                                            \
         .form = WEIR_FORM_BLOCK, .type = WEIR_ARGTYPE_CHAIN, .flags = WEIR_ARG_REPEATS | (more), \
@@ -290,32 +297,32 @@ typedef struct weir_arg {
         .offset = WEIR_ARG_AT(S, f, weir_texts), __VA_ARGS__   \
     }
 
-/* What a component is opened in. In check, scope and state are NULL and nothing may be opened. */
+/* What a component is opened with. In check, scope and state are NULL and nothing may be opened. */
 typedef struct weir_opening {
     size_t struct_size;
     weir_scope *scope;
-    weir_state *state;             /* positions and lengths are kept there; NULL: none */
-    const weir_http_options *http; /* the program's; its headers, user and token are for the first
+    weir_state *state;             /* stores positions and lengths; NULL: none */
+    const weir_http_options *http; /* of the program; its headers, user and token are for the first
                                       component of the text that takes a URL. Never NULL */
-    int64_t connect_ms, idle_ms;   /* the program's limits; 0: the default, WEIR_NONE: none */
+    int64_t connect_ms, idle_ms;   /* the program's timeouts; 0: the default, WEIR_NONE: none */
     int32_t stdin_fd, stdout_fd;
-    /* What comes from upstream, a set of enum weir_shape: of each of them there may be items. All
-     * where it is not known, as behind the generator of weir_parse, and also in check. 0 for a
-     * source. */
+    /* What comes from upstream, a set of enum weir_shape: there may be items of each of these
+     * shapes. All shapes where it is not known, as after the generator of weir_parse, and also in
+     * check. 0 for a source. */
     uint32_t shape;
-    /* A source that is FRAMED: 1 where a component that FRAMES stands directly behind it: give bytes
-     * as they come (weir_file_bytes). The other one: 1 where it stands so; weir_framed then has the
-     * source cut them. */
+    /* For a FRAMED source: 1 when a component that FRAMES follows directly. The source then gives
+     * bytes as they come (weir_file_bytes). For that component: 1, too; weir_framed then makes the
+     * source cut its bytes. */
     int32_t joined;
-    int32_t strict; /* 1: what would be rejected fails the pipeline instead */
+    int32_t strict; /* 1: an item that would be rejected fails the pipeline instead */
     int32_t
-        pieces; /* a source of lines: 1 where nobody looks into them, so that a long one may come
-                       in pieces (WEIR_LONG_PARTS) */
-    const void *plan; /* the library's */
-    const char *text; /* of the whole pipeline, without secrets; lent. NULL in check */
+        pieces; /* for a source of lines: 1 when no component uses their content, so that a long one
+                       may come in pieces (WEIR_LONG_PARTS) */
+    const void *plan; /* private to the library */
+    const char *text; /* the whole pipeline, without secrets; lent. NULL in check */
 } weir_opening;
 
-/* A text that has a component in it, and what it writes: as example and prints of the component. */
+/* A text that uses a component, and its output: as example and prints of the component. */
 typedef struct weir_example {
     const char *text, *prints;
 } weir_example;
@@ -323,97 +330,100 @@ typedef struct weir_example {
 typedef struct weir_component {
     size_t struct_size;
     const char *name; /* lower case letters, digits, - and _; begins with a letter */
-    /* By which an address is known as this source, in the first place of a text, or as what this
-     * sink writes to: "tcp" for tcp://..., "unix:" for unix:..., "/" for the path of a file, "-" for
-     * the standard stream. Ends with NULL; NULL: it is written by its name only. A source that has
-     * schemes is written by its address alone, but for "-". */
+    /* The schemes of addresses that mean this source, in the first place of a text, or that this
+     * sink writes to: "tcp" for tcp://..., "unix:" for unix:..., "/" for the path of a file, "-"
+     * for the standard stream. Ends with NULL. NULL: the component is written only by its name. A
+     * source that has schemes is written only by its address, except for "-". */
     const char *const *schemes;
     const char *const *aliases; /* other names; ends with NULL; NULL: none */
     int32_t kind;               /* enum weir_kind */
-    /* Sets of enum weir_shape; takes 0: a source, gives: not of a sink. Where what comes does not fit
-     * `takes`, the plan puts a component that CONVERTS in between (weir explain shows it: "put in by
-     * the plan"); where there is none, the text is wrong. */
+    /* Sets of enum weir_shape; takes is 0 for a source, gives is not used for a sink. When the
+     * input does not match `takes`, the plan inserts a component that CONVERTS (weir explain shows
+     * it: "put in by the plan"). If there is none, the text is wrong. */
     uint32_t takes, gives;
     uint32_t traits; /* enum weir_trait */
-    /* The traits with these arguments, where they depend on them. NULL: `traits`. */
+    /* The traits with these arguments, if they depend on them. NULL: `traits`. */
     uint32_t (*traits_of)(const void *args);
     const weir_arg *args;
     size_t args_count;
-    size_t args_size;      /* of the struct that values are written into */
+    size_t args_size;      /* of the struct for the values */
     const char *help;      /* one line */
-    const char *example;   /* a whole text that has this component in it, of the usual use */
-    const char *prints;    /* what the example writes, byte for byte; NULL: it needs the outside */
-    const char *condition; /* under which it proves or cuts back: "the server sends ..."; or NULL */
-    const char *on_break;  /* what happens when the far end breaks off: a sentence; or NULL */
-    const char *misplaced; /* what to write when it stands in the wrong place; or NULL */
-    /* What is wrong beyond the types of single arguments: 0, or what weir_mistake_at returned. May
-     * warn. Opens nothing. NULL: nothing to check. */
+    const char *example;   /* a complete text that shows the usual use of this component */
+    const char *prints;    /* the output of the example, byte for byte; NULL: it needs files or a
+                              network */
+    const char *condition; /* under which it PROVES or CUTS_BACK: "the server sends ..."; or NULL */
+    const char *on_break;  /* what happens when the far end is lost: a sentence; or NULL */
+    const char *misplaced; /* what to write instead when it is in the wrong place; or NULL */
+    /* Check more than the types of single arguments: 0, or the result of weir_mistake_at. May warn.
+     * Opens nothing. NULL: nothing to check. */
     int (*check)(const weir_opening *opening, const void *args, weir_mistake *mistake);
-    /* Sources and stages. up: what comes before, taken; NULL for a source. */
+    /* Open a source or a stage. up: its upstream, taken; NULL for a source. */
     weir_gen *(*open)(const weir_opening *opening, WEIR_TAKES weir_gen *up, const void *args);
-    /* Sinks. */
+    /* Open a sink. */
     weir_sink *(*open_sink)(const weir_opening *opening, const void *args);
-    /* What it gives with these arguments, a part of `gives`, where that depends on them. NULL:
+    /* What it gives with these arguments, a part of `gives`, if it depends on them. NULL:
      * `gives`. */
     uint32_t (*gives_of)(const void *args);
-    /* More texts that have it in them, of other uses; the last one has no text. NULL: none. */
+    /* More texts, for other uses; the last one has a text of NULL. NULL: none. */
     const weir_example *more_examples;
 } weir_component;
 
 /*
- * Say what is wrong with the arguments. The first mistake counts.
+ * Report what is wrong with the arguments. Only the first mistake counts.
  *
- * arg      name of the argument it is about, as in the descriptor: the message points at it. NULL:
- *          at the whole component.
+ * arg      name of the wrong argument, as in the descriptor: the message points at it. NULL: at the
+ *          whole component.
  * format   one line, without the component's name.
- * Returns  a negative code, to be returned by check.
+ * Returns  a negative code, which check must return.
  */
 WEIR_API int weir_mistake_at(weir_mistake *mistake, const char *arg, const char *format, ...)
     WEIR_PRINTF(3, 4);
-/* Say what to type instead, behind weir_mistake_at. Returns the same code. */
+/* Report what to type instead, after weir_mistake_at. Returns the same code. */
 WEIR_API int weir_mistake_hint(weir_mistake *mistake, const char *format, ...) WEIR_PRINTF(2, 3);
-/* Say what the user should know before the run, although nothing is wrong: weir_plan_warning. */
+/* Warn the user before the run, when the arguments are not wrong: weir_plan_warning. */
 WEIR_API void weir_mistake_warn(weir_mistake *mistake, const char *text);
 
 /*
- * Open the chain of a { ... } argument, from a component's open.
+ * Open the chain of a { ... } argument, in a component's open.
  *
- * opening  as open was given it.
- * up       what the chain reads, taken. NULL: it begins with a source (WEIR_ARG_WITH_SOURCE).
- * gen      [out] the end of the chain. Where it has a sink, to be pumped into *sink by the caller,
- *          by weir_pump in a task of its own.
- * sink     [out] its sink; NULL: it has none.
+ * opening  the one that open got.
+ * up       the upstream of the chain, taken. NULL: the chain begins with a source
+ *          (WEIR_ARG_WITH_SOURCE).
+ * gen      [out] the end of the chain. If the chain has a sink, the caller must pump *gen into
+ *          *sink, by weir_pump in a task of its own.
+ * sink     [out] the sink of the chain; NULL: it has none.
  */
 WEIR_API void weir_chain_open(const weir_opening *opening, const weir_chain *chain,
                               WEIR_TAKES weir_gen *up, weir_gen **gen, weir_sink **sink);
 
-/* ---- what there is */
+/* ---- the list of components */
 
 /* The index-th component, the library's own first, then those of modules in the order in which they
  * were loaded; NULL past the last. */
 WEIR_API const weir_component *weir_component_at(size_t index);
 /*
- * Look a component up by its name, an alias, a scheme, or as a text names one of a module:
- * ./every.so or ./two.so:NAME. Loads the module, also the one of that name that is installed.
+ * Look up a component by its name, an alias, a scheme, or the way that a text names one of a
+ * module: ./every.so or ./two.so:NAME. Loads the module, and also the installed module of that
+ * name.
  *
- * index    0 for the first one of this name: a source and a sink may have the same. NULL past the
- *          last.
+ * index    0 for the first one of this name; a source and a sink may have the same name. The result
+ *          is NULL past the last.
  */
 WEIR_API const weir_component *weir_component_find(const char *name, size_t index);
 /*
- * Load all modules that are installed, so that weir_component_at gives their components, too. A text
- * loads the ones it names by itself. Any thread.
+ * Load all installed modules, so that weir_component_at gives their components, too. Reading a text
+ * loads the modules that it names without this call. Any thread.
  *
  * failed   called for each one that cannot be loaded, with the reason. NULL is allowed.
- * Returns  how many are loaded now; 0 in a program that holds the library as an archive.
+ * Returns  how many are loaded now; 0 in a program that contains the library as an archive.
  */
 WEIR_API size_t weir_modules_load(void (*failed)(void *ctx, const weir_error *error), void *ctx);
-/* Explain a component: how it is written, its arguments, an example. As snprintf. */
+/* Write the help of a component: how it is written, its arguments, an example. As snprintf. */
 WEIR_API size_t weir_component_help(const weir_component *component, char *to, size_t cap);
 
 /* ---- modules */
 
-/* 0: a module works with the build of the library that its headers come from, and with no other. */
+/* 0: a module works only with the build of the library that its headers come from. */
 #define WEIR_ABI 0u
 /* Changes with the layout of what a module shares with the library. */
 #define WEIR_LAYOUT                                                                               \

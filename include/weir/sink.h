@@ -1,20 +1,22 @@
 /*
- * sink.h - sinks: whatever takes items and ends the chain.
+ * sink.h - sinks: objects that take items and end the chain.
  *
- * The idea. A sink is the mirror of a generator: put instead of next. What was put may be gathered
- * into larger writes, and is flushed before the loop goes idle, without a flag: a line that comes
- * alone leaves alone. A receipt settles when the sink has committed, and only then does a saved
+ * The idea. A sink is the mirror of a generator: put instead of next. Items may be collected into
+ * larger writes. They are flushed before the loop goes idle, without an option for it: a single
+ * line is sent at once. A receipt settles when the sink has committed, and only then does a saved
  * position move.
  *
- * Lifetime.  WEIR_TAKES as everywhere; items given to put are the caller's again when put returns.
- *            Making a sink opens nothing. What nobody ends, ends with its scope.
- * Failure.   Makers never return NULL; a failed maker gives a sink that fails. A failure is final,
- *            put returns false from then on, and weir_sink_finish or weir_pump tells it.
- * Threads.   A sink belongs to its loop's thread (asserted), and one task puts at a time (asserted,
- *            but for a queue's end); weir_sink_share makes a second writer of a queue.
- * Misuse.    Aborts with a sentence that names the function: a NULL; a sink that was finished,
- *            discarded or pumped (as far as its memory still shows it); the 1,000th put after a
- *            failure, since somebody ignores false.
+ * Lifetime.  WEIR_TAKES as everywhere; items given to put belong to the caller again when put
+ *            returns. Making a sink opens nothing. A sink that the program does not end is ended
+ *            with its scope.
+ * Failure.   Makers never return NULL; a failed maker gives a sink that fails. A failure is final:
+ *            put returns false from then on, and weir_sink_finish or weir_pump reports it.
+ * Threads.   A sink belongs to its loop's thread (asserted), and only one task may put at a time
+ *            (asserted, except for the end of a queue); weir_sink_share makes a second writer of a
+ *            queue.
+ * Misuse.    Aborts with a message that names the function: a NULL; a sink that was finished,
+ *            discarded or pumped (if its memory still shows it); the 1,000th put after a failure,
+ *            since the caller ignores false.
  */
 #ifndef WEIR_SINK_H
 #define WEIR_SINK_H
@@ -29,61 +31,62 @@ extern "C" {
 #endif
 
 /*
- * Give an item; waits while the sink has no room.
+ * Put an item; waits while the sink has no room.
  *
  * item     used during the call only. Its receipt, if any, is held until a commit.
  * Returns  false: the sink has failed, which is final.
  */
 WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK bool weir_put(weir_sink *sink, const weir_item *item);
-/* Give `count` items, all or a failure, as weir_put; 0 is allowed. */
+/* Put `count` items, all or a failure, as weir_put; 0 is allowed. */
 WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK bool weir_put_many(weir_sink *sink, const weir_item *items,
                                                           size_t count);
 /*
- * Give an item without waiting, from anywhere on the loop's thread: also from a function that the
+ * Put an item without waiting, from anywhere on the loop's thread, also from a function that the
  * loop calls on its own stack (weir_each, a callback of libuv).
  *
- * sink     the writing end of a queue or a channel. Another sink may have to wait at any item, so
+ * sink     the writing end of a queue or a channel. Any other sink may have to wait for an item, so
  *          it aborts: put a queue before it.
  * item     as for weir_put.
- * Returns  1: it is taken, or dropped as the queue's policy says. 0: there is no room now, and
- *          nothing has happened. Negative: the code of the sink's failure, which is final.
+ * Returns  1: the item is taken, or dropped as the queue's policy says. 0: there is no room now,
+ *          and nothing has happened. Negative: the code of the sink's failure, which is final.
  */
 WEIR_API WEIR_MUST_CHECK int weir_try_put(weir_sink *sink, const weir_item *item);
 /*
- * Wait until all that was put is committed, and settle its receipts. Committed means: written for a
- * descriptor, a file and a socket (a file's bytes reach the disk when a state is saved); handed
- * over for a queue's end; what its commit says for a sink of one's own.
+ * Wait until everything that was put is committed, and settle its receipts. Committed means:
+ * written for a descriptor, a file and a socket (a file's bytes reach the disk when a state is
+ * saved); handed over for the end of a queue; for a sink of the program (weir_sink_new), what its
+ * commit ensures.
  *
  * Returns  false: the sink has failed, which is final.
  */
 WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK bool weir_commit(weir_sink *sink);
 /*
- * Commit, end, and free a sink. The reader of a queue sees a plain end, and is not waited for.
+ * Commit, end, and free a sink. The reader of a queue sees a normal end, and is not waited for.
  *
  * error    [out] the failure, code 0 when there is none.
- * Returns  0, or the code of its failure: WEIR_ECLOSED: the far end has gone. WEIR_ECONNECT,
- *          WEIR_ERESOLVE, WEIR_ETLS, WEIR_ELOST: a socket. WEIR_EIO, detail errno: a write, an open, a
- *          state that cannot be saved. WEIR_ETIMEDOUT: its limit. WEIR_ECANCELED, WEIR_EINVAL,
- *          WEIR_ENOMEM.
+ * Returns  0, or the code of the failure: WEIR_ECLOSED: the far end has gone. WEIR_ECONNECT,
+ *          WEIR_ERESOLVE, WEIR_ETLS, WEIR_ELOST: a socket. WEIR_EIO, detail errno: a write, an
+ *          open, a state that cannot be saved. WEIR_ETIMEDOUT: its timeout. WEIR_ECANCELED,
+ *          WEIR_EINVAL, WEIR_ENOMEM.
  */
 WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK int weir_sink_finish(WEIR_TAKES weir_sink *sink,
                                                             weir_error *error);
 /*
- * End a sink because what feeds it has failed. The reader of a queue sees *why after the items
- * already put. Other sinks commit what they have, for which they may wait, and end; a failure of
- * that is not told.
+ * End a sink because its feeder has failed. The reader of a queue sees *why after the items already
+ * put. Other sinks commit the items they have, for which they may wait, and end; a failure of that
+ * commit is not reported.
  */
 WEIR_API WEIR_SUSPENDS void weir_sink_fail(WEIR_TAKES weir_sink *sink, const weir_error *why);
 /*
- * End a sink in a clean-up path; NULL is allowed. What was not committed may be lost. The reader of
- * a queue sees WEIR_EABANDONED: a dead writer is not an end. A failure goes to the log. A sink that
- * writes may wait for a write or a save under way.
+ * End a sink in a clean-up path; NULL is allowed. Items that were not committed may be lost. The
+ * reader of a queue sees WEIR_EABANDONED, since a discarded writer is not a normal end. A failure
+ * is written to the log. A sink that writes may wait for a pending write or save.
  */
 WEIR_API WEIR_SUSPENDS void weir_sink_discard(WEIR_TAKES weir_sink *sink);
 /*
  * Move all items, several at a time but never more than fit, then end both. When the generator
- * fails, what came before is committed, and a queue's reader is told the failure; when the sink
- * fails, also while the generator has nothing, the generator is closed.
+ * fails, the items before the failure are committed, and the reader of a queue gets the failure.
+ * When the sink fails, the generator is closed, also while it has no items.
  *
  * error    [out] the failure, code 0 when there is none.
  * Returns  0, or the code of the failure that came first: see weir_finish and weir_sink_finish.
@@ -92,45 +95,47 @@ WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK int weir_pump(WEIR_TAKES weir_gen *gen,
                                                      WEIR_TAKES weir_sink *sink, weir_error *error);
 
 /*
- * A sink of one's own. `self` is the sink's copy of what weir_sink_new was given. Operations that
- * fail return a negative code, with a text by weir_sink_error. All but flush run on the task that
- * puts, commits or ends. With a commit, receipts settle by it alone, and weir_pump commits whenever
- * its generator has nothing more at hand; without one by a flush that gave 0, and without both as
- * soon as put_many has returned.
+ * The operations of a program's own sink. `self` is the sink's copy of what weir_sink_new was
+ * given. Operations that fail return a negative code, with a text by weir_sink_error. All except
+ * flush run on the task that puts, commits or ends. With a commit, receipts settle only by it, and
+ * weir_pump commits whenever its generator has no more items available. Without a commit, they
+ * settle by a flush that returned 0. Without both, they settle as soon as put_many has returned.
  */
 typedef struct weir_sink_ops {
     size_t struct_size;
     const char *name; /* the origin of its failures, copied up to 31 bytes; default "sink" */
-    /* Take `count` items, all or a failure; may suspend. An item is kept beyond the call by
-     * weir_item_keep. 0 or a negative code. Not NULL. */
+    /* Take `count` items, all or a failure; may suspend. weir_item_keep keeps an item beyond the
+     * call. 0 or a negative code. Not NULL. */
     int (*put_many)(weir_sink *sink, void *self, const weir_item *items, size_t count);
-    /* Hand on what put_many buffered, as far as that goes without waiting; never suspends: before
-     * the loop idles it runs on the loop's own stack. 0: all is out. 1: some is left, and wait or
-     * commit waits for it. Negative: failed. NULL: nothing is buffered. */
+    /* Send what put_many buffered, as far as that is possible without waiting. Never suspends:
+     * before the loop goes idle, flush runs on the loop's own stack. 0: everything is sent. 1: some
+     * is left, and wait or commit waits for it. Negative: failed. NULL: nothing is buffered. */
     int (*flush)(weir_sink *sink, void *self);
-    /* Wait until all that was put is safe; may suspend. 0 or a negative code. NULL: flush is
+    /* Wait until everything that was put is safe; may suspend. 0 or a negative code. NULL: flush is
      * enough. */
     int (*commit)(weir_sink *sink, void *self);
-    /* Release what the sink holds; may suspend. Runs exactly once, after a failure too, and when
-     * nothing was ever put. 0 or a negative code. NULL: nothing to do. */
+    /* Release what the sink holds; may suspend. Runs exactly once, also after a failure, and when
+     * no item was ever put. 0 or a negative code. NULL: nothing to do. */
     int (*finish)(weir_sink *sink, void *self);
-    /* flush has given 1: wait until it may get more out; may suspend. 0 or a negative code. NULL:
-     * commit does that itself. */
+    /* Called after flush has returned 1: wait until it may send more; may suspend. 0 or a negative
+     * code. NULL: commit waits itself. */
     int (*wait)(weir_sink *sink, void *self);
-    /* How many items put_many can take now without waiting; weir_pump then asks its generator for
-     * no more, so that nothing is read that would have to wait here. Must not suspend. 0: none; then
-     * weir_pump calls wait, or asks for one where there is none. NULL: any number. */
+    /* Return how many items put_many can take now without waiting. weir_pump then asks its
+     * generator for no more, so that it reads no item that would have to wait here. Must not
+     * suspend. 0: none; then weir_pump calls wait, or asks for one item if there is no wait. NULL:
+     * any number. */
     size_t (*room)(weir_sink *sink, void *self);
-    /* Say in one line what it waits for, as snprintf. Must not suspend. NULL: nothing to say. */
+    /* Describe in one line what the sink waits for, as snprintf. Must not suspend. NULL: nothing to
+     * report. */
     size_t (*why)(const weir_sink *sink, const void *self, char *text, size_t cap);
-    /* 1: what was put and weir_state_text are stored in one transaction, by commit. weir_pump then
-     * commits when its generator has nothing more at hand, and when some 500 items were put since the
+    /* 1: commit stores the items and weir_state_text in one transaction. weir_pump then commits
+     * when its generator has no more items available, and when about 500 items were put since the
      * last commit. */
     int32_t transacts;
 } weir_sink_ops;
 
 /*
- * Make a sink of one's own. Runs nothing.
+ * Make a sink with the program's own operations. Calls none of them.
  *
  * ops      copied; without put_many it aborts.
  * self     self_len bytes, copied; NULL with 0.
@@ -138,17 +143,18 @@ typedef struct weir_sink_ops {
  */
 WEIR_API weir_sink *weir_sink_new(weir_scope *scope, const weir_sink_ops *ops, const void *self,
                                   size_t self_len);
-/* Tell the scope a sink was made in: for weir_sleep, weir_wait_fd and the like in its operations. */
+/* Return the scope that a sink was made in: for weir_sleep, weir_wait_fd and similar calls in its
+ * operations. */
 WEIR_API weir_scope *weir_sink_scope(const weir_sink *sink);
 /*
- * Say that the far end has gone while nothing was being put, from anywhere on the loop's thread: the
+ * Report that the far end has gone while no put is pending, from anywhere on the loop's thread. The
  * sink fails, and a weir_pump that waits for its generator ends. Arguments as for weir_sink_error.
  */
 WEIR_API void weir_sink_gone(weir_sink *sink, int code, int detail, const char *format, ...)
     WEIR_PRINTF(4, 5);
 /*
- * Say why an operation fails: return weir_sink_error(sink, WEIR_EIO, errno, "write: ...");  The
- * first failure counts.
+ * Report why an operation fails: return weir_sink_error(sink, WEIR_EIO, errno, "write: ...");  Only
+ * the first failure counts.
  *
  * detail   errno or the like, 0 if none.
  * Returns  code.
@@ -158,27 +164,28 @@ WEIR_API int weir_sink_error(weir_sink *sink, int code, int detail, const char *
 
 /*
  * Make a sink that writes lines to a descriptor: each item's bytes, then its line end as it came.
- * Parts of a batch are lines of their own; a value leaves as its JSON text, or fails with
- * WEIR_EINVAL when its type has no print function. A reader of a pipe or terminal that leaves is
- * noticed also while nothing is written: WEIR_ECLOSED.
+ * Parts of a batch are separate lines. A value is written as its JSON text, or the sink fails with
+ * WEIR_EINVAL when its type has no print function. When the reader of a pipe or terminal leaves,
+ * the sink notices it also while nothing is written: WEIR_ECLOSED.
  *
- * fd       stays the caller's and open until the sink has ended; its flags are not changed.
+ * fd       belongs to the caller and must stay open until the sink has ended; its flags are not
+ *          changed.
  */
 WEIR_API weir_sink *weir_fd_sink(weir_scope *scope, int fd);
 
 typedef struct weir_file_options {
     size_t struct_size;
-    weir_state *state; /* keeps the file's length with the sources' positions; default: none */
+    weir_state *state; /* stores the file's length with the sources' positions; default: none */
 } weir_file_options;
 
 /*
- * Make a sink that appends lines to a file, as weir_fd_sink writes them. The first put opens it, or
- * a finish without one; it is made with mode 0666 if it is not there. A source that fails at once
- * leaves no file.
+ * Make a sink that appends lines to a file, in the same format as weir_fd_sink. The first put opens
+ * the file, or finish if there was no put. A missing file is created with mode 0666. When the
+ * source fails at once, no file is created.
  *
- * With a state a file that is longer than the last run has committed is cut to that length, so that
- * no line is in it twice. A shorter one is WEIR_ECHANGED. The message of a failed write says how
- * many of the file's first bytes are good.
+ * With a state, a file that is longer than the length last committed is cut to that length, so that
+ * no line is in it twice. A shorter one is WEIR_ECHANGED. After a failed write the message says how
+ * many bytes at the start of the file are good.
  *
  * path     copied.
  * options  NULL: the defaults. Copied; the state must be of the same loop, and is not taken.
@@ -188,24 +195,24 @@ WEIR_API weir_sink *weir_file_sink(weir_scope *scope, const char *path,
 
 struct weir_socket_options; /* <weir/source.h> */
 /*
- * Make a sink that writes to "tcp://HOST:PORT", "tls://HOST:PORT", "unix:PATH" or "unix://PATH". The
- * first put connects. What the peer sends is read and dropped.
+ * Make a sink that writes to "tcp://HOST:PORT", "tls://HOST:PORT", "unix:PATH" or "unix://PATH".
+ * The first put connects. Data from the peer is read and dropped.
  *
- * The end. weir_sink_finish shuts the sending side down, so that the peer reads an end behind the
- * last byte, and waits until the peer has taken all: until it answers with its own end, or has not
- * reset the connection for a second after its system acknowledged the last byte. A reset is
- * WEIR_ELOST, before the end too unless the peer had taken all (WEIR_ECLOSED), and so is a peer
- * that takes nothing for the drain_ms of the scope (10 s by default) or until the wait is canceled; the
- * message says how many bytes did not arrive. A peer that takes nothing before the end is waited
- * for, and logged once after a minute.
+ * The end. weir_sink_finish shuts down the sending side, so that the peer reads an end after the
+ * last byte. Then it waits until the peer has taken everything: until the peer sends its own end,
+ * or has not reset the connection for one second after its system acknowledged the last byte. A
+ * reset is WEIR_ELOST; before the end, a reset after the peer had taken everything is WEIR_ECLOSED.
+ * WEIR_ELOST is also a peer that takes nothing for the drain_ms of the scope (10 s by default) or
+ * until the wait is canceled. The message says how many bytes did not arrive. Before the end, the
+ * sink waits without limit for a peer that takes nothing, and logs it once after a minute.
  *
- * TLS. A peer whose certificate is refused is WEIR_ETLS at the first put. A peer that refuses the
- * sink's certificate may say so only after the first bytes were written (TLS 1.3): that is WEIR_ETLS
- * then, and the peer may have read none of them. Only a proper end sends a close_notify, so that the
- * peer can tell it from a failure.
+ * TLS. When the sink refuses the peer's certificate, the first put fails with WEIR_ETLS. A peer
+ * that refuses the sink's certificate may report it only after the first bytes were written (TLS
+ * 1.3). That is WEIR_ETLS, too, and the peer may have read none of these bytes. A close_notify is
+ * sent only at a normal end, so that the peer can distinguish it from a failure.
  *
- * address  copied. One that cannot be read is WEIR_EINVAL, at the first put. NULL: options->socket,
- *          see <weir/socket.h>.
+ * address  copied. An invalid one is WEIR_EINVAL, at the first put. NULL: options->socket, see
+ *          <weir/socket.h>.
  * options  NULL: the defaults. Copied, with all texts.
  */
 WEIR_API weir_sink *weir_socket_sink(weir_scope *scope, const char *address,
@@ -214,13 +221,13 @@ struct weir_http_options; /* <weir/source.h> */
 typedef struct weir_http_sink_options {
     size_t struct_size;
     /* headers, user, bearer_file, ca_file, ca_folder, tls, connect_ms, first_byte_ms,
-     * retry_after_max_ms and setup as for a source. retries: attempts in a row at one request;
-     * default: no limit, but none for a first connection that fails; N > 0: N in both cases;
-     * WEIR_NONE: never. The others have no effect. NULL: the defaults. Copied. */
+     * retry_after_max_ms and setup as for a source. retries: attempts in a row for one request;
+     * default: no limit, but no retry when the first connection fails; N > 0: N in both cases;
+     * WEIR_NONE: never. The other fields have no effect. NULL: the defaults. Copied. */
     const struct weir_http_options *http;
-    int32_t frame; /* WEIR_FRAME_LINES (default): a line each, NDJSON; WEIR_FRAME_NONE: the bytes of
-                         the items, nothing between */
-    int32_t gzip;  /* 1: the body is packed, Content-Encoding: gzip. default 0 */
+    int32_t frame;    /* WEIR_FRAME_LINES (default): one line per item, NDJSON; WEIR_FRAME_NONE: the
+                         bytes of the items, nothing between */
+    int32_t gzip;     /* 1: the body is compressed, Content-Encoding: gzip. default 0 */
     int32_t parallel; /* requests at a time, at most 64; default 1 */
     int32_t reserved;
     const char *type; /* Content-Type; default: application/x-ndjson for lines, else
@@ -231,44 +238,48 @@ typedef struct weir_http_sink_options {
     size_t reject_statuses_count;
 } weir_http_sink_options;
 /*
- * Make a sink that posts: each item is the body of one request (POST, HTTP/1.1), and so is each batch
- * (weir_batch). The first put connects. An item settles when the server has answered with a 2xx.
+ * Make a sink that sends POST requests (HTTP/1.1). Each item is the body of one request, and so is
+ * each batch (weir_batch). The first put connects. An item settles when the server has answered
+ * with a 2xx.
  *
- * Redirects are followed where they keep the request (307 and 308), under a source's rules.
- * 408, 425, 429, 5xx and what may go wrong with a connection are retried, with a source's pauses; a
- * request whose answer was lost is sent again, so the server may see it twice: each has an
- * Idempotency-Key, the same for its retries and for no other request. A status that rejects counts
- * the items of the request as rejected; a 413 for a batch halves it first. Any other status fails the
- * sink, and what was not acknowledged has not settled.
+ * Redirects are followed where they keep the request (307 and 308), by the rules of a source. 408,
+ * 425, 429, 5xx and errors of the connection are retried, with the pauses of a source. A request
+ * whose response was lost is sent again, so the server may get it twice: each request has an
+ * Idempotency-Key, which is the same for its retries and different for every other request. A
+ * status in reject_statuses counts the items of the request as rejected; after a 413 a batch is
+ * first halved. Any other status fails the sink, and items without a 2xx have not settled.
  *
- * url      http:// or https://; a user and password in it are used as options->http->user is. Copied.
+ * url      http:// or https://; a user and password in it are used like options->http->user.
+ *          Copied.
  * options  NULL: the defaults.
  * Fails    WEIR_EINVAL: the URL, an option, a header. WEIR_ERESOLVE, WEIR_ECONNECT, WEIR_ETLS,
- *          WEIR_ETIMEDOUT, WEIR_ERESET: the connection, with no retries left. WEIR_EHTTP, detail the
- *          status. WEIR_ENOMEM.
+ *          WEIR_ETIMEDOUT, WEIR_ERESET: the connection, after the last retry. WEIR_EHTTP, detail
+ *          the status. WEIR_ENOMEM.
  */
 WEIR_API weir_sink *weir_http_sink(weir_scope *scope, const char *url,
                                    const weir_http_sink_options *options);
-/* Make a sink that takes and forgets; each put is its own commit. */
+/* Make a sink that discards its items; each put is committed at once. */
 WEIR_API weir_sink *weir_null_sink(weir_scope *scope);
 
 /*
- * Have a sink save the positions of a state's sources at its commits: one that is not a file's,
- * which takes its state in its options. What was written and not yet saved when the process died is
- * written again, since it cannot be cut off: at-least-once. Before the first put. Does not suspend.
+ * Make a sink save the positions of a state's sources at its commits. Not for a file sink, which
+ * gets its state in its options. What was written and not yet saved when the process died is
+ * written again, since it cannot be cut off: at-least-once. Must be called before the first put.
+ * Does not suspend.
  *
- * A sink that writes a stream. What lies in a pipe or a socket when its reader dies is lost, so an
- * item counts as delivered when its last byte has left the kernel's buffer. weir_commit does not wait
- * for that. A save looks how far the reader is, if the reader is still there after the look, and
- * weir_sink_finish waits until it has read all: WEIR_ELOST when it reads nothing for the drain_ms of
- * the scope (10 s by default), WEIR_ECLOSED when it goes; what it had not read comes again in the next
- * run. A pipe, a fifo and a unix socket are at-least-once up to what the reader had read. Of tcp only
- * the peer's kernel is known: best-effort, since what it has acknowledged dies with the peer. For a
- * terminal and a device, and where no source has a position, what is written is delivered.
+ * A sink that writes a stream. Bytes in a pipe or a socket are lost when its reader dies. So an
+ * item counts as delivered when its last byte has left the kernel's buffer. weir_commit does not
+ * wait for that. A save checks how far the reader has read, and that the reader still exists after
+ * the check. weir_sink_finish waits until the reader has read everything: WEIR_ELOST when it reads
+ * nothing for the drain_ms of the scope (10 s by default), WEIR_ECLOSED when it goes. What it had
+ * not read comes again in the next run. A pipe, a fifo and a unix socket are at-least-once up to
+ * what the reader had read. For tcp only the state of the peer's kernel is known: best-effort,
+ * since the bytes it has acknowledged are lost if the peer dies. For a terminal and a device, and
+ * where no source has a position, written items count as delivered.
  *
- * sink     a file's, or a queue's writing end, fails with WEIR_EINVAL.
- * state    of the same loop, and not taken. A state whose sources have given items to sinks without
- *          it saves nothing, and says so in the log when it ends.
+ * sink     a file sink, or the writing end of a queue, fails with WEIR_EINVAL.
+ * state    of the same loop, and not taken. If the state's sources have given items to sinks
+ *          without it, the state saves nothing, and logs that when it ends.
  */
 WEIR_API void weir_sink_keep_state(weir_sink *sink, weir_state *state);
 

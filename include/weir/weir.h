@@ -1,9 +1,10 @@
 /*
- * weir.h - all of libweir's public headers. Each of them can be included alone.
+ * weir.h - all of libweir's public headers. Each of them can be included on its own.
  *
- * The idea. A generator gives items (gen.h), a sink takes them (sink.h), a queue is one of each
- * (queue.h). Sources make a generator, stages take one and give one, weir_pump moves all items into
- * a sink and ends both. It runs on a loop (loop.h), in a scope that owns it (scope.h).
+ * The idea. A generator gives items (gen.h). A sink takes them (sink.h). A queue has one of each
+ * (queue.h). A source makes a generator. A stage takes a generator and gives another. weir_pump
+ * moves all items into a sink and ends both. Everything runs on a loop (loop.h), and a scope owns
+ * it (scope.h).
  *
  *     weir_loop *loop = weir_loop_new(NULL);
  *     weir_scope *root = weir_root(loop);
@@ -15,8 +16,8 @@
  *     }
  *     weir_loop_free(loop);
  *
- * Lifetime.  Said at the head of each header; everything ends with its scope at the latest.
- * Failure.   Negative codes, told once at the end of a chain (error.h).
+ * Lifetime.  See the start of each header. Everything ends with its scope at the latest.
+ * Failure.   Negative codes, reported once at the end of a chain (error.h).
  * Threads.   One loop, one thread.
  */
 #ifndef WEIR_WEIR_H

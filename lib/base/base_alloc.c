@@ -1,16 +1,18 @@
 /*
- * base_alloc.c - the allocator behind every wr_alloc, and the door for the program's own.
+ * base_alloc.c - the allocator behind every wr_alloc, and the call that replaces it with the
+ * program's own.
  *
- * There are two states for the whole process: before the first allocation the allocator may be
- * chosen (weir_use_allocator), after it the choice is final, because memory given by one allocator
- * must not go back to another. The first allocation sets `in_use`; it is a plain flag with relaxed
- * order, as choosing an allocator while another thread already works in weir is a mistake that no
- * order could mend.
+ * The whole process has two states. Before the first allocation, the program may choose the
+ * allocator (weir_use_allocator). After it the choice is final, because memory from one allocator
+ * must not be freed by another. The first allocation sets `in_use`. Relaxed order is enough for
+ * this flag: it is a mistake to choose an allocator while another thread already works in weir, and
+ * no memory order can repair that.
  *
  * Called from every layer and thread; never suspends, never calls back into weir. An allocation
- * asks its fault point first and then looks like memory that has run out. A size beyond PTRDIFF_MAX
- * is out of memory too: no object can be that large, and pointer differences inside it would
- * overflow. An allocation of zero bytes is one of one byte, so that NULL always means failure.
+ * asks its fault point first; when the point fails, the caller sees "out of memory". A size above
+ * PTRDIFF_MAX is out of memory too: no object can be that large, and pointer differences inside it
+ * would overflow. An allocation of zero bytes allocates one byte, so that NULL always means
+ * failure.
  */
 #include "base_alloc.h"
 
@@ -41,11 +43,11 @@ int weir_use_allocator(const weir_allocator *allocator)
     return WEIR_OK;
 }
 
-/* True when an allocation of so many bytes may be tried. */
+/* True when an allocation of this size may be tried. */
 static bool may_allocate(size_t bytes)
 {
-    /* A store only the first time: a line that every thread writes would bounce between their
-     * caches. */
+    /* Store only the first time: a cache line that every thread writes would move between their
+     * caches all the time. */
     if (__builtin_expect(!atomic_load_explicit(&in_use, memory_order_relaxed), 0)) {
         atomic_store_explicit(&in_use, true, memory_order_relaxed);
     }

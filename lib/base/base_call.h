@@ -1,7 +1,7 @@
 /*
- * base_call.h - system calls on files as weir makes them: the fault point is asked first, and a
- * signal that interrupts the call is not noticed. Disks are hardly ever interrupted, but network
- * and FUSE file systems are, in open, flock and fsync as much as in read and write.
+ * base_call.h - how weir makes system calls on files: it asks the fault point first, and repeats a
+ * call that a signal has interrupted. Calls on disks are hardly ever interrupted. Calls on network
+ * and FUSE file systems are: open, flock and fsync as well as read and write.
  */
 #ifndef WR_BASE_CALL_H
 #define WR_BASE_CALL_H
@@ -11,15 +11,15 @@
 
 #include "base_fault.h"
 
-/* result = call, again as long as it is interrupted; or -1 and errno `number` when the fault point
- * `point` shall fail. */
+/* result = call, repeated while it is interrupted; or -1 and errno `number` when the fault point
+ * `point` is to fail. */
 #define WR_CALL(result, point, number, call)                          \
     do {                                                              \
         (result) = wr_fault(point) ? (errno = (number), -1) : (call); \
     } while ((result) < 0 && errno == EINTR)
 
-/* 0 or errno. On Linux a close that is interrupted has closed: it is neither repeated nor failed.
- */
+/* 0 or errno. On Linux an interrupted close has closed the file: it is not repeated and is not an
+ * error. */
 static inline int wr_close(int fd)
 {
     return close(fd) < 0 && errno != EINTR ? errno : 0;

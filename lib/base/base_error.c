@@ -1,10 +1,10 @@
 /*
  * base_error.c - fills weir_error records, and ends the process on misuse.
  *
- * A record is built aside and copied in one go, so that the texts given may lie in the record
- * itself: wrapping a failure in a longer message is one call. Texts come from the network (a status
- * line, the excerpt of a reply) and go to terminals and logs: bytes that a terminal would obey are
- * replaced, and a text that does not fit is cut between two UTF-8 characters.
+ * A record is built in a local copy first, so that the texts passed in may be in the record itself:
+ * one call can put a failure into a longer message. Texts come from the network (a status line, an
+ * excerpt of a reply) and go to terminals and logs. So control bytes, which a terminal would obey,
+ * are replaced, and a text that does not fit is cut between two UTF-8 characters.
  *
  * Called from any thread; never suspends, allocates nothing.
  */
@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Tells the compiler that the format was checked at the call. */
+/* Tells the compiler that the caller's format is already checked. */
 int wr_error_vset(weir_error *error, int code, int detail, const char *origin, const char *format,
                   va_list args) WEIR_PRINTF(5, 0);
 
@@ -27,8 +27,8 @@ void wr_error_clear(weir_error *error)
     }
 }
 
-/* One line without control bytes: C0, DEL, and C1 in its UTF-8 form (C2 80 to C2 9F, which holds
- * CSI). */
+/* Make the text one line without control bytes. These are C0, DEL, and C1 in its UTF-8 form (C2 80
+ * to C2 9F, which contains CSI). */
 static void make_harmless(char *text)
 {
     for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
@@ -42,7 +42,7 @@ static void make_harmless(char *text)
     }
 }
 
-/* Take off the UTF-8 character that a cut has left unfinished at the end of `text`. */
+/* Remove the incomplete UTF-8 character that a cut has left at the end of `text`. */
 static void trim_cut_character(char *text)
 {
     size_t len = strlen(text);
@@ -149,7 +149,7 @@ void wr_misuse(const char *function, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    /* Only a function that the program has called says something to who wrote it. */
+    /* Only the name of a public function helps the author of the program. */
     bool known = strncmp(function, "weir_", 5) == 0;
     int len = snprintf(line, sizeof line, "weir: %s%s%s\n", known ? function : "",
                        known ? ": " : "", text);
@@ -157,8 +157,8 @@ void wr_misuse(const char *function, const char *format, ...)
         len = (int)sizeof line - 1;
         line[len - 1] = '\n';
     }
-    /* One write and no stdio: the stream may be locked or half written by the very code that is in
-     * error. */
+    /* One write and no stdio: the code that made the error may hold the stream's lock or may be in
+     * the middle of a write to it. */
     ssize_t written = write(STDERR_FILENO, line, len > 0 ? (size_t)len : 0);
     (void)written;
     abort();

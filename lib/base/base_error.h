@@ -10,20 +10,20 @@
 
 /* No failure: code 0, offset -1, empty texts. NULL is allowed. */
 void wr_error_clear(weir_error *error);
-/* Fill: code, detail, origin (NULL: ""), a printf message cut at the end of its field, control
- * bytes made harmless. Returns code. error may be NULL. */
+/* Fill a record: code, detail, origin (NULL: ""), and a printf message, cut at the end of its
+ * field. Control bytes are replaced. Returns code. error may be NULL. */
 int wr_error_set(weir_error *error, int code, int detail, const char *origin, const char *format,
                  ...) WEIR_PRINTF(5, 6);
 int wr_error_vset(weir_error *error, int code, int detail, const char *origin, const char *format,
                   va_list args);
 /* The name of a code without its WEIR_: "EPARSE"; for the user's own codes "EUSER". */
 const char *wr_code_name(int code);
-/* A short constant word for a code: "timed out", "connection reset"; for the user's own codes
+/* A short constant text for a code: "timed out", "connection reset"; for the user's own codes
  * "error". */
 const char *wr_code_text(int code);
 
-/* Misuse: print "weir: <what>", with the function before it when it is a public one, to stderr and
- * abort, in all builds. */
+/* Misuse: print "weir: <what>" to stderr, with the name of the function if it is public, and abort.
+ * In all builds. */
 _Noreturn void wr_misuse(const char *function, const char *format, ...) WEIR_PRINTF(2, 3);
 #define WR_ASSERT(condition, ...)                \
     do {                                         \
@@ -32,14 +32,14 @@ _Noreturn void wr_misuse(const char *function, const char *format, ...) WEIR_PRI
         }                                        \
     } while (0)
 
-/* Copy a terminated text, cut at cap; false: it was cut. snprintf would take 2 KB of a coroutine's
- * stack, which the coroutine keeps. */
+/* Copy a terminated text, cut at cap. False: it was cut. snprintf would use 2 KB of a coroutine's
+ * stack, and the coroutine keeps those pages. */
 bool wr_copy_text(char *to, size_t cap, const char *text);
-/* For messages of misuse: the name that a freed object had, if it is still to be read there. */
+/* For messages of misuse: the name of a freed object, if its memory still contains it. */
 void wr_ended_name(char to[32], const char *name);
 
-/* Copy an option struct of the caller's, which may be shorter or longer than ours. One without its
- * size would be ignored in silence: that is misuse. */
+/* Copy an option struct of the caller, which may be shorter or longer than ours. Without
+ * struct_size the options would be ignored silently: that is misuse. */
 #define WR_TAKE_OPTIONS(to, from)                                                    \
     do {                                                                             \
         WR_ASSERT((from)->struct_size >= sizeof(size_t),                             \

@@ -1,17 +1,17 @@
 /*
  * base_fault.c - the fault counter and its schedules.
  *
- * States: unarmed (the default, wr_fault never comes here), armed by the environment before main,
- * armed by a test with wr_fault_set. Once armed it stays armed: wr_fault_set(0) stops the failures
- * but goes on counting.
+ * States: unarmed (the default; wr_fault does not call this file), armed by the environment before
+ * main, or armed by a test with wr_fault_set. Once armed it stays armed: wr_fault_set(0) stops the
+ * failures but the counting continues.
  *
- * The environment is read by a constructor, so that a point reached by another constructor counts
- * too and no lock is needed; a set-user-id program ignores it. A schedule that cannot be read
- * aborts: a test that arms nothing by a spelling mistake would pass for ever.
+ * A constructor reads the environment, so that points reached by other constructors count too and
+ * no lock is needed. A set-user-id program ignores the environment. An invalid schedule aborts:
+ * with a spelling mistake a test would arm nothing and would always pass.
  *
- * Called from any thread at any fallible call. The counters are atomic; which of two threads
- * reaches the k-th point is the schedule of the threads, and only single-threaded runs are replayed
- * exactly.
+ * Called from any thread at any fallible call. The counters are atomic. Which of two threads
+ * reaches the k-th point depends on how the threads are scheduled, so only single-threaded runs can
+ * be repeated exactly.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* secure_getenv */

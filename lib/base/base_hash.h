@@ -1,5 +1,5 @@
 /*
- * base_hash.h - FNV-1a in 64 bits: for telling texts apart where nobody chooses them to collide.
+ * base_hash.h - FNV-1a in 64 bits: tells texts apart where no attacker chooses them to collide.
  */
 #ifndef WR_BASE_HASH_H
 #define WR_BASE_HASH_H
@@ -9,7 +9,7 @@
 
 #define WR_HASH_BEGIN UINT64_C(14695981039346656037)
 
-/* Go on with more bytes. */
+/* Add more bytes to a hash. */
 static inline uint64_t wr_hash_add(uint64_t hash, const void *bytes, size_t len)
 {
     const unsigned char *at = bytes;

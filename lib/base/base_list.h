@@ -1,6 +1,6 @@
 /*
- * base_list.h - an intrusive, circular, doubly linked list. A node not on a list is linked to
- * itself, so that removing twice is harmless and `on a list?` is a question a node can answer.
+ * base_list.h - an intrusive, circular, doubly linked list. A node that is not on a list is linked
+ * to itself, so that it can be removed twice, and wr_list_empty tells whether it is on a list.
  */
 #ifndef WR_BASE_LIST_H
 #define WR_BASE_LIST_H
@@ -44,14 +44,15 @@ static inline void wr_list_remove(struct wr_list *node)
     wr_list_init(node);
 }
 
-/* As wr_list_remove, of a node that is on a list and is not asked before it is put on one again. */
+/* As wr_list_remove, but the node is not linked to itself: for a node that is on a list and whose
+ * links are not read before it is added to a list again. */
 static inline void wr_list_unlink(struct wr_list *node)
 {
     node->prev->next = node->next;
     node->next->prev = node->prev;
 }
 
-/* The first node, taken off; NULL when empty. */
+/* Remove the first node and return it; NULL when the list is empty. */
 static inline struct wr_list *wr_list_take(struct wr_list *list)
 {
     struct wr_list *node = list->next;

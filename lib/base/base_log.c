@@ -1,8 +1,8 @@
 /*
  * base_log.c - formats log records.
  *
- * No state of its own: a record is built in a weir_error on the stack, because its texts have the
- * same bounds and need the same care as those of a failure, and most records tell one. Called on
+ * No state of its own. A record is built in a weir_error on the stack: its texts have the same
+ * limits and need the same care as those of a failure, and most records report a failure. Called on
  * the loop's thread from any layer; never suspends, allocates nothing.
  */
 #include "base_log.h"

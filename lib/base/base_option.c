@@ -1,7 +1,7 @@
 /*
- * base_option.c - the checks of options, and the words for those that cannot be.
+ * base_option.c - the checks of options, and the messages for invalid ones.
  *
- * Called by makers, before anything is opened; each tells the first that is wrong.
+ * Called by makers, before anything is opened; each maker reports the first invalid option.
  */
 #include "base_option.h"
 

@@ -1,8 +1,8 @@
 /*
- * base_option.h - options that cannot be are refused, not guessed at.
+ * base_option.h - invalid options are refused; weir does not guess what was meant.
  *
- * A limit is 0 (the default), WEIR_NONE (none) or positive; a choice is one of the first few
- * numbers. What else comes is a mistake of the program's, which the maker tells as WEIR_EINVAL.
+ * A limit is 0 (the default), WEIR_NONE (no limit) or positive; a choice is a number from 0 to the
+ * last choice. Any other value is a mistake in the program; the maker reports it as WEIR_EINVAL.
  */
 #ifndef WR_BASE_OPTION_H
 #define WR_BASE_OPTION_H
@@ -12,7 +12,7 @@
 
 #include <weir/error.h>
 
-/* True, and *error set, when `value` is no limit; `maker` and `name` are for the message. */
+/* True, and *error set, when `value` is not a limit; `maker` and `name` are for the message. */
 bool wr_limit_wrong(weir_error *error, const char *maker, const char *name, int64_t value);
 /* The same for a choice from 0 to `last`. */
 bool wr_choice_wrong(weir_error *error, const char *maker, const char *name, int64_t value,

@@ -1,5 +1,5 @@
 /*
- * base_thread.c - what is said when something is done from the wrong thread.
+ * base_thread.c - the message for a call from the wrong thread.
  */
 #include "base_thread.h"
 

@@ -1,10 +1,10 @@
 /*
  * bytes_block.c - the block pool and the budget.
  *
- * A block is charged to the budget from wr_block_new until its last reference goes, also while it
- * is only pinned by one small slice; a kept (recycled) block is not charged, and the pool keeps at
- * most WR_BLOCKS_KEPT of them. Called by readers (sources, decoders) and by whoever lets an item
- * go. Nothing here suspends.
+ * A block is charged to the budget from wr_block_new until its last reference is released, even
+ * while only one small slice still uses it. A kept (recycled) block is not charged; the pool keeps
+ * at most WR_BLOCKS_KEPT of them. Called by readers (sources, decoders) and by every holder that
+ * releases an item. Nothing here suspends.
  */
 #include "bytes_block.h"
 
@@ -106,7 +106,7 @@ struct weir_block *wr_block_new(struct wr_block_pool *pool, size_t cap, int *why
             *why = WEIR_ENOMEM;
             return NULL;
         }
-        /* What vector code reads past the end must be initialised for Valgrind and MSan. */
+        /* Vector code reads past the end: Valgrind and MSan need these bytes initialised. */
         for (size_t i = 0; i < WR_BLOCK_SPARE; i++) {
             block->data[cap + i] = 0;
         }
@@ -133,7 +133,7 @@ void wr_block_free(struct weir_block *block)
         wr_free(block);
         return;
     }
-    /* A sanitizer build recycles nothing, so that a slice used after its loan is found. */
+    /* A sanitizer build recycles nothing, so that it finds a slice that is used after its loan. */
 #ifndef WR_HAS_ASAN
     if (cap == WR_BLOCK_BYTES && pool->kept_count < WR_BLOCKS_KEPT) {
         block->next = pool->kept;

@@ -1,11 +1,11 @@
 /*
  * bytes_item.c - the shapes, the text of an item, keeping items beyond their loan.
  *
- * A kept item shares the lender's block, or has a block with a copy, and one reference on its
- * receipt. Copies that weir_item_keep makes are charged to nobody: they are the keeper's memory. A
- * value with a drop function lies behind its type in its block, whose own drop runs it; so whoever
- * holds the block, a queue, a batch or a keeper, does nothing for it. Called from everywhere;
- * nothing here suspends, but a user's type functions run.
+ * A kept item shares the lender's block or has a block with a copy, and it has one reference on its
+ * receipt. Copies made by weir_item_keep are not charged to the budget: they are the keeper's
+ * memory. A value with a drop function is stored after its type in a block, and that block's drop
+ * calls it; so the holder of the block (a queue, a batch, a keeper) has nothing to do. Called from
+ * everywhere; nothing here suspends, but a user's type functions run.
  */
 #include "bytes_item.h"
 
@@ -54,7 +54,7 @@ static char *copy_slice(weir_slice *slice, char *to)
     return to + slice->len;
 }
 
-/* All of it in one piece: the struct, the two tables, the bytes. */
+/* Everything in one piece: the struct, the two tables, the bytes. */
 static int event_copy(void *to, const void *from)
 {
     const weir_event *event = from;
@@ -90,7 +90,7 @@ bool weir_event_field(const weir_event *event, const char *name, weir_slice *val
     return false;
 }
 
-/* A record is looked into by its fields, a message by what its body holds. */
+/* In a record, look up a field; in a message, look into the body. */
 static int event_get(const weir_item *item, const weir_slice *path, size_t steps, weir_value *out)
 {
     const weir_event *event = weir_event_of(item);
@@ -221,7 +221,7 @@ int wr_item_copy(weir_item *item, char *to)
     return rc;
 }
 
-/* In the block of a value that owns something: before the value. */
+/* In the block of a value with a drop function: stored before the value. */
 struct value_head {
     _Alignas(WR_ITEM_ALIGN) const weir_type *type;
 };
@@ -259,7 +259,8 @@ int wr_item_copy_alone(struct wr_block_pool *pool, weir_item *item)
     return 0;
 }
 
-/* The thread of an item is known by its block, if that is from the pool of a loop. */
+/* Check an item passed by the program: not NULL, and used on its thread. The block tells the
+ * thread, if it is from the pool of a loop. */
 static void item_given(const weir_item *item, const char *verb)
 {
     if (item == NULL) {
@@ -286,7 +287,7 @@ int wr_copies_add(struct wr_copies *copies, struct wr_block_pool *pool, weir_ite
     }
     if (block == NULL || block->cap - block->len < need) {
         if (block != NULL && (small || block->refs == 1)) {
-            /* Given back first: on a small budget it may be the very memory that is waited for. */
+            /* Release it first: on a small budget the next block may need this memory. */
             wr_copies_fini(copies);
         }
         if (!small) {

@@ -1,9 +1,9 @@
 /*
- * bytes_line.h - how items stand in a stream of lines: each with the line end that it came with.
- * Internal.
+ * bytes_line.h - how items are written as a stream of lines: each with the line end that it came
+ * with. Internal.
  *
- * A piece (WEIR_ITEM_PART, WEIR_ITEM_BYTES) has no end of its own. A line that came without one gets it
- * when another item follows, so that the last of a stream leaves as it came.
+ * A piece (WEIR_ITEM_PART, WEIR_ITEM_BYTES) has no line end. A line that came without a line end
+ * gets one when another item follows, so that the last line of a stream is written as it came.
  */
 #ifndef WR_BYTES_LINE_H
 #define WR_BYTES_LINE_H
@@ -14,12 +14,13 @@
 #include <weir/item.h>
 
 struct wr_line_ends {
-    bool before;     /* a LF stands before the item: the end of the one that had none */
-    uint8_t len;     /* of the end behind it */
+    bool before;     /* a LF comes before the item: the end of the line that had none */
+    uint8_t len;     /* of the end after the item */
     const char *end; /* static */
 };
 
-/* The ends for an item with these flags; *owes: the one before it had none, and now this one. */
+/* The ends for an item with these flags. *owes: the line before it had no end; on return, whether
+ * this one has none. */
 static inline struct wr_line_ends wr_line_ends(uint32_t flags, bool *owes)
 {
     bool piece = (flags & (WEIR_ITEM_PART | WEIR_ITEM_BYTES)) != 0;

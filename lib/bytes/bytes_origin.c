@@ -1,16 +1,17 @@
 /*
- * bytes_origin.c - the books of a source's items: see the header for their states.
+ * bytes_origin.c - the records of a source's items: see the header for their states.
  *
- * 64 numbers in a row share one entry, of bit planes: who is settled, how each ended, how often it
- * is referenced, one plane for each binary digit of that count. So whatever happens to any of the
- * 64 happens to all of them in a few instructions. Entries are a sorted array with a head offset:
- * new items are touched at its tail and old ones settled at its head; what has been settled as a
- * whole is taken out when the array would have to grow. A number below `lent` without an entry is
- * settled, one from `lent` on is untouched.
+ * 64 consecutive numbers share one entry. An entry is a set of bit planes: which items are settled,
+ * the outcome of each, and how often each is referenced, with one plane for each binary digit of
+ * that count. So an act on all 64 items takes a few instructions, as an act on one does. Entries
+ * are a sorted array with a head offset: new items are touched at the tail, old ones settle at the
+ * head. Entries in which everything has settled are removed when the array would have to grow. A
+ * number below `lent` without an entry is settled; a number from `lent` on without an entry is
+ * untouched.
  *
- * Called by sources (lend), by whoever keeps items (queues, batches, bodies) and by sinks at their
- * commit. Nothing here suspends or calls out, but for `gone`. Memory may be missing for an entry:
- * a reference then fails, an outcome is not noted.
+ * Called by sources (lend), by the holders of items (queues, batches, bodies) and by sinks when
+ * they commit. Nothing here suspends or calls out, except `gone`. When there is no memory for an
+ * entry, a reference fails and an outcome is not recorded.
  */
 #include "bytes_origin.h"
 
@@ -23,21 +24,21 @@ enum {
     PLANES = 2,
     MORE_PLANES = 30,
     FIRST_ENDS = 64,
-    SMALL_BYTES = 64 * 1024 /* an origin that has charged no more never makes its source wait */
+    SMALL_BYTES = 64 * 1024 /* an origin that charges this or less never makes its source wait */
 };
 
-/* What an act makes of an item, in the order in which the later wins. */
+/* The state that an act gives to an item. Of two states the higher one wins. */
 enum { OPEN = 0, FILTERED = 1, DELIVERED = 2, REJECTED = 3, DROPPED = 4, ABANDONED = 5 };
 
-/* Higher digits of the counts, of entries with an item of more than 3 references. */
+/* The higher digits of the counts, for entries with an item of more than 3 references. */
 struct wr_more_refs {
     uint64_t planes[MORE_PLANES];
-    int count; /* of the planes that are not 0 */
+    int count; /* planes in use: those from `count` on are 0 */
 };
 
 struct wr_entry {
     uint64_t first;   /* 1, 65, ...; bit k stands for first + k */
-    uint64_t settled; /* counted: nothing more can happen to it */
+    uint64_t settled; /* counted: nothing more can happen to these items */
     uint64_t outcome[3];
     uint64_t refs[PLANES];
     struct wr_more_refs *more;
@@ -101,7 +102,7 @@ void wr_origin_end(struct wr_origin *origin)
 
 /* ---- one entry */
 
-/* Without the instruction for it, which not every processor has. */
+/* Not by the popcount instruction, which not every processor has. */
 static inline uint64_t count_bits(uint64_t bits)
 {
     bits -= bits >> 1 & UINT64_C(0x5555555555555555);
@@ -137,7 +138,7 @@ static inline uint64_t with_outcome(const struct wr_entry *entry)
 /* Add one to the counts of these items. False: out of memory, nothing changed. */
 static bool add_refs(struct wr_entry *entry, uint64_t bits)
 {
-    uint64_t over = bits & entry->refs[0] & entry->refs[1]; /* get a third digit, at least */
+    uint64_t over = bits & entry->refs[0] & entry->refs[1]; /* these need a third digit or more */
     if (over != 0 && entry->more == NULL) {
         entry->more = wr_zalloc(sizeof *entry->more);
         if (entry->more == NULL) {
@@ -175,7 +176,7 @@ static void take_refs(struct wr_entry *entry, uint64_t bits)
     }
 }
 
-/* Of several outcomes the highest stands. */
+/* Set an outcome; an item that has a higher one keeps it. */
 static inline void raise_to(struct wr_entry *entry, uint64_t bits, unsigned outcome)
 {
     uint64_t *o = entry->outcome;
@@ -222,7 +223,7 @@ static inline void settle(struct wr_origin *origin, struct wr_entry *entry, uint
 
 /* ---- entries */
 
-/* Is all of it known to be settled, so that no entry says the same? */
+/* Has everything in the entry settled, so that a missing entry means the same? */
 static inline bool is_over(const struct wr_origin *origin, const struct wr_entry *entry)
 {
     return entry->settled == ~UINT64_C(0) && entry->first + 64 <= origin->lent;
@@ -274,7 +275,7 @@ static bool make_room(struct wr_origin *origin)
     return resize_entries(origin, cap) || origin->entries_count < origin->entries_cap;
 }
 
-/* Index of the entry that begins at `first`, or of the first one behind it. */
+/* The index of the entry that begins at `first`, or of the first entry after it. */
 static size_t find(const struct wr_origin *origin, uint64_t first)
 {
     size_t low = 0, high = origin->entries_count;
@@ -289,7 +290,7 @@ static size_t find(const struct wr_origin *origin, uint64_t first)
     return low;
 }
 
-/* NULL: it has none. Mostly it is the newest that is asked for, or the oldest. */
+/* NULL: there is no entry. Most calls ask for the newest entry or the oldest one. */
 static inline struct wr_entry *entry_of(const struct wr_origin *origin, uint64_t first)
 {
     size_t count = origin->entries_count;
@@ -307,7 +308,7 @@ static inline struct wr_entry *entry_of(const struct wr_origin *origin, uint64_t
     return entry->first == first ? entry : NULL;
 }
 
-/* The same, made if need be. NULL: out of memory. */
+/* The same, but a missing entry is made. NULL: out of memory. */
 static struct wr_entry *need_entry(struct wr_origin *origin, uint64_t first)
 {
     struct wr_entry *entry = entry_of(origin, first);
@@ -361,7 +362,7 @@ static inline void advance(struct wr_origin *origin)
     }
 }
 
-/* Sealed: `lent` stays before the first item that has not settled. */
+/* For a sealed origin: `lent` stops at the first item that has not settled. */
 static void move_lent(struct wr_origin *origin, uint64_t end)
 {
     while (origin->lent < end) {
@@ -378,8 +379,8 @@ static void move_lent(struct wr_origin *origin, uint64_t end)
     }
 }
 
-/* The loan of [lent, loan) is over. Once the origin is sealed that says nothing of an item: then
- * only what has an outcome settles. */
+/* The loan of [lent, loan) has ended. In a sealed origin this says nothing about an item: only
+ * items with an outcome settle. */
 static void end_loan(struct wr_origin *origin)
 {
     uint64_t from = origin->lent, end = origin->loan, covered = 0;
@@ -430,7 +431,7 @@ void wr_origin_sync(struct wr_origin *origin)
     sync(origin);
 }
 
-/* How much an array of the books would grow by, if it is charged. */
+/* By how many bytes an array would grow; 0 if it is not charged. */
 static size_t growth(size_t cap, size_t bytes_each)
 {
     return wr_books_weight(cap * bytes_each) > 0
@@ -524,7 +525,7 @@ void wr_origin_unref(struct wr_origin *origin, uint64_t first, uint64_t bits, en
     }
     origin->held -= count_bits(bits);
     bits &= bits_below(entry, origin->loan);
-    if (bits != 0) { /* else they settle at the end of the loan */
+    if (bits != 0) { /* the others settle at the end of the loan */
         bool neutral = act == WR_ACT_NEUTRAL || (act == WR_ACT_LOAN && origin->sealed);
         raise_to(entry, bits & ~with_outcome(entry), neutral ? ABANDONED : DELIVERED);
         settle(origin, entry, bits);
@@ -533,7 +534,7 @@ void wr_origin_unref(struct wr_origin *origin, uint64_t first, uint64_t bits, en
     check_gone(origin);
 }
 
-/* Do these items, of which no entry says anything, continue those that are sure? */
+/* Do these items have no entry and directly follow those that are sure? */
 static inline bool is_next(const struct wr_origin *origin, uint64_t first, uint64_t bits)
 {
     uint64_t next = WR_MAX(origin->lent, origin->sure);
@@ -595,7 +596,7 @@ static struct wr_entry *copy_entries(const struct wr_origin *origin)
     return copies;
 }
 
-/* The items of an entry that are settled, or would be with what its copy says. */
+/* The items of an entry that are settled, or would be according to its copy. */
 static uint64_t would_settle(const struct wr_origin *origin, const struct wr_entry *copy)
 {
     uint64_t abandoned = copy->outcome[0] & copy->outcome[2];
@@ -626,7 +627,7 @@ int wr_origin_done_without(struct wr_origin *origin, const struct wr_runs *flat,
             i++;
         }
         uint64_t next = i < origin->entries_count ? copies[i].first : UINT64_MAX;
-        if (seq < next) { /* without an entry: what is below `lent` is settled */
+        if (seq < next) { /* no entry: numbers below `lent` are settled */
             uint64_t end = WR_MIN(next, origin->lent);
             if (end <= seq) {
                 break;

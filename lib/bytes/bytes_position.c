@@ -1,13 +1,14 @@
 /*
  * bytes_position.c - the number that an origin keeps for each item that has not settled: where a
- * restart would go on behind it.
+ * restart after this item continues.
  *
- * An array with a head offset: the source appends at its end, and `done` drops what it passes.
- * Before it grows, what the loan has made of the items is worked out, so that a stream that nobody
- * asks about keeps a few only. Where one item stays open and those behind it settle, their rows of
- * 64 are made gaps then: of a gap only the last number is kept, which is where the item behind it
- * begins. `done` never ends inside a gap, since all of it has settled. The row of the newest item
- * is never in one: its number may still be amended.
+ * The numbers are an array with a head offset: the source appends at the end, and when `done`
+ * moves, the numbers that it passes are dropped. Before the array grows, the ended loans are
+ * settled, so that a stream whose position is never asked for keeps only a few numbers. Where one
+ * item stays open and the items after it settle, their rows of 64 become gaps at that time. A gap
+ * keeps only its last number, which is where the item after it begins. `done` never ends inside a
+ * gap, since all items of a gap have settled. The row of the newest item is never in a gap: its
+ * number may still be amended.
  */
 #include <string.h>
 
@@ -37,7 +38,7 @@ static const struct wr_gap *gap_at(const struct wr_origin *origin, size_t index)
     return &origin->gaps[origin->gaps_head + index];
 }
 
-/* The next `count` numbers of the array are passed. */
+/* `done` passes the next `count` numbers of the array. */
 static void pass_ends(struct wr_origin *origin, uint64_t count)
 {
     const uint64_t *ends = origin->ends + origin->ends_head;
@@ -89,9 +90,9 @@ void wr_origin_drop_ends(struct wr_origin *origin)
 
 /* ---- gaps */
 
-/* The next settled rows at or behind number `from`, of which `index` is the first entry that may be
- * there: [from, where it ends). False: there are none below `limit`. Entries that are over have been
- * taken out. */
+/* Find the next settled rows at or after number `from`: [*from, *end). `index` is the first entry
+ * that may be there. False: there are none below `limit`. Entries in which everything has settled
+ * have been removed before. */
 static bool next_settled(const struct wr_origin *origin, size_t *index, uint64_t limit,
                          uint64_t *from, uint64_t *end)
 {
@@ -107,14 +108,14 @@ static bool next_settled(const struct wr_origin *origin, size_t *index, uint64_t
     return false;
 }
 
-/* A cursor over the numbers that are there. */
+/* A cursor over the numbers that are kept. */
 struct cursor {
     uint64_t seq;
     size_t read, written; /* in `ends` */
     size_t gap;           /* the next one */
 };
 
-/* [seq, end) becomes one gap. */
+/* Make one gap of [seq, end). */
 static struct wr_gap make_gap(struct wr_origin *origin, struct cursor *at, uint64_t end)
 {
     struct wr_gap made = {.first = at->seq, .count = end - at->seq};
@@ -133,7 +134,7 @@ static struct wr_gap make_gap(struct wr_origin *origin, struct cursor *at, uint6
     return made;
 }
 
-/* Up to `end`, where no gap is, the numbers stay. */
+/* Keep the numbers of [seq, end), which contains no gap. */
 static void keep_ends(struct wr_origin *origin, struct cursor *at, uint64_t end)
 {
     size_t count = (size_t)(end - at->seq);
@@ -143,8 +144,8 @@ static void keep_ends(struct wr_origin *origin, struct cursor *at, uint64_t end)
     at->seq = end;
 }
 
-/* Make gaps of what has settled, if that is a quarter of the array at least, so that an item costs a
- * bounded number of steps. Without memory nothing changes. */
+/* Make gaps of the settled rows, if they are at least a quarter of the array, so that an item costs
+ * a bounded number of steps. Without memory nothing changes. */
 static void make_gaps(struct wr_origin *origin)
 {
     uint64_t behind = origin->ends_first + origin->ends_count + origin->gaps_items;
@@ -195,14 +196,14 @@ int wr_origin_reserve_ends(struct wr_origin *origin, size_t more)
     if (origin->ends_cap - origin->ends_head - origin->ends_count >= more) {
         return 0;
     }
-    wr_origin_sync(origin); /* some may have been passed */
+    wr_origin_sync(origin); /* `done` may have passed some */
     if (origin->ends_head < origin->ends_count) {
         make_gaps(origin);
         if (origin->ends_cap - origin->ends_head - origin->ends_count >= more) {
             return 0;
         }
     }
-    /* To move what is left to the front is cheap only if that is little. */
+    /* Moving the rest to the front is cheap only if the rest is small. */
     bool grows = origin->ends_head < origin->ends_count;
     size_t cap = origin->ends_cap;
     while (grows || cap - origin->ends_count < more) {
@@ -234,10 +235,10 @@ uint64_t wr_origin_done_end(struct wr_origin *origin)
     return origin->done_end;
 }
 
-/* The number of item `seq`, which is not passed: one of the array, or the last of a gap. */
+/* The number of item `seq`, which `done` has not passed: in the array, or the last of a gap. */
 static uint64_t number_of(const struct wr_origin *origin, uint64_t seq)
 {
-    size_t low = 0, high = origin->gaps_count; /* gaps[low..] begin behind seq */
+    size_t low = 0, high = origin->gaps_count; /* gaps[low..] begin after seq */
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (gap_at(origin, middle)->first <= seq) {
@@ -246,7 +247,7 @@ static uint64_t number_of(const struct wr_origin *origin, uint64_t seq)
             high = middle;
         }
     }
-    uint64_t inside = 0; /* how many in the gaps before */
+    uint64_t inside = 0; /* how many items are in the gaps before */
     if (low > 0) {
         const struct wr_gap *gap = gap_at(origin, low - 1);
         if (seq - gap->first < gap->count) {
@@ -286,7 +287,7 @@ size_t wr_origin_position(struct wr_origin *origin, uint64_t seq, char *to, size
     if (origin->positions == NULL || seq > origin->given) {
         return 0;
     }
-    uint64_t number = origin->done_end; /* behind the last item that is not in the list any more */
+    uint64_t number = origin->done_end; /* after the last item whose number is dropped */
     if (seq - 1 >= origin->ends_first) {
         number = number_of(origin, seq - 1);
     } else if (seq != origin->ends_first) {

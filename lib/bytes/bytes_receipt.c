@@ -1,10 +1,10 @@
 /*
- * bytes_receipt.c - groups, and the runs of items that somebody holds.
+ * bytes_receipt.c - groups, and the runs of items that a holder has.
  *
- * A group lies in one piece of memory with its runs and goes with its last reference. Items that
- * are put, batched or yielded together mostly lie close together, so a run is looked for before the
- * books of an origin are touched: they are touched once for all of it, also when some between were
- * filtered.
+ * A group is one piece of memory together with its runs; it is freed with its last reference. Items
+ * that are put, batched or yielded together mostly have numbers close to each other. So the code
+ * collects a run first and then updates the origin's records once for the whole run, even when some
+ * items between were filtered.
  */
 #include "bytes_receipt.h"
 
@@ -37,7 +37,7 @@ int wr_run_ref(const struct wr_run *run)
     return 0;
 }
 
-/* A sink has some of the group: its origins learn of it before the whole settles. */
+/* A sink has committed a part of the group: its origins record this before the group settles. */
 static void committed_some(const struct wr_group *group)
 {
     for (size_t i = 0; i < group->count; i++) {
@@ -151,7 +151,7 @@ int wr_runs_flatten(const struct wr_runs *runs, struct wr_runs *flat)
             flat->all[j].bits = flat->all[j].receipt == receipt ? 0 : flat->all[j].bits;
         }
         rc = append(flat, group->runs, group->count);
-        i = 0; /* a group in it may be over now */
+        i = 0; /* a group inside it may have lost all its references now */
     }
     if (rc < 0) {
         wr_free(flat->all);
@@ -180,7 +180,7 @@ int wr_receipt_ref_all(struct weir_receipt *receipt, uint64_t from, uint64_t las
     for (uint64_t at = from; at <= last; at = run.first + 64) {
         run = wr_run_from(receipt, at, last);
         if (wr_run_ref(&run) < 0) {
-            while (at > from) { /* back to the runs before */
+            while (at > from) { /* undo the runs before */
                 run = wr_run_from(receipt, WR_MAX(wr_run_first(at - 1), from), at - 1);
                 wr_run_unref(&run, WR_ACT_LOAN);
                 at = WR_MAX(run.first, from);
@@ -193,14 +193,15 @@ int wr_receipt_ref_all(struct weir_receipt *receipt, uint64_t from, uint64_t las
 
 /* ---- items */
 
-/* The items from items[i] on that one run can name; where the next ones begin. A number that comes
- * twice is named twice. run->receipt NULL: items without. */
+/* Collect items from items[i] on into one run, as many as fit. Returns the index of the next item.
+ * A number that occurs a second time ends the run, so that it is counted twice. run->receipt NULL:
+ * items without a receipt. */
 static size_t next_of_many(const weir_item *items, size_t count, size_t i, struct wr_run *run)
 {
     struct weir_receipt *receipt = items[i].receipt;
     uint64_t first = wr_run_first(items[i].seq), bits = 0, bit;
     do {
-        /* Most follow each other. */
+        /* Most numbers are consecutive. */
         uint64_t from = items[i].seq, next = from + 1;
         size_t stop = (size_t)WR_MIN((uint64_t)(count - i), first + 64 - from) + i;
         for (i++; i < stop && items[i].seq == next && items[i].receipt == receipt; i++) {
@@ -258,8 +259,9 @@ void wr_items_tell(const weir_item *items, size_t count, enum wr_act act)
     }
 }
 
-/* A part of a batch has the number and the origin of what vouches for it: an item of a source, or one
- * output made of several, all of which it stands for. False: it is none of this group. */
+/* A part of a batch has the number and the origin of what vouches for it: an item of a source, or
+ * an output that was made from several items and stands for all of them. False: it is not part of
+ * this group. */
 static bool tell_part(const struct wr_group *group, const weir_item *part, enum wr_act act)
 {
     bool found = false;

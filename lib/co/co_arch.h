@@ -2,9 +2,9 @@
  * co_arch.h - which form of the switch this machine has, and what the forms share. For lib/co only,
  * C and assembly.
  *
- * Every file of the folder is compiled on every machine; the ones that are not chosen here come out
- * empty. The assembly needs an ELF target, because the visibility and unwind directives are ELF's.
- * -DWR_CO_UCONTEXT asks for the portable form anywhere.
+ * Every file of the folder is compiled on every machine; the forms that are not chosen here compile
+ * to nothing. The assembly needs an ELF target, because it uses ELF's visibility and unwind
+ * directives. -DWR_CO_UCONTEXT selects the portable form on any machine.
  */
 #ifndef WR_CO_ARCH_H
 #define WR_CO_ARCH_H
@@ -54,22 +54,21 @@
 #define WR_CO_UNINSTRUMENTED __attribute__((no_sanitize("address"), no_sanitize("thread")))
 #endif
 
-/* The bare jumps. wr_co_resume, wr_co_switch and wr_co_leave are weak aliases of them; a sanitizer
- * build overrides the aliases by functions that announce the switch first. Weakness decides at link
- * time, so the assembler need not be told about sanitizers. */
+/* The bare jumps. wr_co_resume, wr_co_switch and wr_co_leave are weak aliases of them. A sanitizer
+ * build replaces the aliases by functions that announce the switch first. The linker chooses, so
+ * the assembly needs no code for sanitizers. */
 uintptr_t wr_co_jump_resume(struct wr_co *from, struct wr_co *to, uintptr_t value);
 uintptr_t wr_co_jump_switch(struct wr_co *from, struct wr_co *to, uintptr_t value);
 _Noreturn void wr_co_jump_leave(struct wr_co *from, struct wr_co *to, uintptr_t value);
 
-/* Lay out the first frame of `co` below `top`, which is 16-byte aligned; set co->sp and co->link.
- */
+/* Write the first frame of `co` below `top`, which is 16-byte aligned; set co->sp and co->link. */
 void wr_co_prepare(struct wr_co *co, char *top, wr_co_entry *entry, void *arg, const char *name);
 
-/* Where the first jump to a coroutine made by assembly lands. Not a C function: it takes its input
- * in callee-saved registers. */
+/* The target of the first jump to a coroutine, in the assembly forms. Not a C function: it takes
+ * its input in callee-saved registers. */
 void wr_co_trampoline(void);
 
-/* Of the aarch64 form only: the way out must be `ret`. */
+/* For the aarch64 form only. True: the last instruction must be `ret`. */
 extern bool wr_co_branch_may_fault;
 
 #endif

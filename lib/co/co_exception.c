@@ -1,15 +1,16 @@
 /*
  * co_exception.c - an exception that leaves the function a coroutine runs.
  *
- * Behind the trampoline stands C code with a stack of its own, which an exception must not cross.
- * The unwinder that looks for a handler asks each frame's personality routine; the trampoline has
- * this one. Nobody has caught the exception when it comes so far: the routine says so, and where,
- * and lets the search go on to its end, which is the trampoline's undefined return address. There
- * the language's runtime terminates the program, with the frames of the throw still in place.
+ * The caller of the trampoline is C code on another stack, which an exception must not cross. The
+ * unwinder that looks for a handler calls each frame's personality routine; the trampoline's
+ * routine is in this file. When the search reaches it, no handler was found: the routine prints
+ * this and the name of the coroutine, and lets the search continue to its end, which is the
+ * trampoline's undefined return address. There the language's runtime terminates the program, with
+ * the frames of the throw still in place.
  *
  * The trampoline keeps the coroutine's name in a callee-saved register, which the unwinder restores
- * for this frame. Its functions belong to a program that can throw; one that cannot need not link
- * them.
+ * for this frame. The unwinder's functions are present in a program that can throw; a program that
+ * cannot throw need not link them.
  */
 #include "co_arch.h"
 

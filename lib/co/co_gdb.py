@@ -1,11 +1,11 @@
-# co_gdb.py - what gdb needs to know of coroutines. Installed where gdb loads it with libweir.so;
+# co_gdb.py - support for coroutines in gdb. Installed where gdb loads it with libweir.so;
 # elsewhere: `source co_gdb.py`.
 #
-# A backtrace in a body goes on into the body's reader by itself (.debug_frame in co_switch_*.S).
-# This file names the frame between the two, which gdb takes for one of a signal, and adds
+# A backtrace in a body continues into the body's reader by itself (.debug_frame in co_switch_*.S).
+# This file names the frame between the two, which gdb shows as a signal frame, and adds
 #
-#     weir-tasks LOOP      each task of a loop (an expression: loop, $1): what it waits for, and the
-#                          calls it is in, innermost first
+#     weir-tasks LOOP      each task of a loop (an expression: loop, $1): what it waits for, and its
+#                          calls, innermost first
 #
 # Both work on a running program and on a core file; weir-tasks needs debug information.
 
@@ -76,8 +76,8 @@ class Tasks(gdb.Command):
         if running or not parked:
             return
         word = gdb.lookup_type("unsigned long")
-        # The switch saves six registers, the frame pointer last: with the return address above it
-        # that is a frame record like any other.
+        # The switch saves six registers, the frame pointer last: together with the return address
+        # above it this is a normal frame record.
         record = (parked.cast(word.pointer()) + 5)
         for number in range(self.RECORDS_MAX):
             try:

@@ -1,26 +1,28 @@
 /*
- * co_stack.c - stacks out of slabs.
+ * co_stack.c - stacks from slabs.
  *
- * A slab is one mapping of `count` equal strides, each a guard area and above it the usable bytes.
- * Slabs grow from 4 stacks to 64, so that a program with one coroutine maps little and one with
- * 10,000 makes few mappings. Stacks are carved from the newest slab one at a time; a stack that was
- * never carved has no guard and no pages.
+ * A slab is one mapping of `count` equal strides; each stride is a guard area with the usable bytes
+ * above it. Slabs grow from 4 stacks to 64, so that a program with one coroutine maps little and
+ * one with 10,000 makes few mappings. Stacks are carved from the newest slab one at a time; a stack
+ * that was never carved has no guard and no pages.
  *
  * A stack that is not in use is in one of three places: the warm list (pages kept, at most
- * warm_max, last in first out), `leaving` (the one given back last, when the warm list was full),
- * or the cold list (pages dropped). The one in `leaving` may still be running: wr_stack_give is
- * called from a coroutine's own stack just before it leaves for good, so its pages are dropped, or
- * its mapping undone if it was mapped on its own, by the next call on the pool, which necessarily
- * comes from another stack. That is the only state between two calls; nothing here suspends.
+ * warm_max, last in first out), `leaving` (the one given back last, when the warm list was full or
+ * the stack was mapped on its own), or the cold list (pages dropped). The stack in `leaving` may
+ * still be running: a coroutine calls wr_stack_give on its own stack just before it leaves for
+ * good. So the next call on the pool, which must come from another stack, drops its pages, or
+ * unmaps it if it was mapped on its own. That is the only state between two calls; nothing here
+ * suspends.
  *
- * Guards, best first, tried anew for each stack: MADV_GUARD_INSTALL (Linux 6.13; no entry in the
- * kernel's map); mprotect, which costs two entries, while the process has fewer than a quarter of
- * vm.max_map_count of them; else none, and the lowest page below the stack must still be all zeros
- * when the stack is given back. That check reads a page that nobody wrote, so it costs no memory.
+ * Guards, best first, each tried again for each stack: MADV_GUARD_INSTALL (Linux 6.13; no entry in
+ * the kernel's map). Then mprotect, which costs two entries, while the process has fewer than a
+ * quarter of vm.max_map_count of them. Else no guard, and the page below the stack must still be
+ * all zeros when the stack is given back. That check reads a page that was never written, so it
+ * costs no memory.
  *
- * The tops are coloured: 10,000 stacks whose tops are equal modulo a page fight for a few cache
- * sets, and a switch takes twice as long. Every size has a page more than was asked for, for the
- * colour to move in.
+ * The tops are coloured (moved by different distances): 10,000 stacks whose tops are equal modulo a
+ * page compete for a few cache sets, and a switch takes twice as long. Every size has a page more
+ * than was requested, as room for the colour.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1 /* MAP_STACK, MADV_ */
@@ -70,8 +72,8 @@ enum {
     slab_count_min = 4,
     slab_count_max = 64,
     warm_max = 128,          /* at about 8 KiB touched each: a megabyte */
-    guard_bytes_min = 16384, /* a frame that is larger than its guard steps over it; 64 KiB pages
-                                make it 64 KiB */
+    guard_bytes_min = 16384, /* a frame larger than the guard can jump over it; with 64 KiB pages
+                                the guard is 64 KiB */
     usable_bytes_min = 16384,
     colour_bytes = 128,
     colours_count = 32
@@ -83,7 +85,7 @@ struct slab {
     struct slab *next;
     char *base;
     size_t count;  /* strides mapped */
-    size_t carved; /* the first so many have been handed out at least once */
+    size_t carved; /* this many, from the first on, have been handed out at least once */
     struct wr_stack stacks[];
 };
 
@@ -99,7 +101,7 @@ struct wr_stack_pool {
     size_t page;
     size_t guard;
     size_t stride;
-    struct slab *slabs; /* the newest first; only that one has strides that are not carved */
+    struct slab *slabs; /* newest first; only the newest has strides that are not carved */
     size_t slab_count;  /* strides of the next slab */
     struct wr_stack *warm;
     struct wr_stack *cold;
@@ -112,7 +114,7 @@ struct wr_stack_pool {
     size_t colour;
 };
 
-/* Process-wide, since the kernel's limit is. */
+/* Process-wide, because the kernel's limit is process-wide. */
 static atomic_size_t protected_count;
 static atomic_size_t protected_max; /* 0: not read yet */
 static atomic_int guard_install;    /* enum knowledge */
@@ -136,8 +138,8 @@ static size_t read_protected_max(void)
     return maps >= 4 ? maps / 4 : 65530 / 4; /* the kernel's default */
 }
 
-/* Emulators and sandboxes accept advice that they do not know. The kernel is made to read the guard
- * to find out: a guard is a bad address. UNKNOWN when there is no pipe to try it with. */
+/* Emulators and sandboxes accept advice that they do not know. To find out, let the kernel read the
+ * guard: a guard that works gives EFAULT. UNKNOWN: there is no pipe to try it with. */
 static int try_guard(const char *guard)
 {
     int known = UNKNOWN;
@@ -196,7 +198,7 @@ static bool guard_by_protect(char *guard, size_t len)
     return false;
 }
 
-/* Without a guard the area is checked by wr_stack_give, and the memory must be fresh: all zeros. */
+/* Without a guard wr_stack_give checks the area, so the memory must be new: all zeros. */
 static void set_up(struct wr_stack_pool *pool, struct wr_stack *stack, char *base, size_t len)
 {
     size_t colour = pool->colour++ % colours_count * colour_bytes;
@@ -212,7 +214,7 @@ static void set_up(struct wr_stack_pool *pool, struct wr_stack *stack, char *bas
     stack->valgrind_id = VALGRIND_STACK_REGISTER(stack->bottom, stack->top - 1);
 }
 
-/* The mapping itself goes with its slab. */
+/* Does not unmap: the caller does that, for a slab as a whole. */
 static void tear_down(struct wr_stack *stack)
 {
     VALGRIND_STACK_DEREGISTER(stack->valgrind_id);
@@ -233,7 +235,7 @@ static char *map_memory(size_t len)
     if (base == MAP_FAILED) {
         return NULL;
     }
-    /* A huge page per stack would be 2 MiB where 8 KiB are used. A kernel without huge pages
+    /* A huge page for each stack would take 2 MiB where 8 KiB are used. A kernel without huge pages
      * refuses the advice. */
     if (!wr_fault("madvise")) {
         (void)madvise(base, len, MADV_NOHUGEPAGE);
@@ -246,7 +248,7 @@ static void drop_pages(struct wr_stack *stack)
     uintptr_t page = stack->pool->page;
     char *end = stack->top + (page - (uintptr_t)stack->top % page) % page;
 
-    /* A refusal costs memory and nothing else. */
+    /* A failure only costs memory. */
     if (!wr_fault("madvise")) {
         (void)madvise(stack->bottom, (size_t)(end - stack->bottom), MADV_DONTNEED);
     }
@@ -268,7 +270,7 @@ static void unmap_alone(struct wr_stack_pool *pool, struct alone *alone)
     wr_free(alone);
 }
 
-/* The caller does not run on the stack that was given back last. */
+/* Must not be called on the stack that was given back last. */
 static void settle_leaving(struct wr_stack_pool *pool)
 {
     struct wr_stack *stack = pool->leaving;
@@ -352,7 +354,7 @@ static struct slab *map_slab(struct wr_stack_pool *pool, size_t count)
     return slab;
 }
 
-/* Where a whole slab does not fit into what is left of the address space, one stack may. */
+/* When the remaining address space is too small for a whole slab, one stack may still fit. */
 static bool add_slab(struct wr_stack_pool *pool)
 {
     struct slab *slab = map_slab(pool, pool->slab_count);
@@ -442,7 +444,7 @@ struct wr_stack *wr_stack_map(struct wr_stack_pool *pool, size_t stack_bytes)
     return &alone->stack;
 }
 
-/* Reads what the stack never owned; under AddressSanitizer an overflow may have poisoned it. */
+/* Reads memory outside the stack; under AddressSanitizer an overflow may have poisoned it. */
 WR_CO_UNINSTRUMENTED static bool guard_area_is_clean(const struct wr_stack *stack)
 {
     size_t words_count = stack->pool->page / sizeof(uintptr_t);

@@ -1,15 +1,15 @@
 /*
  * co_stack.h - stacks for coroutines: slabs of address space, guarded, pooled last in first out.
  *
- * The idea. Address space is cheap and touched pages are not. Stacks are mapped many at a time and
- * cost nothing until they run; the record of a stack lives outside its memory; what was given back
- * stays warm for the next taker up to a mark, and beyond it loses its pages. A guard below each
- * stack turns an overflow into a fault; where the system gives no more guards, the guard area is
- * looked at when the stack is given back instead.
+ * The idea. Address space is cheap; touched pages are not. Stacks are mapped many at a time and
+ * cost nothing until they run. The record of a stack is outside its memory. A stack that is given
+ * back keeps its pages for the next taker, up to a maximum number of stacks; the others lose their
+ * pages. A guard below each stack turns an overflow into a fault. When the system gives no more
+ * guards, the guard area is checked when the stack is given back.
  *
  * Lifetime.  A pool is freed after all its stacks have been given back.
- * Failure.   NULL, never an abort, but for an overflow that was noticed.
- * Threads.   One pool a loop; a pool and its stacks stay on one thread.
+ * Failure.   NULL, never an abort, except when an overflow is detected.
+ * Threads.   One pool for each loop; a pool and its stacks stay on one thread.
  */
 #ifndef WR_CO_STACK_H
 #define WR_CO_STACK_H
@@ -24,7 +24,7 @@ struct wr_stack {
     char *bottom;               /* lowest usable byte, directly above the guard */
     char *top;                  /* one past the highest usable byte, coloured, 16-byte aligned */
     struct wr_stack *next;      /* in one of the pool's lists while it is not in use */
-    struct wr_stack_pool *pool; /* where it is given back to */
+    struct wr_stack_pool *pool; /* the pool that it is given back to */
     unsigned valgrind_id;
     bool guarded;   /* false: the guard area is checked when the stack is given back */
     bool protected; /* the guard costs entries in the kernel's map, which are limited */
@@ -42,21 +42,21 @@ void wr_stack_pool_free(struct wr_stack_pool *pool);
 struct wr_stack *wr_stack_take(struct wr_stack_pool *pool);
 /* A stack of another size, mapped on its own; NULL as above. */
 struct wr_stack *wr_stack_map(struct wr_stack_pool *pool, size_t stack_bytes);
-/* Give back. Allowed from the very stack that is given back, directly before wr_co_leave: nothing
- * touches its memory until the next take, map or give of this pool (trimming and unmapping happen
- * there). A stack without a guard whose guard area was written to aborts with a message. */
+/* Give a stack back. This may run on the same stack, directly before wr_co_leave: nothing touches
+ * its memory until the next take, map or give of this pool, which drops pages and unmaps. If the
+ * stack has no guard and its guard area was written, this aborts with a message. */
 void wr_stack_give(struct wr_stack *stack);
 
 struct wr_stack_stats {
     size_t in_use;       /* taken or mapped, and not given back */
-    size_t pooled;       /* given back, and kept for the next taker */
+    size_t pooled;       /* given back and kept for the next taker */
     size_t mapped_bytes; /* address space, not memory */
 };
 void wr_stack_pool_stats(const struct wr_stack_pool *pool, struct wr_stack_stats *stats);
-/* Does `address` lie in the guard of a stack of this pool? For a SIGSEGV reporter: no locks, no
+/* Is `address` in the guard of a stack of this pool? For a SIGSEGV reporter: no locks, no
  * allocation. */
 bool wr_stack_guards(const struct wr_stack_pool *pool, const void *address);
-/* Does it lie in the guard of this one? The same promises. */
+/* Is it in the guard of this stack? No locks and no allocation either. */
 bool wr_stack_guarded_at(const struct wr_stack *stack, const void *address);
 
 #endif

@@ -1,21 +1,21 @@
 /*
- * co_switch.c - making and ending coroutines, and telling the tools about switches.
+ * co_switch.c - making and ending coroutines, and announcing switches to the sanitizers.
  *
- * A struct wr_co is in one of four states: suspended (sp points to saved registers, possibly those
- * that wr_co_prepare made up), running (sp is stale), left (sp is stale for ever), or a thread's
- * own stack, which starts as running. The bare jumps of the .S files know nothing of the tools. In
- * a sanitizer build the three verbs are the functions below: each announces where it goes, jumps,
- * and on its return announces that it is back. What runs between the announcement and the arrival
- * is these few uninstrumented lines and the assembly.
+ * A struct wr_co is in one of four states: suspended (sp points to saved registers, which
+ * wr_co_prepare may have written), running (sp is stale), left (sp is stale for ever), or a
+ * thread's own stack, which starts as running. The bare jumps of the .S files do nothing for the
+ * sanitizers. In a sanitizer build the three verbs are the functions below: each announces its
+ * target, jumps, and announces on its return that it is back. Between the announcement and the
+ * arrival, only these few uninstrumented lines and the assembly run.
  *
- * AddressSanitizer keeps a fake stack per coroutine in co->fake_stack; leaving for good passes
- * NULL, which frees it. The bounds of a thread's stack are unknown here until the first arrival
- * elsewhere reports them.
+ * AddressSanitizer keeps a fake stack for each coroutine in co->fake_stack; a coroutine that leaves
+ * for good passes NULL, which frees it. The bounds of a thread's stack are unknown here until the
+ * first arrival on another stack reports them.
  *
- * ThreadSanitizer knows a coroutine as a fiber. Creating one leaks a little each time, so ended
- * fibers are pooled; and each life leaves the calls it never returned from on the fiber's shadow
- * stack, so a fiber is given up after fiber_lives_max lives, long before that stack is full. The
- * life count sits in co->bottom_len, which is AddressSanitizer's otherwise.
+ * ThreadSanitizer knows a coroutine as a fiber. Creating a fiber leaks a little each time, so ended
+ * fibers are pooled. Each life of a fiber leaves the calls that never returned on the fiber's
+ * shadow stack, so a fiber is destroyed after fiber_lives_max lives, long before that stack is
+ * full. The life count is in co->bottom_len, which only AddressSanitizer uses otherwise.
  */
 #include "co_switch.h"
 #include "co_arch.h"
@@ -48,7 +48,7 @@ void wr_co_prepare(struct wr_co *co, char *top, wr_co_entry *entry, void *arg, c
 #ifdef WR_CO_AARCH64
 #include <sys/auxv.h>
 
-/* For the assembly, which says why. Careful until the constructor knows better. */
+/* For the assembly, which explains it. True, the safe value, until the constructor has run. */
 bool wr_co_branch_may_fault = true;
 
 __attribute__((constructor)) static void look_at_processor(void)
@@ -112,7 +112,7 @@ void wr_co_fini(struct wr_co *co)
 #define UNINSTRUMENTED WR_CO_UNINSTRUMENTED __attribute__((noinline))
 #define UNINSTRUMENTED_PART WR_CO_UNINSTRUMENTED __attribute__((always_inline))
 
-/* What the first arrival on a stack needs, kept at its top. */
+/* What the first arrival on a stack needs; stored at the top of the stack. */
 struct first {
     struct wr_co *co;
     wr_co_entry *entry;
@@ -121,7 +121,7 @@ struct first {
 
 #ifdef WR_CO_ASAN
 
-/* The thread's own stack that is being left and does not know its bounds yet, else NULL. */
+/* The thread's own stack that is being left and whose bounds are not known yet, else NULL. */
 static _Thread_local struct wr_co *unbounded;
 
 UNINSTRUMENTED_PART static inline void depart(struct wr_co *from, struct wr_co *to)
@@ -151,8 +151,8 @@ UNINSTRUMENTED_PART static inline void arrive(struct wr_co *here)
     }
 }
 
-/* A coroutine that is dropped while suspended owns a fake stack that only a departure for good
- * frees: stand in for it for a moment. */
+/* A coroutine that is dropped while suspended owns a fake stack, which only a departure for good
+ * frees: pretend for a moment to be that coroutine and to leave. */
 UNINSTRUMENTED static void drop_fake_stack(struct wr_co *co)
 {
     void *mine = NULL;
@@ -173,7 +173,7 @@ static void tools_init(struct wr_co *co)
 {
     co->bottom = co->stack->bottom;
     co->bottom_len = (size_t)(co->stack->top - co->stack->bottom);
-    /* Frames that were left without returning have poisoned what lay between their variables. */
+    /* Frames that never returned have left the memory between their variables poisoned. */
     __asan_unpoison_memory_region(co->stack->bottom, co->bottom_len);
 }
 
@@ -200,8 +200,8 @@ static pthread_mutex_t fibers_lock = PTHREAD_MUTEX_INITIALIZER;
 
 UNINSTRUMENTED_PART static inline void depart(struct wr_co *from, struct wr_co *to)
 {
-    /* A thread's own stack is known by the thread that runs it now, which need not be the one that
-     * made it. */
+    /* The fiber of a thread's own stack is that of the thread that runs now, which need not be the
+     * thread that called wr_co_init_thread. */
     if (from->stack == NULL) {
         from->tsan_fiber = __tsan_get_current_fiber();
     }

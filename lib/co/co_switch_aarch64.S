@@ -5,20 +5,19 @@
  *
  *     x19 .. x28   d8 .. d15   x29 x30
  *
- * x29 and x30 are a frame record like any other, and wr_co_resume hangs it under the entry frame
- * of the coroutine it goes to: a frame-pointer unwinder that starts in a body walks on into the
+ * x29 and x30 are a normal frame record. wr_co_resume links it to the entry frame of the coroutine
+ * that it switches to, so that a frame-pointer unwinder that starts in a body continues into the
  * resumer. Unwinders that follow CFI stop at the trampoline, whose return address is undefined: an
- * exception that comes so far ends the program (co_exception.c). Of
- * the vector registers the lower halves of v8 to v15 are the callee's; fpcr is not saved
- * (co_switch.h).
+ * exception that reaches it ends the program (co_exception.c). Of the vector registers the lower
+ * halves of v8 to v15 are callee-saved; fpcr is not saved (co_switch.h).
  *
- * The way out should be `br`: the return stack of the processor belongs to the stack that is left,
- * and `ret` would be mispredicted. But a processor with branch target identification faults when
- * `br` lands in a guarded page on anything but a landing pad, and the point behind the caller's
- * call is none; whether the caller's pages are guarded is the program's business. So
- * wr_co_branch_may_fault decides: on such processors `ret`, which may land anywhere. Return
- * addresses are not signed in here; a caller that signs its own authenticates it after the switch
- * back, with the same stack pointer.
+ * The last instruction should be `br`: the return stack of the processor belongs to the stack that
+ * is left, and `ret` would be mispredicted. But a processor with branch target identification
+ * faults when `br` goes to a guarded page and the target is not a landing pad. The instruction
+ * after the caller's call is not a landing pad, and the program decides whether the caller's pages
+ * are guarded. So on such processors (wr_co_branch_may_fault) `ret` is used, which may go anywhere.
+ * Return addresses are not signed here; a caller that signs its own authenticates it after the
+ * switch back, with the same stack pointer.
  */
 #include "co_arch.h"
 
@@ -88,7 +87,7 @@
         wr_cfi_saved
         .endm
 
-        /* The CFI holds on both stacks: they look alike. */
+        /* The CFI is valid on both stacks: they have the same layout. */
         .macro wr_swap_stacks
         mov     x9, sp
         str     x9, [x0, #WR_CO_SP]

@@ -2,10 +2,10 @@
  * co_switch_ucontext.c - the switch for machines without an assembly form: swapcontext, some 500 ns
  * and two system calls for the signal mask.
  *
- * A stack that is not running is a struct place in the frame of the call that left it (the first
- * one lies at the top of a new coroutine's stack), and co->sp points to it. The value travels in
- * the place that is switched to. There is no slot of an entry frame to link here, so wr_co_resume
- * is wr_co_switch.
+ * A stack that is not running has a struct place in the frame of the call that left it (the first
+ * place is at the top of a new coroutine's stack), and co->sp points to it. The value is passed in
+ * the place that is switched to. Here no entry frame has a slot to link, so wr_co_resume is
+ * wr_co_switch.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1 /* the stack_t of ucontext_t */
@@ -41,7 +41,7 @@ static void start(unsigned high, unsigned low)
 
 void wr_co_prepare(struct wr_co *co, char *top, wr_co_entry *entry, void *arg, const char *name)
 {
-    (void)name; /* no frame of ours to tell it to an unwinder */
+    (void)name; /* there is no frame of ours that could give it to an unwinder */
     const size_t place_bytes = (sizeof(struct place) + 63) / 64 * 64;
     struct place *place = (struct place *)(void *)(top - place_bytes);
     const int half_bits =
@@ -55,7 +55,7 @@ void wr_co_prepare(struct wr_co *co, char *top, wr_co_entry *entry, void *arg, c
     place->context.uc_stack.ss_sp = co->stack->bottom;
     place->context.uc_stack.ss_size = (size_t)((char *)place - co->stack->bottom);
     place->context.uc_stack.ss_flags = 0;
-    /* The type is makecontext's own idea of a function. */
+    /* makecontext wants this function type. */
     makecontext(&place->context, (void (*)(void))start, 2,
                 half_bits > 0 ? (unsigned)(address >> half_bits) : 0U, (unsigned)address);
     co->sp = place;
@@ -68,7 +68,7 @@ WR_CO_UNINSTRUMENTED uintptr_t wr_co_jump_switch(struct wr_co *from, struct wr_c
     struct place here;
     struct place *there = to->sp;
 
-    /* AddressSanitizer reads the bounds of a context that is switched to; these say nothing. */
+    /* AddressSanitizer reads the bounds of the context that is switched to; leave them empty. */
     here.context.uc_stack = (stack_t){0};
     here.context.uc_link = NULL;
     from->sp = &here;

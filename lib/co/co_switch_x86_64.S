@@ -5,17 +5,18 @@
  *
  *     r15  r14  r13  r12  rbx  rbp  return address
  *
- * rbp lies directly below the return address, so the last two words are a frame record like any
- * other, and wr_co_resume can hang it under the entry frame of the coroutine it goes to: a frame-
- * pointer unwinder that starts in a body walks on into the resumer. Unwinders that follow .eh_frame
- * stop at the trampoline, whose return address is undefined there: an exception that comes so far
- * ends the program (co_exception.c). A debugger reads .debug_frame first, and what that says of the trampoline leads on.
+ * rbp is directly below the return address, so the last two words are a normal frame record.
+ * wr_co_resume links it to the entry frame of the coroutine that it switches to, so that a
+ * frame-pointer unwinder that starts in a body continues into the resumer. Unwinders that follow
+ * .eh_frame stop at the trampoline, whose return address is undefined there: an exception that
+ * reaches it ends the program (co_exception.c). A debugger reads .debug_frame first, and that
+ * describes how to continue from the trampoline.
  *
- * The way out is `pop; jmp`, never `ret`: the return stack of the processor belongs to the stack
- * that is left, and a mispredicted return costs three times the whole switch. The target of that
- * jump is the point behind some call, which carries no endbr64, hence `notrack`. The object claims
- * IBT when the build asks for it and never claims shadow stacks, which a switch of rsp alone would
- * break; the dynamic linker then leaves them off.
+ * The last instructions are `pop; jmp`, never `ret`: the return stack of the processor belongs to
+ * the stack that is left, and a mispredicted return costs three times the whole switch. The target
+ * of that jump is the instruction after a call, which has no endbr64, hence `notrack`. The object
+ * claims IBT when the build asks for it. It never claims shadow stacks, which a switch of rsp alone
+ * would break; the dynamic linker then leaves them off.
  *
  * mxcsr and the x87 control word are not saved (co_switch.h). The red zone needs no care: a call
  * separates every user frame from this code.
@@ -55,8 +56,8 @@
         .cfi_restore \reg
         .endm
 
-        /* rdi = from, rsi = to, rdx = value; rbp is saved already. The CFI holds on both
-         * stacks: they look alike. */
+        /* rdi = from, rsi = to, rdx = value; rbp is saved already. The CFI is valid on both
+         * stacks: they have the same layout. */
         .macro wr_swap_stacks
         wr_save %rbx
         wr_save %r12
@@ -128,11 +129,11 @@ wr_co_trampoline:
 .Ltrampoline_end:
         .size   wr_co_trampoline, . - wr_co_trampoline
 
-        /* What a debugger reads of the trampoline. R is the word at rsp: the frame record of the
-         * resumer, below which wr_co_jump_resume has saved its registers; 0 in a coroutine that
-         * was never resumed, whose caller has pc 0, which ends a backtrace. The frame is marked as
-         * one of a signal ("S"), because a debugger takes any other frame whose caller lies at a
-         * lower address for a corrupt stack. */
+        /* What a debugger reads for the trampoline. R is the word at rsp: the frame record of the
+         * resumer, below which wr_co_jump_resume has saved its registers. In a coroutine that was
+         * never resumed R is 0, and its caller has pc 0, which ends a backtrace. The frame is
+         * marked as a signal frame ("S"): for any other frame whose caller is at a lower address,
+         * a debugger reports a corrupt stack. */
         .macro wr_saved_at register, distance
         .byte   0x10, \register, 6      /* DW_CFA_expression */
         .byte   0x77, 0, 0x06           /* DW_OP_breg7 0, DW_OP_deref: R */

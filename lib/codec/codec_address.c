@@ -1,6 +1,6 @@
 /*
- * codec_address.c - HOST:PORT: where the host ends and the port begins, and what was meant by an
- * address that is none. Reads the caller's bytes.
+ * codec_address.c - HOST:PORT: where the host ends and the port begins, and the address that an
+ * invalid text probably means. Reads the caller's bytes.
  */
 #define _GNU_SOURCE /* memrchr */
 #include "codec_address.h"

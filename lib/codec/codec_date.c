@@ -1,9 +1,9 @@
 /*
  * codec_date.c - HTTP dates, written in one form and read in three, and instants (RFC 3339).
  *
- * The names of days and months are HTTP's own and no locale's, so neither strftime nor strptime
- * will do; and the calendar is computed here, since timegm is not in POSIX 2008. A date is checked
- * field by field; that its day of the week is the right one is not, as nobody else does either.
+ * The names of days and months are fixed by HTTP and do not depend on a locale, so strftime and
+ * strptime cannot be used. The calendar is computed here, since timegm is not in POSIX 2008. Each
+ * field of a date is checked, except that the day of the week may be wrong, as in other programs.
  */
 #include "codec_date.h"
 
@@ -23,7 +23,8 @@ struct date {
     int64_t year, month, day, hour, minute, second; /* month: 0 to 11 */
 };
 
-/* Days from 1970-01-01 to the first of March of a year from -1 on: so leap days come last. */
+/* Days from 1970-01-01 to the first of March of a year from -1 on. A year that begins in March ends
+ * with its leap day. */
 static int64_t days_to_march(int64_t year)
 {
     int64_t y = year + 400; /* the calendar repeats, and division rounds towards zero */
@@ -72,7 +73,7 @@ void wr_http_date_write(int64_t unix_s, char to[WR_HTTP_DATE_TEXT])
              (unsigned)(second / 60 % 60), (unsigned)(second % 60));
 }
 
-/* ---- reading: each step takes what it knows off the front, or fails */
+/* ---- reading: each step removes its part from the front of the text, or fails */
 
 static bool take_number(struct wr_text *text, size_t digits, int64_t *number)
 {
@@ -180,7 +181,7 @@ bool wr_http_date_parse(struct wr_text text, int64_t now_s, int64_t *unix_s)
     return true;
 }
 
-/* Up to nine digits behind a point, as nanoseconds. */
+/* Up to nine digits after a point, as nanoseconds. */
 static bool take_fraction(struct wr_text *text, int64_t *ns)
 {
     int64_t scale = 1000000000;

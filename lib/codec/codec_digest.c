@@ -1,7 +1,8 @@
 /*
  * codec_digest.c - SHA-256 by OpenSSL's EVP.
  *
- * Pure but for OpenSSL's memory. The first call that fails ends the digest; the others do nothing.
+ * Pure except for OpenSSL's memory. The first call that fails ends the digest; later calls do
+ * nothing.
  */
 #include "codec_digest.h"
 

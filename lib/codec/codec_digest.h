@@ -1,7 +1,7 @@
 /*
- * codec_digest.h - SHA-256, of what comes piece by piece. Sans-I/O.
+ * codec_digest.h - SHA-256 of data that comes in pieces. Sans-I/O.
  *
- * Lifetime.  init takes memory of OpenSSL's; until done or fini.
+ * Lifetime.  init takes memory from OpenSSL, which done frees.
  */
 #ifndef WR_CODEC_DIGEST_H
 #define WR_CODEC_DIGEST_H
@@ -15,10 +15,10 @@ struct wr_digest {
     struct evp_md_ctx_st *evp; /* NULL: failed */
 };
 
-/* Without memory the digest fails, which done tells. */
+/* Without memory the digest fails; wr_digest_done reports this. */
 void wr_digest_init(struct wr_digest *digest);
 void wr_digest_add(struct wr_digest *digest, const void *data, size_t len);
-/* End it. False: there was no memory. */
+/* End the digest. False: there was no memory. */
 bool wr_digest_done(struct wr_digest *digest, char hex[WR_DIGEST_HEX]);
 
 #endif

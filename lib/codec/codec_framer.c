@@ -1,5 +1,5 @@
 /*
- * codec_framer.c - which framer, and what all of them share: nothing but where they stand.
+ * codec_framer.c - selects the framer, and does what all framers share: they keep their offset.
  */
 #include "codec_framer.h"
 

@@ -1,14 +1,14 @@
 /*
  * codec_gzip.c - the decoder over zlib's inflate.
  *
- * States: START (no byte yet) -> MEMBER (inside of a stream) -> BETWEEN (a member has ended) ->
- * MEMBER again for the next gzip member, or PADDING (only zeros may follow). For deflate the first
- * two bytes are held in `peek` until they tell the wrapper; then they are fed to inflate before the
- * caller's input.
+ * States: START (no byte yet) -> MEMBER (inside a stream) -> BETWEEN (a member has ended) -> MEMBER
+ * again for the next gzip member, or PADDING (only zeros may follow). For deflate the first two
+ * bytes are kept in `peek` until both are available and show whether there is a zlib wrapper; then
+ * inflate gets them before the caller's input.
  *
  * A step calls inflate until the output room is full or the input is used. inflate may hold output
- * back when the room is full, so NEED_INPUT is only said when it has left room. At the output limit
- * one byte of scratch finds out whether there is more: exactly the limit is allowed.
+ * back when the room is full, so a step returns NEED_INPUT only when room is left. At the output
+ * limit, one byte of scratch shows whether there is more output: exactly the limit is allowed.
  */
 #define ZLIB_CONST
 #include <zlib.h>
@@ -45,8 +45,7 @@ int wr_gunzip_init(struct wr_gunzip *gunzip, enum wr_gunzip_kind kind, uint64_t 
     }
     z->zalloc = wr_zlib_alloc;
     z->zfree = wr_zlib_free;
-    /* 16: gzip only. Negative bits, raw, are set once a deflate stream has shown that it has no
-     * wrapper. */
+    /* 16: gzip only. Negative bits mean raw; they are set when a deflate stream has no wrapper. */
     int bits = kind == WR_GUNZIP_GZIP ? MAX_WBITS + 16 : MAX_WBITS;
     if (wr_fault("inflateInit2") || inflateInit2(z, bits) != Z_OK) {
         wr_free(z);
@@ -65,9 +64,9 @@ void wr_gunzip_fini(struct wr_gunzip *gunzip)
     }
 }
 
-/* RFC 1950: method 8, window at most 32 KiB, the two bytes a multiple of 31. A raw stream that
- * begins so by chance is a stored block with reserved bits, or a fixed block that hardly an encoder
- * writes. */
+/* RFC 1950: method 8, window at most 32 KiB, the two bytes are a multiple of 31. A raw stream that
+ * begins in this way by chance is a stored block with reserved bits, or a fixed block that encoders
+ * hardly ever write. */
 static bool looks_like_zlib(const uint8_t *peek)
 {
     return (peek[0] & 15) == 8 && peek[0] >> 4 <= 7 && (peek[0] << 8 | peek[1]) % 31 == 0;
@@ -78,7 +77,7 @@ static int after_inflate(struct wr_gunzip *g, int rc)
     switch (rc) {
     case Z_STREAM_END: g->state = BETWEEN; return 0;
     case Z_OK:
-    case Z_BUF_ERROR: /* nothing to do with the bytes and the room it had */ return 0;
+    case Z_BUF_ERROR: /* no progress is possible with this input and room */ return 0;
     case Z_MEM_ERROR: return fail(g, WEIR_ENOMEM, "out of memory");
     case Z_NEED_DICT: return fail(g, WEIR_EPARSE, "needs a dictionary");
     default:
@@ -120,13 +119,13 @@ static int inflate_some(struct wr_gunzip *g, const uint8_t *in, size_t len, size
     *out_used = at_limit ? 0 : made;
     g->in_bytes += *in_used;
     g->out_bytes += made;
-    /* The limit first: the same call may also have met bad data behind it. */
+    /* The limit first: the same call may also have found bad data after it. */
     int failed = check_limits(g);
     return failed < 0 ? failed : after_inflate(g, rc);
 }
 
-/* Hold the first two bytes of a deflate stream, then choose. True: goes on; false: more input is
- * needed. */
+/* Keep the first two bytes of a deflate stream, then choose the kind. True: continue; false: more
+ * input is needed. */
 static bool peek(struct wr_gunzip *g, const uint8_t *in, size_t len, size_t *in_used)
 {
     while (g->peek_len < 2 && *in_used < len) {
@@ -141,19 +140,19 @@ static bool peek(struct wr_gunzip *g, const uint8_t *in, size_t len, size_t *in_
     size_t used = 0;
     size_t none = 0;
     uint8_t scratch;
-    /* No stream ends or gives output within fewer bits, so inflate takes both bytes without any
-     * room. */
+    /* No stream ends or gives output before its second byte is read, so inflate takes both bytes
+     * without any room. */
     int failed = inflate_some(g, g->peek, 2, &used, &scratch, 0, &none);
     WR_ASSERT(failed < 0 || used == 2, "inflate left a byte of the header");
     return true;
 }
 
-/* Behind a member: the next one, or zeros to the end. */
+/* After a member: the next one, or zeros to the end. */
 static void between(struct wr_gunzip *g, const uint8_t *in, size_t len, size_t *in_used)
 {
     if (g->kind == WR_GUNZIP_GZIP && g->state == BETWEEN && in[*in_used] != 0) {
         inflateReset(g->zlib);
-        g->state = MEMBER; /* what is no header inflate says itself */
+        g->state = MEMBER; /* inflate itself reports an invalid header */
         return;
     }
     g->state = PADDING;

@@ -1,10 +1,10 @@
 /*
  * codec_gzip_write.c - the encoder over zlib's deflate.
  *
- * A window of 4 KiB and the fastest level: lines that follow each other closely are like each
- * other, and a server that makes them up spends its time elsewhere. deflate allocates in init only
- * and cannot fail after it, which is why a step has no failure to tell. It is called by one task at
- * a time, and nothing is kept between two calls but zlib's own state.
+ * A window of 4 KiB and the fastest level: lines near each other are similar, and a server that
+ * generates lines needs its time elsewhere. deflate allocates only in init and cannot fail after
+ * it, so a step has no failure to report. One task calls it at a time; only zlib's own state is
+ * kept between two calls.
  */
 #define ZLIB_CONST
 #include "codec_gzip_write.h"

@@ -1,9 +1,10 @@
 /*
- * codec_gzip_write.h - gzip, written. Sans-I/O, pull-driven.
+ * codec_gzip_write.h - writing gzip. Sans-I/O, pull-driven.
  *
- * The idea. As in codec_gzip.h the caller gives input it has and room it has. A stream is one
- * member or several, each begun and ended by the caller. The window is small, so that one encoder
- * for each of a thousand clients is no burden: what it is for is lines made up on the spot.
+ * The idea. As in codec_gzip.h, the caller gives the input and the room that it has. A stream is
+ * one member or several; the caller begins and ends each of them. The window is small, so that a
+ * thousand clients can have one encoder each: it is made for lines that are generated while they
+ * are sent.
  *
  * Lifetime.  init allocates about 40 KiB; until fini.
  */
@@ -20,15 +21,15 @@ struct wr_gzip {
 enum wr_gzip_input { WR_GZIP_MORE_COMES, WR_GZIP_LAST };
 
 enum wr_gzip_got {
-    WR_GZIP_ROOM_USED,  /* the room was used up: call again */
-    WR_GZIP_INPUT_USED, /* all input was taken; its output may come later */
+    WR_GZIP_ROOM_USED,  /* the room is full: call again */
+    WR_GZIP_INPUT_USED, /* all input is used; its output may come later */
     WR_GZIP_MEMBER_DONE /* after LAST: the member is complete */
 };
 
 /* 0 or WEIR_ENOMEM; fini is allowed after both, and for a zeroed one. */
 int wr_gzip_init(struct wr_gzip *gzip);
 void wr_gzip_fini(struct wr_gzip *gzip);
-/* Encode some. out_cap is at least 1. LAST is repeated until MEMBER_DONE. */
+/* Encode some input. out_cap is at least 1. Repeat LAST until MEMBER_DONE. */
 enum wr_gzip_got wr_gzip_step(struct wr_gzip *gzip, enum wr_gzip_input input, const void *in,
                               size_t in_len, size_t *in_used, void *out, size_t out_cap,
                               size_t *out_used);

@@ -3,14 +3,14 @@
  *
  * States: HEAD -> (head complete) -> BODY -> COMPLETE, or HEAD -> COMPLETE without a body; FAILED
  * from HEAD and BODY. In HEAD the bytes are copied to `head` and llhttp runs over the copy, so that
- * a name or a value is one slice however the bytes came; llhttp pauses at the end of the head, and
- * what is behind it is not copied. In BODY llhttp runs over the caller's bytes, which are counted,
- * and dropped unless they are to be kept. llhttp pauses at the end of the message too: the parser never sees two requests,
- * each gets a fresh llhttp.
+ * a name or a value is one slice however the bytes came. llhttp pauses at the end of the head, and
+ * what follows it is not copied. In BODY llhttp runs over the caller's bytes, which are counted and
+ * then dropped, unless the body is to be kept. llhttp pauses at the end of the message too: the
+ * parser never sees two requests, since each request starts with a new llhttp.
  *
- * The callbacks only record; they run under llhttp_execute and call nobody. The rules of RFC 9112
- * that llhttp does not check are checked over the recorded head (codec_http1_check.c), folded lines
- * over its raw bytes.
+ * The callbacks only record; they run inside llhttp_execute and call nothing outside this file. The
+ * rules of RFC 9112 that llhttp does not check are checked on the recorded head
+ * (codec_http1_check.c); folded lines are checked on its raw bytes.
  */
 #include <llhttp.h>
 #include <string.h>
@@ -47,13 +47,12 @@ struct wr_http1 {
     char *head;
     size_t head_len, head_cap;
     bool too_many; /* headers: the current one is not recorded */
-    bool in_value; /* the last span belonged to a value: a name that follows begins the next header
-                    */
-    bool finished; /* llhttp has told the end of the message */
+    bool in_value; /* the last span belonged to a value: the next name begins a new header */
+    bool finished; /* llhttp has reported the end of the message */
     struct span target;
     size_t headers_count;
     struct spans *spans;             /* of the head, until it is complete */
-    struct wr_http1_header *headers; /* made of them then */
+    struct wr_http1_header *headers; /* made from them when the head is complete */
     struct wr_http1_request request;
     size_t body_max, body_bytes;
     bool keeps_body;
@@ -63,12 +62,12 @@ struct wr_http1 {
     size_t after_head;  /* bytes of the body phase, framing included */
     char trailer[20];   /* the name of the current trailer, as far as it matters */
     size_t trailer_len;
-    bool in_trailers; /* behind the last chunk */
-    char last;        /* the byte before, there */
+    bool in_trailers; /* after the last chunk */
+    char last;        /* in the trailers: the byte before */
 };
 
-/* The longest honest body: its bytes, each in a chunk of its own, which takes eight bytes more, and
- * all the extras. */
+/* The longest valid body: each byte in its own chunk, which takes eight more bytes, and all the
+ * extras. */
 static size_t after_head_max(const struct wr_http1 *p)
 {
     return p->body_max * 9 + (size_t)2 * WR_HTTP1_EXTRA_BYTES_MAX;
@@ -116,7 +115,7 @@ static int on_chunk_extension(llhttp_t *llhttp, const char *at, size_t len)
     return add_extra(llhttp->data, len);
 }
 
-/* Trailers are dropped, but not those that would change what the message was. */
+/* Trailers are dropped. Those that would change the meaning of the message are an error. */
 static int on_trailer_name(struct wr_http1 *p, const char *at, size_t len)
 {
     if (p->in_value) {
@@ -180,7 +179,7 @@ static int on_header_value(llhttp_t *llhttp, const char *at, size_t len)
     return 0;
 }
 
-/* A value may be empty, and then no span of it is told. */
+/* A value may be empty; then llhttp reports no span for it. */
 static int on_header_value_complete(llhttp_t *llhttp)
 {
     struct wr_http1 *p = llhttp->data;
@@ -188,8 +187,8 @@ static int on_header_value_complete(llhttp_t *llhttp)
         return on_trailer_value(p, 0);
     }
     p->in_value = true;
-    /* Told here and not at the name, of which llhttp tells part where the input was cut: one
-     * verdict for all cuts. */
+    /* Checked here and not at the name, because llhttp reports parts of a name when the input is
+     * cut: the result must be the same for all cuts. */
     return p->too_many ? fail(p, 431, "too many headers") : 0;
 }
 
@@ -197,7 +196,7 @@ static int on_headers_complete(llhttp_t *llhttp)
 {
     struct wr_http1 *p = llhttp->data;
     if (p->state == BODY) {
-        return 0; /* of the trailers, in some versions */
+        return 0; /* some versions call this for the trailers */
     }
     p->in_value = true;
     return HPE_PAUSED;
@@ -228,7 +227,7 @@ static int on_body(llhttp_t *llhttp, const char *at, size_t len)
 static int on_chunk_header(llhttp_t *llhttp)
 {
     struct wr_http1 *p = llhttp->data;
-    /* A chunk that announces too much need not be waited for. */
+    /* A chunk that announces too much fails at once: there is no need to wait for its bytes. */
     if (llhttp->content_length > p->body_max) {
         return fail(p, 413, "the body is too long");
     }
@@ -246,8 +245,8 @@ static int on_message_complete(llhttp_t *llhttp)
 
 static const llhttp_settings_t *settings(void)
 {
-    /* Designated, so that the fields of newer versions are NULL too: llhttp_settings_init does no
-     * more. */
+    /* Designated initializers, so that the fields of newer versions are NULL too;
+     * llhttp_settings_init does the same. */
     static const llhttp_settings_t ours = {
         .on_url = on_url,
         .on_header_field = on_header_field,
@@ -305,7 +304,7 @@ void wr_http1_next(struct wr_http1 *parser)
     start(parser);
 }
 
-/* Room for `more` bytes behind the head. */
+/* Make room for `more` bytes after the head. */
 static bool head_grow(struct wr_http1 *p, size_t more)
 {
     size_t cap = WR_MAX(p->head_cap, 1024);
@@ -323,7 +322,7 @@ static bool head_grow(struct wr_http1 *p, size_t more)
     return true;
 }
 
-/* llhttp has given up at error_pos: which status tells it best? */
+/* llhttp has failed at error_pos: choose the status that fits best. */
 static void fail_by_llhttp(struct wr_http1 *p, const char *error_pos)
 {
     const char *reason = llhttp_get_error_reason(&p->llhttp);
@@ -331,7 +330,7 @@ static void fail_by_llhttp(struct wr_http1 *p, const char *error_pos)
     switch ((int)llhttp_get_errno(&p->llhttp)) {
     case HPE_PAUSED_H2_UPGRADE: status = 505; break;
     case HPE_INVALID_VERSION:
-        /* llhttp 9 says the same of a good version behind which a bare LF stands. */
+        /* llhttp 9 also reports this for a valid version that a bare LF follows. */
         status = error_pos > p->head && error_pos[-1] == '\n' ? 400 : 505;
         break;
     case HPE_INVALID_METHOD:
@@ -350,8 +349,8 @@ static struct wr_text text_of(const struct wr_http1 *p, struct span span)
     return (struct wr_text){p->head + (span.len > 0 ? span.at : 0), span.len};
 }
 
-/* The head is as long as it gets and moves no more: a request is held for as long as its reply
- * takes, so nothing is kept that it does not need. */
+/* The head is complete and does not move any more. A request is kept until its reply has ended, so
+ * memory that it does not need is released. */
 static bool make_headers(struct wr_http1 *p)
 {
     char *head = wr_realloc(p->head, p->head_len);
@@ -372,7 +371,7 @@ static bool make_headers(struct wr_http1 *p)
     return true;
 }
 
-/* llhttp has paused behind the head. */
+/* llhttp has paused after the head. */
 static void head_complete(struct wr_http1 *p)
 {
     struct wr_http1_request *r = &p->request;
@@ -420,9 +419,9 @@ static enum wr_http1_got feed_head(struct wr_http1 *p, const char *data, size_t 
     size_t consumed = (size_t)(stop - (p->head + before));
     p->head_len = before + consumed;
     *used = consumed;
-    /* What llhttp 8.1.0 takes for one header, folded, others take for two. */
+    /* llhttp 8.1.0 reads a folded line as one header; other servers read two headers. */
     if (wr_http1_has_fold((struct wr_text){p->head, p->head_len}, before)) {
-        p->state = HEAD; /* whatever else is wrong comes after it */
+        p->state = HEAD; /* any other error comes after it */
         fail(p, 400, "a folded header line");
     }
     if (p->state == HEAD && rc == HPE_PAUSED) {
@@ -440,7 +439,7 @@ static enum wr_http1_got feed_head(struct wr_http1 *p, const char *data, size_t 
     return p->state == FAILED ? WR_HTTP1_ERROR : WR_HTTP1_MORE;
 }
 
-/* Lines behind the last chunk, of which llhttp lets more pass than of the head's. */
+/* Check the lines after the last chunk: llhttp checks them less strictly than those of the head. */
 static void check_trailers(struct wr_http1 *p, const char *data, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -448,7 +447,7 @@ static void check_trailers(struct wr_http1 *p, const char *data, size_t len)
         bool bare = c == '\n' && p->last != '\r';
         bool nameless = p->last == '\n' && (c == ':' || c == ' ' || c == '\t');
         if (bare || nameless) {
-            p->state = BODY; /* whatever else is wrong comes after it */
+            p->state = BODY; /* any other error comes after it */
             fail(p, 400, bare ? "a line that ends with LF alone" : "a trailer without a name");
             return;
         }
@@ -527,7 +526,7 @@ int wr_http1_finish(const struct wr_http1 *parser)
     if (parser->state == FAILED) {
         return WEIR_EPARSE;
     }
-    /* Blank lines before a request are no request. */
+    /* Blank lines before a request are not a request. */
     for (size_t i = 0; parser->state == HEAD && i < parser->head_len; i++) {
         if (parser->head[i] != '\r' && parser->head[i] != '\n') {
             return WEIR_ETRUNCATED;

@@ -1,10 +1,10 @@
 /*
- * codec_http1_check.c - judging a request head.
+ * codec_http1_check.c - checks a request head.
  *
- * Each rule closes a way in which a proxy before this server and the server could see different
- * requests in the same bytes, or refuses what the server cannot answer rightly. The rules run over
- * a complete head, in an order that does not depend on how the bytes came, so a request has one
- * verdict.
+ * Each rule either refuses bytes in which this server and a proxy before it could see different
+ * requests, or refuses what the server cannot answer correctly. The rules run on a complete head,
+ * in an order that does not depend on how the bytes came, so the result for a request is always the
+ * same.
  */
 #include "codec_http1_check.h"
 
@@ -96,7 +96,7 @@ static bool is_authority(struct wr_text text)
     return is_port((struct wr_text){text.data + len, text.len - len});
 }
 
-/* llhttp 8 takes it for a line end in some places; others do not. */
+/* llhttp 8 accepts a bare LF as a line end in some places; other parsers do not. */
 static bool has_bare_lf(struct wr_text head, const char *from)
 {
     const char *end = head.data + head.len, *lf = from;
@@ -149,7 +149,7 @@ static size_t count_of(const struct wr_http1_request *r, const char *name)
     return count;
 }
 
-/* Does a list that is separated by commas hold the word? */
+/* Does a list that is separated by commas contain the word? */
 static bool lists(struct wr_text list, const char *word)
 {
     while (list.len > 0) {

@@ -1,8 +1,8 @@
 /*
  * codec_http1_write.c - response heads, chunk lines, and byte ranges.
  *
- * A head is written whole or not at all. Names and values are checked, since a line end inside a
- * value, taken from a request or a configuration, would let its author write headers of his own.
+ * A head is written completely or not at all. Names and values are checked: a value may come from a
+ * request or a configuration, and a line end inside it would let its author add other headers.
  */
 #include <stdio.h>
 

@@ -1,8 +1,8 @@
 /*
  * codec_json_write.c - writing JSON texts: strings of any bytes, numbers, base64.
  *
- * RFC 8259: what must be escaped is escaped, everything else stays as it is, so a text that is
- * UTF-8 reads the same in the output. Keeps nothing between calls.
+ * RFC 8259: only what must be escaped is escaped, so a UTF-8 text stays readable in the output.
+ * Keeps nothing between calls.
  */
 #include "codec_json_write.h"
 
@@ -31,7 +31,7 @@ void wr_json_number(struct wr_json_out *out, uint64_t number)
     put(out, text, (size_t)len);
 }
 
-/* Length of the well-formed character that begins at `at`; 0: none does. */
+/* The length of the well-formed character that begins at `at`; 0: it is not well-formed. */
 static size_t character_len(struct wr_text text, size_t at)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -91,7 +91,7 @@ void wr_json_string(struct wr_json_out *out, struct wr_text text)
         return;
     }
     put(out, "\"", 1);
-    size_t plain = 0; /* bytes before `at` that go as they are */
+    size_t plain = 0; /* [plain, at) is copied unchanged */
     for (size_t at = 0; at < text.len;) {
         char c = text.data[at];
         size_t len = character_len(text, at);

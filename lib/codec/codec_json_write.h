@@ -1,8 +1,8 @@
 /*
  * codec_json_write.h - writing JSON texts. Sans-I/O.
  *
- * Each function writes behind what is there, as snprintf does: with `cap` 0 it only counts, so a
- * caller writes twice, first to know how much room it needs.
+ * Each function appends to the text and counts as snprintf does: with `cap` 0 it only counts, so a
+ * caller writes twice, the first time to learn how much room it needs.
  */
 #ifndef WR_CODEC_JSON_WRITE_H
 #define WR_CODEC_JSON_WRITE_H
@@ -18,9 +18,9 @@ void wr_json_raw(struct wr_json_out *out, const char *terminated);
 /* A string with its quotes. Bytes that are not UTF-8 become U+FFFD. data NULL: null. */
 void wr_json_string(struct wr_json_out *out, struct wr_text text);
 void wr_json_number(struct wr_json_out *out, uint64_t number);
-/* A string with its quotes, of any bytes (RFC 4648, 4). */
+/* Any bytes as a base64 string (RFC 4648, 4), with its quotes. */
 void wr_json_base64(struct wr_json_out *out, struct wr_text bytes);
-/* Is all of it well-formed UTF-8 (no surrogates, no overlong forms)? */
+/* Is the whole text well-formed UTF-8 (no surrogates, no overlong forms)? */
 bool wr_utf8_valid(struct wr_text text);
 
 #endif

@@ -1,26 +1,26 @@
 /*
- * codec_lines.c - the framers of lines and of what NUL ends.
+ * codec_lines.c - the framers of lines and of texts that end with NUL.
  *
  * Rules. Split at LF; one CR before it belongs to the line end (flag CRLF); a CR elsewhere, NUL and
- * a BOM are data. At the end of the input the rest is a line with the flag NO_EOL; if it ends in a
- * CR, that CR is taken as a line end cut short (flags CRLF and NO_EOL: a sink writes the CR back,
- * so the bytes leave as they came; a lone CR is an empty line); an input that ends in LF has no
- * empty last line. The limit counts the line without its line end; under PARTS a line that is whole
- * in the window is given whole. With NUL in the place of LF a CR is data, too.
+ * a BOM are data. At the end of the input the rest is a line with the flag NO_EOL. If the rest ends
+ * in a CR, that CR is taken as an incomplete line end (flags CRLF and NO_EOL: a sink writes the CR
+ * back, so the output has the same bytes; a lone CR is an empty line). An input that ends in LF has
+ * no empty last line. The limit counts the line without its line end. Under PARTS a line that is
+ * whole in the window is given whole. With NUL in place of LF, a CR is data too.
  *
- * A call moves a cursor over the window: `start` is where the current line begins, `from` how far
- * the search has come. Between two calls only `from - start` (scanned) and whether an overlong line
- * is being dropped are kept.
+ * A call moves a cursor over the window: `start` is where the current line begins, `from` is how
+ * far the search has come. Between two calls only `from - start` (scanned) and whether an overlong
+ * line is being dropped are kept.
  *
- * Two searches find the LFs. The bitmap (codec_scan.c) gives the positions of many, and a second
- * loop makes lines of them: for short lines this is nearly twice as fast as a search per line, whose
- * every end is a mispredicted branch. memchr wins for long lines, because it looks at four vectors per
- * step. The running mean
- * of the line lengths picks one; it changes speed only, never a result.
+ * Two searches find the LFs. The bitmap (codec_scan.c) gives many positions at once, and a second
+ * loop makes lines from them. For short lines this is nearly twice as fast as a search for each
+ * line, where every line end is a mispredicted branch. memchr is faster for long lines, because it
+ * reads four vectors in each step. The running mean of the line lengths selects one; it changes
+ * the speed only, never a result.
  *
- * A rest without an LF is overlong as soon as no continuation could make it fit: limit + 1 bytes of
- * which the last is no CR, or limit + 2 bytes. This holds whatever the cut of the input, so the
- * outcome does not depend on it.
+ * A rest without an LF is overlong as soon as no continuation could make it fit: at limit + 1 bytes
+ * if the last is not a CR, or at limit + 2 bytes. The rule is the same however the input was cut,
+ * so the result does not depend on the cuts.
  */
 #define _GNU_SOURCE /* memrchr */
 #include <string.h>
@@ -32,12 +32,12 @@
 #include "codec_scan.h"
 
 enum {
-    SEGMENT_MAX = 32 * 1024, /* bytes per round: the mean is looked at again after each */
-    LONG_LEN = 500,          /* mean from which on memchr is faster, measured on Zen 4 */
-    LEN_COUNTED_MAX = 8192,  /* one giant line does not keep the mean up for long */
+    SEGMENT_MAX = 32 * 1024, /* bytes per round: the mean is checked again after each */
+    LONG_LEN = 500,          /* from this mean on memchr is faster, measured on Zen 4 */
+    LEN_COUNTED_MAX = 8192,  /* so that one giant line does not keep the mean high for long */
 };
 
-/* `raw_len` has 32 bits, and two of its values are needed for the line end. */
+/* `raw_len` has 32 bits and includes the line end, which takes up to two bytes. */
 #define LIMIT_MAX ((size_t)UINT32_MAX - 2)
 
 struct cursor {
@@ -45,7 +45,7 @@ struct cursor {
     const char *data;
     size_t len;
     size_t start; /* of the current line */
-    size_t from;  /* the search goes on here; no LF in [start, from) */
+    size_t from;  /* the search continues here; no LF in [start, from) */
     size_t limit;
     bool parts;
     char end; /* of a line: LF or NUL */
@@ -59,15 +59,15 @@ static inline bool has_cr(const struct cursor *c, const char *end)
     return end[-1] == '\r' && c->end == '\n';
 }
 
-/* Count an overlong line that begins at `start`, of which `raw` bytes are here, with its end or
- * without; a cut one still gives its head. False: the policy is to fail, the cursor stays before
- * the line. */
+/* Count an overlong line that begins at `start`. `raw` bytes of it are in the window; `ended`: they
+ * include the line end. A line that is cut still gives its first bytes. False: the policy is to
+ * fail, and the cursor stays before the line. */
 static __attribute__((noinline)) bool begin_overlong(struct cursor *c, size_t raw, bool ended)
 {
     struct wr_framer *framer = c->framer;
     uint64_t start = framer->offset + c->start;
     if (framer->overlong == WEIR_LONG_FAILS && c->count > 0) {
-        return false; /* the lines before it go first; the next call comes here again */
+        return false; /* give the lines before it first; the next call comes here again */
     }
     framer->overlong_count++;
     framer->overlong_start = start;
@@ -89,8 +89,7 @@ static __attribute__((noinline)) bool begin_overlong(struct cursor *c, size_t ra
     return true;
 }
 
-/* Make a line of [start, lf), of whose bytes the last is a CR or not. False: it is over the limit.
- */
+/* Make a line of [start, lf). `cr`: its last byte is a CR. False: it is over the limit. */
 static inline bool make_line(struct wr_frame *out, const char *start, const char *lf, bool cr,
                              size_t limit, uint64_t end)
 {
@@ -120,8 +119,8 @@ static bool put_lines(struct cursor *c, size_t base, const uint32_t *positions, 
     size_t i = 0;
 
     if (take > 0 && base + positions[0] == 0) {
-        /* An empty line with no byte before it; all others look at that byte, which for an empty
-         * line is an LF. */
+        /* An empty line with no byte before its LF. All other lines read that byte; for an empty
+         * line it is an LF. */
         *out++ = (struct wr_frame){.data = start, .raw_len = 1, .end = end};
         start++;
         i = 1;
@@ -166,13 +165,13 @@ static bool split_short(struct cursor *c)
     c->from = base + found.searched;
     bool go_on = put_lines(c, base, found.positions, take, ways->fours);
     if (!go_on || take < found.count) {
-        c->from = c->start; /* what was found beyond is searched again: less than a batch */
+        c->from = c->start; /* the rest is searched again: less than a batch */
     }
     return go_on;
 }
 
-/* Lines by memchr, at least one, for as long as they are long. False: stop. What changes from line
- * to line is in local variables, since the next search waits for it. */
+/* Make lines by memchr: at least one, and more while the lines are long. False: stop. What changes
+ * with each line is in local variables, because the next search depends on it. */
 static bool split_long(struct cursor *c)
 {
     const char *const stop = c->data + c->len;
@@ -182,7 +181,7 @@ static bool split_long(struct cursor *c)
     size_t mean_len = c->framer->mean_len;
     struct wr_frame *out = c->out + c->count;
     struct wr_frame *const out_stop = c->out + c->max;
-    size_t overlong = 0; /* raw length of the line that is, with its LF */
+    size_t overlong = 0; /* raw length of the overlong line, with its LF */
     do {
         const char *lf = memchr(from, c->end, (size_t)(stop - from));
         if (lf == NULL) {
@@ -227,14 +226,14 @@ static void drop_rest(struct cursor *c)
     c->from = end;
 }
 
-/* The rest of the window holds no LF. */
+/* The rest of the window has no LF. */
 static void split_rest(struct cursor *c, bool eof)
 {
     size_t raw = c->len - c->start;
     uint32_t cr = has_cr(c, c->data + c->len);
     size_t len = raw - cr;
     if (c->parts && len > c->framer->item_bytes_max && !eof) {
-        /* A CR at its end may belong to the line end: it waits for the next byte. */
+        /* A CR at the end may belong to the line end: keep it until the next byte comes. */
         c->out[c->count++] = (struct wr_frame){.data = c->data + c->start,
                                                .len = len,
                                                .flags = WEIR_ITEM_PART,

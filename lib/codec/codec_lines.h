@@ -1,5 +1,6 @@
 /*
- * codec_lines.h - the framers of lines and of what NUL ends (codec_framer.h); ways of searching.
+ * codec_lines.h - the framers of lines and of texts that end with NUL (codec_framer.h); the ways of
+ * searching.
  */
 #ifndef WR_CODEC_LINES_H
 #define WR_CODEC_LINES_H
@@ -9,8 +10,8 @@
 extern const struct wr_framer_ops wr_lines_framer, wr_nul_framer;
 
 /*
- * How many ways of searching this machine has, from the plainest to the best, which is used unless
- * a test says otherwise. They differ in speed only.
+ * The number of ways of searching on this machine, from the simplest to the fastest. The fastest is
+ * used unless a test selects another. They differ in speed only.
  */
 unsigned wr_lines_ways(void);
 void wr_lines_use(unsigned way);

@@ -1,12 +1,12 @@
 /*
- * codec_records.c - records whose length is known before they have come: after a 4-byte length
- * (len32), after a varint, or of one length (fixed); and raw, the bytes as they come.
+ * codec_records.c - records whose length is known before their data comes: after a 4-byte length
+ * (len32), after a varint, or of one fixed length (fixed); and raw, the bytes as they come.
  *
- * A record over the limit is passed over by its length, so the next one is found whatever lies in
- * it. The bytes of one that is dropped or given in pieces (`left`) are used up as they come; any
- * other record waits in the window until it is whole, and `need` says how long that window has to
- * be. An input that ends inside a record fails with WEIR_ETRUNCATED: nobody can tell what it would
- * have been.
+ * A record over the limit is skipped by its length, so the next one is found whatever the record
+ * contains. The bytes of a record that is dropped or given in pieces (`left`) are used up as they
+ * come. Any other record waits in the window until it is whole; `need` is the length that the
+ * window must have for this. An input that ends inside a record fails with WEIR_ETRUNCATED, since
+ * the rest of the record is unknown.
  */
 #include "codec_records.h"
 
@@ -14,10 +14,11 @@
 
 enum { LEN32_BYTES = 4, VARINT_BYTES_MAX = 10 };
 
-/* raw_len has 32 bits, and the length before the record needs some of its values. */
+/* raw_len has 32 bits and includes the length before the record. */
 #define LIMIT_MAX ((size_t)UINT32_MAX - VARINT_BYTES_MAX)
 
-/* How many bytes the length takes, and *length; 0: not all of it is here; negative: it is none. */
+/* Returns how many bytes the length takes, and sets *length. 0: it is not complete yet; negative:
+ * it is invalid. */
 typedef int head_of(const char *data, size_t len, uint64_t *length);
 
 static int len32_head(const char *data, size_t len, uint64_t *length)
@@ -58,7 +59,7 @@ struct cursor {
 
 static long fail(struct cursor *c, int code, const char *problem)
 {
-    if (c->count == 0) { /* else the records before it go first, and the next call comes here */
+    if (c->count == 0) { /* else give the records before it first; the next call comes here */
         c->framer->failed = code;
         c->framer->problem = problem;
     }
@@ -75,7 +76,7 @@ static void give(struct cursor *c, size_t head, size_t len, uint32_t flags, uint
     c->at += head + len;
 }
 
-/* What has come of a record that is dropped or given in pieces. */
+/* Handle the bytes that have come of a record that is dropped or given in pieces. */
 static void go_on(struct cursor *c)
 {
     struct wr_framer *framer = c->framer;
@@ -91,7 +92,7 @@ static void go_on(struct cursor *c)
     }
 }
 
-/* A record of `length` bytes, more than the limit, begins. False: wait, or failed. */
+/* Begin a record of `length` bytes, which is over the limit. False: wait for bytes, or failed. */
 static bool begin_overlong(struct cursor *c, size_t head, uint64_t length, size_t limit)
 {
     struct wr_framer *framer = c->framer;
@@ -132,7 +133,7 @@ static bool begin_overlong(struct cursor *c, size_t head, uint64_t length, size_
     return true;
 }
 
-/* The next record. False: it is not whole, or failed. */
+/* Give the next record. False: it is not whole yet, or failed. */
 static bool next(struct cursor *c, head_of *read_head)
 {
     struct wr_framer *framer = c->framer;

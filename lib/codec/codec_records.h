@@ -1,5 +1,6 @@
 /*
- * codec_records.h - the framers of records whose length is known, and of none (codec_framer.h).
+ * codec_records.h - the framers of records whose length is known, and the raw framer
+ * (codec_framer.h).
  */
 #ifndef WR_CODEC_RECORDS_H
 #define WR_CODEC_RECORDS_H

@@ -1,10 +1,10 @@
 /*
  * codec_response.c - header values that an HTTP client acts on.
  *
- * Whoever reads a value here decides something by it: where a stream goes on, how long to wait. So
- * each reader takes the whole value or nothing: a number that does not fit, a byte left over, or
- * parts that contradict each other make it unreadable, and the caller falls back to what it does
- * without the header.
+ * The caller decides something by each value: where a stream continues, how long to wait. So each
+ * function accepts the whole value or nothing. A number that does not fit, an extra byte, or parts
+ * that contradict each other make the value invalid; the caller then does what it does without the
+ * header.
  */
 #include <weir/error.h>
 

@@ -1,5 +1,5 @@
 /*
- * codec_response.h - what an HTTP client reads in the head of a response: positions, delays,
+ * codec_response.h - what an HTTP client reads from the head of a response: positions, delays,
  * validators.
  *
  * Pure functions over slices of the caller's text; nothing is allocated, nothing is kept. URLs are
@@ -10,8 +10,8 @@
 
 #include "codec_date.h"
 
-/* Split "Name: value CRLF". The name is a token directly before the colon, the value loses the
- * blanks around it and the line end. False: no header line (a status line, an empty line, a folded
+/* Split "Name: value CRLF". The name is a token directly before the colon. Blanks around the value
+ * and the line end are removed. False: not a header line (a status line, an empty line, a folded
  * line, a blank before the colon). */
 bool wr_header_split(struct wr_text line, struct wr_text *name, struct wr_text *value);
 
@@ -20,12 +20,12 @@ struct wr_content_range {
     int64_t length;      /* of the whole; -1: not known */
 };
 
-/* "bytes 0-99/200", "bytes 0-99/" and an asterisk, "bytes" asterisk "/200". 0 or WEIR_EPARSE, also
- * for other units and for numbers that contradict each other. */
+/* "bytes 0-99/200", "bytes 0-99/" and an asterisk, "bytes" asterisk "/200". 0 or WEIR_EPARSE, which
+ * is also returned for other units and for numbers that contradict each other. */
 int wr_content_range_parse(struct wr_text value, struct wr_content_range *range);
 
 /* Retry-After, seconds or a date: the delay in ms, 0 for a date in the past, at most max_ms; -1:
- * not readable. */
+ * invalid. */
 int64_t wr_retry_after_ms(struct wr_text value, int64_t now_s, int64_t max_ms);
 
 /* A strong validator: an entity-tag in quotes, not marked W/. */

@@ -1,9 +1,9 @@
 /*
- * codec_scan.c - one mask of LFs for 64 bytes, by the vectors of this machine.
+ * codec_scan.c - makes one mask of LFs for each 64 bytes, with the vectors of this machine.
  *
  * The bit positions of a mask are written to a small array without a branch that depends on the
- * data. With AVX2 four lines are made of four positions at once. Which way is taken is decided at
- * run time, once; they differ in speed only.
+ * data. With AVX2, four positions become four lines at once. The way is chosen once, at run time;
+ * the ways differ in speed only.
  */
 #include "codec_scan.h"
 
@@ -21,13 +21,13 @@
 
 enum { BLOCK = WR_SCAN_BLOCK };
 
-/* The position of the lowest bit of `mask`; of no bit some number, which the next store overwrites.
- */
+/* The position of the lowest bit of `mask`. For an empty mask any number, which the next store
+ * overwrites. */
 #define LOW_BIT(mask) ((uint32_t)__builtin_ctzll((mask) | UINT64_C(1) << 63))
 #define LOW_BIT_BMI(mask) ((uint32_t)_tzcnt_u64(mask))
 
-/* Append the positions of the bits of `mask` at `to` and move it: two stores without a branch, then
- * fours. */
+/* Write the positions of the bits of `mask` to `to` and advance it: two stores without a branch,
+ * then four at a time. */
 #define PUT_BITS(low_bit, to, mask, at)                           \
     do {                                                          \
         uint64_t bits_ = (mask);                                  \
@@ -46,11 +46,11 @@ enum { BLOCK = WR_SCAN_BLOCK };
     } while (0)
 
 /*
- * The scan around one way of making masks, `mask_of`, compiled for `target`. Four blocks at a time
- * share one test whether any holds two LFs: it is predicted well for short lines (always) and for
- * long ones (never). The dense case is a call, because inlined it takes the registers of the other.
- * The last block overlaps the one before it instead of reading past the end; the shift takes out
- * the bits that were seen already.
+ * The scan that uses one way of making masks, `mask_of`, compiled for `target`. Four blocks share
+ * one test whether any of them has two LFs. The test is predicted well: short lines always have
+ * two, long lines never. The dense case is a call, because inlined it would take registers from the
+ * other case. The last block overlaps the block before it, so that nothing past the end is read;
+ * the shift removes the bits that were found already.
  */
 #define DEFINE_SCAN(name, target, mask_of, low_bit)                                            \
     static target __attribute__((noinline)) uint32_t *name##_dense(                            \
@@ -105,8 +105,8 @@ enum { BLOCK = WR_SCAN_BLOCK };
         found->searched = at;                                                                  \
     }
 
-/* For machines without a search of their own: one memchr per line, whose C library knows the
- * machine better. */
+/* For machines without a vector search here: one memchr for each line; the C library has a fast
+ * one for the machine. */
 static void scan_memchr(const char *base, size_t len, size_t want, struct wr_found *found)
 {
     size_t at = 0;
@@ -163,7 +163,8 @@ _Static_assert(offsetof(struct wr_frame, len) == 8 && offsetof(struct wr_frame, 
                    offsetof(struct wr_frame, end) == 24 && sizeof(struct wr_frame) == 32,
                "a line is one row of four words, as store_four writes it");
 
-/* One column of four lines each becomes one line a row: a 4 x 4 transposition. */
+/* Each argument is one column for four lines; the output has one line in each row: a 4 x 4
+ * transposition. */
 static inline AVX2 void store_four(struct wr_frame *out, __m256i data, __m256i len, __m256i sizes,
                                    __m256i end)
 {
@@ -231,7 +232,7 @@ unsigned wr_lines_ways(void)
 #elif defined(__ARM_NEON) && defined(__aarch64__)
 #define NEON
 
-/* NEON has no move-mask: keep one bit per byte and add neighbours up three times. */
+/* NEON has no move-mask: keep one bit for each byte and add neighbours three times. */
 static inline uint64_t mask_neon(const char *p)
 {
     static const uint8_t bit_of_byte[16] = {1, 2, 4, 8, 16, 32, 64, 128,
@@ -267,7 +268,7 @@ unsigned wr_lines_ways(void)
 
 #endif
 
-/* Every thread that comes here first chooses the same, so a relaxed store is enough. */
+/* Every thread would choose the same, so a relaxed store is enough. */
 static _Atomic(const struct wr_ways *) chosen;
 
 void wr_lines_use(unsigned way)

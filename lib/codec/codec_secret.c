@@ -1,6 +1,6 @@
 /*
- * codec_secret.c - what in a text is a secret: passwords in addresses, and values of a query whose
- * names say so. Reads the caller's bytes and keeps nothing.
+ * codec_secret.c - finds secrets in a text: passwords in addresses, and query values whose names
+ * say that they are secret. Reads the caller's bytes and keeps nothing.
  */
 #define _GNU_SOURCE /* memmem, memrchr */
 #include "codec_secret.h"
@@ -22,7 +22,7 @@ bool wr_secret_name(struct wr_text name)
     return false;
 }
 
-/* How many bytes from `at` on are none of `stops`. */
+/* The number of bytes from `at` to the first byte of `stops`. */
 static size_t span_to(struct wr_text text, size_t at, const char *stops)
 {
     size_t i = at;

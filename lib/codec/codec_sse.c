@@ -1,23 +1,23 @@
 /*
- * codec_sse.c - the machine that reads event streams (WHATWG HTML, 9.2.6).
+ * codec_sse.c - the state machine that reads event streams (WHATWG HTML, 9.2.6).
  *
- * It uses every byte up as it comes: what a line says goes straight to where it belongs (the data
- * to the block that becomes the event), so a line may have any length, and comments and unknown
- * fields take no memory. A line ends at CR LF, LF or CR; after a CR the line is complete at once and
- * one LF that follows is passed over, so no event waits for the next byte.
+ * It uses up every byte as it comes. The value of a field is stored at once where it belongs (data
+ * in the block that becomes the event), so a line may have any length, and comments and unknown
+ * fields take no memory. A line ends at CR LF, LF or CR. After a CR the line is complete at once,
+ * and one LF that follows is skipped, so no event waits for the next byte.
  *
- *     NAME     the field's name, up to the colon: longer than any known one, it is unknown
- *     COLON    one blank behind the colon is no part of the value
+ *     NAME     the field's name, up to the colon; a name longer than any known one is unknown
+ *     COLON    one blank after the colon is not part of the value
  *     VALUE    up to the line's end
  *
- * An empty line ends an event: its id becomes the last id, then it is given, unless it has no data.
- * What the input leaves unfinished is dropped.
+ * An empty line ends an event: its id becomes the last id, then the event is given, unless it has
+ * no data. An event that is incomplete at the end of the input is dropped.
  *
- * Limits: the data by item_bytes_max, id and type by WR_SSE_FIELD_MAX. An event over one of them is
- * skipped (also under PARTS), cut (without the id or type that was too long) or fails, by policy.
- * An id that was too long never becomes the last one.
+ * Limits: item_bytes_max for the data, WR_SSE_FIELD_MAX for id and type. By policy, an event over
+ * one of them is skipped (under PARTS too), cut (without the id or type that was too long) or
+ * fails. An id that was too long never becomes the last id.
  *
- * Without memory the call ends before the byte that needs it, and the next one goes on there.
+ * Without memory the call ends before the byte that needs it, and the next call continues there.
  */
 #include "codec_sse.h"
 
@@ -31,19 +31,19 @@
 enum where { NAME = 0, COLON, VALUE };
 enum field { IGNORED = 0, DATA, TYPE, ID, RETRY };
 
-/* NAME_CAP: the longest name of a field and one byte more. */
+/* NAME_CAP: the longest name of a field plus one byte. */
 enum { NAME_CAP = 6, EVENT_BYTES_MIN = 256, SMALL_BYTES_MIN = 64, RETRY_BYTES = 20, BOM_LEN = 3 };
 
 static const char bom[] = "\xef\xbb\xbf";
 static const weir_slice field_names[] = {{"event", 5}, {"retry", 5}};
 
-/* An event's block begins so; the data follows, then id, type and retry. */
+/* The start of an event's block; the data follows, then id, type and retry. */
 struct head {
     weir_event event;
     weir_slice values[sizeof field_names / sizeof *field_names];
 };
 
-/* An id or a type, which grows with what comes. */
+/* An id or a type; it grows as bytes come. */
 struct small {
     char *bytes;
     size_t len, cap;
@@ -53,16 +53,16 @@ struct wr_sse {
     uint8_t where; /* enum where */
     uint8_t field; /* enum field, of the line that is read */
     bool swallow_lf;
-    bool bad_value;  /* an id with a NUL, a retry with something else than digits */
-    bool too_long;   /* of the event: something in it is over its limit */
-    bool data_full;  /* ... its data, of which no more is taken */
-    uint8_t bom_len; /* bytes of a byte order mark that have come; BOM_LEN: no more can */
+    bool bad_value;  /* an id with a NUL, a retry with something other than digits */
+    bool too_long;   /* something in the event is over its limit */
+    bool data_full;  /* ... its data: no more is stored */
+    uint8_t bom_len; /* bytes of a byte order mark that have come; BOM_LEN: it cannot come now */
     uint8_t name_len;
     char name[NAME_CAP];
     struct weir_block *block; /* of the event that is read; NULL: no data yet */
-    size_t data_len;          /* with an LF behind each line */
+    size_t data_len;          /* with an LF after each line */
     struct small type;
-    struct small line; /* the value of an id line that is not at its end */
+    struct small line; /* the value of an id or retry line that has not ended */
     struct small id;   /* of the latest id line */
     struct small last_id;
     int64_t retry_ms, event_retry_ms; /* -1: none */
@@ -154,7 +154,7 @@ void wr_sse_restart(struct wr_framer *framer)
     sse->begin = framer->offset;
     framer->dropping = false;
     sse->id.len = 0;
-    small_append(&sse->id, sse->last_id.bytes, sse->last_id.len); /* it came through there */
+    small_append(&sse->id, sse->last_id.bytes, sse->last_id.len); /* fits: it was in `id` before */
 }
 
 struct wr_text wr_sse_last_id(const struct wr_framer *framer)
@@ -184,7 +184,7 @@ struct weir_block *wr_sse_block(const struct wr_framer *framer)
     return framer->sse->block;
 }
 
-/* ---- what a line says */
+/* ---- the content of a line */
 
 struct cursor {
     struct wr_framer *framer;
@@ -195,7 +195,7 @@ struct cursor {
     size_t no_lf; /* no LF in [at, no_lf) */
 };
 
-/* Room for `more` bytes in the event's block. */
+/* Make room for `more` bytes in the event's block. */
 static int reserve(struct cursor *c, size_t more)
 {
     struct wr_sse *sse = c->sse;
@@ -218,7 +218,7 @@ static int reserve(struct cursor *c, size_t more)
     return 0;
 }
 
-/* Something in this event is over its limit. Negative: that fails. */
+/* Something in this event is over its limit. Negative: the policy is to fail. */
 static int begin_overlong(struct cursor *c)
 {
     struct wr_framer *framer = c->framer;
@@ -343,7 +343,7 @@ static int end_field(struct cursor *c)
     struct wr_sse *sse = c->sse;
     int rc = 0;
     if (sse->where == NAME) {
-        begin_value(sse); /* no colon: a value of nothing */
+        begin_value(sse); /* no colon: an empty value */
     }
     if (sse->field == DATA) {
         rc = append_data(c, NULL, 0);
@@ -362,7 +362,7 @@ static int end_field(struct cursor *c)
     return rc;
 }
 
-/* Append to the block, in which there is room. */
+/* Append to the block, which must have room. */
 static weir_slice put(char **at, struct wr_text text)
 {
     weir_slice slice = {*at, text.len};
@@ -371,7 +371,7 @@ static weir_slice put(char **at, struct wr_text text)
     return slice;
 }
 
-/* The block becomes the event, and the item's. */
+/* Make the event in the block, and pass the block to the item. */
 static void give(struct cursor *c, weir_item *item)
 {
     struct wr_sse *sse = c->sse;
@@ -400,8 +400,8 @@ static void give(struct cursor *c, weir_item *item)
     sse->block = NULL;
 }
 
-/* The empty line. 1: *item is an event; 0: there is none; or a negative code, and nothing has
- * happened. */
+/* Handle an empty line. 1: *item is an event; 0: there is no event; or a negative code, and nothing
+ * has changed. */
 static int end_event(struct cursor *c, weir_item *item)
 {
     struct wr_sse *sse = c->sse;
@@ -425,8 +425,8 @@ static int end_event(struct cursor *c, weir_item *item)
 
 /* ---- reading */
 
-/* Where the line that is read ends: c->len when it does not yet. Each byte is searched for an LF
- * once, also over several calls, and for a CR once. */
+/* The end of the current line; c->len: it has not ended yet. Each byte is searched for an LF once,
+ * even over several calls, and for a CR once. */
 static size_t line_end(struct cursor *c)
 {
     size_t from = WR_MAX(c->at, c->no_lf);
@@ -437,7 +437,7 @@ static size_t line_end(struct cursor *c)
     return cr != NULL ? (size_t)(cr - c->data) : end;
 }
 
-/* The bytes of a line up to `end`, which may be in the middle of it. */
+/* Read the bytes of a line up to `end`, which may be in the middle of the line. */
 static int read_line(struct cursor *c, size_t end)
 {
     struct wr_sse *sse = c->sse;
@@ -459,7 +459,7 @@ static int read_line(struct cursor *c, size_t end)
     return rc;
 }
 
-/* A byte order mark at the very begin is no part of the stream; half of one is a field's name. */
+/* Skip a byte order mark at the start of the stream; an incomplete one is part of a field name. */
 static void read_bom(struct cursor *c)
 {
     struct wr_sse *sse = c->sse;
@@ -475,7 +475,7 @@ static void read_bom(struct cursor *c)
     }
 }
 
-/* One event: 1; 0: the window is used up; or a negative code. */
+/* Read one event. 1: *item is it; 0: the window is used up; or a negative code. */
 static int next_event(struct cursor *c, weir_item *item)
 {
     struct wr_sse *sse = c->sse;
@@ -522,7 +522,7 @@ static long sse_decode(struct wr_framer *framer, struct wr_block_pool *pool, con
                        .no_lf = framer->scanned};
     size_t count = 0;
     int rc = framer->failed;
-    (void)eof; /* what it leaves unfinished is no event */
+    (void)eof; /* an incomplete event at the end is dropped */
     while (rc >= 0 && count < max && (rc = next_event(&c, &out[count])) > 0) {
         ends[count++] = framer->offset + c.at;
     }

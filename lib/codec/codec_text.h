@@ -10,7 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Bytes of somebody else, not terminated. data NULL: absent, which is not the same as empty. */
+/* Bytes that another object owns, not terminated. data NULL: absent, which is not the same as
+ * empty. */
 struct wr_text {
     const char *data;
     size_t len;
@@ -36,13 +37,13 @@ static inline char wr_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
-/* RFC 9110's tchar: what names of headers and methods are made of. */
+/* RFC 9110's tchar: the characters in names of headers and methods. */
 static inline bool wr_is_token_char(char c)
 {
     return wr_is_digit(c) || wr_is_alpha(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
-/* Without regard to case. */
+/* Ignores case. */
 static inline bool wr_text_same(struct wr_text a, struct wr_text b)
 {
     if (a.len != b.len) {
@@ -61,7 +62,7 @@ static inline bool wr_text_is(struct wr_text text, const char *terminated)
     return wr_text_same(text, wr_text_of(terminated));
 }
 
-/* What a hexadecimal digit stands for; -1: it is none. */
+/* The value of a hexadecimal digit; -1: it is not one. */
 static inline int wr_hex_value(char c)
 {
     if (wr_is_digit(c)) {
@@ -84,8 +85,8 @@ static inline struct wr_text wr_text_trim(struct wr_text text)
     return text;
 }
 
-/* Take decimal digits off the front. False: there is none, or the number does not fit (nothing is
- * taken). */
+/* Remove decimal digits from the front. False: there is none, or the number does not fit; nothing
+ * is removed. */
 static inline bool wr_text_take_number(struct wr_text *text, int64_t *number)
 {
     size_t i = 0;
@@ -106,7 +107,7 @@ static inline bool wr_text_take_number(struct wr_text *text, int64_t *number)
     return true;
 }
 
-/* Take `word` off the front, without regard to case. False: it does not stand there. */
+/* Remove `word` from the front, ignoring case. False: the text does not begin with it. */
 static inline bool wr_text_take(struct wr_text *text, const char *word)
 {
     size_t len = strlen(word);

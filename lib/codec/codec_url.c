@@ -1,13 +1,13 @@
 /*
  * codec_url.c - parsing, resolving and redacting http and https URLs.
  *
- * A text is first cut into scheme, authority, path and query, as RFC 3986's appendix B does; that
- * cut cannot fail and serves absolute URLs and relative references alike. Only then the parts are
- * judged.
+ * A text is first cut into scheme, authority, path and query, as in appendix B of RFC 3986. This
+ * cut cannot fail, and works for absolute URLs and relative references. The parts are checked after
+ * that.
  *
- * Judging is strict where two programs could read one text in two ways and so talk to different
- * hosts: several @ in the authority, a backslash, percent-encoding in a host (but for the %25 that
- * a zone begins with), a port beyond 65535. libcurl gets the text afterwards and must find the same
+ * The check is strict where two programs could read one text in two ways and so talk to different
+ * hosts: several @ in the authority, a backslash, percent-encoding in a host (except the %25 that a
+ * zone begins with), a port above 65535. libcurl gets the text afterwards and must find the same
  * host in it.
  */
 #include <weir/error.h>
@@ -66,8 +66,8 @@ static bool has_control(struct wr_text text)
     return false;
 }
 
-/* The bytes of "%25eth0" at the end of an IPv6 address in brackets (RFC 6874); 0: there is no zone.
- * Of what may be percent-encoded in one, no interface's name has any. */
+/* The length of "%25eth0" at the end of an IPv6 address in brackets (RFC 6874); 0: there is no
+ * zone. Other percent-encoding in a zone is refused: names of interfaces do not need it. */
 static size_t zone_len(struct wr_text host)
 {
     const char *sign = memchr(host.data, '%', host.len);
@@ -109,7 +109,7 @@ static bool read_authority(struct wr_text authority, struct wr_url *url)
         authority.len -= url->userinfo.len + 1;
         authority.data = at + 1;
         if (memchr(url->userinfo.data, '\\', url->userinfo.len) != NULL) {
-            return false; /* browsers take it for a slash, and what follows for the path */
+            return false; /* browsers read it as a slash, and what follows as the path */
         }
     }
     size_t host = authority.len;
@@ -169,7 +169,7 @@ struct writer {
 static void put(struct writer *w, const char *data, size_t len)
 {
     if (w->full || len >= w->cap - w->len) {
-        w->full = true; /* one byte stays for the end */
+        w->full = true; /* one byte stays free for the terminator */
         return;
     }
     memcpy(w->out + w->len, data, len);
@@ -296,7 +296,7 @@ bool wr_url_same_origin(const struct wr_url *a, const struct wr_url *b)
     return a->secure == b->secure && a->port == b->port && wr_text_same(a->host, b->host);
 }
 
-/* As put, but what does not fit is cut, and nothing that moves a terminal's cursor gets through. */
+/* As put, but a text that does not fit is cut, and control bytes become a question mark. */
 static void show(struct writer *w, struct wr_text text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -327,8 +327,8 @@ static void show_query(struct writer *w, struct wr_text query)
     }
 }
 
-/* Where the userinfo's @ stands in `rest`, which begins with the authority; its length when there
- * is none. */
+/* The position of the userinfo's @ in `rest`, which begins with the authority; the length of `rest`
+ * when there is none. */
 static size_t find_at(struct wr_text rest)
 {
     struct wr_text tail = rest;
@@ -341,7 +341,7 @@ static size_t find_at(struct wr_text rest)
         rest.data, end > 0 && rest.data[end - 1] == ':' ? end - 1 : authority.len});
     if (memchr(rest.data, '@', authority.len) == NULL && !host_alone && authority.len > 0) {
         authority.len =
-            rest.len; /* a password with a slash in it looks like this: rather hide too much */
+            rest.len; /* a password may have a slash in it: hide too much rather than too little */
     }
     size_t at = authority.len;
     while (at > 0 && rest.data[at - 1] != '@') {
@@ -360,7 +360,7 @@ void wr_url_redact(struct wr_text text, char *out, size_t cap)
         put_word(&w, "://");
     } else {
         rest = text;
-        if (wr_text_take(&rest, "//")) { /* a reference with a host, as redirects may be */
+        if (wr_text_take(&rest, "//")) { /* a reference with a host, possible in a redirect */
             put_word(&w, "//");
         }
     }

@@ -1,8 +1,8 @@
 /*
- * codec_url.h - http and https URLs: their parts, redirects, origins, and what of them may be
- * shown.
+ * codec_url.h - http and https URLs: their parts, redirects, origins, and how to show them without
+ * secrets.
  *
- * RFC 3986 for the two schemes that weir follows. Slices point into the caller's text; nothing is
+ * RFC 3986 for the two schemes that weir supports. Slices point into the caller's text; nothing is
  * allocated.
  */
 #ifndef WR_CODEC_URL_H
@@ -20,8 +20,8 @@ struct wr_url {
     struct wr_text query;    /* without the question mark; absent or empty */
 };
 
-/* 0; WEIR_EINVAL: another scheme, no host, a port that is none, several @, blanks or control bytes.
- * A fragment is accepted and forgotten. */
+/* 0; WEIR_EINVAL: another scheme, no host, an invalid port, several @, blanks or control bytes. A
+ * fragment is accepted and ignored. */
 int wr_url_parse(struct wr_text text, struct wr_url *url);
 
 /*
@@ -29,19 +29,20 @@ int wr_url_parse(struct wr_text text, struct wr_url *url);
  * the target to `out`, terminated: dot segments are removed, the fragment is dropped, blanks and
  * bytes from 0x80 on are percent-encoded, and the userinfo is left out.
  *
- * userinfo [out] that of the target (the reference's own, or the base's where the reference has no
- * authority): a slice of one of the two texts, absent when there is none. Returns  0, WEIR_EINVAL
- * (the base or the target is no http or https URL), WEIR_ETOOLONG (does not fit into cap).
+ * userinfo [out] the userinfo of the target: from the reference or, if that has no authority, from
+ *          the base. A slice of one of the two texts, absent when there is none.
+ * Returns  0, WEIR_EINVAL (the base or the target is not an http or https URL), WEIR_ETOOLONG (does
+ *          not fit into cap).
  */
 int wr_url_resolve(struct wr_text base, struct wr_text reference, char *out, size_t cap,
                    struct wr_text *userinfo);
 
-/* The same scheme, host (without regard to case) and port. */
+/* True: the same scheme, host (ignoring case) and port. */
 bool wr_url_same_origin(const struct wr_url *a, const struct wr_url *b);
 
-/* For messages: "https://user:***@h/p?n=3&token=***". Passwords, userinfo without a password, values
- * of the query whose names say that they are secret (codec_secret.h) and fragments become ***,
- * control bytes a question mark; any text is accepted, and cut at the end of `out`. */
+/* For messages: "https://user:***@h/p?n=3&token=***". These become ***: passwords, userinfo without
+ * a password, query values whose names say that they are secret (codec_secret.h), and fragments.
+ * Control bytes become a question mark. Any text is accepted, and cut at the end of `out`. */
 void wr_url_redact(struct wr_text text, char *out, size_t cap);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * codec_zlib.h - zlib's memory from weir's allocator. For the files that include zlib.h.
+ * codec_zlib.h - lets zlib use weir's allocator. For the files that include zlib.h.
  */
 #ifndef WR_CODEC_ZLIB_H
 #define WR_CODEC_ZLIB_H

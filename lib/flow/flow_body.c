@@ -1,17 +1,17 @@
 /*
- * flow_body.c - generators with a user's body: the step there and back, and the whole protocol on
- * top of it.
+ * flow_body.c - generators with a user's body: the step into the body and back, and the rest of the
+ * protocol on top of it.
  *
- * A step is two switches. weir_next says where the item goes, marks the generator as INSIDE and
- * tail-jumps into the leaf's fiber; weir_yield copies the item there and tail-jumps back: no `ret`
- * lies between a switch and the user's frame. All that is special (pending throws and closes,
- * vouching for several items, cancels, pullers) is kept off that path by two flags: gen->ready on
- * the reader's side, pending and plain on the body's.
+ * A step is two switches. weir_next sets where the item goes, marks the generator as INSIDE and
+ * tail-jumps into the leaf's fiber. weir_yield copies the item there and tail-jumps back. There is
+ * no `ret` between a switch and the user's frame. Special cases (pending throws and closes,
+ * vouching for several items, cancels, pullers) are kept off that path by flags: gen->ready on the
+ * reader's side, pending and plain on the body's side.
  *
  * A body that was started always runs to its end, on its own fiber, where it also ends the
- * generators it has adopted; what it waits for there parks its reader's task. Its stack is given
- * back from the stack itself, right before it is left. What was resumed by a close or throw sees
- * its yield return false, and `pending` says why until weir_catch takes it.
+ * generators it has adopted. If it waits there, its reader's task is parked. The body gives its
+ * stack back while it still runs on it, right before it leaves it. If a close or throw resumes a
+ * body, its yield returns false, and `pending` holds the reason until weir_catch takes it.
  */
 #include "flow_body.h"
 
@@ -23,7 +23,7 @@
 
 /* ---- the step */
 
-/* Not by who has pulled it last: may it? */
+/* The caller is not the one that pulled last: check that it may pull. */
 static __attribute__((noinline)) bool next_from_elsewhere(struct weir_gen *gen, weir_item *item)
 {
     wr_gen_untaken(gen, "weir_next");
@@ -32,7 +32,7 @@ static __attribute__((noinline)) bool next_from_elsewhere(struct weir_gen *gen, 
 
 bool weir_next(weir_gen *gen, weir_item *item)
 {
-    if (WR_UNLIKELY(gen == NULL)) { /* of the item the slow path asks, which the first pull takes */
+    if (WR_UNLIKELY(gen == NULL)) { /* the first pull takes the slow path, which checks the item */
         wr_gen_misused(gen, "weir_next");
     }
     struct weir_loop *loop = gen->loop;
@@ -53,7 +53,8 @@ bool weir_next(weir_gen *gen, weir_item *item)
     return wr_co_resume_bool(&from->co, &leaf->fiber.co, 1);
 }
 
-/* Resume the leaf with `value` (0: its yield returns false); how many items came, 0: over. */
+/* Resume the leaf with `value` (0: its yield returns false). Returns how many items came, 0: over.
+ */
 size_t wr_body_resume(struct weir_gen *gen, weir_item *items, size_t max, uintptr_t value)
 {
     struct weir_loop *loop = gen->loop;
@@ -69,7 +70,7 @@ size_t wr_body_resume(struct weir_gen *gen, weir_item *items, size_t max, uintpt
     return wr_co_resume(&from->co, &leaf->fiber.co, value);
 }
 
-/* What the reader must see before it runs: the generator is its to pull again. */
+/* Before the reader runs: it may pull the generator again. */
 static void yielded(struct wr_body *self, struct wr_body *root)
 {
     root->gen.state = WR_GEN_IDLE;
@@ -80,8 +81,8 @@ static void yielded(struct wr_body *self, struct wr_body *root)
 
 static bool yield_slow(weir_gen *self, const weir_item *item);
 
-/* The item's origin, number and receipt, where nothing but one upstream or the body itself can be
- * behind it. */
+/* Set the item's origin, number and receipt in the simple case: it comes from one upstream or from
+ * the body itself. */
 static inline void stamp_plain(struct wr_body *acct, weir_item *out)
 {
     struct weir_gen *up = acct->gen.up;
@@ -99,8 +100,7 @@ static inline void stamp_plain(struct wr_body *acct, weir_item *out)
         uint64_t seq = origin->given + 1;
         origin->given = seq;
         __asm__(""
-                : "+r"(seq)); /* two stores, not one of 16 bytes that the next step's load would
-                                 stall on */
+                : "+r"(seq)); /* two stores: the next step's load would stall on one of 16 bytes */
         origin->loan = seq;
         out->seq = seq;
         out->origin = origin->id;
@@ -148,13 +148,13 @@ bool weir_yield(weir_gen *self_gen, const weir_item *item)
     return wr_co_switch_bool(&self->fiber.co, &to->co, 1);
 }
 
-/* A yield of a body that has been closed, canceled or thrown at and has not caught it: false at
- * once. */
+/* For a yield of a body that was closed, canceled or thrown at and has not caught it: returns false
+ * at once. */
 bool wr_body_refuse(struct wr_body *self)
 {
     struct wr_body *closed = self;
     for (; closed->pending == WR_PENDING_MUTED; closed = closed->gen.delegator) {
-        wr_body_set_pending(closed, WR_PENDING_CLOSE); /* a close that one behind it has ignored */
+        wr_body_set_pending(closed, WR_PENDING_CLOSE); /* its delegate has ignored the close */
         closed->told_false = true;
     }
     if (closed->pending == WR_PENDING_CLOSE && closed->told_false) {
@@ -244,7 +244,7 @@ void wr_body_set_pending(struct wr_body *body, enum wr_pending pending)
     }
 }
 
-/* Is the generator canceled, or one of those who read it? */
+/* Is the generator, or one of its readers, canceled? */
 static bool is_canceled(const struct weir_gen *gen)
 {
     while (gen != NULL && !gen->canceled) {
@@ -253,8 +253,8 @@ static bool is_canceled(const struct weir_gen *gen)
     return gen != NULL;
 }
 
-/* A wait beneath has failed: with `all` because the task was canceled or the reader left, and the
- * bodies it is inside of are over. Else some generators were canceled: those who read these go on
+/* A wait inside this fiber has failed. all: the task was canceled or the reader left, so all bodies
+ * that the task is inside of end. Else only some generators were canceled: their readers continue
  * and find them failed. */
 static void fiber_canceled(struct wr_fiber *fiber, int code, bool all)
 {
@@ -315,7 +315,8 @@ static _Noreturn void body_done(struct wr_body *self, int rc)
     settle_failure(self, rc);
     wr_gen_stop_over(&self->gen);
     if (self->last_inner != NULL) {
-        /* Now, and not with self: freeing a deep chain at once would run out of stack. */
+        /* Now, and not together with self: freeing a deep chain at once would overflow the stack.
+         */
         wr_gen_free(self->last_inner);
         self->last_inner = NULL;
     }
@@ -334,7 +335,7 @@ static _Noreturn void body_done(struct wr_body *self, int rc)
     struct wr_fiber *to = self->fiber.resumer;
     struct wr_body *delegator = wr_body_above(self);
     if (delegator != NULL) {
-        /* The delegator takes over where the leaf was: its yield_from returns. */
+        /* The delegator becomes the leaf again: its yield_from returns. */
         delegator->root->gen.leaf = delegator;
         delegator->fiber.resumer = to;
         to = &delegator->fiber;
@@ -379,7 +380,7 @@ static size_t body_next_many(struct weir_gen *gen, weir_item *items, size_t max)
     return wr_body_resume(gen, items, max, 1);
 }
 
-/* The reader is done with it, or it has come to its end by itself (then it is finished). */
+/* The reader is done with it, or it has reached its end (then it is finished already). */
 static void body_close(struct weir_gen *gen)
 {
     struct wr_body *body = wr_body_of(gen);
@@ -469,7 +470,7 @@ weir_gen *weir_stage(weir_gen *up, weir_body *fn, const void *args, size_t args_
 {
     wr_gen_given(up, "weir_stage");
     if (up->loop == NULL) {
-        /* The generator that could not be made: the stage fails the same way. */
+        /* `up` could not be made: the stage fails the same way. */
         if (options != NULL && options->drop != NULL) {
             options->drop((void *)(uintptr_t)args);
         }

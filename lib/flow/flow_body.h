@@ -1,8 +1,8 @@
 /*
  * flow_body.h - generators with a user's body. Internal to the flow layer.
  *
- * A body is a fiber. Delegation (yield from) makes a chain: root (the one the reader pulls) ...
- * leaf (the one that runs); the reader resumes the leaf directly and the leaf yields directly to
+ * A body is a fiber. Delegation (yield from) makes a chain from the root (which the reader pulls)
+ * to the leaf (which runs). The reader resumes the leaf directly and the leaf yields directly to
  * the reader, so a level costs nothing per item.
  */
 #ifndef WR_FLOW_BODY_H
@@ -12,7 +12,7 @@
 
 enum wr_pending {
     WR_PENDING_NONE = 0,
-    WR_PENDING_MUTED, /* a delegate in clean-up code: it runs, and any yield is one too many */
+    WR_PENDING_MUTED, /* a delegate in clean-up code: it runs, but must not yield */
     WR_PENDING_THROWN,
     WR_PENDING_CLOSE,
     WR_PENDING_CANCEL
@@ -23,24 +23,24 @@ struct wr_body {
     struct wr_fiber fiber;
     /* hot */
     uint8_t pending;      /* enum wr_pending: why yields return false */
-    uint8_t beneath;      /* what is pending again when something thrown over it is caught */
+    uint8_t beneath;      /* what was pending before a throw, and is again after its catch */
     bool plain;           /* vouching is simple: at most one upstream, nothing held, no group */
-    struct wr_body *root; /* who the reader pulls; itself unless a delegate */
-    struct wr_body *acct; /* whose books its yields go into: its own, or for a delegate that reads
-                             nothing its root's */
+    struct wr_body *root; /* the body that the reader pulls; itself unless a delegate */
+    struct wr_body *acct; /* the body that its yields are accounted to: itself, or its root for a
+                             delegate that reads nothing */
     const weir_item *received;
     /* cold */
     bool started, finished;
     bool told_false;             /* a yield has returned false for the pending close */
-    bool ignored;                /* ... and it yielded again */
-    bool inner_loop;             /* yields from a generator without a body */
-    bool cut_due;                /* one of its delegates is canceled, or to stop: wr_body_cut */
+    bool ignored;                /* ... and the body yielded again */
+    bool inner_loop;             /* it yields items of a generator without a body */
+    bool cut_due;                /* one of its delegates is canceled or must stop: wr_body_cut */
     struct weir_gen *last_inner; /* ended: its result is lent until the next yield */
     weir_error *thrown;
     uint64_t thrown_at;
     weir_item *result;          /* weir_return: a kept item */
     struct wr_runs held;        /* pulled since the last yield and not vouched for */
-    struct weir_receipt *group; /* of the last yield: its loan, one reference */
+    struct weir_receipt *group; /* the group of the last yield: the loan, one reference */
     uint64_t group_seq;
     uint64_t yields;
     size_t stack_bytes;
@@ -58,48 +58,48 @@ static inline struct wr_body *wr_body_of(struct weir_gen *gen)
 
 void wr_body_fini(struct wr_body *body);
 
-/* Are its pulls over, as its yields are? */
+/* Do its pulls, like its yields, return false for good? */
 static inline bool wr_body_closed(const struct wr_body *body)
 {
     return body->pending > WR_PENDING_MUTED;
 }
 
-/* The next one in the chain from a leaf to its root; NULL behind the root. */
+/* The next body in the chain from a leaf to its root; NULL after the root. */
 static inline struct wr_body *wr_body_above(const struct wr_body *body)
 {
     return body != body->root ? body->gen.delegator : NULL;
 }
-/* Make the bodies from leaf to `last` answer to a new root. */
+/* Set a new root for the bodies from leaf to `last`. */
 void wr_body_reroot(struct wr_body *leaf, struct wr_body *last, struct wr_body *root);
-/* A delegate whose scope is canceled, stops or ends leaves its chain, with those behind it: its
- * delegator goes on at the next pull and ends it. */
+/* A delegate whose scope is canceled, stops or ends leaves its chain, together with its own
+ * delegates. Its delegator continues at the next pull and ends it. */
 void wr_body_cut_off(struct wr_body *delegate);
-/* Cut off what cut_due tells of. */
+/* Cut off the delegates that cut_due was set for. */
 void wr_body_cut(struct wr_body *root);
 
-/* Between flow_body.c and flow_talk.c. Resume the leaf with `value` (0: its yield returns false);
- * how many items came, 0: over. */
+/* Between flow_body.c and flow_talk.c. Resume the leaf with `value` (0: its yield returns false).
+ * Returns how many items came, 0: over. */
 size_t wr_body_resume(struct weir_gen *gen, weir_item *items, size_t max, uintptr_t value);
-/* Make the yields and pulls of `body` return false until it catches; or, with NONE, no longer. */
+/* Make the yields and pulls of `body` return false until it catches. With NONE: undo that. */
 void wr_body_set_pending(struct wr_body *body, enum wr_pending pending);
 /* Give the body a stack; false: out of memory, the failure is set. */
 bool wr_body_start(struct wr_body *body);
-/* A yield of a body that has been closed, canceled or thrown at and has not caught it: false at
- * once. */
+/* For a yield of a body that was closed, canceled or thrown at and has not caught it: returns false
+ * at once. */
 bool wr_body_refuse(struct wr_body *self);
 
-/* Vouching, flow_vouch.c: what a body's yields say about what it has pulled. */
+/* Vouching, flow_vouch.c: what a body's yields mean for the items it has pulled. */
 
-/* The reader is a body and pulls again: what it was lent and has not vouched for is held. false:
- * out of memory. */
+/* The reader is a body and pulls again: hold the item that it was lent and has not vouched for.
+ * False: out of memory. */
 bool wr_vouch_hold(struct wr_body *self, struct weir_gen *up);
 /* Several items were pulled at once: they are held until the next yield. */
 bool wr_vouch_hold_many(struct wr_body *self, const weir_item *items, size_t count);
-/* Stamp what self yields. Returns false when out of memory. */
+/* Stamp the items that self yields. False: out of memory. */
 bool wr_vouch_stamp(struct wr_body *self, weir_item *out, size_t count);
-/* The reader has come back: the loan of the last yield is over. */
+/* The reader pulls again: the loan of the last yield ends. */
 void wr_vouch_back(struct wr_body *self);
-/* self holds nothing any more; act: WR_ACT_FILTER for a proper end or weir_settle, WR_ACT_RELEASE
+/* Release all that self holds. act: WR_ACT_FILTER for a proper end or weir_settle, WR_ACT_RELEASE
  * for a failure. */
 void wr_vouch_let_go(struct wr_body *self, enum wr_act act);
 void wr_vouch_plain(struct wr_body *self);

@@ -1,14 +1,15 @@
 /*
  * flow_channel.c - the bounded queue between two loops, each on a thread of its own.
  *
- * What crosses is copied bytes: each put makes one block that holds them all, and hands the block
- * over; nothing on it is touched by both threads at a time, so reference counts need no atomics.
- * Receipts do not cross: handing over is the writer's commit, and the reading end is a source of
- * the other loop. One lock guards the list and the two ends; an end that has gone is no longer
- * woken, and the lock is held while the other is, so that a loop is never woken after its end.
+ * Bytes are copied to the other loop: each put makes one block that holds all its items, and hands
+ * the block over. The two threads never use a block at the same time, so reference counts need no
+ * atomics. Receipts do not cross: handing over is the writer's commit, and the reading end is a
+ * source of the other loop. One lock guards the list and the two ends. An end that has gone is not
+ * woken any more; the lock is held while an end is woken, so a loop is never woken after its end.
  *
- * What a policy other than to wait drops was handed over like the rest, and the reader has not seen
- * it: it is counted under the lock, and the reading end enters it into its ledger as dropped.
+ * A policy other than waiting may drop items. These were handed over like the others, but the
+ * reader has not seen them: they are counted under the lock, and the reading end counts them in its
+ * ledger as dropped.
  */
 #include <weir/queue.h>
 
@@ -36,7 +37,7 @@ struct channel {
     struct wr_remote to_reader, to_writer;
     bool ended;
     weir_error failure; /* code 0: none */
-    /* each touched by its own thread only */
+    /* each used by its own thread only */
     struct wr_object *reader, *writer;
     unsigned refs;
 };
@@ -90,7 +91,7 @@ static void wake_writer(struct wr_remote *remote)
 
 /* ---- reading */
 
-/* What was dropped takes numbers of the source, before what is given next. */
+/* Dropped items get numbers of the source, before the items that are given next. */
 static void count_dropped(struct weir_gen *gen, uint64_t dropped)
 {
     struct wr_origin *origin = gen->origin;
@@ -194,8 +195,8 @@ static const struct wr_gen_ops channel_gen_ops = {.kind = "channel",
 
 /* ---- writing */
 
-/* What may not cross: values that own something, whose drop would run on the other thread, and
- * batches. */
+/* Items that must not cross: batches, and values that own something, since their drop function
+ * would run on the other thread. */
 static bool stays(const weir_item *item)
 {
     return wr_item_is_batch(item) || !wr_item_shares(item);
@@ -240,7 +241,8 @@ static struct parcel *pack(const weir_item *items, size_t count, int *why)
     return parcel;
 }
 
-/* Under the lock: is there no room for one more parcel? Something always passes alone. */
+/* Under the lock: is there no room for one more parcel? An empty channel takes a parcel of any
+ * size. */
 static bool full_for(const struct channel *channel, const struct parcel *parcel)
 {
     size_t count = parcel->count - parcel->at;
@@ -248,8 +250,8 @@ static bool full_for(const struct channel *channel, const struct parcel *parcel)
                                   channel->bytes + parcel->block->len > channel->bytes_max);
 }
 
-/* Under the lock: the oldest items make way, of a parcel as many as it takes by count. What is to
- * be freed afterwards goes to `old`. */
+/* Under the lock: drop the oldest items; if only the count is exceeded, as many of a parcel as
+ * necessary. Parcels to free after the lock go to `old`. */
 static void drop_oldest(struct channel *channel, const struct parcel *parcel, struct wr_list *old)
 {
     while (full_for(channel, parcel)) {
@@ -268,7 +270,7 @@ static void drop_oldest(struct channel *channel, const struct parcel *parcel, st
     }
 }
 
-/* Under the lock: what does not fit is not put. */
+/* Under the lock: drop the new items that do not fit. */
 static void drop_newest(struct channel *channel, struct parcel *parcel)
 {
     size_t room = channel->items < channel->items_max ? channel->items_max - channel->items : 0;
@@ -279,8 +281,8 @@ static void drop_newest(struct channel *channel, struct parcel *parcel)
     parcel->count = room;
 }
 
-/* Hand over under the lock, if there is room or the policy makes some. False: the writer waits or
- * fails. */
+/* Under the lock: hand over, if there is room or the policy makes room. False: the writer must wait
+ * or fail. */
 static bool hand_over(struct channel *channel, struct parcel *parcel, struct wr_list *old)
 {
     if (full_for(channel, parcel)) {
@@ -325,7 +327,7 @@ static struct parcel *pack_for(struct weir_sink *sink, const weir_item *items, s
     return parcel;
 }
 
-/* 1: it is handed over. 0: there is no room now, and it stays the caller's. Negative: failed. */
+/* 1: handed over. 0: there is no room now; the parcel stays the caller's. Negative: failed. */
 static int offer(struct channel_sink *self, struct parcel *parcel)
 {
     struct channel *channel = self->channel;

@@ -1,16 +1,17 @@
 /*
  * flow_dead.c - items that a component rejects: skipped, a failure, or written to the dead sink.
  *
- * A component rejects where it cannot wait, so a rejected item becomes a record at once: a line of
- * JSON in a block, with one reference to the source item. Records stand in a list; a hidden task
- * pumps them into the dead sink, whose commit settles the source items as rejected. The list has
- * no bound of its own. Before each component that writes to it stands a gate, which waits at the
- * next pull while the list is full: so it holds at most LIMIT and what one pull has brought.
+ * A component may reject an item where it cannot wait, so a rejected item becomes a record at once:
+ * a line of JSON in a block, with one reference to the source item. Records wait in a list; a
+ * hidden task pumps them into the dead sink, whose commit settles the source items as rejected. The
+ * list itself has no bound. A gate in front of each component that writes to it waits at the next
+ * pull while the list is full, so the list holds at most LIMIT_ITEMS or LIMIT_BYTES and the records
+ * of one pull.
  *
- * Each generator of such a component, and each such sink, holds a reference to the dead sink until it
- * has closed. The last one to close ends the list, and waits until everything in it is committed: then the
- * pipeline's own sink saves a position that has all of it. When the dead sink fails, the gates fail
- * with it.
+ * Each generator of such a component, and each such sink, holds a reference to the dead sink until
+ * it has closed. The last one to close ends the list and waits until everything in it is committed,
+ * so that the position saved by the pipeline's own sink includes all of it. When the dead sink
+ * fails, the gates fail with it.
  */
 #include "flow_dead.h"
 
@@ -28,7 +29,7 @@ enum { LIMIT_ITEMS = 64, LIMIT_BYTES = 1024 * 1024, POSITION_BYTES_MAX = 512 };
 
 struct record {
     struct record *next;
-    weir_item item; /* its line, its reference to the source item */
+    weir_item item; /* the line, and the reference to the source item */
 };
 
 struct wr_dead {
@@ -39,11 +40,11 @@ struct wr_dead {
     bool ended;       /* the last of them has closed */
     struct record *first, **end;
     size_t count, bytes;
-    struct weir_gen *source; /* gives the records to the pump; NULL: not begun, or over */
+    struct weir_gen *source; /* gives the records to the pump; NULL: not started, or over */
     struct wr_task *pump;
     struct wr_object *closer; /* waits for the pump */
     struct wr_list gates;
-    weir_error error; /* of the pump */
+    weir_error error; /* from the pump */
     char path[];
 };
 
@@ -89,7 +90,7 @@ static void drop_records(struct wr_dead *dead)
     dead->count = dead->bytes = 0;
 }
 
-/* Where the item begins in its source; absent when that is not known. */
+/* Where the item begins in its source; a NULL text if that is not known. */
 static struct wr_text position_of(const weir_item *item, char *to, size_t cap)
 {
     struct weir_receipt *receipt = item->receipt;
@@ -137,8 +138,8 @@ static struct wr_object *object_of(const struct wr_rejects *rejects)
     return rejects->gen != NULL ? &rejects->gen->object : &rejects->sink->object;
 }
 
-/* A record of an item, or of one part of it: the reference is to the item. It is charged to the
- * loop's budget if there is any left. NULL: out of memory. */
+/* A record of an item, or of one part of it: the reference is to the item. Its block is charged to
+ * the loop's budget if the budget has room. NULL: out of memory. */
 static struct record *record_of(const struct wr_rejects *rejects, const weir_item *item,
                                 const weir_item *part, int code, const char *why)
 {
@@ -234,7 +235,7 @@ static void pump_main(struct wr_task *task, void *arg)
     wr_dead_unref(dead);
 }
 
-/* The first record is there. 0 or WEIR_ENOMEM. */
+/* Start the pump for the first record. 0 or WEIR_ENOMEM. */
 static int begin(struct wr_dead *dead)
 {
     struct dead_source *source = wr_gen_alloc(dead->scope, sizeof *source, &source_ops, "dead");
@@ -285,7 +286,7 @@ static bool is_full(const struct wr_dead *dead)
     return dead->pump != NULL && (dead->count >= LIMIT_ITEMS || dead->bytes >= LIMIT_BYTES);
 }
 
-/* The dead sink has failed: so has who writes to it, with this. */
+/* The dead sink has failed: the error that the components that write to it fail with. */
 static weir_error failure_of(const struct wr_dead *dead)
 {
     weir_error error = dead->error;
@@ -381,7 +382,7 @@ void wr_sink_on_error(struct weir_sink *sink, enum wr_on_error policy, struct wr
                       const char *component)
 {
     if (sink->loop == NULL) {
-        return; /* it could not be made, and is every thread's */
+        return; /* it could not be made; all threads share it */
     }
     sink->rejects = rejects_new(policy, dead, component);
     if (sink->rejects == NULL) {
@@ -440,7 +441,7 @@ static void number_text(const weir_item *parts, size_t count, char *to, size_t c
     }
 }
 
-/* 0, or a code: who rejects has failed. */
+/* 0, or a code: the generator or sink that rejects has failed. */
 static int reject(const struct wr_rejects *rejects, const struct wr_object *object,
                   const weir_item *item, const weir_item *parts, size_t count, int code,
                   const char *why)
@@ -470,7 +471,7 @@ int wr_gen_reject(struct weir_gen *gen, const weir_item *item, int code, const c
     if (rc == 0) {
         wr_items_tell(item, 1, WR_ACT_REJECT);
     } else if (gen->body && wr_body_of(gen)->pending == WR_PENDING_NONE) {
-        /* What it pulls and yields from now on is false. */
+        /* Its pulls and yields return false from now on. */
         wr_body_set_pending(wr_body_of(gen), WR_PENDING_CLOSE);
     }
     return rc;

@@ -1,10 +1,11 @@
 /*
- * flow_extend.c - generators by a table of the program's (weir_gen_ops).
+ * flow_extend.c - generators made from the program's own table (weir_gen_ops).
  *
- * One is what a built-in generator is, a weir_gen with a vtable, and the base treats it alike; this
- * stands between the two for one call through a pointer. It ends the loan of what was given before,
- * checks what comes back, and notes which task is inside: the program's functions wait for what they
- * like, and a cancel or the end of the generator's scope fails that wait, whatever it is for.
+ * Such a generator is a weir_gen with a vtable, like a built-in one, and the base treats it the
+ * same way. This file is the layer between the base and the program; it costs one call through a
+ * pointer. It ends the loan of the items given before, checks the returned items, and records which
+ * task is inside: the program's functions may wait for anything, and a cancel or the end of the
+ * generator's scope fails any such wait.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,8 +19,8 @@
 
 /* ---- from the base to the program */
 
-/* What the program gives may have other bytes than its block keeps alive (wr_block_check), of which
- * most have one block after the other. */
+/* The program's items may have bytes that their block does not keep alive (wr_block_check). Most
+ * items have the same block as the one before, so the block is read once per run. */
 static inline void check_items(const struct weir_gen *gen, weir_item *items, size_t n)
 {
     const weir_block *block = NULL;
@@ -37,7 +38,7 @@ static inline void check_items(const struct weir_gen *gen, weir_item *items, siz
     }
 }
 
-/* A pull begins: what was given before is not lent any more. */
+/* A pull begins: the loan of the items given before ends. */
 static inline void begin(struct extended *ext)
 {
     struct weir_gen *gen = &ext->gen;
@@ -52,7 +53,7 @@ static inline void begin(struct extended *ext)
     gen->inside = gen->loop->task;
 }
 
-/* Of a source: so many items have numbers. */
+/* For a source: how many items of this pull have numbers. */
 static inline uint64_t given(const struct extended *ext)
 {
     const struct wr_origin *origin = ext->gen.origin;
@@ -70,7 +71,7 @@ static _Noreturn void gave_wrongly(const struct extended *ext, size_t n, size_t 
               gen->name, n, given(ext));
 }
 
-/* It is over, with n items at `items`. */
+/* The pull is done, with n items at `items`: check them. */
 static inline size_t gave(struct extended *ext, weir_item *items, size_t n, size_t max)
 {
     struct weir_gen *gen = &ext->gen;
@@ -209,7 +210,7 @@ static _Noreturn void no_pull(const struct weir_gen *gen, const char *verb)
     wr_misuse(verb, "no room for an item");
 }
 
-/* One that is inside of a pull is alive. */
+/* No check for `alive`: a generator that is inside a pull is alive. */
 static inline bool may_pull(const struct weir_gen *gen, size_t max)
 {
     return WR_LIKELY(gen != NULL && gen->inside != NULL && gen->up != NULL && max > 0 &&
@@ -331,7 +332,7 @@ void weir_free(void *memory)
 void weir_gen_count_bytes(weir_gen *gen, uint64_t bytes)
 {
     wr_gen_given(gen, "weir_gen_count_bytes");
-    if (gen->loop != NULL) { /* else it is every thread's */
+    if (gen->loop != NULL) { /* else it is wr_gen_no_memory, which all threads share */
         wr_gen_received(gen, bytes);
     }
 }

@@ -1,8 +1,8 @@
 /*
- * flow_gen.c - what all generators share: making, adopting, failing. How they are pulled stands in
- * flow_pull.c, how they end in flow_gen_end.c.
+ * flow_gen.c - what all generators share: making, adopting, failing. Pulling is in flow_pull.c,
+ * ending in flow_gen_end.c.
  *
- * Of several failures the first in time stands, and it is told once. Nothing here suspends.
+ * Of several failures the first in time is kept, and it is reported once. Nothing here suspends.
  */
 #include "flow_gen.h"
 
@@ -77,7 +77,7 @@ struct weir_gen *wr_gen_made(struct weir_gen *gen, struct weir_gen *up)
         }
         return gen;
     }
-    /* Ending `up` may have to wait, which a maker must not: it ends with its scope. */
+    /* Ending `up` may have to wait, and a maker must not wait: `up` ends with its scope. */
     return &wr_gen_no_memory;
 }
 
@@ -166,10 +166,10 @@ void wr_gen_adopt(struct weir_gen *self, struct weir_gen *more)
         WR_ASSERT(gen != more, "generator '%s' cannot read itself", more->name);
     }
     if (self->state == WR_GEN_FRESH && wr_list_empty(&self->adopted)) {
-        self->stopping = false; /* no source: in a scope that stops it lets the rest drain */
+        self->stopping = false; /* not a source: in a stopping scope it lets its upstream drain */
     }
     more->reader = self;
-    self->read -= more->items; /* before its time */
+    self->read -= more->items; /* items given before the adoption do not count */
     wr_list_append(&self->adopted, &more->adopt_link);
     if (self->up == NULL) {
         self->up = more;

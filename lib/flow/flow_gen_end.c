@@ -1,15 +1,15 @@
 /*
- * flow_gen_end.c - how a generator ends: by its own end, by its reader, with its scope.
+ * flow_gen_end.c - how a generator ends: by its own end, by its reader, or with its scope.
  *
- * The end comes once: ops->close, then the adopted generators, last adopted first, whose failures
- * become this one's, the first in time winning. Three ways lead here: a pull that gave nothing
- * (wr_gen_over), the reader's weir_finish or weir_discard (wr_gen_close), and the scope that goes
- * (object_discard). Closing may wait, and other tasks run meanwhile; `closed` keeps them from
- * closing again.
+ * A generator ends once: first ops->close, then the adopted generators, last adopted first. Their
+ * failures become this generator's; the first in time wins. There are three ways to end: a pull
+ * that gave nothing (wr_gen_over), the reader's weir_finish or weir_discard (wr_gen_close), and the
+ * end of its scope (object_discard). Closing may wait, and other tasks run meanwhile; `closed`
+ * keeps them from closing again.
  *
- * A scope that ends turns out who is inside of a generator (loop_object.h), which is over when that
- * task is out. A reader elsewhere that comes while the scope closes a generator waits for that, and
- * finds it over.
+ * A scope that ends makes the task that is inside a generator leave it (loop_object.h); the
+ * generator is over when that task has left. If a reader in another scope pulls while the scope
+ * closes a generator, it waits for the close and then finds the generator over.
  */
 #include "base_alloc.h"
 #include "flow_body.h"
@@ -44,7 +44,7 @@ void wr_gen_end_adopted(struct weir_gen *gen)
     }
 }
 
-/* Nobody is inside any more. */
+/* No task is inside any more: report this to the scope. */
 static void tell_over(struct weir_gen *gen)
 {
     struct wr_puller *puller = gen->puller;
@@ -58,7 +58,7 @@ static void tell_over(struct weir_gen *gen)
     }
 }
 
-/* It has closed: so does what it reads, and what it has rejected is written. */
+/* gen has closed: end the generators it reads, and wait until its rejected items are written. */
 static void end_behind(struct weir_gen *gen)
 {
     wr_gen_end_adopted(gen);
@@ -72,7 +72,7 @@ static void close_now(struct weir_gen *gen)
     }
     wr_puller_close(gen);
     if (gen->closed) {
-        return; /* the pull in flight has come to the end by itself */
+        return; /* the running pull has reached the end */
     }
     gen->closed = true;
     gen->ready = gen->direct = false;
@@ -205,7 +205,7 @@ static struct weir_gen *gen_of(struct wr_object *object)
     return WR_OWNER(object, struct weir_gen, object);
 }
 
-/* Of a delegate: the generator at the root of its chain, which is pulled for it. */
+/* For a delegate: the generator at the root of its chain, which the reader pulls. */
 static const struct weir_gen *root_of(const struct weir_gen *gen)
 {
     return gen->body ? &((const struct wr_body *)(const void *)gen)->root->gen : gen;
@@ -233,7 +233,7 @@ struct wr_task *wr_gen_task(const struct weir_gen *gen)
     return task;
 }
 
-/* gen is to end at its next pull: so is, where it is a delegate, its part of the chain. */
+/* gen must end at its next pull. If it is a delegate, its part of the chain must end too. */
 static void end_is_due(struct weir_gen *gen)
 {
     wr_gen_ready(gen);
@@ -254,8 +254,8 @@ static void object_cancel(struct wr_object *object, int code)
     end_is_due(gen);
 }
 
-/* Who is parked in a source of the program's own, in a wait of <weir/wait.h>, goes on: that is the
- * item at hand, after which the source ends. */
+/* If a task is parked in one of the program's own sources, in a wait of <weir/wait.h>, wake it: the
+ * source may still give the current item, and then ends. */
 static void stop_wait(struct weir_gen *gen)
 {
     struct wr_task *task = gen->body || gen->extended ? wr_gen_task(gen) : NULL;
@@ -281,8 +281,8 @@ static void object_stop(struct wr_object *object)
     }
 }
 
-/* Who pulls it, or waits for the pull of its puller, comes out first; a pull in flight that nobody
- * waits for is ended by the close. */
+/* A task that pulls it, or waits for its puller's pull, must leave first. A pull of the puller that
+ * no task waits for is ended by the close. */
 static bool object_inside(const struct wr_object *object, struct wr_task **task)
 {
     const struct weir_gen *gen = gen_of((struct wr_object *)(uintptr_t)object);
@@ -293,7 +293,7 @@ static bool object_inside(const struct wr_object *object, struct wr_task **task)
     return root_of(gen)->state == WR_GEN_INSIDE;
 }
 
-/* One that is read by another goes with its reader, if that is to end too. */
+/* A generator with a reader ends with that reader, if the reader ends too. */
 static struct wr_object *object_whole(struct wr_object *object)
 {
     struct weir_gen *top = wr_gen_top(gen_of(object));
@@ -303,11 +303,11 @@ static struct wr_object *object_whole(struct wr_object *object)
 static void object_discard(struct wr_object *object)
 {
     struct weir_gen *gen = gen_of(object), *top = wr_gen_top(gen);
-    if (top != gen) { /* it is read in a longer scope, and is found failed there */
+    if (top != gen) { /* its reader is in a scope that lives longer, and finds it failed */
         wr_object_move(object, top->object.scope);
         wr_gen_fail(gen, WEIR_ECLOSED, 0, -1, "the scope of '%s' has ended", gen->name);
         wr_gen_close(gen);
-        gen->aborted = false; /* not by its reader, who is told */
+        gen->aborted = false; /* its reader did not close it, and gets the failure */
         return;
     }
     if (gen->pump != NULL && gen->state != WR_GEN_OVER) {
@@ -316,7 +316,7 @@ static void object_discard(struct wr_object *object)
     wr_gen_close(gen);
     const struct wr_task *reader = gen->pump != NULL ? gen->pump : wr_object_waiter(object);
     if (reader !=
-        NULL) { /* it puts what it has got; or it came meanwhile, and waits for the close */
+        NULL) { /* a pump that still puts its last items, or a reader that waits for this close */
         wr_object_move(object, wr_scope_home(object->scope, reader));
         return;
     }
@@ -329,8 +329,8 @@ static size_t object_why(const struct wr_object *object, char *text, size_t cap)
     return gen->ops->why != NULL ? gen->ops->why(gen, text, cap) : 0;
 }
 
-/* It waits for the budget, and whoever pulls it waits with it. Not so the reader of a pull that may
- * be late: that one may go on by itself. */
+/* gen waits for the budget, and the generators that pull it wait with it. The reader of a puller
+ * does not: it may continue without a result. */
 static int64_t object_held(const struct wr_object *object, uint32_t mark)
 {
     const struct weir_gen *gen = gen_of((struct wr_object *)(uintptr_t)object);

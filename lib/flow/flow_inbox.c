@@ -1,20 +1,20 @@
 /*
  * flow_inbox.c - blocks, room and loans of received bytes, and the items that a framer cuts.
  *
- * Bytes are received into `block` and items are slices of it, so a byte is copied only when its
- * item does not fit into what is left of the block: then the unfinished tail moves to a new block,
- * or to the front of the same one when no item refers to it any more. A block whose items nobody
- * has taken yet is set aside in `full` with its whole items. A tail of half a block or more moves
- * to a block twice its length: as much is received between two moves as a move copies. Where the
- * framer knows how long the item is, the block is made for it at once.
+ * Bytes are received into `block` and items are slices of it. A byte is copied only when its item
+ * does not fit into the rest of the block: then the unfinished tail moves to a new block, or to the
+ * front of the same block if no item refers to it any more. A block whose items are not taken yet
+ * is set aside in `full` with its whole items. A tail of half a block or more moves to a block
+ * twice its length, so that between two moves as much is received as a move copies. If the framer
+ * knows the item's length, the block is made large enough at once.
  *
- * References: one for each block that is here, and one for each that is in `lent`, from the call
- * that gives items of it to the reader's next call. Items of one call come from at most two blocks,
- * since that is what can be lent. Values have blocks of their own, lent in `values`.
+ * References: one for each block that is here. One more for each block in `lent`, from the call
+ * that gives its items to the reader's next call. Items of one call come from at most two blocks,
+ * since no more can be lent. Values have blocks of their own, lent in `values`.
  *
- * wr_inbox_take runs on the reader's task; room and came also run under the frame of a library's
- * callback, between two calls of the reader and while items are lent: bytes that were given are
- * never moved or overwritten while they are referenced.
+ * wr_inbox_take runs on the reader's task. room and came may also run in a library's callback,
+ * between two calls of the reader and while items are lent: given bytes are never moved or
+ * overwritten while they are referenced.
  */
 #include "flow_inbox.h"
 
@@ -24,14 +24,14 @@
 #include "codec_records.h"
 
 enum {
-    BATCH = 32, /* items a round: fits a small stack and the first-level cache */
+    BATCH = 32, /* items per round: fits a small stack and the first-level cache */
     BLOCK_BYTES_MIN = 4096,
-    ROOM_MIN = 2048,           /* with less left in a block a receive call is not worth it */
-    SLACK = WR_INBOX_WANT_MAX, /* room behind an item of the greatest length */
+    ROOM_MIN = 2048,           /* a receive call into less room is not worth it */
+    SLACK = WR_INBOX_WANT_MAX, /* room after an item of the greatest length */
     ITEM_BYTES_MAX = 1024 * 1024
 };
 
-/* Of a block for short items: a small budget holds some of them. */
+/* The size of a block for short items: even a small budget has room for several. */
 static size_t usual_cap(const struct wr_inbox *inbox)
 {
     int64_t part = WR_MIN(inbox->loop->budget.limit / 4, (int64_t)WR_BLOCK_BYTES);
@@ -66,7 +66,7 @@ int wr_inbox_init(struct wr_inbox *inbox, struct weir_gen *gen, const weir_frami
                    : framing->item_bytes_max < 0 ? SIZE_MAX
                                                  : (size_t)framing->item_bytes_max;
     if (framing->overlong == WEIR_LONG_PARTS) {
-        limit = WR_MIN(limit, usual_cap(inbox) / 2); /* what goes on in pieces needs no more */
+        limit = WR_MIN(limit, usual_cap(inbox) / 2); /* longer items are given in pieces */
     }
     return wr_framer_init(&inbox->framer, framing->kind, limit, framing->overlong,
                           (size_t)framing->record_bytes, offset);
@@ -121,7 +121,7 @@ void wr_inbox_over_loan(struct wr_inbox *inbox, struct wr_origin *origin)
     let_go_of_lent(inbox);
     wr_origin_lend(origin, 0);
     if (WR_UNLIKELY(inbox->open)) {
-        origin->loan = origin->given; /* its next piece comes: it is not asked past yet */
+        origin->loan = origin->given; /* its next piece follows: the item stays lent */
     }
 }
 
@@ -139,8 +139,8 @@ static void lend(struct wr_inbox *inbox, struct weir_block *block)
     }
 }
 
-/* Tell about items over the limit: the first in full once its end is known, then when the count
- * reaches 10, 100 ... */
+/* Log items over the limit: the first one with its length, once its end is known, then when the
+ * count reaches 10, 100 ... */
 static void log_overlong(struct wr_inbox *inbox, struct weir_gen *gen)
 {
     const struct wr_framer *framer = &inbox->framer;
@@ -170,9 +170,9 @@ static void log_overlong(struct wr_inbox *inbox, struct weir_gen *gen)
     inbox->overlong_logged = count;
 }
 
-/* Items that the framer has skipped take numbers behind those of the items just given, and are told
- * as rejected; where a restart would meet one again, once it is behind us. A cut one was given, and
- * needs no more than the log. */
+/* Items that the framer has skipped get the numbers after the items just given, and settle as
+ * rejected. If a restart would read such an item again, it counts only once the framer has passed
+ * it. A cut item was given, and is only logged. */
 static int count_overlong(struct wr_inbox *inbox, struct weir_gen *gen)
 {
     const struct wr_framer *framer = &inbox->framer;
@@ -217,7 +217,7 @@ static size_t framer_fails(struct wr_inbox *inbox, struct weir_gen *gen, int cod
     return 0;
 }
 
-/* The offset behind the next item; of one that goes on, where it has come to. */
+/* Record the end offset of the next item. For a further piece of an item: move the item's end. */
 static int push_end(struct wr_inbox *inbox, struct wr_origin *origin, uint64_t end)
 {
     if (inbox->open) {
@@ -234,7 +234,7 @@ static int push_ends(struct wr_inbox *inbox, struct wr_origin *origin,
     for (size_t i = 0; i < count; i++) {
         bool cut = inside && (frames[i].flags & WEIR_ITEM_TRUNCATED) != 0;
         uint64_t end = frames[i].end | (cut ? WR_END_INSIDE : 0);
-        if (WR_UNLIKELY(inbox->half)) { /* it is the only one that is left */
+        if (WR_UNLIKELY(inbox->half)) { /* it is the last item */
             end = (frames[i].end - frames[i].raw_len) | WR_END_HALF;
         }
         if (i == 0 ? push_end(inbox, origin, end) < 0 : wr_origin_push_end(origin, end) < 0) {
@@ -244,7 +244,7 @@ static int push_ends(struct wr_inbox *inbox, struct wr_origin *origin,
     return 0;
 }
 
-/* The oldest block has been used up. False: it is the one being filled. */
+/* The oldest block is used up: release it. False: it is the one being filled. */
 static bool next_block(struct wr_inbox *inbox)
 {
     struct weir_block *block = inbox->full;
@@ -257,14 +257,14 @@ static bool next_block(struct wr_inbox *inbox)
     return true;
 }
 
-/* Before bytes are taken: their items must find a place in the books, or they would be lost. */
+/* Before bytes are taken: reserve room in the origin's records, or their items would be lost. */
 static int reserve(const struct wr_inbox *inbox, struct weir_gen *gen, size_t max)
 {
     return inbox->keep_ends ? wr_origin_reserve_ends(gen->origin, max) : 0;
 }
 
-/* One round: up to BATCH items of the oldest block. Negative: the framer has failed, or there was no
- * memory. */
+/* One round: up to BATCH items of the oldest block. Negative: the framer has failed, or there was
+ * no memory. */
 static long take_batch(struct wr_inbox *inbox, struct weir_block *block, struct weir_gen *gen,
                        weir_item *items, size_t max)
 {
@@ -303,7 +303,7 @@ static long take_batch(struct wr_inbox *inbox, struct weir_block *block, struct 
     return n;
 }
 
-/* The same of values, each in a block of its own. */
+/* The same for values, each in a block of its own. */
 static long take_values(struct wr_inbox *inbox, struct weir_block *block, struct weir_gen *gen,
                         weir_item *items, size_t max)
 {
@@ -338,8 +338,8 @@ static long take_values(struct wr_inbox *inbox, struct weir_block *block, struct
     return n;
 }
 
-/* The input is used up. An item that was given in pieces gets a last one, since only its line end
- * is missing; a record of which something is missing is a failure. */
+/* The input has ended. An item that was given in pieces gets an empty last piece, since only its
+ * line end is missing. An incomplete record is a failure. */
 static size_t take_last(struct wr_inbox *inbox, struct weir_gen *gen, weir_item *items, bool *over)
 {
     struct wr_framer *framer = &inbox->framer;
@@ -366,8 +366,8 @@ static size_t take_last(struct wr_inbox *inbox, struct weir_gen *gen, weir_item 
     return 1;
 }
 
-/* A failure of the framer, or of what is done with its items. Items that were taken before it go
- * first: it is met again. */
+/* The framer has failed, or storing its items has. Items taken before the failure are given first:
+ * the failure will occur again at the next call. */
 static size_t take_fails(struct wr_inbox *inbox, struct weir_gen *gen, int code, size_t count,
                          bool *over)
 {
@@ -390,7 +390,7 @@ size_t wr_inbox_take(struct wr_inbox *inbox, struct weir_gen *gen, weir_item *it
     *over = false;
     inbox->origin = gen->origin;
     if (WR_UNLIKELY(inbox->open && !framer->open)) {
-        return take_last(inbox, gen, items, over); /* it went on elsewhere: with another item */
+        return take_last(inbox, gen, items, over); /* restarted elsewhere, at another item */
     }
     while (count < max) {
         struct weir_block *block = inbox->full != NULL ? inbox->full : inbox->block;
@@ -427,7 +427,7 @@ size_t wr_inbox_take(struct wr_inbox *inbox, struct weir_gen *gen, weir_item *it
 }
 
 /* A size for a block that begins with `tail` bytes of an unfinished item and has room for `want`
- * more; need: what the item takes, 0: nobody knows. */
+ * more; need: the size of the item, 0: unknown. */
 static size_t cap_for(const struct wr_inbox *inbox, size_t tail, size_t want, size_t need)
 {
     size_t usual = usual_cap(inbox);
@@ -439,7 +439,7 @@ static size_t cap_for(const struct wr_inbox *inbox, size_t tail, size_t want, si
     return WR_MAX(WR_MIN(WR_MAX(tail * 2, need), most), tail + SLACK);
 }
 
-/* The block is full: move the unfinished item at its end to where it can go on. */
+/* The block is full: move the unfinished item at its end to a place with room. */
 static int move_tail(struct wr_inbox *inbox, size_t want)
 {
     struct weir_block *block = inbox->block;
@@ -454,7 +454,7 @@ static int move_tail(struct wr_inbox *inbox, size_t want)
     if (whole == 0 && block->refs == 1 && begin > 0 && cap <= block->cap) {
         memmove(block->data, block->data + begin, tail);
         block->len = (uint32_t)tail;
-        inbox->start = 0; /* nothing whole and a beginning that is not 0: it is the oldest */
+        inbox->start = 0; /* begin > 0, so this is the oldest block */
         return 0;
     }
     int why = 0;
@@ -481,7 +481,7 @@ static int move_tail(struct wr_inbox *inbox, size_t want)
     return 0;
 }
 
-/* A block with `want` bytes of room, if it can be had. */
+/* Provide a block with `want` bytes of room. 0 or a code. */
 static int make_room(struct wr_inbox *inbox, size_t want)
 {
     struct weir_block *block = inbox->block;
@@ -504,8 +504,8 @@ static int make_room(struct wr_inbox *inbox, size_t want)
     return rc;
 }
 
-/* Did the framer find no memory for what is here, or are the books of what was given too long? Then
- * more bytes do not help. */
+/* Did the framer find no memory for the bytes that are here, or are the origin's records of given
+ * items full? Then more bytes do not help. */
 static bool must_wait(struct wr_inbox *inbox)
 {
     bool starved = inbox->starved;
@@ -520,7 +520,7 @@ int wr_inbox_room(struct wr_inbox *inbox, char **to, size_t *room)
     }
     int rc = make_room(inbox, ROOM_MIN);
     struct weir_block *block = inbox->block;
-    /* What is left of a full block is better than nothing. */
+    /* If there is no better room, use the rest of the block. */
     if (block == NULL || block->cap == block->len) {
         return rc;
     }
@@ -595,7 +595,7 @@ void wr_inbox_end(struct wr_inbox *inbox)
     inbox->end = true;
 }
 
-/* same: what is unfinished at given_end goes on. */
+/* same: the item that is unfinished at given_end continues. */
 static void go_on_at(struct wr_inbox *inbox, uint64_t offset, bool same)
 {
     let_go_of_bytes(inbox);
@@ -623,6 +623,6 @@ void wr_inbox_resume(struct wr_inbox *inbox, uint64_t end)
     framer->dropping = (end & WR_END_INSIDE) != 0;
     framer->overlong_start = offset;
     if (framer->dropping && framer->overlong == WEIR_LONG_FAILS) {
-        framer->failed = WEIR_ETOOLONG; /* as there */
+        framer->failed = WEIR_ETOOLONG; /* as in the other inbox */
     }
 }

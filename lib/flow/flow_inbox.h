@@ -1,12 +1,12 @@
 /*
- * flow_inbox.h - from received bytes to items: what every source of bytes and every framing stage
- * has. Internal.
+ * flow_inbox.h - from received bytes to items: every source of bytes and every framing stage has an
+ * inbox. Internal.
  *
  * An inbox owns the blocks that are being filled, the unfinished item in them, and the loan of the
  * blocks whose items were given in the last call. Its framer (codec_framer.h) cuts the bytes. A
- * source asks for room, receives straight into it, says how much came, and takes items out:
+ * source asks for room, receives straight into it, reports how much came, and takes items out:
  *
- *     wr_inbox_over_loan(&inbox, gen->origin);      the reader's next call: let go of what was lent
+ *     wr_inbox_over_loan(&inbox, gen->origin);      the reader's next call: the last loan ends
  *     while ((n = wr_inbox_take(&inbox, gen, items, max, &over)) == 0 && !over) {
  *         char *to;
  *         size_t room;
@@ -16,11 +16,11 @@
  *     }
  *
  * Nothing suspends here. An inbox that waits (wr_inbox_came with 0) without an unfinished item
- * holds no block. Bytes may also come while nobody takes (a callback that copies): full blocks
- * queue up, and the caller brakes by wr_inbox_pending.
+ * holds no block. Bytes may also come while the reader takes nothing (a callback that copies): full
+ * blocks queue up, and the caller uses wr_inbox_pending to slow its input down.
  *
- * An item that is given in pieces (WEIR_ITEM_PART) is one item: its pieces have one number, and it
- * stays lent until the call after its last piece.
+ * An item that is given in pieces (WEIR_ITEM_PART) is one item: all its pieces have the same
+ * number, and it stays lent until the call after its last piece.
  */
 #ifndef WR_FLOW_INBOX_H
 #define WR_FLOW_INBOX_H
@@ -30,61 +30,62 @@
 
 struct wr_inbox {
     struct weir_loop *loop;
-    struct weir_gen *gen; /* whose it is */
+    struct weir_gen *gen; /* the source or stage that owns the inbox */
     struct wr_framer framer;
-    struct wr_origin *origin;   /* whose items they become, from the first take on */
+    struct wr_origin *origin;   /* the origin of the items; set by the first take */
     struct weir_block *full;    /* filled before `block`: whole items, oldest first; by next */
     struct weir_block *block;   /* being filled; NULL: none */
     size_t start;               /* first byte not yet given, in the oldest block */
     size_t pending;             /* bytes received and not yet given */
     struct weir_block *lent[2]; /* blocks of the last call's items, one reference each */
-    struct weir_block *values;  /* the same of values, each in a block of its own; by next */
+    struct weir_block *values;  /* the same for values, each in a block of its own; by next */
     bool end;                   /* no more bytes will come */
-    bool open;                  /* the last item given is not at its end */
-    bool half;                  /* what is left is half an item, and its position lies before it */
+    bool open;                  /* the last item given has more pieces */
+    bool half;                  /* the rest is half an item; its position is the offset before it */
     bool keep_ends;           /* push each item's end offset to the origin (a state is attached) */
-    bool starved;             /* the framer needs memory that the budget has not */
+    bool starved;             /* the framer needs memory, but the budget is used up */
     uint64_t overlong_told;   /* overlong items already counted */
     uint64_t overlong_logged; /* ... and logged */
-    uint64_t given_end; /* offset behind the last item given or skipped: where a resume within the
-                           run goes on */
+    uint64_t given_end; /* offset after the last item given or skipped: a resume within the run
+                           continues there */
     uint64_t bytes;     /* received */
 };
 
-/* Items as `framing` says (its limits as in weir_lines_options). 0 or WEIR_ENOMEM, after which
- * wr_inbox_fini is harmless. */
+/* Initialise for items cut by `framing` (its limits as in weir_lines_options). 0 or WEIR_ENOMEM,
+ * after which wr_inbox_fini may still be called. */
 int wr_inbox_init(struct wr_inbox *inbox, struct weir_gen *gen, const weir_framing *framing,
                   uint64_t offset);
 void wr_inbox_fini(struct wr_inbox *inbox);
-/* Can the framing be? False: *error says what is wrong with it, in the name of `origin`. */
+/* Is the framing valid? False: *error says what is wrong, with `origin` as the error's origin. */
 bool wr_framing_ok(const weir_framing *framing, const char *origin, weir_error *error);
-/* For wr_gen_ops.frame: an inbox of raw bytes becomes one of `framing`; without memory gen has
- * failed. False: its bytes are not raw. */
+/* For wr_gen_ops.frame: an inbox of raw bytes cuts items by `framing` from now on. Out of memory:
+ * gen has failed. False: its bytes are not raw. */
 bool wr_inbox_frame(struct wr_inbox *inbox, struct weir_gen *gen, const weir_framing *framing);
-/* What was lent is over, but for an item whose pieces go on. */
+/* End the last loan, except for an item that has more pieces. */
 void wr_inbox_over_loan(struct wr_inbox *inbox, struct wr_origin *origin);
-/* Up to max items, numbered and lent. 0: more bytes are needed, or with *over the end was reached,
+/* Up to max items, numbered and lent. 0: more bytes are needed; or, with *over, the end was reached
  * or gen's failure was set (an overlong item by policy, bytes that the framer cannot read). A
- * skipped item counts in the ledger: in + 1 and rejected + 1, and is logged (folded: the first with
- * its offset and length, then counts at powers of ten). */
+ * skipped item counts in the ledger (in + 1 and rejected + 1) and is logged: the first one with
+ * its offset and length, then only counts at powers of ten. */
 size_t wr_inbox_take(struct wr_inbox *inbox, struct weir_gen *gen, weir_item *items, size_t max,
                      bool *over);
-/* At the end of the input, before wr_inbox_end: is what is left half an item, of which there may be
- * more one day? Its bytes; 0: it is not. */
+/* At the end of the input, before wr_inbox_end: the size in bytes of half an item that is left, and
+ * that may be continued later. 0: there is none. */
 size_t wr_inbox_half(const struct wr_inbox *inbox);
-/* Where the next bytes go; room >= 1. 0, WEIR_ENOMEM or WEIR_EBUDGET, which the books of the origin
- * may also be the reason for (wr_origin_is_full). The place is valid until the next call. */
+/* Where the next bytes go; room >= 1. 0, WEIR_ENOMEM or WEIR_EBUDGET. WEIR_EBUDGET may also mean
+ * that the origin's records of items are full (wr_origin_is_full). The place is valid until the
+ * next call. */
 int wr_inbox_room(struct wr_inbox *inbox, char **to, size_t *room);
-/* The same with room for at least `want` bytes, at most WR_INBOX_WANT_MAX: for who must take a
- * piece whole or not. */
+/* The same with room for at least `want` bytes, at most WR_INBOX_WANT_MAX: for a caller that must
+ * store a piece as a whole. */
 enum { WR_INBOX_WANT_MAX = 64 * 1024 };
 int wr_inbox_room_for(struct wr_inbox *inbox, size_t want, char **to);
-/* After WEIR_EBUDGET: why waiting for the budget cannot help, since all that is charged is this
- * inbox's own; NULL: it can. */
+/* After WEIR_EBUDGET: why waiting for the budget cannot help, because this inbox has charged all of
+ * it; NULL: waiting can help. */
 const char *wr_inbox_stuck(const struct wr_inbox *inbox);
 /* For wr_gen_ops.held, while a pull waits for the budget. */
 int64_t wr_inbox_held(const struct wr_inbox *inbox, uint32_t mark);
-/* So many bytes are there now. 0: nothing came and the caller is about to wait. */
+/* `bytes` bytes were received. 0: nothing came, and the caller is about to wait. */
 void wr_inbox_came(struct wr_inbox *inbox, size_t bytes);
 void wr_inbox_end(struct wr_inbox *inbox);
 /* Bytes received and not yet given. */
@@ -92,11 +93,11 @@ static inline size_t wr_inbox_pending(const struct wr_inbox *inbox)
 {
     return inbox->pending;
 }
-/* Forget the unfinished item (and unread bytes) and go on at `offset` of the stream: a reconnect.
- * At given_end it goes on as if nothing had happened, also inside an overlong item. */
+/* For a reconnect: drop the unfinished item (and unread bytes) and continue at `offset` of the
+ * stream. At given_end it continues as if nothing had happened, also inside an overlong item. */
 void wr_inbox_restart(struct wr_inbox *inbox, uint64_t offset);
-/* The same where another inbox has left off, at an end offset that it has kept: with WR_END_INSIDE
- * the bytes up to the next line end belong to a line that was cut or skipped, and are dropped. */
+/* The same, from an end offset that another inbox has recorded. With WR_END_INSIDE the bytes up to
+ * the next line end belong to a line that was cut or skipped, and are dropped. */
 void wr_inbox_resume(struct wr_inbox *inbox, uint64_t end);
 
 #endif

@@ -1,11 +1,11 @@
 /*
- * flow_part.c - positions of sources by a table of the program's (weir_part).
+ * flow_part.c - positions of sources made from the program's own table (weir_part).
  *
- * A part is an origin of its own, whose numbers are the program's, and a slot of the state, if there is
- * one. The origin owns what knows the meaning of the numbers, since its items outlive the source; the
- * part itself is the source's and ends with it.
+ * A part has its own origin, with position numbers chosen by the program, and a slot of the state
+ * if there is one. The origin owns the object that gives the numbers their meaning, since its items
+ * outlive the source. The part itself belongs to the source and ends with it.
  *
- * All is called by next_many, but for weir_gen_keep_state. Nothing suspends.
+ * All functions are called from next_many, except weir_gen_keep_state. Nothing suspends.
  */
 #include <string.h>
 
@@ -19,7 +19,7 @@ struct weir_part {
     struct wr_state_slot *slot; /* NULL: there is no state */
 };
 
-/* The program's, as the origin sees them. */
+/* The program's positions, as the origin sees them. */
 struct part_positions {
     struct wr_positions base;
     weir_position_ops ops;
@@ -91,7 +91,7 @@ void weir_gen_keep_state(weir_gen *gen, weir_state *state, const char *name)
     }
 }
 
-/* Once: may it go on with this state? False: it has failed. */
+/* Ask the state, once, whether the source may continue with it. False: the source has failed. */
 static bool ask(struct extended *ext)
 {
     weir_error error;

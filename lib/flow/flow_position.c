@@ -1,8 +1,8 @@
 /*
  * flow_position.c - positions as text, and back.
  *
- * The positions belong to the origin, so they outlive the source, whose last items may still be
- * under way. Nothing here suspends.
+ * The positions belong to the origin, so they outlive the source: its last items may still be
+ * pending. Nothing here suspends.
  */
 #include "flow_position.h"
 
@@ -15,7 +15,7 @@
 #include "base_alloc.h"
 #include "base_error.h"
 
-/* Behind `word` and a space, if the text begins so; else NULL. */
+/* The text after `word` and a space, if it begins with them; else NULL. */
 static const char *behind(const char *text, const char *word)
 {
     size_t len = strlen(word);
@@ -23,7 +23,7 @@ static const char *behind(const char *text, const char *word)
     return begins ? text + len + (text[len] == ' ') : NULL;
 }
 
-/* A number and what is behind it; NULL: there is none. */
+/* Reads a number and returns the text after it; NULL: there is no number. */
 static const char *read_number(const char *text, uint64_t *number)
 {
     char *end = NULL;
@@ -108,7 +108,7 @@ struct wr_offsets *wr_offsets_keep(struct wr_origin *origin, const struct wr_off
 /* ---- texts */
 
 struct entry {
-    uint64_t number; /* from which on it counts */
+    uint64_t number; /* the first number it is valid for */
     char *text;
     size_t len;
 };
@@ -138,7 +138,7 @@ static size_t texts_text(struct wr_positions *positions, uint64_t number, char *
 {
     const struct wr_texts *texts = WR_OWNER(positions, struct wr_texts, base);
     const struct entry *entries = texts->entries + texts->head;
-    size_t low = 0, high = texts->count; /* the last entry that counts from number on or earlier */
+    size_t low = 0, high = texts->count; /* find the last entry with entry.number <= number */
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
         if (entries[middle].number <= (number & ~WR_END_FLAGS)) {

@@ -1,15 +1,16 @@
 /*
- * flow_pull.c - pulling: the fast ways, and the slow one that knows all cases.
+ * flow_pull.c - pulling: the fast paths, and the slow one that handles all cases.
  *
- * States: FRESH -> IDLE <-> INSIDE -> OVER. FRESH runs nothing; the first pull makes the origin of
- * a source. While a generator is INSIDE other tasks may run, but nobody else may pull it.
+ * States: FRESH -> IDLE <-> INSIDE -> OVER. A FRESH generator has run nothing; the first pull makes
+ * the origin of a source. While a generator is INSIDE other tasks may run, but no other task may
+ * pull it.
  *
- * Two flags say that nothing special is the matter, so that one look at them is all that a pull
- * costs beside the generator's own work: `ready` of a body, which weir_next resumes (flow_body.c),
- * and `direct` of any other, whose next_many is called. They are worked out anew whenever one of
- * the reasons against it comes or goes (wr_gen_ready), and are false while it is INSIDE. Everything
- * else passes wr_pull_slow: a puller with a pull under way, a reader that has been closed, a
- * canceled scope, a gentle stop, a failure, the end.
+ * Two flags say that there is no special case, so a pull costs only one check of a flag besides the
+ * generator's own work: `ready` for a body, which weir_next resumes (flow_body.c), and `direct` for
+ * any other generator, whose next_many is called. Both are computed again whenever a special case
+ * begins or ends (wr_gen_ready), and are false while the generator is INSIDE. All special cases go
+ * through wr_pull_slow: a puller with a running pull, a closed reader, a canceled scope, a gentle
+ * stop, a failure, the end.
  */
 #include "base_alloc.h"
 #include "flow_body.h"
@@ -44,7 +45,7 @@ void wr_gen_ready(struct weir_gen *gen)
     gen->special =
         gen->canceled || gen->stopping || gen->closed || gen->failure != NULL ||
         reader_closed(gen) || wr_puller_busy(gen) ||
-        /* A body that a stage reads is resumed by who pulls the stage. */
+        /* If a stage reads a body, the body is resumed by whichever fiber pulls the stage. */
         (gen->body && (wr_body_of(gen)->cut_due || (gen->reader != NULL && !gen->reader->body)));
     bool easy = gen->state == WR_GEN_IDLE && !gen->special;
     gen->ready = gen->body && easy;
@@ -67,7 +68,7 @@ void wr_gen_loans_over(struct weir_gen *gen)
         struct wr_origin *origin = *at;
         if (origin->leaves) {
             *at = origin->more;
-            wr_origin_end(origin); /* which ends the loan, too */
+            wr_origin_end(origin); /* this ends the loan, too */
         } else {
             wr_origin_lend(origin, 0);
             at = &origin->more;
@@ -119,7 +120,7 @@ size_t wr_pull_direct(struct weir_gen *gen, weir_item *items, size_t max)
         wr_gen_over(gen);
         return 0;
     }
-    if (!gen->body) { /* which counts its yields */
+    if (!gen->body) { /* a body counts its yields itself */
         wr_gen_gave(gen, n);
     }
     gen->state = WR_GEN_IDLE;
@@ -130,7 +131,7 @@ size_t wr_pull_direct(struct weir_gen *gen, weir_item *items, size_t max)
 static size_t past_end(struct weir_gen *gen)
 {
     if (gen == &wr_gen_no_memory) {
-        return 0; /* it is every thread's, and never written */
+        return 0; /* all threads share it: it is never written */
     }
     gen->past_end++;
     WR_ASSERT(gen->past_end < PAST_END_MAX,
@@ -139,7 +140,7 @@ static size_t past_end(struct weir_gen *gen)
     return 0;
 }
 
-/* Tell a body what it was lent, and hold several at once. */
+/* Record the item that was lent to a body; hold the items if there are several. */
 static size_t lend_to_body(struct weir_gen *gen, struct wr_body *reader, weir_item *items, size_t n)
 {
     if (n == 1) {
@@ -199,7 +200,7 @@ size_t wr_pull_slow(struct weir_gen *gen, weir_item *items, size_t max)
     return reader != NULL ? lend_to_body(gen, reader, items, n) : n;
 }
 
-/* A built-in generator with nothing special the matter. */
+/* The fast path: a generator without a body, in no special case. */
 static inline size_t pull_easy(struct weir_gen *gen, weir_item *items, size_t max)
 {
     gen->direct = false;
@@ -220,7 +221,7 @@ size_t wr_pull(struct weir_gen *up, weir_item *items, size_t max)
     return WR_LIKELY(up->direct) ? pull_easy(up, items, max) : wr_pull_slow(up, items, max);
 }
 
-/* The same read by the body that runs. */
+/* The same when the running body reads it. */
 static __attribute__((noinline)) size_t pull_for_body(struct weir_gen *gen, weir_item *items,
                                                       size_t max)
 {
@@ -235,7 +236,7 @@ static __attribute__((noinline)) size_t pull_for_body(struct weir_gen *gen, weir
     return lend_to_body(gen, wr_body_of(gen->reader), items, n);
 }
 
-/* Does a task, or a body, run that may pull gen the easy way? */
+/* May the running task, or the running body, pull gen by the fast path? */
 static inline bool read_by_task(const struct weir_gen *gen)
 {
     return gen->reader == NULL && gen->loop->running != NULL;

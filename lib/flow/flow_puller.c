@@ -1,11 +1,11 @@
 /*
- * flow_puller.c - pulls that outlive their reader's patience.
+ * flow_puller.c - pulls that may take longer than their reader waits.
  *
- * RESTS -> PULLS (asked; the puller's task runs the chain behind the generator) -> HAS (n items, or
- * 0: over) -> RESTS when the reader takes them. The items of a result stay lent until the next
- * request. Closing with a pull in flight fails the wait it is parked in once, wherever in the chain
- * that is, and waits until the pull has come back; what arrived and was not taken is abandoned. The
- * puller is made at the first use and lives as long as its generator.
+ * RESTS -> PULLS (asked; the puller's task runs the chain upstream of the generator) -> HAS (n
+ * items, or 0: over) -> RESTS when the reader takes them. The items of a result stay lent until the
+ * next request. Closing during a pull fails, once, the wait that the pull is parked in, wherever in
+ * the chain that is, and waits until the pull has returned. Items that arrived and were not taken
+ * are abandoned. The puller is made at the first use and lives as long as its generator.
  */
 #include "flow_puller.h"
 
@@ -103,7 +103,7 @@ size_t wr_puller_some(struct weir_gen *up, weir_item *items, size_t max)
 {
     struct wr_puller *puller = up->puller;
     if (puller->state == WR_PULLER_QUITS) {
-        return 0; /* closed by the end of its scope: what was not taken is given up */
+        return 0; /* closed by the end of its scope: items not taken are given up */
     }
     WR_ASSERT(puller->state == WR_PULLER_HAS, "no result to take");
     if (puller->got <= max) {
@@ -118,8 +118,8 @@ size_t wr_puller_some(struct weir_gen *up, weir_item *items, size_t max)
     return max;
 }
 
-/* The pull under way has ended the loan of what was given before, all the way to the sources that
- * it has reached. */
+/* The running pull has ended the loans of the items given before it, in every generator that it has
+ * reached. */
 static void asked_past(struct weir_gen *gen)
 {
     if (gen->state != WR_GEN_INSIDE) {
@@ -131,7 +131,7 @@ static void asked_past(struct weir_gen *gen)
     }
 }
 
-/* One that knows how to wait for a time by itself. */
+/* A pull of a generator that has next_within. */
 static size_t pull_native(struct weir_gen *up, weir_item *items, size_t max, int64_t wait_ms,
                           bool *late)
 {
@@ -152,7 +152,7 @@ static size_t pull_native(struct weir_gen *up, weir_item *items, size_t max, int
     return n;
 }
 
-/* Wait for the pull under way, which was asked for just now or before; 0, or the code with which the
+/* Wait for the running pull. asked: it was requested just now. 0, or the code with which the
  * reader's own wait has failed. */
 static int wait_for_puller(struct weir_gen *up, int64_t wait_ms, bool asked)
 {
@@ -167,10 +167,10 @@ static int wait_for_puller(struct weir_gen *up, int64_t wait_ms, bool asked)
     puller->reader = loop->task;
     if (asked) {
         rc =
-            wr_pass(loop); /* what it has without a wait costs no round of the loop, and no timer */
+            wr_pass(loop); /* a result that needs no wait costs no round of the loop and no timer */
     }
     if (wait_ms == 0 && rc == 0 && puller->state == WR_PULLER_PULLS) {
-        rc = wr_pause(loop, NULL); /* what the poll finds now counts as in time */
+        rc = wr_pause(loop, NULL); /* what this poll finds is still in time */
     }
     if (wait_ms == 0 || rc != 0 || puller->state != WR_PULLER_PULLS) {
         puller->reader = NULL;
@@ -213,8 +213,8 @@ size_t wr_pull_within(struct weir_gen *up, weir_item *items, size_t max, int64_t
     }
     int rc = wait_for_puller(up, wait_ms, asked);
     if (rc < 0) {
-        /* The reader's own wait was canceled: the pull it waited for fails with it, also when it
-         * has just brought something. */
+        /* The reader's own wait was canceled: the pull it waited for fails with it, even if the
+         * pull has just brought something. */
         wr_gen_fail(up, rc, 0, -1, "canceled");
         wr_gen_close(up);
         return 0;

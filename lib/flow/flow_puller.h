@@ -1,6 +1,6 @@
 /*
  * flow_puller.h - a task that pulls a generator on behalf of its reader, so that the reader can
- * stop waiting (weir_next_within) and the pull goes on. Internal to the flow layer.
+ * stop waiting (weir_next_within) while the pull continues. Internal to the flow layer.
  */
 #ifndef WR_FLOW_PULLER_H
 #define WR_FLOW_PULLER_H
@@ -11,7 +11,7 @@ enum { WR_PULLER_ITEMS = 256 };
 
 enum wr_puller_state {
     WR_PULLER_RESTS = 0, /* nothing asked for */
-    WR_PULLER_PULLS,     /* in flight */
+    WR_PULLER_PULLS,     /* a pull is running */
     WR_PULLER_HAS,       /* a result waits to be taken */
     WR_PULLER_QUITS
 };
@@ -26,7 +26,7 @@ struct wr_puller {
     void *ctx;
     size_t cap;
     weir_item
-        *items; /* cap of them: as many as were ever asked for at once, at most WR_PULLER_ITEMS */
+        *items; /* room for `cap` items: the largest request so far, at most WR_PULLER_ITEMS */
 };
 
 static inline bool wr_puller_busy(const struct weir_gen *gen)

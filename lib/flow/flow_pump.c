@@ -2,12 +2,13 @@
  * flow_pump.c - weir_pump: move all items from a generator into a sink, then end both; and
  * weir_each for callers without coroutines.
  *
- * The pump asks for what fits: at most PUMP_ITEMS, and for a queue no more than its room, so that
- * demand is never exceeded. A sink with a commit of its own is committed whenever the generator
- * gave less than was asked for: then it has nothing more at hand, and the loop may idle next. One with
- * transactions is committed when a pull that does not wait has given nothing. While
- * it waits for its generator it is the sink's feeder: a far end that goes away then fails that
- * wait. Of two failures the first in time is told.
+ * The pump asks for as many items as the sink has room for, at most PUMP_ITEMS, so that it never
+ * pulls more than is wanted. A sink with its own commit is committed whenever the generator gave
+ * less than was asked for: then no more items are available, and the loop may idle next. A sink
+ * with transactions is committed after TRANSACTION_ITEMS items, and when a pull that
+ * does not wait has given nothing. While the pump waits for its generator it is the sink's feeder:
+ * if the far end goes away, that wait fails. If both ends fail, the first failure in time is
+ * reported.
  */
 #include <string.h>
 
@@ -20,7 +21,7 @@
 
 enum { PUMP_ITEMS = 64, TRANSACTION_ITEMS = 500 };
 
-/* Give the others a turn if it is time. False: canceled, gen fails. */
+/* Let other tasks run if it is time. False: canceled, gen fails. */
 static inline bool take_turns(struct weir_gen *gen)
 {
     if (WR_LIKELY(wr_turn(gen->loop, NULL) == 0)) {
@@ -54,8 +55,8 @@ static void move(struct weir_gen *gen, struct weir_sink *sink, weir_item *items)
     }
 }
 
-/* The same into a sink with transactions. Each pull ends the loan of what was put before, so a commit
- * behind it finds nothing of that half done. */
+/* The same into a sink with transactions. Each pull ends the loan of the items put before it, so a
+ * commit after the pull finds none of them lent. */
 static void move_in_transactions(struct weir_gen *gen, struct weir_sink *sink, weir_item *items)
 {
     size_t open = 0, room;
@@ -83,7 +84,7 @@ static void move_in_transactions(struct weir_gen *gen, struct weir_sink *sink, w
 /* The sink has ended. */
 static void over(struct weir_gen *gen)
 {
-    if (gen->loop != NULL) { /* else it is every thread's */
+    if (gen->loop != NULL) { /* else it is wr_gen_no_memory, which all threads share */
         gen->into = NULL;
         gen->pump = NULL;
     }
@@ -117,12 +118,12 @@ int weir_pump(weir_gen *gen, weir_sink *sink, weir_error *error)
     }
     wr_free(items);
 
-    /* What the sink has not committed yet is committed before the chain is torn down. */
+    /* The sink commits its pending items before the chain is torn down. */
     const weir_error *failure = wr_gen_failure(gen);
     uint64_t gen_at = gen->failed_at, sink_at = sink->failed_at;
     bool gen_failed = failure != NULL, sink_failed = sink->failure != NULL;
     if (sink_failed && gen_failed && failure->code == WEIR_ECLOSED) {
-        gen_failed = false; /* only the echo of a sink whose far end went away */
+        gen_failed = false; /* only a consequence: the sink's far end went away */
     }
     weir_error gen_error, sink_error;
     wr_error_clear(&gen_error);
@@ -158,7 +159,7 @@ struct wr_each {
     bool (*on_item)(void *ctx, const weir_item *item);
     void (*on_over)(void *ctx, int rc, const weir_error *error);
     void *ctx;
-    weir_item item; /* lent, for the call of on_item */
+    weir_item item; /* lent to on_item */
     bool go_on, paused;
     int rc;
     weir_error error;

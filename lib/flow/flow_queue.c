@@ -1,14 +1,14 @@
 /*
  * flow_queue.c - pipe(2) for items.
  *
- * One ring of items (flow_ring.c) between a reading generator and one or more writing sinks: here
- * is who waits for whom. The items of the reader's last call stay in the ring, lent, until its next
- * call, which lets their blocks and receipts go.
+ * One ring of items (flow_ring.c) between a reading generator and one or more writing sinks. This
+ * file decides which end waits for the other. The items of the reader's last call stay in the ring,
+ * lent, until its next call, which releases their blocks and receipts.
  *
- * A writer that finds the queue full waits, first come first served, until half of it is free: then
- * it fills it in one go. The reader is woken by the first item and finds all that has been put
- * until it runs. One writer's failure follows the items already put and ends the queue for all.
- * When the reader goes, each writer fails with WEIR_ECLOSED.
+ * A writer that finds the queue full waits, first come first served, until half of it is free. Then
+ * it fills the queue in one go. The first item wakes the reader, which then finds all items that
+ * were put before it runs. One writer's failure follows the items already put and ends the queue
+ * for all. When the reader ends, each writer fails with WEIR_ECLOSED.
  */
 #include <weir/queue.h>
 
@@ -22,9 +22,9 @@
 #include "flow_sink.h"
 
 struct queue {
-    /* hot: what a hop touches */
+    /* hot: used for each item */
     struct wr_object *reader; /* the reading end; NULL: freed */
-    bool waited; /* a task waits for room, in the parked of its sink, and was not woken */
+    bool waited; /* a task is parked on its sink until there is room, and was not woken yet */
     bool reader_gone, ended, rendezvous;
     struct wr_ring ring;
     /* cold */
@@ -32,8 +32,8 @@ struct queue {
     int32_t when_full;
     size_t writers;
     uint64_t put;         /* by writers that have ended */
-    struct wr_list sinks; /* all writers; who began to wait last stands last */
-    weir_error *failure;  /* a writer's, told after the items already put */
+    struct wr_list sinks; /* all writers; the one that began to wait last is the last */
+    weir_error *failure;  /* a writer's, reported after the items already put */
     unsigned refs;        /* the reader and the writers */
     char name[32];
 };
@@ -47,7 +47,7 @@ struct queue_sink {
     struct weir_sink sink;
     struct queue *queue;
     struct wr_list link; /* in the queue's sinks */
-    bool over;           /* has said how its stream ended */
+    bool over;           /* it has reported how its stream ended */
 };
 
 static struct queue *queue_of_gen(const struct weir_gen *gen)
@@ -86,7 +86,7 @@ static __attribute__((noinline)) void wake_writers(struct queue *queue)
     }
 }
 
-/* A queue without room for an item hands it over to one who waits for it. */
+/* A rendezvous queue holds no item itself: it is full unless its reader waits. */
 static inline bool nobody_comes(const struct queue *queue)
 {
     return queue->rendezvous && (queue->reader == NULL || wr_object_waiter(queue->reader) == NULL);
@@ -99,7 +99,7 @@ static bool full(const struct queue *queue)
 
 /* ---- reading */
 
-/* Something has gone from the ring to the reader: writers go on once half of it is free. */
+/* The reader has taken items: writers continue once half of the ring is free. */
 static inline void took(struct queue *queue)
 {
     if (queue->waited && wr_ring_half_empty(&queue->ring)) {
@@ -163,7 +163,8 @@ static size_t queue_next_within(struct weir_gen *gen, weir_item *items, size_t m
     wr_limit_stop(&limit);
     *late = rc == WEIR_ETIMEDOUT && queue->ring.count == 0 && !queue->ended;
     rc = rc == WEIR_ETIMEDOUT ? 0 : rc;
-    /* A cancel of the task that comes with an item goes first: told as an item it would be lost. */
+    /* A cancel of the task is reported before an item: if the item were given, the cancel would be
+     * lost. */
     if (queue->ring.count > 0 && (rc == 0 || gen->canceled)) {
         return give(queue, items, max);
     }
@@ -175,7 +176,7 @@ static size_t queue_next_within(struct weir_gen *gen, weir_item *items, size_t m
     return 0;
 }
 
-/* The time that was waited for room is the queue's, whichever end goes first. */
+/* The time spent waiting for room belongs to the queue, whichever end is freed first. */
 static void take_waits(struct wr_object *reader, struct weir_sink *sink)
 {
     wr_counts_add(reader->counts, &sink->counts);
@@ -189,7 +190,7 @@ static void queue_close(struct weir_gen *gen)
     wr_ring_release_lent(&queue->ring, queue->ended ? WR_ACT_LOAN : WR_ACT_NEUTRAL);
     wr_ring_release_all(&queue->ring, WR_ACT_ABANDON);
     wake_writers(queue);
-    /* A pump that waits for items for a reader that has gone stops waiting. */
+    /* A pump that waits for items for this reader stops waiting. */
     for (struct wr_list *node = queue->sinks.next; node != &queue->sinks; node = node->next) {
         struct queue_sink *writer = WR_OWNER(node, struct queue_sink, link);
         if (writer->sink.failure == NULL) {
@@ -248,7 +249,7 @@ static void dropped(struct queue *queue, size_t n)
     }
 }
 
-/* The queue is full and its policy is not to wait. 1: the new item is not put; 0: there is room
+/* The queue is full and its policy is not to wait. 1: the new item was dropped; 0: there is room
  * now; negative: failed. */
 static int make_way(struct queue *queue, struct weir_sink *sink, const weir_item *item)
 {
@@ -259,7 +260,7 @@ static int make_way(struct queue *queue, struct weir_sink *sink, const weir_item
         return 1;
     case WEIR_DROP_OLDEST:
     case WEIR_LATEST: {
-        if (wr_ring_count(&queue->ring) == 0) { /* a rendezvous that nobody has come to */
+        if (wr_ring_count(&queue->ring) == 0) { /* a rendezvous without a waiting reader */
             wr_items_tell(item, 1, WR_ACT_DROP);
             dropped(queue, 1);
             return 1;
@@ -276,8 +277,8 @@ static int make_way(struct queue *queue, struct weir_sink *sink, const weir_item
     }
 }
 
-/* Until the reader has taken, or, for the bytes of an item that must be copied, until anybody has
- * given budget back. */
+/* Wait until the reader has taken items. for_budget: an item must be copied, so wait until some of
+ * the budget is free. */
 static int wait_for_room(struct queue *queue, struct weir_sink *sink, bool for_budget)
 {
     struct wr_list *link = &WR_OWNER(sink, struct queue_sink, sink)->link;
@@ -373,7 +374,7 @@ static int queue_put_many(struct weir_sink *sink, const weir_item *items, size_t
 static int queue_try_put(struct weir_sink *sink, const weir_item *item)
 {
     struct queue *queue = queue_of_sink(sink);
-    int rc = 1; /* of wr_ring_append: there was no room */
+    int rc = 1; /* as from wr_ring_append: there was no room */
     if (append_one(queue, item)) {
         return 1;
     }
@@ -413,7 +414,7 @@ static size_t queue_room(struct weir_sink *sink)
     return wr_ring_room(&queue->ring);
 }
 
-/* A writer ends. why NULL: properly. */
+/* A writer ends. why NULL: it has finished without a failure. */
 static void end_writer(struct queue *queue, const weir_error *why)
 {
     if (why != NULL && queue->failure == NULL && !queue->ended) {

@@ -1,15 +1,16 @@
 /*
- * flow_ring.c - how a queue keeps items and lets them go.
+ * flow_ring.c - how a queue keeps items and releases them.
  *
- * Items are kept by reference; bytes that lie in nobody's block (a body's frame) are copied into
- * blocks of the ring's own. A block is charged once per run of items; when the blocks pinned exceed
+ * Items are kept by reference. Bytes that are in no block (in a body's stack frame) are copied into
+ * the ring's own blocks. A block is charged once per run of items. When the pinned blocks exceed
  * PINNED_FACTOR times the byte bound, further items are copied out, so that a 20-byte slice does
  * not hold 128 KiB.
  *
- * The slots begin with RING_FIRST and double up to what is used, at most to WR_RING_PIECE: a queue
- * of a thousand slots that mostly holds three stays in the first-level cache, and one of millions
- * takes piece after piece. The ring itself is the queue's own memory, as its struct is; pieces are
- * charged. Called by the queue's two ends; nothing here suspends, but letting an item go may run its type's drop function.
+ * The ring starts with RING_FIRST slots and doubles when they are used, up to WR_RING_PIECE: a
+ * queue of a thousand slots that mostly holds three items stays in the first-level cache, and a
+ * queue of millions adds piece after piece. The ring's slots are the queue's own memory, like its
+ * struct; pieces are charged. The queue's two ends call this file. Nothing here suspends, but
+ * releasing an item may run its type's drop function.
  */
 #include "flow_ring.h"
 
@@ -69,7 +70,7 @@ static void take_piece(struct wr_ring *ring)
     first_piece_is_over(ring);
 }
 
-/* One more piece at the end. 0, WEIR_ENOMEM, or 1: the budget has none. */
+/* One more piece at the end. 0, WEIR_ENOMEM, or 1: the budget is used up. */
 static int add_piece(struct wr_ring *ring)
 {
     struct wr_budget *budget = ring->pool->budget;
@@ -79,7 +80,7 @@ static int add_piece(struct wr_ring *ring)
             ring->full = wr_ring_count(ring);
             return 1;
         }
-        /* All that is here is lent: who has it may be waiting for more. */
+        /* All items are lent: the reader may be waiting for more before it returns them. */
         wr_budget_take_slots(budget, sizeof *piece);
     }
     piece = wr_alloc(sizeof *piece);
@@ -117,7 +118,8 @@ static bool grow(struct wr_ring *ring)
     return true;
 }
 
-/* Where the next items go, and for how many there is room in one go. 0 or what add_piece gave. */
+/* Where the next items go, and for how many there is room in one go. 0, WEIR_ENOMEM, or 1 as from
+ * add_piece. */
 static int find_room(struct wr_ring *ring, weir_item **to, size_t *room)
 {
     size_t used = ring->lent + ring->count;
@@ -141,7 +143,7 @@ static int find_room(struct wr_ring *ring, weir_item **to, size_t *room)
     return 0;
 }
 
-/* n items have been written there; their bytes and their block. */
+/* n items were written there: count them, their bytes and their block. */
 static void appended(struct wr_ring *ring, size_t n, size_t bytes, struct weir_block *block)
 {
     if (ring->behind == NULL) {
@@ -158,9 +160,9 @@ static void appended(struct wr_ring *ring, size_t n, size_t bytes, struct weir_b
     }
 }
 
-/* ---- letting go */
+/* ---- releasing */
 
-/* The block of item `index` of the ring, or of what stands behind it; NULL: none. */
+/* The block of item `index` of the ring, or of the first item after the ring; NULL: none. */
 static const struct weir_block *block_at(struct wr_ring *ring, size_t index)
 {
     if (index < ring->lent + ring->count) {
@@ -169,8 +171,8 @@ static const struct weir_block *block_at(struct wr_ring *ring, size_t index)
     return ring->behind_count > 0 ? ring->behind->items[ring->behind_at].block : NULL;
 }
 
-/* What items [at, at + n) of the ring hold goes. A run of one block ends where the next item does
- * not continue it. */
+/* Release what items [at, at + n) of the ring hold. A run of one block ends where the next item has
+ * another block. */
 static void let_go(struct wr_ring *ring, size_t at, size_t n, enum wr_act act)
 {
     while (n > 0) {
@@ -199,7 +201,7 @@ static void let_go(struct wr_ring *ring, size_t at, size_t n, enum wr_act act)
     }
 }
 
-/* The n oldest of the ring go, the lent ones first. */
+/* Release the n oldest items of the ring, the lent ones first. */
 static void release(struct wr_ring *ring, size_t n, enum wr_act act)
 {
     let_go(ring, 0, n, act);
@@ -244,7 +246,7 @@ size_t wr_ring_lend(struct wr_ring *ring, weir_item *items, size_t max)
     ring->count -= n;
     ring->lent = n;
     if (wr_ring_half_empty(ring)) {
-        ring->full = ring->items_max; /* there may be slots by now */
+        ring->full = ring->items_max; /* the budget may have room for a piece again */
     }
     return n;
 }
@@ -261,7 +263,7 @@ int wr_ring_append(struct wr_ring *ring, const weir_item *from)
     }
     *to = *from;
     struct weir_block *block = from->block;
-    /* A batch, and a value that owns something, are the only thing in their block: they stay. */
+    /* A batch, and a value that owns something, are alone in their block: they are not copied. */
     bool copy = block == NULL || (block != ring->last_block && !wr_item_is_batch(from) &&
                                   ring->pinned + block->cap > ring->pinned_max &&
                                   wr_item_shares(from) && from->len < block->cap / 2);
@@ -321,7 +323,7 @@ size_t wr_ring_append_run(struct wr_ring *ring, const weir_item *items, size_t c
     size_t waiting = wr_ring_count(ring);
     room = WR_MIN(WR_MIN(room, count), ring->full - waiting);
     struct weir_receipt *receipt = items[0].receipt;
-    /* One item fits whatever its bytes are, if nothing waits. */
+    /* If nothing waits, one item of any size fits. */
     size_t n = 0, bytes = 0;
     size_t bytes_max = ring->bytes < ring->bytes_max ? ring->bytes_max - ring->bytes : waiting == 0;
     bool in_a_row = true;
@@ -350,7 +352,7 @@ size_t wr_ring_append_run(struct wr_ring *ring, const weir_item *items, size_t c
 
 /* ---- dropping */
 
-/* The oldest that stands behind a ring of which all is lent. */
+/* Drop the oldest item of the pieces; all items of the ring are lent. */
 static void drop_behind(struct wr_ring *ring)
 {
     struct wr_ring_piece *piece = ring->behind;

@@ -2,13 +2,13 @@
  * flow_ring.h - the items that a queue holds: bounded, kept by reference. Internal to the flow
  * layer.
  *
- * The oldest items lie in a ring of up to WR_RING_PIECE slots, those that do not fit behind it in a
- * list of pieces of as many. Slots [head, head + lent) of the ring are with the reader: uncounted,
- * but referenced until the loan ends. Slots [head + lent, head + lent + count) wait. When the ring
- * is empty the first piece becomes the ring. So nothing is ever moved, and the usual queue is a
- * small array. Pieces are charged to the loop's budget; one that is refused makes the queue full
- * before its time. Who waits for what, and what happens when it is full, is the queue's business;
- * the ring never waits.
+ * The oldest items are in a ring of up to WR_RING_PIECE slots. Items that do not fit follow in a
+ * list of pieces of WR_RING_PIECE items each. Slots [head, head + lent) of the ring are lent to the
+ * reader: not counted, but referenced until the loan ends. Slots [head + lent, head + lent + count)
+ * wait. When the ring is empty the first piece becomes the ring. So items are never moved, and the
+ * usual queue is a small array. Pieces are charged to the loop's budget; if the budget refuses one,
+ * the queue is full early. The ring never waits: the queue decides which task waits for what, and
+ * what happens when it is full.
  */
 #ifndef WR_FLOW_RING_H
 #define WR_FLOW_RING_H
@@ -30,44 +30,45 @@ struct wr_ring_piece {
 struct wr_ring {
     weir_item *slots; /* cap is a power of two */
     size_t cap, head, lent, count;
-    size_t open; /* how many of the slots may be in use: cap, or 0 while there are pieces */
-    size_t full; /* so many items are too many: items_max, or less after a refused piece */
+    size_t open; /* how many slots may be used: cap, or 0 while there are pieces */
+    size_t full; /* the ring is full at this count: items_max, or less after a refused piece */
     size_t items_max, bytes, bytes_max;
     uint64_t bytes_put;            /* so far */
-    struct weir_block *last_block; /* of the newest item: its run is charged */
+    struct weir_block *last_block; /* the newest item's block: it is charged already */
     bool receipts;                 /* some item came with a receipt */
     size_t pinned, pinned_max;
-    struct wr_copies copies;    /* of what came without a block */
+    struct wr_copies copies;    /* copies of bytes that came without a block */
     struct wr_block_pool *pool; /* where copies come from */
     /* The pieces: items [behind_at, ...) of the first, [..., behind_end) of the last. */
     struct wr_ring_piece *behind, *behind_last;
     size_t behind_at, behind_end, behind_count;
 };
 
-/* A zeroed ring gets its limits. Nothing is allocated before the first item. */
+/* Set the limits of a zeroed ring. Nothing is allocated before the first item. */
 void wr_ring_init(struct wr_ring *ring, struct wr_block_pool *pool, size_t items_max,
                   size_t bytes_max);
-/* Let go of everything in it, as abandoned. */
+/* Release everything in it, as abandoned. */
 void wr_ring_fini(struct wr_ring *ring);
 
-/* Append one item; the caller has made sure of room (wr_ring_full). 0, or a code and nothing was
- * appended: WEIR_EBUDGET: wait for memory, and try again. 1: it is full now, for want of slots. */
+/* Append one item; the caller has checked that there is room (wr_ring_full). 0, or nothing was
+ * appended: a code (WEIR_EBUDGET: wait for memory and try again), or 1: the ring is full now,
+ * because the budget has no slots. */
 int wr_ring_append(struct wr_ring *ring, const weir_item *from);
-/* The usual case, many at once: items whose bytes lie in one block, put as a run, as many as there
- * is room for. Returns how many were appended, 0: the first one needs wr_ring_append's care (no
- * block, a full pin budget, no slots, no memory). */
+/* The usual case, many at once: a run of items whose bytes are in one block, as many as there is
+ * room for. Returns how many were appended. 0: the first one needs wr_ring_append (no block, too
+ * many bytes pinned, no slots, no memory). */
 size_t wr_ring_append_run(struct wr_ring *ring, const weir_item *items, size_t count);
 
-/* Lend up to max of the items that wait; after the loan before has ended. */
+/* Lend up to max of the items that wait; the previous loan must have ended. */
 size_t wr_ring_lend(struct wr_ring *ring, weir_item *items, size_t max);
-/* Let the lent items go: their blocks run by run, their receipts by `act`. */
+/* Release the lent items: their blocks run by run, their receipts by `act`. */
 void wr_ring_release_lent(struct wr_ring *ring, enum wr_act act);
-/* Let all others go, too. */
+/* Release all items. */
 void wr_ring_release_all(struct wr_ring *ring, enum wr_act act);
-/* Drop the n oldest that are not lent; what is lent stays at the head. */
+/* Drop the n oldest items that are not lent; lent items stay at the head. */
 void wr_ring_drop_oldest(struct wr_ring *ring, size_t n);
 
-/* How many items wait. None in the ring and no loan: none at all. */
+/* How many items wait. If none are in the ring and none are lent, there are none at all. */
 static inline size_t wr_ring_count(const struct wr_ring *ring)
 {
     return ring->count + ring->behind_count;
@@ -103,7 +104,7 @@ static inline weir_item *wr_ring_slot(struct wr_ring *ring, size_t index)
     return &ring->slots[(ring->head + index) & (ring->cap - 1)];
 }
 
-/* ---- one at a time, without a call: what a hop of a single item costs */
+/* ---- one at a time, inline: the fast path of a single item through a queue */
 
 /* The usual end of the loan of one item: the next one continues its block. */
 static inline bool wr_ring_release_one(struct wr_ring *ring)
@@ -116,13 +117,13 @@ static inline bool wr_ring_release_one(struct wr_ring *ring)
     if (item->receipt != NULL) {
         wr_items_unref(item, 1, WR_ACT_LOAN);
     }
-    block->refs--; /* not the last: the next item has one */
+    block->refs--; /* not the last reference: the next item has one */
     ring->head++;
     ring->lent = 0;
     return true;
 }
 
-/* Lend one item. False, and nothing happened: none waits, or it is not the usual case. */
+/* Lend one item. False: nothing was done, because none waits or it is not the usual case. */
 static inline bool wr_ring_lend_one(struct wr_ring *ring, weir_item *item)
 {
     if (ring->count == 0 || (ring->lent > 0 && !wr_ring_release_one(ring))) {
@@ -135,11 +136,11 @@ static inline bool wr_ring_lend_one(struct wr_ring *ring, weir_item *item)
     return true;
 }
 
-/* What of an item is not the usual case when it is appended: it has a receipt, or lies in no block
- * and is copied behind the newest. False: nothing happened. */
+/* Keep an item that is not the usual case for wr_ring_append_one: it has a receipt, or it is in no
+ * block and is copied after the newest item. False: nothing was done. */
 bool wr_ring_keep_one(struct wr_ring *ring, weir_item *item);
 
-/* Append one item that continues the newest block, or whose copy does. False, and nothing happened:
+/* Append one item if it, or its copy, continues the newest block. False: nothing was done, because
  * it does not, or there is no room. */
 static inline bool wr_ring_append_one(struct wr_ring *ring, const weir_item *item)
 {

@@ -3,9 +3,9 @@
  * receipts, ending.
  *
  * The runs of numbers that were put and not committed are kept with one reference each; a flush
- * that gave 0, or a commit, settles them as delivered. The flush before the poll runs on the
- * scheduler's stack and never suspends; when it cannot get everything out, the next put or the
- * commit waits for the far end. A failure is final and told once.
+ * that returns 0, or a commit, settles them as delivered. The flush before the poll runs on the
+ * scheduler's stack and never suspends. If it cannot write everything, the next put or the commit
+ * waits for the far end. A failure is final and reported once.
  */
 #include "flow_sink.h"
 
@@ -39,7 +39,7 @@ static bool somebody_inside(const struct weir_sink *sink)
            (sink->ops->passes_on && wr_object_waiter(&sink->object) != NULL);
 }
 
-/* What a built-in sink waits for ends by itself, or is registered. */
+/* A built-in sink's own wait ends by itself, or is registered: its task is not reported here. */
 static bool object_inside(const struct wr_object *object, struct wr_task **task)
 {
     const struct weir_sink *sink = sink_of((struct wr_object *)(uintptr_t)object);
@@ -298,7 +298,7 @@ void wr_sink_hold_items(struct weir_sink *sink)
 {
     sink->holds_items = true;
     wr_runs_let_go(&sink->runs,
-                   WR_ACT_NEUTRAL); /* of the put that it is in, whose items are lent */
+                   WR_ACT_NEUTRAL); /* only the current put is left, and its items are lent */
 }
 
 /* ---- putting */
@@ -323,7 +323,7 @@ static bool past_end(struct weir_sink *sink)
 {
     wr_sink_given(sink, "weir_put");
     if (sink == &no_memory) {
-        return false; /* it is every thread's, and never written */
+        return false; /* all threads share it: it is never written */
     }
     sink->past_end++;
     WR_ASSERT(sink->past_end < PAST_END_MAX,
@@ -332,7 +332,7 @@ static bool past_end(struct weir_sink *sink)
     return false;
 }
 
-/* The base keeps the receipts, until the sink has committed. */
+/* The base keeps the receipts until the sink has committed. */
 static __attribute__((noinline)) bool put_kept(struct weir_sink *sink, const weir_item *items,
                                                size_t count)
 {
@@ -346,7 +346,7 @@ static __attribute__((noinline)) bool put_kept(struct weir_sink *sink, const wei
         return false;
     }
     if (WR_UNLIKELY(sink->state != NULL) && begin_state(sink) < 0) {
-        (void)wr_runs_add_items(&sink->runs, items, count); /* to be abandoned with the sink */
+        (void)wr_runs_add_items(&sink->runs, items, count); /* abandoned with the sink */
         return false;
     }
     if (!ops->at_once && !sink->holds_items && wr_runs_add_items(&sink->runs, items, count) < 0) {
@@ -363,7 +363,7 @@ static __attribute__((noinline)) bool put_kept(struct weir_sink *sink, const wei
         wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
     }
     if (sink->holds_items && WR_UNLIKELY(sink->failure != NULL)) {
-        size_t held = sink->held_of_put; /* the rest is to be abandoned with the sink */
+        size_t held = sink->held_of_put; /* the rest is abandoned with the sink */
         (void)wr_runs_add_items(&sink->runs, items + held, count - held);
     }
     if (WR_UNLIKELY(sink->object.watched)) {
@@ -394,8 +394,8 @@ bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
     return sink->ops->put_many(sink, items, count) >= 0;
 }
 
-/* What a user hands over may be no item at all, or have other bytes than its block keeps alive
- * (wr_block_check): those go as copies. */
+/* The program's items may be invalid, or have bytes that their block does not keep alive
+ * (wr_block_check): such bytes are copied. */
 static __attribute__((noinline)) bool put_odd(struct weir_sink *sink, const weir_item *items,
                                               size_t count)
 {
@@ -416,7 +416,8 @@ bool weir_put_many(weir_sink *sink, const weir_item *items, size_t count)
     if (WR_UNLIKELY(sink == NULL || items == NULL || count == 0)) {
         return put_odd(sink, items, count);
     }
-    /* One comparison an item: as if what has no block lay in one from 1 to the end of memory. */
+    /* One comparison per item: bytes without a block count as in a block from 1 to the end of
+     * memory. */
     const weir_block *block = NULL;
     uintptr_t base = 1, cap = UINTPTR_MAX - 1;
     for (size_t i = 0; i < count; i++) {
@@ -519,7 +520,7 @@ static int end_sink(struct weir_sink *sink, weir_error *error)
     }
     if (sink->kept != NULL) {
         weir_error
-            unsaved; /* after a failure, too: the record tells the last commit, which stands */
+            unsaved; /* the record is saved after a failure, too: the last commit is still valid */
         if (wr_state_save(sink->state, &unsaved) < 0) {
             set_failure(sink, &unsaved);
         }
@@ -577,7 +578,7 @@ void weir_sink_fail(weir_sink *sink, const weir_error *why)
     if (sink->ops->fail != NULL) {
         sink->ops->fail(sink, why);
     } else if (sink->failure == NULL && sink->put_items > 0) {
-        (void)commit(sink); /* what was put before the failure is delivered */
+        (void)commit(sink); /* items put before the failure are delivered */
     }
     (void)end_sink(sink, NULL);
 }
@@ -589,15 +590,14 @@ void weir_sink_discard(weir_sink *sink)
         return;
     }
     wr_sink_given(sink, "weir_sink_discard");
-    if (sink != &no_memory) { /* which is every thread's */
+    if (sink != &no_memory) { /* which all threads share */
         sink->discarded = true;
     }
     if (sink->ops->abandon != NULL) {
         sink->ops->abandon(sink);
     } else if (sink->failure == NULL && sink->runs.count + sink->put_items > 0 && !sink->canceled &&
                sink->ops->flush != NULL) {
-        /* What was put goes out as far as that takes no waiting, as it would have before the loop
-         * idled. */
+        /* Write what can be written without waiting, as the flush before the poll would have. */
         int left = sink->ops->flush(sink);
         if (left == 0 && sink->ops->commit == NULL) {
             wr_sink_committed(sink);

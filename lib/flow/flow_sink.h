@@ -18,48 +18,48 @@
 
 struct wr_sink_ops {
     const char *kind;
-    /* Take all or fail (wr_sink_fail first); may suspend. */
+    /* Take all or fail (wr_sink_set_error first); may suspend. */
     int (*put_many)(struct weir_sink *sink, const weir_item *items, size_t count);
     /* Take one item without waiting: 1 taken, 0 no room now, negative: failed. NULL: it may have to
      * wait for any item. */
     int (*try_put)(struct weir_sink *sink, const weir_item *item);
-    /* Never suspends: 0 all is out (the base then settles what was put), 1 some is left, negative:
-     * failed. NULL: nothing is ever buffered, put_many returning 0 is the commit. */
+    /* Never suspends: 0 all is written (the base then settles what was put), 1 some is left,
+     * negative: failed. NULL: nothing is ever buffered; put_many returning 0 is the commit. */
     int (*flush)(struct weir_sink *sink);
-    /* Wait until all that was put is safe. NULL: flush until it gives 0 ... */
+    /* Wait until all that was put is safe. NULL: flush until it returns 0 ... */
     int (*commit)(struct weir_sink *sink);
-    /* ... waiting here in between (for a socket that is full). */
+    /* ... and wait here in between (for a socket that is full). */
     int (*wait)(struct weir_sink *sink);
-    /* At the end of a sink that has not failed, before the last save: wait until the far end has taken
-     * what was written. May set the failure. NULL: there is nothing to wait for. */
+    /* At the end of a sink that has not failed, before the last save: wait until the far end has
+     * taken what was written. May set the failure. NULL: there is nothing to wait for. */
     void (*drain)(struct weir_sink *sink);
-    /* Release everything; may suspend; runs exactly once. failure: NULL when all went well so far.
+    /* Release everything; may suspend; runs exactly once. failure: NULL if there was none so far.
      */
     void (*close)(struct weir_sink *sink, const weir_error *failure);
-    /* After receipts have settled in a commit: the state is saved from here. NULL. */
+    /* Called after receipts have settled in a commit: the state is saved from here. May be NULL. */
     void (*committed)(struct weir_sink *sink);
-    /* weir_sink_keep_state: what is promised for it, an enum weir_delivery, and *why (static). NULL:
-     * at-least-once. */
+    /* For weir_sink_keep_state: the delivery that the sink promises, an enum weir_delivery, and
+     * *why (static). NULL: at-least-once. */
     int (*promise)(const struct weir_sink *sink, const char **why);
-    /* Its record has begun (sink->kept). NULL. */
+    /* Called when its record has begun (sink->kept is set). May be NULL. */
     void (*begun)(struct weir_sink *sink);
-    /* Of a sink that holds_items: let go of all references that are left by this act. */
+    /* For a sink that holds_items: release all remaining references with this act. */
     void (*let_go)(struct weir_sink *sink, enum wr_act act);
-    /* A queue's writer: tell the reader why it ends. NULL: what was put is committed, then closed.
-     */
+    /* For a queue's writer: report to the reader why it ends. NULL: what was put is committed, then
+     * the sink is closed. */
     void (*fail)(struct weir_sink *sink, const weir_error *why);
     void (*abandon)(struct weir_sink *sink);
     size_t (*why)(const struct weir_sink *sink, char *text, size_t cap);
     /* How many items may be put now without waiting, at least 1; waits for the first. NULL: any
      * number. */
     size_t (*room)(struct weir_sink *sink);
-    bool keeps_length; /* a file's: its state is in its options */
-    bool transacts;    /* its commit stores weir_state_text with what it was put */
-    bool users;        /* operations of the program: they wait for what they like */
+    bool keeps_length; /* for a file: its state is in its options */
+    bool transacts;    /* its commit stores weir_state_text together with the items */
+    bool users;        /* the program's own operations: they may wait for anything */
     bool at_once; /* put_many never waits nor fails, and what it has taken is safe: no reference is
-                          needed, since its items are lent until it returns */
+                          needed, since the items are lent until it returns */
     bool passes_on; /* a queue's end: it keeps items by itself, the base keeps no receipts. Several
-                       may wait in its put_many; it calls wr_sink_left when such a wait is over */
+                       tasks may wait in its put_many; it calls wr_sink_left after each wait */
 };
 
 enum { WR_SINK_ALIVE = 0x7773696e };
@@ -67,8 +67,8 @@ enum { WR_SINK_ALIVE = 0x7773696e };
 struct weir_sink {
     const struct wr_sink_ops *ops;
     struct weir_loop *loop;
-    uint32_t alive; /* WR_SINK_ALIVE until it is freed; then a failure is left, so that a put goes
-                       the slow way and sees it */
+    uint32_t alive; /* WR_SINK_ALIVE until it is freed; freeing leaves a failure set, so that a put
+                       takes the slow path and detects the misuse */
     struct wr_object object;
     struct wr_counts counts;
     struct wr_before_poll before_poll;
@@ -77,18 +77,18 @@ struct weir_sink {
     uint64_t failed_at;
     uint64_t put_items, puts, bytes, rejected; /* counted for weir_walk; bytes: written */
     struct weir_state *state;                  /* weir_sink_keep_state */
-    struct wr_state_sink *kept;                /* the state's, once it has begun; NULL */
-    size_t held_of_put; /* holds_items: so many items of the last put are referenced */
+    struct wr_state_sink *kept;                /* its entry in the state, once it has begun; NULL */
+    size_t held_of_put; /* holds_items: how many items of the last put are referenced */
     uint16_t past_end;
     bool ended, canceled;
-    bool holds_items;   /* references what it is put by itself, and settles it: the base does not */
-    bool gone;          /* its far end: who feeds it was told */
-    uint8_t commit_act; /* enum wr_act: what a commit says about the items; 0: WR_ACT_COMMIT */
-    bool discarded;     /* ends without having been finished: nothing is waited for */
+    bool holds_items;   /* the sink references and settles its items itself, the base does not */
+    bool gone;          /* its far end has gone; this was reported to its feeder */
+    uint8_t commit_act; /* enum wr_act: how a commit settles the items; 0: WR_ACT_COMMIT */
+    bool discarded;     /* it ends by weir_sink_discard: nothing is waited for */
     bool closed;        /* its operation close has run */
-    struct wr_task *inside; /* puts, commits or ends it; of a queue's end, which several may put to:
-                               only the one that ends it */
-    struct wr_task *feeder; /* the pump that feeds it, while that is in its generator */
+    struct wr_task *inside; /* the task that puts, commits or ends it; for a queue's end, to which
+                               several tasks may put: only the task that ends it */
+    struct wr_task *feeder; /* the task of the pump that feeds it, while it is in its generator */
     struct wr_rejects *rejects; /* what it does with an item that it rejects (flow_dead.h); NULL: it
                                    counts and logs */
     char name[32];
@@ -96,9 +96,9 @@ struct weir_sink {
 
 extern const struct wr_object_ops wr_sink_object_ops;
 
-/* Say what is wrong with what `verb` was given, and abort. */
+/* Report what is wrong with the argument of `verb`, and abort. */
 _Noreturn void wr_sink_misused(const struct weir_sink *sink, const char *verb);
-/* At the door of each public function, but for put's fast path. */
+/* At the start of each public function, except put's fast path. */
 static inline void wr_sink_given(const struct weir_sink *sink, const char *verb)
 {
     if (WR_UNLIKELY(sink == NULL || sink->alive != WR_SINK_ALIVE ||
@@ -109,13 +109,13 @@ static inline void wr_sink_given(const struct weir_sink *sink, const char *verb)
 
 void *wr_sink_alloc(struct weir_scope *scope, size_t size, const struct wr_sink_ops *ops,
                     const char *name);
-/* Never NULL: sink == NULL (out of memory) gives a failed sink. */
+/* Never returns NULL: for sink == NULL (out of memory) it returns a failed sink. */
 struct weir_sink *wr_sink_made(struct weir_sink *sink);
 struct weir_sink *wr_sink_failed(struct weir_scope *scope, const weir_error *error);
-/* Sets the failure unless one is there; returns code. */
+/* Sets the failure unless the sink already has one; returns code. */
 int wr_sink_set_error(struct weir_sink *sink, int code, int detail, const char *format, ...)
     WEIR_PRINTF(4, 5);
-/* So many bytes have left the process. */
+/* Count bytes that have left the process. */
 static inline void wr_sink_wrote(struct weir_sink *sink, uint64_t bytes)
 {
     sink->bytes += bytes;
@@ -126,26 +126,27 @@ static inline void wr_sink_dirty(struct weir_sink *sink)
 {
     wr_before_poll_enrol(sink->loop, &sink->before_poll);
 }
-/* Everything put so far is safe: settle. Called by the base after a flush that gave 0 and after
- * commit; a sink whose flush never gives 0 while it is fed may call it itself. */
+/* Everything put so far is safe: settle it. The base calls this after a flush that returned 0 and
+ * after commit. A sink whose flush never returns 0 while it is fed may call it itself. */
 void wr_sink_committed(struct weir_sink *sink);
-/* The same for what a sink that holds_items has in `runs`: they go by this act, and the state is saved
- * from here. */
+/* The same for a sink that holds_items: the items in `runs` settle with this act, and the state is
+ * saved from here. */
 void wr_sink_settle(struct weir_sink *sink, struct wr_runs *runs, enum wr_act act);
-/* The far end has gone while nobody was putting (set the failure first): a pump that waits for
+/* The far end has gone while no task was putting (set the failure first): a pump that waits for
  * items stops waiting. From any frame of the loop's thread. */
 void wr_sink_gone(struct weir_sink *sink);
-/* A task has come out of it: if its scope ends and nobody else is inside, it goes where that task
- * is. */
+/* A task has left the sink. If the sink's scope ends and no other task is inside, the sink moves to
+ * that task's scope. */
 void wr_sink_left(struct weir_sink *sink);
-/* From the put on that it is in, or the next one, the sink references what it is put by itself
- * (held_of_put). Nothing that was put before is uncommitted. */
+/* From the current put on, or the next one, the sink references its items itself (held_of_put).
+ * All earlier items must have been committed. */
 void wr_sink_hold_items(struct weir_sink *sink);
-/* Everything put so far is given up: receipts are abandoned. */
+/* Give up everything put so far: receipts are abandoned. */
 void wr_sink_abandon(struct weir_sink *sink);
-/* The same where the rest goes on without it: what was put and not committed counts as dropped. */
+/* The same when the pipeline continues without this sink: what was put and not committed counts as
+ * dropped. */
 void wr_sink_drop(struct weir_sink *sink);
-/* weir_put_many of items that no user has touched. */
+/* weir_put_many for items that the program has not touched. */
 bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count);
 /* How many items may be put now. 0: the sink has failed. */
 static inline size_t wr_sink_room(struct weir_sink *sink, size_t max)
@@ -154,7 +155,7 @@ static inline size_t wr_sink_room(struct weir_sink *sink, size_t max)
     return WR_MIN(room, max);
 }
 
-/* Options of a queue, a channel or a buffer that cannot be: true, and *error. */
+/* Are the options of a queue, a channel or a buffer invalid? Then true, and *error is set. */
 bool wr_queue_options_wrong(const weir_queue_options *o, const char *maker, weir_error *error);
 
 #endif

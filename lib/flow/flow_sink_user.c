@@ -1,10 +1,11 @@
 /*
- * flow_sink_user.c - weir_sink_new: a sink whose operations are the program's.
+ * flow_sink_user.c - weir_sink_new: a sink with the program's own operations.
  *
- * The operations lie in the sink with the program's own struct behind them; those that it does not
- * have stay NULL in the base's table, so that flow_sink.c sees what there is. They run on the task
- * that puts, commits or ends, and may wait there for what they like; the flush before the poll runs
- * on the scheduler's stack and must not. With a commit of its own a sink's flush settles nothing.
+ * The operations are stored in the sink, followed by the program's own struct. Operations that the
+ * program does not have stay NULL in the base's table, so that flow_sink.c sees which exist. They
+ * run on the task that puts, commits or ends, and may wait there for anything. The flush before the
+ * poll runs on the scheduler's stack and must not wait. If the sink has its own commit, its flush
+ * settles nothing.
  */
 #include <string.h>
 
@@ -13,7 +14,7 @@
 struct user_sink {
     struct weir_sink sink;
     weir_sink_ops ops;
-    struct wr_sink_ops base; /* without the operations the user does not have */
+    struct wr_sink_ops base; /* NULL where the program has no operation */
     void *self;
 };
 
@@ -56,7 +57,7 @@ static int user_wait(struct weir_sink *sink)
     return rc;
 }
 
-/* At least 1, or 0 and the failure is set. */
+/* Returns at least 1; or 0, and the failure is set. */
 static size_t user_room(struct weir_sink *sink)
 {
     struct user_sink *user = user_of(sink);

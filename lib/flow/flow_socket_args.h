@@ -1,6 +1,6 @@
 /*
- * flow_socket_args.h - what the components of sockets share: the arguments of a text, and the options
- * that they and the program's make. Internal.
+ * flow_socket_args.h - what the components of sockets share: the arguments in a pipeline's text,
+ * and the socket options made from these arguments and the program's own. Internal.
  */
 #ifndef WR_FLOW_SOCKET_ARGS_H
 #define WR_FLOW_SOCKET_ARGS_H
@@ -25,7 +25,7 @@ struct wr_socket_args {
         WEIR_ARG_TEXT(struct wr_socket_args, server_name, .name = "name", .form = WEIR_FORM_NAMED, \
                       .help = "the name in the peer's certificate (HOST)")
 
-/* For a tls address: who is trusted is the text's to say, else the program's. */
+/* For a tls address: the trusted certificates are those of the text, else the program's. */
 static inline void wr_socket_args_tls(const struct wr_socket_args *args,
                                       const weir_opening *opening, weir_socket_options *to)
 {

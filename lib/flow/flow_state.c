@@ -1,23 +1,23 @@
 /*
- * flow_state.c - what is durable of a pipeline: positions of its sources and the length of its
+ * flow_state.c - the durable state of a pipeline: positions of its sources and the length of its
  * sink, at one moment.
  *
- * A moment fits when no origin has had something committed beyond its settled prefix. What is
- * settled beyond the last commit without being written (filtered items) may count as done at any
- * time; what is written beyond the last commit is cut off again by the next run. So the length is
- * always the last commit's, while positions may be newer. Before the sink has begun it may not even
- * be the state's: then a moment counts only while nothing was delivered.
+ * A moment fits if no origin has an item committed beyond its settled prefix. Items that settle
+ * after the last commit without being written (filtered items) may count as done at any time. Bytes
+ * written after the last commit are cut off by the next run. So the length is always that of the
+ * last commit, while positions may be newer. Before the sink has begun, it is not known whether it
+ * uses this state at all: then a moment counts only while nothing was delivered.
  *
- * The numbers are looked at when they may be saved: at a commit, and LOOK_MS after a pull, if the last
- * save is SAVE_MS old, else when it is. A moment that fits is kept; where one does not fit the one
- * before stands, and the next commit looks again. What is kept is made into text on the loop's
- * thread, and only a text that differs from the last one goes to the worker, so that nothing that
- * happens meanwhile is seen by it.
+ * The numbers are looked at when they may be saved: at a commit, and LOOK_MS after a pull. If the
+ * last save is less than SAVE_MS ago, the look waits until then. A moment that fits is kept. If it
+ * does not fit, the previous one stays, and the next commit looks again. The kept moment is made
+ * into text on the loop's thread, and only a text that differs from the last one goes to the
+ * worker. So the worker does not see later changes.
  *
- * The state holds each origin that is attached, by one of its `held` counts, until it ends itself:
- * a generator may be gone while its items are still in a queue.
+ * The state holds each attached origin, by one of its `held` counts, until the state itself ends: a
+ * generator may be gone while its items are still in a queue.
  *
- * Called by sources and the sink; save and the end of the state suspend.
+ * Sources and the sink call this file; save and the end of the state suspend.
  */
 #include "flow_state_inside.h"
 
@@ -59,7 +59,7 @@ bool wr_state_begun(const struct weir_state *state)
     return begun;
 }
 
-/* Nothing but what was filtered has settled, and something was. */
+/* Have some items settled, and all of them as filtered? */
 static bool filtered_only(struct weir_state *state)
 {
     uint64_t settled = 0;
@@ -78,7 +78,7 @@ static bool filtered_only(struct weir_state *state)
     return settled > 0;
 }
 
-/* How far the slot's source is done. False: something beyond that is committed. */
+/* Record how far the slot's source is done. False: an item beyond that is committed. */
 static bool see_slot(struct wr_state_slot *slot)
 {
     struct wr_origin *origin = slot->origin;
@@ -89,8 +89,8 @@ static bool see_slot(struct wr_state_slot *slot)
     slot->seen.items = slot->items + origin->done - origin->left_out_done;
     slot->seen.finished = slot->read_to_end && origin->done == origin->given;
 #ifdef WR_BREAK_SAVE_EARLY
-    /* A build that is wrong on purpose, for a test of the torture test: it saves what was read, not
-     * what was committed. */
+    /* A build that is wrong on purpose, to test the torture test: it saves the position of what was
+     * read, not of what was committed. */
     if (origin->ends_count > 0) {
         slot->seen.number =
             origin->ends[origin->ends_head + origin->ends_count - 1] & ~WR_END_LEFT_OUT;
@@ -123,7 +123,7 @@ void wr_state_look(struct weir_state *state)
     wr_state_drop_retired(state);
 }
 
-/* state->fresh becomes the record of the moment that is kept, up to what says when it is saved.
+/* Make state->fresh the record of the kept moment, without the time of saving and the checksum.
  * False: no memory. */
 static bool compose(struct weir_state *state)
 {
@@ -179,8 +179,8 @@ static void save_done(struct wr_work *work)
     }
 }
 
-/* Of what is kept make a record, and hand it over if it says anything new. 1: it is under way; 0: it
- * does not; WEIR_ENOMEM. */
+/* Make a record of the kept moment, and hand it to the worker if it differs from the last one. 1:
+ * the save has started; 0: it does not differ; or WEIR_ENOMEM. */
 static int start_save(struct weir_state *state)
 {
     struct wr_growing *fresh = &state->fresh, *handed = &state->handed;
@@ -346,10 +346,10 @@ void weir_state_describe(weir_state *state, const char *text)
                state->place.name, state->text);
     }
     wr_free(state->text);
-    state->text = wr_strdup(text); /* without memory the record does not say it */
+    state->text = wr_strdup(text); /* if out of memory, the record has no text */
 }
 
-/* Items of its sources have been delivered, and no sink has asked for a record of that. */
+/* Were items of its sources delivered although no sink uses this state? */
 static bool without_sink(const struct weir_state *state)
 {
     uint64_t counts[WR_OUTCOMES], delivered = 0;
@@ -393,10 +393,10 @@ static void object_discard(struct wr_object *object)
     free_all(state);
 }
 
-/* A cancel changes nothing: what is committed stays to be saved. */
+/* No cancel operation: after a cancel, committed items are still saved. */
 static const struct wr_object_ops object_ops = {.kind = "state", .discard = object_discard};
 
-/* What the last run has left. The failure is the state's. */
+/* Load the record of the last run. A failure becomes the state's failure. */
 static void load(struct weir_state *state)
 {
     struct wr_record record = {.bytes = NULL};

@@ -1,16 +1,16 @@
 /*
  * flow_state_file.c - the record of a pipeline on the disk.
  *
- * The order of the calls in wr_state_store is what a crash is survived by. The new record is
- * written under another name and synced before any name changes; then the newest becomes the
- * previous one and the new one the newest. Between these two renames there is no newest record: the
- * previous one is then used, which is safe, because it is as consistent as any, only older. A
- * newest record that is there but damaged is never passed over in favour of the previous one: who
- * damaged it may have damaged more, and a person should look first.
+ * The order of the calls in wr_state_store makes a record survive a crash. The new record is
+ * written under another name and synced before any name changes. Then the newest record becomes the
+ * previous one, and the new one becomes the newest. Between these two renames there is no newest
+ * record. The previous one is used then; this is safe, because it is also consistent, only older.
+ * If the newest record is there but damaged, the previous one is never used instead: more files may
+ * be damaged, and a person should look first.
  *
  * The folder is kept open, so that a program that changes its working directory still writes to the
- * same place. Called from the loop's thread when the pipeline starts, and from the loop's worker
- * for each save. Nothing here suspends.
+ * same place. These functions are called from the loop's thread when the pipeline starts, and from
+ * the loop's worker for each save. Nothing here suspends.
  */
 #include "flow_state_file.h"
 
@@ -82,7 +82,7 @@ static int locked_by_another(const struct wr_state_place *place, weir_error *err
                         place->folder, place->name, who);
 }
 
-/* Who holds the lock is only for the other's message: a write that fails costs no more than that. */
+/* The process id is only for another process's message, so a failed write is ignored. */
 static void write_holder(const struct wr_state_place *place)
 {
     char text[24];
@@ -117,7 +117,7 @@ int wr_state_lock(struct wr_state_place *place, weir_error *error)
     return rc;
 }
 
-/* The file of the lock stays: whoever waits for it holds the same one. */
+/* The lock file is not removed: another process may have it open to lock it. */
 void wr_state_unlock(struct wr_state_place *place)
 {
     if (place->lock_fd >= 0) {
@@ -156,7 +156,7 @@ static int read_file(const struct wr_state_place *place, const char *name, struc
     return number;
 }
 
-/* The previous generation is named only where it can be read. */
+/* The message offers the previous record only if that record can be read. */
 static int damaged(const struct wr_state_place *place, weir_error *error, bool old, const char *why)
 {
     const char *folder = place->folder, *name = place->name;
@@ -221,7 +221,7 @@ int wr_state_load(const struct wr_state_place *place, struct wr_record *record, 
 
 /* ---- writing */
 
-/* A parent that may not be read cannot be synced. */
+/* A parent folder that cannot be opened for reading cannot be synced: this is not an error. */
 int wr_state_sync_parent(const struct wr_state_place *place)
 {
     int parent = place->disk->open(place->folder_fd, "..", O_RDONLY | O_DIRECTORY, 0);

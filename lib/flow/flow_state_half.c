@@ -1,13 +1,13 @@
 /*
- * flow_state_half.c - half an item at the end of what may grow.
+ * flow_state_half.c - half an item at the end of an input that may grow.
  *
- * A line without an end, at the end of a file to which somebody may still write, is given like any
- * other. But if there is more of it by the next run, the whole line has to come, and what its first
- * half has left in a sink has to go. So before it is given the moment is kept (`before` in each slot
- * and sink), and for as long as such an item is what was given last, the record holds two moments:
- * the one before it, and the newest. The next run asks each source whether what it reads still ends
- * there. If all do, it goes on from the newest moment, and they give nothing; if one does not, every
- * source and every sink goes back to the moment before.
+ * A line without a line end, at the end of a file that another process may still write to, is given
+ * like any other line. But if the line is longer by the next run, the whole line must be given, and
+ * the output of its first half must be removed from the sinks. So the moment before it is kept
+ * (`before` in each slot and sink). While such an item is the last one given, the record holds two
+ * moments: the one before it, and the newest. The next run asks each source whether its input still
+ * ends there. If all inputs do, the run continues from the newest moment, and the half item is not
+ * given again. If one does not, every source and every sink goes back to the moment before.
  *
  * Nothing here suspends.
  */
@@ -56,7 +56,7 @@ int wr_state_before_half(struct weir_state *state)
     wr_state_look(state);
     for (size_t i = 0; i < state->slots_count; i++) {
         if (wr_state_is_half(state->slots[i])) {
-            return 0; /* the moment before the first of several is the one to go back to */
+            return 0; /* of several half items, go back to the moment before the first */
         }
     }
     for (size_t i = 0; i < state->slots_count; i++) {

@@ -1,11 +1,11 @@
 /*
- * flow_state_inside.h - what the files of the state share. Not for others.
+ * flow_state_inside.h - what the files of the state share. Other files must not use it.
  *
- *   flow_state.c         life; moments become records, and records are saved
+ *   flow_state.c         opening and ending; moments become records, and records are saved
  *   flow_state_slots.c   the sources: their slots and positions
  *   flow_state_sink.c    the sinks: their lengths, and whether they are cut
- *   flow_state_word.c    what is promised
- *   flow_state_half.c    half an item at the end of what may grow
+ *   flow_state_word.c    the promised delivery
+ *   flow_state_half.c    half an item at the end of an input that may grow
  *   flow_state_text.c    a record that the sink keeps by itself
  *   flow_state_file.c    the record's files
  *   flow_state_record.c  the record's text
@@ -31,24 +31,24 @@ struct weir_state {
     /* sinks */
     struct wr_state_sink **sinks;
     size_t sinks_count, sinks_cap;
-    int sink_lost; /* errno of a sync of a sink's file that has failed: what was written may be gone,
-                      and a later sync would not say so; 0 */
-    bool lossy;    /* something without a position is given: nothing is cut */
-    bool cuttable; /* the record on the disk, or on its way there, has a length */
+    int sink_lost; /* errno of a failed sync of a sink's file: written bytes may be lost, and a
+                      later sync would not report it; 0: none failed */
+    bool lossy;    /* some items have no position: nothing is cut */
+    bool cuttable; /* the record on the disk, or being written, has a length */
     /* words */
-    void (*watch)(void *ctx, int word, const char *text); /* NULL: the log is told */
+    void (*watch)(void *ctx, int word, const char *text); /* NULL: the word is logged */
     void *watch_ctx;
     int word, required;   /* enum weir_delivery; word -1: not known yet */
-    char lossy_name[128]; /* what has no position */
+    char lossy_name[128]; /* the source of items without a position */
     /* half an item */
-    bool half;    /* the `before` of slots and sinks make a moment */
-    bool decided; /* whether this run goes on behind or before it */
+    bool half;    /* the `before` values of slots and sinks are one moment */
+    bool decided; /* it is decided whether this run continues after or before the half item */
     /* saving */
-    bool news;                /* since the last record something may have settled */
-    bool early;               /* saved before the sink has begun */
+    bool news;                /* something may have settled since the last record */
+    bool early;               /* a record was saved before the sink has begun */
     struct wr_growing fresh;  /* the record being made */
-    struct wr_growing handed; /* the one that was handed over last: the worker's while work.busy */
-    size_t handed_same; /* so many bytes of it say what has settled; 0: it is not on the disk */
+    struct wr_growing handed; /* the last one handed to the worker, which owns it while work.busy */
+    size_t handed_same; /* its length without the lines saved, crc32c; 0: it is not on the disk */
     struct wr_growing scratch;
     struct wr_growing given; /* weir_state_text */
     struct wr_timer timer, look_timer;
@@ -57,79 +57,80 @@ struct weir_state {
     int error_number;
     const char *error_step;
     bool parent_synced;
-    bool told; /* that saving fails */
+    bool told; /* it was logged that saving fails */
 };
 
 extern struct weir_state wr_state_no_memory;
 
 /* flow_state.c */
 
-/* At the door of each public function. */
+/* At the start of each public function. */
 void wr_state_given(const struct weir_state *state, const char *verb);
-/* Whether a record would hold a position. Those of an earlier run alone count only where the record
- * is to lose its length. */
+/* Would a record hold a position? If all positions are of an earlier run, they count only when the
+ * record must lose its length. */
 bool wr_state_worth_saving(const struct weir_state *state);
 /* Something may have settled: save it now, or when the last save is old enough. */
 void wr_state_save_soon(struct weir_state *state);
-/* Suspends. */
+/* Wait for a running save. Suspends. */
 void wr_state_wait(struct weir_state *state);
-/* *error is the failure of opening, and so is the code; 0: it can be used. */
+/* 0: the state can be used. Else the code of the failure of opening, with *error. */
 int wr_state_usable(const struct weir_state *state, weir_error *error);
 
 /* Has a sink begun? */
 bool wr_state_begun(const struct weir_state *state);
-/* The moment that is kept becomes the one that is now, if it fits. */
+/* Keep the current moment, if it fits (see flow_state.c). */
 void wr_state_look(struct weir_state *state);
 
 /* flow_state_slots.c */
 
-/* The slots of a record that was read. Takes nothing. 0 or WEIR_ENOMEM. */
+/* Make the slots of a record that was read. The record stays the caller's. 0 or WEIR_ENOMEM. */
 int wr_state_adopt_sources(struct weir_state *state, const struct wr_record *record);
-/* What earlier runs have left of sources and sinks is not known any more. */
+/* Forget the positions and lengths of earlier runs. */
 void wr_state_forget_stored(struct weir_state *state);
-/* All slots end. */
+/* Free all slots. */
 void wr_state_slots_fini(struct weir_state *state);
-/* Slots that are over leave the record. */
+/* Free the retired slots whose items have all settled: they leave the record. */
 void wr_state_drop_retired(struct weir_state *state);
-/* The position of a moment, lent until the next call; NULL: none, or no memory, which
- * state->scratch.failed says. */
+/* The position of a moment, lent until the next call; NULL: none, or no memory (then
+ * state->scratch.failed is set). */
 char *wr_state_position(struct weir_state *state, const struct wr_state_slot *slot,
                         const struct wr_state_moment *moment);
-/* Nothing before what is kept is asked for any more. */
+/* Tell the slot's positions that numbers before the kept moment are not needed any more. */
 void wr_state_forget(const struct wr_state_slot *slot);
-/* Is what is kept of it half an item? */
+/* Is the kept position of this slot one of half an item? */
 bool wr_state_is_half(const struct wr_state_slot *slot);
-/* The slot goes into a record, if it has a position. half: with the moment before. */
+/* Write the slot into a record, if it has a position. half: with the moment before. */
 void wr_state_put_slot(struct weir_state *state, struct wr_growing *to,
                        const struct wr_state_slot *slot, const struct wr_state_moment *moment,
                        bool half);
 
 /* flow_state_sink.c */
 
-/* The sinks of a record that was read. 0 or WEIR_ENOMEM. */
+/* Make the sinks of a record that was read. 0 or WEIR_ENOMEM. */
 int wr_state_adopt_sinks(struct weir_state *state, const struct wr_record *record);
 void wr_state_sinks_fini(struct weir_state *state);
-/* What their far ends have taken settles. Is anything left? */
+/* Settle the items that the sinks' far ends have taken. True: some are left. */
 bool wr_state_sample(const struct weir_state *state);
-/* All sinks go into a record. half: with the moment before. */
+/* Write all sinks into a record. half: with the moment before. */
 void wr_state_put_sinks(const struct weir_state *state, struct wr_growing *to, bool half);
-/* On the worker: 0 or errno. */
+/* Runs on the worker. 0 or errno. */
 int wr_state_sync_sinks(struct weir_state *state);
-/* A sink's file could not be synced: WEIR_EIO with *error. */
+/* A sink's file could not be synced: returns WEIR_EIO with *error. */
 int wr_state_lost(const struct weir_state *state, weir_error *error);
-/* From now on nothing is cut. who: gives items without a position. */
+/* From now on nothing is cut. who: the source of items without a position. */
 void wr_state_end_cutting(struct weir_state *state, const char *who);
 
 /* flow_state_word.c */
 
-/* Something has changed that the word may depend on. */
+/* The word may have changed: compute it again, and report it if it has. */
 void wr_state_tell(struct weir_state *state);
-/* The word is less than what is required: WEIR_EINVAL with *error; else 0. */
+/* WEIR_EINVAL with *error if the word is weaker than what is required; else 0. */
 int wr_state_short_of(const struct weir_state *state, weir_error *error);
 
 /* flow_state_half.c */
 
-/* Before the first source goes on: does this run go on behind half an item, or before it? */
+/* Before the first source continues: decide whether this run continues after half an item, or
+ * before it. */
 void wr_state_decide(struct weir_state *state);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * flow_state_record.c - the text of a record: writing it line by line, and reading it back.
  *
- * Only a text whose checksum is right is read at all, so what does not fit then was written by
- * another version, or by hand. Values are unescaped where they lie. Nothing here suspends, opens or
- * keeps anything; any thread may call.
+ * A text is read only if its checksum is right, so an invalid line after that was written by
+ * another version, or by hand. Values are unescaped in place. Nothing here suspends, opens or keeps
+ * anything; any thread may call.
  */
 #include "flow_state_record.h"
 
@@ -18,7 +18,7 @@
 #define CRC_LINE "crc32c "
 enum { CRC_LINE_LEN = 7 + 8 + 1, FIRST_BYTES = 1024 };
 
-/* The reflected polynomial of Castagnoli, four bits a step. */
+/* The reflected polynomial of Castagnoli, four bits per step. */
 uint32_t wr_crc32c(uint32_t crc, const void *bytes, size_t len)
 {
     static const uint32_t steps[16] = {0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1,
@@ -163,13 +163,13 @@ void wr_record_write(struct wr_growing *to, const struct wr_record *record)
 
 /* ---- reading */
 
-/* The lines of a text, one after another; `bad` sticks. */
+/* The lines of a text, one after another; `bad` stays set once it is. */
 struct reading {
     char *at, *end;
     bool bad;
 };
 
-/* The value behind `key` if the next line has that key, terminated and as it was; else NULL. */
+/* The value after `key` if the next line has that key, terminated and still escaped; else NULL. */
 static char *take_line(struct reading *r, const char *key)
 {
     size_t len = strlen(key);
@@ -213,7 +213,7 @@ static char *take_value(struct reading *r, const char *key)
     return unescape(r, take_line(r, key));
 }
 
-/* Up to a space or the end; *rest: what is behind it. */
+/* Reads a number up to a space or the end; *rest: the text after it. rest NULL: there is none. */
 static uint64_t read_number(struct reading *r, char *digits, char **rest)
 {
     char *end = digits;

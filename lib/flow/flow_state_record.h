@@ -1,8 +1,8 @@
 /*
  * flow_state_record.h - the text of a record: what is on the disk of a pipeline. Internal.
  *
- * A record is lines of text, so that it can be read with cat, and ends in a line with the CRC-32C of
- * all that stands before it; nothing may follow.
+ * A record is lines of text, so that it can be read with cat. The last line has the CRC-32C of all
+ * bytes before it; nothing may follow.
  *
  *     weir-state 2                             the format
  *     name orders
@@ -12,14 +12,14 @@
  *     source https://host/feed                 any number of sources
  *     items 40                                 given and settled in all runs
  *     finished                                 it was read to its end
- *     position offset 4711 etag "x"            in words of the source's own
+ *     position offset 4711 etag "x"            in the source's own words
  *     before 39 offset 4700 etag "x"           items, and position; none: from the beginning
  *     saved 1700000000123                      Unix time, ms
  *     crc32c 1a2b3c4d
  *
- * The `before` lines make an earlier moment of the record, flow_state_half.c. The length of a sink that
- * is not to be cut is -1. What is not known has no line. A byte
- * below space, DEL and '%' are written %xx, so a value may hold anything but NUL.
+ * The `before` lines are an earlier moment in the same record (flow_state_half.c). The length of a
+ * sink that must not be cut is -1. An unknown value has no line. Bytes below space, DEL and '%' are
+ * written as %xx, so a value may hold any byte except NUL.
  */
 #ifndef WR_FLOW_STATE_RECORD_H
 #define WR_FLOW_STATE_RECORD_H
@@ -33,18 +33,18 @@
 enum {
     WR_STATE_FORMAT = 2,
     WR_RECORD_END_MAX = 64,                /* bytes that wr_record_end writes */
-    WR_STATE_RECORD_MAX = 64 * 1024 * 1024 /* bytes: of positions of some 100,000 files */
+    WR_STATE_RECORD_MAX = 64 * 1024 * 1024 /* bytes: positions of about 100,000 files */
 };
 
 /* A text that grows. Zeroed: empty. */
 struct wr_growing {
     char *data; /* not terminated */
     size_t len, cap;
-    bool failed; /* there was no memory for all of it: nothing of it counts */
+    bool failed; /* out of memory: the text is incomplete and must not be used */
 };
 
 void wr_growing_free(struct wr_growing *text);
-/* Make room for `more` bytes behind len. */
+/* Make room for `more` bytes after len. */
 bool wr_growing_room(struct wr_growing *text, size_t more);
 void wr_growing_bytes(struct wr_growing *text, const char *bytes, size_t len);
 
@@ -58,7 +58,7 @@ struct wr_record_sink {
 
 struct wr_record_source {
     const char *name;     /* what it reads, without secrets */
-    const char *position; /* in words of the source's own */
+    const char *position; /* in the source's own words */
     const char *before;   /* NULL: none */
     uint64_t items, before_items;
     bool finished;
@@ -73,7 +73,7 @@ void wr_record_end(struct wr_growing *to, int64_t saved_ms);
 /* ---- reading */
 
 struct wr_record {
-    char *bytes;             /* all texts below lie in it */
+    char *bytes;             /* all texts below point into it */
     const char *name, *text; /* text: NULL: not known */
     int64_t saved_ms;
     struct wr_record_sink *sinks;
@@ -82,12 +82,12 @@ struct wr_record {
     size_t sources_count, sources_cap;
 };
 
-/* Takes the bytes, also on failure, and changes them. NULL: *record is filled, to be freed by
- * wr_record_free. Else what is wrong with them. */
+/* Takes ownership of the bytes, also on failure, and changes them. NULL: *record is filled and must
+ * be freed by wr_record_free. Else a text that says what is wrong with the bytes. */
 const char *wr_record_read(struct wr_record *record, struct wr_growing *bytes);
-/* A zeroed one is allowed. */
+/* A zeroed record is allowed. */
 void wr_record_free(struct wr_record *record);
-/* The whole record once more. */
+/* Write a record that was read, as a whole. */
 void wr_record_write(struct wr_growing *to, const struct wr_record *record);
 
 uint32_t wr_crc32c(uint32_t crc, const void *bytes, size_t len);

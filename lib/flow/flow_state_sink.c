@@ -1,14 +1,14 @@
 /*
  * flow_state_sink.c - the sinks of a state: their lengths at a commit, and whether they are cut.
  *
- * A file that is longer than the record says was written to by a run that died before it could save.
- * What is behind the stored length is cut off only when every source that has a position has shown
- * that it gives those items again. Items without a position end the cutting for good: the record then
- * has no length, which is on the disk before the first of them is written, since nobody could write
- * them again after a cut. Where no source has a position nothing is saved, and an older record is
- * removed.
+ * If a file is longer than the record says, a run wrote to it and died before it could save. The
+ * bytes after the stored length are cut off only when every source with a position has shown that
+ * it gives those items again. Items without a position end all cutting: they could not be given
+ * again after a cut, so a record without a length is on the disk before the first of them is
+ * written. If no source has a position nothing is saved, and an older record is removed.
  *
- * Called by sinks from the task that puts, commits or ends; may_cut, begin and before_put suspend.
+ * Sinks call this file from the task that puts, commits or ends; may_cut, begin and before_put
+ * suspend.
  */
 #include "flow_state_inside.h"
 
@@ -41,7 +41,7 @@ static struct wr_state_sink *add_sink(struct weir_state *state, const char *name
     return sink;
 }
 
-/* A sink of this name of which nothing is known from an earlier run; NULL: no memory. */
+/* A sink of this name that is not from the record of an earlier run; NULL: no memory. */
 static struct wr_state_sink *find_unknown(struct weir_state *state, const char *name)
 {
     for (size_t i = 0; i < state->sinks_count; i++) {
@@ -95,7 +95,7 @@ void wr_state_put_sinks(const struct weir_state *state, struct wr_growing *to, b
     }
 }
 
-/* Of several with one name the first that is free. */
+/* Of several sinks with the same name, the first free one; NULL: none. */
 static struct wr_state_sink *find_sink(const struct weir_state *state, const char *name,
                                        bool expected)
 {
@@ -124,7 +124,7 @@ struct wr_state_sink *wr_state_expect_sink(struct weir_state *state, const char 
     return sink;
 }
 
-/* The record has a sink that is none of this run's. */
+/* A sink of the record that is not in this run; NULL: none. */
 static const struct wr_state_sink *stranger(const struct weir_state *state)
 {
     for (size_t i = 0; i < state->sinks_count; i++) {
@@ -189,7 +189,7 @@ void wr_state_promise(struct wr_state_sink *sink, int word, const char *promise)
 
 /* ---- files */
 
-/* The folder in which a file lies; -1: it cannot be opened, as one that may not be read. */
+/* The folder of a file; -1: it cannot be opened, for example without permission to read it. */
 static int open_folder_of(const struct wr_disk *disk, const char *path)
 {
     char *folder = wr_strdup(path);
@@ -210,7 +210,7 @@ void wr_state_sink_file(struct wr_state_sink *sink, int fd, const char *path)
     sink->folder = open_folder_of(disk, path);
 }
 
-/* The record must not be on the disk before the bytes that it counts, nor before the file's name. */
+/* The bytes that a record counts, and the file's name, must be on the disk before the record. */
 static int sync_sink(const struct wr_disk *disk, struct wr_state_sink *sink)
 {
     int64_t length = sink->handed;
@@ -267,7 +267,7 @@ int wr_state_lost(const struct weir_state *state, weir_error *error)
 
 /* ---- cutting */
 
-/* A source that is being asked and has not said yet where it goes on. */
+/* Is there an attached source that has not reported yet where it continues? */
 static bool somebody_pends(const struct weir_state *state)
 {
     for (size_t i = 0; i < state->slots_count; i++) {
@@ -279,7 +279,7 @@ static bool somebody_pends(const struct weir_state *state)
     return false;
 }
 
-/* A source that is to go on and has not been asked. */
+/* Is there a source that was made and has not attached yet? */
 static bool somebody_comes(const struct weir_state *state)
 {
     for (size_t i = 0; i < state->slots_count; i++) {
@@ -295,7 +295,7 @@ int wr_state_may_cut(struct weir_state *state, const char **who, weir_error *err
     int rc = 0;
     *who = NULL;
     if (somebody_comes(state)) {
-        rc = wr_pause(state->loop, &state->object); /* its task may not have had a turn */
+        rc = wr_pause(state->loop, &state->object); /* its task may not have run yet */
     }
     while (rc == 0 && somebody_pends(state)) {
         rc = wr_wait(state->loop, "the sources to show where they go on", &state->object);
@@ -378,7 +378,7 @@ int wr_state_before_put(struct weir_state *state, const weir_item *items, size_t
     look_for_unplaced(state, items, count);
     rc = wr_state_short_of(state, error);
     if (rc < 0 || !state->lossy || !state->cuttable || !wr_state_begun(state)) {
-        return rc; /* before a sink begins wr_state_begin does it */
+        return rc; /* before a sink has begun, wr_state_begin does the rest */
     }
     if (wr_state_worth_saving(state)) {
         return wr_state_save(state, error);

@@ -1,11 +1,11 @@
 /*
- * flow_state_slots.c - the sources of a state: where each goes on, and how far it has come.
+ * flow_state_slots.c - the sources of a state: where each continues, and how far it is done.
  *
- * A slot is made when a source is made (expected), by the record of the last run (stored), or when a
- * source is pulled first (attached); the three find each other by the source's name, and of several
- * with one name the first that is free counts. From then on the origin's numbers are the slot's, and
- * its positions say what they mean. A slot whose source has no position stays for the name's sake and
- * is not saved. Nothing here suspends.
+ * A slot is made when a source is made (expected), by the record of the last run (stored), or at
+ * the source's first pull (attached). The three find each other by the source's name; of several
+ * slots with the same name the first free one is used. After attaching, the origin's numbers are
+ * the slot's numbers, and the origin's positions give their meaning. A slot whose source has no
+ * position keeps the name and is not saved. Nothing here suspends.
  */
 #include "flow_state_inside.h"
 
@@ -74,7 +74,7 @@ struct wr_state_slot *wr_state_next_slot(struct weir_state *state, const char *n
     return NULL;
 }
 
-/* A slot of this name of which nothing is stored; NULL: no memory. */
+/* A free slot of this name without a stored position; NULL: no memory. */
 static struct wr_state_slot *free_slot_of(struct weir_state *state, const char *name)
 {
     struct wr_state_slot *slot = wr_state_next_slot(state, name, NULL);
@@ -153,7 +153,7 @@ static bool is_made(const struct weir_state *state, const char *name)
     return made;
 }
 
-/* The record has a position for a source that nobody has made in this run. */
+/* A slot with a stored position whose source was not made in this run; NULL: none. */
 static const struct wr_state_slot *stranger(const struct weir_state *state)
 {
     for (size_t i = 0; i < state->slots_count; i++) {
@@ -215,7 +215,7 @@ int wr_state_attach_source(struct weir_state *state, const char *name, struct wr
     return wr_state_attach_slot(state, slot, name, origin, error);
 }
 
-/* A retired slot of which nothing is under way: all that was given has settled. */
+/* Is it a retired slot with no pending items: all that was given has settled? */
 static bool is_over(const struct wr_state_slot *slot)
 {
     const struct wr_origin *origin = slot->origin;
@@ -245,7 +245,7 @@ void wr_state_prove(struct wr_state_slot *slot, enum wr_proof proof)
 {
     struct weir_state *state = slot->state;
     slot->proof = (uint8_t)proof;
-    wr_object_wake(&state->object); /* wr_state_may_cut */
+    wr_object_wake(&state->object); /* for wr_state_may_cut */
     if (proof == WR_PROOF_NONE) {
         wr_free(slot->stored);
         slot->stored = NULL;
@@ -271,7 +271,7 @@ void wr_state_detach_source(struct wr_state_slot *slot, bool finished)
 {
     slot->read_to_end = finished;
     slot->detached = true;
-    wr_object_wake(&slot->state->object); /* wr_state_may_cut */
+    wr_object_wake(&slot->state->object); /* for wr_state_may_cut */
 }
 
 /* ---- into a record */

@@ -1,11 +1,11 @@
 /*
  * flow_state_text.c - a record that a sink keeps by itself, in one transaction with what it writes.
  *
- * When such a sink commits, nothing of what it was put since its last commit has settled yet. So the
- * text tells the moment that would be if it had: the references that the sink holds are taken off a
- * copy of each origin's books. What others hold besides stays open and limits the positions, and so
- * does what is lent, of which a body may still make more: weir_pump asks for the next items before it
- * commits such a sink.
+ * When such a sink commits, the items put to it since its last commit have not settled yet. So the
+ * text describes the moment as if they had: the references that the sink holds are removed from a
+ * copy of each origin's records of items. Items that are also held elsewhere stay pending and limit
+ * the positions. So do lent items, since a body may still make more items of them: weir_pump asks
+ * for the next items before it commits such a sink.
  *
  * Nothing here suspends.
  */
@@ -15,7 +15,7 @@
 #include "flow_sink.h"
 #include "flow_state_inside.h"
 
-/* The moment of a slot without what `flat` holds. 0 or WEIR_ENOMEM. */
+/* The moment of a slot as if the references in `flat` were released. 0 or WEIR_ENOMEM. */
 static int see_without(const struct wr_state_slot *slot, const struct wr_runs *flat,
                        struct wr_state_moment *moment)
 {
@@ -73,7 +73,7 @@ const char *weir_state_text(weir_sink *sink, size_t *len)
     return sink->state->given.data;
 }
 
-/* ---- handed back */
+/* ---- restoring */
 
 static bool has_begun(const struct weir_state *state)
 {
@@ -128,7 +128,7 @@ int weir_state_restore(weir_state *state, const char *text, size_t len, weir_err
     wr_record_free(&record);
     wr_growing_free(&bytes);
     if (rc < 0) {
-        state->failure = *error; /* nothing may go on from a wrong place */
+        state->failure = *error; /* no source may continue from a wrong position */
     }
     return rc;
 }

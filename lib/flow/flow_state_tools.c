@@ -1,8 +1,8 @@
 /*
- * flow_state_tools.c - records for tools: reading, changing and removing what a state has left.
+ * flow_state_tools.c - records for tools: reading, changing and removing the record of a state.
  *
- * Without a loop: the calls block. Reading takes no lock, since a record is replaced as a whole;
- * what changes one takes the lock that a pipeline holds while it runs.
+ * There is no loop: the calls block. Reading takes no lock, since a record is replaced as a whole.
+ * Changing or removing a record takes the lock that a pipeline holds while it runs.
  */
 #include <weir/state.h>
 
@@ -16,7 +16,7 @@
 
 static const char origin[] = "state", suffix[] = ".weir", suffix_old[] = ".weir.old";
 
-/* What weir_record_read gives. */
+/* The object that weir_record_read returns. */
 struct read_record {
     weir_record base;
     struct wr_record record;
@@ -41,7 +41,7 @@ static int begin(struct wr_state_place *place, const char *folder, const char *n
     return place->folder_fd >= 0 ? 0 : fail_io(error, folder, errno);
 }
 
-/* 0, or a negative code: none is WEIR_EIO with ENOENT. */
+/* 0, or a negative code: WEIR_EIO with ENOENT if there is no record. */
 static int load(const struct wr_state_place *place, struct wr_record *record, weir_error *error)
 {
     int rc = wr_state_load(place, record, error);
@@ -51,7 +51,8 @@ static int load(const struct wr_state_place *place, struct wr_record *record, we
                      : rc;
 }
 
-/* The texts stay the record's. */
+/* Moves *record into the result, whose texts point into it. NULL: no memory; *record is unchanged.
+ */
 static weir_record *give(struct wr_record *record)
 {
     size_t sources_len = record->sources_count * sizeof(weir_record_source);
@@ -113,7 +114,7 @@ void weir_record_free(weir_record *record)
     }
 }
 
-/* The record, changed. */
+/* Store a changed record. */
 static int store(const struct wr_state_place *place, const struct wr_record *record,
                  weir_error *error)
 {
@@ -128,7 +129,7 @@ static int store(const struct wr_state_place *place, const struct wr_record *rec
                               "%s '%s.weir': %s", step, place->name, strerror(number));
 }
 
-/* The earlier moment does not go with a position that was set. */
+/* Drop the earlier moment: it does not fit a position that was set by hand. */
 static void forget_before(struct wr_record *record)
 {
     for (size_t i = 0; i < record->sources_count; i++) {
@@ -227,7 +228,7 @@ static void free_names(struct names *names)
     wr_free(names->all);
 }
 
-/* Between two renames only the previous record has its name. */
+/* Also lists previous records: between the two renames of a save only the previous one exists. */
 static int read_names(struct names *names, const char *folder, weir_error *error)
 {
     DIR *dir = opendir(folder);

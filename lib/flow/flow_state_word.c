@@ -1,16 +1,17 @@
 /*
  * flow_state_word.c - what a state promises: the weakest word of its sources and its sinks.
  *
- * The word is known when each source that was made has said where it goes on; best-effort as soon as
- * one thing makes it so. It is told then, and again when it changes, once for each word and reason.
- * Nothing here suspends, but for what the program does when it is told.
+ * The word is known when each source that was made has reported where it continues. It is
+ * best-effort as soon as one source or sink makes it so. The word is reported when it is known, and
+ * again whenever it changes. Nothing here suspends, except what the program does in its watch
+ * function.
  */
 #include "flow_state_inside.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* A word, and why it is no better. */
+/* A word, and the reason why it is not stronger. */
 struct promise {
     int word;
     const char *who, *why; /* who: may be NULL */

@@ -1,10 +1,11 @@
 /*
- * flow_talk.c - talking to a body beyond pulling: send, throw and catch, delegation, delivery.
+ * flow_talk.c - communication with a body besides pulling: send, throw and catch, delegation,
+ * delivery.
  *
- * send and throw resume the leaf of a chain of delegates, as a pull does, with something for its
- * pending yield to find. A delegate's end switches to its delegator, whose weir_yield_from returns
- * there; what it failed with is then pending in the delegator like a thrown error. Delegation costs
- * two switches when it begins and one when it ends, nothing per item.
+ * send and throw resume the leaf of a chain of delegates, as a pull does, and give its pending
+ * yield a value or an error. A delegate's end switches to its delegator, where weir_yield_from
+ * returns. The delegate's failure is then pending in the delegator like a thrown error. Delegation
+ * costs two switches when it begins and one when it ends, nothing per item.
  */
 #include "flow_body.h"
 #include "flow_dead.h"
@@ -22,7 +23,7 @@ static weir_got outcome(size_t n)
     return n > 0 ? WEIR_GOT_ITEM : WEIR_GOT_OVER;
 }
 
-/* What send and throw can be refused for; true: go on. */
+/* May send or throw resume gen? False: *got is the result. */
 static bool may_talk(struct weir_gen *gen, const char *verb, weir_got *got)
 {
     wr_gen_untaken(gen, verb);
@@ -58,14 +59,15 @@ weir_got weir_send(weir_gen *gen, const weir_item *in, weir_item *out)
     }
     gen->leaf->received = in;
     if (!gen->ready || gen->fresh_unvouched) {
-        /* Something special is the matter; a pull deals with it, and a body that goes on has
-         * received `in`. */
+        /* A special case: the slow pull handles it. If the body continues, it has received `in`.
+         */
         return outcome(wr_pull_slow(gen, out, 1));
     }
     return outcome(wr_body_resume(gen, out, 1, 1));
 }
 
-/* error is pending in body from now on, at the time `at`, over what was pending. */
+/* Make error pending in body, with the time `at`. What was pending before comes back after a catch.
+ */
 static void throw_at(struct wr_body *body, const weir_error *error, uint64_t at)
 {
     if (body->thrown == NULL) {
@@ -82,11 +84,12 @@ static void throw_at(struct wr_body *body, const weir_error *error, uint64_t at)
     wr_body_set_pending(body, WR_PENDING_THROWN);
 }
 
-/* gen is over, and stays so: what is thrown is what it fails with now, if nothing is yet. */
+/* gen is over and stays so: the thrown error becomes its failure, unless it has one that is not yet
+ * reported. */
 static void throw_at_end(struct weir_gen *gen, const weir_error *error)
 {
     if (gen->loop == NULL) {
-        return; /* the one that could not be made */
+        return; /* wr_gen_no_memory: it keeps its own failure */
     }
     if (gen->failure != NULL && gen->told) {
         gen->failed_at = UINT64_MAX;
@@ -118,7 +121,7 @@ weir_got weir_throw(weir_gen *gen, int code, const char *message, weir_item *out
     }
     wr_gen_hold_fresh(gen);
     if (gen->special) {
-        return outcome(wr_pull_slow(gen, out, 1)); /* canceled, stopping, its reader closed: over */
+        return outcome(wr_pull_slow(gen, out, 1)); /* over: canceled, stopping or reader closed */
     }
     throw_at(leaf, &error, ++gen->loop->failures);
     size_t n = wr_body_resume(gen, out, 1, 0);
@@ -152,7 +155,7 @@ bool weir_catch(weir_gen *gen, int code, weir_error *error)
             return false;
         }
         wr_body_set_pending(self, (enum wr_pending)self->beneath);
-        self->told_false = wr_body_closed(self); /* a close, still */
+        self->told_false = wr_body_closed(self); /* a close may still be pending */
         self->gen.past_end = 0;
         return true;
     }
@@ -173,7 +176,7 @@ bool weir_catch(weir_gen *gen, int code, weir_error *error)
 
 /* ---- delegation */
 
-/* An inner generator without a body: its items are yielded one by one. False: a yield was. */
+/* An inner generator without a body: yield its items one by one. False: a yield returned false. */
 static bool delegate_loop(struct wr_body *self, struct weir_gen *inner)
 {
     weir_item item;
@@ -187,8 +190,8 @@ static bool delegate_loop(struct wr_body *self, struct weir_gen *inner)
     return more;
 }
 
-/* A pull of inner that is late is taken up first, and what it brings handed over from here. False:
- * self is to stop. */
+/* inner still has a late pull: take its result first and yield it from here. False: self must stop.
+ */
 static bool delegate_late(struct wr_body *self, struct weir_gen *inner)
 {
     weir_item item;
@@ -234,7 +237,7 @@ void wr_body_cut(struct wr_body *root)
     wr_gen_ready(&root->gen);
 }
 
-/* False: a yield of inner was, or it was closed. */
+/* False: a yield of inner returned false, or inner was closed. */
 static bool delegate_body(struct wr_body *self, struct wr_body *inner)
 {
     struct wr_body *root = self->root;
@@ -260,8 +263,9 @@ static bool delegate_body(struct wr_body *self, struct wr_body *inner)
     return !wr_body_closed(inner);
 }
 
-/* What inner has failed with is thrown at self, also over a close or cancel whose echo it is not; of
- * two errors the first in time stays. False: it has not failed. */
+/* Throw the failure of inner at self. This also replaces a pending close or cancel, unless the
+ * failure is only the result of that close or cancel. An error that is already thrown at self
+ * stays. False: inner has not failed. */
 static bool take_failure(struct wr_body *self, const struct weir_gen *inner)
 {
     const weir_error *failure = wr_gen_failure(inner);
@@ -308,7 +312,7 @@ bool weir_yield_from(weir_gen *self_gen, weir_gen *inner, const weir_item **resu
     if (inner->loop != NULL) {
         wr_gen_count_read(self_gen, inner);
         inner->delegator = NULL;
-        wr_object_fini(&inner->object); /* it is over, and goes with self */
+        wr_object_fini(&inner->object); /* it is over, and is freed with self */
     }
     bool failed = take_failure(self, inner);
     self->last_inner = inner;

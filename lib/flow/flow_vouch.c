@@ -2,11 +2,11 @@
  * flow_vouch.c - what a body's yields vouch for.
  *
  * A yield references everything the body has pulled since its previous yield and every item still
- * lent to it. In the plain case, one upstream of which exactly one item is lent and nothing is
- * held, the yielded item simply carries the receipt of that item: the body's own loan keeps it
- * alive for as long as the reader may look. Otherwise the pulled items are held
- * (`held`, runs of consecutive numbers), and the yield hands them all to a group receipt, which the
- * reader may keep, and which the body lets go when the reader has come back.
+ * lent to it. In the plain case there is one upstream with exactly one item lent, and nothing is
+ * held: the yielded item simply carries the receipt of that item, and the body's own loan keeps it
+ * alive as long as the reader may use it. Otherwise the pulled items are held (`held`, runs of
+ * consecutive numbers), and the yield hands them all to a group receipt. The reader may keep the
+ * group; the body releases its reference when the reader pulls again.
  */
 #include <string.h>
 
@@ -45,8 +45,8 @@ bool wr_vouch_hold_many(struct wr_body *self, const weir_item *items, size_t cou
 static bool stamp_group(struct wr_body *self, weir_item *out, size_t count)
 {
     wr_vouch_back(self);
-    /* What is lent and not held yet is held with the rest: the group takes one reference of each.
-     */
+    /* Items that are lent and not held yet are held with the rest: the group takes one reference of
+     * each. */
     for (struct wr_list *node = self->gen.adopted.next; node != &self->gen.adopted;
          node = node->next) {
         struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);
@@ -55,8 +55,8 @@ static bool stamp_group(struct wr_body *self, weir_item *out, size_t count)
         }
     }
     if (self->held.count == 0) {
-        /* Nothing new since the last yield: this one stands for what is still lent, as the last one
-         * did. */
+        /* Nothing was pulled since the last yield: like that one, this yield stands for the items
+         * that are still lent. */
         for (struct wr_list *node = self->gen.adopted.next; node != &self->gen.adopted;
              node = node->next) {
             struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);
@@ -75,8 +75,7 @@ static bool stamp_group(struct wr_body *self, weir_item *out, size_t count)
     }
     uint64_t seq = wr_run_last(&tail);
     uint32_t origin = wr_receipt_origin_id(tail.receipt);
-    /* One reference for the body's own loan; each item of the yield is an item of the same group.
-     */
+    /* One reference, for the body's own loan. All items of the yield are items of this group. */
     self->group = group;
     self->group_seq = seq;
     for (size_t i = 0; i < count; i++) {

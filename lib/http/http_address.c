@@ -1,8 +1,8 @@
 /*
- * http_address.c - what is wrong with a URL in a pipeline text.
+ * http_address.c - the check of a URL in a pipeline text.
  *
- * A URL is checked before anything is connected. What a browser would encode, or what can be read in
- * two ways, is refused with what to write instead. Suspends nothing.
+ * It runs before any connection is made. It refuses a URL with characters that a browser would
+ * encode, or that can be read in two ways, and tells what to write instead. Never suspends.
  */
 #define _GNU_SOURCE /* memrchr */
 #include <string.h>
@@ -24,7 +24,7 @@ static int cannot_be_read(const char *host, size_t host_len, const char *sign,
                : weir_mistake_hint(mistake, "as in http://HOST:8080/ or http://[::1]:8080/");
 }
 
-/* Would curl make several URLs of this one? */
+/* Would curl expand this URL to several? */
 static bool has_patterns(const char *path)
 {
     const char *brace = strchr(path, '{');
@@ -57,7 +57,7 @@ int wr_http_check_url(const char *text, weir_mistake *mistake)
         return weir_mistake_hint(mistake, "as in https://example.org/feed.ndjson");
     }
     if (sign != NULL && strcspn(host, "()[]{}") < (size_t)(sign - host)) {
-        /* They need not balance, which a text that is read again relies on. */
+        /* They may be unbalanced, and a pipeline text is parsed again by its brackets. */
         return weir_mistake_at(mistake, "URL",
                                "brackets before the @ of a URL are written %%28 and the like");
     }

@@ -1,11 +1,12 @@
 /*
- * http_attempt.c - one request: its headers, what the wire brings, its end.
+ * http_attempt.c - one request: its headers, its response, its end.
  *
- * Nothing of one request leaks into the next. What the caller sent along (headers, login, bearer
- * token) goes to the origin of the caller's URL and to no other. Each attempt begins at the caller's
- * URL again, redirects of one attempt go on from where they lead.
+ * No state of one request leaks into the next. The caller's headers, login and bearer token go only
+ * to the origin of the caller's URL. Each attempt begins at the caller's URL again; within an
+ * attempt, each redirect starts from the target of the last one.
  *
- * What the wire calls runs under its frame: bytes are copied, the head is judged, the task is woken.
+ * The functions that the wire calls run in its callbacks: they copy bytes, judge the head and wake
+ * the task, and never suspend.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@
 
 enum { HEADERS_CAP_MIN = 512 };
 
-/* ---- what the wire brings */
+/* ---- the response */
 
 static void begin_phase(struct wr_http *http, enum wr_http_phase phase)
 {
@@ -25,7 +26,7 @@ static void begin_phase(struct wr_http *http, enum wr_http_phase phase)
     wr_http_wake(http);
 }
 
-/* Nothing that was said before counts: by a proxy, or by a server whose challenge is answered. */
+/* An earlier head does not count: a proxy's, or a challenge that libcurl has answered. */
 static void await_answer(struct wr_http *http)
 {
     wr_http_failure_fini(&http->failure);
@@ -41,7 +42,7 @@ void wr_http_on_connected(struct wr_http *http)
     http->loop->stats.connects++;
 }
 
-/* Trailers say nothing that is wanted, but the wire may keep each of them. */
+/* Trailers are not used, but libcurl may store each of them: limit their size. */
 static bool trailer_fits(struct wr_http *http, size_t len)
 {
     http->reply.head_bytes += len;
@@ -54,8 +55,8 @@ static bool trailer_fits(struct wr_http *http, size_t len)
     return false;
 }
 
-/* A caller's setup may have libcurl answer a challenge by itself (Digest, Negotiate): then the
- * refusal was not the last word, and another head comes in the same transfer. */
+/* The caller's setup can make libcurl answer a challenge by itself (Digest, Negotiate). Then the
+ * refusal is not final, and another head follows in the same transfer. */
 static bool another_answer(struct wr_http *http, const char *line, size_t len)
 {
     struct wr_text text = {line, len};
@@ -71,7 +72,7 @@ static void judge(struct wr_http *http)
 {
     struct wr_http_reply *reply = &http->reply;
     int status = reply->status;
-    /* A body goes on to where the answer says that the same request belongs, and nowhere else. */
+    /* A request with a body is only sent to the target of a 307 or 308, which keep the method. */
     bool leads_on = status == 307 || status == 308 ||
                     (http->out == NULL && (status == 301 || status == 302 || status == 303));
     if (http->o.raw && !reply->transfer_odd) {
@@ -99,7 +100,7 @@ size_t wr_http_on_send(struct wr_http *http, char *to, size_t cap)
     }
     http->out_at += part;
     if (http->phase == WR_HTTP_ASKED) {
-        http->phase_ns = wr_now_ns(http->loop); /* an answer is waited for from the last byte on */
+        http->phase_ns = wr_now_ns(http->loop); /* the wait begins at the last byte sent */
     }
     return part;
 }
@@ -116,7 +117,7 @@ bool wr_http_on_header(struct wr_http *http, const char *line, size_t len)
     }
     bool blank = len == 0 || line[0] == '\r' || line[0] == '\n';
     if (blank && http->phase == WR_HTTP_ASKED && !http->reply.head_done) {
-        begin_phase(http, WR_HTTP_ASKED); /* a 1xx is a sign of life */
+        begin_phase(http, WR_HTTP_ASKED); /* a 1xx restarts the timeout */
     }
     if (!http->reply.head_done || of_proxy) {
         return true;
@@ -136,7 +137,7 @@ static enum wr_http_take take_excerpt(struct wr_http *http, const char *data, si
     return part < room ? WR_HTTP_TAKEN : WR_HTTP_STOP;
 }
 
-/* More bytes have come than may. */
+/* The body is longer than allowed. */
 static enum wr_http_take refuse_excess(struct wr_http *http)
 {
     int status = http->reply.status;
@@ -150,7 +151,7 @@ static enum wr_http_take refuse_excess(struct wr_http *http)
     return WR_HTTP_STOP;
 }
 
-/* Bytes of a body that is not encoded go straight to the inbox. */
+/* Bytes of a body that is not encoded go directly to the inbox. */
 static enum wr_http_take take_bytes(struct wr_http *http, const char *data, size_t len)
 {
     struct wr_inbox *inbox = http->inbox;
@@ -192,7 +193,7 @@ enum wr_http_take wr_http_on_body(struct wr_http *http, const char *data, size_t
     if (http->reply.coding == WR_HTTP_IDENTITY) {
         return take_bytes(http, data, len);
     }
-    /* The decoder is made by the task that takes note of the answer; until then nothing is taken. */
+    /* The user's task creates the decoder in wr_http_accept; until then no bytes are taken. */
     if (http->decoder == NULL || !wr_http_decode_put(http, data, len)) {
         return WR_HTTP_PAUSE;
     }
@@ -234,7 +235,7 @@ int wr_http_add_header(struct wr_http *http, const char *format, ...)
     return 0;
 }
 
-/* They may be secrets. */
+/* The headers may hold secrets. */
 static void forget_headers(struct wr_http *http)
 {
     if (http->sent != NULL) {
@@ -245,7 +246,7 @@ static void forget_headers(struct wr_http *http)
     http->sent_len = http->sent_cap = 0;
 }
 
-/* Is this the header of that name? */
+/* Is this line the header `name`? */
 static bool is_header(const char *line, const char *name)
 {
     size_t len = strcspn(line, ":;");
@@ -282,7 +283,7 @@ static int add_headers(struct wr_http *http)
     return rc;
 }
 
-/* It is over before it was asked. */
+/* The attempt failed before its request was sent. */
 static void end_early(struct wr_http *http, int rc)
 {
     if (http->failure.code == 0) {
@@ -358,14 +359,14 @@ int wr_http_accept(struct wr_http *http)
     return rc;
 }
 
-/* ---- its end */
+/* ---- the end of the attempt */
 
-/* Has it ended as it should? Else the failure is set. */
+/* Did the attempt end well? If not, the failure is set. */
 static bool ended_well(struct wr_http *http)
 {
     struct wr_http_failure *failure = &http->failure;
     if (failure->code != 0) {
-        return false; /* by the judge, a clock or the decoder */
+        return false; /* set by the judge, a timeout or the decoder */
     }
     switch (http->verdict) {
     case WR_HTTP_REDIRECT: return wr_http_redirect(http) == 0;

@@ -1,17 +1,18 @@
 /*
- * http_client.c - what is asked, and what a task does with it between its waits.
+ * http_client.c - the request's options, and what the user's task does between its waits.
  *
- * Phases: CLOSED -> (TOKEN ->) CONNECTING -> ASKED (connected, the head has not come) -> BODY ->
- * CLOSED ..., with BACKOFF before another attempt where the user wants one. The wire's calls append
- * bytes to the inbox and wake the user's task; decisions are taken on that task, here and there.
+ * Phases: CLOSED -> (TOKEN ->) CONNECTING -> ASKED (connected, waits for the head) -> BODY ->
+ * CLOSED ..., with BACKOFF before another attempt when the user wants one. The wire's callbacks
+ * append bytes to the inbox and wake the user's task. That task makes the decisions, here and in
+ * its own code.
  *
- * The brake: bytes are refused once WR_HTTP_HIGH_BYTES of them are unread, the wire stops reading,
- * and goes on when WR_HTTP_LOW_BYTES are left. Bytes of an unfinished item do not count (`stale`),
- * so a long one cannot block itself.
+ * Backpressure: when WR_HTTP_HIGH_BYTES are unread, bytes are refused and the wire stops reading.
+ * It continues when WR_HTTP_LOW_BYTES are left. Bytes of an unfinished item do not count (`stale`),
+ * so that a long item cannot block itself.
  *
- * The clocks run only while the user waits, so they stand still when its reader is slow: what is
- * measured is the server. Between two waits nothing is called by the wire; at the return of a wait
- * anything may have changed.
+ * The timeouts run only while the user waits, so they stand still when its reader is slow: they
+ * measure the server. Between two waits the wire calls nothing. When a wait returns, anything may
+ * have changed.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,7 +29,7 @@ enum {
     RETRY_AFTER_MAX_MS = 3600 * 1000
 };
 
-/* ---- what is asked */
+/* ---- the request's options */
 
 static int header_wrong(struct wr_http *http, const char *line, size_t number, weir_error *error)
 {
@@ -36,7 +37,7 @@ static int header_wrong(struct wr_http *http, const char *line, size_t number, w
     bool good = true;
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.data[i];
-        good = good && (c >= ' ' || c == '\t') && c != 0x7f; /* a line end begins another header */
+        good = good && (c >= ' ' || c == '\t') && c != 0x7f; /* a line end begins a new header */
     }
     http->own_range = http->own_range || wr_text_take(&rest, "Range:");
     size_t name = 0;
@@ -50,7 +51,7 @@ static int header_wrong(struct wr_http *http, const char *line, size_t number, w
                         "header %zu is not of the form 'Name: value'", number);
 }
 
-/* The bytes that %XX stand for; a NUL among them would cut the login short. NULL: no memory. */
+/* Decode %XX, except %00: a NUL would cut the login short. NULL: out of memory. */
 static char *unescape(struct wr_text text)
 {
     char *plain = wr_alloc(text.len + 1);
@@ -68,8 +69,8 @@ static char *unescape(struct wr_text text)
     return plain;
 }
 
-/* "https://user:password@host/..." without the userinfo, which is the login unless the options name
- * one. */
+/* Copy "https://user:password@host/..." without the userinfo. That is the login, unless the options
+ * name one. */
 static int copy_url(struct wr_http *http, const char *text, const struct wr_url *url)
 {
     size_t len = strlen(text);
@@ -187,7 +188,7 @@ void wr_http_shown(const struct wr_http *http, char *to, size_t cap)
 
 /* ---- waiting */
 
-/* How long this phase may still last; negative: no limit. */
+/* The time left for this phase in ms; negative: no limit. */
 static int64_t limit_of(const struct wr_http *http)
 {
     int64_t spent_ms = (wr_now_ns(http->loop) - http->phase_ns) / 1000000;
@@ -229,7 +230,7 @@ int wr_http_wait(struct wr_http *http)
     if (http->phase == WR_HTTP_BACKOFF) {
         http->phase = WR_HTTP_CLOSED; /* the pause is over */
     } else if (http->phase == WR_HTTP_ASKED && limit_of(http) != 0) {
-        return 0; /* bytes of the request have gone out since */
+        return 0; /* bytes of the request were sent since then */
     } else if (!http->over) {
         wr_http_judge_late(http);
         http->over = true;

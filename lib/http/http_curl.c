@@ -1,13 +1,13 @@
 /*
  * http_curl.c - the wire: one libcurl transfer for each request.
  *
- * A handle is made for each request and freed with it, and its connection is not used again, since a
- * stream holds one as long as it lasts; but for short requests whose user wants it (keeps_connection):
- * their connections stay with libcurl, which gives none of them to a stream. libcurl sends what it is told and gives back what comes: it
- * follows no redirect, decodes no content, and knows no clock of weir's. Its failures are put into
- * weir's words here.
+ * Each request has its own handle, which is freed with it. Its connection is not reused, because a
+ * stream holds its connection as long as it lasts. The exception is short requests whose user wants
+ * it (keeps_connection): their connections stay in libcurl's pool, and a stream never gets one of
+ * them. libcurl only sends and receives: it follows no redirect, decodes no content, and applies
+ * none of weir's timeouts. This file translates its errors to weir's codes and texts.
  *
- * The callbacks run under libcurl's frame; `done` runs on the scheduler's stack.
+ * The callbacks run inside libcurl's calls; `done` runs on the scheduler's stack.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ struct http_curl {
     struct wr_http *http;
     struct curl_slist *headers;
     CURLcode result;
-    int no_socket; /* errno of the socket that could not be made */
+    int no_socket; /* errno of a failed socket() */
     char text[CURL_ERROR_SIZE];
 };
 
@@ -55,7 +55,7 @@ static size_t on_send(struct wr_transfer *transfer, char *to, size_t cap)
     return wr_http_on_send(http_of(transfer), to, cap);
 }
 
-/* The same body is sent once more: behind a challenge that libcurl answers. */
+/* libcurl sends the same body again after it has answered a challenge. */
 static bool on_rewind(struct wr_transfer *transfer, int64_t at)
 {
     struct wr_http *http = http_of(transfer);
@@ -101,7 +101,7 @@ static void on_done(struct wr_transfer *transfer, CURLcode code)
 
 /* ---- the request */
 
-/* It leads to the host of the caller's URL, and to no other. */
+/* The unix socket leads to the host of the caller's URL, and to no other. */
 static bool uses_unix_socket(const struct wr_http *http)
 {
     return http->unix_socket != NULL && wr_http_is_own(http);
@@ -151,7 +151,7 @@ static int set_up(struct http_curl *curl)
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-    curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 1L); /* so that what is no HTTP is seen */
+    curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 1L); /* to report a response that is not HTTP */
     curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, http->keeps_connection ? 0L : 1L);
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, http->keeps_connection ? 0L : 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)FOR_EVER_S); /* weir has its own clock */
@@ -218,9 +218,9 @@ static bool was_cut(const struct wr_http *http)
     return wr_transfer_was_cut(&curl->transfer, CURLE_OK, curl->text);
 }
 
-/* ---- what went wrong */
+/* ---- failures */
 
-/* libcurl's text, which may name an address with a password in it. */
+/* libcurl's text without secrets: it may contain a URL with a password. */
 static void say(const struct http_curl *curl, char *to, size_t cap)
 {
     wr_secret_hide(curl->text[0] != '\0' ? curl->text : curl_easy_strerror(curl->result), to, cap);
@@ -276,7 +276,7 @@ static const struct cause causes[] = {
     {CURLE_URL_MALFORMAT, WEIR_EINVAL, false, NULL},
     {CURLE_UNSUPPORTED_PROTOCOL, WEIR_EHTTP, false, NULL},
     {CURLE_WEIRD_SERVER_REPLY, WEIR_EHTTP, false, "the answer is not HTTP"},
-    {CURLE_BAD_FUNCTION_ARGUMENT, WEIR_EHTTP, false, "the answer is not HTTP"}, /* 7.88: its head */
+    {CURLE_BAD_FUNCTION_ARGUMENT, WEIR_EHTTP, false, "the answer is not HTTP"}, /* 7.88: bad head */
     {CURLE_BAD_CONTENT_ENCODING, WEIR_EHTTP, false, NULL}, /* libcurl 8: a transfer coding */
 };
 
@@ -289,8 +289,8 @@ static bool is_tls(CURLcode result)
            result == CURLE_SSL_PINNEDPUBKEYNOTMATCH || result == CURLE_SSL_ISSUER_ERROR;
 }
 
-/* The TLS connection was cut, which libcurl 7.88 does not tell from its end and others do: what
- * 7.88 says then. */
+/* The TLS connection was cut. libcurl 7.88 reports this as a normal end, other versions as an
+ * error. Returns the code of 7.88. */
 static CURLcode told_as_end(const struct wr_http *http)
 {
     const struct wr_http_reply *reply = &http->reply;
@@ -300,7 +300,7 @@ static CURLcode told_as_end(const struct wr_http *http)
     return reply->head_bytes > 0 ? CURLE_OK : CURLE_GOT_NOTHING;
 }
 
-/* A chunk size that is none, in the words of each libcurl. */
+/* An invalid chunk size: each version of libcurl reports it in its own way. */
 static bool breaks_chunks(const struct http_curl *curl, CURLcode result)
 {
     if (result == CURLE_RECV_ERROR) {
@@ -317,7 +317,7 @@ static void explain_as(struct http_curl *curl, int code, int detail, bool retry,
     failure->retry = retry;
 }
 
-/* " to the proxy NAME port 3128", where what cannot be reached is not the target's own host. */
+/* " to the proxy NAME port 3128", if the unreachable host is not the target's own. */
 static void name_proxy(const struct http_curl *curl, char *to, size_t cap)
 {
     static const char start[] = "Failed to connect to ";
@@ -377,8 +377,8 @@ static bool is_lost(CURLcode result)
     return result == CURLE_RECV_ERROR || result == CURLE_SEND_ERROR;
 }
 
-/* The TLS connection was lost by TLS itself: the server has sent an alert, or what came was damaged.
- * In TLS 1.3 an alert is also how a server refuses a client's certificate, after the handshake. */
+/* TLS itself ended the connection: the server sent an alert or a damaged record. In TLS 1.3 a
+ * server also refuses a client's certificate by an alert, after the handshake. */
 static bool explain_broken_tls(struct http_curl *curl)
 {
     static const char mark[] = "SSL routines::";
@@ -402,7 +402,7 @@ static bool explain_broken_tls(struct http_curl *curl)
     return true;
 }
 
-/* The connection was lost. False: libcurl's text says how. */
+/* The connection was lost. False: use libcurl's text. */
 static bool explain_lost(struct http_curl *curl)
 {
     const char *text = curl->text;
@@ -423,7 +423,7 @@ static bool explain_lost(struct http_curl *curl)
     return true;
 }
 
-/* Failures whose cause libcurl's code alone does not tell. False: it does. */
+/* Failures whose cause is not clear from libcurl's code alone. False: it is clear. */
 static bool explain_special(struct http_curl *curl, CURLcode result)
 {
     const struct wr_http *http = curl->http;

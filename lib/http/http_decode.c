@@ -1,12 +1,12 @@
 /*
- * http_decode.c - bodies that a server has encoded although identity was asked for, or
- * because it was asked to.
+ * http_decode.c - decodes a body that the server has encoded, either on request or although the
+ * request asked for identity.
  *
- * The encoded bytes wait in a buffer of fixed size; when it is full the transfer pauses. The
- * reader's task decodes one step at a time, as much as a block of the inbox takes, and only when
- * no complete line is left: so what a small body expands to is never held, and a bomb is stopped by
- * the decoder's ratio, or by a limit of the caller's. By default there is none: memory is bounded
- * in any case, and a live feed may come to any length.
+ * The encoded bytes wait in a buffer of fixed size. When it is full, the transfer pauses. The
+ * reader's task decodes one step at a time, at most a block of the inbox, and only when no complete
+ * line is left. So the whole expansion of a small body is never in memory. The decoder's ratio
+ * limit, or a limit of the caller, stops a decompression bomb. The caller's limit is off by
+ * default: memory is bounded in any case, and a live feed may have any length.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +20,7 @@ enum { ENCODED_MAX = 64 * 1024, ENCODED_LOW = 16 * 1024, STEP_MAX = 64 * 1024 };
 struct wr_http_decoder {
     struct wr_gunzip gunzip;
     size_t head, tail;
-    bool more; /* output is left over, no input needed */
+    bool more; /* output is pending, no input needed */
     char bytes[ENCODED_MAX];
 };
 
@@ -136,7 +136,7 @@ int wr_http_decode_step(struct wr_http *http)
         return bad(http, got);
     }
     if (got < 0) {
-        d->more = true; /* the lines go first; the decoder says it again */
+        d->more = true; /* deliver the lines first; the decoder reports the error again */
     }
     return made > 0 ? 1 : 0;
 }

@@ -1,8 +1,8 @@
 /*
- * http_failure.c - refusals, their texts, and the pause before another attempt.
+ * http_failure.c - failures, their texts, and the pause before another attempt.
  *
- * Statuses that may be retried: 408, 425, 429 and 5xx. The pause is drawn from [0, 0.5 s * 2^n], at
- * most 30 s; a Retry-After is its least.
+ * The statuses 408, 425, 429 and 5xx may be retried. The pause is random in [0, 0.5 s * 2^n], at
+ * most 30 s. A Retry-After sets its minimum.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -104,7 +104,7 @@ void wr_http_judge_headless(struct wr_http *http, const char *data, size_t len)
         unsigned char c = (unsigned char)data[i];
         text = text && (c >= ' ' || c == '\t' || c == '\r' || c == '\n');
     }
-    /* The records that TLS begins with, or refuses with: alert and handshake. */
+    /* The first record of a TLS server: an alert (0x15) or a handshake (0x16). */
     bool tls = len >= 2 && (data[0] == 0x15 || data[0] == 0x16) && data[1] == 0x03;
     wr_http_refuse(&http->failure, WEIR_EHTTP, 0, "%s",
                    tls    ? "the server speaks TLS here: write https:// for http://"
@@ -117,7 +117,7 @@ void wr_http_judge_headless(struct wr_http *http, const char *data, size_t len)
 void wr_http_judge_late(struct wr_http *http)
 {
     if (http->failure.code != 0) {
-        return; /* only the rest of an excerpt was waited for */
+        return; /* only the rest of an excerpt was pending */
     }
     int64_t ms = http->phase <= WR_HTTP_CONNECTING ? http->o.connect_ms
                  : http->phase == WR_HTTP_ASKED    ? http->o.first_byte_ms
@@ -138,7 +138,7 @@ int wr_http_judge_cut(struct wr_http *http)
 
 /* ---- texts */
 
-/* The start of a refusal's body on one line; of HTML, what is no tag. */
+/* The start of a refusal's body on one line; of HTML without the tags. */
 static void excerpt_line(const struct wr_http_words *words, char *to, size_t cap)
 {
     size_t n = 0, i = 0;
@@ -163,7 +163,7 @@ static void excerpt_line(const struct wr_http_words *words, char *to, size_t cap
     to[n] = '\0';
 }
 
-/* `text` without `start` and what separates it from the rest. */
+/* `text` without `start` and the separator after it. */
 static const char *behind(const char *text, const char *start)
 {
     size_t len = strlen(start);
@@ -182,7 +182,7 @@ void wr_http_failure_text(const struct wr_http *http, const struct wr_http_failu
     const char *rest = excerpt, *before;
     if (failure->excerpt && words != NULL) {
         excerpt_line(words, excerpt, sizeof excerpt);
-        do { /* pages repeat the status as title and headline */
+        do { /* HTML pages repeat the status as title and headline */
             before = rest;
             rest = behind(behind(rest, text), words->reason);
         } while (rest != before);

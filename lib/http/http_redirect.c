@@ -1,10 +1,10 @@
 /*
  * http_redirect.c - where a redirect leads, and whether it is followed.
  *
- * libcurl follows none: weir checks each step. At most ten, no address twice, http and https only,
- * never from https to http. Each attempt begins at the caller's URL again, since a target may be
- * good for one visit only. What the caller sent along is left out of requests to another origin
- * (http_attempt.c).
+ * libcurl follows no redirect: weir checks each one. It follows at most ten, never the same address
+ * twice, only to http and https, and never from https to http. Each attempt begins at the caller's
+ * URL again, because a target may be valid for one visit only. A request to another origin does not
+ * contain the caller's headers, login or token (http_attempt.c).
  */
 #include <stdio.h>
 #include <string.h>
@@ -90,7 +90,7 @@ int wr_http_redirect(struct wr_http *http)
         return rc;
     }
     wr_log(&http->loop->log, WR_LOG_DEBUG, http->name, "%d redirect to %s", status, shown);
-    char *fitting = wr_realloc(url, strlen(url) + 1); /* it is held as long as the stream lasts */
+    char *fitting = wr_realloc(url, strlen(url) + 1); /* it is kept as long as the stream lasts */
     wr_free(http->target);
     http->target = fitting != NULL ? fitting : url;
     return 0;

@@ -1,8 +1,8 @@
 /*
- * http_reply.c - the head of an answer, read line by line.
+ * http_reply.c - parses the head of a response line by line.
  *
- * It runs under the wire's frame: memory is all it touches. What the answer is worth is judged when
- * the head is complete (http_attempt.c).
+ * It runs in the wire's callbacks: it only changes memory. The response is judged when the head is
+ * complete (http_attempt.c).
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 static const int64_t RETRY_AFTER_READ_MS = INT64_C(10) * 366 * 24 * 3600 * 1000;
 
-/* Nothing has been read of this answer. */
+/* Begin a new head. */
 static void reset(struct wr_http_reply *reply, size_t head_bytes)
 {
     struct wr_http_words *words = reply->words;
@@ -52,13 +52,13 @@ void wr_http_reply_fini(struct wr_http_reply *reply)
 
 static void copy(char *to, size_t cap, struct wr_text text)
 {
-    /* What does not fit is no use cut short: a validator must be whole. */
+    /* A text that does not fit is left out: a validator is useless when it is cut. */
     size_t len = text.len < cap ? text.len : 0;
     memcpy(to, text.data, len);
     to[len] = '\0';
 }
 
-/* UNKNOWN: a compression that weir cannot undo; IDENTITY: none. */
+/* UNKNOWN: a compression that weir cannot decode; IDENTITY: not a compression. */
 static enum wr_http_coding coding_of(struct wr_text value)
 {
     static const char *const others[] = {"br",  "zstd", "compress", "x-compress",  "dcb",
@@ -102,8 +102,8 @@ static void add_name(char *names, size_t cap, struct wr_text name)
              name.data);
 }
 
-/* Codings that stand in a list or in several headers come one upon the other: only one is decoded.
- * What is no compression (a charset, "none") changes nothing. */
+/* Several codings, in a list or in several headers, are applied one after the other. weir decodes
+ * only one. A value that is not a compression (a charset, "none") changes nothing. */
 static void read_codings(struct wr_http_reply *reply, struct wr_text value)
 {
     struct wr_http_words *words = reply->words;
@@ -123,8 +123,8 @@ static void read_codings(struct wr_http_reply *reply, struct wr_text value)
     }
 }
 
-/* A length that cannot be read, or two that differ, would leave open where the body ends. The same
- * one in a list ("5, 5") is one. */
+/* With an invalid length, or two different ones, the end of the body is unknown. A list of equal
+ * lengths ("5, 5") is valid. */
 static void read_length(struct wr_http_reply *reply, struct wr_text rest)
 {
     int64_t length = -1;
@@ -139,16 +139,16 @@ static void read_length(struct wr_http_reply *reply, struct wr_text rest)
     reply->length_bad = reply->length_bad || rest.len > 0;
 }
 
-/* Do these say what the body is, and where it ends? */
+/* Does this header define what the body is, or where it ends? */
 static bool is_weighty(struct wr_text name)
 {
     return wr_text_is(name, "Content-Length") || wr_text_is(name, "Transfer-Encoding") ||
            wr_text_is(name, "Content-Encoding") || wr_text_is(name, "Content-Range");
 }
 
-/* A folded line goes on with the value before it, which libcurl has taken as it was; a blank before
- * the colon makes another name for some. What the body is must not depend on who reads (RFC 9112,
- * 5.1 and 5.2). */
+/* A folded line continues the value before it, but libcurl has already used that value without it.
+ * With a blank before the colon some parsers read a different name. All readers must agree on what
+ * the body is (RFC 9112, 5.1 and 5.2). */
 static bool no_header(struct wr_http_reply *reply, struct wr_text line)
 {
     struct wr_text name = line;
@@ -169,7 +169,7 @@ static bool read_header(struct wr_http_reply *reply, struct wr_text name, struct
     if (wr_text_is(name, "Content-Length")) {
         read_length(reply, number);
     } else if (wr_text_is(name, "Transfer-Encoding")) {
-        /* libcurl takes the chunks off and nothing else. */
+        /* libcurl decodes chunks and no other transfer coding. */
         bool plain = wr_text_is(value, "chunked") || wr_text_is(value, "identity");
         reply->chunked = reply->chunked || !wr_text_is(value, "identity");
         if (!plain) {
@@ -212,7 +212,7 @@ static bool read_header(struct wr_http_reply *reply, struct wr_text name, struct
     return true;
 }
 
-/* Behind a 1xx another head follows, but for 101: what comes is another protocol then. */
+/* Another head follows a 1xx, except after 101: then another protocol follows. */
 static void head_ends(struct wr_http_reply *reply)
 {
     reply->head_done = reply->status >= 200 || reply->status == 101;

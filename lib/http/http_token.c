@@ -1,11 +1,11 @@
 /*
- * http_token.c - the bearer token's file, read on the loop's worker before each request, so
- * that a token can be renewed and a file system that hangs holds no other stream.
+ * http_token.c - reads the bearer token's file on the loop's worker before each request. So a token
+ * can be renewed, and a file system that hangs does not block other streams.
  *
- * A token is one piece of work: begun by the task that pulls, which then waits (http_attempt.c) and
- * takes it, or leaves it when the wait has failed; a left one frees itself once it has run. Between
- * begin and done the worker alone touches what it fills. Only a regular file is read, since a fifo
- * might never end. No message holds a byte of what was read, and what was read is wiped.
+ * A token is one piece of work. The task that pulls begins it, waits (http_attempt.c) and uses the
+ * token. When the wait fails, the task abandons it, and it frees itself when its work is done.
+ * Between begin and done only the worker touches the result. Only a regular file is read, because a
+ * fifo might never end. No message contains a byte of the file, and the bytes are wiped after use.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,12 +23,12 @@ enum { TOKEN_MAX = 16 * 1024 };
 struct wr_http_token {
     struct wr_work work;
     const struct wr_disk *disk;
-    struct wr_http *http; /* NULL: it was left */
+    struct wr_http *http; /* NULL: abandoned */
     bool done;
-    int code, number; /* of the failure; number: errno */
+    int code, number; /* the failure; number: errno */
     const char *problem;
     char *path;
-    char line[sizeof LINE_START + TOKEN_MAX + 1]; /* one byte more than is allowed shows that */
+    char line[sizeof LINE_START + TOKEN_MAX + 1]; /* the extra byte detects a longer file */
 };
 
 static void refuse(struct wr_http_token *token, const char *problem)
@@ -43,7 +43,7 @@ static void refuse_io(struct wr_http_token *token)
     token->number = errno;
 }
 
-/* The bytes of the file; 0: a failure, which is set. */
+/* Returns the length; 0: a failure, which is set. */
 static size_t read_all(struct wr_http_token *token, int fd, char *to, size_t cap)
 {
     size_t len = 0;
@@ -121,7 +121,7 @@ static void token_done(struct wr_work *work)
 struct wr_http_token *wr_http_token_begin(struct wr_http *http)
 {
     struct wr_http_token *token = wr_alloc(sizeof *token);
-    char *path = wr_strdup(http->bearer_file); /* the source may end before the reading does */
+    char *path = wr_strdup(http->bearer_file); /* the source may end before the worker is done */
     if (token == NULL || path == NULL) {
         wr_free(token);
         wr_free(path);
@@ -167,7 +167,7 @@ void wr_http_token_end(struct wr_http_token *token)
         return;
     }
     if (!token->done) {
-        token->http = NULL; /* the worker has it: it ends when that is done */
+        token->http = NULL; /* the worker uses it: token_done frees it */
         return;
     }
     memset(token->line, 0, sizeof token->line);

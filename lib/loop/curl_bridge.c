@@ -1,18 +1,18 @@
 /*
  * curl_bridge.c - one curl multi handle on libuv.
  *
- * libcurl tells which descriptors it wants watched (curl_bridge_fds.c) and when it wants to be
- * called (on_timer); both come at any time, also under curl_multi_remove_handle, so they only touch
- * the table of descriptors and the timers.
+ * libcurl says which descriptors to watch (curl_bridge_fds.c) and when to call it (on_timer). Both
+ * callbacks may come at any time, also under curl_multi_remove_handle, so they only touch the table
+ * of descriptors and the timers.
  *
- * Every call of curl_multi_socket_action and curl_easy_pause is made by `work` or by a timer, on
- * the scheduler's stack: a poll callback only notes what is ready. A timeout of 0 ms is a weir
- * timer of 0 ms, which is served once a turn and lets the loop poll in between; a longer one is a
- * uv_timer, because libcurl measures real time.
+ * Only `work` and the timers call curl_multi_socket_action and curl_easy_pause, on the scheduler's
+ * stack: a poll callback only notes what is ready. A timeout of 0 ms is a weir timer of 0 ms, which
+ * fires once in each round and lets the loop poll in between. A longer timeout is a uv_timer,
+ * because libcurl measures real time.
  *
- * After an error of curl_multi_socket_action the state of all transfers is uncertain: all fail, and
- * the next start makes a new multi handle. The memory of the bridge goes when the last of its
- * handles has closed, which may be later than the loop's own end.
+ * After an error of curl_multi_socket_action the state of all transfers is uncertain: all of them
+ * fail, and the next start makes a new multi handle. The memory of the bridge is freed when its
+ * last handle has closed; this may be after the end of the loop.
  */
 #include "curl_bridge.h"
 
@@ -22,9 +22,10 @@
 #include "loop_tcp.h"
 
 enum {
-    OPENING_MAX = 16, /* each name that is being resolved is a thread of libcurl's */
+    OPENING_MAX = 16, /* libcurl uses one thread for each name that it resolves */
     BARREN_KICK_MS = 10,
-    BUFFER_BYTES = 100 * 1024 /* as curl: fewer calls than with 64 KiB; more gains nothing */
+    BUFFER_BYTES = 100 * 1024 /* as in curl: fewer calls than with 64 KiB; a larger one
+                                 does not help */
 };
 
 static uv_once_t global_once = UV_ONCE_INIT;
@@ -33,7 +34,7 @@ static CURLcode global_rc;
 static void global_init(void)
 {
     global_rc = curl_global_init(
-        CURL_GLOBAL_DEFAULT); /* counted by libcurl: harmless when the program has done it */
+        CURL_GLOBAL_DEFAULT); /* libcurl counts these calls: harmless if the program has made one */
 }
 
 static void timer_due(uv_timer_t *timer)
@@ -74,7 +75,7 @@ static void set_paused(struct wr_transfer *transfer, struct wr_curl *curl, int p
         transfer->paused = paused != 0;
         curl->paused = paused ? curl->paused + 1 : curl->paused - 1;
     }
-    /* What a paused transfer waits for is this program: a virtual clock may jump then. */
+    /* A paused transfer waits for this program: a virtual clock may jump then. */
     bool counted = !paused;
     if (transfer->counted != counted) {
         transfer->counted = counted;
@@ -87,7 +88,7 @@ static void opened(struct wr_transfer *transfer)
     if (transfer->opening) {
         transfer->opening = false;
         transfer->curl->opening--;
-        wr_defer(transfer->curl->loop, &transfer->curl->work); /* the next in the queue */
+        wr_defer(transfer->curl->loop, &transfer->curl->work); /* start the next in the queue */
     }
 }
 
@@ -147,7 +148,7 @@ static int on_connected(void *ctx, char *to, char *from, int to_port, int from_p
     (void)from;
     (void)to_port;
     (void)from_port;
-    opened(transfer); /* over a connection that was there already no socket is made */
+    opened(transfer); /* on a reused connection no socket is made, so no callback has said this */
     transfer->curl->progress++;
     if (transfer->connected != NULL) {
         transfer->connected(transfer);
@@ -173,9 +174,10 @@ static void set_options(struct wr_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, (void *)transfer);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, (void *)transfer);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);   /* else three sigaction calls a step */
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);   /* else three sigaction calls for each step */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* else a stop joins the resolver's thread */
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, 0L); /* it runs while a transfer is paused */
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, 0L); /* off: it also runs while a transfer is
+                                                       paused */
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
 }
 
@@ -195,7 +197,7 @@ static int make_multi(struct wr_curl *curl)
     return 0;
 }
 
-/* Out of the lists and the multi handle. */
+/* Remove it from the lists and the multi handle. */
 static void take_out(struct wr_transfer *transfer)
 {
     struct wr_curl *curl = transfer->curl;
@@ -272,7 +274,7 @@ static void end_vain(struct wr_curl *curl, const CURL *easy)
     }
 }
 
-/* Tell libcurl what a descriptor has reported. */
+/* Pass the events of a descriptor to libcurl. */
 static void serve(struct wr_curl *curl, struct curl_fd *entry)
 {
     int events = entry->failed ? 0 : entry->events;

@@ -1,17 +1,17 @@
 /*
  * curl_bridge_fds.c - libcurl's descriptors on libuv.
  *
- * They are in an epoll set of the bridge's own, and one uv_poll watches the set. libcurl closes
- * descriptors when it likes and does not say which of its removals is the last; a uv_poll for each
- * would, when it is stopped or closed after that, take out of libuv's set whatever has the number
- * by then, and a closed descriptor in that set aborts the process.
+ * They are in a separate epoll set of the bridge, and one uv_poll watches the set. libcurl closes
+ * descriptors at any time and does not say which of its removals is the last. With a uv_poll for
+ * each descriptor, a later stop or close would remove from libuv's set any new descriptor that has
+ * the same number by then. And a closed descriptor in libuv's set aborts the process.
  *
- * States of an entry, one for each descriptor number: unused; wanted and watched, that is, in the
- * set; wanted and muted, because it fires without end beside a paused transfer, until something is
- * unpaused. wr_curl_on_socket comes from libcurl at any time, also under curl_multi_remove_handle,
- * so it only touches this table and the set. What has fired is noted and listed for the bridge's
- * deferred work; an error (EPOLLERR) is told without event bits, so that libcurl looks for itself
- * and finds the real one.
+ * States of an entry, one for each descriptor number: unused; wanted and watched (in the set);
+ * wanted and muted, because it fires endlessly while a transfer is paused. It is muted until a
+ * transfer is unpaused. libcurl may call wr_curl_on_socket at any time, also under
+ * curl_multi_remove_handle, so it only touches this table and the set. Fired events are stored and
+ * listed for the bridge's deferred work. An error (EPOLLERR) is passed on without event bits, so
+ * that libcurl checks the descriptor itself and finds the real error.
  */
 #include <errno.h>
 #include <string.h>
@@ -39,7 +39,7 @@ static void note(struct curl_fd *entry, uint32_t events)
     }
 }
 
-/* The set is level-triggered: what does not fit is there at the next poll. */
+/* The set is level-triggered: events that do not fit come again at the next poll. */
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct wr_curl *curl = poll->data;
@@ -67,7 +67,8 @@ static int watch(struct curl_fd *entry)
     return 0;
 }
 
-/* Of a descriptor that libcurl has closed meanwhile the kernel has forgotten the entry already. */
+/* If libcurl has closed the descriptor meanwhile, the kernel has already removed it from the set,
+ * and the call fails. */
 static void stop(struct curl_fd *entry)
 {
     if (entry->watched) {

@@ -1,9 +1,9 @@
 /*
  * curl_bridge_parts.h - what the files of the bridge to libcurl share. Internal.
  *
- * curl_bridge.c drives the transfers; curl_bridge_fds.c watches libcurl's descriptors for it. The
- * table of descriptors, what they have reported and the list of those that have are the latter's
- * to write; all calls of curl_multi_socket_action are the former's to make.
+ * curl_bridge.c drives the transfers; curl_bridge_fds.c watches libcurl's descriptors for it. Only
+ * curl_bridge_fds.c writes the table of descriptors, their reported events and the list of those
+ * that have reported. Only curl_bridge.c calls curl_multi_socket_action.
  */
 #ifndef WR_LOOP_CURL_BRIDGE_PARTS_H
 #define WR_LOOP_CURL_BRIDGE_PARTS_H
@@ -12,32 +12,33 @@
 #include "loop_service.h"
 
 enum {
-    /* Events without a byte, while a transfer is paused, until what brings them is muted or slowed. */
+    /* Number of events without a byte, while a transfer is paused, after which their source is
+     * muted or slowed down. */
     WR_CURL_BARREN_MAX = 1000,
-    /* Bytes that libcurl reads and gives nothing for: an extension of a chunk that has no end. What
-     * TLS adds is far less. */
+    /* Bytes that libcurl may read without passing any on: a chunk extension that has no end, for
+     * example. What TLS adds is far less. */
     WR_CURL_VAIN_MAX = 256 * 1024
 };
 
 struct curl_fd {
     struct wr_curl *curl;
     int fd;
-    CURL *easy;      /* whose it was last; it may be gone, or libcurl's own */
+    CURL *easy;      /* its last user; may be freed, or libcurl's own */
     uint32_t wanted; /* EPOLL bits; 0: unused */
     bool watched;    /* in the set */
-    int events;      /* CURL_CSELECT_ bits, fired and not yet told; with failed: none known */
+    int events;      /* CURL_CSELECT_ bits, fired and not yet reported; with `failed`: not known */
     bool failed;
-    int barren;                        /* events in vain, in a row */
-    uint64_t progress;                 /* curl->progress when barren was counted from */
-    uint64_t vain_progress, vain_from; /* the bytes read when progress was last made */
+    int barren;                        /* useless events in a row */
+    uint64_t progress;                 /* curl->progress when the count of `barren` began */
+    uint64_t vain_progress, vain_from; /* progress, and bytes read, at the last progress */
     struct wr_list ready_link;
-    struct wr_list muted_link; /* fired without end while a transfer was paused */
+    struct wr_list muted_link; /* fired endlessly while a transfer was paused */
 };
 
 struct wr_curl {
     struct wr_service service;
     struct weir_loop *loop; /* NULL: closing */
-    CURLM *multi;           /* NULL: to be made */
+    CURLM *multi;           /* NULL: not made yet */
     int set;                /* the epoll set of libcurl's descriptors */
     uv_poll_t poll;         /* watches it */
     struct curl_fd **fds;   /* by descriptor number */
@@ -52,7 +53,7 @@ struct wr_curl {
     bool timer_due;
     bool broken;
     size_t opening, paused;
-    uint64_t progress; /* bytes, headers, starts and ends: anything that is no idle spinning */
+    uint64_t progress; /* counts bytes, headers, starts and ends: everything but idle spinning */
     int barren_kicks;
     uint64_t kick_progress;
     size_t closing; /* handles that are not closed yet */
@@ -60,18 +61,20 @@ struct wr_curl {
 
 /* libcurl's CURLMOPT_SOCKETFUNCTION; the data is the struct wr_curl. */
 int wr_curl_on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *assigned);
-/* libcurl was told what the entry had reported: one that fires in vain is muted. */
+/* Called after libcurl got the entry's events. Mutes an entry that fires without progress. */
 void wr_curl_fd_served(struct curl_fd *entry);
-/* ... and it has given nothing for it. True: so much has been read in vain that nothing is to come. */
+/* Called when libcurl passed nothing on. True: so many bytes were read without a result that
+ * none is expected. */
 bool wr_curl_fd_is_vain(struct curl_fd *entry);
-/* The descriptor that is watched for a transfer; -1: none is. */
+/* The descriptor that is watched for a transfer; -1: none. */
 int wr_curl_fd_of(const struct wr_curl *curl, const CURL *easy);
-/* Watch the muted ones again. Negative: one of them cannot be. */
+/* Watch the muted descriptors again. Negative: one of them cannot be watched. */
 int wr_curl_fds_unmute(struct wr_curl *curl);
 void wr_curl_fds_unwatch(struct wr_curl *curl);
-/* The set, and the handle that watches it. Negative: there is none. */
+/* Make the set and the handle that watches it. Negative: failed. */
 int wr_curl_fds_init(struct wr_curl *curl);
-/* Free the table, the set, and in time the handle: closed is called with the bridge as its data. */
+/* Free the table and the set, and close the handle: `closed` is called later, with the bridge as
+ * the handle's data. */
 void wr_curl_fds_close(struct wr_curl *curl, uv_close_cb closed);
 
 #endif

@@ -1,16 +1,17 @@
 /*
- * curl_bridge_tls.c - the end of a TLS connection, told from a cut.
+ * curl_bridge_tls.c - how to tell the end of a TLS connection from a cut.
  *
- * TLS has an end of its own, the close_notify alert. Without it anybody on the way may have cut the
- * connection, and a body whose end is the connection's is not known to be whole (RFC 8446, 6.1; RFC
- * 9112, 9.8). libcurl 7.88 takes both for an end: its BIO reports none to OpenSSL, whose "nothing
- * read" it takes at its word (ossl_recv). Later ones (bio_cf_ctrl with peer_closed) end such a
- * transfer with CURLE_RECV_ERROR and OpenSSL's words, and so does one upon GnuTLS with its own.
+ * TLS has its own end, the close_notify alert. Without it, an attacker on the network may have cut
+ * the connection. Then a body that ends with the connection may be incomplete (RFC 8446, 6.1; RFC
+ * 9112, 9.8). libcurl 7.88 treats both as an end: its BIO reports no end to OpenSSL, and it accepts
+ * OpenSSL's "nothing read" as the end (ossl_recv). Later versions (bio_cf_ctrl with peer_closed)
+ * end such a transfer with CURLE_RECV_ERROR and OpenSSL's text. libcurl with GnuTLS does the same,
+ * with GnuTLS's text.
  *
- * So the alert is listened for: libcurl offers the SSL_CTX of each connection before it is used,
- * and OpenSSL's info callback sees every alert that comes. What it has seen is kept in a record
- * that belongs to the SSL_CTX and to the transfer, whichever goes last. Both callbacks run under
- * libcurl's frame and touch that record alone.
+ * So this file watches for the alert. libcurl offers the SSL_CTX of each connection before it is
+ * used, and OpenSSL's info callback sees every alert that comes. The result is kept in a record
+ * that the SSL_CTX and the transfer share; the last one frees it. Both callbacks run under
+ * libcurl's frame and touch only that record.
  */
 #include <openssl/ssl.h>
 #include <stdio.h>
@@ -46,8 +47,8 @@ static void on_context_freed(void *context, void *end, CRYPTO_EX_DATA *data, int
     release(end);
 }
 
-/* Is libcurl's OpenSSL of the version that this file was compiled for? An SSL_CTX of any other TLS
- * library is none of ours. */
+/* Does libcurl use the OpenSSL version that this file was compiled for? The SSL_CTX of any other
+ * TLS library must not be used here. */
 static bool same_openssl(void)
 {
     char name[16];
@@ -56,8 +57,8 @@ static bool same_openssl(void)
     return theirs != NULL && strncmp(theirs, name, (size_t)len) == 0;
 }
 
-/* Once a process: libcurl needs more than a page of stack to tell its version, which a stream would
- * keep. */
+/* Runs once in a process: libcurl needs more than a page of stack to report its version, and each
+ * stream would keep that page. */
 static void make_index(void)
 {
     if (!same_openssl()) {
@@ -86,7 +87,7 @@ static CURLcode on_context(CURL *easy, void *context, void *ctx)
     }
     end->owners = 2;
     SSL_CTX_set_info_callback(context, on_info);
-    release(transfer->tls_end); /* of a proxy, whose TLS lies around this one */
+    release(transfer->tls_end); /* of a proxy, whose TLS is outside this one */
     transfer->tls_end = end;
     return CURLE_OK;
 }

@@ -1,25 +1,27 @@
 /*
- * loop_budget.c - waiting for the loop's byte budget, and knowing when waiting is in vain.
+ * loop_budget.c - waiting for the loop's byte budget, and knowing when to give up.
  *
- * Whoever finds no room (WEIR_EBUDGET of wr_block_new) waits here; each release wakes all who wait,
- * and each tries again. Before the loop polls, with nothing left to run, it asks whether anybody
- * can still release a byte. Nobody can, and the waiter who came last fails with WEIR_EBUDGET, when
+ * A task that finds no room (WEIR_EBUDGET of wr_block_new) waits here. Each release wakes all
+ * waiters, and each tries again. When no task is ready, the loop checks before it polls whether any
+ * task can still release a byte. If none can, the latest waiter fails with WEIR_EBUDGET. That is
+ * the case when
  *
- * A. every byte that is charged lies in blocks that the waiters themselves hold: the unfinished
- *    lines of a reader, the batch that grows above it. These go only when their waiter goes on.
- *    Blocks are marked while they are counted, so that one which two of them hold counts once.
+ * A. every byte that is charged is in blocks that the waiters themselves hold: the unfinished
+ *    lines of a reader, the batch that grows above it. These are released only when their
+ *    waiter continues. Blocks are marked while they are counted, so that a block that two
+ *    waiters hold counts once.
  * B. on a loop that weir owns, every task waits for another task: for the budget, for a queue, for
- *    a pull (wr_wait_for_task), and no timer is armed. Then nothing moves any more, whoever holds
- *    the bytes (kept items, say).
+ *    a pull (wr_wait_for_task), and no timer is armed. Then nothing moves any more, even if
+ *    something else holds the bytes (kept items, for example).
  *
- * Each of these is certain. One who waits for a timer, a descriptor or another thread may hold
- * items that it will release, so where such a one is, only A is believed: a slow reader is never
- * taken for a dead one. In B only weir_post or a signal could still help, and a stream that needs
- * those to go on does not wait for its budget. On an attached loop the program's own callbacks may
- * release items, so B is not asked there. A starved loop that neither rule knows of is told by
- * weir_why: how much of the budget is held, and by whom.
+ * Both rules are certain. A task that waits for a timer, a descriptor or another thread may hold
+ * items that it will release. So while there is such a task, only A applies: a slow reader is never
+ * treated as a dead one. In B only weir_post or a signal could still help, and a stream that needs
+ * those to continue does not wait for its budget. On an attached loop the program's own callbacks
+ * may release items, so B does not apply there. When neither rule detects a starved loop, weir_why
+ * shows how much of the budget is held, and by what.
  *
- * Only one waiter fails at a time: what it held may let the others go on.
+ * Only one waiter fails at a time: the bytes that it held may let the others continue.
  */
 #include <stdio.h>
 
@@ -50,14 +52,14 @@ int wr_budget_wait(struct weir_loop *loop, struct wr_object *of)
     return rc;
 }
 
-/* What one waiter holds and was not counted yet. */
+/* The bytes that one waiter holds and that are not counted yet. */
 static int64_t held_by(const struct wr_budget_wait *wait, uint32_t mark)
 {
     const struct wr_object *of = wait->of;
     return of != NULL && of->ops->held != NULL ? of->ops->held(of, mark) : 0;
 }
 
-/* Rule A. It can only become true when somebody begins to wait. */
+/* Rule A. It can only become true when a new waiter arrives. */
 static bool waiters_hold_all(struct weir_loop *loop)
 {
     if (!loop->budget_news) {

@@ -1,22 +1,23 @@
 /*
  * loop_core.c - the scheduler.
  *
- * A round: deferred work, due timers, ready tasks, then, when nothing is ready, the hooks before the
- * poll (sinks flush), then the poll. One rule says how long the others wait, by time: a task that
- * may never have to wait asks now and then (wr_turn), and pauses when it has run for WR_TURN_NS; it
- * takes part in the next round, so that hooks and poll come between. A round runs as many of those
- * that have paused as fit into ROUND_NS, one at least, so that a task that a poll wakes waits for a
- * slice and not for all of them; and so it does with ready tasks, so that tasks that feed each other
- * cannot keep the sockets waiting.
+ * A round runs deferred work, due timers and ready tasks. Then, when no task is ready, it runs the
+ * hooks before the poll (sinks flush), then the poll. Time limits how long other tasks wait. A task
+ * that may never have to wait calls wr_turn now and then, and pauses when it has run for
+ * WR_TURN_NS. It continues in the next round, so that the hooks and the poll come in between. A
+ * round runs as many paused tasks as fit into ROUND_NS, at least one. So a task that the poll wakes
+ * waits for one slice and not for all paused tasks. Ready tasks have the same limit, so that tasks
+ * that feed each other cannot keep the sockets waiting.
  *
- * A timer is served after a poll that began when it was due: what came before its time, or while
- * the process was stopped, comes first, and no limit passes over bytes that wait in the kernel.
+ * A timer fires only after a poll that began when the timer was already due. So events from before
+ * its time, or from while the process was stopped, are handled first, and no timeout ignores bytes
+ * that wait in the kernel.
  *
- * Owned loop: the scheduler is a coroutine that alternates rounds and uv_run; the program's own
- * stack is a task (loop->outer), so that main() may call anything that suspends. Tasks are resumed
- * outside of uv_run; an idle handle keeps the poll from blocking when a callback that libuv calls
- * before it has left work. Attached loop: rounds run in the prepare and the check phase of the
- * program's uv_run; an idle handle keeps the poll from blocking while tasks are ready, and the
+ * Owned loop: the scheduler is a coroutine that alternates rounds and uv_run. The program's own
+ * stack is a task (loop->outer), so main() may call anything that suspends. Tasks are resumed
+ * outside uv_run. An idle handle keeps the poll from blocking when a callback that libuv calls
+ * before the poll has left work. Attached loop: rounds run in the prepare and the check phase of
+ * the program's uv_run; an idle handle keeps the poll from blocking while tasks are ready, and the
  * async handle is referenced while tasks exist.
  */
 #include "loop_core.h"
@@ -26,7 +27,7 @@
 #include "base_alloc.h"
 #include "loop_wait.h"
 
-enum { ROUND_NS = 2 * WR_TURN_NS, LOOK_TASKS = 64 /* that run between two looks at the clock */ };
+enum { ROUND_NS = 2 * WR_TURN_NS, LOOK_TASKS = 64 /* tasks between two reads of the clock */ };
 
 void wr_time_update(struct weir_loop *loop)
 {
@@ -74,7 +75,7 @@ void wr_defer(struct weir_loop *loop, struct wr_deferred *deferred)
 
 /* ---- rounds */
 
-/* True when the task that has just switched here asked for a call on this stack, which has been
+/* True when the task that has just switched here asked for a call on this stack; the call was
  * made. */
 static bool called(struct weir_loop *loop)
 {
@@ -109,8 +110,8 @@ static void resume(struct weir_loop *loop, struct wr_task *task)
     }
 }
 
-/* The clock is read once a round and not once a task, which would cost more than the switch: of
- * several tasks only the first is named. */
+/* The clock is read once for each round and not for each task, which would cost more than the
+ * switch. So if several tasks ran, only the first one is named. */
 static void watch_held(struct weir_loop *loop, int64_t began_ns, const char *who, int tasks)
 {
     int64_t held_ms = (loop->now_ns - began_ns) / 1000000;
@@ -125,7 +126,7 @@ static void watch_held(struct weir_loop *loop, int64_t began_ns, const char *who
     }
 }
 
-/* Who ran first in a round, and how many did. */
+/* The task that ran first in a round, and how many ran. */
 struct ran {
     char who[32];
     int tasks;
@@ -140,7 +141,7 @@ static void run_task(struct weir_loop *loop, struct wr_list *node, struct ran *r
     resume(loop, task);
 }
 
-/* Is the time over, after so many tasks? On a virtual clock none passes. */
+/* Has the time of the round passed? On a virtual clock no time passes, so the tasks are counted. */
 static bool round_over(const struct weir_loop *loop, const struct ran *ran, int64_t until_ns)
 {
     return ran->tasks % LOOK_TASKS == 0 &&
@@ -160,8 +161,8 @@ static void run_ready(struct weir_loop *loop, struct ran *ran)
     }
 }
 
-/* Up to `last`, behind which are those that have paused in this round; NULL: there is none. On a
- * virtual clock no time passes meanwhile. */
+/* Run the paused tasks up to `last`; those after it have paused in this round. NULL: there is none.
+ * On a virtual clock no time passes meanwhile. */
 static void run_paused(struct weir_loop *loop, const struct wr_list *last, struct ran *ran)
 {
     int64_t now_ns = loop->now_ns, until_ns = now_ns + ROUND_NS;
@@ -221,18 +222,18 @@ void wr_loop_round(struct weir_loop *loop)
 
 static void on_idle(uv_idle_t *idle)
 {
-    (void)idle; /* its being active keeps the poll from blocking */
+    (void)idle; /* an active idle handle keeps the poll from blocking */
 }
 
-/* It only ends the poll: wr_timers_run does the work. libuv 1.44 runs timers before it polls
- * (uv_run in core.c), so one that comes due after arm_timer ends a poll that has not begun yet. */
+/* Only ends the poll: wr_timers_run does the work. libuv 1.44 runs timers before it polls (uv_run
+ * in core.c). So a timer that becomes due after arm_timer ends the poll before it blocks. */
 static void timer_due(uv_timer_t *timer)
 {
     struct weir_loop *loop = timer->data;
     uv_idle_start(&loop->idle, on_idle);
 }
 
-/* Arm the one uv_timer for the earliest of ours; rounded up, since libuv counts milliseconds. */
+/* Arm the single uv_timer for our earliest timer, rounded up because libuv counts milliseconds. */
 static void arm_timer(struct weir_loop *loop)
 {
     int64_t next = wr_timers_next(&loop->timers);
@@ -246,7 +247,8 @@ static void arm_timer(struct weir_loop *loop)
                    wait_ns <= 0 ? 0 : (uint64_t)((wait_ns + 999999) / 1000000), 0);
 }
 
-/* On a virtual clock nothing but a descriptor can wake us while time stands still: so it jumps. */
+/* While a virtual clock stands still, only a descriptor can wake the loop. If none is waited for,
+ * the clock jumps to the next timer. */
 static void jump_clock(struct weir_loop *loop)
 {
     int64_t next = wr_timers_next(&loop->timers);
@@ -261,7 +263,7 @@ _Noreturn void wr_scheduler_main(void *arg)
 {
     struct weir_loop *loop = arg;
     if (called(loop)) {
-        resume(loop, &loop->outer); /* the very first switch here was a call, not a wait */
+        resume(loop, &loop->outer); /* the first switch to this stack was a call, not a wait */
     }
     for (;;) {
         wr_loop_round(loop);
@@ -298,7 +300,7 @@ static void attached_round(struct weir_loop *loop)
     }
 }
 
-/* The last that libuv calls before it polls. On a loop of our own a callback before this one, as
+/* The last callback before libuv polls. On a loop that weir owns, an earlier callback, such as
  * libcurl's timer, may have left work for the next round. */
 static void on_prepare(uv_prepare_t *prepare)
 {
@@ -366,7 +368,7 @@ void wr_loop_settle(struct weir_loop *loop)
 
 void wr_log_failure(struct weir_loop *loop, const weir_error *error)
 {
-    if (error->code != WEIR_ECANCELED) { /* which somebody has asked for */
+    if (error->code != WEIR_ECANCELED) { /* a cancel was requested */
         wr_log(&loop->log, WR_LOG_WARNING, error->origin, "%s", error->message);
     }
 }

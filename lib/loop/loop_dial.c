@@ -1,10 +1,10 @@
 /*
- * loop_dial.c - connecting by the options of a socket.
+ * loop_dial.c - connecting with the options of a socket.
  *
- * One limit holds for the name, the connection and the handshake. TLS options beside an address
- * without TLS are refused when the object is made: plain bytes to a peer for which TLS was asked
- * would be worse than none. The certificates are read when it connects, before the connection is
- * made: a file that cannot be used is found without the peer.
+ * One time limit covers the name lookup, the connection and the handshake. TLS options with an
+ * address without TLS are refused when the object is made: to send plain bytes where TLS was
+ * requested would be worse than to send none. The certificates are read at connect time, before the
+ * connection is made: so an unusable file is found without the peer.
  */
 #include "loop_dial.h"
 
@@ -19,7 +19,7 @@ enum { CONNECT_MS = 10000 };
 
 static const char tls_scheme[] = "tls://";
 
-/* What follows the scheme; NULL: another address. */
+/* The part after tls://; NULL: another kind of address. */
 static const char *tls_host(const char *address)
 {
     size_t len = sizeof tls_scheme - 1;
@@ -44,7 +44,7 @@ static int options_wrong(weir_error *error, const char *address, const weir_sock
     return 0;
 }
 
-/* The name that the peer's certificate must be for. */
+/* Set the name that the peer's certificate must be for. */
 static int take_server_name(struct wr_dial *dial, const char *name, weir_error *error)
 {
     struct wr_text host;
@@ -105,14 +105,15 @@ static struct wr_transport *dial_tls(const struct wr_dial *dial, struct weir_loo
     }
     wr_time_update(loop);
     int64_t began_ns = wr_now_ns(loop), limit_ms = dial->connect_ms;
-    snprintf(plain, sizeof plain, "tcp://%s", peer); /* one that is longer is no name either */
+    snprintf(plain, sizeof plain, "tcp://%s", peer); /* a longer one is not a valid name either */
     struct wr_transport *transport = wr_connect(loop, plain, limit_ms, of, error);
     if (transport != NULL) {
         if (limit_ms >= 0) {
             limit_ms = WR_MAX(limit_ms - (wr_now_ns(loop) - began_ns) / 1000000, 0);
         }
         transport = wr_tls_start(tls, transport, dial->server_name, peer, limit_ms, of, error);
-        loop->stats.connects -= transport == NULL; /* it was of no use */
+        loop->stats.connects -= transport == NULL; /* a connection without a handshake
+                                                      does not count */
     }
     wr_tls_unref(tls);
     return transport;

@@ -1,7 +1,7 @@
 /*
- * loop_dial.h - connecting by the options of a socket: tcp, unix or TLS. Internal.
+ * loop_dial.h - connecting with the options of a socket: tcp, unix or TLS. Internal.
  *
- * What a source, a sink or a duplex socket was given when it was made is kept here until it connects.
+ * A source, a sink or a duplex socket keeps its address and options here until it connects.
  */
 #ifndef WR_LOOP_DIAL_H
 #define WR_LOOP_DIAL_H
@@ -12,18 +12,18 @@
 
 struct wr_dial {
     char *address;
-    char *server_name; /* of tls://; NULL: another address */
+    char *server_name; /* for tls://; NULL: another kind of address */
     int64_t connect_ms;
     struct wr_tls_options tls;
 };
 
-/* Copies what it needs of *options. 0; WEIR_EINVAL, WEIR_ENOMEM with *error. Ended by wr_dial_fini in
- * any case; zeroed memory needs no init before that. */
+/* Copies what it needs of *options. 0; WEIR_EINVAL, WEIR_ENOMEM with *error. Call wr_dial_fini in
+ * any case; it also accepts zeroed memory without init. */
 int wr_dial_init(struct wr_dial *dial, const char *address, const weir_socket_options *options,
                  weir_error *error);
 void wr_dial_fini(struct wr_dial *dial);
-/* Connect, and shake hands where the address is tls://. Suspends. NULL: *error, as wr_connect and
- * wr_tls_start. */
+/* Connect, and do the TLS handshake if the address is tls://. Suspends. NULL: *error, as
+ * wr_connect and wr_tls_start. */
 struct wr_transport *wr_dial(const struct wr_dial *dial, struct weir_loop *loop,
                              struct wr_object *of, weir_error *error);
 

@@ -1,12 +1,14 @@
 /*
  * loop_duplex.c - a connection and its ends.
  *
- * States: not connected, connecting (at the first use, by the end that came first; the other waits for
- * that), connected, over. The ends are over in any order. When the writing end is over first, the
- * peer is sent the end, and the reading end goes on; when the reading end is, what still comes is read
- * and dropped. The last one waits until the peer has taken all (loop_socket.c) and closes.
+ * States: not connected, connecting (at the first use, by the end that came first; the other one
+ * waits for it), connected, closed. The ends may end in any order. When the writing end ends first,
+ * the end of the stream is sent to the peer and the reading end continues. When the reading end
+ * ends first, further input is read and dropped. The last end waits until the peer has taken
+ * everything (loop_socket.c), then closes.
  *
- * Between two suspensions of one end the other may end: what an end needs it takes from here anew.
+ * While one end is suspended, the other may end. So after each suspension an end reads the state
+ * from here again.
  */
 #include "loop_duplex.h"
 
@@ -61,7 +63,7 @@ static struct weir_socket *make(struct weir_loop *loop, const char *address,
 
 /* ---- the program's handle */
 
-/* Nobody makes another end. */
+/* No other end can be made after this. */
 static void leave_scope(struct weir_socket *socket)
 {
     wr_object_fini(&socket->object);
@@ -166,7 +168,7 @@ const char *wr_duplex_name(const char *address, const weir_socket_options *optio
     return address != NULL ? address : of_socket != NULL ? of_socket : "socket";
 }
 
-/* Connect, as this end. */
+/* Connect on behalf of this end. */
 static void dial(struct weir_socket *socket, enum wr_end end, weir_error *error)
 {
     socket->connecting = true;
@@ -211,7 +213,7 @@ struct wr_transport *wr_duplex_open(struct weir_socket *socket, enum wr_end end,
     return transport;
 }
 
-/* The last end: until the peer has taken all. */
+/* The last end: wait until the peer has taken everything. */
 static int finish(struct weir_socket *socket, enum wr_end end, weir_error *error)
 {
     int64_t drain_ms = wr_scope_drain_ms(socket->ends[end]->scope);
@@ -244,7 +246,8 @@ static int end_reading(struct weir_socket *socket, bool proper, weir_error *erro
         return finish(socket, WR_END_READS, error);
     }
     if (!socket->made[WR_END_WRITES]) {
-        socket->socket.transport->ops->shut(socket->socket.transport); /* TLS sends its end */
+        socket->socket.transport->ops->shut(socket->socket.transport); /* lets TLS send
+                                                                          close_notify */
     }
     return 0;
 }

@@ -1,8 +1,9 @@
 /*
- * loop_duplex.h - a connection and its ends: who connects it, and which one ends last. Internal.
+ * loop_duplex.h - a connection and its ends: which end connects it, and which one ends last.
+ * Internal.
  *
- * Each source and each sink on a socket is an end of one of these, alone or, where the program has made
- * a weir_socket, one of two.
+ * Each source and each sink on a socket is an end of a weir_socket. It is the only end, or one of
+ * two if the program has made the weir_socket.
  */
 #ifndef WR_LOOP_DUPLEX_H
 #define WR_LOOP_DUPLEX_H
@@ -20,31 +21,32 @@ struct weir_socket {
     struct wr_socket socket;
     weir_error *failure;       /* of the address, the options or connecting; NULL: none */
     size_t refs;               /* the ends, and the scope */
-    struct wr_object *ends[2]; /* what waits for it; NULL: not made, or over */
+    struct wr_object *ends[2]; /* what waits for it; NULL: not made, or ended */
     bool made[2];
     bool open; /* in its scope */
     bool connecting;
-    uint64_t written; /* by the end that writes, when it was over */
+    uint64_t written; /* bytes, by the writing end; set when it ends */
 };
 
 /*
- * Make an end: of options->socket, or, where that is NULL, of a connection of its own to `address`.
+ * Make an end of options->socket, or, if that is NULL, of a new connection to `address`.
  *
  * of       what waits for it.
- * Returns  NULL: *error. Else it is to be ended by wr_duplex_end.
+ * Returns  NULL: *error. Else the caller must end it with wr_duplex_end.
  */
 struct weir_socket *wr_duplex_take(struct weir_loop *loop, enum wr_end end, const char *address,
                                    const weir_socket_options *options, struct wr_object *of,
                                    weir_error *error);
-/* What the end is called: its address. */
+/* The name of the end: its address. */
 const char *wr_duplex_name(const char *address, const weir_socket_options *options);
-/* Connect, unless the other end has. Suspends. NULL: *error, as wr_dial. */
+/* Connect, unless the other end has done so. Suspends. NULL: *error, as wr_dial. */
 struct wr_transport *wr_duplex_open(struct weir_socket *socket, enum wr_end end, weir_error *error);
 /*
- * An end is over. The first leaves the connection to the other; the last closes it, behind the orderly
- * end of what was written (wr_socket_finish) if all was `proper`. Suspends.
+ * End this end of the connection. The first end leaves the connection to the other. The last
+ * end closes it; if it and the writing end were `proper`, it first completes what was
+ * written (wr_socket_finish). Suspends.
  *
- * proper   it has not failed and was not discarded.
+ * proper   the end has not failed and was not discarded.
  * written  bytes, by the end that writes.
  * Returns  0; WEIR_ELOST, WEIR_ETLS with *error.
  */

@@ -1,12 +1,12 @@
 /*
  * loop_fd.c - descriptors on uv_poll.
  *
- * States of the watcher: off; on, somebody waits; on, fired and nobody waits (in loop->idle_fds,
- * stopped before the next poll). uv_poll sets O_NONBLOCK on the descriptor it is given, so a
- * borrowed one is put into an epoll set of its own and the set is watched: descriptors 0 and 1 are
- * shared with the shell. libuv turns POLLERR into EBADF and stops the watcher by itself; the waiter
- * is woken all the same and its system call tells the real error. The uv_poll_t lives until its
- * close callback, longer than the struct's user.
+ * States of the watcher: off; on, and a task waits; on, fired, and no task waits (in
+ * loop->idle_fds, stopped before the next poll). uv_poll sets O_NONBLOCK on its descriptor, and
+ * descriptors 0 and 1 are shared with the shell. So a borrowed descriptor is put into a separate
+ * epoll set, and the set is watched. libuv turns POLLERR into EBADF and stops the watcher by
+ * itself. The waiter is woken anyway, and its system call reports the real error. The uv_poll_t
+ * lives until its close callback, longer than the user of the struct.
  */
 #include "loop_fd.h"
 
@@ -23,13 +23,13 @@ struct wr_fd {
     struct weir_loop *loop;
     int fd, epoll; /* epoll: -1 for an owned descriptor */
     bool own;
-    int watched; /* events the watcher is on for */
+    int watched; /* events that the watcher is on for */
     struct wr_task *reader, *writer;
     bool readable, writable; /* fired since the wait began */
     struct wr_list idle_link;
     void (*gone)(void *ctx);
     void *gone_ctx;
-    bool broken_only; /* gone() is not for a far end that has ended its half */
+    bool broken_only; /* gone() does not report a far end that has ended its half */
     void (*came)(void *ctx);
     void *came_ctx;
 };
@@ -39,7 +39,7 @@ static int uv_events(const struct wr_fd *fd)
     return (fd->reader != NULL || fd->came != NULL ? UV_READABLE : 0) |
            (fd->writer != NULL ? UV_WRITABLE : 0) |
            (fd->gone == NULL  ? 0
-            : fd->broken_only ? UV_PRIORITIZED /* errors are told whatever is asked for */
+            : fd->broken_only ? UV_PRIORITIZED /* errors are reported for any requested event */
                               : UV_DISCONNECT);
 }
 
@@ -52,7 +52,7 @@ static void watch(struct wr_fd *fd)
         return;
     }
     if (fd->epoll >= 0) {
-        /* EPOLLHUP and EPOLLERR come unasked, and are all that a hangup needs here. */
+        /* EPOLLHUP and EPOLLERR are always reported, and are all that a hangup needs here. */
         struct epoll_event event = {.events = ((events & UV_READABLE) ? EPOLLIN : 0u) |
                                               ((events & UV_WRITABLE) ? EPOLLOUT : 0u)};
         epoll_ctl(fd->epoll, EPOLL_CTL_MOD, fd->fd, &event);
@@ -69,7 +69,7 @@ static void unwatch(struct wr_fd *fd)
     }
 }
 
-/* Urgent data, which nobody here has a use for, wakes a watch for errors too. */
+/* Urgent data also wakes a watch for errors, and is not used here. */
 static bool is_gone(const struct wr_fd *fd)
 {
     struct pollfd asked = {.fd = fd->fd};
@@ -108,7 +108,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         fd->gone = NULL;
         gone(fd->gone_ctx);
     }
-    /* It fired: unless it is waited for again by then, it is stopped before the next poll. */
+    /* It has fired: it is stopped before the next poll, unless a task waits for it again by
+     * then. */
     if (fd->watched != 0 && wr_list_empty(&fd->idle_link)) {
         wr_list_append(&fd->loop->idle_fds, &fd->idle_link);
     }
@@ -186,8 +187,9 @@ void wr_fd_free(struct wr_fd *fd)
     WR_ASSERT(fd->reader == NULL && fd->writer == NULL,
               "a descriptor is closed under a waiting task");
     wr_list_remove(&fd->idle_link);
-    /* The handle before its descriptor: uv_close takes the number out of libuv's epoll set, where a
-     * closed one aborts the process, and one that another thread has opened since is not ours. */
+    /* Close the handle before its descriptor. uv_close removes the number from libuv's epoll set.
+     * If the descriptor were closed first, this would abort the process, or remove a descriptor
+     * that another thread has opened with the same number. */
     uv_close((uv_handle_t *)&fd->poll, on_closed);
     if (fd->own) {
         close(fd->fd);
@@ -223,14 +225,14 @@ int wr_fd_wait(struct wr_fd *fd, int events, int64_t limit_ms, const char *why,
     loop->fds_waited--;
     wr_limit_stop(&limit);
     *waiter = NULL;
-    /* Level-triggered: what is left on without a waiter would fire in each poll. */
+    /* Level-triggered: a watcher that is left on without a waiter would fire in each poll. */
     if (wr_list_empty(&fd->idle_link) && fd->watched != 0) {
         wr_list_append(&loop->idle_fds, &fd->idle_link);
     }
     return rc;
 }
 
-/* Something is watched for from now on, or no longer. */
+/* A watch was switched on or off. */
 static void watch_changed(struct wr_fd *fd, bool on)
 {
     if (on) {

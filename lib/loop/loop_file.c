@@ -1,8 +1,8 @@
 /*
  * loop_file.c - the real disk, and a regular file as a transport.
  *
- * Nothing here suspends: a regular file never makes its reader wait in a way that could be polled
- * for. Called from the loop's thread, and from its worker when a state is saved or a token read.
+ * Nothing here suspends: poll cannot wait for a regular file. Called from the loop's thread, and
+ * from its worker when a state is saved or a token is read.
  */
 #include "loop_file.h"
 
@@ -104,7 +104,8 @@ static int real_make_folder(const char *path, mode_t mode)
     return rc;
 }
 
-/* Closed in any case; on some file systems only this tells that the disk was full. */
+/* The descriptor is closed in any case. On some file systems only close reports that the
+ * disk was full. */
 static int real_close(int fd)
 {
     int number = wr_close(fd);

@@ -1,13 +1,13 @@
 /*
  * loop_foreign.c - the epoll set of descriptors that belong to other libraries.
  *
- * An entry is armed for the events of all its watchers (EPOLLONESHOT): the kernel disarms it when it
- * fires, so a descriptor that nobody waits for any more costs nothing and may be closed. What has
- * fired is listed under libuv's callback and told by the loop's deferred work, where functions of
- * the program's may run; then it is armed again for whoever still watches. The kernel has forgotten
- * a descriptor that was closed, and perhaps knows another one by its number, so each call says what
- * it expects, and takes the other answer too: to arm is MOD, then ADD; to disarm is DEL of what may
- * not be there.
+ * An entry is armed for the events of all its watchers (EPOLLONESHOT). The kernel disarms it when
+ * it fires, so a descriptor that no watcher waits for any more costs nothing and may be closed.
+ * Fired entries are put on a list under libuv's callback. The loop's deferred work reports them,
+ * because functions of the program may run there; then they are armed again for the remaining
+ * watchers. The kernel forgets a descriptor when it is closed, and may know another one by the same
+ * number. So each call also accepts the other case: to arm is MOD, else ADD; to disarm is DEL,
+ * which may find no entry.
  */
 #include "loop_foreign.h"
 
@@ -27,9 +27,9 @@ enum { EVENTS_MAX = 64 };
 struct foreign_fd {
     struct wr_foreign *set;
     int fd;
-    uint32_t armed; /* EPOLL bits; 0: it is not, or has fired */
-    uint32_t fired; /* not told yet */
-    bool known;     /* to the kernel, if it was not closed since */
+    uint32_t armed; /* EPOLL bits; 0: not armed, or fired */
+    uint32_t fired; /* not reported yet */
+    bool known;     /* to the kernel, unless it was closed since */
     struct wr_list watchers;
     struct wr_list ready_link;
 };
@@ -56,7 +56,7 @@ static int control(const struct foreign_fd *entry, int operation, uint32_t event
     return epoll_ctl(entry->set->epoll, operation, entry->fd, &event) < 0 ? -errno : 0;
 }
 
-/* 0 or negative errno. */
+/* 0 or a negative errno. */
 static int arm(struct foreign_fd *entry)
 {
     uint32_t wanted = 0;
@@ -101,7 +101,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     wr_defer(set->loop, &set->work);
 }
 
-/* ---- telling */
+/* ---- reporting */
 
 static void tell(struct foreign_fd *entry)
 {
@@ -123,7 +123,7 @@ static void tell(struct foreign_fd *entry)
             watcher->fire(watcher, watcher->events & ready);
         }
     }
-    (void)arm(entry); /* closed meanwhile: there is nothing to be told of it any more */
+    (void)arm(entry); /* failure: it was closed meanwhile, nothing more to report */
 }
 
 static void tell_all(struct wr_deferred *work)
@@ -160,7 +160,7 @@ static struct wr_foreign *set_there(const struct weir_loop *loop)
     return found != NULL ? WR_OWNER(found, struct wr_foreign, service) : NULL;
 }
 
-/* NULL: *why is negative errno. */
+/* NULL: *why is a negative errno. */
 static struct wr_foreign *set_of(struct weir_loop *loop, int *why)
 {
     struct wr_foreign *set = set_there(loop);
@@ -244,7 +244,7 @@ int wr_watcher_on(struct wr_watcher *watcher)
 int wr_watcher_change(struct wr_watcher *watcher)
 {
     struct foreign_fd *entry = watcher->set->fds[watcher->fd];
-    return entry->fired != 0 ? 0 : arm(entry); /* else it is armed when that has been told */
+    return entry->fired != 0 ? 0 : arm(entry); /* else it is armed after the report */
 }
 
 void wr_watcher_off(struct wr_watcher *watcher)

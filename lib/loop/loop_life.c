@@ -1,13 +1,13 @@
 /*
  * loop_life.c - making and freeing a loop.
  *
- * A loop of our own has a libuv loop and a stack for its scheduler, and the program's own stack
- * becomes a task (loop->outer); an attached one lives on the program's libuv loop. What can fail
- * fails in weir_loop_new, before anything runs.
+ * A loop that weir owns has a libuv loop and a stack for its scheduler, and the program's own stack
+ * becomes a task (loop->outer). An attached loop uses the program's libuv loop. Everything that can
+ * fail, fails in weir_loop_new, before anything runs.
  *
  * Freeing: cancel the root, wait for the tasks, end the objects, close the handles; only then is
- * the memory freed. On an attached loop this takes a task of its own, since the program's uv_run
- * must go on, and the memory goes in the last handle's close callback.
+ * the memory freed. On an attached loop a separate task does this, because the program's uv_run
+ * must continue. The last handle's close callback then frees the memory.
  */
 #include <string.h>
 #include <sys/eventfd.h>
@@ -25,7 +25,7 @@ enum {
     SCHEDULER_STACK_BYTES = 1024 * 1024,
     ENDING_RETRY_MS = 10,
     CORE_HANDLES = 5, /* async, timer, prepare, check, idle */
-    ABORTING_FDS = 4  /* of libuv 1.50: epoll, its ring, the pipe of its signals */
+    ABORTING_FDS = 4  /* in libuv 1.50: epoll, its ring, both ends of the signal pipe */
 };
 
 static int64_t read_clock(clockid_t id)
@@ -47,7 +47,8 @@ static int64_t real_unix(void *ctx)
     return read_clock(CLOCK_REALTIME);
 }
 
-/* Are there descriptors for what uv_loop_init aborts without (uv__signal_global_init)? */
+/* Are there enough free descriptors? uv_loop_init aborts the process without them
+ * (uv__signal_global_init). */
 static bool descriptors_left(void)
 {
     int fds[ABORTING_FDS], count = 0;
@@ -60,7 +61,7 @@ static bool descriptors_left(void)
     return count == ABORTING_FDS;
 }
 
-/* libuv's handles; 0 or a negative UV_ code after closing what was made. */
+/* Make libuv's handles. 0, or a negative UV_ code after the handles made so far are closed. */
 static int init_handles(struct weir_loop *loop)
 {
     if (wr_fault("uv_async_init")) {
@@ -225,7 +226,7 @@ static void on_closed(uv_handle_t *handle)
     }
 }
 
-/* No task runs any more, the objects have ended. */
+/* Called when no task runs any more and the objects have ended. */
 static void close_handles(struct weir_loop *loop)
 {
     wr_services_end(loop);
@@ -268,7 +269,7 @@ static void end_attached(struct wr_task *task, void *arg)
     wr_defer(loop, &loop->closer);
 }
 
-/* Ending takes a task of its own; without memory for it, it is tried again. */
+/* Start the task that ends the loop. If there is no memory for it, try again later. */
 static void start_ending(struct wr_timer *timer)
 {
     struct weir_loop *loop = WR_OWNER(timer, struct weir_loop, ending);

@@ -1,9 +1,9 @@
 /*
- * loop_object.c - what a scope does to its objects: cancel, end, turn out who is inside.
+ * loop_object.c - what a scope does to its objects: cancel, end, turn out the tasks inside.
  *
- * Turning out: the ending scope's task marks the object (leaving), fails it and parks. It goes on
- * when the last task inside has come out (wr_object_left), or when the object is ended by its owner
- * meanwhile (wr_object_fini); it must not look at the object then, which may be gone.
+ * Turning out: the ending scope's task marks the object (leaving), fails it and parks. It continues
+ * when the last task inside has left (wr_object_left), or when the owner has ended the object
+ * meanwhile (wr_object_fini). After that it must not use the object, which may be freed.
  */
 #include "loop_object.h"
 
@@ -19,7 +19,7 @@ struct wr_object *wr_object_maker(const struct weir_scope *scope)
     return maker != NULL && maker->scope == scope && !wr_list_empty(&maker->link) ? maker : NULL;
 }
 
-/* It leaves its scope: the scopes that its body has opened there wait for it no longer. */
+/* Take it out of its scope. The scopes that its body has opened there no longer wait for it. */
 static void leave(struct wr_object *object)
 {
     wr_list_remove(&object->link);
@@ -51,7 +51,8 @@ void wr_object_move(struct wr_object *object, struct weir_scope *scope)
     wr_list_prepend(&scope->objects, &object->link);
 }
 
-/* Tell those who watch. The scope that the object leaves, NULL: none. */
+/* Wake the scope that waits for the object, and release the failing task. Returns the scope that
+ * the object leaves; NULL: none. */
 static struct weir_scope *tell_out(struct wr_object *object)
 {
     struct weir_scope *from = object->leaving;
@@ -87,8 +88,8 @@ void wr_object_left(struct wr_object *object, const struct wr_task *by)
     }
 }
 
-/* Where the time goes: the entry of this reason, a free one, else the one with the least, which is
- * then told as a part of the rest. */
+/* The entry for this reason: its own, a free one, or else the one with the least time. That one is
+ * then reported as a part of the rest. */
 static struct wr_waited *entry_for(struct wr_counts *counts, const char *why)
 {
     struct wr_waited *least = &counts->waited[0];

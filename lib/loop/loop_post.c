@@ -3,8 +3,8 @@
  *
  * Two lists under one lock: posts, each of which becomes a task of the root scope, and remotes,
  * which their owners keep and send again. A sender appends and signals the loop's one async handle;
- * libuv merges signals, so its callback takes all there is. It runs on the loop's thread under
- * libuv's frame: it spawns, wakes and defers, and runs nothing of the user's.
+ * libuv merges signals, so its callback takes everything that is in the lists. It runs on the
+ * loop's thread under libuv's frame: it spawns, wakes and defers, but runs no user code.
  */
 #include <string.h>
 

@@ -1,10 +1,10 @@
 /*
  * loop_race.c - staggered tries: see loop_race.h.
  *
- * Each try runs on a hidden task, so that it may be written like any code that waits; the task that
- * races waits for the first of: one has won, one has failed, the delay is over. Then it begins the
- * next try, or it is over: those that still run are failed, and waited for, since they use what lies
- * on the racing task's stack.
+ * Each try runs on a hidden task, so that it can be written like any code that waits. The racing
+ * task waits until a try has won, a try has failed, or the delay has passed. Then it starts the
+ * next try, or ends the race: it fails the tries that still run and waits for them, because they
+ * use the racing task's stack.
  */
 #include "loop_race.h"
 
@@ -68,7 +68,8 @@ static bool more_begin(const struct heat *heat)
            heat->code != WEIR_ETIMEDOUT;
 }
 
-/* Until one has won or failed, or the next may begin. 0, or why this task's wait has failed. */
+/* Wait until a try has won or failed, or the next may start. 0, or the code of this
+ * task's failed wait. */
 static int await(struct heat *heat, const char *why, struct wr_object *of)
 {
     size_t failed = heat->failed;

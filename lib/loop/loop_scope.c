@@ -2,11 +2,12 @@
  * loop_scope.c - scopes: the tree that owns tasks and objects; states and rules are in
  * loop_scope.h.
  *
- * A cancel walks the tree beneath once: it marks the tasks, tells the objects, and starts the grace
- * timer, and that of each scope beneath whose own grace is shorter; when one fires, what still
- * waits there is failed for good and named in the log. Called from tasks, from timers and from
- * signal watchers; only weir_scope_wait and wr_scope_end_objects suspend. Meanwhile other tasks
- * run, and may add to the scope that ends.
+ * A cancel walks once over the scope and all scopes below it. It marks the tasks and tells the
+ * objects. It starts the grace timer of the scope, and the timer of each scope below whose own
+ * grace is shorter. When a timer fires, all waits of the tasks that are still there fail, and the
+ * tasks are named in the log. Tasks, timers and signal watchers call these functions. Only
+ * weir_scope_wait and wr_scope_end_objects suspend. Meanwhile other tasks run, and may add to the
+ * scope that ends.
  */
 #include "loop_scope.h"
 
@@ -65,8 +66,8 @@ static void overdue_task(const struct weir_scope *scope, struct wr_task *task)
     wr_task_cancel(task);
 }
 
-/* The one after `scope` in a walk over `top` and all beneath; NULL: that was all. Scopes may lie
- * deeper than any stack. */
+/* The scope after `scope` and all scopes below it, in a walk over `top`; NULL: the walk has ended.
+ * No recursion: scopes may be nested deeper than a stack allows. */
 static struct weir_scope *walk_past(const struct weir_scope *scope, const struct weir_scope *top)
 {
     while (scope != top) {
@@ -107,7 +108,7 @@ static void overdue_one(struct weir_scope *scope)
 static void overdue(struct weir_scope *top)
 {
     for (struct weir_scope *scope = top; scope != NULL;) {
-        bool new = scope->state != WR_SCOPE_OVERDUE; /* else by a shorter grace of its own */
+        bool new = scope->state != WR_SCOPE_OVERDUE; /* false: it had a shorter grace of its own */
         if (new) {
             overdue_one(scope);
         }
@@ -166,8 +167,8 @@ weir_scope *weir_scope_new(weir_scope *parent, const weir_scope_options *options
               "grace_ms or drain_ms is negative, and not WEIR_NONE");
     struct weir_scope *scope = wr_scope_make(parent->loop, parent, o.name);
     if (scope == NULL) {
-        /* A maker never returns NULL: what would have gone into the scope goes into its parent,
-         * which has failed. */
+        /* Functions that make something never return NULL: what belongs into this scope goes into
+         * its parent, which has failed. */
         weir_error error;
         wr_error_set(&error, WEIR_ENOMEM, 0, o.name, "no memory for a scope");
         wr_scope_fail(parent, &error);
@@ -228,7 +229,8 @@ static void cancel_one(struct weir_scope *scope)
     }
 }
 
-/* Its own grace ends before that of the scope around it, which ends for all beneath. */
+/* Does its own grace end before that of the scope around it? The outer grace covers all
+ * scopes below it. */
 static bool grace_is_shorter(const struct weir_scope *scope)
 {
     int64_t around_ms = scope->parent->grace_ms;
@@ -345,7 +347,7 @@ const char *weir_origin_name(const weir_scope *scope, const weir_item *item)
             return origin->name;
         }
     }
-    /* That of a group, or of a part of a batch, which has no receipt of its own. */
+    /* The origin of a group or of a part of a batch, which has no receipt of its own. */
     const struct weir_scope *root = scope->loop->root;
     for (const struct weir_scope *at = root; at != NULL; at = walk(at, root)) {
         for (struct wr_list *node = at->origins.next; node != &at->origins; node = node->next) {
@@ -392,8 +394,8 @@ void wr_scope_log_failure(const struct weir_scope *scope)
     }
 }
 
-/* Wait until a task in the scope has ended, or a scope in it. A canceled task takes the scope that
- * it waits for along. */
+/* Wait until a task or a scope in this scope has ended. If the waiting task is canceled, it also
+ * cancels the scope that it waits for. */
 static void wait_in(struct weir_scope *scope, const char *why)
 {
     struct wr_task *task = scope->loop->task;
@@ -405,7 +407,7 @@ static void wait_in(struct weir_scope *scope, const char *why)
     scope->waiter = NULL;
 }
 
-/* Clean-up code may spawn, and open scopes: the end has come when nothing of that is left. */
+/* Clean-up code may spawn tasks and open scopes: the loop ends when none of these are left. */
 void wr_scope_end_objects(struct weir_scope *top)
 {
     for (struct weir_scope *scope = top;;) {
@@ -447,7 +449,8 @@ void wr_scope_free(struct weir_scope *scope)
             parent->counts[i] += scope->counts[i];
         }
     }
-    /* Items kept elsewhere may outlive the scope of their source: their origins move up. */
+    /* Items that are kept elsewhere may outlive the scope of their source: their origins move
+     * to the parent. */
     while (!wr_list_empty(&scope->origins)) {
         struct wr_list *node = wr_list_take(&scope->origins);
         struct wr_origin *origin = WR_OWNER(node, struct wr_origin, link);
@@ -475,7 +478,7 @@ int weir_scope_wait(weir_scope *scope, weir_error *error)
     struct wr_task *task = wr_task_now(loop, "weir_scope_wait");
     wr_error_clear(error);
     if (scope->shared > 0) {
-        scope->shared--; /* the stand-in of a scope that could not be made */
+        scope->shared--; /* the stand-in for a scope that could not be made */
         return wr_error_set(error, WEIR_ENOMEM, 0, scope->name, "no memory for a scope");
     }
     WR_ASSERT(scope->parent != NULL && scope->owner == NULL,

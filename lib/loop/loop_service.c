@@ -1,8 +1,8 @@
 /*
  * loop_service.c - the list of a loop's services.
  *
- * The loop's thread alone adds, finds and ends them. There are a handful, so they are found by
- * looking at each.
+ * Only the loop's thread adds, finds and ends them. There are only a few, so a search looks
+ * at each one.
  */
 #include "loop_service.h"
 

@@ -1,8 +1,8 @@
 /*
- * loop_signal.c - signals for a scope, only when asked: the first one stops it, the second cancels
- * it. SIGINT and SIGTERM by weir_scope_obey_signals, which also ignores SIGPIPE from then on (libuv's
- * and libcurl's writes raise it), others by weir_scope_obey. libuv puts its handler in for the whole
- * process, so a signal that the process was started to ignore is left alone.
+ * loop_signal.c - signals for a scope, only on request: the first one stops it, the second cancels
+ * it. weir_scope_obey_signals handles SIGINT and SIGTERM, and ignores SIGPIPE from then on (libuv's
+ * and libcurl's writes raise it). weir_scope_obey handles other signals. libuv installs its handler
+ * for the whole process, so a signal that the process was started to ignore is left alone.
  */
 #include <signal.h>
 
@@ -11,7 +11,7 @@
 #include "loop_scope.h"
 #include "loop_service.h"
 
-/* One that a scope obeys. */
+/* A signal that a scope obeys. */
 struct wr_signals {
     uv_signal_t handle;
     struct wr_signals *next;

@@ -1,14 +1,15 @@
 /*
  * loop_socket.c - the end of a connection that something was written to.
  *
- * States: connected -> shut (the peer was sent our end) -> closed. While nobody reads, a watch of the
- * descriptor drops what comes, on the scheduler's stack.
+ * States: connected -> shut (our end was sent to the peer) -> closed. While no task reads, a watch
+ * of the descriptor drops the input, on the scheduler's stack.
  *
- * There is no event for bytes that the peer takes, so wr_socket_finish looks again and again, first
- * soon and then at most every LOOK_MS; what comes meanwhile wakes it. Tcp knows what the peer's system
- * has acknowledged, a unix socket what the peer itself has not read. Neither tells whether a program
- * has read what its system has acknowledged: one that closes without reading it resets the connection,
- * for which QUIET_MS are waited, unless the peer's own end says that it has seen ours.
+ * There is no event for bytes that the peer takes, so wr_socket_finish checks repeatedly: first
+ * soon, then every LOOK_MS at most. Input wakes it earlier. TCP knows what the peer's system has
+ * acknowledged; a unix socket knows what the peer itself has not read. Neither shows whether the
+ * program has read what its system has acknowledged. A program that closes without reading it
+ * resets the connection. So wr_socket_finish waits QUIET_MS for a reset, unless the peer's own end
+ * shows that it has seen ours.
  */
 #include "loop_socket.h"
 
@@ -21,12 +22,12 @@
 
 enum {
     DROP_BYTES = 16 * 1024,
-    DROP_READS = 16, /* in a row, then the others have their turn */
+    DROP_READS = 16, /* in a row, then other tasks have a turn */
     LOOK_MS = 20,
     QUIET_MS = 1000
 };
 
-/* Read and drop what is there. */
+/* Read and drop the available input. */
 static void drop(struct wr_socket *socket)
 {
     struct wr_transport *transport = socket->transport;
@@ -42,7 +43,7 @@ static void drop(struct wr_socket *socket)
         return;
     }
     socket->input_over = true;
-    /* What TLS calls a cut of what the peer sends is an answer to our end all the same. */
+    /* Even an end that TLS reports as a cut is an answer to our end. */
     socket->answered = (n == 0 || n == WEIR_ETRUNCATED) && socket->shut;
     socket->broken = n < 0 ? transport->detail : 0;
     socket->refused = n == WEIR_ETLS;
@@ -68,10 +69,10 @@ void wr_socket_drop_input(struct wr_socket *socket)
     }
 }
 
-/* What is known of how far the peer has come. */
+/* How far the peer has read, as far as known. */
 struct progress {
     int64_t left;    /* bytes that it has not taken */
-    int64_t fell_ns; /* when that has become less */
+    int64_t fell_ns; /* when `left` last became less */
 };
 
 int wr_socket_lost(const struct wr_transport *transport, int64_t unread, uint64_t written,
@@ -89,7 +90,7 @@ int wr_socket_lost(const struct wr_transport *transport, int64_t unread, uint64_
                         exact ? "" : "up to ", left, written);
 }
 
-/* 1: all has arrived, as far as can be known; 0: not yet; negative: lost. */
+/* 1: everything has arrived, as far as can be known; 0: not yet; negative: lost. */
 static int look(struct wr_socket *socket, struct progress *progress, uint64_t written,
                 int64_t drain_ms, weir_error *error)
 {
@@ -99,13 +100,13 @@ static int look(struct wr_socket *socket, struct progress *progress, uint64_t wr
     if (!socket->input_over) {
         drop(socket);
     }
-    if (socket->refused) { /* it has closed, too, which may have been a reset */
+    if (socket->refused) { /* it has also closed, possibly with a reset */
         return wr_error_set(error, WEIR_ETLS, 0, "socket",
                             "TLS: %s; of %" PRIu64 " bytes written the peer may have read none",
                             socket->transport->reason, written);
     }
     int broken = socket->broken != 0 ? socket->broken : ops->broken(socket->transport);
-    if (broken != 0) { /* what was left before counts: a unix socket has none any more */
+    if (broken != 0) { /* use the earlier `left`: a unix socket now shows 0 */
         return wr_socket_lost(socket->transport, progress->left, written, broken, error,
                               WR_SOCKET_RESET);
     }
@@ -146,7 +147,7 @@ int wr_socket_finish(struct wr_socket *socket, uint64_t written, int64_t drain_m
                                       : wr_socket_lost(socket->transport, progress.left, written, 0,
                                                        error, "not waited any longer for the peer");
         }
-        ops->shut(socket->transport); /* what TLS ends with may have found no room */
+        ops->shut(socket->transport); /* close_notify of TLS may have found no room before */
         pause_ms = WR_MIN(pause_ms * 2, (int64_t)LOOK_MS);
     }
     return WR_MIN(rc, 0);

@@ -1,9 +1,9 @@
 /*
- * loop_socket.h - one connection: who makes it, who reads what comes, and how it ends. Internal.
+ * loop_socket.h - one connection: what reads its input, and how it ends. Internal.
  *
- * Unread input makes close(2) reset a connection, and the kernel then throws away what its peer has
- * not read yet. So what nobody reads is read and dropped, and a connection that something was written
- * to is not closed before its peer has had the chance to take it.
+ * If there is unread input, close(2) resets the connection, and the peer's kernel then discards
+ * what the peer has not read yet. So input that no task reads is read and dropped here. A
+ * connection that was written to is not closed before the peer has had time to take the bytes.
  */
 #ifndef WR_LOOP_SOCKET_H
 #define WR_LOOP_SOCKET_H
@@ -13,24 +13,24 @@
 struct wr_socket {
     struct weir_loop *loop;
     struct wr_transport *transport; /* NULL: not connected */
-    struct wr_object *of;           /* what waits at its end for the peer */
-    bool drops;                     /* what comes is read and dropped */
-    bool input_over;                /* the peer's end has come, or the reset */
+    struct wr_object *of;           /* the object that waits for the peer at the end */
+    bool drops;                     /* input is read and dropped */
+    bool input_over;                /* the peer's end or a reset has come */
     int broken;                     /* errno of the reset; 0: none */
-    bool refused;                   /* the peer has said by TLS that it does not want us */
-    bool shut;                      /* the peer was sent the end */
-    bool answered;                  /* ... and has sent its own behind it */
+    bool refused;                   /* the peer has refused us with a TLS alert */
+    bool shut;                      /* our end was sent to the peer */
+    bool answered;                  /* ... and the peer has sent its own end after it */
 };
 
-/* What comes is read and dropped from now on: nobody else reads. */
+/* Read and drop all input from now on. No other code may read. */
 void wr_socket_drop_input(struct wr_socket *socket);
-/* Send the end, and wait until the peer has taken all of the `written` bytes: its own end comes
- * behind ours, or a second passes without a reset after it has taken the last one. drain_ms: how long
- * it may take nothing; < 0: for ever. Suspends. 0; or WEIR_ELOST with *error, also when the wait was
- * canceled; WEIR_ETLS: the peer has refused us. */
+/* Send the end, and wait until the peer has taken all of the `written` bytes. That is so when its
+ * own end comes after ours, or when one second passes without a reset after it has taken the last
+ * byte. drain_ms: how long it may take no byte at all; < 0: no limit. Suspends. Returns 0;
+ * WEIR_ELOST with *error, also when the wait was canceled; WEIR_ETLS: the peer has refused us. */
 int wr_socket_finish(struct wr_socket *socket, uint64_t written, int64_t drain_ms,
                      weir_error *error);
-/* Bytes that its peer has not taken. */
+/* Bytes that the peer has not taken yet. */
 static inline int64_t wr_socket_left(const struct wr_socket *socket)
 {
     return WR_MAX(socket->transport->ops->unread(socket->transport), 0);

@@ -1,15 +1,15 @@
 /*
  * loop_task.c - tasks: how they start, wait, are woken, canceled and end.
  *
- * READY (in the run queue) -> RUNNING -> PARKED (nobody runs it; somebody holds a pointer to wake
- * it) -> READY ... -> DONE. A task parks at the fiber that runs, its leaf, with one switch to the
- * scheduler, and goes on there. A cancel is a mark on the task, consumed by the wait that fails
- * with it; that wait also tells each body between the leaf and the task that it is over
- * (wr_fiber.canceled).
+ * READY (in the run queue) -> RUNNING -> PARKED (does not run; what it waits for has a pointer
+ * to wake it) -> READY ... -> DONE. A task parks at the fiber that runs, its leaf, with one
+ * switch to the scheduler, and continues there. A cancel is a mark on the task. The wait that
+ * fails with it clears the mark, and also tells each body between the leaf and the task that
+ * it ends (wr_fiber.canceled).
  *
  * The program's own stack on a loop weir owns is a task like the others (loop->outer), so a
- * suspending call from main() costs what it costs in a task. Between two suspensions nothing else
- * on the loop runs.
+ * suspending call costs the same in main() as in any other task. Between two suspensions nothing
+ * else on the loop runs.
  */
 #include <string.h>
 
@@ -35,7 +35,8 @@ void wr_task_missing(const struct weir_loop *loop, const char *verb)
                     "weir_each");
 }
 
-/* The wait counts for what it was for, else for the body or the operations that it was called in. */
+/* The wait counts for the object that it was for; else for the object whose body or
+ * operations made it. */
 static void count_wait(const struct wr_task *task, const struct wr_fiber *leaf, const char *why,
                        const struct wr_object *of)
 {
@@ -88,7 +89,7 @@ bool wr_wait_fails(struct wr_task *task)
     return task->cancel_due || task->failing > 0 || task->scope->state == WR_SCOPE_OVERDUE;
 }
 
-/* Tell the bodies that the failed wait is inside of. */
+/* Tell the bodies around the failed wait. */
 static int wait_failed(struct weir_loop *loop, struct wr_task *task)
 {
     int code = task->cancel_due ? task->cancel_code : WEIR_ECANCELED;
@@ -176,8 +177,8 @@ int wr_pass(struct weir_loop *loop)
     return take_turn(loop, &loop->ready, NULL);
 }
 
-/* Is the turn over? The clock is read so often that a task sees that in time, and no more: it costs
- * as much as some items. */
+/* Has the turn ended? The clock is read only as often as needed to see that in time: one read costs
+ * as much as a few items. */
 static bool turn_over(struct weir_loop *loop, struct wr_task *task)
 {
     int64_t now_ns = loop->clock.monotonic_ns(loop->clock.ctx), before_ns = loop->turn_looked_ns;
@@ -195,7 +196,7 @@ int wr_turn_look(struct weir_loop *loop, struct wr_object *of)
 {
     struct wr_task *task = wr_task_now(loop, "a turn");
     bool over;
-    if (loop->virtual_clock) { /* no time passes: so many asks are a turn */
+    if (loop->virtual_clock) { /* no time passes: a turn is a number of calls */
         over = task->turn_step == WR_TURN_ASKS_MAX;
         task->turn_step = WR_TURN_ASKS_MAX;
     } else {
@@ -264,8 +265,8 @@ static void count_live(struct weir_scope *scope, int change)
     }
 }
 
-/* The task's function has returned rc: its failure, unless an earlier one of its children counts.
- * It ends them, too. */
+/* The task's function has returned rc. A negative rc is the task's failure, unless a child has
+ * failed before; it ends the children, too. */
 static void conclude(struct wr_task *task, int rc)
 {
     struct weir_scope *own = task->scope;
@@ -274,7 +275,7 @@ static void conclude(struct wr_task *task, int rc)
         return;
     }
     if (rc == WEIR_ECANCELED && own->state != WR_SCOPE_OPEN) {
-        return; /* told to the one canceled, never to the one who canceled */
+        return; /* a cancel is reported to the canceled task, never to the canceling one */
     }
     if (task->told != NULL && task->told->code == rc) {
         error = *task->told;
@@ -284,7 +285,7 @@ static void conclude(struct wr_task *task, int rc)
     wr_scope_fail(own, &error);
 }
 
-/* To the scope it was spawned in. */
+/* Report the task's failure to the scope that it was spawned in. */
 static void report(struct wr_task *task)
 {
     const struct weir_scope *own = task->scope;
@@ -295,7 +296,8 @@ static void report(struct wr_task *task)
     }
 }
 
-/* Everything of the task but its memory, which the scheduler frees once the stack has been left. */
+/* End all of the task but its memory: the scheduler frees that after the task has left its
+ * stack. */
 static _Noreturn void task_leave(struct wr_task *task)
 {
     struct weir_loop *loop = task->loop;
@@ -322,7 +324,7 @@ static void task_main(void *arg)
     WR_ASSERT(rc <= 0, "task '%s' has returned %d: 0 is success, a negative code a failure",
               task->name, rc);
     conclude(task, rc);
-    task->cancel_due = false; /* what is left to do is clean-up */
+    task->cancel_due = false; /* only clean-up is left */
     while (own->live > 0) {
         own->waiter = task;
         (void)wr_park_for_task(task->loop, "its child tasks", NULL);

@@ -1,8 +1,8 @@
 /*
- * loop_tcp.c - what the kernel counts of a TCP connection, and when it takes the peer for gone.
+ * loop_tcp.c - the kernel's counters of a TCP connection, and when it treats the peer as gone.
  *
- * A file of its own: the C library's tcp_info, which others get with its headers, ends before the
- * counts. Suspends nothing.
+ * A separate file, because the tcp_info in the C library's headers, which other files include, ends
+ * before these counters. Nothing here suspends.
  */
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -15,7 +15,7 @@ enum { IDLE_S = 30, AGAIN_S = 10, TRIES = 3 };
 
 uint64_t wr_tcp_bytes_read(int fd)
 {
-    struct tcp_info info = {.tcpi_bytes_received = 0}; /* as it stays with a kernel that is older */
+    struct tcp_info info = {.tcpi_bytes_received = 0}; /* stays 0 on an older kernel */
     socklen_t len = sizeof info;
     unsigned unread = 0;
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ||

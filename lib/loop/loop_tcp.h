@@ -1,5 +1,5 @@
 /*
- * loop_tcp.h - what the kernel counts of a TCP connection, and when it takes the peer for gone.
+ * loop_tcp.h - the kernel's counters of a TCP connection, and when it treats the peer as gone.
  * Internal.
  */
 #ifndef WR_LOOP_TCP_H
@@ -7,16 +7,17 @@
 
 #include <stdint.h>
 
-/* Bytes that were read from the connection; 0: it is none, or the kernel does not say. */
+/* Bytes that were received on the connection; 0: not a TCP connection, or the kernel does
+ * not report it. */
 uint64_t wr_tcp_bytes_read(int fd);
-/* Ask a peer that says nothing whether it is still there: after 30 s, then every 10 s; three
- * questions without an answer end the connection. Harmless where it is no TCP connection. */
+/* Probe a silent peer (TCP keep-alive): after 30 s, then every 10 s. Three probes without an answer
+ * end the connection. Harmless if it is not a TCP connection. */
 void wr_tcp_keep_alive(int fd);
-/* Of a connection that is only read: what it sends is acknowledged within as long, or the peer is
- * gone. One that is written to has no such limit: a peer that is there and does not read would be
- * cut off. */
+/* For a connection that is only read from: what we send must be acknowledged within 60 s, as long
+ * as the probes take, or the peer is treated as gone. A connection that is written to has no such
+ * limit: it would cut off a peer that is alive but does not read. */
 void wr_tcp_limit_silence(int fd);
-/* Acknowledge what has come, and the next that comes, at once. */
+/* Acknowledge the received bytes, and the next ones that arrive, at once. */
 void wr_tcp_acknowledge(int fd);
 
 #endif

@@ -94,8 +94,7 @@ void wr_timer_start(struct weir_loop *loop, struct wr_timer *timer, int64_t ms)
     if (ms < 0) {
         ms = 0;
     }
-    /* After a long run, or in a callback of libuv right after a long poll, the cached time is old.
-     */
+    /* After a long run, or in a libuv callback right after a long poll, the cached time is old. */
     if (!loop->virtual_clock) {
         loop->now_ns = loop->clock.monotonic_ns(loop->clock.ctx);
     }

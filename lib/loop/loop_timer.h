@@ -30,8 +30,8 @@ void wr_timer_init(struct wr_timer *timer, void (*fire)(struct wr_timer *timer))
 void wr_timer_start(struct weir_loop *loop, struct wr_timer *timer, int64_t ms);
 void wr_timer_stop(struct weir_loop *loop, struct wr_timer *timer);
 
-/* For the scheduler: due time of the earliest, INT64_MAX if none; run all that are due at now_ns.
- */
+/* For the scheduler: the due time of the earliest timer, INT64_MAX if there is none; and run all
+ * that are due at now_ns. */
 int64_t wr_timers_next(const struct wr_timers *timers);
 void wr_timers_run(struct wr_timers *timers, int64_t now_ns);
 

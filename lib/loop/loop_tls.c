@@ -1,13 +1,13 @@
 /*
  * loop_tls.c - what TLS connections share: an SSL_CTX for each set of options.
  *
- * Whom the system trusts are some 150 certificates, a megabyte and ten milliseconds: so contexts
- * are shared within a loop. They are made on the task that connects first, on the loop's stack
- * (parsing certificates takes a deep one), and go with the last connection.
+ * The system's trusted certificates, about 150, take a megabyte and ten milliseconds to load. So
+ * contexts are shared within a loop. The task that connects first makes a context, on the loop's
+ * stack (parsing certificates needs a deep one). The context is freed with its last connection.
  *
- * No session is resumed and no ticket sent: a client that has unread tickets when it closes resets
- * the connection, and the server would lose what was on its way. Renegotiation (TLS 1.2) is refused,
- * a key that wants a password too: nobody could be asked.
+ * No session is resumed and no ticket is sent: a client that closes with unread tickets resets the
+ * connection, and the server would lose what was on its way. Renegotiation (TLS 1.2) is refused. A
+ * key with a password is refused too: there is no user to ask.
  */
 #include "loop_tls.h"
 
@@ -30,7 +30,8 @@ struct wr_tls {
 
 const char *wr_tls_reason(void)
 {
-    unsigned long code = ERR_peek_error(); /* the first: others say what follows from it */
+    unsigned long code = ERR_peek_error(); /* the first one is the cause, later ones are
+                                              consequences */
     if (code == 0) {
         return "";
     }
@@ -72,7 +73,7 @@ void wr_tls_unref(struct wr_tls *tls)
     wr_free(tls);
 }
 
-/* ---- making one */
+/* ---- making a context */
 
 static bool same_text(const char *a, const char *b)
 {
@@ -128,7 +129,7 @@ static bool load(const struct making *making)
     }
     if (o->ca_file == NULL && o->ca_folder == NULL && !o->trust_anybody &&
         making->tls->role == WR_TLS_CLIENT) {
-        (void)SSL_CTX_set_default_verify_paths(ctx); /* without any nobody is trusted */
+        (void)SSL_CTX_set_default_verify_paths(ctx); /* if there are none, no peer is trusted */
     }
     if (o->cert_file == NULL) {
         return true;
@@ -154,7 +155,7 @@ static void make(void *arg)
         wr_error_set(making->error, WEIR_ENOMEM, 0, "tls", "no memory for TLS");
         return;
     }
-    /* An end without TLS's own is told by the transport, and ends one direction only. */
+    /* The transport reports an end without close_notify, and it ends one direction only. */
     SSL_CTX_set_options(tls->ctx,
                         SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_session_cache_mode(tls->ctx, SSL_SESS_CACHE_OFF);

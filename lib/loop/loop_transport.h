@@ -1,20 +1,21 @@
 /*
  * loop_transport.h - bytes in and out: tcp, unix, pipe, file, memory. Internal.
  *
- * A transport is a handful of non-blocking tries and one wait. Sources read straight into their
- * block, sinks write straight from theirs; nothing is read that nobody asked for, and nothing is
- * queued inside: backpressure is not calling read. Tests put scripted peers and memory pairs behind
- * the same functions.
+ * A transport is a few non-blocking tries and one wait. A source reads directly into its block,
+ * a sink writes directly from its block. A transport reads nothing on its own and queues
+ * nothing: to apply backpressure, do not call read. Tests use the same functions for scripted
+ * peers and memory pairs.
  *
- * A try that gives WR_AGAIN is followed by wait() in the same direction, in a loop: a wait may end
- * before a try succeeds.
+ * After a try that returns WR_AGAIN, call wait() in the same direction, in a loop: a wait may end
+ * before a try can succeed.
  *
  *     while ((n = transport->ops->read(transport, to, cap)) == WR_AGAIN) {
  *         rc = transport->ops->wait(transport, WR_READABLE, -1, "bytes", of);
  *         ...
  *     }
  *
- * One task reads and one writes at a time; they may be two. free() is for when neither waits.
+ * At most one task reads and one task writes at a time; these may be two different tasks. Call
+ * free() only when no task waits.
  */
 #ifndef WR_LOOP_TRANSPORT_H
 #define WR_LOOP_TRANSPORT_H
@@ -23,7 +24,7 @@
 
 #include "loop_fd.h"
 
-enum { WR_AGAIN = -2000 }; /* not now: wait(), then try again */
+enum { WR_AGAIN = -2000 }; /* not possible now: wait(), then try again */
 
 struct addrinfo;
 struct wr_transport;
@@ -34,37 +35,38 @@ struct wr_transport_ops {
      * WEIR_EIO) with errno in transport->detail. cap is above 0. */
     int64_t (*read)(struct wr_transport *transport, void *to, size_t cap);
     /* Bytes taken (may be fewer than given); WR_AGAIN; or negative: WEIR_ECLOSED when the far end
-     * has gone (EPIPE, ECONNRESET), else WEIR_EIO. Never raises SIGPIPE where the system lets us
-     * say so: sockets and memory, not pipes. */
+     * has gone (EPIPE, ECONNRESET), else WEIR_EIO. Does not raise SIGPIPE where the system allows
+     * that: for sockets and memory, not for pipes. */
     int64_t (*write)(struct wr_transport *transport, const struct iovec *iov, int count);
     /* As wr_fd_wait. A file is always ready. */
     int (*wait)(struct wr_transport *transport, int events, int64_t limit_ms, const char *why,
                 struct wr_object *of);
-    /* No more writes: the peer reads an end. A pipe or file ends when it is freed. */
+    /* No more writes follow: the peer reads the end. A pipe or file ends when it is freed. */
     void (*shut)(struct wr_transport *transport);
-    /* As wr_fd_watch_hangup: the far end has gone or, but for a borrowed descriptor, will send no
-     * more. Never called for a file. */
+    /* As wr_fd_watch_hangup: the far end has gone or will send no more (the latter is not reported
+     * for a borrowed descriptor). `gone` is never called for a file. */
     void (*watch_hangup)(struct wr_transport *transport, void (*gone)(void *ctx), void *ctx);
-    /* As wr_fd_watch_broken. NULL: cannot. */
+    /* As wr_fd_watch_broken. NULL: not supported. */
     void (*watch_broken)(struct wr_transport *transport, void (*gone)(void *ctx), void *ctx);
-    /* As wr_fd_watch_input. NULL: cannot. */
+    /* As wr_fd_watch_input. NULL: not supported. */
     void (*watch_input)(struct wr_transport *transport, void (*came)(void *ctx), void *ctx);
-    /* Bytes written that the far end has not taken yet: what its kernel has not acknowledged (tcp),
-     * what it has not read (memory, pipe; unix: the memory that this takes, which is more). NULL or
-     * negative: unknown. */
+    /* Bytes written that the far end has not taken yet: not acknowledged by its kernel (tcp),
+     * or not read (memory, pipe; unix: the memory that these bytes use, which is more). NULL
+     * or negative: unknown. */
     int64_t (*unread)(struct wr_transport *transport);
-    /* Those of them that have not even been sent, because the far end has no room for them. NULL or
-     * negative: unknown. */
+    /* The part of these bytes that is not even sent, because the far end has no room for it. NULL
+     * or negative: unknown. */
     int64_t (*unsent)(struct wr_transport *transport);
-    /* The far end has gone, so that what `unread` has said before may be wrong: what it had not read
-     * is thrown away with it. NULL: cannot. */
+    /* The far end has gone, so earlier results of `unread` may be wrong: bytes that it had not read
+     * are lost. NULL: not supported. */
     bool (*hung_up)(struct wr_transport *transport);
-    /* The errno that the connection has broken with; 0: it has not. NULL: cannot. */
+    /* The errno with which the connection has failed; 0: it has not failed. NULL: not supported. */
     int (*broken)(const struct wr_transport *transport);
-    /* From now on free() does not end the stream but resets it, so that the peer cannot take what
-     * it has for the whole; what is not sent yet may be lost. NULL: cannot. */
+    /* From now on free() resets the stream and does not end it normally, so that the peer
+     * cannot take its bytes for the whole stream. Bytes that are not sent yet may be lost.
+     * NULL: not supported. */
     void (*reset)(struct wr_transport *transport);
-    /* It is only read: see wr_tcp_limit_silence. NULL: nothing to do. */
+    /* It is only read from: see wr_tcp_limit_silence. NULL: nothing to do. */
     void (*limit_silence)(struct wr_transport *transport);
     void (*free)(struct wr_transport *transport);
 };
@@ -73,15 +75,16 @@ struct wr_transport {
     const struct wr_transport_ops *ops;
     struct weir_loop *loop;
     int detail;         /* errno of the last failure */
-    const char *reason; /* its words, static; NULL: errno's, or the code's */
+    const char *reason; /* its text, static; NULL: the text of errno or of the code */
 };
 
 /* Connect. Suspends; NULL: *error says ERESOLVE, ECONNECT, ETIMEDOUT, ENOMEM or ECANCELED. limit_ms
- * < 0: none; it holds for resolving and all tries together. Every address of the name is tried, IPv6
- * and IPv4 in turn: the next when the one before has failed or has not answered for 250 ms. */
+ * < 0: no limit; it covers resolving and all tries together. All addresses of the name are tried,
+ * IPv6 and IPv4 in turn. The next try starts when the previous one has failed or has not answered
+ * for 250 ms. */
 struct wr_transport *wr_tcp_connect(struct weir_loop *loop, const char *host, const char *port,
                                     int64_t limit_ms, struct wr_object *of, weir_error *error);
-/* The same with the addresses that getaddrinfo has given; at least one. peer: for messages. */
+/* The same with addresses from getaddrinfo; at least one. peer: for messages. */
 struct wr_transport *wr_tcp_connect_any(struct weir_loop *loop, const struct addrinfo *all,
                                         const char *peer, int64_t limit_ms, struct wr_object *of,
                                         weir_error *error);
@@ -92,16 +95,15 @@ struct wr_transport *wr_unix_connect(struct weir_loop *loop, const char *path, i
 struct wr_transport *wr_connect(struct weir_loop *loop, const char *address, int64_t limit_ms,
                                 struct wr_object *of, weir_error *error);
 /* A descriptor: pipe, socket, terminal or file. A borrowed pipe or terminal is reopened through
- * /proc/self/fd so that its flags stay as they are; where that fails, it is polled and written in
+ * /proc/self/fd, so that its flags stay unchanged. If that fails, it is polled and written in
  * pieces of at most PIPE_BUF; sockets use MSG_DONTWAIT; files are always ready. NULL: *error; an
  * owned descriptor is closed then. */
 struct wr_transport *wr_fd_transport(struct weir_loop *loop, int fd, enum wr_fd_ownership ownership,
                                      weir_error *error);
-/* A socket that is ours, under a name of its own: `kind` is static. For connectors and listeners.
- */
+/* A socket that we own, with its own `kind` (static). For connectors and listeners. */
 struct wr_transport *wr_socket_transport(struct weir_loop *loop, struct wr_fd *fd,
                                          const char *kind);
-/* Two ends of a pipe in memory, each direction bounded by cap bytes (cap > 0). For tests and for
+/* Two ends of a pipe in memory. Each direction holds at most cap bytes (cap > 0). For tests and for
  * serving without a socket. 0 or WEIR_ENOMEM. */
 int wr_memory_pair(struct weir_loop *loop, size_t cap, struct wr_transport *ends[2]);
 
@@ -111,21 +113,21 @@ struct wr_listener;
 
 enum {
     WR_UNSENT_MAX = 256 * 1024
-}; /* an accepted connection takes no more while so much is unsent */
+}; /* an accepted connection takes no more bytes while this many are unsent */
 
-/* address: "127.0.0.1:0", "[::1]:8080", "localhost:80", ":8080" (loopback); to be reached from
- * elsewhere is asked for by "0.0.0.0:80", "[::]:80" or the number of an interface. NULL: *error
- * (EINVAL, EIO with errno in detail, ENOMEM). */
+/* address: "127.0.0.1:0", "[::1]:8080", "localhost:80", ":8080" (loopback); to be reachable from
+ * other machines, use "0.0.0.0:80", "[::]:80" or the address of an interface. NULL: *error (EINVAL,
+ * EIO with errno in detail, ENOMEM). */
 struct wr_listener *wr_listen(struct weir_loop *loop, const char *address, weir_error *error);
-/* The port that was really taken. */
+/* The port that is really in use. */
 int wr_listener_port(const struct wr_listener *listener);
-/* Suspends until somebody connects; NULL: canceled or failed: *error. Out of descriptors
- * or memory it waits and tries again. */
+/* Suspends until a peer connects. NULL: canceled or failed, with *error. When there are no
+ * descriptors or no memory, it waits and tries again. */
 struct wr_transport *wr_accept(struct wr_listener *listener, struct wr_object *of,
                                weir_error *error);
-/* Suspends until somebody has connected who can be accepted; 0, or why not, as wr_accept. */
+/* Suspends until a connection can be accepted. 0, or the reason of the failure, as wr_accept. */
 int wr_listener_wait(struct wr_listener *listener, struct wr_object *of);
-/* Nobody may be in wr_accept. NULL is allowed. */
+/* No task may be in wr_accept. NULL is allowed. */
 void wr_listener_free(struct wr_listener *listener);
 
 #endif

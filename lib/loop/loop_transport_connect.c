@@ -1,14 +1,15 @@
 /*
  * loop_transport_connect.c - connecting: resolve the name, then try its addresses.
  *
- * An address in numbers needs no resolver. Others go to getaddrinfo on libuv's pool, where a lookup
- * cannot be stopped: the record of a lookup whose task was canceled or ran out of time is left
- * behind and frees itself when the answer comes. A try is a non-blocking connect(2), a wait for
- * writability, SO_ERROR. Several addresses race (RFC 8305): IPv6 and IPv4 in turn, beginning with
- * the resolver's first, each when the one before has failed or has had 250 ms; the first that
- * answers is taken, and where none does, what the last one said is told.
+ * A numeric address needs no resolver. Names go to getaddrinfo on libuv's pool, where a lookup
+ * cannot be stopped. If the task is canceled or times out, it leaves the record of the lookup
+ * behind, and the record frees itself when the answer comes. A try is a non-blocking connect(2), a
+ * wait for writability, then SO_ERROR. Several addresses race (RFC 8305): IPv6 and IPv4 in turn,
+ * beginning with the resolver's first address. The next try starts when the previous one has failed
+ * or has run for 250 ms. The first address that answers is taken. If none does, the error of the
+ * last one is reported.
  *
- * Everything here may be canceled at each wait; the limit is one deadline for all steps.
+ * A cancel may come at each wait. The limit is one deadline for all steps.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -30,7 +31,7 @@
 
 enum { HOST_MAX = 256, PORT_MAX = 32, UNIX_RETRY_MS = 10, NEXT_ADDRESS_MS = 250 };
 
-/* ---- one attempt to connect: what it is about, and until when */
+/* ---- one attempt to connect: its target and its deadline */
 
 struct attempt {
     struct weir_loop *loop;
@@ -68,7 +69,7 @@ static void say(struct attempt *a, int code, int detail, const char *what, const
     wr_error_set(a->error, code, detail, origin, "%s %s: %s", what, a->peer, reason);
 }
 
-/* A wait gave rc. */
+/* Report that a wait returned rc. */
 static void say_wait(struct attempt *a, int rc, const char *what)
 {
     say(a, rc, 0, what, wr_code_text(rc));
@@ -86,7 +87,7 @@ static struct wr_transport *finish_connect(struct attempt *a, struct wr_fd *fd)
     return transport;
 }
 
-/* The one that is used. */
+/* Count and return the connection that is used. */
 static struct wr_transport *connected(struct attempt *a, struct wr_transport *transport)
 {
     if (transport != NULL) {
@@ -96,7 +97,7 @@ static struct wr_transport *connected(struct attempt *a, struct wr_transport *tr
     return transport;
 }
 
-/* connect(2) is under way: wait for how it ends. 0, or a failure that has been told. */
+/* connect(2) is pending: wait for its result. 0, or the code of a failure that is in the error. */
 static int await_connect(struct attempt *a, struct wr_fd *fd)
 {
     int number = 0;
@@ -129,7 +130,7 @@ static int start_connect(struct attempt *a, int number, const struct sockaddr *a
         if (errno != EAGAIN || address->sa_family != AF_UNIX) {
             return errno == EINTR ? EINPROGRESS : errno;
         }
-        /* A unix listener's backlog is full, which cannot be waited for. */
+        /* A unix listener's backlog is full; there is no event for free space. */
         if (left_ms(a) == 0) {
             return ETIMEDOUT;
         }
@@ -186,7 +187,7 @@ static int try_one_of(void *ctx, size_t index, void **got)
 {
     const struct addresses *addresses = ctx;
     const struct addrinfo *one = addresses->in_order[index];
-    struct attempt a = *addresses->attempt; /* they share the error: the last one's stays */
+    struct attempt a = *addresses->attempt; /* all tries share the error: the last failure stays */
     *got = try_address(&a, one->ai_addr, one->ai_addrlen);
     return *got != NULL ? 0 : a.error->code;
 }
@@ -197,7 +198,7 @@ static void drop_transport(void *got)
     transport->ops->free(transport);
 }
 
-/* From `at` on, the first that is, or is not, of this family. */
+/* The first address from `at` on that is (or is not) of this family. */
 static const struct addrinfo *of_family(const struct addrinfo *at, int family, bool is)
 {
     while (at != NULL && (at->ai_family == family) != is) {
@@ -206,7 +207,7 @@ static const struct addrinfo *of_family(const struct addrinfo *at, int family, b
     return at;
 }
 
-/* The families in turn, each in the resolver's order. */
+/* Order the addresses: the families in turn, each in the resolver's order. */
 static void put_in_order(const struct addrinfo *all, struct addresses *to)
 {
     int family = all->ai_family;
@@ -278,7 +279,7 @@ static bool lookup_over(void *arg)
     return ((const struct lookup *)arg)->over;
 }
 
-/* The addresses, to be freed by uv_freeaddrinfo; NULL: told. */
+/* The addresses; the caller frees them with uv_freeaddrinfo. NULL: the error is set. */
 static struct addrinfo *resolve(struct attempt *a, const char *host, const char *port)
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
@@ -319,7 +320,7 @@ static struct addrinfo *resolve(struct attempt *a, const char *host, const char 
     return found;
 }
 
-/* An address in numbers: true. */
+/* True: the host is a numeric address; it is stored in *to. */
 static bool in_numbers(const char *host, const char *port, struct sockaddr_storage *to,
                        socklen_t *len)
 {
@@ -383,7 +384,7 @@ struct wr_transport *wr_unix_connect(struct weir_loop *loop, const char *path, i
         &a, try_address(&a, (const struct sockaddr *)(const void *)&address, sizeof address));
 }
 
-/* "HOST:PORT" or "[HOST]:PORT" into its parts; false: it is neither. */
+/* Split "HOST:PORT" or "[HOST]:PORT" into its parts; false: it is neither. */
 static bool split_host(const char *text, char host[HOST_MAX], char port[PORT_MAX])
 {
     struct wr_text name;

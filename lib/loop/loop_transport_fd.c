@@ -1,16 +1,16 @@
 /*
  * loop_transport_fd.c - a descriptor as a transport: sockets, pipes, terminals, files.
  *
- * How a try is kept from blocking depends on what the descriptor is and whose it is. A socket:
- * MSG_DONTWAIT, whoever owns it. A pipe or terminal of ours: O_NONBLOCK, set by uv_poll. A borrowed
+ * The way to keep a try from blocking depends on the kind of descriptor and on its owner. A socket:
+ * MSG_DONTWAIT, with any owner. An owned pipe or terminal: O_NONBLOCK, set by uv_poll. A borrowed
  * one shares its open file with the shell or with other programs, and O_NONBLOCK belongs to the
- * open file: so it is opened once more through /proc/self/fd, and the new open file is ours. Where
- * that is refused (another user's terminal, no /proc) each try asks poll(2) first and moves at most
+ * open file. So it is opened again through /proc/self/fd, and the new open file is ours. If that is
+ * refused (another user's terminal, no /proc), each try calls poll(2) first and moves at most
  * PIPE_BUF bytes, which a writable pipe takes without blocking. A file does not block in a way that
- * could be waited for: every try goes through at once.
+ * poll could wait for: every try is made at once.
  *
- * Called by sources, sinks and the server from their tasks. Nothing is buffered here: between two
- * suspensions there is no state but the descriptor's.
+ * Sources, sinks and the server call it from their tasks. Nothing is buffered here: between two
+ * suspensions the only state is that of the descriptor.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,8 +36,8 @@ struct fd_transport {
     struct wr_transport base;
     struct wr_fd *fd; /* NULL: a file */
     int number;
-    bool close_file; /* a file that is ours: wr_fd_free is not there to close it */
-    bool polled;     /* may block: ask poll(2) before each try */
+    bool close_file; /* an owned file: there is no wr_fd whose wr_fd_free closes it */
+    bool polled;     /* may block: call poll(2) before each try */
 };
 
 static struct fd_transport *of_base(struct wr_transport *transport)
@@ -58,7 +58,7 @@ static int64_t failed(struct wr_transport *transport, bool writing)
     return number == ETIMEDOUT && !writing ? WEIR_ERESET : WEIR_EIO;
 }
 
-/* False with errno set when the call behind `point` shall fail. */
+/* False, with errno set: the fault point says that the call must fail. */
 static bool allowed(const char *point)
 {
     if (wr_fault(point)) {
@@ -80,7 +80,7 @@ static int64_t socket_read(struct wr_transport *transport, void *to, size_t cap)
 static int64_t socket_write(struct wr_transport *transport, const struct iovec *iov, int count)
 {
     struct msghdr message = {.msg_iovlen = (size_t)count};
-    /* sendmsg does not write to the vector; its type only says so for recvmsg. */
+    /* sendmsg does not write to the vector; the type is not const because recvmsg also uses it. */
     memcpy(&message.msg_iov, &iov, sizeof iov);
     ssize_t n;
     do {
@@ -110,7 +110,7 @@ static int64_t plain_read(struct wr_transport *transport, void *to, size_t cap)
     return n >= 0 ? n : failed(transport, false);
 }
 
-/* As much of the vector as a writable pipe takes without blocking. */
+/* Write as much of the vector as a writable pipe takes without blocking. */
 static ssize_t write_piece(int number, const struct iovec *iov, int count)
 {
     struct iovec piece[8];
@@ -174,7 +174,7 @@ static int64_t socket_unread(struct wr_transport *transport)
     if (ioctl(number, SIOCOUTQ, &bytes) < 0) {
         return -1;
     }
-    /* The end that a shut has sent behind the bytes counts as one, until it is acknowledged. */
+    /* The end that a shut sends after the bytes counts as one byte until it is acknowledged. */
     bool end = bytes > 0 && getsockopt(number, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
                (info.tcpi_state == TCP_FIN_WAIT1 || info.tcpi_state == TCP_CLOSING ||
                 info.tcpi_state == TCP_LAST_ACK);
@@ -196,7 +196,7 @@ static int64_t pipe_unread(struct wr_transport *transport)
 static bool fd_hung_up(struct wr_transport *transport)
 {
     struct pollfd asked = {.fd = of_base(transport)->number};
-    return poll(&asked, 1, 0) > 0; /* POLLERR and POLLHUP come unasked */
+    return poll(&asked, 1, 0) > 0; /* POLLERR and POLLHUP are always reported */
 }
 
 static void plain_shut(struct wr_transport *transport)

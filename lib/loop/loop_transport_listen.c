@@ -1,11 +1,10 @@
 /*
- * loop_transport_listen.c - a listening socket, and accepting from it one by one.
+ * loop_transport_listen.c - a listening socket, and accepting its connections one by one.
  *
- * Somebody who calls wr_accept takes one connection; nobody calling it is backpressure: the
- * kernel's backlog fills and further peers wait. Out of descriptors or memory, which the
- * connections being served will give back, accepting goes on after a pause: the backlog is still
- * there. An address without a host is the loopback one, so that nothing is served to the network by
- * leaving something out.
+ * Each call of wr_accept takes one connection. Not to call it is backpressure: the kernel's backlog
+ * fills and further peers wait. When there are no descriptors or no memory, wr_accept tries again
+ * after a pause: the open connections will release some, and the backlog is still there. An address
+ * without a host means loopback, so that a missing host never serves to the network.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -28,7 +27,7 @@ struct wr_listener {
     struct weir_loop *loop;
     struct wr_fd *fd;
     int port;
-    bool full; /* it was said that nobody can be accepted for now */
+    bool full; /* the log says already that no connection can be accepted for now */
 };
 
 union listen_address {
@@ -37,7 +36,7 @@ union listen_address {
     struct sockaddr_in6 v6;
 };
 
-/* 0: not an address to listen on. */
+/* Returns the length; 0: not an address to listen on. */
 static socklen_t parse(const char *text, union listen_address *to)
 {
     char host[HOST_MAX] = "127.0.0.1";
@@ -122,11 +121,11 @@ static struct wr_transport *wrap(struct weir_loop *loop, int number)
 {
     int one = 1, unsent_max = WR_UNSENT_MAX, why, detail;
     (void)setsockopt(number, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    /* Megabytes for each peer that does not read would be taken from the whole machine's sockets.
-     */
+    /* Without this limit each peer that does not read would take megabytes of the socket memory of
+     * the whole machine. */
     (void)setsockopt(number, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_max, sizeof unsent_max);
-    /* A peer whose machine has gone, or that left without anything being sent to it any more, is
-     * told by nothing else while a feed has nothing to say. */
+    /* While a feed sends nothing, only keep-alive detects that the peer's machine is gone or that
+     * the peer has left. */
     wr_tcp_keep_alive(number);
     struct wr_fd *fd = wr_fd_new(loop, number, WR_FD_OWN, &why, &detail);
     struct wr_transport *transport = fd != NULL ? wr_socket_transport(loop, fd, "tcp") : NULL;
@@ -180,8 +179,8 @@ struct wr_transport *wr_accept(struct wr_listener *listener, struct wr_object *o
             wr_error_set(error, WEIR_EIO, errno, "listen", "accept: %s", strerror(errno));
             return NULL;
         }
-        /* Else the peer has left between connecting and now (ECONNABORTED and its relatives): the
-         * next one. */
+        /* Else the peer has left since it connected (ECONNABORTED and similar): take the next
+         * one. */
         if (rc < 0) {
             wr_error_set(error, rc, 0, "listen", "accept: %s", wr_code_text(rc));
             return NULL;

@@ -1,14 +1,14 @@
 /*
- * loop_transport_memory.c - two transports that are each other's far end, without a descriptor.
+ * loop_transport_memory.c - two connected transports without a descriptor; each is the far end
+ * of the other.
  *
- * Each direction is a ring of cap bytes with two facts beside it: its writer has ended (the reader
- * sees the bytes, then the end) and its reader has gone (the writer sees WEIR_ECLOSED). An end that
- * has been freed has done both. The pair is freed with its second end.
+ * Each direction is a ring of cap bytes with two flags: its writer has ended (the reader gets the
+ * bytes, then the end), and its reader has gone (the writer gets WEIR_ECLOSED). To free an end sets
+ * both. The pair is freed with its second end.
  *
- * A wait parks the task in the ring and is woken by the other end's try, so on a virtual clock time
- * stands still only while bytes can move: nothing here counts as a descriptor. `gone` is deferred
- * to the scheduler's stack, like that of a real descriptor, although the far end's task has caused
- * it.
+ * A wait parks the task in the ring, and a try of the other end wakes it. Nothing here counts as a
+ * descriptor, so a virtual clock stands still only while bytes can move. `gone` is deferred to the
+ * scheduler's stack, as for a real descriptor, although the far end's task has caused it.
  */
 #include <errno.h>
 #include <string.h>
@@ -20,7 +20,7 @@ struct memory_way {
     char *bytes;
     size_t start, len, cap;
     bool ended;  /* no more bytes will come */
-    bool broken; /* nobody will read */
+    bool broken; /* the reader has gone */
     struct wr_task *reader, *writer;
 };
 

@@ -1,20 +1,19 @@
 /*
  * loop_transport_tls.c - a transport that encrypts what goes through another one.
  *
- * States: shaking hands (wr_tls_start), open, ended by the peer (close_notify has come: read gives
- * the end), shut by us (close_notify is on its way or out), broken (what failed once fails for
- * ever).
+ * States: handshake (wr_tls_start), open, ended by the peer (close_notify has come: read
+ * returns the end), shut by us (close_notify is pending or sent), broken (after a failure
+ * every call fails).
  *
- * OpenSSL reads and writes through a BIO of ours, whose calls are tries of the transport below:
- * straight into OpenSSL's buffers and out of them, nothing is queued here. So a record that the
- * transport below does not take whole is OpenSSL's until the same write is tried again, and
- * WR_AGAIN comes out of the try that met it. Which way the transport below is to be waited for
- * is OpenSSL's to say, and need not be the way of the try: a key update makes a read write. Reader
- * and writer may so want to wait for the same direction, where only one can: the other one waits
- * for its turn.
+ * OpenSSL reads and writes through our BIO. Its calls are tries of the lower transport, directly
+ * into and out of OpenSSL's buffers; nothing is queued here. If the lower transport takes only a
+ * part of a record, OpenSSL keeps the rest until the same write is tried again, and the try returns
+ * WR_AGAIN. OpenSSL decides for which direction of the lower transport to wait. It may differ from
+ * the direction of the try: a key update makes a read write. So the reader and the writer may want
+ * to wait for the same direction, but only one can: the other one waits for its turn.
  *
- * Tries do not suspend, so no task is ever parked under a frame of OpenSSL; those frames lie on the
- * loop's stack, because a task would keep what they need of its own.
+ * Tries do not suspend, so no task is ever parked under a frame of OpenSSL. These frames are on the
+ * loop's stack, because each task would keep the stack memory that they need.
  */
 #include <errno.h>
 #include <openssl/err.h>
@@ -32,28 +31,28 @@ struct tls_transport {
     struct wr_transport *lower;
     struct wr_tls *tls;
     SSL *ssl;
-    int lower_code; /* why a try below has failed, since the last call into OpenSSL */
+    int lower_code; /* code of a failed try below since the last call into OpenSSL began */
     bool lower_ended;
-    int failure;   /* sticky; base.detail and base.reason tell more */
+    int failure;   /* permanent; base.detail and base.reason give more */
     bool told_end; /* close_notify has come */
     int read_wants, write_wants;
-    bool read_again;         /* the last read found nothing */
-    bool shutting;           /* close_notify did not go out whole yet */
+    bool read_again;         /* the last read found no bytes */
+    bool shutting;           /* close_notify is not completely sent yet */
     void (*gone)(void *ctx); /* watch_broken: a failure of TLS breaks the connection, too */
     void *gone_ctx;
     struct wr_deferred broken;
-    struct wr_task *waiters[2]; /* for the lower one to be readable, writable */
-    struct wr_task *turn[2];    /* for their turn to do so */
+    struct wr_task *waiters[2]; /* tasks that wait for the lower one to be readable, writable */
+    struct wr_task *turn[2];    /* tasks that wait for their turn to do so */
 };
 
-enum { READ_TURN = 128 * 1024 }; /* bytes of one try: a block */
+enum { READ_TURN = 128 * 1024 }; /* bytes of one try: one block */
 
 static struct tls_transport *of_base(struct wr_transport *transport)
 {
     return WR_OWNER(transport, struct tls_transport, base);
 }
 
-/* ---- the BIO: tries of the transport below, under OpenSSL's frames */
+/* ---- the BIO: tries of the lower transport, under OpenSSL's frames */
 
 static int below_failed(struct tls_transport *self, BIO *bio, int64_t n, int retry)
 {
@@ -96,7 +95,7 @@ static long below_ctrl(BIO *bio, int command, long number, void *pointer)
 }
 
 static uv_once_t method_once = UV_ONCE_INIT;
-static BIO_METHOD *method; /* the process's: lives as long as OpenSSL does */
+static BIO_METHOD *method; /* one for the process: lives as long as OpenSSL */
 
 static void make_method(void)
 {
@@ -108,7 +107,7 @@ static void make_method(void)
     }
 }
 
-/* Under OpenSSL's frame, as the BIO's. */
+/* Runs under OpenSSL's frame, like the BIO's functions. */
 static void on_info(const SSL *ssl, int where, int what)
 {
     if (where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY) {
@@ -145,7 +144,7 @@ static int fail(struct tls_transport *self, int code, int detail, const char *re
 
 static const char cut[] = "the connection was cut: it has ended without TLS's close_notify";
 
-/* The peer sends no more: 0, or why that is no end. What we write may still arrive. */
+/* The peer sends no more. 0: a proper end; else the code. What we write may still arrive. */
 static int ended(struct tls_transport *self)
 {
     if (self->told_end) {
@@ -156,7 +155,8 @@ static int ended(struct tls_transport *self)
     return WEIR_ETRUNCATED;
 }
 
-/* A call has given rc <= 0: WR_AGAIN and what is wanted; the peer's end; or a failure. */
+/* A call has returned rc <= 0. Returns WR_AGAIN and the direction to wait for; or the peer's end;
+ * or a failure. */
 static int why_not(struct tls_transport *self, int rc, int *wants)
 {
     switch (SSL_get_error(self->ssl, rc)) {
@@ -165,7 +165,7 @@ static int why_not(struct tls_transport *self, int rc, int *wants)
     case SSL_ERROR_ZERO_RETURN: return ended(self);
     default: break;
     }
-    /* What OpenSSL objects to comes first: the alert that it sends then may fail below, too. */
+    /* OpenSSL's own error comes first: the alert that it then sends may also fail below. */
     unsigned long error = ERR_peek_error();
     if (error == 0 && self->lower_code < 0) {
         return fail(self, self->lower_code, self->lower->detail, self->lower->reason);
@@ -186,7 +186,7 @@ struct reading {
     struct tls_transport *self;
     char *to;
     size_t cap;
-    int64_t got; /* bytes, else as read() */
+    int64_t got; /* bytes, or as read() */
 };
 
 static bool send_end(struct tls_transport *self);
@@ -217,10 +217,10 @@ struct writing {
     struct tls_transport *self;
     const struct iovec *iov;
     int count;
-    int64_t put; /* bytes, else as write() */
+    int64_t put; /* bytes, or as write() */
 };
 
-/* The peer has gone. If it has said why (an alert), that is the failure. */
+/* The peer has gone. If it has sent the reason (an alert), that is the failure. */
 static void last_words(void *arg)
 {
     struct tls_transport *self = arg;
@@ -234,7 +234,7 @@ static void last_words(void *arg)
     }
 }
 
-/* The next record's bytes: of the piece itself, or of several small ones put together. */
+/* The bytes of the next record: the piece itself, or several small pieces copied together. */
 static size_t gather(struct tls_transport *self, const struct iovec *iov, int count, size_t skip,
                      const char **bytes)
 {
@@ -292,7 +292,7 @@ static void write_here(void *arg)
     writing->put = sum > 0 ? (int64_t)sum : code;
 }
 
-/* Send close_notify, and end the transport below behind it. False: not yet, or it has failed. */
+/* Send close_notify, then end the lower transport. False: not sent yet, or failed. */
 static bool send_end(struct tls_transport *self)
 {
     int rc = SSL_shutdown(self->ssl);
@@ -335,8 +335,8 @@ static int64_t tls_write(struct wr_transport *transport, const struct iovec *iov
     return writing.put;
 }
 
-/* Wait for the transport below. Where the other task of this one waits for the same direction, its
- * wake is ours, too. */
+/* Wait for the lower transport. If the other task of this transport already waits for the same
+ * direction, its wake also wakes this task. */
 static int wait_below(struct tls_transport *self, int events, int64_t limit_ms, const char *why,
                       struct wr_object *of)
 {
@@ -366,7 +366,7 @@ static int tls_wait(struct wr_transport *transport, int events, int64_t limit_ms
     struct tls_transport *self = of_base(transport);
     bool reads = events == WR_READABLE;
     if (self->failure < 0 || (reads && !self->read_again && SSL_has_pending(self->ssl))) {
-        return 0; /* the next try tells */
+        return 0; /* the next try reports it */
     }
     return wait_below(self, reads ? self->read_wants : self->write_wants, limit_ms, why, of);
 }
@@ -505,17 +505,18 @@ static const struct wr_transport_ops tls_ops = {.kind = "tls",
                                                 .watch_input = tls_watch_input,
                                                 .free = tls_free};
 
-/* ---- shaking hands */
+/* ---- the handshake */
 
 struct starting {
     struct tls_transport *self;
     const char *name;   /* NULL: a server */
-    const char *advice; /* what to type; "" */
+    const char *advice; /* what to type, or "" */
     int code;
     int wants;
 };
 
-/* Whom the certificate must be for; a name is told to the server, an address is not (RFC 6066 3). */
+/* Set the name that the certificate must be for. A name is sent to the server, an address is not
+ * (RFC 6066, 3). */
 static bool expect(SSL *ssl, const char *name)
 {
     char plain[256];
@@ -553,7 +554,7 @@ static void set_up_here(void *arg)
     }
 }
 
-/* How to go on where a client does not accept the peer's certificate. */
+/* What the user can do when a client does not accept the peer's certificate. */
 static const char *advise(long verified)
 {
     if (verified == X509_V_ERR_HOSTNAME_MISMATCH || verified == X509_V_ERR_IP_ADDRESS_MISMATCH) {
@@ -579,7 +580,7 @@ static void shake_here(void *arg)
     }
 }
 
-/* 0, or a code that is told. */
+/* 0, or a code with *error. */
 static int shake_hands(struct starting *starting, const char *peer, int64_t limit_ms,
                        struct wr_object *of, weir_error *error)
 {

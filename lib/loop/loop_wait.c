@@ -1,9 +1,9 @@
 /*
  * loop_wait.c - waiting for objects, and with a limit.
  *
- * A task is in the list of what it waits for from its park until it runs again, so that a wait can
- * still be failed after its wake (wr_object_abort). A limit is a timer that wakes its task: it fires
- * between two tasks, and whatever else has happened until the task runs is seen by it first.
+ * A task is in the list of the object it waits for from its park until it runs again, so that its
+ * wait can still fail after its wake (wr_object_abort). A limit is a timer that wakes its task. It
+ * fires between two tasks; when the task runs, it first sees whatever else has happened until then.
  */
 #include "loop_wait.h"
 

@@ -8,12 +8,13 @@
  *         if (rc < 0) { canceled, or failed with this code: leave }
  *     }
  *
- * Whoever makes it ready calls wr_object_wake(&thing->object), from anywhere on the loop's thread,
- * callbacks of libuv and libcurl included. Several tasks may wait for one object, and a wake may be
- * meant for another one, so a waiter loops over its condition. No object keeps who waits for it: a
- * cancel of its scope, its end and `why` find them through the registration.
+ * The code that makes it ready calls wr_object_wake(&thing->object), from anywhere on the loop's
+ * thread, also from callbacks of libuv and libcurl. Several tasks may wait for one object, and a
+ * wake may be meant for another task, so a waiter checks its condition in a loop. An object keeps
+ * no list of its own of the tasks that wait for it: a cancel of its scope, its end and `why` find
+ * them through the registration.
  *
- * A wait with a limit:
+ * A wait with a time limit:
  *
  *     struct wr_limit limit;
  *     int rc = 0;
@@ -29,24 +30,24 @@
 
 #include "loop_core.h"
 
-/* Park the running task. 0 or what it was woken with; WEIR_ECANCELED when the task was canceled:
- * then the bodies between here and the task that this concerns are over. `why` must be static: "X
- * waits for <why>"; of: NULL when it waits for no object. */
+/* Park the running task. Returns 0 or the code that it was woken with. WEIR_ECANCELED: the task was
+ * canceled; the canceled bodies between here and the task have ended. `why` must be static and
+ * completes "X waits for <why>". of: NULL when it waits for no object. */
 int wr_wait(struct weir_loop *loop, const char *why, struct wr_object *of);
-/* The same without looking at cancels, for clean-up that must see the end of something. */
+/* The same, but a cancel does not end the wait: for clean-up that must see the end of something. */
 int wr_park(struct weir_loop *loop, const char *why, struct wr_object *of);
-/* The same two, where only another task of this loop can end the wait, no descriptor, timer or
- * thread: so that the loop knows when all wait for each other. */
+/* The same two, for a wait that only another task of this loop can end, not a descriptor, timer or
+ * thread. So the loop knows when all tasks wait for each other. */
 int wr_wait_for_task(struct weir_loop *loop, const char *why, struct wr_object *of);
 int wr_park_for_task(struct weir_loop *loop, const char *why, struct wr_object *of);
-/* Let the others and the poll have a turn, then go on. of: what the task is at work in; NULL.
- * Returns as wr_wait. */
+/* Let the other tasks and the poll have a turn, then continue. of: the object that the task works
+ * in, or NULL. Returns as wr_wait. */
 int wr_pause(struct weir_loop *loop, struct wr_object *of);
-/* The same for those that are ready now: mostly without a poll in between, which is what a pause
- * costs. */
+/* The same, but only the tasks that are ready now have a turn. Usually there is no poll in between;
+ * the poll is the cost of a pause. */
 int wr_pass(struct weir_loop *loop);
-/* A loop that may never have to wait asks this each time around: 0, mostly at once; but when the
- * task has run for WR_TURN_NS, as wr_pause. */
+/* Code that loops and may never have to wait calls this in each iteration. Usually returns 0 at
+ * once. When the task has run for WR_TURN_NS, it acts as wr_pause. */
 int wr_turn_look(struct weir_loop *loop, struct wr_object *of);
 static inline int wr_turn(struct weir_loop *loop, struct wr_object *of)
 {
@@ -55,11 +56,11 @@ static inline int wr_turn(struct weir_loop *loop, struct wr_object *of)
 /* Would wr_wait fail at once? */
 bool wr_wait_fails(struct wr_task *task);
 
-/* Let a parked task go on; code is what its wait returns. */
+/* Let a parked task continue. Its wait returns `code`. */
 void wr_wake(struct wr_task *task, int code);
 void wr_object_wake_all(struct wr_object *object);
-/* Let all go on that wait for the object. Who was woken stays on the list until it runs: the usual
- * one waiter is looked at here. */
+/* Wake all tasks that wait for the object. A woken task stays on the list until it runs. The usual
+ * case of one waiter is handled here. */
 static inline void wr_object_wake(struct wr_object *object)
 {
     struct wr_list *first = object->parked.next;
@@ -73,8 +74,8 @@ static inline void wr_object_wake(struct wr_object *object)
         wr_wake(task, 0);
     }
 }
-/* Fail all waits for the object with `code`, also of a task that was woken and has not run since: it
- * would find nothing, and wait again. False: there was none. */
+/* Fail all waits for the object with `code`. This includes a task that was woken and has not run
+ * since: it would find nothing and wait again. False: no task waits. */
 bool wr_object_abort(struct wr_object *object, int code);
 /* The task that has waited longest for the object; NULL: none. */
 static inline struct wr_task *wr_object_waiter(const struct wr_object *object)
@@ -84,7 +85,7 @@ static inline struct wr_task *wr_object_waiter(const struct wr_object *object)
                : WR_OWNER(object->parked.next, struct wr_task, parked_link);
 }
 
-/* ---- for so long and no longer */
+/* ---- waits with a time limit */
 
 /* On the stack of the task that waits, from wr_limit_start to wr_limit_stop. */
 struct wr_limit {
@@ -109,8 +110,8 @@ static inline void wr_limit_stop(struct wr_limit *limit)
         wr_timer_stop(limit->task->loop, &limit->timer);
     }
 }
-/* As wr_wait; WEIR_ETIMEDOUT when it is the time that ends the wait, at once if it has passed. A
- * task that was woken by something else before its turn came is told 0, also past the limit. */
+/* As wr_wait. WEIR_ETIMEDOUT: the limit has ended the wait, or had passed before it. A task that
+ * was first woken by something else gets 0, even if the limit passes before it runs. */
 static inline int wr_wait_limited(struct wr_limit *limit, const char *why, struct wr_object *of)
 {
     return limit->passed ? WEIR_ETIMEDOUT : wr_wait(limit->task->loop, why, of);
@@ -121,8 +122,8 @@ static inline int wr_wait_for_task_limited(struct wr_limit *limit, const char *w
 {
     return limit->passed ? WEIR_ETIMEDOUT : wr_wait_for_task(limit->task->loop, why, of);
 }
-/* As wr_wait_limited, for a wait of the program's own: the stop of a source that waits so fails it
- * with WEIR_ECLOSED. */
+/* As wr_wait_limited, for a wait that the program's own code makes. If a source that waits in this
+ * way is stopped, the wait fails with WEIR_ECLOSED. */
 static inline int wr_wait_stoppable(struct wr_limit *limit, const char *why, struct wr_object *of)
 {
     limit->task->stoppable = true;
@@ -131,10 +132,10 @@ static inline int wr_wait_stoppable(struct wr_limit *limit, const char *why, str
     return rc;
 }
 /* Wait until ready(arg) is true, for at most limit_ms (< 0: no limit). 0; WEIR_ETIMEDOUT, if it is
- * not ready then; or as wr_wait. */
+ * still not true then; or as wr_wait. */
 int wr_wait_until(struct weir_loop *loop, bool (*ready)(void *arg), void *arg, int64_t limit_ms,
                   const char *why, struct wr_object *of);
-/* Let the time pass. 0, or as wr_wait. */
+/* Sleep for `ms`. 0, or as wr_wait. */
 int wr_sleep(struct weir_loop *loop, int64_t ms, const char *why, struct wr_object *of);
 
 /* ---- the loop's byte budget */
@@ -144,10 +145,10 @@ struct wr_budget_wait {
     struct wr_task *task;
     const struct wr_object *of;
 };
-/* Wait until somebody gives budget back; the caller tries again. 0; WEIR_EBUDGET: nobody can; or as
- * wr_wait. */
+/* Wait until some budget is released; then the caller tries again. 0; WEIR_EBUDGET: no task can
+ * release any; or as wr_wait. */
 int wr_budget_wait(struct weir_loop *loop, struct wr_object *of);
-/* What a task waits for that waits for the budget: compared by address. */
+/* The `why` of a task that waits for the budget; compared by address. */
 extern const char wr_budget_why[];
 
 #endif

@@ -1,10 +1,11 @@
 /*
  * loop_waker.c - weir_waker: a task parks, a callback or another thread wakes it.
  *
- * A wake is one bit that a park takes, so a callback that runs before its task has parked is not
- * lost, and many wakes between two parks are one. The waker is an object of its scope, whose cancel
- * and end reach who is parked here from wherever it is. A wake from another thread goes by the
- * loop's remotes, which run under libuv's async callback and only set the bit.
+ * A wake is one bit that a park clears. So a wake from a callback that runs before its task has
+ * parked is not lost, and many wakes between two parks count as one. The waker is an object of its
+ * scope; the scope's cancel and end reach the task that is parked here, in whatever scope that task
+ * is. A wake from another thread uses the loop's remotes, which run under libuv's async callback
+ * and only set the bit.
  */
 #include <weir/wait.h>
 
@@ -53,7 +54,7 @@ static void remote_wake(struct wr_remote *remote)
     wake(WR_OWNER(remote, struct waker, remote));
 }
 
-/* A cancel fails who is parked and nothing else; the end, while somebody is, is final. */
+/* A cancel only fails the parked task. The end of the scope while a task is parked is final. */
 static void object_cancel(struct wr_object *object, int code)
 {
     WR_OWNER(object, struct waker, object)->over = code != WEIR_ECANCELED;

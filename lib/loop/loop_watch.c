@@ -1,11 +1,11 @@
 /*
- * loop_watch.c - what <weir/wait.h> has for descriptors and time: weir_wait_fd, and the watches and
- * timers of client libraries that work by callbacks.
+ * loop_watch.c - the functions of <weir/wait.h> for descriptors and time: weir_wait_fd, and the
+ * watches and timers for client libraries that use callbacks.
  *
- * A wait is a watcher on the stack of its task. A watch or a timer is an object of its scope, which
- * ends it and does nothing else to it: a library's clean-up after a cancel needs its callbacks. They
- * are called on the scheduler's stack, from the loop's deferred work and its timers, and may end
- * themselves and each other there.
+ * A wait is a watcher on the stack of its task. A watch or a timer is an object of its scope. A
+ * cancel of the scope does not affect it, only the end of the scope ends it: a library's clean-up
+ * after a cancel needs its callbacks. The callbacks run on the scheduler's stack, from the loop's
+ * deferred work and its timers. There they may end their own watch or timer and others.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,7 +17,7 @@
 #include "loop_scope.h"
 #include "loop_wait.h"
 
-/* What the errno of a watcher is to the program. */
+/* The WEIR_E code for the errno of a watcher. */
 static int code_of(int rc)
 {
     return rc == -EBADF || rc == -EPERM ? WEIR_EINVAL : rc == -ENOMEM ? WEIR_ENOMEM : WEIR_EIO;

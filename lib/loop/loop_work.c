@@ -1,10 +1,10 @@
 /*
  * loop_work.c - the worker threads of a loop, and weir_work.
  *
- * A worker is a service of the loop, found by its lane. It has two lists under one lock: what waits
- * for the thread, and what it has done. The thread takes one piece at a time and signals the loop's
- * async handle; the loop collects on its own thread. At the end of the loop the thread finishes what
- * was handed over, then is joined.
+ * A worker is a service of the loop, found by its lane. It has two lists under one lock: the work
+ * that waits for the thread, and the work that is done. The thread takes one piece at a time and
+ * signals the loop's async handle; the loop collects on its own thread. When the loop ends, the
+ * thread finishes the work that it already has, then is joined.
  */
 #include "loop_work.h"
 
@@ -117,7 +117,7 @@ static struct wr_worker *worker_make(struct weir_loop *loop, const struct wr_lan
     return worker;
 }
 
-/* NULL: there is no thread for it. */
+/* The worker of a lane, started if needed. NULL: no thread can be started. */
 static struct wr_worker *worker_of(struct weir_loop *loop, const struct wr_lane *lane)
 {
     struct wr_service *found = wr_service_find(loop, worker_end);
@@ -143,7 +143,7 @@ void wr_work_start(struct weir_loop *loop, struct wr_work *work)
         work->done(work);
         return;
     }
-    loop->fds_waited++; /* it comes back by itself: a virtual clock stands still until then */
+    loop->fds_waited++; /* the work finishes by itself: a virtual clock stands still until then */
     uv_mutex_lock(&worker->lock);
     wr_list_append(&worker->todo, &work->link);
     uv_cond_signal(&worker->wake);
@@ -255,7 +255,7 @@ int weir_work(weir_scope *scope, void (*fn)(void *arg), void *arg, const weir_wo
         o.interrupt(arg);
     }
     while (!own.over) {
-        (void)wr_park(loop, why, NULL); /* arg is the thread's until then */
+        (void)wr_park(loop, why, NULL); /* the thread uses arg until then */
     }
     return rc;
 }

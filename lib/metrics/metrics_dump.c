@@ -1,10 +1,10 @@
 /*
- * metrics_dump.c - weir_dump: what weir_walk visits, written to a descriptor without
- * allocation, so that it can be asked for at any time, also when memory is short. For each parked
- * task also the calls of its stack, innermost first, each as module
- * and offset, which `addr2line -e MODULE OFFSET` takes also when modules are loaded at other
- * addresses. Frame pointers link a body to its resumer, so the list runs through the whole chain of
- * bodies.
+ * metrics_dump.c - weir_dump: writes all that weir_walk visits to a descriptor.
+ *
+ * It does not allocate, so that a program can call it at any time, also when memory is short. For
+ * each parked task it also writes the calls of its stack, innermost first, each as module and
+ * offset. `addr2line -e MODULE OFFSET` takes these, wherever the module was loaded. Frame pointers
+ * link a body to its resumer, so the list shows the whole chain of bodies.
  */
 #include <dlfcn.h>
 #include <inttypes.h>
@@ -40,8 +40,8 @@ static void line(int fd, const char *format, ...)
 }
 
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-/* A frame record, by a system call that fails where memory cannot be read: a caller built without
- * frame pointers leaves anything in their register. */
+/* Read a frame record with a system call, which fails on unreadable memory instead of crashing:
+ * code built without frame pointers leaves any value in that register. */
 static bool read_record(uintptr_t address, uintptr_t record[2])
 {
     struct iovec to = {.iov_base = record, .iov_len = 2 * sizeof *record};
@@ -51,9 +51,9 @@ static bool read_record(uintptr_t address, uintptr_t record[2])
            process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)to.iov_len;
 }
 
-/* The address of a call is taken for its return address less one: the call may be the last
- * instruction of its function. In an executable that is linked to a fixed address the offset is the
- * address itself, as addr2line wants it. */
+/* The address shown is the return address minus one, because the call may be the last instruction
+ * of its function. In an executable that is linked to a fixed address, addr2line needs the address
+ * itself as the offset. */
 static void dump_call(int fd, uintptr_t address)
 {
     Dl_info module;
@@ -75,7 +75,7 @@ static void dump_stack(int fd, const struct wr_task *task)
     if (task->state != WR_TASK_PARKED || task->leaf->co.sp == NULL) {
         return;
     }
-    /* The switch saves six registers, the frame pointer last: a frame record of its own. */
+    /* The switch saves six registers, the frame pointer last. That makes a frame record. */
     uintptr_t record[2] = {(uintptr_t)task->leaf->co.sp + 5 * sizeof(uintptr_t), 0};
     for (int i = 0; i < FRAMES_MAX && read_record(record[0], record) && record[1] != 0; i++) {
         dump_call(fd, record[1]);
@@ -89,7 +89,7 @@ static void dump_stack(int fd, const struct wr_task *task)
 }
 #endif
 
-/* ", 12 in, 10 out, 2 filtered, 4096 bytes, waited 1.250 s": what is not 0. */
+/* ", 12 in, 10 out, 2 filtered, 4096 bytes, 3 waits of 1.250 s": only counts that are not 0. */
 static void add_counts(char *to, size_t cap, const weir_node *node)
 {
     const struct {

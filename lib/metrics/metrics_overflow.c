@@ -1,8 +1,8 @@
 /*
- * metrics_overflow.c - weir_overflow_text: which stack has run over, for a handler of SIGSEGV.
+ * metrics_overflow.c - weir_overflow_text: names the stack that overflowed, for a SIGSEGV handler.
  *
  * It runs in the handler, on the thread that faulted, so it calls nothing that allocates, locks or
- * formats: it reads what the loop says is running, compares addresses, and copies bytes.
+ * formats. It reads which fiber the loop runs, compares addresses, and copies bytes.
  */
 #include <string.h>
 
@@ -65,7 +65,7 @@ size_t weir_overflow_text(const weir_loop *loop, const void *address, char *to, 
         add_name(&text, "task", WR_OWNER((uintptr_t)fiber, struct wr_task, fiber)->name);
     }
     add(&text, " (its stack has ");
-    /* A page and a colour come on top of what was asked for. */
+    /* The stack is larger than requested by a page and a colour: round down to 8 KiB. */
     add_number(&text, (size_t)(stack->top - stack->bottom) / 1024 & ~(size_t)7);
     add(&text, " KiB; ");
     add(&text, option);

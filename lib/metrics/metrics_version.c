@@ -1,6 +1,6 @@
 /*
- * metrics_version.c - weir_version: the library's own version, and those of the libraries it found
- * at run time, since libcurl can be upgraded under a program.
+ * metrics_version.c - weir_version: the library's version, and the versions of libuv and libcurl at
+ * run time, because libcurl can be upgraded without rebuilding the program.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #define TEXT_OF(n) #n
 #define NUMBER(n) TEXT_OF(n)
 
-/* In curl_bridge.h, which shows curl.h. */
+/* Declared in curl_bridge.h, which would include curl.h here. */
 extern const char *wr_curl_version(void);
 
 const char *weir_version(void)

@@ -1,9 +1,9 @@
 /*
  * metrics_walk.c - weir_walk and weir_on_end: one node for each scope, task, generator and sink.
  *
- * Everything is read from the objects themselves: their counters, the tasks that are parked in them,
- * and what they say of themselves (the op why). The tree of scopes is climbed by its links, so that
- * its depth costs no stack. Nothing is allocated, nothing suspends, and a visit changes nothing.
+ * All data comes from the objects themselves: their counters, the tasks that are parked in them,
+ * and the text of their op `why`. The walk follows the links of the scope tree without recursion,
+ * so that a deep tree needs no stack. It allocates nothing, never suspends, and changes nothing.
  */
 #include "metrics_walk.h"
 
@@ -91,7 +91,7 @@ static void tell_level(weir_node *node, const struct wr_level *level)
     node->bytes = level->bytes_put;
 }
 
-/* What those that gen reads now have given. */
+/* The items that gen's current upstreams have given it. */
 static uint64_t read_now(const struct weir_gen *gen)
 {
     uint64_t read = 0;
@@ -126,7 +126,7 @@ const struct weir_gen *wr_waits_upstream(const struct weir_gen *gen)
     return NULL;
 }
 
-/* In its own words; false: it has none. */
+/* Use the text of the generator's op `why`; false: it gives none. */
 static bool say_own(struct wr_seen *seen, const struct weir_gen *gen)
 {
     seen->own_words =
@@ -134,7 +134,7 @@ static bool say_own(struct wr_seen *seen, const struct weir_gen *gen)
     return seen->own_words;
 }
 
-/* Of one that has begun, and waits for none that it reads. */
+/* For a generator that has begun and does not wait for an upstream. */
 static void say_work(struct wr_seen *seen, const struct weir_gen *gen, const struct wr_task *inside,
                      const struct wr_task *waiter)
 {
@@ -146,7 +146,8 @@ static void say_work(struct wr_seen *seen, const struct weir_gen *gen, const str
         say_wait(seen, inside);
         return;
     }
-    /* Its own words say more than the wait, but for memory, or for the resume of who reads it. */
+    /* Its own words say more than the wait, except when it waits for memory, or for its reader to
+     * resume it (weir_each_resume). */
     bool other = waiter != NULL && (waiter->why == wr_budget_why || !works);
     if (!other && say_own(seen, gen)) {
         return;
@@ -208,7 +209,7 @@ void wr_see_gen(struct wr_seen *seen, const struct weir_gen *gen)
 
 /* ---- the others */
 
-/* What an object says of itself, or what is waited for in it. */
+/* The text of the object's op `why`, or what the task parked in it waits for. */
 static void say_object(struct wr_seen *seen, const struct wr_object *object)
 {
     const struct wr_task *waiter = wr_object_waiter(object);
@@ -230,7 +231,7 @@ void wr_see_sink(struct wr_seen *seen, const struct weir_sink *sink)
     node->state = sink->put_items == 0   ? WEIR_NODE_NEW
                   : sink->inside != NULL ? WEIR_NODE_RUNS
                                          : WEIR_NODE_IDLE;
-    if (sink->closed) { /* what it would say lies in what it has freed */
+    if (sink->closed) { /* the op `why` would read memory that is freed */
         node->state = WEIR_NODE_ENDED;
     } else {
         say_object(seen, &sink->object);
@@ -312,7 +313,7 @@ static bool visit_in_scope(const struct weir_scope *scope, uint32_t depth, struc
     return go_on;
 }
 
-/* Its first child, else the next scope that is not in it; NULL: there is none. */
+/* The first child, else the next scope outside of `scope`; NULL: the end of the walk. */
 static const struct weir_scope *next_scope(const struct weir_scope *scope, uint32_t *depth)
 {
     if (!wr_list_empty(&scope->children)) {

@@ -1,6 +1,6 @@
 /*
- * metrics_walk.h - what there is to tell about one thing of a loop: the one source of weir_walk,
- * weir_why and weir_dump. Internal.
+ * metrics_walk.h - the description of one object of a loop, which weir_walk, weir_why and weir_dump
+ * share. Internal.
  */
 #ifndef WR_METRICS_WALK_H
 #define WR_METRICS_WALK_H
@@ -10,17 +10,17 @@
 #include "flow_gen.h"
 #include "flow_sink.h"
 
-/* A node while it is visited, with what is not public. */
+/* A node during its visit, with its private data. */
 struct wr_seen {
     weir_node node;
-    bool own_words; /* why is what it says of itself, and not what a wait is for */
+    bool own_words; /* `why` is the object's own text, not what a task waits for */
     const struct wr_task *task;
-    char words[640]; /* where why lies */
+    char words[640]; /* the memory of `why` */
 };
 
 void wr_see_gen(struct wr_seen *seen, const struct weir_gen *gen);
 void wr_see_sink(struct wr_seen *seen, const struct weir_sink *sink);
-/* What `gen` reads and waits for; NULL: nothing of that. */
+/* The upstream that `gen` waits for; NULL: none. */
 const struct weir_gen *wr_waits_upstream(const struct weir_gen *gen);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * metrics_why.c - weir_why, the ledger and the statistics.
  *
- * weir_why follows the chain from the generator that was asked about to the one that does not give;
- * what is told of that one is what weir_walk tells of it. Nothing is allocated and nothing suspends.
+ * weir_why follows the chain from the given generator to the one that gives no item, and describes
+ * that one as weir_walk does. It allocates nothing and never suspends.
  */
 #include <string.h>
 
@@ -37,8 +37,7 @@ static void add_seen(struct text *text, const struct wr_seen *seen)
     add(text, seen->node.why);
 }
 
-/* Along the chain to the one that does not give, or to the sink that a pump puts into and that keeps
- * it waiting. */
+/* Follow the chain to the generator that gives no item, or to the sink that makes a pump wait. */
 static void explain(struct text *text, const struct weir_gen *gen)
 {
     struct wr_seen seen;

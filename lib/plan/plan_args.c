@@ -1,12 +1,12 @@
 /*
- * plan_args.c - the arguments of one component, read by its descriptor into its own struct.
+ * plan_args.c - reads the arguments of one component, by its descriptor, into its own struct.
  *
- * Behind the name each word is, in this order: a block, when the component takes one here;
- * NAME=value, when it looks like one (then the component must have that argument); a flag; the
- * keyword of an argument, followed by its value; or the value of the next positional argument of
- * whose form it is. An optional positional that does not fit is passed over. Nothing is guessed: a
- * word that is left over is an error that points at it. Values are converted here, so that opening
- * cannot meet a bad one.
+ * Each word after the name is the first of these that applies: a block, when the component takes
+ * one here; NAME=value, when the word has this form (then the component must have that argument); a
+ * flag; the keyword of an argument, followed by its value; the value of the next positional
+ * argument that has its form. An optional positional argument that does not match is skipped.
+ * Nothing is guessed: a word that is left over is an error that points at it. Values are converted
+ * here, so a component is never opened with an invalid one.
  */
 #include "plan_value.h"
 
@@ -16,7 +16,7 @@
 
 static const char *const on_error_choices[] = {"skip", "stop", "dead", NULL};
 
-/* What every component that may reject has beside its own arguments. */
+/* The argument that every component that may reject has besides its own. */
 static const weir_arg on_error_arg = {.name = "on-error",
                                       .form = WEIR_FORM_NAMED,
                                       .type = WEIR_ARGTYPE_CHOICE,
@@ -48,7 +48,7 @@ static int as_in(struct wr_plan_args *args)
                            : args->reading->error.code;
 }
 
-/* The paths of a FIELDS argument: .a, .b.c or .a .b.c */
+/* Read the paths of a FIELDS argument: .a, .b.c or .a .b.c */
 static int read_fields(struct wr_plan_args *args, const weir_arg *arg, void *field)
 {
     const char *clean = args->reading->clean;
@@ -79,7 +79,7 @@ static int read_fields(struct wr_plan_args *args, const weir_arg *arg, void *fie
     }
 }
 
-/* The value at args->at of an argument that was named. */
+/* Read the value at args->at of an argument that was named. */
 static int read_given(struct wr_plan_args *args, size_t index, struct wr_plan_token *token)
 {
     const weir_arg *arg = wr_plan_arg(args->component, index);
@@ -118,7 +118,7 @@ static int read_named(struct wr_plan_args *args, struct wr_plan_token *token)
                : wr_plan_hint(&args->reading->error, "if this is a value, quote it");
 }
 
-/* A choice or a time that was written without its name: how to write it. */
+/* Add a hint how to write a choice or a time that was written without its name. */
 static int hint_name(struct wr_plan_args *args, const struct wr_plan_token *token)
 {
     struct wr_plan_error *error = &args->reading->error;
@@ -145,7 +145,7 @@ static int hint_name(struct wr_plan_args *args, const struct wr_plan_token *toke
     return error->code;
 }
 
-/* Nothing takes this word: say so, with what was perhaps meant. */
+/* Report a word that no argument takes, with a guess at the intended word. */
 static int too_many(struct wr_plan_args *args, const struct wr_plan_token *token)
 {
     struct wr_plan_error *error = &args->reading->error;
@@ -168,7 +168,7 @@ static int too_many(struct wr_plan_args *args, const struct wr_plan_token *token
     return error->code;
 }
 
-/* A block whose brackets stand at args->at. */
+/* Read a block whose brackets are at args->at. */
 static int read_block(struct wr_plan_args *args, size_t index, struct wr_plan_span inside)
 {
     const weir_arg *arg = wr_plan_arg(args->component, index);
@@ -184,13 +184,13 @@ static int read_block(struct wr_plan_args *args, size_t index, struct wr_plan_sp
     return wr_plan_value_put(args, arg, wr_plan_field(args->step, index), chain);
 }
 
-/* Does a block belong behind the keyword that is its name: else { ... }? */
+/* Whether a block needs its name as a keyword before it: else { ... } */
 static bool has_keyword(const weir_arg *arg)
 {
     return arg->form == WEIR_FORM_BLOCK && arg->name[0] >= 'a' && arg->name[0] <= 'z';
 }
 
-/* The argument that takes a block without a keyword now; args_count: none does. */
+/* The argument that takes a block without a keyword here; args_count: none. */
 static size_t block_here(const struct wr_plan_args *args)
 {
     for (size_t i = 0; i < args->component->args_count; i++) {
@@ -250,7 +250,7 @@ bool wr_plan_ends_expr(const struct wr_plan_reading *reading, const weir_compone
     return false;
 }
 
-/* An expression or a list of fields: more than a word. */
+/* Read an expression or a list of fields, which may have several words. */
 static int read_long(struct wr_plan_args *args, size_t index)
 {
     const weir_arg *arg = wr_plan_arg(args->component, index);
@@ -278,7 +278,7 @@ static bool is_long(const weir_arg *arg)
     return arg->type == WEIR_ARGTYPE_EXPR || arg->type == WEIR_ARGTYPE_FIELDS;
 }
 
-/* A flag, or a keyword with what stands behind it. */
+/* Read a flag, or a keyword with its value. */
 static int read_keyword(struct wr_plan_args *args, size_t index, const struct wr_plan_token *word)
 {
     const weir_arg *arg = wr_plan_arg(args->component, index);
@@ -314,7 +314,7 @@ static int read_keyword(struct wr_plan_args *args, size_t index, const struct wr
     return read_given(args, index, &value);
 }
 
-/* A word that is the value of a positional argument. */
+/* Read a word that is the value of a positional argument. */
 static int read_positional(struct wr_plan_args *args, const struct wr_plan_token *token)
 {
     for (; args->next < args->component->args_count; args->next++) {
@@ -339,8 +339,8 @@ static int read_positional(struct wr_plan_args *args, const struct wr_plan_token
     return too_many(args, token);
 }
 
-/* Is the next positional argument one that reaches over words? Then it begins here, unless one of
- * the others does. */
+/* Whether the next positional argument may have several words. If so it begins here, unless one of
+ * the other arguments does. */
 static bool long_is_next(struct wr_plan_args *args)
 {
     while (args->next < args->component->args_count &&
@@ -352,7 +352,7 @@ static bool long_is_next(struct wr_plan_args *args)
            !wr_plan_ends_expr(args->reading, args->component, args->at, args->end);
 }
 
-/* What stands at args->at, where no space is. */
+/* Read the argument at args->at, where there is no space. */
 static int read_one(struct wr_plan_args *args)
 {
     struct wr_plan_span inside;
@@ -380,7 +380,7 @@ static int read_one(struct wr_plan_args *args)
                                                          : read_positional(args, &token);
 }
 
-/* Give the arguments that were left out their presets. */
+/* Set the arguments that were not given to their presets. */
 static int apply_presets(struct wr_plan_args *args)
 {
     for (size_t i = 0; i < args->component->args_count; i++) {

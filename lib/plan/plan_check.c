@@ -1,11 +1,12 @@
 /*
- * plan_check.c - do the components of a chain stand where they can, and does what one gives fit the
- * next?
+ * plan_check.c - checks that the components of a chain are in allowed places, and that the output
+ * of each one matches the next one.
  *
- * One walk from left to right over each chain, blocks included, knows the set of shapes that comes
- * to each step. A framer directly behind a source that takes one is joined to it. Where shapes do
- * not fit, a component that converts is inserted if there is one for just that; the plan tells it
- * as its own step. Last the component's own check. The first mistake ends the walk. Opens nothing.
+ * One walk from left to right over each chain, including blocks, computes the set of shapes at each
+ * step. A framer directly after a source that can use it is joined to it. When shapes do not match,
+ * a component that converts exactly these is inserted, if there is one; the plan shows it as a step
+ * of its own. The component's own check is called last. The first mistake ends the walk. Opens
+ * nothing.
  */
 #include "plan_text.h"
 
@@ -70,7 +71,7 @@ const char *wr_plan_shapes_text(uint32_t shapes, char to[64])
 {
     static const char *const names[] = {"bytes", "lines", "json", "events", "batches"};
     struct wr_plan_out out;
-    uint32_t all = shapes | WEIR_SHAPE_BYTES; /* which are made lines where need be */
+    uint32_t all = shapes | WEIR_SHAPE_BYTES; /* which are cut into lines when necessary */
     if (all == WEIR_SHAPES_ALL || all == WEIR_SHAPES_TEXT) {
         return all == WEIR_SHAPES_ALL ? "any items" : "text";
     }
@@ -119,7 +120,7 @@ static int check_places(struct wr_plan_reading *reading, const struct weir_chain
                : error->code;
 }
 
-/* A component that makes what is needed of what comes; NULL: there is none. */
+/* A component that converts `shape` into what is needed; NULL: there is none. */
 static const weir_component *find_converter(uint32_t shape, uint32_t needs)
 {
     const weir_component *component;
@@ -132,7 +133,7 @@ static const weir_component *find_converter(uint32_t shape, uint32_t needs)
     return NULL;
 }
 
-/* Put a converter before a step, with its presets. */
+/* Insert a converter before a step, with its presets. */
 static int insert(struct wr_plan_reading *reading, struct weir_chain *chain, size_t index,
                   const weir_component *component)
 {
@@ -152,7 +153,7 @@ static int insert(struct wr_plan_reading *reading, struct weir_chain *chain, siz
     return wr_plan_args_default(reading, &steps[index]);
 }
 
-/* What comes does not fit: convert it, or say what to move. */
+/* The shapes do not match: insert a converter, or report what to move. */
 static int refit(struct wr_plan_reading *reading, struct weir_chain *chain, size_t index,
                  uint32_t shape, const char *giver)
 {
@@ -174,7 +175,7 @@ static int refit(struct wr_plan_reading *reading, struct weir_chain *chain, size
     return wr_plan_hint(&reading->error, "put '%s' before '%s'", step->component->name, giver);
 }
 
-/* The chains of a step's blocks. *gives: the shapes of those that its component reads. */
+/* Check the chains of a step's blocks. *gives: the shapes of those that the component reads. */
 static int check_blocks(struct wr_plan_reading *reading, struct wr_plan_step *step, uint32_t *gives)
 {
     for (size_t i = 0; i < step->component->args_count; i++) {
@@ -209,8 +210,8 @@ static int check_own(struct wr_plan_reading *reading, const struct wr_plan_step 
     return reading->error.code;
 }
 
-/* Can a framer at `index` be joined to the source of the chain, be it the one that is not
- * written? */
+/* Whether a framer at `index` can be joined to the source of the chain, including a source that is
+ * not written. */
 static bool can_join(const struct wr_plan_reading *reading, const struct weir_chain *chain,
                      enum wr_plan_place place, size_t index)
 {
@@ -228,7 +229,7 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
 {
     const char *giver = NULL;
     if (place == WR_PLAN_ROOT && shape == 0) {
-        /* What stands for a source that is not written. */
+        /* The source that is used when none is written. */
         shape = wr_plan_find_scheme(WEIR_KIND_SOURCE, "-", 1)->gives;
     }
     for (size_t i = 0; i < chain->count; i++) {

@@ -1,11 +1,11 @@
 /*
- * plan_error.c - what is wrong with a text, said so that it can be put right.
+ * plan_error.c - reports mistakes in a text so that the user can correct them.
  *
- * A mistake is a message, a place and a hint. The first one recorded stays: reading stops there. It
- * is told in two forms: one line for a weir_error, and three lines with carets under the place.
- * Carets are counted in characters, not bytes, and what the user typed is made harmless for a
- * terminal first; a long line is shown only around the place. Also here: the guess at which word
- * was meant, by the number of letters changed, added, left out or swapped.
+ * A mistake has a message, a place and a hint. Only the first one is recorded: reading stops there.
+ * There are two forms: one line for a weir_error, and three lines with carets under the place.
+ * Carets are counted in characters, not bytes. The user's text is first made safe for a terminal.
+ * Of a long line only the part around the place is shown. This file also guesses the intended word,
+ * by the number of letters changed, added, left out or swapped.
  */
 #include "plan_text.h"
 
@@ -84,7 +84,7 @@ void wr_plan_out_print(struct wr_plan_out *out, const char *format, ...)
     }
 }
 
-/* Length of the well-formed, printable UTF-8 character at `text`; 0: none begins here. */
+/* Length of the well-formed, printable UTF-8 character at `text`; 0: there is none. */
 static size_t character_len(const char *text, size_t len)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -113,7 +113,8 @@ static size_t character_len(const char *text, size_t len)
                : want;
 }
 
-/* Columns [from, to) of the text, made harmless. Returns how many columns the whole text has. */
+/* Print columns [from, to) of the text, made safe for a terminal. Returns the number of columns of
+ * the whole text. */
 static size_t print_columns(struct wr_plan_out *out, const char *text, size_t len, size_t from,
                             size_t to)
 {
@@ -156,8 +157,8 @@ void weir_hide_secrets(char *text)
     }
 }
 
-/* Put stars over the values of an argument that is a secret, wherever a word NAME=value, or NAME
- * value for a keyword, stands in a text. */
+/* Replace the values of a secret argument by stars, wherever a word NAME=value, or NAME value for a
+ * keyword, occurs in a text. */
 static void hide_arg(char *text, const weir_arg *arg)
 {
     size_t len = strlen(arg->name);
@@ -174,8 +175,8 @@ static void hide_arg(char *text, const weir_arg *arg)
     }
 }
 
-/* A text as it may be shown: without the passwords of addresses, and the arguments that are secrets
- * in any component. */
+/* Remove the secrets of a text before it is shown: the passwords of addresses, and the arguments
+ * that are secret in any component. */
 static void hide_for_show(char *text)
 {
     const weir_component *component;
@@ -191,7 +192,7 @@ static void hide_for_show(char *text)
     }
 }
 
-/* The line of the text the mistake is in, and the carets under it. */
+/* Print the line of the text with the mistake, and the carets under it. */
 static void print_excerpt(struct wr_plan_out *out, const struct wr_plan_error *error,
                           const char *text)
 {
@@ -270,7 +271,7 @@ void wr_plan_error_give(const struct wr_plan_error *from, const char *text, cons
     }
 }
 
-/* Letters to change, add, leave out or swap between two short words. */
+/* The number of letters to change, add, leave out or swap between two short words. */
 static size_t distance_of(const char *a, size_t a_len, const char *b, size_t b_len)
 {
     size_t rows[3][GUESS_LEN_MAX + 1];
@@ -301,7 +302,8 @@ static size_t distance_of(const char *a, size_t a_len, const char *b, size_t b_l
 
 void wr_plan_guess_init(struct wr_plan_guess *guess, const char *word, size_t len)
 {
-    /* A third of the letters, at most two: "bach" may be "batch", but "cut" is not "gunzip". */
+    /* A third of the letters, at most two: "bach" is near "batch", but "cut" is not near
+     * "gunzip". */
     *guess =
         (struct wr_plan_guess){word, len, NULL, len < 3 ? 1 : WR_MIN((len + 2) / 3, (size_t)2) + 1};
 }

@@ -1,8 +1,8 @@
 /*
- * plan_explain.c - what a pipeline does and promises, from the traits of its components.
+ * plan_explain.c - explains what a pipeline does and promises, from the traits of its components.
  *
- * Pure functions over a plan: nothing is opened or asked. What depends on the far end is told with
- * its condition.
+ * Pure functions of a plan: nothing is opened, and no far end is asked. A promise that depends on
+ * the far end is given with its condition.
  */
 #include "plan_text.h"
 
@@ -11,8 +11,8 @@
 
 #include "base_error.h"
 
-/* Call fn for each step of a chain, of its blocks too, as long as it returns true. depth: in how many
- * blocks it stands. */
+/* Call fn for each step of a chain, including its blocks, until it returns false. depth: the number
+ * of blocks around the step. */
 static bool each_step(const struct weir_chain *chain, size_t depth,
                       bool (*fn)(const struct wr_plan_step *step, size_t depth, void *arg),
                       void *arg)
@@ -51,8 +51,8 @@ bool weir_plan_rejects(const weir_plan *plan)
 
 /* ---- runs with a state */
 
-/* Where a component that counts over runs stands behind one whose items cannot be counted from the
- * position of the source, in one chain. */
+/* Find a component that counts over runs, after one in the same chain whose items cannot be counted
+ * from the position of the source. */
 static bool find_recount(const struct weir_chain *chain, const weir_component **counts,
                          const weir_component **behind)
 {
@@ -85,10 +85,10 @@ bool weir_plan_recounts(const weir_plan *plan, const weir_component **counts,
 
 struct promise {
     int word;                    /* enum weir_delivery: the weakest so far */
-    const weir_component *limit; /* what has made it so; NULL: nothing */
-    const char *why;             /* what is said of it */
+    const weir_component *limit; /* the component that is the reason; NULL: none */
+    const char *why;             /* the reason in words */
     size_t sinks;
-    bool transacts; /* one of them keeps the positions itself */
+    bool transacts; /* a sink stores the positions itself */
     const char *conditions[4];
     size_t conditions_count;
 };
@@ -116,7 +116,8 @@ static void add_condition(struct promise *promise, const char *condition)
     }
 }
 
-/* Whose descriptor says how a source goes on: its own, or a framer's, by the ids of items. */
+/* The component whose descriptor says how a source continues: its own, or that of a framer, by the
+ * ids of items. */
 static const weir_component *goes_on_by(const struct wr_plan_step *step)
 {
     const weir_component *framer = step->framer;
@@ -162,7 +163,7 @@ static bool add_step(const struct wr_plan_step *step, size_t depth, void *arg)
     return true;
 }
 
-/* What stands for a source or a sink that is not written. */
+/* Add the source or the sink that is used when none is written. */
 static void add_implied(const weir_plan *plan, const weir_plan_options *options,
                         struct promise *promise)
 {
@@ -220,7 +221,7 @@ struct explaining {
     const char *brake; /* the last component that takes items at any speed; NULL: none */
 };
 
-/* What an argument is set to, where the user has not written it. */
+/* Print the values of arguments that the user has not written. */
 static void print_defaults(struct wr_plan_out *out, const struct wr_plan_step *step)
 {
     bool first = true;
@@ -239,7 +240,7 @@ static void print_line(struct explaining *e, size_t depth, const char *text)
     wr_plan_out_print(e->out, "%*s%s\n", (int)(4 * depth + 6), "", text);
 }
 
-/* What becomes of an item that is rejected. */
+/* Print what happens to a rejected item. */
 static void print_rejects(struct explaining *e, const struct wr_plan_step *step, size_t depth)
 {
     static const char *const texts[] = {
@@ -279,7 +280,7 @@ static void print_traits(struct explaining *e, const struct wr_plan_step *step, 
     }
 }
 
-/* Which of the branches of a step can hold up the others. */
+/* Print which branches of a step can delay the others. */
 static void print_branches(struct explaining *e, const struct wr_plan_step *step, size_t depth)
 {
     for (size_t i = 0; i < step->component->args_count; i++) {

@@ -1,11 +1,11 @@
 /*
- * plan_expr.c - expressions in a text: how far one reaches, and mistakes in its form.
+ * plan_expr.c - expressions in a text: finds the end of an expression, and mistakes in its form.
  *
- * jq's operators and precedence, lowest first: | (in brackets only) , // (to the right) or and
- * comparisons (which do not chain) + - * / %, then what stands behind an operand: [] ? .name. An
- * expression ends at the first token that cannot continue it, so the keywords, named arguments and
- * blocks of a component end it. Its text is kept as it is written; what it means is not looked at
- * here. Nesting is bounded, since a text may be read on a small stack.
+ * The operators and precedence are those of jq, lowest first: | (in brackets only) , //
+ * (right-associative) or and comparisons (not associative) + - * / %, then the suffixes of an
+ * operand: [] ? .name. An expression ends at the first token that cannot continue it, so the
+ * keywords, named arguments and blocks of a component end it. Its text is kept as written; this
+ * file does not evaluate it. Nesting is limited, since a text may be read on a small stack.
  */
 #include "plan_text.h"
 
@@ -21,7 +21,7 @@ struct expr {
     struct wr_plan_reading *reading;
     const char *clean, *owner; /* owner: the component whose argument it is */
     size_t at, end;
-    size_t last; /* behind the operand that was read last */
+    size_t last; /* after the operand that was read last */
     unsigned brackets, nesting;
 };
 
@@ -110,7 +110,7 @@ bool wr_plan_is_question(const char *name, size_t len)
     return (how_called(name, len) & ASKS) != 0;
 }
 
-/* Does a construct of jq begin with this word that an expression does not have? */
+/* Whether this word begins a construct that jq programs have and expressions do not. */
 static bool is_program_word(const char *name, size_t len)
 {
     static const char *const words[] = {"if", "reduce", "foreach", "def", "try", "label"};
@@ -142,7 +142,7 @@ static char peek(struct expr *expr, size_t ahead)
     return expr->at + ahead < expr->end ? expr->clean[expr->at + ahead] : '\0';
 }
 
-/* Length of the word at the place; 0: none begins there. */
+/* Length of the word at the current place; 0: there is none. */
 static size_t word_len(const struct expr *expr)
 {
     size_t i = expr->at;
@@ -167,7 +167,7 @@ static int fail(struct expr *expr, size_t at, size_t len, const char *what)
     return expr->reading->error.code;
 }
 
-/* The operator at the place and its length; NO_OPERATOR: none is there. */
+/* The operator at the current place and its length; NO_OPERATOR: there is none. */
 static int operator_at(struct expr *expr, size_t *len)
 {
     static const struct {
@@ -228,8 +228,8 @@ static int parse_quoted(struct expr *expr)
     return wr_plan_check_escapes(expr->reading, from, expr->at);
 }
 
-/* [ ... ] or ( ... ), of which the inside is an expression, several of them for a call, or nothing
- * in [ ]. */
+/* Parse [ ... ] or ( ... ). The inside is an expression, several of them for a call, or nothing in
+ * [ ]. */
 static int parse_group(struct expr *expr)
 {
     size_t from = expr->at;
@@ -299,7 +299,7 @@ static void skip_number(struct expr *expr)
     }
 }
 
-/* .name, ."any name" or .. at the place, which is a point. */
+/* Parse .name, ."any name" or .. at the current place, where there is a point. */
 static int parse_path(struct expr *expr)
 {
     expr->at++;
@@ -347,7 +347,7 @@ static int parse_first(struct expr *expr)
     return is_alpha(c) ? parse_word(expr) : fail(expr, from, 1, "' cannot stand here");
 }
 
-/* What stands directly behind an operand. */
+/* Parse the suffixes directly after an operand. */
 static int parse_suffixes(struct expr *expr)
 {
     int rc = 0;
@@ -367,7 +367,7 @@ static int parse_suffixes(struct expr *expr)
     return rc;
 }
 
-/* Operands and the operators between them that bind at least as tightly as `least`. */
+/* Parse operands, and the operators between them that bind at least as tightly as `least`. */
 static int parse(struct expr *expr, int least)
 {
     size_t len;
@@ -390,7 +390,7 @@ static int parse(struct expr *expr, int least)
     return rc;
 }
 
-/* An assignment, = or |= and the like, at the place; its length. */
+/* Length of an assignment operator, = or |= and similar, at the current place. */
 static size_t assignment_len(struct expr *expr)
 {
     char c = peek(expr, 0);

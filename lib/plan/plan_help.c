@@ -1,5 +1,5 @@
 /*
- * plan_help.c - how a component is written and what it is for, from its descriptor.
+ * plan_help.c - writes the help of a component, from its descriptor.
  */
 #include "plan_text.h"
 
@@ -28,7 +28,7 @@ static void print_arg(struct wr_plan_out *out, const weir_arg *arg)
     }
 }
 
-/* How a component is written. */
+/* Print how a component is written. */
 static void print_usage(struct wr_plan_out *out, const weir_component *component)
 {
     size_t from = 0;

@@ -1,14 +1,14 @@
 /*
- * plan_module.c - modules: shared objects that bring components.
+ * plan_module.c - modules: shared objects that add components.
  *
- * A module is loaded when a text that names it is read, and never unloaded: what it made may live
- * as long as the process. It must use the library of this process. A program that holds the library
- * as an archive does not export it; a module would then bring a second copy, whose loops and
- * objects do not know those of the first. That is found out before anything is loaded. A module is
- * refused by name when it was built against other headers. The list of loaded ones is guarded by a
- * lock, since texts may be read on several threads. A name that nothing has is looked for in the
- * installed module of that name, and then in all of them: so what a list of components shows can be
- * written, and a guess at a mistyped name knows them.
+ * A module is loaded when a text that names it is read. It is never unloaded: its objects may live
+ * as long as the process. It must use the library of this process. A program that is linked with
+ * the library as an archive does not export it. A module would then load a second copy of the
+ * library, whose loops and objects are unknown to the first. This is detected before a module is
+ * loaded. A module that was built with other headers is refused, with its name in the message. A
+ * lock protects the list of loaded modules, since several threads may read texts. An unknown name
+ * is looked up in the installed module of that name, then in all installed modules. So a text can
+ * use every name in the list of components, and a guess at a mistyped name considers all of them.
  */
 #include "plan_text.h"
 
@@ -32,13 +32,13 @@ struct loaded {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct loaded *all_loaded;
 
-/* Do modules find the library of this process? */
+/* Whether modules find the library of this process. */
 static bool is_shared(void)
 {
     return dlsym(RTLD_DEFAULT, "weir_plan_read") == (void *)(uintptr_t)weir_plan_read;
 }
 
-/* Is it a component as this library knows them? */
+/* Whether it is a component that this library can use. */
 static bool component_ok(const weir_component *component)
 {
     bool opens =
@@ -71,7 +71,7 @@ static int check_module(struct wr_plan_error *error, struct wr_plan_span where, 
                : wr_plan_fail(error, where, "the module '%s' has no components", path);
 }
 
-/* Take a module into the list, once. */
+/* Add a module to the list, once. */
 static int add(struct wr_plan_error *error, const weir_module *module)
 {
     int rc = 0;
@@ -155,8 +155,8 @@ const weir_component *wr_plan_module_load(struct wr_plan_error *error, struct wr
     return NULL;
 }
 
-/* A path in the folder of installed modules, weir/ beside the library; false: there is none, or it
- * is too long. */
+/* Make a path in the folder of installed modules, weir/ in the library's folder; false: there is no
+ * such folder, or the path is too long. */
 static bool installed(const char *name, size_t len, const char *suffix, char path[PATH_BYTES_MAX])
 {
     Dl_info info;
@@ -181,8 +181,8 @@ bool wr_plan_module_find(struct wr_plan_error *error, struct wr_plan_span where,
     return weir_modules_load(NULL, NULL) > 0;
 }
 
-/* The first name of a module behind `name`, in the order of their bytes, so that the list of
- * components does not depend on that of the folder. */
+/* The first name of a module after `name`, in byte order, so that the list of components does not
+ * depend on the order in the folder. */
 static bool next_name(DIR *dir, char name[NAME_BYTES_MAX])
 {
     const struct dirent *entry;
@@ -200,7 +200,7 @@ static bool next_name(DIR *dir, char name[NAME_BYTES_MAX])
     return found[0] != '\0';
 }
 
-/* Not inlined: an error is large, and so is a path. */
+/* Not inlined, to keep its large error and path off the caller's stack. */
 static __attribute__((noinline)) bool load_told(const char *path,
                                                 void (*failed)(void *ctx, const weir_error *error),
                                                 void *ctx)

@@ -1,12 +1,12 @@
 /*
- * plan_open.c - from a plan to generators and a sink.
+ * plan_open.c - makes the generators and the sink of a plan.
  *
- * First everything that may be refused or run out of memory (do the options fit the text), then the
- * components in the order of the text, which cannot fail: a failed maker is an object that fails.
- * So on a failure nothing has been made. No maker connects or suspends; the first pull does. A
- * block is opened by the component that it belongs to (weir_chain_open), in the same way. Several
- * files are one generator with a body, which opens one file after another and so holds the plan;
- * between two files it waits for nothing of its own.
+ * First it does everything that may be refused or run out of memory (such as the check of the
+ * options against the text). Then it opens the components in the order of the text, which cannot
+ * fail: a failed maker gives an object that fails. So after a failure nothing was made. No maker
+ * connects or suspends; the first pull does. A block is opened by its component (weir_chain_open),
+ * in the same way. Several files are one generator with a body. It opens one file after another,
+ * and so holds a reference to the plan; between two files it does not suspend.
  */
 #include "plan_text.h"
 
@@ -20,19 +20,19 @@
 #include "flow_gen.h"
 #include "flow_sink.h"
 
-/* A plan being opened: what weir_opening.plan points to. */
+/* A plan that is being opened. weir_opening.plan points to it. */
 struct opening {
     const weir_plan *plan;
     weir_plan_options options;
     weir_http_options http;   /* for the first component that takes a URL */
-    weir_http_options limits; /* for the others: without headers and user */
+    weir_http_options limits; /* for the other components: without headers and user */
     bool http_given;
-    struct wr_dead *dead; /* NULL: nothing is written there */
+    struct wr_dead *dead; /* NULL: there is no dead sink */
 };
 
 /* ---- sources that are not written */
 
-/* Open what stands for a path: the source of files, or of standard input for "-". */
+/* Open the source for a path: that of files, or that of standard input for "-". */
 static weir_gen *open_source(const weir_opening *opening, const char *path)
 {
     bool stdin_too = strcmp(path, "-") == 0;
@@ -51,7 +51,7 @@ static weir_gen *open_source(const weir_opening *opening, const char *path)
     return gen;
 }
 
-/* The same, with the framer that stands behind it; NULL: none. */
+/* The same, followed by a framer; NULL: none. */
 static weir_gen *open_path(const weir_opening *opening, const char *path,
                            const struct wr_plan_step *framer)
 {
@@ -59,14 +59,14 @@ static weir_gen *open_path(const weir_opening *opening, const char *path,
     return framer != NULL ? framer->component->open(opening, gen, framer->args) : gen;
 }
 
-/* The files that stand for the source: the arguments of their generator's body. */
+/* The files that are read instead of the source: the arguments of their generator's body. */
 struct files {
-    char **paths; /* one allocation with the texts */
+    char **paths; /* in one allocation with the texts */
     size_t count;
     weir_opening opening;
     weir_http_options http;
     const struct wr_plan_step *framer; /* cuts each file; NULL: none */
-    weir_plan *plan;                   /* in which it lies */
+    weir_plan *plan;                   /* the plan that owns it */
 };
 
 static int end_line(const weir_item *in, weir_item *out, void *args)
@@ -76,8 +76,8 @@ static int end_line(const weir_item *in, weir_item *out, void *args)
     return 0;
 }
 
-/* One file after another. A last line without a line end gets one, unless it is the last of all:
- * the next file's first line is not glued to it. */
+/* Read one file after another. A last line without a line end gets one, unless it is the last line
+ * of all files. Otherwise the next file's first line would be joined to it. */
 static int read_files(weir_gen *self, weir_gen *up, void *args)
 {
     struct files *files = args;
@@ -147,7 +147,8 @@ static weir_gen *open_files(const weir_plan *plan, const weir_opening *opening,
 
 /* ---- chains */
 
-/* What a component is opened with: the requests of the program are for the first that takes a URL. */
+/* Set the HTTP options of a component: the program's headers and user are for the first component
+ * that takes a URL. */
 static void set_http(weir_opening *opening, const weir_component *component)
 {
     struct opening *mine = (struct opening *)(uintptr_t)opening->plan;
@@ -160,7 +161,7 @@ static void set_http(weir_opening *opening, const weir_component *component)
     }
 }
 
-/* Does a framer at `index` have the source before it cut its bytes? */
+/* Whether a framer at `index` makes the source before it cut its bytes. */
 static bool is_joined(const struct weir_chain *chain, size_t index)
 {
     return index < chain->count && chain->steps[index].joined;
@@ -179,8 +180,8 @@ int wr_plan_policy(const struct wr_plan_step *step, const weir_plan_options *opt
     return given >= 0 ? given : options->dead != NULL ? WR_PLAN_DEAD : WR_PLAN_SKIP;
 }
 
-/* Of which component an object is, for weir_walk. part: its index in the text; -1: it is not there.
- * One that is joined to the source before it is that source. */
+/* Record the component of an object, for weir_walk. part: its index in the text; -1: it is not in
+ * the text. A framer that is joined to the source before it has the source's object. */
 static void label(struct wr_counts *counts, const weir_component *component, int part)
 {
     if (counts->component == NULL) {
@@ -191,7 +192,7 @@ static void label(struct wr_counts *counts, const weir_component *component, int
 
 static void label_gen(weir_gen *gen, const weir_component *component, int part)
 {
-    if (gen != &wr_gen_no_memory) { /* which is every thread's */
+    if (gen != &wr_gen_no_memory) { /* shared by all threads */
         label(&gen->counts, component, part);
     }
 }
@@ -223,7 +224,7 @@ static enum wr_on_error policy_of(const struct wr_plan_step *step, const struct 
     return policies[wr_plan_policy(step, &mine->options)];
 }
 
-/* Open a sink, behind *gen. */
+/* Open a sink that takes the items of *gen. */
 static weir_sink *open_sink(const weir_opening *opening, const struct wr_plan_step *step,
                             weir_gen **gen)
 {
@@ -240,7 +241,7 @@ static weir_sink *open_sink(const weir_opening *opening, const struct wr_plan_st
     return sink;
 }
 
-/* Open a source or a stage behind `up`. */
+/* Open a source, or a stage that reads `up`. */
 static weir_gen *open_step(const weir_opening *opening, const struct wr_plan_step *step,
                            weir_gen *up)
 {
@@ -275,13 +276,13 @@ void weir_chain_open(const weir_opening *opening, const weir_chain *chain, weir_
             *gen = open_step(&mine, step, NULL);
         } else if (step->component->kind == WEIR_KIND_SINK) {
             *sink = open_sink(&mine, step, gen);
-        } else if (i > 0 || !step->joined) { /* else the source that is not written has it */
+        } else if (i > 0 || !step->joined) { /* else the implied source has it */
             *gen = open_step(&mine, step, *gen);
         }
     }
 }
 
-/* The whole of a plan. up NULL: its own source, or what stands for it. */
+/* Open a whole plan. up NULL: use its own source, or the one that is used when none is written. */
 static void open_root(const weir_plan *plan, const weir_opening *opening, weir_gen *up,
                       weir_gen **gen, weir_sink **sink)
 {
@@ -299,7 +300,8 @@ static void open_root(const weir_plan *plan, const weir_opening *opening, weir_g
 
 /* ---- options */
 
-/* Take over options of another version of this struct: what is there, and zero for the rest. */
+/* Copy options of another version of this struct: the fields that it has, and zeros for the
+ * rest. */
 static void copy_options(void *to, size_t to_size, const void *from, size_t from_size)
 {
     memset(to, 0, to_size);
@@ -345,8 +347,8 @@ static int refuse(weir_error *error, const char *what)
 
 /* ---- a sink that is the source */
 
-/* The regular file behind a path, or behind a descriptor when path is NULL or "-", if it holds
- * anything. What cannot be looked at is told by whoever opens it. */
+/* Look up the regular file of a path, or of a descriptor when path is NULL or "-". true if it is
+ * not empty. An error here is reported later, when the file is opened. */
 static bool look_at(const char *path, int fd, struct stat *info)
 {
     bool named = path != NULL && strcmp(path, "-") != 0;
@@ -367,8 +369,8 @@ static const char *path_of(const struct wr_plan_step *step)
     return path;
 }
 
-/* Is what is read also what is written? It would be read as long as it is written, until the disk
- * is full. */
+/* Refuse a plan that reads and writes the same file: it would read its own output until the disk is
+ * full. */
 static int refuse_circle(const weir_plan *plan, const weir_plan_options *options, weir_error *error)
 {
     const struct wr_plan_step *first = &plan->root.steps[0];
@@ -392,7 +394,7 @@ static int refuse_circle(const weir_plan *plan, const weir_plan_options *options
     return 0;
 }
 
-/* The first step of a chain, blocks included, that is to write to the dead sink; NULL: none is. */
+/* The first step of a chain, including blocks, that must write to the dead sink; NULL: none. */
 static const struct wr_plan_step *find_dead(const struct weir_chain *chain,
                                             const weir_plan_options *options)
 {
@@ -413,7 +415,7 @@ static const struct wr_plan_step *find_dead(const struct weir_chain *chain,
     return found;
 }
 
-/* Does a step want a dead sink where there is none? */
+/* Refuse a plan with a step that needs a dead sink when there is none. */
 static int refuse_dead(const weir_plan *plan, const weir_plan_options *options, weir_error *error)
 {
     const struct wr_plan_step *dead = find_dead(&plan->root, options);
@@ -432,7 +434,7 @@ static weir_sink *make_dead(weir_scope *scope, const char *path)
     return sink;
 }
 
-/* What may be refused. */
+/* Check everything that may be refused. */
 static int check_options(const weir_plan *plan, const weir_plan_options *options, bool with_sink,
                          weir_error *error)
 {
@@ -453,7 +455,7 @@ static int check_options(const weir_plan *plan, const weir_plan_options *options
     return rc == 0 && with_sink ? refuse_circle(plan, options, error) : rc;
 }
 
-/* Does nothing behind the source of a plan look into lines? */
+/* Whether no component after the source of a plan uses the content of lines. */
 static bool takes_pieces(const weir_plan *plan)
 {
     bool all = true;
@@ -518,7 +520,7 @@ int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_opt
     return 0;
 }
 
-/* The body of a stage that only fails, and so ends what it was given. */
+/* The body of a stage that only fails, and so ends its upstream. */
 static int fail(weir_gen *self, weir_gen *up, void *args)
 {
     const weir_error *why = args;
@@ -526,8 +528,8 @@ static int fail(weir_gen *self, weir_gen *up, void *args)
     return weir_fail(self, why->code, "%s", why->message);
 }
 
-/* A text that stands behind `up`, or begins with its own source; NULL: *error says why. A call of its
- * own, so that its frame is not there while a stage is made. */
+/* Read a text that continues `up`, or begins with its own source; NULL: *error has the reason. It
+ * is a separate function, so that its frame does not use stack while a stage is made. */
 static __attribute__((noinline)) weir_plan *read_chain(const char *text, bool behind,
                                                        weir_error *error)
 {

@@ -1,12 +1,12 @@
 /*
- * plan_read.c - from the text to a tree: option lines, and what each component is.
+ * plan_read.c - reads the text into a tree: option lines, and the component of each step.
  *
- * Called by weir_plan_read and, for the long form of an error, by weir_plan_error_text: both read
+ * Called by weir_plan_read and, for the long form of an error, by weir_plan_error_text. Both read
  * the text from the start and keep nothing between calls. The steps: option lines (files only), the
- * split, then step by step what its first word looks like; a block is read as a chain of its own by
- * the same functions. Where a word may stand depends on its place alone, never on what exists in a
- * folder: with a scheme, a '/' or a '.' in it, it is a source in the first place and a mistake
- * elsewhere. The first mistake ends the reading. Suspends nothing and opens nothing but modules.
+ * split, then for each step the form of its first word. A block is read as a chain by the same
+ * functions. The meaning of a word depends only on its place, never on which files exist: a word
+ * with a scheme, a '/' or a '.' in it is a source in the first place and a mistake elsewhere. The
+ * first mistake ends the reading. Suspends nothing and opens nothing except modules.
  */
 #include "plan_text.h"
 
@@ -40,8 +40,8 @@ static size_t name_len(const char *text, size_t len)
     return i;
 }
 
-/* Length of the scheme of an address: of tcp://h:1, or of unix:PATH where a source or sink says so;
- * 0: this is no address. */
+/* Length of the scheme of an address: of tcp://h:1, or of unix:PATH when a source or sink has that
+ * scheme; 0: not an address. */
 static size_t scheme_len(const char *text, size_t len)
 {
     size_t i = 0;
@@ -59,7 +59,7 @@ static size_t scheme_len(const char *text, size_t len)
                : 0;
 }
 
-/* Does a path end in .so or .so:NAME? */
+/* Whether a path ends in .so or .so:NAME. */
 static bool is_module(const char *word, size_t len)
 {
     size_t name = len;
@@ -70,8 +70,8 @@ static bool is_module(const char *word, size_t len)
     return file > 3 && memcmp(word + file - 3, ".so", 3) == 0;
 }
 
-/* What the first word of a component looks like. `loose`: a '.', '/' or '*' anywhere makes a path
- * of it. */
+/* The form of the first word of a component. `loose`: a '.', '/' or '*' anywhere makes it a
+ * path. */
 static enum look look_at(const char *word, size_t len, bool loose)
 {
     size_t name = name_len(word, len);
@@ -100,7 +100,7 @@ static enum look look_at(const char *word, size_t len, bool loose)
     return word[0] >= '0' && word[0] <= '9' ? LOOK_EXPRESSION : LOOK_NAME;
 }
 
-/* A step that is only an expression. */
+/* Read a step that is only an expression. */
 static int read_expression(struct wr_plan_reading *reading, struct wr_plan_step *step,
                            struct wr_plan_span word)
 {
@@ -112,7 +112,7 @@ static int read_expression(struct wr_plan_reading *reading, struct wr_plan_step 
     return wr_plan_fail(&reading->error, word, "no component takes an expression");
 }
 
-/* NAME( is a call of a function of jq, or a component that takes an expression: select(...). The
+/* Read NAME(: a call of a jq function, or a component that takes an expression: select(...). The
  * language has no other call form. */
 static int read_call(struct wr_plan_reading *reading, struct wr_plan_step *step,
                      struct wr_plan_span word)
@@ -133,8 +133,8 @@ static int read_call(struct wr_plan_reading *reading, struct wr_plan_step *step,
     return wr_plan_hint(&reading->error, "as in %s", component->example);
 }
 
-/* A question such as test("x") behind a component whose argument it was to continue: | ends an
- * expression that is not in brackets. */
+/* Whether this is a question such as test("x") that the user meant to continue the argument of the
+ * component before it: | ends an expression that is not in brackets. */
 static bool continues(struct wr_plan_reading *reading, const struct wr_plan_step *before,
                       struct wr_plan_span word)
 {
@@ -154,7 +154,7 @@ static bool continues(struct wr_plan_reading *reading, const struct wr_plan_step
     return true;
 }
 
-/* A source was written where none can stand. */
+/* Report a source in a place where none is allowed. */
 static int misplaced(struct wr_plan_reading *reading, struct wr_plan_span word, enum look look)
 {
     const char *text = reading->clean + word.at;
@@ -175,7 +175,7 @@ static int misplaced(struct wr_plan_reading *reading, struct wr_plan_span word, 
                         : error->code;
 }
 
-/* The rules for the path of a file that is not quoted. */
+/* Check the path of a file that is not quoted. */
 static int check_bare_path(struct wr_plan_reading *reading, const struct wr_plan_step *step,
                            struct wr_plan_span word)
 {
@@ -196,7 +196,7 @@ static int check_bare_path(struct wr_plan_reading *reading, const struct wr_plan
     return 0;
 }
 
-/* A source that is known by its address. */
+/* Read a source that is written by its address. */
 static int read_source(struct wr_plan_reading *reading, struct wr_plan_step *step,
                        struct wr_plan_span word, enum look look)
 {
@@ -251,7 +251,7 @@ static int find_named(struct wr_plan_reading *reading, struct wr_plan_step *step
     return wr_plan_name_missing(error, reading->clean, where, first, last);
 }
 
-/* A step whose first word is a name. */
+/* Read a step whose first word is a name. */
 static int read_named(struct wr_plan_reading *reading, struct wr_plan_step *step, bool first,
                       bool last)
 {
@@ -272,7 +272,7 @@ static int read_module(struct wr_plan_reading *reading, struct wr_plan_step *ste
                : reading->error.code;
 }
 
-/* first: a source may stand here. last: a sink may. */
+/* Read a step. first: a source is allowed here. last: a sink is allowed here. */
 static int read_step(struct wr_plan_reading *reading, struct wr_plan_step *step, bool first,
                      bool last)
 {
@@ -316,7 +316,7 @@ static int read_step(struct wr_plan_reading *reading, struct wr_plan_step *step,
     return read_source(reading, step, word, look);
 }
 
-/* The steps of a chain, of which only the place is known. */
+/* Split a chain into steps; only their places are known then. */
 static int split(struct wr_plan_reading *reading, struct wr_plan_span span,
                  struct weir_chain *chain)
 {
@@ -375,7 +375,7 @@ static int read_size(struct wr_plan_reading *reading, const struct wr_plan_token
     return wr_plan_hint(error, "for example 64MiB");
 }
 
-/* One line `@option value`, [at, end). */
+/* Read one line `@option value`, [at, end). */
 static int read_option(struct wr_plan_reading *reading, size_t at, size_t end)
 {
     static const struct {
@@ -424,7 +424,7 @@ static int read_option(struct wr_plan_reading *reading, size_t at, size_t end)
     return error->code;
 }
 
-/* The lines before the pipeline; *at moves to where it begins. */
+/* Read the option lines before the pipeline; *at moves to the start of the pipeline. */
 static int read_options(struct wr_plan_reading *reading, size_t *at, size_t end)
 {
     char *clean = reading->clean;
@@ -448,7 +448,7 @@ static int read_options(struct wr_plan_reading *reading, size_t *at, size_t end)
             memset(clean + stop, ' ', eol - stop);
         }
         if (clean[*at] == '@') {
-            /* A quote that is never closed on this line must not reach into the next. */
+            /* A quote that is not closed on this line must not include the next line. */
             struct weir_chain line = {.count = 0};
             if (split(reading, (struct wr_plan_span){*at, eol - *at}, &line) != 0 ||
                 read_option(reading, *at, eol) != 0) {
@@ -459,7 +459,7 @@ static int read_options(struct wr_plan_reading *reading, size_t *at, size_t end)
     }
 }
 
-/* What lies in a plan's memory, newest first. */
+/* The allocations of a plan, newest first. */
 struct memory {
     struct memory *next;
     max_align_t data[];

@@ -1,10 +1,10 @@
 /*
- * plan_registry.c - what components there are, and how they are found.
+ * plan_registry.c - the list of components, and how they are found.
  *
- * First the library's own, in the list that the build has written, then those of modules in the
- * order in which they were loaded. The list only grows, under a lock, so that texts may be read on
- * several threads; a component that was found stays valid. Nothing here knows a name: what is
- * special about a component is in its descriptor.
+ * The library's own components come first, in the list that the build has generated, then those of
+ * modules in the order of loading. The list only grows, under a lock, since several threads may
+ * read texts. A component that was found stays valid. This file contains no component's name:
+ * everything special about a component is in its descriptor.
  */
 #include "plan_text.h"
 
@@ -76,7 +76,7 @@ static bool same(const char *name, const char *text, size_t len)
     return strlen(name) == len && memcmp(name, text, len) == 0;
 }
 
-/* Is it one of the list, which ends with NULL? */
+/* Whether the text is in the list, which ends with NULL. */
 static bool listed(const char *const *list, const char *text, size_t len)
 {
     for (size_t i = 0; list != NULL && list[i] != NULL; i++) {
@@ -111,7 +111,8 @@ const weir_component *wr_plan_find(const char *name, size_t len, bool first, boo
     return best;
 }
 
-/* Schemes are known without regard to case (RFC 3986, 3.1); that of "unix:" is also "unix". */
+/* Whether the text is this scheme. Schemes are case-insensitive (RFC 3986, 3.1); "unix" is the same
+ * as "unix:". */
 static bool is_scheme(const char *known, const char *text, size_t len)
 {
     size_t known_len = strlen(known);
@@ -179,7 +180,7 @@ const weir_component *weir_component_find(const char *name, size_t index)
     return NULL;
 }
 
-/* The names of one kind, for a hint. */
+/* List the names of one kind, for a hint. */
 static void list_names(struct wr_plan_out *out, const char *title, int kind)
 {
     const weir_component *component;

@@ -1,12 +1,12 @@
 /*
- * plan_split.c - layer 1 of the pipeline text: where the stages are.
+ * plan_split.c - layer 1 of the pipeline text: finds the stages.
  *
- * Needs no stage names, so a text with an unknown stage still splits right, and the error points at
- * that stage alone. One walk from left to right: quoted texts and brackets are skipped as a whole,
- * a comment is blanked, a '|' that is met in the open ends a stage. In "..." a backslash takes the
- * next byte with it, but \( begins an expression, which may itself hold quotes and brackets; so
- * skipping a quoted text and skipping a bracket call each other, bounded by WR_PLAN_DEPTH_MAX. Runs
- * on the caller's stack, keeps nothing, suspends nothing.
+ * It needs no stage names, so a text with an unknown stage is still split correctly, and the error
+ * points at that stage only. One walk from left to right: quoted texts and brackets are skipped as
+ * a whole, a comment is replaced by spaces, and a '|' outside of them ends a stage. In "..." a
+ * backslash also skips the next byte, but \( begins an expression, which may contain quotes and
+ * brackets. So the functions that skip a quoted text and a bracket call each other, limited by
+ * WR_PLAN_DEPTH_MAX. Runs on the caller's stack, keeps nothing, suspends nothing.
  */
 #include "plan_text.h"
 
@@ -16,10 +16,10 @@
 
 struct walk {
     const char *text;
-    char *clean; /* the same bytes, to blank comments in; NULL: there are none left */
+    char *clean; /* the same bytes, to overwrite comments; NULL: there are no comments left */
     size_t end;
     unsigned depth;
-    struct wr_plan_error *error; /* NULL: the text is known to be right */
+    struct wr_plan_error *error; /* NULL: the text was checked before */
     struct wr_plan_span *spans;
     size_t count;
 };
@@ -52,7 +52,7 @@ static size_t complain(struct walk *walk, size_t at, const char *what)
     return NOWHERE;
 }
 
-/* Blank the comment that begins at `at`; returns the index of its line end. */
+/* Overwrite the comment that begins at `at` with spaces; returns the index of its line end. */
 static size_t blank_comment(struct walk *walk, size_t at)
 {
     while (at < walk->end && walk->text[at] != '\n') {
@@ -67,7 +67,8 @@ static bool begins_comment(const struct walk *walk, size_t from, size_t at)
            (at == from || wr_plan_is_space(walk->text[at - 1]) || walk->text[at - 1] == '|');
 }
 
-/* Nothing closes the quote at `at`. In an address it was to be sent as it is. */
+/* Report that the quote at `at` is not closed. In an address the user meant to send it
+ * unchanged. */
 static size_t never_closed(struct walk *walk, size_t at)
 {
     size_t from = at;
@@ -163,8 +164,8 @@ bool wr_plan_block_at(const char *clean, size_t at, size_t end, struct wr_plan_s
     return after == end || wr_plan_is_space(clean[after]) || clean[after] == '{';
 }
 
-/* Take [from, to) as a stage, without the spaces around it. `bar` is where a caret goes when
- * nothing is left. */
+/* Add [from, to) as a stage, without the spaces around it. `bar` is the place of the caret when the
+ * stage is empty. */
 static int add_stage(struct walk *walk, size_t from, size_t to, size_t bar)
 {
     while (from < to && wr_plan_is_space(walk->text[from])) {

@@ -1,11 +1,12 @@
 /*
- * plan_text.c - what a plan tells about itself: its parts, its normalised text, the number that
- * names it.
+ * plan_text.c - texts and numbers of a plan: its parts, its normalised text, the number that
+ * identifies it.
  *
- * The normalised text is what the user wrote, with comments gone and one space between words, so
- * two texts that differ in layout only have one state. Secrets are shown as *** there and do not
- * count for the number: passwords in URLs, query values that are secret by their name, and
- * arguments that say so. These texts go to logs, and a state outlives a password.
+ * The normalised text is the user's text without comments and with one space between words, so two
+ * texts that differ only in layout have one state. In it secrets are shown as ***, and they do not
+ * change the number: passwords in URLs, query values whose names say that they are secret, and
+ * arguments that are declared secret. These texts are written to logs, and a state stays valid when
+ * a password changes.
  */
 #include "plan_text.h"
 
@@ -43,7 +44,7 @@ enum wr_plan_place wr_plan_place_of(const weir_arg *arg)
                   : WR_PLAN_STAGES_ONLY;
 }
 
-/* The chain that was read from the block whose inside is this; NULL: it is no block. */
+/* The chain that was read from the block with this inside; NULL: it is not a block. */
 static struct weir_chain *chain_at(const struct wr_plan_step *step, struct wr_plan_span inside)
 {
     for (size_t i = 0; i < step->component->args_count; i++) {
@@ -59,7 +60,7 @@ static struct weir_chain *chain_at(const struct wr_plan_step *step, struct wr_pl
     return NULL;
 }
 
-/* Would a reader of the text find the brackets of these bytes closed? */
+/* Whether the brackets in these bytes are balanced when the text is read. */
 static bool balances(const char *bytes, size_t len)
 {
     char open[WR_PLAN_DEPTH_MAX];
@@ -76,7 +77,7 @@ static bool balances(const char *bytes, size_t len)
     return depth == 0;
 }
 
-/* A URL without its secrets. What stands for one must not open or close anything. */
+/* Write a URL without its secrets. A replaced secret must not open or close a bracket or quote. */
 static void write_url(struct wr_plan_out *out, const char *word, size_t len)
 {
     size_t at, secret_len;
@@ -94,7 +95,7 @@ static void write_url(struct wr_plan_out *out, const char *word, size_t len)
     wr_plan_out_bytes(out, word + done, len - done);
 }
 
-/* The argument whose value lies in this word; the count of arguments: none. */
+/* The argument whose value is in this word; the count of arguments: none. */
 static size_t arg_in(const struct wr_plan_step *step, struct wr_plan_span word)
 {
     size_t i = 0;
@@ -131,14 +132,14 @@ static void write_word(struct wr_plan_out *out, const struct wr_plan_step *step,
 static void write_chain(const struct wr_plan_reading *reading, const struct weir_chain *chain,
                         struct wr_plan_out *out);
 
-/* The chain of the block that begins at `at`; NULL: none does. */
+/* The chain of the block that begins at `at`; NULL: none. */
 static struct weir_chain *block_at(const char *clean, const struct wr_plan_step *step, size_t at,
                                    size_t end, struct wr_plan_span *inside)
 {
     return wr_plan_block_at(clean, at, end, inside) ? chain_at(step, *inside) : NULL;
 }
 
-/* The words of a step, one space between; what stands in brackets is kept as it is. */
+/* Write the words of a step with one space between them; text in brackets is not changed. */
 static void write_step(const struct wr_plan_reading *reading, const struct wr_plan_step *step,
                        struct wr_plan_out *out)
 {
@@ -182,8 +183,8 @@ static void write_chain(const struct wr_plan_reading *reading, const struct weir
     }
 }
 
-/* A text that `write` makes, in the plan's memory. It is at most so much longer than what it is
- * made of: *** for a secret, the spaces around | and brackets. */
+/* Make a text with `write`, in the plan's memory. It is longer than the original by a limited
+ * amount: *** for a secret, the spaces around | and brackets. */
 static char *write_text(struct wr_plan_reading *reading, const struct weir_chain *chain,
                         const struct wr_plan_step *step)
 {
@@ -205,7 +206,7 @@ static char *write_text(struct wr_plan_reading *reading, const struct weir_chain
     }
 }
 
-/* The components of a chain as parts, in the order of the text. */
+/* Add the components of a chain as parts, in the order of the text. */
 static int write_parts(struct wr_plan_reading *reading, struct weir_chain *chain, size_t depth,
                        struct wr_plan_part *parts, size_t *count)
 {
@@ -250,7 +251,7 @@ int wr_plan_texts_write(struct wr_plan_reading *reading)
     return reading->error.code;
 }
 
-/* ---- what is told of a plan */
+/* ---- properties of a plan */
 
 static const struct wr_plan_step *first_of(const weir_plan *plan)
 {
@@ -353,7 +354,7 @@ int64_t weir_plan_mem_bytes(const weir_plan *plan)
 
 uint64_t weir_plan_hash(const weir_plan *plan, const weir_plan_options *options)
 {
-    /* With the terminators, so that "a" "b" is not "ab". */
+    /* Including the terminators, so that "a" "b" differs from "ab". */
     uint64_t hash = wr_hash(plan->text, strlen(plan->text) + 1);
     for (size_t i = 0; options != NULL && i < options->files_count; i++) {
         hash = wr_hash_add(hash, options->files[i], strlen(options->files[i]) + 1);

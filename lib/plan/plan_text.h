@@ -1,12 +1,12 @@
 /*
- * plan_text.h - what reading a pipeline text and opening it have in common: errors, the tree, the
- * registry of components.
+ * plan_text.h - declarations shared by the code that reads a pipeline text and opens it: errors,
+ * the tree, the registry of components.
  *
- * Reading is two layers. The first (plan_split.c) finds components and blocks and needs no names;
- * the second is driven by descriptors: what a component is (plan_read.c), its arguments
- * (plan_args.c, plan_types.c), and whether neighbours fit together (plan_check.c). Both work on a
- * copy of the text in which comments are blanked, so every offset is also one in the text the user
- * typed. No file of this folder knows a component by its name.
+ * Reading has two layers. The first (plan_split.c) finds components and blocks and needs no names.
+ * The second uses descriptors: it finds what a component is (plan_read.c), reads its arguments
+ * (plan_args.c, plan_types.c), and checks whether neighbours match (plan_check.c). Both work on a
+ * copy of the text in which comments are replaced by spaces, so every offset is also valid in the
+ * text that the user typed. No file of this folder contains the name of a component.
  */
 #ifndef WR_PLAN_TEXT_H
 #define WR_PLAN_TEXT_H
@@ -18,7 +18,7 @@
 #include <weir/module.h>
 #include <weir/plan.h>
 
-#define WR_PLAN_TEXT_BYTES_MAX ((size_t)1 << 20) /* a text is typed or kept in a file by hand */
+#define WR_PLAN_TEXT_BYTES_MAX ((size_t)1 << 20) /* people write texts by hand */
 #define WR_PLAN_STAGES_MAX 256u                  /* of one chain */
 #define WR_PLAN_DEPTH_MAX 64u  /* brackets in brackets: bounds the recursion of the reader */
 #define WR_PLAN_BLOCKS_MAX 16u /* blocks in blocks: bounds the recursion over chains */
@@ -29,7 +29,7 @@ struct wr_plan_span {
     size_t at, len;
 };
 
-/* The one mistake that stopped the reading. */
+/* The mistake that stopped the reading. */
 struct wr_plan_error {
     int code; /* 0: none so far */
     struct wr_plan_span where;
@@ -38,20 +38,20 @@ struct wr_plan_error {
     int kind;          /* enum weir_plan_mistake */
 };
 
-/* Record a mistake and return its code; a later one changes nothing. */
+/* Record a mistake and return its code. Later mistakes are ignored. */
 int wr_plan_fail(struct wr_plan_error *error, struct wr_plan_span where, const char *format, ...)
     WEIR_PRINTF(3, 4);
-/* Add the hint of the mistake just recorded, unless it has one. Returns the code of the mistake. */
+/* Add a hint to the recorded mistake, unless it has one. Returns the code of the mistake. */
 int wr_plan_hint(struct wr_plan_error *error, const char *format, ...) WEIR_PRINTF(2, 3);
 int wr_plan_no_memory(struct wr_plan_error *error);
-/* Fill the public record; name as in weir_plan_read. */
+/* Fill in the public record; name as in weir_plan_read. */
 void wr_plan_error_give(const struct wr_plan_error *from, const char *text, const char *name,
                         weir_error *to);
-/* The long form; returns its length, as snprintf. */
+/* Write the long form; returns its length, as snprintf. */
 size_t wr_plan_error_print(const struct wr_plan_error *error, const char *text, const char *name,
                            char *to, size_t cap);
 
-/* A search for the word that was meant: offer candidates, then ask `best`. */
+/* A search for the intended word: offer candidates, then read `best`. */
 struct wr_plan_guess {
     const char *word;
     size_t len;
@@ -61,7 +61,7 @@ struct wr_plan_guess {
 void wr_plan_guess_init(struct wr_plan_guess *guess, const char *word, size_t len);
 void wr_plan_guess_offer(struct wr_plan_guess *guess, const char *candidate);
 
-/* Text into the caller's buffer, as snprintf: len counts what would have been written. */
+/* Writes text into the caller's buffer, as snprintf: len is the length without a limit. */
 struct wr_plan_out {
     char *to;
     size_t cap, len;
@@ -72,15 +72,16 @@ void wr_plan_out_print(struct wr_plan_out *out, const char *format, ...) WEIR_PR
 
 /* ---- layer 1: plan_split.c */
 
-/* `clean` is a copy of the text and gets its comments blanked. Fills spans, room for
- * WR_PLAN_STAGES_MAX, each without the spaces around it. 0 or the code of *error. */
+/* Split a text into stages. `clean` is a copy of the text; its comments are replaced by spaces.
+ * Fills spans, which has room for WR_PLAN_STAGES_MAX, each without the spaces around it. 0 or the
+ * code of *error. */
 int wr_plan_split(char *clean, struct wr_plan_span text, struct wr_plan_span *spans, size_t *count,
                   struct wr_plan_error *error);
-/* Index after the quoted text, or the bracket, that begins at `at`. Only for what the splitter has
- * accepted. */
+/* The index after the quoted text or bracket that begins at `at`. Only for text that the splitter
+ * has accepted. */
 size_t wr_plan_skip(const char *clean, size_t at, size_t end);
-/* Does a block, { ... } as a word of its own, begin at `at`? Its inside without the brackets is
- * *inside. Only for what the splitter has accepted. */
+/* Whether a block, { ... } as a separate word, begins at `at`. *inside is its content without the
+ * brackets. Only for text that the splitter has accepted. */
 bool wr_plan_block_at(const char *clean, size_t at, size_t end, struct wr_plan_span *inside);
 bool wr_plan_is_space(char c);
 
@@ -92,13 +93,13 @@ struct wr_plan_token {
     bool quoted;
 };
 
-/* The next word in [*at, end); all.len 0: there is none. Moves *at behind it. */
+/* The next word in [*at, end); all.len 0: there is none. Moves *at past it. */
 int wr_plan_token_next(const char *clean, size_t *at, size_t end, struct wr_plan_token *token,
                        struct wr_plan_error *error);
 
 /* ---- the tree */
 
-/* The choices of on-error=, and what stands where it was not given. */
+/* The choices of on-error=. A step without on-error= has -1. */
 enum wr_plan_on_error { WR_PLAN_SKIP = 0, WR_PLAN_STOP, WR_PLAN_DEAD };
 
 /* One component of a chain, with its arguments. */
@@ -106,22 +107,22 @@ struct wr_plan_step {
     const weir_component *component;
     void *args; /* component->args_size bytes */
     struct wr_plan_span where, name;
-    struct wr_plan_span *arg_spans; /* of each argument; len 0: it was not given */
+    struct wr_plan_span *arg_spans; /* one per argument; len 0: it was not given */
     const char *text;               /* normalised; NULL: the plan has inserted this one */
     uint32_t shape;                 /* what comes from upstream: a set of enum weir_shape */
     int32_t on_error;               /* enum wr_plan_on_error */
     bool joined;                    /* a framer that is joined to the source before it */
-    const weir_component *framer;   /* the one that is joined to this source; NULL: none */
+    const weir_component *framer;   /* the framer that is joined to this source; NULL: none */
     bool implied;                   /* inserted by the plan */
 };
 
 struct weir_chain {
     struct wr_plan_step *steps;
     size_t count;
-    uint32_t gives; /* the shape of what comes out of it; 0: it ends with a sink */
+    uint32_t gives; /* the shape of its output; 0: it ends with a sink */
 };
 
-/* A component as it stands in the text, in the order of the text. */
+/* A component as written in the text, in the order of the text. */
 struct wr_plan_part {
     const struct wr_plan_step *step;
     size_t depth;
@@ -136,30 +137,30 @@ struct weir_plan {
     const char *state_name;
     int64_t mem_bytes;
     const char *warning;    /* NULL: none */
-    void *memory;           /* all of the above lies there: see wr_plan_alloc */
-    atomic_uint references; /* its owner's, and those of what was opened and opens more later */
+    void *memory;           /* holds all of the above: see wr_plan_alloc */
+    atomic_uint references; /* of its owner, and of opened objects that open more later */
 };
 
 /* A text being read. */
 struct wr_plan_reading {
     const char *text;
-    char *clean;      /* a copy with its comments blanked */
-    const char *name; /* of the file; NULL: it is none */
+    char *clean;      /* a copy with spaces in place of comments */
+    const char *name; /* of the file; NULL: not from a file */
     weir_plan *plan;
-    unsigned depth; /* of the chain that is read: in how many blocks it stands */
-    bool behind;    /* the chain stands behind a generator of the caller's */
+    unsigned depth; /* the number of blocks around the chain that is read */
+    bool behind;    /* the chain reads a generator of the caller */
     struct wr_plan_error error;
 };
 
 /* Zeroed memory that lives as long as the plan; NULL with the error set. */
 void *wr_plan_alloc(struct wr_plan_reading *reading, size_t bytes);
 
-/* What a chain has to be. */
+/* What a chain must be. */
 enum wr_plan_place {
     WR_PLAN_ROOT,        /* a source or none, a sink or none */
     WR_PLAN_SOURCE_ONLY, /* begins with a source, has no sink */
-    WR_PLAN_STAGES_ONLY, /* reads what its opener gives it, and gives to it */
-    WR_PLAN_SINK_ONLY,   /* reads what its opener gives it, ends with a sink */
+    WR_PLAN_STAGES_ONLY, /* reads from its opener, and gives to it */
+    WR_PLAN_SINK_ONLY,   /* reads from its opener, ends with a sink */
     WR_PLAN_SOURCE_TO_SINK
 };
 
@@ -168,41 +169,41 @@ int wr_plan_chain_read(struct wr_plan_reading *reading, struct wr_plan_span span
                        enum wr_plan_place place, struct weir_chain *chain);
 /* plan_args.c: read the arguments of a step whose component is known, from `at` to its end. */
 int wr_plan_args_read(struct wr_plan_reading *reading, struct wr_plan_step *step, size_t at);
-/* All arguments at their presets, for a component that the plan inserts. */
+/* Set all arguments to their presets, for a component that the plan inserts. */
 int wr_plan_args_default(struct wr_plan_reading *reading, struct wr_plan_step *step);
-/* The arguments of a component, with on-error= behind its own where it may reject; where the value
- * of one lies. */
+/* The arguments of a component; on-error= comes last, if it may reject. wr_plan_field returns the
+ * address of a value. */
 size_t wr_plan_args_count(const weir_component *component);
 const weir_arg *wr_plan_arg(const weir_component *component, size_t index);
 void *wr_plan_field(const struct wr_plan_step *step, size_t index);
-/* Does a keyword, a named argument or a block of the component stand at `at`? An expression before
- * it ends there. */
+/* Whether a keyword, a named argument or a block of the component begins at `at`. It ends an
+ * expression before it. */
 bool wr_plan_ends_expr(const struct wr_plan_reading *reading, const weir_component *component,
                        size_t at, size_t end);
-/* plan_check.c: places, shapes, joined framers, the components' own checks. `shape`: what comes
- * from upstream, 0 when the chain begins with a source. */
+/* plan_check.c: check places and shapes, join framers, call the components' own checks. `shape`:
+ * the shape from upstream, 0 when the chain begins with a source. */
 int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chain,
                         enum wr_plan_place place, uint32_t shape);
 /* The shapes of a set, as text. */
 const char *wr_plan_shapes_text(uint32_t shapes, char to[64]);
-/* plan_open.c: what a step does with an item that it rejects: enum wr_plan_on_error. */
+/* plan_open.c: what a step does with an item that it rejects: an enum wr_plan_on_error. */
 int wr_plan_policy(const struct wr_plan_step *step, const weir_plan_options *options);
-/* plan_text.c: what place the chains of a { } argument have; the chains that an argument holds. */
+/* plan_text.c: the place of the chains of a { } argument; the chains of an argument. */
 enum wr_plan_place wr_plan_place_of(const weir_arg *arg);
 struct weir_chain *const *wr_plan_chains(const struct wr_plan_step *step, size_t index,
                                          size_t *count);
-/* The normalised texts, and the list of parts. */
+/* Write the normalised texts, and the list of parts. */
 int wr_plan_texts_write(struct wr_plan_reading *reading);
-/* plan_read.c: as weir_plan_read; behind: the text stands behind a generator of the caller's. */
+/* plan_read.c: as weir_plan_read; behind: the text reads a generator of the caller. */
 weir_plan *wr_plan_read(const char *text, const char *name, bool behind,
                         struct wr_plan_error *error);
-/* Its traits with the arguments that it was given. */
+/* Its traits with its arguments. */
 uint32_t wr_plan_traits(const struct wr_plan_step *step);
-/* What it gives with them. */
+/* The shapes that it gives with its arguments. */
 uint32_t wr_plan_gives(const struct wr_plan_step *step);
 
-/* ---- values: plan_types.c. 0, WEIR_EINVAL when the bytes are not wholly of this form,
- * WR_PLAN_TOO_LARGE when they are, but the number does not fit. */
+/* ---- values: plan_types.c. 0; WEIR_EINVAL when not all of the bytes have this form;
+ * WR_PLAN_TOO_LARGE when they do, but the number does not fit. */
 enum { WR_PLAN_TOO_LARGE = 1 };
 int wr_plan_count_read(const char *text, size_t len, int64_t *count);
 int wr_plan_size_read(const char *text, size_t len, int64_t *bytes);
@@ -210,34 +211,36 @@ int wr_plan_time_read(const char *text, size_t len, int64_t *ms);
 int wr_plan_rate_read(const char *text, size_t len, weir_rate *rate);
 int wr_plan_range_read(const char *text, size_t len, weir_range *range);
 int wr_plan_instant_read(const char *text, size_t len, int64_t *unix_ns);
-/* Is this HOST:PORT? any_host: the host may be missing. */
+/* Whether this is HOST:PORT. any_host: the host may be missing. */
 bool wr_plan_address_ok(const char *address, bool any_host);
-/* What a type is called, and how one is written: "size", "64KiB". */
+/* The name of a type, and a sample of its form: "size", "64KiB". */
 const char *wr_plan_type_text(const weir_arg *arg);
 const char *wr_plan_type_sample(const weir_arg *arg);
-/* Bytes of the field that holds a value. */
+/* The size in bytes of the field that holds a value. */
 size_t wr_plan_type_size(const weir_arg *arg);
 
-/* plan_words.c: the bytes that a token stands for; NULL with the error set. */
+/* plan_words.c: the bytes of a token after its quotes and escapes; NULL with the error set. */
 char *wr_plan_token_text(struct wr_plan_reading *reading, const struct wr_plan_token *token);
-/* plan_expr.c: the expression at *at, which moves behind it. 0 or the code of the error. */
+/* plan_expr.c: read the expression at *at, and move *at past it. 0 or the code of the error. */
 int wr_plan_expr_read(struct wr_plan_reading *reading, const struct wr_plan_step *step,
                       const weir_arg *arg, size_t *at, size_t end, struct wr_plan_span *span);
-/* The escapes of the quoted text in [at, end): those of JSON, and \(. */
+/* Check the escapes of the quoted text in [at, end): those of JSON, and \(. */
 int wr_plan_check_escapes(struct wr_plan_reading *reading, size_t at, size_t end);
-/* Is this a function of jq: with arguments (called), or without? Does it give true or false? */
+/* Whether this is a function of jq, with arguments (called) or without; whether it gives true or
+ * false. */
 bool wr_plan_is_function(const char *name, size_t len, bool called);
 bool wr_plan_is_question(const char *name, size_t len);
 
 /* ---- the registry: plan_registry.c */
 
 extern const weir_component *const wr_components[]; /* the library's own; ends with NULL */
-/* Add the components of a module, or of a test; ends with NULL; must stay. 0 or WEIR_ENOMEM. */
+/* Add the components of a module or of a test. The list ends with NULL and must not be freed. 0 or
+ * WEIR_ENOMEM. */
 int wr_plan_components_add(const weir_component *const *components);
-/* Can it be written by its name? A source that has schemes is written by its address. */
+/* Whether it can be written by its name. A source that has schemes is written by its address. */
 bool wr_plan_by_name(const weir_component *component);
-/* The component of this name for the first, the last or another place of a chain; one that cannot
- * stand there when there is no better one. NULL: none. */
+/* The component of this name for the first, the last or another place of a chain. If none may be in
+ * that place, a component of this name for another place. NULL: none. */
 const weir_component *wr_plan_find(const char *name, size_t len, bool first, bool last);
 /* The source or sink for an address with this scheme ("tcp", "unix:", "/", "-"); NULL: none. */
 const weir_component *wr_plan_find_scheme(int kind, const char *scheme, size_t len);
@@ -246,16 +249,16 @@ bool wr_plan_has_scheme(const weir_component *component, const char *scheme, siz
 /* Record that this name is unknown, with a hint. */
 int wr_plan_name_missing(struct wr_plan_error *error, const char *text, struct wr_plan_span name,
                          bool first, bool last);
-/* The same for the scheme of an address. */
+/* Record that the scheme of an address is unknown, with a hint. */
 int wr_plan_scheme_missing(struct wr_plan_error *error, const char *text,
                            struct wr_plan_span scheme);
 
-/* plan_module.c: the component that a module's file, and :NAME, stand for; NULL with the error set.
- * `where` is its place in the text. */
+/* plan_module.c: the component of a module's file, or of its file and :NAME; NULL with the error
+ * set. `where` is its place in the text. */
 const weir_component *wr_plan_module_load(struct wr_plan_error *error, struct wr_plan_span where,
                                           const char *word, size_t len);
-/* Load the installed module of this name, else all that are installed; false: nothing was loaded, or
- * *error is set. */
+/* Load the installed module of this name, else all installed modules. false: no module was loaded,
+ * or *error is set. */
 bool wr_plan_module_find(struct wr_plan_error *error, struct wr_plan_span where, const char *name,
                          size_t len);
 

@@ -1,10 +1,10 @@
 /*
- * plan_types.c - the types of arguments: how the values of each are written, called and read.
+ * plan_types.c - the types of arguments: the form, the name and the reader of each.
  *
- * Integer arithmetic throughout: a fraction is kept as digits over a power of ten, so 1.5KiB is
- * 1536 exactly and a value that is not a whole number of bytes or milliseconds is refused, not
- * rounded. Each reader takes all of its bytes or nothing. Pure functions; called while reading a
- * text and for the flags of the command.
+ * All arithmetic is on integers. A fraction is kept as digits over a power of ten, so 1.5KiB is
+ * exactly 1536. A value that is not a whole number of bytes or milliseconds is refused, not
+ * rounded. Each reader uses all of its bytes or fails. Pure functions; called while reading a text
+ * and for the flags of the command.
  */
 #include "plan_text.h"
 
@@ -26,7 +26,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Digits from *at on. */
+/* Read digits from *at on. */
 static int read_digits(const char *text, size_t len, size_t *at, int64_t *value)
 {
     size_t from = *at;
@@ -40,7 +40,7 @@ static int read_digits(const char *text, size_t len, size_t *at, int64_t *value)
     return *at > from ? 0 : WEIR_EINVAL;
 }
 
-/* Digits, and a fraction if one follows. */
+/* Read digits, and a fraction if one follows. */
 static int read_number(const char *text, size_t len, size_t *at, struct number *number)
 {
     int rc = read_digits(text, len, at, &number->whole);
@@ -60,7 +60,7 @@ static int read_number(const char *text, size_t len, size_t *at, struct number *
     return 0;
 }
 
-/* *sum += number * unit. WEIR_EINVAL: that is not whole. */
+/* *sum += number * unit. WEIR_EINVAL: the product is not an integer. */
 static int add_scaled(const struct number *number, int64_t unit, int64_t *sum)
 {
     int64_t whole;
@@ -113,7 +113,8 @@ int wr_plan_size_read(const char *text, size_t len, int64_t *bytes)
 
 int wr_plan_time_read(const char *text, size_t len, int64_t *ms)
 {
-    /* Larger before smaller, as spoken; "ms" before "m" so that the longer name is tried first. */
+    /* Larger units before smaller ones, as in speech; "ms" before "m", so that the longer name is
+     * tried first. */
     static const struct {
         const char *name;
         int rank;

@@ -1,10 +1,10 @@
 /*
- * plan_value.c - the value of one argument: a word of the text, converted by its type and written
- * into the component's struct.
+ * plan_value.c - reads the value of one argument: converts a word of the text by its type and
+ * writes it into the component's struct.
  *
- * A number that is not of its form is left for the next argument, since forms tell positional
- * arguments apart; what is of its form but out of its bounds is a mistake. Texts lie in the plan's
- * memory.
+ * A number that does not have an argument's form is left for the next argument, since positional
+ * arguments are distinguished by their forms. A value that has the form but is out of bounds is a
+ * mistake. Texts are in the plan's memory.
  */
 #include "plan_value.h"
 
@@ -25,7 +25,7 @@ int wr_plan_args_fail(struct wr_plan_args *args, struct wr_plan_span where, cons
     return wr_plan_fail(&args->reading->error, where, "%s: %s", args->component->name, text);
 }
 
-/* A pointer more in a list that was given `count` times. */
+/* Append a pointer to the list of an argument that may be given several times. */
 static int append(struct wr_plan_args *args, void *field, const void *value)
 {
     weir_texts *texts = field; /* weir_chains has the same form */
@@ -78,7 +78,7 @@ static int read_choice(struct wr_plan_args *args, const weir_arg *arg, const cha
                : wr_plan_hint(&args->reading->error, "it is one of %s", all);
 }
 
-/* An address has the component's scheme before it, in small letters. */
+/* Put the component's scheme before an address, in lower case. */
 static char *with_scheme(struct wr_plan_args *args, const weir_arg *arg, char *text)
 {
     const char *scheme = args->component->schemes != NULL ? args->component->schemes[0] : "/";
@@ -104,7 +104,7 @@ static char *with_scheme(struct wr_plan_args *args, const weir_arg *arg, char *t
     return made;
 }
 
-/* A value that is kept as text. */
+/* Read a value that is kept as text. */
 static int read_text(struct wr_plan_args *args, const weir_arg *arg,
                      const struct wr_plan_token *token, void *field)
 {
@@ -151,7 +151,7 @@ static const char *unit_of(const weir_arg *arg)
     return arg->type == WEIR_ARGTYPE_TIME ? "ms" : arg->type == WEIR_ARGTYPE_SIZE ? "B" : "";
 }
 
-/* Does the range hold a number? */
+/* Refuse an empty range. */
 static int check_range(struct wr_plan_args *args, const struct wr_plan_token *token,
                        const weir_range *range)
 {
@@ -164,7 +164,7 @@ static int check_range(struct wr_plan_args *args, const struct wr_plan_token *to
                         (long long)range->first);
 }
 
-/* Is the number within its bounds? */
+/* Refuse a number that is out of its bounds. */
 static int check_bounds(struct wr_plan_args *args, const weir_arg *arg,
                         const struct wr_plan_token *token, int64_t value)
 {
@@ -177,7 +177,6 @@ static int check_bounds(struct wr_plan_args *args, const weir_arg *arg,
                              unit_of(arg));
 }
 
-/* Convert a word. *fits false: it is not of this argument's form, and nothing is recorded. */
 int wr_plan_value_read(struct wr_plan_args *args, const weir_arg *arg,
                        const struct wr_plan_token *token, void *field, bool *fits)
 {

@@ -1,9 +1,9 @@
 /*
- * plan_words.c - layer 2: the words of a component, and the bytes that they stand for.
+ * plan_words.c - layer 2: the words of a component, and the bytes that they mean.
  *
- * A word reaches to white space; brackets in it balance, and a quoted text is a word as a whole.
- * "..." has JSON's escapes, `...` and '...' have none. Works on what the splitter has accepted, so
- * no quote or bracket is open here.
+ * A word ends at white space. Brackets in it are balanced, and a quoted text is not split. "..."
+ * has JSON's escapes, `...` and '...' have none. The splitter has accepted the text before, so no
+ * quote or bracket is open here.
  */
 #include "plan_text.h"
 
@@ -16,7 +16,7 @@ static bool is_name_byte(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-/* Length of NAME in NAME=value at `at`, 0: this is none ("==" compares). */
+/* Length of NAME in NAME=value at `at`; 0: there is none ("==" is a comparison). */
 static size_t name_len(const char *clean, size_t at, size_t end)
 {
     size_t i = at;
@@ -63,7 +63,7 @@ int wr_plan_token_next(const char *clean, size_t *at, size_t end, struct wr_plan
     return 0;
 }
 
-/* The four hex digits at `hex`; false: they are none. */
+/* Read the four hex digits at `hex`; false: there are none. */
 static bool read_hex(const char *hex, size_t len, uint32_t *code)
 {
     *code = 0;
@@ -89,7 +89,7 @@ static size_t put_utf8(char *to, uint32_t code)
     return len;
 }
 
-/* \uXXXX at `in`, a surrogate pair as one; returns the bytes read, 0: it is no character. */
+/* Read \uXXXX at `in`, or a surrogate pair; returns the bytes read, 0: not a character. */
 static size_t read_unicode(const char *in, size_t len, uint32_t *code)
 {
     uint32_t low;
@@ -107,7 +107,7 @@ static size_t read_unicode(const char *in, size_t len, uint32_t *code)
     return 12;
 }
 
-/* One escape of a "..." text; returns the bytes read, 0 with *error set. */
+/* Read one escape of a "..." text; returns the bytes read, 0 with *error set. */
 static size_t read_escape(const char *clean, size_t at, size_t end, char *to, size_t *to_len,
                           struct wr_plan_error *error)
 {

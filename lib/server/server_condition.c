@@ -1,13 +1,12 @@
 /*
- * server_condition.c - conditional requests: is the client's copy still good, is it the version it
- * believes in?
+ * server_condition.c - conditional requests: is the client's copy still valid, is this the version
+ * that the client expects?
  *
  * The order is that of RFC 9110 13.2.2: If-Match, else If-Unmodified-Since, then If-None-Match,
- * else If-Modified-Since, and Range only when all of them hold. They are asked of a reply that
- * would be a good one, after the handler has named its validators and before its generator is
- * pulled. The server's entity tags are strong, so a weak tag matches only where weak comparison is
- * asked for; a header that cannot be read is taken as absent (dates) or as matching nothing (tags).
- * Nothing here suspends or keeps anything.
+ * else If-Modified-Since, and Range only if all of them hold. They are checked for a successful
+ * reply, after the handler has set its validators and before its generator is pulled. The server's
+ * entity tags are strong, so a weak tag matches only in a weak comparison. A header that cannot be
+ * read counts as absent (dates) or matches nothing (tags). Nothing here suspends or keeps state.
  */
 #include <string.h>
 
@@ -15,7 +14,7 @@
 
 enum comparison { STRONG, WEAK };
 
-/* Take one entity tag off the front of a list, with what separates it; false: there is none. */
+/* Take the first entity tag of a list, with the separators before it. False: there is none. */
 static bool take_tag(struct wr_text *list, struct wr_text *tag, bool *weak)
 {
     while (list->len > 0 &&
@@ -54,7 +53,7 @@ static bool list_matches(struct wr_text list, const char *etag, enum comparison 
     return false;
 }
 
-/* Does one of the lines of that header name this version? */
+/* Does one of the lines of this header name this version? */
 static bool header_matches(const weir_reply *reply, const char *name, enum comparison comparison)
 {
     const struct wr_http1_request *head = reply->request->head;
@@ -67,7 +66,7 @@ static bool header_matches(const weir_reply *reply, const char *name, enum compa
     return false;
 }
 
-/* The value of a header that stands there once, else absent. */
+/* The value of a header that occurs exactly once; else absent (NULL data). */
 static struct wr_text single(const struct wr_http1_request *head, const char *name)
 {
     struct wr_text value = {NULL, 0};
@@ -117,7 +116,8 @@ bool wr_reply_range_holds(const weir_reply *reply)
         return reply->etag[0] != '\0' && value.len == strlen(reply->etag) &&
                memcmp(value.data, reply->etag, value.len) == 0;
     }
-    /* A date says which version it is only if that version had no second of its own any more. */
+    /* A date identifies a version only if it is in a past second: within the current second the
+     * content may change again. */
     return date_of(reply, "If-Range", &date) && date == reply->modified_s &&
            reply->modified_s < reply->now_s;
 }

@@ -1,20 +1,20 @@
 /*
  * server_conn.c - one connection: a task that reads a request, serves it, and reads the next.
  *
- * States: shaking hands, where TLS is served (head_ms), idle (waits for the first byte; idle_ms),
- * reading a head (head_ms from its first byte, or from the accept; then 408), the body of a request that
- * will be served, which only a POST keeps (the same limit), serving, lingering (the reply is out, and the client
- * gets a moment to read it before the connection is closed). What is received lies in a buffer of
- * the server's that all connections share; a request that came along with the one before is copied
- * until its turn.
+ * States: the TLS handshake, if TLS is served (head_ms); idle, waiting for the first byte
+ * (idle_ms); reading a head (head_ms from its first byte, or from the accept; then 408); reading
+ * the body of a request that will be served, kept only for a POST (the same limit); serving;
+ * lingering: the reply is sent, and the client gets a moment to read it before the connection is
+ * closed. Received bytes are in a buffer of the server that all connections share. A request that
+ * was received together with the previous one is copied until its turn.
  *
- * While a reply is under way the socket is watched for the client's leaving. That cancels the wait
- * of this task wherever it is, most often deep inside the generator, whose bodies are over then:
- * the generator is ended in the same turn. A client that ends its half of the connection has left,
- * or it reads on: a byte that comes next in any case is sent to it, and who has left answers with a
- * reset. Nothing of the connection is used by anybody else between two suspensions but by its
- * writer (server_out.c), and by the server, which fails its wait for the client when another client
- * wants its place, or when it is idle and the server stops.
+ * While a reply is sent, the socket is watched in case the client leaves. That cancels the wait of
+ * this task wherever it is, usually inside the generator, and the generator is ended in the same
+ * turn. A client that shuts down its sending side may have left or may still read. The server sends
+ * it a byte that comes next in any case, and a client that has left answers with a reset. Between
+ * two suspensions only two others use the connection: its writer (server_out.c) and the server. The
+ * server fails the wait for the client when another client needs the place, or when the connection
+ * is idle and the server stops.
  */
 #include <string.h>
 
@@ -27,11 +27,11 @@ enum { LINGER_MS = 1000, LINGER_BYTES = 128 * 1024 };
 
 /* How a step of the connection went. */
 enum step {
-    STEP_OK,          /* on to the next request */
-    STEP_CLOSE,       /* that was the last */
+    STEP_OK,          /* continue with the next request */
+    STEP_CLOSE,       /* that was the last request */
     STEP_CUT,         /* in the middle of a reply, or between two: no lingering */
     STEP_REFUSE,      /* conn->reply says why */
-    STEP_UNAVAILABLE, /* a 503, without memory for anything, or time for it */
+    STEP_UNAVAILABLE, /* a fixed 503: there is no memory or no time for more */
 };
 
 /* ---- reading */
@@ -50,14 +50,14 @@ static int64_t left_ms(const struct wr_conn *conn)
     return WR_MAX(conn->until_ns - wr_now_ns(conn->server->loop) + 999999, 0) / 1000000;
 }
 
-/* The place is wanted, or the server stops between two requests: what has not come by now is not
+/* Another client needs the place, or the server stops between two requests: no more bytes are
  * waited for. */
 static bool stops_here(const struct wr_conn *conn)
 {
     return conn->leaving || (conn->idle && conn->server->stopping);
 }
 
-/* More bytes; what came before is used up. 1: some. 0: the end. Negative: failed, or out of time. */
+/* Read more bytes; all previous ones are used. 1: some. 0: the end. Negative: failed or timeout. */
 static int read_more(struct wr_conn *conn, const char *why)
 {
     struct wr_transport *transport = conn->transport;
@@ -83,7 +83,7 @@ static enum step refuse(struct wr_conn *conn, int status, const char *why)
     return STEP_REFUSE;
 }
 
-/* What a body takes is the loop's, as far as half of its budget. */
+/* A body is charged to the loop's budget, which bodies may fill up to half. */
 static bool charge_body(struct wr_conn *conn)
 {
     struct wr_budget *budget = &conn->server->loop->budget;
@@ -132,7 +132,7 @@ static enum step feed_until(struct wr_conn *conn, enum wr_http1_got wanted)
     }
 }
 
-/* What belongs to the next request, out of the way of the other connections. */
+/* Copy the bytes of the next request out of the buffer that all connections share. */
 static bool keep_in(struct wr_conn *conn)
 {
     char *kept = NULL;
@@ -149,7 +149,7 @@ static bool keep_in(struct wr_conn *conn)
     return true;
 }
 
-/* Is this a request that can be served? Judged before its body, which may be long in coming. */
+/* Can this request be served? Decided before its body, which may take long to arrive. */
 static enum step judge(struct wr_conn *conn, const struct wr_http1_request *head)
 {
     if (!wr_request_init(&conn->request, head)) {
@@ -183,7 +183,7 @@ static enum step judge(struct wr_conn *conn, const struct wr_http1_request *head
     return STEP_OK;
 }
 
-/* Wait for a request and read its head, and its body, if it has one. */
+/* Wait for a request and read its head, and its body if it has one. */
 static enum step read_request(struct wr_conn *conn, bool first)
 {
     struct weir_server *server = conn->server;
@@ -201,7 +201,7 @@ static enum step read_request(struct wr_conn *conn, bool first)
         int rc = read_more(conn, "a request");
         conn->idle = false;
         if (rc <= 0) {
-            /* Nothing is unread, and who takes its place need not wait for the client to close. */
+            /* Nothing is unread, so the next client need not wait until this one closes. */
             return conn->leaving ? STEP_CUT : STEP_CLOSE;
         }
     }
@@ -234,13 +234,13 @@ static void on_gone(void *ctx)
     if (!conn->gone) {
         conn->gone = true;
         if (conn->scope != NULL) {
-            weir_scope_cancel(conn->scope); /* the generators are over ... */
+            weir_scope_cancel(conn->scope); /* end the generators ... */
         }
-        wr_task_cancel(conn->task); /* ... and the wait fails that this task is in */
+        wr_task_cancel(conn->task); /* ... and fail the wait of this task */
     }
 }
 
-/* The client sends no more: that is all that leaving looks like, until something is sent to it. */
+/* The client sends no more. It may have left: only a byte sent to it shows that. */
 static void on_hangup(void *ctx)
 {
     struct wr_conn *conn = ctx;
@@ -253,7 +253,7 @@ static void on_hangup(void *ctx)
     wr_out_probe(&conn->out);
 }
 
-/* The client has left and this task was told by a cancel: what follows is clean-up. */
+/* The client has left, and a cancel reported it to this task. The clean-up must not be canceled. */
 static void forget_cancel(struct wr_conn *conn)
 {
     if (conn->gone && conn->task->scope->state == WR_SCOPE_OPEN) {
@@ -304,8 +304,7 @@ static int put_item(struct wr_conn *conn, const weir_item *item, int64_t *left, 
     return 0;
 }
 
-/* Move the generator's items out. 0 at its end; *left: bytes that were promised and did not come.
- */
+/* Write the generator's items. 0 at its end; *left: bytes that were promised and are missing. */
 static int move_items(struct wr_conn *conn, weir_gen *gen, int64_t *left)
 {
     bool open_line = false;
@@ -347,7 +346,7 @@ static void write_head(void *arg)
     work->len = wr_reply_write(&conn->reply, work->plan, wr_server_date(conn->server), to, cap);
 }
 
-/* The head is made on the loop's stack: what it takes of this task's, the task would keep. */
+/* The head is made on the loop's stack, because this task would keep the stack that it used. */
 static int start_reply(struct wr_conn *conn, const struct wr_plan *plan)
 {
     struct head_work work = {.conn = conn, .plan = plan};
@@ -361,7 +360,7 @@ static int start_reply(struct wr_conn *conn, const struct wr_plan *plan)
     return 0;
 }
 
-/* A reply without a generator: a refusal, or nothing. */
+/* A reply without a generator: a refusal, or an empty body. */
 static enum step send_short(struct wr_conn *conn, const struct wr_plan *plan)
 {
     int rc = start_reply(conn, plan);
@@ -380,9 +379,8 @@ static enum step send_refusal(struct wr_conn *conn)
     return send_short(conn, &plan);
 }
 
-/* The body ends here although there was more of it. The client can tell by the length or the
- * missing last chunk; where the end of the connection is the end of the body, only a reset tells.
- */
+/* The body is incomplete. The client detects this by the length or the missing last chunk. If the
+ * end of the connection is the end of the body, only a reset shows it. */
 static void cut(struct wr_conn *conn, int code, const struct wr_plan *plan)
 {
     const struct wr_transport_ops *ops = conn->transport->ops;
@@ -391,7 +389,7 @@ static void cut(struct wr_conn *conn, int code, const struct wr_plan *plan)
     }
 }
 
-/* Give the body. The generator is ended when this returns. */
+/* Send the body. The generator has ended when this returns. */
 static enum step send_body(struct wr_conn *conn, weir_gen *gen, const struct wr_plan *plan)
 {
     weir_error error;
@@ -402,7 +400,7 @@ static enum step send_body(struct wr_conn *conn, weir_gen *gen, const struct wr_
         weir_scratch_free(&conn->scratch);
     }
     if (rc < 0) {
-        watch_client(conn, false); /* the generator's clean-up is waited for, whoever leaves */
+        watch_client(conn, false); /* a client that leaves must not cut the clean-up short */
     }
     forget_cancel(conn);
     int ended = weir_finish(gen, &error);
@@ -421,7 +419,7 @@ static enum step send_body(struct wr_conn *conn, weir_gen *gen, const struct wr_
             (void)weir_reply_refuse(&conn->reply, 500, "%s", wr_code_text(ended));
             return send_refusal(conn);
         }
-        if (wr_out_drain(&conn->out, false) == 0) { /* what was given first; then the cut */
+        if (wr_out_drain(&conn->out, false) == 0) { /* send what was given, then cut */
             cut(conn, ended, plan);
         }
         return STEP_CUT;
@@ -430,7 +428,7 @@ static enum step send_body(struct wr_conn *conn, weir_gen *gen, const struct wr_
     return rc == 0 && !plan->close ? STEP_OK : STEP_CLOSE;
 }
 
-/* What the handler would give is not wanted, or not of this version: only the head goes out. */
+/* If a precondition fails, the body is not needed, or is of another version: send no body. */
 static void check_condition(struct wr_conn *conn)
 {
     weir_reply *reply = &conn->reply;
@@ -445,8 +443,8 @@ static void check_condition(struct wr_conn *conn)
     }
 }
 
-/* A stop of the server ends what has no end of its own; a body whose length the client is told
- * comes whole. */
+/* A stop of the server ends a body that may be endless. A body with a Content-Length is sent
+ * completely. */
 static void let_stop(struct wr_conn *conn, const struct wr_plan *plan)
 {
     if (plan->framing != WR_FRAME_LENGTH) {
@@ -476,7 +474,7 @@ static enum step send_reply(struct wr_conn *conn, weir_gen *gen)
     return send_body(conn, gen, &plan);
 }
 
-/* Run the handler in a scope of its own, send what it gives. */
+/* Run the handler in its own scope, and send what it returns. */
 static enum step serve(struct wr_conn *conn)
 {
     struct weir_scope *scope = wr_scope_make(conn->server->loop, conn->task->scope, "request");
@@ -484,12 +482,12 @@ static enum step serve(struct wr_conn *conn)
         return refuse(conn, 503, "out of memory");
     }
     weir_error error;
-    scope->unstopped = true; /* until it is known what it gives */
+    scope->unstopped = true; /* until let_stop knows the body */
     scope->stopping = false;
     conn->scope = scope;
     weir_gen *gen = conn->route->handler(scope, &conn->request, &conn->reply, conn->route->ctx);
     enum step step = send_reply(conn, gen);
-    watch_client(conn, false); /* what follows is clean-up, which a client does not cut short */
+    watch_client(conn, false); /* a client that leaves must not cut the clean-up short */
     forget_cancel(conn);
     conn->scope = NULL;
     weir_scope_cancel(scope);
@@ -499,7 +497,7 @@ static enum step serve(struct wr_conn *conn)
     return step;
 }
 
-/* Without memory for anything, or for one that makes way. */
+/* The fixed 503, when there is no memory, or the connection is closed for another client. */
 static void send_unavailable(struct wr_conn *conn)
 {
     static const char text[] =
@@ -510,7 +508,7 @@ static void send_unavailable(struct wr_conn *conn)
     (void)conn->transport->ops->write(conn->transport, &piece, 1);
 }
 
-/* The client does not read: nor will it what the kernel still holds for it. */
+/* The client does not read, so it will not read the bytes in the kernel either: drop them. */
 static void drop_unread(struct wr_conn *conn)
 {
     if (conn->transport->ops->reset != NULL) {
@@ -542,10 +540,11 @@ static enum step answer(struct wr_conn *conn, enum step step)
     return step;
 }
 
-/* ---- the life of a connection */
+/* ---- the task of a connection */
 
-/* Closing with unread bytes resets the connection, and the client may lose the reply: so it gets
- * the end first, and what it still sends is read away for a moment. */
+/* Closing with unread bytes resets the connection, and the client may lose the reply. So the
+ * sending side is shut down first; then what the client still sends is read and dropped, until the
+ * client closes or a limit is reached. */
 static void linger(struct wr_conn *conn)
 {
     size_t sum = 0;
@@ -557,7 +556,7 @@ static void linger(struct wr_conn *conn)
     }
 }
 
-/* For the next request. A connection that may stay idle keeps no parser. */
+/* Prepare for the next request. A connection that may stay idle keeps no parser. */
 static void make_ready(struct wr_conn *conn)
 {
     release_body(conn);
@@ -569,7 +568,7 @@ static void make_ready(struct wr_conn *conn)
     conn->parser = NULL;
 }
 
-/* False: there will be none. */
+/* The TLS handshake. False: it failed. */
 static bool shake_hands(struct wr_conn *conn)
 {
     struct weir_server *server = conn->server;

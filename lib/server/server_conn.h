@@ -1,12 +1,12 @@
 /*
- * server_conn.h - the server from inside: what its files share. Internal.
+ * server_conn.h - what the files of the server share. Internal.
  *
  * server_core.c    the server, its routes, accepting
  * server_conn.c    one connection: requests one after another, until it is closed
- * server_reply.c   what a handler says, and the head made of it
- * server_request.c what a handler asks
- * server_condition.c whether the client has what it asks for already
- * server_out.c     bytes on their way to the client
+ * server_reply.c   what a handler sets, and the head made from it
+ * server_request.c what a handler can read of a request
+ * server_condition.c conditional requests: whether the client's copy is still valid
+ * server_out.c     output to the client
  */
 #ifndef WR_SERVER_CONN_H
 #define WR_SERVER_CONN_H
@@ -18,12 +18,12 @@
 #include "loop_scope.h"
 #include "loop_tls.h"
 
-/* ---- bytes on their way */
+/* ---- output */
 
 enum {
     WR_OUT_BYTES_SMALL = 4 * 1024, /* buffered for a client that reads slowly ... */
-    WR_OUT_BYTES = 64 * 1024,      /* ... and for one that reads as fast as it is written to */
-    WR_OUT_CHUNK_HEAD = 7          /* "0ffff\r\n": of one width, so that it can be left out first */
+    WR_OUT_BYTES = 64 * 1024,      /* ... and for one that reads as fast as the server writes */
+    WR_OUT_CHUNK_HEAD = 7          /* "0ffff\r\n": a fixed width, so that it can be filled later */
 };
 
 struct wr_out {
@@ -31,21 +31,21 @@ struct wr_out {
     struct wr_transport *transport;
     struct weir_scope *scope;           /* of the writer */
     struct wr_object *of;               /* the connection */
-    void (*gone)(void *ctx);            /* writing has failed while nobody was writing: once */
-    void (*stalls)(void *ctx, bool on); /* a wait for the client to read begins, or is over */
+    void (*gone)(void *ctx);            /* a write failed and no put waits: called once */
+    void (*stalls)(void *ctx, bool on); /* a wait for the client to read begins, or ends */
     void *ctx;
-    int64_t stall_ms;         /* < 0: never */
+    int64_t stall_ms;         /* < 0: no limit */
     char *small;              /* NULL: not open */
-    struct weir_block *large; /* borrowed while there is something in it; NULL: none */
-    char *bytes;              /* of one of them */
+    struct weir_block *large; /* borrowed while it holds bytes; NULL: none */
+    char *bytes;              /* of the buffer in use, small or large */
     size_t cap;
-    size_t start, sealed, len; /* [start, sealed): may go. [sealed, len): the open chunk */
-    uint64_t put;              /* bytes of the body, since it was opened */
-    uint64_t written;          /* since it was opened */
+    size_t start, sealed, len; /* [start, sealed): can be sent. [sealed, len): the open chunk */
+    uint64_t put;              /* bytes of the body, since wr_out_open */
+    uint64_t written;          /* since wr_out_open */
     bool chunked;
-    bool headed;      /* the head is in the buffer, or out */
-    bool probed_head; /* the first byte of the head is out already */
-    bool closing;     /* the writer is to leave */
+    bool headed;      /* the head is in the buffer, or sent */
+    bool probed_head; /* the first byte of the head is sent already */
+    bool closing;     /* the writer must end */
     int failure;      /* sticky */
     struct wr_before_poll hook;
     struct wr_timer again;  /* the hook, when there was no memory for a writer */
@@ -56,23 +56,23 @@ void wr_out_init(struct wr_out *out, struct wr_transport *transport, struct weir
                  struct wr_object *of);
 /* Get a buffer. 0 or WEIR_ENOMEM. */
 int wr_out_open(struct wr_out *out);
-/* Give it back, with what is still in it. Suspends only as long as the writer takes to leave. */
+/* Free the buffer and drop what is still in it. Suspends only until the writer has ended. */
 void wr_out_close(struct wr_out *out);
-/* Where a head can be written, and how much; then wr_out_wrote_head. */
+/* The place for a head, and *cap bytes of room. After writing, call wr_out_wrote_head. */
 char *wr_out_head(struct wr_out *out, size_t *cap);
 void wr_out_wrote_head(struct wr_out *out, size_t len, bool chunked);
-/* Take all bytes; suspends while the buffer is full. What is put goes out when the buffer is full,
- * or before the loop waits for anything. 0 or a negative code, which is sticky. */
+/* Take all bytes; suspends while the buffer is full. Bytes are sent when the buffer is full, or
+ * before the loop polls. 0 or a negative code, which is sticky. */
 int wr_out_put(struct wr_out *out, const char *data, size_t len);
-/* Suspend until everything is written, `last`: and the chunked body is ended. */
+/* Suspend until everything is written. last: end a chunked body first. */
 int wr_out_drain(struct wr_out *out, bool last);
-/* The client has ended its half of the connection, and may have left or may still read. Where
- * nothing is on the way to it, send the one byte that comes next in any case: who has left answers
- * with a reset. Not for a body without chunks, where only the next item finds out. */
+/* The client has shut down its sending side: it may have left, or may still read. If no bytes are
+ * pending, send the one byte that comes next in any case: a client that has left answers with a
+ * reset. Not possible for a body without chunks, where only the next item detects it. */
 void wr_out_probe(struct wr_out *out);
-/* What the client has not taken yet of what was written; -1: unknown. */
+/* The written bytes that the client has not taken yet; -1: unknown. */
 int64_t wr_out_unread(const struct wr_out *out);
-/* Nothing of a body was put, and nothing has left yet: forget the head. False: too late. */
+/* Drop the head, if no byte of a body was put and nothing was sent. False: too late. */
 bool wr_out_rewind(struct wr_out *out);
 
 /* ---- what a handler sees */
@@ -98,18 +98,18 @@ struct weir_reply {
     int body;
     int64_t length;       /* of the whole; -1: unknown */
     int64_t first, count; /* the part; count -1: the whole */
-    int64_t now_s;        /* when the reply was begun: seconds since 1970 */
+    int64_t now_s;        /* when the reply began: seconds since 1970 */
     int64_t modified_s;   /* dated: Last-Modified */
     bool dated;
-    bool ranged;       /* weir_reply_range was asked */
+    bool ranged;       /* weir_reply_range was called */
     bool refused;      /* an error: the text is the body */
-    bool faulty;       /* the handler gave what cannot be sent */
-    const char *allow; /* 405: what is allowed; NULL: this is none */
+    bool faulty;       /* the handler set a value that cannot be sent */
+    const char *allow; /* the allowed methods of a 405; NULL: not a 405 */
     char type[96], etag[96], refusal[200];
     struct wr_reply_headers *headers; /* until the head is written; NULL: none */
 };
 
-/* At the door of each public function that is given a request, or the reply to one. */
+/* Called first in each public function that takes a request, or the reply to one. */
 static inline void wr_request_given(const struct weir_request *request, const char *verb)
 {
     WR_ASSERT(request != NULL, "%s: the request is NULL", verb);
@@ -122,7 +122,7 @@ static inline void wr_reply_given(const struct weir_reply *reply, const char *ve
 }
 
 void wr_reply_init(weir_reply *reply, const weir_request *request, int64_t now_s);
-/* Its head is written, or never will be. */
+/* Call when the head is written, or will not be written. */
 void wr_reply_fini(weir_reply *reply);
 /* False: the target cannot be decoded. */
 bool wr_request_init(weir_request *request, const struct wr_http1_request *head);
@@ -134,18 +134,17 @@ struct wr_plan {
     int64_t length; /* of the body to send, with FRAME_LENGTH */
     bool close;     /* the connection ends with this reply */
 };
-/* Decide how to send it; has_body: a generator or a refusal's text stands behind it. */
+/* Decide how to send the reply. has_body: there is a generator. */
 struct wr_plan wr_reply_plan(const weir_reply *reply, bool has_body, bool keep_alive);
 /* Write the head. Its length or a negative code. */
 long wr_reply_write(const weir_reply *reply, const struct wr_plan *plan, const char *date, char *to,
                     size_t cap);
 
-/* Do the request's preconditions hold for this reply, which would be a good one? 0: they do; 304;
- * 412. */
+/* Do the request's preconditions hold for this successful reply? 0: they do; else 304 or 412. */
 int wr_reply_condition(const weir_reply *reply);
-/* Is this the version that If-Range speaks of? True without an If-Range. */
+/* Is this the version that If-Range names? True without an If-Range. */
 bool wr_reply_range_holds(const weir_reply *reply);
-/* The value of Range, absent when there is none, or more than one. */
+/* The value of Range; absent (NULL data) unless there is exactly one. */
 struct wr_text wr_reply_range_asked(const weir_reply *reply);
 
 /* ---- the server and its connections */
@@ -159,36 +158,36 @@ struct wr_route {
     void *ctx;
 };
 
-/* What a connection waits for, in the order in which they make way for a client that waits to be
- * accepted. */
+/* What a connection waits for, in the order in which connections are closed for a client that waits
+ * to be accepted. */
 enum wr_conn_phase {
-    WR_CONN_LEAVING = 0, /* to end: it makes way already */
+    WR_CONN_LEAVING = 0, /* to end: it is being closed already */
     WR_CONN_KEPT,        /* for the next request */
     WR_CONN_LINGERING,   /* for the client to close */
-    WR_CONN_ASKING,      /* for the rest of a request, the first one from its beginning */
+    WR_CONN_ASKING,      /* for the first request, or the rest of a later one */
     WR_CONN_STALLED,     /* for the client to read */
-    WR_CONN_SERVED,      /* for whoever makes the reply: it keeps its place */
+    WR_CONN_SERVED,      /* for the handler's generator: it is not closed */
     WR_CONN_PHASES
 };
 
 struct weir_server {
     struct weir_loop *loop;
-    struct wr_object object;  /* in the scope it was made in */
-    struct weir_scope *scope; /* its own: all its tasks */
+    struct wr_object object;  /* in the scope that the server was made in */
+    struct weir_scope *scope; /* the server's own: all its tasks */
     struct wr_listener *listener;
     weir_error failure; /* code 0: none */
     int port;
     bool stopping;
     struct wr_route *routes;
     size_t routes_count;
-    struct wr_list conns[WR_CONN_PHASES]; /* each in the order in which they came into it */
+    struct wr_list conns[WR_CONN_PHASES]; /* each list in the order of entry */
     size_t conns_count, conns_max;
     bool full; /* accepting waits for room */
-    bool news; /* a connection has ended or changed its phase since the last look for room */
+    bool news; /* a connection has ended or changed its phase since the last search for room */
     int64_t head_ms, idle_ms, stall_ms;
     size_t body_bytes_max; /* of a POST */
     struct wr_tls *tls;    /* NULL: plain */
-    char in[4096];         /* what the connection that runs has just received */
+    char in[4096];         /* what the running connection has just received */
     int64_t date_s;
     char date[WR_HTTP_DATE_TEXT];
     char name[32];
@@ -198,8 +197,8 @@ struct wr_conn {
     struct wr_object object; /* in the server's scope */
     struct wr_list link;     /* in the server's conns of its phase */
     enum wr_conn_phase phase;
-    int64_t since_ns; /* it has been in this phase */
-    int64_t unread;   /* STALLED: what the client had not taken then */
+    int64_t since_ns; /* when it entered this phase */
+    int64_t unread;   /* STALLED: what the client had not taken at since_ns */
     struct weir_server *server;
     struct wr_transport *transport;
     struct wr_task *task;
@@ -207,9 +206,9 @@ struct wr_conn {
     struct wr_http1 *parser;  /* NULL between two requests */
     struct wr_out out;
     bool idle;        /* waits for the first byte of a request */
-    bool leaving;     /* another client wants its place: it waits for this one no more */
+    bool leaving;     /* another client needs its place: no more waits for this client */
     bool gone;        /* the client has left */
-    int64_t until_ns; /* for the head at hand; INT64_MAX: no limit */
+    int64_t until_ns; /* deadline of the current head or wait; INT64_MAX: no limit */
     weir_request request;
     const struct wr_route *route;
     weir_reply reply;
@@ -218,19 +217,19 @@ struct wr_conn {
     const char *in;       /* received and not used yet: in server->in until the connection waits */
     size_t in_len;
     size_t body_charged; /* to the loop's budget */
-    char *kept_in;       /* of the request after the one that is served */
+    char *kept_in;       /* bytes of the request after the one that is served */
 };
 
 /* The task of a connection; args: a struct wr_conn *, which it frees. */
 int wr_conn_main(weir_scope *scope, void *args);
-/* A connection waits for something else from now on. */
+/* Enter a phase: the connection waits for something else from now on. */
 void wr_server_conn_phase(struct wr_conn *conn, enum wr_conn_phase phase);
-/* A connection has ended. */
+/* A connection has ended: free it. */
 void wr_server_conn_over(struct wr_conn *conn);
-/* NULL: there is none. */
+/* The route for a path; NULL: there is none. */
 const struct wr_route *wr_server_find(const struct weir_server *server, const char *path,
                                       bool posts);
-/* "Sat, 21 Nov 2026 03:57:50 GMT", now. */
+/* The current time in the form "Sat, 21 Nov 2026 03:57:50 GMT". */
 const char *wr_server_date(struct weir_server *server);
 
 #endif

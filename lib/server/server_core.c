@@ -1,16 +1,16 @@
 /*
- * server_core.c - the server: its life, its routes, and the task that accepts.
+ * server_core.c - the server: making and ending it, its routes, and the task that accepts.
  *
- * A server is an object of the scope it was made in and has a scope of its own beneath it, where
- * the accepting task and one task for each connection live. Accepting stops at connections_max
- * until one ends: further clients wait in the kernel's backlog. When one waits there, a connection
- * that only waits for its own client is closed for it, one at a time: so clients that are slow on
- * purpose keep no other client out. Who waits for what is known by a list for each phase, in the
- * order in which the connections came into it.
+ * A server is an object of the scope it was made in. Below that it has its own scope for the
+ * accepting task and one task per connection. Accepting stops at connections_max until a connection
+ * ends: further clients wait in the kernel's backlog. When a client waits there, a connection that
+ * only waits for its own client is closed, one at a time. So clients that are slow on purpose do
+ * not keep other clients out. There is a list of connections for each phase, in the order in which
+ * they entered it.
  *
- * Ending: a gentle stop closes the listener and wakes the idle connections; requests at hand go on.
- * A cancel reaches the tasks through their scope. When the outer scope ends first, the tasks have
- * ended and their scope is gone by the time the object is discarded: only memory is left.
+ * Ending: a gentle stop closes the listener and wakes the idle connections; current requests
+ * continue. A cancel reaches the tasks through their scope. If the outer scope ends first, the
+ * tasks and their scope have ended before the object is discarded: only memory is left to free.
  */
 #include <stdio.h>
 #include <string.h>
@@ -26,18 +26,18 @@ enum {
     CONNECTIONS_MAX = 1000,
     ROUTES_STEP = 8,
     LEAVING_MS = 1000,
-    STALLED_MS = 2000,     /* a client that reads nothing for so long may have to make way ... */
-    READ_BYTES_MIN = 1024, /* ... and one that has read less than this a second */
+    STALLED_MS = 2000,     /* a client that stalls for this long may be closed ... */
+    READ_BYTES_MIN = 1024, /* ... if it has read less than this per second */
 };
 
-/* What weir_server_new gives without memory for a server. */
+/* The result of weir_server_new without memory for a server. */
 static struct weir_server no_memory = {.port = WEIR_ENOMEM,
                                        .failure = {.code = WEIR_ENOMEM,
                                                    .offset = -1,
                                                    .origin = "server",
                                                    .message = "no memory for a server"}};
 
-/* ---- the scope's view of a server */
+/* ---- the server as an object of its scope */
 
 static struct weir_server *server_of(struct wr_object *object)
 {
@@ -98,7 +98,7 @@ static size_t object_why(const struct wr_object *object, char *text, size_t cap)
     return len > 0 ? (size_t)len : 0;
 }
 
-/* A connection ends with its task, before the scope of both. */
+/* A connection ends with its task, before their scope ends, so it needs no operations. */
 static const struct wr_object_ops conn_object_ops = {.kind = "connection"};
 
 static const struct wr_object_ops server_object_ops = {.kind = "server",
@@ -109,7 +109,7 @@ static const struct wr_object_ops server_object_ops = {.kind = "server",
 
 /* ---- accepting */
 
-/* There may be room, or somebody who makes some. */
+/* There may be room now, or a connection that can be closed to make room. */
 static void tell_news(struct weir_server *server)
 {
     server->news = true;
@@ -169,8 +169,8 @@ static int64_t age_of(const struct wr_conn *conn)
     return (wr_now_ns(conn->server->loop) - conn->since_ns) / 1000000;
 }
 
-/* The client that has read nothing for longest. One that has read, slowly, counts from anew.
- * *retry_ms: when there will be one; -1: nobody stalls. */
+/* The client that has stalled longest. One that has read enough meanwhile starts a new stall.
+ * *retry_ms: when there may be one; -1: no client stalls. */
 static struct wr_conn *longest_stalled(struct weir_server *server, int64_t *retry_ms)
 {
     struct wr_conn *conn;
@@ -191,9 +191,9 @@ static struct wr_conn *longest_stalled(struct weir_server *server, int64_t *retr
     return NULL;
 }
 
-/* Close a connection that waits for its own client only, unless one has been closed a moment ago
- * (what its generator cleans up may take long). When to ask
- * again, unless something happens: in *retry_ms; -1: then only. */
+/* Close a connection that waits only for its own client, unless one was closed less than
+ * LEAVING_MS ago (the clean-up of its generator may take long). *retry_ms: when to try again, if
+ * nothing changes before; -1: only after a change. */
 static void make_room(struct weir_server *server, int64_t *retry_ms)
 {
     const struct wr_list *leaving = &server->conns[WR_CONN_LEAVING];
@@ -230,7 +230,7 @@ static bool has_news(void *arg)
     return server->news || !is_full(server);
 }
 
-/* 0: there is room for one more; negative: canceled. */
+/* Wait for room. 0: there is room for one more; negative: canceled. */
 static int wait_for_room(struct weir_server *server)
 {
     int rc = 0;
@@ -279,7 +279,7 @@ static int accept_main(weir_scope *scope, void *args)
 static void server_given(const weir_server *server, const char *verb)
 {
     WR_ASSERT(server != NULL, "%s: the server is NULL", verb);
-    if (server->loop != NULL) { /* one that could not be made has none */
+    if (server->loop != NULL) { /* no_memory has no loop */
         wr_loop_given(server->loop, verb);
     }
 }
@@ -443,7 +443,7 @@ static int end(weir_server *server, weir_error *error)
     if (server->scope != NULL) {
         weir_error ignored;
         int rc = weir_scope_wait(server->scope, &ignored);
-        (void)rc; /* a connection that found no memory, and was logged */
+        (void)rc; /* a connection had no memory; it was logged */
     }
     int code = server->failure.code;
     if (error != NULL) {

@@ -1,25 +1,26 @@
 /*
- * server_out.c - bytes on their way to a client, at most one buffer of them.
+ * server_out.c - output to a client, with at most one buffer of bytes.
  *
- * The buffer is a small one of the connection's own; where more comes than fits, and the socket has
- * room for it, a large one, lent by the loop until it has been written: so a client that does not
- * read holds little. It holds what may go ([start, sealed)) and the open chunk behind it ([sealed, len)),
- * which begins with room for its size and is sealed when somebody tries to write. Three write: the
- * connection's task when the buffer is full or the reply is over; the hook before the loop polls,
- * so that an item that came alone leaves alone and a thousand that came together leave together;
- * and, where the hook finds the socket full, a writer task, because the connection's task is
- * waiting for its generator then. While the writer is there the others leave the socket to it: the
- * hook does nothing, the task waits for it.
+ * The connection has a small buffer. If more comes than fits, and the socket has room for it, the
+ * loop lends a large buffer until it has been written. So a client that does not read holds little
+ * memory. The buffer holds bytes that can be sent ([start, sealed)), then the open chunk
+ * ([sealed, len)). The open chunk begins with room for its size, and is sealed before a write.
  *
- * A failure is sticky. Found by the hook or the writer it is told by gone(), since the generator
- * may not give anything for hours.
+ * There are three writers. The connection's task writes when the buffer is full or the reply ends.
+ * The hook before the loop polls writes, so that a single item is sent alone and a thousand items
+ * that came together are sent together. If the hook finds the socket full, it starts a writer task,
+ * because the connection's task then waits for its generator. While the writer task runs, only it
+ * uses the socket: the hook does nothing, and the connection's task waits for it.
+ *
+ * A failure is sticky. If the hook or the writer task finds it, gone() reports it, because the
+ * generator may give no item for hours.
  */
 #include <string.h>
 
 #include "base_alloc.h"
 #include "server_conn.h"
 
-enum { TAIL = 2 /* CRLF behind a chunk */, ROOM_MIN = 2048, AGAIN_MS = 20 };
+enum { TAIL = 2 /* CRLF after a chunk */, ROOM_MIN = 2048, AGAIN_MS = 20 };
 
 static const char last_chunk[] = WR_HTTP1_LAST_CHUNK;
 
@@ -72,7 +73,7 @@ static void reset(struct wr_out *out)
 int wr_out_open(struct wr_out *out)
 {
     if (!wr_budget_charge(&out->loop->budget, WR_OUT_BYTES_SMALL)) {
-        return WEIR_ENOMEM; /* too little to be worth a wait that nobody may end */
+        return WEIR_ENOMEM; /* too small for a wait that may never end */
     }
     out->small = wr_alloc(WR_OUT_BYTES_SMALL);
     if (out->small == NULL) {
@@ -130,7 +131,7 @@ bool wr_out_rewind(struct wr_out *out)
     return true;
 }
 
-/* Let the open chunk go. */
+/* Close the open chunk, so that it can be sent. */
 static void seal(struct wr_out *out)
 {
     if (out->chunked && out->len > out->sealed) {
@@ -147,7 +148,7 @@ static void seal(struct wr_out *out)
     out->sealed = out->len;
 }
 
-/* Write what goes without waiting. 0: all is out. 1: some is left. Negative: failed. */
+/* Write as much as possible without waiting. 0: all. 1: some is left. Negative: failed. */
 static int flush(struct wr_out *out)
 {
     if (out->failure < 0) {
@@ -188,7 +189,7 @@ int64_t wr_out_unread(const struct wr_out *out)
 
 void wr_out_probe(struct wr_out *out)
 {
-    /* A chunk's length may begin with any number of zeros, the last one's consists of them. */
+    /* A chunk's length may begin with any number of zeros; the last chunk's is only zeros. */
     char next = out->headed ? '0' : 'H';
     struct iovec piece = {&next, 1};
     if (out->small == NULL || out->len > 0 || out->failure < 0 || (out->headed && !out->chunked) ||
@@ -204,8 +205,8 @@ void wr_out_probe(struct wr_out *out)
     }
 }
 
-/* A socket is writable again only when a good part of its buffer is free: a client that has read
- * some of it in that time reads slowly, and has not stalled. */
+/* A socket becomes writable only when a large part of its buffer is free. A client that has read a
+ * smaller part before the timeout is slow, and has not stalled. */
 static int wait_writable(struct wr_out *out)
 {
     int64_t unread = wr_out_unread(out);
@@ -274,15 +275,15 @@ static void compact(struct wr_out *out)
     }
 }
 
-/* One step towards room: 0, or a failure. A client that reads as fast as it is written to would
- * never let the others have a turn. */
+/* One step to get room: 0, or a failure. It always ends with a turn of the loop: without it a
+ * client that reads as fast as the server writes would block the other tasks. */
 static int make_way(struct wr_out *out)
 {
     if (out->writer != NULL) {
         int rc = wr_wait(out->loop, "the client to read", out->of);
         return rc < 0 ? rc : out->failure;
     }
-    leave_hook(out); /* it is this task that waits now */
+    leave_hook(out); /* this task writes now */
     int rc = flush(out);
     if (rc == 1) {
         rc = wait_writable(out);
@@ -303,8 +304,8 @@ static int wait_room(struct wr_out *out)
     return rc;
 }
 
-/* Does the socket take a large buffer whole? What it does not take stays with us for as long as the
- * client does not read. */
+/* Can the socket take a complete large buffer? The rest would stay in our memory while the client
+ * does not read. */
 static bool takes_much(const struct wr_out *out)
 {
     const struct wr_transport_ops *ops = out->transport->ops;
@@ -312,8 +313,8 @@ static bool takes_much(const struct wr_out *out)
     return unsent >= 0 && unsent <= WR_UNSENT_MAX - 2 * WR_OUT_BYTES;
 }
 
-/* More comes at once than the small buffer holds: it goes out in larger pieces. Half of the budget
- * is left to those that make what is served. */
+/* More comes at once than the small buffer holds: use a large one for larger writes. Half of the
+ * budget is left for the generators. */
 static bool grow(struct wr_out *out)
 {
     const struct wr_budget *budget = &out->loop->budget;

@@ -1,10 +1,10 @@
 /*
- * server_reply.c - what a handler says about its reply, and the head that is made of it.
+ * server_reply.c - what a handler sets in its reply, and the head made from it.
  *
- * The handler's words are copied into the reply's own room, so that none of them has to outlive the
- * handler; what does not fit, or may not be sent, marks the reply as faulty, and the client gets a
- * 500. How the body is delimited is decided once, here: a length if there is one,
- * chunks for HTTP/1.1, the end of the connection for HTTP/1.0.
+ * The handler's values are copied into the reply, so that they need not outlive the handler. A
+ * value that does not fit, or may not be sent, marks the reply as faulty, and the client gets a
+ * 500. The way the body is delimited is decided once, here: by a length if there is one, by chunks
+ * for HTTP/1.1, by the end of the connection for HTTP/1.0.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,7 +32,7 @@ void weir_reply_status(weir_reply *reply, int status)
 {
     wr_reply_given(reply, "weir_reply_status");
     reply->status = status;
-    /* A 206 is weir_reply_range's: nobody else knows which part it is. */
+    /* Only weir_reply_range may set 206, because only it knows the part. */
     reply->faulty = reply->faulty || status < 200 || status > 599 || status == 206;
 }
 
@@ -130,7 +130,7 @@ int weir_reply_range(weir_reply *reply, int64_t *first, int64_t *count)
     }
     reply->ranged = true;
     if (reply->request->is_head || wr_reply_condition(reply) != 0 || !wr_reply_range_holds(reply)) {
-        return 200; /* parts are for GET; it has changed, or cannot be told: the whole */
+        return 200; /* the whole: not a GET, or perhaps not the client's version */
     }
     switch (wr_range_parse(wr_reply_range_asked(reply), reply->length, first, &last)) {
     case WR_RANGE_WHOLE: *first = 0; return 200;
@@ -195,9 +195,10 @@ static void add(struct heads *heads, const char *name, const char *value)
     heads->all[heads->count++] = (struct wr_http1_header){wr_text_of(name), wr_text_of(value)};
 }
 
-/* A refusal has another body than the one that the handler has described: what goes along with it is
- * when to come again, and how to log in. A 304 speaks of what the client has: what describes a body
- * would be wrong beside it, but what tells caches how to keep it belongs there (RFC 9110 15.4.5). */
+/* Is this header sent with the reply? The body of a refusal is not the one that the handler has
+ * described, so only Retry-After and WWW-Authenticate are sent with it. A 304 is about the client's
+ * copy: headers that describe a body would be wrong, but headers for caches belong there (RFC 9110
+ * 15.4.5). */
 static bool goes_along(const weir_reply *reply, const struct wr_http1_header *header)
 {
     struct wr_text name = header->name;

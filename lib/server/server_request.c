@@ -1,8 +1,8 @@
 /*
- * server_request.c - what a handler can ask about a request.
+ * server_request.c - what a handler can read of a request.
  *
- * Everything is read from the head that the parser keeps while the request is served; values are
- * decoded into the caller's room, nothing is allocated and nothing suspends.
+ * Everything is read from the head, which the parser keeps while the request is served. Values are
+ * decoded into the caller's buffer. Nothing is allocated and nothing suspends.
  */
 #include <string.h>
 
@@ -23,7 +23,7 @@ static void put(struct room *room, char c)
     room->len++;
 }
 
-/* False: a percent sign without two digits behind it, which is then taken as it is. */
+/* False: a percent sign without two hex digits after it, which is then copied unchanged. */
 static bool decode(struct wr_text text, bool form, struct room *room)
 {
     bool good = true;

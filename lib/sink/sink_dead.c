@@ -1,9 +1,9 @@
 /*
- * sink_dead.c - the component `dead`: items to a file as what is rejected is written there, one JSON
- * object a line, so that a branch for bad items has one form with the dead sink of the pipeline.
+ * sink_dead.c - the component `dead`: items to a file in the form of rejected items, one JSON
+ * object per line. So a branch for bad items writes the same form as the dead sink of the pipeline.
  *
- * It formats each item and puts the line into a file sink of its own, which it commits and ends as
- * it is committed and ended. What may happen between two suspensions is in sink_file.c.
+ * It formats each item and puts the line into its own file sink. A commit or finish of this sink is
+ * passed on to the file sink. sink_file.c says what may happen between two suspensions.
  */
 #include <weir/module.h>
 
@@ -36,7 +36,7 @@ static size_t format(struct dead *dead, const weir_item *item)
     return out.len;
 }
 
-/* The file has failed: say so. */
+/* Finish the file sink, and report its failure as this sink's. */
 static int pass_on(weir_sink *sink, struct dead *dead)
 {
     weir_error error;

@@ -1,11 +1,11 @@
 /*
- * sink_fd.c - lines to a descriptor that stays the caller's.
+ * sink_fd.c - lines to a descriptor that the caller continues to own.
  *
- * Opened when the pump asks for room the first time, or at the first put: opening means a second
- * way to the same pipe or terminal, so that the caller's flags stay as they are. A pipe or terminal
- * is watched from then on: a reader that leaves while nothing is written ends the sink with
- * WEIR_ECLOSED in the same turn. How bytes are written, and what may happen between two
- * suspensions, is in sink_stream.c.
+ * The sink opens when the pump first asks for room, or at the first put. It then opens the same
+ * pipe or terminal a second time, so that the flags of the caller's descriptor do not change. From
+ * then on a pipe or terminal is watched: when its reader leaves while nothing is written, the sink
+ * ends with WEIR_ECLOSED in the same turn. sink_stream.c says how bytes are written and what may
+ * happen between two suspensions.
  */
 #include <weir/module.h>
 

@@ -1,23 +1,23 @@
 /*
  * sink_file.c - lines appended to a file.
  *
- * Opened at the first put, or when the sink is finished without one: an upstream that fails at once
- * leaves no empty file behind. What is not a regular file (a fifo, a terminal, a device) can keep its
- * writer waiting, so from then on it is a stream, as the fd sink's: a fifo that nobody reads is
- * tried again until somebody does, and its end is a failure.
+ * The file is opened at the first put, or when the sink is finished without a put. So an upstream
+ * that fails at once leaves no empty file. A path that is not a regular file (a fifo, a terminal, a
+ * device) can make its writer wait, so it is written as a stream, like the fd sink's. A fifo
+ * without a reader is opened again until it has one; when the reader leaves, that is a failure.
  *
- * A regular file. With a state the file is brought to the length of the state's record
- * first, the record is saved once before the first byte, and after each flush that left nothing the
- * new length goes to the state. Writes go to the page cache and do not wait; the syncing is the
- * state's, on the worker.
+ * A regular file with a state is first brought to the length in the state's record. The record is
+ * saved once before the first byte. After each flush that left nothing, the new length goes to the
+ * state. Writes go to the page cache and do not wait; the state syncs the file, on the worker.
  *
- * With a state the file is this sink's alone: before each commit its length is looked at, and a
- * file that others cut or write to is a failure. Without one that is a warning at the end.
+ * With a state only this sink may write the file: its length is checked before each commit, and a
+ * file that another process cuts or writes to is a failure. Without a state that is a warning at
+ * the end.
  *
- * `length` is where the file ends, as far as this sink has written; `good` the part of it that ends
- * between two items. They differ only after a write that was cut short, and then the failure says
- * so: with a state the next run cuts the file, without one the reader knows how much of it to
- * trust.
+ * `length` is the end of the file, as far as this sink has written. `good` is the part of it that
+ * ends between two items. They differ only after an incomplete write, and then the failure reports
+ * both. With a state the next run cuts the file; without one the report tells the user how much of
+ * the file is complete.
  */
 #include <weir/module.h>
 
@@ -37,16 +37,16 @@ struct first_bytes;
 struct sink_file {
     struct wr_stream_sink stream;
     weir_state *state;          /* NULL: none */
-    struct wr_state_sink *kept; /* the state's, once it is open; NULL */
+    struct wr_state_sink *kept; /* the state's record, once it is open; NULL */
     struct first_bytes *first;  /* while they are compared; NULL */
     char *path;
     int fd;         /* -1: not open, or the stream's */
-    bool streams;   /* open, and no regular file */
+    bool streams;   /* open, and not a regular file */
     bool begun;     /* open, and the state knows it */
-    bool fifo_wait; /* nobody reads it yet */
-    bool finishing; /* a commit has come by: an empty stream makes an empty file */
+    bool fifo_wait; /* the fifo has no reader yet */
+    bool finishing; /* there was a commit: an empty stream makes an empty file */
     int64_t length, good;
-    uint64_t reopenings; /* of the loop, when it was opened */
+    uint64_t reopenings; /* the loop's count when the file was opened */
 };
 
 static struct sink_file *file_of(const struct weir_sink *sink)
@@ -72,7 +72,7 @@ static int pass_on(struct sink_file *file, const weir_error *error)
 
 /* ---- cutting */
 
-/* What the items would write, as far as it fits: the out of a gather of its own. */
+/* The first bytes that the items would write, as many as fit: the output of a separate gather. */
 struct first_bytes {
     struct wr_gather gather;
     char bytes[COMPARED];
@@ -90,7 +90,7 @@ static int keep_bytes(struct weir_sink *sink, struct iovec *iov, int count)
     return 0;
 }
 
-/* Bytes of the file, which is open for writing only; fewer at its end, -1: it cannot be read. */
+/* Read bytes of the file, which is open for writing only. Fewer at its end; -1: not readable. */
 static ssize_t read_back(const struct sink_file *file, int64_t at, char *to, size_t len)
 {
     const struct wr_disk *disk = disk_of(file);
@@ -102,7 +102,7 @@ static ssize_t read_back(const struct sink_file *file, int64_t at, char *to, siz
     return n;
 }
 
-/* Are the bytes at `at` of the file those that the items begin with, as far as both go? */
+/* Are the bytes of the file at `at` the first bytes of the items, up to the shorter of the two? */
 static bool is_same(struct sink_file *file, int64_t at, const weir_item *items, size_t count)
 {
     struct first_bytes *first = wr_zalloc(sizeof *first);
@@ -129,7 +129,8 @@ static bool is_same(struct sink_file *file, int64_t at, const weir_item *items, 
     return same;
 }
 
-/* What a run that died has written may end within a line: another one must not go on with it. */
+/* A run that died may have written an incomplete line. End it, so that the next line is not joined
+ * to it. */
 static int end_line(struct sink_file *file, const weir_item *items, size_t count)
 {
     char last, end = '\n';
@@ -145,7 +146,7 @@ static int end_line(struct sink_file *file, const weir_item *items, size_t count
     return 0;
 }
 
-/* The file is longer than what the last run has saved: it died, or somebody has appended to it. */
+/* The file is longer than the last run saved: that run died, or another process has appended. */
 static int cut(struct sink_file *file, int64_t stored, const weir_item *items, size_t count)
 {
     struct wr_log *log = &file->stream.sink.loop->log;
@@ -175,7 +176,7 @@ static int cut(struct sink_file *file, int64_t stored, const weir_item *items, s
     return 0;
 }
 
-/* Bring the file to the length that the state knows. items: what is about to be written. */
+/* Bring the file to the length in the state's record. items: what is written next. */
 static int fit(struct sink_file *file, const weir_item *items, size_t count)
 {
     int64_t stored = file->kept->stored;
@@ -197,7 +198,7 @@ static int fit(struct sink_file *file, const weir_item *items, size_t count)
     return cut(file, stored, items, count);
 }
 
-/* Until somebody may have opened the fifo for reading. */
+/* Wait before the fifo is opened again: a reader may have opened it in the meantime. */
 static int wait_for_reader(struct sink_file *file)
 {
     struct weir_sink *sink = &file->stream.sink;
@@ -207,11 +208,12 @@ static int wait_for_reader(struct sink_file *file)
     return rc;
 }
 
-/* Never blocks the loop: a fifo without a reader is ENXIO, as is a socket, which stays one. */
+/* Never blocks the loop: a fifo without a reader is ENXIO. So is a socket, for which a retry does
+ * not help. */
 static int open_path(struct sink_file *file, int64_t stored)
 {
     struct stat info;
-    int create = stored > 0 ? 0 : O_CREAT; /* one that is to go on is not made anew */
+    int create = stored > 0 ? 0 : O_CREAT; /* a file to continue is not created */
     for (;;) {
         file->fd = disk_of(file)->open(AT_FDCWD, file->path,
                                        O_WRONLY | O_APPEND | create | O_NOCTTY | O_NONBLOCK, 0666);
@@ -245,8 +247,8 @@ static struct wr_transport *stream_open(struct wr_stream_sink *stream, weir_erro
     return wr_fd_transport(stream->sink.loop, fd, WR_FD_OWN, error);
 }
 
-/* The length in a state is that of one writer: a second one's lines would be cut off at the next
- * start. A file system without locks has to do without. */
+/* The length in a state counts one writer's bytes: the next start would cut off the lines of a
+ * second writer. On a file system without locks the file is used without one. */
 static int lock(struct sink_file *file)
 {
     return disk_of(file)->lock(file->fd) < 0 && errno == EWOULDBLOCK
@@ -265,7 +267,7 @@ static int promised(mode_t mode, const char **why)
     return WEIR_EXACTLY_ONCE;
 }
 
-/* items: what is about to be written. */
+/* items: what is written next. */
 static int open_file(struct sink_file *file, const weir_item *items, size_t count)
 {
     weir_error error;
@@ -340,8 +342,8 @@ static int file_out(struct weir_sink *sink, struct iovec *iov, int count)
     return 0;
 }
 
-/* Has somebody else cut the file, written to it or removed it since it was opened? Its length is
- * then no longer what a state could go by. */
+/* Check that no other process has cut the file, written to it or removed it since it was opened.
+ * If one has, a state cannot rely on its length. */
 static int only_ours(struct sink_file *file)
 {
     struct stat info;
@@ -363,13 +365,14 @@ static int only_ours(struct sink_file *file)
                                    file->path, (long long)info.st_size, (long long)file->length);
 }
 
-/* Is the file this sink's alone, because the next run may cut it? */
+/* Does only this sink write the file, because the next run may cut it? */
 static bool is_own(const struct sink_file *file)
 {
     return file->state != NULL && wr_state_cuts(file->state);
 }
 
-/* A file that is never cut is anybody's: logs are cut while they are written. But it is said. */
+/* Another process may change a file that is never cut by this sink, for example to rotate a log.
+ * The loss is logged. */
 static void tell_loss(const struct sink_file *file)
 {
     struct stat info;
@@ -414,7 +417,7 @@ static int file_close_fd(struct sink_file *file)
     return fd >= 0 && disk_of(file)->close(fd) < 0 ? fail_io(file, "close", errno) : 0;
 }
 
-/* The program wants a new file of this name: what is gathered belongs to the old one. */
+/* The program wants a new file with this name. Gathered bytes belong to the old file. */
 static int open_again(struct sink_file *file, const weir_item *items, size_t count)
 {
     struct weir_sink *sink = &file->stream.sink;
@@ -502,7 +505,7 @@ static size_t file_why(const struct weir_sink *sink, char *text, size_t cap)
         int n = snprintf(text, cap, "the fifo '%s' has no reader yet", file->path);
         return n > 0 ? (size_t)n : 0;
     }
-    return file->streams ? wr_stream_why(sink, text, cap) : 0; /* a file takes what it is given */
+    return file->streams ? wr_stream_why(sink, text, cap) : 0; /* a file never waits */
 }
 
 static const struct wr_sink_ops file_ops = {.kind = "file",

@@ -1,16 +1,16 @@
 /*
  * sink_gather.c - items to bytes.
  *
- * A put walks the texts of its items (a batch: of its parts) and keeps one run, the stretch of a block that the
- * last items make up together with their line ends. A run ends where the next item does not follow
- * it in memory, or with the put. Ended, a big run is written with what is buffered before it,
- * straight from the block; a small one is copied into the buffer. A full buffer is written by the
- * put, the rest by the flush before the poll.
+ * A put walks the texts of its items (for a batch, of its parts) and keeps one run: the part of a
+ * block that holds the last items with their line ends. A run ends with the put, or when the next
+ * item does not follow it in memory. Then a big run is written directly from the block, after what
+ * is buffered before it. A small run is copied into the buffer. The put writes a full buffer; the
+ * flush before the poll writes the rest.
  *
- * Within one put the out function may suspend; meanwhile `busy` keeps the flush away, since the
- * bytes that are being written are not all in the buffer. The items live until the put returns, so
- * the run needs no reference. Without memory for the buffer everything is written straight: slower,
- * never failing.
+ * The out function may suspend within a put. `busy` then keeps the flush away, because the buffer
+ * does not hold all bytes that are being written. The items live until the put returns, so the run
+ * needs no reference. Without memory for the buffer everything is written directly: this is slower
+ * but does not fail.
  */
 #include "sink_gather.h"
 
@@ -35,7 +35,7 @@ int wr_iov_skip(struct iovec *iov, int count, size_t bytes)
 
 static struct iovec piece(const void *bytes, size_t len)
 {
-    /* A vector is used for reading as well, so its type has no const. */
+    /* struct iovec is used for reading, too, so its pointer has no const. */
     struct iovec iov = {.iov_len = len};
     memcpy(&iov.iov_base, &bytes, sizeof bytes);
     return iov;
@@ -56,7 +56,7 @@ void wr_gather_fini(struct wr_gather *gather)
     gather->start = gather->len = 0;
 }
 
-/* Write the buffer and, behind it, the parts. */
+/* Write the buffer, then the parts. */
 static int write_out(struct wr_gather *gather, const struct iovec *parts, int count)
 {
     struct iovec iov[1 + WR_GATHER_IOV];
@@ -75,14 +75,15 @@ static int write_out(struct wr_gather *gather, const struct iovec *parts, int co
     }
     int rc = all > 0 ? gather->out(gather->sink, iov, all) : 0;
     if (rc == 0 && gather->buffer == NULL) {
-        gather->buffer = buffer; /* most likely there is more to come */
+        gather->buffer = buffer; /* more bytes are likely to follow */
     } else {
         wr_free(buffer);
     }
     return rc;
 }
 
-/* Room for `len` bytes in the buffer; 1: there is, 0: there cannot be. */
+/* Make room for `len` bytes in the buffer. 1: there is room, 0: no memory for the buffer, negative:
+ * a write failed. */
 static int make_room(struct wr_gather *gather, size_t len)
 {
     if (gather->buffer != NULL && len > WR_GATHER_BYTES - gather->len) {
@@ -103,7 +104,7 @@ static int make_room(struct wr_gather *gather, size_t len)
     return gather->buffer != NULL;
 }
 
-/* One thing of up to WR_GATHER_IOV parts, which stays together. */
+/* Write or buffer up to WR_GATHER_IOV parts, which stay together. */
 static int emit(struct wr_gather *gather, const struct iovec *parts, int count)
 {
     size_t len = 0;
@@ -133,7 +134,7 @@ static int end_run(struct wr_gather *gather)
     return emit(gather, &run, 1);
 }
 
-/* Do `len` bytes at `at` lie within the filled part of the block, and are they `bytes`? */
+/* Are the `len` bytes at `at` within the filled part of the block, and equal to `bytes`? */
 static bool in_block(const struct weir_block *block, const char *at, const char *bytes, size_t len)
 {
     if (block == NULL) {
@@ -166,7 +167,7 @@ static int put_line(struct wr_gather *gather, const weir_item *item)
     return rc < 0 ? rc : emit(gather, parts, 2);
 }
 
-/* Bytes only. */
+/* For an item of bytes only. */
 static int put_bytes(struct wr_gather *gather, const weir_item *item)
 {
     if (gather->frame == WEIR_FRAME_LINES) {
@@ -190,7 +191,7 @@ static int put_bytes(struct wr_gather *gather, const weir_item *item)
 
 static int put_items(struct wr_gather *gather, const weir_item *items, size_t count);
 
-/* What is no bytes: a batch by its parts, everything else by its text. */
+/* For an item that is not bytes: a batch by its parts, any other by its text. */
 static __attribute__((noinline)) int put_typed(struct wr_gather *gather, const weir_item *item)
 {
     if (wr_item_is_batch(item)) {

@@ -1,19 +1,21 @@
 /*
- * sink_http.c - items to a server, a POST each.
+ * sink_http.c - items to a server, one POST each.
  *
- * Each put hands its items to idle slots, one item each, and waits while none is idle. A slot has a
- * task of its own, from the put until the item is over: it makes the request, tries again where that
- * may help, takes a batch apart that is too large for the server, rejects what the server does not
- * want, and settles the item. So what is acknowledged settles at once, whatever else is on its way,
- * and the pump is in the meantime free to bring the next item.
+ * A put gives each item to an idle slot, and waits while no slot is idle. A slot has its own task
+ * from the put until its item is finished. The task makes the request, retries where that may help,
+ * splits a batch that is too large for the server, rejects what the server refuses, and settles the
+ * item. So an acknowledged item settles at once, whatever other requests are pending, and the pump
+ * can bring the next item in the meantime.
  *
- * An answer is worth: taken (2xx); refused for good, which rejects the items (the list of statuses);
- * too large (413, of several items), which halves the request; try again (408, 425, 429, 5xx, and all
- * that may go wrong with a connection); or the failure of the sink. After the first failure nothing
- * more is put; what else is under way is given up when the sink ends, and has not settled.
+ * An answer means one of these: taken (2xx); refused permanently, which rejects the items (the list
+ * of statuses); too large (413 for several items), which halves the request; retry (408, 425, 429,
+ * 5xx, and every failure of a connection); or the failure of the sink. After the first failure
+ * nothing more is put. Other pending requests are aborted when the sink ends; their items have not
+ * settled.
  *
- * All tasks, those of the slots and the one that puts, wait for the sink's object, and look again
- * for what they wait for. Between two waits of one slot the others may have failed the sink.
+ * The tasks of the slots and the task that puts all wait for the sink's object, and check their
+ * condition again when they wake. Between two waits of one slot another slot may have failed the
+ * sink.
  */
 #include "sink_http.h"
 
@@ -27,9 +29,9 @@
 
 enum {
     PARALLEL_MAX = 64,
-    ANSWER_MS = 2000,         /* for the rest of an answer that has said that all was taken */
-    ANSWER_BYTES = 64 * 1024, /* ... and so much of it */
-    WARN_MS = 60 * 1000       /* a server that takes nothing for so long is worth a warning */
+    ANSWER_MS = 2000,         /* time limit for the rest of an answer after its 2xx status */
+    ANSWER_BYTES = 64 * 1024, /* size limit for the same */
+    WARN_MS = 60 * 1000       /* a server that takes nothing for this long gets a warning */
 };
 
 static const int32_t statuses[] = {400, 413, 422}; /* that reject, by default */
@@ -87,7 +89,7 @@ static enum wr_http_verdict judge(struct wr_http *http)
 
 static const struct wr_http_user user = {.ask = ask, .judge = judge};
 
-/* One request and its answer. 0, or what the wait has failed with. */
+/* One request and its answer. 0, or the code of a failed wait. */
 static int attempt(struct wr_post *post)
 {
     for (;;) {
@@ -177,8 +179,8 @@ static bool rejects(const struct sink_http *self, int status)
     return false;
 }
 
-/* The attempt is over. 1: it is over with these parts; 0: try again, or with less; negative: the sink
- * has failed. */
+/* Evaluate an attempt that has ended. 1: these parts are finished; 0: retry, perhaps with fewer
+ * parts; negative: the sink has failed. */
 static int conclude(struct wr_post *post)
 {
     struct sink_http *self = post->owner;
@@ -207,8 +209,8 @@ static int conclude(struct wr_post *post)
     return 0;
 }
 
-/* Post the parts at hand until the server has decided. A request that is too large is made anew with
- * half of them. 0, or a code: the sink has failed. */
+/* Post the current parts until the server has decided. A request that is too large is made again
+ * with half of them. 0, or a code: the sink has failed. */
 static int post_parts(struct wr_post *post)
 {
     weir_error error;
@@ -239,7 +241,7 @@ static int post_parts(struct wr_post *post)
     return rc < 0 ? rc : 0;
 }
 
-/* All parts, as many at once as the server takes. */
+/* Post all parts, as many at once as the server takes. */
 static int post_item(struct wr_post *post)
 {
     size_t most = post->parts_count;
@@ -299,7 +301,7 @@ static int begin(struct wr_post *post, const weir_item *item)
     return 0;
 }
 
-/* Until fewer than so many requests are under way. 0, or a code: the sink has failed. */
+/* Wait until fewer than `busy` requests are pending. 0, or a code: the sink has failed. */
 static int wait_below(struct sink_http *self, size_t busy)
 {
     while (self->busy >= busy && self->sink.failure == NULL) {
@@ -332,7 +334,7 @@ static int http_commit(struct weir_sink *sink)
     return wait_below(http_sink_of(sink), 1);
 }
 
-/* One at a time: what is pulled while a request is under way is the next one, and no more. */
+/* One at a time: while a request is pending, only the next item is pulled, and no more. */
 static size_t http_room(struct weir_sink *sink)
 {
     (void)sink;
@@ -360,7 +362,7 @@ static void http_close(struct weir_sink *sink, const weir_error *failure)
     }
     for (size_t i = 0; self->posts != NULL && i < self->parallel; i++) {
         struct wr_post *post = &self->posts[i];
-        release(post); /* before the reference, whose end then says what became of the item */
+        release(post); /* before the reference: its release then reports the item's outcome */
         wr_runs_let_go(&post->runs, WR_ACT_ABANDON);
         wr_runs_fini(&post->runs);
         wr_post_drop_body(post);
@@ -438,7 +440,7 @@ static int set_up(struct sink_http *self, const char *url_text, const struct wr_
     if (options_wrong(o, given, sink->name, error)) {
         return error->code;
     }
-    http.raw = 1; /* what an answer says beside its status is nobody's */
+    http.raw = 1; /* only the status of an answer is used */
     self->frame = o->frame;
     self->gzip = o->gzip != 0;
     self->retries = given->retries;

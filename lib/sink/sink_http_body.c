@@ -1,10 +1,10 @@
 /*
- * sink_http_body.c - what a request of `post` sends: its body, packed if that is asked for, and its
- * Idempotency-Key.
+ * sink_http_body.c - what a request of `post` sends: its body, compressed if an option says so, and
+ * its Idempotency-Key.
  *
- * A body lies in one piece of memory until the server has taken it, so that it can be sent again,
- * and its length is known. It is charged to the loop's budget without being asked for: there are no
- * more of them than requests at a time, each as large as the batch it is made of. Nothing here
+ * A body stays in one piece of memory until the server has taken it. So its length is known and it
+ * can be sent again. It is charged to the loop's budget without waiting for room in it: there is at
+ * most one body per request under way, each as large as the batch it is made from. Nothing here
  * suspends.
  */
 #include "sink_http.h"
@@ -55,7 +55,7 @@ void wr_post_drop_body(struct wr_post *post)
     post->body_len = post->body_cap = 0;
 }
 
-/* One part as it came; a line always has an end. */
+/* Append one part unchanged, except that a line always gets a line end. */
 static bool append_part(struct wr_post *post, const weir_item *part, weir_slice text)
 {
     bool line = post->owner->frame == WEIR_FRAME_LINES && (part->flags & WEIR_ITEM_BYTES) == 0;
@@ -68,7 +68,7 @@ static bool append_part(struct wr_post *post, const weir_item *part, weir_slice 
     return append(post, text.data, text.len) && append(post, ends.end, ends.len);
 }
 
-/* The body in gzip instead. False: no memory. */
+/* Replace the body by its gzip form. False: no memory. */
 static bool pack(struct wr_post *post)
 {
     struct wr_post packed = {.owner = post->owner};
@@ -99,8 +99,9 @@ static bool pack(struct wr_post *post)
     return true;
 }
 
-/* The same for the same items of the same run, and for no others: which items these are, by stretches
- * of one origin, and the number of the request, since one item may be several. */
+/* The key is the same for the same items of the same run, and for no others. It is made from the
+ * items, as ranges of one origin each, and from the number of the request, because one item may
+ * need several requests. */
 static bool make_key(struct wr_post *post)
 {
     struct sink_http *self = post->owner;
@@ -132,7 +133,7 @@ int wr_post_make(struct wr_post *post, weir_error *error)
 {
     struct sink_http *self = post->owner;
     weir_scratch scratch = WEIR_ZERO;
-    bool good = reserve(post, BODY_CAP_MIN); /* an empty body is one, too */
+    bool good = reserve(post, BODY_CAP_MIN); /* so that an empty body is not NULL */
     int rc = 0;
     post->lines_only = true;
     post->body_len = 0;

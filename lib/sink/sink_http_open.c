@@ -1,5 +1,5 @@
 /*
- * sink_http_open.c - the component `post`. Suspends nothing.
+ * sink_http_open.c - the component `post`. Nothing here suspends.
  */
 #include <weir/module.h>
 
@@ -17,7 +17,7 @@ struct post_args {
     weir_texts headers;
 };
 
-/* "400, 422", or "none". How many there are; -1: it is no such list. */
+/* "400, 422", or "none". Returns their number; -1: not such a list. */
 static int read_statuses(const char *text, int32_t statuses[WR_POST_STATUSES_MAX])
 {
     int count = 0;
@@ -67,7 +67,7 @@ static int post_check(const weir_opening *opening, const void *args, weir_mistak
     return wr_http_check_url(a->url, mistake);
 }
 
-/* The program's headers, and those of the text behind them. NULL: no memory, or none. */
+/* The program's headers, then those of the pipeline text. NULL: no memory, or no headers. */
 static const char **join_headers(const weir_http_options *http, const weir_texts *more)
 {
     size_t count = http->headers_count + more->count;

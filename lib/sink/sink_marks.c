@@ -1,8 +1,9 @@
 /*
  * sink_marks.c - items of a stream that its reader has not read yet.
  *
- * A list with a head offset: a put appends, and what has been read goes from the front. It grows when
- * more than half of it is in use, else what is left moves to the front. Nothing here suspends.
+ * A list with a head offset: a put appends, and marks that have been read are removed at the front.
+ * A full list grows if more than half of it is in use; if not, the rest moves to the front. Nothing
+ * here suspends.
  */
 #include "sink_marks.h"
 
@@ -39,7 +40,7 @@ static bool make_room(struct wr_marks *marks)
     return true;
 }
 
-/* Does the item go into this mark? */
+/* Can the item be added to this mark? */
 static bool joins(const struct wr_mark *last, const struct wr_run *run, uint64_t end)
 {
     return last != NULL && last->run.receipt == run->receipt && last->run.first == run->first &&
@@ -73,7 +74,7 @@ static uint64_t end_of(const struct wr_mark *mark, unsigned index)
     return mark->first_end + (index > 0 ? mark->ends[index - 1] : 0);
 }
 
-/* False: some of it is left. */
+/* False: the mark has items left. */
 static bool settle(struct wr_mark *mark, uint64_t bytes)
 {
     struct wr_run run = {mark->run.receipt, mark->run.first, 0};

@@ -1,8 +1,8 @@
 /*
- * sink_null.c - takes and forgets: for measuring, and for pipelines that run for their side
+ * sink_null.c - takes items and drops them: to measure, and for pipelines that run for their side
  * effects.
  *
- * Nothing is buffered, so each put is its own commit, and nothing here suspends.
+ * Nothing is buffered, so each put is also a commit. Nothing here suspends.
  */
 #include <weir/module.h>
 

@@ -1,15 +1,16 @@
 /*
- * sink_settle.c - what the reader of a stream has taken, and settling by that.
+ * sink_settle.c - settles the items of a stream when its reader has read them.
  *
- * Without a state what is written is delivered. With one, what lies in a pipe or a socket when this
- * process or the reader dies would be passed over by the next run, so there an item settles when its
- * last byte has left the kernel's buffer: the bytes written less those that are unread. That is looked
- * at before each save, when the list of marks is full, and at the end, where the sink waits for its
- * reader; a commit never does. A look counts only if the far end is still there after it, since a
- * buffer that is thrown away looks empty. Where the kernel does not know (a terminal, a device), and
- * where nothing is saved, what is written has settled.
+ * Without a state, written items are delivered. With a state this is not enough: bytes that are in
+ * a pipe or a socket when this process or the reader dies are lost, and the next run would skip
+ * their items. So an item settles when its last byte has left the kernel's buffer: the reader has
+ * the bytes written minus the unread ones. This is checked before each save, when the list of marks
+ * is full, and at the end. At the end the sink waits for its reader; a commit never waits. A check
+ * counts only if the far end is still there after it, because a discarded buffer looks empty. If
+ * the kernel does not know the number (a terminal, a device), or nothing is saved, written items
+ * settle.
  *
- * wr_stream_drain suspends. sample runs in any frame of the loop's thread and does not.
+ * wr_stream_drain suspends. sample does not; it may be called anywhere on the loop's thread.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -54,7 +55,7 @@ enum wr_stream_far wr_stream_far_of(const struct weir_loop *loop, int fd)
 
 /* ---- settling */
 
-/* Is what is unread known, and does it matter? */
+/* Is the number of unread bytes known, and is it needed? */
 static bool counts(const struct wr_stream_sink *stream)
 {
     return stream->transport != NULL && stream->transport->ops->unread != NULL &&
@@ -77,7 +78,7 @@ static bool sample(void *ctx)
     if (counts(stream)) {
         int64_t unread = stream->transport->ops->unread(stream->transport);
         if (unread < 0 || hung_up(stream)) {
-            return false; /* and no later look will count */
+            return false; /* and no later check counts */
         }
         taken -= WR_MIN((uint64_t)unread, taken);
     }
@@ -128,7 +129,7 @@ static void not_read(struct wr_stream_sink *stream, const char *what)
                       what, stream->unread, stream->bytes_out);
 }
 
-/* 0: look again; else it is over. */
+/* 0: check again; any other value: stop waiting. */
 static int look(struct wr_stream_sink *stream, int64_t drain_ms, int64_t *fell_ns)
 {
     char what[64];

@@ -1,12 +1,12 @@
 /*
  * sink_socket.c - items to a TCP, TLS or unix socket.
  *
- * Connects at the first put, not when a pump first asks for room: a source that fails at once
- * leaves no trace at the far end. What the peer sends is read and dropped. A peer that shuts its own
- * side is not taken for gone: many that only listen do so; one that resets the connection is, also
- * while nothing is put. At a proper end the sending side is shut, and the peer gets the time to take
- * the rest (loop_socket.c). How bytes are written, and what may happen between two suspensions, is in
- * sink_stream.c.
+ * The sink connects at the first put, not when a pump first asks for room. So a source that fails
+ * at once leaves no trace at the far end. What the peer sends is read and dropped. A peer that
+ * shuts down its sending side is not considered gone: many peers that only read do so. A peer that
+ * resets the connection is gone, also while nothing is put. At a proper end the sink shuts down its
+ * sending side, and the peer gets time to take the rest (loop_socket.c). sink_stream.c says how
+ * bytes are written and what may happen between two suspensions.
  */
 #include <weir/module.h>
 
@@ -33,7 +33,7 @@ static struct wr_transport *socket_open(struct wr_stream_sink *stream, weir_erro
     return wr_duplex_open(socket_of(&stream->sink)->socket, WR_END_WRITES, error);
 }
 
-/* proper: the peer gets the time to take all. */
+/* proper: the peer gets time to take all bytes. */
 static void end_socket(struct sink_socket *self, bool proper)
 {
     struct weir_sink *sink = &self->stream.sink;
@@ -55,7 +55,7 @@ static void socket_drain(struct weir_sink *sink)
 {
     struct sink_socket *self = socket_of(sink);
     if (self->socket != NULL && self->socket->ends[WR_END_READS] != NULL) {
-        wr_stream_drain(sink); /* else the end does that: the other one is the last */
+        wr_stream_drain(sink); /* if not, end_socket waits: this is the last end */
     }
     if (sink->failure == NULL) {
         end_socket(self, true);
@@ -127,7 +127,7 @@ weir_sink *weir_socket_sink(weir_scope *scope, const char *address,
     return wr_sink_made(&stream->sink);
 }
 
-/* No limit to a stall: a peer that does not take holds the pipeline up. */
+/* A stall has no limit: a peer that takes nothing blocks the pipeline. */
 static weir_sink *write_to(const weir_opening *opening, const struct wr_socket_args *args,
                            weir_socket_options *options)
 {

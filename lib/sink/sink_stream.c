@@ -1,17 +1,17 @@
 /*
- * sink_stream.c - a sink on a transport: writing, waiting for the far end, noticing that it has
- * gone.
+ * sink_stream.c - a sink on a transport: it writes, waits for the far end, and notices when the far
+ * end has gone.
  *
- * Three may want to write, one at a time does. The putting task writes what is big or does not fit
- * into the buffer, and waits for the far end when it takes no more: that is the brake. The flush
- * before the poll writes what is buffered as far as it goes. When that is not all and nobody waits
- * for the far end, the flusher is started: a task of the sink's own that waits and writes until the
- * buffer is empty, so that the last lines of a burst do not stay behind when the source falls
- * silent. A put that has to write while the flusher is at work waits for it to leave; so does the
- * close.
+ * Three callers write, one at a time. The putting task writes what is big or does not fit into the
+ * buffer. It waits while the far end takes no more: this slows the source down. The flush before
+ * the poll writes as much of the buffer as the far end takes. If bytes are left and no task waits
+ * for the far end, the flush starts the flusher. The flusher is a task of this sink; it waits and
+ * writes until the buffer is empty. So the last lines of a burst are written even when the source
+ * is silent afterwards. A put that has to write while the flusher runs waits for it to end; so does
+ * the close.
  *
- * Between two suspensions of a put the buffer belongs to it alone (gather.busy). A failure met
- * while nobody puts is kept as the sink's, and wakes the pump that waits for items.
+ * Between two suspensions of a put only that put uses the buffer (gather.busy). A failure while no
+ * task puts is stored in the sink, and wakes the pump that waits for items.
  */
 #include "sink_stream.h"
 
@@ -23,7 +23,7 @@
 #include "flow_state.h"
 #include "loop_socket.h"
 
-enum { STALL_MS = 60 * 1000 }; /* a peer that takes nothing for so long is worth a warning */
+enum { STALL_MS = 60 * 1000 }; /* a peer that takes nothing for this long gets a warning */
 
 static struct wr_stream_sink *stream_of(const struct weir_sink *sink)
 {
@@ -36,8 +36,8 @@ static int64_t unread(const struct wr_stream_sink *stream)
     return ops->unread != NULL ? WR_MAX(ops->unread(stream->transport), 0) : 0;
 }
 
-/* The reader has gone. idle: it had taken all that was put. Else what a socket sink has written is a
- * loss, which is told with its number. */
+/* The reader has gone. idle: it had taken all that was put. If not, what a socket sink has written
+ * is lost, and the error contains the number of bytes. */
 static int gone(struct wr_stream_sink *stream, bool idle)
 {
     int detail = stream->transport->detail;
@@ -116,7 +116,7 @@ static int wait_writable(struct wr_stream_sink *stream)
     return rc;
 }
 
-/* The buffer, as far as it goes: 0 all is out, 1 some is left, negative: failed. */
+/* Write as much of the buffer as the far end takes. 0: all, 1: some is left, negative: failed. */
 static int write_buffer(struct wr_stream_sink *stream)
 {
     struct wr_gather *gather = &stream->gather;
@@ -160,7 +160,7 @@ static void flusher_main(struct wr_task *task, void *arg)
     }
 }
 
-/* Until the flusher has left. Cancels are the flusher's, too. */
+/* Wait until the flusher has ended. A cancel reaches the flusher, too. */
 static int wait_for_flusher(struct wr_stream_sink *stream)
 {
     while (stream->flusher != NULL) {

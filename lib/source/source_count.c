@@ -1,9 +1,8 @@
 /*
- * source_count.c - the numbers from first to last as decimal lines: for trying things out and for
- * tests.
+ * source_count.c - the numbers from first to last as decimal lines, for experiments and tests.
  *
- * The digits of one pull stand in the source's own memory and are lent until the next. It never
- * waits; it gives the others a turn when it is time, which is the only suspension.
+ * The digits of one pull are in the source's own memory and are lent until the next pull. It never
+ * waits. Its only suspension is wr_turn, which lets other tasks run.
  */
 #include <stdio.h>
 

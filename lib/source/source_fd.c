@@ -1,10 +1,10 @@
 /*
- * source_fd.c - items of a descriptor that stays the caller's: a pipe, terminal, socket or file.
+ * source_fd.c - items of a descriptor that the caller owns: a pipe, terminal, socket or file.
  *
- * Its flags are shared with whoever else has it and are not changed; a regular file is read from
- * where its position is. What has been read cannot be read again by the next run, so with a state
- * the pipeline becomes best-effort. How it is read, and what may happen between two suspensions, is
- * in source_stream.c.
+ * The descriptor's flags are not changed, because other processes may share them. A regular file is
+ * read from its current position. The next run cannot read the same bytes again, so with a state
+ * the pipeline becomes best-effort. source_stream.c describes how it is read, and what may happen
+ * between two suspensions.
  */
 #include <weir/module.h>
 

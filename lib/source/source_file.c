@@ -1,14 +1,14 @@
 /*
- * source_file.c - items of a file, with a state from where the last run has left off.
+ * source_file.c - items of a file; with a state, from where the last run stopped.
  *
- * The first pull opens it. A regular file can be resumed: its position is the offset behind the
- * last settled line, its validator the device, the inode and a hash of its first bytes, up to
- * HASHED. The number of bytes hashed is part of the validator, so that a file may grow. A file that
- * is shorter than the position, or is another one, is WEIR_ECHANGED: going on would skip lines that
- * nobody has seen. Anything else that has a path is read as it comes, without resuming; a fifo is
- * waited for, because reading one without a writer looks like its end.
+ * The first pull opens it. A regular file can be resumed: its position is the offset after the last
+ * settled line. Its validator is the device, the inode and a hash of its first bytes, up to HASHED.
+ * The number of hashed bytes is part of the validator, so that a file may grow. A different file,
+ * or a file that is shorter than the position, is WEIR_ECHANGED: to continue would skip lines that
+ * were never read. Any other kind of file is read without resuming. A fifo is waited for before the
+ * first read, because a read without a writer looks like the end.
  *
- * How it is read, and what may happen between two suspensions, is in source_stream.c.
+ * source_stream.c describes how it is read, and what may happen between two suspensions.
  */
 #include <weir/module.h>
 
@@ -36,7 +36,7 @@ static int fail_io(struct wr_stream_source *stream, const char *what, int number
                        address ? "?" : "");
 }
 
-/* 0 or errno; *size, and the identity by the first `hashed` bytes, or as many as there are. */
+/* Set *size and the validator from the first `hashed` bytes, or fewer at the end. 0 or errno. */
 static int identify(const struct wr_disk *disk, int fd, size_t hashed, char *validator, size_t cap,
                     int64_t *size)
 {
@@ -55,14 +55,14 @@ static int identify(const struct wr_disk *disk, int fd, size_t hashed, char *val
     return 0;
 }
 
-/* How many bytes the stored validator has hashed. */
+/* The number of bytes that the stored validator's hash covers. */
 static size_t hashed_by(const char *validator)
 {
     const char *slash = strrchr(validator, '/');
     return slash != NULL ? (size_t)strtoul(slash + 1, NULL, 10) : 0;
 }
 
-/* Is it the file that the last run has read, and as long? 0, or a code with the failure set. */
+/* Is it the file of the last run, and not shorter? 0, or a code with the failure set. */
 static int check_stored(struct wr_stream_source *stream, int fd, struct wr_offset *start)
 {
     weir_error error;
@@ -111,12 +111,12 @@ static int resume(struct wr_stream_source *stream, int fd)
     stream->inbox.keep_ends = true;
     wr_inbox_resume(&stream->inbox, start.end);
     if ((start.end & WR_END_HALF) != 0) {
-        wr_inbox_end(&stream->inbox); /* the state has seen that it still ends there */
+        wr_inbox_end(&stream->inbox); /* the state has checked that the file still ends there */
     }
     return 0;
 }
 
-/* wr_state_still */
+/* A wr_state_still function. */
 static bool still_ends(struct weir_state *state, const char *path, const char *position)
 {
     struct wr_offset at;
@@ -149,7 +149,7 @@ static int file_open(struct wr_stream_source *stream)
     weir_error error;
     struct stat info;
     const struct wr_disk *disk = stream->gen.loop->disk;
-    /* Without O_NONBLOCK opening a fifo would hold the loop until somebody writes to it. */
+    /* Without O_NONBLOCK, open would block the loop until a fifo has a writer. */
     int fd = disk->open(AT_FDCWD, stream->where, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     if (fd < 0) {
         return fail_io(stream, "open", errno);

@@ -1,9 +1,9 @@
 /*
  * source_http.c - items of an HTTP response, as a generator.
  *
- * A pull takes what is in the inbox; if there is no whole item, it takes note of the answer, lets the
- * client go on (http.h), judges the end of the attempt, plans the next one, or waits. Between two
- * waits nothing is called from elsewhere; at each return of a wait anything may have changed.
+ * A pull takes items from the inbox. If there is no complete item, it accepts a new response, lets
+ * the client work (http.h), judges the end of the attempt, plans the next one, or waits. Between
+ * two waits no callback runs. When a wait returns, anything may have changed.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,8 +36,8 @@ static int wait_more(struct wr_http_source *source)
     return rc < 0 ? canceled(source, rc) : 0;
 }
 
-/* There was no memory in the budget for what comes. The items that were taken since may have made
- * room in the block that is here; else others must give some back. */
+/* The budget has no memory for more bytes. Items taken since then may have made room in the current
+ * block; if not, other tasks must release memory. */
 static int wait_for_budget(struct wr_http_source *source)
 {
     int rc = wr_http_find_room(&source->http);
@@ -58,7 +58,7 @@ static int wait_for_budget(struct wr_http_source *source)
 
 /* ---- the state */
 
-/* What a state knows the source by: the URL without secrets, whole. NULL: no memory. */
+/* The source's name in a state: the complete URL without secrets. NULL: out of memory. */
 static char *state_name(const struct wr_http_source *source)
 {
     size_t cap = strlen(source->http.url) * 4 + 16; /* each "=" may become "=***" */
@@ -71,7 +71,7 @@ static char *state_name(const struct wr_http_source *source)
 
 static const char by_etag[] = "etag ", by_date[] = "modified ", as_raw[] = "raw ";
 
-/* Skip a word, if it is there. */
+/* Skip a word if the text begins with it. */
 static bool take_word(const char **text, const char *word)
 {
     size_t len = strlen(word);
@@ -80,7 +80,7 @@ static bool take_word(const char **text, const char *word)
     return there;
 }
 
-/* Bytes of a body as it was sent and of what it decodes to are counted differently. */
+/* A position in the encoded body and one in the decoded body are not comparable. */
 static int refuse_raw(struct wr_http_source *source)
 {
     return wr_gen_fail(&source->gen, WEIR_ECHANGED, 0, -1,
@@ -91,7 +91,7 @@ static int refuse_raw(struct wr_http_source *source)
                              "raw; now it is to be decoded");
 }
 
-/* Goes on where an earlier run has left off. */
+/* Continue where an earlier run stopped. */
 static int resume(struct wr_http_source *source, struct wr_offset *start)
 {
     char shown[128];
@@ -150,7 +150,7 @@ static int attach_state(struct wr_http_source *source)
     return 0;
 }
 
-/* The first answer says by what its version is known, each other one goes on with it. */
+/* The first response gives the validator; later responses continue the same version. */
 static void prove(struct wr_http_source *source)
 {
     struct wr_offset *now = &source->offsets->now;
@@ -166,8 +166,8 @@ static void prove(struct wr_http_source *source)
                    (size_t)len < sizeof now->validator ? WR_PROOF_EXACT : WR_PROOF_NONE);
 }
 
-/* The answer is what was asked for: its first bytes may be in the inbox already, none of them has
- * been given. */
+/* The response is what was requested. Its first bytes may already be in the inbox, but none of them
+ * was given. */
 static int accept_answer(struct wr_http_source *source)
 {
     source->answered_ns = wr_now_ns(source->gen.loop);
@@ -188,7 +188,7 @@ static int accept_answer(struct wr_http_source *source)
 
 /* ---- pulling */
 
-/* There is no whole item: do what brings one. Negative: the generator has failed. */
+/* There is no complete item: do the next step towards one. Negative: the generator has failed. */
 static int step(struct wr_http_source *source)
 {
     if (!source->opened) {
@@ -213,10 +213,9 @@ static uint64_t hash_of(const weir_item *item)
     return event == NULL ? hash : hash ^ wr_hash(event->id.data, event->id.len);
 }
 
-/* Are there items among those just given that did not come before? A body that could not be resumed
- * may come again: then its first item is the one it had before, and news is what lies behind all
- * that has ever come of it. An event stream may also begin with the event behind which it was to go
- * on. */
+/* Are any of these items new? A body that cannot be resumed may repeat from its start. Then its
+ * first item is the same as before, and only items after the longest earlier part are new. An event
+ * stream may also repeat the event after which it should continue. */
 static bool is_news(struct wr_http_source *source, const weir_item *items, size_t count)
 {
     uint64_t given = source->inbox.given_end - source->body_begin;
@@ -268,7 +267,7 @@ static size_t http_next_many(struct weir_gen *gen, weir_item *items, size_t max)
     return 0;
 }
 
-/* ---- the end, and what others do to it */
+/* ---- the end, and the other ops */
 
 static void http_close(struct weir_gen *gen)
 {
@@ -328,7 +327,7 @@ static const struct wr_gen_ops http_ops = {.kind = "http",
 
 /* ---- making */
 
-/* A call of its own: an idle stream keeps the pages of the deepest stack it ever had. */
+/* A separate function: an idle stream keeps the pages of its deepest stack. */
 static __attribute__((noinline)) weir_gen *no_address(weir_scope *scope, struct wr_text text)
 {
     char shown[128];
@@ -360,7 +359,7 @@ static void expect_state(struct wr_http_source *source)
     wr_free(name);
 }
 
-/* What is read, and how. */
+/* Apply the arguments. */
 static void set_up(struct wr_http_source *source, const char *url_text, const struct wr_url *url,
                    int32_t frame, const weir_http_options *o)
 {

@@ -1,10 +1,10 @@
 /*
- * source_http_judge.c - what is asked for, and what an answer is worth.
+ * source_http_judge.c - what to request, and how to judge the response.
  *
- * The judgement is where a resumed stream is told from another one: a 206 must begin at the byte
- * asked for, or carry the validator that was sent and begin before that byte; a 200 must carry the
- * validator; what was given before is dropped of both. A 416 at exactly the end means that nothing
- * is left. It runs under the wire's frame: memory is all it touches.
+ * The judgement separates a resumed stream from a different one. A 206 must begin at the requested
+ * byte, or begin before it and carry the validator that was sent. A 200 must carry the validator.
+ * Bytes that were given before are dropped from both. A 416 exactly at the end means that nothing
+ * is left. The judgement runs in the wire's callbacks: it only changes memory.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,8 +27,9 @@ static int ask(struct wr_http *http)
     return rc == 0 ? wr_http_add_header(http, "If-Range: %s", source->validator) : rc;
 }
 
-/* What names this version of the body for sure: a strong ETag, or a date of change that lies a
- * minute back, so that a second change within its resolution cannot hide; "" when there is none. */
+/* The validator of this version of the body: a strong ETag, or a Last-Modified that is at least a
+ * minute old. A younger date is not safe: two changes within its resolution look the same. "" when
+ * there is none. */
 static const char *validator_of(const struct wr_http_reply *reply)
 {
     if (reply->words->etag[0] != '\0' && wr_etag_is_strong(wr_text_of(reply->words->etag))) {
@@ -38,8 +39,8 @@ static const char *validator_of(const struct wr_http_reply *reply)
     return old ? reply->words->last_modified : "";
 }
 
-/* Is the answer about the version that we have begun to read? An answer that does not say is
- * trusted only if `silent`. */
+/* Does the response have the version that earlier ones had? `silent` is the result for a response
+ * without a validator. */
 static bool same_version(const struct wr_http_source *source, bool silent)
 {
     const struct wr_http_words *words = source->http.reply.words;
@@ -47,7 +48,7 @@ static bool same_version(const struct wr_http_source *source, bool silent)
     return theirs[0] == '\0' ? silent : strcmp(theirs, source->validator) == 0;
 }
 
-/* What comes from here on is another body, and positions are no longer those of one. */
+/* A different body follows, so positions no longer count one body. */
 static void forget_version(struct wr_http_source *source)
 {
     source->validator[0] = '\0';
@@ -80,7 +81,7 @@ static enum wr_http_verdict judge_part(struct wr_http_source *source)
         return WR_HTTP_ACCEPTED;
     }
     if (source->from > 0 && !source->coded && reply->coding != WR_HTTP_IDENTITY) {
-        source->coded = true; /* as it was not before: positions count decoded bytes from now on */
+        source->coded = true; /* newly encoded: positions count decoded bytes from now on */
         return WR_HTTP_AGAIN;
     }
     if (source->from == 0 || source->coded || reply->coding != WR_HTTP_IDENTITY ||
@@ -151,7 +152,7 @@ static enum wr_http_verdict judge_whole(struct wr_http_source *source)
         http->skip = source->from;
         source->complete = length >= 0 ? length : source->complete;
     } else {
-        /* Behind a gap positions are no longer those of one body. */
+        /* After a gap, positions no longer count one body. */
         bool nameless = http->own_range || source->inbox.given_end > 0;
         snprintf(source->validator, sizeof source->validator, "%s",
                  nameless ? "" : validator_of(reply));
@@ -163,7 +164,7 @@ static enum wr_http_verdict judge_whole(struct wr_http_source *source)
     return WR_HTTP_ACCEPTED;
 }
 
-/* A stream that cannot be resumed would repeat itself or have a gap: it may be silent. */
+/* Without a validator there is no idle timeout: a reconnect would repeat items or leave a gap. */
 static int64_t idle_ms(const struct wr_http_source *source)
 {
     return source->idle_ms != 0           ? source->idle_ms
@@ -188,15 +189,15 @@ static enum wr_http_verdict judge(struct wr_http *http)
 
 const struct wr_http_user wr_http_source_user = {.ask = ask, .judge = judge};
 
-/* A part may be shorter than what was asked for (RFC 9110, 15.3.7), and an answer without a length
- * ends with its connection. */
+/* A part may be shorter than requested (RFC 9110, 15.3.7). A response without a length ends with
+ * its connection. */
 int wr_http_source_judge_end(struct wr_http_source *source)
 {
     struct wr_http *http = &source->http;
     const struct wr_http_reply *reply = &http->reply;
     bool part = reply->status == 206 && !http->own_range;
     if (source->sse) {
-        return 0; /* it goes on with another answer */
+        return 0; /* it continues with another response */
     }
     uint64_t end = (part ? (uint64_t)reply->range.first : 0) + http->got;
     if (http->skip > 0) {

@@ -1,5 +1,5 @@
 /*
- * source_http_open.c - the component `http`: what a URL in a pipeline text means. Suspends nothing.
+ * source_http_open.c - the component `http`: a URL in a pipeline text. Never suspends.
  */
 #include <weir/module.h>
 

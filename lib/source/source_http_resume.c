@@ -1,22 +1,21 @@
 /*
  * source_http_resume.c - what happens when an attempt has ended.
  *
- * The end, another attempt, or the generator's failure. It is asked when every whole item that has
- * come has been given, so the position to go on from is the end of the last one: nothing is repeated
- * and nothing is missing.
+ * The result is the end, another attempt, or the generator's failure. This runs when every complete
+ * item was given, so the next attempt continues at the end of the last item: nothing is repeated or
+ * lost.
  *
- *   validator known     ask for the rest with Range and If-Range; all of it when it is encoded
- *   nothing given yet   ask again
- *   an event stream     ask again behind the last id (source_http_sse.c), also after an end
- *   it is followed      ask again, also after an end; say that a gap or repeats are possible
+ *   validator known     request the rest with Range and If-Range; all of it when it is encoded
+ *   nothing given yet   request again
+ *   an event stream     request again after the last id (source_http_sse.c), also after an end
+ *   option `follow`     request again, also after an end; log that a gap or repeats are possible
  *   else                the body is cut short: fail
  *
- * Retries: when the first attempt of all gets no connection (to resolve, to connect, to agree on
- * TLS, in time), that is final unless retries were asked for or the stream is followed, so that a
- * mistake in the URL is told at once; else five, and for a stream that is followed, or of events,
- * no limit. They
- * are counted anew from the next item that did not come before. The pause (http_failure.c) starts
- * anew with such an item, or after 30 s of health.
+ * Retries: when the very first attempt gets no connection (name, connect, TLS or timeout), it is
+ * final, so that a mistake in the URL is reported at once. The options `retries` and `follow`
+ * change that. Otherwise there are five retries, and no limit with `follow` or for an event stream.
+ * A new item resets the count. A new item, or 30 s with a good response, resets the pause
+ * (http_failure.c).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -118,7 +117,7 @@ static int ask_again(struct wr_http_source *source, const char *why)
     if (source->validator[0] != '\0') {
         wr_inbox_restart(inbox, inbox->given_end);
     } else {
-        wr_inbox_resume(inbox, inbox->given_end); /* what comes begins an item */
+        wr_inbox_resume(inbox, inbox->given_end); /* the next byte begins an item */
     }
     wr_http_redirect_none(&source->http);
     wr_http_pause(&source->http, ms);

@@ -1,11 +1,11 @@
 /*
  * source_http_sse.c - what is different when the body is an event stream (WHATWG HTML 9.2).
  *
- * A server is asked to go on behind an event by that event's id, not by an offset, and nothing shows
- * that it does: positions are ids, and the proof is weak (flow_state.h). The stream has no end but the
- * answer 204: it is asked for again whenever a body ends or breaks, no earlier than the server's
- * `retry` says. An event without an id has no position; the first one that has an id begins the
- * positions of a stream. Suspends nothing.
+ * A request names the last event's id, not an offset, and nothing proves that the server continues
+ * after it. So positions are ids, and the proof is weak (flow_state.h). Only the response 204 ends
+ * the stream. Whenever a body ends or breaks, the source requests the stream again, but not before
+ * the server's `retry` time. An event without an id has no position; the positions of a stream
+ * begin with its first event that has an id. Never suspends.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ static struct wr_text last_id(const struct wr_http_source *source)
     return wr_sse_last_id(&source->inbox.framer);
 }
 
-/* ---- asking */
+/* ---- the request and the judgement */
 
 int wr_http_sse_ask(struct wr_http_source *source)
 {
@@ -35,7 +35,7 @@ int wr_http_sse_ask(struct wr_http_source *source)
     if (rc < 0 || !source->named) {
         return rc;
     }
-    http->in_place_of = "Last-Event-ID"; /* a caller's says where to begin */
+    http->in_place_of = "Last-Event-ID"; /* the caller's header only says where to begin */
     return wr_http_add_header(http, "Last-Event-ID: %.*s", (int)id.len, id.data);
 }
 
@@ -80,7 +80,7 @@ int64_t wr_http_sse_pause_ms(const struct wr_http_source *source)
     return wr_sse_retry_ms(&source->inbox.framer);
 }
 
-/* ---- what the log is told */
+/* ---- the log */
 
 void wr_http_sse_how(const struct wr_http_source *source, char *to, size_t cap)
 {
@@ -110,7 +110,7 @@ void wr_http_sse_log_repeat(struct wr_http_source *source)
 
 /* ---- the state */
 
-/* A header cannot hold line ends. */
+/* The id is sent in a header, which cannot contain line ends. */
 static bool is_id(const char *id)
 {
     return id != NULL && strpbrk(id, "\r\n") == NULL && strlen(id) <= WR_SSE_FIELD_MAX;

@@ -6,8 +6,8 @@
 
 #include <weir/module.h>
 
-/* How lines are read, where no framer stands behind the source: whole where somebody looks into
- * them, else a long one may go through in pieces. */
+/* How lines are read when no framer follows the source. Lines are complete if a later component
+ * reads their text; otherwise a long line may pass in pieces. */
 static inline weir_lines_options wr_lines_of_opening(const weir_opening *opening)
 {
     weir_lines_options options = WEIR_ZERO;

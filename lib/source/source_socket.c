@@ -2,9 +2,9 @@
  * source_socket.c - items of a TCP, TLS or unix socket: weir connects and reads to the end of the
  * stream.
  *
- * The first pull connects. What was received cannot be asked for again, so with a state the
- * pipeline would be best-effort; the options have none. How it is read, and what may happen between
- * two suspensions, is in source_stream.c.
+ * The first pull connects. Received bytes cannot be requested again, so with a state the pipeline
+ * would be best-effort; the options have no state. source_stream.c describes how the socket is
+ * read, and what may happen between two suspensions.
  */
 #include <weir/module.h>
 
@@ -23,7 +23,7 @@ static int socket_open(struct wr_stream_source *stream)
         return 0;
     }
     if (stream->gen.stopping && error.code == WEIR_ECLOSED) {
-        return error.code; /* stopped before there was anything: the plain end */
+        return error.code; /* stopped before the connection: a normal end */
     }
     return wr_stream_fail(stream, &error);
 }

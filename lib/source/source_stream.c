@@ -1,17 +1,17 @@
 /*
- * source_stream.c - items of a transport, read only when asked for.
+ * source_stream.c - items of a transport, which is read only when a reader pulls.
  *
- * A pull gives the items that are there; only when there is none does it read, straight into the
- * inbox's block, and only when nothing can be read does it wait. So a far end that is not read
- * from is the brake, and a line that arrives alone travels alone. A transport that never makes it
- * wait (a file, a fast peer) gives the others a turn when it is time.
+ * A pull gives the items that are available. If there is none, it reads directly into the inbox's
+ * block. If there is nothing to read, it waits. So a slow reader slows the peer down, and a line
+ * that arrives alone is given at once. With a transport that never makes it wait (a file, a fast
+ * peer), the source lets other tasks run from time to time (wr_turn).
  *
- * A stop or an abort from outside fails the wait that is under way; a stop is then the end, an
- * abort a failure. The part of an item that is unread or unfinished at that moment is not given. The
- * failure of a stream says where it broke off and how many bytes of an unfinished item are lost.
+ * A stop or an abort from outside fails the current wait: a stop is a normal end, an abort is a
+ * failure. Unread bytes and an unfinished item are not given then. The failure of a stream says
+ * where it broke and how many bytes of an unfinished item are lost.
  *
- * Between two suspensions of a pull nothing is lent; the state's numbers are read by others
- * meanwhile.
+ * Between two suspensions of a pull nothing is lent. Other tasks may read the state's numbers
+ * during a suspension.
  */
 #include "source_stream.h"
 
@@ -49,7 +49,7 @@ int wr_stream_lossy(struct wr_stream_source *stream, const char *name)
     return 0;
 }
 
-/* -1: no regular file, or one that cannot be looked at. */
+/* -1: not a regular file, or fstat failed. */
 static int64_t size_of(const struct wr_stream_source *stream)
 {
     struct stat info;
@@ -63,8 +63,8 @@ void wr_stream_opened(struct wr_stream_source *stream, int fd)
     stream->size = size_of(stream);
 }
 
-/* The end that read() tells of a file that somebody has cut is that of the cut: lines are missing
- * that were there. */
+/* When another process truncates the file, read() reports an early end, and lines are missing.
+ * False: the failure is set. */
 static bool is_whole(struct wr_stream_source *stream)
 {
     int64_t size = stream->size > 0 ? size_of(stream) : -1;
@@ -78,7 +78,7 @@ static bool is_whole(struct wr_stream_source *stream)
     return false;
 }
 
-/* A wait gave a negative code: a stop is the plain end. */
+/* A wait returned a negative code. After a stop this is a normal end. */
 static bool wait_failed(struct wr_stream_source *stream, int code)
 {
     if (stream->gen.stopping && code == WEIR_ECLOSED) {
@@ -144,8 +144,9 @@ static bool wait_readable(struct wr_stream_source *stream)
     return rc == 0 ? !stream->gen.stopping : wait_failed(stream, rc);
 }
 
-/* Half an item at the end of a file that may grow: what was given before it settles first, as far as
- * that takes no long wait, so that there is a moment between the two. False: the source is over. */
+/* Half an item at the end of a file that may grow. First wait until the earlier items have settled,
+ * but not longer than HALF_MS, so that the state can record the moment between the two. False: the
+ * source has ended. */
 static bool half_item(struct wr_stream_source *stream)
 {
     struct weir_loop *loop = stream->gen.loop;
@@ -172,7 +173,7 @@ static bool half_item(struct wr_stream_source *stream)
     return true;
 }
 
-/* More bytes, or the end of them; false: the source is over. */
+/* Read more bytes, or the end. False: the source has ended. */
 static bool read_more(struct wr_stream_source *stream)
 {
     char *to;

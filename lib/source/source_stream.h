@@ -19,29 +19,30 @@ struct wr_stream_source {
      * the failure set. */
     int (*open)(struct wr_stream_source *stream);
     bool opened;
-    bool wait_first;  /* do not read before the descriptor says so */
-    int64_t stall_ms; /* the far end may be silent for so long; < 0: for ever */
+    bool wait_first;  /* do not read before the descriptor is readable */
+    int64_t stall_ms; /* the longest silence of the peer; < 0: no limit */
     weir_lines_options lines;
     struct wr_state_slot *slot;         /* NULL: no state */
     struct wr_offsets *offsets;         /* the origin's; NULL: no state, or no positions */
-    const struct wr_state_slot *before; /* what an earlier run has left; NULL: nothing */
+    const struct wr_state_slot *before; /* the entry of an earlier run; NULL: none */
     int fd;                             /* fd, file */
-    int64_t size;                       /* of a regular file, as it was opened; -1: other */
+    int64_t size;                       /* of a regular file when it was opened; -1: other */
     struct weir_socket *socket;         /* socket: it owns the transport */
     char *where;                        /* file, socket: path or address */
 };
 
-/* A source that gives lines with the limits of options, or raw bytes (frame: WEIR_FRAME_LINES,
- * _NONE); where may be NULL, else it is copied. Never fails but by NULL. */
+/* A source that gives lines within the limits of options, or raw bytes (frame: WEIR_FRAME_LINES,
+ * _NONE). `where` is copied and may be NULL. Returns NULL when out of memory; other failures are
+ * set in the generator. */
 struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const char *name,
                                                 int (*open)(struct wr_stream_source *stream),
                                                 const char *where, int32_t frame,
                                                 const weir_lines_options *options);
 /* Set the generator's failure from *error; returns its code. */
 int wr_stream_fail(struct wr_stream_source *stream, const weir_error *error);
-/* The descriptor that is about to be read: a regular file is to be no shorter at its end. */
+/* Set the descriptor to read. A regular file must not be shorter at its end than it is now. */
 void wr_stream_opened(struct wr_stream_source *stream, int fd);
-/* For a source that cannot resume: with a state, say so. 0 or negative with the failure set. */
+/* With a state: record that the source cannot resume. 0 or negative with the failure set. */
 int wr_stream_lossy(struct wr_stream_source *stream, const char *name);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * source_ticker.c - weir_ticker: an item every interval.
  *
- * The ticks lie on a grid that begins at the first pull. A pull waits for the next tick; one that
- * comes late gives the newest tick that has passed and leaves out those before it, so a slow reader
- * never finds a heap of them. The digits of the tick's number stand in the source's own memory.
+ * The ticks are on a grid that begins at the first pull. A pull waits for the next tick. A late
+ * pull gives the newest tick that has passed and skips the earlier ones, so a slow reader never
+ * gets a burst of them. The digits of the tick's number are in the source's own memory.
  */
 #include <stdio.h>
 
@@ -15,7 +15,7 @@ struct source_ticker {
     struct weir_gen gen;
     int64_t interval_ns;
     int64_t begun_ns; /* the first pull */
-    int64_t ticks;    /* the number of the last one that was given */
+    int64_t ticks;    /* the number of the last tick given */
     bool begun;
     char text[24];
 };
@@ -50,7 +50,7 @@ static size_t ticker_next_within(struct weir_gen *gen, weir_item *items, size_t 
         ticker->begun = true;
         ticker->begun_ns = wr_now_ns(loop);
     }
-    /* Timers count milliseconds: the wait ends at the tick or right behind it. */
+    /* Timers count milliseconds: round up, so that the wait never ends before the tick. */
     int64_t left_ns = due_ns(ticker) - wr_now_ns(loop);
     int64_t left_ms = left_ns > 0 ? (left_ns - 1) / 1000000 + 1 : 0;
     bool patient = wait_ms < 0 || left_ms <= wait_ms;

@@ -1,17 +1,18 @@
 /*
- * stage_batch.c - weir_batch: groups of items, full by count, by bytes, or by time since the first.
+ * stage_batch.c - weir_batch: groups of items; full by count, bytes, or time since the first item.
  *
- * Upstream writes its items straight into the array of the batch that grows; what lies in nobody's
- * block is copied, each run of a block is referenced once, and so are the source items. Items that
- * were pulled together but lie beyond the byte bound stay lent from upstream and begin the next
- * batch. A batch that is given lies in a block of its own, which holds all this through a group
- * receipt; whoever keeps the batch keeps that block. While it waits for more items within wait_ms,
- * the pull behind it stays under way (wr_pull_within).
+ * Upstream writes its items directly into the array of the growing batch. Data outside of a block
+ * is copied. A run of items in one block takes its references to the block in one step; a run of
+ * receipts is handled in the same way. Pulled items beyond the byte limit stay lent from upstream
+ * and begin the next batch. A batch that was given is in its own block, which holds all this with a
+ * group receipt. To keep the batch is to keep that block. While the stage waits for more items
+ * within wait_ms, its pull stays pending (wr_pull_within).
  *
- * The array is charged to the loop's budget, but for the first FIRST_PARTS of a batch that nobody
- * has yet. When it may not grow, a batch that time fills goes as it is, another waits for the
- * budget. None is begun without the budget for it while earlier ones are still alive: whoever has
- * them gives theirs back. So a chain holds no more than the budget and one batch.
+ * The array is charged to the loop's budget, except the first FIRST_PARTS items of a growing batch
+ * when no other batch is alive. When the array may not grow, a batch with a time limit is given as
+ * it is; one without waits for the budget. While earlier batches are alive, no new one begins
+ * without budget: the owners of the earlier ones release theirs. So a chain holds no more than the
+ * budget and one batch.
  */
 #include <weir/module.h>
 #include <weir/stage.h>
@@ -27,10 +28,10 @@ enum {
     PULL_ITEMS = 256,
     FIRST_PARTS = 64,
     LOOK_MS = 10,
-    BATCH_BYTES = 256 /* charged for what a batch is beside its parts: two small pieces of memory */
+    BATCH_BYTES = 256 /* charged for a batch besides its items: two small allocations */
 };
 
-/* Who counts the batches that are alive: one reference each, and one of the stage. */
+/* Counts the batches that are alive: one reference for each, and one for the stage. */
 struct alive {
     size_t refs;
     struct wr_budget *budget;
@@ -42,17 +43,17 @@ struct stage_batch {
     int64_t wait_ms;
     struct weir_block *given; /* the batch of the last call */
     struct alive *alive;
-    /* the one that grows, during a call */
+    /* the growing batch, during a call */
     weir_item *items;
     size_t count, cap, bytes, charged;
-    struct wr_runs runs; /* what the items came with */
+    struct wr_runs runs; /* the receipts of the items */
     struct wr_copies copies;
-    size_t expected; /* how many items there will be, by the last batch */
-    weir_item *left; /* PULL_ITEMS, of which [left_at, left_end) wait for the next batch */
+    size_t expected; /* the number of items in the last batch */
+    weir_item *left; /* PULL_ITEMS; [left_at, left_end) belong to the next batch */
     size_t left_at, left_end;
 };
 
-/* What lies in the block of a batch. */
+/* The content of a batch's block. */
 struct batch {
     struct wr_batch_view view;
     weir_item *items;
@@ -94,7 +95,7 @@ static void batch_drop(struct weir_block *block)
     alive_unref(batch->alive);
 }
 
-/* The one that grows is given up. */
+/* Give up the growing batch. */
 static void drop_growing(struct stage_batch *stage)
 {
     unref_blocks(stage->items, stage->count);
@@ -109,7 +110,7 @@ static void drop_growing(struct stage_batch *stage)
 
 /* ---- memory */
 
-/* The budget gives nothing. 0: try again; 1: the batch goes as it is; negative: gen fails. */
+/* The budget is used up. 0: try again; 1: give the batch as it is; negative: gen has failed. */
 static int wait_for_budget(struct stage_batch *stage)
 {
     struct weir_gen *gen = &stage->gen;
@@ -165,7 +166,7 @@ static int grow(struct stage_batch *stage)
     return resize(stage, cap);
 }
 
-/* A new batch. 0, or negative: gen fails. */
+/* Begin a new batch. 0, or negative: gen has failed. */
 static int begin(struct stage_batch *stage)
 {
     size_t cap = WR_MIN(stage->items_max, WR_MAX(stage->expected, (size_t)FIRST_PARTS));
@@ -191,10 +192,10 @@ static int begin(struct stage_batch *stage)
 
 /* ---- filling */
 
-/* Up to `want` more items behind those of the batch; 0: none in time, or over. A batch that waits
- * while somebody waits for the loop's budget may be what holds it: it goes before its time. That is
- * looked for at once, and then after pauses that double, so that an idle stream is hardly
- * disturbed. */
+/* Pull up to `want` items to the end of the batch; 0: none in time, or upstream has ended. When a
+ * task waits for the loop's budget, this batch may hold that budget, so it is given early. This is
+ * checked at once, and then after pauses that double, to disturb an idle stream as little as
+ * possible. */
 static size_t pull(struct stage_batch *stage, size_t want, int64_t until_ns)
 {
     struct weir_gen *up = stage->gen.up;
@@ -214,8 +215,8 @@ static size_t pull(struct stage_batch *stage, size_t want, int64_t until_ns)
     return n;
 }
 
-/* Take n items that lie behind those of the batch, as far as its bytes go. Returns how many; *rc:
- * the next one could not be copied, or WEIR_ENOMEM. */
+/* Add up to n items, stored after the batch's last one, until its byte limit. Returns how many.
+ * *rc: the code when the next item could not be copied, or WEIR_ENOMEM. */
 static size_t take(struct stage_batch *stage, size_t n, int *rc)
 {
     weir_item *items = stage->items + stage->count;
@@ -254,7 +255,7 @@ static size_t take(struct stage_batch *stage, size_t n, int *rc)
     return taken;
 }
 
-/* Some more items. 0; 1: the batch goes as it is; negative: gen fails. */
+/* Add more items. 0; 1: give the batch as it is; negative: gen has failed. */
 static int fill(struct stage_batch *stage, int64_t until_ns)
 {
     int rc = 0;
@@ -288,7 +289,7 @@ static int fill(struct stage_batch *stage, int64_t until_ns)
     }
 }
 
-/* Make the item that is given of the batch that has grown. */
+/* Make the item to give from the finished batch. */
 static int give(struct stage_batch *stage, weir_item *out)
 {
     struct wr_budget *budget = &stage->gen.loop->budget;
@@ -349,7 +350,7 @@ static size_t batch_next_many(struct weir_gen *gen, weir_item *items, size_t max
     wr_block_unref(stage->given, 1);
     stage->given = NULL;
     if (gen->failure != NULL) {
-        return 0; /* the items before it were the last batch */
+        return 0; /* the items before the failure were the last batch */
     }
     int rc = begin(stage);
     while (rc == 0 && stage->count < stage->items_max && stage->bytes < stage->bytes_max) {
@@ -378,7 +379,8 @@ static void batch_close(struct weir_gen *gen)
     stage->left = NULL;
 }
 
-/* A batch goes only when it is full, unless time fills it: then its pull may be late. */
+/* The growing batch stays until it is full. With a time limit it may be given before that, while
+ * its pull is still pending. */
 static int64_t batch_held(const struct weir_gen *gen, uint32_t mark)
 {
     const struct stage_batch *stage = WR_OWNER((uintptr_t)gen, struct stage_batch, gen);

@@ -1,10 +1,10 @@
 /*
- * stage_buffer.c - weir_buffer: read ahead in a task of its own, through a queue.
+ * stage_buffer.c - weir_buffer: reads ahead in its own task, through a queue.
  *
- * Nothing runs before the first pull, which makes the queue and the pump's task. The task is the
- * generator's, not the scope's: a scope whose other tasks have ended ends the buffer instead of
- * waiting for it. What the pump fails with travels through the queue to the reader. Closing ends
- * the queue's reading end, which ends the pump, and waits for it.
+ * Nothing runs before the first pull, which makes the queue and the pump's task. The generator owns
+ * that task, not the scope: when the scope's other tasks have ended, the scope ends the buffer
+ * instead of waiting for it. A failure of the pump reaches the reader through the queue. Closing
+ * ends the queue's reading end, which ends the pump, and waits for the pump.
  */
 #include <weir/module.h>
 #include <weir/stage.h>
@@ -19,10 +19,10 @@ struct stage_buffer {
     weir_queue_options options;
     char name[32];
     bool started;
-    struct weir_gen *source; /* the pump's from the start on */
+    struct weir_gen *source; /* owned by the pump from its start on */
     struct weir_sink *sink;
     struct wr_task *pump;
-    weir_error error; /* of the pump */
+    weir_error error; /* the pump's */
 };
 
 static void buffer_main(struct wr_task *task, void *arg)
@@ -51,7 +51,7 @@ static void buffer_start(struct stage_buffer *buffer)
         wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory to read ahead");
         return;
     }
-    wr_object_fini(&buffer->sink->object); /* the pump ends it */
+    wr_object_fini(&buffer->sink->object); /* the pump ends the sink */
     buffer->source = up;
     wr_gen_unadopt(up);
     wr_gen_adopt(gen, queue);
@@ -91,11 +91,11 @@ static void buffer_close(struct weir_gen *gen)
     int code = buffer->error.code;
     if (code < 0 && code != WEIR_ECLOSED && code != WEIR_ECANCELED && gen->failure == NULL) {
         wr_gen_fail_error(
-            gen, &buffer->error); /* the source's clean-up failed after the queue had closed */
+            gen, &buffer->error); /* the source's clean-up failed after the queue was closed */
     }
 }
 
-/* What passes is what came, unless some of it may be dropped. */
+/* The count is known only when the queue drops no items. */
 static bool buffer_given_before(const struct weir_gen *gen, uint64_t *count)
 {
     const struct stage_buffer *buffer = WR_OWNER((uintptr_t)gen, struct stage_buffer, gen);

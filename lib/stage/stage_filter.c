@@ -1,10 +1,10 @@
 /*
  * stage_filter.c - weir_filter, weir_grep, weir_grep_without and weir_map: one item in, at most one
- * out, decided on the spot.
+ * out, without delay.
  *
- * A dropped item settles as filtered at once. filter and map run a user's function and so ask for
- * one item at a time: a function is never run on an item that nobody asked for. grep asks for what
- * its reader asked for and gives what is left of that, at least one.
+ * A dropped item settles as filtered at once. filter and map run a user's function, so they pull
+ * one item at a time: the function never runs on an item that the reader did not request. grep
+ * pulls as many items as its reader requested and gives those that match, at least one.
  */
 #include <string.h>
 
@@ -13,7 +13,7 @@
 
 #include "flow_gen.h"
 
-/* Arguments lie behind the struct, aligned as malloc's memory is. */
+/* The arguments follow the struct, aligned like malloc's memory. */
 #define ARGS_OFFSET(type) ((sizeof(type) + 15) & ~(size_t)15)
 
 struct stage_filter {
@@ -81,7 +81,7 @@ static size_t grep_next_many(struct weir_gen *gen, weir_item *items, size_t max)
                 wr_gen_filter(gen, &items[i - dropped], dropped);
                 dropped = 0;
             }
-            /* Moving down is safe: what lies there has been told or has moved already. */
+            /* Moving down is safe: the old item there was filtered or has moved already. */
             items[kept++] = items[i];
         }
         if (dropped > 0) {

@@ -1,11 +1,10 @@
 /*
- * stage_framed.c - weir_framed and weir_lines: the bytes of another generator, cut into items.
+ * stage_framed.c - weir_framed and weir_lines: cut the bytes of another generator into items.
  *
- * Directly behind a source of bytes there is nothing to do: the source cuts them itself, so that
- * its positions are those of the items. Elsewhere bytes are copied into an inbox once, wherever the
- * items cut them, and the new items are slices of it. In the ledger these are items of a source of
- * their own: a piece of bytes and a line are different things to count, and the bytes are delivered
- * when the next ones are asked for.
+ * Directly after a source of bytes there is no stage: the source itself cuts the bytes, so that its
+ * positions are those of the items. Elsewhere the bytes are copied once into an inbox, and the new
+ * items are slices of it. The new items have their own origin in the ledger, because a piece of
+ * bytes and a line are counted differently. The old item is delivered when the next one is pulled.
  *
  * It waits for its upstream and, when the budget is used up, for memory.
  */
@@ -20,12 +19,12 @@ struct stage_framed {
     struct weir_gen gen;
     struct wr_inbox inbox;
     bool opened;
-    weir_slice bytes; /* of the item lent from upstream, of which `at` have been taken */
+    weir_slice bytes; /* of the item lent from upstream; `at` bytes of it are taken */
     size_t at;
     weir_scratch scratch;
 };
 
-/* More bytes are there to take, or the end is in the inbox. 0, or the code of a failure that was
+/* Pull the next item of bytes, or set the end in the inbox. 0, or the code of a failure that was
  * set. */
 static int pull_bytes(struct stage_framed *framed)
 {
@@ -52,8 +51,7 @@ static int wait_for_room(struct stage_framed *framed)
     return rc < 0 ? wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc)) : 0;
 }
 
-/* Some bytes go from the upstream's item into the inbox. 0, or the code of a failure that was set.
- */
+/* Copy some bytes of upstream's item into the inbox. 0, or the code of a failure that was set. */
 static int fill(struct stage_framed *framed)
 {
     struct wr_inbox *inbox = &framed->inbox;

@@ -1,6 +1,7 @@
 /*
  * stage_framer.c - the components that cut bytes into items: lines, nul, raw, len32, fixed, varint
- * and sse. Each is weir_framed with its arguments; `lines` behind what gives lines is nothing.
+ * and sse. Each is weir_framed with its arguments. `lines` after a component that gives lines does
+ * nothing.
  */
 #include <weir/module.h>
 #include <weir/stage.h>
@@ -76,7 +77,7 @@ const weir_component wr_component_lines = {
     .open = lines_open,
 };
 
-/* ---- what NUL ends */
+/* ---- items that end with NUL */
 
 static weir_gen *nul_open(const weir_opening *opening, weir_gen *up, const void *args)
 {

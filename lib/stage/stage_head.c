@@ -1,15 +1,15 @@
 /*
- * stage_head.c - weir_head and weir_skip: the first items, all but the first.
+ * stage_head.c - weir_head and weir_skip: the first items, or all items after them.
  *
- * head never asks for more than it may give, and ends its upstream before it gives the last item,
- * so that a source closes in the same turn even when the reader never asks again. The items of that
+ * head never pulls more than it may give, and ends its upstream before it gives the last item, so
+ * that the source closes in the same turn even when the reader never pulls again. The items of that
  * last call outlive their generator: head keeps them (bytes and receipts) until its own end.
  *
- * An item that comes in pieces counts with its last one.
+ * An item in several pieces counts when its last piece comes.
  *
- * With a state both count what earlier runs have given, so that a run that was killed and goes on
- * ends with what one run would have given. That is known where nothing between them and the source
- * takes items away; elsewhere they count anew.
+ * With a state, both also count the items that earlier runs gave. So a run that was killed and is
+ * resumed gives, in total, the same items as a single run. The count is known only if no component
+ * between them and the source removes items; otherwise they count from 0 again.
  */
 #include <weir/module.h>
 #include <weir/stage.h>
@@ -21,14 +21,14 @@ struct stage_head {
     struct weir_gen gen;
     uint64_t left;
     bool begun;
-    weir_item *kept; /* of the last call */
+    weir_item *kept; /* the items of the last call */
     size_t kept_count;
 };
 
 static void head_let_go(struct stage_head *head, enum wr_act act)
 {
     for (size_t i = 0; i < head->kept_count; i++) {
-        /* Not weir_item_release: what head keeps is only lent to its reader. */
+        /* Not by weir_item_release: the reader only borrowed the items, `act` is its outcome. */
         wr_items_unref(&head->kept[i], 1, act);
         head->kept[i].receipt = NULL;
         weir_item_release(&head->kept[i]);
@@ -38,7 +38,7 @@ static void head_let_go(struct stage_head *head, enum wr_act act)
     head->kept_count = 0;
 }
 
-/* The n items just pulled are the last: keep them, end the upstream. 0 or a code. */
+/* The n items just pulled are the last: keep them and end the upstream. 0 or a code. */
 static int head_end_upstream(struct stage_head *head, weir_item *items, size_t n)
 {
     head->kept = wr_alloc(n * sizeof *head->kept);
@@ -58,7 +58,7 @@ static int head_end_upstream(struct stage_head *head, weir_item *items, size_t n
     return 0;
 }
 
-/* How many of `left` items earlier runs have taken. */
+/* How many of `left` items earlier runs took. */
 static uint64_t taken_before(const struct weir_gen *gen, uint64_t left)
 {
     uint64_t before;

@@ -1,10 +1,10 @@
 /*
- * stage_merge.c - weir_merge: items of several generators as they come.
+ * stage_merge.c - weir_merge: items of several generators in the order of their arrival.
  *
- * Each upstream has one pull under way in a task of its own (wr_puller_request); the results stand
- * in a list in the order in which they came, so a merge of a thousand idle streams costs what the
- * streams that move cost. What was given last stays lent until the next call, and only then is its
- * upstream asked again. The first failure ends the merge.
+ * Each upstream has one pending pull in its own task (wr_puller_request). The results are in a list
+ * in the order of their arrival, so the cost of a merge depends on its active streams only, not on
+ * a thousand idle ones. The items given last stay lent until the next call; only then their
+ * upstream is pulled again. The first failure ends the merge.
  */
 #include <weir/stage.h>
 
@@ -16,7 +16,7 @@
 enum { ASK_ITEMS = 16 };
 
 struct merge_input {
-    struct weir_gen *gen; /* NULL: over */
+    struct weir_gen *gen; /* NULL: ended */
     struct stage_merge *merge;
     struct wr_list link; /* in ready or in rest */
 };
@@ -25,8 +25,8 @@ struct stage_merge {
     struct weir_gen gen;
     struct merge_input *inputs;
     size_t count, open;
-    struct wr_list ready; /* a result is there, oldest first */
-    struct wr_list rest;  /* to be asked at the next call */
+    struct wr_list ready; /* inputs with a result, oldest first */
+    struct wr_list rest;  /* inputs to pull from at the next call */
 };
 
 static void input_ready(void *ctx)
@@ -37,7 +37,7 @@ static void input_ready(void *ctx)
     wr_object_wake(&input->merge->gen.object);
 }
 
-/* Ask all inputs that rest, for what the reader may take. */
+/* Start a pull on each input in `rest`, for as many items as the reader may take. */
 static bool merge_ask(struct stage_merge *merge, size_t max)
 {
     for (struct wr_list *node; (node = wr_list_take(&merge->rest)) != NULL;) {
@@ -88,7 +88,7 @@ static size_t merge_next_many(struct weir_gen *gen, weir_item *items, size_t max
             merge_input_over(merge, input);
             continue;
         }
-        /* A request for more than fits now keeps its rest: it is ready again at once. */
+        /* Results that do not fit now stay with the input: it is ready again at once. */
         wr_list_append(wr_puller_ready(input->gen) ? &merge->ready : &merge->rest, &input->link);
         return n;
     }
@@ -120,7 +120,7 @@ weir_gen *weir_merge(weir_scope *scope, weir_gen **gens, size_t count)
         wr_gen_given(gens[i], "weir_merge");
         wr_gen_adopt(&merge->gen, gens[i]);
         if (gens[i]->reader != &merge->gen) {
-            continue; /* one that could not be made: its failure is the merge's already */
+            continue; /* could not be made: its failure is already the merge's */
         }
         struct merge_input *input = &inputs[merge->count++];
         input->gen = gens[i];

@@ -1,14 +1,15 @@
 /*
- * stage_tee.c - weir_tee: items go on, and to sinks beside; weir_pump_all: to several sinks and
- * nowhere else.
+ * stage_tee.c - weir_tee: items go to the reader and also to sinks; weir_pump_all: items go to
+ * several sinks and to no reader.
  *
- * What was pulled is put to each sink in turn, then given. A sink with a commit of its own is
- * committed when the upstream had fewer items at hand than COMMIT_BELOW, as weir_pump does it. When
- * a sink fails, the tee ends with that failure, or, with WEIR_GO_ON, lets the sink go: what it had
- * not committed counts as dropped, the others go on, and the tee ends with the failure when it ends.
+ * The items of a pull are put to each sink in turn, then given. A sink with its own op `commit` is
+ * committed when the upstream had fewer than COMMIT_BELOW items available, as in weir_pump. When a
+ * sink fails, the tee ends with that failure. With WEIR_GO_ON it removes the sink instead: the
+ * items that the sink has not committed count as dropped, the other sinks continue, and the tee
+ * reports the failure at its end.
  *
- * The tee owns its sinks: they move into its scope before it is made there, so that the scope, which
- * ends its newest objects first, ends the tee before them.
+ * The tee owns its sinks. They move into its scope before the tee is made there, so that the scope,
+ * which ends its newest objects first, ends the tee before them.
  */
 #include <weir/stage.h>
 
@@ -24,9 +25,9 @@ struct stage_tee {
     struct weir_sink **sinks;
     size_t count;
     bool go_on;
-    bool ends_alone;    /* without a sink that still takes, it is over */
-    uint64_t failed_at; /* when the first sink failed; 0: none has */
-    weir_error failure; /* of that one */
+    bool ends_alone;    /* the tee ends when no sink is left */
+    uint64_t failed_at; /* when the first sink failed; 0: none has failed */
+    weir_error failure; /* the first sink's failure */
 };
 
 static struct stage_tee *tee_of(struct weir_gen *gen)
@@ -34,7 +35,7 @@ static struct stage_tee *tee_of(struct weir_gen *gen)
     return WR_OWNER(gen, struct stage_tee, gen);
 }
 
-/* A sink has failed. False: so has the tee. */
+/* A sink has failed. False: the tee ends too. */
 static bool sink_failed(struct stage_tee *tee, size_t index)
 {
     struct weir_sink *sink = tee->sinks[index];
@@ -66,7 +67,7 @@ static bool put_to_all(struct stage_tee *tee, const weir_item *items, size_t n)
     return true;
 }
 
-/* A far end that goes away while the upstream has nothing ends the wait, unless the others go on. */
+/* When a sink's peer closes while upstream has no items, the wait ends, except with WEIR_GO_ON. */
 static void feed_by(struct stage_tee *tee, struct wr_task *task)
 {
     for (size_t i = 0; i < tee->count && !tee->go_on; i++) {
@@ -137,7 +138,7 @@ static void take_sink(struct weir_gen *up, struct weir_sink *sink, const char *v
 {
     wr_sink_given(sink, verb);
     if (sink->loop == NULL || up->loop == NULL) {
-        return; /* one that could not be made */
+        return; /* one of them could not be made */
     }
     WR_ASSERT(sink->loop == up->loop,
               "generator '%s' and sink '%s' belong to two loops: weir_channel joins them", up->name,
@@ -183,7 +184,7 @@ weir_gen *weir_tee(weir_gen *up, weir_sink **sinks, size_t count, const weir_tee
     return tee_make(up, sinks, count, options, "weir_tee");
 }
 
-/* ---- weir_pump_all: the tee does all the work, and what it gives is at its end */
+/* ---- weir_pump_all: the tee does all the work; the items that it gives are discarded */
 
 static int forget(struct weir_sink *sink, const weir_item *items, size_t count)
 {
