@@ -5,7 +5,6 @@ what it leaves behind.
 An idle feed is the hard case: nothing comes that could make weir notice.
 """
 
-import array
 import fcntl
 import os
 import pty
@@ -14,30 +13,14 @@ import re
 import signal
 import socket
 import subprocess
-import termios
 import threading
 import tty
 
 import e2e_support
 from e2e_peers import Feed, Peer
-from e2e_support import Weir, shell, wait_for, weir
+from e2e_support import Weir, shell, wait_for, wait_until_full, weir
 
 SOON_S = 1.0 if not e2e_support.SANITIZED else 5.0
-
-
-def wait_until_full(pipe):
-    """Until whoever writes to the pipe has to wait: it holds the same for many looks."""
-    last, same = [0], [0]
-
-    def is_full():
-        count = array.array("i", [0])
-        fcntl.ioctl(pipe, termios.FIONREAD, count)
-        same[0] = same[0] + 1 if count[0] == last[0] > 0 else 0
-        last[0] = count[0]
-        return same[0] > 50
-
-    wait_for(is_full, "the pipe to be full")
-
 
 FIVE = b"1\n2\n3\n4\n5\n"
 

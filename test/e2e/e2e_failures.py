@@ -23,7 +23,7 @@ import zlib
 
 import e2e_support
 from e2e_peers import Certificates, Peer, listener, ranged
-from e2e_support import Weir, shell, wait_for, weir
+from e2e_support import Weir, shell, wait_for, wait_until_full, weir
 
 LINES = b"".join(b"line %d\n" % n for n in range(1, 20001))
 
@@ -44,6 +44,7 @@ class Own(e2e_support.TestCase):
     def test_no_time_to_drain_is_taken_at_its_word(self):
         with Weir("--drain", "0s", "gen 1..") as run:
             run.read_line()
+            wait_until_full(run.process.stdout)
             run.send(signal.SIGINT)
             run.says("not drained")  # before anybody reads what is in its way
             self.ends(run.end(), 3)

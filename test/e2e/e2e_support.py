@@ -9,6 +9,8 @@ The environment says where things are: WEIR_BINARY is the command, WEIR_SANITIZE
 built with a sanitizer (then sizes of memory mean nothing and are not judged).
 """
 
+import array
+import fcntl
 import hashlib
 import os
 import select
@@ -17,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 import unittest
@@ -63,6 +66,20 @@ def wait_for(condition, what, seconds=None):
         if time.monotonic() > deadline:
             raise AssertionError("still waiting after %g s: %s" % (seconds or PATIENCE_S, what))
         pause.wait(0.002)
+
+
+def wait_until_full(pipe):
+    """Until whoever writes to the pipe has to wait: it holds the same for many looks."""
+    last, same = [0], [0]
+
+    def is_full():
+        count = array.array("i", [0])
+        fcntl.ioctl(pipe, termios.FIONREAD, count)
+        same[0] = same[0] + 1 if count[0] == last[0] > 0 else 0
+        last[0] = count[0]
+        return same[0] > 50
+
+    wait_for(is_full, "the pipe to be full")
 
 
 def look_for_reports(err):
