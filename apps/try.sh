@@ -67,7 +67,7 @@ echo "== a live feed: the first purchases"
 run -v "http://127.0.0.1:$port/feed.ndjson?rate=50&bad=0 | grep \"purchase\" | head 5"
 
 echo
-echo "== half a million lines through a bounded queue into a file, from a server that drops the connection now and then"
+echo "== half a million lines through a bounded queue into a file, from a server that drops the connection at random"
 run -v --state "$folder/state" \
     "http://127.0.0.1:$port/flaky?n=500000&size=120&every=8000000 | queue 1000 | file $folder/lines.txt"
 echo "$(wc -l <"$folder/lines.txt") lines in the file, $(sort -u "$folder/lines.txt" | wc -l) of them different"

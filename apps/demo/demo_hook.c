@@ -160,7 +160,7 @@ weir_gen *demo_on_hook(weir_scope *scope, const weir_request *request, weir_repl
             snprintf(after, sizeof after, "%" PRId64, after_s);
             weir_reply_header(reply, "Retry-After", after);
         }
-        return weir_reply_refuse(reply, (int)status, "as asked");
+        return weir_reply_refuse(reply, (int)status, "as requested");
     }
     (void)weir_request_header(request, "Content-Encoding", coding, sizeof coding);
     if (strcmp(coding, "gzip") != 0) {

@@ -52,7 +52,7 @@ WEIR_SOURCE(demo_file, struct file_args)
         args->control->served += len;
         if (at == args->drop && at < end) {
             rc = weir_fail(self, args->resets ? WEIR_ERESET : WEIR_ETRUNCATED,
-                           "dropped at byte %" PRId64 ", as asked", at);
+                           "dropped at byte %" PRId64 ", as requested", at);
         }
     }
     free(buffer);
@@ -330,13 +330,13 @@ WEIR_SOURCE(demo_index, int)
     static const char text[] =
         "/feed.ndjson?rate=10&n=&bad=1     events, one JSON object a line, some malformed\n"
         "/feed.sse?rate=10&n=&ring=100&retry=1000&ignore=0   server-sent events; resumable\n"
-        "/flaky/feed.sse?every=20          the same, breaks off now and then\n"
+        "/flaky/feed.sse?every=20          the same, with random disconnects\n"
         "/lines?n=1000&size=0&seed=1       numbered lines; resumable\n"
-        "/flaky?n=1000&size=0&every=1048576  the same, dropped now and then\n"
+        "/flaky?n=1000&size=0&every=1048576  the same, with random disconnects\n"
         "/gzip?n=1000&size=0&members=1     the same in gzip, in one member or several\n"
-        "/slow?n=10&ms=1000&head_ms=0      a line now and then\n"
-        "POST /hook?status=503&every=3&after=1&lines=   takes what is posted\n"
-        "/hook, /hook/lines                what it has taken";
+        "/slow?n=10&ms=1000&head_ms=0      lines with pauses\n"
+        "POST /hook?status=503&every=3&after=1&lines=   accepts POST; every third is refused\n"
+        "/hook, /hook/lines                counts, and the newest lines";
     weir_item item = weir_bytes(text, sizeof text - 1);
     (void)args;
     return weir_yield(self, &item) ? 0 : WEIR_ECLOSED;

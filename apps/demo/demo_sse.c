@@ -65,7 +65,7 @@ static int break_off(weir_gen *self, const char *text, size_t len, uint64_t how)
         return 0;
     }
     (void)give(self, text, 1 + how / 3 % (len - 1));
-    return weir_fail(self, how % 3 == 1 ? WEIR_ETRUNCATED : WEIR_ERESET, "broke off, as asked");
+    return weir_fail(self, how % 3 == 1 ? WEIR_ETRUNCATED : WEIR_ERESET, "broke off, as requested");
 }
 
 WEIR_SOURCE(demo_events, struct sse_args)

@@ -78,7 +78,7 @@ static void show(const char *what, weir_got got, const weir_item *item)
     if (got == WEIR_GOT_ITEM) {
         printf("%s -> %ld\n", what, *num_of(item));
     } else {
-        printf("%s -> %s\n", what, got == WEIR_GOT_REFUSED ? "refused" : "over");
+        printf("%s -> %s\n", what, got == WEIR_GOT_REFUSED ? "refused" : "ended");
     }
 }
 
@@ -123,7 +123,7 @@ int main(void)
     printf("-- through a delegation\n");
     talk(negative(root));
 
-    printf("-- an error that nobody catches\n");
+    printf("-- an error that is not caught\n");
     weir_gen *gen = negative(root);
     show("next", pull(gen, &item), &item);
     show("throw FATAL", weir_throw(gen, FATAL, "boom", &item), &item);

@@ -56,7 +56,7 @@ int main(int argc, char **argv)
     static struct folder folder;
     folder.fd = inotify_init1(IN_CLOEXEC);
     if (argc != 2 || inotify_add_watch(folder.fd, argv[1], IN_CLOSE_WRITE | IN_MOVED_TO) < 0) {
-        fprintf(stderr, "usage: folder PATH, which is there\n");
+        fprintf(stderr, "usage: folder PATH (an existing folder)\n");
         return 2;
     }
     weir_loop *loop = weir_loop_new(NULL);

@@ -37,7 +37,7 @@ static bool begin(weir_gen *gen, struct counting *counting)
 {
     const char *stored = weir_part_stored(gen);
     if (stored != NULL && sscanf(stored, "number %" SCNu64, &counting->number) != 1) {
-        weir_gen_error(gen, WEIR_EINVAL, 0, "no position of its own is stored: %s", stored);
+        weir_gen_error(gen, WEIR_EINVAL, 0, "invalid stored position: %s", stored);
         return false;
     }
     counting->part = weir_part_open(gen, WEIR_PROOF_EXACT, counting->number, &positions, NULL, 0);

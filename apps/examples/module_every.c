@@ -24,7 +24,7 @@ static weir_gen *every_open(const weir_opening *opening, weir_gen *up, const voi
 
 static const weir_arg every_args[] = {
     WEIR_ARG_COUNT(struct every_args, n, .name = "N", .flags = WEIR_ARG_REQUIRED, .min = 1,
-                   .help = "which one"),
+                   .help = "keep every Nth item"),
 };
 
 static const weir_component every = {

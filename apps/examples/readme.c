@@ -13,7 +13,7 @@ WEIR_STAGE(longer_than, size_t) /* a stage of your own: a loop over what comes i
             break;
         }
     }
-    return 0; /* a failure of `up` carries on by itself */
+    return 0; /* a failure of `up` continues by itself */
 }
 
 int main(int argc, char **argv)

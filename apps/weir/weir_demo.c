@@ -20,12 +20,12 @@ static void host_of(const char *address, char host[64])
 static const char *const routes[] = {
     "/feed.ndjson?rate=10        a live feed of JSON lines, some broken (bad=0: none)",
     "/feed.sse                   the same as server-sent events; resumable by Last-Event-ID",
-    "/flaky/feed.sse             these, broken off now and then",
-    "/lines?n=1000000&size=100   lines as fast as they are read; resumable",
-    "/flaky?n=1000000            the same, dropped now and then in the middle",
-    "/gzip?n=100000              compressed (members=3: in several pieces, as logs are)",
+    "/flaky/feed.sse             these, with random disconnects",
+    "/lines?n=1000000&size=100   lines as fast as the client reads; resumable",
+    "/flaky?n=1000000            the same, with random disconnects",
+    "/gzip?n=100000              compressed (members=3: in several gzip members, as logs are)",
     "/slow                       one line a second",
-    "/hook                       takes what is posted; status=503&every=3: not all"};
+    "/hook                       accepts POST; status=503&every=3 refuses every third request"};
 
 static void print_routes(const char *host, int port)
 {
@@ -46,11 +46,10 @@ static void tell_routes(const char *address, int port)
 
 void demo_usage(void)
 {
-    printf(
-        "weir demo [:PORT]       serve feeds to try things on, on loopback, until Ctrl-C (:8080; "
-        "with :0 any free port)\n"
-        "weir demo --torture     kill a run with kill -9 for half a minute, and compare its "
-        "file\n\nThe feeds:\n");
+    printf("weir demo [:PORT]       serve example feeds on loopback, until Ctrl-C (:8080; "
+           "with :0 any free port)\n"
+           "weir demo --torture     kill a run with kill -9 for 30 s; its file must still be "
+           "right\n\nThe feeds:\n");
     print_routes("127.0.0.1", 8080);
 }
 
@@ -83,7 +82,7 @@ static int tell_failure(struct say *say, const struct flags *flags, const weir_e
     }
     say_error(say, error, NULL);
     if (error->detail == EADDRINUSE || error->detail == EACCES) {
-        say_line(say, "on a port that is free:  weir demo :0");
+        say_line(say, "to use any free port:  weir demo :0");
     }
     return EXIT_FAILED;
 }
@@ -107,8 +106,7 @@ int run_demo(const struct flags *flags)
     weir_error error;
     say_init(&say, flags);
     if (!is_loopback(flags->demo_address)) {
-        say_line(&say, "demo: '%s' is not loopback, and nothing else is served; write :PORT",
-                 flags->demo_address);
+        say_line(&say, "demo: '%s' is not a loopback address; write :PORT", flags->demo_address);
         return EXIT_USAGE;
     }
     weir_loop *loop =
@@ -121,7 +119,7 @@ int run_demo(const struct flags *flags)
         weir_scope_new(weir_root(loop), WEIR_OPTIONS(weir_scope_options, .name = "demo"));
     weir_scope_obey_signals(scope);
     if (weir_on_signal(loop, SIGQUIT, dump_tasks, loop) < 0) {
-        say_line(&say, "SIGQUIT will not print the tasks");
+        say_line(&say, "cannot watch SIGQUIT; it will not print the tasks");
     }
     struct demo_control control = {.calm = false};
     struct weir_server *server = demo_start(scope, flags->demo_address, &control, &error);

@@ -3,7 +3,8 @@
  *
  * One table has every flag: its letter, its argument and its line of help. Parsing, did-you-mean
  * and the help text all use it. If a letter differs between curl and jq, curl's meaning is used.
- * The message for a refused flag says what to type instead.
+ * The message for a refused flag says what to type instead. weir_words.c reads the words that are
+ * not flags.
  */
 #include "weir_flags.h"
 
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <weir/weir.h>
 
@@ -70,14 +70,15 @@ static const struct flag table[] = {
      "consecutive attempts without a new item (5; 'inf' with --follow and sse)"},
     {FLAG_RETRY_AFTER, 0, "retry-after-max", "TIME", "longest Retry-After that is obeyed (1h)"},
     {FLAG_FOLLOW, 0, "follow", NULL,
-     "ask again after a break or an end, without limit, as sse does"},
+     "send the request again after a break or an end, without limit, as sse does"},
     {FLAG_RAW, 0, "raw", NULL, "do not decode bodies (gzip ...)"},
-    {FLAG_UNIX_SOCKET, 0, "unix-socket", "PATH", "reach the host of the URL by a local socket"},
+    {FLAG_UNIX_SOCKET, 0, "unix-socket", "PATH", "connect to the URL's host through a Unix socket"},
     {FLAG_MEM, 0, "mem", "SIZE", "byte budget for all buffers (64MiB)"},
     {FLAG_DRAIN, 0, "drain", "TIME", "time to finish after Ctrl-C or SIGTERM (10s)"},
     {FLAG_STATE, 0, "state", "DIR",
      "keep positions in DIR: a killed run continues where it stopped"},
-    {FLAG_NAME, 0, "name", "NAME", "of the record in DIR (default: a hash of the pipeline's text)"},
+    {FLAG_NAME, 0, "name", "NAME",
+     "name of the record in DIR (default: a hash of the pipeline's text)"},
     {FLAG_STATE_REQUIRED, 0, "state-required", NULL, "fail if delivery would be best-effort"},
     {FLAG_STRICT, 0, "strict", NULL, "fail at the first item that would be rejected"},
     {FLAG_DEAD, 0, "dead", "FILE", "append rejected items to FILE, one JSON object a line"},
@@ -100,10 +101,10 @@ void flags_help(void)
         "weir streams lines: from HTTP, sockets and files, through stages, to a sink, at the speed "
         "of the slowest.\n\n"
         "  weir [FLAGS] 'SOURCE | STAGE ... | SINK' [FILE...]     run a pipeline\n"
-        "  weir demo [:PORT]                                      serve feeds to try things on "
+        "  weir demo [:PORT]                                      serve example feeds "
         "(loopback only; :8080)\n"
-        "  weir demo --torture                                    30 s of kill -9: the file is "
-        "right all the same\n"
+        "  weir demo --torture                                    kill a run with kill -9 for "
+        "30 s; its file must still be right\n"
         "  weir check 'PIPELINE' [FILE...]                        find mistakes; connects to "
         "nothing\n"
         "  weir explain 'PIPELINE' [FILE...]                      what each part does, and what is "
@@ -125,14 +126,14 @@ void flags_help(void)
         printf("  %-32s %s\n", left, table[i].help);
     }
     printf(
-        "\nSignals: Ctrl-C (SIGINT) and SIGTERM finish what is under way; a second one stops at "
+        "\nSignals: Ctrl-C (SIGINT) and SIGTERM finish the pending items; a second one stops at "
         "once. Ctrl-\\ (SIGQUIT)\n"
         "prints every task and what it waits for. SIGHUP finishes when the terminal has gone; "
         "without a terminal it opens\n"
         "output files again.\n"
         "\nExit: 0 finished; 1 the source or the sink failed; 2 usage, or a state that is damaged, "
-        "locked or another\n"
-        "pipeline's; 3 items were lost against your will; 4 nothing ever connected; 129, 130, "
+        "locked or of another\n"
+        "pipeline; 3 items were lost; 4 no connection was ever made; 129, 130, "
         "143 stopped hard.\n\n"
         "Examples:\n"
         "  weir https://host/feed.ndjson\n"
@@ -140,9 +141,7 @@ void flags_help(void)
         "  weir 'tcp://127.0.0.1:5000 | queue 10000 8MiB | head 100'\n");
 }
 
-static int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static int complain(const char *format, ...)
+int flags_complain(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -159,17 +158,17 @@ static const struct {
     unsigned upon;       /* enum flags_upon: any of these */
     const char *missing; /* the message if there are none */
 } acts[] = {
-    {FLAG_HEADER, UPON_URL, "nothing here takes a URL"},
-    {FLAG_USER, UPON_URL, "nothing here takes a URL"},
-    {FLAG_INSECURE, UPON_TLS, "nothing here speaks TLS"},
-    {FLAG_CACERT, UPON_TLS, "nothing here speaks TLS"},
-    {FLAG_CONNECT, UPON_PEER, "nothing here connects to anything"},
-    {FLAG_IDLE, UPON_PEER_SOURCE, "no source here connects to anything"},
-    {FLAG_RETRY, UPON_URL, "nothing here takes a URL"},
-    {FLAG_RETRY_AFTER, UPON_URL, "nothing here takes a URL"},
-    {FLAG_FOLLOW, UPON_URL_SOURCE, "no source here has a URL"},
-    {FLAG_RAW, UPON_URL_SOURCE, "no source here has a URL"},
-    {FLAG_UNIX_SOCKET, UPON_URL, "nothing here takes a URL"},
+    {FLAG_HEADER, UPON_URL, "no part of this pipeline takes a URL"},
+    {FLAG_USER, UPON_URL, "no part of this pipeline takes a URL"},
+    {FLAG_INSECURE, UPON_TLS, "no part of this pipeline uses TLS"},
+    {FLAG_CACERT, UPON_TLS, "no part of this pipeline uses TLS"},
+    {FLAG_CONNECT, UPON_PEER, "no part of this pipeline connects"},
+    {FLAG_IDLE, UPON_PEER_SOURCE, "no source of this pipeline connects"},
+    {FLAG_RETRY, UPON_URL, "no part of this pipeline takes a URL"},
+    {FLAG_RETRY_AFTER, UPON_URL, "no part of this pipeline takes a URL"},
+    {FLAG_FOLLOW, UPON_URL_SOURCE, "no source of this pipeline has a URL"},
+    {FLAG_RAW, UPON_URL_SOURCE, "no source of this pipeline has a URL"},
+    {FLAG_UNIX_SOCKET, UPON_URL, "no part of this pipeline takes a URL"},
     {FLAG_DEAD, UPON_REJECTS, "nothing in this pipeline rejects items"},
 };
 
@@ -191,8 +190,8 @@ const char *flags_vain(const struct flags *flags, unsigned has, const char **why
 
 static int not_in_this_version(const char *dashes, const char *name, const char *hint)
 {
-    return complain("%s%s: not in this version%s%s", dashes, name, hint != NULL ? "; " : "",
-                    hint != NULL ? hint : "");
+    return flags_complain("%s%s: not in this version%s%s", dashes, name, hint != NULL ? "; " : "",
+                          hint != NULL ? hint : "");
 }
 
 static int unknown_flag(const char *name)
@@ -207,9 +206,9 @@ static int unknown_flag(const char *name)
     }
     const char *nearest = weir_nearest(name, names, FLAGS);
     if (nearest != NULL) {
-        return complain("unknown flag '--%s' (did you mean '--%s'?)", name, nearest);
+        return flags_complain("unknown flag '--%s' (did you mean '--%s'?)", name, nearest);
     }
-    return complain("unknown flag '--%s'; 'weir --help' lists them", name);
+    return flags_complain("unknown flag '--%s'; 'weir --help' lists them", name);
 }
 
 /* Digits without a unit, which the user has probably forgotten. */
@@ -226,9 +225,9 @@ static int read_time(const char *flag, const char *value, int64_t *ms)
     }
     if (weir_time_read(value, ms) < 0) {
         return is_bare_number(value)
-                   ? complain("%s: '%s' is not a time; with its unit: %ss or %sms", flag, value,
-                              value, value)
-                   : complain("%s: '%s' is not a time; write 500ms, 10s, 1m30s", flag, value);
+                   ? flags_complain("%s: '%s' is not a time; add a unit: %ss or %sms", flag, value,
+                                    value, value)
+                   : flags_complain("%s: '%s' is not a time; write 500ms, 10s, 1m30s", flag, value);
     }
     if (*ms == 0) {
         *ms = 1; /* 0 would mean the default */
@@ -250,9 +249,10 @@ static int read_size(const char *flag, const char *value, int64_t *bytes)
     if (weir_size_read(value, bytes) == 0 && *bytes > 0) {
         return 0;
     }
-    return is_bare_number(value) ? complain("%s: '%s' is not a size; with its unit: %sMiB or %sKiB",
-                                            flag, value, value, value)
-                                 : complain("%s: '%s' is not a size; write 64MiB", flag, value);
+    return is_bare_number(value)
+               ? flags_complain("%s: '%s' is not a size; add a unit: %sMiB or %sKiB", flag, value,
+                                value, value)
+               : flags_complain("%s: '%s' is not a size; write 64MiB", flag, value);
 }
 
 static int read_number(const char *flag, const char *value, int64_t *number)
@@ -260,7 +260,7 @@ static int read_number(const char *flag, const char *value, int64_t *number)
     errno = 0;
     long long n = strtoll(value, NULL, 10);
     if (value[strspn(value, "0123456789")] != '\0' || errno == ERANGE) {
-        return complain("%s: '%s' is not a number", flag, value);
+        return flags_complain("%s: '%s' is not a number", flag, value);
     }
     *number = n;
     return 0;
@@ -292,8 +292,8 @@ static char *from_file(const char *value)
 /* The message names only a file, because the value itself may be a secret. */
 static int cannot_read(const char *flag, const char *value)
 {
-    return value[0] == '@' ? complain("%s: cannot read '%s'", flag, value + 1)
-                           : complain("out of memory");
+    return value[0] == '@' ? flags_complain("%s: cannot read '%s'", flag, value + 1)
+                           : flags_complain("out of memory");
 }
 
 /* One or more header lines; the copies live until the process ends. */
@@ -303,15 +303,15 @@ static int add_header_lines(struct flags *flags, const char *text)
         size_t len = strcspn(text, "\r\n");
         if (memchr(text, ':', len) == NULL) {
             /* Print only the first word: what follows may be a secret. */
-            return complain("-H: '%.*s' is not a header; write 'NAME: VALUE'",
-                            (int)strcspn(text, " \t\r\n"), text);
+            return flags_complain("-H: '%.*s' is not a header; write 'NAME: VALUE'",
+                                  (int)strcspn(text, " \t\r\n"), text);
         }
         if (flags->headers_count == FLAGS_HEADERS_MAX) {
-            return complain("-H: more than %d headers", FLAGS_HEADERS_MAX);
+            return flags_complain("-H: more than %d headers", FLAGS_HEADERS_MAX);
         }
         char *line = strndup(text, len);
         if (line == NULL) {
-            return complain("out of memory");
+            return flags_complain("out of memory");
         }
         flags->headers[flags->headers_count++] = line;
         text += len;
@@ -366,7 +366,7 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
 {
     for (size_t i = 0; i < FLAGS; i++) {
         if (table[i].id == id && table[i].argument != NULL && value[0] == '\0') {
-            return complain("--%s: %s is empty", table[i].name, table[i].argument);
+            return flags_complain("--%s: %s is empty", table[i].name, table[i].argument);
         }
     }
     flags->given |= UINT64_C(1) << id;
@@ -392,7 +392,7 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
     case FLAG_VERSION: flags->action = ACTION_VERSION; return 0;
     case FLAG_NO_BUFFER: return 0; /* accepted as in curl: weir never delays a line */
     case FLAG_SLURP:
-        return complain(
+        return flags_complain(
             "-s would read everything into memory; weir streams. For a few items: | batch N");
     case FLAG_TORTURE: flags->torture = true; return 0;
     default: return apply_sized(flags, id, value);
@@ -417,11 +417,11 @@ static int read_long(struct flags *flags, int argc, char **argv, int *i)
     }
     const char *value = equals != NULL ? equals + 1 : NULL;
     if (flag->argument == NULL) {
-        return value != NULL ? complain("--%s takes no value", flag->name)
+        return value != NULL ? flags_complain("--%s takes no value", flag->name)
                              : apply(flags, flag->id, "");
     }
     if (value == NULL && *i + 1 >= argc) {
-        return complain("--%s needs %s", flag->name, flag->argument);
+        return flags_complain("--%s needs %s", flag->name, flag->argument);
     }
     return apply(flags, flag->id, value != NULL ? value : argv[++*i]);
 }
@@ -441,12 +441,12 @@ static int read_letters(struct flags *flags, int argc, char **argv, int *i)
             return not_in_this_version("-", name, hint);
         }
         if (k == FLAGS) {
-            return complain("unknown flag '-%c'; 'weir --help' lists them", *letter);
+            return flags_complain("unknown flag '-%c'; 'weir --help' lists them", *letter);
         }
         if (table[k].argument != NULL) {
             const char *value = letter[1] != '\0' ? letter + 1 : *i + 1 < argc ? argv[++*i] : NULL;
             return value != NULL ? apply(flags, table[k].id, value)
-                                 : complain("-%c needs %s", *letter, table[k].argument);
+                                 : flags_complain("-%c needs %s", *letter, table[k].argument);
         }
         int rc = apply(flags, table[k].id, "");
         if (rc != 0) {
@@ -460,130 +460,6 @@ static int read_flag(struct flags *flags, int argc, char **argv, int *i)
 {
     return argv[*i][1] == '-' ? read_long(flags, argc, argv, i)
                               : read_letters(flags, argc, argv, i);
-}
-
-/* Check the argument of `list`. */
-static int check_kind(const char *kind, size_t count)
-{
-    bool known = kind == NULL || strcmp(kind, "sources") == 0 || strcmp(kind, "stages") == 0 ||
-                 strcmp(kind, "sinks") == 0;
-    return known && count < 3 ? 0 : complain("list takes one of: sources, stages or sinks");
-}
-
-/* The subcommands, also under the names that other tools use. */
-static const struct {
-    const char *name;
-    enum flags_action action;
-} commands[] = {
-    {"demo", ACTION_DEMO},   {"list", ACTION_LIST},       {"help", ACTION_WORD},
-    {"check", ACTION_CHECK}, {"explain", ACTION_EXPLAIN}, {"state", ACTION_STATE},
-    {"lint", ACTION_CHECK},  {"validate", ACTION_CHECK},
-};
-enum { COMMANDS = sizeof commands / sizeof commands[0] };
-
-enum flags_action flags_command(const char *name)
-{
-    for (size_t i = 0; i < COMMANDS; i++) {
-        if (strcmp(commands[i].name, name) == 0) {
-            return commands[i].action;
-        }
-    }
-    return ACTION_RUN;
-}
-
-/* The subcommand that the user probably meant by a word. NULL: none, or the name of a component is
- * at least as similar. */
-static const char *meant_command(const char *word)
-{
-    enum { NAMES_MAX = 512 };
-    static const char *names[NAMES_MAX];
-    const weir_component *component;
-    size_t count = 0;
-    for (size_t i = 0; (component = weir_component_at(i)) != NULL && i < NAMES_MAX - COMMANDS;
-         i++) {
-        names[count++] = component->name;
-    }
-    for (size_t i = 0; i < COMMANDS; i++) {
-        names[count + i] = commands[i].name;
-    }
-    const char *meant = weir_nearest(word, names, count + COMMANDS);
-    return meant != NULL && flags_command(meant) != ACTION_RUN ? meant : NULL;
-}
-
-/* Report a first word that is not a pipeline text: a planned command, or a mistyped one. 0: it may
- * be a text. */
-static int check_command(const char *word)
-{
-    const char *hint;
-    if (access(word, F_OK) == 0) {
-        return 0; /* a file's name: read_plan's message explains it */
-    }
-    if (planned_word(word, &hint)) {
-        return complain("'weir %s' is not in this version%s%s", word, hint != NULL ? "; " : "",
-                        hint != NULL ? hint : "");
-    }
-    const char *meant = meant_command(word);
-    return meant != NULL ? complain("unknown command '%s' (did you mean 'weir %s'?)", word, meant)
-                         : 0;
-}
-
-/* The words are a pipeline and its files; with -f only files. */
-static int take_pipeline(struct flags *flags, const char **words, size_t count)
-{
-    bool runs = flags->action == ACTION_RUN;
-    if (flags->text_file == NULL && count == 0) {
-        if (runs && !isatty(0)) {
-            flags->text = "-"; /* `curl ... | weir`: standard input, unchanged */
-            return 0;
-        }
-        return complain("no pipeline; for example:  weir %s'https://host/feed | head 3'   ('weir "
-                        "--help' tells more)",
-                        runs ? "" : "explain ");
-    }
-    if (flags->text_file == NULL) {
-        int rc = runs ? check_command(words[0]) : 0;
-        if (rc != 0) {
-            return rc;
-        }
-        flags->text = words[0];
-        words++;
-        count--;
-    }
-    flags->files = words;
-    flags->files_count = count;
-    return 0;
-}
-
-static int check_words(struct flags *flags, const char **words, size_t count)
-{
-    if (flags->action == ACTION_HELP || flags->action == ACTION_VERSION) {
-        return 0;
-    }
-    bool named = flags->text_file == NULL && count > 0;
-    enum flags_action action = count > 0 ? flags_command(words[0]) : ACTION_RUN;
-    bool looks = action == ACTION_CHECK || action == ACTION_EXPLAIN;
-    flags->action = named || looks ? action : ACTION_RUN;
-    if (flags->torture && flags->action != ACTION_DEMO) {
-        return complain("--torture belongs to demo: weir demo --torture");
-    }
-    switch (flags->action) {
-    case ACTION_DEMO:
-        flags->demo_address = count > 1 ? words[1] : ":8080";
-        return count > 2 ? complain("demo takes one argument: :PORT") : 0;
-    case ACTION_WORD:
-        flags->word = count > 1 ? words[1] : NULL;
-        flags->action = count > 1 ? ACTION_WORD : ACTION_HELP;
-        return 0;
-    case ACTION_LIST:
-        flags->word = count > 1 ? words[1] : NULL;
-        return check_kind(flags->word, count);
-    case ACTION_STATE:
-        flags->files = words + 1;
-        flags->files_count = count - 1;
-        return 0;
-    case ACTION_RUN: return take_pipeline(flags, words, count);
-    default: return take_pipeline(flags, words + 1, count - 1);
-    }
 }
 
 static const char *of_environment(const char *name)
@@ -624,9 +500,9 @@ int flags_read(int argc, char **argv, struct flags *flags)
         } else if (count < sizeof words / sizeof words[0]) {
             words[count++] = argv[i];
         } else {
-            return complain("too many files");
+            return flags_complain("too many files");
         }
     }
     trust_environment(flags);
-    return check_words(flags, words, count);
+    return flags_take_words(flags, words, count);
 }

@@ -61,6 +61,11 @@ const char *flags_vain(const struct flags *flags, unsigned has, const char **why
 /* 0: continue; else the exit code, after a message. */
 int flags_read(int argc, char **argv, struct flags *flags);
 void flags_help(void);
+/* Print a mistake in the command line to stderr; returns EXIT_USAGE. */
+int flags_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* weir_words.c: take the words that are not flags, after all flags have been read. `words` must
+ * live as long as `flags`. Returns as flags_read. */
+int flags_take_words(struct flags *flags, const char **words, size_t count);
 /* The subcommand with this name; ACTION_RUN: there is none. */
 enum flags_action flags_command(const char *name);
 /* Is this a flag (by its name, or by its letter if the name is NULL) or a subcommand that is not in

@@ -10,12 +10,12 @@
 static const char list_text[] =
     "weir list [sources|stages|sinks]\n"
     "\n"
-    "Prints how each source, stage and sink is written, and one line about it. What stands in [ ]\n"
-    "may be left out; words in capitals stand for values. Those of installed modules (weir/ "
+    "Prints how each source, stage and sink is written, and one line about it. Parts in [ ] are\n"
+    "optional; words in capitals stand for values. The components of installed modules (weir/ "
     "beside\n"
     "libweir.so) are in the list. 'weir help NAME' explains one of them, with an example that can "
     "be\n"
-    "run, and 'weir help ./MODULE.so' one of a module that is not installed.\n";
+    "run, and 'weir help ./MODULE.so' explains a module that is not installed.\n";
 
 static const char check_text[] =
     "weir check [FLAGS] 'PIPELINE' [FILE...]\n"
@@ -29,7 +29,7 @@ static const char explain_text[] =
     "\n"
     "Prints what each part of a pipeline takes and gives, what happens when a consumer is slow, "
     "when\n"
-    "the far end breaks off, with an item that is rejected and at SIGTERM, what is promised about\n"
+    "the far end is lost, with an item that is rejected and at SIGTERM, what is promised about\n"
     "delivery, and how much memory the buffers may take. Nothing is opened.\n";
 
 static const char state_text[] =
@@ -38,7 +38,7 @@ static const char state_text[] =
     "weir state set NAME [SOURCE] POSITION --state DIR    let a source continue elsewhere; "
     "POSITION\n"
     "                                                     is written as show prints it\n"
-    "weir state reset NAME --state DIR                    start over, behind what is written\n"
+    "weir state reset NAME --state DIR                    start over; new output is appended\n"
     "\n"
     "A record holds the pipeline's text, the length of what it has written, and for each source "
     "the\n"

@@ -11,11 +11,11 @@
 
 #include "weir_flags.h"
 
-#define HINT_RAW "lines pass as they are, and leave as they came"
+#define HINT_RAW "lines are passed through unchanged"
 #define HINT_GREP "to filter lines by their text: grep \"text\""
 #define HINT_SHELL "in the shell: weir '...' | COMMAND"
 #define HINT_BEFORE "in the shell: COMMAND | weir '...'"
-#define HINT_PASS "lines pass as they are: leave it out, or filter them with grep \"text\""
+#define HINT_PASS "lines are passed through unchanged: leave it out, or filter with grep \"text\""
 #define HINT_TIME "in the shell: timeout 5 weir '...'"
 #define HINT_GET "requests are GET; in the shell: curl ... | weir '...'"
 #define HINT_CURL "in the shell: curl ... | weir '...'"
@@ -27,7 +27,7 @@ static const struct planned_flag {
 } planned_flags[] = {
     {0, "for", HINT_TIME},
     {'m', "max-time", HINT_TIME},
-    {0, "from", "a run with --state goes on where the last one was"},
+    {0, "from", "a run with --state continues where the last one stopped"},
     {0, "end", NULL},
     {'e', NULL, NULL},
     {0, "since", NULL},
@@ -155,7 +155,7 @@ static const struct planned_word planned_stages[] = {
     {"redis", HINT_BEFORE},
     {"sqlite", NULL},
     {"ws", HINT_BEFORE},
-    {"udp", "there are tcp ADDRESS and unix PATH"},
+    {"udp", "use tcp ADDRESS or unix PATH"},
     {"serve", NULL},
     {"meter", NULL},
     {"log", NULL},

@@ -50,7 +50,8 @@ static int show_status(weir_scope *scope, void *args)
     while (weir_sleep(scope, 500)) {
         if (!told && weir_scope_signal(run->scope, NULL) != 0) {
             told = true;
-            say_line(&run->say, "draining: what is under way flows out; again to stop at once");
+            say_line(&run->say, "draining: pending items are still delivered; another Ctrl-C or "
+                                "SIGTERM stops at once");
         }
         char why[200] = "";
         weir_ledger ledger;
@@ -102,8 +103,8 @@ static int check_files(struct run *run)
         }
         if (strstr(word, "://") != NULL && access(flags->files[i], F_OK) < 0) {
             say_line(&run->say,
-                     "'%s' is not a file; an address is the first part of the text:  weir 'ADDRESS "
-                     "| %s'",
+                     "'%s' is not a file; write an address as the first part of the text:  weir "
+                     "'ADDRESS | %s'",
                      word, weir_plan_text(run->plan));
             return EXIT_USAGE;
         }
@@ -142,7 +143,7 @@ static void tell_file(struct run *run, const char *text, const weir_error *error
         memcpy(name, text + at, len);
         bool more = text[at + len] != '\0';
         if (access(name, F_OK) == 0) {
-            say_line(&run->say, "the file of that name is read by:  weir %s./%s%s", more ? "'" : "",
+            say_line(&run->say, "to read the file with that name:  weir %s./%s%s", more ? "'" : "",
                      name, more ? " ...'" : "");
         }
     }
@@ -194,8 +195,8 @@ static int read_plan(struct run *run)
         }
         tell_planned(run, text, &error);
         if (name == NULL && text[strspn(text, " \t\r\n")] == '@') {
-            say_line(&run->say, "a file is read by:  weir -f FILE;  without one the flags --state, "
-                                "--name and --mem say the same");
+            say_line(&run->say, "to read a pipeline file:  weir -f FILE;  otherwise use the flags "
+                                "--state, --name and --mem");
         }
         free(from_file);
         if (error.code == WEIR_ENOMEM) {
@@ -342,13 +343,13 @@ static bool watch_delivery(struct run *run)
     run->told_delivery = WEIR_NONE;
     if (run->state == NULL) {
         if (run->say.verbose > 0) {
-            say_line(&run->say, "delivery: best-effort, since no --state keeps positions");
+            say_line(&run->say, "delivery: best-effort, because there is no --state");
         }
         return true;
     }
     run->promised = weir_plan_delivery(run->plan, &options, run->promise, sizeof run->promise);
     if (run->promised == WEIR_BEST_EFFORT && run->flags->state_required) {
-        say_line(&run->say, "%s; --state-required forbids that", run->promise);
+        say_line(&run->say, "%s; --state-required does not allow that", run->promise);
         return false;
     }
     if (run->promised == WEIR_BEST_EFFORT) {
@@ -366,11 +367,11 @@ static bool watch_delivery(struct run *run)
 static void tell_counts(struct run *run)
 {
     const weir_component *counts, *behind;
-    bool said = strstr(run->promise, "counts anew") != NULL; /* the promise already says so */
+    bool said = strstr(run->promise, "counts from 0") != NULL; /* the promise already says so */
     if (!run->say.quiet && !said && weir_plan_recounts(run->plan, &counts, &behind)) {
         say_line(&run->say,
-                 "delivery: behind '%s', '%s' counts anew in each run, from where that goes on: "
-                 "after a kill the output is not that of a run that was never killed",
+                 "delivery: after '%s', '%s' counts from 0 in each run, beginning where the run "
+                 "continues: after a kill the output is not that of a run that was never killed",
                  behind->name, counts->name);
     }
 }
@@ -380,7 +381,7 @@ static const char *hint_of(const struct run *run, const weir_error *error, char 
 {
     bool of_state = error->code == WEIR_ECHANGED || strncmp(error->message, "the state '", 11) == 0;
     if (error->code == WEIR_ETRUNCATED && !run->flags->follow) {
-        return "--follow asks again after a break or an end";
+        return "--follow sends the request again after a break or an end";
     }
     if (!of_state || run->folder == NULL || strstr(error->message, "in use by") != NULL) {
         return NULL;
@@ -514,7 +515,7 @@ int run_pipeline(const struct flags *flags)
         obey_hangup(&run);
         signal(SIGXFSZ, SIG_IGN); /* a write over ulimit -f fails, and is reported */
         if (weir_on_signal(run.loop, SIGQUIT, dump_tasks, &run) < 0) {
-            say_line(&run.say, "SIGQUIT will not print the tasks");
+            say_line(&run.say, "cannot watch SIGQUIT; it will not print the tasks");
         }
         code = run_in_loop(&run);
     }

@@ -51,7 +51,7 @@ void say_clear(struct say *say)
 static void say_folded(struct say *say)
 {
     if (say->repeats > 0) {
-        fprintf(stderr, "weir: ... %u more of this kind\n", say->repeats);
+        fprintf(stderr, "weir: ... %u more like this\n", say->repeats);
         say->repeats = 0;
     }
 }
@@ -93,6 +93,9 @@ static const struct {
     {"weir_http_options.ca_file", "--cacert FILE"},
     {"weir_http_options.tls", "-k"},
     {"weir_loop_options.budget_bytes", "--mem"},
+    {"weir_socket_options.ca_file", "cacert=FILE"},
+    {"weir_socket_options.server_name", "name=HOST"},
+    {"weir_socket_options.tls", "-k"},
 };
 
 /* Write text with the flags in place of the options' names. */
@@ -265,12 +268,12 @@ void say_lost(struct say *say, const weir_ledger *ledger, const weir_stats *stat
 {
     char bytes[32], flight[32];
     if (stats->bytes_out == 0) {
-        say_line(say, "not drained within the time that --drain gives: %s items are lost",
+        say_line(say, "not drained: the drain took longer than --drain allows; %s items are lost",
                  say_grouped(ledger->in_flight, flight));
     } else {
         say_line(say,
-                 "not drained within the time that --drain gives: of %s items in flight only those "
-                 "among the %s bytes already written can arrive",
+                 "not drained: the drain took longer than --drain allows; of %s items in flight, "
+                 "only those within the %s bytes already written can arrive",
                  say_grouped(ledger->in_flight, flight), say_grouped(stats->bytes_out, bytes));
     }
 }

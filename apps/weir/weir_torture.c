@@ -276,13 +276,14 @@ static int verdict(struct torture *torture, int64_t began_ms)
            (double)(say_now_ms() - began_ms) / 1000.0);
     if (torture->broken || !same) {
         printf("TORTURE: FAILED, the file is %s\n",
-               same ? "right, but a child failed" : "not what the lines are");
-        printf("kept for a look: %s\n", torture->folder);
+               same ? "right, but a child failed" : "different from the lines");
+        printf("files kept in: %s\n", torture->folder);
         return EXIT_FAILED;
     }
     if (torture->kills_inside < KILLS_MIN || torture->truncations < TRUNCATIONS_MIN ||
         reconnects < RECONNECTS_MIN) {
-        printf("TORTURE: VOID, the run was too easy to prove anything (wanted %d kills inside, %d "
+        printf("TORTURE: VOID, the run was too easy to prove anything (needed at least %d kills "
+               "inside, %d "
                "truncations, %d reconnects)\n",
                KILLS_MIN, TRUNCATIONS_MIN, RECONNECTS_MIN);
         return EXIT_FAILED;

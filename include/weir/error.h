@@ -128,10 +128,10 @@ typedef struct weir_error {
 /* What WEIR_STAGE, WEIR_SOURCE and WEIR_TYPE require of their types: weir copies their bytes, and
  * calls no constructor and no destructor. */
 #ifdef __cplusplus
-#define WEIR_COPIED_AS_BYTES_(T)                                                         \
-    static_assert(__is_trivially_copyable(T),                                            \
-                  #T " is not trivially copyable, and weir copies its bytes: hold what " \
-                     "it owns by a plain pointer");
+#define WEIR_COPIED_AS_BYTES_(T)                                                     \
+    static_assert(__is_trivially_copyable(T),                                        \
+                  #T " is not trivially copyable, and weir copies its bytes: use a " \
+                     "plain pointer to the data that it owns");
 #else
 #define WEIR_COPIED_AS_BYTES_(T)
 #endif

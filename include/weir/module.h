@@ -339,7 +339,7 @@ typedef struct weir_component {
     int32_t kind;               /* enum weir_kind */
     /* Sets of enum weir_shape; takes is 0 for a source, gives is not used for a sink. When the
      * input does not match `takes`, the plan inserts a component that CONVERTS (weir explain shows
-     * it: "put in by the plan"). If there is none, the text is wrong. */
+     * it: "inserted by the plan"). If there is none, the text is wrong. */
     uint32_t takes, gives;
     uint32_t traits; /* enum weir_trait */
     /* The traits with these arguments, if they depend on them. NULL: `traits`. */

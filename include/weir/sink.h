@@ -185,7 +185,7 @@ typedef struct weir_file_options {
  *
  * With a state, a file that is longer than the length last committed is cut to that length, so that
  * no line is in it twice. A shorter one is WEIR_ECHANGED. After a failed write the message says how
- * many bytes at the start of the file are good.
+ * many bytes at the start of the file are complete.
  *
  * path     copied.
  * options  NULL: the defaults. Copied; the state must be of the same loop, and is not taken.

@@ -105,7 +105,7 @@ const char *wr_code_text(int code)
     case WEIR_ECANCELED: return "canceled";
     case WEIR_ETIMEDOUT: return "timed out";
     case WEIR_EIGNORED: return "yielded after close";
-    case WEIR_EABANDONED: return "writer gone without an end";
+    case WEIR_EABANDONED: return "the writer ended without closing";
     case WEIR_ERESOLVE: return "name not resolved";
     case WEIR_ECONNECT: return "cannot connect";
     case WEIR_ERESET: return "connection reset";
@@ -113,7 +113,7 @@ const char *wr_code_text(int code)
     case WEIR_EHTTP: return "HTTP error";
     case WEIR_ETRUNCATED: return "cut short";
     case WEIR_ECHANGED: return "changed since the last run";
-    case WEIR_ELOST: return "written and not received";
+    case WEIR_ELOST: return "written but not received";
     case WEIR_ETOOLONG: return "too long";
     case WEIR_EPARSE: return "cannot be parsed";
     case WEIR_EIO: return "input/output error";

@@ -40,12 +40,12 @@ void wr_ended_name(char to[32], const char *name);
 
 /* Copy an option struct of the caller, which may be shorter or longer than ours. Without
  * struct_size the options would be ignored silently: that is misuse. */
-#define WR_TAKE_OPTIONS(to, from)                                                    \
-    do {                                                                             \
-        WR_ASSERT((from)->struct_size >= sizeof(size_t),                             \
-                  "options without struct_size; make them with WEIR_OPTIONS");       \
-        memcpy(&(to), (from),                                                        \
-               (from)->struct_size < sizeof(to) ? (from)->struct_size : sizeof(to)); \
+#define WR_TAKE_OPTIONS(to, from)                                                        \
+    do {                                                                                 \
+        WR_ASSERT((from)->struct_size >= sizeof(size_t),                                 \
+                  "the options have no struct_size; initialize them with WEIR_OPTIONS"); \
+        memcpy(&(to), (from),                                                            \
+               (from)->struct_size < sizeof(to) ? (from)->struct_size : sizeof(to));     \
     } while (0)
 
 #define WR_LIKELY(x) __builtin_expect(!!(x), 1)

@@ -15,8 +15,8 @@ bool wr_limit_wrong(weir_error *error, const char *maker, const char *name, int6
         return false;
     }
     (void)wr_error_set(error, WEIR_EINVAL, 0, maker,
-                       "the option %s is %" PRId64
-                       ": 0 is the default, WEIR_NONE no limit, else it is positive",
+                       "invalid option %s: %" PRId64
+                       " (use 0 for the default, WEIR_NONE for no limit, or a positive number)",
                        name, value);
     return true;
 }
@@ -28,6 +28,7 @@ bool wr_choice_wrong(weir_error *error, const char *maker, const char *name, int
         return false;
     }
     (void)wr_error_set(error, WEIR_EINVAL, 0, maker,
-                       "the option %s is %" PRId64 ": there is 0 to %" PRId64, name, value, last);
+                       "invalid option %s: %" PRId64 " (must be 0 to %" PRId64 ")", name, value,
+                       last);
     return true;
 }

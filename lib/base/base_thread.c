@@ -8,6 +8,6 @@
 void wr_thread_is_another(const char *what)
 {
     wr_misuse(what,
-              "called from another thread than its loop runs on: a loop and all in it stay on "
-              "one, and weir_post reaches it from others");
+              "called from the wrong thread: a loop and everything in it must stay on one thread; "
+              "use weir_post from other threads");
 }

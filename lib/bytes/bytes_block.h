@@ -53,7 +53,8 @@ struct weir_block {
     char data[];              /* aligned as malloc's memory is */
 };
 
-_Static_assert(offsetof(struct weir_block, data) % 16 == 0, "values and events lie in blocks");
+_Static_assert(offsetof(struct weir_block, data) % 16 == 0,
+               "values and events are stored in blocks");
 
 /* True: charged. False: the caller waits or gives up. When nothing is charged, any size is granted:
  * one holder must always be able to continue. */

@@ -187,8 +187,7 @@ int wr_item_text_error(weir_error *error, int code, const char *origin, const we
     }
     if (wr_item_is_batch(item)) {
         return wr_error_set(error, code, 0, origin,
-                            "it reads items one by one and was given a batch: put it before the "
-                            "batch");
+                            "it reads single items but got a batch: put it before the batch stage");
     }
     return wr_error_set(error, code, 0, origin,
                         "a value of type '%s' has no text: its type needs a text or print function",

@@ -544,7 +544,7 @@ static inline bool is_next(const struct wr_origin *origin, uint64_t first, uint6
 
 void wr_origin_tell(struct wr_origin *origin, uint64_t first, uint64_t bits, enum wr_act act)
 {
-    WR_ASSERT(says_outcome(act), "only an outcome can be told");
+    WR_ASSERT(says_outcome(act), "only an outcome can be set");
     sync(origin);
     if (act == WR_ACT_COMMIT) {
         committed(origin, first, bits);

@@ -185,7 +185,7 @@ static void make_gaps(struct wr_origin *origin)
 void wr_origin_keep_positions(struct wr_origin *origin, struct wr_positions *positions,
                               uint64_t start)
 {
-    WR_ASSERT(origin->given == 0, "positions are kept from the first item on");
+    WR_ASSERT(origin->given == 0, "positions must be enabled before the first item");
     origin->positions = positions;
     origin->ends_first = 1;
     origin->done_end = start;

@@ -45,10 +45,11 @@ _Unwind_Reason_Code wr_co_personality(int version, _Unwind_Action actions,
         if (_Unwind_GetGR != NULL) {
             name = (const char *)(uintptr_t)_Unwind_GetGR(context, NAME_REGISTER);
         }
-        fprintf(stderr,
-                "weir: an exception is not caught in '%s' and cannot leave it: catch it there, and "
-                "return weir_fail() or another negative code\n",
-                name != NULL ? name : "a callback");
+        fprintf(
+            stderr,
+            "weir: uncaught exception in '%s': an exception cannot leave it; catch it there and "
+            "return weir_fail() or another negative code\n",
+            name != NULL ? name : "a callback");
     }
     return _URC_CONTINUE_UNWIND;
 }

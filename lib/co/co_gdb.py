@@ -13,7 +13,7 @@ import gdb
 
 
 class Resumed(gdb.FrameDecorator.FrameDecorator):
-    """The frame of wr_co_trampoline: its caller is whoever resumed the coroutine."""
+    """The frame of wr_co_trampoline: its caller is the function that resumed the coroutine."""
 
     def address(self):
         return None

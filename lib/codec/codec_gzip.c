@@ -88,10 +88,10 @@ static int after_inflate(struct wr_gunzip *g, int rc)
 static int check_limits(struct wr_gunzip *g)
 {
     if (g->out_bytes_max != 0 && g->out_bytes > g->out_bytes_max) {
-        return fail(g, WEIR_ETOOLONG, "decodes to more than the limit");
+        return fail(g, WEIR_ETOOLONG, "the decoded data is over the limit");
     }
     if (g->out_bytes > g->grace_bytes && g->out_bytes / g->ratio_max > g->in_bytes) {
-        return fail(g, WEIR_ETOOLONG, "decodes to much more than it is, as a bomb does");
+        return fail(g, WEIR_ETOOLONG, "compression ratio too high (possible decompression bomb)");
     }
     return 0;
 }
@@ -158,7 +158,7 @@ static void between(struct wr_gunzip *g, const uint8_t *in, size_t len, size_t *
     g->state = PADDING;
     while (*in_used < len) {
         if (in[*in_used] != 0) {
-            fail(g, WEIR_EPARSE, "garbage behind the compressed data");
+            fail(g, WEIR_EPARSE, "unexpected data after the compressed data");
             return;
         }
         ++*in_used;

@@ -25,7 +25,7 @@
 #if LLHTTP_VERSION_MAJOR < 8
 #error "llhttp 8.1 or 9 is needed"
 #elif LLHTTP_VERSION_MAJOR == 8 && !LLHTTP_STRICT_MODE
-#error "llhttp 8 is loose unless all of it is built with LLHTTP_STRICT_MODE=1"
+#error "llhttp 8 must be built with LLHTTP_STRICT_MODE=1"
 #endif
 
 enum state { HEAD, BODY, COMPLETE, FAILED };
@@ -134,7 +134,7 @@ static int on_trailer_value(struct wr_http1 *p, size_t len)
     p->in_value = true;
     if (wr_text_is(name, "Content-Length") || wr_text_is(name, "Transfer-Encoding") ||
         wr_text_is(name, "Host")) {
-        return fail(p, 400, "a trailer that belongs into the head");
+        return fail(p, 400, "this field is not allowed in a trailer");
     }
     return add_extra(p, len);
 }

@@ -184,20 +184,21 @@ const struct wr_http1_refusal *wr_http1_check(struct wr_http1_request *r, struct
                                               bool chunked)
 {
     static const struct wr_http1_refusal line = {
-        400, "the request line is not three parts with one space between"};
+        400, "the request line must be three parts separated by single spaces"};
     static const struct wr_http1_refusal bare_lf = {400, "a line that ends with LF alone"};
     static const struct wr_http1_refusal name = {400, "a header without a name"};
     static const struct wr_http1_refusal connect = {501, "this server is not a proxy"};
     static const struct wr_http1_refusal target = {400,
                                                    "the target is neither a path nor an http URL"};
     static const struct wr_http1_refusal fragment = {400, "the target has a fragment"};
-    static const struct wr_http1_refusal no_host = {400, "not exactly one Host"};
+    static const struct wr_http1_refusal no_host = {400, "missing or repeated Host header"};
     static const struct wr_http1_refusal bad_host = {400, "invalid Host header"};
-    static const struct wr_http1_refusal coding_once = {400, "several Transfer-Encoding"};
+    static const struct wr_http1_refusal coding_once = {400,
+                                                        "more than one Transfer-Encoding header"};
     static const struct wr_http1_refusal coding_old = {400, "Transfer-Encoding in HTTP/1.0"};
     static const struct wr_http1_refusal coding = {501, "a Transfer-Encoding other than chunked"};
     static const struct wr_http1_refusal coding_unread = {
-        400, "a Transfer-Encoding that not every server reads as chunked"};
+        400, "ambiguous Transfer-Encoding: not every server reads it as chunked"};
 
     struct wr_text first = wr_http1_request_line(head);
     if (first.data != NULL && has_bare_lf(head, first.data)) {

@@ -141,7 +141,8 @@ static bool next(struct cursor *c, head_of *read_head)
     uint64_t length = 0;
     int head = read_head(c->data + c->at, c->len - c->at, &length);
     if (head < 0) {
-        fail(c, WEIR_EPARSE, "the length of a record is longer than the 10 bytes of a varint");
+        fail(c, WEIR_EPARSE,
+             "invalid record length: the varint is longer than 10 bytes or over 64 bits");
     }
     if (head <= 0) {
         return false;

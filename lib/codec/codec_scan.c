@@ -273,7 +273,7 @@ static _Atomic(const struct wr_ways *) chosen;
 
 void wr_lines_use(unsigned way)
 {
-    WR_ASSERT(way < wr_lines_ways(), "this machine has no such way");
+    WR_ASSERT(way < wr_lines_ways(), "this machine does not have this search method");
     atomic_store_explicit(&chosen, &all_ways[way], memory_order_relaxed);
 }
 

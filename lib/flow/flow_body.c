@@ -221,14 +221,18 @@ bool weir_yield_many(weir_gen *self, const weir_item *items, size_t count)
     for (size_t i = 0; i < count; i++) {
         wr_item_check(&items[i], "weir_yield_many");
     }
-    WR_ASSERT(self->body, "only a body yields");
+    WR_ASSERT(self->body,
+              "weir_yield_many: only a generator with a body can yield; '%s' has no body",
+              self->name);
     return yield_items(wr_body_of(self), items, count);
 }
 
 const weir_item *weir_received(const weir_gen *self)
 {
     wr_gen_given(self, "weir_received");
-    WR_ASSERT(self->body, "weir_received: only a body is sent to, '%s' has none", self->name);
+    WR_ASSERT(self->body,
+              "weir_received: only a generator with a body can receive; '%s' has no body",
+              self->name);
     return ((const struct wr_body *)(const void *)self)->received;
 }
 
@@ -274,8 +278,8 @@ static void settle_failure(struct wr_body *self, int rc)
     } else if (self->pending == WR_PENDING_CANCEL) {
         wr_gen_fail(&self->gen, WEIR_ECANCELED, 0, -1, "canceled");
     } else if (self->ignored) {
-        wr_gen_fail(&self->gen, WEIR_EIGNORED, 0, -1,
-                    "'%s' went on yielding after it had been closed", self->gen.name);
+        wr_gen_fail(&self->gen, WEIR_EIGNORED, 0, -1, "'%s' continued to yield after it was closed",
+                    self->gen.name);
     }
     if (rc < 0 && self->gen.failure == NULL &&
         !(self->pending == WR_PENDING_CLOSE && rc == WEIR_ECLOSED)) {
@@ -437,7 +441,7 @@ void wr_body_fini(struct wr_body *body)
 weir_gen *weir_gen_new(weir_scope *scope, weir_body *fn, const void *args, size_t args_len,
                        const weir_gen_options *options)
 {
-    WR_ASSERT(fn != NULL, "a generator needs a body, this one is NULL");
+    WR_ASSERT(fn != NULL, "the body of a generator is NULL");
     weir_gen_options o = WEIR_ZERO;
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);
@@ -487,7 +491,9 @@ int weir_return(weir_gen *self, const weir_item *value)
 {
     wr_gen_given(self, "weir_return");
     wr_item_given(value, "weir_return");
-    WR_ASSERT(self->body, "weir_return: only a body has a value, '%s' has none", self->name);
+    WR_ASSERT(self->body,
+              "weir_return: only a generator with a body can return a value; '%s' has no body",
+              self->name);
     struct wr_body *body = wr_body_of(self);
     if (body->result == NULL) {
         body->result = wr_zalloc(sizeof *body->result);

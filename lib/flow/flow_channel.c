@@ -317,12 +317,12 @@ static struct parcel *pack_for(struct weir_sink *sink, const weir_item *items, s
     int why = 0;
     struct parcel *parcel = pack(items, count, &why);
     if (parcel == NULL) {
-        wr_sink_set_error(sink, why, 0, "%s",
-                          why == WEIR_EINVAL
-                              ? "only flat items cross threads: a batch, or a type with a drop "
-                                "function, does not"
-                          : why == WEIR_ENOMEM ? "no memory for items"
-                                               : wr_code_text(why));
+        wr_sink_set_error(
+            sink, why, 0, "%s",
+            why == WEIR_EINVAL
+                ? "only flat items can cross threads, not a batch or a type with a drop function"
+            : why == WEIR_ENOMEM ? "no memory for items"
+                                 : wr_code_text(why));
     }
     return parcel;
 }
@@ -348,7 +348,7 @@ static int offer(struct channel_sink *self, struct parcel *parcel)
     }
     parcel_free(parcel);
     if (gone) {
-        return wr_sink_set_error(sink, WEIR_ECLOSED, 0, "the reader of the channel has gone");
+        return wr_sink_set_error(sink, WEIR_ECLOSED, 0, "the reader of the channel has ended");
     }
     return wr_sink_set_error(sink, WEIR_ETOOLONG, 0, "channel '%s' is full (%zu items, %zu bytes)",
                              sink->name, held, bytes);
@@ -451,7 +451,7 @@ weir_gen *weir_channel(weir_scope *reader, weir_scope *writer, const weir_queue_
                        weir_sink **in)
 {
     WR_ASSERT(reader != NULL && writer != NULL, "a channel joins two scopes, one is NULL");
-    WR_ASSERT(in != NULL, "there is no place for the channel's writing end: NULL");
+    WR_ASSERT(in != NULL, "the argument 'in' (for the channel's writing end) is NULL");
     weir_queue_options o = WEIR_ZERO;
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);

@@ -371,7 +371,7 @@ void wr_gen_on_error(struct weir_gen *gen, const struct weir_gen *until, enum wr
     for (; gen != NULL && gen != until && gen != &wr_gen_no_memory; gen = gen->up) {
         gen->rejects = rejects_new(policy, dead, component);
         if (gen->rejects == NULL) {
-            wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for what is rejected");
+            wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for rejected items");
             return;
         }
         gen->rejects->gen = gen;
@@ -386,7 +386,7 @@ void wr_sink_on_error(struct weir_sink *sink, enum wr_on_error policy, struct wr
     }
     sink->rejects = rejects_new(policy, dead, component);
     if (sink->rejects == NULL) {
-        wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory for what is rejected");
+        wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory for rejected items");
         return;
     }
     sink->rejects->sink = sink;

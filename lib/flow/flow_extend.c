@@ -64,7 +64,7 @@ static _Noreturn void gave_wrongly(const struct extended *ext, size_t n, size_t 
 {
     const struct weir_gen *gen = &ext->gen;
     if (n > max) {
-        wr_misuse("next_many", "'%s' gave %zu items, and was asked for %zu at most", gen->name, n,
+        wr_misuse("next_many", "'%s' gave %zu items, but at most %zu were requested", gen->name, n,
                   max);
     }
     wr_misuse("next_many", "source '%s' returned %zu, and weir_give was called for %" PRIu64,
@@ -140,7 +140,7 @@ static size_t ext_why(const struct weir_gen *gen, char *text, size_t cap)
 static const weir_gen_ops *take(weir_gen_ops *ops, const weir_gen_ops *given, const char *maker)
 {
     if (given == NULL) {
-        wr_misuse(maker, "a generator needs its operations, these are NULL");
+        wr_misuse(maker, "the operations (ops) of a generator are NULL");
     }
     WR_TAKE_OPTIONS(*ops, given);
     if (ops->next_many == NULL) {
@@ -197,7 +197,7 @@ void wr_check_inside(const struct weir_gen *gen, const char *verb)
 {
     wr_gen_given(gen, verb);
     if (gen->inside == NULL) {
-        wr_misuse(verb, "'%s' is not being pulled: this is for its next_many", gen->name);
+        wr_misuse(verb, "'%s' is not being pulled: call this only from its next_many", gen->name);
     }
 }
 
@@ -207,7 +207,7 @@ static _Noreturn void no_pull(const struct weir_gen *gen, const char *verb)
     if (gen->up == NULL) {
         wr_misuse(verb, "'%s' reads no generator", gen->name);
     }
-    wr_misuse(verb, "no room for an item");
+    wr_misuse(verb, "max is 0: there is no room for an item");
 }
 
 /* No check for `alive`: a generator that is inside a pull is alive. */
@@ -244,14 +244,13 @@ size_t weir_give(weir_gen *gen, weir_item *items, size_t count)
     wr_check_inside(gen, "weir_give");
     struct wr_origin *origin = gen->origin;
     if (origin == NULL) {
-        wr_misuse("weir_give", "'%s' is no source: its items have the numbers they came with",
-                  gen->name);
+        wr_misuse("weir_give", "'%s' is not a source: its items keep their numbers", gen->name);
     }
     if (origin->loan <= origin->given) {
-        wr_misuse("weir_give", "source '%s' has given in this pull already", gen->name);
+        wr_misuse("weir_give", "source '%s' has already given items in this pull", gen->name);
     }
     if (gen->extended && wr_extended_of(gen)->parts != NULL) {
-        wr_misuse("weir_give", "source '%s' has positions: weir_give_at", gen->name);
+        wr_misuse("weir_give", "source '%s' has positions: use weir_give_at", gen->name);
     }
     int64_t now_ns = gen->loop->now_unix_ns;
     for (size_t i = 0; i < count; i++) {
@@ -303,8 +302,10 @@ int weir_gen_error(weir_gen *gen, int code, int detail, const char *format, ...)
     weir_error error;
     va_list args;
     wr_gen_given(gen, "weir_gen_error");
-    WR_ASSERT(code < 0, "'%s' fails with %d: codes are negative, yours WEIR_EUSER and below",
-              gen->name, code);
+    WR_ASSERT(
+        code < 0,
+        "'%s' fails with %d: a code must be negative; your own codes are WEIR_EUSER and below",
+        gen->name, code);
     va_start(args, format);
     wr_error_vset(&error, code, detail, gen->name, format, args);
     va_end(args);
@@ -349,7 +350,7 @@ weir_block *weir_block_new(weir_scope *scope, size_t bytes, int *why)
 {
     int local;
     wr_scope_given(scope, "weir_block_new");
-    WR_ASSERT(bytes > 0, "a block of no bytes");
+    WR_ASSERT(bytes > 0, "a block must have at least 1 byte");
     return wr_block_new(&scope->loop->blocks, bytes, why != NULL ? why : &local);
 }
 

@@ -63,7 +63,7 @@ struct weir_gen wr_gen_no_memory = {
 void *wr_stage_alloc(struct weir_gen *up, size_t size, const struct wr_gen_ops *ops,
                      const char *name)
 {
-    WR_ASSERT(up != NULL, "the generator that '%s' is to read is NULL",
+    WR_ASSERT(up != NULL, "the upstream generator of '%s' is NULL",
               name != NULL ? name : ops->kind);
     wr_gen_given(up, name != NULL ? name : ops->kind);
     return up != &wr_gen_no_memory ? wr_gen_alloc(up->object.scope, size, ops, name) : NULL;
@@ -102,7 +102,7 @@ void wr_gen_misused(const struct weir_gen *gen, const char *verb)
     }
     wr_ended_name(name, gen->name);
     wr_misuse(verb,
-              "generator '%s' has ended already: weir_finish, weir_discard or weir_pump took it, "
+              "generator '%s' has already ended: weir_finish, weir_discard or weir_pump took it, "
               "or its scope or the stage that reads it has ended",
               name);
 }
@@ -137,7 +137,8 @@ void wr_gen_untaken(const struct weir_gen *gen, const char *verb)
     const struct wr_fiber *body =
         reader->body ? &((const struct wr_body *)(const void *)reader)->fiber : NULL;
     if (body != NULL ? gen->loop->running != body : reader->state != WR_GEN_INSIDE) {
-        wr_misuse(verb, "'%s' was taken by '%s': read that one", gen->name, reader->name);
+        wr_misuse(verb, "'%s' is read by '%s': read '%s' instead", gen->name, reader->name,
+                  reader->name);
     }
 }
 
@@ -158,8 +159,8 @@ void wr_gen_adopt(struct weir_gen *self, struct weir_gen *more)
     }
     WR_ASSERT(wr_gen_reader(more) == NULL, "generator '%s' has a reader already", more->name);
     WR_ASSERT(self->loop == NULL || more->loop == self->loop,
-              "generators '%s' and '%s' belong to two loops: weir_channel joins them", more->name,
-              self->name);
+              "generators '%s' and '%s' belong to different loops: connect them with weir_channel",
+              more->name, self->name);
     WR_ASSERT(more->state != WR_GEN_INSIDE || wr_puller_busy(more), "generator '%s' is running",
               more->name);
     for (const struct weir_gen *gen = self; gen != NULL; gen = wr_gen_reader(gen)) {
@@ -241,7 +242,8 @@ void weir_adopt(weir_gen *self, weir_gen *more)
     wr_gen_given(self, "weir_adopt");
     wr_gen_given(more, "weir_adopt");
     WR_ASSERT(self->body || self->extended || self == &wr_gen_no_memory,
-              "only a body adopts, or a generator by weir_gen_ops: '%s' is neither", self->name);
+              "only a body or a generator made with weir_gen_ops can adopt; '%s' is neither",
+              self->name);
     wr_gen_adopt(self, more);
 }
 
@@ -320,8 +322,10 @@ int wr_gen_fail_text(struct weir_gen *gen, int code, const weir_item *item)
 int weir_fail(weir_gen *self, int code, const char *format, ...)
 {
     wr_gen_given(self, "weir_fail");
-    WR_ASSERT(code < 0, "'%s' fails with %d: codes are negative, yours WEIR_EUSER and below",
-              self->name, code);
+    WR_ASSERT(
+        code < 0,
+        "'%s' fails with %d: a code must be negative; your own codes are WEIR_EUSER and below",
+        self->name, code);
     bool closes = self->body && wr_body_of(self)->pending == WR_PENDING_CLOSE;
     if (self->failure != NULL || (closes && code == WEIR_ECLOSED)) {
         return code;

@@ -157,7 +157,7 @@ static void check_end(const struct weir_gen *gen, const char *verb)
     wr_gen_untaken(gen, verb);
     WR_ASSERT((gen->state != WR_GEN_INSIDE || wr_puller_busy(gen)) &&
                   (gen->puller == NULL || gen->puller->reader == NULL),
-              "%s: generator '%s' is running; its reader ends it", verb, gen->name);
+              "%s: generator '%s' is running; only its reader may end it", verb, gen->name);
 }
 
 int weir_finish(weir_gen *gen, weir_error *error)

@@ -531,7 +531,7 @@ int wr_inbox_room(struct wr_inbox *inbox, char **to, size_t *room)
 
 int wr_inbox_room_for(struct wr_inbox *inbox, size_t want, char **to)
 {
-    WR_ASSERT(want <= SLACK, "a piece of %zu bytes is more than a block promises", want);
+    WR_ASSERT(want <= SLACK, "a piece of %zu bytes is larger than the maximum (%d)", want, SLACK);
     int rc = WR_UNLIKELY(must_wait(inbox)) ? WEIR_EBUDGET : make_room(inbox, want);
     if (rc == 0) {
         *to = inbox->block->data + inbox->block->len;

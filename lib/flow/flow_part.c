@@ -61,7 +61,7 @@ static struct extended *given_inside(weir_gen *gen, const char *verb)
 {
     wr_check_inside(gen, verb);
     if (!gen->extended || wr_extended_of(gen)->name == NULL) {
-        wr_misuse(verb, "'%s' has no positions: weir_gen_keep_state", gen->name);
+        wr_misuse(verb, "'%s' has no positions: call weir_gen_keep_state first", gen->name);
     }
     return wr_extended_of(gen);
 }
@@ -78,7 +78,7 @@ void weir_gen_keep_state(weir_gen *gen, weir_state *state, const char *name)
     struct extended *ext = wr_extended_of(gen);
     if (ext->name != NULL || !ext->base.is_source) {
         wr_misuse("weir_gen_keep_state", "'%s' %s", gen->name,
-                  ext->name != NULL ? "has a state already" : "is no source");
+                  ext->name != NULL ? "has a state already" : "is not a source");
     }
     ext->name = wr_strdup(name != NULL ? name : gen->name);
     if (ext->name == NULL) {
@@ -144,9 +144,9 @@ weir_part *weir_part_open(weir_gen *gen, int proof, uint64_t start, const weir_p
     weir_position_ops o = WEIR_ZERO;
     weir_error error;
     WR_TAKE_OPTIONS(o, ops);
-    WR_ASSERT(o.text != NULL, "positions of '%s' need text", gen->name);
-    WR_ASSERT(proof >= WEIR_PROOF_EXACT && proof <= WEIR_PROOF_NONE, "'%s': %d is no proof",
-              gen->name, proof);
+    WR_ASSERT(o.text != NULL, "the position operations of '%s' need the function text", gen->name);
+    WR_ASSERT(proof >= WEIR_PROOF_EXACT && proof <= WEIR_PROOF_NONE,
+              "'%s': %d is not a valid proof", gen->name, proof);
     struct weir_part *part = ask(ext) ? wr_zalloc(sizeof *part) : NULL;
     struct wr_origin *origin = part != NULL ? wr_gen_add_origin(gen, ext->name) : NULL;
     if (origin == NULL || !keep_positions(origin, &o, self, self_len, start)) {
@@ -181,9 +181,10 @@ size_t weir_give_at(weir_gen *gen, weir_part *part, weir_item *items, const uint
 {
     struct extended *ext = given_inside(gen, "weir_give_at");
     struct wr_origin *origin = part->origin;
-    WR_ASSERT(part->of == ext, "weir_give_at: the part is another source's than '%s'", gen->name);
+    WR_ASSERT(part->of == ext, "weir_give_at: the part does not belong to source '%s'", gen->name);
     if (origin->loan <= origin->given) {
-        wr_misuse("weir_give_at", "this part of '%s' has given in this pull already", gen->name);
+        wr_misuse("weir_give_at", "this part of '%s' has already given items in this pull",
+                  gen->name);
     }
     if (wr_origin_reserve_ends(origin, count) < 0) {
         (void)wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for positions");
@@ -203,7 +204,8 @@ size_t weir_give_at(weir_gen *gen, weir_part *part, weir_item *items, const uint
 void weir_part_over(weir_gen *gen, weir_part *part)
 {
     struct extended *ext = given_inside(gen, "weir_part_over");
-    WR_ASSERT(part->of == ext, "weir_part_over: the part is another source's than '%s'", gen->name);
+    WR_ASSERT(part->of == ext, "weir_part_over: the part does not belong to source '%s'",
+              gen->name);
     struct weir_part **at = &ext->parts;
     while (*at != part) {
         at = &(*at)->next;

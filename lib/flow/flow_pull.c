@@ -83,7 +83,7 @@ static bool start(struct weir_gen *gen)
     if ((gen->body || gen->ops->is_source) && gen->up == NULL && gen->origin == NULL) {
         gen->origin = wr_scope_origin(gen->object.scope, gen->name);
         if (gen->origin == NULL) {
-            wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory to count what '%s' gives", gen->name);
+            wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for the origin of '%s'", gen->name);
             return false;
         }
     }
@@ -134,9 +134,10 @@ static size_t past_end(struct weir_gen *gen)
         return 0; /* all threads share it: it is never written */
     }
     gen->past_end++;
-    WR_ASSERT(gen->past_end < PAST_END_MAX,
-              "generator '%s' was pulled %d times after its end: somebody ignores false", gen->name,
-              PAST_END_MAX);
+    WR_ASSERT(
+        gen->past_end < PAST_END_MAX,
+        "generator '%s' was pulled %d times after its end: the caller ignores the result false",
+        gen->name, PAST_END_MAX);
     return 0;
 }
 
@@ -258,7 +259,7 @@ static inline void look_untaken(const struct weir_gen *gen, const char *verb)
 
 size_t weir_next_many(weir_gen *gen, weir_item *items, size_t max)
 {
-    WR_ASSERT(max > 0, "no room for an item");
+    WR_ASSERT(max > 0, "max is 0: there is no room for an item");
     if (WR_UNLIKELY(gen == NULL || items == NULL)) {
         wr_gen_given(gen, "weir_next_many");
         wr_item_misused("weir_next_many");

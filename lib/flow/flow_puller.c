@@ -74,7 +74,7 @@ int wr_puller_request(struct weir_gen *up, size_t max, void (*on_ready)(void *ct
         }
         return 0;
     }
-    WR_ASSERT(puller->state == WR_PULLER_RESTS, "a pull of '%s' is under way already", up->name);
+    WR_ASSERT(puller->state == WR_PULLER_RESTS, "a pull of '%s' is already running", up->name);
     WR_ASSERT(up->state != WR_GEN_INSIDE, "generator '%s' is being pulled already", up->name);
     puller->want = WR_MIN(max, (size_t)WR_PULLER_ITEMS);
     if (puller->want > puller->cap) {
@@ -206,7 +206,7 @@ size_t wr_pull_within(struct weir_gen *up, weir_item *items, size_t max, int64_t
             return pull_native(up, items, max, wait_ms, late);
         }
         if (wr_puller_request(up, max, NULL, NULL) < 0) {
-            wr_gen_fail(up, WEIR_ENOMEM, 0, -1, "no memory for a task that waits");
+            wr_gen_fail(up, WEIR_ENOMEM, 0, -1, "no memory for a waiting task");
             wr_gen_over(up);
             return 0;
         }

@@ -96,9 +96,10 @@ int weir_pump(weir_gen *gen, weir_sink *sink, weir_error *error)
     wr_gen_given(gen, "weir_pump");
     wr_gen_untaken(gen, "weir_pump");
     wr_sink_given(sink, "weir_pump");
-    WR_ASSERT(gen->loop == NULL || sink->loop == NULL || gen->loop == sink->loop,
-              "generator '%s' and sink '%s' belong to two loops: weir_channel joins them",
-              gen->name, sink->name);
+    WR_ASSERT(
+        gen->loop == NULL || sink->loop == NULL || gen->loop == sink->loop,
+        "generator '%s' and sink '%s' belong to different loops: connect them with weir_channel",
+        gen->name, sink->name);
     struct weir_loop *loop = sink->loop != NULL ? sink->loop : gen->loop;
     if (error == NULL) {
         error = &local;
@@ -219,7 +220,7 @@ void weir_each(weir_gen *gen, bool (*on_item)(void *ctx, const weir_item *item),
 {
     wr_gen_given(gen, "weir_each");
     wr_gen_untaken(gen, "weir_each");
-    WR_ASSERT(on_item != NULL, "there is no function for the items of '%s': NULL", gen->name);
+    WR_ASSERT(on_item != NULL, "the item function (on_item) for '%s' is NULL", gen->name);
     struct wr_each each = {.gen = gen, .on_item = on_item, .on_over = on_over, .ctx = ctx};
     struct weir_loop *loop = gen->loop;
     if (loop == NULL) {

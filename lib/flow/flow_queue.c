@@ -195,7 +195,7 @@ static void queue_close(struct weir_gen *gen)
         struct queue_sink *writer = WR_OWNER(node, struct queue_sink, link);
         if (writer->sink.failure == NULL) {
             wr_sink_set_error(&writer->sink, writer->sink.canceled ? WEIR_ECANCELED : WEIR_ECLOSED,
-                              0, "the reader of queue '%s' has gone", queue->name);
+                              0, "the reader of queue '%s' has ended", queue->name);
         }
         wr_sink_gone(&writer->sink);
         take_waits(&gen->object, &writer->sink);
@@ -322,7 +322,7 @@ static int writer_closed(const struct queue *queue, struct weir_sink *sink)
 {
     return wr_sink_set_error(sink, WEIR_ECLOSED, 0,
                              queue->reader_gone
-                                 ? "the reader of queue '%s' has gone"
+                                 ? "the reader of queue '%s' has ended"
                                  : "queue '%s' was ended by another writer's failure",
                              queue->name);
 }
@@ -536,8 +536,8 @@ bool wr_queue_options_wrong(const weir_queue_options *o, const char *maker, weir
 
 weir_gen *weir_queue(weir_scope *scope, const weir_queue_options *options, weir_sink **in)
 {
-    WR_ASSERT(scope != NULL, "a queue is to be made in a scope that is NULL");
-    WR_ASSERT(in != NULL, "there is no place for the queue's writing end: NULL");
+    WR_ASSERT(scope != NULL, "the scope of a queue is NULL");
+    WR_ASSERT(in != NULL, "the argument 'in' (for the queue's writing end) is NULL");
     weir_queue_options o = WEIR_ZERO;
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);

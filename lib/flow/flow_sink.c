@@ -234,13 +234,14 @@ void weir_sink_keep_state(weir_sink *sink, weir_state *state)
         return;
     }
     if (sink->ops->passes_on || sink->ops->keeps_length) {
-        wr_sink_set_error(sink, WEIR_EINVAL, 0, "%s",
-                          sink->ops->passes_on
-                              ? "a queue's end keeps no state: the sink behind its reader does"
-                              : "a file's state goes into weir_file_options");
+        wr_sink_set_error(
+            sink, WEIR_EINVAL, 0, "%s",
+            sink->ops->passes_on
+                ? "a queue's end cannot keep a state: use the sink that its reader feeds"
+                : "set the state of a file in weir_file_options");
         return;
     }
-    const char *why = "what is written and not saved when the process dies is written again";
+    const char *why = "items that were written but not saved before a crash are written again";
     int word = sink->ops->promise != NULL ? sink->ops->promise(sink, &why) : WEIR_AT_LEAST_ONCE;
     if (sink->ops->transacts) {
         word = WEIR_EXACTLY_ONCE;
@@ -314,7 +315,7 @@ void wr_sink_misused(const struct weir_sink *sink, const char *verb)
     }
     wr_ended_name(name, sink->name);
     wr_misuse(verb,
-              "sink '%s' has ended already: weir_sink_finish, weir_sink_fail, weir_sink_discard or "
+              "sink '%s' has already ended: weir_sink_finish, weir_sink_fail, weir_sink_discard or "
               "weir_pump took it, or its scope has ended",
               name);
 }
@@ -326,9 +327,10 @@ static bool past_end(struct weir_sink *sink)
         return false; /* all threads share it: it is never written */
     }
     sink->past_end++;
-    WR_ASSERT(sink->past_end < PAST_END_MAX,
-              "sink '%s' was put to %d times after its failure: somebody ignores false", sink->name,
-              PAST_END_MAX);
+    WR_ASSERT(
+        sink->past_end < PAST_END_MAX,
+        "sink '%s' was put to %d times after its failure: the caller ignores the result false",
+        sink->name, PAST_END_MAX);
     return false;
 }
 
@@ -339,7 +341,7 @@ static __attribute__((noinline)) bool put_kept(struct weir_sink *sink, const wei
     const struct wr_sink_ops *ops = sink->ops;
     wr_task_now(sink->loop, "weir_put");
     WR_ASSERT(sink->inside == NULL,
-              "two tasks put to sink '%s'; weir_sink_share makes a second writer of a queue",
+              "two tasks put to sink '%s'; use weir_sink_share to make a second writer of a queue",
               sink->name);
     if (sink->canceled) {
         wr_sink_set_error(sink, WEIR_ECANCELED, 0, "canceled");
@@ -451,7 +453,7 @@ int weir_try_put(weir_sink *sink, const weir_item *item)
         return sink->failure->code;
     }
     WR_ASSERT(sink->ops->try_put != NULL,
-              "sink '%s' may have to wait for any item: put a queue before it", sink->name);
+              "sink '%s' may have to wait for each item: put a queue in front of it", sink->name);
     weir_item whole = *item;
     wr_block_check(&whole);
     int rc = sink->ops->try_put(sink, &whole);
@@ -508,7 +510,7 @@ static int end_sink(struct weir_sink *sink, weir_error *error)
         }
         return WEIR_ENOMEM;
     }
-    WR_ASSERT(!somebody_inside(sink), "sink '%s' is ended while something is put", sink->name);
+    WR_ASSERT(!somebody_inside(sink), "sink '%s' is ended while a task is using it", sink->name);
     sink->ended = true;
     sink->inside = sink->loop->task;
     wr_list_remove(&sink->before_poll.link);
@@ -574,7 +576,7 @@ int weir_sink_finish(weir_sink *sink, weir_error *error)
 void weir_sink_fail(weir_sink *sink, const weir_error *why)
 {
     wr_sink_given(sink, "weir_sink_fail");
-    WR_ASSERT(why != NULL, "the failure that feeds sink '%s' is NULL", sink->name);
+    WR_ASSERT(why != NULL, "the failure given to sink '%s' is NULL", sink->name);
     if (sink->ops->fail != NULL) {
         sink->ops->fail(sink, why);
     } else if (sink->failure == NULL && sink->put_items > 0) {
@@ -603,7 +605,7 @@ void weir_sink_discard(weir_sink *sink)
             wr_sink_committed(sink);
         } else {
             wr_log(&sink->loop->log, WR_LOG_WARNING, sink->name,
-                   "ended without weir_sink_finish: not all that was put is written");
+                   "ended without weir_sink_finish: some items were not written");
         }
     }
     struct weir_loop *loop = sink->loop;

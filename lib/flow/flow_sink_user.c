@@ -25,8 +25,8 @@ static struct user_sink *user_of(struct weir_sink *sink)
 
 static int told(const struct weir_sink *sink, const char *operation, int rc, int most)
 {
-    WR_ASSERT(rc <= most, "%s of sink '%s' has returned %d: it is 0%s, or a negative code",
-              operation, sink->name, rc, most == 1 ? " or 1" : "");
+    WR_ASSERT(rc <= most, "%s of sink '%s' returned %d; it must return 0%s or a negative code",
+              operation, sink->name, rc, most == 1 ? ", 1" : "");
     return rc;
 }
 
@@ -112,7 +112,7 @@ weir_sink *weir_sink_new(weir_scope *scope, const weir_sink_ops *ops, const void
     static const struct wr_sink_ops base = {
         .kind = "sink", .put_many = user_put_many, .close = user_close, .users = true};
     weir_sink_ops o = WEIR_ZERO;
-    WR_ASSERT(ops != NULL, "a sink needs its operations, these are NULL");
+    WR_ASSERT(ops != NULL, "the operations (ops) of a sink are NULL");
     WR_TAKE_OPTIONS(o, ops);
     WR_ASSERT(o.put_many != NULL, "a sink needs put_many");
     WR_ASSERT(!o.transacts || o.commit != NULL, "a sink with transactions needs commit");

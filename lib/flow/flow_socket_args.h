@@ -19,9 +19,9 @@ struct wr_socket_args {
     WEIR_ARG_PATH(struct wr_socket_args, ca_file, .name = "cacert", .form = WEIR_FORM_NAMED,       \
                   .help = "a PEM file of certificates to trust, instead of the system's"),         \
         WEIR_ARG_PATH(struct wr_socket_args, cert_file, .name = "cert", .form = WEIR_FORM_NAMED,   \
-                      .help = "a PEM file with a certificate for a peer that asks for one"),       \
+                      .help = "a PEM file with the certificate to send if the peer asks for one"), \
         WEIR_ARG_PATH(struct wr_socket_args, key_file, .name = "key", .form = WEIR_FORM_NAMED,     \
-                      .help = "a PEM file with its key (the file of cert=)"),                      \
+                      .help = "a PEM file with the private key (the file of cert=)"),              \
         WEIR_ARG_TEXT(struct wr_socket_args, server_name, .name = "name", .form = WEIR_FORM_NAMED, \
                       .help = "the name in the peer's certificate (HOST)")
 

@@ -342,7 +342,8 @@ void weir_state_describe(weir_state *state, const char *text)
     }
     if (state->text != NULL && text != NULL && strcmp(state->text, text) != 0) {
         wr_log(&state->loop->log, WR_LOG_INFO, "state",
-               "'%s' was saved by another text, whose sources and sinks must be the same: %s",
+               "'%s' was saved by a pipeline with another text; its sources and sinks must be the "
+               "same: %s",
                state->place.name, state->text);
     }
     wr_free(state->text);
@@ -381,7 +382,7 @@ static void object_discard(struct wr_object *object)
     struct weir_state *state = WR_OWNER(object, struct weir_state, object);
     if (without_sink(state)) {
         wr_log(&state->loop->log, WR_LOG_WARNING, "state",
-               "'%s' has saved no position: its sources have it, their sink does not "
+               "'%s' has saved no position: its sources use this state, but their sink does not "
                "(weir_file_options, weir_sink_keep_state)",
                state->place.name);
     }

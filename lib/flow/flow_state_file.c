@@ -173,14 +173,15 @@ static int damaged(const struct wr_state_place *place, weir_error *error, bool o
     name_file(place, "weir.old", file);
     bool good = read_file(place, file, &text) == 0 && wr_record_read(&before, &text) == NULL;
     wr_record_free(&before);
-    return good ? wr_error_set(error, WEIR_EINVAL, 0, origin,
-                               "the state '%s/%s.weir' is damaged (%s): put '%s.weir.old' in its "
-                               "place to go on from the one before, or remove both to start from "
-                               "the beginning",
-                               folder, name, why, name)
+    return good ? wr_error_set(
+                      error, WEIR_EINVAL, 0, origin,
+                      "the state '%s/%s.weir' is damaged (%s): rename '%s.weir.old' to "
+                      "'%s.weir' to continue from the previous state, or remove both to start from "
+                      "the beginning",
+                      folder, name, why, name, name)
                 : wr_error_set(error, WEIR_EINVAL, 0, origin,
-                               "the state '%s/%s.weir' is damaged (%s), and none before it can be "
-                               "read: remove '%s.weir' and '%s.weir.old' to start from the "
+                               "the state '%s/%s.weir' is damaged (%s), and no previous state can "
+                               "be read: remove '%s.weir' and '%s.weir.old' to start from the "
                                "beginning",
                                folder, name, why, name, name);
 }
@@ -211,7 +212,7 @@ int wr_state_load(const struct wr_state_place *place, struct wr_record *record, 
     }
     if (strcmp(record->name, place->name) != 0) {
         wr_error_set(error, WEIR_EINVAL, 0, origin,
-                     "the state '%s/%s' is another pipeline's ('%s')", place->folder, file,
+                     "the state '%s/%s' belongs to another pipeline ('%s')", place->folder, file,
                      record->name);
         wr_record_free(record);
         return error->code;

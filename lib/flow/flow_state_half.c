@@ -32,8 +32,8 @@ void wr_state_decide(struct weir_state *state)
         return;
     }
     wr_log(&state->loop->log, WR_LOG_INFO, "state",
-           "'%s': what the last run has read ended within a line, and has changed: the line comes "
-           "whole",
+           "'%s': the input of the last run ended inside a line and has changed since: the whole "
+           "line is read again",
            state->place.name);
     for (size_t i = 0; i < state->slots_count; i++) {
         struct wr_state_slot *slot = state->slots[i];

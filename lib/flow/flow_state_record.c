@@ -302,7 +302,7 @@ const char *wr_record_read(struct wr_record *record, struct wr_growing *bytes)
     *record = (struct wr_record){.bytes = bytes->data};
     size_t len = bytes->len;
     *bytes = (struct wr_growing){.data = NULL};
-    const char *why = "it is cut short";
+    const char *why = "it is truncated";
     if (len >= CRC_LINE_LEN) {
         len -= CRC_LINE_LEN;
         snprintf(line, sizeof line, CRC_LINE "%08" PRIx32 "\n", wr_crc32c(0, record->bytes, len));

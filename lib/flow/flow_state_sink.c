@@ -147,10 +147,10 @@ int wr_state_attach_sink(struct weir_state *state, const char *name, struct wr_s
     struct wr_state_sink *found = find_sink(state, name, false);
     const struct wr_state_sink *other = found == NULL || !found->known ? stranger(state) : NULL;
     if (other != NULL && wr_state_worth_saving(state)) {
-        return wr_error_set(error, WEIR_EINVAL, 0, "state",
-                            "the state '%s' is another pipeline's: it writes to '%s', and not to "
-                            "'%s'",
-                            state->place.name, other->name, name);
+        return wr_error_set(
+            error, WEIR_EINVAL, 0, "state",
+            "the state '%s' belongs to another pipeline: that one writes to '%s', not to '%s'",
+            state->place.name, other->name, name);
     }
     found = found != NULL ? found : add_sink(state, name);
     if (found == NULL) {
@@ -298,7 +298,7 @@ int wr_state_may_cut(struct weir_state *state, const char **who, weir_error *err
         rc = wr_pause(state->loop, &state->object); /* its task may not have run yet */
     }
     while (rc == 0 && somebody_pends(state)) {
-        rc = wr_wait(state->loop, "the sources to show where they go on", &state->object);
+        rc = wr_wait(state->loop, "the sources to report where they continue", &state->object);
     }
     if (rc < 0) {
         return wr_error_set(error, rc, 0, "state", "%s", wr_code_text(rc));

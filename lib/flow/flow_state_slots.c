@@ -198,8 +198,8 @@ int wr_state_begin_source(struct weir_state *state, const char *name, weir_error
     const struct wr_state_slot *other = known ? NULL : stranger(state);
     return other == NULL ? 0
                          : wr_error_set(error, WEIR_EINVAL, 0, "state",
-                                        "the state '%s' is another pipeline's: it has a position "
-                                        "of '%s', and none of '%s'",
+                                        "the state '%s' belongs to another pipeline: it has a "
+                                        "position for '%s', but none for '%s'",
                                         state->place.name, other->name, name);
 }
 
@@ -263,7 +263,7 @@ void wr_state_prove(struct wr_state_slot *slot, enum wr_proof proof)
 int wr_state_bad_position(const struct wr_state_slot *slot, weir_error *error)
 {
     return wr_error_set(error, WEIR_EINVAL, 0, "state",
-                        "the state '%s' has a position of '%s' that it cannot read: %.100s",
+                        "the state '%s' has an invalid position for '%s': %.100s",
                         slot->state->place.name, slot->name, slot->stored);
 }
 

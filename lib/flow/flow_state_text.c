@@ -57,7 +57,8 @@ const char *weir_state_text(weir_sink *sink, size_t *len)
     weir_error error;
     *len = 0;
     wr_sink_given(sink, "weir_state_text");
-    WR_ASSERT(sink->state != NULL, "sink '%s' keeps no state: weir_sink_keep_state", sink->name);
+    WR_ASSERT(sink->state != NULL, "sink '%s' has no state: call weir_sink_keep_state first",
+              sink->name);
     if (wr_state_usable(sink->state, &error) < 0) {
         wr_sink_set_error(sink, error.code, error.detail, "%s", error.message);
         return NULL;
@@ -88,7 +89,7 @@ static int adopt(struct weir_state *state, struct wr_record *record, weir_error 
 {
     if (strcmp(record->name, state->place.name) != 0) {
         return wr_error_set(error, WEIR_EINVAL, 0, "state",
-                            "the text that is handed back to '%s' is another pipeline's ('%s')",
+                            "the state text for '%s' belongs to another pipeline ('%s')",
                             state->place.name, record->name);
     }
     if (wr_state_adopt_sinks(state, record) < 0 || wr_state_adopt_sources(state, record) < 0) {
@@ -108,7 +109,7 @@ int weir_state_restore(weir_state *state, const char *text, size_t len, weir_err
     if (rc < 0) {
         return rc;
     }
-    WR_ASSERT(!has_begun(state), "weir_state_restore: the sources of '%s' have begun",
+    WR_ASSERT(!has_begun(state), "weir_state_restore: the sources of '%s' have already started",
               state->place.name);
     wr_state_forget_stored(state);
     if (text == NULL) {
@@ -119,9 +120,8 @@ int weir_state_restore(weir_state *state, const char *text, size_t len, weir_err
     if (bytes.failed) {
         rc = wr_error_set(error, WEIR_ENOMEM, 0, "state", "no memory to read the state");
     } else if (why != NULL) {
-        rc = wr_error_set(error, WEIR_EINVAL, 0, "state",
-                          "the text that is handed back to '%s' is damaged: %s", state->place.name,
-                          why);
+        rc = wr_error_set(error, WEIR_EINVAL, 0, "state", "the state text for '%s' is damaged: %s",
+                          state->place.name, why);
     } else {
         rc = adopt(state, &record, error);
     }

@@ -30,14 +30,14 @@ static bool sources_promise(const struct weir_state *state, struct promise *prom
     bool known = true;
     if (state->lossy || !state->expects) {
         lower(promise, WEIR_BEST_EFFORT, state->lossy ? state->lossy_name : "the source",
-              " has no position that a restart could go on from; nothing is cut");
+              " has no position from which a restart can continue; nothing is cut");
         return true;
     }
     for (size_t i = 0; i < state->slots_count; i++) {
         const struct wr_state_slot *slot = state->slots[i];
         if (slot->proof == WR_PROOF_WEAK) {
             lower(promise, WEIR_AT_LEAST_ONCE, slot->name,
-                  " cannot show that it goes on where it has left off");
+                  " cannot show that it continues where the last run ended");
         }
         known = known && (slot->proof != WR_PROOF_PENDING || (!slot->expected && !slot->attached));
     }
@@ -61,8 +61,7 @@ static const char *const words[] = {"best-effort", "at-least-once", "exactly-onc
 
 static struct promise promise_of(const struct weir_state *state, bool *known)
 {
-    struct promise promise = {WEIR_EXACTLY_ONCE, NULL,
-                              "positions and what is written are one record"};
+    struct promise promise = {WEIR_EXACTLY_ONCE, NULL, "positions and output are saved together"};
     *known = sources_promise(state, &promise);
     sinks_promise(state, &promise);
     *known = *known || promise.word == WEIR_BEST_EFFORT;
@@ -117,7 +116,7 @@ void weir_state_require(weir_state *state, int delivery)
 {
     wr_state_given(state, "weir_state_require");
     WR_ASSERT(delivery >= WEIR_BEST_EFFORT && delivery <= WEIR_EXACTLY_ONCE,
-              "weir_state_require: %d is no delivery", delivery);
+              "weir_state_require: %d is not a valid delivery", delivery);
     if (state->loop != NULL) {
         state->required = delivery;
     }

@@ -331,7 +331,7 @@ bool weir_yield_from(weir_gen *self_gen, weir_gen *inner, const weir_item **resu
 void weir_settle(weir_gen *self)
 {
     wr_gen_given(self, "weir_settle");
-    WR_ASSERT(self->body, "weir_settle is for a body");
+    WR_ASSERT(self->body, "weir_settle: '%s' has no body", self->name);
     wr_vouch_let_go(wr_body_of(self), WR_ACT_FILTER);
 }
 

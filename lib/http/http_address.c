@@ -17,10 +17,10 @@ static int cannot_be_read(const char *host, size_t host_len, const char *sign,
 {
     (void)weir_mistake_at(mistake, "URL", "the host or the port of this URL cannot be read");
     if (sign != NULL && memchr(host, '@', (size_t)(sign - host)) != NULL) {
-        return weir_mistake_hint(mistake, "an @ in a name or a password is written %%40");
+        return weir_mistake_hint(mistake, "write an @ in a name or password as %%40");
     }
     return memchr(host, '[', host_len) != NULL && memchr(host, '%', host_len) != NULL
-               ? weir_mistake_hint(mistake, "a zone is written http://[fe80::1%%25eth0]:8080/")
+               ? weir_mistake_hint(mistake, "write a zone as http://[fe80::1%%25eth0]:8080/")
                : weir_mistake_hint(mistake, "as in http://HOST:8080/ or http://[::1]:8080/");
 }
 
@@ -58,13 +58,15 @@ int wr_http_check_url(const char *text, weir_mistake *mistake)
     }
     if (sign != NULL && strcspn(host, "()[]{}") < (size_t)(sign - host)) {
         /* They may be unbalanced, and a pipeline text is parsed again by its brackets. */
-        return weir_mistake_at(mistake, "URL",
-                               "brackets before the @ of a URL are written %%28 and the like");
+        return weir_mistake_at(
+            mistake, "URL",
+            "brackets before the @ of a URL must be percent-encoded (%%28 for '(')");
     }
     for (const char *c = text; *c != '\0'; c++) {
         if ((unsigned char)*c <= ' ' || *c == '\x7f') {
-            return weir_mistake_at(mistake, "URL",
-                                   "a space or control byte in a URL is written %%20 and the like");
+            return weir_mistake_at(
+                mistake, "URL",
+                "a space or control byte in a URL must be percent-encoded (%%20 for a space)");
         }
     }
     if (wr_url_parse(wr_text_of(text), &url) != 0) {

@@ -50,7 +50,7 @@ static bool trailer_fits(struct wr_http *http, size_t len)
         return true;
     }
     wr_http_refuse(&http->failure, WEIR_EHTTP, http->reply.status,
-                   "the trailers behind the body are longer than %d KiB", WR_HTTP_HEAD_MAX / 1024);
+                   "the trailers after the body are longer than %d KiB", WR_HTTP_HEAD_MAX / 1024);
     wr_http_wake(http);
     return false;
 }
@@ -81,7 +81,7 @@ static void judge(struct wr_http *http)
     if (reply->length_bad && status >= 200 && status < 300) {
         wr_http_refuse(
             &http->failure, WEIR_EHTTP, status,
-            "the answer leaves open where it ends: its Content-Length is not a number, or "
+            "the response does not say where it ends: its Content-Length is not a number, or "
             "there are two");
         http->verdict = WR_HTTP_REFUSED;
     } else if (leads_on && reply->location != NULL) {
@@ -143,10 +143,10 @@ static enum wr_http_take refuse_excess(struct wr_http *http)
     int status = http->reply.status;
     if (status == 206) {
         wr_http_refuse(&http->failure, WEIR_EHTTP, status,
-                       "the answer is longer than the part that it names");
+                       "the response is longer than the part that it names");
     } else {
         wr_http_refuse(&http->failure, WEIR_ECHANGED, status,
-                       "it goes on beyond the end that was named");
+                       "the body continues after its announced end");
     }
     return WR_HTTP_STOP;
 }

@@ -209,7 +209,7 @@ static const char *why_of(const struct wr_http *http)
     switch (http->phase) {
     case WR_HTTP_TOKEN: return "the bearer token file";
     case WR_HTTP_CONNECTING: return "a connection";
-    case WR_HTTP_ASKED: return "an answer";
+    case WR_HTTP_ASKED: return "a response";
     case WR_HTTP_BACKOFF: return "time to try again";
     default: return "data";
     }
@@ -249,7 +249,7 @@ const char *wr_http_missing(const struct wr_http *http)
     switch (http->phase) {
     case WR_HTTP_TOKEN: return "no bearer token from its file";
     case WR_HTTP_CONNECTING: return "no connection";
-    case WR_HTTP_ASKED: return "no answer";
+    case WR_HTTP_ASKED: return "no response";
     default: return "no data";
     }
 }

@@ -237,17 +237,17 @@ static void explain_tls(struct http_curl *curl)
     say(curl, text, sizeof text);
     const char *hint = "";
     if (strstr(text, "wrong version number") != NULL) {
-        hint = "; the server does not speak TLS here: is it http:// for https://?";
+        hint = "; the server does not use TLS on this port: did you mean http://?";
     } else if (strstr(text, "subject name") != NULL) {
-        hint = "; use a name that the certificate is for, or trust any with weir_http_options.tls";
+        hint = "; use a name that the certificate is for, or trust any certificate with "
+               "weir_http_options.tls";
     } else if (result == CURLE_SSL_CACERT_BADFILE && http->ca_file == NULL) {
-        hint =
-            "; Debian's package ca-certificates brings it; weir_http_options.ca_file names another";
+        hint = "; install Debian's package ca-certificates, or use weir_http_options.ca_file";
     } else if (result == CURLE_SSL_CACERT_BADFILE) {
-        hint = "; it has to be a file of certificates in PEM";
+        hint = "; it must be a PEM file of certificates";
     } else if (result == CURLE_PEER_FAILED_VERIFICATION) {
-        hint = "; if this is your own server: weir_http_options.ca_file names whom to trust, "
-               "weir_http_options.tls trusts any certificate";
+        hint = "; if this is your own server, trust its CA certificate with "
+               "weir_http_options.ca_file, or any certificate with weir_http_options.tls";
     }
     wr_http_refuse(&http->failure, WEIR_ETLS, (int)result, "TLS: %.150s%s", text, hint);
     http->failure.retry = !identity;
@@ -266,7 +266,7 @@ static const struct cause causes[] = {
     {CURLE_COULDNT_CONNECT, WEIR_ECONNECT, true, NULL},
     {CURLE_PROXY, WEIR_ECONNECT, true, NULL},
     {CURLE_OPERATION_TIMEDOUT, WEIR_ETIMEDOUT, true, "timed out"},
-    {CURLE_GOT_NOTHING, WEIR_ERESET, true, "the server closed the connection without an answer"},
+    {CURLE_GOT_NOTHING, WEIR_ERESET, true, "the server closed the connection without a response"},
     {CURLE_RECV_ERROR, WEIR_ERESET, true, NULL},
     {CURLE_SEND_ERROR, WEIR_ERESET, true, NULL},
     {CURLE_PARTIAL_FILE, WEIR_ETRUNCATED, true,
@@ -275,8 +275,9 @@ static const struct cause causes[] = {
     {CURLE_ABORTED_BY_CALLBACK, WEIR_EIO, true, "the event loop has lost track of the connection"},
     {CURLE_URL_MALFORMAT, WEIR_EINVAL, false, NULL},
     {CURLE_UNSUPPORTED_PROTOCOL, WEIR_EHTTP, false, NULL},
-    {CURLE_WEIRD_SERVER_REPLY, WEIR_EHTTP, false, "the answer is not HTTP"},
-    {CURLE_BAD_FUNCTION_ARGUMENT, WEIR_EHTTP, false, "the answer is not HTTP"}, /* 7.88: bad head */
+    {CURLE_WEIRD_SERVER_REPLY, WEIR_EHTTP, false, "the response is not HTTP"},
+    /* 7.88: bad head */
+    {CURLE_BAD_FUNCTION_ARGUMENT, WEIR_EHTTP, false, "the response is not HTTP"},
     {CURLE_BAD_CONTENT_ENCODING, WEIR_EHTTP, false, NULL}, /* libcurl 8: a transfer coding */
 };
 
@@ -350,7 +351,7 @@ static bool explain_unreached(struct http_curl *curl)
     char proxy[80] = "";
     long number = 0;
     if (curl->no_socket != 0) {
-        wr_http_refuse(failure, WEIR_EIO, curl->no_socket, "there is no socket to be had: %s%s",
+        wr_http_refuse(failure, WEIR_EIO, curl->no_socket, "cannot create a socket: %s%s",
                        strerror(curl->no_socket), curl->no_socket == EMFILE ? " (ulimit -n)" : "");
         failure->retry = true;
         return true;
@@ -396,7 +397,7 @@ static bool explain_broken_tls(struct http_curl *curl)
                    alert != NULL ? "sends the alert '" : "sends a damaged record (",
                    (int)strcspn(text, ",("), text,
                    alert == NULL ? ")"
-                   : certificate ? "': it wants a certificate of the client's"
+                   : certificate ? "': it requires a client certificate"
                                  : "'");
     failure->retry = !refused;
     return true;
@@ -407,9 +408,8 @@ static bool explain_lost(struct http_curl *curl)
 {
     const char *text = curl->text;
     if (curl->transfer.vain) {
-        explain_as(
-            curl, WEIR_EHTTP, 0, true,
-            "the server sends what holds no data (an extension of a chunk that does not end)");
+        explain_as(curl, WEIR_EHTTP, 0, true,
+                   "the server sends no data (a chunk extension that does not end)");
         return true;
     }
     if (explain_broken_tls(curl)) {
@@ -429,12 +429,12 @@ static bool explain_special(struct http_curl *curl, CURLcode result)
     const struct wr_http *http = curl->http;
     if (result == CURLE_OK) {
         explain_as(curl, WEIR_ERESET, 0, true,
-                   "the server closed the connection before the end of the answer's head");
+                   "the server closed the connection before the end of the response's head");
         return true;
     }
     if (result == CURLE_OUT_OF_MEMORY && http->phase == WR_HTTP_ASKED) {
         explain_as(curl, WEIR_ENOMEM, 0, false,
-                   "out of memory, or the head of the answer has a line that is longer than "
+                   "out of memory, or the head of the response has a line that is longer than "
                    "libcurl takes (100 KiB)");
         return true;
     }

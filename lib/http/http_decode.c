@@ -92,7 +92,7 @@ static int bad(struct wr_http *http, int code)
     if (code == WEIR_ETOOLONG && gunzip->out_bytes_max > 0 &&
         gunzip->out_bytes > gunzip->out_bytes_max) {
         return wr_http_refuse(&http->failure, code, 0,
-                              "the %s body decodes to more than the limit of %llu bytes",
+                              "the decoded %s body is over the limit of %llu bytes",
                               coding_name(http), (unsigned long long)gunzip->out_bytes_max);
     }
     if (code == WEIR_ETOOLONG) {
@@ -145,7 +145,7 @@ int wr_http_decode_finish(struct wr_http *http)
 {
     int rc = http->decoder != NULL ? wr_gunzip_finish(&http->decoder->gunzip) : 0;
     if (rc == WEIR_ETRUNCATED) {
-        return wr_http_refuse(&http->failure, rc, 0, "the %s body ends in the middle",
+        return wr_http_refuse(&http->failure, rc, 0, "the %s body is incomplete",
                               coding_name(http));
     }
     return rc < 0 ? bad(http, rc) : 0;

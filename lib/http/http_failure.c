@@ -41,8 +41,8 @@ static void refuse_status(struct wr_http *http, const char *before, const char *
     bool retry = status == 408 || status == 425 || status == 429 || status >= 500;
     if (retry && most_ms >= 0 && pause_ms > most_ms) {
         wr_http_refuse(failure, WEIR_EHTTP, status,
-                       "%s%d %s%s; it asks for a pause of %" PRId64 " s (Retry-After), and the "
-                       "limit for that is %" PRId64 " s",
+                       "%s%d %s%s; it asks for a pause of %" PRId64 " s (Retry-After), which is "
+                       "longer than the limit of %" PRId64 " s",
                        before, status, reply->words->reason, behind, pause_ms / 1000,
                        most_ms / 1000);
         return;
@@ -56,7 +56,7 @@ enum wr_http_verdict wr_http_judge_status(struct wr_http *http)
 {
     bool another = http->reply.status == 101;
     refuse_status(http, "",
-                  another ? ": it goes on with another protocol, which was not asked for" : "");
+                  another ? ": it switches to another protocol, which was not requested" : "");
     http->failure.excerpt = http->reply.coding == WR_HTTP_IDENTITY && !another;
     return WR_HTTP_REFUSED;
 }
@@ -76,7 +76,7 @@ enum wr_http_verdict wr_http_judge_coding(struct wr_http *http)
 void wr_http_judge_proxy(struct wr_http *http)
 {
     refuse_status(http, "the proxy refuses the connection: ",
-                  http->reply.status == 407 ? ": it wants a login" : "");
+                  http->reply.status == 407 ? ": it requires a login" : "");
 }
 
 void wr_http_judge_bad_head(struct wr_http *http)
@@ -84,16 +84,17 @@ void wr_http_judge_bad_head(struct wr_http *http)
     const struct wr_http_reply *reply = &http->reply;
     http->verdict = WR_HTTP_REFUSED;
     if (reply->no_memory) {
-        wr_http_refuse(&http->failure, WEIR_ENOMEM, 0, "no memory for the head of the answer");
+        wr_http_refuse(&http->failure, WEIR_ENOMEM, 0, "no memory for the head of the response");
     } else if (reply->head_bytes > WR_HTTP_HEAD_MAX) {
         wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status,
-                       "the head of the answer is longer than %d KiB", WR_HTTP_HEAD_MAX / 1024);
+                       "the head of the response is longer than %d KiB", WR_HTTP_HEAD_MAX / 1024);
     } else if (reply->malformed) {
         wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status,
-                       "the head of the answer is malformed where it says what the body is (a "
+                       "the head of the response is malformed where it says what the body is (a "
                        "folded line, or a blank before a colon)");
     } else {
-        wr_http_refuse(&http->failure, WEIR_EHTTP, 0, "the answer begins with no HTTP status");
+        wr_http_refuse(&http->failure, WEIR_EHTTP, 0,
+                       "the response does not begin with an HTTP status line");
     }
 }
 
@@ -107,7 +108,7 @@ void wr_http_judge_headless(struct wr_http *http, const char *data, size_t len)
     /* The first record of a TLS server: an alert (0x15) or a handshake (0x16). */
     bool tls = len >= 2 && (data[0] == 0x15 || data[0] == 0x16) && data[1] == 0x03;
     wr_http_refuse(&http->failure, WEIR_EHTTP, 0, "%s",
-                   tls    ? "the server speaks TLS here: write https:// for http://"
+                   tls    ? "the server uses TLS on this port: write https:// instead of http://"
                    : text ? "the server does not speak HTTP; it says"
                           : "the server does not speak HTTP; it sends binary data");
     http->failure.excerpt = text;
@@ -129,9 +130,10 @@ void wr_http_judge_late(struct wr_http *http)
 
 int wr_http_judge_cut(struct wr_http *http)
 {
-    wr_http_refuse(&http->failure, WEIR_ETRUNCATED, 0,
-                   "the TLS connection ended without a close_notify: nobody can tell whether the "
-                   "body, which has no length, is whole");
+    wr_http_refuse(
+        &http->failure, WEIR_ETRUNCATED, 0,
+        "the TLS connection ended without a close_notify; the body has no length, so it may "
+        "be incomplete");
     http->failure.retry = true;
     return http->failure.code;
 }

@@ -78,7 +78,7 @@ static void take(struct wr_http_token *token, int fd)
     }
     size_t len = read_all(token, fd, text, TOKEN_MAX + 1);
     if (len > TOKEN_MAX) {
-        refuse(token, "is longer than any token (16 KiB)");
+        refuse(token, "is too long for a token (limit 16 KiB)");
         return;
     }
     while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL) {
@@ -90,7 +90,7 @@ static void take(struct wr_http_token *token, int fd)
     }
     text[len] = '\0';
     if (token->code == 0 && (len == 0 || !good)) {
-        refuse(token, len == 0 ? "is empty" : "holds more than a token on a line of its own");
+        refuse(token, len == 0 ? "is empty" : "must contain only one token, on one line");
     }
 }
 

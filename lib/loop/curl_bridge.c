@@ -465,7 +465,7 @@ static void stop_here(void *arg)
 
 int wr_transfer_start(struct weir_loop *loop, struct wr_transfer *transfer)
 {
-    WR_ASSERT(transfer->curl == NULL, "this transfer runs already");
+    WR_ASSERT(transfer->curl == NULL, "this transfer is already running");
     struct start_call call = {.loop = loop, .transfer = transfer};
     wr_call_on_loop_stack(loop, start_here, &call);
     return call.rc;

@@ -119,9 +119,10 @@ static void watch_held(struct weir_loop *loop, int64_t began_ns, const char *who
         return;
     }
     if (tasks == 1) {
-        wr_log(&loop->log, WR_LOG_WARNING, who, "held the loop for %lld ms", (long long)held_ms);
+        wr_log(&loop->log, WR_LOG_WARNING, who, "blocked the loop for %lld ms", (long long)held_ms);
     } else {
-        wr_log(&loop->log, WR_LOG_WARNING, who, "held the loop for %lld ms, with %d tasks after it",
+        wr_log(&loop->log, WR_LOG_WARNING, who,
+               "blocked the loop for %lld ms, together with %d tasks that ran after it",
                (long long)held_ms, tasks - 1);
     }
 }

@@ -265,10 +265,10 @@ void wr_call_on_loop_stack(struct weir_loop *loop, void (*fn)(void *arg), void *
 void wr_on_loop_stack(struct weir_loop *loop, void (*fn)(void *arg), void *arg);
 
 /* The text of a failure with WEIR_EBUDGET; its arguments are WR_BUDGET_FIGURES(loop). */
-#define WR_BUDGET_USED_UP                                                                          \
-    "%lld bytes more do not fit into the loop's byte budget (%lld of %lld bytes are used, %lld "   \
-    "of them by lists of items, which may take half), and all who could free some of it wait for " \
-    "more: a larger weir_loop_options.budget_bytes lets it go on"
+#define WR_BUDGET_USED_UP                                                                        \
+    "cannot get %lld bytes more from the loop's byte budget (%lld of %lld bytes are used, %lld " \
+    "of them by lists of items, which may use half), and every task that could release some "    \
+    "waits for more; set a larger weir_loop_options.budget_bytes"
 #define WR_BUDGET_FIGURES(loop)                                      \
     (long long)(loop)->budget.asked, (long long)(loop)->budget.used, \
         (long long)(loop)->budget.limit, (long long)(loop)->budget.slots
@@ -276,9 +276,9 @@ void wr_on_loop_stack(struct weir_loop *loop, void (*fn)(void *arg), void *arg);
  * weir_post or a signal can help. This is logged and is not a failure, because the loop cannot know
  * whether another thread will post. */
 bool wr_nothing_moves(const struct weir_loop *loop);
-#define WR_NOTHING_MOVES                                                                     \
-    "nothing moves: every task waits for another one, and none for time, a descriptor or a " \
-    "thread; only weir_post or a signal lets it go on"
+#define WR_NOTHING_MOVES                                                                    \
+    "deadlock: every task waits for another task, and none for a timer, a descriptor or a " \
+    "thread; only weir_post or a signal can help"
 /* Called when no task is ready. If nothing moves any more, log once which task waits for what. */
 void wr_still_look(struct weir_loop *loop);
 /* "N of M bytes held by ...", like snprintf. */

@@ -35,8 +35,9 @@ static int options_wrong(weir_error *error, const char *address, const weir_sock
     }
     if (!tls && (o->tls != WEIR_TLS_VERIFY || o->ca_file != NULL || o->ca_folder != NULL ||
                  o->cert_file != NULL || o->key_file != NULL || o->server_name != NULL)) {
-        return wr_error_set(error, WEIR_EINVAL, 0, address,
-                            "TLS options for an address without TLS: write tls://HOST:PORT");
+        return wr_error_set(
+            error, WEIR_EINVAL, 0, address,
+            "TLS options are set, but the address is not a TLS address: use tls://HOST:PORT");
     }
     if (o->key_file != NULL && o->cert_file == NULL) {
         return wr_error_set(error, WEIR_EINVAL, 0, address, "key_file is set, but not cert_file");

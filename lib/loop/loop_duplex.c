@@ -119,13 +119,13 @@ static int check(const struct weir_socket *socket, enum wr_end end, const char *
     if (socket->failure != NULL) {
         *error = *socket->failure;
     } else if (address != NULL) {
-        (void)refuse(error, "an address and a socket are given: one of them must be NULL");
+        (void)refuse(error, "both an address and a socket are given: one of them must be NULL");
     } else if (o->tls != 0 || o->ca_file != NULL || o->ca_folder != NULL || o->cert_file != NULL ||
                o->key_file != NULL || o->server_name != NULL || o->connect_ms != 0) {
-        (void)refuse(error, "how a socket connects is an option of weir_socket_new");
+        (void)refuse(error, "options for connecting belong to weir_socket_new, not to this call");
     } else if (socket->made[end]) {
-        (void)refuse(error, end == WR_END_READS ? "the socket has a source already"
-                                                : "the socket has a sink already");
+        (void)refuse(error, end == WR_END_READS ? "the socket already has a source"
+                                                : "the socket already has a sink");
     }
     return error->code;
 }
@@ -148,7 +148,7 @@ struct weir_socket *wr_duplex_take(struct weir_loop *loop, enum wr_end end, cons
     } else if (check(socket, end, address, options, error) < 0) {
         return NULL;
     } else {
-        WR_ASSERT(socket->loop == loop, "the socket is one of another loop");
+        WR_ASSERT(socket->loop == loop, "the socket belongs to another loop");
         socket->refs++;
     }
     if (socket == NULL) {

@@ -185,7 +185,7 @@ void wr_fd_free(struct wr_fd *fd)
         return;
     }
     WR_ASSERT(fd->reader == NULL && fd->writer == NULL,
-              "a descriptor is closed under a waiting task");
+              "a descriptor is closed while a task waits for it");
     wr_list_remove(&fd->idle_link);
     /* Close the handle before its descriptor. uv_close removes the number from libuv's epoll set.
      * If the descriptor were closed first, this would abort the process, or remove a descriptor
@@ -213,7 +213,7 @@ int wr_fd_wait(struct wr_fd *fd, int events, int64_t limit_ms, const char *why,
     bool *ready = reads ? &fd->readable : &fd->writable;
     struct wr_limit limit;
     int rc = 0;
-    WR_ASSERT(*waiter == NULL, "two tasks wait for one descriptor");
+    WR_ASSERT(*waiter == NULL, "two tasks wait for the same direction of one descriptor");
     *waiter = wr_task_now(loop, why);
     *ready = false;
     watch(fd);

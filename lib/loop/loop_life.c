@@ -116,7 +116,7 @@ static struct weir_loop *loop_make(uv_loop_t *uv, const weir_loop_options *optio
         WR_TAKE_OPTIONS(o, options);
     }
     WR_ASSERT(o.budget_bytes >= WEIR_NONE && o.stack_bytes >= 0 && o.blocked_ms >= WEIR_NONE,
-              "an option is negative, and not WEIR_NONE");
+              "an option is negative but not WEIR_NONE");
     struct weir_loop *loop = wr_zalloc(sizeof *loop);
     if (loop == NULL) {
         return NULL;
@@ -180,7 +180,7 @@ weir_loop *weir_loop_new(const weir_loop_options *options)
 
 weir_loop *weir_loop_attach(struct uv_loop_s *uv, const weir_loop_options *options)
 {
-    WR_ASSERT(uv != NULL, "no loop to attach to");
+    WR_ASSERT(uv != NULL, "the libuv loop to attach to is NULL");
     return loop_make(uv, options);
 }
 
@@ -290,7 +290,7 @@ void weir_loop_free(weir_loop *loop)
     loop->freeing = true;
     if (loop->owned) {
         WR_ASSERT(loop->task == &loop->outer && loop->running == &loop->outer.fiber,
-                  "a loop is freed by the program, not by one of its tasks");
+                  "only the program's own stack may free a loop, not a task");
         end_everything(loop, &loop->outer);
         close_handles(loop);
         while (uv_run(loop->uv, UV_RUN_DEFAULT) != 0) {}

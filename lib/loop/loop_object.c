@@ -188,7 +188,7 @@ static void turn_out(struct wr_object *object, struct weir_scope *from)
         wr_object_cancel(object, WEIR_ECLOSED);
     }
     while (from->turning_out != NULL) {
-        (void)wr_park_for_task(from->loop, "a task of another scope to leave it", NULL);
+        (void)wr_park_for_task(from->loop, "a task of another scope to leave an object", NULL);
     }
 }
 
@@ -203,7 +203,7 @@ void wr_object_end(struct wr_object *object)
         object->ops->discard(object);
         return;
     }
-    WR_ASSERT(task != scope->loop->task, "the scope of %s '%s' is ended from inside of it",
+    WR_ASSERT(task != scope->loop->task, "the scope of %s '%s' is ended from inside that object",
               object->ops->kind, object->name);
     turn_out(object, scope);
 }

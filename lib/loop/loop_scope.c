@@ -20,7 +20,7 @@
 static const weir_error failure_without_memory = {.code = WEIR_ENOMEM,
                                                   .offset = -1,
                                                   .origin = "scope",
-                                                  .message = "no memory to say what failed"};
+                                                  .message = "no memory to report the failure"};
 
 void wr_scope_misused(const struct weir_scope *scope, const char *verb)
 {
@@ -34,14 +34,14 @@ void wr_scope_misused(const struct weir_scope *scope, const char *verb)
     wr_ended_name(name, scope->name);
     if (scope->alive != WR_SCOPE_ALIVE) {
         wr_misuse(verb,
-                  "the scope%s has ended already: weir_scope_wait, its task or its parent "
+                  "the scope%s has already ended: weir_scope_wait, its task or its parent "
                   "ended '%s'",
                   maker, name);
     }
     if (maker[0] != '\0') {
         wr_misuse(verb,
-                  "the scope%s belongs to a loop that runs on another thread: a loop and all in it "
-                  "stay on one, and weir_post reaches it from others",
+                  "the scope%s belongs to a loop on another thread: a loop and everything in it "
+                  "must stay on one thread; use weir_post from other threads",
                   maker);
     }
     wr_thread_is_another(verb);
@@ -164,7 +164,7 @@ weir_scope *weir_scope_new(weir_scope *parent, const weir_scope_options *options
     WR_ASSERT(o.on_failure == WEIR_CANCEL_REST || o.on_failure == WEIR_GO_ON, "on_failure is %d",
               (int)o.on_failure);
     WR_ASSERT(o.grace_ms >= WEIR_NONE && o.drain_ms >= WEIR_NONE,
-              "grace_ms or drain_ms is negative, and not WEIR_NONE");
+              "grace_ms or drain_ms is negative but not WEIR_NONE");
     struct weir_scope *scope = wr_scope_make(parent->loop, parent, o.name);
     if (scope == NULL) {
         /* Functions that make something never return NULL: what belongs into this scope goes into
@@ -417,7 +417,7 @@ void wr_scope_end_objects(struct weir_scope *top)
             struct weir_scope *child =
                 WR_OWNER(scope->children.next, struct weir_scope, child_link);
             if (child->waited_for) {
-                wait_in(scope, "another task to end a scope in it");
+                wait_in(scope, "another task to end a child scope");
             } else if (child->maker != NULL) {
                 wr_object_end(child->maker);
             } else {
@@ -482,8 +482,8 @@ int weir_scope_wait(weir_scope *scope, weir_error *error)
         return wr_error_set(error, WEIR_ENOMEM, 0, scope->name, "no memory for a scope");
     }
     WR_ASSERT(scope->parent != NULL && scope->owner == NULL,
-              "the root scope and a task's own scope end by themselves");
-    WR_ASSERT(!scope->waited_for, "somebody waits for scope '%s' already", scope->name);
+              "the root scope and a task's own scope end automatically; do not wait for them");
+    WR_ASSERT(!scope->waited_for, "another task already waits for scope '%s'", scope->name);
     WR_ASSERT(!wr_scope_within(task->scope, scope),
               "task '%s' runs in scope '%s', so it would wait for itself", task->name, scope->name);
     scope->waited_for = true;

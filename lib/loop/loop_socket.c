@@ -82,11 +82,11 @@ int wr_socket_lost(const struct wr_transport *transport, int64_t unread, uint64_
     uint64_t left = WR_MIN((uint64_t)unread, written);
     if (left == 0) {
         return wr_error_set(error, WEIR_ELOST, broken, "socket",
-                            "%s; of %" PRIu64 " bytes written it may have read none", what,
-                            written);
+                            "%s; the peer may have read none of the %" PRIu64 " bytes written",
+                            what, written);
     }
     return wr_error_set(error, WEIR_ELOST, broken, "socket",
-                        "%s; %s%" PRIu64 " of %" PRIu64 " bytes written did not arrive", what,
+                        "%s; %s%" PRIu64 " of %" PRIu64 " bytes written were not delivered", what,
                         exact ? "" : "up to ", left, written);
 }
 
@@ -102,7 +102,7 @@ static int look(struct wr_socket *socket, struct progress *progress, uint64_t wr
     }
     if (socket->refused) { /* it has also closed, possibly with a reset */
         return wr_error_set(error, WEIR_ETLS, 0, "socket",
-                            "TLS: %s; of %" PRIu64 " bytes written the peer may have read none",
+                            "TLS: %s; the peer may have read none of the %" PRIu64 " bytes written",
                             socket->transport->reason, written);
     }
     int broken = socket->broken != 0 ? socket->broken : ops->broken(socket->transport);
@@ -120,7 +120,7 @@ static int look(struct wr_socket *socket, struct progress *progress, uint64_t wr
         return 0;
     }
     if (left > 0) {
-        snprintf(what, sizeof what, "the peer has taken nothing for %" PRId64 ".%" PRId64 " s",
+        snprintf(what, sizeof what, "the peer has accepted no bytes for %" PRId64 ".%" PRId64 " s",
                  since_ms / 1000, since_ms % 1000 / 100);
         return wr_socket_lost(socket->transport, progress->left, written, 0, error, what);
     }
@@ -145,7 +145,7 @@ int wr_socket_finish(struct wr_socket *socket, uint64_t written, int64_t drain_m
         if (rc < 0 && rc != WEIR_ETIMEDOUT) {
             return progress.left == 0 ? 0
                                       : wr_socket_lost(socket->transport, progress.left, written, 0,
-                                                       error, "not waited any longer for the peer");
+                                                       error, "stopped waiting for the peer");
         }
         ops->shut(socket->transport); /* close_notify of TLS may have found no room before */
         pause_ms = WR_MIN(pause_ms * 2, (int64_t)LOOK_MS);

@@ -21,7 +21,7 @@
 void wr_loop_misused(const struct weir_loop *loop, const char *verb)
 {
     if (loop == NULL) {
-        wr_misuse(verb, "the loop is NULL: weir_loop_new gives that without memory");
+        wr_misuse(verb, "the loop is NULL: weir_loop_new returns NULL when there is no memory");
     }
     wr_thread_is_another(verb);
 }
@@ -425,7 +425,7 @@ struct wr_task *wr_task_hidden(struct weir_scope *scope, const char *name,
 
 void wr_task_move(struct wr_task *hidden, struct weir_scope *scope)
 {
-    WR_ASSERT(hidden->hidden, "only a generator's own task moves with it");
+    WR_ASSERT(hidden->hidden, "only a generator's hidden task can move to another scope");
     wr_list_remove(&hidden->task_link);
     wr_list_append(&scope->tasks, &hidden->task_link);
     hidden->parent = hidden->scope = scope;

@@ -122,10 +122,10 @@ static bool load(const struct making *making)
     SSL_CTX *ctx = making->tls->ctx;
     const struct wr_tls_options *o = &making->tls->options;
     if (o->ca_file != NULL && SSL_CTX_load_verify_file(ctx, o->ca_file) != 1) {
-        return refuse(making, "the certificates to trust in", o->ca_file);
+        return refuse(making, "cannot load the trusted certificates in", o->ca_file);
     }
     if (o->ca_folder != NULL && SSL_CTX_load_verify_dir(ctx, o->ca_folder) != 1) {
-        return refuse(making, "the folder of certificates to trust,", o->ca_folder);
+        return refuse(making, "cannot load the folder of trusted certificates", o->ca_folder);
     }
     if (o->ca_file == NULL && o->ca_folder == NULL && !o->trust_anybody &&
         making->tls->role == WR_TLS_CLIENT) {
@@ -135,11 +135,11 @@ static bool load(const struct making *making)
         return true;
     }
     if (SSL_CTX_use_certificate_chain_file(ctx, o->cert_file) != 1) {
-        return refuse(making, "the certificate in", o->cert_file);
+        return refuse(making, "cannot load the certificate in", o->cert_file);
     }
     const char *key = o->key_file != NULL ? o->key_file : o->cert_file;
     return SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1 ||
-           refuse(making, "the key in", key);
+           refuse(making, "cannot load the key in", key);
 }
 
 static void make(void *arg)

@@ -288,7 +288,7 @@ static struct addrinfo *resolve(struct attempt *a, const char *host, const char 
         say_wait(a, WEIR_ENOMEM, "resolve");
         return NULL;
     }
-    lookup->task = wr_task_now(a->loop, "a name to be resolved");
+    lookup->task = wr_task_now(a->loop, "a name lookup");
     int rc = wr_fault("uv_getaddrinfo")
                  ? UV_ENOMEM
                  : uv_getaddrinfo(a->loop->uv, &lookup->request, on_lookup, host, port, &hints);
@@ -298,7 +298,7 @@ static struct addrinfo *resolve(struct attempt *a, const char *host, const char 
         return NULL;
     }
     a->loop->fds_waited++;
-    rc = wr_wait_until(a->loop, lookup_over, lookup, left_ms(a), "a name to be resolved", a->of);
+    rc = wr_wait_until(a->loop, lookup_over, lookup, left_ms(a), "a name lookup", a->of);
     a->loop->fds_waited--;
     if (!lookup->over) {
         lookup->abandoned = true;

@@ -170,9 +170,8 @@ struct wr_transport *wr_accept(struct wr_listener *listener, struct wr_object *o
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
             if (!listener->full) {
                 listener->full = true;
-                wr_log(&loop->log, WR_LOG_WARNING, "listen",
-                       "accept: %s; tried again every %d ms until there is room", strerror(errno),
-                       FULL_PAUSE_MS);
+                wr_log(&loop->log, WR_LOG_WARNING, "listen", "accept: %s; trying again every %d ms",
+                       strerror(errno), FULL_PAUSE_MS);
             }
             rc = wr_sleep(loop, FULL_PAUSE_MS, "descriptors or memory for a connection", of);
         } else if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK) {

@@ -117,7 +117,7 @@ static int memory_wait(struct wr_transport *transport, int events, int64_t limit
     bool reads = (events & WR_READABLE) != 0;
     struct memory_way *way = reads ? end->in : end->out;
     struct wr_task **waiter = reads ? &way->reader : &way->writer;
-    WR_ASSERT(*waiter == NULL, "two tasks wait for one end");
+    WR_ASSERT(*waiter == NULL, "two tasks wait for the same direction of one end");
     *waiter = wr_task_now(transport->loop, why);
     int rc = wr_wait_until(transport->loop, reads ? can_read : can_write, way, limit_ms, why, of);
     *waiter = NULL;
@@ -166,7 +166,7 @@ static void memory_free(struct wr_transport *transport)
 {
     struct memory_end *end = of_base(transport);
     WR_ASSERT(end->in->reader == NULL && end->out->writer == NULL,
-              "a memory transport is freed under a waiting task");
+              "a memory transport is freed while a task waits for it");
     end->gone = NULL;
     wr_list_remove(&end->hangup.link);
     end->freed = true;

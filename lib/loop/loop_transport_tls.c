@@ -142,7 +142,7 @@ static int fail(struct tls_transport *self, int code, int detail, const char *re
     return code;
 }
 
-static const char cut[] = "the connection was cut: it has ended without TLS's close_notify";
+static const char cut[] = "the connection was cut: it ended without the TLS close_notify";
 
 /* The peer sends no more. 0: a proper end; else the code. What we write may still arrive. */
 static int ended(struct tls_transport *self)
@@ -558,9 +558,10 @@ static void set_up_here(void *arg)
 static const char *advise(long verified)
 {
     if (verified == X509_V_ERR_HOSTNAME_MISMATCH || verified == X509_V_ERR_IP_ADDRESS_MISMATCH) {
-        return "; name=HOST names the host that the certificate is for";
+        return "; name the host that the certificate is for with weir_socket_options.server_name";
     }
-    return "; if this is your own server: cacert=FILE names its authority, -k trusts any";
+    return "; if this is your own server, trust its CA certificate with "
+           "weir_socket_options.ca_file, or any certificate with weir_socket_options.tls";
 }
 
 static void shake_here(void *arg)
@@ -571,7 +572,8 @@ static void shake_here(void *arg)
     int rc = SSL_do_handshake(self->ssl);
     starting->code = rc == 1 ? 0 : why_not(self, rc, &starting->wants);
     if (rc != 1 && (starting->code == 0 || starting->code == WEIR_ETRUNCATED)) {
-        starting->code = fail(self, WEIR_ETLS, 0, "the peer has closed during the handshake");
+        starting->code =
+            fail(self, WEIR_ETLS, 0, "the peer closed the connection during the handshake");
     }
     long verified = starting->code == WEIR_ETLS ? SSL_get_verify_result(self->ssl) : X509_V_OK;
     if (verified != X509_V_OK) {

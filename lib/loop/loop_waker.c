@@ -29,9 +29,10 @@ static struct waker *waker_given(weir_waker *waker, const char *verb)
 {
     struct waker *own = (struct waker *)(void *)waker;
     if (own == NULL || own->alive != WAKER_ALIVE) {
-        wr_misuse(verb, own == NULL
-                            ? "the waker is NULL"
-                            : "the waker was not prepared by weir_waker_init, or has ended");
+        wr_misuse(verb,
+                  own == NULL
+                      ? "the waker is NULL"
+                      : "the waker was not initialized with weir_waker_init, or it has ended");
     }
     return own;
 }
@@ -112,7 +113,7 @@ void weir_wake_remote(weir_waker *waker)
 void weir_waker_fini(weir_waker *waker)
 {
     struct waker *own = waker_here(waker, "weir_waker_fini");
-    WR_ASSERT(wr_object_waiter(&own->object) == NULL, "a task is parked on the waker that ends");
+    WR_ASSERT(wr_object_waiter(&own->object) == NULL, "a task is still parked on the waker");
     wr_remote_stop(own->loop, &own->remote);
     wr_object_fini(&own->object);
     own->alive = 0;

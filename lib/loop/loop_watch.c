@@ -68,7 +68,7 @@ int weir_wait_fd(weir_scope *scope, int fd, int events, int64_t ms, const char *
 {
     wr_scope_given(scope, "weir_wait_fd");
     check_events(events, "weir_wait_fd");
-    WR_ASSERT(events != 0, "there is nothing to wait for: events is 0");
+    WR_ASSERT(events != 0, "events is 0: there is nothing to wait for");
     struct weir_loop *loop = scope->loop;
     struct fd_wait wait = {
         .task = wr_task_now(loop, "weir_wait_fd"),
@@ -119,7 +119,7 @@ weir_watch *weir_watch_new(weir_scope *scope, int fd, int events,
 {
     wr_scope_given(scope, "weir_watch_new");
     check_events(events, "weir_watch_new");
-    WR_ASSERT(fn != NULL, "there is no function to call: NULL");
+    WR_ASSERT(fn != NULL, "the function is NULL");
     struct weir_watch *watch = wr_zalloc(sizeof *watch);
     int rc = -ENOMEM;
     if (watch != NULL) {
@@ -195,7 +195,7 @@ static const struct wr_object_ops timer_ops = {.kind = "timer", .discard = timer
 weir_timer *weir_timer_new(weir_scope *scope, void (*fn)(void *ctx), void *ctx)
 {
     wr_scope_given(scope, "weir_timer_new");
-    WR_ASSERT(fn != NULL, "there is no function to call: NULL");
+    WR_ASSERT(fn != NULL, "the function is NULL");
     struct weir_timer *timer = wr_zalloc(sizeof *timer);
     if (timer != NULL) {
         timer->fn = fn;

@@ -230,7 +230,7 @@ int weir_work(weir_scope *scope, void (*fn)(void *arg), void *arg, const weir_wo
 {
     weir_work_options o = WEIR_ZERO;
     wr_scope_given(scope, "weir_work");
-    WR_ASSERT(fn != NULL, "there is no function to call: NULL");
+    WR_ASSERT(fn != NULL, "the function is NULL");
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);
     }

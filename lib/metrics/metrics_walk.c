@@ -334,7 +334,7 @@ void weir_walk(const weir_loop *loop, weir_visit *visit, void *arg)
     uint32_t depth = 0;
     wr_loop_given(loop, "weir_walk");
     if (visit == NULL) {
-        wr_misuse("weir_walk", "there is no function to call: NULL");
+        wr_misuse("weir_walk", "the visit function is NULL");
     }
     const struct weir_scope *scope = loop->root;
     while (scope != NULL && visit_in_scope(scope, depth, &seen, visit, arg)) {

@@ -69,7 +69,7 @@ size_t weir_why(const weir_gen *gen, char *to, size_t cap)
         to[0] = '\0';
     }
     if (gen->loop == NULL) {
-        add(&text, "could not be made: out of memory");
+        add(&text, "was not created: out of memory");
     } else {
         explain(&text, gen);
         if (wr_nothing_moves(gen->loop)) {

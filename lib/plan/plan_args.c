@@ -67,7 +67,7 @@ static int read_fields(struct wr_plan_args *args, const weir_arg *arg, void *fie
             return found > 0 ? 0
                              : wr_plan_args_fail(
                                    args, (struct wr_plan_span){WR_MIN(from, args->end), 1},
-                                   "a field is missing: it begins with a point, as in .user");
+                                   "a field is missing: a field begins with a dot, as in .user");
         }
         struct wr_plan_token token = {.value = {from, to - from}};
         int rc = wr_plan_value_put(args, arg, field, wr_plan_token_text(args->reading, &token));
@@ -152,7 +152,7 @@ static int too_many(struct wr_plan_args *args, const struct wr_plan_token *token
     const weir_arg *first =
         wr_plan_args_count(args->component) > 0 ? wr_plan_arg(args->component, 0) : NULL;
     const char *word = args->reading->clean + token->all.at;
-    (void)wr_plan_args_fail(args, token->all, "'%.*s' is one argument too many",
+    (void)wr_plan_args_fail(args, token->all, "unexpected argument '%.*s'",
                             (int)WR_MIN(token->all.len, (size_t)WR_PLAN_SHOWN_MAX), word);
     if (word[0] == '>') {
         return wr_plan_hint(error, "to write a file: | %s PATH",

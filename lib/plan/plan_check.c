@@ -94,19 +94,17 @@ static int check_places(struct wr_plan_reading *reading, const struct weir_chain
     bool gives = place == WR_PLAN_STAGES_ONLY || place == WR_PLAN_SOURCE_ONLY;
     bool last = index + 1 == chain->count;
     if (component->kind == WEIR_KIND_SOURCE && index > 0) {
-        (void)wr_plan_fail(error, step->name,
-                           "'%s' is a source and can only stand in the first place",
+        (void)wr_plan_fail(error, step->name, "'%s' is a source and must be first",
                            component->name);
     } else if (component->kind == WEIR_KIND_SINK && !last) {
-        (void)wr_plan_fail(error, step->name, "'%s' is a sink and can only stand in the last place",
-                           component->name);
+        (void)wr_plan_fail(error, step->name, "'%s' is a sink and must be last", component->name);
     } else if (component->kind == WEIR_KIND_SOURCE && reads) {
         return wr_plan_fail(error, step->name,
-                            "'%s' is a source, and this chain reads what comes to it",
+                            "'%s' is a source, but this chain gets its items from outside",
                             component->name);
     } else if (component->kind == WEIR_KIND_SINK && gives) {
         return wr_plan_fail(error, step->name,
-                            "'%s' is a sink, and what stands before the { } reads this chain",
+                            "'%s' is a sink, but the component before the { } reads this chain",
                             component->name);
     } else if (index == 0 && component->kind != WEIR_KIND_SOURCE &&
                (place == WR_PLAN_SOURCE_ONLY || place == WR_PLAN_SOURCE_TO_SINK)) {
@@ -166,9 +164,8 @@ static int refit(struct wr_plan_reading *reading, struct weir_chain *chain, size
     const char *takes = wr_plan_shapes_text(step->component->takes, texts[0]);
     const char *gives = wr_plan_shapes_text(shape, texts[1]);
     if (giver == NULL) {
-        return wr_plan_fail(&reading->error, step->name,
-                            "'%s' needs %s, and what comes to it is %s", step->component->name,
-                            takes, gives);
+        return wr_plan_fail(&reading->error, step->name, "'%s' needs %s, but its input is %s",
+                            step->component->name, takes, gives);
     }
     (void)wr_plan_fail(&reading->error, step->name, "%s after %s: '%s' needs %s, '%s' gives %s",
                        step->component->name, giver, step->component->name, takes, giver, gives);
@@ -205,7 +202,7 @@ static int check_own(struct wr_plan_reading *reading, const struct wr_plan_step 
     }
     int rc = step->component->check(&opening, step->args, &mistake);
     if (rc != 0 && reading->error.code == 0) {
-        return weir_mistake_at(&mistake, NULL, "its arguments do not fit together");
+        return weir_mistake_at(&mistake, NULL, "its arguments cannot be combined");
     }
     return reading->error.code;
 }

@@ -134,9 +134,10 @@ static bool add_step(const struct wr_plan_step *step, size_t depth, void *arg)
         const weir_component *by = goes_on_by(step);
         if ((traits & WEIR_TRAIT_RESUMES) == 0) {
             weaken(promise, WEIR_BEST_EFFORT, step->component,
-                   "has no position that a restart could go on from");
+                   "has no position from which a restart can continue");
         } else if ((traits & WEIR_TRAIT_PROVES) == 0 || by != step->component) {
-            weaken(promise, WEIR_AT_LEAST_ONCE, by, "cannot prove that it goes on right there");
+            weaken(promise, WEIR_AT_LEAST_ONCE, by,
+                   "cannot prove that it continues at the saved position");
         }
         add_condition(promise, by->condition);
     }
@@ -144,7 +145,7 @@ static bool add_step(const struct wr_plan_step *step, size_t depth, void *arg)
         weaken(promise, WEIR_BEST_EFFORT, step->component, "may drop items");
     }
     if ((traits & WEIR_TRAIT_STATE_RESTARTS) != 0) {
-        weaken(promise, WEIR_AT_LEAST_ONCE, step->component, "starts over after a restart");
+        weaken(promise, WEIR_AT_LEAST_ONCE, step->component, "loses its data on a restart");
     }
     if (step->component->kind == WEIR_KIND_SINK) {
         promise->sinks++;
@@ -153,11 +154,11 @@ static bool add_step(const struct wr_plan_step *step, size_t depth, void *arg)
             add_condition(promise, step->component->condition);
         } else if ((traits & WEIR_TRAIT_ACKNOWLEDGES) != 0) {
             weaken(promise, WEIR_AT_LEAST_ONCE, step->component,
-                   "cannot take back what was not saved: it is written again");
+                   "cannot remove what was not saved: it is written again");
         } else {
             weaken(promise, WEIR_BEST_EFFORT, step->component,
-                   "has no word from its peer: what the peer's kernel acknowledged dies with the "
-                   "peer");
+                   "gets no confirmation from its peer: data acknowledged by the peer's kernel is "
+                   "lost with the peer");
         }
     }
     return true;
@@ -204,7 +205,7 @@ int weir_plan_delivery(const weir_plan *plan, const weir_plan_options *options, 
         const weir_component *counts = NULL, *behind = NULL;
         wr_plan_out_print(&out, ": '%s' %s", promise.limit->name, promise.why);
         if (weir_plan_recounts(plan, &counts, &behind) && behind == promise.limit) {
-            wr_plan_out_print(&out, ", and '%s' behind it counts anew in each run", counts->name);
+            wr_plan_out_print(&out, ", and '%s' after it counts from 0 in each run", counts->name);
         }
     } else if (promise.why != NULL) {
         wr_plan_out_print(&out, ": %s", promise.why);
@@ -257,11 +258,11 @@ static void print_traits(struct explaining *e, const struct wr_plan_step *step, 
         uint32_t trait;
         const char *text;
     } texts[] = {
-        {WEIR_TRAIT_HOLDS_BACK, "may hold an item back until more have come"},
-        {WEIR_TRAIT_READS_AHEAD, "reads ahead of what it is asked for"},
+        {WEIR_TRAIT_HOLDS_BACK, "may hold an item until more items arrive"},
+        {WEIR_TRAIT_READS_AHEAD, "reads ahead of its reader"},
         {WEIR_TRAIT_CHANGES_OUTCOMES, "drops items when it is full, and counts them"},
-        {WEIR_TRAIT_STATE_RESTARTS, "starts over after a restart"},
-        {WEIR_TRAIT_STATE_REPLAYS, "reads from the beginning after a restart"},
+        {WEIR_TRAIT_STATE_RESTARTS, "loses its data on a restart"},
+        {WEIR_TRAIT_STATE_REPLAYS, "builds its data again after a restart"},
         {WEIR_TRAIT_ENDLESS, "does not end by itself"},
     };
     uint32_t traits = wr_plan_traits(step);
@@ -275,7 +276,7 @@ static void print_traits(struct explaining *e, const struct wr_plan_step *step, 
     }
     const char *on_break = goes_on_by(step)->on_break;
     if (on_break != NULL && step->component->kind != WEIR_KIND_STAGE) {
-        wr_plan_out_print(e->out, "%*swhen the far end breaks off: %s\n", (int)(4 * depth + 6), "",
+        wr_plan_out_print(e->out, "%*swhen the far end is lost: %s\n", (int)(4 * depth + 6), "",
                           on_break);
     }
 }
@@ -295,10 +296,10 @@ static void print_branches(struct explaining *e, const struct wr_plan_step *step
             }
             if (brake != NULL) {
                 wr_plan_out_print(e->out,
-                                  "%*sbranch %zu never holds up the others: '%s' takes all\n",
+                                  "%*sbranch %zu never delays the others: '%s' takes all items\n",
                                   (int)(4 * depth + 6), "", j + 1, brake);
             } else {
-                wr_plan_out_print(e->out, "%*sbranch %zu holds up the others while it is full\n",
+                wr_plan_out_print(e->out, "%*sbranch %zu delays the others while it is full\n",
                                   (int)(4 * depth + 6), "", j + 1);
             }
         }
@@ -315,7 +316,7 @@ static bool explain_step(const struct wr_plan_step *step, size_t depth, void *ar
     char shapes[64];
     const char *text = step->text != NULL ? step->text : component->name;
     wr_plan_out_print(e->out, "%*s%2zu  %s%s\n%*s", (int)(4 * depth), "", ++e->number, text,
-                      step->implied  ? "   (put in by the plan)"
+                      step->implied  ? "   (inserted by the plan)"
                       : step->joined ? "   (part of the source)"
                                      : "",
                       (int)(4 * depth + 6), "");
@@ -326,8 +327,8 @@ static bool explain_step(const struct wr_plan_step *step, size_t depth, void *ar
         wr_plan_out_print(e->out, "%sgives %s", component->kind != WEIR_KIND_SOURCE ? ", " : "",
                           wr_plan_shapes_text(gives, shapes));
     }
-    wr_plan_out_print(e->out, "%s%s", (traits & WEIR_TRAIT_CPU) != 0 ? "; uses the processor" : "",
-                      (traits & WEIR_TRAIT_IO) != 0 ? "; does input or output" : "");
+    wr_plan_out_print(e->out, "%s%s", (traits & WEIR_TRAIT_CPU) != 0 ? "; uses CPU" : "",
+                      (traits & WEIR_TRAIT_IO) != 0 ? "; does I/O" : "");
     print_defaults(e->out, step);
     wr_plan_out_print(e->out, "\n");
     print_traits(e, step, depth);
@@ -357,15 +358,14 @@ size_t weir_plan_explain(const weir_plan *plan, const weir_plan_options *options
     }
     if (e.brake != NULL) {
         wr_plan_out_print(
-            &out,
-            "full      '%s' takes items at any speed: what stands before it is never held up\n",
+            &out, "full      '%s' takes items at any speed: the components before it never wait\n",
             e.brake);
     } else {
         wr_plan_out_print(&out,
-                          "full      when what is written to is slow, everything before it waits, "
-                          "up to the far end of the source\n");
+                          "full      when the output is slow, everything before it waits, back to "
+                          "the far end of the source\n");
     }
-    wr_plan_out_print(&out, "SIGTERM   sources end, what is under way flows out\n");
+    wr_plan_out_print(&out, "SIGTERM   sources stop, and pending items are still delivered\n");
     (void)weir_plan_delivery(plan, options, delivery, sizeof delivery);
     wr_plan_out_print(&out, "delivery  with a state %s;\n          without one best-effort\n",
                       delivery);

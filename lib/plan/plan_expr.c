@@ -247,7 +247,7 @@ static int parse_group(struct expr *expr)
         if (rc == 0 && next == (opener == '[' ? ':' : ';')) {
             expr->at++;
         } else if (rc == 0 && next != '\0') {
-            rc = fail(expr, expr->at, 1, "' cannot stand here");
+            rc = fail(expr, expr->at, 1, "' is not allowed here");
         }
     }
     if (rc == 0 && opener == '(' && expr->at == from + 1) {
@@ -277,10 +277,10 @@ static int parse_word(struct expr *expr)
         return 0;
     }
     if (is_program_word(word, len)) {
-        return fail(expr, from, len, "' belongs to jq programs, not to expressions");
+        return fail(expr, from, len, "' is allowed in jq programs, not in expressions");
     }
     (void)fail(expr, from, len, "' is not a value");
-    return wr_plan_hint(&expr->reading->error, "write \"%.*s\" (did the shell eat the quotes?)",
+    return wr_plan_hint(&expr->reading->error, "write \"%.*s\" (did the shell remove the quotes?)",
                         (int)WR_MIN(len, (size_t)WR_PLAN_SHOWN_MAX), word);
 }
 
@@ -344,7 +344,7 @@ static int parse_first(struct expr *expr)
         expr->at += len;
         return len > 0 ? 0 : fail(expr, from, 1, "' needs a name");
     }
-    return is_alpha(c) ? parse_word(expr) : fail(expr, from, 1, "' cannot stand here");
+    return is_alpha(c) ? parse_word(expr) : fail(expr, from, 1, "' is not allowed here");
 }
 
 /* Parse the suffixes directly after an operand. */
@@ -383,7 +383,8 @@ static int parse(struct expr *expr, int least)
         expr->at += len;
         rc = parse(expr, level == OTHERWISE ? level : level + 1);
         if (rc == 0 && level == COMPARISON && operator_at(expr, &len) == COMPARISON) {
-            rc = fail(expr, expr->at, len, "' cannot follow: comparisons do not chain (as in jq)");
+            rc = fail(expr, expr->at, len,
+                      "' is not allowed here: comparisons cannot be chained (as in jq)");
         }
     }
     expr->nesting--;

@@ -72,9 +72,8 @@ size_t weir_component_help(const weir_component *component, char *to, size_t cap
                               ? "the same"
                               : wr_plan_shapes_text(component->gives, shapes));
     }
-    wr_plan_out_print(&out, "%s%s\n",
-                      (component->traits & WEIR_TRAIT_CPU) != 0 ? ", uses the processor" : "",
-                      (component->traits & WEIR_TRAIT_IO) != 0 ? ", does input or output" : "");
+    wr_plan_out_print(&out, "%s%s\n", (component->traits & WEIR_TRAIT_CPU) != 0 ? ", uses CPU" : "",
+                      (component->traits & WEIR_TRAIT_IO) != 0 ? ", does I/O" : "");
     for (size_t i = 0; i < wr_plan_args_count(component); i++) {
         const weir_arg *arg = wr_plan_arg(component, i);
         wr_plan_out_print(&out, "  %-8s %s: %s", arg->name, wr_plan_type_text(arg), arg->help);

@@ -99,7 +99,8 @@ static const weir_module *load(struct wr_plan_error *error, struct wr_plan_span 
 {
     if (!is_shared()) {
         (void)wr_plan_fail(error, where, "this program cannot load modules: '%s'", path);
-        (void)wr_plan_hint(error, "it holds the library as an archive; link it with libweir.so");
+        (void)wr_plan_hint(error,
+                           "it is linked with the archive libweir.a; link it with libweir.so");
         return NULL;
     }
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);

@@ -386,8 +386,8 @@ static int refuse_circle(const weir_plan *plan, const weir_plan_options *options
         if (look_at(path, options->stdin_fd, &in) && in.st_dev == out.st_dev &&
             in.st_ino == out.st_ino) {
             return wr_error_set(error, WEIR_EINVAL, 0, "pipeline",
-                                "%s is the source and the sink: it would be read for as long as "
-                                "it is written",
+                                "%s is both source and sink: it would read its own output without "
+                                "end",
                                 strcmp(path, "-") != 0 ? path : "standard input");
         }
     }
@@ -422,7 +422,7 @@ static int refuse_dead(const weir_plan *plan, const weir_plan_options *options, 
     return dead == NULL || options->dead != NULL
                ? 0
                : wr_error_set(error, WEIR_EINVAL, 0, "pipeline",
-                              "%s: on-error=dead, and there is no file for what it rejects",
+                              "%s: on-error=dead needs a file for rejected items",
                               dead->component->name);
 }
 
@@ -439,17 +439,17 @@ static int check_options(const weir_plan *plan, const weir_plan_options *options
                          weir_error *error)
 {
     if (!with_sink && weir_plan_has_sink(plan)) {
-        return refuse(error, "the text ends with a sink, and only a generator is asked for");
+        return refuse(error, "the text ends with a sink, but only a generator was requested");
     }
     if (options->files_count > 0 && weir_plan_has_source(plan)) {
         return wr_error_set(
             error, WEIR_EINVAL, 0, "pipeline",
-            "the text has a source already, '%s': files stand for the source of a text without one",
+            "the text already has a source, '%s': files are only for a text without a source",
             plan->parts[0].step->text);
     }
     if (options->files_count > 1 && options->state != NULL) {
         return refuse(error,
-                      "a state follows one source: several files and a state do not go together");
+                      "a state works with one source: several files cannot be used with a state");
     }
     int rc = refuse_dead(plan, options, error);
     return rc == 0 && with_sink ? refuse_circle(plan, options, error) : rc;
@@ -469,7 +469,8 @@ int weir_plan_check(const weir_plan *plan, const weir_plan_options *options, wei
 {
     weir_plan_options mine;
     WR_ASSERT(plan != NULL, "no plan to check");
-    WR_ASSERT(options == NULL || options->struct_size > 0, "options without struct_size");
+    WR_ASSERT(options == NULL || options->struct_size > 0,
+              "the options have no struct_size; initialize them with WEIR_OPTIONS");
     wr_error_clear(error);
     copy_options(&mine, sizeof mine, options, options != NULL ? options->struct_size : 0);
     mine.stdout_fd = mine.stdout_fd == 0 ? 1 : mine.stdout_fd;
@@ -484,7 +485,8 @@ int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_opt
     weir_sink *own = NULL;
     WR_ASSERT(plan != NULL, "no plan to open");
     wr_scope_given(scope, "weir_plan_open");
-    WR_ASSERT(options == NULL || options->struct_size > 0, "options without struct_size");
+    WR_ASSERT(options == NULL || options->struct_size > 0,
+              "the options have no struct_size; initialize them with WEIR_OPTIONS");
     wr_error_clear(error);
     *gen = NULL;
     if (sink != NULL) {
@@ -539,7 +541,7 @@ static __attribute__((noinline)) weir_plan *read_chain(const char *text, bool be
     if (plan == NULL) {
         wr_plan_error_give(&mistake, text, NULL, error);
     } else if (weir_plan_has_sink(plan)) {
-        (void)refuse(error, "the text ends with a sink, and only a generator is asked for");
+        (void)refuse(error, "the text ends with a sink, but only a generator was requested");
     } else {
         static const weir_plan_options none = {.struct_size = sizeof none};
         (void)refuse_dead(plan, &none, error);

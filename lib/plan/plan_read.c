@@ -129,7 +129,7 @@ static int read_call(struct wr_plan_reading *reading, struct wr_plan_step *step,
         return wr_plan_args_read(reading, step, word.at + name);
     }
     (void)wr_plan_fail(&reading->error, word,
-                       "%s: arguments stand behind the name, without brackets", component->name);
+                       "%s: write the arguments after the name, without brackets", component->name);
     return wr_plan_hint(&reading->error, "as in %s", component->example);
 }
 
@@ -164,12 +164,12 @@ static int misplaced(struct wr_plan_reading *reading, struct wr_plan_span word, 
     const weir_component *sink = wr_plan_find_scheme(
         WEIR_KIND_SINK, scheme, look == LOOK_PATH ? 1 : scheme_len(text, word.len));
     if (look == LOOK_PATH) {
-        (void)wr_plan_fail(error, word, "a file can only be read in the first place");
+        (void)wr_plan_fail(error, word, "a file can be read only at the start");
         return wr_plan_hint(error, "to write it: %s %.*s", sink->name, shown, text);
     }
-    (void)wr_plan_fail(error, word, "a source can only stand in the first place");
+    (void)wr_plan_fail(error, word, "a source must be first");
     if (look == LOOK_STDIN) {
-        return wr_plan_hint(error, "for standard output leave the sink out");
+        return wr_plan_hint(error, "to write to standard output, omit the sink");
     }
     return sink != NULL ? wr_plan_hint(error, "to send there: %s %.*s", sink->name, shown, text)
                         : error->code;
@@ -183,12 +183,13 @@ static int check_bare_path(struct wr_plan_reading *reading, const struct wr_plan
     int shown = (int)WR_MIN(word.len, (size_t)WR_PLAN_SHOWN_MAX);
     if (memchr(text, '*', word.len) != NULL &&
         (step->component->args[0].flags & WEIR_ARG_PATTERNS) == 0) {
-        (void)wr_plan_fail(&reading->error, word, "%s takes no patterns: '%.*s'",
+        (void)wr_plan_fail(&reading->error, word, "%s does not accept patterns: '%.*s'",
                            step->component->name, shown, text);
         return wr_plan_hint(&reading->error, "let the shell expand it: weir 'PIPELINE' FILE...");
     }
     if (begins(text, word.len, "~/")) {
-        (void)wr_plan_fail(&reading->error, word, "~ is the shell's: '%.*s'", shown, text);
+        (void)wr_plan_fail(&reading->error, word, "~ is expanded only by the shell: '%.*s'", shown,
+                           text);
         return wr_plan_hint(
             &reading->error,
             "write the whole path, or give the file as an argument: weir 'PIPELINE' FILE");
@@ -235,7 +236,7 @@ static int find_named(struct wr_plan_reading *reading, struct wr_plan_step *step
     }
     const weir_component *source = wr_plan_find_scheme(WEIR_KIND_SOURCE, text, where.len);
     if (source != NULL) {
-        (void)wr_plan_fail(error, where, "'%.*s' is a source, and written as its address", shown,
+        (void)wr_plan_fail(error, where, "'%.*s' is a source: write its address instead", shown,
                            text);
         return wr_plan_hint(error, "a pipeline begins with it: %s", source->example);
     }
@@ -402,14 +403,14 @@ static int read_option(struct wr_plan_reading *reading, size_t at, size_t end)
     if (i == OPTIONS) {
         (void)wr_plan_fail(error, name.all, "unknown option '%.*s'",
                            (int)WR_MIN(name.all.len, (size_t)WR_PLAN_SHOWN_MAX), text);
-        return wr_plan_hint(error, "there are @state DIR, @name NAME and @mem SIZE");
+        return wr_plan_hint(error, "the options are @state DIR, @name NAME and @mem SIZE");
     }
     if (value.all.len == 0) {
         return wr_plan_fail(error, name.all, "%s: the %s is missing", options[i].name,
                             options[i].value);
     }
     if (rest.all.len > 0) {
-        return wr_plan_fail(error, rest.all, "%s: one value is enough", options[i].name);
+        return wr_plan_fail(error, rest.all, "%s takes only one value", options[i].name);
     }
     value.value = value.name.len > 0 ? value.all : value.value;
     if (i == 1) {

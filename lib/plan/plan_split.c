@@ -83,7 +83,7 @@ static size_t never_closed(struct walk *walk, size_t at)
     for (size_t i = from; i + 3 <= at; i++) {
         address = address || memcmp(walk->text + i, "://", 3) == 0;
     }
-    (void)complain(walk, at, "is never closed");
+    (void)complain(walk, at, "is not closed");
     if (address && walk->error != NULL && walk->text[at] != '"' && to - from <= SHOWN_MAX) {
         char word[SHOWN_MAX + 1] = "";
         memcpy(word, walk->text + from, to - from);
@@ -132,9 +132,9 @@ static size_t skip_bracket(struct walk *walk, size_t at)
         } else if (closer_of(c) != '\0') {
             i = skip_bracket(walk, i);
         } else if (c == ')' || c == ']' || c == '}') {
-            (void)complain(walk, i, "closes nothing");
+            (void)complain(walk, i, "has no opening bracket");
             if (walk->error != NULL) {
-                (void)wr_plan_hint(walk->error, "the %c before it is open and wants %c",
+                (void)wr_plan_hint(walk->error, "the %c before it is open and needs %c",
                                    walk->text[at], closer);
             }
             return NOWHERE;
@@ -144,7 +144,7 @@ static size_t skip_bracket(struct walk *walk, size_t at)
             i++;
         }
     }
-    return i == NOWHERE ? NOWHERE : complain(walk, at, "is never closed");
+    return i == NOWHERE ? NOWHERE : complain(walk, at, "is not closed");
 }
 
 size_t wr_plan_skip(const char *clean, size_t at, size_t end)
@@ -176,7 +176,7 @@ static int add_stage(struct walk *walk, size_t from, size_t to, size_t bar)
     }
     if (from == to) {
         (void)wr_plan_fail(walk->error, (struct wr_plan_span){bar, 1},
-                           "an empty stage: two | in a row, or one at an end");
+                           "an empty stage: two | in a row, or a | at the start or end");
         return walk->error->code;
     }
     if (walk->count == WR_PLAN_STAGES_MAX) {
@@ -202,7 +202,7 @@ int wr_plan_split(char *clean, struct wr_plan_span text, struct wr_plan_span *sp
         } else if (closer_of(c) != '\0') {
             i = skip_bracket(&walk, i);
         } else if (c == ')' || c == ']' || c == '}') {
-            i = complain(&walk, i, "closes nothing");
+            i = complain(&walk, i, "has no opening bracket");
         } else if (begins_comment(&walk, text.at, i)) {
             i = blank_comment(&walk, i);
         } else if (c == '|') {

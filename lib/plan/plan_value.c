@@ -229,8 +229,8 @@ int wr_plan_value_wrong(struct wr_plan_args *args, const weir_arg *arg,
     if ((arg->type == WEIR_ARGTYPE_TIME || arg->type == WEIR_ARGTYPE_SIZE) &&
         wr_plan_is_bare_number(word, token->value.len)) {
         bool time = arg->type == WEIR_ARGTYPE_TIME;
-        return wr_plan_hint(error, "with its unit: %.*s%s or %.*s%s", shown, word,
-                            time ? "s" : "KiB", shown, word, time ? "ms" : "B");
+        return wr_plan_hint(error, "add a unit: %.*s%s or %.*s%s", shown, word, time ? "s" : "KiB",
+                            shown, word, time ? "ms" : "B");
     }
     return wr_plan_hint(error, "for example %s", wr_plan_type_sample(arg));
 }
@@ -242,8 +242,9 @@ int wr_plan_value_preset(struct wr_plan_args *args, const weir_arg *arg, void *f
         int32_t choice = 0;
         while (strcmp(arg->choices[choice], arg->preset) != 0) {
             choice++;
-            WR_ASSERT(arg->choices[choice] != NULL, "'%s' of %s has a preset that is none",
-                      arg->name, args->component->name);
+            WR_ASSERT(arg->choices[choice] != NULL,
+                      "'%s' of %s has a preset that is not one of its choices", arg->name,
+                      args->component->name);
         }
         memcpy(field, &choice, sizeof choice);
     } else if (arg->type > WEIR_ARGTYPE_CHOICE) {
@@ -255,7 +256,7 @@ int wr_plan_value_preset(struct wr_plan_args *args, const weir_arg *arg, void *f
         memcpy(field, &text, sizeof text);
     } else {
         WR_ASSERT(read_number(arg, arg->preset, len, field) == 0,
-                  "'%s' of %s has a preset that cannot be read", arg->name, args->component->name);
+                  "'%s' of %s has an invalid preset", arg->name, args->component->name);
     }
     return 0;
 }

@@ -153,14 +153,14 @@ static bool keep_in(struct wr_conn *conn)
 static enum step judge(struct wr_conn *conn, const struct wr_http1_request *head)
 {
     if (!wr_request_init(&conn->request, head)) {
-        return refuse(conn, 400, "this path cannot be read");
+        return refuse(conn, 400, "invalid path");
     }
     const char *path = conn->request.path;
     const struct wr_route *gets = wr_server_find(conn->server, path, false);
     const struct wr_route *posts = wr_server_find(conn->server, path, true);
     bool is_get = conn->request.is_head || wr_text_is(head->method, "GET");
     if (gets == NULL && posts == NULL) {
-        return refuse(conn, 404, "nothing is served here");
+        return refuse(conn, 404, "no route for this path");
     }
     conn->request.is_post = wr_text_is(head->method, "POST");
     conn->route = is_get ? gets : conn->request.is_post ? posts : NULL;
@@ -173,7 +173,7 @@ static enum step judge(struct wr_conn *conn, const struct wr_http1_request *head
     }
     if (head->has_body && wr_http1_header(head, "Expect").data != NULL) {
         return refuse(conn, 417,
-                      conn->route->posts ? "a body is wanted at once" : "no body is wanted");
+                      conn->route->posts ? "send the body without Expect" : "no body is expected");
     }
     if (conn->route->posts) {
         wr_http1_keep_body(conn->parser);
@@ -410,7 +410,7 @@ static enum step send_body(struct wr_conn *conn, weir_gen *gen, const struct wr_
     if (ended == 0 && rc == WEIR_EINVAL) {
         ended = wr_error_set(&error, rc, 0, "reply", "a value whose type has no text");
     } else if (ended == 0 && (rc == WEIR_ETOOLONG || left > 0)) {
-        ended = wr_error_set(&error, WEIR_ETRUNCATED, 0, "reply", "%s bytes than were promised",
+        ended = wr_error_set(&error, WEIR_ETRUNCATED, 0, "reply", "%s bytes than Content-Length",
                              left > 0 ? "fewer" : "more");
     }
     if (ended < 0) {
@@ -437,7 +437,7 @@ static void check_condition(struct wr_conn *conn)
     }
     int status = wr_reply_condition(reply);
     if (status == 412) {
-        (void)weir_reply_refuse(reply, 412, "this is another version");
+        (void)weir_reply_refuse(reply, 412, "the version does not match");
     } else if (status == 304) {
         reply->status = 304;
     }
@@ -460,7 +460,7 @@ static enum step send_reply(struct wr_conn *conn, weir_gen *gen)
     struct weir_server *server = conn->server;
     bool keep_alive = conn->request.head->keep_alive && !server->stopping && !conn->leaving;
     if (conn->reply.faulty) {
-        (void)weir_reply_refuse(&conn->reply, 500, "the handler's reply cannot be sent");
+        (void)weir_reply_refuse(&conn->reply, 500, "the handler's reply is invalid");
     }
     check_condition(conn);
     struct wr_plan plan = wr_reply_plan(&conn->reply, gen != NULL, keep_alive);

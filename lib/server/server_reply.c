@@ -136,7 +136,7 @@ int weir_reply_range(weir_reply *reply, int64_t *first, int64_t *count)
     case WR_RANGE_WHOLE: *first = 0; return 200;
     case WR_RANGE_UNSATISFIABLE:
         *count = 0;
-        (void)weir_reply_refuse(reply, 416, "there are %lld bytes", (long long)reply->length);
+        (void)weir_reply_refuse(reply, 416, "the length is %lld bytes", (long long)reply->length);
         return 416;
     case WR_RANGE_PART: break;
     }

@@ -100,7 +100,7 @@ static weir_sink *dead_open(const weir_opening *opening, const void *args)
 
 static const weir_arg dead_args[] = {
     WEIR_ARG_PATH(struct dead_args, path, .name = "PATH", .flags = WEIR_ARG_REQUIRED,
-                  .help = "appended to; made if it is not there"),
+                  .help = "appended to; created if it does not exist"),
 };
 
 const weir_component wr_component_dead = {
@@ -112,7 +112,7 @@ const weir_component wr_component_dead = {
     .args = dead_args,
     .args_count = sizeof dead_args / sizeof dead_args[0],
     .args_size = sizeof(struct dead_args),
-    .help = "To a file as JSON objects with origin, number, position and body.",
+    .help = "Write items to a file as JSON objects with origin, number, position and body.",
     .example = "gen 1..3 | dead ./bad.ndjson",
     .prints = "",
     .open_sink = dead_open,

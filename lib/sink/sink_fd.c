@@ -71,6 +71,6 @@ const weir_component wr_component_stdout = {
     .example = "gen 1..3 | stdout",
     .prints = "1\n2\n3\n",
     .on_break = "the pipeline ends, without an error",
-    .misplaced = "to read standard input write stdin, or leave the source out",
+    .misplaced = "to read standard input, write stdin, or omit the source",
     .open_sink = stdout_open,
 };

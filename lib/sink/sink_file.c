@@ -159,19 +159,19 @@ static int cut(struct sink_file *file, int64_t stored, const weir_item *items, s
     if (verdict == WR_CUT_NOT ||
         (verdict == WR_CUT_IF_SAME && !is_same(file, stored, items, count))) {
         wr_log(log, WR_LOG_WARNING, file->stream.sink.name,
-               "'%s' has %lld bytes, of which the last run has saved %lld. It is not cut, since %s "
-               "has not shown that what is behind them comes again: there may be a gap or repeats",
+               "'%s' has %lld bytes, but the last run saved only %lld. It is not truncated, "
+               "because %s has not shown that it sends the rest again: a gap or repeats are "
+               "possible",
                file->path, (long long)file->length, (long long)stored, who);
         return end_line(file, items, count);
     }
     if (disk_of(file)->cut(file->fd, stored) < 0) {
-        return fail_io(file, "cut", errno);
+        return fail_io(file, "truncate", errno);
     }
-    wr_log(
-        log, WR_LOG_WARNING, file->stream.sink.name,
-        "'%s' had %lld bytes, of which the last run has saved %lld: it is cut to these, and what "
-        "the last run wrote behind them comes again",
-        file->path, (long long)file->length, (long long)stored);
+    wr_log(log, WR_LOG_WARNING, file->stream.sink.name,
+           "'%s' had %lld bytes, but the last run saved only %lld: it is truncated to that length, "
+           "and the rest is written again",
+           file->path, (long long)file->length, (long long)stored);
     file->length = stored;
     return 0;
 }
@@ -181,10 +181,10 @@ static int fit(struct sink_file *file, const weir_item *items, size_t count)
 {
     int64_t stored = file->kept->stored;
     if (stored < 0 && file->length > 0) {
-        wr_log(
-            &file->stream.sink.loop->log, WR_LOG_WARNING, file->stream.sink.name,
-            "'%s' has %lld bytes already, and the state has 0 of them: the run begins behind them",
-            file->path, (long long)file->length);
+        wr_log(&file->stream.sink.loop->log, WR_LOG_WARNING, file->stream.sink.name,
+               "'%s' already has %lld bytes, and none of them are in the state: this run appends "
+               "to them",
+               file->path, (long long)file->length);
     }
     if (stored < 0 || stored == file->length) {
         return 0;
@@ -253,7 +253,8 @@ static int lock(struct sink_file *file)
 {
     return disk_of(file)->lock(file->fd) < 0 && errno == EWOULDBLOCK
                ? wr_sink_set_error(&file->stream.sink, WEIR_EINVAL, 0,
-                                   "'%s' is being written with another state: one file, one state",
+                                   "'%s' is already being written by a run with another state: one "
+                                   "file, one state",
                                    file->path)
                : 0;
 }
@@ -263,7 +264,7 @@ static int promised(mode_t mode, const char **why)
     if (!S_ISREG(mode)) {
         return wr_stream_promise(S_ISFIFO(mode) ? WR_FAR_LOCAL : WR_FAR_KNOWS_NOTHING, why);
     }
-    *why = "the file's length and the positions are one record";
+    *why = "the file's length and the positions are saved together";
     return WEIR_EXACTLY_ONCE;
 }
 
@@ -281,7 +282,7 @@ static int open_file(struct sink_file *file, const weir_item *items, size_t coun
         return rc;
     }
     if (disk_of(file)->stat(file->fd, &info) < 0) {
-        return fail_io(file, "look at", errno);
+        return fail_io(file, "stat", errno);
     }
     file->streams = !S_ISREG(info.st_mode);
     if (file->streams) {
@@ -313,14 +314,14 @@ static int open_file(struct sink_file *file, const weir_item *items, size_t coun
 static int write_failed(struct sink_file *file, int number)
 {
     if (file->good != file->length) {
-        return wr_sink_set_error(
-            &file->stream.sink, WEIR_EIO, number,
-            "write '%s': %s; its first %lld bytes are good, %lld behind them are cut short",
-            file->path, strerror(number), (long long)file->good,
-            (long long)(file->length - file->good));
+        return wr_sink_set_error(&file->stream.sink, WEIR_EIO, number,
+                                 "write '%s': %s; the first %lld bytes are complete, the next %lld "
+                                 "are of an incomplete write",
+                                 file->path, strerror(number), (long long)file->good,
+                                 (long long)(file->length - file->good));
     }
     return wr_sink_set_error(&file->stream.sink, WEIR_EIO, number,
-                             "write '%s': %s; its first %lld bytes are good", file->path,
+                             "write '%s': %s; the first %lld bytes are complete", file->path,
                              strerror(number), (long long)file->good);
 }
 
@@ -348,7 +349,7 @@ static int only_ours(struct sink_file *file)
 {
     struct stat info;
     if (disk_of(file)->stat(file->fd, &info) < 0) {
-        return fail_io(file, "look at", errno);
+        return fail_io(file, "stat", errno);
     }
     if (info.st_nlink == 0) {
         return wr_sink_set_error(&file->stream.sink, WEIR_ECHANGED, 0,
@@ -538,7 +539,7 @@ weir_sink *weir_file_sink(weir_scope *scope, const char *path, const weir_file_o
     file->path = wr_strdup(path);
     file->stream.path = file->path;
     if (path == NULL) {
-        wr_sink_set_error(&file->stream.sink, WEIR_EINVAL, 0, "a file sink without a path");
+        wr_sink_set_error(&file->stream.sink, WEIR_EINVAL, 0, "a file sink needs a path");
     } else if (file->path == NULL) {
         wr_sink_set_error(&file->stream.sink, WEIR_ENOMEM, 0, "no memory for a path");
     } else if (file->state != NULL) {
@@ -564,7 +565,7 @@ static weir_sink *file_write(const weir_opening *opening, const void *args)
 static const char *const file_schemes[] = {"/", NULL};
 static const weir_arg file_args[] = {
     WEIR_ARG_PATH(struct file_args, path, .name = "PATH", .flags = WEIR_ARG_REQUIRED,
-                  .help = "made if it is not there"),
+                  .help = "created if it does not exist"),
 };
 
 const weir_component wr_component_file_sink = {
@@ -577,11 +578,12 @@ const weir_component wr_component_file_sink = {
     .args = file_args,
     .args_count = sizeof file_args / sizeof file_args[0],
     .args_size = sizeof(struct file_args),
-    .help = "To a file, appended; with a state it is cut to what was saved, so that nothing is "
-            "written twice.",
+    .help =
+        "Append to a file; with a state it is first truncated to the saved length, so that nothing "
+        "is written twice.",
     .example = "gen 1..3 | file ./out.txt",
     .prints = "",
     .condition = "the output is a regular file",
-    .misplaced = "to read a file write its path alone, in the first place",
+    .misplaced = "to read a file, write its path alone as the first part",
     .open_sink = file_write,
 };

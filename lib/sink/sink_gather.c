@@ -177,12 +177,13 @@ static int put_bytes(struct wr_gather *gather, const weir_item *item)
                                (unsigned char)(item->len >> 8), (unsigned char)item->len};
     bool framed = gather->frame == WEIR_FRAME_LEN32;
     if (framed && (item->flags & WEIR_ITEM_PART) != 0) {
-        return wr_sink_set_error(gather->sink, WEIR_EINVAL, 0,
-                                 "an item in pieces cannot have its length before it");
+        return wr_sink_set_error(
+            gather->sink, WEIR_EINVAL, 0,
+            "an item in several pieces cannot be written with a length prefix");
     }
     if (framed && item->len > UINT32_MAX) {
         return wr_sink_set_error(gather->sink, WEIR_ETOOLONG, 0,
-                                 "an item of %zu bytes has no 32-bit length", item->len);
+                                 "an item of %zu bytes is too long for a 32-bit length", item->len);
     }
     struct iovec parts[] = {piece(length, framed ? sizeof length : 0),
                             piece(item->data, item->len)};

@@ -80,7 +80,7 @@ static enum wr_http_verdict judge(struct wr_http *http)
         char shown[160];
         wr_url_redact(wr_text_of(reply->location), shown, sizeof shown);
         wr_http_refuse(&http->failure, WEIR_EHTTP, status,
-                       "%d %s: it leads to '%s', where a POST is not repeated", status,
+                       "%d %s: redirects to '%s'; a POST is not repeated there", status,
                        reply->words->reason, shown);
         return WR_HTTP_REFUSED;
     }
@@ -134,7 +134,7 @@ static int fail(struct wr_post *post, const struct wr_http_failure *failure, con
                  post->tries == 1 ? "retry" : "retries");
     }
     return wr_sink_set_error(&self->sink, failure->code, failure->detail,
-                             "%s: %s%s; %s did not arrive", shown, text, tries,
+                             "%s: %s%s; %s not delivered", shown, text, tries,
                              which(post, items, sizeof items));
 }
 
@@ -162,8 +162,8 @@ static void plan_retry(struct wr_post *post, const char *text)
     if (failing_ms >= WARN_MS && !post->warned) {
         post->warned = true;
         wr_log(&loop->log, WR_LOG_WARNING, post->owner->sink.name,
-               "%s: nothing has been taken for %" PRId64 " s: %s; it is tried again", shown,
-               failing_ms / 1000, text);
+               "%s: nothing accepted for %" PRId64 " s: %s; retrying", shown, failing_ms / 1000,
+               text);
     }
     wr_http_redirect_none(&post->http);
     wr_http_pause(&post->http, ms);
@@ -412,12 +412,12 @@ static bool options_wrong(const weir_http_sink_options *o, const weir_http_optio
         return true;
     }
     if (o->parallel < 0 || o->parallel > PARALLEL_MAX) {
-        wr_error_set(error, WEIR_EINVAL, 0, name, "parallel is %d: it goes from 1 to %d",
+        wr_error_set(error, WEIR_EINVAL, 0, name, "invalid option parallel: %d (must be 1 to %d)",
                      o->parallel, PARALLEL_MAX);
         return true;
     }
     if (o->reject_statuses_count > WR_POST_STATUSES_MAX) {
-        wr_error_set(error, WEIR_EINVAL, 0, name, "more than %d statuses that reject",
+        wr_error_set(error, WEIR_EINVAL, 0, name, "at most %d statuses can reject items",
                      WR_POST_STATUSES_MAX);
         return true;
     }

@@ -111,21 +111,23 @@ static weir_sink *post_open(const weir_opening *opening, const void *args)
 
 static const weir_arg post_args[] = {
     WEIR_ARG_URL(struct post_args, url, .name = "URL", .flags = WEIR_ARG_REQUIRED,
-                 .help = "where to; sent as it is"),
+                 .help = "the URL to post to; sent unchanged"),
     WEIR_ARG_FLAG(struct post_args, raw, .name = "raw",
-                  .help = "the bytes of the items, nothing between; else a line each"),
-    WEIR_ARG_FLAG(struct post_args, gzip, .name = "gzip", .help = "pack the bodies"),
+                  .help =
+                      "send the items' bytes with nothing between them; default: one line each"),
+    WEIR_ARG_FLAG(struct post_args, gzip, .name = "gzip", .help = "compress the bodies"),
     WEIR_ARG_COUNT(struct post_args, retry, .name = "retry", .form = WEIR_FORM_NAMED, .min = 1,
-                   .help = "attempts in a row at one request; else no limit, but none for a first "
-                           "connection that fails"),
+                   .help =
+                       "maximum consecutive retries of a request; default: no limit, but a failed "
+                       "first connection is not retried"),
     WEIR_ARG_COUNT(struct post_args, parallel, .name = "parallel", .form = WEIR_FORM_NAMED,
                    .min = 1, .max = 64, .preset = "1", .help = "requests at a time"),
     WEIR_ARG_TEXT(struct post_args, reject_statuses, .name = "reject-status",
                   .form = WEIR_FORM_NAMED,
-                  .help = "statuses that reject the items; else 400,413,422"),
+                  .help = "statuses that reject the items (default 400,413,422)"),
     WEIR_ARG_TEXT(struct post_args, type, .name = "type", .form = WEIR_FORM_NAMED,
-                  .help = "Content-Type; else application/x-ndjson, and for raw "
-                          "application/octet-stream"),
+                  .help = "Content-Type (default application/x-ndjson, for raw "
+                          "application/octet-stream)"),
     WEIR_ARG_TEXTS(struct post_args, headers, WEIR_ARGTYPE_TEXT, WEIR_ARG_SECRET, .name = "header",
                    .form = WEIR_FORM_NAMED, .help = "a request header, \"NAME: VALUE\""),
     WEIR_ARG_TEXT(struct post_args, user, .name = "user", .form = WEIR_FORM_NAMED,

@@ -34,9 +34,9 @@ static struct wr_stream_sink *stream_of(const struct weir_sink *sink)
 int wr_stream_promise(enum wr_stream_far far, const char **why)
 {
     *why = far == WR_FAR_LOCAL    ? "up to what the reader had read"
-           : far == WR_FAR_REMOTE ? "what the peer's kernel acknowledged dies with the peer"
-                                  : "what is written and not saved when the process dies is "
-                                    "written again";
+           : far == WR_FAR_REMOTE ? "data acknowledged by the peer's kernel is lost with the peer"
+                                  : "items that were written but not saved before a crash "
+                                    "are written again";
     return far == WR_FAR_REMOTE ? WEIR_BEST_EFFORT : WEIR_AT_LEAST_ONCE;
 }
 
@@ -125,7 +125,7 @@ static void not_read(struct wr_stream_sink *stream, const char *what)
 {
     wr_sink_set_error(&stream->sink, WEIR_ELOST, 0,
                       "%s; %" PRIu64 " of %" PRIu64
-                      " bytes written are unread, and come again in the next run",
+                      " bytes written were not read; the next run sends them again",
                       what, stream->unread, stream->bytes_out);
 }
 
@@ -170,7 +170,7 @@ static void wait_until_read(struct wr_stream_sink *stream)
         int rc = wr_wait_limited(&limit, "the sink's reader to read the rest", &sink->object);
         wr_limit_stop(&limit);
         if (rc < 0 && rc != WEIR_ETIMEDOUT) {
-            not_read(stream, "not waited any longer for the reader");
+            not_read(stream, "stopped waiting for the reader");
             break;
         }
         pause_ms = WR_MIN(pause_ms * 2, (int64_t)LOOK_MS);

@@ -169,7 +169,7 @@ const weir_component wr_component_tcp_sink = {
     .help = "To a TCP server.",
     .example = "gen 1..3 | tcp 127.0.0.1:9000",
     .on_break = "the pipeline fails: what the peer had not read is lost",
-    .misplaced = "to read from there write tcp://HOST:PORT in the first place",
+    .misplaced = "to read from this address, write tcp://HOST:PORT as the first part",
     .open_sink = socket_write,
 };
 
@@ -198,7 +198,7 @@ const weir_component wr_component_tls_sink = {
     .help = "To a server, over TLS.",
     .example = "gen 1..3 | tls logs.example.com:6514",
     .on_break = "the pipeline fails: what the peer had not read is lost",
-    .misplaced = "to read from there write tls://HOST:PORT in the first place",
+    .misplaced = "to read from this address, write tls://HOST:PORT as the first part",
     .check = tls_check,
     .open_sink = tls_write,
 };
@@ -222,6 +222,6 @@ const weir_component wr_component_unix_sink = {
     .help = "To a server on a local socket.",
     .example = "gen 1..3 | unix /run/out.sock",
     .on_break = "the pipeline fails: what the peer had not read is lost",
-    .misplaced = "to read from there write unix:PATH in the first place",
+    .misplaced = "to read from this address, write unix:PATH as the first part",
     .open_sink = socket_write,
 };

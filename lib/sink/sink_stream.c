@@ -71,7 +71,7 @@ static int failed(struct wr_stream_sink *stream, int code)
     }
     if (code == WEIR_ETLS) {
         return wr_sink_set_error(&stream->sink, code, 0,
-                                 "TLS: %s; of %llu bytes written the peer may have read none",
+                                 "TLS: %s; the peer may have read none of the %llu bytes written",
                                  stream->transport->reason, (unsigned long long)stream->bytes_out);
     }
     return wr_sink_set_error(&stream->sink, code, detail, "write%s%s%s%s: %s",
@@ -81,7 +81,8 @@ static int failed(struct wr_stream_sink *stream, int code)
 static int wait_failed(struct wr_stream_sink *stream, int code)
 {
     if (code == WEIR_ETIMEDOUT) {
-        return wr_sink_set_error(&stream->sink, code, 0, "the reader has taken nothing for %lld ms",
+        return wr_sink_set_error(&stream->sink, code, 0,
+                                 "the reader has accepted no bytes for %lld ms",
                                  (long long)stream->stall_ms);
     }
     return wr_sink_set_error(&stream->sink, code, 0, "%s", wr_code_text(code));
@@ -104,7 +105,7 @@ static int wait_writable(struct wr_stream_sink *stream)
         if (rc == WEIR_ETIMEDOUT) {
             stream->warns = false;
             wr_log(&stream->sink.loop->log, WR_LOG_WARNING, stream->sink.name,
-                   "the peer has taken nothing for %d s (%llu bytes written)", STALL_MS / 1000,
+                   "the peer has accepted no bytes for %d s (%llu bytes written)", STALL_MS / 1000,
                    (unsigned long long)stream->bytes_out);
         }
         limit_ms = limit_ms < 0 ? limit_ms : limit_ms - STALL_MS;
@@ -318,7 +319,7 @@ size_t wr_stream_why(const struct weir_sink *sink, char *text, size_t cap)
         stream->fd_waited ? (wr_now_ns(sink->loop) - stream->waited_ns) / INT64_C(1000000000) : 0;
     int n = s > 0
                 ? snprintf(text, cap,
-                           "its reader has taken nothing for %lld s (%llu bytes written, %zu "
+                           "its reader has accepted no bytes for %lld s (%llu bytes written, %zu "
                            "waiting)",
                            (long long)s, (unsigned long long)stream->bytes_out, left)
                 : snprintf(text, cap, "its reader takes no more (%llu bytes written, %zu waiting)",

@@ -89,7 +89,7 @@ static weir_gen *gen_open(const weir_opening *opening, weir_gen *up, const void 
 
 static const weir_arg gen_args[] = {
     WEIR_ARG_RANGE(struct gen_args, range, .name = "RANGE", .flags = WEIR_ARG_REQUIRED,
-                   .help = "A..B, or A.. without end"),
+                   .help = "A..B, or A.. for no end"),
 };
 
 const weir_component wr_component_gen = {
@@ -101,7 +101,7 @@ const weir_component wr_component_gen = {
     .args = gen_args,
     .args_count = sizeof gen_args / sizeof gen_args[0],
     .args_size = sizeof(struct gen_args),
-    .help = "Numbers, one a line.",
+    .help = "Numbers, one per line.",
     .example = "gen 1..10 | skip 7",
     .prints = "8\n9\n10\n",
     .open = gen_open,

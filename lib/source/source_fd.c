@@ -71,6 +71,6 @@ const weir_component wr_component_stdin = {
     .traits = WEIR_TRAIT_IO | WEIR_TRAIT_FRAMED,
     .help = "The lines of standard input; also written - or left out.",
     .example = "stdin | head 3",
-    .misplaced = "for standard output leave the sink out",
+    .misplaced = "to write to standard output, omit the sink",
     .open = stdin_open,
 };

@@ -76,11 +76,11 @@ static int check_stored(struct wr_stream_source *stream, int fd, struct wr_offse
     int number = identify(stream->gen.loop->disk, fd, hashed_by(start->validator), validator,
                           sizeof validator, &size);
     if (number != 0) {
-        return fail_io(stream, "look at", number);
+        return fail_io(stream, "stat", number);
     }
     if (strcmp(validator, start->validator) != 0) {
         return wr_gen_fail(&stream->gen, WEIR_ECHANGED, 0, (int64_t)offset,
-                           "'%s' is not the file that the last run has read", stream->where);
+                           "'%s' is a different file than in the last run", stream->where);
     }
     if ((uint64_t)size < offset) {
         return wr_gen_fail(&stream->gen, WEIR_ECHANGED, 0, (int64_t)offset,
@@ -101,7 +101,7 @@ static int resume(struct wr_stream_source *stream, int fd)
     int number = identify(stream->gen.loop->disk, fd, HASHED, start.validator,
                           sizeof start.validator, &size);
     if (number != 0) {
-        return fail_io(stream, "look at", number);
+        return fail_io(stream, "stat", number);
     }
     stream->offsets = wr_offsets_keep(stream->gen.origin, &start);
     if (stream->offsets == NULL) {
@@ -154,7 +154,7 @@ static int file_open(struct wr_stream_source *stream)
     if (fd < 0) {
         return fail_io(stream, "open", errno);
     }
-    int rc = disk->stat(fd, &info) < 0 ? fail_io(stream, "look at", errno) : 0;
+    int rc = disk->stat(fd, &info) < 0 ? fail_io(stream, "stat", errno) : 0;
     if (rc == 0 && S_ISDIR(info.st_mode)) {
         rc = wr_gen_fail(&stream->gen, WEIR_EIO, EISDIR, -1, "'%s' is a folder, not a file",
                          stream->where);
@@ -179,7 +179,7 @@ static weir_gen *file_make(weir_scope *scope, const char *path, int32_t frame,
     struct wr_stream_source *stream =
         wr_stream_source_alloc(scope, "file", file_open, path, frame, options);
     if (stream != NULL && path == NULL) {
-        wr_gen_fail(&stream->gen, WEIR_EINVAL, 0, -1, "a file source without a path");
+        wr_gen_fail(&stream->gen, WEIR_EINVAL, 0, -1, "a file source needs a path");
     } else if (stream != NULL && stream->where != NULL && stream->lines.state != NULL) {
         stream->before = wr_state_expect_source(stream->lines.state, stream->where, still_ends);
     }

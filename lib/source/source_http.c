@@ -84,11 +84,10 @@ static bool take_word(const char **text, const char *word)
 static int refuse_raw(struct wr_http_source *source)
 {
     return wr_gen_fail(&source->gen, WEIR_ECHANGED, 0, -1,
-                       source->http.o.raw
-                           ? "the stored position counts decoded bytes, which cannot "
-                             "be told in a body that is read raw"
-                           : "the stored position is one of a body that was read "
-                             "raw; now it is to be decoded");
+                       source->http.o.raw ? "the stored position counts decoded bytes, but the "
+                                            "body is now read raw"
+                                          : "the stored position counts raw bytes, but the body "
+                                            "is now decoded");
 }
 
 /* Continue where an earlier run stopped. */

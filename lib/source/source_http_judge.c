@@ -93,7 +93,7 @@ static enum wr_http_verdict judge_part(struct wr_http_source *source)
                    (uint64_t)reply->range.last >= source->from && same_version(source, false);
     if ((uint64_t)reply->range.first != source->from && !earlier) {
         wr_http_refuse(&source->http.failure, WEIR_ECHANGED, reply->status,
-                       "byte %" PRIu64 " was asked for, the answer begins at %" PRId64,
+                       "requested byte %" PRIu64 ", but the response begins at byte %" PRId64,
                        source->from, reply->range.first);
         return WR_HTTP_REFUSED;
     }
@@ -210,7 +210,7 @@ int wr_http_source_judge_end(struct wr_http_source *source)
     if ((source->complete >= 0 && end < (uint64_t)source->complete) ||
         (part && end <= (uint64_t)reply->range.last)) {
         wr_http_refuse(&http->failure, WEIR_ETRUNCATED, reply->status,
-                       "the answer ends at byte %" PRIu64 ", before the end of the body", end);
+                       "the response ends at byte %" PRIu64 ", before the end of the body", end);
         http->failure.retry = true;
         return http->failure.code;
     }

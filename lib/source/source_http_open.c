@@ -49,7 +49,7 @@ const weir_component wr_component_http = {
     .help = "The lines of an HTTP response; reconnects and resumes.",
     .example = "https://example.org/feed.ndjson | head 3",
     .condition = "the server sends a strong ETag or a Last-Modified",
-    .on_break = "it asks again and goes on behind the last line that was given",
+    .on_break = "it reconnects and continues after the last line given",
     .check = http_check,
     .open = http_open,
 };

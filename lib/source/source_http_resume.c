@@ -133,9 +133,10 @@ static int retry(struct wr_http_source *source, const struct wr_http_failure *fa
     if (failure->retry && !resumable && !follows(source)) {
         struct wr_http_failure cut = *failure;
         cut.code = failure->code == WEIR_ETIMEDOUT ? failure->code : WEIR_ETRUNCATED;
-        return wr_http_source_fail(source, &cut,
-                                   "; it cannot be resumed, since the server names no version of "
-                                   "it (a strong ETag, or a Last-Modified a minute old)");
+        return wr_http_source_fail(
+            source, &cut,
+            "; it cannot be resumed: the server sends no validator (a strong "
+            "ETag, or a Last-Modified at least a minute old)");
     }
     if (!failure->retry || most == 0) {
         return wr_http_source_fail(source, failure, "");

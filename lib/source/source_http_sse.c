@@ -69,8 +69,8 @@ bool wr_http_sse_grants(struct wr_http_source *source)
         return true;
     }
     wr_http_refuse(&source->http.failure, WEIR_EHTTP, 0,
-                   "the stream asks for a pause of %" PRId64 " s before it is asked for again "
-                   "(retry), and the limit for that is %" PRId64 " s",
+                   "the stream asks for a pause of %" PRId64 " s before a reconnect (retry), "
+                   "which is longer than the limit of %" PRId64 " s",
                    asked_ms / 1000, most_ms / 1000);
     return false;
 }
@@ -86,10 +86,11 @@ void wr_http_sse_how(const struct wr_http_source *source, char *to, size_t cap)
 {
     struct wr_text id = last_id(source);
     if (id.len > 0) {
-        snprintf(to, cap,
-                 "resume behind the event with the id %.*s%s; a gap or repeats if the server does "
-                 "not",
-                 (int)WR_MIN(id.len, (size_t)ID_SHOWN), id.data, id.len > ID_SHOWN ? "..." : "");
+        snprintf(
+            to, cap,
+            "resume after the event with id %.*s%s; a gap or repeats are possible if the server "
+            "ignores the id",
+            (int)WR_MIN(id.len, (size_t)ID_SHOWN), id.data, id.len > ID_SHOWN ? "..." : "");
     } else if (source->gen.origin->given == 0) {
         snprintf(to, cap, "no event with an id was saved: a gap or repeats are possible");
     } else {
@@ -103,8 +104,8 @@ void wr_http_sse_log_repeat(struct wr_http_source *source)
     char url[128];
     wr_http_shown(&source->http, url, sizeof url);
     wr_log(&source->gen.loop->log, WR_LOG_WARNING, source->gen.name,
-           "%s: the server was asked to go on behind an id, and begins with an event that it has "
-           "sent before: events come again",
+           "%s: the server was asked to continue after an id, but begins with an event already "
+           "received: events are repeated",
            url);
 }
 

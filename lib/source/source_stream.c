@@ -85,8 +85,8 @@ static bool wait_failed(struct wr_stream_source *stream, int code)
         return false;
     }
     if (code == WEIR_ETIMEDOUT) {
-        wr_gen_fail(&stream->gen, code, 0, (int64_t)stream->inbox.given_end,
-                    "nothing has come for %lld ms", (long long)stream->stall_ms);
+        wr_gen_fail(&stream->gen, code, 0, (int64_t)stream->inbox.given_end, "no data for %lld ms",
+                    (long long)stream->stall_ms);
     } else if (code == WEIR_EBUDGET) {
         wr_gen_fail_starved(&stream->gen, (int64_t)stream->inbox.given_end);
     } else {
@@ -107,7 +107,7 @@ static bool read_failed(struct wr_stream_source *stream, int code)
     const char *colon = stream->where != NULL ? ": " : "";
     if (lost > 0) {
         wr_gen_fail(&stream->gen, code, detail, (int64_t)inbox->given_end,
-                    "%s%s%s after %llu bytes, within a line of which %zu bytes had come", where,
+                    "%s%s%s after %llu bytes; an unfinished line of %zu bytes was not given", where,
                     colon, what, (unsigned long long)inbox->bytes, lost);
     } else {
         wr_gen_fail(&stream->gen, code, detail, (int64_t)inbox->given_end,
@@ -157,7 +157,7 @@ static bool half_item(struct wr_stream_source *stream)
         if (origin->done == origin->given) {
             break;
         }
-        rc = wr_sleep(loop, HALF_LOOK_MS, "what it gave before half a line to settle",
+        rc = wr_sleep(loop, HALF_LOOK_MS, "earlier items to settle before half a line",
                       &stream->gen.object);
     }
     if (rc < 0 || stream->gen.stopping) {

@@ -96,7 +96,7 @@ weir_gen *weir_ticker(weir_scope *scope, int64_t interval_ms)
     }
     if (interval_ms <= 0 || interval_ms > INT64_MAX / 1000000) {
         wr_gen_fail(&ticker->gen, WEIR_EINVAL, 0, -1,
-                    "an interval of %lld ms: it is at least 1 ms and at most 292 years",
+                    "invalid interval of %lld ms: minimum 1 ms, maximum 292 years",
                     (long long)interval_ms);
         interval_ms = 1;
     }

@@ -51,7 +51,7 @@ static int lines_check(const weir_opening *opening, const void *args, weir_mista
         return 0;
     }
     (void)weir_mistake_at(mistake, NULL, "its arguments are limits of the source");
-    return weir_mistake_hint(mistake, "put it right behind the source");
+    return weir_mistake_hint(mistake, "put it directly after the source");
 }
 
 static weir_gen *lines_open(const weir_opening *opening, weir_gen *up, const void *args)
@@ -200,11 +200,10 @@ const weir_component wr_component_sse = {
     .args = event_args,
     .args_count = sizeof event_args / sizeof event_args[0],
     .args_size = sizeof(struct framer_args),
-    .help =
-        "Server-sent events: the data of each, with its id, type and retry. Behind a URL it asks "
-        "again for ever, behind the last id.",
+    .help = "Server-sent events: the data of each, with its id, type and retry. After a URL, it "
+            "reconnects without limit and continues after the last id.",
     .example = "https://example.org/feed.sse | sse | grep \"login\"",
     .condition = "the events have ids",
-    .on_break = "it asks again, for ever, behind the id of the last event that was given",
+    .on_break = "it reconnects without limit, after the id of the last event given",
     .open = sse_open,
 };

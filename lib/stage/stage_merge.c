@@ -43,7 +43,7 @@ static bool merge_ask(struct stage_merge *merge, size_t max)
     for (struct wr_list *node; (node = wr_list_take(&merge->rest)) != NULL;) {
         struct merge_input *input = WR_OWNER(node, struct merge_input, link);
         if (wr_puller_request(input->gen, WR_MIN(max, (size_t)ASK_ITEMS), input_ready, input) < 0) {
-            wr_gen_fail(&merge->gen, WEIR_ENOMEM, 0, -1, "no memory for a task that waits");
+            wr_gen_fail(&merge->gen, WEIR_ENOMEM, 0, -1, "no memory for a waiting task");
             return false;
         }
     }

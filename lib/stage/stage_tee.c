@@ -140,9 +140,10 @@ static void take_sink(struct weir_gen *up, struct weir_sink *sink, const char *v
     if (sink->loop == NULL || up->loop == NULL) {
         return; /* one of them could not be made */
     }
-    WR_ASSERT(sink->loop == up->loop,
-              "generator '%s' and sink '%s' belong to two loops: weir_channel joins them", up->name,
-              sink->name);
+    WR_ASSERT(
+        sink->loop == up->loop,
+        "generator '%s' and sink '%s' belong to different loops: connect them with weir_channel",
+        up->name, sink->name);
     wr_object_fini(&sink->object);
     wr_object_enter(&sink->object, up->object.scope);
 }

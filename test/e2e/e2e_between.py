@@ -92,7 +92,7 @@ class Tls(e2e_support.TestCase):
         peer = self.peer(Peer(script, http=False))
         url = "https://127.0.0.1:%d/" % peer.port
         run = weir("--retry", "3", "--cacert", self.certificates.ca, url)
-        self.ends(run, 1, "certificate required", "it wants a certificate")
+        self.ends(run, 1, "certificate required", "it requires a client certificate")
         self.assertNotIn("retry 1", run.err)
 
     def test_a_damaged_record_is_named(self):
@@ -201,13 +201,13 @@ class Bodies(e2e_support.TestCase):
                 connection.send(b"x" * 65536)
 
         peer = self.peer(Peer(script))
-        self.ends(weir("--retry", "0", peer.url()), 1, "holds no data", "after line 1")
+        self.ends(weir("--retry", "0", peer.url()), 1, "the server sends no data", "after line 1")
 
     def test_a_protocol_that_was_not_asked_for_is_told(self):
         peer = self.peer(
             Peer(lambda c: c.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nbody"))
         )
-        self.ends(weir(peer.url()), 1, "101 Switching Protocols", "not asked for")
+        self.ends(weir(peer.url()), 1, "101 Switching Protocols", "not requested")
 
 
 if __name__ == "__main__":

@@ -254,18 +254,18 @@ class Mistakes(e2e_support.TestCase):
             (("--unix-socket", "/x"), "unix-socket"),
         ):
             for text in ("gen 1..3", "tcp://127.0.0.1:1"):
-                self.refused(*flag, text, texts=["--%s has no effect: nothing here takes a URL" % name])
+                self.refused(*flag, text, texts=["--%s has no effect: no part of this pipeline takes a URL" % name])
             self.ends(weir("check", *flag, "http://localhost/"), 0)
             self.ends(weir("check", *flag, "gen 1..3 | post http://localhost/"), 0)
         for flag in ("--follow", "--raw"):
             self.refused(
-                flag, "gen 1..3 | post http://localhost/", texts=["no effect: no source here has a URL"]
+                flag, "gen 1..3 | post http://localhost/", texts=["no effect: no source of this pipeline has a URL"]
             )
             self.ends(weir("check", flag, "http://localhost/"), 0)
         for flag in (("-k",), ("--cacert", "/x")):
-            self.refused(*flag, "tcp://127.0.0.1:1", texts=["no effect: nothing here speaks TLS"])
-        self.refused("--idle", "5s", "gen 1..3", texts=["no source here connects to anything"])
-        self.refused("--connect-timeout", "5", "gen 1..3", texts=["nothing here connects to anything"])
+            self.refused(*flag, "tcp://127.0.0.1:1", texts=["no effect: no part of this pipeline uses TLS"])
+        self.refused("--idle", "5s", "gen 1..3", texts=["no source of this pipeline connects"])
+        self.refused("--connect-timeout", "5", "gen 1..3", texts=["no part of this pipeline connects"])
         self.ends(weir("check", "--idle", "5s", "--connect-timeout", "5", "tcp://127.0.0.1:1"), 0)
         self.ends(weir("-N", "-q", "-v", "gen 1..3"), 0)
 
@@ -295,7 +295,7 @@ class Mistakes(e2e_support.TestCase):
         for args, text in (
             (["--max-time", "5"], "timeout 5 weir"),
             (["-o", "f"], "| file PATH"),
-            (["--pretty"], "lines pass as they are"),
+            (["--pretty"], "lines are passed through unchanged"),
             (["-X", "POST"], "GET"),
             (["-n", "3"], "-c N"),
             (["-L"], "redirects are followed"),
@@ -317,7 +317,7 @@ class Mistakes(e2e_support.TestCase):
         out = self.path("out")
         run = weir("check", "gen 1..3 | file %s" % out)
         self.ends(run, 0)
-        self.assertEqual(run.out, b"ok; with a state best-effort: 'gen' has no position that a restart could go on from\n")
+        self.assertEqual(run.out, b"ok; with a state best-effort: 'gen' has no position from which a restart can continue\n")
         self.assertFalse(os.path.exists(out))
         self.refused("check", "gen 1..3 | head 2", "f", texts=["cannot be its input"])
         self.refused("check", texts=["no pipeline; for example:  weir explain"])
@@ -330,7 +330,7 @@ class Mistakes(e2e_support.TestCase):
         run = weir("explain", "https://h/feed | queue 10 | file out")
         self.ends(run, 0)
         told = run.out.decode()
-        for text in (" 1  https://h/feed\n", "when the far end breaks off: it asks again", "by default SIZE 1MiB, full block",
+        for text in (" 1  https://h/feed\n", "when the far end is lost: it reconnects", "by default SIZE 1MiB, full block",
                      "delivery  with a state exactly-once-effect if the server sends a strong ETag"):
             self.assertIn(text, told)
 
@@ -395,7 +395,7 @@ class Help(e2e_support.TestCase):
     def test_list_says_what_each_is_for(self):
         lines = weir("list").out.decode().splitlines()
         self.assertEqual(len(lines), 2 * len(self.listed()))
-        self.assertIn("        The first N items; then ends what stands before it.", lines)
+        self.assertIn("        The first N items; then ends everything before it.", lines)
 
     def test_list_names_sources_stages_and_sinks(self):
         kinds = {line.split()[0] for line in self.listed()}

@@ -234,7 +234,7 @@ class Signals(e2e_support.TestCase):
             run.send_signal(signal.SIGINT)
             self.assertEqual(run.wait(20), 3)
             text = terminal_text(master)
-        self.assertEqual(text.count("again to stop at once"), 1, text)
+        self.assertEqual(text.count("another Ctrl-C or SIGTERM stops at once"), 1, text)
 
     def test_a_drain_that_takes_too_long_is_a_loss_with_a_count(self):
         with Weir("--drain", "200ms", "gen 1.. | queue") as run:

@@ -39,7 +39,7 @@ class EventStreams(e2e_support.TestCase):
             )
         )
         run = weir(self.pipeline(peer))
-        self.ends(run, 0, "resume behind the event with the id 1;")
+        self.ends(run, 0, "resume after the event with id 1;")
         self.assertEqual(run.out, b"one\nmore\ntwo\nthree\n")
         self.assertEqual([request.headers["accept"] for request in peer.requests], [TYPE[0][14:]] * 4)
         ids = [request.headers.get("last-event-id") for request in peer.requests]

@@ -23,17 +23,17 @@ send 5 -> 5
 clean-up at 5
 close -> 0
 """
-TRACE = ("-- a generator\n" + TALK + "-- through a delegation\n" + TALK + """-- an error that nobody catches
+TRACE = ("-- a generator\n" + TALK + "-- through a delegation\n" + TALK + """-- an error that is not caught
 next -> 0
 clean-up at 0
-throw FATAL -> over
+throw FATAL -> ended
 finish -> FATAL, by accumulate: boom
 -- the value that a generator returns
 next -> 0
 send 7 -> 7
 clean-up at 7
 next -> -7
-next -> over
+next -> ended
 finish -> 0
 """)
 

@@ -30,7 +30,7 @@ LINES = b"".join(b"line %d\n" % n for n in range(1, 20001))
 
 def one_line(err):
     """The messages of a run, without what it says of its delivery, its retries and its ledger."""
-    beside = (" in = ", "delivery:", "; retry ", "more of this kind")
+    beside = (" in = ", "delivery:", "; retry ", "more like this")
     return [line for line in err.splitlines() if not any(text in line for text in beside)]
 
 
@@ -65,7 +65,7 @@ class Own(e2e_support.TestCase):
             if "Connection refused" not in run.err:
                 self.assertEqual(run.status, 1, run)
                 self.assertRegex(run.err, "Too many open files|ulimit -n")
-                told += "no socket to be had: Too many open files (ulimit -n)" in run.err
+                told += "cannot create a socket: Too many open files (ulimit -n)" in run.err
         self.assertGreater(told, 0)
 
     def test_little_address_space_is_a_failure_and_no_crash(self):
@@ -142,7 +142,8 @@ class NothingConnected(e2e_support.TestCase):
     def test_a_missing_file_of_authorities_is_named(self):
         peer = self.peer(Peer(lambda c: c.reply(body="x\n"), certificates=self.certificates))
         missing = self.path("none.pem")
-        self.fails_to_connect(weir("--cacert", missing, peer.url()), missing, "in PEM")
+        run = weir("--cacert", missing, peer.url())
+        self.fails_to_connect(run, missing, "a PEM file of certificates")
 
     def test_a_certificate_for_another_name_is_refused(self):
         # 127.0.0.2 is loopback too, and the certificate does not name it.
@@ -172,7 +173,7 @@ class NothingConnected(e2e_support.TestCase):
     def test_a_plain_server_behind_https_is_a_tls_failure(self):
         peer = self.peer(Peer(lambda c: c.send("HTTP/1.1 200 OK\r\n\r\n"), http=False))
         run = weir("https://127.0.0.1:%d/" % peer.port)
-        self.fails_to_connect(run, "TLS", "is it http:// for https://?")
+        self.fails_to_connect(run, "TLS", "did you mean http://?")
 
 
 class BreakingCase(e2e_support.TestCase):
@@ -241,7 +242,7 @@ class BrokenSource(BreakingCase):
         self.breaks(
             lambda c: c.reply(headers=["Content-Encoding: gzip"], body=body),
             "gzip",
-            "ends in the middle",
+            "body is incomplete",
             prefix=LINES,
         )
 
@@ -335,7 +336,7 @@ class BrokenSource(BreakingCase):
 
     def test_a_server_that_never_answers_is_given_up_after_the_idle_time(self):
         run, _ = self.breaks(
-            lambda c: c.wait_end(), "no answer for 0.3 s", flags=("--idle", "300ms", "--retry", "0")
+            lambda c: c.wait_end(), "no response for 0.3 s", flags=("--idle", "300ms", "--retry", "0")
         )
         self.assertEqual(run.out, b"")
 
@@ -386,7 +387,7 @@ class BrokenSource(BreakingCase):
 
     def test_a_server_that_closes_without_an_answer_is_told_after_its_tries(self):
         _, peer = self.breaks(
-            lambda c: None, "without an answer", "gave up after 1", flags=("--retry", "1")
+            lambda c: None, "without a response", "gave up after 1", flags=("--retry", "1")
         )
         self.assertEqual(len(peer.requests), 2)
 
@@ -402,7 +403,7 @@ class BrokenSource(BreakingCase):
         with Weir(peer.address) as run:
             self.assertEqual((run.read_line(), run.read_line()), (b"one", b"two"))
             peer.go.set()
-            self.ends(run.end(), 1, "tcp", "reset", "3 bytes had come", "at byte 8")
+            self.ends(run.end(), 1, "tcp", "reset", "an unfinished line of 3 bytes", "at byte 8")
 
     def test_a_missing_file_is_named(self):
         run = weir(self.path("nothing.log"))
@@ -576,7 +577,8 @@ class SocketSinks(e2e_support.TestCase):
             run.process.stdin.flush()
             peer.close()
             ended = run.end(stdin=b"line 2\n")
-        self.ends(ended, 3, "the peer has reset the connection; 7 of 14 bytes written did not arrive")
+        told = "the peer has reset the connection; 7 of 14 bytes written were not delivered"
+        self.ends(ended, 3, told)
         self.assertEqual(bytes(peer.got), b"line 1\n")
 
     def test_a_peer_that_leaves_unread_what_it_got_is_a_loss(self):
@@ -595,7 +597,7 @@ class SocketSinks(e2e_support.TestCase):
         self.addCleanup(over.set)
         peer = self.peer_of(lambda peer, connection: over.wait(60))
         run = weir("--drain", "300ms", "gen 1..%d | %s" % (self.LINES, peer.text))
-        self.ends(run, 3, "the peer has taken nothing for 0.3", "bytes written did not arrive")
+        self.ends(run, 3, "the peer has accepted no bytes for 0.3", "bytes written were not delivered")
 
     def test_a_signal_ends_the_wait_for_a_peer_when_the_drain_is_over(self):
         over, begun = threading.Event(), threading.Event()
@@ -688,7 +690,7 @@ class BadState(e2e_support.TestCase):
         theirs = [name for name in self.records() if name != mine][0]
         shutil.copy(os.path.join(self.state, mine), os.path.join(self.state, theirs))
         run = weir(*other)
-        self.ends(run, 2, "another pipeline's")
+        self.ends(run, 2, "belongs to another pipeline")
         self.assertEqual(len(one_line(run.err)), 1, run)
 
     def test_a_state_folder_that_cannot_be_made_is_told(self):
@@ -838,7 +840,7 @@ class Records(e2e_support.TestCase):
 
     def test_bytes_that_are_no_records_are_told_with_their_place(self):
         run = weir("varint", stdin=b"\1a" + b"\xff" * 12)
-        self.ends(run, 1, "record 2 (at byte 2)", "10 bytes of a varint")
+        self.ends(run, 1, "record 2 (at byte 2)", "varint is longer than 10 bytes")
         self.assertEqual(run.out, b"a\n")
 
     def test_a_framer_behind_lines_is_refused(self):

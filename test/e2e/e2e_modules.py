@@ -113,7 +113,7 @@ class Modules(TestCase):
         self.assertEqual(len(self.read("dead").splitlines()), 1)
 
     def test_a_dead_sink_that_is_missing_or_of_no_use_is_a_usage_error(self):
-        self.refused("gen 1..5 | ./two.so:picky 3 on-error=dead", "picky: on-error=dead, and there is no")
+        self.refused("gen 1..5 | ./two.so:picky 3 on-error=dead", "picky: on-error=dead needs a file")
         run = weir("--dead", self.path("dead"), "gen 1..5 | head 3", cwd=MODULES)
         self.ends(run, 2, "--dead has no effect")
 

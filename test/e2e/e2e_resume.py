@@ -149,7 +149,7 @@ class Reconnects(e2e_support.TestCase):
             )
 
         run = weir(self.peer(Peer(script)).url())
-        self.ends(run, 1, "the answer begins at")
+        self.ends(run, 1, "the response begins at")
         self.assertTrue(data.startswith(run.out))
 
     def test_without_a_validator_a_broken_body_is_truncated(self):
@@ -167,7 +167,7 @@ class Reconnects(e2e_support.TestCase):
         for flags, text in (((), "%s"), (("--retry", "3"), "%s"), ((), "%s | head 100")):
             peer = self.peer(Peer(script))
             run = weir(*flags, text % peer.url())
-            self.ends(run, 1, "cannot be resumed", "--follow asks again")
+            self.ends(run, 1, "cannot be resumed", "--follow sends the request again")
             self.assertEqual((run.out, len(peer.requests)), (rows, 1))
         peer = self.peer(Peer(script))
         run = weir("--follow", "--retry", "2", peer.url())
@@ -390,7 +390,7 @@ class KilledRuns(e2e_support.TestCase):
             file.write(b"written by somebody else\n" * 1000)
         had = self.size("out")
         run = weir(*command)
-        self.ends(run, 0, "resume from byte", "had %d bytes, of which the last run has saved" % had)
+        self.ends(run, 0, "resume from byte", "had %d bytes, but the last run saved only" % had)
         self.assertEqual(sha256(self.read("out")), sha256(self.data))
 
     def test_half_a_line_of_a_growing_file_comes_whole(self):
@@ -401,7 +401,7 @@ class KilledRuns(e2e_support.TestCase):
         self.assertEqual(weir(*state, log).out, b"one\nerr")
         with open(log, "ab") as file:
             file.write(b"or x\ntwo\n")
-        self.ends(weir(*to_file), 0, "the line comes whole")
+        self.ends(weir(*to_file), 0, "the whole line is read again")
         self.assertEqual(self.read("out"), b"error x\n")
         self.assertEqual(weir(*state, log).out, b"error x\ntwo\n")
 
@@ -409,7 +409,7 @@ class KilledRuns(e2e_support.TestCase):
         source = self.write("in", "x\n")
         self.write("out", "a note\n")
         run = weir("--state", self.path("state"), "%s | file %s" % (source, self.path("out")))
-        self.ends(run, 0, "has 7 bytes already, and the state has 0 of them")
+        self.ends(run, 0, "already has 7 bytes, and none of them are in the state")
         self.assertEqual(self.read("out"), b"a note\nx\n")
 
     def test_a_named_state_outlives_a_change_of_the_text(self):
@@ -419,10 +419,10 @@ class KilledRuns(e2e_support.TestCase):
         self.ends(weir(*command, text % (source, "")), 0)
         self.write("in", "1\n2\n3\n")
         run = weir(*command, text % (source, "skip 0 | "))
-        self.ends(run, 0, "was saved by another text")
+        self.ends(run, 0, "was saved by a pipeline with another text")
         self.assertEqual(self.read("out"), b"1\n2\n3\n")
         other = weir(*command, text % (self.write("other", "x\n"), ""))
-        self.ends(other, 2, "another pipeline's", "weir state reset mine --state")
+        self.ends(other, 2, "belongs to another pipeline", "weir state reset mine --state")
         self.assertEqual(self.read("out"), b"1\n2\n3\n")
 
     def test_a_text_may_name_its_state(self):
@@ -439,7 +439,7 @@ class KilledRuns(e2e_support.TestCase):
         state = ("--state", self.path("state"), "--state-required")
         self.ends(weir("--state-required", "gen 1..3"), 2, "--state-required needs --state")
         run = weir(*state, "gen 1..3 | file " + self.path("out"))
-        self.ends(run, 2, "best-effort", "--state-required forbids that")
+        self.ends(run, 2, "best-effort", "--state-required does not allow that")
         # What only the answer can tell is found out before anything is written.
         peer = self.peer(Peer(lambda connection: connection.reply(body="1\n")))
         run = weir(*state, "%s | file %s" % (peer.url(), self.path("out")))
@@ -517,7 +517,7 @@ class KilledRuns(e2e_support.TestCase):
         self.ends(weir(*command), 0)
         os.rename(source, source + ".1")
         self.write("in", numbered(1000, 9))
-        self.ends(weir(*command), 1, "is not the file that the last run has read")
+        self.ends(weir(*command), 1, "is a different file than in the last run")
 
     def test_a_source_file_that_has_grown_is_read_on(self):
         source, data = self.write("in", "one\ntwo\n"), b"one\ntwo\nthree\n"
@@ -573,17 +573,17 @@ class KilledRuns(e2e_support.TestCase):
             for full in ("drop-oldest", "drop-newest", "latest")
         ]
         for text in ('%s | grep "x" | head 1', '%s | batch 2 | skip 1', *dropping):
-            self.ends(weir("--state", state, text % source), 0, "counts anew in each run")
+            self.ends(weir("--state", state, text % source), 0, "counts from 0 in each run")
         for text in (
             "%s | skip 1 | queue | head 1",
             "%s | queue full=block 9 | head 1",
             "%s | queue 9 full=fail | head 1",
             '%s | head 1 | grep "x"',
         ):
-            self.assertNotIn("counts anew", weir("--state", state, text % source).err)
-        self.assertNotIn("counts anew", weir("-v", '%s | grep "x" | head 1' % source).err)
+            self.assertNotIn("counts from 0", weir("--state", state, text % source).err)
+        self.assertNotIn("counts from 0", weir("-v", '%s | grep "x" | head 1' % source).err)
         run = weir("--state", state, "%s | queue 9 full=latest | head 1" % source)
-        self.ends(run, 0, "'queue' may drop items, and 'head' behind it counts anew in each run")
+        self.ends(run, 0, "'queue' may drop items, and 'head' after it counts from 0 in each run")
         self.assertEqual(run.err.count("delivery:"), 1, run)
 
     def test_head_and_skip_count_over_all_runs_of_a_state(self):

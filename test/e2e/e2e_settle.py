@@ -121,7 +121,7 @@ class Settle(e2e_support.TestCase):
         peer = self.peer(Peer(script, http=False))
         text = "%s | tcp %s" % (self.source, peer.address[len("tcp://") :])
         run = weir("--state", self.state, text)
-        self.ends(run, 3, "best-effort", "dies with the peer", "did not arrive")
+        self.ends(run, 3, "best-effort", "is lost with the peer", "not delivered")
         self.assertGreater(self.saved(), 0)
         self.assertLessEqual(self.saved(), read[0] + held[0])
 
@@ -129,7 +129,7 @@ class Settle(e2e_support.TestCase):
         source = self.write("few", b"one\ntwo\nthree\n")
         with Weir("--state", self.state, "--drain", "300ms", source) as run:
             got = os.read(run.process.stdout.fileno(), 4)
-            run.says("unread, and come again in the next run")
+            run.says("not read; the next run sends them again")
             self.assertEqual(run.process.wait(e2e_support.PATIENCE_S), 3)
         again = weir("--state", self.state, source)
         self.ends(again, 0)

@@ -101,7 +101,7 @@ class TlsEnds(e2e_failures.BreakingCase):
     def test_a_tls_end_before_an_answer_is_told(self):
         how = self.over_tls(lambda c: None)
         how["flags"] += ("--retry", "0")
-        self.breaks(how.pop("script"), "without an answer", **how)
+        self.breaks(how.pop("script"), "without a response", **how)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ for case in source:thrower body:plain task:digger; do
     sh -c '"$0" "$1"; exit $?' "$work/exceptions" "$how" > "$work/out" 2>&1
     status=$?
     expect "$how: ended by SIGABRT, not by $status" test "$status" = 134
-    expect "$how: weir names it" says "^weir: an exception is not caught in '$name'"
+    expect "$how: weir names it" says "^weir: uncaught exception in '$name'"
     expect "$how: nothing was unwound" keeps_quiet 'unwound\|crossed'
 done
 "$work/exceptions" caught > "$work/out" 2>&1

@@ -124,7 +124,8 @@ TEST(varint_of_more_than_ten_bytes_is_no_length)
     static const struct framing varint = {WEIR_FRAME_VARINT, WEIR_LONG_SKIP, SIZE_MAX, 0};
     char expected[96];
     snprintf(expected, sizeof expected,
-             "a|<%d the length of a record is longer than the 10 bytes of a varint>", -WEIR_EPARSE);
+             "a|<%d invalid record length: the varint is longer than 10 bytes or over 64 bits>",
+             -WEIR_EPARSE);
     frames_as(&varint, INPUT("\1a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\1b"), expected);
     frames_as(&varint, INPUT("\1a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02 beyond 64 bits"),
               expected);

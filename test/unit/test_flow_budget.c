@@ -214,10 +214,9 @@ TEST(budget_kept_by_the_one_who_reads_is_a_failure)
     ck_assert_int_eq(weir_finish(gen, &error), WEIR_EBUDGET);
     ck_assert_str_eq(
         error.message,
-        "131072 bytes more do not fit into the loop's byte budget (524288 of 524288 "
-        "bytes are used, 0 of them by lists of items, which may take half), and all who "
-        "could free some of it wait for more: a larger weir_loop_options.budget_bytes "
-        "lets it go on");
+        "cannot get 131072 bytes more from the loop's byte budget (524288 of 524288 bytes are "
+        "used, 0 of them by lists of items, which may use half), and every task that could "
+        "release some waits for more; set a larger weir_loop_options.budget_bytes");
     ck_assert_int_eq(loop->budget.used, 0);
     weir_loop_free(loop);
 }

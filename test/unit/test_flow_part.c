@@ -229,7 +229,7 @@ TEST(state_of_another_pipeline_is_refused)
 
     ck_assert_int_eq(run_feed(&f, "01", 99, &error), WEIR_EINVAL);
 
-    ck_assert_ptr_nonnull(strstr(error.message, "another pipeline's"));
+    ck_assert_ptr_nonnull(strstr(error.message, "belongs to another pipeline"));
     end(&f);
 }
 

@@ -337,7 +337,7 @@ TEST(message_of_a_damaged_record_names_both_files)
     wr_folder_write(&f.folder, "s/p.weir", "", 0);
     run_begins(&f, "p");
 
-    check_refused(&f, "put 'p.weir.old' in its place");
+    check_refused(&f, "rename 'p.weir.old' to 'p.weir' to continue");
     end(&f);
 }
 
@@ -349,7 +349,7 @@ TEST(message_of_two_damaged_records_does_not_advise_to_go_on)
     wr_folder_write(&f.folder, "s/p.weir.old", "x", 1);
     run_begins(&f, "p");
 
-    check_refused(&f, "none before it can be read");
+    check_refused(&f, "no previous state can be read");
     end(&f);
 }
 
@@ -393,7 +393,7 @@ TEST(record_of_another_pipeline_is_refused)
         rename(wr_folder_path(&f.folder, "s/p.weir"), wr_folder_path(&f.folder, "s/q.weir")), 0);
     run_begins(&f, "q");
 
-    check_refused(&f, "another pipeline's ('p')");
+    check_refused(&f, "belongs to another pipeline ('p')");
     end(&f);
 }
 

@@ -290,7 +290,7 @@ TEST(text_of_another_pipeline_is_refused)
 
     ck_assert_int_eq(weir_state_restore(f.state, store.text, store.text_len, &error), WEIR_EINVAL);
 
-    ck_assert_ptr_nonnull(strstr(error.message, "another pipeline's ('p')"));
+    ck_assert_ptr_nonnull(strstr(error.message, "belongs to another pipeline ('p')"));
     end(&f);
 }
 
@@ -319,8 +319,8 @@ TEST(word_is_exactly_once_where_it_is_the_only_sink)
         }
         weir_state_watch(f.state, watch, NULL);
         ck_assert(weir_next(gen, &item));
-        ck_assert_str_eq(told, others > 0 ? "at-least-once: what is written and not saved when the "
-                                            "process dies is written again"
+        ck_assert_str_eq(told, others > 0 ? "at-least-once: items that were written but not saved "
+                                            "before a crash are written again"
                                           : "exactly-once-effect: the positions are stored with "
                                             "what is written");
         weir_discard(gen);

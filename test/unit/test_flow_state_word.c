@@ -74,7 +74,7 @@ TEST(word_is_that_of_the_weakest)
 
     ck_assert_int_eq(told_word, WEIR_AT_LEAST_ONCE);
     ck_assert_str_eq(last(),
-                     "at-least-once: one cannot show that it goes on where it has left off");
+                     "at-least-once: one cannot show that it continues where the last run ended");
     end(&f);
     wr_origin_fini(&one);
 }
@@ -93,7 +93,7 @@ TEST(word_is_told_again_when_it_changes)
     wr_state_prove(slot, WR_PROOF_NONE);
 
     ck_assert_int_eq(told_word, WEIR_BEST_EFFORT);
-    ck_assert_str_eq(last(), "best-effort: one has no position that a restart could go on from; "
+    ck_assert_str_eq(last(), "best-effort: one has no position from which a restart can continue; "
                              "nothing is cut");
     end(&f);
     wr_origin_fini(&one);
@@ -202,7 +202,8 @@ TEST(sink_that_the_record_does_not_have_is_refused)
 
     ck_assert_int_eq(weir_pump(gen, file_sink(&f, "elsewhere"), &error), WEIR_EINVAL);
 
-    ck_assert_ptr_nonnull(strstr(error.message, "another pipeline's: it writes to "));
+    ck_assert_ptr_nonnull(
+        strstr(error.message, "belongs to another pipeline: that one writes to "));
     ck_assert_ptr_null(wr_folder_read(&f.folder, "elsewhere", &len));
     end(&f);
 }

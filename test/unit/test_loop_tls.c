@@ -618,7 +618,7 @@ TEST(a_peer_that_closes_during_the_handshake_is_told)
     ck_assert_ptr_null(shake(ends[0], 5000));
     ck_assert_int_eq(error.code, WEIR_ETLS);
     ck_assert_str_eq(error.message,
-                     "TLS with the server: the peer has closed during the handshake");
+                     "TLS with the server: the peer closed the connection during the handshake");
     ends[1]->ops->free(ends[1]);
     finish();
 }

@@ -16,7 +16,7 @@ static weir_plan *read_plan(const char *text)
     return plan;
 }
 
-#define OF_STDOUT ": 'stdout' cannot take back what was not saved: it is written again"
+#define OF_STDOUT ": 'stdout' cannot remove what was not saved: it is written again"
 
 static const struct promise {
     const char *text;
@@ -32,13 +32,13 @@ static const struct promise {
     {"./in | head 3", WEIR_AT_LEAST_ONCE,
      "at-least-once if the input is a regular file, otherwise best-effort" OF_STDOUT},
     {"./in | unix /x", WEIR_AT_LEAST_ONCE,
-     "at-least-once if the input is a regular file, otherwise best-effort: 'unix' cannot take back "
+     "at-least-once if the input is a regular file, otherwise best-effort: 'unix' cannot remove "
      "what was not saved: it is written again"},
     {"./in | tcp h:1", WEIR_BEST_EFFORT,
-     "best-effort: 'tcp' has no word from its peer: what the peer's kernel acknowledged dies with "
-     "the peer"},
+     "best-effort: 'tcp' gets no confirmation from its peer: data acknowledged by the peer's "
+     "kernel is lost with the peer"},
     {"head 3 | file out", WEIR_BEST_EFFORT,
-     "best-effort: 'stdin' has no position that a restart could go on from"},
+     "best-effort: 'stdin' has no position from which a restart can continue"},
     {"./in | queue full=latest | file out", WEIR_BEST_EFFORT,
      "best-effort: 'queue' may drop items"},
     {"./in | queue | file out", WEIR_EXACTLY_ONCE,
@@ -50,16 +50,16 @@ static const struct promise {
     {"https://h/f | sse | file out", WEIR_AT_LEAST_ONCE,
      "at-least-once if the events have ids and the output is a regular file, otherwise "
      "best-effort: "
-     "'sse' cannot prove that it goes on right there"},
+     "'sse' cannot prove that it continues at the saved position"},
     {"./in | sse | file out", WEIR_EXACTLY_ONCE,
      "exactly-once-effect if the input is a regular file and the output is a regular file, "
      "otherwise best-effort"},
     {"merge { https://h/f | sse } { https://h/g } | file out", WEIR_AT_LEAST_ONCE,
      "at-least-once if the events have ids and the server sends a strong ETag or a Last-Modified "
-     "and the output is a regular file, otherwise best-effort: 'sse' cannot prove that it goes on "
-     "right there"},
+     "and the output is a regular file, otherwise best-effort: 'sse' cannot prove that it "
+     "continues at the saved position"},
     {"merge { gen 1..2 } { ./in } | file out", WEIR_BEST_EFFORT,
-     "best-effort: 'gen' has no position that a restart could go on from"},
+     "best-effort: 'gen' has no position from which a restart can continue"},
 };
 
 TEST(the_promise_is_that_of_the_weakest_part)
@@ -101,36 +101,36 @@ static void check_explained(const char *text, const weir_plan_options *options,
     ck_assert_str_eq(told, expected);
 }
 
-#define ALWAYS "SIGTERM   sources end, what is under way flows out\n"
-#define SLOW                                                                                       \
-    "full      when what is written to is slow, everything before it waits, up to the far end of " \
-    "the source\n"
+#define ALWAYS "SIGTERM   sources stop, and pending items are still delivered\n"
+#define SLOW                                                                                     \
+    "full      when the output is slow, everything before it waits, back to the far end of the " \
+    "source\n"
 
 TEST(an_event_stream_is_explained_by_its_framer)
 {
-    check_explained(
-        "http://h/f | sse | file out", NULL,
-        " 1  http://h/f\n"
-        "      gives lines; does input or output\n"
-        "      when the far end breaks off: it asks again, for ever, behind the id of "
-        "the last event that was given\n"
-        " 2  sse   (part of the source)\n"
-        "      takes lines, gives events; by default on-long skip\n"
-        " 3  file out\n"
-        "      takes events; does input or output\n" SLOW ALWAYS
-        "delivery  with a state at-least-once if the events have ids and the output is "
-        "a regular file, otherwise best-effort: 'sse' cannot prove that it goes on right there;\n"
-        "          without one best-effort\n");
+    check_explained("http://h/f | sse | file out", NULL,
+                    " 1  http://h/f\n"
+                    "      gives lines; does I/O\n"
+                    "      when the far end is lost: it reconnects without limit, after the id "
+                    "of the last event given\n"
+                    " 2  sse   (part of the source)\n"
+                    "      takes lines, gives events; by default on-long skip\n"
+                    " 3  file out\n"
+                    "      takes events; does I/O\n" SLOW ALWAYS
+                    "delivery  with a state at-least-once if the events have ids and the output is "
+                    "a regular file, otherwise best-effort: 'sse' cannot prove that it continues "
+                    "at the saved position;\n"
+                    "          without one best-effort\n");
 }
 
 TEST(each_part_is_explained)
 {
     check_explained("./f.ndjson | lines max=1K | where .a | queue 10 | file out", NULL,
                     " 1  ./f.ndjson\n"
-                    "      gives lines; does input or output\n"
+                    "      gives lines; does I/O\n"
                     " 2  lines max=1K   (part of the source)\n"
                     "      takes lines, gives lines; by default on-long skip\n"
-                    " 3  json   (put in by the plan)\n"
+                    " 3  json   (inserted by the plan)\n"
                     "      takes lines, gives json\n"
                     "      a bad item is left out, counted and logged\n"
                     " 4  where .a\n"
@@ -138,9 +138,9 @@ TEST(each_part_is_explained)
                     "      a bad item is left out, counted and logged\n"
                     " 5  queue 10\n"
                     "      takes json, gives json; by default SIZE 1MiB, full block\n"
-                    "      reads ahead of what it is asked for\n"
+                    "      reads ahead of its reader\n"
                     " 6  file out\n"
-                    "      takes json; does input or output\n" SLOW ALWAYS
+                    "      takes json; does I/O\n" SLOW ALWAYS
                     "delivery  with a state exactly-once-effect if the input is a regular file and "
                     "the output is a regular file, otherwise best-effort;\n"
                     "          without one best-effort\n");
@@ -148,29 +148,28 @@ TEST(each_part_is_explained)
 
 TEST(branches_say_which_can_hold_up_the_others)
 {
-    check_explained(
-        "gen 1..3 | tee { queue full=latest | file a } { file b } | null", NULL,
-        " 1  gen 1..3\n"
-        "      gives lines\n"
-        " 2  tee { queue full=latest | file a } { file b }\n"
-        "      takes lines, gives lines\n"
-        "      branch 1 never holds up the others: 'queue' takes all\n"
-        "      branch 2 holds up the others while it is full\n"
-        "     3  queue full=latest\n"
-        "          takes lines, gives lines; by default N 1024, SIZE 1MiB\n"
-        "          reads ahead of what it is asked for\n"
-        "          drops items when it is full, and counts them\n"
-        "     4  file a\n"
-        "          takes lines; does input or output\n"
-        "     5  file b\n"
-        "          takes lines; does input or output\n"
-        " 6  null\n"
-        "      takes lines\n"
-        "full      'null' takes items at any speed: what stands before it is never held "
-        "up\n" ALWAYS
-        "delivery  with a state best-effort: 'gen' has no position that a restart could "
-        "go on from;\n"
-        "          without one best-effort\n");
+    check_explained("gen 1..3 | tee { queue full=latest | file a } { file b } | null", NULL,
+                    " 1  gen 1..3\n"
+                    "      gives lines\n"
+                    " 2  tee { queue full=latest | file a } { file b }\n"
+                    "      takes lines, gives lines\n"
+                    "      branch 1 never delays the others: 'queue' takes all items\n"
+                    "      branch 2 delays the others while it is full\n"
+                    "     3  queue full=latest\n"
+                    "          takes lines, gives lines; by default N 1024, SIZE 1MiB\n"
+                    "          reads ahead of its reader\n"
+                    "          drops items when it is full, and counts them\n"
+                    "     4  file a\n"
+                    "          takes lines; does I/O\n"
+                    "     5  file b\n"
+                    "          takes lines; does I/O\n"
+                    " 6  null\n"
+                    "      takes lines\n"
+                    "full      'null' takes items at any speed: the components before it never "
+                    "wait\n" ALWAYS
+                    "delivery  with a state best-effort: 'gen' has no position from which a "
+                    "restart can continue;\n"
+                    "          without one best-effort\n");
 }
 
 TEST(what_happens_to_a_bad_item_depends_on_the_options)
@@ -207,8 +206,7 @@ TEST(a_plan_is_checked_without_being_opened)
     weir_plan_options options = {.struct_size = sizeof options, .files = files, .files_count = 1};
     weir_plan *plan = read_plan("gen 1..3 | where .a on-error=dead");
     ck_assert_int_eq(weir_plan_check(plan, NULL, &error), WEIR_EINVAL);
-    ck_assert_str_eq(error.message,
-                     "where: on-error=dead, and there is no file for what it rejects");
+    ck_assert_str_eq(error.message, "where: on-error=dead needs a file for rejected items");
     ck_assert(weir_plan_rejects(plan));
     weir_plan_free(plan);
     plan = read_plan("gen 1..3 | null");
@@ -236,7 +234,7 @@ TEST(what_a_component_gives_may_depend_on_its_arguments)
         char told[2000];
         weir_plan *plan = read_plan(texts[i]);
         (void)weir_plan_explain(plan, NULL, told, sizeof told);
-        ck_assert_int_eq(strstr(told, "json   (put in by the plan)") != NULL, i == 1);
+        ck_assert_int_eq(strstr(told, "json   (inserted by the plan)") != NULL, i == 1);
         ck_assert_ptr_nonnull(
             strstr(told, i == 1 ? "takes lines, gives lines" : "takes lines, gives json"));
         weir_plan_free(plan);

@@ -223,10 +223,10 @@ TEST(options_that_do_not_fit_the_text_are_refused)
     const char *const files[] = {"a", "b"};
     weir_plan_options options = {.struct_size = sizeof options, .files = files, .files_count = 1};
     check_refused("http://u:pw@h/ | head 3", &options,
-                  "the text has a source already, 'http://u:***@h/': files stand for the source of "
-                  "a text without one");
+                  "the text already has a source, 'http://u:***@h/': files are only for a text "
+                  "without a source");
     check_refused("gen 1..3 | null", NULL,
-                  "the text ends with a sink, and only a generator is asked for");
+                  "the text ends with a sink, but only a generator was requested");
 }
 
 /* Opening `text` with this sink is refused, since it would read what it writes. */
@@ -254,14 +254,14 @@ TEST(a_file_is_not_written_while_it_is_read)
     int fd = files_open[files_count - 1];
     weir_plan_options options = {.struct_size = sizeof options, .stdout_fd = fd};
     (void)snprintf(text, sizeof text, "%s | skip 3", path);
-    check_circle(text, &options, "is the source and the sink");
+    check_circle(text, &options, "is both source and sink");
     (void)snprintf(text, sizeof text, "%s | file %s", path, path);
-    check_circle(text, NULL, "is the source and the sink");
+    check_circle(text, NULL, "is both source and sink");
     options.stdin_fd = fd;
-    check_circle("head 3", &options, "standard input is the source and the sink");
+    check_circle("head 3", &options, "standard input is both source and sink");
     options = (weir_plan_options){
         .struct_size = sizeof options, .stdout_fd = fd, .files = files, .files_count = 2};
-    check_circle("head 3", &options, "is the source and the sink");
+    check_circle("head 3", &options, "is both source and sink");
     remove_files();
 }
 
@@ -298,12 +298,12 @@ TEST(parse_of_a_bad_text_is_a_generator_that_fails)
     check_parse_fails("bach 3", false, WEIR_EPARSE, bach);
     check_parse_fails("bach 3", true, WEIR_EPARSE, bach);
     check_parse_fails("gen 1..3", true, WEIR_EPARSE,
-                      "'gen' is a source, and this chain reads what comes to it");
+                      "'gen' is a source, but this chain gets its items from outside");
     check_parse_fails("head 3 | null", true, WEIR_EINVAL,
-                      "the text ends with a sink, and only a generator is asked for");
+                      "the text ends with a sink, but only a generator was requested");
     check_parse_fails("lines max=1K", true, WEIR_EPARSE,
-                      "lines: its arguments are limits of the source (put it right behind the "
-                      "source)");
+                      "lines: its arguments are limits of the source (put it directly after "
+                      "the source)");
 }
 
 MAIN("plan/open")

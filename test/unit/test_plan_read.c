@@ -307,13 +307,15 @@ TEST(help_tells_usage_arguments_and_example)
     char text[1000] = "";
     size_t len = weir_component_help(weir_component_find("batch", 0), text, sizeof text);
     ck_assert_uint_eq(len, strlen(text));
-    ck_assert_str_eq(text, "batch N [SIZE] [within TIME]\n"
-                           "  Groups of items, given on when full or when the time is over.\n"
-                           "  stage, takes text, gives batches\n"
-                           "  N        count: items at most\n"
-                           "  SIZE     size: bytes at most (default 1MiB)\n"
-                           "  within   time: from the first item of a group (default 1s)\n"
-                           "  example  weir 'gen 1..5 | batch 4 1MiB within 1s'\n");
+    ck_assert_str_eq(text,
+                     "batch N [SIZE] [within TIME]\n"
+                     "  Groups of items; a group is passed on when it is full or its time limit "
+                     "is reached.\n"
+                     "  stage, takes text, gives batches\n"
+                     "  N        count: items at most\n"
+                     "  SIZE     size: bytes at most (default 1MiB)\n"
+                     "  within   time: from the first item of a group (default 1s)\n"
+                     "  example  weir 'gen 1..5 | batch 4 1MiB within 1s'\n");
 }
 
 TEST(a_text_has_a_limit)

@@ -185,17 +185,17 @@ static const struct mistake {
     const char *text, *message;
     size_t at;
 } mistakes[] = {
-    {"a \"b", "\" is never closed", 2},
-    {"a `b", "` is never closed", 2},
-    {"a 'b\"", "' is never closed", 2},
-    {"a (b [c]", "( is never closed", 2},
-    {"a b)", ") closes nothing", 3},
-    {"a (b]", "] closes nothing", 4},
-    {"a \"\\(b\"", "\" is never closed", 6},
-    {"a || b", "an empty stage: two | in a row, or one at an end", 3},
-    {"a | # b", "an empty stage: two | in a row, or one at an end", 2},
-    {"| a", "an empty stage: two | in a row, or one at an end", 0},
-    {"a \"\\", "\" is never closed", 2},
+    {"a \"b", "\" is not closed", 2},
+    {"a `b", "` is not closed", 2},
+    {"a 'b\"", "' is not closed", 2},
+    {"a (b [c]", "( is not closed", 2},
+    {"a b)", ") has no opening bracket", 3},
+    {"a (b]", "] has no opening bracket", 4},
+    {"a \"\\(b\"", "\" is not closed", 6},
+    {"a || b", "an empty stage: two | in a row, or a | at the start or end", 3},
+    {"a | # b", "an empty stage: two | in a row, or a | at the start or end", 2},
+    {"| a", "an empty stage: two | in a row, or a | at the start or end", 0},
+    {"a \"\\", "\" is not closed", 2},
 };
 
 TEST(a_broken_shape_is_told_with_its_place)

@@ -489,7 +489,7 @@ static bool aborts(const struct call *call, const char *folder)
     int status = 0;
     waitpid(child, &status, 0);
     bool good = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT &&
-                strstr(text, "another thread") != NULL;
+                strstr(text, "stay on one thread") != NULL;
     if (!good) {
         printf("%s: status %x: %s\n", call->function, (unsigned)status, text);
     }

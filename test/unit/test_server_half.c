@@ -137,7 +137,7 @@ TEST(a_refusal_to_who_sends_no_more_is_whole)
     start();
     struct wr_transport *client = visit_once("GET /nowhere HTTP/1.1\r\n" HOST "\r\n");
     ck_assert(hear(client, NULL));
-    ck_assert_str_eq(body(), "404 Not Found: nothing is served here\n");
+    ck_assert_str_eq(body(), "404 Not Found: no route for this path\n");
     hang_up(client);
     client = visit_once("GET /lines?n=0&code=1001 HTTP/1.1\r\n" HOST "\r\n");
     ck_assert(hear(client, NULL));

@@ -260,11 +260,11 @@ TEST(ends_that_cannot_be_are_refused)
     weir_socket *socket = weir_socket_new(root, "tcp://127.0.0.1:1", NULL);
     weir_socket_options end = {.struct_size = sizeof end, .socket = socket};
     weir_socket_options late = {.struct_size = sizeof late, .socket = socket, .connect_ms = 5};
-    refused(weir_socket_lines(root, "tcp://127.0.0.1:1", &end), "an address and a socket");
-    refused(weir_socket_lines(root, NULL, &late), "an option of weir_socket_new");
+    refused(weir_socket_lines(root, "tcp://127.0.0.1:1", &end), "both an address and a socket");
+    refused(weir_socket_lines(root, NULL, &late), "belong to weir_socket_new");
     refused(weir_socket_lines(root, NULL, NULL), "neither an address nor a socket");
     weir_gen *gen = weir_socket_bytes(root, NULL, &end);
-    refused(weir_socket_lines(root, NULL, &end), "has a source already");
+    refused(weir_socket_lines(root, NULL, &end), "already has a source");
     weir_discard(gen);
     end.socket =
         weir_socket_new(root, "tcp://127.0.0.1:1",

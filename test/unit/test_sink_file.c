@@ -186,9 +186,9 @@ static bool fill_disk(uint64_t k, long long *good)
     if (point != NULL && strcmp(point, "write") == 0) {
         ck_assert_int_eq(rc, WEIR_EIO);
         ck_assert_int_eq(error.detail, ENOSPC);
-        const char *text = strstr(error.message, "its first ");
+        const char *text = strstr(error.message, "the first ");
         ck_assert_ptr_nonnull(text);
-        ck_assert_int_eq(sscanf(text, "its first %lld bytes are good", good), 1);
+        ck_assert_int_eq(sscanf(text, "the first %lld bytes are complete", good), 1);
         ck_assert_int_eq(stat(wr_folder_path(&f.folder, "out"), &info), 0);
         ck_assert_int_eq(info.st_size, *good);
     }

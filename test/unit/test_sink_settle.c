@@ -192,7 +192,7 @@ TEST(reader_that_reads_no_more_is_waited_for_as_long_as_a_drain_may_last)
 
     ck_assert_int_eq(r.rc, WEIR_ELOST);
     ck_assert_str_eq(r.error.message, "the reader has read nothing for 10.0 s; 16 of 18 bytes "
-                                      "written are unread, and come again in the next run");
+                                      "written were not read; the next run sends them again");
     ck_assert_uint_eq(saved(&r), 1);
     reading_ends(&r);
 }
@@ -208,8 +208,7 @@ TEST(cancel_ends_the_wait_for_the_reader)
     runs_for(&r, 100);
 
     ck_assert_int_eq(r.rc, WEIR_ELOST);
-    ck_assert_ptr_nonnull(
-        strstr(r.error.message, "not waited any longer for the reader; 18 of 18"));
+    ck_assert_ptr_nonnull(strstr(r.error.message, "stopped waiting for the reader; 18 of 18"));
     reading_ends(&r);
 }
 
@@ -373,7 +372,8 @@ static void check_word(int fd, const char *address, const char *expected)
 TEST(word_says_what_is_known_of_the_far_end)
 {
     const char *local = "at-least-once: up to what the reader had read";
-    const char *remote = "best-effort: what the peer's kernel acknowledged dies with the peer";
+    const char *remote =
+        "best-effort: data acknowledged by the peer's kernel is lost with the peer";
     int ends[2], tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
@@ -388,7 +388,7 @@ TEST(word_says_what_is_known_of_the_far_end)
     check_word(-1, "tcp://127.0.0.1:1", remote);
     check_word(tcp, NULL, remote);
     check_word(null, NULL,
-               "at-least-once: what is written and not saved when the process dies is written "
+               "at-least-once: items that were written but not saved before a crash are written "
                "again");
     close(tcp);
     close(null);

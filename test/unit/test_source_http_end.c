@@ -31,7 +31,7 @@ TEST(a_part_without_a_length_that_closes_early_is_not_the_end)
 
     gives(loop, peer, NULL, "one|two|six|", 0);
     ck_assert_ptr_nonnull(
-        strstr(log_text, "the answer ends at byte 9, before the end of the body"));
+        strstr(log_text, "the response ends at byte 9, before the end of the body"));
     end(loop, peer);
 }
 
@@ -182,7 +182,7 @@ TEST(a_head_that_is_cut_short_is_told_and_asked_for_again)
     weir_loop *loop = logging_loop();
 
     gives(loop, peer, NULL, "one|", 0);
-    ck_assert_ptr_nonnull(strstr(log_text, "before the end of the answer's head; retry 1"));
+    ck_assert_ptr_nonnull(strstr(log_text, "before the end of the response's head; retry 1"));
     end(loop, peer);
 }
 
@@ -224,7 +224,7 @@ TEST(trailers_are_bounded_as_the_head_is)
     weir_loop *loop = test_loop();
 
     const weir_error *error = gives(loop, peer, NULL, "one|", WEIR_EHTTP);
-    ck_assert_ptr_nonnull(strstr(error->message, "trailers behind the body are longer than"));
+    ck_assert_ptr_nonnull(strstr(error->message, "trailers after the body are longer than"));
     end(loop, peer);
     free(text);
 }

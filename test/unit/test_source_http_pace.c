@@ -23,7 +23,7 @@ static void check_clock(const char *text, const weir_http_options *options, cons
 
 TEST(a_server_that_does_not_answer_is_left)
 {
-    check_clock("", HTTP(.first_byte_ms = 40, .retries = WEIR_NONE), "no answer for 0.0 s");
+    check_clock("", HTTP(.first_byte_ms = 40, .retries = WEIR_NONE), "no response for 0.0 s");
 }
 
 /* What comes of a connection on which TLS is not answered. */

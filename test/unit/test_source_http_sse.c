@@ -326,8 +326,9 @@ TEST(a_longer_retry_than_is_granted_is_named_and_final)
     ck_assert_str_eq(read_wire(loop, NULL, &error), " one|");
 
     ck_assert_int_eq(error.code, WEIR_EHTTP);
-    ck_assert_ptr_nonnull(strstr(error.message, "asks for a pause of 3601 s before it is asked for "
-                                                "again (retry), and the limit for that is 3600 s"));
+    ck_assert_ptr_nonnull(strstr(error.message,
+                                 "asks for a pause of 3601 s before a reconnect "
+                                 "(retry), which is longer than the limit of 3600 s"));
     ck_assert_uint_eq(wire_requests_count, 1);
     weir_loop_free(loop);
 }
@@ -394,9 +395,9 @@ TEST(events_that_come_again_are_no_reason_to_ask_sooner)
     read_wire(loop, NULL, NULL);
 
     ck_assert(grew(6, 20));
-    ck_assert_ptr_nonnull(
-        strstr(log_text, "http://example.org/feed: the server was asked to go on behind an id, and "
-                         "begins with an event that it has sent before: events come again"));
+    ck_assert_ptr_nonnull(strstr(
+        log_text, "http://example.org/feed: the server was asked to continue after an id, but "
+                  "begins with an event already received: events are repeated"));
     weir_loop_free(loop);
 }
 
@@ -470,8 +471,8 @@ TEST(the_log_says_behind_what_it_is_asked_for)
     ck_assert_ptr_nonnull(
         strstr(log_text, "(a gap or repeats are possible after event 1, which has no id)"));
     ck_assert_ptr_nonnull(strstr(log_text, "connection reset; retry 1 in "));
-    ck_assert_ptr_nonnull(strstr(log_text, "(resume behind the event with the id ?[7m; a gap or "
-                                           "repeats if the server does not)"));
+    ck_assert_ptr_nonnull(strstr(log_text, "(resume after the event with id ?[7m; a gap or repeats "
+                                           "are possible if the server ignores the id)"));
     weir_loop_free(loop);
 }
 

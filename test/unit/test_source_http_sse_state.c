@@ -72,8 +72,8 @@ TEST(a_restart_asks_behind_the_last_event_that_was_written)
     run(&f, "id: 3\ndata: three\n\n");
 
     ck_assert_ptr_nonnull(strstr(wire_requests[0].headers, "Last-Event-ID: b 2\n"));
-    ck_assert_ptr_nonnull(strstr(log_text, "resume behind the event with the id b 2; a gap or "
-                                           "repeats if the server does not"));
+    ck_assert_ptr_nonnull(strstr(log_text, "resume after the event with id b 2; a gap or repeats "
+                                           "are possible if the server ignores the id"));
     ck_assert_str_eq(content(&f, "out"), "one\ntwo\nthree\n");
     ck_assert(says(&f, "position id 3\n"));
     wr_folder_remove(&f.folder);
@@ -104,7 +104,7 @@ TEST(what_was_not_saved_is_cut_where_it_comes_again)
     run(&f, "id: 2\ndata: two\n\nid: 3\ndata: three\n\n");
 
     ck_assert_str_eq(content(&f, "out"), "one\ntwo\nthree\n");
-    ck_assert_ptr_nonnull(strstr(log_text, "it is cut to these"));
+    ck_assert_ptr_nonnull(strstr(log_text, "it is truncated to that length"));
     wr_folder_remove(&f.folder);
 }
 
@@ -118,9 +118,9 @@ TEST(what_was_not_saved_stays_where_something_else_comes)
     run(&f, "id: 3\ndata: three\n\n");
 
     ck_assert_str_eq(content(&f, "out"), "one\ntwo\nthree\n");
-    ck_assert_ptr_nonnull(strstr(log_text, "It is not cut, since http://example.org/feed has not "
-                                           "shown that what is behind them comes again: there may "
-                                           "be a gap or repeats"));
+    ck_assert_ptr_nonnull(strstr(log_text, "It is not truncated, because http://example.org/feed "
+                                           "has not shown that it sends the rest again: a gap or "
+                                           "repeats are possible"));
     wr_folder_remove(&f.folder);
 }
 
@@ -146,7 +146,7 @@ TEST(a_stream_with_ids_is_at_least_once)
     run(&f, "id: 1\ndata: one\n\n");
 
     ck_assert_ptr_nonnull(strstr(log_text, "at-least-once: http://example.org/feed cannot show "
-                                           "that it goes on where it has left off"));
+                                           "that it continues where the last run ended"));
     wr_folder_remove(&f.folder);
 }
 
@@ -207,7 +207,8 @@ TEST(a_position_of_another_kind_is_refused)
         weir_http_lines(weir_root(loop), "http://example.org/feed", HTTP(.state = state));
     ck_assert_str_eq(read_all(gen, &error), "");
     ck_assert_int_eq(error.code, WEIR_EINVAL);
-    ck_assert_ptr_nonnull(strstr(error.message, "that it cannot read: id 1"));
+    ck_assert_ptr_nonnull(
+        strstr(error.message, "has an invalid position for 'http://example.org/feed': id 1"));
     ck_assert_uint_eq(wire_requests_count, 0);
     weir_loop_free(loop);
     wr_folder_remove(&f.folder);

@@ -70,8 +70,8 @@ TEST(a_token_file_that_holds_none_is_told_and_not_shown)
         const char *text, *told;
     } cases[] = {{"", "is empty"},
                  {" \r\n\n", "is empty"},
-                 {"s3cret\nmore", "holds more than a token"},
-                 {"a s3cret", "holds more than a token"}};
+                 {"s3cret\nmore", "must contain only one token"},
+                 {"a s3cret", "must contain only one token"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         weir_error error = fail_with(cases[i].text, strlen(cases[i].text));
 
@@ -86,7 +86,8 @@ TEST(a_token_file_has_at_most_16_KiB)
     static char token[16 * 1024 + 1];
     memset(token, 'x', sizeof token);
 
-    ck_assert_ptr_nonnull(strstr(fail_with(token, sizeof token).message, "is longer than"));
+    ck_assert_ptr_nonnull(
+        strstr(fail_with(token, sizeof token).message, "is too long for a token"));
     ck_assert_int_eq(fail_with(token, sizeof token - 1).code, WEIR_ECONNECT);
 }
 

@@ -59,7 +59,7 @@ TEST(a_server_that_speaks_tls_is_told_by_its_alert)
 {
     struct http_answer alert = {.text = "\x15\x03\x01\0\x02\x02\x46", .len = 7};
     ck_assert_str_eq(told(alert, WEIR_EHTTP),
-                     "the server speaks TLS here: write https:// for http://");
+                     "the server uses TLS on this port: write https:// instead of http://");
 }
 
 TEST(a_broken_chunk_is_told)
@@ -86,7 +86,7 @@ TEST(a_head_that_begins_folded_is_told_where_libcurl_minds)
     weir_loop *loop = test_loop();
     bool whole = strcmp(get(loop, peer, HTTP(.retries = WEIR_NONE), &error), "one|") == 0;
     ck_assert_msg(whole || (error.code == WEIR_EHTTP &&
-                            strstr(error.message, "the answer is not HTTP") != NULL),
+                            strstr(error.message, "the response is not HTTP") != NULL),
                   "%s", error.message);
     weir_loop_free(loop);
     http_peer_free(peer);

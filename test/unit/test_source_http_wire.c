@@ -64,8 +64,9 @@ TEST(a_longer_pause_than_is_granted_is_named_and_final)
 
     ck_assert_int_eq(error.code, WEIR_EHTTP);
     ck_assert_int_eq(error.detail, 429);
-    ck_assert_ptr_nonnull(strstr(error.message, "429 Slow Down; it asks for a pause of 3601 s "
-                                                "(Retry-After), and the limit for that is 3600 s"));
+    ck_assert_ptr_nonnull(strstr(error.message,
+                                 "429 Slow Down; it asks for a pause of 3601 s "
+                                 "(Retry-After), which is longer than the limit of 3600 s"));
     ck_assert_uint_eq(wire_requests_count, 1);
     weir_loop_free(loop);
 }
@@ -112,7 +113,7 @@ TEST(an_answer_is_waited_for_half_a_minute_from_the_connection_on)
     read_wire(loop, HTTP(.retries = WEIR_NONE), &error);
 
     ck_assert_int_eq(error.code, WEIR_ETIMEDOUT);
-    ck_assert_ptr_nonnull(strstr(error.message, "no answer for 30.0 s"));
+    ck_assert_ptr_nonnull(strstr(error.message, "no response for 30.0 s"));
     weir_loop_free(loop);
 }
 
@@ -142,7 +143,7 @@ TEST(interim_answers_without_end_are_a_head_that_is_too_long)
     read_wire(loop, NULL, &error);
 
     ck_assert_int_eq(error.code, WEIR_EHTTP);
-    ck_assert_ptr_nonnull(strstr(error.message, "the head of the answer is longer than 256 KiB"));
+    ck_assert_ptr_nonnull(strstr(error.message, "the head of the response is longer than 256 KiB"));
     weir_loop_free(loop);
 }
 
@@ -230,7 +231,8 @@ static void check_part_refused(const char *head)
     ck_assert_str_eq(read_wire(loop, NULL, &error), "1|2|");
 
     ck_assert_int_eq(error.code, WEIR_ECHANGED);
-    ck_assert_ptr_nonnull(strstr(error.message, "byte 4 was asked for, the answer begins at "));
+    ck_assert_ptr_nonnull(
+        strstr(error.message, "requested byte 4, but the response begins at byte "));
     weir_loop_free(loop);
 }
 
@@ -302,7 +304,7 @@ TEST(a_switch_to_another_protocol_is_named)
 
     ck_assert_int_eq(error.code, WEIR_EHTTP);
     ck_assert_int_eq(error.detail, 101);
-    ck_assert_ptr_nonnull(strstr(error.message, "it goes on with another protocol"));
+    ck_assert_ptr_nonnull(strstr(error.message, "it switches to another protocol"));
     weir_loop_free(loop);
 }
 

@@ -83,7 +83,7 @@ TEST(reset_says_what_was_lost)
     ck_assert(!weir_next(gen, &item));
 
     ck_assert_int_eq(weir_finish(gen, &error), WEIR_ERESET);
-    ck_assert_ptr_nonnull(strstr(error.message, "4 bytes had come"));
+    ck_assert_ptr_nonnull(strstr(error.message, "an unfinished line of 4 bytes"));
     ck_assert_int_eq(error.offset, 4);
     close(resetting.listener);
     weir_loop_free(loop);

@@ -132,7 +132,7 @@ TEST(bytes_that_are_no_framing_fail_with_their_place)
     ck_assert_int_eq(weir_finish(gen, &error), WEIR_EPARSE);
     ck_assert_int_eq(error.offset, 2);
     ck_assert_str_eq(error.origin, "varint");
-    ck_assert_ptr_nonnull(strstr(error.message, "record 2 (at byte 2): the length"));
+    ck_assert_ptr_nonnull(strstr(error.message, "record 2 (at byte 2): invalid record length"));
     weir_loop_free(loop);
 }
 

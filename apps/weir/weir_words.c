@@ -1,0 +1,141 @@
+/*
+ * weir_words.c - the words of the command line that are not flags: a subcommand and its arguments,
+ * or a pipeline's text and its files.
+ *
+ * flags_read (weir_flags.c) calls flags_take_words once, after it has read all flags: --help,
+ * --version and -f decide what the first word means. A first word that is neither a subcommand nor
+ * a file's name is taken as a pipeline's text, unless it is a planned subcommand or resembles one
+ * more than it resembles a component: then the message says what to type. Nothing is opened.
+ */
+#include "weir_flags.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include <weir/weir.h>
+
+/* Check the argument of `list`. */
+static int check_kind(const char *kind, size_t count)
+{
+    bool known = kind == NULL || strcmp(kind, "sources") == 0 || strcmp(kind, "stages") == 0 ||
+                 strcmp(kind, "sinks") == 0;
+    return known && count < 3 ? 0 : flags_complain("list takes one of: sources, stages or sinks");
+}
+
+/* The subcommands, also under the names that other tools use. */
+static const struct {
+    const char *name;
+    enum flags_action action;
+} commands[] = {
+    {"demo", ACTION_DEMO},   {"list", ACTION_LIST},       {"help", ACTION_WORD},
+    {"check", ACTION_CHECK}, {"explain", ACTION_EXPLAIN}, {"state", ACTION_STATE},
+    {"lint", ACTION_CHECK},  {"validate", ACTION_CHECK},
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+enum flags_action flags_command(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return commands[i].action;
+        }
+    }
+    return ACTION_RUN;
+}
+
+/* The subcommand that the user probably meant by a word. NULL: none, or the name of a component is
+ * at least as similar. */
+static const char *meant_command(const char *word)
+{
+    enum { NAMES_MAX = 512 };
+    static const char *names[NAMES_MAX];
+    const weir_component *component;
+    size_t count = 0;
+    for (size_t i = 0; (component = weir_component_at(i)) != NULL && i < NAMES_MAX - COMMANDS;
+         i++) {
+        names[count++] = component->name;
+    }
+    for (size_t i = 0; i < COMMANDS; i++) {
+        names[count + i] = commands[i].name;
+    }
+    const char *meant = weir_nearest(word, names, count + COMMANDS);
+    return meant != NULL && flags_command(meant) != ACTION_RUN ? meant : NULL;
+}
+
+/* Report a first word that is not a pipeline text: a planned command, or a mistyped one. 0: it may
+ * be a text. */
+static int check_command(const char *word)
+{
+    const char *hint;
+    if (access(word, F_OK) == 0) {
+        return 0; /* a file's name: read_plan's message explains it */
+    }
+    if (planned_word(word, &hint)) {
+        return flags_complain("'weir %s' is not in this version%s%s", word,
+                              hint != NULL ? "; " : "", hint != NULL ? hint : "");
+    }
+    const char *meant = meant_command(word);
+    return meant != NULL
+               ? flags_complain("unknown command '%s' (did you mean 'weir %s'?)", word, meant)
+               : 0;
+}
+
+/* The words are a pipeline and its files; with -f only files. */
+static int take_pipeline(struct flags *flags, const char **words, size_t count)
+{
+    bool runs = flags->action == ACTION_RUN;
+    if (flags->text_file == NULL && count == 0) {
+        if (runs && !isatty(0)) {
+            flags->text = "-"; /* `curl ... | weir`: standard input, unchanged */
+            return 0;
+        }
+        return flags_complain(
+            "no pipeline; for example:  weir %s'https://host/feed | head 3'   (see "
+            "'weir --help')",
+            runs ? "" : "explain ");
+    }
+    if (flags->text_file == NULL) {
+        int rc = runs ? check_command(words[0]) : 0;
+        if (rc != 0) {
+            return rc;
+        }
+        flags->text = words[0];
+        words++;
+        count--;
+    }
+    flags->files = words;
+    flags->files_count = count;
+    return 0;
+}
+
+int flags_take_words(struct flags *flags, const char **words, size_t count)
+{
+    if (flags->action == ACTION_HELP || flags->action == ACTION_VERSION) {
+        return 0;
+    }
+    bool named = flags->text_file == NULL && count > 0;
+    enum flags_action action = count > 0 ? flags_command(words[0]) : ACTION_RUN;
+    bool looks = action == ACTION_CHECK || action == ACTION_EXPLAIN;
+    flags->action = named || looks ? action : ACTION_RUN;
+    if (flags->torture && flags->action != ACTION_DEMO) {
+        return flags_complain("--torture is a flag of demo: weir demo --torture");
+    }
+    switch (flags->action) {
+    case ACTION_DEMO:
+        flags->demo_address = count > 1 ? words[1] : ":8080";
+        return count > 2 ? flags_complain("demo takes one argument: :PORT") : 0;
+    case ACTION_WORD:
+        flags->word = count > 1 ? words[1] : NULL;
+        flags->action = count > 1 ? ACTION_WORD : ACTION_HELP;
+        return 0;
+    case ACTION_LIST:
+        flags->word = count > 1 ? words[1] : NULL;
+        return check_kind(flags->word, count);
+    case ACTION_STATE:
+        flags->files = words + 1;
+        flags->files_count = count - 1;
+        return 0;
+    case ACTION_RUN: return take_pipeline(flags, words, count);
+    default: return take_pipeline(flags, words + 1, count - 1);
+    }
+}
