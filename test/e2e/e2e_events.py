@@ -3,6 +3,7 @@
 
 import gzip
 import signal
+import socket
 import zlib
 
 import e2e_support
@@ -79,13 +80,14 @@ class EventStreams(e2e_support.TestCase):
         self.assertEqual(len(peer.requests), 1)
 
     def test_nothing_that_listens_is_final_but_with_follow(self):
-        peer = Peer(lambda connection: None)
-        peer.socket.close()
-        self.ends(weir(self.pipeline(peer)), 4, "refused")
-        with Weir("--follow", self.pipeline(peer)) as run:
-            run.says("retry 1 in")
-            run.send(signal.SIGTERM)
-            self.ends(run.end(), 0)
+        with socket.socket() as bound:  # but not listening
+            bound.bind(("127.0.0.1", 0))
+            text = "http://127.0.0.1:%d/feed | sse" % bound.getsockname()[1]
+            self.ends(weir(text), 4, "refused")
+            with Weir("--follow", text) as run:
+                run.says("retry 1 in")
+                run.send(signal.SIGTERM)
+                self.ends(run.end(), 0)
 
     def test_a_pause_before_another_attempt_ends_at_a_signal(self):
         peer = self.peer(events("retry: 600000\ndata: one\n\n"))
