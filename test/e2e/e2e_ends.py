@@ -88,12 +88,16 @@ class Heads(e2e_support.TestCase):
         self.assertEqual(run.err, "")
 
     def test_what_a_reader_that_left_has_read_is_not_claimed(self):
-        run = shell('"$WEIR" -v "gen 1.." | head -3; exit "${PIPESTATUS[0]}"')
-        self.ends(run, 0, " in flight ", "the reader of stdout left after ")
-        counts = re.search(r"weir: (.*) in = (.*) out .* dropped \+ (.*) in flight", run.err)
+        with Weir("-v", "gen 1..") as run:
+            wait_until_full(run.process.stdout)
+            run.process.stdout.close()
+            run.process.stdout = None
+            ended = run.end()
+        self.ends(ended, 0, " in flight ", "the reader of stdout left after ")
+        counts = re.search(r"weir: (.*) in = (.*) out .* dropped \+ (.*) in flight", ended.err)
         came, out, flight = (int(text.replace(" ", "")) for text in counts.groups())
         self.assertEqual(came, out + flight)
-        self.assertIn("how many of the %s" % counts.group(3), run.err)
+        self.assertIn("how many of the %s" % counts.group(3), ended.err)
 
     def test_a_reader_that_leaves_an_idle_feed_has_been_given_all_of_it(self):
         feed = Feed(self, FIVE)
