@@ -1,13 +1,10 @@
 /*
  * bytes_origin.c - the records of a source's items: see the header for their states.
  *
- * 64 consecutive numbers share one entry. An entry is a set of bit planes: which items are settled,
- * the outcome of each, and how often each is referenced, with one plane for each binary digit of
- * that count. So an act on all 64 items takes a few instructions, as an act on one does. Entries
- * are a sorted array with a head offset: new items are touched at the tail, old ones settle at the
- * head. Entries in which everything has settled are removed when the array would have to grow. A
- * number below `lent` without an entry is settled; a number from `lent` on without an entry is
- * untouched.
+ * 64 consecutive numbers share one entry (bytes_entry.h). Entries are a sorted array with a head
+ * offset: new items are touched at the tail, old ones settle at the head. Entries in which
+ * everything has settled are removed when the array would have to grow. A number below `lent`
+ * without an entry is settled; a number from `lent` on without an entry is untouched.
  *
  * Called by sources (lend), by the holders of items (queues, batches, bodies) and by sinks when
  * they commit. Nothing here suspends or calls out, except `gone`. When there is no memory for an
@@ -19,29 +16,10 @@
 
 #include "base_alloc.h"
 #include "base_error.h"
+#include "bytes_entry.h"
 
 enum {
-    PLANES = 2,
-    MORE_PLANES = 30,
-    FIRST_ENDS = 64,
     SMALL_BYTES = 64 * 1024 /* an origin that charges this or less never makes its source wait */
-};
-
-/* The state that an act gives to an item. Of two states the higher one wins. */
-enum { OPEN = 0, FILTERED = 1, DELIVERED = 2, REJECTED = 3, DROPPED = 4, ABANDONED = 5 };
-
-/* The higher digits of the counts, for entries with an item of more than 3 references. */
-struct wr_more_refs {
-    uint64_t planes[MORE_PLANES];
-    int count; /* planes in use: those from `count` on are 0 */
-};
-
-struct wr_entry {
-    uint64_t first;   /* 1, 65, ...; bit k stands for first + k */
-    uint64_t settled; /* counted: nothing more can happen to these items */
-    uint64_t outcome[3];
-    uint64_t refs[PLANES];
-    struct wr_more_refs *more;
 };
 
 static struct wr_entry *entry_at(const struct wr_origin *origin, size_t index)
@@ -102,122 +80,18 @@ void wr_origin_end(struct wr_origin *origin)
 
 /* ---- one entry */
 
-/* Not by the popcount instruction, which not every processor has. */
-static inline uint64_t count_bits(uint64_t bits)
-{
-    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
-    bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
-    bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
-    return bits * UINT64_C(0x0101010101010101) >> 56;
-}
-
-/* The bits of an entry that stand for numbers below `end`. */
-static inline uint64_t bits_below(const struct wr_entry *entry, uint64_t end)
-{
-    return end <= entry->first        ? 0
-           : end - entry->first >= 64 ? ~UINT64_C(0)
-                                      : (UINT64_C(1) << (end - entry->first)) - 1;
-}
-
-static inline uint64_t referenced(const struct wr_entry *entry)
-{
-    uint64_t bits = entry->refs[0] | entry->refs[1];
-    if (WR_UNLIKELY(entry->more != NULL)) {
-        for (int i = 0; i < entry->more->count; i++) {
-            bits |= entry->more->planes[i];
-        }
-    }
-    return bits;
-}
-
-static inline uint64_t with_outcome(const struct wr_entry *entry)
-{
-    return entry->outcome[0] | entry->outcome[1] | entry->outcome[2];
-}
-
-/* Add one to the counts of these items. False: out of memory, nothing changed. */
-static bool add_refs(struct wr_entry *entry, uint64_t bits)
-{
-    uint64_t over = bits & entry->refs[0] & entry->refs[1]; /* these need a third digit or more */
-    if (over != 0 && entry->more == NULL) {
-        entry->more = wr_zalloc(sizeof *entry->more);
-        if (entry->more == NULL) {
-            return false;
-        }
-    }
-    uint64_t carry = bits & entry->refs[0];
-    entry->refs[0] ^= bits;
-    entry->refs[1] ^= carry;
-    for (int i = 0; over != 0; i++) {
-        WR_ASSERT(i < MORE_PLANES, "an item is held more than 4,000,000,000 times");
-        uint64_t next = over & entry->more->planes[i];
-        entry->more->planes[i] ^= over;
-        entry->more->count = WR_MAX(entry->more->count, i + 1);
-        over = next;
-    }
-    return true;
-}
-
-/* Take one from the counts of these items, which are all referenced. */
-static void take_refs(struct wr_entry *entry, uint64_t bits)
-{
-    uint64_t borrow = bits & ~entry->refs[0];
-    entry->refs[0] ^= bits;
-    bits = borrow & ~entry->refs[1];
-    entry->refs[1] ^= borrow;
-    for (int i = 0; bits != 0; i++) {
-        borrow = bits & ~entry->more->planes[i];
-        entry->more->planes[i] ^= bits;
-        bits = borrow;
-    }
-    while (entry->more != NULL && entry->more->count > 0 &&
-           entry->more->planes[entry->more->count - 1] == 0) {
-        entry->more->count--;
-    }
-}
-
-/* Set an outcome; an item that has a higher one keeps it. */
-static inline void raise_to(struct wr_entry *entry, uint64_t bits, unsigned outcome)
-{
-    uint64_t *o = entry->outcome;
-    switch (outcome) {
-    case FILTERED: o[0] |= bits & ~(o[1] | o[2]); break;
-    case DELIVERED:
-        bits &= ~(o[1] | o[2]);
-        o[0] &= ~bits;
-        o[1] |= bits;
-        break;
-    case REJECTED:
-        bits &= ~o[2];
-        o[0] |= bits;
-        o[1] |= bits;
-        break;
-    case DROPPED:
-        bits &= ~o[2];
-        o[0] &= ~bits;
-        o[1] &= ~bits;
-        o[2] |= bits;
-        break;
-    default:
-        o[0] |= bits;
-        o[1] &= ~bits;
-        o[2] |= bits;
-        break;
-    }
-}
-
 /* Nothing more can happen to these items: count those that have settled. */
 static inline void settle(struct wr_origin *origin, struct wr_entry *entry, uint64_t bits)
 {
     const uint64_t *o = entry->outcome;
-    bits &= with_outcome(entry) & ~(o[0] & o[2]) & ~entry->settled;
+    bits &= wr_entry_told(entry) & ~(o[0] & o[2]) & ~entry->settled;
     entry->settled |= bits;
     uint64_t delivered = bits & ~o[0] & o[1];
-    origin->counts[WR_DELIVERED] += count_bits(delivered);
+    origin->counts[WR_DELIVERED] += wr_count_bits(delivered);
     if (bits != delivered) {
-        origin->counts[WR_FILTERED] += count_bits(bits & o[0] & ~o[1]);
-        origin->counts[WR_REJECTED] += count_bits(bits & o[0] & o[1]);
-        origin->counts[WR_DROPPED] += count_bits(bits & o[2]);
+        origin->counts[WR_FILTERED] += wr_count_bits(bits & o[0] & ~o[1]);
+        origin->counts[WR_REJECTED] += wr_count_bits(bits & o[0] & o[1]);
+        origin->counts[WR_DROPPED] += wr_count_bits(bits & o[2]);
     }
 }
 
@@ -320,8 +194,8 @@ static struct wr_entry *need_entry(struct wr_origin *origin, uint64_t first)
     memmove(entry + 1, entry, (origin->entries_count - index) * sizeof *entry);
     origin->entries_count++;
     *entry = (struct wr_entry){.first = first};
-    entry->settled = bits_below(entry, origin->lent);
-    entry->outcome[1] = bits_below(entry, origin->sure) & ~entry->settled;
+    entry->settled = wr_entry_below(entry, origin->lent);
+    entry->outcome[1] = wr_entry_below(entry, origin->sure) & ~entry->settled;
     return entry;
 }
 
@@ -368,7 +242,7 @@ static void move_lent(struct wr_origin *origin, uint64_t end)
     while (origin->lent < end) {
         uint64_t first = wr_run_first(origin->lent);
         const struct wr_entry *entry = entry_of(origin, first);
-        uint64_t open = entry != NULL ? ~entry->settled & ~bits_below(entry, origin->lent) : 1;
+        uint64_t open = entry != NULL ? ~entry->settled & ~wr_entry_below(entry, origin->lent) : 1;
         uint64_t next = open == 0       ? first + 64
                         : entry != NULL ? first + (uint64_t)__builtin_ctzll(open)
                                         : origin->lent;
@@ -393,12 +267,13 @@ static void end_loan(struct wr_origin *origin)
             continue;
         }
         covered += WR_MIN(end, entry->first + 64) - WR_MAX(from, entry->first);
-        uint64_t bits = bits_below(entry, end) & ~bits_below(entry, from) & ~referenced(entry);
+        uint64_t bits =
+            wr_entry_below(entry, end) & ~wr_entry_below(entry, from) & ~wr_entry_referenced(entry);
         if (bits == 0) {
             continue;
         }
         if (!origin->sealed) {
-            raise_to(entry, bits & ~with_outcome(entry), DELIVERED);
+            wr_entry_raise(entry, bits & ~wr_entry_told(entry), WR_IS_DELIVERED);
         }
         settle(origin, entry, bits);
     }
@@ -474,7 +349,7 @@ void wr_origin_counts(struct wr_origin *origin, uint64_t counts[WR_OUTCOMES])
 
 /* ---- references and outcomes */
 
-static const uint8_t outcomes[] = {DELIVERED, FILTERED, REJECTED, DROPPED};
+static const uint8_t outcomes[] = {WR_IS_DELIVERED, WR_IS_FILTERED, WR_IS_REJECTED, WR_IS_DROPPED};
 
 static bool says_outcome(enum wr_act act)
 {
@@ -494,11 +369,11 @@ int wr_origin_ref(struct wr_origin *origin, uint64_t first, uint64_t bits)
     if (entry == NULL) {
         return WEIR_ENOMEM;
     }
-    uint64_t fresh = bits & ~referenced(entry);
-    if (!add_refs(entry, bits)) {
+    uint64_t fresh = bits & ~wr_entry_referenced(entry);
+    if (!wr_entry_ref(entry, bits)) {
         return WEIR_ENOMEM;
     }
-    origin->held += count_bits(fresh);
+    origin->held += wr_count_bits(fresh);
     return 0;
 }
 
@@ -506,28 +381,29 @@ void wr_origin_unref(struct wr_origin *origin, uint64_t first, uint64_t bits, en
 {
     sync(origin);
     struct wr_entry *entry = entry_of(origin, first);
-    bits &= entry != NULL ? referenced(entry) : 0;
+    bits &= entry != NULL ? wr_entry_referenced(entry) : 0;
     if (bits == 0) {
         return;
     }
     if (says_outcome(act)) {
-        raise_to(entry, bits, outcomes[act]);
+        wr_entry_raise(entry, bits, outcomes[act]);
     } else if (act == WR_ACT_ABANDON || (act == WR_ACT_RELEASE && origin->sealed)) {
-        raise_to(entry, bits, ABANDONED);
+        wr_entry_raise(entry, bits, WR_IS_ABANDONED);
     }
     if (act == WR_ACT_COMMIT) {
         committed(origin, first, bits);
     }
-    take_refs(entry, bits);
-    bits &= ~referenced(entry);
+    wr_entry_unref(entry, bits);
+    bits &= ~wr_entry_referenced(entry);
     if (bits == 0) {
         return;
     }
-    origin->held -= count_bits(bits);
-    bits &= bits_below(entry, origin->loan);
+    origin->held -= wr_count_bits(bits);
+    bits &= wr_entry_below(entry, origin->loan);
     if (bits != 0) { /* the others settle at the end of the loan */
         bool neutral = act == WR_ACT_NEUTRAL || (act == WR_ACT_LOAN && origin->sealed);
-        raise_to(entry, bits & ~with_outcome(entry), neutral ? ABANDONED : DELIVERED);
+        wr_entry_raise(entry, bits & ~wr_entry_told(entry),
+                       neutral ? WR_IS_ABANDONED : WR_IS_DELIVERED);
         settle(origin, entry, bits);
         advance(origin);
     }
@@ -555,7 +431,7 @@ void wr_origin_tell(struct wr_origin *origin, uint64_t first, uint64_t bits, enu
     }
     struct wr_entry *entry = need_entry(origin, first);
     if (entry != NULL) {
-        raise_to(entry, bits & ~entry->settled, outcomes[act]);
+        wr_entry_raise(entry, bits & ~entry->settled, outcomes[act]);
     }
 }
 
@@ -600,8 +476,8 @@ static struct wr_entry *copy_entries(const struct wr_origin *origin)
 static uint64_t would_settle(const struct wr_origin *origin, const struct wr_entry *copy)
 {
     uint64_t abandoned = copy->outcome[0] & copy->outcome[2];
-    return copy->settled |
-           (with_outcome(copy) & ~abandoned & ~referenced(copy) & bits_below(copy, origin->loan));
+    return copy->settled | (wr_entry_told(copy) & ~abandoned & ~wr_entry_referenced(copy) &
+                            wr_entry_below(copy, origin->loan));
 }
 
 int wr_origin_done_without(struct wr_origin *origin, const struct wr_runs *flat, uint64_t *done)
@@ -616,9 +492,9 @@ int wr_origin_done_without(struct wr_origin *origin, const struct wr_runs *flat,
         size_t index = find(origin, run->first);
         if (run->receipt == &origin->receipt && index < origin->entries_count &&
             copies[index].first == run->first) {
-            uint64_t bits = run->bits & referenced(&copies[index]);
-            raise_to(&copies[index], bits, DELIVERED);
-            take_refs(&copies[index], bits);
+            uint64_t bits = run->bits & wr_entry_referenced(&copies[index]);
+            wr_entry_raise(&copies[index], bits, WR_IS_DELIVERED);
+            wr_entry_unref(&copies[index], bits);
         }
     }
     uint64_t seq = origin->done + 1;
@@ -635,7 +511,7 @@ int wr_origin_done_without(struct wr_origin *origin, const struct wr_runs *flat,
             seq = end;
             continue;
         }
-        uint64_t open = ~would_settle(origin, &copies[i]) & ~bits_below(&copies[i], seq);
+        uint64_t open = ~would_settle(origin, &copies[i]) & ~wr_entry_below(&copies[i], seq);
         uint64_t end = open == 0 ? next + 64 : next + (uint64_t)__builtin_ctzll(open);
         seq = WR_MIN(end, origin->loan);
         if (open != 0) {
