@@ -142,7 +142,7 @@ struct weir_sink *wr_sink_failed(struct weir_scope *scope, const weir_error *err
     return sink;
 }
 
-static void set_failure(struct weir_sink *sink, const weir_error *error)
+void wr_sink_set_failure(struct weir_sink *sink, const weir_error *error)
 {
     if (sink->failure != NULL) {
         return;
@@ -160,7 +160,7 @@ static int set_error(struct weir_sink *sink, int code, int detail, const char *f
 {
     weir_error error;
     wr_error_vset(&error, code, detail, sink->name, format, args);
-    set_failure(sink, &error);
+    wr_sink_set_failure(sink, &error);
     return code;
 }
 
@@ -225,56 +225,6 @@ void wr_sink_settle(struct weir_sink *sink, struct wr_runs *runs, enum wr_act ac
 void wr_sink_committed(struct weir_sink *sink)
 {
     wr_sink_settle(sink, &sink->runs, (enum wr_act)sink->commit_act);
-}
-
-void weir_sink_keep_state(weir_sink *sink, weir_state *state)
-{
-    wr_sink_given(sink, "weir_sink_keep_state");
-    if (sink == &no_memory || state == NULL) {
-        return;
-    }
-    if (sink->ops->passes_on || sink->ops->keeps_length) {
-        wr_sink_set_error(
-            sink, WEIR_EINVAL, 0, "%s",
-            sink->ops->passes_on
-                ? "a queue's end cannot keep a state: use the sink that its reader feeds"
-                : "set the state of a file in weir_file_options");
-        return;
-    }
-    const char *why = "items that were written but not saved before a crash are written again";
-    int word = sink->ops->promise != NULL ? sink->ops->promise(sink, &why) : WEIR_AT_LEAST_ONCE;
-    if (sink->ops->transacts) {
-        word = WEIR_EXACTLY_ONCE;
-        why = "the positions are stored with what is written";
-    }
-    sink->state = state;
-    struct wr_state_sink *expected = wr_state_expect_sink(state, sink->name, word, why);
-    if (expected != NULL) {
-        expected->transacts = sink->ops->transacts;
-    }
-}
-
-/* Before the first byte. 0 or a code; the failure is set. */
-static int begin_state(struct weir_sink *sink)
-{
-    weir_error error;
-    struct wr_state_sink *kept;
-    if (sink->state == NULL || sink->kept != NULL) {
-        return 0;
-    }
-    int rc = wr_state_attach_sink(sink->state, sink->name, &kept, &error);
-    if (rc >= 0) {
-        rc = wr_state_begin(kept, 0, &error);
-    }
-    if (rc < 0) {
-        set_failure(sink, &error);
-        return rc;
-    }
-    sink->kept = kept;
-    if (sink->ops->begun != NULL) {
-        sink->ops->begun(sink);
-    }
-    return 0;
 }
 
 static void let_go(struct weir_sink *sink, enum wr_act act)
@@ -347,7 +297,7 @@ static __attribute__((noinline)) bool put_kept(struct weir_sink *sink, const wei
         wr_sink_set_error(sink, WEIR_ECANCELED, 0, "canceled");
         return false;
     }
-    if (WR_UNLIKELY(sink->state != NULL) && begin_state(sink) < 0) {
+    if (WR_UNLIKELY(sink->state != NULL) && wr_sink_begin_state(sink) < 0) {
         (void)wr_runs_add_items(&sink->runs, items, count); /* abandoned with the sink */
         return false;
     }
@@ -515,7 +465,7 @@ static int end_sink(struct weir_sink *sink, weir_error *error)
     sink->inside = sink->loop->task;
     wr_list_remove(&sink->before_poll.link);
     if (sink->failure == NULL) {
-        (void)begin_state(sink); /* nothing was put, but something may have been filtered */
+        (void)wr_sink_begin_state(sink); /* nothing was put, but something may have been filtered */
     }
     if (sink->failure == NULL && !sink->discarded && sink->ops->drain != NULL) {
         sink->ops->drain(sink);
@@ -524,7 +474,7 @@ static int end_sink(struct weir_sink *sink, weir_error *error)
         weir_error
             unsaved; /* the record is saved after a failure, too: the last commit is still valid */
         if (wr_state_save(sink->state, &unsaved) < 0) {
-            set_failure(sink, &unsaved);
+            wr_sink_set_failure(sink, &unsaved);
         }
     }
     if (sink->ops->close != NULL) {

@@ -115,6 +115,11 @@ struct weir_sink *wr_sink_failed(struct weir_scope *scope, const weir_error *err
 /* Sets the failure unless the sink already has one; returns code. */
 int wr_sink_set_error(struct weir_sink *sink, int code, int detail, const char *format, ...)
     WEIR_PRINTF(4, 5);
+/* The same with a failure that is complete. */
+void wr_sink_set_failure(struct weir_sink *sink, const weir_error *error);
+/* Of a sink with a state, before its first byte: attach. 0, also without a state or when it is
+ * attached; or a code, and the failure is set. Suspends. */
+int wr_sink_begin_state(struct weir_sink *sink);
 /* Count bytes that have left the process. */
 static inline void wr_sink_wrote(struct weir_sink *sink, uint64_t bytes)
 {
