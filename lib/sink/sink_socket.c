@@ -152,9 +152,6 @@ static weir_sink *tls_write(const weir_opening *opening, const void *args)
 }
 
 static const char *const tcp_schemes[] = {"tcp", NULL};
-static const weir_arg tcp_args[] = {
-    WR_ARG_HOST_PORT,
-};
 
 const weir_component wr_component_tcp_sink = {
     .struct_size = sizeof wr_component_tcp_sink,
@@ -163,8 +160,8 @@ const weir_component wr_component_tcp_sink = {
     .kind = WEIR_KIND_SINK,
     .takes = WEIR_SHAPES_ALL,
     .traits = WEIR_TRAIT_IO | WEIR_TRAIT_PIECES,
-    .args = tcp_args,
-    .args_count = sizeof tcp_args / sizeof tcp_args[0],
+    .args = wr_tcp_args,
+    .args_count = sizeof wr_tcp_args / sizeof wr_tcp_args[0],
     .args_size = sizeof(struct wr_socket_args),
     .help = "To a TCP server.",
     .example = "gen 1..3 | tcp 127.0.0.1:9000",
@@ -173,17 +170,7 @@ const weir_component wr_component_tcp_sink = {
     .open_sink = socket_write,
 };
 
-static int tls_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
-{
-    (void)opening;
-    return wr_socket_args_check(args, mistake);
-}
-
 static const char *const tls_schemes[] = {"tls", NULL};
-static const weir_arg tls_args[] = {
-    WR_ARG_HOST_PORT,
-    WR_ARGS_TLS,
-};
 
 const weir_component wr_component_tls_sink = {
     .struct_size = sizeof wr_component_tls_sink,
@@ -192,22 +179,18 @@ const weir_component wr_component_tls_sink = {
     .kind = WEIR_KIND_SINK,
     .takes = WEIR_SHAPES_ALL,
     .traits = WEIR_TRAIT_IO | WEIR_TRAIT_PIECES,
-    .args = tls_args,
-    .args_count = sizeof tls_args / sizeof tls_args[0],
+    .args = wr_tls_args,
+    .args_count = sizeof wr_tls_args / sizeof wr_tls_args[0],
     .args_size = sizeof(struct wr_socket_args),
     .help = "To a server, over TLS.",
     .example = "gen 1..3 | tls logs.example.com:6514",
     .on_break = "the pipeline fails: what the peer had not read is lost",
     .misplaced = "to read from this address, write tls://HOST:PORT as the first part",
-    .check = tls_check,
+    .check = wr_tls_args_check,
     .open_sink = tls_write,
 };
 
 static const char *const unix_schemes[] = {"unix:", NULL};
-static const weir_arg unix_args[] = {
-    WEIR_ARG_PATH(struct wr_socket_args, address, .name = "PATH", .flags = WEIR_ARG_REQUIRED,
-                  .help = "of the socket"),
-};
 
 const weir_component wr_component_unix_sink = {
     .struct_size = sizeof wr_component_unix_sink,
@@ -216,8 +199,8 @@ const weir_component wr_component_unix_sink = {
     .kind = WEIR_KIND_SINK,
     .takes = WEIR_SHAPES_ALL,
     .traits = WEIR_TRAIT_IO | WEIR_TRAIT_ACKNOWLEDGES | WEIR_TRAIT_PIECES,
-    .args = unix_args,
-    .args_count = sizeof unix_args / sizeof unix_args[0],
+    .args = wr_unix_args,
+    .args_count = sizeof wr_unix_args / sizeof wr_unix_args[0],
     .args_size = sizeof(struct wr_socket_args),
     .help = "To a server on a local socket.",
     .example = "gen 1..3 | unix /run/out.sock",

@@ -107,9 +107,6 @@ static weir_gen *tls_read(const weir_opening *opening, weir_gen *up, const void 
 }
 
 static const char *const tcp_schemes[] = {"tcp", NULL};
-static const weir_arg tcp_args[] = {
-    WR_ARG_HOST_PORT,
-};
 
 const weir_component wr_component_tcp = {
     .struct_size = sizeof wr_component_tcp,
@@ -118,8 +115,8 @@ const weir_component wr_component_tcp = {
     .kind = WEIR_KIND_SOURCE,
     .gives = WEIR_SHAPE_LINE,
     .traits = WEIR_TRAIT_IO | WEIR_TRAIT_FRAMED,
-    .args = tcp_args,
-    .args_count = sizeof tcp_args / sizeof tcp_args[0],
+    .args = wr_tcp_args,
+    .args_count = sizeof wr_tcp_args / sizeof wr_tcp_args[0],
     .args_size = sizeof(struct wr_socket_args),
     .help = "The lines a TCP server sends.",
     .example = "tcp://127.0.0.1:9000 | head 3",
@@ -127,17 +124,7 @@ const weir_component wr_component_tcp = {
     .open = socket_read,
 };
 
-static int tls_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
-{
-    (void)opening;
-    return wr_socket_args_check(args, mistake);
-}
-
 static const char *const tls_schemes[] = {"tls", NULL};
-static const weir_arg tls_args[] = {
-    WR_ARG_HOST_PORT,
-    WR_ARGS_TLS,
-};
 
 const weir_component wr_component_tls = {
     .struct_size = sizeof wr_component_tls,
@@ -146,13 +133,13 @@ const weir_component wr_component_tls = {
     .kind = WEIR_KIND_SOURCE,
     .gives = WEIR_SHAPE_LINE,
     .traits = WEIR_TRAIT_IO | WEIR_TRAIT_FRAMED,
-    .args = tls_args,
-    .args_count = sizeof tls_args / sizeof tls_args[0],
+    .args = wr_tls_args,
+    .args_count = sizeof wr_tls_args / sizeof wr_tls_args[0],
     .args_size = sizeof(struct wr_socket_args),
     .help = "The lines a server sends over TLS.",
     .example = "tls://logs.example.com:6514 | head 3",
     .on_break = "the stream ends; a reset or a cut connection fails it",
-    .check = tls_check,
+    .check = wr_tls_args_check,
     .open = tls_read,
 };
 
@@ -166,10 +153,6 @@ static int unix_check(const weir_opening *opening, const void *args, weir_mistak
 }
 
 static const char *const unix_schemes[] = {"unix:", NULL};
-static const weir_arg unix_args[] = {
-    WEIR_ARG_PATH(struct wr_socket_args, address, .name = "PATH", .flags = WEIR_ARG_REQUIRED,
-                  .help = "of the socket"),
-};
 
 const weir_component wr_component_unix = {
     .struct_size = sizeof wr_component_unix,
@@ -178,8 +161,8 @@ const weir_component wr_component_unix = {
     .kind = WEIR_KIND_SOURCE,
     .gives = WEIR_SHAPE_LINE,
     .traits = WEIR_TRAIT_IO | WEIR_TRAIT_FRAMED,
-    .args = unix_args,
-    .args_count = sizeof unix_args / sizeof unix_args[0],
+    .args = wr_unix_args,
+    .args_count = sizeof wr_unix_args / sizeof wr_unix_args[0],
     .args_size = sizeof(struct wr_socket_args),
     .help = "The lines a server on a local socket sends.",
     .example = "unix:/run/feed.sock | head 3",
