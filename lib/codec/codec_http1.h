@@ -82,6 +82,14 @@ const char *wr_http1_reason(const struct wr_http1 *parser);
 /* The first header with that name, ignoring case; absent (data NULL) when there is none. */
 struct wr_text wr_http1_header(const struct wr_http1_request *request, const char *name);
 
+enum wr_http1_expects {
+    WR_HTTP1_EXPECTS_NOTHING = 0,
+    WR_HTTP1_EXPECTS_CONTINUE, /* the client sends the body after WR_HTTP1_CONTINUE */
+    WR_HTTP1_EXPECTS_MORE      /* something else, which is answered with 417 */
+};
+enum wr_http1_expects wr_http1_expects(const struct wr_http1_request *request);
+#define WR_HTTP1_CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
+
 /*
  * Write "HTTP/1.1 200 OK", the headers and the empty line. A status that is not a usual one gets no
  * phrase. Returns the length; WEIR_ETOOLONG: `cap` is too small; WEIR_EINVAL: the status or a

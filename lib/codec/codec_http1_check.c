@@ -149,20 +149,48 @@ static size_t count_of(const struct wr_http1_request *r, const char *name)
     return count;
 }
 
-/* Does a list that is separated by commas contain the word? */
+/* Remove the first element of a list that is separated by commas. False: the list is empty. */
+static bool take_element(struct wr_text *list, struct wr_text *element)
+{
+    if (list->len == 0) {
+        return false;
+    }
+    const char *comma = memchr(list->data, ',', list->len);
+    size_t len = comma != NULL ? (size_t)(comma - list->data) : list->len;
+    *element = wr_text_trim((struct wr_text){list->data, len});
+    len += comma != NULL;
+    list->data += len;
+    list->len -= len;
+    return true;
+}
+
 static bool lists(struct wr_text list, const char *word)
 {
-    while (list.len > 0) {
-        const char *comma = memchr(list.data, ',', list.len);
-        size_t len = comma != NULL ? (size_t)(comma - list.data) : list.len;
-        if (wr_text_is(wr_text_trim((struct wr_text){list.data, len}), word)) {
+    struct wr_text element;
+    while (take_element(&list, &element)) {
+        if (wr_text_is(element, word)) {
             return true;
         }
-        len += comma != NULL;
-        list.data += len;
-        list.len -= len;
     }
     return false;
+}
+
+enum wr_http1_expects wr_http1_expects(const struct wr_http1_request *request)
+{
+    enum wr_http1_expects expects = WR_HTTP1_EXPECTS_NOTHING;
+    for (size_t i = 0; i < request->headers_count; i++) {
+        struct wr_text list = request->headers[i].value, element;
+        while (wr_text_is(request->headers[i].name, "Expect") && take_element(&list, &element)) {
+            if (element.len > 0 && !wr_text_is(element, "100-continue")) {
+                return WR_HTTP1_EXPECTS_MORE;
+            }
+            /* In HTTP/1.0 it has no meaning (RFC 9110, 10.1.1). */
+            if (element.len > 0 && request->has_body && request->minor > 0) {
+                expects = WR_HTTP1_EXPECTS_CONTINUE;
+            }
+        }
+    }
+    return expects;
 }
 
 bool wr_http1_keeps_alive(const struct wr_http1_request *r)

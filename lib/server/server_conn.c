@@ -25,207 +25,6 @@
 
 enum { LINGER_MS = 1000, LINGER_BYTES = 128 * 1024 };
 
-/* How a step of the connection went. */
-enum step {
-    STEP_OK,          /* continue with the next request */
-    STEP_CLOSE,       /* that was the last request */
-    STEP_CUT,         /* in the middle of a reply, or between two: no lingering */
-    STEP_REFUSE,      /* conn->reply says why */
-    STEP_UNAVAILABLE, /* a fixed 503: there is no memory or no time for more */
-};
-
-/* ---- reading */
-
-static void set_limit(struct wr_conn *conn, int64_t ms)
-{
-    int64_t now = wr_now_ns(conn->server->loop);
-    conn->until_ns = ms >= 0 && ms < (INT64_MAX - now) / 1000000 ? now + ms * 1000000 : INT64_MAX;
-}
-
-static int64_t left_ms(const struct wr_conn *conn)
-{
-    if (conn->until_ns == INT64_MAX) {
-        return -1;
-    }
-    return WR_MAX(conn->until_ns - wr_now_ns(conn->server->loop) + 999999, 0) / 1000000;
-}
-
-/* Another client needs the place, or the server stops between two requests: no more bytes are
- * waited for. */
-static bool stops_here(const struct wr_conn *conn)
-{
-    return conn->leaving || (conn->idle && conn->server->stopping);
-}
-
-/* Read more bytes; all previous ones are used. 1: some. 0: the end. Negative: failed or timeout. */
-static int read_more(struct wr_conn *conn, const char *why)
-{
-    struct wr_transport *transport = conn->transport;
-    char *to = conn->server->in;
-    int64_t n;
-    while ((n = transport->ops->read(transport, to, sizeof conn->server->in)) == WR_AGAIN) {
-        if (stops_here(conn)) {
-            return 0;
-        }
-        int rc = transport->ops->wait(transport, WR_READABLE, left_ms(conn), why, &conn->object);
-        if (rc < 0 && !(rc == WEIR_ECLOSED && stops_here(conn))) {
-            return rc;
-        }
-    }
-    conn->in = to;
-    conn->in_len = n > 0 ? (size_t)n : 0;
-    return n < 0 ? (int)n : n > 0;
-}
-
-static enum step refuse(struct wr_conn *conn, int status, const char *why)
-{
-    (void)weir_reply_refuse(&conn->reply, status, "%s", why);
-    return STEP_REFUSE;
-}
-
-/* A body is charged to the loop's budget, which bodies may fill up to half. */
-static bool charge_body(struct wr_conn *conn)
-{
-    struct wr_budget *budget = &conn->server->loop->budget;
-    size_t len = wr_http1_body(conn->parser).len;
-    if (len > conn->body_charged && !wr_budget_charge_slots(budget, len - conn->body_charged)) {
-        return false;
-    }
-    conn->body_charged = WR_MAX(len, conn->body_charged);
-    return true;
-}
-
-static void release_body(struct wr_conn *conn)
-{
-    if (conn->body_charged > 0) {
-        wr_budget_release_slots(&conn->server->loop->budget, conn->body_charged);
-        conn->body_charged = 0;
-    }
-}
-
-/* Feed the parser until it has `wanted`. */
-static enum step feed_until(struct wr_conn *conn, enum wr_http1_got wanted)
-{
-    for (;;) {
-        if (conn->in_len == 0) {
-            int rc = read_more(conn, "the rest of a request");
-            if (rc == WEIR_ETIMEDOUT) {
-                return refuse(conn, 408, "the request took too long to arrive");
-            }
-            if (rc <= 0) {
-                return conn->leaving ? STEP_UNAVAILABLE : STEP_CLOSE;
-            }
-        }
-        size_t used = 0;
-        enum wr_http1_got got = wr_http1_feed(conn->parser, conn->in, conn->in_len, &used);
-        conn->in += used;
-        conn->in_len -= used;
-        if (got == WR_HTTP1_ERROR) {
-            return refuse(conn, wr_http1_status(conn->parser), wr_http1_reason(conn->parser));
-        }
-        if (!charge_body(conn)) {
-            return refuse(conn, 503, "no memory for the body");
-        }
-        if (got == wanted) {
-            return STEP_OK;
-        }
-    }
-}
-
-/* Copy the bytes of the next request out of the buffer that all connections share. */
-static bool keep_in(struct wr_conn *conn)
-{
-    char *kept = NULL;
-    if (conn->in_len > 0) {
-        kept = wr_alloc(conn->in_len);
-        if (kept == NULL) {
-            return false;
-        }
-        memcpy(kept, conn->in, conn->in_len);
-        conn->in = kept;
-    }
-    wr_free(conn->kept_in);
-    conn->kept_in = kept;
-    return true;
-}
-
-/* Can this request be served? Decided before its body, which may take long to arrive. */
-static enum step judge(struct wr_conn *conn, const struct wr_http1_request *head)
-{
-    if (!wr_request_init(&conn->request, head)) {
-        return refuse(conn, 400, "invalid path");
-    }
-    const char *path = conn->request.path;
-    const struct wr_route *gets = wr_server_find(conn->server, path, false);
-    const struct wr_route *posts = wr_server_find(conn->server, path, true);
-    bool is_get = conn->request.is_head || wr_text_is(head->method, "GET");
-    if (gets == NULL && posts == NULL) {
-        return refuse(conn, 404, "no route for this path");
-    }
-    conn->request.is_post = wr_text_is(head->method, "POST");
-    conn->route = is_get ? gets : conn->request.is_post ? posts : NULL;
-    if (conn->route == NULL) {
-        conn->reply.allow = posts == NULL ? "GET, HEAD" : gets == NULL ? "POST" : "GET, HEAD, POST";
-        return refuse(conn, 405,
-                      posts == NULL  ? "only GET and HEAD"
-                      : gets == NULL ? "only POST"
-                                     : "only GET, HEAD and POST");
-    }
-    if (head->has_body && wr_http1_header(head, "Expect").data != NULL) {
-        return refuse(conn, 417,
-                      conn->route->posts ? "send the body without Expect" : "no body is expected");
-    }
-    if (conn->route->posts) {
-        wr_http1_keep_body(conn->parser);
-    } else if (!wr_http1_limit_body(conn->parser, WR_HTTP1_BODY_BYTES_MAX)) {
-        return refuse(conn, 413, "the body is too long");
-    }
-    return STEP_OK;
-}
-
-/* Wait for a request and read its head, and its body if it has one. */
-static enum step read_request(struct wr_conn *conn, bool first)
-{
-    struct weir_server *server = conn->server;
-    conn->request.head = NULL;
-    conn->request.is_head = conn->request.is_post = false;
-    conn->request.body = (struct wr_text){"", 0};
-    conn->request.loop = server->loop;
-    wr_reply_init(&conn->reply, &conn->request, server->loop->now_unix_ns / 1000000000);
-    set_limit(conn, first ? server->head_ms : server->idle_ms);
-    if (conn->in_len == 0) {
-        conn->idle = true;
-        if (!first) {
-            wr_server_conn_phase(conn, WR_CONN_KEPT);
-        }
-        int rc = read_more(conn, "a request");
-        conn->idle = false;
-        if (rc <= 0) {
-            /* Nothing is unread, so the next client need not wait until this one closes. */
-            return conn->leaving ? STEP_CUT : STEP_CLOSE;
-        }
-    }
-    if (!first) {
-        set_limit(conn, server->head_ms);
-        wr_server_conn_phase(conn, WR_CONN_ASKING);
-    }
-    if (conn->parser == NULL && (conn->parser = wr_http1_new()) == NULL) {
-        return STEP_UNAVAILABLE;
-    }
-    (void)wr_http1_limit_body(conn->parser, server->body_bytes_max);
-    enum step step = feed_until(conn, WR_HTTP1_HEAD);
-    if (step != STEP_OK) {
-        return step;
-    }
-    const struct wr_http1_request *head = wr_http1_request(conn->parser);
-    step = judge(conn, head);
-    if (step == STEP_OK && head->has_body) {
-        step = feed_until(conn, WR_HTTP1_DONE);
-        conn->request.body = wr_http1_body(conn->parser);
-    }
-    return step == STEP_OK && !keep_in(conn) ? STEP_UNAVAILABLE : step;
-}
-
 /* ---- serving */
 
 static void on_gone(void *ctx)
@@ -361,7 +160,7 @@ static int start_reply(struct wr_conn *conn, const struct wr_plan *plan)
 }
 
 /* A reply without a generator: a refusal, or an empty body. */
-static enum step send_short(struct wr_conn *conn, const struct wr_plan *plan)
+static enum wr_step send_short(struct wr_conn *conn, const struct wr_plan *plan)
 {
     int rc = start_reply(conn, plan);
     if (rc == 0 && conn->reply.refused && !conn->request.is_head) {
@@ -370,10 +169,10 @@ static enum step send_short(struct wr_conn *conn, const struct wr_plan *plan)
     if (rc == 0) {
         rc = wr_out_drain(&conn->out, false);
     }
-    return rc == 0 && !plan->close ? STEP_OK : STEP_CLOSE;
+    return rc == 0 && !plan->close ? WR_STEP_OK : WR_STEP_CLOSE;
 }
 
-static enum step send_refusal(struct wr_conn *conn)
+static enum wr_step send_refusal(struct wr_conn *conn)
 {
     struct wr_plan plan = wr_reply_plan(&conn->reply, false, false);
     return send_short(conn, &plan);
@@ -390,7 +189,7 @@ static void cut(struct wr_conn *conn, int code, const struct wr_plan *plan)
 }
 
 /* Send the body. The generator has ended when this returns. */
-static enum step send_body(struct wr_conn *conn, weir_gen *gen, const struct wr_plan *plan)
+static enum wr_step send_body(struct wr_conn *conn, weir_gen *gen, const struct wr_plan *plan)
 {
     weir_error error;
     int64_t left = plan->framing == WR_FRAME_LENGTH ? plan->length : -1;
@@ -405,7 +204,7 @@ static enum step send_body(struct wr_conn *conn, weir_gen *gen, const struct wr_
     forget_cancel(conn);
     int ended = weir_finish(gen, &error);
     if (conn->gone || (rc < 0 && rc != WEIR_ETOOLONG && rc != WEIR_EINVAL)) {
-        return STEP_CUT;
+        return WR_STEP_CUT;
     }
     if (ended == 0 && rc == WEIR_EINVAL) {
         ended = wr_error_set(&error, rc, 0, "reply", "a value whose type has no text");
@@ -422,10 +221,10 @@ static enum step send_body(struct wr_conn *conn, weir_gen *gen, const struct wr_
         if (wr_out_drain(&conn->out, false) == 0) { /* send what was given, then cut */
             cut(conn, ended, plan);
         }
-        return STEP_CUT;
+        return WR_STEP_CUT;
     }
     rc = wr_out_drain(&conn->out, true);
-    return rc == 0 && !plan->close ? STEP_OK : STEP_CLOSE;
+    return rc == 0 && !plan->close ? WR_STEP_OK : WR_STEP_CLOSE;
 }
 
 /* If a precondition fails, the body is not needed, or is of another version: send no body. */
@@ -455,7 +254,7 @@ static void let_stop(struct wr_conn *conn, const struct wr_plan *plan)
     }
 }
 
-static enum step send_reply(struct wr_conn *conn, weir_gen *gen)
+static enum wr_step send_reply(struct wr_conn *conn, weir_gen *gen)
 {
     struct weir_server *server = conn->server;
     bool keep_alive = conn->request.head->keep_alive && !server->stopping && !conn->leaving;
@@ -475,18 +274,18 @@ static enum step send_reply(struct wr_conn *conn, weir_gen *gen)
 }
 
 /* Run the handler in its own scope, and send what it returns. */
-static enum step serve(struct wr_conn *conn)
+static enum wr_step serve(struct wr_conn *conn)
 {
     struct weir_scope *scope = wr_scope_make(conn->server->loop, conn->task->scope, "request");
     if (scope == NULL) {
-        return refuse(conn, 503, "out of memory");
+        return wr_conn_refuse(conn, 503, "out of memory");
     }
     weir_error error;
     scope->unstopped = true; /* until let_stop knows the body */
     scope->stopping = false;
     conn->scope = scope;
     weir_gen *gen = conn->route->handler(scope, &conn->request, &conn->reply, conn->route->ctx);
-    enum step step = send_reply(conn, gen);
+    enum wr_step step = send_reply(conn, gen);
     watch_client(conn, false); /* a client that leaves must not cut the clean-up short */
     forget_cancel(conn);
     conn->scope = NULL;
@@ -516,18 +315,18 @@ static void drop_unread(struct wr_conn *conn)
     }
 }
 
-static enum step answer(struct wr_conn *conn, enum step step)
+static enum wr_step answer(struct wr_conn *conn, enum wr_step step)
 {
     if (wr_out_open(&conn->out) < 0) {
         send_unavailable(conn);
-        return STEP_CLOSE;
+        return WR_STEP_CLOSE;
     }
     wr_server_conn_phase(conn, WR_CONN_SERVED);
     watch_client(conn, true);
-    if (step == STEP_OK) {
+    if (step == WR_STEP_OK) {
         step = serve(conn);
     }
-    if (step == STEP_REFUSE) {
+    if (step == WR_STEP_REFUSE) {
         step = send_refusal(conn);
     }
     forget_cancel(conn);
@@ -549,9 +348,9 @@ static void linger(struct wr_conn *conn)
 {
     size_t sum = 0;
     conn->transport->ops->shut(conn->transport);
-    set_limit(conn, LINGER_MS);
+    wr_conn_limit(conn, LINGER_MS);
     wr_server_conn_phase(conn, WR_CONN_LINGERING);
-    while (sum < LINGER_BYTES && read_more(conn, "the client to close") > 0) {
+    while (sum < LINGER_BYTES && wr_conn_read_more(conn, "the client to close") > 0) {
         sum += conn->in_len;
     }
 }
@@ -559,7 +358,7 @@ static void linger(struct wr_conn *conn)
 /* Prepare for the next request. A connection that may stay idle keeps no parser. */
 static void make_ready(struct wr_conn *conn)
 {
-    release_body(conn);
+    wr_conn_release_body(conn);
     if (conn->in_len > 0) {
         wr_http1_next(conn->parser);
         return;
@@ -587,7 +386,7 @@ int wr_conn_main(weir_scope *scope, void *args)
 {
     struct wr_conn *conn = *(struct wr_conn **)args;
     struct weir_server *server = conn->server;
-    enum step step;
+    enum wr_step step;
     bool answered = false;
     conn->task = wr_task_now(server->loop, "a connection");
     if (server->tls != NULL && !shake_hands(conn)) {
@@ -599,21 +398,21 @@ int wr_conn_main(weir_scope *scope, void *args)
     conn->out.stalls = on_stall;
     conn->out.ctx = conn;
     do {
-        step = read_request(conn, !answered);
-        if (step == STEP_UNAVAILABLE) {
+        step = wr_conn_read_request(conn, !answered);
+        if (step == WR_STEP_UNAVAILABLE) {
             send_unavailable(conn);
-        } else if (step == STEP_OK || step == STEP_REFUSE) {
+        } else if (step == WR_STEP_OK || step == WR_STEP_REFUSE) {
             step = answer(conn, step);
             answered = true;
         }
-        if (step == STEP_OK) {
+        if (step == WR_STEP_OK) {
             make_ready(conn);
         }
-    } while (step == STEP_OK);
-    if (answered && step != STEP_CUT && !conn->gone && !wr_scope_canceled(scope)) {
+    } while (step == WR_STEP_OK);
+    if (answered && step != WR_STEP_CUT && !conn->gone && !wr_scope_canceled(scope)) {
         linger(conn);
     }
-    release_body(conn);
+    wr_conn_release_body(conn);
     wr_http1_free(conn->parser);
     wr_free(conn->kept_in);
     conn->transport->ops->free(conn->transport);

@@ -3,6 +3,7 @@
  *
  * server_core.c    the server, its routes, accepting
  * server_conn.c    one connection: requests one after another, until it is closed
+ * server_read.c    what it receives
  * server_reply.c   what a handler sets, and the head made from it
  * server_request.c what a handler can read of a request
  * server_condition.c conditional requests: whether the client's copy is still valid
@@ -219,6 +220,25 @@ struct wr_conn {
     size_t body_charged; /* to the loop's budget */
     char *kept_in;       /* bytes of the request after the one that is served */
 };
+
+/* How a step of the connection went. */
+enum wr_step {
+    WR_STEP_OK,          /* continue with the next request */
+    WR_STEP_CLOSE,       /* that was the last request */
+    WR_STEP_CUT,         /* in the middle of a reply, or between two: no lingering */
+    WR_STEP_REFUSE,      /* conn->reply says why */
+    WR_STEP_UNAVAILABLE, /* a fixed 503: there is no memory or no time for more */
+};
+
+/* How long the next waits of the connection may take together; < 0: no limit. */
+void wr_conn_limit(struct wr_conn *conn, int64_t ms);
+/* Read more bytes; all previous ones are used. 1: some. 0: the end. Negative: failed or timeout. */
+int wr_conn_read_more(struct wr_conn *conn, const char *why);
+/* Wait for a request and read its head, and its body if it has one. */
+enum wr_step wr_conn_read_request(struct wr_conn *conn, bool first);
+/* The body is no longer needed: it is not charged any more. */
+void wr_conn_release_body(struct wr_conn *conn);
+enum wr_step wr_conn_refuse(struct wr_conn *conn, int status, const char *why);
 
 /* The task of a connection; args: a struct wr_conn *, which it frees. */
 int wr_conn_main(weir_scope *scope, void *args);

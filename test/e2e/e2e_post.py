@@ -1,6 +1,7 @@
 """`post URL`, to the demo's hook and through nginx: what arrives, and what is said of what does not."""
 
 import json
+import subprocess
 import os
 import re
 import urllib.request
@@ -31,6 +32,14 @@ class Post(e2e_support.TestCase):
 
     def numbers(self, last):
         return b"".join(b"%d\n" % i for i in range(1, last + 1))
+
+    def test_a_client_that_asks_before_it_sends_is_told_to_go_on(self):
+        curl = ["curl", "-sS", "-v", "-m", "60", "--expect100-timeout", "30", "-d", "1\n"]
+        run = subprocess.run(curl + ["-H", "Expect: 100-continue", self.hook], capture_output=True)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn(b"< HTTP/1.1 100 Continue", run.stderr)
+        self.assertIn(b"< HTTP/1.1 204", run.stderr)
+        self.assertEqual(self.get("/hook/lines"), b"1\n")
 
     def test_batches_arrive_whole_and_in_order(self):
         self.ends(weir("gen 1..1000 | batch 100 | post " + self.hook), 0)

@@ -28,8 +28,6 @@ TEST(errors_are_told_and_end_the_connection)
         {"FROB /lines HTTP/1.1\r\n" HOST "\r\n", "501 Not Implemented"},
         {"GET /lines HTTP/1.1\r\n" HOST "Content-Length: 99999999\r\n\r\n",
          "413 Content Too Large"},
-        {"GET /lines HTTP/1.1\r\n" HOST "Content-Length: 9\r\nExpect: 100-continue\r\n\r\n",
-         "417 Expectation Failed"},
         {"GET /faulty HTTP/1.1\r\n" HOST "\r\n", "500 Internal Server Error"}};
     start();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
