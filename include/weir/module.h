@@ -195,15 +195,18 @@ enum weir_arg_flags {
  * below, which check the type of the field. An argument that is not given has its preset, or zeros.
  */
 typedef struct weir_arg {
-    const char *name; /* POSITIONAL: of the value, in help; else as written in the text */
-    uint8_t form;     /* enum weir_arg_form */
-    uint8_t type;     /* enum weir_arg_type */
-    uint16_t flags;   /* enum weir_arg_flags */
+    /* As written in the text. POSITIONAL, and a BLOCK without a keyword: shown in help only, and
+     * written in capitals, as N or PIPELINE. A BLOCK whose name begins with a small letter has that
+     * name as its keyword. */
+    const char *name;
+    uint8_t form;   /* enum weir_arg_form */
+    uint8_t type;   /* enum weir_arg_type */
+    uint16_t flags; /* enum weir_arg_flags */
     uint32_t offset;
     int64_t min, max;           /* COUNT, SIZE, TIME; max 0: none */
     const char *preset;         /* the default, as written in a text; NULL: none */
     const char *const *choices; /* CHOICE: ends with NULL */
-    const char *help;           /* one line, without a full stop */
+    const char *help;           /* one line, without a full stop; not NULL */
 } weir_arg;
 
 /* The offset of S.f, which must be a T. C11 checks the type, C++ the size. */
@@ -347,8 +350,9 @@ typedef struct weir_component {
     const weir_arg *args;
     size_t args_count;
     size_t args_size;      /* of the struct for the values */
-    const char *help;      /* one line */
-    const char *example;   /* a complete text that shows the usual use of this component */
+    const char *help;      /* one line; not NULL */
+    const char *example;   /* a complete text that shows the usual use of this component; not
+                              NULL */
     const char *prints;    /* the output of the example, byte for byte; NULL: it needs files or a
                               network */
     const char *condition; /* under which it PROVES or CUTS_BACK: "the server sends ..."; or NULL */

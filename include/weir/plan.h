@@ -86,7 +86,6 @@ WEIR_API void weir_plan_free(weir_plan *plan);
  * to, cap  [out] as for snprintf: always terminated when cap is not 0, cut when it does not fit.
  * Returns  the length of the whole message, which has no line end at its end; 0 when the text has
  *          no mistake.
- * with the text.
  */
 WEIR_API size_t weir_plan_error_text(const char *text, const char *name, char *to, size_t cap);
 

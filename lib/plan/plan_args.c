@@ -145,6 +145,12 @@ static int hint_name(struct wr_plan_args *args, const struct wr_plan_token *toke
     return error->code;
 }
 
+/* Whether a block needs its name as a keyword before it: else { ... } */
+static bool has_keyword(const weir_arg *arg)
+{
+    return arg->form == WEIR_FORM_BLOCK && arg->name[0] >= 'a' && arg->name[0] <= 'z';
+}
+
 /* Report a word that no argument takes, with a guess at the intended word. */
 static int too_many(struct wr_plan_args *args, const struct wr_plan_token *token)
 {
@@ -157,6 +163,11 @@ static int too_many(struct wr_plan_args *args, const struct wr_plan_token *token
     if (word[0] == '>') {
         return wr_plan_hint(error, "to write a file: | %s PATH",
                             wr_plan_find_scheme(WEIR_KIND_SINK, "/", 1)->name);
+    }
+    for (size_t i = 0; i < args->component->args_count && word[0] == '{'; i++) {
+        if (has_keyword(&args->component->args[i])) {
+            return wr_plan_hint(error, "write '%s { ... }'", args->component->args[i].name);
+        }
     }
     (void)hint_name(args, token);
     if (first != NULL && first->type == WEIR_ARGTYPE_URL) {
@@ -172,22 +183,24 @@ static int too_many(struct wr_plan_args *args, const struct wr_plan_token *token
 static int read_block(struct wr_plan_args *args, size_t index, struct wr_plan_span inside)
 {
     const weir_arg *arg = wr_plan_arg(args->component, index);
+    struct wr_plan_span block = {inside.at - 1, inside.len + 2};
+    size_t at = inside.at;
+    while (at < inside.at + inside.len && wr_plan_is_space(args->reading->clean[at])) {
+        at++;
+    }
+    if (at == inside.at + inside.len) {
+        return wr_plan_args_fail(args, block, "the block is empty");
+    }
     struct weir_chain *chain = wr_plan_alloc(args->reading, sizeof *chain);
     if (chain == NULL) {
         return args->reading->error.code;
     }
-    args->step->arg_spans[index] = (struct wr_plan_span){inside.at - 1, inside.len + 2};
+    args->step->arg_spans[index] = block;
     args->at = inside.at + inside.len + 1;
     if (wr_plan_chain_read(args->reading, inside, wr_plan_place_of(arg), chain) != 0) {
         return args->reading->error.code;
     }
     return wr_plan_value_put(args, arg, wr_plan_field(args->step, index), chain);
-}
-
-/* Whether a block needs its name as a keyword before it: else { ... } */
-static bool has_keyword(const weir_arg *arg)
-{
-    return arg->form == WEIR_FORM_BLOCK && arg->name[0] >= 'a' && arg->name[0] <= 'z';
 }
 
 /* The argument that takes a block without a keyword here; args_count: none. */

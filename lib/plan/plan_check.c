@@ -169,7 +169,10 @@ static int refit(struct wr_plan_reading *reading, struct weir_chain *chain, size
     }
     (void)wr_plan_fail(&reading->error, step->name, "%s after %s: '%s' needs %s, '%s' gives %s",
                        step->component->name, giver, step->component->name, takes, giver, gives);
-    return wr_plan_hint(&reading->error, "put '%s' before '%s'", step->component->name, giver);
+    return strcmp(step->component->name, giver) == 0
+               ? reading->error.code
+               : wr_plan_hint(&reading->error, "put '%s' before '%s'", step->component->name,
+                              giver);
 }
 
 /* Check the chains of a step's blocks. *gives: the shapes of those that the component reads. */

@@ -38,17 +38,6 @@ static bool is_shared(void)
     return dlsym(RTLD_DEFAULT, "weir_plan_read") == (void *)(uintptr_t)weir_plan_read;
 }
 
-/* Whether it is a component that this library can use. */
-static bool component_ok(const weir_component *component)
-{
-    bool opens =
-        component->kind == WEIR_KIND_SINK ? component->open_sink != NULL : component->open != NULL;
-    return component->struct_size == sizeof *component && component->name != NULL &&
-           component->help != NULL && component->kind >= WEIR_KIND_SOURCE &&
-           component->kind <= WEIR_KIND_SINK && opens &&
-           (component->args_count == 0 || component->args != NULL);
-}
-
 static int check_module(struct wr_plan_error *error, struct wr_plan_span where, const char *path,
                         const weir_module *module)
 {
@@ -61,9 +50,12 @@ static int check_module(struct wr_plan_error *error, struct wr_plan_span where, 
         return wr_plan_hint(error, "build it again with the headers of this version");
     }
     for (size_t i = 0; module->components[i] != NULL; i++) {
-        if (!component_ok(module->components[i])) {
-            return wr_plan_fail(error, where, "the module '%s': component %zu is not complete",
-                                path, i + 1);
+        char why[200];
+        struct wr_plan_out out;
+        wr_plan_out_init(&out, why, sizeof why);
+        if (!wr_plan_component_ok(module->components[i], &out)) {
+            return wr_plan_fail(error, where, "the module '%s': component %zu is not valid: %s",
+                                path, i + 1, why);
         }
     }
     return module->components[0] != NULL

@@ -237,6 +237,8 @@ extern const weir_component *const wr_components[]; /* the library's own; ends w
 /* Add the components of a module or of a test. The list ends with NULL and must not be freed. 0 or
  * WEIR_ENOMEM. */
 int wr_plan_components_add(const weir_component *const *components);
+/* plan_component.c: whether this library can use the component. If not, *why says what is wrong. */
+bool wr_plan_component_ok(const weir_component *component, struct wr_plan_out *why);
 /* Whether it can be written by its name. A source that has schemes is written by its address. */
 bool wr_plan_by_name(const weir_component *component);
 /* The component of this name for the first, the last or another place of a chain. If none may be in

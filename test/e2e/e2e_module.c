@@ -1,7 +1,8 @@
 /*
  * e2e_module.c - a module as somebody outside the tree writes it, on public headers only.
  *
- * WITH_TWO: it has a second component, a source. WITH_ABI: the number that it claims.
+ * WITH_TWO: it has a second component, a source. WITH_ABI: the number that it claims. WITH_BROKEN:
+ * its descriptor has an argument outside its struct.
  */
 #include <string.h>
 
@@ -127,6 +128,18 @@ static const weir_component countdown = {
 };
 
 WEIR_MODULE(&every, &countdown, &picky);
+#elif defined(WITH_BROKEN)
+static const weir_component broken = {.struct_size = sizeof broken,
+                                      .name = "broken",
+                                      .kind = WEIR_KIND_STAGE,
+                                      .takes = WEIR_SHAPES_ALL,
+                                      .gives = WEIR_SHAPE_SAME,
+                                      .args = every_args,
+                                      .args_count = 1,
+                                      .help = "Keeps no value.",
+                                      .example = "gen 1..9 | broken 4",
+                                      .open = open_every};
+WEIR_MODULE(&broken);
 #elif defined(WITH_ABI)
 static const weir_component *const components[] = {&every, NULL};
 extern WEIR_API const weir_module weir_module_export;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Modules: shared objects that bring components to the language.
 
-WEIR_MODULES is the folder of those that were built for this test: two.so, future.so.
+WEIR_MODULES is the folder of those that were built for this test: two.so, future.so, broken.so.
 """
 
 import json
@@ -79,6 +79,12 @@ class Modules(TestCase):
         run = self.rejects("gen 1..5 | ./two.so:picky 3", texts=["picky_stage: item 3 rejected: it is 3", "1 rejected"])
         self.assertEqual(run.out, b"1\n2\n4\n5\n")
 
+    def test_what_was_folded_is_said_before_the_count_and_the_table(self):
+        for flags, behind in ([], "20 of 20 items were rejected"), (["-v"], "weir: component"):
+            run = weir(*flags, "./two.so:picky 3", cwd=MODULES, stdin=b"3\n" * 20)
+            self.ends(run, 0)
+            self.assertLess(run.err.index("... 19 more like this"), run.err.index(behind))
+
     def test_the_first_rejected_item_may_stop_the_pipeline(self):
         for args in (["gen 1.. | ./two.so:picky 3 on-error=stop"], ["--strict", "gen 1.. | ./two.so:picky 3"],
                      ["--strict", "gen 1.. | ./two.so:picky 3 on-error=skip"]):
@@ -130,6 +136,10 @@ class Modules(TestCase):
     def test_a_module_of_another_version_is_refused_by_name(self):
         run = self.refused("gen 1.. | ./future.so 3", "the module './future.so' was built for another version of weir")
         self.assertIn("build it again", run.err)
+
+    def test_a_descriptor_that_cannot_be_used_is_refused_with_what_is_wrong(self):
+        self.refused("gen 1.. | ./broken.so 3", "the module './broken.so': component 1 is not valid: "
+                     "'broken', argument 1 (N): it lies outside the args_size of the component")
 
     def test_a_module_that_is_installed_is_found_by_the_name_of_its_component(self):
         library = os.path.realpath(os.path.join(os.path.dirname(e2e_support.BINARY), "..", "lib", "libweir.so.0"))

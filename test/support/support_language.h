@@ -113,6 +113,7 @@ static const weir_arg route_args[] = {
                     .name = "PIPELINE"),
     WEIR_ARG_CHAIN(struct args, chain, .name = "else", .flags = WEIR_ARG_WITH_SINK),
 };
+static const weir_arg otherwise_args[] = {WEIR_ARG_CHAIN(struct args, chain, .name = "else")};
 static const weir_arg through_args[] = {
     WEIR_ARG_CHAIN(struct args, chain, .name = "PIPELINE", NEEDED)};
 
@@ -169,6 +170,7 @@ static const weir_component made[] = {
     STAGE("rechunk", ANY, WEIR_SHAPE_BYTES, 0, size_args),
     STAGE("par", ANY, SAME, 0, par_args),
     STAGE("tee", ANY, SAME, 0, tee_args),
+    STAGE("otherwise", ANY, SAME, 0, otherwise_args),
     {MADE("tally", WEIR_KIND_STAGE, ANY, LINES | JSON, 0, tally_args), .gives_of = tally_gives,
      .open = pass},
     {MADE("through", WEIR_KIND_STAGE, ANY, SAME, 0, through_args), .open = open_through},
