@@ -380,7 +380,8 @@ static void tell_counts(struct run *run)
 static const char *hint_of(const struct run *run, const weir_error *error, char *text, size_t cap)
 {
     bool of_state = error->code == WEIR_ECHANGED || strncmp(error->message, "the state '", 11) == 0;
-    if (error->code == WEIR_ETRUNCATED && !run->flags->follow) {
+    if (error->code == WEIR_ETRUNCATED && !run->flags->follow &&
+        (acted_upon(run->plan) & UPON_URL_SOURCE) != 0) {
         return "--follow sends the request again after a break or an end";
     }
     if (!of_state || run->folder == NULL || strstr(error->message, "in use by") != NULL) {
@@ -420,10 +421,11 @@ static int tell_end(struct run *run, weir_error *error, bool durable)
     bool left = reader_left(run, error);
     bool tell = run->say.verbose > 0 || (run->say.terminal && !left) || signals > 0;
     weir_on_end(run->loop, NULL, NULL);
-    if (run->say.quiet) {
+    if (run->say.quiet || !tell) {
         say_rejected(&run->say, &ledger, &stats);
-    } else if (tell) {
+    } else {
         if (run->say.verbose > 0) {
+            say_folded(&run->say);
             table_say(&run->table, run->plan, run->say.verbose > 1);
         }
         say_ledger(&run->say, &ledger, &stats, saved);

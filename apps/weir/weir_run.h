@@ -61,6 +61,8 @@ void say_may_draw(struct say *say, weir_loop *loop, bool writes_stdout);
 void say_status(struct say *say, const weir_ledger *ledger, const weir_stats *stats,
                 const char *why);
 void say_clear(struct say *say);
+/* Say how many messages like the last one were left out. */
+void say_folded(struct say *say);
 /* 1234567 as "1 234 567"; bytes as "1.2 MiB". */
 const char *say_grouped(uint64_t n, char text[32]);
 const char *say_sized(uint64_t bytes, char text[32]);

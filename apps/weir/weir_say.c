@@ -48,7 +48,7 @@ void say_clear(struct say *say)
     }
 }
 
-static void say_folded(struct say *say)
+void say_folded(struct say *say)
 {
     if (say->repeats > 0) {
         fprintf(stderr, "weir: ... %u more like this\n", say->repeats);

@@ -733,6 +733,18 @@ class BadItems(e2e_support.TestCase):
         self.ends(run, 0, "2 000 of 3 000 items were rejected (2 000 lines over the line limit)")
         self.assertEqual(weir("-q", "lines max=3B on-long=cut", stdin=b"four\n").err, "")
 
+    def test_how_many_were_rejected_is_said_without_a_flag(self):
+        run = weir("lines max=3B", stdin=b"one\nfour\nthree\n" * 20)
+        self.ends(run, 0, "40 of 60 items were rejected (40 lines over the line limit)")
+        run = weir("lines max=3B", stdin=b"one\ntwo\n")
+        self.ends(run, 0)
+        self.assertEqual(run.err, "")
+
+    def test_the_end_of_a_stream_that_cannot_be_asked_again_has_no_hint_how_to(self):
+        run = weir("fixed 4", stdin=b"abcdefg")
+        self.ends(run, 1, "the input ends inside a record")
+        self.assertNotIn("--follow", run.err)
+
     def test_strict_stops_at_the_first_rejected_item(self):
         data = b"one\n0123456789abc\nnever\n"
         for text in ("lines max=10B", "lines max=10B on-long=skip"):
