@@ -20,7 +20,8 @@ static inline bool wr_thread_is_here(const void *thread)
     return thread == wr_thread_here() || thread == NULL;
 }
 
-/* Abort: `what` was called from a thread that the loop does not run on. */
+/* Abort: `what`, a public function or the name of an object, was called from a thread that the loop
+ * does not run on. */
 _Noreturn void wr_thread_is_another(const char *what);
 
 #endif

@@ -315,6 +315,9 @@ void wr_copies_fini(struct wr_copies *copies)
 int weir_item_keep(weir_item *kept, const weir_item *lent)
 {
     item_given(lent, "weir_item_keep");
+    if (kept == NULL) {
+        wr_misuse("weir_item_keep", "there is no place for the kept item: kept is NULL");
+    }
     *kept = *lent;
     wr_block_check(kept);
     int rc = 0;

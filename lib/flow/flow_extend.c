@@ -386,6 +386,7 @@ void weir_block_unref(weir_block *block)
 int weir_block_wait(weir_scope *scope)
 {
     wr_scope_given(scope, "weir_block_wait");
+    (void)wr_task_now(scope->loop, "weir_block_wait");
     return wr_budget_wait(scope->loop, NULL);
 }
 

@@ -110,7 +110,7 @@ int weir_pump(weir_gen *gen, weir_sink *sink, weir_error *error)
         wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory to move items");
     } else if (gen->loop != NULL && sink->loop != NULL) {
         gen->into = sink;
-        gen->pump = loop->task;
+        gen->pump = wr_task_now(loop, "weir_pump");
         if (sink->ops->transacts) {
             move_in_transactions(gen, sink, items);
         } else {

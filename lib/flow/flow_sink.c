@@ -351,7 +351,7 @@ bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
 static __attribute__((noinline)) bool put_odd(struct weir_sink *sink, const weir_item *items,
                                               size_t count)
 {
-    wr_sink_given(sink, "weir_put_many");
+    wr_sink_given(sink, "weir_put");
     for (size_t i = 0; i < count; i++) {
         wr_item_check(items != NULL ? &items[i] : NULL, "weir_put");
         weir_item item = items[i];

@@ -522,5 +522,6 @@ int64_t weir_now_unix(const weir_scope *scope)
 bool weir_sleep(weir_scope *scope, int64_t ms)
 {
     wr_scope_given(scope, "weir_sleep");
+    (void)wr_task_now(scope->loop, "weir_sleep");
     return wr_sleep(scope->loop, ms, "time to pass", NULL) >= 0;
 }

@@ -560,6 +560,7 @@ weir_gen *weir_parse(weir_scope *scope, weir_gen *up, const char *text)
     weir_opening opening;
     weir_gen *gen = NULL;
     weir_sink *sink;
+    wr_scope_given(scope, "weir_parse");
     WR_ASSERT(text != NULL, "text is NULL");
     weir_plan *plan = read_chain(text, up != NULL, &error);
     if (plan == NULL && up == NULL) {
