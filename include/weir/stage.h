@@ -145,7 +145,8 @@ typedef struct weir_tee_options {
 
 /*
  * Give the items of `up`, and put each one to several sinks first. A sink without room is waited
- * for, so the slowest sink sets the pace. To prevent this for a slow sink, use the writing end of a
+ * for, so the slowest sink sets the pace. Items are put to all sinks before one is committed, so
+ * the requests of several weir_http_sink overlap. To prevent this for a slow sink, use the writing end of a
  * queue with a policy that drops. When `up` ends, or the reader wants no more, the sinks are
  * finished. When `up` fails, its failure is passed to the sinks.
  *

@@ -2,9 +2,11 @@
  * stage_tee.c - weir_tee: items go to the reader and also to sinks; weir_pump_all: items go to
  * several sinks and to no reader.
  *
- * The items of a pull are put to each sink in turn, then given. A sink with its own op `commit` is
- * committed when the upstream had fewer than COMMIT_BELOW items available, as in weir_pump. When a
- * sink fails, the tee ends with that failure. With WEIR_GO_ON it removes the sink instead: the
+ * A pull asks for as many items as every sink has room for. Its items are put to each sink in turn,
+ * then given. A sink with its own op `commit` is committed when the upstream had fewer than
+ * COMMIT_BELOW items available, or fewer than the sink had room for, as in weir_pump. All sinks are
+ * put to before one is committed: so requests and transactions of several sinks overlap. When a sink
+ * fails, the tee ends with that failure. With WEIR_GO_ON it removes the sink instead: the
  * items that the sink has not committed count as dropped, the other sinks continue, and the tee
  * reports the failure at its end.
  *
@@ -53,16 +55,43 @@ static bool sink_failed(struct stage_tee *tee, size_t index)
     return tee->count > 0 || !tee->ends_alone;
 }
 
+/* How many items every sink has room for, at most max. 0: the tee ends. */
+static size_t room_of_all(struct stage_tee *tee, size_t max)
+{
+    for (size_t i = 0; i < tee->count;) {
+        size_t room = wr_sink_room(tee->sinks[i], max);
+        if (room == 0 && !sink_failed(tee, i)) {
+            return 0;
+        }
+        max = room > 0 ? room : max;
+        i += room > 0;
+    }
+    return max;
+}
+
 static bool put_to_all(struct stage_tee *tee, const weir_item *items, size_t n)
 {
     for (size_t i = 0; i < tee->count;) {
-        struct weir_sink *sink = tee->sinks[i];
-        bool taken = wr_put_many(sink, items, n) &&
-                     (n >= COMMIT_BELOW || sink->ops->commit == NULL || weir_commit(sink));
+        bool taken = wr_put_many(tee->sinks[i], items, n);
         if (!taken && !sink_failed(tee, i)) {
             return false;
         }
         i += taken;
+    }
+    return true;
+}
+
+/* More items may be at hand if the pull has given as many as it asked for. */
+static bool commit_all(struct stage_tee *tee, size_t n, size_t room)
+{
+    for (size_t i = 0; i < tee->count;) {
+        const struct wr_sink_ops *ops = tee->sinks[i]->ops;
+        bool later = n >= COMMIT_BELOW || (n == room && ops->room != NULL);
+        bool good = ops->commit == NULL || later || weir_commit(tee->sinks[i]);
+        if (!good && !sink_failed(tee, i)) {
+            return false;
+        }
+        i += good;
     }
     return true;
 }
@@ -81,15 +110,19 @@ static size_t tee_next_many(struct weir_gen *gen, weir_item *items, size_t max)
     if (tee->ends_alone && tee->count == 0) {
         return 0;
     }
+    size_t room = room_of_all(tee, max);
+    if (room == 0) {
+        return 0;
+    }
     feed_by(tee, gen->loop->task);
-    size_t n = wr_pull(gen->up, items, max);
+    size_t n = wr_pull(gen->up, items, room);
     feed_by(tee, NULL);
     for (size_t i = 0; i < tee->count && n == 0 && !tee->go_on; i++) {
         if (tee->sinks[i]->failure != NULL) {
             (void)sink_failed(tee, i);
         }
     }
-    return n > 0 && put_to_all(tee, items, n) ? n : 0;
+    return n > 0 && put_to_all(tee, items, n) && commit_all(tee, n, room) ? n : 0;
 }
 
 static void tee_close(struct weir_gen *gen)

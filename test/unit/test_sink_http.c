@@ -98,6 +98,29 @@ TEST(a_batch_is_one_request)
     weir_loop_free(loop);
 }
 
+TEST(the_requests_of_two_sinks_of_a_tee_overlap)
+{
+    WIRE({.head_ms = SECONDS, .head = TAKEN}, {.head_ms = 3 * SECONDS, .head = TAKEN},
+         {.head_ms = SECONDS, .head = TAKEN}, {.head_ms = SECONDS, .head = TAKEN});
+    weir_scope *root = weir_root(loop);
+    weir_sink *sinks[] = {weir_http_sink(root, hook, NULL),
+                          weir_http_sink(root, "http://example.com/other", NULL)};
+
+    ck_assert_int_eq(weir_pump_all(numbers_up_to(loop, 2, 0), sinks, 2, NULL, NULL), 0);
+
+    ck_assert_uint_eq(wire_requests_count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        ck_assert_str_eq(wire_requests[i].url, i % 2 == 0 ? hook : "http://example.com/other");
+        ck_assert_str_eq(wire_requests[i].body, i < 2 ? "1\n" : "2\n");
+    }
+    ck_assert_int_eq(wire_requests[0].at_ms, 0);
+    ck_assert_int_eq(wire_requests[1].at_ms, 0);
+    ck_assert_int_eq(wire_requests[2].at_ms, 1 * SECONDS); /* not held by the other's answer */
+    ck_assert_int_eq(wire_requests[3].at_ms, 3 * SECONDS);
+    check_ledger(loop, 2, 0, 0);
+    weir_loop_free(loop);
+}
+
 TEST(nothing_to_post_is_no_request)
 {
     WIRE({.head = TAKEN});

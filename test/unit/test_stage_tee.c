@@ -71,6 +71,75 @@ TEST(tee_gives_each_item_on_and_to_every_sink)
     weir_loop_free(loop);
 }
 
+/* Takes two items at a time; records in which order the sinks are put to and committed. */
+static char order[64];
+
+static int traced(weir_sink *sink, void *self)
+{
+    (void)sink;
+    (void)strcat(order, *(const char **)self);
+    (void)strcat(order, "! ");
+    return 0;
+}
+
+static int trace(weir_sink *sink, void *self, const weir_item *items, size_t count)
+{
+    (void)sink;
+    (void)items;
+    (void)strcat(order, *(const char **)self);
+    (void)strcat(order, count == 1 ? "1 " : count == 2 ? "2 " : "? ");
+    return 0;
+}
+
+static size_t two(weir_sink *sink, void *self)
+{
+    (void)sink;
+    (void)self;
+    return 2;
+}
+
+static weir_sink *traces(weir_scope *scope, const char *name, bool narrow)
+{
+    weir_sink_ops ops = {.struct_size = sizeof ops,
+                         .name = "traces",
+                         .put_many = trace,
+                         .commit = traced,
+                         .room = narrow ? two : NULL};
+    return weir_sink_new(scope, &ops, &name, sizeof name);
+}
+
+TEST(tee_puts_to_every_sink_before_it_commits_one)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_sink *sinks[] = {traces(root, "a", false), traces(root, "b", false)};
+    weir_gen *gen = weir_tee(count_to(root, 10), sinks, 2, NULL);
+    weir_item item;
+
+    ck_assert(weir_next(gen, &item));
+
+    ck_assert_str_eq(order, "a1 b1 a! b! ");
+    weir_discard(gen);
+    weir_loop_free(loop);
+}
+
+TEST(tee_pulls_no_more_than_every_sink_has_room_for)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_sink *sinks[] = {traces(root, "a", false), traces(root, "b", true)};
+    weir_gen *gen = weir_tee(weir_count(root, 1, 100), sinks, 2, NULL);
+    weir_item items[10];
+
+    ck_assert_uint_eq(weir_next_many(gen, items, 10), 2);
+
+    ck_assert_str_eq(order,
+                     "a2 b2 a! "); /* b has as many as it has room for: more may be at hand */
+    ck_assert_uint_eq(ledger_of(root).in, 2);
+    weir_discard(gen);
+    weir_loop_free(loop);
+}
+
 TEST(tee_without_sinks_passes_on)
 {
     weir_loop *loop = test_loop();
