@@ -27,6 +27,8 @@ enum flag_id {
     FLAG_QUIET,
     FLAG_VERBOSE,
     FLAG_CACERT,
+    FLAG_CERT,
+    FLAG_KEY,
     FLAG_CONNECT,
     FLAG_IDLE,
     FLAG_RETRY,
@@ -63,6 +65,8 @@ static const struct flag table[] = {
     {FLAG_USER, 'u', "user", "NAME:PASSWORD", "basic authentication; @FILE reads it from a file"},
     {FLAG_INSECURE, 'k', "insecure", NULL, "trust any TLS certificate"},
     {FLAG_CACERT, 0, "cacert", "FILE", "trust the certificates in FILE"},
+    {FLAG_CERT, 0, "cert", "FILE", "the client certificate to send if the server asks for one"},
+    {FLAG_KEY, 0, "key", "FILE", "its private key (the file of --cert)"},
     {FLAG_CONNECT, 0, "connect-timeout", "TIME", "give up a connection attempt after TIME (10s)"},
     {FLAG_IDLE, 0, "idle", "TIME",
      "reconnect after TIME of silence (60s where the source resumes or is sse, else 'none')"},
@@ -162,6 +166,8 @@ static const struct {
     {FLAG_USER, UPON_URL, "no part of this pipeline takes a URL"},
     {FLAG_INSECURE, UPON_TLS, "no part of this pipeline uses TLS"},
     {FLAG_CACERT, UPON_TLS, "no part of this pipeline uses TLS"},
+    {FLAG_CERT, UPON_URL, "no part of this pipeline takes a URL; for tls write cert=FILE"},
+    {FLAG_KEY, UPON_URL, "no part of this pipeline takes a URL; for tls write key=FILE"},
     {FLAG_CONNECT, UPON_PEER, "no part of this pipeline connects"},
     {FLAG_IDLE, UPON_PEER_SOURCE, "no source of this pipeline connects"},
     {FLAG_RETRY, UPON_URL, "no part of this pipeline takes a URL"},
@@ -385,6 +391,8 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
     case FLAG_QUIET: flags->quiet = true; return 0;
     case FLAG_VERBOSE: flags->verbose++; return 0;
     case FLAG_CACERT: flags->ca_file = value; return 0;
+    case FLAG_CERT: flags->cert_file = value; return 0;
+    case FLAG_KEY: flags->key_file = value; return 0;
     case FLAG_STATE: flags->state_folder = value; return 0;
     case FLAG_NAME: flags->state_name = value; return 0;
     case FLAG_STATE_REQUIRED: flags->state_required = true; return 0;
@@ -502,6 +510,9 @@ int flags_read(int argc, char **argv, struct flags *flags)
         } else {
             return flags_complain("too many files");
         }
+    }
+    if (flags->key_file != NULL && flags->cert_file == NULL) {
+        return flags_complain("--key needs --cert FILE");
     }
     trust_environment(flags);
     return flags_take_words(flags, words, count);

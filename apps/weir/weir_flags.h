@@ -34,7 +34,8 @@ struct flags {
     const char *headers[FLAGS_HEADERS_MAX];
     size_t headers_count;
     uint64_t given; /* a bit for each flag in the command line */
-    const char *unix_socket, *user, *ca_file, *ca_folder, *state_folder, *state_name, *dead_file;
+    const char *unix_socket, *user, *ca_file, *ca_folder, *cert_file, *key_file, *state_folder,
+        *state_name, *dead_file;
     const char *word;                                 /* for help; for `list`: NULL or a kind */
     int64_t count;                                    /* -c; -1: all */
     int64_t connect_ms, idle_ms, drain_ms, mem_bytes; /* 0: the default */

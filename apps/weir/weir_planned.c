@@ -51,8 +51,6 @@ static const struct planned_flag {
     {'L', "location", "redirects are followed without it"},
     {'o', "output", "to write a file: | file PATH"},
     {'x', "proxy", "http_proxy, https_proxy and no_proxy of the environment are used as by curl"},
-    {0, "cert", HINT_CURL},
-    {0, "key", HINT_CURL},
     {0, "resolve", HINT_CURL},
     {0, "netrc", "-u @FILE reads NAME:PASSWORD from a file"},
     {0, "http1.1", "requests are HTTP/1.1 without it"},

@@ -240,6 +240,8 @@ static weir_plan_options options_of(const struct flags *flags, weir_http_options
                                 .connect_ms = flags->connect_ms,
                                 .ca_folder = flags->ca_folder,
                                 .unix_socket = flags->unix_socket,
+                                .cert_file = flags->cert_file,
+                                .key_file = flags->key_file,
                                 .first_byte_ms = flags->idle_ms,
                                 .idle_ms = flags->idle_ms,
                                 .follow = flags->follow,

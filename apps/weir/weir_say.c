@@ -91,6 +91,7 @@ static const struct {
     const char *option, *flag;
 } flag_names[] = {
     {"weir_http_options.ca_file", "--cacert FILE"},
+    {"weir_http_options.cert_file", "--cert FILE"},
     {"weir_http_options.tls", "-k"},
     {"weir_loop_options.budget_bytes", "--mem"},
     {"weir_socket_options.ca_file", "cacert=FILE"},

@@ -151,7 +151,9 @@ typedef struct weir_plan_options {
     size_t files_count;            /* 0: the source of the text, else standard input */
     const weir_http_options *http; /* for an http source: headers, certificates, limits, retries.
                                       connect_ms and the TLS trust (tls, ca_file, ca_folder) are
-                                      also for sockets, idle_ms for socket sources */
+                                      also for sockets, idle_ms for socket sources. headers, user,
+                                      bearer_file, unix_socket, cert_file and key_file are for the
+                                      first component that takes a URL */
     const char *user;              /* "name:password" for an http source; never shown */
     weir_state *state;             /* of the source and the sink; not with several files */
     int32_t stdin_fd;              /* default 0 */

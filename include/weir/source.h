@@ -79,6 +79,11 @@ typedef struct weir_http_options {
     const char *unix_socket; /* the path of a local socket on which the host of the URL is reached,
                                 instead of by name and port; not used for another host after a
                                 redirect; default: none */
+    const char *cert_file;   /* PEM, the client certificate and the intermediate ones, for a server
+                              that asks for it; used where headers are sent. Read at each connect.
+                              default: none */
+    const char *key_file; /* PEM, its key, without a password; default: it is in cert_file. Without
+                              cert_file: WEIR_EINVAL */
 } weir_http_options;
 enum { WEIR_TLS_VERIFY = 0, WEIR_TLS_TRUST_ANYBODY = 1 };
 enum {

@@ -163,7 +163,7 @@ struct wr_http {
     char *url; /* without userinfo */
     char *login;
     char **headers;
-    char *bearer_file, *ca_file, *ca_folder, *unix_socket;
+    char *bearer_file, *ca_file, *ca_folder, *cert_file, *key_file, *unix_socket;
     bool own_range;          /* the caller's headers say Range */
     bool keeps_connection;   /* the next request may reuse the connection, if the last response
                               was read to its end */

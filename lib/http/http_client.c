@@ -105,6 +105,10 @@ static int64_t or_default(int64_t value, int64_t preset)
 
 bool wr_http_options_wrong(const weir_http_options *o, const char *name, weir_error *error)
 {
+    if (o->key_file != NULL && o->cert_file == NULL) {
+        wr_error_set(error, WEIR_EINVAL, 0, name, "key_file is set, but not cert_file");
+        return true;
+    }
     return wr_choice_wrong(error, name, "tls", o->tls, WEIR_TLS_TRUST_ANYBODY) ||
            wr_limit_wrong(error, name, "retries", o->retries) ||
            wr_limit_wrong(error, name, "connect_ms", o->connect_ms) ||
@@ -123,6 +127,8 @@ static int copy_options(struct wr_http *http, const char *url_text, const struct
     if (copy_text(&http->login, o->user) < 0 || copy_text(&http->bearer_file, o->bearer_file) < 0 ||
         copy_text(&http->ca_file, o->ca_file) < 0 ||
         copy_text(&http->ca_folder, o->ca_folder) < 0 ||
+        copy_text(&http->cert_file, o->cert_file) < 0 ||
+        copy_text(&http->key_file, o->key_file) < 0 ||
         copy_text(&http->unix_socket, o->unix_socket) < 0 || copy_url(http, url_text, url) < 0) {
         return WEIR_ENOMEM;
     }
@@ -175,6 +181,8 @@ void wr_http_fini(struct wr_http *http)
     wr_free(http->bearer_file);
     wr_free(http->ca_file);
     wr_free(http->ca_folder);
+    wr_free(http->cert_file);
+    wr_free(http->key_file);
     wr_free(http->unix_socket);
     wr_http_redirect_none(http);
     wr_http_reply_fini(&http->reply);

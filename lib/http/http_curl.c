@@ -122,6 +122,20 @@ static int add_headers(struct http_curl *curl)
     return 0;
 }
 
+static bool shows_certificate(const struct wr_http *http)
+{
+    return http->cert_file != NULL && wr_http_is_own(http);
+}
+
+/* The password is empty: without one OpenSSL would ask for it on the terminal. */
+static bool set_certificate(const struct wr_http *http, CURL *easy)
+{
+    const char *key = http->key_file != NULL ? http->key_file : http->cert_file;
+    return curl_easy_setopt(easy, CURLOPT_SSLCERT, http->cert_file) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_SSLKEY, key) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "") == CURLE_OK;
+}
+
 static int set_up(struct http_curl *curl)
 {
     struct wr_http *http = curl->http;
@@ -137,6 +151,7 @@ static int set_up(struct http_curl *curl)
                  curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file) == CURLE_OK) &&
                 (http->ca_folder == NULL ||
                  curl_easy_setopt(easy, CURLOPT_CAPATH, http->ca_folder) == CURLE_OK) &&
+                (!shows_certificate(http) || set_certificate(http, easy)) &&
                 (!uses_unix_socket(http) ||
                  curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, http->unix_socket) == CURLE_OK);
     if (!good) {
@@ -226,14 +241,27 @@ static void say(const struct http_curl *curl, char *to, size_t cap)
     wr_secret_hide(curl->text[0] != '\0' ? curl->text : curl_easy_strerror(curl->result), to, cap);
 }
 
+static bool explain_broken_tls(struct http_curl *curl);
+
 static void explain_tls(struct http_curl *curl)
 {
     struct wr_http *http = curl->http;
     CURLcode result = curl->result;
-    bool identity = result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CERTPROBLEM ||
+    bool identity = result == CURLE_PEER_FAILED_VERIFICATION ||
                     result == CURLE_SSL_CACERT_BADFILE ||
                     result == CURLE_SSL_PINNEDPUBKEYNOTMATCH || result == CURLE_SSL_ISSUER_ERROR;
     char text[WR_HTTP_TEXT_MAX];
+    if (strstr(curl->text, " alert ") != NULL && explain_broken_tls(curl)) {
+        return;
+    }
+    if (result == CURLE_SSL_CERTPROBLEM) {
+        wr_http_refuse(
+            &http->failure, WEIR_ETLS, (int)result,
+            "TLS: the client certificate '%s' cannot be used; it and its key must be PEM, "
+            "and the key without a password",
+            http->cert_file);
+        return;
+    }
     say(curl, text, sizeof text);
     const char *hint = "";
     if (strstr(text, "wrong version number") != NULL) {
@@ -284,10 +312,11 @@ static const struct cause causes[] = {
 static bool is_tls(CURLcode result)
 {
     return result == CURLE_SSL_CONNECT_ERROR || result == CURLE_SSL_ENGINE_NOTFOUND ||
-           result == CURLE_SSL_CERTPROBLEM || result == CURLE_SSL_CIPHER ||
-           result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_USE_SSL_FAILED ||
-           result == CURLE_SSL_CACERT_BADFILE || result == CURLE_SSL_CRL_BADFILE ||
-           result == CURLE_SSL_PINNEDPUBKEYNOTMATCH || result == CURLE_SSL_ISSUER_ERROR;
+           result == CURLE_SSL_CERTPROBLEM || result == CURLE_SSL_CLIENTCERT ||
+           result == CURLE_SSL_CIPHER || result == CURLE_PEER_FAILED_VERIFICATION ||
+           result == CURLE_USE_SSL_FAILED || result == CURLE_SSL_CACERT_BADFILE ||
+           result == CURLE_SSL_CRL_BADFILE || result == CURLE_SSL_PINNEDPUBKEYNOTMATCH ||
+           result == CURLE_SSL_ISSUER_ERROR;
 }
 
 /* The TLS connection was cut. libcurl 7.88 reports this as a normal end, other versions as an
@@ -393,12 +422,17 @@ static bool explain_broken_tls(struct http_curl *curl)
     bool refused =
         certificate ||
         (alert != NULL && (strstr(text, "handshake failure") || strstr(text, "access denied")));
+    const char *after = "'";
+    if (alert == NULL) {
+        after = ")";
+    } else if (certificate) {
+        after = shows_certificate(curl->http)
+                    ? "': it does not accept the client certificate"
+                    : "': it requires a client certificate; weir_http_options.cert_file names one";
+    }
     wr_http_refuse(failure, WEIR_ETLS, (int)curl->result, "TLS: the server %s%.*s%s",
                    alert != NULL ? "sends the alert '" : "sends a damaged record (",
-                   (int)strcspn(text, ",("), text,
-                   alert == NULL ? ")"
-                   : certificate ? "': it requires a client certificate"
-                                 : "'");
+                   (int)strcspn(text, ",("), text, after);
     failure->retry = !refused;
     return true;
 }

@@ -327,6 +327,8 @@ static void take_options(struct opening *mine, weir_opening *opening, weir_scope
     mine->limits.user = NULL;
     mine->limits.bearer_file = NULL;
     mine->limits.unix_socket = NULL;
+    mine->limits.cert_file = NULL;
+    mine->limits.key_file = NULL;
     mine->options.stdout_fd = mine->options.stdout_fd == 0 ? 1 : mine->options.stdout_fd;
     *opening = (weir_opening){.struct_size = sizeof *opening,
                               .scope = scope,

@@ -13,7 +13,7 @@ struct post_args {
     const char *url;
     int64_t retry, parallel;
     bool raw, gzip;
-    const char *reject_statuses, *type, *user;
+    const char *reject_statuses, *type, *user, *cert_file, *key_file;
     weir_texts headers;
 };
 
@@ -64,6 +64,9 @@ static int post_check(const weir_opening *opening, const void *args, weir_mistak
             return weir_mistake_hint(mistake, "as in header=\"NAME: VALUE\"");
         }
     }
+    if (a->key_file != NULL && a->cert_file == NULL) {
+        return weir_mistake_at(mistake, "key", "key=FILE needs cert=FILE");
+    }
     return wr_http_check_url(a->url, mistake);
 }
 
@@ -94,6 +97,10 @@ static weir_sink *post_open(const weir_opening *opening, const void *args)
     http.headers = headers;
     http.headers_count = headers != NULL ? http.headers_count + a->headers.count : 0;
     http.user = a->user != NULL ? a->user : http.user;
+    if (a->cert_file != NULL) {
+        http.cert_file = a->cert_file;
+        http.key_file = a->key_file;
+    }
     http.retries = a->retry > 0 ? (int32_t)WR_MIN(a->retry, (int64_t)INT32_MAX) : http.retries;
     if (a->reject_statuses != NULL) {
         int count = read_statuses(a->reject_statuses, statuses);
@@ -132,6 +139,10 @@ static const weir_arg post_args[] = {
                    .form = WEIR_FORM_NAMED, .help = "a request header, \"NAME: VALUE\""),
     WEIR_ARG_TEXT(struct post_args, user, .name = "user", .form = WEIR_FORM_NAMED,
                   .flags = WEIR_ARG_SECRET, .help = "NAME:PASSWORD, for basic authentication"),
+    WEIR_ARG_PATH(struct post_args, cert_file, .name = "cert", .form = WEIR_FORM_NAMED,
+                  .help = "a PEM file with the certificate to send if the server asks for one"),
+    WEIR_ARG_PATH(struct post_args, key_file, .name = "key", .form = WEIR_FORM_NAMED,
+                  .help = "a PEM file with the private key (the file of cert=)"),
 };
 
 const weir_component wr_component_post = {

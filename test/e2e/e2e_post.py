@@ -157,5 +157,26 @@ class ThroughNginx(Post):
         self.assertGreater(self.counts()["requests"], 2)
 
 
+class WithCertificate(e2e_support.TestCase):
+    """Behind an nginx that serves only clients with a certificate."""
+
+    def test_a_post_shows_its_certificate(self):
+        certificates = e2e_peers.Certificates()
+        self.addCleanup(certificates.close)
+        asks = "ssl_client_certificate %s; ssl_verify_client on; " % certificates.ca
+        nginx = self.peer(e2e_peers.Nginx(self.folder, certificates, asks + "location /take { return 204; }"))
+        url = nginx.tls_url("/take")
+        files = ("--cert", certificates.chain, "--key", certificates.key)
+        words = "cert=%s key=%s" % (certificates.chain, certificates.key)
+        run = weir("--cacert", certificates.ca, *files, "gen 1..3 | post " + url)
+        self.ends(run, 0)
+        self.ends(weir("--cacert", certificates.ca, "gen 1..3 | post %s %s" % (url, words)), 0)
+        # The flags are for the first URL; without any the server refuses.
+        text = "%s | post %s" % (nginx.tls_url("/words"), url)
+        self.write("words", b"one\n")
+        self.ends(weir("--cacert", certificates.ca, *files, text + " reject-status=none"), 1, "400")
+        self.ends(weir("--cacert", certificates.ca, *files, text + " " + words), 0)
+
+
 if __name__ == "__main__":
     e2e_support.main()

@@ -604,12 +604,14 @@ TEST(options_that_cannot_be_are_named)
 {
     static const int32_t many[17];
     const weir_http_options http = {.struct_size = sizeof http, .connect_ms = -7};
+    const weir_http_options key_alone = {.struct_size = sizeof key_alone, .key_file = "k"};
     check_wrong("ftp://x/", NULL, "'ftp://x/' is not an http or https address");
     check_wrong(NULL, NULL, "is not an http or https address");
     check_wrong(hook, POST(.parallel = 65), "invalid option parallel: 65 (must be 1 to 64)");
     check_wrong(hook, POST(.gzip = 2), "gzip");
     check_wrong(hook, POST(.frame = WEIR_FRAME_LEN32), "frame");
     check_wrong(hook, POST(.http = &http), "connect_ms");
+    check_wrong(hook, POST(.http = &key_alone), "cert_file");
     check_wrong(hook, POST(.reject_statuses = many, .reject_statuses_count = 17), "16 statuses");
 }
 
