@@ -36,8 +36,10 @@ typedef struct weir_loop_options {
      * one line without its end. It must not call weir. NULL: nothing is written. */
     void (*log)(void *ctx, int level, const char *origin, const char *text);
     void *log_ctx;
-    int64_t blocked_ms; /* a turn of the tasks that takes longer is logged as a warning; default
-                           100; WEIR_NONE: never */
+    int64_t
+        blocked_ms; /* a turn of the tasks that takes longer is logged as a warning; the time for
+                           which other programs had the processors does not count (on Linux);
+                           default 100; WEIR_NONE: never */
 } weir_loop_options;
 
 /*

@@ -118,12 +118,28 @@ static void watch_held(struct weir_loop *loop, int64_t began_ns, const char *who
     if (loop->blocked_ms <= 0 || held_ms <= loop->blocked_ms || loop->virtual_clock) {
         return;
     }
+    held_ms -= (loop->clock.starved_ns(loop->clock.ctx) - loop->starved_ns) / 1000000;
+    if (held_ms <= loop->blocked_ms) {
+        return;
+    }
     if (tasks == 1) {
         wr_log(&loop->log, WR_LOG_WARNING, who, "blocked the loop for %lld ms", (long long)held_ms);
     } else {
         wr_log(&loop->log, WR_LOG_WARNING, who,
                "blocked the loop for %lld ms, together with %d tasks that ran after it",
                (long long)held_ms, tasks - 1);
+    }
+}
+
+/* On a busy machine a round is long because other programs run: that is no task's fault. How much
+ * it was costs a few system calls to ask, so what it was before the round may be old, but not older
+ * than a round must be to be reported. */
+static void watch_starved(struct weir_loop *loop)
+{
+    if (loop->blocked_ms > 0 && !loop->virtual_clock &&
+        loop->now_ns - loop->starved_at_ns > loop->blocked_ms * 1000000) {
+        loop->starved_ns = loop->clock.starved_ns(loop->clock.ctx);
+        loop->starved_at_ns = loop->now_ns;
     }
 }
 
@@ -195,6 +211,7 @@ void wr_loop_round(struct weir_loop *loop)
         deferred->run(deferred);
     }
     wr_timers_run(&loop->timers, loop->virtual_clock ? loop->now_ns : loop->polled_ns);
+    watch_starved(loop);
     int64_t began_ns = loop->now_ns;
     const struct wr_list *last = wr_list_empty(&loop->paused) ? NULL : loop->paused.prev;
     struct ran ran = {.tasks = 0};

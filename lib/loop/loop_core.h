@@ -98,6 +98,8 @@ struct wr_remote {
 struct wr_clock {
     int64_t (*monotonic_ns)(void *ctx);
     int64_t (*unix_ns)(void *ctx);
+    /* How long in all this thread was ready to run while others had the processors; 0: unknown. */
+    int64_t (*starved_ns)(void *ctx);
     void *ctx;
 };
 
@@ -182,6 +184,7 @@ struct weir_loop {
         void *arg;
     } on_end;
     int64_t blocked_ms;
+    int64_t starved_ns, starved_at_ns; /* the clock's word, and when: shortly before the round */
     uint64_t turns;
 };
 

@@ -9,6 +9,8 @@
  * the memory freed. On an attached loop a separate task does this, because the program's uv_run
  * must continue. The last handle's close callback then frees the memory.
  */
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -45,6 +47,20 @@ static int64_t real_unix(void *ctx)
 {
     (void)ctx;
     return read_clock(CLOCK_REALTIME);
+}
+
+static int64_t real_starved(void *ctx)
+{
+    (void)ctx;
+    char text[96] = "";
+    long long ns = 0;
+    int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        ssize_t len = read(fd, text, sizeof text - 1);
+        close(fd);
+        return len > 0 && sscanf(text, "%*d %lld", &ns) == 1 ? ns : 0;
+    }
+    return 0;
 }
 
 /* Are there enough free descriptors? uv_loop_init aborts the process without them
@@ -96,7 +112,7 @@ static void init_fields(struct weir_loop *loop, const weir_loop_options *o)
     wr_list_init(&loop->remotes);
     wr_list_init(&loop->budget_waiters);
     loop->disk = &wr_disk_real;
-    loop->clock = (struct wr_clock){real_monotonic, real_unix, NULL};
+    loop->clock = (struct wr_clock){real_monotonic, real_unix, real_starved, NULL};
     loop->budget.limit = o->budget_bytes > 0    ? o->budget_bytes
                          : o->budget_bytes == 0 ? 64 * 1024 * 1024
                                                 : INT64_MAX / 2;

@@ -115,7 +115,7 @@ class Addresses(e2e_support.TestCase):
                 ("http://[::1%%25%d]:%d/" % (zone, port), b"HTTP/1.0 200 OK\r\n\r\n"),
                 ("tcp://[::1%%%d]:%d" % (zone, port), b""),
             ):
-                server.settimeout(10)
+                server.settimeout(e2e_support.PATIENCE_S)
                 thread = threading.Thread(target=serve, args=(head,))
                 thread.start()
                 run = weir(text)
@@ -519,7 +519,7 @@ class Demo(e2e_support.TestCase):
     def test_flaky_gives_what_lines_gives(self):
         _, base, _ = self.demo()
         query = "?n=20000&size=100"
-        run = weir("-v", base + "/flaky" + query + "&every=300000", seconds=60)
+        run = weir("-v", base + "/flaky" + query + "&every=300000")
         self.ends(run, 0, "resume from byte")
         self.assertEqual(sha256(run.out), sha256(weir(base + "/lines" + query).out))
 
@@ -593,7 +593,7 @@ class Demo(e2e_support.TestCase):
             self.assertTrue(url.startswith("http://%s:" % host), url)
             self.ends(weir(url + "?bad=0 | head 1"), 0)
             run.send(signal.SIGINT)
-            run.process.wait(10)
+            run.process.wait(e2e_support.PATIENCE_S)
 
     def test_nonsense_for_a_port_is_told(self):
         for address in ("8080x", ":99999", ":-1", ":", "127.0.0.1:65536"):
@@ -619,7 +619,7 @@ class Demo(e2e_support.TestCase):
             b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
         ):
             with socket.create_connection(("127.0.0.1", port)) as client:
-                client.settimeout(10)
+                client.settimeout(e2e_support.PATIENCE_S)
                 try:
                     client.sendall(data)
                     client.shutdown(socket.SHUT_WR)
@@ -649,7 +649,7 @@ class Demo(e2e_support.TestCase):
             self.path("state"),
             "%s/flaky%s&every=500000 | file %s" % (base, query, self.path("out")),
         )
-        self.ends(weir(*command, seconds=60), 0)
+        self.ends(weir(*command), 0)
         expected = subprocess.run(
             ["curl", "-sf", base + "/lines" + query], capture_output=True, check=True
         ).stdout

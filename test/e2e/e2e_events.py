@@ -3,11 +3,10 @@
 
 import gzip
 import signal
-import socket
 import zlib
 
 import e2e_support
-from e2e_peers import Certificates, Peer
+from e2e_peers import Certificates, Peer, closed_port
 from e2e_support import Weir, wait_for, weir
 
 TYPE = ["Content-Type: text/event-stream"]
@@ -80,14 +79,12 @@ class EventStreams(e2e_support.TestCase):
         self.assertEqual(len(peer.requests), 1)
 
     def test_nothing_that_listens_is_final_but_with_follow(self):
-        with socket.socket() as bound:  # but not listening
-            bound.bind(("127.0.0.1", 0))
-            text = "http://127.0.0.1:%d/feed | sse" % bound.getsockname()[1]
-            self.ends(weir(text), 4, "refused")
-            with Weir("--follow", text) as run:
-                run.says("retry 1 in")
-                run.send(signal.SIGTERM)
-                self.ends(run.end(), 0)
+        text = "http://127.0.0.1:%d/feed | sse" % closed_port(self)
+        self.ends(weir(text), 4, "refused")
+        with Weir("--follow", text) as run:
+            run.says("retry 1 in")
+            run.send(signal.SIGTERM)
+            self.ends(run.end(), 0)
 
     def test_a_pause_before_another_attempt_ends_at_a_signal(self):
         peer = self.peer(events("retry: 600000\ndata: one\n\n"))
@@ -106,8 +103,8 @@ class EventStreams(e2e_support.TestCase):
             connection.wait_end()
 
         peer = self.peer(Peer(script))
-        run = weir("--idle", "200ms", self.pipeline(peer))
-        self.ends(run, 0, "no data for 0.2 s; retry 1 in")
+        run = weir("--idle", "1s", self.pipeline(peer))
+        self.ends(run, 0, "no data for 1.0 s; retry 1 in")
         self.assertEqual(peer.requests[2].headers["last-event-id"], "2")
 
     def test_the_caller_says_where_to_begin(self):

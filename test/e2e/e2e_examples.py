@@ -8,7 +8,7 @@ import subprocess
 import threading
 
 import e2e_support
-from e2e_peers import Certificates, Peer, listener
+from e2e_peers import Certificates, Peer, closed_port, listener
 from e2e_support import PATIENCE_S, TestCase, Weir, look_for_reports, wait_for
 
 EXAMPLES = os.environ.get("WEIR_EXAMPLES", os.path.join(os.path.dirname(e2e_support.BINARY), "examples"))
@@ -87,10 +87,7 @@ class Examples(TestCase):
         self.assertEqual(asked, [b"one\n", b"two\n", b""])
 
     def test_ask_tells_that_nobody_answers(self):
-        closed = listener()
-        port = closed.getsockname()[1]
-        closed.close()
-        run = example("ask", "tcp://127.0.0.1:%d" % port, "one")
+        run = example("ask", "tcp://127.0.0.1:%d" % closed_port(self), "one")
         self.ends(run, 1, "refused")
 
     def test_accumulate_talks_to_its_generators(self):
@@ -123,9 +120,7 @@ class Examples(TestCase):
         self.ends(run, 0, "2000 in, %d delivered, %d filtered, 0 rejected" % (len(wanted), 2000 - len(wanted)))
 
     def test_ship_tells_that_nobody_listens(self):
-        closed = listener()
-        port = closed.getsockname()[1]
-        closed.close()
+        port = closed_port(self)
         run = example("ship", self.base + "/lines?n=5&size=60", "tcp://127.0.0.1:%d" % port, "")
         self.ends(run, 1, "ship: tcp://127.0.0.1:%d" % port, "refused")
 

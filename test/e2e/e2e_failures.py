@@ -22,7 +22,7 @@ import unittest
 import zlib
 
 import e2e_support
-from e2e_peers import Certificates, Peer, listener, ranged
+from e2e_peers import Certificates, Peer, closed_port, listener, ranged
 from e2e_support import Weir, shell, wait_for, wait_until_full, weir
 
 LINES = b"".join(b"line %d\n" % n for n in range(1, 20001))
@@ -97,13 +97,6 @@ class NothingConnected(e2e_support.TestCase):
         self.assertEqual(len(one_line(run.err)), 1, run)
         self.assertEqual(run.out, b"")
 
-    def closed_port(self):
-        made = listener()
-        self.addCleanup(made.close)
-        port = made.getsockname()[1]
-        made.close()
-        return port
-
     def test_an_unknown_host_is_named(self):
         self.fails_to_connect(
             weir("http://no-such-host.invalid/feed"), "no-such-host.invalid", "resolve"
@@ -113,23 +106,23 @@ class NothingConnected(e2e_support.TestCase):
         self.fails_to_connect(weir("tcp://no-such-host.invalid:7"), "no-such-host.invalid")
 
     def test_a_refused_connection_names_the_address(self):
-        port = self.closed_port()
+        port = closed_port(self)
         self.fails_to_connect(weir("http://127.0.0.1:%d/" % port), "127.0.0.1:%d" % port, "refused")
 
     def test_the_failure_of_a_url_names_it_once_and_first(self):
-        url = "http://127.0.0.1:%d/x" % self.closed_port()
+        url = "http://127.0.0.1:%d/x" % closed_port(self)
         run = weir("--retry", "0", url)
         self.assertEqual(run.err, "weir: %s: cannot connect: Connection refused\n" % url)
 
     def test_a_refused_socket_names_the_address(self):
-        port = self.closed_port()
+        port = closed_port(self)
         self.fails_to_connect(weir("tcp://127.0.0.1:%d" % port), "127.0.0.1:%d" % port, "refused")
 
     def test_a_missing_unix_socket_is_named(self):
         self.fails_to_connect(weir("unix:" + self.path("nobody")), "nobody")
 
     def test_a_sink_that_nobody_listens_for_is_named(self):
-        port = self.closed_port()
+        port = closed_port(self)
         self.fails_to_connect(
             weir("gen 1..10 | tcp 127.0.0.1:%d" % port), "127.0.0.1:%d" % port, "refused"
         )
@@ -330,7 +323,7 @@ class BrokenSource(BreakingCase):
             connection.wait_end()
 
         run, _ = self.breaks(
-            script, "no data for 0.3 s", flags=("--idle", "300ms"), prefix=b"one\n"
+            script, "no data for 1.0 s", flags=("--idle", "1s"), prefix=b"one\n"
         )
         self.assertEqual(run.out, b"one\n")
 
@@ -345,25 +338,27 @@ class BrokenSource(BreakingCase):
             connection.send("one\n")
             connection.wait_end()
 
-        run, _ = self.breaks(script, "for 300 ms", flags=("--idle", "300ms"), http=False)
+        run, _ = self.breaks(script, "for 1000 ms", flags=("--idle", "1s"), http=False)
         self.assertEqual(run.out, b"one\n")
 
     def test_what_came_while_weir_was_stopped_is_no_silence(self):
-        stopped, over = threading.Event(), threading.Event()
+        stopped, sent, over = threading.Event(), threading.Event(), threading.Event()
 
         def script(connection):
             connection.stream()
             connection.chunk("one\n")
-            stopped.wait(20)
+            stopped.wait(e2e_support.PATIENCE_S)
             connection.chunk("two\n")
-            over.wait(20)
+            sent.set()
+            over.wait(e2e_support.PATIENCE_S)
             connection.send("0\r\n\r\n")
 
-        with Weir("--idle", "1s", self.peer(Peer(script)).url()) as run:
+        with Weir("--idle", "2s", self.peer(Peer(script)).url()) as run:
             self.assertEqual(run.read_line(), b"one")
             run.process.send_signal(signal.SIGSTOP)
             stopped.set()
-            threading.Event().wait(1.5)  # longer than --idle
+            self.assertTrue(sent.wait(e2e_support.PATIENCE_S))
+            threading.Event().wait(2.5)  # longer than --idle
             run.process.send_signal(signal.SIGCONT)
             self.assertEqual(run.read_line(), b"two")
             over.set()
@@ -395,7 +390,7 @@ class BrokenSource(BreakingCase):
         def script(connection):
             connection.send("one\ntwo\nthr")
             connection.drained()
-            connection.peer.go.wait(20)
+            connection.peer.go.wait(e2e_support.PATIENCE_S)
             connection.reset()
 
         peer = self.peer(Peer(script, http=False))
@@ -595,7 +590,7 @@ class SocketSinks(e2e_support.TestCase):
     def test_a_peer_that_takes_nothing_is_a_loss_with_a_number_when_the_drain_is_over(self):
         over = threading.Event()
         self.addCleanup(over.set)
-        peer = self.peer_of(lambda peer, connection: over.wait(60))
+        peer = self.peer_of(lambda peer, connection: over.wait(e2e_support.PATIENCE_S))
         run = weir("--drain", "300ms", "gen 1..%d | %s" % (self.LINES, peer.text))
         self.ends(run, 3, "the peer has accepted no bytes for 0.3", "bytes written were not delivered")
 
@@ -606,11 +601,11 @@ class SocketSinks(e2e_support.TestCase):
         def act(_, connection):
             connection.recv(1)
             begun.set()
-            over.wait(60)
+            over.wait(e2e_support.PATIENCE_S)
 
         peer = self.peer_of(act)
         with Weir("--drain", "500ms", "gen 1..%d | %s" % (self.LINES, peer.text)) as run:
-            begun.wait(20)
+            begun.wait(e2e_support.PATIENCE_S)
             run.send(signal.SIGTERM)
             self.ends(run.end(), 3)
 

@@ -11,7 +11,7 @@ import tempfile
 import threading
 
 import e2e_support
-from e2e_peers import Certificates, Nginx, Peer, ranged
+from e2e_peers import Certificates, Nginx, Peer, closed_port, ranged
 from e2e_support import Weir, shell, wait_for, weir
 
 CANARY = "canary7391secret"
@@ -236,14 +236,12 @@ class LocalSocket(e2e_support.TestCase):
         self.assertTrue(heads[0].startswith(b"POST / HTTP/1.1\r\nHost: service\r\n"), heads)
 
     def test_another_host_is_not_reached_by_it(self):
-        with socket.socket() as closed:
-            closed.bind(("127.0.0.1", 0))
-            other = "http://127.0.0.1:%d/" % closed.getsockname()[1]
-            self.serve(
-                b"HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % other.encode()
-            )
-            run = weir("--retry", "0", "--unix-socket", self.path("socket"), "http://service/")
-            self.ends(run, 1, "redirected to " + other, "Connection refused")
+        other = "http://127.0.0.1:%d/" % closed_port(self)
+        self.serve(
+            b"HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % other.encode()
+        )
+        run = weir("--retry", "0", "--unix-socket", self.path("socket"), "http://service/")
+        self.ends(run, 1, "redirected to " + other, "Connection refused")
 
     def test_one_that_is_missing_is_named(self):
         run = weir("--unix-socket", self.path("none"), "http://service/")
@@ -363,7 +361,7 @@ class Secrets(e2e_support.TestCase):
 
     def test_secrets_of_files_are_in_no_list_of_processes(self):
         go = threading.Event()
-        peer = self.peer(Peer(lambda c: (c.stream(), go.wait(20), c.send("0\r\n\r\n"))))
+        peer = self.peer(Peer(lambda c: (c.stream(), go.wait(e2e_support.PATIENCE_S), c.send("0\r\n\r\n"))))
         with Weir(
             "-u",
             "@" + self.write("user", "me:%s\n" % CANARY),

@@ -62,7 +62,7 @@ class Modules(TestCase):
         for _ in range(10):
             with Weir("--state", self.path("state"), text) as run:
                 goal = size + rng.randrange(1, 1200)
-                wait_for(lambda: os.path.exists(self.path("out")) and
+                wait_for(lambda: run.process.poll() is not None or os.path.exists(self.path("out")) and
                          os.path.getsize(self.path("out")) >= goal, "lines")
                 run.kill()
             size = os.path.getsize(self.path("out"))

@@ -29,6 +29,14 @@ def listener(host="127.0.0.1"):
     return made
 
 
+def closed_port(test):
+    """A port of loopback where nothing listens until the test ends: it is bound."""
+    bound = socket.socket()
+    test.addCleanup(bound.close)
+    bound.bind(("127.0.0.1", 0))
+    return bound.getsockname()[1]
+
+
 class Certificates:
     """A throw-away authority, and a certificate for loopback that it has signed."""
 
@@ -375,7 +383,7 @@ class Feed:
             connection.chunk(self.lines)
         else:
             connection.send(self.lines)
-        self.when = connection.wait_end(20)
+        self.when = connection.wait_end()
         self.gone.set()
 
 

@@ -80,9 +80,7 @@ class Post(e2e_support.TestCase):
         self.ends(run, 1, "409 Conflict", "items 3 to 4 of count not delivered", "2 in flight")
 
     def test_nobody_there_is_told_at_once(self):
-        closed = e2e_peers.listener()
-        port = closed.getsockname()[1]
-        closed.close()
+        port = e2e_peers.closed_port(self)
         run = weir("gen 1..4 | post http://127.0.0.1:%d/hook" % port)
         self.ends(run, 4, "Connection refused", "item 1 of count not delivered")
 
@@ -129,7 +127,10 @@ class Post(e2e_support.TestCase):
         for _ in range(3):
             run = Weir("--state", self.path("state"), text)
             before = self.counts()["requests"]
-            wait_for(lambda: self.counts()["requests"] > before + 20, "some requests")
+            wait_for(
+                lambda: self.counts()["requests"] > before + 20 or run.process.poll() is not None,
+                "some requests",
+            )
             run.kill()
             run.__exit__()
         self.ends(weir("--state", self.path("state"), text), 0)

@@ -5,9 +5,11 @@ sockets whose reader leaves, and a weir that is killed while its reader is slow.
 import fcntl
 import os
 import random
+import signal
 import struct
 import subprocess
 import termios
+import threading
 
 import e2e_support
 from e2e_peers import Peer
@@ -100,34 +102,41 @@ class Settle(e2e_support.TestCase):
         self.assertGreater(seen, 40000)  # else no kill has made anything come again
 
     def test_of_what_a_tcp_peer_had_not_read_only_its_own_kernel_may_lose_some(self):
-        read, held = [], []
+        read, held, runs, started = [], [], [], threading.Event()
 
         def unread(connection):
             return struct.unpack("i", fcntl.ioctl(connection.socket, termios.FIONREAD, b"\0" * 4))[0]
 
         def script(connection):
+            started.wait(e2e_support.PATIENCE_S)
             read.append(len(connection.socket.recv(700)))
             wait_for(lambda: self.saved() > 0, "a save")
+            # What the kernel holds for the peer is counted while nothing can be added to it.
+            runs[0].process.send_signal(signal.SIGSTOP)
             counts = [-1]
 
             def full():
                 counts.append(unread(connection))
-                return counts[-1] == counts[-2] > 0
+                return len(counts) > 100 and len(set(counts[-100:])) == 1
 
             wait_for(full, "the peer's kernel to take no more")
             held.append(counts[-1])
             connection.reset()
+            runs[0].process.send_signal(signal.SIGCONT)
 
         peer = self.peer(Peer(script, http=False))
         text = "%s | tcp %s" % (self.source, peer.address[len("tcp://") :])
-        run = weir("--state", self.state, text)
-        self.ends(run, 3, "best-effort", "is lost with the peer", "not delivered")
+        with Weir("--state", self.state, text) as run:
+            runs.append(run)
+            started.set()
+            ended = run.end()
+        self.ends(ended, 3, "best-effort", "is lost with the peer", "not delivered")
         self.assertGreater(self.saved(), 0)
         self.assertLessEqual(self.saved(), read[0] + held[0])
 
     def test_the_end_of_a_drain_leaves_what_is_unread_to_the_next_run(self):
         source = self.write("few", b"one\ntwo\nthree\n")
-        with Weir("--state", self.state, "--drain", "300ms", source) as run:
+        with Weir("--state", self.state, "--drain", "2s", source) as run:
             got = os.read(run.process.stdout.fileno(), 4)
             run.says("not read; the next run sends them again")
             self.assertEqual(run.process.wait(e2e_support.PATIENCE_S), 3)

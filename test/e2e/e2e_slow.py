@@ -16,7 +16,7 @@ import time
 
 import e2e_support
 from e2e_peers import Certificates, Nginx, Peer
-from e2e_support import SANITIZED, Weir, cpu_ticks, proc_status, wait_for
+from e2e_support import SANITIZED, Weir, cpu_ticks, proc_status, rests, wait_for
 
 PEAK_KIB = 24 * 1024
 STALL_S = 3
@@ -42,15 +42,15 @@ class SlowConsumer(e2e_support.TestCase):
         cls.certificates.close()
         shutil.rmtree(cls.root)
 
-    @staticmethod
-    def settled(read):
-        """Poll a counter until it has stood still for a while; its value."""
+    def settled(self, run, read):
+        """Poll a counter until it has stood still for a while in which neither weir nor its server
+        wanted to run; its value."""
         last, since = read(), time.monotonic()
 
         def still():
             nonlocal last, since
             now = read()
-            if now != last:
+            if now != last or not rests(run.pid, self.nginx.worker()):
                 last, since = now, time.monotonic()
             return time.monotonic() - since > 0.5
 
@@ -60,7 +60,7 @@ class SlowConsumer(e2e_support.TestCase):
     def stalls(self, run, sent):
         """The run does nothing while its reader does nothing: no bytes, no time of the processor,
         no memory."""
-        before = self.settled(sent)
+        before = self.settled(run, sent)
         self.assertGreater(before, 0)
         ticks, began = cpu_ticks(run.pid), time.monotonic()
         threading.Event().wait(STALL_S)
@@ -109,7 +109,7 @@ class SlowConsumer(e2e_support.TestCase):
             file.write(b"\n" * lines)
         for stages in ("queue 10000000", "batch 1000 | queue 10000", "batch 1 | queue 10000000"):
             with Weir("--mem", "64MiB", "%s | %s" % (path, stages)) as run:
-                peak = self.settled(lambda: proc_status(run.pid, "VmHWM"))
+                peak = self.settled(run, lambda: proc_status(run.pid, "VmHWM"))
                 if not SANITIZED:
                     self.assertLessEqual(peak, 64 * 1024 + PEAK_KIB, stages)
                 got, want = 0, 1 << 20 if "batch 1 " in stages else lines
@@ -135,7 +135,7 @@ class SlowConsumer(e2e_support.TestCase):
 
     def test_a_tcp_sink_that_does_not_read_stops_the_server(self):
         taken = threading.Event()
-        peer = self.peer(Peer(lambda connection: taken.wait(60), http=False))
+        peer = self.peer(Peer(lambda connection: taken.wait(e2e_support.PATIENCE_S), http=False))
         before = self.nginx.written()
         with Weir("%s | tcp 127.0.0.1:%d" % (self.nginx.url("/big"), peer.port)) as run:
             self.stalls(run, lambda: self.nginx.written() - before)
@@ -143,9 +143,9 @@ class SlowConsumer(e2e_support.TestCase):
 
     def test_the_idle_time_does_not_run_while_weir_is_the_brake(self):
         before = self.nginx.written()
-        with Weir("--idle", "300ms", self.nginx.url("/big")) as run:
-            self.settled(lambda: self.nginx.written() - before)
-            threading.Event().wait(1)
+        with Weir("--idle", "2s", self.nginx.url("/big")) as run:
+            self.settled(run, lambda: self.nginx.written() - before)
+            threading.Event().wait(3)
             self.assertEqual(run.err, "")
             self.goes_on(run)
             self.assertEqual(run.err, "")
@@ -163,7 +163,7 @@ class SlowConsumer(e2e_support.TestCase):
                     pass
                 return process.poll() is not None
 
-            wait_for(sample, "the end", 60)
+            wait_for(sample, "the end", 2 * e2e_support.PATIENCE_S)
             self.ends(run.end(), 0)
         if not SANITIZED:
             # One megabyte of a line over the limit is held before it is given up.
@@ -201,7 +201,7 @@ class Latency(e2e_support.TestCase):
             connection.wait_end()
 
         def send(data, _):
-            self.assertTrue(ready.wait(10))
+            self.assertTrue(ready.wait(e2e_support.PATIENCE_S))
             (box[0].chunk if http else box[0].send)(data)
 
         peer = self.peer(Peer(script, http=http))

@@ -3,11 +3,12 @@
 became of the rest, the bytes, and what was waited for."""
 
 import re
+import threading
 import time
 
 import e2e_support
 from e2e_peers import Peer
-from e2e_support import Weir, wait_for, weir
+from e2e_support import Weir, rests, wait_for, wait_until_full, weir
 
 HEADS = ["component", "in", "out", "filtered", "rejected", "dropped", "bytes", "waited"]
 
@@ -99,15 +100,22 @@ class Table(e2e_support.TestCase):
         self.assertGreater(int(queue["dropped"]), 0)
 
     def test_the_time_that_was_waited_stands_with_what_for(self):
+        waits = threading.Event()
+
         def script(connection):
             connection.stream()
             connection.chunk("one\n")
+            waits.wait(e2e_support.PATIENCE_S)
             takes_time()
             connection.chunk("two\n")
             connection.send("0\r\n\r\n")
 
         url = self.peer(Peer(script)).url()
-        rows, _ = rows_of(weir("-v", url + " | queue").err)
+        with Weir("-v", url + " | queue") as run:
+            self.assertEqual(run.read_line(), b"one")
+            wait_for(lambda: rests(run.pid), "it to wait for more")
+            waits.set()
+            rows, _ = rows_of(run.end().err)
         source, queue = rows[url], rows["queue"]
         self.assertRegex(source["waited"], r"^(1\d\d ms|[2-9]\d\d ms|\d+\.\d s)$")
         self.assertRegex(source["why"], r"data")
@@ -115,7 +123,8 @@ class Table(e2e_support.TestCase):
 
     def test_a_slow_reader_shows_as_time_that_the_sink_and_the_queue_were_waited_for(self):
         with Weir("-v", "gen 1..200000 | queue 10 | skip 0") as run:
-            self.assertEqual(run.read_line(), b"1")
+            wait_until_full(run.process.stdout)
+            wait_for(lambda: rests(run.pid), "it to wait for its reader")
             takes_time()
             ended = run.end()
         rows, _ = rows_of(ended.err)

@@ -249,7 +249,7 @@ class Sinks(TlsCase):
         peer = self.peer(Peer(script, http=False, certificates=self.certificates))
         run = self.trusting("gen 1..100000 | tls 127.0.0.1:%d" % peer.port)
         self.ends(run, 0)
-        self.assertEqual(ended, ["end"])
+        wait_for(lambda: ended, "the peer to see the end")
 
     def test_a_peer_that_resets_midway_is_a_loss_with_its_number(self):
         def script(connection):
@@ -268,7 +268,7 @@ class Sinks(TlsCase):
     def test_a_peer_that_takes_nothing_is_a_loss_when_the_drain_is_over(self):
         over = threading.Event()
         self.addCleanup(over.set)
-        peer = self.peer(Peer(lambda c: over.wait(60), http=False, certificates=self.certificates))
+        peer = self.peer(Peer(lambda c: over.wait(e2e_support.PATIENCE_S), http=False, certificates=self.certificates))
         peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         run = self.trusting("--drain", "300ms", "gen 1..300000 | tls 127.0.0.1:%d" % peer.port)
         self.ends(run, 3, "bytes written were not delivered")
@@ -288,7 +288,7 @@ class Sinks(TlsCase):
 
         peer = self.peer(Peer(script, http=False, certificates=self.certificates))
         self.ends(self.trusting("tls 127.0.0.1:%d" % peer.port, stdin=LINES), 0)
-        self.assertEqual(bytes(got), LINES)
+        wait_for(lambda: bytes(got) == LINES, "the peer to read all")
 
 
 if __name__ == "__main__":

@@ -65,6 +65,27 @@ static void send_all(int fd, const struct http_answer *answer)
     }
 }
 
+/* Has the client taken all that its kernel has received? A reset throws away the rest. */
+static bool client_has_read(int fd)
+{
+    struct sockaddr_in here, there;
+    socklen_t here_len = sizeof here, there_len = sizeof there;
+    char line[256];
+    unsigned local, remote, received;
+    bool left = false;
+    bool known = getsockname(fd, (struct sockaddr *)(void *)&here, &here_len) == 0 &&
+                 getpeername(fd, (struct sockaddr *)(void *)&there, &there_len) == 0;
+    FILE *table = fopen("/proc/net/tcp", "re");
+    while (known && table != NULL && !left && fgets(line, sizeof line, table) != NULL) {
+        left = sscanf(line, " %*d: %*x:%x %*x:%x 01 %*x:%x", &local, &remote, &received) == 3 &&
+               local == ntohs(there.sin_port) && remote == ntohs(here.sin_port) && received > 0;
+    }
+    if (table != NULL) {
+        fclose(table);
+    }
+    return !left;
+}
+
 static void serve(struct http_peer *peer, int fd, const struct http_answer *answer)
 {
     int one = 1;
@@ -74,14 +95,13 @@ static void serve(struct http_peer *peer, int fd, const struct http_answer *answ
     atomic_store(&peer->requests, i + 1);
     send_all(fd, answer);
     if (answer->after == HTTP_RESET) {
-        /* What was sent is acknowledged first, since a reset throws away what the client has not
-         * read. */
         struct tcp_info info;
         socklen_t size = sizeof info;
-        while (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_unacked > 0) {
+        while (
+            (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_unacked > 0) ||
+            !client_has_read(fd)) {
             usleep(100);
         }
-        usleep(20000);
         struct linger linger = {.l_onoff = 1, .l_linger = 0};
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
     } else {

@@ -30,7 +30,7 @@
 
 #undef wr_fault_set
 
-enum { points_max = 2000, hang_ms = 10000, failures_shown_max = 5 };
+enum { points_max = 2000, hang_ms = 60000, failures_shown_max = 5 };
 
 enum ending { SILENT = 0, ENDED, LEAKED, ASSERTED, EXEMPT, FAILED };
 
@@ -205,7 +205,7 @@ static uint64_t draw(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-/* One run; false when the test has failed often enough, or hangs: each hang costs ten seconds, and
+/* One run; false when the test has failed often enough, or hangs: each hang costs a minute, and
  * one tells enough. *fired: was there a k-th point? */
 static bool try_point(const struct wr_test *test, uint64_t k, struct tally *tally, int *failures,
                       bool *fired)

@@ -119,6 +119,64 @@ TEST(now_moves_on_while_a_task_computes)
     weir_loop_free(loop);
 }
 
+static int64_t starved_ns;
+
+static int64_t starved_look(void *ctx)
+{
+    (void)ctx;
+    return starved_ns;
+}
+
+static void warning_noted(void *ctx, int level, const char *origin, const char *text)
+{
+    (void)ctx;
+    (void)origin;
+    note(level == 4 && strstr(text, "blocked the loop for 150 ms") != NULL ? 'w' : '?');
+}
+
+/* A task that takes long, and for how much of that another program runs. */
+struct hog {
+    struct slow_clock *clock;
+    int64_t took_ms, starved_ms;
+};
+
+static int hogs(weir_scope *scope, void *args)
+{
+    (void)scope;
+    struct hog *hog = args;
+    hog->clock->now_ns += hog->took_ms * 1000000;
+    starved_ns += hog->starved_ms * 1000000;
+    return 0;
+}
+
+static void play_hog(int64_t took_ms, int64_t starved_ms)
+{
+    weir_loop *loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .log = warning_noted));
+    ck_assert_ptr_nonnull(loop);
+    struct slow_clock clock;
+    slow_clock_begin(loop, &clock, 100000);
+    loop->clock.starved_ns = starved_look;
+    struct hog hog = {&clock, took_ms, starved_ms};
+
+    note('-');
+    weir_spawn(weir_root(loop), "hog", hogs, &hog, sizeof hog);
+    ck_assert(weir_sleep(weir_root(loop), 1)); /* in another round */
+    weir_loop_free(loop);
+}
+
+TEST(a_task_blocks_the_loop_by_what_it_does_and_not_by_what_other_programs_do)
+{
+    trace[0] = '\0';
+    starved_ns = 7000000000;
+
+    play_hog(150, 0);
+    play_hog(250, 200);
+    play_hog(400, 250);
+    play_hog(90, 0);
+
+    ck_assert_str_eq(trace, "-w--w-");
+}
+
 struct clocked {
     struct wr_timer timer;
     char letter;

@@ -770,7 +770,7 @@ static void wait_for_post(sem_t *sem)
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
     } else {
-        until.tv_sec += 9;
+        until.tv_sec += 60;
     }
     (void)sem_timedwait(sem, &until);
 }

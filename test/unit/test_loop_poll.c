@@ -183,7 +183,7 @@ static void start_mute(struct mute *mute, int port)
     curl_easy_setopt(mute->transfer.easy, CURLOPT_URL, "https://127.0.0.1/");
     curl_easy_setopt(mute->transfer.easy, CURLOPT_PORT, (long)port);
     curl_easy_setopt(mute->transfer.easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(mute->transfer.easy, CURLOPT_CONNECTTIMEOUT_MS, 100L);
+    curl_easy_setopt(mute->transfer.easy, CURLOPT_CONNECTTIMEOUT_MS, 500L);
     ck_assert_int_eq(wr_transfer_start(loop, &mute->transfer), 0);
 }
 
@@ -212,7 +212,7 @@ static int mute_task(weir_scope *scope, void *args)
     start_mute(&mute, wr_listener_port(listener));
     struct wr_transport *peer = await_hello(listener);
 
-    delay_next_poll(began_ns + 150 * 1000000);
+    delay_next_poll(began_ns + 600 * 1000000);
     while (wr_transfer_active(&mute.transfer)) {
         (void)wr_wait(loop, "the transfer's end", NULL);
     }
