@@ -41,7 +41,8 @@ void wr_test_fault_set(uint64_t k, bool sticky);
 struct wr_test {
     const TTest check; /* Check keeps its address */
     void (*run)(void);
-    int signal; /* that must end the process; 0: none */
+    int signal;  /* that must end the process; 0: none */
+    int limit_s; /* that it may need; 0: 10 s */
     struct wr_test *next;
 };
 
@@ -52,24 +53,24 @@ int wr_test_main(const char *suite, int argc, char **argv);
 bool wr_test_sweeps(void);
 _Noreturn void wr_must_failed(const char *file, int line, const char *expr);
 
-#define TEST_WITH(name, signal_number)                                         \
-    static void name(void);                                                    \
-    static void name##_in_check(int index)                                     \
-    {                                                                          \
-        (void)index;                                                           \
-        name();                                                                \
-    }                                                                          \
-    static struct wr_test name##_test = {                                      \
-        {#name, name##_in_check, __FILE__, __LINE__}, name, signal_number, 0}; \
-    __attribute__((constructor)) static void name##_add(void)                  \
-    {                                                                          \
-        wr_test_add(&name##_test);                                             \
-    }                                                                          \
+#define TEST_WITH(name, signal_number, seconds)                                         \
+    static void name(void);                                                             \
+    static void name##_in_check(int index)                                              \
+    {                                                                                   \
+        (void)index;                                                                    \
+        name();                                                                         \
+    }                                                                                   \
+    static struct wr_test name##_test = {                                               \
+        {#name, name##_in_check, __FILE__, __LINE__}, name, signal_number, seconds, 0}; \
+    __attribute__((constructor)) static void name##_add(void)                           \
+    {                                                                                   \
+        wr_test_add(&name##_test);                                                      \
+    }                                                                                   \
     static void name(void)
 
-#define TEST(name) TEST_WITH(name, 0)
+#define TEST(name) TEST_WITH(name, 0, 0)
 /* A test of misuse: it passes when the process aborts. Left out of sweeps and of CK_FORK=no. */
-#define TEST_ABORTS(name) TEST_WITH(name, 6)
+#define TEST_ABORTS(name) TEST_WITH(name, 6, 0)
 #if defined(__has_feature)
 #define HAS_FEATURE(name) __has_feature(name)
 #else
@@ -82,6 +83,8 @@ _Noreturn void wr_must_failed(const char *file, int line, const char *expr);
 #else
 #define TEST_ABORTS_UNLESS_SANITIZED(name) TEST_ABORTS(name)
 #endif
+/* A test that needs longer than the 10 seconds that each has. */
+#define TEST_WITHIN(name, seconds) TEST_WITH(name, 0, seconds)
 
 /* A template for mkstemp and mkdtemp, in a folder of this program's that is removed at its end. */
 void wr_temp_name(char *to, size_t cap, const char *what);

@@ -497,7 +497,7 @@ static void step(void)
     }
 }
 
-TEST(receipt_books_agree_with_a_count_for_each_item)
+TEST_WITHIN(receipt_books_agree_with_a_count_for_each_item, 60)
 {
     for (unsigned seed = 1; seed <= (wr_test_sweeps() ? 1u : 1500u); seed++) {
         srand(seed);

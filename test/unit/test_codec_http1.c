@@ -402,7 +402,7 @@ static char *long_head(size_t len, bool in_target)
     return text;
 }
 
-TEST(head_has_a_limit)
+TEST_WITHIN(head_has_a_limit, 30)
 {
     for (int in_target = 0; in_target < 2; in_target++) {
         char *fits = long_head(WR_HTTP1_HEAD_BYTES_MAX, in_target);
@@ -619,7 +619,7 @@ static void check_case(const struct jsonl *c)
     ck_assert_msg(fits, "%s: %s: status %d after %zu requests", id, want, o.status, o.messages);
 }
 
-TEST(requests_of_llhttp_have_their_verdicts)
+TEST_WITHIN(requests_of_llhttp_have_their_verdicts, 40)
 {
     struct jsonl *cases = jsonl_load("http_requests.jsonl");
     size_t count = 0;

@@ -276,7 +276,7 @@ TEST(lines_of_nothing_are_none)
 }
 
 /* One line of limit-1, limit and limit+1 bytes, with each line end, alone and between others. */
-TEST(lines_limit_counts_without_the_line_end)
+TEST_WITHIN(lines_limit_counts_without_the_line_end, 40)
 {
     static const char *const ends[] = {"\n", "\r\n", "", "\r", "\r\r\n"};
     for (size_t limit = 0; limit < 70; limit += limit < 5 ? 1 : 29) {
@@ -361,7 +361,7 @@ static void fill(char *text, size_t len, uint32_t *seed, uint32_t line_len)
     }
 }
 
-TEST(lines_agree_with_the_reference_at_every_length)
+TEST_WITHIN(lines_agree_with_the_reference_at_every_length, 40)
 {
     static const uint32_t line_lens[] = {1, 3, 20, 100, 2000};
     uint32_t seed = 7;
@@ -380,7 +380,7 @@ TEST(lines_agree_with_the_reference_at_every_length)
     }
 }
 
-TEST(lines_agree_with_the_reference_around_block_multiples)
+TEST_WITHIN(lines_agree_with_the_reference_around_block_multiples, 40)
 {
     static const size_t centres[] = {64, 256, 512, 4096, 8192, 32768};
     static const uint32_t line_lens[] = {1, 2, 20, 80, 174, 700, 3000};
@@ -403,7 +403,7 @@ TEST(lines_agree_with_the_reference_around_block_multiples)
 
 /* Each way of searching that this machine has, plain ones too: short lines, some with a CR, some
  * empty, some over the limit at each place of a group. */
-TEST(lines_are_the_same_by_every_way_of_searching)
+TEST_WITHIN(lines_are_the_same_by_every_way_of_searching, 40)
 {
     static const uint32_t line_lens[] = {1, 5, 40, 90, 174};
     enum { TEXT_LEN = 5000 };
@@ -427,7 +427,7 @@ TEST(lines_are_the_same_by_every_way_of_searching)
 
 /* The cases that the neighbours have. Two of them count or keep the CR before an LF or at the end,
  * where this splitter takes it as part of the line end, also for the limit. */
-TEST(lines_of_the_neighbours)
+TEST_WITHIN(lines_of_the_neighbours, 40)
 {
     struct jsonl *cases = jsonl_load("lines.jsonl");
     size_t count = 0;

@@ -456,14 +456,14 @@ static void check_killed_anywhere(int32_t overlong, const char *expected, uint64
     }
 }
 
-TEST(a_cut_line_is_given_once_wherever_runs_are_killed)
+TEST_WITHIN(a_cut_line_is_given_once_wherever_runs_are_killed, 20)
 {
     if (!wr_test_sweeps()) {
         check_killed_anywhere(WEIR_LONG_CUT, "ab|abcd~|cd|1234~|abcd~||x|1234~|yz$|", 9);
     }
 }
 
-TEST(a_skipped_line_is_counted_once_wherever_runs_are_killed)
+TEST_WITHIN(a_skipped_line_is_counted_once_wherever_runs_are_killed, 20)
 {
     if (!wr_test_sweeps()) {
         check_killed_anywhere(WEIR_LONG_SKIP, "ab|cd||x|yz$|", 9);

@@ -466,7 +466,7 @@ static void fail_and_go_on(uint64_t k)
     end(&f);
 }
 
-TEST(run_after_any_failed_call_repeats_and_loses_nothing)
+TEST_WITHIN(run_after_any_failed_call_repeats_and_loses_nothing, 60)
 {
     for (uint64_t k = 1; k < 80 && !wr_test_sweeps(); k++) {
         fail_and_go_on(k);

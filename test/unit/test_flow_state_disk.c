@@ -197,18 +197,18 @@ static void lose_power_at_any_call(void)
     wr_disk_free();
 }
 
-TEST(run_after_a_loss_of_power_at_any_call_repeats_and_loses_nothing)
+TEST_WITHIN(run_after_a_loss_of_power_at_any_call_repeats_and_loses_nothing, 60)
 {
     lose_power_at_any_call();
 }
 
-TEST(run_of_two_sinks_after_a_loss_of_power_repeats_and_loses_nothing)
+TEST_WITHIN(run_of_two_sinks_after_a_loss_of_power_repeats_and_loses_nothing, 60)
 {
     sinks = 2;
     lose_power_at_any_call();
 }
 
-TEST(run_after_a_kill_and_a_loss_of_power_repeats_and_loses_nothing)
+TEST_WITHIN(run_after_a_kill_and_a_loss_of_power_repeats_and_loses_nothing, 60)
 {
     bool stopped = true;
     for (uint64_t k = 1; stopped && !wr_test_sweeps(); k++) {
@@ -277,14 +277,14 @@ TEST(run_of_two_sinks_after_a_failed_sync_and_a_loss_of_power_repeats_and_loses_
 }
 
 /* The file is closed before a record can say what was written to it. */
-TEST(run_of_a_sink_that_is_late_after_a_loss_of_power_repeats_and_loses_nothing)
+TEST_WITHIN(run_of_a_sink_that_is_late_after_a_loss_of_power_repeats_and_loses_nothing, 60)
 {
     one_is_late = true;
     lose_power_at_any_call();
 }
 
 /* At first the file ends within a line. */
-TEST(half_a_line_after_a_loss_of_power_comes_whole)
+TEST_WITHIN(half_a_line_after_a_loss_of_power_comes_whole, 60)
 {
     bool stopped = true;
     for (uint64_t k = 1; stopped && !wr_test_sweeps(); k++) {

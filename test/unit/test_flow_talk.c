@@ -135,7 +135,7 @@ static int reads_deep(weir_scope *scope, void *args)
     return rc < 0 ? rc : got ? 0 : WEIR_EUSER;
 }
 
-TEST(delegates_end_deeper_than_a_stack)
+TEST_WITHIN(delegates_end_deeper_than_a_stack, 30)
 {
     weir_loop *loop = test_loop();
     weir_scope *scope = weir_scope_new(weir_root(loop), NULL);

@@ -279,7 +279,7 @@ TEST(bytes_pass_both_ways)
     finish();
 }
 
-TEST(what_lies_below_may_be_cut_anywhere)
+TEST_WITH(what_lies_below_may_be_cut_anywhere, 0, 60)
 {
     static const int sizes[] = {1, 2, 3, 7, 100, 0};
     if (wr_test_sweeps()) {

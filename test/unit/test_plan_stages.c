@@ -80,7 +80,7 @@ static void run_over_all(void (*test)(const struct wr_stage_kit *kit), size_t th
 }
 
 #define OVER_ALL(name, test, third) \
-    TEST(name)                      \
+    TEST_WITHIN(name, 60)           \
     {                               \
         run_over_all(test, third);  \
     }                               \

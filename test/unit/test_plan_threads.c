@@ -496,7 +496,7 @@ static bool aborts(const struct call *call, const char *folder)
     return good;
 }
 
-TEST(every_call_from_another_thread_aborts)
+TEST_WITHIN(every_call_from_another_thread_aborts, 60)
 {
     struct wr_folder folder;
     int wrong = 0;
