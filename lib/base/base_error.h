@@ -32,6 +32,11 @@ _Noreturn void wr_misuse(const char *function, const char *format, ...) WEIR_PRI
         }                                        \
     } while (0)
 
+/* At the start of a public function: a pointer that must not be NULL, and bytes that are copied. */
+#define WR_GIVEN(pointer) WR_ASSERT((pointer) != NULL, #pointer " is NULL")
+#define WR_COPIED_GIVEN(bytes, len) \
+    WR_ASSERT((bytes) != NULL || (len) == 0, #bytes " is NULL, but " #len " is not 0")
+
 /* Copy a terminated text, cut at cap. False: it was cut. snprintf would use 2 KB of a coroutine's
  * stack, and the coroutine keeps those pages. */
 bool wr_copy_text(char *to, size_t cap, const char *text);

@@ -79,6 +79,9 @@ static int event_copy(void *to, const void *from)
 
 bool weir_event_field(const weir_event *event, const char *name, weir_slice *value)
 {
+    WR_GIVEN(event);
+    WR_GIVEN(name);
+    WR_GIVEN(value);
     size_t len = strlen(name);
     for (uint32_t i = 0; i < event->fields_count; i++) {
         if (event->names[i].len == len && memcmp(event->names[i].data, name, len) == 0) {
@@ -130,6 +133,8 @@ bool weir_type_same(const weir_type *a, const weir_type *b)
 
 size_t weir_item_parts(const weir_item *batch, const weir_item **parts)
 {
+    WR_GIVEN(batch);
+    WR_GIVEN(parts);
     if (!wr_item_is_batch(batch)) {
         *parts = batch;
         return 1;
@@ -163,6 +168,8 @@ extern inline int weir_item_text(const weir_item *item, weir_slice *text, weir_s
 
 int weir_item_text_of_type(const weir_item *item, weir_slice *text, weir_scratch *scratch)
 {
+    WR_GIVEN(item);
+    WR_GIVEN(text);
     const weir_type *type = item->type;
     memset(text, 0, sizeof *text);
     if (WR_TYPE_HAS(type, text)) {

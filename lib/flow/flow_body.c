@@ -441,6 +441,7 @@ void wr_body_fini(struct wr_body *body)
 weir_gen *weir_gen_new(weir_scope *scope, weir_body *fn, const void *args, size_t args_len,
                        const weir_gen_options *options)
 {
+    WR_COPIED_GIVEN(args, args_len);
     WR_ASSERT(fn != NULL, "the body of a generator is NULL");
     weir_gen_options o = WEIR_ZERO;
     if (options != NULL) {

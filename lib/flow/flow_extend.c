@@ -137,7 +137,8 @@ static size_t ext_why(const struct weir_gen *gen, char *text, size_t cap)
 
 /* ---- making */
 
-static const weir_gen_ops *take(weir_gen_ops *ops, const weir_gen_ops *given, const char *maker)
+static const weir_gen_ops *take(weir_gen_ops *ops, const weir_gen_ops *given, const void *self,
+                                size_t self_len, const char *maker)
 {
     if (given == NULL) {
         wr_misuse(maker, "the operations (ops) of a generator are NULL");
@@ -145,6 +146,9 @@ static const weir_gen_ops *take(weir_gen_ops *ops, const weir_gen_ops *given, co
     WR_TAKE_OPTIONS(*ops, given);
     if (ops->next_many == NULL) {
         wr_misuse(maker, "a generator needs next_many");
+    }
+    if (self == NULL && self_len > 0) {
+        wr_misuse(maker, "self is NULL, but self_len is not 0");
     }
     return ops;
 }
@@ -181,14 +185,14 @@ weir_gen *weir_source_new(weir_scope *scope, const weir_gen_ops *ops, const void
                           size_t self_len)
 {
     weir_gen_ops o = WEIR_ZERO;
-    return make(scope, NULL, take(&o, ops, "weir_source_new"), self, self_len);
+    return make(scope, NULL, take(&o, ops, self, self_len, "weir_source_new"), self, self_len);
 }
 
 weir_gen *weir_stage_new(weir_gen *up, const weir_gen_ops *ops, const void *self, size_t self_len)
 {
     weir_gen_ops o = WEIR_ZERO;
     wr_gen_given(up, "weir_stage_new");
-    return make(NULL, up, take(&o, ops, "weir_stage_new"), self, self_len);
+    return make(NULL, up, take(&o, ops, self, self_len, "weir_stage_new"), self, self_len);
 }
 
 /* ---- from the program to the base */

@@ -179,9 +179,20 @@ weir_scope *weir_sink_scope(const weir_sink *sink)
     return sink->object.scope;
 }
 
+static void check_code(const struct weir_sink *sink, int code, const char *verb)
+{
+    if (code >= 0) {
+        wr_misuse(verb,
+                  "'%s' fails with %d: a code must be negative; your own codes are WEIR_EUSER and "
+                  "below",
+                  sink->name, code);
+    }
+}
+
 void weir_sink_gone(weir_sink *sink, int code, int detail, const char *format, ...)
 {
     wr_sink_given(sink, "weir_sink_gone");
+    check_code(sink, code, "weir_sink_gone");
     va_list args;
     va_start(args, format);
     set_error(sink, code, detail, format, args);
@@ -192,6 +203,7 @@ void weir_sink_gone(weir_sink *sink, int code, int detail, const char *format, .
 int weir_sink_error(weir_sink *sink, int code, int detail, const char *format, ...)
 {
     wr_sink_given(sink, "weir_sink_error");
+    check_code(sink, code, "weir_sink_error");
     va_list args;
     va_start(args, format);
     set_error(sink, code, detail, format, args);

@@ -109,6 +109,7 @@ static void user_close(struct weir_sink *sink, const weir_error *failure)
 weir_sink *weir_sink_new(weir_scope *scope, const weir_sink_ops *ops, const void *self,
                          size_t self_len)
 {
+    WR_COPIED_GIVEN(self, self_len);
     static const struct wr_sink_ops base = {
         .kind = "sink", .put_many = user_put_many, .close = user_close, .users = true};
     weir_sink_ops o = WEIR_ZERO;

@@ -414,6 +414,7 @@ static void load(struct weir_state *state)
 
 weir_state *weir_state_open(weir_scope *scope, const char *folder, const char *name)
 {
+    WR_GIVEN(name);
     wr_scope_given(scope, "weir_state_open");
     struct weir_state *state = wr_zalloc(sizeof *state);
     if (state == NULL) {

@@ -89,6 +89,8 @@ static weir_record *give(struct wr_record *record)
 
 weir_record *weir_record_read(const char *folder, const char *name, weir_error *error)
 {
+    WR_GIVEN(folder);
+    WR_GIVEN(name);
     struct wr_state_place place;
     struct wr_record record = {.bytes = NULL};
     weir_record *given = NULL;
@@ -143,6 +145,9 @@ static void forget_before(struct wr_record *record)
 int weir_record_set(const char *folder, const char *name, size_t source, const char *position,
                     weir_error *error)
 {
+    WR_GIVEN(folder);
+    WR_GIVEN(name);
+    WR_GIVEN(position);
     struct wr_state_place place;
     struct wr_record record = {.bytes = NULL};
     weir_error local;
@@ -173,6 +178,8 @@ int weir_record_set(const char *folder, const char *name, size_t source, const c
 
 int weir_record_remove(const char *folder, const char *name, weir_error *error)
 {
+    WR_GIVEN(folder);
+    WR_GIVEN(name);
     struct wr_state_place place;
     weir_error local;
     error = error != NULL ? error : &local;
@@ -257,6 +264,8 @@ static int read_names(struct names *names, const char *folder, weir_error *error
 int weir_record_each(const char *folder, bool (*fn)(void *ctx, const char *name), void *ctx,
                      weir_error *error)
 {
+    WR_GIVEN(folder);
+    WR_GIVEN(fn);
     struct names names = {.all = NULL};
     weir_error local;
     error = error != NULL ? error : &local;

@@ -131,8 +131,9 @@ static struct weir_loop *loop_make(uv_loop_t *uv, const weir_loop_options *optio
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);
     }
-    WR_ASSERT(o.budget_bytes >= WEIR_NONE && o.stack_bytes >= 0 && o.blocked_ms >= WEIR_NONE,
-              "an option is negative but not WEIR_NONE");
+    WR_ASSERT(o.budget_bytes >= WEIR_NONE && o.blocked_ms >= WEIR_NONE,
+              "budget_bytes or blocked_ms is negative but not WEIR_NONE");
+    WR_ASSERT(o.stack_bytes >= 0, "stack_bytes is negative");
     struct weir_loop *loop = wr_zalloc(sizeof *loop);
     if (loop == NULL) {
         return NULL;

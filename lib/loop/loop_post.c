@@ -78,6 +78,9 @@ void wr_remote_stop(struct weir_loop *loop, struct wr_remote *remote)
 
 int weir_post(weir_loop *loop, weir_task *task, const void *args, size_t args_len)
 {
+    WR_GIVEN(loop);
+    WR_GIVEN(task);
+    WR_COPIED_GIVEN(args, args_len);
     struct post *post = wr_alloc(sizeof *post + args_len);
     if (post == NULL) {
         return WEIR_ENOMEM;

@@ -135,6 +135,7 @@ static void watch_end(struct weir_loop *loop, struct wr_service *service)
 
 int weir_on_signal(weir_loop *loop, int number, void (*fn)(void *ctx), void *ctx)
 {
+    WR_GIVEN(fn);
     wr_loop_given(loop, "weir_on_signal");
     struct signal_watch *watch = wr_zalloc(sizeof *watch);
     if (watch == NULL) {

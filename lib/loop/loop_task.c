@@ -372,6 +372,7 @@ void weir_spawn(weir_scope *scope, const char *name, weir_task *fn, const void *
     weir_error error;
     wr_scope_given(scope, "weir_spawn");
     WR_ASSERT(fn != NULL, "task '%s' has no function", name != NULL ? name : "task");
+    WR_COPIED_GIVEN(args, args_len);
     struct weir_scope *own = wr_scope_make(scope->loop, scope, name);
     struct wr_task *task = own != NULL ? task_new(scope, name, task_main, args_len) : NULL;
     if (task == NULL) {

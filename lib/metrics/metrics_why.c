@@ -82,6 +82,7 @@ size_t weir_why(const weir_gen *gen, char *to, size_t cap)
 
 void weir_scope_ledger(const weir_scope *scope, weir_ledger *ledger)
 {
+    WR_GIVEN(ledger);
     uint64_t counts[WR_OUTCOMES];
     wr_scope_given(scope, "weir_scope_ledger");
     memset(ledger, 0, sizeof *ledger);
@@ -96,6 +97,7 @@ void weir_scope_ledger(const weir_scope *scope, weir_ledger *ledger)
 
 void weir_loop_stats(const weir_loop *loop, weir_stats *stats)
 {
+    WR_GIVEN(stats);
     wr_loop_given(loop, "weir_loop_stats");
     weir_stats all = {.struct_size = stats->struct_size,
                       .bytes_in = loop->stats.bytes_in,

@@ -149,6 +149,7 @@ static size_t line_number(const char *text, size_t at)
 
 void weir_hide_secrets(char *text)
 {
+    WR_GIVEN(text);
     size_t at, len;
     size_t from = 0;
     while (wr_secret_find(wr_text_of(text), from, &at, &len)) {
@@ -310,6 +311,7 @@ void wr_plan_guess_init(struct wr_plan_guess *guess, const char *word, size_t le
 
 const char *weir_nearest(const char *word, const char *const *candidates, size_t count)
 {
+    WR_GIVEN(word);
     struct wr_plan_guess guess;
     wr_plan_guess_init(&guess, word, strlen(word));
     for (size_t i = 0; i < count; i++) {

@@ -46,6 +46,7 @@ static bool never_rejects(const struct wr_plan_step *step, size_t depth, void *a
 
 bool weir_plan_rejects(const weir_plan *plan)
 {
+    WR_GIVEN(plan);
     return !each_step(&plan->root, 0, never_rejects, NULL);
 }
 
@@ -78,6 +79,9 @@ static bool find_recount(const struct weir_chain *chain, const weir_component **
 bool weir_plan_recounts(const weir_plan *plan, const weir_component **counts,
                         const weir_component **behind)
 {
+    WR_GIVEN(plan);
+    WR_GIVEN(counts);
+    WR_GIVEN(behind);
     return find_recount(&plan->root, counts, behind);
 }
 
@@ -185,6 +189,7 @@ static void add_implied(const weir_plan *plan, const weir_plan_options *options,
 int weir_plan_delivery(const weir_plan *plan, const weir_plan_options *options, char *text,
                        size_t cap)
 {
+    WR_GIVEN(plan);
     static const char *const words[] = {"best-effort", "at-least-once", "exactly-once-effect"};
     struct promise promise = {.word = WEIR_EXACTLY_ONCE};
     struct wr_plan_out out;
@@ -342,6 +347,7 @@ static bool explain_step(const struct wr_plan_step *step, size_t depth, void *ar
 size_t weir_plan_explain(const weir_plan *plan, const weir_plan_options *options, char *to,
                          size_t cap)
 {
+    WR_GIVEN(plan);
     static const weir_plan_options none = {.struct_size = sizeof none};
     struct wr_plan_out out;
     char delivery[512];

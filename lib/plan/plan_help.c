@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base_error.h"
+
 static void print_arg(struct wr_plan_out *out, const weir_arg *arg)
 {
     bool keyword = arg->name[0] >= 'a' && arg->name[0] <= 'z';
@@ -57,6 +59,7 @@ static void print_usage(struct wr_plan_out *out, const weir_component *component
 
 size_t weir_component_help(const weir_component *component, char *to, size_t cap)
 {
+    WR_GIVEN(component);
     static const char *const kinds[] = {"source", "stage", "sink"};
     char shapes[64];
     struct wr_plan_out out;

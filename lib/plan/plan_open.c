@@ -487,6 +487,7 @@ int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_opt
     weir_sink *own = NULL;
     WR_ASSERT(plan != NULL, "no plan to open");
     wr_scope_given(scope, "weir_plan_open");
+    WR_GIVEN(gen);
     WR_ASSERT(options == NULL || options->struct_size > 0,
               "the options have no struct_size; initialize them with WEIR_OPTIONS");
     wr_error_clear(error);

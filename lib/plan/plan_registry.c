@@ -156,6 +156,7 @@ const weir_component *wr_plan_find_expression(void)
 
 const weir_component *weir_component_find(const char *name, size_t index)
 {
+    WR_GIVEN(name);
     const weir_component *component;
     size_t len = strlen(name);
     size_t found = 0;

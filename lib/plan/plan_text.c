@@ -270,21 +270,25 @@ static const struct wr_plan_part *part_at(const weir_plan *plan, size_t index)
 
 const char *weir_plan_text(const weir_plan *plan)
 {
+    WR_GIVEN(plan);
     return plan->text;
 }
 
 bool weir_plan_has_source(const weir_plan *plan)
 {
+    WR_GIVEN(plan);
     return first_of(plan)->component->kind == WEIR_KIND_SOURCE;
 }
 
 const char *weir_plan_source(const weir_plan *plan)
 {
+    WR_GIVEN(plan);
     return weir_plan_has_source(plan) ? first_of(plan)->component->name : NULL;
 }
 
 const char *weir_plan_source_address(const weir_plan *plan)
 {
+    WR_GIVEN(plan);
     const struct wr_plan_step *step = first_of(plan);
     const char *address = NULL;
     if (!wr_plan_by_name(step->component)) {
@@ -295,65 +299,77 @@ const char *weir_plan_source_address(const weir_plan *plan)
 
 bool weir_plan_has_sink(const weir_plan *plan)
 {
+    WR_GIVEN(plan);
     return last_of(plan)->component->kind == WEIR_KIND_SINK;
 }
 
 bool weir_plan_writes_stdout(const weir_plan *plan)
 {
+    WR_GIVEN(plan);
     return !weir_plan_has_sink(plan) || wr_plan_has_scheme(last_of(plan)->component, "-", 1);
 }
 
 size_t weir_plan_count(const weir_plan *plan)
 {
+    WR_GIVEN(plan);
     return plan->parts_count;
 }
 
 const weir_component *weir_plan_part(const weir_plan *plan, size_t index)
 {
+    WR_GIVEN(plan);
     const struct wr_plan_part *part = part_at(plan, index);
     return part != NULL ? part->step->component : NULL;
 }
 
 size_t weir_plan_part_depth(const weir_plan *plan, size_t index)
 {
+    WR_GIVEN(plan);
     const struct wr_plan_part *part = part_at(plan, index);
     return part != NULL ? part->depth : 0;
 }
 
 const char *weir_plan_part_text(const weir_plan *plan, size_t index)
 {
+    WR_GIVEN(plan);
     const struct wr_plan_part *part = part_at(plan, index);
     return part != NULL ? part->step->text : NULL;
 }
 
 uint32_t weir_plan_part_traits(const weir_plan *plan, size_t index)
 {
+    WR_GIVEN(plan);
     const struct wr_plan_part *part = part_at(plan, index);
     return part != NULL ? wr_plan_traits(part->step) : 0;
 }
 
 const char *weir_plan_warning(const weir_plan *plan, size_t index)
 {
+    WR_GIVEN(plan);
     return index == 0 ? plan->warning : NULL;
 }
 
 const char *weir_plan_state_folder(const weir_plan *plan)
 {
+    WR_GIVEN(plan);
     return plan->state_folder;
 }
 
 const char *weir_plan_state_name(const weir_plan *plan)
 {
+    WR_GIVEN(plan);
     return plan->state_name;
 }
 
 int64_t weir_plan_mem_bytes(const weir_plan *plan)
 {
+    WR_GIVEN(plan);
     return plan->mem_bytes;
 }
 
 uint64_t weir_plan_hash(const weir_plan *plan, const weir_plan_options *options)
 {
+    WR_GIVEN(plan);
     /* Including the terminators, so that "a" "b" differs from "ab". */
     uint64_t hash = wr_hash(plan->text, strlen(plan->text) + 1);
     for (size_t i = 0; options != NULL && i < options->files_count; i++) {

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "base_error.h"
 #include "codec_address.h"
 #include "codec_date.h"
 
@@ -239,10 +240,14 @@ size_t wr_plan_type_size(const weir_arg *arg)
 
 int weir_size_read(const char *text, int64_t *bytes)
 {
+    WR_GIVEN(text);
+    WR_GIVEN(bytes);
     return wr_plan_size_read(text, strlen(text), bytes) == 0 ? 0 : WEIR_EINVAL;
 }
 
 int weir_time_read(const char *text, int64_t *ms)
 {
+    WR_GIVEN(text);
+    WR_GIVEN(ms);
     return wr_plan_time_read(text, strlen(text), ms) == 0 ? 0 : WEIR_EINVAL;
 }

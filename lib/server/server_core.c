@@ -288,6 +288,7 @@ static void server_given(const weir_server *server, const char *verb)
 
 int weir_server_route(weir_server *server, const char *route, weir_handler *handler, void *ctx)
 {
+    WR_GIVEN(route);
     server_given(server, "weir_server_route");
     if (server->failure.code != 0) {
         return server->failure.code;
@@ -398,6 +399,7 @@ static bool set_up_tls(struct weir_server *server, const weir_server_options *o)
 weir_server *weir_server_new(weir_scope *scope, const char *address,
                              const weir_server_options *options)
 {
+    WR_GIVEN(address);
     weir_server_options o = WEIR_ZERO;
     wr_scope_given(scope, "weir_server_new");
     if (options != NULL) {

@@ -41,6 +41,8 @@ weir_gen *weir_filter(weir_gen *up, const char *name,
                       bool (*keep)(const weir_item *item, const void *args), const void *args,
                       size_t args_len)
 {
+    WR_GIVEN(keep);
+    WR_COPIED_GIVEN(args, args_len);
     struct stage_filter *filter =
         wr_stage_alloc(up, ARGS_OFFSET(struct stage_filter) + args_len, &filter_ops, name);
     if (filter != NULL) {
@@ -116,11 +118,13 @@ static weir_gen *grep_new(weir_gen *up, const char *text, bool without)
 
 weir_gen *weir_grep(weir_gen *up, const char *text)
 {
+    WR_GIVEN(text);
     return grep_new(up, text, false);
 }
 
 weir_gen *weir_grep_without(weir_gen *up, const char *text)
 {
+    WR_GIVEN(text);
     return grep_new(up, text, true);
 }
 
@@ -157,6 +161,8 @@ weir_gen *weir_map(weir_gen *up, const char *name,
                    int (*fn)(const weir_item *in, weir_item *out, void *args), const void *args,
                    size_t args_len)
 {
+    WR_GIVEN(fn);
+    WR_COPIED_GIVEN(args, args_len);
     struct stage_map *map =
         wr_stage_alloc(up, ARGS_OFFSET(struct stage_map) + args_len, &map_ops, name);
     if (map != NULL) {

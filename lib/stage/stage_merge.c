@@ -105,6 +105,7 @@ static const struct wr_gen_ops merge_ops = {
 
 weir_gen *weir_merge(weir_scope *scope, weir_gen **gens, size_t count)
 {
+    WR_COPIED_GIVEN(gens, count);
     struct stage_merge *merge = wr_gen_alloc(scope, sizeof *merge, &merge_ops, "merge");
     struct merge_input *inputs = merge != NULL ? wr_zalloc((count + 1) * sizeof *inputs) : NULL;
     if (inputs == NULL) {

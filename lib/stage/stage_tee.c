@@ -189,6 +189,9 @@ static weir_gen *tee_make(weir_gen *up, weir_sink **sinks, size_t count,
         WR_TAKE_OPTIONS(o, options);
     }
     wr_gen_given(up, verb);
+    if (sinks == NULL && count > 0) {
+        wr_misuse(verb, "sinks is NULL, but count is not 0");
+    }
     for (size_t i = 0; i < count; i++) {
         take_sink(up, sinks[i], verb);
     }

@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <uv.h>
 #include <weir/weir.h>
 
+#include "support_call.h"
 #include "support_check.h"
 
 /* The calls do not return, so their results do not matter. */
@@ -415,30 +415,11 @@ static int calls_elsewhere(weir_scope *scope, void *args)
     return uv_thread_join(&thread);
 }
 
-/* In a process of its own: the call aborts, with a message in `text`. */
-static int run_call(const struct call *call, char *text, size_t cap)
+static void run_call(const void *call)
 {
-    int out[2], status = 0;
-    size_t len = 0;
-    ssize_t n;
-    ck_assert_int_eq(pipe(out), 0);
-    pid_t pid = fork();
-    ck_assert_int_ge(pid, 0);
-    if (pid == 0) {
-        dup2(out[1], STDERR_FILENO);
-        make_all();
-        weir_spawn(it.scope, "task", calls_elsewhere, &call, sizeof call);
-        (void)weir_sleep(it.scope, 1000);
-        _exit(0);
-    }
-    close(out[1]);
-    while ((n = read(out[0], text + len, cap - 1 - len)) > 0) {
-        len += (size_t)n;
-    }
-    text[len] = '\0';
-    close(out[0]);
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    make_all();
+    weir_spawn(it.scope, "task", calls_elsewhere, &call, sizeof call);
+    (void)weir_sleep(it.scope, 1000);
 }
 
 TEST_WITHIN(a_call_on_another_thread_than_the_loop_s_aborts_and_is_named, 60)
@@ -448,7 +429,7 @@ TEST_WITHIN(a_call_on_another_thread_than_the_loop_s_aborts_and_is_named, 60)
     }
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
         char text[1000];
-        int number = run_call(&calls[i], text, sizeof text);
+        int number = wr_call(run_call, &calls[i], text, sizeof text);
         /* weir_put_many is a weir_put, too. A maker names its object: "the scope that 'count' is
          * made in", "'grep' was called". */
         size_t len = strlen(text) > 6 ? strcspn(text + 6, ":") : 0;
