@@ -545,7 +545,7 @@ const char *wr_http1_reason(const struct wr_http1 *parser)
     return parser->reason;
 }
 
-struct wr_text wr_http1_header(const struct wr_http1_request *request, const char *name)
+struct wr_text wr_http1_header_of(const struct wr_http1_request *request, const char *name)
 {
     struct wr_text wanted = wr_text_of(name);
     for (size_t i = 0; i < request->headers_count; i++) {

@@ -80,7 +80,7 @@ int wr_http1_status(const struct wr_http1 *parser);
 const char *wr_http1_reason(const struct wr_http1 *parser);
 
 /* The first header with that name, ignoring case; absent (data NULL) when there is none. */
-struct wr_text wr_http1_header(const struct wr_http1_request *request, const char *name);
+struct wr_text wr_http1_header_of(const struct wr_http1_request *request, const char *name);
 
 enum wr_http1_expects {
     WR_HTTP1_EXPECTS_NOTHING = 0,
@@ -99,9 +99,6 @@ long wr_http1_write_head(char *to, size_t cap, int status, const struct wr_http1
                          size_t count);
 /* Is the header valid: is the name a token, and has the value no control bytes except tabs? */
 bool wr_http1_header_fits(struct wr_text name, struct wr_text value);
-/* The line before `len` bytes of chunk data; CRLF follows the data. Returns its length. */
-enum { WR_HTTP1_CHUNK_HEAD_MAX = 18 };
-size_t wr_http1_write_chunk(char to[WR_HTTP1_CHUNK_HEAD_MAX], size_t len);
 #define WR_HTTP1_LAST_CHUNK "0\r\n\r\n"
 /* "OK"; "" for a status that has no usual phrase. */
 const char *wr_http1_phrase(int status);

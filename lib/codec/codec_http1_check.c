@@ -244,7 +244,7 @@ const struct wr_http1_refusal *wr_http1_check(struct wr_http1_request *r, struct
     if (hosts > 1 || (hosts == 0 && r->minor == 1)) {
         return &no_host;
     }
-    struct wr_text host = wr_http1_header(r, "Host");
+    struct wr_text host = wr_http1_header_of(r, "Host");
     if (hosts == 1 && !is_authority(host)) {
         return &bad_host;
     }
@@ -267,7 +267,7 @@ const struct wr_http1_refusal *wr_http1_check(struct wr_http1_request *r, struct
     if (codings == 1 && r->minor == 0) {
         return &coding_old;
     }
-    if (codings == 1 && !wr_text_is(wr_http1_header(r, "Transfer-Encoding"), "chunked")) {
+    if (codings == 1 && !wr_text_is(wr_http1_header_of(r, "Transfer-Encoding"), "chunked")) {
         return &coding;
     }
     return codings == 1 && !chunked ? &coding_unread : NULL;

@@ -114,21 +114,6 @@ long wr_http1_write_head(char *to, size_t cap, int status, const struct wr_http1
     return fits ? (long)w.len : (long)WEIR_ETOOLONG;
 }
 
-size_t wr_http1_write_chunk(char to[WR_HTTP1_CHUNK_HEAD_MAX], size_t len)
-{
-    static const char hex[] = "0123456789abcdef";
-    size_t digits = 1;
-    while (digits < 2 * sizeof len && len >> (4 * digits) != 0) {
-        digits++;
-    }
-    for (size_t i = 0; i < digits; i++) {
-        to[i] = hex[len >> (4 * (digits - 1 - i)) & 15];
-    }
-    to[digits] = '\r';
-    to[digits + 1] = '\n';
-    return digits + 2;
-}
-
 enum wr_range wr_range_parse(struct wr_text value, int64_t length, int64_t *first, int64_t *last)
 {
     struct wr_text rest = wr_text_trim(value);

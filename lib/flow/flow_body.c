@@ -83,9 +83,9 @@ static bool yield_slow(weir_gen *self, const weir_item *item);
 
 /* Set the item's origin, number and receipt in the simple case: it comes from one upstream or from
  * the body itself. */
-static inline void stamp_plain(struct wr_body *acct, weir_item *out)
+static inline void stamp_plain(struct wr_body *account, weir_item *out)
 {
-    struct weir_gen *up = acct->gen.up;
+    struct weir_gen *up = account->gen.up;
     if (up != NULL) {
         up->fresh_unvouched = false;
         if (up->fresh_receipt != NULL) {
@@ -95,7 +95,7 @@ static inline void stamp_plain(struct wr_body *acct, weir_item *out)
         }
         return;
     }
-    struct wr_origin *origin = acct->gen.origin;
+    struct wr_origin *origin = account->gen.origin;
     if (origin != NULL && out->receipt == NULL) {
         uint64_t seq = origin->given + 1;
         origin->given = seq;
@@ -126,15 +126,15 @@ bool weir_yield(weir_gen *self_gen, const weir_item *item)
     struct wr_body *self = wr_body_of(self_gen);
     struct wr_body *root = self->root;
     struct weir_loop *loop = self_gen->loop;
-    struct wr_body *acct = self->acct;
+    struct wr_body *account = self->account;
     if (WR_UNLIKELY(self->pending != WR_PENDING_NONE || loop->running != &self->fiber ||
-                    !acct->plain || !wr_loop_is_here(loop))) {
+                    !account->plain || !wr_loop_is_here(loop))) {
         return yield_slow(self_gen, item);
     }
     weir_item *out = root->gen.out;
     *out = *item;
     wr_block_check(out);
-    stamp_plain(acct, out);
+    stamp_plain(account, out);
     if (item->time_ns == 0) {
         out->time_ns = loop->now_unix_ns;
     }
@@ -181,7 +181,7 @@ static bool yield_items(struct wr_body *self, const weir_item *items, size_t cou
         size_t n = WR_MIN(count, (size_t)root->gen.out_max);
         weir_item *out = root->gen.out;
         memcpy(out, items, n * sizeof *out);
-        if (!wr_vouch_stamp(self->acct, out, n)) {
+        if (!wr_vouch_stamp(self->account, out, n)) {
             wr_gen_fail(&self->gen, WEIR_ENOMEM, 0, -1, "no memory for receipts");
             self->pending = WR_PENDING_CLOSE;
             return false;
@@ -195,7 +195,7 @@ static bool yield_items(struct wr_body *self, const weir_item *items, size_t cou
         root->gen.pulls += n - 1;
         yielded(self, root);
         bool go_on = wr_co_switch_bool(&self->fiber.co, &self->fiber.resumer->co, n);
-        wr_vouch_back(self->acct);
+        wr_vouch_back(self->account);
         if (!go_on) {
             return false;
         }
@@ -456,7 +456,7 @@ weir_gen *weir_gen_new(weir_scope *scope, weir_body *fn, const void *args, size_
         return wr_gen_made(NULL, NULL);
     }
     body->gen.body = true;
-    body->gen.leaf = body->root = body->acct = body;
+    body->gen.leaf = body->root = body->account = body;
     body->plain = true;
     body->fn = fn;
     body->drop = o.drop;

@@ -22,11 +22,11 @@ struct wr_body {
     struct weir_gen gen;
     struct wr_fiber fiber;
     /* hot */
-    uint8_t pending;      /* enum wr_pending: why yields return false */
-    uint8_t beneath;      /* what was pending before a throw, and is again after its catch */
-    bool plain;           /* vouching is simple: at most one upstream, nothing held, no group */
-    struct wr_body *root; /* the body that the reader pulls; itself unless a delegate */
-    struct wr_body *acct; /* the body that its yields are accounted to: itself, or its root for a
+    uint8_t pending;         /* enum wr_pending: why yields return false */
+    uint8_t beneath;         /* what was pending before a throw, and is again after its catch */
+    bool plain;              /* vouching is simple: at most one upstream, nothing held, no group */
+    struct wr_body *root;    /* the body that the reader pulls; itself unless a delegate */
+    struct wr_body *account; /* the body that its yields are accounted to: itself, or its root for a
                              delegate that reads nothing */
     const weir_item *received;
     /* cold */

@@ -180,7 +180,7 @@ void wr_gen_adopt(struct weir_gen *self, struct weir_gen *more)
             wr_origin_end(self->origin);
             self->origin = NULL;
         }
-        wr_body_of(self)->acct = wr_body_of(self);
+        wr_body_of(self)->account = wr_body_of(self);
         wr_vouch_plain(wr_body_of(self));
     }
     wr_gen_ready(more);

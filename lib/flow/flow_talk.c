@@ -205,7 +205,7 @@ void wr_body_reroot(struct wr_body *leaf, struct wr_body *last, struct wr_body *
 {
     for (struct wr_body *b = leaf, *next; b != NULL; b = next) {
         next = b != last ? wr_body_above(b) : NULL;
-        b->acct = b->gen.up != NULL ? b : root;
+        b->account = b->gen.up != NULL ? b : root;
         b->root = root;
     }
 }

@@ -23,7 +23,7 @@
 
 enum {
     OPENING_MAX = 16, /* libcurl uses one thread for each name that it resolves */
-    BARREN_KICK_MS = 10,
+    USELESS_TIMEOUT_MS = 10,
     BUFFER_BYTES = 100 * 1024 /* as in curl: fewer calls than with 64 KiB; a larger one
                                  does not help */
 };
@@ -52,14 +52,14 @@ static int on_timer(CURLM *multi, long timeout_ms, void *ctx)
     if (loop == NULL) {
         return 0;
     }
-    wr_timer_stop(loop, &curl->kick);
+    wr_timer_stop(loop, &curl->soon);
     uv_timer_stop(&curl->timer);
     if (timeout_ms == 0) {
-        bool barren = curl->paused > 0 && curl->kick_progress == curl->progress;
-        curl->barren_kicks = barren ? curl->barren_kicks + 1 : 0;
-        curl->kick_progress = curl->progress;
-        wr_timer_start(loop, &curl->kick,
-                       curl->barren_kicks > WR_CURL_BARREN_MAX ? BARREN_KICK_MS : 0);
+        bool useless = curl->paused > 0 && curl->timeout_progress == curl->progress;
+        curl->useless_timeouts = useless ? curl->useless_timeouts + 1 : 0;
+        curl->timeout_progress = curl->progress;
+        wr_timer_start(loop, &curl->soon,
+                       curl->useless_timeouts > WR_CURL_USELESS_MAX ? USELESS_TIMEOUT_MS : 0);
     } else if (timeout_ms > 0) {
         uv_update_time(loop->uv);
         uv_timer_start(&curl->timer, timer_due, (uint64_t)timeout_ms, 0);
@@ -257,7 +257,7 @@ static void rebuild(struct wr_curl *curl)
     curl_multi_cleanup(curl->multi);
     curl->multi = NULL;
     wr_curl_fds_unwatch(curl);
-    wr_timer_stop(curl->loop, &curl->kick);
+    wr_timer_stop(curl->loop, &curl->soon);
     uv_timer_stop(&curl->timer);
     curl->broken = false;
 }
@@ -349,9 +349,9 @@ static void work(struct wr_deferred *deferred)
     open_queued(curl);
 }
 
-static void kicked(struct wr_timer *timer)
+static void due_at_once(struct wr_timer *timer)
 {
-    struct wr_curl *curl = WR_OWNER(timer, struct wr_curl, kick);
+    struct wr_curl *curl = WR_OWNER(timer, struct wr_curl, soon);
     act(curl, CURL_SOCKET_TIMEOUT, 0);
     if (curl->broken) {
         rebuild(curl);
@@ -381,7 +381,7 @@ static void curl_end(struct weir_loop *loop, struct wr_service *service)
     if (curl->multi != NULL) {
         curl_multi_cleanup(curl->multi);
     }
-    wr_timer_stop(curl->loop, &curl->kick);
+    wr_timer_stop(curl->loop, &curl->soon);
     wr_list_remove(&curl->work.link);
     curl->loop = NULL;
     curl->closing = 2;
@@ -407,7 +407,7 @@ static struct wr_curl *curl_of(struct weir_loop *loop)
     wr_list_init(&curl->queue);
     wr_list_init(&curl->unpause);
     wr_deferred_init(&curl->work, work);
-    wr_timer_init(&curl->kick, kicked);
+    wr_timer_init(&curl->soon, due_at_once);
     if (wr_curl_fds_init(curl) < 0) {
         wr_free(curl);
         return NULL;

@@ -84,7 +84,7 @@ static void unwatch(struct curl_fd *entry)
     entry->wanted = 0;
     entry->events = 0;
     entry->failed = false;
-    entry->barren = 0;
+    entry->useless = 0;
     wr_list_remove(&entry->ready_link);
 }
 
@@ -143,9 +143,9 @@ void wr_curl_fd_served(struct curl_fd *entry)
 {
     struct wr_curl *curl = entry->curl;
     if (curl->paused == 0 || entry->progress != curl->progress) {
-        entry->barren = 0;
+        entry->useless = 0;
         entry->progress = curl->progress;
-    } else if (++entry->barren > WR_CURL_BARREN_MAX && entry->watched) {
+    } else if (++entry->useless > WR_CURL_USELESS_MAX && entry->watched) {
         stop(entry);
         wr_list_append(&curl->muted, &entry->muted_link);
     }
@@ -178,7 +178,7 @@ int wr_curl_fds_unmute(struct wr_curl *curl)
     struct wr_list *node;
     while ((node = wr_list_take(&curl->muted)) != NULL) {
         struct curl_fd *entry = WR_OWNER(node, struct curl_fd, muted_link);
-        entry->barren = 0;
+        entry->useless = 0;
         rc = watch(entry) < 0 ? -1 : rc;
     }
     return rc;

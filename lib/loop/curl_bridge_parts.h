@@ -14,7 +14,7 @@
 enum {
     /* Number of events without a byte, while a transfer is paused, after which their source is
      * muted or slowed down. */
-    WR_CURL_BARREN_MAX = 1000,
+    WR_CURL_USELESS_MAX = 1000,
     /* Bytes that libcurl may read without passing any on: a chunk extension that has no end, for
      * example. What TLS adds is far less. */
     WR_CURL_VAIN_MAX = 256 * 1024
@@ -28,8 +28,8 @@ struct curl_fd {
     bool watched;    /* in the set */
     int events;      /* CURL_CSELECT_ bits, fired and not yet reported; with `failed`: not known */
     bool failed;
-    int barren;                        /* useless events in a row */
-    uint64_t progress;                 /* curl->progress when the count of `barren` began */
+    int useless;                       /* useless events in a row */
+    uint64_t progress;                 /* curl->progress when the count of `useless` began */
     uint64_t vain_progress, vain_from; /* progress, and bytes read, at the last progress */
     struct wr_list ready_link;
     struct wr_list muted_link; /* fired endlessly while a transfer was paused */
@@ -48,15 +48,15 @@ struct wr_curl {
     struct wr_list queue;        /* waiting to be opened */
     struct wr_list unpause;
     struct wr_deferred work;
-    struct wr_timer kick;
+    struct wr_timer soon; /* libcurl has set a timeout of 0 */
     uv_timer_t timer;
     bool timer_due;
     bool broken;
     size_t opening, paused;
-    uint64_t progress; /* counts bytes, headers, starts and ends: everything but idle spinning */
-    int barren_kicks;
-    uint64_t kick_progress;
-    size_t closing; /* handles that are not closed yet */
+    uint64_t progress;    /* counts bytes, headers, starts and ends: everything but idle spinning */
+    int useless_timeouts; /* timeouts of 0 in a row while nothing came */
+    uint64_t timeout_progress; /* `progress` at the last of them */
+    size_t closing;            /* handles that are not closed yet */
 };
 
 /* libcurl's CURLMOPT_SOCKETFUNCTION; the data is the struct wr_curl. */

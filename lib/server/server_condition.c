@@ -91,14 +91,14 @@ int wr_reply_condition(const weir_reply *reply)
 {
     const struct wr_http1_request *head = reply->request->head;
     int64_t date;
-    if (wr_http1_header(head, "If-Match").data != NULL) {
+    if (wr_http1_header_of(head, "If-Match").data != NULL) {
         if (!header_matches(reply, "If-Match", STRONG)) {
             return 412;
         }
     } else if (date_of(reply, "If-Unmodified-Since", &date) && reply->modified_s > date) {
         return 412;
     }
-    if (wr_http1_header(head, "If-None-Match").data != NULL) {
+    if (wr_http1_header_of(head, "If-None-Match").data != NULL) {
         return header_matches(reply, "If-None-Match", WEAK) ? 304 : 0;
     }
     return date_of(reply, "If-Modified-Since", &date) && reply->modified_s <= date ? 304 : 0;
@@ -108,7 +108,7 @@ bool wr_reply_range_holds(const weir_reply *reply)
 {
     const struct wr_http1_request *head = reply->request->head;
     int64_t date;
-    if (wr_http1_header(head, "If-Range").data == NULL) {
+    if (wr_http1_header_of(head, "If-Range").data == NULL) {
         return true;
     }
     struct wr_text value = single(head, "If-Range");

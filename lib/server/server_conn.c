@@ -132,7 +132,7 @@ static void log_failure(struct wr_conn *conn, const weir_error *error)
 
 struct head_work {
     struct wr_conn *conn;
-    const struct wr_plan *plan;
+    const struct wr_reply_form *form;
     long len;
 };
 
@@ -142,58 +142,58 @@ static void write_head(void *arg)
     struct wr_conn *conn = work->conn;
     size_t cap;
     char *to = wr_out_head(&conn->out, &cap);
-    work->len = wr_reply_write(&conn->reply, work->plan, wr_server_date(conn->server), to, cap);
+    work->len = wr_reply_write(&conn->reply, work->form, wr_server_date(conn->server), to, cap);
 }
 
 /* The head is made on the loop's stack, because this task would keep the stack that it used. */
-static int start_reply(struct wr_conn *conn, const struct wr_plan *plan)
+static int start_reply(struct wr_conn *conn, const struct wr_reply_form *form)
 {
-    struct head_work work = {.conn = conn, .plan = plan};
+    struct head_work work = {.conn = conn, .form = form};
     wr_call_on_loop_stack(conn->server->loop, write_head, &work);
     wr_reply_fini(&conn->reply);
     if (work.len < 0) {
         return (int)work.len;
     }
     wr_out_wrote_head(&conn->out, (size_t)work.len,
-                      plan->framing == WR_FRAME_CHUNKED && !conn->request.is_head);
+                      form->body == WR_BODY_BY_CHUNKS && !conn->request.is_head);
     return 0;
 }
 
 /* A reply without a generator: a refusal, or an empty body. */
-static enum wr_step send_short(struct wr_conn *conn, const struct wr_plan *plan)
+static enum wr_step send_short(struct wr_conn *conn, const struct wr_reply_form *form)
 {
-    int rc = start_reply(conn, plan);
+    int rc = start_reply(conn, form);
     if (rc == 0 && conn->reply.refused && !conn->request.is_head) {
         rc = wr_out_put(&conn->out, conn->reply.refusal, strlen(conn->reply.refusal));
     }
     if (rc == 0) {
         rc = wr_out_drain(&conn->out, false);
     }
-    return rc == 0 && !plan->close ? WR_STEP_OK : WR_STEP_CLOSE;
+    return rc == 0 && !form->close ? WR_STEP_OK : WR_STEP_CLOSE;
 }
 
 static enum wr_step send_refusal(struct wr_conn *conn)
 {
-    struct wr_plan plan = wr_reply_plan(&conn->reply, false, false);
-    return send_short(conn, &plan);
+    struct wr_reply_form form = wr_reply_form_of(&conn->reply, false, false);
+    return send_short(conn, &form);
 }
 
 /* The body is incomplete. The client detects this by the length or the missing last chunk. If the
  * end of the connection is the end of the body, only a reset shows it. */
-static void cut(struct wr_conn *conn, int code, const struct wr_plan *plan)
+static void cut(struct wr_conn *conn, int code, const struct wr_reply_form *form)
 {
     const struct wr_transport_ops *ops = conn->transport->ops;
-    if ((code == WEIR_ERESET || plan->framing == WR_FRAME_CLOSE) && ops->reset != NULL) {
+    if ((code == WEIR_ERESET || form->body == WR_BODY_BY_CLOSE) && ops->reset != NULL) {
         ops->reset(conn->transport);
     }
 }
 
 /* Send the body. The generator has ended when this returns. */
-static enum wr_step send_body(struct wr_conn *conn, weir_gen *gen, const struct wr_plan *plan)
+static enum wr_step send_body(struct wr_conn *conn, weir_gen *gen, const struct wr_reply_form *form)
 {
     weir_error error;
-    int64_t left = plan->framing == WR_FRAME_LENGTH ? plan->length : -1;
-    int rc = start_reply(conn, plan);
+    int64_t left = form->body == WR_BODY_BY_LENGTH ? form->length : -1;
+    int rc = start_reply(conn, form);
     if (rc == 0) {
         rc = move_items(conn, gen, &left);
         weir_scratch_free(&conn->scratch);
@@ -219,12 +219,12 @@ static enum wr_step send_body(struct wr_conn *conn, weir_gen *gen, const struct 
             return send_refusal(conn);
         }
         if (wr_out_drain(&conn->out, false) == 0) { /* send what was given, then cut */
-            cut(conn, ended, plan);
+            cut(conn, ended, form);
         }
         return WR_STEP_CUT;
     }
     rc = wr_out_drain(&conn->out, true);
-    return rc == 0 && !plan->close ? WR_STEP_OK : WR_STEP_CLOSE;
+    return rc == 0 && !form->close ? WR_STEP_OK : WR_STEP_CLOSE;
 }
 
 /* If a precondition fails, the body is not needed, or is of another version: send no body. */
@@ -244,9 +244,9 @@ static void check_condition(struct wr_conn *conn)
 
 /* A stop of the server ends a body that may be endless. A body with a Content-Length is sent
  * completely. */
-static void let_stop(struct wr_conn *conn, const struct wr_plan *plan)
+static void let_stop(struct wr_conn *conn, const struct wr_reply_form *form)
 {
-    if (plan->framing != WR_FRAME_LENGTH) {
+    if (form->body != WR_BODY_BY_LENGTH) {
         conn->scope->unstopped = false;
         if (conn->task->scope->stopping) {
             weir_scope_stop(conn->scope);
@@ -262,15 +262,15 @@ static enum wr_step send_reply(struct wr_conn *conn, weir_gen *gen)
         (void)weir_reply_refuse(&conn->reply, 500, "the handler's reply is invalid");
     }
     check_condition(conn);
-    struct wr_plan plan = wr_reply_plan(&conn->reply, gen != NULL, keep_alive);
-    let_stop(conn, &plan);
-    bool pulled = gen != NULL && !conn->reply.refused && !conn->request.is_head &&
-                  plan.framing != WR_FRAME_NO_BODY;
+    struct wr_reply_form form = wr_reply_form_of(&conn->reply, gen != NULL, keep_alive);
+    let_stop(conn, &form);
+    bool pulled =
+        gen != NULL && !conn->reply.refused && !conn->request.is_head && form.body != WR_BODY_NONE;
     if (!pulled) {
         weir_discard(gen);
-        return send_short(conn, &plan);
+        return send_short(conn, &form);
     }
-    return send_body(conn, gen, &plan);
+    return send_body(conn, gen, &form);
 }
 
 /* Run the handler in its own scope, and send what it returns. */

@@ -129,17 +129,17 @@ void wr_reply_fini(weir_reply *reply);
 bool wr_request_init(weir_request *request, const struct wr_http1_request *head);
 
 /* How the body is delimited. */
-enum wr_framing { WR_FRAME_NO_BODY = 0, WR_FRAME_LENGTH, WR_FRAME_CHUNKED, WR_FRAME_CLOSE };
-struct wr_plan {
-    enum wr_framing framing;
-    int64_t length; /* of the body to send, with FRAME_LENGTH */
+enum wr_body_by { WR_BODY_NONE = 0, WR_BODY_BY_LENGTH, WR_BODY_BY_CHUNKS, WR_BODY_BY_CLOSE };
+struct wr_reply_form {
+    enum wr_body_by body;
+    int64_t length; /* of the body to send, with WR_BODY_BY_LENGTH */
     bool close;     /* the connection ends with this reply */
 };
 /* Decide how to send the reply. has_body: there is a generator. */
-struct wr_plan wr_reply_plan(const weir_reply *reply, bool has_body, bool keep_alive);
+struct wr_reply_form wr_reply_form_of(const weir_reply *reply, bool has_body, bool keep_alive);
 /* Write the head. Its length or a negative code. */
-long wr_reply_write(const weir_reply *reply, const struct wr_plan *plan, const char *date, char *to,
-                    size_t cap);
+long wr_reply_write(const weir_reply *reply, const struct wr_reply_form *form, const char *date,
+                    char *to, size_t cap);
 
 /* Do the request's preconditions hold for this successful reply? 0: they do; else 304 or 412. */
 int wr_reply_condition(const weir_reply *reply);

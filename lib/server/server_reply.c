@@ -165,24 +165,24 @@ weir_gen *weir_reply_refuse(weir_reply *reply, int status, const char *format, .
     return NULL;
 }
 
-struct wr_plan wr_reply_plan(const weir_reply *reply, bool has_body, bool keep_alive)
+struct wr_reply_form wr_reply_form_of(const weir_reply *reply, bool has_body, bool keep_alive)
 {
-    struct wr_plan plan = {.framing = WR_FRAME_LENGTH, .close = !keep_alive || reply->refused};
+    struct wr_reply_form form = {.body = WR_BODY_BY_LENGTH, .close = !keep_alive || reply->refused};
     if (reply->refused) {
-        plan.length = (int64_t)strlen(reply->refusal);
+        form.length = (int64_t)strlen(reply->refusal);
     } else if (reply->status == 204 || reply->status == 304) {
-        plan.framing = WR_FRAME_NO_BODY;
+        form.body = WR_BODY_NONE;
     } else if (!has_body) {
-        plan.length = 0;
+        form.length = 0;
     } else if (reply->length >= 0) {
-        plan.length = reply->count >= 0 ? reply->count : reply->length;
+        form.length = reply->count >= 0 ? reply->count : reply->length;
     } else if (reply->request->head != NULL && reply->request->head->minor >= 1) {
-        plan.framing = WR_FRAME_CHUNKED;
+        form.body = WR_BODY_BY_CHUNKS;
     } else {
-        plan.framing = WR_FRAME_CLOSE;
-        plan.close = true;
+        form.body = WR_BODY_BY_CLOSE;
+        form.close = true;
     }
-    return plan;
+    return form;
 }
 
 struct heads {
@@ -209,20 +209,20 @@ static bool goes_along(const weir_reply *reply, const struct wr_http1_header *he
            !wr_text_take(&name, "Content-");
 }
 
-long wr_reply_write(const weir_reply *reply, const struct wr_plan *plan, const char *date, char *to,
-                    size_t cap)
+long wr_reply_write(const weir_reply *reply, const struct wr_reply_form *form, const char *date,
+                    char *to, size_t cap)
 {
     struct heads heads = {.count = 0};
     char length[24], range[80], modified[WR_HTTP_DATE_TEXT];
     long long first = (long long)reply->first, whole = (long long)reply->length;
     add(&heads, "Date", date);
-    if (plan->framing != WR_FRAME_NO_BODY) {
+    if (form->body != WR_BODY_NONE) {
         add(&heads, "Content-Type", reply->refused ? "text/plain; charset=utf-8" : reply->type);
     }
-    if (plan->framing == WR_FRAME_LENGTH) {
-        snprintf(length, sizeof length, "%lld", (long long)plan->length);
+    if (form->body == WR_BODY_BY_LENGTH) {
+        snprintf(length, sizeof length, "%lld", (long long)form->length);
         add(&heads, "Content-Length", length);
-    } else if (plan->framing == WR_FRAME_CHUNKED) {
+    } else if (form->body == WR_BODY_BY_CHUNKS) {
         add(&heads, "Transfer-Encoding", "chunked");
     }
     if (reply->etag[0] != '\0' && (!reply->refused || reply->status == 416)) {
@@ -246,7 +246,7 @@ long wr_reply_write(const weir_reply *reply, const struct wr_plan *plan, const c
     if (reply->allow != NULL) {
         add(&heads, "Allow", reply->allow);
     }
-    if (plan->close) {
+    if (form->close) {
         add(&heads, "Connection", "close");
     } else if (reply->request->head != NULL && reply->request->head->minor == 0) {
         add(&heads, "Connection", "keep-alive");

@@ -116,7 +116,7 @@ int64_t weir_request_number(const weir_request *request, const char *name, int64
 int64_t weir_request_header(const weir_request *request, const char *name, char *to, size_t cap)
 {
     wr_request_given(request, "weir_request_header");
-    struct wr_text value = wr_http1_header(request->head, name);
+    struct wr_text value = wr_http1_header_of(request->head, name);
     struct room room = {to, cap, 0};
     if (cap > 0) {
         to[0] = '\0';

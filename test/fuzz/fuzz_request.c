@@ -56,7 +56,7 @@ static void see(struct seen *seen, const struct wr_http1_request *r)
     }
     require(hosts == 1 || (hosts == 0 && r->minor == 0));
     require(codings == 0 ||
-            (codings == 1 && r->has_body && wr_http1_header(r, "Content-Length").data == NULL));
+            (codings == 1 && r->has_body && wr_http1_header_of(r, "Content-Length").data == NULL));
     seen->requests++;
 }
 

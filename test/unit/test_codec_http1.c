@@ -150,9 +150,9 @@ TEST(request_has_its_parts)
     is(r->path, "/a%20b");
     is(r->query, "c=d?e");
     is(r->host, "h:8");
-    is(wr_http1_header(r, "aCCEPT"), "x");
-    is(wr_http1_header(r, "empty"), "");
-    ck_assert_ptr_null(wr_http1_header(r, "none").data);
+    is(wr_http1_header_of(r, "aCCEPT"), "x");
+    is(wr_http1_header_of(r, "empty"), "");
+    ck_assert_ptr_null(wr_http1_header_of(r, "none").data);
     ck_assert(r->minor == 1 && r->keep_alive && !r->has_body && r->headers_count == 3);
     wr_http1_free(p);
 }

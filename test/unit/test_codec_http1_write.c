@@ -34,23 +34,6 @@ TEST(response_head_cannot_be_split)
     ck_assert_int_eq(wr_http1_write_head(to, sizeof to, 20, NULL, 0), WEIR_EINVAL);
 }
 
-TEST(chunk_line_is_hexadecimal)
-{
-    static const struct {
-        size_t len;
-        const char *line;
-    } cases[] = {{0, "0\r\n"},
-                 {15, "f\r\n"},
-                 {16, "10\r\n"},
-                 {0xabc, "abc\r\n"},
-                 {SIZE_MAX, "ffffffffffffffff\r\n"}};
-    for (size_t i = 0; i < 5; i++) {
-        char to[WR_HTTP1_CHUNK_HEAD_MAX];
-        ck_assert_uint_eq(wr_http1_write_chunk(to, cases[i].len), strlen(cases[i].line));
-        ck_assert_mem_eq(to, cases[i].line, strlen(cases[i].line));
-    }
-}
-
 TEST(range_is_judged_against_the_length)
 {
     static const struct {
