@@ -19,14 +19,19 @@
 #endif
 #endif
 
+void wr_budget_take(struct wr_budget *budget, size_t bytes)
+{
+    budget->used += (int64_t)bytes;
+    budget->peak = WR_MAX(budget->peak, budget->used);
+}
+
 bool wr_budget_charge(struct wr_budget *budget, size_t bytes)
 {
     if (budget->used + (int64_t)bytes > budget->limit && budget->used > 0) {
         budget->asked = (int64_t)bytes;
         return false;
     }
-    budget->used += (int64_t)bytes;
-    budget->peak = WR_MAX(budget->peak, budget->used);
+    wr_budget_take(budget, bytes);
     return true;
 }
 
@@ -41,8 +46,7 @@ void wr_budget_release(struct wr_budget *budget, size_t bytes)
 void wr_budget_take_slots(struct wr_budget *budget, size_t bytes)
 {
     budget->slots += (int64_t)bytes;
-    budget->used += (int64_t)bytes;
-    budget->peak = WR_MAX(budget->peak, budget->used);
+    wr_budget_take(budget, bytes);
 }
 
 bool wr_budget_charge_slots(struct wr_budget *budget, size_t bytes)

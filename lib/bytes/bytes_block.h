@@ -59,6 +59,8 @@ _Static_assert(offsetof(struct weir_block, data) % 16 == 0,
 /* True: charged. False: the caller waits or gives up. When nothing is charged, any size is granted:
  * one holder must always be able to continue. */
 bool wr_budget_charge(struct wr_budget *budget, size_t bytes);
+/* Charge also over the limit, for memory that must be had: others wait then. */
+void wr_budget_take(struct wr_budget *budget, size_t bytes);
 void wr_budget_release(struct wr_budget *budget, size_t bytes);
 /* The same for slots. A caller that cannot continue without them uses wr_budget_take_slots, which
  * takes them even where wr_budget_charge_slots refuses. */

@@ -49,9 +49,28 @@ void wr_gather_wrote(struct wr_gather *gather, size_t bytes)
     }
 }
 
+/* The buffer is charged to the budget also where there is no room: a full budget is emptied by
+ * writing. */
+static char *buffer_new(struct wr_gather *gather)
+{
+    char *buffer = wr_alloc(WR_GATHER_BYTES);
+    if (buffer != NULL) {
+        wr_budget_take(&gather->sink->loop->budget, WR_GATHER_BYTES);
+    }
+    return buffer;
+}
+
+static void buffer_free(struct wr_gather *gather, char *buffer)
+{
+    if (buffer != NULL) {
+        wr_budget_release(&gather->sink->loop->budget, WR_GATHER_BYTES);
+        wr_free(buffer);
+    }
+}
+
 void wr_gather_fini(struct wr_gather *gather)
 {
-    wr_free(gather->buffer);
+    buffer_free(gather, gather->buffer);
     gather->buffer = NULL;
     gather->start = gather->len = 0;
 }
@@ -77,7 +96,7 @@ static int write_out(struct wr_gather *gather, const struct iovec *parts, int co
     if (rc == 0 && gather->buffer == NULL) {
         gather->buffer = buffer; /* more bytes are likely to follow */
     } else {
-        wr_free(buffer);
+        buffer_free(gather, buffer);
     }
     return rc;
 }
@@ -99,7 +118,7 @@ static int make_room(struct wr_gather *gather, size_t len)
         }
     }
     if (gather->buffer == NULL) {
-        gather->buffer = wr_alloc(WR_GATHER_BYTES);
+        gather->buffer = buffer_new(gather);
     }
     return gather->buffer != NULL;
 }

@@ -9,6 +9,7 @@ enum { OUT_MAX = 256 * 1024 };
 
 /* Records what is written. */
 struct recorder {
+    struct weir_loop loop; /* its budget only */
     struct weir_sink sink;
     struct wr_gather gather;
     char bytes[OUT_MAX];
@@ -35,6 +36,8 @@ static int record(struct weir_sink *sink, struct iovec *iov, int count)
 static void begin(int32_t frame)
 {
     memset(&recorder, 0, sizeof recorder);
+    recorder.loop.budget.limit = WR_GATHER_BYTES / 2;
+    recorder.sink.loop = &recorder.loop;
     recorder.gather.sink = &recorder.sink;
     recorder.gather.out = record;
     recorder.gather.frame = frame;
@@ -269,6 +272,26 @@ TEST(batch_is_written_part_by_part)
     ck_assert_str_eq(wr_folder_read(&folder, "out", &len), "1\n2\n3\n4\n5\n");
     wr_folder_remove(&folder);
     weir_loop_free(loop);
+}
+
+TEST(the_buffer_is_charged_to_the_budget_while_it_holds_bytes)
+{
+    weir_item item = weir_bytes("line", 4);
+    const struct wr_budget *budget = &recorder.loop.budget;
+    begin(WEIR_FRAME_LINES);
+    ck_assert_int_eq(wr_gather_put(&recorder.gather, &item, 1), 0);
+    ck_assert_int_eq(budget->used, wr_gather_len(&recorder.gather) > 0 ? WR_GATHER_BYTES : 0);
+    ck_assert_str_eq(all_bytes(), "line\n");
+    ck_assert_int_eq(budget->used, 0);
+
+    begin(WEIR_FRAME_LINES);
+    for (int i = 0; i < 20000; i++) {
+        ck_assert_int_eq(wr_gather_put(&recorder.gather, &item, 1), 0);
+    }
+    ck_assert_int_gt(recorder.calls, 0);
+    ck_assert_int_le(budget->peak, WR_GATHER_BYTES);
+    wr_gather_fini(&recorder.gather);
+    ck_assert_int_eq(budget->used, 0);
 }
 
 MAIN("sink/gather")
