@@ -294,18 +294,25 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
     return 0;
 }
 
+/* The sink of --dead has failed: rejected items could not be written. */
+static bool dead_failed(const struct run *run, const weir_error *error)
+{
+    return error->code < 0 && run->flags->dead_file != NULL && strcmp(error->origin, "dead") == 0;
+}
+
 /* Has the reader of standard output left? That is not a failure. If a socket's peer leaves, it is:
  * what it did not take is lost. */
 static bool reader_left(const struct run *run, const weir_error *error)
 {
-    return error->code == WEIR_ECLOSED && weir_plan_writes_stdout(run->plan);
+    return error->code == WEIR_ECLOSED && !dead_failed(run, error) &&
+           weir_plan_writes_stdout(run->plan);
 }
 
 /* A failure's exit code. */
 static int exit_code(const struct run *run, const weir_error *error)
 {
-    if (error->code < 0 && strcmp(error->origin, "dead") == 0) {
-        return EXIT_LOST; /* rejected items could not be written */
+    if (dead_failed(run, error)) {
+        return EXIT_LOST;
     }
     weir_stats stats = {.struct_size = sizeof stats};
     weir_loop_stats(run->loop, &stats);

@@ -8,10 +8,11 @@ import json
 import os
 import random
 import shutil
+import threading
 import unittest
 
 import e2e_support
-from e2e_support import TestCase, Weir, wait_for, weir
+from e2e_support import TestCase, Weir, wait_for, wait_until_full, weir
 
 MODULES = os.environ.get("WEIR_MODULES", "")
 EXAMPLES = os.path.join(os.path.dirname(e2e_support.BINARY), "examples")
@@ -127,6 +128,24 @@ class Modules(TestCase):
         run = self.rejects("--dead", "/dev/full", "gen 1..200000 | ./two.so:picky 3", status=3,
                            texts=["dead: the dead sink has failed", "No space left on device"])
         self.assertLess(len(run.out), 1200000)
+
+    def test_a_reader_of_the_dead_sink_that_leaves_is_said_and_is_a_loss(self):
+        pipe = self.path("pipe")
+        os.mkfifo(pipe)
+        reader = os.open(pipe, os.O_RDWR)
+
+        def leave():
+            wait_until_full(reader)
+            os.close(reader)
+
+        leaver = threading.Thread(target=leave)
+        leaver.start()
+        run = weir("--dead", pipe, "./two.so:picky 3", cwd=MODULES, stdin=b"3\n" * 500000)
+        leaver.join()
+        self.ends(run, 3, "dead: the dead sink has failed")
+
+    def test_the_sink_dead_that_cannot_be_written_is_a_failure(self):
+        self.ends(weir("gen 1..3 | dead " + self.path("nowhere/dead")), 1, "dead: open")
 
     def test_what_is_no_module_is_refused_by_name(self):
         self.refused("gen 1.. | ./none.so 3", "the module './none.so' cannot be loaded")
