@@ -25,6 +25,7 @@ unit | quick | full) ;;
     ;;
 esac
 jobs=$(nproc 2>/dev/null || echo 2)
+tests=$((3 * jobs)) # at a time: the longest mostly wait
 passed=0
 failed=0
 step=setup
@@ -116,7 +117,28 @@ add_program() { # LOG STATUS
     failed=$((failed + f))
 }
 
-# The same for a whole ctest -V log, in which each line carries its test's number. Prints "N M".
+# pool KIND SCRIPT FILE...: run the script for each file ($1), $jobs at a time, and count each.
+pool() {
+    kind=$1
+    script=$2
+    shift 2
+    export work logs kind script
+    printf '%s\n' "$@" | xargs -P "$jobs" -I '{}' sh -c '
+        log=$logs/$kind-$(basename "$1").log
+        sh -c "$script" sh "$1" > "$log" 2>&1
+        echo $? > "$log.status"' sh '{}'
+    for file in "$@"; do
+        log=$logs/$kind-$(basename "$file").log
+        status=$(cat "$log.status" || echo 1)
+        add_program "$log" "$status"
+        if [ "$status" -ne 0 ]; then
+            echo "FAILED: $kind of $(basename "$file") ($log):"
+            tail -n 60 "$log"
+        fi
+    done
+}
+
+# As add_program for a whole ctest -V log, in which each line carries its test's number. Prints "N M".
 count_ctest() { # LOG
     awk '
         match($0, /^[0-9]+: /) {
@@ -166,15 +188,16 @@ run_ctest() {
     fi
 }
 
-# build NAME CMAKE-ARGUMENTS...: configure and build build-ci/NAME. A file that does not compile is
-# one failure, and what could be built is tested all the same.
+# build NAME TARGET CMAKE-ARGUMENTS...: configure build-ci/NAME and build the target in it. A file
+# that does not compile is one failure, and what could be built is tested all the same.
 build() {
     tree=$1
-    shift
+    target=$2
+    shift 2
     # shellcheck disable=SC2086 # a list of words
     check "$tree-configure" cmake -S . -B "$work/$tree" -G Ninja -DWEIR_WERROR=ON "$@" \
         ${WEIR_CMAKE_ARGS:-} || return 1
-    check "$tree-build" cmake --build "$work/$tree" -j "$jobs" -- -k 0
+    check "$tree-build" cmake --build "$work/$tree" -j "$jobs" --target "$target" -- -k 0
     return 0
 }
 
@@ -233,8 +256,8 @@ release_tests() {
     esac
     begin_step "gcc, Release: ${which:-all tests}"
     # shellcheck disable=SC2086 # a list of words
-    build release -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Release -DWEIR_BENCH=ON &&
-        run_ctest release-tests "$work/release" -j "$jobs" $which
+    build release all -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Release -DWEIR_BENCH=ON &&
+        run_ctest release-tests "$work/release" -j "$tests" $which
 }
 
 asan_tests() {
@@ -242,9 +265,9 @@ asan_tests() {
     need clang || return
     export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=0:allocator_may_return_null=1
     export UBSAN_OPTIONS=print_stacktrace=1
-    if build asan -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release \
+    if build asan all -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release \
         -DWEIR_SANITIZE=address,undefined -DWEIR_SWEEP=ON; then
-        run_ctest asan-tests "$work/asan" -j "$jobs" -LE '^sweep$'
+        run_ctest asan-tests "$work/asan" -j "$tests" -LE '^sweep$'
         begin_step 'failure sweep under ASan + UBSan + LSan'
         run_ctest sweep "$work/asan" -j "$jobs" -L '^sweep$'
     fi
@@ -258,7 +281,7 @@ tsan_tests() {
     # The layout that ThreadSanitizer expects and much address randomisation exclude each other.
     fixed=
     have setarch && setarch "$(uname -m)" -R true 2>/dev/null && fixed="setarch $(uname -m) -R"
-    if build tsan -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release -DWEIR_SANITIZE=thread; then
+    if build tsan thread_tests -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release -DWEIR_SANITIZE=thread; then
         ctest_prefix=$fixed
         run_ctest tsan-tests "$work/tsan" -j "$jobs" -L '^thread$'
         ctest_prefix=
@@ -269,29 +292,14 @@ tsan_tests() {
 valgrind_tests() {
     begin_step 'Valgrind: co and flow'
     need valgrind || return
-    for program in "$work"/release/bin/test/test_co_* "$work"/release/bin/test/test_flow_*; do
-        [ -x "$program" ] || continue
-        log=$logs/valgrind-$(basename "$program").log
-        CK_TIMEOUT_MULTIPLIER=20 timeout 300 valgrind -q --error-exitcode=99 --leak-check=full \
-            --errors-for-leak-kinds=definite "$program" > "$log" 2>&1
-        status=$?
-        add_program "$log" "$status"
-        if [ "$status" -ne 0 ]; then
-            echo "FAILED: $(basename "$program") under Valgrind ($log):"
-            tail -n 40 "$log"
-        fi
-    done
-    # The programs that wait for what other libraries have.
-    log=$logs/valgrind-e2e_own.log
-    WEIR_WRAPPER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
-        WEIR_SANITIZED=1 WEIR_BINARY=$work/release/bin/weir \
-        timeout 300 python3 -B test/e2e/e2e_own.py > "$log" 2>&1
-    status=$?
-    add_program "$log" "$status"
-    if [ "$status" -ne 0 ]; then
-        echo "FAILED: the examples with a source of their own under Valgrind ($log):"
-        tail -n 40 "$log"
-    fi
+    export WEIR_WRAPPER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
+    export CK_TIMEOUT_MULTIPLIER=20 WEIR_SANITIZED=1 WEIR_BINARY="$work/release/bin/weir"
+    # The first runs the programs that wait for what other libraries have.
+    pool valgrind 'case $1 in
+        *.py) exec timeout 1200 python3 -B "$1" ;;
+        *) exec timeout 1200 $WEIR_WRAPPER "$1" ;;
+        esac' test/e2e/e2e_own.py "$work"/release/bin/test/test_co_* "$work"/release/bin/test/test_flow_*
+    unset WEIR_WRAPPER CK_TIMEOUT_MULTIPLIER WEIR_SANITIZED WEIR_BINARY
 }
 
 cross_tests() {
@@ -305,26 +313,21 @@ cross_tests() {
     fi
 }
 
-fuzz_one() { # PROGRAM
-    name=$(basename "$1")
-    corpus=$work/fuzz/corpus/$name
-    mkdir -p "$corpus"
-    seeds=
-    [ -d "test/data/$name" ] && seeds="test/data/$name"
-    [ -d "test/fuzz/corpus/$name" ] && seeds="$seeds test/fuzz/corpus/$name"
-    # shellcheck disable=SC2086 # a list of folders
-    check "$name" "$1" -max_total_time=20 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
-        -artifact_prefix="$work/fuzz/" "$corpus" $seeds
-}
-
 fuzz_tests() {
     begin_step 'fuzzers, 20 s each'
     need clang || return
-    build fuzz -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release -DWEIR_FUZZ=ON -DWEIR_TESTS=OFF \
+    build fuzz fuzzers -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release -DWEIR_FUZZ=ON -DWEIR_TESTS=OFF \
         -DWEIR_SANITIZE=address,undefined || return
-    for program in "$work"/fuzz/bin/fuzz/fuzz_*; do
-        [ -x "$program" ] && fuzz_one "$program"
-    done
+    # A fuzzer keeps what it finds in the first folder, and takes seeds from all of them.
+    pool fuzz 'name=$(basename "$1")
+        mkdir -p "$work/fuzz/corpus/$name"
+        for seeds in "test/data/$name" "test/fuzz/corpus/$name"; do
+            [ -d "$seeds" ] && set -- "$@" "$seeds"
+        done
+        program=$1
+        shift
+        exec "$program" -max_total_time=20 -timeout=60 -rss_limit_mb=1024 -print_final_stats=1 \
+            -artifact_prefix="$work/fuzz/" "$work/fuzz/corpus/$name" "$@"' "$work"/fuzz/bin/fuzz/fuzz_*
 }
 
 source_files() { # EXTENSION...
