@@ -229,7 +229,7 @@ class Signals(e2e_support.TestCase):
 
     def test_a_drain_that_lasts_is_told_on_a_terminal(self):
         master, slave = pty.openpty()
-        command = [e2e_support.BINARY, "--drain", "1s", "gen 1.."]
+        command = [e2e_support.BINARY, "--drain", "2s", "gen 1.."]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=slave) as run:
             os.close(slave)
             self.assertEqual(run.stdout.readline(), b"1\n")

@@ -168,42 +168,37 @@ class EventsWithState(HttpWithState):
 
 
 class _Receiver(Pipeline):
-    """Pipelines whose output goes to a peer of ours."""
+    """Pipelines whose output goes to a peer of ours: another one for each run, so that none takes
+    what comes from a run before it."""
 
-    def receive(self, connection):
-        got = bytearray()
-        try:
-            while True:
-                piece = connection.socket.recv(65536)
-                if not piece:
-                    break
-                got += piece
-        except ConnectionError:
-            pass
-        with self.done:
-            self.got = bytes(got)
-            self.open -= 1
-            self.done.notify_all()
+    sink = None
+    path_of_sink = None
 
-    def listen(self, path=None):
-        self.done, self.got, self.open = threading.Condition(), None, 0
+    def listen(self):
+        if self.sink is not None:
+            self.sink.close()
+        if self.path_of_sink is not None and os.path.exists(self.path_of_sink):
+            os.unlink(self.path_of_sink)
+        done, got = threading.Event(), bytearray()
 
         def script(connection):
-            with self.done:
-                self.open += 1
-            self.receive(connection)
+            try:
+                while piece := connection.socket.recv(65536):
+                    got.extend(piece)
+            except ConnectionError:
+                pass
+            done.set()
 
-        self.sink = Peer(script, http=False, path=path)
+        self.sink, self.done, self.got = Peer(script, http=False, path=self.path_of_sink), done, got
 
     def run(self, env):
-        self.got = None
+        self.listen()
         return super().run(env)
 
     def output(self, run):
         if run.status == 0:
-            with self.done:
-                self.done.wait_for(lambda: self.got is not None and self.open == 0, RUN_S)
-        return self.got
+            self.done.wait(RUN_S)
+        return bytes(self.got)
 
     def close(self):
         super().close()
@@ -214,7 +209,6 @@ class HttpsToTcp(_Receiver):
     def prepare(self):
         self.certificates = Certificates()
         self.peer = Peer(ranged(DATA), certificates=self.certificates)
-        self.listen()
 
     def command(self):
         return [
@@ -233,19 +227,18 @@ class HttpsToTcp(_Receiver):
 
 class StdinToUnix(_Receiver):
     def prepare(self):
-        self.socket_path = self.feed + ".sock"
-        self.listen(self.socket_path)
+        self.path_of_sink = self.feed + ".sock"
 
     def command(self):
-        return ["batch 50 within 20ms | unix " + self.socket_path]
+        return ["batch 50 within 20ms | unix " + self.path_of_sink]
 
     def run(self, env):
-        self.got = None
+        self.listen()
         return weir(*self.command(), env=env, seconds=RUN_S, stdin=DATA)
 
     def close(self):
         super().close()
-        os.unlink(self.socket_path)
+        os.unlink(self.path_of_sink)
 
 
 class Demo(Pipeline):
