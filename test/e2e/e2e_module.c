@@ -139,7 +139,7 @@ static const weir_component broken = {.struct_size = sizeof broken,
                                       .help = "Keeps no value.",
                                       .example = "gen 1..9 | broken 4",
                                       .open = open_every};
-WEIR_MODULE(&broken);
+WEIR_MODULE(&every, &broken);
 #elif defined(WITH_ABI)
 static const weir_component *const components[] = {&every, NULL};
 extern WEIR_API const weir_module weir_module_export;
