@@ -2,11 +2,11 @@
  * error.h - codes, the error record, and the definitions that every other header of weir uses.
  *
  * The idea. A failure that a correct program can meet (network, disk, memory, input) is a negative
- * code. Misuse (a generator with two readers, a wait where no wait is possible) prints one line to
- * standard error that says what was wrong, and aborts, in all builds. The object in which a failure
- * happens keeps it. The failure moves down the chain without help, and it is reported once, by the
- * call that ends the chain: weir_finish, weir_pump, weir_sink_finish or weir_scope_wait. There is
- * no errno and no last error of a thread.
+ * code. Misuse (a generator with two readers, a wait where no wait is possible, a NULL where the
+ * function needs an object) prints one line to standard error that says what was wrong, and aborts,
+ * in all builds. The object in which a failure happens keeps it. The failure moves down the chain
+ * without help, and it is reported once, by the call that ends the chain: weir_finish, weir_pump,
+ * weir_sink_finish or weir_scope_wait. There is no errno and no last error of a thread.
  *
  * Lifetime.  A weir_error belongs to the caller and holds no pointer: it can be kept, copied and
  *            sent.

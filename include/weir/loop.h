@@ -45,7 +45,7 @@ typedef struct weir_loop_options {
 /*
  * Make a loop of weir's own. It needs no run function: each call that waits runs it.
  *
- * options  NULL: the defaults. Copied.
+ * options  NULL: the defaults. Copied. A negative number other than WEIR_NONE aborts.
  * Returns  NULL: no memory, or no file descriptor left for the loop.
  */
 WEIR_API weir_loop *weir_loop_new(const weir_loop_options *options);
@@ -55,7 +55,7 @@ WEIR_API weir_loop *weir_loop_new(const weir_loop_options *options);
  * weir_each.
  *
  * uv       belongs to the caller and must outlive the weir_loop.
- * options  NULL: the defaults. Copied.
+ * options  as for weir_loop_new.
  * Returns  NULL: no memory.
  */
 WEIR_API weir_loop *weir_loop_attach(struct uv_loop_s *uv, const weir_loop_options *options);

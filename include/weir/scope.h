@@ -69,7 +69,7 @@ typedef int weir_task(weir_scope *scope, void *args);
 /*
  * Make a scope within another. Does not suspend.
  *
- * options  NULL: the defaults.
+ * options  NULL: the defaults. A grace_ms or drain_ms below 0 other than WEIR_NONE aborts.
  * Returns  never NULL. Without memory it is the parent, which has failed with WEIR_ENOMEM.
  *          weir_scope_wait on it then returns that code, as many times as the parent was returned
  *          in this way.

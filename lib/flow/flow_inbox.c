@@ -211,8 +211,9 @@ static size_t framer_fails(struct wr_inbox *inbox, struct weir_gen *gen, int cod
     } else if (code == WEIR_ENOMEM) {
         wr_gen_fail(gen, code, 0, (int64_t)framer->offset, "no memory for an item");
     } else {
-        wr_gen_fail(gen, code, 0, (int64_t)framer->offset, "%s %llu (at byte %llu): %s",
-                    framer->ops->item, number, (unsigned long long)framer->offset, framer->problem);
+        uint64_t at = framer->dropping ? framer->overlong_start : framer->offset;
+        wr_gen_fail(gen, code, 0, (int64_t)at, "%s %llu (at byte %llu): %s", framer->ops->item,
+                    number, (unsigned long long)at, framer->problem);
     }
     return 0;
 }

@@ -736,6 +736,9 @@ class BadItems(e2e_support.TestCase):
         self.assertEqual(run.err, "")
 
     def test_the_end_of_a_stream_that_cannot_be_asked_again_has_no_hint_how_to(self):
+        run = weir("varint max=100B", stdin=b"\x01a\xff\x7f" + b"x" * 1000)
+        self.ends(run, 1, "record 2 (at byte 2): the input ends inside a record")
+        self.assertNotIn("--follow", run.err)
         run = weir("fixed 4", stdin=b"abcdefg")
         self.ends(run, 1, "the input ends inside a record")
         self.assertNotIn("--follow", run.err)
