@@ -393,6 +393,9 @@ static const char *hint_of(const struct run *run, const weir_error *error, char 
         (acted_upon(run->plan) & UPON_URL_SOURCE) != 0) {
         return "--follow sends the request again after a break or an end";
     }
+    if (error->code == WEIR_EBUDGET) {
+        return "--mem SIZE sets a larger budget";
+    }
     if (!of_state || run->folder == NULL || strstr(error->message, "in use by") != NULL) {
         return NULL;
     }

@@ -93,7 +93,6 @@ static const struct {
     {"weir_http_options.ca_file", "--cacert FILE"},
     {"weir_http_options.cert_file", "--cert FILE"},
     {"weir_http_options.tls", "-k"},
-    {"weir_loop_options.budget_bytes", "--mem"},
     {"weir_socket_options.ca_file", "cacert=FILE"},
     {"weir_socket_options.server_name", "name=HOST"},
     {"weir_socket_options.tls", "-k"},

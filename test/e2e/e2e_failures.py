@@ -735,6 +735,10 @@ class BadItems(e2e_support.TestCase):
         self.ends(run, 0)
         self.assertEqual(run.err, "")
 
+    def test_a_budget_that_is_too_small_is_reported_with_the_flag_for_it(self):
+        run = weir("--mem", "1KiB", "batch 100000", stdin=b"line\n" * 10000)
+        self.ends(run, 1, "byte budget is too small", "--mem SIZE sets a larger budget")
+
     def test_the_end_of_a_stream_that_cannot_be_asked_again_has_no_hint_how_to(self):
         run = weir("varint max=100B", stdin=b"\x01a\xff\x7f" + b"x" * 1000)
         self.ends(run, 1, "record 2 (at byte 2): the input ends inside a record")
