@@ -44,10 +44,13 @@
 enum {
     WR_HTTP_REDIRECTS_MAX = 10,
     WR_HTTP_URL_MAX = 64 * 1024,
-    WR_HTTP_EXCERPT = 512,           /* bytes kept of the body of a refusal */
-    WR_HTTP_HEAD_MAX = 256 * 1024,   /* all headers of one response */
-    WR_HTTP_HIGH_BYTES = 256 * 1024, /* the wire pauses at so many unread bytes */
-    WR_HTTP_LOW_BYTES = 64 * 1024,   /* ... and continues at so many */
+    WR_HTTP_EXCERPT = 512,         /* bytes kept of the body of a refusal */
+    WR_HTTP_HEAD_MAX = 256 * 1024, /* all headers of one response */
+    /* At so many unread bytes the wire pauses at a piece shorter than WR_HTTP_PIECE_MAX, which is
+     * the last of what it has received: libcurl copies what is left of that. */
+    WR_HTTP_HIGH_BYTES = 256 * 1024,
+    WR_HTTP_MOST_BYTES = 512 * 1024, /* ... at so many at any piece */
+    WR_HTTP_LOW_BYTES = 64 * 1024,   /* ... and it continues at so many */
     WR_HTTP_PIECE_MAX = 16 * 1024,   /* bytes that the wire delivers at once */
     WR_HTTP_TEXT_MAX = 256,          /* a failure's text */
     WR_HTTP_VALIDATOR_MAX = 200

@@ -159,7 +159,8 @@ static enum wr_http_take take_bytes(struct wr_http *http, const char *data, size
         http->got += len;
         return http->got <= http->most ? WR_HTTP_TAKEN : refuse_excess(http);
     }
-    if (wr_inbox_pending(inbox) - http->stale >= WR_HTTP_HIGH_BYTES) {
+    size_t unread = wr_inbox_pending(inbox) - http->stale;
+    if (unread >= WR_HTTP_HIGH_BYTES && (len < WR_HTTP_PIECE_MAX || unread >= WR_HTTP_MOST_BYTES)) {
         return WR_HTTP_PAUSE;
     }
     size_t part = (size_t)WR_MIN(http->most - http->got, (uint64_t)len);

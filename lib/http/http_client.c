@@ -6,9 +6,9 @@
  * append bytes to the inbox and wake the user's task. That task makes the decisions, here and in
  * its own code.
  *
- * Backpressure: when WR_HTTP_HIGH_BYTES are unread, bytes are refused and the wire stops reading.
- * It continues when WR_HTTP_LOW_BYTES are left. Bytes of an unfinished item do not count (`stale`),
- * so that a long item cannot block itself.
+ * Backpressure: when WR_HTTP_HIGH_BYTES are unread, bytes are refused at the end of what the wire
+ * has received, and it stops reading. It continues when WR_HTTP_LOW_BYTES are left. Bytes of an
+ * unfinished item do not count (`stale`), so that a long item cannot block itself.
  *
  * The timeouts run only while the user waits, so they stand still when its reader is slow: they
  * measure the server. Between two waits the wire calls nothing. When a wait returns, anything may

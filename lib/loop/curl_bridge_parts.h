@@ -52,7 +52,8 @@ struct wr_curl {
     uv_timer_t timer;
     bool timer_due;
     bool broken;
-    size_t opening, paused;
+    size_t count;           /* transfers that have started and not ended */
+    size_t opening, paused; /* ... of these */
     uint64_t progress;    /* counts bytes, headers, starts and ends: everything but idle spinning */
     int useless_timeouts; /* timeouts of 0 in a row while nothing came */
     uint64_t timeout_progress; /* `progress` at the last of them */

@@ -323,4 +323,58 @@ TEST(the_target_of_a_redirect_is_named_when_it_fails)
     weir_loop_free(loop);
 }
 
+/* ---- a reader that is slower than the wire */
+
+enum { LINE = 4096, BLOCK = 128 * 1024 };
+
+static char lines_of_4_KiB[1024 * 1024];
+
+/* How many bytes of blocks are charged when a reader has taken one line and then takes no more. */
+static int64_t held_behind_one_line(weir_loop *loop)
+{
+    weir_item item;
+    memset(lines_of_4_KiB, 'x', sizeof lines_of_4_KiB);
+    for (size_t i = LINE - 1; i < sizeof lines_of_4_KiB; i += LINE) {
+        lines_of_4_KiB[i] = '\n';
+    }
+    weir_gen *gen = weir_http_lines(weir_root(loop), "http://example.org/feed", NULL);
+    ck_assert(weir_next(gen, &item));
+    ck_assert(weir_sleep(weir_root(loop), SECONDS));
+    int64_t held = loop->budget.used;
+
+    size_t lines = 1;
+    while (weir_next(gen, &item)) {
+        ck_assert_uint_eq(item.len, LINE - 1);
+        lines++;
+    }
+
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    ck_assert_uint_eq(lines, sizeof lines_of_4_KiB / LINE);
+    weir_loop_free(loop);
+    return held;
+}
+
+TEST(the_wire_pauses_at_the_end_of_what_it_has_received)
+{
+    WIRE({.head = BODY,
+          .body = lines_of_4_KiB,
+          .body_len = sizeof lines_of_4_KiB,
+          .piece = WR_HTTP_PIECE_MAX - 1});
+
+    int64_t held = held_behind_one_line(loop);
+
+    ck_assert_int_ge(held, WR_HTTP_HIGH_BYTES);
+    ck_assert_int_le(held, WR_HTTP_HIGH_BYTES + BLOCK);
+}
+
+TEST(the_wire_pauses_in_what_it_has_received_when_that_is_too_much)
+{
+    WIRE({.head = BODY, .body = lines_of_4_KiB, .body_len = sizeof lines_of_4_KiB});
+
+    int64_t held = held_behind_one_line(loop);
+
+    ck_assert_int_ge(held, WR_HTTP_MOST_BYTES);
+    ck_assert_int_le(held, WR_HTTP_MOST_BYTES + BLOCK);
+}
+
 MAIN("source/http_wire")
