@@ -93,6 +93,8 @@ static inline size_t wr_inbox_pending(const struct wr_inbox *inbox)
 {
     return inbox->pending;
 }
+/* The size of a block for short items: even a small budget has room for several. */
+size_t wr_inbox_usual_cap(const struct wr_inbox *inbox);
 /* For a reconnect: drop the unfinished item (and unread bytes) and continue at `offset` of the
  * stream. At given_end it continues as if nothing had happened, also inside an overlong item. */
 void wr_inbox_restart(struct wr_inbox *inbox, uint64_t offset);

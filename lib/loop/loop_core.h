@@ -26,6 +26,7 @@
 #include "bytes_block.h"
 #include "co_stack.h"
 #include "co_switch.h"
+#include "codec_framer.h"
 #include "loop_object.h"
 #include "loop_timer.h"
 
@@ -112,6 +113,8 @@ enum {
     WR_TURN_ASKS_MAX = 256   /* ... and how many times it may ask before the clock is read */
 };
 
+enum { WR_LOOP_FRAMES = 64 };
+
 struct weir_loop {
     /* hot */
     struct wr_fiber *running; /* NULL on the scheduler's own stack */
@@ -128,6 +131,7 @@ struct weir_loop {
     struct wr_timers timers;
     struct wr_list before_poll, deferred;
     struct wr_block_pool blocks;
+    struct wr_frame frames[WR_LOOP_FRAMES]; /* scratch for framers, between two suspensions */
     struct wr_budget budget;
     struct wr_stack_pool *stacks;
     /* the tree */
