@@ -3,8 +3,9 @@
  * out, without delay.
  *
  * A dropped item settles as filtered at once. filter and map run a user's function, so they pull
- * one item at a time: the function never runs on an item that the reader did not request. grep
- * pulls as many items as its reader requested and gives those that match, at least one.
+ * one item at a time, however many the reader requests: the function never runs on an item before
+ * the reader has taken the one before it, and a function that fails leaves the later items unread.
+ * grep pulls as many items as its reader requested and gives those that match, at least one.
  */
 #include <string.h>
 

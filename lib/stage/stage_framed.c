@@ -6,7 +6,9 @@
  * items are slices of it. The new items have their own origin in the ledger, because a piece of
  * bytes and a line are counted differently. The old item is delivered when the next one is pulled.
  *
- * It waits for its upstream and, when the budget is used up, for memory.
+ * It pulls one item of bytes at a time: how many the reader's items need is not known, and more
+ * would be read ahead of demand. It waits for its upstream and, when the budget is used up, for
+ * memory.
  */
 #include <string.h>
 
