@@ -18,8 +18,8 @@
  *   fast      PATH, read as fast as it comes
  *
  * Prints one JSON object: mode, p50_us, p99_us, max_us, failed (requests of the good client that
- * were not answered), open (of the others, at the end), and with a PID growth_bytes, of that
- * process, for each of the others.
+ * were not answered within 30 s), open (of the others, at the end), and with a PID growth_bytes, of
+ * that process, for each of the others.
  */
 #define _GNU_SOURCE /* accept4, clock_gettime */
 #include <arpa/inet.h>
@@ -153,7 +153,7 @@ static bool ask(int64_t *took_us)
 {
     static const char request[] = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     char to[4096];
-    struct timeval patience = {.tv_sec = 5};
+    struct timeval patience = {.tv_sec = 30}; /* far less than one that is kept out waits */
     int64_t began = now_us();
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
