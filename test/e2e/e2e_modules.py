@@ -132,11 +132,11 @@ class Modules(TestCase):
     def test_a_reader_of_the_dead_sink_that_leaves_is_said_and_is_a_loss(self):
         pipe = self.path("pipe")
         os.mkfifo(pipe)
-        reader = os.open(pipe, os.O_RDWR)
+        reader = open(pipe, "r+b", buffering=0)  # with a writer of its own, so that it opens at once
 
         def leave():
-            wait_until_full(reader)
-            os.close(reader)
+            with reader:
+                wait_until_full(reader)
 
         leaver = threading.Thread(target=leave)
         leaver.start()
