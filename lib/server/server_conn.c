@@ -333,7 +333,8 @@ static enum wr_step answer(struct wr_conn *conn, enum wr_step step)
     watch_client(conn, false);
     wr_reply_fini(&conn->reply);
     wr_out_close(&conn->out);
-    if (conn->out.failure == WEIR_ETIMEDOUT || (conn->out.failure < 0 && conn->leaving)) {
+    if (conn->out.writer.failure == WEIR_ETIMEDOUT ||
+        (conn->out.writer.failure < 0 && conn->leaving)) {
         drop_unread(conn);
     }
     return step;

@@ -18,6 +18,7 @@
 #include "codec_http1.h"
 #include "loop_scope.h"
 #include "loop_tls.h"
+#include "loop_writer.h"
 
 /* ---- output */
 
@@ -28,10 +29,7 @@ enum {
 };
 
 struct wr_out {
-    struct weir_loop *loop;
-    struct wr_transport *transport;
-    struct weir_scope *scope;           /* of the writer */
-    struct wr_object *of;               /* the connection */
+    struct wr_writer writer;
     void (*gone)(void *ctx);            /* a write failed and no put waits: called once */
     void (*stalls)(void *ctx, bool on); /* a wait for the client to read begins, or ends */
     void *ctx;
@@ -42,15 +40,11 @@ struct wr_out {
     size_t cap;
     size_t start, sealed, len; /* [start, sealed): can be sent. [sealed, len): the open chunk */
     uint64_t put;              /* bytes of the body, since wr_out_open */
-    uint64_t written;          /* since wr_out_open */
+    bool sent;                 /* some bytes, since wr_out_open */
     bool chunked;
     bool headed;      /* the head is in the buffer, or sent */
     bool probed_head; /* the first byte of the head is sent already */
-    bool closing;     /* the writer must end */
-    int failure;      /* sticky */
     struct wr_before_poll hook;
-    struct wr_timer again;  /* the hook, when there was no memory for a writer */
-    struct wr_task *writer; /* writes while the connection's task waits for an item */
 };
 
 void wr_out_init(struct wr_out *out, struct wr_transport *transport, struct weir_scope *scope,

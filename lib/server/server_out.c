@@ -6,13 +6,12 @@
  * memory. The buffer holds bytes that can be sent ([start, sealed)), then the open chunk
  * ([sealed, len)). The open chunk begins with room for its size, and is sealed before a write.
  *
- * There are three writers. The connection's task writes when the buffer is full or the reply ends.
- * The hook before the loop polls writes, so that a single item is sent alone and a thousand items
- * that came together are sent together. If the hook finds the socket full, it starts a writer task,
- * because the connection's task then waits for its generator. While the writer task runs, only it
- * uses the socket: the hook does nothing, and the connection's task waits for it.
+ * The connection's task writes when the buffer is full or the reply ends. The hook before the loop
+ * polls writes, so that a single item is sent alone and a thousand items that came together are sent
+ * together. What the socket does not take then is sent by the writer's task (loop_writer.c), because
+ * the connection's task waits for its generator.
  *
- * A failure is sticky. If the hook or the writer task finds it, gone() reports it, because the
+ * A failure is sticky. If the hook or the writer's task finds it, gone() reports it, because the
  * generator may give no item for hours.
  */
 #include <string.h>
@@ -20,32 +19,9 @@
 #include "base_alloc.h"
 #include "server_conn.h"
 
-enum { TAIL = 2 /* CRLF after a chunk */, ROOM_MIN = 2048, AGAIN_MS = 20 };
+enum { TAIL = 2 /* CRLF after a chunk */, ROOM_MIN = 2048 };
 
 static const char last_chunk[] = WR_HTTP1_LAST_CHUNK;
-
-static void on_before_poll(struct wr_before_poll *hook);
-
-static void on_again(struct wr_timer *timer)
-{
-    struct wr_out *out = WR_OWNER(timer, struct wr_out, again);
-    wr_before_poll_enrol(out->loop, &out->hook);
-}
-
-void wr_out_init(struct wr_out *out, struct wr_transport *transport, struct weir_scope *scope,
-                 struct wr_object *of)
-{
-    *out = (struct wr_out){
-        .loop = transport->loop, .transport = transport, .scope = scope, .of = of, .stall_ms = -1};
-    wr_before_poll_init(&out->hook, on_before_poll);
-    wr_timer_init(&out->again, on_again);
-}
-
-static void leave_hook(struct wr_out *out)
-{
-    wr_list_remove(&out->hook.link);
-    wr_timer_stop(out->loop, &out->again);
-}
 
 /* Give the large buffer back once the small one holds what is left. */
 static void shrink(struct wr_out *out)
@@ -72,33 +48,29 @@ static void reset(struct wr_out *out)
 
 int wr_out_open(struct wr_out *out)
 {
-    if (!wr_budget_charge(&out->loop->budget, WR_OUT_BYTES_SMALL)) {
+    if (!wr_budget_charge(&out->writer.loop->budget, WR_OUT_BYTES_SMALL)) {
         return WEIR_ENOMEM; /* too small for a wait that may never end */
     }
     out->small = wr_alloc(WR_OUT_BYTES_SMALL);
     if (out->small == NULL) {
-        wr_budget_release(&out->loop->budget, WR_OUT_BYTES_SMALL);
+        wr_budget_release(&out->writer.loop->budget, WR_OUT_BYTES_SMALL);
         return WEIR_ENOMEM;
     }
     out->bytes = out->small;
     out->cap = WR_OUT_BYTES_SMALL;
-    out->put = out->written = 0;
-    out->chunked = out->headed = out->probed_head = out->closing = false;
+    out->put = 0;
+    out->sent = out->chunked = out->headed = out->probed_head = false;
     reset(out);
     return 0;
 }
 
 void wr_out_close(struct wr_out *out)
 {
-    leave_hook(out);
-    out->closing = true;
-    while (out->writer != NULL) {
-        (void)wr_object_abort(out->of, WEIR_ECLOSED);
-        (void)wr_park(out->loop, "its writer to end", out->of);
-    }
+    wr_writer_close(&out->writer);
+    wr_list_remove(&out->hook.link);
     if (out->small != NULL) {
         reset(out);
-        wr_budget_release(&out->loop->budget, WR_OUT_BYTES_SMALL);
+        wr_budget_release(&out->writer.loop->budget, WR_OUT_BYTES_SMALL);
         wr_free(out->small);
         out->small = NULL;
     }
@@ -117,15 +89,15 @@ void wr_out_wrote_head(struct wr_out *out, size_t len, bool chunked)
     out->sealed = out->len;
     out->chunked = chunked;
     out->headed = true;
-    wr_before_poll_enrol(out->loop, &out->hook);
+    wr_before_poll_enrol(out->writer.loop, &out->hook);
 }
 
 bool wr_out_rewind(struct wr_out *out)
 {
-    if (out->put > 0 || out->written > 0 || out->failure < 0 || out->writer != NULL) {
+    if (out->put > 0 || out->sent || out->writer.failure < 0 || out->writer.task != NULL) {
         return false;
     }
-    leave_hook(out);
+    wr_list_remove(&out->hook.link);
     out->chunked = out->headed = false;
     reset(out);
     return true;
@@ -148,30 +120,6 @@ static void seal(struct wr_out *out)
     out->sealed = out->len;
 }
 
-/* Write as much as possible without waiting. 0: all. 1: some is left. Negative: failed. */
-static int flush(struct wr_out *out)
-{
-    if (out->failure < 0) {
-        return out->failure;
-    }
-    seal(out);
-    while (out->start < out->sealed) {
-        struct iovec piece = {out->bytes + out->start, out->sealed - out->start};
-        int64_t n = out->transport->ops->write(out->transport, &piece, 1);
-        if (n == WR_AGAIN) {
-            return 1;
-        }
-        if (n < 0) {
-            out->failure = (int)n;
-            return out->failure;
-        }
-        out->start += (size_t)n;
-        out->written += (uint64_t)n;
-    }
-    reset(out);
-    return 0;
-}
-
 static void tell_gone(struct wr_out *out)
 {
     void (*gone)(void *ctx) = out->gone;
@@ -183,8 +131,8 @@ static void tell_gone(struct wr_out *out)
 
 int64_t wr_out_unread(const struct wr_out *out)
 {
-    const struct wr_transport_ops *ops = out->transport->ops;
-    return ops->unread != NULL ? ops->unread(out->transport) : -1;
+    const struct wr_transport_ops *ops = out->writer.transport->ops;
+    return ops->unread != NULL ? ops->unread(out->writer.transport) : -1;
 }
 
 void wr_out_probe(struct wr_out *out)
@@ -192,13 +140,13 @@ void wr_out_probe(struct wr_out *out)
     /* A chunk's length may begin with any number of zeros; the last chunk's is only zeros. */
     char next = out->headed ? '0' : 'H';
     struct iovec piece = {&next, 1};
-    if (out->small == NULL || out->len > 0 || out->failure < 0 || (out->headed && !out->chunked) ||
-        out->probed_head) {
+    if (out->small == NULL || out->len > 0 || out->writer.failure < 0 ||
+        (out->headed && !out->chunked) || out->probed_head) {
         return;
     }
-    int64_t n = out->transport->ops->write(out->transport, &piece, 1);
+    int64_t n = out->writer.transport->ops->write(out->writer.transport, &piece, 1);
     if (n < 0 && n != WR_AGAIN) {
-        out->failure = (int)n;
+        out->writer.failure = (int)n;
         tell_gone(out);
     } else if (n == 1) {
         out->probed_head = !out->headed;
@@ -207,52 +155,71 @@ void wr_out_probe(struct wr_out *out)
 
 /* A socket becomes writable only when a large part of its buffer is free. A client that has read a
  * smaller part before the timeout is slow, and has not stalled. */
-static int wait_writable(struct wr_out *out)
+static int wait_writable(struct wr_writer *writer)
 {
+    struct wr_out *out = WR_OWNER(writer, struct wr_out, writer);
+    struct wr_transport *transport = writer->transport;
     int64_t unread = wr_out_unread(out);
     out->stalls(out->ctx, true);
-    int rc = out->transport->ops->wait(out->transport, WR_WRITABLE, out->stall_ms,
-                                       "the client to read", out->of);
+    int rc = transport->ops->wait(transport, WR_WRITABLE, out->stall_ms, writer->why, writer->of);
     out->stalls(out->ctx, false);
-    if (rc == WEIR_ETIMEDOUT && wr_out_unread(out) < unread) {
-        rc = 0;
-    }
-    if (rc < 0 && out->failure == 0 && rc != WEIR_ECANCELED) {
-        out->failure = rc;
-    }
-    return rc;
+    return rc == WEIR_ETIMEDOUT && wr_out_unread(out) < unread ? 0 : rc;
 }
 
-static void writer_main(struct wr_task *task, void *arg)
+static struct wr_out *out_of(struct wr_writer *writer)
 {
-    struct wr_out *out = arg;
-    (void)task;
-    while (!out->closing && flush(out) == 1 && wait_writable(out) == 0) {
-        wr_object_wake(out->of);
-    }
-    out->writer = NULL;
-    if (wr_object_waiter(out->of) != NULL) {
-        wr_object_wake(out->of);
-    } else if (out->failure < 0 && !out->closing) {
-        tell_gone(out);
+    return WR_OWNER(writer, struct wr_out, writer);
+}
+
+static struct iovec pending(struct wr_writer *writer)
+{
+    struct wr_out *out = out_of(writer);
+    seal(out);
+    return (struct iovec){out->bytes + out->start, out->sealed - out->start};
+}
+
+static void wrote(struct wr_writer *writer, size_t bytes, bool direct)
+{
+    struct wr_out *out = out_of(writer);
+    (void)direct;
+    out->sent = true;
+    out->start += bytes;
+    if (out->start == out->sealed) {
+        reset(out);
     }
 }
+
+static void enrol(struct wr_writer *writer)
+{
+    struct wr_out *out = out_of(writer);
+    wr_before_poll_enrol(writer->loop, &out->hook);
+}
+
+static void writer_gone(struct wr_writer *writer)
+{
+    if (writer->failure < 0) { /* else it was canceled, and so is the connection's task */
+        tell_gone(out_of(writer));
+    }
+}
+
+static const struct wr_writer_ops writer_ops = {
+    .pending = pending, .wrote = wrote, .wait = wait_writable, .enrol = enrol, .gone = writer_gone};
 
 static void on_before_poll(struct wr_before_poll *hook)
 {
     struct wr_out *out = WR_OWNER(hook, struct wr_out, hook);
-    if (out->writer != NULL || out->small == NULL) {
-        return;
-    }
-    int rc = flush(out);
-    if (rc == 1) {
-        out->writer = wr_task_hidden(out->scope, "writer", writer_main, out);
-        if (out->writer == NULL) {
-            wr_timer_start(out->loop, &out->again, AGAIN_MS);
-        }
-    } else if (rc < 0) {
+    if (out->small != NULL && wr_writer_flush(&out->writer) < 0) {
         tell_gone(out);
     }
+}
+
+void wr_out_init(struct wr_out *out, struct wr_transport *transport, struct weir_scope *scope,
+                 struct wr_object *of)
+{
+    *out = (struct wr_out){.stall_ms = -1};
+    wr_writer_init(&out->writer, &writer_ops, scope, of, "the client to read");
+    out->writer.transport = transport;
+    wr_before_poll_init(&out->hook, on_before_poll);
 }
 
 /* Bytes that can be put now. */
@@ -279,16 +246,12 @@ static void compact(struct wr_out *out)
  * client that reads as fast as the server writes would block the other tasks. */
 static int make_way(struct wr_out *out)
 {
-    if (out->writer != NULL) {
-        int rc = wr_wait(out->loop, "the client to read", out->of);
-        return rc < 0 ? rc : out->failure;
-    }
-    leave_hook(out); /* this task writes now */
-    int rc = flush(out);
+    wr_list_remove(&out->hook.link); /* this task writes now, or waits for the writer's */
+    int rc = wr_writer_flush(&out->writer);
     if (rc == 1) {
-        rc = wait_writable(out);
+        rc = wr_writer_wait(&out->writer);
     }
-    return rc == 0 ? wr_turn(out->loop, out->of) : rc;
+    return rc == 0 ? wr_turn(out->writer.loop, out->writer.of) : rc;
 }
 
 static int wait_room(struct wr_out *out)
@@ -308,8 +271,8 @@ static int wait_room(struct wr_out *out)
  * does not read. */
 static bool takes_much(const struct wr_out *out)
 {
-    const struct wr_transport_ops *ops = out->transport->ops;
-    int64_t unsent = ops->unsent != NULL ? ops->unsent(out->transport) : -1;
+    const struct wr_transport_ops *ops = out->writer.transport->ops;
+    int64_t unsent = ops->unsent != NULL ? ops->unsent(out->writer.transport) : -1;
     return unsent >= 0 && unsent <= WR_UNSENT_MAX - 2 * WR_OUT_BYTES;
 }
 
@@ -317,13 +280,13 @@ static bool takes_much(const struct wr_out *out)
  * budget is left for the generators. */
 static bool grow(struct wr_out *out)
 {
-    const struct wr_budget *budget = &out->loop->budget;
+    const struct wr_budget *budget = &out->writer.loop->budget;
     int why;
     if (out->large != NULL || budget->used + WR_BLOCK_BYTES > budget->limit / 2 ||
         !takes_much(out)) {
         return false;
     }
-    out->large = wr_block_new(&out->loop->blocks, 0, &why);
+    out->large = wr_block_new(&out->writer.loop->blocks, 0, &why);
     if (out->large == NULL) {
         return false;
     }
@@ -336,8 +299,8 @@ static bool grow(struct wr_out *out)
 int wr_out_put(struct wr_out *out, const char *data, size_t len)
 {
     while (len > 0) {
-        if (out->failure < 0) {
-            return out->failure;
+        if (out->writer.failure < 0) {
+            return out->writer.failure;
         }
         size_t n = WR_MIN(len, room(out));
         if (n < len && n < ROOM_MIN) {
@@ -355,24 +318,24 @@ int wr_out_put(struct wr_out *out, const char *data, size_t len)
         out->put += n;
         data += n;
         len -= n;
-        wr_before_poll_enrol(out->loop, &out->hook);
+        wr_before_poll_enrol(out->writer.loop, &out->hook);
     }
     return 0;
 }
 
 int wr_out_drain(struct wr_out *out, bool last)
 {
-    if (last && out->chunked && out->failure == 0) {
+    if (last && out->chunked && out->writer.failure == 0) {
         seal(out);
         memcpy(out->bytes + out->len, last_chunk, sizeof last_chunk - 1);
         out->len += sizeof last_chunk - 1;
         out->sealed = out->len;
         out->chunked = false;
     }
-    int rc = out->failure;
+    int rc = out->writer.failure;
     while (rc == 0 && out->len > 0) {
         rc = make_way(out);
     }
-    leave_hook(out);
+    wr_list_remove(&out->hook.link);
     return rc;
 }

@@ -115,7 +115,7 @@ static bool is_same(struct sink_file *file, int64_t at, const weir_item *items, 
         bool gathered = wr_gather_put(&first->gather, items, count) == 0;
         size_t len = wr_gather_len(&first->gather);
         if (len > 0) {
-            struct iovec rest = {first->gather.buffer + first->gather.start, len};
+            struct iovec rest = wr_gather_buffered(&first->gather);
             (void)keep_bytes(&file->stream.sink, &rest, 1);
         }
         wr_gather_fini(&first->gather);
@@ -403,10 +403,8 @@ static int file_flush(struct weir_sink *sink)
     if (file->streams) {
         return wr_stream_flush(sink);
     }
-    size_t len = wr_gather_len(&file->stream.gather);
-    struct iovec iov = {len > 0 ? file->stream.gather.buffer + file->stream.gather.start : NULL,
-                        len};
-    int rc = len > 0 ? file_out(sink, &iov, 1) : 0;
+    struct iovec iov = wr_gather_buffered(&file->stream.gather);
+    int rc = iov.iov_len > 0 ? file_out(sink, &iov, 1) : 0;
     wr_gather_fini(&file->stream.gather);
     return rc == 0 && file->begun && is_own(file) ? only_ours(file) : rc;
 }

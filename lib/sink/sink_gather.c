@@ -20,19 +20,6 @@
 #include "bytes_item.h"
 #include "bytes_line.h"
 
-int wr_iov_skip(struct iovec *iov, int count, size_t bytes)
-{
-    int done = 0;
-    while (done < count && bytes >= iov[done].iov_len) {
-        bytes -= iov[done++].iov_len;
-    }
-    if (done < count) {
-        iov[done].iov_base = (char *)iov[done].iov_base + bytes;
-        iov[done].iov_len -= bytes;
-    }
-    return done;
-}
-
 static struct iovec piece(const void *bytes, size_t len)
 {
     /* struct iovec is used for reading, too, so its pointer has no const. */
@@ -68,6 +55,12 @@ static void buffer_free(struct wr_gather *gather, char *buffer)
     }
 }
 
+struct iovec wr_gather_buffered(const struct wr_gather *gather)
+{
+    size_t len = wr_gather_len(gather);
+    return len > 0 ? piece(gather->buffer + gather->start, len) : piece(NULL, 0);
+}
+
 void wr_gather_fini(struct wr_gather *gather)
 {
     buffer_free(gather, gather->buffer);
@@ -83,7 +76,7 @@ static int write_out(struct wr_gather *gather, const struct iovec *parts, int co
     /* Taken out of the gather: the out function may suspend. */
     char *buffer = gather->buffer;
     if (wr_gather_len(gather) > 0) {
-        iov[all++] = piece(buffer + gather->start, wr_gather_len(gather));
+        iov[all++] = wr_gather_buffered(gather);
     }
     gather->buffer = NULL;
     gather->start = gather->len = 0;

@@ -54,11 +54,10 @@ static inline size_t wr_gather_held(const struct wr_gather *gather)
 {
     return wr_gather_len(gather) + gather->run_len;
 }
+/* The buffered bytes; iov_len 0: none. */
+struct iovec wr_gather_buffered(const struct wr_gather *gather);
 /* `bytes` bytes of the buffer have been written. */
 void wr_gather_wrote(struct wr_gather *gather, size_t bytes);
 void wr_gather_fini(struct wr_gather *gather);
-
-/* Skip `bytes` of a vector; returns how many of its parts are completely done. */
-int wr_iov_skip(struct iovec *iov, int count, size_t bytes);
 
 #endif

@@ -71,7 +71,7 @@ static bool hung_up(const struct wr_stream_sink *stream)
 static bool sample(void *ctx)
 {
     struct wr_stream_sink *stream = ctx;
-    uint64_t taken = stream->bytes_out;
+    uint64_t taken = stream->writer.written;
     if (stream->marks.count == 0 || stream->transport == NULL) {
         return false;
     }
@@ -92,8 +92,8 @@ static int mark(struct weir_sink *sink, const weir_item *item)
     if (wr_marks_full(&stream->marks)) {
         (void)sample(stream);
     }
-    if (wr_marks_add(&stream->marks, item, stream->bytes_out + wr_gather_held(&stream->gather)) <
-        0) {
+    if (wr_marks_add(&stream->marks, item,
+                     stream->writer.written + wr_gather_held(&stream->gather)) < 0) {
         return wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory for receipts");
     }
     sink->held_of_put++;
@@ -126,7 +126,7 @@ static void not_read(struct wr_stream_sink *stream, const char *what)
     wr_sink_set_error(&stream->sink, WEIR_ELOST, 0,
                       "%s; %" PRIu64 " of %" PRIu64
                       " bytes written were not read; the next run sends them again",
-                      what, stream->unread, stream->bytes_out);
+                      what, stream->unread, stream->writer.written);
 }
 
 /* 0: check again; any other value: stop waiting. */
@@ -194,5 +194,5 @@ void wr_stream_drain(struct weir_sink *sink)
 void wr_stream_all_read(struct wr_stream_sink *stream)
 {
     stream->unread = 0;
-    wr_marks_settle(&stream->marks, stream->bytes_out);
+    wr_marks_settle(&stream->marks, stream->writer.written);
 }

@@ -40,7 +40,7 @@ static void end_socket(struct sink_socket *self, bool proper)
     weir_error error;
     wr_stream_leave(sink);
     int rc = self->socket != NULL ? wr_duplex_end(self->socket, WR_END_WRITES, proper,
-                                                  self->stream.bytes_out, &error)
+                                                  self->stream.writer.written, &error)
                                   : 0;
     self->socket = NULL;
     self->stream.transport = NULL;
@@ -84,7 +84,8 @@ static size_t socket_why(const struct weir_sink *sink, char *text, size_t cap)
         return wr_stream_why(sink, text, cap);
     }
     int n = snprintf(text, cap, "waits for its peer to take the last %lld of %llu bytes",
-                     (long long)wr_socket_left(socket), (unsigned long long)self->stream.bytes_out);
+                     (long long)wr_socket_left(socket),
+                     (unsigned long long)self->stream.writer.written);
     return n > 0 ? (size_t)n : 0;
 }
 

@@ -2,13 +2,10 @@
  * sink_stream.c - a sink on a transport: it writes, waits for the far end, and notices when the far
  * end has gone.
  *
- * Three callers write, one at a time. The putting task writes what is big or does not fit into the
- * buffer. It waits while the far end takes no more: this slows the source down. The flush before
- * the poll writes as much of the buffer as the far end takes. If bytes are left and no task waits
- * for the far end, the flush starts the flusher. The flusher is a task of this sink; it waits and
- * writes until the buffer is empty. So the last lines of a burst are written even when the source
- * is silent afterwards. A put that has to write while the flusher runs waits for it to end; so does
- * the close.
+ * The putting task writes what is big or does not fit into the buffer. It waits while the far end
+ * takes no more: this slows the source down. The flush before the poll writes as much of the buffer
+ * as the far end takes; the rest is written by the writer's task (loop_writer.c). A put that has to
+ * write while that task runs waits for it to end; so does the close.
  *
  * Between two suspensions of a put only that put uses the buffer (gather.busy). A failure while no
  * task puts is stored in the sink, and wakes the pump that waits for items.
@@ -19,7 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base_alloc.h"
 #include "flow_state.h"
 #include "loop_socket.h"
 
@@ -41,10 +37,10 @@ static int64_t unread(const struct wr_stream_sink *stream)
 static int gone(struct wr_stream_sink *stream, bool idle)
 {
     int detail = stream->transport->detail;
-    if (!idle && stream->watches == WR_WATCHES_BROKEN && stream->bytes_out > 0) {
+    if (!idle && stream->watches == WR_WATCHES_BROKEN && stream->writer.written > 0) {
         weir_error error;
-        (void)wr_socket_lost(stream->transport, unread(stream), stream->bytes_out, detail, &error,
-                             WR_SOCKET_RESET);
+        (void)wr_socket_lost(stream->transport, unread(stream), stream->writer.written, detail,
+                             &error, WR_SOCKET_RESET);
         return wr_sink_set_error(&stream->sink, error.code, detail, "%s", error.message);
     }
     const char *path = stream->path != NULL ? stream->path : "";
@@ -52,7 +48,7 @@ static int gone(struct wr_stream_sink *stream, bool idle)
     return wr_sink_set_error(&stream->sink, WEIR_ECLOSED, detail,
                              "the reader%s%s%s%s has gone after %llu bytes",
                              stream->path != NULL ? " of " : "", quote, path, quote,
-                             (unsigned long long)stream->bytes_out);
+                             (unsigned long long)stream->writer.written);
 }
 
 int wr_stream_gone(struct wr_stream_sink *stream)
@@ -72,7 +68,8 @@ static int failed(struct wr_stream_sink *stream, int code)
     if (code == WEIR_ETLS) {
         return wr_sink_set_error(&stream->sink, code, 0,
                                  "TLS: %s; the peer may have read none of the %llu bytes written",
-                                 stream->transport->reason, (unsigned long long)stream->bytes_out);
+                                 stream->transport->reason,
+                                 (unsigned long long)stream->writer.written);
     }
     return wr_sink_set_error(&stream->sink, code, detail, "write%s%s%s%s: %s",
                              stream->path != NULL ? " " : "", quote, path, quote, strerror(detail));
@@ -94,11 +91,18 @@ static int wait_for(struct wr_stream_sink *stream, int64_t limit_ms)
                                         "the sink's reader", &stream->sink.object);
 }
 
-static int wait_writable(struct wr_stream_sink *stream)
+/* ---- the writer's operations */
+
+static struct wr_stream_sink *stream_of_writer(struct wr_writer *writer)
 {
+    return WR_OWNER(writer, struct wr_stream_sink, writer);
+}
+
+static int wait_writable(struct wr_writer *writer)
+{
+    struct wr_stream_sink *stream = stream_of_writer(writer);
     int64_t limit_ms = stream->stall_ms;
     int rc = WEIR_ETIMEDOUT;
-    stream->fd_waited = true;
     stream->waited_ns = wr_now_ns(stream->sink.loop);
     if (stream->warns && (limit_ms < 0 || limit_ms > STALL_MS)) {
         rc = wait_for(stream, STALL_MS);
@@ -106,98 +110,67 @@ static int wait_writable(struct wr_stream_sink *stream)
             stream->warns = false;
             wr_log(&stream->sink.loop->log, WR_LOG_WARNING, stream->sink.name,
                    "the peer has accepted no bytes for %d s (%llu bytes written)", STALL_MS / 1000,
-                   (unsigned long long)stream->bytes_out);
+                   (unsigned long long)stream->writer.written);
         }
         limit_ms = limit_ms < 0 ? limit_ms : limit_ms - STALL_MS;
     }
     if (rc == WEIR_ETIMEDOUT) {
         rc = wait_for(stream, limit_ms);
     }
-    stream->fd_waited = false;
-    return rc;
+    return rc < 0 ? wait_failed(stream, rc) : 0;
 }
 
-/* Write as much of the buffer as the far end takes. 0: all, 1: some is left, negative: failed. */
-static int write_buffer(struct wr_stream_sink *stream)
+static struct iovec pending(struct wr_writer *writer)
 {
-    struct wr_gather *gather = &stream->gather;
-    while (wr_gather_len(gather) > 0) {
-        struct iovec iov = {gather->buffer + gather->start, wr_gather_len(gather)};
-        int64_t n = stream->transport->ops->write(stream->transport, &iov, 1);
-        if (n < 0) {
-            return n == WR_AGAIN ? 1 : failed(stream, (int)n);
-        }
-        stream->bytes_out += (uint64_t)n;
-        wr_sink_wrote(&stream->sink, (size_t)n);
-        wr_gather_wrote(gather, (size_t)n);
+    struct wr_gather *gather = &stream_of_writer(writer)->gather;
+    if (wr_gather_len(gather) == 0) {
+        wr_gather_fini(gather);
     }
-    wr_gather_fini(gather);
-    return 0;
+    return wr_gather_buffered(gather);
 }
 
-/* ---- the flusher */
-
-static void flusher_main(struct wr_task *task, void *arg)
+static void wrote(struct wr_writer *writer, size_t bytes, bool direct)
 {
-    struct wr_stream_sink *stream = arg;
-    int rc = 1;
-    (void)task;
-    while (rc > 0 && !stream->closing && stream->sink.failure == NULL) {
-        rc = wait_writable(stream);
-        if (stream->closing) {
-            break;
-        }
-        rc = rc < 0 ? wait_failed(stream, rc) : write_buffer(stream);
-    }
-    stream->flusher = NULL;
-    wr_object_wake(&stream->sink.object);
-    if (stream->closing) {
-        return;
-    }
-    if (rc < 0) {
-        wr_sink_gone(&stream->sink);
-    } else {
-        wr_sink_dirty(&stream->sink); /* the flush finds nothing left, and settles */
+    struct wr_stream_sink *stream = stream_of_writer(writer);
+    wr_sink_wrote(&stream->sink, bytes);
+    if (!direct) {
+        wr_gather_wrote(&stream->gather, bytes);
     }
 }
 
-/* Wait until the flusher has ended. A cancel reaches the flusher, too. */
-static int wait_for_flusher(struct wr_stream_sink *stream)
+static void write_failed(struct wr_writer *writer, int code)
 {
-    while (stream->flusher != NULL) {
-        int rc = wr_wait(stream->sink.loop, "the sink's reader", &stream->sink.object);
-        if (rc < 0) {
-            return rc;
-        }
-    }
-    return stream->sink.failure != NULL ? stream->sink.failure->code : 0;
+    (void)failed(stream_of_writer(writer), code);
 }
+
+/* The flush finds nothing left, and settles. */
+static void enrol(struct wr_writer *writer)
+{
+    wr_sink_dirty(&stream_of_writer(writer)->sink);
+}
+
+static void writer_gone(struct wr_writer *writer)
+{
+    wr_sink_gone(&stream_of_writer(writer)->sink);
+}
+
+static const struct wr_writer_ops writer_ops = {.pending = pending,
+                                                .wrote = wrote,
+                                                .wait = wait_writable,
+                                                .failed = write_failed,
+                                                .enrol = enrol,
+                                                .gone = writer_gone};
 
 /* ---- operations */
 
 int wr_stream_out(struct weir_sink *sink, struct iovec *iov, int count)
 {
     struct wr_stream_sink *stream = stream_of(sink);
-    int rc = wait_for_flusher(stream);
-    while (rc == 0 && count > 0) {
-        int64_t n = stream->transport->ops->write(stream->transport, iov, count);
-        if (n == WR_AGAIN) {
-            rc = wait_writable(stream);
-            if (rc < 0) {
-                return wait_failed(stream, rc);
-            }
-            continue;
-        }
-        if (n < 0) {
-            return failed(stream, (int)n);
-        }
-        stream->bytes_out += (uint64_t)n;
-        wr_sink_wrote(&stream->sink, (size_t)n);
-        int done = wr_iov_skip(iov, count, (size_t)n);
-        iov += done;
-        count -= done;
+    int rc = wr_writer_idle(&stream->writer);
+    if (rc == 0 && sink->failure != NULL) {
+        rc = sink->failure->code;
     }
-    return rc;
+    return rc < 0 ? rc : wr_writer_write(&stream->writer, iov, count);
 }
 
 static void reader_gone(void *ctx)
@@ -224,6 +197,7 @@ size_t wr_stream_room(struct weir_sink *sink)
         wr_sink_set_error(sink, error.code, error.detail, "%s", error.message);
         return 0;
     }
+    stream->writer.transport = stream->transport;
     if (stream->watches == WR_WATCHES_HANGUP) {
         stream->transport->ops->watch_hangup(stream->transport, reader_gone, stream);
     } else if (stream->watches == WR_WATCHES_BROKEN) {
@@ -251,39 +225,19 @@ int wr_stream_flush(struct weir_sink *sink)
     if (stream->transport == NULL) {
         return 0;
     }
-    if (stream->gather.busy || stream->fd_waited || stream->flusher != NULL) {
-        return 1;
-    }
-    int rc = write_buffer(stream);
-    if (rc > 0 && sink->loop->running == NULL) {
-        stream->flusher = wr_task_hidden(sink->object.scope, "flush", flusher_main, stream);
-        if (stream->flusher == NULL) {
-            return wr_sink_set_error(sink, WEIR_ENOMEM, 0, "no memory to wait for the reader");
-        }
-    }
-    return rc;
+    stream->writer.scope = sink->object.scope;
+    return stream->gather.busy ? 1 : wr_writer_flush(&stream->writer);
 }
 
 int wr_stream_wait(struct weir_sink *sink)
 {
-    struct wr_stream_sink *stream = stream_of(sink);
-    if (stream->flusher != NULL) {
-        return wait_for_flusher(stream);
-    }
-    int rc = wait_writable(stream);
-    return rc < 0 ? wait_failed(stream, rc) : 0;
+    return wr_writer_wait(&stream_of(sink)->writer);
 }
 
 void wr_stream_leave(struct weir_sink *sink)
 {
     struct wr_stream_sink *stream = stream_of(sink);
-    stream->closing = true;
-    if (stream->flusher != NULL) {
-        (void)wr_object_abort(&sink->object, WEIR_ECLOSED);
-    }
-    while (stream->flusher != NULL) {
-        (void)wr_park(sink->loop, "its flush to end", &sink->object);
-    }
+    wr_writer_close(&stream->writer);
     if (stream->transport != NULL) {
         stream->transport->ops->watch_hangup(stream->transport, NULL, NULL);
     }
@@ -309,21 +263,23 @@ size_t wr_stream_why(const struct weir_sink *sink, char *text, size_t cap)
     size_t left = wr_gather_len(&stream->gather);
     if (stream->unread > 0) {
         int n = snprintf(text, cap, "its reader has not read the last %llu of %llu bytes yet",
-                         (unsigned long long)stream->unread, (unsigned long long)stream->bytes_out);
+                         (unsigned long long)stream->unread,
+                         (unsigned long long)stream->writer.written);
         return n > 0 ? (size_t)n : 0;
     }
-    if (left == 0 && !stream->fd_waited) {
+    if (left == 0 && !stream->writer.waits) {
         return 0;
     }
-    int64_t s =
-        stream->fd_waited ? (wr_now_ns(sink->loop) - stream->waited_ns) / INT64_C(1000000000) : 0;
+    int64_t s = stream->writer.waits
+                    ? (wr_now_ns(sink->loop) - stream->waited_ns) / INT64_C(1000000000)
+                    : 0;
     int n = s > 0
                 ? snprintf(text, cap,
                            "its reader has accepted no bytes for %lld s (%llu bytes written, %zu "
                            "waiting)",
-                           (long long)s, (unsigned long long)stream->bytes_out, left)
+                           (long long)s, (unsigned long long)stream->writer.written, left)
                 : snprintf(text, cap, "its reader takes no more (%llu bytes written, %zu waiting)",
-                           (unsigned long long)stream->bytes_out, left);
+                           (unsigned long long)stream->writer.written, left);
     return n > 0 ? (size_t)n : 0;
 }
 
@@ -335,6 +291,8 @@ void *wr_stream_sink_alloc(struct weir_scope *scope, size_t size, const struct w
         stream->gather.sink = &stream->sink;
         stream->gather.out = wr_stream_out;
         stream->stall_ms = -1;
+        wr_writer_init(&stream->writer, &writer_ops, scope, &stream->sink.object,
+                       "the sink's reader");
     }
     return stream;
 }

@@ -6,7 +6,7 @@
 #define WR_SINK_STREAM_H
 
 #include "flow_sink.h"
-#include "loop_transport.h"
+#include "loop_writer.h"
 #include "sink_gather.h"
 #include "sink_marks.h"
 
@@ -26,17 +26,14 @@ enum wr_stream_far {
 struct wr_stream_sink {
     struct weir_sink sink;
     struct wr_gather gather;
+    struct wr_writer writer;
     struct wr_transport *transport; /* NULL: not open yet */
     /* Make the transport; may suspend. NULL: *error. */
     struct wr_transport *(*open)(struct wr_stream_sink *stream, weir_error *error);
-    uint8_t watches;         /* enum wr_watches: how to notice that an idle far end leaves */
-    bool warns;              /* log once when the far end takes nothing for long */
-    int64_t stall_ms;        /* how long the far end may take nothing; < 0: no limit */
-    int64_t waited_ns;       /* the time since which it takes nothing, while fd_waited */
-    struct wr_task *flusher; /* writes the buffer while no task puts; NULL: none */
-    bool fd_waited;          /* a task waits for the transport */
-    bool closing;
-    uint64_t bytes_out;
+    uint8_t watches;            /* enum wr_watches: how to notice that an idle far end leaves */
+    bool warns;                 /* log once when the far end takes nothing for long */
+    int64_t stall_ms;           /* how long the far end may take nothing; < 0: no limit */
+    int64_t waited_ns;          /* the time since which it takes nothing, while writer.waits */
     struct wr_state_sink *kept; /* items settle when its reader has them (sink_settle.c); NULL: when
                                    they are written */
     struct wr_marks marks;
@@ -57,7 +54,7 @@ int wr_stream_flush(struct weir_sink *sink);
 int wr_stream_wait(struct weir_sink *sink);
 /* The reader has gone while bytes are unread: sets the failure and returns its code. */
 int wr_stream_gone(struct wr_stream_sink *stream);
-/* Wait until the flusher has ended, and drop the buffer. Suspends. */
+/* Wait until the writer's task has ended, and drop the buffer. Suspends. */
 void wr_stream_leave(struct weir_sink *sink);
 void wr_stream_close(struct weir_sink *sink, const weir_error *failure);
 size_t wr_stream_why(const struct weir_sink *sink, char *text, size_t cap);

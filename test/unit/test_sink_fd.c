@@ -7,6 +7,7 @@
 
 #include "flow_sink.h"
 #include "loop_scope.h"
+#include "sink_gather.h"
 #include "support_suites.h"
 
 static weir_sink *make_pipe(struct wr_sink_play *play)
@@ -80,6 +81,36 @@ TEST(reader_that_leaves_an_idle_pipe_ends_the_pump)
     ck_assert_int_eq(rc, WEIR_ECLOSED);
     weir_sink_discard(writer);
     close(play.fd);
+    weir_loop_free(play.loop);
+}
+
+TEST(what_the_reader_leaves_unread_is_charged_to_the_budget)
+{
+    struct wr_sink_play play = {.loop = test_loop()};
+    play.scope = weir_root(play.loop);
+    weir_sink *sink = make_pipe(&play);
+    static char line[1000], got[64 * 1024];
+    weir_item item = weir_bytes(line, sizeof line);
+    const struct wr_budget *budget = &play.loop->budget;
+    bool end = false;
+    for (int i = 0; i < 100; i++) {
+        ck_assert(weir_put(sink, &item));
+        if (i == 50) {
+            wr_loop_settle(play.loop); /* into the pipe */
+            ck_assert_int_eq(budget->used, 0);
+        }
+    }
+
+    wr_loop_settle(play.loop);
+
+    ck_assert_int_eq(budget->used, WR_GATHER_BYTES);
+    ck_assert_uint_gt(wr_far_take(play.far, got, sizeof got, &end), 0);
+    for (int i = 0; i < 20; i++) {
+        wr_loop_settle(play.loop);
+    }
+    ck_assert_int_eq(budget->used, 0);
+    ck_assert_int_eq(weir_sink_finish(sink, NULL), 0);
+    end_pipe(&play);
     weir_loop_free(play.loop);
 }
 
