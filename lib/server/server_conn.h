@@ -159,7 +159,8 @@ enum wr_conn_phase {
     WR_CONN_LEAVING = 0, /* to end: it is being closed already */
     WR_CONN_KEPT,        /* for the next request */
     WR_CONN_LINGERING,   /* for the client to close */
-    WR_CONN_ASKING,      /* for the first request, or the rest of a later one */
+    WR_CONN_ASKING,      /* for the first request, or the rest of a later one; for a moment it is
+                            closed after those that stall */
     WR_CONN_STALLED,     /* for the client to read */
     WR_CONN_SERVED,      /* for the handler's generator: it is not closed */
     WR_CONN_PHASES

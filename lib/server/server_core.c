@@ -26,6 +26,7 @@ enum {
     CONNECTIONS_MAX = 1000,
     ROUTES_STEP = 8,
     LEAVING_MS = 1000,
+    ASKING_MS = 1000,      /* a client that has not asked for this long is slow */
     STALLED_MS = 2000,     /* a client that stalls for this long may be closed ... */
     READ_BYTES_MIN = 1024, /* ... if it has read less than this per second */
 };
@@ -191,9 +192,10 @@ static struct wr_conn *longest_stalled(struct weir_server *server, int64_t *retr
     return NULL;
 }
 
-/* Close a connection that waits only for its own client, unless one was closed less than
- * LEAVING_MS ago (the clean-up of its generator may take long). *retry_ms: when to try again, if
- * nothing changes before; -1: only after a change. */
+/* Close a connection that waits only for its own client. One that has just been accepted is closed
+ * after those that stall, since its request may be on the way. Nothing is closed if one was closed
+ * less than LEAVING_MS ago and has not ended (the clean-up of its generator may take long).
+ * *retry_ms: when to try again, if nothing changes before; -1: only after a change. */
 static void make_room(struct weir_server *server, int64_t *retry_ms)
 {
     const struct wr_list *leaving = &server->conns[WR_CONN_LEAVING];
@@ -206,11 +208,14 @@ static void make_room(struct weir_server *server, int64_t *retry_ms)
         }
     }
     *retry_ms = -1;
-    for (int phase = WR_CONN_KEPT; phase <= WR_CONN_ASKING && conn == NULL; phase++) {
+    for (int phase = WR_CONN_KEPT; phase <= WR_CONN_LINGERING && conn == NULL; phase++) {
         conn = first_of(server, (enum wr_conn_phase)phase);
     }
     if (conn == NULL) {
-        conn = longest_stalled(server, retry_ms);
+        struct wr_conn *asking = first_of(server, WR_CONN_ASKING);
+        bool slow = asking != NULL && age_of(asking) >= ASKING_MS;
+        conn = slow ? NULL : longest_stalled(server, retry_ms);
+        conn = conn != NULL ? conn : asking;
     }
     if (conn != NULL) {
         conn->leaving = true;

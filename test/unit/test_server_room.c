@@ -192,6 +192,34 @@ TEST(one_that_has_not_read_for_two_seconds_makes_way)
     finish();
 }
 
+TEST(one_that_has_just_come_keeps_its_place_if_another_has_stalled)
+{
+    if (wr_test_sweeps()) {
+        return; /* megabytes each time */
+    }
+    start_full(2);
+    struct wr_transport *slow = stuck();
+    struct wr_transport *silent = dial();
+    wr_loop_settle(loop);
+    pass(2001);
+    is_served(); /* the silent one has had its time */
+    ck_assert(!is_open(silent));
+    pass(2001);
+    struct wr_transport *fresh = dial();
+    wr_loop_settle(loop);
+
+    is_served();
+
+    ck_assert(feed_ended);
+    forget();
+    say(fresh, ASK);
+    ck_assert(hear(fresh, alphabet));
+    hang_up(slow);
+    hang_up(silent);
+    hang_up(fresh);
+    finish();
+}
+
 TEST(no_more_make_way_than_clients_wait)
 {
     if (wr_test_sweeps()) {
