@@ -58,9 +58,9 @@ typedef struct weir_server_options {
     int32_t connections_max; /* further clients wait to be accepted; default 1000. While a client
                                 waits, the server closes the oldest connection of the first of these
                                 kinds that exists: idle between two requests; refused, and not
-                                closed by the client; with an incomplete request; with a client that
-                                has read less than 1 KiB of its reply per second, for at least two
-                                seconds */
+                                closed by the client; with an incomplete request for at least a
+                                second; with a client that has read less than 1 KiB of its reply per
+                                second, for at least two seconds; with an incomplete request */
     int32_t reserved;
     /* TLS 1.2 and 1.3, and nothing else on this port. PEM files, read by weir_server_new. */
     const char *cert_file; /* the server's certificate and the intermediate ones; default: plain
@@ -105,7 +105,9 @@ typedef weir_gen *weir_handler(weir_scope *scope, const weir_request *request, w
  *
  * route    "GET /path" or "POST /path": the whole decoded path, without the query; "GET /path/" and
  *          a star: all paths that begin like this. GET includes HEAD. The handler of a POST is
- *          called when the body is complete. Exact routes come first, then the longest prefix.
+ *          called when the body is complete. A client that expects 100-continue is told to send its
+ *          body; another expectation is answered with 417. Exact routes come first, then the longest
+ *          prefix.
  * Returns  0, WEIR_EINVAL (not of this form, or the route exists), WEIR_ENOMEM, or the failure of
  *          the server.
  */
