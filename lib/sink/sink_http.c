@@ -89,22 +89,21 @@ static enum wr_http_verdict judge(struct wr_http *http)
 
 static const struct wr_http_user user = {.ask = ask, .judge = judge};
 
-/* One request and its answer. 0, or the code of a failed wait. */
+/* One request and its answer. 0, or the code of a failed wait. A sink that closes aborts the waits
+ * that have begun; a request that begins after that ends here. */
 static int attempt(struct wr_post *post)
 {
-    for (;;) {
-        int rc = 0;
+    int rc = 0;
+    while (rc == 0 && !post->owner->closing) {
         switch (wr_http_go(&post->http)) {
         case WR_HTTP_IDLE: wr_http_begin(&post->http); break;
         case WR_HTTP_WAITS: rc = wr_http_wait(&post->http); break;
         case WR_HTTP_ENDED: return 0;
         default: break;
         }
-        if (rc < 0) {
-            wr_http_stop(&post->http);
-            return rc;
-        }
     }
+    wr_http_stop(&post->http);
+    return rc < 0 ? rc : WEIR_ECLOSED;
 }
 
 /* ---- what an answer means */
