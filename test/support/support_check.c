@@ -34,6 +34,35 @@ void wr_test_add(struct wr_test *test)
     tests_end = &test->next;
 }
 
+/* Check passes the position of the test in the list. */
+static void run_in_check(int position)
+{
+    const struct wr_test *test = tests;
+    for (int i = 0; i < position; i++) {
+        test = test->next;
+    }
+    test->run_on(test->on);
+}
+
+void wr_suite_add(const struct wr_suite_test *suite, const char *what, const void *on)
+{
+    for (; suite->name != NULL; suite++) {
+        size_t cap = strlen(what) + strlen(suite->name) + 2;
+        char *name = malloc(cap);
+        struct wr_test *test = malloc(sizeof *test);
+        if (test == NULL || name == NULL) {
+            abort();
+        }
+        snprintf(name, cap, "%s%s%s", what, *what != '\0' ? " " : "", suite->name);
+        const struct wr_test made = {.check = {name, run_in_check, __FILE__, __LINE__},
+                                     .limit_s = 60,
+                                     .run_on = suite->run,
+                                     .on = on};
+        memcpy(test, &made, sizeof made);
+        wr_test_add(test);
+    }
+}
+
 bool wr_test_sweeps(void)
 {
     const char *sweep = getenv("WEIR_SWEEP");
@@ -121,7 +150,9 @@ void wr_remove_all(const char *path)
 static Suite *make_suite(const char *name, const char *filter, bool forks)
 {
     Suite *suite = suite_create(name);
+    int position = -1;
     for (struct wr_test *test = tests; test != NULL; test = test->next) {
+        position++;
         if ((filter != NULL && strstr(test->check.name, filter) == NULL) ||
             (test->signal != 0 && !forks)) {
             continue;
@@ -131,6 +162,8 @@ static Suite *make_suite(const char *name, const char *filter, bool forks)
         tcase_set_timeout(tcase, limit_s * limit_factor);
         if (test->signal != 0) {
             tcase_add_test_raise_signal(tcase, &test->check, test->signal);
+        } else if (test->run_on != NULL) {
+            tcase_add_loop_test(tcase, &test->check, position, position + 1);
         } else {
             tcase_add_test(tcase, &test->check);
         }

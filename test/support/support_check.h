@@ -44,28 +44,47 @@ struct wr_test {
     int signal;  /* that must end the process; 0: none */
     int limit_s; /* that it may need; 0: 10 s */
     struct wr_test *next;
+    void (*run_on)(const void *on); /* instead of run */
+    const void *on;
 };
 
 void wr_test_add(struct wr_test *test);
+
+/* Tests that are run on several objects of one kind. Each says what such an object must do. */
+struct wr_suite_test {
+    const char *name;
+    void (*run)(const void *on);
+};
+/* Add all tests of a suite, which ends with NULL, for one object: "WHAT NAME". Called before main;
+ * `on` must not change. */
+void wr_suite_add(const struct wr_suite_test *suite, const char *what, const void *on);
+/* One of them, on a kit of this type, which it has as `kit`. */
+#define SUITE_TEST(name, type)              \
+    static void name##_of(const type *kit); \
+    static void name(const void *kit)       \
+    {                                       \
+        name##_of(kit);                     \
+    }                                       \
+    static void name##_of(const type *kit)
 int wr_test_main(const char *suite, int argc, char **argv);
 /* True in a sweep: for tests that assert on something slow, or arm fault points themselves and
  * return at once. */
 bool wr_test_sweeps(void);
 _Noreturn void wr_must_failed(const char *file, int line, const char *expr);
 
-#define TEST_WITH(name, signal_number, seconds)                                         \
-    static void name(void);                                                             \
-    static void name##_in_check(int index)                                              \
-    {                                                                                   \
-        (void)index;                                                                    \
-        name();                                                                         \
-    }                                                                                   \
-    static struct wr_test name##_test = {                                               \
-        {#name, name##_in_check, __FILE__, __LINE__}, name, signal_number, seconds, 0}; \
-    __attribute__((constructor)) static void name##_add(void)                           \
-    {                                                                                   \
-        wr_test_add(&name##_test);                                                      \
-    }                                                                                   \
+#define TEST_WITH(name, signal_number, seconds)                                               \
+    static void name(void);                                                                   \
+    static void name##_in_check(int index)                                                    \
+    {                                                                                         \
+        (void)index;                                                                          \
+        name();                                                                               \
+    }                                                                                         \
+    static struct wr_test name##_test = {                                                     \
+        {#name, name##_in_check, __FILE__, __LINE__}, name, signal_number, seconds, 0, 0, 0}; \
+    __attribute__((constructor)) static void name##_add(void)                                 \
+    {                                                                                         \
+        wr_test_add(&name##_test);                                                            \
+    }                                                                                         \
     static void name(void)
 
 #define TEST(name) TEST_WITH(name, 0, 0)

@@ -66,6 +66,16 @@ static inline WEIR_UNUSED long sum_of(weir_gen *gen, weir_error *error)
     return weir_finish(gen, error) < 0 ? -1 : sum;
 }
 
+/* What an item's bytes are; 0: a type of a program. */
+static inline WEIR_UNUSED uint32_t wr_shape_of(const weir_item *item)
+{
+    return item->type == NULL               ? WEIR_SHAPE_LINE | WEIR_SHAPE_BYTES
+           : item->type == &weir_json_type  ? WEIR_SHAPE_JSON
+           : item->type == &weir_event_type ? WEIR_SHAPE_EVENT
+           : item->type == &weir_batch_type ? WEIR_SHAPE_BATCH
+                                            : 0;
+}
+
 static inline WEIR_UNUSED weir_ledger ledger_of(weir_scope *scope)
 {
     weir_ledger ledger;

@@ -27,43 +27,17 @@ struct wr_stage_kit {
     size_t items_count;
 };
 
-/* The same items come out however they are asked for and however they come. */
-void wr_stage_gives_the_same_in_any_portion(const struct wr_stage_kit *kit);
-void wr_stage_ends_with_its_upstream(const struct wr_stage_kit *kit);
-void wr_stage_gives_items_before_a_failure(const struct wr_stage_kit *kit);
-void wr_stage_may_be_late(const struct wr_stage_kit *kit);
-void wr_stage_is_canceled_while_waiting(const struct wr_stage_kit *kit);
-/* ... by the scope that it was made in, while its reader belongs to another one. */
-void wr_stage_is_canceled_from_elsewhere(const struct wr_stage_kit *kit);
-void wr_stage_is_canceled_without_memory(const struct wr_stage_kit *kit);
-void wr_stage_is_discarded_midway(const struct wr_stage_kit *kit);
-/* Each item that came out, or part of a batch, is one delivered; what was left out is filtered. */
-void wr_stage_settles_every_item(const struct wr_stage_kit *kit);
-/* What its descriptor says is so: shapes, ONE_TO_ONE, HOLDS_BACK, READS_AHEAD, PURE. */
-void wr_stage_is_as_its_traits_say(const struct wr_stage_kit *kit);
-void wr_stage_keeps_memory_bound(const struct wr_stage_kit *kit);
+/* The tests, each on a kit. */
+extern const struct wr_suite_test wr_stage_suite[];
 
 /* All of them, over each kit of an array. */
-#define WR_STAGE_SUITE(kits)                           \
-    WR_STAGE_TEST(kits, gives_the_same_in_any_portion) \
-    WR_STAGE_TEST(kits, ends_with_its_upstream)        \
-    WR_STAGE_TEST(kits, gives_items_before_a_failure)  \
-    WR_STAGE_TEST(kits, may_be_late)                   \
-    WR_STAGE_TEST(kits, is_canceled_while_waiting)     \
-    WR_STAGE_TEST(kits, is_canceled_from_elsewhere)    \
-    WR_STAGE_TEST(kits, is_canceled_without_memory)    \
-    WR_STAGE_TEST(kits, is_discarded_midway)           \
-    WR_STAGE_TEST(kits, settles_every_item)            \
-    WR_STAGE_TEST(kits, is_as_its_traits_say)          \
-    WR_STAGE_TEST(kits, keeps_memory_bound)            \
+#define WR_STAGE_SUITE(kits)                                          \
+    __attribute__((constructor)) static void add_suite(void)          \
+    {                                                                 \
+        for (size_t i = 0; i < sizeof(kits) / sizeof *(kits); i++) {  \
+            wr_suite_add(wr_stage_suite, (kits)[i].text, &(kits)[i]); \
+        }                                                             \
+    }                                                                 \
     struct weir_swallow_semicolon
-
-#define WR_STAGE_TEST(kits, what)                                          \
-    TEST(what)                                                             \
-    {                                                                      \
-        for (size_t kit = 0; kit < sizeof(kits) / sizeof *(kits); kit++) { \
-            wr_stage_##what(&(kits)[kit]);                                 \
-        }                                                                  \
-    }
 
 #endif

@@ -13,6 +13,7 @@
 #include "plan_text.h"
 #include "support_flow.h"
 #include "support_stage.h"
+#include "support_suites.h"
 
 enum { TEXT_MAX = 2048, PORTION_MAX = 64, BIG_ITEMS = 20000, BIG_LEN = 1024 };
 
@@ -25,6 +26,7 @@ static struct feed {
     size_t silent_at; /* waits for ever instead; 0: never */
     size_t big;       /* gives so many items of BIG_LEN bytes instead; 0: those of the kit */
     size_t given;     /* so far */
+    bool in_pieces;   /* gives each item as two pieces: its bytes, and none */
     bool closed;
 } feed;
 
@@ -65,6 +67,14 @@ static weir_item feed_item(size_t index)
     return item;
 }
 
+static bool give_pieces(weir_gen *self, weir_item *item)
+{
+    weir_item piece = *item;
+    piece.flags |= WEIR_ITEM_PART;
+    item->len = 0;
+    return weir_yield(self, &piece) && weir_yield(self, item);
+}
+
 WEIR_SOURCE(feed_source, struct feed_args)
 {
     size_t count = feed_count();
@@ -87,7 +97,7 @@ WEIR_SOURCE(feed_source, struct feed_args)
         } while (n < feed.portion && feed.given + n < count && feed.given + n + 1 != feed.fail_at &&
                  feed.given + n + 1 != feed.silent_at);
         feed.given += n;
-        if (!weir_yield_many(self, items, n)) {
+        if (!(feed.in_pieces ? give_pieces(self, items) : weir_yield_many(self, items, n))) {
             break;
         }
     }
@@ -229,14 +239,28 @@ static size_t count_of(const struct wr_stage_kit *kit)
     return kit->items != NULL ? kit->items_count : 12;
 }
 
+/* Whether it drops items by time or when it is full: then what comes out depends on how it is
+ * read. */
+static bool drops(const struct wr_stage_kit *kit)
+{
+    uint32_t traits;
+    (void)component_of(kit, &traits);
+    return (traits & WEIR_TRAIT_CHANGES_OUTCOMES) != 0;
+}
+
+static void settle(weir_loop *loop)
+{
+    ck_assert(weir_sleep(weir_root(loop), 100));
+}
+
 /* ---- the tests */
 
-void wr_stage_gives_the_same_in_any_portion(const struct wr_stage_kit *kit)
+SUITE_TEST(gives_the_same_in_any_portion, struct wr_stage_kit)
 {
     static const size_t sizes[] = {1, 2, 3, PORTION_MAX};
     enum { SIZES = sizeof sizes / sizeof *sizes };
     char expected[TEXT_MAX];
-    if (wr_test_sweeps()) {
+    if (wr_test_sweeps() || drops(kit)) {
         return; /* the others meet the same failures */
     }
     reference(kit, count_of(kit), expected);
@@ -253,7 +277,7 @@ void wr_stage_gives_the_same_in_any_portion(const struct wr_stage_kit *kit)
     }
 }
 
-void wr_stage_ends_with_its_upstream(const struct wr_stage_kit *kit)
+SUITE_TEST(ends_with_its_upstream, struct wr_stage_kit)
 {
     weir_item item;
     weir_error error;
@@ -267,7 +291,7 @@ void wr_stage_ends_with_its_upstream(const struct wr_stage_kit *kit)
     weir_loop_free(loop);
 }
 
-void wr_stage_gives_items_before_a_failure(const struct wr_stage_kit *kit)
+SUITE_TEST(gives_items_before_a_failure, struct wr_stage_kit)
 {
     size_t count = count_of(kit);
     for (size_t at = wr_test_sweeps() ? count / 2 : 1; at <= count;
@@ -289,6 +313,9 @@ void wr_stage_gives_items_before_a_failure(const struct wr_stage_kit *kit)
         }
         ck_assert_msg(rc == WEIR_ERESET, "%s: %s", kit->text, error.message);
         ck_assert_str_eq(error.origin, "feed_source");
+        if (drops(kit)) {
+            continue;
+        }
         if ((component->traits & WEIR_TRAIT_FRAMES) == 0) {
             reference(kit, at - 1, expected);
             ck_assert_msg(strcmp(got, expected) == 0, "%s: %s before the failure, not %s",
@@ -300,7 +327,7 @@ void wr_stage_gives_items_before_a_failure(const struct wr_stage_kit *kit)
     }
 }
 
-void wr_stage_may_be_late(const struct wr_stage_kit *kit)
+SUITE_TEST(may_be_late, struct wr_stage_kit)
 {
     char got[TEXT_MAX];
     char expected[TEXT_MAX];
@@ -342,11 +369,6 @@ static int read_main(weir_scope *scope, void *args)
     return 0;
 }
 
-static void settle(weir_loop *loop)
-{
-    ck_assert(weir_sleep(weir_root(loop), 100));
-}
-
 /* Read in `of`, cancel the scope that the stage was made in, and see that the reader comes out. */
 static int cancel_while_reading(const struct wr_stage_kit *kit, bool elsewhere, bool starved)
 {
@@ -376,23 +398,23 @@ static int cancel_while_reading(const struct wr_stage_kit *kit, bool elsewhere, 
     return told;
 }
 
-void wr_stage_is_canceled_while_waiting(const struct wr_stage_kit *kit)
+SUITE_TEST(is_canceled_while_waiting, struct wr_stage_kit)
 {
     ck_assert_msg(cancel_while_reading(kit, false, false) == WEIR_ECANCELED, "%s", kit->text);
 }
 
-void wr_stage_is_canceled_from_elsewhere(const struct wr_stage_kit *kit)
+SUITE_TEST(is_canceled_from_elsewhere, struct wr_stage_kit)
 {
     ck_assert_msg(cancel_while_reading(kit, true, false) == WEIR_ECANCELED, "%s", kit->text);
 }
 
-void wr_stage_is_canceled_without_memory(const struct wr_stage_kit *kit)
+SUITE_TEST(is_canceled_without_memory, struct wr_stage_kit)
 {
     int rc = cancel_while_reading(kit, true, true);
     ck_assert_msg(rc != 1, "%s: its reader is still inside", kit->text);
 }
 
-void wr_stage_is_discarded_midway(const struct wr_stage_kit *kit)
+SUITE_TEST(is_discarded_midway, struct wr_stage_kit)
 {
     for (size_t read = wr_test_sweeps() ? 2 : 0; read < 3; read++) {
         weir_item item;
@@ -408,7 +430,7 @@ void wr_stage_is_discarded_midway(const struct wr_stage_kit *kit)
     }
 }
 
-void wr_stage_settles_every_item(const struct wr_stage_kit *kit)
+SUITE_TEST(settles_every_item, struct wr_stage_kit)
 {
     char text[TEXT_MAX];
     size_t out = 0;
@@ -428,19 +450,10 @@ void wr_stage_settles_every_item(const struct wr_stage_kit *kit)
         ck_assert_uint_ge(ledger.in, 1);
         ck_assert_msg(ledger.in_flight == 0, "%s: %llu items never settle", kit->text,
                       (unsigned long long)ledger.in_flight);
-        ck_assert_msg(kit->shape == WEIR_SHAPE_BYTES || ledger.delivered == out,
+        ck_assert_msg(kit->shape == WEIR_SHAPE_BYTES || ledger.delivered == out || drops(kit),
                       "%s: %llu items count as delivered, and %zu came out", kit->text,
                       (unsigned long long)ledger.delivered, out);
     }
-}
-
-static uint32_t shape_of(const weir_item *item)
-{
-    return item->type == NULL               ? WEIR_SHAPE_LINE | WEIR_SHAPE_BYTES
-           : item->type == &weir_json_type  ? WEIR_SHAPE_JSON
-           : item->type == &weir_event_type ? WEIR_SHAPE_EVENT
-           : item->type == &weir_batch_type ? WEIR_SHAPE_BATCH
-                                            : 0;
 }
 
 /* Pulled one by one, with one item at a time upstream. */
@@ -455,40 +468,158 @@ static void check_pulls(const struct wr_stage_kit *kit, const weir_component *co
                                                          : WEIR_SHAPE_LINE;
     bool exact = (traits & (WEIR_TRAIT_READS_AHEAD | WEIR_TRAIT_HOLDS_BACK)) == 0 &&
                  (component->traits & WEIR_TRAIT_FRAMES) == 0;
+    bool same = (traits & WEIR_TRAIT_ONE_TO_ONE) != 0 && kit->shape != WEIR_SHAPE_BYTES;
     weir_loop *loop = test_loop();
     weir_gen *gen = open_kit(kit, weir_root(loop), (struct feed){0});
     while (weir_next(gen, &item)) {
         count++;
-        ck_assert_msg((shape_of(&item) & gives) != 0, "%s: its items are not of the shape",
+        ck_assert_msg((wr_shape_of(&item) & gives) != 0, "%s: its items are not of the shape",
                       kit->text);
         ck_assert_msg(!exact || item.seq == feed.given, "%s: it has asked for item %zu to give %zu",
                       kit->text, feed.given, (size_t)item.seq);
+        ck_assert_msg(!same || item.seq == count, "%s: it is one-to-one, and gives item %zu as %zu",
+                      kit->text, (size_t)item.seq, count);
     }
     ck_assert_int_eq(weir_finish(gen, &error), 0);
     weir_loop_free(loop);
-    ck_assert_msg((traits & WEIR_TRAIT_ONE_TO_ONE) == 0 || kit->shape == WEIR_SHAPE_BYTES ||
-                      count == count_of(kit),
-                  "%s: it is one-to-one, and gives %zu items", kit->text, count);
+    ck_assert_msg(!same || count == count_of(kit), "%s: it is one-to-one, and gives %zu items",
+                  kit->text, count);
 }
 
-/* The first item is there, and nothing comes behind it. */
-static void check_alone(const struct wr_stage_kit *kit, uint32_t traits)
+/* How many items of the stage come when its upstream gives `from` and then nothing more. */
+static size_t come_of(const struct wr_stage_kit *kit, size_t from, size_t *asked)
+{
+    weir_item item;
+    weir_got got;
+    size_t count = 0;
+    int late = 0;
+    weir_loop *loop = test_loop();
+    weir_gen *gen = open_kit(kit, weir_root(loop), (struct feed){.silent_at = from + 1});
+    while (late < 2) {
+        got = weir_next_within(gen, &item, 1);
+        ck_assert_msg(got == WEIR_GOT_ITEM || got == WEIR_GOT_LATE ||
+                          (got == WEIR_GOT_OVER && feed.closed),
+                      "%s: it ends by itself", kit->text);
+        if (got == WEIR_GOT_OVER) {
+            break;
+        }
+        count += got == WEIR_GOT_ITEM;
+        late = got == WEIR_GOT_LATE ? late + 1 : 0;
+    }
+    *asked = feed.given;
+    weir_discard(gen);
+    weir_loop_free(loop);
+    return count;
+}
+
+/* A stage that holds nothing back gives at once what it would give if its input ended here. */
+static void check_held(const struct wr_stage_kit *kit, uint32_t traits)
+{
+    bool held = false;
+    for (size_t from = 1; from <= count_of(kit) && kit->shape != WEIR_SHAPE_BYTES; from++) {
+        char expected[TEXT_MAX];
+        size_t asked, whole = 0;
+        reference(kit, from, expected);
+        for (const char *c = expected; *c != '\0'; c++) {
+            whole += *c == '|';
+        }
+        size_t come = come_of(kit, from, &asked);
+        held = held || come < whole;
+    }
+    ck_assert_msg(held == ((traits & WEIR_TRAIT_HOLDS_BACK) != 0),
+                  held ? "%s: it holds items back" : "%s: it holds nothing back", kit->text);
+}
+
+/* When one item is pulled and the reader then does nothing. */
+static void check_ahead(const struct wr_stage_kit *kit, uint32_t traits)
 {
     weir_item item;
     weir_loop *loop = test_loop();
-    weir_gen *gen = open_kit(kit, weir_root(loop), (struct feed){.silent_at = 2});
-    weir_got got = weir_next_within(gen, &item, 0);
-    bool flows = (traits & WEIR_TRAIT_ONE_TO_ONE) != 0 && (traits & WEIR_TRAIT_HOLDS_BACK) == 0 &&
-                 kit->shape != WEIR_SHAPE_BYTES;
-    if ((traits & WEIR_TRAIT_READS_AHEAD) != 0 && got == WEIR_GOT_LATE) {
-        got = weir_next_within(gen, &item, 1); /* the task that reads ahead has its turn first */
-    }
-    ck_assert_msg(!flows || got == WEIR_GOT_ITEM, "%s: it holds an item back", kit->text);
+    weir_gen *gen = open_kit(kit, weir_root(loop), (struct feed){0});
+    bool got = weir_next(gen, &item);
+    settle(loop);
+    ck_assert_msg(!got || feed.given > item.seq || feed.given > 1,
+                  "%s: it does not read ahead of its reader", kit->text);
+    (void)traits;
     weir_discard(gen);
     weir_loop_free(loop);
 }
 
-void wr_stage_is_as_its_traits_say(const struct wr_stage_kit *kit)
+/* What a reader gets that takes one item, waits until nobody has anything to do, and takes the
+ * others. */
+static void check_drops(const struct wr_stage_kit *kit, uint32_t traits)
+{
+    weir_item item;
+    weir_loop *loop = test_loop();
+    weir_gen *gen = open_kit(kit, weir_root(loop), (struct feed){0});
+    bool got = weir_next(gen, &item);
+    settle(loop);
+    while (got && weir_next(gen, &item)) {}
+    (void)!weir_finish(gen, NULL);
+    weir_ledger ledger = ledger_of(weir_root(loop));
+    weir_loop_free(loop);
+    ck_assert_msg((ledger.dropped > 0) == ((traits & WEIR_TRAIT_CHANGES_OUTCOMES) != 0),
+                  "%s: %llu items are dropped", kit->text, (unsigned long long)ledger.dropped);
+    ck_assert_msg(ledger.rejected == 0 || (traits & WEIR_TRAIT_REJECTS) != 0,
+                  "%s: items are rejected", kit->text);
+}
+
+/* Items in pieces come out in pieces: each whole, and as one item. */
+static void check_pieces(const struct wr_stage_kit *kit)
+{
+    char got[TEXT_MAX];
+    char expected[TEXT_MAX];
+    weir_error error;
+    weir_loop *loop = test_loop();
+    weir_gen *gen = open_kit(kit, weir_root(loop), (struct feed){.in_pieces = true});
+    struct wr_plan_out out;
+    weir_item item;
+    wr_plan_out_init(&out, got, sizeof got);
+    while (weir_next(gen, &item)) {
+        wr_plan_out_bytes(&out, item.data, item.len);
+        wr_plan_out_bytes(&out, "|", (item.flags & WEIR_ITEM_PART) == 0);
+    }
+    ck_assert_int_eq(weir_finish(gen, &error), 0);
+    weir_loop_free(loop);
+    reference(kit, count_of(kit), expected);
+    ck_assert_msg(strcmp(got, expected) == 0, "%s: in pieces %s, whole %s", kit->text, got,
+                  expected);
+}
+
+/* Two runs with one state, cut after `count` items: together they write what one run would. */
+static void check_runs(const struct wr_stage_kit *kit, size_t count)
+{
+    char text[640], whole[TEXT_MAX];
+    struct wr_suite_run run;
+    struct wr_folder folder;
+    weir_plan_options options = {.struct_size = sizeof options};
+    size_t len;
+    weir_loop *loop = weir_loop_new(NULL); /* a state is saved on a thread */
+    wr_folder_make(&folder);
+    FILE *file = fopen(wr_folder_path(&folder, "in"), "w");
+    ck_assert_ptr_nonnull(file);
+    feed.kit = kit;
+    feed.big = 0;
+    for (size_t i = 0; i < count_of(kit); i++) {
+        weir_item item = feed_item(i);
+        fwrite(item.data, 1, item.len, file);
+        fputs(kit->shape == WEIR_SHAPE_BYTES ? "" : "\n", file);
+    }
+    fclose(file);
+    for (int i = 0; i < 3; i++) {
+        snprintf(text, sizeof text, "%s | %s | file %s", wr_folder_path(&folder, "in"), kit->text,
+                 wr_folder_path(&folder, i == 0 ? "whole" : "out"));
+        wr_suite_run_begins(&run, loop, &folder, i == 0 ? "whole" : "run", options, text);
+        wr_suite_run_ends(&run, i == 1 ? count : SIZE_MAX, NULL, NULL);
+    }
+    snprintf(whole, sizeof whole, "%s", wr_folder_read(&folder, "whole", &len));
+    ck_assert_msg(strcmp(wr_folder_read(&folder, "out", &len), whole) == 0,
+                  "%s: cut after %zu items", kit->text, count);
+    weir_loop_free(loop);
+    wr_folder_remove(&folder);
+}
+
+SUITE_TEST(is_as_its_traits_say, struct wr_stage_kit)
 {
     uint32_t traits;
     const weir_component *component = component_of(kit, &traits);
@@ -496,7 +627,21 @@ void wr_stage_is_as_its_traits_say(const struct wr_stage_kit *kit)
         return; /* the others meet the same failures */
     }
     check_pulls(kit, component, traits);
-    check_alone(kit, traits);
+    check_drops(kit, traits);
+    if ((traits & WEIR_TRAIT_CHANGES_OUTCOMES) == 0) {
+        check_held(kit, traits);
+    }
+    if ((traits & WEIR_TRAIT_READS_AHEAD) != 0) {
+        check_ahead(kit, traits);
+    }
+    if ((traits & WEIR_TRAIT_PIECES) != 0) {
+        check_pieces(kit);
+    }
+    if ((traits & (WEIR_TRAIT_CHANGES_OUTCOMES | WEIR_TRAIT_STATE_RESTARTS)) == 0 &&
+        (kit->shape == 0 || kit->shape == WEIR_SHAPE_BYTES)) {
+        check_runs(kit, 1);
+        check_runs(kit, 3);
+    }
     if ((traits & WEIR_TRAIT_PURE) != 0) {
         char once[TEXT_MAX];
         char again[TEXT_MAX];
@@ -506,7 +651,7 @@ void wr_stage_is_as_its_traits_say(const struct wr_stage_kit *kit)
     }
 }
 
-void wr_stage_keeps_memory_bound(const struct wr_stage_kit *kit)
+SUITE_TEST(keeps_memory_bound, struct wr_stage_kit)
 {
     weir_item item;
     weir_error error;
@@ -529,3 +674,20 @@ void wr_stage_keeps_memory_bound(const struct wr_stage_kit *kit)
     ck_assert_msg(stats.budget_peak_bytes <= BUDGET_BYTES, "%s: %lld bytes", kit->text,
                   (long long)stats.budget_peak_bytes);
 }
+
+/* ---- the suite */
+
+const struct wr_suite_test wr_stage_suite[] = {
+    {"gives_the_same_in_any_portion", gives_the_same_in_any_portion},
+    {"ends_with_its_upstream", ends_with_its_upstream},
+    {"gives_items_before_a_failure", gives_items_before_a_failure},
+    {"may_be_late", may_be_late},
+    {"is_canceled_while_waiting", is_canceled_while_waiting},
+    {"is_canceled_from_elsewhere", is_canceled_from_elsewhere},
+    {"is_canceled_while_waiting_for_memory", is_canceled_without_memory},
+    {"is_discarded_midway", is_discarded_midway},
+    {"settles_every_item", settles_every_item},
+    {"is_as_its_traits_say", is_as_its_traits_say},
+    {"keeps_memory_bound", keeps_memory_bound},
+    {NULL, NULL},
+};

@@ -116,7 +116,11 @@ static _Noreturn void run_child(const struct wr_test *test, uint64_t k, int outp
     bool counts = __sanitizer_install_malloc_and_free_hooks != NULL &&
                   __sanitizer_install_malloc_and_free_hooks(count_malloc, count_free) != 0;
     wr_fault_set(k, false);
-    test->run();
+    if (test->run_on != NULL) {
+        test->run_on(test->on);
+    } else {
+        test->run();
+    }
     wr_fault_pause(true);
     bool leaks = __lsan_do_recoverable_leak_check != NULL &&
                  !(counts && atomic_load(&blocks) == 0) && __lsan_do_recoverable_leak_check() != 0;
@@ -205,7 +209,7 @@ static bool judge(const struct wr_test *test, uint64_t k, const struct outcome *
     } else {
         fprintf(stderr, "sweep: %s %s when point %llu fails (%s)\n", test->check.name, why,
                 (unsigned long long)k, report->point[0] != '\0' ? report->point : "unknown");
-        fprintf(stderr, "sweep: again: WEIR_SWEEP=1 WEIR_SWEEP_POINT=%llu <program> %s\n",
+        fprintf(stderr, "sweep: again: WEIR_SWEEP=1 WEIR_SWEEP_POINT=%llu <program> '%s'\n",
                 (unsigned long long)k, test->check.name);
     }
     show(outcome);

@@ -20,25 +20,11 @@ static weir_sink *make_sink(struct wr_sink_play *play)
     return weir_socket_sink(play->scope, NULL, &end);
 }
 
-static size_t take(struct wr_sink_play *play, char *to, size_t cap, bool *end)
-{
-    *end = false;
-    if (play->far < 0) {
-        play->far = accept4(play->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    }
-    return play->far >= 0 ? wr_far_take(play->far, to, cap, end) : 0;
-}
-
-static void close_far(struct wr_sink_play *play)
-{
-    close(play->fd);
-    if (play->far >= 0) {
-        close(play->far);
-    }
-}
-
-static const struct wr_sink_kit duplex_kit = {
-    .make = make_sink, .take = take, .end = close_far, .waits = true, .kernel_bytes = 256 * 1024};
+static const struct wr_sink_kit duplex_kit = {.make = make_sink,
+                                              .take = wr_far_take_socket,
+                                              .end = wr_far_close,
+                                              .waits = true,
+                                              .kernel_bytes = 256 * 1024};
 
 WR_SINK_SUITE(&duplex_kit);
 
@@ -68,7 +54,7 @@ static void begin(struct talk *talk)
 static void over(struct talk *talk)
 {
     (void)!weir_scope_wait(talk->scope, NULL);
-    close_far(&talk->play);
+    wr_far_close(&talk->play);
     wr_folder_remove(&talk->play.folder);
     weir_loop_free(talk->play.loop);
 }
@@ -101,7 +87,7 @@ static void far_reads(struct talk *talk, const char *expected, bool an_end)
     size_t len = 0;
     bool end = false;
     for (int i = 0; i < 100 && (len < strlen(expected) || end != an_end); i++) {
-        len += take(&talk->play, got + len, sizeof got - 1 - len, &end);
+        len += wr_far_take_socket(&talk->play, got + len, sizeof got - 1 - len, &end);
         wr_suite_settle(talk->play.loop);
     }
     got[len] = '\0';

@@ -20,32 +20,6 @@ static weir_sink *make_pipe(struct wr_sink_play *play)
     return weir_fd_sink(play->scope, play->fd);
 }
 
-/* The descriptor stays the test's: it is the test that ends the stream. */
-static size_t take_pipe(struct wr_sink_play *play, char *to, size_t cap, bool *end)
-{
-    size_t n = wr_far_take(play->far, to, cap, end);
-    if (n == 0 && wr_list_empty(&play->scope->objects)) {
-        close(play->fd);
-        play->fd = -1;
-        n = wr_far_take(play->far, to, cap, end);
-    }
-    return n;
-}
-
-static void end_pipe(struct wr_sink_play *play)
-{
-    close(play->fd);
-    close(play->far);
-}
-
-static const struct wr_sink_kit pipe_kit = {.make = make_pipe,
-                                            .take = take_pipe,
-                                            .end = end_pipe,
-                                            .waits = true,
-                                            .kernel_bytes = 64 * 1024};
-
-WR_SINK_SUITE(&pipe_kit);
-
 struct idle {
     weir_sink *sink;
     weir_gen *gen;
@@ -127,7 +101,7 @@ TEST(flags_of_the_descriptor_stay_as_they_are)
     ck_assert_int_eq(weir_sink_finish(sink, NULL), 0);
 
     MUST(fcntl(play.fd, F_GETFL) == before);
-    end_pipe(&play);
+    wr_far_close(&play);
     weir_loop_free(play.loop);
 }
 

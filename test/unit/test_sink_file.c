@@ -1,5 +1,5 @@
 /*
- * Lines to a file: the suite, appending, full disks. What a state adds is in test_flow_state.c.
+ * Lines to a file: appending, full disks. What a state adds is in test_flow_state.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,30 +10,6 @@
 #include "base_fault.h"
 #include "loop_scope.h"
 #include "support_suites.h"
-
-static weir_sink *make_file(struct wr_sink_play *play)
-{
-    return weir_file_sink(play->scope, wr_folder_path(&play->folder, "out"), NULL);
-}
-
-static size_t take_file(struct wr_sink_play *play, char *to, size_t cap, bool *end)
-{
-    FILE *file = fopen(wr_folder_path(&play->folder, "out"), "r");
-    size_t n = 0;
-    *end = true;
-    if (file != NULL) {
-        fseek(file, (long)play->far + 1, SEEK_SET);
-        n = fread(to, 1, cap, file);
-        play->far += (int)n; /* -1: nothing read so far */
-        *end = n < cap;
-        fclose(file);
-    }
-    return n;
-}
-
-static const struct wr_sink_kit file_kit = {.make = make_file, .take = take_file};
-
-WR_SINK_SUITE(&file_kit);
 
 struct fixture {
     weir_loop *loop;

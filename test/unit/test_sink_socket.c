@@ -1,5 +1,5 @@
 /*
- * Items to a socket: the suite over a unix socket, the frames, connecting.
+ * Items to a socket: the frames, connecting.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,35 +13,7 @@
 #include "flow_sink.h"
 #include "support_suites.h"
 
-static weir_sink *make_socket(struct wr_sink_play *play)
-{
-    return weir_socket_sink(play->scope, wr_far_listen(&play->folder, &play->fd), NULL);
-}
-
-static size_t take_socket(struct wr_sink_play *play, char *to, size_t cap, bool *end)
-{
-    *end = false;
-    if (play->far < 0) {
-        play->far = accept4(play->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    }
-    return play->far >= 0 ? wr_far_take(play->far, to, cap, end) : 0;
-}
-
-static void end_socket(struct wr_sink_play *play)
-{
-    close(play->fd);
-    if (play->far >= 0) {
-        close(play->far);
-    }
-}
-
-static const struct wr_sink_kit socket_kit = {.make = make_socket,
-                                              .take = take_socket,
-                                              .end = end_socket,
-                                              .waits = true,
-                                              .kernel_bytes = 256 * 1024};
-
-WR_SINK_SUITE(&socket_kit);
+static const struct wr_sink_kit far_end = {.take = wr_far_take_socket};
 
 static void check_frame(int32_t frame, const char *expected, size_t len)
 {
@@ -55,12 +27,11 @@ static void check_frame(int32_t frame, const char *expected, size_t len)
                                        WEIR_OPTIONS(weir_socket_options, .frame = frame));
     weir_gen *lines = wr_lines_of(play.scope, "one\r\n\nthree");
 
-    ck_assert_int_eq(wr_sink_ends(&socket_kit, &play, lines, sink, &error, got, sizeof got, &end),
-                     0);
+    ck_assert_int_eq(wr_sink_ends(&far_end, &play, lines, sink, &error, got, sizeof got, &end), 0);
 
     ck_assert_uint_eq(play.taken, len);
     ck_assert_mem_eq(got, expected, len);
-    end_socket(&play);
+    wr_far_close(&play);
     wr_folder_remove(&play.folder);
     weir_loop_free(play.loop);
 }
@@ -96,9 +67,9 @@ TEST(does_not_connect_without_items)
 
     ck_assert_int_eq(weir_pump(wr_lines_of(weir_root(play.loop), ""), sink, NULL), 0);
 
-    take_socket(&play, got, sizeof got, &end);
+    wr_far_take_socket(&play, got, sizeof got, &end);
     ck_assert_int_eq(play.far, -1);
-    end_socket(&play);
+    wr_far_close(&play);
     wr_folder_remove(&play.folder);
     weir_loop_free(play.loop);
 }
@@ -116,7 +87,7 @@ TEST(peer_that_takes_nothing_for_stall_ms_fails)
 
     ck_assert_int_eq(rc, WEIR_ETIMEDOUT);
     ck_assert_ptr_nonnull(strstr(error.message, "5 ms"));
-    end_socket(&play);
+    wr_far_close(&play);
     wr_folder_remove(&play.folder);
     weir_loop_free(play.loop);
 }

@@ -7,38 +7,6 @@
 #include "loop_scope.h"
 #include "support_suites.h"
 
-static int make_far_end(struct wr_source_play *play)
-{
-    int ends[2];
-    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-    play->fd = ends[0];
-    wr_far_send(play, ends[1]);
-    return play->fd;
-}
-
-static weir_gen *make_pipe(struct wr_source_play *play, const weir_lines_options *options)
-{
-    return weir_fd_lines(play->scope, make_far_end(play), options);
-}
-
-static weir_gen *make_pipe_bytes(struct wr_source_play *play)
-{
-    return weir_fd_bytes(play->scope, make_far_end(play), NULL);
-}
-
-static void end_pipe(struct wr_source_play *play)
-{
-    close(play->fd);
-}
-
-static const struct wr_source_kit pipe_kit = {.make = make_pipe,
-                                              .make_bytes = make_pipe_bytes,
-                                              .end = end_pipe,
-                                              .waits = true,
-                                              .kernel_bytes = 64 * 1024};
-
-WR_SOURCE_SUITE(&pipe_kit);
-
 TEST(flags_of_the_descriptor_stay_as_they_are)
 {
     int ends[2];

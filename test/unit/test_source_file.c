@@ -1,5 +1,5 @@
 /*
- * Lines and bytes of a file: the suite, special files, and going on from a state.
+ * Lines and bytes of a file: special files, and going on from a state.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -7,33 +7,6 @@
 #include <unistd.h>
 
 #include "support_suites.h"
-
-static void make_input(struct wr_source_play *play)
-{
-    FILE *file = fopen(wr_folder_path(&play->folder, "in"), "w");
-    ck_assert_ptr_nonnull(file);
-    for (size_t i = 0; i < play->times; i++) {
-        ck_assert_uint_eq(fwrite(play->bytes, 1, play->len, file), play->len);
-    }
-    fclose(file);
-}
-
-static weir_gen *make_file(struct wr_source_play *play, const weir_lines_options *options)
-{
-    make_input(play);
-    return weir_file_lines(play->scope, wr_folder_path(&play->folder, "in"), options);
-}
-
-static weir_gen *make_file_bytes(struct wr_source_play *play)
-{
-    make_input(play);
-    return weir_file_bytes(play->scope, wr_folder_path(&play->folder, "in"), NULL);
-}
-
-static const struct wr_source_kit file_kit = {
-    .make = make_file, .make_bytes = make_file_bytes, .kernel_bytes = 0};
-
-WR_SOURCE_SUITE(&file_kit);
 
 struct fixture {
     weir_loop *loop;

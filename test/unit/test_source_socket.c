@@ -8,32 +8,6 @@
 #include "base_fault.h"
 #include "support_suites.h"
 
-static weir_gen *make_socket_bytes(struct wr_source_play *play)
-{
-    return weir_socket_bytes(play->scope, wr_far_serve(play), NULL);
-}
-
-static weir_gen *make_socket(struct wr_source_play *play, const weir_lines_options *options)
-{
-    weir_socket_options o = {.struct_size = sizeof o,
-                             .line_bytes_max = options != NULL ? options->line_bytes_max : 0,
-                             .overlong = options != NULL ? options->overlong : 0};
-    return weir_socket_lines(play->scope, wr_far_serve(play), &o);
-}
-
-static void end_socket(struct wr_source_play *play)
-{
-    close(play->fd);
-}
-
-static const struct wr_source_kit socket_kit = {.make = make_socket,
-                                                .make_bytes = make_socket_bytes,
-                                                .end = end_socket,
-                                                .waits = true,
-                                                .kernel_bytes = 256 * 1024};
-
-WR_SOURCE_SUITE(&socket_kit);
-
 struct resetting {
     weir_loop *loop;
     int listener;

@@ -1,0 +1,341 @@
+/*
+ * support_far_sources.c - the far ends of sources, and how each source of the language is opened in a
+ * test.
+ *
+ * A far end that has to act while the test pulls is a task of the play's scope `far`. Its calls are
+ * not made to fail in a sweep where that would prove nothing about the source.
+ */
+#include "support_suites.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base_fault.h"
+
+enum { SEND_PIECES = 64 };
+
+void wr_far_pair(int ends[2])
+{
+    int small = 16 * 1024;
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    for (int i = 0; i < 2; i++) {
+        setsockopt(ends[i], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+        setsockopt(ends[i], SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    }
+}
+
+int wr_far_listen_tcp(int *fd)
+{
+    struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof where;
+    int segment_bytes = 1400, buffer_bytes = 4096;
+    *fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    setsockopt(*fd, IPPROTO_TCP, TCP_MAXSEG, &segment_bytes, sizeof segment_bytes);
+    setsockopt(*fd, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes);
+    ck_assert_int_eq(bind(*fd, (const struct sockaddr *)(const void *)&where, len), 0);
+    ck_assert_int_eq(listen(*fd, 64), 0);
+    getsockname(*fd, (struct sockaddr *)(void *)&where, &len);
+    return ntohs(where.sin_port);
+}
+
+int wr_far_accept(weir_loop *loop, int listener)
+{
+    weir_error error;
+    int fd, rc = 0;
+    wr_fault_pause(true);
+    struct wr_transport *waiting = wr_fd_transport(loop, listener, WR_FD_BORROW, &error);
+    wr_fault_pause(false);
+    ck_assert_ptr_nonnull(waiting);
+    while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) < 0 && rc == 0) {
+        rc = waiting->ops->wait(waiting, WR_READABLE, -1, "a connection", NULL);
+    }
+    waiting->ops->free(waiting);
+    return fd;
+}
+
+struct sender {
+    struct wr_source_play *play;
+    struct wr_transport *transport;
+};
+
+/* An end that must be sent may find no room, and goes out while its sender reads on: for as long as
+ * the source can be expected to make room. */
+static void end_politely(struct wr_transport *to)
+{
+    char byte;
+    to->ops->shut(to);
+    for (int i = 0; strcmp(to->ops->kind, "tls") == 0 && i < 500 &&
+                    to->ops->read(to, &byte, 1) == WR_AGAIN && wr_pause(to->loop, NULL) == 0;
+         i++) {}
+}
+
+static int send_main(weir_scope *scope, void *args)
+{
+    struct sender *sender = args;
+    struct wr_source_play *play = sender->play;
+    struct wr_transport *to = sender->transport;
+    uint64_t total = (uint64_t)play->len * play->times;
+    char *bytes;
+    memcpy(&bytes, &play->bytes, sizeof bytes);
+    int rc = 0;
+    while (play->sent < total && rc == 0) {
+        /* Many repetitions a call: a sweep runs this some thousand times. */
+        struct iovec iov[SEND_PIECES];
+        size_t at = (size_t)(play->sent % play->len);
+        uint64_t left = (total - play->sent + at) / play->len;
+        int count = (int)WR_MIN(left, (uint64_t)SEND_PIECES);
+        for (int i = 0; i < count; i++) {
+            iov[i] = (struct iovec){bytes, play->len};
+        }
+        iov[0] = (struct iovec){bytes + at, play->len - at};
+        int64_t n = to->ops->write(to, iov, count);
+        rc = n == WR_AGAIN ? to->ops->wait(to, WR_WRITABLE, -1, "the source", NULL)
+             : n < 0       ? -1
+                           : 0;
+        play->sent += n > 0 ? (uint64_t)n : 0;
+    }
+    if (rc == 0 && play->then == WR_FAR_IS_SILENT) {
+        (void)!weir_sleep(scope, 3600 * 1000);
+    } else if (rc == 0) {
+        end_politely(to);
+    }
+    to->ops->free(to);
+    return 0;
+}
+
+void wr_far_send(struct wr_source_play *play, int fd)
+{
+    wr_fault_pause(true);
+    weir_error error;
+    play->sent = 0;
+    wr_far_send_to(play, wr_fd_transport(play->loop, fd, WR_FD_OWN, &error));
+    wr_fault_pause(false);
+}
+
+static int accept_main(weir_scope *scope, void *args)
+{
+    struct wr_source_play *play;
+    int fd;
+    memcpy(&play, args, sizeof play);
+    (void)scope;
+    while ((fd = wr_far_accept(play->loop, play->fd)) >= 0) {
+        wr_far_send(play, fd);
+    }
+    return 0;
+}
+
+static void serve(struct wr_source_play *play)
+{
+    wr_fault_pause(true);
+    weir_spawn(play->far, "accept", accept_main, &play, sizeof play);
+    wr_fault_pause(false);
+}
+
+const char *wr_far_serve(struct wr_source_play *play)
+{
+    const char *address = wr_far_listen(&play->folder, &play->fd);
+    serve(play);
+    return address;
+}
+
+void wr_far_send_to(struct wr_source_play *play, struct wr_transport *to)
+{
+    struct sender sender = {play, to};
+    ck_assert_ptr_nonnull(to);
+    wr_fault_pause(true);
+    weir_spawn(play->far, "far end", send_main, &sender, sizeof sender);
+    wr_fault_pause(false);
+}
+
+/* ---- each source of the language */
+
+static char text[512];
+
+static void close_fd(struct wr_source_play *play)
+{
+    close(play->fd);
+}
+
+static const char *stdin_text(struct wr_source_play *play)
+{
+    int ends[2];
+    close(play->fd);
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    play->fd = ends[0];
+    wr_far_send(play, ends[1]);
+    return "-";
+}
+
+static const char *file_text(struct wr_source_play *play)
+{
+    const char *path = wr_folder_path(&play->folder, "in");
+    FILE *file = access(path, F_OK) != 0 ? fopen(path, "w") : NULL;
+    for (size_t i = 0; file != NULL && i < play->times; i++) {
+        ck_assert_uint_eq(fwrite(play->bytes, 1, play->len, file), play->len);
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    snprintf(text, sizeof text, "%s", path);
+    return text;
+}
+
+static const char *unix_text(struct wr_source_play *play)
+{
+    if (play->fd < 0) {
+        snprintf(text, sizeof text, "%s", wr_far_serve(play));
+    }
+    return text;
+}
+
+static const char *tcp_text(struct wr_source_play *play)
+{
+    if (play->fd < 0) {
+        snprintf(text, sizeof text, "tcp://127.0.0.1:%d", wr_far_listen_tcp(&play->fd));
+        serve(play);
+    }
+    return text;
+}
+
+static const char *tls_text(struct wr_source_play *play)
+{
+    struct wr_far_tls far_end = {.play = play, .cert_file = wr_far_certify("IP:127.0.0.1", 2)};
+    snprintf(text, sizeof text, "%s cacert=%s", wr_far_serve_tls(play->far, far_end),
+             wr_far_ca_file());
+    return text;
+}
+
+static void end_tls(struct wr_source_play *play)
+{
+    (void)play;
+    wr_far_uncertify();
+}
+
+/* Read the head of a request. The byte that it asks for first; -1: no request. */
+static int64_t read_request(struct wr_transport *from)
+{
+    char head[4096];
+    size_t len = 0;
+    int64_t n;
+    do {
+        wr_fault_pause(true);
+        n = from->ops->read(from, head + len, sizeof head - 1 - len);
+        wr_fault_pause(false);
+        len += n > 0 ? (size_t)n : 0;
+        head[len] = '\0';
+        if (n == WR_AGAIN && from->ops->wait(from, WR_READABLE, -1, "a request", NULL) != 0) {
+            n = WEIR_ECANCELED;
+        }
+    } while ((n > 0 || n == WR_AGAIN) && strstr(head, "\r\n\r\n") == NULL);
+    const char *range = strstr(head, "Range: bytes=");
+    return n <= 0 ? -1 : range != NULL ? strtol(range + 13, NULL, 10) : 0;
+}
+
+/* Answer it: what is played, from this byte on. A far end that is silent at the end owes a byte. */
+static void answer(struct wr_source_play *play, struct wr_transport *to, int64_t from)
+{
+    char head[256], range[96] = "";
+    long long total = (long long)(play->len * play->times);
+    if (from > 0) {
+        snprintf(range, sizeof range, "Content-Range: bytes %lld-%lld/%lld\r\n", (long long)from,
+                 total - 1, total);
+    }
+    snprintf(head, sizeof head,
+             "HTTP/1.1 %s\r\nETag: \"1\"\r\n%sConnection: close\r\nContent-Length: %lld\r\n\r\n",
+             from > 0 ? "206 Partial Content" : "200 OK", range,
+             total - (long long)from + (play->then == WR_FAR_IS_SILENT));
+    struct iovec iov = {head, strlen(head)};
+    wr_fault_pause(true);
+    ck_assert_int_eq(to->ops->write(to, &iov, 1), (int64_t)iov.iov_len);
+    wr_fault_pause(false);
+    play->sent = (uint64_t)from;
+    wr_far_send_to(play, to);
+}
+
+static int http_main(weir_scope *scope, void *args)
+{
+    struct wr_source_play *play;
+    weir_error error;
+    int fd;
+    memcpy(&play, args, sizeof play);
+    (void)scope;
+    while ((fd = wr_far_accept(play->loop, play->fd)) >= 0) {
+        wr_fault_pause(true);
+        struct wr_transport *to = wr_fd_transport(play->loop, fd, WR_FD_OWN, &error);
+        wr_fault_pause(false);
+        int64_t from = read_request(to);
+        if (from >= 0) {
+            answer(play, to, from);
+        } else {
+            to->ops->free(to);
+        }
+    }
+    return 0;
+}
+
+static const char *http_text(struct wr_source_play *play)
+{
+    if (play->fd < 0) {
+        setenv("no_proxy", "*", 1);
+        snprintf(text, sizeof text, "http://127.0.0.1:%d/feed", wr_far_listen_tcp(&play->fd));
+        wr_fault_pause(true);
+        weir_spawn(play->far, "http", http_main, &play, sizeof play);
+        wr_fault_pause(false);
+    }
+    return text;
+}
+
+static const struct wr_source_kit kits[] = {
+    {.name = "stdin",
+     .text = stdin_text,
+     .end = close_fd,
+     .waits = true,
+     .kernel_bytes = 64 * 1024},
+    {.name = "file", .text = file_text},
+    {.name = "http",
+     .text = http_text,
+     .end = close_fd,
+     .waits = true,
+     .kernel_bytes = 1024 * 1024,
+     .blocks = 4},
+    {.name = "tcp", .text = tcp_text, .end = close_fd, .waits = true, .kernel_bytes = 1024 * 1024},
+    {.name = "tls", .text = tls_text, .end = end_tls, .waits = true, .kernel_bytes = 1024 * 1024},
+    {.name = "unix", .text = unix_text, .end = close_fd, .waits = true, .kernel_bytes = 256 * 1024},
+};
+
+/* What stands in the example of a component that needs no far end: what the example prints is known.
+ * NULL: there is no such example. */
+static const char *source_of_example(const weir_component *component)
+{
+    static char texts[64][128];
+    static size_t count;
+    const char *bar = strchr(component->example, '|');
+    size_t len = bar != NULL ? (size_t)(bar - component->example) : strlen(component->example);
+    if (component->prints == NULL || count == 64 || len >= sizeof texts[0]) {
+        return NULL;
+    }
+    memcpy(texts[count], component->example, len);
+    return texts[count++];
+}
+
+const struct wr_source_kit *wr_source_kit_of(const weir_component *component)
+{
+    static struct wr_source_kit own[64];
+    static size_t count;
+    for (size_t i = 0; i < sizeof kits / sizeof kits[0]; i++) {
+        if (strcmp(kits[i].name, component->name) == 0) {
+            return &kits[i];
+        }
+    }
+    const char *example = source_of_example(component);
+    if (example == NULL) {
+        return NULL;
+    }
+    own[count] = (struct wr_source_kit){.name = component->name, .example = example};
+    return &own[count++];
+}
