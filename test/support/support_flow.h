@@ -1,7 +1,8 @@
 /*
  * support_flow.h - what tests of generators have in common: a loop on a virtual clock, a counting
- * source, reading to the end. It takes the names number_type, number_item, number_of, numbers,
- * count_to, sum_of and test_loop: a test that includes it calls its own differently.
+ * source, a stage that gives what it reads, reading to the end. It takes the names number_type,
+ * number_item, number_of, numbers, same, count_to, sum_of and test_loop: a test that includes it
+ * calls its own differently.
  */
 #ifndef WR_SUPPORT_FLOW_H
 #define WR_SUPPORT_FLOW_H
@@ -36,6 +37,14 @@ WEIR_SOURCE(numbers, struct numbers_args)
             break;
         }
     }
+    return 0;
+}
+
+/* Gives what it reads. */
+WEIR_STAGE(same)
+{
+    weir_item item;
+    while (weir_next(up, &item) && weir_yield(self, &item)) {}
     return 0;
 }
 

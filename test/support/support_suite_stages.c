@@ -468,7 +468,7 @@ static void check_pulls(const struct wr_stage_kit *kit, const weir_component *co
                                                          : WEIR_SHAPE_LINE;
     bool exact = (traits & (WEIR_TRAIT_READS_AHEAD | WEIR_TRAIT_HOLDS_BACK)) == 0 &&
                  (component->traits & WEIR_TRAIT_FRAMES) == 0;
-    bool same = (traits & WEIR_TRAIT_ONE_TO_ONE) != 0 && kit->shape != WEIR_SHAPE_BYTES;
+    bool one_to_one = (traits & WEIR_TRAIT_ONE_TO_ONE) != 0 && kit->shape != WEIR_SHAPE_BYTES;
     weir_loop *loop = test_loop();
     weir_gen *gen = open_kit(kit, weir_root(loop), (struct feed){0});
     while (weir_next(gen, &item)) {
@@ -477,13 +477,14 @@ static void check_pulls(const struct wr_stage_kit *kit, const weir_component *co
                       kit->text);
         ck_assert_msg(!exact || item.seq == feed.given, "%s: it has asked for item %zu to give %zu",
                       kit->text, feed.given, (size_t)item.seq);
-        ck_assert_msg(!same || item.seq == count, "%s: it is one-to-one, and gives item %zu as %zu",
-                      kit->text, (size_t)item.seq, count);
+        ck_assert_msg(!one_to_one || item.seq == count,
+                      "%s: it is one-to-one, and gives item %zu as %zu", kit->text,
+                      (size_t)item.seq, count);
     }
     ck_assert_int_eq(weir_finish(gen, &error), 0);
     weir_loop_free(loop);
-    ck_assert_msg(!same || count == count_of(kit), "%s: it is one-to-one, and gives %zu items",
-                  kit->text, count);
+    ck_assert_msg(!one_to_one || count == count_of(kit),
+                  "%s: it is one-to-one, and gives %zu items", kit->text, count);
 }
 
 /* How many items of the stage come when its upstream gives `from` and then nothing more. */

@@ -7,10 +7,6 @@
 
 #include "support_flow.h"
 
-struct none {
-    char unused;
-};
-
 struct seen {
     int failures, clean_ups, code;
 };
@@ -237,18 +233,6 @@ TEST(elsewhere_a_reader_within_of_a_pipe_is_turned_out)
 }
 
 /* The stage lives with its reader, what it reads does not. */
-WEIR_STAGE(same, struct none)
-{
-    weir_item item;
-    (void)args;
-    while (weir_next(up, &item)) {
-        if (!weir_yield(self, &item)) {
-            break;
-        }
-    }
-    return 0;
-}
-
 TEST(elsewhere_a_stage_over_a_pipe_whose_scope_ends_fails)
 {
     int fds[2];

@@ -6,22 +6,6 @@
 
 #include <stdio.h>
 
-struct none {
-    char unused;
-};
-
-WEIR_STAGE(same, struct none)
-{
-    weir_item item;
-    (void)args;
-    while (weir_next(up, &item)) {
-        if (!weir_yield(self, &item)) {
-            break;
-        }
-    }
-    return 0;
-}
-
 /* ---- several items a call */
 
 TEST(many_over_a_body_gives_one_a_call)
@@ -38,11 +22,10 @@ TEST(many_over_a_body_gives_one_a_call)
     weir_loop_free(loop);
 }
 
-WEIR_SOURCE(ten_at_once, struct none)
+WEIR_SOURCE(ten_at_once)
 {
     long values[10];
     weir_item items[10];
-    (void)args;
     for (long i = 0; i < 10; i++) {
         values[i] = i + 1;
         items[i] = number_item(&values[i]);
@@ -54,7 +37,7 @@ WEIR_SOURCE(ten_at_once, struct none)
 TEST(many_yielded_are_taken_in_the_readers_portions)
 {
     weir_loop *loop = test_loop();
-    weir_gen *gen = ten_at_once(weir_root(loop), (struct none){0});
+    weir_gen *gen = ten_at_once(weir_root(loop));
     weir_item items[16];
     ck_assert_uint_eq(weir_next_many(gen, items, 4), 4);
     ck_assert_int_eq(*number_of(&items[3]), 4);
@@ -68,11 +51,10 @@ TEST(many_yielded_are_taken_in_the_readers_portions)
     weir_loop_free(loop);
 }
 
-WEIR_STAGE(pairs, struct none)
+WEIR_STAGE(pairs)
 {
     weir_item items[2];
     size_t n;
-    (void)args;
     while ((n = weir_next_many(up, items, 2)) > 0) {
         if (!weir_yield_many(self, items, n)) {
             break;
@@ -85,7 +67,7 @@ TEST(many_passed_on_by_a_body_are_all_delivered)
 {
     weir_loop *loop = test_loop();
     weir_scope *root = weir_root(loop);
-    weir_gen *gen = pairs(ten_at_once(root, (struct none){0}), (struct none){0});
+    weir_gen *gen = pairs(ten_at_once(root));
     weir_item items[16];
     long sum = 0;
     for (size_t n; (n = weir_next_many(gen, items, 16)) > 0;) {
@@ -126,8 +108,7 @@ TEST(demand_of_head_is_exact)
     weir_loop *loop = test_loop();
     long made = 0;
     weir_gen *gen = counting(weir_root(loop), (struct counting){&made});
-    gen = same(weir_head(weir_filter(same(gen, (struct none){0}), "all", always, NULL, 0), 5),
-               (struct none){0});
+    gen = same(weir_head(weir_filter(same(gen), "all", always, NULL, 0), 5));
     weir_error error;
     ck_assert_int_eq(made, 0);
     ck_assert_int_eq(sum_of(gen, &error), 15);
@@ -322,8 +303,8 @@ TEST(contagion_tells_who_failed_not_who_noticed)
     weir_loop *loop = test_loop();
     weir_scope *root = weir_root(loop);
     weir_gen *gen = numbers(root, (struct numbers_args){.count = 10, .fail_at = 4});
-    gen = weir_buffer(same(weir_head(same(gen, (struct none){0}), 9), (struct none){0}), NULL);
-    gen = weir_batch(same(gen, (struct none){0}), NULL);
+    gen = weir_buffer(same(weir_head(same(gen), 9)), NULL);
+    gen = weir_batch(same(gen), NULL);
     weir_item item;
     weir_error error;
     ck_assert(weir_next(gen, &item));
@@ -334,10 +315,9 @@ TEST(contagion_tells_who_failed_not_who_noticed)
     weir_loop_free(loop);
 }
 
-WEIR_STAGE(fails_by_itself, struct none)
+WEIR_STAGE(fails_by_itself)
 {
     weir_item item;
-    (void)args;
     while (weir_next(up, &item)) {
         if (*number_of(&item) == 2) {
             return weir_fail(self, WEIR_EUSER - 1, "two");
@@ -354,7 +334,7 @@ TEST(contagion_own_failure_comes_before_what_the_close_finds)
     weir_loop *loop = test_loop();
     weir_scope *root = weir_root(loop);
     weir_error error;
-    ck_assert_int_eq(sum_of(fails_by_itself(count_to(root, 5), (struct none){0}), &error), -1);
+    ck_assert_int_eq(sum_of(fails_by_itself(count_to(root, 5)), &error), -1);
     ck_assert_int_eq(error.code, WEIR_EUSER - 1);
     ck_assert_str_eq(error.origin, "fails_by_itself");
     weir_loop_free(loop);
@@ -366,16 +346,15 @@ TEST(contagion_upstreams_earlier_failure_wins_over_the_bodys_later_one)
     weir_scope *root = weir_root(loop);
     weir_error error;
     weir_gen *gen = numbers(root, (struct numbers_args){.count = 5, .fail_at = 1});
-    ck_assert_int_eq(sum_of(fails_by_itself(gen, (struct none){0}), &error), -1);
+    ck_assert_int_eq(sum_of(fails_by_itself(gen), &error), -1);
     ck_assert_int_eq(error.code, WEIR_EPARSE);
     weir_loop_free(loop);
 }
 
-WEIR_STAGE(catches_upstream, struct none)
+WEIR_STAGE(catches_upstream)
 {
     weir_item item;
     weir_error error;
-    (void)args;
     while (weir_next(up, &item)) {
         if (!weir_yield(self, &item)) {
             return 0;
@@ -395,7 +374,7 @@ TEST(contagion_a_caught_failure_does_not_travel)
     weir_scope *root = weir_root(loop);
     weir_error error;
     weir_gen *gen = numbers(root, (struct numbers_args){.count = 5, .fail_at = 3});
-    ck_assert_int_eq(sum_of(catches_upstream(gen, (struct none){0}), &error), 1003);
+    ck_assert_int_eq(sum_of(catches_upstream(gen), &error), 1003);
     weir_loop_free(loop);
 }
 
@@ -433,7 +412,7 @@ TEST(finish_of_a_closed_generator_is_no_failure)
     struct said said = {0};
     weir_loop *loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .log = hear, .log_ctx = &said));
     ck_assert_ptr_nonnull(loop);
-    weir_gen *gen = same(count_to(weir_root(loop), 5), (struct none){0});
+    weir_gen *gen = same(count_to(weir_root(loop), 5));
     weir_item item;
     weir_error error;
     ck_assert(weir_next(gen, &item));

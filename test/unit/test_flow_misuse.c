@@ -5,22 +5,6 @@
 
 #include <uv.h>
 
-struct none {
-    char unused;
-};
-
-WEIR_STAGE(same, struct none)
-{
-    weir_item item;
-    (void)args;
-    while (weir_next(up, &item)) {
-        if (!weir_yield(self, &item)) {
-            break;
-        }
-    }
-    return 0;
-}
-
 static int calls_itself(weir_gen *self, weir_gen *up, void *args)
 {
     weir_item item;
@@ -79,7 +63,7 @@ static weir_gen *begun_behind_a_body(void)
     weir_loop *loop = test_loop();
     weir_item item;
     weir_gen *gen = count_to(weir_root(loop), 9);
-    ck_assert(weir_next(same(gen, (struct none){0}), &item));
+    ck_assert(weir_next(same(gen), &item));
     return gen;
 }
 
@@ -171,11 +155,10 @@ TEST(a_few_pulls_past_the_end_stay_false)
     weir_loop_free(loop);
 }
 
-WEIR_SOURCE(yields_for_ever, struct none)
+WEIR_SOURCE(yields_for_ever)
 {
     long one = 1;
     weir_item item = number_item(&one);
-    (void)args;
     for (;;) {
         (void)!weir_yield(self, &item);
     }
@@ -185,7 +168,7 @@ WEIR_SOURCE(yields_for_ever, struct none)
 TEST_ABORTS(misuse_a_body_that_never_hears_false)
 {
     weir_loop *loop = test_loop();
-    weir_gen *gen = yields_for_ever(weir_root(loop), (struct none){0});
+    weir_gen *gen = yields_for_ever(weir_root(loop));
     weir_item item;
     (void)!weir_next(gen, &item);
     weir_discard(gen);
@@ -229,8 +212,8 @@ TEST_ABORTS(misuse_two_stages_over_one_generator)
 {
     weir_loop *loop = test_loop();
     weir_gen *one = count_to(weir_root(loop), 1);
-    (void)same(one, (struct none){0});
-    (void)same(one, (struct none){0});
+    (void)same(one);
+    (void)same(one);
 }
 
 TEST_ABORTS(misuse_a_yield_from_outside_the_body)
@@ -320,7 +303,7 @@ TEST_ABORTS(misuse_finish_of_no_generator)
 
 TEST_ABORTS(misuse_a_stage_over_no_generator)
 {
-    (void)same(NULL, (struct none){0});
+    (void)same(NULL);
 }
 
 TEST_ABORTS(misuse_a_built_in_stage_over_no_generator)
@@ -586,7 +569,7 @@ TEST_ABORTS(misuse_a_generator_that_delegates_to_who_reads_it)
     weir_gen *reader, **where = &reader;
     weir_gen *gen =
         weir_gen_new(weir_root(loop), delegates_to_its_reader, &where, sizeof where, NULL);
-    reader = same(gen, (struct none){0});
+    reader = same(gen);
     (void)!weir_next(reader, &item);
 }
 
@@ -594,7 +577,7 @@ TEST_ABORTS(misuse_a_generator_that_adopts_who_reads_it)
 {
     weir_loop *loop = test_loop();
     weir_gen *gen = count_to(weir_root(loop), 3);
-    weir_adopt(gen, same(same(gen, (struct none){0}), (struct none){0}));
+    weir_adopt(gen, same(same(gen)));
 }
 
 TEST_ABORTS(misuse_an_adoption_by_what_is_no_body)

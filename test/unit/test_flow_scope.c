@@ -6,10 +6,6 @@
 
 #include "support_flow.h"
 
-struct none {
-    char unused;
-};
-
 struct marks {
     int ended, caught;
 };
@@ -34,18 +30,6 @@ WEIR_SOURCE(sleepy, struct sleepy)
         (void)!weir_sleep(args->scope, 10);
     }
     args->marks->ended++;
-    return 0;
-}
-
-WEIR_STAGE(same, struct none)
-{
-    weir_item item;
-    (void)args;
-    while (weir_next(up, &item)) {
-        if (!weir_yield(self, &item)) {
-            break;
-        }
-    }
     return 0;
 }
 
@@ -76,8 +60,7 @@ TEST(scope_cancel_ends_a_chain_that_waits_in_a_bodys_sleep)
     struct marks marks = {0};
     int rc = 1;
     long read = 0;
-    weir_gen *gen = same(same(sleepy(scope, (struct sleepy){&marks, scope}), (struct none){0}),
-                         (struct none){0});
+    weir_gen *gen = same(same(sleepy(scope, (struct sleepy){&marks, scope})));
     struct reading reading = {gen, &rc, &read, NULL};
     weir_spawn(scope, "reader", read_all, &reading, sizeof reading);
     wr_loop_settle(loop);
@@ -100,7 +83,7 @@ TEST(scope_cancel_fails_its_objects_for_readers_elsewhere)
     struct marks marks = {0};
     int rc = 1;
     long read = 0;
-    weir_gen *gen = same(sleepy(scope, (struct sleepy){&marks, scope}), (struct none){0});
+    weir_gen *gen = same(sleepy(scope, (struct sleepy){&marks, scope}));
     struct reading reading = {gen, &rc, &read, NULL};
     weir_spawn(other, "reader", read_all, &reading, sizeof reading);
     wr_loop_settle(loop);
@@ -117,11 +100,10 @@ TEST(scope_cancel_fails_its_objects_for_readers_elsewhere)
     weir_loop_free(loop);
 }
 
-WEIR_STAGE(outlives_its_upstream, struct none)
+WEIR_STAGE(outlives_its_upstream)
 {
     weir_item item;
     weir_error error;
-    (void)args;
     while (weir_next(up, &item)) {
         if (!weir_yield(self, &item)) {
             return 0;
@@ -225,7 +207,7 @@ TEST(scope_cancel_fails_the_next_pull_of_a_generator_at_rest)
 {
     weir_loop *loop = test_loop();
     weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
-    weir_gen *gen = same(count_to(scope, 10), (struct none){0});
+    weir_gen *gen = same(count_to(scope, 10));
     weir_item item;
     weir_error error;
     ck_assert(weir_next(gen, &item));
@@ -242,7 +224,7 @@ TEST(scope_stop_ends_sources_after_the_item_at_hand)
 {
     weir_loop *loop = test_loop();
     weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
-    weir_gen *gen = same(count_to(scope, -1), (struct none){0});
+    weir_gen *gen = same(count_to(scope, -1));
     weir_item item;
     weir_error error;
     ck_assert(weir_next(gen, &item));
@@ -287,7 +269,7 @@ TEST(scope_end_ends_the_generators_left_over)
     weir_loop *loop = test_loop();
     weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
     struct marks marks = {0};
-    weir_gen *gen = same(sleepy(scope, (struct sleepy){&marks, scope}), (struct none){0});
+    weir_gen *gen = same(sleepy(scope, (struct sleepy){&marks, scope}));
     weir_item item;
     ck_assert(weir_next(gen, &item));
 

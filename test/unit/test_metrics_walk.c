@@ -12,22 +12,6 @@
 #include "base_fault.h"
 #include "support_flow.h"
 
-struct none {
-    char unused;
-};
-
-WEIR_STAGE(same, struct none)
-{
-    weir_item item;
-    (void)args;
-    while (weir_next(up, &item)) {
-        if (!weir_yield(self, &item)) {
-            break;
-        }
-    }
-    return 0;
-}
-
 /* ---- what was seen */
 
 enum { SEEN_MAX = 64 };
@@ -175,7 +159,7 @@ TEST(walk_names_the_generator_that_a_stage_waits_for)
     weir_loop *loop = test_loop();
     weir_scope *root = weir_root(loop);
     weir_item item;
-    weir_gen *gen = same(numbers(root, (struct numbers_args){1, 0, 5000, root}), (struct none){0});
+    weir_gen *gen = same(numbers(root, (struct numbers_args){1, 0, 5000, root}));
     ck_assert_int_eq(weir_next_within(gen, &item, 1200), WEIR_GOT_LATE);
     struct seen seen = walk(loop);
     int stage = find(&seen, WEIR_NODE_GENERATOR, "same");
@@ -226,10 +210,9 @@ TEST(what_one_pull_gives_is_one_call)
     weir_loop_free(loop);
 }
 
-WEIR_SOURCE(pairs, struct none)
+WEIR_SOURCE(pairs)
 {
     weir_item two[2] = {weir_bytes("a", 1), weir_bytes("b", 1)};
-    (void)args;
     while (weir_yield_many(self, two, 2)) {}
     return 0;
 }
@@ -238,7 +221,7 @@ TEST(what_a_body_yields_at_once_is_one_call)
 {
     weir_loop *loop = test_loop();
     weir_item items[2];
-    weir_gen *gen = pairs(weir_root(loop), (struct none){0});
+    weir_gen *gen = pairs(weir_root(loop));
     ck_assert_uint_eq(weir_next_many(gen, items, 2), 2);
     ck_assert_uint_eq(weir_next_many(gen, items, 2), 2);
     struct seen seen = walk(loop);
@@ -248,10 +231,9 @@ TEST(what_a_body_yields_at_once_is_one_call)
     weir_loop_free(loop);
 }
 
-WEIR_STAGE(odd_ones, struct none)
+WEIR_STAGE(odd_ones)
 {
     weir_item item;
-    (void)args;
     while (weir_next(up, &item)) {
         long n = *number_of(&item);
         if (n == 3) {
@@ -271,7 +253,7 @@ TEST(a_body_counts_what_it_filters_and_rejects)
     struct seen seen = {0};
     weir_error error;
     weir_on_end(loop, note, &seen);
-    ck_assert_int_eq(sum_of(odd_ones(count_to(weir_root(loop), 5), (struct none){0}), &error), 6);
+    ck_assert_int_eq(sum_of(odd_ones(count_to(weir_root(loop), 5)), &error), 6);
     const weir_node *stage = node_of(&seen, WEIR_NODE_GENERATOR, "odd_ones");
     ck_assert_uint_eq(stage->items_in, 5);
     ck_assert_uint_eq(stage->items_out, 2);
@@ -349,7 +331,7 @@ TEST(the_time_that_a_body_sleeps_is_its_own)
     weir_loop *loop = test_loop();
     weir_scope *root = weir_root(loop);
     weir_item item;
-    weir_gen *gen = same(numbers(root, (struct numbers_args){2, 0, 300, root}), (struct none){0});
+    weir_gen *gen = same(numbers(root, (struct numbers_args){2, 0, 300, root}));
     ck_assert(weir_next(gen, &item));
     ck_assert(weir_next(gen, &item));
     struct seen seen = walk(loop);

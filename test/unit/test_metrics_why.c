@@ -9,22 +9,6 @@
 #include "base_fault.h"
 #include "support_flow.h"
 
-struct none {
-    char unused;
-};
-
-WEIR_STAGE(same, struct none)
-{
-    weir_item item;
-    (void)args;
-    while (weir_next(up, &item)) {
-        if (!weir_yield(self, &item)) {
-            break;
-        }
-    }
-    return 0;
-}
-
 static const char *why(const weir_gen *gen)
 {
     static char text[400];
@@ -63,8 +47,7 @@ TEST(why_follows_the_chain_to_the_wait)
     weir_scope *root = weir_root(loop);
     weir_sink *in;
     weir_item item;
-    weir_gen *gen = same(weir_queue(root, WEIR_OPTIONS(weir_queue_options, .name = "work"), &in),
-                         (struct none){0});
+    weir_gen *gen = same(weir_queue(root, WEIR_OPTIONS(weir_queue_options, .name = "work"), &in));
     ck_assert_int_eq(weir_next_within(gen, &item, 1), WEIR_GOT_LATE);
     ck_assert_str_eq(why(gen), "same <- work: waits for queue 'work' (empty)");
     weir_discard(gen);
@@ -77,7 +60,7 @@ TEST(why_of_a_body_that_sleeps_names_its_wait)
     weir_loop *loop = test_loop();
     weir_scope *root = weir_root(loop);
     weir_item item;
-    weir_gen *gen = same(numbers(root, (struct numbers_args){1, 0, 5000, root}), (struct none){0});
+    weir_gen *gen = same(numbers(root, (struct numbers_args){1, 0, 5000, root}));
     ck_assert_int_eq(weir_next_within(gen, &item, 1200), WEIR_GOT_LATE);
     ck_assert_str_eq(why(gen), "same <- numbers waits for time to pass (for 1.2 s)");
     weir_discard(gen);
@@ -147,7 +130,7 @@ TEST(dump_tells_tasks_scopes_and_generators)
     weir_scope *scope =
         weir_scope_new(weir_root(loop), WEIR_OPTIONS(weir_scope_options, .name = "work"));
     weir_item item;
-    weir_gen *gen = same(count_to(scope, 5), (struct none){0});
+    weir_gen *gen = same(count_to(scope, 5));
     char text[8192];
     weir_spawn(scope, "sleeper", sleep_long, NULL, 0);
     ck_assert(weir_next(gen, &item));

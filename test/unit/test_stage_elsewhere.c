@@ -41,18 +41,10 @@ static int map_same(const weir_item *in, weir_item *out, void *args)
     return 0;
 }
 
-static int same(weir_gen *self, weir_gen *up, void *args)
-{
-    weir_item item;
-    (void)args;
-    while (weir_next(up, &item) && weir_yield(self, &item)) {}
-    return 0;
-}
-
 static weir_gen *body(weir_scope *scope, weir_gen *up)
 {
     (void)scope;
-    return weir_stage(up, same, NULL, 0, NULL);
+    return same(up);
 }
 
 static int delegates_to(weir_gen *self, weir_gen *up, void *args)
