@@ -302,7 +302,8 @@ WEIR_API void weir_each_resume(weir_gen *gen);
 /*
  * Return why the input of a stage has ended: after weir_next has returned false, or weir_pull
  * (extend.h) 0. A stage that holds items back may need this: it must not give an incomplete count
- * as if it were complete.
+ * as if it were complete. The items that it has kept for the count it then gives up by
+ * weir_item_abandon, so that a restart reads them again.
  *
  * Returns  0: the stream has ended by itself. WEIR_ECLOSED: the scope of self was stopped
  *          (weir_scope_stop, a signal), or its reader wants no more; there may be more in the

@@ -290,10 +290,19 @@ WEIR_API const char *weir_origin_name(const weir_scope *scope, const weir_item *
  */
 WEIR_API WEIR_MUST_CHECK int weir_item_keep(weir_item *kept, const weir_item *lent);
 /*
- * Release a kept item, and zero it. Its source item counts as delivered when the last holder
- * releases it. If the chain was torn down before, it counts as in flight.
+ * Release a kept item that is done with, and zero it. Its source item counts as delivered when the
+ * last holder releases it. If the chain was torn down before, it counts as in flight. An item that
+ * was zeroed before is allowed.
  */
 WEIR_API void weir_item_release(weir_item *kept);
+/*
+ * Release a kept item that is not done with, and zero it: what it was kept for is not given. Its
+ * source item stays in flight, whatever its other holders do with it, and the saved position stays
+ * before it for the rest of the run; a restart reads it again. A stage calls this after a stop or a
+ * failure (weir_end_code), for what it must not give as complete. Does not suspend. An item that
+ * was zeroed before is allowed.
+ */
+WEIR_API void weir_item_abandon(weir_item *kept);
 
 #if defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
 _Static_assert(sizeof(void *) != 8 || sizeof(weir_item) == 64, "weir_item is frozen");

@@ -102,7 +102,9 @@ enum weir_trait {
     WEIR_TRAIT_STATE_RESTARTS = 1u << 7,
     /* It keeps data across items, and all of it is made again from the items after the saved
      * position. The component must ensure this: it keeps (weir_item_keep) each item that it still
-     * needs, so that the position stays before it. Nothing else moves a source back. */
+     * needs, so that the position stays before it. Nothing else moves a source back. When it
+     * closes, it gives up what it has not given by weir_item_abandon; weir_item_release would move
+     * the position past it. apps/examples/module_runs.c */
     WEIR_TRAIT_STATE_REPLAYS = 1u << 8,
     /* The same input items give the same output items, whatever the time, the portions in which
      * they come and the state of the world outside the process. The test suite for stages compares

@@ -343,10 +343,21 @@ int weir_item_keep(weir_item *kept, const weir_item *lent)
     return rc;
 }
 
+static void let_go(weir_item *kept, enum wr_act act)
+{
+    wr_items_unref(kept, 1, act);
+    wr_block_unref(kept->block, 1);
+    memset(kept, 0, sizeof *kept);
+}
+
 void weir_item_release(weir_item *kept)
 {
     item_given(kept, "weir_item_release");
-    wr_items_unref(kept, 1, WR_ACT_RELEASE);
-    wr_block_unref(kept->block, 1);
-    memset(kept, 0, sizeof *kept);
+    let_go(kept, WR_ACT_RELEASE);
+}
+
+void weir_item_abandon(weir_item *kept)
+{
+    item_given(kept, "weir_item_abandon");
+    let_go(kept, WR_ACT_ABANDON);
 }

@@ -8,10 +8,12 @@ import json
 import os
 import random
 import shutil
+import signal
 import threading
 import unittest
 
 import e2e_support
+from e2e_peers import Peer, ranged
 from e2e_support import TestCase, Weir, wait_for, wait_until_full, weir
 
 MODULES = os.environ.get("WEIR_MODULES", "")
@@ -70,6 +72,39 @@ class Modules(TestCase):
         run = weir("--state", self.path("state"), text)
         self.ends(run, 0, "exactly-once-effect")
         self.assertEqual(self.read("out"), b"".join(b"%d\n" % n for n in range(1, 3001)))
+
+    def test_a_stage_of_a_module_counts_runs_of_equal_lines(self):
+        lines = self.write("in", b"a\na\nb\n\n\n\na\r\nlast")
+        self.gives(b"2 a\n1 b\n3 \n1 a\r\n1 last", "%s | %s/runs.so" % (lines, EXAMPLES))
+        self.gives(b"", "/dev/null | %s/runs.so" % EXAMPLES)
+
+    def test_a_run_that_a_stop_cuts_is_not_given_and_counted_anew_by_the_next_run(self):
+        content = b"a\na\nb\nb\nb\nc\n"
+        whole = ranged(content)
+
+        def script(connection):
+            if connection.number > 1:
+                return whole(connection)
+            connection.reply(headers=['ETag: "v1"', "Accept-Ranges: bytes"], body=content[:8], length=len(content))
+            return connection.wait_end()
+
+        peer = self.peer(Peer(script))
+        args = ["--state", self.path("state"), "%s | %s/runs.so | file %s" % (peer.url(), EXAMPLES, self.path("out"))]
+        with Weir("-v", *args) as run:
+            wait_for(lambda: os.path.exists(self.path("out")) and os.path.getsize(self.path("out")) > 0, "the first run")
+            run.send(signal.SIGINT)
+            self.ends(run.end(), 0)
+        self.assertEqual(self.read("out"), b"2 a\n")
+        run = weir(*args)
+        self.ends(run, 0, "exactly-once-effect")
+        self.assertEqual(peer.requests[1].first_byte(), 4)
+        self.assertEqual(self.read("out"), b"2 a\n3 b\n1 c\n")
+
+    def test_a_run_behind_the_last_item_that_is_wanted_is_counted_by_the_next_run(self):
+        lines, out = self.write("in", b"a\na\nb\nb\nb\nc\nd\nd\n"), self.path("out")
+        for count in b"2 a\n", b"2 a\n3 b\n", b"2 a\n3 b\n1 c\n", b"2 a\n3 b\n1 c\n2 d\n":
+            self.ends(weir("-c", "1", "--state", self.path("state"), "%s | %s/runs.so | file %s" % (lines, EXAMPLES, out)), 0)
+            self.assertEqual(self.read("out"), count)
 
     def rejects(self, *args, status=0, texts=()):
         run = weir("-v", *args, cwd=MODULES)

@@ -207,6 +207,27 @@ TEST(ledger_kept_item_is_in_flight_until_released)
     weir_loop_free(loop);
 }
 
+TEST(ledger_abandoned_item_stays_in_flight)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_gen *gen = count_to(root, 3);
+    weir_item item, kept, again;
+    ck_assert(weir_next(gen, &item));
+    ck_assert_int_eq(weir_item_keep(&kept, &item), 0);
+    ck_assert_int_eq(weir_item_keep(&again, &item), 0);
+    while (weir_next(gen, &item)) {}
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+
+    weir_item_abandon(&kept);
+    weir_item_release(&again);
+    weir_item_abandon(&kept); /* zeroed: nothing to do */
+
+    ck_assert_ptr_null(kept.receipt);
+    check_ledger(root, 3, 2, 0, 0, 1);
+    weir_loop_free(loop);
+}
+
 TEST(ledger_items_left_in_a_queue_are_in_flight)
 {
     weir_loop *loop = test_loop();

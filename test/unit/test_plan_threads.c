@@ -245,6 +245,7 @@ CALL(weir_work, (void)!weir_work(w->scope, signal_fn, NULL, NULL));
 
 CALL(weir_item_keep, (void)!weir_item_keep(&lent, &w->item));
 CALL(weir_item_release, weir_item_release(&w->item));
+CALL(weir_item_abandon, weir_item_abandon(&w->item));
 CALL(weir_origin_name, weir_origin_name(w->scope, &w->item));
 
 CALL(weir_gen_new, weir_gen_new(w->scope, body, NULL, 0, NULL));

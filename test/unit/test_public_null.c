@@ -113,6 +113,7 @@ static const weir_sink_ops no_sink_ops = {.struct_size = sizeof no_sink_ops};
     CALL(item_keep, (NULL, &it.item)) \
     CALL(item_keep, (&it.out, NULL)) \
     CALL(item_release, (NULL)) \
+    CALL(item_abandon, (NULL)) \
     CALL(item_parts, (&it.item, NULL)) \
     CALL(item_text_of_type, (NULL, &it.text, NULL)) \
     CALL(event_field, (NULL, "name", &it.text)) \

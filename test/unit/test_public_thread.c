@@ -183,6 +183,7 @@ static const weir_position_ops position_ops = {.struct_size = sizeof position_op
     CALL(http_sink, (it.scope, "http://x", NULL)) \
     CALL(item_keep, (&it.out, &it.kept)) \
     CALL(item_release, (&it.kept)) \
+    CALL(item_abandon, (&it.kept)) \
     CALL(leave_out, (it.source, &it.kept, 1)) \
     CALL(lines, (it.gen)) \
     CALL(log, (it.scope, 3, "x", "x")) \
