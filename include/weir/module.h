@@ -150,7 +150,8 @@ enum weir_arg_type {
     WEIR_ARGTYPE_INSTANT,   /* 2024-05-01T12:00:00Z, @1714564800; int64_t, Unix time in ns */
     WEIR_ARGTYPE_CHOICE,    /* one of choices; int32_t, its index */
     WEIR_ARGTYPE_FLAG,      /* bool */
-    WEIR_ARGTYPE_TEXT,      /* "...", `...` or a word; const char *, unescaped */
+    WEIR_ARGTYPE_TEXT,      /* "...", `...` or a word; const char *, unescaped. Never empty: an
+                               empty text is a mistake */
     WEIR_ARGTYPE_PATH,      /* of a file; const char * */
     WEIR_ARGTYPE_ADDRESS,   /* HOST:PORT; const char *, with the component's scheme before it */
     WEIR_ARGTYPE_URL,       /* const char * */
@@ -367,8 +368,8 @@ typedef struct weir_component {
     weir_gen *(*open)(const weir_opening *opening, WEIR_TAKES weir_gen *up, const void *args);
     /* Open a sink. */
     weir_sink *(*open_sink)(const weir_opening *opening, const void *args);
-    /* What it gives with these arguments, a part of `gives`, if it depends on them. NULL:
-     * `gives`. */
+    /* What it gives with these arguments, if it depends on them: a part of `gives`, which is then
+     * the set of all that it may give, or WEIR_SHAPE_SAME. NULL: `gives`. */
     uint32_t (*gives_of)(const void *args);
     /* More texts, for other uses; the last one has a text of NULL. NULL: none. */
     const weir_example *more_examples;

@@ -100,7 +100,8 @@ WEIR_API weir_gen *weir_skip(WEIR_TAKES weir_gen *up, uint64_t count);
  * Pass on the items whose text (weir_item_text) contains `text`; the others count as filtered. A
  * batch, or a value without a text, is WEIR_EINVAL.
  *
- * text     bytes, not a pattern; case-sensitive; copied. Empty: all items.
+ * text     bytes, not a pattern; case-sensitive; copied. Empty: all items (a pipeline text has no
+ *          empty text).
  */
 WEIR_API weir_gen *weir_grep(WEIR_TAKES weir_gen *up, const char *text);
 /* Pass on the items whose text does not contain `text`; otherwise as weir_grep. Empty: none. */

@@ -57,6 +57,9 @@ static const char *wrong_parts(const weir_component *component)
     if (component->help == NULL || component->example == NULL) {
         return component->help == NULL ? "it has no help" : "it has no example";
     }
+    if (component->gives_of != NULL && component->gives == WEIR_SHAPE_SAME) {
+        return "it has gives_of, and its gives is not the set of all that it may give";
+    }
     if (component->args_count > 0 && component->args == NULL) {
         return "it has no args";
     }

@@ -70,7 +70,7 @@ size_t weir_component_help(const weir_component *component, char *to, size_t cap
         wr_plan_out_print(&out, ", takes %s", wr_plan_shapes_text(component->takes, shapes));
     }
     if (component->kind != WEIR_KIND_SINK) {
-        wr_plan_out_print(&out, ", gives %s",
+        wr_plan_out_print(&out, component->gives_of != NULL ? ", may give %s" : ", gives %s",
                           component->gives == WEIR_SHAPE_SAME
                               ? "the same"
                               : wr_plan_shapes_text(component->gives, shapes));

@@ -137,11 +137,11 @@ static const weir_arg through_args[] = {
 #define EVENT WEIR_SHAPE_EVENT
 #define VALUES (WEIR_SHAPE_JSON | WEIR_SHAPE_EVENT)
 
-/* Gives lines or values. */
+/* Gives lines as they come, or values. */
 static const weir_arg tally_args[] = {WEIR_ARG_FLAG(struct args, flag, .name = "plain")};
 static uint32_t tally_gives(const void *args)
 {
-    return ((const struct args *)args)->flag ? LINES : JSON;
+    return ((const struct args *)args)->flag ? SAME : JSON;
 }
 
 static const char *const udp_schemes[] = {"udp", NULL};

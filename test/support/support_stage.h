@@ -10,7 +10,12 @@
  *
  * test_plan_stages.c runs it over every stage that there is, with its example, so a stage that is
  * added is tested by it without more. Other arguments and other items are kits of the stage's own
- * test: test_stage_grep.c is a model.
+ * test: test_stage_grep.c is a model. What a test needs besides, a loop on a virtual clock
+ * (test_loop), sources and sums, is in support_flow.h.
+ *
+ * After a failure a stage gives the same items as after a proper end at that place. One that
+ * HOLDS_BACK may leave out the incomplete rest (weir_end_code), and nothing else. A framer gives no
+ * part of an unfinished item.
  */
 #ifndef WR_SUPPORT_STAGE_H
 #define WR_SUPPORT_STAGE_H

@@ -98,6 +98,19 @@ TEST(a_component_needs_its_parts)
     check_refused(&bad, "schemes is empty");
 }
 
+static uint32_t gives_lines(const void *args)
+{
+    (void)args;
+    return WEIR_SHAPE_LINE;
+}
+
+TEST(a_component_with_gives_of_has_the_set_of_all_shapes)
+{
+    weir_component bad = good;
+    bad.gives_of = gives_lines;
+    check_refused(&bad, "its gives is not the set of all that it may give");
+}
+
 TEST(a_source_with_a_scheme_has_its_address_as_first_argument)
 {
     static const char *const schemes[] = {"good", NULL};

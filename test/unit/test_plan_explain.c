@@ -237,6 +237,8 @@ TEST(what_a_component_gives_may_depend_on_its_arguments)
         ck_assert_int_eq(strstr(told, "json   (inserted by the plan)") != NULL, i == 1);
         ck_assert_ptr_nonnull(
             strstr(told, i == 1 ? "takes lines, gives lines" : "takes lines, gives json"));
+        (void)weir_component_help(weir_plan_part(plan, 1), told, sizeof told);
+        ck_assert_msg(strstr(told, ", may give lines or json\n") != NULL, "%s", told);
         weir_plan_free(plan);
     }
 }
