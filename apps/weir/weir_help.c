@@ -63,12 +63,30 @@ void command_usage(enum flags_action action)
     }
 }
 
+/* Report why the module that the word names, by its file or as an installed one, cannot be used.
+ * False: the word names none. */
+static bool tell_bad_module(const char *word)
+{
+    weir_error error;
+    bool one_word = word[strcspn(word, " \t\n|'\"`{")] == '\0';
+    weir_plan *plan = one_word ? weir_plan_read(word, NULL, &error) : NULL;
+    bool bad = one_word && plan == NULL && error.detail == WEIR_PLAN_MISTAKE;
+    if (bad) {
+        fprintf(stderr, "weir: %s\n", error.message);
+    }
+    weir_plan_free(plan);
+    return bad;
+}
+
 static int unknown_word(const char *word)
 {
     enum { NAMES_MAX = 512 };
     static const char *names[NAMES_MAX];
     const weir_component *component;
     size_t count = 0;
+    if (tell_bad_module(word)) {
+        return EXIT_USAGE;
+    }
     for (; count < NAMES_MAX && (component = weir_component_at(count)) != NULL; count++) {
         names[count] = component->name;
     }

@@ -137,7 +137,7 @@ static void tell_planned(struct run *run, const char *text, const weir_error *er
 /* If the text begins with the bare name of an existing file: say how to write its path. */
 static void tell_file(struct run *run, const char *text, const weir_error *error)
 {
-    size_t at = strspn(text, " \t\n"), len = strspn(text + at, NAME_BYTES);
+    size_t at = strspn(text, " \t\n"), len = strcspn(text + at, " \t\n|");
     char name[256] = "";
     if (error->detail == WEIR_PLAN_UNKNOWN && (size_t)error->offset == at && len < sizeof name) {
         memcpy(name, text + at, len);

@@ -70,7 +70,7 @@ static int check_command(const char *word)
     if (access(word, F_OK) == 0) {
         return 0; /* a file's name: read_plan's message explains it */
     }
-    if (planned_word(word, &hint)) {
+    if (planned_word(word, &hint) && weir_component_find(word, 0) == NULL) {
         return flags_complain("'weir %s' is not in this version%s%s", word,
                               hint != NULL ? "; " : "", hint != NULL ? hint : "");
     }

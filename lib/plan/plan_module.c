@@ -32,10 +32,29 @@ struct loaded {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct loaded *all_loaded;
 
-/* Whether modules find the library of this process. */
-static bool is_shared(void)
+/* The program is not linked with the archive: modules find the library of this process. */
+bool wr_plan_loads_modules(void)
 {
     return dlsym(RTLD_DEFAULT, "weir_plan_read") == (void *)(uintptr_t)weir_plan_read;
+}
+
+/* Report that a module was built with other headers. Its layout holds their version. */
+static int other_headers(struct wr_plan_error *error, struct wr_plan_span where, const char *path,
+                         const weir_module *module)
+{
+    unsigned version = module->layout / 65536u;
+    if (version != WEIR_LAYOUT / 65536u) {
+        (void)wr_plan_fail(error, where,
+                           "the module '%s' was built for weir %u.%u, this is weir %d.%d", path,
+                           version / 1000, version % 1000, WEIR_VERSION_MAJOR, WEIR_VERSION_MINOR);
+    } else {
+        (void)wr_plan_fail(error, where,
+                           "the module '%s' was built with other headers of weir %d.%d (its ABI is "
+                           "%u.%u, this one is %u.%u)",
+                           path, WEIR_VERSION_MAJOR, WEIR_VERSION_MINOR, module->abi,
+                           module->layout % 65536u, WEIR_ABI, WEIR_LAYOUT % 65536u);
+    }
+    return wr_plan_hint(error, "build it again with the headers of this version");
 }
 
 static int check_module(struct wr_plan_error *error, struct wr_plan_span where, const char *path,
@@ -43,11 +62,7 @@ static int check_module(struct wr_plan_error *error, struct wr_plan_span where, 
 {
     if (module->abi != WEIR_ABI || module->layout != WEIR_LAYOUT ||
         module->struct_size != sizeof *module) {
-        (void)wr_plan_fail(error, where,
-                           "the module '%s' was built for another version of weir (its ABI is "
-                           "%u.%u, this one is %u.%u)",
-                           path, module->abi, module->layout, WEIR_ABI, WEIR_LAYOUT);
-        return wr_plan_hint(error, "build it again with the headers of this version");
+        return other_headers(error, where, path, module);
     }
     for (size_t i = 0; module->components[i] != NULL; i++) {
         char why[200];
@@ -89,7 +104,7 @@ static int add(struct wr_plan_error *error, const weir_module *module)
 static const weir_module *load(struct wr_plan_error *error, struct wr_plan_span where,
                                const char *path)
 {
-    if (!is_shared()) {
+    if (!wr_plan_loads_modules()) {
         (void)wr_plan_fail(error, where, "this program cannot load modules: '%s'", path);
         (void)wr_plan_hint(error,
                            "it is linked with the archive libweir.a; link it with libweir.so");
@@ -153,7 +168,7 @@ const weir_component *wr_plan_module_load(struct wr_plan_error *error, struct wr
 static bool installed(const char *name, size_t len, const char *suffix, char path[PATH_BYTES_MAX])
 {
     Dl_info info;
-    if (!is_shared() || dladdr((void *)(uintptr_t)weir_plan_read, &info) == 0) {
+    if (!wr_plan_loads_modules() || dladdr((void *)(uintptr_t)weir_plan_read, &info) == 0) {
         return false;
     }
     const char *slash = strrchr(info.dli_fname, '/');

@@ -112,6 +112,18 @@ static int read_expression(struct wr_plan_reading *reading, struct wr_plan_step 
     return wr_plan_fail(&reading->error, word, "no component takes an expression");
 }
 
+/* Find a component by its name, also in the installed modules. NULL: there is none, or the error is
+ * set. */
+static const weir_component *find(struct wr_plan_reading *reading, struct wr_plan_span where,
+                                  bool first, bool last)
+{
+    const char *text = reading->clean + where.at;
+    const weir_component *component = wr_plan_find(text, where.len, first, last);
+    return component == NULL && wr_plan_module_find(&reading->error, where, text, where.len)
+               ? wr_plan_find(text, where.len, first, last)
+               : component;
+}
+
 /* Read NAME(: a call of a jq function, or a component that takes an expression: select(...). The
  * language has no other call form. */
 static int read_call(struct wr_plan_reading *reading, struct wr_plan_step *step,
@@ -120,9 +132,12 @@ static int read_call(struct wr_plan_reading *reading, struct wr_plan_step *step,
     const char *text = reading->clean + word.at;
     size_t name = name_len(text, word.len);
     const weir_component *component =
-        wr_plan_is_function(text, name, true) ? NULL : wr_plan_find(text, name, false, false);
+        wr_plan_is_function(text, name, true)
+            ? NULL
+            : find(reading, (struct wr_plan_span){word.at, name}, false, false);
     if (component == NULL) {
-        return read_expression(reading, step, word);
+        return reading->error.code != 0 ? reading->error.code
+                                        : read_expression(reading, step, word);
     }
     if (component->args_count > 0 && component->args[0].type == WEIR_ARGTYPE_EXPR) {
         step->component = component;
@@ -227,10 +242,7 @@ static int find_named(struct wr_plan_reading *reading, struct wr_plan_step *step
     struct wr_plan_error *error = &reading->error;
     int shown = (int)WR_MIN(where.len, (size_t)WR_PLAN_SHOWN_MAX);
     *args_at = where.at + where.len;
-    step->component = wr_plan_find(text, where.len, first, last);
-    if (step->component == NULL && wr_plan_module_find(error, where, text, where.len)) {
-        step->component = wr_plan_find(text, where.len, first, last);
-    }
+    step->component = find(reading, where, first, last);
     if (step->component != NULL || error->code != 0) {
         return error->code;
     }
@@ -246,6 +258,9 @@ static int find_named(struct wr_plan_reading *reading, struct wr_plan_step *step
     if (memchr(text, '.', len) != NULL) {
         (void)wr_plan_fail(error, where, "unknown stage '%.*s'", shown, text);
         error->kind = WEIR_PLAN_UNKNOWN;
+        if (is_module(text, len)) {
+            return wr_plan_hint(error, "to load a module: ./%.*s", shown, text);
+        }
         return wr_plan_hint(error, "to write a file: %s %.*s",
                             wr_plan_find_scheme(WEIR_KIND_SINK, "/", 1)->name, shown, text);
     }

@@ -233,7 +233,8 @@ int wr_plan_name_missing(struct wr_plan_error *error, const char *text, struct w
     if (last) {
         list_names(&out, "sink", WEIR_KIND_SINK);
     }
-    return wr_plan_hint(error, "%s", names);
+    return wr_plan_hint(error, wr_plan_loads_modules() ? "%s" : "%s; this program loads no modules",
+                        names);
 }
 
 int wr_plan_scheme_missing(struct wr_plan_error *error, const char *text,

@@ -255,7 +255,9 @@ int wr_plan_name_missing(struct wr_plan_error *error, const char *text, struct w
 int wr_plan_scheme_missing(struct wr_plan_error *error, const char *text,
                            struct wr_plan_span scheme);
 
-/* plan_module.c: the component of a module's file, or of its file and :NAME; NULL with the error
+/* plan_module.c: whether this program can load modules. */
+bool wr_plan_loads_modules(void);
+/* The component of a module's file, or of its file and :NAME; NULL with the error
  * set. `where` is its place in the text. */
 const weir_component *wr_plan_module_load(struct wr_plan_error *error, struct wr_plan_span where,
                                           const char *word, size_t len);

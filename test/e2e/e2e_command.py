@@ -185,6 +185,8 @@ class Mistakes(e2e_support.TestCase):
         self.ends(run, 2, "unknown stage 'filo'", "weir './filo ...'")
         self.assertNotIn("did you mean", run.err)
         self.assertNotIn("./", weir("gen 1..3 | filo", cwd=self.folder).err)
+        self.write("My-File", "x\n")
+        self.ends(weir("My-File|head 3", cwd=self.folder), 2, "weir './My-File ...'")
 
     def test_a_guess_is_a_component_that_may_stand_there(self):
         self.refused("gen 1..3 | fil x", texts=["did you mean 'file'?"])

@@ -1,8 +1,9 @@
 /*
  * e2e_module.c - a module as somebody outside the tree writes it, on public headers only.
  *
- * WITH_TWO: it has a second component, a source. WITH_ABI: the number that it claims. WITH_BROKEN:
- * its descriptor has an argument outside its struct.
+ * WITH_TWO: it has a second component, a source. WITH_ABI: the number that it claims, WITH_LATER:
+ * by how many minor versions it is later. WITH_BROKEN: its descriptor has an argument outside its
+ * struct. WITH_NAME: of its only component.
  */
 #include <string.h>
 
@@ -40,7 +41,11 @@ static const weir_arg every_args[] = {
 
 static const weir_component every = {
     .struct_size = sizeof every,
+#ifdef WITH_NAME
+    .name = WITH_NAME,
+#else
     .name = "every",
+#endif
     .kind = WEIR_KIND_STAGE,
     .takes = WEIR_SHAPES_ALL,
     .gives = WEIR_SHAPE_SAME,
@@ -143,5 +148,8 @@ WEIR_MODULE(&every, &broken);
 #elif defined(WITH_ABI)
 static const weir_component *const components[] = {&every, NULL};
 extern WEIR_API const weir_module weir_module_export;
-const weir_module weir_module_export = {sizeof(weir_module), WITH_ABI, WEIR_LAYOUT, components};
+const weir_module weir_module_export = {sizeof(weir_module), WITH_ABI,
+                                        WEIR_LAYOUT + WITH_LATER * 65536u, components};
+#else
+WEIR_MODULE(&every);
 #endif

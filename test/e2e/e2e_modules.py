@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Modules: shared objects that bring components to the language.
 
-WEIR_MODULES is the folder of those that were built for this test: two.so, future.so, broken.so.
+WEIR_MODULES is the folder of those that were built for this test: two.so, future.so, later.so, broken.so,
+uniq.so.
 """
 
 import json
@@ -17,6 +18,7 @@ from e2e_peers import Peer, ranged
 from e2e_support import TestCase, Weir, wait_for, wait_until_full, weir
 
 MODULES = os.environ.get("WEIR_MODULES", "")
+VERSION = weir("--version").out.decode().split()[1].rpartition(".")[0]
 EXAMPLES = os.path.join(os.path.dirname(e2e_support.BINARY), "examples")
 
 
@@ -47,7 +49,7 @@ class Modules(TestCase):
         run = weir("help", "./two.so:picky", cwd=MODULES)
         self.ends(run, 0)
         self.assertIn("picky TEXT [on-error=skip|stop|dead]\n  Rejects one text.\n", run.out.decode())
-        self.ends(weir("help", "./two.so", cwd=MODULES), 2, "there is no source, stage or sink './two.so'")
+        self.ends(weir("help", "./two.so", cwd=MODULES), 2, "has several components", "./two.so:every ./two.so:countdown")
 
     def test_a_source_of_a_module_stands_in_the_first_place(self):
         self.refused("gen 1.. | ./two.so:countdown", "'countdown' is a source")
@@ -188,21 +190,51 @@ class Modules(TestCase):
         self.refused("gen 1.. | %s/libweir.so 3" % libraries, "is not a module of weir")
 
     def test_a_module_of_another_version_is_refused_by_name(self):
-        run = self.refused("gen 1.. | ./future.so 3", "the module './future.so' was built for another version of weir")
-        self.assertIn("build it again", run.err)
+        self.refused("gen 1.. | ./later.so 3", "the module './later.so' was built for weir", "this is weir " + VERSION,
+                     "build it again")
+        self.refused("gen 1.. | ./future.so 3", "the module './future.so' was built with other headers of weir "
+                     + VERSION + " (its ABI is 7.", "build it again")
+
+    def test_help_says_why_a_module_cannot_be_used(self):
+        for module, why in ("later", "was built for weir"), ("none", "cannot be loaded"), ("broken", "is not valid"):
+            run = weir("help", "./%s.so" % module, cwd=MODULES)
+            self.ends(run, 2, "the module './%s.so'" % module, why)
+            self.assertNotIn("there is no source", run.err)
+        self.ends(weir("help", "./none", cwd=MODULES), 2, "there is no source, stage or sink './none'")
+        self.ends(weir("help", "evry", cwd=MODULES), 2, "there is no source, stage or sink 'evry'")
+
+    def test_a_module_without_the_dot_and_slash_says_how_to_write_it(self):
+        self.refused("gen 1.. | two.so:every 3", "unknown stage 'two.so:every'", "to load a module: ./two.so:every")
+        self.refused("gen 1.. | test/two.so 3", "to load a module: ./test/two.so")
+
+    def test_a_component_with_the_name_of_a_planned_one_is_not_said_to_be_missing(self):
+        planned = "uniq is not in this version"
+        self.assertIn(planned, weir("gen 1..9 | uniq 4").err)
+        installed = self.install("uniq.so", "later.so")
+        run = weir("gen 1..9 | uniq 4", binary=installed)
+        self.ends(run, 0)
+        self.assertEqual(run.out, b"4\n8\n")
+        for text in "gen 1..9 | uniq x", "gen 1..9 | uniq", "gen 1..9 | uniq(4)", "uniq 4 | gen 1", "uniq":
+            self.assertNotIn(planned, weir(text, binary=installed, stdin=b"").err, text)
+        self.ends(weir("help", "later", binary=installed), 2, "lib/weir/later.so' was built for weir")
+
+    def install(self, *modules):
+        """The command with libweir.so and these modules, in a folder of the test's own."""
+        library = os.path.realpath(os.path.join(os.path.dirname(e2e_support.BINARY), "..", "lib", "libweir.so.0"))
+        os.makedirs(self.path("bin"))
+        os.makedirs(self.path("lib/weir"))
+        shutil.copy(e2e_support.BINARY, self.path("bin/weir"))
+        shutil.copy(library, self.path("lib/libweir.so.0"))
+        for module in modules:
+            shutil.copy(os.path.join(MODULES, module), self.path("lib/weir"))
+        return self.path("bin/weir")
 
     def test_a_descriptor_that_cannot_be_used_is_refused_with_what_is_wrong(self):
         self.refused("gen 1.. | ./broken.so 3", "the module './broken.so': component 2 is not valid: "
                      "'broken', argument 1 (N): it lies outside the args_size of the component")
 
     def test_a_module_that_is_installed_is_found_by_the_name_of_its_component(self):
-        library = os.path.realpath(os.path.join(os.path.dirname(e2e_support.BINARY), "..", "lib", "libweir.so.0"))
-        os.makedirs(self.path("bin"))
-        os.makedirs(self.path("lib/weir"))
-        shutil.copy(e2e_support.BINARY, self.path("bin/weir"))
-        shutil.copy(library, self.path("lib/libweir.so.0"))
-        shutil.copy(os.path.join(EXAMPLES, "every.so"), self.path("lib/weir/every.so"))
-        installed = self.path("bin/weir")
+        installed = self.install(os.path.join(os.path.abspath(EXAMPLES), "every.so"))
         run = weir("gen 1..9 | every 4", binary=installed)
         self.ends(run, 0)
         self.assertEqual(run.out, b"4\n8\n")
@@ -213,16 +245,9 @@ class Modules(TestCase):
         self.ends(run, 2, "unknown stage 'evry'", "did you mean 'every'?")
 
     def test_the_list_has_the_components_of_installed_modules(self):
-        library = os.path.realpath(os.path.join(os.path.dirname(e2e_support.BINARY), "..", "lib", "libweir.so.0"))
-        os.makedirs(self.path("bin"))
-        os.makedirs(self.path("lib/weir"))
-        shutil.copy(e2e_support.BINARY, self.path("bin/weir"))
-        shutil.copy(library, self.path("lib/libweir.so.0"))
-        for name in ("two.so", "future.so"):
-            shutil.copy(os.path.join(MODULES, name), self.path("lib/weir"))
-        installed = self.path("bin/weir")
+        installed = self.install("two.so", "later.so")
         run = weir("list", binary=installed)
-        self.ends(run, 0, "lib/weir/future.so' was built for another version of weir")
+        self.ends(run, 0, "lib/weir/later.so' was built for weir", "this is weir " + VERSION)
         self.assertIn(b"stage   picky TEXT", run.out)
         self.assertIn(b"source  countdown", run.out)
         self.assertNotIn(b"picky", weir("list", "sources", binary=installed).out)

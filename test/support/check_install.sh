@@ -108,6 +108,8 @@ lib=$(dirname "$(find "$work/prefix" -name libweir.a)")
 PKG_CONFIG_PATH=$lib/pkgconfig
 LD_LIBRARY_PATH=$lib
 export PKG_CONFIG_PATH LD_LIBRARY_PATH
+attempt 'the script that gdb loads with the library of this prefix' \
+        test -f "$work/prefix/share/gdb/auto-load$(realpath "$lib/libweir.so")-gdb.py"
 # The .pc file finds its prefix by where it lies.
 pc() { pkg-config "$@" weir; }
 
