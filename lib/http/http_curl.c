@@ -413,11 +413,12 @@ static bool explain_broken_tls(struct http_curl *curl)
 {
     static const char mark[] = "SSL routines::";
     struct wr_http_failure *failure = &curl->http->failure;
-    const char *text = strstr(curl->text, mark), *alert = strstr(curl->text, " alert ");
-    if (text == NULL || strstr(text, "unexpected eof") != NULL) {
+    const char *words = strstr(curl->text, mark), *sent = wr_transfer_alert(&curl->transfer);
+    words = words != NULL ? words + sizeof mark - 1 : sent;
+    if (words == NULL || strstr(words, "unexpected eof") != NULL) {
         return false;
     }
-    text = alert != NULL ? alert + 7 : text + sizeof mark - 1;
+    const char *alert = strstr(words, " alert "), *text = alert != NULL ? alert + 7 : words;
     bool certificate = alert != NULL && (strstr(text, "certificate") || strstr(text, "unknown ca"));
     bool refused =
         certificate ||

@@ -61,7 +61,7 @@ static inline bool wr_transfer_active(const struct wr_transfer *transfer)
     return transfer->curl != NULL;
 }
 
-/* Watch for the alert that ends a TLS connection (curl_bridge_tls.c). Call it after the easy handle
+/* Watch for the alerts that end a TLS connection (curl_bridge_tls.c). Call it after the easy handle
  * is made and before the user's own options are set. If the user sets CURLOPT_SSL_CTX_FUNCTION,
  * that replaces this watch. */
 void wr_transfer_watch_tls(struct wr_transfer *transfer);
@@ -69,6 +69,9 @@ void wr_transfer_forget_tls(struct wr_transfer *transfer);
 /* For a transfer that has ended with `result` and libcurl's text, and whose length nothing else
  * gives: did its TLS connection end without that alert? */
 bool wr_transfer_was_cut(const struct wr_transfer *transfer, CURLcode result, const char *text);
+/* The fatal alert that the peer has sent, in OpenSSL's words ("tlsv1 alert unknown ca"), which is
+ * all that is known where libcurl reports a failed write. NULL: none. */
+const char *wr_transfer_alert(const struct wr_transfer *transfer);
 
 /* "libcurl/7.88.1 OpenSSL/3.0.15 ...", as found at run time. */
 const char *wr_curl_version(void);

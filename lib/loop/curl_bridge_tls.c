@@ -8,11 +8,16 @@
  * end such a transfer with CURLE_RECV_ERROR and OpenSSL's text. libcurl with GnuTLS does the same,
  * with GnuTLS's text.
  *
- * So this file watches for the alert. libcurl offers the SSL_CTX of each connection before it is
+ * A server may also refuse the client by an alert and reset the connection. If the reset arrives
+ * before the request is written, libcurl reports only the failed write. When it then closes the
+ * connection it reads once more, and so OpenSSL still sees the alert.
+ *
+ * So this file watches for alerts. libcurl offers the SSL_CTX of each connection before it is
  * used, and OpenSSL's info callback sees every alert that comes. The result is kept in a record
  * that the SSL_CTX and the transfer share; the last one frees it. Both callbacks run under
  * libcurl's frame and touch only that record.
  */
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +28,7 @@
 
 struct wr_tls_end {
     int owners;
+    int alert; /* the first fatal alert; -1: none */
     bool told; /* close_notify has come */
 };
 
@@ -69,9 +75,14 @@ static void make_index(void)
 
 static void on_info(const SSL *ssl, int where, int what)
 {
-    if (where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY) {
-        struct wr_tls_end *end = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), index_of_end);
+    if (where != SSL_CB_READ_ALERT) {
+        return;
+    }
+    struct wr_tls_end *end = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), index_of_end);
+    if ((what & 0xff) == SSL_AD_CLOSE_NOTIFY) {
         end->told = true;
+    } else if (what >> 8 == SSL3_AL_FATAL && end->alert < 0) {
+        end->alert = what & 0xff;
     }
 }
 
@@ -86,6 +97,7 @@ static CURLcode on_context(CURL *easy, void *context, void *ctx)
         return CURLE_OUT_OF_MEMORY;
     }
     end->owners = 2;
+    end->alert = -1;
     SSL_CTX_set_info_callback(context, on_info);
     release(transfer->tls_end); /* of a proxy, whose TLS is outside this one */
     transfer->tls_end = end;
@@ -114,4 +126,12 @@ bool wr_transfer_was_cut(const struct wr_transfer *transfer, CURLcode result, co
     }
     return result == CURLE_RECV_ERROR && (strstr(text, "unexpected eof") != NULL ||
                                           strstr(text, "non-properly terminated") != NULL);
+}
+
+const char *wr_transfer_alert(const struct wr_transfer *transfer)
+{
+    const struct wr_tls_end *end = transfer->tls_end;
+    return end != NULL && end->alert >= 0
+               ? ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, SSL_AD_REASON_OFFSET + end->alert))
+               : NULL;
 }

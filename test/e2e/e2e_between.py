@@ -95,6 +95,25 @@ class Tls(e2e_support.TestCase):
         self.ends(run, 1, "certificate required", "it requires a client certificate")
         self.assertNotIn("retry 1", run.err)
 
+    def test_a_server_that_wants_a_certificate_and_resets_at_once_says_so(self):
+        context = self.certificates.context()
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(self.certificates.ca)
+
+        def script(connection):
+            # What the client writes after its handshake is not read: the close resets.
+            try:
+                context.wrap_socket(connection.socket.dup(), server_side=True)
+            except ssl.SSLError:
+                pass
+
+        peer = self.peer(Peer(script, http=False))
+        url = "https://127.0.0.1:%d/" % peer.port
+        for _ in range(5):
+            run = weir("--retry", "3", "--cacert", self.certificates.ca, url)
+            self.ends(run, 1, "certificate required", "it requires a client certificate")
+            self.assertNotIn("retry 1", run.err)
+
     def test_a_damaged_record_is_named(self):
         def script(connection):
             connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\none\n")
