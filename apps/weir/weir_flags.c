@@ -175,7 +175,8 @@ static const struct {
     {FLAG_FOLLOW, UPON_URL_SOURCE, "no source of this pipeline has a URL"},
     {FLAG_RAW, UPON_URL_SOURCE, "no source of this pipeline has a URL"},
     {FLAG_UNIX_SOCKET, UPON_URL, "no part of this pipeline takes a URL"},
-    {FLAG_DEAD, UPON_REJECTS, "nothing in this pipeline rejects items"},
+    {FLAG_STRICT, UPON_REJECTS | UPON_LIMIT, "nothing in this pipeline rejects items"},
+    {FLAG_DEAD, UPON_REJECTS, "no component of this pipeline rejects items"},
 };
 
 const char *flags_vain(const struct flags *flags, unsigned has, const char **why)
@@ -305,12 +306,13 @@ static int cannot_read(const char *flag, const char *value)
 /* One or more header lines; the copies live until the process ends. */
 static int add_header_lines(struct flags *flags, const char *text)
 {
-    while (*text != '\0') {
+    for (int line_number = 1; *text != '\0'; line_number++) {
         size_t len = strcspn(text, "\r\n");
         if (memchr(text, ':', len) == NULL) {
-            /* Print only the first word: what follows may be a secret. */
-            return flags_complain("-H: '%.*s' is not a header; write 'NAME: VALUE'",
-                                  (int)strcspn(text, " \t\r\n"), text);
+            /* The line itself may be a secret. */
+            return flags_complain("-H: line %d has no colon, so it is not a header; write 'NAME: "
+                                  "VALUE'",
+                                  line_number);
         }
         if (flags->headers_count == FLAGS_HEADERS_MAX) {
             return flags_complain("-H: more than %d headers", FLAGS_HEADERS_MAX);
@@ -407,10 +409,23 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
     }
 }
 
+/* Apply a flag that has a value. A secret is then overwritten in argv, which everybody on the
+ * machine can read. */
+static int apply_value(struct flags *flags, enum flag_id id, char *value)
+{
+    int rc = apply(flags, id, value);
+    bool secret = (id == FLAG_USER || id == FLAG_HEADER) && value[0] != '@';
+    if (secret) {
+        char *from = value + (id == FLAG_HEADER ? strcspn(value, ":") : 0);
+        memset(from, '*', strlen(from));
+    }
+    return rc;
+}
+
 /* argv[*i] is "--name" or "--name=value"; advances i if the value is the next word. */
 static int read_long(struct flags *flags, int argc, char **argv, int *i)
 {
-    const char *name = argv[*i] + 2, *equals = strchr(name, '=');
+    char *name = argv[*i] + 2, *equals = strchr(name, '=');
     size_t len = equals != NULL ? (size_t)(equals - name) : strlen(name);
     const struct flag *flag = NULL;
     for (size_t k = 0; k < FLAGS && flag == NULL; k++) {
@@ -423,7 +438,7 @@ static int read_long(struct flags *flags, int argc, char **argv, int *i)
         snprintf(unknown, sizeof unknown, "%.*s", (int)(len < 60 ? len : 60), name);
         return unknown_flag(unknown);
     }
-    const char *value = equals != NULL ? equals + 1 : NULL;
+    char *value = equals != NULL ? equals + 1 : NULL;
     if (flag->argument == NULL) {
         return value != NULL ? flags_complain("--%s takes no value", flag->name)
                              : apply(flags, flag->id, "");
@@ -431,14 +446,14 @@ static int read_long(struct flags *flags, int argc, char **argv, int *i)
     if (value == NULL && *i + 1 >= argc) {
         return flags_complain("--%s needs %s", flag->name, flag->argument);
     }
-    return apply(flags, flag->id, value != NULL ? value : argv[++*i]);
+    return apply_value(flags, flag->id, value != NULL ? value : argv[++*i]);
 }
 
 /* argv[*i] is "-abc": letters. The last one may have an argument directly after it or in the next
  * word. */
 static int read_letters(struct flags *flags, int argc, char **argv, int *i)
 {
-    for (const char *letter = argv[*i] + 1; *letter != '\0'; letter++) {
+    for (char *letter = argv[*i] + 1; *letter != '\0'; letter++) {
         size_t k = 0;
         while (k < FLAGS && table[k].letter != *letter) {
             k++;
@@ -452,8 +467,8 @@ static int read_letters(struct flags *flags, int argc, char **argv, int *i)
             return flags_complain("unknown flag '-%c'; 'weir --help' lists them", *letter);
         }
         if (table[k].argument != NULL) {
-            const char *value = letter[1] != '\0' ? letter + 1 : *i + 1 < argc ? argv[++*i] : NULL;
-            return value != NULL ? apply(flags, table[k].id, value)
+            char *value = letter[1] != '\0' ? letter + 1 : *i + 1 < argc ? argv[++*i] : NULL;
+            return value != NULL ? apply_value(flags, table[k].id, value)
                                  : flags_complain("-%c needs %s", *letter, table[k].argument);
         }
         int rc = apply(flags, table[k].id, "");
@@ -489,6 +504,19 @@ static void trust_environment(struct flags *flags)
     }
 }
 
+/* Copy the pipeline's text, and hide its secrets in argv. */
+static int keep_text(struct flags *flags, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (argv[i] == flags->text) {
+            flags->text = strdup(argv[i]);
+            weir_hide_secrets(argv[i]);
+            return flags->text != NULL ? 0 : flags_complain("out of memory");
+        }
+    }
+    return 0;
+}
+
 int flags_read(int argc, char **argv, struct flags *flags)
 {
     static const char *words[4096];
@@ -515,5 +543,6 @@ int flags_read(int argc, char **argv, struct flags *flags)
         return flags_complain("--key needs --cert FILE");
     }
     trust_environment(flags);
-    return flags_take_words(flags, words, count);
+    int rc = flags_take_words(flags, words, count);
+    return rc == 0 ? keep_text(flags, argc, argv) : rc;
 }

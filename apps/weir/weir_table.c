@@ -158,6 +158,7 @@ static void name_cell(const struct table_row *row, const weir_plan *plan, char c
     bool cut = len > NAME_MAX;
     snprintf(cell, CELL, "%*s%.*s%s", indent, "", (int)(cut ? NAME_MAX - 3 : len), text,
              cut ? "..." : "");
+    weir_hide_secrets(cell); /* a file's name may be a mistyped address */
 }
 
 static void fill(const struct table_row *row, const weir_plan *plan, char cells[COLUMNS][CELL])

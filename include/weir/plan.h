@@ -121,6 +121,9 @@ WEIR_API uint32_t weir_plan_part_traits(const weir_plan *plan, size_t index);
 /* Whether a component of it may reject items, so that strict and dead of weir_plan_options have an
  * effect. */
 WEIR_API bool weir_plan_rejects(const weir_plan *plan);
+/* Whether no component after the source uses the content of lines. Then a line over the limit
+ * passes in pieces; otherwise it is rejected, and strict of weir_plan_options has an effect. */
+WEIR_API bool weir_plan_takes_pieces(const weir_plan *plan);
 
 /*
  * With a state, all runs count as one run for a component that counts items (WEIR_TRAIT_COUNTS), if
@@ -229,8 +232,9 @@ WEIR_API WEIR_MUST_CHECK int weir_plan_open(const weir_plan *plan, weir_scope *s
  */
 WEIR_API weir_gen *weir_parse(weir_scope *scope, WEIR_TAKES weir_gen *up, const char *text);
 
-/* Replace the secrets of a text by stars, before it is shown: the passwords of URLs, and query
- * values whose names say that they are secret (token=, key=). The length stays the same. */
+/* Replace the secrets of a text by stars, before it is shown: the passwords of addresses, query
+ * values whose names say that they are secret (token=, key=), and the arguments that are secret in
+ * a component (user=). The length stays the same. */
 WEIR_API void weir_hide_secrets(char *text);
 /*
  * Find the word that was meant: "did you mean 'batch'?"

@@ -8,13 +8,46 @@
 
 #include <strings.h>
 
+enum { NAME_MAX_READ = 128 };
+
+/* The name without its percent-encoding, cut at the end of `out`. */
+static size_t decode(struct wr_text name, char out[NAME_MAX_READ])
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+    size_t len = 0;
+    for (size_t i = 0; i < name.len && len < NAME_MAX_READ; i++) {
+        const char *high = NULL, *low = NULL;
+        if (name.data[i] == '%' && i + 2 < name.len) {
+            high = memchr(digits, name.data[i + 1], sizeof digits - 1);
+            low = memchr(digits, name.data[i + 2], sizeof digits - 1);
+        }
+        if (high == NULL || low == NULL) {
+            out[len++] = name.data[i];
+            continue;
+        }
+        size_t h = (size_t)(high - digits), l = (size_t)(low - digits);
+        out[len++] = (char)((h > 15 ? h - 6 : h) << 4 | (l > 15 ? l - 6 : l));
+        i += 2;
+    }
+    return len;
+}
+
 bool wr_secret_name(struct wr_text name)
 {
-    static const char *const words[] = {"token", "key", "secret", "pass", "sig", "auth"};
-    for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
-        size_t need = strlen(words[w]);
-        for (size_t i = 0; i + need <= name.len; i++) {
-            if (strncasecmp(name.data + i, words[w], need) == 0) {
+    static const char *const parts[] = {"token", "key",    "secret",  "pass",   "sig",  "auth",
+                                        "pwd",   "bearer", "session", "creden", "hmac", "jwt"};
+    static const char *const wholes[] = {"pw", "sid", "sas", "otp", "pin"};
+    char text[NAME_MAX_READ];
+    size_t len = decode(name, text);
+    for (size_t w = 0; w < sizeof wholes / sizeof *wholes; w++) {
+        if (len == strlen(wholes[w]) && strncasecmp(text, wholes[w], len) == 0) {
+            return true;
+        }
+    }
+    for (size_t w = 0; w < sizeof parts / sizeof *parts; w++) {
+        size_t need = strlen(parts[w]);
+        for (size_t i = 0; i + need <= len; i++) {
+            if (strncasecmp(text + i, parts[w], need) == 0) {
                 return true;
             }
         }
@@ -32,37 +65,84 @@ static size_t span_to(struct wr_text text, size_t at, const char *stops)
     return i - at;
 }
 
-bool wr_secret_find(struct wr_text text, size_t from, size_t *at, size_t *len)
+static size_t span_of_word(struct wr_text text, size_t at)
 {
-    const char *sign = text.data;
-    const char *end = text.data + text.len;
-    while (sign != NULL && (sign = memmem(sign, (size_t)(end - sign), "://", 3)) != NULL) {
-        sign += 3;
-        size_t host = (size_t)(sign - text.data);
-        size_t host_len = span_to(text, host, "/?# \t\n|'\"`");
-        const char *colon = memchr(sign, ':', host_len);
-        const char *user_end = memrchr(sign, '@', host_len);
-        if (colon != NULL && user_end != NULL && colon + 1 < user_end &&
-            (size_t)(colon + 1 - text.data) >= from) {
-            *at = (size_t)(colon + 1 - text.data);
-            *len = (size_t)(user_end - colon - 1);
+    return span_to(text, at, " \t\n|'\"`");
+}
+
+/* A secret in the URL whose authority begins at `host`. */
+static bool find_in_url(struct wr_text text, size_t from, size_t host, size_t *at, size_t *len)
+{
+    struct wr_text rest = {text.data + host, span_of_word(text, host)};
+    size_t user_end = wr_url_userinfo(rest);
+    bool user = user_end < rest.len;
+    const char *colon = user ? memchr(rest.data, ':', user_end) : NULL;
+    if (colon != NULL && colon + 1 < rest.data + user_end &&
+        (size_t)(colon + 1 - text.data) >= from) {
+        *at = (size_t)(colon + 1 - text.data);
+        *len = (size_t)(rest.data + user_end - colon - 1);
+        return true;
+    }
+    size_t part = host + (user ? user_end : 0);
+    part += span_to(text, part, "? \t\n|'\"`");
+    while (part < text.len && (text.data[part] == '?' || text.data[part] == '&')) {
+        part++;
+        size_t name = span_to(text, part, "=& \t\n|'\"`#");
+        size_t value = span_to(text, part + name, "& \t\n|'\"`#");
+        if (value > 1 && part + name + 1 >= from &&
+            wr_secret_name((struct wr_text){text.data + part, name})) {
+            *at = part + name + 1;
+            *len = value - 1;
             return true;
         }
-        size_t part = host + span_to(text, host, "? \t\n|'\"`");
-        while (part < text.len && (text.data[part] == '?' || text.data[part] == '&')) {
-            part++;
-            size_t name = span_to(text, part, "=& \t\n|'\"`#");
-            size_t value = span_to(text, part + name, "& \t\n|'\"`#");
-            if (value > 1 && part + name + 1 >= from &&
-                wr_secret_name((struct wr_text){text.data + part, name})) {
-                *at = part + name + 1;
-                *len = value - 1;
-                return true;
-            }
-            part += name + value;
-        }
+        part += name + value;
     }
     return false;
+}
+
+/* A password in an address that lacks its scheme: user:password@host. */
+static bool find_in_word(struct wr_text text, size_t from, size_t begin, size_t word, size_t *at,
+                         size_t *len)
+{
+    const char *colon = memchr(text.data + begin, ':', word);
+    const char *sign = memrchr(text.data + begin, '@', word);
+    if (colon == NULL || sign == NULL || sign <= colon + 1 ||
+        sign + 1 == text.data + begin + word || (size_t)(colon + 1 - text.data) < from) {
+        return false;
+    }
+    *at = (size_t)(colon + 1 - text.data);
+    *len = (size_t)(sign - colon - 1);
+    return true;
+}
+
+bool wr_secret_find(struct wr_text text, size_t from, size_t *at, size_t *len)
+{
+    for (size_t begin = 0; begin < text.len;) {
+        size_t word = span_of_word(text, begin), done = begin, end = begin + word;
+        const char *sign = memmem(text.data + begin, word, "://", 3);
+        if (sign == NULL && find_in_word(text, from, begin, word, at, len)) {
+            return true;
+        }
+        while (sign != NULL) {
+            done = (size_t)(sign + 3 - text.data);
+            if (find_in_url(text, from, done, at, len)) {
+                return true;
+            }
+            sign = memmem(text.data + done, end - done, "://", 3);
+        }
+        begin = end + 1;
+    }
+    return false;
+}
+
+void wr_secret_star(char *text)
+{
+    size_t at, len;
+    size_t from = 0;
+    while (wr_secret_find(wr_text_of(text), from, &at, &len)) {
+        memset(text + at, '*', len);
+        from = at + len;
+    }
 }
 
 void wr_secret_hide(const char *text, char *out, size_t cap)

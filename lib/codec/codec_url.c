@@ -327,9 +327,7 @@ static void show_query(struct writer *w, struct wr_text query)
     }
 }
 
-/* The position of the userinfo's @ in `rest`, which begins with the authority; the length of `rest`
- * when there is none. */
-static size_t find_at(struct wr_text rest)
+size_t wr_url_userinfo(struct wr_text rest)
 {
     struct wr_text tail = rest;
     struct wr_text authority = take_until(&tail, "/?#");
@@ -364,7 +362,7 @@ void wr_url_redact(struct wr_text text, char *out, size_t cap)
             put_word(&w, "//");
         }
     }
-    size_t at = find_at(rest);
+    size_t at = wr_url_userinfo(rest);
     if (at < rest.len) {
         struct wr_text userinfo = {rest.data, at};
         struct wr_text user = take_until(&userinfo, ":");

@@ -40,6 +40,10 @@ int wr_url_resolve(struct wr_text base, struct wr_text reference, char *out, siz
 /* True: the same scheme, host (ignoring case) and port. */
 bool wr_url_same_origin(const struct wr_url *a, const struct wr_url *b);
 
+/* The position of the userinfo's @ in a text that begins with the authority; the text's length if
+ * there is none. A password may contain an unescaped slash: then the last @ of the text counts. */
+size_t wr_url_userinfo(struct wr_text rest);
+
 /* For messages: "https://user:***@h/p?n=3&token=***". These become ***: passwords, userinfo without
  * a password, query values whose names say that they are secret (codec_secret.h), and fragments.
  * Control bytes become a question mark. Any text is accepted, and cut at the end of `out`. */

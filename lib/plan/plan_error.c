@@ -42,6 +42,7 @@ int wr_plan_hint(struct wr_plan_error *error, const char *format, ...)
         va_start(args, format);
         (void)vsnprintf(error->hint, sizeof error->hint, format, args);
         va_end(args);
+        wr_secret_star(error->hint);
     }
     return error->code;
 }
@@ -147,17 +148,6 @@ static size_t line_number(const char *text, size_t at)
     return line;
 }
 
-void weir_hide_secrets(char *text)
-{
-    WR_GIVEN(text);
-    size_t at, len;
-    size_t from = 0;
-    while (wr_secret_find(wr_text_of(text), from, &at, &len)) {
-        memset(text + at, '*', len);
-        from = at + len;
-    }
-}
-
 /* Replace the values of a secret argument by stars, wherever a word NAME=value, or NAME value for a
  * keyword, occurs in a text. */
 static void hide_arg(char *text, const weir_arg *arg)
@@ -176,12 +166,11 @@ static void hide_arg(char *text, const weir_arg *arg)
     }
 }
 
-/* Remove the secrets of a text before it is shown: the passwords of addresses, and the arguments
- * that are secret in any component. */
-static void hide_for_show(char *text)
+void weir_hide_secrets(char *text)
 {
     const weir_component *component;
-    weir_hide_secrets(text);
+    WR_GIVEN(text);
+    wr_secret_star(text);
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
         for (size_t j = 0; j < component->args_count; j++) {
             const weir_arg *arg = &component->args[j];
@@ -247,7 +236,7 @@ size_t wr_plan_error_print(const struct wr_plan_error *error, const char *text, 
     if (error->code != WEIR_ENOMEM) {
         char *shown = wr_strdup(text);
         if (shown != NULL) {
-            hide_for_show(shown);
+            weir_hide_secrets(shown);
             print_excerpt(&out, error, shown);
             wr_free(shown);
         }

@@ -20,6 +20,7 @@
 
 #include "base_hash.h"
 #include "codec_address.h"
+#include "codec_secret.h"
 #include "loop_file.h"
 #include "source_opening.h"
 #include "source_stream.h"
@@ -28,11 +29,14 @@ enum { HASHED = 256 };
 
 static int fail_io(struct wr_stream_source *stream, const char *what, int number)
 {
-    char meant[160];
+    char meant[160] = "", shown[400];
     bool address =
         number == ENOENT && wr_address_meant(wr_text_of(stream->where), meant, sizeof meant);
-    return wr_gen_fail(&stream->gen, WEIR_EIO, number, -1, "%s '%s': %s%s%s%s", what, stream->where,
-                       strerror(number), address ? "; did you mean " : "", address ? meant : "",
+    snprintf(shown, sizeof shown, "%s", stream->where);
+    wr_secret_star(shown); /* it may be an address that was mistyped */
+    wr_secret_star(meant);
+    return wr_gen_fail(&stream->gen, WEIR_EIO, number, -1, "%s '%s': %s%s%s%s", what, shown,
+                       strerror(number), address ? "; did you mean " : "", meant,
                        address ? "?" : "");
 }
 

@@ -134,7 +134,11 @@ class Requests(e2e_support.TestCase):
             self.ends(weir(flag, "@" + self.path("none"), "gen 1..3"), 2, flag, self.path("none"))
 
     def test_a_header_without_a_colon_is_a_mistake(self):
-        self.ends(weir("-H", "nonsense", self.nginx.url("/feed")), 2, "nonsense", "NAME: VALUE")
+        run = weir("-H", "nonsense", self.nginx.url("/feed"))
+        self.ends(run, 2, "line 1 has no colon", "NAME: VALUE")
+        self.assertNotIn("nonsense", run.err)  # it may be a secret without its name
+        run = weir("-H", "@" + self.write("headers", "X: y\nZ\n"), self.nginx.url("/feed"))
+        self.ends(run, 2, "line 2 has no colon")
 
     def test_users_are_sent_as_basic(self):
         for flags, user in (
@@ -345,6 +349,14 @@ class Secrets(e2e_support.TestCase):
             "http://h/x?token=%s | bach 3",
             "http://me:%s@h/x?token=y | head",
             "http://me:%s@h:99999999/x",
+            "http://me:a/%s@h/x",
+            "http://me:a#%s@h/x",
+            "http://me:a?%s@h/x",
+            "me:%s@h:80/x",
+            "https:/me:%s@h/x",
+            "gen 1..3 | tcp me:%s@h:1",
+            "gen 1..3 | post me:%s@h/x",
+            "gen 1..3 | post https:/me:%s@h/x",
         ):
             run = weir("-v", text % CANARY)
             self.assertNotEqual(run.status, 0)
@@ -379,6 +391,31 @@ class Secrets(e2e_support.TestCase):
         self.assertEqual(
             (headers["x-t"], headers["authorization"]), (CANARY, basic("me:" + CANARY))
         )
+
+    def test_secrets_of_the_command_line_are_in_no_list_of_processes(self):
+        go = threading.Event()
+        peer = self.peer(Peer(lambda c: (c.stream(), go.wait(20), c.send("0\r\n\r\n"))))
+        plain = peer.url("/?token=" + CANARY)
+        for args in (
+            ("-u", "me:" + CANARY, peer.url()),
+            ("-ume:" + CANARY, peer.url()),
+            ("--user=me:" + CANARY, peer.url()),
+            ("-H", "X-T: " + CANARY, peer.url()),
+            (plain,),
+            (plain.replace("://", "://me:%s@" % CANARY) + " | queue",),
+            ("gen 1..3 | post %s user=me:%s header='X: %s'" % (plain, CANARY, CANARY),),
+        ):
+            go.clear()
+            asked = len(peer.requests)
+            with Weir(*args) as run:
+                wait_for(lambda: len(peer.requests) > asked, "the request")
+                with open("/proc/%d/cmdline" % run.pid, "rb") as file:
+                    self.assertNotIn(CANARY.encode(), file.read(), args)
+                go.set()
+                self.assertIn(run.end().status, (0, 1), args)
+            last = peer.requests[-1]
+            self.assertIn(CANARY, last.target + str(last.headers) + base64.b64decode(
+                last.headers.get("authorization", "Basic ")[6:]).decode())
 
     def test_a_state_is_for_its_owner_only(self):
         state = self.path("state")

@@ -22,8 +22,47 @@ static const char *const samples[][2] = {
     {"two: tcp://u:pw@h:1 and \"http://u:pw@h\"", "two: tcp://u:**@h:1 and \"http://u:**@h\""},
     {"://", "://"},
     {"no address: a?token=b", "no address: a?token=b"},
+    /* An unescaped slash, hash or question mark in a password. */
+    {"http://u:a/b@h/x", "http://u:***@h/x"},
+    {"http://u:a#b@h/?key=v", "http://u:***@h/?key=*"},
+    {"http://u:a?b@h:1/", "http://u:***@h:1/"},
+    {"http://h:80/x@y:z@h", "http://h:80/x@y:z@h"},
+    /* An address without its scheme, or with half of it. */
+    {"u:pw@h:1/x", "u:**@h:1/x"},
+    {"tcp u:pw@h:1 | file a@b", "tcp u:**@h:1 | file a@b"},
+    {"https:/u:pw@h/", "https:*****@h/"},
+    {"a@b:c", "a@b:c"},
+    {"a:b@", "a:b@"},
     {"", ""},
 };
+
+TEST(names_of_values_say_that_they_are_secret)
+{
+    static const char *const secret[] = {"token",
+                                         "X-Amz-Security-Token",
+                                         "apiKey",
+                                         "pwd",
+                                         "pw",
+                                         "client_secret",
+                                         "sessionid",
+                                         "SID",
+                                         "jwt",
+                                         "hmac",
+                                         "X-Amz-Credential",
+                                         "bearer",
+                                         "otp",
+                                         "%74oken",
+                                         "%70w",
+                                         "t%4Fken"};
+    static const char *const open[] = {"n",         "t",    "q",  "side", "spin",
+                                       "footprint", "user", "%7", "",     "%zztok"};
+    for (size_t i = 0; i < sizeof secret / sizeof secret[0]; i++) {
+        ck_assert_msg(wr_secret_name(wr_text_of(secret[i])), "%s", secret[i]);
+    }
+    for (size_t i = 0; i < sizeof open / sizeof open[0]; i++) {
+        ck_assert_msg(!wr_secret_name(wr_text_of(open[i])), "%s", open[i]);
+    }
+}
 
 TEST(secrets_are_found)
 {
