@@ -54,7 +54,8 @@ enum flags_upon {
     UPON_PEER = 4,        /* a component that connects */
     UPON_PEER_SOURCE = 8, /* a source that connects */
     UPON_TLS = 16,        /* a component whose peer may have a certificate */
-    UPON_REJECTS = 32     /* a component that rejects items */
+    UPON_REJECTS = 32,    /* a component that rejects items */
+    UPON_LIMIT = 64       /* the limit on the length of a line */
 };
 /* The name of a given flag that affects no part of this pipeline (has: a set of enum flags_upon),
  * and why; NULL: there is none. */

@@ -153,7 +153,8 @@ static void tell_file(struct run *run, const char *text, const weir_error *error
 static unsigned acted_upon(const weir_plan *plan)
 {
     const weir_component *part;
-    unsigned has = weir_plan_rejects(plan) ? UPON_REJECTS : 0;
+    unsigned has = (weir_plan_rejects(plan) ? UPON_REJECTS : 0u) |
+                   (weir_plan_takes_pieces(plan) ? 0u : UPON_LIMIT);
     for (size_t i = 0; (part = weir_plan_part(plan, i)) != NULL; i++) {
         bool source = part->kind == WEIR_KIND_SOURCE;
         for (size_t j = 0; j < part->args_count; j++) {

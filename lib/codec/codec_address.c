@@ -51,17 +51,14 @@ static bool is_host(struct wr_text name)
     return good;
 }
 
-bool wr_address_meant(struct wr_text text, char *to, size_t cap)
+/* A scheme and its colon or slashes, in the wrong number: "https:/h", "https//h". */
+static bool has_scheme(struct wr_text text, char *to, size_t cap)
 {
-    static const char *const schemes[] = {"http", "https", "tcp"};
-    const char *colon = text.len > 0 ? memchr(text.data, ':', text.len) : NULL;
-    if (colon == NULL) {
-        return false;
-    }
-    struct wr_text word = {text.data, (size_t)(colon - text.data)};
-    struct wr_text rest = {colon + 1, text.len - word.len - 1}, port = rest;
+    static const char *const schemes[] = {"http", "https", "tcp", "tls"};
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-        if (!wr_text_is(word, schemes[i])) {
+        struct wr_text rest = text;
+        if (!wr_text_take(&rest, schemes[i]) ||
+            (!wr_text_take(&rest, ":") && !wr_text_take(&rest, "//"))) {
             continue;
         }
         while (rest.len > 0 && rest.data[0] == '/') {
@@ -71,9 +68,39 @@ bool wr_address_meant(struct wr_text text, char *to, size_t cap)
         snprintf(to, cap, "%s://%.*s", schemes[i], (int)rest.len, rest.data);
         return rest.len > 0;
     }
-    int64_t number;
-    if (!is_host(word) || !wr_text_take_number(&port, &number) || number > 65535 ||
-        (port.len > 0 && port.data[0] != '/' && port.data[0] != '?')) {
+    return false;
+}
+
+/* HOST:PORT, [IPv6]:PORT or www.HOST, then nothing, a path or a query. */
+static bool has_host(struct wr_text text)
+{
+    size_t len = 0;
+    bool brackets = text.len > 0 && text.data[0] == '[';
+    while (len < text.len && strchr(brackets ? "]" : ":/?", text.data[len]) == NULL) {
+        len++;
+    }
+    struct wr_text host = {text.data, len}, rest = {text.data + len, text.len - len};
+    bool www = wr_text_take(&host, "www.") && is_host(host);
+    host = (struct wr_text){text.data, len};
+    int64_t port;
+    if (brackets) {
+        host = (struct wr_text){text.data + 1, len - 1};
+        if (!wr_text_take(&rest, "]") || memchr(host.data, ':', host.len) == NULL) {
+            return false;
+        }
+    } else if (!is_host(host)) {
+        return false;
+    }
+    bool numbered = wr_text_take(&rest, ":") && wr_text_take_number(&rest, &port) && port <= 65535;
+    return (numbered || www) && (rest.len == 0 || rest.data[0] == '/' || rest.data[0] == '?');
+}
+
+bool wr_address_meant(struct wr_text text, char *to, size_t cap)
+{
+    if (has_scheme(text, to, cap)) {
+        return true;
+    }
+    if (!has_host(text)) {
         return false;
     }
     snprintf(to, cap, "http://%.*s", (int)text.len, text.data);

@@ -14,7 +14,7 @@
  */
 bool wr_address_split(struct wr_text text, struct wr_text *host, uint16_t *port);
 /* The full address that a text such as "localhost:8080/feed", "https:/x" or "tcp:1.2.3.4:5"
- * probably means. False: no such address is known. */
+ * probably means. `to` must not overlap the text. False: no such address is known. */
 bool wr_address_meant(struct wr_text text, char *to, size_t cap);
 
 #endif

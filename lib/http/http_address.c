@@ -10,6 +10,7 @@
 
 #include <weir/module.h>
 
+#include "codec_address.h"
 #include "http.h"
 
 static int cannot_be_read(const char *host, size_t host_len, const char *sign,
@@ -47,7 +48,11 @@ int wr_http_check_url(const char *text, weir_mistake *mistake)
     const char *sign = memrchr(host, '@', host_len);
     struct wr_url url;
     if (host == text) {
+        char meant[160] = "";
         (void)weir_mistake_at(mistake, "URL", "an address begins with http:// or https://");
+        if (wr_address_meant(wr_text_of(text), meant, sizeof meant) && scheme_len(meant) > 0) {
+            return weir_mistake_hint(mistake, "did you mean %s?", meant);
+        }
         return strstr(text, "://") == NULL && host_len > 0
                    ? weir_mistake_hint(mistake, "did you mean http://%.100s?", text)
                    : weir_mistake_hint(mistake, "as in https://example.org/hook");

@@ -151,6 +151,22 @@ static bool has_keyword(const weir_arg *arg)
     return arg->form == WEIR_FORM_BLOCK && arg->name[0] >= 'a' && arg->name[0] <= 'z';
 }
 
+/* Add a hint that a word such as -i was taken for a text. */
+static int hint_option(struct wr_plan_args *args, const weir_arg *first)
+{
+    struct wr_plan_error *error = &args->reading->error;
+    if (first == NULL || first->type != WEIR_ARGTYPE_TEXT || args->step->arg_spans[0].len < 2) {
+        return error->code;
+    }
+    struct wr_plan_span taken = args->step->arg_spans[0];
+    const char *word = args->reading->clean + taken.at;
+    return word[0] != '-'
+               ? error->code
+               : wr_plan_hint(error, "%s has no option '%.*s', and takes it as the %s",
+                              args->component->name,
+                              (int)WR_MIN(taken.len, (size_t)WR_PLAN_SHOWN_MAX), word, first->name);
+}
+
 /* Report a word that no argument takes, with a guess at the intended word. */
 static int too_many(struct wr_plan_args *args, const struct wr_plan_token *token)
 {
@@ -169,6 +185,7 @@ static int too_many(struct wr_plan_args *args, const struct wr_plan_token *token
             return wr_plan_hint(error, "write '%s { ... }'", args->component->args[i].name);
         }
     }
+    (void)hint_option(args, first);
     (void)hint_name(args, token);
     if (first != NULL && first->type == WEIR_ARGTYPE_URL) {
         return wr_plan_hint(error, "a URL ends at the first space; a stage begins with |");

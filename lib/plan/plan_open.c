@@ -457,8 +457,7 @@ static int check_options(const weir_plan *plan, const weir_plan_options *options
     return rc == 0 && with_sink ? refuse_circle(plan, options, error) : rc;
 }
 
-/* Whether no component after the source of a plan uses the content of lines. */
-static bool takes_pieces(const weir_plan *plan)
+bool weir_plan_takes_pieces(const weir_plan *plan)
 {
     bool all = true;
     for (size_t i = weir_plan_has_source(plan) ? 1 : 0; i < plan->root.count; i++) {
@@ -510,7 +509,7 @@ int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_opt
             return wr_error_set(error, WEIR_ENOMEM, 0, "pipeline", "out of memory");
         }
     }
-    opening.pieces = sink != NULL && takes_pieces(plan);
+    opening.pieces = sink != NULL && weir_plan_takes_pieces(plan);
     opening.text = weir_plan_text(plan);
     open_root(plan, &opening, NULL, gen, &own);
     wr_dead_unref(mine.dead);

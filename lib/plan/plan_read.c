@@ -15,6 +15,7 @@
 
 #include "base_alloc.h"
 #include "base_error.h"
+#include "codec_address.h"
 
 enum look { LOOK_NAME, LOOK_STDIN, LOOK_ADDRESS, LOOK_PATH, LOOK_MODULE, LOOK_EXPRESSION };
 
@@ -108,8 +109,12 @@ static int read_expression(struct wr_plan_reading *reading, struct wr_plan_step 
     if (step->component != NULL) {
         return wr_plan_args_read(reading, step, step->where.at);
     }
-    reading->error.kind = WEIR_PLAN_EXPRESSION;
-    return wr_plan_fail(&reading->error, word, "no component takes an expression");
+    char meant[160];
+    bool address =
+        wr_address_meant((struct wr_text){reading->clean + word.at, word.len}, meant, sizeof meant);
+    reading->error.kind = address ? WEIR_PLAN_MISTAKE : WEIR_PLAN_EXPRESSION;
+    (void)wr_plan_fail(&reading->error, word, "no component takes an expression");
+    return address ? wr_plan_hint(&reading->error, "did you mean %s?", meant) : reading->error.code;
 }
 
 /* Find a component by its name, also in the installed modules. NULL: there is none, or the error is

@@ -261,6 +261,10 @@ int wr_plan_scheme_missing(struct wr_plan_error *error, const char *text,
     (void)wr_plan_fail(error, scheme, "unknown kind of address '%.*s://'",
                        (int)WR_MIN(scheme.len, (size_t)WR_PLAN_SHOWN_MAX), text + scheme.at);
     error->kind = WEIR_PLAN_UNKNOWN;
+    const char *path = text + scheme.at + scheme.len + strlen("://");
+    if (scheme.len == 4 && memcmp(text + scheme.at, "file", 4) == 0 && path[0] == '/') {
+        return wr_plan_hint(error, "did you mean %.*s?", (int)strcspn(path, " \t\n|"), path);
+    }
     return guess.best != NULL ? wr_plan_hint(error, "did you mean '%s'?", guess.best)
                               : wr_plan_hint(error, "there are%s", all);
 }

@@ -104,6 +104,15 @@ static char *with_scheme(struct wr_plan_args *args, const weir_arg *arg, char *t
     return made;
 }
 
+/* Whether an address begins with a scheme that is not the component's. */
+static bool has_other_scheme(const struct wr_plan_args *args, const char *text)
+{
+    const char *const *schemes = args->component->schemes, *sign = strstr(text, "://");
+    size_t len = schemes != NULL && schemes[0] != NULL ? strlen(schemes[0]) : 0;
+    return sign != NULL &&
+           (len == 0 || sign != text + len || strncasecmp(text, schemes[0], len) != 0);
+}
+
 /* Read a value that is kept as text. */
 static int read_text(struct wr_plan_args *args, const weir_arg *arg,
                      const struct wr_plan_token *token, void *field)
@@ -125,7 +134,8 @@ static int read_text(struct wr_plan_args *args, const weir_arg *arg,
         return read_choice(args, arg, text, token->value, field);
     }
     if (arg->type == WEIR_ARGTYPE_ADDRESS &&
-        !wr_plan_address_ok(text, (arg->flags & WEIR_ARG_ANY_HOST) != 0)) {
+        (has_other_scheme(args, text) ||
+         !wr_plan_address_ok(text, (arg->flags & WEIR_ARG_ANY_HOST) != 0))) {
         (void)wr_plan_args_fail(args, token->value, "'%.*s' is not a valid address",
                                 WR_PLAN_SHOWN_MAX, text);
         return wr_plan_hint(&args->reading->error, "write HOST:PORT, as in %s",

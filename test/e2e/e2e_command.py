@@ -268,6 +268,11 @@ class Mistakes(e2e_support.TestCase):
             self.refused(*flag, "tcp://127.0.0.1:1", texts=["no effect: no part of this pipeline uses TLS"])
         self.refused("--idle", "5s", "gen 1..3", texts=["no source of this pipeline connects"])
         self.refused("--connect-timeout", "5", "gen 1..3", texts=["no part of this pipeline connects"])
+        for text in ("gen 1..3", "queue | skip 1 | head 1"):
+            self.refused("--strict", text, texts=["no effect: nothing in this pipeline rejects items"])
+            self.refused("--dead", "x", text, texts=["no effect: no component of this pipeline rejects"])
+        for text in ('grep "x"', "lines max=10B", "gen 1..3 | post http://localhost/", "sse"):
+            self.ends(weir("check", "--strict", text), 0)
         self.ends(weir("check", "--idle", "5s", "--connect-timeout", "5", "tcp://127.0.0.1:1"), 0)
         self.ends(weir("-N", "-q", "-v", "gen 1..3"), 0)
 
@@ -278,7 +283,15 @@ class Mistakes(e2e_support.TestCase):
             ("https:/x", "https://x"),
             ("https:x", "https://x"),
             ("tcp:1.2.3.4:5", "tcp://1.2.3.4:5"),
+            ("tls:1.2.3.4:5", "tls://1.2.3.4:5"),
+            ("https//h/x", "https://h/x"),
+            ("tcp//h:5", "tcp://h:5"),
+            ("www.example.org/feed", "http://www.example.org/feed"),
+            ("[::1]:8080/feed", "http://[::1]:8080/feed"),
+            ("file:///etc/x", "/etc/x"),
             ("gen 1..3 | post localhost:8080/hook", "http://localhost:8080/hook"),
+            ("gen 1..3 | post https:/h/hook", "https://h/hook"),
+            ("gen 1..3 | post https//h/hook", "https://h/hook"),
         ):
             run = weir(text)
             self.assertIn(run.status, (1, 2), run)

@@ -711,7 +711,6 @@ class BadItems(e2e_support.TestCase):
         for text, out in (
             ("-", data),
             ("queue | skip 1 | head 1", data[4:-2000004]),
-            ("--strict", data),
         ):
             run = weir("-v", *([text] if text != "-" else []), stdin=data)
             self.ends(run, 0, "4 in = " if "skip" not in text else "1 out", "0 rejected")
