@@ -131,7 +131,7 @@ bool wr_transfer_was_cut(const struct wr_transfer *transfer, CURLcode result, co
 const char *wr_transfer_alert(const struct wr_transfer *transfer)
 {
     const struct wr_tls_end *end = transfer->tls_end;
-    return end != NULL && end->alert >= 0
-               ? ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, SSL_AD_REASON_OFFSET + end->alert))
-               : NULL;
+    return end != NULL && end->alert >= 0 ? ERR_reason_error_string(ERR_PACK(
+                                                ERR_LIB_SSL, 0, SSL_AD_REASON_OFFSET + end->alert))
+                                          : NULL;
 }

@@ -276,6 +276,10 @@ class Mistakes(e2e_support.TestCase):
         self.ends(weir("check", "--idle", "5s", "--connect-timeout", "5", "tcp://127.0.0.1:1"), 0)
         self.ends(weir("-N", "-q", "-v", "gen 1..3"), 0)
 
+    def test_an_option_of_grep_that_is_not_known_is_called_that(self):
+        for option in ("-i", "-E", "-c", "--color"):
+            self.refused("gen 1..3 | grep %s 2" % option, texts=["grep has no option '%s'" % option])
+
     def test_what_is_no_address_is_told_with_the_one_that_was_meant(self):
         for text, meant in (
             ("localhost:8080", "http://localhost:8080"),
