@@ -132,7 +132,7 @@ void flags_help(void)
     printf(
         "\nSignals: Ctrl-C (SIGINT) and SIGTERM finish the pending items; a second one stops at "
         "once. Ctrl-\\ (SIGQUIT)\n"
-        "prints every task and what it waits for. SIGHUP finishes when the terminal has gone; "
+        "prints every task and what it waits for. SIGHUP finishes when the terminal is closed; "
         "without a terminal it opens\n"
         "output files again.\n"
         "\nExit: 0 finished; 1 the source or the sink failed; 2 usage, or a state that is damaged, "

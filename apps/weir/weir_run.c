@@ -492,7 +492,7 @@ static void reopen_files(void *ctx)
     weir_loop_reopen_files(run->loop);
 }
 
-/* SIGHUP on a terminal means that the terminal has gone, so the run drains. Without a terminal it
+/* SIGHUP on a terminal means that the terminal is closed, so the run drains. Without a terminal it
  * is sent by programs that rotate logs. If it was ignored at the start it stays ignored (nohup). */
 static void obey_hangup(struct run *run)
 {

@@ -91,6 +91,7 @@ static const struct {
     const char *option, *flag;
 } flag_names[] = {
     {"weir_http_options.ca_file", "--cacert FILE"},
+    {"weir_http_options.retry_after_max_ms", "--retry-after-max"},
     {"weir_http_options.cert_file", "--cert FILE"},
     {"weir_http_options.tls", "-k"},
     {"weir_socket_options.ca_file", "cacert=FILE"},
@@ -136,7 +137,8 @@ void say_line(struct say *say, const char *format, ...)
 static bool is_named(const char *origin, const char *text)
 {
     bool url = strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
-    return strncmp(text, origin, strlen(origin)) == 0 || (url && strncmp(origin, "http(", 5) == 0);
+    bool by_host = strncmp(origin, "http(", 5) == 0 || strncmp(origin, "post(", 5) == 0;
+    return strncmp(text, origin, strlen(origin)) == 0 || (url && by_host);
 }
 
 void say_log(void *ctx, int level, const char *origin, const char *text)

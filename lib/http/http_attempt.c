@@ -348,9 +348,11 @@ int wr_http_accept(struct wr_http *http)
 {
     http->accepted = true;
     if (http->reply.words->odd_name[0] != '\0' && !http->o.raw) {
+        char shown[128];
+        wr_http_shown(http, shown, sizeof shown);
         wr_log(&http->loop->log, WR_LOG_WARNING, http->name,
-               "the Content-Encoding '%s' is not a compression: the body is read as it is",
-               http->reply.words->odd_name);
+               "%s: the Content-Encoding '%s' is not a compression: the body is read as it is",
+               shown, http->reply.words->odd_name);
     }
     wr_http_reply_accept(&http->reply);
     int rc = wr_http_decode_begin(http);

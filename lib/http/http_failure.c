@@ -32,7 +32,8 @@ int wr_http_refuse(struct wr_http_failure *failure, int code, int detail, const 
     return code;
 }
 
-static void refuse_status(struct wr_http *http, const char *before, const char *behind)
+/* True: what the server says in the body belongs behind this text. */
+static bool refuse_status(struct wr_http *http, const char *before, const char *behind)
 {
     struct wr_http_failure *failure = &http->failure;
     const struct wr_http_reply *reply = &http->reply;
@@ -40,24 +41,25 @@ static void refuse_status(struct wr_http *http, const char *before, const char *
     int64_t most_ms = http->o.retry_after_max_ms, pause_ms = reply->retry_after_ms;
     bool retry = status == 408 || status == 425 || status == 429 || status >= 500;
     if (retry && most_ms >= 0 && pause_ms > most_ms) {
-        wr_http_refuse(failure, WEIR_EHTTP, status,
-                       "%s%d %s%s; it asks for a pause of %" PRId64 " s (Retry-After), which is "
-                       "longer than the limit of %" PRId64 " s",
-                       before, status, reply->words->reason, behind, pause_ms / 1000,
-                       most_ms / 1000);
-        return;
+        wr_http_refuse(
+            failure, WEIR_EHTTP, status,
+            "%s%d %s%s; it asks for a pause of %" PRId64 " s (Retry-After), which is "
+            "longer than the limit of %" PRId64 " s (weir_http_options.retry_after_max_ms)",
+            before, status, reply->words->reason, behind, pause_ms / 1000, most_ms / 1000);
+        return false;
     }
     wr_http_refuse(failure, WEIR_EHTTP, status, "%s%d %s%s", before, status, reply->words->reason,
                    behind);
     failure->retry = retry;
+    return true;
 }
 
 enum wr_http_verdict wr_http_judge_status(struct wr_http *http)
 {
     bool another = http->reply.status == 101;
-    refuse_status(http, "",
-                  another ? ": it switches to another protocol, which was not requested" : "");
-    http->failure.excerpt = http->reply.coding == WR_HTTP_IDENTITY && !another;
+    bool plain = refuse_status(
+        http, "", another ? ": it switches to another protocol, which was not requested" : "");
+    http->failure.excerpt = plain && http->reply.coding == WR_HTTP_IDENTITY && !another;
     return WR_HTTP_REFUSED;
 }
 
@@ -75,8 +77,8 @@ enum wr_http_verdict wr_http_judge_coding(struct wr_http *http)
 
 void wr_http_judge_proxy(struct wr_http *http)
 {
-    refuse_status(http, "the proxy refuses the connection: ",
-                  http->reply.status == 407 ? ": it requires a login" : "");
+    (void)refuse_status(http, "the proxy refuses the connection: ",
+                        http->reply.status == 407 ? ": it requires a login" : "");
 }
 
 void wr_http_judge_bad_head(struct wr_http *http)

@@ -46,7 +46,7 @@ static int gone(struct wr_stream_sink *stream, bool idle)
     const char *path = stream->path != NULL ? stream->path : "";
     const char *quote = stream->path != NULL ? "'" : "";
     return wr_sink_set_error(&stream->sink, WEIR_ECLOSED, detail,
-                             "the reader%s%s%s%s has gone after %llu bytes",
+                             "the reader%s%s%s%s left after %llu bytes",
                              stream->path != NULL ? " of " : "", quote, path, quote,
                              (unsigned long long)stream->writer.written);
 }

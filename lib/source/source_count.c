@@ -63,9 +63,9 @@ static size_t count_next_many(struct weir_gen *gen, weir_item *items, size_t max
 static const struct wr_gen_ops count_ops = {
     .kind = "count", .next_many = count_next_many, .is_source = true};
 
-weir_gen *weir_count(weir_scope *scope, int64_t first, int64_t last)
+static weir_gen *make(weir_scope *scope, int64_t first, int64_t last, const char *name)
 {
-    struct source_count *count = wr_gen_alloc(scope, sizeof *count, &count_ops, "count");
+    struct source_count *count = wr_gen_alloc(scope, sizeof *count, &count_ops, name);
     if (count == NULL) {
         return wr_gen_made(NULL, NULL);
     }
@@ -76,6 +76,11 @@ weir_gen *weir_count(weir_scope *scope, int64_t first, int64_t last)
     return wr_gen_made(&count->gen, NULL);
 }
 
+weir_gen *weir_count(weir_scope *scope, int64_t first, int64_t last)
+{
+    return make(scope, first, last, "count");
+}
+
 struct gen_args {
     weir_range range;
 };
@@ -84,7 +89,7 @@ static weir_gen *gen_open(const weir_opening *opening, weir_gen *up, const void 
 {
     const struct gen_args *a = args;
     (void)up;
-    return weir_count(opening->scope, a->range.first, a->range.last);
+    return make(opening->scope, a->range.first, a->range.last, "gen");
 }
 
 static const weir_arg gen_args[] = {

@@ -70,7 +70,8 @@ bool wr_http_sse_grants(struct wr_http_source *source)
     }
     wr_http_refuse(&source->http.failure, WEIR_EHTTP, 0,
                    "the stream asks for a pause of %" PRId64 " s before a reconnect (retry), "
-                   "which is longer than the limit of %" PRId64 " s",
+                   "which is longer than the limit of %" PRId64
+                   " s (weir_http_options.retry_after_max_ms)",
                    asked_ms / 1000, most_ms / 1000);
     return false;
 }

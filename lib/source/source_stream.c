@@ -72,7 +72,7 @@ static bool is_whole(struct wr_stream_source *stream)
         return true;
     }
     wr_gen_fail(&stream->gen, WEIR_ECHANGED, 0, (int64_t)stream->inbox.given_end,
-                "%s%s%sit was cut from %lld to %lld bytes while it was read",
+                "%s%s%sit was truncated from %lld to %lld bytes while it was read",
                 stream->where != NULL ? "'" : "", stream->where != NULL ? stream->where : "",
                 stream->where != NULL ? "': " : "", (long long)stream->size, (long long)size);
     return false;

@@ -472,7 +472,7 @@ class BrokenSink(e2e_support.TestCase):
         fifo = self.path("fifo")
         os.mkfifo(fifo)
         run = shell('head -c 10 "$1" > /dev/null & exec "$WEIR" "gen 1.. | file $1"', fifo)
-        self.ends(run, 1, "the reader of '%s' has gone" % fifo)
+        self.ends(run, 1, "the reader of '%s' left" % fifo)
 
     def test_a_folder_that_is_not_there_is_named(self):
         self.ends(

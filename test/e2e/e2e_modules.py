@@ -135,7 +135,7 @@ class Modules(TestCase):
         self.assertEqual(run.out, b"1\n2\n5\n")
         lines = [json.loads(line) for line in self.read("dead").splitlines()]
         self.assertEqual([line["body"] for line in lines], ["3", "4"])
-        self.assertEqual(lines[0], {"origin": "count", "number": 3, "position": None, "component": "picky",
+        self.assertEqual(lines[0], {"origin": "gen", "number": 3, "position": None, "component": "picky",
                                     "code": "EPARSE", "reason": "it is 3", "body": "3"})
 
     def test_the_dead_sink_holds_the_item_as_it_came_with_its_position(self):

@@ -138,7 +138,7 @@ class Own(TestCase):
             self.assertEqual(producer.read_line(), b"line 1")
             producer.process.stdout.close()
             producer.process.stdout = None
-            producer.says("the reader has gone")
+            producer.says("the reader left")
             self.assertEqual(producer.process.wait(e2e_support.PATIENCE_S), 1)
 
     def test_producer_ends_its_thread_when_it_is_stopped(self):

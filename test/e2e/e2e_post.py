@@ -77,12 +77,13 @@ class Post(e2e_support.TestCase):
 
     def test_another_status_fails_with_nothing_of_it_delivered(self):
         run = weir("-v", "gen 1..4 | batch 2 | post '%s?status=409&every=2'" % self.hook)
-        self.ends(run, 1, "409 Conflict", "items 3 to 4 of count not delivered", "2 in flight")
+        self.ends(run, 1, "409 Conflict", "items 3 to 4 of gen not delivered", "2 in flight")
+        self.assertIn("weir: %s?status=409&every=2: 409 Conflict" % self.hook, run.err)
 
     def test_nobody_there_is_told_at_once(self):
         port = e2e_peers.closed_port(self)
         run = weir("gen 1..4 | post http://127.0.0.1:%d/hook" % port)
-        self.ends(run, 4, "Connection refused", "item 1 of count not delivered")
+        self.ends(run, 4, "Connection refused", "item 1 of gen not delivered")
 
     def test_who_posts_is_said_unless_the_user_says_others(self):
         peer = self.peer(e2e_peers.Peer(lambda c: c.reply(body="ok\n")))

@@ -91,7 +91,7 @@ TEST(a_file_that_is_cut_while_it_is_read_has_changed)
 {
     weir_error error;
     ck_assert_int_eq(cut_midway(by_path, 100, &error), WEIR_ECHANGED);
-    ck_assert(strstr(error.message, "was cut from 4194304 to 100 bytes") != NULL);
+    ck_assert(strstr(error.message, "was truncated from 4194304 to 100 bytes") != NULL);
     ck_assert_int_eq(cut_midway(by_path, (4 << 20) - 1, &error), WEIR_ECHANGED);
 }
 
