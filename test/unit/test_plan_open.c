@@ -211,9 +211,9 @@ TEST(the_dead_component_writes_a_line_for_each_item)
     const char *path = write_file("");
     (void)snprintf(text, sizeof text, "gen 1..2 | dead %s", path);
     check_pumped(text, path,
-                 "{\"origin\":\"count\",\"number\":1,\"position\":null,\"component\":null,"
+                 "{\"origin\":\"gen\",\"number\":1,\"position\":null,\"component\":null,"
                  "\"code\":null,\"reason\":null,\"body\":\"1\"}\n"
-                 "{\"origin\":\"count\",\"number\":2,\"position\":null,\"component\":null,"
+                 "{\"origin\":\"gen\",\"number\":2,\"position\":null,\"component\":null,"
                  "\"code\":null,\"reason\":null,\"body\":\"2\"}\n");
     remove_files();
 }

@@ -645,9 +645,9 @@ TEST(rejected_items_of_a_batch_are_written_to_the_dead_sink)
     ck_assert_int_eq(rc, 0);
     check_ledger(loop, 2, 2, 0);
     ck_assert_str_eq(wr_folder_read(&folder, "dead", &len),
-                     "{\"origin\":\"count\",\"number\":3,\"position\":null,\"component\":\"post\","
+                     "{\"origin\":\"gen\",\"number\":3,\"position\":null,\"component\":\"post\","
                      "\"code\":\"EHTTP\",\"reason\":\"422 No: bad\",\"body\":\"3\"}\n"
-                     "{\"origin\":\"count\",\"number\":4,\"position\":null,\"component\":\"post\","
+                     "{\"origin\":\"gen\",\"number\":4,\"position\":null,\"component\":\"post\","
                      "\"code\":\"EHTTP\",\"reason\":\"422 No: bad\",\"body\":\"4\"}\n");
     weir_loop_free(loop);
     wr_folder_remove(&folder);
