@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,6 +16,8 @@ import unittest
 import e2e_support
 from e2e_peers import Peer
 from e2e_support import Weir, sha256, shell, weir
+
+README = os.path.join(os.path.dirname(__file__), "..", "..", "README.md")
 
 
 def numbers(first, last):
@@ -344,6 +347,19 @@ class Mistakes(e2e_support.TestCase):
     def test_check_reads_a_file_too(self):
         text = self.write("p.weir", "@mem 8MiB\ngen 1..3\n| hed 2\n")
         self.refused("check", "-f", text, texts=["p.weir:3:", "did you mean 'head'?"])
+
+    def test_the_commands_of_the_readme_are_right(self):
+        with open(README, encoding="utf-8") as file:
+            blocks = file.read().split("```")[1::2]
+        lines = [line for block in blocks for line in block.splitlines()]
+        checked = 0
+        for line in lines:
+            command = re.match(r"(?:curl .* \| )?weir (?!demo)(.*)", line)
+            if command is not None and ".so" not in line:
+                run = weir("check", *shlex.split(command.group(1), comments=True))
+                self.ends(run, 0)
+                checked += 1
+        self.assertGreater(checked, 6)
 
     def test_explain_tells_what_each_part_does(self):
         run = weir("explain", "https://h/feed | queue 10 | file out")
