@@ -118,7 +118,7 @@ static bool find_in_word(struct wr_text text, size_t from, size_t begin, size_t 
 bool wr_secret_find(struct wr_text text, size_t from, size_t *at, size_t *len)
 {
     for (size_t begin = 0; begin < text.len;) {
-        size_t word = span_of_word(text, begin), done = begin, end = begin + word;
+        size_t word = span_of_word(text, begin), done, end = begin + word;
         const char *sign = memmem(text.data + begin, word, "://", 3);
         if (sign == NULL && find_in_word(text, from, begin, word, at, len)) {
             return true;
