@@ -434,11 +434,11 @@ static int tell_end(struct run *run, weir_error *error, bool durable)
     bool left = reader_left(run, error);
     bool tell = run->say.verbose > 0 || (run->say.terminal && !left) || signals > 0;
     weir_on_end(run->loop, NULL, NULL);
+    say_folded(&run->say);
     if (run->say.quiet || !tell) {
         say_rejected(&run->say, &ledger, &stats);
     } else {
         if (run->say.verbose > 0) {
-            say_folded(&run->say);
             table_say(&run->table, run->plan, run->say.verbose > 1);
         }
         say_ledger(&run->say, &ledger, &stats, saved);

@@ -26,14 +26,23 @@ int run_torture(const struct flags *flags, const char *argv0);
 
 /* ---- weir_say.c: output to stderr */
 
+enum { SAY_KINDS = 4, SAY_KIND_LEN = 512, SAY_AGAIN_MS = 60 * 1000 };
+
+struct say_kind {
+    char name[SAY_KIND_LEN]; /* "": not used */
+    char last[SAY_KIND_LEN]; /* the last text that was not shown */
+    unsigned repeats;        /* since it was shown */
+    int64_t shown_ms;
+};
+
 struct say {
     bool terminal; /* stderr is a terminal */
     bool quiet;
     int verbose;
-    bool draws;     /* a status line may be drawn */
-    bool drawn;     /* the status line is visible, and the cursor is at its start */
-    char last[512]; /* the last message, for folding repeats */
-    unsigned repeats;
+    bool draws; /* a status line may be drawn */
+    bool drawn; /* the status line is visible, and the cursor is at its start */
+    struct say_kind kinds[SAY_KINDS]; /* the last messages, for folding repeats */
+    struct say_kind *latest;          /* of the last line; NULL: none */
     int64_t began_ms;
 };
 

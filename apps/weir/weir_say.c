@@ -2,7 +2,9 @@
  * weir_say.c - everything the command writes to stderr: messages, the ledger line, the status line
  * of a terminal.
  *
- * Consecutive messages of the same kind are folded. Numbers from a thousand on are written with
+ * A message of the same kind as one of the last few is counted, and shown again after a minute: two
+ * that differ only in digits are of one kind. The counts are printed before a message of another
+ * kind, and at the end. Numbers from a thousand on are written with
  * spaces between the groups. The status line is drawn only in the foreground, on a terminal that
  * can erase, and only if stdout goes to a file or is not used. It is erased before anything else is
  * written and before ^Z stops the process. The cursor stays at its first column: a terminal that
@@ -50,39 +52,50 @@ void say_clear(struct say *say)
 
 void say_folded(struct say *say)
 {
-    if (say->repeats > 0) {
-        fprintf(stderr, "weir: ... %u more like this\n", say->repeats);
-        say->repeats = 0;
+    for (size_t i = 0; i < SAY_KINDS; i++) {
+        struct say_kind *kind = &say->kinds[i];
+        if (kind->repeats > 0 && kind == say->latest) {
+            fprintf(stderr, "weir: ... %u more like this\n", kind->repeats);
+        } else if (kind->repeats > 0) {
+            fprintf(stderr, "weir: ... %u more like: %s\n", kind->repeats, kind->last);
+        }
+        kind->repeats = 0;
     }
+}
+
+/* The kind of a message: the text without its digits. */
+static void kind_of(const char *text, char kind[SAY_KIND_LEN])
+{
+    size_t n = 0;
+    for (const char *c = text; *c != '\0' && n < SAY_KIND_LEN - 1; c++) {
+        bool digit = *c >= '0' && *c <= '9';
+        if (!digit || n == 0 || kind[n - 1] != '#') {
+            kind[n++] = (char)(digit ? '#' : *c);
+        }
+    }
+    kind[n] = '\0';
 }
 
 static void say_text(struct say *say, const char *text)
 {
-    /* Two messages are of the same kind if they differ only in digits. */
-    char kind[sizeof say->last];
-    size_t n = 0;
-    for (const char *c = text; *c != '\0' && n < sizeof kind - 1; c++) {
-        if (*c >= '0' && *c <= '9') {
-            if (n > 0 && kind[n - 1] == '#') {
-                continue;
-            }
-            kind[n++] = '#';
-        } else {
-            kind[n++] = *c;
-        }
+    char name[SAY_KIND_LEN];
+    struct say_kind *kind = &say->kinds[0];
+    kind_of(text, name);
+    int64_t now_ms = say_now_ms();
+    for (size_t i = 0; i < SAY_KINDS && strcmp(kind->name, name) != 0; i++) {
+        kind = say->kinds[i].shown_ms < kind->shown_ms ? &say->kinds[i] : kind;
+        kind = strcmp(say->kinds[i].name, name) == 0 ? &say->kinds[i] : kind;
     }
-    kind[n] = '\0';
-    if (strcmp(kind, say->last) == 0 && say->verbose < 2) {
-        say->repeats++;
-        unsigned r = say->repeats;
-        bool power = r == 9 || r == 99 || r == 999 || r == 9999 || r == 99999;
-        if (!power) {
-            return;
-        }
-    } else {
-        say_folded(say);
-        memcpy(say->last, kind, n + 1);
+    bool again = strcmp(kind->name, name) == 0 && now_ms - kind->shown_ms < SAY_AGAIN_MS;
+    if (again && say->verbose < 2) {
+        snprintf(kind->last, sizeof kind->last, "%.*s", SAY_KIND_LEN - 1, text);
+        kind->repeats++;
+        return;
     }
+    say_folded(say);
+    memcpy(kind->name, name, sizeof name);
+    kind->shown_ms = now_ms;
+    say->latest = kind;
     fprintf(stderr, "weir: %s\n", text);
 }
 
@@ -165,6 +178,8 @@ void say_error(struct say *say, const weir_error *error, const char *hint)
         strstr(error->message, said[1]) == NULL) {
         snprintf(where, sizeof where, " (at byte %" PRId64 ")", error->offset);
     }
+    say_folded(say);
+    memset(say->kinds, 0, sizeof say->kinds); /* the reason of a failure is always shown */
     bool named = error->origin[0] != '\0' && strcmp(error->origin, "weir") != 0 &&
                  !is_named(error->origin, error->message);
     say_line(say, "%s%s%s%s%s%s", named ? error->origin : "", named ? ": " : "", error->message,

@@ -459,6 +459,7 @@ static int check_options(const weir_plan *plan, const weir_plan_options *options
 
 bool weir_plan_takes_pieces(const weir_plan *plan)
 {
+    WR_GIVEN(plan);
     bool all = true;
     for (size_t i = weir_plan_has_source(plan) ? 1 : 0; i < plan->root.count; i++) {
         all = all && (wr_plan_traits(&plan->root.steps[i]) & WEIR_TRAIT_PIECES) != 0;

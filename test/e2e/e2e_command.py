@@ -551,6 +551,12 @@ class Demo(e2e_support.TestCase):
             shell('curl -sf -r 1234- -H "If-Range: \\"other\\"" "$1"', url).out == whole
         )
 
+    def test_reconnects_for_two_reasons_in_turn_are_folded(self):
+        _, base, _ = self.demo()
+        run = weir(base + "/flaky?n=2500&every=150000 | null")
+        self.ends(run, 0, "connection reset; retry 1", "closed the connection", " more like: http")
+        self.assertLessEqual(len(run.err.splitlines()), 6, run)
+
     def test_flaky_gives_what_lines_gives(self):
         _, base, _ = self.demo()
         query = "?n=20000&size=100"
