@@ -82,9 +82,9 @@ enum weir_shape {
  *
  * The delivery is computed from the traits of all components of a pipeline: exactly-once-effect
  * where each source RESUMES and PROVES and the sink CUTS_BACK or TRANSACTS; at-least-once where
- * each source RESUMES and each sink CUTS_BACK, TRANSACTS or ACKNOWLEDGES; best-effort otherwise. A
- * component with STATE_RESTARTS lowers it to at-least-once, one with CHANGES_OUTCOMES to
- * best-effort. If a source and a framer joined to it both have BY_ID, they continue by the ids of
+ * each source RESUMES and each sink CUTS_BACK, TRANSACTS or ACKNOWLEDGES; best-effort otherwise.
+ * Components with STATE_RESTARTS or CHANGES_OUTCOMES lower it to best-effort, and so does one with
+ * STATE_REPLAYS whose input cannot be read again from its beginning. If a source and a framer joined to it both have BY_ID, they continue by the ids of
  * items, which proves nothing; then `condition` and `on_break` are those of the framer.
  */
 enum weir_trait {
@@ -97,14 +97,17 @@ enum weir_trait {
     WEIR_TRAIT_NEVER_FULL = 1u << 4,  /* takes items at any speed: never slows down its feeder */
     WEIR_TRAIT_HOLDS_BACK = 1u << 5,  /* may hold an item while it waits for others (batch) */
     WEIR_TRAIT_READS_AHEAD = 1u << 6, /* asks for items that its reader has not asked for (queue) */
-    /* It keeps data across items besides a count. With a state, that data is lost by a restart, and
-     * this is reported. */
+    /* It keeps data across items besides a count, and a restart loses it: the component begins anew.
+     * This is reported when a run continues an earlier one. An item that it has kept
+     * (weir_item_keep) is not lost, since it has not settled: a component that keeps all the items
+     * that it still needs has neither of these two traits. When it closes, it gives up what it has
+     * not given by weir_item_abandon; weir_item_release would move the position past it.
+     * apps/examples/module_runs.c */
     WEIR_TRAIT_STATE_RESTARTS = 1u << 7,
-    /* It keeps data across items, and all of it is made again from the items after the saved
-     * position. The component must ensure this: it keeps (weir_item_keep) each item that it still
-     * needs, so that the position stays before it. Nothing else moves a source back. When it
-     * closes, it gives up what it has not given by weir_item_abandon; weir_item_release would move
-     * the position past it. apps/examples/module_runs.c */
+    /* Its items depend on all that it has read since the beginning (a decompressor). With a state,
+     * the record keeps how many of its items have settled, and a restart reads the source from its
+     * beginning and leaves them out: weir_replayed, which the plan adds. So the same input must give
+     * the same items. */
     WEIR_TRAIT_STATE_REPLAYS = 1u << 8,
     /* The same input items give the same output items, whatever the time, the portions in which
      * they come and the state of the world outside the process. The test suite for stages compares

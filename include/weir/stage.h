@@ -60,6 +60,23 @@ WEIR_API weir_gen *weir_framed(WEIR_TAKES weir_gen *bytes, const weir_framing *f
 /* weir_framed(bytes, NULL). */
 WEIR_API weir_gen *weir_lines(WEIR_TAKES weir_gen *bytes);
 /*
+ * Give the items of a stage positions by their number, for a stage whose items depend on all that it
+ * has read since the beginning, such as a decompressor. For weir_framed this is not needed. Without
+ * a state it only numbers the items.
+ *
+ * The record of the state keeps how many of these items have settled (how many bytes, for pieces of
+ * bytes), and where the source begins. A restart reads the source from there, and leaves out the
+ * items that have settled; they are not counted. So the same input must give the same items. The
+ * source must be able to begin again and prove that it is the same (a regular file; a response with
+ * a strong validator). There must be only one, without weir_tee, weir_merge or a buffer that drops
+ * items in between. Otherwise the items have no position: nothing is cut, and the pipeline is
+ * best-effort.
+ *
+ * up       the stage, whose upstream is complete. Not pulled yet.
+ * Failure  WEIR_EINVAL: the stored position is invalid, or belongs to a pipeline without this stage.
+ */
+WEIR_API weir_gen *weir_replayed(WEIR_TAKES weir_gen *up);
+/*
  * Pass on the items for which keep() is true; the others count as filtered at once.
  *
  * name     for errors and dumps, copied up to 31 bytes; NULL: "filter".

@@ -100,6 +100,7 @@ struct wr_origin {
     struct wr_gap *gaps; /* sorted: [gaps_head, gaps_head + gaps_count) */
     size_t gaps_head, gaps_count, gaps_cap;
     uint64_t gaps_items;              /* in all of them */
+    uint64_t start;                   /* the number where it begins */
     uint64_t done_end;                /* number of item `done`, without WR_END_LEFT_OUT */
     uint64_t left_out, left_out_done; /* items that no reader got: all, and those up to `done` */
     void (*gone)(struct wr_origin *origin,

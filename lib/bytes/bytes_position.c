@@ -188,7 +188,7 @@ void wr_origin_keep_positions(struct wr_origin *origin, struct wr_positions *pos
     WR_ASSERT(origin->given == 0, "positions must be enabled before the first item");
     origin->positions = positions;
     origin->ends_first = 1;
-    origin->done_end = start;
+    origin->start = origin->done_end = start;
 }
 
 int wr_origin_reserve_ends(struct wr_origin *origin, size_t more)

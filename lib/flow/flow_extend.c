@@ -135,6 +135,12 @@ static size_t ext_why(const struct weir_gen *gen, char *text, size_t cap)
     return ext->ops.why(gen, ext->self, text, cap);
 }
 
+/* Only a source of one part has a beginning. */
+static struct wr_state_slot *ext_begins_again(struct weir_gen *gen)
+{
+    return wr_extended_of(gen)->expected;
+}
+
 /* ---- making */
 
 static const weir_gen_ops *take(weir_gen_ops *ops, const weir_gen_ops *given, const void *self,
@@ -156,7 +162,9 @@ static const weir_gen_ops *take(weir_gen_ops *ops, const weir_gen_ops *given, co
 static weir_gen *make(weir_scope *scope, weir_gen *up, const weir_gen_ops *o, const void *self,
                       size_t self_len)
 {
-    static const struct wr_gen_ops none = {.kind = "source", .is_source = true},
+    static const struct wr_gen_ops none = {.kind = "source",
+                                           .begins_again = ext_begins_again,
+                                           .is_source = true},
                                    stage = {.kind = "stage"};
     const struct wr_gen_ops *base = up == NULL ? &none : &stage;
     size_t head = (sizeof(struct extended) + 15) & ~(size_t)15;

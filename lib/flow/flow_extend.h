@@ -16,10 +16,11 @@ struct extended {
     void *self;
     struct wr_runs stood; /* groups of lent items that stand for other items (weir_stand_for) */
     /* For a source with positions (flow_part.c). */
-    weir_state *state;          /* NULL: none */
-    char *name;                 /* what it reads, for the state; NULL: it has no positions */
-    bool asked;                 /* the state was asked whether the source may continue */
-    struct wr_state_slot *told; /* the slot of the last weir_part_stored; NULL */
+    weir_state *state;              /* NULL: none */
+    char *name;                     /* what it reads, for the state; NULL: it has no positions */
+    struct wr_state_slot *expected; /* the slot of its first part; NULL: none */
+    bool asked;                     /* the state was asked whether the source may continue */
+    struct wr_state_slot *told;     /* the slot of the last weir_part_stored; NULL */
     struct weir_part *parts;
     size_t given;  /* items given by parts in this pull */
     bool finished; /* it has reached its own end */

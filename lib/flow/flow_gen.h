@@ -38,6 +38,7 @@ struct wr_body;
 struct wr_each;
 struct wr_puller;
 struct wr_rejects;
+struct wr_state_slot;
 
 struct wr_level {
     uint64_t items, bytes, items_max, bytes_max;
@@ -71,6 +72,12 @@ struct wr_gen_ops {
      * are not given again. False: unknown. Called before the first pull. NULL: a source begins
      * again, and a stage knows only that it gave nothing if its upstream gave nothing. */
     bool (*given_before)(const struct weir_gen *gen, uint64_t *count);
+    /* A stage after it continues only from the beginning of its input (flow_replay.h). From now on
+     * each run reads this generator's source from its beginning, and gives the same items again.
+     * Returns the slot of that source. NULL: this is not possible, or there is no state. Called
+     * before the first pull. NULL as the operation: a stage passes the question on if it reads one
+     * generator. */
+    struct wr_state_slot *(*begins_again)(struct weir_gen *gen);
     /* What it holds and how much it may hold: for a queue. NULL: nothing that is counted. */
     void (*level)(const struct weir_gen *gen, struct wr_level *level);
     bool is_source; /* counts in the ledger: the base makes an origin at the first pull
@@ -237,6 +244,10 @@ int wr_gen_fail_text(struct weir_gen *gen, int code, const weir_item *item);
 int wr_gen_fail_at(struct weir_gen *gen, const weir_error *error, uint64_t at);
 /* The op given_before, or its default. */
 bool wr_gen_given_before(const struct weir_gen *gen, uint64_t *count);
+/* The op begins_again, or its default (flow_replay.c). */
+struct wr_state_slot *wr_gen_begin_again(struct weir_gen *gen);
+/* As the op begins_again: it is not possible. */
+struct wr_state_slot *wr_gen_begins_once(struct weir_gen *gen);
 /* The failure that the reader would get now: its own or an adopted one's; NULL: none. */
 const weir_error *wr_gen_failure(const struct weir_gen *gen);
 

@@ -66,7 +66,7 @@ static bool filtered_only(struct weir_state *state)
     for (size_t i = 0; i < state->slots_count; i++) {
         uint64_t counts[WR_OUTCOMES];
         struct wr_origin *origin = state->slots[i]->origin;
-        if (origin == NULL || state->slots[i]->proof == WR_PROOF_NONE) {
+        if (origin == NULL || state->slots[i]->proof == WR_PROOF_NONE || state->slots[i]->again) {
             continue;
         }
         wr_origin_counts(origin, counts);
@@ -85,7 +85,12 @@ static bool see_slot(struct wr_state_slot *slot)
     if (origin == NULL || slot->proof == WR_PROOF_NONE) {
         return true;
     }
-    slot->seen = (struct wr_state_moment){.known = true, .number = wr_origin_done_end(origin)};
+    slot->seen =
+        (struct wr_state_moment){.known = true, .number = origin->start, .items = slot->items};
+    if (slot->again) {
+        return true;
+    }
+    slot->seen.number = wr_origin_done_end(origin);
     slot->seen.items = slot->items + origin->done - origin->left_out_done;
     slot->seen.finished = slot->read_to_end && origin->done == origin->given;
 #ifdef WR_BREAK_SAVE_EARLY

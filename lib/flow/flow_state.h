@@ -55,6 +55,7 @@ struct wr_state_slot {
     bool finished;               /* an earlier run read it to its end */
     uint8_t proof;               /* enum wr_proof */
     bool expected;               /* a source was made in this run that may attach later */
+    bool again;                  /* each run reads it from its beginning (flow_replay.h) */
     bool attached;               /* the source has attached */
     bool detached;               /* its generator has ended */
     bool read_to_end;            /* in this run */
@@ -67,14 +68,16 @@ struct wr_state_slot {
 /* A source of this name was made. It attaches when it is pulled, so others may attach before it.
  * Returns its slot; NULL: the state cannot be used, or there is no memory (attaching reports this).
  * still: NULL if no position is of half an item. */
-const struct wr_state_slot *wr_state_expect_source(struct weir_state *state, const char *name,
-                                                   wr_state_still *still);
+struct wr_state_slot *wr_state_expect_source(struct weir_state *state, const char *name,
+                                             wr_state_still *still);
 /* Items that a source with this slot has given in earlier runs and does not give again. slot may be
  * NULL: there is none. */
 static inline uint64_t wr_state_given_before(const struct wr_state_slot *slot)
 {
     return slot != NULL && slot->stored != NULL ? slot->items : 0;
 }
+/* Does this run continue an earlier one that has not read all sources to their end? */
+bool wr_state_goes_on(const struct weir_state *state);
 /* A source of this name begins: may it continue with this record? 0, or a code as
  * wr_state_attach_source, which calls this for a source of one part. */
 int wr_state_begin_source(struct weir_state *state, const char *name, weir_error *error);
@@ -96,6 +99,8 @@ void wr_state_retire(struct wr_state_slot *slot);
 /* What the source reports about where it continues. NONE: the position of an earlier run in this
  * slot is dropped. */
 void wr_state_prove(struct wr_state_slot *slot, enum wr_proof proof);
+/* The record has a position in this slot, and none for `lacks`: returns WEIR_EINVAL with *error. */
+int wr_state_of_another(const struct wr_state_slot *has, const char *lacks, weir_error *error);
 /* For a stored position that its source cannot read: returns WEIR_EINVAL with *error. */
 int wr_state_bad_position(const struct wr_state_slot *slot, weir_error *error);
 /* A source of this state is about to be pulled: soon after, look for items that have settled

@@ -121,8 +121,8 @@ void wr_state_forget_stored(struct weir_state *state)
 
 /* ---- sources */
 
-const struct wr_state_slot *wr_state_expect_source(struct weir_state *state, const char *name,
-                                                   wr_state_still *still)
+struct wr_state_slot *wr_state_expect_source(struct weir_state *state, const char *name,
+                                             wr_state_still *still)
 {
     if (state->failure.code != 0) {
         return NULL;
@@ -140,6 +140,15 @@ const struct wr_state_slot *wr_state_expect_source(struct weir_state *state, con
         slot->still = still;
     }
     return slot;
+}
+
+bool wr_state_goes_on(const struct weir_state *state)
+{
+    bool on = false;
+    for (size_t i = 0; i < state->slots_count; i++) {
+        on = on || (state->slots[i]->stored != NULL && !state->slots[i]->finished);
+    }
+    return on;
 }
 
 /* Was a source of this name made in this run? */
@@ -194,13 +203,18 @@ int wr_state_begin_source(struct weir_state *state, const char *name, weir_error
     }
     wr_state_decide(state);
     const struct wr_state_slot *slot = wr_state_next_slot(state, name, NULL);
-    bool known = slot != NULL && slot->stored != NULL;
+    /* The beginning of a source that a stage has read again in each run is not its position. */
+    bool known = slot != NULL && slot->stored != NULL && (slot->items > 0 || slot->again);
     const struct wr_state_slot *other = known ? NULL : stranger(state);
-    return other == NULL ? 0
-                         : wr_error_set(error, WEIR_EINVAL, 0, "state",
-                                        "the state '%s' belongs to another pipeline: it has a "
-                                        "position for '%s', but none for '%s'",
-                                        state->place.name, other->name, name);
+    return other == NULL ? 0 : wr_state_of_another(other, name, error);
+}
+
+int wr_state_of_another(const struct wr_state_slot *has, const char *lacks, weir_error *error)
+{
+    return wr_error_set(error, WEIR_EINVAL, 0, "state",
+                        "the state '%s' belongs to another pipeline: it has a position for '%s', "
+                        "but none for '%s'",
+                        has->state->place.name, has->name, lacks);
 }
 
 int wr_state_attach_source(struct weir_state *state, const char *name, struct wr_origin *origin,

@@ -25,6 +25,11 @@ static int see_without(const struct wr_state_slot *slot, const struct wr_runs *f
     if (origin == NULL || slot->proof == WR_PROOF_NONE) {
         return 0;
     }
+    if (slot->again) {
+        *moment =
+            (struct wr_state_moment){.known = true, .number = origin->start, .items = slot->items};
+        return 0;
+    }
     if (wr_origin_done_without(origin, flat, &done) < 0) {
         return WEIR_ENOMEM;
     }

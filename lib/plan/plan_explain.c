@@ -69,7 +69,9 @@ static bool find_recount(const struct weir_chain *chain, const weir_component **
             *behind = before;
             return true;
         }
-        if ((traits & (WEIR_TRAIT_COUNTS | WEIR_TRAIT_ONE_TO_ONE)) == 0) {
+        if ((traits & WEIR_TRAIT_STATE_REPLAYS) != 0) {
+            before = NULL; /* its items are counted */
+        } else if ((traits & (WEIR_TRAIT_COUNTS | WEIR_TRAIT_ONE_TO_ONE)) == 0) {
             before = step->component;
         }
     }
@@ -149,7 +151,7 @@ static bool add_step(const struct wr_plan_step *step, size_t depth, void *arg)
         weaken(promise, WEIR_BEST_EFFORT, step->component, "may drop items");
     }
     if ((traits & WEIR_TRAIT_STATE_RESTARTS) != 0) {
-        weaken(promise, WEIR_AT_LEAST_ONCE, step->component, "loses its data on a restart");
+        weaken(promise, WEIR_BEST_EFFORT, step->component, "loses what it holds at a restart");
     }
     if (step->component->kind == WEIR_KIND_SINK) {
         promise->sinks++;
@@ -168,10 +170,46 @@ static bool add_step(const struct wr_plan_step *step, size_t depth, void *arg)
     return true;
 }
 
+/* Can a chain, up to a step, be read again from its beginning in each run? */
+static bool begins_again(const struct wr_plan_step *step, bool before)
+{
+    const weir_component *component = step->component;
+    uint32_t traits = wr_plan_traits(step);
+    bool blocks = false;
+    for (size_t i = 0; i < component->args_count; i++) {
+        blocks = blocks || component->args[i].type == WEIR_ARGTYPE_CHAIN;
+    }
+    if (component->kind == WEIR_KIND_SOURCE) {
+        return (traits & WEIR_TRAIT_PROVES) != 0 && goes_on_by(step) == component && !blocks;
+    }
+    return before && !blocks && (traits & WEIR_TRAIT_CHANGES_OUTCOMES) == 0;
+}
+
+/* Components that continue only from the beginning of their input. again: it can be read again. */
+static void add_replays(struct promise *promise, const struct weir_chain *chain, bool again)
+{
+    for (size_t i = 0; i < chain->count; i++) {
+        const struct wr_plan_step *step = &chain->steps[i];
+        if ((wr_plan_traits(step) & WEIR_TRAIT_STATE_REPLAYS) != 0 && !again) {
+            weaken(promise, WEIR_BEST_EFFORT, step->component,
+                   "needs its input from the beginning, which cannot be read again");
+        }
+        again = begins_again(step, again);
+        for (size_t j = 0; j < step->component->args_count; j++) {
+            size_t count;
+            struct weir_chain *const *chains = wr_plan_chains(step, j, &count);
+            for (size_t k = 0; k < count; k++) {
+                add_replays(promise, chains[k], false);
+            }
+        }
+    }
+}
+
 /* Add the source or the sink that is used when none is written. */
 static void add_implied(const weir_plan *plan, const weir_plan_options *options,
                         struct promise *promise)
 {
+    bool again = false;
     size_t files = options != NULL ? options->files_count : 0;
     const char *path = files == 1 ? options->files[0] : "-";
     struct wr_plan_step step = {.arg_spans = NULL};
@@ -179,7 +217,9 @@ static void add_implied(const weir_plan *plan, const weir_plan_options *options,
         step.component =
             wr_plan_find_scheme(WEIR_KIND_SOURCE, strcmp(path, "-") == 0 ? "-" : "/", 1);
         (void)add_step(&step, 0, promise);
+        again = begins_again(&step, false);
     }
+    add_replays(promise, &plan->root, again);
     if (!weir_plan_has_sink(plan)) {
         step.component = wr_plan_find_scheme(WEIR_KIND_SINK, "-", 1);
         (void)add_step(&step, 0, promise);
@@ -266,8 +306,9 @@ static void print_traits(struct explaining *e, const struct wr_plan_step *step, 
         {WEIR_TRAIT_HOLDS_BACK, "may hold an item until more items arrive"},
         {WEIR_TRAIT_READS_AHEAD, "reads ahead of its reader"},
         {WEIR_TRAIT_CHANGES_OUTCOMES, "drops items when it is full, and counts them"},
-        {WEIR_TRAIT_STATE_RESTARTS, "loses its data on a restart"},
-        {WEIR_TRAIT_STATE_REPLAYS, "builds its data again after a restart"},
+        {WEIR_TRAIT_STATE_RESTARTS, "begins anew after a restart: what it holds then is lost"},
+        {WEIR_TRAIT_STATE_REPLAYS, "after a restart it reads its input from the beginning, and "
+                                   "leaves out the items that have settled"},
         {WEIR_TRAIT_ENDLESS, "does not end by itself"},
     };
     uint32_t traits = wr_plan_traits(step);

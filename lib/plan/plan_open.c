@@ -12,6 +12,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <weir/extend.h>
 #include <weir/stage.h>
 
 #include "base_alloc.h"
@@ -19,6 +20,7 @@
 #include "flow_dead.h"
 #include "flow_gen.h"
 #include "flow_sink.h"
+#include "flow_state.h"
 
 /* A plan that is being opened. weir_opening.plan points to it. */
 struct opening {
@@ -241,6 +243,19 @@ static weir_sink *open_sink(const weir_opening *opening, const struct wr_plan_st
     return sink;
 }
 
+/* A component that keeps data across items is opened with a state. Returns gen, or what reads it. */
+static weir_gen *keep_data(const weir_opening *opening, const struct wr_plan_step *step,
+                           weir_gen *gen)
+{
+    uint32_t traits = wr_plan_traits(step);
+    if ((traits & WEIR_TRAIT_STATE_RESTARTS) != 0 && wr_state_goes_on(opening->state)) {
+        weir_log(opening->scope, WEIR_LOG_WARNING, step->component->name,
+                 "it begins anew: what it held when the last run ended is lost");
+    }
+    bool replays = (traits & WEIR_TRAIT_STATE_REPLAYS) != 0 && gen->ops->begins_again == NULL;
+    return replays ? weir_replayed(gen) : gen;
+}
+
 /* Open a source, or a stage that reads `up`. */
 static weir_gen *open_step(const weir_opening *opening, const struct wr_plan_step *step,
                            weir_gen *up)
@@ -253,6 +268,9 @@ static weir_gen *open_step(const weir_opening *opening, const struct wr_plan_ste
     weir_gen *gen = step->component->open(opening, up, step->args);
     if (policy != WR_ON_ERROR_SKIP) {
         wr_gen_on_error(gen, up, policy, mine->dead, step->component->name);
+    }
+    if (opening->state != NULL) {
+        gen = keep_data(opening, step, gen);
     }
     label_gen(gen, step->component, part_of(mine->plan, step));
     return gen;

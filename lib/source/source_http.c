@@ -313,6 +313,13 @@ static bool http_given_before(const struct weir_gen *gen, uint64_t *count)
     return true;
 }
 
+/* A stream that follows is not one body, and an event stream continues by ids. */
+static struct wr_state_slot *http_begins_again(struct weir_gen *gen)
+{
+    const struct wr_http_source *source = source_of(gen);
+    return source->sse || source->follow ? NULL : source->before;
+}
+
 static const struct wr_gen_ops http_ops = {.kind = "http",
                                            .next_many = http_next_many,
                                            .close = http_close,
@@ -322,6 +329,7 @@ static const struct wr_gen_ops http_ops = {.kind = "http",
                                            .held = http_held,
                                            .frame = http_frame,
                                            .given_before = http_given_before,
+                                           .begins_again = http_begins_again,
                                            .is_source = true};
 
 /* ---- making */

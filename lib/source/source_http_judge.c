@@ -130,6 +130,12 @@ static enum wr_http_verdict judge_unsatisfiable(struct wr_http_source *source)
     return wr_http_judge_status(&source->http);
 }
 
+/* Must the body be the one of an earlier run, although it is read from its beginning? */
+static bool begins_again(const struct wr_http_source *source)
+{
+    return source->slot != NULL && source->slot->again && source->slot->stored != NULL;
+}
+
 static enum wr_http_verdict judge_whole(struct wr_http_source *source)
 {
     struct wr_http *http = &source->http;
@@ -151,6 +157,8 @@ static enum wr_http_verdict judge_whole(struct wr_http_source *source)
         }
         http->skip = source->from;
         source->complete = length >= 0 ? length : source->complete;
+    } else if (other && begins_again(source)) {
+        return changed(source, "another validator");
     } else {
         /* After a gap, positions no longer count one body. */
         bool nameless = http->own_range || source->inbox.given_end > 0;

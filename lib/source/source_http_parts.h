@@ -19,11 +19,11 @@ struct wr_http_source {
     struct weir_gen gen;
     struct wr_inbox inbox;
     struct wr_http http;
-    weir_state *state;                  /* NULL: none */
-    struct wr_state_slot *slot;         /* NULL: no state */
-    struct wr_offsets *offsets;         /* the origin's; NULL: no state, or ids */
-    struct wr_texts *ids;               /* the origin's; NULL: no state, or offsets */
-    const struct wr_state_slot *before; /* the entry of an earlier run; NULL: none */
+    weir_state *state;            /* NULL: none */
+    struct wr_state_slot *slot;   /* NULL: no state */
+    struct wr_offsets *offsets;   /* the origin's; NULL: no state, or ids */
+    struct wr_texts *ids;         /* the origin's; NULL: no state, or offsets */
+    struct wr_state_slot *before; /* the entry of an earlier run, or a new one; NULL: none */
     int32_t retries, follow;
     int64_t idle_ms; /* the option; 0: the default for the kind of stream */
     uint64_t from;   /* the requested position */

@@ -279,6 +279,11 @@ static bool stream_given_before(const struct weir_gen *gen, uint64_t *count)
     return true;
 }
 
+static struct wr_state_slot *stream_begins_again(struct weir_gen *gen)
+{
+    return stream_of(gen)->before;
+}
+
 static const struct wr_gen_ops stream_ops = {.kind = "lines",
                                              .next_many = stream_next_many,
                                              .close = stream_close,
@@ -287,6 +292,7 @@ static const struct wr_gen_ops stream_ops = {.kind = "lines",
                                              .held = stream_held,
                                              .frame = stream_frame,
                                              .given_before = stream_given_before,
+                                             .begins_again = stream_begins_again,
                                              .is_source = true};
 
 struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const char *name,

@@ -22,13 +22,13 @@ struct wr_stream_source {
     bool wait_first;  /* do not read before the descriptor is readable */
     int64_t stall_ms; /* the longest silence of the peer; < 0: no limit */
     weir_lines_options lines;
-    struct wr_state_slot *slot;         /* NULL: no state */
-    struct wr_offsets *offsets;         /* the origin's; NULL: no state, or no positions */
-    const struct wr_state_slot *before; /* the entry of an earlier run; NULL: none */
-    int fd;                             /* fd, file */
-    int64_t size;                       /* of a regular file when it was opened; -1: other */
-    struct weir_socket *socket;         /* socket: it owns the transport */
-    char *where;                        /* file, socket: path or address */
+    struct wr_state_slot *slot;   /* NULL: no state */
+    struct wr_offsets *offsets;   /* the origin's; NULL: no state, or no positions */
+    struct wr_state_slot *before; /* the entry of an earlier run, or a new one; NULL: none */
+    int fd;                       /* fd, file */
+    int64_t size;                 /* of a regular file when it was opened; -1: other */
+    struct weir_socket *socket;   /* socket: it owns the transport */
+    char *where;                  /* file, socket: path or address */
 };
 
 /* A source that gives lines within the limits of options, or raw bytes (frame: WEIR_FRAME_LINES,

@@ -104,11 +104,20 @@ static bool buffer_given_before(const struct weir_gen *gen, uint64_t *count)
             buffer->options.when_full == WEIR_FULL_FAILS);
 }
 
+static struct wr_state_slot *buffer_begins_again(struct weir_gen *gen)
+{
+    const struct stage_buffer *buffer = WR_OWNER(gen, struct stage_buffer, gen);
+    bool all =
+        buffer->options.when_full == WEIR_BLOCK || buffer->options.when_full == WEIR_FULL_FAILS;
+    return all && gen->up != NULL ? wr_gen_begin_again(gen->up) : NULL;
+}
+
 static const struct wr_gen_ops buffer_ops = {.kind = "buffer",
                                              .next_many = buffer_next_many,
                                              .next_within = buffer_next_within,
                                              .close = buffer_close,
-                                             .given_before = buffer_given_before};
+                                             .given_before = buffer_given_before,
+                                             .begins_again = buffer_begins_again};
 
 weir_gen *weir_buffer(weir_gen *up, const weir_queue_options *options)
 {

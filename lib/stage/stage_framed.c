@@ -5,6 +5,8 @@
  * positions are those of the items. Elsewhere the bytes are copied once into an inbox, and the new
  * items are slices of it. The new items have their own origin in the ledger, because a piece of
  * bytes and a line are counted differently. The old item is delivered when the next one is pulled.
+ * With a state, the position of a new item is its offset in all bytes since the beginning, which a
+ * restart reads again (flow_replay.h).
  *
  * It pulls one item of bytes at a time: how many the reader's items need is not known, and more
  * would be read ahead of demand. It waits for its upstream and, when the budget is used up, for
@@ -16,15 +18,43 @@
 
 #include "base_option.h"
 #include "flow_inbox.h"
+#include "flow_position.h"
+#include "flow_replay.h"
 
 struct stage_framed {
     struct weir_gen gen;
     struct wr_inbox inbox;
+    struct wr_replay replay;
+    uint64_t left; /* bytes of its input that earlier runs have settled: not read again */
     bool opened;
     weir_slice bytes; /* of the item lent from upstream; `at` bytes of it are taken */
     size_t at;
     weir_scratch scratch;
 };
+
+/* The first bytes are here: are they what an earlier run has read? Then leave out those that have
+ * settled. 0, or the code of a failure that was set. */
+static int decide(struct stage_framed *framed)
+{
+    weir_error error;
+    struct wr_offset start = {.end = 0};
+    struct weir_gen *gen = &framed->gen;
+    const char *stored = wr_replay_decide(&framed->replay);
+    if (stored == NULL) {
+        return 0;
+    }
+    if (stored[0] != '\0' && !wr_offset_read(&start, stored)) {
+        (void)wr_state_bad_position(framed->replay.slot, &error);
+        return wr_gen_fail_error(gen, &error);
+    }
+    if (wr_offsets_keep(gen->origin, &start) == NULL) {
+        return wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for positions");
+    }
+    framed->inbox.keep_ends = true;
+    wr_inbox_resume(&framed->inbox, start.end);
+    framed->left = start.end & ~WR_END_FLAGS;
+    return 0;
+}
 
 /* Pull the next item of bytes, or set the end in the inbox. 0, or the code of a failure that was
  * set. */
@@ -33,14 +63,24 @@ static int pull_bytes(struct stage_framed *framed)
     struct weir_gen *gen = &framed->gen;
     weir_item item;
     framed->at = framed->bytes.len = 0;
-    if (wr_pull(gen->up, &item, 1) == 0) {
+    size_t n = wr_pull(gen->up, &item, 1);
+    int rc = framed->replay.decided ? 0 : decide(framed);
+    if (rc < 0) {
+        return rc;
+    }
+    if (n == 0) {
         if (wr_gen_failure(gen->up) != NULL) {
             return wr_gen_failure(gen->up)->code;
         }
         wr_inbox_end(&framed->inbox);
         return 0;
     }
-    return wr_gen_text(gen, &item, &framed->bytes, &framed->scratch) ? 0 : gen->failure->code;
+    if (!wr_gen_text(gen, &item, &framed->bytes, &framed->scratch)) {
+        return gen->failure->code;
+    }
+    framed->at = (size_t)WR_MIN(framed->left, (uint64_t)framed->bytes.len);
+    framed->left -= framed->at;
+    return 0;
 }
 
 static int wait_for_room(struct stage_framed *framed)
@@ -90,6 +130,9 @@ static size_t framed_next_many(struct weir_gen *gen, weir_item *items, size_t ma
             wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory to count items");
             return 0;
         }
+        if (wr_replay_attach(&framed->replay, gen) < 0) {
+            return 0;
+        }
     }
     wr_inbox_over_loan(&framed->inbox, gen->origin);
     for (;;) {
@@ -104,6 +147,8 @@ static size_t framed_next_many(struct weir_gen *gen, weir_item *items, size_t ma
 static void framed_close(struct weir_gen *gen)
 {
     struct stage_framed *framed = WR_OWNER(gen, struct stage_framed, gen);
+    bool whole = framed->inbox.end && wr_inbox_pending(&framed->inbox) == 0;
+    wr_replay_detach(&framed->replay, whole && gen->failure == NULL);
     wr_inbox_fini(&framed->inbox);
     weir_scratch_free(&framed->scratch);
 }
@@ -113,8 +158,24 @@ static int64_t framed_held(const struct weir_gen *gen, uint32_t mark)
     return wr_inbox_held(&WR_OWNER((uintptr_t)gen, struct stage_framed, gen)->inbox, mark);
 }
 
-static const struct wr_gen_ops framed_ops = {
-    .kind = "framed", .next_many = framed_next_many, .close = framed_close, .held = framed_held};
+static bool framed_given_before(const struct weir_gen *gen, uint64_t *count)
+{
+    const struct stage_framed *framed = WR_OWNER((uintptr_t)gen, struct stage_framed, gen);
+    *count = wr_replay_given_before(&framed->replay);
+    return framed->replay.slot != NULL;
+}
+
+static struct wr_state_slot *framed_begins_again(struct weir_gen *gen)
+{
+    return wr_replay_inner(&WR_OWNER(gen, struct stage_framed, gen)->replay, gen);
+}
+
+static const struct wr_gen_ops framed_ops = {.kind = "framed",
+                                             .next_many = framed_next_many,
+                                             .close = framed_close,
+                                             .held = framed_held,
+                                             .given_before = framed_given_before,
+                                             .begins_again = framed_begins_again};
 
 static weir_gen *make(weir_gen *bytes, const weir_framing *framing, const char *verb)
 {
@@ -141,7 +202,11 @@ static weir_gen *make(weir_gen *bytes, const weir_framing *framing, const char *
     if (framed != NULL && wr_inbox_init(&framed->inbox, &framed->gen, &f, 0) < 0) {
         wr_gen_fail(&framed->gen, WEIR_ENOMEM, 0, -1, "no memory for items");
     }
-    return wr_gen_made(framed != NULL ? &framed->gen : NULL, bytes);
+    weir_gen *gen = wr_gen_made(framed != NULL ? &framed->gen : NULL, bytes);
+    if (framed != NULL) {
+        wr_replay_made(&framed->replay, gen, gen->name);
+    }
+    return gen;
 }
 
 weir_gen *weir_framed(weir_gen *bytes, const weir_framing *framing)

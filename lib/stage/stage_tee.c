@@ -161,11 +161,13 @@ static bool tee_given_before(const struct weir_gen *gen, uint64_t *count)
     return gen->up != NULL && wr_gen_given_before(gen->up, count);
 }
 
+/* Its sinks would get the items again. */
 static const struct wr_gen_ops tee_ops = {.kind = "tee",
                                           .next_many = tee_next_many,
                                           .close = tee_close,
                                           .free = tee_free,
-                                          .given_before = tee_given_before};
+                                          .given_before = tee_given_before,
+                                          .begins_again = wr_gen_begins_once};
 
 static void take_sink(struct weir_gen *up, struct weir_sink *sink, const char *verb)
 {

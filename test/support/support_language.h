@@ -168,6 +168,8 @@ static const weir_component made[] = {
     STAGE("flatten", VALUES, JSON, 0, csv_args),
     STAGE("throttle", ANY, SAME, 0, throttle_args),
     STAGE("rechunk", ANY, WEIR_SHAPE_BYTES, 0, size_args),
+    STAGE("unpack", ANY, LINES, WEIR_TRAIT_STATE_REPLAYS, csv_args),
+    STAGE("window", ANY, LINES, WEIR_TRAIT_STATE_RESTARTS, csv_args),
     STAGE("par", ANY, SAME, 0, par_args),
     STAGE("tee", ANY, SAME, 0, tee_args),
     STAGE("otherwise", ANY, SAME, 0, otherwise_args),

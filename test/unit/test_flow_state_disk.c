@@ -92,7 +92,27 @@ static void no_log(void *ctx, int level, const char *origin, const char *message
     (void)message;
 }
 
+/* Each line behind its number; it depends on all lines before it. */
+WEIR_STAGE(numbered)
+{
+    weir_item item;
+    int number = 0;
+    while (weir_next(up, &item)) {
+        char text[64];
+        int len = snprintf(text, sizeof text, "%d %.*s", ++number, (int)item.len, item.data);
+        weir_item out = weir_bytes(text, (size_t)len);
+        if (!weir_yield(self, &out)) {
+            break;
+        }
+    }
+    return 0;
+}
+
+static const char numbered_lines[] =
+    "1 one\n2 two\n3 three\n4 four\n5 five\n6 six\n7 seven\n8 eight\n";
+
 static int sinks = 1;
+static bool is_numbered; /* behind such a stage, which is replayed */
 static bool one_is_late; /* another sink is not a file, and commits only at its end */
 static bool late_may;
 
@@ -143,6 +163,7 @@ static int run(weir_error *error)
     weir_state *state = weir_state_open(scope, "s", "p");
     weir_gen *gen =
         weir_file_lines(scope, "d/in", WEIR_OPTIONS(weir_lines_options, .state = state));
+    gen = is_numbered ? weir_replayed(numbered(gen)) : gen;
     gen = weir_stage(gen, take_time, NULL, 0, NULL);
     weir_sink *outs[2];
     size_t count = 0;
@@ -175,8 +196,8 @@ static void check_out(const char *what, uint64_t k, uint64_t seed)
     ck_assert_msg(rc == 0, "%s %d, seed %d: %s", what, (int)k, (int)seed, error.message);
     for (int i = 0; i < sinks; i++) {
         const char *out = wr_disk_get(i == 0 ? "d/out" : "e/out", &len);
-        ck_assert_msg(out != NULL && strcmp(out, lines) == 0, "%s %d, seed %d, sink %d: %s", what,
-                      (int)k, (int)seed, i, out);
+        ck_assert_msg(out != NULL && strcmp(out, is_numbered ? numbered_lines : lines) == 0,
+                      "%s %d, seed %d, sink %d: %s", what, (int)k, (int)seed, i, out);
     }
 }
 
@@ -280,6 +301,12 @@ TEST(run_of_two_sinks_after_a_failed_sync_and_a_loss_of_power_repeats_and_loses_
 TEST_WITHIN(run_of_a_sink_that_is_late_after_a_loss_of_power_repeats_and_loses_nothing, 60)
 {
     one_is_late = true;
+    lose_power_at_any_call();
+}
+
+TEST_WITHIN(run_of_a_stage_that_is_replayed_after_a_loss_of_power_repeats_and_loses_nothing, 60)
+{
+    is_numbered = true;
     lose_power_at_any_call();
 }
 

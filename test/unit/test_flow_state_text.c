@@ -197,6 +197,28 @@ TEST(one_item_made_of_several_is_stored_once)
     end(&f);
 }
 
+TEST(items_of_a_stage_that_is_replayed_are_stored_once)
+{
+    struct fixture f;
+    weir_error error;
+    int rc = -1;
+    store = (struct store){.rows_len = 0};
+    wr_folder_make(&f.folder);
+    wr_folder_write(&f.folder, "in", "1\n2\n3\n4\n5\n6\n7\n8\n9\n", 18);
+    for (int runs = 0; rc < 0; runs++) {
+        ck_assert_int_lt(runs, 20);
+        store_run_begins(&f);
+        store.commits = 0;
+        store.dies_at = 2;
+        weir_gen *gen = weir_replayed(joined(lines_of_run(&f)));
+        rc = weir_pump(gen, make_store(&f), &error);
+        run_ends(&f);
+    }
+    store.rows[store.rows_len] = '\0';
+    ck_assert_str_eq(store.rows, "123\n456\n789\n");
+    wr_folder_remove(&f.folder);
+}
+
 /* ---- what limits it */
 
 static uint64_t items_in(const char *text, size_t len)

@@ -18,6 +18,9 @@ static weir_plan *read_plan(const char *text)
 
 #define OF_STDOUT ": 'stdout' cannot remove what was not saved: it is written again"
 
+#define NOT_AGAIN \
+    "best-effort: 'unpack' needs its input from the beginning, which cannot be read again"
+
 static const struct promise {
     const char *text;
     int word;
@@ -58,6 +61,17 @@ static const struct promise {
      "at-least-once if the events have ids and the server sends a strong ETag or a Last-Modified "
      "and the output is a regular file, otherwise best-effort: 'sse' cannot prove that it "
      "continues at the saved position"},
+    {"./in | raw | queue | unpack | grep x | file out", WEIR_EXACTLY_ONCE,
+     "exactly-once-effect if the input is a regular file and the output is a regular file, "
+     "otherwise best-effort"},
+    {"merge { ./in | unpack } { ./b } | file out", WEIR_EXACTLY_ONCE,
+     "exactly-once-effect if the input is a regular file and the output is a regular file, "
+     "otherwise best-effort"},
+    {"merge { ./in } { ./b } | unpack | file out", WEIR_BEST_EFFORT, NOT_AGAIN},
+    {"./in | tee { file a } | unpack | file out", WEIR_BEST_EFFORT, NOT_AGAIN},
+    {"https://h/f | sse | unpack | file out", WEIR_BEST_EFFORT, NOT_AGAIN},
+    {"./in | window | file out", WEIR_BEST_EFFORT,
+     "best-effort: 'window' loses what it holds at a restart"},
     {"merge { gen 1..2 } { ./in } | file out", WEIR_BEST_EFFORT,
      "best-effort: 'gen' has no position from which a restart can continue"},
 };
