@@ -323,7 +323,8 @@ bool wr_origin_is_full(struct wr_origin *origin)
     sync(origin);
     if (wr_books_weight(origin->entries_cap * sizeof *origin->entries) +
             wr_books_weight(origin->ends_cap * sizeof *origin->ends) +
-            wr_books_weight(origin->gaps_cap * sizeof *origin->gaps) <=
+            wr_books_weight(origin->gaps_cap * sizeof *origin->gaps) +
+            (origin->positions != NULL ? origin->positions->bytes : 0) <=
         SMALL_BYTES) {
         return false;
     }

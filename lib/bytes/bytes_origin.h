@@ -57,6 +57,7 @@ struct wr_positions_ops {
 };
 struct wr_positions {
     const struct wr_positions_ops *ops;
+    size_t bytes; /* that it has charged to the budget, as slots */
 };
 
 /* The number belongs to an incomplete item at the end of an input that may grow: a restart

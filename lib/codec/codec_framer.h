@@ -68,6 +68,13 @@ struct wr_framer_ops {
      * before the item there is complete. looked: it is the window of the last call, with bytes
      * appended. */
     size_t (*whole)(const struct wr_framer *framer, const char *data, size_t len, bool looked);
+    /* What a restart after the last frame needs besides the offset (a csv header, a depth): a text
+     * without NUL, as snprintf. All frames of one call need the same; `notes` changes when it
+     * changes. NULL: the offset is enough. */
+    size_t (*note)(const struct wr_framer *framer, char *to, size_t cap);
+    /* A new item begins at the current offset, for which this note was made; NULL: a new input
+     * begins there. False: the note is invalid. NULL if `note` is. */
+    bool (*resume)(struct wr_framer *framer, const char *note, size_t len);
     /* At the end of the input, a rest without an end is an item too. */
     bool gives_half;
     /* A restart inside an item that is dropped continues at the current offset, with `dropping`
@@ -88,6 +95,7 @@ struct wr_framer {
     size_t record_bytes; /* fixed */
     size_t mean_len;     /* lines: running mean of the lengths, picks the search */
     struct wr_sse *sse;
+    uint32_t notes;           /* how often the note has changed */
     int failed;               /* the code of the failure */
     const char *problem;      /* ... and its text: "the input ends inside a record" */
     uint64_t overlong_start;  /* offset of the overlong item being dropped, or last dropped */

@@ -17,6 +17,7 @@
 
 #include <string.h>
 
+#include "base_alloc.h"
 #include "base_option.h"
 #include "codec_records.h"
 
@@ -251,6 +252,37 @@ static int reserve(const struct wr_inbox *inbox, struct weir_gen *gen, size_t ma
     return inbox->keep_ends ? wr_origin_reserve_ends(gen->origin, max) : 0;
 }
 
+enum { NOTE_BYTES = 256 };
+
+/* The framer's note has changed, and it is the one for items from the offset `end` on. 0 or
+ * WEIR_ENOMEM. */
+static int keep_note(struct wr_inbox *inbox, uint64_t end)
+{
+    char fixed[NOTE_BYTES], *text = fixed;
+    const struct wr_framer *framer = &inbox->framer;
+    size_t len = framer->ops->note(framer, fixed, sizeof fixed);
+    if (len >= sizeof fixed) {
+        text = wr_alloc(len + 1);
+        if (text == NULL) {
+            return WEIR_ENOMEM;
+        }
+        (void)framer->ops->note(framer, text, len + 1);
+    }
+    int rc = wr_offsets_note(inbox->offsets, end, (struct wr_text){text, len});
+    if (rc == 0) {
+        inbox->notes = framer->notes;
+    }
+    if (text != fixed) {
+        wr_free(text);
+    }
+    return rc;
+}
+
+static inline bool has_new_note(const struct wr_inbox *inbox)
+{
+    return WR_UNLIKELY(inbox->framer.notes != inbox->notes) && inbox->offsets != NULL;
+}
+
 /* One round: up to BATCH items of the oldest block. Negative: the framer has failed, or there was
  * no memory. */
 static long take_batch(struct wr_inbox *inbox, struct weir_block *block, struct weir_gen *gen,
@@ -283,7 +315,8 @@ static long take_batch(struct wr_inbox *inbox, struct weir_block *block, struct 
                                .origin = origin->id,
                                .flags = frames[i].flags};
     }
-    if (inbox->keep_ends && push_ends(inbox, origin, frames, (size_t)n) < 0) {
+    if ((has_new_note(inbox) && keep_note(inbox, frames[0].end) < 0) ||
+        (inbox->keep_ends && push_ends(inbox, origin, frames, (size_t)n) < 0)) {
         return WEIR_ENOMEM;
     }
     origin->given = seq;
@@ -307,7 +340,7 @@ static long take_values(struct wr_inbox *inbox, struct weir_block *block, struct
     inbox->start += used;
     inbox->pending -= used;
     struct wr_origin *origin = gen->origin;
-    int rc = 0;
+    int rc = n > 0 && has_new_note(inbox) ? keep_note(inbox, ends[0]) : 0;
     for (long i = 0; i < n; i++) {
         items[i].block->next = inbox->values;
         inbox->values = items[i].block;
@@ -439,7 +472,7 @@ size_t wr_inbox_half(const struct wr_inbox *inbox)
     return framer->ops->gives_half && !inbox->open && !framer->dropping ? inbox->pending : 0;
 }
 
-void wr_inbox_resume(struct wr_inbox *inbox, uint64_t end)
+static void go_on_inside(struct wr_inbox *inbox, uint64_t end)
 {
     struct wr_framer *framer = &inbox->framer;
     uint64_t offset = end & ~WR_END_FLAGS;
@@ -449,4 +482,23 @@ void wr_inbox_resume(struct wr_inbox *inbox, uint64_t end)
     if (framer->dropping && framer->overlong == WEIR_LONG_FAILS) {
         framer->failed = WEIR_ETOOLONG; /* as in the other inbox */
     }
+}
+
+void wr_inbox_resume(struct wr_inbox *inbox, uint64_t end)
+{
+    go_on_inside(inbox, end);
+    if (inbox->framer.ops->resume != NULL) {
+        (void)inbox->framer.ops->resume(&inbox->framer, NULL, 0);
+    }
+}
+
+bool wr_inbox_resume_at(struct wr_inbox *inbox, const struct wr_offset *at)
+{
+    const struct wr_framer *framer = &inbox->framer;
+    const char *note = (at->end & ~WR_END_FLAGS) == 0 ? NULL
+                       : at->note.len > 0             ? at->note.data
+                                                      : "";
+    go_on_inside(inbox, at->end);
+    return framer->ops->resume != NULL ? framer->ops->resume(&inbox->framer, note, at->note.len)
+                                       : at->note.len == 0;
 }

@@ -27,6 +27,7 @@
 
 #include "codec_framer.h"
 #include "flow_gen.h"
+#include "flow_position.h"
 
 struct wr_inbox {
     struct weir_loop *loop;
@@ -42,10 +43,12 @@ struct wr_inbox {
     bool end;                   /* no more bytes will come */
     bool open;                  /* the last item given has more pieces */
     bool half;                  /* the rest is half an item; its position is the offset before it */
-    bool keep_ends;           /* push each item's end offset to the origin (a state is attached) */
-    bool starved;             /* the framer needs memory, but the budget is used up */
-    uint64_t overlong_told;   /* overlong items already counted */
-    uint64_t overlong_logged; /* ... and logged */
+    bool keep_ends; /* push each item's end offset to the origin (a state is attached) */
+    struct wr_offsets *offsets; /* the origin's: where the framer's notes are kept; NULL: none */
+    uint32_t notes;             /* of the framer, that are kept */
+    bool starved;               /* the framer needs memory, but the budget is used up */
+    uint64_t overlong_told;     /* overlong items already counted */
+    uint64_t overlong_logged;   /* ... and logged */
     uint64_t given_end; /* offset after the last item given or skipped: a resume within the run
                            continues there */
     uint64_t bytes;     /* received */
@@ -101,5 +104,14 @@ void wr_inbox_restart(struct wr_inbox *inbox, uint64_t offset);
 /* The same, from an end offset that another inbox has recorded. With WR_END_INSIDE the bytes up to
  * the next line end belong to a line that was cut or skipped, and are dropped. */
 void wr_inbox_resume(struct wr_inbox *inbox, uint64_t end);
+/* The same from a stored position, which has the framer's note. False: the note is invalid. */
+bool wr_inbox_resume_at(struct wr_inbox *inbox, const struct wr_offset *at);
+/* From now on the origin keeps an offset for each item. offsets: its positions; NULL: its positions
+ * are not offsets. */
+static inline void wr_inbox_keep_ends(struct wr_inbox *inbox, struct wr_offsets *offsets)
+{
+    inbox->keep_ends = true;
+    inbox->offsets = offsets;
+}
 
 #endif

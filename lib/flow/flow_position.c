@@ -36,6 +36,18 @@ static const char *read_number(const char *text, uint64_t *number)
     return good ? end + (*end == ' ') : NULL;
 }
 
+/* Reads "5 abcde": the length of a note and the note. Returns the text after it; NULL: invalid. */
+static const char *read_note(struct wr_offset *offset, const char *text)
+{
+    uint64_t len = 0;
+    const char *note = read_number(text, &len);
+    if (note == NULL || strlen(note) < len) {
+        return NULL;
+    }
+    offset->note = (struct wr_text){note, (size_t)len};
+    return note + len + (note[len] == ' ');
+}
+
 bool wr_offset_read(struct wr_offset *offset, const char *text)
 {
     const char *more;
@@ -59,6 +71,9 @@ bool wr_offset_read(struct wr_offset *offset, const char *text)
         offset->decoded = true;
         at = more;
     }
+    if ((more = behind(at, "framer")) != NULL && (at = read_note(offset, more)) == NULL) {
+        return false;
+    }
     size_t len = strlen(at);
     if (len >= sizeof offset->validator) {
         return false;
@@ -69,124 +84,98 @@ bool wr_offset_read(struct wr_offset *offset, const char *text)
 
 size_t wr_offset_text(const struct wr_offset *offset, char *to, size_t cap)
 {
-    char half[40] = "";
+    char half[40] = "", note[40] = "";
     if ((offset->end & WR_END_HALF) != 0) {
         snprintf(half, sizeof half, " partial %" PRIu64, offset->half);
     }
-    return (size_t)snprintf(to, cap, "offset %" PRIu64 "%s%s%s%s%s", offset->end & ~WR_END_FLAGS,
+    if (offset->note.len > 0) {
+        snprintf(note, sizeof note, " framer %zu ", offset->note.len);
+    }
+    return (size_t)snprintf(to, cap, "offset %" PRIu64 "%s%s%s%s%.*s%s%s",
+                            offset->end & ~WR_END_FLAGS,
                             (offset->end & WR_END_INSIDE) != 0 ? " inside" : "", half,
-                            offset->decoded ? " decoded" : "",
+                            offset->decoded ? " decoded" : "", note, (int)offset->note.len,
+                            offset->note.len > 0 ? offset->note.data : "",
                             offset->validator[0] != '\0' ? " " : "", offset->validator);
 }
 
-static size_t offsets_text(struct wr_positions *positions, uint64_t number, char *to, size_t cap)
-{
-    struct wr_offset offset = WR_OWNER(positions, struct wr_offsets, base)->now;
-    offset.end = number;
-    return wr_offset_text(&offset, to, cap);
-}
+/* ---- texts that are valid from a number on */
 
-static void offsets_drop(struct wr_positions *positions)
-{
-    wr_free(WR_OWNER(positions, struct wr_offsets, base));
-}
-
-static const struct wr_positions_ops offsets_ops = {.text = offsets_text, .drop = offsets_drop};
-
-struct wr_offsets *wr_offsets_keep(struct wr_origin *origin, const struct wr_offset *start)
-{
-    struct wr_offsets *offsets = wr_zalloc(sizeof *offsets);
-    if (offsets == NULL) {
-        return NULL;
-    }
-    offsets->base.ops = &offsets_ops;
-    offsets->now = *start;
-    wr_origin_keep_positions(origin, &offsets->base, start->end);
-    return offsets;
-}
-
-/* ---- texts */
-
-struct entry {
+struct wr_entry_text {
     uint64_t number; /* the first number it is valid for */
     char *text;
     size_t len;
 };
 
-struct wr_texts {
-    struct wr_positions base;
-    struct wr_budget *budget;
-    const char *word;
-    struct entry *entries; /* by number, at least one; [head, head + count) */
-    size_t head, count, cap;
-};
-
-static size_t cost_of(const struct entry *entry)
+static size_t cost_of(const struct wr_entry_text *entry)
 {
     return sizeof *entry + entry->len + 1;
 }
 
-static void drop_first(struct wr_texts *texts)
+static void drop_first(struct wr_list_of_texts *list)
 {
-    struct entry *entry = &texts->entries[texts->head++];
-    wr_budget_release_slots(texts->budget, cost_of(entry));
+    struct wr_entry_text *entry = &list->entries[list->head++];
+    list->base.bytes -= cost_of(entry);
+    wr_budget_release_slots(list->budget, cost_of(entry));
     wr_free(entry->text);
-    texts->count--;
+    list->count--;
 }
 
-static size_t texts_text(struct wr_positions *positions, uint64_t number, char *to, size_t cap)
+/* The last text with a number at or before this one; empty: there is none. */
+static struct wr_text text_at(const struct wr_list_of_texts *list, uint64_t number)
 {
-    const struct wr_texts *texts = WR_OWNER(positions, struct wr_texts, base);
-    const struct entry *entries = texts->entries + texts->head;
-    size_t low = 0, high = texts->count; /* find the last entry with entry.number <= number */
-    while (high - low > 1) {
+    size_t low = list->head, high = list->head + list->count; /* entries[low..] begin after it */
+    while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (entries[middle].number <= (number & ~WR_END_FLAGS)) {
-            low = middle;
+        if (list->entries[middle].number <= (number & ~WR_END_FLAGS)) {
+            low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return (size_t)snprintf(to, cap, "%s %s", texts->word, entries[low].text);
+    if (low == list->head) {
+        return (struct wr_text){"", 0};
+    }
+    return (struct wr_text){list->entries[low - 1].text, list->entries[low - 1].len};
 }
 
-static void texts_forget(struct wr_positions *positions, uint64_t before)
+static struct wr_list_of_texts *list_of(struct wr_positions *positions)
 {
-    struct wr_texts *texts = WR_OWNER(positions, struct wr_texts, base);
-    while (texts->count > 1 && texts->entries[texts->head + 1].number <= (before & ~WR_END_FLAGS)) {
-        drop_first(texts);
+    return WR_OWNER(positions, struct wr_list_of_texts, base);
+}
+
+static void forget_texts(struct wr_positions *positions, uint64_t before)
+{
+    struct wr_list_of_texts *list = list_of(positions);
+    while (list->count > 1 && list->entries[list->head + 1].number <= (before & ~WR_END_FLAGS)) {
+        drop_first(list);
     }
-    if (texts->head > texts->count) {
-        memmove(texts->entries, texts->entries + texts->head,
-                texts->count * sizeof *texts->entries);
-        texts->head = 0;
+    if (list->head > list->count) {
+        memmove(list->entries, list->entries + list->head, list->count * sizeof *list->entries);
+        list->head = 0;
     }
 }
 
-static void texts_drop(struct wr_positions *positions)
+static void drop_texts(struct wr_list_of_texts *list)
 {
-    struct wr_texts *texts = WR_OWNER(positions, struct wr_texts, base);
-    while (texts->count > 0) {
-        drop_first(texts);
+    while (list->count > 0) {
+        drop_first(list);
     }
-    wr_free(texts->entries);
-    wr_free(texts);
+    wr_free(list->entries);
 }
 
-static const struct wr_positions_ops texts_ops = {
-    .text = texts_text, .forget = texts_forget, .drop = texts_drop};
-
-int wr_texts_add(struct wr_texts *texts, uint64_t number, struct wr_text text)
+/* From this number on the text is valid, which is copied. 0 or WEIR_ENOMEM. */
+static int add_text(struct wr_list_of_texts *list, uint64_t number, struct wr_text text)
 {
-    const struct entry *last =
-        texts->count > 0 ? &texts->entries[texts->head + texts->count - 1] : NULL;
+    const struct wr_entry_text *last =
+        list->count > 0 ? &list->entries[list->head + list->count - 1] : NULL;
     if (last != NULL && last->len == text.len &&
         (text.len == 0 || memcmp(last->text, text.data, text.len) == 0)) {
         return 0;
     }
-    struct entry entry = {number & ~WR_END_FLAGS, wr_alloc(text.len + 1), text.len};
-    if (entry.text == NULL || !wr_grow(&texts->entries, sizeof *texts->entries,
-                                       texts->head + texts->count, &texts->cap)) {
+    struct wr_entry_text entry = {number & ~WR_END_FLAGS, wr_alloc(text.len + 1), text.len};
+    if (entry.text == NULL ||
+        !wr_grow(&list->entries, sizeof *list->entries, list->head + list->count, &list->cap)) {
         wr_free(entry.text);
         return WEIR_ENOMEM;
     }
@@ -194,9 +183,81 @@ int wr_texts_add(struct wr_texts *texts, uint64_t number, struct wr_text text)
         memcpy(entry.text, text.data, text.len);
     }
     entry.text[text.len] = '\0';
-    texts->entries[texts->head + texts->count++] = entry;
-    wr_budget_take_slots(texts->budget, cost_of(&entry));
+    list->entries[list->head + list->count++] = entry;
+    list->base.bytes += cost_of(&entry);
+    wr_budget_take_slots(list->budget, cost_of(&entry));
     return 0;
+}
+
+/* ---- offsets */
+
+static size_t offsets_text(struct wr_positions *positions, uint64_t number, char *to, size_t cap)
+{
+    const struct wr_offsets *offsets = WR_OWNER(list_of(positions), struct wr_offsets, notes);
+    struct wr_offset offset = offsets->now;
+    offset.end = number;
+    offset.note = text_at(&offsets->notes, number);
+    return wr_offset_text(&offset, to, cap);
+}
+
+static void offsets_drop(struct wr_positions *positions)
+{
+    struct wr_offsets *offsets = WR_OWNER(list_of(positions), struct wr_offsets, notes);
+    drop_texts(&offsets->notes);
+    wr_free(offsets);
+}
+
+static const struct wr_positions_ops offsets_ops = {
+    .text = offsets_text, .forget = forget_texts, .drop = offsets_drop};
+
+struct wr_offsets *wr_offsets_keep(struct wr_origin *origin, const struct wr_offset *start)
+{
+    struct wr_offsets *offsets = wr_zalloc(sizeof *offsets);
+    if (offsets == NULL) {
+        return NULL;
+    }
+    offsets->notes.base.ops = &offsets_ops;
+    offsets->notes.budget = origin->budget;
+    offsets->now = *start;
+    if (start->note.len > 0 && wr_offsets_note(offsets, 0, start->note) < 0) {
+        offsets_drop(&offsets->notes.base);
+        return NULL;
+    }
+    wr_origin_keep_positions(origin, &offsets->notes.base, start->end);
+    return offsets;
+}
+
+int wr_offsets_note(struct wr_offsets *offsets, uint64_t number, struct wr_text note)
+{
+    return add_text(&offsets->notes, number, note);
+}
+
+/* ---- ids and the like */
+
+struct wr_texts {
+    struct wr_list_of_texts list;
+    const char *word;
+};
+
+static size_t texts_text(struct wr_positions *positions, uint64_t number, char *to, size_t cap)
+{
+    const struct wr_texts *texts = WR_OWNER(list_of(positions), struct wr_texts, list);
+    return (size_t)snprintf(to, cap, "%s %s", texts->word, text_at(&texts->list, number).data);
+}
+
+static void texts_drop(struct wr_positions *positions)
+{
+    struct wr_texts *texts = WR_OWNER(list_of(positions), struct wr_texts, list);
+    drop_texts(&texts->list);
+    wr_free(texts);
+}
+
+static const struct wr_positions_ops texts_ops = {
+    .text = texts_text, .forget = forget_texts, .drop = texts_drop};
+
+int wr_texts_add(struct wr_texts *texts, uint64_t number, struct wr_text text)
+{
+    return add_text(&texts->list, number, text);
 }
 
 struct wr_texts *wr_texts_keep(struct wr_origin *origin, struct wr_budget *budget, const char *word,
@@ -206,14 +267,14 @@ struct wr_texts *wr_texts_keep(struct wr_origin *origin, struct wr_budget *budge
     if (texts == NULL) {
         return NULL;
     }
-    texts->base.ops = &texts_ops;
-    texts->budget = budget;
+    texts->list.base.ops = &texts_ops;
+    texts->list.budget = budget;
     texts->word = word;
     if (wr_texts_add(texts, 0, start) < 0) {
-        texts_drop(&texts->base);
+        texts_drop(&texts->list.base);
         return NULL;
     }
-    wr_origin_keep_positions(origin, &texts->base, 0);
+    wr_origin_keep_positions(origin, &texts->list.base, 0);
     return texts;
 }
 

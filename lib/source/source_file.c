@@ -98,9 +98,14 @@ static int resume(struct wr_stream_source *stream, int fd)
 {
     struct wr_offset start = {.end = 0};
     int64_t size;
+    weir_error error;
     int rc = stream->slot->stored != NULL ? check_stored(stream, fd, &start) : 0;
     if (rc < 0) {
         return rc;
+    }
+    if (!wr_inbox_resume_at(&stream->inbox, &start)) {
+        (void)wr_state_bad_position(stream->slot, &error);
+        return wr_stream_fail(stream, &error);
     }
     int number = identify(stream->gen.loop->disk, fd, HASHED, start.validator,
                           sizeof start.validator, &size);
@@ -112,8 +117,7 @@ static int resume(struct wr_stream_source *stream, int fd)
         return wr_gen_fail(&stream->gen, WEIR_ENOMEM, 0, -1, "no memory for positions");
     }
     wr_state_prove(stream->slot, WR_PROOF_EXACT);
-    stream->inbox.keep_ends = true;
-    wr_inbox_resume(&stream->inbox, start.end);
+    wr_inbox_keep_ends(&stream->inbox, stream->offsets);
     if ((start.end & WR_END_HALF) != 0) {
         wr_inbox_end(&stream->inbox); /* the state has checked that the file still ends there */
     }

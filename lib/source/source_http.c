@@ -99,7 +99,8 @@ static int resume(struct wr_http_source *source, struct wr_offset *start)
     bool good = wr_offset_read(start, slot->stored);
     const char *validator = start->validator;
     bool raw = take_word(&validator, as_raw);
-    if (!good || (!take_word(&validator, by_etag) && !take_word(&validator, by_date))) {
+    good = good && (take_word(&validator, by_etag) || take_word(&validator, by_date));
+    if (!good || !wr_inbox_resume_at(&source->inbox, start)) {
         (void)wr_state_bad_position(slot, &error);
         return wr_gen_fail_error(&source->gen, &error);
     }
@@ -108,7 +109,6 @@ static int resume(struct wr_http_source *source, struct wr_offset *start)
     }
     source->coded = start->decoded;
     snprintf(source->validator, sizeof source->validator, "%s", validator);
-    wr_inbox_resume(&source->inbox, start->end);
     source->finished = slot->finished && !source->follow;
     wr_http_shown(&source->http, shown, sizeof shown);
     wr_log(&source->gen.loop->log, WR_LOG_INFO, source->gen.name,
@@ -131,7 +131,7 @@ static int attach_state(struct wr_http_source *source)
         return wr_gen_fail_error(&source->gen, &error);
     }
     if (source->sse) {
-        source->inbox.keep_ends = true;
+        wr_inbox_keep_ends(&source->inbox, NULL);
         return wr_http_sse_resume(source);
     }
     if (source->slot->stored != NULL && resume(source, &start) < 0) {
@@ -141,7 +141,7 @@ static int attach_state(struct wr_http_source *source)
     if (source->offsets == NULL) {
         return wr_gen_fail(&source->gen, WEIR_ENOMEM, 0, -1, "no memory for positions");
     }
-    source->inbox.keep_ends = true;
+    wr_inbox_keep_ends(&source->inbox, source->offsets);
     if (source->finished) {
         wr_state_prove(source->slot, WR_PROOF_EXACT);
         wr_inbox_end(&source->inbox);

@@ -18,7 +18,6 @@
 
 #include "base_option.h"
 #include "flow_inbox.h"
-#include "flow_position.h"
 #include "flow_replay.h"
 
 struct stage_framed {
@@ -43,15 +42,16 @@ static int decide(struct stage_framed *framed)
     if (stored == NULL) {
         return 0;
     }
-    if (stored[0] != '\0' && !wr_offset_read(&start, stored)) {
+    bool good = stored[0] == '\0' || wr_offset_read(&start, stored);
+    if (!good || !wr_inbox_resume_at(&framed->inbox, &start)) {
         (void)wr_state_bad_position(framed->replay.slot, &error);
         return wr_gen_fail_error(gen, &error);
     }
-    if (wr_offsets_keep(gen->origin, &start) == NULL) {
+    struct wr_offsets *offsets = wr_offsets_keep(gen->origin, &start);
+    if (offsets == NULL) {
         return wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for positions");
     }
-    framed->inbox.keep_ends = true;
-    wr_inbox_resume(&framed->inbox, start.end);
+    wr_inbox_keep_ends(&framed->inbox, offsets);
     framed->left = start.end & ~WR_END_FLAGS;
     return 0;
 }

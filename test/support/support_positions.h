@@ -24,7 +24,7 @@ static inline void wr_test_keep_positions(struct wr_origin *origin, uint64_t sta
 {
     static const struct wr_positions_ops ops = {.text = wr_test_positions_text,
                                                 .drop = wr_test_positions_drop};
-    static struct wr_positions positions = {&ops};
+    static struct wr_positions positions = {.ops = &ops};
     wr_origin_keep_positions(origin, &positions, start);
 }
 

@@ -248,4 +248,46 @@ TEST(a_long_stream_needs_no_more_memory_than_a_short_one)
     wr_folder_remove(&f.folder);
 }
 
+/* The place of each later event must be known as long as an earlier one is held. */
+TEST(ids_behind_an_event_that_is_held_stop_the_stream_at_half_of_the_budget)
+{
+    enum { EVENTS = 8000, SIZE = 160, BUDGET = 1024 * 1024 };
+    struct fixture f;
+    weir_item item, held;
+    weir_error error;
+    int count = 1;
+    if (wr_test_sweeps()) {
+        return; /* the short ones make the same calls */
+    }
+    wr_folder_make(&f.folder);
+    char *body = malloc((size_t)EVENTS * SIZE + 1);
+    ck_assert_ptr_nonnull(body);
+    size_t len = 0;
+    for (int i = 1; i <= EVENTS; i++) {
+        len += (size_t)sprintf(body + len, "id: %0120d\ndata: x\n\n", i);
+    }
+    const struct wire_answer answers[] = {{.head = STREAM, .body = body}, OVER};
+    f.loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .budget_bytes = BUDGET));
+    ck_assert_ptr_nonnull(f.loop);
+    wr_loop_virtual_clock(f.loop, 1700000000000000000);
+    wire_lay(f.loop, answers, 2);
+    weir_state *state = weir_state_open(weir_root(f.loop), wr_folder_path(&f.folder, "s"), "run");
+    f.gen = weir_http_events(weir_root(f.loop), "http://example.org/feed", HTTP(.state = state));
+    ck_assert(weir_next(f.gen, &item));
+    ck_assert_int_eq(weir_item_keep(&held, &item), 0);
+
+    while (weir_next(f.gen, &item)) {
+        count++;
+        ck_assert_int_le(f.loop->budget.slots, BUDGET * 3 / 4);
+    }
+
+    ck_assert_int_gt(count, 1000);
+    ck_assert_int_lt(count, EVENTS);
+    ck_assert_int_eq(weir_finish(f.gen, &error), WEIR_EBUDGET);
+    weir_item_release(&held);
+    weir_loop_free(f.loop);
+    free(body);
+    wr_folder_remove(&f.folder);
+}
+
 MAIN("source/http_sse_state")
