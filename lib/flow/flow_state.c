@@ -10,7 +10,8 @@
  *
  * The numbers are looked at when they may be saved: at a commit, and LOOK_MS after a pull. If the
  * last save is less than SAVE_MS ago, the look waits until then. A moment that fits is kept. If it
- * does not fit, the previous one stays, and the next commit looks again. The kept moment is made
+ * does not fit, the previous one stays, or the one that was noted ahead (flow_state_ahead.c), and
+ * the next commit looks again. The kept moment is made
  * into text on the loop's thread, and only a text that differs from the last one goes to the
  * worker. So the worker does not see later changes.
  *
@@ -111,12 +112,16 @@ void wr_state_look(struct weir_state *state)
     if (wr_state_sample(state) && !state->look_timer.active) {
         wr_timer_start(state->loop, &state->look_timer, LOOK_MS);
     }
+    if (wr_state_reaches_ahead(state)) {
+        wr_state_take_ahead(state);
+    }
     for (size_t i = 0; i < state->slots_count; i++) {
         if (!see_slot(state->slots[i])) {
+            state->wants_ahead = !state->is_ahead;
             return;
         }
     }
-    state->news = false;
+    state->news = state->is_ahead = state->wants_ahead = false;
     for (size_t i = 0; i < state->sinks_count; i++) {
         struct wr_state_sink *sink = state->sinks[i];
         sink->kept = sink->length >= 0 ? sink->length : sink->stored;
@@ -257,6 +262,9 @@ static void look_timer_fired(struct wr_timer *timer)
 
 void wr_state_pulled(struct weir_state *state)
 {
+    if (WR_UNLIKELY(state->wants_ahead)) {
+        wr_state_note_ahead(state);
+    }
     if (!state->look_timer.active && state->failure.code == 0 && wr_state_worth_saving(state)) {
         wr_timer_start(state->loop, &state->look_timer, LOOK_MS);
     }

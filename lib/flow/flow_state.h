@@ -51,18 +51,20 @@ struct wr_state_slot {
     char *stored; /* the position of an earlier run; NULL: none */
     char *before; /* the position at the moment before half an item; NULL: the beginning */
     uint64_t before_items;
-    uint64_t items;              /* given and settled in earlier runs */
-    bool finished;               /* an earlier run read it to its end */
-    uint8_t proof;               /* enum wr_proof */
-    bool expected;               /* a source was made in this run that may attach later */
-    bool again;                  /* each run reads it from its beginning (flow_replay.h) */
-    bool attached;               /* the source has attached */
-    bool detached;               /* its generator has ended */
-    bool read_to_end;            /* in this run */
-    bool retired;                /* over: left out of the record once its items have settled */
-    struct wr_origin *origin;    /* in this run; kept alive until the state ends */
-    struct wr_state_moment seen; /* at the last look */
-    struct wr_state_moment kept; /* at the last look that could be saved (flow_state.c) */
+    uint64_t items;               /* given and settled in earlier runs */
+    bool finished;                /* an earlier run read it to its end */
+    uint8_t proof;                /* enum wr_proof */
+    bool expected;                /* a source was made in this run that may attach later */
+    bool again;                   /* each run reads it from its beginning (flow_replay.h) */
+    bool attached;                /* the source has attached */
+    bool detached;                /* its generator has ended */
+    bool read_to_end;             /* in this run */
+    bool retired;                 /* over: left out of the record once its items have settled */
+    struct wr_origin *origin;     /* in this run; kept alive until the state ends */
+    struct wr_state_moment seen;  /* at the last look */
+    struct wr_state_moment kept;  /* at the last look that could be saved (flow_state.c) */
+    struct wr_state_moment ahead; /* noted ahead (flow_state_ahead.c) ... */
+    uint64_t ahead_done;          /* ... for when this item has settled */
 };
 
 /* A source of this name was made. It attaches when it is pulled, so others may attach before it.
@@ -129,7 +131,9 @@ struct wr_state_sink {
     int64_t handed;            /* its length when the last sync started */
     int64_t kept;              /* its length at the moment that is kept; -1: none */
     int64_t before;            /* ... at the moment before half an item; -1: not begun then */
+    int64_t ahead;             /* its length at the moment that is noted ahead */
     bool (*sample)(void *ctx); /* wr_state_sink_samples; NULL: a commit settles */
+    int (*unread)(void *ctx, struct wr_runs *to);
     void *sample_ctx;
     int fd;     /* its file; -1: none */
     int folder; /* the folder of the file, until the file's name is synced; -1 */
@@ -145,8 +149,10 @@ int wr_state_attach_sink(struct weir_state *state, const char *name, struct wr_s
                          weir_error *error);
 /* For a sink whose items settle when its far end has taken them. sample is called before a moment
  * is looked at: it settles these items, and returns whether some are left; then there is another
- * look soon. It must not suspend. NULL: stop calling it. */
-void wr_state_sink_samples(struct wr_state_sink *sink, bool (*sample)(void *ctx), void *ctx);
+ * look soon. unread adds the runs of the items that are left, without references; 0 or WEIR_ENOMEM.
+ * They must not suspend. NULL: stop calling them. */
+void wr_state_sink_samples(struct wr_state_sink *sink, bool (*sample)(void *ctx),
+                           int (*unread)(void *ctx, struct wr_runs *to), void *ctx);
 /* Set what the sink promises, now that it is known. */
 void wr_state_promise(struct wr_state_sink *sink, int word, const char *promise);
 /* The sink's file, and its path. The file is synced before a record with its length is saved, and

@@ -5,6 +5,7 @@
  *   flow_state_slots.c   the sources: their slots and positions
  *   flow_state_sink.c    the sinks: their lengths, and whether they are cut
  *   flow_state_word.c    the promised delivery
+ *   flow_state_ahead.c   a moment for a file that is ahead of a stream's reader
  *   flow_state_half.c    half an item at the end of an input that may grow
  *   flow_state_text.c    a record that the sink keeps by itself
  *   flow_state_file.c    the record's files
@@ -43,6 +44,9 @@ struct weir_state {
     /* half an item */
     bool half;    /* the `before` values of slots and sinks are one moment */
     bool decided; /* it is decided whether this run continues after or before the half item */
+    /* noted ahead */
+    bool wants_ahead; /* the current moment does not fit, and none is noted */
+    bool is_ahead;    /* the `ahead` values of slots and sinks are one moment */
     /* saving */
     bool news;                /* something may have settled since the last record */
     bool early;               /* a record was saved before the sink has begun */
@@ -99,6 +103,10 @@ char *wr_state_position(struct weir_state *state, const struct wr_state_slot *sl
 void wr_state_forget(const struct wr_state_slot *slot);
 /* Is the kept position of this slot one of half an item? */
 bool wr_state_is_half(const struct wr_state_slot *slot);
+/* The moment of a slot as if the references in `flat` were released as committed, and the last item
+ * that would have settled. 0 or WEIR_ENOMEM. */
+int wr_state_see_without(const struct wr_state_slot *slot, const struct wr_runs *flat,
+                         struct wr_state_moment *moment, uint64_t *done);
 /* Write the slot into a record, if it has a position. half: with the moment before. */
 void wr_state_put_slot(struct weir_state *state, struct wr_growing *to,
                        const struct wr_state_slot *slot, const struct wr_state_moment *moment,
@@ -119,6 +127,14 @@ int wr_state_sync_sinks(struct weir_state *state);
 int wr_state_lost(const struct weir_state *state, weir_error *error);
 /* From now on nothing is cut. who: the source of items without a position. */
 void wr_state_end_cutting(struct weir_state *state, const char *who);
+
+/* flow_state_ahead.c */
+
+/* At a pull: note a moment ahead, if it is wanted and possible. */
+void wr_state_note_ahead(struct weir_state *state);
+/* Is there a moment noted ahead that has been reached? Then it may be taken. */
+bool wr_state_reaches_ahead(struct weir_state *state);
+void wr_state_take_ahead(struct weir_state *state);
 
 /* flow_state_word.c */
 

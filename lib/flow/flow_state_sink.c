@@ -164,9 +164,11 @@ int wr_state_attach_sink(struct weir_state *state, const char *name, struct wr_s
     return 0;
 }
 
-void wr_state_sink_samples(struct wr_state_sink *sink, bool (*sample)(void *ctx), void *ctx)
+void wr_state_sink_samples(struct wr_state_sink *sink, bool (*sample)(void *ctx),
+                           int (*unread)(void *ctx, struct wr_runs *to), void *ctx)
 {
     sink->sample = sample;
+    sink->unread = unread;
     sink->sample_ctx = ctx;
 }
 

@@ -319,6 +319,30 @@ char *wr_state_position(struct weir_state *state, const struct wr_state_slot *sl
     return NULL;
 }
 
+int wr_state_see_without(const struct wr_state_slot *slot, const struct wr_runs *flat,
+                         struct wr_state_moment *moment, uint64_t *done)
+{
+    struct wr_origin *origin = slot->origin;
+    uint64_t left_out;
+    *moment = (struct wr_state_moment){.known = false};
+    if (origin == NULL || slot->proof == WR_PROOF_NONE) {
+        return 0;
+    }
+    if (slot->again) {
+        *moment =
+            (struct wr_state_moment){.known = true, .number = origin->start, .items = slot->items};
+        return 0;
+    }
+    if (wr_origin_done_without(origin, flat, done) < 0) {
+        return WEIR_ENOMEM;
+    }
+    moment->known = true;
+    moment->number = wr_origin_number_at(origin, *done, &left_out);
+    moment->items = slot->items + *done - left_out;
+    moment->finished = slot->read_to_end && *done == origin->given;
+    return 0;
+}
+
 void wr_state_put_slot(struct weir_state *state, struct wr_growing *to,
                        const struct wr_state_slot *slot, const struct wr_state_moment *moment,
                        bool half)

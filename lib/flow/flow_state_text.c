@@ -15,31 +15,6 @@
 #include "flow_sink.h"
 #include "flow_state_inside.h"
 
-/* The moment of a slot as if the references in `flat` were released. 0 or WEIR_ENOMEM. */
-static int see_without(const struct wr_state_slot *slot, const struct wr_runs *flat,
-                       struct wr_state_moment *moment)
-{
-    struct wr_origin *origin = slot->origin;
-    uint64_t done, left_out;
-    *moment = (struct wr_state_moment){.known = false};
-    if (origin == NULL || slot->proof == WR_PROOF_NONE) {
-        return 0;
-    }
-    if (slot->again) {
-        *moment =
-            (struct wr_state_moment){.known = true, .number = origin->start, .items = slot->items};
-        return 0;
-    }
-    if (wr_origin_done_without(origin, flat, &done) < 0) {
-        return WEIR_ENOMEM;
-    }
-    moment->known = true;
-    moment->number = wr_origin_number_at(origin, done, &left_out);
-    moment->items = slot->items + done - left_out;
-    moment->finished = slot->read_to_end && done == origin->given;
-    return 0;
-}
-
 static bool compose(struct weir_state *state, const struct wr_runs *flat)
 {
     struct wr_growing *to = &state->given;
@@ -47,7 +22,8 @@ static bool compose(struct weir_state *state, const struct wr_runs *flat)
     wr_state_put_sinks(state, to, state->half);
     for (size_t i = 0; i < state->slots_count; i++) {
         struct wr_state_moment moment;
-        if (see_without(state->slots[i], flat, &moment) < 0) {
+        uint64_t done;
+        if (wr_state_see_without(state->slots[i], flat, &moment, &done) < 0) {
             return false;
         }
         wr_state_put_slot(state, to, state->slots[i], &moment, state->half);

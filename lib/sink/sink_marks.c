@@ -102,6 +102,17 @@ void wr_marks_settle(struct wr_marks *marks, uint64_t bytes)
     }
 }
 
+int wr_marks_list(const struct wr_marks *marks, struct wr_runs *to)
+{
+    for (size_t i = 0; i < marks->count; i++) {
+        if (!wr_grow(&to->all, sizeof *to->all, to->count, &to->cap)) {
+            return WEIR_ENOMEM;
+        }
+        to->all[to->count++] = marks->all[marks->head + i].run;
+    }
+    return 0;
+}
+
 void wr_marks_let_go(struct wr_marks *marks, enum wr_act act)
 {
     for (size_t i = 0; i < marks->count; i++) {

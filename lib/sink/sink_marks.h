@@ -31,6 +31,8 @@ static inline bool wr_marks_full(const struct wr_marks *marks)
 }
 /* The item's bytes end before `end`. An item without a receipt needs no mark. 0 or WEIR_ENOMEM. */
 int wr_marks_add(struct wr_marks *marks, const weir_item *item, uint64_t end);
+/* Add the runs of all items that are left, without references. 0 or WEIR_ENOMEM. */
+int wr_marks_list(const struct wr_marks *marks, struct wr_runs *to);
 /* The far end has the first `bytes` bytes: items completely within them are delivered. */
 void wr_marks_settle(struct wr_marks *marks, uint64_t bytes);
 /* Release all items that are left with this act, and free the memory. */

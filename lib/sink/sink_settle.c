@@ -86,6 +86,12 @@ static bool sample(void *ctx)
     return stream->marks.count > 0;
 }
 
+static int unread(void *ctx, struct wr_runs *to)
+{
+    const struct wr_stream_sink *stream = ctx;
+    return wr_marks_list(&stream->marks, to);
+}
+
 static int mark(struct weir_sink *sink, const weir_item *item)
 {
     struct wr_stream_sink *stream = stream_of(sink);
@@ -105,7 +111,7 @@ void wr_stream_settles(struct wr_stream_sink *stream, struct wr_state_sink *kept
     stream->kept = kept;
     stream->gather.mark = mark;
     wr_sink_hold_items(&stream->sink);
-    wr_state_sink_samples(kept, sample, stream);
+    wr_state_sink_samples(kept, sample, unread, stream);
 }
 
 void wr_stream_begun(struct weir_sink *sink)

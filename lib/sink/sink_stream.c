@@ -250,7 +250,7 @@ void wr_stream_close(struct weir_sink *sink, const weir_error *failure)
     (void)failure;
     wr_stream_leave(sink);
     if (stream->kept != NULL) {
-        wr_state_sink_samples(stream->kept, NULL, NULL);
+        wr_state_sink_samples(stream->kept, NULL, NULL, NULL);
     }
     if (stream->transport != NULL) {
         stream->transport->ops->free(stream->transport);

@@ -217,6 +217,7 @@ static const weir_position_ops position_ops = {.struct_size = sizeof position_op
     CALL(queue, (it.scope, NULL, &it.put)) \
     CALL(received, (it.self)) \
     CALL(reject, (it.self, &it.kept, "x")) \
+    CALL(replayed, (it.gen)) \
     CALL(result, (it.self)) \
     CALL(return, (it.self, &it.item)) \
     CALL(root, (it.loop)) \

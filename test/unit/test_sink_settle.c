@@ -394,4 +394,90 @@ TEST(word_says_what_is_known_of_the_far_end)
     close(null);
 }
 
+/* ---- a file beside it, which is far ahead */
+
+static int pump_both(weir_scope *scope, void *args)
+{
+    struct reading *r = *(struct reading **)args;
+    struct fixture *f = &r->f;
+    (void)scope;
+    weir_gen *gen = weir_file_lines(f->scope, wr_folder_path(&f->folder, "in"),
+                                    WEIR_OPTIONS(weir_lines_options, .state = f->state));
+    weir_sink *sinks[2] = {weir_file_sink(f->scope, wr_folder_path(&f->folder, "out"),
+                                          WEIR_OPTIONS(weir_file_options, .state = f->state)),
+                           r->sink};
+    r->rc = weir_pump_all(gen, sinks, 2, NULL, &r->error);
+    return 0;
+}
+
+enum { WIDE = 100, WIDE_LINES = 2600 };
+
+static void write_wide_lines(struct reading *r, char *text)
+{
+    for (int i = 0; i < WIDE_LINES; i++) {
+        snprintf(text + (size_t)i * WIDE, WIDE + 1, "%0*d\n", WIDE - 1, i);
+    }
+    wr_folder_write(&r->f.folder, "in", text, (size_t)WIDE_LINES * WIDE);
+}
+
+static void both_begin(struct reading *r, bool first)
+{
+    if (!first) {
+        run_begins(&r->f, "p");
+    }
+    pipe_of_run(r);
+    r->rc = 1;
+    weir_spawn(r->f.scope, "pump", pump_both, &r, sizeof r);
+    runs_for(r, 50);
+}
+
+/* The reader takes 100 lines, and the loop runs long enough to save. Returns the bytes that it got.
+ */
+static size_t reads_lines(struct reading *r, char *to)
+{
+    ssize_t n = read(r->far, to, (size_t)100 * WIDE);
+    runs_for(r, 130);
+    return n > 0 ? (size_t)n : 0;
+}
+
+TEST_WITHIN(positions_move_with_the_slow_one_of_two_sinks, 60)
+{
+    static char text[WIDE_LINES * WIDE + 1], got[WIDE_LINES * WIDE];
+    struct reading r = {.rc = 1};
+    if (wr_test_sweeps()) {
+        return; /* other tests make the same calls */
+    }
+    begin(&r.f);
+    write_wide_lines(&r, text);
+    both_begin(&r, true);
+    size_t len = 0, moved = 0;
+    uint64_t before = 0;
+    for (int i = 0; i < 20; i++) {
+        len += reads_lines(&r, got + len);
+        moved += saved(&r) > before;
+        before = saved(&r);
+        ck_assert_uint_le(before, len / WIDE); /* not what nobody has read */
+        ck_assert_uint_ge(before + 1500, len / WIDE);
+    }
+    ck_assert_uint_ge(moved, 1);
+    ck_assert_int_eq(r.rc, 1);
+    weir_scope_cancel(r.f.scope);
+    run_ends(&r.f);
+    close(r.far);
+    close(r.fd);
+
+    /* The next run cuts the file to the moment that was saved, and writes each line once. */
+    both_begin(&r, false);
+    for (int i = 0; i < 100 && r.rc == 1; i++) {
+        (void)reads_lines(&r, got);
+    }
+    ck_assert_msg(r.rc == 0, "%s", r.error.message);
+    ck_assert_uint_eq(saved(&r), WIDE_LINES);
+    size_t out_len;
+    const char *out = wr_folder_read(&r.f.folder, "out", &out_len);
+    ck_assert_uint_eq(out_len, (size_t)WIDE_LINES * WIDE);
+    ck_assert_mem_eq(out, text, out_len);
+    reading_ends(&r);
+}
+
 MAIN("sink/settle")
