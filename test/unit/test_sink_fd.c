@@ -84,7 +84,7 @@ TEST(what_the_reader_leaves_unread_is_charged_to_the_budget)
     }
     ck_assert_int_eq(budget->used, 0);
     ck_assert_int_eq(weir_sink_finish(sink, NULL), 0);
-    end_pipe(&play);
+    wr_far_close(&play);
     weir_loop_free(play.loop);
 }
 

@@ -46,7 +46,7 @@ static weir_gen *replayed_totals(weir_gen *up)
     return weir_replayed(totals(up));
 }
 
-static weir_gen *same(weir_gen *up)
+static weir_gen *directly(weir_gen *up)
 {
     return up;
 }
@@ -106,7 +106,7 @@ static void check_runs(weir_gen *(*source)(struct fixture *f), weir_gen *(*stage
 
 TEST(items_go_on_behind_those_that_have_settled)
 {
-    check_runs(lines_of, replayed_totals, same, TOTALS);
+    check_runs(lines_of, replayed_totals, directly, TOTALS);
 }
 
 TEST(items_behind_a_queue_go_on_too)
@@ -116,12 +116,12 @@ TEST(items_behind_a_queue_go_on_too)
 
 TEST(lines_that_are_cut_behind_another_stage_go_on_in_their_bytes)
 {
-    check_runs(bytes_of, lines_of_bytes, same, "1\n2\n3\n4\n5\n6\n7\n8\n9\n");
+    check_runs(bytes_of, lines_of_bytes, directly, "1\n2\n3\n4\n5\n6\n7\n8\n9\n");
 }
 
 TEST(of_two_such_stages_the_last_one_counts)
 {
-    check_runs(bytes_of, twice_replayed, same, TOTALS);
+    check_runs(bytes_of, twice_replayed, directly, TOTALS);
 }
 
 /* ---- what the record says */
