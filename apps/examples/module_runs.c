@@ -22,7 +22,7 @@ struct runs {
     size_t line_cap;
 };
 
-static bool same(const weir_item *a, const weir_item *b)
+static bool equal_lines(const weir_item *a, const weir_item *b)
 {
     return a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
@@ -62,7 +62,7 @@ static size_t next_run(weir_gen *gen, void *self, weir_item *items, size_t max)
     weir_item item;
     (void)max;
     while (weir_pull(gen, &item, 1) > 0) {
-        if (runs->count > 0 && same(&runs->first, &item)) {
+        if (runs->count > 0 && equal_lines(&runs->first, &item)) {
             runs->count++;
             weir_leave_out(gen, &item, 1);
             continue;
