@@ -95,7 +95,9 @@ static void writer_main(struct wr_task *task, void *arg)
     }
     bool waited = wr_object_waiter(writer->of) != NULL;
     writer->task = NULL;
-    wr_object_wake(writer->of);
+    if (waited) {
+        wr_object_wake(writer->of);
+    }
     if (writer->closing) {
         return;
     }

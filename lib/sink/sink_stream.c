@@ -179,8 +179,13 @@ static void reader_gone(void *ctx)
     if (stream->transport->reason != NULL) {
         (void)failed(stream, WEIR_ETLS);
     } else {
-        stream->transport->detail = EPIPE;
-        (void)gone(stream, unread(stream) == 0 && wr_gather_len(&stream->gather) == 0);
+        /* A reset connection shows no unread bytes, whatever the peer has read. A read may have
+         * taken its error before. */
+        const struct wr_transport_ops *ops = stream->transport->ops;
+        int broken = ops->broken != NULL ? ops->broken(stream->transport) : 0;
+        bool reset = broken != 0 || stream->transport->detail != 0;
+        stream->transport->detail = broken != 0 ? broken : reset ? stream->transport->detail : EPIPE;
+        (void)gone(stream, !reset && unread(stream) == 0 && wr_gather_len(&stream->gather) == 0);
     }
     wr_sink_gone(&stream->sink);
 }

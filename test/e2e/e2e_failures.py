@@ -488,6 +488,18 @@ class BrokenSink(e2e_support.TestCase):
         run = weir("gen 1.. | tcp 127.0.0.1:%d" % peer.port)
         self.ends(run, 3, "127.0.0.1:%d" % peer.port, "the peer has reset the connection")
 
+    def test_a_sink_that_is_reset_while_nothing_is_written_is_told(self):
+        def script(connection):
+            wait_for(lambda: len(connection.socket.recv(10, socket.MSG_PEEK)) == 6, "three lines")
+            connection.reset()
+
+        peer = self.peer(Peer(script, http=False))
+        with Weir("tcp 127.0.0.1:%d" % peer.port, stdin=subprocess.PIPE) as run:
+            run.process.stdin.write(b"1\n2\n3\n")
+            run.process.stdin.flush()
+            ended = run.end()
+        self.ends(ended, 3, "the peer has reset the connection", "none of the 6 bytes")
+
 
 class SocketPeer:
     """A far end of a socket sink, in a thread: what it has got, and how its connection ended."""
