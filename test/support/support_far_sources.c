@@ -290,6 +290,9 @@ static const char *http_text(struct wr_source_play *play)
     return text;
 }
 
+/* What a connection over loopback may have under way: its receiver's buffer grows by itself. */
+enum { TCP_BYTES = 6 * 1024 * 1024 };
+
 static const struct wr_source_kit kits[] = {
     {.name = "stdin",
      .text = stdin_text,
@@ -301,10 +304,10 @@ static const struct wr_source_kit kits[] = {
      .text = http_text,
      .end = close_fd,
      .waits = true,
-     .kernel_bytes = 1024 * 1024,
+     .kernel_bytes = TCP_BYTES,
      .blocks = 4},
-    {.name = "tcp", .text = tcp_text, .end = close_fd, .waits = true, .kernel_bytes = 1024 * 1024},
-    {.name = "tls", .text = tls_text, .end = end_tls, .waits = true, .kernel_bytes = 1024 * 1024},
+    {.name = "tcp", .text = tcp_text, .end = close_fd, .waits = true, .kernel_bytes = TCP_BYTES},
+    {.name = "tls", .text = tls_text, .end = end_tls, .waits = true, .kernel_bytes = TCP_BYTES},
     {.name = "unix", .text = unix_text, .end = close_fd, .waits = true, .kernel_bytes = 256 * 1024},
 };
 
