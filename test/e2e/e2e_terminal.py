@@ -307,6 +307,23 @@ class Signals(TestCase):
         lines = (self.read("old") + self.read("out")).split()
         self.assertEqual([int(line) for line in lines], list(range(1, len(lines) + 1)))
 
+    def test_a_file_whose_length_is_in_a_state_is_not_opened_again_at_a_hangup(self):
+        out, old = self.path("out"), self.path("old")
+
+        def lines_of(path):
+            return self.read(path).count(b"\n") if os.path.exists(path) else 0
+
+        with Weir("--state", self.path("state"), "%s | file %s" % (self.counting_feed(), out), own_session=True) as run:
+            wait_for(lambda: lines_of(out) > 2, "lines")
+            os.rename(out, old)
+            before = lines_of(old)
+            run.send(signal.SIGHUP)
+            run.says("'%s' is not opened again: its length is in the state" % out)
+            wait_for(lambda: lines_of(old) > before, "more lines in the same file")
+            self.assertFalse(os.path.exists(out))
+            run.send(signal.SIGINT)
+            run.end()
+
 
 if __name__ == "__main__":
     e2e_support.main()

@@ -3,6 +3,7 @@
  * skip all runs with one state are one run.
  * Labels: thread
  */
+#include "loop_file.h"
 #include "support_state.h"
 
 /* Lines of "in" until `count`, counted by a sink of the test's own; how many it was given. */
@@ -266,6 +267,53 @@ TEST(file_that_is_not_cut_is_anybodys)
     append_out(&f, "somebody else's\n");
 
     ck_assert_int_eq(weir_sink_finish(out, &error), 0);
+    end(&f);
+}
+
+/* ---- how often */
+
+static int renamed;
+
+static int rename_counted(int folder, const char *from, const char *to)
+{
+    renamed++;
+    return wr_disk_real.rename(folder, from, to);
+}
+
+static int take_ten_ms(weir_gen *self, weir_gen *up, void *args)
+{
+    weir_item item;
+    (void)args;
+    while (weir_next(up, &item) && weir_yield(self, &item) &&
+           weir_sleep(weir_gen_scope(self), 10)) {}
+    return 0;
+}
+
+TEST(record_is_saved_at_most_every_100_ms)
+{
+    struct wr_disk disk = wr_disk_real;
+    struct fixture f;
+    char text[200];
+    for (int i = 0; i < 50; i++) {
+        memcpy(text + i * 4, "abc\n", 4);
+    }
+    disk.rename = rename_counted;
+    renamed = 0;
+    wr_folder_make(&f.folder);
+    wr_folder_write(&f.folder, "in", text, sizeof text);
+    f.loop = test_loop();
+    f.loop->disk = &disk;
+    f.scope = weir_scope_new(weir_root(f.loop), NULL);
+    f.state = weir_state_open(f.scope, wr_folder_path(&f.folder, "s"), "p");
+    weir_gen *gen = weir_file_lines(f.scope, wr_folder_path(&f.folder, "in"),
+                                    WEIR_OPTIONS(weir_lines_options, .state = f.state));
+    weir_sink *sink = weir_file_sink(f.scope, wr_folder_path(&f.folder, "out"),
+                                     WEIR_OPTIONS(weir_file_options, .state = f.state));
+    ck_assert_int_eq(weir_pump(weir_stage(gen, take_ten_ms, NULL, 0, NULL), sink, NULL), 0);
+
+    /* One before the first byte, one each 100 of 500 ms, one at the end; each renames two files. */
+    ck_assert_int_le(renamed, 2 * (1 + 5 + 1));
+    ck_assert_int_ge(renamed, 3);
     end(&f);
 }
 
