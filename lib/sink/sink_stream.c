@@ -183,9 +183,12 @@ static void reader_gone(void *ctx)
          * taken its error before. */
         const struct wr_transport_ops *ops = stream->transport->ops;
         int broken = ops->broken != NULL ? ops->broken(stream->transport) : 0;
-        bool reset = broken != 0 || stream->transport->detail != 0;
-        stream->transport->detail = broken != 0 ? broken : reset ? stream->transport->detail : EPIPE;
-        (void)gone(stream, !reset && unread(stream) == 0 && wr_gather_len(&stream->gather) == 0);
+        if (broken == 0) {
+            broken = stream->transport->detail;
+        }
+        stream->transport->detail = broken != 0 ? broken : EPIPE;
+        (void)gone(stream,
+                   broken == 0 && unread(stream) == 0 && wr_gather_len(&stream->gather) == 0);
     }
     wr_sink_gone(&stream->sink);
 }
