@@ -179,12 +179,13 @@ static void reader_gone(void *ctx)
     if (stream->transport->reason != NULL) {
         (void)failed(stream, WEIR_ETLS);
     } else {
-        /* A reset connection shows no unread bytes, whatever the peer has read. A read may have
-         * taken its error before. */
+        /* After a reset, TCP shows no unread bytes, whatever the peer has read. A read may have taken
+         * the error before. */
         const struct wr_transport_ops *ops = stream->transport->ops;
-        int broken = ops->broken != NULL ? ops->broken(stream->transport) : 0;
-        if (broken == 0) {
-            broken = stream->transport->detail;
+        int broken = 0;
+        if (ops->broken != NULL && strcmp(ops->kind, "unix") != 0) {
+            broken = ops->broken(stream->transport);
+            broken = broken != 0 ? broken : stream->transport->detail;
         }
         stream->transport->detail = broken != 0 ? broken : EPIPE;
         (void)gone(stream,

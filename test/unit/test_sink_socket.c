@@ -352,7 +352,7 @@ TEST(reset_while_idle_is_noticed)
 
     finish_begins(&talk);
     runs_for(&talk, 20);
-    ck_assert_int_eq(talk.rc, WEIR_ECLOSED);
+    ck_assert_int_eq(talk.rc, WEIR_ELOST); /* the peer may not have read what its system had */
     talk_ends(&talk);
 }
 
