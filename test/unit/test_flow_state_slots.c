@@ -68,7 +68,7 @@ static int open_part(struct parts *gen, int index, struct wr_state_slot *slot, u
 {
     struct part *part = &parts[index];
     weir_error error;
-    *part = (struct part){.base = {&part_ops}, .index = index, .slot = slot, .start = start};
+    *part = (struct part){.base = {.ops = &part_ops}, .index = index, .slot = slot, .start = start};
     part->origin = wr_gen_add_origin(&gen->gen, "partition");
     if (part->origin == NULL) {
         return wr_gen_fail(&gen->gen, WEIR_ENOMEM, 0, -1, "part");
