@@ -156,7 +156,7 @@ static void save_run(struct wr_work *work)
 {
     struct weir_state *state = WR_OWNER(work, struct weir_state, work);
     state->error_step = "sync the sink for";
-    state->error_number = wr_state_sync_sinks(state);
+    state->error_number = state->sync_number = wr_state_sync_sinks(state);
     if (state->error_number == 0 && !state->parent_synced) {
         state->error_step = "sync the folder of";
         state->error_number = wr_state_sync_parent(&state->place);
@@ -170,6 +170,7 @@ static void save_run(struct wr_work *work)
 static void save_done(struct wr_work *work)
 {
     struct weir_state *state = WR_OWNER(work, struct weir_state, work);
+    state->sink_lost = state->sink_lost != 0 ? state->sink_lost : state->sync_number;
     if (state->error_number != 0) {
         state->handed_same = 0;
         state->news = true;
@@ -218,7 +219,8 @@ static int start_save(struct weir_state *state)
 
 static void save_now(struct weir_state *state)
 {
-    if (!wr_state_worth_saving(state) || (!wr_state_begun(state) && !filtered_only(state))) {
+    if (!wr_state_worth_saving(state) || state->sink_lost != 0 ||
+        (!wr_state_begun(state) && !filtered_only(state))) {
         return;
     }
     wr_state_look(state);

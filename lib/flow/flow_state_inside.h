@@ -32,10 +32,11 @@ struct weir_state {
     /* sinks */
     struct wr_state_sink **sinks;
     size_t sinks_count, sinks_cap;
-    int sink_lost; /* errno of a failed sync of a sink's file: written bytes may be lost, and a
+    int sink_lost;   /* errno of a failed sync of a sink's file: written bytes may be lost, and a
                       later sync would not report it; 0: none failed */
-    bool lossy;    /* some items have no position: nothing is cut */
-    bool cuttable; /* the record on the disk, or being written, has a length */
+    int sync_number; /* of the worker's last sync: errno, or 0; sink_lost when the worker is done */
+    bool lossy;      /* some items have no position: nothing is cut */
+    bool cuttable;   /* the record on the disk, or being written, has a length */
     /* words */
     void (*watch)(void *ctx, int word, const char *text); /* NULL: the word is logged */
     void *watch_ctx;

@@ -231,18 +231,24 @@ static int sync_sink(const struct wr_disk *disk, struct wr_state_sink *sink)
 
 int wr_state_sync_sinks(struct weir_state *state)
 {
-    for (size_t i = 0; i < state->sinks_count && state->sink_lost == 0; i++) {
+    int number = 0;
+    for (size_t i = 0; i < state->sinks_count && number == 0; i++) {
         if (state->sinks[i]->fd >= 0) {
-            state->sink_lost = sync_sink(state->loop->disk, state->sinks[i]);
+            number = sync_sink(state->loop->disk, state->sinks[i]);
         }
     }
-    return state->sink_lost;
+    return number;
 }
+
+struct last_sync {
+    struct wr_state_sink *sink;
+    int number;
+};
 
 static void sync_at_end(void *arg)
 {
-    struct wr_state_sink *sink = arg;
-    sink->state->sink_lost = sync_sink(sink->state->loop->disk, sink);
+    struct last_sync *last = arg;
+    last->number = sync_sink(last->sink->state->loop->disk, last->sink);
 }
 
 int wr_state_sink_closes(struct wr_state_sink *sink, weir_error *error)
@@ -252,8 +258,10 @@ int wr_state_sink_closes(struct wr_state_sink *sink, weir_error *error)
     wr_state_wait(state);
     if (sink->fd >= 0 && state->sink_lost == 0 && sink->synced < sink->length &&
         wr_state_worth_saving(state)) {
+        struct last_sync last = {.sink = sink};
         sink->handed = sink->length;
-        wr_work_wait(state->loop, "the sink to be synced", sync_at_end, sink);
+        wr_work_wait(state->loop, "the sink to be synced", sync_at_end, &last);
+        state->sink_lost = state->sink_lost != 0 ? state->sink_lost : last.number;
     }
     sink->fd = -1;
     return state->sink_lost == 0 ? 0 : wr_state_lost(state, error);
