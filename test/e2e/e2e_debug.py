@@ -63,13 +63,17 @@ class Parked(e2e.TestCase):
         super().setUp()
         self.run_ = e2e.Weir("-v", "-", stdin=subprocess.PIPE)
         self.addCleanup(self.run_.__exit__, None, None, None)
-        self.run_.says("delivery")
+        self.run_.says("delivery")  # by then it has its signals
+        e2e.wait_for(self.parked, "the task to be parked")
+
+    def parked(self):
+        """Ask for a dump, and return the calls of the parked tasks of all dumps that are whole."""
+        self.run_.send(signal.SIGQUIT)
+        whole = self.run_.err.rpartition("  scope 'status'")[0]
+        return re.findall(r"^ +at (\S+)\+(0x[0-9a-f]+)$", whole, re.MULTILINE)
 
     def test_a_dump_names_module_and_offset_of_each_call(self):
-        self.run_.send(signal.SIGQUIT)
-        self.run_.says("scope '")
-        calls = re.findall(r"^ +at (\S+)\+(0x[0-9a-f]+)$", self.run_.err, re.MULTILINE)
-        self.assertTrue(calls, self.run_.err)
+        calls = self.parked()
         folder = os.path.dirname(e2e.BINARY)
         modules = {"weir": e2e.BINARY}
         names = []
