@@ -10,7 +10,7 @@
 
 #include <weir/weir.h>
 
-static int told(const weir_error *error)
+static int report(const weir_error *error)
 {
     fprintf(stderr, "%s: %s\n", error->origin, error->message);
     return 1;
@@ -39,9 +39,9 @@ int main(int argc, char **argv)
         printf("%s -> %.*s\n", argv[i], (int)answer.len, answer.data);
     }
     fflush(stdout);
-    int failed = weir_sink_finish(requests, &error) < 0 ? told(&error) : 0;
+    int failed = weir_sink_finish(requests, &error) < 0 ? report(&error) : 0;
     if (weir_pump(answers, weir_fd_sink(root, 1), &error) < 0) {
-        failed = told(&error);
+        failed = report(&error);
     }
     weir_loop_free(loop);
     return failed;

@@ -24,11 +24,11 @@ struct run {
     struct say say;
     weir_plan *plan;
     weir_loop *loop;
-    weir_scope *scope; /* of the pipeline */
-    weir_gen *gen;     /* while it is pumped */
-    weir_state *state; /* NULL: none */
-    int promised;      /* by the pipeline's components: enum weir_delivery */
-    int told_delivery; /* reported last; WEIR_NONE: nothing yet */
+    weir_scope *scope;  /* of the pipeline */
+    weir_gen *gen;      /* while it is pumped */
+    weir_state *state;  /* NULL: none */
+    int promised;       /* by the pipeline's components: enum weir_delivery */
+    int shown_delivery; /* reported last; WEIR_NONE: nothing yet */
     char promise[512];
     struct table table; /* what its components did, with -v */
     const char *folder; /* of the state; NULL: none */
@@ -46,10 +46,10 @@ static void dump_tasks(void *ctx)
 static int show_status(weir_scope *scope, void *args)
 {
     struct run *run = *(struct run **)args;
-    bool told = false;
+    bool stopped = false;
     while (weir_sleep(scope, 500)) {
-        if (!told && weir_scope_signal(run->scope, NULL) != 0) {
-            told = true;
+        if (!stopped && weir_scope_signal(run->scope, NULL) != 0) {
+            stopped = true;
             say_line(&run->say, "draining: pending items are still delivered; another Ctrl-C or "
                                 "SIGTERM stops at once");
         }
@@ -188,9 +188,9 @@ static int read_plan(struct run *run)
     }
     run->plan = weir_plan_read(text, name, &error);
     if (run->plan == NULL) {
-        char told[4096];
-        if (weir_plan_error_text(text, name, told, sizeof told) > 0) {
-            fprintf(stderr, "weir: %s\n", told);
+        char shown[4096];
+        if (weir_plan_error_text(text, name, shown, sizeof shown) > 0) {
+            fprintf(stderr, "weir: %s\n", shown);
         } else {
             say_error(&run->say, &error, NULL);
         }
@@ -339,10 +339,10 @@ static void tell_delivery(void *ctx, int delivery, const char *text)
         delivery = run->promised;
         text = run->promise;
     }
-    if (delivery != run->told_delivery && !run->say.quiet) {
+    if (delivery != run->shown_delivery && !run->say.quiet) {
         say_line(&run->say, "delivery: %s", text);
     }
-    run->told_delivery = delivery;
+    run->shown_delivery = delivery;
 }
 
 /* False: the promise is weaker than --state-required allows. */
@@ -350,7 +350,7 @@ static bool watch_delivery(struct run *run)
 {
     weir_http_options http;
     weir_plan_options options = options_of(run->flags, &http);
-    run->told_delivery = WEIR_NONE;
+    run->shown_delivery = WEIR_NONE;
     if (run->state == NULL) {
         if (run->say.verbose > 0) {
             say_line(&run->say, "delivery: best-effort, because there is no --state");

@@ -71,7 +71,7 @@ static inline uint64_t wr_entry_referenced(const struct wr_entry *entry)
 }
 
 /* The items with an outcome. */
-static inline uint64_t wr_entry_told(const struct wr_entry *entry)
+static inline uint64_t wr_entry_ended(const struct wr_entry *entry)
 {
     return entry->outcome[0] | entry->outcome[1] | entry->outcome[2];
 }

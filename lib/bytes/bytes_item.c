@@ -343,7 +343,7 @@ int weir_item_keep(weir_item *kept, const weir_item *lent)
     return rc;
 }
 
-static void let_go(weir_item *kept, enum wr_act act)
+static void release_as(weir_item *kept, enum wr_act act)
 {
     wr_items_unref(kept, 1, act);
     wr_block_unref(kept->block, 1);
@@ -353,11 +353,11 @@ static void let_go(weir_item *kept, enum wr_act act)
 void weir_item_release(weir_item *kept)
 {
     item_given(kept, "weir_item_release");
-    let_go(kept, WR_ACT_RELEASE);
+    release_as(kept, WR_ACT_RELEASE);
 }
 
 void weir_item_abandon(weir_item *kept)
 {
     item_given(kept, "weir_item_abandon");
-    let_go(kept, WR_ACT_ABANDON);
+    release_as(kept, WR_ACT_ABANDON);
 }

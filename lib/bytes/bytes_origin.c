@@ -84,7 +84,7 @@ void wr_origin_end(struct wr_origin *origin)
 static inline void settle(struct wr_origin *origin, struct wr_entry *entry, uint64_t bits)
 {
     const uint64_t *o = entry->outcome;
-    bits &= wr_entry_told(entry) & ~(o[0] & o[2]) & ~entry->settled;
+    bits &= wr_entry_ended(entry) & ~(o[0] & o[2]) & ~entry->settled;
     entry->settled |= bits;
     uint64_t delivered = bits & ~o[0] & o[1];
     origin->counts[WR_DELIVERED] += wr_count_bits(delivered);
@@ -273,7 +273,7 @@ static void end_loan(struct wr_origin *origin)
             continue;
         }
         if (!origin->sealed) {
-            wr_entry_raise(entry, bits & ~wr_entry_told(entry), WR_IS_DELIVERED);
+            wr_entry_raise(entry, bits & ~wr_entry_ended(entry), WR_IS_DELIVERED);
         }
         settle(origin, entry, bits);
     }
@@ -403,7 +403,7 @@ void wr_origin_unref(struct wr_origin *origin, uint64_t first, uint64_t bits, en
     bits &= wr_entry_below(entry, origin->loan);
     if (bits != 0) { /* the others settle at the end of the loan */
         bool neutral = act == WR_ACT_NEUTRAL || (act == WR_ACT_LOAN && origin->sealed);
-        wr_entry_raise(entry, bits & ~wr_entry_told(entry),
+        wr_entry_raise(entry, bits & ~wr_entry_ended(entry),
                        neutral ? WR_IS_ABANDONED : WR_IS_DELIVERED);
         settle(origin, entry, bits);
         advance(origin);
@@ -477,7 +477,7 @@ static struct wr_entry *copy_entries(const struct wr_origin *origin)
 static uint64_t would_settle(const struct wr_origin *origin, const struct wr_entry *copy)
 {
     uint64_t abandoned = copy->outcome[0] & copy->outcome[2];
-    return copy->settled | (wr_entry_told(copy) & ~abandoned & ~wr_entry_referenced(copy) &
+    return copy->settled | (wr_entry_ended(copy) & ~abandoned & ~wr_entry_referenced(copy) &
                             wr_entry_below(copy, origin->loan));
 }
 

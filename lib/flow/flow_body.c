@@ -36,7 +36,7 @@ bool weir_next(weir_gen *gen, weir_item *item)
         wr_gen_misused(gen, "weir_next");
     }
     struct weir_loop *loop = gen->loop;
-    if (WR_UNLIKELY(!gen->ready || gen->fresh_unvouched || loop->running == NULL ||
+    if (WR_UNLIKELY(!gen->ready || gen->lent_unvouched || loop->running == NULL ||
                     !wr_loop_is_here(loop))) {
         return wr_next_unready(gen, item);
     }
@@ -87,11 +87,11 @@ static inline void stamp_plain(struct wr_body *account, weir_item *out)
 {
     struct weir_gen *up = account->gen.up;
     if (up != NULL) {
-        up->fresh_unvouched = false;
-        if (up->fresh_receipt != NULL) {
-            out->receipt = up->fresh_receipt;
-            out->seq = up->fresh_seq;
-            out->origin = up->fresh_origin;
+        up->lent_unvouched = false;
+        if (up->lent_receipt != NULL) {
+            out->receipt = up->lent_receipt;
+            out->seq = up->lent_seq;
+            out->origin = up->lent_origin;
         }
         return;
     }
@@ -108,13 +108,13 @@ static inline void stamp_plain(struct wr_body *account, weir_item *out)
     }
 }
 
-static inline void lend_fresh(struct weir_gen *gen, const weir_item *out)
+static inline void note_lent(struct weir_gen *gen, const weir_item *out)
 {
     if (gen->reader != NULL && gen->reader->body) {
-        gen->fresh_receipt = out->receipt;
-        gen->fresh_seq = out->seq;
-        gen->fresh_origin = out->origin;
-        gen->fresh_unvouched = out->receipt != NULL;
+        gen->lent_receipt = out->receipt;
+        gen->lent_seq = out->seq;
+        gen->lent_origin = out->origin;
+        gen->lent_unvouched = out->receipt != NULL;
     }
 }
 
@@ -138,7 +138,7 @@ bool weir_yield(weir_gen *self_gen, const weir_item *item)
     if (item->time_ns == 0) {
         out->time_ns = loop->now_unix_ns;
     }
-    lend_fresh(&root->gen, out);
+    note_lent(&root->gen, out);
     struct wr_fiber *to = self->fiber.resumer;
     root->gen.state = WR_GEN_IDLE;
     root->gen.ready = !root->gen.special;
@@ -155,12 +155,12 @@ bool wr_body_refuse(struct wr_body *self)
     struct wr_body *closed = self;
     for (; closed->pending == WR_PENDING_MUTED; closed = closed->gen.delegator) {
         wr_body_set_pending(closed, WR_PENDING_CLOSE); /* its delegate has ignored the close */
-        closed->told_false = true;
+        closed->yield_failed = true;
     }
-    if (closed->pending == WR_PENDING_CLOSE && closed->told_false) {
+    if (closed->pending == WR_PENDING_CLOSE && closed->yield_failed) {
         closed->ignored = true;
     }
-    closed->told_false = true;
+    closed->yield_failed = true;
     closed->gen.past_end++;
     WR_ASSERT(closed->gen.past_end < 1000, "body '%s' has yielded 1000 times after its end",
               closed->gen.name);
@@ -190,7 +190,7 @@ static bool yield_items(struct wr_body *self, const weir_item *items, size_t cou
             wr_block_check(&out[i]);
             out[i].time_ns = out[i].time_ns != 0 ? out[i].time_ns : loop->now_unix_ns;
         }
-        lend_fresh(&root->gen, &out[n - 1]);
+        note_lent(&root->gen, &out[n - 1]);
         root->gen.items += n;
         root->gen.pulls += n - 1;
         yielded(self, root);
@@ -404,7 +404,7 @@ static void body_close(struct weir_gen *gen)
         if (b->pending == WR_PENDING_NONE) {
             wr_body_set_pending(b, gen->canceled ? WR_PENDING_CANCEL : WR_PENDING_CLOSE);
         }
-        b->told_false = true;
+        b->yield_failed = true;
     }
     weir_item nothing;
     size_t n = wr_body_resume(gen, &nothing, 1, 0);

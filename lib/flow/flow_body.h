@@ -31,7 +31,7 @@ struct wr_body {
     const weir_item *received;
     /* cold */
     bool started, finished;
-    bool told_false;             /* a yield has returned false for the pending close */
+    bool yield_failed;           /* a yield has returned false for the pending close */
     bool ignored;                /* ... and the body yielded again */
     bool inner_loop;             /* it yields items of a generator without a body */
     bool cut_due;                /* one of its delegates is canceled or must stop: wr_body_cut */

@@ -20,7 +20,7 @@ struct extended {
     char *name;                     /* what it reads, for the state; NULL: it has no positions */
     struct wr_state_slot *expected; /* the slot of its first part; NULL: none */
     bool asked;                     /* the state was asked whether the source may continue */
-    struct wr_state_slot *told;     /* the slot of the last weir_part_stored; NULL */
+    struct wr_state_slot *stored;   /* the slot of the last weir_part_stored; NULL */
     struct weir_part *parts;
     size_t given;  /* items given by parts in this pull */
     bool finished; /* it has reached its own end */

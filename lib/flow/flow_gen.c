@@ -266,7 +266,7 @@ static bool fail_at(struct weir_gen *gen, const weir_error *error, uint64_t at)
         *gen->failure = *error;
     }
     gen->failed_at = at;
-    gen->told = false;
+    gen->reported = false;
     if (!gen->body) { /* a body ends by itself */
         gen->special = true;
         gen->direct = false;
@@ -336,14 +336,14 @@ int weir_fail(weir_gen *self, int code, const char *format, ...)
     wr_error_vset(&error, code, 0, self->name, format, args);
     va_end(args);
     if (self->up != NULL) {
-        error.seq = self->up->fresh_seq;
+        error.seq = self->up->lent_seq;
     }
     return wr_gen_fail_error(self, &error);
 }
 
 void wr_gen_stop_over(struct weir_gen *gen)
 {
-    if (gen->stop_told && gen->failure != NULL && gen->failure->code == WEIR_ECLOSED) {
+    if (gen->stop_ended_wait && gen->failure != NULL && gen->failure->code == WEIR_ECLOSED) {
         wr_free(gen->failure);
         gen->failure = NULL;
     }
@@ -351,7 +351,7 @@ void wr_gen_stop_over(struct weir_gen *gen)
 
 const weir_error *wr_gen_failure(const struct weir_gen *gen)
 {
-    return gen->failure != NULL && !gen->told ? gen->failure : NULL;
+    return gen->failure != NULL && !gen->reported ? gen->failure : NULL;
 }
 
 bool wr_gen_given_before(const struct weir_gen *gen, uint64_t *count)

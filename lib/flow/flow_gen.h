@@ -107,20 +107,20 @@ struct weir_gen {
     bool body;               /* a struct wr_body */
     bool canceled;           /* its scope was canceled */
     bool stopping;           /* gentle stop: a source ends at its next pull */
-    bool told;               /* its failure was reported, or caught */
+    bool reported;           /* its failure was reported, or caught */
     bool aborted;            /* its running pull was failed by its own close */
-    bool stop_told;          /* its wait was failed by a stop: WEIR_ECLOSED is an end then */
+    bool stop_ended_wait;    /* its wait was failed by a stop: WEIR_ECLOSED is an end then */
     bool extended;           /* made from the program's own table (flow_extend.c) */
     bool special;            /* a special case, no fast path: see wr_gen_ready */
-    bool fresh_unvouched;    /* its item is lent to a body that has not yielded since */
+    bool lent_unvouched;     /* its item is lent to a body that has not yielded since */
     uint16_t past_end;       /* calls after the end: 1000 abort */
     uint32_t out_max;        /* how many items fit at `out` */
     weir_item *out;          /* where the next yield puts its item */
     struct weir_gen *reader; /* the body or stage that adopted this one; NULL: a task reads it */
     /* The one item that the last pull lent to a body. Several are referenced at once instead. */
-    struct weir_receipt *fresh_receipt;
-    uint64_t fresh_seq;
-    uint32_t fresh_origin;
+    struct weir_receipt *lent_receipt;
+    uint64_t lent_seq;
+    uint32_t lent_origin;
     uint64_t items; /* given, counted for weir_walk ... */
     uint64_t pulls; /* ... and in how many pulls; for a body: items minus pulls */
     /* cold */
@@ -282,7 +282,7 @@ extern struct weir_gen wr_gen_no_memory;
 size_t wr_pull_slow(struct weir_gen *gen, weir_item *items, size_t max);
 /* The reader pulls again. If it is a body that has not yielded since the last pull, the item that
  * it was lent is held. */
-void wr_gen_hold_fresh(struct weir_gen *gen);
+void wr_gen_hold_lent(struct weir_gen *gen);
 /* weir_next for every generator that is not a body ready to be resumed. */
 bool wr_next_unready(struct weir_gen *gen, weir_item *item);
 /* Called before a pull; gen is INSIDE afterwards. False: it must not be pulled, and is over. */

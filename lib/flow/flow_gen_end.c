@@ -37,7 +37,7 @@ void wr_gen_end_adopted(struct weir_gen *gen)
         const weir_error *failure = wr_gen_failure(up);
         if (failure != NULL && !(failure->code == WEIR_ECLOSED && up->aborted)) {
             (void)wr_gen_fail_at(gen, failure, up->failed_at);
-            up->told = true;
+            up->reported = true;
         }
         wr_gen_unadopt(up);
         wr_gen_free(up);
@@ -173,8 +173,8 @@ int weir_finish(weir_gen *gen, weir_error *error)
             *error = *failure;
         }
         if (gen != &wr_gen_no_memory) {
-            wr_told(gen->loop, failure);
-            gen->told = true;
+            wr_failure_reported(gen->loop, failure);
+            gen->reported = true;
         }
     }
     wr_gen_unadopt(gen);
@@ -261,7 +261,7 @@ static void stop_wait(struct weir_gen *gen)
     struct wr_task *task = gen->body || gen->extended ? wr_gen_task(gen) : NULL;
     if (task != NULL && task->state == WR_TASK_PARKED && task->stoppable &&
         (gen->extended || task->leaf == &wr_body_of(gen)->fiber)) {
-        gen->stop_told = true;
+        gen->stop_ended_wait = true;
         wr_wake(task, WEIR_ECLOSED);
     }
 }

@@ -167,8 +167,8 @@ static int count_overlong(struct wr_inbox *inbox, struct weir_gen *gen)
     struct wr_origin *origin = gen->origin;
     bool inside = framer->dropping && framer->ops->restarts_inside;
     uint64_t over = framer->overlong_count - (framer->dropping && !inside);
-    uint64_t skipped = over - inbox->overlong_told;
-    inbox->overlong_told = over;
+    uint64_t skipped = over - inbox->overlong_counted;
+    inbox->overlong_counted = over;
     inbox->loop->stats.overlong += skipped;
     if (skipped > 0 && framer->overlong != WEIR_LONG_CUT) {
         uint64_t end = inbox->given_end | WR_END_LEFT_OUT | (inside ? WR_END_INSIDE : 0);

@@ -47,7 +47,7 @@ struct wr_inbox {
     struct wr_offsets *offsets; /* the origin's: where the framer's notes are kept; NULL: none */
     uint32_t notes;             /* of the framer, that are kept */
     bool starved;               /* the framer needs memory, but the budget is used up */
-    uint64_t overlong_told;     /* overlong items already counted */
+    uint64_t overlong_counted;  /* overlong items already counted */
     uint64_t overlong_logged;   /* ... and logged */
     uint64_t given_end; /* offset after the last item given or skipped: a resume within the run
                            continues there */

@@ -112,11 +112,11 @@ const char *weir_part_stored(weir_gen *gen)
     if (!ask(ext) || ext->state == NULL) {
         return NULL;
     }
-    struct wr_state_slot *slot = wr_state_next_slot(ext->state, ext->name, ext->told);
+    struct wr_state_slot *slot = wr_state_next_slot(ext->state, ext->name, ext->stored);
     while (slot != NULL && slot->stored == NULL) {
         slot = wr_state_next_slot(ext->state, ext->name, slot);
     }
-    ext->told = slot;
+    ext->stored = slot;
     return slot != NULL ? slot->stored : NULL;
 }
 
@@ -161,8 +161,8 @@ weir_part *weir_part_open(weir_gen *gen, int proof, uint64_t start, const weir_p
     }
     part->of = ext;
     part->origin = origin;
-    part->slot = ext->told;
-    ext->told = NULL;
+    part->slot = ext->stored;
+    ext->stored = NULL;
     part->next = ext->parts;
     ext->parts = part;
     if (ext->state == NULL) {

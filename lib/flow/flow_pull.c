@@ -145,14 +145,14 @@ static size_t past_end(struct weir_gen *gen)
 static size_t lend_to_body(struct weir_gen *gen, struct wr_body *reader, weir_item *items, size_t n)
 {
     if (n == 1) {
-        gen->fresh_receipt = items[0].receipt;
-        gen->fresh_seq = items[0].seq;
-        gen->fresh_origin = items[0].origin;
-        gen->fresh_unvouched = items[0].receipt != NULL;
+        gen->lent_receipt = items[0].receipt;
+        gen->lent_seq = items[0].seq;
+        gen->lent_origin = items[0].origin;
+        gen->lent_unvouched = items[0].receipt != NULL;
         return 1;
     }
-    gen->fresh_receipt = NULL;
-    gen->fresh_unvouched = false;
+    gen->lent_receipt = NULL;
+    gen->lent_unvouched = false;
     if (!wr_vouch_hold_many(reader, items, n)) {
         wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for receipts");
         wr_gen_over(gen);
@@ -161,13 +161,13 @@ static size_t lend_to_body(struct weir_gen *gen, struct wr_body *reader, weir_it
     return n;
 }
 
-void wr_gen_hold_fresh(struct weir_gen *gen)
+void wr_gen_hold_lent(struct weir_gen *gen)
 {
-    if (gen->fresh_unvouched && gen->reader != NULL && gen->reader->body &&
+    if (gen->lent_unvouched && gen->reader != NULL && gen->reader->body &&
         !wr_vouch_hold(wr_body_of(gen->reader), gen)) {
         wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for receipts");
     }
-    gen->fresh_unvouched = false;
+    gen->lent_unvouched = false;
 }
 
 size_t wr_pull_slow(struct weir_gen *gen, weir_item *items, size_t max)
@@ -185,7 +185,7 @@ size_t wr_pull_slow(struct weir_gen *gen, weir_item *items, size_t max)
         wr_gen_close(gen);
         return past_end(gen);
     }
-    wr_gen_hold_fresh(gen);
+    wr_gen_hold_lent(gen);
     size_t n;
     if (wr_puller_busy(gen)) {
         bool late = false;
@@ -195,7 +195,7 @@ size_t wr_pull_slow(struct weir_gen *gen, weir_item *items, size_t max)
         n = wr_pull_direct(gen, items, max);
     }
     if (n == 0) {
-        gen->fresh_receipt = NULL;
+        gen->lent_receipt = NULL;
         return 0;
     }
     return reader != NULL ? lend_to_body(gen, reader, items, n) : n;
@@ -226,12 +226,12 @@ size_t wr_pull(struct weir_gen *up, weir_item *items, size_t max)
 static __attribute__((noinline)) size_t pull_for_body(struct weir_gen *gen, weir_item *items,
                                                       size_t max)
 {
-    if (gen->fresh_unvouched) {
-        wr_gen_hold_fresh(gen);
+    if (gen->lent_unvouched) {
+        wr_gen_hold_lent(gen);
     }
     size_t n = wr_pull(gen, items, max);
     if (n == 0) {
-        gen->fresh_receipt = NULL;
+        gen->lent_receipt = NULL;
         return 0;
     }
     return lend_to_body(gen, wr_body_of(gen->reader), items, n);
@@ -313,10 +313,10 @@ weir_got weir_next_within(weir_gen *gen, weir_item *item, int64_t wait_ms)
     if (reader != NULL && wr_body_closed(reader)) {
         return WEIR_GOT_OVER;
     }
-    wr_gen_hold_fresh(gen);
+    wr_gen_hold_lent(gen);
     size_t n = wr_pull_within(gen, item, 1, WR_MAX(wait_ms, 0), &late);
     if (n == 0) {
-        gen->fresh_receipt = NULL;
+        gen->lent_receipt = NULL;
         return late ? WEIR_GOT_LATE : WEIR_GOT_OVER;
     }
     if (reader != NULL) {

@@ -148,7 +148,7 @@ int weir_pump(weir_gen *gen, weir_sink *sink, weir_error *error)
         *error = sink_error;
     }
     if (error->code < 0 && loop != NULL) {
-        wr_told(loop, error);
+        wr_failure_reported(loop, error);
     }
     return error->code;
 }

@@ -173,7 +173,7 @@ static const struct weir_block *block_at(struct wr_ring *ring, size_t index)
 
 /* Release what items [at, at + n) of the ring hold. A run of one block ends where the next item has
  * another block. */
-static void let_go(struct wr_ring *ring, size_t at, size_t n, enum wr_act act)
+static void release_some(struct wr_ring *ring, size_t at, size_t n, enum wr_act act)
 {
     while (n > 0) {
         weir_item *items = wr_ring_slot(ring, at);
@@ -204,7 +204,7 @@ static void let_go(struct wr_ring *ring, size_t at, size_t n, enum wr_act act)
 /* Release the n oldest items of the ring, the lent ones first. */
 static void release(struct wr_ring *ring, size_t n, enum wr_act act)
 {
-    let_go(ring, 0, n, act);
+    release_some(ring, 0, n, act);
     size_t lent = WR_MIN(n, ring->lent);
     ring->head += n;
     ring->lent -= lent;
@@ -373,7 +373,7 @@ void wr_ring_drop_oldest(struct wr_ring *ring, size_t n)
     for (size_t i = 0; i < near; i++) {
         ring->bytes -= wr_ring_slot(ring, ring->lent + i)->len;
     }
-    let_go(ring, ring->lent, near, WR_ACT_DROP);
+    release_some(ring, ring->lent, near, WR_ACT_DROP);
     for (size_t i = ring->lent; i > 0; i--) {
         *wr_ring_slot(ring, i - 1 + near) = *wr_ring_slot(ring, i - 1);
     }

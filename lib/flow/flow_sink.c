@@ -239,22 +239,22 @@ void wr_sink_committed(struct weir_sink *sink)
     wr_sink_settle(sink, &sink->runs, (enum wr_act)sink->commit_act);
 }
 
-static void let_go(struct weir_sink *sink, enum wr_act act)
+static void release(struct weir_sink *sink, enum wr_act act)
 {
     wr_runs_let_go(&sink->runs, act);
     if (sink->holds_items) {
-        sink->ops->let_go(sink, act);
+        sink->ops->release(sink, act);
     }
 }
 
 void wr_sink_abandon(struct weir_sink *sink)
 {
-    let_go(sink, WR_ACT_ABANDON);
+    release(sink, WR_ACT_ABANDON);
 }
 
 void wr_sink_drop(struct weir_sink *sink)
 {
-    let_go(sink, WR_ACT_DROP);
+    release(sink, WR_ACT_DROP);
 }
 
 void wr_sink_hold_items(struct weir_sink *sink)
@@ -530,7 +530,7 @@ int weir_sink_finish(weir_sink *sink, weir_error *error)
     struct weir_loop *loop = sink->loop;
     int rc = end_sink(sink, error);
     if (rc < 0 && loop != NULL) {
-        wr_told(loop, error);
+        wr_failure_reported(loop, error);
     }
     return rc;
 }

@@ -44,7 +44,7 @@ struct wr_sink_ops {
     /* Called when its record has begun (sink->kept is set). May be NULL. */
     void (*begun)(struct weir_sink *sink);
     /* For a sink that holds_items: release all remaining references with this act. */
-    void (*let_go)(struct weir_sink *sink, enum wr_act act);
+    void (*release)(struct weir_sink *sink, enum wr_act act);
     /* For a queue's writer: report to the reader why it ends. NULL: what was put is committed, then
      * the sink is closed. */
     void (*fail)(struct weir_sink *sink, const weir_error *why);

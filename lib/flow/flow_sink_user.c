@@ -23,7 +23,7 @@ static struct user_sink *user_of(struct weir_sink *sink)
     return WR_OWNER(sink, struct user_sink, sink);
 }
 
-static int told(const struct weir_sink *sink, const char *operation, int rc, int most)
+static int checked(const struct weir_sink *sink, const char *operation, int rc, int most)
 {
     WR_ASSERT(rc <= most, "%s of sink '%s' returned %d; it must return 0%s or a negative code",
               operation, sink->name, rc, most == 1 ? ", 1" : "");
@@ -34,7 +34,7 @@ static int user_put_many(struct weir_sink *sink, const weir_item *items, size_t 
 {
     struct user_sink *user = user_of(sink);
     struct wr_object *before = wr_within(sink->loop, &sink->object);
-    int rc = told(sink, "put_many", user->ops.put_many(sink, user->self, items, count), 0);
+    int rc = checked(sink, "put_many", user->ops.put_many(sink, user->self, items, count), 0);
     sink->loop->running->within = before;
     if (rc >= 0 && user->ops.flush != NULL) {
         wr_sink_dirty(sink);
@@ -45,14 +45,14 @@ static int user_put_many(struct weir_sink *sink, const weir_item *items, size_t 
 static int user_flush(struct weir_sink *sink)
 {
     struct user_sink *user = user_of(sink);
-    return told(sink, "flush", user->ops.flush(sink, user->self), 1);
+    return checked(sink, "flush", user->ops.flush(sink, user->self), 1);
 }
 
 static int user_wait(struct weir_sink *sink)
 {
     struct user_sink *user = user_of(sink);
     struct wr_object *before = wr_within(sink->loop, &sink->object);
-    int rc = told(sink, "wait", user->ops.wait(sink, user->self), 0);
+    int rc = checked(sink, "wait", user->ops.wait(sink, user->self), 0);
     sink->loop->running->within = before;
     return rc;
 }
@@ -87,7 +87,7 @@ static int user_commit(struct weir_sink *sink)
 {
     struct user_sink *user = user_of(sink);
     struct wr_object *before = wr_within(sink->loop, &sink->object);
-    int rc = told(sink, "commit", user->ops.commit(sink, user->self), 0);
+    int rc = checked(sink, "commit", user->ops.commit(sink, user->self), 0);
     sink->loop->running->within = before;
     return rc;
 }

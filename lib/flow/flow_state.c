@@ -174,12 +174,12 @@ static void save_done(struct wr_work *work)
     if (state->error_number != 0) {
         state->handed_same = 0;
         state->news = true;
-        if (!state->told) {
+        if (!state->failure_logged) {
             wr_log(&state->loop->log, WR_LOG_WARNING, "state", "%s '%s.weir': %s",
                    state->error_step, state->place.name, strerror(state->error_number));
         }
     }
-    state->told = state->error_number != 0;
+    state->failure_logged = state->error_number != 0;
     bool worth = wr_state_worth_saving(state);
     if (!worth) {
         wr_state_remove(&state->place);
@@ -224,8 +224,8 @@ static void save_now(struct weir_state *state)
         return;
     }
     wr_state_look(state);
-    if (start_save(state) < 0 && !state->told) {
-        state->told = true;
+    if (start_save(state) < 0 && !state->failure_logged) {
+        state->failure_logged = true;
         wr_log(&state->loop->log, WR_LOG_WARNING, "state", "no memory to save '%s'",
                state->place.name);
     }

@@ -62,7 +62,7 @@ struct weir_state {
     int error_number;
     const char *error_step;
     bool parent_synced;
-    bool told; /* it was logged that saving fails */
+    bool failure_logged; /* it was logged that saving fails */
 };
 
 extern struct weir_state wr_state_no_memory;

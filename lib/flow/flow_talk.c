@@ -58,7 +58,7 @@ weir_got weir_send(weir_gen *gen, const weir_item *in, weir_item *out)
         return WEIR_GOT_REFUSED;
     }
     gen->leaf->received = in;
-    if (!gen->ready || gen->fresh_unvouched) {
+    if (!gen->ready || gen->lent_unvouched) {
         /* A special case: the slow pull handles it. If the body continues, it has received `in`.
          */
         return outcome(wr_pull_slow(gen, out, 1));
@@ -91,7 +91,7 @@ static void throw_at_end(struct weir_gen *gen, const weir_error *error)
     if (gen->loop == NULL) {
         return; /* wr_gen_no_memory: it keeps its own failure */
     }
-    if (gen->failure != NULL && gen->told) {
+    if (gen->failure != NULL && gen->reported) {
         gen->failed_at = UINT64_MAX;
     }
     wr_gen_fail_at(gen, error, ++gen->loop->failures);
@@ -119,14 +119,14 @@ weir_got weir_throw(weir_gen *gen, int code, const char *message, weir_item *out
         wr_gen_over(gen);
         return WEIR_GOT_OVER;
     }
-    wr_gen_hold_fresh(gen);
+    wr_gen_hold_lent(gen);
     if (gen->special) {
         return outcome(wr_pull_slow(gen, out, 1)); /* over: canceled, stopping or reader closed */
     }
     throw_at(leaf, &error, ++gen->loop->failures);
     size_t n = wr_body_resume(gen, out, 1, 0);
     if (n == 0) {
-        gen->fresh_receipt = NULL;
+        gen->lent_receipt = NULL;
     }
     return outcome(n);
 }
@@ -155,7 +155,7 @@ bool weir_catch(weir_gen *gen, int code, weir_error *error)
             return false;
         }
         wr_body_set_pending(self, (enum wr_pending)self->beneath);
-        self->told_false = wr_body_closed(self); /* a close may still be pending */
+        self->yield_failed = wr_body_closed(self); /* a close may still be pending */
         self->gen.past_end = 0;
         return true;
     }
@@ -170,7 +170,7 @@ bool weir_catch(weir_gen *gen, int code, weir_error *error)
         (code != WEIR_ANY && code != failure->code)) {
         return false;
     }
-    gen->told = true;
+    gen->reported = true;
     return true;
 }
 
@@ -317,7 +317,7 @@ bool weir_yield_from(weir_gen *self_gen, weir_gen *inner, const weir_item **resu
     bool failed = take_failure(self, inner);
     self->last_inner = inner;
     if (failed || self->pending != before || (before != WR_PENDING_NONE && !ended)) {
-        self->told_false = true;
+        self->yield_failed = true;
         return false;
     }
     if (result != NULL) {
@@ -348,8 +348,8 @@ int weir_reject(weir_gen *self, const weir_item *item, const char *format, ...)
     if (self->body) {
         for (struct wr_list *node = self->adopted.next; node != &self->adopted; node = node->next) {
             struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);
-            if (up->fresh_receipt == item->receipt && up->fresh_seq == item->seq) {
-                up->fresh_unvouched = false;
+            if (up->lent_receipt == item->receipt && up->lent_seq == item->seq) {
+                up->lent_unvouched = false;
             }
         }
     }

@@ -22,7 +22,7 @@ void wr_vouch_plain(struct wr_body *self)
 static bool hold(struct wr_body *self, struct weir_gen *up)
 {
     self->plain = false;
-    struct wr_run run = wr_run_of(up->fresh_receipt, up->fresh_seq);
+    struct wr_run run = wr_run_of(up->lent_receipt, up->lent_seq);
     return wr_runs_add(&self->held, &run) == 0;
 }
 
@@ -31,7 +31,7 @@ bool wr_vouch_hold(struct wr_body *self, struct weir_gen *up)
     if (!hold(self, up)) {
         return false;
     }
-    up->fresh_unvouched = false;
+    up->lent_unvouched = false;
     return true;
 }
 
@@ -50,7 +50,7 @@ static bool stamp_group(struct wr_body *self, weir_item *out, size_t count)
     for (struct wr_list *node = self->gen.adopted.next; node != &self->gen.adopted;
          node = node->next) {
         struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);
-        if (up->fresh_receipt != NULL && up->fresh_unvouched && !wr_vouch_hold(self, up)) {
+        if (up->lent_receipt != NULL && up->lent_unvouched && !wr_vouch_hold(self, up)) {
             return false;
         }
     }
@@ -60,7 +60,7 @@ static bool stamp_group(struct wr_body *self, weir_item *out, size_t count)
         for (struct wr_list *node = self->gen.adopted.next; node != &self->gen.adopted;
              node = node->next) {
             struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);
-            if (up->fresh_receipt != NULL && !hold(self, up)) {
+            if (up->lent_receipt != NULL && !hold(self, up)) {
                 return false;
             }
         }
@@ -93,11 +93,11 @@ bool wr_vouch_stamp(struct wr_body *self, weir_item *out, size_t count)
         return stamp_group(self, out, count);
     }
     if (up != NULL) {
-        up->fresh_unvouched = false;
-        for (size_t i = 0; i < count && up->fresh_receipt != NULL; i++) {
-            out[i].receipt = up->fresh_receipt;
-            out[i].seq = up->fresh_seq;
-            out[i].origin = up->fresh_origin;
+        up->lent_unvouched = false;
+        for (size_t i = 0; i < count && up->lent_receipt != NULL; i++) {
+            out[i].receipt = up->lent_receipt;
+            out[i].seq = up->lent_seq;
+            out[i].origin = up->lent_origin;
         }
         return true;
     }
@@ -136,12 +136,12 @@ void wr_vouch_let_go(struct wr_body *self, enum wr_act act)
     for (struct wr_list *node = self->gen.adopted.next; node != &self->gen.adopted;
          node = node->next) {
         struct weir_gen *up = WR_OWNER(node, struct weir_gen, adopt_link);
-        if (up->fresh_receipt != NULL && up->fresh_unvouched && act == WR_ACT_FILTER) {
-            struct wr_run run = wr_run_of(up->fresh_receipt, up->fresh_seq);
+        if (up->lent_receipt != NULL && up->lent_unvouched && act == WR_ACT_FILTER) {
+            struct wr_run run = wr_run_of(up->lent_receipt, up->lent_seq);
             wr_run_tell(&run, act);
             self->gen.filtered++;
         }
-        up->fresh_unvouched = false;
+        up->lent_unvouched = false;
     }
     wr_vouch_plain(self);
 }

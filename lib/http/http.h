@@ -106,9 +106,9 @@ struct wr_http_reply {
     int64_t length; /* Content-Length; -1: none, or the body is chunked */
     bool length_bad, chunked;
     bool has_range, range_bad;
-    bool multipart; /* multipart/byteranges */
-    bool weighty;   /* the last line defines the body or its end */
-    bool malformed; /* such a line can be read in two ways */
+    bool multipart;    /* multipart/byteranges */
+    bool defines_body; /* the last line defines the body or its end */
+    bool malformed;    /* such a line can be read in two ways */
     struct wr_content_range range;
     enum wr_http_coding coding;
     bool transfer_odd;               /* there is a transfer coding other than chunked */

@@ -321,7 +321,7 @@ static bool is_tls(CURLcode result)
 
 /* The TLS connection was cut. libcurl 7.88 reports this as a normal end, other versions as an
  * error. Returns the code of 7.88. */
-static CURLcode told_as_end(const struct wr_http *http)
+static CURLcode end_as_result(const struct wr_http *http)
 {
     const struct wr_http_reply *reply = &http->reply;
     if (http->phase == WR_HTTP_BODY) {
@@ -501,7 +501,7 @@ static void explain(struct wr_http *http)
         return;
     }
     if (result == CURLE_RECV_ERROR && wr_transfer_was_cut(&curl->transfer, result, curl->text)) {
-        result = told_as_end(http);
+        result = end_as_result(http);
         if (result == CURLE_OK && http->phase == WR_HTTP_BODY) {
             (void)wr_http_judge_cut(http);
             return;

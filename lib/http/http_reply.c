@@ -140,7 +140,7 @@ static void read_length(struct wr_http_reply *reply, struct wr_text rest)
 }
 
 /* Does this header define what the body is, or where it ends? */
-static bool is_weighty(struct wr_text name)
+static bool says_body(struct wr_text name)
 {
     return wr_text_is(name, "Content-Length") || wr_text_is(name, "Transfer-Encoding") ||
            wr_text_is(name, "Content-Encoding") || wr_text_is(name, "Content-Range");
@@ -155,9 +155,9 @@ static bool no_header(struct wr_http_reply *reply, struct wr_text line)
     if (line.data[0] != ' ' && line.data[0] != '\t') {
         const char *colon = memchr(line.data, ':', line.len);
         name.len = colon != NULL ? (size_t)(colon - line.data) : 0;
-        reply->weighty = is_weighty(wr_text_trim(name));
+        reply->defines_body = says_body(wr_text_trim(name));
     }
-    reply->malformed = reply->weighty;
+    reply->malformed = reply->defines_body;
     return !reply->malformed;
 }
 
@@ -243,6 +243,6 @@ bool wr_http_reply_line(struct wr_http_reply *reply, const char *data, size_t le
     if (!wr_header_split(line, &name, &value)) {
         return no_header(reply, line);
     }
-    reply->weighty = is_weighty(name);
+    reply->defines_body = says_body(name);
     return read_header(reply, name, value, now_s);
 }

@@ -28,8 +28,8 @@
 
 struct wr_tls_end {
     int owners;
-    int alert; /* the first fatal alert; -1: none */
-    bool told; /* close_notify has come */
+    int alert;    /* the first fatal alert; -1: none */
+    bool got_end; /* close_notify has come */
 };
 
 static void release(struct wr_tls_end *end)
@@ -80,7 +80,7 @@ static void on_info(const SSL *ssl, int where, int what)
     }
     struct wr_tls_end *end = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), index_of_end);
     if ((what & 0xff) == SSL_AD_CLOSE_NOTIFY) {
-        end->told = true;
+        end->got_end = true;
     } else if (what >> 8 == SSL3_AL_FATAL && end->alert < 0) {
         end->alert = what & 0xff;
     }
@@ -122,7 +122,7 @@ void wr_transfer_forget_tls(struct wr_transfer *transfer)
 bool wr_transfer_was_cut(const struct wr_transfer *transfer, CURLcode result, const char *text)
 {
     if (result == CURLE_OK) {
-        return transfer->tls_end != NULL && !transfer->tls_end->told;
+        return transfer->tls_end != NULL && !transfer->tls_end->got_end;
     }
     return result == CURLE_RECV_ERROR && (strstr(text, "unexpected eof") != NULL ||
                                           strstr(text, "non-properly terminated") != NULL);

@@ -111,10 +111,10 @@ static size_t add_task(char *text, size_t cap, size_t len, const struct wr_task 
 void wr_still_look(struct weir_loop *loop)
 {
     char text[400];
-    if (loop->told_still || loop->from_outside || !wr_nothing_moves(loop)) {
+    if (loop->stillness_logged || loop->from_outside || !wr_nothing_moves(loop)) {
         return;
     }
-    loop->told_still = true;
+    loop->stillness_logged = true;
     size_t len = add_task(text, sizeof text, 0, &loop->outer);
     for (const struct wr_list *node = loop->tasks.next; node != &loop->tasks; node = node->next) {
         len = add_task(text, sizeof text, len, WR_OWNER((uintptr_t)node, struct wr_task, all_link));

@@ -105,7 +105,7 @@ static void resume(struct weir_loop *loop, struct wr_task *task)
         struct wr_task *dead = loop->dead;
         loop->dead = NULL;
         wr_co_fini(&dead->fiber.co);
-        wr_free(dead->told);
+        wr_free(dead->reported);
         wr_free(dead);
     }
 }

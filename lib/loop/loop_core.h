@@ -67,7 +67,7 @@ struct wr_task {
     const char *why; /* what it waits for, while parked */
     struct wr_object *why_of;
     int64_t parked_ns;
-    weir_error *told; /* the last failure reported to this task's code, for weir_scope_wait */
+    weir_error *reported; /* the last failure reported to this task's code, for weir_scope_wait */
     weir_task *fn;
     void *args;
     char name[32];
@@ -152,9 +152,9 @@ struct weir_loop {
     bool owned;
     bool virtual_clock;
     bool freeing;
-    bool told_still;   /* the message that nothing moves was logged */
-    bool from_outside; /* something was posted: more may come */
-    size_t callbacks;  /* of the program, which may wake tasks: watches, the libuv loop */
+    bool stillness_logged; /* the message that nothing moves was logged */
+    bool from_outside;     /* something was posted: more may come */
+    size_t callbacks;      /* of the program, which may wake tasks: watches, the libuv loop */
     size_t fds_waited; /* pending waits for descriptors, workers and lookups: a virtual clock does
                           not jump while there are any */
     struct wr_clock clock;
@@ -329,7 +329,7 @@ void wr_task_move(struct wr_task *hidden, struct weir_scope *scope);
 /* libuv's version, as found at run time. */
 const char *wr_uv_version(void);
 /* Remember a failure that has just been reported to this task's code. */
-void wr_told(struct weir_loop *loop, const weir_error *error);
+void wr_failure_reported(struct weir_loop *loop, const weir_error *error);
 /* Log a failure that no caller asked for; a cancel is not logged. */
 void wr_log_failure(struct weir_loop *loop, const weir_error *error);
 

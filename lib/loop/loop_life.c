@@ -225,7 +225,7 @@ static void free_memory(struct weir_loop *loop)
     wr_co_fini(&loop->scheduler);
     if (loop->scheduler_stack != NULL) {
         wr_co_fini(&loop->outer.fiber.co);
-        wr_free(loop->outer.told);
+        wr_free(loop->outer.reported);
         wr_stack_give(loop->scheduler_stack);
     }
     wr_scope_free(loop->root);

@@ -63,8 +63,8 @@ static struct weir_scope *tell_out(struct wr_object *object)
     }
     if (from != NULL) {
         object->leaving = NULL;
-        wr_wake(from->turning_out, 0);
-        from->turning_out = NULL;
+        wr_wake(from->waits_to_end, 0);
+        from->waits_to_end = NULL;
     }
     return from;
 }
@@ -179,15 +179,15 @@ struct wr_task *wr_object_overdue(struct wr_object *object, const struct weir_sc
     return task;
 }
 
-static void turn_out(struct wr_object *object, struct weir_scope *from)
+static void wait_until_left(struct wr_object *object, struct weir_scope *from)
 {
-    from->turning_out = wr_task_now(from->loop, "weir_scope_wait");
+    from->waits_to_end = wr_task_now(from->loop, "weir_scope_wait");
     object->watched = true;
     object->leaving = from;
     if (!wr_scope_canceled(object->scope)) {
         wr_object_cancel(object, WEIR_ECLOSED);
     }
-    while (from->turning_out != NULL) {
+    while (from->waits_to_end != NULL) {
         (void)wr_park_for_task(from->loop, "a task of another scope to leave an object", NULL);
     }
 }
@@ -205,5 +205,5 @@ void wr_object_end(struct wr_object *object)
     }
     WR_ASSERT(task != scope->loop->task, "the scope of %s '%s' is ended from inside that object",
               object->ops->kind, object->name);
-    turn_out(object, scope);
+    wait_until_left(object, scope);
 }

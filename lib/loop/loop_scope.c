@@ -282,7 +282,7 @@ void weir_scope_stop(weir_scope *top)
 {
     wr_scope_given(top, "weir_scope_stop");
     for (struct weir_scope *scope = top; scope != NULL;) {
-        if (scope != top && scope->unstopped) {
+        if (scope != top && scope->ignores_stop) {
             scope = walk_past(scope, top);
             continue;
         }
@@ -499,7 +499,7 @@ int weir_scope_wait(weir_scope *scope, weir_error *error)
         if (error != NULL) {
             *error = *failure;
         }
-        wr_told(loop, failure);
+        wr_failure_reported(loop, failure);
     }
     wr_scope_free(scope);
     return rc;

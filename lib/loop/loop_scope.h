@@ -33,11 +33,11 @@ struct weir_scope {
     uint32_t alive;          /* WR_SCOPE_ALIVE until it is freed */
     /* The task that ends the scope's objects and waits until a task of another scope has left one
      * of them; NULL: none. */
-    struct wr_task *turning_out;
+    struct wr_task *waits_to_end;
     uint8_t state;
     bool waited_for; /* a task is in weir_scope_wait */
     bool stopping;
-    bool unstopped; /* a stop of the outer scope does not reach it: the current work here
+    bool ignores_stop; /* a stop of the outer scope does not reach it: the current work here
                        must be completed */
     int32_t on_failure;
     int64_t grace_ms;

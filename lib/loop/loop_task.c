@@ -239,17 +239,17 @@ void wr_on_loop_stack(struct weir_loop *loop, void (*fn)(void *arg), void *arg)
     }
 }
 
-void wr_told(struct weir_loop *loop, const weir_error *error)
+void wr_failure_reported(struct weir_loop *loop, const weir_error *error)
 {
     struct wr_task *task = loop->task;
     if (task == NULL || error == NULL || error->code == 0) {
         return;
     }
-    if (task->told == NULL) {
-        task->told = wr_alloc(sizeof *task->told);
+    if (task->reported == NULL) {
+        task->reported = wr_alloc(sizeof *task->reported);
     }
-    if (task->told != NULL) {
-        *task->told = *error;
+    if (task->reported != NULL) {
+        *task->reported = *error;
     }
 }
 
@@ -277,8 +277,8 @@ static void conclude(struct wr_task *task, int rc)
     if (rc == WEIR_ECANCELED && own->state != WR_SCOPE_OPEN) {
         return; /* a cancel is reported to the canceled task, never to the canceling one */
     }
-    if (task->told != NULL && task->told->code == rc) {
-        error = *task->told;
+    if (task->reported != NULL && task->reported->code == rc) {
+        error = *task->reported;
     } else {
         wr_error_set(&error, rc, 0, task->name, "%s", wr_code_text(rc));
     }

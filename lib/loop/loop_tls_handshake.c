@@ -75,7 +75,7 @@ static void on_info(const SSL *ssl, int where, int what)
 {
     if (where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY) {
         struct wr_tls_transport *self = SSL_get_app_data(ssl);
-        self->told_end = true;
+        self->got_end = true;
     }
 }
 

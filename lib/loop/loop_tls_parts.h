@@ -19,8 +19,8 @@ struct wr_tls_transport {
     SSL *ssl;
     int lower_code; /* code of a failed try below since the last call into OpenSSL began */
     bool lower_ended;
-    int failure;   /* permanent; base.detail and base.reason give more */
-    bool told_end; /* close_notify has come */
+    int failure;  /* permanent; base.detail and base.reason give more */
+    bool got_end; /* close_notify has come */
     int read_wants, write_wants;
     bool read_again;         /* the last read found no bytes */
     bool shutting;           /* close_notify is not completely sent yet */

@@ -47,7 +47,7 @@ static const char cut[] = "the connection was cut: it ended without the TLS clos
 /* The peer sends no more. 0: a proper end; else the code. What we write may still arrive. */
 static int ended(struct wr_tls_transport *self)
 {
-    if (self->told_end) {
+    if (self->got_end) {
         return 0;
     }
     self->base.detail = 0;

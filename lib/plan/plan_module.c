@@ -209,16 +209,15 @@ static bool next_name(DIR *dir, char name[NAME_BYTES_MAX])
 }
 
 /* Not inlined, to keep its large error and path off the caller's stack. */
-static __attribute__((noinline)) bool load_told(const char *path,
-                                                void (*failed)(void *ctx, const weir_error *error),
-                                                void *ctx)
+static __attribute__((noinline)) bool load_reported(
+    const char *path, void (*failed)(void *ctx, const weir_error *error), void *ctx)
 {
     struct wr_plan_error error = {.code = 0};
     bool loaded = load(&error, (struct wr_plan_span){0, 0}, path) != NULL;
     if (!loaded && failed != NULL) {
-        weir_error told;
-        wr_plan_error_give(&error, path, NULL, &told);
-        failed(ctx, &told);
+        weir_error reason;
+        wr_plan_error_give(&error, path, NULL, &reason);
+        failed(ctx, &reason);
     }
     return loaded;
 }
@@ -229,7 +228,7 @@ size_t weir_modules_load(void (*failed)(void *ctx, const weir_error *error), voi
     size_t count = 0;
     DIR *dir = installed("", 0, "", path) ? opendir(path) : NULL;
     while (dir != NULL && next_name(dir, name)) {
-        count += installed(name, strlen(name), "", path) && load_told(path, failed, ctx);
+        count += installed(name, strlen(name), "", path) && load_reported(path, failed, ctx);
     }
     if (dir != NULL) {
         closedir(dir);

@@ -247,7 +247,7 @@ static void check_condition(struct wr_conn *conn)
 static void let_stop(struct wr_conn *conn, const struct wr_reply_form *form)
 {
     if (form->body != WR_BODY_BY_LENGTH) {
-        conn->scope->unstopped = false;
+        conn->scope->ignores_stop = false;
         if (conn->task->scope->stopping) {
             weir_scope_stop(conn->scope);
         }
@@ -258,7 +258,7 @@ static enum wr_step send_reply(struct wr_conn *conn, weir_gen *gen)
 {
     struct weir_server *server = conn->server;
     bool keep_alive = conn->request.head->keep_alive && !server->stopping && !conn->leaving;
-    if (conn->reply.faulty) {
+    if (conn->reply.invalid) {
         (void)weir_reply_refuse(&conn->reply, 500, "the handler's reply is invalid");
     }
     check_condition(conn);
@@ -281,7 +281,7 @@ static enum wr_step serve(struct wr_conn *conn)
         return wr_conn_refuse(conn, 503, "out of memory");
     }
     weir_error error;
-    scope->unstopped = true; /* until let_stop knows the body */
+    scope->ignores_stop = true; /* until let_stop knows the body */
     scope->stopping = false;
     conn->scope = scope;
     weir_gen *gen = conn->route->handler(scope, &conn->request, &conn->reply, conn->route->ctx);

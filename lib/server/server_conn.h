@@ -98,7 +98,7 @@ struct weir_reply {
     bool dated;
     bool ranged;       /* weir_reply_range was called */
     bool refused;      /* an error: the text is the body */
-    bool faulty;       /* the handler set a value that cannot be sent */
+    bool invalid;      /* the handler set a value that cannot be sent */
     const char *allow; /* the allowed methods of a 405; NULL: not a 405 */
     char type[96], etag[96], refusal[200];
     struct wr_reply_headers *headers; /* until the head is written; NULL: none */

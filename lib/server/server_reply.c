@@ -2,7 +2,7 @@
  * server_reply.c - what a handler sets in its reply, and the head made from it.
  *
  * The handler's values are copied into the reply, so that they need not outlive the handler. A
- * value that does not fit, or may not be sent, marks the reply as faulty, and the client gets a
+ * value that does not fit, or may not be sent, marks the reply as invalid, and the client gets a
  * 500. The way the body is delimited is decided once, here: by a length if there is one, by chunks
  * for HTTP/1.1, by the end of the connection for HTTP/1.0.
  */
@@ -33,14 +33,14 @@ void weir_reply_status(weir_reply *reply, int status)
     wr_reply_given(reply, "weir_reply_status");
     reply->status = status;
     /* Only weir_reply_range may set 206, because only it knows the part. */
-    reply->faulty = reply->faulty || status < 200 || status > 599 || status == 206;
+    reply->invalid = reply->invalid || status < 200 || status > 599 || status == 206;
 }
 
 static void copy(weir_reply *reply, char *to, size_t cap, const char *from)
 {
     bool whole = wr_copy_text(to, cap, from);
-    reply->faulty =
-        reply->faulty || !whole || !wr_http1_header_fits(wr_text_of("x"), wr_text_of(to));
+    reply->invalid =
+        reply->invalid || !whole || !wr_http1_header_fits(wr_text_of("x"), wr_text_of(to));
 }
 
 void weir_reply_type(weir_reply *reply, const char *content_type)
@@ -54,7 +54,7 @@ void weir_reply_etag(weir_reply *reply, const char *etag)
     wr_reply_given(reply, "weir_reply_etag");
     size_t len = strlen(etag);
     if (len + sizeof "\"\"" > sizeof reply->etag || strpbrk(etag, "\" \t") != NULL) {
-        reply->faulty = true;
+        reply->invalid = true;
         return;
     }
     reply->etag[0] = '"';
@@ -108,7 +108,7 @@ void weir_reply_header(weir_reply *reply, const char *name, const char *value)
     if (headers == NULL || headers->count == sizeof headers->all / sizeof *headers->all ||
         name_len > left || value_len > left - name_len || is_ours(wr_text_of(name)) ||
         !wr_http1_header_fits(wr_text_of(name), wr_text_of(value))) {
-        reply->faulty = true;
+        reply->invalid = true;
         return;
     }
     char *text = headers->text + headers->text_len;

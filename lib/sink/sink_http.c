@@ -340,7 +340,7 @@ static size_t http_room(struct weir_sink *sink)
     return 1;
 }
 
-static void http_let_go(struct weir_sink *sink, enum wr_act act)
+static void http_release(struct weir_sink *sink, enum wr_act act)
 {
     struct sink_http *self = http_sink_of(sink);
     for (size_t i = 0; self->posts != NULL && i < self->parallel; i++) {
@@ -397,7 +397,7 @@ static const struct wr_sink_ops http_ops = {.kind = "post",
                                             .commit = http_commit,
                                             .close = http_close,
                                             .why = http_why,
-                                            .let_go = http_let_go,
+                                            .release = http_release,
                                             .room = http_room};
 
 /* ---- making */

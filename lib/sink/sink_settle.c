@@ -119,7 +119,7 @@ void wr_stream_begun(struct weir_sink *sink)
     wr_stream_settles(stream_of(sink), sink->kept);
 }
 
-void wr_stream_let_go(struct weir_sink *sink, enum wr_act act)
+void wr_stream_release(struct weir_sink *sink, enum wr_act act)
 {
     struct wr_stream_sink *stream = stream_of(sink);
     wr_marks_let_go(&stream->marks, act);

@@ -95,7 +95,7 @@ static const struct wr_sink_ops socket_ops = {.kind = "socket",
                                               .wait = wr_stream_wait,
                                               .promise = socket_promise,
                                               .begun = wr_stream_begun,
-                                              .let_go = wr_stream_let_go,
+                                              .release = wr_stream_release,
                                               .drain = socket_drain,
                                               .close = socket_close,
                                               .why = socket_why};

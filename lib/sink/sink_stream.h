@@ -70,7 +70,7 @@ enum wr_stream_far wr_stream_far_of(const struct weir_loop *loop, int fd);
 void wr_stream_settles(struct wr_stream_sink *stream, struct wr_state_sink *kept);
 /* The same for weir_sink_keep_state. */
 void wr_stream_begun(struct weir_sink *sink);
-void wr_stream_let_go(struct weir_sink *sink, enum wr_act act);
+void wr_stream_release(struct weir_sink *sink, enum wr_act act);
 /* With a state: wait until all is read. Suspends. */
 void wr_stream_drain(struct weir_sink *sink);
 /* The reader has read all that was written. */

@@ -57,7 +57,7 @@ static void merge_input_over(struct stage_merge *merge, struct merge_input *inpu
     const weir_error *failure = wr_gen_failure(up);
     if (failure != NULL) {
         wr_gen_fail_at(&merge->gen, failure, up->failed_at);
-        up->told = true;
+        up->reported = true;
     }
     input->gen = NULL;
     merge->open--;
