@@ -521,20 +521,6 @@ struct wr_text wr_http1_body(const struct wr_http1 *parser)
     return kept ? (struct wr_text){parser->body, parser->body_bytes} : (struct wr_text){"", 0};
 }
 
-int wr_http1_finish(const struct wr_http1 *parser)
-{
-    if (parser->state == FAILED) {
-        return WEIR_EPARSE;
-    }
-    /* Blank lines before a request are not a request. */
-    for (size_t i = 0; parser->state == HEAD && i < parser->head_len; i++) {
-        if (parser->head[i] != '\r' && parser->head[i] != '\n') {
-            return WEIR_ETRUNCATED;
-        }
-    }
-    return parser->state == BODY ? WEIR_ETRUNCATED : 0;
-}
-
 int wr_http1_status(const struct wr_http1 *parser)
 {
     return parser->status;

@@ -71,9 +71,6 @@ void wr_http1_keep_body(struct wr_http1 *parser);
 struct wr_text wr_http1_body(const struct wr_http1 *parser);
 /* The request is complete and the client keeps the connection: prepare for the next request. */
 void wr_http1_next(struct wr_http1 *parser);
-/* The peer sends no more. 0: between two requests; WEIR_ETRUNCATED: within one; WEIR_EPARSE: failed
- * before. */
-int wr_http1_finish(const struct wr_http1 *parser);
 /* After an error: the status to answer (400, 413, 414, 431, 500, 501, 505), and why, for the log.
  */
 int wr_http1_status(const struct wr_http1 *parser);

@@ -150,7 +150,7 @@ bool weir_yield(weir_gen *self_gen, const weir_item *item)
 
 /* For a yield of a body that was closed, canceled or thrown at and has not caught it: returns false
  * at once. */
-bool wr_body_refuse(struct wr_body *self)
+static bool refuse(struct wr_body *self)
 {
     struct wr_body *closed = self;
     for (; closed->pending == WR_PENDING_MUTED; closed = closed->gen.delegator) {
@@ -174,7 +174,7 @@ static bool yield_items(struct wr_body *self, const weir_item *items, size_t cou
     WR_ASSERT(loop->running == &self->fiber, "a yield of '%s' from outside its body",
               self->gen.name);
     if (self->pending != WR_PENDING_NONE) {
-        return wr_body_refuse(self);
+        return refuse(self);
     }
     struct wr_body *root = self->root;
     while (count > 0) {

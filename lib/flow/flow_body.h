@@ -69,8 +69,6 @@ static inline struct wr_body *wr_body_above(const struct wr_body *body)
 {
     return body != body->root ? body->gen.delegator : NULL;
 }
-/* Set a new root for the bodies from leaf to `last`. */
-void wr_body_reroot(struct wr_body *leaf, struct wr_body *last, struct wr_body *root);
 /* A delegate whose scope is canceled, stops or ends leaves its chain, together with its own
  * delegates. Its delegator continues at the next pull and ends it. */
 void wr_body_cut_off(struct wr_body *delegate);
@@ -84,9 +82,6 @@ size_t wr_body_resume(struct weir_gen *gen, weir_item *items, size_t max, uintpt
 void wr_body_set_pending(struct wr_body *body, enum wr_pending pending);
 /* Give the body a stack; false: out of memory, the failure is set. */
 bool wr_body_start(struct wr_body *body);
-/* For a yield of a body that was closed, canceled or thrown at and has not caught it: returns false
- * at once. */
-bool wr_body_refuse(struct wr_body *self);
 
 /* Vouching, flow_vouch.c: what a body's yields mean for the items it has pulled. */
 

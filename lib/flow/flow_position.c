@@ -82,7 +82,8 @@ bool wr_offset_read(struct wr_offset *offset, const char *text)
     return true;
 }
 
-size_t wr_offset_text(const struct wr_offset *offset, char *to, size_t cap)
+/* As snprintf. */
+static size_t offset_text(const struct wr_offset *offset, char *to, size_t cap)
 {
     char half[40] = "", note[40] = "";
     if ((offset->end & WR_END_HALF) != 0) {
@@ -197,7 +198,7 @@ static size_t offsets_text(struct wr_positions *positions, uint64_t number, char
     struct wr_offset offset = offsets->now;
     offset.end = number;
     offset.note = text_at(&offsets->notes, number);
-    return wr_offset_text(&offset, to, cap);
+    return offset_text(&offset, to, cap);
 }
 
 static void offsets_drop(struct wr_positions *positions)

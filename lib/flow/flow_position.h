@@ -38,8 +38,6 @@ struct wr_offset {
 
 /* False: the text is not an offset. */
 bool wr_offset_read(struct wr_offset *offset, const char *text);
-/* As snprintf. */
-size_t wr_offset_text(const struct wr_offset *offset, char *to, size_t cap);
 
 /* Texts by number. Only flow_position.c may change it. */
 struct wr_list_of_texts {

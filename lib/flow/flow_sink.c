@@ -247,7 +247,8 @@ static void release(struct weir_sink *sink, enum wr_act act)
     }
 }
 
-void wr_sink_abandon(struct weir_sink *sink)
+/* Give up everything put so far: receipts are abandoned. */
+static void abandon(struct weir_sink *sink)
 {
     release(sink, WR_ACT_ABANDON);
 }
@@ -494,7 +495,7 @@ static int end_sink(struct weir_sink *sink, weir_error *error)
     }
     sink->closed = true;
     wr_rejects_over(sink->rejects);
-    wr_sink_abandon(sink);
+    abandon(sink);
     int rc = 0;
     if (sink->failure != NULL) {
         rc = sink->failure->code;

@@ -146,10 +146,8 @@ void wr_sink_left(struct weir_sink *sink);
 /* From the current put on, or the next one, the sink references its items itself (held_of_put).
  * All earlier items must have been committed. */
 void wr_sink_hold_items(struct weir_sink *sink);
-/* Give up everything put so far: receipts are abandoned. */
-void wr_sink_abandon(struct weir_sink *sink);
-/* The same when the pipeline continues without this sink: what was put and not committed counts as
- * dropped. */
+/* Give up everything put so far while the pipeline continues without this sink: what was put and
+ * not committed counts as dropped. */
 void wr_sink_drop(struct weir_sink *sink);
 /* weir_put_many for items that the program has not touched. */
 bool wr_put_many(struct weir_sink *sink, const weir_item *items, size_t count);

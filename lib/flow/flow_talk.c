@@ -201,7 +201,8 @@ static bool delegate_late(struct wr_body *self, struct weir_gen *inner)
     return more;
 }
 
-void wr_body_reroot(struct wr_body *leaf, struct wr_body *last, struct wr_body *root)
+/* Set a new root for the bodies from leaf to `last`. */
+static void reroot(struct wr_body *leaf, struct wr_body *last, struct wr_body *root)
 {
     for (struct wr_body *b = leaf, *next; b != NULL; b = next) {
         next = b != last ? wr_body_above(b) : NULL;
@@ -215,7 +216,7 @@ void wr_body_cut_off(struct wr_body *delegate)
     struct wr_body *root = delegate->root, *leaf = root->gen.leaf;
     if (root != delegate) {
         root->gen.leaf = delegate->gen.delegator;
-        wr_body_reroot(leaf, delegate, delegate);
+        reroot(leaf, delegate, delegate);
         delegate->gen.leaf = leaf;
         delegate->gen.state = WR_GEN_IDLE;
     }
@@ -255,7 +256,7 @@ static bool delegate_body(struct wr_body *self, struct wr_body *inner)
     }
     inner->gen.state = WR_GEN_INSIDE;
     inner->gen.ready = false;
-    wr_body_reroot(leaf, inner, root);
+    reroot(leaf, inner, root);
     root->gen.leaf = leaf;
     leaf->fiber.resumer = self->fiber.resumer;
     loop->running = &leaf->fiber;

@@ -351,9 +351,10 @@ struct wr_transport *wr_tcp_connect(struct weir_loop *loop, const char *host, co
         return connected(&a, try_address(&a, (const struct sockaddr *)(const void *)&numbers, len));
     }
     struct addrinfo *all = resolve(&a, host, port);
-    struct wr_transport *transport = all != NULL ? try_all(&a, all) : NULL;
+    struct wr_transport *transport =
+        all != NULL ? wr_tcp_connect_any(loop, all, a.peer, left_ms(&a), of, error) : NULL;
     uv_freeaddrinfo(all);
-    return connected(&a, transport);
+    return transport;
 }
 
 struct wr_transport *wr_tcp_connect_any(struct weir_loop *loop, const struct addrinfo *all,

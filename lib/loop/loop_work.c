@@ -150,7 +150,8 @@ void wr_work_start(struct weir_loop *loop, struct wr_work *work)
     uv_mutex_unlock(&worker->lock);
 }
 
-bool wr_work_take_back(struct weir_loop *loop, struct wr_work *work)
+/* Take back work that no thread has started. False: too late, done() follows. */
+static bool take_back(struct weir_loop *loop, struct wr_work *work)
 {
     struct wr_worker *worker = work->worker;
     bool waits = false;
@@ -248,7 +249,7 @@ int weir_work(weir_scope *scope, void (*fn)(void *arg), void *arg, const weir_wo
     while (!own.over && rc == 0) {
         rc = wr_wait_stoppable(&limit, why, NULL);
     }
-    if (!own.over && wr_work_take_back(loop, &own.work)) {
+    if (!own.over && take_back(loop, &own.work)) {
         return rc;
     }
     if (!own.over && o.interrupt != NULL) {

@@ -34,8 +34,6 @@ struct wr_work {
 /* Hand the work over; done() follows. If no thread can be started, run() runs here and blocks the
  * loop: late is better than never. */
 void wr_work_start(struct weir_loop *loop, struct wr_work *work);
-/* Take back work that no thread has started. False: too late, done() follows. */
-bool wr_work_take_back(struct weir_loop *loop, struct wr_work *work);
 /* Run fn(arg) in the state's lane and wait, from a task. A cancel does not end the wait, because fn
  * uses the caller's memory. */
 void wr_work_wait(struct weir_loop *loop, const char *why, void (*fn)(void *arg), void *arg);

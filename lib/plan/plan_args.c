@@ -247,8 +247,10 @@ static size_t find_keyword(const weir_component *component, const char *word, si
     return count;
 }
 
-bool wr_plan_ends_expr(const struct wr_plan_reading *reading, const weir_component *component,
-                       size_t at, size_t end)
+/* Whether a keyword, a named argument or a block of the component begins at `at`. It ends an
+ * expression before it. */
+static bool ends_expr(const struct wr_plan_reading *reading, const weir_component *component,
+                      size_t at, size_t end)
 {
     const char *clean = reading->clean;
     struct wr_plan_span inside;
@@ -379,7 +381,7 @@ static bool long_is_next(struct wr_plan_args *args)
     }
     return args->next < args->component->args_count &&
            is_long(&args->component->args[args->next]) &&
-           !wr_plan_ends_expr(args->reading, args->component, args->at, args->end);
+           !ends_expr(args->reading, args->component, args->at, args->end);
 }
 
 /* Read the argument at args->at, where there is no space. */

@@ -176,10 +176,6 @@ int wr_plan_args_default(struct wr_plan_reading *reading, struct wr_plan_step *s
 size_t wr_plan_args_count(const weir_component *component);
 const weir_arg *wr_plan_arg(const weir_component *component, size_t index);
 void *wr_plan_field(const struct wr_plan_step *step, size_t index);
-/* Whether a keyword, a named argument or a block of the component begins at `at`. It ends an
- * expression before it. */
-bool wr_plan_ends_expr(const struct wr_plan_reading *reading, const weir_component *component,
-                       size_t at, size_t end);
 /* plan_check.c: check places and shapes, join framers, call the components' own checks. `shape`:
  * the shape from upstream, 0 when the chain begins with a source. */
 int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chain,
