@@ -271,7 +271,8 @@ static const struct wr_sink_kit kits[] = {
     {SLOW(tls, 1024 * 1024), .take = wr_far_take_tls, .end = wr_far_end_tls,
      .few_bytes = 512 * 1024, .gone_code = WEIR_ELOST, .big_bytes = 1024 * 1024},
     {SLOW(post, 0), .take = wr_far_take_post, .end = wr_far_close, .ends_lines = true,
-     .no_end = true, .big_bytes = 200 * 1000, .few_bytes = 20 * 1000, .gone_code = WEIR_ERESET},
+     .messages = true, .no_end = true, .big_bytes = 200 * 1000, .few_bytes = 20 * 1000,
+     .gone_code = WEIR_ERESET},
     {.name = "null", .text = null_text},
 };
 

@@ -169,6 +169,7 @@ struct wr_sink_kit {
     size_t kernel_bytes;
     bool no_end;      /* the far end cannot tell when it is over */
     bool ends_lines;  /* a line without its end gets one, also the last */
+    bool messages;    /* what is taken at a time is a message of its own (the body of a request) */
     bool loses_cr;    /* a line ends at LF, whatever it ended at */
     size_t big_bytes; /* of the long runs; 0: WR_SUITE_BIG_BYTES */
     size_t few_bytes; /* of these runs in a sweep; 0: kernel_bytes, and what a sink holds */
