@@ -23,7 +23,7 @@ import zlib
 
 import e2e_support
 from e2e_peers import Certificates, Peer, closed_port, listener, ranged
-from e2e_support import Weir, shell, wait_for, wait_until_full, weir
+from e2e_support import Weir, rests, shell, wait_for, wait_until_full, weir
 
 LINES = b"".join(b"line %d\n" % n for n in range(1, 20001))
 
@@ -355,6 +355,8 @@ class BrokenSource(BreakingCase):
 
         with Weir("--idle", "2s", self.peer(Peer(script)).url()) as run:
             self.assertEqual(run.read_line(), b"one")
+            # Stopped in the middle of a turn it would report that this turn was long.
+            wait_for(lambda: rests(run.pid), "it to wait for more")
             run.process.send_signal(signal.SIGSTOP)
             stopped.set()
             self.assertTrue(sent.wait(e2e_support.PATIENCE_S))

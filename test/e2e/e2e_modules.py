@@ -162,9 +162,8 @@ class Modules(TestCase):
         self.ends(run, 2, "--dead has no effect")
 
     def test_a_dead_sink_that_cannot_be_written_is_a_loss(self):
-        run = self.rejects("--dead", "/dev/full", "gen 1..200000 | ./two.so:picky 3", status=3,
-                           texts=["dead: the dead sink has failed", "No space left on device"])
-        self.assertLess(len(run.out), 1200000)
+        self.rejects("--dead", "/dev/full", "gen 1.. | ./two.so:picky 3 | null", status=3,
+                     texts=["dead: the dead sink has failed", "No space left on device"])
 
     def test_a_reader_of_the_dead_sink_that_leaves_is_said_and_is_a_loss(self):
         pipe = self.path("pipe")

@@ -181,7 +181,7 @@ class Own(TestCase):
         if not os.path.exists(os.path.join(EXAMPLES, "sqlite")):
             loudly("no SQLite when it was built (Debian: libsqlite3-dev)")
         lines = ["%d %s" % (n, "x" * (n % 100)) for n in range(1, 30001)]
-        source, path = self.write("in", "\n".join(lines).encode() + b"\n"), self.path("db")
+        source, path = self.write("in", b""), self.path("db")
         rng, kills, counts = random.Random(11), 0, [0]
 
         def count():
@@ -193,12 +193,15 @@ class Own(TestCase):
 
         while counts[-1] < len(lines) and kills < 40:
             goal = counts[-1] + rng.choice((1, 1, 500, 2000))
+            # It reads on to here at most, however late it is killed.
+            self.write("in", "".join(line + "\n" for line in lines[: goal + 3000]))
             with start("sqlite", source, path) as sqlite:
                 wait_for(lambda: sqlite.process.poll() is not None or
                          (os.path.exists(path) and count() >= goal), "rows")
                 sqlite.kill()
             kills += 1
             counts.append(count())
+        self.write("in", "".join(line + "\n" for line in lines))
         with start("sqlite", source, path) as sqlite:
             self.ends(sqlite.end(), 0)
         with sqlite3.connect(path) as db:

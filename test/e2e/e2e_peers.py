@@ -358,10 +358,13 @@ class Peer:
                 pass
 
     def close(self):
+        # The shutdown ends the thread's accept. A descriptor that is closed while accept is about to
+        # be called may by then be another peer's.
         try:
             self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
+        self.thread.join()
         self.socket.close()
         if self.mistakes:
             raise self.mistakes[0]

@@ -5,11 +5,14 @@ The module keeps.so has them: expand and unlock, whose items depend on all that 
 window, which loses what it holds.
 """
 
+import glob
 import os
 import random
+import re
 import unittest
 
 import e2e_support
+from e2e_peers import Peer, ranged
 from e2e_support import TestCase, Weir, sha256, wait_for, weir
 
 MODULE = os.path.join(os.environ.get("WEIR_MODULES", ""), "keeps.so")
@@ -53,6 +56,13 @@ class Replay(TestCase):
                          (os.path.exists(out) and os.path.getsize(out) >= goal), "the file to grow")
                 run.kill()
             files = os.path.getsize(out)
+
+    def record(self):
+        """The text of the only record of the state; empty: nothing is saved."""
+        for path in glob.glob(self.path("state/*.weir")):
+            with open(path, "rb") as file:
+                return file.read()
+        return b""
 
     def finish(self, text, *flags):
         with self.run_it(text, *flags) as run:
@@ -144,10 +154,19 @@ class Replay(TestCase):
         self.assertIn(b"best-effort: 'expand' needs its input from the beginning, which cannot be read again", checked.out)
 
     def test_what_a_component_that_restarts_held_is_lost_and_reported(self):
-        numbers, out = self.numbers(400), self.path("out")
-        text = "%s | @pace 1 | @window 7 | file %s" % (self.write("in", self.lines(numbers)), out)
+        data, out = self.lines(self.numbers(400)), self.path("out")
+        part = data.index(b"\n", len(data) // 2) + 1
+        whole = ranged(data)
+
+        def script(connection):
+            if connection.number > 1:
+                return whole(connection)
+            connection.reply(headers=['ETag: "v1"', "Accept-Ranges: bytes"], body=data[:part], length=len(data))
+            return connection.wait_end()
+
+        text = "%s | @window 7 | file %s" % (self.peer(Peer(script)).url(), out)
         with self.run_it(text) as run:
-            wait_for(lambda: os.path.exists(out) and os.path.getsize(out) > 100, "the file to grow")
+            wait_for(lambda: re.search(rb"\nposition offset [1-9]", self.record()), "a saved position")
             run.kill()
         run = self.finish(text)
         self.ends(run, 0, "delivery: best-effort: 'window' loses what it holds at a restart",

@@ -107,20 +107,39 @@ class Settle(e2e_support.TestCase):
         def unread(connection):
             return struct.unpack("i", fcntl.ioctl(connection.socket, termios.FIONREAD, b"\0" * 4))[0]
 
+        def full(connection):
+            """What the kernel holds for the peer, once it takes no more."""
+            counts = [-1]
+
+            def still():
+                counts.append(unread(connection))
+                return len(counts) > 100 and len(set(counts[-100:])) == 1
+
+            wait_for(still, "the peer's kernel to take no more")
+            return counts[-1]
+
+        def unsent(connection):
+            """What weir has written and the peer's kernel has not taken."""
+            port = ":%04X" % connection.socket.getpeername()[1]
+            with open("/proc/net/tcp", encoding="ascii") as table:
+                rows = [line.split() for line in table]
+            return sum(int(row[4].split(":")[0], 16) for row in rows if row[1].endswith(port))
+
+        def stopped(connection):
+            """What the kernel holds is counted while nothing can be added to it."""
+            runs[0].process.send_signal(signal.SIGSTOP)
+            count = full(connection)
+            if unsent(connection) > 0:
+                held.append(count)
+                return True
+            runs[0].process.send_signal(signal.SIGCONT)
+            return False
+
         def script(connection):
             started.wait(e2e_support.PATIENCE_S)
             read.append(len(connection.socket.recv(700)))
             wait_for(lambda: self.saved() > 0, "a save")
-            # What the kernel holds for the peer is counted while nothing can be added to it.
-            runs[0].process.send_signal(signal.SIGSTOP)
-            counts = [-1]
-
-            def full():
-                counts.append(unread(connection))
-                return len(counts) > 100 and len(set(counts[-100:])) == 1
-
-            wait_for(full, "the peer's kernel to take no more")
-            held.append(counts[-1])
+            wait_for(lambda: stopped(connection), "weir to have written more than the peer takes")
             connection.reset()
             runs[0].process.send_signal(signal.SIGCONT)
 

@@ -34,15 +34,22 @@ static void on_done(void *ctx, int error)
     weir_wake_remote(&state->waker);
 }
 
-/* Wait until the courier has done something more; fail if what it did has failed. */
-static int wait_for_it(weir_sink *sink, struct state *state)
+/* Fail if what the courier has done so far has failed. */
+static int look(weir_sink *sink, struct state *state)
 {
-    int rc = weir_park(&state->waker, WEIR_NONE, "the courier");
     int error = atomic_load(&state->error);
     if (error != 0) {
         return weir_sink_error(sink, WEIR_EIO, error, "write: %s", strerror(error));
     }
-    return rc;
+    return 0;
+}
+
+/* Wait until the courier has done something more. */
+static int wait_for_it(weir_sink *sink, struct state *state)
+{
+    int rc = weir_park(&state->waker, WEIR_NONE, "the courier");
+    int failed = look(sink, state);
+    return failed < 0 ? failed : rc;
 }
 
 static int send_one(weir_sink *sink, struct state *state, const weir_item *item)
@@ -95,7 +102,7 @@ static int commit(weir_sink *sink, void *self)
             return rc;
         }
     }
-    return 0;
+    return state != NULL ? look(sink, state) : 0;
 }
 
 /* The thread is joined here, so no callback comes after the waker's end. */
