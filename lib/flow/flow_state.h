@@ -72,12 +72,9 @@ struct wr_state_slot {
  * still: NULL if no position is of half an item. */
 struct wr_state_slot *wr_state_expect_source(struct weir_state *state, const char *name,
                                              wr_state_still *still);
-/* Items that a source with this slot has given in earlier runs and does not give again. slot may be
- * NULL: there is none. */
-static inline uint64_t wr_state_given_before(const struct wr_state_slot *slot)
-{
-    return slot != NULL && slot->stored != NULL ? slot->items : 0;
-}
+/* Items that a source with this slot has given in earlier runs and does not give again. If the last
+ * of them was half an item, this decides whether it comes again. slot may be NULL: there is none. */
+uint64_t wr_state_given_before(const struct wr_state_slot *slot);
 /* Does this run continue an earlier one that has not read all sources to their end? */
 bool wr_state_goes_on(const struct weir_state *state);
 /* A source of this name begins: may it continue with this record? 0, or a code as

@@ -51,6 +51,15 @@ void wr_state_decide(struct weir_state *state)
     state->half = false;
 }
 
+uint64_t wr_state_given_before(const struct wr_state_slot *slot)
+{
+    if (slot == NULL) {
+        return 0;
+    }
+    wr_state_decide(slot->state);
+    return slot->stored != NULL ? slot->items : 0;
+}
+
 int wr_state_before_half(struct weir_state *state)
 {
     wr_state_look(state);

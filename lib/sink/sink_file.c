@@ -129,8 +129,8 @@ static bool is_same(struct sink_file *file, int64_t at, const weir_item *items, 
     return same;
 }
 
-/* A run that died may have written an incomplete line. End it, so that the next line is not joined
- * to it. */
+/* An earlier run may have left an incomplete line. End it, so that the next line is not joined to
+ * it. */
 static int end_line(struct sink_file *file, const weir_item *items, size_t count)
 {
     char last, end = '\n';
@@ -176,17 +176,27 @@ static int cut(struct sink_file *file, int64_t stored, const weir_item *items, s
     return 0;
 }
 
+/* The state has no length of the file: write after what is there. */
+static int go_on(struct sink_file *file, const weir_item *items, size_t count)
+{
+    if (file->length == 0 || (count == 0 && file->kept->known)) {
+        return 0; /* known, but no source was asked for anything: nothing is written */
+    }
+    wr_log(&file->stream.sink.loop->log, WR_LOG_WARNING, file->stream.sink.name,
+           "'%s' already has %lld bytes, and none of them are in the state: this run appends to "
+           "them",
+           file->path, (long long)file->length);
+    return end_line(file, items, count);
+}
+
 /* Bring the file to the length in the state's record. items: what is written next. */
 static int fit(struct sink_file *file, const weir_item *items, size_t count)
 {
     int64_t stored = file->kept->stored;
-    if (stored < 0 && file->length > 0) {
-        wr_log(&file->stream.sink.loop->log, WR_LOG_WARNING, file->stream.sink.name,
-               "'%s' already has %lld bytes, and none of them are in the state: this run appends "
-               "to them",
-               file->path, (long long)file->length);
+    if (stored < 0) {
+        return go_on(file, items, count);
     }
-    if (stored < 0 || stored == file->length) {
+    if (stored == file->length) {
         return 0;
     }
     if (file->length < stored) {

@@ -198,7 +198,7 @@ static bool read_more(struct wr_stream_source *stream)
     if (n == 0 && !is_whole(stream)) {
         return false;
     }
-    if (n == 0 && stream->slot != NULL && wr_inbox_half(&stream->inbox) > 0) {
+    if (n == 0 && stream->offsets != NULL && wr_inbox_half(&stream->inbox) > 0) {
         return half_item(stream);
     }
     if (n == 0) {

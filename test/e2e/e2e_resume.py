@@ -421,6 +421,15 @@ class KilledRuns(e2e_support.TestCase):
         self.ends(run, 0, "already has 7 bytes, and none of them are in the state")
         self.assertEqual(self.read("out"), b"a note\nx\n")
 
+    def test_a_run_that_has_given_all_it_may_appends_nothing_and_says_nothing(self):
+        source = self.write("in", "1\n2\n3\n")
+        command = ("--state", self.path("state"),
+                   "%s | head 2 | file %s" % (source, self.path("out")))
+        self.ends(weir(*command), 0)
+        again = weir(*command)
+        self.ends(again, 0)
+        self.assertEqual((again.err, self.read("out")), ("", b"1\n2\n"))
+
     def test_a_named_state_outlives_a_change_of_the_text(self):
         source = self.write("in", "1\n2\n")
         command = ["--state", self.path("state"), "--name", "mine"]

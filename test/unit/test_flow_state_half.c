@@ -1,6 +1,7 @@
 /*
  * Half a line at the end of a file that may grow: it is given, and comes whole when there is more.
  */
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "support_state.h"
@@ -140,6 +141,67 @@ TEST(half_line_behind_a_queue_comes_whole)
     ck_assert_ptr_nonnull(strstr(record_of(&f), "before 2 offset 8 "));
     ck_assert_str_eq(run_over(&f, "one\ntwo\nthree\nfour\n", through_a_queue),
                      "one\ntwo\nthree\nfour\n");
+    wr_folder_remove(&f.folder);
+}
+
+/* Two lines in all, of which the second is half one in the first run. */
+static weir_gen *first_two(weir_gen *up)
+{
+    return weir_head(up, 2);
+}
+
+TEST(half_line_that_was_the_last_for_head_comes_whole)
+{
+    struct fixture f;
+    wr_folder_make(&f.folder);
+    ck_assert_str_eq(run_over(&f, "one\nthr", first_two), "one\nthr");
+    ck_assert_str_eq(run_over(&f, "one\nthr", first_two), "one\nthr");
+
+    ck_assert_str_eq(run_over(&f, "one\nthree\nfour\n", first_two), "one\nthree\n");
+    ck_assert_str_eq(run_over(&f, "one\nthree\nfour\n", first_two), "one\nthree\n");
+    wr_folder_remove(&f.folder);
+}
+
+static weir_gen *all_but_two(weir_gen *up)
+{
+    return weir_skip(up, 2);
+}
+
+TEST(half_line_that_was_skipped_is_skipped_whole)
+{
+    struct fixture f;
+    wr_folder_make(&f.folder);
+    ck_assert_str_eq(run_over(&f, "one\nthr", all_but_two), "");
+
+    ck_assert_str_eq(run_over(&f, "one\nthree\nfour\n", all_but_two), "four\n");
+    wr_folder_remove(&f.folder);
+}
+
+/* Standard input has no position, also where it is a file. */
+TEST(half_line_of_a_source_without_positions_is_plain)
+{
+    struct fixture f;
+    size_t len;
+    wr_folder_make(&f.folder);
+    for (int i = 0; i < 2; i++) {
+        int ends[2] = {-1, -1};
+        write_in(&f, "one\nthr");
+        if (i == 0) {
+            ends[0] = open(wr_folder_path(&f.folder, "in"), O_RDONLY | O_CLOEXEC);
+        } else {
+            ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+            ck_assert_int_eq(write(ends[1], "one\nthr", 7), 7);
+            close(ends[1]);
+        }
+        run_begins(&f, "p");
+        weir_gen *gen =
+            weir_fd_lines(f.scope, ends[0], WEIR_OPTIONS(weir_lines_options, .state = f.state));
+        ck_assert_int_eq(weir_pump(gen, write_out(&f), NULL), 0);
+        run_ends(&f);
+        close(ends[0]);
+    }
+
+    ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "one\nthr\none\nthr");
     wr_folder_remove(&f.folder);
 }
 
