@@ -15,10 +15,10 @@
  */
 #include "flow_body.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base_alloc.h"
+#include "base_print.h"
 #include "flow_puller.h"
 
 /* ---- the step */
@@ -413,8 +413,8 @@ static void body_close(struct weir_gen *gen)
 
 static size_t body_why(const struct weir_gen *gen, char *text, size_t cap)
 {
-    int n = snprintf(text, cap, gen->state == WR_GEN_INSIDE ? "runs" : "is suspended at a yield");
-    return n > 0 ? (size_t)n : 0;
+    return wr_print_text(text, cap,
+                         gen->state == WR_GEN_INSIDE ? "runs" : "is suspended at a yield");
 }
 
 const struct wr_gen_ops wr_body_ops = {

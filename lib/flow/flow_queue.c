@@ -12,11 +12,11 @@
  */
 #include <weir/queue.h>
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base_alloc.h"
 #include "base_option.h"
+#include "base_print.h"
 #include "flow_gen.h"
 #include "flow_ring.h"
 #include "flow_sink.h"
@@ -211,11 +211,10 @@ static void queue_free(struct weir_gen *gen)
 static size_t queue_why(const struct weir_gen *gen, char *text, size_t cap)
 {
     const struct queue *queue = queue_of_gen(gen);
-    int n = wr_ring_count(&queue->ring) == 0
-                ? snprintf(text, cap, "waits for queue '%s' (empty)", queue->name)
-                : snprintf(text, cap, "queue '%s' has %zu of %zu items", queue->name,
-                           wr_ring_count(&queue->ring), queue->ring.items_max);
-    return n > 0 ? (size_t)n : 0;
+    size_t count = wr_ring_count(&queue->ring);
+    return count == 0 ? wr_print_text(text, cap, "waits for queue '%s' (empty)", queue->name)
+                      : wr_print_text(text, cap, "queue '%s' has %zu of %zu items", queue->name,
+                                      count, queue->ring.items_max);
 }
 
 static void queue_level(const struct weir_gen *gen, struct wr_level *level)
@@ -473,9 +472,8 @@ static size_t writer_why(const struct weir_sink *sink, char *text, size_t cap)
     if (queue == NULL) {
         return 0; /* it has ended */
     }
-    int n = snprintf(text, cap, "waits for queue '%s' (%s, %zu items)", queue->name,
-                     full(queue) ? "full" : "open", wr_ring_count(&queue->ring));
-    return n > 0 ? (size_t)n : 0;
+    return wr_print_text(text, cap, "waits for queue '%s' (%s, %zu items)", queue->name,
+                         full(queue) ? "full" : "open", wr_ring_count(&queue->ring));
 }
 
 static const struct wr_sink_ops queue_sink_ops = {.kind = "queue",

@@ -15,11 +15,11 @@
  * have changed.
  */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base_alloc.h"
 #include "base_option.h"
+#include "base_print.h"
 #include "http.h"
 
 enum {
@@ -266,21 +266,19 @@ size_t wr_http_why(const struct wr_http *http, char *to, size_t cap)
 {
     const struct wr_task *waiter = wr_object_waiter(http->of);
     int64_t ms = (wr_now_ns(http->loop) - http->phase_ns) / 1000000;
-    int n;
     if (http->phase == WR_HTTP_BACKOFF) {
-        n = snprintf(to, cap, "tries again in %" PRId64 " s", WR_MAX(-ms, 0) / 1000);
-    } else if (waiter == NULL) {
-        bool paused = http->wire_own != NULL && http->wire->is_paused(http);
-        n = snprintf(to, cap, "%s",
-                     paused ? "paused by backpressure from its consumer"
-                            : "idle: its consumer has not asked for more");
-    } else {
-        if (http->phase == WR_HTTP_BODY && waiter->parked_ns > http->phase_ns) {
-            ms = (wr_now_ns(http->loop) - waiter->parked_ns) / 1000000;
-        }
-        n = snprintf(to, cap, "%s for %" PRId64 " s", wr_http_missing(http), ms / 1000);
+        return wr_print_text(to, cap, "tries again in %" PRId64 " s", WR_MAX(-ms, 0) / 1000);
     }
-    return n < 0 || cap == 0 ? 0 : WR_MIN((size_t)n, cap - 1);
+    if (waiter == NULL) {
+        bool paused = http->wire_own != NULL && http->wire->is_paused(http);
+        return wr_print_text(to, cap,
+                             paused ? "paused by backpressure from its consumer"
+                                    : "idle: its consumer has not asked for more");
+    }
+    if (http->phase == WR_HTTP_BODY && waiter->parked_ns > http->phase_ns) {
+        ms = (wr_now_ns(http->loop) - waiter->parked_ns) / 1000000;
+    }
+    return wr_print_text(to, cap, "%s for %" PRId64 " s", wr_http_missing(http), ms / 1000);
 }
 
 /* ---- bytes */

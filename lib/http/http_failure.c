@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base_alloc.h"
+#include "base_print.h"
 #include "http.h"
 
 enum { BACKOFF_MS = 500, BACKOFF_MAX_MS = 30 * 1000, EXCERPT_SHOWN = 200 };
@@ -191,14 +192,14 @@ void wr_http_failure_text(const struct wr_http *http, const struct wr_http_failu
             rest = behind(behind(rest, text), words->reason);
         } while (rest != before);
     }
-    int n = 0;
+    struct wr_print print;
+    wr_print_to(&print, to, cap);
     if (http->target != NULL) {
         char shown[160];
         wr_url_redact(wr_text_of(http->target), shown, sizeof shown);
-        n = snprintf(to, cap, "redirected to %s: ", shown);
+        wr_printf(&print, "redirected to %s: ", shown);
     }
-    size_t at = WR_MIN((size_t)WR_MAX(n, 0), cap);
-    snprintf(to + at, cap - at, "%s%s%s", text, rest[0] != '\0' ? ": " : "", rest);
+    wr_printf(&print, "%s%s%s", text, rest[0] != '\0' ? ": " : "", rest);
 }
 
 int64_t wr_http_backoff_ms(const struct wr_http *http, int pauses, int64_t least_ms)

@@ -23,8 +23,8 @@
  *
  * Only one waiter fails at a time: the bytes that it held may let the others continue.
  */
-#include <stdio.h>
 
+#include "base_print.h"
 #include "loop_wait.h"
 
 const char wr_budget_why[] = "room in the loop's byte budget";
@@ -95,29 +95,26 @@ bool wr_nothing_moves(const struct weir_loop *loop)
     return true;
 }
 
-static size_t add_task(char *text, size_t cap, size_t len, const struct wr_task *task)
+static void add_task(struct wr_print *text, const struct wr_task *task)
 {
-    if (len >= cap) {
-        return len;
-    }
     const struct wr_object *of = task->why_of;
     bool named = of != NULL && of->name[0] != '\0';
-    int n = snprintf(text + len, cap - len, "%s'%s' waits for %s%s%s%s", len > 0 ? ", " : "",
-                     task->name, task->why, named ? " ('" : "", named ? of->name : "",
-                     named ? "')" : "");
-    return len + (n > 0 ? (size_t)n : 0);
+    wr_printf(text, "%s'%s' waits for %s%s%s%s", text->len > 0 ? ", " : "", task->name, task->why,
+              named ? " ('" : "", named ? of->name : "", named ? "')" : "");
 }
 
 void wr_still_look(struct weir_loop *loop)
 {
     char text[400];
+    struct wr_print print;
     if (loop->stillness_logged || loop->from_outside || !wr_nothing_moves(loop)) {
         return;
     }
     loop->stillness_logged = true;
-    size_t len = add_task(text, sizeof text, 0, &loop->outer);
+    wr_print_to(&print, text, sizeof text);
+    add_task(&print, &loop->outer);
     for (const struct wr_list *node = loop->tasks.next; node != &loop->tasks; node = node->next) {
-        len = add_task(text, sizeof text, len, WR_OWNER((uintptr_t)node, struct wr_task, all_link));
+        add_task(&print, WR_OWNER((uintptr_t)node, struct wr_task, all_link));
     }
     wr_log(&loop->log, WR_LOG_WARNING, "loop", "deadlock: %s; only weir_post or a signal can help",
            text);
@@ -139,23 +136,18 @@ size_t wr_budget_tell(struct weir_loop *loop, char *text, size_t cap)
 {
     int64_t used = loop->budget.used, others = used;
     uint32_t mark = ++loop->budget_mark;
-    int n = snprintf(text, cap, "%lld of %lld bytes held by", (long long)used,
-                     (long long)loop->budget.limit);
-    size_t len = n > 0 ? (size_t)n : 0;
+    struct wr_print print;
+    wr_print_to(&print, text, cap);
+    wr_printf(&print, "%lld of %lld bytes held by", (long long)used, (long long)loop->budget.limit);
     for (struct wr_list *node = loop->budget_waiters.next; node != &loop->budget_waiters;
          node = node->next) {
         const struct wr_budget_wait *wait = WR_OWNER(node, struct wr_budget_wait, link);
         int64_t held = held_by(wait, mark);
-        if (held > 0 && len < cap) {
-            n = snprintf(text + len, cap - len, " %s (%lld), which waits,", wait->of->name,
-                         (long long)held);
-            len += n > 0 ? (size_t)n : 0;
+        if (held > 0) {
+            wr_printf(&print, " %s (%lld), which waits,", wait->of->name, (long long)held);
         }
         others -= held;
     }
-    if (len < cap) {
-        n = snprintf(text + len, cap - len, " others (%lld)", (long long)others);
-        len += n > 0 ? (size_t)n : 0;
-    }
-    return len;
+    wr_printf(&print, " others (%lld)", (long long)others);
+    return print.len;
 }

@@ -15,6 +15,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base_print.h"
 #include "metrics_walk.h"
 
 enum { FRAMES_MAX = 24, DEPTH_MAX = 32 };
@@ -90,7 +91,7 @@ static void dump_stack(int fd, const struct wr_task *task)
 #endif
 
 /* ", 12 in, 10 out, 2 filtered, 4096 bytes, 3 waits of 1.250 s": only counts that are not 0. */
-static void add_counts(char *to, size_t cap, const weir_node *node)
+static void add_counts(struct wr_print *to, const weir_node *node)
 {
     const struct {
         uint64_t n;
@@ -99,16 +100,13 @@ static void add_counts(char *to, size_t cap, const weir_node *node)
                   {node->filtered, "filtered"},   {node->rejected, "rejected"},
                   {node->dropped, "dropped"},     {node->bytes, "bytes"},
                   {node->held_items, "held now"}, {node->waits, "waits"}};
-    size_t len = 0;
-    to[0] = '\0';
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         if (counts[i].n > 0) {
-            len += (size_t)snprintf(to + len, cap - len, ", %" PRIu64 " %s", counts[i].n,
-                                    counts[i].what);
+            wr_printf(to, ", %" PRIu64 " %s", counts[i].n, counts[i].what);
         }
     }
     if (node->waited_ns >= 1000000) {
-        (void)snprintf(to + len, cap - len, " of %.3f s", (double)node->waited_ns / 1e9);
+        wr_printf(to, " of %.3f s", (double)node->waited_ns / 1e9);
     }
 }
 
@@ -126,7 +124,9 @@ static bool dump_node(void *arg, const weir_node *node)
         dump_stack(fd, seen->task);
     } else {
         char counts[320];
-        add_counts(counts, sizeof counts, node);
+        struct wr_print print;
+        wr_print_to(&print, counts, sizeof counts);
+        add_counts(&print, node);
         line(fd, "%*s%s '%s'%s%s%s", indent, "", kind, node->name, colon, node->why, counts);
     }
     return true;

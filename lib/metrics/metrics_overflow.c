@@ -8,25 +8,17 @@
 
 #include <weir/metrics.h>
 
+#include "base_print.h"
 #include "co_arch.h"
 #include "loop_core.h"
 
 #if !defined(WR_CO_ASAN) && !defined(WR_CO_TSAN)
-struct text {
-    char *to;
-    size_t cap, len;
-};
-
-static void add(struct text *text, const char *words)
+static void add(struct wr_print *text, const char *words)
 {
-    size_t len = strlen(words);
-    if (text->len < text->cap) {
-        memcpy(text->to + text->len, words, WR_MIN(len, text->cap - text->len));
-    }
-    text->len += len;
+    wr_print_bytes(text, words, strlen(words));
 }
 
-static void add_number(struct text *text, size_t number)
+static void add_number(struct wr_print *text, size_t number)
 {
     char digits[24];
     size_t at = sizeof digits - 1;
@@ -38,7 +30,7 @@ static void add_number(struct text *text, size_t number)
     add(text, digits + at);
 }
 
-static void add_name(struct text *text, const char *kind, const char *name)
+static void add_name(struct wr_print *text, const char *kind, const char *name)
 {
     add(text, kind);
     add(text, " '");
@@ -50,11 +42,12 @@ size_t weir_overflow_text(const weir_loop *loop, const void *address, char *to, 
 {
     const struct wr_fiber *fiber = loop->running;
     const struct wr_stack *stack = fiber != NULL ? fiber->co.stack : loop->scheduler.stack;
-    struct text text = {to, cap, 0};
+    struct wr_print text;
     const char *option = "weir_loop_options.stack_bytes";
     if (stack == NULL || !wr_stack_guarded_at(stack, address)) {
         return 0;
     }
+    wr_print_to(&text, to, cap);
     add(&text, "stack overflow in ");
     if (fiber == NULL) {
         add(&text, "the loop");

@@ -8,37 +8,19 @@
 
 #include <weir/metrics.h>
 
+#include "base_print.h"
 #include "metrics_walk.h"
 
 enum { DEPTH_MAX = 16 };
 
-struct text {
-    char *to;
-    size_t cap, len;
-};
-
-static void add(struct text *text, const char *part)
-{
-    size_t len = strlen(part);
-    if (text->len < text->cap) {
-        size_t room = text->cap - text->len;
-        size_t n = len < room ? len : room - 1;
-        memcpy(text->to + text->len, part, n);
-        text->to[text->len + n] = '\0';
-    }
-    text->len += len;
-}
-
 /* "name: its own words", or "name waits for this". */
-static void add_seen(struct text *text, const struct wr_seen *seen)
+static void add_seen(struct wr_print *text, const struct wr_seen *seen)
 {
-    add(text, seen->node.name);
-    add(text, seen->own_words ? ": " : " ");
-    add(text, seen->node.why);
+    wr_printf(text, "%s%s%s", seen->node.name, seen->own_words ? ": " : " ", seen->node.why);
 }
 
 /* Follow the chain to the generator that gives no item, or to the sink that makes a pump wait. */
-static void explain(struct text *text, const struct weir_gen *gen)
+static void explain(struct wr_print *text, const struct weir_gen *gen)
 {
     struct wr_seen seen;
     for (int depth = 0;; depth++) {
@@ -53,8 +35,7 @@ static void explain(struct text *text, const struct weir_gen *gen)
         if (up == NULL || depth == DEPTH_MAX) {
             break;
         }
-        add(text, gen->name);
-        add(text, " <- ");
+        wr_printf(text, "%s <- ", gen->name);
         gen = up;
     }
     wr_see_gen(&seen, gen);
@@ -63,18 +44,15 @@ static void explain(struct text *text, const struct weir_gen *gen)
 
 size_t weir_why(const weir_gen *gen, char *to, size_t cap)
 {
-    struct text text = {to, cap, 0};
+    struct wr_print text;
     wr_gen_given(gen, "weir_why");
-    if (cap > 0) {
-        to[0] = '\0';
-    }
+    wr_print_to(&text, to, cap);
     if (gen->loop == NULL) {
-        add(&text, "was not created: out of memory");
+        wr_printf(&text, "was not created: out of memory");
     } else {
         explain(&text, gen);
         if (wr_nothing_moves(gen->loop)) {
-            add(&text, "; ");
-            add(&text, WR_NOTHING_MOVES);
+            wr_printf(&text, "; %s", WR_NOTHING_MOVES);
         }
     }
     return text.len;

@@ -74,15 +74,15 @@ void weir_mistake_warn(weir_mistake *mistake, const char *text)
 const char *wr_plan_shapes_text(uint32_t shapes, char to[64])
 {
     static const char *const names[] = {"bytes", "lines", "json", "events", "batches"};
-    struct wr_plan_out out;
+    struct wr_print out;
     uint32_t all = shapes | WEIR_SHAPE_BYTES; /* which are cut into lines when necessary */
     if (all == WEIR_SHAPES_ALL || all == WEIR_SHAPES_TEXT) {
         return all == WEIR_SHAPES_ALL ? "any items" : "text";
     }
-    wr_plan_out_init(&out, to, 64);
+    wr_print_to(&out, to, 64);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if ((shapes & 1u << i) != 0) {
-            wr_plan_out_print(&out, "%s%s", out.len > 0 ? " or " : "", names[i]);
+            wr_printf(&out, "%s%s", out.len > 0 ? " or " : "", names[i]);
         }
     }
     return to;

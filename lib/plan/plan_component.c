@@ -74,15 +74,15 @@ static const char *wrong_parts(const weir_component *component)
     return NULL;
 }
 
-bool wr_plan_component_ok(const weir_component *component, struct wr_plan_out *why)
+bool wr_plan_component_ok(const weir_component *component, struct wr_print *why)
 {
     if (component->struct_size < offsetof(weir_component, schemes) || !is_name(component->name)) {
-        wr_plan_out_print(why, "its name is not a word of lower case letters, digits, - and _");
+        wr_printf(why, "its name is not a word of lower case letters, digits, - and _");
         return false;
     }
     const char *wrong = wrong_parts(component);
     if (wrong != NULL) {
-        wr_plan_out_print(why, "'%s': %s", component->name, wrong);
+        wr_printf(why, "'%s': %s", component->name, wrong);
         return false;
     }
     for (size_t i = 0; i < component->args_count; i++) {
@@ -90,8 +90,8 @@ bool wr_plan_component_ok(const weir_component *component, struct wr_plan_out *w
         bool named = arg->name != NULL && arg->name[0] != '\0';
         wrong = named ? wrong_arg(component, arg) : "it has no name";
         if (wrong != NULL) {
-            wr_plan_out_print(why, "'%s', argument %zu%s%s%s: %s", component->name, i + 1,
-                              named ? " (" : "", named ? arg->name : "", named ? ")" : "", wrong);
+            wr_printf(why, "'%s', argument %zu%s%s%s: %s", component->name, i + 1,
+                      named ? " (" : "", named ? arg->name : "", named ? ")" : "", wrong);
             return false;
         }
     }

@@ -54,37 +54,6 @@ int wr_plan_no_memory(struct wr_plan_error *error)
     return error->code;
 }
 
-void wr_plan_out_init(struct wr_plan_out *out, char *to, size_t cap)
-{
-    *out = (struct wr_plan_out){to, cap, 0};
-    if (cap > 0) {
-        to[0] = '\0';
-    }
-}
-
-void wr_plan_out_bytes(struct wr_plan_out *out, const char *bytes, size_t len)
-{
-    if (out->len + 1 < out->cap) {
-        size_t room = out->cap - 1 - out->len;
-        size_t fits = WR_MIN(room, len);
-        memcpy(out->to + out->len, bytes, fits);
-        out->to[out->len + fits] = '\0';
-    }
-    out->len += len;
-}
-
-void wr_plan_out_print(struct wr_plan_out *out, const char *format, ...)
-{
-    char line[512];
-    va_list args;
-    va_start(args, format);
-    int len = vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    if (len > 0) {
-        wr_plan_out_bytes(out, line, WR_MIN((size_t)len, sizeof line - 1));
-    }
-}
-
 /* Length of the well-formed, printable UTF-8 character at `text`; 0: there is none. */
 static size_t character_len(const char *text, size_t len)
 {
@@ -116,7 +85,7 @@ static size_t character_len(const char *text, size_t len)
 
 /* Print columns [from, to) of the text, made safe for a terminal. Returns the number of columns of
  * the whole text. */
-static size_t print_columns(struct wr_plan_out *out, const char *text, size_t len, size_t from,
+static size_t print_columns(struct wr_print *out, const char *text, size_t len, size_t from,
                             size_t to)
 {
     size_t column = 0;
@@ -124,9 +93,9 @@ static size_t print_columns(struct wr_plan_out *out, const char *text, size_t le
         size_t whole = character_len(text + i, len - i);
         if (out != NULL && column >= from && column < to) {
             if (whole > 0) {
-                wr_plan_out_bytes(out, text + i, whole);
+                wr_print_bytes(out, text + i, whole);
             } else {
-                wr_plan_out_bytes(out, text[i] == '\t' ? " " : "?", 1);
+                wr_print_bytes(out, text[i] == '\t' ? " " : "?", 1);
             }
         }
         i += whole > 0 ? whole : 1;
@@ -134,7 +103,7 @@ static size_t print_columns(struct wr_plan_out *out, const char *text, size_t le
     return column;
 }
 
-static void print_harmless(struct wr_plan_out *out, const char *text)
+static void print_harmless(struct wr_print *out, const char *text)
 {
     (void)print_columns(out, text, strlen(text), 0, SIZE_MAX);
 }
@@ -183,8 +152,7 @@ void weir_hide_secrets(char *text)
 }
 
 /* Print the line of the text with the mistake, and the carets under it. */
-static void print_excerpt(struct wr_plan_out *out, const struct wr_plan_error *error,
-                          const char *text)
+static void print_excerpt(struct wr_print *out, const struct wr_plan_error *error, const char *text)
 {
     size_t at = error->where.at;
     size_t from = at;
@@ -204,21 +172,21 @@ static void print_excerpt(struct wr_plan_out *out, const struct wr_plan_error *e
     size_t last = WR_MIN(first + EXCERPT_COLUMNS_MAX, columns);
 
     if (columns == 0) {
-        wr_plan_out_print(out, "\n  ");
+        wr_printf(out, "\n  ");
         print_harmless(out, error->hint);
         return;
     }
-    wr_plan_out_print(out, "\n  %s", first > 0 ? "…" : "");
+    wr_printf(out, "\n  %s", first > 0 ? "…" : "");
     (void)print_columns(out, text + from, end - from, first, last);
-    wr_plan_out_print(out, "%s\n  %s", last < columns ? "…" : "", first > 0 ? " " : "");
+    wr_printf(out, "%s\n  %s", last < columns ? "…" : "", first > 0 ? " " : "");
     for (size_t i = first; i < place; i++) {
-        wr_plan_out_bytes(out, " ", 1);
+        wr_print_bytes(out, " ", 1);
     }
     for (size_t i = place; i < place + carets && (i == place || i < last); i++) {
-        wr_plan_out_bytes(out, "^", 1);
+        wr_print_bytes(out, "^", 1);
     }
     if (error->hint[0] != '\0') {
-        wr_plan_out_bytes(out, " ", 1);
+        wr_print_bytes(out, " ", 1);
         print_harmless(out, error->hint);
     }
 }
@@ -226,11 +194,11 @@ static void print_excerpt(struct wr_plan_out *out, const struct wr_plan_error *e
 size_t wr_plan_error_print(const struct wr_plan_error *error, const char *text, const char *name,
                            char *to, size_t cap)
 {
-    struct wr_plan_out out;
-    wr_plan_out_init(&out, to, cap);
+    struct wr_print out;
+    wr_print_to(&out, to, cap);
     if (name != NULL && error->code != WEIR_ENOMEM) {
         print_harmless(&out, name);
-        wr_plan_out_print(&out, ":%zu: ", line_number(text, error->where.at));
+        wr_printf(&out, ":%zu: ", line_number(text, error->where.at));
     }
     print_harmless(&out, error->message);
     if (error->code != WEIR_ENOMEM) {

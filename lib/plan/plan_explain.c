@@ -232,28 +232,28 @@ int weir_plan_delivery(const weir_plan *plan, const weir_plan_options *options, 
     WR_GIVEN(plan);
     static const char *const words[] = {"best-effort", "at-least-once", "exactly-once-effect"};
     struct promise promise = {.word = WEIR_EXACTLY_ONCE};
-    struct wr_plan_out out;
+    struct wr_print out;
     add_implied(plan, options, &promise);
     (void)each_step(&plan->root, 0, add_step, &promise);
     if (promise.sinks > 1 && promise.transacts) {
         weaken(&promise, WEIR_AT_LEAST_ONCE, NULL, "several sinks do not commit together");
     }
-    wr_plan_out_init(&out, text, cap);
-    wr_plan_out_print(&out, "%s", words[promise.word]);
+    wr_print_to(&out, text, cap);
+    wr_printf(&out, "%s", words[promise.word]);
     for (size_t i = 0; promise.word > WEIR_BEST_EFFORT && i < promise.conditions_count; i++) {
-        wr_plan_out_print(&out, "%s %s", i == 0 ? " if" : " and", promise.conditions[i]);
+        wr_printf(&out, "%s %s", i == 0 ? " if" : " and", promise.conditions[i]);
     }
     if (promise.word > WEIR_BEST_EFFORT && promise.conditions_count > 0) {
-        wr_plan_out_print(&out, ", otherwise best-effort");
+        wr_printf(&out, ", otherwise best-effort");
     }
     if (promise.why != NULL && promise.limit != NULL) {
         const weir_component *counts = NULL, *behind = NULL;
-        wr_plan_out_print(&out, ": '%s' %s", promise.limit->name, promise.why);
+        wr_printf(&out, ": '%s' %s", promise.limit->name, promise.why);
         if (weir_plan_recounts(plan, &counts, &behind) && behind == promise.limit) {
-            wr_plan_out_print(&out, ", and '%s' after it counts from 0 in each run", counts->name);
+            wr_printf(&out, ", and '%s' after it counts from 0 in each run", counts->name);
         }
     } else if (promise.why != NULL) {
-        wr_plan_out_print(&out, ": %s", promise.why);
+        wr_printf(&out, ": %s", promise.why);
     }
     return promise.word;
 }
@@ -261,21 +261,20 @@ int weir_plan_delivery(const weir_plan *plan, const weir_plan_options *options, 
 /* ---- explain */
 
 struct explaining {
-    struct wr_plan_out *out;
+    struct wr_print *out;
     const weir_plan_options *options;
     size_t number;
     const char *brake; /* the last component that takes items at any speed; NULL: none */
 };
 
 /* Print the values of arguments that the user has not written. */
-static void print_defaults(struct wr_plan_out *out, const struct wr_plan_step *step)
+static void print_defaults(struct wr_print *out, const struct wr_plan_step *step)
 {
     bool first = true;
     for (size_t i = 0; i < step->component->args_count; i++) {
         const weir_arg *arg = &step->component->args[i];
         if (arg->preset != NULL && step->arg_spans[i].len == 0) {
-            wr_plan_out_print(out, "%s%s %s", first ? "; by default " : ", ", arg->name,
-                              arg->preset);
+            wr_printf(out, "%s%s %s", first ? "; by default " : ", ", arg->name, arg->preset);
             first = false;
         }
     }
@@ -283,7 +282,7 @@ static void print_defaults(struct wr_plan_out *out, const struct wr_plan_step *s
 
 static void print_line(struct explaining *e, size_t depth, const char *text)
 {
-    wr_plan_out_print(e->out, "%*s%s\n", (int)(4 * depth + 6), "", text);
+    wr_printf(e->out, "%*s%s\n", (int)(4 * depth + 6), "", text);
 }
 
 /* Print what happens to a rejected item. */
@@ -322,8 +321,7 @@ static void print_traits(struct explaining *e, const struct wr_plan_step *step, 
     }
     const char *on_break = goes_on_by(step)->on_break;
     if (on_break != NULL && step->component->kind != WEIR_KIND_STAGE) {
-        wr_plan_out_print(e->out, "%*swhen the far end is lost: %s\n", (int)(4 * depth + 6), "",
-                          on_break);
+        wr_printf(e->out, "%*swhen the far end is lost: %s\n", (int)(4 * depth + 6), "", on_break);
     }
 }
 
@@ -341,12 +339,11 @@ static void print_branches(struct explaining *e, const struct wr_plan_step *step
                 brake = never ? chains[j]->steps[k].component->name : NULL;
             }
             if (brake != NULL) {
-                wr_plan_out_print(e->out,
-                                  "%*sbranch %zu never delays the others: '%s' takes all items\n",
-                                  (int)(4 * depth + 6), "", j + 1, brake);
+                wr_printf(e->out, "%*sbranch %zu never delays the others: '%s' takes all items\n",
+                          (int)(4 * depth + 6), "", j + 1, brake);
             } else {
-                wr_plan_out_print(e->out, "%*sbranch %zu delays the others while it is full\n",
-                                  (int)(4 * depth + 6), "", j + 1);
+                wr_printf(e->out, "%*sbranch %zu delays the others while it is full\n",
+                          (int)(4 * depth + 6), "", j + 1);
             }
         }
     }
@@ -361,22 +358,22 @@ static bool explain_step(const struct wr_plan_step *step, size_t depth, void *ar
     gives = gives != WEIR_SHAPE_SAME ? gives : step->shape;
     char shapes[64];
     const char *text = step->text != NULL ? step->text : component->name;
-    wr_plan_out_print(e->out, "%*s%2zu  %s%s\n%*s", (int)(4 * depth), "", ++e->number, text,
-                      step->implied  ? "   (inserted by the plan)"
-                      : step->joined ? "   (part of the source)"
-                                     : "",
-                      (int)(4 * depth + 6), "");
+    wr_printf(e->out, "%*s%2zu  %s%s\n%*s", (int)(4 * depth), "", ++e->number, text,
+              step->implied  ? "   (inserted by the plan)"
+              : step->joined ? "   (part of the source)"
+                             : "",
+              (int)(4 * depth + 6), "");
     if (component->kind != WEIR_KIND_SOURCE) {
-        wr_plan_out_print(e->out, "takes %s", wr_plan_shapes_text(step->shape, shapes));
+        wr_printf(e->out, "takes %s", wr_plan_shapes_text(step->shape, shapes));
     }
     if (component->kind != WEIR_KIND_SINK && gives != 0) {
-        wr_plan_out_print(e->out, "%sgives %s", component->kind != WEIR_KIND_SOURCE ? ", " : "",
-                          wr_plan_shapes_text(gives, shapes));
+        wr_printf(e->out, "%sgives %s", component->kind != WEIR_KIND_SOURCE ? ", " : "",
+                  wr_plan_shapes_text(gives, shapes));
     }
-    wr_plan_out_print(e->out, "%s%s", (traits & WEIR_TRAIT_CPU) != 0 ? "; uses CPU" : "",
-                      (traits & WEIR_TRAIT_IO) != 0 ? "; does I/O" : "");
+    wr_printf(e->out, "%s%s", (traits & WEIR_TRAIT_CPU) != 0 ? "; uses CPU" : "",
+              (traits & WEIR_TRAIT_IO) != 0 ? "; does I/O" : "");
     print_defaults(e->out, step);
-    wr_plan_out_print(e->out, "\n");
+    wr_printf(e->out, "\n");
     print_traits(e, step, depth);
     print_branches(e, step, depth);
     if (depth == 0 && (traits & WEIR_TRAIT_NEVER_FULL) != 0) {
@@ -390,31 +387,28 @@ size_t weir_plan_explain(const weir_plan *plan, const weir_plan_options *options
 {
     WR_GIVEN(plan);
     static const weir_plan_options none = {.struct_size = sizeof none};
-    struct wr_plan_out out;
+    struct wr_print out;
     char delivery[512];
     struct explaining e = {.out = &out, .options = options != NULL ? options : &none};
-    wr_plan_out_init(&out, to, cap);
+    wr_print_to(&out, to, cap);
     if (!weir_plan_has_source(plan)) {
-        wr_plan_out_print(&out, "    %s\n",
-                          e.options->files_count > 0 ? "(reads the files)"
-                                                     : "(reads standard input)");
+        wr_printf(&out, "    %s\n",
+                  e.options->files_count > 0 ? "(reads the files)" : "(reads standard input)");
     }
     (void)each_step(&plan->root, 0, explain_step, &e);
     if (!weir_plan_has_sink(plan)) {
-        wr_plan_out_print(&out, "    (writes to standard output)\n");
+        wr_printf(&out, "    (writes to standard output)\n");
     }
     if (e.brake != NULL) {
-        wr_plan_out_print(
-            &out, "full      '%s' takes items at any speed: the components before it never wait\n",
-            e.brake);
+        wr_printf(&out,
+                  "full      '%s' takes items at any speed: the components before it never wait\n",
+                  e.brake);
     } else {
-        wr_plan_out_print(&out,
-                          "full      when the output is slow, everything before it waits, back to "
-                          "the far end of the source\n");
+        wr_printf(&out, "full      when the output is slow, everything before it waits, back to "
+                        "the far end of the source\n");
     }
-    wr_plan_out_print(&out, "SIGTERM   sources stop, and pending items are still delivered\n");
+    wr_printf(&out, "SIGTERM   sources stop, and pending items are still delivered\n");
     (void)weir_plan_delivery(plan, options, delivery, sizeof delivery);
-    wr_plan_out_print(&out, "delivery  with a state %s;\n          without one best-effort\n",
-                      delivery);
+    wr_printf(&out, "delivery  with a state %s;\n          without one best-effort\n", delivery);
     return out.len;
 }

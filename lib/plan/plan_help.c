@@ -7,53 +7,53 @@
 
 #include "base_error.h"
 
-static void print_arg(struct wr_plan_out *out, const weir_arg *arg)
+static void print_arg(struct wr_print *out, const weir_arg *arg)
 {
     bool keyword = arg->name[0] >= 'a' && arg->name[0] <= 'z';
     if (arg->form == WEIR_FORM_FLAG || arg->form == WEIR_FORM_POSITIONAL) {
-        wr_plan_out_print(out, "%s", arg->name);
+        wr_printf(out, "%s", arg->name);
     } else if (arg->form == WEIR_FORM_BLOCK) {
-        wr_plan_out_print(out, "%s%s{ ... }", keyword ? arg->name : "", keyword ? " " : "");
+        wr_printf(out, "%s%s{ ... }", keyword ? arg->name : "", keyword ? " " : "");
     } else {
-        wr_plan_out_print(out, "%s%s", arg->name, arg->form == WEIR_FORM_NAMED ? "=" : " ");
+        wr_printf(out, "%s%s", arg->name, arg->form == WEIR_FORM_NAMED ? "=" : " ");
         for (size_t i = 0; arg->type == WEIR_ARGTYPE_CHOICE && arg->choices[i] != NULL; i++) {
-            wr_plan_out_print(out, "%s%s", i > 0 ? "|" : "", arg->choices[i]);
+            wr_printf(out, "%s%s", i > 0 ? "|" : "", arg->choices[i]);
         }
         for (const char *c = wr_plan_type_text(arg); arg->type != WEIR_ARGTYPE_CHOICE && *c != '\0';
              c++) {
             char upper = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c == ' ' ? '_' : *c;
-            wr_plan_out_bytes(out, &upper, 1);
+            wr_print_bytes(out, &upper, 1);
         }
     }
     if ((arg->flags & WEIR_ARG_REPEATS) != 0) {
-        wr_plan_out_print(out, " ...");
+        wr_printf(out, " ...");
     }
 }
 
 /* Print how a component is written. */
-static void print_usage(struct wr_plan_out *out, const weir_component *component)
+static void print_usage(struct wr_print *out, const weir_component *component)
 {
     size_t from = 0;
     if (wr_plan_by_name(component)) {
-        wr_plan_out_print(out, "%s", component->name);
+        wr_printf(out, "%s", component->name);
     } else if (component->schemes[0][0] == '/') {
-        wr_plan_out_print(out, "%s with a / or . in it", component->args[from++].name);
+        wr_printf(out, "%s with a / or . in it", component->args[from++].name);
     } else {
         for (size_t i = 0; component->schemes[i] != NULL; i++) {
             const char *scheme = component->schemes[i];
             const weir_arg *arg = &component->args[0];
-            wr_plan_out_print(out, "%s%s%s%s", i > 0 ? ", " : "", scheme,
-                              scheme[strlen(scheme) - 1] == ':' ? "" : "://",
-                              arg->type == WEIR_ARGTYPE_URL ? "HOST/PATH" : arg->name);
+            wr_printf(out, "%s%s%s%s", i > 0 ? ", " : "", scheme,
+                      scheme[strlen(scheme) - 1] == ':' ? "" : "://",
+                      arg->type == WEIR_ARGTYPE_URL ? "HOST/PATH" : arg->name);
         }
         from++;
     }
     for (size_t i = from; i < wr_plan_args_count(component); i++) {
         const weir_arg *arg = wr_plan_arg(component, i);
         bool required = (arg->flags & WEIR_ARG_REQUIRED) != 0;
-        wr_plan_out_print(out, required ? " " : " [");
+        wr_printf(out, required ? " " : " [");
         print_arg(out, arg);
-        wr_plan_out_print(out, required ? "" : "]");
+        wr_printf(out, required ? "" : "]");
     }
 }
 
@@ -62,31 +62,31 @@ size_t weir_component_help(const weir_component *component, char *to, size_t cap
     WR_GIVEN(component);
     static const char *const kinds[] = {"source", "stage", "sink"};
     char shapes[64];
-    struct wr_plan_out out;
-    wr_plan_out_init(&out, to, cap);
+    struct wr_print out;
+    wr_print_to(&out, to, cap);
     print_usage(&out, component);
-    wr_plan_out_print(&out, "\n  %s\n  %s", component->help, kinds[component->kind]);
+    wr_printf(&out, "\n  %s\n  %s", component->help, kinds[component->kind]);
     if (component->kind != WEIR_KIND_SOURCE) {
-        wr_plan_out_print(&out, ", takes %s", wr_plan_shapes_text(component->takes, shapes));
+        wr_printf(&out, ", takes %s", wr_plan_shapes_text(component->takes, shapes));
     }
     if (component->kind != WEIR_KIND_SINK) {
-        wr_plan_out_print(&out, component->gives_of != NULL ? ", may give %s" : ", gives %s",
-                          component->gives == WEIR_SHAPE_SAME
-                              ? "the same"
-                              : wr_plan_shapes_text(component->gives, shapes));
+        wr_printf(&out, component->gives_of != NULL ? ", may give %s" : ", gives %s",
+                  component->gives == WEIR_SHAPE_SAME
+                      ? "the same"
+                      : wr_plan_shapes_text(component->gives, shapes));
     }
-    wr_plan_out_print(&out, "%s%s\n", (component->traits & WEIR_TRAIT_CPU) != 0 ? ", uses CPU" : "",
-                      (component->traits & WEIR_TRAIT_IO) != 0 ? ", does I/O" : "");
+    wr_printf(&out, "%s%s\n", (component->traits & WEIR_TRAIT_CPU) != 0 ? ", uses CPU" : "",
+              (component->traits & WEIR_TRAIT_IO) != 0 ? ", does I/O" : "");
     for (size_t i = 0; i < wr_plan_args_count(component); i++) {
         const weir_arg *arg = wr_plan_arg(component, i);
-        wr_plan_out_print(&out, "  %-8s %s: %s", arg->name, wr_plan_type_text(arg), arg->help);
-        wr_plan_out_print(&out, arg->preset != NULL ? " (default %s)\n" : "%s\n",
-                          arg->preset != NULL ? arg->preset : "");
+        wr_printf(&out, "  %-8s %s: %s", arg->name, wr_plan_type_text(arg), arg->help);
+        wr_printf(&out, arg->preset != NULL ? " (default %s)\n" : "%s\n",
+                  arg->preset != NULL ? arg->preset : "");
     }
-    wr_plan_out_print(&out, "  example  weir '%s'\n", component->example);
+    wr_printf(&out, "  example  weir '%s'\n", component->example);
     for (const weir_example *more = component->more_examples; more != NULL && more->text != NULL;
          more++) {
-        wr_plan_out_print(&out, "           weir '%s'\n", more->text);
+        wr_printf(&out, "           weir '%s'\n", more->text);
     }
     return out.len;
 }

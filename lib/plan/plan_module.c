@@ -66,8 +66,8 @@ static int check_module(struct wr_plan_error *error, struct wr_plan_span where, 
     }
     for (size_t i = 0; module->components[i] != NULL; i++) {
         char why[200];
-        struct wr_plan_out out;
-        wr_plan_out_init(&out, why, sizeof why);
+        struct wr_print out;
+        wr_print_to(&out, why, sizeof why);
         if (!wr_plan_component_ok(module->components[i], &out)) {
             return wr_plan_fail(error, where, "the module '%s': component %zu is not valid: %s",
                                 path, i + 1, why);
@@ -142,9 +142,9 @@ const weir_component *wr_plan_module_load(struct wr_plan_error *error, struct wr
     if (module == NULL) {
         return NULL;
     }
-    struct wr_plan_out out;
+    struct wr_print out;
     char names[256];
-    wr_plan_out_init(&out, names, sizeof names);
+    wr_print_to(&out, names, sizeof names);
     for (size_t i = 0; module->components[i] != NULL; i++) {
         const weir_component *component = module->components[i];
         bool wanted = colon != NULL ? strlen(component->name) == name_len &&
@@ -153,7 +153,7 @@ const weir_component *wr_plan_module_load(struct wr_plan_error *error, struct wr
         if (wanted) {
             return component;
         }
-        wr_plan_out_print(&out, " %s:%s", path, component->name);
+        wr_printf(&out, " %s:%s", path, component->name);
     }
     (void)wr_plan_fail(error, where,
                        colon != NULL ? "the module '%s' has no such component"

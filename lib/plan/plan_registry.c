@@ -182,13 +182,13 @@ const weir_component *weir_component_find(const char *name, size_t index)
 }
 
 /* List the names of one kind, for a hint. */
-static void list_names(struct wr_plan_out *out, const char *title, int kind)
+static void list_names(struct wr_print *out, const char *title, int kind)
 {
     const weir_component *component;
-    wr_plan_out_print(out, "%s%ss:", out->len > 0 ? "; " : "", title);
+    wr_printf(out, "%s%ss:", out->len > 0 ? "; " : "", title);
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
         if (component->kind == kind && wr_plan_by_name(component)) {
-            wr_plan_out_print(out, " %s", component->name);
+            wr_printf(out, " %s", component->name);
         }
     }
 }
@@ -204,7 +204,7 @@ int wr_plan_name_missing(struct wr_plan_error *error, const char *text, struct w
 {
     const weir_component *component;
     struct wr_plan_guess guess;
-    struct wr_plan_out out;
+    struct wr_print out;
     char names[sizeof error->hint];
     int shown = (int)WR_MIN(name.len, (size_t)WR_PLAN_SHOWN_MAX);
     (void)wr_plan_fail(error, name, "unknown stage '%.*s'", shown, text + name.at);
@@ -225,7 +225,7 @@ int wr_plan_name_missing(struct wr_plan_error *error, const char *text, struct w
     if (guess.best != NULL) {
         return wr_plan_hint(error, "did you mean '%s'?", guess.best);
     }
-    wr_plan_out_init(&out, names, sizeof names);
+    wr_print_to(&out, names, sizeof names);
     if (first) {
         list_names(&out, "source", WEIR_KIND_SOURCE);
     }
@@ -242,10 +242,10 @@ int wr_plan_scheme_missing(struct wr_plan_error *error, const char *text,
 {
     const weir_component *component;
     struct wr_plan_guess guess;
-    struct wr_plan_out out;
+    struct wr_print out;
     char all[256];
     wr_plan_guess_init(&guess, text + scheme.at, scheme.len);
-    wr_plan_out_init(&out, all, sizeof all);
+    wr_print_to(&out, all, sizeof all);
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
         for (size_t j = 0; component->kind == WEIR_KIND_SOURCE && component->schemes != NULL &&
                            component->schemes[j] != NULL;
@@ -253,8 +253,7 @@ int wr_plan_scheme_missing(struct wr_plan_error *error, const char *text,
             const char *known = component->schemes[j];
             if (known[0] >= 'a' && known[0] <= 'z') {
                 wr_plan_guess_offer(&guess, known);
-                wr_plan_out_print(&out, " %s%s", known,
-                                  known[strlen(known) - 1] == ':' ? "" : "://");
+                wr_printf(&out, " %s%s", known, known[strlen(known) - 1] == ':' ? "" : "://");
             }
         }
     }

@@ -78,7 +78,7 @@ static bool balances(const char *bytes, size_t len)
 }
 
 /* Write a URL without its secrets. A replaced secret must not open or close a bracket or quote. */
-static void write_url(struct wr_plan_out *out, const char *word, size_t len)
+static void write_url(struct wr_print *out, const char *word, size_t len)
 {
     size_t at, secret_len;
     size_t done = 0;
@@ -88,11 +88,11 @@ static void write_url(struct wr_plan_out *out, const char *word, size_t len)
         if ((quoted && escapes) || (!quoted && !balances(word + at, secret_len))) {
             secret_len = len - quoted - at;
         }
-        wr_plan_out_bytes(out, word + done, at - done);
-        wr_plan_out_bytes(out, "***", 3);
+        wr_print_bytes(out, word + done, at - done);
+        wr_print_bytes(out, "***", 3);
         done = at + secret_len;
     }
-    wr_plan_out_bytes(out, word + done, len - done);
+    wr_print_bytes(out, word + done, len - done);
 }
 
 /* The argument whose value is in this word; the count of arguments: none. */
@@ -107,30 +107,30 @@ static size_t arg_in(const struct wr_plan_step *step, struct wr_plan_span word)
     return i;
 }
 
-static void write_word(struct wr_plan_out *out, const struct wr_plan_step *step,
+static void write_word(struct wr_print *out, const struct wr_plan_step *step,
                        struct wr_plan_span word, const char *clean)
 {
     size_t index = arg_in(step, word);
     if (index == wr_plan_args_count(step->component)) {
-        wr_plan_out_bytes(out, clean + word.at, word.len);
+        wr_print_bytes(out, clean + word.at, word.len);
         return;
     }
     const weir_arg *arg = wr_plan_arg(step->component, index);
     struct wr_plan_span value = step->arg_spans[index];
-    wr_plan_out_bytes(out, clean + word.at, value.at - word.at);
+    wr_print_bytes(out, clean + word.at, value.at - word.at);
     size_t len = word.at + word.len - value.at;
     if ((arg->flags & WEIR_ARG_SECRET) != 0 ||
         (index == 0 && (step->component->traits & WEIR_TRAIT_SECRET_ADDRESS) != 0)) {
-        wr_plan_out_bytes(out, "***", 3);
+        wr_print_bytes(out, "***", 3);
     } else if (arg->type == WEIR_ARGTYPE_URL) {
         write_url(out, clean + value.at, len);
     } else {
-        wr_plan_out_bytes(out, clean + value.at, len);
+        wr_print_bytes(out, clean + value.at, len);
     }
 }
 
 static void write_chain(const struct wr_plan_reading *reading, const struct weir_chain *chain,
-                        struct wr_plan_out *out);
+                        struct wr_print *out);
 
 /* The chain of the block that begins at `at`; NULL: none. */
 static struct weir_chain *block_at(const char *clean, const struct wr_plan_step *step, size_t at,
@@ -141,7 +141,7 @@ static struct weir_chain *block_at(const char *clean, const struct wr_plan_step 
 
 /* Write the words of a step with one space between them; text in brackets is not changed. */
 static void write_step(const struct wr_plan_reading *reading, const struct wr_plan_step *step,
-                       struct wr_plan_out *out)
+                       struct wr_print *out)
 {
     const char *clean = reading->clean;
     struct wr_plan_span inside;
@@ -149,11 +149,11 @@ static void write_step(const struct wr_plan_reading *reading, const struct wr_pl
     for (size_t at = step->where.at; at < end;) {
         struct weir_chain *chain = block_at(clean, step, at, end, &inside);
         size_t from = at;
-        wr_plan_out_bytes(out, " ", at > step->where.at ? 1 : 0);
+        wr_print_bytes(out, " ", at > step->where.at ? 1 : 0);
         if (chain != NULL) {
-            wr_plan_out_bytes(out, "{ ", 2);
+            wr_print_bytes(out, "{ ", 2);
             write_chain(reading, chain, out);
-            wr_plan_out_bytes(out, " }", 2);
+            wr_print_bytes(out, " }", 2);
             at = inside.at + inside.len + 1;
         }
         while (chain == NULL && at < end && !wr_plan_is_space(clean[at]) &&
@@ -170,14 +170,14 @@ static void write_step(const struct wr_plan_reading *reading, const struct wr_pl
 }
 
 static void write_chain(const struct wr_plan_reading *reading, const struct weir_chain *chain,
-                        struct wr_plan_out *out)
+                        struct wr_print *out)
 {
     bool first = true;
     for (size_t i = 0; i < chain->count; i++) {
         if (chain->steps[i].implied) {
             continue;
         }
-        wr_plan_out_bytes(out, " | ", first ? 0 : 3);
+        wr_print_bytes(out, " | ", first ? 0 : 3);
         write_step(reading, &chain->steps[i], out);
         first = false;
     }
@@ -188,9 +188,9 @@ static void write_chain(const struct wr_plan_reading *reading, const struct weir
 static char *write_text(struct wr_plan_reading *reading, const struct weir_chain *chain,
                         const struct wr_plan_step *step)
 {
-    struct wr_plan_out out;
-    wr_plan_out_init(&out, NULL, 0);
-    for (char *text = NULL;; wr_plan_out_init(&out, text, out.len + 1)) {
+    struct wr_print out;
+    wr_print_to(&out, NULL, 0);
+    for (char *text = NULL;; wr_print_to(&out, text, out.len + 1)) {
         if (step != NULL) {
             write_step(reading, step, &out);
         } else {

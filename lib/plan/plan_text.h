@@ -18,6 +18,8 @@
 #include <weir/module.h>
 #include <weir/plan.h>
 
+#include "base_print.h"
+
 #define WR_PLAN_TEXT_BYTES_MAX ((size_t)1 << 20) /* people write texts by hand */
 #define WR_PLAN_STAGES_MAX 256u                  /* of one chain */
 #define WR_PLAN_DEPTH_MAX 64u  /* brackets in brackets: bounds the recursion of the reader */
@@ -60,15 +62,6 @@ struct wr_plan_guess {
 };
 void wr_plan_guess_init(struct wr_plan_guess *guess, const char *word, size_t len);
 void wr_plan_guess_offer(struct wr_plan_guess *guess, const char *candidate);
-
-/* Writes text into the caller's buffer, as snprintf: len is the length without a limit. */
-struct wr_plan_out {
-    char *to;
-    size_t cap, len;
-};
-void wr_plan_out_init(struct wr_plan_out *out, char *to, size_t cap);
-void wr_plan_out_bytes(struct wr_plan_out *out, const char *bytes, size_t len);
-void wr_plan_out_print(struct wr_plan_out *out, const char *format, ...) WEIR_PRINTF(2, 3);
 
 /* ---- layer 1: plan_split.c */
 
@@ -234,7 +227,7 @@ extern const weir_component *const wr_components[]; /* the library's own; ends w
  * WEIR_ENOMEM. */
 int wr_plan_components_add(const weir_component *const *components);
 /* plan_component.c: whether this library can use the component. If not, *why says what is wrong. */
-bool wr_plan_component_ok(const weir_component *component, struct wr_plan_out *why);
+bool wr_plan_component_ok(const weir_component *component, struct wr_print *why);
 /* Whether it can be written by its name. A source that has schemes is written by its address. */
 bool wr_plan_by_name(const weir_component *component);
 /* The component of this name for the first, the last or another place of a chain. If none may be in

@@ -14,6 +14,7 @@
 #include <strings.h>
 
 #include "base_error.h"
+#include "base_print.h"
 
 int wr_plan_args_fail(struct wr_plan_args *args, struct wr_plan_span where, const char *format, ...)
 {
@@ -60,16 +61,16 @@ static int read_choice(struct wr_plan_args *args, const weir_arg *arg, const cha
 {
     struct wr_plan_guess guess;
     char all[512];
-    struct wr_plan_out out;
+    struct wr_print out;
     wr_plan_guess_init(&guess, text, strlen(text));
-    wr_plan_out_init(&out, all, sizeof all);
+    wr_print_to(&out, all, sizeof all);
     for (int32_t i = 0; arg->choices[i] != NULL; i++) {
         if (strcmp(text, arg->choices[i]) == 0) {
             memcpy(field, &i, sizeof i);
             return 0;
         }
         wr_plan_guess_offer(&guess, arg->choices[i]);
-        wr_plan_out_print(&out, "%s%s", i > 0 ? ", " : "", arg->choices[i]);
+        wr_printf(&out, "%s%s", i > 0 ? ", " : "", arg->choices[i]);
     }
     (void)wr_plan_args_fail(args, where, "'%.*s' is not a value of '%s'", WR_PLAN_SHOWN_MAX, text,
                             arg->name);

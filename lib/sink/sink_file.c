@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "base_alloc.h"
+#include "base_print.h"
 #include "flow_state.h"
 #include "loop_file.h"
 #include "sink_stream.h"
@@ -511,8 +512,7 @@ static size_t file_why(const struct weir_sink *sink, char *text, size_t cap)
 {
     const struct sink_file *file = file_of(sink);
     if (file->fifo_wait) {
-        int n = snprintf(text, cap, "the fifo '%s' has no reader yet", file->path);
-        return n > 0 ? (size_t)n : 0;
+        return wr_print_text(text, cap, "the fifo '%s' has no reader yet", file->path);
     }
     return file->streams ? wr_stream_why(sink, text, cap) : 0; /* a file never waits */
 }

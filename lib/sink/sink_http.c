@@ -25,6 +25,7 @@
 
 #include "base_alloc.h"
 #include "base_option.h"
+#include "base_print.h"
 #include "flow_dead.h"
 
 enum {
@@ -114,11 +115,15 @@ static const char *which(const struct wr_post *post, char *to, size_t cap)
     const weir_item *parts = post->parts + post->first;
     const char *origin = weir_origin_name(post->owner->sink.object.scope, parts);
     uint64_t first = parts[0].seq, last = parts[post->count - 1].seq;
-    int len = first == last || post->count == 1
-                  ? snprintf(to, cap, "item %" PRIu64, first)
-                  : snprintf(to, cap, "items %" PRIu64 " to %" PRIu64, first, last);
-    if (origin != NULL && len > 0 && (size_t)len < cap) {
-        snprintf(to + len, cap - (size_t)len, " of %s", origin);
+    struct wr_print print;
+    wr_print_to(&print, to, cap);
+    if (first == last || post->count == 1) {
+        wr_printf(&print, "item %" PRIu64, first);
+    } else {
+        wr_printf(&print, "items %" PRIu64 " to %" PRIu64, first, last);
+    }
+    if (origin != NULL) {
+        wr_printf(&print, " of %s", origin);
     }
     return to;
 }
@@ -386,10 +391,9 @@ static size_t http_why(const struct weir_sink *sink, char *text, size_t cap)
         post++;
     }
     (void)wr_http_why(&post->http, state, sizeof state);
-    int n = snprintf(text, cap, "%zu %s under way; one of %zu %s: %s", self->busy,
-                     self->busy == 1 ? "request" : "requests", post->count,
-                     post->count == 1 ? "item" : "items", state);
-    return n > 0 ? (size_t)n : 0;
+    return wr_print_text(text, cap, "%zu %s under way; one of %zu %s: %s", self->busy,
+                         self->busy == 1 ? "request" : "requests", post->count,
+                         post->count == 1 ? "item" : "items", state);
 }
 
 static const struct wr_sink_ops http_ops = {.kind = "post",

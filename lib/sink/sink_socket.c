@@ -10,10 +10,10 @@
  */
 #include <weir/module.h>
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base_option.h"
+#include "base_print.h"
 #include "flow_socket_args.h"
 #include "loop_duplex.h"
 #include "sink_stream.h"
@@ -83,10 +83,9 @@ static size_t socket_why(const struct weir_sink *sink, char *text, size_t cap)
     if (socket == NULL || !socket->shut || socket->of != &sink->object) {
         return wr_stream_why(sink, text, cap);
     }
-    int n = snprintf(text, cap, "waits for its peer to take the last %lld of %llu bytes",
-                     (long long)wr_socket_left(socket),
-                     (unsigned long long)self->stream.writer.written);
-    return n > 0 ? (size_t)n : 0;
+    return wr_print_text(text, cap, "waits for its peer to take the last %lld of %llu bytes",
+                         (long long)wr_socket_left(socket),
+                         (unsigned long long)self->stream.writer.written);
 }
 
 static const struct wr_sink_ops socket_ops = {.kind = "socket",

@@ -13,9 +13,9 @@
 #include "sink_stream.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base_print.h"
 #include "flow_state.h"
 #include "loop_socket.h"
 
@@ -271,10 +271,9 @@ size_t wr_stream_why(const struct weir_sink *sink, char *text, size_t cap)
     const struct wr_stream_sink *stream = stream_of(sink);
     size_t left = wr_gather_len(&stream->gather);
     if (stream->unread > 0) {
-        int n = snprintf(text, cap, "its reader has not read the last %llu of %llu bytes yet",
-                         (unsigned long long)stream->unread,
-                         (unsigned long long)stream->writer.written);
-        return n > 0 ? (size_t)n : 0;
+        return wr_print_text(text, cap, "its reader has not read the last %llu of %llu bytes yet",
+                             (unsigned long long)stream->unread,
+                             (unsigned long long)stream->writer.written);
     }
     if (left == 0 && !stream->writer.waits) {
         return 0;
@@ -282,14 +281,16 @@ size_t wr_stream_why(const struct weir_sink *sink, char *text, size_t cap)
     int64_t s = stream->writer.waits
                     ? (wr_now_ns(sink->loop) - stream->waited_ns) / INT64_C(1000000000)
                     : 0;
-    int n = s > 0
-                ? snprintf(text, cap,
-                           "its reader has accepted no bytes for %lld s (%llu bytes written, %zu "
-                           "waiting)",
-                           (long long)s, (unsigned long long)stream->writer.written, left)
-                : snprintf(text, cap, "its reader takes no more (%llu bytes written, %zu waiting)",
-                           (unsigned long long)stream->writer.written, left);
-    return n > 0 ? (size_t)n : 0;
+    struct wr_print why;
+    wr_print_to(&why, text, cap);
+    if (s > 0) {
+        wr_printf(&why, "its reader has accepted no bytes for %lld s", (long long)s);
+    } else {
+        wr_printf(&why, "its reader takes no more");
+    }
+    wr_printf(&why, " (%llu bytes written, %zu waiting)",
+              (unsigned long long)stream->writer.written, left);
+    return why.len;
 }
 
 void *wr_stream_sink_alloc(struct weir_scope *scope, size_t size, const struct wr_sink_ops *ops,

@@ -14,39 +14,38 @@
 #define WR_NAMES_LAST "%NAMES-LAST%" /* of what may stand in the last place, behind others */
 #define WR_SCHEMES "%SCHEMES%"
 
-static inline void wr_names_print(struct wr_plan_out *out, int from)
+static inline void wr_names_print(struct wr_print *out, int from)
 {
     static const char *const kinds[] = {"sources:", "stages:", "sinks:"};
     const weir_component *component;
     for (int kind = from; kind <= WEIR_KIND_SINK; kind++) {
-        wr_plan_out_print(out, "%s%s", kind > from ? "; " : "", kinds[kind]);
+        wr_printf(out, "%s%s", kind > from ? "; " : "", kinds[kind]);
         for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
             if (component->kind == kind && wr_plan_by_name(component)) {
-                wr_plan_out_print(out, " %s", component->name);
+                wr_printf(out, " %s", component->name);
             }
         }
     }
     /* A unit test holds the library itself, as a program that is linked with the archive. */
-    wr_plan_out_print(out, "; this program loads no modules");
+    wr_printf(out, "; this program loads no modules");
 }
 
-static inline void wr_schemes_print(struct wr_plan_out *out)
+static inline void wr_schemes_print(struct wr_print *out)
 {
     const weir_component *component;
-    wr_plan_out_print(out, "there are");
+    wr_printf(out, "there are");
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
         for (size_t j = 0; component->schemes != NULL && component->schemes[j] != NULL; j++) {
             const char *scheme = component->schemes[j];
             if (component->kind == WEIR_KIND_SOURCE && scheme[0] >= 'a' && scheme[0] <= 'z') {
-                wr_plan_out_print(out, " %s%s", scheme,
-                                  scheme[strlen(scheme) - 1] == ':' ? "" : "://");
+                wr_printf(out, " %s%s", scheme, scheme[strlen(scheme) - 1] == ':' ? "" : "://");
             }
         }
     }
 }
 
 /* An expected text with its lists in their places. */
-static inline void wr_expected_print(struct wr_plan_out *out, const char *text)
+static inline void wr_expected_print(struct wr_print *out, const char *text)
 {
     while (*text != '\0') {
         if (strncmp(text, WR_NAMES, strlen(WR_NAMES)) == 0) {
@@ -59,7 +58,7 @@ static inline void wr_expected_print(struct wr_plan_out *out, const char *text)
             wr_schemes_print(out);
             text += strlen(WR_SCHEMES);
         } else {
-            wr_plan_out_bytes(out, text++, 1);
+            wr_print_bytes(out, text++, 1);
         }
     }
 }

@@ -154,36 +154,36 @@ struct wr_stage_part wr_stage_part_of(const struct wr_stage_kit *kit)
 /* ---- what came out */
 
 /* The bytes of an item: what would be taken for the end of it is written as \xHH. */
-static void show_bytes(struct wr_plan_out *out, weir_slice text)
+static void show_bytes(struct wr_print *out, weir_slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
         if (memchr("|,\\", text.data[i], 4) != NULL) { /* and NUL */
-            wr_plan_out_print(out, "\\x%02x", (unsigned)(unsigned char)text.data[i]);
+            wr_printf(out, "\\x%02x", (unsigned)(unsigned char)text.data[i]);
         } else {
-            wr_plan_out_bytes(out, text.data + i, 1);
+            wr_print_bytes(out, text.data + i, 1);
         }
     }
 }
 
-void wr_shown_add(struct wr_plan_out *out, const weir_item *item)
+void wr_shown_add(struct wr_print *out, const weir_item *item)
 {
     const weir_item *parts;
     size_t count = weir_item_parts(item, &parts);
     for (size_t i = 0; i < count; i++) {
         weir_slice text;
         ck_assert_int_eq(weir_item_text(&parts[i], &text, NULL), 0);
-        wr_plan_out_bytes(out, ",", i > 0 ? 1 : 0);
+        wr_print_bytes(out, ",", i > 0 ? 1 : 0);
         show_bytes(out, text);
     }
-    wr_plan_out_bytes(out, "|", 1);
+    wr_print_bytes(out, "|", 1);
 }
 
 int wr_shown_read(weir_gen *gen, size_t max, char to[WR_SHOWN_MAX], weir_error *error)
 {
     weir_item items[WR_PORTION_MAX];
-    struct wr_plan_out out;
+    struct wr_print out;
     size_t n;
-    wr_plan_out_init(&out, to, WR_SHOWN_MAX);
+    wr_print_to(&out, to, WR_SHOWN_MAX);
     while ((n = weir_next_many(gen, items, max)) > 0) {
         ck_assert_uint_le(n, max);
         for (size_t i = 0; i < n; i++) {

@@ -48,7 +48,7 @@ struct wr_stage_part wr_stage_part_of(const struct wr_stage_kit *kit);
 bool wr_kit_drops(const struct wr_stage_kit *kit);
 
 /* What came out, as text: each item with '|' behind it, the parts of a batch with ','. */
-void wr_shown_add(struct wr_plan_out *out, const weir_item *item);
+void wr_shown_add(struct wr_print *out, const weir_item *item);
 /* Read to the end, `max` at a time. Returns what weir_finish did. */
 int wr_shown_read(weir_gen *gen, size_t max, char to[WR_SHOWN_MAX], weir_error *error);
 /* What the stage gives of the first `count` items, pulled one by one. */

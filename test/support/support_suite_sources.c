@@ -302,13 +302,13 @@ static void read_shown(const struct wr_source_kit *kit, size_t max, char *to, si
     const weir_component *component = component_of(kit);
     weir_item items[64];
     size_t count = 0, n = 1;
-    struct wr_plan_out out;
-    wr_plan_out_init(&out, to, cap);
+    struct wr_print out;
+    wr_print_to(&out, to, cap);
     while (count < OWN_ITEMS_MAX && (n = weir_next_many(gen, items, max)) > 0) {
         for (size_t i = 0; i < n; i++) {
             weir_slice text;
             ck_assert_int_eq(weir_item_text(&items[i], &text, NULL), 0);
-            wr_plan_out_print(&out, "%.*s|", (int)text.len, text.data);
+            wr_printf(&out, "%.*s|", (int)text.len, text.data);
             ck_assert_uint_eq(items[i].seq, ++count);
             ck_assert(component == NULL || (wr_shape_of(&items[i]) & component->gives) != 0);
         }

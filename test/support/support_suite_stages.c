@@ -52,10 +52,10 @@ SUITE_TEST(ends_with_its_upstream, struct wr_stage_kit)
 static void surely_given(const struct wr_stage_kit *kit, size_t count, char to[WR_SHOWN_MAX])
 {
     weir_item item;
-    struct wr_plan_out out;
+    struct wr_print out;
     weir_loop *loop = test_loop();
     weir_gen *gen = wr_feed_open(kit, weir_root(loop), (struct wr_feed){.silent_at = count + 1});
-    wr_plan_out_init(&out, to, WR_SHOWN_MAX);
+    wr_print_to(&out, to, WR_SHOWN_MAX);
     while (weir_next_within(gen, &item, 1) == WEIR_GOT_ITEM) {
         wr_shown_add(&out, &item);
     }
@@ -121,14 +121,14 @@ SUITE_TEST(may_be_late, struct wr_stage_kit)
     char expected[WR_SHOWN_MAX];
     weir_item item;
     weir_error error;
-    struct wr_plan_out out;
+    struct wr_print out;
     weir_got what;
     size_t late = 0;
     weir_loop *loop = test_loop();
     weir_gen *gen = wr_feed_open(kit, weir_root(loop), (struct wr_feed){.pause_ms = 50});
     ck_assert_int_eq(wr_shown_read(gen, 1, expected, &error), 0);
     gen = wr_feed_open(kit, weir_root(loop), (struct wr_feed){.pause_ms = 50});
-    wr_plan_out_init(&out, got, sizeof got);
+    wr_print_to(&out, got, sizeof got);
     while ((what = weir_next_within(gen, &item, 10)) != WEIR_GOT_OVER) {
         late += what == WEIR_GOT_LATE;
         if (what == WEIR_GOT_ITEM) {

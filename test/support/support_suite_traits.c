@@ -197,12 +197,12 @@ static void check_pieces(const struct wr_stage_kit *kit)
     weir_error error;
     weir_loop *loop = test_loop();
     weir_gen *gen = wr_feed_open(kit, weir_root(loop), (struct wr_feed){.in_pieces = true});
-    struct wr_plan_out out;
+    struct wr_print out;
     weir_item item;
-    wr_plan_out_init(&out, got, sizeof got);
+    wr_print_to(&out, got, sizeof got);
     while (weir_next(gen, &item)) {
-        wr_plan_out_bytes(&out, item.data, item.len);
-        wr_plan_out_bytes(&out, "|", (item.flags & WEIR_ITEM_PART) == 0);
+        wr_print_bytes(&out, item.data, item.len);
+        wr_print_bytes(&out, "|", (item.flags & WEIR_ITEM_PART) == 0);
     }
     ck_assert_int_eq(weir_finish(gen, &error), 0);
     weir_loop_free(loop);

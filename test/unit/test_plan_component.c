@@ -36,8 +36,8 @@ static const weir_component good = {.struct_size = sizeof good,
 static void check_refused(const weir_component *component, const char *expected)
 {
     char why[200];
-    struct wr_plan_out out;
-    wr_plan_out_init(&out, why, sizeof why);
+    struct wr_print out;
+    wr_print_to(&out, why, sizeof why);
     ck_assert(!wr_plan_component_ok(component, &out));
     ck_assert_msg(strstr(why, expected) != NULL, "%s", why);
 }
@@ -55,8 +55,8 @@ TEST(the_components_of_the_library_are_complete)
     const weir_component *component;
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
         char why[200] = "";
-        struct wr_plan_out out;
-        wr_plan_out_init(&out, why, sizeof why);
+        struct wr_print out;
+        wr_print_to(&out, why, sizeof why);
         ck_assert_msg(wr_plan_component_ok(component, &out), "%s", why);
     }
 }
@@ -64,8 +64,8 @@ TEST(the_components_of_the_library_are_complete)
 TEST(a_component_with_a_count_is_good)
 {
     weir_component with_arg = good;
-    struct wr_plan_out out;
-    wr_plan_out_init(&out, NULL, 0);
+    struct wr_print out;
+    wr_print_to(&out, NULL, 0);
     with_arg.args = &good_arg;
     with_arg.args_count = 1;
     ck_assert(wr_plan_component_ok(&good, &out));

@@ -151,9 +151,9 @@ TEST(a_mistake_is_told_with_carets_and_a_hint)
          want < mistakes + sizeof mistakes / sizeof mistakes[0]; want++) {
         char long_form[1600] = "";
         char expected[1600];
-        struct wr_plan_out out;
-        wr_plan_out_init(&out, expected, sizeof expected);
-        wr_plan_out_print(&out, "%s\n  %s\n  ", want->message, want->text);
+        struct wr_print out;
+        wr_print_to(&out, expected, sizeof expected);
+        wr_printf(&out, "%s\n  %s\n  ", want->message, want->text);
         wr_expected_print(&out, want->carets);
         char *password = strstr(expected, "u:(p)@");
         if (password != NULL) {
@@ -196,8 +196,8 @@ static void check_long(const char *text, const char *name, const char *expected)
 {
     char long_form[1600] = "";
     char wanted[1600];
-    struct wr_plan_out out;
-    wr_plan_out_init(&out, wanted, sizeof wanted);
+    struct wr_print out;
+    wr_print_to(&out, wanted, sizeof wanted);
     wr_expected_print(&out, expected);
     (void)weir_plan_error_text(text, name, long_form, sizeof long_form);
     ck_assert_str_eq(long_form, wanted);

@@ -42,16 +42,16 @@ static void remove_files(void)
 static int collect(weir_gen *gen, char *to, size_t cap, weir_error *error)
 {
     weir_item item;
-    struct wr_plan_out out;
-    wr_plan_out_init(&out, to, cap);
+    struct wr_print out;
+    wr_print_to(&out, to, cap);
     while (weir_next(gen, &item)) {
         const weir_item *parts;
         size_t count = weir_item_parts(&item, &parts);
         for (size_t i = 0; i < count; i++) {
-            wr_plan_out_bytes(&out, ",", i > 0 ? 1 : 0);
-            wr_plan_out_bytes(&out, parts[i].data, parts[i].len);
+            wr_print_bytes(&out, ",", i > 0 ? 1 : 0);
+            wr_print_bytes(&out, parts[i].data, parts[i].len);
         }
-        wr_plan_out_bytes(&out, "|", 1);
+        wr_print_bytes(&out, "|", 1);
     }
     return weir_finish(gen, error);
 }

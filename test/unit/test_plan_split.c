@@ -122,7 +122,7 @@ TEST(a_text_splits_into_its_stages)
 
 /* The shape of a text without knowing a name: stages joined by '|', the stages of blocks in brackets
  * behind the one that they belong to. */
-static void print_shape(char *clean, struct wr_plan_span text, struct wr_plan_out *out)
+static void print_shape(char *clean, struct wr_plan_span text, struct wr_print *out)
 {
     struct wr_plan_span spans[16];
     struct wr_plan_error error = {.code = 0};
@@ -136,15 +136,15 @@ static void print_shape(char *clean, struct wr_plan_span text, struct wr_plan_ou
     for (size_t i = 0; i < count; i++) {
         size_t end = spans[i].at + spans[i].len;
         size_t name = strcspn(clean + spans[i].at, " {");
-        wr_plan_out_bytes(out, "|", i > 0 ? 1 : 0);
-        wr_plan_out_bytes(out, clean + spans[i].at, WR_MIN(name, spans[i].len));
+        wr_print_bytes(out, "|", i > 0 ? 1 : 0);
+        wr_print_bytes(out, clean + spans[i].at, WR_MIN(name, spans[i].len));
         for (size_t at = spans[i].at + 1; at < end; at++) {
             struct wr_plan_span inside;
             bool block = wr_plan_block_at(clean, at, end, &inside);
             if (block) {
-                wr_plan_out_print(out, "[");
+                wr_printf(out, "[");
                 print_shape(clean, inside, out);
-                wr_plan_out_print(out, "]");
+                wr_printf(out, "]");
             }
             if (strchr("\"`'([{", clean[at]) != NULL) {
                 at = wr_plan_skip(clean, at, end) - 1;
@@ -173,9 +173,9 @@ TEST(the_stages_of_blocks_are_found_without_names)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         char clean[400];
         char got[400];
-        struct wr_plan_out out;
+        struct wr_print out;
         strcpy(clean, texts[i][0]);
-        wr_plan_out_init(&out, got, sizeof got);
+        wr_print_to(&out, got, sizeof got);
         print_shape(clean, (struct wr_plan_span){0, strlen(clean)}, &out);
         ck_assert_str_eq(got, texts[i][1]);
     }

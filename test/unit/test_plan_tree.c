@@ -23,20 +23,20 @@ static weir_plan *read_plan(const char *text)
 
 /* ---- a tree as text: (NAME ARG=value ...) with + before what the plan has inserted */
 
-static void print_chain(struct wr_plan_out *out, const struct weir_chain *chain);
+static void print_chain(struct wr_print *out, const struct weir_chain *chain);
 
-static void print_arg(struct wr_plan_out *out, const struct wr_plan_step *step, size_t index)
+static void print_arg(struct wr_print *out, const struct wr_plan_step *step, size_t index)
 {
     const weir_arg *arg = wr_plan_arg(step->component, index);
     const void *field = wr_plan_field(step, index);
     size_t count;
     struct weir_chain *const *chains = wr_plan_chains(step, index, &count);
     bool list = (arg->flags & WEIR_ARG_REPEATS) != 0 || arg->type == WEIR_ARGTYPE_FIELDS;
-    wr_plan_out_print(out, " %s=", arg->name);
+    wr_printf(out, " %s=", arg->name);
     for (size_t i = 0; i < count; i++) {
-        wr_plan_out_print(out, "{");
+        wr_printf(out, "{");
         print_chain(out, chains[i]);
-        wr_plan_out_print(out, "}");
+        wr_printf(out, "}");
     }
     if (arg->type == WEIR_ARGTYPE_CHAIN) {
         return;
@@ -44,40 +44,40 @@ static void print_arg(struct wr_plan_out *out, const struct wr_plan_step *step, 
     if (list) {
         const weir_texts *texts = field;
         for (size_t i = 0; i < texts->count; i++) {
-            wr_plan_out_print(out, "%s%s", i > 0 ? ";" : "", texts->list[i]);
+            wr_printf(out, "%s%s", i > 0 ? ";" : "", texts->list[i]);
         }
     } else if (arg->type >= WEIR_ARGTYPE_TEXT) {
-        wr_plan_out_print(out, "%s", *(const char *const *)field);
+        wr_printf(out, "%s", *(const char *const *)field);
     } else if (arg->type == WEIR_ARGTYPE_FLAG) {
-        wr_plan_out_print(out, "%s", *(const bool *)field ? "yes" : "no");
+        wr_printf(out, "%s", *(const bool *)field ? "yes" : "no");
     } else if (arg->type == WEIR_ARGTYPE_CHOICE) {
-        wr_plan_out_print(out, "%s", arg->choices[*(const int32_t *)field]);
+        wr_printf(out, "%s", arg->choices[*(const int32_t *)field]);
     } else {
-        wr_plan_out_print(out, "%lld", (long long)*(const int64_t *)field);
+        wr_printf(out, "%lld", (long long)*(const int64_t *)field);
     }
 }
 
-static void print_chain(struct wr_plan_out *out, const struct weir_chain *chain)
+static void print_chain(struct wr_print *out, const struct weir_chain *chain)
 {
     for (size_t i = 0; i < chain->count; i++) {
         const struct wr_plan_step *step = &chain->steps[i];
-        wr_plan_out_print(out, "%s(%s%s", i > 0 ? " " : "", step->implied ? "+" : "",
-                          step->component->name);
+        wr_printf(out, "%s(%s%s", i > 0 ? " " : "", step->implied ? "+" : "",
+                  step->component->name);
         for (size_t j = 0; j < wr_plan_args_count(step->component); j++) {
             if (step->arg_spans[j].len > 0) {
                 print_arg(out, step, j);
             }
         }
-        wr_plan_out_print(out, ")");
+        wr_printf(out, ")");
     }
 }
 
 static void check_tree(const char *text, const char *expected)
 {
     char got[1000];
-    struct wr_plan_out out;
+    struct wr_print out;
     weir_plan *plan = read_plan(text);
-    wr_plan_out_init(&out, got, sizeof got);
+    wr_print_to(&out, got, sizeof got);
     print_chain(&out, &plan->root);
     ck_assert_str_eq(got, expected);
     weir_plan_free(plan);
@@ -194,18 +194,18 @@ TEST(the_parts_of_blocks_stand_behind_their_component)
 static void check_gives(const char *text, const char *expected)
 {
     char got[200];
-    struct wr_plan_out out;
+    struct wr_print out;
     weir_error error;
     weir_item item;
     weir_gen *gen;
     weir_plan *plan = read_plan(text);
     weir_loop *loop = weir_loop_new(NULL);
     ck_assert_ptr_nonnull(loop);
-    wr_plan_out_init(&out, got, sizeof got);
+    wr_print_to(&out, got, sizeof got);
     ck_assert_int_eq(weir_plan_open(plan, weir_root(loop), NULL, &gen, NULL, &error), 0);
     weir_plan_free(plan);
     while (weir_next(gen, &item)) {
-        wr_plan_out_print(&out, "%.*s|", (int)item.len, item.data);
+        wr_printf(&out, "%.*s|", (int)item.len, item.data);
     }
     ck_assert_int_eq(weir_finish(gen, &error), 0);
     weir_loop_free(loop);
@@ -334,9 +334,9 @@ TEST(a_mistake_in_a_tree_is_told_with_carets_and_a_hint)
     for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
         char got[1600];
         char expected[1600];
-        struct wr_plan_out out;
-        wr_plan_out_init(&out, expected, sizeof expected);
-        wr_plan_out_print(&out, "%s\n  %s\n  ", mistakes[i].message, mistakes[i].text);
+        struct wr_print out;
+        wr_print_to(&out, expected, sizeof expected);
+        wr_printf(&out, "%s\n  %s\n  ", mistakes[i].message, mistakes[i].text);
         wr_expected_print(&out, mistakes[i].carets);
         char text[200];
         strcpy(text, mistakes[i].text);
