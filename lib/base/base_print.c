@@ -27,18 +27,19 @@ void wr_print_bytes(struct wr_print *print, const char *bytes, size_t len)
     print->len += len;
 }
 
-static size_t print(char *to, size_t cap, const char *format, va_list args)
+static size_t format_text(char *to, size_t cap, const char *format, va_list args)
 {
     int len = vsnprintf(to, cap, format, args);
     return len > 0 ? (size_t)len : 0;
 }
 
-void wr_printf(struct wr_print *to, const char *format, ...)
+void wr_printf(struct wr_print *print, const char *format, ...)
 {
-    bool fits = to->len < to->cap;
+    bool fits = print->len < print->cap;
     va_list args;
     va_start(args, format);
-    to->len += print(fits ? to->to + to->len : NULL, fits ? to->cap - to->len : 0, format, args);
+    print->len += format_text(fits ? print->to + print->len : NULL,
+                              fits ? print->cap - print->len : 0, format, args);
     va_end(args);
 }
 
@@ -46,7 +47,7 @@ size_t wr_print_text(char *to, size_t cap, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    size_t len = print(to, cap, format, args);
+    size_t len = format_text(to, cap, format, args);
     va_end(args);
     return len;
 }
