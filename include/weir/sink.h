@@ -201,10 +201,11 @@ struct weir_socket_options; /* <weir/source.h> */
  * The end. weir_sink_finish shuts down the sending side, so that the peer reads an end after the
  * last byte. Then it waits until the peer has taken everything: until the peer sends its own end,
  * or has not reset the connection for one second after its system acknowledged the last byte. A
- * reset is WEIR_ELOST; before the end, a reset after the peer had taken everything is WEIR_ECLOSED.
- * WEIR_ELOST is also a peer that takes nothing for the drain_ms of the scope (10 s by default) or
- * until the wait is canceled. The message says how many bytes did not arrive. Before the end, the
- * sink waits without limit for a peer that takes nothing, and logs it once after a minute.
+ * reset is WEIR_ELOST, at any time: also of a local peer, which resets the connection by closing it
+ * with unread bytes. A local peer that closes it before the end and has read everything is
+ * WEIR_ECLOSED. WEIR_ELOST is also a peer that takes nothing for the drain_ms of the scope (10 s by
+ * default) or until the wait is canceled. The message says how many bytes did not arrive. Before the
+ * end, the sink waits without limit for a peer that takes nothing, and logs it once after a minute.
  *
  * TLS. When the sink refuses the peer's certificate, the first put fails with WEIR_ETLS. A peer
  * that refuses the sink's certificate may report it only after the first bytes were written (TLS

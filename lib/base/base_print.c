@@ -27,27 +27,22 @@ void wr_print_bytes(struct wr_print *print, const char *bytes, size_t len)
     print->len += len;
 }
 
-static size_t format_text(char *to, size_t cap, const char *format, va_list args)
-{
-    int len = vsnprintf(to, cap, format, args);
-    return len > 0 ? (size_t)len : 0;
-}
-
 void wr_printf(struct wr_print *print, const char *format, ...)
 {
     bool fits = print->len < print->cap;
     va_list args;
     va_start(args, format);
-    print->len += format_text(fits ? print->to + print->len : NULL,
-                              fits ? print->cap - print->len : 0, format, args);
+    int len = vsnprintf(fits ? print->to + print->len : NULL, fits ? print->cap - print->len : 0,
+                        format, args);
     va_end(args);
+    print->len += len > 0 ? (size_t)len : 0;
 }
 
 size_t wr_print_text(char *to, size_t cap, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    size_t len = format_text(to, cap, format, args);
+    int len = vsnprintf(to, cap, format, args);
     va_end(args);
-    return len;
+    return len > 0 ? (size_t)len : 0;
 }

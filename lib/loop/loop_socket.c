@@ -78,7 +78,6 @@ struct progress {
 int wr_socket_lost(const struct wr_transport *transport, int64_t unread, uint64_t written,
                    int broken, weir_error *error, const char *what)
 {
-    bool exact = strcmp(transport->ops->kind, "tcp") == 0;
     uint64_t left = WR_MIN((uint64_t)unread, written);
     if (left == 0) {
         return wr_error_set(error, WEIR_ELOST, broken, "socket",
@@ -87,7 +86,7 @@ int wr_socket_lost(const struct wr_transport *transport, int64_t unread, uint64_
     }
     return wr_error_set(error, WEIR_ELOST, broken, "socket",
                         "%s; %s%" PRIu64 " of %" PRIu64 " bytes written were not delivered", what,
-                        exact ? "" : "up to ", left, written);
+                        transport->ops->unread_exact ? "" : "up to ", left, written);
 }
 
 /* 1: everything has arrived, as far as can be known; 0: not yet; negative: lost. */

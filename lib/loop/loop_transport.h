@@ -30,7 +30,9 @@ struct addrinfo;
 struct wr_transport;
 
 struct wr_transport_ops {
-    const char *kind; /* "tcp", "unix", "socket", "pipe", "terminal", "file", "memory" */
+    /* For messages and tests: "tcp", "unix", "socket", "pipe", "terminal", "file", "memory", "tls". */
+    const char *kind;
+    bool unread_exact; /* `unread` counts bytes; if not, it may be more than that */
     /* Bytes read; 0 at the end of the stream; WR_AGAIN; or a negative WEIR_E code (WEIR_ERESET,
      * WEIR_EIO) with errno in transport->detail. cap is above 0. */
     int64_t (*read)(struct wr_transport *transport, void *to, size_t cap);
@@ -60,7 +62,8 @@ struct wr_transport_ops {
     /* The far end has gone, so earlier results of `unread` may be wrong: bytes that it had not read
      * are lost. NULL: not supported. */
     bool (*hung_up)(struct wr_transport *transport);
-    /* The errno with which the connection has failed; 0: it has not failed. NULL: not supported. */
+    /* The errno with which the connection has failed; 0: it has not failed. NULL: not supported. A
+     * unix socket fails with ECONNRESET exactly when its peer closes with unread bytes. */
     int (*broken)(const struct wr_transport *transport);
     /* From now on free() resets the stream and does not end it normally, so that the peer
      * cannot take its bytes for the whole stream. Bytes that are not sent yet may be lost.
@@ -100,9 +103,10 @@ struct wr_transport *wr_connect(struct weir_loop *loop, const char *address, int
  * owned descriptor is closed then. */
 struct wr_transport *wr_fd_transport(struct weir_loop *loop, int fd, enum wr_fd_ownership ownership,
                                      weir_error *error);
-/* A socket that we own, with its own `kind` (static). For connectors and listeners. */
+enum wr_socket_kind { WR_SOCKET_TCP, WR_SOCKET_UNIX };
+/* A socket that we own. For connectors and listeners. */
 struct wr_transport *wr_socket_transport(struct weir_loop *loop, struct wr_fd *fd,
-                                         const char *kind);
+                                         enum wr_socket_kind kind);
 /* Two ends of a pipe in memory. Each direction holds at most cap bytes (cap > 0). For tests and for
  * serving without a socket. 0 or WEIR_ENOMEM. */
 int wr_memory_pair(struct weir_loop *loop, size_t cap, struct wr_transport *ends[2]);

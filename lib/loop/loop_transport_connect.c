@@ -38,11 +38,11 @@ struct attempt {
     struct wr_object *of;
     weir_error *error;
     int64_t until_ns; /* INT64_MAX: no limit */
-    const char *kind;
+    enum wr_socket_kind kind;
     char peer[HOST_MAX + PORT_MAX]; /* for messages */
 };
 
-static void attempt_init(struct attempt *a, struct weir_loop *loop, const char *kind,
+static void attempt_init(struct attempt *a, struct weir_loop *loop, enum wr_socket_kind kind,
                          int64_t limit_ms, struct wr_object *of, weir_error *error)
 {
     wr_error_clear(error);
@@ -65,7 +65,8 @@ static int64_t left_ms(const struct attempt *a)
 static void say(struct attempt *a, int code, int detail, const char *what, const char *reason)
 {
     char origin[64];
-    snprintf(origin, sizeof origin, "%s(%.50s)", a->kind, a->peer);
+    snprintf(origin, sizeof origin, "%s(%.50s)", a->kind == WR_SOCKET_TCP ? "tcp" : "unix",
+             a->peer);
     wr_error_set(a->error, code, detail, origin, "%s %s: %s", what, a->peer, reason);
 }
 
@@ -345,7 +346,7 @@ struct wr_transport *wr_tcp_connect(struct weir_loop *loop, const char *host, co
     struct sockaddr_storage numbers;
     socklen_t len;
     error = error != NULL ? error : &own;
-    attempt_init(&a, loop, "tcp", limit_ms, of, error);
+    attempt_init(&a, loop, WR_SOCKET_TCP, limit_ms, of, error);
     snprintf(a.peer, sizeof a.peer, strchr(host, ':') != NULL ? "[%s]:%s" : "%s:%s", host, port);
     if (in_numbers(host, port, &numbers, &len)) {
         return connected(&a, try_address(&a, (const struct sockaddr *)(const void *)&numbers, len));
@@ -362,7 +363,7 @@ struct wr_transport *wr_tcp_connect_any(struct weir_loop *loop, const struct add
                                         weir_error *error)
 {
     struct attempt a;
-    attempt_init(&a, loop, "tcp", limit_ms, of, error);
+    attempt_init(&a, loop, WR_SOCKET_TCP, limit_ms, of, error);
     (void)wr_copy_text(a.peer, sizeof a.peer, peer);
     return connected(&a, try_all(&a, all));
 }
@@ -374,7 +375,7 @@ struct wr_transport *wr_unix_connect(struct weir_loop *loop, const char *path, i
     weir_error own;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t len = strlen(path);
-    attempt_init(&a, loop, "unix", limit_ms, of, error != NULL ? error : &own);
+    attempt_init(&a, loop, WR_SOCKET_UNIX, limit_ms, of, error != NULL ? error : &own);
     snprintf(a.peer, sizeof a.peer, "%s", path);
     if (len == 0 || len >= sizeof address.sun_path) {
         say(&a, WEIR_EINVAL, 0, "connect to", "the path is empty or longer than 107 bytes");

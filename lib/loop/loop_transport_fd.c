@@ -238,13 +238,13 @@ static void fd_free(struct wr_transport *transport)
     wr_free(self);
 }
 
-#define SOCKET_OPS(name)                                                                     \
-    {                                                                                        \
-        .kind = (name), .read = socket_read, .write = socket_write, .wait = fd_wait,         \
-        .shut = socket_shut, .unread = socket_unread, .unsent = socket_unsent,               \
-        .hung_up = fd_hung_up, .reset = socket_reset, .limit_silence = socket_limit_silence, \
-        .watch_hangup = fd_watch_hangup, .watch_broken = socket_watch_broken,                \
-        .watch_input = socket_watch_input, .broken = socket_broken, .free = fd_free          \
+#define SOCKET_OPS(name, exact)                                                                 \
+    {                                                                                           \
+        .kind = (name), .unread_exact = (exact), .read = socket_read, .write = socket_write,    \
+        .wait = fd_wait, .shut = socket_shut, .unread = socket_unread, .unsent = socket_unsent, \
+        .hung_up = fd_hung_up, .reset = socket_reset, .limit_silence = socket_limit_silence,    \
+        .watch_hangup = fd_watch_hangup, .watch_broken = socket_watch_broken,                   \
+        .watch_input = socket_watch_input, .broken = socket_broken, .free = fd_free             \
     }
 #define PLAIN_OPS(name, ...)                                                              \
     {                                                                                     \
@@ -252,22 +252,22 @@ static void fd_free(struct wr_transport *transport)
         .shut = plain_shut, .watch_hangup = fd_watch_hangup, .free = fd_free, __VA_ARGS__ \
     }
 
-static const struct wr_transport_ops tcp_ops = SOCKET_OPS("tcp"), unix_ops = SOCKET_OPS("unix"),
-                                     socket_ops = SOCKET_OPS("socket");
+static const struct wr_transport_ops tcp_ops = SOCKET_OPS("tcp", true),
+                                     unix_ops = SOCKET_OPS("unix", false),
+                                     socket_ops = SOCKET_OPS("socket", false);
 static const struct wr_transport_ops pipe_ops = PLAIN_OPS("pipe", .unread = pipe_unread,
                                                           .hung_up = fd_hung_up),
                                      terminal_ops = PLAIN_OPS("terminal", .unread = NULL),
                                      file_ops = PLAIN_OPS("file", .unread = NULL);
 
-struct wr_transport *wr_socket_transport(struct weir_loop *loop, struct wr_fd *fd, const char *kind)
+struct wr_transport *wr_socket_transport(struct weir_loop *loop, struct wr_fd *fd,
+                                         enum wr_socket_kind kind)
 {
     struct fd_transport *self = wr_zalloc(sizeof *self);
     if (self == NULL) {
         return NULL;
     }
-    self->base.ops = strcmp(kind, "tcp") == 0    ? &tcp_ops
-                     : strcmp(kind, "unix") == 0 ? &unix_ops
-                                                 : &socket_ops;
+    self->base.ops = kind == WR_SOCKET_TCP ? &tcp_ops : &unix_ops;
     self->base.loop = loop;
     self->fd = fd;
     self->number = wr_fd_number(fd);

@@ -128,7 +128,8 @@ static struct wr_transport *wrap(struct weir_loop *loop, int number)
      * the peer has left. */
     wr_tcp_keep_alive(number);
     struct wr_fd *fd = wr_fd_new(loop, number, WR_FD_OWN, &why, &detail);
-    struct wr_transport *transport = fd != NULL ? wr_socket_transport(loop, fd, "tcp") : NULL;
+    struct wr_transport *transport =
+        fd != NULL ? wr_socket_transport(loop, fd, WR_SOCKET_TCP) : NULL;
     if (transport == NULL) {
         wr_fd_free(fd);
     }

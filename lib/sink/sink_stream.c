@@ -179,11 +179,11 @@ static void reader_gone(void *ctx)
     if (stream->transport->reason != NULL) {
         (void)failed(stream, WEIR_ETLS);
     } else {
-        /* After a reset, TCP shows no unread bytes, whatever the peer has read. A read may have taken
+        /* After a reset, no unread bytes are shown, whatever the peer has read. A read may have taken
          * the error before. */
         const struct wr_transport_ops *ops = stream->transport->ops;
         int broken = 0;
-        if (ops->broken != NULL && strcmp(ops->kind, "unix") != 0) {
+        if (ops->broken != NULL) {
             broken = ops->broken(stream->transport);
             broken = broken != 0 ? broken : stream->transport->detail;
         }

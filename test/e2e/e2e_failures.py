@@ -490,18 +490,6 @@ class BrokenSink(e2e_support.TestCase):
         run = weir("gen 1.. | tcp 127.0.0.1:%d" % peer.port)
         self.ends(run, 3, "127.0.0.1:%d" % peer.port, "the peer has reset the connection")
 
-    def test_a_sink_that_is_reset_while_nothing_is_written_is_told(self):
-        def script(connection):
-            wait_for(lambda: len(connection.socket.recv(10, socket.MSG_PEEK)) == 6, "three lines")
-            connection.reset()
-
-        peer = self.peer(Peer(script, http=False))
-        with Weir("tcp 127.0.0.1:%d" % peer.port, stdin=subprocess.PIPE) as run:
-            run.process.stdin.write(b"1\n2\n3\n")
-            run.process.stdin.flush()
-            ended = run.end()
-        self.ends(ended, 3, "the peer has reset the connection", "none of the 6 bytes")
-
 
 class SocketPeer:
     """A far end of a socket sink, in a thread: what it has got, and how its connection ended."""
@@ -589,6 +577,37 @@ class SocketSinks(e2e_support.TestCase):
         told = "the peer has reset the connection; 7 of 14 bytes written were not delivered"
         self.ends(ended, 3, told)
         self.assertEqual(bytes(peer.got), b"line 1\n")
+
+    def idle_ends(self, peer, status, *said):
+        """The peer's leaving is noticed while nothing is written: the input stays open."""
+        reading, writing = os.pipe()
+        try:
+            with Weir(peer.text, stdin=reading) as run:
+                os.write(writing, b"1\n2\n3\n")
+                self.ends(run.end(), status, *said)
+        finally:
+            os.close(reading)
+            os.close(writing)
+
+    def test_a_peer_that_resets_or_leaves_unread_what_it_got_while_nothing_is_written_is_a_loss(self):
+        def leaves(_, connection):
+            wait_for(lambda: len(connection.recv(10, socket.MSG_PEEK)) == 6, "three lines")
+
+        def resets(_, connection):
+            leaves(_, connection)
+            connection.recv(10)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+        for act, path in ((resets, None), (leaves, None), (leaves, self.path("unread.sock"))):
+            said = "the peer has reset the connection; the peer may have read none of the 6 bytes"
+            self.idle_ends(self.peer_of(act, path), 3, said)
+
+    def test_a_local_peer_that_leaves_with_nothing_unread_is_a_reader_that_left(self):
+        def act(_, connection):
+            wait_for(lambda: len(connection.recv(10, socket.MSG_PEEK)) == 6, "three lines")
+            connection.recv(10)
+
+        self.idle_ends(self.peer_of(act, self.path("read.sock")), 1, "left after 6 bytes")
 
     def test_a_peer_that_leaves_unread_what_it_got_is_a_loss(self):
         def act(_, connection):

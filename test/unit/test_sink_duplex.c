@@ -24,6 +24,7 @@ static const struct wr_sink_kit duplex_kit = {.make = make_sink,
                                               .take = wr_far_take_socket,
                                               .end = wr_far_close,
                                               .waits = true,
+                                              .gone_code = WEIR_ELOST,
                                               .kernel_bytes = 256 * 1024};
 
 WR_SINK_SUITE(&duplex_kit);
