@@ -276,12 +276,12 @@ static int make_way(struct queue *queue, struct weir_sink *sink, const weir_item
     }
 }
 
-/* Wait until the reader has taken items. for_budget: an item must be copied, so wait until some of
- * the budget is free. */
-static int wait_for_room(struct queue *queue, struct weir_sink *sink, bool for_budget)
+/* Wait until the reader has taken items. in_line: it has waited and put nothing since, so it keeps
+ * its place. for_budget: an item must be copied, so wait until some of the budget is free. */
+static int wait_for_room(struct queue *queue, struct weir_sink *sink, bool in_line, bool for_budget)
 {
     struct wr_list *link = &WR_OWNER(sink, struct queue_sink, sink)->link;
-    if (link->next != &queue->sinks) { /* first come, first served, also of several sinks */
+    if (!in_line) { /* first come, first served, also of several sinks */
         wr_list_remove(link);
         wr_list_append(&queue->sinks, link);
     }
@@ -329,16 +329,19 @@ static int writer_closed(const struct queue *queue, struct weir_sink *sink)
 static __attribute__((noinline)) int put_all(struct queue *queue, struct weir_sink *sink,
                                              const weir_item *items, size_t count)
 {
+    size_t waited_at = SIZE_MAX; /* the item that it has waited with */
     for (size_t i = 0; i < count;) {
         if (WR_UNLIKELY(queue->reader_gone || queue->ended)) {
             return writer_closed(queue, sink);
         }
         if (WR_UNLIKELY(full(queue))) {
-            int rc = queue->when_full == WEIR_BLOCK ? wait_for_room(queue, sink, false)
-                                                    : make_way(queue, sink, &items[i]);
+            int rc = queue->when_full == WEIR_BLOCK
+                         ? wait_for_room(queue, sink, waited_at == i, false)
+                         : make_way(queue, sink, &items[i]);
             if (rc < 0) {
                 return writer_failed(queue, sink, rc);
             }
+            waited_at = i;
             i += rc > 0;
             continue;
         }
@@ -349,7 +352,8 @@ static __attribute__((noinline)) int put_all(struct queue *queue, struct weir_si
         }
         int rc = wr_ring_append(&queue->ring, &items[i]);
         if (rc == WEIR_EBUDGET) {
-            rc = wait_for_room(queue, sink, true);
+            rc = wait_for_room(queue, sink, waited_at == i, true);
+            waited_at = i;
         } else if (rc == 0) {
             i++;
         }
@@ -399,8 +403,10 @@ static int queue_try_put(struct weir_sink *sink, const weir_item *item)
 static size_t queue_room(struct weir_sink *sink)
 {
     struct queue *queue = queue_of_sink(sink);
+    bool in_line = false;
     while (!queue->reader_gone && !queue->ended && queue->when_full == WEIR_BLOCK && full(queue)) {
-        int rc = wait_for_room(queue, sink, false);
+        int rc = wait_for_room(queue, sink, in_line, false);
+        in_line = true;
         if (rc < 0) {
             wr_sink_set_error(sink, rc, 0, "%s", wr_code_text(rc));
             return 0;
