@@ -206,6 +206,30 @@ TEST(copies_in_batches_are_charged)
     weir_loop_free(loop);
 }
 
+/* Full by bytes after three items. The second one begins while the first is held, with room for
+ * more. */
+TEST(slots_of_short_batches_are_what_they_hold)
+{
+    enum { SHORT = 3, EACH = SHORT * sizeof(weir_item) + 256 };
+    weir_loop *loop = test_loop();
+    weir_gen *gen =
+        weir_batch(count_to(weir_root(loop), 100),
+                   WEIR_OPTIONS(weir_batch_options, .bytes_max = SHORT * (int64_t)sizeof(long)));
+    weir_item batch, kept;
+    ck_assert(weir_next(gen, &batch));
+    ck_assert_int_eq(loop->budget.slots, EACH);
+    ck_assert_int_eq(weir_item_keep(&kept, &batch), 0);
+
+    ck_assert(weir_next(gen, &batch));
+
+    ck_assert_int_eq(loop->budget.slots, 2 * EACH);
+    weir_item_release(&kept);
+    ck_assert_int_eq(loop->budget.slots, EACH);
+    weir_discard(gen);
+    ck_assert_int_eq(loop->budget.slots, 0);
+    weir_loop_free(loop);
+}
+
 /* Nobody can give the budget back: no wait for ever. */
 TEST(batches_that_their_reader_keeps_use_up_the_budget)
 {
