@@ -90,7 +90,7 @@ WEIR_API void weir_plan_free(weir_plan *plan);
 WEIR_API size_t weir_plan_error_text(const char *text, const char *name, char *to, size_t cap);
 
 /* The text as weir has read it: without comments, with one space between words, and *** for a
- * password in a URL. */
+ * password in a URL, or for a user without one. */
 WEIR_API const char *weir_plan_text(const weir_plan *plan);
 /* Whether the text begins with a source. When not: standard input, or the files of
  * weir_plan_options. */
@@ -173,8 +173,8 @@ typedef struct weir_plan_options {
 
 /*
  * A number that identifies a plan, for weir_state_open. It is the same for texts that differ only
- * in spaces and comments, and for any password in the URL. The files of the options are part of it.
- * It does not change between versions.
+ * in spaces, comments, and what weir_plan_text shows as ***. The files of the options are part of
+ * it. It does not change between versions.
  */
 WEIR_API uint64_t weir_plan_hash(const weir_plan *plan, const weir_plan_options *options);
 
@@ -232,9 +232,9 @@ WEIR_API WEIR_MUST_CHECK int weir_plan_open(const weir_plan *plan, weir_scope *s
  */
 WEIR_API weir_gen *weir_parse(weir_scope *scope, WEIR_TAKES weir_gen *up, const char *text);
 
-/* Replace the secrets of a text by stars, before it is shown: the passwords of addresses, query
- * values whose names say that they are secret (token=, key=), and the arguments that are secret in
- * a component (user=). The length stays the same. */
+/* Replace the secrets of a text by stars, before it is shown: the passwords of addresses, or a user
+ * without one, query values whose names say that they are secret (token=, key=), and the arguments
+ * that are secret in a component (user=). The length stays the same. */
 WEIR_API void weir_hide_secrets(char *text);
 /*
  * Find the word that was meant: "did you mean 'batch'?"

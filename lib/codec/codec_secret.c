@@ -70,20 +70,9 @@ static size_t span_of_word(struct wr_text text, size_t at)
     return span_to(text, at, " \t\n|'\"`");
 }
 
-/* A secret in the URL whose authority begins at `host`. */
-static bool find_in_url(struct wr_text text, size_t from, size_t host, size_t *at, size_t *len)
+/* A secret among the values of the query that follows the first ? in the word from `part` on. */
+static bool find_in_query(struct wr_text text, size_t from, size_t part, size_t *at, size_t *len)
 {
-    struct wr_text rest = {text.data + host, span_of_word(text, host)};
-    size_t user_end = wr_url_userinfo(rest);
-    bool user = user_end < rest.len;
-    const char *colon = user ? memchr(rest.data, ':', user_end) : NULL;
-    if (colon != NULL && colon + 1 < rest.data + user_end &&
-        (size_t)(colon + 1 - text.data) >= from) {
-        *at = (size_t)(colon + 1 - text.data);
-        *len = (size_t)(rest.data + user_end - colon - 1);
-        return true;
-    }
-    size_t part = host + (user ? user_end : 0);
     part += span_to(text, part, "? \t\n|'\"`");
     while (part < text.len && (text.data[part] == '?' || text.data[part] == '&')) {
         part++;
@@ -100,19 +89,40 @@ static bool find_in_url(struct wr_text text, size_t from, size_t host, size_t *a
     return false;
 }
 
-/* A password in an address that lacks its scheme: user:password@host. */
+/* A secret in the URL whose authority begins at `host`. A user without a password may be a token. */
+static bool find_in_url(struct wr_text text, size_t from, size_t host, size_t *at, size_t *len)
+{
+    struct wr_text rest = {text.data + host, span_of_word(text, host)};
+    size_t user_end = wr_url_userinfo(rest);
+    bool user = user_end < rest.len;
+    const char *colon = user ? memchr(rest.data, ':', user_end) : NULL;
+    size_t begin = host + (colon != NULL ? (size_t)(colon + 1 - rest.data) : 0);
+    if (user && host + user_end > begin && begin >= from) {
+        *at = begin;
+        *len = host + user_end - begin;
+        return true;
+    }
+    return find_in_query(text, from, host + (user ? user_end : 0), at, len);
+}
+
+/* A secret in an address that lacks its scheme, or a part of it: user:password@host,
+ * host:80/feed?token=... */
 static bool find_in_word(struct wr_text text, size_t from, size_t begin, size_t word, size_t *at,
                          size_t *len)
 {
-    const char *colon = memchr(text.data + begin, ':', word);
-    const char *sign = memrchr(text.data + begin, '@', word);
-    if (colon == NULL || sign == NULL || sign <= colon + 1 ||
-        sign + 1 == text.data + begin + word || (size_t)(colon + 1 - text.data) < from) {
-        return false;
+    const char *data = text.data + begin;
+    const char *colon = memchr(data, ':', word);
+    const char *sign = memrchr(data, '@', word);
+    bool user = colon != NULL && sign != NULL && sign > colon + 1 && sign + 1 < data + word;
+    if (user && (size_t)(colon + 1 - text.data) >= from) {
+        *at = (size_t)(colon + 1 - text.data);
+        *len = (size_t)(sign - colon - 1);
+        return true;
     }
-    *at = (size_t)(colon + 1 - text.data);
-    *len = (size_t)(sign - colon - 1);
-    return true;
+    size_t host = user ? (size_t)(sign - text.data) : begin;
+    size_t query = span_to(text, host, "? \t\n|'\"`");
+    bool address = memchr(text.data + host, '/', query) != NULL || colon != NULL;
+    return address && find_in_query(text, from, host, at, len);
 }
 
 bool wr_secret_find(struct wr_text text, size_t from, size_t *at, size_t *len)

@@ -11,8 +11,9 @@
 bool wr_secret_name(struct wr_text name);
 /*
  * Find the first secret in a text that begins at `from` or later: the password in
- * scheme://user:password@ or user:password@, or a URL's query value that is secret by its name.
- * False: there is none. Any text is accepted; an address in it ends at a space or a quote.
+ * scheme://user:password@ or user:password@, a user without a password in scheme://user@, or an
+ * address's query value that is secret by its name. False: there is none. Any text is accepted; an
+ * address in it ends at a space or a quote.
  */
 bool wr_secret_find(struct wr_text text, size_t from, size_t *at, size_t *len);
 /* Replace each secret in a text by stars. The length stays the same. */

@@ -77,8 +77,9 @@ static bool balances(const char *bytes, size_t len)
     return depth == 0;
 }
 
-/* Write a URL without its secrets. A replaced secret must not open or close a bracket or quote. */
-static void write_url(struct wr_print *out, const char *word, size_t len)
+/* Write an address, or a path that may be a mistyped address, without its secrets. A replaced secret
+ * must not open or close a bracket or quote. */
+static void write_address(struct wr_print *out, const char *word, size_t len)
 {
     size_t at, secret_len;
     size_t done = 0;
@@ -122,8 +123,9 @@ static void write_word(struct wr_print *out, const struct wr_plan_step *step,
     if ((arg->flags & WEIR_ARG_SECRET) != 0 ||
         (index == 0 && (step->component->traits & WEIR_TRAIT_SECRET_ADDRESS) != 0)) {
         wr_print_bytes(out, "***", 3);
-    } else if (arg->type == WEIR_ARGTYPE_URL) {
-        write_url(out, clean + value.at, len);
+    } else if (arg->type == WEIR_ARGTYPE_URL || arg->type == WEIR_ARGTYPE_ADDRESS ||
+               arg->type == WEIR_ARGTYPE_PATH) {
+        write_address(out, clean + value.at, len);
     } else {
         wr_print_bytes(out, clean + value.at, len);
     }

@@ -570,6 +570,19 @@ static weir_sink *file_write(const weir_opening *opening, const void *args)
     return weir_file_sink(opening->scope, ((const struct file_args *)args)->path, &options);
 }
 
+static int file_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
+{
+    const char *path = ((const struct file_args *)args)->path;
+    size_t scheme = strspn(path, "abcdefghijklmnopqrstuvwxyz");
+    (void)opening;
+    if (scheme == 0 || strncmp(path + scheme, "://", 3) != 0) {
+        return 0;
+    }
+    (void)weir_mistake_at(mistake, "PATH", "this is an address, not a path");
+    return weir_mistake_hint(mistake,
+                             "to send there, write post URL, tcp HOST:PORT or tls HOST:PORT");
+}
+
 static const char *const file_schemes[] = {"/", NULL};
 static const weir_arg file_args[] = {
     WEIR_ARG_PATH(struct file_args, path, .name = "PATH", .flags = WEIR_ARG_REQUIRED,
@@ -593,5 +606,6 @@ const weir_component wr_component_file_sink = {
     .prints = "",
     .condition = "the output is a regular file",
     .misplaced = "to read a file, write its path alone as the first part",
+    .check = file_check,
     .open_sink = file_write,
 };

@@ -9,7 +9,10 @@
 /* Texts, and the same with a star for each byte of a secret. */
 static const char *const samples[][2] = {
     {"http://h/", "http://h/"},
-    {"http://u@h/", "http://u@h/"},
+    {"http://u@h/", "http://*@h/"},
+    {"http://@h/?key=v", "http://@h/?key=*"},
+    {"http://u@h/?key=v", "http://*@h/?key=*"},
+    {"http://u:@h/?key=v", "http://u:@h/?key=*"},
     {"http://u:pw@h/", "http://u:**@h/"},
     {"http://u:p:w@x@h/", "http://u:*****@h/"},
     {"http://u:@h/", "http://u:@h/"},
@@ -31,6 +34,9 @@ static const char *const samples[][2] = {
     {"u:pw@h:1/x", "u:**@h:1/x"},
     {"tcp u:pw@h:1 | file a@b", "tcp u:**@h:1 | file a@b"},
     {"https:/u:pw@h/", "https:*****@h/"},
+    {"h:80/x?n=1&token=abc", "h:80/x?n=1&token=***"},
+    {"http:/h/x?token=abc y?token=abc", "http:/h/x?token=*** y?token=abc"},
+    {"u:pw@h/x?token=abc", "u:**@h/x?token=***"},
     {"a@b:c", "a@b:c"},
     {"a:b@", "a:b@"},
     {"", ""},

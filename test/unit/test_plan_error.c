@@ -87,6 +87,10 @@ static const struct mistake {
     {"queue 10 100", "queue: unexpected argument '100'",
      "         ^^^ a size has a unit: 100KiB or 100B"},
     {"file a=b.txt", "file has no argument 'a'", "     ^ if this is a value, quote it"},
+    {"file http://h/x", "file: this is an address, not a path",
+     "     ^^^^^^^^^^ to send there, write post URL, tcp HOST:PORT or tls HOST:PORT"},
+    {"file tcp://u:**@h:1", "file: this is an address, not a path",
+     "     ^^^^^^^^^^^^^^ to send there, write post URL, tcp HOST:PORT or tls HOST:PORT"},
     {"file a b", "file: unexpected argument 'b'", "       ^ quote a PATH with spaces"},
     {"head 2 > x", "head: unexpected argument '>'", "       ^ to write a file: | file PATH"},
     {"gen 5", "gen: '5' is not a valid range", "    ^ for example 1..10 or 1.."},
@@ -155,9 +159,12 @@ TEST(a_mistake_is_told_with_carets_and_a_hint)
         wr_print_to(&out, expected, sizeof expected);
         wr_printf(&out, "%s\n  %s\n  ", want->message, want->text);
         wr_expected_print(&out, want->carets);
-        char *password = strstr(expected, "u:(p)@");
+        char *password = strstr(expected, "u:(p)@"), *user = strstr(expected, "u@w@");
         if (password != NULL) {
             memset(password + 2, '*', 3); /* shown as stars, brackets or not */
+        }
+        if (user != NULL) {
+            memset(user, '*', 3);
         }
 
         size_t len = weir_plan_error_text(want->text, NULL, long_form, sizeof long_form);

@@ -171,7 +171,7 @@ TEST(a_text_is_normalised)
         {"-|queue full=block  7", "- | queue full=block 7"},
         {"gen 1.. | grep \"a  b\"", "gen 1.. | grep \"a  b\""},
         {"http://u:p:w@h/a:b@c | null", "http://u:***@h/a:b@c | null"},
-        {"http://u@h:1/ | null", "http://u@h:1/ | null"},
+        {"http://u@h:1/ | null", "http://***@h:1/ | null"},
         {"\"http://u:pw@h/\"", "\"http://u:***@h/\""},
         {"http://h/?a:b@c", "http://h/?a:b@c"},
         {"http://h/?n=1&token=abc&m=2", "http://h/?n=1&token=***&m=2"},
