@@ -458,6 +458,21 @@ static bool explain_lost(struct http_curl *curl)
     return true;
 }
 
+/* False: libcurl does not name the proxy. */
+static bool explain_unresolved_proxy(struct http_curl *curl)
+{
+    static const char start[] = "Could not resolve proxy: ";
+    char text[WR_HTTP_TEXT_MAX];
+    say(curl, text, sizeof text);
+    if (strncmp(text, start, sizeof start - 1) != 0) {
+        return false;
+    }
+    wr_http_refuse(&curl->http->failure, WEIR_ERESOLVE, (int)curl->result,
+                   "the name of the proxy '%.150s' cannot be resolved", text + sizeof start - 1);
+    curl->http->failure.retry = true;
+    return true;
+}
+
 /* Failures whose cause is not clear from libcurl's code alone. False: it is clear. */
 static bool explain_special(struct http_curl *curl, CURLcode result)
 {
@@ -487,9 +502,10 @@ static bool explain_special(struct http_curl *curl, CURLcode result)
                    "the server breaks the chunked encoding of the body");
         return true;
     }
-    return result == CURLE_COULDNT_CONNECT ? explain_unreached(curl)
-           : is_lost(result)               ? explain_lost(curl)
-                                           : false;
+    return result == CURLE_COULDNT_CONNECT         ? explain_unreached(curl)
+           : result == CURLE_COULDNT_RESOLVE_PROXY ? explain_unresolved_proxy(curl)
+           : is_lost(result)                       ? explain_lost(curl)
+                                                   : false;
 }
 
 static void explain(struct wr_http *http)

@@ -12,6 +12,7 @@
  * A cancel may come at each wait. The limit is one deadline for all steps.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -68,6 +69,26 @@ static void say(struct attempt *a, int code, int detail, const char *what, const
     snprintf(origin, sizeof origin, "%s(%.50s)", a->kind == WR_SOCKET_TCP ? "tcp" : "unix",
              a->peer);
     wr_error_set(a->error, code, detail, origin, "%s %s: %s", what, a->peer, reason);
+}
+
+/* Without a free file descriptor no socket can be made, and the resolver cannot read its files: it
+ * reports an unknown name. */
+static bool no_descriptor_left(void)
+{
+    int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+    int number = errno;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd < 0 && number == EMFILE;
+}
+
+static void say_no_socket(struct attempt *a, int number)
+{
+    char reason[80];
+    snprintf(reason, sizeof reason, "%s%s", strerror(number),
+             number == EMFILE ? " (ulimit -n)" : "");
+    say(a, WEIR_EIO, number, "cannot create a socket for", reason);
 }
 
 /* Report that a wait returned rc. */
@@ -148,7 +169,7 @@ static struct wr_transport *try_address(struct attempt *a, const struct sockaddr
                      ? (errno = EMFILE, -1)
                      : socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (number < 0) {
-        say(a, WEIR_ECONNECT, errno, "socket for", strerror(errno));
+        say_no_socket(a, errno);
         return NULL;
     }
     int one = 1, why, detail;
@@ -189,6 +210,7 @@ static int try_one_of(void *ctx, size_t index, void **got)
     const struct addresses *addresses = ctx;
     const struct addrinfo *one = addresses->in_order[index];
     struct attempt a = *addresses->attempt; /* all tries share the error: the last failure stays */
+    a.of = NULL;                            /* the wait of the racing task is the object's */
     *got = try_address(&a, one->ai_addr, one->ai_addrlen);
     return *got != NULL ? 0 : a.error->code;
 }
@@ -311,6 +333,8 @@ static struct addrinfo *resolve(struct attempt *a, const char *host, const char 
     if (rc < 0 || lookup->status < 0) {
         if (rc < 0) {
             say_wait(a, rc, "resolve");
+        } else if (no_descriptor_left()) {
+            say_no_socket(a, EMFILE);
         } else {
             say(a, WEIR_ERESOLVE, lookup->status, "resolve", uv_strerror(lookup->status));
         }

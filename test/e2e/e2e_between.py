@@ -54,6 +54,12 @@ class Proxies(e2e_support.TestCase):
         )
         self.ends(run, 4, "cannot connect to the proxy 127.0.0.1 port 1: Connection refused")
 
+    def test_a_proxy_of_an_unknown_name_is_named(self):
+        proxy = "http://me:%s@proxy.invalid:3128" % CANARY
+        run = weir("http://host.invalid/feed", env={"http_proxy": proxy, "no_proxy": ""})
+        self.ends(run, 4, "the name of the proxy 'proxy.invalid' cannot be resolved")
+        self.assertNotIn(CANARY, run.err)
+
     def test_a_server_that_is_down_is_no_proxy(self):
         run = weir("http://127.0.0.1:1/feed")
         self.ends(run, 4, "127.0.0.1:1/feed: cannot connect: Connection refused")

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -111,10 +112,18 @@ static void let_go(const int held[3])
     }
 }
 
+static const struct wr_object_ops thing_ops = {.kind = "thing"};
+static struct wr_object thing;
+static struct wr_counts counts;
+
 static int connecting_any(weir_scope *scope, void *args)
 {
     const struct name *name = *(struct name **)args;
-    near = wr_tcp_connect_any(scope->loop, name->entries, "a name", 10000, NULL, &error);
+    counts = (struct wr_counts){.part = -1};
+    wr_object_init(&thing, &thing_ops, weir_root(scope->loop), "thing");
+    thing.counts = &counts;
+    near = wr_tcp_connect_any(scope->loop, name->entries, "a name", 10000, &thing, &error);
+    wr_object_fini(&thing);
     return near != NULL ? 0 : error.code;
 }
 
@@ -130,6 +139,7 @@ TEST(beside_an_address_that_is_silent_the_next_is_tried)
     add_address(&name, 1, wr_listener_port(listener));
     weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
     weir_spawn(scope, "connecting", connecting_any, &at, sizeof at);
+    int64_t from = wr_now_ns(loop);
 
     wr_loop_settle(loop);
     wr_clock_advance(loop, 249);
@@ -139,6 +149,7 @@ TEST(beside_an_address_that_is_silent_the_next_is_tried)
     while (scope->live > 0 && !wr_test_sweeps()) {
         (void)wr_pause(loop, NULL);
     }
+    ck_assert_int_le(counts.waited_ns, wr_now_ns(loop) - from); /* once, and not for each try */
     wr_clock_advance(loop, 10000);
     if (weir_scope_wait(scope, &error) == 0) {
         ck_assert_ptr_nonnull(near);
@@ -278,6 +289,28 @@ static int connecting_task(weir_scope *scope, void *args)
     struct wr_transport *t = wr_tcp_connect(scope->loop, "localhost", "1", -1, NULL, &own);
     ck_assert_ptr_null(t);
     return own.code;
+}
+
+TEST(without_a_free_descriptor_that_is_the_failure_and_no_refusal)
+{
+    static const char *const urls[] = {"tcp://127.0.0.1:1", "tcp://localhost:1", "unix:/nowhere"};
+    struct rlimit before, none;
+    start();
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    int next = dup(STDERR_FILENO);
+    ck_assert_int_ge(next, 0);
+    close(next);
+    none = before;
+    none.rlim_cur = (rlim_t)next;
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+        ck_assert_ptr_null(wr_connect(loop, urls[i], 1000, NULL, &error));
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+        ck_assert_int_eq(error.code, WEIR_EIO);
+        ck_assert_int_eq(error.detail, EMFILE);
+        ck_assert_ptr_nonnull(strstr(error.message, "(ulimit -n)"));
+    }
+    weir_loop_free(loop);
 }
 
 TEST(a_canceled_lookup_is_left_behind)
