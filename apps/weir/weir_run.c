@@ -149,7 +149,7 @@ static void tell_file(struct run *run, const char *text, const weir_error *error
     }
 }
 
-/* What flags can affect, found from the types of arguments: a set of enum flags_upon. */
+/* What flags can affect, found from traits and the types of arguments: a set of enum flags_upon. */
 static unsigned acted_upon(const weir_plan *plan)
 {
     const weir_component *part;
@@ -159,16 +159,13 @@ static unsigned acted_upon(const weir_plan *plan)
         bool source = part->kind == WEIR_KIND_SOURCE;
         for (size_t j = 0; j < part->args_count; j++) {
             if (part->args[j].type == WEIR_ARGTYPE_URL) {
-                has |= UPON_URL | UPON_TLS | UPON_PEER | (source ? UPON_URL_SOURCE : 0u);
+                has |= UPON_URL | (source ? UPON_URL_SOURCE : 0u);
             }
         }
-        for (size_t j = 0; part->schemes != NULL && part->schemes[j] != NULL; j++) {
-            char first = part->schemes[j][0];
-            if (first >= 'a' && first <= 'z') {
-                has |= UPON_PEER | (source ? UPON_PEER_SOURCE : 0u);
-            }
-            has |= strcmp(part->schemes[j], "tls") == 0 ? UPON_TLS : 0u;
+        if ((part->traits & WEIR_TRAIT_CONNECTS) != 0) {
+            has |= UPON_PEER | (source ? UPON_PEER_SOURCE : 0u);
         }
+        has |= (part->traits & WEIR_TRAIT_TLS) != 0 ? UPON_TLS : 0u;
     }
     return has;
 }

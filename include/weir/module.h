@@ -131,7 +131,10 @@ enum weir_trait {
      * (WEIR_ITEM_PART). Long lines come in pieces only where everything after the source has this
      * trait. */
     WEIR_TRAIT_PIECES = 1u << 23,
-    WEIR_TRAIT_BY_ID = 1u << 24 /* a framer whose items have ids; a source that can request by id */
+    /* A framer whose items have ids; a source that can request by id. */
+    WEIR_TRAIT_BY_ID = 1u << 24,
+    WEIR_TRAIT_CONNECTS = 1u << 25, /* connects to a peer: the opening's limits of time act on it */
+    WEIR_TRAIT_TLS = 1u << 26 /* its peer may have a certificate: the opening's trust acts on it */
 };
 
 /* How an argument is written. */

@@ -150,7 +150,8 @@ const weir_component wr_component_post = {
     .name = "post",
     .kind = WEIR_KIND_SINK,
     .takes = WEIR_SHAPES_ALL,
-    .traits = WEIR_TRAIT_IO | WEIR_TRAIT_ACKNOWLEDGES | WEIR_TRAIT_REJECTS,
+    .traits = WEIR_TRAIT_IO | WEIR_TRAIT_ACKNOWLEDGES | WEIR_TRAIT_REJECTS | WEIR_TRAIT_CONNECTS |
+              WEIR_TRAIT_TLS,
     .args = post_args,
     .args_count = sizeof post_args / sizeof post_args[0],
     .args_size = sizeof(struct post_args),
