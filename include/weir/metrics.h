@@ -121,7 +121,7 @@ typedef struct weir_node {
     weir_waited waited[WEIR_WAITED_MAX]; /* the longest of them, most time first */
     uint64_t held_items, held_bytes;     /* a queue: in it now ... */
     uint64_t items_max, bytes_max;       /* ... and at most */
-    uint64_t tasks;                      /* of a scope: not ended, in it and below it */
+    uint64_t tasks;                      /* of a scope: those that are visited in it and below it */
 } weir_node;
 
 /* Called for one node; `arg` as it was given. It must not wait, and must neither make nor end any

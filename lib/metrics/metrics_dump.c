@@ -135,8 +135,9 @@ static bool dump_node(void *arg, const weir_node *node)
 void weir_dump(const weir_loop *loop, int fd)
 {
     wr_loop_given(loop, "weir_dump");
-    line(fd, "weir: %zu tasks, budget %lld of %lld bytes (peak %lld), %llu turns",
-         loop->tasks_count, (long long)loop->budget.used, (long long)loop->budget.limit,
+    size_t tasks = wr_tasks_seen(loop->root);
+    line(fd, "weir: %zu task%s, budget %lld of %lld bytes (peak %lld), %llu rounds of the loop",
+         tasks, tasks == 1 ? "" : "s", (long long)loop->budget.used, (long long)loop->budget.limit,
          (long long)loop->budget.peak, (unsigned long long)loop->turns);
     if (wr_nothing_moves(loop)) {
         line(fd, "%s", WR_NOTHING_MOVES);

@@ -273,15 +273,53 @@ static void see_task(struct wr_seen *seen, const struct wr_task *task)
     }
 }
 
+/* The first child, else the next scope outside of `scope`, in `top`; NULL: the end of the walk.
+ * *depth counts the levels. */
+static const struct weir_scope *next_scope(const struct weir_scope *top,
+                                           const struct weir_scope *scope, uint32_t *depth)
+{
+    if (!wr_list_empty(&scope->children)) {
+        ++*depth;
+        return WR_OWNER((uintptr_t)scope->children.next, struct weir_scope, child_link);
+    }
+    for (; scope != top; scope = scope->parent, --*depth) {
+        if (scope->child_link.next != &scope->parent->children) {
+            return WR_OWNER((uintptr_t)scope->child_link.next, struct weir_scope, child_link);
+        }
+    }
+    return NULL;
+}
+
+/* The root of an owned loop has the program's own stack as a task. */
+static bool has_outer(const struct weir_scope *scope)
+{
+    return scope == scope->loop->root && scope->loop->owned;
+}
+
+size_t wr_tasks_seen(const struct weir_scope *top)
+{
+    size_t count = has_outer(top);
+    uint32_t depth = 0;
+    for (const struct weir_scope *scope = top; scope != NULL;
+         scope = next_scope(top, scope, &depth)) {
+        for (const struct wr_list *node = scope->tasks.next; node != &scope->tasks;
+             node = node->next) {
+            count++;
+        }
+    }
+    return count;
+}
+
 static void see_scope(struct wr_seen *seen, const struct weir_scope *scope)
 {
     static const char *const states[] = {"", ", canceled", ", canceled and overdue"};
     begin(seen, WEIR_NODE_SCOPE, "scope", scope->name);
-    (void)snprintf(seen->words, sizeof seen->words, "%zu tasks%s%s", scope->live,
+    size_t tasks = wr_tasks_seen(scope);
+    (void)snprintf(seen->words, sizeof seen->words, "%zu task%s%s%s", tasks, tasks == 1 ? "" : "s",
                    states[scope->state], scope->stopping ? ", stopping" : "");
     seen->own_words = true;
     seen->node.state = scope->state != WR_SCOPE_OPEN ? WEIR_NODE_CANCELED : WEIR_NODE_RUNS;
-    seen->node.tasks = scope->live;
+    seen->node.tasks = tasks;
 }
 
 /* ---- the walk */
@@ -289,12 +327,11 @@ static void see_scope(struct wr_seen *seen, const struct weir_scope *scope)
 static bool visit_in_scope(const struct weir_scope *scope, uint32_t depth, struct wr_seen *seen,
                            weir_visit *visit, void *arg)
 {
-    const struct weir_loop *loop = scope->loop;
     see_scope(seen, scope);
     seen->node.depth = depth;
     bool go_on = visit(arg, &seen->node);
-    if (go_on && scope == loop->root && loop->owned) {
-        see_task(seen, &loop->outer);
+    if (go_on && has_outer(scope)) {
+        see_task(seen, &scope->loop->outer);
         seen->node.depth = 1;
         go_on = visit(arg, &seen->node);
     }
@@ -313,21 +350,6 @@ static bool visit_in_scope(const struct weir_scope *scope, uint32_t depth, struc
     return go_on;
 }
 
-/* The first child, else the next scope outside of `scope`; NULL: the end of the walk. */
-static const struct weir_scope *next_scope(const struct weir_scope *scope, uint32_t *depth)
-{
-    if (!wr_list_empty(&scope->children)) {
-        ++*depth;
-        return WR_OWNER((uintptr_t)scope->children.next, struct weir_scope, child_link);
-    }
-    for (; scope->parent != NULL; scope = scope->parent, --*depth) {
-        if (scope->child_link.next != &scope->parent->children) {
-            return WR_OWNER((uintptr_t)scope->child_link.next, struct weir_scope, child_link);
-        }
-    }
-    return NULL;
-}
-
 void weir_walk(const weir_loop *loop, weir_visit *visit, void *arg)
 {
     struct wr_seen seen;
@@ -338,7 +360,7 @@ void weir_walk(const weir_loop *loop, weir_visit *visit, void *arg)
     }
     const struct weir_scope *scope = loop->root;
     while (scope != NULL && visit_in_scope(scope, depth, &seen, visit, arg)) {
-        scope = next_scope(scope, &depth);
+        scope = next_scope(loop->root, scope, &depth);
     }
 }
 

@@ -20,6 +20,8 @@ struct wr_seen {
 
 void wr_see_gen(struct wr_seen *seen, const struct weir_gen *gen);
 void wr_see_sink(struct wr_seen *seen, const struct weir_sink *sink);
+/* The tasks that weir_walk visits in a scope and below it. */
+size_t wr_tasks_seen(const struct weir_scope *top);
 /* The upstream that `gen` waits for; NULL: none. */
 const struct weir_gen *wr_waits_upstream(const struct weir_gen *gen);
 

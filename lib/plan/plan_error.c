@@ -260,10 +260,10 @@ static size_t distance_of(const char *a, size_t a_len, const char *b, size_t b_l
 
 void wr_plan_guess_init(struct wr_plan_guess *guess, const char *word, size_t len)
 {
-    /* A third of the letters, at most two: "bach" is near "batch", but "cut" is not near
-     * "gunzip". */
+    /* About a third of the letters, at most two: "bach" is near "batch", but "sort" is not near
+     * "post". */
     *guess =
-        (struct wr_plan_guess){word, len, NULL, len < 3 ? 1 : WR_MIN((len + 2) / 3, (size_t)2) + 1};
+        (struct wr_plan_guess){word, len, NULL, len < 3 ? 1 : WR_MIN((len + 1) / 3, (size_t)2) + 1};
 }
 
 const char *weir_nearest(const char *word, const char *const *candidates, size_t count)

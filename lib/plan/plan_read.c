@@ -257,7 +257,7 @@ static int find_named(struct wr_plan_reading *reading, struct wr_plan_step *step
                            text);
         return wr_plan_hint(error, "a pipeline begins with it: %s", source->example);
     }
-    if (wr_plan_is_function(text, len, false)) {
+    if (wr_plan_is_function(text, len, false) && wr_plan_find_expression() != NULL) {
         return read_expression(reading, step, where);
     }
     if (memchr(text, '.', len) != NULL) {

@@ -144,7 +144,9 @@ TEST(dump_tells_tasks_scopes_and_generators)
     ck_assert_int_gt(len, 0);
     text[len] = '\0';
     ck_assert_ptr_nonnull(strstr(text, "task 'sleeper' waits for time to pass"));
-    ck_assert_ptr_nonnull(strstr(text, "scope 'work': 1 tasks"));
+    ck_assert_ptr_nonnull(strstr(text, "weir: 2 tasks, "));
+    ck_assert_ptr_nonnull(strstr(text, "scope 'root': 2 tasks\n"));
+    ck_assert_ptr_nonnull(strstr(text, "scope 'work': 1 task\n"));
     ck_assert_ptr_nonnull(strstr(text, "generator 'same'"));
     ck_assert_ptr_nonnull(strstr(text, "generator 'numbers'"));
     weir_loop_free(loop);
