@@ -139,6 +139,7 @@ static void watch_starved(struct weir_loop *loop)
     if (loop->blocked_ms > 0 && !loop->virtual_clock &&
         loop->now_ns - loop->starved_at_ns > loop->blocked_ms * 1000000) {
         loop->starved_ns = loop->clock.starved_ns(loop->clock.ctx);
+        wr_time_update(loop); /* the round begins behind the question */
         loop->starved_at_ns = loop->now_ns;
     }
 }

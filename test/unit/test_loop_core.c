@@ -119,11 +119,14 @@ TEST(now_moves_on_while_a_task_computes)
     weir_loop_free(loop);
 }
 
-static int64_t starved_ns;
+static int64_t starved_ns, late_ms; /* another program runs for late_ms while we look */
 
 static int64_t starved_look(void *ctx)
 {
-    (void)ctx;
+    struct slow_clock *clock = ctx;
+    clock->now_ns += late_ms * 1000000;
+    starved_ns += late_ms * 1000000;
+    late_ms = 0;
     return starved_ns;
 }
 
@@ -173,8 +176,10 @@ TEST(a_task_blocks_the_loop_by_what_it_does_and_not_by_what_other_programs_do)
     play_hog(250, 200);
     play_hog(400, 250);
     play_hog(90, 0);
+    late_ms = 150;
+    play_hog(10, 0);
 
-    ck_assert_str_eq(trace, "-w--w-");
+    ck_assert_str_eq(trace, "-w--w--");
 }
 
 struct clocked {
