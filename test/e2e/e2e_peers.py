@@ -375,19 +375,20 @@ class Feed:
 
     def __init__(self, test, lines, http=True):
         self.lines, self.gone = lines, threading.Event()
-        self.more, self.when = threading.Event(), None
         self.peer = test.peer(Peer(self.script, http=http))
         self.http = http
         self.address = self.peer.url() if http else self.peer.address
 
     def script(self, connection):
-        if self.http:
-            connection.stream()
-            connection.chunk(self.lines)
-        else:
-            connection.send(self.lines)
-        self.when = connection.wait_end()
-        self.gone.set()
+        try:
+            if self.http:
+                connection.stream()
+                connection.chunk(self.lines)
+            else:
+                connection.send(self.lines)
+            connection.wait_end()
+        finally:
+            self.gone.set()  # also when it has left before it was given all
 
 
 def ranged(content, etag='"v1"', drop=None, headers=(), modified=None):

@@ -5,15 +5,13 @@ The module keeps.so has them: expand and unlock, whose items depend on all that 
 window, which loses what it holds.
 """
 
-import glob
 import os
 import random
-import re
 import unittest
 
 import e2e_support
 from e2e_peers import Peer, ranged
-from e2e_support import TestCase, Weir, sha256, wait_for, weir
+from e2e_support import TestCase, Weir, saved_offset, sha256, wait_for, weir
 
 MODULE = os.path.join(os.environ.get("WEIR_MODULES", ""), "keeps.so")
 
@@ -56,13 +54,6 @@ class Replay(TestCase):
                          (os.path.exists(out) and os.path.getsize(out) >= goal), "the file to grow")
                 run.kill()
             files = os.path.getsize(out)
-
-    def record(self):
-        """The text of the only record of the state; empty: nothing is saved."""
-        for path in glob.glob(self.path("state/*.weir")):
-            with open(path, "rb") as file:
-                return file.read()
-        return b""
 
     def finish(self, text, *flags):
         with self.run_it(text, *flags) as run:
@@ -166,7 +157,7 @@ class Replay(TestCase):
 
         text = "%s | @window 7 | file %s" % (self.peer(Peer(script)).url(), out)
         with self.run_it(text) as run:
-            wait_for(lambda: re.search(rb"\nposition offset [1-9]", self.record()), "a saved position")
+            wait_for(lambda: saved_offset(self.path("state")) > 0, "a saved position")
             run.kill()
         run = self.finish(text)
         self.ends(run, 0, "delivery: best-effort: 'window' loses what it holds at a restart",

@@ -17,7 +17,7 @@ import tempfile
 
 import e2e_support
 from e2e_peers import Nginx, Peer, http_date, ranged
-from e2e_support import Weir, sha256, sha256_of, wait_for, weir
+from e2e_support import Weir, saved_offset, sha256, sha256_of, wait_for, weir
 
 
 def numbered(count, seed=1):
@@ -286,16 +286,7 @@ class KilledRuns(e2e_support.TestCase):
         self.assertEqual(hashlib.sha256(self.read("out")).hexdigest(), sha256(expected))
 
     def saved_offset(self):
-        """The position of the one source in the record; -1: nothing is saved."""
-        state = self.path("state")
-        names = os.listdir(state) if os.path.isdir(state) else []
-        for name in names:
-            if name.endswith(".weir"):
-                with open(os.path.join(state, name), encoding="ascii") as file:
-                    for line in file:
-                        if line.startswith("position offset "):
-                            return int(line.split()[2])
-        return -1
+        return saved_offset(self.path("state"))
 
     def filtered_run_is_not_read_again(self, output):
         data = numbered(3000)

@@ -13,7 +13,7 @@ import threading
 
 import e2e_support
 from e2e_peers import Peer
-from e2e_support import BINARY, Weir, wait_for, weir
+from e2e_support import BINARY, Weir, saved_offset, wait_for, weir
 
 LINES = b"".join(b"%d %s\n" % (n, b"x" * (n * 7 % 90)) for n in range(1, 40001))
 WORD = "delivery: at-least-once: up to what the reader had read"
@@ -31,13 +31,7 @@ class Settle(e2e_support.TestCase):
 
     def saved(self):
         """The bytes of the source that have settled, as the record says."""
-        names = os.listdir(self.state) if os.path.isdir(self.state) else []
-        for name in (name for name in names if name.endswith(".weir")):
-            with open(os.path.join(self.state, name), encoding="ascii") as file:
-                for line in file:
-                    if line.startswith("position offset "):
-                        return int(line.split()[2])
-        return 0
+        return max(saved_offset(self.state), 0)
 
     def test_the_next_run_begins_at_the_line_that_a_reader_of_single_bytes_had_not_read_whole(self):
         settled = 0

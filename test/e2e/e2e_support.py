@@ -12,6 +12,7 @@ built with a sanitizer (then sizes of memory mean nothing and are not judged).
 import glob
 import hashlib
 import os
+import re
 import select
 import shutil
 import signal
@@ -301,6 +302,19 @@ def sha256_of(*command, seconds=None):
 
 def sha256(data):
     return hashlib.sha256(data).hexdigest()
+
+
+def saved_offset(state):
+    """The position of the one source in the one record of a state; -1: nothing is saved. A run that
+    saves renames its record, so for a moment there is none."""
+    for path in glob.glob(os.path.join(state, "*.weir")):
+        try:
+            with open(path, "rb") as file:
+                found = re.search(rb"\nposition offset (\d+)", file.read())
+        except FileNotFoundError:
+            return -1
+        return int(found.group(1)) if found else -1
+    return -1
 
 
 def proc_status(pid, field):

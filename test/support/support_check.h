@@ -70,6 +70,8 @@ int wr_test_main(const char *suite, int argc, char **argv);
 /* True in a sweep: for tests that assert on something slow, or arm fault points themselves and
  * return at once. */
 bool wr_test_sweeps(void);
+/* True in a run of a sweep in which a call fails: what is waited for may never come. */
+bool wr_test_faulty(void);
 _Noreturn void wr_must_failed(const char *file, int line, const char *expr);
 
 #define TEST_WITH(name, signal_number, seconds)                                               \

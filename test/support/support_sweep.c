@@ -76,6 +76,12 @@ static void count_free(const volatile void *block)
 }
 
 static int report_fd = -1; /* in a child of the sweep */
+static bool faulty;        /* a call fails in it */
+
+bool wr_test_faulty(void)
+{
+    return faulty;
+}
 
 static _Noreturn void end_run(enum ending ending)
 {
@@ -115,6 +121,7 @@ static _Noreturn void run_child(const struct wr_test *test, uint64_t k, int outp
     dup2(output, STDERR_FILENO);
     bool counts = __sanitizer_install_malloc_and_free_hooks != NULL &&
                   __sanitizer_install_malloc_and_free_hooks(count_malloc, count_free) != 0;
+    faulty = k > 0;
     wr_fault_set(k, false);
     if (test->run_on != NULL) {
         test->run_on(test->on);

@@ -29,7 +29,7 @@ static void wait_for_post(sem_t *sem)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    if (wr_test_sweeps()) {
+    if (wr_test_faulty()) {
         until.tv_nsec += 50 * 1000000;
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;

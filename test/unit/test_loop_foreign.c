@@ -22,7 +22,7 @@ static void make_pair(int ends[2])
 /* A sweep may take away who sends. */
 static int64_t patience_ms(void)
 {
-    return wr_test_sweeps() ? 50 : WEIR_NONE;
+    return wr_test_faulty() ? 50 : WEIR_NONE;
 }
 
 static void send_byte(int fd)
@@ -698,7 +698,7 @@ TEST(waker_is_woken_from_another_thread)
     weir_waker_init(&waker, weir_root(loop));
     ck_assert_int_eq(uv_thread_create(&thread, wakes_from_afar, &waker), 0);
 
-    int rc = weir_park(&waker, wr_test_sweeps() ? 50 : 5000, "another thread");
+    int rc = weir_park(&waker, wr_test_faulty() ? 50 : 5000, "another thread");
     uv_thread_join(&thread);
 
     ck_assert_int_eq(rc, 0);
@@ -765,7 +765,7 @@ static void wait_for_post(sem_t *sem)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    if (wr_test_sweeps()) {
+    if (wr_test_faulty()) {
         until.tv_nsec += 50 * 1000000;
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;

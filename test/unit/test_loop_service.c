@@ -98,7 +98,7 @@ static bool wait_for_post(sem_t *sem)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += wr_test_sweeps() ? 0 : 60;
+    until.tv_sec += wr_test_faulty() ? 0 : 60;
     return sem_timedwait(sem, &until) == 0;
 }
 

@@ -138,7 +138,7 @@ static void talk_begins(struct talk *talk, const weir_socket_options *options, i
     ck_assert_int_ge(talk->far, 0);
     ck_assert_int_eq(recv(talk->far, byte, 4, MSG_WAITALL), 4);
     /* In a sweep nothing may come. */
-    struct timeval patience = {.tv_sec = wr_test_sweeps() ? 0 : 60, .tv_usec = 300000};
+    struct timeval patience = {.tv_sec = wr_test_faulty() ? 0 : 60, .tv_usec = 300000};
     setsockopt(talk->far, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(talk->far, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     wr_fault_pause(false);
