@@ -68,13 +68,22 @@ static struct promise promise_of(const struct weir_state *state, bool *known)
     return promise;
 }
 
+/* Has this run made something that promises? What is only in the record does not count. */
+static bool is_used(const struct weir_state *state)
+{
+    bool used = state->lossy || state->expects;
+    for (size_t i = 0; i < state->sinks_count && !used; i++) {
+        used = state->sinks[i]->expected || state->sinks[i]->attached;
+    }
+    return used;
+}
+
 void wr_state_tell(struct weir_state *state)
 {
     bool known;
     char text[300];
     struct promise promise = promise_of(state, &known);
-    bool nothing = state->sinks_count + state->slots_count == 0; /* made yet */
-    if (!known || nothing || promise.word == state->word) {
+    if (!known || !is_used(state) || promise.word == state->word) {
         return;
     }
     state->word = promise.word;

@@ -113,6 +113,22 @@ TEST(pipeline_of_no_source_with_positions_is_best_effort_at_once)
     end(&f);
 }
 
+TEST(record_alone_is_no_promise)
+{
+    struct fixture f;
+    begin_with(&f, 2);
+    run_begins(&f, "p");
+    told_count = 0;
+
+    weir_state_watch(f.state, watch, NULL);
+
+    ck_assert_int_eq(told_count, 0); /* no source and no sink is made yet */
+    ck_assert_int_eq(copy(&f, 9, NULL), 0);
+    ck_assert_int_eq(told_count, 1);
+    ck_assert_int_eq(told_word, WEIR_EXACTLY_ONCE);
+    end(&f);
+}
+
 TEST(less_than_is_required_fails_before_anything_is_written)
 {
     struct fixture f;
