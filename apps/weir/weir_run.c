@@ -256,6 +256,14 @@ static weir_plan_options options_of(const struct flags *flags, weir_http_options
                                .dead = flags->dead_file};
 }
 
+/* The plan does not fit the flags. */
+static int say_refusal(struct run *run, const weir_error *error)
+{
+    bool dead = strstr(error->message, "on-error=dead needs a file") != NULL;
+    say_error(&run->say, error, dead ? "--dead FILE names it" : NULL);
+    return EXIT_USAGE;
+}
+
 static int open_plan(struct run *run, weir_sink **sink, bool *durable)
 {
     const struct flags *flags = run->flags;
@@ -283,8 +291,7 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
     }
     int rc = weir_plan_open(run->plan, run->scope, &options, &run->gen, sink, &error);
     if (rc < 0) {
-        say_error(&run->say, &error, NULL);
-        return EXIT_USAGE;
+        return say_refusal(run, &error);
     }
     if (flags->count >= 0) {
         run->gen = weir_head_of_run(run->gen, (uint64_t)flags->count);
@@ -546,8 +553,7 @@ static int look_at_plan(struct run *run, weir_http_options *http, weir_plan_opti
     *options = options_of(run->flags, http);
     int code = read_plan(run);
     if (code == 0 && weir_plan_check(run->plan, options, &error) < 0) {
-        say_error(&run->say, &error, NULL);
-        code = EXIT_USAGE;
+        code = say_refusal(run, &error);
     }
     return code;
 }

@@ -162,8 +162,8 @@ int weir_record_set(const char *folder, const char *name, size_t source, const c
         rc = load(&place, &record, error);
     }
     if (rc == 0 && source >= record.sources_count) {
-        rc = wr_error_set(error, WEIR_EINVAL, 0, origin, "the state '%s' has %zu sources", name,
-                          record.sources_count);
+        rc = wr_error_set(error, WEIR_EINVAL, 0, origin, "the state '%s' has %zu source%s", name,
+                          record.sources_count, record.sources_count == 1 ? "" : "s");
     }
     if (rc == 0) {
         record.sources[source].position = position;

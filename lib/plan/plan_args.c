@@ -138,7 +138,10 @@ static int hint_name(struct wr_plan_args *args, const struct wr_plan_token *toke
         for (size_t j = 0; arg->type == WEIR_ARGTYPE_CHOICE && arg->choices[j] != NULL; j++) {
             if (strlen(arg->choices[j]) == token->all.len &&
                 memcmp(arg->choices[j], word, token->all.len) == 0) {
-                return wr_plan_hint(error, "write '%s=%.*s'", arg->name, len, word);
+                return arg->form == WEIR_FORM_POSITIONAL
+                           ? wr_plan_hint(error, "%s is given already", arg->name)
+                           : wr_plan_hint(error, "write '%s%s%.*s'", arg->name,
+                                          arg->form == WEIR_FORM_NAMED ? "=" : " ", len, word);
             }
         }
     }

@@ -173,8 +173,11 @@ static int refit(struct wr_plan_reading *reading, struct weir_chain *chain, size
     }
     (void)wr_plan_fail(&reading->error, step->name, "%s after %s: '%s' needs %s, '%s' gives %s",
                        step->component->name, giver, step->component->name, takes, giver, gives);
-    return strcmp(step->component->name, giver) == 0
-               ? reading->error.code
+    if (strcmp(step->component->name, giver) == 0) {
+        return reading->error.code;
+    }
+    return index == 1 && chain->steps[0].component->kind == WEIR_KIND_SOURCE
+               ? wr_plan_hint(&reading->error, "as in %s", step->component->example)
                : wr_plan_hint(&reading->error, "put '%s' before '%s'", step->component->name,
                               giver);
 }

@@ -157,7 +157,10 @@ class Modules(TestCase):
         self.assertEqual(len(self.read("dead").splitlines()), 1)
 
     def test_a_dead_sink_that_is_missing_or_of_no_use_is_a_usage_error(self):
-        self.refused("gen 1..5 | ./two.so:picky 3 on-error=dead", "picky: on-error=dead needs a file")
+        text = "gen 1..5 | ./two.so:picky 3 on-error=dead"
+        told = "picky: on-error=dead needs a file for rejected items; --dead FILE names it"
+        self.refused(text, told)
+        self.ends(weir("check", text, cwd=MODULES), 2, told)
         run = weir("--dead", self.path("dead"), "gen 1..5 | head 3", cwd=MODULES)
         self.ends(run, 2, "--dead has no effect")
 

@@ -16,6 +16,7 @@
 struct args {
     int64_t count, size, time;
     weir_rate rate;
+    int32_t way, pace;
     bool flag;
     const char *text, *text2, *expr;
     weir_texts fields, texts;
@@ -72,6 +73,12 @@ static const weir_arg fields_args[] = {
     WEIR_ARG_FIELDS(struct args, fields, .name = "FIELDS", NEEDED)};
 static const weir_arg format_args[] = {
     WEIR_ARG_FORMAT(struct args, text, .name = "FORMAT", NEEDED)};
+static const char *const ways[] = {"up", "down", NULL};
+static const char *const paces[] = {"slow", "fast", NULL};
+static const weir_arg turn_args[] = {
+    WEIR_ARG_CHOICE(struct args, way, .name = "WAY", .choices = ways),
+    WEIR_ARG_CHOICE(struct args, pace, .name = "pace", KEYWORD, .choices = paces),
+};
 static const weir_arg text_args[] = {WEIR_ARG_TEXT(struct args, text, .name = "TEXT", NEEDED)};
 static const weir_arg count_args[] = {
     WEIR_ARG_FIELDS(struct args, fields, .name = "by", KEYWORD),
@@ -172,6 +179,7 @@ static const weir_component made[] = {
     STAGE("window", ANY, LINES, WEIR_TRAIT_STATE_RESTARTS, csv_args),
     STAGE("par", ANY, SAME, 0, par_args),
     STAGE("tee", ANY, SAME, 0, tee_args),
+    STAGE("turn", ANY, SAME, 0, turn_args),
     STAGE("otherwise", ANY, SAME, 0, otherwise_args),
     {MADE("tally", WEIR_KIND_STAGE, ANY, LINES | JSON, 0, tally_args), .gives_of = tally_gives,
      .open = pass},

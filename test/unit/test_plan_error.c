@@ -51,6 +51,8 @@ static const struct mistake {
     {"gen 1.. | batch 9 | head 1 | lines",
      "lines after batch: 'lines' needs bytes or lines, 'batch' gives batches",
      "                             ^^^^^ put 'lines' before 'batch'"},
+    {"gen 1.. | sse", "sse after gen: 'sse' needs bytes, 'gen' gives lines",
+     "          ^^^ as in https://example.org/feed.sse | sse | grep \"login\""},
     {"gen 1.. | head 3 | lines max=1K", "lines: its arguments are limits of the source",
      "                   ^^^^^^^^^^^^ put it directly after the source"},
     /* arguments */

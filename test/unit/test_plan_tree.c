@@ -324,6 +324,10 @@ static const struct mistake {
      "          ^^^ a pipeline begins with it: gen 1..3"},
     {"gen 1.. | where if .a then .b else .c end",
      "where: 'if' is allowed in jq programs, not in expressions", "                ^^"},
+    {"gen 1.. | turn up down", "turn: unexpected argument 'down'",
+     "                  ^^^^ WAY is given already"},
+    {"gen 1.. | turn up fast", "turn: unexpected argument 'fast'",
+     "                  ^^^^ write 'pace fast'"},
     {"pg 'select 1' password=****** fetch=x", "pg: 'x' is not a valid count",
      "                                    ^ for example 1000"},
 };
