@@ -438,6 +438,7 @@ struct wr_transport *wr_connect(struct weir_loop *loop, const char *address, int
     if (strncmp(address, "unix:", 5) == 0) {
         return wr_unix_connect(loop, address + 5, limit_ms, of, error);
     }
-    wr_error_set(error, WEIR_EINVAL, 0, "address", "'%s' is not tcp://HOST:PORT, tls://HOST:PORT or unix:PATH", address);
+    wr_error_set(error, WEIR_EINVAL, 0, "address",
+                 "'%s' is not tcp://HOST:PORT, tls://HOST:PORT or unix:PATH", address);
     return NULL;
 }
