@@ -85,6 +85,15 @@ static int after_inflate(struct wr_gunzip *g, int rc)
     }
 }
 
+/* Count input, and the output that it gave. */
+static int count_vain(struct wr_gunzip *g, size_t used, size_t made)
+{
+    g->vain_bytes = made > 0 ? 0 : g->vain_bytes + used;
+    return g->vain_bytes <= WR_GUNZIP_VAIN_BYTES
+               ? 0
+               : fail(g, WEIR_EPARSE, "16 MiB of it have no content");
+}
+
 static int check_limits(struct wr_gunzip *g)
 {
     if (g->out_bytes_max != 0 && g->out_bytes > g->out_bytes_max) {
@@ -121,6 +130,7 @@ static int inflate_some(struct wr_gunzip *g, const uint8_t *in, size_t len, size
     g->out_bytes += made;
     /* The limit first: the same call may also have found bad data after it. */
     int failed = check_limits(g);
+    failed = failed == 0 ? count_vain(g, *in_used, made) : failed;
     return failed < 0 ? failed : after_inflate(g, rc);
 }
 
@@ -156,6 +166,7 @@ static void between(struct wr_gunzip *g, const uint8_t *in, size_t len, size_t *
         return;
     }
     g->state = PADDING;
+    size_t from = *in_used;
     while (*in_used < len) {
         if (in[*in_used] != 0) {
             fail(g, WEIR_EPARSE, "unexpected data after the compressed data");
@@ -163,6 +174,7 @@ static void between(struct wr_gunzip *g, const uint8_t *in, size_t len, size_t *
         }
         ++*in_used;
     }
+    (void)count_vain(g, *in_used - from, 0);
 }
 
 int wr_gunzip_step(struct wr_gunzip *gunzip, const void *in, size_t in_len, size_t *in_used,

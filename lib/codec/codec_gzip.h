@@ -4,7 +4,8 @@
  * The idea. The caller gives the input and the room that it has. Nothing is produced without a
  * request, so a reader that stops also stops the decoder. A decompression bomb is recognised by its
  * output: an absolute limit, and a limit on the ratio of output to input, which applies after
- * grace_bytes of output. For several encodings on top of each other the caller chains several
+ * grace_bytes of output. Input without end that gives no output (empty members, zeros) is stopped
+ * after WR_GUNZIP_VAIN_BYTES. For several encodings on top of each other the caller chains several
  * decoders.
  *
  * Lifetime.  init allocates about 7 KiB, the first output 32 KiB more; both until fini.
@@ -25,7 +26,8 @@ enum wr_gunzip_kind {
 
 enum {
     WR_GUNZIP_RATIO_MAX = 1000, /* deflate itself reaches 1032 */
-    WR_GUNZIP_GRACE_BYTES = 10 * 1024 * 1024
+    WR_GUNZIP_GRACE_BYTES = 10 * 1024 * 1024,
+    WR_GUNZIP_VAIN_BYTES = 16 * 1024 * 1024
 };
 
 struct wr_gunzip {
@@ -35,6 +37,7 @@ struct wr_gunzip {
     uint64_t ratio_max;
     uint64_t grace_bytes;         /* of output, before the ratio counts */
     uint64_t in_bytes, out_bytes; /* so far */
+    uint64_t vain_bytes;          /* of input since the last output */
     int state;
     int failure;     /* 0, or the code that each later step returns */
     uint8_t peek[2]; /* the first bytes of a deflate stream, until its kind is clear */

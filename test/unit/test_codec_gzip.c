@@ -319,6 +319,51 @@ TEST(ratio_spares_what_is_within_the_grace)
     free(b.data);
 }
 
+/* Feed `piece` again and again, until the decoder fails or has taken `bytes`; 0 or its failure. */
+static int feed(struct wr_gunzip *g, const struct bytes *piece, size_t bytes)
+{
+    unsigned char room[64];
+    int rc = WR_GUNZIP_NEED_INPUT;
+    for (size_t fed = 0; rc >= 0 && fed < bytes; fed += piece->len) {
+        size_t used = 0, made = 0;
+        rc = wr_gunzip_step(g, piece->data, piece->len, &used, room, sizeof room, &made);
+        ck_assert(rc < 0 || used == piece->len);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+TEST(input_without_end_and_content_is_stopped)
+{
+    struct bytes empty = {0}, full = {0}, zeros = {NULL, 65536};
+    struct wr_gunzip g;
+    if (wr_test_sweeps()) {
+        return; /* millions of calls of inflate, and each may fail */
+    }
+    zeros.data = calloc(1, zeros.len);
+    for (int i = 0; i < 3000; i++) {
+        pack(&empty, "", 0, GZIP_BITS, 1);
+    }
+    pack(&full, "x", 1, GZIP_BITS, 1);
+    if (wr_gunzip_init(&g, WR_GUNZIP_GZIP, 0, 0, 0) == 0) {
+        ck_assert_int_eq(feed(&g, &empty, 15000000), 0);
+        ck_assert_int_eq(feed(&g, &full, full.len), 0);
+        ck_assert_int_eq(feed(&g, &empty, 15000000), 0);
+
+        ck_assert_int_eq(feed(&g, &empty, 3000000), WEIR_EPARSE);
+        ck_assert_ptr_nonnull(strstr(g.reason, "no content"));
+    }
+    wr_gunzip_fini(&g);
+
+    if (wr_gunzip_init(&g, WR_GUNZIP_GZIP, 0, 0, 0) == 0) {
+        ck_assert_int_eq(feed(&g, &full, full.len), 0);
+        ck_assert_int_eq(feed(&g, &zeros, 18000000), WEIR_EPARSE);
+    }
+    wr_gunzip_fini(&g);
+    free(empty.data);
+    free(full.data);
+    free(zeros.data);
+}
+
 TEST(out_of_memory_is_told_wherever_it_happens)
 {
     struct bytes b = packed(GZIP_BITS);
