@@ -11,15 +11,25 @@ struct every_args {
     int64_t n;
 };
 
-static bool keep(const weir_item *item, const void *args)
+WEIR_STAGE(every_nth, struct every_args)
 {
-    return item->seq % (uint64_t)((const struct every_args *)args)->n == 0;
+    weir_item item;
+    for (int64_t i = 1; weir_next(up, &item); i++) {
+        if (i % args->n != 0) {
+            weir_settle(self); /* it counts as filtered */
+            continue;
+        }
+        if (!weir_yield(self, &item)) {
+            break;
+        }
+    }
+    return 0;
 }
 
 static weir_gen *every_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
     (void)opening;
-    return weir_filter(up, "every", keep, args, sizeof(struct every_args));
+    return every_nth(up, *(const struct every_args *)args);
 }
 
 static const weir_arg every_args[] = {
@@ -33,7 +43,7 @@ static const weir_component every = {
     .kind = WEIR_KIND_STAGE,
     .takes = WEIR_SHAPES_ALL,
     .gives = WEIR_SHAPE_SAME,
-    .traits = WEIR_TRAIT_PURE,
+    .traits = WEIR_TRAIT_PURE | WEIR_TRAIT_STATE_REPLAYS, /* a restart counts from the beginning */
     .args = every_args,
     .args_count = sizeof every_args / sizeof every_args[0],
     .args_size = sizeof(struct every_args),

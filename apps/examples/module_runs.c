@@ -5,8 +5,9 @@
  *     weir --state ~/.weir 'words.txt | ./runs.so | file counts'
  *
  * A run is complete when another line comes, or the stream ends by itself. Its first item is kept
- * until then, so that a restart reads the whole run again. After a stop (Ctrl-C) or a failure the
- * run may be incomplete: it is not given, and its first item is abandoned.
+ * until then, so that a restart with a state reads the whole run again. After a stop (Ctrl-C) or a
+ * failure the run may be incomplete: with a state it is not given, and its first item is abandoned.
+ * Without a state nothing would read it again, so it is given as it is.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <weir/module.h>
 
 struct runs {
+    bool restarts;   /* a later run continues this one */
     weir_item first; /* of the current run; kept */
     uint64_t count;  /* of its items; 0: none yet */
     char *line;      /* what was given last */
@@ -81,7 +83,8 @@ static size_t next_run(weir_gen *gen, void *self, weir_item *items, size_t max)
             return 1;
         }
     }
-    return runs->count > 0 && weir_end_code(gen) == 0 && give(gen, runs, &items[0]);
+    bool complete = weir_end_code(gen) == 0 || !runs->restarts;
+    return runs->count > 0 && complete && give(gen, runs, &items[0]);
 }
 
 static void runs_close(weir_gen *gen, void *self)
@@ -97,8 +100,7 @@ static const weir_gen_ops ops = {
 
 static weir_gen *runs_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
-    static const struct runs none;
-    (void)opening;
+    struct runs none = {.restarts = opening->state != NULL};
     (void)args;
     return weir_stage_new(up, &ops, &none, sizeof none);
 }

@@ -56,7 +56,7 @@ typedef struct weir_item {
     const weir_type *type; /* NULL: bytes */
     weir_block *block;     /* what keeps data alive; NULL: the lender's own memory */
     weir_receipt *receipt; /* settles when everything made of it is safe; NULL: not needed */
-    uint64_t seq;          /* 1, 2, ... in its origin */
+    uint64_t seq;          /* 1, 2, ... in its origin, and in this run: a restart begins with 1 */
     int64_t time_ns;       /* when its bytes were received, Unix time */
     uint32_t origin;       /* number of the source in this loop, 1 the first that was pulled */
     uint32_t flags;        /* enum weir_item_flags */

@@ -13,14 +13,22 @@
  *
  *     struct every_args { int64_t n; };
  *
- *     static bool keep(const weir_item *item, const void *args)
+ *     WEIR_STAGE(every_nth, struct every_args)
  *     {
- *         return item->seq % (uint64_t)((const struct every_args *)args)->n == 0;
+ *         weir_item item;
+ *         for (int64_t i = 1; weir_next(up, &item); i++) {
+ *             if (i % args->n != 0) {
+ *                 weir_settle(self);
+ *             } else if (!weir_yield(self, &item)) {
+ *                 break;
+ *             }
+ *         }
+ *         return 0;
  *     }
  *     static weir_gen *open_every(const weir_opening *opening, weir_gen *up, const void *args)
  *     {
  *         (void)opening;
- *         return weir_filter(up, "every", keep, args, sizeof(struct every_args));
+ *         return every_nth(up, *(const struct every_args *)args);
  *     }
  *     static const weir_arg every_args[] = {
  *         WEIR_ARG_COUNT(struct every_args, n, .name = "N", .flags = WEIR_ARG_REQUIRED, .min = 1,
@@ -28,7 +36,8 @@
  *     };
  *     static const weir_component every = {
  *         .struct_size = sizeof every, .name = "every", .kind = WEIR_KIND_STAGE,
- *         .takes = WEIR_SHAPES_ALL, .gives = WEIR_SHAPE_SAME, .traits = WEIR_TRAIT_PURE,
+ *         .takes = WEIR_SHAPES_ALL, .gives = WEIR_SHAPE_SAME,
+ *         .traits = WEIR_TRAIT_PURE | WEIR_TRAIT_STATE_REPLAYS,
  *         .args = every_args, .args_count = 1, .args_size = sizeof(struct every_args),
  *         .help = "Every Nth item.",
  *         .example = "gen 1..9 | ./every.so 4", .prints = "4\n8\n", .open = open_every};

@@ -80,7 +80,8 @@ WEIR_API weir_gen *weir_replayed(WEIR_TAKES weir_gen *up);
  * Pass on the items for which keep() is true; the others count as filtered at once.
  *
  * name     for errors and dumps, copied up to 31 bytes; NULL: "filter".
- * keep     called for one item at a time, never ahead of demand; must not suspend.
+ * keep     called for one item at a time, never ahead of demand; must not suspend. It decides by
+ *          the item's content: its number begins with 1 again when a run continues an earlier one.
  * args     args_len bytes, copied, passed to keep; NULL with 0.
  */
 WEIR_API weir_gen *weir_filter(WEIR_TAKES weir_gen *up, const char *name,

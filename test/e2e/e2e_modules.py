@@ -2,7 +2,7 @@
 """Modules: shared objects that bring components to the language.
 
 WEIR_MODULES is the folder of those that were built for this test: two.so, future.so, later.so, broken.so,
-uniq.so.
+frame.so.
 """
 
 import json
@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import threading
 import unittest
 
@@ -209,14 +210,31 @@ class Modules(TestCase):
         self.refused("gen 1.. | two.so:every 3", "unknown stage 'two.so:every'", "to load a module: ./two.so:every")
         self.refused("gen 1.. | test/two.so 3", "to load a module: ./test/two.so")
 
+    def test_the_example_counts_on_after_a_restart(self):
+        text = "%s | %s/every.so 7 | file %s" % (self.path("in"), EXAMPLES, self.path("out"))
+        for first, last, kept in (1, 11, b"7\n"), (11, 31, b"7\n14\n21\n28\n"):
+            with open(self.path("in"), "a", encoding="ascii") as numbers:
+                numbers.writelines("%d\n" % i for i in range(first, last))
+            self.ends(weir(text, "--state", self.path("st"), cwd=MODULES), 0)
+            self.assertEqual(self.read("out"), kept)
+
+    def test_what_the_example_holds_at_a_stop_is_given_unless_a_restart_reads_it_again(self):
+        for options, rest in ([], b"1 b\n"), (["--state", self.path("st")], b""):
+            with Weir("%s/runs.so" % EXAMPLES, *options, stdin=subprocess.PIPE) as run:
+                run.process.stdin.write(b"a\na\nb\n")
+                run.process.stdin.flush()
+                self.assertEqual(run.read_line(), b"2 a")
+                run.send(signal.SIGINT)
+                self.assertEqual(run.end().out, rest)
+
     def test_a_component_with_the_name_of_a_planned_one_is_not_said_to_be_missing(self):
-        planned = "uniq is not in this version"
-        self.assertIn(planned, weir("gen 1..9 | uniq 4").err)
-        installed = self.install("uniq.so", "later.so")
-        run = weir("gen 1..9 | uniq 4", binary=installed)
+        planned = "frame is not in this version"
+        self.assertIn(planned, weir("gen 1..9 | frame 4").err)
+        installed = self.install("frame.so", "later.so")
+        run = weir("gen 1..9 | frame 4", binary=installed)
         self.ends(run, 0)
         self.assertEqual(run.out, b"4\n8\n")
-        for text in "gen 1..9 | uniq x", "gen 1..9 | uniq", "gen 1..9 | uniq(4)", "uniq 4 | gen 1", "uniq":
+        for text in "gen 1..9 | frame x", "gen 1..9 | frame", "gen 1..9 | frame(4)", "frame 4 | gen 1", "frame":
             self.assertNotIn(planned, weir(text, binary=installed, stdin=b"").err, text)
         self.ends(weir("help", "later", binary=installed), 2, "lib/weir/later.so' was built for weir")
 
