@@ -41,8 +41,9 @@ static void check_pulls(const struct wr_stage_kit *kit, const struct wr_stage_pa
                   wr_kit_count(kit));
 }
 
-/* How many items of the stage come when its upstream gives `from` and then nothing more. */
-static size_t come_of(const struct wr_stage_kit *kit, size_t from, size_t *asked)
+/* How many items of the stage come when its upstream gives `from` and then nothing more. kept: are
+ * there items that have not settled by then, though what came has been used? */
+static size_t come_of(const struct wr_stage_kit *kit, size_t from, bool *kept)
 {
     weir_item item;
     weir_got got;
@@ -61,7 +62,7 @@ static size_t come_of(const struct wr_stage_kit *kit, size_t from, size_t *asked
         count += got == WEIR_GOT_ITEM;
         late = got == WEIR_GOT_LATE ? late + 1 : 0;
     }
-    *asked = wr_feed.given;
+    *kept = ledger_of(weir_root(loop)).in_flight > 0;
     weir_discard(gen);
     weir_loop_free(loop);
     return count;
@@ -73,12 +74,13 @@ static void check_held(const struct wr_stage_kit *kit, uint32_t traits)
     bool held = false;
     for (size_t from = 1; from <= wr_kit_count(kit) && kit->shape != WEIR_SHAPE_BYTES; from++) {
         char expected[WR_SHOWN_MAX];
-        size_t asked, whole = 0;
+        size_t whole = 0;
+        bool kept;
         wr_reference(kit, from, expected);
         for (const char *c = expected; *c != '\0'; c++) {
             whole += *c == '|';
         }
-        size_t come = come_of(kit, from, &asked);
+        size_t come = come_of(kit, from, &kept);
         held = held || come < whole;
     }
     ck_assert_msg(held == ((traits & WEIR_TRAIT_HOLDS_BACK) != 0),
@@ -160,18 +162,15 @@ static void check_slow(const struct wr_stage_kit *kit, const char *expected)
                   expected);
 }
 
-/* What comes of the first three items, and then of the others alone, differs from what comes of all
- * in one run only where the stage keeps something over its items. */
-static void check_kept(const struct wr_stage_kit *kit, uint32_t traits)
+enum { FIRST = 3, TWELVE = 12 };
+
+/* Does what comes of the first items, and then of the others alone, differ from what comes of all in
+ * one run? */
+static bool keeps(const struct wr_stage_kit *kit)
 {
-    enum { FIRST = 3 };
-    uint32_t says = WEIR_TRAIT_COUNTS | WEIR_TRAIT_STATE_RESTARTS | WEIR_TRAIT_STATE_REPLAYS;
     char apart[2 * WR_SHOWN_MAX], rest[WR_SHOWN_MAX], whole[WR_SHOWN_MAX];
-    weir_slice items[12];
+    weir_slice items[TWELVE];
     struct wr_stage_kit last = *kit;
-    if (wr_kit_count(kit) <= FIRST || wr_kit_count(kit) > 12) {
-        return;
-    }
     wr_reference(kit, wr_kit_count(kit), whole);
     wr_reference(kit, FIRST, apart);
     wr_feed.kit = kit;
@@ -183,10 +182,38 @@ static void check_kept(const struct wr_stage_kit *kit, uint32_t traits)
     last.items = items;
     last.items_count = wr_kit_count(kit) - FIRST;
     wr_reference(&last, last.items_count, rest);
-    bool keeps = strcmp(strcat(apart, rest), whole) != 0;
-    ck_assert_msg(keeps == ((traits & says) != 0),
-                  keeps ? "%s: it keeps something over its items" : "%s: it keeps nothing",
-                  kit->text);
+    return strcmp(strcat(apart, rest), whole) != 0;
+}
+
+/* A stage keeps something over its items only if it says so, or if it keeps the items themselves: a
+ * restart reads those again. Looked at with the kit's items, and where it has none of its own, with
+ * numbers that come twice. */
+static void check_kept(const struct wr_stage_kit *kit, uint32_t traits)
+{
+    static const weir_slice twice[TWELVE] = {{"1", 1}, {"1", 1}, {"2", 1}, {"2", 1},
+                                             {"3", 1}, {"3", 1}, {"4", 1}, {"4", 1},
+                                             {"5", 1}, {"5", 1}, {"6", 1}, {"6", 1}};
+    uint32_t says = WEIR_TRAIT_COUNTS | WEIR_TRAIT_STATE_RESTARTS | WEIR_TRAIT_STATE_REPLAYS;
+    struct wr_stage_kit other = *kit;
+    bool kept, over = false;
+    if (wr_kit_count(kit) <= FIRST || wr_kit_count(kit) > TWELVE) {
+        return;
+    }
+    if (kit->items == NULL) {
+        other.items = twice;
+        other.items_count = TWELVE;
+    }
+    const struct wr_stage_kit *const kits[] = {kit, &other};
+    for (size_t i = 0; i < (kit->items == NULL ? 2 : 1); i++) {
+        if (!keeps(kits[i])) {
+            continue;
+        }
+        over = true;
+        (void)come_of(kits[i], FIRST, &kept);
+        ck_assert_msg(kept || (traits & says) != 0,
+                      "%s: it keeps something over its items, and a restart loses it", kit->text);
+    }
+    ck_assert_msg(over || (traits & says) == 0, "%s: it keeps nothing", kit->text);
 }
 
 /* Items in pieces come out in pieces: each whole, and as one item. */
