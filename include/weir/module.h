@@ -106,7 +106,7 @@ enum weir_trait {
     WEIR_TRAIT_NEVER_FULL = 1u << 4,  /* takes items at any speed: never slows down its feeder */
     WEIR_TRAIT_HOLDS_BACK = 1u << 5,  /* may hold an item while it waits for others (batch) */
     WEIR_TRAIT_READS_AHEAD = 1u << 6, /* asks for items that its reader has not asked for (queue) */
-    /* It keeps data across items besides a count, and a restart loses it: the component begins anew.
+    /* It keeps data across items besides a count, and a restart loses it: the component starts empty.
      * This is reported when a run continues an earlier one. An item that it has kept
      * (weir_item_keep) is not lost, since it has not settled: a component that keeps all the items
      * that it still needs has neither of these two traits. When it closes, it gives up what it has
@@ -116,7 +116,8 @@ enum weir_trait {
     /* Its items depend on all that it has read since the beginning (a decompressor). With a state,
      * the record keeps how many of its items have settled, and a restart reads the source from its
      * beginning and leaves them out: weir_replayed, which the plan adds. So the same input must give
-     * the same items. */
+     * the same items. What a component before it rejects is rejected again at each restart, and the
+     * dead sink gets it again. */
     WEIR_TRAIT_STATE_REPLAYS = 1u << 8,
     /* The same input items give the same output items, whatever the time, the portions in which
      * they come and the state of the world outside the process. The test suite for stages compares

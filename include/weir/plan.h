@@ -167,7 +167,9 @@ typedef struct weir_plan_options {
      * {"origin":"http(h)","number":7,"position":null,"component":"where","code":"EPARSE",
      * "reason":"...","body":"..."}; body64 replaces body when the bytes are not UTF-8. The file is
      * created at the first rejected item. With it, on-error= is dead where the text has no
-     * on-error=. default: none, and on-error=dead is WEIR_EINVAL. */
+     * on-error=. An item may be in it twice after a restart: one that was written and not saved
+     * before a crash, or one that is rejected before a component with
+     * WEIR_TRAIT_STATE_REPLAYS. default: none, and on-error=dead is WEIR_EINVAL. */
     const char *dead;
 } weir_plan_options;
 

@@ -275,8 +275,8 @@ size_t weir_give(weir_gen *gen, weir_item *items, size_t count)
 int weir_stand_for(weir_gen *gen, weir_item *out, const weir_item *kept, size_t count)
 {
     wr_check_inside(gen, "weir_stand_for");
-    WR_ASSERT(gen->extended && count > 0 && kept != NULL, "'%s' has nothing to stand for",
-              gen->name);
+    WR_ASSERT(gen->extended && count > 0 && kept != NULL,
+              "'%s' names no kept items, or is not made with weir_gen_ops", gen->name);
     struct extended *ext = wr_extended_of(gen);
     struct wr_runs runs = {0};
     struct weir_receipt *group = NULL;

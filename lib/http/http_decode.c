@@ -96,11 +96,12 @@ static int bad(struct wr_http *http, int code)
                               coding_name(http), (unsigned long long)gunzip->out_bytes_max);
     }
     if (code == WEIR_ETOOLONG) {
-        return wr_http_refuse(
-            &http->failure, code, 0,
-            "the %s body is a bomb: %llu bytes decode to %llu, more than %llu times as many",
-            coding_name(http), (unsigned long long)gunzip->in_bytes,
-            (unsigned long long)gunzip->out_bytes, (unsigned long long)gunzip->ratio_max);
+        return wr_http_refuse(&http->failure, code, 0,
+                              "the %s body expands too much (a decompression bomb?): %llu bytes "
+                              "decode to %llu, more than %llu times as many",
+                              coding_name(http), (unsigned long long)gunzip->in_bytes,
+                              (unsigned long long)gunzip->out_bytes,
+                              (unsigned long long)gunzip->ratio_max);
     }
     return wr_http_refuse(&http->failure, code, 0, "the %s body cannot be decoded: %s",
                           coding_name(http), reason != NULL ? reason : wr_code_text(code));

@@ -36,7 +36,7 @@ static const char *wrong_arg(const weir_component *component, const weir_arg *ar
     }
     size_t size = wr_plan_type_size(arg);
     if (arg->offset > component->args_size || component->args_size - arg->offset < size) {
-        return "it lies outside the args_size of the component";
+        return "it is outside the args_size of the component";
     }
     return arg->help == NULL ? "it has no help" : NULL;
 }

@@ -305,7 +305,7 @@ static void print_traits(struct explaining *e, const struct wr_plan_step *step, 
         {WEIR_TRAIT_HOLDS_BACK, "may hold an item until more items arrive"},
         {WEIR_TRAIT_READS_AHEAD, "reads ahead of its reader"},
         {WEIR_TRAIT_CHANGES_OUTCOMES, "drops items when it is full, and counts them"},
-        {WEIR_TRAIT_STATE_RESTARTS, "begins anew after a restart: what it holds then is lost"},
+        {WEIR_TRAIT_STATE_RESTARTS, "starts empty after a restart: what it held is lost"},
         {WEIR_TRAIT_STATE_REPLAYS, "after a restart it reads its input from the beginning, and "
                                    "leaves out the items that have settled"},
         {WEIR_TRAIT_ENDLESS, "does not end by itself"},

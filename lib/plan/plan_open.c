@@ -250,7 +250,7 @@ static weir_gen *keep_data(const weir_opening *opening, const struct wr_plan_ste
     uint32_t traits = wr_plan_traits(step);
     if ((traits & WEIR_TRAIT_STATE_RESTARTS) != 0 && wr_state_goes_on(opening->state)) {
         weir_log(opening->scope, WEIR_LOG_WARNING, step->component->name,
-                 "it begins anew: what it held when the last run ended is lost");
+                 "it starts empty: what it held when the last run ended is lost");
     }
     bool replays = (traits & WEIR_TRAIT_STATE_REPLAYS) != 0 && gen->ops->begins_again == NULL;
     return replays ? weir_replayed(gen) : gen;

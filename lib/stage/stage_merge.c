@@ -53,7 +53,7 @@ static bool merge_ask(struct stage_merge *merge, size_t max)
 static void merge_input_over(struct stage_merge *merge, struct merge_input *input)
 {
     struct weir_gen *up = input->gen;
-    WR_ASSERT(up != NULL, "an input that is over was asked");
+    WR_ASSERT(up != NULL, "an input that has ended was pulled");
     const weir_error *failure = wr_gen_failure(up);
     if (failure != NULL) {
         wr_gen_fail_at(&merge->gen, failure, up->failed_at);

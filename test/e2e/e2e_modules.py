@@ -251,7 +251,7 @@ class Modules(TestCase):
 
     def test_a_descriptor_that_cannot_be_used_is_refused_with_what_is_wrong(self):
         self.refused("gen 1.. | ./broken.so 3", "the module './broken.so': component 2 is not valid: "
-                     "'broken', argument 1 (N): it lies outside the args_size of the component")
+                     "'broken', argument 1 (N): it is outside the args_size of the component")
 
     def test_a_module_that_is_installed_is_found_by_the_name_of_its_component(self):
         installed = self.install(os.path.join(os.path.abspath(EXAMPLES), "every.so"))

@@ -161,8 +161,8 @@ class Replay(TestCase):
             run.kill()
         run = self.finish(text)
         self.ends(run, 0, "delivery: best-effort: 'window' loses what it holds at a restart",
-                  "begins anew: what it held when the last run ended is lost")
-        self.assertEqual(run.err.count("begins anew"), 1)
+                  "starts empty: what it held when the last run ended is lost")
+        self.assertEqual(run.err.count("starts empty"), 1)
 
     def test_a_first_run_and_one_behind_the_end_lose_nothing(self):
         text = "%s | @window 7 | file %s" % (self.write("in", self.lines(self.numbers(70))), self.path("out"))
@@ -175,7 +175,7 @@ class Replay(TestCase):
         self.ends(run, 0)
         self.assertIn(b"after a restart it reads its input from the beginning, and leaves out the items that have settled",
                       run.out)
-        self.assertIn(b"begins anew after a restart: what it holds then is lost", run.out)
+        self.assertIn(b"starts empty after a restart: what it held is lost", run.out)
         self.assertIn(b"delivery  with a state best-effort: 'window' loses what it holds at a restart", run.out)
 
 
