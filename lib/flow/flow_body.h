@@ -42,7 +42,6 @@ struct wr_body {
     struct wr_runs held;        /* pulled since the last yield and not vouched for */
     struct weir_receipt *group; /* the group of the last yield: the loan, one reference */
     uint64_t group_seq;
-    uint64_t yields;
     size_t stack_bytes;
     weir_body *fn;
     void (*drop)(void *args);
