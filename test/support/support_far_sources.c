@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base_fault.h"
+#include "http.h"
 
 enum { SEND_PIECES = 64 };
 
@@ -305,7 +306,8 @@ static const struct wr_source_kit kits[] = {
      .end = close_fd,
      .waits = true,
      .kernel_bytes = TCP_BYTES,
-     .blocks = 4},
+     /* what may be unread, the block that is read from and the one that is filled */
+     .blocks = WR_HTTP_MOST_BYTES / WR_BLOCK_BYTES + 2},
     {.name = "tcp", .text = tcp_text, .end = close_fd, .waits = true, .kernel_bytes = TCP_BYTES},
     {.name = "tls", .text = tls_text, .end = end_tls, .waits = true, .kernel_bytes = TCP_BYTES},
     {.name = "unix", .text = unix_text, .end = close_fd, .waits = true, .kernel_bytes = 256 * 1024},

@@ -114,4 +114,27 @@ TEST(queue_writer_that_found_room_as_its_queue_was_canceled_puts_nothing)
     weir_loop_free(loop);
 }
 
+TEST(channel_whose_reader_goes_has_counted_what_was_dropped)
+{
+    weir_loop *loop = weir_loop_new(NULL), *second = weir_loop_new(NULL);
+    ck_assert(loop != NULL && second != NULL);
+    weir_sink *in;
+    weir_gen *gen = weir_channel(
+        weir_root(second), weir_root(loop),
+        WEIR_OPTIONS(weir_queue_options, .items_max = 3, .when_full = WEIR_DROP_NEWEST), &in);
+    weir_item item = weir_bytes("x", 1), got;
+    ck_assert(weir_put(in, &item));
+    ck_assert(weir_next(gen, &got));
+    for (int i = 0; i < 10; i++) {
+        ck_assert(weir_put(in, &item));
+    }
+
+    weir_discard(gen);
+
+    ck_assert_uint_eq(ledger_of(weir_root(second)).dropped, 7);
+    weir_sink_discard(in);
+    weir_loop_free(second);
+    weir_loop_free(loop);
+}
+
 MAIN("flow/queue_ends")

@@ -273,6 +273,70 @@ TEST(all_sources_go_back_to_the_moment_before_half_a_line)
     wr_folder_remove(&f.folder);
 }
 
+struct then {
+    weir_gen *gen;
+};
+
+/* One file after the other. */
+WEIR_STAGE(and_then, struct then)
+{
+    weir_item item;
+    weir_adopt(self, args->gen);
+    while (weir_next(up, &item) && weir_yield(self, &item)) {}
+    while (weir_next(args->gen, &item) && weir_yield(self, &item)) {}
+    return 0;
+}
+
+static const char *run_over_two(struct fixture *f, const char *first, const char *second)
+{
+    size_t len;
+    weir_error error;
+    static const char *const names[] = {"a", "b"};
+    const char *const texts[] = {first, second};
+    weir_gen *gens[2];
+    run_begins(f, "p");
+    for (int i = 0; i < 2; i++) {
+        FILE *file = fopen(wr_folder_path(&f->folder, names[i]), "r+"); /* the same file */
+        file = file != NULL ? file : fopen(wr_folder_path(&f->folder, names[i]), "w");
+        ck_assert_ptr_nonnull(file);
+        fputs(texts[i], file);
+        fclose(file);
+        gens[i] = weir_file_lines(f->scope, wr_folder_path(&f->folder, names[i]),
+                                  WEIR_OPTIONS(weir_lines_options, .state = f->state));
+    }
+    int rc = weir_pump(and_then(gens[0], (struct then){gens[1]}), write_out(f), &error);
+    ck_assert_msg(rc == 0, "%s", error.message);
+    run_ends(f);
+    return wr_folder_read(&f->folder, "out", &len);
+}
+
+TEST(two_half_lines_go_back_to_the_moment_before_the_first)
+{
+    struct fixture f;
+    wr_folder_make(&f.folder);
+    ck_assert_str_eq(run_over_two(&f, "1\na", "2\nb"), "1\na\n2\nb");
+
+    ck_assert_str_eq(run_over_two(&f, "1\naa\n", "2\nbb\n"), "1\naa\n2\nbb\n");
+
+    wr_folder_remove(&f.folder);
+}
+
+TEST(position_that_a_tool_sets_ends_the_moment_before_half_a_line)
+{
+    struct fixture f;
+    weir_error error;
+    wr_folder_make(&f.folder);
+    ck_assert_str_eq(run_over(&f, "one\nthr", NULL), "one\nthr");
+    ck_assert_ptr_nonnull(strstr(record_of(&f), "\nbefore 4\n")); /* of the sink */
+    ck_assert_ptr_nonnull(strstr(record_of(&f), "\nbefore 1 "));  /* of the source */
+
+    int rc = weir_record_set(wr_folder_path(&f.folder, "s"), "p", 0, "offset 4", &error);
+
+    ck_assert_msg(rc == 0, "%s", error.message);
+    ck_assert_ptr_null(strstr(record_of(&f), "before"));
+    wr_folder_remove(&f.folder);
+}
+
 TEST(line_without_an_end_is_plain_without_a_state)
 {
     struct fixture f;

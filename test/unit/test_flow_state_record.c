@@ -247,6 +247,35 @@ TEST(run_goes_on_where_a_tool_has_set_it)
     end(&f);
 }
 
+TEST(source_that_a_tool_has_set_is_not_finished)
+{
+    struct fixture f;
+    weir_error error;
+    begin_with(&f, 100);
+    const char *folder = wr_folder_path(&f.folder, "s");
+    size_t len;
+    ck_assert_ptr_nonnull(strstr(wr_folder_read(&f.folder, "s/p.weir", &len), "\nfinished\n"));
+
+    ck_assert_int_eq(weir_record_set(folder, "p", 0, "offset 2", &error), 0);
+
+    ck_assert_ptr_null(strstr(wr_folder_read(&f.folder, "s/p.weir", &len), "\nfinished\n"));
+    wr_folder_remove(&f.folder);
+}
+
+TEST(hidden_files_are_no_records)
+{
+    struct fixture f;
+    weir_error error;
+    char names[64] = "";
+    begin_with(&f, 2);
+    wr_folder_write(&f.folder, "s/.hidden.weir", "", 0);
+
+    ck_assert_int_eq(weir_record_each(wr_folder_path(&f.folder, "s"), add_name, names, &error), 0);
+
+    ck_assert_str_eq(names, "p ");
+    wr_folder_remove(&f.folder);
+}
+
 TEST(position_that_its_source_cannot_read_is_refused)
 {
     struct fixture f;

@@ -302,6 +302,36 @@ TEST(save_that_has_failed_is_tried_again_by_itself)
     end(&f);
 }
 
+static int rename_counted(int folder, const char *from, const char *to)
+{
+    faulty.calls++;
+    return wr_disk_real.rename(folder, from, to);
+}
+
+TEST(commits_that_follow_each_other_are_saved_at_most_every_100_ms)
+{
+    struct wr_disk disk = wr_disk_real;
+    struct fixture f;
+    weir_item item;
+    disk.rename = rename_counted;
+    begin_on(&f, &disk, NULL);
+    weir_gen *gen = lines_in(&f);
+    weir_sink *sink = failing_sink(&f, 0);
+    ck_assert(put_lines(gen, sink, 1));
+    for (int i = 0; i < 7; i++) {
+        ck_assert(
+            weir_next(gen, &item)); /* the one before has settled: each commit could be saved */
+        ck_assert(weir_commit(sink));
+        wr_state_wait(f.state);
+        ck_assert(weir_put(sink, &item));
+    }
+
+    ck_assert_int_le(faulty.calls, 2); /* the record of the beginning */
+    ck_assert_int_eq(weir_sink_finish(sink, NULL), 0);
+    weir_discard(gen);
+    end(&f);
+}
+
 TEST(folder_of_the_state_folder_is_synced_again_until_it_could_be)
 {
     struct wr_disk disk = wr_disk_real;

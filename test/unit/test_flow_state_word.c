@@ -4,6 +4,7 @@
 #include <weir/queue.h>
 
 #include "flow_sink.h"
+#include "flow_state_inside.h"
 #include "support_positions.h"
 #include "support_state.h"
 
@@ -97,6 +98,40 @@ TEST(word_is_told_again_when_it_changes)
                              "nothing is cut");
     end(&f);
     wr_origin_fini(&one);
+}
+
+TEST(word_of_a_sink_with_transactions_is_lower_beside_any_other_sink)
+{
+    struct fixture f;
+    struct wr_origin one;
+    begin_watched(&f);
+    (void)wr_state_expect_source(f.state, "one", NULL);
+    wr_state_expect_sink(f.state, "out", WEIR_EXACTLY_ONCE, "a record");
+    struct wr_state_sink *table =
+        wr_state_expect_sink(f.state, "table", WEIR_EXACTLY_ONCE, "a transaction");
+    ck_assert_ptr_nonnull(table);
+    table->transacts = true;
+
+    wr_state_prove(ask(&f, &one, "one"), WR_PROOF_EXACT);
+
+    ck_assert_int_eq(told_word, WEIR_AT_LEAST_ONCE);
+    ck_assert_str_eq(last(), "at-least-once: table is not the only sink");
+    end(&f);
+    wr_origin_fini(&one);
+}
+
+TEST(word_that_cannot_be_lower_is_told_before_the_sources_have_shown_anything)
+{
+    struct fixture f;
+    begin_watched(&f);
+    (void)wr_state_expect_source(f.state, "one", NULL);
+    wr_state_expect_sink(f.state, "out", WEIR_BEST_EFFORT, "its peer may lose it");
+
+    wr_state_tell(f.state);
+
+    ck_assert_int_eq(told_word, WEIR_BEST_EFFORT);
+    ck_assert_str_eq(last(), "best-effort: its peer may lose it");
+    end(&f);
 }
 
 TEST(pipeline_of_no_source_with_positions_is_best_effort_at_once)

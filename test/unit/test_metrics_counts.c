@@ -164,6 +164,29 @@ TEST(a_queue_tells_what_it_holds_and_what_it_has_dropped)
     weir_loop_free(loop);
 }
 
+TEST(a_channel_tells_what_it_has_dropped)
+{
+    weir_loop *loop = test_loop(), *second = test_loop();
+    weir_sink *in;
+    weir_item item = weir_bytes("x", 1);
+    weir_gen *gen = weir_channel(weir_root(second), weir_root(loop),
+                                 WEIR_OPTIONS(weir_queue_options, .name = "across", .items_max = 3,
+                                              .when_full = WEIR_DROP_OLDEST),
+                                 &in);
+    for (int i = 0; i < 10; i++) {
+        ck_assert(weir_put(in, &item));
+    }
+    ck_assert(weir_next(gen, &item));
+    struct seen seen = walk(second);
+    const weir_node *channel = node_of(&seen, WEIR_NODE_GENERATOR, "across");
+    ck_assert_uint_eq(channel->dropped, 7);
+    ck_assert_uint_eq(channel->items_out, 1);
+    weir_sink_discard(in);
+    weir_discard(gen);
+    weir_loop_free(second);
+    weir_loop_free(loop);
+}
+
 TEST(a_queue_counts_what_a_writer_has_put_also_when_the_writer_has_ended)
 {
     weir_loop *loop = test_loop();
