@@ -8,6 +8,7 @@
 #include <weir/weir.h>
 
 #include "support_call.h"
+#include "support_callbacks.h"
 #include "support_check.h"
 
 /* The calls do not return, so their results do not matter. */
@@ -26,51 +27,7 @@ static struct {
     int64_t number;
 } it;
 
-static int a_task(weir_scope *scope, void *args)
-{
-    (void)scope;
-    (void)args;
-    return 0;
-}
-static int a_body(weir_gen *self, weir_gen *up, void *args)
-{
-    (void)self;
-    (void)up;
-    (void)args;
-    return 0;
-}
-static bool keeps(const weir_item *item, const void *args)
-{
-    (void)item;
-    (void)args;
-    return true;
-}
-static int maps(const weir_item *in, weir_item *out, void *args)
-{
-    (void)in;
-    (void)out;
-    (void)args;
-    return 0;
-}
-static size_t gives_nothing(weir_gen *gen, void *self, weir_item *items, size_t max)
-{
-    (void)gen;
-    (void)self;
-    (void)items;
-    (void)max;
-    return 0;
-}
-static int puts_nothing(weir_sink *sink, void *self, const weir_item *items, size_t count)
-{
-    (void)sink;
-    (void)self;
-    (void)items;
-    (void)count;
-    return 0;
-}
-static const weir_gen_ops gen_ops = {.struct_size = sizeof gen_ops, .next_many = gives_nothing};
 static const weir_gen_ops no_gen_ops = {.struct_size = sizeof no_gen_ops};
-static const weir_sink_ops sink_ops = {.struct_size = sizeof sink_ops, .put_many = puts_nothing};
 static const weir_sink_ops no_sink_ops = {.struct_size = sizeof no_sink_ops};
 
 /* Each function, without its weir_, and the arguments of a call. */

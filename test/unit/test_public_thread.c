@@ -14,6 +14,7 @@
 #include <weir/weir.h>
 
 #include "support_call.h"
+#include "support_callbacks.h"
 #include "support_check.h"
 
 /* The calls do not return, so their results do not matter. */
@@ -41,98 +42,6 @@ static struct {
     bool late;
     char text[100];
 } it;
-
-static void nothing(void *ctx)
-{
-    (void)ctx;
-}
-static void on_fd(void *ctx, int fd, int events)
-{
-    (void)ctx;
-    (void)fd;
-    (void)events;
-}
-static int a_task(weir_scope *scope, void *args)
-{
-    (void)scope;
-    (void)args;
-    return 0;
-}
-static int a_body(weir_gen *self, weir_gen *up, void *args)
-{
-    (void)self;
-    (void)up;
-    (void)args;
-    return 0;
-}
-static bool keeps(const weir_item *item, const void *args)
-{
-    (void)item;
-    (void)args;
-    return true;
-}
-static int maps(const weir_item *in, weir_item *out, void *args)
-{
-    (void)in;
-    (void)out;
-    (void)args;
-    return 0;
-}
-static bool on_item(void *ctx, const weir_item *item)
-{
-    (void)ctx;
-    (void)item;
-    return true;
-}
-static bool on_node(void *arg, const weir_node *node)
-{
-    (void)arg;
-    (void)node;
-    return true;
-}
-static size_t gives_nothing(weir_gen *gen, void *self, weir_item *items, size_t max)
-{
-    (void)gen;
-    (void)self;
-    (void)items;
-    (void)max;
-    return 0;
-}
-static int puts_nothing(weir_sink *sink, void *self, const weir_item *items, size_t count)
-{
-    (void)sink;
-    (void)self;
-    (void)items;
-    (void)count;
-    return 0;
-}
-static size_t no_text(void *self, uint64_t number, char *to, size_t cap)
-{
-    (void)self;
-    (void)number;
-    (void)to;
-    (void)cap;
-    return 0;
-}
-static void on_promise(void *ctx, int delivery, const char *text)
-{
-    (void)ctx;
-    (void)delivery;
-    (void)text;
-}
-static weir_gen *serves(weir_scope *scope, const weir_request *request, weir_reply *reply,
-                        void *ctx)
-{
-    (void)scope;
-    (void)request;
-    (void)reply;
-    (void)ctx;
-    return NULL;
-}
-
-static const weir_gen_ops gen_ops = {.struct_size = sizeof gen_ops, .next_many = gives_nothing};
-static const weir_sink_ops sink_ops = {.struct_size = sizeof sink_ops, .put_many = puts_nothing};
-static const weir_position_ops position_ops = {.struct_size = sizeof position_ops, .text = no_text};
 
 /* Each function that uses a loop, without its weir_, and the arguments of the call. */
 /* clang-format off */
