@@ -199,6 +199,7 @@ TEST(whole_items_at_the_begin_of_a_window_are_known)
                  {WEIR_FRAME_NONE, INPUT("anything"), 8},
                  {WEIR_FRAME_LEN32, INPUT("\0\0\0\1a\0\0\0\2b"), 5},
                  {WEIR_FRAME_LEN32, INPUT("\0\0\0\1a\0\0\0\x20 to be skipped"), 23},
+                 {WEIR_FRAME_LEN32, INPUT("\0\0\0\1a\0\0\0\x20"), 5},
                  {WEIR_FRAME_VARINT, INPUT("\1a\1b\2c"), 4},
                  {WEIR_FRAME_FIXED, INPUT("onetwoth"), 6},
                  {WEIR_FRAME_SSE, INPUT("data: x"), 7}};
@@ -209,6 +210,67 @@ TEST(whole_items_at_the_begin_of_a_window_are_known)
                           cases[i].whole);
         wr_framer_fini(&framer);
     }
+}
+
+TEST(whole_items_behind_a_record_that_goes_on_begin_after_it)
+{
+    struct wr_framer framer;
+    struct wr_frame frame;
+    size_t used;
+    ck_assert_int_eq(wr_framer_init(&framer, WEIR_FRAME_LEN32, 8, WEIR_LONG_SKIP, 0, 0), 0);
+    ck_assert_int_eq(framer.ops->split(&framer,
+                                       "\0\0\0\x20"
+                                       "abc",
+                                       7, false, &frame, 1, &used),
+                     0);
+    ck_assert_uint_eq(used, 7);
+
+    ck_assert_uint_eq(framer.ops->whole(&framer, INPUT("the rest"), true), 8);
+    /* Another window, which begins with a record. */
+    ck_assert_uint_eq(framer.ops->whole(&framer, INPUT("\0\0\0\1a\0\0\0\2b"), false), 5);
+}
+
+TEST(bytes_that_the_next_record_needs_are_told)
+{
+    static const struct {
+        int32_t kind, overlong;
+        const char *data;
+        size_t len, need;
+    } cases[] = {{WEIR_FRAME_LEN32, WEIR_LONG_SKIP, INPUT("\0\0\0\3o"), 7},
+                 {WEIR_FRAME_LEN32, WEIR_LONG_CUT, INPUT("\0\0\0\6a"), 8},
+                 {WEIR_FRAME_FIXED, WEIR_LONG_SKIP, INPUT("o"), 3}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct wr_framer framer;
+        struct wr_frame frame;
+        size_t used;
+        ck_assert_int_eq(wr_framer_init(&framer, cases[i].kind, 4, cases[i].overlong, 3, 0), 0);
+        ck_assert_int_eq(
+            framer.ops->split(&framer, cases[i].data, cases[i].len, false, &frame, 1, &used), 0);
+        ck_assert_uint_eq(used, 0);
+        ck_assert_uint_eq(framer.need, cases[i].need);
+    }
+}
+
+TEST(a_record_in_pieces_begins_with_its_first_byte)
+{
+    struct wr_framer framer;
+    struct wr_frame frame;
+    size_t used;
+    ck_assert_int_eq(wr_framer_init(&framer, WEIR_FRAME_LEN32, 4, WEIR_LONG_PARTS, 0, 0), 0);
+
+    ck_assert_int_eq(framer.ops->split(&framer, "\0\0\0\6", 4, false, &frame, 1, &used), 0);
+
+    ck_assert_uint_eq(used, 0);
+    ck_assert(!framer.open);
+}
+
+TEST(bytes_of_the_last_long_record_are_known)
+{
+    static const struct framing len32 = SKIPS(LEN32);
+    struct wr_framer at =
+        frames_as(&len32, INPUT("\0\0\0\x0bten and one\0\0\0\x0ctwelve bytes"), "");
+    ck_assert_uint_eq(at.overlong_count, 2);
+    ck_assert_uint_eq(at.overlong_bytes - at.overlong_before - at.overlong_extra, 12);
 }
 
 MAIN("codec/framer")

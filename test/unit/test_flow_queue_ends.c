@@ -137,4 +137,60 @@ TEST(channel_whose_reader_goes_has_counted_what_was_dropped)
     weir_loop_free(loop);
 }
 
+/* The two ends are on one thread here. */
+TEST(channel_has_room_again_for_the_bytes_that_were_read)
+{
+    weir_loop *loop = weir_loop_new(NULL), *second = weir_loop_new(NULL);
+    ck_assert(loop != NULL && second != NULL);
+    weir_sink *in;
+    weir_gen *gen = weir_channel(
+        weir_root(second), weir_root(loop),
+        WEIR_OPTIONS(weir_queue_options, .bytes_max = 32, .when_full = WEIR_FULL_FAILS), &in);
+    weir_item item = weir_bytes("12 or so", 8), got;
+    for (int i = 0; i < 10; i++) {
+        ck_assert(weir_put(in, &item) && weir_put(in, &item));
+        ck_assert(weir_next(gen, &got) && weir_next(gen, &got));
+    }
+    weir_sink_discard(in);
+    weir_discard(gen);
+    weir_loop_free(second);
+    weir_loop_free(loop);
+}
+
+struct reader {
+    weir_gen *gen;
+    int *rc;
+};
+
+static int read_main(weir_scope *scope, void *args)
+{
+    struct reader *reader = args;
+    weir_item item;
+    (void)scope;
+    while (weir_next(reader->gen, &item)) {}
+    *reader->rc = weir_finish(reader->gen, NULL);
+    return 0;
+}
+
+TEST(channel_reader_that_waits_ends_when_its_scope_is_stopped)
+{
+    weir_loop *loop = weir_loop_new(NULL), *second = weir_loop_new(NULL);
+    ck_assert(loop != NULL && second != NULL);
+    weir_scope *scope = weir_scope_new(weir_root(second), NULL);
+    weir_sink *in;
+    int rc = 1;
+    struct reader reader = {weir_channel(scope, weir_root(loop), NULL, &in), &rc};
+    weir_spawn(scope, "reader", read_main, &reader, sizeof reader);
+    wr_loop_settle(second);
+    ck_assert_int_eq(rc, 1);
+
+    weir_scope_stop(scope);
+    wr_loop_settle(second);
+
+    ck_assert_int_eq(rc, 0);
+    weir_sink_discard(in);
+    weir_loop_free(second);
+    weir_loop_free(loop);
+}
+
 MAIN("flow/queue_ends")

@@ -281,6 +281,7 @@ TEST(retries_are_bounded_when_asked_for_and_counted_for_each_request)
     ck_assert_int_eq(post(loop, numbers_up_to(loop, 2, 0), POST(.http = &http), &error),
                      WEIR_EHTTP);
 
+    ck_assert_uint_eq(wire_requests_count, 4);
     ck_assert_int_eq(error.detail, 503);
     ck_assert_ptr_nonnull(
         strstr(error.message, "503 Busy; gave up after 1 retry; item 2 of count not delivered"));
