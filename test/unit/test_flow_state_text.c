@@ -227,22 +227,31 @@ static uint64_t items_in(const char *text, size_t len)
     return at != NULL ? strtoull(at + 7, NULL, 10) : 0;
 }
 
+/* Four of five lines are put to a store; the third of them is kept. */
+static weir_sink *store_four(struct fixture *f, weir_gen **gen, weir_item *kept)
+{
+    weir_item items[4];
+    wr_folder_make(&f->folder);
+    wr_folder_write(&f->folder, "in", "1\n2\n3\n4\n5\n", 10);
+    store = (struct store){.rows_len = 0};
+    store_run_begins(f);
+    *gen = lines_of_run(f);
+    weir_sink *sink = make_store(f);
+    size_t n = weir_next_many(*gen, items, 4);
+    ck_assert_uint_eq(n, 4);
+    ck_assert_int_eq(weir_item_keep(kept, &items[2]), 0);
+    ck_assert(weir_put_many(sink, items, n));
+    ck_assert(weir_next(*gen, &items[0]));
+    return sink;
+}
+
 TEST(what_another_holds_limits_the_positions)
 {
     struct fixture f;
-    weir_item items[4], kept;
+    weir_gen *gen;
+    weir_item kept;
     size_t len;
-    wr_folder_make(&f.folder);
-    wr_folder_write(&f.folder, "in", "1\n2\n3\n4\n5\n", 10);
-    store = (struct store){.rows_len = 0};
-    store_run_begins(&f);
-    weir_gen *gen = lines_of_run(&f);
-    weir_sink *sink = make_store(&f);
-    size_t n = weir_next_many(gen, items, 4);
-    ck_assert_uint_eq(n, 4);
-    ck_assert_int_eq(weir_item_keep(&kept, &items[2]), 0);
-    ck_assert(weir_put_many(sink, items, n));
-    ck_assert(weir_next(gen, &items[0]));
+    weir_sink *sink = store_four(&f, &gen, &kept);
 
     const char *text = weir_state_text(sink, &len);
     ck_assert_uint_eq(items_in(text, len), 2);
@@ -258,19 +267,10 @@ TEST(what_another_holds_limits_the_positions)
 TEST(what_was_abandoned_limits_the_positions_for_good)
 {
     struct fixture f;
-    weir_item items[4], kept;
+    weir_gen *gen;
+    weir_item kept;
     size_t len;
-    wr_folder_make(&f.folder);
-    wr_folder_write(&f.folder, "in", "1\n2\n3\n4\n5\n", 10);
-    store = (struct store){.rows_len = 0};
-    store_run_begins(&f);
-    weir_gen *gen = lines_of_run(&f);
-    weir_sink *sink = make_store(&f);
-    size_t n = weir_next_many(gen, items, 4);
-    ck_assert_uint_eq(n, 4);
-    ck_assert_int_eq(weir_item_keep(&kept, &items[2]), 0);
-    ck_assert(weir_put_many(sink, items, n));
-    ck_assert(weir_next(gen, &items[0]));
+    weir_sink *sink = store_four(&f, &gen, &kept);
 
     weir_item_abandon(&kept);
 

@@ -367,6 +367,16 @@ TEST(the_time_that_a_body_sleeps_is_its_own)
     weir_loop_free(loop);
 }
 
+/* The queue "work", for one item, and a task that puts to it. */
+static weir_gen *queue_of_one(weir_scope *scope, int (*writer)(weir_scope *scope, void *args))
+{
+    weir_sink *in;
+    weir_gen *gen =
+        weir_queue(scope, WEIR_OPTIONS(weir_queue_options, .name = "work", .items_max = 1), &in);
+    weir_spawn(scope, "writer", writer, &in, sizeof in);
+    return gen;
+}
+
 static int put_late(weir_scope *scope, void *args)
 {
     weir_sink *in = *(weir_sink **)args;
@@ -381,11 +391,8 @@ TEST(a_queue_counts_the_waits_of_both_its_ends)
     weir_loop *loop = test_loop();
     weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
     struct seen seen = {0};
-    weir_sink *in;
     weir_item item;
-    weir_gen *gen =
-        weir_queue(scope, WEIR_OPTIONS(weir_queue_options, .name = "work", .items_max = 1), &in);
-    weir_spawn(scope, "writer", put_late, &in, sizeof in);
+    weir_gen *gen = queue_of_one(scope, put_late);
     weir_on_end(loop, note, &seen);
     ck_assert(weir_next(gen, &item));
     ck_assert(weir_sleep(scope, 200));
@@ -415,11 +422,8 @@ TEST(a_queue_has_the_waits_of_its_writer_when_its_reader_ends_first)
     weir_loop *loop = test_loop();
     weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
     struct seen seen = {0};
-    weir_sink *in;
     weir_item item;
-    weir_gen *gen =
-        weir_queue(scope, WEIR_OPTIONS(weir_queue_options, .name = "work", .items_max = 1), &in);
-    weir_spawn(scope, "writer", put_two, &in, sizeof in);
+    weir_gen *gen = queue_of_one(scope, put_two);
     weir_on_end(loop, note, &seen);
     ck_assert(weir_sleep(scope, 500));
     ck_assert(weir_next(gen, &item));
