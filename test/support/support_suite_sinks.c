@@ -1,20 +1,20 @@
 /*
- * support_suite_sinks.c - what every sink must do.
+ * support_suite_sinks.c - what every sink must do. What a descriptor says is tested in
+ * support_suite_sink_traits.c.
  *
  * A test runs on the program's own stack and drives the loop by putting or settling it; the far end
  * is drained by hand. A sink of the language is opened from a text. The clock is virtual and nothing
  * sleeps.
  */
-#include "support_suites.h"
+#include "support_sink_play.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #include "base_fault.h"
 #include "flow_sink.h"
-#include "loop_file.h"
 
-static const weir_plan_options *plan_options(const struct wr_sink_play *play)
+const weir_plan_options *wr_play_options(const struct wr_sink_play *play)
 {
     static const weir_http_options once = {.struct_size = sizeof once, .retries = WEIR_NONE};
     static weir_plan_options options;
@@ -36,7 +36,7 @@ static weir_sink *open_text(const struct wr_sink_kit *kit, struct wr_sink_play *
     (void)snprintf(text, sizeof text, "gen 1..1 | %s", as_text);
     weir_plan *plan = weir_plan_read(text, NULL, &error);
     ck_assert_msg(plan != NULL, "%s: %s", text, error.message);
-    int rc = weir_plan_open(plan, play->scope, plan_options(play), &gen, &sink, &error);
+    int rc = weir_plan_open(plan, play->scope, wr_play_options(play), &gen, &sink, &error);
     weir_plan_free(plan);
     ck_assert_msg(rc == 0, "%s: %s", text, error.message);
     weir_discard(gen);
@@ -46,7 +46,7 @@ static weir_sink *open_text(const struct wr_sink_kit *kit, struct wr_sink_play *
 /* Of the loop's budget: a body that is being sent, and what a transport holds. */
 enum { MEMORY_MAX = 1024 * 1024 };
 
-static weir_sink *sink_begin(const struct wr_sink_kit *kit, struct wr_sink_play *play)
+weir_sink *wr_play_begins(const struct wr_sink_kit *kit, struct wr_sink_play *play)
 {
     wr_fault_pause(true);
     play->loop = play->loop != NULL ? play->loop : test_loop();
@@ -57,7 +57,7 @@ static weir_sink *sink_begin(const struct wr_sink_kit *kit, struct wr_sink_play 
     return kit->make != NULL ? kit->make(play) : open_text(kit, play);
 }
 
-static void sink_end(const struct wr_sink_kit *kit, struct wr_sink_play *play)
+void wr_play_ends(const struct wr_sink_kit *kit, struct wr_sink_play *play)
 {
     weir_error error;
     weir_scope_cancel(play->scope);
@@ -69,9 +69,8 @@ static void sink_end(const struct wr_sink_kit *kit, struct wr_sink_play *play)
     wr_folder_remove(&play->folder);
 }
 
-/* All that is there now, terminated. */
-static size_t take_all(const struct wr_sink_kit *kit, struct wr_sink_play *play, char *to,
-                       size_t cap, bool *end)
+size_t wr_play_take(const struct wr_sink_kit *kit, struct wr_sink_play *play, char *to, size_t cap,
+                    bool *end)
 {
     size_t len = 0, n = 0;
     do {
@@ -111,15 +110,15 @@ int wr_sink_ends(const struct wr_sink_kit *kit, struct wr_sink_play *play, weir_
     wr_fault_pause(false);
     for (int i = 0; i < 20000 && !over; i++) {
         wr_loop_settle(play->loop);
-        len += take_all(kit, play, got + len, cap - len, end);
+        len += wr_play_take(kit, play, got + len, cap - len, end);
         wr_clock_advance(play->loop, 1);
     }
     MUST(over);
-    take_all(kit, play, got + len, cap - len, end);
+    wr_play_take(kit, play, got + len, cap - len, end);
     return error->code;
 }
 
-static size_t big_bytes(const struct wr_sink_kit *kit)
+size_t wr_kit_big_bytes(const struct wr_sink_kit *kit)
 {
     size_t bytes = kit->big_bytes > 0 ? kit->big_bytes : (size_t)WR_SUITE_BIG_BYTES;
     size_t few = kit->few_bytes > 0 ? kit->few_bytes : kit->kernel_bytes + 96 * 1024;
@@ -188,7 +187,7 @@ static const char *exact_out(const struct wr_sink_kit *kit)
 SUITE_TEST(writes_exact_bytes, struct wr_sink_kit)
 {
     struct wr_sink_play play = {0};
-    weir_sink *sink = sink_begin(kit, &play);
+    weir_sink *sink = wr_play_begins(kit, &play);
     weir_error error;
     char got[256];
     bool end, ok = true;
@@ -201,7 +200,7 @@ SUITE_TEST(writes_exact_bytes, struct wr_sink_kit)
     ck_assert(ok);
     ck_assert_int_eq(wr_sink_ends(kit, &play, NULL, sink, &error, got, sizeof got, &end), 0);
     ck_assert_str_eq(got, exact_out(kit));
-    sink_end(kit, &play);
+    wr_play_ends(kit, &play);
 }
 
 WEIR_SOURCE(exact_items)
@@ -217,7 +216,7 @@ WEIR_SOURCE(exact_items)
 SUITE_TEST(writes_many_as_one_by_one, struct wr_sink_kit)
 {
     struct wr_sink_play play = {0};
-    weir_sink *sink = sink_begin(kit, &play);
+    weir_sink *sink = wr_play_begins(kit, &play);
     weir_error error;
     char got[256];
     bool end;
@@ -226,13 +225,13 @@ SUITE_TEST(writes_many_as_one_by_one, struct wr_sink_kit)
 
     ck_assert_int_eq(rc, 0);
     ck_assert_str_eq(got, exact_out(kit));
-    sink_end(kit, &play);
+    wr_play_ends(kit, &play);
 }
 
 SUITE_TEST(tells_its_end, struct wr_sink_kit)
 {
     struct wr_sink_play play = {0};
-    weir_sink *sink = sink_begin(kit, &play);
+    weir_sink *sink = wr_play_begins(kit, &play);
     weir_error error;
     char got[64];
     bool end;
@@ -249,7 +248,7 @@ SUITE_TEST(tells_its_end, struct wr_sink_kit)
         ck_assert_str_eq(got, kit->loses_cr ? "one\ntwo\n" : "one\r\ntwo\n");
         ck_assert(end || kit->no_end);
     }
-    sink_end(kit, &play);
+    wr_play_ends(kit, &play);
 }
 
 WEIR_SOURCE(two_then_failure, struct lines_args)
@@ -266,7 +265,7 @@ WEIR_SOURCE(two_then_failure, struct lines_args)
 SUITE_TEST(delivers_before_failure, struct wr_sink_kit)
 {
     struct wr_sink_play play = {0};
-    weir_sink *sink = sink_begin(kit, &play);
+    weir_sink *sink = wr_play_begins(kit, &play);
     weir_error error;
     char got[64];
     bool end;
@@ -276,28 +275,19 @@ SUITE_TEST(delivers_before_failure, struct wr_sink_kit)
 
     ck_assert_int_eq(rc, WEIR_EPARSE);
     ck_assert_str_eq(got, kit->take != NULL ? "x\nx\n" : "");
-    sink_end(kit, &play);
+    wr_play_ends(kit, &play);
 }
 
-struct filling {
-    weir_sink *sink;
-    uint64_t *put;
-    uint64_t limit;
-    int *rc;
-    size_t item_bytes;
-};
-
-static weir_item filling_item(const struct filling *filling)
+static weir_item filling_item(const struct wr_filling *filling)
 {
     static char line[4096];
     memset(line, 'x', sizeof line);
     return weir_bytes(line, filling->item_bytes - 1);
 }
 
-/* Put lines, until the limit or the end of the sink. */
-static int fill_main(weir_scope *scope, void *args)
+int wr_fill_main(weir_scope *scope, void *args)
 {
-    struct filling *filling = args;
+    struct wr_filling *filling = args;
     weir_item item = filling_item(filling);
     (void)scope;
     while (*filling->put < filling->limit && weir_put(filling->sink, &item)) {
@@ -310,10 +300,10 @@ static int fill_main(weir_scope *scope, void *args)
 static void fill_in(weir_scope *scope, struct wr_sink_play *play, weir_sink *sink, uint64_t limit,
                     uint64_t *put, int *rc)
 {
-    struct filling filling = {sink, put, limit, rc, 1000};
+    struct wr_filling filling = {sink, put, limit, rc, 1000};
     *rc = 1;
     *put = 0;
-    weir_spawn(scope, "filler", fill_main, &filling, sizeof filling);
+    weir_spawn(scope, "filler", wr_fill_main, &filling, sizeof filling);
     wr_suite_settle(play->loop);
 }
 
@@ -325,30 +315,30 @@ static void fill(struct wr_sink_play *play, weir_sink *sink, uint64_t limit, uin
 SUITE_TEST(is_canceled_while_waiting, struct wr_sink_kit)
 {
     struct wr_sink_play play = {0};
-    weir_sink *sink = sink_begin(kit, &play);
+    weir_sink *sink = wr_play_begins(kit, &play);
     uint64_t put;
     int rc;
-    fill(&play, sink, big_bytes(kit), &put, &rc);
+    fill(&play, sink, wr_kit_big_bytes(kit), &put, &rc);
     ck_assert_int_eq(rc, kit->waits ? 1 : 0);
 
     weir_scope_cancel(play.scope);
     wr_suite_settle(play.loop);
 
     ck_assert_int_eq(rc, kit->waits ? WEIR_ECANCELED : 0);
-    sink_end(kit, &play);
+    wr_play_ends(kit, &play);
 }
 
 /* A task of another scope is in the sink, for room or for memory, when its scope is canceled. */
 static void cancel_from_elsewhere(const struct wr_sink_kit *kit, bool starved)
 {
     struct wr_sink_play play = {0};
-    weir_sink *sink = sink_begin(kit, &play);
+    weir_sink *sink = wr_play_begins(kit, &play);
     weir_scope *beside = weir_scope_new(weir_root(play.loop), NULL);
     size_t taken = starved ? (size_t)(play.loop->budget.limit - play.loop->budget.used) : 0;
     uint64_t put;
     int rc;
     ck_assert(taken == 0 || wr_budget_charge(&play.loop->budget, taken));
-    fill_in(beside, &play, sink, big_bytes(kit), &put, &rc);
+    fill_in(beside, &play, sink, wr_kit_big_bytes(kit), &put, &rc);
     ck_assert_int_eq(rc, kit->waits ? 1 : 0);
 
     weir_scope_cancel(play.scope);
@@ -359,7 +349,7 @@ static void cancel_from_elsewhere(const struct wr_sink_kit *kit, bool starved)
         wr_budget_release(&play.loop->budget, taken);
     }
     ck_assert_int_eq(weir_scope_wait(beside, NULL), 0);
-    sink_end(kit, &play);
+    wr_play_ends(kit, &play);
 }
 
 SUITE_TEST(is_canceled_from_elsewhere, struct wr_sink_kit)
@@ -376,7 +366,7 @@ SUITE_TEST(is_canceled_without_memory, struct wr_sink_kit)
 SUITE_TEST(is_discarded_midway, struct wr_sink_kit)
 {
     struct wr_sink_play play = {0};
-    weir_sink *sink = sink_begin(kit, &play);
+    weir_sink *sink = wr_play_begins(kit, &play);
     weir_gen *gen = wr_lines_of(play.scope, "one\ntwo\nthree\n");
     weir_item item;
 
@@ -391,7 +381,7 @@ SUITE_TEST(is_discarded_midway, struct wr_sink_kit)
     ck_assert_uint_eq(ledger.in, 2);
     MUST(ledger.in == ledger.delivered + ledger.in_flight);
     MUST(play.loop->budget.used == 0);
-    sink_end(kit, &play);
+    wr_play_ends(kit, &play);
 }
 
 SUITE_TEST(keeps_memory_bound, struct wr_sink_kit)
@@ -400,17 +390,17 @@ SUITE_TEST(keeps_memory_bound, struct wr_sink_kit)
         return;
     }
     struct wr_sink_play play = {0};
-    weir_sink *sink = sink_begin(kit, &play);
+    weir_sink *sink = wr_play_begins(kit, &play);
     static char got[64 * 1024];
     uint64_t put;
     int rc;
     bool end = false;
-    fill(&play, sink, big_bytes(kit), &put, &rc);
+    fill(&play, sink, wr_kit_big_bytes(kit), &put, &rc);
     ck_assert_uint_le(kit->waits ? put : 0, kit->kernel_bytes + 64 * 1024 + 1000);
 
     int rounds_max = wr_test_sweeps() ? 2000 : 100000; /* a sink that has failed may never end */
     for (int i = 0; i < rounds_max && !end && !(kit->no_end && rc <= 0); i++) {
-        take_all(kit, &play, got, sizeof got, &end);
+        wr_play_take(kit, &play, got, sizeof got, &end);
         ck_assert_uint_le(kit->waits ? put - WR_MIN(put, play.taken) : 0,
                           kit->kernel_bytes + 64 * 1024 + 1000);
         wr_loop_settle(play.loop);
@@ -422,15 +412,15 @@ SUITE_TEST(keeps_memory_bound, struct wr_sink_kit)
 
     ck_assert_int_eq(rc, 0);
     ck_assert(kit->take == NULL || play.taken == put);
-    ck_assert_uint_ge(put, big_bytes(kit));
+    ck_assert_uint_ge(put, wr_kit_big_bytes(kit));
     ck_assert_int_le(play.loop->budget.peak, MEMORY_MAX);
-    sink_end(kit, &play);
+    wr_play_ends(kit, &play);
 }
 
 SUITE_TEST(flushes_before_idle, struct wr_sink_kit)
 {
     struct wr_sink_play play = {0};
-    weir_sink *sink = sink_begin(kit, &play);
+    weir_sink *sink = wr_play_begins(kit, &play);
     weir_item item = weir_bytes("alone", 5);
     char got[64];
     bool end;
@@ -438,18 +428,18 @@ SUITE_TEST(flushes_before_idle, struct wr_sink_kit)
     ck_assert(weir_put(sink, &item));
     wr_suite_settle(play.loop);
 
-    take_all(kit, &play, got, sizeof got, &end);
+    wr_play_take(kit, &play, got, sizeof got, &end);
     ck_assert_str_eq(got, "alone\n");
     weir_sink_discard(sink);
     MUST(play.loop->budget.used == 0);
-    sink_end(kit, &play);
+    wr_play_ends(kit, &play);
 }
 
 /* Puts until the far end takes no more, then falls silent with the sink open and something still in
  * it. */
 static int trickle_main(weir_scope *scope, void *args)
 {
-    struct filling *filling = args;
+    struct wr_filling *filling = args;
     weir_item item = filling_item(filling);
     while (*filling->put < filling->limit && weir_put(filling->sink, &item)) {
         *filling->put += filling->item_bytes;
@@ -471,11 +461,11 @@ SUITE_TEST(gets_the_rest_out, struct wr_sink_kit)
         return;
     }
     struct wr_sink_play play = {0};
-    weir_sink *sink = sink_begin(kit, &play);
+    weir_sink *sink = wr_play_begins(kit, &play);
     static char got[64 * 1024];
-    uint64_t put = 0, limit = kit->waits ? big_bytes(kit) : 16 * 1024;
+    uint64_t put = 0, limit = kit->waits ? wr_kit_big_bytes(kit) : 16 * 1024;
     size_t item_bytes = WR_MAX(kit->kernel_bytes / 256, (size_t)64);
-    struct filling filling = {sink, &put, limit, NULL, WR_MIN(item_bytes, (size_t)4096)};
+    struct wr_filling filling = {sink, &put, limit, NULL, WR_MIN(item_bytes, (size_t)4096)};
     bool end;
     weir_spawn(play.scope, "trickle", trickle_main, &filling, sizeof filling);
     uint64_t before;
@@ -486,24 +476,24 @@ SUITE_TEST(gets_the_rest_out, struct wr_sink_kit)
     ck_assert(kit->waits ? put < limit : put == limit);
 
     for (int i = 0; i < 1000; i++) {
-        take_all(kit, &play, got, sizeof got, &end);
+        wr_play_take(kit, &play, got, sizeof got, &end);
         wr_loop_settle(play.loop);
     }
 
     ck_assert_uint_eq(play.taken, put);
-    sink_end(kit, &play);
+    wr_play_ends(kit, &play);
 }
 
 SUITE_TEST(tells_a_far_end_gone, struct wr_sink_kit)
 {
     struct wr_sink_play play = {0};
-    weir_sink *sink = sink_begin(kit, &play);
+    weir_sink *sink = wr_play_begins(kit, &play);
     uint64_t put;
     int rc;
     char got[64];
     bool end;
-    fill(&play, sink, big_bytes(kit), &put, &rc);
-    take_all(kit, &play, got, sizeof got, &end);
+    fill(&play, sink, wr_kit_big_bytes(kit), &put, &rc);
+    wr_play_take(kit, &play, got, sizeof got, &end);
 
     if (kit->waits) {
         close(play.far);
@@ -512,132 +502,7 @@ SUITE_TEST(tells_a_far_end_gone, struct wr_sink_kit)
     wr_suite_settle(play.loop);
 
     ck_assert_int_eq(rc, !kit->waits ? 0 : kit->gone_code != 0 ? kit->gone_code : WEIR_ECLOSED);
-    sink_end(kit, &play);
-}
-
-/* ---- what a descriptor says */
-
-static const weir_component *component_of(const struct wr_sink_kit *kit)
-{
-    const weir_component *component = NULL;
-    for (size_t i = 0; kit->name != NULL && (component = weir_component_at(i)) != NULL; i++) {
-        if (component->kind == WEIR_KIND_SINK && strcmp(component->name, kit->name) == 0) {
-            break;
-        }
-    }
-    return component;
-}
-
-struct draining {
-    const struct wr_sink_kit *kit;
-    struct wr_sink_play *play;
-};
-
-static void drain(void *ctx)
-{
-    struct draining *draining = ctx;
-    static char got[4096];
-    bool end;
-    take_all(draining->kit, draining->play, got, sizeof got, &end);
-}
-
-/* A file goes to the sink with a state: what the run says of its delivery is what the descriptor
- * promises. */
-static void check_promise(const struct wr_sink_kit *kit)
-{
-    struct wr_sink_play play = {.loop = weir_loop_new(NULL)}; /* a state is saved on a thread */
-    struct wr_suite_run run;
-    struct draining draining = {kit, &play};
-    char text[640];
-    weir_sink_discard(sink_begin(kit, &play));
-    ck_assert_int_eq(weir_scope_wait(play.scope, NULL), 0);
-    wr_folder_write(&play.folder, "in", "1\n2\n", 4);
-    snprintf(text, sizeof text, "%s | %s", wr_folder_path(&play.folder, "in"), kit->text(&play));
-
-    wr_suite_run_begins(&run, play.loop, &play.folder, "run", *plan_options(&play), text);
-    play.scope = run.scope;
-    wr_suite_run_ends(&run, 2, drain, &draining);
-    play.scope = weir_scope_new(weir_root(play.loop), NULL);
-
-    ck_assert_int_eq(run.word, wr_suite_promise(text));
-    sink_end(kit, &play);
-}
-
-/* One item in pieces is one line, and in one message, also when the rest of it comes late. */
-static void check_pieces(const struct wr_sink_kit *kit)
-{
-    struct wr_sink_play play = {0};
-    weir_sink *sink = sink_begin(kit, &play);
-    weir_error error;
-    char got[64];
-    bool end;
-    static const char *const pieces[] = {"a", "b", "c"};
-    for (size_t i = 0; i < 3; i++) {
-        weir_item item = weir_bytes(pieces[i], 1);
-        item.flags = i < 2 ? WEIR_ITEM_PART | WEIR_ITEM_NO_EOL : 0;
-        ck_assert(weir_put(sink, &item));
-        wr_suite_settle(play.loop);
-        if (kit->messages && i < 2) {
-            ck_assert_msg(take_all(kit, &play, got, sizeof got, &end) == 0,
-                          "a message ends in the middle of an item: \"%s\"", got);
-        }
-    }
-    ck_assert_int_eq(wr_sink_ends(kit, &play, NULL, sink, &error, got, sizeof got, &end), 0);
-    ck_assert_str_eq(got, kit->take != NULL ? "abc\n" : "");
-    sink_end(kit, &play);
-}
-
-static int beside_main(weir_scope *scope, void *args)
-{
-    bool **ran = args;
-    (void)scope;
-    **ran = true;
-    return 0;
-}
-
-static size_t disk_writes;
-static ssize_t count_write(int fd, const struct iovec *iov, int count)
-{
-    disk_writes++;
-    return wr_disk_real.write(fd, iov, count);
-}
-
-/* While its far end takes nothing, its feeder lets no other task run and writes to no disk. */
-static void check_never_full(const struct wr_sink_kit *kit, uint32_t traits)
-{
-    struct wr_sink_play play = {0};
-    weir_sink *sink = sink_begin(kit, &play);
-    struct wr_disk disk = wr_disk_real;
-    uint64_t put = 0;
-    int rc = 1;
-    bool waited = false, *ran = &waited;
-    disk.write = count_write;
-    play.loop->disk = &disk;
-    struct filling filling = {sink, &put, big_bytes(kit), &rc, 1000};
-    weir_spawn(play.scope, "filler", fill_main, &filling, sizeof filling);
-    weir_spawn(play.scope, "beside", beside_main, &ran, sizeof ran);
-    while (!waited) {
-        wr_loop_settle(play.loop);
-    }
-    bool never_full = rc == 0 && put >= big_bytes(kit) && disk_writes == 0;
-    ck_assert_msg(never_full == ((traits & WEIR_TRAIT_NEVER_FULL) != 0),
-                  never_full ? "it never slows down its feeder" : "it slows down its feeder");
-    sink_end(kit, &play);
-}
-
-SUITE_TEST(is_as_its_traits_say, struct wr_sink_kit)
-{
-    const weir_component *component = component_of(kit);
-    if (component == NULL || wr_test_sweeps()) {
-        return; /* the others meet the same failures */
-    }
-    ck_assert((component->traits & WEIR_TRAIT_PURE) == 0 ||
-              (component->traits & WEIR_TRAIT_IO) == 0);
-    check_promise(kit);
-    if ((component->traits & WEIR_TRAIT_PIECES) != 0) {
-        check_pieces(kit);
-    }
-    check_never_full(kit, component->traits);
+    wr_play_ends(kit, &play);
 }
 
 /* ---- the suite */
@@ -650,7 +515,7 @@ static const struct wr_suite_test every_sink[] = {
     {"is_canceled_while_waiting_for_memory", is_canceled_without_memory},
     {"is_discarded_midway", is_discarded_midway},
     {"slow_peer_keeps_memory_bound", keeps_memory_bound},
-    {"is_as_its_traits_say", is_as_its_traits_say},
+    {"is_as_its_traits_say", wr_sink_is_as_its_traits_say},
     {NULL, NULL},
 };
 
