@@ -447,3 +447,10 @@ void pass(int64_t ms)
     wr_clock_advance(loop, ms);
     wr_loop_settle(loop);
 }
+
+void pass_stalled(int64_t ms)
+{
+    for (int i = 0; i < 10 && !feed_ended; i++) {
+        pass(ms);
+    }
+}

@@ -77,6 +77,9 @@ int await_calm(void);
 void await_end(void);
 /* Let time pass, everybody running before and after. */
 void pass(int64_t ms);
+/* Let this time pass again and again until the feed has ended, ten times at most: what the kernels still
+ * move to a client that does not read looks like reading. */
+void pass_stalled(int64_t ms);
 
 #define HOST "Host: a\r\n"
 #define LAST "Host: a\r\nConnection: close\r\n\r\n"

@@ -16,15 +16,6 @@ static void start_full(int32_t most)
     start_with(&options);
 }
 
-/* Time in which a stuck client reads nothing: it has stalled behind this. What the kernels still move
- * looks like reading, so it may take some turns. */
-static void pass_stalled(int64_t ms)
-{
-    for (int i = 0; i < 10 && !feed_ended; i++) {
-        pass(ms);
-    }
-}
-
 /* A client of a flood whose sockets are full. */
 static struct wr_transport *stuck(void)
 {
