@@ -172,7 +172,9 @@ class Heads(e2e_support.TestCase):
         with Weir("%s | head 2" % feed.address) as run:
             left = 100001  # the first line
             while left > 0:
-                left -= len(os.read(run.process.stdout.fileno(), left))
+                piece = os.read(run.process.stdout.fileno(), left)
+                self.assertTrue(piece, run.err)
+                left -= len(piece)
             self.seen_to_go(feed)
             self.assertEqual(len(run.end().out), 100001)
 
