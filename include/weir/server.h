@@ -105,9 +105,8 @@ typedef weir_gen *weir_handler(weir_scope *scope, const weir_request *request, w
  *
  * route    "GET /path" or "POST /path": the whole decoded path, without the query; "GET /path/" and
  *          a star: all paths that begin like this. GET includes HEAD. The handler of a POST is
- *          called when the body is complete. A client that expects 100-continue is told to send its
- *          body; another expectation is answered with 417. Exact routes come first, then the longest
- *          prefix.
+ *          called when the body is complete. A client that expects 100-continue gets it; another
+ *          expectation is answered with 417. Exact routes come first, then the longest prefix.
  * Returns  0, WEIR_EINVAL (not of this form, or the route exists), WEIR_ENOMEM, or the failure of
  *          the server.
  */
