@@ -145,7 +145,9 @@ WEIR_API weir_gen *weir_batch(WEIR_TAKES weir_gen *up, const weir_batch_options 
 WEIR_API weir_gen *weir_buffer(WEIR_TAKES weir_gen *up, const weir_queue_options *options);
 /*
  * Give the items of several generators as they come. The items of each one stay in order. Each
- * generator has at most one pending pull. The first failure ends the merge, and ends the other
+ * generator has at most one pending pull. The first pull asks them in the order of the array; so
+ * item->origin, which counts sources in the order in which they are pulled first, tells from which
+ * of several sources of one name an item is. The first failure ends the merge, and ends the other
  * generators.
  *
  * scope    where the merge is made; the generators may be in other scopes of the same loop.

@@ -76,6 +76,35 @@ TEST(origin_names_tell_the_reader_of_a_merge_which_feed_an_item_is_from)
     weir_loop_free(loop);
 }
 
+struct late {
+    int ms, number;
+};
+
+WEIR_SOURCE(late, struct late)
+{
+    weir_item item = weir_bytes(args->number == 1 ? "1" : "2", 1);
+    return weir_sleep(weir_gen_scope(self), args->ms) && weir_yield(self, &item) ? 0 : WEIR_ECLOSED;
+}
+
+TEST(origins_of_a_merge_are_numbered_in_the_order_of_its_generators)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_gen *gens[] = {late(root, (struct late){9, 1}), late(root, (struct late){5, 2})};
+    weir_gen *merged = weir_merge(root, gens, 2);
+    weir_item first, second;
+
+    ck_assert(weir_next(merged, &first));
+    ck_assert_int_eq(first.data[0], '2');
+    ck_assert_uint_eq(first.origin, 2);
+    ck_assert(weir_next(merged, &second));
+    ck_assert_int_eq(second.data[0], '1');
+    ck_assert_uint_eq(second.origin, 1);
+
+    ck_assert_int_eq(weir_finish(merged, NULL), 0);
+    weir_loop_free(loop);
+}
+
 TEST(origin_names_of_the_parts_of_a_batch)
 {
     weir_loop *loop = test_loop();
