@@ -66,8 +66,8 @@ WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK bool weir_commit(weir_sink *sink);
  * error    [out] the failure, code 0 when there is none.
  * Returns  0, or the code of the failure: WEIR_ECLOSED: the far end has gone. WEIR_ECONNECT,
  *          WEIR_ERESOLVE, WEIR_ETLS, WEIR_ELOST: a socket. WEIR_EIO, detail errno: a write, an
- *          open, a state that cannot be saved. WEIR_ETIMEDOUT: its timeout. WEIR_ECANCELED,
- *          WEIR_EINVAL, WEIR_ENOMEM.
+ *          open, a socket that cannot be made, a state that cannot be saved. WEIR_ETIMEDOUT: its
+ *          timeout. WEIR_ECANCELED, WEIR_EINVAL, WEIR_ENOMEM.
  */
 WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK int weir_sink_finish(WEIR_TAKES weir_sink *sink,
                                                             weir_error *error);

@@ -174,8 +174,9 @@ typedef struct weir_lines_options {
  *          WEIR_ECONNECT, WEIR_ETLS: no connection. WEIR_EHTTP, detail the status: refused, or an
  *          invalid response. WEIR_ERESET, WEIR_ETRUNCATED: the connection was lost and the body
  *          could not be resumed. WEIR_ECHANGED. WEIR_ETIMEDOUT: one of the three timeouts.
- *          WEIR_ETOOLONG, WEIR_EBUDGET: a line, or an encoded body. WEIR_EIO: the token's file, or
- *          another error of libcurl. WEIR_ENOMEM. offset is how far it got.
+ *          WEIR_ETOOLONG, WEIR_EBUDGET: a line, or an encoded body. WEIR_EPARSE: an encoded body is
+ *          damaged, or 16 MiB of it have no content. WEIR_EIO: the token's file, a socket that cannot
+ *          be made, or another error of libcurl. WEIR_ENOMEM. offset is how far it got.
  */
 WEIR_API weir_gen *weir_http_lines(weir_scope *scope, const char *url,
                                    const weir_http_options *options);
@@ -246,7 +247,8 @@ WEIR_API weir_gen *weir_fd_bytes(weir_scope *scope, int fd, const weir_lines_opt
  * Fails    WEIR_EINVAL: the address, the options, or a TLS file. WEIR_ERESOLVE; WEIR_ECONNECT,
  *          WEIR_ERESET, detail errno; WEIR_ETLS: we refuse the peer or its certificate, or the peer
  *          refuses us; WEIR_ETRUNCATED: a TLS connection has ended without a close_notify;
- *          WEIR_ETIMEDOUT; WEIR_ETOOLONG, WEIR_EBUDGET: a line. WEIR_ENOMEM.
+ *          WEIR_ETIMEDOUT; WEIR_ETOOLONG, WEIR_EBUDGET: a line. WEIR_EIO, detail errno: a socket
+ *          cannot be made, as with EMFILE. WEIR_ENOMEM.
  */
 WEIR_API weir_gen *weir_socket_lines(weir_scope *scope, const char *address,
                                      const weir_socket_options *options);
