@@ -487,33 +487,9 @@ void wr_stack_pool_stats(const struct wr_stack_pool *pool, struct wr_stack_stats
     };
 }
 
-static bool guards(const struct wr_stack *stack, size_t guard, uintptr_t address)
-{
-    uintptr_t bottom = (uintptr_t)stack->bottom;
-
-    return stack->guarded && address < bottom && address >= bottom - guard;
-}
-
 bool wr_stack_guarded_at(const struct wr_stack *stack, const void *address)
 {
-    return guards(stack, stack->pool->guard, (uintptr_t)address);
-}
+    uintptr_t at = (uintptr_t)address, bottom = (uintptr_t)stack->bottom;
 
-bool wr_stack_guards(const struct wr_stack_pool *pool, const void *address)
-{
-    uintptr_t at = (uintptr_t)address;
-
-    for (const struct slab *slab = pool->slabs; slab != NULL; slab = slab->next) {
-        uintptr_t base = (uintptr_t)slab->base;
-
-        if (at >= base && at < base + slab->carved * pool->stride) {
-            return guards(&slab->stacks[(at - base) / pool->stride], pool->guard, at);
-        }
-    }
-    for (const struct alone *alone = pool->alone; alone != NULL; alone = alone->next) {
-        if (guards(&alone->stack, pool->guard, at)) {
-            return true;
-        }
-    }
-    return false;
+    return stack->guarded && at < bottom && at >= bottom - stack->pool->guard;
 }

@@ -53,10 +53,7 @@ struct wr_stack_stats {
     size_t mapped_bytes; /* address space, not memory */
 };
 void wr_stack_pool_stats(const struct wr_stack_pool *pool, struct wr_stack_stats *stats);
-/* Is `address` in the guard of a stack of this pool? For a SIGSEGV reporter: no locks, no
- * allocation. */
-bool wr_stack_guards(const struct wr_stack_pool *pool, const void *address);
-/* Is it in the guard of this stack? No locks and no allocation either. */
+/* Is `address` in the guard of this stack? For a SIGSEGV reporter: no locks, no allocation. */
 bool wr_stack_guarded_at(const struct wr_stack *stack, const void *address);
 
 #endif

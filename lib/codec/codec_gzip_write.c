@@ -1,8 +1,8 @@
 /*
  * codec_gzip_write.c - the encoder over zlib's deflate.
  *
- * A window of 4 KiB and the fastest level: lines near each other are similar, and a server that
- * generates lines needs its time elsewhere. deflate allocates only in init and cannot fail after
+ * A window of 4 KiB and the fastest level: lines near each other are similar, and
+ * packing must not hold up the loop. deflate allocates only in init and cannot fail after
  * it, so a step has no failure to report. One task calls it at a time; only zlib's own state is
  * kept between two calls.
  */
@@ -48,9 +48,8 @@ void wr_gzip_fini(struct wr_gzip *gzip)
     }
 }
 
-enum wr_gzip_got wr_gzip_step(struct wr_gzip *gzip, enum wr_gzip_input input, const void *in,
-                              size_t in_len, size_t *in_used, void *out, size_t out_cap,
-                              size_t *out_used)
+bool wr_gzip_step(struct wr_gzip *gzip, const void *in, size_t in_len, size_t *in_used, void *out,
+                  size_t out_cap, size_t *out_used)
 {
     z_stream *z = gzip->zlib;
     bool whole = in_len <= PIECE_MAX;
@@ -59,17 +58,9 @@ enum wr_gzip_got wr_gzip_step(struct wr_gzip *gzip, enum wr_gzip_input input, co
     z->next_out = out;
     z->avail_out = (uInt)WR_MIN(out_cap, (size_t)PIECE_MAX);
     size_t in_given = z->avail_in, out_given = z->avail_out;
-    int rc = deflate(z, input == WR_GZIP_LAST && whole ? Z_FINISH : Z_NO_FLUSH);
+    int rc = deflate(z, whole ? Z_FINISH : Z_NO_FLUSH);
     WR_ASSERT(rc == Z_OK || rc == Z_STREAM_END || rc == Z_BUF_ERROR, "deflate was misused");
     *in_used = in_given - z->avail_in;
     *out_used = out_given - z->avail_out;
-    if (rc == Z_STREAM_END) {
-        return WR_GZIP_MEMBER_DONE;
-    }
-    return z->avail_out == 0 || *in_used < in_len ? WR_GZIP_ROOM_USED : WR_GZIP_INPUT_USED;
-}
-
-void wr_gzip_next(struct wr_gzip *gzip)
-{
-    (void)deflateReset(gzip->zlib);
+    return rc == Z_STREAM_END;
 }

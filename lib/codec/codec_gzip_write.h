@@ -1,10 +1,9 @@
 /*
  * codec_gzip_write.h - writing gzip. Sans-I/O, pull-driven.
  *
- * The idea. As in codec_gzip.h, the caller gives the input and the room that it has. A stream is
- * one member or several; the caller begins and ends each of them. The window is small, so that a
- * thousand clients can have one encoder each: it is made for lines that are generated while they
- * are sent.
+ * The idea. As in codec_gzip.h, the caller gives the room that it has; the input is whole. It
+ * becomes one member. The window is small: the input is lines, which are similar to their
+ * neighbours, and many requests may be packed at a time.
  *
  * Lifetime.  init allocates about 40 KiB; until fini.
  */
@@ -18,22 +17,12 @@ struct wr_gzip {
     struct z_stream_s *zlib;
 };
 
-enum wr_gzip_input { WR_GZIP_MORE_COMES, WR_GZIP_LAST };
-
-enum wr_gzip_got {
-    WR_GZIP_ROOM_USED,  /* the room is full: call again */
-    WR_GZIP_INPUT_USED, /* all input is used; its output may come later */
-    WR_GZIP_MEMBER_DONE /* after LAST: the member is complete */
-};
-
 /* 0 or WEIR_ENOMEM; fini is allowed after both, and for a zeroed one. */
 int wr_gzip_init(struct wr_gzip *gzip);
 void wr_gzip_fini(struct wr_gzip *gzip);
-/* Encode some input. out_cap is at least 1. Repeat LAST until MEMBER_DONE. */
-enum wr_gzip_got wr_gzip_step(struct wr_gzip *gzip, enum wr_gzip_input input, const void *in,
-                              size_t in_len, size_t *in_used, void *out, size_t out_cap,
-                              size_t *out_used);
-/* After MEMBER_DONE: another member follows. */
-void wr_gzip_next(struct wr_gzip *gzip);
+/* Encode the rest of the input, as far as there is room; out_cap is at least 1. True: the member is
+ * complete. False: call again with what is left of the input, also if that is nothing. */
+bool wr_gzip_step(struct wr_gzip *gzip, const void *in, size_t in_len, size_t *in_used, void *out,
+                  size_t out_cap, size_t *out_used);
 
 #endif

@@ -87,14 +87,14 @@ static __attribute__((noinline)) void wake_writers(struct queue *queue)
 }
 
 /* A rendezvous queue holds no item itself: it is full unless its reader waits. */
-static inline bool nobody_comes(const struct queue *queue)
+static inline bool lacks_reader(const struct queue *queue)
 {
     return queue->rendezvous && (queue->reader == NULL || wr_object_waiter(queue->reader) == NULL);
 }
 
 static bool full(const struct queue *queue)
 {
-    return wr_ring_full(&queue->ring) || nobody_comes(queue);
+    return wr_ring_full(&queue->ring) || lacks_reader(queue);
 }
 
 /* ---- reading */
@@ -309,7 +309,7 @@ static int writer_failed(struct queue *queue, struct weir_sink *sink, int rc)
 static inline __attribute__((always_inline)) bool append_one(struct queue *queue,
                                                              const weir_item *item)
 {
-    if (queue->reader_gone || queue->ended || nobody_comes(queue) ||
+    if (queue->reader_gone || queue->ended || lacks_reader(queue) ||
         !wr_ring_append_one(&queue->ring, item)) {
         return false;
     }

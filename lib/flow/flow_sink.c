@@ -33,7 +33,7 @@ static void object_cancel(struct wr_object *object, int code)
     }
 }
 
-static bool somebody_inside(const struct weir_sink *sink)
+static bool in_use(const struct weir_sink *sink)
 {
     return sink->inside != NULL || sink->feeder != NULL ||
            (sink->ops->passes_on && wr_object_waiter(&sink->object) != NULL);
@@ -44,12 +44,12 @@ static bool object_inside(const struct wr_object *object, struct wr_task **task)
 {
     const struct weir_sink *sink = sink_of((struct wr_object *)(uintptr_t)object);
     *task = sink->ops->users && sink->inside != NULL ? sink->inside : sink->feeder;
-    return somebody_inside(sink);
+    return in_use(sink);
 }
 
 void wr_sink_left(struct weir_sink *sink)
 {
-    if (sink->object.watched && !somebody_inside(sink)) {
+    if (sink->object.watched && !in_use(sink)) {
         wr_object_left(&sink->object, sink->loop->task);
     }
 }
@@ -473,7 +473,7 @@ static int end_sink(struct weir_sink *sink, weir_error *error)
         }
         return WEIR_ENOMEM;
     }
-    WR_ASSERT(!somebody_inside(sink), "sink '%s' is ended while a task is using it", sink->name);
+    WR_ASSERT(!in_use(sink), "sink '%s' is ended while a task is using it", sink->name);
     sink->ended = true;
     sink->inside = sink->loop->task;
     wr_list_remove(&sink->before_poll.link);

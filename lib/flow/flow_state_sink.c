@@ -278,7 +278,7 @@ int wr_state_lost(const struct weir_state *state, weir_error *error)
 /* ---- cutting */
 
 /* Is there an attached source that has not reported yet where it continues? */
-static bool somebody_pends(const struct weir_state *state)
+static bool source_pends(const struct weir_state *state)
 {
     for (size_t i = 0; i < state->slots_count; i++) {
         const struct wr_state_slot *slot = state->slots[i];
@@ -290,7 +290,7 @@ static bool somebody_pends(const struct weir_state *state)
 }
 
 /* Is there a source that was made and has not attached yet? */
-static bool somebody_comes(const struct weir_state *state)
+static bool source_expected(const struct weir_state *state)
 {
     for (size_t i = 0; i < state->slots_count; i++) {
         if (state->slots[i]->expected && !state->slots[i]->attached) {
@@ -304,10 +304,10 @@ int wr_state_may_cut(struct weir_state *state, const char **who, weir_error *err
 {
     int rc = 0;
     *who = NULL;
-    if (somebody_comes(state)) {
+    if (source_expected(state)) {
         rc = wr_pause(state->loop, &state->object); /* its task may not have run yet */
     }
-    while (rc == 0 && somebody_pends(state)) {
+    while (rc == 0 && source_pends(state)) {
         rc = wr_wait(state->loop, "the sources to report where they continue", &state->object);
     }
     if (rc < 0) {

@@ -74,15 +74,14 @@ static bool pack(struct wr_post *post)
     struct wr_post packed = {.owner = post->owner};
     struct wr_gzip gzip;
     size_t at = 0;
-    enum wr_gzip_got got = WR_GZIP_ROOM_USED;
-    bool good = wr_gzip_init(&gzip) == 0;
-    while (good && got != WR_GZIP_MEMBER_DONE) {
+    bool done = false, good = wr_gzip_init(&gzip) == 0;
+    while (good && !done) {
         size_t used, made;
         good = reserve(&packed, WR_MAX(post->body_len / 8, (size_t)BODY_CAP_MIN));
         if (good) {
-            got = wr_gzip_step(&gzip, WR_GZIP_LAST, post->body + at, post->body_len - at, &used,
-                               packed.body + packed.body_len, packed.body_cap - packed.body_len,
-                               &made);
+            done = wr_gzip_step(&gzip, post->body + at, post->body_len - at, &used,
+                                packed.body + packed.body_len, packed.body_cap - packed.body_len,
+                                &made);
             at += used;
             packed.body_len += made;
         }

@@ -209,7 +209,7 @@ size_t wr_stream_room(struct weir_sink *sink)
     stream->writer.transport = stream->transport;
     if (stream->watches == WR_WATCHES_HANGUP) {
         stream->transport->ops->watch_hangup(stream->transport, reader_gone, stream);
-    } else if (stream->watches == WR_WATCHES_BROKEN) {
+    } else {
         stream->transport->ops->watch_broken(stream->transport, reader_gone, stream);
     }
     return SIZE_MAX;

@@ -11,7 +11,6 @@
 #include "sink_marks.h"
 
 enum wr_watches {
-    WR_WATCHES_NOTHING = 0,
     WR_WATCHES_HANGUP, /* the far end has gone or will send no more */
     WR_WATCHES_BROKEN  /* the connection works in neither direction */
 };

@@ -223,12 +223,12 @@ static bool is_news(struct wr_http_source *source, const weir_item *items, size_
     }
     if (!source->begun) {
         uint64_t hash = hash_of(items);
-        bool anew = hash == source->first_hash;
+        bool from_first = hash == source->first_hash;
         bool again = source->sse && hash == source->last_hash;
         source->begun = true;
-        source->longest = anew ? source->longest : again && count == 1 ? given : 0;
+        source->longest = from_first ? source->longest : again && count == 1 ? given : 0;
         source->first_hash = hash;
-        if (source->named && (anew || again)) {
+        if (source->named && (from_first || again)) {
             wr_http_sse_log_repeat(source);
         }
     }

@@ -210,7 +210,7 @@ static void note_and_exit(int number, siginfo_t *info, void *context)
 {
     (void)number;
     (void)context;
-    _exit(wr_stack_guards(pool, info->si_addr) ? 42 : 43);
+    _exit(wr_stack_guarded_at(stacks[0], info->si_addr) ? 42 : 43);
 }
 
 static volatile bool bottomless = true;
@@ -261,13 +261,14 @@ START_TEST(guards_are_told_from_stacks)
     take(5);
     struct wr_stack *alone = wr_stack_map(pool, 4 * stack_bytes);
 
-    ck_assert(wr_stack_guards(pool, stacks[4]->bottom - 1));
-    ck_assert(!wr_stack_guards(pool, stacks[4]->bottom));
-    ck_assert(!wr_stack_guards(pool, stacks[4]->top - 1));
-    ck_assert(wr_stack_guards(pool, alone->bottom - 1));
-    ck_assert(!wr_stack_guards(pool, alone->bottom));
-    ck_assert(!wr_stack_guards(pool, alone));
-    ck_assert(!wr_stack_guards(pool, NULL));
+    ck_assert(wr_stack_guarded_at(stacks[4], stacks[4]->bottom - 1));
+    ck_assert(!wr_stack_guarded_at(stacks[4], stacks[4]->bottom));
+    ck_assert(!wr_stack_guarded_at(stacks[4], stacks[4]->top - 1));
+    ck_assert(!wr_stack_guarded_at(stacks[4], stacks[3]->bottom - 1));
+    ck_assert(wr_stack_guarded_at(alone, alone->bottom - 1));
+    ck_assert(!wr_stack_guarded_at(alone, alone->bottom));
+    ck_assert(!wr_stack_guarded_at(alone, alone));
+    ck_assert(!wr_stack_guarded_at(alone, NULL));
     wr_stack_give(alone);
     give(5);
 }
@@ -307,7 +308,7 @@ START_TEST(an_unguarded_stack_that_kept_its_bounds_is_given_back)
     memset(stacks[0]->bottom, 0xff, stack_bytes);
 
     ck_assert_int_eq(signal_of(give_stack, stacks[0]), 0);
-    ck_assert(!wr_stack_guards(pool, stacks[0]->bottom - 1));
+    ck_assert(!wr_stack_guarded_at(stacks[0], stacks[0]->bottom - 1));
     give(1);
 }
 END_TEST
