@@ -172,11 +172,13 @@ static const struct {
     {FLAG_IDLE, UPON_PEER_SOURCE, "no source of this pipeline connects"},
     {FLAG_RETRY, UPON_URL, "no part of this pipeline takes a URL"},
     {FLAG_RETRY_AFTER, UPON_URL, "no part of this pipeline takes a URL"},
-    {FLAG_FOLLOW, UPON_URL_SOURCE, "no source of this pipeline has a URL"},
+    {FLAG_FOLLOW, UPON_URL_SOURCE,
+     "no source of this pipeline has a URL; for a file: tail -F FILE | weir '...'"},
     {FLAG_RAW, UPON_URL_SOURCE, "no source of this pipeline has a URL"},
     {FLAG_UNIX_SOCKET, UPON_URL, "no part of this pipeline takes a URL"},
     {FLAG_STRICT, UPON_REJECTS | UPON_LIMIT, "nothing in this pipeline rejects items"},
-    {FLAG_DEAD, UPON_REJECTS, "no component of this pipeline rejects items"},
+    {FLAG_DEAD, UPON_REJECTS,
+     "no component of this pipeline rejects items (lines over the limit are not kept)"},
 };
 
 const char *flags_vain(const struct flags *flags, unsigned has, const char **why)

@@ -87,6 +87,12 @@ static int unknown_word(const char *word)
     if (tell_bad_module(word)) {
         return EXIT_USAGE;
     }
+    const char *hint = NULL;
+    if (word[0] != '\0' && planned_stage(word, strlen(word), &hint)) {
+        fprintf(stderr, "weir: '%s' is not in this version%s%s\n", word, hint != NULL ? "; " : "",
+                hint != NULL ? hint : "");
+        return EXIT_USAGE;
+    }
     for (; count < NAMES_MAX && (component = weir_component_at(count)) != NULL; count++) {
         names[count] = component->name;
     }

@@ -230,7 +230,8 @@ WEIR_API void weir_part_over(weir_gen *gen, WEIR_TAKES weir_part *part);
  * number of the last one, the origin and the time of the first one, and a receipt for all of them.
  * It holds the receipt until it is not lent any more, so the stage may release the kept items now
  * or later. Its data, len, type, block and flags stay as the stage has set them. Each call
- * allocates once.
+ * allocates once. The kept items end as `out` does (delivered, rejected, dropped): do not call
+ * weir_leave_out for them.
  *
  * A kept item may be passed on unchanged. Its bytes must then live as long as it is lent. Its
  * receipt is passed on by this call, too:
@@ -246,7 +247,7 @@ WEIR_API void weir_part_over(weir_gen *gen, WEIR_TAKES weir_part *part);
 WEIR_API WEIR_MUST_CHECK int weir_stand_for(weir_gen *gen, weir_item *out, const weir_item *kept,
                                             size_t count);
 /* Of a stage: these items of the last weir_pull, or kept ones, are not passed on; they count as
- * filtered. Items that were given to weir_reject do not need this call. */
+ * filtered. Call it once for each, and not for a kept item that was passed on. Items that were given to weir_reject do not need this call. */
 WEIR_API void weir_leave_out(weir_gen *gen, const weir_item *items, size_t count);
 /*
  * Fail: weir_gen_error(gen, WEIR_EIO, errno, "read: %s", strerror(errno)); return 0;  Only the

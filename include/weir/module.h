@@ -74,7 +74,9 @@ typedef struct weir_mistake weir_mistake;
 
 enum weir_kind { WEIR_KIND_SOURCE = 0, WEIR_KIND_STAGE = 1, WEIR_KIND_SINK = 2 };
 
-/* What the bytes of an item are. Components declare which ones they take and give, as a set. */
+/* What the bytes of an item are. Components declare which ones they take and give, as a set. A batch
+ * is one item that holds others: a component that reads texts does not take it. That it is called
+ * with many items at once has nothing to do with shapes. */
 enum weir_shape {
     WEIR_SHAPE_SAME = 0,   /* gives: the shape of the input */
     WEIR_SHAPE_BYTES = 1u, /* a piece of one stream, cut anywhere */
@@ -111,7 +113,9 @@ enum weir_trait {
      * (weir_item_keep) is not lost, since it has not settled: a component that keeps all the items
      * that it still needs has neither of these two traits. When it closes, it gives up what it has
      * not given by weir_item_abandon; weir_item_release would move the position past it.
-     * apps/examples/module_runs.c */
+     * apps/examples/module_runs.c. An item that is passed on and kept as well is written again after
+     * a restart, where the sink has been cut back to before it: right with a file, and a repeat with
+     * a sink that only ACKNOWLEDGES. */
     WEIR_TRAIT_STATE_RESTARTS = 1u << 7,
     /* Its items depend on all that it has read since the beginning (a decompressor). With a state,
      * the record keeps how many of its items have settled, and a restart reads the source from its

@@ -98,21 +98,29 @@ static int read_given(struct wr_plan_args *args, size_t index, struct wr_plan_to
 static int read_named(struct wr_plan_args *args, struct wr_plan_token *token)
 {
     const char *name = args->reading->clean + token->name.at;
+    const weir_arg *other = NULL; /* of this name, but in another form */
     struct wr_plan_guess guess;
     wr_plan_guess_init(&guess, name, token->name.len);
     for (size_t i = 0; i < wr_plan_args_count(args->component); i++) {
         const weir_arg *arg = wr_plan_arg(args->component, i);
-        if (arg->form != WEIR_FORM_NAMED) {
-            continue;
-        }
-        if (strlen(arg->name) == token->name.len && memcmp(arg->name, name, token->name.len) == 0) {
+        bool same =
+            strlen(arg->name) == token->name.len && memcmp(arg->name, name, token->name.len) == 0;
+        if (same && arg->form == WEIR_FORM_NAMED) {
             return read_given(args, i, token);
         }
-        wr_plan_guess_offer(&guess, arg->name);
+        if (same && (arg->form == WEIR_FORM_FLAG || arg->form == WEIR_FORM_KEYWORD)) {
+            other = arg;
+        } else if (arg->form == WEIR_FORM_NAMED) {
+            wr_plan_guess_offer(&guess, arg->name);
+        }
     }
     (void)wr_plan_fail(&args->reading->error, token->name, "%s has no argument '%.*s'",
                        args->component->name,
                        (int)WR_MIN(token->name.len, (size_t)WR_PLAN_SHOWN_MAX), name);
+    if (other != NULL) {
+        return wr_plan_hint(&args->reading->error, "write '%s%s'", other->name,
+                            other->form == WEIR_FORM_FLAG ? "" : " VALUE");
+    }
     return guess.best != NULL
                ? wr_plan_hint(&args->reading->error, "did you mean '%s'?", guess.best)
                : wr_plan_hint(&args->reading->error, "if this is a value, quote it");

@@ -356,6 +356,7 @@ static bool explain_step(const struct wr_plan_step *step, size_t depth, void *ar
     uint32_t traits = wr_plan_traits(step);
     uint32_t gives = wr_plan_gives(step);
     gives = gives != WEIR_SHAPE_SAME ? gives : step->shape;
+    gives = step->framer != NULL ? WEIR_SHAPE_BYTES : gives; /* a framer is joined to it */
     char shapes[64];
     const char *text = step->text != NULL ? step->text : component->name;
     wr_printf(e->out, "%*s%2zu  %s%s\n%*s", (int)(4 * depth), "", ++e->number, text,
@@ -364,7 +365,8 @@ static bool explain_step(const struct wr_plan_step *step, size_t depth, void *ar
                              : "",
               (int)(4 * depth + 6), "");
     if (component->kind != WEIR_KIND_SOURCE) {
-        wr_printf(e->out, "takes %s", wr_plan_shapes_text(step->shape, shapes));
+        wr_printf(e->out, "takes %s",
+                  wr_plan_shapes_text(step->joined ? WEIR_SHAPE_BYTES : step->shape, shapes));
     }
     if (component->kind != WEIR_KIND_SINK && gives != 0) {
         wr_printf(e->out, "%sgives %s", component->kind != WEIR_KIND_SOURCE ? ", " : "",

@@ -49,7 +49,10 @@ struct wr_suite_run {
     int word;    /* that its sources and sinks have given: enum weir_delivery; -1: none so far */
     bool over;
 };
-/* Open a text in a scope of its own, with the state of this name in the folder. */
+/* Two runs with one state. Return early where wr_test_sweeps(): with a failure in each call these
+ * runs do not end as they should, and the suites' own tests meet the same failures.
+ *
+ * Open a text in a scope of its own, with the state of this name in the folder. */
 void wr_suite_run_begins(struct wr_suite_run *run, weir_loop *loop, const struct wr_folder *folder,
                          const char *name, weir_plan_options options, const char *text);
 /* Take over at most `count` items, commit and end, while `meanwhile` is called again and again

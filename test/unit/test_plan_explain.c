@@ -124,11 +124,11 @@ TEST(an_event_stream_is_explained_by_its_framer)
 {
     check_explained("http://h/f | sse | file out", NULL,
                     " 1  http://h/f\n"
-                    "      gives lines; does I/O\n"
+                    "      gives bytes; does I/O\n"
                     "      when the far end is lost: it reconnects without limit, after the id "
                     "of the last event given\n"
                     " 2  sse   (part of the source)\n"
-                    "      takes lines, gives events; by default on-long skip\n"
+                    "      takes bytes, gives events; by default on-long skip\n"
                     " 3  file out\n"
                     "      takes events; does I/O\n" SLOW ALWAYS
                     "delivery  with a state at-least-once if the events have ids and the output is "
@@ -141,9 +141,9 @@ TEST(each_part_is_explained)
 {
     check_explained("./f.ndjson | lines max=1K | where .a | queue 10 | file out", NULL,
                     " 1  ./f.ndjson\n"
-                    "      gives lines; does I/O\n"
+                    "      gives bytes; does I/O\n"
                     " 2  lines max=1K   (part of the source)\n"
-                    "      takes lines, gives lines; by default on-long skip\n"
+                    "      takes bytes, gives lines; by default on-long skip\n"
                     " 3  json   (inserted by the plan)\n"
                     "      takes lines, gives json\n"
                     "      a bad item is left out, counted and logged\n"
