@@ -1,6 +1,6 @@
 /*
- * The sink that posts, over a scripted wire: which address a request goes to after a redirect, and a
- * failure while the source is silent.
+ * The sink that posts, over a scripted wire: which address a request goes to after a redirect, what a
+ * refusal means, and a failure while the source is silent.
  */
 #include "support_flow.h"
 #include "support_http_source.h"
@@ -66,6 +66,16 @@ TEST(a_refusal_ends_the_wait_for_the_next_item)
     ck_assert_int_eq(weir_pump(gen, weir_http_sink(root, hook, NULL), NULL), WEIR_EHTTP);
 
     ck_assert_int_lt(wr_now_ns(loop) - began_ns, (int64_t)HOUR_MS * 3 / 2 * 1000000);
+    weir_loop_free(loop);
+}
+
+TEST(a_refusal_whose_length_is_none_is_judged_by_its_status)
+{
+    WIRE({.head = "HTTP/1.1 503 Busy\r\nContent-Length: x\r\n\r\n"}, {.head = TAKEN});
+
+    ck_assert_int_eq(post_numbers(loop, 1, NULL), 0);
+
+    ck_assert_uint_eq(wire_requests_count, 2);
     weir_loop_free(loop);
 }
 
