@@ -38,6 +38,12 @@ REPORTS = (
 )
 
 
+# A run in the background or under nohup ignores some of these, and so would weir.
+for _number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.SIG_DFL)
+
+
 class Run:
     """What a finished run has left: its status, standard output, and standard error as text."""
 

@@ -6,6 +6,15 @@
 
 #include "support_loop.h"
 
+/* Each test is a process of its own. In the background or under nohup some of these are ignored. */
+static weir_loop *start_with_defaults(void)
+{
+    signal(SIGHUP, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    return start();
+}
+
 /* Deliver what is pending: a round of the loop. One that could not be watched would kill. */
 static void raise_and_look(weir_loop *loop, int number)
 {
@@ -26,7 +35,7 @@ static int signals_of(const weir_scope *scope)
 
 TEST(scope_stops_at_the_first_signal_and_is_canceled_at_the_second)
 {
-    weir_loop *loop = start();
+    weir_loop *loop = start_with_defaults();
     weir_scope *scope = weir_scope_new(weir_root(loop), NULL);
     weir_scope_obey_signals(scope);
 
@@ -43,7 +52,7 @@ TEST(scope_stops_at_the_first_signal_and_is_canceled_at_the_second)
 
 TEST(signal_that_is_ignored_stays_ignored)
 {
-    weir_loop *loop = start();
+    weir_loop *loop = start_with_defaults();
     signal(SIGINT, SIG_IGN);
     weir_scope_obey_signals(weir_root(loop));
 
@@ -57,7 +66,7 @@ TEST(signal_that_is_ignored_stays_ignored)
 
 TEST(other_signals_are_obeyed_when_asked)
 {
-    weir_loop *loop = start();
+    weir_loop *loop = start_with_defaults();
     weir_scope_obey(weir_root(loop), SIGHUP);
     weir_scope_obey(weir_root(loop), SIGHUP);
 
