@@ -255,8 +255,8 @@ void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *st
             say_grouped(ledger->dropped, dropped), tail,
             (double)(say_now_ms() - say->began_ms) / 1000.0, say_sized(peak_bytes(), peak));
     if (stats->overlong > 0) {
-        fprintf(stderr, "weir: %s %s over the line limit\n", say_grouped(stats->overlong, in),
-                stats->overlong == 1 ? "line was" : "lines were");
+        fprintf(stderr, "weir: %s %s over the length limit\n", say_grouped(stats->overlong, in),
+                stats->overlong == 1 ? "item was" : "items were");
     }
     if (stats->reconnects > 0) {
         fprintf(stderr, "weir: %s %s%s\n", say_grouped(stats->reconnects, in),
@@ -269,13 +269,13 @@ void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *st
 
 void say_rejected(struct say *say, const weir_ledger *ledger, const weir_stats *stats)
 {
-    char rejected[32], in[32], lines[32], why[80] = "";
+    char rejected[32], in[32], overlong[32], why[80] = "";
     if (ledger->rejected == 0) {
         return;
     }
     if (stats->overlong > 0) {
-        snprintf(why, sizeof why, " (%s %s over the line limit)",
-                 say_grouped(stats->overlong, lines), stats->overlong == 1 ? "line" : "lines");
+        snprintf(why, sizeof why, " (%s over the length limit)",
+                 say_grouped(stats->overlong, overlong));
     }
     say_line(say, "%s of %s items %s rejected%s", say_grouped(ledger->rejected, rejected),
              say_grouped(ledger->in, in), ledger->rejected == 1 ? "was" : "were", why);

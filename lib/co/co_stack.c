@@ -323,7 +323,7 @@ void wr_stack_pool_free(struct wr_stack_pool *pool)
     if (pool == NULL) {
         return;
     }
-    WR_ASSERT(pool->in_use == 0, "%zu stacks are still in use", pool->in_use);
+    WR_ASSERT(pool->in_use == 0, "stacks that are still in use: %zu", pool->in_use);
     settle_leaving(pool);
     while (pool->slabs != NULL) {
         struct slab *slab = pool->slabs;

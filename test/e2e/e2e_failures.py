@@ -734,7 +734,7 @@ class BadItems(e2e_support.TestCase):
     def test_an_overlong_line_is_skipped_counted_and_told(self):
         long = b"x" * (1 << 20) + b"y\n"
         run = weir("-v", 'grep "o"', stdin=b"one\n" + long + b"two\n")
-        self.ends(run, 0, "1048577", "skipped", "over the line limit")
+        self.ends(run, 0, "1048577", "skipped", "1 item was over the length limit")
         self.assertEqual(run.out, b"one\ntwo\n")
 
     def test_an_overlong_line_is_told_without_being_asked(self):
@@ -755,16 +755,16 @@ class BadItems(e2e_support.TestCase):
 
     def test_what_was_rejected_is_said_also_when_quiet(self):
         run = weir("-q", 'grep "o"', stdin=b"one\n" + b"o" * 2000000 + b"\ntwo\n")
-        self.ends(run, 0, "1 of 3 items was rejected (1 line over the line limit)")
+        self.ends(run, 0, "1 of 3 items was rejected (1 over the length limit)")
         self.assertEqual(run.out, b"one\ntwo\n")
         self.assertEqual(len(run.err.splitlines()), 1, run)
         run = weir("-q", "lines max=3B", stdin=b"one\nfour\nthree\n" * 1000)
-        self.ends(run, 0, "2 000 of 3 000 items were rejected (2 000 lines over the line limit)")
+        self.ends(run, 0, "2 000 of 3 000 items were rejected (2 000 over the length limit)")
         self.assertEqual(weir("-q", "lines max=3B on-long=cut", stdin=b"four\n").err, "")
 
     def test_how_many_were_rejected_is_said_without_a_flag(self):
         run = weir("lines max=3B", stdin=b"one\nfour\nthree\n" * 20)
-        self.ends(run, 0, "40 of 60 items were rejected (40 lines over the line limit)")
+        self.ends(run, 0, "40 of 60 items were rejected (40 over the length limit)")
         run = weir("lines max=3B", stdin=b"one\ntwo\n")
         self.ends(run, 0)
         self.assertEqual(run.err, "")
