@@ -11,6 +11,7 @@
 #include "support_folder.h"
 #include "support_http_source.h"
 #include "support_wire.h"
+#include "texts_http.h"
 
 #define ANSWER(status) "HTTP/1.1 " status "\r\nContent-Length: 0\r\n\r\n"
 #define TAKEN ANSWER("200 OK")
@@ -237,8 +238,7 @@ TEST(a_first_connection_that_fails_is_final)
     ck_assert_int_eq(post(loop, numbers_up_to(loop, 2, 0), NULL, &error), WEIR_ECONNECT);
 
     ck_assert_uint_eq(wire_requests_count, 1);
-    ck_assert_ptr_nonnull(
-        strstr(error.message, "Connection refused; item 1 of count not delivered"));
+    ck_assert_ptr_nonnull(strstr(error.message, TEXT_HTTP_REFUSED "; " TEXT_HTTP_ITEM("1")));
     ck_assert_uint_eq(ledger_of(weir_root(loop)).delivered, 0);
     weir_loop_free(loop);
 }
@@ -284,7 +284,7 @@ TEST(retries_are_bounded_when_asked_for_and_counted_for_each_request)
     ck_assert_uint_eq(wire_requests_count, 4);
     ck_assert_int_eq(error.detail, 503);
     ck_assert_ptr_nonnull(
-        strstr(error.message, "503 Busy; gave up after 1 retry; item 2 of count not delivered"));
+        strstr(error.message, "503 Busy; " TEXT_HTTP_GAVE_UP("1 retry") "; " TEXT_HTTP_ITEM("2")));
     check_ledger(loop, 1, 0, 1);
     weir_loop_free(loop);
 }
@@ -328,9 +328,9 @@ TEST(a_server_that_takes_nothing_for_a_minute_is_warned_of_once)
 
     ck_assert_int_eq(post(loop, numbers_up_to(loop, 1, 0), NULL, NULL), 0);
 
-    const char *said = strstr(log_text, "nothing accepted for 1");
+    const char *said = strstr(log_text, TEXT_HTTP_NOTHING_ACCEPTED " for 1");
     ck_assert_ptr_nonnull(said);
-    ck_assert_ptr_null(strstr(said + 1, "nothing accepted"));
+    ck_assert_ptr_null(strstr(said + 1, TEXT_HTTP_NOTHING_ACCEPTED));
     weir_loop_free(loop);
 }
 
@@ -389,8 +389,8 @@ TEST(any_other_status_fails_the_sink_and_settles_nothing_of_the_request)
 
     ck_assert_int_eq(error.detail, 404);
     ck_assert_str_eq(error.message,
-                     "http://example.org/hook: 404 Not Found: no hook; items 3 to 4 of "
-                     "count not delivered");
+                     "http://example.org/hook: 404 Not Found: no hook; " TEXT_HTTP_ITEMS
+                         TEXT_HTTP_NOT_DELIVERED);
     check_ledger(loop, 2, 0, 2);
     weir_loop_free(loop);
 }
@@ -429,7 +429,7 @@ TEST(a_redirect_to_a_page_is_a_failure_that_names_it)
     ck_assert_int_eq(post(loop, numbers_up_to(loop, 1, 0), NULL, &error), WEIR_EHTTP);
 
     ck_assert_ptr_nonnull(
-        strstr(error.message, "302 Found: redirects to '/login?token=***'; a POST is not"));
+        strstr(error.message, "302 Found: " TEXT_HTTP_NO_FOLLOW("/login?token=***")));
     ck_assert_uint_eq(wire_requests_count, 1);
     weir_loop_free(loop);
 }
@@ -530,7 +530,7 @@ TEST(why_says_what_it_waits_for)
     ck_assert_int_eq(rc, 1);
     posting.sink->ops->why(posting.sink, why, sizeof why);
 
-    ck_assert_ptr_nonnull(strstr(why, "1 request under way; one of 2 items: no response for 2 s"));
+    ck_assert_ptr_nonnull(strstr(why, TEXT_HTTP_SINK_WAITS));
     weir_scope_cancel(weir_root(loop));
     let_pass(loop, 100);
     weir_loop_free(loop);
@@ -606,14 +606,15 @@ TEST(options_that_cannot_be_are_named)
     static const int32_t many[17];
     const weir_http_options http = {.struct_size = sizeof http, .connect_ms = -7};
     const weir_http_options key_alone = {.struct_size = sizeof key_alone, .key_file = "k"};
-    check_wrong("ftp://x/", NULL, "'ftp://x/' is not an http or https address");
-    check_wrong(NULL, NULL, "is not an http or https address");
-    check_wrong(hook, POST(.parallel = 65), "invalid option parallel: 65 (must be 1 to 64)");
+    check_wrong("ftp://x/", NULL, "'ftp://x/' " TEXT_HTTP_NO_ADDRESS);
+    check_wrong(NULL, NULL, TEXT_HTTP_NO_ADDRESS);
+    check_wrong(hook, POST(.parallel = 65), TEXT_HTTP_PARALLEL);
     check_wrong(hook, POST(.gzip = 2), "gzip");
     check_wrong(hook, POST(.frame = WEIR_FRAME_LEN32), "frame");
     check_wrong(hook, POST(.http = &http), "connect_ms");
     check_wrong(hook, POST(.http = &key_alone), "cert_file");
-    check_wrong(hook, POST(.reject_statuses = many, .reject_statuses_count = 17), "16 statuses");
+    check_wrong(hook, POST(.reject_statuses = many, .reject_statuses_count = 17),
+                TEXT_HTTP_STATUSES);
 }
 
 /* ---- in a pipeline */
@@ -663,7 +664,7 @@ TEST(strict_stops_at_what_is_rejected)
                       WEIR_OPTIONS(weir_plan_options, .strict = 1), &error);
 
     ck_assert_int_eq(rc, WEIR_EHTTP);
-    ck_assert_ptr_nonnull(strstr(error.message, "items 3 to 4: 422 No"));
+    ck_assert_ptr_nonnull(strstr(error.message, TEXT_HTTP_ITEMS ": 422 No"));
     check_ledger(loop, 2, 0, 2);
     weir_loop_free(loop);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "support_http_source.h"
+#include "texts_http.h"
 
 TEST(lines_of_a_body_with_a_length)
 {
@@ -194,7 +195,7 @@ TEST(redirects_in_a_circle_are_refused)
     weir_loop *loop = test_loop();
 
     const weir_error *error = gives(loop, peer, NULL, NULL, WEIR_EHTTP);
-    ck_assert_ptr_nonnull(strstr(error->message, "in a circle"));
+    ck_assert_ptr_nonnull(strstr(error->message, TEXT_HTTP_CIRCLE));
     end(loop, peer);
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "support_http_source.h"
+#include "texts_http.h"
 
 #define CUT OK_HEAD ETAG "Content-Length: 12\r\n\r\none\ntw"
 #define PART "HTTP/1.1 206 Partial\r\n" ETAG "Content-Range: bytes "
@@ -30,8 +31,7 @@ TEST(a_part_without_a_length_that_closes_early_is_not_the_end)
     weir_loop *loop = logging_loop();
 
     gives(loop, peer, NULL, "one|two|six|", 0);
-    ck_assert_ptr_nonnull(
-        strstr(log_text, "the response ends at byte 9, before the end of the body"));
+    ck_assert_ptr_nonnull(strstr(log_text, TEXT_HTTP_BODY_ENDS));
     end(loop, peer);
 }
 
@@ -153,7 +153,7 @@ TEST(a_malformed_line_that_says_what_the_body_is_is_refused)
         weir_loop *loop = test_loop();
 
         const weir_error *error = gives(loop, peer, NULL, "", WEIR_EHTTP);
-        ck_assert_ptr_nonnull(strstr(error->message, "malformed"));
+        ck_assert_ptr_nonnull(strstr(error->message, TEXT_HTTP_MALFORMED));
         end(loop, peer);
     }
 }
@@ -182,7 +182,7 @@ TEST(a_head_that_is_cut_short_is_told_and_asked_for_again)
     weir_loop *loop = logging_loop();
 
     gives(loop, peer, NULL, "one|", 0);
-    ck_assert_ptr_nonnull(strstr(log_text, "before the end of the response's head; retry 1"));
+    ck_assert_ptr_nonnull(strstr(log_text, TEXT_HTTP_HEAD_ENDS "; retry 1"));
     end(loop, peer);
 }
 
@@ -224,7 +224,7 @@ TEST(trailers_are_bounded_as_the_head_is)
     weir_loop *loop = test_loop();
 
     const weir_error *error = gives(loop, peer, NULL, "one|", WEIR_EHTTP);
-    ck_assert_ptr_nonnull(strstr(error->message, "trailers after the body are longer than"));
+    ck_assert_ptr_nonnull(strstr(error->message, TEXT_HTTP_TRAILERS_TOO_LONG));
     end(loop, peer);
     free(text);
 }

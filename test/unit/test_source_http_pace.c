@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "support_http_source.h"
+#include "texts_http.h"
 
 static void check_clock(const char *text, const weir_http_options *options, const char *what)
 {
@@ -23,7 +24,8 @@ static void check_clock(const char *text, const weir_http_options *options, cons
 
 TEST(a_server_that_does_not_answer_is_left)
 {
-    check_clock("", HTTP(.first_byte_ms = 40, .retries = WEIR_NONE), "no response for 0.0 s");
+    check_clock("", HTTP(.first_byte_ms = 40, .retries = WEIR_NONE),
+                TEXT_HTTP_NO_RESPONSE("0.0 s"));
 }
 
 /* What comes of a connection on which TLS is not answered. */
@@ -42,24 +44,24 @@ static void check_silent_tls(int retries, const char *what)
 
     ck_assert(error.code == WEIR_ETIMEDOUT);
     ck_assert(strcmp(error.message + strlen(error.message) - strlen(what), what) == 0);
-    ck_assert((strstr(log_text, "; retry 1 in ") != NULL) == (retries > 0));
+    ck_assert((strstr(log_text, "; " TEXT_HTTP_RETRY("1")) != NULL) == (retries > 0));
     end(loop, peer);
 }
 
 TEST(a_first_connection_that_is_not_answered_is_tried_once)
 {
-    check_silent_tls(0, "no connection for 0.0 s");
+    check_silent_tls(0, TEXT_HTTP_NO_CONNECTION);
 }
 
 TEST(a_first_connection_that_is_not_answered_is_tried_again_when_asked)
 {
-    check_silent_tls(1, "no connection for 0.0 s; gave up after 1 retry");
+    check_silent_tls(1, TEXT_HTTP_NO_CONNECTION "; " TEXT_HTTP_GAVE_UP("1 retry"));
 }
 
 TEST(a_server_that_falls_silent_is_left)
 {
     check_clock(OK_HEAD "\r\none\n", HTTP(.idle_ms = 120, .retries = WEIR_NONE),
-                "no data for 0.1 s");
+                TEXT_HTTP_NO_DATA("0.1 s"));
 }
 
 struct held {
@@ -139,8 +141,8 @@ static const char *silence_told(const char *head, const weir_http_options *optio
 TEST(silence_of_what_can_be_resumed_is_a_break)
 {
     weir_error error;
-    ck_assert_ptr_nonnull(
-        strstr(silence_told(OK_HEAD ETAG, NULL, &error), "no data for 60.0 s; retry 1 in "));
+    ck_assert_ptr_nonnull(strstr(silence_told(OK_HEAD ETAG, NULL, &error),
+                                 TEXT_HTTP_NO_DATA("60.0 s") "; " TEXT_HTTP_RETRY("1")));
 }
 
 TEST(silence_of_what_cannot_be_resumed_is_waited_for)
@@ -157,9 +159,9 @@ TEST(silence_has_the_limit_that_was_asked_for)
     weir_error error;
     silence_told(OK_HEAD, HTTP(.idle_ms = 1500), &error);
     ck_assert_int_eq(error.code, WEIR_ETIMEDOUT);
-    ck_assert_ptr_nonnull(strstr(error.message, "no data for 1.5 s"));
+    ck_assert_ptr_nonnull(strstr(error.message, TEXT_HTTP_NO_DATA("1.5 s")));
     ck_assert_ptr_nonnull(strstr(silence_told(OK_HEAD, HTTP(FOLLOW, .idle_ms = 1500), &error),
-                                 "no data for 1.5 s; retry 1 in "));
+                                 TEXT_HTTP_NO_DATA("1.5 s") "; " TEXT_HTTP_RETRY("1")));
 }
 
 static int stop_now(weir_scope *scope, void *args)

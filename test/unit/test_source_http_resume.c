@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 
 #include "support_http_source.h"
+#include "texts_http.h"
 
 TEST(refused_connections_fail_at_once)
 {
@@ -37,9 +38,9 @@ TEST(asked_for_retries_are_made_before_anything_was_answered)
     read_all(weir_http_lines(weir_root(loop), url, HTTP(.retries = 2)), &error);
 
     ck_assert_int_eq(error.code, WEIR_ECONNECT);
-    ck_assert_ptr_nonnull(strstr(log_text, "retry 1 in "));
-    ck_assert_ptr_nonnull(strstr(log_text, "retry 2 in "));
-    ck_assert_ptr_null(strstr(log_text, "retry 3 in "));
+    ck_assert_ptr_nonnull(strstr(log_text, TEXT_HTTP_RETRY("1")));
+    ck_assert_ptr_nonnull(strstr(log_text, TEXT_HTTP_RETRY("2")));
+    ck_assert_ptr_null(strstr(log_text, TEXT_HTTP_RETRY("3")));
     weir_loop_free(loop);
 }
 
@@ -58,7 +59,7 @@ TEST(a_server_that_is_away_for_a_while_is_asked_again)
 
     gives(loop, peer, HTTP(.setup = refuse_the_second, .setup_ctx = &count), "a|", 0);
 
-    ck_assert_ptr_nonnull(strstr(log_text, "Connection refused; retry 2 in "));
+    ck_assert_ptr_nonnull(strstr(log_text, TEXT_HTTP_REFUSED "; " TEXT_HTTP_RETRY("2")));
     end(loop, peer);
 }
 
@@ -74,7 +75,7 @@ TEST(a_busy_server_is_asked_again_after_its_retry_after)
 
     ck_assert_int_eq(error.code, 0);
     ck_assert_int_ge(loop->now_ns - start_ns, 7000000000);
-    ck_assert_ptr_nonnull(strstr(log_text, "/feed: 503 Busy; retry 1 in 7."));
+    ck_assert_ptr_nonnull(strstr(log_text, "/feed: 503 Busy; " TEXT_HTTP_RETRY("1") "7."));
     end(loop, peer);
 }
 
@@ -86,7 +87,7 @@ TEST(retries_are_finite)
 
     const weir_error *error = gives(loop, peer, NULL, NULL, WEIR_EHTTP);
     ck_assert_int_eq(error->detail, 500);
-    ck_assert_ptr_nonnull(strstr(error->message, "gave up after 5 retries"));
+    ck_assert_ptr_nonnull(strstr(error->message, TEXT_HTTP_GAVE_UP("5 retries")));
     weir_loop_free(loop);
     ck_assert_uint_eq(http_peer_requests(peer), 6);
     http_peer_free(peer);
@@ -103,7 +104,7 @@ TEST(a_broken_body_is_resumed_behind_the_last_line_given)
     http_peer_join(peer);
     ck_assert_ptr_nonnull(strstr(http_peer_request(peer, 1), "\r\nRange: bytes=8-\r\n"));
     ck_assert_ptr_nonnull(strstr(http_peer_request(peer, 1), "\r\nIf-Range: \"v1\"\r\n"));
-    ck_assert_ptr_nonnull(strstr(log_text, "(resume from byte 8)"));
+    ck_assert_ptr_nonnull(strstr(log_text, TEXT_HTTP_RESUME));
     end(loop, peer);
 }
 
@@ -115,7 +116,7 @@ TEST(a_reset_is_resumed_too)
     weir_loop *loop = logging_loop();
 
     gives(loop, peer, NULL, "one|two|six|", 0);
-    ck_assert_ptr_nonnull(strstr(log_text, "connection reset; retry 1 in "));
+    ck_assert_ptr_nonnull(strstr(log_text, TEXT_HTTP_RESET "; " TEXT_HTTP_RETRY("1")));
     end(loop, peer);
 }
 
@@ -168,8 +169,7 @@ TEST(a_broken_body_without_validator_is_truncated)
 
     const weir_error *error = gives(loop, peer, NULL, "one|two|", WEIR_ETRUNCATED);
     ck_assert_int_eq(error->offset, 8);
-    ck_assert_ptr_nonnull(
-        strstr(error->message, "after line 2; an unfinished line of 3 bytes was not given"));
+    ck_assert_ptr_nonnull(strstr(error->message, TEXT_HTTP_UNFINISHED_LINE));
     end(loop, peer);
 }
 
@@ -182,7 +182,7 @@ TEST(a_broken_chunked_body_without_validator_is_truncated)
 
     const weir_error *error = gives(loop, peer, HTTP(.retries = 3), "one|two|", WEIR_ETRUNCATED);
     ck_assert_int_eq(error->offset, 8);
-    ck_assert_ptr_nonnull(strstr(error->message, "it cannot be resumed"));
+    ck_assert_ptr_nonnull(strstr(error->message, TEXT_HTTP_NO_RESUME));
     ck_assert_str_eq(log_text, "");
     end(loop, peer);
 }
@@ -225,7 +225,7 @@ TEST(a_stream_that_is_followed_is_asked_for_again_after_a_break)
 
     follows(loop, peer, HTTP(FOLLOW), 3, "one|two|nine|");
     ck_assert_ptr_null(strstr(http_peer_request(peer, 1), "Range:"));
-    ck_assert_ptr_nonnull(strstr(log_text, "a gap or repeats are possible after line 2"));
+    ck_assert_ptr_nonnull(strstr(log_text, TEXT_HTTP_GAP));
     end(loop, peer);
 }
 
@@ -236,7 +236,7 @@ TEST(a_stream_that_is_followed_is_asked_for_again_after_its_end)
     weir_loop *loop = logging_loop();
 
     follows(loop, peer, HTTP(FOLLOW), 4, "one|two|nine|ten|");
-    ck_assert_ptr_nonnull(strstr(log_text, "the body has ended; retry 1 in "));
+    ck_assert_ptr_nonnull(strstr(log_text, TEXT_HTTP_ENDED "; " TEXT_HTTP_RETRY("1")));
     end(loop, peer);
 }
 
@@ -247,7 +247,7 @@ TEST(a_first_connection_that_fails_is_made_again_when_it_is_followed)
     int count = 1;
 
     follows(loop, peer, HTTP(FOLLOW, .setup = refuse_the_second, .setup_ctx = &count), 1, "a|");
-    ck_assert_ptr_nonnull(strstr(log_text, "Connection refused; retry 1 in "));
+    ck_assert_ptr_nonnull(strstr(log_text, TEXT_HTTP_REFUSED "; " TEXT_HTTP_RETRY("1")));
     end(loop, peer);
 }
 
@@ -261,7 +261,7 @@ TEST(lines_that_come_again_are_no_news)
 
     const weir_error *error = gives(loop, peer, HTTP(.follow = 1, .retries = 3),
                                     "one|two|one|two|one|two|one|two|", WEIR_ETRUNCATED);
-    ck_assert_ptr_nonnull(strstr(error->message, "gave up after 3 retries"));
+    ck_assert_ptr_nonnull(strstr(error->message, TEXT_HTTP_GAVE_UP("3 retries")));
     ck_assert_uint_eq(http_peer_requests(peer), 4);
     end(loop, peer);
 }
@@ -299,8 +299,7 @@ TEST(what_is_followed_with_a_validator_is_not_repeated)
 
     follows(loop, peer, HTTP(FOLLOW), 4, "one|two|six|ten|");
     ck_assert_ptr_nonnull(strstr(http_peer_request(peer, 1), "\r\nRange: bytes=8-\r\n"));
-    ck_assert_ptr_nonnull(strstr(log_text, "another version of the body: a gap or repeats are "
-                                           "possible after line 2"));
+    ck_assert_ptr_nonnull(strstr(log_text, TEXT_HTTP_OTHER_VERSION));
     end(loop, peer);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "support_http_source.h"
 #include "support_wire.h"
+#include "texts_http.h"
 
 #define STREAM OK_HEAD "Content-Type: text/event-stream\r\n\r\n"
 #define OVER                                      \
@@ -182,10 +183,10 @@ static void check_refused(const char *head, int status, const char *text)
 TEST(an_answer_of_another_type_is_named_and_final)
 {
     check_refused(OK_HEAD "Content-Type: text/html; charset=utf-8\r\n\r\n", 200,
-                  "its Content-Type is 'text/html', not text/event-stream");
+                  TEXT_HTTP_TYPE_IS("text/html") TEXT_HTTP_NOT_EVENTS);
     check_refused(OK_HEAD "Content-Type: text/event-streams\r\n\r\n", 200,
-                  "its Content-Type is 'text/event-streams'");
-    check_refused(OK_HEAD "\r\n", 200, "its Content-Type is missing, not text/event-stream");
+                  TEXT_HTTP_TYPE_IS("text/event-streams"));
+    check_refused(OK_HEAD "\r\n", 200, TEXT_HTTP_TYPE_MISSING);
 }
 
 TEST(the_type_may_have_parameters_and_capitals)
@@ -326,9 +327,8 @@ TEST(a_longer_retry_than_is_granted_is_named_and_final)
     ck_assert_str_eq(read_wire(loop, NULL, &error), " one|");
 
     ck_assert_int_eq(error.code, WEIR_EHTTP);
-    ck_assert_ptr_nonnull(strstr(error.message,
-                                 "asks for a pause of 3601 s before a reconnect "
-                                 "(retry), which is longer than the limit of 3600 s"));
+    ck_assert_ptr_nonnull(
+        strstr(error.message, TEXT_HTTP_PAUSE_TOO_LONG("before a reconnect (retry)")));
     ck_assert_uint_eq(wire_requests_count, 1);
     weir_loop_free(loop);
 }
@@ -395,9 +395,7 @@ TEST(events_that_come_again_are_no_reason_to_ask_sooner)
     read_wire(loop, NULL, NULL);
 
     ck_assert(grew(6, 20));
-    ck_assert_ptr_nonnull(strstr(
-        log_text, "http://example.org/feed: the server was asked to continue after an id, but "
-                  "begins with an event already received: events are repeated"));
+    ck_assert_ptr_nonnull(strstr(log_text, TEXT_HTTP_EVENTS_REPEATED));
     weir_loop_free(loop);
 }
 
@@ -467,12 +465,10 @@ TEST(the_log_says_behind_what_it_is_asked_for)
 
     read_wire(loop, NULL, NULL);
 
-    ck_assert_ptr_nonnull(strstr(log_text, "the body has ended; retry 1 in "));
-    ck_assert_ptr_nonnull(
-        strstr(log_text, "(a gap or repeats are possible after event 1, which has no id)"));
-    ck_assert_ptr_nonnull(strstr(log_text, "connection reset; retry 1 in "));
-    ck_assert_ptr_nonnull(strstr(log_text, "(resume after the event with id ?[7m; a gap or repeats "
-                                           "are possible if the server ignores the id)"));
+    ck_assert_ptr_nonnull(strstr(log_text, TEXT_HTTP_ENDED "; " TEXT_HTTP_RETRY("1")));
+    ck_assert_ptr_nonnull(strstr(log_text, "(" TEXT_HTTP_EVENT_WITHOUT_ID ")"));
+    ck_assert_ptr_nonnull(strstr(log_text, TEXT_HTTP_RESET "; " TEXT_HTTP_RETRY("1")));
+    ck_assert_ptr_nonnull(strstr(log_text, "(" TEXT_HTTP_AFTER_EVENT("?[7m") ")"));
     weir_loop_free(loop);
 }
 

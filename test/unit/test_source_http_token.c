@@ -9,6 +9,7 @@
 #include "loop_work.h"
 #include "support_http_source.h"
 #include "support_suites.h"
+#include "texts_http.h"
 
 /* What a request with `token` as its file's content fails with. */
 static weir_error fail_with(const char *token, size_t len)
@@ -58,9 +59,7 @@ TEST(an_absent_token_file_is_told)
              &error);
 
     ck_assert_int_eq(error.code, WEIR_EIO);
-    ck_assert_str_eq(error.message, "http://127.0.0.1:1/: the bearer token file "
-                                    "'/nonexistent/token' cannot be read: No such file or "
-                                    "directory");
+    ck_assert_str_eq(error.message, TEXT_HTTP_TOKEN_ABSENT);
     weir_loop_free(loop);
 }
 
@@ -68,10 +67,10 @@ TEST(a_token_file_that_holds_none_is_told_and_not_shown)
 {
     static const struct {
         const char *text, *told;
-    } cases[] = {{"", "is empty"},
-                 {" \r\n\n", "is empty"},
-                 {"s3cret\nmore", "must contain only one token"},
-                 {"a s3cret", "must contain only one token"}};
+    } cases[] = {{"", TEXT_HTTP_TOKEN_EMPTY},
+                 {" \r\n\n", TEXT_HTTP_TOKEN_EMPTY},
+                 {"s3cret\nmore", TEXT_HTTP_TOKEN_TWO},
+                 {"a s3cret", TEXT_HTTP_TOKEN_TWO}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         weir_error error = fail_with(cases[i].text, strlen(cases[i].text));
 
@@ -86,8 +85,7 @@ TEST(a_token_file_has_at_most_16_KiB)
     static char token[16 * 1024 + 1];
     memset(token, 'x', sizeof token);
 
-    ck_assert_ptr_nonnull(
-        strstr(fail_with(token, sizeof token).message, "is too long for a token"));
+    ck_assert_ptr_nonnull(strstr(fail_with(token, sizeof token).message, TEXT_HTTP_TOKEN_TOO_LONG));
     ck_assert_int_eq(fail_with(token, sizeof token - 1).code, WEIR_ECONNECT);
 }
 
@@ -104,7 +102,7 @@ TEST(a_fifo_is_no_token_file)
              &error);
 
     ck_assert_int_eq(error.code, WEIR_EINVAL);
-    ck_assert_ptr_nonnull(strstr(error.message, "is not a regular file"));
+    ck_assert_ptr_nonnull(strstr(error.message, TEXT_HTTP_TOKEN_NO_FILE));
     weir_loop_free(loop);
     wr_folder_remove(&folder);
 }
@@ -164,7 +162,7 @@ TEST(a_token_file_that_hangs_holds_only_its_own_stream_and_can_be_canceled)
     weir_error error;
     ck_assert_int_eq(weir_scope_wait(hang.scope, &error), 0);
 
-    ck_assert_msg(strstr(hang.why, "bearer token") != NULL, "%s", hang.why);
+    ck_assert_msg(strstr(hang.why, TEXT_HTTP_TOKEN_WAIT) != NULL, "%s", hang.why);
     ck_assert_int_eq(write(hang.ends[1], "x", 1), 1);
     weir_loop_free(loop);
     close(hang.ends[0]);

@@ -4,6 +4,7 @@
 #include "base_fault.h"
 #include "flow_gen.h"
 #include "support_http_source.h"
+#include "texts_http.h"
 
 /* The message that one answer makes a request fail with, without the URL before it. */
 static const char *told(struct http_answer answer, int code)
@@ -46,36 +47,31 @@ TEST(a_body_that_is_no_page_is_shown_as_it_is)
 TEST(a_server_of_another_protocol_is_quoted)
 {
     ck_assert_str_eq(told((struct http_answer){.text = "SSH-2.0-OpenSSH_9.2\r\n"}, WEIR_EHTTP),
-                     "the server does not speak HTTP; it says: SSH-2.0-OpenSSH_9.2");
+                     TEXT_HTTP_OTHER_PROTOCOL "SSH-2.0-OpenSSH_9.2");
 }
 
 TEST(a_server_of_a_binary_protocol_is_not_quoted)
 {
     ck_assert_str_eq(told((struct http_answer){.text = "\x05\x01\x02zz"}, WEIR_EHTTP),
-                     "the server does not speak HTTP; it sends binary data");
+                     TEXT_HTTP_BINARY);
 }
 
 TEST(a_server_that_speaks_tls_is_told_by_its_alert)
 {
     struct http_answer alert = {.text = "\x15\x03\x01\0\x02\x02\x46", .len = 7};
-    ck_assert_str_eq(told(alert, WEIR_EHTTP),
-                     "the server uses TLS on this port: write https:// instead of http://");
+    ck_assert_str_eq(told(alert, WEIR_EHTTP), TEXT_HTTP_USES_TLS);
 }
 
 TEST(a_broken_chunk_is_told)
 {
     const char *text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\nzz\r\n";
-    ck_assert_str_eq(
-        told((struct http_answer){.text = text}, WEIR_EHTTP),
-        "the server breaks the chunked encoding of the body (at byte 0, after line 0)");
+    ck_assert_str_eq(told((struct http_answer){.text = text}, WEIR_EHTTP), TEXT_HTTP_BAD_CHUNK);
 }
 
 TEST(a_chunk_size_in_another_notation_is_told)
 {
     const char *text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n0x4\r\none\n\r\n0\r\n\r\n";
-    ck_assert_str_eq(
-        told((struct http_answer){.text = text}, WEIR_EHTTP),
-        "the server breaks the chunked encoding of the body (at byte 0, after line 0)");
+    ck_assert_str_eq(told((struct http_answer){.text = text}, WEIR_EHTTP), TEXT_HTTP_BAD_CHUNK);
 }
 
 /* libcurl 8 leaves the line out, which says nothing of the body. */
@@ -85,9 +81,9 @@ TEST(a_head_that_begins_folded_is_told_where_libcurl_minds)
     PLAY({.text = OK_HEAD " X-One: a\r\nContent-Length: 4\r\n\r\none\n"});
     weir_loop *loop = test_loop();
     bool whole = strcmp(get(loop, peer, HTTP(.retries = WEIR_NONE), &error), "one|") == 0;
-    ck_assert_msg(whole || (error.code == WEIR_EHTTP &&
-                            strstr(error.message, "the response is not HTTP") != NULL),
-                  "%s", error.message);
+    ck_assert_msg(
+        whole || (error.code == WEIR_EHTTP && strstr(error.message, TEXT_HTTP_NO_HTTP) != NULL),
+        "%s", error.message);
     weir_loop_free(loop);
     http_peer_free(peer);
 }
@@ -98,7 +94,7 @@ static int look(weir_scope *scope, void *args)
     char why[200];
     (void)scope;
     weir_why(gen, why, sizeof why);
-    ck_assert_str_eq(why, "http(127.0.0.1): no data for 0 s");
+    ck_assert_str_eq(why, "http(127.0.0.1): " TEXT_HTTP_NO_DATA("0 s"));
     weir_scope_stop(weir_root(gen->loop));
     return 0;
 }
