@@ -9,6 +9,7 @@
 #include "support_header_framer.h"
 #include "support_state.h"
 #include "support_wire.h"
+#include "texts_state.h"
 
 static const char rows[] = "#a,b\n1,2\n3,4\n#c\n5\n6\n#d,e,f\n7,8,9\n10,11,12\n13,14,15\n";
 static const char items[] =
@@ -112,7 +113,7 @@ TEST(note_that_the_framer_cannot_read_is_refused)
         run_begins(&f, "p");
         weir_gen *gen = file_of(f.scope, wr_folder_path(&f.folder, "in"), f.state);
         ck_assert_int_eq(weir_pump(gen, out_of(&f), &error), WEIR_EINVAL);
-        ck_assert_msg(strstr(error.message, "has an invalid position") != NULL, "%s",
+        ck_assert_msg(strstr(error.message, TEXT_STATE_INVALID_POSITION) != NULL, "%s",
                       error.message);
         run_ends(&f);
     }

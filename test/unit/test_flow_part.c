@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include "support_state.h"
+#include "texts_state.h"
 
 enum { PARTS = 4, TEXT_MAX = 16 };
 
@@ -229,7 +230,7 @@ TEST(state_of_another_pipeline_is_refused)
 
     ck_assert_int_eq(run_feed(&f, "01", 99, &error), WEIR_EINVAL);
 
-    ck_assert_ptr_nonnull(strstr(error.message, "belongs to another pipeline"));
+    ck_assert_ptr_nonnull(strstr(error.message, TEXT_STATE_OTHER_PIPELINE));
     end(&f);
 }
 

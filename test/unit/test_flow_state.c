@@ -13,6 +13,7 @@
 #include "support_positions.h"
 #include "support_receipts.h"
 #include "support_state.h"
+#include "texts_state.h"
 
 /* ---- runs */
 
@@ -79,7 +80,7 @@ TEST(file_that_is_written_with_another_state_is_refused)
 
     ck_assert_int_eq(copy(&f, 2, &error), WEIR_EINVAL);
 
-    ck_assert_ptr_nonnull(strstr(error.message, "one file, one state"));
+    ck_assert_ptr_nonnull(strstr(error.message, TEXT_STATE_ONE_FILE));
     ck_assert_int_eq(weir_sink_finish(first, &error), 0);
     end(&f);
 }
@@ -324,7 +325,7 @@ TEST(damaged_record_is_refused_and_nothing_is_written)
     wr_folder_write(&f.folder, "s/p.weir", "weir-state 1\n", 13);
     run_begins(&f, "p");
 
-    check_refused(&f, "p.weir' is damaged");
+    check_refused(&f, TEXT_STATE_DAMAGED);
 
     ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "1\n2\n");
     end(&f);
@@ -337,7 +338,7 @@ TEST(message_of_a_damaged_record_names_both_files)
     wr_folder_write(&f.folder, "s/p.weir", "", 0);
     run_begins(&f, "p");
 
-    check_refused(&f, "rename 'p.weir.old' to 'p.weir' to continue");
+    check_refused(&f, TEXT_STATE_RENAME);
     end(&f);
 }
 
@@ -349,7 +350,7 @@ TEST(message_of_two_damaged_records_does_not_advise_to_go_on)
     wr_folder_write(&f.folder, "s/p.weir.old", "x", 1);
     run_begins(&f, "p");
 
-    check_refused(&f, "no previous state can be read");
+    check_refused(&f, TEXT_STATE_NO_PREVIOUS);
     end(&f);
 }
 
@@ -364,7 +365,7 @@ TEST(sink_file_that_is_gone_has_changed_and_is_not_made_anew)
 
     ck_assert_int_eq(copy(&f, 2, &error), WEIR_ECHANGED);
 
-    ck_assert_ptr_nonnull(strstr(error.message, "is not there, but 4 bytes were written"));
+    ck_assert_ptr_nonnull(strstr(error.message, TEXT_STATE_SINK_GONE));
     ck_assert_ptr_null(wr_folder_read(&f.folder, "out", &len));
     end(&f);
 }
@@ -393,7 +394,7 @@ TEST(record_of_another_pipeline_is_refused)
         rename(wr_folder_path(&f.folder, "s/p.weir"), wr_folder_path(&f.folder, "s/q.weir")), 0);
     run_begins(&f, "q");
 
-    check_refused(&f, "belongs to another pipeline ('p')");
+    check_refused(&f, TEXT_STATE_OTHER_PIPELINE " ('p')");
     end(&f);
 }
 

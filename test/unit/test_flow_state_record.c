@@ -10,6 +10,7 @@
 
 #include "base_alloc.h"
 #include "support_state.h"
+#include "texts_state.h"
 
 /* A record of two sources and odd texts. */
 static void write_sample(struct wr_growing *text)
@@ -303,7 +304,7 @@ TEST(tools_refuse_what_is_not_there_or_in_use)
     ck_assert_ptr_null(weir_record_read(folder, "../p", &error));
     ck_assert_int_eq(error.code, WEIR_EINVAL);
     ck_assert_int_eq(weir_record_set(folder, "p", 0, "x", &error), WEIR_EINVAL);
-    ck_assert_ptr_nonnull(strstr(error.message, "in use"));
+    ck_assert_ptr_nonnull(strstr(error.message, TEXT_STATE_IN_USE));
     ck_assert_int_eq(weir_record_remove(folder, "p", &error), WEIR_EINVAL);
     ck_assert_int_eq(weir_record_remove(wr_folder_path(&f.folder, "none"), "p", &error), 0);
     ck_assert_int_eq(weir_record_each(wr_folder_path(&f.folder, "none"), add_name, names, &error),

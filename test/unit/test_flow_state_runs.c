@@ -5,6 +5,7 @@
  */
 #include "loop_file.h"
 #include "support_state.h"
+#include "texts_state.h"
 
 /* Lines of "in" until `count`, counted by a sink of the test's own; how many it was given. */
 static int64_t count_into(struct fixture *f, uint64_t count, bool keep)
@@ -50,7 +51,7 @@ TEST(a_state_that_no_sink_keeps_is_told)
     begin(&f);
     f.loop->log = (struct wr_log){.fn = keep_log, .ctx = said};
     ck_assert_int_eq(count_into(&f, 4, false), 4);
-    ck_assert_ptr_nonnull(strstr(said, "'p' has saved no position"));
+    ck_assert_ptr_nonnull(strstr(said, TEXT_STATE_NOTHING_SAVED));
     ck_assert_ptr_null(wr_folder_read(&f.folder, "s/p.weir", &len));
     wr_folder_remove(&f.folder);
 }

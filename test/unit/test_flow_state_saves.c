@@ -9,6 +9,7 @@
 #include "flow_sink.h"
 #include "flow_state_inside.h"
 #include "support_state.h"
+#include "texts_state.h"
 
 static const char nine_lines[] = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
 
@@ -250,7 +251,7 @@ TEST(record_that_cannot_be_closed_is_told)
 
     ck_assert_int_eq(copy(&f, 2, &error), WEIR_EIO);
 
-    ck_assert_str_eq(error.message, "close 'p.weir': Input/output error");
+    ck_assert_str_eq(error.message, TEXT_STATE_CLOSE_FAILS);
     ck_assert_int_gt(faulty.calls, 0);
     end(&f);
 }
@@ -344,7 +345,7 @@ TEST(folder_of_the_state_folder_is_synced_again_until_it_could_be)
     weir_sink *sink = failing_sink(&f, 0);
     ck_assert(!put_lines(gen, sink, 1));
     ck_assert_int_eq(weir_sink_finish(sink, &error), WEIR_EIO);
-    ck_assert_str_eq(error.message, "sync the folder of 'p.weir': Input/output error");
+    ck_assert_str_eq(error.message, TEXT_STATE_SYNC_FAILS);
 
     sink = failing_sink(&f, 0);
     ck_assert(!put_lines(gen, sink, 1));

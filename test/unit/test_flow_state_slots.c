@@ -6,6 +6,7 @@
 #include "base_alloc.h"
 #include "flow_gen.h"
 #include "support_state.h"
+#include "texts_state.h"
 
 /* ---- a source whose parts are scripted */
 
@@ -332,7 +333,7 @@ TEST(file_is_cut_when_each_part_has_shown_where_it_goes_on)
     ck_assert_int_eq(run_parts(&f, make_parts(&f, steps, STEPS), 1, &error), 0);
 
     ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "0:10\n1:5\n2:7\n");
-    ck_assert_ptr_nonnull(strstr(said, "had 15 bytes, but the last run saved only 9"));
+    ck_assert_ptr_nonnull(strstr(said, TEXT_STATE_ONLY_SAVED("had 15")));
     end(&f);
 }
 
@@ -351,8 +352,8 @@ TEST(file_is_not_cut_while_a_part_of_the_last_run_is_missing)
     ck_assert_int_eq(run_parts(&f, gen, 1, &error), 0);
 
     ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "0:10\n1:5\n2:7\n2:7\n");
-    ck_assert_ptr_nonnull(strstr(said, "has 13 bytes, but the last run saved only 9"));
-    ck_assert_ptr_nonnull(strstr(said, "because other has not shown"));
+    ck_assert_ptr_nonnull(strstr(said, TEXT_STATE_ONLY_SAVED("has 13")));
+    ck_assert_ptr_nonnull(strstr(said, TEXT_STATE_NOT_SHOWN("other")));
     end(&f);
 }
 
@@ -384,7 +385,7 @@ TEST(weak_source_appends_where_it_gives_something_else)
     ck_assert_int_eq(run_parts(&f, gen, 9, &error), 0);
 
     ck_assert_str_eq(wr_folder_read(&f.folder, "out", &len), "0:10\n1:5\n2:7\n0:20\n2:8\n1:6\n");
-    ck_assert_ptr_nonnull(strstr(said, "a gap or repeats are possible"));
+    ck_assert_ptr_nonnull(strstr(said, TEXT_STATE_GAP));
     end(&f);
 }
 

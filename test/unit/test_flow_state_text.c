@@ -8,6 +8,7 @@
 
 #include "flow_sink.h"
 #include "support_state.h"
+#include "texts_state.h"
 
 /* ---- a store with transactions, which outlives the runs */
 
@@ -323,7 +324,7 @@ TEST(text_that_is_damaged_is_refused_by_the_source_too)
 
     ck_assert_int_eq(weir_state_restore(f.state, store.text, store.text_len, &error), WEIR_EINVAL);
 
-    ck_assert_ptr_nonnull(strstr(error.message, "is damaged: its checksum is wrong"));
+    ck_assert_ptr_nonnull(strstr(error.message, TEXT_STATE_BAD_CHECKSUM));
     ck_assert_int_eq(weir_pump(lines_of_run(&f), make_store(&f), &error), WEIR_EINVAL);
     end(&f);
 }
@@ -340,7 +341,7 @@ TEST(text_of_another_pipeline_is_refused)
 
     ck_assert_int_eq(weir_state_restore(f.state, store.text, store.text_len, &error), WEIR_EINVAL);
 
-    ck_assert_ptr_nonnull(strstr(error.message, "belongs to another pipeline ('p')"));
+    ck_assert_ptr_nonnull(strstr(error.message, TEXT_STATE_OTHER_PIPELINE " ('p')"));
     end(&f);
 }
 
@@ -369,10 +370,7 @@ TEST(word_is_exactly_once_where_it_is_the_only_sink)
         }
         weir_state_watch(f.state, watch, NULL);
         ck_assert(weir_next(gen, &item));
-        ck_assert_str_eq(told, others > 0 ? "at-least-once: items that were written but not saved "
-                                            "before a crash are written again"
-                                          : "exactly-once-effect: the positions are stored with "
-                                            "what is written");
+        ck_assert_str_eq(told, others > 0 ? TEXT_STATE_WRITTEN_AGAIN : TEXT_STATE_STORED_TOGETHER);
         weir_discard(gen);
         weir_sink_discard(sinks[0]);
         weir_sink_discard(sinks[1]);

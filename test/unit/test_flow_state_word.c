@@ -7,6 +7,7 @@
 #include "flow_state_inside.h"
 #include "support_positions.h"
 #include "support_state.h"
+#include "texts_state.h"
 
 static char told[8][300];
 static int told_count, told_word;
@@ -57,7 +58,7 @@ TEST(word_is_told_when_each_source_has_shown_where_it_goes_on)
 
     ck_assert_int_eq(told_count, 1);
     ck_assert_int_eq(told_word, WEIR_EXACTLY_ONCE);
-    ck_assert_str_eq(last(), "exactly-once-effect: a record");
+    ck_assert_str_eq(last(), TEXT_STATE_EXACTLY_ONCE "a record");
     end(&f);
     wr_origin_fini(&one);
     wr_origin_fini(&two);
@@ -74,8 +75,7 @@ TEST(word_is_that_of_the_weakest)
     wr_state_prove(ask(&f, &one, "one"), WR_PROOF_WEAK);
 
     ck_assert_int_eq(told_word, WEIR_AT_LEAST_ONCE);
-    ck_assert_str_eq(last(),
-                     "at-least-once: one cannot show that it continues where the last run ended");
+    ck_assert_str_eq(last(), TEXT_STATE_CANNOT_SHOW("one"));
     end(&f);
     wr_origin_fini(&one);
 }
@@ -94,8 +94,7 @@ TEST(word_is_told_again_when_it_changes)
     wr_state_prove(slot, WR_PROOF_NONE);
 
     ck_assert_int_eq(told_word, WEIR_BEST_EFFORT);
-    ck_assert_str_eq(last(), "best-effort: one has no position from which a restart can continue; "
-                             "nothing is cut");
+    ck_assert_str_eq(last(), TEXT_STATE_NOTHING_CUT);
     end(&f);
     wr_origin_fini(&one);
 }
@@ -115,7 +114,7 @@ TEST(word_of_a_sink_with_transactions_is_lower_beside_any_other_sink)
     wr_state_prove(ask(&f, &one, "one"), WR_PROOF_EXACT);
 
     ck_assert_int_eq(told_word, WEIR_AT_LEAST_ONCE);
-    ck_assert_str_eq(last(), "at-least-once: table is not the only sink");
+    ck_assert_str_eq(last(), TEXT_STATE_NOT_ONLY_SINK);
     end(&f);
     wr_origin_fini(&one);
 }
@@ -130,7 +129,7 @@ TEST(word_that_cannot_be_lower_is_told_before_the_sources_have_shown_anything)
     wr_state_tell(f.state);
 
     ck_assert_int_eq(told_word, WEIR_BEST_EFFORT);
-    ck_assert_str_eq(last(), "best-effort: its peer may lose it");
+    ck_assert_str_eq(last(), TEXT_STATE_BEST_EFFORT "its peer may lose it");
     end(&f);
 }
 
@@ -176,8 +175,8 @@ TEST(less_than_is_required_fails_before_anything_is_written)
 
     ck_assert_int_eq(weir_pump(weir_count(f.scope, 1, 3), out, &error), WEIR_EINVAL);
 
-    ck_assert_ptr_nonnull(strstr(error.message, "best-effort: "));
-    ck_assert_ptr_nonnull(strstr(error.message, "at-least-once is required"));
+    ck_assert_ptr_nonnull(strstr(error.message, TEXT_STATE_BEST_EFFORT));
+    ck_assert_ptr_nonnull(strstr(error.message, TEXT_STATE_REQUIRED));
     ck_assert_ptr_null(wr_folder_read(&f.folder, "out", &len));
     end(&f);
 }
@@ -253,8 +252,7 @@ TEST(sink_that_the_record_does_not_have_is_refused)
 
     ck_assert_int_eq(weir_pump(gen, file_sink(&f, "elsewhere"), &error), WEIR_EINVAL);
 
-    ck_assert_ptr_nonnull(
-        strstr(error.message, "belongs to another pipeline: that one writes to "));
+    ck_assert_ptr_nonnull(strstr(error.message, TEXT_STATE_OTHER_PIPELINE ": that one writes to "));
     ck_assert_ptr_null(wr_folder_read(&f.folder, "elsewhere", &len));
     end(&f);
 }

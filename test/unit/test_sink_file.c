@@ -10,6 +10,7 @@
 #include "base_fault.h"
 #include "loop_scope.h"
 #include "support_suites.h"
+#include "texts_state.h"
 
 struct fixture {
     weir_loop *loop;
@@ -162,9 +163,9 @@ static bool fill_disk(uint64_t k, long long *good)
     if (point != NULL && strcmp(point, "write") == 0) {
         ck_assert_int_eq(rc, WEIR_EIO);
         ck_assert_int_eq(error.detail, ENOSPC);
-        const char *text = strstr(error.message, "the first ");
+        const char *text = strstr(error.message, TEXT_STATE_FIRST);
         ck_assert_ptr_nonnull(text);
-        ck_assert_int_eq(sscanf(text, "the first %lld bytes are complete", good), 1);
+        ck_assert_int_eq(sscanf(text, TEXT_STATE_COMPLETE, good), 1);
         ck_assert_int_eq(stat(wr_folder_path(&f.folder, "out"), &info), 0);
         ck_assert_int_eq(info.st_size, *good);
     }
@@ -249,11 +250,11 @@ TEST(with_a_state_the_file_is_nobody_elses)
     char text[TEXT_MAX];
     ck_assert_int_eq(meddle(leave_it, true, text), 0);
     ck_assert_int_eq(meddle(cut_it, true, text), WEIR_ECHANGED);
-    ck_assert_ptr_nonnull(strstr(text, "has 5 bytes, but 8 were written"));
+    ck_assert_ptr_nonnull(strstr(text, TEXT_STATE_WRITTEN("5")));
     ck_assert_int_eq(meddle(write_to_it, true, text), WEIR_ECHANGED);
-    ck_assert_ptr_nonnull(strstr(text, "has 17 bytes, but 8 were written"));
+    ck_assert_ptr_nonnull(strstr(text, TEXT_STATE_WRITTEN("17")));
     ck_assert_int_eq(meddle(remove_it, true, text), WEIR_ECHANGED);
-    ck_assert_ptr_nonnull(strstr(text, "was removed while it was written: its 8 bytes are gone"));
+    ck_assert_ptr_nonnull(strstr(text, TEXT_STATE_REMOVED));
 }
 
 TEST(without_a_state_what_others_take_away_is_a_warning)
@@ -264,9 +265,9 @@ TEST(without_a_state_what_others_take_away_is_a_warning)
     ck_assert_int_eq(meddle(write_to_it, false, text), 0);
     ck_assert_str_eq(text, "");
     ck_assert_int_eq(meddle(cut_it, false, text), 0);
-    ck_assert_ptr_nonnull(strstr(text, "it has 5 bytes of 8"));
+    ck_assert_ptr_nonnull(strstr(text, TEXT_STATE_BYTES_OF));
     ck_assert_int_eq(meddle(remove_it, false, text), 0);
-    ck_assert_ptr_nonnull(strstr(text, "its 8 bytes are gone"));
+    ck_assert_ptr_nonnull(strstr(text, TEXT_STATE_BYTES_GONE));
 }
 
 /* ---- fifos */

@@ -12,6 +12,7 @@
 #include "flow_sink.h"
 #include "loop_work.h"
 #include "support_state.h"
+#include "texts_state.h"
 
 struct reading {
     struct fixture f;
@@ -191,8 +192,7 @@ TEST(reader_that_reads_no_more_is_waited_for_as_long_as_a_drain_may_last)
     runs_for(&r, 600);
 
     ck_assert_int_eq(r.rc, WEIR_ELOST);
-    ck_assert_str_eq(r.error.message, "the reader has read nothing for 10.0 s; 16 of 18 bytes "
-                                      "written were not read; the next run sends them again");
+    ck_assert_str_eq(r.error.message, TEXT_STATE_READER_SLOW);
     ck_assert_uint_eq(saved(&r), 1);
     reading_ends(&r);
 }
@@ -208,7 +208,7 @@ TEST(cancel_ends_the_wait_for_the_reader)
     runs_for(&r, 100);
 
     ck_assert_int_eq(r.rc, WEIR_ELOST);
-    ck_assert_ptr_nonnull(strstr(r.error.message, "stopped waiting for the reader; 18 of 18"));
+    ck_assert_ptr_nonnull(strstr(r.error.message, TEXT_STATE_READER_LEFT));
     reading_ends(&r);
 }
 
@@ -371,9 +371,8 @@ static void check_word(int fd, const char *address, const char *expected)
 
 TEST(word_says_what_is_known_of_the_far_end)
 {
-    const char *local = "at-least-once: up to what the reader had read";
-    const char *remote =
-        "best-effort: data acknowledged by the peer's kernel is lost with the peer";
+    const char *local = TEXT_STATE_READER_HAD;
+    const char *remote = TEXT_STATE_LOST_WITH_PEER;
     int ends[2], tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
@@ -387,9 +386,7 @@ TEST(word_says_what_is_known_of_the_far_end)
     check_word(-1, "unix:/nowhere", local);
     check_word(-1, "tcp://127.0.0.1:1", remote);
     check_word(tcp, NULL, remote);
-    check_word(null, NULL,
-               "at-least-once: items that were written but not saved before a crash are written "
-               "again");
+    check_word(null, NULL, TEXT_STATE_WRITTEN_AGAIN);
     close(tcp);
     close(null);
 }

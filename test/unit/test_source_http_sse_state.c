@@ -7,6 +7,7 @@
 #include "support_http_source.h"
 #include "support_wire.h"
 #include "texts_http.h"
+#include "texts_state.h"
 
 #define STREAM OK_HEAD "Content-Type: text/event-stream\r\n\r\n"
 #define OVER                                      \
@@ -103,7 +104,7 @@ TEST(what_was_not_saved_is_cut_where_it_comes_again)
     run(&f, "id: 2\ndata: two\n\nid: 3\ndata: three\n\n");
 
     ck_assert_str_eq(content(&f, "out"), "one\ntwo\nthree\n");
-    ck_assert_ptr_nonnull(strstr(log_text, "it is truncated to that length"));
+    ck_assert_ptr_nonnull(strstr(log_text, TEXT_STATE_TRUNCATED));
     wr_folder_remove(&f.folder);
 }
 
@@ -117,9 +118,7 @@ TEST(what_was_not_saved_stays_where_something_else_comes)
     run(&f, "id: 3\ndata: three\n\n");
 
     ck_assert_str_eq(content(&f, "out"), "one\ntwo\nthree\n");
-    ck_assert_ptr_nonnull(strstr(log_text, "It is not truncated, because http://example.org/feed "
-                                           "has not shown that it sends the rest again: a gap or "
-                                           "repeats are possible"));
+    ck_assert_ptr_nonnull(strstr(log_text, TEXT_STATE_NOT_TRUNCATED("http://example.org/feed")));
     wr_folder_remove(&f.folder);
 }
 
@@ -144,8 +143,7 @@ TEST(a_stream_with_ids_is_at_least_once)
 
     run(&f, "id: 1\ndata: one\n\n");
 
-    ck_assert_ptr_nonnull(strstr(log_text, "at-least-once: http://example.org/feed cannot show "
-                                           "that it continues where the last run ended"));
+    ck_assert_ptr_nonnull(strstr(log_text, TEXT_STATE_CANNOT_SHOW("http://example.org/feed")));
     wr_folder_remove(&f.folder);
 }
 
@@ -154,7 +152,7 @@ TEST(a_stream_without_ids_is_best_effort_and_nothing_is_cut)
     struct fixture f;
     wr_folder_make(&f.folder);
     run(&f, "data: one\n\n");
-    ck_assert_ptr_nonnull(strstr(log_text, "best-effort: http://example.org/feed has no position"));
+    ck_assert_ptr_nonnull(strstr(log_text, TEXT_STATE_NO_POSITION("http://example.org/feed")));
     append(&f, "two\n");
 
     run(&f, "data: two\n\n");
@@ -207,7 +205,7 @@ TEST(a_position_of_another_kind_is_refused)
     ck_assert_str_eq(read_all(gen, &error), "");
     ck_assert_int_eq(error.code, WEIR_EINVAL);
     ck_assert_ptr_nonnull(
-        strstr(error.message, "has an invalid position for 'http://example.org/feed': id 1"));
+        strstr(error.message, TEXT_STATE_INVALID_POSITION " for 'http://example.org/feed': id 1"));
     ck_assert_uint_eq(wire_requests_count, 0);
     weir_loop_free(loop);
     wr_folder_remove(&f.folder);

@@ -7,6 +7,7 @@
 
 #include "support_state.h"
 #include "support_wire.h"
+#include "texts_state.h"
 
 #define OK_HEAD "HTTP/1.1 200 OK\r\n"
 #define ETAG "ETag: \"v1\"\r\n"
@@ -210,7 +211,8 @@ TEST(position_that_was_set_by_hand_is_read_or_refused)
         ck_assert_int_eq(weir_record_set(folder, "p", 1, bad[i], NULL), 0);
         run_begins(&f, "p");
         ck_assert_int_eq(copy_to_out(&f, replayed_totals(lines_of(&f)), 1, &error), WEIR_EINVAL);
-        ck_assert_ptr_nonnull(strstr(error.message, "has an invalid position for 'totals of "));
+        ck_assert_ptr_nonnull(
+            strstr(error.message, TEXT_STATE_INVALID_POSITION " for 'totals of "));
         run_ends(&f);
     }
     wr_folder_remove(&f.folder);
@@ -223,7 +225,7 @@ static void check_lossy(struct fixture *f, weir_gen *gen)
     weir_error error;
     weir_state_require(f->state, WEIR_AT_LEAST_ONCE);
     ck_assert_int_eq(copy_to_out(f, gen, 99, &error), WEIR_EINVAL);
-    ck_assert_msg(strstr(error.message, "best-effort: ") != NULL, "%s", error.message);
+    ck_assert_msg(strstr(error.message, TEXT_STATE_BEST_EFFORT) != NULL, "%s", error.message);
     run_ends(f);
 }
 
