@@ -18,6 +18,7 @@
 #include "loop_scope.h"
 #include "loop_transport.h"
 #include "support_check.h"
+#include "texts_sockets.h"
 
 static weir_loop *loop;
 static struct wr_transport *near, *far;
@@ -196,7 +197,7 @@ TEST(a_name_all_of_whose_addresses_refuse_is_told)
 
     ck_assert_int_eq(error.code, WEIR_ECONNECT);
     ck_assert_int_eq(error.detail, ECONNREFUSED);
-    ck_assert_str_eq(error.message, "connect to a name: Connection refused");
+    ck_assert_str_eq(error.message, TEXT_SOCKETS_REFUSED);
     weir_loop_free(loop);
 }
 
@@ -308,7 +309,7 @@ TEST(without_a_free_descriptor_that_is_the_failure_and_no_refusal)
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
         ck_assert_int_eq(error.code, WEIR_EIO);
         ck_assert_int_eq(error.detail, EMFILE);
-        ck_assert_ptr_nonnull(strstr(error.message, "(ulimit -n)"));
+        ck_assert_ptr_nonnull(strstr(error.message, TEXT_SOCKETS_TOO_MANY_FILES));
     }
     weir_loop_free(loop);
 }

@@ -14,6 +14,7 @@
 #include "loop_tls.h"
 #include "support_check.h"
 #include "support_tls.h"
+#include "texts_sockets.h"
 
 static weir_loop *loop;
 static struct wr_certificates certificates;
@@ -375,7 +376,7 @@ TEST(a_cut_is_no_end_and_is_told_after_the_bytes)
     ck_assert_int_eq(get(far, got, sizeof got), 4);
     ck_assert_int_eq(get(far, got, sizeof got), WEIR_ETRUNCATED);
     ck_assert_int_eq(get(far, got, sizeof got), WEIR_ETRUNCATED);
-    ck_assert_ptr_nonnull(strstr(far->reason, "close_notify"));
+    ck_assert_ptr_nonnull(strstr(far->reason, TEXT_SOCKETS_NO_CLOSE_NOTIFY));
     finish();
 }
 
@@ -432,14 +433,14 @@ static void refuses(struct wr_tls_options client, struct wr_tls_options server, 
     ck_assert_ptr_nonnull(strstr(error.message, "the server"));
     ck_assert_msg(strstr(error.message, words) != NULL, "%s", error.message);
     ck_assert_ptr_null(far);
-    ck_assert_msg(strstr(far_error.message, "alert") != NULL, "%s", far_error.message);
+    ck_assert_msg(strstr(far_error.message, TEXT_SOCKETS_ALERT) != NULL, "%s", far_error.message);
 }
 
 TEST(another_name_is_refused)
 {
     start();
-    refuses(trusting(), serving("server.pem"), "b.example", "hostname mismatch");
-    refuses(trusting(), serving("server.pem"), "127.0.0.1", "IP address mismatch");
+    refuses(trusting(), serving("server.pem"), "b.example", TEXT_SOCKETS_OTHER_NAME);
+    refuses(trusting(), serving("server.pem"), "127.0.0.1", TEXT_SOCKETS_OTHER_ADDRESS);
     finish();
 }
 
@@ -447,7 +448,7 @@ TEST(a_certificate_that_has_expired_is_refused)
 {
     start();
     wr_certificate(&certificates, "old.pem", "DNS:a.example", -1);
-    refuses(trusting(), serving("old.pem"), "a.example", "certificate has expired");
+    refuses(trusting(), serving("old.pem"), "a.example", TEXT_SOCKETS_EXPIRED);
     finish();
 }
 
@@ -455,9 +456,8 @@ TEST(a_certificate_of_an_unknown_authority_is_refused)
 {
     start();
     wr_certificate_of_its_own(&certificates, "own.pem", "DNS:a.example");
-    refuses(trusting(), serving("own.pem"), "a.example", "self-signed certificate");
-    refuses((struct wr_tls_options){0}, serving("server.pem"), "a.example",
-            "unable to get local issuer certificate");
+    refuses(trusting(), serving("own.pem"), "a.example", TEXT_SOCKETS_SELF_SIGNED);
+    refuses((struct wr_tls_options){0}, serving("server.pem"), "a.example", TEXT_SOCKETS_NO_ISSUER);
     finish();
 }
 
@@ -513,10 +513,11 @@ TEST(a_client_without_a_certificate_is_told_that_it_needs_one)
     start();
     connect_over(50000, -1, trusting(), asking(), "a.example");
     ck_assert_ptr_null(far);
-    ck_assert_ptr_nonnull(strstr(far_error.message, "did not return a certificate"));
+    ck_assert_ptr_nonnull(strstr(far_error.message, TEXT_SOCKETS_NO_CERTIFICATE));
     ck_assert_ptr_nonnull(near); /* TLS 1.3: the handshake is over for the client */
     ck_assert_int_eq(get(near, got, sizeof got), WEIR_ETLS);
-    ck_assert_msg(strstr(near->reason, "certificate required") != NULL, "%s", near->reason);
+    ck_assert_msg(strstr(near->reason, TEXT_SOCKETS_CERTIFICATE_REQUIRED) != NULL, "%s",
+                  near->reason);
     finish();
 }
 
@@ -526,7 +527,8 @@ TEST(a_writer_that_is_refused_late_is_told_why)
     connect_over(50000, -1, trusting(), asking(), "a.example");
     ck_assert_ptr_nonnull(near);
     ck_assert_int_eq(put(near, "hello", 5), WEIR_ETLS);
-    ck_assert_msg(strstr(near->reason, "certificate required") != NULL, "%s", near->reason);
+    ck_assert_msg(strstr(near->reason, TEXT_SOCKETS_CERTIFICATE_REQUIRED) != NULL, "%s",
+                  near->reason);
     finish();
 }
 
@@ -562,14 +564,14 @@ TEST(files_that_cannot_be_used_are_named)
     start();
     const char *nothing = wr_folder_path(&certificates.folder, "nothing");
     cannot(WR_TLS_CLIENT, (struct wr_tls_options){.ca_file = nothing}, "nothing");
-    cannot(WR_TLS_CLIENT, (struct wr_tls_options){.cert_file = nothing}, "No such file");
+    cannot(WR_TLS_CLIENT, (struct wr_tls_options){.cert_file = nothing}, TEXT_SOCKETS_NO_FILE);
     struct wr_tls_options options = trusting();
     options.cert_file = options.ca_file; /* without its key */
     cannot(WR_TLS_CLIENT, options, "ca.pem");
     options = serving("server.pem");
     options.key_file = wr_certificate(&certificates, "other.pem", "", 2);
-    cannot(WR_TLS_SERVER, options, "mismatch");
-    cannot(WR_TLS_SERVER, (struct wr_tls_options){0}, "a server needs a certificate");
+    cannot(WR_TLS_SERVER, options, TEXT_SOCKETS_OTHER_KEY);
+    cannot(WR_TLS_SERVER, (struct wr_tls_options){0}, TEXT_SOCKETS_SERVER_NEEDS);
     finish();
 }
 
@@ -605,7 +607,7 @@ TEST(a_peer_that_does_not_speak_tls_is_told)
     ck_assert_int_eq(ends[1]->ops->write(ends[1], &text, 1), 28);
     ck_assert_ptr_null(shake(ends[0], 5000));
     ck_assert_int_eq(error.code, WEIR_ETLS);
-    ck_assert_msg(strstr(error.message, "wrong version number") != NULL, "%s", error.message);
+    ck_assert_msg(strstr(error.message, TEXT_SOCKETS_NO_TLS) != NULL, "%s", error.message);
     ends[1]->ops->free(ends[1]);
     finish();
 }
@@ -617,8 +619,7 @@ TEST(a_peer_that_closes_during_the_handshake_is_told)
     ends[1]->ops->shut(ends[1]);
     ck_assert_ptr_null(shake(ends[0], 5000));
     ck_assert_int_eq(error.code, WEIR_ETLS);
-    ck_assert_str_eq(error.message,
-                     "TLS with the server: the peer closed the connection during the handshake");
+    ck_assert_str_eq(error.message, TEXT_SOCKETS_CLOSED_IN_HANDSHAKE);
     ends[1]->ops->free(ends[1]);
     finish();
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "support_server.h"
+#include "texts_sockets.h"
 
 static size_t replies(void)
 {
@@ -267,7 +268,7 @@ static void count_warnings(void *ctx, int level, const char *origin, const char 
     (void)ctx;
     (void)level;
     (void)origin;
-    warnings += strstr(text, "accept") != NULL;
+    warnings += strstr(text, TEXT_SOCKETS_CANNOT_ACCEPT) != NULL;
 }
 
 /* No descriptor beyond those that are open; the limit to go back to. */

@@ -10,6 +10,7 @@
 #include "server_conn.h"
 #include "support_server.h"
 #include "support_tls.h"
+#include "texts_sockets.h"
 
 static struct wr_certificates certificates;
 
@@ -188,7 +189,7 @@ TEST(only_clients_with_a_certificate_are_served_when_that_is_asked_for)
     client = dial_tls(NULL); /* the refusal comes with the first read */
     ck_assert(!hear(client, NULL));
     ck_assert_ptr_nonnull(client->reason);
-    ck_assert_ptr_nonnull(strstr(client->reason, "certificate required"));
+    ck_assert_ptr_nonnull(strstr(client->reason, TEXT_SOCKETS_CERTIFICATE_REQUIRED));
     hang_up(client);
     end();
 }
@@ -206,8 +207,9 @@ TEST(a_server_without_a_usable_certificate_fails)
 {
     start();
     cannot((weir_server_options){.cert_file = "/nowhere/cert.pem"}, "/nowhere/cert.pem");
-    cannot((weir_server_options){.key_file = "/nowhere/key.pem"}, "cert_file is not set");
-    cannot((weir_server_options){.client_ca_file = "/nowhere/ca.pem"}, "cert_file is not set");
+    cannot((weir_server_options){.key_file = "/nowhere/key.pem"}, TEXT_SOCKETS_NEEDS_CERTIFICATE);
+    cannot((weir_server_options){.client_ca_file = "/nowhere/ca.pem"},
+           TEXT_SOCKETS_NEEDS_CERTIFICATE);
     finish();
 }
 

@@ -10,6 +10,7 @@
 #include "flow_sink.h"
 #include "loop_scope.h"
 #include "support_suites.h"
+#include "texts_sockets.h"
 
 static weir_sink *make_sink(struct wr_sink_play *play)
 {
@@ -208,7 +209,7 @@ TEST(what_the_peer_never_read_is_told_by_the_end_that_is_last)
     wr_suite_settle(talk.play.loop);
 
     ck_assert_int_eq(talk.rc, WEIR_ELOST);
-    ck_assert_ptr_nonnull(strstr(talk.error.message, "7 bytes written"));
+    ck_assert_ptr_nonnull(strstr(talk.error.message, TEXT_SOCKETS_WRITTEN));
     over(&talk);
 }
 
@@ -247,16 +248,16 @@ TEST(ends_that_cannot_be_are_refused)
     weir_socket *socket = weir_socket_new(root, "tcp://127.0.0.1:1", NULL);
     weir_socket_options end = {.struct_size = sizeof end, .socket = socket};
     weir_socket_options late = {.struct_size = sizeof late, .socket = socket, .connect_ms = 5};
-    refused(weir_socket_lines(root, "tcp://127.0.0.1:1", &end), "both an address and a socket");
-    refused(weir_socket_lines(root, NULL, &late), "belong to weir_socket_new");
-    refused(weir_socket_lines(root, NULL, NULL), "neither an address nor a socket");
+    refused(weir_socket_lines(root, "tcp://127.0.0.1:1", &end), TEXT_SOCKETS_BOTH_GIVEN);
+    refused(weir_socket_lines(root, NULL, &late), TEXT_SOCKETS_OPTION_OF_SOCKET);
+    refused(weir_socket_lines(root, NULL, NULL), TEXT_SOCKETS_NEITHER_GIVEN);
     weir_gen *gen = weir_socket_bytes(root, NULL, &end);
-    refused(weir_socket_lines(root, NULL, &end), "already has a source");
+    refused(weir_socket_lines(root, NULL, &end), TEXT_SOCKETS_HAS_SOURCE);
     weir_discard(gen);
     end.socket =
         weir_socket_new(root, "tcp://127.0.0.1:1",
                         &(weir_socket_options){.struct_size = sizeof end, .ca_file = "ca.pem"});
-    refused(weir_socket_lines(root, NULL, &end), "tls://HOST:PORT");
+    refused(weir_socket_lines(root, NULL, &end), TEXT_SOCKETS_TLS_ADDRESS);
     (void)weir_socket_new(root, "tcp://127.0.0.1:1", NULL); /* goes with its scope */
     weir_loop_free(loop);
 }

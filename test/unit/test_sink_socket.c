@@ -12,6 +12,7 @@
 #include "base_fault.h"
 #include "flow_sink.h"
 #include "support_suites.h"
+#include "texts_sockets.h"
 
 static const struct wr_sink_kit far_end = {.take = wr_far_take_socket};
 
@@ -272,11 +273,7 @@ TEST(reset_at_the_end_is_a_loss_with_its_number)
     unsigned long long lost = 0, written = 0;
     ck_assert_int_eq(talk.rc, WEIR_ELOST);
     ck_assert_int_eq(talk.error.detail, ECONNRESET);
-    ck_assert_int_eq(sscanf(talk.error.message,
-                            "the peer has reset the connection; %llu of %llu bytes written were "
-                            "not delivered",
-                            &lost, &written),
-                     2);
+    ck_assert_int_eq(sscanf(talk.error.message, TEXT_SOCKETS_RESET, &lost, &written), 2);
     ck_assert_uint_eq(written, 1000004);
     ck_assert(lost > 100000 && lost < written);
     talk_ends(&talk);
@@ -296,7 +293,7 @@ TEST(peer_that_had_gone_before_the_last_line_is_a_loss)
     runs_for(&talk, 50);
 
     ck_assert_int_eq(talk.rc, WEIR_ELOST);
-    ck_assert_ptr_nonnull(strstr(talk.error.message, "4 of 8 bytes written were not delivered"));
+    ck_assert_ptr_nonnull(strstr(talk.error.message, "4 of 8 " TEXT_SOCKETS_NOT_DELIVERED));
     talk_ends(&talk);
 }
 
@@ -318,7 +315,7 @@ TEST(peer_that_takes_nothing_at_the_end_is_waited_for_as_long_as_the_drain_lasts
 
     ck_assert_int_eq(talk.rc, WEIR_ELOST);
     ck_assert_int_eq(talk.error.detail, 0);
-    ck_assert_ptr_nonnull(strstr(talk.error.message, "the peer has accepted no bytes for 2.0 s"));
+    ck_assert_ptr_nonnull(strstr(talk.error.message, TEXT_SOCKETS_PEER_ACCEPTED_NOTHING("2.0 s")));
     talk_ends(&talk);
 }
 
@@ -374,9 +371,9 @@ TEST(stall_of_a_minute_is_logged_once_and_no_failure)
     runs_for(&talk, 59 * 1000);
     ck_assert_str_eq(talk.said, "");
     runs_for(&talk, 2 * 1000);
-    ck_assert_ptr_nonnull(strstr(talk.said, "the peer has accepted no bytes for 60 s"));
+    ck_assert_ptr_nonnull(strstr(talk.said, TEXT_SOCKETS_PEER_ACCEPTED_NOTHING("60 s")));
     ck_assert_uint_gt(talk.sink->ops->why(talk.sink, why, sizeof why), 0);
-    ck_assert_ptr_nonnull(strstr(why, "has accepted no bytes for 61 s"));
+    ck_assert_ptr_nonnull(strstr(why, TEXT_SOCKETS_ACCEPTED_NOTHING("61 s")));
 
     talk.said[0] = '\0';
     for (int i = 0; i < 50 && recv(talk.far, got, sizeof got, MSG_DONTWAIT) > 0; i++) {

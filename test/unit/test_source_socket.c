@@ -7,6 +7,7 @@
 
 #include "base_fault.h"
 #include "support_suites.h"
+#include "texts_sockets.h"
 
 struct resetting {
     weir_loop *loop;
@@ -57,7 +58,7 @@ TEST(reset_says_what_was_lost)
     ck_assert(!weir_next(gen, &item));
 
     ck_assert_int_eq(weir_finish(gen, &error), WEIR_ERESET);
-    ck_assert_ptr_nonnull(strstr(error.message, "an unfinished line of 4 bytes"));
+    ck_assert_ptr_nonnull(strstr(error.message, TEXT_SOCKETS_UNFINISHED_LINE("4")));
     ck_assert_int_eq(error.offset, 4);
     close(resetting.listener);
     weir_loop_free(loop);
