@@ -10,6 +10,7 @@
 #include "flow_dead.h"
 #include "flow_sink.h"
 #include "support_flow.h"
+#include "texts_flow.h"
 
 /* What the dead sink has seen; one per process, as each test is one. */
 static struct far {
@@ -330,7 +331,7 @@ TEST(a_dead_sink_that_fails_fails_who_writes_to_it)
     ck_assert_int_eq(error.code, WEIR_EIO);
     ck_assert_int_eq(error.detail, 28);
     ck_assert_str_eq(error.origin, "dead");
-    ck_assert_str_eq(error.message, "the dead sink has failed: disk full");
+    ck_assert_str_eq(error.message, TEXT_FLOW_DEAD_FAILED "disk full");
     weir_loop_free(loop);
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "support_flow.h"
+#include "texts_flow.h"
 
 struct seen {
     int failures, clean_ups, code;
@@ -439,14 +440,12 @@ static void grace_runs_out(int64_t wait_ms, const char *names)
 
 TEST(elsewhere_a_clean_up_in_a_reader_ends_with_the_grace)
 {
-    grace_runs_out(
-        -1, "task 'reader' did not finish within its grace period (waiting for time to pass)");
+    grace_runs_out(-1, TEXT_FLOW_GRACE("reader"));
 }
 
 TEST(elsewhere_a_clean_up_of_a_pull_in_flight_ends_with_the_grace)
 {
-    grace_runs_out(1000000000,
-                   "task 'slow' did not finish within its grace period (waiting for time to pass)");
+    grace_runs_out(1000000000, TEXT_FLOW_GRACE("slow"));
 }
 
 /* The reader's own waits go on when it is out of the generator. */

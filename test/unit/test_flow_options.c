@@ -5,6 +5,7 @@
 
 #include "support_check.h"
 #include "support_flow.h"
+#include "texts_flow.h"
 
 /* The generator fails with WEIR_EINVAL and names the option. */
 static void refused(weir_gen *gen, const char *option)
@@ -29,18 +30,18 @@ TEST(sources_refuse_options_that_cannot_be)
     weir_scope *root = weir_root(loop);
 
     refused(weir_file_lines(root, "f", WEIR_OPTIONS(weir_lines_options, .line_bytes_max = -7)),
-            "invalid option line_bytes_max: -7");
+            TEXT_FLOW_INVALID("line_bytes_max", "-7"));
     refused(weir_file_lines(root, "f", WEIR_OPTIONS(weir_lines_options, .overlong = 4)),
-            "invalid option overlong: 4");
+            TEXT_FLOW_INVALID("overlong", "4"));
     refused(weir_http_lines(root, "http://h/", WEIR_OPTIONS(weir_http_options, .idle_ms = -2)),
-            "invalid option idle_ms: -2");
+            TEXT_FLOW_INVALID("idle_ms", "-2"));
     refused(weir_http_lines(root, "http://h/", WEIR_OPTIONS(weir_http_options, .overlong = 99)),
-            "invalid option overlong: 99");
+            TEXT_FLOW_INVALID("overlong", "99"));
     refused(weir_http_lines(root, "http://h/", WEIR_OPTIONS(weir_http_options, .tls = 2)),
-            "invalid option tls: 2");
+            TEXT_FLOW_INVALID("tls", "2"));
     refused(weir_socket_lines(root, "unix:/s", WEIR_OPTIONS(weir_socket_options, .stall_ms = -3)),
-            "invalid option stall_ms: -3");
-    refused(weir_file_lines(root, NULL, NULL), "needs a path");
+            TEXT_FLOW_INVALID("stall_ms", "-3"));
+    refused(weir_file_lines(root, NULL, NULL), TEXT_FLOW_NEEDS_PATH);
     weir_loop_free(loop);
 }
 
@@ -51,15 +52,15 @@ TEST(stages_and_queues_refuse_options_that_cannot_be)
     weir_sink *in;
 
     refused(weir_batch(weir_count(root, 1, 3), WEIR_OPTIONS(weir_batch_options, .items_max = -5)),
-            "invalid option items_max: -5");
+            TEXT_FLOW_INVALID("items_max", "-5"));
     refused(weir_buffer(weir_count(root, 1, 3), WEIR_OPTIONS(weir_queue_options, .bytes_max = -5)),
-            "invalid option bytes_max: -5");
+            TEXT_FLOW_INVALID("bytes_max", "-5"));
     refused(weir_queue(root, WEIR_OPTIONS(weir_queue_options, .when_full = 9), &in),
-            "invalid option when_full: 9");
-    refused_sink(in, "invalid option when_full: 9");
+            TEXT_FLOW_INVALID("when_full", "9"));
+    refused_sink(in, TEXT_FLOW_INVALID("when_full", "9"));
     refused(weir_channel(root, root, WEIR_OPTIONS(weir_queue_options, .items_max = -9), &in),
-            "invalid option items_max: -9");
-    refused_sink(in, "invalid option items_max: -9");
+            TEXT_FLOW_INVALID("items_max", "-9"));
+    refused_sink(in, TEXT_FLOW_INVALID("items_max", "-9"));
     weir_loop_free(loop);
 }
 
@@ -69,8 +70,8 @@ TEST(sinks_refuse_options_that_cannot_be)
     weir_scope *root = weir_root(loop);
 
     refused_sink(weir_socket_sink(root, "unix:/s", WEIR_OPTIONS(weir_socket_options, .frame = 4)),
-                 "invalid option frame: 4");
-    refused_sink(weir_file_sink(root, NULL, NULL), "needs a path");
+                 TEXT_FLOW_INVALID("frame", "4"));
+    refused_sink(weir_file_sink(root, NULL, NULL), TEXT_FLOW_NEEDS_PATH);
     weir_loop_free(loop);
 }
 

@@ -6,6 +6,7 @@
 
 #include "flow_sink.h"
 #include "support_flow.h"
+#include "texts_flow.h"
 
 struct counter {
     long *items;
@@ -359,7 +360,7 @@ TEST(each_that_is_paused_hears_of_a_cancel)
     ck_assert_int_eq(heard.overs, 0);
     char why[200];
     weir_why(gen, why, sizeof why);
-    ck_assert_ptr_nonnull(strstr(why, "weir_each_resume"));
+    ck_assert_ptr_nonnull(strstr(why, TEXT_FLOW_EACH_RESUME));
 
     weir_scope_cancel(scope);
 

@@ -4,6 +4,7 @@
  * Labels: thread
  */
 #include "support_flow.h"
+#include "texts_flow.h"
 
 #include <pthread.h>
 
@@ -552,7 +553,7 @@ TEST(channel_that_is_full_fails_its_writer_if_asked_to)
 {
     struct filled f = fill_channel(WEIR_FULL_FAILS, 3, 0, 1);
     ck_assert_int_eq(f.rc, WEIR_ETOOLONG);
-    ck_assert_ptr_nonnull(strstr(f.error.message, "is full (3 items"));
+    ck_assert_ptr_nonnull(strstr(f.error.message, TEXT_FLOW_FULL));
     ck_assert_uint_eq(f.count, 3);
     ck_assert_uint_eq(f.ledger.dropped, 0);
     end_filled(&f);

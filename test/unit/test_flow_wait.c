@@ -12,6 +12,7 @@
 
 #include "loop_scope.h"
 #include "support_flow.h"
+#include "texts_flow.h"
 
 enum kind { ON_FD, ON_WAKER, ON_WORK, ON_SLEEP, KINDS };
 
@@ -278,8 +279,9 @@ TEST(waits_of_a_task_are_not_ended_by_a_stop)
 
 TEST(waits_are_told_by_why)
 {
-    static const char *const texts[] = {"waits waits for its peer", "waits waits for its callback",
-                                        "waits waits for its call"};
+    static const char *const texts[] = {"waits " TEXT_FLOW_WAITS("its peer"),
+                                        "waits " TEXT_FLOW_WAITS("its callback"),
+                                        "waits " TEXT_FLOW_WAITS("its call")};
     for (int way = 0; way < KINDS * makers(2); way++) {
         int kind = way % KINDS, maker = way / KINDS;
         if (kind == ON_SLEEP) {

@@ -7,6 +7,7 @@
 #include "bytes_block.h"
 #include "loop_wait.h"
 #include "support_flow.h"
+#include "texts_flow.h"
 
 struct waiting {
     weir_loop *loop;
@@ -164,8 +165,7 @@ TEST(budget_is_told_with_what_each_waiter_holds_and_what_others_hold)
 
     for (int i = 0; i < 2; i++) { /* each time it is counted anew */
         char expected[200];
-        snprintf(expected, sizeof expected,
-                 "%lld of %lld bytes held by lines (%lld), which waits, others (%lld)", used,
+        snprintf(expected, sizeof expected, TEXT_FLOW_BUDGET_HELD, used,
                  (long long)s.loop->budget.limit, held, used - held);
         ck_assert_uint_eq(wr_budget_tell(s.loop, text, sizeof text), strlen(expected));
         ck_assert_str_eq(text, expected);

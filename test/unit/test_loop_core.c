@@ -9,6 +9,7 @@
 #include "loop_scope.h"
 #include "support_clock.h"
 #include "support_loop.h"
+#include "texts_flow.h"
 
 TEST(tasks_start_in_the_order_of_their_spawning)
 {
@@ -134,7 +135,7 @@ static void warning_noted(void *ctx, int level, const char *origin, const char *
 {
     (void)ctx;
     (void)origin;
-    note(level == 4 && strstr(text, "blocked the loop for 150 ms") != NULL ? 'w' : '?');
+    note(level == 4 && strstr(text, TEXT_FLOW_BLOCKED) != NULL ? 'w' : '?');
 }
 
 /* A task that takes long, and for how much of that another program runs. */

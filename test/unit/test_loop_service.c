@@ -18,6 +18,7 @@
 #include "loop_work.h"
 #include "support_folder.h"
 #include "support_loop.h"
+#include "texts_flow.h"
 
 /* ---- services */
 
@@ -242,7 +243,7 @@ static void still_log(void *ctx, int level, const char *origin, const char *text
 {
     struct still *still = ctx;
     (void)origin;
-    if (level == WEIR_LOG_WARNING && strstr(text, "deadlock") != NULL) {
+    if (level == WEIR_LOG_WARNING && strstr(text, TEXT_FLOW_DEADLOCK) != NULL) {
         snprintf(still->text, sizeof still->text, "%s", text);
         still->lines++;
         sem_post(&still->logged);
@@ -306,10 +307,9 @@ TEST(tasks_that_only_wait_for_each_other_are_logged_once_by_name)
 
     uv_thread_join(&thread);
     ck_assert_int_eq(still.lines, 1);
-    ck_assert_ptr_nonnull(strstr(still.text, "'main' waits for "));
-    ck_assert_ptr_nonnull(strstr(still.text, "'left' waits for an item in its queue ('to-left')"));
-    ck_assert_ptr_nonnull(
-        strstr(still.text, "'right' waits for an item in its queue ('to-right')"));
+    ck_assert_ptr_nonnull(strstr(still.text, "'main' " TEXT_FLOW_WAITS("")));
+    ck_assert_ptr_nonnull(strstr(still.text, TEXT_FLOW_TASK_WAITS_FOR_ITEM("left", "to-left")));
+    ck_assert_ptr_nonnull(strstr(still.text, TEXT_FLOW_TASK_WAITS_FOR_ITEM("right", "to-right")));
     weir_loop_free(still.loop);
 }
 

@@ -12,6 +12,7 @@
 #include "base_fault.h"
 #include "support_flow.h"
 #include "support_seen.h"
+#include "texts_flow.h"
 
 static int sleep_long(weir_scope *scope, void *args)
 {
@@ -77,7 +78,7 @@ TEST(walk_tells_what_a_task_waits_for_and_how_long)
     struct seen seen = walk(loop);
     int at = find(&seen, WEIR_NODE_TASK, "sleeper");
     ck_assert_int_eq(seen.all[at].node.state, WEIR_NODE_WAITS);
-    ck_assert_str_eq(seen.all[at].why, "waits for time to pass");
+    ck_assert_str_eq(seen.all[at].why, TEXT_FLOW_WAITS(TEXT_FLOW_TIME));
     ck_assert_int_eq(seen.all[at].node.waiting_ns, 250000000);
     ck_assert_uint_eq(node_of(&seen, WEIR_NODE_SCOPE, "scope")->tasks, 1);
     ck_assert_int_eq(node_of(&seen, WEIR_NODE_TASK, "main")->state, WEIR_NODE_RUNS);
@@ -113,8 +114,8 @@ TEST(walk_names_the_generator_that_a_stage_waits_for)
     struct seen seen = walk(loop);
     int stage = find(&seen, WEIR_NODE_GENERATOR, "same");
     int source = find(&seen, WEIR_NODE_GENERATOR, "numbers");
-    ck_assert_str_eq(seen.all[stage].why, "waits for numbers");
-    ck_assert_str_eq(seen.all[source].why, "waits for time to pass (for 1.2 s)");
+    ck_assert_str_eq(seen.all[stage].why, TEXT_FLOW_WAITS("numbers"));
+    ck_assert_str_eq(seen.all[source].why, TEXT_FLOW_WAITS(TEXT_FLOW_TIME_OF("1.2 s")));
     ck_assert_int_eq(seen.all[source].node.waiting_ns, 1200000000);
     ck_assert_ptr_eq(seen.all[source].node.reader, gen);
     weir_discard(gen);

@@ -8,6 +8,7 @@
 
 #include "base_fault.h"
 #include "support_flow.h"
+#include "texts_flow.h"
 
 static const char *why(const weir_gen *gen)
 {
@@ -20,7 +21,7 @@ TEST(why_of_one_that_was_not_asked)
 {
     weir_loop *loop = test_loop();
     weir_gen *gen = count_to(weir_root(loop), 1);
-    ck_assert_str_eq(why(gen), "numbers has not been asked yet");
+    ck_assert_str_eq(why(gen), TEXT_FLOW_NOT_ASKED);
     weir_discard(gen);
     weir_loop_free(loop);
 }
@@ -32,11 +33,11 @@ TEST(why_of_one_that_is_over_or_failed)
     weir_gen *gen = count_to(weir_root(loop), 1);
     ck_assert(weir_next(gen, &item));
     ck_assert(!weir_next(gen, &item));
-    ck_assert_str_eq(why(gen), "numbers has ended");
+    ck_assert_str_eq(why(gen), TEXT_FLOW_ENDED);
     weir_discard(gen);
     gen = numbers(weir_root(loop), (struct numbers_args){.count = 1, .fail_at = 1});
     ck_assert(!weir_next(gen, &item));
-    ck_assert_str_eq(why(gen), "numbers has failed: number 1");
+    ck_assert_str_eq(why(gen), TEXT_FLOW_FAILED "number 1");
     weir_discard(gen);
     weir_loop_free(loop);
 }
@@ -49,7 +50,7 @@ TEST(why_follows_the_chain_to_the_wait)
     weir_item item;
     weir_gen *gen = same(weir_queue(root, WEIR_OPTIONS(weir_queue_options, .name = "work"), &in));
     ck_assert_int_eq(weir_next_within(gen, &item, 1), WEIR_GOT_LATE);
-    ck_assert_str_eq(why(gen), "same <- work: waits for queue 'work' (empty)");
+    ck_assert_str_eq(why(gen), "same <- work: " TEXT_FLOW_EMPTY_QUEUE("work"));
     weir_discard(gen);
     weir_sink_discard(in);
     weir_loop_free(loop);
@@ -62,7 +63,7 @@ TEST(why_of_a_body_that_sleeps_names_its_wait)
     weir_item item;
     weir_gen *gen = same(numbers(root, (struct numbers_args){1, 0, 5000, root}));
     ck_assert_int_eq(weir_next_within(gen, &item, 1200), WEIR_GOT_LATE);
-    ck_assert_str_eq(why(gen), "same <- numbers waits for time to pass (for 1.2 s)");
+    ck_assert_str_eq(why(gen), "same <- numbers " TEXT_FLOW_WAITS(TEXT_FLOW_TIME_OF("1.2 s")));
     weir_discard(gen);
     weir_loop_free(loop);
 }
@@ -73,7 +74,7 @@ TEST(why_of_one_that_waits_to_be_asked)
     weir_item item;
     weir_gen *gen = weir_skip(count_to(weir_root(loop), 5), 1);
     ck_assert(weir_next(gen, &item));
-    ck_assert_str_eq(why(gen), "skip is idle: its consumer has not asked for more");
+    ck_assert_str_eq(why(gen), "skip " TEXT_FLOW_IDLE);
     weir_discard(gen);
     weir_loop_free(loop);
 }
@@ -97,9 +98,9 @@ TEST(why_of_one_that_is_pumped_names_the_sink_that_takes_no_more)
     weir_gen *gen = weir_count(scope, 1, WEIR_NONE);
     weir_spawn(scope, "pump", pump_main, &gen, sizeof gen);
     wr_loop_settle(loop);
-    ck_assert_ptr_nonnull(strstr(why(gen), ": its reader takes no more ("));
+    ck_assert_ptr_nonnull(strstr(why(gen), TEXT_FLOW_READER_TAKES_NONE));
     wr_clock_advance(loop, 5000);
-    ck_assert_ptr_nonnull(strstr(why(gen), ": its reader has accepted no bytes for 5 s ("));
+    ck_assert_ptr_nonnull(strstr(why(gen), TEXT_FLOW_READER_ACCEPTED_NONE));
     weir_scope_cancel(scope);
     (void)!weir_scope_wait(scope, NULL);
     weir_loop_free(loop);
@@ -110,9 +111,9 @@ TEST(why_is_cut_like_snprintf)
     weir_loop *loop = test_loop();
     char text[8];
     weir_gen *gen = count_to(weir_root(loop), 1);
-    ck_assert_uint_eq(weir_why(gen, text, sizeof text), strlen("numbers has not been asked yet"));
+    ck_assert_uint_eq(weir_why(gen, text, sizeof text), strlen(TEXT_FLOW_NOT_ASKED));
     ck_assert_str_eq(text, "numbers");
-    ck_assert_uint_eq(weir_why(gen, NULL, 0), strlen("numbers has not been asked yet"));
+    ck_assert_uint_eq(weir_why(gen, NULL, 0), strlen(TEXT_FLOW_NOT_ASKED));
     weir_discard(gen);
     weir_loop_free(loop);
 }
@@ -143,12 +144,12 @@ TEST(dump_tells_tasks_scopes_and_generators)
     close(fd);
     ck_assert_int_gt(len, 0);
     text[len] = '\0';
-    ck_assert_ptr_nonnull(strstr(text, "task 'sleeper' waits for time to pass"));
-    ck_assert_ptr_nonnull(strstr(text, "weir: 2 tasks, "));
-    ck_assert_ptr_nonnull(strstr(text, "scope 'root': 2 tasks\n"));
-    ck_assert_ptr_nonnull(strstr(text, "scope 'work': 1 task\n"));
-    ck_assert_ptr_nonnull(strstr(text, "generator 'same'"));
-    ck_assert_ptr_nonnull(strstr(text, "generator 'numbers'"));
+    ck_assert_ptr_nonnull(strstr(text, "task 'sleeper' " TEXT_FLOW_WAITS(TEXT_FLOW_TIME)));
+    ck_assert_ptr_nonnull(strstr(text, TEXT_FLOW_TASKS));
+    ck_assert_ptr_nonnull(strstr(text, TEXT_FLOW_SCOPE_ROOT));
+    ck_assert_ptr_nonnull(strstr(text, TEXT_FLOW_SCOPE_WORK));
+    ck_assert_ptr_nonnull(strstr(text, TEXT_FLOW_GENERATOR("same")));
+    ck_assert_ptr_nonnull(strstr(text, TEXT_FLOW_GENERATOR("numbers")));
     weir_loop_free(loop);
 }
 
@@ -186,9 +187,9 @@ TEST(tasks_that_all_wait_for_each_other_are_told_so)
     close(seen.fd);
     ck_assert_int_gt(len, 0);
     text[len] = '\0';
-    ck_assert_ptr_nonnull(strstr(text, "deadlock: every task waits for another task"));
-    ck_assert_ptr_nonnull(strstr(seen.why, "deadlock: every task waits for another task"));
-    ck_assert_ptr_null(strstr(why(gen), "deadlock")); /* somebody runs: this test */
+    ck_assert_ptr_nonnull(strstr(text, TEXT_FLOW_ALL_WAIT));
+    ck_assert_ptr_nonnull(strstr(seen.why, TEXT_FLOW_ALL_WAIT));
+    ck_assert_ptr_null(strstr(why(gen), TEXT_FLOW_DEADLOCK)); /* somebody runs: this test */
     weir_loop_free(loop);
 }
 

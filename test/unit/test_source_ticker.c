@@ -2,6 +2,7 @@
  * weir_ticker, on the virtual clock.
  */
 #include "support_flow.h"
+#include "texts_flow.h"
 
 static int64_t ms_since(weir_scope *scope, int64_t began)
 {
@@ -147,7 +148,7 @@ TEST(ticker_tells_why_it_does_not_give)
 
     weir_why(gen, why, sizeof why);
 
-    ck_assert_str_eq(why, "ticker waits for the next tick");
+    ck_assert_str_eq(why, "ticker " TEXT_FLOW_NEXT_TICK);
     weir_discard(head);
     weir_loop_free(loop);
 }

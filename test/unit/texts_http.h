@@ -10,6 +10,8 @@
 #ifndef WR_TEXTS_HTTP_H
 #define WR_TEXTS_HTTP_H
 
+#include "texts_flow.h"
+
 /* ---- a connection that fails, and its retries */
 
 #define TEXT_HTTP_REFUSED "Connection refused"
@@ -85,7 +87,7 @@
 #define TEXT_HTTP_NOTHING_ACCEPTED "nothing accepted"
 #define TEXT_HTTP_SINK_WAITS "1 request under way; one of 2 items: " TEXT_HTTP_NO_RESPONSE("2 s")
 #define TEXT_HTTP_NO_ADDRESS "is not an http or https address"
-#define TEXT_HTTP_PARALLEL "invalid option parallel: 65 (must be 1 to 64)"
+#define TEXT_HTTP_PARALLEL TEXT_FLOW_INVALID("parallel", "65") " (must be 1 to 64)"
 #define TEXT_HTTP_STATUSES "16 statuses"
 
 #endif
