@@ -145,7 +145,7 @@ static void check_stops(weir_gen *(*stage)(weir_gen *up, struct nothing args))
     ck_assert_int_eq(sum_of(gen, &error), -1);
     ck_assert_int_eq(error.code, WEIR_EPARSE);
     ck_assert_uint_eq(error.seq, 2);
-    ck_assert_str_eq(error.message, "item 2: 2 is even");
+    ck_assert_str_eq(error.message, TEXT_FLOW_ITEM_REJECTED "2 is even");
     ck_assert_int_eq(pulled, 2);
     ck_assert_uint_eq(ledger_of(weir_root(loop)).rejected, 0);
     weir_loop_free(loop);

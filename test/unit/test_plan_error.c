@@ -10,6 +10,7 @@
 #include "plan_text.h"
 #include "support_check.h"
 #include "support_names.h"
+#include "texts_plan.h"
 
 static const struct mistake {
     const char *text, *message, *carets;
@@ -199,7 +200,7 @@ TEST(the_hint_stands_in_the_record_too)
     weir_error error;
     weir_plan *plan = weir_plan_read("bach 100", NULL, &error);
     MUST(plan == NULL);
-    ck_assert_str_eq(error.message, "unknown stage 'bach' (did you mean 'batch'?)");
+    ck_assert_str_eq(error.message, TEXT_PLAN_UNKNOWN_STAGE);
 }
 
 static void check_long(const char *text, const char *name, const char *expected)

@@ -6,6 +6,7 @@
 
 #include "support_check.h"
 #include "support_language.h"
+#include "texts_plan.h"
 
 static weir_plan *read_plan(const char *text)
 {
@@ -220,7 +221,7 @@ TEST(a_plan_is_checked_without_being_opened)
     weir_plan_options options = {.struct_size = sizeof options, .files = files, .files_count = 1};
     weir_plan *plan = read_plan("gen 1..3 | where .a on-error=dead");
     ck_assert_int_eq(weir_plan_check(plan, NULL, &error), WEIR_EINVAL);
-    ck_assert_str_eq(error.message, "where: on-error=dead needs a file for rejected items");
+    ck_assert_str_eq(error.message, TEXT_PLAN_DEAD_NEEDS_FILE);
     ck_assert(weir_plan_rejects(plan));
     weir_plan_free(plan);
     plan = read_plan("gen 1..3 | null");

@@ -13,6 +13,7 @@
 #include "plan_text.h"
 #include "support_check.h"
 #include "support_suites.h"
+#include "texts_plan.h"
 
 /* Files of a test: in memory, known by a path, gone with the process whatever becomes of it. */
 static int files_open[4];
@@ -222,11 +223,8 @@ TEST(options_that_do_not_fit_the_text_are_refused)
 {
     const char *const files[] = {"a", "b"};
     weir_plan_options options = {.struct_size = sizeof options, .files = files, .files_count = 1};
-    check_refused("http://u:pw@h/ | head 3", &options,
-                  "the text already has a source, 'http://u:***@h/': files are only for a text "
-                  "without a source");
-    check_refused("gen 1..3 | null", NULL,
-                  "the text ends with a sink, but only a generator was requested");
+    check_refused("http://u:pw@h/ | head 3", &options, TEXT_PLAN_HAS_SOURCE);
+    check_refused("gen 1..3 | null", NULL, TEXT_PLAN_ENDS_WITH_SINK);
 }
 
 /* Opening `text` with this sink is refused, since it would read what it writes. */
@@ -254,14 +252,14 @@ TEST(a_file_is_not_written_while_it_is_read)
     int fd = files_open[files_count - 1];
     weir_plan_options options = {.struct_size = sizeof options, .stdout_fd = fd};
     (void)snprintf(text, sizeof text, "%s | skip 3", path);
-    check_circle(text, &options, "is both source and sink");
+    check_circle(text, &options, TEXT_PLAN_CIRCLE);
     (void)snprintf(text, sizeof text, "%s | file %s", path, path);
-    check_circle(text, NULL, "is both source and sink");
+    check_circle(text, NULL, TEXT_PLAN_CIRCLE);
     options.stdin_fd = fd;
-    check_circle("head 3", &options, "standard input is both source and sink");
+    check_circle("head 3", &options, "standard input " TEXT_PLAN_CIRCLE);
     options = (weir_plan_options){
         .struct_size = sizeof options, .stdout_fd = fd, .files = files, .files_count = 2};
-    check_circle("head 3", &options, "is both source and sink");
+    check_circle("head 3", &options, TEXT_PLAN_CIRCLE);
     remove_files();
 }
 
@@ -294,16 +292,12 @@ static void check_parse_fails(const char *text, bool with_up, int code, const ch
 
 TEST(parse_of_a_bad_text_is_a_generator_that_fails)
 {
-    static const char bach[] = "unknown stage 'bach' (did you mean 'batch'?)";
+    static const char bach[] = TEXT_PLAN_UNKNOWN_STAGE;
     check_parse_fails("bach 3", false, WEIR_EPARSE, bach);
     check_parse_fails("bach 3", true, WEIR_EPARSE, bach);
-    check_parse_fails("gen 1..3", true, WEIR_EPARSE,
-                      "'gen' is a source, but this chain gets its items from outside");
-    check_parse_fails("head 3 | null", true, WEIR_EINVAL,
-                      "the text ends with a sink, but only a generator was requested");
-    check_parse_fails("lines max=1K", true, WEIR_EPARSE,
-                      "lines: its arguments are limits of the source (put it directly after "
-                      "the source)");
+    check_parse_fails("gen 1..3", true, WEIR_EPARSE, TEXT_PLAN_SOURCE_INSIDE);
+    check_parse_fails("head 3 | null", true, WEIR_EINVAL, TEXT_PLAN_ENDS_WITH_SINK);
+    check_parse_fails("lines max=1K", true, WEIR_EPARSE, TEXT_PLAN_LIMITS_OF_SOURCE);
 }
 
 MAIN("plan/open")

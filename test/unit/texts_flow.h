@@ -56,6 +56,7 @@
 /* ---- queues, rejected items, stages */
 
 #define TEXT_FLOW_FULL "is full (3 items"
+#define TEXT_FLOW_ITEM_REJECTED "item 2: "
 #define TEXT_FLOW_DEAD_FAILED "the dead sink has failed: "
 #define TEXT_FLOW_BAD_RECORD "record 2 (at byte 2): invalid record length"
 
