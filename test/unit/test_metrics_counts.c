@@ -13,6 +13,7 @@
 #include "support_flow.h"
 #include "support_seen.h"
 #include "support_wire.h"
+#include "texts_flow.h"
 
 TEST(items_are_counted_along_a_chain)
 {
@@ -324,7 +325,7 @@ TEST(a_component_counts_what_each_of_its_parts_does)
     ck_assert_uint_eq(node->rejected, 1);
     ck_assert_uint_eq(node->waits, 5);
     ck_assert_int_eq(node->waited_ns, 500000000);
-    ck_assert_str_eq(seen.all[at].waited, "time to pass");
+    ck_assert_str_eq(seen.all[at].waited, TEXT_FLOW_TIME);
     weir_loop_free(loop);
 }
 
@@ -360,7 +361,7 @@ TEST(the_time_that_a_body_sleeps_is_its_own)
     int source = find(&seen, WEIR_NODE_GENERATOR, "numbers");
     ck_assert_uint_eq(seen.all[source].node.waits, 2);
     ck_assert_int_eq(seen.all[source].node.waited_ns, 600000000);
-    ck_assert_str_eq(seen.all[source].waited, "time to pass");
+    ck_assert_str_eq(seen.all[source].waited, TEXT_FLOW_TIME);
     ck_assert_int_eq(seen.all[source].node.waited[0].ns, 600000000);
     ck_assert_int_eq(node_of(&seen, WEIR_NODE_GENERATOR, "same")->waited_ns, 0);
     weir_discard(gen);
@@ -401,7 +402,7 @@ TEST(a_queue_counts_the_waits_of_both_its_ends)
     ck_assert_int_eq(weir_finish(gen, NULL), 0);
     ck_assert_int_eq(weir_scope_wait(scope, NULL), 0);
     int queue = find(&seen, WEIR_NODE_GENERATOR, "work");
-    ck_assert_str_eq(seen.all[queue].waited, "an item in its queue");
+    ck_assert_str_eq(seen.all[queue].waited, TEXT_FLOW_ITEM_IN_QUEUE);
     ck_assert_int_eq(seen.all[queue].node.waited[0].ns, 700000000);
     ck_assert_int_ge(seen.all[queue].node.waited_ns, 700000000);
     weir_loop_free(loop);
@@ -432,7 +433,7 @@ TEST(a_queue_has_the_waits_of_its_writer_when_its_reader_ends_first)
     ck_assert_int_eq(weir_scope_wait(scope, NULL), 0);
     int queue = find(&seen, WEIR_NODE_GENERATOR, "work");
     ck_assert_int_eq(seen.all[queue].node.waited_ns, 500000000);
-    ck_assert_str_eq(seen.all[queue].waited, "room in a queue");
+    ck_assert_str_eq(seen.all[queue].waited, TEXT_FLOW_ROOM_IN_QUEUE);
     ck_assert_int_eq(node_of(&seen, WEIR_NODE_SINK, "work")->waited_ns, 0);
     weir_loop_free(loop);
 }
@@ -478,7 +479,7 @@ TEST(waits_and_bytes_of_the_programs_operations_count_for_its_generator_and_its_
         sink = find(&seen, WEIR_NODE_SINK, "slow");
     ck_assert_str_eq(seen.all[source].waited, "the radio");
     ck_assert_int_eq(seen.all[source].node.waited_ns, 800000000);
-    ck_assert_str_eq(seen.all[sink].waited, "time to pass");
+    ck_assert_str_eq(seen.all[sink].waited, TEXT_FLOW_TIME);
     ck_assert_int_eq(seen.all[sink].node.waited_ns, 1800000000);
     ck_assert_uint_eq(seen.all[source].node.bytes, 200);
     ck_assert_uint_eq(seen.all[sink].node.bytes, 14);

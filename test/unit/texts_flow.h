@@ -21,8 +21,10 @@
 #define TEXT_FLOW_TIME "time to pass"
 #define TEXT_FLOW_TIME_OF(time) TEXT_FLOW_TIME " (for " time ")"
 #define TEXT_FLOW_EMPTY_QUEUE(name) TEXT_FLOW_WAITS("queue '" name "' (empty)")
+#define TEXT_FLOW_ITEM_IN_QUEUE "an item in its queue"
+#define TEXT_FLOW_ROOM_IN_QUEUE "room in a queue"
 #define TEXT_FLOW_TASK_WAITS_FOR_ITEM(task, queue) \
-    "'" task "' " TEXT_FLOW_WAITS("an item in its queue ('" queue "')")
+    "'" task "' " TEXT_FLOW_WAITS(TEXT_FLOW_ITEM_IN_QUEUE " ('" queue "')")
 #define TEXT_FLOW_READER_TAKES_NONE ": its reader takes no more ("
 #define TEXT_FLOW_READER_ACCEPTED_NONE ": its reader has accepted no bytes for 5 s ("
 #define TEXT_FLOW_NEXT_TICK TEXT_FLOW_WAITS("the next tick")
