@@ -4,6 +4,9 @@
  */
 #include "flow_position.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "support_flow.h"
 
 static struct wr_origin origin;
@@ -120,6 +123,21 @@ TEST(a_text_is_read_as_it_was_written)
     ck_assert_str_eq(wr_texts_read("id", "id"), "");
     ck_assert_ptr_null(wr_texts_read("ids a", "id"));
     ck_assert_ptr_null(wr_texts_read("offset 3", "id"));
+}
+
+TEST(a_validator_is_read_whole_or_not_at_all)
+{
+    enum { MOST = (int)sizeof((struct wr_offset *)0)->validator - 1 };
+    struct wr_offset offset;
+    char text[MOST + 32];
+
+    snprintf(text, sizeof text, "offset 7 %0*d", MOST, 1);
+    ck_assert(wr_offset_read(&offset, text));
+    ck_assert_uint_eq(strlen(offset.validator), MOST);
+    ck_assert_uint_eq(offset.end, 7);
+
+    snprintf(text, sizeof text, "offset 7 %0*d", MOST + 1, 1);
+    ck_assert(!wr_offset_read(&offset, text));
 }
 
 MAIN("flow/position")
