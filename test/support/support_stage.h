@@ -17,7 +17,7 @@
  * HOLDS_BACK may leave out the incomplete rest (weir_end_code), and nothing else. A framer gives no
  * part of an unfinished item. One that HOLDS_BACK is seen to do so with the items of some kit. What
  * is kept over the items (a run is cut after the third one, and the rest goes to a new run) is
- * either said by a trait, or the kept items have not settled (weir_item_keep).
+ * either said by a trait, or with a state the kept items have not settled (weir_item_keep).
  */
 #ifndef WR_SUPPORT_STAGE_H
 #define WR_SUPPORT_STAGE_H

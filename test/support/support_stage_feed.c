@@ -130,9 +130,11 @@ weir_gen *wr_feed_open(const struct wr_stage_kit *kit, weir_scope *scope, struct
     wr_feed = how;
     wr_feed.kit = kit;
     wr_feed.portion = wr_feed.portion > 0 ? wr_feed.portion : 1;
+    weir_plan_options options = {.struct_size = sizeof options};
+    options.state = how.with_state ? weir_state_open(scope, NULL, "suite") : NULL;
     weir_plan *plan = weir_plan_read(text, NULL, &error);
     ck_assert_msg(plan != NULL, "%s: %s", kit->text, error.message);
-    int rc = weir_plan_open(plan, scope, NULL, &gen, NULL, &error);
+    int rc = weir_plan_open(plan, scope, &options, &gen, NULL, &error);
     weir_plan_free(plan);
     ck_assert_msg(rc == 0, "%s: %s", kit->text, error.message);
     return gen;

@@ -26,6 +26,7 @@ struct wr_feed {
     size_t silent_at; /* waits for ever instead; 0: never */
     size_t big;       /* gives so many items of 1,024 bytes instead; 0: those of the kit */
     size_t given;     /* so far */
+    bool with_state;  /* the pipeline has a state, which is never saved */
     bool in_pieces;   /* gives each item as two pieces: its bytes, and none */
     bool closed;
 };

@@ -43,14 +43,15 @@ static void check_pulls(const struct wr_stage_kit *kit, const struct wr_stage_pa
 
 /* How many items of the stage come when its upstream gives `from` and then nothing more. kept: are
  * there items that have not settled by then, though what came has been used? */
-static size_t come_of(const struct wr_stage_kit *kit, size_t from, bool *kept)
+static size_t come_of(const struct wr_stage_kit *kit, size_t from, bool with_state, bool *kept)
 {
     weir_item item;
     weir_got got;
     size_t count = 0;
     int late = 0;
     weir_loop *loop = test_loop();
-    weir_gen *gen = wr_feed_open(kit, weir_root(loop), (struct wr_feed){.silent_at = from + 1});
+    weir_gen *gen = wr_feed_open(kit, weir_root(loop),
+                                 (struct wr_feed){.silent_at = from + 1, .with_state = with_state});
     while (late < 2) {
         got = weir_next_within(gen, &item, 1);
         ck_assert_msg(got == WEIR_GOT_ITEM || got == WEIR_GOT_LATE ||
@@ -80,7 +81,7 @@ static void check_held(const struct wr_stage_kit *kit, uint32_t traits)
         for (const char *c = expected; *c != '\0'; c++) {
             whole += *c == '|';
         }
-        size_t come = come_of(kit, from, &kept);
+        size_t come = come_of(kit, from, false, &kept);
         held = held || come < whole;
     }
     ck_assert_msg(held == ((traits & WEIR_TRAIT_HOLDS_BACK) != 0),
@@ -185,8 +186,8 @@ static bool keeps(const struct wr_stage_kit *kit)
     return strcmp(strcat(apart, rest), whole) != 0;
 }
 
-/* A stage keeps something over its items only if it says so, or if it keeps the items themselves: a
- * restart reads those again. Looked at with the kit's items, and where it has none of its own, with
+/* A stage keeps something over its items only if it says so, or if, with a state, it keeps the items
+ * themselves: a restart reads those again. Looked at with the kit's items, and where it has none of its own, with
  * numbers that come twice. */
 static void check_kept(const struct wr_stage_kit *kit, uint32_t traits)
 {
@@ -209,7 +210,7 @@ static void check_kept(const struct wr_stage_kit *kit, uint32_t traits)
             continue;
         }
         over = true;
-        (void)come_of(kits[i], FIRST, &kept);
+        (void)come_of(kits[i], FIRST, true, &kept);
         ck_assert_msg(kept || (traits & says) != 0,
                       "%s: it keeps something over its items, and a restart loses it", kit->text);
     }
