@@ -77,6 +77,13 @@ static bool balances(const char *bytes, size_t len)
     return depth == 0;
 }
 
+/* May it be an address that was written wrongly? An absolute path, ./x and ../x are paths. */
+static bool may_be_address(const char *path, size_t len)
+{
+    path += path[0] == '"' || path[0] == '`' || path[0] == '\'';
+    return path[0] != '.' && (path[0] != '/' || (len > 1 && path[1] == '/'));
+}
+
 /* Write an address, or a path that may be a mistyped address, without its secrets. A replaced secret
  * must not open or close a bracket or quote. */
 static void write_address(struct wr_print *out, const char *word, size_t len)
@@ -124,7 +131,7 @@ static void write_word(struct wr_print *out, const struct wr_plan_step *step,
         (index == 0 && (step->component->traits & WEIR_TRAIT_SECRET_ADDRESS) != 0)) {
         wr_print_bytes(out, "***", 3);
     } else if (arg->type == WEIR_ARGTYPE_URL || arg->type == WEIR_ARGTYPE_ADDRESS ||
-               arg->type == WEIR_ARGTYPE_PATH) {
+               (arg->type == WEIR_ARGTYPE_PATH && may_be_address(clean + value.at, len))) {
         write_address(out, clean + value.at, len);
     } else {
         wr_print_bytes(out, clean + value.at, len);

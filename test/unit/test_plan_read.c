@@ -172,6 +172,8 @@ TEST(a_text_is_normalised)
         {"gen 1.. | grep \"a  b\"", "gen 1.. | grep \"a  b\""},
         {"http://u:p:w@h/a:b@c | null", "http://u:***@h/a:b@c | null"},
         {"http://u@h:1/ | null", "http://***@h:1/ | null"},
+        {"u:p@h/! | null", "u:***@h/! | null"}, /* a path that may have been meant as an address */
+        {"/a:b@c | file ./a:b@c", "/a:b@c | file ./a:b@c"},
         {"\"http://u:pw@h/\"", "\"http://u:***@h/\""},
         {"http://h/?a:b@c", "http://h/?a:b@c"},
         {"http://h/?n=1&token=abc&m=2", "http://h/?n=1&token=***&m=2"},
