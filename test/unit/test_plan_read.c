@@ -184,6 +184,9 @@ TEST(a_text_is_normalised)
         weir_plan *plan = read_plan(texts[i][0]);
         ck_assert_str_eq(weir_plan_text(plan), texts[i][1]);
         weir_plan_free(plan);
+        plan = read_plan(texts[i][1]);
+        ck_assert_str_eq(weir_plan_text(plan), texts[i][1]);
+        weir_plan_free(plan);
     }
 }
 
