@@ -259,7 +259,7 @@ static weir_plan_options options_of(const struct flags *flags, weir_http_options
 /* The plan does not fit the flags. */
 static int say_refusal(struct run *run, const weir_error *error)
 {
-    bool dead = strstr(error->message, "on-error=dead needs a file") != NULL;
+    bool dead = error->code == WEIR_EINVAL && error->detail == WEIR_PLAN_NO_DEAD;
     say_error(&run->say, error, dead ? "--dead FILE names it" : NULL);
     return EXIT_USAGE;
 }

@@ -247,7 +247,8 @@ WEIR_API void weir_part_over(weir_gen *gen, WEIR_TAKES weir_part *part);
 WEIR_API WEIR_MUST_CHECK int weir_stand_for(weir_gen *gen, weir_item *out, const weir_item *kept,
                                             size_t count);
 /* Of a stage: these items of the last weir_pull, or kept ones, are not passed on; they count as
- * filtered. Call it once for each, and not for a kept item that was passed on. Items that were given to weir_reject do not need this call. */
+ * filtered. Call it once for each, and not for a kept item that was passed on. Items that were given
+ * to weir_reject do not need this call. */
 WEIR_API void weir_leave_out(weir_gen *gen, const weir_item *items, size_t count);
 /*
  * Fail: weir_gen_error(gen, WEIR_EIO, errno, "read: %s", strerror(errno)); return 0;  Only the

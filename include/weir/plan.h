@@ -48,12 +48,13 @@ extern "C" {
 
 typedef struct weir_plan weir_plan;
 
-/* The kind of mistake in a text: weir_error.detail of WEIR_EPARSE. */
+/* The kind of mistake in a text: weir_error.detail of WEIR_EPARSE, and the last of WEIR_EINVAL. */
 enum weir_plan_mistake {
-    WEIR_PLAN_MISTAKE = 0,   /* any other than the following */
-    WEIR_PLAN_UNKNOWN = 1,   /* a component begins at weir_error.offset, and its name or scheme is
+    WEIR_PLAN_MISTAKE = 0,    /* any other than the following */
+    WEIR_PLAN_UNKNOWN = 1,    /* a component begins at weir_error.offset, and its name or scheme is
                                 unknown */
-    WEIR_PLAN_EXPRESSION = 2 /* an expression is there, and no component takes one */
+    WEIR_PLAN_EXPRESSION = 2, /* an expression is there, and no component takes one */
+    WEIR_PLAN_NO_DEAD = 3     /* on-error=dead, and weir_plan_options.dead is NULL */
 };
 
 /*
@@ -169,7 +170,8 @@ typedef struct weir_plan_options {
      * created at the first rejected item. With it, on-error= is dead where the text has no
      * on-error=. An item may be in it twice after a restart: one that was written and not saved
      * before a crash, or one that is rejected before a component with
-     * WEIR_TRAIT_STATE_REPLAYS. default: none, and on-error=dead is WEIR_EINVAL. */
+     * WEIR_TRAIT_STATE_REPLAYS. default: none, and on-error=dead is WEIR_EINVAL,
+     * detail WEIR_PLAN_NO_DEAD. */
     const char *dead;
 } weir_plan_options;
 

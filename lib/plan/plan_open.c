@@ -441,7 +441,7 @@ static int refuse_dead(const weir_plan *plan, const weir_plan_options *options, 
     const struct wr_plan_step *dead = find_dead(&plan->root, options);
     return dead == NULL || options->dead != NULL
                ? 0
-               : wr_error_set(error, WEIR_EINVAL, 0, "pipeline",
+               : wr_error_set(error, WEIR_EINVAL, WEIR_PLAN_NO_DEAD, "pipeline",
                               "%s: on-error=dead needs a file for rejected items",
                               dead->component->name);
 }

@@ -8,6 +8,7 @@
  * with a scheme, a '/' or a '.' in it is a source in the first place and a mistake elsewhere. The
  * first mistake ends the reading. Suspends nothing and opens nothing except modules.
  */
+#define _GNU_SOURCE /* memmem */
 #include "plan_text.h"
 
 #include <string.h>
@@ -195,25 +196,16 @@ static int misplaced(struct wr_plan_reading *reading, struct wr_plan_span word, 
                         : error->code;
 }
 
-/* Is there a wildcard in it? Three of them together are what hides a secret. */
-static bool has_wildcard(const char *text, size_t len)
-{
-    const char *end = text + len;
-    for (; (text = memchr(text, '*', (size_t)(end - text))) != NULL; text += 3) {
-        if (end - text < 3 || memcmp(text, "***", 3) != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Check the path of a file that is not quoted. */
 static int check_bare_path(struct wr_plan_reading *reading, const struct wr_plan_step *step,
                            struct wr_plan_span word)
 {
     const char *text = reading->clean + word.at;
     int shown = (int)WR_MIN(word.len, (size_t)WR_PLAN_SHOWN_MAX);
-    if (has_wildcard(text, word.len) && (step->component->args[0].flags & WEIR_ARG_PATTERNS) == 0) {
+    bool hides =
+        memmem(text, word.len, "***", 3) != NULL; /* a secret, in a text of weir_plan_text */
+    if (!hides && memchr(text, '*', word.len) != NULL &&
+        (step->component->args[0].flags & WEIR_ARG_PATTERNS) == 0) {
         (void)wr_plan_fail(&reading->error, word, "%s does not accept patterns: '%.*s'",
                            step->component->name, shown, text);
         return wr_plan_hint(&reading->error, "let the shell expand it: weir 'PIPELINE' FILE...");

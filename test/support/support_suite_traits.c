@@ -187,8 +187,8 @@ static bool keeps(const struct wr_stage_kit *kit)
 }
 
 /* A stage keeps something over its items only if it says so, or if, with a state, it keeps the items
- * themselves: a restart reads those again. Looked at with the kit's items, and where it has none of its own, with
- * numbers that come twice. */
+ * themselves: a restart reads those again. Looked at with the kit's items, and where it has none of
+ * its own, with numbers that come twice. */
 static void check_kept(const struct wr_stage_kit *kit, uint32_t traits)
 {
     static const weir_slice twice[TWELVE] = {{"1", 1}, {"1", 1}, {"2", 1}, {"2", 1},

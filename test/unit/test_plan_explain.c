@@ -222,6 +222,7 @@ TEST(a_plan_is_checked_without_being_opened)
     weir_plan *plan = read_plan("gen 1..3 | where .a on-error=dead");
     ck_assert_int_eq(weir_plan_check(plan, NULL, &error), WEIR_EINVAL);
     ck_assert_str_eq(error.message, TEXT_PLAN_DEAD_NEEDS_FILE);
+    ck_assert_int_eq(error.detail, WEIR_PLAN_NO_DEAD);
     ck_assert(weir_plan_rejects(plan));
     weir_plan_free(plan);
     plan = read_plan("gen 1..3 | null");
