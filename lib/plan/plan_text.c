@@ -85,20 +85,25 @@ static bool may_be_address(const char *path, size_t len)
 }
 
 /* Write an address, or a path that may be a mistyped address, without its secrets. A replaced secret
- * must not open or close a bracket or quote. */
-static void write_address(struct wr_print *out, const char *word, size_t len)
+ * must not open or close a bracket or quote: of a URL the rest is replaced, too, and in a path it is
+ * no secret. */
+static void write_address(struct wr_print *out, const char *word, size_t len, bool path)
 {
     size_t at, secret_len;
-    size_t done = 0;
+    size_t done = 0, from = 0;
     bool quoted = word[0] == '"' || word[0] == '`' || word[0] == '\'';
     bool escapes = memchr(word, '\\', len) != NULL;
-    while (wr_secret_find((struct wr_text){word, len}, done, &at, &secret_len)) {
+    while (wr_secret_find((struct wr_text){word, len}, from, &at, &secret_len)) {
+        if (path && !quoted && !balances(word + at, secret_len)) {
+            from = at + secret_len;
+            continue;
+        }
         if ((quoted && escapes) || (!quoted && !balances(word + at, secret_len))) {
             secret_len = len - quoted - at;
         }
         wr_print_bytes(out, word + done, at - done);
         wr_print_bytes(out, "***", 3);
-        done = at + secret_len;
+        done = from = at + secret_len;
     }
     wr_print_bytes(out, word + done, len - done);
 }
@@ -132,7 +137,7 @@ static void write_word(struct wr_print *out, const struct wr_plan_step *step,
         wr_print_bytes(out, "***", 3);
     } else if (arg->type == WEIR_ARGTYPE_URL || arg->type == WEIR_ARGTYPE_ADDRESS ||
                (arg->type == WEIR_ARGTYPE_PATH && may_be_address(clean + value.at, len))) {
-        write_address(out, clean + value.at, len);
+        write_address(out, clean + value.at, len, arg->type == WEIR_ARGTYPE_PATH);
     } else {
         wr_print_bytes(out, clean + value.at, len);
     }

@@ -173,6 +173,7 @@ TEST(a_text_is_normalised)
         {"http://u:p:w@h/a:b@c | null", "http://u:***@h/a:b@c | null"},
         {"http://u@h:1/ | null", "http://***@h:1/ | null"},
         {"u:p@h/! | null", "u:***@h/! | null"}, /* a path that may have been meant as an address */
+        {"u:/n[|:]v@x | null", "u:/n[|:]v@x | null"},
         {"/a:b@c | file ./a:b@c", "/a:b@c | file ./a:b@c"},
         {"\"http://u:pw@h/\"", "\"http://u:***@h/\""},
         {"http://h/?a:b@c", "http://h/?a:b@c"},
