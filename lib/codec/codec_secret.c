@@ -112,8 +112,8 @@ static bool find_in_word(struct wr_text text, size_t from, size_t begin, size_t 
 {
     const char *data = text.data + begin;
     const char *colon = memchr(data, ':', word);
-    const char *sign = memrchr(data, '@', word);
-    bool user = colon != NULL && sign != NULL && sign > colon + 1 && sign + 1 < data + word;
+    const char *sign = word > 0 ? memrchr(data, '@', word - 1) : NULL; /* a host follows it */
+    bool user = colon != NULL && sign != NULL && sign > colon + 1;
     if (user && (size_t)(colon + 1 - text.data) >= from) {
         *at = (size_t)(colon + 1 - text.data);
         *len = (size_t)(sign - colon - 1);

@@ -37,6 +37,7 @@ static const char *const samples[][2] = {
     {"h:80/x?n=1&token=abc", "h:80/x?n=1&token=***"},
     {"http:/h/x?token=abc y?token=abc", "http:/h/x?token=*** y?token=abc"},
     {"u:pw@h/x?token=abc", "u:**@h/x?token=***"},
+    {":1@h?pass=55@", ":*@h?pass=***"}, /* ... also when the last @ is in the second secret */
     {"a@b:c", "a@b:c"},
     {"a:b@", "a:b@"},
     {"", ""},
