@@ -258,9 +258,10 @@ WEIR_API bool weir_event_field(const weir_event *event, const char *name, weir_s
 WEIR_API size_t weir_item_parts(const weir_item *batch, const weir_item **parts);
 
 /*
- * Return the name of the source of an item, as in its errors: "http(feed.example)", "file", or the
- * name of a body. For the reader of a merge. item->origin distinguishes two sources of the same
- * name.
+ * Return the name of the source of an item, with its address without secrets:
+ * "http(feed.example/a)", "file(a.log)", or the name of a body. It has at most 63 bytes: of a longer
+ * path the end, of a longer URL the beginning. For the reader of a merge. item->origin
+ * distinguishes two sources of the same name.
  *
  * scope    any scope of the loop that the item belongs to.
  * item     lent or kept; for a batch, the source of its first item.

@@ -59,6 +59,9 @@ struct wr_gen_ops {
     /* Gentle stop, sources only: wake the source's own wait; the next return may be 0. NULL: the
      * base ends the source at its next pull. */
     void (*stop)(struct weir_gen *gen);
+    /* Sources only: the name of the origin of its items, like snprintf, which tells two sources of a
+     * kind apart. NULL: the generator's name. */
+    size_t (*label)(const struct weir_gen *gen, char *text, size_t cap);
     /* What it waits for, like snprintf; NULL: the task's wait reason is reported. */
     size_t (*why)(const struct weir_gen *gen, char *text, size_t cap);
     /* A pull waits for the budget, in this generator or upstream of it: mark the blocks that stay
@@ -323,6 +326,9 @@ void wr_puller_close(struct weir_gen *gen); /* fail the running pull, wait, end 
 
 /* ---- for sources */
 
+/* Make the origin of a source, or of a stage that gives new items of what it reads: it has the
+ * label of the first source above it. NULL: no memory. */
+struct wr_origin *wr_gen_make_origin(const struct weir_gen *gen);
 /* A source of several parts (files, partitions) has an origin for each part, from its first pull
  * on, so that a pending item of one part does not hold up another part. NULL: no memory. */
 struct wr_origin *wr_gen_add_origin(struct weir_gen *gen, const char *name);

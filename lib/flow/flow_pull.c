@@ -52,6 +52,20 @@ void wr_gen_ready(struct weir_gen *gen)
     gen->direct = !gen->body && easy;
 }
 
+struct wr_origin *wr_gen_make_origin(const struct weir_gen *gen)
+{
+    char label[sizeof gen->origin->name];
+    const struct weir_gen *source = gen;
+    while (source->up != NULL) {
+        source = source->up;
+    }
+    if (source->ops->label == NULL) {
+        return wr_scope_origin(gen->object.scope, source->name);
+    }
+    (void)source->ops->label(source, label, sizeof label);
+    return wr_scope_origin(gen->object.scope, label);
+}
+
 struct wr_origin *wr_gen_add_origin(struct weir_gen *gen, const char *name)
 {
     struct wr_origin *origin = wr_scope_origin(gen->object.scope, name);
@@ -81,7 +95,7 @@ static bool start(struct weir_gen *gen)
 {
     gen->state = WR_GEN_IDLE;
     if ((gen->body || gen->ops->is_source) && gen->up == NULL && gen->origin == NULL) {
-        gen->origin = wr_scope_origin(gen->object.scope, gen->name);
+        gen->origin = wr_gen_make_origin(gen);
         if (gen->origin == NULL) {
             wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for the origin of '%s'", gen->name);
             return false;

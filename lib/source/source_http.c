@@ -12,6 +12,7 @@
 #include "base_alloc.h"
 #include "base_hash.h"
 #include "base_option.h"
+#include "base_print.h"
 #include "codec_sse.h"
 #include "source_http_parts.h"
 
@@ -320,7 +321,19 @@ static struct wr_state_slot *http_begins_again(struct weir_gen *gen)
     return source->sse || source->follow ? NULL : source->before;
 }
 
+/* "http(HOST/PATH)", without secrets; cut when it is long. */
+static size_t http_label(const struct weir_gen *gen, char *text, size_t cap)
+{
+    const struct wr_http_source *source = source_of(gen);
+    char shown[256];
+    wr_url_redact(wr_text_of(source->http.url), shown, sizeof shown);
+    const char *host = strstr(shown, "://");
+    host = host != NULL ? host + 3 : shown;
+    return wr_print_text(text, cap, "http(%.*s)", (int)(cap - sizeof "http()"), host);
+}
+
 static const struct wr_gen_ops http_ops = {.kind = "http",
+                                           .label = http_label,
                                            .next_many = http_next_many,
                                            .close = http_close,
                                            .free = http_free,

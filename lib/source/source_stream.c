@@ -19,6 +19,7 @@
 
 #include "base_alloc.h"
 #include "base_option.h"
+#include "base_print.h"
 #include "loop_file.h"
 #include "loop_wait.h"
 
@@ -284,7 +285,21 @@ static struct wr_state_slot *stream_begins_again(struct weir_gen *gen)
     return stream_of(gen)->before;
 }
 
+/* "file(PATH)", of a long path the end; "tcp://HOST:PORT"; "stdin". */
+static size_t stream_label(const struct weir_gen *gen, char *text, size_t cap)
+{
+    const struct wr_stream_source *stream = stream_of(gen);
+    const char *where = stream->where;
+    if (where == NULL || stream->socket != NULL) {
+        return wr_print_text(text, cap, "%s", where != NULL ? where : gen->name);
+    }
+    size_t len = strlen(where), room = cap - sizeof "file(...)";
+    return len <= room + 3 ? wr_print_text(text, cap, "file(%s)", where)
+                           : wr_print_text(text, cap, "file(...%s)", where + len - room);
+}
+
 static const struct wr_gen_ops stream_ops = {.kind = "lines",
+                                             .label = stream_label,
                                              .next_many = stream_next_many,
                                              .close = stream_close,
                                              .stop = stream_stop,

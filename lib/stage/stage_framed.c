@@ -125,7 +125,7 @@ static size_t framed_next_many(struct weir_gen *gen, weir_item *items, size_t ma
     struct stage_framed *framed = WR_OWNER(gen, struct stage_framed, gen);
     if (!framed->opened) {
         framed->opened = true;
-        gen->origin = wr_scope_origin(gen->object.scope, gen->name);
+        gen->origin = wr_gen_make_origin(gen);
         if (gen->origin == NULL) {
             wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory to count items");
             return 0;

@@ -146,7 +146,7 @@ static bool find_room(struct stage_replay *stage)
 static bool begin(struct stage_replay *stage)
 {
     struct weir_gen *gen = &stage->gen;
-    gen->origin = wr_scope_origin(gen->object.scope, gen->name);
+    gen->origin = wr_gen_make_origin(gen);
     if (gen->origin == NULL) {
         (void)wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory to count items");
         return false;

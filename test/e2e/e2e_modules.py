@@ -146,7 +146,7 @@ class Modules(TestCase):
         line = json.loads(self.read("dead"))
         self.assertEqual(line["body64"], "Yv9k")
         self.assertNotIn("body", line)
-        self.assertEqual(line["origin"], "file")
+        self.assertEqual(line["origin"], "file(%s)" % source)
         self.assertTrue(line["position"].startswith("offset 3 "), line)
         self.assertEqual(self.read("out"), b"ok\nok\n")
         run = self.rejects("--dead", dead, "--state", state, "%s | ./two.so:picky '%s' | file %s" % (source, bad, self.path("out")))

@@ -321,4 +321,35 @@ TEST(another_file_of_the_same_name_has_changed)
     wr_folder_remove(&f.folder);
 }
 
+/* A name of the origin of the first item. */
+static void check_origin(struct fixture *f, weir_gen *gen, const char *expected)
+{
+    weir_item item;
+    ck_assert_msg(weir_next(gen, &item), "%s: no item", expected);
+    ck_assert_str_eq(weir_origin_name(f->scope, &item), expected);
+    weir_discard(gen);
+}
+
+TEST(items_of_two_files_are_told_apart_by_the_names_of_their_origins)
+{
+    struct fixture f;
+    char path[122], expected[64];
+    begin(&f);
+    ck_assert_int_eq(chdir(f.folder.path), 0);
+    wr_folder_write(&f.folder, "a", "1\n", 2);
+    for (size_t i = 0; i < sizeof path - 2; i++) {
+        path[i] = i % 2 == 0 ? '.' : '/';
+    }
+    strcpy(path + sizeof path - 2, "a");
+    snprintf(expected, sizeof expected, "file(...%s)", path + strlen(path) - 54);
+
+    check_origin(&f, weir_file_lines(f.scope, "a", NULL), "file(a)");
+    check_origin(&f, weir_framed(weir_head(weir_file_bytes(f.scope, "a", NULL), 1), NULL),
+                 "file(a)");
+    check_origin(&f, weir_file_lines(f.scope, path, NULL), expected);
+
+    ck_assert_int_eq(chdir("/"), 0);
+    end(&f);
+}
+
 MAIN("source/file")

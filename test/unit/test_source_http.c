@@ -50,6 +50,24 @@ TEST(bytes_of_a_body_as_they_come)
     end(loop, peer);
 }
 
+TEST(origin_has_the_address_without_its_secrets)
+{
+    PLAY({.text = OK_HEAD "Content-Length: 4\r\n\r\none\n"});
+    weir_loop *loop = test_loop();
+    char expected[64];
+    const char *url = http_peer_url(peer, "/a?n=1&token=canary");
+    snprintf(expected, sizeof expected, "http(%.*s***)",
+             (int)(strlen(url) - strlen("http://canary")), url + strlen("http://"));
+    weir_gen *gen = weir_http_lines(weir_root(loop), url, NULL);
+    weir_item item;
+
+    ck_assert(weir_next(gen, &item));
+    ck_assert_str_eq(weir_origin_name(weir_root(loop), &item), expected);
+
+    weir_discard(gen);
+    end(loop, peer);
+}
+
 TEST(records_of_a_body_that_breaks_off_go_on_with_the_next)
 {
     PLAY({.text = OK_HEAD ETAG "Content-Length: 12\r\n\r\n\0\0\0\2ab\0\0\0\2c",
