@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base_error.h"
+#include "codec_utf8.h"
 
 static void put(struct wr_json_out *out, const char *bytes, size_t len)
 {
@@ -29,42 +30,6 @@ void wr_json_number(struct wr_json_out *out, uint64_t number)
     char text[24];
     int len = snprintf(text, sizeof text, "%" PRIu64, number);
     put(out, text, (size_t)len);
-}
-
-/* The length of the well-formed character that begins at `at`; 0: it is not well-formed. */
-static size_t character_len(struct wr_text text, size_t at)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    unsigned char c = (unsigned char)text.data[at];
-    size_t want = c < 0x80                ? 1
-                  : c >= 0xc0 && c < 0xe0 ? 2
-                  : c >= 0xe0 && c < 0xf0 ? 3
-                  : c >= 0xf0 && c < 0xf8 ? 4
-                                          : 0;
-    if (want <= 1 || want > text.len - at) {
-        return want == 1 ? 1 : 0;
-    }
-    uint32_t code = c & (0x7fu >> want);
-    for (size_t i = 1; i < want; i++) {
-        unsigned char next = (unsigned char)text.data[at + i];
-        if ((next & 0xc0u) != 0x80) {
-            return 0;
-        }
-        code = code << 6 | (next & 0x3fu);
-    }
-    return code < least[want] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : want;
-}
-
-bool wr_utf8_valid(struct wr_text text)
-{
-    for (size_t at = 0; at < text.len;) {
-        size_t len = character_len(text, at);
-        if (len == 0) {
-            return false;
-        }
-        at += len;
-    }
-    return true;
 }
 
 /* A byte below 0x80 that must be escaped. */
@@ -94,7 +59,8 @@ void wr_json_string(struct wr_json_out *out, struct wr_text text)
     size_t plain = 0; /* [plain, at) is copied unchanged */
     for (size_t at = 0; at < text.len;) {
         char c = text.data[at];
-        size_t len = character_len(text, at);
+        uint32_t code;
+        size_t len = wr_utf8_decode(text.data + at, text.len - at, &code);
         bool escape = len == 1 && ((unsigned char)c < 0x20 || c == '"' || c == '\\' || c == 0x7f);
         if (len > 0 && !escape) {
             at += len;

@@ -20,7 +20,5 @@ void wr_json_string(struct wr_json_out *out, struct wr_text text);
 void wr_json_number(struct wr_json_out *out, uint64_t number);
 /* Any bytes as a base64 string (RFC 4648, 4), with its quotes. */
 void wr_json_base64(struct wr_json_out *out, struct wr_text bytes);
-/* Is the whole text well-formed UTF-8 (no surrogates, no overlong forms)? */
-bool wr_utf8_valid(struct wr_text text);
 
 #endif

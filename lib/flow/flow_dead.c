@@ -21,6 +21,7 @@
 #include "base_alloc.h"
 #include "bytes_item.h"
 #include "bytes_origin.h"
+#include "codec_utf8.h"
 #include "flow_body.h"
 #include "flow_sink.h"
 #include "loop_wait.h"
@@ -122,7 +123,7 @@ void wr_dead_write(struct wr_json_out *out, const struct weir_scope *scope, cons
     wr_json_string(out, code != 0 ? wr_text_of(wr_code_name(code)) : (struct wr_text){NULL, 0});
     wr_json_raw(out, ",\"reason\":");
     wr_json_string(out, why != NULL ? wr_text_of(why) : (struct wr_text){NULL, 0});
-    bool utf8 = wr_utf8_valid(text);
+    bool utf8 = wr_utf8_valid_bytes(text.data, text.len) == text.len;
     wr_json_raw(out, utf8 ? ",\"body\":" : ",\"body64\":");
     if (utf8) {
         wr_json_string(out, text);

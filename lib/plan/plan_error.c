@@ -16,6 +16,7 @@
 #include "base_alloc.h"
 #include "base_error.h"
 #include "codec_secret.h"
+#include "codec_utf8.h"
 
 #define EXCERPT_COLUMNS_MAX 76u
 #define EXCERPT_BEFORE 52u /* columns kept before the place when the line is cut */
@@ -57,30 +58,10 @@ int wr_plan_no_memory(struct wr_plan_error *error)
 /* Length of the well-formed, printable UTF-8 character at `text`; 0: there is none. */
 static size_t character_len(const char *text, size_t len)
 {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    unsigned char c = (unsigned char)text[0];
-    size_t want = c < 0x80                ? 1
-                  : c >= 0xf0 && c < 0xf8 ? 4
-                  : c >= 0xe0 && c < 0xf0 ? 3
-                  : c >= 0xc0 && c < 0xe0 ? 2
-                                          : 0;
-    if (want == 1) {
-        return c >= 0x20 && c != 0x7f;
-    }
-    if (want == 0 || want > len) {
-        return 0;
-    }
-    uint32_t code = c & (0x7fu >> want);
-    for (size_t i = 1; i < want; i++) {
-        unsigned char next = (unsigned char)text[i];
-        if ((next & 0xc0u) != 0x80) {
-            return 0;
-        }
-        code = code << 6 | (next & 0x3fu);
-    }
-    return code < least[want] || code < 0xa0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)
-               ? 0
-               : want;
+    uint32_t code = 0;
+    size_t bytes = wr_utf8_decode(text, len, &code);
+    bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
+    return bytes > 0 && !control ? bytes : 0;
 }
 
 /* Print columns [from, to) of the text, made safe for a terminal. Returns the number of columns of

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base_error.h"
+#include "codec_utf8.h"
 
 static bool is_name_byte(char c)
 {
@@ -78,17 +79,6 @@ static bool read_hex(const char *hex, size_t len, uint32_t *code)
     return true;
 }
 
-static size_t put_utf8(char *to, uint32_t code)
-{
-    size_t len = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-    for (size_t i = len; i-- > 1; code >>= 6) {
-        to[i] = (char)(0x80u | (code & 0x3fu));
-    }
-    to[0] = (char)(lead[len] | code);
-    return len;
-}
-
 /* Read \uXXXX at `in`, or a surrogate pair; returns the bytes read, 0: not a character. */
 static size_t read_unicode(const char *in, size_t len, uint32_t *code)
 {
@@ -124,7 +114,7 @@ static size_t read_escape(const char *clean, size_t at, size_t end, char *to, si
         uint32_t code;
         size_t used = read_unicode(clean + at, end - at, &code);
         if (used > 0) {
-            *to_len = put_utf8(to, code);
+            *to_len = wr_utf8_encode(code, to);
             return used;
         }
         (void)wr_plan_fail(error, (struct wr_plan_span){at, 2},

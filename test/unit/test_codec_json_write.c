@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "codec_json_write.h"
+#include "codec_utf8.h"
 #include "support_check.h"
 
 static const struct sample {
@@ -42,7 +43,7 @@ TEST(any_bytes_are_written)
         wr_json_base64(&out, bytes);
         ck_assert_uint_eq(out.len, strlen(samples[i].base64));
         ck_assert_mem_eq(to, samples[i].base64, out.len);
-        ck_assert_int_eq(wr_utf8_valid(bytes), samples[i].utf8);
+        ck_assert_int_eq(wr_utf8_valid_bytes(bytes.data, bytes.len) == bytes.len, samples[i].utf8);
     }
 }
 

@@ -1,0 +1,18 @@
+/*
+ * codec_utf8.h - UTF-8 (RFC 3629): no surrogates, no overlong forms, nothing above U+10FFFF.
+ */
+#ifndef WR_CODEC_UTF8_H
+#define WR_CODEC_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The length of the well-formed character at the start of text[0 .. len); 0: there is none. Sets
+ * *code to its code point. */
+size_t wr_utf8_decode(const char *text, size_t len, uint32_t *code);
+/* How many of the first bytes are well-formed characters. */
+size_t wr_utf8_valid_bytes(const char *text, size_t len);
+/* Write a code point, which must be valid, to `to`, which has room for 4 bytes. Returns its length. */
+size_t wr_utf8_encode(uint32_t code, char *to);
+
+#endif
