@@ -37,7 +37,7 @@ export CLICOLOR_FORCE=0 CTEST_OUTPUT_ON_FAILURE=1
 export LC_ALL=C.UTF-8
 
 build_packages='build-essential cmake ninja-build pkg-config libuv1-dev libcurl4-openssl-dev
-zlib1g-dev libssl-dev libpq-dev libsqlite3-dev check'
+zlib1g-dev libssl-dev libsimdjson-dev libpq-dev libsqlite3-dev check'
 test_packages='git ca-certificates curl python3 procps nginx-light openssl socat netcat-openbsd strace
 util-linux gdb postgresql'
 full_packages='clang clang-format clang-tidy cppcheck libclang-rt-dev valgrind qemu-user
@@ -380,7 +380,7 @@ tidy_check() {
         skip 'clang-tidy: there is no clang build to read the commands from'
         return
     fi
-    find lib apps -name '*.c' > "$work/tidy-files"
+    find lib apps -name '*.c' -o -name '*.cc' > "$work/tidy-files"
     check clang-tidy xargs -n 1 -P "$jobs" clang-tidy --quiet -p "$work/asan" < "$work/tidy-files"
 }
 

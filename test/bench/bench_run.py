@@ -332,6 +332,19 @@ def row_split(bench):
                       found[f'lines_split_{length}', 'memchr_ns'])
 
 
+def row_json(bench):
+    found = collect(bench, [[bench.bin / 'bench_json']])
+    value = {name: found['json_look', f'{name}_ns'] for name in
+             ('weir_find', 'weir_index', 'ondemand_one', 'ondemand_all', 'dom')}
+    row = '14 a look into a line of JSON, 174 bytes'
+    bench.numbers(row, 'weir, all validated, one key found', 'ns', value['weir_find'],
+                  ratios=[judge(value['weir_find'], 'all members', value['ondemand_all'], 1)])
+    bench.numbers(row, 'weir, all validated', 'ns', value['weir_index'])
+    bench.numbers(row, 'simdjson ondemand, one field', 'ns', value['ondemand_one'])
+    bench.numbers(row, 'simdjson ondemand, all members', 'ns', value['ondemand_all'])
+    bench.numbers(row, 'simdjson DOM, all validated', 'ns', value['dom'])
+
+
 def row_latency(bench):
     url = f'http://127.0.0.1:{bench.server("ticks", "200" if bench.quick else "500", "10")}/'
     stamp = str(bench.peers / 'peer_stamp')
@@ -453,7 +466,7 @@ def row_hostile(bench):
 
 
 ROWS = {'http': row_http, 'tcp': row_tcp, 'step': row_step, 'queue': row_queue, 'stage': row_stage,
-        'split': row_split, 'latency': row_latency, 'https': row_https, 'idle': row_idle,
+        'split': row_split, 'json': row_json, 'latency': row_latency, 'https': row_https, 'idle': row_idle,
         'stalled': row_stalled, 'generators': row_generators, 'hostile': row_hostile}
 
 

@@ -10,7 +10,7 @@ passed=0
 # rule WHAT HEADER-PATTERN ALLOWED-PATH-PATTERN
 rule() {
     wrong=$(grep -rnE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($2)[>\"]" include lib apps \
-            --include='*.c' --include='*.h' --include='*.S' 2>/dev/null | grep -vE "^($3)")
+            --include='*.c' --include='*.cc' --include='*.h' --include='*.S' 2>/dev/null | grep -vE "^($3)")
     if [ -n "$wrong" ]; then
         echo "$1 is included where it must not be:"
         echo "$wrong"
@@ -24,10 +24,11 @@ rule uv.h 'uv\.h|uv/.*' 'lib/loop/'
 rule curl.h 'curl/.*' 'lib/loop/[a-z_]*curl[a-z_]*\.[ch]:|lib/http/'
 rule llhttp.h 'llhttp\.h|llhttp/.*' 'lib/codec/[a-z_]*http1[a-z_0-9]*\.[ch]:'
 rule zlib.h 'zlib\.h|zconf\.h' 'lib/codec/|apps/demo/'
+rule simdjson.h 'simdjson\.h' 'lib/codec/codec_json_index\.cc:'
 rule OpenSSL 'openssl/.*' 'apps/weir/|lib/loop/|lib/codec/codec_digest\.c:'
 # The two that only one file may call.
 wrong=$(grep -rnE '(^|[^a-zA-Z0-9_.>])(malloc|calloc|realloc|free|strdup|strndup|asprintf|vasprintf|getline)[[:space:]]*\(' \
-        lib --include='*.c' --include='*.h' 2>/dev/null | grep -vE '^lib/base/base_alloc\.c:' |
+        lib --include='*.c' --include='*.cc' --include='*.h' 2>/dev/null | grep -vE '^lib/base/base_alloc\.c:' |
         grep -vE '^[^:]*:[0-9]+:[[:space:]]*(/?\*|//)' | grep -vE '__attribute__\(\(malloc')
 if [ -n "$wrong" ]; then
     echo "memory that does not come from wr_alloc:"

@@ -35,7 +35,7 @@ allowed() { # LAYER OTHER
 wrong=
 for layer in $order; do
     for include in $(grep -rhoE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"[^"]+"' "lib/$layer" \
-                     --include='*.c' --include='*.h' --include='*.S' 2>/dev/null |
+                     --include='*.c' --include='*.cc' --include='*.h' --include='*.S' 2>/dev/null |
                      sed 's/.*"\(.*\)"/\1/' | sort -u); do
         for home in lib/*/"$include"; do
             [ -e "$home" ] || continue
@@ -49,15 +49,15 @@ done
 verdict 'a layer reaches to the right' "$wrong"
 
 verdict 'an internal header is included by a path' \
-    "$(grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"[^"]*/' lib --include='*.[chS]')"
+    "$(grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"[^"]*/' lib --include='*.[chS]' --include='*.cc')"
 verdict 'a public header is included by a bare name' \
     "$(cd include/weir && for h in *.h; do
            grep -rnE "#[[:space:]]*include[[:space:]]*\"$h\"" ../../lib ../../include; done)"
 verdict 'file names are not unique' \
-    "$(find lib apps test include -type f \( -name '*.c' -o -name '*.h' -o -name '*.S' \) \
+    "$(find lib apps test include -type f \( -name '*.c' -o -name '*.cc' -o -name '*.h' -o -name '*.S' \) \
            -exec basename {} \; 2>/dev/null | sort | uniq -d)"
 verdict 'a file does not open with a comment' \
-    "$(find lib apps/weir apps/demo -type f \( -name "*.c" -o -name "*.h" -o -name "*.S" \) 2>/dev/null |
+    "$(find lib apps/weir apps/demo -type f \( -name "*.c" -o -name "*.cc" -o -name "*.h" -o -name "*.S" \) 2>/dev/null |
        while read -r f; do head -c 2 "$f" | grep -q '/\*' || echo "$f"; done)"
 # What is special about a component is in its descriptor: nobody compares a name with a constant, and
 # the plan holds no component's name.

@@ -1,0 +1,159 @@
+/*
+ * codec_json.h - one JSON text (RFC 8259): validated as a whole, then looked up in place. Sans-I/O.
+ *
+ * wr_json_index finds the tokens of a text and validates all of it. After that, nodes are numbers of
+ * tokens, and all operations read the text where it lies: any number of look-ups, in any order,
+ * nothing is copied and nothing can fail. The text must stay until the next wr_json_index.
+ *
+ *     if (wr_json_index(&json, text, len) == 0) {
+ *         uint32_t type = wr_json_find(&json, WR_JSON_ROOT, wr_text_of("type"));
+ *         if (type != WR_JSON_NONE && wr_json_kind(&json, type) == WR_JSON_STRING) { ... }
+ *     }
+ *
+ * Members and elements:
+ *
+ *     for (uint32_t key = wr_json_first(&json, object); key != WR_JSON_NONE;
+ *          key = wr_json_next(&json, wr_json_value(key))) { ... }
+ *     for (uint32_t e = wr_json_first(&json, array); e != WR_JSON_NONE; e = wr_json_next(&json, e)) ...
+ *
+ * What is accepted: RFC 8259, in UTF-8 without a byte order mark, at most WR_JSON_DEPTH_MAX brackets
+ * deep, at most WR_JSON_BYTES_MAX bytes. Numbers may have any size and keep their text. An escaped
+ * surrogate without its other half is accepted and decoded as U+FFFD. NUL, and any other control
+ * character inside a string, must be escaped. Of members with equal keys, the last one counts.
+ *
+ * One struct serves one text after another and keeps its memory: four bytes for each byte of the
+ * longest text (pages beyond its tokens are not touched), and four for each token.
+ */
+#ifndef WR_CODEC_JSON_H
+#define WR_CODEC_JSON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "codec_text.h"
+
+enum { WR_JSON_DEPTH_MAX = 1024, WR_JSON_BYTES_MAX = 0x7fffff00 };
+
+/* The node of the whole value, and no node. */
+#define WR_JSON_ROOT 0u
+#define WR_JSON_NONE UINT32_MAX
+
+/* In the order in which values of different kinds are sorted. */
+enum wr_json_kind {
+    WR_JSON_NULL,
+    WR_JSON_FALSE,
+    WR_JSON_TRUE,
+    WR_JSON_NUMBER,
+    WR_JSON_STRING,
+    WR_JSON_ARRAY,
+    WR_JSON_OBJECT,
+};
+
+struct wr_json {
+    const char *text;
+    size_t len;
+    /* Of each token (bracket, comma, colon, string, number, literal): the offset of its first byte.
+     * One more entry holds len. */
+    uint32_t *at;
+    /* Of each bracket: the token of its partner. Of a string: the offset of its closing quote, and
+     * WR_JSON_ESCAPED if it contains an escape. Of a number or literal: the offset after it. */
+    uint32_t *to;
+    uint32_t count;          /* tokens */
+    size_t at_room, to_room; /* entries that fit */
+    void *indexer;
+    /* After WEIR_EPARSE: where, and what: "expected ',' or '}' after a member". */
+    size_t error_at;
+    const char *error;
+};
+
+#define WR_JSON_ESCAPED 0x80000000u
+
+/* Allocates nothing. */
+void wr_json_init(struct wr_json *json);
+void wr_json_fini(struct wr_json *json);
+
+/*
+ * Find the tokens of text[0 .. len) and validate it. White space around the value is allowed. No
+ * byte outside it is read.
+ *
+ * Returns 0; WEIR_EPARSE: it is not one JSON value (error, error_at); WEIR_ETOOLONG: over
+ * WR_JSON_BYTES_MAX; WEIR_ENOMEM. After a failure there are no nodes.
+ */
+int wr_json_index(struct wr_json *json, const char *text, size_t len);
+
+static inline enum wr_json_kind wr_json_kind(const struct wr_json *json, uint32_t node)
+{
+    switch (json->text[json->at[node]]) {
+    case '{': return WR_JSON_OBJECT;
+    case '[': return WR_JSON_ARRAY;
+    case '"': return WR_JSON_STRING;
+    case 't': return WR_JSON_TRUE;
+    case 'f': return WR_JSON_FALSE;
+    case 'n': return WR_JSON_NULL;
+    default: return WR_JSON_NUMBER;
+    }
+}
+
+/* The first element of an array, or the key of the first member of an object. */
+static inline uint32_t wr_json_first(const struct wr_json *json, uint32_t container)
+{
+    return json->to[container] == container + 1 ? WR_JSON_NONE : container + 1;
+}
+
+/* The value that belongs to a key. */
+static inline uint32_t wr_json_value(uint32_t key)
+{
+    return key + 2;
+}
+
+/* The token behind a value: comma, closing bracket, or `count`. */
+static inline uint32_t wr_json_after(const struct wr_json *json, uint32_t node)
+{
+    char c = json->text[json->at[node]];
+    return (c == '{' || c == '[' ? json->to[node] : node) + 1;
+}
+
+/* From an element to the next one, from the value of a member to the next key. Not for the root. */
+static inline uint32_t wr_json_next(const struct wr_json *json, uint32_t node)
+{
+    uint32_t after = wr_json_after(json, node);
+    return json->text[json->at[after]] == ',' ? after + 1 : WR_JSON_NONE;
+}
+
+/* Any node as it stands in the text; of a number, this is its text. */
+static inline struct wr_text wr_json_text(const struct wr_json *json, uint32_t node)
+{
+    uint32_t at = json->at[node];
+    switch (json->text[at]) {
+    case '{':
+    case '[': return (struct wr_text){json->text + at, json->at[json->to[node]] + 1 - at};
+    case '"':
+        return (struct wr_text){json->text + at, (json->to[node] & ~WR_JSON_ESCAPED) + 1 - at};
+    default: return (struct wr_text){json->text + at, json->to[node] - at};
+    }
+}
+
+/* A string without its quotes, as it stands in the text. */
+static inline struct wr_text wr_json_inside(const struct wr_json *json, uint32_t string)
+{
+    uint32_t at = json->at[string] + 1;
+    return (struct wr_text){json->text + at, (json->to[string] & ~WR_JSON_ESCAPED) - at};
+}
+
+/* Does the string contain escapes? If not, wr_json_inside is its value. */
+static inline bool wr_json_escaped(const struct wr_json *json, uint32_t string)
+{
+    return (json->to[string] & WR_JSON_ESCAPED) != 0;
+}
+
+/* Decode the inside of a valid string. `to` has room for inside.len bytes: the value is never longer.
+ * Returns the length of the value, which may contain NUL. */
+size_t wr_json_unescape(struct wr_text inside, char *to);
+
+/* Is the value of the string these bytes? Needs no memory. */
+bool wr_json_string_is(const struct wr_json *json, uint32_t string, struct wr_text bytes);
+
+/* The value of the last member with this key; WR_JSON_NONE: there is no such member. */
+uint32_t wr_json_find(const struct wr_json *json, uint32_t object, struct wr_text key);
+
+#endif
