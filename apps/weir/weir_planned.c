@@ -94,8 +94,6 @@ static const struct planned_word planned_stages[] = {
     {"uniq", "in the shell: weir '...' | uniq"},
     {"json", HINT_PASS},
     {"csv", HINT_PASS},
-    {"logfmt", HINT_PASS},
-    {"syslog", HINT_PASS},
     {"auto", HINT_PASS},
     {"ndjson", HINT_PASS},
     {"frame", NULL},

@@ -158,7 +158,6 @@ static const weir_component made[] = {
     STAGE("json", WEIR_SHAPES_TEXT, JSON, WEIR_TRAIT_CONVERTS | WEIR_TRAIT_REJECTS, json_args),
     STAGE("csv", ANY, LINES, 0, csv_args),
     STAGE("sse", ANY, EVENT, 0, csv_args),
-    STAGE("syslog", ANY, EVENT, 0, csv_args),
     {MADE("where", WEIR_KIND_STAGE, VALUES, SAME, WEIR_TRAIT_REJECTS, expr_args),
      .aliases = select_alias, .open = pass},
     STAGE("map", VALUES, JSON, WEIR_TRAIT_EXPRESSION, expr_args),

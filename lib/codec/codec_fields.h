@@ -1,0 +1,85 @@
+/*
+ * codec_fields.h - the fields that a decoder finds in one text: a line, a row, a datagram.
+ *
+ * A decoder of records is a function of one whole text. It adds names and values, which are slices
+ * of the text, of `made` (a value whose escapes were removed), or of memory that outlives the
+ * fields. The caller keeps one struct for many texts, so there is no allocation for a text that is
+ * no larger than those before it. Sans-I/O.
+ */
+#ifndef WR_CODEC_FIELDS_H
+#define WR_CODEC_FIELDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/item.h>
+
+#include "base_error.h"
+
+enum {
+    WR_FIELDS_MAX = 4096,   /* of one record: a text with more is rejected */
+    WR_FIELDS_REASON = 200, /* bytes that a reason needs at most, with its NUL */
+    WR_FIELDS_NONE = 1      /* a decoder's result: the text is valid and holds no record */
+};
+
+struct wr_fields {
+    weir_slice *names, *values;
+    size_t count, cap;
+    bool shared; /* the names are the same for all records of this decoder, and outlive the text */
+    char *made;  /* has room for as many bytes as the text has, or as were reserved */
+    size_t made_len, made_cap;
+    const char *problem; /* of a text that is rejected: static */
+    size_t at;           /* ... and where: a byte of the text, from 0 */
+};
+
+/* Zeroed: usable. */
+void wr_fields_fini(struct wr_fields *fields);
+/* Remove the fields of the text before, and make room for the values made of a text of text_len
+ * bytes. 0 or WEIR_ENOMEM. */
+WEIR_MUST_CHECK int wr_fields_begin(struct wr_fields *fields, size_t text_len);
+/* Make room for values of this many bytes, as long as none has been made. 0 or WEIR_ENOMEM. */
+WEIR_MUST_CHECK int wr_fields_reserve(struct wr_fields *fields, size_t made_bytes);
+/* The text is not valid: returns WEIR_EPARSE, which the decoder returns. */
+static inline int wr_fields_bad(struct wr_fields *fields, size_t at, const char *problem)
+{
+    fields->at = at;
+    fields->problem = problem;
+    return WEIR_EPARSE;
+}
+/* The slow part of wr_fields_add. */
+WEIR_MUST_CHECK int wr_fields_grow(struct wr_fields *fields);
+/* 0, WEIR_EPARSE (more than WR_FIELDS_MAX fields; `at` is not set) or WEIR_ENOMEM. */
+WEIR_MUST_CHECK static inline int wr_fields_add(struct wr_fields *fields, weir_slice name,
+                                                weir_slice value)
+{
+    int rc = fields->count < fields->cap ? 0 : wr_fields_grow(fields);
+    if (rc == 0) {
+        fields->names[fields->count] = name;
+        fields->values[fields->count++] = value;
+    }
+    return rc;
+}
+
+/* The bytes [from, to) of a text. */
+static inline weir_slice wr_slice_of(weir_slice text, size_t from, size_t to)
+{
+    return (weir_slice){text.data + from, to - from};
+}
+#define WR_SLICE(literal)            \
+    {                                \
+        literal, sizeof(literal) - 1 \
+    }
+
+/* A part of the text without the backslash before each of the bytes in `plain`; other backslashes
+ * stay. In `made`, or the part itself if it has no backslash. */
+weir_slice wr_fields_unquote(struct wr_fields *fields, weir_slice part, const char *plain);
+/* The same for the escapes of C and of JSON: \n, \", \x1f, \u00e9, \U0001f600, and pairs of
+ * surrogates; a single surrogate is U+FFFD. False: *bad is the index of a backslash that begins
+ * none of them. */
+bool wr_fields_unescape(struct wr_fields *fields, weir_slice part, weir_slice *value, size_t *bad);
+
+/* Why the text was rejected, terminated: the problem, the position and what is written there. */
+void wr_fields_reason(const struct wr_fields *fields, weir_slice text, char to[WR_FIELDS_REASON]);
+
+#endif

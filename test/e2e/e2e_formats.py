@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""Formats through the built command: what is a record, what is rejected and how it is reported."""
+
+import json
+
+import e2e_support
+from e2e_support import weir
+
+ACCESS = b'192.0.2.7 - - [10/Oct/2000:13:55:36 -0700] "GET /a HTTP/1.0" 200 2326 "-" "curl/8"\n'
+
+
+class Records(e2e_support.TestCase):
+    def run_on(self, data, pipeline, *options):
+        self.write("in", data)
+        return weir(*options, "%s | %s" % (self.path("in"), pipeline))
+
+    def dead(self):
+        return [json.loads(line) for line in self.read("dead").splitlines()]
+
+    def test_records_are_written_as_they_came(self):
+        for pipeline, data in (
+            ("logfmt", b'level=info msg="a \\"b\\"" cached\r\nlevel=warn'),
+            ("kv delim=\",\" sep=\":\"", b"a: 1, b: 2\n"),
+            ("clf", ACCESS),
+            ("syslog", b"<34>Oct 11 22:14:15 host su: hello\n"),
+        ):
+            run = self.run_on(data, pipeline)
+            self.ends(run, 0)
+            self.assertEqual(run.out, data, pipeline)
+
+    def test_malformed_lines_are_counted_and_reported_once(self):
+        run = self.run_on(b"a=1\n" + b'b="x\n' * 500 + b"c=2\n", "logfmt")
+        self.ends(run, 0, 'logfmt: item 2 rejected: a quoted value does not end, at byte 2: "x')
+        self.assertEqual(run.out, b"a=1\nc=2\n")
+        self.assertIn("499 more like this", run.err)
+        self.assertIn("500 of 502 items were rejected", run.err)
+
+    def test_a_dead_file_keeps_the_bytes_and_the_reason(self):
+        run = self.run_on(ACCESS + b"no\xff log\n" + ACCESS, "clf", "--dead", self.path("dead"))
+        self.ends(run, 0)
+        self.assertEqual(run.out, ACCESS * 2)
+        dead = self.dead()
+        self.assertEqual(len(dead), 1)
+        self.assertEqual(dead[0]["component"], "clf")
+        self.assertEqual(dead[0]["number"], 2)
+        self.assertEqual(dead[0]["reason"], "a time in brackets is missing, at byte 7, after: no\ufffd log")
+        self.assertEqual(dead[0]["body64"], "bm//IGxvZw==")
+
+    def test_strict_stops_at_the_first_malformed_line(self):
+        run = self.run_on(b"<34>x\nhello\n<34>y\n", "syslog", "--strict")
+        self.ends(run, 1, "syslog: item 2: neither a priority nor a time, at byte 0: hello")
+        self.assertEqual(run.out, b"<34>x\n")
+
+
+if __name__ == "__main__":
+    e2e_support.main()

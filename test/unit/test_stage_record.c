@@ -1,0 +1,261 @@
+/*
+ * test_stage_record.c - the stages that make a record of each text: the suite for stages over each
+ * decoder with texts of its form, and what they share.
+ */
+#include <stdlib.h>
+
+#include "bytes_block.h"
+#include "loop_core.h"
+#include "stage_record.h"
+#include "support_flow.h"
+#include "support_stage.h"
+
+#define TEXT(text)            \
+    {                         \
+        text, sizeof text - 1 \
+    }
+#define KIT(stage, list)                                                               \
+    {                                                                                  \
+        .text = (stage), .items = (list), .items_count = sizeof(list) / sizeof *(list) \
+    }
+
+static const weir_slice pairs[] = {
+    TEXT("a=1 b=\"two \\\" \\u00e9\""), TEXT(""), TEXT("msg=\"x"), TEXT("c=\"a\\0\""), TEXT("a|,"),
+    TEXT("k: \"v, w\", l: 1"),
+};
+static const weir_slice accesses[] = {
+    TEXT("192.0.2.7 - - [10/Oct/2000:13:55:36 -0700] \"GET /a HTTP/1.0\" 200 2326"),
+    TEXT("none of it"),
+    TEXT(
+        "::1 - ann [10/Oct/2000:13:55:36 +0000] \"GET /\\\"b HTTP/1.1\" 200 - \"-\" \"curl\\x20\""),
+};
+static const weir_slice messages[] = {
+    TEXT("<34>1 2003-10-11T22:14:15.003Z h su - ID47 [a b=\"\\]\"] hello"),
+    TEXT("<34>Oct 11 22:14:15 h su[230]: hello\n"),
+    TEXT("no message"),
+    TEXT("<13>x"),
+};
+static const struct wr_stage_kit kits[] = {
+    KIT("logfmt", pairs),
+    KIT("kv delim=\",\" sep=\":\"", pairs),
+    KIT("clf", accesses),
+    KIT("syslog", messages),
+};
+/* All share one stage, so a sweep of one kit meets the failures of all. */
+__attribute__((constructor)) static void add_suite(void)
+{
+    for (size_t i = 0; i < (wr_test_sweeps() ? 1 : sizeof kits / sizeof *kits); i++) {
+        wr_suite_add(wr_stage_suite, kits[i].text, &kits[i]);
+    }
+}
+
+/* ---- what they share: a decoder of this test */
+
+struct nothing {
+    char none;
+};
+
+/* "x" is no record, "!" is malformed; of any other text the fields are its first byte, twice, and
+ * the names are shared. */
+static int read_first(void *self, weir_slice text, struct wr_fields *fields)
+{
+    static const weir_slice names[] = {WR_SLICE("first"), WR_SLICE("again")};
+    (void)self;
+    if (text.data[0] == 'x' || text.data[0] == '!') {
+        return text.data[0] == 'x' ? WR_FIELDS_NONE : wr_fields_bad(fields, 0, "no");
+    }
+    fields->shared = true;
+    fields->made[fields->made_len++] = text.data[0];
+    int rc = wr_fields_add(fields, names[0], (weir_slice){text.data, 1});
+    return rc == 0 ? wr_fields_add(fields, names[1], (weir_slice){fields->made, 1}) : rc;
+}
+
+static int dropped;
+
+static void drop_it(void *self)
+{
+    (void)self;
+    dropped++;
+}
+
+static const struct wr_record_ops first_ops = {
+    .kind = "first", .read = read_first, .drop = drop_it};
+
+/* Lines of `bytes` bytes, which begin with the letters of a text. */
+struct letters {
+    const char *letters;
+    size_t bytes;
+};
+WEIR_SOURCE(letters, struct letters)
+{
+    weir_item items[64];
+    static char texts[64][8192];
+    size_t n = strlen(args->letters);
+    for (size_t i = 0; i < n; i++) {
+        memset(texts[i], '-', sizeof texts[i]);
+        texts[i][0] = args->letters[i];
+        items[i] = weir_bytes(texts[i], args->bytes);
+    }
+    (void)!weir_yield_many(self, items, n);
+    return 0;
+}
+
+static weir_gen *firsts(weir_scope *scope, const char *text, size_t bytes)
+{
+    weir_gen *up = letters(scope, (struct letters){text, bytes});
+    return wr_record_stage(up, &first_ops, NULL, 0);
+}
+
+static void check_record(const weir_item *item, char letter)
+{
+    weir_slice value;
+    const weir_event *event = weir_event_of(item);
+    ck_assert_ptr_nonnull(event);
+    ck_assert_uint_eq(event->kind, WEIR_EVENT_RECORD);
+    ck_assert_int_eq(event->body.data[0], letter);
+    ck_assert_uint_eq(event->body.len, item->len);
+    ck_assert(weir_event_field(event, "first", &value));
+    ck_assert_uint_eq(value.len, 1);
+    ck_assert_int_eq(value.data[0], letter);
+    ck_assert(weir_event_field(event, "again", &value));
+    ck_assert_int_eq(value.data[0], letter);
+}
+
+TEST(records_of_one_call_share_a_block_and_their_names)
+{
+    weir_item items[8];
+    weir_loop *loop = test_loop();
+    weir_gen *gen = firsts(weir_root(loop), "abcd", 10);
+    ck_assert_uint_eq(weir_next_many(gen, items, 8), 4);
+    for (size_t i = 0; i < 4; i++) {
+        check_record(&items[i], (char)('a' + (int)i));
+        ck_assert_ptr_eq(items[i].block, items[0].block);
+        ck_assert_ptr_eq(weir_event_of(&items[i])->names, weir_event_of(&items[0])->names);
+        ck_assert_uint_eq(items[i].seq, i + 1);
+    }
+    ck_assert_uint_lt(items[0].block->cap, 1024);
+    ck_assert_uint_eq(weir_next_many(gen, items, 8), 0);
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    weir_loop_free(loop);
+    ck_assert_int_eq(dropped, 1);
+}
+
+TEST(a_kept_record_outlives_its_stage)
+{
+    weir_item item, kept;
+    weir_loop *loop = test_loop();
+    weir_gen *gen = firsts(weir_root(loop), "ab", 10);
+    ck_assert(weir_next(gen, &item));
+    ck_assert_int_eq(weir_item_keep(&kept, &item), 0);
+    weir_discard(gen);
+    check_record(&kept, 'a');
+    weir_item_release(&kept);
+    weir_loop_free(loop);
+}
+
+TEST(a_text_without_a_record_is_filtered_and_a_malformed_one_is_rejected)
+{
+    weir_item items[8];
+    weir_loop *loop = test_loop();
+    weir_gen *gen = firsts(weir_root(loop), "xa!bx", 10);
+    ck_assert_uint_eq(weir_next_many(gen, items, 8), 2);
+    check_record(&items[0], 'a');
+    check_record(&items[1], 'b');
+    ck_assert_uint_eq(weir_next_many(gen, items, 8), 0);
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    weir_ledger ledger = ledger_of(weir_root(loop));
+    ck_assert_uint_eq(ledger.delivered, 2);
+    ck_assert_uint_eq(ledger.filtered, 2);
+    ck_assert_uint_eq(ledger.rejected, 1);
+    weir_loop_free(loop);
+}
+
+TEST(records_before_a_malformed_text_are_given_before_it_stops)
+{
+    weir_item items[8];
+    weir_error error;
+    weir_loop *loop = test_loop();
+    weir_gen *up = letters(weir_root(loop), (struct letters){"ab=c", 3});
+    weir_gen *gen = weir_parse(weir_root(loop), up, "logfmt on-error=stop");
+    ck_assert_uint_eq(weir_next_many(gen, items, 8), 2);
+    ck_assert_uint_eq(weir_next_many(gen, items, 8), 0);
+    ck_assert_int_eq(weir_finish(gen, &error), WEIR_EPARSE);
+    ck_assert_str_eq(error.origin, "logfmt");
+    ck_assert_str_eq(error.message, "item 3: a name is missing, at byte 0: =--");
+    weir_loop_free(loop);
+}
+
+static weir_loop *loop_of(int64_t budget)
+{
+    weir_loop *loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .budget_bytes = budget));
+    ck_assert_ptr_nonnull(loop);
+    wr_loop_virtual_clock(loop, 1700000000000000000);
+    return loop;
+}
+
+enum { LONG = 8000, BUDGET = 100 * 1024 };
+
+TEST(records_that_are_ready_are_given_before_it_waits_for_the_budget)
+{
+    weir_item items[8];
+    weir_loop *loop = loop_of(BUDGET);
+    weir_gen *gen = firsts(weir_root(loop), "abcdef", LONG);
+    weir_block *held = weir_block_new(weir_root(loop), BUDGET - 3 * LONG, NULL);
+    ck_assert_ptr_nonnull(held);
+
+    ck_assert_uint_eq(weir_next_many(gen, items, 8), 2);
+    check_record(&items[0], 'a');
+    check_record(&items[1], 'b');
+    ck_assert_uint_eq(weir_next_many(gen, items, 1), 1);
+    check_record(&items[0], 'c');
+    weir_block_unref(held);
+    ck_assert_uint_eq(weir_next_many(gen, items, 8), 3);
+    check_record(&items[0], 'd');
+    check_record(&items[2], 'f');
+    ck_assert_uint_eq(weir_next_many(gen, items, 8), 0);
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    ck_assert_uint_eq(ledger_of(weir_root(loop)).delivered, 6);
+    weir_loop_free(loop);
+}
+
+TEST(a_budget_that_is_never_released_is_a_failure)
+{
+    weir_item item;
+    weir_error error;
+    weir_loop *loop = loop_of(BUDGET);
+    weir_gen *gen = firsts(weir_root(loop), "ab", LONG);
+    weir_block *held = weir_block_new(weir_root(loop), BUDGET - LONG, NULL);
+    ck_assert_ptr_nonnull(held);
+
+    ck_assert(!weir_next(gen, &item));
+    ck_assert_int_eq(weir_finish(gen, &error), WEIR_EBUDGET);
+    ck_assert_str_eq(error.origin, "first");
+    weir_block_unref(held);
+    weir_loop_free(loop);
+}
+
+WEIR_SOURCE(one_message, struct nothing)
+{
+    weir_event event = {.body = {"a=1", 3}, .kind = WEIR_EVENT_MESSAGE};
+    weir_item item = weir_event_item(&event);
+    (void)args;
+    (void)!weir_yield(self, &item);
+    return 0;
+}
+
+TEST(the_body_of_a_message_is_read)
+{
+    weir_item item;
+    weir_slice value;
+    weir_loop *loop = test_loop();
+    weir_gen *up = one_message(weir_root(loop), (struct nothing){0});
+    weir_gen *gen = weir_parse(weir_root(loop), up, "logfmt");
+    ck_assert(weir_next(gen, &item));
+    ck_assert(weir_event_field(weir_event_of(&item), "a", &value));
+    ck_assert_uint_eq(value.len, 1);
+    ck_assert_uint_eq(weir_event_of(&item)->kind, WEIR_EVENT_RECORD);
+    weir_discard(gen);
+    weir_loop_free(loop);
+}
+
+MAIN("stage/record")
