@@ -1,8 +1,8 @@
 /*
- * weir_flags.c - reads the command line, and prints --help.
+ * weir_flags.c - reads the command line.
  *
- * One table has every flag: its letter, its argument and its line of help. Parsing, did-you-mean
- * and the help text all use it. If a letter differs between curl and jq, curl's meaning is used.
+ * One table has every flag: its letter, its argument and its line of help. Parsing, did-you-mean,
+ * help, completion and the manual page all use it. If a letter differs between curl and jq, curl's meaning is used.
  * The message for a refused flag says what to type instead. weir_words.c reads the words that are
  * not flags.
  */
@@ -99,50 +99,16 @@ static const struct flag table[] = {
 };
 enum { FLAGS = sizeof table / sizeof table[0] };
 
-void flags_help(void)
+bool flags_at(size_t index, struct flag_help *to)
 {
-    printf(
-        "weir streams lines: from HTTP, sockets and files, through stages, to a sink, at the speed "
-        "of the slowest.\n\n"
-        "  weir [FLAGS] 'SOURCE | STAGE ... | SINK' [FILE...]     run a pipeline\n"
-        "  weir demo [:PORT]                                      serve example feeds "
-        "(loopback only; :8080)\n"
-        "  weir demo --torture                                    kill a run with kill -9 for "
-        "30 s; its file must still be right\n"
-        "  weir check 'PIPELINE' [FILE...]                        find mistakes; connects to "
-        "nothing\n"
-        "  weir explain 'PIPELINE' [FILE...]                      what each part does, and what is "
-        "promised\n"
-        "  weir list [sources|stages|sinks]                       all sources, stages and sinks\n"
-        "  weir help WORD                                         explain one of them, or a "
-        "subcommand\n"
-        "  weir state list|show|set|reset --state DIR             saved positions\n\n"
-        "No source: standard input, or the FILEs. No sink: standard output.\n\nFlags:\n");
     for (size_t i = 0; i < FLAGS; i++) {
-        if (table[i].help == NULL) {
-            continue;
+        if (table[i].help != NULL && index-- == 0) {
+            *to = (struct flag_help){table[i].letter, table[i].name, table[i].argument,
+                                     table[i].help};
+            return true;
         }
-        char left[64];
-        snprintf(left, sizeof left, "%c%c%s--%s%s%s", table[i].letter != 0 ? '-' : ' ',
-                 table[i].letter != 0 ? table[i].letter : ' ', table[i].letter != 0 ? ", " : "  ",
-                 table[i].name, table[i].argument != NULL ? " " : "",
-                 table[i].argument != NULL ? table[i].argument : "");
-        printf("  %-32s %s\n", left, table[i].help);
     }
-    printf(
-        "\nSignals: Ctrl-C (SIGINT) and SIGTERM finish the pending items; a second one stops at "
-        "once. Ctrl-\\ (SIGQUIT)\n"
-        "prints every task and what it waits for. SIGHUP finishes when the terminal is closed; "
-        "without a terminal it opens\n"
-        "output files again.\n"
-        "\nExit: 0 finished; 1 the source or the sink failed; 2 usage, or a state that is damaged, "
-        "locked or of another\n"
-        "pipeline; 3 items were lost; 4 no connection was ever made; 129, 130, "
-        "143 stopped hard.\n\n"
-        "Examples:\n"
-        "  weir https://host/feed.ndjson\n"
-        "  weir 'https://host/feed.ndjson | grep \"error\" | file errors.ndjson' --state ~/.weir\n"
-        "  weir 'tcp://127.0.0.1:5000 | queue 10000 8MiB | head 100'\n");
+    return false;
 }
 
 int flags_complain(const char *format, ...)

@@ -22,7 +22,11 @@ enum flags_action {
     ACTION_CHECK,
     ACTION_EXPLAIN,
     ACTION_STATE,
-    ACTION_WORD
+    ACTION_WORD,
+    ACTION_FORMAT,
+    ACTION_GRAPH,
+    ACTION_COMPLETION,
+    ACTION_MANUAL
 };
 
 struct flags {
@@ -36,8 +40,8 @@ struct flags {
     uint64_t given; /* a bit for each flag in the command line */
     const char *unix_socket, *user, *ca_file, *ca_folder, *cert_file, *key_file, *state_folder,
         *state_name, *dead_file;
-    const char *word;                                 /* for help; for `list`: NULL or a kind */
-    int64_t count;                                    /* -c; -1: all */
+    const char *word; /* for help, completion and manual; for `list`: NULL or a kind */
+    int64_t count;    /* -c; -1: all */
     int64_t connect_ms, idle_ms, drain_ms, mem_bytes; /* 0: the default */
     int64_t retry_after_max_ms;                       /* 0: the default */
     int32_t retries;                                  /* 0: the default */
@@ -62,12 +66,24 @@ enum flags_upon {
 const char *flags_vain(const struct flags *flags, unsigned has, const char **why);
 /* 0: continue; else the exit code, after a message. */
 int flags_read(int argc, char **argv, struct flags *flags);
-void flags_help(void);
+/* The index-th flag that help shows; false past the last. argument NULL: it takes none. */
+struct flag_help {
+    char letter; /* 0: none */
+    const char *name, *argument, *help;
+};
+bool flags_at(size_t index, struct flag_help *to);
 /* Print a mistake in the command line to stderr; returns EXIT_USAGE. */
 int flags_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* weir_words.c: take the words that are not flags, after all flags have been read. `words` must
  * live as long as `flags`. Returns as flags_read. */
 int flags_take_words(struct flags *flags, const char **words, size_t count);
+/* The index-th subcommand that help shows; false past the last. */
+struct command_help {
+    const char *name;
+    const char *words; /* what follows the name; "": nothing */
+    const char *help;
+};
+bool flags_command_at(size_t index, struct command_help *to);
 /* The subcommand with this name; ACTION_RUN: there is none. */
 enum flags_action flags_command(const char *name);
 /* Is this a flag (by its name, or by its letter if the name is NULL) or a subcommand that is not in

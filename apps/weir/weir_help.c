@@ -1,11 +1,56 @@
 /*
- * weir_help.c - `weir help WORD`: a subcommand, or a source, stage or sink. The output of --help is
- * made in weir_flags.c, from the table of flags.
+ * weir_help.c - `weir --help`, from the tables of flags and subcommands, and `weir help WORD`: a
+ * subcommand, or a source, stage or sink.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "weir_run.h"
+
+const char help_about[] =
+    "weir streams lines: from HTTP, sockets and files, through stages, to a sink, at the speed of "
+    "the slowest.";
+const char help_signals[] =
+    "Ctrl-C (SIGINT) and SIGTERM finish the pending items; a second one stops at once. Ctrl-\\ "
+    "(SIGQUIT)\n"
+    "prints every task and what it waits for. SIGHUP finishes when the terminal is closed; without "
+    "a terminal it opens\n"
+    "output files again.";
+const char help_exit[] =
+    "0 finished; 1 the source or the sink failed; 2 usage, or a state that is damaged, locked or "
+    "of another\n"
+    "pipeline; 3 items were lost; 4 no connection was ever made; 129, 130, 143 stopped hard.";
+const char *const help_examples[] = {
+    "weir https://host/feed.ndjson",
+    "weir 'https://host/feed.ndjson | grep \"error\" | file errors.ndjson' --state ~/.weir",
+    "weir 'tcp://127.0.0.1:5000 | queue 10000 8MiB | head 100'",
+    NULL,
+};
+
+void help_all(void)
+{
+    struct flag_help flag;
+    struct command_help command;
+    char left[80];
+    printf("%s\n\n  %-54s run a pipeline\n", help_about,
+           "weir [FLAGS] 'SOURCE | STAGE ... | SINK' [FILE...]");
+    for (size_t i = 0; flags_command_at(i, &command); i++) {
+        snprintf(left, sizeof left, "weir %s %s", command.name, command.words);
+        printf("  %-54s %s\n", left, command.help);
+    }
+    printf("\nNo source: standard input, or the FILEs. No sink: standard output.\n\nFlags:\n");
+    for (size_t i = 0; flags_at(i, &flag); i++) {
+        bool argument = flag.argument != NULL;
+        snprintf(left, sizeof left, "%c%c%s--%s%s%s", flag.letter != 0 ? '-' : ' ',
+                 flag.letter != 0 ? flag.letter : ' ', flag.letter != 0 ? ", " : "  ", flag.name,
+                 argument ? " " : "", argument ? flag.argument : "");
+        printf("  %-32s %s\n", left, flag.help);
+    }
+    printf("\nSignals: %s\n\nExit: %s\n\nExamples:\n", help_signals, help_exit);
+    for (size_t i = 0; help_examples[i] != NULL; i++) {
+        printf("  %s\n", help_examples[i]);
+    }
+}
 
 static const char list_text[] =
     "weir list [sources|stages|sinks]\n"
@@ -32,6 +77,40 @@ static const char explain_text[] =
     "the far end is lost, with an item that is rejected and at SIGTERM, what is promised about\n"
     "delivery, and how much memory the buffers may take. Nothing is opened.\n";
 
+static const char graph_text[] =
+    "weir graph [FLAGS] 'PIPELINE' [FILE...]\n"
+    "\n"
+    "Prints a pipeline as a graph in the DOT language:  weir graph '...' | dot -Tsvg > graph.svg\n"
+    "The words at the edges are shapes of items. Dashed: not in the text, but added. A dashed "
+    "edge\n"
+    "leads back from the end of a block. Nothing is opened.\n";
+
+static const char fmt_text[] =
+    "weir fmt 'PIPELINE'\n"
+    "weir fmt -f FILE\n"
+    "\n"
+    "Prints the text in the usual layout: one line if it fits into 80 columns, else a line for "
+    "each\n"
+    "stage. Comments stay. Only spaces and line ends change, so the text means the same, and "
+    "unknown\n"
+    "stages are allowed. Passwords in it are printed, too. Also: weir echo.\n";
+
+static const char completion_text[] =
+    "weir completion bash|zsh|fish\n"
+    "\n"
+    "Prints a script that completes flags, subcommands and, inside the quotes of a pipeline, the\n"
+    "names of sources, stages and sinks.\n"
+    "  bash   source <(weir completion bash)\n"
+    "  zsh    source <(weir completion zsh)\n"
+    "  fish   weir completion fish | source\n";
+
+static const char manual_text[] =
+    "weir manual [components]\n"
+    "\n"
+    "Prints the source of the manual page weir(1), or of weir-components(7), which has all "
+    "sources,\n"
+    "stages and sinks. To read it without installing:  weir manual | man -l -\n";
+
 static const char state_text[] =
     "weir state list --state DIR                          the records in DIR\n"
     "weir state show [NAME] --state DIR                   their contents\n"
@@ -49,7 +128,7 @@ static const char help_text[] =
     "weir help [WORD]\n"
     "\n"
     "WORD is a source, stage or sink ('weir list' lists them), a module (./MODULE.so) or a\n"
-    "subcommand: demo, check, explain, list, state. Without a word: the flags and exit codes.\n";
+    "subcommand. Without a word: the flags and exit codes.\n";
 
 void command_usage(enum flags_action action)
 {
@@ -59,6 +138,10 @@ void command_usage(enum flags_action action)
     case ACTION_EXPLAIN: fputs(explain_text, stdout); break;
     case ACTION_STATE: fputs(state_text, stdout); break;
     case ACTION_DEMO: demo_usage(); break;
+    case ACTION_GRAPH: fputs(graph_text, stdout); break;
+    case ACTION_FORMAT: fputs(fmt_text, stdout); break;
+    case ACTION_COMPLETION: fputs(completion_text, stdout); break;
+    case ACTION_MANUAL: fputs(manual_text, stdout); break;
     default: fputs(help_text, stdout); break;
     }
 }

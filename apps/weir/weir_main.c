@@ -1,9 +1,10 @@
 /*
- * weir_main.c - the command: a thin client of libweir. weir_flags.c reads the flags, weir_run.c
- * runs a pipeline, weir_demo.c is the demo server, weir_torture.c is the torture test, and
- * weir_help.c prints help.
+ * weir_main.c - the command: a thin client of libweir. weir_flags.c reads the flags, weir_text.c
+ * the pipeline, weir_run.c runs it, weir_look.c only looks at it, weir_demo.c is the demo server,
+ * weir_torture.c is the torture test, and weir_help.c prints help.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,13 +56,20 @@ int main(int argc, char **argv)
     if (rc != 0) {
         return rc;
     }
+    if (flags.action != ACTION_RUN && flags.action != ACTION_DEMO) {
+        signal(SIGPIPE, SIG_IGN); /* a reader of printed text may leave: weir list | head -1 */
+    }
     switch (flags.action) {
-    case ACTION_HELP: flags_help(); return EXIT_FINISHED;
+    case ACTION_HELP: help_all(); return EXIT_FINISHED;
     case ACTION_VERSION: printf("weir %s\n", weir_version()); return EXIT_FINISHED;
     case ACTION_LIST: return list_components(flags.word);
     case ACTION_WORD: return help_word(flags.word);
     case ACTION_CHECK: return check_pipeline(&flags);
     case ACTION_EXPLAIN: return explain_pipeline(&flags);
+    case ACTION_GRAPH: return graph_pipeline(&flags);
+    case ACTION_FORMAT: return format_pipeline(&flags);
+    case ACTION_COMPLETION: return print_completion(flags.word);
+    case ACTION_MANUAL: return print_manual(flags.word);
     case ACTION_STATE: return run_state(&flags);
     case ACTION_DEMO: return flags.torture ? run_torture(&flags, argv[0]) : run_demo(&flags);
     default: return run_pipeline(&flags);

@@ -80,10 +80,6 @@ static const struct planned_word {
     {"test", NULL},
     {"init", NULL},
     {"generate", NULL},
-    {"fmt", NULL},
-    {"echo", NULL},
-    {"graph", NULL},
-    {"completion", NULL},
     {"version", "write weir --version"},
 };
 

@@ -1,5 +1,5 @@
 /*
- * weir_run.c - one run of a pipeline: text to plan, plan to generators, pump, and the exit code.
+ * weir_run.c - one run of a pipeline: plan to generators, pump, and the exit code.
  *
  * The pipeline runs in one scope that obeys SIGINT and SIGTERM: the first signal drains (sources
  * end, pending items are delivered, for at most --drain), the second stops at once. SIGHUP does the
@@ -66,210 +66,12 @@ static int show_status(weir_scope *scope, void *args)
     return 0;
 }
 
-/* The text of -f FILE; NULL after a message. */
-static char *read_text(struct run *run, const char *path)
-{
-    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
-    char *text = malloc(1 << 20);
-    size_t n = file != NULL && text != NULL ? fread(text, 1, (1 << 20) - 1, file) : 0;
-    if (file == NULL || text == NULL || ferror(file)) {
-        say_line(&run->say, "cannot read the pipeline file '%s'", path);
-        free(text);
-        text = NULL;
-    } else {
-        text[n] = '\0';
-    }
-    if (file != NULL && file != stdin) {
-        fclose(file);
-    }
-    return text;
-}
-
-/* Report words that are not files: an address if the text has no source, any word if it has one. */
-static int check_files(struct run *run)
-{
-    const struct flags *flags = run->flags;
-    bool has_source = weir_plan_has_source(run->plan);
-    for (size_t i = 0; i < flags->files_count; i++) {
-        char word[256];
-        snprintf(word, sizeof word, "%s", flags->files[i]);
-        weir_hide_secrets(word);
-        if (has_source) {
-            say_line(&run->say,
-                     "the pipeline has a source, so '%s' cannot be its input; quote the pipeline "
-                     "as one text:  weir 'SOURCE | STAGE | SINK'",
-                     word);
-            return EXIT_USAGE;
-        }
-        if (strstr(word, "://") != NULL && access(flags->files[i], F_OK) < 0) {
-            say_line(&run->say,
-                     "'%s' is not a file; write an address as the first part of the text:  weir "
-                     "'ADDRESS | %s'",
-                     word, weir_plan_text(run->plan));
-            return EXIT_USAGE;
-        }
-    }
-    return 0;
-}
-
-/* The characters in names of components. */
-#define NAME_BYTES "abcdefghijklmnopqrstuvwxyz0123456789_-"
-
-/* If an unknown component is a planned one, or an expression, which no component takes: say what to
- * do instead. */
-static void tell_planned(struct run *run, const char *text, const weir_error *error)
-{
-    if (error->detail == WEIR_PLAN_MISTAKE) {
-        return;
-    }
-    size_t at = (size_t)error->offset;
-    size_t len = strspn(text + at, NAME_BYTES);
-    char name[32] = "";
-    const char *hint;
-    memcpy(name, text + at, len < sizeof name ? len : 0);
-    if ((len > 0 || error->detail == WEIR_PLAN_EXPRESSION) &&
-        planned_stage(text + at, len, &hint)) {
-        say_line(&run->say, "%s%s not in this version%s%s", len > 0 ? name : "expressions",
-                 len > 0 ? " is" : " are", hint != NULL ? ": " : "", hint != NULL ? hint : "");
-    }
-}
-
-/* If the text begins with the bare name of an existing file: say how to write its path. */
-static void tell_file(struct run *run, const char *text, const weir_error *error)
-{
-    size_t at = strspn(text, " \t\n"), len = strcspn(text + at, " \t\n|");
-    char name[256] = "";
-    if (error->detail == WEIR_PLAN_UNKNOWN && (size_t)error->offset == at && len < sizeof name) {
-        memcpy(name, text + at, len);
-        bool more = text[at + len] != '\0';
-        if (access(name, F_OK) == 0) {
-            say_line(&run->say, "to read the file with that name:  weir %s./%s%s", more ? "'" : "",
-                     name, more ? " ...'" : "");
-        }
-    }
-}
-
-/* What flags can affect, found from traits and the types of arguments: a set of enum flags_upon. */
-static unsigned acted_upon(const weir_plan *plan)
-{
-    const weir_component *part;
-    unsigned has = (weir_plan_rejects(plan) ? UPON_REJECTS : 0u) |
-                   (weir_plan_takes_pieces(plan) ? 0u : UPON_LIMIT);
-    for (size_t i = 0; (part = weir_plan_part(plan, i)) != NULL; i++) {
-        bool source = part->kind == WEIR_KIND_SOURCE;
-        for (size_t j = 0; j < part->args_count; j++) {
-            if (part->args[j].type == WEIR_ARGTYPE_URL) {
-                has |= UPON_URL | (source ? UPON_URL_SOURCE : 0u);
-            }
-        }
-        if ((part->traits & WEIR_TRAIT_CONNECTS) != 0) {
-            has |= UPON_PEER | (source ? UPON_PEER_SOURCE : 0u);
-        }
-        has |= (part->traits & WEIR_TRAIT_TLS) != 0 ? UPON_TLS : 0u;
-    }
-    return has;
-}
-
-static int read_plan(struct run *run)
-{
-    const struct flags *flags = run->flags;
-    weir_error error;
-    char *from_file = NULL;
-    const char *text = flags->text, *name = NULL;
-    if (flags->text_file != NULL) {
-        text = from_file = read_text(run, flags->text_file);
-        name = flags->text_file;
-        if (text == NULL) {
-            return EXIT_USAGE;
-        }
-    }
-    run->plan = weir_plan_read(text, name, &error);
-    if (run->plan == NULL) {
-        char shown[4096];
-        if (weir_plan_error_text(text, name, shown, sizeof shown) > 0) {
-            fprintf(stderr, "weir: %s\n", shown);
-        } else {
-            say_error(&run->say, &error, NULL);
-        }
-        tell_planned(run, text, &error);
-        if (name == NULL && text[strspn(text, " \t\r\n")] == '@') {
-            say_line(&run->say, "to read a pipeline file:  weir -f FILE;  otherwise use the flags "
-                                "--state, --name and --mem");
-        }
-        free(from_file);
-        if (error.code == WEIR_ENOMEM) {
-            return EXIT_FAILED;
-        }
-        if (flags->text_file == NULL) {
-            tell_file(run, text, &error);
-        }
-        if (flags->text_file == NULL && flags->files_count > 0 &&
-            access(flags->files[0], F_OK) < 0) {
-            say_line(&run->say,
-                     "quote the pipeline as one text:  weir 'SOURCE | STAGE | SINK'  (these are "
-                     "%zu words)",
-                     flags->files_count + 1);
-        }
-        return EXIT_USAGE;
-    }
-    free(from_file);
-    int code = check_files(run);
-    const char *why, *vain = code == 0 ? flags_vain(flags, acted_upon(run->plan), &why) : NULL;
-    if (vain != NULL) {
-        say_line(&run->say, "--%s has no effect: %s", vain, why);
-        code = EXIT_USAGE;
-    }
-    for (size_t i = 0; code == 0 && weir_plan_warning(run->plan, i) != NULL && !run->say.quiet;
-         i++) {
-        say_line(&run->say, "%s", weir_plan_warning(run->plan, i));
-    }
-    return code;
-}
-
-/* The options for opening the plan; also fills `http`. */
-static weir_plan_options options_of(const struct flags *flags, weir_http_options *http)
-{
-    *http = (weir_http_options){.struct_size = sizeof *http,
-                                .headers = flags->headers,
-                                .headers_count = flags->headers_count,
-                                .ca_file = flags->ca_file,
-                                .tls = flags->insecure ? WEIR_TLS_TRUST_ANYBODY : WEIR_TLS_VERIFY,
-                                .retries = flags->retries,
-                                .connect_ms = flags->connect_ms,
-                                .ca_folder = flags->ca_folder,
-                                .unix_socket = flags->unix_socket,
-                                .cert_file = flags->cert_file,
-                                .key_file = flags->key_file,
-                                .first_byte_ms = flags->idle_ms,
-                                .idle_ms = flags->idle_ms,
-                                .follow = flags->follow,
-                                .raw = flags->raw,
-                                .retry_after_max_ms = flags->retry_after_max_ms};
-    return (weir_plan_options){.struct_size = sizeof(weir_plan_options),
-                               .files = flags->files,
-                               .files_count = flags->files_count,
-                               .http = http,
-                               .user = flags->user,
-                               .stdin_fd = 0,
-                               .stdout_fd = 1,
-                               .strict = flags->strict,
-                               .dead = flags->dead_file};
-}
-
-/* The plan does not fit the flags. */
-static int say_refusal(struct run *run, const weir_error *error)
-{
-    bool dead = error->code == WEIR_EINVAL && error->detail == WEIR_PLAN_NO_DEAD;
-    say_error(&run->say, error, dead ? "--dead FILE names it" : NULL);
-    return EXIT_USAGE;
-}
-
 static int open_plan(struct run *run, weir_sink **sink, bool *durable)
 {
     const struct flags *flags = run->flags;
     weir_error error;
     weir_http_options http;
-    weir_plan_options options = options_of(flags, &http);
+    weir_plan_options options = text_options(flags, &http);
     const char *folder =
         flags->state_folder != NULL ? flags->state_folder : weir_plan_state_folder(run->plan);
     *durable = folder != NULL;
@@ -291,7 +93,7 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
     }
     int rc = weir_plan_open(run->plan, run->scope, &options, &run->gen, sink, &error);
     if (rc < 0) {
-        return say_refusal(run, &error);
+        return text_refused(&run->say, &error);
     }
     if (flags->count >= 0) {
         run->gen = weir_head_of_run(run->gen, (uint64_t)flags->count);
@@ -353,7 +155,7 @@ static void tell_delivery(void *ctx, int delivery, const char *text)
 static bool watch_delivery(struct run *run)
 {
     weir_http_options http;
-    weir_plan_options options = options_of(run->flags, &http);
+    weir_plan_options options = text_options(run->flags, &http);
     run->shown_delivery = WEIR_NONE;
     if (run->state == NULL) {
         if (run->say.verbose > 0) {
@@ -395,7 +197,7 @@ static const char *hint_of(const struct run *run, const weir_error *error, char 
 {
     bool of_state = error->code == WEIR_ECHANGED || strncmp(error->message, "the state '", 11) == 0;
     if (error->code == WEIR_ETRUNCATED && !run->flags->follow &&
-        (acted_upon(run->plan) & UPON_URL_SOURCE) != 0) {
+        (text_upon(run->plan) & UPON_URL_SOURCE) != 0) {
         return "--follow sends the request again after a break or an end";
     }
     if (error->code == WEIR_EBUDGET) {
@@ -514,7 +316,7 @@ int run_pipeline(const struct flags *flags)
 {
     struct run run = {.flags = flags};
     say_init(&run.say, flags);
-    int code = read_plan(&run);
+    int code = text_plan(flags, &run.say, &run.plan);
     if (code == 0) {
         int64_t mem = flags->mem_bytes > 0 ? flags->mem_bytes : weir_plan_mem_bytes(run.plan);
         run.loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .budget_bytes = mem,
@@ -542,56 +344,5 @@ int run_pipeline(const struct flags *flags)
     crash_report(NULL);
     weir_plan_free(run.plan);
     table_free(&run.table);
-    return code;
-}
-
-/* Read and check a plan that is not run. */
-static int look_at_plan(struct run *run, weir_http_options *http, weir_plan_options *options)
-{
-    weir_error error;
-    say_init(&run->say, run->flags);
-    *options = options_of(run->flags, http);
-    int code = read_plan(run);
-    if (code == 0 && weir_plan_check(run->plan, options, &error) < 0) {
-        code = say_refusal(run, &error);
-    }
-    return code;
-}
-
-int check_pipeline(const struct flags *flags)
-{
-    struct run run = {.flags = flags};
-    weir_http_options http;
-    weir_plan_options options;
-    char promise[512];
-    int code = look_at_plan(&run, &http, &options);
-    if (code == 0) {
-        (void)weir_plan_delivery(run.plan, &options, promise, sizeof promise);
-        printf("ok; with a state %s\n", promise);
-    }
-    weir_plan_free(run.plan);
-    return code;
-}
-
-int explain_pipeline(const struct flags *flags)
-{
-    struct run run = {.flags = flags};
-    weir_http_options http;
-    weir_plan_options options;
-    int code = look_at_plan(&run, &http, &options);
-    size_t len = code == 0 ? weir_plan_explain(run.plan, &options, NULL, 0) : 0;
-    char *text = code == 0 ? malloc(len + 1) : NULL;
-    if (text != NULL) {
-        weir_plan_explain(run.plan, &options, text, len + 1);
-        int64_t mem = flags->mem_bytes > 0 ? flags->mem_bytes : weir_plan_mem_bytes(run.plan);
-        fputs(text, stdout);
-        printf("memory    all buffers together hold at most %g MiB\n",
-               (double)(mem > 0 ? mem : 64 << 20) / (1 << 20));
-    } else if (code == 0) {
-        say_line(&run.say, "out of memory");
-        code = EXIT_FAILED;
-    }
-    free(text);
-    weir_plan_free(run.plan);
     return code;
 }

@@ -10,14 +10,23 @@
 
 /* The exit code. */
 int run_pipeline(const struct flags *flags);
-/* `weir check` and `weir explain`: nothing is opened. */
+/* weir_look.c: `weir check`, explain, graph and fmt. Nothing is opened. */
 int check_pipeline(const struct flags *flags);
 int explain_pipeline(const struct flags *flags);
+int graph_pipeline(const struct flags *flags);
+int format_pipeline(const struct flags *flags);
 /* `weir state`. */
 int run_state(const struct flags *flags);
 /* `weir demo`, and what `weir help demo` prints. */
 int run_demo(const struct flags *flags);
 void demo_usage(void);
+/* `weir completion SHELL` and `weir manual [components]`. */
+int print_completion(const char *shell);
+int print_manual(const char *of);
+/* `weir --help`, and parts of it for the manual page. */
+void help_all(void);
+extern const char help_about[], help_signals[], help_exit[];
+extern const char *const help_examples[]; /* ends with NULL */
 /* `weir help WORD`, and what it prints for a subcommand. */
 int help_word(const char *word);
 void command_usage(enum flags_action action);
@@ -90,5 +99,22 @@ bool table_take(void *arg, const weir_node *node);
 /* Write it to stderr in the order of the text. calls: also the number of calls. */
 void table_say(const struct table *table, const weir_plan *plan, bool calls);
 void table_free(struct table *table);
+
+/* ---- weir_text.c: the pipeline's text */
+
+/* The text, from the command line or the file of -f; to be freed. NULL after a message. */
+char *text_of(const struct flags *flags, struct say *say);
+/* Report what is wrong with a text, and what to type instead. */
+void text_mistake(const struct flags *flags, struct say *say, const char *text,
+                  const weir_error *error);
+/* Read it into a plan, and check that the files and flags go with it. 0, or the exit code after a
+ * message; *plan may be set all the same. */
+int text_plan(const struct flags *flags, struct say *say, weir_plan **plan);
+/* What flags can affect, from traits and the types of arguments: a set of enum flags_upon. */
+unsigned text_upon(const weir_plan *plan);
+/* The options for opening the plan; also fills `http`. */
+weir_plan_options text_options(const struct flags *flags, weir_http_options *http);
+/* Report that the plan does not go with the flags; returns the exit code. */
+int text_refused(struct say *say, const weir_error *error);
 
 #endif

@@ -22,16 +22,41 @@ static int check_kind(const char *kind, size_t count)
     return known && count < 3 ? 0 : flags_complain("list takes one of: sources, stages or sinks");
 }
 
-/* The subcommands, also under the names that other tools use. */
+/* The subcommands, also under the names that other tools use, which help does not show. */
 static const struct {
     const char *name;
     enum flags_action action;
+    const char *words, *help; /* help NULL: not shown */
 } commands[] = {
-    {"demo", ACTION_DEMO},   {"list", ACTION_LIST},       {"help", ACTION_WORD},
-    {"check", ACTION_CHECK}, {"explain", ACTION_EXPLAIN}, {"state", ACTION_STATE},
-    {"lint", ACTION_CHECK},  {"validate", ACTION_CHECK},
+    {"demo", ACTION_DEMO, "[:PORT]", "serve example feeds (loopback only; :8080)"},
+    {"demo", ACTION_DEMO, "--torture",
+     "kill a run with kill -9 for 30 s; its file must still be right"},
+    {"check", ACTION_CHECK, "'PIPELINE' [FILE...]", "find mistakes; connects to nothing"},
+    {"explain", ACTION_EXPLAIN, "'PIPELINE' [FILE...]",
+     "what each part does, and what is promised"},
+    {"graph", ACTION_GRAPH, "'PIPELINE' [FILE...]", "a drawing of it, in the DOT language"},
+    {"fmt", ACTION_FORMAT, "'PIPELINE'", "the text in the usual layout"},
+    {"list", ACTION_LIST, "[sources|stages|sinks]", "all sources, stages and sinks"},
+    {"help", ACTION_WORD, "WORD", "explain one of them, or a subcommand"},
+    {"state", ACTION_STATE, "list|show|set|reset --state DIR", "saved positions"},
+    {"completion", ACTION_COMPLETION, "bash|zsh|fish", "completion of words for a shell"},
+    {"manual", ACTION_MANUAL, "[components]", "the source of a manual page"},
+    {"lint", ACTION_CHECK, NULL, NULL},
+    {"validate", ACTION_CHECK, NULL, NULL},
+    {"echo", ACTION_FORMAT, NULL, NULL},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+bool flags_command_at(size_t index, struct command_help *to)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (commands[i].help != NULL && index-- == 0) {
+            *to = (struct command_help){commands[i].name, commands[i].words, commands[i].help};
+            return true;
+        }
+    }
+    return false;
+}
 
 enum flags_action flags_command(const char *name)
 {
@@ -115,7 +140,8 @@ int flags_take_words(struct flags *flags, const char **words, size_t count)
     }
     bool named = flags->text_file == NULL && count > 0;
     enum flags_action action = count > 0 ? flags_command(words[0]) : ACTION_RUN;
-    bool looks = action == ACTION_CHECK || action == ACTION_EXPLAIN;
+    bool looks = action == ACTION_CHECK || action == ACTION_EXPLAIN || action == ACTION_GRAPH ||
+                 action == ACTION_FORMAT;
     flags->action = named || looks ? action : ACTION_RUN;
     if (flags->torture && flags->action != ACTION_DEMO) {
         return flags_complain("--torture is a flag of demo: weir demo --torture");
@@ -128,6 +154,10 @@ int flags_take_words(struct flags *flags, const char **words, size_t count)
         flags->word = count > 1 ? words[1] : NULL;
         flags->action = count > 1 ? ACTION_WORD : ACTION_HELP;
         return 0;
+    case ACTION_COMPLETION:
+    case ACTION_MANUAL:
+        flags->word = count > 1 ? words[1] : NULL;
+        return count > 2 ? flags_complain("%s takes one word", words[0]) : 0;
     case ACTION_LIST:
         flags->word = count > 1 ? words[1] : NULL;
         return check_kind(flags->word, count);

@@ -90,6 +90,27 @@ WEIR_API void weir_plan_free(weir_plan *plan);
  */
 WEIR_API size_t weir_plan_error_text(const char *text, const char *name, char *to, size_t cap);
 
+/*
+ * Write a text in the usual layout: one space between words; in one line if it fits into 80
+ * columns and has no comments, else each stage in a line of its own, and the stages of a long block
+ * indented. Uses the form of the text alone, so unknown components are allowed. Comments stay, and
+ * nothing is hidden. The new text means the same, and is left unchanged by this function.
+ *
+ *     https://example.org/feed   # the feed
+ *       | where .level >= 4
+ *       | tee {
+ *           file all.log
+ *         }
+ *
+ * text, name  as for weir_plan_read.
+ * to, cap     [out] as for snprintf: always terminated when cap is not 0, cut when it does not fit.
+ * error       [out] what is wrong with the text: a quote or bracket that is not closed, an empty
+ *             stage.
+ * Returns     the length of the whole text, which has no line end at its end; 0 on a mistake.
+ */
+WEIR_API size_t weir_plan_format(const char *text, const char *name, char *to, size_t cap,
+                                 weir_error *error);
+
 /* The text as weir has read it: without comments, with one space between words, and *** for a
  * password in a URL, or for a user without one. */
 WEIR_API const char *weir_plan_text(const weir_plan *plan);
@@ -208,6 +229,14 @@ WEIR_API int weir_plan_delivery(const weir_plan *plan, const weir_plan_options *
  */
 WEIR_API size_t weir_plan_explain(const weir_plan *plan, const weir_plan_options *options, char *to,
                                   size_t cap);
+/*
+ * Write a plan as a graph in the DOT language of Graphviz, for `dot -Tsvg`: components with the
+ * shapes that pass between them, and a frame around each block. Secrets are hidden. As snprintf.
+ *
+ * options  only the files are used. NULL is allowed.
+ */
+WEIR_API size_t weir_plan_graph(const weir_plan *plan, const weir_plan_options *options, char *to,
+                                size_t cap);
 
 /*
  * Make the generators and the sink of a plan in `scope`. Does not suspend and does not connect.

@@ -48,6 +48,11 @@ int wr_plan_hint(struct wr_plan_error *error, const char *format, ...)
     return error->code;
 }
 
+int wr_plan_too_long(struct wr_plan_error *error)
+{
+    return wr_plan_fail(error, (struct wr_plan_span){0, 1}, "the text is longer than 1 MiB");
+}
+
 int wr_plan_no_memory(struct wr_plan_error *error)
 {
     (void)wr_plan_fail(error, (struct wr_plan_span){0, 0}, "out of memory");

@@ -538,8 +538,7 @@ weir_plan *wr_plan_read(const char *text, const char *name, bool behind,
     reading->clean = strlen(text) <= WR_PLAN_TEXT_BYTES_MAX ? wr_strdup(text) : NULL;
     reading->plan = wr_zalloc(sizeof *reading->plan);
     if (strlen(text) > WR_PLAN_TEXT_BYTES_MAX) {
-        (void)wr_plan_fail(&reading->error, (struct wr_plan_span){0, 1},
-                           "the text is longer than 1 MiB");
+        (void)wr_plan_too_long(&reading->error);
     } else if (reading->clean == NULL || reading->plan == NULL) {
         (void)wr_plan_no_memory(&reading->error);
     } else {

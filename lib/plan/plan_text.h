@@ -46,6 +46,8 @@ int wr_plan_fail(struct wr_plan_error *error, struct wr_plan_span where, const c
 /* Add a hint to the recorded mistake, unless it has one. Returns the code of the mistake. */
 int wr_plan_hint(struct wr_plan_error *error, const char *format, ...) WEIR_PRINTF(2, 3);
 int wr_plan_no_memory(struct wr_plan_error *error);
+/* Longer than WR_PLAN_TEXT_BYTES_MAX. */
+int wr_plan_too_long(struct wr_plan_error *error);
 /* Fill in the public record; name as in weir_plan_read. */
 void wr_plan_error_give(const struct wr_plan_error *from, const char *text, const char *name,
                         weir_error *to);

@@ -1,7 +1,8 @@
 /*
  * fuzz_plan.c - any bytes as a pipeline text, in a language that has blocks and expressions.
  *
- * A text is read or it is not; when not, the place of the mistake lies in the text and the long
+ * A text has a layout or it is not closed somewhere; the layout is its own layout, and is read to the
+ * same. A text is read or it is not; when not, the place of the mistake lies in the text and the long
  * form exists. What was read is written normalised, and that reads again to the same.
  */
 #include <stdint.h>
@@ -18,6 +19,38 @@ static void require(int holds)
     if (!holds) {
         abort();
     }
+}
+
+/* The text in the usual layout; NULL: it has none. */
+static char *format(const char *text, const char *name)
+{
+    weir_error error;
+    size_t len = weir_plan_format(text, name, NULL, 0, &error);
+    require((len == 0) == (error.code != 0));
+    char *to = len > 0 ? malloc(len + 1) : NULL;
+    if (to != NULL) {
+        require(weir_plan_format(text, name, to, len + 1, &error) == len);
+    }
+    return to;
+}
+
+static void format_one(const char *text, const char *name)
+{
+    weir_error error;
+    char *once = format(text, name);
+    weir_plan *plan = weir_plan_read(text, name, &error);
+    if (once != NULL) {
+        char *twice = format(once, name);
+        require(twice != NULL && strcmp(once, twice) == 0);
+        weir_plan *again = weir_plan_read(once, name, &error);
+        require((plan != NULL) == (again != NULL));
+        require(plan == NULL || strcmp(weir_plan_text(plan), weir_plan_text(again)) == 0);
+        weir_plan_free(again);
+        free(twice);
+    }
+    require(plan == NULL || once != NULL);
+    weir_plan_free(plan);
+    free(once);
 }
 
 static void read_one(const char *text, const char *name)
@@ -50,6 +83,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     text[len] = '\0';
     read_one(text, NULL);
     read_one(text, "fuzz");
+    format_one(text, NULL);
+    format_one(text, "fuzz");
     free(text);
     return 0;
 }
