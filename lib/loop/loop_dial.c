@@ -8,7 +8,6 @@
  */
 #include "loop_dial.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base_alloc.h"
@@ -98,7 +97,6 @@ void wr_dial_fini(struct wr_dial *dial)
 static struct wr_transport *dial_tls(const struct wr_dial *dial, struct weir_loop *loop,
                                      struct wr_object *of, weir_error *error)
 {
-    char plain[300];
     const char *peer = tls_host(dial->address);
     struct wr_tls *tls = wr_tls_new(loop, WR_TLS_CLIENT, &dial->tls, error);
     if (tls == NULL) {
@@ -106,8 +104,7 @@ static struct wr_transport *dial_tls(const struct wr_dial *dial, struct weir_loo
     }
     wr_time_update(loop);
     int64_t began_ns = wr_now_ns(loop), limit_ms = dial->connect_ms;
-    snprintf(plain, sizeof plain, "tcp://%s", peer); /* a longer one is not a valid name either */
-    struct wr_transport *transport = wr_connect(loop, plain, limit_ms, of, error);
+    struct wr_transport *transport = wr_tcp_connect(loop, peer, limit_ms, of, error);
     if (transport != NULL) {
         if (limit_ms >= 0) {
             limit_ms = WR_MAX(limit_ms - (wr_now_ns(loop) - began_ns) / 1000000, 0);

@@ -81,20 +81,18 @@ struct wr_transport {
     const char *reason; /* its text, static; NULL: the text of errno or of the code */
 };
 
-/* Connect. Suspends; NULL: *error says ERESOLVE, ECONNECT, ETIMEDOUT, ENOMEM or ECANCELED. limit_ms
- * < 0: no limit; it covers resolving and all tries together. All addresses of the name are tried,
- * IPv6 and IPv4 in turn. The next try starts when the previous one has failed or has not answered
- * for 250 ms. */
-struct wr_transport *wr_tcp_connect(struct weir_loop *loop, const char *host, const char *port,
-                                    int64_t limit_ms, struct wr_object *of, weir_error *error);
+/* Connect to "HOST:PORT" or "[::1]:9". Suspends; NULL: *error says EINVAL, ERESOLVE, ECONNECT,
+ * ETIMEDOUT, EIO, ENOMEM or ECANCELED. limit_ms < 0: no limit; it covers resolving and all tries
+ * together. All addresses of the name are tried, IPv6 and IPv4 in turn. The next try starts when
+ * the previous one has failed or has not answered for 250 ms. */
+struct wr_transport *wr_tcp_connect(struct weir_loop *loop, const char *peer, int64_t limit_ms,
+                                    struct wr_object *of, weir_error *error);
 /* The same with addresses from getaddrinfo; at least one. peer: for messages. */
 struct wr_transport *wr_tcp_connect_any(struct weir_loop *loop, const struct addrinfo *all,
                                         const char *peer, int64_t limit_ms, struct wr_object *of,
                                         weir_error *error);
-struct wr_transport *wr_unix_connect(struct weir_loop *loop, const char *path, int64_t limit_ms,
-                                     struct wr_object *of, weir_error *error);
-/* "tcp://HOST:PORT", "tcp://[::1]:9", "unix:PATH", "unix://PATH": split and connect. WEIR_EINVAL
- * for anything else. */
+/* "tcp://HOST:PORT", "tcp://[::1]:9", "unix:PATH", "unix://PATH": as above. WEIR_EINVAL for
+ * anything else. */
 struct wr_transport *wr_connect(struct weir_loop *loop, const char *address, int64_t limit_ms,
                                 struct wr_object *of, weir_error *error);
 /* A descriptor: pipe, socket, terminal or file. A borrowed pipe or terminal is reopened through

@@ -30,7 +30,9 @@
 #include "loop_tcp.h"
 #include "loop_transport.h"
 
-enum { HOST_MAX = 256, PORT_MAX = 32, UNIX_RETRY_MS = 10, NEXT_ADDRESS_MS = 250 };
+enum { HOST_MAX = 256, UNIX_RETRY_MS = 10, NEXT_ADDRESS_MS = 250 };
+
+#define NOT_AN_ADDRESS "'%s%s' is not tcp://HOST:PORT, tls://HOST:PORT or unix:PATH"
 
 /* ---- one attempt to connect: its target and its deadline */
 
@@ -40,15 +42,16 @@ struct attempt {
     weir_error *error;
     int64_t until_ns; /* INT64_MAX: no limit */
     enum wr_socket_kind kind;
-    char peer[HOST_MAX + PORT_MAX]; /* for messages */
+    const char *peer; /* for messages */
 };
 
 static void attempt_init(struct attempt *a, struct weir_loop *loop, enum wr_socket_kind kind,
-                         int64_t limit_ms, struct wr_object *of, weir_error *error)
+                         const char *peer, int64_t limit_ms, struct wr_object *of,
+                         weir_error *error)
 {
     wr_error_clear(error);
     wr_time_update(loop);
-    *a = (struct attempt){.loop = loop, .of = of, .error = error, .kind = kind};
+    *a = (struct attempt){.loop = loop, .of = of, .error = error, .kind = kind, .peer = peer};
     int64_t now = wr_now_ns(loop);
     bool limited = limit_ms >= 0 && limit_ms < (INT64_MAX - now) / 1000000;
     a->until_ns = limited ? now + limit_ms * 1000000 : INT64_MAX;
@@ -346,38 +349,38 @@ static struct addrinfo *resolve(struct attempt *a, const char *host, const char 
 }
 
 /* True: the host is a numeric address; it is stored in *to. */
-static bool in_numbers(const char *host, const char *port, struct sockaddr_storage *to,
-                       socklen_t *len)
+static bool in_numbers(const char *host, uint16_t port, struct sockaddr_in6 *to, socklen_t *len)
 {
-    char *end;
-    long number = strtol(port, &end, 10);
-    if (*port < '0' || *port > '9' || *end != '\0' || number > 65535) {
-        return false;
-    }
-    if (uv_ip4_addr(host, (int)number, (struct sockaddr_in *)(void *)to) == 0) {
+    if (uv_ip4_addr(host, port, (struct sockaddr_in *)(void *)to) == 0) {
         *len = sizeof(struct sockaddr_in);
         return true;
     }
     *len = sizeof(struct sockaddr_in6);
-    return uv_ip6_addr(host, (int)number, (struct sockaddr_in6 *)(void *)to) == 0;
+    return uv_ip6_addr(host, port, to) == 0;
 }
 
-struct wr_transport *wr_tcp_connect(struct weir_loop *loop, const char *host, const char *port,
-                                    int64_t limit_ms, struct wr_object *of, weir_error *error)
+struct wr_transport *wr_tcp_connect(struct weir_loop *loop, const char *peer, int64_t limit_ms,
+                                    struct wr_object *of, weir_error *error)
 {
     struct attempt a;
-    weir_error own;
-    struct sockaddr_storage numbers;
+    struct sockaddr_in6 numbers; /* or a sockaddr_in, which is smaller */
     socklen_t len;
-    error = error != NULL ? error : &own;
-    attempt_init(&a, loop, WR_SOCKET_TCP, limit_ms, of, error);
-    snprintf(a.peer, sizeof a.peer, strchr(host, ':') != NULL ? "[%s]:%s" : "%s:%s", host, port);
+    struct wr_text name;
+    uint16_t port;
+    char host[HOST_MAX];
+    attempt_init(&a, loop, WR_SOCKET_TCP, peer, limit_ms, of, error);
+    if (!wr_address_split(wr_text_of(peer), &name, &port) || name.len == 0 ||
+        name.len >= sizeof host) {
+        wr_error_set(error, WEIR_EINVAL, 0, "address", NOT_AN_ADDRESS, "tcp://", peer);
+        return NULL;
+    }
+    memcpy(host, name.data, name.len);
+    host[name.len] = '\0';
     if (in_numbers(host, port, &numbers, &len)) {
         return connected(&a, try_address(&a, (const struct sockaddr *)(const void *)&numbers, len));
     }
-    struct addrinfo *all = resolve(&a, host, port);
-    struct wr_transport *transport =
-        all != NULL ? wr_tcp_connect_any(loop, all, a.peer, left_ms(&a), of, error) : NULL;
+    struct addrinfo *all = resolve(&a, host, strrchr(peer, ':') + 1);
+    struct wr_transport *transport = all != NULL ? connected(&a, try_all(&a, all)) : NULL;
     uv_freeaddrinfo(all);
     return transport;
 }
@@ -387,20 +390,17 @@ struct wr_transport *wr_tcp_connect_any(struct weir_loop *loop, const struct add
                                         weir_error *error)
 {
     struct attempt a;
-    attempt_init(&a, loop, WR_SOCKET_TCP, limit_ms, of, error);
-    (void)wr_copy_text(a.peer, sizeof a.peer, peer);
+    attempt_init(&a, loop, WR_SOCKET_TCP, peer, limit_ms, of, error);
     return connected(&a, try_all(&a, all));
 }
 
-struct wr_transport *wr_unix_connect(struct weir_loop *loop, const char *path, int64_t limit_ms,
-                                     struct wr_object *of, weir_error *error)
+static struct wr_transport *unix_connect(struct weir_loop *loop, const char *path, int64_t limit_ms,
+                                         struct wr_object *of, weir_error *error)
 {
     struct attempt a;
-    weir_error own;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t len = strlen(path);
-    attempt_init(&a, loop, WR_SOCKET_UNIX, limit_ms, of, error != NULL ? error : &own);
-    snprintf(a.peer, sizeof a.peer, "%s", path);
+    attempt_init(&a, loop, WR_SOCKET_UNIX, path, limit_ms, of, error);
     if (len == 0 || len >= sizeof address.sun_path) {
         say(&a, WEIR_EINVAL, 0, "connect to", "the path is empty or longer than 107 bytes");
         return NULL;
@@ -410,35 +410,17 @@ struct wr_transport *wr_unix_connect(struct weir_loop *loop, const char *path, i
         &a, try_address(&a, (const struct sockaddr *)(const void *)&address, sizeof address));
 }
 
-/* Split "HOST:PORT" or "[HOST]:PORT" into its parts; false: it is neither. */
-static bool split_host(const char *text, char host[HOST_MAX], char port[PORT_MAX])
-{
-    struct wr_text name;
-    uint16_t number;
-    if (!wr_address_split(wr_text_of(text), &name, &number) || name.len == 0 ||
-        name.len >= HOST_MAX) {
-        return false;
-    }
-    memcpy(host, name.data, name.len);
-    host[name.len] = '\0';
-    snprintf(port, PORT_MAX, "%u", number);
-    return true;
-}
-
 struct wr_transport *wr_connect(struct weir_loop *loop, const char *address, int64_t limit_ms,
                                 struct wr_object *of, weir_error *error)
 {
-    char host[HOST_MAX], port[PORT_MAX];
-    if (strncmp(address, "tcp://", 6) == 0 && split_host(address + 6, host, port)) {
-        return wr_tcp_connect(loop, host, port, limit_ms, of, error);
-    }
-    if (strncmp(address, "unix://", 7) == 0) {
-        return wr_unix_connect(loop, address + 7, limit_ms, of, error);
+    if (strncmp(address, "tcp://", 6) == 0) {
+        return wr_tcp_connect(loop, address + 6, limit_ms, of, error);
     }
     if (strncmp(address, "unix:", 5) == 0) {
-        return wr_unix_connect(loop, address + 5, limit_ms, of, error);
+        const char *path = address + 5;
+        return unix_connect(loop, strncmp(path, "//", 2) == 0 ? path + 2 : path, limit_ms, of,
+                            error);
     }
-    wr_error_set(error, WEIR_EINVAL, 0, "address",
-                 "'%s' is not tcp://HOST:PORT, tls://HOST:PORT or unix:PATH", address);
+    wr_error_set(error, WEIR_EINVAL, 0, "address", NOT_AN_ADDRESS, "", address);
     return NULL;
 }

@@ -55,10 +55,10 @@ TEST(a_name_is_resolved)
     start();
     struct wr_listener *listener = wr_listen(loop, ":0", &error);
     ck_assert_ptr_nonnull(listener);
-    char port[16];
-    snprintf(port, sizeof port, "%d", wr_listener_port(listener));
+    char peer[32];
+    snprintf(peer, sizeof peer, "localhost:%d", wr_listener_port(listener));
 
-    near = wr_tcp_connect(loop, "localhost", port, 5000, NULL, &error);
+    near = wr_tcp_connect(loop, peer, 5000, NULL, &error);
     ck_assert_msg(near != NULL, "%s", error.message);
     ck_assert_str_eq(near->ops->kind, "tcp");
 
@@ -287,7 +287,7 @@ static int connecting_task(weir_scope *scope, void *args)
 {
     (void)args;
     weir_error own;
-    struct wr_transport *t = wr_tcp_connect(scope->loop, "localhost", "1", -1, NULL, &own);
+    struct wr_transport *t = wr_tcp_connect(scope->loop, "localhost:1", -1, NULL, &own);
     ck_assert_ptr_null(t);
     return own.code;
 }
