@@ -27,6 +27,11 @@ void wr_print_bytes(struct wr_print *print, const char *bytes, size_t len)
     print->len += len;
 }
 
+void wr_print_string(struct wr_print *print, const char *text)
+{
+    wr_print_bytes(print, text, strlen(text));
+}
+
 void wr_printf(struct wr_print *print, const char *format, ...)
 {
     bool fits = print->len < print->cap;

@@ -16,8 +16,9 @@ struct wr_print {
     size_t cap, len;
 };
 void wr_print_to(struct wr_print *print, char *to, size_t cap);
-/* Formats nothing, so a signal handler may call it. */
+/* These two format nothing: a signal handler may call them, and they need little stack. */
 void wr_print_bytes(struct wr_print *print, const char *bytes, size_t len);
+void wr_print_string(struct wr_print *print, const char *text);
 void wr_printf(struct wr_print *print, const char *format, ...) WEIR_PRINTF(2, 3);
 
 /* A text that is printed in one step. Returns its length. */

@@ -4,8 +4,6 @@
  * It runs in the handler, on the thread that faulted, so it calls nothing that allocates, locks or
  * formats. It reads which fiber the loop runs, compares addresses, and copies bytes.
  */
-#include <string.h>
-
 #include <weir/metrics.h>
 
 #include "base_print.h"
@@ -13,11 +11,6 @@
 #include "loop_core.h"
 
 #if !defined(WR_CO_ASAN) && !defined(WR_CO_TSAN)
-static void add(struct wr_print *text, const char *words)
-{
-    wr_print_bytes(text, words, strlen(words));
-}
-
 static void add_number(struct wr_print *text, size_t number)
 {
     char digits[24];
@@ -27,15 +20,15 @@ static void add_number(struct wr_print *text, size_t number)
         digits[--at] = (char)('0' + number % 10);
         number /= 10;
     } while (number > 0);
-    add(text, digits + at);
+    wr_print_string(text, digits + at);
 }
 
 static void add_name(struct wr_print *text, const char *kind, const char *name)
 {
-    add(text, kind);
-    add(text, " '");
-    add(text, name);
-    add(text, "'");
+    wr_print_string(text, kind);
+    wr_print_string(text, " '");
+    wr_print_string(text, name);
+    wr_print_string(text, "'");
 }
 
 size_t weir_overflow_text(const weir_loop *loop, const void *address, char *to, size_t cap)
@@ -48,21 +41,21 @@ size_t weir_overflow_text(const weir_loop *loop, const void *address, char *to, 
         return 0;
     }
     wr_print_to(&text, to, cap);
-    add(&text, "stack overflow in ");
+    wr_print_string(&text, "stack overflow in ");
     if (fiber == NULL) {
-        add(&text, "the loop");
+        wr_print_string(&text, "the loop");
     } else if (fiber->object != NULL) {
         add_name(&text, fiber->object->ops->kind, fiber->object->name);
         option = "weir_gen_options.stack_bytes";
     } else {
         add_name(&text, "task", WR_OWNER((uintptr_t)fiber, struct wr_task, fiber)->name);
     }
-    add(&text, " (its stack has ");
+    wr_print_string(&text, " (its stack has ");
     /* The stack is larger than requested by a page and a colour: round down to 8 KiB. */
     add_number(&text, (size_t)(stack->top - stack->bottom) / 1024 & ~(size_t)7);
-    add(&text, " KiB; ");
-    add(&text, option);
-    add(&text, " gives it more)");
+    wr_print_string(&text, " KiB; ");
+    wr_print_string(&text, option);
+    wr_print_string(&text, " gives it more)");
     return text.len;
 }
 #else

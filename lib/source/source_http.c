@@ -325,11 +325,16 @@ static struct wr_state_slot *http_begins_again(struct weir_gen *gen)
 static size_t http_label(const struct weir_gen *gen, char *text, size_t cap)
 {
     const struct wr_http_source *source = source_of(gen);
+    struct wr_print print;
     char shown[256];
     wr_url_redact(wr_text_of(source->http.url), shown, sizeof shown);
     const char *host = strstr(shown, "://");
     host = host != NULL ? host + 3 : shown;
-    return wr_print_text(text, cap, "http(%.*s)", (int)(cap - sizeof "http()"), host);
+    wr_print_to(&print, text, cap);
+    wr_print_string(&print, "http(");
+    wr_print_bytes(&print, host, WR_MIN(strlen(host), cap - sizeof "http()"));
+    wr_print_string(&print, ")");
+    return print.len;
 }
 
 static const struct wr_gen_ops http_ops = {.kind = "http",

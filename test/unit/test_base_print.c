@@ -43,8 +43,9 @@ TEST(no_room_is_not_written_to)
 
     wr_printf(&print, "%s", "abc");
     wr_print_bytes(&print, "de", 2);
+    wr_print_string(&print, "f");
 
-    ck_assert_uint_eq(print.len, 5);
+    ck_assert_uint_eq(print.len, 6);
     ck_assert_uint_eq(wr_print_text(NULL, 0, "%s", "abc"), 3);
 }
 
