@@ -13,10 +13,16 @@
 #include "base_alloc.h"
 #include "base_option.h"
 #include "codec_address.h"
+#include "loop_tls.h"
 
 enum { CONNECT_MS = 10000 };
 
 static const char tls_scheme[] = "tls://";
+
+struct wr_dial_tls {
+    struct wr_tls_options options;
+    char *server_name;
+};
 
 /* The part after tls://; NULL: another kind of address. */
 static const char *tls_host(const char *address)
@@ -44,31 +50,36 @@ static int options_wrong(weir_error *error, const char *address, const weir_sock
     return 0;
 }
 
-/* Set the name that the peer's certificate must be for. */
-static int take_server_name(struct wr_dial *dial, const char *name, weir_error *error)
-{
-    struct wr_text host;
-    uint16_t port;
-    if (!wr_address_split(wr_text_of(tls_host(dial->address)), &host, &port) || host.len == 0) {
-        return wr_error_set(error, WEIR_EINVAL, 0, "address", "'%s' is not tls://HOST:PORT",
-                            dial->address);
-    }
-    dial->server_name = name != NULL ? wr_strdup(name) : wr_alloc(host.len + 1);
-    if (dial->server_name != NULL && name == NULL) {
-        memcpy(dial->server_name, host.data, host.len);
-        dial->server_name[host.len] = '\0';
-    }
-    return dial->server_name != NULL ? 0 : WEIR_ENOMEM;
-}
-
-int wr_dial_init(struct wr_dial *dial, const char *address, const weir_socket_options *options,
-                 weir_error *error)
+/* Keep what is needed for TLS: the options, and the name that the peer's certificate must be for. */
+static int take_tls(struct wr_dial *dial, const weir_socket_options *options, weir_error *error)
 {
     struct wr_tls_options tls = {.ca_file = options->ca_file,
                                  .ca_folder = options->ca_folder,
                                  .cert_file = options->cert_file,
                                  .key_file = options->key_file,
                                  .trust_anybody = options->tls == WEIR_TLS_TRUST_ANYBODY};
+    const char *name = options->server_name;
+    struct wr_text host;
+    uint16_t port;
+    if (!wr_address_split(wr_text_of(tls_host(dial->address)), &host, &port) || host.len == 0) {
+        return wr_error_set(error, WEIR_EINVAL, 0, "address", "'%s' is not tls://HOST:PORT",
+                            dial->address);
+    }
+    dial->tls = wr_zalloc(sizeof *dial->tls);
+    if (dial->tls == NULL || !wr_tls_options_copy(&dial->tls->options, &tls)) {
+        return WEIR_ENOMEM;
+    }
+    dial->tls->server_name = name != NULL ? wr_strdup(name) : wr_alloc(host.len + 1);
+    if (dial->tls->server_name != NULL && name == NULL) {
+        memcpy(dial->tls->server_name, host.data, host.len);
+        dial->tls->server_name[host.len] = '\0';
+    }
+    return dial->tls->server_name != NULL ? 0 : WEIR_ENOMEM;
+}
+
+int wr_dial_init(struct wr_dial *dial, const char *address, const weir_socket_options *options,
+                 weir_error *error)
+{
     *dial =
         (struct wr_dial){.connect_ms = options->connect_ms != 0 ? options->connect_ms : CONNECT_MS};
     wr_error_clear(error);
@@ -76,9 +87,9 @@ int wr_dial_init(struct wr_dial *dial, const char *address, const weir_socket_op
         return error->code;
     }
     dial->address = wr_strdup(address);
-    int rc = dial->address != NULL && wr_tls_options_copy(&dial->tls, &tls) ? 0 : WEIR_ENOMEM;
+    int rc = dial->address != NULL ? 0 : WEIR_ENOMEM;
     if (rc == 0 && tls_host(address) != NULL) {
-        rc = take_server_name(dial, options->server_name, error);
+        rc = take_tls(dial, options, error);
     }
     if (rc < 0 && error->code == 0) {
         wr_error_set(error, rc, 0, address, "no memory for an address");
@@ -89,8 +100,11 @@ int wr_dial_init(struct wr_dial *dial, const char *address, const weir_socket_op
 void wr_dial_fini(struct wr_dial *dial)
 {
     wr_free(dial->address);
-    wr_free(dial->server_name);
-    wr_tls_options_free(&dial->tls);
+    if (dial->tls != NULL) {
+        wr_tls_options_free(&dial->tls->options);
+        wr_free(dial->tls->server_name);
+        wr_free(dial->tls);
+    }
     *dial = (struct wr_dial){.address = NULL};
 }
 
@@ -98,7 +112,7 @@ static struct wr_transport *dial_tls(const struct wr_dial *dial, struct weir_loo
                                      struct wr_object *of, weir_error *error)
 {
     const char *peer = tls_host(dial->address);
-    struct wr_tls *tls = wr_tls_new(loop, WR_TLS_CLIENT, &dial->tls, error);
+    struct wr_tls *tls = wr_tls_new(loop, WR_TLS_CLIENT, &dial->tls->options, error);
     if (tls == NULL) {
         return NULL;
     }
@@ -109,7 +123,7 @@ static struct wr_transport *dial_tls(const struct wr_dial *dial, struct weir_loo
         if (limit_ms >= 0) {
             limit_ms = WR_MAX(limit_ms - (wr_now_ns(loop) - began_ns) / 1000000, 0);
         }
-        transport = wr_tls_start(tls, transport, dial->server_name, peer, limit_ms, of, error);
+        transport = wr_tls_start(tls, transport, dial->tls->server_name, peer, limit_ms, of, error);
         loop->stats.connects -= transport == NULL; /* a connection without a handshake
                                                       does not count */
     }
@@ -120,6 +134,6 @@ static struct wr_transport *dial_tls(const struct wr_dial *dial, struct weir_loo
 struct wr_transport *wr_dial(const struct wr_dial *dial, struct weir_loop *loop,
                              struct wr_object *of, weir_error *error)
 {
-    return dial->server_name != NULL ? dial_tls(dial, loop, of, error)
-                                     : wr_connect(loop, dial->address, dial->connect_ms, of, error);
+    return dial->tls != NULL ? dial_tls(dial, loop, of, error)
+                             : wr_connect(loop, dial->address, dial->connect_ms, of, error);
 }

@@ -8,13 +8,14 @@
 
 #include <weir/source.h>
 
-#include "loop_tls.h"
+#include "loop_transport.h"
+
+struct wr_dial_tls;
 
 struct wr_dial {
     char *address;
-    char *server_name; /* for tls://; NULL: another kind of address */
     int64_t connect_ms;
-    struct wr_tls_options tls;
+    struct wr_dial_tls *tls; /* for tls://; NULL: another kind of address */
 };
 
 /* Copies what it needs of *options. 0; WEIR_EINVAL, WEIR_ENOMEM with *error. Call wr_dial_fini in

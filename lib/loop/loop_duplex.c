@@ -47,10 +47,11 @@ static void unref(struct weir_socket *socket)
     wr_free(socket);
 }
 
-static struct weir_socket *make(struct weir_loop *loop, const char *address,
+/* Make a socket at the beginning of a struct of this size. */
+static struct weir_socket *make(struct weir_loop *loop, size_t size, const char *address,
                                 const weir_socket_options *options, weir_error *error)
 {
-    struct weir_socket *socket = wr_zalloc(sizeof *socket);
+    struct weir_socket *socket = wr_zalloc(size);
     if (socket == NULL) {
         *error = out_of_memory;
         return NULL;
@@ -63,10 +64,20 @@ static struct weir_socket *make(struct weir_loop *loop, const char *address,
 
 /* ---- the program's handle */
 
+struct program_socket {
+    struct weir_socket socket;
+    struct wr_object object; /* in the program's scope, while an end can still be made */
+};
+
+static struct wr_object *object_of(struct weir_socket *socket)
+{
+    return &WR_OWNER(socket, struct program_socket, socket)->object;
+}
+
 /* No other end can be made after this. */
 static void leave_scope(struct weir_socket *socket)
 {
-    wr_object_fini(&socket->object);
+    wr_object_fini(object_of(socket));
     socket->open = false;
     if (socket->socket.transport != NULL && socket->ends[WR_END_READS] == NULL &&
         socket->ends[WR_END_WRITES] != NULL) {
@@ -77,7 +88,7 @@ static void leave_scope(struct weir_socket *socket)
 
 static void object_discard(struct wr_object *object)
 {
-    leave_scope(WR_OWNER(object, struct weir_socket, object));
+    leave_scope(&WR_OWNER(object, struct program_socket, object)->socket);
 }
 
 static const struct wr_object_ops handle_ops = {.kind = "socket", .discard = object_discard};
@@ -92,7 +103,8 @@ weir_socket *weir_socket_new(weir_scope *scope, const char *address,
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);
     }
-    struct weir_socket *socket = make(scope->loop, address, &o, &error);
+    struct weir_socket *socket =
+        make(scope->loop, sizeof(struct program_socket), address, &o, &error);
     if (socket == NULL) {
         return &no_memory;
     }
@@ -100,7 +112,7 @@ weir_socket *weir_socket_new(weir_scope *scope, const char *address,
         keep_failure(socket, &error);
     }
     socket->open = true;
-    wr_object_init(&socket->object, &handle_ops, scope,
+    wr_object_init(object_of(socket), &handle_ops, scope,
                    socket->dial.address != NULL ? socket->dial.address : "socket");
     return socket;
 }
@@ -140,7 +152,7 @@ struct weir_socket *wr_duplex_take(struct weir_loop *loop, enum wr_end end, cons
             (void)refuse(error, "neither an address nor a socket is given");
             return NULL;
         }
-        socket = make(loop, address, options, error);
+        socket = make(loop, sizeof *socket, address, options, error);
         if (socket != NULL && error->code != 0) {
             unref(socket);
             socket = NULL;

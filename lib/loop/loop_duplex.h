@@ -15,7 +15,6 @@
 enum wr_end { WR_END_READS = 0, WR_END_WRITES };
 
 struct weir_socket {
-    struct wr_object object; /* in the program's scope, while an end can still be made */
     struct weir_loop *loop;
     struct wr_dial dial;
     struct wr_socket socket;
@@ -23,7 +22,7 @@ struct weir_socket {
     size_t refs;               /* the ends, and the scope */
     struct wr_object *ends[2]; /* what waits for it; NULL: not made, or ended */
     bool made[2];
-    bool open; /* in its scope */
+    bool open; /* a struct program_socket (loop_duplex.c) that is in its scope */
     bool connecting;
     uint64_t written; /* bytes, by the writing end; set when it ends */
 };

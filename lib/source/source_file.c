@@ -112,12 +112,12 @@ static int resume(struct wr_stream_source *stream, int fd)
     if (number != 0) {
         return fail_io(stream, "stat", number);
     }
-    stream->offsets = wr_offsets_keep(stream->gen.origin, &start);
-    if (stream->offsets == NULL) {
+    struct wr_offsets *offsets = wr_offsets_keep(stream->gen.origin, &start);
+    if (offsets == NULL) {
         return wr_gen_fail(&stream->gen, WEIR_ENOMEM, 0, -1, "no memory for positions");
     }
     wr_state_prove(stream->slot, WR_PROOF_EXACT);
-    wr_inbox_keep_ends(&stream->inbox, stream->offsets);
+    wr_inbox_keep_ends(&stream->inbox, offsets);
     if ((start.end & WR_END_HALF) != 0) {
         wr_inbox_end(&stream->inbox); /* the state has checked that the file still ends there */
     }
@@ -139,14 +139,14 @@ static bool still_ends(struct weir_state *state, const char *path, const char *p
 static int attach(struct wr_stream_source *stream, int fd, const struct stat *info)
 {
     weir_error error;
-    if (stream->lines.state == NULL) {
+    if (stream->state == NULL) {
         return 0;
     }
     if (!S_ISREG(info->st_mode)) {
         return wr_stream_lossy(stream, stream->where);
     }
-    if (wr_state_attach_source(stream->lines.state, stream->where, stream->gen.origin,
-                               &stream->slot, &error) < 0) {
+    if (wr_state_attach_source(stream->state, stream->where, stream->gen.origin, &stream->slot,
+                               &error) < 0) {
         return wr_stream_fail(stream, &error);
     }
     return resume(stream, fd);
@@ -188,8 +188,8 @@ static weir_gen *file_make(weir_scope *scope, const char *path, int32_t frame,
         wr_stream_source_alloc(scope, "file", file_open, path, frame, options);
     if (stream != NULL && path == NULL) {
         wr_gen_fail(&stream->gen, WEIR_EINVAL, 0, -1, "a file source needs a path");
-    } else if (stream != NULL && stream->where != NULL && stream->lines.state != NULL) {
-        stream->before = wr_state_expect_source(stream->lines.state, stream->where, still_ends);
+    } else if (stream != NULL && stream->where != NULL && stream->state != NULL) {
+        stream->before = wr_state_expect_source(stream->state, stream->where, still_ends);
     }
     return wr_gen_made(stream != NULL ? &stream->gen : NULL, NULL);
 }

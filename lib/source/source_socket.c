@@ -45,7 +45,7 @@ static weir_gen *socket_make(weir_scope *scope, const char *address, int32_t fra
         .struct_size = sizeof lines, .line_bytes_max = o.line_bytes_max, .overlong = o.overlong};
     const char *name = wr_duplex_name(address, &o);
     struct wr_stream_source *stream =
-        wr_stream_source_alloc(scope, name, socket_open, name, frame, &lines);
+        wr_stream_source_alloc(scope, name, socket_open, NULL, frame, &lines);
     if (stream == NULL) {
         return wr_gen_made(NULL, NULL);
     }
@@ -56,6 +56,7 @@ static weir_gen *socket_make(weir_scope *scope, const char *address, int32_t fra
     }
     stream->socket =
         wr_duplex_take(scope->loop, WR_END_READS, address, &o, &stream->gen.object, &error);
+    stream->where = stream->socket != NULL ? stream->socket->dial.address : NULL;
     if (stream->socket == NULL || wr_limit_wrong(&error, name, "stall_ms", o.stall_ms)) {
         wr_gen_fail_error(&stream->gen, &error);
     }

@@ -39,11 +39,11 @@ int wr_stream_fail(struct wr_stream_source *stream, const weir_error *error)
 int wr_stream_lossy(struct wr_stream_source *stream, const char *name)
 {
     weir_error error;
-    if (stream->lines.state == NULL) {
+    if (stream->state == NULL) {
         return 0;
     }
-    if (wr_state_attach_source(stream->lines.state, name, stream->gen.origin, &stream->slot,
-                               &error) < 0) {
+    if (wr_state_attach_source(stream->state, name, stream->gen.origin, &stream->slot, &error) <
+        0) {
         return wr_stream_fail(stream, &error);
     }
     wr_state_prove(stream->slot, WR_PROOF_NONE);
@@ -164,11 +164,11 @@ static bool half_item(struct wr_stream_source *stream)
     if (rc < 0 || stream->gen.stopping) {
         return wait_failed(stream, rc < 0 ? rc : WEIR_ECLOSED);
     }
-    if (wr_state_before_half(stream->lines.state) < 0) {
+    if (wr_state_before_half(stream->state) < 0) {
         wr_gen_fail(&stream->gen, WEIR_ENOMEM, 0, -1, "no memory for positions");
         return false;
     }
-    stream->offsets->now.half = wr_inbox_half(&stream->inbox);
+    stream->inbox.offsets->now.half = wr_inbox_half(&stream->inbox);
     stream->inbox.half = true;
     wr_inbox_end(&stream->inbox);
     return true;
@@ -199,7 +199,7 @@ static bool read_more(struct wr_stream_source *stream)
     if (n == 0 && !is_whole(stream)) {
         return false;
     }
-    if (n == 0 && stream->offsets != NULL && wr_inbox_half(&stream->inbox) > 0) {
+    if (n == 0 && stream->inbox.offsets != NULL && wr_inbox_half(&stream->inbox) > 0) {
         return half_item(stream);
     }
     if (n == 0) {
@@ -223,7 +223,7 @@ static size_t stream_next_many(struct weir_gen *gen, weir_item *items, size_t ma
     wr_inbox_over_loan(&stream->inbox, gen->origin);
     while (!gen->stopping) {
         if (stream->slot != NULL) {
-            wr_state_pulled(stream->lines.state);
+            wr_state_pulled(stream->state);
         }
         size_t n = wr_inbox_take(&stream->inbox, gen, items, max, &over);
         if (n > 0 || over || !read_more(stream)) {
@@ -243,6 +243,7 @@ static void stream_close(struct weir_gen *gen)
     }
     weir_error error;
     if (stream->socket != NULL) {
+        stream->where = NULL;
         if (wr_duplex_end(stream->socket, WR_END_READS, gen->failure == NULL, 0, &error) < 0) {
             wr_gen_fail_error(gen, &error);
         }
@@ -261,7 +262,7 @@ static void stream_stop(struct weir_gen *gen)
 
 static void stream_free(struct weir_gen *gen)
 {
-    wr_free(stream_of(gen)->where);
+    wr_free((char *)(uintptr_t)stream_of(gen)->where);
 }
 
 static int64_t stream_held(const struct weir_gen *gen, uint32_t mark)
@@ -290,12 +291,17 @@ static size_t stream_label(const struct weir_gen *gen, char *text, size_t cap)
 {
     const struct wr_stream_source *stream = stream_of(gen);
     const char *where = stream->where;
+    struct wr_print print;
+    wr_print_to(&print, text, cap);
     if (where == NULL || stream->socket != NULL) {
-        return wr_print_text(text, cap, "%s", where != NULL ? where : gen->name);
+        wr_print_string(&print, where != NULL ? where : gen->name);
+        return print.len;
     }
     size_t len = strlen(where), room = cap - sizeof "file(...)";
-    return len <= room + 3 ? wr_print_text(text, cap, "file(%s)", where)
-                           : wr_print_text(text, cap, "file(...%s)", where + len - room);
+    wr_print_string(&print, len <= room + 3 ? "file(" : "file(...");
+    wr_print_string(&print, len <= room + 3 ? where : where + len - room);
+    wr_print_string(&print, ")");
+    return print.len;
 }
 
 static const struct wr_gen_ops stream_ops = {.kind = "lines",
@@ -312,28 +318,29 @@ static const struct wr_gen_ops stream_ops = {.kind = "lines",
 
 struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const char *name,
                                                 int (*open)(struct wr_stream_source *stream),
-                                                const char *where, int32_t frame,
+                                                const char *path, int32_t frame,
                                                 const weir_lines_options *options)
 {
     struct wr_stream_source *stream = wr_gen_alloc(scope, sizeof *stream, &stream_ops, name);
     if (stream == NULL) {
         return NULL;
     }
+    weir_lines_options lines = WEIR_ZERO;
     if (options != NULL) {
-        WR_TAKE_OPTIONS(stream->lines, options);
+        WR_TAKE_OPTIONS(lines, options);
     }
-    weir_framing framing = {.kind = frame,
-                            .overlong = stream->lines.overlong,
-                            .item_bytes_max = stream->lines.line_bytes_max};
+    weir_framing framing = {
+        .kind = frame, .overlong = lines.overlong, .item_bytes_max = lines.line_bytes_max};
     (void)wr_inbox_init(&stream->inbox, &stream->gen, &framing, 0); /* needs no memory */
     stream->open = open;
     stream->stall_ms = -1;
-    stream->where = wr_strdup(where);
+    stream->state = lines.state;
+    stream->where = wr_strdup(path);
     weir_error error;
-    if (where != NULL && stream->where == NULL) {
-        wr_gen_fail(&stream->gen, WEIR_ENOMEM, 0, -1, "no memory for '%s'", where);
-    } else if (wr_limit_wrong(&error, name, "line_bytes_max", stream->lines.line_bytes_max) ||
-               wr_choice_wrong(&error, name, "overlong", stream->lines.overlong, WEIR_LONG_PARTS)) {
+    if (path != NULL && stream->where == NULL) {
+        wr_gen_fail(&stream->gen, WEIR_ENOMEM, 0, -1, "no memory for '%s'", path);
+    } else if (wr_limit_wrong(&error, name, "line_bytes_max", lines.line_bytes_max) ||
+               wr_choice_wrong(&error, name, "overlong", lines.overlong, WEIR_LONG_PARTS)) {
         wr_gen_fail_error(&stream->gen, &error);
     }
     return stream;

@@ -19,24 +19,23 @@ struct wr_stream_source {
      * the failure set. */
     int (*open)(struct wr_stream_source *stream);
     bool opened;
-    bool wait_first;  /* do not read before the descriptor is readable */
-    int64_t stall_ms; /* the longest silence of the peer; < 0: no limit */
-    weir_lines_options lines;
-    struct wr_state_slot *slot;   /* NULL: no state */
-    struct wr_offsets *offsets;   /* the origin's; NULL: no state, or no positions */
-    struct wr_state_slot *before; /* the entry of an earlier run, or a new one; NULL: none */
+    bool wait_first;              /* do not read before the descriptor is readable */
     int fd;                       /* fd, file */
+    int64_t stall_ms;             /* the longest silence of the peer; < 0: no limit */
+    weir_state *state;            /* NULL: none */
+    struct wr_state_slot *slot;   /* NULL: no state */
+    struct wr_state_slot *before; /* the entry of an earlier run, or a new one; NULL: none */
     int64_t size;                 /* of a regular file when it was opened; -1: other */
     struct weir_socket *socket;   /* socket: it owns the transport */
-    char *where;                  /* file, socket: path or address */
+    const char *where; /* file, socket: path or address; the socket's own, if there is one */
 };
 
 /* A source that gives lines within the limits of options, or raw bytes (frame: WEIR_FRAME_LINES,
- * _NONE). `where` is copied and may be NULL. Returns NULL when out of memory; other failures are
+ * _NONE). `path` is copied and may be NULL. Returns NULL when out of memory; other failures are
  * set in the generator. */
 struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const char *name,
                                                 int (*open)(struct wr_stream_source *stream),
-                                                const char *where, int32_t frame,
+                                                const char *path, int32_t frame,
                                                 const weir_lines_options *options);
 /* Set the generator's failure from *error; returns its code. */
 int wr_stream_fail(struct wr_stream_source *stream, const weir_error *error);
