@@ -34,7 +34,7 @@ void wr_origin_init(struct wr_origin *origin, uint32_t id, const char *name)
     origin->id = id;
     origin->loan = origin->lent = 1;
     wr_list_init(&origin->link);
-    (void)wr_copy_text(origin->name, sizeof origin->name, name != NULL ? name : "");
+    origin->name = name;
 }
 
 void wr_origin_fini(struct wr_origin *origin)

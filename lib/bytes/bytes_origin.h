@@ -73,11 +73,15 @@ struct wr_gap {
     uint64_t before;       /* items in the gaps before it that were made at the same time */
 };
 
+/* The size of a name, with its NUL. */
+enum { WR_ORIGIN_NAME = 64 };
+
 struct wr_origin {
     struct weir_receipt receipt;
     uint32_t id; /* weir_item.origin */
     bool sealed;
     bool ended;     /* its generator has ended: freed when nothing is held any more */
+    bool leaves;    /* this part ends when its loan ends */
     uint64_t given; /* the highest number given */
     uint64_t loan;  /* the lowest number that is lent now; given + 1: none */
     uint64_t lent;  /* `loan` at the last wr_origin_sync: all below is settled or in entries */
@@ -109,11 +113,10 @@ struct wr_origin {
     void *gone_ctx;
     struct wr_list link;    /* in the list of its scope */
     struct wr_origin *more; /* the next part of the same source; NULL */
-    bool leaves;            /* this part ends when its loan ends */
-    char name[64];
+    const char *name;       /* lives as long as the origin */
 };
 
-/* Prepare an origin. `gone` is called once, when it has ended and nothing is held any more. */
+/* Prepare an origin. name: not copied. `gone` is called once, when it has ended and nothing is held any more. */
 void wr_origin_init(struct wr_origin *origin, uint32_t id, const char *name);
 void wr_origin_fini(struct wr_origin *origin);
 /* The generator of this origin has ended. May call `gone`. */

@@ -118,12 +118,12 @@ struct weir_gen {
     bool lent_unvouched;     /* its item is lent to a body that has not yielded since */
     uint16_t past_end;       /* calls after the end: 1000 abort */
     uint32_t out_max;        /* how many items fit at `out` */
+    uint32_t lent_origin;    /* with lent_receipt and lent_seq */
     weir_item *out;          /* where the next yield puts its item */
     struct weir_gen *reader; /* the body or stage that adopted this one; NULL: a task reads it */
     /* The one item that the last pull lent to a body. Several are referenced at once instead. */
     struct weir_receipt *lent_receipt;
     uint64_t lent_seq;
-    uint32_t lent_origin;
     uint64_t items; /* given, counted for weir_walk ... */
     uint64_t pulls; /* ... and in how many pulls; for a body: items minus pulls */
     /* cold */

@@ -54,7 +54,7 @@ void wr_gen_ready(struct weir_gen *gen)
 
 struct wr_origin *wr_gen_make_origin(const struct weir_gen *gen)
 {
-    char label[sizeof gen->origin->name];
+    char label[WR_ORIGIN_NAME];
     const struct weir_gen *source = gen;
     while (source->up != NULL) {
         source = source->up;

@@ -22,14 +22,14 @@ struct wr_fd {
     uv_poll_t poll;
     struct weir_loop *loop;
     int fd, epoll; /* epoll: -1 for an owned descriptor */
+    int watched;   /* events that the watcher is on for */
     bool own;
-    int watched; /* events that the watcher is on for */
-    struct wr_task *reader, *writer;
     bool readable, writable; /* fired since the wait began */
+    bool broken_only;        /* gone() does not report a far end that has ended its half */
+    struct wr_task *reader, *writer;
     struct wr_list idle_link;
     void (*gone)(void *ctx);
     void *gone_ctx;
-    bool broken_only; /* gone() does not report a far end that has ended its half */
     void (*came)(void *ctx);
     void *came_ctx;
 };

@@ -308,11 +308,14 @@ void wr_scope_fail(struct weir_scope *scope, const weir_error *error)
 
 struct wr_origin *wr_scope_origin(struct weir_scope *scope, const char *name)
 {
-    struct wr_origin *origin = wr_alloc(sizeof *origin);
+    size_t name_size = WR_MIN(strlen(name) + 1, WR_ORIGIN_NAME);
+    struct wr_origin *origin = wr_alloc(sizeof *origin + name_size);
     if (origin == NULL) {
         return NULL;
     }
-    wr_origin_init(origin, ++scope->loop->origins_count, name);
+    char *copy = (char *)(origin + 1);
+    (void)wr_copy_text(copy, name_size, name);
+    wr_origin_init(origin, ++scope->loop->origins_count, copy);
     origin->budget = &scope->loop->budget;
     origin->gone = wr_scope_origin_gone;
     origin->gone_ctx = scope;

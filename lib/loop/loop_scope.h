@@ -31,21 +31,21 @@ struct weir_scope {
     struct wr_object *maker; /* the object whose body has opened it and may end it: the object ends
                                 first; or NULL */
     uint32_t alive;          /* WR_SCOPE_ALIVE until it is freed */
+    int32_t on_failure;
     /* The task that ends the scope's objects and waits until a task of another scope has left one
      * of them; NULL: none. */
     struct wr_task *waits_to_end;
     uint8_t state;
     bool waited_for; /* a task is in weir_scope_wait */
     bool stopping;
+    bool failed_without_memory;
     bool ignores_stop; /* a stop of the outer scope does not reach it: the current work here
                        must be completed */
-    int32_t on_failure;
     int64_t grace_ms;
     struct wr_timer deadline, grace, drain;
     int64_t drain_ms;
     int signal, signals_count;
     weir_error *failure; /* the earliest one; NULL: none */
-    bool failed_without_memory;
     size_t shared; /* stand-ins for scopes that could not be made; each must still be waited for */
     struct wr_signals *signals;
     struct wr_list origins;                  /* sources made here (weir_receipt.link) */
