@@ -390,7 +390,7 @@ def row_idle(bench):
         'curl': measure(str(bench.peers / 'peer_curl_idle'), url, count),
     }, rounds=3)
     row = '10 idle streams'
-    bench.numbers(row, 'weir, a TCP stream', 'bytes', found['tcp'], 12 * 1024)
+    bench.numbers(row, 'weir, a TCP stream', 'bytes', found['tcp'], 10 * 1024)
     bench.numbers(row, 'weir, an HTTP stream', 'bytes', found['http'],
                   found['curl']['median'] + 12 * 1024)
     bench.numbers(row, 'libcurl alone, an HTTP stream', 'bytes', found['curl'])
