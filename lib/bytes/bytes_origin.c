@@ -43,22 +43,18 @@ void wr_origin_fini(struct wr_origin *origin)
         wr_free(entry_at(origin, i)->more);
     }
     wr_books_charge(origin->budget, origin->entries_cap * sizeof *origin->entries, 0);
-    wr_books_charge(origin->budget, origin->ends_cap * sizeof *origin->ends, 0);
     wr_free(origin->entries);
-    wr_books_charge(origin->budget, origin->gaps_cap * sizeof *origin->gaps, 0);
-    wr_free(origin->ends);
-    wr_free(origin->gaps);
-    if (origin->positions != NULL) {
-        origin->positions->ops->drop(origin->positions);
-        origin->positions = NULL;
-    }
     origin->entries = NULL;
-    origin->ends = NULL;
-    origin->gaps = NULL;
     origin->entries_count = origin->entries_cap = origin->entries_head = 0;
-    origin->ends_count = origin->ends_cap = origin->ends_head = 0;
-    origin->gaps_count = origin->gaps_cap = origin->gaps_head = 0;
-    origin->gaps_items = 0;
+    struct wr_positions *kept = origin->positions;
+    if (kept != NULL) {
+        wr_books_charge(origin->budget, kept->ends_cap * sizeof *kept->ends, 0);
+        wr_books_charge(origin->budget, kept->gaps_cap * sizeof *kept->gaps, 0);
+        wr_free(kept->ends);
+        wr_free(kept->gaps);
+        origin->positions = NULL;
+        kept->ops->drop(kept);
+    }
 }
 
 static void check_gone(struct wr_origin *origin)
@@ -321,15 +317,17 @@ bool wr_origin_is_full(struct wr_origin *origin)
         return false;
     }
     sync(origin);
+    const struct wr_positions *kept = origin->positions;
+    size_t ends_cap = kept != NULL ? kept->ends_cap : 0;
+    size_t gaps_cap = kept != NULL ? kept->gaps_cap : 0;
     if (wr_books_weight(origin->entries_cap * sizeof *origin->entries) +
-            wr_books_weight(origin->ends_cap * sizeof *origin->ends) +
-            wr_books_weight(origin->gaps_cap * sizeof *origin->gaps) +
-            (origin->positions != NULL ? origin->positions->bytes : 0) <=
+            wr_books_weight(ends_cap * sizeof *kept->ends) +
+            wr_books_weight(gaps_cap * sizeof *kept->gaps) + (kept != NULL ? kept->bytes : 0) <=
         SMALL_BYTES) {
         return false;
     }
     budget->asked = (int64_t)WR_MAX(growth(origin->entries_cap, sizeof *origin->entries),
-                                    growth(origin->ends_cap, sizeof *origin->ends));
+                                    growth(ends_cap, sizeof *kept->ends));
     return true;
 }
 

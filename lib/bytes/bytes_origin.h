@@ -45,6 +45,7 @@ enum wr_outcome { WR_DELIVERED = 0, WR_FILTERED, WR_REJECTED, WR_DROPPED, WR_OUT
 /* An origin keeps a number for each item. The source defines with this struct what the numbers
  * mean. The struct belongs to the origin, since items outlive their generator. Numbers never
  * decrease. */
+struct wr_gap;
 struct wr_positions;
 struct wr_positions_ops {
     /* Where a restart continues, as a text that people can read and the source can use. Works as
@@ -58,6 +59,17 @@ struct wr_positions_ops {
 struct wr_positions {
     const struct wr_positions_ops *ops;
     size_t bytes; /* that it has charged to the budget, as slots */
+    /* Kept by the origin. ends[ends_head] and what follows are the numbers of the items from
+     * ends_first on, without those in gaps. They may have the flags WR_END_INSIDE and
+     * WR_END_LEFT_OUT. */
+    uint64_t *ends;
+    uint64_t ends_first;
+    size_t ends_head, ends_count, ends_cap;
+    struct wr_gap *gaps; /* sorted: [gaps_head, gaps_head + gaps_count) */
+    size_t gaps_head, gaps_count, gaps_cap;
+    uint64_t gaps_items; /* in all of them */
+    uint64_t start;      /* the number where it begins */
+    uint64_t done_end;   /* number of item `done`, without WR_END_LEFT_OUT */
 };
 
 /* The number belongs to an incomplete item at the end of an input that may grow: a restart
@@ -95,18 +107,7 @@ struct wr_origin {
     size_t entries_head, entries_count, entries_cap;
     size_t held;              /* items with references; and one for each state that looks at it */
     struct wr_budget *budget; /* long arrays are charged to it, as slots; NULL: none */
-    /* Durable position, only with `positions`: ends[ends_head] and what follows are the numbers of
-     * the items from ends_first on, without those in gaps. They may have the flags WR_END_INSIDE
-     * and WR_END_LEFT_OUT. */
-    struct wr_positions *positions; /* NULL: none */
-    uint64_t *ends;
-    uint64_t ends_first;
-    size_t ends_head, ends_count, ends_cap;
-    struct wr_gap *gaps; /* sorted: [gaps_head, gaps_head + gaps_count) */
-    size_t gaps_head, gaps_count, gaps_cap;
-    uint64_t gaps_items;              /* in all of them */
-    uint64_t start;                   /* the number where it begins */
-    uint64_t done_end;                /* number of item `done`, without WR_END_LEFT_OUT */
+    struct wr_positions *positions;   /* NULL: none */
     uint64_t left_out, left_out_done; /* items that no reader got: all, and those up to `done` */
     void (*gone)(struct wr_origin *origin,
                  void *ctx); /* ended and nothing held: the last call, which frees */
@@ -116,7 +117,8 @@ struct wr_origin {
     const char *name;       /* lives as long as the origin */
 };
 
-/* Prepare an origin. name: not copied. `gone` is called once, when it has ended and nothing is held any more. */
+/* Prepare an origin. `name` is not copied. `gone` is called once, when it has ended and nothing is
+ * held any more. */
 void wr_origin_init(struct wr_origin *origin, uint32_t id, const char *name);
 void wr_origin_fini(struct wr_origin *origin);
 /* The generator of this origin has ended. May call `gone`. */
@@ -146,10 +148,15 @@ void wr_origin_amend_end(struct wr_origin *origin, uint64_t end);
 /* The number of item `seq`, which is lent: there is no gap after it. */
 static inline uint64_t wr_origin_number(const struct wr_origin *origin, uint64_t seq)
 {
-    return origin
-        ->ends[origin->ends_head + (size_t)(seq - origin->ends_first - origin->gaps_items)];
+    const struct wr_positions *kept = origin->positions;
+    return kept->ends[kept->ends_head + (size_t)(seq - kept->ends_first - kept->gaps_items)];
 }
-/* The number of item `done`: where a restart continues. */
+/* The number where it begins; 0: it has no positions. */
+static inline uint64_t wr_origin_start(const struct wr_origin *origin)
+{
+    return origin->positions != NULL ? origin->positions->start : 0;
+}
+/* The number of item `done`: where a restart continues. 0: it has no positions. */
 uint64_t wr_origin_done_end(struct wr_origin *origin);
 
 /* The text of the position where item `seq` begins, as snprintf; 0: not known. The item has been

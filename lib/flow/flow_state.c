@@ -86,8 +86,8 @@ static bool see_slot(struct wr_state_slot *slot)
     if (origin == NULL || slot->proof == WR_PROOF_NONE) {
         return true;
     }
-    slot->seen =
-        (struct wr_state_moment){.known = true, .number = origin->start, .items = slot->items};
+    slot->seen = (struct wr_state_moment){
+        .known = true, .number = wr_origin_start(origin), .items = slot->items};
     if (slot->again) {
         return true;
     }
@@ -97,9 +97,9 @@ static bool see_slot(struct wr_state_slot *slot)
 #ifdef WR_BREAK_SAVE_EARLY
     /* A build that is wrong on purpose, to test the torture test: it saves the position of what was
      * read, not of what was committed. */
-    if (origin->ends_count > 0) {
-        slot->seen.number =
-            origin->ends[origin->ends_head + origin->ends_count - 1] & ~WR_END_LEFT_OUT;
+    const struct wr_positions *kept = origin->positions;
+    if (kept != NULL && kept->ends_count > 0) {
+        slot->seen.number = kept->ends[kept->ends_head + kept->ends_count - 1] & ~WR_END_LEFT_OUT;
     }
     return true;
 #else

@@ -329,8 +329,8 @@ int wr_state_see_without(const struct wr_state_slot *slot, const struct wr_runs 
         return 0;
     }
     if (slot->again) {
-        *moment =
-            (struct wr_state_moment){.known = true, .number = origin->start, .items = slot->items};
+        *moment = (struct wr_state_moment){
+            .known = true, .number = wr_origin_start(origin), .items = slot->items};
         return 0;
     }
     if (wr_origin_done_without(origin, flat, done) < 0) {

@@ -9,7 +9,8 @@
  * or has run for 250 ms. The first address that answers is taken. If none does, the error of the
  * last one is reported.
  *
- * A cancel may come at each wait. The limit is one deadline for all steps.
+ * A cancel may come at each wait. The limit is one deadline for all steps. For many tasks this is
+ * their deepest stack. So nothing is formatted before something fails, and `peer` is the caller's.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -28,12 +28,14 @@ static size_t entries_bytes(void)
 
 static size_t ends_bytes(void)
 {
-    return origin.ends_cap * sizeof *origin.ends;
+    return origin.positions != NULL ? origin.positions->ends_cap * sizeof *origin.positions->ends
+                                    : 0;
 }
 
 static size_t gaps_bytes(void)
 {
-    return origin.gaps_cap * sizeof *origin.gaps;
+    return origin.positions != NULL ? origin.positions->gaps_cap * sizeof *origin.positions->gaps
+                                    : 0;
 }
 
 static void check_charge(void)

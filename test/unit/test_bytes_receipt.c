@@ -269,7 +269,8 @@ TEST(receipt_of_one_held_item_takes_nothing_for_a_million_filtered_behind_it)
             ck_assert_int_eq(wr_test_ref(&origin, 3, 3), 0);
         }
         wr_origin_tell_all(&origin, i == 0 ? 4 : i * EACH + 1, (i + 1) * EACH, WR_ACT_FILTER);
-        ck_assert_uint_le(origin.ends_cap + origin.gaps_cap + origin.entries_cap, 1024);
+        ck_assert_uint_le(
+            origin.positions->ends_cap + origin.positions->gaps_cap + origin.entries_cap, 1024);
     }
     wr_origin_lend(&origin, 0);
     ck_assert_uint_eq(wr_origin_done_end(&origin), 20);

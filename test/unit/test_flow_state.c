@@ -134,6 +134,7 @@ TEST(record_is_saved_before_the_first_byte)
     ck_assert_ptr_nonnull(strstr(record, "weir-state 2\nname p\ntext in | out\nsink 77 out\n"
                                          "source in\nitems 0\nposition at 0\nsaved "));
     end(&f);
+    wr_origin_fini(&origin);
 }
 
 /* A commit while something beyond the settled prefix is written must not move the record. */
