@@ -17,6 +17,7 @@
 #include "base_alloc.h"
 #include "base_error.h"
 #include "codec_address.h"
+#include "expr_tree.h"
 
 enum look { LOOK_NAME, LOOK_STDIN, LOOK_ADDRESS, LOOK_PATH, LOOK_MODULE, LOOK_EXPRESSION };
 
@@ -138,7 +139,7 @@ static int read_call(struct wr_plan_reading *reading, struct wr_plan_step *step,
     const char *text = reading->clean + word.at;
     size_t name = name_len(text, word.len);
     const weir_component *component =
-        wr_plan_is_function(text, name, true)
+        wr_expr_is_function((struct wr_text){text, name}, true)
             ? NULL
             : find(reading, (struct wr_plan_span){word.at, name}, false, false);
     if (component == NULL) {
@@ -164,7 +165,7 @@ static bool continues(struct wr_plan_reading *reading, const struct wr_plan_step
     size_t last = before->component->args_count;
     if (last == 0 || before->component->args[0].type != WEIR_ARGTYPE_EXPR ||
         (before->component->traits & WEIR_TRAIT_EXPRESSION) != 0 ||
-        !wr_plan_is_question(clean + word.at, name)) {
+        !wr_expr_is_question((struct wr_text){clean + word.at, name})) {
         return false;
     }
     struct wr_plan_span expr = before->arg_spans[0];
@@ -260,7 +261,8 @@ static int find_named(struct wr_plan_reading *reading, struct wr_plan_step *step
                            text);
         return wr_plan_hint(error, "a pipeline begins with it: %s", source->example);
     }
-    if (wr_plan_is_function(text, len, false) && wr_plan_find_expression() != NULL) {
+    if (wr_expr_is_function((struct wr_text){text, len}, false) &&
+        wr_plan_find_expression() != NULL) {
         return read_expression(reading, step, where);
     }
     if (memchr(text, '.', len) != NULL) {

@@ -215,12 +215,8 @@ char *wr_plan_token_text(struct wr_plan_reading *reading, const struct wr_plan_t
 /* plan_expr.c: read the expression at *at, and move *at past it. 0 or the code of the error. */
 int wr_plan_expr_read(struct wr_plan_reading *reading, const struct wr_plan_step *step,
                       const weir_arg *arg, size_t *at, size_t end, struct wr_plan_span *span);
-/* Check the escapes of the quoted text in [at, end): those of JSON, and \(. */
-int wr_plan_check_escapes(struct wr_plan_reading *reading, size_t at, size_t end);
-/* Whether this is a function of jq, with arguments (called) or without; whether it gives true or
- * false. */
-bool wr_plan_is_function(const char *name, size_t len, bool called);
-bool wr_plan_is_question(const char *name, size_t len);
+/* Check the format in [at, end), which may hold \( ) if it stands in "...". */
+int wr_plan_format_check(struct wr_plan_reading *reading, const char *owner, size_t at, size_t end);
 
 /* ---- the registry: plan_registry.c */
 

@@ -120,8 +120,8 @@ static int read_text(struct wr_plan_args *args, const weir_arg *arg,
 {
     struct wr_plan_token as_written = {.value = token->value};
     bool format = arg->type == WEIR_ARGTYPE_FORMAT;
-    if (format && wr_plan_check_escapes(args->reading, token->value.at,
-                                        token->value.at + token->value.len) != 0) {
+    if (format && wr_plan_format_check(args->reading, args->component->name, token->value.at,
+                                       token->value.at + token->value.len) != 0) {
         return args->reading->error.code;
     }
     char *text = wr_plan_token_text(args->reading, format ? &as_written : token);

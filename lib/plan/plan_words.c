@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base_error.h"
-#include "codec_utf8.h"
+#include "expr_tree.h"
 
 static bool is_name_byte(char c)
 {
@@ -64,59 +64,16 @@ int wr_plan_token_next(const char *clean, size_t *at, size_t end, struct wr_plan
     return 0;
 }
 
-/* Read the four hex digits at `hex`; false: there are none. */
-static bool read_hex(const char *hex, size_t len, uint32_t *code)
-{
-    *code = 0;
-    for (size_t i = 0; i < 4; i++) {
-        char c = i < len ? hex[i] : 'x';
-        char low = (char)(c | 0x20);
-        if (!((c >= '0' && c <= '9') || (low >= 'a' && low <= 'f'))) {
-            return false;
-        }
-        *code = *code << 4 | (uint32_t)(c <= '9' ? c - '0' : low - 'a' + 10);
-    }
-    return true;
-}
-
-/* Read \uXXXX at `in`, or a surrogate pair; returns the bytes read, 0: not a character. */
-static size_t read_unicode(const char *in, size_t len, uint32_t *code)
-{
-    uint32_t low;
-    if (!read_hex(in + 2, len - 2, code)) {
-        return 0;
-    }
-    if (*code < 0xd800 || *code > 0xdfff) {
-        return *code == 0 ? 0 : 6;
-    }
-    if (*code > 0xdbff || len < 12 || in[6] != '\\' || in[7] != 'u' ||
-        !read_hex(in + 8, len - 8, &low) || low < 0xdc00 || low > 0xdfff) {
-        return 0;
-    }
-    *code = 0x10000 + ((*code - 0xd800) << 10) + (low - 0xdc00);
-    return 12;
-}
-
 /* Read one escape of a "..." text; returns the bytes read, 0 with *error set. */
 static size_t read_escape(const char *clean, size_t at, size_t end, char *to, size_t *to_len,
                           struct wr_plan_error *error)
 {
-    static const char names[] = "\"\\/bfnrt";
-    static const char bytes[] = "\"\\/\b\f\n\r\t";
     char c = clean[at + 1];
-    const char *known = c == '\0' ? NULL : strchr(names, c);
-    if (known != NULL) {
-        *to = bytes[known - names];
-        *to_len = 1;
-        return 2;
+    size_t used = wr_escape_read(clean + at, end - at, to, to_len);
+    if (used > 0 && *to != '\0') {
+        return used;
     }
     if (c == 'u') {
-        uint32_t code;
-        size_t used = read_unicode(clean + at, end - at, &code);
-        if (used > 0) {
-            *to_len = wr_utf8_encode(code, to);
-            return used;
-        }
         (void)wr_plan_fail(error, (struct wr_plan_span){at, 2},
                            "\\u: the four hex digits of a character are missing");
         return 0;

@@ -8,7 +8,7 @@ set -u
 cd "$1" || exit 2
 failed=0
 passed=0
-order='base bytes codec co loop flow http source stage sink server metrics plan'
+order='base bytes codec expr co loop flow http source stage sink server metrics plan'
 siblings=' source stage sink server '
 
 verdict() { # WHAT, TEXT-OF-WHAT-IS-WRONG

@@ -123,6 +123,9 @@ static const char *const examples[][2] = {
     {"pg \"select * from t where a = 'x' and b ~ 'p|q'\" fetch=5000 | csv header | rechunk 8KiB",
      "(pg QUERY=select * from t where a = 'x' and b ~ 'p|q' fetch=5000) (csv header=yes) (rechunk "
      "SIZE=8192)"},
+    {"f.ndjson | where if .a then .b else .c end | (.a as $x | $x)",
+     "(file PATH=f.ndjson) (+json) (where EXPR=if .a then .b else .c end) (map EXPR=(.a as $x | "
+     "$x))"},
     {"f.ndjson | . / 2", "(file PATH=f.ndjson) (+json) (map EXPR=. / 2)"},
     {"f.ndjson | where .a on-error=stop | length | flatten | flatten(1) | jq `reduce .[] as $x (0; "
      ". + $x)`",
@@ -322,8 +325,12 @@ static const struct mistake {
      "                   ^^ for example 50/s or 1MiB/s"},
     {"gen 1.. | udp :0", "'udp' is a source: write its address instead",
      "          ^^^ a pipeline begins with it: gen 1..3"},
-    {"gen 1.. | where if .a then .b else .c end",
-     "where: 'if' is allowed in jq programs, not in expressions", "                ^^"},
+    {"gen 1.. | where reduce .a as $x (0; . + $x)",
+     "where: 'reduce' is allowed in jq programs, not in expressions", "                ^^^^^^"},
+    {"gen 1.. | where if .a then .b", "where: an 'end' is missing, as in if .a then .b else .c end",
+     "                             ^"},
+    {"gen 1.. | where .a as $x", "where: 'as' needs brackets",
+     "                   ^^ write (.a as $x | ...)"},
     {"gen 1.. | turn up down", "turn: unexpected argument 'down'",
      "                  ^^^^ WAY is given already"},
     {"gen 1.. | turn up fast", "turn: unexpected argument 'fast'",
