@@ -26,7 +26,8 @@ enum flags_action {
     ACTION_FORMAT,
     ACTION_GRAPH,
     ACTION_COMPLETION,
-    ACTION_MANUAL
+    ACTION_MANUAL,
+    ACTION_INIT
 };
 
 struct flags {
@@ -40,7 +41,7 @@ struct flags {
     uint64_t given; /* a bit for each flag in the command line */
     const char *unix_socket, *user, *ca_file, *ca_folder, *cert_file, *key_file, *state_folder,
         *state_name, *dead_file;
-    const char *word; /* for help, completion and manual; for `list`: NULL or a kind */
+    const char *word; /* for help, completion, manual and init; for `list`: NULL or a kind */
     int64_t count;    /* -c; -1: all */
     int64_t connect_ms, idle_ms, drain_ms, mem_bytes; /* 0: the default */
     int64_t retry_after_max_ms;                       /* 0: the default */

@@ -104,6 +104,14 @@ static const char completion_text[] =
     "  zsh    source <(weir completion zsh)\n"
     "  fish   weir completion fish | source\n";
 
+static const char init_text[] =
+    "weir init DIR\n"
+    "\n"
+    "Writes a component of your own, its test, a Makefile and a CMakeLists.txt into DIR, which "
+    "names\n"
+    "it. `make test` there runs the test with AddressSanitizer, `make` builds a module for this\n"
+    "command. Nothing that exists is changed. Also: weir generate.\n";
+
 static const char manual_text[] =
     "weir manual [components]\n"
     "\n"
@@ -141,6 +149,7 @@ void command_usage(enum flags_action action)
     case ACTION_GRAPH: fputs(graph_text, stdout); break;
     case ACTION_FORMAT: fputs(fmt_text, stdout); break;
     case ACTION_COMPLETION: fputs(completion_text, stdout); break;
+    case ACTION_INIT: fputs(init_text, stdout); break;
     case ACTION_MANUAL: fputs(manual_text, stdout); break;
     default: fputs(help_text, stdout); break;
     }

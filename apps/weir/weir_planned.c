@@ -78,8 +78,6 @@ static const struct planned_word {
     {"record", "to write a file: | file PATH"},
     {"replay", NULL},
     {"test", NULL},
-    {"init", NULL},
-    {"generate", NULL},
     {"version", "write weir --version"},
 };
 

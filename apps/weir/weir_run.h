@@ -23,6 +23,8 @@ void demo_usage(void);
 /* `weir completion SHELL` and `weir manual [components]`. */
 int print_completion(const char *shell);
 int print_manual(const char *of);
+/* `weir init DIR`. */
+int init_project(const char *folder);
 /* `weir --help`, and parts of it for the manual page. */
 void help_all(void);
 extern const char help_about[], help_signals[], help_exit[];

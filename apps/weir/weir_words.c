@@ -39,8 +39,10 @@ static const struct {
     {"list", ACTION_LIST, "[sources|stages|sinks]", "all sources, stages and sinks"},
     {"help", ACTION_WORD, "WORD", "explain one of them, or a subcommand"},
     {"state", ACTION_STATE, "list|show|set|reset --state DIR", "saved positions"},
+    {"init", ACTION_INIT, "DIR", "a folder with a component of your own, its test and a Makefile"},
     {"completion", ACTION_COMPLETION, "bash|zsh|fish", "completion of words for a shell"},
     {"manual", ACTION_MANUAL, "[components]", "the source of a manual page"},
+    {"generate", ACTION_INIT, NULL, NULL},
     {"lint", ACTION_CHECK, NULL, NULL},
     {"validate", ACTION_CHECK, NULL, NULL},
     {"echo", ACTION_FORMAT, NULL, NULL},
@@ -155,6 +157,7 @@ int flags_take_words(struct flags *flags, const char **words, size_t count)
         flags->action = count > 1 ? ACTION_WORD : ACTION_HELP;
         return 0;
     case ACTION_COMPLETION:
+    case ACTION_INIT:
     case ACTION_MANUAL:
         flags->word = count > 1 ? words[1] : NULL;
         return count > 2 ? flags_complain("%s takes one word", words[0]) : 0;

@@ -83,6 +83,38 @@ class Manual(TestCase):
         self.ends(weir("completion", "csh"), 2, "bash, zsh or fish")
 
 
+class Init(TestCase):
+    def test_writes_a_project_named_by_its_folder(self):
+        folder = self.path("my-stage")
+        run = weir("init", folder)
+        self.ends(run, 0)
+        self.assertIn(b"make test", run.out)
+        self.assertEqual(
+            sorted(os.listdir(folder)),
+            ["CMakeLists.txt", "Makefile", "README.md", "my-stage.c", "my-stage_test.c"],
+        )
+        for name in os.listdir(folder):
+            self.assertNotIn(b"@NAME@", self.read(os.path.join("my-stage", name)))
+        source = self.read("my-stage/my-stage.c")
+        self.assertIn(b"WEIR_STAGE(my_stage,", source)
+        self.assertIn(b'.name = "my-stage"', source)
+
+    def test_writes_over_nothing(self):
+        os.mkdir(self.path("mine"))
+        self.write("mine/Makefile", "all:\n")
+        self.ends(weir("init", self.path("mine")), 2, "Makefile' exists; nothing was written")
+        self.assertEqual(os.listdir(self.path("mine")), ["Makefile"])
+
+    def test_a_name_that_is_no_component_is_refused(self):
+        for name, reason in (("My", "small letters"), ("a.b", "small letters"), ("x" * 41, "at most 40"),
+                             ("head", "'head' already")):
+            self.ends(weir("init", self.path(name)), 2, reason)
+        self.ends(weir("init"), 2, "weir init mystage")
+
+    def test_a_folder_that_cannot_be_made_fails(self):
+        self.ends(weir("init", self.path("no/such/mine")), 1, "cannot make the folder")
+
+
 class Terminal:
     """A shell on a terminal that answers what a terminal is asked."""
 

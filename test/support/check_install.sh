@@ -133,6 +133,15 @@ attempt 'the program with the bare module' "$work/host" "$work/bare.so"
 if [ -z "$static" ]; then
     attempt 'the command finds the library beside itself' env -u LD_LIBRARY_PATH \
             "$work/prefix/bin/weir" 'gen 1..3'
+    attempt 'weir init' "$work/prefix/bin/weir" init "$work/my-stage"
+    attempt 'the test of what weir init wrote' make -C "$work/my-stage" test CC="$cc"
+    attempt 'the module of what weir init wrote' make -C "$work/my-stage" CC="$cc" \
+            CFLAGS='-O2 -Werror -Wconversion -Wshadow'
+    attempt 'the command with that module' sh -c "cd '$work/my-stage' &&
+            test \"\$('$work/prefix/bin/weir' 'gen 1..4 | ./my-stage.so from=10' | tr '\n' ' ')\" = '11 13 16 20 '"
+    attempt 'what weir init wrote, with CMake' sh -c "cd '$work/my-stage' &&
+            cmake -B build-cmake -DCMAKE_C_COMPILER='$cc' -DCMAKE_PREFIX_PATH='$work/prefix' &&
+            cmake --build build-cmake && ctest --test-dir build-cmake --output-on-failure"
     own=$(nm -D --defined-only "$work/prefix/bin/weir" | grep -c weir_)
     attempt "names of the library in the command itself: $own" test "$own" = 0
 fi
