@@ -84,7 +84,6 @@ static const struct planned_word {
 static const struct planned_word planned_stages[] = {
     {"where", HINT_GREP},
     {"select", HINT_GREP},
-    {"regex", HINT_GREP},
     {"uniq", "in the shell: weir '...' | uniq"},
     {"json", HINT_PASS},
     {"csv", HINT_PASS},

@@ -12,6 +12,7 @@
 
 #include "base_alloc.h"
 #include "codec_text.h"
+#include "codec_utf8.h"
 
 enum { FIELDS_FIRST = 16, EXCERPT_BYTES = 40, MADE_FIRST = 256 };
 
@@ -81,26 +82,6 @@ weir_slice wr_fields_unquote(struct wr_fields *fields, weir_slice part, const ch
 
 /* ---- escapes of C and of JSON */
 
-static char *put_utf8(char *to, uint32_t code)
-{
-    if (code < 0x80) {
-        *to++ = (char)code;
-    } else if (code < 0x800) {
-        *to++ = (char)(0xc0 | code >> 6);
-        *to++ = (char)(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-        *to++ = (char)(0xe0 | code >> 12);
-        *to++ = (char)(0x80 | (code >> 6 & 0x3f));
-        *to++ = (char)(0x80 | (code & 0x3f));
-    } else {
-        *to++ = (char)(0xf0 | code >> 18);
-        *to++ = (char)(0x80 | (code >> 12 & 0x3f));
-        *to++ = (char)(0x80 | (code >> 6 & 0x3f));
-        *to++ = (char)(0x80 | (code & 0x3f));
-    }
-    return to;
-}
-
 /* Exactly `count` hexadecimal digits at `at`. */
 static bool take_hex(weir_slice part, size_t at, size_t count, uint32_t *code)
 {
@@ -146,7 +127,7 @@ static size_t take_escape(weir_slice part, size_t at, char **to)
         code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
         len += 6;
     }
-    *to = put_utf8(*to, is_surrogate(code) ? 0xfffd : code);
+    *to += wr_utf8_encode(is_surrogate(code) ? 0xfffd : code, *to);
     return len;
 }
 

@@ -51,6 +51,18 @@ class Records(e2e_support.TestCase):
         self.ends(run, 1, "syslog: item 2: neither a priority nor a time, at byte 0: hello")
         self.assertEqual(run.out, b"<34>x\n")
 
+    def test_a_regex_that_explodes_rejects_the_line_and_no_other(self):
+        run = self.run_on(b"aaa\n" + b"a" * 100 + b"!\nbbb\naa\n", "regex `^(?<a>(a+)+)$`")
+        self.ends(run, 0, "item 2 rejected: the regular expression needs more than 1000000 steps",
+                  "item 3 rejected: the line does not match, at byte 0: bbb")
+        self.assertEqual(run.out, b"aaa\naa\n")
+
+    def test_a_mistake_in_a_pattern_is_found_by_check(self):
+        for pattern, text in (("(?<a>x", "missing closing parenthesis, at byte 6 of the pattern"),
+                              ("x", "no named group")):
+            run = weir("check", "./access.log | regex `%s`" % pattern)
+            self.ends(run, 2, text)
+
 
 if __name__ == "__main__":
     e2e_support.main()

@@ -24,6 +24,7 @@ rule uv.h 'uv\.h|uv/.*' 'lib/loop/'
 rule curl.h 'curl/.*' 'lib/loop/[a-z_]*curl[a-z_]*\.[ch]:|lib/http/'
 rule llhttp.h 'llhttp\.h|llhttp/.*' 'lib/codec/[a-z_]*http1[a-z_0-9]*\.[ch]:'
 rule zlib.h 'zlib\.h|zconf\.h' 'lib/codec/|apps/demo/'
+rule pcre2.h 'pcre2\.h' 'lib/codec/codec_regex\.c:'
 rule simdjson.h 'simdjson\.h' 'lib/codec/codec_json_index\.cc:'
 rule OpenSSL 'openssl/.*' 'apps/weir/|lib/loop/|lib/codec/codec_digest\.c:'
 # The two that only one file may call.

@@ -166,7 +166,6 @@ static const weir_component made[] = {
     STAGE("del", VALUES, JSON, 0, fields_args),
     STAGE("explode", VALUES, JSON, 0, fields_args),
     STAGE("text", VALUES, LINES, 0, format_args),
-    STAGE("regex", LINES, EVENT, 0, text_args),
     STAGE("jq", VALUES, JSON, 0, text_args),
     STAGE("exec", WEIR_SHAPES_TEXT, LINES, 0, text_args),
     STAGE("count", ANY, JSON, 0, count_args),

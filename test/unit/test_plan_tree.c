@@ -96,7 +96,8 @@ static const char *const examples[][2] = {
     {".items[] | select(.n > 1) | {user: .u.name, n}",
      "(+json) (map EXPR=.items[]) (where EXPR=(.n > 1)) (map EXPR={user: .u.name, n})"},
     {"/var/log/nginx/access.log | regex `\" (?<status>\\d{3}) ` | count by .status every 5s",
-     "(file PATH=/var/log/nginx/access.log) (regex TEXT=\" (?<status>\\d{3}) ) (count by=.status "
+     "(file PATH=/var/log/nginx/access.log) (regex PATTERN=\" (?<status>\\d{3}) ) (count "
+     "by=.status "
      "every=5000)"},
     {"tail /var/log/*.log /srv/x.log from=end | where (.line | test(\"\\\\b5\\\\d\\\\d\\\\b\")) | "
      "stdout",

@@ -1,0 +1,235 @@
+/*
+ * codec_regex.c - PCRE2 behind a few functions.
+ *
+ * All memory comes from wr_alloc, also that of the machine code's stack: by default the code would
+ * take 32 KiB of its caller's, which may be a coroutine's. Where no machine code can be made (a
+ * kernel that forbids pages that are both written and run), matches are interpreted, with the same
+ * results and limits; the interpreter keeps its frames on the heap.
+ */
+#include "codec_regex.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "base_alloc.h"
+#include "base_error.h"
+
+enum { STACK_FIRST = 32 * 1024 };
+
+struct name {
+    size_t group;
+    weir_slice text; /* in the compiled pattern */
+};
+
+struct wr_regex {
+    pcre2_general_context *memory;
+    pcre2_code *code;
+    pcre2_match_data *match;
+    pcre2_match_context *limits;
+    pcre2_jit_stack *stack; /* NULL: interpreted */
+    const size_t *groups;   /* of `match`: from and to of each group */
+    uint32_t groups_count;
+    struct name *names;
+    uint32_t names_count;
+    bool utf;
+};
+
+static void *take(size_t bytes, void *ctx)
+{
+    (void)ctx;
+    return wr_alloc(bytes);
+}
+
+static void give_back(void *memory, void *ctx)
+{
+    (void)ctx;
+    wr_free(memory);
+}
+
+static bool has_other_than_ascii(weir_slice pattern)
+{
+    for (size_t i = 0; i < pattern.len; i++) {
+        if ((unsigned char)pattern.data[i] >= 0x80) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void wr_regex_free(struct wr_regex *regex)
+{
+    if (regex != NULL) {
+        pcre2_jit_stack_free(regex->stack);
+        pcre2_match_context_free(regex->limits);
+        pcre2_match_data_free(regex->match);
+        pcre2_code_free(regex->code);
+        pcre2_general_context_free(regex->memory);
+        wr_free(regex->names);
+        wr_free(regex);
+    }
+}
+
+/* The table of names is in alphabetical order: sort it by the numbers. 0 or WEIR_ENOMEM. */
+static int read_names(struct wr_regex *regex)
+{
+    uint32_t count = 0, entry_bytes = 0;
+    PCRE2_SPTR table = NULL;
+    (void)pcre2_pattern_info(regex->code, PCRE2_INFO_NAMECOUNT, &count);
+    (void)pcre2_pattern_info(regex->code, PCRE2_INFO_NAMEENTRYSIZE, &entry_bytes);
+    (void)pcre2_pattern_info(regex->code, PCRE2_INFO_NAMETABLE, &table);
+    regex->names = count > 0 ? wr_alloc(count * sizeof *regex->names) : NULL;
+    if (count > 0 && regex->names == NULL) {
+        return WEIR_ENOMEM;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const char *entry = (const char *)table + (size_t)i * entry_bytes;
+        size_t group = (size_t)(unsigned char)entry[0] << 8 | (unsigned char)entry[1];
+        uint32_t at = i;
+        for (; at > 0 && regex->names[at - 1].group > group; at--) {
+            regex->names[at] = regex->names[at - 1];
+        }
+        regex->names[at] = (struct name){group, {entry + 2, strlen(entry + 2)}};
+    }
+    regex->names_count = count;
+    return 0;
+}
+
+/* 0, WEIR_EPARSE or WEIR_ENOMEM. */
+static int compile(struct wr_regex *regex, weir_slice pattern, uint32_t flags,
+                   struct wr_regex_mistake *mistake)
+{
+    int error = 0;
+    size_t at = 0;
+    bool utf = (flags & WR_REGEX_UTF) != 0 || has_other_than_ascii(pattern);
+    uint32_t options = PCRE2_NEVER_BACKSLASH_C | (utf ? PCRE2_UTF | PCRE2_MATCH_INVALID_UTF : 0) |
+                       ((flags & WR_REGEX_IGNORE_CASE) != 0 ? PCRE2_CASELESS : 0) |
+                       ((flags & WR_REGEX_EXTENDED) != 0 ? PCRE2_EXTENDED : 0);
+    pcre2_compile_context *context = pcre2_compile_context_create(regex->memory);
+    if (context == NULL) {
+        return WEIR_ENOMEM;
+    }
+    regex->code =
+        pcre2_compile((PCRE2_SPTR)pattern.data, pattern.len, options, &error, &at, context);
+    pcre2_compile_context_free(context);
+    if (regex->code != NULL) {
+        return 0;
+    }
+    if (error == PCRE2_ERROR_HEAP_FAILED) {
+        return WEIR_ENOMEM;
+    }
+    mistake->at = WR_MIN(at, pattern.len);
+    (void)pcre2_get_error_message(error, (PCRE2_UCHAR *)mistake->problem, sizeof mistake->problem);
+    return WEIR_EPARSE;
+}
+
+/* What matches need. 0 or WEIR_ENOMEM. */
+static int prepare(struct wr_regex *regex)
+{
+    uint32_t all = 0;
+    size_t code_bytes = 0;
+    (void)pcre2_pattern_info(regex->code, PCRE2_INFO_ALLOPTIONS, &all);
+    regex->utf = (all & PCRE2_UTF) != 0; /* (*UTF) in the pattern sets it, too */
+    regex->match = pcre2_match_data_create_from_pattern(regex->code, regex->memory);
+    regex->limits = pcre2_match_context_create(regex->memory);
+    if (regex->match == NULL || regex->limits == NULL || read_names(regex) < 0) {
+        return WEIR_ENOMEM;
+    }
+    (void)pcre2_pattern_info(regex->code, PCRE2_INFO_CAPTURECOUNT, &regex->groups_count);
+    regex->groups = pcre2_get_ovector_pointer(regex->match);
+    (void)pcre2_set_match_limit(regex->limits, WR_REGEX_STEPS);
+    (void)pcre2_set_depth_limit(regex->limits, WR_REGEX_STEPS);
+    (void)pcre2_set_heap_limit(regex->limits, WR_REGEX_BYTES / 1024);
+    (void)pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE);
+    (void)pcre2_pattern_info(regex->code, PCRE2_INFO_JITSIZE, &code_bytes);
+    if (code_bytes > 0) {
+        regex->stack = pcre2_jit_stack_create(STACK_FIRST, WR_REGEX_BYTES, regex->memory);
+        if (regex->stack == NULL) {
+            return WEIR_ENOMEM;
+        }
+        pcre2_jit_stack_assign(regex->limits, NULL, regex->stack);
+    }
+    return 0;
+}
+
+struct wr_regex *wr_regex_new(weir_slice pattern, uint32_t flags, int *code,
+                              struct wr_regex_mistake *mistake)
+{
+    if (pattern.len > WR_REGEX_PATTERN_MAX) {
+        mistake->at = WR_REGEX_PATTERN_MAX;
+        (void)snprintf(mistake->problem, sizeof mistake->problem,
+                       "the pattern has more than %d bytes", WR_REGEX_PATTERN_MAX);
+        *code = WEIR_EPARSE;
+        return NULL;
+    }
+    struct wr_regex *regex = wr_zalloc(sizeof *regex);
+    int rc = regex != NULL ? 0 : WEIR_ENOMEM;
+    if (rc == 0) {
+        regex->memory = pcre2_general_context_create(take, give_back, NULL);
+        rc = regex->memory != NULL ? compile(regex, pattern, flags, mistake) : WEIR_ENOMEM;
+    }
+    rc = rc == 0 ? prepare(regex) : rc;
+    if (rc < 0) {
+        wr_regex_free(regex);
+        *code = rc;
+        return NULL;
+    }
+    *code = 0;
+    return regex;
+}
+
+size_t wr_regex_groups(const struct wr_regex *regex)
+{
+    return regex->groups_count;
+}
+
+size_t wr_regex_names(const struct wr_regex *regex)
+{
+    return regex->names_count;
+}
+
+weir_slice wr_regex_name(const struct wr_regex *regex, size_t index, size_t *group)
+{
+    *group = regex->names[index].group;
+    return regex->names[index].text;
+}
+
+int wr_regex_match(struct wr_regex *regex, weir_slice text, size_t from, enum wr_regex_where where,
+                   const char **problem)
+{
+    uint32_t options =
+        where == WR_REGEX_HERE_NOT_EMPTY ? PCRE2_NOTEMPTY_ATSTART | PCRE2_ANCHORED : 0;
+    PCRE2_SPTR subject = (PCRE2_SPTR)(text.len > 0 ? text.data : "");
+    /* The direct call leaves out the checks of its arguments, and cannot be used for text that may
+     * be no UTF-8. */
+    int rc =
+        regex->stack != NULL && !regex->utf && options == 0
+            ? pcre2_jit_match(regex->code, subject, text.len, from, 0, regex->match, regex->limits)
+            : pcre2_match(regex->code, subject, text.len, from, options, regex->match,
+                          regex->limits);
+    if (rc >= 0 || rc == PCRE2_ERROR_NOMATCH) {
+        return rc >= 0;
+    }
+    switch (rc) {
+    case PCRE2_ERROR_NOMEMORY: return WEIR_ENOMEM;
+    case PCRE2_ERROR_MATCHLIMIT:
+        *problem = "the regular expression needs more than 1000000 steps";
+        break;
+    case PCRE2_ERROR_JIT_STACKLIMIT:
+    case PCRE2_ERROR_DEPTHLIMIT:
+    case PCRE2_ERROR_HEAPLIMIT:
+        *problem = "the regular expression needs more than 1 MiB of memory";
+        break;
+    default: *problem = "the regular expression cannot be matched"; break;
+    }
+    return WEIR_EPARSE;
+}
+
+bool wr_regex_group(const struct wr_regex *regex, size_t group, size_t *from, size_t *to)
+{
+    *from = regex->groups[2 * group];
+    *to = regex->groups[2 * group + 1];
+    return *from != PCRE2_UNSET && *to >= *from;
+}
