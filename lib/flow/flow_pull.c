@@ -59,7 +59,7 @@ struct wr_origin *wr_gen_make_origin(const struct weir_gen *gen)
     while (source->up != NULL) {
         source = source->up;
     }
-    if (source->ops->label == NULL) {
+    if (source->ops->label == NULL || source->failure != NULL) { /* it may have no address then */
         return wr_scope_origin(gen->object.scope, source->name);
     }
     (void)source->ops->label(source, label, sizeof label);
