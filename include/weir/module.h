@@ -131,9 +131,11 @@ enum weir_trait {
     WEIR_TRAIT_IO = 1u << 11,      /* reads or writes outside the process */
     WEIR_TRAIT_ENDLESS = 1u << 12, /* a source that does not end by itself */
     WEIR_TRAIT_FRAMED = 1u << 13,  /* a source of bytes, cut into lines if no framer follows */
-    WEIR_TRAIT_FRAMES = 1u << 14,  /* a framer: directly after a FRAMED source it is joined to it */
-    WEIR_TRAIT_RESUMES = 1u << 15, /* a source that continues from a saved position */
-    WEIR_TRAIT_PROVES = 1u << 16,  /* ... and proves that it is the same stream */
+    /* A framer: directly after a FRAMED source it is joined to it. With STATE_REPLAYS, a decoder:
+     * there the source gives it bytes. */
+    WEIR_TRAIT_FRAMES = 1u << 14,
+    WEIR_TRAIT_RESUMES = 1u << 15,        /* a source that continues from a saved position */
+    WEIR_TRAIT_PROVES = 1u << 16,         /* ... and proves that it is the same stream */
     WEIR_TRAIT_CUTS_BACK = 1u << 17,      /* a sink that removes what was not saved */
     WEIR_TRAIT_TRANSACTS = 1u << 18,      /* a sink that saves positions with its items */
     WEIR_TRAIT_ACKNOWLEDGES = 1u << 19,   /* a sink that knows what the far end has received */

@@ -36,7 +36,7 @@ typedef struct weir_batch_options {
  * one stream.
  *
  * Directly after weir_http_bytes, weir_file_bytes, weir_socket_bytes or weir_fd_bytes, the source
- * cuts its bytes itself. The items then have the source's positions, and the returned generator is
+ * cuts its bytes itself, and so does weir_decoded. The items then have the source's positions, and the returned generator is
  * the source (for events it is that of weir_http_events, which asks again after the last id). After
  * any other generator, the items belong to a new source in the ledger.
  *
@@ -59,6 +59,45 @@ typedef struct weir_batch_options {
 WEIR_API weir_gen *weir_framed(WEIR_TAKES weir_gen *bytes, const weir_framing *framing);
 /* weir_framed(bytes, NULL). */
 WEIR_API weir_gen *weir_lines(WEIR_TAKES weir_gen *bytes);
+/* How bytes are compressed. */
+enum weir_coding {
+    WEIR_CODING_GZIP = 0,
+    WEIR_CODING_ZSTD = 1,
+    WEIR_CODING_BROTLI = 2,
+    WEIR_CODING_LZ4 = 3,    /* frames, not the legacy format */
+    WEIR_CODING_DEFLATE = 4 /* in a zlib wrapper or without */
+};
+typedef struct weir_decoding {
+    size_t struct_size;
+    int32_t coding; /* enum weir_coding */
+    int32_t reserved;
+    int64_t bytes_max; /* of the decoded data; 0, WEIR_NONE: no limit */
+    int64_t ratio_max; /* decoded bytes for each byte of the input, after the first 10 MiB; default
+                          1000, WEIR_NONE: no limit */
+    int64_t window_bytes_max; /* of zstd; default 8 MiB, WEIR_NONE: half of the loop's budget.
+                                 Frames of `zstd --ultra` and `zstd --long` need up to 128 MiB, or
+                                 what --long=N says */
+} weir_decoding;
+
+/*
+ * Decompress one stream of bytes. It does not matter where the items of `bytes` are cut. Members or
+ * frames that follow each other are one stream (not for brotli and deflate). What follows the last
+ * member of gzip and is not gzip is left out, with a warning in the log, as gzip(1) does.
+ *
+ * All that can be decoded of an item is given before the next one is pulled. The decoder's memory is
+ * charged to the loop's budget, of which it may have half. With a state it continues as weir_framed
+ * does: a restart reads the input from the beginning.
+ *
+ * bytes     taken. A batch in it, or a value without a text, is WEIR_EINVAL.
+ * decoding  NULL: gzip, with the defaults. Copied.
+ * Gives     pieces of bytes (WEIR_ITEM_BYTES), which belong to a new source in the ledger. weir_framed
+ *           after it makes it give lines or records instead.
+ * Fails     WEIR_EINVAL: the options. WEIR_EPARSE: the input is damaged or in another format.
+ *           WEIR_ETRUNCATED: it ends too early, or is empty. WEIR_ETOOLONG: a limit. WEIR_EBUDGET: the
+ *           decoder needs more than half of the budget. WEIR_ENOMEM. The data before the failure is
+ *           given; offset is the byte of the input.
+ */
+WEIR_API weir_gen *weir_decoded(WEIR_TAKES weir_gen *bytes, const weir_decoding *decoding);
 /*
  * Give the items of a stage positions by their number, for a stage whose items depend on all that it
  * has read since the beginning, such as a decompressor. For weir_framed this is not needed. Without

@@ -43,6 +43,16 @@ void wr_budget_release(struct wr_budget *budget, size_t bytes)
     }
 }
 
+void wr_budget_follow(struct wr_budget *budget, size_t *charged, size_t bytes)
+{
+    if (bytes > *charged) {
+        wr_budget_take(budget, bytes - *charged);
+    } else if (bytes < *charged) {
+        wr_budget_release(budget, *charged - bytes);
+    }
+    *charged = bytes;
+}
+
 void wr_budget_take_slots(struct wr_budget *budget, size_t bytes)
 {
     budget->slots += (int64_t)bytes;

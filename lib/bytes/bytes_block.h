@@ -62,6 +62,9 @@ bool wr_budget_charge(struct wr_budget *budget, size_t bytes);
 /* Charge also over the limit, for memory that must be had: others wait then. */
 void wr_budget_take(struct wr_budget *budget, size_t bytes);
 void wr_budget_release(struct wr_budget *budget, size_t bytes);
+/* For memory that is held whatever the budget says (a decoder's): charge `bytes` in place of the
+ * *charged bytes of the last call. */
+void wr_budget_follow(struct wr_budget *budget, size_t *charged, size_t bytes);
 /* The same for slots. A caller that cannot continue without them uses wr_budget_take_slots, which
  * takes them even where wr_budget_charge_slots refuses. */
 bool wr_budget_charge_slots(struct wr_budget *budget, size_t bytes);

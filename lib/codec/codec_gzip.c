@@ -1,14 +1,10 @@
 /*
- * codec_gzip.c - the decoder over zlib's inflate.
+ * codec_gzip.c - gzip and deflate over zlib's inflate.
  *
- * States: START (no byte yet) -> MEMBER (inside a stream) -> BETWEEN (a member has ended) -> MEMBER
- * again for the next gzip member, or PADDING (only zeros may follow). For deflate the first two
- * bytes are kept in `peek` until both are available and show whether there is a zlib wrapper; then
- * inflate gets them before the caller's input.
+ * The first two bytes of deflate are kept in `peek` until both are available and show whether there
+ * is a zlib wrapper; then inflate gets them before the caller's input.
  *
- * A step calls inflate until the output room is full or the input is used. inflate may hold output
- * back when the room is full, so a step returns NEED_INPUT only when room is left. At the output
- * limit, one byte of scratch shows whether there is more output: exactly the limit is allowed.
+ * About 7 KiB, and 32 KiB more at the first output.
  */
 #define ZLIB_CONST
 #include <zlib.h>
@@ -17,50 +13,79 @@
 
 #include "base_error.h"
 #include "base_fault.h"
-#include "codec_gzip.h"
-#include "codec_zlib.h"
+#include "codec_decode.h"
 
-enum { START, MEMBER, BETWEEN, PADDING };
 enum { PIECE_MAX = 1 << 30 }; /* zlib counts a call's bytes in an unsigned int */
 
-static int fail(struct wr_gunzip *g, int code, const char *reason)
+struct gzip {
+    z_stream z;
+    uint8_t peek[2];
+    uint8_t peek_len;
+};
+
+static bool begin(struct wr_decoder *d, int bits)
 {
-    g->failure = code;
-    g->reason = reason;
-    return code;
+    struct gzip *gzip = wr_codec_alloc(&d->memory, sizeof *gzip);
+    if (gzip == NULL) {
+        return false;
+    }
+    *gzip = (struct gzip){
+        .z = {.zalloc = wr_codec_alloc_items, .zfree = wr_codec_free, .opaque = &d->memory}};
+    if (wr_fault("inflateInit2") || inflateInit2(&gzip->z, bits) != Z_OK) {
+        wr_codec_free(&d->memory, gzip);
+        return false;
+    }
+    d->state = gzip;
+    return true;
 }
 
-int wr_gunzip_init(struct wr_gunzip *gunzip, enum wr_gunzip_kind kind, uint64_t out_bytes_max,
-                   uint64_t ratio_max, uint64_t grace_bytes)
+static bool gzip_init(struct wr_decoder *d)
 {
-    *gunzip =
-        (struct wr_gunzip){.kind = kind,
-                           .out_bytes_max = out_bytes_max,
-                           .ratio_max = ratio_max != 0 ? ratio_max : WR_GUNZIP_RATIO_MAX,
-                           .grace_bytes = grace_bytes != 0 ? grace_bytes : WR_GUNZIP_GRACE_BYTES,
-                           .reason = ""};
-    z_stream *z = wr_zalloc(sizeof *z);
-    if (z == NULL) {
-        return fail(gunzip, WEIR_ENOMEM, "out of memory");
-    }
-    z->zalloc = wr_zlib_alloc;
-    z->zfree = wr_zlib_free;
-    /* 16: gzip only. Negative bits mean raw; they are set when a deflate stream has no wrapper. */
-    int bits = kind == WR_GUNZIP_GZIP ? MAX_WBITS + 16 : MAX_WBITS;
-    if (wr_fault("inflateInit2") || inflateInit2(z, bits) != Z_OK) {
-        wr_free(z);
-        return fail(gunzip, WEIR_ENOMEM, "out of memory");
-    }
-    gunzip->zlib = z;
-    return 0;
+    return begin(d, MAX_WBITS + 16); /* 16: gzip only */
 }
 
-void wr_gunzip_fini(struct wr_gunzip *gunzip)
+static bool deflate_init(struct wr_decoder *d)
 {
-    if (gunzip->zlib != NULL) {
-        inflateEnd(gunzip->zlib);
-        wr_free(gunzip->zlib);
-        gunzip->zlib = NULL;
+    return begin(d, MAX_WBITS);
+}
+
+static void gzip_fini(struct wr_decoder *d)
+{
+    struct gzip *gzip = d->state;
+    if (gzip != NULL) {
+        inflateEnd(&gzip->z);
+        wr_codec_free(&d->memory, gzip);
+        d->state = NULL;
+    }
+}
+
+static void gzip_again(struct wr_decoder *d)
+{
+    inflateReset(&((struct gzip *)d->state)->z);
+}
+
+static int gzip_decode(struct wr_decoder *d, const uint8_t *in, size_t len, size_t *used,
+                       uint8_t *out, size_t cap, size_t *made)
+{
+    z_stream *z = &((struct gzip *)d->state)->z;
+    z->next_in = in;
+    z->avail_in = (unsigned)WR_MIN(len, (size_t)PIECE_MAX);
+    z->next_out = out;
+    z->avail_out = (unsigned)WR_MIN(cap, (size_t)PIECE_MAX);
+    int rc = wr_fault("inflate") ? Z_MEM_ERROR : inflate(z, Z_NO_FLUSH);
+    *used = (size_t)(z->next_in - in);
+    *made = (size_t)(z->next_out - out);
+    switch (rc) {
+    case Z_STREAM_END: return 1;
+    case Z_OK:
+    case Z_BUF_ERROR: /* no progress is possible with this input and room */ return 0;
+    case Z_MEM_ERROR: d->memory.failed = true; return wr_decode_bad(d, WEIR_ENOMEM, "no memory");
+    case Z_NEED_DICT: return wr_decode_bad(d, WEIR_EPARSE, "needs a dictionary");
+    default:
+        if (d->coding->magic_bytes > 0 && d->member_bytes + *used <= d->coding->magic_bytes) {
+            return wr_decode_bad_start(d);
+        }
+        return wr_decode_bad(d, WEIR_EPARSE, "%s", z->msg != NULL ? z->msg : "bad compressed data");
     }
 }
 
@@ -72,163 +97,42 @@ static bool looks_like_zlib(const uint8_t *peek)
     return (peek[0] & 15) == 8 && peek[0] >> 4 <= 7 && (peek[0] << 8 | peek[1]) % 31 == 0;
 }
 
-static int after_inflate(struct wr_gunzip *g, int rc)
+static int deflate_decode(struct wr_decoder *d, const uint8_t *in, size_t len, size_t *used,
+                          uint8_t *out, size_t cap, size_t *made)
 {
-    switch (rc) {
-    case Z_STREAM_END: g->state = BETWEEN; return 0;
-    case Z_OK:
-    case Z_BUF_ERROR: /* no progress is possible with this input and room */ return 0;
-    case Z_MEM_ERROR: return fail(g, WEIR_ENOMEM, "out of memory");
-    case Z_NEED_DICT: return fail(g, WEIR_EPARSE, "needs a dictionary");
-    default:
-        return fail(g, WEIR_EPARSE, g->zlib->msg != NULL ? g->zlib->msg : "bad compressed data");
+    struct gzip *gzip = d->state;
+    size_t peeked = 0;
+    if (gzip->peek_len == 2) {
+        return gzip_decode(d, in, len, used, out, cap, made);
     }
-}
-
-/* Count input, and the output that it gave. */
-static int count_vain(struct wr_gunzip *g, size_t used, size_t made)
-{
-    g->vain_bytes = made > 0 ? 0 : g->vain_bytes + used;
-    return g->vain_bytes <= WR_GUNZIP_VAIN_BYTES
-               ? 0
-               : fail(g, WEIR_EPARSE, "16 MiB of it have no content");
-}
-
-static int check_limits(struct wr_gunzip *g)
-{
-    if (g->out_bytes_max != 0 && g->out_bytes > g->out_bytes_max) {
-        return fail(g, WEIR_ETOOLONG, "the decoded data is over the limit");
+    while (gzip->peek_len < 2 && peeked < len) {
+        gzip->peek[gzip->peek_len++] = in[peeked++];
     }
-    if (g->out_bytes > g->grace_bytes && g->out_bytes / g->ratio_max > g->in_bytes) {
-        return fail(g, WEIR_ETOOLONG, "compression ratio too high (possible decompression bomb)");
+    *used = peeked;
+    if (gzip->peek_len < 2) {
+        return 0;
     }
-    return 0;
-}
-
-/* One call of inflate over [in, in+len) into [out, out+cap). */
-static int inflate_some(struct wr_gunzip *g, const uint8_t *in, size_t len, size_t *in_used,
-                        uint8_t *out, size_t cap, size_t *out_used)
-{
-    z_stream *z = g->zlib;
-    uint8_t scratch;
-    bool at_limit = g->out_bytes_max != 0 && g->out_bytes == g->out_bytes_max;
-    if (at_limit) {
-        out = &scratch;
-        cap = 1;
-    } else if (g->out_bytes_max != 0) {
-        cap = (size_t)WR_MIN((uint64_t)cap, g->out_bytes_max - g->out_bytes);
+    if (!looks_like_zlib(gzip->peek)) {
+        inflateReset2(&gzip->z, -MAX_WBITS);
     }
-    z->next_in = in;
-    z->avail_in = (unsigned)WR_MIN(len, (size_t)PIECE_MAX);
-    z->next_out = out;
-    z->avail_out = (unsigned)WR_MIN(cap, (size_t)PIECE_MAX);
-    int rc = wr_fault("inflate") ? Z_MEM_ERROR : inflate(z, Z_NO_FLUSH);
-    size_t made = (size_t)(z->next_out - out);
-    *in_used = (size_t)(z->next_in - in);
-    *out_used = at_limit ? 0 : made;
-    g->in_bytes += *in_used;
-    g->out_bytes += made;
-    /* The limit first: the same call may also have found bad data after it. */
-    int failed = check_limits(g);
-    failed = failed == 0 ? count_vain(g, *in_used, made) : failed;
-    return failed < 0 ? failed : after_inflate(g, rc);
-}
-
-/* Keep the first two bytes of a deflate stream, then choose the kind. True: continue; false: more
- * input is needed. */
-static bool peek(struct wr_gunzip *g, const uint8_t *in, size_t len, size_t *in_used)
-{
-    while (g->peek_len < 2 && *in_used < len) {
-        g->peek[g->peek_len++] = in[(*in_used)++];
-    }
-    if (g->peek_len < 2) {
-        return false;
-    }
-    if (!looks_like_zlib(g->peek)) {
-        inflateReset2(g->zlib, -MAX_WBITS);
-    }
-    size_t used = 0;
-    size_t none = 0;
-    uint8_t scratch;
     /* No stream ends or gives output before its second byte is read, so inflate takes both bytes
      * without any room. */
-    int failed = inflate_some(g, g->peek, 2, &used, &scratch, 0, &none);
-    WR_ASSERT(failed < 0 || used == 2, "inflate left a byte of the header");
-    return true;
+    size_t taken = 0;
+    int rc = gzip_decode(d, gzip->peek, 2, &taken, out, 0, made);
+    WR_ASSERT(rc < 0 || taken == 2, "inflate left a byte of the header");
+    if (rc == 0) {
+        rc = gzip_decode(d, in + peeked, len - peeked, &taken, out, cap, made);
+        *used += taken;
+    }
+    return rc;
 }
 
-/* After a member: the next one, or zeros to the end. */
-static void between(struct wr_gunzip *g, const uint8_t *in, size_t len, size_t *in_used)
-{
-    if (g->kind == WR_GUNZIP_GZIP && g->state == BETWEEN && in[*in_used] != 0) {
-        inflateReset(g->zlib);
-        g->state = MEMBER; /* inflate itself reports an invalid header */
-        return;
-    }
-    g->state = PADDING;
-    size_t from = *in_used;
-    while (*in_used < len) {
-        if (in[*in_used] != 0) {
-            fail(g, WEIR_EPARSE, "unexpected data after the compressed data");
-            return;
-        }
-        ++*in_used;
-    }
-    (void)count_vain(g, *in_used - from, 0);
-}
-
-int wr_gunzip_step(struct wr_gunzip *gunzip, const void *in, size_t in_len, size_t *in_used,
-                   void *out, size_t out_cap, size_t *out_used)
-{
-    const uint8_t *from = in;
-    uint8_t *to = out;
-    WR_ASSERT(out_cap > 0, "no room for output");
-    *in_used = 0;
-    *out_used = 0;
-    while (gunzip->failure == 0) {
-        size_t used = 0;
-        size_t made = 0;
-        if (gunzip->state == START && *in_used == in_len) {
-            return WR_GUNZIP_NEED_INPUT;
-        }
-        if (gunzip->state == BETWEEN || gunzip->state == PADDING) {
-            if (*in_used == in_len) {
-                return WR_GUNZIP_NEED_INPUT;
-            }
-            between(gunzip, from, in_len, in_used);
-            continue;
-        }
-        if (gunzip->kind == WR_GUNZIP_DEFLATE && gunzip->peek_len < 2) {
-            gunzip->state = MEMBER;
-            if (!peek(gunzip, from, in_len, in_used)) {
-                return WR_GUNZIP_NEED_INPUT;
-            }
-            continue;
-        }
-        gunzip->state = MEMBER;
-        if (*out_used == out_cap) {
-            return WR_GUNZIP_MORE_OUTPUT;
-        }
-        inflate_some(gunzip, from + *in_used, in_len - *in_used, &used, to + *out_used,
-                     out_cap - *out_used, &made);
-        *in_used += used;
-        *out_used += made;
-        if (gunzip->failure == 0 && gunzip->state == MEMBER && *in_used == in_len &&
-            *out_used < out_cap) {
-            bool at_limit =
-                gunzip->out_bytes_max != 0 && gunzip->out_bytes == gunzip->out_bytes_max;
-            if (!at_limit || (used == 0 && made == 0)) {
-                return WR_GUNZIP_NEED_INPUT;
-            }
-        }
-    }
-    return gunzip->failure;
-}
-
-int wr_gunzip_finish(const struct wr_gunzip *gunzip)
-{
-    if (gunzip->failure != 0) {
-        return gunzip->failure;
-    }
-    return gunzip->state == MEMBER ? WEIR_ETRUNCATED : 0;
-}
+const struct wr_coding wr_coding_gzip = {.name = "gzip",
+                                         .init = gzip_init,
+                                         .fini = gzip_fini,
+                                         .decode = gzip_decode,
+                                         .again = gzip_again,
+                                         .zeros_end = true,
+                                         .magic_bytes = 2};
+const struct wr_coding wr_coding_deflate = {
+    .name = "deflate", .init = deflate_init, .fini = gzip_fini, .decode = deflate_decode};

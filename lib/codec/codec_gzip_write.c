@@ -15,24 +15,23 @@
 
 #include "base_error.h"
 #include "base_fault.h"
-#include "codec_zlib.h"
 
 enum { WINDOW_BITS = 12, GZIP_WRAPPER = 16, MEMORY_LEVEL = 5 };
 enum { PIECE_MAX = 1 << 30 }; /* zlib counts a call's bytes in an unsigned int */
 
 int wr_gzip_init(struct wr_gzip *gzip)
 {
-    z_stream *z = wr_zalloc(sizeof *z);
-    gzip->zlib = NULL;
+    *gzip = (struct wr_gzip){.zlib = NULL};
+    z_stream *z = wr_codec_alloc(&gzip->memory, sizeof *z);
     if (z == NULL) {
         return WEIR_ENOMEM;
     }
-    z->zalloc = wr_zlib_alloc;
-    z->zfree = wr_zlib_free;
+    *z =
+        (z_stream){.zalloc = wr_codec_alloc_items, .zfree = wr_codec_free, .opaque = &gzip->memory};
     if (wr_fault("deflateInit2") ||
         deflateInit2(z, Z_BEST_SPEED, Z_DEFLATED, WINDOW_BITS + GZIP_WRAPPER, MEMORY_LEVEL,
                      Z_DEFAULT_STRATEGY) != Z_OK) {
-        wr_free(z);
+        wr_codec_free(&gzip->memory, z);
         return WEIR_ENOMEM;
     }
     gzip->zlib = z;
@@ -43,7 +42,7 @@ void wr_gzip_fini(struct wr_gzip *gzip)
 {
     if (gzip->zlib != NULL) {
         (void)deflateEnd(gzip->zlib);
-        wr_free(gzip->zlib);
+        wr_codec_free(&gzip->memory, gzip->zlib);
         gzip->zlib = NULL;
     }
 }

@@ -1,11 +1,11 @@
 /*
  * codec_gzip_write.h - writing gzip. Sans-I/O, pull-driven.
  *
- * The idea. As in codec_gzip.h, the caller gives the room that it has; the input is whole. It
+ * The idea. As in codec_decode.h, the caller gives the room that it has; the input is whole. It
  * becomes one member. The window is small: the input is lines, which are similar to their
  * neighbours, and many requests may be packed at a time.
  *
- * Lifetime.  init allocates about 40 KiB; until fini.
+ * Lifetime.  init allocates about 40 KiB; until fini. It must not move in between.
  */
 #ifndef WR_CODEC_GZIP_WRITE_H
 #define WR_CODEC_GZIP_WRITE_H
@@ -13,8 +13,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "codec_memory.h"
+
 struct wr_gzip {
     struct z_stream_s *zlib;
+    struct wr_codec_memory memory;
 };
 
 /* 0 or WEIR_ENOMEM; fini is allowed after both, and for a zeroed one. */

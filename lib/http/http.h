@@ -37,6 +37,7 @@
 
 #include <weir/source.h>
 
+#include "codec_decode.h"
 #include "codec_response.h"
 #include "codec_url.h"
 #include "flow_inbox.h"
@@ -53,7 +54,8 @@ enum {
     WR_HTTP_LOW_BYTES = 64 * 1024,   /* ... and it continues at so many */
     WR_HTTP_PIECE_MAX = 16 * 1024,   /* bytes that the wire delivers at once */
     WR_HTTP_TEXT_MAX = 256,          /* a failure's text */
-    WR_HTTP_VALIDATOR_MAX = 200
+    WR_HTTP_VALIDATOR_MAX = 200,
+    WR_HTTP_CODINGS_MAX = 5 /* encodings on top of each other */
 };
 
 enum wr_http_phase {
@@ -65,7 +67,7 @@ enum wr_http_phase {
     WR_HTTP_BACKOFF
 };
 
-enum wr_http_coding { WR_HTTP_IDENTITY = 0, WR_HTTP_GZIP, WR_HTTP_DEFLATE, WR_HTTP_UNKNOWN };
+enum wr_http_coding { WR_HTTP_IDENTITY = 0, WR_HTTP_ENCODED, WR_HTTP_UNKNOWN };
 
 /* The user's judgement of a response. */
 enum wr_http_verdict {
@@ -91,7 +93,7 @@ struct wr_http_failure {
 struct wr_http_words {
     char reason[64];
     char type[64];        /* Content-Type, without parameters */
-    char coding_name[24]; /* the compressions */
+    char coding_name[64]; /* the compressions */
     char odd_name[24];    /* a Content-Encoding that is not a compression */
     char etag[WR_HTTP_VALIDATOR_MAX];
     char last_modified[64];
@@ -111,9 +113,12 @@ struct wr_http_reply {
     bool malformed;    /* such a line can be read in two ways */
     struct wr_content_range range;
     enum wr_http_coding coding;
-    bool transfer_odd;               /* there is a transfer coding other than chunked */
-    int64_t last_modified_s, date_s; /* -1: none */
-    int64_t retry_after_ms;          /* -1: none */
+    const struct wr_coding
+        *codings[WR_HTTP_CODINGS_MAX]; /* in the order in which they are undone */
+    size_t codings_count;              /* more than the maximum: there are too many */
+    bool transfer_odd;                 /* there is a transfer coding other than chunked */
+    int64_t last_modified_s, date_s;   /* -1: none */
+    int64_t retry_after_ms;            /* -1: none */
     char *location;
     size_t head_bytes; /* of all heads of the attempt */
     bool head_done;
@@ -352,6 +357,8 @@ int wr_http_decode_step(struct wr_http *http);
 /* The input has ended: 0 or a negative code with the failure set. */
 int wr_http_decode_finish(struct wr_http *http);
 bool wr_http_decode_hungry(const struct wr_http *http);
+/* Bytes that the decoders have charged to the budget. */
+size_t wr_http_decode_held(const struct wr_http *http);
 void wr_http_decode_end(struct wr_http *http);
 
 /* ---- http_address.c */

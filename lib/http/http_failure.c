@@ -71,7 +71,10 @@ enum wr_http_verdict wr_http_judge_coding(struct wr_http *http)
         return WR_HTTP_ACCEPTED;
     }
     wr_http_refuse(&http->failure, WEIR_EHTTP, reply->status,
-                   "the body is encoded as '%s', which weir does not decode (it asks for identity)",
+                   reply->codings_count > WR_HTTP_CODINGS_MAX
+                       ? "the body is encoded as '%s', more than 5 times over"
+                       : "the body is encoded as '%s', which weir does not decode (it asks for "
+                         "identity)",
                    reply->words->coding_name);
     return WR_HTTP_REFUSED;
 }

@@ -61,18 +61,18 @@ static void copy(char *to, size_t cap, struct wr_text text)
 /* UNKNOWN: a compression that weir cannot decode; IDENTITY: not a compression. */
 static enum wr_http_coding coding_of(struct wr_text value)
 {
-    static const char *const others[] = {"br",  "zstd", "compress", "x-compress",  "dcb",
-                                         "dcz", "exi",  "bzip2",    "x-bzip2",     "lzma",
-                                         "xz",  "lz4",  "snappy",   "pack200-gzip"};
-    if (wr_text_is(value, "gzip") || wr_text_is(value, "x-gzip")) {
-        return WR_HTTP_GZIP;
+    static const char *const others[] = {"compress", "x-compress", "dcb",     "dcz",
+                                         "exi",      "bzip2",      "x-bzip2", "lzma",
+                                         "xz",       "lz4",        "snappy",  "pack200-gzip"};
+    if (wr_coding_of(value.data, value.len) != NULL) {
+        return WR_HTTP_ENCODED;
     }
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         if (wr_text_is(value, others[i])) {
             return WR_HTTP_UNKNOWN;
         }
     }
-    return wr_text_is(value, "deflate") ? WR_HTTP_DEFLATE : WR_HTTP_IDENTITY;
+    return WR_HTTP_IDENTITY;
 }
 
 static bool status_line(struct wr_http_reply *reply, struct wr_text line)
@@ -102,8 +102,21 @@ static void add_name(char *names, size_t cap, struct wr_text name)
              name.data);
 }
 
-/* Several codings, in a list or in several headers, are applied one after the other. weir decodes
- * only one. A value that is not a compression (a charset, "none") changes nothing. */
+/* One more coding on top of the others. */
+static void add_coding(struct wr_http_reply *reply, struct wr_text name)
+{
+    if (reply->codings_count >= WR_HTTP_CODINGS_MAX) {
+        reply->coding = WR_HTTP_UNKNOWN;
+        reply->codings_count = WR_HTTP_CODINGS_MAX + 1;
+        return;
+    }
+    memmove(reply->codings + 1, reply->codings, reply->codings_count * sizeof reply->codings[0]);
+    reply->codings[0] = wr_coding_of(name.data, name.len); /* NULL: the body is refused */
+    reply->codings_count++;
+}
+
+/* Several codings, in a list or in several headers, were applied one after the other. A value that
+ * is not a compression (a charset, "none") changes nothing. */
 static void read_codings(struct wr_http_reply *reply, struct wr_text value)
 {
     struct wr_http_words *words = reply->words;
@@ -116,7 +129,8 @@ static void read_codings(struct wr_http_reply *reply, struct wr_text value)
         value.len -= comma != NULL ? len + 1 : len;
         if (coding != WR_HTTP_IDENTITY) {
             add_name(words->coding_name, sizeof words->coding_name, name);
-            reply->coding = reply->coding == WR_HTTP_IDENTITY ? coding : WR_HTTP_UNKNOWN;
+            reply->coding = reply->coding == WR_HTTP_UNKNOWN ? WR_HTTP_UNKNOWN : coding;
+            add_coding(reply, name);
         } else if (name.len > 0 && !wr_text_is(name, "identity")) {
             add_name(words->odd_name, sizeof words->odd_name, name);
         }

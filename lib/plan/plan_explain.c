@@ -359,10 +359,12 @@ static bool explain_step(const struct wr_plan_step *step, size_t depth, void *ar
     gives = step->framer != NULL ? WEIR_SHAPE_BYTES : gives; /* a framer is joined to it */
     char shapes[64];
     const char *text = step->text != NULL ? step->text : component->name;
+    /* A decoder makes the source give bytes, and is no part of it. */
+    bool part = step->joined && (component->traits & WEIR_TRAIT_STATE_REPLAYS) == 0;
     wr_printf(e->out, "%*s%2zu  %s%s\n%*s", (int)(4 * depth), "", ++e->number, text,
-              step->implied  ? "   (inserted by the plan)"
-              : step->joined ? "   (part of the source)"
-                             : "",
+              step->implied ? "   (inserted by the plan)"
+              : part        ? "   (part of the source)"
+                            : "",
               (int)(4 * depth + 6), "");
     if (component->kind != WEIR_KIND_SOURCE) {
         wr_printf(e->out, "takes %s",

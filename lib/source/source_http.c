@@ -297,7 +297,8 @@ static size_t http_why(const struct weir_gen *gen, char *text, size_t cap)
 
 static int64_t http_held(const struct weir_gen *gen, uint32_t mark)
 {
-    return wr_inbox_held(&source_of(gen)->inbox, mark);
+    const struct wr_http_source *source = source_of(gen);
+    return wr_inbox_held(&source->inbox, mark) + (int64_t)wr_http_decode_held(&source->http);
 }
 
 static bool http_frame(struct weir_gen *gen, const weir_framing *framing)
@@ -327,7 +328,8 @@ static size_t http_label(const struct weir_gen *gen, char *text, size_t cap)
     const struct wr_http_source *source = source_of(gen);
     struct wr_print print;
     char shown[256];
-    wr_url_redact(wr_text_of(source->http.url), shown, sizeof shown);
+    const char *url = source->http.url; /* NULL: no memory */
+    wr_url_redact(wr_text_of(url != NULL ? url : ""), shown, sizeof shown);
     const char *host = strstr(shown, "://");
     host = host != NULL ? host + 3 : shown;
     wr_print_to(&print, text, cap);

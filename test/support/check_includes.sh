@@ -26,6 +26,9 @@ rule llhttp.h 'llhttp\.h|llhttp/.*' 'lib/codec/[a-z_]*http1[a-z_0-9]*\.[ch]:'
 rule zlib.h 'zlib\.h|zconf\.h' 'lib/codec/|apps/demo/'
 rule pcre2.h 'pcre2\.h' 'lib/codec/codec_regex\.c:'
 rule simdjson.h 'simdjson\.h' 'lib/codec/codec_json_index\.cc:'
+rule zstd.h 'zstd(_errors)?\.h' 'lib/codec/[a-z_]*zstd[a-z_]*\.c:'
+rule brotli 'brotli/.*' 'lib/codec/codec_brotli\.c:'
+rule lz4 'lz4(frame|hc)?\.h' 'lib/codec/codec_lz4\.c:'
 rule OpenSSL 'openssl/.*' 'apps/weir/|lib/loop/|lib/codec/codec_digest\.c:'
 # The two that only one file may call.
 wrong=$(grep -rnE '(^|[^a-zA-Z0-9_.>])(malloc|calloc|realloc|free|strdup|strndup|asprintf|vasprintf|getline)[[:space:]]*\(' \

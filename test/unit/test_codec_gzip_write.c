@@ -6,7 +6,7 @@
 #include <weir/error.h>
 
 #include "base_fault.h"
-#include "codec_gzip.h"
+#include "codec_decode.h"
 #include "codec_gzip_write.h"
 #include "support_check.h"
 
@@ -40,13 +40,13 @@ static size_t pack(size_t len, size_t step)
 
 static void unpacks_to(size_t len, size_t want)
 {
-    struct wr_gunzip gunzip;
+    struct wr_decoder gunzip;
     size_t used, made;
-    ck_assert_int_eq(wr_gunzip_init(&gunzip, WR_GUNZIP_GZIP, 0, 0, 0), 0);
-    int rc = wr_gunzip_step(&gunzip, packed, len, &used, back, sizeof back, &made);
-    int end = wr_gunzip_finish(&gunzip);
-    wr_gunzip_fini(&gunzip);
-    ck_assert_int_eq(rc, WR_GUNZIP_NEED_INPUT);
+    ck_assert_int_eq(wr_decoder_init(&gunzip, &wr_coding_gzip, NULL), 0);
+    int rc = wr_decoder_step(&gunzip, packed, len, &used, back, sizeof back, &made);
+    int end = wr_decoder_finish(&gunzip);
+    wr_decoder_fini(&gunzip);
+    ck_assert_int_eq(rc, WR_DECODE_NEED_INPUT);
     ck_assert_int_eq(end, 0);
     ck_assert_uint_eq(made, want);
     ck_assert_mem_eq(back, plain, want);

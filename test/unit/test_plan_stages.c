@@ -25,6 +25,20 @@ static const weir_slice fixed[] = {BYTES("0123456789abcdef01"), BYTES("23456789a
 static const weir_slice events[] = {BYTES("data: one\n\nda"), BYTES("ta: two\nid: 7\n\n"),
                                     BYTES("data: three\n\n")};
 
+/* "one\ntwo\nthree\n" */
+static const weir_slice gzipped[] = {
+    BYTES("\x1f\x8b\x08"),
+    BYTES("\x00\x00\x00\x00\x00\x00\x03\xcb\xcf\x4b\xe5\x2a\x29\xcf\xe7\x2a\xc9"),
+    BYTES("\x28\x4a\x4d\xe5\x02\x00\xb6\xd5\xe6\x25\x0e\x00\x00\x00")};
+static const weir_slice zstandard[] = {
+    BYTES("\x28\xb5\x2f\xfd\x04"), BYTES("\x58\x71\x00\x00\x6f\x6e\x65\x0a\x74\x77\x6f\x0a\x74"),
+    BYTES("\x68\x72\x65\x65\x0a\xa4\x58\x89\x34")};
+static const weir_slice brotli[] = {BYTES("\x8f"), BYTES("\x06\x80\x6f\x6e\x65\x0a\x74\x77"),
+                                    BYTES("\x6f\x0a\x74\x68\x72\x65\x65\x0a\x03")};
+static const weir_slice lz4[] = {BYTES("\x04\x22\x4d\x18\x64\x40\xa7\x0e"),
+                                 BYTES("\x00\x00\x80\x6f\x6e\x65\x0a\x74\x77\x6f\x0a\x74"),
+                                 BYTES("\x68\x72\x65\x65\x0a\x00\x00\x00\x00\x43\x25\x98\xa3")};
+
 #define KIT(stage, slices)                                         \
     {                                                              \
         .text = stage, .shape = WEIR_SHAPE_BYTES, .items = slices, \
@@ -40,6 +54,10 @@ static const struct wr_stage_kit special[] = {
     KIT("varint", records),
     KIT("fixed 16", fixed),
     KIT("sse", events),
+    KIT("gunzip", gzipped),
+    KIT("unzstd", zstandard),
+    KIT("unbrotli", brotli),
+    KIT("unlz4", lz4),
     {.text = "queue 2 full=drop-oldest"},
     {.text = "queue 2 full=drop-newest"},
     {.text = "queue full=latest"},

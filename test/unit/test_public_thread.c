@@ -58,6 +58,7 @@ static struct {
     CALL(channel, (it.scope, it.scope, NULL, &it.put)) \
     CALL(commit, (it.sink)) \
     CALL(count, (it.scope, 1, 2)) \
+    CALL(decoded, (it.gen, NULL)) \
     CALL(discard, (it.gen)) \
     CALL(dump, (it.loop, 2)) \
     CALL(each, (it.gen, on_item, NULL, NULL)) \

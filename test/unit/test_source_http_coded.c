@@ -12,6 +12,52 @@
     "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\xcf\x4b\xe5\x2a\x29\xcf\xe7\x02\x00\xe6\x0b\xba" \
     "\x12\x08\x00\x00\x00"
 
+/* "one\ntwo\n" as br, as zstd, and as zstd in gzip */
+#define BR_ONE_TWO "\x8f\x03\x80one\ntwo\n\x03"
+#define ZSTD_ONE_TWO "\x28\xb5\x2f\xfd\x04\x58\x41\x00\x00one\ntwo\n\xe6\xa6\x0e\x40"
+#define GZIP_ZSTD_ONE_TWO                                                                      \
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xd3\xd8\xaa\xff\x97\x25\xc2\x91\x81\x21\x3f\x2f" \
+    "\x95\xab\xa4\x3c\x9f\xeb\xd9\x32\x3e\x07\x00\x95\x83\x73\x8d\x15\x00\x00\x00"
+
+/* A body that is encoded as `coding` says gives both lines. */
+static void check_coding(const char *coding, const char *body, size_t len)
+{
+    char text[512];
+    int head = snprintf(text, sizeof text,
+                        OK_HEAD "Content-Encoding: %s\r\nContent-Length: %zu\r\n\r\n", coding, len);
+    memcpy(text + head, body, len);
+    PLAY({.text = text, .len = (size_t)head + len, .byte_by_byte = true});
+    weir_loop *loop = test_loop();
+
+    gives(loop, peer, NULL, "one|two|", 0);
+    ck_assert_int_eq(loop->budget.used, 0);
+    end(loop, peer);
+}
+
+TEST(every_coding_is_decoded)
+{
+    check_coding("br", BR_ONE_TWO, sizeof BR_ONE_TWO - 1);
+    check_coding("zstd", ZSTD_ONE_TWO, sizeof ZSTD_ONE_TWO - 1);
+    check_coding("x-gzip", GZIP_ONE_TWO, sizeof GZIP_ONE_TWO - 1);
+}
+
+TEST(codings_upon_each_other_are_undone)
+{
+    check_coding("zstd, identity, gzip", GZIP_ZSTD_ONE_TWO, sizeof GZIP_ZSTD_ONE_TWO - 1);
+    check_coding("zstd\r\nContent-Encoding: gzip", GZIP_ZSTD_ONE_TWO, sizeof GZIP_ZSTD_ONE_TWO - 1);
+}
+
+TEST(more_than_five_codings_are_refused)
+{
+    PLAY({.text = OK_HEAD "Content-Encoding: gzip, gzip, gzip\r\n"
+                          "Content-Encoding: gzip, gzip, gzip\r\n\r\nxx"});
+    weir_loop *loop = test_loop();
+
+    const weir_error *error = gives(loop, peer, NULL, NULL, WEIR_EHTTP);
+    ck_assert_ptr_nonnull(strstr(error->message, TEXT_HTTP_TOO_MANY_CODINGS));
+    end(loop, peer);
+}
+
 TEST(a_gzip_body_is_decoded)
 {
     static const char text[] =
@@ -102,11 +148,11 @@ TEST(a_ratio_without_limit_is_decoded_to_its_end)
 
 TEST(an_encoding_that_is_not_known_is_refused)
 {
-    PLAY({.text = OK_HEAD "Content-Encoding: br\r\nContent-Length: 2\r\n\r\nxx"});
+    PLAY({.text = OK_HEAD "Content-Encoding: xz\r\nContent-Length: 2\r\n\r\nxx"});
     weir_loop *loop = test_loop();
 
     const weir_error *error = gives(loop, peer, NULL, NULL, WEIR_EHTTP);
-    ck_assert_ptr_nonnull(strstr(error->message, TEXT_HTTP_ENCODED("br")));
+    ck_assert_ptr_nonnull(strstr(error->message, TEXT_HTTP_ENCODED("xz")));
     end(loop, peer);
 }
 

@@ -186,10 +186,10 @@ TEST(a_head_that_is_cut_short_is_told_and_asked_for_again)
     end(loop, peer);
 }
 
-TEST(a_coding_upon_another_is_refused)
+TEST(a_coding_that_is_not_known_is_refused_upon_another)
 {
     static const char *const codings[] = {
-        "Content-Encoding: br\r\nContent-Encoding: gzip\r\n",
+        "Content-Encoding: xz\r\nContent-Encoding: gzip\r\n",
         "Transfer-Encoding: gzip, chunked\r\n",
         "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"};
     for (size_t i = 0; i < sizeof codings / sizeof *codings; i++) {

@@ -50,6 +50,7 @@
     "the server breaks the chunked encoding of the body (at byte 0, after line 0)"
 #define TEXT_HTTP_OTHER_PART "requested byte 4, but the response begins at byte "
 #define TEXT_HTTP_ENCODED(name) "the body is encoded as '" name "'"
+#define TEXT_HTTP_TOO_MANY_CODINGS "more than 5 times over"
 #define TEXT_HTTP_NO_COMPRESSION(name) "the Content-Encoding '" name "' is not a compression"
 #define TEXT_HTTP_EXPANDS "expands too much"
 

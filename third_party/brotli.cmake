@@ -1,0 +1,2 @@
+# brotli content.
+weir_pkg(WEIR_BROTLI "libbrotlidec" libbrotli-dev)
