@@ -3,7 +3,7 @@
 # Each is a list of lines that ends with NULL.
 set(text "/* Written by apps/weir/project.cmake from the files in apps/weir/project. */\n")
 string(APPEND text "#include \"weir_init.h\"\n")
-foreach(name component.c component_test.c Makefile CMakeLists.txt README.md)
+foreach(name component.c component_test.c component.cases Makefile CMakeLists.txt README.md)
     file(READ ${FOLDER}/${name}.in lines)
     string(REPLACE "\\" "\\\\" lines "${lines}")
     string(REPLACE "\"" "\\\"" lines "${lines}")

@@ -46,7 +46,8 @@ enum flag_id {
     FLAG_NO_BUFFER,
     FLAG_SLURP,
     FLAG_TORTURE,
-    FLAG_SEED
+    FLAG_SEED,
+    FLAG_VIRTUAL_CLOCK
 };
 
 struct flag {
@@ -96,6 +97,7 @@ static const struct flag table[] = {
     {FLAG_SLURP, 's', "slurp", NULL, NULL},
     {FLAG_TORTURE, 0, "torture", NULL, NULL},
     {FLAG_SEED, 0, "seed", "N", NULL},
+    {FLAG_VIRTUAL_CLOCK, 0, "virtual-clock", NULL, NULL},
 };
 enum { FLAGS = sizeof table / sizeof table[0] };
 
@@ -373,6 +375,7 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
         return flags_complain(
             "-s would read everything into memory; weir streams. For a few items: | batch N");
     case FLAG_TORTURE: flags->torture = true; return 0;
+    case FLAG_VIRTUAL_CLOCK: flags->virtual_clock = true; return 0;
     default: return apply_sized(flags, id, value);
     }
 }

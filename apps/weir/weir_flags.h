@@ -27,14 +27,15 @@ enum flags_action {
     ACTION_GRAPH,
     ACTION_COMPLETION,
     ACTION_MANUAL,
-    ACTION_INIT
+    ACTION_INIT,
+    ACTION_TEST
 };
 
 struct flags {
     enum flags_action action;
     const char *text;         /* the pipeline; NULL with -f */
     const char *text_file;    /* -f */
-    const char *const *files; /* arguments after the text; for `state`: its arguments */
+    const char *const *files; /* arguments after the text; for `state` and `test`: theirs */
     size_t files_count;
     const char *headers[FLAGS_HEADERS_MAX];
     size_t headers_count;
@@ -46,10 +47,10 @@ struct flags {
     int64_t connect_ms, idle_ms, drain_ms, mem_bytes; /* 0: the default */
     int64_t retry_after_max_ms;                       /* 0: the default */
     int32_t retries;                                  /* 0: the default */
-    bool follow, insecure, quiet, raw, strict, state_required, torture;
+    bool follow, insecure, quiet, raw, strict, state_required, torture, virtual_clock;
     int verbose;
     const char *demo_address; /* ":PORT" or "HOST:PORT" */
-    uint64_t seed;            /* torture; 0: from the clock */
+    uint64_t seed;            /* 0: from the clock */
 };
 
 /* The parts of a pipeline that a flag can affect. */

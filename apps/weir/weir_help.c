@@ -112,6 +112,30 @@ static const char init_text[] =
     "it. `make test` there runs the test with AddressSanitizer, `make` builds a module for this\n"
     "command. Nothing that exists is changed. Also: weir generate.\n";
 
+static const char test_text[] =
+    "weir test FILE...\n"
+    "\n"
+    "Runs the test cases in FILE, each in a process of its own and in FILE's folder:\n"
+    "\n"
+    "  # comments before the first case\n"
+    "  == only errors, two of them\n"
+    "  grep error | head 2\n"
+    "  -- input\n"
+    "  error one\n"
+    "  all is well\n"
+    "  error two\n"
+    "  -- output\n"
+    "  error one\n"
+    "  error two\n"
+    "\n"
+    "A case begins with '== NAME' and its pipeline. '-- input' is its standard input, '-- output'\n"
+    "must be printed byte for byte, each line of '-- error' must be in the messages. Also: '-- "
+    "flags\n"
+    "WORD...', '-- status N' (0) and '-- seed N' (1). Empty lines at the end of a section do not\n"
+    "count; a last line '\\ no line end' means that the text has no line end there; a line that\n"
+    "begins with -- or == is written with a \\ before it. The clock is virtual: it begins at\n"
+    "2020-01-01T00:00:00Z, and waiting takes no time. Exit: 0, or 1 if a case has failed.\n";
+
 static const char manual_text[] =
     "weir manual [components]\n"
     "\n"
@@ -149,6 +173,7 @@ void command_usage(enum flags_action action)
     case ACTION_GRAPH: fputs(graph_text, stdout); break;
     case ACTION_FORMAT: fputs(fmt_text, stdout); break;
     case ACTION_COMPLETION: fputs(completion_text, stdout); break;
+    case ACTION_TEST: fputs(test_text, stdout); break;
     case ACTION_INIT: fputs(init_text, stdout); break;
     case ACTION_MANUAL: fputs(manual_text, stdout); break;
     default: fputs(help_text, stdout); break;

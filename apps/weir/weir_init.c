@@ -28,8 +28,11 @@ static const struct {
     const char *name; /* @ stands for the project's name */
     const char *const *lines;
 } files[] = {
-    {"@.c", project_component_c},     {"@_test.c", project_component_test_c},
-    {"Makefile", project_makefile},   {"CMakeLists.txt", project_cmakelists_txt},
+    {"@.c", project_component_c},
+    {"@_test.c", project_component_test_c},
+    {"@.cases", project_component_cases},
+    {"Makefile", project_makefile},
+    {"CMakeLists.txt", project_cmakelists_txt},
     {"README.md", project_readme_md},
 };
 enum { FILES = sizeof files / sizeof files[0] };

@@ -8,7 +8,8 @@
 #include <stddef.h>
 
 extern const char *const project_component_c[],
-    *const project_component_test_c[], *const project_makefile[], *const project_cmakelists_txt[],
-                                                                      *const project_readme_md[];
+    *const project_component_test_c[],
+        *const project_component_cases[],
+            *const project_makefile[], *const project_cmakelists_txt[], *const project_readme_md[];
 
 #endif

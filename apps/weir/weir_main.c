@@ -70,6 +70,7 @@ int main(int argc, char **argv)
     case ACTION_FORMAT: return format_pipeline(&flags);
     case ACTION_COMPLETION: return print_completion(flags.word);
     case ACTION_MANUAL: return print_manual(flags.word);
+    case ACTION_TEST: return test_cases(&flags);
     case ACTION_INIT: return init_project(flags.word);
     case ACTION_STATE: return run_state(&flags);
     case ACTION_DEMO: return flags.torture ? run_torture(&flags, argv[0]) : run_demo(&flags);

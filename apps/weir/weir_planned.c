@@ -77,7 +77,6 @@ static const struct planned_word {
     {"bench", "sh test/bench/run.sh measures it"},
     {"record", "to write a file: | file PATH"},
     {"replay", NULL},
-    {"test", NULL},
     {"version", "write weir --version"},
 };
 

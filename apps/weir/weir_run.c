@@ -19,6 +19,9 @@
 #include "weir_crash.h"
 #include "weir_run.h"
 
+/* Where the clock of `weir test` begins: 2020-01-01T00:00:00Z. */
+#define TEST_CLOCK_NS (INT64_C(1577836800) * 1000000000)
+
 struct run {
     const struct flags *flags;
     struct say say;
@@ -319,8 +322,9 @@ int run_pipeline(const struct flags *flags)
     int code = text_plan(flags, &run.say, &run.plan);
     if (code == 0) {
         int64_t mem = flags->mem_bytes > 0 ? flags->mem_bytes : weir_plan_mem_bytes(run.plan);
-        run.loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .budget_bytes = mem,
-                                              .log = say_log, .log_ctx = &run.say));
+        run.loop = weir_loop_new(WEIR_OPTIONS(
+            weir_loop_options, .budget_bytes = mem, .log = say_log, .log_ctx = &run.say,
+            .virtual_ns = flags->virtual_clock ? TEST_CLOCK_NS : 0, .seed = flags->seed));
         if (run.loop == NULL) {
             say_line(&run.say, "no memory, or no file descriptors (ulimit -n), for an event loop");
             code = EXIT_FAILED;

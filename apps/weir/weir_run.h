@@ -23,6 +23,8 @@ void demo_usage(void);
 /* `weir completion SHELL` and `weir manual [components]`. */
 int print_completion(const char *shell);
 int print_manual(const char *of);
+/* `weir test FILE`. */
+int test_cases(const struct flags *flags);
 /* `weir init DIR`. */
 int init_project(const char *folder);
 /* `weir --help`, and parts of it for the manual page. */

@@ -39,6 +39,7 @@ static const struct {
     {"list", ACTION_LIST, "[sources|stages|sinks]", "all sources, stages and sinks"},
     {"help", ACTION_WORD, "WORD", "explain one of them, or a subcommand"},
     {"state", ACTION_STATE, "list|show|set|reset --state DIR", "saved positions"},
+    {"test", ACTION_TEST, "FILE...", "run test cases: pipeline, input, expected output"},
     {"init", ACTION_INIT, "DIR", "a folder with a component of your own, its test and a Makefile"},
     {"completion", ACTION_COMPLETION, "bash|zsh|fish", "completion of words for a shell"},
     {"manual", ACTION_MANUAL, "[components]", "the source of a manual page"},
@@ -165,6 +166,7 @@ int flags_take_words(struct flags *flags, const char **words, size_t count)
         flags->word = count > 1 ? words[1] : NULL;
         return check_kind(flags->word, count);
     case ACTION_STATE:
+    case ACTION_TEST:
         flags->files = words + 1;
         flags->files_count = count - 1;
         return 0;

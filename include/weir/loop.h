@@ -40,12 +40,19 @@ typedef struct weir_loop_options {
         blocked_ms; /* a turn of the tasks that takes longer is logged as a warning; the time for
                            which other programs had the processors does not count (on Linux);
                            default 100; WEIR_NONE: never */
+    /* For tests: a virtual clock, which begins at this Unix time. When all tasks wait for time, it
+     * moves to the next timer at once. While a task waits for a descriptor, a worker or a name, it
+     * stands still. 0: the system's clocks. */
+    int64_t virtual_ns;
+    uint64_t seed; /* of random numbers that are not secret (the delay of a retry); 0: another one
+                      for each loop */
 } weir_loop_options;
 
 /*
  * Make a loop of weir's own. It needs no run function: each call that waits runs it.
  *
- * options  NULL: the defaults. Copied. A negative number other than WEIR_NONE aborts.
+ * options  NULL: the defaults. Copied. A negative number other than WEIR_NONE aborts,
+ *          as does a negative virtual_ns.
  * Returns  NULL: no memory, or no file descriptor left for the loop.
  */
 WEIR_API weir_loop *weir_loop_new(const weir_loop_options *options);

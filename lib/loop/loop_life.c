@@ -122,7 +122,11 @@ static void init_fields(struct weir_loop *loop, const weir_loop_options *o)
     loop->log = (struct wr_log){.fn = o->log, .ctx = o->log_ctx};
     loop->blocked_ms = o->blocked_ms == 0 ? 100 : o->blocked_ms;
     wr_time_update(loop);
-    wr_random_seed(loop, (uint64_t)loop->now_unix_ns ^ (uint64_t)(uintptr_t)loop);
+    wr_random_seed(loop, o->seed != 0 ? o->seed
+                                      : (uint64_t)loop->now_unix_ns ^ (uint64_t)(uintptr_t)loop);
+    if (o->virtual_ns > 0) {
+        wr_loop_virtual_clock(loop, o->virtual_ns);
+    }
 }
 
 static struct weir_loop *loop_make(uv_loop_t *uv, const weir_loop_options *options)
@@ -133,7 +137,7 @@ static struct weir_loop *loop_make(uv_loop_t *uv, const weir_loop_options *optio
     }
     WR_ASSERT(o.budget_bytes >= WEIR_NONE && o.blocked_ms >= WEIR_NONE,
               "budget_bytes or blocked_ms is negative but not WEIR_NONE");
-    WR_ASSERT(o.stack_bytes >= 0, "stack_bytes is negative");
+    WR_ASSERT(o.stack_bytes >= 0 && o.virtual_ns >= 0, "stack_bytes or virtual_ns is negative");
     struct weir_loop *loop = wr_zalloc(sizeof *loop);
     if (loop == NULL) {
         return NULL;

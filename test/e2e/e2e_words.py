@@ -91,7 +91,7 @@ class Init(TestCase):
         self.assertIn(b"make test", run.out)
         self.assertEqual(
             sorted(os.listdir(folder)),
-            ["CMakeLists.txt", "Makefile", "README.md", "my-stage.c", "my-stage_test.c"],
+            ["CMakeLists.txt", "Makefile", "README.md", "my-stage.c", "my-stage.cases", "my-stage_test.c"],
         )
         for name in os.listdir(folder):
             self.assertNotIn(b"@NAME@", self.read(os.path.join("my-stage", name)))

@@ -139,6 +139,7 @@ if [ -z "$static" ]; then
             CFLAGS='-O2 -Werror -Wconversion -Wshadow'
     attempt 'the command with that module' sh -c "cd '$work/my-stage' &&
             test \"\$('$work/prefix/bin/weir' 'gen 1..4 | ./my-stage.so from=10' | tr '\n' ' ')\" = '11 13 16 20 '"
+    attempt 'the cases of what weir init wrote' "$work/prefix/bin/weir" test "$work/my-stage/my-stage.cases"
     attempt 'what weir init wrote, with CMake' sh -c "cd '$work/my-stage' &&
             cmake -B build-cmake -DCMAKE_C_COMPILER='$cc' -DCMAKE_PREFIX_PATH='$work/prefix' &&
             cmake --build build-cmake && ctest --test-dir build-cmake --output-on-failure"

@@ -108,6 +108,30 @@ TEST(now_tells_the_time_of_the_loop_and_its_date)
     weir_loop_free(loop);
 }
 
+TEST(a_virtual_clock_begins_where_it_is_set_and_waits_for_nothing)
+{
+    const int64_t start_ns = INT64_C(1577836800) * 1000000000;
+    weir_loop *loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .virtual_ns = start_ns));
+    ck_assert(loop != NULL);
+    ck_assert_int_eq(weir_now_unix(weir_root(loop)), start_ns);
+    ck_assert(weir_sleep(weir_root(loop), 3600 * 1000));
+    ck_assert_int_eq(weir_now_unix(weir_root(loop)), start_ns + INT64_C(3600) * 1000000000);
+    weir_loop_free(loop);
+}
+
+TEST(a_seed_repeats_the_random_numbers_of_a_loop)
+{
+    uint64_t drawn[3];
+    for (size_t i = 0; i < 3; i++) {
+        weir_loop *loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .seed = i < 2 ? 7 : 8));
+        ck_assert(loop != NULL);
+        drawn[i] = wr_random(loop);
+        weir_loop_free(loop);
+    }
+    ck_assert_uint_eq(drawn[0], drawn[1]);
+    ck_assert_uint_ne(drawn[0], drawn[2]);
+}
+
 TEST(now_moves_on_while_a_task_computes)
 {
     weir_loop *loop = weir_loop_new(NULL); /* on the real clock */
