@@ -93,8 +93,9 @@ struct wr_node {
 
 struct wr_expr_text {
     const char *text;
-    size_t at, end; /* what is read; comments are read as spaces */
-    bool whole;     /* a whole program: | continues it */
+    size_t at, end;     /* what is read; comments are read as spaces */
+    bool whole;         /* a whole program: | continues it */
+    const char *params; /* letters that are names of arguments; NULL: none */
 };
 
 struct wr_expr_read {
@@ -129,6 +130,7 @@ struct wr_parsing {
     const char *text;
     size_t at, end;
     unsigned brackets, nesting;
+    const char *params;
     struct wr_arena *arena;
     struct wr_expr_read *read;
 };
