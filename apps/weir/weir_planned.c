@@ -127,8 +127,6 @@ static const struct planned_word planned_stages[] = {
     {"tee", "in the shell: weir '...' | tee FILE"},
     {"route", NULL},
     {"par", "to read ahead: queue N"},
-    {"gzip", "in the shell: weir '...' | gzip"},
-    {"zstd", "in the shell: weir '...' | zstd"},
     {"tail", "in the shell: tail -F FILE | weir '...'"},
     {"tick", "for numbers: gen 1.."},
     {"replay", NULL},

@@ -98,6 +98,36 @@ typedef struct weir_decoding {
  *           given; offset is the byte of the input.
  */
 WEIR_API weir_gen *weir_decoded(WEIR_TAKES weir_gen *bytes, const weir_decoding *decoding);
+
+typedef struct weir_encoding {
+    size_t struct_size;
+    int32_t coding; /* WEIR_CODING_GZIP, WEIR_CODING_ZSTD */
+    int32_t level;  /* gzip: 1 to 9, default 6; zstd: 1 to 19, default 3 */
+    int32_t
+        members; /* 1: each piece of output is a member or frame of its own. Then what is cut off
+                        after any piece, and continued by another run, is still one valid stream: for
+                        a sink with a state. 0 (default): the whole stream is one member */
+    int32_t reserved;
+} weir_encoding;
+
+/*
+ * Compress the texts of items (weir_item_text). A line gets its line end; pieces are compressed as
+ * they are.
+ *
+ * Each pull takes the items that are there, up to 256 KiB, and gives one piece of output that a
+ * reader can decode up to the last of them. So nothing is held back while `up` waits. A stream that
+ * comes fast is compressed in large pieces, and one that comes line by line less well. The piece
+ * stands for its items: they settle with it. Without `members`, the end of the stream is a last
+ * piece; when `up` fails it is missing, so that a reader sees that the stream is not complete. The
+ * encoder's memory is charged to the loop's budget, of which it may have half: with a small budget
+ * zstd's window is smaller.
+ *
+ * up        taken. A batch in it, or a value without a text, is WEIR_EINVAL.
+ * encoding  NULL: gzip, with the defaults. Copied.
+ * Gives     pieces of bytes (WEIR_ITEM_BYTES).
+ * Fails     WEIR_EINVAL: the options. WEIR_EBUDGET: the level needs more than half of the budget.
+ */
+WEIR_API weir_gen *weir_encoded(WEIR_TAKES weir_gen *up, const weir_encoding *encoding);
 /*
  * Give the items of a stage positions by their number, for a stage whose items depend on all that it
  * has read since the beginning, such as a decompressor. For weir_framed this is not needed. Without

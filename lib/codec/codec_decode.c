@@ -238,14 +238,15 @@ int wr_decoder_finish(struct wr_decoder *decoder)
         give_up_member(decoder);
     }
     if (decoder->failure == 0 && decoder->phase == MEMBER) {
-        return wr_decode_bad(decoder, WEIR_ETRUNCATED, "it is incomplete");
+        decoder->failure = WEIR_ETRUNCATED;
     }
     return decoder->failure;
 }
 
 size_t wr_decoder_text(const struct wr_decoder *decoder, const char *what, char *to, size_t cap)
 {
-    int len = snprintf(to, cap, "the %s %s cannot be decoded: %s", decoder->coding->name, what,
-                       decoder->reason);
+    bool cut = decoder->failure == WEIR_ETRUNCATED;
+    int len = snprintf(to, cap, "the %s %s %s%s", decoder->coding->name, what,
+                       cut ? "is incomplete" : "cannot be decoded: ", cut ? "" : decoder->reason);
     return len > 0 ? (size_t)len : 0;
 }

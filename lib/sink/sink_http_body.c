@@ -14,7 +14,7 @@
 #include "base_alloc.h"
 #include "bytes_item.h"
 #include "bytes_line.h"
-#include "codec_gzip_write.h"
+#include "codec_encode.h"
 
 enum { BODY_CAP_MIN = 512 };
 
@@ -72,21 +72,25 @@ static bool append_part(struct wr_post *post, const weir_item *part, weir_slice 
 static bool pack(struct wr_post *post)
 {
     struct wr_post packed = {.owner = post->owner};
-    struct wr_gzip gzip;
+    struct wr_encoder gzip;
     size_t at = 0;
-    bool done = false, good = wr_gzip_init(&gzip) == 0;
-    while (good && !done) {
+    int rc = 0;
+    /* The fastest level and little memory: packing must not hold up the loop, and many requests may
+     * be packed at a time. */
+    bool good = wr_encoder_init(&gzip, &wr_encoding_gzip, 1, true, 0) == 0;
+    while (good && rc == 0) {
         size_t used, made;
         good = reserve(&packed, WR_MAX(post->body_len / 8, (size_t)BODY_CAP_MIN));
         if (good) {
-            done = wr_gzip_step(&gzip, post->body + at, post->body_len - at, &used,
-                                packed.body + packed.body_len, packed.body_cap - packed.body_len,
-                                &made);
+            rc = wr_encoder_step(&gzip, WR_ENCODE_END, post->body + at, post->body_len - at, &used,
+                                 packed.body + packed.body_len, packed.body_cap - packed.body_len,
+                                 &made);
             at += used;
             packed.body_len += made;
+            good = rc >= 0;
         }
     }
-    wr_gzip_fini(&gzip);
+    wr_encoder_fini(&gzip);
     if (!good) {
         wr_post_drop_body(&packed);
         return false;

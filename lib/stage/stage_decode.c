@@ -87,13 +87,16 @@ static weir_gen *gunzip_open(const weir_opening *opening, weir_gen *up, const vo
     return decode(up, "gunzip", WEIR_CODING_GZIP, args);
 }
 
+static const weir_example gunzip_more[] = {{"gen 1..3 | gzip | gunzip", "1\n2\n3\n"}, {NULL, NULL}};
+
 const weir_component wr_component_gunzip = {
     DECODES,
     .name = "gunzip",
     .args = decode_args,
     .args_count = sizeof decode_args / sizeof decode_args[0],
     .help = "Decompresses gzip, one member after another.",
-    .example = "./access.log.gz | gunzip | grep \"GET\"",
+    .example = "https://example.org/access.log.gz | gunzip | grep \"GET\"",
+    .more_examples = gunzip_more,
     .open = gunzip_open,
 };
 
@@ -103,13 +106,16 @@ static weir_gen *unzstd_open(const weir_opening *opening, weir_gen *up, const vo
     return decode(up, "unzstd", WEIR_CODING_ZSTD, args);
 }
 
+static const weir_example unzstd_more[] = {{"gen 1..3 | zstd | unzstd", "1\n2\n3\n"}, {NULL, NULL}};
+
 const weir_component wr_component_unzstd = {
     DECODES,
     .name = "unzstd",
     .args = zstd_args,
     .args_count = sizeof zstd_args / sizeof zstd_args[0],
     .help = "Decompresses zstd, one frame after another.",
-    .example = "./access.log.zst | unzstd | grep \"GET\"",
+    .example = "https://example.org/access.log.zst | unzstd | grep \"GET\"",
+    .more_examples = unzstd_more,
     .open = unzstd_open,
 };
 
@@ -125,7 +131,7 @@ const weir_component wr_component_unbrotli = {
     .args = decode_args,
     .args_count = sizeof decode_args / sizeof decode_args[0],
     .help = "Decompresses brotli.",
-    .example = "./access.log.br | unbrotli | grep \"GET\"",
+    .example = "https://example.org/access.log.br | unbrotli | grep \"GET\"",
     .open = unbrotli_open,
 };
 
@@ -141,6 +147,6 @@ const weir_component wr_component_unlz4 = {
     .args = decode_args,
     .args_count = sizeof decode_args / sizeof decode_args[0],
     .help = "Decompresses lz4, one frame after another.",
-    .example = "./access.log.lz4 | unlz4 | grep \"GET\"",
+    .example = "https://example.org/access.log.lz4 | unlz4 | grep \"GET\"",
     .open = unlz4_open,
 };

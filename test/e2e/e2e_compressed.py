@@ -63,7 +63,7 @@ class Compressed(TestCase):
             with self.subTest(stage=stage):
                 body = packed(command, lines(100000))[:-5]
                 run = weir("%s | null" % stage, stdin=body)
-                self.ends(run, 1, stage + ":", "it is incomplete (at byte %d," % len(body))
+                self.ends(run, 1, stage + ":", "input is incomplete (at byte %d," % len(body))
                 self.ends(weir(stage, stdin=b""), 1, "the input is empty")
 
     def test_another_format_is_named(self):
@@ -109,6 +109,44 @@ class Compressed(TestCase):
             size = os.path.getsize(out)
         self.ends(weir("--state", self.path("state"), text), 0, "exactly-once-effect")
         self.assertEqual(sha256(self.read("out")), sha256(want))
+
+    def test_what_is_packed_each_tool_unpacks(self):
+        data = lines(100000)
+        source = self.write("in", data)
+        for stage, tool in (("gzip", "gzip"), ("gzip level=1", "gzip"), ("zstd", "zstd"), ("zstd level=19", "zstd")):
+            with self.subTest(stage=stage):
+                run = weir("%s | %s" % (source, stage))
+                self.ends(run, 0)
+                self.assertLess(len(run.out), len(data) / 2)
+                self.assertEqual(sha256(packed([tool, "-dc"], run.out)), sha256(data))
+        # A file without a last line end, long lines and NUL come through, too.
+        odd = b"a\0b\r\n" + b"x" * 3000000 + b"\nlast"
+        run = weir("%s | gzip" % self.write("odd", odd))
+        self.ends(run, 0)
+        self.assertEqual(sha256(gzip.decompress(run.out)), sha256(odd))
+
+    def test_a_line_is_packed_as_soon_as_it_comes(self):
+        for stage, unpack in (("gzip", "gunzip"), ("zstd", "unzstd")):
+            with self.subTest(stage=stage), Weir(stage + " | " + unpack, stdin=subprocess.PIPE) as run:
+                for line in (b"one", b"two"):
+                    run.process.stdin.write(line + b"\n")
+                    run.process.stdin.flush()
+                    self.assertEqual(run.read_line(), line)
+                self.ends(run.end(), 0)
+
+    def test_a_packed_file_that_a_restart_continues_is_whole(self):
+        data, rng = lines(400000), random.Random(4)
+        source, out = self.write("in", data), self.path("out.gz")
+        text, size = "%s | gzip level=1 | file %s" % (source, out), 0
+        for _ in range(4):
+            with Weir("--state", self.path("state"), text) as run:
+                goal = size + rng.randrange(1, 1000000)
+                wait_for(lambda: run.process.poll() is not None or
+                         (os.path.exists(out) and os.path.getsize(out) >= goal), "the file to grow")
+                run.kill()
+            size = os.path.getsize(out)
+        self.ends(weir("--state", self.path("state"), text), 0, "exactly-once-effect")
+        self.assertEqual(sha256(gzip.decompress(self.read("out.gz"))), sha256(data))
 
     def test_a_body_is_unpacked_by_its_content_encoding(self):
         data = lines(50000)

@@ -14,10 +14,13 @@
  * (test_loop), sources and sums, is in support_flow.h.
  *
  * After a failure a stage gives the same items as after a proper end at that place. One that
- * HOLDS_BACK may leave out the incomplete rest (weir_end_code), and nothing else. A framer gives no
- * part of an unfinished item. One that HOLDS_BACK is seen to do so with the items of some kit. What
- * is kept over the items (a run is cut after the third one, and the rest goes to a new run) is
- * either said by a trait, or with a state the kept items have not settled (weir_item_keep).
+ * HOLDS_BACK may leave out the incomplete rest (weir_end_code), and nothing else. An encoder, which
+ * makes bytes of items, may end its stream with bytes that belong to no item: after a failure these
+ * are missing. Portions change these bytes, so what it keeps and what two runs write is decoded in
+ * its own test. A framer gives no part of an unfinished item. One that HOLDS_BACK is seen to do so
+ * with the items of some kit. What is kept over the items (a run is cut after the third one, and
+ * the rest goes to a new run) is either said by a trait, or with a state the kept items have not
+ * settled (weir_item_keep).
  */
 #ifndef WR_SUPPORT_STAGE_H
 #define WR_SUPPORT_STAGE_H

@@ -225,3 +225,9 @@ bool wr_kit_drops(const struct wr_stage_kit *kit)
 {
     return (wr_stage_part_of(kit).traits & WEIR_TRAIT_CHANGES_OUTCOMES) != 0;
 }
+
+bool wr_kit_encodes(const struct wr_stage_kit *kit)
+{
+    struct wr_stage_part part = wr_stage_part_of(kit);
+    return part.gives == WEIR_SHAPE_BYTES && part.component->takes != WEIR_SHAPE_BYTES;
+}

@@ -47,6 +47,8 @@ struct wr_stage_part wr_stage_part_of(const struct wr_stage_kit *kit);
 /* Whether it drops items by time or when it is full: then what comes out depends on how it is
  * read. */
 bool wr_kit_drops(const struct wr_stage_kit *kit);
+/* Whether it makes bytes of items. */
+bool wr_kit_encodes(const struct wr_stage_kit *kit);
 
 /* What came out, as text: each item with '|' behind it, the parts of a batch with ','. */
 void wr_shown_add(struct wr_print *out, const weir_item *item);

@@ -352,6 +352,7 @@ CALL(weir_fd_bytes, weir_fd_bytes(w->scope, 0, NULL));
 CALL(weir_socket_bytes, weir_socket_bytes(w->scope, "unix:/x", NULL));
 CALL(weir_framed, weir_framed(w->gen, NULL));
 CALL(weir_lines, weir_lines(w->gen));
+CALL(weir_encoded, weir_encoded(w->gen, NULL));
 CALL(weir_decoded, weir_decoded(w->gen, NULL));
 CALL(weir_replayed, weir_replayed(w->gen));
 CALL(weir_filter, weir_filter(w->gen, "f", keep_fn, NULL, 0));

@@ -64,6 +64,7 @@ static struct {
     CALL(each, (it.gen, on_item, NULL, NULL)) \
     CALL(each_pause, (it.gen)) \
     CALL(each_resume, (it.gen)) \
+    CALL(encoded, (it.gen, NULL)) \
     CALL(end_code, (it.self)) \
     CALL(fail, (it.self, WEIR_EIO, "x")) \
     CALL(fd_bytes, (it.scope, 0, NULL)) \
