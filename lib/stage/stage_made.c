@@ -1,0 +1,128 @@
+/*
+ * stage_made.c - one item in, new bytes out (stage_made.h). A block is as large as the items that are
+ * left in the call need, judged by the one that begins it: one that arrives alone has a small block.
+ * It suspends in wr_made_next only: at the pull, and when it waits for the budget.
+ */
+#include "stage_made.h"
+
+#include <string.h>
+
+#include "base_alloc.h"
+
+static void let_go_of_lent(struct wr_made *made)
+{
+    while (made->lent != NULL) {
+        struct weir_block *block = made->lent;
+        made->lent = block->next;
+        wr_block_unref(block, 1);
+    }
+    made->block = NULL;
+}
+
+void wr_made_fini(struct wr_made *made)
+{
+    let_go_of_lent(made);
+    wr_free(made->rest);
+    made->rest = NULL;
+}
+
+int wr_made_reserve(struct wr_made *made, struct weir_gen *gen, size_t need, size_t left)
+{
+    int why = 0;
+    struct weir_block *block = made->block;
+    if (block != NULL && block->cap - block->len >= need) {
+        return 0;
+    }
+    struct wr_block_pool *pool = &gen->loop->blocks;
+    size_t all = left > 1 ? need / 8 * 9 * left : need; /* some are longer */
+    block = wr_block_new(pool, WR_MAX(need, WR_MIN(all, (size_t)WR_BLOCK_BYTES)), &why);
+    if (block == NULL && why == WEIR_EBUDGET && all > need) {
+        block = wr_block_new(pool, need, &why);
+    }
+    if (block == NULL) {
+        return why;
+    }
+    block->next = made->lent;
+    made->lent = made->block = block;
+    return 0;
+}
+
+/* Keep items for the next call. 0, or WEIR_ENOMEM and the stage has failed. */
+static int keep_rest(struct wr_made *made, struct weir_gen *gen, const weir_item *items,
+                     size_t count)
+{
+    weir_item *rest = wr_alloc(count * sizeof *rest);
+    if (rest == NULL) {
+        return wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for items");
+    }
+    memcpy(rest, items, count * sizeof *rest);
+    wr_free(made->rest);
+    made->rest = rest;
+    made->rest_at = 0;
+    made->rest_count = count;
+    return 0;
+}
+
+static size_t take_rest(struct wr_made *made, weir_item *items, size_t max)
+{
+    size_t n = WR_MIN(max, made->rest_count - made->rest_at);
+    memcpy(items, made->rest + made->rest_at, n * sizeof *items);
+    made->rest_at += n;
+    if (made->rest_at == made->rest_count) {
+        wr_free(made->rest);
+        made->rest = NULL;
+    }
+    return n;
+}
+
+/* 0, or a code: the stage has failed. */
+static int wait_for_room(struct weir_gen *gen)
+{
+    int rc = wr_budget_wait(gen->loop, &gen->object);
+    if (rc == WEIR_EBUDGET) {
+        return wr_gen_fail_starved(gen, -1);
+    }
+    return rc < 0 ? wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc)) : 0;
+}
+
+/* Read n items, in place. Returns how many are passed on; the stage may have failed after them. */
+static size_t read_items(struct wr_made *made, struct weir_gen *gen, weir_item *items, size_t n)
+{
+    size_t ready = 0;
+    for (size_t i = 0; i < n;) {
+        weir_item item = items[i];
+        int rc = made->read(gen, &item, n - i);
+        if (rc == WEIR_EBUDGET && gen->failure == NULL) {
+            if (ready > 0) {
+                (void)keep_rest(made, gen, items + i, n - i);
+                return ready;
+            }
+            rc = wait_for_room(gen);
+            if (rc == 0) {
+                continue;
+            }
+        }
+        if (rc < 0) {
+            return ready;
+        }
+        if (rc > 0) {
+            items[ready++] = item;
+        }
+        i++;
+    }
+    return ready;
+}
+
+size_t wr_made_next(struct wr_made *made, struct weir_gen *gen, weir_item *items, size_t max)
+{
+    let_go_of_lent(made);
+    size_t ready = 0;
+    while (ready == 0 && gen->failure == NULL) {
+        size_t n = made->rest != NULL ? take_rest(made, items, max) : wr_pull(gen->up, items, max);
+        if (n == 0) {
+            return 0;
+        }
+        ready = read_items(made, gen, items, n);
+    }
+    return ready;
+}

@@ -1,0 +1,43 @@
+/*
+ * stage_made.h - what stages share that make new bytes of each item: one item in, at most one out,
+ * in blocks that are charged to the budget. Internal.
+ *
+ * Such a stage has a struct wr_made, and a function that reads one item:
+ *
+ *     static size_t next_many(struct weir_gen *gen, weir_item *items, size_t max)
+ *     {
+ *         struct my_stage *stage = WR_OWNER(gen, struct my_stage, gen);
+ *         return wr_made_next(&stage->made, gen, items, max);
+ *     }
+ *
+ * It pulls as many items as its reader requested. What is made in one call lies one after the other
+ * in a block, so no item needs an allocation of its own, and one that is kept pins at most those of
+ * its call. The blocks of a call are lent until the next one, which releases them before it pulls: a
+ * stage that waits for its upstream holds no block. When the budget has no room, the items that are
+ * ready are given first. Those behind them stay lent from upstream and are kept in `rest`; the next
+ * call begins with them. Without an item that is ready, it waits for the budget.
+ */
+#ifndef WR_STAGE_MADE_H
+#define WR_STAGE_MADE_H
+
+#include "bytes_block.h"
+#include "flow_gen.h"
+
+struct wr_made {
+    /* Read one item; `left` items of the call are not read, with this one. 1: *item is passed on as
+     * it now is. 0: it was left out. WEIR_EBUDGET: from wr_made_reserve; it is called again. Another
+     * negative code: gen has failed. */
+    int (*read)(struct weir_gen *gen, weir_item *item, size_t left);
+    struct weir_block *block; /* being filled; NULL: none in this call */
+    struct weir_block *lent;  /* all blocks of this call, with `block`; by next */
+    weir_item *rest;          /* items of the last pull that are not read yet */
+    size_t rest_at, rest_count;
+};
+
+size_t wr_made_next(struct wr_made *made, struct weir_gen *gen, weir_item *items, size_t max);
+/* Make room for `need` bytes at made->block->data + len. 0, WEIR_EBUDGET or WEIR_ENOMEM. */
+int wr_made_reserve(struct wr_made *made, struct weir_gen *gen, size_t need, size_t left);
+/* When the stage closes. */
+void wr_made_fini(struct wr_made *made);
+
+#endif
