@@ -110,7 +110,8 @@ enum {
     WEIR_FRAME_NUL,       /* after each item a NUL byte */
     WEIR_FRAME_FIXED,     /* items of one length */
     WEIR_FRAME_VARINT,    /* before each item its length, as protobuf writes it (LEB128) */
-    WEIR_FRAME_SSE        /* server-sent events (WHATWG HTML 9.2) */
+    WEIR_FRAME_SSE,       /* server-sent events (WHATWG HTML 9.2) */
+    WEIR_FRAME_JSON       /* JSON values, one after another (RFC 8259) */
 };
 
 typedef struct weir_socket weir_socket; /* <weir/socket.h> */

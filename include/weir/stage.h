@@ -32,7 +32,7 @@ typedef struct weir_batch_options {
 
 /*
  * Cut bytes into items: lines, texts that end with NUL, records by their length, server-sent
- * events. It does not matter where the items of `bytes` are cut: their texts (weir_item_text) are
+ * events, JSON values. It does not matter where the items of `bytes` are cut: their texts (weir_item_text) are
  * one stream.
  *
  * Directly after weir_http_bytes, weir_file_bytes, weir_socket_bytes or weir_fd_bytes, the source
@@ -42,7 +42,8 @@ typedef struct weir_batch_options {
  *
  * An item over the limit is left out or cut, or it is a failure, as framing->overlong says. An item
  * that is left out counts as rejected and is logged. Records (len32, varint) are skipped by their
- * length. The limit of an event is for its data; its id and its type may have 8 KiB.
+ * length. The limit of an event is for its data; its id and its type may have 8 KiB. A JSON value
+ * over the limit is left out where it would be cut.
  *
  * bytes    taken. A batch in it, or a value without a text, is WEIR_EINVAL.
  * framing  NULL: lines, with the defaults. Copied.
@@ -50,7 +51,10 @@ typedef struct weir_batch_options {
  *          for WEIR_FRAME_SSE weir_event messages. The body of such an event is its data. It has
  *          the last event id, the field `event` ("message" where the stream gives no name) and, if
  *          the stream gives it in this event, `retry`. An event that is incomplete at the end of
- *          the stream is not given.
+ *          the stream is not given. For WEIR_FRAME_JSON each value as it stands in the stream, with
+ *          weir_json_type; values may have several lines, and several may stand on a line. What is
+ *          not JSON is given without a type, from where the value begins to the end of the line
+ *          with the mistake: reject it (the stage `json` does).
  * Fails    WEIR_EINVAL: the framing. WEIR_ETOOLONG, by framing->overlong. WEIR_EPARSE: a varint of
  *          more than 10 bytes. WEIR_ETRUNCATED: the bytes end inside a record. WEIR_EBUDGET: an
  *          item does not fit into the loop's budget. WEIR_ENOMEM. When `bytes` fails, the items

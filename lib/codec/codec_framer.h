@@ -13,6 +13,7 @@
  *     varint    codec_records.c  a length as protobuf writes it, then that many bytes
  *     fixed     codec_records.c  record_bytes each
  *     sse       codec_sse.c      events, as WHATWG HTML 9.2 defines them
+ *     json      codec_json_values.c  JSON values; what is not JSON, up to its line end (WR_FRAME_BAD)
  *
  * Limit. item_bytes_max counts an item without its end or length. By policy, a longer item is
  * skipped and counted (SKIP), cut to the limit with the rest dropped (CUT), a failure (FAILS), or
@@ -44,11 +45,17 @@ struct wr_frame {
     uint64_t end;
 };
 
+/* A flag of a frame, and not of an item: its bytes are not what the framer is for. Its item has no
+ * type, all others have ops->type. */
+#define WR_FRAME_BAD (1u << 31)
+
 struct wr_framer;
 struct wr_sse;
+struct wr_json_values;
 
 struct wr_framer_ops {
-    const char *item; /* "line": for messages */
+    const char *item;      /* "line": for messages */
+    const weir_type *type; /* of the items that split cuts; NULL: bytes */
     /* Cut the window [data, data+len) into frames. eof: nothing follows the window.
      * Fills up to max frames, in order. *used is the number of bytes of the window that are used up
      * (the next window begins there: at data + *used, or the same bytes moved elsewhere). With eof,
@@ -56,7 +63,8 @@ struct wr_framer_ops {
      *
      * Returns the number of frames, or a negative code, which each later call returns again:
      * WEIR_ETOOLONG (by policy; overlong_start says where), WEIR_EPARSE, WEIR_ETRUNCATED (`problem`
-     * says what). An earlier call has returned the frames before the failure. */
+     * says what). An earlier call has returned the frames before the failure. Or WEIR_ENOMEM: nothing
+     * is lost, call again. */
     long (*split)(struct wr_framer *framer, const char *data, size_t len, bool eof,
                   struct wr_frame *out, size_t max, size_t *used);
     /* In place of split, for a framer that makes values. Each item has data, len, type, flags, and
@@ -95,6 +103,7 @@ struct wr_framer {
     size_t record_bytes; /* fixed */
     size_t mean_len;     /* lines: running mean of the lengths, picks the search */
     struct wr_sse *sse;
+    struct wr_json_values *json;
     uint32_t notes;           /* how often the note has changed */
     int failed;               /* the code of the failure */
     const char *problem;      /* ... and its text: "the input ends inside a record" */
@@ -109,7 +118,7 @@ struct wr_framer {
  * item_bytes_max: 0 is a limit of 0, SIZE_MAX is no limit. record_bytes: for fixed, at least 1.
  * offset: the offset of the first byte in the whole input.
  *
- * Returns 0 or WEIR_ENOMEM (sse): then it must not be used, but wr_framer_fini is allowed.
+ * Returns 0 or WEIR_ENOMEM (sse, json): then it must not be used, but wr_framer_fini is allowed.
  */
 int wr_framer_init(struct wr_framer *framer, int32_t kind, size_t item_bytes_max, int32_t overlong,
                    size_t record_bytes, uint64_t offset);

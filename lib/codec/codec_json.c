@@ -469,6 +469,32 @@ bool wr_json_string_is(const struct wr_json *json, uint32_t string, struct wr_te
     return matched == bytes.len;
 }
 
+bool wr_json_blank(const char *text, size_t len)
+{
+    size_t i = 0;
+    while (i < len && is_space(text[i])) {
+        i++;
+    }
+    return i == len;
+}
+
+size_t wr_json_compact(const struct wr_json *json, uint32_t node, char *to)
+{
+    char *start = to;
+    uint32_t after = wr_json_after(json, node);
+    for (uint32_t i = node; i < after; i++) {
+        char c = json->text[json->at[i]];
+        if (strchr("{}[],:", c) != NULL) {
+            *to++ = c;
+            continue;
+        }
+        struct wr_text text = wr_json_text(json, i);
+        memcpy(to, text.data, text.len);
+        to += text.len;
+    }
+    return (size_t)(to - start);
+}
+
 uint32_t wr_json_find(const struct wr_json *json, uint32_t object, struct wr_text key)
 {
     uint32_t found = WR_JSON_NONE;

@@ -153,6 +153,12 @@ size_t wr_json_unescape(struct wr_text inside, char *to);
 /* Is the value of the string these bytes? Needs no memory. */
 bool wr_json_string_is(const struct wr_json *json, uint32_t string, struct wr_text bytes);
 
+/* Is there nothing but white space? */
+bool wr_json_blank(const char *text, size_t len);
+/* Write the value without the white space between its tokens. `to` has room for its text
+ * (wr_json_text). Returns the length. */
+size_t wr_json_compact(const struct wr_json *json, uint32_t node, char *to);
+
 /* The value of the last member with this key; WR_JSON_NONE: there is no such member. */
 uint32_t wr_json_find(const struct wr_json *json, uint32_t object, struct wr_text key);
 

@@ -28,7 +28,7 @@ enum {
 
 bool wr_framing_ok(const weir_framing *framing, const char *origin, weir_error *error)
 {
-    if (wr_choice_wrong(error, origin, "kind", framing->kind, WEIR_FRAME_SSE) ||
+    if (wr_choice_wrong(error, origin, "kind", framing->kind, WEIR_FRAME_JSON) ||
         wr_choice_wrong(error, origin, "overlong", framing->overlong, WEIR_LONG_PARTS) ||
         wr_limit_wrong(error, origin, "item_bytes_max", framing->item_bytes_max)) {
         return false;
@@ -283,6 +283,16 @@ static inline bool has_new_note(const struct wr_inbox *inbox)
     return WR_UNLIKELY(inbox->framer.notes != inbox->notes) && inbox->offsets != NULL;
 }
 
+/* The framer's items have a type, but those whose bytes it could not read. */
+static void set_types(weir_item *items, size_t count, const weir_type *type)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool bad = (items[i].flags & WR_FRAME_BAD) != 0;
+        items[i].flags &= ~WR_FRAME_BAD;
+        items[i].type = bad ? NULL : type;
+    }
+}
+
 /* One round: up to BATCH items of the oldest block. Negative: the framer has failed, or there was
  * no memory. */
 static long take_batch(struct wr_inbox *inbox, struct weir_block *block, struct weir_gen *gen,
@@ -314,6 +324,9 @@ static long take_batch(struct wr_inbox *inbox, struct weir_block *block, struct 
                                .time_ns = block->time_ns,
                                .origin = origin->id,
                                .flags = frames[i].flags};
+    }
+    if (WR_UNLIKELY(framer->ops->type != NULL)) {
+        set_types(items, (size_t)n, framer->ops->type);
     }
     if ((has_new_note(inbox) && keep_note(inbox, frames[0].end) < 0) ||
         (inbox->keep_ends && push_ends(inbox, origin, frames, (size_t)n) < 0)) {

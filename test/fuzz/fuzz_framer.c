@@ -12,8 +12,10 @@
 #include <weir/item.h>
 
 #include "codec_framer.h"
+#include "codec_json_values.h"
 
-enum { FRAMERS = WEIR_FRAME_SSE + 1, POLICIES = WEIR_LONG_PARTS + 1, MAX = 16 };
+/* One more: the elements of the array .a in each JSON text. */
+enum { ITEMS = WEIR_FRAME_JSON + 1, FRAMERS, POLICIES = WEIR_LONG_PARTS + 1, MAX = 16 };
 
 struct how {
     int32_t kind, overlong;
@@ -103,7 +105,13 @@ static struct seen cut(const struct how *how, const uint8_t *data, size_t len, s
     struct wr_framer framer;
     size_t begin = 0;
     size_t end = 0;
-    require(wr_framer_init(&framer, how->kind, how->limit, how->overlong, how->record, 0) == 0);
+    int32_t kind = how->kind == ITEMS ? WEIR_FRAME_JSON : how->kind;
+    require(wr_framer_init(&framer, kind, how->limit, how->overlong, how->record, 0) == 0);
+    if (how->kind == ITEMS) {
+        struct wr_json_items *items;
+        require(wr_json_items_new(".a", &items) == 0);
+        wr_json_values_items(&framer, items);
+    }
     do {
         end = step == 0 || step > len - end ? len : end + step;
         long got;
@@ -123,7 +131,8 @@ static struct seen cut(const struct how *how, const uint8_t *data, size_t len, s
     seen.overlong_count = framer.overlong_count;
     seen.overlong_bytes = seen.failed != 0 ? 0 : framer.overlong_bytes;
     seen.overlong_start = framer.overlong_start;
-    require(seen.failed != 0 || how->kind == WEIR_FRAME_SSE ||
+    /* White space between JSON values belongs to none of them. */
+    require(seen.failed != 0 || how->kind == WEIR_FRAME_SSE || how->kind >= WEIR_FRAME_JSON ||
             seen.raw + seen.overlong_bytes == len);
     wr_framer_fini(&framer);
     return seen;

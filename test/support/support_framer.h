@@ -6,6 +6,8 @@
  *     last$|           without a line end
  *     <7 bad!>         failed with the code -7, of which `problem` says "bad!"
  *
+ *     !tru|            not what the framer is for
+ *
  * An event is shown as [type id retry]data. Pieces of one item are shown as one.
  */
 #ifndef WR_SUPPORT_FRAMER_H
@@ -19,11 +21,13 @@
 
 #include "base_fault.h"
 #include "codec_framer.h"
+#include "codec_json_values.h"
 #include "support_check.h"
 
 struct framing {
     int32_t kind, overlong;
     size_t limit, record;
+    const char *items; /* JSON: the elements of the array there; NULL: values */
 };
 
 /* First one piece of `first` bytes, then pieces of `step` (0: of random length by `seed`). */
@@ -56,6 +60,7 @@ static inline void framed_end(struct framed *framed, uint64_t end)
 
 static inline void show_frame(struct framed *framed, const struct wr_frame *frame)
 {
+    fprintf(framed->out, "%s", (frame->flags & WR_FRAME_BAD) != 0 ? "!" : "");
     fwrite(frame->data, 1, frame->len, framed->out);
     framed->raw += frame->raw_len;
     if ((frame->flags & (WEIR_ITEM_PART | WEIR_ITEM_BYTES)) != 0) {
@@ -113,6 +118,11 @@ static inline struct framed frame_input(const struct framing *how, const char *i
     wr_fault_pause(
         true); /* what comes out is compared; sources and stages are swept with framers */
     MUST(wr_framer_init(&framer, how->kind, how->limit, how->overlong, how->record, 0) == 0);
+    if (how->items != NULL) {
+        struct wr_json_items *items;
+        MUST(wr_json_items_new(how->items, &items) == 0);
+        wr_json_values_items(&framer, items);
+    }
     do {
         end = piece > len - end ? len : end + piece;
         piece = cut.step != 0 ? cut.step : cut_random(&cut.seed) % 97;

@@ -36,7 +36,7 @@ TEST(nul_skips_what_is_too_long)
 
 TEST(nul_cuts_what_is_too_long)
 {
-    static const struct framing nul = {WEIR_FRAME_NUL, WEIR_LONG_CUT, 4, 0};
+    static const struct framing nul = {WEIR_FRAME_NUL, WEIR_LONG_CUT, 4, 0, NULL};
     frames_as(&nul, INPUT("one\0ten bytes.\0two\0"), "one|ten ~|two|");
 }
 
@@ -67,14 +67,14 @@ TEST(len32_skips_a_long_record_by_its_length)
 
 TEST(len32_cuts_a_long_record)
 {
-    static const struct framing len32 = {WEIR_FRAME_LEN32, WEIR_LONG_CUT, 4, 0};
+    static const struct framing len32 = {WEIR_FRAME_LEN32, WEIR_LONG_CUT, 4, 0, NULL};
     struct wr_framer at = frames_as(&len32, INPUT("\0\0\0\6abcdef\0\0\0\1g"), "abcd~|g|");
     ck_assert_uint_eq(at.overlong_bytes, 2);
 }
 
 TEST(len32_fails_at_a_long_record)
 {
-    static const struct framing len32 = {WEIR_FRAME_LEN32, WEIR_LONG_FAILS, 4, 0};
+    static const struct framing len32 = {WEIR_FRAME_LEN32, WEIR_LONG_FAILS, 4, 0, NULL};
     char expected[32];
     snprintf(expected, sizeof expected, "a|<%d>", -WEIR_ETOOLONG);
     struct wr_framer at = frames_as(&len32, INPUT("\0\0\0\1a\0\0\0\6abcdef"), expected);
@@ -83,14 +83,14 @@ TEST(len32_fails_at_a_long_record)
 
 TEST(len32_gives_a_long_record_in_pieces)
 {
-    static const struct framing len32 = {WEIR_FRAME_LEN32, WEIR_LONG_PARTS, 4, 0};
+    static const struct framing len32 = {WEIR_FRAME_LEN32, WEIR_LONG_PARTS, 4, 0, NULL};
     frames_as(&len32, INPUT("\0\0\0\1a\0\0\0\6abcdef\0\0\0\5ghijk\0\0\0\1l"), "a|abcdef|ghijk|l|");
 }
 
 TEST(an_input_that_ends_inside_a_record_is_truncated)
 {
     static const struct framing len32 = SKIPS(LEN32), varint = SKIPS(VARINT),
-                                fixed = {WEIR_FRAME_FIXED, WEIR_LONG_SKIP, 8, 3};
+                                fixed = {WEIR_FRAME_FIXED, WEIR_LONG_SKIP, 8, 3, NULL};
     char expected[64];
     snprintf(expected, sizeof expected, "one|<%d the input ends inside a record>",
              -WEIR_ETRUNCATED);
@@ -104,7 +104,7 @@ TEST(an_input_that_ends_inside_a_record_is_truncated)
 
 TEST(varint_takes_records_by_their_length)
 {
-    static const struct framing varint = {WEIR_FRAME_VARINT, WEIR_LONG_SKIP, 1000, 0};
+    static const struct framing varint = {WEIR_FRAME_VARINT, WEIR_LONG_SKIP, 1000, 0, NULL};
     char input[2 + 300 + 4] = "\xac\2", expected[300 + 8] = "";
     memset(input + 2, 'x', 300);
     memcpy(input + 302, "\0\x81\0y", 4);
@@ -121,7 +121,7 @@ TEST(varint_skips_a_long_record_by_its_length)
 
 TEST(varint_of_more_than_ten_bytes_is_no_length)
 {
-    static const struct framing varint = {WEIR_FRAME_VARINT, WEIR_LONG_SKIP, SIZE_MAX, 0};
+    static const struct framing varint = {WEIR_FRAME_VARINT, WEIR_LONG_SKIP, SIZE_MAX, 0, NULL};
     char expected[96];
     snprintf(expected, sizeof expected,
              "a|<%d invalid record length: the varint is longer than 10 bytes or over 64 bits>",
@@ -141,14 +141,14 @@ TEST(varint_of_ten_bytes_is_a_length)
 
 TEST(fixed_takes_records_of_one_length)
 {
-    static const struct framing fixed = {WEIR_FRAME_FIXED, WEIR_LONG_SKIP, 8, 4};
+    static const struct framing fixed = {WEIR_FRAME_FIXED, WEIR_LONG_SKIP, 8, 4, NULL};
     frames_as(&fixed, INPUT("onetwo\nthree"), "onet|wo\nt|hree|");
     frames_as(&fixed, INPUT(""), "");
 }
 
 TEST(lines_give_a_long_line_in_pieces)
 {
-    static const struct framing lines = {WEIR_FRAME_LINES, WEIR_LONG_PARTS, 4, 0};
+    static const struct framing lines = {WEIR_FRAME_LINES, WEIR_LONG_PARTS, 4, 0, NULL};
     frames_as(&lines, INPUT("one\nseven and more\r\ntwo\r\nthe last is long"),
               "one|seven and more\\r|two\\r|the last is long$|");
     frames_as(&lines, INPUT("a\rb\rc\r\r\n"), "a\rb\rc\r\\r|");

@@ -265,6 +265,24 @@ TEST(members_and_elements_are_walked_in_place)
     wr_json_fini(&json);
 }
 
+TEST(a_value_is_written_without_white_space)
+{
+    static const char *const cases[][2] = {
+        {" {\n  \"a b\" : [ 1 , -2.50e3 ,\r\n\ttrue , null ] , \"c\" : { } } \n",
+         "{\"a b\":[1,-2.50e3,true,null],\"c\":{}}"},
+        {" \"x \\n\" ", "\"x \\n\""},
+        {"[ ]", "[]"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char to[100];
+        indexes(cases[i][0]);
+        size_t len = wr_json_compact(&json, WR_JSON_ROOT, to);
+        ck_assert_uint_eq(len, strlen(cases[i][1]));
+        ck_assert_mem_eq(to, cases[i][1], len);
+    }
+    wr_json_fini(&json);
+}
+
 TEST(of_equal_keys_the_last_counts)
 {
     indexes("{\"a\":1,\"b\":{\"a\":2},\"a\":3,\"\\u0061\":4,\"ab\":5}");

@@ -8,7 +8,7 @@
 
 #define INPUT(text) text, sizeof(text) - 1
 
-static const struct framing sse = {WEIR_FRAME_SSE, WEIR_LONG_SKIP, 1 << 20, 0};
+static const struct framing sse = {WEIR_FRAME_SSE, WEIR_LONG_SKIP, 1 << 20, 0, NULL};
 
 TEST(event_streams_are_read_as_browsers_read_them)
 {
@@ -88,7 +88,7 @@ TEST(half_a_byte_order_mark_is_a_name)
 
 TEST(too_much_data_is_skipped_and_counted)
 {
-    static const struct framing small = {WEIR_FRAME_SSE, WEIR_LONG_SKIP, 4, 0};
+    static const struct framing small = {WEIR_FRAME_SSE, WEIR_LONG_SKIP, 4, 0, NULL};
     struct wr_framer at = frames_as(
         &small,
         INPUT("data: abcd\n\ndata: abcde\nid: 2\n\ndata: ab\ndata: cd\n\ndata: a\ndata: b\n\n"),
@@ -99,7 +99,7 @@ TEST(too_much_data_is_skipped_and_counted)
 
 TEST(empty_lines_of_data_count_too)
 {
-    static const struct framing small = {WEIR_FRAME_SSE, WEIR_LONG_SKIP, 2, 0};
+    static const struct framing small = {WEIR_FRAME_SSE, WEIR_LONG_SKIP, 2, 0, NULL};
     struct wr_framer at =
         frames_as(&small, INPUT("data: a\ndata\n\ndata: ab\ndata\n\n"), "[message  ]a\n|");
     ck_assert_uint_eq(at.overlong_count, 1);
@@ -107,7 +107,7 @@ TEST(empty_lines_of_data_count_too)
 
 TEST(too_much_data_is_cut)
 {
-    static const struct framing small = {WEIR_FRAME_SSE, WEIR_LONG_CUT, 4, 0};
+    static const struct framing small = {WEIR_FRAME_SSE, WEIR_LONG_CUT, 4, 0, NULL};
     frames_as(&small, INPUT("data: abcde\ndata: f\n\ndata: abc\ndata: de\n\ndata: g\n\n"),
               "[message  ]abcd~|[message  ]abc\n~|[message  ]g|");
     frames_as(&small, INPUT("data: abcd\ndata\n\n"), "[message  ]abcd~|");
@@ -115,7 +115,7 @@ TEST(too_much_data_is_cut)
 
 TEST(too_much_data_fails)
 {
-    static const struct framing small = {WEIR_FRAME_SSE, WEIR_LONG_FAILS, 4, 0};
+    static const struct framing small = {WEIR_FRAME_SSE, WEIR_LONG_FAILS, 4, 0, NULL};
     char expected[32];
     snprintf(expected, sizeof expected, "[message  ]a|<%d>", -WEIR_ETOOLONG);
     struct wr_framer at = frames_as(&small, INPUT("data: a\n\ndata: abcde\n\n"), expected);
@@ -124,7 +124,7 @@ TEST(too_much_data_fails)
 
 TEST(a_long_comment_is_no_overlong_event)
 {
-    static const struct framing small = {WEIR_FRAME_SSE, WEIR_LONG_FAILS, 4, 0};
+    static const struct framing small = {WEIR_FRAME_SSE, WEIR_LONG_FAILS, 4, 0, NULL};
     frames_as(&small, INPUT(": a comment longer than any limit\nother: field, too\ndata: a\n\n"),
               "[message  ]a|");
 }
@@ -133,7 +133,7 @@ TEST(a_long_comment_is_no_overlong_event)
 TEST(an_id_that_is_too_long_never_becomes_the_last_one)
 {
     static char input[2 * WR_SSE_FIELD_MAX];
-    static const struct framing cuts = {WEIR_FRAME_SSE, WEIR_LONG_CUT, 1 << 20, 0};
+    static const struct framing cuts = {WEIR_FRAME_SSE, WEIR_LONG_CUT, 1 << 20, 0, NULL};
     size_t len = (size_t)snprintf(input, sizeof input, "id: 1\ndata: a\n\nid: ");
     memset(input + len, 'x', WR_SSE_FIELD_MAX + 1);
     len += WR_SSE_FIELD_MAX + 1;

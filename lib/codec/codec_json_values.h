@@ -1,0 +1,37 @@
+/*
+ * codec_json_values.h - the framers of JSON values and of the elements of an array (codec_framer.h).
+ */
+#ifndef WR_CODEC_JSON_VALUES_H
+#define WR_CODEC_JSON_VALUES_H
+
+#include "codec_framer.h"
+#include "codec_json_scan.h"
+
+extern const struct wr_framer_ops wr_json_framer, wr_json_items_framer;
+
+struct wr_json_items;
+
+struct wr_json_values {
+    struct wr_json json;
+    struct wr_json_scan scan; /* of the value at the start of the window, `scanned` bytes into it */
+    struct wr_json_items *items; /* NULL: whole values */
+};
+
+/* 0 or WEIR_ENOMEM; in both cases wr_json_values_fini may be called. */
+int wr_json_values_init(struct wr_framer *framer);
+void wr_json_values_fini(struct wr_framer *framer);
+/* The framer was restarted: only a value that is dropped continues. */
+void wr_json_values_restart(struct wr_framer *framer);
+
+/* The length of a byte order mark at the start of the stream, 0: there is none; -1: it may come. */
+int wr_json_bom(const struct wr_framer *framer, const char *data, size_t len, bool eof);
+
+/* Of a path of keys: .data.rows, ."a b".c, or "." for an array that is the whole text. 0, WEIR_EINVAL:
+ * it is not one; WEIR_ENOMEM. */
+int wr_json_items_new(const char *path, struct wr_json_items **items);
+/* NULL is allowed. */
+void wr_json_items_free(struct wr_json_items *items);
+/* A framer of JSON values that has read nothing gives the elements at this path from now on. */
+void wr_json_values_items(struct wr_framer *framer, struct wr_json_items *items);
+
+#endif
