@@ -297,7 +297,6 @@ int wr_expr_parse(struct wr_arena *arena, const struct wr_expr_text *text,
                                  .at = text->at,
                                  .end = text->end,
                                  .brackets = text->whole ? 1 : 0,
-                                 .params = text->params != NULL ? text->params : "",
                                  .arena = arena,
                                  .read = read};
     *read = (struct wr_expr_read){.root = NULL};

@@ -93,9 +93,8 @@ struct wr_node {
 
 struct wr_expr_text {
     const char *text;
-    size_t at, end;     /* what is read; comments are read as spaces */
-    bool whole;         /* a whole program: | continues it */
-    const char *params; /* letters that are names of arguments; NULL: none */
+    size_t at, end; /* what is read; comments are read as spaces */
+    bool whole;     /* a whole program: | continues it */
 };
 
 struct wr_expr_read {
@@ -130,7 +129,6 @@ struct wr_parsing {
     const char *text;
     size_t at, end;
     unsigned brackets, nesting;
-    const char *params;
     struct wr_arena *arena;
     struct wr_expr_read *read;
 };

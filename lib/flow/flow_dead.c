@@ -321,6 +321,13 @@ static bool gate_given_before(const struct weir_gen *gen, uint64_t *count)
     return gen->up != NULL && wr_gen_given_before(gen->up, count);
 }
 
+/* A framer behind the gate is joined to the source before it all the same. */
+static bool gate_frame(struct weir_gen *gen, const weir_framing *framing)
+{
+    struct weir_gen *up = gen->up;
+    return up->ops->frame != NULL && up->state == WR_GEN_FRESH && up->ops->frame(up, framing);
+}
+
 static void gate_free(struct weir_gen *gen)
 {
     struct gate *gate = WR_OWNER(gen, struct gate, gen);
@@ -333,6 +340,7 @@ static void gate_free(struct weir_gen *gen)
 static const struct wr_gen_ops gate_ops = {.kind = "dead",
                                            .next_many = gate_next_many,
                                            .free = gate_free,
+                                           .frame = gate_frame,
                                            .given_before = gate_given_before};
 
 struct weir_gen *wr_dead_gate(struct weir_gen *up, struct wr_dead *dead)

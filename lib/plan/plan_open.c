@@ -53,12 +53,32 @@ static weir_gen *open_source(const weir_opening *opening, const char *path)
     return gen;
 }
 
-/* The same, followed by a framer; NULL: none. */
+/* What a stage does with items that it rejects. */
+struct policy {
+    enum wr_on_error on_error;
+    struct wr_dead *dead;
+};
+
+/* Open a source (up NULL) or a stage. */
+static weir_gen *open_with(const weir_opening *opening, const struct wr_plan_step *step,
+                           weir_gen *up, struct policy policy)
+{
+    if (policy.on_error == WR_ON_ERROR_DEAD && up != NULL) {
+        up = wr_dead_gate(up, policy.dead);
+    }
+    weir_gen *gen = step->component->open(opening, up, step->args);
+    if (policy.on_error != WR_ON_ERROR_SKIP) {
+        wr_gen_on_error(gen, up, policy.on_error, policy.dead, step->component->name);
+    }
+    return gen;
+}
+
+/* The source for a path, followed by a framer; NULL: none. */
 static weir_gen *open_path(const weir_opening *opening, const char *path,
-                           const struct wr_plan_step *framer)
+                           const struct wr_plan_step *framer, struct policy policy)
 {
     weir_gen *gen = open_source(opening, path);
-    return framer != NULL ? framer->component->open(opening, gen, framer->args) : gen;
+    return framer != NULL ? open_with(opening, framer, gen, policy) : gen;
 }
 
 /* The files that are read instead of the source: the arguments of their generator's body. */
@@ -68,6 +88,7 @@ struct files {
     weir_opening opening;
     weir_http_options http;
     const struct wr_plan_step *framer; /* cuts each file; NULL: none */
+    struct policy policy;              /* of the framer */
     weir_plan *plan;                   /* the plan that owns it */
 };
 
@@ -87,7 +108,7 @@ static int read_files(weir_gen *self, weir_gen *up, void *args)
     files->opening.scope = weir_gen_scope(self);
     files->opening.http = &files->http;
     for (size_t i = 0; i < files->count; i++) {
-        weir_gen *file = open_path(&files->opening, files->paths[i], files->framer);
+        weir_gen *file = open_path(&files->opening, files->paths[i], files->framer, files->policy);
         if (i + 1 < files->count) {
             file = weir_map(file, files->paths[i], end_line, NULL, 0);
         }
@@ -125,18 +146,35 @@ static char **copy_paths(const weir_plan_options *options)
     return paths;
 }
 
+static struct policy policy_of(const struct wr_plan_step *step, const struct opening *mine)
+{
+    static const enum wr_on_error policies[] = {
+        [WR_PLAN_SKIP] = WR_ON_ERROR_SKIP,
+        [WR_PLAN_STOP] = WR_ON_ERROR_STOP,
+        [WR_PLAN_DEAD] = WR_ON_ERROR_DEAD,
+    };
+    return (struct policy){policies[wr_plan_policy(step, &mine->options)], mine->dead};
+}
+
 static weir_gen *open_files(const weir_plan *plan, const weir_opening *opening,
                             const struct wr_plan_step *framer)
 {
-    const weir_plan_options *options = &((const struct opening *)opening->plan)->options;
+    const struct opening *mine = opening->plan;
+    const weir_plan_options *options = &mine->options;
+    struct policy policy = {WR_ON_ERROR_SKIP, NULL};
+    if (framer != NULL) {
+        policy = policy_of(framer, mine);
+    }
     if (options->files_count <= 1) {
-        return open_path(opening, options->files_count == 1 ? options->files[0] : "-", framer);
+        return open_path(opening, options->files_count == 1 ? options->files[0] : "-", framer,
+                         policy);
     }
     struct files files = {.paths = copy_paths(options),
                           .count = options->files_count,
                           .opening = *opening,
                           .http = *opening->http,
                           .framer = framer,
+                          .policy = policy,
                           .plan = (weir_plan *)(uintptr_t)plan};
     weir_gen_options made = {.struct_size = sizeof made, .name = "files", .drop = drop_files};
     if (files.paths == NULL) {
@@ -144,7 +182,12 @@ static weir_gen *open_files(const weir_plan *plan, const weir_opening *opening,
     }
     files.opening.plan = NULL;
     atomic_fetch_add(&files.plan->references, 1);
-    return weir_gen_new(opening->scope, read_files, &files, sizeof files, &made);
+    weir_gen *gen = weir_gen_new(opening->scope, read_files, &files, sizeof files, &made);
+    if (policy.on_error !=
+        WR_ON_ERROR_SKIP) { /* the dead sink is open until the last file is read */
+        wr_gen_on_error(gen, NULL, policy.on_error, policy.dead, framer->component->name);
+    }
+    return gen;
 }
 
 /* ---- chains */
@@ -216,28 +259,18 @@ static int part_of(const weir_plan *plan, const struct wr_plan_step *step)
     return -1; /* inserted by the plan */
 }
 
-static enum wr_on_error policy_of(const struct wr_plan_step *step, const struct opening *mine)
-{
-    static const enum wr_on_error policies[] = {
-        [WR_PLAN_SKIP] = WR_ON_ERROR_SKIP,
-        [WR_PLAN_STOP] = WR_ON_ERROR_STOP,
-        [WR_PLAN_DEAD] = WR_ON_ERROR_DEAD,
-    };
-    return policies[wr_plan_policy(step, &mine->options)];
-}
-
 /* Open a sink that takes the items of *gen. */
 static weir_sink *open_sink(const weir_opening *opening, const struct wr_plan_step *step,
                             weir_gen **gen)
 {
     const struct opening *mine = opening->plan;
-    enum wr_on_error policy = policy_of(step, mine);
-    if (policy == WR_ON_ERROR_DEAD && *gen != NULL) {
-        *gen = wr_dead_gate(*gen, mine->dead);
+    struct policy policy = policy_of(step, mine);
+    if (policy.on_error == WR_ON_ERROR_DEAD && *gen != NULL) {
+        *gen = wr_dead_gate(*gen, policy.dead);
     }
     weir_sink *sink = step->component->open_sink(opening, step->args);
-    if (policy != WR_ON_ERROR_SKIP) {
-        wr_sink_on_error(sink, policy, mine->dead, step->component->name);
+    if (policy.on_error != WR_ON_ERROR_SKIP) {
+        wr_sink_on_error(sink, policy.on_error, policy.dead, step->component->name);
     }
     label_sink(sink, step->component, part_of(mine->plan, step));
     return sink;
@@ -261,14 +294,7 @@ static weir_gen *open_step(const weir_opening *opening, const struct wr_plan_ste
                            weir_gen *up)
 {
     const struct opening *mine = opening->plan;
-    enum wr_on_error policy = policy_of(step, mine);
-    if (policy == WR_ON_ERROR_DEAD && up != NULL) {
-        up = wr_dead_gate(up, mine->dead);
-    }
-    weir_gen *gen = step->component->open(opening, up, step->args);
-    if (policy != WR_ON_ERROR_SKIP) {
-        wr_gen_on_error(gen, up, policy, mine->dead, step->component->name);
-    }
+    weir_gen *gen = open_with(opening, step, up, policy_of(step, mine));
     if (opening->state != NULL) {
         gen = keep_data(opening, step, gen);
     }

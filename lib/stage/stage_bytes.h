@@ -8,6 +8,7 @@
 #include <weir/source.h>
 
 #include "codec_decode.h"
+#include "codec_json_values.h"
 
 /*
  * Read the texts of `bytes` as one stream, decode it, and cut it into items.
@@ -21,5 +22,8 @@
 weir_gen *wr_bytes_stage(WEIR_TAKES weir_gen *bytes, const char *name, const weir_framing *framing,
                          const struct wr_coding *coding, const struct wr_decode_limits *limits,
                          const weir_error *wrong);
+/* Of such a stage with WEIR_FRAME_JSON, not yet pulled: it gives the elements of an array in each
+ * text (codec_json_values.h). Its items have positions only behind weir_replayed. items: taken. */
+void wr_bytes_stage_items(weir_gen *gen, WEIR_TAKES struct wr_json_items *items);
 
 #endif

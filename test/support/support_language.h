@@ -62,9 +62,6 @@ static weir_gen *open_through(const weir_opening *opening, weir_gen *up, const v
 #define NAMED .form = WEIR_FORM_NAMED
 #define KEYWORD .form = WEIR_FORM_KEYWORD
 
-static const weir_arg json_args[] = {
-    WEIR_ARG_EXPR(struct args, expr, .name = "items", KEYWORD),
-};
 static const weir_arg csv_args[] = {WEIR_ARG_FLAG(struct args, flag, .name = "header")};
 static const weir_arg expr_args[] = {WEIR_ARG_EXPR(struct args, expr, .name = "EXPR", NEEDED)};
 static const weir_arg set_args[] = {WEIR_ARG_EXPR(struct args, expr, .name = "EXPR",
@@ -155,7 +152,6 @@ static const char *const udp_schemes[] = {"udp", NULL};
 static const char *const select_alias[] = {"select", NULL};
 
 static const weir_component made[] = {
-    STAGE("json", WEIR_SHAPES_TEXT, JSON, WEIR_TRAIT_CONVERTS | WEIR_TRAIT_REJECTS, json_args),
     STAGE("csv", ANY, LINES, 0, csv_args),
     STAGE("sse", ANY, EVENT, 0, csv_args),
     {MADE("where", WEIR_KIND_STAGE, VALUES, SAME, WEIR_TRAIT_REJECTS, expr_args),

@@ -146,7 +146,7 @@ TEST(each_part_is_explained)
                     " 2  lines max=1K   (part of the source)\n"
                     "      takes bytes, gives lines; by default on-long skip\n"
                     " 3  json   (inserted by the plan)\n"
-                    "      takes lines, gives json\n"
+                    "      takes lines, gives json; uses CPU\n"
                     "      a bad item is left out, counted and logged\n"
                     " 4  where .a\n"
                     "      takes json, gives json\n"

@@ -24,6 +24,10 @@ static const weir_slice records[] = {BYTES("\3one\3t"), BYTES("wo\0\5three")};
 static const weir_slice fixed[] = {BYTES("0123456789abcdef01"), BYTES("23456789abcdef")};
 static const weir_slice events[] = {BYTES("data: one\n\nda"), BYTES("ta: two\nid: 7\n\n"),
                                     BYTES("data: three\n\n")};
+static const weir_slice values[] = {BYTES("{\n\"a\": [1"), BYTES(",2]} {}\n{\"bad\" 1}\n[3"),
+                                    BYTES("]\n\"x\"\n{\"y\":")};
+static const weir_slice rows[] = {BYTES("{\"n\":{},\"rows\": [1"), BYTES("2, {\n}, 0"),
+                                  BYTES("1 ] }\n{\"rows\":[]}")};
 
 /* "one\ntwo\nthree\n" */
 static const weir_slice gzipped[] = {
@@ -58,6 +62,8 @@ static const struct wr_stage_kit special[] = {
     KIT("unzstd", zstandard),
     KIT("unbrotli", brotli),
     KIT("unlz4", lz4),
+    KIT("json", values),
+    KIT("json items .rows", rows),
     {.text = "queue 2 full=drop-oldest"},
     {.text = "queue 2 full=drop-newest"},
     {.text = "queue full=latest"},

@@ -1,0 +1,208 @@
+/*
+ * stage_ndjson.c - `ndjson`: one JSON text on one line, of every value and event.
+ *
+ *     a JSON value     as it is; compact if it has a line end in it
+ *     a record         {"name":"value",...} of its fields, in order, all as strings
+ *     a message        {"body":...,"key":"...","id":"...","name":"value",...}: the body as a string, or
+ *                      as it is if it is JSON; without key or id if there is none; then the fields
+ *
+ * Bytes of a string that are not UTF-8 become U+FFFD. New texts lie in blocks of this stage
+ * (stage_made.h). It suspends where wr_made_next does.
+ */
+#include <string.h>
+
+#include <weir/module.h>
+#include <weir/stage.h>
+
+#include "bytes_item.h"
+#include "codec_fields.h"
+#include "codec_json.h"
+#include "codec_json_write.h"
+#include "flow_dead.h"
+#include "stage_made.h"
+
+struct stage_ndjson {
+    struct weir_gen gen;
+    struct wr_made made;
+    struct wr_json json;
+    weir_scratch scratch;
+};
+
+static void put_string(struct wr_json_out *out, weir_slice text)
+{
+    wr_json_string(out, (struct wr_text){text.len > 0 ? text.data : "", text.len});
+}
+
+static void put_member(struct wr_json_out *out, weir_slice name, weir_slice value)
+{
+    wr_json_raw(out, out->len > 1 ? "," : "");
+    put_string(out, name);
+    wr_json_raw(out, ":");
+    put_string(out, value);
+}
+
+/* json: of the body, if it is JSON. Counting takes it as it is; written, it is compact. */
+static void put_event(struct wr_json_out *out, const weir_event *event, const struct wr_json *json)
+{
+    static const weir_slice key = {"key", 3}, id = {"id", 2}, text = {"body", 4};
+    wr_json_raw(out, "{");
+    if (event->kind == WEIR_EVENT_MESSAGE) {
+        if (json != NULL) {
+            wr_json_raw(out, "\"body\":");
+            out->len += out->to != NULL ? wr_json_compact(json, WR_JSON_ROOT, out->to + out->len)
+                                        : event->body.len;
+        } else {
+            put_member(out, text, event->body);
+        }
+        if (event->key.len > 0) {
+            put_member(out, key, event->key);
+        }
+        if (event->id.len > 0) {
+            put_member(out, id, event->id);
+        }
+    }
+    for (uint32_t i = 0; i < event->fields_count; i++) {
+        put_member(out, event->names[i], event->values[i]);
+    }
+    wr_json_raw(out, "}");
+}
+
+/* Room for `need` bytes in the block. NULL: *rc is WEIR_EBUDGET, or gen has failed. */
+static char *room_for(struct stage_ndjson *stage, size_t need, size_t left, int *rc)
+{
+    *rc = wr_made_reserve(&stage->made, &stage->gen, wr_item_padded(need), left);
+    if (*rc < 0) {
+        if (*rc != WEIR_EBUDGET) {
+            (void)wr_gen_fail(&stage->gen, *rc, 0, -1, "no memory for a text");
+        }
+        return NULL;
+    }
+    struct weir_block *block = stage->made.block;
+    return block->data + block->len;
+}
+
+/* The item is the text that was written there. */
+static int made(struct stage_ndjson *stage, weir_item *item, char *to, size_t len)
+{
+    struct weir_block *block = stage->made.block;
+    block->len += (uint32_t)wr_item_padded(len);
+    *item = (weir_item){.data = to,
+                        .len = len,
+                        .type = &weir_json_type,
+                        .block = block,
+                        .receipt = item->receipt,
+                        .seq = item->seq,
+                        .time_ns = item->time_ns,
+                        .origin = item->origin};
+    return 1;
+}
+
+/* Validate a JSON text: what is written here is read as JSON. 1: it is valid; 0: it was
+ * rejected; or a negative code: gen has failed. */
+static int look(struct stage_ndjson *stage, const weir_item *item, weir_slice text)
+{
+    char why[WR_FIELDS_REASON];
+    int rc = wr_json_index(&stage->json, text.data, text.len);
+    if (rc == WEIR_ENOMEM) {
+        return wr_gen_fail(&stage->gen, rc, 0, -1, "no memory for a value");
+    }
+    if (rc == 0) {
+        return 1;
+    }
+    struct wr_fields fields = {.problem = rc == WEIR_ETOOLONG ? "a text of 2 GiB or more"
+                                                              : stage->json.error,
+                               .at = stage->json.error_at};
+    wr_fields_reason(&fields, text, why);
+    return wr_gen_reject(&stage->gen, item, rc, why);
+}
+
+static int read_event(struct stage_ndjson *stage, weir_item *item, const weir_event *event,
+                      size_t left)
+{
+    int rc = 1;
+    const struct wr_json *json = NULL;
+    if (event->kind == WEIR_EVENT_MESSAGE && event->body_type == &weir_json_type) {
+        rc = look(stage, item, event->body);
+        json = &stage->json;
+    }
+    if (rc <= 0) {
+        return rc;
+    }
+    struct wr_json_out out = {NULL, 0, 0};
+    put_event(&out, event, json);
+    char *to = room_for(stage, out.len, left, &rc);
+    if (to == NULL) {
+        return rc;
+    }
+    out = (struct wr_json_out){to, out.len, 0};
+    put_event(&out, event, json);
+    return made(stage, item, to, out.len);
+}
+
+static int ndjson_read(struct weir_gen *gen, weir_item *item, size_t left)
+{
+    struct stage_ndjson *stage = WR_OWNER(gen, struct stage_ndjson, gen);
+    const weir_event *event = weir_event_of(item);
+    weir_slice text;
+    if (event != NULL) {
+        return read_event(stage, item, event, left);
+    }
+    if (!wr_gen_text(gen, item, &text, &stage->scratch)) {
+        return gen->failure->code;
+    }
+    bool one_line = text.data == NULL || memchr(text.data, '\n', text.len) == NULL;
+    int rc = look(stage, item, text);
+    if (rc <= 0 || (one_line && item->type == &weir_json_type)) {
+        return rc;
+    }
+    char *to = room_for(stage, text.len, left, &rc);
+    return to != NULL ? made(stage, item, to, wr_json_compact(&stage->json, WR_JSON_ROOT, to)) : rc;
+}
+
+static size_t ndjson_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    return wr_made_next(&WR_OWNER(gen, struct stage_ndjson, gen)->made, gen, items, max);
+}
+
+static void ndjson_close(struct weir_gen *gen)
+{
+    struct stage_ndjson *stage = WR_OWNER(gen, struct stage_ndjson, gen);
+    wr_made_fini(&stage->made);
+    wr_json_fini(&stage->json);
+    weir_scratch_free(&stage->scratch);
+}
+
+static const struct wr_gen_ops ndjson_ops = {
+    .kind = "ndjson", .next_many = ndjson_next_many, .close = ndjson_close};
+
+static weir_gen *ndjson_open(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    struct stage_ndjson *stage = wr_stage_alloc(up, sizeof *stage, &ndjson_ops, "ndjson");
+    (void)opening;
+    (void)args;
+    if (stage != NULL) {
+        wr_json_init(&stage->json);
+        stage->made.read = ndjson_read;
+    }
+    return wr_gen_made(stage != NULL ? &stage->gen : NULL, up);
+}
+
+static const weir_example ndjson_more[] = {
+    {"./access.log | clf | ndjson", NULL},
+    {NULL, NULL},
+};
+
+const weir_component wr_component_ndjson = {
+    .struct_size = sizeof wr_component_ndjson,
+    .name = "ndjson",
+    .kind = WEIR_KIND_STAGE,
+    .takes = WEIR_SHAPE_JSON | WEIR_SHAPE_EVENT,
+    .gives = WEIR_SHAPE_JSON,
+    .traits = WEIR_TRAIT_PURE | WEIR_TRAIT_CPU | WEIR_TRAIT_REJECTS,
+    .help = "One JSON text a line: of a record an object of its fields, of a message an object of "
+            "body, key, id and fields. Bytes that are not UTF-8 become U+FFFD.",
+    .example = "gen 1..3 | ndjson",
+    .prints = "1\n2\n3\n",
+    .open = ndjson_open,
+    .more_examples = ndjson_more,
+};
