@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base_error.h"
+#include "codec_base64.h"
 #include "codec_utf8.h"
 
 static void put(struct wr_json_out *out, const char *bytes, size_t len)
@@ -80,17 +81,10 @@ void wr_json_string(struct wr_json_out *out, struct wr_text text)
 
 void wr_json_base64(struct wr_json_out *out, struct wr_text bytes)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     put(out, "\"", 1);
     for (size_t i = 0; i < bytes.len; i += 3) {
         char four[4];
-        uint32_t group = 0;
-        for (size_t j = 0; j < 3; j++) {
-            group = group << 8 | (i + j < bytes.len ? (unsigned char)bytes.data[i + j] : 0u);
-        }
-        for (size_t j = 0; j < 4; j++) {
-            four[j] = i + j <= bytes.len ? digits[group >> (18 - 6 * j) & 63u] : '=';
-        }
+        wr_base64_write(bytes.data + i, WR_MIN(bytes.len - i, (size_t)3), four);
         put(out, four, 4);
     }
     put(out, "\"", 1);

@@ -3,6 +3,11 @@
  */
 #include "codec_utf8.h"
 
+#include <string.h>
+
+static const char REPLACEMENT[] = "\xef\xbf\xbd"; /* U+FFFD */
+enum { REPLACEMENT_LEN = 3 };
+
 size_t wr_utf8_decode(const char *text, size_t len, uint32_t *code)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -35,7 +40,15 @@ size_t wr_utf8_valid_bytes(const char *text, size_t len)
 {
     size_t at = 0;
     while (at < len) {
+        uint64_t eight;
         uint32_t code;
+        if (len - at >= sizeof eight) {
+            memcpy(&eight, text + at, sizeof eight);
+            if ((eight & UINT64_C(0x8080808080808080)) == 0) {
+                at += sizeof eight;
+                continue;
+            }
+        }
         size_t one = wr_utf8_decode(text + at, len - at, &code);
         if (one == 0) {
             break;
@@ -43,6 +56,32 @@ size_t wr_utf8_valid_bytes(const char *text, size_t len)
         at += one;
     }
     return at;
+}
+
+size_t wr_utf8_repaired_len(const char *text, size_t len)
+{
+    size_t bad = 0;
+    for (size_t at = 0; at < len; at++) {
+        at += wr_utf8_valid_bytes(text + at, len - at);
+        bad += at < len;
+    }
+    return len + bad * (REPLACEMENT_LEN - 1);
+}
+
+size_t wr_utf8_repair(const char *text, size_t len, char *to)
+{
+    size_t made = 0;
+    for (size_t at = 0; at < len; at++) {
+        size_t valid = wr_utf8_valid_bytes(text + at, len - at);
+        memcpy(to + made, text + at, valid);
+        made += valid;
+        at += valid;
+        if (at < len) {
+            memcpy(to + made, REPLACEMENT, REPLACEMENT_LEN);
+            made += REPLACEMENT_LEN;
+        }
+    }
+    return made;
 }
 
 size_t wr_utf8_encode(uint32_t code, char *to)

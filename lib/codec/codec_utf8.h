@@ -12,6 +12,10 @@
 size_t wr_utf8_decode(const char *text, size_t len, uint32_t *code);
 /* How many of the first bytes are well-formed characters. */
 size_t wr_utf8_valid_bytes(const char *text, size_t len);
+/* Each byte that is not part of a well-formed character becomes U+FFFD: the length then, and the text
+ * itself, of that length. */
+size_t wr_utf8_repaired_len(const char *text, size_t len);
+size_t wr_utf8_repair(const char *text, size_t len, char *to);
 /* Write a code point, which must be valid, to `to`, which has room for 4 bytes. Returns its length. */
 size_t wr_utf8_encode(uint32_t code, char *to);
 
