@@ -7,7 +7,8 @@
  * byte that cannot belong to it, or at the end of the input. A value is valid if wr_json_index says
  * so. What is not valid is a frame, too, with WR_FRAME_BAD: from where the value begins to the end of
  * the line in which the mistake was found. So the next line is read anew, also after a bracket or a
- * quote that was never closed.
+ * quote that was never closed. If the mistake is an opening bracket in the first column, its own line
+ * is read anew: of lines with a value each, one that was cut off costs none of the others.
  *
  * Two ways lead to these cuts. Where a value begins, the rest of its line is tried as one text: this
  * is the usual case, and costs what validating costs. Otherwise a scan goes through the bytes one by
@@ -149,6 +150,16 @@ static int judge(struct cursor *c, size_t end, enum wr_json_found *found)
     return 0;
 }
 
+/* Is the mistake an opening bracket in the first column? Then a new value most likely begins there,
+ * and the one before it was cut off. */
+static bool begins_anew(const struct cursor *c)
+{
+    const char *mistake = c->data + c->from;
+    bool begins_line =
+        c->from > c->start ? mistake[-1] == '\n' : c->dropping && c->framer->json->dropped_lf;
+    return begins_line && (mistake[0] == '{' || mistake[0] == '[');
+}
+
 /* Find the end of the value at c->start. Sets *found and *end, which is the window's where nothing
  * was found. 0 or WEIR_ENOMEM: nothing is lost. */
 static int next(struct cursor *c, enum wr_json_found *found, size_t *end)
@@ -166,6 +177,12 @@ static int next(struct cursor *c, enum wr_json_found *found, size_t *end)
     *found = WR_JSON_MORE;
     if (s->state != WR_JSON_REST) {
         *found = wr_json_scan_on(s, c->data, &c->from, c->len, c->eof);
+        if (s->state == WR_JSON_REST && begins_anew(c)) {
+            s->state = WR_JSON_START;
+            *found = WR_JSON_BAD;
+            *end = c->from - (c->from > c->start); /* without the line end */
+            return 0;
+        }
         if (*found == WR_JSON_ENDED && judge(c, c->from, found) < 0) {
             rewind_value(c);
             return WEIR_ENOMEM;
@@ -181,11 +198,14 @@ static int next(struct cursor *c, enum wr_json_found *found, size_t *end)
 /* ---- the framer */
 
 /* Use up the bytes of a value that is dropped. */
-static void drop(struct cursor *c, size_t end, enum wr_json_found found)
+static void drop(struct cursor *c, enum wr_json_found found)
 {
-    c->framer->overlong_bytes += end - c->start;
+    c->framer->overlong_bytes += c->from - c->start;
+    if (c->from > c->start) {
+        c->framer->json->dropped_lf = c->data[c->from - 1] == '\n';
+    }
     c->dropping = found == WR_JSON_MORE;
-    c->start = c->from = end;
+    c->start = c->from;
 }
 
 /* The value is over the limit. False: the policy is to fail; frames before it go first. */
@@ -229,7 +249,7 @@ static int handle(struct cursor *c, struct wr_frame *out, size_t count)
     if (rc < 0) {
         return rc;
     }
-    if (!c->dropping && end - c->start > c->limit) {
+    if (!c->dropping && WR_MAX(end, c->from) - c->start > c->limit) {
         if (!begin_overlong(c, count)) {
             rewind_value(c);
             return STOP;
@@ -237,7 +257,7 @@ static int handle(struct cursor *c, struct wr_frame *out, size_t count)
         c->dropping = true;
     }
     if (c->dropping) {
-        drop(c, end, found);
+        drop(c, found);
         return found == WR_JSON_MORE ? STOP : DROPPED;
     }
     if (found == WR_JSON_MORE) {

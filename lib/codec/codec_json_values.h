@@ -15,6 +15,7 @@ struct wr_json_values {
     struct wr_json json;
     struct wr_json_scan scan; /* of the value at the start of the window, `scanned` bytes into it */
     struct wr_json_items *items; /* NULL: whole values */
+    bool dropped_lf;             /* the last byte that was dropped is a line end */
 };
 
 /* 0 or WEIR_ENOMEM; in both cases wr_json_values_fini may be called. */

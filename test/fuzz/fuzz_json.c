@@ -56,6 +56,22 @@ static const char *see(const struct wr_json *json, uint32_t node, const char *fr
     return text.data + text.len;
 }
 
+/* Without white space it is the same value. */
+static void see_compact(const struct wr_json *json)
+{
+    static struct wr_json again;
+    struct wr_text text = wr_json_text(json, WR_JSON_ROOT);
+    char *to = malloc(text.len);
+    require(to != NULL);
+    size_t len = wr_json_compact(json, WR_JSON_ROOT, to);
+    require(len <= text.len && wr_json_index(&again, to, len) == 0 && again.count == json->count);
+    for (uint32_t i = 0; i < json->count; i++) {
+        require(to[again.at[i]] == json->text[json->at[i]]);
+        require(i == 0 || to[again.at[i] - 1] != ' ');
+    }
+    free(to);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -68,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     require((code == 0) == json_valid(text, len));
     if (code == 0) {
         (void)see(&json, WR_JSON_ROOT, text);
+        see_compact(&json);
     } else {
         require(code == WEIR_EPARSE && json.error != NULL && json.error_at <= len);
     }

@@ -56,7 +56,9 @@ TEST(what_was_never_closed_ends_where_it_cannot_go_on)
     frames_as(&json, INPUT("{\"a\":[1,2}\n{\"a\":3}\n"), "!{\"a\":[1,2}|{\"a\":3}|");
     frames_as(&json, INPUT("{\"a\":\"never closed}\n{\"a\":3}\n"),
               "!{\"a\":\"never closed}|{\"a\":3}|");
-    frames_as(&json, INPUT("{\"a\":1\n{\"a\":2}\n{\"a\":3}\n"), "!{\"a\":1\n{\"a\":2}|{\"a\":3}|");
+    frames_as(&json, INPUT("{\"a\":1\n{\"a\":2}\n{\"a\":3}\n"), "!{\"a\":1|{\"a\":2}|{\"a\":3}|");
+    frames_as(&json, INPUT("{\"a\":[1,\r\n[2]\r\n[3]\r\n{\"b\":\n [4]\n [5]\n6\n"),
+              "!{\"a\":[1,\r\n[2]|[3]|!{\"b\":\n [4]\n [5]|6|");
     frames_as(&json, INPUT("{\n\"a\": 1,\n}\n{\"a\":2}\n"), "!{\n\"a\": 1,\n}|{\"a\":2}|");
     frames_as(&json, INPUT("{\"a\":1}\n{\"b\":"), "{\"a\":1}|!{\"b\":|");
     frames_as(&json, INPUT("[1,\n2"), "![1,\n2|");
@@ -190,6 +192,7 @@ TEST(a_value_over_the_limit_is_skipped_to_its_end)
     ck_assert_uint_eq(at.overlong_start, 22);
     ck_assert_uint_eq(at.overlong_bytes, 14 + 10);
     frames_as(&small, INPUT("[\"1234\"]\n[12345678\n2]\n1\n"), "[\"1234\"]|1|");
+    frames_as(&small, INPUT("{\"a\":123\n[1]\n{\"a\":1\n[2]\n"), "[1]|!{\"a\":1|[2]|");
     frames_as(&small, INPUT("tru and more on this line\n[1]\n"), "[1]|");
     frames_as(&small, INPUT("[1]\n{\"abcdefg"), "[1]|");
     frames_as(&small, INPUT("123456789"), "");
