@@ -81,18 +81,11 @@ static const struct planned_word {
 };
 
 static const struct planned_word planned_stages[] = {
-    {"where", HINT_GREP},
-    {"select", HINT_GREP},
     {"uniq", "in the shell: weir '...' | uniq"},
     {"csv", HINT_PASS},
     {"auto", HINT_PASS},
     {"frame", NULL},
     {"text", HINT_PASS},
-    {"map", HINT_PASS},
-    {"fields", HINT_PASS},
-    {"set", HINT_PASS},
-    {"del", HINT_PASS},
-    {"rename", HINT_PASS},
     {"flatten", NULL},
     {"explode", NULL},
     {"schema", NULL},

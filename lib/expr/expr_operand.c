@@ -6,6 +6,7 @@
 #include "expr_tree.h"
 
 #include "base_error.h"
+#include "codec_utf8.h"
 
 static bool take_word(struct wr_parsing *parsing, const char *word, const char *missing)
 {
@@ -53,6 +54,9 @@ struct wr_node *wr_parse_literal(struct wr_parsing *parsing, size_t from, size_t
         }
         at += used;
         len += put;
+    }
+    if (wr_utf8_valid_bytes(bytes, len) != len) {
+        return wr_parse_fail(parsing, from, 0, "the string is not UTF-8");
     }
     node->literal = wr_value_string(bytes, len);
     return node;
@@ -149,7 +153,11 @@ static struct wr_node *parse_format(struct wr_parsing *parsing)
         parsing->at = after;
         return format;
     }
-    return wr_parse_string(parsing, format->name);
+    struct wr_node *string = wr_parse_string(parsing, format->name);
+    if (string != NULL) {
+        string->at = format->at;
+    }
+    return string;
 }
 
 /* Read what stands in brackets, as one expression. */
@@ -390,7 +398,8 @@ static struct wr_node *parse_name(struct wr_parsing *parsing)
     if (negates) {
         return parse_not(parsing, call);
     }
-    if (wr_expr_is_function(call->name, false)) {
+    if (wr_expr_is_function(call->name, false) ||
+        (len == 1 && strchr(parsing->params, call->name.data[0]) != NULL)) {
         return call;
     }
     (void)wr_parse_fail(parsing, from, len, "' is not a value");

@@ -238,7 +238,7 @@ static struct wr_node *parse_term(struct wr_parsing *parsing)
 /* Continue `left` with an operator and an operand. *chain is the chain that `left` is, if this call
  * of parse_level made it. */
 static struct wr_node *join(struct wr_parsing *parsing, struct wr_node *left,
-                            struct wr_node **chain, enum wr_level level, enum wr_operator op,
+                            struct wr_node **chain, enum wr_op_level level, enum wr_operator op,
                             struct wr_node *right)
 {
     if (*chain == NULL || (*chain)->level != level) {
@@ -256,10 +256,10 @@ static struct wr_node *join(struct wr_parsing *parsing, struct wr_node *left,
     return *chain;
 }
 
-struct wr_node *wr_parse_level(struct wr_parsing *parsing, enum wr_level least)
+struct wr_node *wr_parse_level(struct wr_parsing *parsing, enum wr_op_level least)
 {
     struct wr_node *chain = NULL;
-    enum wr_level level;
+    enum wr_op_level level;
     enum wr_operator op;
     size_t len;
     if (parsing->nesting == WR_EXPR_NESTING_MAX) {
@@ -278,7 +278,7 @@ struct wr_node *wr_parse_level(struct wr_parsing *parsing, enum wr_level least)
         struct wr_node *right = wr_parse_level(parsing, level + 1);
         left = right != NULL ? join(parsing, left, &chain, level, op, right) : NULL;
         after = parsing->at;
-        enum wr_level next;
+        enum wr_op_level next;
         if (left != NULL && level == WR_LEVEL_COMPARISON &&
             wr_parse_operator(parsing, &next, &len) != WR_OP_NONE && next == level) {
             left = wr_parse_fail(parsing, parsing->at, len,
@@ -297,6 +297,7 @@ int wr_expr_parse(struct wr_arena *arena, const struct wr_expr_text *text,
                                  .at = text->at,
                                  .end = text->end,
                                  .brackets = text->whole ? 1 : 0,
+                                 .params = text->params != NULL ? text->params : "",
                                  .arena = arena,
                                  .read = read};
     *read = (struct wr_expr_read){.root = NULL};

@@ -4,7 +4,7 @@
  */
 #include "expr_tree.h"
 
-static void print(struct wr_print *out, const struct wr_node *node, enum wr_level least);
+static void print(struct wr_print *out, const struct wr_node *node, enum wr_op_level least);
 
 static void put(struct wr_print *out, const char *terminated)
 {
@@ -138,7 +138,7 @@ static void put_member(struct wr_print *out, const struct wr_node *member)
 
 /* All children with the same text between them. */
 static void put_children(struct wr_print *out, const struct wr_node *node, const char *between,
-                         enum wr_level least)
+                         enum wr_op_level least)
 {
     for (const struct wr_node *child = node->first; child != NULL; child = child->next) {
         put(out, child != node->first ? between : "");
@@ -198,7 +198,7 @@ static void put_named(struct wr_print *out, const char *before, const struct wr_
 }
 
 /* The level of the outermost operator of a tree. */
-static enum wr_level level_of(const struct wr_node *node)
+static enum wr_op_level level_of(const struct wr_node *node)
 {
     switch (node->kind) {
     case WR_NODE_CHAIN: return node->level;
@@ -255,7 +255,7 @@ static void print_inside(struct wr_print *out, const struct wr_node *node)
     }
 }
 
-static void print(struct wr_print *out, const struct wr_node *node, enum wr_level least)
+static void print(struct wr_print *out, const struct wr_node *node, enum wr_op_level least)
 {
     bool brackets = level_of(node) < least;
     put(out, brackets ? "(" : "");

@@ -151,7 +151,7 @@ static bool begins(const struct wr_parsing *parsing, const char *with)
     return len <= parsing->end - parsing->at && memcmp(parsing->text + parsing->at, with, len) == 0;
 }
 
-enum wr_operator wr_parse_operator(struct wr_parsing *parsing, enum wr_level *level, size_t *len)
+enum wr_operator wr_parse_operator(struct wr_parsing *parsing, enum wr_op_level *level, size_t *len)
 {
     (void)wr_parse_peek(parsing);
     *len = wr_parse_word_len(parsing);

@@ -21,7 +21,7 @@
 #define WR_EXPR_NESTING_MAX 64u /* texts may be read on a small stack */
 
 /* Levels of operators, the lowest first. */
-enum wr_level {
+enum wr_op_level {
     WR_LEVEL_PIPE,
     WR_LEVEL_COMMA,
     WR_LEVEL_OTHERWISE, /* //, the only one that is right-associative */
@@ -83,7 +83,7 @@ enum wr_node_kind {
 struct wr_node {
     uint8_t kind;     /* enum wr_node_kind */
     uint8_t op;       /* enum wr_operator: the one before it in a CHAIN */
-    uint8_t level;    /* CHAIN: enum wr_level */
+    uint8_t level;    /* CHAIN: enum wr_op_level */
     uint32_t count;   /* of children */
     uint32_t at, len; /* its place in the text */
     struct wr_node *first, *last, *next;
@@ -93,8 +93,10 @@ struct wr_node {
 
 struct wr_expr_text {
     const char *text;
-    size_t at, end; /* what is read; comments are read as spaces */
-    bool whole;     /* a whole program: | continues it */
+    size_t at, end;     /* what is read; comments are read as spaces */
+    bool whole;         /* a whole program: | continues it */
+    bool internal;      /* functions whose names begin with _ are known */
+    const char *params; /* letters that are names of arguments; NULL: none */
 };
 
 struct wr_expr_read {
@@ -129,6 +131,7 @@ struct wr_parsing {
     const char *text;
     size_t at, end;
     unsigned brackets, nesting;
+    const char *params;
     struct wr_arena *arena;
     struct wr_expr_read *read;
 };
@@ -150,7 +153,8 @@ char wr_parse_byte(const struct wr_parsing *parsing, size_t ahead);
 size_t wr_parse_word_len(const struct wr_parsing *parsing);
 bool wr_parse_is_word(const struct wr_parsing *parsing, const char *word);
 /* The operator at the current token, its level and length; WR_OP_NONE: there is none. */
-enum wr_operator wr_parse_operator(struct wr_parsing *parsing, enum wr_level *level, size_t *len);
+enum wr_operator wr_parse_operator(struct wr_parsing *parsing, enum wr_op_level *level,
+                                   size_t *len);
 /* Length of the assignment operator at the current token; 0: there is none. */
 size_t wr_parse_assignment(struct wr_parsing *parsing);
 struct wr_node *wr_parse_number(struct wr_parsing *parsing);
@@ -173,7 +177,7 @@ struct wr_node *wr_parse_literal(struct wr_parsing *parsing, size_t from, size_t
 struct wr_node *wr_parse_key(struct wr_parsing *parsing);
 /* A node whose name follows the one byte at the current place. */
 struct wr_node *wr_parse_sigil(struct wr_parsing *parsing, enum wr_node_kind kind);
-struct wr_node *wr_parse_level(struct wr_parsing *parsing, enum wr_level least);
+struct wr_node *wr_parse_level(struct wr_parsing *parsing, enum wr_op_level least);
 struct wr_node *wr_parse_not_allowed(struct wr_parsing *parsing);
 /* Move past a closing bracket; `opener` is the place of the one that it closes. */
 bool wr_parse_take(struct wr_parsing *parsing, char closer, size_t opener);

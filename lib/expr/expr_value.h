@@ -22,7 +22,7 @@ enum wr_value_form {
     WR_FORM_BUILT    /* an array or object: as.array with len elements, or as.object */
 };
 
-struct wr_object;
+struct wr_members;
 
 struct wr_value {
     uint8_t kind; /* enum wr_json_kind, in jq's order of kinds */
@@ -35,7 +35,7 @@ struct wr_value {
         double real;
         const struct wr_json *json;
         const struct wr_value *array;
-        const struct wr_object *object;
+        const struct wr_members *object;
     } as;
 };
 
@@ -43,8 +43,8 @@ struct wr_member {
     struct wr_value key, value;
 };
 
-/* A built object. No two keys are equal. */
-struct wr_object {
+/* A built object. No two keys are equal. It changes only until it is given to others. */
+struct wr_members {
     uint32_t count, room;
     struct wr_member *members;
     uint32_t
@@ -90,5 +90,81 @@ static inline bool wr_value_true(struct wr_value value)
 {
     return value.kind > WR_JSON_FALSE;
 }
+
+static inline struct wr_value wr_value_object(const struct wr_members *object)
+{
+    return (struct wr_value){.kind = WR_JSON_OBJECT, .form = WR_FORM_BUILT, .as.object = object};
+}
+
+/* In all that follows, false and NULL mean that the arena has no more memory. */
+
+/* The value at a node. A string with escapes is decoded into the arena. */
+bool wr_value_node(struct wr_arena *arena, const struct wr_json *json, uint32_t node,
+                   struct wr_value *value);
+/* A copy of the bytes. */
+bool wr_value_copy_string(struct wr_arena *arena, const char *bytes, size_t len,
+                          struct wr_value *value);
+/* The elements of an array, and the members of an object without those whose key comes again. */
+bool wr_value_elements(struct wr_arena *arena, struct wr_value array,
+                       const struct wr_value **elements, uint32_t *count);
+const struct wr_members *wr_value_members(struct wr_arena *arena, struct wr_value object);
+/* The members in the order of their keys. */
+bool wr_value_sorted(struct wr_arena *arena, struct wr_value object,
+                     const struct wr_member **members, uint32_t *count);
+/* The value of a member, or of an element counted from 0; null if there is none. */
+bool wr_value_get(struct wr_arena *arena, struct wr_value object, struct wr_text key,
+                  struct wr_value *value);
+bool wr_value_at(struct wr_arena *arena, struct wr_value array, int64_t index,
+                 struct wr_value *value);
+/* The number of elements or members. */
+bool wr_value_count(struct wr_arena *arena, struct wr_value container, uint32_t *count);
+/* Whether there is such a member. */
+bool wr_value_has(struct wr_value object, struct wr_text key);
+
+struct wr_members *wr_members_new(struct wr_arena *arena, uint32_t room);
+/* Set a member: a key that is there keeps its place. */
+bool wr_members_put(struct wr_arena *arena, struct wr_members *object, struct wr_value key,
+                    struct wr_value value);
+
+/* jq's order: null, false, true, numbers, strings, arrays, objects. *order is below, at or above 0.
+ */
+bool wr_value_compare(struct wr_arena *arena, struct wr_value a, struct wr_value b, int *order);
+int wr_text_compare(struct wr_text a, struct wr_text b);
+/* Sort values by their keys, which move with them; keys NULL: by themselves. Equal ones keep their
+ * order. */
+bool wr_sort(struct wr_arena *arena, struct wr_value *values, struct wr_value *keys,
+             uint32_t count);
+
+/* ---- numbers: expr_number.c */
+
+/* Exact, whatever their form: 1, 1.0 and 1e0 are equal. */
+int wr_number_compare(struct wr_value a, struct wr_value b);
+/* Whether it is a whole number of 64 bits; its value. */
+bool wr_number_whole(struct wr_value number, int64_t *whole);
+double wr_number_real(struct wr_value number);
+struct wr_value wr_number_of_real(double real);
+/* a OP b, enum wr_operator: ADD, SUBTRACT, MULTIPLY or DIVIDE; the divisor is not 0. The result is
+ * exact where its digits are fewer than 38; else, and for quotients that do not end, it is rounded
+ * to a double. */
+bool wr_number_compute(struct wr_arena *arena, int op, struct wr_value a, struct wr_value b,
+                       struct wr_value *result);
+/* The text of a number: its own, or one that is written to `scratch`. */
+enum { WR_NUMBER_CAP = 32 };
+struct wr_text wr_number_text(struct wr_value number, char scratch[WR_NUMBER_CAP]);
+
+/* ---- texts: expr_text.c */
+
+/* A text that grows in an arena. */
+struct wr_text_writer {
+    struct wr_arena *arena;
+    char *data;
+    size_t len, room;
+    bool failed; /* no more memory: the text is cut */
+};
+void wr_write_bytes(struct wr_text_writer *writer, const char *bytes, size_t len);
+/* As JSON without white space: what lies in a document as it stands there. */
+void wr_write_json(struct wr_text_writer *writer, struct wr_value value);
+/* As a string; false: no more memory. */
+bool wr_text_writer_string(const struct wr_text_writer *writer, struct wr_value *string);
 
 #endif

@@ -131,17 +131,20 @@ static const weir_component *find(struct wr_plan_reading *reading, struct wr_pla
                : component;
 }
 
-/* Read NAME(: a call of a jq function, or a component that takes an expression: select(...). The
- * language has no other call form. */
+/* Read NAME(: a call of a jq function, or a component that takes an expression: select(...), where
+ * `select` is another name of a component. The language has no other call form. */
 static int read_call(struct wr_plan_reading *reading, struct wr_plan_step *step,
                      struct wr_plan_span word)
 {
     const char *text = reading->clean + word.at;
     size_t name = name_len(text, word.len);
-    const weir_component *component =
-        wr_expr_is_function((struct wr_text){text, name}, true)
-            ? NULL
-            : find(reading, (struct wr_plan_span){word.at, name}, false, false);
+    const weir_component *component = wr_plan_find(text, name, false, false);
+    bool alias = component != NULL && !equals(text, name, component->name);
+    if (!alias) {
+        component = wr_expr_is_function((struct wr_text){text, name}, true)
+                        ? NULL
+                        : find(reading, (struct wr_plan_span){word.at, name}, false, false);
+    }
     if (component == NULL) {
         return reading->error.code != 0 ? reading->error.code
                                         : read_expression(reading, step, word);

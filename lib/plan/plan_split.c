@@ -205,7 +205,7 @@ int wr_plan_split(char *clean, struct wr_plan_span text, struct wr_plan_span *sp
             i = complain(&walk, i, "has no opening bracket");
         } else if (begins_comment(&walk, text.at, i)) {
             i = blank_comment(&walk, i);
-        } else if (c == '|') {
+        } else if (c == '|' && !(i + 1 < walk.end && clean[i + 1] == '=')) {
             bar = i;
             if (add_stage(&walk, start, i, bar) != 0) {
                 return error->code;

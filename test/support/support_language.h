@@ -63,9 +63,6 @@ static weir_gen *open_through(const weir_opening *opening, weir_gen *up, const v
 #define KEYWORD .form = WEIR_FORM_KEYWORD
 
 static const weir_arg csv_args[] = {WEIR_ARG_FLAG(struct args, flag, .name = "header")};
-static const weir_arg expr_args[] = {WEIR_ARG_EXPR(struct args, expr, .name = "EXPR", NEEDED)};
-static const weir_arg set_args[] = {WEIR_ARG_EXPR(struct args, expr, .name = "EXPR",
-                                                  .flags = WEIR_ARG_REQUIRED | WEIR_ARG_ASSIGNS)};
 static const weir_arg fields_args[] = {
     WEIR_ARG_FIELDS(struct args, fields, .name = "FIELDS", NEEDED)};
 static const weir_arg format_args[] = {
@@ -149,17 +146,10 @@ static uint32_t tally_gives(const void *args)
 }
 
 static const char *const udp_schemes[] = {"udp", NULL};
-static const char *const select_alias[] = {"select", NULL};
 
 static const weir_component made[] = {
     STAGE("csv", ANY, LINES, 0, csv_args),
     STAGE("sse", ANY, EVENT, 0, csv_args),
-    {MADE("where", WEIR_KIND_STAGE, VALUES, SAME, WEIR_TRAIT_REJECTS, expr_args),
-     .aliases = select_alias, .open = pass},
-    STAGE("map", VALUES, JSON, WEIR_TRAIT_EXPRESSION, expr_args),
-    STAGE("set", VALUES, JSON, 0, set_args),
-    STAGE("fields", VALUES, JSON, 0, fields_args),
-    STAGE("del", VALUES, JSON, 0, fields_args),
     STAGE("explode", VALUES, JSON, 0, fields_args),
     STAGE("text", VALUES, LINES, 0, format_args),
     STAGE("jq", VALUES, JSON, 0, text_args),

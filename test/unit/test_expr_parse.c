@@ -270,6 +270,7 @@ static const struct mistake {
     {".a as $x", 8, 0, "a | is missing, as in (.a as $x | ...)", ""},
     {"$", 0, 1, "'$' needs a name", ""},
     {".[:]", 1, 0, "a bound is missing, as in [2:] or [:5]", ""},
+    {"\"a\xff\"", 1, 0, "the string is not UTF-8", ""},
     {"f()", 1, 0, "an expression is missing", ""},
     {"%", 0, 1, "'%' is not allowed here", ""},
 };

@@ -145,17 +145,14 @@ TEST(each_part_is_explained)
                     "      gives bytes; does I/O\n"
                     " 2  lines max=1K   (part of the source)\n"
                     "      takes bytes, gives lines; by default on-long skip\n"
-                    " 3  json   (inserted by the plan)\n"
-                    "      takes lines, gives json; uses CPU\n"
+                    " 3  where .a\n"
+                    "      takes lines, gives lines; uses CPU\n"
                     "      a bad item is left out, counted and logged\n"
-                    " 4  where .a\n"
-                    "      takes json, gives json\n"
-                    "      a bad item is left out, counted and logged\n"
-                    " 5  queue 10\n"
-                    "      takes json, gives json; by default SIZE 1MiB, full block\n"
+                    " 4  queue 10\n"
+                    "      takes lines, gives lines; by default SIZE 1MiB, full block\n"
                     "      reads ahead of its reader\n"
-                    " 6  file out\n"
-                    "      takes json; does I/O\n" SLOW ALWAYS
+                    " 5  file out\n"
+                    "      takes lines; does I/O\n" SLOW ALWAYS
                     "delivery  with a state exactly-once-effect if the input is a regular file and "
                     "the output is a regular file, otherwise best-effort;\n"
                     "          without one best-effort\n");
@@ -244,8 +241,8 @@ TEST(the_nearest_word_is_found)
 
 TEST(what_a_component_gives_may_depend_on_its_arguments)
 {
-    static const char *const texts[] = {"gen 1..3 | tally | where .x",
-                                        "gen 1..3 | tally plain | where .x"};
+    static const char *const texts[] = {"gen 1..3 | tally | explode .x",
+                                        "gen 1..3 | tally plain | explode .x"};
     for (size_t i = 0; i < 2; i++) {
         char told[2000];
         weir_plan *plan = read_plan(texts[i]);

@@ -90,21 +90,21 @@ static const char *const examples[][2] = {
      "(http URL=https://h/odata?$filter=a%20eq%201&x={id}&w=A_(b),c#frag) (head N=3)"},
     {"http://[::1]:8080/feed.ndjson | where .level >= 4 and .host != \"a|b\" | batch 100 1MiB "
      "within 500ms | tcp tcp://[::1]:9",
-     "(http URL=http://[::1]:8080/feed.ndjson) (+json) (where EXPR=.level >= 4 and .host != "
+     "(http URL=http://[::1]:8080/feed.ndjson) (where EXPR=.level >= 4 and .host != "
      "\"a|b\") (batch N=100 SIZE=1048576 within=500) (tcp HOST:PORT=tcp://[::1]:9)"},
-    {"where .type == \"login\"", "(+json) (where EXPR=.type == \"login\")"},
+    {"where .type == \"login\"", "(where EXPR=.type == \"login\")"},
     {".items[] | select(.n > 1) | {user: .u.name, n}",
-     "(+json) (map EXPR=.items[]) (where EXPR=(.n > 1)) (map EXPR={user: .u.name, n})"},
+     "(map EXPR=.items[]) (where EXPR=(.n > 1)) (map EXPR={user: .u.name, n})"},
     {"/var/log/nginx/access.log | regex `\" (?<status>\\d{3}) ` | count by .status every 5s",
      "(file PATH=/var/log/nginx/access.log) (regex PATTERN=\" (?<status>\\d{3}) ) (count "
      "by=.status "
      "every=5000)"},
     {"tail /var/log/*.log /srv/x.log from=end | where (.line | test(\"\\\\b5\\\\d\\\\d\\\\b\")) | "
      "stdout",
-     "(tail PATH=/var/log/*.log;/srv/x.log from=end) (+json) (where EXPR=(.line | "
+     "(tail PATH=/var/log/*.log;/srv/x.log from=end) (where EXPR=(.line | "
      "test(\"\\\\b5\\\\d\\\\d\\\\b\"))) (stdout)"},
     {"f.ndjson | where .a // .b == 1 or not .c | fields .user .ip, .\"a-b\".c",
-     "(file PATH=f.ndjson) (+json) (where EXPR=.a // .b == 1 or not .c) (fields "
+     "(file PATH=f.ndjson) (where EXPR=.a // .b == 1 or not .c) (fields "
      "FIELDS=.user;.ip;.\"a-b\".c)"},
     {"- | json | set .ip = .meta.ip // \"?\" | text \"\\(.ip) \\(.user | ascii_downcase)\"",
      "(stdin) (json) (set EXPR=.ip = .meta.ip // \"?\") (text FORMAT=\"\\(.ip) \\(.user | "
@@ -125,12 +125,12 @@ static const char *const examples[][2] = {
      "(pg QUERY=select * from t where a = 'x' and b ~ 'p|q' fetch=5000) (csv header=yes) (rechunk "
      "SIZE=8192)"},
     {"f.ndjson | where if .a then .b else .c end | (.a as $x | $x)",
-     "(file PATH=f.ndjson) (+json) (where EXPR=if .a then .b else .c end) (map EXPR=(.a as $x | "
+     "(file PATH=f.ndjson) (where EXPR=if .a then .b else .c end) (map EXPR=(.a as $x | "
      "$x))"},
-    {"f.ndjson | . / 2", "(file PATH=f.ndjson) (+json) (map EXPR=. / 2)"},
+    {"f.ndjson | . / 2", "(file PATH=f.ndjson) (map EXPR=. / 2)"},
     {"f.ndjson | where .a on-error=stop | length | flatten | flatten(1) | jq `reduce .[] as $x (0; "
      ". + $x)`",
-     "(file PATH=f.ndjson) (+json) (where EXPR=.a on-error=stop) (map EXPR=length) (flatten) (map "
+     "(file PATH=f.ndjson) (where EXPR=.a on-error=stop) (map EXPR=length) (flatten) (map "
      "EXPR=flatten(1)) (jq TEXT=reduce .[] as $x (0; . + $x))"},
     {"https://h/f   # the feed\n  | json      # a \"comment | with a pipe\n  | head 10",
      "(http URL=https://h/f) (json) (head N=10)"},
@@ -140,7 +140,7 @@ static const char *const examples[][2] = {
      "EXPR=.name) (where EXPR=startswith(\"a\"))"},
     {"f.ndjson | where .ids[0] > 3 and (.tags | length) < 2 | del .secret, .u.pw | throttle 50/s | "
      "null",
-     "(file PATH=f.ndjson) (+json) (where EXPR=.ids[0] > 3 and (.tags | length) < 2) (del "
+     "(file PATH=f.ndjson) (where EXPR=.ids[0] > 3 and (.tags | length) < 2) (del "
      "FIELDS=.secret;.u.pw) (throttle RATE=50) (null)"},
 };
 
@@ -226,12 +226,12 @@ TEST(blocks_are_opened_by_their_component)
 
 TEST(an_inserted_component_is_opened_and_is_no_part)
 {
-    weir_plan *plan = read_plan("gen 1..3 | where .a");
+    weir_plan *plan = read_plan("gen 1..3 | text `x`");
     ck_assert_uint_eq(weir_plan_count(plan), 2);
     ck_assert_uint_eq(plan->root.count, 3);
-    ck_assert_str_eq(weir_plan_text(plan), "gen 1..3 | where .a");
+    ck_assert_str_eq(weir_plan_text(plan), "gen 1..3 | text `x`");
     weir_plan_free(plan);
-    check_gives("gen 1..3 | where .a", "1|2|3|");
+    check_gives("gen 1..3 | text `x`", "1|2|3|");
 }
 
 /* The long form of each mistake: message, carets, hint. */
@@ -256,7 +256,8 @@ static const struct mistake {
      "^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ as in gen 1..3"},
     {"gen 1.. | f(http://a)", "map: 'http' is not a value",
      "            ^^^^ write \"http\" (did the shell remove the quotes?)"},
-    {"gen 1.. | where", "where: the expression is missing", "               ^ as in gen 1..3"},
+    {"gen 1.. | where", "where: the expression is missing",
+     "               ^ as in gen 1..20 | where . > 18"},
     {"gen 1.. | where .a .b", "where: unexpected argument '.b'", "                   ^^"},
     {"gen 1.. | where .a and", "where: an expression is missing", "                      ^"},
     {"gen 1.. | where (.a", "( is not closed", "                ^"},
@@ -270,7 +271,7 @@ static const struct mistake {
     {"gen 1.. | fields a", "fields: a field is missing: a field begins with a dot, as in .user",
      "                 ^"},
     {"gen 1.. | fields", "fields: the list of fields is missing",
-     "                ^ as in gen 1..3"},
+     "                ^ as in gen 1..2 | {a: ., b: {c: ., d: 0}} | fields .a, .b.c"},
     {"gen 1.. | where .a on-error=stopp", "where: 'stopp' is not a value of 'on-error'",
      "                            ^^^^^ did you mean 'stop'?"},
     {"gen 1.. | where .a onerror=stop", "where has no argument 'onerror'",
@@ -315,9 +316,9 @@ static const struct mistake {
      "                    ^^^ to write it: file ./f"},
     {"gen 1.. | through { - }", "a source must be first",
      "                    ^ to write to standard output, omit the sink"},
-    {"gen 1.. | batch 2 | where .a",
-     "where after batch: 'where' needs json or events, 'batch' gives batches",
-     "                    ^^^^^ put 'where' before 'batch'"},
+    {"gen 1.. | batch 2 | explode .a",
+     "explode after batch: 'explode' needs json or events, 'batch' gives batches",
+     "                    ^^^^^^^ put 'explode' before 'batch'"},
     {"gen 1.. | count every 1s every 2s", "count: 'every' is given twice",
      "                               ^^"},
     {"gen 1.. | where by", "where: 'by' is not a value",

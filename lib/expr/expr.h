@@ -1,0 +1,62 @@
+/*
+ * expr.h - expressions: compiled once, run for one input after another. Sans-I/O.
+ *
+ *     wr_program *program = wr_program_new(&text, NULL, 0, &error);
+ *     wr_machine *run = wr_machine_new(program, NULL);
+ *     wr_machine_begin(run);
+ *     wr_machine_input(run, input);
+ *     while ((rc = wr_machine_next(run, &output)) == WR_MACHINE_OUTPUT) { ... }
+ *
+ * A program never changes and may be run by several runs, in several threads. A run belongs to one
+ * thread. Each pull does what is needed for one output and no more, so an endless expression such as
+ * repeat(1) is pulled as long as somebody wants more of it. It uses a bounded part of the C stack
+ * whatever the expression and the input are.
+ */
+#ifndef WR_EXPR_H
+#define WR_EXPR_H
+
+#include "expr_tree.h"
+
+typedef struct wr_program wr_program;
+typedef struct wr_machine wr_machine;
+
+/* A value with a name, $NAME in the expression. */
+struct wr_named {
+    const char *name;      /* without $ */
+    struct wr_value value; /* must stay as long as the program */
+};
+
+/* Compile the expression at text->at; text->whole as wr_expr_parse. NULL: *read has the mistake. */
+wr_program *wr_program_new(const struct wr_expr_text *text, const struct wr_named *named,
+                           size_t named_count, struct wr_expr_read *read);
+void wr_program_free(wr_program *program); /* NULL is allowed; after its runs */
+
+struct wr_machine_options {
+    size_t bytes_max;   /* of memory for one input; 0: 64 MiB */
+    uint64_t steps_max; /* instructions for one pull; 0: 100,000 */
+};
+
+enum wr_machine_result {
+    WR_MACHINE_OUTPUT, /* *output is valid until the next call */
+    WR_MACHINE_END,    /* no more outputs for this input */
+    WR_MACHINE_BUSY,   /* steps_max is reached: call again */
+    WR_MACHINE_FAILED, /* the expression has failed for this input: wr_machine_error */
+    WR_MACHINE_LIMIT,  /* it needs more than bytes_max */
+    WR_MACHINE_NO_MEMORY
+};
+
+/* NULL: no memory. */
+wr_machine *wr_machine_new(const wr_program *program, const struct wr_machine_options *options);
+void wr_machine_free(wr_machine *run);
+/* Forget the last input. Then its arena may be used to make the next one, which must stay as long as
+ * it is the input. */
+void wr_machine_begin(wr_machine *run);
+void wr_machine_input(wr_machine *run, struct wr_value input);
+/* Compute the next output. After END, FAILED, LIMIT and NO_MEMORY the same again. */
+enum wr_machine_result wr_machine_next(wr_machine *run, struct wr_value *output);
+/* What went wrong, after FAILED, LIMIT or NO_MEMORY: one line, valid until the next call. */
+const char *wr_machine_error(wr_machine *run);
+/* The arena of the run: for texts of its outputs. It is reset by wr_machine_begin. */
+struct wr_arena *wr_machine_arena(wr_machine *run);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * expr_compiling.h - the state of a compilation, shared by expr_compile.c and expr_bind.c.
+ */
+#ifndef WR_EXPR_COMPILING_H
+#define WR_EXPR_COMPILING_H
+
+#include "expr_program.h"
+
+/* A name that is known in a part of the tree. */
+struct wr_scope {
+    const struct wr_scope *up;
+    struct wr_text name;
+    uint32_t variable;              /* of a $name: its number, counted from the outermost */
+    const struct wr_node *argument; /* of an argument: its tree, and where its names are known */
+    const struct wr_scope *outside;
+};
+
+struct wr_compiling {
+    wr_program *program;
+    size_t room; /* instructions */
+    const struct wr_named *named;
+    size_t named_count;
+    const struct wr_scope *scope;
+    uint32_t variables; /* bound at this place */
+    unsigned nesting;
+    bool inside; /* the text of a function: names with _ are known */
+    struct wr_expr_read *read;
+};
+
+/* expr_bind.c: $name, and source as PATTERN | body. */
+bool wr_compile_variable(struct wr_compiling *compiling, const struct wr_node *node);
+bool wr_compile_as(struct wr_compiling *compiling, const struct wr_node *node, bool notes);
+/* A call of a function, or of an argument of the function that is being compiled. */
+bool wr_compile_call(struct wr_compiling *compiling, const struct wr_node *node, bool notes);
+/* Call a function whose arguments lie on the stack. */
+bool wr_emit_call(struct wr_compiling *compiling, const struct wr_node *node,
+                  const struct wr_function *function);
+bool wr_compile_no_memory(struct wr_compiling *compiling);
+
+#endif

@@ -1,0 +1,105 @@
+/*
+ * expr_machine.h - the state of a running program, shared by expr_run.c, which owns the stacks, and
+ * expr_step.c, which has the instructions.
+ */
+#ifndef WR_EXPR_MACHINE_H
+#define WR_EXPR_MACHINE_H
+
+#include "codec_regex.h"
+#include "expr_program.h"
+
+/* A place on the stack, or a variable; a list through `down`. */
+struct wr_cell {
+    struct wr_value value;
+    uint32_t down; /* 0: none */
+};
+
+/* The path of the top, the last key first. The path of the input itself has no `up`. */
+struct wr_path {
+    const struct wr_path *up;
+    struct wr_value key;
+    uint32_t count;
+};
+
+enum wr_fork_kind {
+    WR_FORK_PLAIN,
+    WR_FORK_EACH,      /* of: what is gone through; at: the next node or number; index */
+    WR_FORK_RANGE,     /* of: the next number; last: the end */
+    WR_FORK_COLLECT,   /* of: the array; at: its room */
+    WR_FORK_LIMIT,     /* index: outputs that may follow */
+    WR_FORK_FOLD,      /* of: the value; at: there is one */
+    WR_FORK_OTHERWISE, /* of: the input; at: an output was true */
+    WR_FORK_TRY
+};
+
+struct wr_fork {
+    uint8_t kind, flags;
+    uint32_t pc;
+    uint32_t top, end, variables, handler; /* what the machine had */
+    uint32_t at;
+    int64_t index;
+    const struct wr_path *path;
+    struct wr_arena_mark mark; /* what was given after it goes when the fork is taken */
+    struct wr_value of, last;
+};
+
+/* A regular expression that was compiled. */
+struct wr_kept_regex {
+    char *pattern;
+    size_t len;
+    uint32_t bits;
+    struct wr_regex *regex; /* NULL: none */
+};
+
+enum { WR_REGEXES_MAX = 8 };
+
+struct wr_machine {
+    const struct wr_program *program;
+    struct wr_arena arena;
+    uint64_t steps_max;
+    struct wr_cell *entries; /* from 1 */
+    size_t entries_room;
+    uint32_t end;       /* the last one in memory */
+    uint32_t top;       /* of the stack of values */
+    uint32_t variables; /* the innermost */
+    uint32_t floor;     /* up to here, entries belong to forks */
+    struct wr_fork *forks;
+    size_t forks_room;
+    uint32_t forks_count;
+    uint32_t handler; /* the number + 1 of the fork that takes an error; 0: none */
+    uint32_t pc;
+    const struct wr_path *path;    /* NULL: not noted */
+    bool given;                    /* the last pull gave an output */
+    enum wr_machine_result result; /* END, FAILED, LIMIT, NO_MEMORY: it is over */
+    struct wr_value error;
+    struct wr_kept_regex regexes[WR_REGEXES_MAX]; /* the last one used is first */
+};
+
+enum wr_next { WR_GO, WR_BACK, WR_GIVE, WR_FAIL };
+
+/* The kinds of values that only the machine has. */
+enum { WR_VALUE_FRAME = 100, WR_VALUE_PATH };
+
+/* false: no memory. */
+bool wr_push(wr_machine *run, struct wr_value value);
+struct wr_value wr_pop(wr_machine *run);
+/* The top becomes another value. */
+bool wr_replace(wr_machine *run, struct wr_value value);
+/* A fork that has the state of the machine, and continues at pc; NULL: no memory. */
+struct wr_fork *wr_fork(wr_machine *run, enum wr_fork_kind kind, uint32_t pc);
+/* Forget the last forks, down to this number of them. */
+void wr_forks_cut(wr_machine *run, uint32_t count);
+/* The next value of an EACH or RANGE fork, which is the last one; the fork goes with its last value. */
+enum wr_next wr_fork_next(wr_machine *run);
+/* Values that were made since fork `frame` must outlive the forks above it. */
+void wr_forks_keep(wr_machine *run, uint32_t frame);
+bool wr_note(wr_machine *run, struct wr_value key);
+
+/* expr_fn_match.c: a compiled regular expression, which the run keeps; NULL: the run has failed.
+ * flags: a string, or null. */
+struct wr_regex *wr_machine_regex(wr_machine *run, struct wr_value pattern, struct wr_value flags);
+void wr_machine_regexes_free(wr_machine *run);
+
+extern enum wr_next (*const wr_steps[WR_CODES])(wr_machine *run, const struct wr_op *op);
+
+#endif

@@ -1,0 +1,335 @@
+/*
+ * expr_run.c - runs a program: its stack, its forks, errors, and the loop.
+ *
+ * wr_machine_next continues where the last pull stopped: behind an output it takes the last fork, after
+ * BUSY it goes on. Everything that a pull needs to continue is in the struct, so between two pulls
+ * the caller may do what it likes.
+ *
+ * Memory: what an alternative has made is taken back when its fork is taken, so a generator runs in
+ * constant memory. A frame that keeps values raises the marks of the forks above it.
+ */
+#include "expr_machine.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base_alloc.h"
+#include "base_error.h"
+
+enum { STEPS_MAX = 100000, MESSAGE_CAP = 256 };
+static const size_t bytes_max = (size_t)64 << 20;
+
+/* ---- the stack */
+
+static bool add_entry(wr_machine *run, struct wr_value value, uint32_t down)
+{
+    if (run->end + 1 >= run->entries_room) {
+        if (run->end >= WR_EXPR_STACK_MAX) {
+            run->arena.full = true;
+            return wr_machine_no_memory(run);
+        }
+        if (!wr_grow(&run->entries, sizeof *run->entries, run->end + 1, &run->entries_room)) {
+            run->arena.full = false;
+            return wr_machine_no_memory(run);
+        }
+    }
+    run->entries[++run->end] = (struct wr_cell){value, down};
+    return true;
+}
+
+bool wr_push(wr_machine *run, struct wr_value value)
+{
+    bool ok = add_entry(run, value, run->top);
+    run->top = ok ? run->end : run->top;
+    return ok;
+}
+
+struct wr_value wr_pop(wr_machine *run)
+{
+    const struct wr_cell *entry = &run->entries[run->top];
+    run->end -= run->top == run->end && run->end > run->floor;
+    run->top = entry->down;
+    return entry->value;
+}
+
+bool wr_replace(wr_machine *run, struct wr_value value)
+{
+    struct wr_cell *entry = &run->entries[run->top];
+    if (run->top > run->floor) {
+        entry->value = value;
+        return true;
+    }
+    run->top = entry->down;
+    return wr_push(run, value);
+}
+
+/* ---- forks */
+
+struct wr_fork *wr_fork(wr_machine *run, enum wr_fork_kind kind, uint32_t pc)
+{
+    if (run->forks_count >= WR_EXPR_STACK_MAX ||
+        (run->forks_count >= run->forks_room &&
+         !wr_grow(&run->forks, sizeof *run->forks, run->forks_count, &run->forks_room))) {
+        run->arena.full = run->forks_count >= WR_EXPR_STACK_MAX;
+        (void)wr_machine_no_memory(run);
+        return NULL;
+    }
+    struct wr_fork *fork = &run->forks[run->forks_count++];
+    *fork = (struct wr_fork){.kind = (uint8_t)kind,
+                             .pc = pc,
+                             .top = run->top,
+                             .end = run->end,
+                             .variables = run->variables,
+                             .handler = run->handler,
+                             .path = run->path,
+                             .mark = wr_arena_mark(&run->arena)};
+    run->floor = run->end;
+    return fork;
+}
+
+void wr_forks_cut(wr_machine *run, uint32_t count)
+{
+    run->forks_count = count;
+    run->floor = count > 0 ? run->forks[count - 1].end : 0;
+}
+
+void wr_forks_keep(wr_machine *run, uint32_t frame)
+{
+    struct wr_arena_mark now = wr_arena_mark(&run->arena);
+    for (uint32_t i = frame; i < run->forks_count; i++) {
+        run->forks[i].mark = now;
+    }
+}
+
+static void restore(wr_machine *run, const struct wr_fork *fork)
+{
+    run->top = fork->top;
+    run->end = fork->end;
+    run->variables = fork->variables;
+    run->handler = fork->handler;
+    run->path = fork->path;
+    run->pc = fork->pc;
+}
+
+bool wr_note(wr_machine *run, struct wr_value key)
+{
+    struct wr_path *path = wr_arena_alloc(&run->arena, sizeof *path);
+    if (path == NULL) {
+        return wr_machine_no_memory(run);
+    }
+    *path = (struct wr_path){run->path, key, run->path->count + 1};
+    run->path = path;
+    return true;
+}
+
+/* The next element; false: no memory. *more: another one follows it. */
+static bool next_element(wr_machine *run, struct wr_fork *fork, struct wr_value *key,
+                         struct wr_value *value, bool *more)
+{
+    if (fork->of.kind == WR_JSON_OBJECT) {
+        const struct wr_members *object = fork->of.as.object;
+        *key = object->members[fork->at].key;
+        *value = object->members[fork->at].value;
+        *more = ++fork->at < object->count;
+        return true;
+    }
+    *key = wr_value_integer(fork->index++);
+    if (fork->of.form == WR_FORM_BUILT) {
+        *value = fork->of.as.array[fork->at];
+        *more = ++fork->at < fork->of.len;
+        return true;
+    }
+    uint32_t node = fork->at;
+    fork->at = wr_json_next(fork->of.as.json, node);
+    *more = fork->at != WR_JSON_NONE;
+    return wr_value_node(&run->arena, fork->of.as.json, node, value) || wr_machine_no_memory(run);
+}
+
+enum wr_next wr_fork_next(wr_machine *run)
+{
+    struct wr_fork *fork = &run->forks[run->forks_count - 1];
+    struct wr_value key = {.kind = WR_JSON_NULL};
+    struct wr_value value = fork->of;
+    bool notes = (fork->flags & WR_CODE_NOTES) != 0;
+    bool more = true;
+    if (fork->kind == WR_FORK_RANGE) {
+        if (!wr_number_compute(&run->arena, WR_OP_ADD, fork->of, wr_value_integer(1), &fork->of)) {
+            return wr_machine_no_memory(run), WR_FAIL;
+        }
+        if (fork->of.form == WR_FORM_TEXT) {
+            fork->mark = wr_arena_mark(&run->arena);
+        }
+        more = wr_number_compare(fork->of, fork->last) < 0;
+    } else if (!next_element(run, fork, &key, &value, &more)) {
+        return WR_FAIL;
+    }
+    if (!more) {
+        wr_forks_cut(run, run->forks_count - 1);
+    }
+    return wr_push(run, value) && (!notes || wr_note(run, key)) ? WR_GO : WR_FAIL;
+}
+
+/* Take the last fork. false: there is none. */
+static bool backtrack(wr_machine *run, enum wr_next *next)
+{
+    *next = WR_GO;
+    while (run->forks_count > 0) {
+        struct wr_fork *fork = &run->forks[run->forks_count - 1];
+        struct wr_value value = fork->of;
+        bool ends = false;
+        restore(run, fork);
+        wr_arena_back(&run->arena, fork->mark);
+        switch ((enum wr_fork_kind)fork->kind) {
+        case WR_FORK_EACH:
+        case WR_FORK_RANGE: *next = wr_fork_next(run); return true;
+        case WR_FORK_PLAIN: wr_forks_cut(run, run->forks_count - 1); return true;
+        case WR_FORK_LIMIT:
+        case WR_FORK_TRY: ends = true; break;
+        case WR_FORK_FOLD: ends = fork->at == 0; break;
+        case WR_FORK_OTHERWISE: ends = fork->at != 0; break;
+        case WR_FORK_COLLECT: break;
+        }
+        wr_forks_cut(run, run->forks_count - 1);
+        if (!ends) {
+            *next = wr_push(run, value) ? WR_GO : WR_FAIL;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- errors */
+
+bool wr_machine_throw(wr_machine *run, struct wr_value error)
+{
+    run->result = WR_MACHINE_FAILED;
+    run->error = error;
+    return false;
+}
+
+bool wr_machine_no_memory(wr_machine *run)
+{
+    run->result = run->arena.full ? WR_MACHINE_LIMIT : WR_MACHINE_NO_MEMORY;
+    return false;
+}
+
+bool wr_machine_fail(wr_machine *run, const char *format, ...)
+{
+    char text[MESSAGE_CAP];
+    struct wr_value message;
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return wr_value_copy_string(&run->arena, text, WR_MIN((size_t)WR_MAX(len, 0), sizeof text - 1),
+                                &message)
+               ? wr_machine_throw(run, message)
+               : wr_machine_no_memory(run);
+}
+
+/* Continue at the handler of an error. false: there is none, or it is no error of the expression. */
+static bool handle(wr_machine *run, enum wr_next *next)
+{
+    if (run->result != WR_MACHINE_FAILED || run->handler == 0) {
+        return false;
+    }
+    uint32_t frame = run->handler - 1;
+    const struct wr_fork *fork = &run->forks[frame];
+    run->result = WR_MACHINE_OUTPUT;
+    restore(run, fork);
+    wr_forks_cut(run, frame);
+    *next = fork->pc == 0 ? WR_BACK : wr_push(run, run->error) ? WR_GO : WR_FAIL;
+    return true;
+}
+
+const char *wr_machine_error(wr_machine *run)
+{
+    if (run->result != WR_MACHINE_FAILED) {
+        return run->result == WR_MACHINE_LIMIT ? "the expression needs too much memory"
+                                               : wr_code_text(WEIR_ENOMEM);
+    }
+    struct wr_text_writer writer = {.arena = &run->arena};
+    if (run->error.kind == WR_JSON_STRING) {
+        wr_write_bytes(&writer, run->error.as.text, run->error.len);
+    } else {
+        wr_write_json(&writer, run->error);
+    }
+    wr_write_bytes(&writer, "", 1);
+    return writer.failed ? wr_code_text(WEIR_ENOMEM) : writer.data;
+}
+
+/* ---- a run */
+
+wr_machine *wr_machine_new(const wr_program *program, const struct wr_machine_options *options)
+{
+    wr_machine *run = wr_zalloc(sizeof *run);
+    if (run == NULL) {
+        return NULL;
+    }
+    run->program = program;
+    run->steps_max = options != NULL && options->steps_max > 0 ? options->steps_max : STEPS_MAX;
+    wr_arena_init(&run->arena,
+                  options != NULL && options->bytes_max > 0 ? options->bytes_max : bytes_max);
+    run->result = WR_MACHINE_END;
+    return run;
+}
+
+void wr_machine_free(wr_machine *run)
+{
+    if (run != NULL) {
+        wr_arena_fini(&run->arena);
+        wr_machine_regexes_free(run);
+        wr_free(run->entries);
+        wr_free(run->forks);
+        wr_free(run);
+    }
+}
+
+struct wr_arena *wr_machine_arena(wr_machine *run)
+{
+    return &run->arena;
+}
+
+void wr_machine_begin(wr_machine *run)
+{
+    wr_arena_reset(&run->arena);
+    run->end = run->top = run->variables = run->handler = run->pc = 0;
+    run->path = NULL;
+    run->given = false;
+    run->result = WR_MACHINE_END;
+    wr_forks_cut(run, 0);
+}
+
+void wr_machine_input(wr_machine *run, struct wr_value input)
+{
+    run->result = WR_MACHINE_OUTPUT;
+    (void)wr_push(run, input);
+}
+
+enum wr_machine_result wr_machine_next(wr_machine *run, struct wr_value *output)
+{
+    enum wr_next next = run->given ? WR_BACK : WR_GO;
+    run->given = false;
+    if (run->result != WR_MACHINE_OUTPUT && run->result != WR_MACHINE_BUSY) {
+        return run->result;
+    }
+    for (uint64_t steps = 0;; steps++) {
+        if (next == WR_GO) {
+            if (WR_UNLIKELY(steps >= run->steps_max)) {
+                return run->result = WR_MACHINE_BUSY;
+            }
+            const struct wr_op *op = &run->program->ops[run->pc++];
+            next = wr_steps[op->code](run, op);
+        } else if (next == WR_BACK) {
+            if (!backtrack(run, &next)) {
+                return run->result = WR_MACHINE_END;
+            }
+        } else if (next == WR_GIVE) {
+            *output = wr_pop(run);
+            run->given = true;
+            return run->result = WR_MACHINE_OUTPUT;
+        } else if (!handle(run, &next)) {
+            return run->result;
+        }
+    }
+}

@@ -1,0 +1,143 @@
+/*
+ * stage_expr.c - runs an expression on one item after another, for the stages that do (stage_expr.h).
+ * It suspends only to let other tasks run, while an expression takes long.
+ */
+#include "stage_expr.h"
+
+#include <string.h>
+
+#include "base_error.h"
+#include "bytes_item.h"
+#include "codec_fields.h"
+#include "flow_dead.h"
+
+static wr_program *compile(const char *text, struct wr_expr_read *read)
+{
+    struct wr_expr_text from = {.text = text, .end = strlen(text), .whole = true, .internal = true};
+    return wr_program_new(&from, NULL, 0, read);
+}
+
+int wr_item_expr_check(weir_mistake *mistake, const char *arg, const char *text)
+{
+    struct wr_expr_read read;
+    wr_program *program = compile(text, &read);
+    wr_program_free(program);
+    if (program != NULL) {
+        return 0;
+    }
+    int rc = weir_mistake_at(mistake, arg, "%s", read.message);
+    return read.hint[0] != '\0' ? weir_mistake_hint(mistake, "%s", read.hint) : rc;
+}
+
+int wr_item_expr_open(struct wr_item_expr *expr, struct weir_gen *gen, const char *text)
+{
+    struct wr_expr_read read = {.code = WEIR_ENOMEM};
+    wr_json_init(&expr->json);
+    expr->program = compile(text, &read);
+    expr->run = expr->program != NULL ? wr_machine_new(expr->program, NULL) : NULL;
+    return expr->run != NULL ? 0
+           : expr->program != NULL
+               ? wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for an expression")
+               : wr_gen_fail(gen, read.code, 0, -1, "%s", read.message);
+}
+
+void wr_item_expr_close(struct wr_item_expr *expr)
+{
+    wr_machine_free(expr->run);
+    wr_program_free(expr->program);
+    wr_json_fini(&expr->json);
+    weir_scratch_free(&expr->scratch);
+    *expr = (struct wr_item_expr){.program = NULL};
+}
+
+/* An object of the fields of a record. false: no memory. */
+static bool fields_value(wr_machine *run, const weir_event *event, struct wr_value *input)
+{
+    struct wr_arena *arena = wr_machine_arena(run);
+    struct wr_members *object = wr_members_new(arena, event->fields_count);
+    for (uint32_t i = 0; object != NULL && i < event->fields_count; i++) {
+        weir_slice name = event->names[i];
+        weir_slice value = event->values[i];
+        if (!wr_members_put(arena, object, wr_value_string(name.data, name.len),
+                            wr_value_string(value.data, value.len))) {
+            return false;
+        }
+    }
+    *input = wr_value_object(object);
+    return object != NULL;
+}
+
+static bool is_blank(weir_slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (memchr(" \t\r\n", text.data[i], 4) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What is not JSON. 0 or a code: gen has failed. */
+static int reject_text(struct wr_item_expr *expr, struct weir_gen *gen, const weir_item *item,
+                       weir_slice text, int code)
+{
+    char why[WR_FIELDS_REASON];
+    bool long_text = code == WEIR_ETOOLONG;
+    struct wr_fields fields = {.problem = long_text ? "a text of 2 GiB or more" : expr->json.error,
+                               .at = long_text ? 0 : expr->json.error_at};
+    wr_fields_reason(&fields, text, why);
+    return wr_gen_reject(gen, item, code, why);
+}
+
+int wr_item_expr_begin(struct wr_item_expr *expr, struct weir_gen *gen, const weir_item *item)
+{
+    const weir_event *event = weir_event_of(item);
+    struct wr_value input = {.kind = WR_JSON_NULL};
+    weir_slice text;
+    int rc = 0;
+    bool ok = true;
+    wr_machine_begin(expr->run);
+    if (event != NULL && event->kind == WEIR_EVENT_RECORD) {
+        ok = fields_value(expr->run, event, &input);
+    } else if (!wr_gen_text(gen, item, &text, &expr->scratch)) {
+        return gen->failure->code;
+    } else if ((rc = wr_json_index(&expr->json, text.data, text.len)) == 0) {
+        ok = wr_value_node(wr_machine_arena(expr->run), &expr->json, WR_JSON_ROOT, &input);
+    }
+    if (!ok || rc == WEIR_ENOMEM) {
+        return wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for an expression");
+    }
+    if (rc < 0 && is_blank(text)) {
+        wr_gen_filter(gen, item, 1);
+        return 0;
+    }
+    if (rc < 0) {
+        return reject_text(expr, gen, item, text, rc);
+    }
+    wr_machine_input(expr->run, input);
+    return 1;
+}
+
+int wr_item_expr_next(struct wr_item_expr *expr, struct weir_gen *gen, const weir_item *item,
+                      struct wr_value *output)
+{
+    for (;;) {
+        int rc;
+        switch (wr_machine_next(expr->run, output)) {
+        case WR_MACHINE_OUTPUT: return 1;
+        case WR_MACHINE_END: return 0;
+        case WR_MACHINE_BUSY:
+            rc = wr_turn(gen->loop, &gen->object);
+            if (rc < 0) {
+                return wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
+            }
+            break;
+        case WR_MACHINE_FAILED:
+        case WR_MACHINE_LIMIT:
+            rc = wr_gen_reject(gen, item, WEIR_EPARSE, wr_machine_error(expr->run));
+            return rc < 0 ? rc : WEIR_EPARSE;
+        case WR_MACHINE_NO_MEMORY:
+            return wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for an expression");
+        }
+    }
+}

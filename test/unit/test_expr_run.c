@@ -1,0 +1,309 @@
+/*
+ * test_expr_run.c - expressions are run as jq runs them: output by output, in bounded memory and on a
+ * bounded part of the stack. What they compute is compared with jq in test/expr.
+ */
+#include <stdlib.h>
+
+#include "base_fault.h"
+#include "expr_program.h"
+#include "support_check.h"
+
+/* An expression that runs on one document. */
+struct fixture {
+    wr_program *program;
+    wr_machine *run;
+    struct wr_json json;
+    struct wr_arena decoded;
+    struct wr_value input;
+};
+
+static void set_up(struct fixture *on, const char *text, const char *document,
+                   const struct wr_machine_options *options)
+{
+    struct wr_expr_read read;
+    struct wr_expr_text from = {.text = text, .end = strlen(text), .whole = true};
+    on->program = wr_program_new(&from, NULL, 0, &read);
+    ck_assert_msg(on->program != NULL, "%s: %s", text, read.message);
+    on->run = wr_machine_new(on->program, options);
+    ck_assert_ptr_nonnull(on->run);
+    wr_json_init(&on->json);
+    wr_arena_init(&on->decoded, 1 << 20);
+    ck_assert_int_eq(wr_json_index(&on->json, document, strlen(document)), 0);
+    ck_assert(wr_value_node(&on->decoded, &on->json, WR_JSON_ROOT, &on->input));
+    wr_machine_begin(on->run);
+    wr_machine_input(on->run, on->input);
+}
+
+static void tear_down(struct fixture *on)
+{
+    wr_machine_free(on->run);
+    wr_program_free(on->program);
+    wr_json_fini(&on->json);
+    wr_arena_fini(&on->decoded);
+}
+
+/* Append the outputs of one input to a text, one on a line; returns how it ended. */
+static enum wr_machine_result all_outputs(struct fixture *on, struct wr_print *out)
+{
+    struct wr_value value;
+    enum wr_machine_result result;
+    while ((result = wr_machine_next(on->run, &value)) == WR_MACHINE_OUTPUT ||
+           result == WR_MACHINE_BUSY) {
+        if (result == WR_MACHINE_OUTPUT) {
+            struct wr_text_writer writer = {.arena = wr_machine_arena(on->run)};
+            wr_write_json(&writer, value);
+            wr_printf(out, "%.*s|", (int)writer.len, writer.data);
+        }
+    }
+    return result;
+}
+
+static void check(const char *text, const char *document, const char *expected)
+{
+    char got[4000];
+    struct wr_print out;
+    struct fixture on;
+    wr_print_to(&out, got, sizeof got);
+    set_up(&on, text, document, NULL);
+    enum wr_machine_result result = all_outputs(&on, &out);
+    if (result != WR_MACHINE_END) {
+        wr_printf(&out, "!%s", wr_machine_error(on.run));
+    }
+    ck_assert_msg(strcmp(got, expected) == 0, "%s on %s: %s instead of %s", text, document, got,
+                  expected);
+    tear_down(&on);
+}
+
+TEST(an_expression_gives_any_number_of_outputs)
+{
+    check(".a", "{\"a\": [1, {\"b\": \"x\\ny\"}]}", "[1,{\"b\":\"x\\ny\"}]|");
+    check(".[]", "[1, \"\\u00e9\", null]", "1|\"\xc3\xa9\"|null|");
+    check(".[] | select(. > 1)", "[1, 2, 3]", "2|3|");
+    check("empty", "null", "");
+    check("(1, 2) + (10, 20)", "null", "11|12|21|22|");
+    check("{a: (1, 2), b: (3, 4)}", "null",
+          "{\"a\":1,\"b\":3}|{\"a\":1,\"b\":4}|{\"a\":2,\"b\":3}|{\"a\":2,\"b\":4}|");
+    check("\"\\(1, 2) \\(3, 4)\"", "null", "\"1 3\"|\"2 3\"|\"1 4\"|\"2 4\"|");
+    check(".[0, 1][0, 1]", "[[1, 2], [3, 4]]", "1|3|2|4|");
+    check("(.[] as $x | (1, 2) | [., $x])", "[5, 6]", "[1,5]|[2,5]|[1,6]|[2,6]|");
+    check("[recurse(if . < 3 then (. + 1 as $x | $x) else empty end)]", "0", "[0,1,2,3]|");
+}
+
+TEST(the_last_of_equal_keys_counts)
+{
+    check(".a, length, keys, [.[]]", "{\"a\": 1, \"b\": 2, \"a\": 3}", "3|2|[\"a\",\"b\"]|[3,2]|");
+    check(". == {a: 3, b: 2}", "{\"a\": 1, \"b\": 2, \"a\": 3}", "true|");
+}
+
+TEST(numbers_are_not_rounded)
+{
+    check(".[]", "[10000000000000000001, 1.10, 1e400, -0]", "10000000000000000001|1.10|1e400|-0|");
+    check(".[0] + .[1]", "[9223372036854775807, 1]", "9223372036854775808|");
+    check(".[0] - .[1]", "[-9223372036854775808, 1]", "-9223372036854775809|");
+    check(".[0] * .[1]", "[12345678901234567, 1000]", "12345678901234567000|");
+    check(".[0] + .[1], .[0] * .[1]", "[0.1, 0.2]", "0.3|0.02|");
+    check(".[0] / .[1]", "[10000000000000000002, 2]", "5000000000000000001|");
+    check(".[0] / .[1]", "[1, 3]", "0.3333333333333333|");
+    check(".[0] < .[1], .[0] == .[1]", "[9007199254740992, 9007199254740993]", "true|false|");
+    check(".[0] == .[1]", "[1.50, 15e-1]", "true|");
+    check("sort", "[1e2, 99, -1e-3, 0, 100.5, -0.0009]", "[-1e-3,-0.0009,0,99,1e2,100.5]|");
+    check("-.", "1.5", "-1.5|");
+    check("length", "-9223372036854775808", "9223372036854775808|");
+    check(".[0] % .[1], .[0] % .[2]", "[5, -3, 0]",
+          "2|!number (5) and number (0) cannot be divided because the divisor is zero");
+    check(". * . * . * . * .", "1e30", "1e+150|");
+    check(". * 1e10", "1e-20", "1e-10|");
+    check("1.5e-3 + 0", "null", "0.0015|");
+}
+
+TEST(an_error_is_told_as_jq_tells_it)
+{
+    check(".a", "[1]", "!Cannot index array with \"a\"");
+    check(".[0]", "{}", "!Cannot index object with number");
+    check(".[]", "1", "!Cannot iterate over number (1)");
+    check("1, error(\"x\"), 2", "null", "1|!x");
+    check("error({a: 1})", "null", "!{\"a\":1}");
+    check(". + 1", "\"a long string\"", "!string (\"a long str...) and number (1) cannot be added");
+    check("[.[] | (.a)?]", "[1, {\"a\": 2}]", "[2]|");
+    check("try error(\"x\") catch . + \"y\"", "null", "\"xy\"|");
+    check(".a? | error(\"x\")", "{}", "!x");
+    check("[.[] | try error catch .]", "[1, \"a\"]", "[1,\"a\"]|");
+}
+
+TEST(values_of_all_kinds_have_an_order)
+{
+    check("sort", "[{\"b\":1}, {\"a\":2}, [2], [1,2], \"b\", \"a\", 2, 1, true, false, null]",
+          "[null,false,true,1,2,\"a\",\"b\",[1,2],[2],{\"a\":2},{\"b\":1}]|");
+    check("group_by(.a) | map(map(.b))", "[{\"a\":2,\"b\":1},{\"a\":1,\"b\":2},{\"a\":2,\"b\":3}]",
+          "[[2],[1,3]]|");
+    check("unique, min, max", "[2, 1, 2]", "[1,2]|1|2|");
+}
+
+TEST(a_regular_expression_matches)
+{
+    check("test(`^a.c$`), test(\"B\"; \"i\"), test([\"B\", \"i\"]), . =~ `b.`, not . =~ `x`",
+          "\"abc\"", "true|true|true|true|true|");
+    check("test(.)", "\"(\"", "!missing closing parenthesis, at byte 1 of the pattern");
+    check("test(`a`)", "1", "!number (1) cannot be matched, as it is not a string");
+    check("test(`(a*)*b`)", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac\"", "false|");
+    check("[.[] as $p | \"b1\" | test($p)]",
+          "[\"1\",\"2\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"1\"]",
+          "[true,false,true,false,false,false,false,false,false,true]|");
+}
+
+TEST(paths_are_noted_set_and_deleted)
+{
+    check("[path(.a[], .b?)]", "{\"a\": [1, 2]}", "[[\"a\",0],[\"a\",1],[\"b\"]]|");
+    check("[path(..)]", "[[1]]", "[[],[0],[0,0]]|");
+    check("setpath([\"a\", 1, \"b\"]; 5)", "null", "{\"a\":[null,{\"b\":5}]}|");
+    check("del(.[1, 0], .[2].a)", "[1, 2, {\"a\": 1, \"b\": 2}, 4]", "[{\"b\":2},4]|");
+    check("del(.[] | select(. > 1))", "[1, 2, 3, 1]", "[1,1]|");
+    check("del(.[1:3])", "[1, 2, 3, 4]", "[1,4]|");
+    check("map_values(. + 1), map_values(empty)", "{\"a\": 1, \"b\": 2}", "{\"a\":2,\"b\":3}|{}|");
+    check("getpath([\"a\", \"b\"])", "{\"a\": null}", "null|");
+    check("[paths(. == 1)]", "[0, [1]]", "[[1,0]]|");
+}
+
+static const struct mistake {
+    const char *text, *message;
+    size_t at;
+} mistakes[] = {
+    {".a | nope(1)", "there is no function 'nope'", 5},
+    {"map(1; 2)", "'map' takes another number of arguments", 0},
+    {"$x + 1", "$x is not defined", 0},
+    {"(.a as $x | 1) | $x", "$x is not defined", 17},
+    {"path(1 + 2)", "a path is needed here, as in .a, .[0], .[] or ..", 5},
+    {"_fold(1; 2; 3)", "there is no function '_fold'", 0},
+    {"@nope \"\\(1)\"", "there is no format '@nope'", 0},
+    {"1 +", "an expression is missing", 3},
+};
+
+TEST(a_mistake_is_told_when_compiling)
+{
+    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
+        struct wr_expr_read read;
+        struct wr_expr_text from = {
+            .text = mistakes[i].text, .end = strlen(mistakes[i].text), .whole = true};
+        ck_assert_ptr_null(wr_program_new(&from, NULL, 0, &read));
+        ck_assert_str_eq(read.message, mistakes[i].message);
+        ck_assert_uint_eq(read.error_at, mistakes[i].at);
+    }
+}
+
+TEST(names_are_constants)
+{
+    struct wr_expr_read read;
+    struct wr_value value;
+    struct wr_named named[] = {{"a", wr_value_integer(4)}, {"b", wr_value_string("x", 1)}};
+    struct wr_expr_text text = {.text = "$b * $a", .end = 7, .whole = true};
+    wr_program *program = wr_program_new(&text, named, 2, &read);
+    ck_assert_ptr_nonnull(program);
+    wr_machine *run = wr_machine_new(program, NULL);
+    ck_assert_ptr_nonnull(run);
+    wr_machine_begin(run);
+    wr_machine_input(run, wr_value_of(WR_JSON_NULL));
+    ck_assert_int_eq(wr_machine_next(run, &value), WR_MACHINE_OUTPUT);
+    ck_assert_uint_eq(value.len, 4);
+    ck_assert_mem_eq(value.as.text, "xxxx", 4);
+    wr_machine_free(run);
+    wr_program_free(program);
+}
+
+/* ---- pulls, steps and memory */
+
+TEST(an_endless_expression_is_pulled_as_long_as_somebody_wants_it)
+{
+    struct fixture on;
+    struct wr_value value;
+    set_up(&on, "range(0; 1e15) | select(. % 2 == 1) | {a: ., b: [.]}", "null", NULL);
+    for (int64_t i = 0; i < 100000; i++) {
+        ck_assert_int_eq(wr_machine_next(on.run, &value), WR_MACHINE_OUTPUT);
+        ck_assert_int_eq(value.as.object->members[0].value.as.integer, 2 * i + 1);
+    }
+    ck_assert_uint_le(wr_machine_arena(on.run)->bytes, 8192);
+    tear_down(&on);
+}
+
+TEST(a_pull_that_takes_long_is_interrupted)
+{
+    struct fixture on;
+    struct wr_value value;
+    struct wr_machine_options options = {.steps_max = 1000};
+    set_up(&on, "last(range(100000))", "null", &options);
+    int busy = 0;
+    while (wr_machine_next(on.run, &value) == WR_MACHINE_BUSY) {
+        busy++;
+    }
+    ck_assert_int_gt(busy, 100);
+    ck_assert_int_eq(value.as.integer, 99999);
+    ck_assert_int_eq(wr_machine_next(on.run, &value), WR_MACHINE_END);
+    ck_assert_int_eq(wr_machine_next(on.run, &value), WR_MACHINE_END);
+    tear_down(&on);
+}
+
+TEST(an_expression_over_its_memory_fails_for_this_input_only)
+{
+    static const char *const greedy[] = {
+        "[range(1e9)]",         "[repeat(1)]",       "\"x\" * 1e9",
+        "last(repeat([., .]))", "setpath([1e8]; 1)", "reverse | [., .] | until(false; [., .])"};
+    struct wr_machine_options options = {.bytes_max = 1 << 20};
+    for (size_t i = 0; i < sizeof greedy / sizeof greedy[0]; i++) {
+        struct fixture on;
+        char got[200];
+        struct wr_print out;
+        wr_print_to(&out, got, sizeof got);
+        set_up(&on, greedy[i], "[]", &options);
+        ck_assert_int_eq(all_outputs(&on, &out), WR_MACHINE_LIMIT);
+        ck_assert_str_eq(wr_machine_error(on.run), "the expression needs too much memory");
+        ck_assert_uint_le(wr_machine_arena(on.run)->bytes, 1 << 20);
+        wr_machine_begin(on.run);
+        wr_machine_input(on.run, wr_value_array(NULL, 0));
+        ck_assert_int_eq(all_outputs(&on, &out), WR_MACHINE_LIMIT);
+        tear_down(&on);
+    }
+}
+
+/* A document of `depth` arrays in each other. */
+static char *deep(size_t depth)
+{
+    char *text = malloc(2 * depth + 1);
+    ck_assert_ptr_nonnull(text);
+    memset(text, '[', depth);
+    memset(text + depth, ']', depth);
+    text[2 * depth] = '\0';
+    return text;
+}
+
+TEST(depth_costs_no_stack)
+{
+    char *text = deep(1000);
+    check("[..] | length", text, "1000|");
+    check(". == ., (tojson | length), ([[.], [.]] | unique | length)", text, "true|2000|1|");
+    check("del(.. | select(length == 0)) | [..] | length", text, "999|");
+    free(text);
+    check("[limit(5; repeat([.]))] | .[4]", "1", "[[[[1]]]]|");
+}
+
+TEST(a_large_object_finds_its_keys)
+{
+    check("[range(1000) | {key: tostring, value: .}] | from_entries | "
+          "length, .[\"999\"], (keys | length), (del(.[\"5\"]) | length)",
+          "null", "1000|999|1000|999|");
+}
+
+TEST(without_memory_a_run_says_so)
+{
+    struct fixture on;
+    struct wr_value value;
+    set_up(&on, "[.[] | {a: .}]", "[1, 2]", NULL);
+    wr_machine_free(on.run);
+    on.run = wr_machine_new(on.program, NULL);
+    wr_fault_set(1, true);
+    wr_machine_begin(on.run);
+    wr_machine_input(on.run, on.input);
+    ck_assert_int_eq(wr_machine_next(on.run, &value), WR_MACHINE_NO_MEMORY);
+    wr_fault_set(0, false);
+    tear_down(&on);
+}
+
+MAIN("expr/run")

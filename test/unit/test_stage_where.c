@@ -1,0 +1,181 @@
+/*
+ * test_stage_where.c - stages that run an expression: where, map, fields, set, del and rename. What
+ * passes is as it came, what is made is on one line, and what fails is rejected with its reason.
+ */
+#include <stdlib.h>
+
+#include "support_flow.h"
+#include "support_stage.h"
+
+#define TEXT(text)            \
+    {                         \
+        text, sizeof text - 1 \
+    }
+
+static const weir_slice values[] = {
+    TEXT("{\"a\": 1, \"b\": [1, 2]}"), TEXT(""), TEXT("[1,"), TEXT("{\"b\":\n [3]}"), TEXT(" 2 "),
+    TEXT("{\"a\":null,\"b\":[]}"),
+};
+enum { VALUES = sizeof values / sizeof *values };
+
+#define KIT(stage)                                            \
+    {                                                         \
+        .text = stage, .items = values, .items_count = VALUES \
+    }
+static const struct wr_stage_kit kits[] = {
+    KIT("where .a"),  KIT("where .b[] > 1"), KIT("map [.b[]]"),         KIT("map ."),
+    KIT("fields .a"), KIT("del .b[0]"),      KIT("set .b += [length]"), KIT("rename .c = .a"),
+};
+WR_STAGE_SUITE(kits);
+
+/* Items of one shape, then the end. */
+struct texts {
+    const weir_slice *list;
+    size_t count;
+    const weir_type *type;
+};
+WEIR_SOURCE(texts, struct texts)
+{
+    for (size_t i = 0; i < args->count; i++) {
+        weir_item item = weir_bytes(args->list[i].data, args->list[i].len);
+        item.type = args->type;
+        if (!weir_yield(self, &item)) {
+            break;
+        }
+    }
+    return 0;
+}
+
+/* What a chain behind the values gives, each with a | behind it. */
+static void check_gives(const char *text, const char *expected)
+{
+    char *shown;
+    size_t len;
+    weir_item item;
+    weir_loop *loop = test_loop();
+    weir_gen *up = texts(weir_root(loop), (struct texts){values, VALUES, NULL});
+    weir_gen *gen = weir_parse(weir_root(loop), up, text);
+    FILE *out = open_memstream(&shown, &len);
+    while (weir_next(gen, &item)) {
+        fprintf(out, "%.*s|", (int)item.len, item.data);
+    }
+    fclose(out);
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    ck_assert_msg(strcmp(shown, expected) == 0, "%s: %s instead of %s", text, shown, expected);
+    free(shown);
+    weir_loop_free(loop);
+}
+
+TEST(where_passes_items_as_they_came)
+{
+    check_gives("where .a", "{\"a\": 1, \"b\": [1, 2]}|");
+    check_gives("where .b? | where (.b | length) == 1", "{\"b\":\n [3]}|");
+    check_gives("where .b[]? > 1", "{\"a\": 1, \"b\": [1, 2]}|{\"b\":\n [3]}|");
+    check_gives("select(. == 2)", " 2 |");
+    check_gives("where empty", "");
+}
+
+TEST(map_gives_all_outputs)
+{
+    check_gives("map .b[]?", "1|2|3|");
+    check_gives(".a?, 0", "1|0|null|0|0|null|0|");
+    check_gives("map .", "{\"a\": 1, \"b\": [1, 2]}|{\"b\":[3]}|2|{\"a\":null,\"b\":[]}|");
+    check_gives("objects | {x: .b, (\"k\" * 2): .a}",
+                "{\"x\":[1,2],\"kk\":1}|{\"x\":[3],\"kk\":null}|{\"x\":[],\"kk\":null}|");
+    check_gives("repeat(1) | head 3", "{\"a\": 1, \"b\": [1, 2]}|1|1|");
+}
+
+TEST(values_are_changed_at_their_paths)
+{
+    check_gives("objects | fields .a, .b[0]", "{\"a\":1,\"b\":[1]}|{\"a\":null,\"b\":[3]}|"
+                                              "{\"a\":null,\"b\":[null]}|");
+    check_gives("objects | del .b", "{\"a\":1}|{}|{\"a\":null}|");
+    check_gives("objects | set .a = .b[0]", "{\"a\":1,\"b\":[1,2]}|{\"b\":[3],\"a\":3}|"
+                                            "{\"a\":null,\"b\":[]}|");
+    check_gives("objects | set .b[] |= . * 2 | map .b", "[2,4]|[6]|[]|");
+    check_gives("objects | set .b += [.a] | map .b", "[1,2,1]|[3,null]|[null]|");
+    check_gives("objects | set .a //= 7 | map .a", "1|7|7|");
+    check_gives("objects | rename .c.d = .a | map .c", "{\"d\":1}|{\"d\":null}|{\"d\":null}|");
+}
+
+TEST(what_is_left_out_is_counted)
+{
+    weir_loop *loop = test_loop();
+    weir_gen *up = texts(weir_root(loop), (struct texts){values, VALUES, NULL});
+    weir_gen *gen = weir_parse(weir_root(loop), up, "where .a");
+    weir_item item;
+    while (weir_next(gen, &item)) {}
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    weir_ledger ledger = ledger_of(weir_root(loop));
+    ck_assert_uint_eq(ledger.delivered, 1);
+    ck_assert_uint_eq(ledger.filtered, 3); /* an empty line, and two that are not true */
+    ck_assert_uint_eq(ledger.rejected, 2); /* [1, and the number, which has no .a */
+    weir_loop_free(loop);
+}
+
+static void check_rejects(const char *text, weir_slice value, const char *message)
+{
+    weir_item item;
+    weir_error error;
+    weir_loop *loop = test_loop();
+    weir_gen *up = texts(weir_root(loop), (struct texts){&value, 1, NULL});
+    weir_gen *gen = weir_parse(weir_root(loop), up, text);
+    ck_assert(!weir_next(gen, &item));
+    ck_assert_int_lt(weir_finish(gen, &error), 0);
+    ck_assert_msg(strstr(error.message, message) != NULL, "%s: %s", text, error.message);
+    weir_loop_free(loop);
+}
+
+TEST(what_fails_is_rejected_with_its_reason)
+{
+    check_rejects("where .a on-error=stop", (weir_slice)TEXT("{\"a\": tru}"), "at byte 6");
+    check_rejects("where .a on-error=stop", (weir_slice)TEXT("7"),
+                  "Cannot index number with \"a\"");
+    check_rejects("map error(\"no\") on-error=stop", (weir_slice)TEXT("7"), "no");
+    check_rejects("map [range(1e9)] on-error=stop", (weir_slice)TEXT("7"),
+                  "the expression needs too much memory");
+}
+
+/* One event, then the end. */
+WEIR_SOURCE(one_event, weir_event)
+{
+    weir_item item = weir_event_item(args);
+    while (weir_yield(self, &item)) {
+        break;
+    }
+    return 0;
+}
+
+static void check_event(const weir_event *event, const char *text, const char *expected)
+{
+    weir_item item;
+    weir_loop *loop = test_loop();
+    weir_gen *gen = weir_parse(weir_root(loop), one_event(weir_root(loop), *event), text);
+    ck_assert(weir_next(gen, &item));
+    weir_slice got;
+    weir_scratch scratch = WEIR_ZERO;
+    ck_assert_int_eq(weir_item_text(&item, &got, &scratch), 0);
+    ck_assert_uint_eq(got.len, strlen(expected));
+    ck_assert_mem_eq(got.data, expected, got.len);
+    weir_scratch_free(&scratch);
+    weir_discard(gen);
+    weir_loop_free(loop);
+}
+
+TEST(of_a_record_the_fields_are_seen_and_of_a_message_the_body)
+{
+    static const weir_slice names[] = {TEXT("level"), TEXT("msg")};
+    static const weir_slice fields[] = {TEXT("warn"), TEXT("a \"b\"")};
+    weir_event event = {.body = TEXT("{\"n\": 5}"),
+                        .names = names,
+                        .values = fields,
+                        .fields_count = 2,
+                        .kind = WEIR_EVENT_RECORD};
+    check_event(&event, "where .level == \"warn\"", "{\"n\": 5}");
+    check_event(&event, "map {msg, n}", "{\"msg\":\"a \\\"b\\\"\",\"n\":null}");
+    event.kind = WEIR_EVENT_MESSAGE;
+    check_event(&event, "where .n == 5", "{\"n\": 5}");
+    check_event(&event, "map .n", "5");
+}
+
+MAIN("stage/where")
