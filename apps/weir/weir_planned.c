@@ -82,7 +82,6 @@ static const struct planned_word {
 
 static const struct planned_word planned_stages[] = {
     {"uniq", "in the shell: weir '...' | uniq"},
-    {"csv", HINT_PASS},
     {"auto", HINT_PASS},
     {"frame", NULL},
     {"text", HINT_PASS},

@@ -37,8 +37,9 @@ enum weir_item_flags {
     WEIR_ITEM_TRUNCATED = 4u, /* cut at the limit (WEIR_LONG_CUT) */
     WEIR_ITEM_PART = 8u,      /* a piece of a line that continues in the next item, which has the
                                  same number (WEIR_LONG_PARTS): no line end is written after it */
-    WEIR_ITEM_BYTES = 16u     /* not a line, but bytes of a stream, cut anywhere: no line end is
+    WEIR_ITEM_BYTES = 16u,    /* not a line, but bytes of a stream, cut anywhere: no line end is
                                  written after them */
+    WEIR_ITEM_HEADER = 32u    /* a row that names the values of the rows after it */
 };
 
 typedef struct weir_type weir_type;

@@ -150,7 +150,10 @@ enum weir_trait {
     /* A framer whose items have ids; a source that can request by id. */
     WEIR_TRAIT_BY_ID = 1u << 24,
     WEIR_TRAIT_CONNECTS = 1u << 25, /* connects to a peer: the opening's limits of time act on it */
-    WEIR_TRAIT_TLS = 1u << 26 /* its peer may have a certificate: the opening's trust acts on it */
+    WEIR_TRAIT_TLS = 1u << 26, /* its peer may have a certificate: the opening's trust acts on it */
+    /* The first item says what the others mean. It is as one with STATE_REPLAYS, unless it is a
+     * framer that is joined to its source: there the position has the header. */
+    WEIR_TRAIT_HEADER = 1u << 27
 };
 
 /* How an argument is written. */

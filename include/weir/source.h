@@ -102,6 +102,11 @@ typedef struct weir_framing {
     int64_t item_bytes_max; /* of an item without its end or length; default 1 MiB; WEIR_NONE: the
                                loop's budget */
     int64_t record_bytes;   /* WEIR_FRAME_FIXED: of each item, at least 1 */
+    /* WEIR_FRAME_CSV: the byte between values, 0: a comma; and 1 if the first row of the input is a
+     * header. It has the flag
+     * WEIR_ITEM_HEADER, and a restart in the middle of the input gives it once more, before the
+     * first row. */
+    int32_t delim, header;
 } weir_framing;
 enum {
     WEIR_FRAME_LINES = 0, /* each item, then its line end as it came */
@@ -111,7 +116,9 @@ enum {
     WEIR_FRAME_FIXED,     /* items of one length */
     WEIR_FRAME_VARINT,    /* before each item its length, as protobuf writes it (LEB128) */
     WEIR_FRAME_SSE,       /* server-sent events (WHATWG HTML 9.2) */
-    WEIR_FRAME_JSON       /* JSON values, one after another (RFC 8259) */
+    WEIR_FRAME_JSON,      /* JSON values, one after another (RFC 8259) */
+    WEIR_FRAME_CSV        /* rows of values (RFC 4180), without their line ends; not split into
+                             their values. WEIR_LONG_PARTS is as WEIR_LONG_SKIP */
 };
 
 typedef struct weir_socket weir_socket; /* <weir/socket.h> */

@@ -32,7 +32,7 @@ typedef struct weir_batch_options {
 
 /*
  * Cut bytes into items: lines, texts that end with NUL, records by their length, server-sent
- * events, JSON values. It does not matter where the items of `bytes` are cut: their texts (weir_item_text) are
+ * events, JSON values, rows of values. It does not matter where the items of `bytes` are cut: their texts (weir_item_text) are
  * one stream.
  *
  * Directly after weir_http_bytes, weir_file_bytes, weir_socket_bytes or weir_fd_bytes, the source

@@ -43,7 +43,7 @@ int wr_fields_begin(struct wr_fields *fields, size_t text_len)
 {
     fields->count = 0;
     fields->made_len = 0;
-    fields->shared = false;
+    fields->shared = 0;
     return wr_fields_reserve(fields, text_len);
 }
 

@@ -26,8 +26,10 @@ enum {
 struct wr_fields {
     weir_slice *names, *values;
     size_t count, cap;
-    bool shared; /* the names are the same for all records of this decoder, and outlive the text */
-    char *made;  /* has room for as many bytes as the text has, or as were reserved */
+    uint32_t shared; /* not 0: the names are a list that many records share and that outlives the
+                        text; another list has another number */
+    uint32_t flags;  /* of the item that the text is from: enum weir_item_flags */
+    char *made;      /* has room for as many bytes as the text has, or as were reserved */
     size_t made_len, made_cap;
     const char *problem; /* of a text that is rejected: static */
     size_t at;           /* ... and where: a byte of the text, from 0 */

@@ -4,6 +4,7 @@
 #include "codec_framer.h"
 
 #include "base_error.h"
+#include "codec_csv.h"
 #include "codec_json_values.h"
 #include "codec_lines.h"
 #include "codec_records.h"
@@ -13,7 +14,8 @@ static const struct wr_framer_ops *const framers[] = {
     [WEIR_FRAME_LINES] = &wr_lines_framer, [WEIR_FRAME_NONE] = &wr_raw_framer,
     [WEIR_FRAME_LEN32] = &wr_len32_framer, [WEIR_FRAME_NUL] = &wr_nul_framer,
     [WEIR_FRAME_FIXED] = &wr_fixed_framer, [WEIR_FRAME_VARINT] = &wr_varint_framer,
-    [WEIR_FRAME_SSE] = &wr_sse_framer,     [WEIR_FRAME_JSON] = &wr_json_framer};
+    [WEIR_FRAME_SSE] = &wr_sse_framer,     [WEIR_FRAME_JSON] = &wr_json_framer,
+    [WEIR_FRAME_CSV] = &wr_csv_framer};
 
 int wr_framer_init(struct wr_framer *framer, int32_t kind, size_t item_bytes_max, int32_t overlong,
                    size_t record_bytes, uint64_t offset)
@@ -25,6 +27,7 @@ int wr_framer_init(struct wr_framer *framer, int32_t kind, size_t item_bytes_max
                                  .offset = offset};
     return kind == WEIR_FRAME_SSE    ? wr_sse_init(framer)
            : kind == WEIR_FRAME_JSON ? wr_json_values_init(framer)
+           : kind == WEIR_FRAME_CSV  ? wr_csv_init(framer)
                                      : 0;
 }
 
@@ -32,6 +35,7 @@ void wr_framer_fini(struct wr_framer *framer)
 {
     wr_sse_fini(framer);
     wr_json_values_fini(framer);
+    wr_csv_fini(framer);
 }
 
 void wr_framer_restart(struct wr_framer *framer, uint64_t offset, bool same)
@@ -49,6 +53,9 @@ void wr_framer_restart(struct wr_framer *framer, uint64_t offset, bool same)
     }
     if (framer->json != NULL) {
         wr_json_values_restart(framer);
+    }
+    if (framer->csv != NULL) {
+        wr_csv_restart(framer, !same && offset == 0);
     }
 }
 

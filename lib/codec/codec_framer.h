@@ -14,6 +14,7 @@
  *     fixed     codec_records.c  record_bytes each
  *     sse       codec_sse.c      events, as WHATWG HTML 9.2 defines them
  *     json      codec_json_values.c  JSON values; what is not JSON, up to its line end (WR_FRAME_BAD)
+ *     csv       codec_csv.c      rows of values: a line end in quotes does not end a row
  *
  * Limit. item_bytes_max counts an item without its end or length. By policy, a longer item is
  * skipped and counted (SKIP), cut to the limit with the rest dropped (CUT), a failure (FAILS), or
@@ -37,7 +38,7 @@
 struct wr_frame {
     const char *data; /* in the window */
     size_t len;       /* without line end or length */
-    uint32_t flags;   /* WEIR_ITEM_CRLF, _NO_EOL, _TRUNCATED, _PART, _BYTES */
+    uint32_t flags;   /* WEIR_ITEM_CRLF, _NO_EOL, _TRUNCATED, _PART, _BYTES, _HEADER */
     uint32_t raw_len; /* bytes of the input that it uses (of a cut item: the bytes kept) */
     /* The offset in the whole input of the byte after the frame. For a cut line it is after the
      * kept bytes, because the line end may not have come yet; a caller that restarts there sets
@@ -52,6 +53,7 @@ struct wr_frame {
 struct wr_framer;
 struct wr_sse;
 struct wr_json_values;
+struct wr_csv;
 
 struct wr_framer_ops {
     const char *item;      /* "line": for messages */
@@ -104,6 +106,7 @@ struct wr_framer {
     size_t mean_len;     /* lines: running mean of the lengths, picks the search */
     struct wr_sse *sse;
     struct wr_json_values *json;
+    struct wr_csv *csv;
     uint32_t notes;           /* how often the note has changed */
     int failed;               /* the code of the failure */
     const char *problem;      /* ... and its text: "the input ends inside a record" */
@@ -118,7 +121,7 @@ struct wr_framer {
  * item_bytes_max: 0 is a limit of 0, SIZE_MAX is no limit. record_bytes: for fixed, at least 1.
  * offset: the offset of the first byte in the whole input.
  *
- * Returns 0 or WEIR_ENOMEM (sse, json): then it must not be used, but wr_framer_fini is allowed.
+ * Returns 0 or WEIR_ENOMEM (sse, json, csv): then it must not be used, but wr_framer_fini is allowed.
  */
 int wr_framer_init(struct wr_framer *framer, int32_t kind, size_t item_bytes_max, int32_t overlong,
                    size_t record_bytes, uint64_t offset);

@@ -19,6 +19,7 @@
 
 #include "base_alloc.h"
 #include "base_option.h"
+#include "codec_csv.h"
 #include "codec_records.h"
 
 enum {
@@ -28,7 +29,7 @@ enum {
 
 bool wr_framing_ok(const weir_framing *framing, const char *origin, weir_error *error)
 {
-    if (wr_choice_wrong(error, origin, "kind", framing->kind, WEIR_FRAME_JSON) ||
+    if (wr_choice_wrong(error, origin, "kind", framing->kind, WEIR_FRAME_CSV) ||
         wr_choice_wrong(error, origin, "overlong", framing->overlong, WEIR_LONG_PARTS) ||
         wr_limit_wrong(error, origin, "item_bytes_max", framing->item_bytes_max)) {
         return false;
@@ -37,6 +38,13 @@ bool wr_framing_ok(const weir_framing *framing, const char *origin, weir_error *
                     : framing->item_bytes_max == 0 ? ITEM_BYTES_MAX
                                                    : UINT32_MAX - WR_INBOX_WANT_MAX;
     bool fixed = framing->kind == WEIR_FRAME_FIXED;
+    if (framing->delim < 0 || framing->delim > 127 ||
+        (framing->delim != 0 && strchr("\"\r\n", framing->delim) != NULL)) {
+        wr_error_set(error, WEIR_EINVAL, 0, origin,
+                     "delim is %d, it must be an ASCII character, not a quote, CR or LF",
+                     framing->delim);
+        return false;
+    }
     if (fixed && (framing->record_bytes < 1 || framing->record_bytes > limit)) {
         wr_error_set(error, WEIR_EINVAL, 0, origin,
                      "record_bytes is %lld, it must be from 1 to %lld (item_bytes_max)",
@@ -56,8 +64,13 @@ int wr_inbox_init(struct wr_inbox *inbox, struct weir_gen *gen, const weir_frami
     if (framing->overlong == WEIR_LONG_PARTS) {
         limit = WR_MIN(limit, wr_inbox_usual_cap(inbox) / 2); /* longer items are given in pieces */
     }
-    return wr_framer_init(&inbox->framer, framing->kind, limit, framing->overlong,
-                          (size_t)framing->record_bytes, offset);
+    int rc = wr_framer_init(&inbox->framer, framing->kind, limit, framing->overlong,
+                            (size_t)framing->record_bytes, offset);
+    if (rc == 0 && inbox->framer.csv != NULL) {
+        wr_csv_set(&inbox->framer, framing->delim != 0 ? (char)framing->delim : ',',
+                   framing->header != 0);
+    }
+    return rc;
 }
 
 bool wr_inbox_frame(struct wr_inbox *inbox, struct weir_gen *gen, const weir_framing *framing)
@@ -328,6 +341,7 @@ static long take_batch(struct wr_inbox *inbox, struct weir_block *block, struct 
     if (WR_UNLIKELY(framer->ops->type != NULL)) {
         set_types(items, (size_t)n, framer->ops->type);
     }
+    wr_block_check(&items[0]); /* a header that is given again is the framer's memory */
     if ((has_new_note(inbox) && keep_note(inbox, frames[0].end) < 0) ||
         (inbox->keep_ends && push_ends(inbox, origin, frames, (size_t)n) < 0)) {
         return WEIR_ENOMEM;

@@ -26,9 +26,11 @@ uint32_t wr_plan_traits(const struct wr_plan_step *step)
     const weir_component *component = step->component;
     uint32_t traits =
         component->traits_of != NULL ? component->traits_of(step->args) : component->traits;
-    /* A framer that is not joined to a source cannot continue in the middle of its input. */
-    bool cuts = (traits & WEIR_TRAIT_FRAMES) != 0 && !step->joined;
-    return cuts && step->shape == WEIR_SHAPE_BYTES ? traits | WEIR_TRAIT_STATE_REPLAYS : traits;
+    /* A framer that is not joined to a source cannot continue in the middle of its input, and behind
+     * other items nothing says again what the first one said. */
+    bool cuts = (traits & WEIR_TRAIT_FRAMES) != 0 && step->shape == WEIR_SHAPE_BYTES;
+    bool begins = cuts || (traits & WEIR_TRAIT_HEADER) != 0;
+    return begins && !step->joined ? traits | WEIR_TRAIT_STATE_REPLAYS : traits;
 }
 
 uint32_t wr_plan_gives(const struct wr_plan_step *step)

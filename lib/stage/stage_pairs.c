@@ -91,7 +91,7 @@ static weir_gen *kv_open(const weir_opening *opening, weir_gen *up, const void *
 static const weir_arg kv_args[] = {
     WEIR_ARG_TEXT(struct kv_args, delim, .name = "delim", .form = WEIR_FORM_NAMED,
                   .help = "what separates pairs; blanks if not given"),
-    WEIR_ARG_TEXT(struct kv_args, sep, .name = "sep", .form = WEIR_FORM_NAMED, .preset = "\"=\"",
+    WEIR_ARG_TEXT(struct kv_args, sep, .name = "sep", .form = WEIR_FORM_NAMED, .preset = "=",
                   .help = "what separates a name from its value"),
 };
 

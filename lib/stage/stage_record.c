@@ -23,7 +23,9 @@ struct stage_record {
     weir_scratch scratch;
     struct wr_made made;
     const weir_slice *names;        /* shared by the records in a block */
-    const struct weir_block *named; /* ... which is this one */
+    const struct weir_block *named; /* ... which is this one ... */
+    uint32_t names_shared;          /* ... fields.shared of them ... */
+    size_t names_count;             /* ... and how many */
 };
 
 static void *self_of(struct stage_record *stage)
@@ -37,7 +39,7 @@ static void *self_of(struct stage_record *stage)
 static size_t names_bytes(const struct wr_fields *fields)
 {
     size_t bytes = fields->count * sizeof *fields->names;
-    for (size_t i = 0; fields->shared && i < fields->count; i++) {
+    for (size_t i = 0; fields->shared != 0 && i < fields->count; i++) {
         bytes += fields->names[i].len;
     }
     return wr_item_padded(bytes);
@@ -58,6 +60,8 @@ static void share_names(struct stage_record *stage)
     block->len += (uint32_t)names_bytes(fields);
     stage->names = names;
     stage->named = block;
+    stage->names_shared = fields->shared;
+    stage->names_count = fields->count;
 }
 
 struct moves {
@@ -82,21 +86,23 @@ static inline weir_slice moved(const struct moves *moves, weir_slice slice)
 static int build(struct stage_record *stage, weir_item *item, weir_slice text, size_t left)
 {
     const struct wr_fields *fields = &stage->fields;
-    size_t count = fields->count, tables = (fields->shared ? 1 : 2) * count * sizeof(weir_slice);
+    bool shared = fields->shared != 0;
+    size_t count = fields->count, tables = (shared ? 1 : 2) * count * sizeof(weir_slice);
     size_t need = wr_item_padded(sizeof(weir_event) + tables + text.len + fields->made_len);
-    int rc = wr_made_reserve(&stage->made, &stage->gen,
-                             need + (fields->shared ? names_bytes(fields) : 0), left);
+    int rc =
+        wr_made_reserve(&stage->made, &stage->gen, need + (shared ? names_bytes(fields) : 0), left);
     if (rc < 0) {
         return rc;
     }
     struct weir_block *block = stage->made.block;
-    if (fields->shared && stage->named != block) {
+    if (shared && (stage->named != block || stage->names_shared != fields->shared ||
+                   stage->names_count < count)) {
         share_names(stage);
     }
     weir_event *event = (weir_event *)(void *)(block->data + block->len);
     weir_slice *values = (weir_slice *)(void *)(event + 1);
     weir_slice *names = values + count; /* unless they are shared */
-    char *body = (char *)(values + count * (fields->shared ? 1 : 2));
+    char *body = (char *)(values + count * (shared ? 1 : 2));
     struct moves moves = {(uintptr_t)text.data, text.len, (uintptr_t)fields->made,
                           fields->made_len,     body,     body + text.len};
     if (text.len > 0) {
@@ -108,11 +114,11 @@ static int build(struct stage_record *stage, weir_item *item, weir_slice text, s
     for (size_t i = 0; i < count; i++) {
         values[i] = moved(&moves, fields->values[i]);
     }
-    for (size_t i = 0; !fields->shared && i < count; i++) {
+    for (size_t i = 0; !shared && i < count; i++) {
         names[i] = moved(&moves, fields->names[i]);
     }
     *event = (weir_event){.body = {body, text.len},
-                          .names = fields->shared ? stage->names : names,
+                          .names = shared ? stage->names : names,
                           .values = values,
                           .fields_count = (uint32_t)count,
                           .kind = WEIR_EVENT_RECORD};
@@ -139,6 +145,7 @@ static int read_item(struct weir_gen *gen, weir_item *item, size_t left)
         return gen->failure->code;
     }
     int rc = wr_fields_begin(fields, text.len);
+    fields->flags = item->flags;
     rc = rc == 0 ? stage->ops->read(self_of(stage), text, fields) : rc;
     if (rc == WR_FIELDS_NONE) {
         wr_gen_filter(gen, item, 1);

@@ -27,7 +27,7 @@
 
 struct wr_record_ops {
     const char *kind; /* the name of the stage */
-    /* Read one text; `fields` is empty. 0; WR_FIELDS_NONE: the item counts as filtered; WEIR_EPARSE:
+    /* Read one text; `fields` is empty, but for the flags of the item. 0; WR_FIELDS_NONE: the item counts as filtered; WEIR_EPARSE:
      * wr_fields_bad says why; WEIR_ENOMEM. */
     int (*read)(void *self, weir_slice text, struct wr_fields *fields);
     /* Free what self holds. Runs once, also when nothing was ever read. NULL: nothing to do. */

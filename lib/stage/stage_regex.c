@@ -41,16 +41,17 @@ static weir_slice copied(struct wr_fields *fields, weir_slice name)
 static int add_groups(const struct regex *self, weir_slice text, struct wr_fields *fields)
 {
     size_t group, from, to, count = wr_regex_names(self->regex);
-    fields->shared = true;
-    for (size_t i = 0; i < count && fields->shared; i++) {
+    bool all = true;
+    for (size_t i = 0; i < count && all; i++) {
         (void)wr_regex_name(self->regex, i, &group);
-        fields->shared = wr_regex_group(self->regex, group, &from, &to);
+        all = wr_regex_group(self->regex, group, &from, &to);
     }
-    int rc = fields->shared ? 0 : wr_fields_reserve(fields, self->names_bytes);
+    fields->shared = all;
+    int rc = all ? 0 : wr_fields_reserve(fields, self->names_bytes);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         weir_slice name = wr_regex_name(self->regex, i, &group);
         if (wr_regex_group(self->regex, group, &from, &to)) {
-            rc = wr_fields_add(fields, fields->shared ? name : copied(fields, name),
+            rc = wr_fields_add(fields, all ? name : copied(fields, name),
                                wr_slice_of(text, from, to));
         }
     }

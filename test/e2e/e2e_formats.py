@@ -63,6 +63,35 @@ class Records(e2e_support.TestCase):
             run = weir("check", "./access.log | regex `%s`" % pattern)
             self.ends(run, 2, text)
 
+    def test_rows_keep_their_line_ends_and_the_header_is_left_out(self):
+        run = self.run_on(b'\xef\xbb\xbfid,name\n1,"a\n""b"""\r\n\n2,c', "csv header")
+        self.ends(run, 0)
+        self.assertEqual(run.out, b'1,"a\n""b"""\r\n2,c')
+
+    def test_a_quote_without_an_end_rejects_one_line(self):
+        rows = b"".join(b"%d,%s\n" % (i, b"x" * 90) for i in range(20000))
+        run = self.run_on(b'id,name\n1,"a\n' + rows, "csv header")
+        self.ends(run, 0, "csv: item 2 rejected: a quoted value does not end, at byte 2: \"a")
+        self.assertEqual(run.out, rows)
+
+    def test_each_file_has_a_header_of_its_own(self):
+        self.write("a.csv", b"id,name\n1,x\n")
+        self.write("b.csv", b"name,id,more\ny,2,z\n")
+        run = weir("csv header", self.path("a.csv"), self.path("b.csv"))
+        self.ends(run, 0)
+        self.assertEqual(run.out, b"1,x\ny,2,z\n")
+
+    def test_a_killed_run_continues_with_the_header(self):
+        rows = b"".join(b'%d,"row\n%d"\n' % (i, i) for i in range(3000))
+        self.write("in", b"id,name\n" + rows)
+        text = "%s | csv header on-error=stop | file %s" % (self.path("in"), self.path("out"))
+        run = weir("-c", "1000", text, "--state", self.path("state"))
+        self.ends(run, 0)
+        self.assertEqual(self.read("out"), b"".join(rows.splitlines(True)[:2000]))
+        run = weir(text, "--state", self.path("state"))
+        self.ends(run, 0)
+        self.assertEqual(self.read("out"), rows)
+
 
 if __name__ == "__main__":
     e2e_support.main()

@@ -15,7 +15,7 @@
 #include "codec_json_values.h"
 
 /* One more: the elements of the array .a in each JSON text. */
-enum { ITEMS = WEIR_FRAME_JSON + 1, FRAMERS, POLICIES = WEIR_LONG_PARTS + 1, MAX = 16 };
+enum { ITEMS = WEIR_FRAME_CSV + 1, FRAMERS, POLICIES = WEIR_LONG_PARTS + 1, MAX = 16 };
 
 struct how {
     int32_t kind, overlong;
@@ -132,8 +132,8 @@ static struct seen cut(const struct how *how, const uint8_t *data, size_t len, s
     seen.overlong_bytes = seen.failed != 0 ? 0 : framer.overlong_bytes;
     seen.overlong_start = framer.overlong_start;
     /* White space between JSON values belongs to none of them. */
-    require(seen.failed != 0 || how->kind == WEIR_FRAME_SSE || how->kind >= WEIR_FRAME_JSON ||
-            seen.raw + seen.overlong_bytes == len);
+    require(seen.failed != 0 || how->kind == WEIR_FRAME_SSE || how->kind == WEIR_FRAME_JSON ||
+            how->kind == ITEMS || seen.raw + seen.overlong_bytes == len);
     wr_framer_fini(&framer);
     return seen;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "codec_clf.h"
+#include "codec_csv.h"
 #include "codec_logfmt.h"
 #include "codec_syslog.h"
 
@@ -31,10 +32,15 @@ static int read_words(struct wr_fields *fields, weir_slice text)
     return wr_kv_read(fields, text, &(struct wr_kv){{"", 0}, {"=", 1}});
 }
 
+static int read_row(struct wr_fields *fields, weir_slice text)
+{
+    return wr_csv_row(fields, text, ',');
+}
+
 typedef int reader(struct wr_fields *fields, weir_slice text);
 
 static reader *const readers[] = {
-    wr_logfmt_read, read_pairs, read_words, wr_clf_read, wr_syslog_read,
+    wr_logfmt_read, read_pairs, read_words, wr_clf_read, wr_syslog_read, read_row,
 };
 
 /* Reads each byte: a sanitizer sees a slice that points outside. */

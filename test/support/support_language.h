@@ -148,7 +148,6 @@ static uint32_t tally_gives(const void *args)
 static const char *const udp_schemes[] = {"udp", NULL};
 
 static const weir_component made[] = {
-    STAGE("csv", ANY, LINES, 0, csv_args),
     STAGE("sse", ANY, EVENT, 0, csv_args),
     STAGE("explode", VALUES, JSON, 0, fields_args),
     STAGE("text", VALUES, LINES, 0, format_args),

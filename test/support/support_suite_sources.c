@@ -426,6 +426,7 @@ const struct wr_framing_case wr_framing_cases[WR_FRAMING_CASES] = {
      "sse",
      BYTES("data: one\ndata: 1\n\n: hi\nid: 7\ndata: b\n\ndata: c\n"),
      "one\n1|b|"},
+    {{.kind = WEIR_FRAME_CSV}, "csv", BYTES("a,\"\nb\"\nc\n"), "a,\"\nb\"|c|"},
     {{.kind = WEIR_FRAME_LEN32, .item_bytes_max = 2},
      "len32 max=2B",
      BYTES("\0\0\0\3one\0\0\0\2b\n"),

@@ -107,8 +107,10 @@ static void check_ahead(const struct wr_stage_kit *kit, uint32_t traits)
     weir_loop_free(loop);
 }
 
-/* What some component cannot use: no item at all, no UTF-8, half a value, bytes that end a text. */
-static const weir_slice bad_items[] = {{"", 0}, {"\xff\xfe", 2}, {"{\"a\":", 5}, {"\0\"", 2}};
+/* What some component cannot use: no item at all, no UTF-8, half a value, bytes that end a text, a
+ * quote without an end. */
+static const weir_slice bad_items[] = {
+    {"", 0}, {"\xff\xfe", 2}, {"{\"a\":", 5}, {"\0\"", 2}, {"\"", 1}};
 
 /* Among items that it cannot use, and those of the kit. */
 static void check_rejects(const struct wr_stage_kit *kit, uint32_t traits)

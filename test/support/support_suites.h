@@ -137,7 +137,7 @@ struct wr_framing_case {
     size_t len;
     const char *items;
 };
-enum { WR_FRAMING_CASES = 7 };
+enum { WR_FRAMING_CASES = 8 };
 extern const struct wr_framing_case wr_framing_cases[WR_FRAMING_CASES];
 /* Read gen to its end, `max` items at a time: their texts, in a static buffer. */
 const char *wr_items_shown(weir_gen *gen, size_t max);

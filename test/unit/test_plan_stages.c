@@ -64,6 +64,8 @@ static const struct wr_stage_kit special[] = {
     KIT("unlz4", lz4),
     KIT("json", values),
     KIT("json items .rows", rows),
+    KIT("csv", pieces),
+    KIT("tsv", pieces),
     {.text = "queue 2 full=drop-oldest"},
     {.text = "queue 2 full=drop-newest"},
     {.text = "queue full=latest"},

@@ -155,11 +155,13 @@ TEST(bytes_that_end_inside_a_record_are_truncated)
 TEST(a_framing_that_cannot_be_is_refused)
 {
     static const weir_framing wrong[] = {
-        {sizeof *wrong, WEIR_FRAME_SSE + 1, 0, 0, 0},
-        {sizeof *wrong, WEIR_FRAME_FIXED, 0, 0, 0},
-        {sizeof *wrong, WEIR_FRAME_FIXED, 0, 100, 101},
-        {sizeof *wrong, WEIR_FRAME_LINES, WEIR_LONG_PARTS + 1, 0, 0},
-        {sizeof *wrong, WEIR_FRAME_LINES, 0, -2, 0}};
+        {sizeof *wrong, WEIR_FRAME_CSV + 1, 0, 0, 0, 0, 0},
+        {sizeof *wrong, WEIR_FRAME_FIXED, 0, 0, 0, 0, 0},
+        {sizeof *wrong, WEIR_FRAME_FIXED, 0, 100, 101, 0, 0},
+        {sizeof *wrong, WEIR_FRAME_LINES, WEIR_LONG_PARTS + 1, 0, 0, 0, 0},
+        {sizeof *wrong, WEIR_FRAME_LINES, 0, -2, 0, 0, 0},
+        {sizeof *wrong, WEIR_FRAME_CSV, 0, 0, 0, '"', 0},
+        {sizeof *wrong, WEIR_FRAME_CSV, 0, 0, 0, 200, 0}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         weir_loop *loop = test_loop();
         weir_item item;

@@ -7,7 +7,7 @@
 #include "bytes_block.h"
 #include "loop_core.h"
 #include "stage_record.h"
-#include "support_flow.h"
+#include "support_records.h"
 #include "support_stage.h"
 
 #define TEXT(text)            \
@@ -64,7 +64,7 @@ static int read_first(void *self, weir_slice text, struct wr_fields *fields)
     if (text.data[0] == 'x' || text.data[0] == '!') {
         return text.data[0] == 'x' ? WR_FIELDS_NONE : wr_fields_bad(fields, 0, "no");
     }
-    fields->shared = true;
+    fields->shared = 1;
     fields->made[fields->made_len++] = text.data[0];
     int rc = wr_fields_add(fields, names[0], (weir_slice){text.data, 1});
     return rc == 0 ? wr_fields_add(fields, names[1], (weir_slice){fields->made, 1}) : rc;
@@ -232,6 +232,23 @@ TEST(a_budget_that_is_never_released_is_a_failure)
     ck_assert_str_eq(error.origin, "first");
     weir_block_unref(held);
     weir_loop_free(loop);
+}
+
+TEST(each_stage_reads_its_format)
+{
+    records_are("logfmt", LINES("a=1 b=\"\\\"\"", "c"), "a=1|b=\"|;c=true|;");
+    records_are("kv", LINES("a=1 b"), "a=1|b=true|;");
+    records_are("kv delim=\",\" sep=\": \"", LINES("a: 1 2, b"), "a=1 2|b=true|;");
+    records_are("syslog", LINES("<13>a: b"), "facility=1|severity=5|app=a|message=b|;");
+    records_are("clf", LINES("h - - [10/Oct/2000:13:55:36 +0000] \"-\" 408 -"),
+                "remote=h|time=2000-10-10T13:55:36Z|status=408|;");
+}
+
+TEST(separators_that_cannot_be_are_refused)
+{
+    records_are("kv delim=\"=\"", LINES("a"), "<kv: sep and delim are the same>");
+    records_are("kv sep=\"0123456789012345678901234567890123\"", LINES("a"),
+                "<kv: sep has more than 32 bytes>");
 }
 
 WEIR_SOURCE(one_message, struct nothing)
