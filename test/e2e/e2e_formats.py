@@ -22,6 +22,9 @@ class Records(e2e_support.TestCase):
             ("logfmt", b'level=info msg="a \\"b\\"" cached\r\nlevel=warn'),
             ("kv delim=\",\" sep=\":\"", b"a: 1, b: 2\n"),
             ("clf", ACCESS),
+            ("statsd", b"page.views:1|c|@0.1|#host:a\n"),
+            ("prom", b'up{job="a"} 1 1395066363000\n'),
+            ("influx", b"weather,city=Oslo temperature=82.5 1465839830100400200\n"),
             ("syslog", b"<34>Oct 11 22:14:15 host su: hello\n"),
         ):
             run = self.run_on(data, pipeline)

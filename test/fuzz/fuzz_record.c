@@ -13,6 +13,7 @@
 #include "codec_clf.h"
 #include "codec_csv.h"
 #include "codec_logfmt.h"
+#include "codec_metrics.h"
 #include "codec_syslog.h"
 
 static void require(int holds)
@@ -40,7 +41,8 @@ static int read_row(struct wr_fields *fields, weir_slice text)
 typedef int reader(struct wr_fields *fields, weir_slice text);
 
 static reader *const readers[] = {
-    wr_logfmt_read, read_pairs, read_words, wr_clf_read, wr_syslog_read, read_row,
+    wr_logfmt_read, read_pairs,     read_words,   wr_clf_read,    wr_syslog_read,
+    read_row,       wr_statsd_read, wr_prom_read, wr_influx_read,
 };
 
 /* Reads each byte: a sanitizer sees a slice that points outside. */

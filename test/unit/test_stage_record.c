@@ -239,6 +239,9 @@ TEST(each_stage_reads_its_format)
     records_are("logfmt", LINES("a=1 b=\"\\\"\"", "c"), "a=1|b=\"|;c=true|;");
     records_are("kv", LINES("a=1 b"), "a=1|b=true|;");
     records_are("kv delim=\",\" sep=\": \"", LINES("a: 1 2, b"), "a=1 2|b=true|;");
+    records_are("statsd", LINES("a:1|c", "a"), "name=a|value=1|type=c|;");
+    records_are("prom", LINES("# TYPE a counter", "a{b=\"c\"} 1"), "name=a|b=c|value=1|;");
+    records_are("influx", LINES("m,a=b f=1i 5"), "measurement=m|a=b|f=1|time=5|;");
     records_are("syslog", LINES("<13>a: b"), "facility=1|severity=5|app=a|message=b|;");
     records_are("clf", LINES("h - - [10/Oct/2000:13:55:36 +0000] \"-\" 408 -"),
                 "remote=h|time=2000-10-10T13:55:36Z|status=408|;");

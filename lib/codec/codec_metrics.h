@@ -1,0 +1,34 @@
+/*
+ * codec_metrics.h - samples of metrics, one in a line: statsd, the exposition text of Prometheus, the
+ * line protocol of InfluxDB. Sans-I/O. All three are decoders of records: see codec_fields.h.
+ */
+#ifndef WR_CODEC_METRICS_H
+#define WR_CODEC_METRICS_H
+
+#include "codec_fields.h"
+
+/*
+ * page.views:1|c|@0.1|#host:a,eu
+ *
+ * Fields: name, value, type, rate, then each tag by its name; a tag without a value is true. A value
+ * keeps its sign, which makes a gauge a change of it. A text with more than one line is rejected.
+ */
+int wr_statsd_read(struct wr_fields *fields, weir_slice text);
+/*
+ * http_requests_total{method="post",code="200"} 1027 1395066363000
+ *
+ * Fields: name, each label by its name, value, time (milliseconds since 1970, if there is one). \\,
+ * \" and \n in the value of a label are an escape. Empty lines and comments (HELP, TYPE) hold no
+ * record, and what follows a # after the value (an exemplar) is left out.
+ */
+int wr_prom_read(struct wr_fields *fields, weir_slice text);
+/*
+ * weather,city=Oslo,kind=a\ b temperature=82.5,id=7i,note="a \"b\"",ok=t 1465839830100400200
+ *
+ * Fields: measurement, each tag and each field by its name, time (as it came, usually nanoseconds
+ * since 1970). A number is given without its i or u, and a logical value as true or false. Empty
+ * lines and comments hold no record.
+ */
+int wr_influx_read(struct wr_fields *fields, weir_slice text);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * stage_metrics.c - the components that read samples of metrics: statsd, prom and influx. Each is a
+ * decoder (codec_metrics.h) in the stage of records.
+ */
+#include <weir/module.h>
+
+#include "codec_metrics.h"
+#include "stage_record.h"
+
+static int statsd_read(void *self, weir_slice text, struct wr_fields *fields)
+{
+    (void)self;
+    return wr_statsd_read(fields, text);
+}
+
+static int prom_read(void *self, weir_slice text, struct wr_fields *fields)
+{
+    (void)self;
+    return wr_prom_read(fields, text);
+}
+
+static int influx_read(void *self, weir_slice text, struct wr_fields *fields)
+{
+    (void)self;
+    return wr_influx_read(fields, text);
+}
+
+static const struct wr_record_ops statsd_ops = {.kind = "statsd", .read = statsd_read};
+static const struct wr_record_ops prom_ops = {.kind = "prom", .read = prom_read};
+static const struct wr_record_ops influx_ops = {.kind = "influx", .read = influx_read};
+
+static weir_gen *statsd_open(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    (void)opening;
+    (void)args;
+    return wr_record_stage(up, &statsd_ops, NULL, 0);
+}
+
+static weir_gen *prom_open(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    (void)opening;
+    (void)args;
+    return wr_record_stage(up, &prom_ops, NULL, 0);
+}
+
+static weir_gen *influx_open(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    (void)opening;
+    (void)args;
+    return wr_record_stage(up, &influx_ops, NULL, 0);
+}
+
+#define READS                                                                     \
+    .kind = WEIR_KIND_STAGE, .takes = WR_RECORD_TAKES, .gives = WEIR_SHAPE_EVENT, \
+    .traits = WR_RECORD_TRAITS
+
+const weir_component wr_component_statsd = {
+    .struct_size = sizeof wr_component_statsd,
+    .name = "statsd",
+    READS,
+    .help = "Reads statsd metrics, name:value|type with rate and tags, one in a line or a message.",
+    .example = "./metrics.statsd | statsd",
+    .open = statsd_open,
+};
+
+const weir_component wr_component_prom = {
+    .struct_size = sizeof wr_component_prom,
+    .name = "prom",
+    READS,
+    .help = "Reads the exposition text of Prometheus: name, labels, value, time of each sample.",
+    .example = "http://localhost:9100/metrics | prom",
+    .open = prom_open,
+};
+
+const weir_component wr_component_influx = {
+    .struct_size = sizeof wr_component_influx,
+    .name = "influx",
+    READS,
+    .help = "Reads InfluxDB's line protocol: measurement, tags, fields and time of each point.",
+    .example = "./points.txt | influx",
+    .open = influx_open,
+};

@@ -1,0 +1,121 @@
+/*
+ * test_codec_metrics.c - samples of metrics: statsd, Prometheus, InfluxDB.
+ */
+#include "codec_metrics.h"
+#include "support_fields.h"
+
+static void statsd_as(const char *text, const char *expected)
+{
+    fields_as(wr_statsd_read, text, expected);
+    every_beginning(wr_statsd_read, text);
+}
+
+static void prom_as(const char *text, const char *expected)
+{
+    fields_as(wr_prom_read, text, expected);
+    every_beginning(wr_prom_read, text);
+}
+
+static void influx_as(const char *text, const char *expected)
+{
+    fields_as(wr_influx_read, text, expected);
+    every_beginning(wr_influx_read, text);
+}
+
+TEST(statsd_has_name_value_and_type)
+{
+    statsd_as("gorets:1|c", "name=gorets|value=1|type=c|");
+    statsd_as("gaugor:-10.5e2|g\n", "name=gaugor|value=-10.5e2|type=g|");
+    statsd_as("uniques:any text|s", "name=uniques|value=any text|type=s|");
+}
+
+TEST(statsd_has_rate_and_tags)
+{
+    statsd_as("a.b:320|ms|@0.1|#host:x,eu,env:|T1656581400",
+              "name=a.b|value=320|type=ms|rate=0.1|host=x|eu=true|env=|");
+}
+
+TEST(statsd_rejects_with_a_place)
+{
+    statsd_as("", "<a metric has no name, at byte 0>");
+    statsd_as("a", "<a metric has no value, at byte 1, after: a>");
+    statsd_as("a:1", "<a metric has no type, at byte 3, after: a:1>");
+    statsd_as("a:1|", "<a metric has no type, at byte 4, after: a:1|>");
+    statsd_as("a:x|c", "<the value is not a number, at byte 2: x|c>");
+    statsd_as("a:1|c|@x", "<the sample rate is not a number, at byte 7: x>");
+    statsd_as("a:1|c|#,", "<a tag has no name, at byte 7: ,>");
+    statsd_as("a:1|c\nb:1|c", "<more than one metric in a text, at byte 5: ?b:1|c>");
+}
+
+TEST(prometheus_has_labels_value_and_time)
+{
+    prom_as("up 1", "name=up|value=1|");
+    prom_as("http_requests_total{method=\"post\",code=\"200\"} 1027 1395066363000",
+            "name=http_requests_total|method=post|code=200|value=1027|time=1395066363000|");
+    prom_as("a { b = \"x\" , } +Inf", "name=a|b=x|value=+Inf|");
+    prom_as("a{} NaN", "name=a|value=NaN|");
+    prom_as("a{path=\"C:\\\\DIR\\\\\",e=\"\\\"\\n}\"} 1.458255915e9 -3982045",
+            "name=a|path=C:\\DIR\\|e=\"\n}|value=1.458255915e9|time=-3982045|");
+}
+
+TEST(prometheus_comments_hold_no_record)
+{
+    prom_as("# HELP a The number of a.", "<none>");
+    prom_as("", "<none>");
+    prom_as(" \t", "<none>");
+    prom_as("a_bucket{le=\"1\"} 8 # {trace_id=\"x\"} 0.67", "name=a_bucket|le=1|value=8|");
+}
+
+TEST(prometheus_rejects_with_a_place)
+{
+    prom_as("{a=\"b\"} 1", "<a metric has no name, at byte 0: {a=\"b\"} 1>");
+    prom_as("a", "<the value is not a number, at byte 1, after: a>");
+    prom_as("a x", "<the value is not a number, at byte 2: x>");
+    prom_as("a 1 x", "<the time is not a number, at byte 4: x>");
+    prom_as("a 1 2 3", "<the time is not a number, at byte 4: 2 3>");
+    prom_as("a{b} 1", "<a label has no name=\"value\", at byte 2: b} 1>");
+    prom_as("a{b=c} 1", "<a quote is missing, at byte 4: c} 1>");
+    prom_as("a{b=\"c} 1", "<a quoted value does not end, at byte 4: \"c} 1>");
+    prom_as("a{b=\"c\" d=\"e\"} 1", "<the labels do not end with }, at byte 8: d=\"e\"} 1>");
+    prom_as("a{b=\"\\q\"} 1", "<an unknown escape, at byte 5: \\q\"} 1>");
+}
+
+TEST(influx_has_measurement_tags_fields_and_time)
+{
+    influx_as("weather,city=Oslo,kind=a\\ b temperature=82.5,id=7i,n=8u 1465839830100400200",
+              "measurement=weather|city=Oslo|kind=a b|temperature=82.5|id=7|n=8"
+              "|time=1465839830100400200|");
+    influx_as("m f=1", "measurement=m|f=1|");
+    influx_as("my\\ m\\,x,a\\=b=c\\,d\\\\ f\\ 1=-1e3 -5", "measurement=my m,x|a=b=c,d\\\\|f 1=-1e3"
+                                                          "|time=-5|");
+}
+
+TEST(influx_has_texts_and_logical_values)
+{
+    influx_as("m a=\"x, \\\"y\\\" \\\\ \\n\",b=t,c=F,d=TRUE,e=false",
+              "measurement=m|a=x, \"y\" \\ \\n|b=true|c=false|d=true|e=false|");
+}
+
+TEST(influx_comments_hold_no_record)
+{
+    influx_as("# a comment", "<none>");
+    influx_as("", "<none>");
+}
+
+TEST(influx_rejects_with_a_place)
+{
+    influx_as(",a=b f=1", "<a measurement has no name, at byte 0: ,a=b f=1>");
+    influx_as("m", "<the fields are missing, at byte 1, after: m>");
+    influx_as("m,a f=1", "<a tag has no name=value, at byte 2: a f=1>");
+    influx_as("m f", "<a field has no name=value, at byte 2: f>");
+    influx_as("m f=x",
+              "<the value is not a number, a text in quotes, true or false, at byte 4: x>");
+    influx_as("m f=i",
+              "<the value is not a number, a text in quotes, true or false, at byte 4: i>");
+    influx_as("m f=\"x", "<a quoted value does not end, at byte 4: \"x>");
+    influx_as("m f=\"x\"y", "<a value is followed by text, at byte 7: y>");
+    influx_as("m f=1 2x", "<the time is not an integer, at byte 6: 2x>");
+    influx_as("m f=1 -", "<the time is not an integer, at byte 6: ->");
+}
+
+MAIN("codec/metrics")
