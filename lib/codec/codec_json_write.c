@@ -50,6 +50,30 @@ static void put_escaped(struct wr_json_out *out, char c)
     }
 }
 
+static inline bool is_plain(char c)
+{
+    return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* How many of the first bytes are plain; eight at a time, so it may stop early. A byte minus one has
+ * its highest bit set if it was 0: so is a byte that differs in nothing from a quote. The subtraction
+ * borrows only from a byte that is not plain. */
+static size_t plain_bytes(const char *text, size_t len)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    size_t at = 0;
+    for (; len - at >= sizeof ones; at += sizeof ones) {
+        uint64_t bytes;
+        memcpy(&bytes, text + at, sizeof bytes);
+        uint64_t other = bytes | (bytes - ones * ' ') | ((bytes ^ ones * '"') - ones) |
+                         ((bytes ^ ones * '\\') - ones) | ((bytes ^ ones * 0x7f) - ones);
+        if ((other & ones << 7) != 0) {
+            break;
+        }
+    }
+    return at;
+}
+
 void wr_json_string(struct wr_json_out *out, struct wr_text text)
 {
     if (text.data == NULL) {
@@ -59,6 +83,13 @@ void wr_json_string(struct wr_json_out *out, struct wr_text text)
     put(out, "\"", 1);
     size_t plain = 0; /* [plain, at) is copied unchanged */
     for (size_t at = 0; at < text.len;) {
+        at += plain_bytes(text.data + at, text.len - at);
+        while (at < text.len && is_plain(text.data[at])) {
+            at++;
+        }
+        if (at == text.len) {
+            break;
+        }
         char c = text.data[at];
         uint32_t code;
         size_t len = wr_utf8_decode(text.data + at, text.len - at, &code);

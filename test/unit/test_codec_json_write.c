@@ -30,6 +30,31 @@ static const struct sample {
     {"\x80", 1, "\"\xef\xbf\xbd\"", "\"gA==\"", false},
 };
 
+static size_t string_of(const char *bytes, size_t len, char to[100])
+{
+    struct wr_json_out out = {to, 100, 0};
+    wr_json_string(&out, (struct wr_text){bytes, len});
+    return out.len;
+}
+
+TEST(each_byte_is_written_as_alone_wherever_it_stands)
+{
+    enum { LEN = 19 };
+    for (unsigned byte = 0; byte < 256; byte++) {
+        char alone[100], c = (char)byte;
+        size_t alone_len = string_of(&c, 1, alone) - 2; /* without the quotes */
+        for (size_t at = 0; at < LEN; at++) {
+            char text[LEN], to[100];
+            memset(text, 'a', LEN);
+            text[at] = c;
+            ck_assert_uint_eq(string_of(text, LEN, to), LEN - 1 + alone_len + 2);
+            ck_assert_mem_eq(to + 1 + at, alone + 1, alone_len);
+            ck_assert_int_eq(to[at], at == 0 ? '"' : 'a');
+            ck_assert_int_eq(to[1 + at + alone_len], at + 1 == LEN ? '"' : 'a');
+        }
+    }
+}
+
 TEST(any_bytes_are_written)
 {
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
