@@ -343,12 +343,14 @@ fuzz_tests() {
     need clang || return
     build fuzz fuzzers -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release -DWEIR_FUZZ=ON -DWEIR_TESTS=OFF \
         -DWEIR_SANITIZE=address,undefined || return
-    # A fuzzer keeps what it finds in the first folder, and takes seeds from all of them.
+    # A fuzzer keeps what it finds in the first folder, takes seeds from all of them, and words
+    # from its .dict file.
     pool fuzz 'name=$(basename "$1")
         mkdir -p "$work/fuzz/corpus/$name"
         for seeds in "test/data/$name" "test/fuzz/corpus/$name"; do
             [ -d "$seeds" ] && set -- "$@" "$seeds"
         done
+        [ -f "test/fuzz/$name.dict" ] && set -- "$@" "-dict=test/fuzz/$name.dict"
         program=$1
         shift
         exec "$program" -max_total_time=20 -timeout=60 -rss_limit_mb=1024 -print_final_stats=1 \

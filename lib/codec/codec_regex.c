@@ -34,7 +34,7 @@ struct wr_regex {
     uint32_t groups_count;
     struct name *names;
     uint32_t names_count;
-    bool utf;
+    bool utf, not_empty;
 };
 
 static void *take(size_t bytes, void *ctx)
@@ -106,7 +106,9 @@ static int compile(struct wr_regex *regex, weir_slice pattern, uint32_t flags,
     bool utf = (flags & WR_REGEX_UTF) != 0 || has_other_than_ascii(pattern);
     uint32_t options = PCRE2_NEVER_BACKSLASH_C | (utf ? PCRE2_UTF | PCRE2_MATCH_INVALID_UTF : 0) |
                        ((flags & WR_REGEX_IGNORE_CASE) != 0 ? PCRE2_CASELESS : 0) |
-                       ((flags & WR_REGEX_EXTENDED) != 0 ? PCRE2_EXTENDED : 0);
+                       ((flags & WR_REGEX_EXTENDED) != 0 ? PCRE2_EXTENDED : 0) |
+                       ((flags & WR_REGEX_DOT_ALL) != 0 ? PCRE2_DOTALL : 0) |
+                       ((flags & WR_REGEX_UNICODE) != 0 ? PCRE2_UCP : 0);
     pcre2_compile_context *context = pcre2_compile_context_create(regex->memory);
     if (context == NULL) {
         return WEIR_ENOMEM;
@@ -176,6 +178,7 @@ struct wr_regex *wr_regex_new(weir_slice pattern, uint32_t flags, int *code,
         *code = rc;
         return NULL;
     }
+    regex->not_empty = (flags & WR_REGEX_NOT_EMPTY) != 0;
     *code = 0;
     return regex;
 }
@@ -200,7 +203,8 @@ int wr_regex_match(struct wr_regex *regex, weir_slice text, size_t from, enum wr
                    const char **problem)
 {
     uint32_t options =
-        where == WR_REGEX_HERE_NOT_EMPTY ? PCRE2_NOTEMPTY_ATSTART | PCRE2_ANCHORED : 0;
+        (where == WR_REGEX_HERE_NOT_EMPTY ? PCRE2_NOTEMPTY_ATSTART | PCRE2_ANCHORED : 0) |
+        (regex->not_empty ? PCRE2_NOTEMPTY : 0);
     PCRE2_SPTR subject = (PCRE2_SPTR)(text.len > 0 ? text.data : "");
     /* The direct call leaves out the checks of its arguments, and cannot be used for text that may
      * be no UTF-8. */

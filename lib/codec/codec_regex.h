@@ -19,7 +19,14 @@
 
 #include <weir/item.h>
 
-enum wr_regex_flags { WR_REGEX_UTF = 1u, WR_REGEX_IGNORE_CASE = 2u, WR_REGEX_EXTENDED = 4u };
+enum wr_regex_flags {
+    WR_REGEX_UTF = 1u,
+    WR_REGEX_IGNORE_CASE = 2u,
+    WR_REGEX_EXTENDED = 4u,
+    WR_REGEX_DOT_ALL = 8u,    /* . matches a newline as well */
+    WR_REGEX_NOT_EMPTY = 16u, /* an empty match is none */
+    WR_REGEX_UNICODE = 32u    /* with UTF: \w, \d, \s and \b know all scripts */
+};
 
 enum {
     WR_REGEX_STEPS = 1000000,        /* of one match */

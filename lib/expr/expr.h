@@ -52,6 +52,8 @@ void wr_machine_free(wr_machine *run);
  * it is the input. */
 void wr_machine_begin(wr_machine *run);
 void wr_machine_input(wr_machine *run, struct wr_value input);
+/* What time it is, for the function now, until the next call; until the first one, now fails. */
+void wr_machine_clock(wr_machine *run, int64_t unix_ns);
 /* Compute the next output. After END, FAILED, LIMIT and NO_MEMORY the same again. */
 enum wr_machine_result wr_machine_next(wr_machine *run, struct wr_value *output);
 /* What went wrong, after FAILED, LIMIT or NO_MEMORY: one line, valid until the next call. */

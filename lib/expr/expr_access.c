@@ -317,7 +317,8 @@ static bool repeat(wr_machine *run, struct wr_value string, struct wr_value numb
     if (!(times > 0)) {
         return true;
     }
-    for (; times > 0 && !writer.failed && string.len > 0; times--) {
+    for (times = WR_MAX(floor(times), 1.0); times > 0 && !writer.failed && string.len > 0;
+         times--) {
         wr_write_bytes(&writer, string.as.text, string.len);
     }
     return wr_text_writer_string(&writer, result) || wr_machine_no_memory(run);

@@ -253,6 +253,9 @@ bool wr_compile_call(struct wr_compiling *compiling, const struct wr_node *call,
     if (function == NULL) {
         return unknown(compiling, call);
     }
+    if (function->check != NULL && !function->check(compiling, call)) {
+        return false;
+    }
     if (function->text != NULL) {
         return compile_text(compiling, call, function, notes);
     }

@@ -367,8 +367,9 @@ static bool compile_sums(struct wr_compiling *compiling, const struct wr_node *c
             const struct wr_function *test = wr_function_find(wr_text_of("test"), 1);
             return test == NULL
                        ? wr_compile_fail(compiling, operands[i], "there is no operator '=~'")
-                       : (operands[i]->kind != WR_NODE_LITERAL ||
-                          wr_emit_beside(compiling, operands[i])) &&
+                       : wr_check_pattern(compiling, operands[i]) &&
+                             (operands[i]->kind != WR_NODE_LITERAL ||
+                              wr_emit_beside(compiling, operands[i])) &&
                              wr_emit_call(compiling, operands[i], test);
         }
         struct wr_op *op = wr_emit(compiling, WR_CODE_COMPUTE);

@@ -259,9 +259,7 @@ static bool call_reverse(wr_machine *run, const struct wr_value *in, struct wr_v
     return made != NULL;
 }
 
-/* The values of an array or object. */
-static bool values(wr_machine *run, struct wr_value of, const struct wr_value **list,
-                   uint32_t *count)
+bool wr_values(wr_machine *run, struct wr_value of, const struct wr_value **list, uint32_t *count)
 {
     struct wr_arena *arena = wr_machine_arena(run);
     *list = NULL;
@@ -291,7 +289,7 @@ static bool call_add(wr_machine *run, const struct wr_value *in, struct wr_value
     uint32_t kinds = 0;
     struct wr_arena *arena = wr_machine_arena(run);
     *out = wr_value_of(WR_JSON_NULL);
-    if (!values(run, in[0], &list, &count)) {
+    if (!wr_values(run, in[0], &list, &count)) {
         return false;
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -349,15 +347,6 @@ const struct wr_function wr_functions_list[] = {
     {"max_by", 1, .params = "f", .text = "_max_by(map([f]))",
      .help = "the element with the greatest f"},
     {"reverse", .call = call_reverse, .help = "the elements from the last to the first"},
-    {"flatten",
-     .text = "[.[]] | until(all(.[]; type != \"array\"); [.[] | if type == \"array\" then .[] "
-             "else . end])",
-     .help = "the elements of all arrays in it"},
-    {"flatten", 1, .params = "d",
-     .text = "d as $d | if $d < 0 then error(\"flatten depth must not be negative\") else [[.[]], "
-             "0] | until(.[1] >= $d or (.[0] | all(.[]; type != \"array\")); [(.[0] | [.[] | if "
-             "type == \"array\" then .[] else . end]), .[1] + 1]) | .[0] end",
-     .help = "the same, down to this depth"},
     {"to_entries", .text = "[keys_unsorted[] as $k | {key: $k, value: .[$k]}]",
      .help = "an array of {key, value}"},
     {"from_entries",

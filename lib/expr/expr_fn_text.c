@@ -76,33 +76,7 @@ static bool call_utf8bytelength(wr_machine *run, const struct wr_value *in, stru
                            wr_machine_shown(run, in[0], shown));
 }
 
-static bool both_strings(wr_machine *run, const struct wr_value *in, const char *name)
-{
-    return (in[0].kind == WR_JSON_STRING && in[1].kind == WR_JSON_STRING) ||
-           wr_machine_fail(run, "%s() requires string inputs", name);
-}
-
-static bool call_startswith(wr_machine *run, const struct wr_value *in, struct wr_value *out)
-{
-    *out = wr_value_bool(in[0].len >= in[1].len && in[1].kind == WR_JSON_STRING &&
-                         in[0].kind == WR_JSON_STRING &&
-                         memcmp(in[0].as.text, in[1].as.text, in[1].len) == 0);
-    return both_strings(run, in, "startswith");
-}
-
-static bool call_endswith(wr_machine *run, const struct wr_value *in, struct wr_value *out)
-{
-    *out = wr_value_bool(
-        in[0].len >= in[1].len && in[1].kind == WR_JSON_STRING && in[0].kind == WR_JSON_STRING &&
-        memcmp(in[0].as.text + in[0].len - in[1].len, in[1].as.text, in[1].len) == 0);
-    return both_strings(run, in, "endswith");
-}
-
 const struct wr_function wr_functions_text[] = {
-    {"startswith", 1, .asks = true, .call = call_startswith,
-     .help = "whether a string begins with another one"},
-    {"endswith", 1, .asks = true, .call = call_endswith,
-     .help = "whether a string ends with another one"},
     {"tojson", .call = call_tojson, .help = "the value as JSON text"},
     {"@json", .call = call_tojson, .help = "the value as JSON text"},
     {"tostring", .call = call_tostring, .help = "a string as it is, other values as JSON text"},

@@ -5,7 +5,6 @@
 #ifndef WR_EXPR_MACHINE_H
 #define WR_EXPR_MACHINE_H
 
-#include "codec_regex.h"
 #include "expr_program.h"
 
 /* A place on the stack, or a variable; a list through `down`. */
@@ -29,8 +28,11 @@ enum wr_fork_kind {
     WR_FORK_LIMIT,     /* index: outputs that may follow */
     WR_FORK_FOLD,      /* of: the value; at: there is one */
     WR_FORK_OTHERWISE, /* of: the input; at: an output was true */
-    WR_FORK_TRY
+    WR_FORK_TRY,
+    WR_FORK_WALK /* walk: where it is; at: f runs on the root */
 };
+
+struct wr_walk;
 
 struct wr_fork {
     uint8_t kind, flags;
@@ -39,19 +41,12 @@ struct wr_fork {
     uint32_t at;
     int64_t index;
     const struct wr_path *path;
+    struct wr_walk *walk;
     struct wr_arena_mark mark; /* what was given after it goes when the fork is taken */
     struct wr_value of, last;
 };
 
-/* A regular expression that was compiled. */
-struct wr_kept_regex {
-    char *pattern;
-    size_t len;
-    uint32_t bits;
-    struct wr_regex *regex; /* NULL: none */
-};
-
-enum { WR_REGEXES_MAX = 8 };
+struct wr_regexes;
 
 struct wr_machine {
     const struct wr_program *program;
@@ -72,7 +67,10 @@ struct wr_machine {
     bool given;                    /* the last pull gave an output */
     enum wr_machine_result result; /* END, FAILED, LIMIT, NO_MEMORY: it is over */
     struct wr_value error;
-    struct wr_kept_regex regexes[WR_REGEXES_MAX]; /* the last one used is first */
+    struct wr_json json; /* for the next text of fromjson */
+    struct wr_regexes *regexes;
+    int64_t unix_ns; /* the time, with clock */
+    bool clock;
 };
 
 enum wr_next { WR_GO, WR_BACK, WR_GIVE, WR_FAIL };
@@ -95,10 +93,14 @@ enum wr_next wr_fork_next(wr_machine *run);
 void wr_forks_keep(wr_machine *run, uint32_t frame);
 bool wr_note(wr_machine *run, struct wr_value key);
 
-/* expr_fn_match.c: a compiled regular expression, which the run keeps; NULL: the run has failed.
- * flags: a string, or null. */
-struct wr_regex *wr_machine_regex(wr_machine *run, struct wr_value pattern, struct wr_value flags);
-void wr_machine_regexes_free(wr_machine *run);
+/* expr_fn_tree.c */
+enum wr_next wr_step_walk(wr_machine *run, const struct wr_op *op);
+enum wr_next wr_step_walked(wr_machine *run, const struct wr_op *op);
+/* The next value for a WALK fork, which is the last one and not at the root. */
+enum wr_next wr_walk_next(wr_machine *run);
+
+/* expr_fn_regex.c: the patterns that a run keeps. NULL is allowed. */
+void wr_machine_regexes_free(struct wr_regexes *list);
 
 extern enum wr_next (*const wr_steps[WR_CODES])(wr_machine *run, const struct wr_op *op);
 

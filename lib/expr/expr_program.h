@@ -62,6 +62,8 @@ enum wr_code {
     WR_CODE_PATH,     /* begin to note the path of the top */
     WR_CODE_PATH_END, /* the top becomes the path that was noted */
     WR_CODE_GETPATH,  /* [path, of], noting it */
+    WR_CODE_WALK,     /* frame: the first value of the top that has no children */
+    WR_CODE_WALKED,
     WR_CODES
 };
 
@@ -94,6 +96,8 @@ struct wr_function {
     const char *name;
     uint8_t arity;
     bool asks; /* gives true or false */
+    /* Look at the arguments before they are compiled; NULL: they need no check. */
+    bool (*check)(struct wr_compiling *compiling, const struct wr_node *call);
     /* in[0] is the input, in[1] ... the arguments. false: wr_machine_fail or wr_machine_no_memory was
      * called. */
     bool (*call)(wr_machine *run, const struct wr_value *in, struct wr_value *out);
@@ -106,8 +110,11 @@ struct wr_function {
 
 /* The tables of functions, each ends with a NULL name; the list ends with NULL. */
 extern const struct wr_function *const wr_function_tables[];
-extern const struct wr_function wr_functions_core[], wr_functions_list[], wr_functions_text[],
-    wr_functions_match[];
+extern const struct wr_function wr_functions_core[], wr_functions_list[], wr_functions_text[];
+extern const struct wr_function wr_functions_tree[], wr_functions_string[], wr_functions_format[];
+extern const struct wr_function wr_functions_regex[], wr_functions_math[], wr_functions_time[];
+/* expr_fn_regex.c: a pattern that is a constant must be right. */
+bool wr_check_pattern(struct wr_compiling *compiling, const struct wr_node *pattern);
 /* NULL: there is no such function. */
 const struct wr_function *wr_function_find(struct wr_text name, uint32_t arity);
 
@@ -151,6 +158,8 @@ uint32_t wr_characters(struct wr_text text);
 /* Both are strings. */
 bool wr_split(wr_machine *run, struct wr_value string, struct wr_value separator,
               struct wr_value *result);
+/* expr_fn_list.c: the values of an array or object, which others are not. */
+bool wr_values(wr_machine *run, struct wr_value of, const struct wr_value **list, uint32_t *count);
 /* expr_path.c: paths are arrays of keys. */
 bool wr_path_get(wr_machine *run, struct wr_value of, struct wr_value path,
                  struct wr_value *result);

@@ -183,6 +183,13 @@ static bool backtrack(wr_machine *run, enum wr_next *next)
         case WR_FORK_EACH:
         case WR_FORK_RANGE: *next = wr_fork_next(run); return true;
         case WR_FORK_PLAIN: wr_forks_cut(run, run->forks_count - 1); return true;
+        case WR_FORK_WALK:
+            if (fork->at == 0) {
+                *next = wr_walk_next(run);
+                return true;
+            }
+            ends = true;
+            break;
         case WR_FORK_LIMIT:
         case WR_FORK_TRY: ends = true; break;
         case WR_FORK_FOLD: ends = fork->at == 0; break;
@@ -270,6 +277,7 @@ wr_machine *wr_machine_new(const wr_program *program, const struct wr_machine_op
     run->steps_max = options != NULL && options->steps_max > 0 ? options->steps_max : STEPS_MAX;
     wr_arena_init(&run->arena,
                   options != NULL && options->bytes_max > 0 ? options->bytes_max : bytes_max);
+    wr_json_init(&run->json);
     run->result = WR_MACHINE_END;
     return run;
 }
@@ -278,9 +286,10 @@ void wr_machine_free(wr_machine *run)
 {
     if (run != NULL) {
         wr_arena_fini(&run->arena);
-        wr_machine_regexes_free(run);
         wr_free(run->entries);
         wr_free(run->forks);
+        wr_json_fini(&run->json);
+        wr_machine_regexes_free(run->regexes);
         wr_free(run);
     }
 }
@@ -304,6 +313,12 @@ void wr_machine_input(wr_machine *run, struct wr_value input)
 {
     run->result = WR_MACHINE_OUTPUT;
     (void)wr_push(run, input);
+}
+
+void wr_machine_clock(wr_machine *run, int64_t unix_ns)
+{
+    run->unix_ns = unix_ns;
+    run->clock = true;
 }
 
 enum wr_machine_result wr_machine_next(wr_machine *run, struct wr_value *output)

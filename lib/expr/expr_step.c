@@ -590,4 +590,6 @@ enum wr_next (*const wr_steps[WR_CODES])(wr_machine *run, const struct wr_op *op
     [WR_CODE_PATH] = step_path,
     [WR_CODE_PATH_END] = step_path_end,
     [WR_CODE_GETPATH] = step_getpath,
+    [WR_CODE_WALK] = wr_step_walk,
+    [WR_CODE_WALKED] = wr_step_walked,
 };

@@ -3,38 +3,11 @@
  */
 #include "expr_program.h"
 
-const struct wr_function *const wr_function_tables[] = {
-    wr_functions_core, wr_functions_list, wr_functions_text, wr_functions_match, NULL};
-
-/* Functions of jq that no table has: they are read as functions, and refused by name when compiled. */
-enum { PLAIN = 1, CALLED = 2, ASKS = 4 };
-
-static const struct function {
-    const char *name;
-    int how; /* PLAIN: without arguments; CALLED: with them; ASKS: it gives true or false */
-} functions[] = {
-    {"ascii_downcase", PLAIN}, {"ascii_upcase", PLAIN},
-    {"capture", CALLED},       {"contains", CALLED | ASKS},
-
-    {"explode", PLAIN},        {"floor", PLAIN},
-    {"fromjson", PLAIN},       {"gsub", CALLED},
-    {"inside", CALLED | ASKS}, {"join", CALLED},
-    {"ltrimstr", CALLED},      {"now", PLAIN},
-    {"rtrimstr", CALLED},      {"split", CALLED},
-
-    {"sub", CALLED},
-};
-
-static bool is_later(struct wr_text name, int how)
-{
-    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
-        if (strlen(functions[i].name) == name.len &&
-            memcmp(functions[i].name, name.data, name.len) == 0) {
-            return (functions[i].how & how) != 0;
-        }
-    }
-    return false;
-}
+const struct wr_function *const wr_function_tables[] = {wr_functions_core,   wr_functions_list,
+                                                        wr_functions_text,   wr_functions_tree,
+                                                        wr_functions_string, wr_functions_format,
+                                                        wr_functions_regex,  wr_functions_math,
+                                                        wr_functions_time,   NULL};
 
 /* The first function of this name from `from` on, in the same table; NULL: none. */
 static const struct wr_function *next_named(const struct wr_function *from, struct wr_text name)
@@ -69,7 +42,7 @@ bool wr_expr_is_function(struct wr_text name, bool called)
             }
         }
     }
-    return is_later(name, called ? CALLED : PLAIN);
+    return false;
 }
 
 bool wr_expr_is_question(struct wr_text name)
@@ -80,5 +53,5 @@ bool wr_expr_is_question(struct wr_text name)
             return function->asks;
         }
     }
-    return is_later(name, ASKS);
+    return false;
 }

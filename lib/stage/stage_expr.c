@@ -97,6 +97,7 @@ int wr_item_expr_begin(struct wr_item_expr *expr, struct weir_gen *gen, const we
     int rc = 0;
     bool ok = true;
     wr_machine_begin(expr->run);
+    wr_machine_clock(expr->run, gen->loop->now_unix_ns);
     if (event != NULL && event->kind == WEIR_EVENT_RECORD) {
         ok = fields_value(expr->run, event, &input);
     } else if (!wr_gen_text(gen, item, &text, &expr->scratch)) {

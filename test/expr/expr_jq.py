@@ -28,6 +28,17 @@ DIFFERENCES = [
     ("not .a", '{"a":false}', "true", "not as a prefix"),
     ("`\\d`", "null", '"\\\\d"', "raw strings"),
     ("[last(empty)]", "null", "[]", "as jq 1.7"),
+    ("indices(\",\")", '"\u00e9,a"', "[1]", "as jq 1.7: places are counted in characters, not bytes"),
+    ("@uri", '"!*\'()"', '"%21%2A%27%28%29"', "as jq 1.7: RFC 3986 reserves these"),
+    ("@html", '"\'"', '"&#39;"', "as jq 1.7"),
+    ("-1.5 | gmtime | .[5]", "null", "58.5", "times before 1970 are rounded down, not towards 0"),
+    ('strptime("%H %z") | .[3]', '"12 +0200"', "10", "a zone that is read is subtracted"),
+    ('strptime("%H") | .[2]', '"12"', "1", "a day that is not read is the first one"),
+    ("[gsub(\"[ab]\"; \"x\", \"y\")]", '"ab"', '["xx","yy"]', "as jq 1.7: one result for each output"),
+    ("gsub(\"\"; \"-\")", '"ab"', '"-a-b-"', "as jq 1.7: it ends"),
+    ("gsub(\"^a\"; \"b\")", '"aa"', '"ba"', "as jq 1.7: ^ is the beginning of the text"),
+    ("walk(if . == 1 then (2, 3) else . end)", '{"a":1}', '{"a":2}', "as jq 1.7: a member takes the first output"),
+    ("floor", "12345678901234567890", "12345678901234567890", "whole numbers keep their digits"),
     ("try error(null) catch 1", "null", "1", "as jq 1.7: an error may have null as its message"),
 ]
 
@@ -58,7 +69,9 @@ LEAVES = [".", ".a", ".b", ".c", ".[0]", ".[1]", ".[-1]", "1", "2", "0", "null",
           "reverse", "any", "all", "first", "last", "to_entries", "values", "..", ".a[0]", ".b.c", "[1,2]", '{"a":1}',
           "tonumber", "utf8bytelength", "keys_unsorted", "[paths]", "[leaf_paths]", "[.[]?]", ".[1:]", ".[:2]",
           "empty", "scalars", "numbers", "strings", "arrays", "objects", 'error("x")', '"\\(.)"', "with_entries(.)",
-          "@json", "@text"]
+          "@json", "@text", "@csv", "@tsv", "@sh", "@uri", "@base64", "@base64 | @base64d", "ascii_downcase", "ascii_upcase",
+          "explode", "implode", "fromjson", "floor", "sqrt", "ceil", "flatten", "transpose", "walk(.)", 'ltrimstr("a")',
+          'rtrimstr("c")', 'startswith("a")', 'endswith("c")', 'test("a")', 'split(",")', 'join(",")', "mktime"]
 OPERATORS = ["+", "-", "*", "==", "!=", "<", "<=", ">", ">=", "and", "or", "//", ",", "|", "|", "%", "/"]
 
 
@@ -130,6 +143,24 @@ def special():
         lambda: "[last(0, .[]?)]",
         lambda: "isempty(%s)" % rng.choice(LEAVES),
         lambda: "tostring | [.[1:], .[:-1], length]",
+        lambda: "contains(%s), inside(%s)" % (rng.choice(LEAVES[:30]), rng.choice(LEAVES[:30])),
+        lambda: "tostring | contains(%s)" % rng.choice(['"a"', '"b,c"', '""', '"1"']),
+        lambda: "arrays | indices(%s), index(%s)" % (rng.choice(["1", "[1]", "[1, 2]", "null", '"a"']), rng.choice(["1", "0"])),
+        lambda: "[..] | join(%s)" % rng.choice(['","', '""', ".[0]"]),
+        lambda: "flatten(%s)" % rng.choice(["0", "1", "2", "-1"]),
+        lambda: "walk(if type == \"%s\" then %s else . end)" %
+                (rng.choice(["number", "string", "array", "object"]), rng.choice(["[.]", "length", "tojson", "1", "type"])),
+        lambda: "tostring | %s" % rng.choice([
+            "[match(%s; \"g\") | .offset, .length, .string, .captures]", "[scan(%s)]", "capture(%s)", "test(%s; \"ix\")",
+            "[splits(%s)]", "split(%s; \"i\")", "sub(%s; \"<\\(.x)>\")", "gsub(%s; \"-\")", "[match(%s).captures[].name]"]) %
+        rng.choice(['"a"', '"(?<x>[a-c])"', '"(?<x>[0-9]+)|(b)"', '"[, ]+"', '"^.$"', '"\\\\w+"', '"(?<x>.)$"', '"A"']),
+        lambda: "numbers | fabs | gmtime, todate, (gmtime | mktime), strftime(%s)" %
+                rng.choice(['"%A, %B %d, %Y"', '"%j %U %W %V"', '"%H:%M:%S"', '"%s"']),
+        lambda: "numbers | fabs | . * %d | todate | fromdate, strptime(\"%%Y-%%m-%%dT%%H:%%M:%%SZ\")" %
+                rng.randrange(1000000000),
+        lambda: "numbers | floor, ceil, round, fabs, sqrt, pow(.; 2), exp2, (fabs | log2)",
+        lambda: "@html \"a\\(%s)\", @base64 \"b\\(%s)\", @sh \"c\\(%s)\"" %
+                (rng.choice(LEAVES[:20]), rng.choice(LEAVES[:20]), rng.choice(LEAVES[:20])),
     ])()
 
 

@@ -160,4 +160,16 @@ TEST(a_mistake_in_a_pattern_has_a_place)
     free(pattern);
 }
 
+TEST(flags_say_what_a_dot_and_a_word_are_and_whether_a_match_may_be_empty)
+{
+    matches_as("(a.b)", 0, "a\nb", "");
+    matches_as("(a.b)", WR_REGEX_DOT_ALL, "a\nb", "a\nb|");
+    matches_as("(\\w+)", WR_REGEX_UTF, "\xc3\xa9", "");
+    matches_as("(\\w+)", WR_REGEX_UTF | WR_REGEX_UNICODE, "\xc3\xa9t\xc3\xa9",
+               "\xc3\xa9t\xc3\xa9|");
+    matches_as("(x*)", 0, "ax", "|");
+    matches_as("(x*)", WR_REGEX_NOT_EMPTY, "ax", "x|");
+    matches_as("(x*)", WR_REGEX_NOT_EMPTY, "a", "");
+}
+
 MAIN("codec/regex")

@@ -85,6 +85,12 @@ TEST(map_gives_all_outputs)
     check_gives("repeat(1) | head 3", "{\"a\": 1, \"b\": [1, 2]}|1|1|");
 }
 
+TEST(now_is_the_time_of_the_loop)
+{
+    check_gives("numbers | now > 1e9", "true|");
+    check_gives("numbers | (now | todate | length)", "20|");
+}
+
 TEST(values_are_changed_at_their_paths)
 {
     check_gives("objects | fields .a, .b[0]", "{\"a\":1,\"b\":[1]}|{\"a\":null,\"b\":[3]}|"
