@@ -112,7 +112,10 @@ bool wr_emit_fold(struct wr_compiling *compiling, const struct wr_node *call, bo
     const struct wr_scope *scope = compiling->scope;
     uint32_t variables = compiling->variables;
     const struct wr_node *first = call->first->next;
-    if (notes || !wr_emit_beside(compiling, first)) {
+    if (notes) {
+        return wr_compile_fail(compiling, call, "a path is needed here, as in .a, .[0], .[] or ..");
+    }
+    if (!wr_emit_beside(compiling, first)) {
         return false;
     }
     uint32_t begin = wr_emit_place(compiling);

@@ -173,6 +173,7 @@ static const struct mistake {
     {"$x + 1", "$x is not defined", 0},
     {"(.a as $x | 1) | $x", "$x is not defined", 17},
     {"path(1 + 2)", "a path is needed here, as in .a, .[0], .[] or ..", 5},
+    {"path(map_values(1))", "a path is needed here, as in .a, .[0], .[] or ..", 5},
     {"_fold(1; 2; 3)", "there is no function '_fold'", 0},
     {"@nope \"\\(1)\"", "there is no format '@nope'", 0},
     {"1 +", "an expression is missing", 3},
