@@ -103,19 +103,22 @@ static enum look look_at(const char *word, size_t len, bool loose)
     return word[0] >= '0' && word[0] <= '9' ? LOOK_EXPRESSION : LOOK_NAME;
 }
 
-/* Read a step that is only an expression. */
+/* Read a step that is only an expression. A mistake in it may come from an address without its
+ * scheme: [::1]:8080/feed. */
 static int read_expression(struct wr_plan_reading *reading, struct wr_plan_step *step,
                            struct wr_plan_span word)
 {
-    step->component = wr_plan_find_expression();
-    if (step->component != NULL) {
-        return wr_plan_args_read(reading, step, step->where.at);
-    }
     char meant[160];
+    step->component = wr_plan_find_expression();
+    if (step->component != NULL && wr_plan_args_read(reading, step, step->where.at) == 0) {
+        return 0;
+    }
     bool address =
         wr_address_meant((struct wr_text){reading->clean + word.at, word.len}, meant, sizeof meant);
-    reading->error.kind = address ? WEIR_PLAN_MISTAKE : WEIR_PLAN_EXPRESSION;
-    (void)wr_plan_fail(&reading->error, word, "no component takes an expression");
+    if (step->component == NULL) {
+        reading->error.kind = address ? WEIR_PLAN_MISTAKE : WEIR_PLAN_EXPRESSION;
+        (void)wr_plan_fail(&reading->error, word, "no component takes an expression");
+    }
     return address ? wr_plan_hint(&reading->error, "did you mean %s?", meant) : reading->error.code;
 }
 
