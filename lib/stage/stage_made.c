@@ -47,16 +47,20 @@ int wr_made_reserve(struct wr_made *made, struct weir_gen *gen, size_t need, siz
     return 0;
 }
 
-/* Keep items for the next call. 0, or WEIR_ENOMEM and the stage has failed. */
+/* Keep the items at the end of a call for the next one. While there is a rest they came from it, and
+ * are still in it. 0, or WEIR_ENOMEM and the stage has failed. */
 static int keep_rest(struct wr_made *made, struct weir_gen *gen, const weir_item *items,
                      size_t count)
 {
+    if (made->rest != NULL) {
+        made->rest_at -= count;
+        return 0;
+    }
     weir_item *rest = wr_alloc(count * sizeof *rest);
     if (rest == NULL) {
         return wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for items");
     }
     memcpy(rest, items, count * sizeof *rest);
-    wr_free(made->rest);
     made->rest = rest;
     made->rest_at = 0;
     made->rest_count = count;

@@ -218,6 +218,28 @@ TEST(records_that_are_ready_are_given_before_it_waits_for_the_budget)
     weir_loop_free(loop);
 }
 
+TEST(records_are_given_in_order_when_the_budget_is_short_twice)
+{
+    weir_item items[8];
+    weir_loop *loop = loop_of(BUDGET);
+    weir_gen *gen = firsts(weir_root(loop), "abcdef", LONG);
+    weir_block *held = weir_block_new(weir_root(loop), BUDGET - 3 * LONG, NULL);
+    ck_assert_ptr_nonnull(held);
+
+    ck_assert_uint_eq(weir_next_many(gen, items, 8), 2);
+    ck_assert_uint_eq(weir_next_many(gen, items, 3), 2);
+    check_record(&items[0], 'c');
+    check_record(&items[1], 'd');
+    weir_block_unref(held);
+    ck_assert_uint_eq(weir_next_many(gen, items, 8), 2);
+    check_record(&items[0], 'e');
+    check_record(&items[1], 'f');
+    ck_assert_uint_eq(weir_next_many(gen, items, 8), 0);
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    ck_assert_uint_eq(ledger_of(weir_root(loop)).delivered, 6);
+    weir_loop_free(loop);
+}
+
 TEST(a_budget_that_is_never_released_is_a_failure)
 {
     weir_item item;
