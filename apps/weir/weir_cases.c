@@ -206,6 +206,20 @@ static int read_cases(struct reading *reading)
     return code;
 }
 
+/* A text ends at its first NUL, and what follows it would be left out. */
+static int check_bytes(struct reading *reading, const char *text, size_t len)
+{
+    const char *nul = memchr(text, '\0', len);
+    if (nul == NULL) {
+        return 0;
+    }
+    struct reading there = {.path = reading->path, .line = 1};
+    for (const char *at = text; at < nul; at++) {
+        there.line += *at == '\n';
+    }
+    return complain(&there, "a NUL byte");
+}
+
 int cases_read(const char *path, struct cases *cases)
 {
     *cases = (struct cases){.text = malloc(FILE_BYTES_MAX)};
@@ -218,8 +232,10 @@ int cases_read(const char *path, struct cases *cases)
     } else if (len == FILE_BYTES_MAX - 1) {
         code = flags_complain("'%s' is longer than 16 MiB", path);
     } else {
+        struct reading reading = {.path = path, .at = cases->text, .cases = cases};
         cases->text[len] = '\0';
-        code = read_cases(&(struct reading){.path = path, .at = cases->text, .cases = cases});
+        code = check_bytes(&reading, cases->text, len);
+        code = code == 0 ? read_cases(&reading) : code;
     }
     if (file != NULL) {
         fclose(file);

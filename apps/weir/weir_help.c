@@ -134,7 +134,8 @@ static const char test_text[] =
     "WORD...', '-- status N' (0) and '-- seed N' (1). Empty lines at the end of a section do not\n"
     "count; a last line '\\ no line end' means that the text has no line end there; a line that\n"
     "begins with -- or == is written with a \\ before it. The clock is virtual: it begins at\n"
-    "2020-01-01T00:00:00Z, and waiting takes no time. Exit: 0, or 1 if a case has failed.\n";
+    "2020-01-01T00:00:00Z, and waiting takes no time. A case may run for 60 s, and\n"
+    "write at most 64 MiB to a file or its output. Exit: 0, or 1 if a case has failed.\n";
 
 static const char manual_text[] =
     "weir manual [components]\n"

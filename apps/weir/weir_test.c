@@ -3,7 +3,8 @@
  *
  * Each case is a run of this program in a process of its own, in the folder of the file, so it ends
  * as for a user, with the same messages and status. Its clock is virtual and its random numbers are
- * seeded, so it takes no time and gives the same each time. A run that does not end is killed.
+ * seeded, so it takes no time and gives the same each time. A run that does not end is killed, and
+ * each file that it writes, its output too, has a limit.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,13 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "weir_cases.h"
 #include "weir_run.h"
 
-enum { RUN_MS_MAX = 60 * 1000, SHOWN_MAX = 200 };
+enum { RUN_MS_MAX = 60 * 1000, SHOWN_MAX = 200, OUTPUT_BYTES_MAX = 64 << 20 };
 
 /* The files of one run. */
 struct channel {
@@ -87,7 +90,10 @@ static void become(const struct test_run *run)
     args[count++] = run->test->pipeline.data;
     if (chdir(folder) == 0 && dup2(run->in.fd, 0) == 0 && dup2(run->out.fd, 1) == 1 &&
         dup2(run->err.fd, 2) == 2) {
+        const struct rlimit limit = {OUTPUT_BYTES_MAX, OUTPUT_BYTES_MAX};
         signal(SIGPIPE, SIG_DFL);
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)setrlimit(RLIMIT_FSIZE, &limit); /* the output lies in memory */
         execv("/proc/self/exe", (char *const *)(uintptr_t)args);
     }
     _exit(127);

@@ -12,11 +12,18 @@
 /* The text of -f FILE; NULL after a message. */
 static char *read_file(struct say *say, const char *path)
 {
+    const size_t room = (1 << 20) + 1; /* one more than a text may have, so that it is refused */
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
-    char *text = malloc(1 << 20);
-    size_t n = file != NULL && text != NULL ? fread(text, 1, (1 << 20) - 1, file) : 0;
+    char *text = malloc(room + 1);
+    size_t n = file != NULL && text != NULL ? fread(text, 1, room, file) : 0;
+    const char *nul = n > 0 ? memchr(text, '\0', n) : NULL;
     if (file == NULL || text == NULL || ferror(file)) {
         say_line(say, "cannot read the pipeline file '%s'", path);
+        free(text);
+        text = NULL;
+    } else if (nul != NULL) {
+        say_line(say, "the pipeline file '%s' has a NUL byte, at byte %zu", path,
+                 (size_t)(nul - text));
         free(text);
         text = NULL;
     } else {

@@ -79,8 +79,12 @@ class Cases(TestCase):
         self.refused("== a\ngen 1..3\n-- status x\n", "a number from 0 to 255")
         self.refused("== a\ngen 1..3\n-- flags -q\nx\n", ":3: no lines follow")
         self.refused("== a\ngen 1..3\n-- flags " + "-q " * 33 + "\n", "too many flags")
+        self.refused("== a\ngen 1..1\n-- output\n1\n\0\n== b\ngen 1..1\n-- output\n2\n", ":5: a NUL byte")
         self.ends(weir("test"), 2, "weir help test")
         self.ends(weir("test", self.path("none")), 2, "cannot read", "No such file")
+
+    def test_a_run_may_not_write_without_end(self):
+        self.fails("== endless\ngen 1..100000000000\n-- output\n1\n", "the status is 1, not 0", "File too large")
 
 
 if __name__ == "__main__":

@@ -79,6 +79,10 @@ class Texts(e2e_support.TestCase):
     def test_a_mistake_in_a_file_has_its_line(self):
         text = self.write("p.weir", "gen 1..10\n| skp 2\n")
         self.ends(weir("-f", text), 2, "p.weir:2:", "did you mean 'skip'?")
+        text = self.write("p.weir", "gen 1..3\0 | grep 2")
+        self.ends(weir("-f", text), 2, "has a NUL byte, at byte 8")
+        text = self.write("p.weir", "gen 1..3 " + " " * (1 << 20))
+        self.ends(weir("-f", text), 2, "longer than 1 MiB")
 
     def test_flags_may_stand_behind_the_text(self):
         self.gives(b"1\n2\n", "gen 1..", "-c", "2")

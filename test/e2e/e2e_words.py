@@ -96,7 +96,7 @@ class Init(TestCase):
         for name in os.listdir(folder):
             self.assertNotIn(b"@NAME@", self.read(os.path.join("my-stage", name)))
         source = self.read("my-stage/my-stage.c")
-        self.assertIn(b"WEIR_STAGE(my_stage,", source)
+        self.assertIn(b"WEIR_STAGE(stage_my_stage,", source)
         self.assertIn(b'.name = "my-stage"', source)
 
     def test_writes_over_nothing(self):
