@@ -9,7 +9,7 @@
  *
  * A program never changes and may be run by several runs, in several threads. A run belongs to one
  * thread. Each pull does what is needed for one output and no more, so an endless expression such as
- * repeat(1) is pulled as long as somebody wants more of it. It uses a bounded part of the C stack
+ * repeat(1) is pulled as long as the caller wants more of it. It uses a bounded part of the C stack
  * whatever the expression and the input are.
  */
 #ifndef WR_EXPR_H
@@ -26,7 +26,8 @@ struct wr_named {
     struct wr_value value; /* must stay as long as the program */
 };
 
-/* Compile the expression at text->at; text->whole as wr_expr_parse. NULL: *read has the mistake. */
+/* Compile the expression at text->at; text->whole as wr_expr_parse. An assignment is a mistake. NULL:
+ * *read has the mistake. */
 wr_program *wr_program_new(const struct wr_expr_text *text, const struct wr_named *named,
                            size_t named_count, struct wr_expr_read *read);
 void wr_program_free(wr_program *program); /* NULL is allowed; after its runs */
@@ -56,7 +57,8 @@ void wr_machine_input(wr_machine *run, struct wr_value input);
 void wr_machine_clock(wr_machine *run, int64_t unix_ns);
 /* Compute the next output. After END, FAILED, LIMIT and NO_MEMORY the same again. */
 enum wr_machine_result wr_machine_next(wr_machine *run, struct wr_value *output);
-/* What went wrong, after FAILED, LIMIT or NO_MEMORY: one line, valid until the next call. */
+/* What went wrong, after FAILED, LIMIT or NO_MEMORY: one line, valid until the next call. Control
+ * characters are written as \n or \u0007. */
 const char *wr_machine_error(wr_machine *run);
 /* The arena of the run: for texts of its outputs. It is reset by wr_machine_begin. */
 struct wr_arena *wr_machine_arena(wr_machine *run);

@@ -577,6 +577,17 @@ bool wr_compile(struct wr_compiling *compiling, const struct wr_node *node, bool
     return ok;
 }
 
+/* An assignment ends an expression; what stands behind it must not be left out silently. */
+static bool assigns_nothing(struct wr_compiling *compiling, const struct wr_expr_text *text)
+{
+    size_t at = compiling->read->at;
+    size_t len = compiling->read->assigns;
+    struct wr_node token = {.at = (uint32_t)at, .len = (uint32_t)len};
+    return len == 0 ||
+           wr_compile_fail(compiling, &token, "'%.*s' assigns in jq; to compare write '=='",
+                           (int)len, text->text + at);
+}
+
 wr_program *wr_program_new(const struct wr_expr_text *text, const struct wr_named *named,
                            size_t named_count, struct wr_expr_read *read)
 {
@@ -592,7 +603,7 @@ wr_program *wr_program_new(const struct wr_expr_text *text, const struct wr_name
         return NULL;
     }
     wr_arena_init(&program->arena, (size_t)64 << 20);
-    if (wr_expr_parse(&program->arena, text, read) == 0 &&
+    if (wr_expr_parse(&program->arena, text, read) == 0 && assigns_nothing(&compiling, text) &&
         wr_compile(&compiling, read->root, false) && wr_emit(&compiling, WR_CODE_OUTPUT) != NULL) {
         return program;
     }

@@ -257,7 +257,7 @@ const char *wr_machine_error(wr_machine *run)
     }
     struct wr_text_writer writer = {.arena = &run->arena};
     if (run->error.kind == WR_JSON_STRING) {
-        wr_write_bytes(&writer, run->error.as.text, run->error.len);
+        wr_write_escaped(&writer, wr_value_text(run->error), false);
     } else {
         wr_write_json(&writer, run->error);
     }

@@ -1,11 +1,12 @@
 /*
- * expr_text.c - values as JSON texts. What lies in a document is copied token by token, which leaves
- * out white space; of what was built, containers that are open stand in a list in the arena, so that
- * depth costs no stack.
+ * expr_text.c - values as JSON texts. Containers that are open stand in a list in the arena, so that
+ * depth costs no stack. Of a document, numbers, and strings without escapes, are copied as they
+ * stand; an object in which a key comes again is built first.
  */
 #include "expr_value.h"
 
 #include "base_error.h"
+#include "base_hash.h"
 
 static bool make_room(struct wr_text_writer *writer, size_t len)
 {
@@ -32,21 +33,21 @@ void wr_write_bytes(struct wr_text_writer *writer, const char *bytes, size_t len
     }
 }
 
-static void write_string(struct wr_text_writer *writer, struct wr_text text)
+void wr_write_escaped(struct wr_text_writer *writer, struct wr_text text, bool string)
 {
     static const char digits[] = "0123456789abcdef";
     size_t from = 0;
-    wr_write_bytes(writer, "\"", 1);
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.data[i];
-        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) {
+        bool quoted = string && (c == '"' || c == '\\');
+        if (c >= 0x20 && !quoted && c != 0x7f) {
             continue;
         }
         static const char names[] = "btnvfr";
         char escape[] = {'\\', 'u', '0', '0', digits[c >> 4], digits[c & 15]};
         bool named = c >= '\b' && c <= '\r' && c != '\v';
         size_t len = 6;
-        if (c == '"' || c == '\\' || named) {
+        if (quoted || named) {
             escape[1] = named ? names[c - '\b'] : (char)c;
             len = 2;
         }
@@ -55,31 +56,125 @@ static void write_string(struct wr_text_writer *writer, struct wr_text text)
         from = i + 1;
     }
     wr_write_bytes(writer, text.data + from, text.len - from);
+}
+
+static void write_string(struct wr_text_writer *writer, struct wr_text text)
+{
+    wr_write_bytes(writer, "\"", 1);
+    wr_write_escaped(writer, text, true);
     wr_write_bytes(writer, "\"", 1);
 }
 
-/* A container of a document, which ends with its partner's token. */
-static void write_node(struct wr_text_writer *writer, const struct wr_json *json, uint32_t node)
+/* ---- containers of a document */
+
+enum { SMALL_COUNT = 16 }; /* keys whose table lies on the stack */
+
+/* Whether a key comes again, or has an escape. A large object needs a table for the time of the call. */
+static bool keys_repeat(struct wr_text_writer *writer, const struct wr_json *json, uint32_t object)
 {
-    uint32_t last = json->to[node];
-    for (uint32_t token = node; token <= last; token++) {
-        const char *at = json->text + json->at[token];
-        size_t len = strchr("{}[],:", *at) != NULL ? 1 : wr_json_text(json, token).len;
-        wr_write_bytes(writer, at, len);
+    uint32_t count = 0;
+    for (uint32_t key = wr_json_first(json, object); key != WR_JSON_NONE;
+         key = wr_json_next(json, wr_json_value(key))) {
+        if (wr_json_escaped(json, key)) {
+            return true;
+        }
+        count++;
     }
+    uint32_t mask = 2 * SMALL_COUNT - 1;
+    uint32_t few[2 * SMALL_COUNT];
+    uint32_t *slots = few; /* nodes of keys + 1 */
+    struct wr_arena_mark mark = wr_arena_mark(writer->arena);
+    if (count > SMALL_COUNT) {
+        while (mask < 2 * count) {
+            mask = 2 * mask + 1;
+        }
+        slots = wr_arena_alloc(writer->arena, ((size_t)mask + 1) * sizeof *slots);
+        writer->failed = writer->failed || slots == NULL;
+    }
+    bool again = slots == NULL;
+    if (!again) {
+        memset(slots, 0, ((size_t)mask + 1) * sizeof *slots);
+    }
+    for (uint32_t key = wr_json_first(json, object); key != WR_JSON_NONE && !again;
+         key = wr_json_next(json, wr_json_value(key))) {
+        struct wr_text name = wr_json_inside(json, key);
+        uint64_t hash = wr_hash_add(WR_HASH_BEGIN ^ (uintptr_t)slots, name.data, name.len);
+        uint32_t i = (uint32_t)(hash ^ hash >> 32) & mask;
+        for (; slots[i] != 0 && !again; i = (i + 1) & mask) {
+            struct wr_text other = wr_json_inside(json, slots[i] - 1);
+            again = name.len == other.len && memcmp(name.data, other.data, name.len) == 0;
+        }
+        slots[i] = key + 1;
+    }
+    wr_arena_back(writer->arena, mark);
+    return again;
+}
+/* A string of a document. */
+static void write_document_string(struct wr_text_writer *writer, const struct wr_json *json,
+                                  uint32_t string)
+{
+    struct wr_text text = wr_json_inside(json, string);
+    if (wr_json_escaped(json, string)) {
+        struct wr_value decoded;
+        if (wr_value_node(writer->arena, json, string, &decoded)) {
+            write_string(writer, wr_value_text(decoded));
+        } else {
+            writer->failed = true;
+        }
+        return;
+    }
+    if (memchr(text.data, 0x7f, text.len) != NULL) {
+        write_string(writer, text);
+        return;
+    }
+    text = wr_json_text(json, string);
+    wr_write_bytes(writer, text.data, text.len);
 }
 
-/* A built container that is being written. */
+/* ---- values */
+
+/* A container that is being written: built, or of a document. */
 struct open {
     struct open *up;
     const struct wr_value *elements;
     const struct wr_member *members;
-    uint32_t count, next;
+    const struct wr_json *json;
+    uint32_t count, next; /* of a document: `next` is a node */
     bool array;
 };
 
-/* Write a value, or only the opening bracket of one that was built: then *open is it. */
-static void begin(struct wr_text_writer *writer, struct wr_value value, struct open **open)
+/* Write the opening bracket; *open becomes the container, and *spare, if there is one, its memory. */
+static void begin_container(struct wr_text_writer *writer, struct wr_value value,
+                            struct open **open, struct open **spare)
+{
+    bool array = value.kind == WR_JSON_ARRAY;
+    if (value.form == WR_FORM_NODE && !array && keys_repeat(writer, value.as.json, value.len)) {
+        const struct wr_members *built = wr_value_members(writer->arena, value);
+        writer->failed = writer->failed || built == NULL;
+        value = wr_value_object(built);
+    }
+    struct open *inner = *spare != NULL ? *spare : wr_arena_alloc(writer->arena, sizeof *inner);
+    if (inner == NULL || writer->failed) {
+        writer->failed = true;
+        return;
+    }
+    *spare = *spare != NULL ? (*spare)->up : NULL;
+    *inner = (struct open){.up = *open, .array = array};
+    *open = inner;
+    if (value.form == WR_FORM_NODE) {
+        inner->json = value.as.json;
+        inner->next = wr_json_first(value.as.json, value.len);
+    } else if (array) {
+        inner->elements = value.as.array;
+        inner->count = value.len;
+    } else {
+        inner->members = value.as.object->members;
+        inner->count = value.as.object->count;
+    }
+    wr_write_bytes(writer, array ? "[" : "{", 1);
+}
+
+static void write_scalar(struct wr_text_writer *writer, struct wr_value value)
 {
     static const char *const constants[] = {"null", "false", "true"};
     char scratch[WR_NUMBER_CAP];
@@ -88,48 +183,79 @@ static void begin(struct wr_text_writer *writer, struct wr_value value, struct o
     } else if (value.kind == WR_JSON_NUMBER) {
         struct wr_text text = wr_number_text(value, scratch);
         wr_write_bytes(writer, text.data, text.len);
-    } else if (value.kind == WR_JSON_STRING) {
-        write_string(writer, wr_value_text(value));
-    } else if (value.form == WR_FORM_NODE) {
-        write_node(writer, value.as.json, value.len);
     } else {
-        struct open *inner = wr_arena_alloc(writer->arena, sizeof *inner);
-        bool array = value.kind == WR_JSON_ARRAY;
-        if (inner == NULL) {
-            writer->failed = true;
-            return;
-        }
-        *inner = (struct open){.up = *open,
-                               .elements = array ? value.as.array : NULL,
-                               .members = array ? NULL : value.as.object->members,
-                               .count = array ? value.len : value.as.object->count,
-                               .array = array};
-        *open = inner;
-        wr_write_bytes(writer, array ? "[" : "{", 1);
+        write_string(writer, wr_value_text(value));
     }
+}
+
+/* Write the next scalars of a container of a document, up to its end (false) or a container in it. */
+static bool next_of_document(struct wr_text_writer *writer, struct open *now,
+                             struct wr_value *inner)
+{
+    const struct wr_json *json = now->json;
+    while (now->next != WR_JSON_NONE) {
+        uint32_t node = now->next;
+        wr_write_bytes(writer, ",", now->count++ > 0 ? 1 : 0);
+        if (!now->array) {
+            write_document_string(writer, json, node);
+            wr_write_bytes(writer, ":", 1);
+            node = wr_json_value(node);
+        }
+        now->next = wr_json_next(json, node);
+        enum wr_json_kind kind = wr_json_kind(json, node);
+        if (kind >= WR_JSON_ARRAY) {
+            *inner = (struct wr_value){
+                .kind = (uint8_t)kind, .form = WR_FORM_NODE, .len = node, .as.json = json};
+            return true;
+        }
+        struct wr_text text = wr_json_text(json, node);
+        if (kind == WR_JSON_STRING) {
+            write_document_string(writer, json, node);
+        } else {
+            wr_write_bytes(writer, text.data, text.len);
+        }
+    }
+    return false;
+}
+
+/* The next value of a built container; false: its end. */
+static bool next_of_built(struct wr_text_writer *writer, struct open *now, struct wr_value *inner)
+{
+    if (now->next == now->count) {
+        return false;
+    }
+    wr_write_bytes(writer, ",", now->next > 0 ? 1 : 0);
+    if (now->array) {
+        *inner = now->elements[now->next++];
+    } else {
+        write_string(writer, wr_value_text(now->members[now->next].key));
+        wr_write_bytes(writer, ":", 1);
+        *inner = now->members[now->next++].value;
+    }
+    return true;
 }
 
 void wr_write_json(struct wr_text_writer *writer, struct wr_value value)
 {
     struct open *open = NULL;
-    begin(writer, value, &open);
-    while (open != NULL && !writer->failed) {
-        struct open *now = open;
-        if (now->next == now->count) {
-            wr_write_bytes(writer, now->array ? "]" : "}", 1);
-            open = now->up;
-            continue;
-        }
-        wr_write_bytes(writer, ",", now->next > 0 ? 1 : 0);
-        struct wr_value inner;
-        if (now->array) {
-            inner = now->elements[now->next++];
+    struct open *spare = NULL;
+    for (;;) {
+        if (value.kind < WR_JSON_ARRAY) {
+            write_scalar(writer, value);
         } else {
-            write_string(writer, wr_value_text(now->members[now->next].key));
-            wr_write_bytes(writer, ":", 1);
-            inner = now->members[now->next++].value;
+            begin_container(writer, value, &open, &spare);
         }
-        begin(writer, inner, &open);
+        while (open != NULL && !(open->json != NULL ? next_of_document(writer, open, &value)
+                                                    : next_of_built(writer, open, &value))) {
+            struct open *ended = open;
+            wr_write_bytes(writer, ended->array ? "]" : "}", 1);
+            open = ended->up;
+            ended->up = spare;
+            spare = ended;
+        }
+        if (open == NULL || writer->failed) {
+            return;
+        }
     }
 }
 

@@ -4,8 +4,8 @@
  *
  * A value is 16 bytes and is copied freely. What it points to never changes: a document, an arena,
  * or the program's constants; it is valid until the arena is reset or the document goes. A string is
- * UTF-8 without escapes, not terminated, and may contain NUL. A number keeps its text until
- * somebody computes with it. Arrays and objects are nodes of a document, or built: then elements
+ * UTF-8 without escapes, not terminated, and may contain NUL. A number keeps its text until it is
+ * computed with. Arrays and objects are nodes of a document, or built: then elements
  * stand one behind the other, and members in the order in which their keys came first.
  */
 #ifndef WR_EXPR_VALUE_H
@@ -162,7 +162,10 @@ struct wr_text_writer {
     bool failed; /* no more memory: the text is cut */
 };
 void wr_write_bytes(struct wr_text_writer *writer, const char *bytes, size_t len);
-/* As JSON without white space: what lies in a document as it stands there. */
+/* Control characters as JSON escapes; string: quotes and backslashes, too. */
+void wr_write_escaped(struct wr_text_writer *writer, struct wr_text text, bool string);
+/* As JSON without white space, each key once. Numbers are written as they stand, strings with the
+ * escapes that JSON needs, and with \u007f. */
 void wr_write_json(struct wr_text_writer *writer, struct wr_value value);
 /* As a string; false: no more memory. */
 bool wr_text_writer_string(const struct wr_text_writer *writer, struct wr_value *string);

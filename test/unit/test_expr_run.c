@@ -2,6 +2,7 @@
  * test_expr_run.c - expressions are run as jq runs them: output by output, in bounded memory and on a
  * bounded part of the stack. What they compute is compared with jq in test/expr.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base_fault.h"
@@ -95,6 +96,26 @@ TEST(the_last_of_equal_keys_counts)
     check(". == {a: 3, b: 2}", "{\"a\": 1, \"b\": 2, \"a\": 3}", "true|");
 }
 
+TEST(a_text_has_each_key_once_and_only_the_escapes_that_json_needs)
+{
+    static const char many[] =
+        "{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"h\":8,\"i\":9,\"j\":10,"
+        "\"k\":11,\"l\":12,\"m\":13,\"n\":14,\"o\":15,\"p\":16,\"q\":17%s}";
+    char text[400];
+    char expected[500];
+    check(".", "{\"a\": 1, \"a\": 2, \"b\": \"\\u0041\\/\"}", "{\"a\":2,\"b\":\"A/\"}|");
+    check("tojson, tostring, \"\\(.)\"", "[{\"\\u0061\": 1, \"a\": 2}]",
+          "\"[{\\\"a\\\":2}]\"|\"[{\\\"a\\\":2}]\"|\"[{\\\"a\\\":2}]\"|");
+    check(".", "[{\"x\": [{\"a\": [], \"a\": {}}, 1], \"y\": {\"b\": \"\\n\\u001f\x7f\"}}, 1.50]",
+          "[{\"x\":[{\"a\":{}},1],\"y\":{\"b\":\"\\n\\u001f\\u007f\"}},1.50]|");
+    (void)snprintf(text, sizeof text, many, "");
+    (void)snprintf(expected, sizeof expected, "%s|", text);
+    check(".", text, expected);
+    (void)snprintf(text, sizeof text, many, ",\"q\":18");
+    (void)snprintf(expected, sizeof expected, "%s|", text);
+    check("tojson | length == 111 and test(`\"q\":18`)", text, "true|");
+}
+
 TEST(numbers_are_not_rounded)
 {
     check(".[]", "[10000000000000000001, 1.10, 1e400, -0]", "10000000000000000001|1.10|1e400|-0|");
@@ -122,6 +143,7 @@ TEST(an_error_is_told_as_jq_tells_it)
     check(".[0]", "{}", "!Cannot index object with number");
     check(".[]", "1", "!Cannot iterate over number (1)");
     check("1, error(\"x\"), 2", "null", "1|!x");
+    check("error(\"x\\ny \\\"\\u0001\\\\\")", "null", "!x\\ny \"\\u0001\\");
     check("error({a: 1})", "null", "!{\"a\":1}");
     check(". + 1", "\"a long string\"", "!string (\"a long str...) and number (1) cannot be added");
     check("[.[] | (.a)?]", "[1, {\"a\": 2}]", "[2]|");
@@ -177,6 +199,8 @@ static const struct mistake {
     {"_fold(1; 2; 3)", "there is no function '_fold'", 0},
     {"@nope \"\\(1)\"", "there is no format '@nope'", 0},
     {"1 +", "an expression is missing", 3},
+    {"1 += 2", "'+=' assigns in jq; to compare write '=='", 2},
+    {".a = 1", "'=' assigns in jq; to compare write '=='", 3},
 };
 
 TEST(a_mistake_is_told_when_compiling)
@@ -212,7 +236,7 @@ TEST(names_are_constants)
 
 /* ---- pulls, steps and memory */
 
-TEST(an_endless_expression_is_pulled_as_long_as_somebody_wants_it)
+TEST(an_endless_expression_is_pulled_as_long_as_the_caller_wants)
 {
     struct fixture on;
     struct wr_value value;
