@@ -106,7 +106,8 @@ static void put_suffix(struct wr_print *out, const struct wr_node *node, bool po
 static void put_path(struct wr_print *out, const struct wr_node *path)
 {
     const struct wr_node *base = path->first;
-    bool brackets = base->kind == WR_NODE_DOTDOT || base->kind == WR_NODE_FORMAT ||
+    bool prefix = base->kind == WR_NODE_CALL && base->count == 0 && wr_text_is(base->name, "not");
+    bool brackets = prefix || base->kind == WR_NODE_DOTDOT || base->kind == WR_NODE_FORMAT ||
                     base->kind == WR_NODE_PATH ||
                     (base->kind == WR_NODE_LITERAL && base->literal.kind == WR_JSON_NUMBER);
     put(out, brackets ? "(" : "");

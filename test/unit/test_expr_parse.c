@@ -95,6 +95,7 @@ static const char *const printed[][2] = {
     {"-(1 + 2)", "-(1 + 2)"},
     {"1 - -1", "1 - -1"},
     {".a[\"b\"]?.c", ".a.b?.c"},
+    {"(not)[]", "(not)[]"},
     {"1 as $x | 2 as $y | $x", "1 as $x | 2 as $y | $x"},
 };
 
