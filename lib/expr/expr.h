@@ -26,8 +26,10 @@ struct wr_named {
     struct wr_value value; /* must stay as long as the program */
 };
 
-/* Compile the expression at text->at; text->whole as wr_expr_parse. An assignment is a mistake. NULL:
- * *read has the mistake. */
+enum { WR_EXPR_COMPILE_STACK_BYTES = 49152 };
+
+/* Compile the expression at text->at; text->whole as wr_expr_parse. An assignment is a mistake.
+ * Needs at most WR_EXPR_COMPILE_STACK_BYTES of the C stack. NULL: *read has the mistake. */
 wr_program *wr_program_new(const struct wr_expr_text *text, const struct wr_named *named,
                            size_t named_count, struct wr_expr_read *read);
 void wr_program_free(wr_program *program); /* NULL is allowed; after its runs */

@@ -178,7 +178,7 @@ static bool compile_text(struct wr_compiling *compiling, const struct wr_node *c
                                 .end = strlen(function->text),
                                 .whole = true,
                                 .params = function->params};
-    struct wr_expr_read read;
+    struct wr_expr_read *read = wr_arena_alloc(arena, sizeof *read); /* it is large for a stack */
     const struct wr_scope *scope = compiling->scope;
     const struct wr_scope *arguments = NULL;
     const struct wr_node *given = call->first;
@@ -195,13 +195,17 @@ static bool compile_text(struct wr_compiling *compiling, const struct wr_node *c
                                       .outside = scope};
         arguments = argument;
     }
-    if (wr_expr_parse(arena, &text, &read) != 0) {
-        WR_ASSERT(read.code == WEIR_ENOMEM || arena->full, "%s: %s", function->name, read.message);
+    if (read == NULL) {
+        return wr_compile_no_memory(compiling);
+    }
+    if (wr_expr_parse(arena, &text, read) != 0) {
+        WR_ASSERT(read->code == WEIR_ENOMEM || arena->full, "%s: %s", function->name,
+                  read->message);
         return wr_compile_no_memory(compiling);
     }
     compiling->scope = arguments;
     compiling->inside = true;
-    bool ok = wr_compile(compiling, read.root, notes);
+    bool ok = wr_compile(compiling, read->root, notes);
     compiling->scope = scope;
     compiling->inside = inside;
     if (!ok && compiling->read->code == WEIR_EINVAL) { /* the place is that of the call */

@@ -23,7 +23,7 @@ struct wr_path {
 enum wr_fork_kind {
     WR_FORK_PLAIN,
     WR_FORK_EACH,      /* of: what is gone through; at: the next node or number; index */
-    WR_FORK_RANGE,     /* of: the next number; last: the end */
+    WR_FORK_RANGE,     /* of: the next number; last: the end; at: the room of its own for that */
     WR_FORK_COLLECT,   /* of: the array; at: its room */
     WR_FORK_LIMIT,     /* index: outputs that may follow */
     WR_FORK_FOLD,      /* of: the value; at: there is one */
@@ -43,6 +43,7 @@ struct wr_fork {
     const struct wr_path *path;
     struct wr_walk *walk;
     struct wr_arena_mark mark; /* what was given after it goes when the fork is taken */
+    uint32_t kept;             /* the forks from this one on are to have at least that mark */
     struct wr_value of, last;
 };
 

@@ -6,7 +6,8 @@
  * the caller may do what it likes.
  *
  * Memory: what an alternative has made is taken back when its fork is taken, so a generator runs in
- * constant memory. A frame that keeps values raises the marks of the forks above it.
+ * constant memory. A frame that keeps values raises the marks of the forks above it: that of the
+ * last one at once, and that of each other when the fork above it goes.
  */
 #include "expr_machine.h"
 
@@ -82,6 +83,7 @@ struct wr_fork *wr_fork(wr_machine *run, enum wr_fork_kind kind, uint32_t pc)
                              .variables = run->variables,
                              .handler = run->handler,
                              .path = run->path,
+                             .kept = run->forks_count - 1,
                              .mark = wr_arena_mark(&run->arena)};
     run->floor = run->end;
     return fork;
@@ -89,16 +91,22 @@ struct wr_fork *wr_fork(wr_machine *run, enum wr_fork_kind kind, uint32_t pc)
 
 void wr_forks_cut(wr_machine *run, uint32_t count)
 {
-    run->forks_count = count;
+    for (; run->forks_count > count; run->forks_count--) {
+        const struct wr_fork *fork = &run->forks[run->forks_count - 1];
+        if (fork->kept + 1 < run->forks_count) {
+            run->forks[run->forks_count - 2].mark = fork->mark;
+            run->forks[run->forks_count - 2].kept =
+                WR_MIN(run->forks[run->forks_count - 2].kept, fork->kept);
+        }
+    }
     run->floor = count > 0 ? run->forks[count - 1].end : 0;
 }
 
 void wr_forks_keep(wr_machine *run, uint32_t frame)
 {
-    struct wr_arena_mark now = wr_arena_mark(&run->arena);
-    for (uint32_t i = frame; i < run->forks_count; i++) {
-        run->forks[i].mark = now;
-    }
+    struct wr_fork *last = &run->forks[run->forks_count - 1];
+    last->mark = wr_arena_mark(&run->arena);
+    last->kept = WR_MIN(last->kept, frame);
 }
 
 static void restore(wr_machine *run, const struct wr_fork *fork)
@@ -145,22 +153,49 @@ static bool next_element(wr_machine *run, struct wr_fork *fork, struct wr_value 
     return wr_value_node(&run->arena, fork->of.as.json, node, value) || wr_machine_no_memory(run);
 }
 
+/* The next number of a RANGE fork, and the one after it. A text stands in memory of the fork, which
+ * the next number overwrites: what is given is a copy. */
+static bool next_number(wr_machine *run, struct wr_fork *fork, struct wr_value *value, bool *more)
+{
+    struct wr_arena *arena = &run->arena;
+    struct wr_value next;
+    *value = fork->of;
+    if (fork->at > 0) {
+        if (!wr_value_copy_string(arena, fork->of.as.text, fork->of.len, value)) {
+            return wr_machine_no_memory(run);
+        }
+        value->kind = WR_JSON_NUMBER;
+    }
+    if (!wr_number_compute(arena, WR_OP_ADD, *value, wr_value_integer(1), &next)) {
+        return wr_machine_no_memory(run);
+    }
+    if (next.form == WR_FORM_TEXT) {
+        char *slot = (char *)(uintptr_t)fork->of.as.text;
+        if (next.len > fork->at) {
+            fork->at = 2 * next.len;
+            slot = wr_arena_alloc(arena, fork->at);
+            fork->mark = wr_arena_mark(arena);
+        }
+        if (slot == NULL) {
+            return wr_machine_no_memory(run);
+        }
+        memcpy(slot, next.as.text, next.len);
+        next.as.text = slot;
+    }
+    fork->of = next;
+    *more = wr_number_compare(next, fork->last) < 0;
+    return true;
+}
+
 enum wr_next wr_fork_next(wr_machine *run)
 {
     struct wr_fork *fork = &run->forks[run->forks_count - 1];
     struct wr_value key = {.kind = WR_JSON_NULL};
-    struct wr_value value = fork->of;
+    struct wr_value value;
     bool notes = (fork->flags & WR_CODE_NOTES) != 0;
     bool more = true;
-    if (fork->kind == WR_FORK_RANGE) {
-        if (!wr_number_compute(&run->arena, WR_OP_ADD, fork->of, wr_value_integer(1), &fork->of)) {
-            return wr_machine_no_memory(run), WR_FAIL;
-        }
-        if (fork->of.form == WR_FORM_TEXT) {
-            fork->mark = wr_arena_mark(&run->arena);
-        }
-        more = wr_number_compare(fork->of, fork->last) < 0;
-    } else if (!next_element(run, fork, &key, &value, &more)) {
+    if (!(fork->kind == WR_FORK_RANGE ? next_number(run, fork, &value, &more)
+                                      : next_element(run, fork, &key, &value, &more))) {
         return WR_FAIL;
     }
     if (!more) {

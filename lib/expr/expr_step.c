@@ -427,7 +427,9 @@ static enum wr_next step_folded(wr_machine *run, const struct wr_op *op)
     (void)op;
     run->forks[frame].of = value;
     run->forks[frame].at = 1;
-    wr_forks_keep(run, frame);
+    if (value.kind > WR_JSON_NUMBER || value.form == WR_FORM_TEXT) { /* it needs memory */
+        wr_forks_keep(run, frame);
+    }
     return WR_BACK;
 }
 

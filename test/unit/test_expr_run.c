@@ -2,12 +2,18 @@
  * test_expr_run.c - expressions are run as jq runs them: output by output, in bounded memory and on a
  * bounded part of the stack. What they compute is compared with jq in test/expr.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base_fault.h"
 #include "expr_program.h"
 #include "support_check.h"
+
+/* Of the computing time of this process: far more than what is linear needs, far less than what is
+ * quadratic. */
+enum { CPU_SECONDS_MAX = 5 };
 
 /* An expression that runs on one document. */
 struct fixture {
@@ -249,6 +255,38 @@ TEST(an_endless_expression_is_pulled_as_long_as_the_caller_wants)
     tear_down(&on);
 }
 
+TEST(a_range_of_decimals_and_a_fold_need_constant_memory)
+{
+    struct fixture on;
+    struct wr_value value;
+    struct wr_machine_options options = {.bytes_max = 32768, .steps_max = UINT64_MAX};
+    check("[range(0.5; 4)], [range(9223372036854775806; 9223372036854775809.5)]", "null",
+          "[0.5,1.5,2.5,3.5]|[9223372036854775806,9223372036854775807,9223372036854775808,"
+          "9223372036854775809]|");
+    set_up(&on, "range(0.5; 30000)", "null", &options);
+    for (int i = 0; i < 30000; i++) {
+        ck_assert_int_eq(wr_machine_next(on.run, &value), WR_MACHINE_OUTPUT);
+    }
+    ck_assert_int_eq(wr_machine_next(on.run, &value), WR_MACHINE_END);
+    tear_down(&on);
+    set_up(&on, "last(range(30000) | [.] | .[0])", "null", &options);
+    ck_assert_int_eq(wr_machine_next(on.run, &value), WR_MACHINE_OUTPUT);
+    ck_assert_int_eq(value.as.integer, 29999);
+    tear_down(&on);
+}
+
+TEST(what_is_collected_above_many_open_forks_is_kept_at_a_constant_cost)
+{
+    clock_t begin = clock();
+    wr_fault_pause(true);
+    check("[recurse(if .[0] < 200000 then ([.[0] + 1], empty) else empty end)] | length, .[77777]",
+          "[0]", "200001|[77777]|");
+    wr_fault_pause(false);
+    ck_assert_int_lt((clock() - begin) / CLOCKS_PER_SEC, CPU_SECONDS_MAX);
+    check("[limit(3; recurse([.]; true)) | [first(.[0]?, 1)], [.]]", "1",
+          "[[1],[1],[1],[[1]],[[1]],[[[1]]]]|");
+}
+
 TEST(a_pull_that_takes_long_is_interrupted)
 {
     struct fixture on;
@@ -307,6 +345,66 @@ TEST(depth_costs_no_stack)
     check("del(.. | select(length == 0)) | [..] | length", text, "999|");
     free(text);
     check("[limit(5; repeat([.]))] | .[4]", "1", "[[[[1]]]]|");
+}
+
+static void *compile(void *text)
+{
+    struct wr_expr_read read;
+    struct wr_expr_text from = {.text = text, .end = strlen(text), .whole = true};
+    wr_program_free(wr_program_new(&from, NULL, 0, &read));
+    return NULL;
+}
+
+/* The bytes of stack that compiling needs where `begin` is nested in itself. */
+static size_t stack_of(const char *begin, const char *end, unsigned depth)
+{
+    enum { STACK_BYTES = 1 << 20, UNTOUCHED = 0xa5 };
+    static unsigned char stack[STACK_BYTES] __attribute__((aligned(4096)));
+    char text[2000];
+    struct wr_print out;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    size_t unused = 0;
+    wr_print_to(&out, text, sizeof text);
+    for (unsigned i = 0; i < depth; i++) {
+        wr_printf(&out, "%s", begin);
+    }
+    wr_printf(&out, ".");
+    for (unsigned i = 0; i < depth; i++) {
+        wr_printf(&out, "%s", end);
+    }
+    memset(stack, UNTOUCHED, sizeof stack);
+    ck_assert_int_eq(pthread_attr_init(&attributes), 0);
+    ck_assert_int_eq(pthread_attr_setstack(&attributes, stack, sizeof stack), 0);
+    ck_assert_int_eq(pthread_create(&thread, &attributes, compile, text), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    (void)pthread_attr_destroy(&attributes);
+    while (unused < sizeof stack && stack[unused] == UNTOUCHED) {
+        unused++;
+    }
+    return sizeof stack - unused;
+}
+
+TEST(compiling_needs_no_more_stack_than_it_promises)
+{
+    static const char *const nested[][2] = {
+        {"map(", ")"},    {"map_values(", ")"}, {"with_entries(", ")"},
+        {"any(.; ", ")"}, {"[", "]"},           {"nth(0; ", ")"}};
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    HAS_FEATURE(address_sanitizer) || HAS_FEATURE(thread_sanitizer)
+    enum { WIDENED = 8 }; /* a sanitizer puts more into each frame */
+#else
+    enum { WIDENED = 1 };
+#endif
+    size_t most = (size_t)WR_EXPR_COMPILE_STACK_BYTES * WIDENED;
+    wr_fault_pause(true);
+    for (size_t i = 0; i < sizeof nested / sizeof nested[0]; i++) {
+        for (unsigned depth = 5; depth < 70; depth++) {
+            size_t used = stack_of(nested[i][0], nested[i][1], depth);
+            ck_assert_msg(used <= most, "%s, nested %u deep: %zu", nested[i][0], depth, used);
+        }
+    }
+    wr_fault_pause(false);
 }
 
 TEST(a_large_object_finds_its_keys)
