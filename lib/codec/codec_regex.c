@@ -5,6 +5,12 @@
  * take 32 KiB of its caller's, which may be a coroutine's. Where no machine code can be made (a
  * kernel that forbids pages that are both written and run), matches are interpreted, with the same
  * results and limits; the interpreter keeps its frames on the heap.
+ *
+ * PCRE2's own limit counts the steps from one start in the text, and a step may loop over the whole
+ * text (`x*`). So the pattern is compiled twice. `code` runs first, with so few steps that even the
+ * worst of them stay below WR_REGEX_CHARACTERS; that is enough for most lines. If it is not,
+ * `careful` begins again: it calls count_characters before each element of the pattern, which counts
+ * what was really looked at.
  */
 #include "codec_regex.h"
 
@@ -17,7 +23,10 @@
 #include "base_alloc.h"
 #include "base_error.h"
 
-enum { STACK_FIRST = 32 * 1024 };
+enum {
+    STACK_FIRST = 32 * 1024,
+    CALL_CHARACTERS = 32 /* that take as long as one call of count_characters */
+};
 
 struct name {
     size_t group;
@@ -27,6 +36,7 @@ struct name {
 struct wr_regex {
     pcre2_general_context *memory;
     pcre2_code *code;
+    pcre2_code *careful; /* NULL: it would be too large */
     pcre2_match_data *match;
     pcre2_match_context *limits;
     pcre2_jit_stack *stack; /* NULL: interpreted */
@@ -35,6 +45,11 @@ struct wr_regex {
     struct name *names;
     uint32_t names_count;
     bool utf, not_empty;
+    bool anchored;            /* a match begins at the start of the text only */
+    bool refers_back;         /* an element may compare any number of characters: \1 */
+    size_t at;                /* of the last call of count_characters */
+    uint64_t characters;      /* looked at, in this match */
+    size_t characters_a_call; /* each call counts these, and what was passed since the last one */
 };
 
 static void *take(size_t bytes, void *ctx)
@@ -66,6 +81,7 @@ void wr_regex_free(struct wr_regex *regex)
         pcre2_match_context_free(regex->limits);
         pcre2_match_data_free(regex->match);
         pcre2_code_free(regex->code);
+        pcre2_code_free(regex->careful);
         pcre2_general_context_free(regex->memory);
         wr_free(regex->names);
         wr_free(regex);
@@ -115,8 +131,13 @@ static int compile(struct wr_regex *regex, weir_slice pattern, uint32_t flags,
     }
     regex->code =
         pcre2_compile((PCRE2_SPTR)pattern.data, pattern.len, options, &error, &at, context);
+    bool compiled = regex->code != NULL;
+    if (compiled) {
+        regex->careful = pcre2_compile((PCRE2_SPTR)pattern.data, pattern.len,
+                                       options | PCRE2_AUTO_CALLOUT, &error, &at, context);
+    }
     pcre2_compile_context_free(context);
-    if (regex->code != NULL) {
+    if (compiled && (regex->careful != NULL || error != PCRE2_ERROR_HEAP_FAILED)) {
         return 0;
     }
     if (error == PCRE2_ERROR_HEAP_FAILED) {
@@ -127,13 +148,26 @@ static int compile(struct wr_regex *regex, weir_slice pattern, uint32_t flags,
     return WEIR_EPARSE;
 }
 
+static int count_characters(pcre2_callout_block *call, void *self)
+{
+    struct wr_regex *regex = self;
+    size_t at = call->current_position;
+    regex->characters +=
+        regex->characters_a_call + (at > regex->at ? at - regex->at : regex->at - at);
+    regex->at = at;
+    return regex->characters > WR_REGEX_CHARACTERS ? PCRE2_ERROR_CALLOUT : 0;
+}
+
 /* What matches need. 0 or WEIR_ENOMEM. */
 static int prepare(struct wr_regex *regex)
 {
-    uint32_t all = 0;
+    uint32_t all = 0, back = 0;
     size_t code_bytes = 0;
     (void)pcre2_pattern_info(regex->code, PCRE2_INFO_ALLOPTIONS, &all);
     regex->utf = (all & PCRE2_UTF) != 0; /* (*UTF) in the pattern sets it, too */
+    regex->anchored = (all & PCRE2_ANCHORED) != 0;
+    (void)pcre2_pattern_info(regex->code, PCRE2_INFO_BACKREFMAX, &back);
+    regex->refers_back = back > 0;
     regex->match = pcre2_match_data_create_from_pattern(regex->code, regex->memory);
     regex->limits = pcre2_match_context_create(regex->memory);
     if (regex->match == NULL || regex->limits == NULL || read_names(regex) < 0) {
@@ -141,10 +175,11 @@ static int prepare(struct wr_regex *regex)
     }
     (void)pcre2_pattern_info(regex->code, PCRE2_INFO_CAPTURECOUNT, &regex->groups_count);
     regex->groups = pcre2_get_ovector_pointer(regex->match);
-    (void)pcre2_set_match_limit(regex->limits, WR_REGEX_STEPS);
+    (void)pcre2_set_callout(regex->limits, count_characters, regex);
     (void)pcre2_set_depth_limit(regex->limits, WR_REGEX_STEPS);
     (void)pcre2_set_heap_limit(regex->limits, WR_REGEX_BYTES / 1024);
     (void)pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE);
+    (void)pcre2_jit_compile(regex->careful, PCRE2_JIT_COMPLETE); /* NULL is allowed */
     (void)pcre2_pattern_info(regex->code, PCRE2_INFO_JITSIZE, &code_bytes);
     if (code_bytes > 0) {
         regex->stack = pcre2_jit_stack_create(STACK_FIRST, WR_REGEX_BYTES, regex->memory);
@@ -199,20 +234,40 @@ weir_slice wr_regex_name(const struct wr_regex *regex, size_t index, size_t *gro
     return regex->names[index].text;
 }
 
+/* As pcre2_match. */
+static int match_with(struct wr_regex *regex, const pcre2_code *code, uint32_t steps,
+                      weir_slice text, size_t from, uint32_t options)
+{
+    PCRE2_SPTR subject = (PCRE2_SPTR)(text.len > 0 ? text.data : "");
+    (void)pcre2_set_match_limit(regex->limits, steps);
+    /* The direct call leaves out the checks of its arguments, and cannot be used for text that may
+     * be no UTF-8. */
+    return code == regex->code && regex->stack != NULL && !regex->utf && options == 0
+               ? pcre2_jit_match(code, subject, text.len, from, 0, regex->match, regex->limits)
+               : pcre2_match(code, subject, text.len, from, options, regex->match, regex->limits);
+}
+
 int wr_regex_match(struct wr_regex *regex, weir_slice text, size_t from, enum wr_regex_where where,
                    const char **problem)
 {
     uint32_t options =
         (where == WR_REGEX_HERE_NOT_EMPTY ? PCRE2_NOTEMPTY_ATSTART | PCRE2_ANCHORED : 0) |
         (regex->not_empty ? PCRE2_NOTEMPTY : 0);
-    PCRE2_SPTR subject = (PCRE2_SPTR)(text.len > 0 ? text.data : "");
-    /* The direct call leaves out the checks of its arguments, and cannot be used for text that may
-     * be no UTF-8. */
-    int rc =
-        regex->stack != NULL && !regex->utf && options == 0
-            ? pcre2_jit_match(regex->code, subject, text.len, from, 0, regex->match, regex->limits)
-            : pcre2_match(regex->code, subject, text.len, from, options, regex->match,
-                          regex->limits);
+    bool one_start = regex->anchored || where == WR_REGEX_HERE_NOT_EMPTY;
+    size_t starts = one_start ? 1 : text.len - from + 1;
+    size_t steps = WR_MIN(WR_REGEX_CHARACTERS / (text.len + 1) / starts, (size_t)WR_REGEX_STEPS);
+    int rc = PCRE2_ERROR_MATCHLIMIT;
+    if (steps > 0) {
+        rc = match_with(regex, regex->code, (uint32_t)steps, text, from, options);
+    }
+    if (rc == PCRE2_ERROR_MATCHLIMIT && steps < WR_REGEX_STEPS) {
+        regex->at = from;
+        regex->characters = 0;
+        regex->characters_a_call = CALL_CHARACTERS + (regex->refers_back ? text.len : 0);
+        rc = regex->careful == NULL
+                 ? PCRE2_ERROR_CALLOUT
+                 : match_with(regex, regex->careful, WR_REGEX_STEPS, text, from, options);
+    }
     if (rc >= 0 || rc == PCRE2_ERROR_NOMATCH) {
         return rc >= 0;
     }
@@ -220,6 +275,9 @@ int wr_regex_match(struct wr_regex *regex, weir_slice text, size_t from, enum wr
     case PCRE2_ERROR_NOMEMORY: return WEIR_ENOMEM;
     case PCRE2_ERROR_MATCHLIMIT:
         *problem = "the regular expression needs more than 1000000 steps";
+        break;
+    case PCRE2_ERROR_CALLOUT:
+        *problem = "the regular expression takes too long for a text of this length";
         break;
     case PCRE2_ERROR_JIT_STACKLIMIT:
     case PCRE2_ERROR_DEPTHLIMIT:

@@ -3,8 +3,10 @@
  * Sans-I/O.
  *
  * A regular expression is compiled once, and has the memory for its matches: one match at a time,
- * on one thread. A match takes a bounded number of steps and of bytes, so an expression that
- * explodes on a text ends with a failure for that text. It uses a stack of its own.
+ * on one thread. A match takes a bounded time and a bounded number of bytes, so an expression that
+ * explodes on a text ends with a failure for that text: it has a number of steps from each start in
+ * the text, and a number of characters that the whole match looks at, counted each time. It uses a
+ * stack of its own.
  *
  * Text. A pattern of ASCII characters matches bytes, unless WR_REGEX_UTF says that it matches
  * characters; one with other characters always matches characters. Bytes that are not UTF-8 are no
@@ -29,7 +31,8 @@ enum wr_regex_flags {
 };
 
 enum {
-    WR_REGEX_STEPS = 1000000,        /* of one match */
+    WR_REGEX_STEPS = 1000000,        /* from one start in the text */
+    WR_REGEX_CHARACTERS = 250000000, /* that one match looks at; some 0.1 s */
     WR_REGEX_BYTES = 1024 * 1024,    /* of memory for one match */
     WR_REGEX_PATTERN_MAX = 64 * 1024 /* bytes of a pattern */
 };
@@ -64,7 +67,7 @@ enum wr_regex_where {
  * Find the first match at or after byte `from` of a text.
  *
  * problem  [out] for WEIR_EPARSE: why this text cannot be matched; static.
- * Returns  1; 0: there is none; WEIR_EPARSE: it takes more steps or more memory than a match may;
+ * Returns  1; 0: there is none; WEIR_EPARSE: it takes more time or more memory than a match may;
  *          WEIR_ENOMEM.
  */
 int wr_regex_match(struct wr_regex *regex, weir_slice text, size_t from, enum wr_regex_where where,

@@ -123,6 +123,65 @@ TEST(an_expression_that_explodes_is_stopped)
                "the regular expression needs more than 1000000 steps");
 }
 
+/* A text of `len` times the byte, and then the text "axxy" from its byte 1 on. */
+static void long_text_as(const char *pattern, uint32_t flags, size_t len, char byte,
+                         const char *expected, const char *next)
+{
+    char *text = malloc(len);
+    struct wr_regex *regex = regex_of(pattern, flags);
+    memset(text, byte, len);
+    ck_assert_str_eq(match_in(regex, (weir_slice){text, len}, 0, WR_REGEX_ANYWHERE), expected);
+    ck_assert_str_eq(match_in(regex, (weir_slice){"axxy", 4}, 1, WR_REGEX_ANYWHERE), next);
+    wr_regex_free(regex);
+    free(text);
+}
+
+/* Without the limit, the first of these take minutes. */
+TEST(loops_over_a_long_text_are_stopped)
+{
+    static const char late[] = "the regular expression takes too long for a text of this length";
+    static const char steps[] = "the regular expression needs more than 1000000 steps";
+    long_text_as("(x[xw]*x[xv]*)[yz]", 0, 900000, 'x', late, "xx|");
+    long_text_as("(x[xw]*x[xv]*)[yz]", WR_REGEX_UTF, 900000, 'x', late, "xx|");
+    long_text_as("(*NO_JIT)(x[xw]*x[xv]*)[yz]", 0, 900000, 'x', late, "xx|");
+    long_text_as("((?:x[xw]*x[xv]*)+)[yz]", 0, 20000, 'x', steps, "xx|");
+    long_text_as("(x)(?:[xw]*w\\1)?[yz]", 0, 900000, 'x', late, "x|");
+}
+
+TEST(a_long_text_is_matched)
+{
+    long_text_as("(x)[yz]", 0, 900000, 'x', "", "x|");
+    long_text_as("(x+?)[^x]", 0, 2000, 'x', "", "xx|");
+    long_text_as("([xa]).*?[y]", 0, 900000, '-', "", "x|");
+    long_text_as("([xa])", 0, 900000, 'x', "x|", "x|");
+    struct wr_regex *regex = regex_of("^.*?,.*?([0-9]+)$", 0);
+    char *text = malloc(900003);
+    memset(text, ',', 900000);
+    memcpy(text + 900000, "123", 3);
+    ck_assert_str_eq(match_in(regex, (weir_slice){text, 900003}, 0, WR_REGEX_ANYWHERE), "123|");
+    wr_regex_free(regex);
+    free(text);
+}
+
+/* It is too large to count in it. */
+TEST(a_large_expression_is_matched_as_far_as_that_is_safe)
+{
+    char *pattern = malloc(20001);
+    for (size_t i = 0; i < 20000; i += 2) {
+        memcpy(pattern + i, "b|", 2);
+    }
+    memcpy(pattern + 19994, "(x+)y", 6);
+    matches_as(pattern, 0, "axxy", "xx|");
+    struct wr_regex *regex = regex_of(pattern, 0);
+    char *text = malloc(900000);
+    memset(text, '-', 900000);
+    ck_assert_str_eq(match_in(regex, (weir_slice){text, 900000}, 0, WR_REGEX_ANYWHERE),
+                     "the regular expression takes too long for a text of this length");
+    wr_regex_free(regex);
+    free(pattern);
+    free(text);
+}
+
 TEST(an_expression_that_needs_much_memory_is_stopped)
 {
     size_t len = 4000000;
