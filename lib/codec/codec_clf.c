@@ -84,9 +84,7 @@ static bool to_rfc3339(struct wr_fields *fields, weir_slice time, weir_slice *va
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     const char *t = time.data;
     if (time.len != 26 || t[2] != '/' || t[6] != '/' || t[11] != ':' || t[14] != ':' ||
-        t[17] != ':' || t[20] != ' ' || (t[21] != '+' && t[21] != '-') || !digits(t, 2, 31) ||
-        !digits(t + 7, 4, 9999) || !digits(t + 12, 2, 23) || !digits(t + 15, 2, 59) ||
-        !digits(t + 18, 2, 60) || !digits(t + 22, 2, 23) || !digits(t + 24, 2, 59)) {
+        t[17] != ':' || t[20] != ' ' || (t[21] != '+' && t[21] != '-')) {
         return false;
     }
     size_t month = 0;
@@ -112,6 +110,9 @@ static bool to_rfc3339(struct wr_fields *fields, weir_slice time, weir_slice *va
         to[19] = 'Z';
     }
     *value = (weir_slice){to, utc ? 20 : 25};
+    if (!wr_date_time_is((struct wr_text){to, value->len})) {
+        return false; /* the 31st of February */
+    }
     fields->made_len += value->len;
     return true;
 }
@@ -120,13 +121,12 @@ static int add_time(struct cursor *c)
 {
     size_t from = c->at + 1;
     const char *end = memchr(c->text.data + from, ']', c->text.len - from);
-    int64_t ns;
     if (end == NULL) {
         return bad(c, "the time in brackets does not end");
     }
     weir_slice time = wr_slice_of(c->text, from, (size_t)(end - c->text.data)), value = time;
     if (!to_rfc3339(c->fields, time, &value) &&
-        !wr_instant_parse((struct wr_text){time.data, time.len}, &ns)) {
+        !wr_date_time_is((struct wr_text){time.data, time.len})) {
         return bad(c, "the time is not as in [10/Oct/2000:13:55:36 -0700]");
     }
     c->at = from + time.len + 1;

@@ -16,7 +16,7 @@ static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
 static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-enum { DAY_S = 86400, YEAR_MAX = 9999 };
+enum { DAY_S = 86400, YEAR_MAX = 9999, DATE_BYTES = 10 };
 enum { SHORT = 3, LONG = 9 }; /* names of days */
 
 struct date {
@@ -216,33 +216,41 @@ static bool take_zone(struct wr_text *text, int64_t *seconds)
     return true;
 }
 
-bool wr_instant_parse(struct wr_text text, int64_t *unix_ns)
+/* "2024-05-01" and the time after it, if there is one. */
+static bool take_calendar(struct wr_text *text, int64_t *unix_s, int64_t *ns)
 {
     struct date date = {0};
-    int64_t ns = 0, zone_s = 0, unix_s = 0;
-    bool counted = wr_text_take(&text, "@");
-    if (counted) {
-        if (!wr_text_take_number(&text, &unix_s) || !take_fraction(&text, &ns)) {
-            return false;
-        }
-    } else {
-        if (!take_number(&text, 4, &date.year) || !wr_text_take(&text, "-") ||
-            !take_number(&text, 2, &date.month) || !wr_text_take(&text, "-") ||
-            !take_number(&text, 2, &date.day)) {
-            return false;
-        }
-        date.month--;
-        if (text.len > 0 &&
-            ((!wr_text_take(&text, "T") && !wr_text_take(&text, " ")) || !take_time(&text, &date) ||
-             !take_fraction(&text, &ns) || !take_zone(&text, &zone_s))) {
-            return false;
-        }
-        if (date.month < 0 || date.month > 11 || !is_date(&date)) {
-            return false;
-        }
-        unix_s =
-            ((day_number(&date) * 24 + date.hour) * 60 + date.minute) * 60 + date.second - zone_s;
+    int64_t zone_s = 0;
+    if (!take_number(text, 4, &date.year) || !wr_text_take(text, "-") ||
+        !take_number(text, 2, &date.month) || !wr_text_take(text, "-") ||
+        !take_number(text, 2, &date.day)) {
+        return false;
     }
-    return text.len == 0 && !__builtin_mul_overflow(unix_s, 1000000000, unix_ns) &&
+    date.month--;
+    if (text->len > 0 &&
+        ((!wr_text_take(text, "T") && !wr_text_take(text, " ")) || !take_time(text, &date) ||
+         !take_fraction(text, ns) || !take_zone(text, &zone_s))) {
+        return false;
+    }
+    if (date.month < 0 || date.month > 11 || !is_date(&date)) {
+        return false;
+    }
+    *unix_s = ((day_number(&date) * 24 + date.hour) * 60 + date.minute) * 60 + date.second - zone_s;
+    return true;
+}
+
+bool wr_date_time_is(struct wr_text text)
+{
+    int64_t unix_s, ns;
+    return text.len > DATE_BYTES && take_calendar(&text, &unix_s, &ns) && text.len == 0;
+}
+
+bool wr_instant_parse(struct wr_text text, int64_t *unix_ns)
+{
+    int64_t ns = 0, unix_s = 0;
+    bool read = wr_text_take(&text, "@")
+                    ? wr_text_take_number(&text, &unix_s) && take_fraction(&text, &ns)
+                    : take_calendar(&text, &unix_s, &ns);
+    return read && text.len == 0 && !__builtin_mul_overflow(unix_s, 1000000000, unix_ns) &&
            !__builtin_add_overflow(*unix_ns, ns, unix_ns);
 }

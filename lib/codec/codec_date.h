@@ -21,5 +21,8 @@ bool wr_http_date_parse(struct wr_text text, int64_t now_s, int64_t *unix_s);
 /* An instant, as nanoseconds since 1970: "2024-05-01", "2024-05-01T12:00:00.5Z",
  * "2024-05-01T12:00:00+02:00" (RFC 3339; without a zone it is UTC), or "@1714564800". */
 bool wr_instant_parse(struct wr_text text, int64_t *unix_ns);
+/* Whether a text is a date with a time, as above, of any year from 0 to 9999: nanoseconds since 1970
+ * end in 2262. */
+bool wr_date_time_is(struct wr_text text);
 
 #endif

@@ -44,11 +44,14 @@ static weir_slice word_at(const struct cursor *c)
     return rest;
 }
 
+static bool is_none(weir_slice word)
+{
+    return word.len == 1 && word.data[0] == '-';
+}
+
 static bool is_instant(weir_slice word)
 {
-    int64_t ns;
-    return word.len >= 10 && wr_is_digit(word.data[0]) &&
-           wr_instant_parse((struct wr_text){word.data, word.len}, &ns);
+    return wr_date_time_is((struct wr_text){word.data, word.len});
 }
 
 /* <34>: 1; none: 0. */
@@ -99,7 +102,7 @@ static int add_word(struct cursor *c, weir_slice name, const char *missing)
         return bad(c, "a space is missing");
     }
     c->at++;
-    return word.len == 1 && word.data[0] == '-' ? 0 : wr_fields_add(c->fields, name, word);
+    return is_none(word) ? 0 : wr_fields_add(c->fields, name, word);
 }
 
 /* name="value" in the element `id`. */
@@ -182,7 +185,7 @@ static int read_data(struct cursor *c)
 
 static int read_5424(struct cursor *c)
 {
-    if (!is_at(c, '-') && !is_instant(word_at(c))) {
+    if (!is_none(word_at(c)) && !is_instant(word_at(c))) {
         return bad(c, "the time is not as RFC 3339 has it");
     }
     int rc = add_word(c, time_name, "the time is missing");
@@ -252,28 +255,40 @@ static int take_time(struct cursor *c)
     return rc == 0 ? 1 : rc;
 }
 
-/* "su[230]: " or "su: ". 0, also if there is none, or a code. */
-static int take_tag(struct cursor *c)
+/* What a word begins with: "su:", "su[230]" or "su[230]:". Its bytes; 0: it is no tag, as http://x
+ * and the host [fe80::1] are not. */
+static size_t tag_of(weir_slice word, weir_slice *app, weir_slice *pid)
 {
-    weir_slice word = word_at(c), pid = {NULL, 0};
     size_t i = 0;
     while (i < word.len && word.data[i] != '[' && word.data[i] != ':') {
         i++;
     }
-    weir_slice app = wr_slice_of(word, 0, i);
+    *app = wr_slice_of(word, 0, i);
+    *pid = (weir_slice){NULL, 0};
     if (i == word.len || i == 0) {
         return 0;
     }
-    if (word.data[i] == '[') {
-        const char *end = memchr(word.data + i, ']', word.len - i);
-        if (end == NULL) {
-            return 0;
-        }
-        pid = wr_slice_of(word, i + 1, (size_t)(end - word.data));
-        i = (size_t)(end - word.data) + 1;
+    if (word.data[i] == ':') {
+        return i + 1 == word.len ? word.len : 0;
     }
-    c->at += i;
-    c->at += is_at(c, ':');
+    const char *bracket = memchr(word.data + i, ']', word.len - i);
+    size_t end = bracket != NULL ? (size_t)(bracket - word.data) : word.len;
+    if (end == word.len || (end + 1 < word.len && word.data[end + 1] != ':')) {
+        return 0;
+    }
+    *pid = wr_slice_of(word, i + 1, end);
+    return WR_MIN(end + 2, word.len);
+}
+
+/* 0, also if there is none, or a code. */
+static int take_tag(struct cursor *c)
+{
+    weir_slice app, pid;
+    size_t len = tag_of(word_at(c), &app, &pid);
+    if (len == 0) {
+        return 0;
+    }
+    c->at += len;
     c->at += is_at(c, ' ');
     int rc = wr_fields_add(c->fields, app_name, app);
     return rc == 0 && pid.len > 0 ? wr_fields_add(c->fields, pid_name, pid) : rc;
@@ -286,9 +301,8 @@ static int read_3164(struct cursor *c, bool priority)
         return bad(c, "neither a priority nor a time");
     }
     if (rc > 0) {
-        weir_slice word = word_at(c);
-        bool tag = memchr(word.data, '[', word.len) != NULL ||
-                   (word.len > 0 && word.data[word.len - 1] == ':');
+        weir_slice word = word_at(c), app, pid;
+        bool tag = tag_of(word, &app, &pid) > 0;
         rc = word.len > 0 && !tag ? wr_fields_add(c->fields, host_name, word) : 0;
         c->at += word.len > 0 && !tag ? word.len : 0;
         c->at += !tag && is_at(c, ' ');

@@ -42,6 +42,27 @@ TEST(a_hyphen_is_no_value)
            "remote=::1|ident=id|time=2024-01-01T00:00:00Z|status=400|bytes=0|");
 }
 
+TEST(a_day_is_one_of_its_month)
+{
+    static const char *const times[] = {
+        "31/Feb/2000:00:00:00 +0000", "00/Feb/2000:00:00:00 +0000", "29/Feb/2023:00:00:00 +0000",
+        "31/Apr/2024:00:00:00 +0000", "2024-02-30T00:00:00Z",       "2024-02-29",
+    };
+    char text[128], expected[256];
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        (void)snprintf(text, sizeof text, "h - - [%s] \"-\" 200 -", times[i]);
+        (void)snprintf(expected, sizeof expected,
+                       "<the time is not as in [10/Oct/2000:13:55:36 -0700], at byte 6: [%s] \"-\" "
+                       "200 ->",
+                       times[i]);
+        clf_as(text, expected);
+    }
+    clf_as("h - - [29/Feb/2024:00:00:00 +0000] \"-\" 200 -",
+           "remote=h|time=2024-02-29T00:00:00Z|status=200|");
+    clf_as("h - - [9999-12-31T23:59:60Z] \"-\" 200 -",
+           "remote=h|time=9999-12-31T23:59:60Z|status=200|");
+}
+
 TEST(a_user_may_have_blanks)
 {
     clf_as("h - Ann Lee [01/Jan/2024:00:00:00 +0130] \"GET / HTTP/2.0\" 200 1",

@@ -124,6 +124,24 @@ TEST(an_instant_is_a_date_a_time_or_a_number)
     }
 }
 
+TEST(a_date_with_a_time_is_one_of_any_year)
+{
+    static const char *const times[] = {"0000-01-01T00:00:00Z", "9999-12-31T23:59:60+23:59",
+                                        "2024-02-29 12:00:00"};
+    static const char *const others[] = {"",
+                                         "2024-05-01",
+                                         "2023-02-29T00:00:00Z",
+                                         "@1714564800",
+                                         "2024-05-01T12:00:00Zx",
+                                         "2024-05-01T12:00Z"};
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        ck_assert_msg(wr_date_time_is(wr_text_of(times[i])), "%s", times[i]);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        ck_assert_msg(!wr_date_time_is(wr_text_of(others[i])), "%s", others[i]);
+    }
+}
+
 TEST(what_is_no_instant_is_refused)
 {
     static const char *const texts[] = {"",

@@ -65,6 +65,31 @@ TEST(a_message_of_the_local_socket_has_no_host)
               "facility=1|severity=5|time=Feb  5 17:32:18|app=su|message=x|");
 }
 
+TEST(a_colon_or_a_bracket_alone_is_no_tag)
+{
+    syslog_as("<13>http://x is down", "facility=1|severity=5|message=http://x is down|");
+    syslog_as("<13>Feb  5 17:32:18 http://x is down",
+              "facility=1|severity=5|time=Feb  5 17:32:18|host=http://x|message=is down|");
+    syslog_as("<13>Feb  5 17:32:18 [fe80::1] su: x",
+              "facility=1|severity=5|time=Feb  5 17:32:18|host=[fe80::1]|app=su|message=x|");
+    syslog_as("<13>Feb  5 17:32:18 fe80::1 su[7] x",
+              "facility=1|severity=5|time=Feb  5 17:32:18|host=fe80::1|app=su|pid=7|message=x|");
+    syslog_as("<13>a[1]b: x", "facility=1|severity=5|message=a[1]b: x|");
+    syslog_as("<13>su[7]:x", "facility=1|severity=5|app=su|pid=7|message=x|");
+    syslog_as("<13>su:", "facility=1|severity=5|app=su|");
+}
+
+TEST(the_time_of_rfc_5424_is_a_date_with_a_time_of_any_year)
+{
+    syslog_as("<1>1 9999-12-31T23:59:59Z - - - - -",
+              "facility=0|severity=1|time=9999-12-31T23:59:59Z|");
+    syslog_as("<1>1 2003-10-11 - - - - -",
+              "<the time is not as RFC 3339 has it, at byte 5: 2003-10-11 - - - - ->");
+    syslog_as("<1>1 -x - - - - -", "<the time is not as RFC 3339 has it, at byte 5: -x - - - - ->");
+    syslog_as("2003-10-11 h su: x",
+              "<neither a priority nor a time, at byte 0: 2003-10-11 h su: x>");
+}
+
 TEST(a_line_of_a_log_file_has_no_priority)
 {
     syslog_as("Oct 11 22:14:15 h su: x", "time=Oct 11 22:14:15|host=h|app=su|message=x|");
