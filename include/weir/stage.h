@@ -81,6 +81,8 @@ typedef struct weir_decoding {
     int64_t window_bytes_max; /* of zstd; default 8 MiB, WEIR_NONE: half of the loop's budget.
                                  Frames of `zstd --ultra` and `zstd --long` need up to 128 MiB, or
                                  what --long=N says */
+    int64_t empty_bytes_max;  /* of the input in a row that decode to nothing, as empty members and
+                                 skippable frames do; default 16 MiB, WEIR_NONE: no limit */
 } weir_decoding;
 
 /*
@@ -96,8 +98,9 @@ typedef struct weir_decoding {
  * decoding  NULL: gzip, with the defaults. Copied.
  * Gives     pieces of bytes (WEIR_ITEM_BYTES), which belong to a new source in the ledger. weir_framed
  *           after it makes it give lines or records instead.
- * Fails     WEIR_EINVAL: the options. WEIR_EPARSE: the input is damaged or in another format.
- *           WEIR_ETRUNCATED: it ends too early, or is empty. WEIR_ETOOLONG: a limit. WEIR_EBUDGET: the
+ * Fails     WEIR_EINVAL: the options. WEIR_EPARSE: the input is damaged or in another format, or more
+ *           than empty_bytes_max of it decode to nothing. WEIR_ETRUNCATED: it ends too early, or is
+ *           empty. WEIR_ETOOLONG: another limit; the message names its option. WEIR_EBUDGET: the
  *           decoder needs more than half of the budget. WEIR_ENOMEM. The data before the failure is
  *           given; offset is the byte of the input.
  */

@@ -58,6 +58,21 @@ int wr_decode_bad(struct wr_decoder *decoder, int code, const char *format, ...)
     return code;
 }
 
+int wr_decode_beyond(struct wr_decoder *decoder, int code, enum wr_decode_option option,
+                     const char *format, ...)
+{
+    va_list args;
+    const char *const *options = decoder->limits.options;
+    va_start(args, format);
+    int len = vsnprintf(decoder->reason, sizeof decoder->reason, format, args);
+    va_end(args);
+    if (options != NULL && len > 0 && (size_t)len < sizeof decoder->reason) {
+        (void)snprintf(decoder->reason + len, sizeof decoder->reason - (size_t)len,
+                       "; set the limit with %s", options[option]);
+    }
+    return code;
+}
+
 int wr_decode_bad_start(struct wr_decoder *decoder)
 {
     return decoder->members > 0
@@ -77,6 +92,7 @@ int wr_decoder_init(struct wr_decoder *decoder, const struct wr_coding *coding,
     l->ratio_max = l->ratio_max != 0 ? l->ratio_max : WR_DECODE_RATIO_MAX;
     l->grace_bytes = l->grace_bytes != 0 ? l->grace_bytes : WR_DECODE_GRACE_BYTES;
     l->window_bytes_max = l->window_bytes_max != 0 ? l->window_bytes_max : WR_DECODE_WINDOW_BYTES;
+    l->vain_bytes_max = l->vain_bytes_max != 0 ? l->vain_bytes_max : WR_DECODE_VAIN_BYTES;
     decoder->memory.max_bytes = l->memory_bytes_max;
     if (!coding->init(decoder)) {
         decoder->memory.failed = true;
@@ -98,22 +114,22 @@ static int check_limits(struct wr_decoder *d, size_t used, size_t made)
     const struct wr_decode_limits *l = &d->limits;
     d->vain_bytes = made > 0 ? 0 : d->vain_bytes + used;
     if (l->out_bytes_max != 0 && d->out_bytes > l->out_bytes_max) {
-        (void)snprintf(d->reason, sizeof d->reason,
-                       "it decodes to more than the limit of %llu bytes",
-                       (unsigned long long)l->out_bytes_max);
-        return WEIR_ETOOLONG;
+        return wr_decode_beyond(d, WEIR_ETOOLONG, WR_DECODE_OUT,
+                                "it decodes to more than the limit of %llu bytes",
+                                (unsigned long long)l->out_bytes_max);
     }
     if (d->out_bytes > l->grace_bytes && d->out_bytes / l->ratio_max > d->in_bytes) {
-        (void)snprintf(d->reason, sizeof d->reason,
-                       "it expands too much (a decompression bomb?): %llu bytes decode to %llu, "
-                       "more than %llu times as many",
-                       (unsigned long long)d->in_bytes, (unsigned long long)d->out_bytes,
-                       (unsigned long long)l->ratio_max);
-        return WEIR_ETOOLONG;
+        return wr_decode_beyond(d, WEIR_ETOOLONG, WR_DECODE_RATIO,
+                                "it expands too much (a decompression bomb?): %llu bytes decode to "
+                                "%llu, more than %llu "
+                                "times as many",
+                                (unsigned long long)d->in_bytes, (unsigned long long)d->out_bytes,
+                                (unsigned long long)l->ratio_max);
     }
-    if (d->vain_bytes > WR_DECODE_VAIN_BYTES) {
-        (void)snprintf(d->reason, sizeof d->reason, "16 MiB of it have no content");
-        return WEIR_EPARSE;
+    if (d->vain_bytes > l->vain_bytes_max) {
+        return wr_decode_beyond(d, WEIR_EPARSE, WR_DECODE_VAIN,
+                                "more than %llu bytes of it in a row have no content",
+                                (unsigned long long)l->vain_bytes_max);
     }
     return 0;
 }

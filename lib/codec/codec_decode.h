@@ -6,7 +6,7 @@
  * request, so a reader that stops also stops the decoder. A decompression bomb is recognised by its
  * output: an absolute limit, and a limit on the ratio of output to input, which applies after
  * grace_bytes of output. Input without end that gives no output (empty members, zeros) is stopped
- * after WR_DECODE_VAIN_BYTES. The memory of a decoder is bounded: its window, and all of it. For
+ * after vain_bytes_max. The memory of a decoder is bounded: its window, and all of it. For
  * several encodings on top of each other the caller chains several decoders.
  *
  *     gzip     codec_gzip.c    one member after another; zeros after the last one
@@ -41,7 +41,18 @@ struct wr_decode_limits {
     uint64_t ratio_max;        /* 0: WR_DECODE_RATIO_MAX; UINT64_MAX: none */
     uint64_t grace_bytes;      /* of output, before the ratio counts; 0: WR_DECODE_GRACE_BYTES */
     uint64_t window_bytes_max; /* of zstd; 0: WR_DECODE_WINDOW_BYTES */
+    uint64_t vain_bytes_max;   /* of input in a row without output; 0: WR_DECODE_VAIN_BYTES */
     size_t memory_bytes_max;   /* 0: none */
+    /* What the caller's options for these limits are called, by enum wr_decode_option, for messages;
+     * NULL: it has none. */
+    const char *const *options;
+};
+enum wr_decode_option {
+    WR_DECODE_OUT,
+    WR_DECODE_RATIO,
+    WR_DECODE_WINDOW,
+    WR_DECODE_VAIN,
+    WR_DECODE_OPTIONS
 };
 
 struct wr_coding;
@@ -61,7 +72,7 @@ struct wr_decoder {
     uint64_t members;             /* that have ended */
     int phase;
     int failure; /* 0, or the code that each later step returns */
-    char reason[192];
+    char reason[224];
 };
 
 /* How one format is decoded. */
@@ -73,7 +84,8 @@ struct wr_coding {
     void (*fini)(struct wr_decoder *decoder);
     /* Decode some of the input, as far as there is room; both may be empty. It uses all input, or
      * fills the room, or ends the member. member_bytes is what earlier calls have used of it.
-     * Returns 1: the member has ended; 0: it continues; or the result of wr_decode_bad. */
+     * Returns 1: the member has ended; 0: it continues; or the result of wr_decode_bad
+     * or wr_decode_beyond. */
     int (*decode)(struct wr_decoder *decoder, const uint8_t *in, size_t len, size_t *used,
                   uint8_t *out, size_t cap, size_t *made);
     /* Begin the next member. NULL: there is only one. */
@@ -121,6 +133,9 @@ size_t wr_decoder_text(const struct wr_decoder *decoder, const char *what, char 
 /* For a coding: the member is bad. Returns the code, or that of a failed allocation. */
 int wr_decode_bad(struct wr_decoder *decoder, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* ... a limit is exceeded; the name of its option is added to the text. Returns the code. */
+int wr_decode_beyond(struct wr_decoder *decoder, int code, enum wr_decode_option option,
+                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* The member does not begin as the format has it. */
 int wr_decode_bad_start(struct wr_decoder *decoder);
 

@@ -61,8 +61,9 @@ static int too_large(struct wr_decoder *d)
     const struct zstd *zstd = d->state;
     ZSTD_frameHeader header = {.windowSize = 0};
     (void)ZSTD_getFrameHeader(&header, zstd->head, sizeof zstd->head);
-    return wr_decode_bad(d, WEIR_ETOOLONG, "it needs a window of %llu bytes, the limit is %llu",
-                         header.windowSize, (unsigned long long)d->limits.window_bytes_max);
+    return wr_decode_beyond(d, WEIR_ETOOLONG, WR_DECODE_WINDOW,
+                            "it needs a window of %llu bytes, the limit is %llu", header.windowSize,
+                            (unsigned long long)d->limits.window_bytes_max);
 }
 
 static int zstd_decode(struct wr_decoder *d, const uint8_t *in, size_t len, size_t *used,

@@ -71,7 +71,7 @@ static int decide(struct stage_bytes *stage)
 
 static int decoder_fails(struct stage_bytes *stage, int code)
 {
-    char text[256];
+    char text[288];
     const struct wr_decoder *decoder = &stage->decoder;
     (void)wr_decoder_text(decoder, "input", text, sizeof text);
     return wr_gen_fail(&stage->gen, code, 0, (int64_t)decoder->in_bytes,

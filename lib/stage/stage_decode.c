@@ -14,7 +14,13 @@ static uint64_t limit_of(int64_t given)
     return given < 0 ? UINT64_MAX : (uint64_t)given;
 }
 
-static weir_gen *decoded(weir_gen *bytes, const char *name, const weir_decoding *d)
+static const char *const members[WR_DECODE_OPTIONS] = {"bytes_max", "ratio_max", "window_bytes_max",
+                                                       "empty_bytes_max"};
+static const char *const arguments[WR_DECODE_OPTIONS] = {"max=", "ratio=", "window=", "empty="};
+
+/* options: what the caller calls the limits. */
+static weir_gen *decoded(weir_gen *bytes, const char *name, const weir_decoding *d,
+                         const char *const *options)
 {
     static const struct wr_coding *const codings[] = {[WEIR_CODING_GZIP] = &wr_coding_gzip,
                                                       [WEIR_CODING_ZSTD] = &wr_coding_zstd,
@@ -25,12 +31,15 @@ static weir_gen *decoded(weir_gen *bytes, const char *name, const weir_decoding 
     struct wr_decode_limits limits = {.out_bytes_max =
                                           d->bytes_max > 0 ? (uint64_t)d->bytes_max : 0,
                                       .ratio_max = limit_of(d->ratio_max),
-                                      .window_bytes_max = limit_of(d->window_bytes_max)};
+                                      .window_bytes_max = limit_of(d->window_bytes_max),
+                                      .vain_bytes_max = limit_of(d->empty_bytes_max),
+                                      .options = options};
     weir_error error;
     bool wrong = wr_choice_wrong(&error, name, "coding", d->coding, WEIR_CODING_DEFLATE) ||
                  wr_limit_wrong(&error, name, "bytes_max", d->bytes_max) ||
                  wr_limit_wrong(&error, name, "ratio_max", d->ratio_max) ||
-                 wr_limit_wrong(&error, name, "window_bytes_max", d->window_bytes_max);
+                 wr_limit_wrong(&error, name, "window_bytes_max", d->window_bytes_max) ||
+                 wr_limit_wrong(&error, name, "empty_bytes_max", d->empty_bytes_max);
     return wr_bytes_stage(bytes, name, &pieces, wrong ? NULL : codings[d->coding], &limits,
                           wrong ? &error : NULL);
 }
@@ -42,11 +51,11 @@ weir_gen *weir_decoded(weir_gen *bytes, const weir_decoding *decoding)
         WR_TAKE_OPTIONS(d, decoding);
     }
     wr_gen_given(bytes, "weir_decoded");
-    return decoded(bytes, "decoded", &d);
+    return decoded(bytes, "decoded", &d, members);
 }
 
 struct decode_args {
-    int64_t bytes_max, ratio_max, window_bytes_max;
+    int64_t bytes_max, ratio_max, window_bytes_max, empty_bytes_max;
 };
 
 static weir_gen *decode(weir_gen *up, const char *name, int32_t coding, const void *args)
@@ -56,8 +65,9 @@ static weir_gen *decode(weir_gen *up, const char *name, int32_t coding, const vo
                        .coding = coding,
                        .bytes_max = a->bytes_max,
                        .ratio_max = a->ratio_max,
-                       .window_bytes_max = a->window_bytes_max};
-    return decoded(up, name, &d);
+                       .window_bytes_max = a->window_bytes_max,
+                       .empty_bytes_max = a->empty_bytes_max};
+    return decoded(up, name, &d, arguments);
 }
 
 #define LIMITS                                                                                     \
@@ -65,7 +75,10 @@ static weir_gen *decode(weir_gen *up, const char *name, int32_t coding, const vo
                   .help = "decoded bytes at most; no limit if not given"),                         \
         WEIR_ARG_COUNT(struct decode_args, ratio_max, .name = "ratio", .form = WEIR_FORM_NAMED,    \
                        .min = 1, .preset = "1000",                                                 \
-                       .help = "decoded bytes for each byte of the input, after the first 10MiB")
+                       .help = "decoded bytes for each byte of the input, after the first 10MiB"), \
+        WEIR_ARG_SIZE(struct decode_args, empty_bytes_max, .name = "empty",                        \
+                      .form = WEIR_FORM_NAMED, .min = 1, .preset = "16MiB",                        \
+                      .help = "input in a row that decodes to nothing, at most")
 static const weir_arg decode_args[] = {LIMITS};
 static const weir_arg zstd_args[] = {
     LIMITS,

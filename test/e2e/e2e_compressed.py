@@ -79,7 +79,7 @@ class Compressed(TestCase):
     def test_a_window_over_the_limit_is_refused_and_may_be_asked_for(self):
         data = lines(1000)  # of a pipe, whose length zstd does not know
         path = self.write("in.zst", packed(["zstd", "-q", "-1", "--long=25", "-c"], data))
-        self.ends(weir("%s | unzstd | null" % path), 1, "a window of 33554432 bytes, the limit is 8388608")
+        self.ends(weir("%s | unzstd | null" % path), 1, "a window of 33554432 bytes, the limit is 8388608; set the limit with window=")
         self.ends(weir("--mem", "64MiB", "%s | unzstd window=32MiB | null" % path), 1, "of memory, more than the limit")
         run = weir("--mem", "128MiB", "%s | unzstd window=32MiB" % path)
         self.ends(run, 0)

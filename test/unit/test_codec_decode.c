@@ -194,6 +194,34 @@ TEST(skippable_frames_have_no_content)
     }
 }
 
+/* One that is longer than the limit needs an option. */
+TEST(a_skippable_frame_may_be_long)
+{
+    enum { LONG = 17 * 1024 * 1024 };
+    if (wr_test_sweeps()) {
+        return; /* megabytes for each point, and the allocations of the other tests */
+    }
+    char *skipped = calloc(1, LONG);
+    memcpy(skipped, "\x50\x2a\x4d\x18\xf8\xff\x0f\x01", 8); /* LONG - 8 bytes */
+    for (size_t i = 1; i < SEVERAL; i++) {
+        struct bytes b = {0};
+        append(&b, skipped, LONG);
+        pack_as(CODINGS[i], &b, TEXT, TEXT_LEN);
+        for (int more = 0; more <= 1; more++) {
+            struct wr_decoder d;
+            ck_assert_int_eq(
+                wr_decoder_init(&d, CODINGS[i], LIMITS(.vain_bytes_max = more ? 2 * LONG : 0)), 0);
+            struct unpacked u = unpack_with(&d, &b, 65536, 65536);
+            ck_assert_int_eq(u.rc, more ? 0 : WEIR_EPARSE);
+            ck_assert_uint_eq(u.out.len, more ? TEXT_LEN : 0);
+            wr_decoder_fini(&d);
+            free(u.out.data);
+        }
+        free(b.data);
+    }
+    free(skipped);
+}
+
 TEST(one_stream_only_is_read_of_brotli)
 {
     struct bytes b = {0};

@@ -265,7 +265,8 @@ TEST(options_that_cannot_be_are_refused)
                                           {.coding = -1},
                                           {.bytes_max = -2},
                                           {.ratio_max = -2},
-                                          {.window_bytes_max = -2}};
+                                          {.window_bytes_max = -2},
+                                          {.empty_bytes_max = -2}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char text[8];
         weir_decoding decoding = wrong[i];
@@ -286,8 +287,50 @@ TEST(zstd_window_is_an_argument)
     weir_gen *up = pieces(weir_root(loop), (struct pieces){frame, sizeof frame - 1, 1});
     weir_gen *gen = weir_parse(weir_root(loop), up, "unzstd window=1MiB");
     ck_assert_int_eq(read_all(gen, text, sizeof text, &error), WEIR_ETOOLONG);
-    ck_assert_ptr_nonnull(strstr(error.message, "the limit is 1048576"));
+    ck_assert_ptr_nonnull(
+        strstr(error.message, "the limit is 1048576; set the limit with window="));
     weir_loop_free(loop);
+}
+
+static const char *failure_of(const char *stage, const struct packed *packed, int code)
+{
+    static weir_error error;
+    static char text[64 * 1024];
+    weir_loop *loop = test_loop();
+    weir_gen *gen = weir_parse(weir_root(loop), pieces_of(loop, packed, 4), stage);
+    ck_assert_int_eq(read_all(gen, text, sizeof text, &error), code);
+    weir_loop_free(loop);
+    return error.message;
+}
+
+TEST(a_refusal_names_the_option_of_its_limit)
+{
+    static struct packed packed;
+    weir_error error;
+    char text[64];
+    packed.len = 0;
+    pack(&packed, "one\ntwo\n", 8);
+    ck_assert_ptr_nonnull(strstr(failure_of("gunzip max=7B", &packed, WEIR_ETOOLONG),
+                                 "the limit of 7 bytes; set the limit with max="));
+    weir_loop *loop = test_loop();
+    weir_gen *gen = weir_decoded(pieces_of(loop, &packed, 4), DECODING(.bytes_max = 7));
+    ck_assert_int_eq(read_all(gen, text, sizeof text, &error), WEIR_ETOOLONG);
+    ck_assert_ptr_nonnull(strstr(error.message, "set the limit with bytes_max"));
+    weir_loop_free(loop);
+}
+
+TEST(input_without_content_has_a_limit)
+{
+    static struct packed packed;
+    packed.len = 0;
+    for (int i = 0; i < 20; i++) {
+        pack(&packed, "", 0);
+    }
+    ck_assert_ptr_nonnull(
+        strstr(failure_of("gunzip empty=100B", &packed, WEIR_EPARSE),
+               "more than 100 bytes of it in a row have no content; set the limit "
+               "with empty="));
+    ck_assert_str_eq(failure_of("gunzip empty=1000B", &packed, 0), "");
 }
 
 MAIN("stage/decode")
