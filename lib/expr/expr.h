@@ -35,7 +35,8 @@ wr_program *wr_program_new(const struct wr_expr_text *text, const struct wr_name
 void wr_program_free(wr_program *program); /* NULL is allowed; after its runs */
 
 struct wr_machine_options {
-    size_t bytes_max;   /* of memory for one input; 0: 64 MiB */
+    size_t bytes_max;   /* of memory for one input, and at most as much for tables of the input's
+                           large containers, where .[k] looks again and again; 0: 64 MiB */
     uint64_t steps_max; /* instructions for one pull; 0: 100,000 */
 };
 

@@ -2,7 +2,7 @@
  * expr_access.c - looking into values, and the operators between two values, with jq's meaning and
  * jq's messages.
  */
-#include "expr_program.h"
+#include "expr_machine.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -42,11 +42,47 @@ static bool cannot_index(wr_machine *run, struct wr_value of, struct wr_value ke
                                  wr_kind_name(key));
 }
 
+enum { LARGE_TOKENS = 256 }; /* a container that is searched in less time than a table is found */
+
+struct wr_value wr_machine_table(wr_machine *run, struct wr_value of)
+{
+    if (of.kind < WR_JSON_ARRAY || of.form != WR_FORM_NODE || of.as.json != run->document ||
+        of.as.json->to[of.len] - of.len < LARGE_TOKENS) {
+        return of;
+    }
+    struct wr_arena *arena = &run->tables_arena;
+    struct wr_text name = {(const char *)&of.as.json->at[of.len], sizeof of.as.json->at[of.len]};
+    struct wr_value key = wr_value_string(name.data, name.len);
+    struct wr_value table;
+    run->tables = run->tables != NULL ? run->tables : wr_members_new(arena, 1);
+    if (run->tables == NULL || !wr_value_get(arena, wr_value_object(run->tables), name, &table)) {
+        return of;
+    }
+    if (table.kind >= WR_JSON_ARRAY) {
+        return table;
+    }
+    /* The first look is noted. Where there is no memory, false is noted: it is searched each time. */
+    struct wr_value note = wr_value_bool(table.kind == WR_JSON_NULL);
+    if (table.kind == WR_JSON_TRUE) {
+        const struct wr_members *members;
+        const struct wr_value *elements;
+        uint32_t count;
+        if (of.kind == WR_JSON_OBJECT && (members = wr_value_members(arena, of)) != NULL) {
+            note = wr_value_object(members);
+        } else if (of.kind == WR_JSON_ARRAY && wr_value_elements(arena, of, &elements, &count)) {
+            note = wr_value_array(elements, count);
+        }
+    }
+    (void)wr_members_put(arena, run->tables, key, note);
+    return note.kind >= WR_JSON_ARRAY ? note : of;
+}
+
 bool wr_index(wr_machine *run, struct wr_value of, struct wr_value key, struct wr_value *result)
 {
     struct wr_arena *arena = wr_machine_arena(run);
     struct wr_value from;
     struct wr_value to;
+    of = wr_machine_table(run, of);
     if (of.kind == WR_JSON_OBJECT && key.kind == WR_JSON_STRING) {
         return wr_value_get(arena, of, wr_value_text(key), result) || wr_machine_no_memory(run);
     }

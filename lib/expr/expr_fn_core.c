@@ -131,18 +131,7 @@ static bool call_delpaths(wr_machine *run, const struct wr_value *in, struct wr_
 /* _setpaths(paths; value) */
 static bool call_setpaths(wr_machine *run, const struct wr_value *in, struct wr_value *out)
 {
-    const struct wr_value *paths;
-    uint32_t count;
-    *out = in[0];
-    if (!wr_value_elements(wr_machine_arena(run), in[1], &paths, &count)) {
-        return wr_machine_no_memory(run);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (!wr_path_set(run, *out, paths[i], in[2], out)) {
-            return false;
-        }
-    }
-    return true;
+    return wr_paths_set(run, in[0], in[1], in[2], out);
 }
 
 const struct wr_function wr_functions_core[] = {
@@ -223,8 +212,7 @@ const struct wr_function wr_functions_core[] = {
     {"_setpaths", 2, .call = call_setpaths},
     {"_assign", 2, .params = "pv", .text = "v as $v | _setpaths([path(p)]; $v)"},
     {"_update", 2, .params = "pf",
-     .text = "_fold(path(p); [., []]; . as [$v, $d] | [first($v | getpath($x) | f)] as $n | "
-             "if $n == [] then [$v, $d + [$x]] else [($v | setpath($x; $n[0])), $d] end) | "
-             ". as [$v, $d] | $v | delpaths($d)"},
+     .text = "_fold(path(p); _patch(.); . as $s | _patch_get($x) as $v | [$v | first(f)] as $n | "
+             "$s | _patch_set($x; $n)) | _patched(.)"},
     {.name = NULL},
 };

@@ -281,39 +281,117 @@ bool wr_values(wr_machine *run, struct wr_value of, const struct wr_value **list
     return made != NULL || wr_machine_no_memory(run);
 }
 
-/* Objects are put into one, and strings into one text, without a copy for each. */
+static bool call_to_entries(wr_machine *run, const struct wr_value *in, struct wr_value *out)
+{
+    static const struct wr_value names[] = {{.kind = WR_JSON_STRING, .len = 3, .as.text = "key"},
+                                            {.kind = WR_JSON_STRING, .len = 5, .as.text = "value"}};
+    struct wr_arena *arena = wr_machine_arena(run);
+    struct wr_value all = wr_value_array(NULL, 0);
+    const struct wr_value *list;
+    uint32_t count;
+    if (!keys(run, in[0], false, &all) || !wr_values(run, in[0], &list, &count)) {
+        return false;
+    }
+    struct wr_value *made =
+        all.as.array != NULL ? wr_arena_alloc(arena, count * sizeof *made) : NULL;
+    for (uint32_t i = 0; made != NULL && i < count; i++) {
+        struct wr_members *entry = wr_members_new(arena, 2);
+        if (entry == NULL || !wr_members_put(arena, entry, names[0], all.as.array[i]) ||
+            !wr_members_put(arena, entry, names[1], list[i])) {
+            made = NULL;
+            break;
+        }
+        made[i] = wr_value_object(entry);
+    }
+    *out = wr_value_array(made, count);
+    return made != NULL || wr_machine_no_memory(run);
+}
+
+/* Put arrays, of which some may be null, one behind the other. */
+static bool join_arrays(wr_machine *run, const struct wr_value *list, uint32_t count,
+                        struct wr_value *out)
+{
+    struct wr_arena *arena = wr_machine_arena(run);
+    struct wr_value *all = NULL;
+    size_t room = 0;
+    size_t all_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct wr_value *inner;
+        uint32_t inner_count;
+        if (list[i].kind == WR_JSON_NULL) {
+            continue;
+        }
+        if (!wr_value_elements(arena, list[i], &inner, &inner_count)) {
+            return wr_machine_no_memory(run);
+        }
+        if (all == NULL || all_count + inner_count > room) {
+            size_t old = room;
+            room = WR_MAX(2 * room, all_count + inner_count + 8);
+            all = wr_arena_extend(arena, all, old * sizeof *all, room * sizeof *all);
+        }
+        if (all == NULL) {
+            return wr_machine_no_memory(run);
+        }
+        for (uint32_t j = 0; j < inner_count; j++) {
+            all[all_count++] = inner[j];
+        }
+    }
+    *out = wr_value_array(all, all_count);
+    return true;
+}
+
+/* The same for strings, */
+static bool join_strings(wr_machine *run, const struct wr_value *list, uint32_t count,
+                         struct wr_value *out)
+{
+    struct wr_text_writer writer = {.arena = wr_machine_arena(run)};
+    for (uint32_t i = 0; i < count; i++) {
+        if (list[i].kind == WR_JSON_STRING) {
+            wr_write_bytes(&writer, list[i].as.text, list[i].len);
+        }
+    }
+    return wr_text_writer_string(&writer, out) || wr_machine_no_memory(run);
+}
+
+/* and for objects. */
+static bool join_objects(wr_machine *run, const struct wr_value *list, uint32_t count,
+                         struct wr_value *out)
+{
+    struct wr_arena *arena = wr_machine_arena(run);
+    struct wr_members *all = wr_members_new(arena, 8);
+    for (uint32_t i = 0; all != NULL && i < count; i++) {
+        if (list[i].kind == WR_JSON_NULL) {
+            continue;
+        }
+        const struct wr_members *one = wr_value_members(arena, list[i]);
+        for (uint32_t j = 0; all != NULL && one != NULL && j < one->count; j++) {
+            all =
+                wr_members_put(arena, all, one->members[j].key, one->members[j].value) ? all : NULL;
+        }
+        all = one != NULL ? all : NULL;
+    }
+    *out = wr_value_object(all);
+    return all != NULL || wr_machine_no_memory(run);
+}
+
+/* Objects, arrays and strings are put together without a copy for each. */
 static bool call_add(wr_machine *run, const struct wr_value *in, struct wr_value *out)
 {
     const struct wr_value *list;
     uint32_t count;
     uint32_t kinds = 0;
-    struct wr_arena *arena = wr_machine_arena(run);
     *out = wr_value_of(WR_JSON_NULL);
     if (!wr_values(run, in[0], &list, &count)) {
         return false;
     }
     for (uint32_t i = 0; i < count; i++) {
-        kinds |= 1u << list[i].kind;
+        kinds |= list[i].kind == WR_JSON_NULL ? 0 : 1u << list[i].kind;
     }
-    if (count > 1 && kinds == 1u << WR_JSON_STRING) {
-        struct wr_text_writer writer = {.arena = arena};
-        for (uint32_t i = 0; i < count; i++) {
-            wr_write_bytes(&writer, list[i].as.text, list[i].len);
-        }
-        return wr_text_writer_string(&writer, out) || wr_machine_no_memory(run);
-    }
-    if (count > 1 && kinds == 1u << WR_JSON_OBJECT) {
-        struct wr_members *all = wr_members_new(arena, 8);
-        for (uint32_t i = 0; all != NULL && i < count; i++) {
-            const struct wr_members *one = wr_value_members(arena, list[i]);
-            for (uint32_t j = 0; all != NULL && one != NULL && j < one->count; j++) {
-                all = wr_members_put(arena, all, one->members[j].key, one->members[j].value) ? all
-                                                                                             : NULL;
-            }
-            all = one != NULL ? all : NULL;
-        }
-        *out = wr_value_object(all);
-        return all != NULL || wr_machine_no_memory(run);
+    switch (count > 1 ? kinds : 0) {
+    case 1u << WR_JSON_STRING: return join_strings(run, list, count, out);
+    case 1u << WR_JSON_ARRAY: return join_arrays(run, list, count, out);
+    case 1u << WR_JSON_OBJECT: return join_objects(run, list, count, out);
+    default: break;
     }
     for (uint32_t i = 0; i < count; i++) {
         if (!wr_compute(run, WR_OP_ADD, *out, list[i], out)) {
@@ -347,8 +425,7 @@ const struct wr_function wr_functions_list[] = {
     {"max_by", 1, .params = "f", .text = "_max_by(map([f]))",
      .help = "the element with the greatest f"},
     {"reverse", .call = call_reverse, .help = "the elements from the last to the first"},
-    {"to_entries", .text = "[keys_unsorted[] as $k | {key: $k, value: .[$k]}]",
-     .help = "an array of {key, value}"},
+    {"to_entries", .call = call_to_entries, .help = "an array of {key, value}"},
     {"from_entries",
      .text = "map({(.key // .k // .name // .Name // .K // .Key): (if has(\"value\") then .value "
              "elif has(\"v\") then .v else .Value end)}) | add + {}",

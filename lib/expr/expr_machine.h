@@ -68,6 +68,9 @@ struct wr_machine {
     bool given;                    /* the last pull gave an output */
     enum wr_machine_result result; /* END, FAILED, LIMIT, NO_MEMORY: it is over */
     struct wr_value error;
+    const struct wr_json *document; /* the input lies in it; NULL: it was built */
+    struct wr_members *tables;      /* see wr_machine_table; NULL: none yet */
+    struct wr_arena tables_arena;
     struct wr_json json; /* for the next text of fromjson */
     struct wr_regexes *regexes;
     int64_t unix_ns; /* the time, with clock */
@@ -77,7 +80,7 @@ struct wr_machine {
 enum wr_next { WR_GO, WR_BACK, WR_GIVE, WR_FAIL };
 
 /* The kinds of values that only the machine has. */
-enum { WR_VALUE_FRAME = 100, WR_VALUE_PATH };
+enum { WR_VALUE_FRAME = 100, WR_VALUE_PATH, WR_VALUE_PATCH };
 
 /* false: no memory. */
 bool wr_push(wr_machine *run, struct wr_value value);

@@ -110,7 +110,8 @@ struct wr_function {
 
 /* The tables of functions, each ends with a NULL name; the list ends with NULL. */
 extern const struct wr_function *const wr_function_tables[];
-extern const struct wr_function wr_functions_core[], wr_functions_list[], wr_functions_text[];
+extern const struct wr_function wr_functions_core[], wr_functions_list[], wr_functions_text[],
+    wr_functions_patch[];
 extern const struct wr_function wr_functions_tree[], wr_functions_string[], wr_functions_format[];
 extern const struct wr_function wr_functions_regex[], wr_functions_math[], wr_functions_time[];
 /* expr_fn_regex.c: a pattern that is a constant must be right. */
@@ -144,6 +145,9 @@ enum { WR_SHOWN_CAP = 16 };
 const char *wr_machine_shown(wr_machine *run, struct wr_value value, char to[WR_SHOWN_CAP]);
 const char *wr_kind_name(struct wr_value value);
 
+/* expr_access.c: what to look into instead of a container: the same one, or, from the second look on
+ * into a large container of the input, a copy in which nothing must be searched. */
+struct wr_value wr_machine_table(wr_machine *run, struct wr_value of);
 /* expr_access.c: .[key], .[from:to], a OP b, as jq has them. false: the run has failed. */
 bool wr_index(wr_machine *run, struct wr_value of, struct wr_value key, struct wr_value *result);
 bool wr_slice(wr_machine *run, struct wr_value of, struct wr_value from, struct wr_value to,
@@ -165,6 +169,8 @@ bool wr_path_get(wr_machine *run, struct wr_value of, struct wr_value path,
                  struct wr_value *result);
 bool wr_path_set(wr_machine *run, struct wr_value of, struct wr_value path, struct wr_value value,
                  struct wr_value *result);
+bool wr_paths_set(wr_machine *run, struct wr_value of, struct wr_value paths, struct wr_value value,
+                  struct wr_value *result);
 bool wr_paths_delete(wr_machine *run, struct wr_value of, struct wr_value paths,
                      struct wr_value *result);
 

@@ -312,6 +312,7 @@ wr_machine *wr_machine_new(const wr_program *program, const struct wr_machine_op
     run->steps_max = options != NULL && options->steps_max > 0 ? options->steps_max : STEPS_MAX;
     wr_arena_init(&run->arena,
                   options != NULL && options->bytes_max > 0 ? options->bytes_max : bytes_max);
+    wr_arena_init(&run->tables_arena, run->arena.bytes_max);
     wr_json_init(&run->json);
     run->result = WR_MACHINE_END;
     return run;
@@ -321,6 +322,7 @@ void wr_machine_free(wr_machine *run)
 {
     if (run != NULL) {
         wr_arena_fini(&run->arena);
+        wr_arena_fini(&run->tables_arena);
         wr_free(run->entries);
         wr_free(run->forks);
         wr_json_fini(&run->json);
@@ -337,6 +339,9 @@ struct wr_arena *wr_machine_arena(wr_machine *run)
 void wr_machine_begin(wr_machine *run)
 {
     wr_arena_reset(&run->arena);
+    wr_arena_reset(&run->tables_arena);
+    run->tables = NULL;
+    run->document = NULL;
     run->end = run->top = run->variables = run->handler = run->pc = 0;
     run->path = NULL;
     run->given = false;
@@ -347,6 +352,8 @@ void wr_machine_begin(wr_machine *run)
 void wr_machine_input(wr_machine *run, struct wr_value input)
 {
     run->result = WR_MACHINE_OUTPUT;
+    run->document =
+        input.kind >= WR_JSON_ARRAY && input.form == WR_FORM_NODE ? input.as.json : NULL;
     (void)wr_push(run, input);
 }
 

@@ -140,7 +140,7 @@ static enum wr_next step_backtrack(wr_machine *run, const struct wr_op *op)
 
 static enum wr_next step_field(wr_machine *run, const struct wr_op *op)
 {
-    struct wr_value of = run->entries[run->top].value;
+    struct wr_value of = wr_machine_table(run, run->entries[run->top].value);
     struct wr_value found;
     bool ok = of.kind == WR_JSON_OBJECT && op->as.value->kind == WR_JSON_STRING
                   ? wr_value_get(&run->arena, of, wr_value_text(*op->as.value), &found) ||

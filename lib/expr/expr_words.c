@@ -3,11 +3,17 @@
  */
 #include "expr_program.h"
 
-const struct wr_function *const wr_function_tables[] = {wr_functions_core,   wr_functions_list,
-                                                        wr_functions_text,   wr_functions_tree,
-                                                        wr_functions_string, wr_functions_format,
-                                                        wr_functions_regex,  wr_functions_math,
-                                                        wr_functions_time,   NULL};
+const struct wr_function *const wr_function_tables[] = {wr_functions_core,
+                                                        wr_functions_list,
+                                                        wr_functions_text,
+                                                        wr_functions_tree,
+                                                        wr_functions_string,
+                                                        wr_functions_format,
+                                                        wr_functions_regex,
+                                                        wr_functions_math,
+                                                        wr_functions_time,
+                                                        wr_functions_patch,
+                                                        NULL};
 
 /* The first function of this name from `from` on, in the same table; NULL: none. */
 static const struct wr_function *next_named(const struct wr_function *from, struct wr_text name)

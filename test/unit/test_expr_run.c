@@ -28,7 +28,7 @@ static void set_up(struct fixture *on, const char *text, const char *document,
                    const struct wr_machine_options *options)
 {
     struct wr_expr_read read;
-    struct wr_expr_text from = {.text = text, .end = strlen(text), .whole = true};
+    struct wr_expr_text from = {.text = text, .end = strlen(text), .whole = true, .internal = true};
     on->program = wr_program_new(&from, NULL, 0, &read);
     ck_assert_msg(on->program != NULL, "%s: %s", text, read.message);
     on->run = wr_machine_new(on->program, options);
@@ -188,6 +188,19 @@ TEST(paths_are_noted_set_and_deleted)
     check("del(.[] | select(. > 1))", "[1, 2, 3, 1]", "[1,1]|");
     check("del(.[1:3])", "[1, 2, 3, 4]", "[1,4]|");
     check("map_values(. + 1), map_values(empty)", "{\"a\": 1, \"b\": 2}", "{\"a\":2,\"b\":3}|{}|");
+    check("_update(..; if type == \"array\" then [.] else . + 1 end)", "[1]", "[[[1]]]|");
+    check("_update(.[1:3]; map(. + 1)), _update(.[1:][0]; 9), _update(.[-1, 0, 3]; empty)",
+          "[1, 2, 3, 4]", "[1,3,4,4]|[1,9,3,4]|[2,3]|");
+    check("_assign(.a.b, .a.c[1], .a, .d.e, .a.f; 1)", "{\"a\": {\"x\": 0}}",
+          "!Cannot index number with \"f\"");
+    check("_assign(.a.b, .a.c[1], .d.e, .a.f; 1)", "{\"a\": {\"x\": 0}}",
+          "{\"a\":{\"x\":0,\"b\":1,\"c\":[null,1],\"f\":1},\"d\":{\"e\":1}}|");
+    check(". as $v | _update(.[0].a, .[0].b; [.]) | ., $v", "[{\"a\": 1, \"b\": {}}]",
+          "[{\"a\":[1],\"b\":[{}]}]|[{\"a\":1,\"b\":{}}]|");
+    check("setpath([-2]; 1)", "[0]", "!Out of bounds negative array index");
+    check("setpath([true]; 1)", "null", "!Cannot index null with boolean");
+    check("_update(.[], .; length)", "[\"ab\"]", "1|");
+    check("_update(., .a, .; {a: .})", "null", "{\"a\":{\"a\":{\"a\":null}}}|");
     check("getpath([\"a\", \"b\"])", "{\"a\": null}", "null|");
     check("[paths(. == 1)]", "[0, [1]]", "[[1,0]]|");
 }
@@ -405,6 +418,72 @@ TEST(compiling_needs_no_more_stack_than_it_promises)
         }
     }
     wr_fault_pause(false);
+}
+
+/* A document with 150,000 members or elements. */
+static char *many(bool object)
+{
+    enum { COUNT = 150000, CAP = COUNT * 20 };
+    char *text = malloc(CAP);
+    struct wr_print out;
+    ck_assert_ptr_nonnull(text);
+    wr_print_to(&out, text, CAP);
+    for (unsigned i = 0; i < COUNT; i++) {
+        const char *before = i > 0 ? "," : object ? "{" : "[";
+        if (object) {
+            wr_printf(&out, "%s\"%u\":%u", before, i, i);
+        } else {
+            wr_printf(&out, "%s%u", before, i);
+        }
+    }
+    wr_printf(&out, object ? "}" : "]");
+    return text;
+}
+
+TEST(looking_into_a_large_document_is_no_search_for_each_member)
+{
+    clock_t begin = clock();
+    char *object = many(true);
+    char *array = many(false);
+    wr_fault_pause(true);
+    check("to_entries | length, .[1000]", object, "150000|{\"key\":\"1000\",\"value\":1000}|");
+    check("[keys_unsorted[] as $k | .[$k]] | length, .[1000]", object, "150000|1000|");
+    check("[range(150000) as $i | .[$i]] | length, .[-1]", array, "150000|149999|");
+    check("last(range(150000) as $i | .\"149999\")", object, "149999|");
+    wr_fault_pause(false);
+    free(object);
+    free(array);
+    ck_assert_int_lt((clock() - begin) / CLOCKS_PER_SEC, CPU_SECONDS_MAX);
+}
+
+TEST(many_paths_are_set_and_deleted_and_many_values_added_in_linear_memory)
+{
+    static const char *const linear[] = {
+        "[range(50000)] | map_values(. + 1) | .[49999] == 50000",
+        "[range(50000)] | map_values(empty) | . == []",
+        "[range(20000) | {x: .}] | del(.[].x) | length == 20000 and .[19999] == {}",
+        "[range(20000) | {x: .}] | _assign(.[].x; 5) | .[19999] == {x: 5}",
+        "[range(20000) | {x: [., {y: .}]}] | _update(.[].x[1].y; . + 1) | .[9].x == [9, {y: 10}]",
+        "[range(20000) | {x: [., {y: .}]}] | del(.[].x[1].y) | .[19999] == {x: [19999, {}]}",
+        "[range(50000) | [.]] | add | length == 50000",
+        "[range(100000) | [null, tostring][. % 2:][0]] | add | length == 244445",
+        "[range(20000)] | _update(.[-1, 3, 1:3][0]?; 7)[3] == 7"};
+    wr_fault_pause(true);
+    for (size_t i = 0; i < sizeof linear / sizeof linear[0]; i++) {
+        check(linear[i], "null", "true|");
+    }
+    wr_fault_pause(false);
+}
+
+TEST(entries_and_sums_are_those_of_jq)
+{
+    check("to_entries, with_entries({key, value: [.value]})", "{\"b\":1,\"a\":2,\"b\":3}",
+          "[{\"key\":\"b\",\"value\":3},{\"key\":\"a\",\"value\":2}]|{\"b\":[3],\"a\":[2]}|");
+    check("to_entries", "[5]", "[{\"key\":0,\"value\":5}]|");
+    check("to_entries", "1", "!number (1) has no keys");
+    check("[add, (. + [null] | add)]", "[null,[1],[2,3]]", "[[1,2,3],[1,2,3]]|");
+    check("map(add)", "[[null,\"a\",\"b\"],[{\"a\":1},null,{\"b\":2}],[null,null],[],[[],null]]",
+          "[\"ab\",{\"a\":1,\"b\":2},null,null,[]]|");
 }
 
 TEST(a_large_object_finds_its_keys)
