@@ -106,14 +106,21 @@ static bool put_slice(wr_machine *run, struct level *level, struct wr_value key,
     return true;
 }
 
+/* Where an index is, counted from the first element. */
+static bool index_of(wr_machine *run, const struct level *level, struct wr_value key, double *index)
+{
+    double real = wr_number_real(key);
+    *index = real < 0 ? real + level->count : real;
+    return *index >= 0 || wr_machine_fail(run, "Out of bounds negative array index");
+}
+
 static bool put_element(wr_machine *run, struct level *level, struct wr_value key,
                         struct wr_value value)
 {
     struct wr_arena *arena = wr_machine_arena(run);
-    double real = wr_number_real(key);
-    real += real < 0 ? level->count : 0;
-    if (!(real >= 0)) {
-        return wr_machine_fail(run, "Out of bounds negative array index");
+    double real;
+    if (!index_of(run, level, key, &real)) {
+        return false;
     }
     if (real > (double)(1 << 29)) {
         arena->full = true;
@@ -181,6 +188,13 @@ static struct wr_members *copy_members(struct wr_arena *arena, struct wr_value o
     return copy;
 }
 
+static bool cannot_set(wr_machine *run, struct wr_value of, struct wr_value key)
+{
+    struct wr_value found;
+    return wr_index(run, of, key, &found) &&
+           wr_machine_fail(run, "Cannot update %s with %s", wr_kind_name(of), wr_kind_name(key));
+}
+
 /* Make *level a copy of a container that has a member or element `key`, or may get one. */
 static bool copy_level(wr_machine *run, struct wr_value of, struct wr_value key,
                        struct level *level)
@@ -193,10 +207,7 @@ static bool copy_level(wr_machine *run, struct wr_value of, struct wr_value key,
     }
     if ((key.kind != WR_JSON_NUMBER && key.kind != WR_JSON_OBJECT) ||
         (!null && of.kind != WR_JSON_ARRAY)) {
-        struct wr_value found;
-        return wr_index(run, of, key, &found) &&
-               wr_machine_fail(run, "Cannot update %s with %s", wr_kind_name(of),
-                               wr_kind_name(key));
+        return cannot_set(run, of, key);
     }
     const struct wr_value *elements = NULL;
     if (!null && !wr_value_elements(arena, of, &elements, &level->count)) {
@@ -216,8 +227,11 @@ static bool open_level(wr_machine *run, struct wr_patch *patch, const struct wr_
     struct level level = {.members = NULL};
     struct wr_value of = patch->root;
     if (patch->open > 0) {
+        const struct level *above = &patch->levels[patch->open - 1];
+        double index;
         level.key = keys[patch->open - 1];
-        if (!wr_index(run, level_value(&patch->levels[patch->open - 1]), level.key, &of)) {
+        if (!wr_index(run, level_value(above), level.key, &of) ||
+            (level.key.kind == WR_JSON_NUMBER && !index_of(run, above, level.key, &index))) {
             return false;
         }
     }
@@ -267,6 +281,16 @@ static bool patch_set(wr_machine *run, struct wr_patch *patch, const struct wr_v
     if (!shared_keys(run, patch, keys, count - 1, &shared) ||
         !close_levels(run, patch, shared + 1)) {
         return false;
+    }
+    if (patch->open > 0) {
+        const struct level *last = &patch->levels[patch->open - 1];
+        struct wr_value key = keys[patch->open - 1];
+        bool fits = last->members != NULL
+                        ? key.kind == WR_JSON_STRING
+                        : key.kind == WR_JSON_NUMBER || key.kind == WR_JSON_OBJECT;
+        if (!fits) {
+            return cannot_set(run, level_value(last), key);
+        }
     }
     while (patch->open < count) {
         if (!open_level(run, patch, keys)) {

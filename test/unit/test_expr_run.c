@@ -197,6 +197,9 @@ TEST(paths_are_noted_set_and_deleted)
           "{\"a\":{\"x\":0,\"b\":1,\"c\":[null,1],\"f\":1},\"d\":{\"e\":1}}|");
     check(". as $v | _update(.[0].a, .[0].b; [.]) | ., $v", "[{\"a\": 1, \"b\": {}}]",
           "[{\"a\":[1],\"b\":[{}]}]|[{\"a\":1,\"b\":{}}]|");
+    check("_assign(.c.b, .[-1]; 1)", "null", "!Cannot index object with number");
+    check("_assign(.[0], .a; 1)", "null", "!Cannot index array with \"a\"");
+    check("_assign(.[-1].a, .; 1)", "[]", "!Out of bounds negative array index");
     check("setpath([-2]; 1)", "[0]", "!Out of bounds negative array index");
     check("setpath([true]; 1)", "null", "!Cannot index null with boolean");
     check("_update(.[], .; length)", "[\"ab\"]", "1|");
