@@ -37,7 +37,8 @@ void wr_program_free(wr_program *program); /* NULL is allowed; after its runs */
 struct wr_machine_options {
     size_t bytes_max;   /* of memory for one input, and at most as much for tables of the input's
                            large containers, where .[k] looks again and again; 0: 64 MiB */
-    uint64_t steps_max; /* instructions for one pull; 0: 100,000 */
+    uint64_t steps_max; /* instructions for one pull, and one for each 16 elements that one goes
+                           through; 0: 100,000 */
 };
 
 enum wr_machine_result {

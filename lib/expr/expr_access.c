@@ -42,6 +42,17 @@ static bool cannot_index(wr_machine *run, struct wr_value of, struct wr_value ke
                                  wr_kind_name(key));
 }
 
+void wr_machine_work(wr_machine *run, struct wr_value value)
+{
+    enum { PER_STEP = 16 };
+    if (value.kind == WR_JSON_ARRAY || value.kind == WR_JSON_OBJECT) {
+        run->steps += (value.form == WR_FORM_NODE    ? value.as.json->to[value.len] - value.len
+                       : value.kind == WR_JSON_ARRAY ? value.len
+                                                     : value.as.object->count) /
+                      PER_STEP;
+    }
+}
+
 enum { LARGE_TOKENS = 256 }; /* a container that is searched in less time than a table is found */
 
 struct wr_value wr_machine_table(wr_machine *run, struct wr_value of)
@@ -83,6 +94,9 @@ bool wr_index(wr_machine *run, struct wr_value of, struct wr_value key, struct w
     struct wr_value from;
     struct wr_value to;
     of = wr_machine_table(run, of);
+    if (of.kind >= WR_JSON_ARRAY && of.form == WR_FORM_NODE) { /* it is searched */
+        wr_machine_work(run, of);
+    }
     if (of.kind == WR_JSON_OBJECT && key.kind == WR_JSON_STRING) {
         return wr_value_get(arena, of, wr_value_text(key), result) || wr_machine_no_memory(run);
     }
@@ -153,6 +167,7 @@ bool wr_slice(wr_machine *run, struct wr_value of, struct wr_value from, struct 
     const struct wr_value *elements;
     uint32_t count;
     *result = wr_value_of(WR_JSON_NULL);
+    of = wr_machine_table(run, of);
     if (of.kind != WR_JSON_NULL && of.kind != WR_JSON_STRING && of.kind != WR_JSON_ARRAY) {
         return cannot_index(run, of, wr_value_of(WR_JSON_OBJECT));
     }

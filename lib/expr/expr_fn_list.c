@@ -87,7 +87,7 @@ static bool call_has(wr_machine *run, const struct wr_value *in, struct wr_value
         return true;
     }
     if (in[0].kind == WR_JSON_OBJECT && in[1].kind == WR_JSON_STRING) {
-        *out = wr_value_bool(wr_value_has(in[0], wr_value_text(in[1])));
+        *out = wr_value_bool(wr_value_has(wr_machine_table(run, in[0]), wr_value_text(in[1])));
         return true;
     }
     if (in[0].kind == WR_JSON_ARRAY && in[1].kind == WR_JSON_NUMBER) {
@@ -289,7 +289,15 @@ static bool call_to_entries(wr_machine *run, const struct wr_value *in, struct w
     struct wr_value all = wr_value_array(NULL, 0);
     const struct wr_value *list;
     uint32_t count;
-    if (!keys(run, in[0], false, &all) || !wr_values(run, in[0], &list, &count)) {
+    struct wr_value of = in[0];
+    if (of.kind == WR_JSON_OBJECT) { /* built once */
+        const struct wr_members *object = wr_value_members(arena, of);
+        if (object == NULL) {
+            return wr_machine_no_memory(run);
+        }
+        of = wr_value_object(object);
+    }
+    if (!keys(run, of, false, &all) || !wr_values(run, of, &list, &count)) {
         return false;
     }
     struct wr_value *made =
@@ -305,6 +313,54 @@ static bool call_to_entries(wr_machine *run, const struct wr_value *in, struct w
     }
     *out = wr_value_array(made, count);
     return made != NULL || wr_machine_no_memory(run);
+}
+
+/* The first member of these that is neither false nor null; else the last of them. */
+static bool first_true(wr_machine *run, struct wr_value entry, const char *const names[],
+                       struct wr_value *value)
+{
+    *value = wr_value_of(WR_JSON_NULL);
+    for (size_t i = 0; names[i] != NULL && !wr_value_true(*value); i++) {
+        if (!wr_index(run, entry, wr_value_string(names[i], strlen(names[i])), value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool call_from_entries(wr_machine *run, const struct wr_value *in, struct wr_value *out)
+{
+    static const char *const keys_of[] = {"key", "k", "name", "Name", "K", "Key", NULL};
+    static const char *const values_of[] = {"value", "v", "Value"};
+    struct wr_arena *arena = wr_machine_arena(run);
+    const struct wr_value *list;
+    uint32_t count;
+    if (!wr_values(run, in[0], &list, &count)) {
+        return false;
+    }
+    struct wr_members *all = wr_members_new(arena, count);
+    for (uint32_t i = 0; all != NULL && i < count; i++) {
+        char shown[WR_SHOWN_CAP];
+        struct wr_value key;
+        struct wr_value value;
+        uint32_t which = 0;
+        if (!first_true(run, list[i], keys_of, &key)) {
+            return false;
+        }
+        if (key.kind != WR_JSON_STRING) {
+            return wr_machine_fail(run, "Cannot use %s (%s) as object key", wr_kind_name(key),
+                                   wr_machine_shown(run, key, shown));
+        }
+        while (which < 2 && !wr_value_has(list[i], wr_text_of(values_of[which]))) {
+            which++;
+        }
+        if (!wr_value_get(arena, list[i], wr_text_of(values_of[which]), &value) ||
+            !wr_members_put(arena, all, key, value)) {
+            all = NULL;
+        }
+    }
+    *out = wr_value_object(all);
+    return all != NULL || wr_machine_no_memory(run);
 }
 
 /* Put arrays, of which some may be null, one behind the other. */
@@ -426,10 +482,7 @@ const struct wr_function wr_functions_list[] = {
      .help = "the element with the greatest f"},
     {"reverse", .call = call_reverse, .help = "the elements from the last to the first"},
     {"to_entries", .call = call_to_entries, .help = "an array of {key, value}"},
-    {"from_entries",
-     .text = "map({(.key // .k // .name // .Name // .K // .Key): (if has(\"value\") then .value "
-             "elif has(\"v\") then .v else .Value end)}) | add + {}",
-     .help = "an object of an array of {key, value}"},
+    {"from_entries", .call = call_from_entries, .help = "an object of an array of {key, value}"},
     {"with_entries", 1, .params = "f", .text = "to_entries | map(f) | from_entries",
      .help = "from_entries of f of each of to_entries"},
     {"_sort_by", 1, .call = call_sort_by},

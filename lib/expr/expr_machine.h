@@ -52,8 +52,8 @@ struct wr_regexes;
 struct wr_machine {
     const struct wr_program *program;
     struct wr_arena arena;
-    uint64_t steps_max;
-    struct wr_cell *entries; /* from 1 */
+    uint64_t steps, steps_max; /* of this pull */
+    struct wr_cell *entries;   /* from 1 */
     size_t entries_room;
     uint32_t end;       /* the last one in memory */
     uint32_t top;       /* of the stack of values */

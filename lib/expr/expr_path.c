@@ -201,6 +201,7 @@ static bool copy_level(wr_machine *run, struct wr_value of, struct wr_value key,
 {
     struct wr_arena *arena = wr_machine_arena(run);
     bool null = of.kind == WR_JSON_NULL;
+    wr_machine_work(run, of);
     if (key.kind == WR_JSON_STRING && (null || of.kind == WR_JSON_OBJECT)) {
         level->members = null ? wr_members_new(arena, 1) : copy_members(arena, of);
         return level->members != NULL || wr_machine_no_memory(run);

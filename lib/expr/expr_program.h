@@ -145,6 +145,8 @@ enum { WR_SHOWN_CAP = 16 };
 const char *wr_machine_shown(wr_machine *run, struct wr_value value, char to[WR_SHOWN_CAP]);
 const char *wr_kind_name(struct wr_value value);
 
+/* expr_access.c: count the steps of going through the elements or members of a value. */
+void wr_machine_work(wr_machine *run, struct wr_value value);
 /* expr_access.c: what to look into instead of a container: the same one, or, from the second look on
  * into a large container of the input, a copy in which nothing must be searched. */
 struct wr_value wr_machine_table(wr_machine *run, struct wr_value of);

@@ -370,9 +370,9 @@ enum wr_machine_result wr_machine_next(wr_machine *run, struct wr_value *output)
     if (run->result != WR_MACHINE_OUTPUT && run->result != WR_MACHINE_BUSY) {
         return run->result;
     }
-    for (uint64_t steps = 0;; steps++) {
+    for (run->steps = 0;; run->steps++) {
         if (next == WR_GO) {
-            if (WR_UNLIKELY(steps >= run->steps_max)) {
+            if (WR_UNLIKELY(run->steps >= run->steps_max)) {
                 return run->result = WR_MACHINE_BUSY;
             }
             const struct wr_op *op = &run->program->ops[run->pc++];

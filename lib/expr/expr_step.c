@@ -199,6 +199,7 @@ static enum wr_next step_each(wr_machine *run, const struct wr_op *op)
     uint32_t at = 0;
     if (of.kind == WR_JSON_OBJECT) {
         const struct wr_members *object = wr_value_members(&run->arena, of);
+        wr_machine_work(run, of);
         if (object == NULL) {
             return wr_machine_no_memory(run), WR_FAIL;
         }
@@ -231,6 +232,8 @@ static enum wr_next step_compute(wr_machine *run, const struct wr_op *op)
     struct wr_value a = wr_pop(run);
     struct wr_value b = op->as.value != NULL ? *op->as.value : wr_pop(run);
     struct wr_value result;
+    wr_machine_work(run, a);
+    wr_machine_work(run, b);
     return go_if(wr_compute(run, op->n, a, b, &result) && wr_push(run, result));
 }
 
@@ -254,6 +257,7 @@ static enum wr_next step_call(wr_machine *run, const struct wr_op *op)
     struct wr_value out = {.kind = WR_JSON_NULL};
     for (uint32_t i = 0; i <= op->n; i++) {
         in[i] = wr_pop(run);
+        wr_machine_work(run, in[i]);
     }
     return go_if(op->as.function->call(run, in, &out) && wr_push(run, out));
 }

@@ -192,7 +192,15 @@ const struct wr_members *wr_value_members(struct wr_arena *arena, struct wr_valu
         return object.as.object;
     }
     const struct wr_json *json = object.as.json;
-    struct wr_members *built = wr_members_new(arena, SMALL_COUNT);
+    uint32_t room = SMALL_COUNT;
+    if (json->to[object.len] - object.len > 4 * SMALL_COUNT) { /* perhaps there are more */
+        room = 0;
+        for (uint32_t key = wr_json_first(json, object.len); key != WR_JSON_NONE;
+             key = wr_json_next(json, wr_json_value(key))) {
+            room++;
+        }
+    }
+    struct wr_members *built = wr_members_new(arena, room);
     for (uint32_t key = wr_json_first(json, object.len); built != NULL && key != WR_JSON_NONE;
          key = wr_json_next(json, wr_json_value(key))) {
         struct wr_value name;

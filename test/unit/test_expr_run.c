@@ -320,6 +320,30 @@ TEST(a_pull_that_takes_long_is_interrupted)
     tear_down(&on);
 }
 
+TEST(what_an_instruction_goes_through_counts_as_steps)
+{
+    static const char *const costly[] = {
+        "last(range(100) as $i | reverse)", "last(range(100) as $i | . + [$i])",
+        "last(range(100) as $i | _assign(.[0]; $i))", "last(range(100) as $i | keys)"};
+    for (size_t i = 0; i < sizeof costly / sizeof costly[0]; i++) {
+        struct fixture on;
+        struct wr_value value;
+        char text[8000] = "[";
+        struct wr_machine_options options = {.steps_max = 100};
+        for (size_t j = 0; j < 3200; j++) {
+            (void)memcpy(text + 1 + 2 * j, "1,", 2);
+        }
+        text[6400] = ']';
+        set_up(&on, costly[i], text, &options);
+        int busy = 0;
+        while (wr_machine_next(on.run, &value) == WR_MACHINE_BUSY) {
+            busy++;
+        }
+        ck_assert_int_ge(busy, 99);
+        tear_down(&on);
+    }
+}
+
 TEST(an_expression_over_its_memory_fails_for_this_input_only)
 {
     static const char *const greedy[] = {
@@ -450,6 +474,9 @@ TEST(looking_into_a_large_document_is_no_search_for_each_member)
     char *array = many(false);
     wr_fault_pause(true);
     check("to_entries | length, .[1000]", object, "150000|{\"key\":\"1000\",\"value\":1000}|");
+    check("with_entries({key, value: (.value + 1)}) | length, .[\"1000\"]", object, "150000|1001|");
+    check("[keys_unsorted[] as $k | select(has($k))] | length", object, "150000|");
+    check("[range(150000) as $i | .[$i:$i + 1][0]] | .[1000]", array, "1000|");
     check("[keys_unsorted[] as $k | .[$k]] | length, .[1000]", object, "150000|1000|");
     check("[range(150000) as $i | .[$i]] | length, .[-1]", array, "150000|149999|");
     check("last(range(150000) as $i | .\"149999\")", object, "149999|");
@@ -483,6 +510,13 @@ TEST(entries_and_sums_are_those_of_jq)
     check("to_entries, with_entries({key, value: [.value]})", "{\"b\":1,\"a\":2,\"b\":3}",
           "[{\"key\":\"b\",\"value\":3},{\"key\":\"a\",\"value\":2}]|{\"b\":[3],\"a\":[2]}|");
     check("to_entries", "[5]", "[{\"key\":0,\"value\":5}]|");
+    check("from_entries",
+          "[{\"k\":\"a\",\"v\":null},{\"name\":\"b\",\"Value\":2},{\"key\":false,\"Key\":\"a\"}]",
+          "{\"a\":null,\"b\":2}|");
+    check("from_entries", "[]", "{}|");
+    check("from_entries", "[{}]", "!Cannot use null (null) as object key");
+    check("from_entries", "[[1]]", "!Cannot index array with \"key\"");
+    check("from_entries", "[null]", "!Cannot use null (null) as object key");
     check("to_entries", "1", "!number (1) has no keys");
     check("[add, (. + [null] | add)]", "[null,[1],[2,3]]", "[[1,2,3],[1,2,3]]|");
     check("map(add)", "[[null,\"a\",\"b\"],[{\"a\":1},null,{\"b\":2}],[null,null],[],[[],null]]",
