@@ -34,7 +34,7 @@ static void run_one(const struct wr_expr_text *text)
     wr_machine *run = wr_machine_new(program, &options);
     struct wr_json json;
     struct wr_json again;
-    struct wr_value value;
+    struct wr_value value = wr_value_of(WR_JSON_NULL);
     wr_json_init(&json);
     wr_json_init(&again);
     require(run != NULL && wr_json_index(&json, document, sizeof document - 1) == 0 &&
