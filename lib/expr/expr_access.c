@@ -126,6 +126,11 @@ bool wr_index(wr_machine *run, struct wr_value of, struct wr_value key, struct w
 bool wr_slice_bounds(struct wr_value from, struct wr_value to, uint32_t count, uint32_t *first,
                      uint32_t *after)
 {
+    if ((from.kind != WR_JSON_NULL && from.kind != WR_JSON_NUMBER) ||
+        (to.kind != WR_JSON_NULL && to.kind != WR_JSON_NUMBER)) {
+        *first = *after = 0;
+        return false;
+    }
     double low = from.kind == WR_JSON_NULL ? 0 : wr_number_real(from);
     double high = to.kind == WR_JSON_NULL ? count : wr_number_real(to);
     low = WR_MAX(low < 0 ? low + count : low, 0.0);
@@ -134,8 +139,7 @@ bool wr_slice_bounds(struct wr_value from, struct wr_value to, uint32_t count, u
     high = WR_MAX(WR_MIN(high, (double)count), low);
     *first = (uint32_t)low;
     *after = (uint32_t)ceil(high);
-    return (from.kind == WR_JSON_NULL || from.kind == WR_JSON_NUMBER) &&
-           (to.kind == WR_JSON_NULL || to.kind == WR_JSON_NUMBER);
+    return true;
 }
 
 /* The number of bytes that a number of characters takes. */
@@ -184,7 +188,8 @@ bool wr_slice(wr_machine *run, struct wr_value of, struct wr_value from, struct 
             return wr_machine_no_memory(run);
         }
         (void)wr_slice_bounds(from, to, count, &first, &after);
-        *result = wr_value_array(elements + first, after - first);
+        /* An empty array has no elements to point to. */
+        *result = wr_value_array(after > first ? elements + first : NULL, after - first);
     }
     return true;
 }

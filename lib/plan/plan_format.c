@@ -118,7 +118,7 @@ static bool is_quote(char c)
 static size_t word_end(const struct format *format, size_t at, size_t end)
 {
     const char *clean = format->clean;
-    while (at < end && !wr_plan_is_space(clean[at]) && clean[at] != '|') {
+    while (at < end && !wr_plan_is_space(clean[at]) && !wr_plan_bar_at(clean, at, end)) {
         at = is_quote(clean[at]) || strchr("([{", clean[at]) != NULL ? wr_plan_skip(clean, at, end)
                                                                      : at + 1;
     }
@@ -141,7 +141,7 @@ static void read_tokens(struct format *format, size_t at, size_t end)
             return;
         }
         struct wr_plan_span inside;
-        if (clean[at] == '|') {
+        if (wr_plan_bar_at(clean, at, end)) {
             (void)add(format, BAR, at++, 1);
         } else if (takes_block(format) && wr_plan_block_at(clean, at, end, &inside)) {
             size_t open = format->count;

@@ -33,6 +33,11 @@ bool wr_plan_is_space(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+bool wr_plan_bar_at(const char *clean, size_t at, size_t end)
+{
+    return clean[at] == '|' && !(at + 1 < end && clean[at + 1] == '=');
+}
+
 static char closer_of(char c)
 {
     return c == '(' ? ')' : c == '[' ? ']' : c == '{' ? '}' : '\0';
@@ -205,7 +210,7 @@ int wr_plan_split(char *clean, struct wr_plan_span text, struct wr_plan_span *sp
             i = complain(&walk, i, "has no opening bracket");
         } else if (begins_comment(&walk, text.at, i)) {
             i = blank_comment(&walk, i);
-        } else if (c == '|' && !(i + 1 < walk.end && clean[i + 1] == '=')) {
+        } else if (wr_plan_bar_at(clean, i, walk.end)) {
             bar = i;
             if (add_stage(&walk, start, i, bar) != 0) {
                 return error->code;

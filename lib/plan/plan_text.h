@@ -79,6 +79,8 @@ size_t wr_plan_skip(const char *clean, size_t at, size_t end);
  * brackets. Only for text that the splitter has accepted. */
 bool wr_plan_block_at(const char *clean, size_t at, size_t end, struct wr_plan_span *inside);
 bool wr_plan_is_space(char c);
+/* Whether the byte at `at` separates stages; |= is an operator of expressions. */
+bool wr_plan_bar_at(const char *clean, size_t at, size_t end);
 
 /* One word of a component. */
 struct wr_plan_token {

@@ -186,6 +186,8 @@ TEST(paths_are_noted_set_and_deleted)
     check("setpath([\"a\", 1, \"b\"]; 5)", "null", "{\"a\":[null,{\"b\":5}]}|");
     check("del(.[1, 0], .[2].a)", "[1, 2, {\"a\": 1, \"b\": 2}, 4]", "[{\"b\":2},4]|");
     check("del(.[] | select(. > 1))", "[1, 2, 3, 1]", "[1,1]|");
+    check("try .[true:] catch 1, try .[:{}] catch 2, try .[[1]:\"x\"] catch 3", "[1]", "1|2|3|");
+    check("[][:1], ([] | .[.:]?), [][1:]", "null", "[]|[]|");
     check("del(.[1:3])", "[1, 2, 3, 4]", "[1,4]|");
     check("map_values(. + 1), map_values(empty)", "{\"a\": 1, \"b\": 2}", "{\"a\":2,\"b\":3}|{}|");
     check("_update(..; if type == \"array\" then [.] else . + 1 end)", "[1]", "[[[1]]]|");

@@ -16,6 +16,7 @@ static const struct {
     {"  gen 1..10\n | skip 2\n | head 3 ", "gen 1..10 | skip 2 | head 3"},
     {"grep \"a  |  b\"  |  null", "grep \"a  |  b\" | null"},
     {"grep `a\nb`", "grep `a\nb`"},
+    {"f.ndjson | set .a |=\n  . + 1", "f.ndjson | set .a |= . + 1"},
     {"./a(b  c).txt|head 1", "./a(b  c).txt | head 1"},
     {"unknown  stage | another{x}", "unknown stage | another{x}"},
     /* A long text: each stage in a line. */
