@@ -339,7 +339,7 @@ cross_tests() {
 }
 
 fuzz_tests() {
-    begin_step 'fuzzers, 20 s each'
+    begin_step 'fuzzers, 15 s each'
     need clang || return
     build fuzz fuzzers -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release -DWEIR_FUZZ=ON -DWEIR_TESTS=OFF \
         -DWEIR_SANITIZE=address,undefined || return
@@ -353,7 +353,7 @@ fuzz_tests() {
         [ -f "test/fuzz/$name.dict" ] && set -- "$@" "-dict=test/fuzz/$name.dict"
         program=$1
         shift
-        exec "$program" -max_total_time=20 -timeout=60 -rss_limit_mb=1024 -print_final_stats=1 \
+        exec "$program" -max_total_time=15 -timeout=60 -rss_limit_mb=1024 -print_final_stats=1 \
             -artifact_prefix="$work/fuzz/" "$work/fuzz/corpus/$name" "$@"' "$work"/fuzz/bin/fuzz/fuzz_*
 }
 
