@@ -78,15 +78,17 @@ enum weir_kind { WEIR_KIND_SOURCE = 0, WEIR_KIND_STAGE = 1, WEIR_KIND_SINK = 2 }
  * is one item that holds others: a component that reads texts does not take it. That it is called
  * with many items at once has nothing to do with shapes. */
 enum weir_shape {
-    WEIR_SHAPE_SAME = 0,   /* gives: the shape of the input */
-    WEIR_SHAPE_BYTES = 1u, /* a piece of one stream, cut anywhere */
-    WEIR_SHAPE_LINE = 2u,  /* one line, without its end */
-    WEIR_SHAPE_JSON = 4u,  /* one JSON text */
-    WEIR_SHAPE_EVENT = 8u, /* a body in an envelope of named fields */
-    WEIR_SHAPE_BATCH = 16u /* items */
+    WEIR_SHAPE_SAME = 0,     /* gives: the shape of the input */
+    WEIR_SHAPE_BYTES = 1u,   /* a piece of one stream, cut anywhere */
+    WEIR_SHAPE_LINE = 2u,    /* one line, without its end */
+    WEIR_SHAPE_JSON = 4u,    /* one JSON text */
+    WEIR_SHAPE_MESSAGE = 8u, /* an event that is its body (WEIR_EVENT_MESSAGE) */
+    WEIR_SHAPE_BATCH = 16u,  /* items */
+    WEIR_SHAPE_RECORD = 32u, /* an event that is its fields (WEIR_EVENT_RECORD) */
+    WEIR_SHAPE_EVENT = WEIR_SHAPE_MESSAGE | WEIR_SHAPE_RECORD
 };
-#define WEIR_SHAPES_TEXT 15u /* all but batches: what weir_item_text reads */
-#define WEIR_SHAPES_ALL 31u
+#define WEIR_SHAPES_TEXT 47u /* all but batches: what weir_item_text reads */
+#define WEIR_SHAPES_ALL 63u
 
 /*
  * What other parts may know about a component. Traits that are not set are not assumed.
@@ -373,8 +375,9 @@ typedef struct weir_component {
      * it: "inserted by the plan"). If there is none, the text is wrong. */
     uint32_t takes, gives;
     uint32_t traits; /* enum weir_trait */
-    /* The traits with these arguments, if they depend on them. NULL: `traits`. */
-    uint32_t (*traits_of)(const void *args);
+    /* The traits with these arguments behind an input of these shapes, if they depend on one of
+     * them. shape: as in weir_opening. NULL: `traits`. */
+    uint32_t (*traits_of)(const void *args, uint32_t shape);
     const weir_arg *args;
     size_t args_count;
     size_t args_size;      /* of the struct for the values */
@@ -393,9 +396,10 @@ typedef struct weir_component {
     weir_gen *(*open)(const weir_opening *opening, WEIR_TAKES weir_gen *up, const void *args);
     /* Open a sink. */
     weir_sink *(*open_sink)(const weir_opening *opening, const void *args);
-    /* What it gives with these arguments, if it depends on them: a part of `gives`, which is then
-     * the set of all that it may give, or WEIR_SHAPE_SAME. NULL: `gives`. */
-    uint32_t (*gives_of)(const void *args);
+    /* What it gives with these arguments behind an input of these shapes, if it depends on one of
+     * them: a part of `gives`, which is then the set of all that it may give, or WEIR_SHAPE_SAME.
+     * shape: as in weir_opening. NULL: `gives`. */
+    uint32_t (*gives_of)(const void *args, uint32_t shape);
     /* More texts, for other uses; the last one has a text of NULL. NULL: none. */
     const weir_example *more_examples;
 } weir_component;

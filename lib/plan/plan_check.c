@@ -21,11 +21,17 @@ struct weir_mistake {
     const struct wr_plan_step *step;
 };
 
+/* What its component reads: a framer that is joined to a source reads the source's bytes. */
+static uint32_t reads(const struct wr_plan_step *step)
+{
+    return step->joined ? (uint32_t)WEIR_SHAPE_BYTES : step->shape;
+}
+
 uint32_t wr_plan_traits(const struct wr_plan_step *step)
 {
     const weir_component *component = step->component;
-    uint32_t traits =
-        component->traits_of != NULL ? component->traits_of(step->args) : component->traits;
+    uint32_t traits = component->traits_of != NULL ? component->traits_of(step->args, reads(step))
+                                                   : component->traits;
     /* A framer that is not joined to a source cannot continue in the middle of its input, and behind
      * other items nothing says again what the first one said. */
     bool cuts = (traits & WEIR_TRAIT_FRAMES) != 0 && step->shape == WEIR_SHAPE_BYTES;
@@ -36,7 +42,8 @@ uint32_t wr_plan_traits(const struct wr_plan_step *step)
 uint32_t wr_plan_gives(const struct wr_plan_step *step)
 {
     const weir_component *component = step->component;
-    return component->gives_of != NULL ? component->gives_of(step->args) : component->gives;
+    return component->gives_of != NULL ? component->gives_of(step->args, reads(step))
+                                       : component->gives;
 }
 
 int weir_mistake_at(weir_mistake *mistake, const char *arg, const char *format, ...)
@@ -75,7 +82,7 @@ void weir_mistake_warn(weir_mistake *mistake, const char *text)
 /* The shapes of a set, as text. */
 const char *wr_plan_shapes_text(uint32_t shapes, char to[64])
 {
-    static const char *const names[] = {"bytes", "lines", "json", "events", "batches"};
+    static const char *const names[] = {"bytes", "lines", "json", "messages", "batches", "records"};
     struct wr_print out;
     uint32_t all = shapes | WEIR_SHAPE_BYTES; /* which are cut into lines when necessary */
     if (all == WEIR_SHAPES_ALL || all == WEIR_SHAPES_TEXT) {
@@ -83,8 +90,11 @@ const char *wr_plan_shapes_text(uint32_t shapes, char to[64])
     }
     wr_print_to(&out, to, 64);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if ((shapes & 1u << i) != 0) {
-            wr_printf(&out, "%s%s", out.len > 0 ? " or " : "", names[i]);
+        bool both = (shapes & WEIR_SHAPE_EVENT) == WEIR_SHAPE_EVENT;
+        bool message = 1u << i == WEIR_SHAPE_MESSAGE, record = 1u << i == WEIR_SHAPE_RECORD;
+        if ((shapes & 1u << i) != 0 && !(both && record)) {
+            wr_printf(&out, "%s%s", out.len > 0 ? " or " : "",
+                      both && message ? "events" : names[i]);
         }
     }
     return to;

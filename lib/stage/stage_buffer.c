@@ -162,8 +162,9 @@ static const char *const full_choices[] = {"block",  "drop-oldest", "drop-newest
                                            "latest", "fail",        NULL};
 enum { FULL_BLOCKS = 0, FULL_FAILS = 4 };
 
-static uint32_t queue_traits(const void *args)
+static uint32_t queue_traits(const void *args, uint32_t shape)
 {
+    (void)shape;
     const struct queue_args *a = args;
     bool drops = a->when_full != FULL_BLOCKS && a->when_full != FULL_FAILS;
     return WEIR_TRAIT_READS_AHEAD | (drops ? WEIR_TRAIT_CHANGES_OUTCOMES | WEIR_TRAIT_NEVER_FULL

@@ -27,7 +27,7 @@ const weir_component wr_component_clf = {
     .name = "clf",
     .kind = WEIR_KIND_STAGE,
     .takes = WR_RECORD_TAKES,
-    .gives = WEIR_SHAPE_EVENT,
+    .gives = WEIR_SHAPE_RECORD,
     .traits = WR_RECORD_TRAITS,
     .help = "Reads access logs (common or combined): remote, user, time, method, path, protocol, "
             "status, bytes, referer, agent.",

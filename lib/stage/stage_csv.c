@@ -150,8 +150,9 @@ static weir_gen *tsv_open(const weir_opening *opening, weir_gen *up, const void 
     return open_rows(opening, up, args, '\t', &tsv_ops);
 }
 
-static uint32_t csv_traits(const void *args)
+static uint32_t csv_traits(const void *args, uint32_t shape)
 {
+    (void)shape;
     uint32_t traits = WR_RECORD_TRAITS | WEIR_TRAIT_FRAMES;
     return ((const struct csv_args *)args)->header ? traits | WEIR_TRAIT_HEADER : traits;
 }
@@ -191,9 +192,9 @@ static const weir_arg csv_args[] = {
                   .help = "the character between values"),
 };
 
-#define ROWS                                                                                     \
-    .kind = WEIR_KIND_STAGE, .takes = WEIR_SHAPE_BYTES | WR_RECORD_TAKES,                        \
-    .gives = WEIR_SHAPE_EVENT, .traits = WR_RECORD_TRAITS | WEIR_TRAIT_FRAMES, .args = csv_args, \
+#define ROWS                                                                                      \
+    .kind = WEIR_KIND_STAGE, .takes = WEIR_SHAPE_BYTES | WR_RECORD_TAKES,                         \
+    .gives = WEIR_SHAPE_RECORD, .traits = WR_RECORD_TRAITS | WEIR_TRAIT_FRAMES, .args = csv_args, \
     .args_size = sizeof(struct csv_args), .check = csv_check, .traits_of = csv_traits
 
 const weir_component wr_component_csv = {

@@ -175,8 +175,9 @@ static weir_gen *json_open(const weir_opening *opening, weir_gen *up, const void
      WEIR_TRAIT_CONVERTS)
 
 /* How deep in which array an element lies is known only from the beginning. */
-static uint32_t json_traits(const void *args)
+static uint32_t json_traits(const void *args, uint32_t shape)
 {
+    (void)shape;
     const struct json_args *a = args;
     return a->items != NULL ? TRAITS | WEIR_TRAIT_STATE_REPLAYS : TRAITS;
 }

@@ -50,8 +50,8 @@ static weir_gen *influx_open(const weir_opening *opening, weir_gen *up, const vo
     return wr_record_stage(up, &influx_ops, NULL, 0);
 }
 
-#define READS                                                                     \
-    .kind = WEIR_KIND_STAGE, .takes = WR_RECORD_TAKES, .gives = WEIR_SHAPE_EVENT, \
+#define READS                                                                      \
+    .kind = WEIR_KIND_STAGE, .takes = WR_RECORD_TAKES, .gives = WEIR_SHAPE_RECORD, \
     .traits = WR_RECORD_TRAITS
 
 const weir_component wr_component_statsd = {

@@ -27,7 +27,7 @@ const weir_component wr_component_syslog = {
     .name = "syslog",
     .kind = WEIR_KIND_STAGE,
     .takes = WR_RECORD_TAKES,
-    .gives = WEIR_SHAPE_EVENT,
+    .gives = WEIR_SHAPE_RECORD,
     .traits = WR_RECORD_TRAITS,
     .help = "Reads syslog messages (RFC 5424, RFC 3164): facility, severity, time, host, app, pid, "
             "msgid, structured data, message.",

@@ -46,8 +46,9 @@ static weir_gen *utf8_open(const weir_opening *opening, weir_gen *up, const void
     return wr_text_stage(up, &utf8_ops, ((const struct utf8_args *)args)->policy);
 }
 
-static uint32_t utf8_traits(const void *args)
+static uint32_t utf8_traits(const void *args, uint32_t shape)
 {
+    (void)shape;
     uint32_t traits = WEIR_TRAIT_PURE | WEIR_TRAIT_CPU;
     return ((const struct utf8_args *)args)->policy == REJECT ? traits | WEIR_TRAIT_REJECTS
                                                               : traits | WEIR_TRAIT_ONE_TO_ONE;

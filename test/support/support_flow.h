@@ -78,9 +78,12 @@ static inline WEIR_UNUSED long sum_of(weir_gen *gen, weir_error *error)
 /* What an item's bytes are; 0: a type of a program. */
 static inline WEIR_UNUSED uint32_t wr_shape_of(const weir_item *item)
 {
+    const weir_event *event = weir_event_of(item);
+    if (event != NULL) {
+        return event->kind == WEIR_EVENT_RECORD ? WEIR_SHAPE_RECORD : WEIR_SHAPE_MESSAGE;
+    }
     return item->type == NULL               ? WEIR_SHAPE_LINE | WEIR_SHAPE_BYTES
            : item->type == &weir_json_type  ? WEIR_SHAPE_JSON
-           : item->type == &weir_event_type ? WEIR_SHAPE_EVENT
            : item->type == &weir_batch_type ? WEIR_SHAPE_BATCH
                                             : 0;
 }

@@ -140,8 +140,9 @@ static const weir_arg through_args[] = {
 
 /* Gives lines as they come, or values. */
 static const weir_arg tally_args[] = {WEIR_ARG_FLAG(struct args, flag, .name = "plain")};
-static uint32_t tally_gives(const void *args)
+static uint32_t tally_gives(const void *args, uint32_t shape)
 {
+    (void)shape;
     return ((const struct args *)args)->flag ? SAME : JSON;
 }
 

@@ -98,9 +98,10 @@ TEST(a_component_needs_its_parts)
     check_refused(&bad, "schemes is empty");
 }
 
-static uint32_t gives_lines(const void *args)
+static uint32_t gives_lines(const void *args, uint32_t shape)
 {
     (void)args;
+    (void)shape;
     return WEIR_SHAPE_LINE;
 }
 

@@ -129,9 +129,9 @@ TEST(an_event_stream_is_explained_by_its_framer)
                     "      when the far end is lost: it reconnects without limit, after the id "
                     "of the last event given\n"
                     " 2  sse   (part of the source)\n"
-                    "      takes bytes, gives events; by default on-long skip\n"
+                    "      takes bytes, gives messages; by default on-long skip\n"
                     " 3  file out\n"
-                    "      takes events; does I/O\n" SLOW ALWAYS
+                    "      takes messages; does I/O\n" SLOW ALWAYS
                     "delivery  with a state at-least-once if the events have ids and the output is "
                     "a regular file, otherwise best-effort: 'sse' cannot prove that it continues "
                     "at the saved position;\n"
