@@ -31,6 +31,7 @@ struct wr_fields {
     uint32_t flags;  /* of the item that the text is from: enum weir_item_flags */
     char *made;      /* has room for as many bytes as the text has, or as were reserved */
     size_t made_len, made_cap;
+    weir_slice body;     /* of a text with several records: the part that this one is of */
     const char *problem; /* of a text that is rejected: static */
     size_t at;           /* ... and where: a byte of the text, from 0 */
 };

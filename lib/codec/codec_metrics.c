@@ -123,16 +123,32 @@ static int add_sections(struct cursor *c)
     return rc;
 }
 
-int wr_statsd_read(struct wr_fields *fields, weir_slice text)
+/* The line at *at, without its end; *at moves behind it. False: there is none. */
+static bool next_line(weir_slice text, size_t *at, size_t *from, size_t *to)
 {
-    struct cursor c = {fields, text, 0};
-    while (text.len > 0 && strchr("\r\n", text.data[text.len - 1]) != NULL) {
-        c.text.len = --text.len;
+    while (*at < text.len) {
+        *from = *at;
+        const char *end = memchr(text.data + *from, '\n', text.len - *from);
+        *to = end != NULL ? (size_t)(end - text.data) : text.len;
+        *at = *to + (end != NULL);
+        while (*to > *from && strchr("\r", text.data[*to - 1]) != NULL) {
+            (*to)--; /* strchr finds a NUL, too */
+        }
+        if (*to > *from) {
+            return true;
+        }
     }
-    const char *end = text.len > 0 ? memchr(text.data, '\n', text.len) : NULL;
-    if (end != NULL) {
-        return bad(&c, (size_t)(end - text.data), "more than one metric in a text");
+    return false;
+}
+
+int wr_statsd_read(struct wr_fields *fields, weir_slice text, size_t *at)
+{
+    size_t begin = 0, end = 0;
+    if (!next_line(text, at, &begin, &end)) {
+        return WR_FIELDS_NONE;
     }
+    fields->body = wr_slice_of(text, begin, end);
+    struct cursor c = {fields, {text.data, end}, begin};
     weir_slice name = until(&c, ":|");
     if (name.len == 0 || !is_at(&c, ':')) {
         return bad(&c, c.at, name.len == 0 ? "a metric has no name" : "a metric has no value");

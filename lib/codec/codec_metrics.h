@@ -1,6 +1,6 @@
 /*
- * codec_metrics.h - samples of metrics, one in a line: statsd, the exposition text of Prometheus, the
- * line protocol of InfluxDB. Sans-I/O. All three are decoders of records: see codec_fields.h.
+ * codec_metrics.h - samples of metrics: statsd, the exposition text of Prometheus, the line protocol
+ * of InfluxDB. Sans-I/O. All three are decoders of records: see codec_fields.h.
  */
 #ifndef WR_CODEC_METRICS_H
 #define WR_CODEC_METRICS_H
@@ -11,9 +11,11 @@
  * page.views:1|c|@0.1|#host:a,eu
  *
  * Fields: name, value, type, rate, then each tag by its name; a tag without a value is true. A value
- * keeps its sign, which makes a gauge a change of it. A text with more than one line is rejected.
+ * keeps its sign, which makes a gauge a change of it. A text has a metric in each line; empty lines
+ * hold none. at: where the next line begins; 0 for a new text. The line read is fields->body.
+ * Returns WR_FIELDS_NONE at the end of the text. After WEIR_EPARSE the next line can be read.
  */
-int wr_statsd_read(struct wr_fields *fields, weir_slice text);
+int wr_statsd_read(struct wr_fields *fields, weir_slice text, size_t *at);
 /*
  * http_requests_total{method="post",code="200"} 1027 1395066363000
  *

@@ -9,7 +9,7 @@
 
 #include "base_alloc.h"
 
-static void let_go_of_lent(struct wr_made *made)
+void wr_made_loan_over(struct wr_made *made)
 {
     while (made->lent != NULL) {
         struct weir_block *block = made->lent;
@@ -21,7 +21,7 @@ static void let_go_of_lent(struct wr_made *made)
 
 void wr_made_fini(struct wr_made *made)
 {
-    let_go_of_lent(made);
+    wr_made_loan_over(made);
     wr_free(made->rest);
     made->rest = NULL;
 }
@@ -79,8 +79,7 @@ static size_t take_rest(struct wr_made *made, weir_item *items, size_t max)
     return n;
 }
 
-/* 0, or a code: the stage has failed. */
-static int wait_for_room(struct weir_gen *gen)
+int wr_made_wait(struct weir_gen *gen)
 {
     int rc = wr_budget_wait(gen->loop, &gen->object);
     if (rc == WEIR_EBUDGET) {
@@ -101,7 +100,7 @@ static size_t read_items(struct wr_made *made, struct weir_gen *gen, weir_item *
                 (void)keep_rest(made, gen, items + i, n - i);
                 return ready;
             }
-            rc = wait_for_room(gen);
+            rc = wr_made_wait(gen);
             if (rc == 0) {
                 continue;
             }
@@ -119,7 +118,7 @@ static size_t read_items(struct wr_made *made, struct weir_gen *gen, weir_item *
 
 size_t wr_made_next(struct wr_made *made, struct weir_gen *gen, weir_item *items, size_t max)
 {
-    let_go_of_lent(made);
+    wr_made_loan_over(made);
     size_t ready = 0;
     while (ready == 0 && gen->failure == NULL) {
         size_t n = made->rest != NULL ? take_rest(made, items, max) : wr_pull(gen->up, items, max);

@@ -37,6 +37,11 @@ struct wr_made {
 size_t wr_made_next(struct wr_made *made, struct weir_gen *gen, weir_item *items, size_t max);
 /* Make room for `need` bytes at made->block->data + len. 0, WEIR_EBUDGET or WEIR_ENOMEM. */
 int wr_made_reserve(struct wr_made *made, struct weir_gen *gen, size_t need, size_t left);
+/* For a stage that makes several items of one, and does not use wr_made_next. The blocks of the last
+ * call are released. */
+void wr_made_loan_over(struct wr_made *made);
+/* After WEIR_EBUDGET, without an item that could be given: wait. 0, or a code: gen has failed. */
+int wr_made_wait(struct weir_gen *gen);
 /* When the stage closes. */
 void wr_made_fini(struct wr_made *made);
 

@@ -1,16 +1,26 @@
 /*
  * stage_metrics.c - the components that read samples of metrics: statsd, prom and influx. Each is a
- * decoder (codec_metrics.h) in the stage of records.
+ * decoder (codec_metrics.h) in the stage of records; a text of statsd may hold several.
  */
 #include <weir/module.h>
 
 #include "codec_metrics.h"
 #include "stage_record.h"
 
+struct statsd {
+    size_t at; /* where the next line of the text begins */
+};
+
+static void statsd_begin(void *self, const weir_item *item, weir_slice text)
+{
+    (void)item;
+    (void)text;
+    ((struct statsd *)self)->at = 0;
+}
+
 static int statsd_read(void *self, weir_slice text, struct wr_fields *fields)
 {
-    (void)self;
-    return wr_statsd_read(fields, text);
+    return wr_statsd_read(fields, text, &((struct statsd *)self)->at);
 }
 
 static int prom_read(void *self, weir_slice text, struct wr_fields *fields)
@@ -25,15 +35,17 @@ static int influx_read(void *self, weir_slice text, struct wr_fields *fields)
     return wr_influx_read(fields, text);
 }
 
-static const struct wr_record_ops statsd_ops = {.kind = "statsd", .read = statsd_read};
+static const struct wr_records_ops statsd_ops = {
+    .kind = "statsd", .begin = statsd_begin, .read = statsd_read};
 static const struct wr_record_ops prom_ops = {.kind = "prom", .read = prom_read};
 static const struct wr_record_ops influx_ops = {.kind = "influx", .read = influx_read};
 
 static weir_gen *statsd_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
+    struct statsd statsd = {0};
     (void)opening;
     (void)args;
-    return wr_record_stage(up, &statsd_ops, NULL, 0);
+    return wr_records_stage(up, &statsd_ops, &statsd, sizeof statsd);
 }
 
 static weir_gen *prom_open(const weir_opening *opening, weir_gen *up, const void *args)
@@ -58,7 +70,9 @@ const weir_component wr_component_statsd = {
     .struct_size = sizeof wr_component_statsd,
     .name = "statsd",
     READS,
-    .help = "Reads statsd metrics, name:value|type with rate and tags, one in a line or a message.",
+    .help =
+        "Reads statsd metrics, name:value|type with rate and tags, one in each line; a message may "
+        "have several lines.",
     .example = "./metrics.statsd | statsd",
     .open = statsd_open,
 };

@@ -1,5 +1,5 @@
 /*
- * stage_record.c - one text in, one record out or a rejection: what all decoders of records share.
+ * stage_record.c - one text in, one record out or a rejection: what most decoders of records share.
  *
  * A record is an event in a block (stage_made.h): the event, its names (unless all records in the
  * block share them), its values, the text as it came, and the bytes that the decoder made.
@@ -11,7 +11,6 @@
 #include "base_alloc.h"
 #include "bytes_item.h"
 #include "flow_dead.h"
-#include "stage_made.h"
 
 /* The decoder's own copy of self follows the struct, aligned like malloc's memory. */
 #define SELF_OFFSET ((sizeof(struct stage_record) + 15) & ~(size_t)15)
@@ -21,11 +20,7 @@ struct stage_record {
     const struct wr_record_ops *ops;
     struct wr_fields fields;
     weir_scratch scratch;
-    struct wr_made made;
-    const weir_slice *names;        /* shared by the records in a block */
-    const struct weir_block *named; /* ... which is this one ... */
-    uint32_t names_shared;          /* ... fields.shared of them ... */
-    size_t names_count;             /* ... and how many */
+    struct wr_record_room room;
 };
 
 static void *self_of(struct stage_record *stage)
@@ -46,10 +41,9 @@ static size_t names_bytes(const struct wr_fields *fields)
 }
 
 /* Copy the names that all records share, once for each block. */
-static void share_names(struct stage_record *stage)
+static void share_names(struct wr_record_room *room, const struct wr_fields *fields)
 {
-    const struct wr_fields *fields = &stage->fields;
-    struct weir_block *block = stage->made.block;
+    struct weir_block *block = room->made.block;
     weir_slice *names = (weir_slice *)(void *)(block->data + block->len);
     char *to = (char *)(names + fields->count);
     for (size_t i = 0; i < fields->count; i++) {
@@ -58,10 +52,10 @@ static void share_names(struct stage_record *stage)
         to += names[i].len;
     }
     block->len += (uint32_t)names_bytes(fields);
-    stage->names = names;
-    stage->named = block;
-    stage->names_shared = fields->shared;
-    stage->names_count = fields->count;
+    room->names = names;
+    room->named = block;
+    room->names_shared = fields->shared;
+    room->names_count = fields->count;
 }
 
 struct moves {
@@ -82,22 +76,20 @@ static inline weir_slice moved(const struct moves *moves, weir_slice slice)
     return slice;
 }
 
-/* Make the item of the fields and their text. 0, WEIR_EBUDGET or WEIR_ENOMEM. */
-static int build(struct stage_record *stage, weir_item *item, weir_slice text, size_t left)
+int wr_record_build(struct wr_record_room *room, struct weir_gen *gen, weir_item *item,
+                    const struct wr_fields *fields, weir_slice text, size_t left)
 {
-    const struct wr_fields *fields = &stage->fields;
     bool shared = fields->shared != 0;
     size_t count = fields->count, tables = (shared ? 1 : 2) * count * sizeof(weir_slice);
     size_t need = wr_item_padded(sizeof(weir_event) + tables + text.len + fields->made_len);
-    int rc =
-        wr_made_reserve(&stage->made, &stage->gen, need + (shared ? names_bytes(fields) : 0), left);
+    int rc = wr_made_reserve(&room->made, gen, need + (shared ? names_bytes(fields) : 0), left);
     if (rc < 0) {
         return rc;
     }
-    struct weir_block *block = stage->made.block;
-    if (shared && (stage->named != block || stage->names_shared != fields->shared ||
-                   stage->names_count < count)) {
-        share_names(stage);
+    struct weir_block *block = room->made.block;
+    if (shared && (room->named != block || room->names_shared != fields->shared ||
+                   room->names_count < count)) {
+        share_names(room, fields);
     }
     weir_event *event = (weir_event *)(void *)(block->data + block->len);
     weir_slice *values = (weir_slice *)(void *)(event + 1);
@@ -118,7 +110,7 @@ static int build(struct stage_record *stage, weir_item *item, weir_slice text, s
         names[i] = moved(&moves, fields->names[i]);
     }
     *event = (weir_event){.body = {body, text.len},
-                          .names = shared ? stage->names : names,
+                          .names = shared ? room->names : names,
                           .values = values,
                           .fields_count = (uint32_t)count,
                           .kind = WEIR_EVENT_RECORD};
@@ -155,7 +147,7 @@ static int read_item(struct weir_gen *gen, weir_item *item, size_t left)
         wr_fields_reason(fields, text, why);
         return wr_gen_reject(gen, item, WEIR_EPARSE, why);
     }
-    rc = rc == 0 ? build(stage, item, text, left) : rc;
+    rc = rc == 0 ? wr_record_build(&stage->room, gen, item, fields, text, left) : rc;
     if (rc == WEIR_EBUDGET) {
         return rc;
     }
@@ -165,14 +157,14 @@ static int read_item(struct weir_gen *gen, weir_item *item, size_t left)
 static size_t record_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct stage_record *stage = WR_OWNER(gen, struct stage_record, gen);
-    stage->named = NULL;
-    return wr_made_next(&stage->made, gen, items, max);
+    stage->room.named = NULL;
+    return wr_made_next(&stage->room.made, gen, items, max);
 }
 
 static void record_close(struct weir_gen *gen)
 {
     struct stage_record *stage = WR_OWNER(gen, struct stage_record, gen);
-    wr_made_fini(&stage->made);
+    wr_made_fini(&stage->room.made);
     wr_fields_fini(&stage->fields);
     weir_scratch_free(&stage->scratch);
 }
@@ -199,7 +191,7 @@ struct weir_gen *wr_record_stage(struct weir_gen *up, const struct wr_record_ops
         return wr_gen_made(NULL, up);
     }
     stage->ops = ops;
-    stage->made.read = read_item;
+    stage->room.made.read = read_item;
     if (self_len > 0) {
         memcpy(self_of(stage), self, self_len);
     }

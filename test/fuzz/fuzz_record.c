@@ -38,11 +38,24 @@ static int read_row(struct wr_fields *fields, weir_slice text)
     return wr_csv_row(fields, text, ',');
 }
 
+/* All lines; the result is that of the last one. */
+static int read_statsd(struct wr_fields *fields, weir_slice text)
+{
+    int rc = WR_FIELDS_NONE, next;
+    size_t at = 0, before = 0;
+    while ((next = wr_statsd_read(fields, text, &at)) != WR_FIELDS_NONE && rc != WEIR_ENOMEM) {
+        require(at > before && at <= text.len);
+        before = at;
+        rc = next;
+    }
+    return rc;
+}
+
 typedef int reader(struct wr_fields *fields, weir_slice text);
 
 static reader *const readers[] = {
-    wr_logfmt_read, read_pairs,     read_words,   wr_clf_read,    wr_syslog_read,
-    read_row,       wr_statsd_read, wr_prom_read, wr_influx_read,
+    wr_logfmt_read, read_pairs,  read_words,   wr_clf_read,    wr_syslog_read,
+    read_row,       read_statsd, wr_prom_read, wr_influx_read,
 };
 
 /* Reads each byte: a sanitizer sees a slice that points outside. */

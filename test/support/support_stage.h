@@ -35,6 +35,7 @@ struct wr_stage_kit {
     const weir_slice
         *items; /* any bytes; of the shape, and no batches. NULL: the numbers 1 to 12 */
     size_t items_count;
+    bool several; /* it may make several items of one */
 };
 
 /* The tests, each on a kit. */

@@ -240,7 +240,8 @@ SUITE_TEST(settles_every_item, struct wr_stage_kit)
         ck_assert_msg(ledger.in_flight == 0, "%s: %llu items never settle", kit->text,
                       (unsigned long long)ledger.in_flight);
         ck_assert_msg(kit->shape == WEIR_SHAPE_BYTES || ledger.delivered == out ||
-                          wr_kit_drops(kit) || wr_kit_encodes(kit),
+                          (kit->several && ledger.delivered < out) || wr_kit_drops(kit) ||
+                          wr_kit_encodes(kit),
                       "%s: %llu items count as delivered, and %zu came out", kit->text,
                       (unsigned long long)ledger.delivered, out);
     }

@@ -4,10 +4,17 @@
 #include "codec_metrics.h"
 #include "support_fields.h"
 
+/* The first line. */
+static int read_line(struct wr_fields *fields, weir_slice text)
+{
+    size_t at = 0;
+    return wr_statsd_read(fields, text, &at);
+}
+
 static void statsd_as(const char *text, const char *expected)
 {
-    fields_as(wr_statsd_read, text, expected);
-    every_beginning(wr_statsd_read, text);
+    fields_as(read_line, text, expected);
+    every_beginning(read_line, text);
 }
 
 static void prom_as(const char *text, const char *expected)
@@ -37,14 +44,43 @@ TEST(statsd_has_rate_and_tags)
 
 TEST(statsd_rejects_with_a_place)
 {
-    statsd_as("", "<a metric has no name, at byte 0>");
+    statsd_as(":1|c", "<a metric has no name, at byte 0: :1|c>");
     statsd_as("a", "<a metric has no value, at byte 1, after: a>");
     statsd_as("a:1", "<a metric has no type, at byte 3, after: a:1>");
     statsd_as("a:1|", "<a metric has no type, at byte 4, after: a:1|>");
     statsd_as("a:x|c", "<the value is not a number, at byte 2: x|c>");
     statsd_as("a:1|c|@x", "<the sample rate is not a number, at byte 7: x>");
     statsd_as("a:1|c|#,", "<a tag has no name, at byte 7: ,>");
-    statsd_as("a:1|c\nb:1|c", "<more than one metric in a text, at byte 5: ?b:1|c>");
+    statsd_as("\n\na:x|c", "<the value is not a number, at byte 4: x|c>");
+}
+
+TEST(statsd_has_a_metric_in_each_line)
+{
+    static const char input[] = "a:1|c\r\n\nbb:x|c\nb:2|g|#t:1\n";
+    const weir_slice text = {input, sizeof input - 1};
+    struct wr_fields fields = {0};
+    size_t at = 0;
+    wr_fault_pause(true);
+    MUST(wr_fields_begin(&fields, text.len) == 0);
+    ck_assert_int_eq(wr_statsd_read(&fields, text, &at), 0);
+    ck_assert_uint_eq(fields.body.len, 5);
+    ck_assert_uint_eq(fields.count, 3);
+    MUST(wr_fields_begin(&fields, text.len) == 0);
+    ck_assert_int_eq(wr_statsd_read(&fields, text, &at), WEIR_EPARSE);
+    ck_assert_uint_eq(fields.at, 11);
+    MUST(wr_fields_begin(&fields, text.len) == 0);
+    ck_assert_int_eq(wr_statsd_read(&fields, text, &at), 0);
+    ck_assert_int_eq(fields.body.data[0], 'b');
+    ck_assert_uint_eq(fields.count, 4);
+    ck_assert_int_eq(wr_statsd_read(&fields, text, &at), WR_FIELDS_NONE);
+    wr_fault_pause(false);
+    wr_fields_fini(&fields);
+}
+
+TEST(an_empty_text_holds_no_metric)
+{
+    statsd_as("", "<none>");
+    statsd_as("\r\n\n", "<none>");
 }
 
 TEST(prometheus_has_labels_value_and_time)

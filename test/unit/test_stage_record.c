@@ -35,11 +35,15 @@ static const weir_slice messages[] = {
     TEXT("no message"),
     TEXT("<13>x"),
 };
+static const weir_slice datagrams[] = {
+    TEXT("a:1|c\nb:2|g|#t:x\n"), TEXT("\n"), TEXT("a:x|c\nb:3|ms\n:|"), TEXT("c:4|c"), TEXT("d"),
+};
 static const struct wr_stage_kit kits[] = {
     KIT("logfmt", pairs),
     KIT("kv delim=\",\" sep=\":\"", pairs),
     KIT("clf", accesses),
     KIT("syslog", messages),
+    {.text = "statsd", .items = datagrams, .items_count = 5, .several = true},
 };
 /* All share one stage, so a sweep of one kit meets the failures of all. */
 __attribute__((constructor)) static void add_suite(void)
@@ -267,6 +271,123 @@ TEST(each_stage_reads_its_format)
     records_are("syslog", LINES("<13>a: b"), "facility=1|severity=5|app=a|message=b|;");
     records_are("clf", LINES("h - - [10/Oct/2000:13:55:36 +0000] \"-\" 408 -"),
                 "remote=h|time=2000-10-10T13:55:36Z|status=408|;");
+}
+
+/* ---- several records in a text */
+
+/* Each byte of a text is a record, but '!' is malformed. */
+struct bytes_reader {
+    size_t at;
+};
+
+static void begin_bytes(void *self, const weir_item *item, weir_slice text)
+{
+    ck_assert_uint_eq(item->len, text.len);
+    ((struct bytes_reader *)self)->at = 0;
+}
+
+static int read_byte(void *self, weir_slice text, struct wr_fields *fields)
+{
+    static const weir_slice name = WR_SLICE("byte");
+    size_t at = ((struct bytes_reader *)self)->at++;
+    if (at == text.len) {
+        return WR_FIELDS_NONE;
+    }
+    if (text.data[at] == '!') {
+        return wr_fields_bad(fields, at, "no");
+    }
+    fields->body = wr_slice_of(text, at, at + 1);
+    fields->shared = 1;
+    return wr_fields_add(fields, name, fields->body);
+}
+
+static const struct wr_records_ops bytes_ops = {
+    .kind = "bytes", .begin = begin_bytes, .read = read_byte, .drop = drop_it};
+
+static weir_gen *all_bytes(weir_scope *scope, const char *const *lines)
+{
+    weir_gen *up = texts(scope, (struct texts_args){lines, false});
+    return wr_records_stage(up, &bytes_ops, &(struct bytes_reader){0}, sizeof(struct bytes_reader));
+}
+
+TEST(all_records_of_a_text_are_given_whatever_is_requested)
+{
+    for (size_t max = 1; max < 8; max++) {
+        char got[256];
+        weir_loop *loop = test_loop();
+        records_show(all_bytes(weir_root(loop), LINES("abc", "", "d", "ef")), max, got, sizeof got);
+        ck_assert_str_eq(got, "byte=a|;byte=b|;byte=c|;byte=d|;byte=e|;byte=f|;");
+        weir_ledger ledger = ledger_of(weir_root(loop));
+        ck_assert_uint_eq(ledger.delivered, 3);
+        ck_assert_uint_eq(ledger.filtered, 1);
+        weir_loop_free(loop);
+    }
+}
+
+TEST(a_text_settles_when_its_last_record_has_settled)
+{
+    weir_item items[3];
+    weir_item kept[3];
+    weir_loop *loop = test_loop();
+    weir_gen *gen = all_bytes(weir_root(loop), LINES("abc"));
+    ck_assert_uint_eq(weir_next_many(gen, items, 3), 3);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(weir_item_keep(&kept[i], &items[i]), 0);
+        ck_assert_uint_eq(kept[i].seq, 1);
+        ck_assert_ptr_eq(kept[i].block, kept[0].block);
+    }
+    ck_assert_uint_eq(weir_next_many(gen, items, 3), 0);
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_uint_eq(ledger_of(weir_root(loop)).delivered, 0);
+        weir_item_release(&kept[i]);
+    }
+    ck_assert_uint_eq(ledger_of(weir_root(loop)).delivered, 1);
+    weir_loop_free(loop);
+}
+
+TEST(a_text_with_malformed_parts_is_rejected_once_and_its_other_records_are_given)
+{
+    char got[256];
+    weir_loop *loop = test_loop();
+    records_show(all_bytes(weir_root(loop), LINES("a!b!", "!", "c")), 2, got, sizeof got);
+    ck_assert_str_eq(got, "byte=a|;byte=b|;byte=c|;");
+    weir_ledger ledger = ledger_of(weir_root(loop));
+    ck_assert_uint_eq(ledger.rejected, 2);
+    ck_assert_uint_eq(ledger.delivered, 1);
+    weir_loop_free(loop);
+    ck_assert_int_eq(dropped, 1);
+}
+
+TEST(a_malformed_part_stops_after_the_other_records_of_its_text)
+{
+    records_are("statsd on-error=stop", LINES("a:1|c\nb:|c\nc:2|c\nd", "e:1|c"),
+                "name=a|value=1|type=c|;name=c|value=2|type=c|;"
+                "<item 1: the value is not a number, at byte 8: |c?c:2|c?d (2 problems)>");
+}
+
+TEST(a_record_without_room_in_the_budget_is_the_first_of_the_next_call)
+{
+    static char text[] = "abcdef";
+    weir_item items[8];
+    weir_loop *loop = loop_of(BUDGET);
+    weir_gen *gen = all_bytes(weir_root(loop), LINES(text));
+    weir_block *held = weir_block_new(weir_root(loop), BUDGET - 600, NULL);
+    size_t all = 0, n;
+    ck_assert_ptr_nonnull(held);
+    n = weir_next_many(gen, items, 8);
+    ck_assert_uint_gt(n, 0);
+    ck_assert_uint_lt(n, 6);
+    weir_block_unref(held);
+    do {
+        for (size_t i = 0; i < n; i++) {
+            ck_assert_int_eq(weir_event_of(&items[i])->body.data[0], text[all++]);
+        }
+        n = weir_next_many(gen, items, 8);
+    } while (n > 0);
+    ck_assert_uint_eq(all, 6);
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    weir_loop_free(loop);
 }
 
 TEST(separators_that_cannot_be_are_refused)
