@@ -267,7 +267,9 @@ static int find_named(struct wr_plan_reading *reading, struct wr_plan_step *step
                            text);
         return wr_plan_hint(error, "a pipeline begins with it: %s", source->example);
     }
-    if (wr_expr_is_function((struct wr_text){text, len}, false) &&
+    /* keys, keys[], length>3 */
+    size_t word = name < len && strchr("[?,=!<>+*%", text[name]) != NULL ? name : len;
+    if (wr_expr_is_function((struct wr_text){text, word}, false) &&
         wr_plan_find_expression() != NULL) {
         return read_expression(reading, step, where);
     }

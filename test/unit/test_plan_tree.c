@@ -128,6 +128,8 @@ static const char *const examples[][2] = {
      "(file PATH=f.ndjson) (where EXPR=if .a then .b else .c end) (map EXPR=(.a as $x | "
      "$x))"},
     {"f.ndjson | . / 2", "(file PATH=f.ndjson) (map EXPR=. / 2)"},
+    {"keys[] | length>3 | keys,length | to_entries[0]",
+     "(map EXPR=keys[]) (map EXPR=length>3) (map EXPR=keys,length) (map EXPR=to_entries[0])"},
     {"f.ndjson | where .a on-error=stop | length | flatten | flatten(1) | jq `reduce .[] as $x (0; "
      ". + $x)`",
      "(file PATH=f.ndjson) (where EXPR=.a on-error=stop) (map EXPR=length) (flatten) (map "

@@ -1,0 +1,220 @@
+"""Tasks that people do with jq, Miller and awk, done by weir and by the other tool side by side:
+both must print the same. Each task is one entry of a table: what is wanted, the pipeline, the command of
+the other tool. Both run in a folder with the same small files.
+
+Outputs are compared byte for byte. Miller writes JSON with other white space and so its JSON is compared
+as values, with the order of names in an object. A tool that is not installed is named loudly, and its
+tasks are skipped; with CI=true they fail.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import unittest
+
+import e2e_support
+from e2e_support import PATIENCE_S, TestCase, weir
+
+# ---- the files
+
+STAFF = """[
+  {
+    "id": 1, "name": "Ann Lee", "age": 34, "email": "ann@example.org",
+    "address": {"city": "Oslo", "zip": "0150"}, "tags": ["ops", "lead"], "since": 1614852000, "pay": 5200.5
+  },
+  {
+    "id": 2, "name": "Bob Ray", "age": 27, "email": "bob@example.com",
+    "address": {"city": "Bergen", "zip": "5003"}, "tags": ["dev"], "since": 1669796130, "pay": 4100
+  },
+  {
+    "id": 3, "name": "Chlo\u00e9 Day", "age": 41, "email": "chloe@example.org",
+    "address": {"city": "Oslo", "zip": "0151"}, "tags": [], "since": 1561939200, "pay": null
+  },
+  {
+    "id": 4, "name": "Di \\"D\\" Doe", "age": 19, "email": null,
+    "address": {"city": "Troms\u00f8"}, "tags": ["dev", "ops", "new"], "since": 1673827199, "pay": 3900.25
+  }
+]
+"""
+
+EVENTS = """{"t":"2024-05-01T10:00:00Z","type":"login","user":{"name":"ann","ip":"10.0.0.1"},"ms":12,"msg":"ok"}
+{"t":"2024-05-01T10:00:01Z","type":"view","user":{"name":"bob","ip":"10.0.0.7"},"ms":250,"msg":"GET /a?x=1&y=2"}
+{"t":"2024-05-01T10:00:02Z","type":"login","user":{"name":"eve"},"ms":3,"msg":"failed: bad password"}
+{"t":"2024-05-01T10:00:03Z","type":"view","user":null,"ms":1200,"msg":"GET /b"}
+{"t":"2024-05-01T10:00:04Z","type":"error","user":{"name":"ann","ip":"10.0.0.1"},"ms":5000,"msg":"timeout","detail":"{\\"retry\\":true}"}
+"""
+
+PEOPLE = """id,name,age,city,joined,tags
+1,Ann Lee,34,Oslo,1614852000,lead;ops
+2,"Ray, Bob",27,Bergen,1669796130,dev
+3,Chlo\u00e9 Day,41,Oslo,1561939200,
+4,"Di ""D"" Doe",19,Troms\u00f8,1673827199,dev;new;ops
+"""
+
+PASSWD = """root:x:0:0:root:/root:/bin/bash
+daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
+ann:x:1000:1000:Ann Lee:/home/ann:/bin/zsh
+bob:x:1001:1001::/home/bob:/bin/bash
+"""
+
+ACCESS = """10.0.0.1 - - [01/May/2024:10:00:00 +0000] "GET /index.html HTTP/1.1" 200 512 "-" "curl/8.5"
+10.0.0.7 - ann [01/May/2024:10:00:01 +0000] "POST /login HTTP/1.1" 302 0 "-" "Mozilla/5.0"
+10.0.0.1 - - [01/May/2024:10:00:02 +0000] "GET /missing HTTP/1.1" 404 153 "-" "curl/8.5"
+10.0.0.9 - - [01/May/2024:10:00:03 +0000] "GET /report HTTP/1.1" 500 90210 "-" "Mozilla/5.0"
+"""
+
+PAIRS = """host=a,load=0.5,up=yes
+host=b,load=12,up=no
+host=c,load=3.25,up=yes
+"""
+
+FILES = {
+    "staff.json": STAFF,
+    "events.ndjson": EVENTS,
+    "people.csv": PEOPLE,
+    "passwd": PASSWD,
+    "access.log": ACCESS,
+    "pairs.txt": PAIRS,
+}
+
+# ---- the tasks: name, weir's words, the other tool's words
+
+def pasted(what, program, file):
+    """A program of jq that weir reads as it is."""
+    return what, ["json | " + program, file], ["jq", "-c", program, file]
+
+
+JQ = (
+    ("each value on a line", ["json", "staff.json"], ["jq", "-c", ".", "staff.json"]),
+    pasted("the elements of an array", ".[]", "staff.json"),
+    pasted("one field of each element", ".[] | .name", "staff.json"),
+    pasted("the first and the last", ".[0], .[-1]", "staff.json"),
+    pasted("a slice", ".[1:3] | map(.id)", "staff.json"),
+    pasted("how many elements", "length", "staff.json"),
+    pasted("select by a number", ".[] | select(.age >= 30) | {id, age}", "staff.json"),
+    pasted("select by the end of a text", '.[] | select(.email // "" | endswith("@example.org")) | .id', "staff.json"),
+    pasted("select those with a tag", '.[] | select(any(.tags[]; . == "ops")) | .name', "staff.json"),
+    pasted("build objects", ".[] | {who: .name, city: .address.city, n: (.tags | length)}", "staff.json"),
+    pasted("a default for what is missing", '.[] | .address.zip // "none"', "staff.json"),
+    pasted("the names of an object", ".[0] | keys[]", "staff.json"),
+    pasted("name and value of each field", '.[1] | to_entries[] | select(.value | type == "number") | [.key, .value]',
+           "staff.json"),
+    pasted("sort by a field", "sort_by(.age) | map(.name)", "staff.json"),
+    pasted("count by a field", "group_by(.address.city) | map({city: .[0].address.city, n: length})", "staff.json"),
+    pasted("sum and mean", "map(.age) | {sum: add, mean: (add / length)}", "staff.json"),
+    pasted("who has the most", "max_by(.pay) | .name", "staff.json"),
+    pasted("the different values", "map(.tags[]) | unique", "staff.json"),
+    ("leave fields out", ["json | .[] | del .address, .email, .pay", "staff.json"],
+     ["jq", "-c", ".[] | del(.address, .email, .pay)", "staff.json"]),
+    ("change fields in place",
+     ["json | .[] | set .age += 1 | set .address.city |= ascii_upcase | del .email, .pay, .tags", "staff.json"],
+     ["jq", "-c", ".[] | .age += 1 | .address.city |= ascii_upcase | del(.email, .pay, .tags)", "staff.json"]),
+    pasted("texts with values in them", r'.[] | "\(.name) <\(.email // "?")>"', "staff.json"),
+    pasted("split and join", '.[] | .name | split(" ") | reverse | join(", ")', "staff.json"),
+    pasted("a time from seconds", ".[] | .since | todate", "staff.json"),
+    pasted("seconds from a time", ".t | fromdate", "events.ndjson"),
+    pasted("each number however deep", '.. | select(type == "number")', "events.ndjson"),
+    pasted("the paths of the leaves", "[leaf_paths | join(\".\")]", "events.ndjson"),
+    pasted("what may be missing", "select(.user.ip?) | .user.ip", "events.ndjson"),
+    pasted("JSON inside a text", "select(.detail) | .detail | fromjson | .retry", "events.ndjson"),
+    pasted("a word for a range of numbers",
+           '{type, speed: (if .ms < 100 then "fast" elif .ms < 1000 then "slow" else "stuck" end)}', "events.ndjson"),
+    pasted("the groups of a pattern", '.msg | capture("(?<verb>[A-Z]+) (?<path>[^?]*)")', "events.ndjson"),
+    pasted("replace by a pattern", '.msg | gsub("[0-9]+"; "#")', "events.ndjson"),
+    pasted("encode for a URL", "@uri \"/q?m=\\(.msg)\"", "events.ndjson"),
+)
+
+MILLER = (
+    ("CSV to JSON", ["csv header | ndjson", "people.csv"], ["mlr", "-S", "--icsv", "--ojsonl", "cat", "people.csv"]),
+    ("some columns", ["csv header | fields .name, .city", "people.csv"],
+     ["mlr", "-S", "--icsv", "--ojsonl", "cut", "-f", "name,city", "people.csv"]),
+    ("all columns but some", ["csv header | del .joined, .tags", "people.csv"],
+     ["mlr", "-S", "--icsv", "--ojsonl", "cut", "-x", "-f", "joined,tags", "people.csv"]),
+    ("rows by a number", ["csv header | where (.age | tonumber) > 30 | fields .id", "people.csv"],
+     ["mlr", "-S", "--icsv", "--ojsonl", "filter", "int($age) > 30", "then", "cut", "-f", "id", "people.csv"]),
+    ("rows by a text", ['csv header | where .city == "Oslo" | ndjson', "people.csv"],
+     ["mlr", "-S", "--icsv", "--ojsonl", "filter", '$city == "Oslo"', "people.csv"]),
+    ("rows by a pattern", ["csv header | where .name =~ `^[AC]` | fields .name", "people.csv"],
+     ["mlr", "-S", "--icsv", "--ojsonl", "filter", '$name =~ "^[AC]"', "then", "cut", "-f", "name", "people.csv"]),
+    ("a new column", ['csv header | set .key = .city + "-" + .id | fields .id, .key', "people.csv"],
+     ["mlr", "-S", "--icsv", "--ojsonl", "put", '$key = $city . "-" . $id', "then", "cut", "-f", "id,key", "people.csv"]),
+    ("another name for a column", ["csv header | rename .town = .city | fields .id, .town", "people.csv"],
+     ["mlr", "-S", "--icsv", "--ojsonl", "rename", "city,town", "then", "cut", "-f", "id,town", "people.csv"]),
+    ("the first rows", ["csv header | head 2 | fields .id", "people.csv"],
+     ["mlr", "-S", "--icsv", "--ojsonl", "head", "-n", "2", "then", "cut", "-f", "id", "people.csv"]),
+    ("names of columns that the file does not have", ['csv delim=":" | fields ."1", ."7"', "passwd"],
+     ["mlr", "-S", "--icsv", "--ojsonl", "--ifs", ":", "--implicit-csv-header", "cut", "-f", "1,7", "passwd"]),
+    ("pairs to JSON", ['kv delim="," | ndjson', "pairs.txt"], ["mlr", "-S", "--idkvp", "--ojsonl", "cat", "pairs.txt"]),
+    ("a row for each part of a value",
+     ['csv header | where .tags != "" | (.id as $id | .tags / ";" | .[] | {id: $id, tag: .})', "people.csv"],
+     ["mlr", "-S", "--icsv", "--ojsonl", "nest", "--explode", "--values", "--across-records", "-f", "tags",
+      "--nested-fs", ";", "then", "filter", '$tags != ""', "then", "cut", "-f", "id,tags", "then", "rename",
+      "tags,tag", "people.csv"]),
+    ("a date from seconds", ["csv header | set .joined |= (tonumber | todate) | fields .id, .joined", "people.csv"],
+     ["mlr", "-S", "--icsv", "--ojsonl", "put", "$joined = sec2gmt(int($joined))", "then", "cut", "-f", "id,joined",
+      "people.csv"]),
+)
+
+AWK = (
+    ("lines with a word", ['grep "GET"', "access.log"], ["gawk", "/GET/", "access.log"]),
+    ("lines without a word", ['grep -v "curl"', "access.log"], ["gawk", "!/curl/", "access.log"]),
+    ("the first lines", ["head 2", "access.log"], ["gawk", "NR <= 2", "access.log"]),
+    ("all but the first line", ["skip 1", "people.csv"], ["gawk", "NR > 1", "people.csv"]),
+    ("a row as a line of another form", ['csv delim=":" | where ."5" != "" | ."5" + " lives in " + ."6"', "passwd"],
+     ["gawk", "-F:", '$5 != "" { print "\\"" $5 " lives in " $6 "\\"" }', "passwd"]),
+    ("lines by a number in a column", ['csv delim=":" | where (."3" | tonumber) >= 1000', "passwd"],
+     ["gawk", "-F:", "$3 >= 1000", "passwd"]),
+    ("lines by the text of a column", ['csv delim=":" | where ."7" =~ `/bash$`', "passwd"],
+     ["gawk", "-F:", "$7 ~ /\\/bash$/", "passwd"]),
+    ("failures of a server", ["clf | where (.status | tonumber) >= 500", "access.log"], ["gawk", "$9 >= 500", "access.log"]),
+    ("requests by method and size", ['clf | where .method == "GET" and (.bytes | tonumber) > 400', "access.log"],
+     ["gawk", '$6 == "\\"GET" && $10 > 400', "access.log"]),
+)
+
+
+def values(out):
+    """JSON texts, one on each line, with objects as lists of pairs, so that their order counts."""
+    return [json.loads(line, object_pairs_hook=lambda pairs: ("object", pairs)) for line in out.splitlines()]
+
+
+class Tasks(TestCase):
+    """One test for each task; made below."""
+
+    def setUp(self):
+        super().setUp()
+        for name, text in FILES.items():
+            self.write(name, text)
+
+    def side_by_side(self, words, other):
+        if shutil.which(other[0]) is None:
+            if os.environ.get("CI") == "true":
+                self.fail(other[0] + " is not installed; in CI nothing is skipped")
+            print("**** SKIPPED: %s is not installed ****" % other[0])
+            self.skipTest(other[0] + " is not installed")
+        wanted = subprocess.run(other, cwd=self.folder, capture_output=True, timeout=PATIENCE_S, check=False)
+        self.assertEqual((wanted.returncode, wanted.stderr), (0, b""), other)
+        self.assertNotEqual(wanted.stdout, b"", other)
+        run = weir(*words, cwd=self.folder)
+        self.ends(run, 0)
+        self.assertEqual(run.err, "")
+        if other[0] == "mlr" and "--ojsonl" in other:
+            self.assertEqual(values(run.out), values(wanted.stdout), words)
+        else:
+            self.assertEqual(run.out.decode(), wanted.stdout.decode(), words)
+
+
+def add(tool, tasks):
+    for what, words, other in tasks:
+        name = "test_%s_%s" % (tool, "".join(c if c.isalnum() else "_" for c in what))
+        assert not hasattr(Tasks, name), name
+        setattr(Tasks, name, lambda self, words=words, other=other: self.side_by_side(words, other))
+
+
+add("jq", JQ)
+add("miller", MILLER)
+add("awk", AWK)
+
+if __name__ == "__main__":
+    e2e_support.main()
