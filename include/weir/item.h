@@ -220,6 +220,9 @@ typedef struct weir_event {
     weir_slice key, id;         /* the key of a broker, the id of a server's event; empty: none */
     const weir_slice *names;    /* of the fields, in order; the rows of a table share them */
     const weir_slice *values;   /* of the fields: the raw bytes, nothing is escaped */
+    const uint8_t *kinds; /* of the values: WEIR_VALUE_STRING, or what the format knows them to
+                                   be: a WEIR_VALUE_NUMBER as JSON writes it, a WEIR_VALUE_BOOL.
+                                   NULL: all are strings */
     uint32_t fields_count;
     uint32_t kind; /* enum weir_event_kind */
 } weir_event;

@@ -465,6 +465,7 @@ WEIR_API size_t weir_component_help(const weir_component *component, char *to, s
 #define WEIR_LAYOUT                                                                               \
     ((uint32_t)(sizeof(weir_component) * 3u + sizeof(weir_arg) * 5u + sizeof(weir_opening) * 7u + \
                 sizeof(weir_item) * 11u + sizeof(weir_http_options) * 13u +                       \
+                sizeof(weir_event) * 17u +                                                        \
                 (WEIR_VERSION_MAJOR * 1000u + WEIR_VERSION_MINOR) * 65536u))
 
 typedef struct weir_module {

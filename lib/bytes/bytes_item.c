@@ -38,7 +38,8 @@ static size_t event_size(const void *value)
 {
     const weir_event *event = value;
     size_t bytes = sizeof *event + 2 * sizeof(weir_slice) * event->fields_count + event->body.len +
-                   event->key.len + event->id.len;
+                   event->key.len + event->id.len +
+                   (event->kinds != NULL ? event->fields_count : 0);
     for (uint32_t i = 0; i < event->fields_count; i++) {
         bytes += event->names[i].len + event->values[i].len;
     }
@@ -73,6 +74,10 @@ static int event_copy(void *to, const void *from)
         values[i] = event->values[i];
         bytes = copy_slice(&names[i], bytes);
         bytes = copy_slice(&values[i], bytes);
+    }
+    if (event->kinds != NULL) {
+        memcpy(bytes, event->kinds, count);
+        copy->kinds = (const uint8_t *)bytes;
     }
     return 0;
 }

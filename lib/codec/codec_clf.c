@@ -34,6 +34,12 @@ static int add(struct cursor *c, weir_slice name, weir_slice value)
     return none ? 0 : wr_fields_add(c->fields, name, value);
 }
 
+static int add_number(struct cursor *c, weir_slice name, weir_slice value)
+{
+    bool none = value.len == 1 && value.data[0] == '-';
+    return none ? 0 : wr_fields_add_number(c->fields, name, value);
+}
+
 /* Up to the next space, and past that space. */
 static weir_slice word(struct cursor *c)
 {
@@ -223,8 +229,8 @@ static int add_numbers(struct cursor *c)
         return wr_fields_bad(c->fields, from + 4, "a number of bytes is missing");
     }
     c->at = from + 4 + bytes.len; /* before the space, if there is one */
-    int rc = add(c, status_name, status);
-    return rc == 0 ? add(c, bytes_name, bytes) : rc;
+    int rc = add_number(c, status_name, status);
+    return rc == 0 ? add_number(c, bytes_name, bytes) : rc;
 }
 
 /* ` "https://x/" "curl/8" rest`, each of which may be missing. */

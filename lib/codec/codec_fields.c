@@ -20,6 +20,7 @@ void wr_fields_fini(struct wr_fields *fields)
 {
     wr_free(fields->names);
     wr_free(fields->values);
+    wr_free(fields->kinds);
     wr_free(fields->made);
     *fields = (struct wr_fields){0};
 }
@@ -41,6 +42,10 @@ int wr_fields_reserve(struct wr_fields *fields, size_t made_bytes)
 
 int wr_fields_begin(struct wr_fields *fields, size_t text_len)
 {
+    if (fields->typed) {
+        memset(fields->kinds, 0, fields->cap);
+        fields->typed = false;
+    }
     fields->count = 0;
     fields->made_len = 0;
     fields->shared = 0;
@@ -57,11 +62,93 @@ int wr_fields_grow(struct wr_fields *fields)
     fields->names = names != NULL ? names : fields->names;
     weir_slice *values = wr_realloc(fields->values, cap * sizeof *values);
     fields->values = values != NULL ? values : fields->values;
-    if (names == NULL || values == NULL) {
+    uint8_t *kinds = wr_realloc(fields->kinds, cap);
+    fields->kinds = kinds != NULL ? kinds : fields->kinds;
+    if (names == NULL || values == NULL || kinds == NULL) {
         return WEIR_ENOMEM;
     }
+    memset(kinds + fields->cap, 0, cap - fields->cap);
     fields->cap = cap;
     return 0;
+}
+
+/* ---- numbers */
+
+static size_t digits_at(weir_slice text, size_t at)
+{
+    size_t from = at;
+    while (at < text.len && wr_is_digit(text.data[at])) {
+        at++;
+    }
+    return at - from;
+}
+
+/* The parts of [+-]digits[.digits][e[+-]digits]. */
+struct decimal {
+    bool minus;
+    weir_slice whole, fraction, exponent; /* the exponent with its e */
+};
+
+static bool read_decimal(weir_slice text, struct decimal *decimal)
+{
+    size_t at = text.len > 0 && (text.data[0] == '-' || text.data[0] == '+');
+    decimal->minus = at == 1 && text.data[0] == '-';
+    size_t n = digits_at(text, at);
+    decimal->whole = wr_slice_of(text, at, at + n);
+    at += n;
+    n = 0;
+    if (at < text.len && text.data[at] == '.') {
+        n = digits_at(text, ++at);
+    }
+    decimal->fraction = wr_slice_of(text, at, at + n);
+    at += n;
+    size_t digits = decimal->whole.len + n, from = at;
+    if (digits > 0 && at < text.len && (text.data[at] == 'e' || text.data[at] == 'E')) {
+        at++;
+        at += at < text.len && (text.data[at] == '-' || text.data[at] == '+');
+        digits = digits_at(text, at);
+        at += digits;
+    }
+    decimal->exponent = wr_slice_of(text, from, at);
+    return digits > 0 && at == text.len;
+}
+
+bool wr_is_number(weir_slice text)
+{
+    struct decimal decimal;
+    return read_decimal(text, &decimal);
+}
+
+static char *put(char *to, weir_slice part)
+{
+    memcpy(to, part.data, part.len);
+    return to + part.len;
+}
+
+int wr_fields_add_number(struct wr_fields *fields, weir_slice name, weir_slice value)
+{
+    struct decimal decimal;
+    if (!read_decimal(value, &decimal)) {
+        return wr_fields_add(fields, name, value);
+    }
+    weir_slice whole = decimal.whole;
+    while (whole.len > 1 && whole.data[0] == '0') {
+        whole = wr_slice_of(whole, 1, whole.len);
+    }
+    size_t len = decimal.minus + whole.len + (decimal.fraction.len > 0) + decimal.fraction.len +
+                 decimal.exponent.len;
+    if (len < value.len || whole.len == 0) { /* not as JSON has it */
+        char *begin = fields->made + fields->made_len, *to = begin;
+        WR_ASSERT(fields->made_cap - fields->made_len > len, "no room for a number");
+        to = decimal.minus ? put(to, (weir_slice)WR_SLICE("-")) : to;
+        to = put(to, whole.len > 0 ? whole : (weir_slice)WR_SLICE("0"));
+        to = decimal.fraction.len > 0 ? put(put(to, (weir_slice)WR_SLICE(".")), decimal.fraction)
+                                      : to;
+        to = put(to, decimal.exponent);
+        value = (weir_slice){begin, (size_t)(to - begin)};
+        fields->made_len += value.len;
+    }
+    return wr_fields_add_kind(fields, name, value, WEIR_VALUE_NUMBER);
 }
 
 weir_slice wr_fields_unquote(struct wr_fields *fields, weir_slice part, const char *plain)

@@ -25,6 +25,8 @@ enum {
 
 struct wr_fields {
     weir_slice *names, *values;
+    uint8_t *kinds; /* if `typed`: of the values, enum weir_value_kind; 0: a string */
+    bool typed;
     size_t count, cap;
     uint32_t shared; /* not 0: the names are a list that many records share and that outlives the
                         text; another list has another number */
@@ -63,6 +65,25 @@ WEIR_MUST_CHECK static inline int wr_fields_add(struct wr_fields *fields, weir_s
     }
     return rc;
 }
+
+/* The same with a kind, enum weir_value_kind. */
+WEIR_MUST_CHECK static inline int wr_fields_add_kind(struct wr_fields *fields, weir_slice name,
+                                                     weir_slice value, uint8_t kind)
+{
+    int rc = wr_fields_add(fields, name, value);
+    if (rc == 0) {
+        fields->kinds[fields->count - 1] = kind;
+        fields->typed = true;
+    }
+    return rc;
+}
+/* The same for a value that the format means as a number: if it is one, its kind is that, and it is
+ * written as JSON has it (1 for +1 and 01, 0.5 for .5). What is none, as NaN, stays a string. The
+ * value is a part of the text, and a byte of the text before it belongs to no value. */
+/* [+-]digits[.digits][e[+-]digits], with digits on one side of the point at least. */
+bool wr_is_number(weir_slice text);
+WEIR_MUST_CHECK int wr_fields_add_number(struct wr_fields *fields, weir_slice name,
+                                         weir_slice value);
 
 /* The bytes [from, to) of a text. */
 static inline weir_slice wr_slice_of(weir_slice text, size_t from, size_t to)

@@ -13,28 +13,15 @@
 #include "codec_base64.h"
 #include "codec_utf8.h"
 
-static void put(struct wr_json_out *out, const char *bytes, size_t len)
-{
-    if (out->len < out->cap) {
-        memcpy(out->to + out->len, bytes, WR_MIN(len, out->cap - out->len));
-    }
-    out->len += len;
-}
-
-void wr_json_raw(struct wr_json_out *out, const char *terminated)
-{
-    put(out, terminated, strlen(terminated));
-}
-
-void wr_json_number(struct wr_json_out *out, uint64_t number)
+void wr_json_number(struct wr_out *out, uint64_t number)
 {
     char text[24];
     int len = snprintf(text, sizeof text, "%" PRIu64, number);
-    put(out, text, (size_t)len);
+    wr_out_bytes(out, text, (size_t)len);
 }
 
 /* A byte below 0x80 that must be escaped. */
-static void put_escaped(struct wr_json_out *out, char c)
+static void put_escaped(struct wr_out *out, char c)
 {
     static const char names[] = "\"\\\b\f\n\r\t";
     static const char letters[] = "\"\\bfnrt";
@@ -43,10 +30,10 @@ static void put_escaped(struct wr_json_out *out, char c)
     if (known != NULL) {
         text[0] = '\\';
         text[1] = letters[known - names];
-        put(out, text, 2);
+        wr_out_bytes(out, text, 2);
     } else {
         (void)snprintf(text, sizeof text, "\\u%04x", (unsigned)(unsigned char)c);
-        put(out, text, 6);
+        wr_out_bytes(out, text, 6);
     }
 }
 
@@ -74,13 +61,13 @@ static size_t plain_bytes(const char *text, size_t len)
     return at;
 }
 
-void wr_json_string(struct wr_json_out *out, struct wr_text text)
+void wr_json_string(struct wr_out *out, struct wr_text text)
 {
     if (text.data == NULL) {
-        put(out, "null", 4);
+        wr_out_bytes(out, "null", 4);
         return;
     }
-    put(out, "\"", 1);
+    wr_out_bytes(out, "\"", 1);
     size_t plain = 0; /* [plain, at) is copied unchanged */
     for (size_t at = 0; at < text.len;) {
         at += plain_bytes(text.data + at, text.len - at);
@@ -98,25 +85,25 @@ void wr_json_string(struct wr_json_out *out, struct wr_text text)
             at += len;
             continue;
         }
-        put(out, text.data + plain, at - plain);
+        wr_out_bytes(out, text.data + plain, at - plain);
         if (escape) {
             put_escaped(out, c);
         } else {
-            put(out, "\xef\xbf\xbd", 3);
+            wr_out_bytes(out, "\xef\xbf\xbd", 3);
         }
         plain = ++at;
     }
-    put(out, text.data + plain, text.len - plain);
-    put(out, "\"", 1);
+    wr_out_bytes(out, text.data + plain, text.len - plain);
+    wr_out_bytes(out, "\"", 1);
 }
 
-void wr_json_base64(struct wr_json_out *out, struct wr_text bytes)
+void wr_json_base64(struct wr_out *out, struct wr_text bytes)
 {
-    put(out, "\"", 1);
+    wr_out_bytes(out, "\"", 1);
     for (size_t i = 0; i < bytes.len; i += 3) {
         char four[4];
         wr_base64_write(bytes.data + i, WR_MIN(bytes.len - i, (size_t)3), four);
-        put(out, four, 4);
+        wr_out_bytes(out, four, 4);
     }
-    put(out, "\"", 1);
+    wr_out_bytes(out, "\"", 1);
 }

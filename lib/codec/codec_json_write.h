@@ -1,24 +1,16 @@
 /*
- * codec_json_write.h - writing JSON texts. Sans-I/O.
- *
- * Each function appends to the text and counts as snprintf does: with `cap` 0 it only counts, so a
- * caller writes twice, the first time to learn how much room it needs.
+ * codec_json_write.h - writing JSON texts. Sans-I/O. Each function appends to the text.
  */
 #ifndef WR_CODEC_JSON_WRITE_H
 #define WR_CODEC_JSON_WRITE_H
 
+#include "codec_out.h"
 #include "codec_text.h"
 
-struct wr_json_out {
-    char *to;
-    size_t cap, len;
-};
-
-void wr_json_raw(struct wr_json_out *out, const char *terminated);
 /* A string with its quotes. Bytes that are not UTF-8 become U+FFFD. data NULL: null. */
-void wr_json_string(struct wr_json_out *out, struct wr_text text);
-void wr_json_number(struct wr_json_out *out, uint64_t number);
+void wr_json_string(struct wr_out *out, struct wr_text text);
+void wr_json_number(struct wr_out *out, uint64_t number);
 /* Any bytes as a base64 string (RFC 4648, 4), with its quotes. */
-void wr_json_base64(struct wr_json_out *out, struct wr_text bytes);
+void wr_json_base64(struct wr_out *out, struct wr_text bytes);
 
 #endif

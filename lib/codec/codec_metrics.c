@@ -56,26 +56,6 @@ static size_t skip_digits(weir_slice text, size_t at)
     return at;
 }
 
-/* [+-]digits[.digits][e[+-]digits] */
-static bool is_number(weir_slice text)
-{
-    size_t at = text.len > 0 && (text.data[0] == '-' || text.data[0] == '+');
-    size_t whole = skip_digits(text, at), digits = whole - at;
-    at = whole;
-    if (at < text.len && text.data[at] == '.') {
-        size_t end = skip_digits(text, at + 1);
-        digits += end - at - 1;
-        at = end;
-    }
-    if (digits > 0 && at < text.len && (text.data[at] == 'e' || text.data[at] == 'E')) {
-        size_t sign = at + 1 < text.len && (text.data[at + 1] == '-' || text.data[at + 1] == '+');
-        size_t end = skip_digits(text, at + 1 + sign);
-        digits = end - at - 1 - sign;
-        at = end;
-    }
-    return digits > 0 && at == text.len;
-}
-
 static bool is_word(weir_slice text, const char *word)
 {
     return wr_text_is((struct wr_text){text.data, text.len}, word);
@@ -114,8 +94,8 @@ static int add_sections(struct cursor *c)
         } else if (is_at(c, '@')) {
             size_t from = ++c->at;
             weir_slice rate = until(c, "|");
-            rc = is_number(rate) ? wr_fields_add(c->fields, rate_name, rate)
-                                 : bad(c, from, "the sample rate is not a number");
+            rc = wr_is_number(rate) ? wr_fields_add_number(c->fields, rate_name, rate)
+                                    : bad(c, from, "the sample rate is not a number");
         } else {
             (void)until(c, "|");
         }
@@ -163,11 +143,14 @@ int wr_statsd_read(struct wr_fields *fields, weir_slice text, size_t *at)
     if (type.len == 0) {
         return bad(&c, type_at, "a metric has no type");
     }
-    if (!is_number(value) && !is_word(type, "s")) { /* the members of a set are any text */
+    if (!wr_is_number(value) && !is_word(type, "s")) { /* the members of a set are any text */
         return bad(&c, from, "the value is not a number");
     }
     int rc = wr_fields_add(fields, name_name, name);
-    rc = rc == 0 ? wr_fields_add(fields, value_name, value) : rc;
+    bool change = is_word(type, "g") && (value.data[0] == '+' || value.data[0] == '-');
+    rc = rc < 0                         ? rc
+         : change || is_word(type, "s") ? wr_fields_add(fields, value_name, value)
+                                        : wr_fields_add_number(fields, value_name, value);
     rc = rc == 0 ? wr_fields_add(fields, type_name, type) : rc;
     return rc == 0 ? add_sections(&c) : rc;
 }
@@ -240,10 +223,10 @@ int wr_prom_read(struct wr_fields *fields, weir_slice text)
     size_t from = c.at;
     weir_slice value = until(&c, " \t#");
     bool infinite = is_word(value, "+Inf") || is_word(value, "-Inf") || is_word(value, "Inf");
-    if (!is_number(value) && !infinite && !is_word(value, "NaN")) {
+    if (!wr_is_number(value) && !infinite && !is_word(value, "NaN")) {
         return bad(&c, from, "the value is not a number");
     }
-    rc = wr_fields_add(fields, value_name, value);
+    rc = wr_fields_add_number(fields, value_name, value);
     skip_blanks(&c);
     if (rc < 0 || c.at == text.len || is_at(&c, '#')) {
         return rc;
@@ -251,10 +234,10 @@ int wr_prom_read(struct wr_fields *fields, weir_slice text)
     from = c.at;
     weir_slice time = until(&c, " \t#");
     skip_blanks(&c);
-    if (!is_number(time) || (c.at < text.len && !is_at(&c, '#'))) {
+    if (!wr_is_number(time) || (c.at < text.len && !is_at(&c, '#'))) {
         return bad(&c, from, "the time is not a number");
     }
-    return wr_fields_add(fields, time_name, time);
+    return wr_fields_add_number(fields, time_name, time);
 }
 
 /* ---- InfluxDB */
@@ -274,10 +257,11 @@ static weir_slice until_unescaped(struct cursor *c, const char *ends)
     return wr_fields_unquote(c->fields, wr_slice_of(c->text, from, c->at), ", =");
 }
 
-/* The value of a field, as a text that has no type. */
-static int take_value(struct cursor *c, weir_slice *value)
+/* The value of a field, and its kind, enum weir_value_kind. */
+static int take_value(struct cursor *c, weir_slice *value, uint8_t *kind)
 {
     size_t from = c->at;
+    *kind = WEIR_VALUE_STRING;
     if (is_at(c, '"')) {
         size_t end = from + 1;
         for (; end < c->text.len && c->text.data[end] != '"'; end++) {
@@ -291,6 +275,7 @@ static int take_value(struct cursor *c, weir_slice *value)
         return 0;
     }
     *value = until(c, ", ");
+    *kind = WEIR_VALUE_BOOL;
     if (is_word(*value, "t") || is_word(*value, "true")) {
         *value = true_value;
     } else if (is_word(*value, "f") || is_word(*value, "false")) {
@@ -298,7 +283,8 @@ static int take_value(struct cursor *c, weir_slice *value)
     } else {
         char last = value->len > 0 ? value->data[value->len - 1] : '\0';
         value->len -= last == 'i' || last == 'u';
-        if (!is_number(*value)) {
+        *kind = WEIR_VALUE_NUMBER;
+        if (!wr_is_number(*value)) {
             return bad(c, from, "the value is not a number, a text in quotes, true or false");
         }
     }
@@ -316,12 +302,15 @@ static int add_pairs(struct cursor *c, bool tags)
         }
         c->at++;
         int rc = 0;
+        uint8_t kind = WEIR_VALUE_STRING;
         if (tags) {
             value = until_unescaped(c, ", ");
         } else {
-            rc = take_value(c, &value);
+            rc = take_value(c, &value, &kind);
         }
-        rc = rc == 0 ? wr_fields_add(c->fields, name, value) : rc;
+        rc = rc < 0                      ? rc
+             : kind == WEIR_VALUE_NUMBER ? wr_fields_add_number(c->fields, name, value)
+                                         : wr_fields_add_kind(c->fields, name, value, kind);
         if (rc < 0 || !is_at(c, ',')) {
             return rc;
         }
@@ -370,5 +359,5 @@ int wr_influx_read(struct wr_fields *fields, weir_slice text)
     if (digits < time.len || digits == (time.data[0] == '-')) {
         return bad(&c, from, "the time is not an integer");
     }
-    return wr_fields_add(fields, time_name, time);
+    return wr_fields_add_number(fields, time_name, time);
 }

@@ -23,7 +23,7 @@ static int bad(struct wr_packed *p, const char *problem)
 
 /* ---- JSON */
 
-static void write_real(struct wr_json_out *out, const struct wr_packed_head *head)
+static void write_real(struct wr_out *out, const struct wr_packed_head *head)
 {
     char text[40] = "null";
     double real = head->real;
@@ -34,10 +34,10 @@ static void write_real(struct wr_json_out *out, const struct wr_packed_head *hea
         } while (digits++ < most &&
                  (head->single ? strtof(text, NULL) != (float)real : strtod(text, NULL) != real));
     }
-    wr_json_raw(out, text);
+    wr_out_string(out, text);
 }
 
-static void write_integer(struct wr_json_out *out, const struct wr_packed_head *head)
+static void write_integer(struct wr_out *out, const struct wr_packed_head *head)
 {
     char text[24];
     if (head->kind == WR_PACKED_UINT) {
@@ -47,50 +47,50 @@ static void write_integer(struct wr_json_out *out, const struct wr_packed_head *
     } else {
         (void)snprintf(text, sizeof text, "-%" PRIu64, head->number + 1);
     }
-    wr_json_raw(out, text);
+    wr_out_string(out, text);
 }
 
 /* A value without others inside. key: it is the key of a map. */
-static void write_plain(struct wr_json_out *out, const struct wr_packed_head *head,
-                        struct wr_text body, bool key)
+static void write_plain(struct wr_out *out, const struct wr_packed_head *head, struct wr_text body,
+                        bool key)
 {
     char text[32];
     switch (head->kind) {
-    case WR_PACKED_NULL: wr_json_raw(out, "null"); break;
-    case WR_PACKED_FALSE: wr_json_raw(out, "false"); break;
-    case WR_PACKED_TRUE: wr_json_raw(out, "true"); break;
+    case WR_PACKED_NULL: wr_out_string(out, "null"); break;
+    case WR_PACKED_FALSE: wr_out_string(out, "false"); break;
+    case WR_PACKED_TRUE: wr_out_string(out, "true"); break;
     case WR_PACKED_UINT:
     case WR_PACKED_NEGATIVE:
-        wr_json_raw(out, key ? "\"" : "");
+        wr_out_string(out, key ? "\"" : "");
         write_integer(out, head);
-        wr_json_raw(out, key ? "\"" : "");
+        wr_out_string(out, key ? "\"" : "");
         break;
     case WR_PACKED_REAL: write_real(out, head); break;
     case WR_PACKED_TEXT: wr_json_string(out, body); break;
     case WR_PACKED_BYTES: wr_json_base64(out, body); break;
     default:
         (void)snprintf(text, sizeof text, "{\"ext\":%d,\"data\":", head->ext);
-        wr_json_raw(out, text);
+        wr_out_string(out, text);
         wr_json_base64(out, body);
-        wr_json_raw(out, "}");
+        wr_out_string(out, "}");
     }
 }
 
 /* What stands before a value. */
-static void write_before(const struct wr_packed *p, struct wr_json_out *out)
+static void write_before(const struct wr_packed *p, struct wr_out *out)
 {
     const struct wr_packed_level *level = p->depth > 0 ? &p->levels[p->depth - 1] : NULL;
     if (level != NULL && level->map && level->odd) {
-        wr_json_raw(out, ":");
+        wr_out_string(out, ":");
     } else if (level != NULL && level->some) {
-        wr_json_raw(out, ",");
+        wr_out_string(out, ",");
     }
 }
 
 /* ---- the tree */
 
 /* A value has ended. 1: it was the whole one. */
-static int ended(struct wr_packed *p, struct wr_json_out *out)
+static int ended(struct wr_packed *p, struct wr_out *out)
 {
     while (p->depth > 0) {
         struct wr_packed_level *level = &p->levels[p->depth - 1];
@@ -100,15 +100,14 @@ static int ended(struct wr_packed *p, struct wr_json_out *out)
             return 0;
         }
         if (out != NULL) {
-            wr_json_raw(out, level->map ? "}" : "]");
+            wr_out_string(out, level->map ? "}" : "]");
         }
         p->depth--;
     }
     return 1;
 }
 
-static int open_level(struct wr_packed *p, const struct wr_packed_head *head,
-                      struct wr_json_out *out)
+static int open_level(struct wr_packed *p, const struct wr_packed_head *head, struct wr_out *out)
 {
     bool map = head->kind == WR_PACKED_MAP;
     uint64_t left = head->number;
@@ -122,26 +121,26 @@ static int open_level(struct wr_packed *p, const struct wr_packed_head *head,
         left *= 2;
     }
     if (out != NULL) {
-        wr_json_raw(out, map ? "{" : "[");
+        wr_out_string(out, map ? "{" : "[");
     }
     if (left > 0) {
         p->levels[p->depth++] = (struct wr_packed_level){.left = left, .map = map};
         return 0;
     }
     if (out != NULL) {
-        wr_json_raw(out, map ? "}" : "]");
+        wr_out_string(out, map ? "}" : "]");
     }
     return ended(p, out);
 }
 
-static int close_level(struct wr_packed *p, struct wr_json_out *out)
+static int close_level(struct wr_packed *p, struct wr_out *out)
 {
     const struct wr_packed_level *level = p->depth > 0 ? &p->levels[p->depth - 1] : NULL;
     if (level == NULL || level->left != WR_PACKED_OPEN || level->odd) {
         return bad(p, "a break that ends nothing");
     }
     if (out != NULL) {
-        wr_json_raw(out, level->map ? "}" : "]");
+        wr_out_string(out, level->map ? "}" : "]");
     }
     p->depth--;
     return ended(p, out);
@@ -155,7 +154,7 @@ static bool is_key(const struct wr_packed *p)
 /* Handle one head; its body is at `body` when the value is written. 0: go on; 1: the value has ended;
  * or WEIR_EPARSE. */
 static int take(struct wr_packed *p, const struct wr_packed_head *head, const char *body,
-                struct wr_json_out *out)
+                struct wr_out *out)
 {
     bool key = is_key(p);
     if (head->kind == WR_PACKED_BREAK) {
@@ -185,7 +184,7 @@ static int take(struct wr_packed *p, const struct wr_packed_head *head, const ch
 }
 
 int wr_packed_walk(struct wr_packed *packed, const char *data, size_t len, size_t *used,
-                   struct wr_json_out *out)
+                   struct wr_out *out)
 {
     size_t at = 0;
     int rc = packed->problem != NULL ? WEIR_EPARSE : 0;

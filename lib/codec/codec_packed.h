@@ -94,6 +94,6 @@ static inline void wr_packed_init(struct wr_packed *packed, wr_packed_read *read
  *          WEIR_EPARSE: the byte behind the used ones is wrong; `problem` says why.
  */
 int wr_packed_walk(struct wr_packed *packed, const char *data, size_t len, size_t *used,
-                   struct wr_json_out *out);
+                   struct wr_out *out);
 
 #endif

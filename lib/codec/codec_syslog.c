@@ -72,8 +72,9 @@ static int read_priority(struct cursor *c)
     }
     c->at = i + 1;
     const char *facility = numbers[number / 8], *severity = numbers[number % 8];
-    int rc = wr_fields_add(c->fields, facility_name, (weir_slice){facility, strlen(facility)});
-    rc = rc == 0 ? wr_fields_add(c->fields, severity_name, (weir_slice){severity, 1}) : rc;
+    int rc =
+        wr_fields_add_number(c->fields, facility_name, (weir_slice){facility, strlen(facility)});
+    rc = rc == 0 ? wr_fields_add_number(c->fields, severity_name, (weir_slice){severity, 1}) : rc;
     return rc == 0 ? 1 : rc;
 }
 

@@ -102,7 +102,7 @@ static struct wr_text position_of(const weir_item *item, char *to, size_t cap)
     return len > 0 ? (struct wr_text){to, WR_MIN(len, cap - 1)} : (struct wr_text){NULL, 0};
 }
 
-void wr_dead_write(struct wr_json_out *out, const struct weir_scope *scope, const weir_item *item,
+void wr_dead_write(struct wr_out *out, const struct weir_scope *scope, const weir_item *item,
                    const char *component, int code, const char *why)
 {
     weir_scratch scratch = WEIR_ZERO;
@@ -111,26 +111,26 @@ void wr_dead_write(struct wr_json_out *out, const struct weir_scope *scope, cons
     const char *origin = weir_origin_name(scope, item);
     bool read = weir_item_text(item, &body, &scratch) == 0;
     struct wr_text text = {read && body.len == 0 ? "" : body.data, body.len};
-    wr_json_raw(out, "{\"origin\":");
+    wr_out_string(out, "{\"origin\":");
     wr_json_string(out, origin != NULL ? wr_text_of(origin) : (struct wr_text){NULL, 0});
-    wr_json_raw(out, ",\"number\":");
+    wr_out_string(out, ",\"number\":");
     wr_json_number(out, item->seq);
-    wr_json_raw(out, ",\"position\":");
+    wr_out_string(out, ",\"position\":");
     wr_json_string(out, position_of(item, position, sizeof position));
-    wr_json_raw(out, ",\"component\":");
+    wr_out_string(out, ",\"component\":");
     wr_json_string(out, component != NULL ? wr_text_of(component) : (struct wr_text){NULL, 0});
-    wr_json_raw(out, ",\"code\":");
+    wr_out_string(out, ",\"code\":");
     wr_json_string(out, code != 0 ? wr_text_of(wr_code_name(code)) : (struct wr_text){NULL, 0});
-    wr_json_raw(out, ",\"reason\":");
+    wr_out_string(out, ",\"reason\":");
     wr_json_string(out, why != NULL ? wr_text_of(why) : (struct wr_text){NULL, 0});
     bool utf8 = wr_utf8_valid_bytes(text.data, text.len) == text.len;
-    wr_json_raw(out, utf8 ? ",\"body\":" : ",\"body64\":");
+    wr_out_string(out, utf8 ? ",\"body\":" : ",\"body64\":");
     if (utf8) {
         wr_json_string(out, text);
     } else {
         wr_json_base64(out, text);
     }
-    wr_json_raw(out, "}");
+    wr_out_string(out, "}");
     weir_scratch_free(&scratch);
 }
 
@@ -144,7 +144,7 @@ static struct wr_object *object_of(const struct wr_rejects *rejects)
 static struct record *record_of(const struct wr_rejects *rejects, const weir_item *item,
                                 const weir_item *part, int code, const char *why)
 {
-    struct wr_json_out out = {NULL, 0, 0};
+    struct wr_out out = {NULL, 0, 0};
     int rc = 0;
     const char *component = rejects->component;
     struct weir_scope *scope = object_of(rejects)->scope;
@@ -159,7 +159,7 @@ static struct record *record_of(const struct wr_rejects *rejects, const weir_ite
         wr_block_unref(block, 1);
         return NULL;
     }
-    out = (struct wr_json_out){block->data, out.len, 0};
+    out = (struct wr_out){block->data, out.len, 0};
     wr_dead_write(&out, scope, part, component, code, why);
     block->len = (uint32_t)out.len;
     record->item = *item;

@@ -52,7 +52,7 @@ void wr_rejects_free(struct wr_rejects *rejects);
 
 /* Write the line of an item, without its line end. If the item was not rejected, component and why
  * are NULL and code is 0. */
-void wr_dead_write(struct wr_json_out *out, const struct weir_scope *scope, const weir_item *item,
+void wr_dead_write(struct wr_out *out, const struct weir_scope *scope, const weir_item *item,
                    const char *component, int code, const char *why);
 
 #endif

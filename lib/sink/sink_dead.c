@@ -21,7 +21,7 @@ struct dead {
 /* Format an item into dead->line; its length, or 0: out of memory. */
 static size_t format(struct dead *dead, const weir_item *item)
 {
-    struct wr_json_out out = {dead->line, dead->cap, 0};
+    struct wr_out out = {dead->line, dead->cap, 0};
     wr_dead_write(&out, dead->scope, item, NULL, 0, NULL);
     if (out.len > dead->cap) {
         char *line = wr_realloc(dead->line, out.len);
@@ -30,7 +30,7 @@ static size_t format(struct dead *dead, const weir_item *item)
         }
         dead->line = line;
         dead->cap = out.len;
-        out = (struct wr_json_out){line, out.len, 0};
+        out = (struct wr_out){line, out.len, 0};
         wr_dead_write(&out, dead->scope, item, NULL, 0, NULL);
     }
     return out.len;

@@ -50,6 +50,19 @@ void wr_item_expr_close(struct wr_item_expr *expr)
     *expr = (struct wr_item_expr){.program = NULL};
 }
 
+/* A value of a record. */
+static struct wr_value field_value(const weir_event *event, uint32_t i)
+{
+    weir_slice text = event->values[i];
+    uint8_t kind = event->kinds != NULL ? event->kinds[i] : (uint8_t)WEIR_VALUE_STRING;
+    struct wr_value value = wr_value_string(text.data, text.len);
+    if (kind == WEIR_VALUE_BOOL) {
+        return wr_value_bool(text.len == 4);
+    }
+    value.kind = kind == WEIR_VALUE_NUMBER ? WR_JSON_NUMBER : WR_JSON_STRING;
+    return value;
+}
+
 /* An object of the fields of a record. false: no memory. */
 static bool fields_value(wr_machine *run, const weir_event *event, struct wr_value *input)
 {
@@ -57,9 +70,8 @@ static bool fields_value(wr_machine *run, const weir_event *event, struct wr_val
     struct wr_members *object = wr_members_new(arena, event->fields_count);
     for (uint32_t i = 0; object != NULL && i < event->fields_count; i++) {
         weir_slice name = event->names[i];
-        weir_slice value = event->values[i];
         if (!wr_members_put(arena, object, wr_value_string(name.data, name.len),
-                            wr_value_string(value.data, value.len))) {
+                            field_value(event, i))) {
             return false;
         }
     }

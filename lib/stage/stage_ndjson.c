@@ -2,7 +2,8 @@
  * stage_ndjson.c - `ndjson`: one JSON text on one line, of every value and event.
  *
  *     a JSON value     as it is; compact if it has a line end in it
- *     a record         {"name":"value",...} of its fields, in order, all as strings
+ *     a record         {"name":"value",...} of its fields, in order: as strings, or what the format
+ *                      knows to be a number, true or false
  *     a message        {"body":...,"key":"...","id":"...","name":"value",...}: the body as a string, or
  *                      as it is if it is JSON; without key or id if there is none; then the fields
  *
@@ -28,27 +29,36 @@ struct stage_ndjson {
     weir_scratch scratch;
 };
 
-static void put_string(struct wr_json_out *out, weir_slice text)
+static void put_string(struct wr_out *out, weir_slice text)
 {
     wr_json_string(out, (struct wr_text){text.len > 0 ? text.data : "", text.len});
 }
 
-static void put_member(struct wr_json_out *out, weir_slice name, weir_slice value)
+static void put_member(struct wr_out *out, weir_slice name, weir_slice value)
 {
-    wr_json_raw(out, out->len > 1 ? "," : "");
+    wr_out_string(out, out->len > 1 ? "," : "");
     put_string(out, name);
-    wr_json_raw(out, ":");
+    wr_out_string(out, ":");
     put_string(out, value);
 }
 
+/* A number, or a logical value. */
+static void put_plain(struct wr_out *out, weir_slice name, weir_slice value)
+{
+    wr_out_string(out, out->len > 1 ? "," : "");
+    put_string(out, name);
+    wr_out_string(out, ":");
+    wr_out_bytes(out, value.data, value.len);
+}
+
 /* json: of the body, if it is JSON. Counting takes it as it is; written, it is compact. */
-static void put_event(struct wr_json_out *out, const weir_event *event, const struct wr_json *json)
+static void put_event(struct wr_out *out, const weir_event *event, const struct wr_json *json)
 {
     static const weir_slice key = {"key", 3}, id = {"id", 2}, text = {"body", 4};
-    wr_json_raw(out, "{");
+    wr_out_string(out, "{");
     if (event->kind == WEIR_EVENT_MESSAGE) {
         if (json != NULL) {
-            wr_json_raw(out, "\"body\":");
+            wr_out_string(out, "\"body\":");
             out->len += out->to != NULL ? wr_json_compact(json, WR_JSON_ROOT, out->to + out->len)
                                         : event->body.len;
         } else {
@@ -62,9 +72,10 @@ static void put_event(struct wr_json_out *out, const weir_event *event, const st
         }
     }
     for (uint32_t i = 0; i < event->fields_count; i++) {
-        put_member(out, event->names[i], event->values[i]);
+        bool plain = event->kinds != NULL && event->kinds[i] != WEIR_VALUE_STRING;
+        (plain ? put_plain : put_member)(out, event->names[i], event->values[i]);
     }
-    wr_json_raw(out, "}");
+    wr_out_string(out, "}");
 }
 
 /* Room for `need` bytes in the block. NULL: *rc is WEIR_EBUDGET, or gen has failed. */
@@ -128,13 +139,13 @@ static int read_event(struct stage_ndjson *stage, weir_item *item, const weir_ev
     if (rc <= 0) {
         return rc;
     }
-    struct wr_json_out out = {NULL, 0, 0};
+    struct wr_out out = {NULL, 0, 0};
     put_event(&out, event, json);
     char *to = room_for(stage, out.len, left, &rc);
     if (to == NULL) {
         return rc;
     }
-    out = (struct wr_json_out){to, out.len, 0};
+    out = (struct wr_out){to, out.len, 0};
     put_event(&out, event, json);
     return made(stage, item, to, out.len);
 }

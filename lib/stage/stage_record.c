@@ -81,7 +81,9 @@ int wr_record_build(struct wr_record_room *room, struct weir_gen *gen, weir_item
 {
     bool shared = fields->shared != 0;
     size_t count = fields->count, tables = (shared ? 1 : 2) * count * sizeof(weir_slice);
-    size_t need = wr_item_padded(sizeof(weir_event) + tables + text.len + fields->made_len);
+    size_t kinds_len = fields->typed ? count : 0;
+    size_t need =
+        wr_item_padded(sizeof(weir_event) + tables + kinds_len + text.len + fields->made_len);
     int rc = wr_made_reserve(&room->made, gen, need + (shared ? names_bytes(fields) : 0), left);
     if (rc < 0) {
         return rc;
@@ -94,7 +96,8 @@ int wr_record_build(struct wr_record_room *room, struct weir_gen *gen, weir_item
     weir_event *event = (weir_event *)(void *)(block->data + block->len);
     weir_slice *values = (weir_slice *)(void *)(event + 1);
     weir_slice *names = values + count; /* unless they are shared */
-    char *body = (char *)(values + count * (shared ? 1 : 2));
+    uint8_t *kinds = (uint8_t *)(values + count * (shared ? 1 : 2));
+    char *body = (char *)kinds + kinds_len;
     struct moves moves = {(uintptr_t)text.data, text.len, (uintptr_t)fields->made,
                           fields->made_len,     body,     body + text.len};
     if (text.len > 0) {
@@ -109,9 +112,13 @@ int wr_record_build(struct wr_record_room *room, struct weir_gen *gen, weir_item
     for (size_t i = 0; !shared && i < count; i++) {
         names[i] = moved(&moves, fields->names[i]);
     }
+    for (size_t i = 0; i < kinds_len; i++) {
+        kinds[i] = fields->kinds[i] != 0 ? fields->kinds[i] : (uint8_t)WEIR_VALUE_STRING;
+    }
     *event = (weir_event){.body = {body, text.len},
                           .names = shared ? room->names : names,
                           .values = values,
+                          .kinds = fields->typed ? kinds : NULL,
                           .fields_count = (uint32_t)count,
                           .kind = WEIR_EVENT_RECORD};
     block->len += (uint32_t)need;

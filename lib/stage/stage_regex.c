@@ -140,7 +140,8 @@ const weir_component wr_component_regex = {
     .args = regex_args,
     .args_count = sizeof regex_args / sizeof regex_args[0],
     .args_size = sizeof(struct regex_args),
-    .help = "Makes a record of each line that matches a pattern; rejects the others.",
+    .help = "Makes a record of each line that matches a pattern; rejects the others. Values are "
+            "strings: tonumber makes numbers of them.",
     .example = "./access.log | regex `\" (?<status>\\d{3}) (?<bytes>\\d+)`",
     .check = regex_check,
     .open = regex_open,

@@ -58,10 +58,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         return 0;
     }
     wr_packed_init(&packed, read);
-    struct wr_json_out count = {NULL, 0, 0};
+    struct wr_out count = {NULL, 0, 0};
     require(wr_packed_walk(&packed, bytes, end, &used, &count) == 1 && used == end);
     char *text = malloc(count.len);
-    struct wr_json_out out = {text, count.len, 0};
+    struct wr_out out = {text, count.len, 0};
     require(text != NULL && wr_packed_walk(&packed, bytes, end, &used, &out) == 1);
     require(out.len == count.len);
     wr_json_init(&json);

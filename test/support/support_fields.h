@@ -51,6 +51,23 @@ static inline char *fields_found(fields_reader *read, struct wr_fields *fields, 
     return shown;
 }
 
+/* What the values are: a letter each, n for a number, b for true and false, s for a string. */
+static inline WEIR_UNUSED void kinds_as(fields_reader *read, const char *text, const char *expected)
+{
+    char got[64] = "";
+    struct wr_fields fields = {0};
+    for (int again = 0; again < 2; again++) { /* what a struct held before changes nothing */
+        MUST(wr_fields_begin(&fields, strlen(text)) == 0);
+        MUST(read(&fields, (weir_slice){text, strlen(text)}) == 0);
+        for (size_t i = 0; i < fields.count; i++) {
+            uint8_t kind = fields.typed ? fields.kinds[i] : 0;
+            got[i] = kind == WEIR_VALUE_NUMBER ? 'n' : kind == WEIR_VALUE_BOOL ? 'b' : 's';
+        }
+        ck_assert_str_eq(got, expected);
+    }
+    wr_fields_fini(&fields);
+}
+
 static inline void fields_as(fields_reader *read, const char *text, const char *expected)
 {
     struct wr_fields fields = {0};

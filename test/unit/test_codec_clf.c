@@ -133,4 +133,10 @@ TEST(no_byte_behind_the_text_is_read)
     every_beginning(wr_clf_read, WITH("GET /\\\\"));
 }
 
+TEST(status_and_bytes_are_numbers)
+{
+    kinds_as(wr_clf_read, "h - - [10/Oct/2000:13:55:36 +0000] \"-\" 200 5", "ssnn");
+    kinds_as(wr_clf_read, "h - - [10/Oct/2000:13:55:36 +0000] \"-\" 404 -", "ssn");
+}
+
 MAIN("codec/clf")

@@ -32,7 +32,7 @@ static const struct sample {
 
 static size_t string_of(const char *bytes, size_t len, char to[100])
 {
-    struct wr_json_out out = {to, 100, 0};
+    struct wr_out out = {to, 100, 0};
     wr_json_string(&out, (struct wr_text){bytes, len});
     return out.len;
 }
@@ -60,7 +60,7 @@ TEST(any_bytes_are_written)
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
         char to[100];
         struct wr_text bytes = {samples[i].bytes, samples[i].len};
-        struct wr_json_out out = {to, sizeof to, 0};
+        struct wr_out out = {to, sizeof to, 0};
         wr_json_string(&out, bytes);
         ck_assert_uint_eq(out.len, strlen(samples[i].text));
         ck_assert_mem_eq(to, samples[i].text, out.len);
@@ -75,8 +75,8 @@ TEST(any_bytes_are_written)
 TEST(what_does_not_fit_is_counted_and_cut)
 {
     char to[4] = "...";
-    struct wr_json_out out = {to, 3, 0};
-    wr_json_raw(&out, "{");
+    struct wr_out out = {to, 3, 0};
+    wr_out_string(&out, "{");
     wr_json_number(&out, 123456);
     wr_json_string(&out, (struct wr_text){NULL, 0});
     ck_assert_uint_eq(out.len, 11);

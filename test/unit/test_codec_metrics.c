@@ -83,6 +83,32 @@ TEST(an_empty_text_holds_no_metric)
     statsd_as("\r\n\n", "<none>");
 }
 
+TEST(statsd_has_numbers)
+{
+    kinds_as(read_line, "a:1|c|@0.1|#b:1", "snsns");
+    kinds_as(read_line, "a:1|g", "sns");
+    kinds_as(read_line, "a:+1|g", "sss"); /* a change */
+    kinds_as(read_line, "a:1|s", "sss");
+    statsd_as("a:+01.|c", "name=a|value=1|type=c|");
+    statsd_as("a:+1|g", "name=a|value=+1|type=g|");
+}
+
+TEST(prometheus_has_numbers)
+{
+    kinds_as(wr_prom_read, "a{b=\"1\"} 1 2", "ssnn");
+    kinds_as(wr_prom_read, "a NaN", "ss");
+    prom_as("a .5", "name=a|value=0.5|");
+    prom_as("a -.5e1", "name=a|value=-0.5e1|");
+    prom_as("a 0.50", "name=a|value=0.50|");
+    prom_as("a 00", "name=a|value=0|");
+}
+
+TEST(influx_has_numbers_and_logical_values)
+{
+    kinds_as(wr_influx_read, "m,a=1 b=1,c=1i,d=\"1\",e=t 5", "ssnnsbn");
+    influx_as("m a=+1.,b=007u", "measurement=m|a=1|b=7|");
+}
+
 TEST(prometheus_has_labels_value_and_time)
 {
     prom_as("up 1", "name=up|value=1|");

@@ -134,7 +134,7 @@ static const char *json_of(struct wr_packed *packed, const char *data, size_t le
 {
     static char text[512];
     size_t used;
-    struct wr_json_out out = {text, sizeof text - 1, 0};
+    struct wr_out out = {text, sizeof text - 1, 0};
     ck_assert_int_eq(wr_packed_walk(packed, data, len, &used, &out), 1);
     ck_assert_uint_eq(used, len);
     ck_assert_uint_lt(out.len, sizeof text);
@@ -259,7 +259,7 @@ TEST(nesting_has_a_limit)
     memset(deep, '\x91', sizeof deep);
     deep[WR_PACKED_DEPTH_MAX] = '\x01';
     wr_packed_init(packed, wr_msgpack_read);
-    struct wr_json_out out = {text, sizeof text, 0};
+    struct wr_out out = {text, sizeof text, 0};
     ck_assert_int_eq(wr_packed_walk(packed, deep, WR_PACKED_DEPTH_MAX + 1, &used, &out), 1);
     wr_json_init(&json); /* JSON has the same limit */
     ck_assert_int_eq(wr_json_index(&json, text, out.len), 0);

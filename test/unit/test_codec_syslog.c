@@ -150,4 +150,10 @@ TEST(the_id_of_structured_data_has_a_limit)
     wr_fields_fini(&fields);
 }
 
+TEST(facility_and_severity_are_numbers)
+{
+    kinds_as(wr_syslog_read, "<165>1 - - - 7 - -", "nns");
+    kinds_as(wr_syslog_read, "<34>Oct 11 22:14:15 host su[230]: hello", "nnsssss");
+}
+
 MAIN("codec/syslog")

@@ -206,7 +206,7 @@ TEST(the_position_is_where_the_item_begins)
     wr_origin_keep_positions(origin, &places.base, 100);
     for (uint64_t seq = 1; seq <= 2; seq++) {
         weir_item item = weir_bytes("x", 1);
-        struct wr_json_out out = {got, sizeof got - 1, 0};
+        struct wr_out out = {got, sizeof got - 1, 0};
         ck_assert_int_eq(wr_origin_push_end(origin, 100 + seq * 10), 0);
         wr_origin_lend(origin, 1);
         item.seq = seq;
@@ -228,7 +228,7 @@ static void check_line(const char *bytes, size_t len, const char *body)
     char expected[300];
     weir_loop *loop = test_loop();
     weir_item item = weir_bytes(bytes, len);
-    struct wr_json_out out = {got, sizeof got, 0};
+    struct wr_out out = {got, sizeof got, 0};
     item.seq = 7;
     wr_dead_write(&out, weir_root(loop), &item, "json", WEIR_ETOOLONG, "a \"reason\"");
     got[out.len] = '\0';

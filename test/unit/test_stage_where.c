@@ -181,4 +181,20 @@ TEST(of_a_record_the_fields_are_seen_and_of_a_message_the_body)
     check_event(&event, "map .n", "5");
 }
 
+TEST(a_record_has_numbers_and_logical_values)
+{
+    static const weir_slice names[] = {TEXT("n"), TEXT("ok"), TEXT("s")};
+    static const weir_slice fields[] = {TEXT("9007199254740993"), TEXT("false"), TEXT("1")};
+    static const uint8_t kinds[] = {WEIR_VALUE_NUMBER, WEIR_VALUE_BOOL, WEIR_VALUE_STRING};
+    weir_event event = {.names = names,
+                        .values = fields,
+                        .kinds = kinds,
+                        .fields_count = 3,
+                        .kind = WEIR_EVENT_RECORD};
+    check_event(&event, "map .", "{\"n\":9007199254740993,\"ok\":false,\"s\":\"1\"}");
+    check_event(&event, "queue 2 | ndjson", "{\"n\":9007199254740993,\"ok\":false,\"s\":\"1\"}");
+    check_event(&event, "where .n > 1 and (.ok | not) and .s == \"1\" | map .n + 1",
+                "9007199254740994");
+}
+
 MAIN("stage/where")
