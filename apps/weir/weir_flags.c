@@ -36,6 +36,9 @@ enum flag_id {
     FLAG_FOLLOW,
     FLAG_RAW,
     FLAG_UNIX_SOCKET,
+    FLAG_ARG,
+    FLAG_ARGJSON,
+    FLAG_ENV,
     FLAG_MEM,
     FLAG_DRAIN,
     FLAG_STATE,
@@ -54,13 +57,17 @@ struct flag {
     enum flag_id id;
     char letter;
     const char *name;
-    const char *argument; /* NULL: none */
+    const char *argument; /* NULL: none; "NAME VALUE": two words */
     const char *help;     /* NULL: not shown */
 };
 
 static const struct flag table[] = {
     {FLAG_FILE, 'f', "file", "FILE", "read the pipeline from a file"},
     {FLAG_COUNT, 'c', "count", "N", "stop after N items"},
+    {FLAG_ARG, 0, "arg", "NAME VALUE", "$NAME in expressions is the string VALUE"},
+    {FLAG_ARGJSON, 0, "argjson", "NAME JSON", "$NAME in expressions is this JSON value"},
+    {FLAG_ENV, 0, "env", "NAME,...",
+     "$NAME in expressions is the environment variable NAME, for secrets"},
     {FLAG_HEADER, 'H', "header", "'NAME: VALUE'",
      "add a request header; @FILE reads lines from a file"},
     {FLAG_USER, 'u', "user", "NAME:PASSWORD", "basic authentication; @FILE reads it from a file"},
@@ -309,6 +316,57 @@ static int add_header(struct flags *flags, const char *value)
     return rc;
 }
 
+/* The next variable of expressions, to be filled in; NULL after a message. The library checks them
+ * when it reads the pipeline. */
+static weir_variable *next_variable(struct flags *flags)
+{
+    if (flags->variables_count == FLAGS_VARIABLES_MAX) {
+        (void)flags_complain("more than %d variables of expressions", FLAGS_VARIABLES_MAX);
+        return NULL;
+    }
+    return &flags->variables[flags->variables_count++];
+}
+
+/* --env NAME,...; the copies live until the process ends. */
+static int add_environment(struct flags *flags, const char *names)
+{
+    for (const char *name = names;; name++) {
+        size_t len = strcspn(name, ",");
+        weir_variable *variable = next_variable(flags);
+        if (variable == NULL) {
+            return EXIT_USAGE;
+        }
+        *variable = (weir_variable){.name = strndup(name, len), .secret = 1};
+        if (variable->name == NULL) {
+            return flags_complain("out of memory");
+        }
+        variable->text = getenv(variable->name);
+        if (variable->text == NULL) {
+            return len > 0 ? flags_complain("--env: the environment has no variable '%s'",
+                                            variable->name)
+                           : flags_complain("--env: a name is empty");
+        }
+        name += len;
+        if (*name == '\0') {
+            return 0;
+        }
+    }
+}
+
+/* --arg and --argjson, and their two words, of which the second may be empty. It is copied, and
+ * overwritten in argv. */
+static int apply_named(struct flags *flags, enum flag_id id, const char *name, char *text)
+{
+    weir_variable *variable = next_variable(flags);
+    if (variable == NULL) {
+        return EXIT_USAGE;
+    }
+    flags->given |= UINT64_C(1) << id;
+    *variable = (weir_variable){.name = name, .text = strdup(text), .json = id == FLAG_ARGJSON};
+    memset(text, '*', strlen(text));
+    return variable->text != NULL ? 0 : flags_complain("out of memory");
+}
+
 static int apply_sized(struct flags *flags, enum flag_id id, const char *value)
 {
     int64_t number = 0;
@@ -354,6 +412,7 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
     case FLAG_USER:
         flags->user = from_file(value);
         return flags->user == NULL ? cannot_read("-u", value) : 0;
+    case FLAG_ENV: return add_environment(flags, value);
     case FLAG_FOLLOW: flags->follow = true; return 0;
     case FLAG_RAW: flags->raw = true; return 0;
     case FLAG_UNIX_SOCKET: flags->unix_socket = value; return 0;
@@ -414,8 +473,14 @@ static int read_long(struct flags *flags, int argc, char **argv, int *i)
         return value != NULL ? flags_complain("--%s takes no value", flag->name)
                              : apply(flags, flag->id, "");
     }
-    if (value == NULL && *i + 1 >= argc) {
-        return flags_complain("--%s needs %s", flag->name, flag->argument);
+    bool two = flag->id == FLAG_ARG || flag->id == FLAG_ARGJSON;
+    if (two ? value != NULL || *i + 2 >= argc : value == NULL && *i + 1 >= argc) {
+        return flags_complain("--%s needs %s%s", flag->name, flag->argument,
+                              two ? ", two words" : "");
+    }
+    if (two) {
+        *i += 2;
+        return apply_named(flags, flag->id, argv[*i - 1], argv[*i]);
     }
     return apply_value(flags, flag->id, value != NULL ? value : argv[++*i]);
 }

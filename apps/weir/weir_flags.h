@@ -7,8 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <weir/plan.h>
 
-enum { FLAGS_HEADERS_MAX = 64 };
+enum { FLAGS_HEADERS_MAX = 64, FLAGS_VARIABLES_MAX = 256 };
 
 /* Exit codes; the whole list is in `weir --help`. */
 enum { EXIT_FINISHED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LOST = 3, EXIT_CONNECT = 4 };
@@ -39,6 +40,8 @@ struct flags {
     size_t files_count;
     const char *headers[FLAGS_HEADERS_MAX];
     size_t headers_count;
+    weir_variable variables[FLAGS_VARIABLES_MAX]; /* --arg, --argjson, --env */
+    size_t variables_count;
     uint64_t given; /* a bit for each flag in the command line */
     const char *unix_socket, *user, *ca_file, *ca_folder, *cert_file, *key_file, *state_folder,
         *state_name, *dead_file;
@@ -71,7 +74,9 @@ int flags_read(int argc, char **argv, struct flags *flags);
 /* The index-th flag that help shows; false past the last. argument NULL: it takes none. */
 struct flag_help {
     char letter; /* 0: none */
-    const char *name, *argument, *help;
+    const char *name;
+    const char *argument; /* one word, or two */
+    const char *help;
 };
 bool flags_at(size_t index, struct flag_help *to);
 /* Print a mistake in the command line to stderr; returns EXIT_USAGE. */

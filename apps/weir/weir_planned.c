@@ -42,7 +42,6 @@ static const struct planned_flag {
     {'J', NULL, HINT_RAW},
     {0, "format", HINT_RAW},
     {0, "json-log", NULL},
-    {0, "arg", NULL},
     {0, "set", NULL},
     {'d', "data", HINT_GET},
     {'X', "request", HINT_GET},
@@ -62,7 +61,6 @@ static const struct planned_flag {
     {0, "binary", NULL},
     {0, "listen", HINT_WHY},
     {0, "sandbox", NULL},
-    {0, "env", NULL},
     {0, "connect", NULL},
 };
 

@@ -108,6 +108,8 @@ void table_free(struct table *table);
 
 /* The text, from the command line or the file of -f; to be freed. NULL after a message. */
 char *text_of(const struct flags *flags, struct say *say);
+/* What the flags say that belongs to the text. Points to `flags`. */
+weir_text_options text_given(const struct flags *flags);
 /* Report what is wrong with a text, and what to type instead. */
 void text_mistake(const struct flags *flags, struct say *say, const char *text,
                   const weir_error *error);

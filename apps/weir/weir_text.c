@@ -118,6 +118,14 @@ unsigned text_upon(const weir_plan *plan)
     return has;
 }
 
+weir_text_options text_given(const struct flags *flags)
+{
+    return (weir_text_options){.struct_size = sizeof(weir_text_options),
+                               .name = flags->text_file,
+                               .variables = flags->variables,
+                               .variables_count = flags->variables_count};
+}
+
 char *text_of(const struct flags *flags, struct say *say)
 {
     char *text = flags->text_file != NULL ? read_file(say, flags->text_file) : strdup(flags->text);
@@ -131,7 +139,8 @@ void text_mistake(const struct flags *flags, struct say *say, const char *text,
                   const weir_error *error)
 {
     char shown[4096];
-    if (weir_plan_error_text(text, flags->text_file, shown, sizeof shown) > 0) {
+    weir_text_options options = text_given(flags);
+    if (weir_plan_error_text(text, &options, shown, sizeof shown) > 0) {
         fprintf(stderr, "weir: %s\n", shown);
     } else {
         say_error(say, error, NULL);
@@ -162,6 +171,17 @@ static int check_flags(const struct flags *flags, struct say *say, const weir_pl
         say_line(say, "--%s has no effect: %s", vain, why);
         code = EXIT_USAGE;
     }
+    for (size_t i = 0; code == 0 && i < flags->variables_count; i++) {
+        const weir_variable *value = &flags->variables[i];
+        if (!weir_plan_reads_variable(plan, value->name)) {
+            say_line(say, "--%s %s has no effect: no expression of this pipeline reads $%s",
+                     value->secret ? "env"
+                     : value->json ? "argjson"
+                                   : "arg",
+                     value->name, value->name);
+            code = EXIT_USAGE;
+        }
+    }
     for (size_t i = 0; code == 0 && weir_plan_warning(plan, i) != NULL && !say->quiet; i++) {
         say_line(say, "%s", weir_plan_warning(plan, i));
     }
@@ -175,7 +195,8 @@ int text_plan(const struct flags *flags, struct say *say, weir_plan **plan)
     if (text == NULL) {
         return EXIT_USAGE;
     }
-    *plan = weir_plan_read(text, flags->text_file, &error);
+    weir_text_options options = text_given(flags);
+    *plan = weir_plan_read(text, &options, &error);
     if (*plan == NULL) {
         text_mistake(flags, say, text, &error);
     }

@@ -353,6 +353,7 @@ typedef struct weir_opening {
                        may come in pieces (WEIR_LONG_PARTS) */
     const void *plan; /* private to the library */
     const char *text; /* the whole pipeline, without secrets; lent. NULL in check */
+    void *names;      /* private to the library: the values of the text, $NAME in expressions */
 } weir_opening;
 
 /* A text that uses a component, and its output: as example and prints of the component. */
@@ -414,6 +415,10 @@ typedef struct weir_component {
  */
 WEIR_API int weir_mistake_at(weir_mistake *mistake, const char *arg, const char *format, ...)
     WEIR_PRINTF(3, 4);
+/* The same for `len` bytes at `at` of an argument that is given as written (EXPR, FORMAT): the
+ * message points at them. */
+WEIR_API int weir_mistake_inside(weir_mistake *mistake, const char *arg, size_t at, size_t len,
+                                 const char *format, ...) WEIR_PRINTF(5, 6);
 /* Report what to type instead, after weir_mistake_at. Returns the same code. */
 WEIR_API int weir_mistake_hint(weir_mistake *mistake, const char *format, ...) WEIR_PRINTF(2, 3);
 /* Warn the user before the run, when the arguments are not wrong: weir_plan_warning. */

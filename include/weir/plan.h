@@ -28,7 +28,7 @@
  *
  * Lifetime.  A plan is plain memory and belongs to no loop. Objects that were opened from it do not
  *            need it any more. Texts that a plan gives live as long as the plan.
- * Failure.   NULL and a weir_error: WEIR_EPARSE with the byte offset of the mistake, or
+ * Failure.   NULL and a weir_error: WEIR_EPARSE with the byte offset of the mistake, WEIR_EINVAL or
  *            WEIR_ENOMEM.
  * Threads.   Reading uses only memory, except that it loads modules that the text names. A plan is
  *            not changed after it was read, so threads may share it.
@@ -58,17 +58,48 @@ enum weir_plan_mistake {
 };
 
 /*
+ * A value for the expressions of a text, which read it as $NAME. It is data and never a part of the
+ * text, so it needs no quotes or escapes, and cannot change what the text means.
+ *
+ *     weir_variable host = {.name = "host", .text = from_user};
+ *     weir_plan *plan = weir_plan_read("f.ndjson | where .host == $host",
+ *                                      WEIR_OPTIONS(weir_text_options, .variables = &host,
+ *                                                   .variables_count = 1), &error);
+ */
+typedef struct weir_variable {
+    const char *name; /* without $: letters, digits and _, not a digit first */
+    const char *text; /* UTF-8: the string itself, or a JSON text */
+    int32_t json;     /* 1: text is JSON; default 0: it is the string itself */
+    /* 1: not shown in messages about items, and not a part of weir_plan_hash. What an expression
+     * computes from it is not secret. weir_plan_text and weir_plan_explain show no value, secret or
+     * not. default 0 */
+    int32_t secret;
+} weir_variable;
+
+/* What belongs to a text. NULL: all defaults. Nothing in it is needed after the call, which copies
+ * the values. */
+typedef struct weir_text_options {
+    size_t struct_size;
+    /* Name of the file that the text comes from. Errors then begin with NAME:LINE, and lines with
+     * options (@state DIR, @name NAME, @mem SIZE) may come before the pipeline. NULL: the text is
+     * not from a file. */
+    const char *name;
+    const weir_variable *variables; /* no two with the same name */
+    size_t variables_count;
+} weir_text_options;
+
+/*
  * Read a text. Opens nothing.
  *
  * text     at most 1 MiB.
- * name     of the file that the text comes from. Errors then begin with NAME:LINE, and lines with
- *          options (@state DIR, @name NAME, @mem SIZE) may come before the pipeline. NULL: the text
- *          is not from a file.
- * error    [out] message is one line with the hint; offset is the place in the text, detail one of
- *          enum weir_plan_mistake.
+ * options  NULL is allowed.
+ * error    [out] WEIR_EPARSE: message is one line with the hint; offset is the place in the text,
+ *          detail one of enum weir_plan_mistake. WEIR_EINVAL: a value of the options is invalid;
+ *          message names it and does not show its text. WEIR_ENOMEM.
  * Returns  the plan; free it with weir_plan_free. NULL: *error has the reason.
  */
-WEIR_API WEIR_MUST_CHECK weir_plan *weir_plan_read(const char *text, const char *name,
+WEIR_API WEIR_MUST_CHECK weir_plan *weir_plan_read(const char *text,
+                                                   const weir_text_options *options,
                                                    weir_error *error);
 /* Free a plan; NULL is allowed. */
 WEIR_API void weir_plan_free(weir_plan *plan);
@@ -88,7 +119,8 @@ WEIR_API void weir_plan_free(weir_plan *plan);
  * Returns  the length of the whole message, which has no line end at its end; 0 when the text has
  *          no mistake.
  */
-WEIR_API size_t weir_plan_error_text(const char *text, const char *name, char *to, size_t cap);
+WEIR_API size_t weir_plan_error_text(const char *text, const weir_text_options *options, char *to,
+                                     size_t cap);
 
 /*
  * Write a text in the usual layout: one space between words; in one line if it fits into 80
@@ -102,7 +134,7 @@ WEIR_API size_t weir_plan_error_text(const char *text, const char *name, char *t
  *           file all.log
  *         }
  *
- * text, name  as for weir_plan_read.
+ * text, name  as for weir_plan_read and weir_text_options.
  * to, cap     [out] as for snprintf: always terminated when cap is not 0, cut when it does not fit.
  * error       [out] what is wrong with the text: a quote or bracket that is not closed, an empty
  *             stage.
@@ -165,6 +197,8 @@ WEIR_API const char *weir_plan_warning(const weir_plan *plan, size_t index);
 WEIR_API const char *weir_plan_state_folder(const weir_plan *plan);
 /* The name of the line `@name NAME`; NULL when there is none. */
 WEIR_API const char *weir_plan_state_name(const weir_plan *plan);
+/* Whether an expression of the text reads the value of this name, $NAME. */
+WEIR_API bool weir_plan_reads_variable(const weir_plan *plan, const char *name);
 /* The bytes of the line `@mem SIZE`; 0 when there is none. */
 WEIR_API int64_t weir_plan_mem_bytes(const weir_plan *plan);
 
@@ -198,8 +232,8 @@ typedef struct weir_plan_options {
 
 /*
  * A number that identifies a plan, for weir_state_open. It is the same for texts that differ only
- * in spaces, comments, and what weir_plan_text shows as ***. The files of the options are part of
- * it. It does not change between versions.
+ * in spaces, comments, and what weir_plan_text shows as ***. The files of the options and the values
+ * of the text (weir_text_options) are part of it. It does not change between versions.
  */
 WEIR_API uint64_t weir_plan_hash(const weir_plan *plan, const weir_plan_options *options);
 
@@ -259,11 +293,13 @@ WEIR_API WEIR_MUST_CHECK int weir_plan_open(const weir_plan *plan, weir_scope *s
  * Make a chain from a text in one call.
  *
  * up       replaces the source; NULL: the text's own source, else standard input.
+ * options  as for weir_plan_read, but lines with options are refused. NULL is allowed.
  * Returns  the end of the chain. A failed generator, which has taken `up` (WEIR_EPARSE;
- *          WEIR_EINVAL), for a text that is invalid or ends with a sink, and, when `up` is given,
- *          for one that has a source or a framer with limits of a source.
+ *          WEIR_EINVAL), for a text that is invalid or ends with a sink, for an invalid value, and,
+ *          when `up` is given, for a text that has a source or a framer with limits of a source.
  */
-WEIR_API weir_gen *weir_parse(weir_scope *scope, WEIR_TAKES weir_gen *up, const char *text);
+WEIR_API weir_gen *weir_parse(weir_scope *scope, WEIR_TAKES weir_gen *up, const char *text,
+                              const weir_text_options *options);
 
 /* Replace the secrets of a text by stars, before it is shown: the passwords of addresses, or a user
  * without one, query values whose names say that they are secret (token=, key=), and the arguments

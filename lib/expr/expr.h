@@ -15,6 +15,8 @@
 #ifndef WR_EXPR_H
 #define WR_EXPR_H
 
+#include <stdatomic.h>
+
 #include "expr_tree.h"
 
 typedef struct wr_program wr_program;
@@ -24,13 +26,14 @@ typedef struct wr_machine wr_machine;
 struct wr_named {
     const char *name;      /* without $ */
     struct wr_value value; /* must stay as long as the program */
+    atomic_bool used;      /* a program that was compiled reads it */
 };
 
 enum { WR_EXPR_COMPILE_STACK_BYTES = 49152 };
 
 /* Compile the expression at text->at; text->whole as wr_expr_parse. An assignment is a mistake.
  * Needs at most WR_EXPR_COMPILE_STACK_BYTES of the C stack. NULL: *read has the mistake. */
-wr_program *wr_program_new(const struct wr_expr_text *text, const struct wr_named *named,
+wr_program *wr_program_new(const struct wr_expr_text *text, struct wr_named *named,
                            size_t named_count, struct wr_expr_read *read);
 void wr_program_free(wr_program *program); /* NULL is allowed; after its runs */
 

@@ -19,6 +19,10 @@ const char *wr_kind_name(struct wr_value value)
 
 const char *wr_machine_shown(wr_machine *run, struct wr_value value, char to[WR_SHOWN_CAP])
 {
+    if (value.mark == WR_VALUE_SECRET) {
+        memcpy(to, "***", 4);
+        return to;
+    }
     struct wr_arena_mark mark = wr_arena_mark(wr_machine_arena(run));
     struct wr_text_writer writer = {.arena = wr_machine_arena(run)};
     wr_write_json(&writer, value);

@@ -7,6 +7,32 @@
 #include "expr_compiling.h"
 
 #include "base_error.h"
+#include "base_guess.h"
+
+/* A hint: the name that was meant, and how to give a value to this one. */
+static void hint_name(struct wr_compiling *compiling, struct wr_text name)
+{
+    struct wr_guess guess;
+    int shown = (int)WR_MIN(name.len, (size_t)60);
+    char *hint = compiling->read->hint;
+    size_t cap = sizeof compiling->read->hint;
+    wr_guess_init(&guess, name.data, name.len);
+    for (const struct wr_scope *scope = compiling->scope; scope != NULL; scope = scope->up) {
+        if (scope->argument == NULL) {
+            wr_guess_offer_bytes(&guess, scope->name.data, scope->name.len);
+        }
+    }
+    for (size_t i = 0; i < compiling->named_count; i++) {
+        wr_guess_offer(&guess, compiling->named[i].name);
+    }
+    if (guess.best != NULL) {
+        (void)wr_print_text(hint, cap, "did you mean '$%.*s'?", (int)guess.best_len, guess.best);
+    } else if (name.len == 3 && memcmp(name.data, "ENV", 3) == 0) {
+        (void)wr_print_text(hint, cap, "--env NAME reads a variable of the environment as $NAME");
+    } else {
+        (void)wr_print_text(hint, cap, "--arg %.*s VALUE gives it a value", shown, name.data);
+    }
+}
 
 bool wr_compile_variable(struct wr_compiling *compiling, const struct wr_node *node)
 {
@@ -26,10 +52,12 @@ bool wr_compile_variable(struct wr_compiling *compiling, const struct wr_node *n
             struct wr_op *op = wr_emit(compiling, WR_CODE_CONST);
             if (op != NULL) {
                 op->as.value = &compiling->named[i].value;
+                atomic_store_explicit(&compiling->named[i].used, true, memory_order_relaxed);
             }
             return op != NULL;
         }
     }
+    hint_name(compiling, node->name);
     return wr_compile_fail(compiling, node, "$%.*s is not defined",
                            (int)WR_MIN(node->name.len, (size_t)60), node->name.data);
 }
@@ -161,9 +189,12 @@ static bool compile_argument(struct wr_compiling *compiling, const struct wr_sco
 {
     const struct wr_scope *scope = compiling->scope;
     bool inside = compiling->inside;
+    unsigned depth = compiling->depth;
     compiling->scope = argument->outside;
     compiling->inside = argument->variable != 0;
+    compiling->depth = argument->depth;
     bool ok = wr_compile(compiling, argument->argument, notes);
+    compiling->depth = depth;
     compiling->scope = scope;
     compiling->inside = inside;
     return ok;
@@ -192,7 +223,8 @@ static bool compile_text(struct wr_compiling *compiling, const struct wr_node *c
                                       .name = {function->params + i, 1},
                                       .variable = inside,
                                       .argument = given,
-                                      .outside = scope};
+                                      .outside = scope,
+                                      .depth = compiling->depth};
         arguments = argument;
     }
     if (read == NULL) {
@@ -205,10 +237,13 @@ static bool compile_text(struct wr_compiling *compiling, const struct wr_node *c
     }
     compiling->scope = arguments;
     compiling->inside = true;
+    compiling->depth++;
     bool ok = wr_compile(compiling, read->root, notes);
+    compiling->depth--;
     compiling->scope = scope;
     compiling->inside = inside;
-    if (!ok && compiling->read->code == WEIR_EINVAL) { /* the place is that of the call */
+    if (!ok && compiling->failed_depth > compiling->depth) { /* not in a text that the user sees */
+        compiling->failed_depth = compiling->depth;
         compiling->read->error_at = call->at;
         compiling->read->error_len = call->len;
     }

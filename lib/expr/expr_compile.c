@@ -26,6 +26,7 @@ bool wr_compile_fail(struct wr_compiling *compiling, const struct wr_node *node,
         (void)vsnprintf(read->message, sizeof read->message, format, args);
         va_end(args);
         read->code = WEIR_EINVAL;
+        compiling->failed_depth = compiling->depth;
         read->error_at = node->at;
         read->error_len = node->len;
     }
@@ -588,7 +589,7 @@ static bool assigns_nothing(struct wr_compiling *compiling, const struct wr_expr
                            (int)len, text->text + at);
 }
 
-wr_program *wr_program_new(const struct wr_expr_text *text, const struct wr_named *named,
+wr_program *wr_program_new(const struct wr_expr_text *text, struct wr_named *named,
                            size_t named_count, struct wr_expr_read *read)
 {
     wr_program *program = wr_zalloc(sizeof *program);

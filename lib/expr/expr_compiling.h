@@ -13,17 +13,21 @@ struct wr_scope {
     uint32_t variable;              /* of a $name: its number, counted from the outermost */
     const struct wr_node *argument; /* of an argument: its tree, and where its names are known */
     const struct wr_scope *outside;
+    unsigned depth; /* of the text that it is written in */
 };
 
 struct wr_compiling {
     wr_program *program;
     size_t room; /* instructions */
-    const struct wr_named *named;
+    struct wr_named *named;
     size_t named_count;
     const struct wr_scope *scope;
     uint32_t variables; /* bound at this place */
     unsigned nesting;
-    bool inside; /* the text of a function: names with _ are known */
+    unsigned depth; /* of the text that is compiled: 0 is the expression, 1 the text of a function
+                              that it calls ... */
+    unsigned failed_depth; /* of the text that read->error_at is a place in */
+    bool inside;           /* the text of a function: names with _ are known */
     struct wr_expr_read *read;
 };
 

@@ -22,12 +22,15 @@ enum wr_value_form {
     WR_FORM_BUILT    /* an array or object: as.array with len elements, or as.object */
 };
 
+/* A mark of one value: messages do not show it. What is computed from it has no mark. */
+enum { WR_VALUE_SECRET = 1 };
+
 struct wr_members;
 
 struct wr_value {
-    uint8_t kind; /* enum wr_json_kind, in jq's order of kinds */
-    uint8_t form; /* enum wr_value_form; null, false and true have none */
-    uint16_t spare;
+    uint8_t kind;  /* enum wr_json_kind, in jq's order of kinds */
+    uint8_t form;  /* enum wr_value_form; null, false and true have none */
+    uint16_t mark; /* 0, or WR_VALUE_SECRET */
     uint32_t len;
     union {
         const char *text;

@@ -99,8 +99,8 @@ static int read_named(struct wr_plan_args *args, struct wr_plan_token *token)
 {
     const char *name = args->reading->clean + token->name.at;
     const weir_arg *other = NULL; /* of this name, but in another form */
-    struct wr_plan_guess guess;
-    wr_plan_guess_init(&guess, name, token->name.len);
+    struct wr_guess guess;
+    wr_guess_init(&guess, name, token->name.len);
     for (size_t i = 0; i < wr_plan_args_count(args->component); i++) {
         const weir_arg *arg = wr_plan_arg(args->component, i);
         bool same =
@@ -111,7 +111,7 @@ static int read_named(struct wr_plan_args *args, struct wr_plan_token *token)
         if (same && (arg->form == WEIR_FORM_FLAG || arg->form == WEIR_FORM_KEYWORD)) {
             other = arg;
         } else if (arg->form == WEIR_FORM_NAMED) {
-            wr_plan_guess_offer(&guess, arg->name);
+            wr_guess_offer(&guess, arg->name);
         }
     }
     (void)wr_plan_fail(&args->reading->error, token->name, "%s has no argument '%.*s'",

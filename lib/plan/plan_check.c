@@ -46,21 +46,46 @@ uint32_t wr_plan_gives(const struct wr_plan_step *step)
                                        : component->gives;
 }
 
-int weir_mistake_at(weir_mistake *mistake, const char *arg, const char *format, ...)
+/* The place of an argument; of the whole component if arg is NULL or not written. */
+static struct wr_plan_span arg_span(const struct wr_plan_step *step, const char *arg)
 {
-    const struct wr_plan_step *step = mistake->step;
     struct wr_plan_span where = step->where;
-    char text[256];
-    va_list args;
     for (size_t i = 0; arg != NULL && i < step->component->args_count; i++) {
         if (strcmp(step->component->args[i].name, arg) == 0 && step->arg_spans[i].len > 0) {
             where = step->arg_spans[i];
         }
     }
-    va_start(args, format);
+    return where;
+}
+
+static WEIR_PRINTF(3, 0) int tell(weir_mistake *mistake, struct wr_plan_span where,
+                                  const char *format, va_list args)
+{
+    char text[256];
     (void)vsnprintf(text, sizeof text, format, args);
+    return wr_plan_fail(&mistake->reading->error, where, "%s: %s", mistake->step->component->name,
+                        text);
+}
+
+int weir_mistake_at(weir_mistake *mistake, const char *arg, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int rc = tell(mistake, arg_span(mistake->step, arg), format, args);
     va_end(args);
-    return wr_plan_fail(&mistake->reading->error, where, "%s: %s", step->component->name, text);
+    return rc;
+}
+
+int weir_mistake_inside(weir_mistake *mistake, const char *arg, size_t at, size_t len,
+                        const char *format, ...)
+{
+    struct wr_plan_span whole = arg_span(mistake->step, arg);
+    struct wr_plan_span where = {whole.at + WR_MIN(at, whole.len), WR_MAX(len, (size_t)1)};
+    va_list args;
+    va_start(args, format);
+    int rc = tell(mistake, where, format, args);
+    va_end(args);
+    return rc;
 }
 
 int weir_mistake_hint(weir_mistake *mistake, const char *format, ...)
@@ -217,8 +242,11 @@ static int check_own(struct wr_plan_reading *reading, const struct wr_plan_step 
 {
     static const weir_http_options http = {.struct_size = sizeof http};
     weir_mistake mistake = {reading, step};
-    weir_opening opening = {
-        .struct_size = sizeof opening, .http = &http, .shape = step->shape, .joined = step->joined};
+    weir_opening opening = {.struct_size = sizeof opening,
+                            .http = &http,
+                            .shape = step->shape,
+                            .joined = step->joined,
+                            .names = reading->plan->names};
     if (step->component->check == NULL) {
         return 0;
     }

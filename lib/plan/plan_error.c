@@ -4,8 +4,7 @@
  * A mistake has a message, a place and a hint. Only the first one is recorded: reading stops there.
  * There are two forms: one line for a weir_error, and three lines with carets under the place.
  * Carets are counted in characters, not bytes. The user's text is first made safe for a terminal.
- * Of a long line only the part around the place is shown. This file also guesses the intended word,
- * by the number of letters changed, added, left out or swapped.
+ * Of a long line only the part around the place is shown.
  */
 #include "plan_text.h"
 
@@ -15,12 +14,12 @@
 
 #include "base_alloc.h"
 #include "base_error.h"
+#include "base_guess.h"
 #include "codec_secret.h"
 #include "codec_utf8.h"
 
 #define EXCERPT_COLUMNS_MAX 76u
 #define EXCERPT_BEFORE 52u /* columns kept before the place when the line is cut */
-#define GUESS_LEN_MAX 31u
 
 int wr_plan_fail(struct wr_plan_error *error, struct wr_plan_span where, const char *format, ...)
 {
@@ -182,12 +181,12 @@ size_t wr_plan_error_print(const struct wr_plan_error *error, const char *text, 
 {
     struct wr_print out;
     wr_print_to(&out, to, cap);
-    if (name != NULL && error->code != WEIR_ENOMEM) {
+    if (name != NULL && error->code == WEIR_EPARSE) {
         print_harmless(&out, name);
         wr_printf(&out, ":%zu: ", line_number(text, error->where.at));
     }
     print_harmless(&out, error->message);
-    if (error->code != WEIR_ENOMEM) {
+    if (error->code == WEIR_EPARSE) {
         char *shown = wr_strdup(text);
         if (shown != NULL) {
             weir_hide_secrets(shown);
@@ -203,77 +202,27 @@ void wr_plan_error_give(const struct wr_plan_error *from, const char *text, cons
 {
     char place[160] = "";
     bool hinted = from->hint[0] != '\0';
-    if (name != NULL && from->code != WEIR_ENOMEM) {
+    if (name != NULL && from->code == WEIR_EPARSE) {
         (void)snprintf(place, sizeof place, "%.120s:%zu: ", name,
                        line_number(text, from->where.at));
     }
     (void)wr_error_set(to, from->code, 0, "pipeline", "%s%s%s%s%s", place, from->message,
                        hinted ? " (" : "", from->hint, hinted ? ")" : "");
-    if (to != NULL && from->code != WEIR_ENOMEM) {
+    if (to != NULL && from->code == WEIR_EPARSE) {
         to->offset = (int64_t)from->where.at;
         to->detail = from->kind;
     }
 }
 
-/* The number of letters to change, add, leave out or swap between two short words. */
-static size_t distance_of(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-    size_t rows[3][GUESS_LEN_MAX + 1];
-    size_t *before = rows[0];
-    size_t *above = rows[1];
-    size_t *here = rows[2];
-    for (size_t j = 0; j <= b_len; j++) {
-        above[j] = j;
-        before[j] = j;
-    }
-    for (size_t i = 1; i <= a_len; i++) {
-        here[0] = i;
-        for (size_t j = 1; j <= b_len; j++) {
-            size_t least = above[j - 1] + (a[i - 1] != b[j - 1]);
-            least = WR_MIN(least, WR_MIN(above[j], here[j - 1]) + 1);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-                least = WR_MIN(least, before[j - 2] + 1);
-            }
-            here[j] = least;
-        }
-        size_t *spare = before;
-        before = above;
-        above = here;
-        here = spare;
-    }
-    return above[b_len];
-}
-
-void wr_plan_guess_init(struct wr_plan_guess *guess, const char *word, size_t len)
-{
-    /* About a third of the letters, at most two: "bach" is near "batch", but "sort" is not near
-     * "post". */
-    *guess =
-        (struct wr_plan_guess){word, len, NULL, len < 3 ? 1 : WR_MIN((len + 1) / 3, (size_t)2) + 1};
-}
-
 const char *weir_nearest(const char *word, const char *const *candidates, size_t count)
 {
     WR_GIVEN(word);
-    struct wr_plan_guess guess;
-    wr_plan_guess_init(&guess, word, strlen(word));
+    struct wr_guess guess;
+    wr_guess_init(&guess, word, strlen(word));
     for (size_t i = 0; i < count; i++) {
         if (candidates[i] != NULL) {
-            wr_plan_guess_offer(&guess, candidates[i]);
+            wr_guess_offer(&guess, candidates[i]);
         }
     }
     return guess.best;
-}
-
-void wr_plan_guess_offer(struct wr_plan_guess *guess, const char *candidate)
-{
-    size_t len = strlen(candidate);
-    if (guess->len > GUESS_LEN_MAX || len > GUESS_LEN_MAX) {
-        return;
-    }
-    size_t distance = distance_of(guess->word, guess->len, candidate, len);
-    if (distance < guess->distance) {
-        guess->distance = distance;
-        guess->best = candidate;
-    }
 }

@@ -383,7 +383,8 @@ static void take_options(struct opening *mine, weir_opening *opening, weir_scope
                               .stdin_fd = mine->options.stdin_fd,
                               .stdout_fd = mine->options.stdout_fd,
                               .strict = mine->options.strict,
-                              .plan = mine};
+                              .plan = mine,
+                              .names = mine->plan->names};
 }
 
 static int refuse(weir_error *error, const char *what)
@@ -539,8 +540,8 @@ int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_opt
     if (sink != NULL) {
         *sink = NULL;
     }
-    take_options(&mine, &opening, scope, options);
     mine.plan = plan;
+    take_options(&mine, &opening, scope, options);
     int rc = check_options(plan, &mine.options, sink != NULL, error);
     if (rc != 0) {
         return rc;
@@ -579,14 +580,17 @@ static int fail(weir_gen *self, weir_gen *up, void *args)
 
 /* Read a text that continues `up`, or begins with its own source; NULL: *error has the reason. It
  * is a separate function, so that its frame does not use stack while a stage is made. */
-static __attribute__((noinline)) weir_plan *read_chain(const char *text, bool behind,
-                                                       weir_error *error)
+static __attribute__((noinline)) weir_plan *read_chain(const char *text,
+                                                       const weir_text_options *options,
+                                                       bool behind, weir_error *error)
 {
     struct wr_plan_error mistake;
-    weir_plan *plan = wr_plan_read(text, NULL, behind, &mistake);
+    weir_plan *plan = wr_plan_read(text, options, behind, &mistake);
     wr_error_clear(error);
     if (plan == NULL) {
-        wr_plan_error_give(&mistake, text, NULL, error);
+        wr_plan_error_give(&mistake, text, wr_plan_text_name(options), error);
+    } else if (plan->state_folder != NULL || plan->state_name != NULL || plan->mem_bytes != 0) {
+        (void)refuse(error, "lines with @ have no effect here; use weir_plan_read");
     } else if (weir_plan_has_sink(plan)) {
         (void)refuse(error, "the text ends with a sink, but only a generator was requested");
     } else {
@@ -600,7 +604,8 @@ static __attribute__((noinline)) weir_plan *read_chain(const char *text, bool be
     return plan;
 }
 
-weir_gen *weir_parse(weir_scope *scope, weir_gen *up, const char *text)
+weir_gen *weir_parse(weir_scope *scope, weir_gen *up, const char *text,
+                     const weir_text_options *options)
 {
     weir_error error;
     struct opening mine = {.http_given = false};
@@ -609,17 +614,17 @@ weir_gen *weir_parse(weir_scope *scope, weir_gen *up, const char *text)
     weir_sink *sink;
     wr_scope_given(scope, "weir_parse");
     WR_ASSERT(text != NULL, "text is NULL");
-    weir_plan *plan = read_chain(text, up != NULL, &error);
+    weir_plan *plan = read_chain(text, options, up != NULL, &error);
     if (plan == NULL && up == NULL) {
         return wr_gen_failed(scope, &error);
     }
     if (plan == NULL) {
-        weir_gen_options options = {.struct_size = sizeof options, .name = "pipeline"};
-        return weir_stage(up, fail, &error, sizeof error, &options);
+        weir_gen_options made = {.struct_size = sizeof made, .name = "pipeline"};
+        return weir_stage(up, fail, &error, sizeof error, &made);
     }
+    mine.plan = plan;
     take_options(&mine, &opening, scope, NULL);
     opening.text = weir_plan_text(plan);
-    mine.plan = plan;
     open_root(plan, &opening, up, &gen, &sink);
     weir_plan_free(plan);
     return gen;

@@ -532,7 +532,47 @@ static int read_all(struct wr_plan_reading *reading)
     return wr_plan_texts_write(reading);
 }
 
-weir_plan *wr_plan_read(const char *text, const char *name, bool behind,
+static int add_value(struct wr_plan_reading *reading, const weir_variable *value)
+{
+    struct wr_plan_error *error = &reading->error;
+    char why[WR_NAMES_WHY] = "";
+    WR_ASSERT(value->name != NULL && value->text != NULL, "a value without its name or text");
+    struct wr_text text = {value->text, strlen(value->text)};
+    int rc = wr_names_add(reading->plan->names, value->name, text, value->json != 0,
+                          value->secret != 0, why);
+    if (rc == WEIR_EINVAL) {
+        (void)wr_plan_fail(error, (struct wr_plan_span){0, 0}, "the value $%.*s: %s",
+                           WR_PLAN_SHOWN_MAX, value->name, why);
+        error->code = rc;
+    }
+    return rc == WEIR_ENOMEM ? wr_plan_no_memory(error) : rc;
+}
+
+/* Copy the values of the options into the plan. */
+static int take_values(struct wr_plan_reading *reading, const weir_text_options *options)
+{
+    if (options == NULL || options->variables_count == 0) {
+        return 0;
+    }
+    reading->plan->names = wr_names_new(options->variables_count);
+    if (reading->plan->names == NULL) {
+        return wr_plan_no_memory(&reading->error);
+    }
+    int rc = 0;
+    for (size_t i = 0; i < options->variables_count && rc == 0; i++) {
+        rc = add_value(reading, &options->variables[i]);
+    }
+    return rc;
+}
+
+const char *wr_plan_text_name(const weir_text_options *options)
+{
+    WR_ASSERT(options == NULL || options->struct_size >= sizeof *options,
+              "the options have no struct_size; initialize them with WEIR_OPTIONS");
+    return options != NULL ? options->name : NULL;
+}
+
+weir_plan *wr_plan_read(const char *text, const weir_text_options *options, bool behind,
                         struct wr_plan_error *error)
 {
     struct wr_plan_reading *reading = wr_zalloc(sizeof *reading);
@@ -543,7 +583,7 @@ weir_plan *wr_plan_read(const char *text, const char *name, bool behind,
         return NULL;
     }
     reading->text = text;
-    reading->name = name;
+    reading->name = wr_plan_text_name(options);
     reading->behind = behind;
     reading->clean = strlen(text) <= WR_PLAN_TEXT_BYTES_MAX ? wr_strdup(text) : NULL;
     reading->plan = wr_zalloc(sizeof *reading->plan);
@@ -553,7 +593,9 @@ weir_plan *wr_plan_read(const char *text, const char *name, bool behind,
         (void)wr_plan_no_memory(&reading->error);
     } else {
         atomic_init(&reading->plan->references, 1);
-        (void)read_all(reading);
+        if (take_values(reading, options) == 0) {
+            (void)read_all(reading);
+        }
     }
     plan = reading->plan;
     *error = reading->error;
@@ -566,25 +608,26 @@ weir_plan *wr_plan_read(const char *text, const char *name, bool behind,
     return plan;
 }
 
-weir_plan *weir_plan_read(const char *text, const char *name, weir_error *error)
+weir_plan *weir_plan_read(const char *text, const weir_text_options *options, weir_error *error)
 {
     struct wr_plan_error mistake;
     WR_ASSERT(text != NULL, "text is NULL");
-    weir_plan *plan = wr_plan_read(text, name, false, &mistake);
+    weir_plan *plan = wr_plan_read(text, options, false, &mistake);
     wr_error_clear(error);
     if (plan == NULL) {
-        wr_plan_error_give(&mistake, text, name, error);
+        wr_plan_error_give(&mistake, text, wr_plan_text_name(options), error);
     }
     return plan;
 }
 
-size_t weir_plan_error_text(const char *text, const char *name, char *to, size_t cap)
+size_t weir_plan_error_text(const char *text, const weir_text_options *options, char *to,
+                            size_t cap)
 {
     struct wr_plan_error mistake;
     WR_ASSERT(text != NULL, "text is NULL");
-    weir_plan *plan = wr_plan_read(text, name, false, &mistake);
+    weir_plan *plan = wr_plan_read(text, options, false, &mistake);
     if (plan == NULL) {
-        return wr_plan_error_print(&mistake, text, name, to, cap);
+        return wr_plan_error_print(&mistake, text, wr_plan_text_name(options), to, cap);
     }
     weir_plan_free(plan);
     if (cap > 0) {
@@ -598,6 +641,7 @@ void weir_plan_free(weir_plan *plan)
     if (plan == NULL || atomic_fetch_sub(&plan->references, 1) > 1) {
         return;
     }
+    wr_names_unref(plan->names);
     for (struct memory *memory = plan->memory; memory != NULL;) {
         struct memory *next = memory->next;
         wr_free(memory);

@@ -203,7 +203,7 @@ int wr_plan_name_missing(struct wr_plan_error *error, const char *text, struct w
                          bool first, bool last)
 {
     const weir_component *component;
-    struct wr_plan_guess guess;
+    struct wr_guess guess;
     struct wr_print out;
     char names[sizeof error->hint];
     int shown = (int)WR_MIN(name.len, (size_t)WR_PLAN_SHOWN_MAX);
@@ -212,14 +212,14 @@ int wr_plan_name_missing(struct wr_plan_error *error, const char *text, struct w
     if (wr_address_meant((struct wr_text){text + name.at, name.len}, names, sizeof names)) {
         return wr_plan_hint(error, "did you mean %s?", names);
     }
-    wr_plan_guess_init(&guess, text + name.at, name.len);
+    wr_guess_init(&guess, text + name.at, name.len);
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
         if (!may_stand(component, first, last)) {
             continue;
         }
-        wr_plan_guess_offer(&guess, component->name);
+        wr_guess_offer(&guess, component->name);
         for (size_t j = 0; component->aliases != NULL && component->aliases[j] != NULL; j++) {
-            wr_plan_guess_offer(&guess, component->aliases[j]);
+            wr_guess_offer(&guess, component->aliases[j]);
         }
     }
     if (guess.best != NULL) {
@@ -241,10 +241,10 @@ int wr_plan_scheme_missing(struct wr_plan_error *error, const char *text,
                            struct wr_plan_span scheme)
 {
     const weir_component *component;
-    struct wr_plan_guess guess;
+    struct wr_guess guess;
     struct wr_print out;
     char all[256];
-    wr_plan_guess_init(&guess, text + scheme.at, scheme.len);
+    wr_guess_init(&guess, text + scheme.at, scheme.len);
     wr_print_to(&out, all, sizeof all);
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
         for (size_t j = 0; component->kind == WEIR_KIND_SOURCE && component->schemes != NULL &&
@@ -252,7 +252,7 @@ int wr_plan_scheme_missing(struct wr_plan_error *error, const char *text,
              j++) {
             const char *known = component->schemes[j];
             if (known[0] >= 'a' && known[0] <= 'z') {
-                wr_plan_guess_offer(&guess, known);
+                wr_guess_offer(&guess, known);
                 wr_printf(&out, " %s%s", known, known[strlen(known) - 1] == ':' ? "" : "://");
             }
         }

@@ -389,5 +389,12 @@ uint64_t weir_plan_hash(const weir_plan *plan, const weir_plan_options *options)
     for (size_t i = 0; options != NULL && i < options->files_count; i++) {
         hash = wr_hash_add(hash, options->files[i], strlen(options->files[i]) + 1);
     }
-    return hash;
+    return plan->names != NULL ? hash + plan->names->hash : hash;
+}
+
+bool weir_plan_reads_variable(const weir_plan *plan, const char *name)
+{
+    WR_GIVEN(plan);
+    WR_GIVEN(name);
+    return wr_names_used(plan->names, name);
 }

@@ -18,7 +18,9 @@
 #include <weir/module.h>
 #include <weir/plan.h>
 
+#include "base_guess.h"
 #include "base_print.h"
+#include "expr_names.h"
 
 #define WR_PLAN_TEXT_BYTES_MAX ((size_t)1 << 20) /* people write texts by hand */
 #define WR_PLAN_STAGES_MAX 256u                  /* of one chain */
@@ -54,16 +56,6 @@ void wr_plan_error_give(const struct wr_plan_error *from, const char *text, cons
 /* Write the long form; returns its length, as snprintf. */
 size_t wr_plan_error_print(const struct wr_plan_error *error, const char *text, const char *name,
                            char *to, size_t cap);
-
-/* A search for the intended word: offer candidates, then read `best`. */
-struct wr_plan_guess {
-    const char *word;
-    size_t len;
-    const char *best; /* NULL: none is near enough */
-    size_t distance;
-};
-void wr_plan_guess_init(struct wr_plan_guess *guess, const char *word, size_t len);
-void wr_plan_guess_offer(struct wr_plan_guess *guess, const char *candidate);
 
 /* ---- layer 1: plan_split.c */
 
@@ -134,6 +126,7 @@ struct weir_plan {
     const char *state_name;
     int64_t mem_bytes;
     const char *warning;    /* NULL: none */
+    struct wr_names *names; /* the values of the text, $NAME in expressions; NULL: none */
     void *memory;           /* holds all of the above: see wr_plan_alloc */
     atomic_uint references; /* of its owner, and of opened objects that open more later */
 };
@@ -188,8 +181,10 @@ struct weir_chain *const *wr_plan_chains(const struct wr_plan_step *step, size_t
 /* Write the normalised texts, and the list of parts. */
 int wr_plan_texts_write(struct wr_plan_reading *reading);
 /* plan_read.c: as weir_plan_read; behind: the text reads a generator of the caller. */
-weir_plan *wr_plan_read(const char *text, const char *name, bool behind,
+weir_plan *wr_plan_read(const char *text, const weir_text_options *options, bool behind,
                         struct wr_plan_error *error);
+/* The name in the options; NULL: none. */
+const char *wr_plan_text_name(const weir_text_options *options);
 /* Its traits with its arguments. */
 uint32_t wr_plan_traits(const struct wr_plan_step *step);
 /* The shapes that it gives with its arguments. */

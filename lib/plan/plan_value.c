@@ -59,17 +59,17 @@ int wr_plan_value_put(struct wr_plan_args *args, const weir_arg *arg, void *fiel
 static int read_choice(struct wr_plan_args *args, const weir_arg *arg, const char *text,
                        struct wr_plan_span where, void *field)
 {
-    struct wr_plan_guess guess;
+    struct wr_guess guess;
     char all[512];
     struct wr_print out;
-    wr_plan_guess_init(&guess, text, strlen(text));
+    wr_guess_init(&guess, text, strlen(text));
     wr_print_to(&out, all, sizeof all);
     for (int32_t i = 0; arg->choices[i] != NULL; i++) {
         if (strcmp(text, arg->choices[i]) == 0) {
             memcpy(field, &i, sizeof i);
             return 0;
         }
-        wr_plan_guess_offer(&guess, arg->choices[i]);
+        wr_guess_offer(&guess, arg->choices[i]);
         wr_printf(&out, "%s%s", i > 0 ? ", " : "", arg->choices[i]);
     }
     (void)wr_plan_args_fail(args, where, "'%.*s' is not a value of '%s'", WR_PLAN_SHOWN_MAX, text,

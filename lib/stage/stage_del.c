@@ -9,15 +9,13 @@ struct del_args {
 
 static int del_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
 {
-    (void)opening;
-    return wr_values_check(mistake, "FIELDS",
+    return wr_values_check(opening, mistake, "FIELDS",
                            wr_values_call("del", &((const struct del_args *)args)->fields));
 }
 
 static weir_gen *del_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
-    (void)opening;
-    return wr_values_made(up, "del",
+    return wr_values_made(opening, up, "del",
                           wr_values_call("del", &((const struct del_args *)args)->fields));
 }
 

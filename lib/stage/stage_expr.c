@@ -11,29 +11,50 @@
 #include "codec_fields.h"
 #include "flow_dead.h"
 
-static wr_program *compile(const char *text, struct wr_expr_read *read)
+static wr_program *compile(const char *text, struct wr_names *names, struct wr_expr_read *read)
 {
     struct wr_expr_text from = {.text = text, .end = strlen(text), .whole = true, .internal = true};
-    return wr_program_new(&from, NULL, 0, read);
+    return wr_program_new(&from, names != NULL ? names->list : NULL,
+                          names != NULL ? names->count : 0, read);
 }
 
-int wr_item_expr_check(weir_mistake *mistake, const char *arg, const char *text)
+/* The place of a mistake in the argument. false: it is none that was written. */
+static bool place_of(const struct wr_expr_read *read, const struct wr_made_expr *made, size_t *at)
+{
+    *at = read->error_at;
+    for (size_t i = 0; made != NULL && i < 2; i++) {
+        const struct wr_made_part *part = &made->parts[i];
+        if (read->error_at >= part->at && read->error_at < part->at + part->len) {
+            *at = part->from + (read->error_at - part->at);
+            return read->error_len > 0;
+        }
+    }
+    return made == NULL && read->error_len > 0;
+}
+
+int wr_item_expr_check(const weir_opening *opening, weir_mistake *mistake, const char *arg,
+                       const char *text, const struct wr_made_expr *made)
 {
     struct wr_expr_read read;
-    wr_program *program = compile(text, &read);
+    size_t at;
+    wr_program *program = compile(text, opening->names, &read);
     wr_program_free(program);
     if (program != NULL) {
         return 0;
     }
-    int rc = weir_mistake_at(mistake, arg, "%s", read.message);
+    int rc = place_of(&read, made, &at)
+                 ? weir_mistake_inside(mistake, arg, at, read.error_len, "%s", read.message)
+                 : weir_mistake_at(mistake, arg, "%s", read.message);
     return read.hint[0] != '\0' ? weir_mistake_hint(mistake, "%s", read.hint) : rc;
 }
 
-int wr_item_expr_open(struct wr_item_expr *expr, struct weir_gen *gen, const char *text)
+int wr_item_expr_open(struct wr_item_expr *expr, struct weir_gen *gen, const weir_opening *opening,
+                      const char *text)
 {
     struct wr_expr_read read = {.code = WEIR_ENOMEM};
     wr_json_init(&expr->json);
-    expr->program = compile(text, &read);
+    expr->names = wr_names_ref(opening->names);
+    expr->program = compile(text, expr->names, &read);
     expr->run = expr->program != NULL ? wr_machine_new(expr->program, NULL) : NULL;
     return expr->run != NULL ? 0
            : expr->program != NULL
@@ -45,6 +66,7 @@ void wr_item_expr_close(struct wr_item_expr *expr)
 {
     wr_machine_free(expr->run);
     wr_program_free(expr->program);
+    wr_names_unref(expr->names);
     wr_json_fini(&expr->json);
     weir_scratch_free(&expr->scratch);
     *expr = (struct wr_item_expr){.program = NULL};

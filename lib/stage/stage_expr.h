@@ -11,7 +11,7 @@
 
 #include <weir/module.h>
 
-#include "expr.h"
+#include "expr_names.h"
 #include "flow_gen.h"
 
 /* The traits of such a component, and the shapes that it takes. */
@@ -21,15 +21,27 @@
 struct wr_item_expr {
     wr_program *program;
     wr_machine *run;
+    struct wr_names *names; /* that the program reads; NULL: none */
     struct wr_json json;
     weir_scratch scratch;
 };
 
-/* In a component's check: report what is wrong with the expression that is the argument `arg`. text:
- * what is compiled. 0, or the code that check must return. */
-int wr_item_expr_check(weir_mistake *mistake, const char *arg, const char *text);
+/* An expression that a component has made of its argument. A place in it that is a copy of a part of
+ * the argument is found there. */
+struct wr_made_expr {
+    char *text;
+    struct wr_made_part {
+        size_t at, len, from; /* text[at .. at + len) is the argument from `from` on */
+    } parts[2];
+};
+
+/* In a component's check: report what is wrong with the expression that is the argument `arg`, as
+ * written, or made from it (made, else NULL). 0, or the code that check must return. */
+int wr_item_expr_check(const weir_opening *opening, weir_mistake *mistake, const char *arg,
+                       const char *text, const struct wr_made_expr *made);
 /* 0, or gen has failed. */
-int wr_item_expr_open(struct wr_item_expr *expr, struct weir_gen *gen, const char *text);
+int wr_item_expr_open(struct wr_item_expr *expr, struct weir_gen *gen, const weir_opening *opening,
+                      const char *text);
 void wr_item_expr_close(struct wr_item_expr *expr);
 /* Begin to run on an item. 1: it runs; 0: the item was left out; negative: gen has failed. */
 int wr_item_expr_begin(struct wr_item_expr *expr, struct weir_gen *gen, const weir_item *item);

@@ -9,15 +9,13 @@ struct fields_args {
 
 static int fields_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
 {
-    (void)opening;
-    return wr_values_check(mistake, "FIELDS",
+    return wr_values_check(opening, mistake, "FIELDS",
                            wr_values_call("pick", &((const struct fields_args *)args)->fields));
 }
 
 static weir_gen *fields_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
-    (void)opening;
-    return wr_values_made(up, "fields",
+    return wr_values_made(opening, up, "fields",
                           wr_values_call("pick", &((const struct fields_args *)args)->fields));
 }
 

@@ -10,14 +10,13 @@ struct map_args {
 
 static int map_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
 {
-    (void)opening;
-    return wr_item_expr_check(mistake, "EXPR", ((const struct map_args *)args)->expr);
+    return wr_item_expr_check(opening, mistake, "EXPR", ((const struct map_args *)args)->expr,
+                              NULL);
 }
 
 static weir_gen *map_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
-    (void)opening;
-    return wr_values_stage(up, "map", ((const struct map_args *)args)->expr);
+    return wr_values_stage(opening, up, "map", ((const struct map_args *)args)->expr);
 }
 
 static const weir_arg map_args[] = {

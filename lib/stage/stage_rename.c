@@ -10,18 +10,17 @@ struct rename_args {
 static int rename_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
 {
     const char *wrong;
-    char *text = wr_values_assignment(((const struct rename_args *)args)->expr, false, &wrong);
-    (void)opening;
+    struct wr_made_expr made =
+        wr_values_assignment(((const struct rename_args *)args)->expr, false, &wrong);
     return wrong != NULL ? weir_mistake_at(mistake, "EXPR", "%s", wrong)
-                         : wr_values_check(mistake, "EXPR", text);
+                         : wr_values_check(opening, mistake, "EXPR", made);
 }
 
 static weir_gen *rename_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
     const char *wrong;
-    (void)opening;
     return wr_values_made(
-        up, "rename",
+        opening, up, "rename",
         wr_values_assignment(((const struct rename_args *)args)->expr, false, &wrong));
 }
 

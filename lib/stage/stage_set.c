@@ -10,18 +10,18 @@ struct set_args {
 static int set_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
 {
     const char *wrong;
-    char *text = wr_values_assignment(((const struct set_args *)args)->expr, true, &wrong);
-    (void)opening;
+    struct wr_made_expr made =
+        wr_values_assignment(((const struct set_args *)args)->expr, true, &wrong);
     return wrong != NULL ? weir_mistake_at(mistake, "EXPR", "%s", wrong)
-                         : wr_values_check(mistake, "EXPR", text);
+                         : wr_values_check(opening, mistake, "EXPR", made);
 }
 
 static weir_gen *set_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
     const char *wrong;
-    (void)opening;
     return wr_values_made(
-        up, "set", wr_values_assignment(((const struct set_args *)args)->expr, true, &wrong));
+        opening, up, "set",
+        wr_values_assignment(((const struct set_args *)args)->expr, true, &wrong));
 }
 
 static const weir_arg set_args[] = {

@@ -204,33 +204,37 @@ static void values_close(struct weir_gen *gen)
 static const struct wr_gen_ops values_ops = {
     .kind = "values", .next_many = values_next_many, .close = values_close};
 
-struct weir_gen *wr_values_stage(struct weir_gen *up, const char *kind, const char *text)
+struct weir_gen *wr_values_stage(const weir_opening *opening, struct weir_gen *up, const char *kind,
+                                 const char *text)
 {
     struct stage_values *stage = wr_stage_alloc(up, sizeof *stage, &values_ops, kind);
     if (stage != NULL) {
-        (void)wr_item_expr_open(&stage->expr, &stage->gen, text);
+        (void)wr_item_expr_open(&stage->expr, &stage->gen, opening, text);
     }
     return wr_gen_made(stage != NULL ? &stage->gen : NULL, up);
 }
 
-struct weir_gen *wr_values_made(struct weir_gen *up, const char *kind, char *text)
+struct weir_gen *wr_values_made(const weir_opening *opening, struct weir_gen *up, const char *kind,
+                                struct wr_made_expr made)
 {
-    struct weir_gen *gen = text != NULL ? wr_values_stage(up, kind, text) : wr_gen_made(NULL, up);
-    wr_free(text);
+    struct weir_gen *gen =
+        made.text != NULL ? wr_values_stage(opening, up, kind, made.text) : wr_gen_made(NULL, up);
+    wr_free(made.text);
     return gen;
 }
 
 /* ---- expressions made of arguments */
 
-int wr_values_check(weir_mistake *mistake, const char *arg, char *text)
+int wr_values_check(const weir_opening *opening, weir_mistake *mistake, const char *arg,
+                    struct wr_made_expr made)
 {
-    int rc = text != NULL ? wr_item_expr_check(mistake, arg, text)
-                          : weir_mistake_at(mistake, arg, "no memory for an expression");
-    wr_free(text);
+    int rc = made.text != NULL ? wr_item_expr_check(opening, mistake, arg, made.text, &made)
+                               : weir_mistake_at(mistake, arg, "no memory for an expression");
+    wr_free(made.text);
     return rc;
 }
 
-char *wr_values_call(const char *name, const weir_texts *fields)
+struct wr_made_expr wr_values_call(const char *name, const weir_texts *fields)
 {
     size_t cap = strlen(name) + 3;
     for (size_t i = 0; i < fields->count; i++) {
@@ -239,7 +243,7 @@ char *wr_values_call(const char *name, const weir_texts *fields)
     struct wr_print out;
     char *text = wr_alloc(cap);
     if (text == NULL) {
-        return NULL;
+        return (struct wr_made_expr){.text = NULL};
     }
     wr_print_to(&out, text, cap);
     wr_printf(&out, "%s(", name);
@@ -247,42 +251,64 @@ char *wr_values_call(const char *name, const weir_texts *fields)
         wr_printf(&out, "%s%s", i > 0 ? ", " : "", fields->list[i]);
     }
     wr_printf(&out, ")");
-    return text;
+    return (struct wr_made_expr){.text = text};
 }
 
-char *wr_values_assignment(const char *text, bool set, const char **wrong)
+/* Print a part of the argument, and note its place. */
+static void print_part(struct wr_print *out, struct wr_made_part *part, const char *text,
+                       size_t from, size_t len)
+{
+    *part = (struct wr_made_part){.at = out->len, .len = len, .from = from};
+    wr_print_bytes(out, text + from, len);
+}
+
+/* An assignment that was read, as an expression. */
+static void print_assignment(struct wr_made_expr *made, size_t cap, const char *text,
+                             const struct wr_expr_read *read, bool set)
+{
+    struct wr_print out;
+    const char *op = text + read->at;
+    size_t op_len = read->assigns - 1;
+    size_t right = read->at + read->assigns;
+    size_t right_len = strlen(text) - right;
+    size_t left_len = read->to - read->from;
+    wr_print_to(&out, made->text, cap);
+    if (op_len == 0 || op[0] == '|') {
+        wr_printf(&out, "%s(", op_len > 0 ? "_update" : set ? "_assign" : "_rename");
+        print_part(&out, &made->parts[0], text, read->from, left_len);
+        wr_printf(&out, "; ");
+        print_part(&out, &made->parts[1], text, right, right_len);
+        wr_printf(&out, ")");
+        return;
+    }
+    /* a op= b: of each value of b, a becomes a op b */
+    wr_printf(&out, "(");
+    print_part(&out, &made->parts[1], text, right, right_len);
+    wr_printf(&out, ") as $_ | _update(");
+    print_part(&out, &made->parts[0], text, read->from, left_len);
+    wr_printf(&out, "; . %.*s $_)", (int)op_len, op);
+}
+
+struct wr_made_expr wr_values_assignment(const char *text, bool set, const char **wrong)
 {
     struct wr_arena arena;
     struct wr_expr_read read;
     struct wr_expr_text from = {.text = text, .end = strlen(text), .whole = true, .internal = true};
+    struct wr_made_expr made = {.text = NULL};
     *wrong = NULL;
     wr_arena_init(&arena, (size_t)64 << 20);
     int rc = wr_expr_parse(&arena, &from, &read);
     wr_arena_fini(&arena);
     if (rc != 0 || read.assigns == 0) {
         *wrong = rc == WEIR_ENOMEM ? NULL : "an = is missing, as in .a = .b";
-        return NULL;
-    }
-    const char *left = text + read.from, *right = text + read.at + read.assigns;
-    int left_len = (int)(read.to - read.from), op_len = (int)read.assigns - 1;
-    const char *op = text + read.at;
-    if (!set && op_len > 0) {
+    } else if (!set && read.assigns > 1) {
         *wrong = "only = is allowed here, as in .new = .old";
-        return NULL;
-    }
-    size_t cap = strlen(text) + 64;
-    struct wr_print out;
-    char *made = wr_alloc(cap);
-    if (made == NULL) {
-        return NULL;
-    }
-    wr_print_to(&out, made, cap);
-    if (op_len == 0) {
-        wr_printf(&out, "%s(%.*s; %s)", set ? "_assign" : "_rename", left_len, left, right);
-    } else if (op[0] == '|') {
-        wr_printf(&out, "_update(%.*s; %s)", left_len, left, right);
-    } else { /* a op= b: of each value of b, a becomes a op b */
-        wr_printf(&out, "(%s) as $_ | _update(%.*s; . %.*s $_)", right, left_len, left, op_len, op);
+    } else {
+        size_t cap = strlen(text) + 64;
+        made.text = wr_alloc(cap);
+        if (made.text != NULL) {
+            print_assignment(&made, cap, text, &read, set);
+        }
     }
     return made;
 }

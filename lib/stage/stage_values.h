@@ -9,16 +9,18 @@
 
 /* For each item, all outputs of the expression in `text`, in order, each as one JSON text on one
  * line; an item without an output counts as filtered. kind: the name of the component. */
-struct weir_gen *wr_values_stage(WEIR_TAKES struct weir_gen *up, const char *kind,
-                                 const char *text);
+struct weir_gen *wr_values_stage(const weir_opening *opening, WEIR_TAKES struct weir_gen *up,
+                                 const char *kind, const char *text);
 /* The same for a text that was made: freed. NULL: there was no memory for it. */
-struct weir_gen *wr_values_made(WEIR_TAKES struct weir_gen *up, const char *kind, char *text);
+struct weir_gen *wr_values_made(const weir_opening *opening, WEIR_TAKES struct weir_gen *up,
+                                const char *kind, struct wr_made_expr made);
 /* In check, the same: freed. */
-int wr_values_check(weir_mistake *mistake, const char *arg, char *text);
-/* "NAME(.a, .b)" of a list of fields, as WEIR_ARG_FIELDS gives it. Free it. NULL: no memory. */
-char *wr_values_call(const char *name, const weir_texts *fields);
+int wr_values_check(const weir_opening *opening, weir_mistake *mistake, const char *arg,
+                    struct wr_made_expr made);
+/* "NAME(.a, .b)" of a list of fields, as WEIR_ARG_FIELDS gives it. text NULL: no memory. */
+struct wr_made_expr wr_values_call(const char *name, const weir_texts *fields);
 /* The expression of an assignment, LEFT = RIGHT or |= and similar; `set`: as jq means it, else the
- * value of RIGHT moves to LEFT. Free it. NULL with *wrong: there was a mistake; else no memory. */
-char *wr_values_assignment(const char *text, bool set, const char **wrong);
+ * value of RIGHT moves to LEFT. text NULL with *wrong: there was a mistake; else no memory. */
+struct wr_made_expr wr_values_assignment(const char *text, bool set, const char **wrong);
 
 #endif

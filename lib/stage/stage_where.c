@@ -72,16 +72,16 @@ static const struct wr_gen_ops where_ops = {
 
 static int where_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
 {
-    (void)opening;
-    return wr_item_expr_check(mistake, "EXPR", ((const struct where_args *)args)->expr);
+    return wr_item_expr_check(opening, mistake, "EXPR", ((const struct where_args *)args)->expr,
+                              NULL);
 }
 
 static weir_gen *where_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
     struct stage_where *where = wr_stage_alloc(up, sizeof *where, &where_ops, "where");
-    (void)opening;
     if (where != NULL) {
-        (void)wr_item_expr_open(&where->expr, &where->gen, ((const struct where_args *)args)->expr);
+        (void)wr_item_expr_open(&where->expr, &where->gen, opening,
+                                ((const struct where_args *)args)->expr);
     }
     return wr_gen_made(where != NULL ? &where->gen : NULL, up);
 }

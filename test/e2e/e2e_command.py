@@ -15,13 +15,68 @@ import unittest
 
 import e2e_support
 from e2e_peers import Peer
-from e2e_support import Weir, sha256, shell, weir
+from e2e_support import Weir, sha256, shell, wait_for, weir
 
 README = os.path.join(os.path.dirname(__file__), "..", "..", "README.md")
 
 
 def numbers(first, last):
     return b"".join(b"%d\n" % n for n in range(first, last + 1))
+
+
+class Variables(e2e_support.TestCase):
+    def test_values_of_the_command_line_are_data(self):
+        for value in ("login", 'a"b', "x | null", "\\(1)", "", "$x", "é"):
+            run = weir("--arg", "x", value, "gen 1..1 | {v: $x}")
+            self.ends(run, 0)
+            self.assertEqual(json.loads(run.out), {"v": value})
+        run = weir("--argjson", "limit", "2", "--argjson", "o", '{"a":[1.10]}', "gen 1..3 | where . >= $limit | [., $o]")
+        self.assertEqual(run.out, b'[2,{"a":[1.10]}]\n[3,{"a":[1.10]}]\n')
+
+    def test_an_unknown_name_is_shown_with_its_place(self):
+        self.ends(weir("gen 1..3 | where . > $lim"), 2, "$lim is not defined",
+                  "\n                       ^^^^ --arg lim VALUE gives it a value")
+        self.ends(weir("--arg", "limit", "1", "gen 1..3 | where . > $limt"), 2, "^^^^^ did you mean '$limit'?")
+
+    def test_mistakes_in_a_value_do_not_show_it(self):
+        run = weir("--argjson", "x", '{"c4n4ry', "gen 1..1 | $x")
+        self.ends(run, 2, "the value $x: ", "at byte 1")
+        self.assertNotIn("c4n4ry", run.err)
+        self.ends(weir("--arg", "x"), 2, "--arg needs NAME VALUE")
+        self.ends(weir("--arg=x", "y", "gen 1..1 | $x"), 2, "--arg needs NAME VALUE")
+        self.ends(weir("--arg", "x", "1", "--argjson", "x", "1", "gen 1..1 | $x"), 2, "given twice")
+        self.ends(weir("--arg", "x.y", "1", "gen 1..1"), 2, "not a name")
+
+    def test_a_value_that_nothing_reads_is_a_mistake(self):
+        self.ends(weir("--arg", "x", "1", "gen 1..1"), 2, "--arg x has no effect: no expression of this pipeline reads $x")
+
+    def test_the_environment_is_read_by_name_only(self):
+        secret = dict(os.environ, TOKEN="c4n4ry", OTHER="no")
+        run = weir("--env", "TOKEN,OTHER", 'gen 1..1 | "Bearer " + $TOKEN, $OTHER', env=secret)
+        self.ends(run, 0)
+        self.assertEqual(run.out, b'"Bearer c4n4ry"\n"no"\n')
+        self.ends(weir("gen 1..1 | $TOKEN", env=secret), 2, "$TOKEN is not defined")
+        self.ends(weir("gen 1..1 | $ENV.TOKEN", env=secret), 2, "--env NAME reads a variable of the environment as $NAME")
+        self.ends(weir("--env", "NOT_THERE", "gen 1..1 | $NOT_THERE"), 2, "the environment has no variable 'NOT_THERE'")
+
+    def test_secrets_are_in_no_report(self):
+        secret = dict(os.environ, TOKEN="c4n4ry")
+        dead = self.path("dead")
+        text = "gen 1..2 | {n: .} | set .t = $TOKEN + 1"
+        run = weir("-vv", "--env", "TOKEN", "--dead", dead, text, env=secret)
+        self.ends(run, 0, "string (***) and number (1) cannot be added")
+        run.err += weir("explain", "--env", "TOKEN", text, env=secret).out.decode()
+        run.err += weir("graph", "--env", "TOKEN", text, env=secret).out.decode()
+        self.assertNotIn("c4n4", run.err)
+        self.assertNotIn(b"c4n4", self.read("dead"))
+
+    def test_values_are_not_in_the_list_of_processes(self):
+        with Weir("--arg", "x", "c4n4ry", "- | {x: $x}", stdin=subprocess.PIPE) as run:
+            def words():
+                with open("/proc/%d/cmdline" % run.pid, "rb") as file:
+                    return file.read().split(b"\0")
+            wait_for(lambda: b"******" in words(), "the value to be hidden")
+            self.assertNotIn(b"c4n4ry", words())
 
 
 class Texts(e2e_support.TestCase):

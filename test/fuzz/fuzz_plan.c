@@ -38,11 +38,12 @@ static void format_one(const char *text, const char *name)
 {
     weir_error error;
     char *once = format(text, name);
-    weir_plan *plan = weir_plan_read(text, name, &error);
+    weir_plan *plan = weir_plan_read(text, WEIR_OPTIONS(weir_text_options, .name = name), &error);
     if (once != NULL) {
         char *twice = format(once, name);
         require(twice != NULL && strcmp(once, twice) == 0);
-        weir_plan *again = weir_plan_read(once, name, &error);
+        weir_plan *again =
+            weir_plan_read(once, WEIR_OPTIONS(weir_text_options, .name = name), &error);
         require((plan != NULL) == (again != NULL));
         require(plan == NULL || strcmp(weir_plan_text(plan), weir_plan_text(again)) == 0);
         weir_plan_free(again);
@@ -57,8 +58,9 @@ static void read_one(const char *text, const char *name)
 {
     char told[200];
     weir_error error;
-    weir_plan *plan = weir_plan_read(text, name, &error);
-    size_t told_len = weir_plan_error_text(text, name, told, sizeof told);
+    weir_plan *plan = weir_plan_read(text, WEIR_OPTIONS(weir_text_options, .name = name), &error);
+    size_t told_len = weir_plan_error_text(text, WEIR_OPTIONS(weir_text_options, .name = name),
+                                           told, sizeof told);
     require((plan == NULL) == (error.code != 0) && (plan == NULL) == (told_len > 0));
     if (plan == NULL) {
         require(error.offset >= 0 && (size_t)error.offset <= strlen(text));

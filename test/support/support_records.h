@@ -59,7 +59,7 @@ static inline WEIR_UNUSED void records_are(const char *stage, const char *const 
     char got[2048];
     weir_loop *loop = test_loop();
     weir_gen *up = texts(weir_root(loop), (struct texts_args){lines, false});
-    records_show(weir_parse(weir_root(loop), up, stage), 64, got, sizeof got);
+    records_show(weir_parse(weir_root(loop), up, stage, NULL), 64, got, sizeof got);
     weir_loop_free(loop);
     ck_assert_str_eq(got, expected);
 }

@@ -243,7 +243,8 @@ TEST(names_are_constants)
 {
     struct wr_expr_read read;
     struct wr_value value;
-    struct wr_named named[] = {{"a", wr_value_integer(4)}, {"b", wr_value_string("x", 1)}};
+    struct wr_named named[] = {{.name = "a", .value = wr_value_integer(4)},
+                               {.name = "b", .value = wr_value_string("x", 1)}};
     struct wr_expr_text text = {.text = "$b * $a", .end = 7, .whole = true};
     wr_program *program = wr_program_new(&text, named, 2, &read);
     ck_assert_ptr_nonnull(program);

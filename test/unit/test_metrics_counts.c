@@ -310,7 +310,7 @@ TEST(a_component_counts_what_each_of_its_parts_does)
     weir_item item;
     ck_assert_int_eq(wr_plan_components_add(list), 0);
     weir_on_end(loop, note, &seen);
-    weir_gen *gen = weir_parse(weir_root(loop), NULL, "gen 1..5 | sieve");
+    weir_gen *gen = weir_parse(weir_root(loop), NULL, "gen 1..5 | sieve", NULL);
     while (weir_next(gen, &item)) {}
     ck_assert_int_eq(weir_finish(gen, NULL), 0);
     int at = 0;
@@ -336,7 +336,7 @@ TEST(a_component_counts_what_its_inner_queue_drops)
     weir_item item;
     uint64_t out = 0, dropped = 0;
     weir_on_end(loop, note, &seen);
-    weir_gen *gen = weir_parse(weir_root(loop), NULL, "gen 1..9 | queue 2 full=drop-newest");
+    weir_gen *gen = weir_parse(weir_root(loop), NULL, "gen 1..9 | queue 2 full=drop-newest", NULL);
     for (; weir_next(gen, &item); out++) {}
     ck_assert_int_eq(weir_finish(gen, NULL), 0);
     for (int i = 0; i < seen.count; i++) {

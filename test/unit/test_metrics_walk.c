@@ -130,7 +130,7 @@ TEST(components_of_a_pipeline_are_named_and_have_the_numbers_of_their_parts)
     struct seen seen = {0};
     weir_item item;
     weir_on_end(loop, note, &seen);
-    weir_gen *gen = weir_parse(weir_root(loop), NULL, "gen 1..9 | skip 4 | queue 3 | head 2");
+    weir_gen *gen = weir_parse(weir_root(loop), NULL, "gen 1..9 | skip 4 | queue 3 | head 2", NULL);
     while (weir_next(gen, &item)) {}
     ck_assert_int_eq(weir_finish(gen, NULL), 0);
     static const char *const names[] = {"gen", "skip", "queue", "head"};

@@ -28,7 +28,19 @@ static const struct mistake {
     {"zzzz x.log", "unknown stage 'zzzz'", "^^^^ " WR_NAMES},
     {"gen 1.. | .a nope", "map: unexpected argument 'nope'", "             ^^^^"},
     {"gen 1.. | sort .a", "map: unexpected argument '.a'", "               ^^"},
-    {"gen 1.. | f(.x)", "map: there is no function 'f'", "          ^^^^^"},
+    {"gen 1.. | f(.x)", "map: there is no function 'f'", "          ^"},
+    {"gen 1.. | where . > $lim", "where: $lim is not defined",
+     "                    ^^^^ --arg lim VALUE gives it a value"},
+    {"gen 1.. | set .a = map_values($limt)", "set: $limt is not defined",
+     "                              ^^^^^ --arg limt VALUE gives it a value"},
+    {"gen 1.. | set .a[$k] += .b", "set: $k is not defined",
+     "                 ^^ --arg k VALUE gives it a value"},
+    {"gen 1.. | set .a += .b + $k", "set: $k is not defined",
+     "                         ^^ --arg k VALUE gives it a value"},
+    {"gen 1.. | (.a as $limit | . > $limt)", "map: $limt is not defined",
+     "                              ^^^^^ did you mean '$limit'?"},
+    {"gen 1.. | $ENV.HOME", "map: $ENV is not defined",
+     "          ^^^^ --env NAME reads a variable of the environment as $NAME"},
     {"\"hello\" x", "map: unexpected argument 'x'", "        ^"},
     {"gen 1.. | head(3)", "head: write the arguments after the name, without brackets",
      "          ^^^^^^^ as in gen 1.. | head 3"},
@@ -210,7 +222,8 @@ static void check_long(const char *text, const char *name, const char *expected)
     struct wr_print out;
     wr_print_to(&out, wanted, sizeof wanted);
     wr_expected_print(&out, expected);
-    (void)weir_plan_error_text(text, name, long_form, sizeof long_form);
+    (void)weir_plan_error_text(text, WEIR_OPTIONS(weir_text_options, .name = name), long_form,
+                               sizeof long_form);
     ck_assert_str_eq(long_form, wanted);
 }
 

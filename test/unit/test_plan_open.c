@@ -270,7 +270,8 @@ TEST(parse_takes_the_generator_that_stands_for_the_source)
     weir_loop *loop = weir_loop_new(NULL);
     ck_assert_ptr_nonnull(loop);
     weir_gen *up = weir_count(weir_root(loop), 1, 100);
-    int rc = collect(weir_parse(weir_root(loop), up, "skip 2 | head 2"), got, sizeof got, &error);
+    int rc =
+        collect(weir_parse(weir_root(loop), up, "skip 2 | head 2", NULL), got, sizeof got, &error);
     weir_loop_free(loop);
     ck_assert_int_eq(rc, 0);
     ck_assert_str_eq(got, "3|4|");
@@ -283,7 +284,7 @@ static void check_parse_fails(const char *text, bool with_up, int code, const ch
     weir_loop *loop = weir_loop_new(NULL);
     ck_assert_ptr_nonnull(loop);
     weir_gen *up = with_up ? weir_count(weir_root(loop), 1, 100) : NULL;
-    int rc = collect(weir_parse(weir_root(loop), up, text), got, sizeof got, &error);
+    int rc = collect(weir_parse(weir_root(loop), up, text, NULL), got, sizeof got, &error);
     weir_loop_free(loop);
     ck_assert_int_eq(rc, code);
     ck_assert_str_eq(error.message, message);

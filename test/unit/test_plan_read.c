@@ -219,12 +219,92 @@ TEST(the_hash_stays_the_same_between_versions)
     ck_assert_uint_eq(hash_of("head 3", NULL, 0), UINT64_C(0x4871189032fe20da));
 }
 
+static uint64_t hash_with(const weir_variable *variables, size_t count)
+{
+    weir_error error;
+    weir_text_options options = {
+        .struct_size = sizeof options, .variables = variables, .variables_count = count};
+    weir_plan *plan = weir_plan_read("map [$a, $b]", &options, &error);
+    ck_assert_ptr_nonnull(plan);
+    uint64_t hash = weir_plan_hash(plan, NULL);
+    weir_plan_free(plan);
+    return hash;
+}
+
+TEST(the_hash_is_one_of_the_variables_in_any_order_but_not_of_secrets)
+{
+    static const weir_variable values[] = {
+        {.name = "a", .text = "1"},
+        {.name = "b", .text = "2"},
+        {.name = "a", .text = "1"},
+        {.name = "b", .text = "3"},
+        {.name = "a", .text = "1", .secret = 1},
+        {.name = "b", .text = "2", .secret = 1},
+        {.name = "a", .text = "5", .secret = 1},
+    };
+    ck_assert_uint_eq(hash_with(values, 2), hash_with(values + 1, 2));
+    ck_assert_uint_ne(hash_with(values, 2), hash_with(values + 2, 2));
+    ck_assert_uint_eq(hash_with(values + 4, 2), hash_with(values + 5, 2));
+}
+
+TEST(variables_are_values_of_the_expressions)
+{
+    static const weir_variable values[] = {
+        {.name = "text", .text = "a \"b\" | null \\(1)"},
+        {.name = "json", .text = " [1, {\"k\": 1.10}] ", .json = 1},
+        {.name = "unread", .text = ""},
+    };
+    weir_error error;
+    weir_plan *plan = weir_plan_read(
+        "where .a == $text | set .b = $json[1].k",
+        WEIR_OPTIONS(weir_text_options, .variables = values, .variables_count = 3), &error);
+    ck_assert_ptr_nonnull(plan);
+    ck_assert(weir_plan_reads_variable(plan, "text"));
+    ck_assert(weir_plan_reads_variable(plan, "json"));
+    ck_assert(!weir_plan_reads_variable(plan, "unread"));
+    ck_assert(!weir_plan_reads_variable(plan, "unknown"));
+    ck_assert_str_eq(weir_plan_text(plan), "where .a == $text | set .b = $json[1].k");
+    weir_plan_free(plan);
+}
+
+TEST(a_wrong_variable_is_named_and_its_text_is_not_shown)
+{
+    static const struct {
+        weir_variable value;
+        const char *message;
+    } wrong[] = {
+        {{.name = "a", .text = "{\"a\": se}", .json = 1}, "the value $a: "},
+        {{.name = "a", .text = "se\xff"}, "the value $a: it is not valid UTF-8, at byte 2"},
+        {{.name = "1a", .text = "se"}, "the value $1a: this is not a name"},
+        {{.name = "", .text = "se"}, "the value $: this is not a name"},
+        {{.name = "twice", .text = "se"}, "the value $twice: this name is given twice"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        weir_error error;
+        char shown[300];
+        const weir_variable values[] = {{.name = "twice", .text = "se"}, wrong[i].value};
+        weir_text_options options = {.struct_size = sizeof options,
+                                     .name = "x.weir",
+                                     .variables = values,
+                                     .variables_count = 2};
+        weir_plan *plan = weir_plan_read("gen 1..3", &options, &error);
+        MUST(plan == NULL);
+        ck_assert_int_eq(error.code, WEIR_EINVAL);
+        ck_assert_msg(strncmp(error.message, wrong[i].message, strlen(wrong[i].message)) == 0, "%s",
+                      error.message);
+        ck_assert_ptr_null(strstr(error.message, "se}"));
+        (void)weir_plan_error_text("gen 1..3", &options, shown, sizeof shown);
+        ck_assert_str_eq(shown, error.message);
+    }
+}
+
 TEST(a_file_may_begin_with_options)
 {
     static const char text[] = "# mine\n@state \"/var/lib/my weir\" # here\n\n@mem 64MiB\n gen "
                                "1..3 # numbers\n | head 2\n";
     weir_error error;
-    weir_plan *plan = weir_plan_read(text, "x.weir", &error);
+    weir_plan *plan =
+        weir_plan_read(text, WEIR_OPTIONS(weir_text_options, .name = "x.weir"), &error);
     ck_assert_ptr_nonnull(plan);
     ck_assert_str_eq(weir_plan_state_folder(plan), "/var/lib/my weir");
     ck_assert_int_eq(weir_plan_mem_bytes(plan), 64 << 20);
@@ -235,7 +315,8 @@ TEST(a_file_may_begin_with_options)
 TEST(a_file_needs_no_options)
 {
     weir_error error;
-    weir_plan *plan = weir_plan_read("gen 1..3", "x.weir", &error);
+    weir_plan *plan =
+        weir_plan_read("gen 1..3", WEIR_OPTIONS(weir_text_options, .name = "x.weir"), &error);
     ck_assert_ptr_nonnull(plan);
     ck_assert_ptr_null(weir_plan_state_folder(plan));
     ck_assert_int_eq(weir_plan_mem_bytes(plan), 0);

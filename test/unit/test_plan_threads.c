@@ -98,6 +98,7 @@ static const char *const anywhere[] = {"weir_loop_new",
                                        "weir_plan_recounts",
                                        "weir_plan_rejects",
                                        "weir_plan_takes_pieces",
+                                       "weir_plan_reads_variable",
                                        "weir_plan_source",
                                        "weir_plan_source_address",
                                        "weir_plan_state_folder",
@@ -116,6 +117,7 @@ static const char *const anywhere[] = {"weir_loop_new",
                                        "weir_modules_load",
                                        "weir_mistake_at",
                                        "weir_mistake_hint",
+                                       "weir_mistake_inside",
                                        "weir_mistake_warn",
                                        "weir_nearest",
                                        "weir_size_read",
@@ -369,7 +371,7 @@ CALL(weir_merge, weir_merge(w->scope, &w->gen, 1));
 CALL(weir_tee, weir_tee(w->gen, &w->sink, 1, NULL));
 CALL(weir_pump_all, (void)!weir_pump_all(w->gen, &w->sink, 1, NULL, NULL));
 
-CALL(weir_parse, weir_parse(w->scope, NULL, "gen 1..3"));
+CALL(weir_parse, weir_parse(w->scope, NULL, "gen 1..3", NULL));
 CALL(weir_chain_open, weir_gen *gen; weir_sink * sink; weir_opening opening = {.scope = w->scope};
      weir_chain_open(&opening, NULL, NULL, &gen, &sink));
 CALL(weir_plan_open, weir_gen *gen; weir_sink * sink;

@@ -114,7 +114,7 @@ static struct {
     CALL(on_signal, (it.loop, 10, nothing, NULL)) \
     CALL(origin_name, (it.scope, &it.kept)) \
     CALL(park, (&it.waker, 1, "x")) \
-    CALL(parse, (it.scope, NULL, "gen 1..3")) \
+    CALL(parse, (it.scope, NULL, "gen 1..3", NULL)) \
     CALL(part_open, (it.source, 1, 1, &position_ops, NULL, 0)) \
     CALL(part_over, (it.source, NULL)) \
     CALL(part_stored, (it.source)) \
@@ -214,14 +214,23 @@ static const struct call {
 /* Functions that work on memory alone, are made for other threads, or see no loop. Those of a
  * request and its reply, and weir_chain_open, are called inside a handler or an opener only. */
 static const char *const any_thread[] = {
-    "weir_alloc",        "weir_realloc",           "weir_free",           "weir_use_allocator",
-    "weir_version",      "weir_loop_new",          "weir_loop_attach",    "weir_post",
-    "weir_wake_remote",  "weir_overflow_text",     "weir_event_field",    "weir_item_parts",
-    "weir_item_text",    "weir_item_text_of_type", "weir_scratch_free",   "weir_type_same",
-    "weir_chain_open",   "weir_component_at",      "weir_component_find", "weir_component_help",
-    "weir_modules_load", "weir_mistake_at",        "weir_mistake_hint",   "weir_mistake_warn",
-    "weir_hide_secrets", "weir_nearest",           "weir_size_read",      "weir_time_read",
-    "weir_plan_",        "weir_record_",           "weir_reply_",         "weir_request_",
+    "weir_alloc",          "weir_realloc",
+    "weir_free",           "weir_use_allocator",
+    "weir_version",        "weir_loop_new",
+    "weir_loop_attach",    "weir_post",
+    "weir_wake_remote",    "weir_overflow_text",
+    "weir_event_field",    "weir_item_parts",
+    "weir_item_text",      "weir_item_text_of_type",
+    "weir_scratch_free",   "weir_type_same",
+    "weir_chain_open",     "weir_component_at",
+    "weir_component_find", "weir_component_help",
+    "weir_modules_load",   "weir_mistake_at",
+    "weir_mistake_hint",   "weir_mistake_inside",
+    "weir_mistake_warn",   "weir_hide_secrets",
+    "weir_nearest",        "weir_size_read",
+    "weir_time_read",      "weir_plan_",
+    "weir_record_",        "weir_reply_",
+    "weir_request_",
 };
 
 static bool is_listed(const char *name, size_t len)

@@ -285,7 +285,7 @@ TEST(zstd_window_is_an_argument)
     weir_error error;
     weir_loop *loop = test_loop();
     weir_gen *up = pieces(weir_root(loop), (struct pieces){frame, sizeof frame - 1, 1});
-    weir_gen *gen = weir_parse(weir_root(loop), up, "unzstd window=1MiB");
+    weir_gen *gen = weir_parse(weir_root(loop), up, "unzstd window=1MiB", NULL);
     ck_assert_int_eq(read_all(gen, text, sizeof text, &error), WEIR_ETOOLONG);
     ck_assert_ptr_nonnull(
         strstr(error.message, "the limit is 1048576; set the limit with window="));
@@ -297,7 +297,7 @@ static const char *failure_of(const char *stage, const struct packed *packed, in
     static weir_error error;
     static char text[64 * 1024];
     weir_loop *loop = test_loop();
-    weir_gen *gen = weir_parse(weir_root(loop), pieces_of(loop, packed, 4), stage);
+    weir_gen *gen = weir_parse(weir_root(loop), pieces_of(loop, packed, 4), stage, NULL);
     ck_assert_int_eq(read_all(gen, text, sizeof text, &error), code);
     weir_loop_free(loop);
     return error.message;

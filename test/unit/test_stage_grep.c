@@ -31,7 +31,7 @@ TEST(grep_looks_behind_a_nul)
 {
     weir_loop *loop = test_loop();
     weir_item got;
-    weir_gen *gen = weir_parse(weir_root(loop), line_with_nul(weir_root(loop)), "grep \"b\"");
+    weir_gen *gen = weir_parse(weir_root(loop), line_with_nul(weir_root(loop)), "grep \"b\"", NULL);
 
     ck_assert(weir_next(gen, &got));
     ck_assert_uint_eq(got.len, 3);

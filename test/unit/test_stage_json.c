@@ -62,7 +62,7 @@ TEST(a_line_is_one_value_and_stays_as_it_came)
 {
     weir_loop *loop = test_loop();
     weir_gen *up = texts(weir_root(loop), (struct texts){lines, 6, NULL});
-    gives(weir_parse(weir_root(loop), up, "json"), "{\"a\": 1}| 2 |{\"a\":1}|");
+    gives(weir_parse(weir_root(loop), up, "json", NULL), "{\"a\": 1}| 2 |{\"a\":1}|");
     weir_ledger ledger = ledger_of(weir_root(loop));
     ck_assert_uint_eq(ledger.delivered, 3);
     ck_assert_uint_eq(ledger.filtered, 1); /* the empty line */
@@ -76,7 +76,7 @@ static void rejects(weir_slice text, const char *message)
     weir_error error;
     weir_loop *loop = test_loop();
     weir_gen *up = texts(weir_root(loop), (struct texts){&text, 1, NULL});
-    weir_gen *gen = weir_parse(weir_root(loop), up, "json on-error=stop");
+    weir_gen *gen = weir_parse(weir_root(loop), up, "json on-error=stop", NULL);
     ck_assert(!weir_next(gen, &item));
     ck_assert_int_eq(weir_finish(gen, &error), WEIR_EPARSE);
     ck_assert_str_eq(error.origin, "json");
@@ -116,7 +116,7 @@ static void event_gives(const char *text, bool message, const weir_type *type,
 {
     weir_loop *loop = test_loop();
     weir_gen *up = events(weir_root(loop), (struct texts){parts, message ? 3 : 2, type});
-    gives(weir_parse(weir_root(loop), up, text), expected);
+    gives(weir_parse(weir_root(loop), up, text, NULL), expected);
     weir_loop_free(loop);
 }
 
@@ -143,7 +143,7 @@ TEST(ndjson_passes_on_values_and_rejects_what_is_none)
 {
     weir_loop *loop = test_loop();
     weir_gen *up = texts(weir_root(loop), (struct texts){lines, 6, &weir_json_type});
-    gives(weir_parse(weir_root(loop), up, "ndjson"), "{\"a\": 1}| 2 |{\"a\":1}|");
+    gives(weir_parse(weir_root(loop), up, "ndjson", NULL), "{\"a\": 1}| 2 |{\"a\":1}|");
     ck_assert_uint_eq(ledger_of(weir_root(loop)).rejected, 3);
     weir_loop_free(loop);
 }

@@ -180,7 +180,7 @@ TEST(records_before_a_malformed_text_are_given_before_it_stops)
     weir_error error;
     weir_loop *loop = test_loop();
     weir_gen *up = letters(weir_root(loop), (struct letters){"ab=c", 3});
-    weir_gen *gen = weir_parse(weir_root(loop), up, "logfmt on-error=stop");
+    weir_gen *gen = weir_parse(weir_root(loop), up, "logfmt on-error=stop", NULL);
     ck_assert_uint_eq(weir_next_many(gen, items, 8), 2);
     ck_assert_uint_eq(weir_next_many(gen, items, 8), 0);
     ck_assert_int_eq(weir_finish(gen, &error), WEIR_EPARSE);
@@ -412,7 +412,7 @@ TEST(the_body_of_a_message_is_read)
     weir_slice value;
     weir_loop *loop = test_loop();
     weir_gen *up = one_message(weir_root(loop), (struct nothing){0});
-    weir_gen *gen = weir_parse(weir_root(loop), up, "logfmt");
+    weir_gen *gen = weir_parse(weir_root(loop), up, "logfmt", NULL);
     ck_assert(weir_next(gen, &item));
     ck_assert(weir_event_field(weir_event_of(&item), "a", &value));
     ck_assert_uint_eq(value.len, 1);

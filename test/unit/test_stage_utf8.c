@@ -36,9 +36,9 @@ static void gives(const char *stage, const char *data, size_t len, const char *w
 {
     weir_item got;
     weir_loop *loop = test_loop();
-    weir_gen *gen =
-        weir_parse(weir_root(loop),
-                   one_line(weir_root(loop), (struct one_line){data, len, WEIR_ITEM_CRLF}), stage);
+    weir_gen *gen = weir_parse(
+        weir_root(loop), one_line(weir_root(loop), (struct one_line){data, len, WEIR_ITEM_CRLF}),
+        stage, NULL);
     bool is_there = weir_next(gen, &got);
     ck_assert_msg(is_there == (want != NULL), "%s: %d", stage, is_there);
     if (is_there) {
@@ -73,7 +73,7 @@ TEST(a_line_that_is_no_utf8_is_rejected_with_its_byte)
     weir_error error;
     weir_loop *loop = test_loop();
     weir_gen *up = one_line(weir_root(loop), (struct one_line){"ab\xff", 3, 0});
-    weir_gen *gen = weir_parse(weir_root(loop), up, "utf8 reject on-error=stop");
+    weir_gen *gen = weir_parse(weir_root(loop), up, "utf8 reject on-error=stop", NULL);
     ck_assert(!weir_next(gen, &got));
     ck_assert_int_eq(weir_finish(gen, &error), WEIR_EPARSE);
     ck_assert_ptr_nonnull(strstr(error.message, "byte 2 of the line is 0xff"));

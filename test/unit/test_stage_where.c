@@ -51,7 +51,7 @@ static void check_gives(const char *text, const char *expected)
     weir_item item;
     weir_loop *loop = test_loop();
     weir_gen *up = texts(weir_root(loop), (struct texts){values, VALUES, NULL});
-    weir_gen *gen = weir_parse(weir_root(loop), up, text);
+    weir_gen *gen = weir_parse(weir_root(loop), up, text, NULL);
     FILE *out = open_memstream(&shown, &len);
     while (weir_next(gen, &item)) {
         fprintf(out, "%.*s|", (int)item.len, item.data);
@@ -105,7 +105,7 @@ TEST(what_is_left_out_is_counted)
 {
     weir_loop *loop = test_loop();
     weir_gen *up = texts(weir_root(loop), (struct texts){values, VALUES, NULL});
-    weir_gen *gen = weir_parse(weir_root(loop), up, "where .a");
+    weir_gen *gen = weir_parse(weir_root(loop), up, "where .a", NULL);
     weir_item item;
     while (weir_next(gen, &item)) {}
     ck_assert_int_eq(weir_finish(gen, NULL), 0);
@@ -122,7 +122,7 @@ static void check_rejects(const char *text, weir_slice value, const char *messag
     weir_error error;
     weir_loop *loop = test_loop();
     weir_gen *up = texts(weir_root(loop), (struct texts){&value, 1, NULL});
-    weir_gen *gen = weir_parse(weir_root(loop), up, text);
+    weir_gen *gen = weir_parse(weir_root(loop), up, text, NULL);
     ck_assert(!weir_next(gen, &item));
     ck_assert_int_lt(weir_finish(gen, &error), 0);
     ck_assert_msg(strstr(error.message, message) != NULL, "%s: %s", text, error.message);
@@ -153,7 +153,7 @@ static void check_event(const weir_event *event, const char *text, const char *e
 {
     weir_item item;
     weir_loop *loop = test_loop();
-    weir_gen *gen = weir_parse(weir_root(loop), one_event(weir_root(loop), *event), text);
+    weir_gen *gen = weir_parse(weir_root(loop), one_event(weir_root(loop), *event), text, NULL);
     ck_assert(weir_next(gen, &item));
     weir_slice got;
     weir_scratch scratch = WEIR_ZERO;
