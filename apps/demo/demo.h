@@ -10,6 +10,7 @@
 #ifndef DEMO_H
 #define DEMO_H
 
+#include <stdio.h>
 #include <weir/server.h>
 
 #define DEMO_MIN(a, b) ((a) < (b) ? (a) : (b))
@@ -67,14 +68,39 @@ enum { DEMO_EVENT_MAX = 256 };
 size_t demo_event(uint64_t seed, int64_t number, int64_t unix_ms, bool bad,
                   char to[DEMO_EVENT_MAX]);
 
+/* Write row `number` of /feed.csv.gz with its line end; 0: the names of the columns. Returns its
+ * length. Some values are in quotes. */
+#define DEMO_ROWS_BEGIN_S INT64_C(1704067200) /* the time of row 0: 2024 */
+size_t demo_row(uint64_t seed, int64_t number, char to[DEMO_EVENT_MAX]);
+
 /* Milliseconds until event `number` (0, 1, ...), with `rate` events a second since began_ns. */
 int64_t demo_due_ms(int64_t began_ns, int64_t rate, int64_t number, int64_t now_ns);
 /* Write server-sent event `number`, with its id and type. Returns its length. */
 enum { DEMO_SSE_MAX = DEMO_EVENT_MAX + 64 };
 size_t demo_sse_event(uint64_t seed, int64_t number, int64_t unix_ms, char to[DEMO_SSE_MAX]);
 
+/* The routes whose requests are counted, for demo_counts_print. */
+enum demo_route {
+    DEMO_FEED,
+    DEMO_SSE,
+    DEMO_FLAKY_SSE,
+    DEMO_LINES,
+    DEMO_FLAKY,
+    DEMO_GZIP,
+    DEMO_CSV,
+    DEMO_BOMB,
+    DEMO_SLOW,
+    DEMO_ROUTES
+};
+struct demo_count {
+    uint64_t requests;
+    uint64_t items; /* lines or events that were given to the server; /feed.ndjson, /slow, sse */
+    uint64_t bad;   /* ... of these the malformed ones */
+};
+
 /* A running demo. */
 struct demo_control {
+    struct demo_count counts[DEMO_ROUTES];
     bool calm;       /* /flaky and /flaky/feed.sse stop dropping connections */
     uint64_t served; /* bytes of /lines and /flaky so far */
     int64_t began_ns, began_unix_ms;
@@ -84,6 +110,15 @@ struct demo_control {
 /* A random number. */
 uint64_t demo_draw(struct demo_control *control);
 
+/* Write one line for each route that was asked for: how often, and what it gave. */
+void demo_counts_print(const struct demo_control *control, FILE *to);
+
+/* demo_routes.c. The file that the query names; false: refused. The validator of a reply:
+ * "seed-lines-size", then the suffix. */
+bool demo_asked_file(const weir_request *request, weir_reply *reply, struct demo_file *file);
+void demo_set_etag(weir_reply *reply, const struct demo_file *file, const char *suffix);
+/* demo_gzip.c */
+weir_handler demo_on_gzip, demo_on_csv, demo_on_bomb;
 /* demo_sse.c */
 weir_handler demo_on_sse, demo_on_flaky_sse;
 
@@ -102,6 +137,9 @@ weir_handler demo_on_hook, demo_on_hook_counts, demo_on_hook_lines;
  *     /flaky?n=&size=&seed=&every=   the same, dropped about every `every` bytes (default 1 MiB)
  *     /gzip?n=&size=&seed=&members=  the same in gzip, in `members` members (default 1, because
  *                                    curl 7.88 fails after the first)
+ *     /feed.csv.gz?n=&coded=         n rows (default 1000) in gzip, as a file, or coded=1 as a content
+ *                                    coding; always the same bytes
+ *     /bomb.gz?size=&coded=          `size` zero bytes (default 1 GiB) in gzip, 1029 to a byte
  *     /feed.sse?rate=&n=&ring=&retry=&ignore=
  *                                    server-sent events since the start of the server, rate a
  *                                    second (default 10; 0: all exist at once), n of them (default:

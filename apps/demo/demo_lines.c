@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "demo.h"
 
@@ -187,10 +188,11 @@ static const char *pick_type(uint64_t x)
     return types[x & 15];
 }
 
+static const char *const pages[8] = {"/",      "/search", "/cart",    "/item/17",
+                                     "/about", "/login",  "/item/42", "/checkout"};
+
 size_t demo_event(uint64_t seed, int64_t number, int64_t unix_ms, bool bad, char to[DEMO_EVENT_MAX])
 {
-    static const char *const pages[8] = {"/",      "/search", "/cart",    "/item/17",
-                                         "/about", "/login",  "/item/42", "/checkout"};
     uint64_t x = mix2(seed, (uint64_t)number);
     const char *type = pick_type(x);
     bool error = strcmp(type, "error") == 0;
@@ -206,6 +208,26 @@ size_t demo_event(uint64_t seed, int64_t number, int64_t unix_ms, bool bad, char
         to[len] = '\0';
     }
     return (size_t)len;
+}
+
+size_t demo_row(uint64_t seed, int64_t number, char to[DEMO_EVENT_MAX])
+{
+    uint64_t x = mix2(seed, (uint64_t)number);
+    time_t when = (time_t)(DEMO_ROWS_BEGIN_S + number);
+    struct tm tm;
+    char at[32] = "";
+    if (number == 0) {
+        return (size_t)snprintf(to, DEMO_EVENT_MAX, "n,time,type,user,page,status,took_ms\n");
+    }
+    if (gmtime_r(&when, &tm) != NULL) {
+        (void)strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    }
+    const char *type = pick_type(x), *page = pages[x >> 38 & 7];
+    bool error = strcmp(type, "error") == 0, search = strcmp(page, "/search") == 0;
+    return (size_t)snprintf(to, DEMO_EVENT_MAX, "%lld,%s,%s,u%04u,%s%s%s,%u,%u\n",
+                            (long long)number, at, type, (unsigned)(x >> 4 & 0xfff),
+                            search ? "\"" : "", page, search ? "?q=red, \"\"big\"\"\"" : "",
+                            error ? 500U : 200U, (unsigned)(x >> 41 & 255) + (error ? 900U : 3U));
 }
 
 int64_t demo_due_ms(int64_t began_ns, int64_t rate, int64_t number, int64_t now_ns)

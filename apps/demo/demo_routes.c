@@ -7,20 +7,14 @@
  * an offset that depends on the file: the server then cuts the reply, and resets the connection if
  * the failure is a reset.
  */
-#define ZLIB_CONST
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <zlib.h>
-
 #include "demo.h"
 
-enum {
-    PIECE = 2 * 1024, /* of the plain file: small, for a thousand clients */
-    PACKED_PIECE = 32 * 1024
-};
+enum { PIECE = 2 * 1024 }; /* of the plain file: small, for a thousand clients */
 
 /* ---- the file, plain */
 
@@ -60,7 +54,7 @@ WEIR_SOURCE(demo_file, struct file_args)
 }
 
 /* "seed-lines-size", then the suffix. */
-static void set_etag(weir_reply *reply, const struct demo_file *file, const char *suffix)
+void demo_set_etag(weir_reply *reply, const struct demo_file *file, const char *suffix)
 {
     const uint64_t numbers[3] = {file->seed, (uint64_t)file->lines, (uint64_t)file->size};
     char etag[3 * (DEMO_DIGITS_MAX + 1) + 32];
@@ -73,8 +67,7 @@ static void set_etag(weir_reply *reply, const struct demo_file *file, const char
     weir_reply_etag(reply, etag);
 }
 
-/* The file that the query names. False: refused. */
-static bool asked_file(const weir_request *request, weir_reply *reply, struct demo_file *file)
+bool demo_asked_file(const weir_request *request, weir_reply *reply, struct demo_file *file)
 {
     int64_t seed = weir_request_number(request, "seed", 1);
     int64_t lines = weir_request_number(request, "n", 1000);
@@ -88,19 +81,14 @@ static bool asked_file(const weir_request *request, weir_reply *reply, struct de
     return true;
 }
 
-static weir_gen *refuse_for_memory(weir_reply *reply)
-{
-    return weir_reply_refuse(reply, 503, "out of memory");
-}
-
 /* args is scratch memory of the caller: its table is large for a coroutine's stack. */
 static weir_gen *make_file(weir_scope *scope, const weir_request *request, weir_reply *reply,
                            int64_t every, struct file_args *args)
 {
-    if (!asked_file(request, reply, &args->file)) {
+    if (!demo_asked_file(request, reply, &args->file)) {
         return NULL;
     }
-    set_etag(reply, &args->file, "");
+    demo_set_etag(reply, &args->file, "");
     args->drop = INT64_MAX;
     weir_reply_length(reply, demo_offset(&args->file, args->file.lines + 1));
     if (weir_reply_range(reply, &args->first, &args->count) == 416) {
@@ -119,7 +107,7 @@ static weir_gen *serve_file(weir_scope *scope, const weir_request *request, weir
 {
     struct file_args *args = calloc(1, sizeof *args);
     if (args == NULL) {
-        return refuse_for_memory(reply);
+        return weir_reply_refuse(reply, 503, "out of memory");
     }
     args->control = control;
     weir_gen *gen = make_file(scope, request, reply, every, args);
@@ -130,6 +118,7 @@ static weir_gen *serve_file(weir_scope *scope, const weir_request *request, weir
 static weir_gen *on_lines(weir_scope *scope, const weir_request *request, weir_reply *reply,
                           void *ctx)
 {
+    ((struct demo_control *)ctx)->counts[DEMO_LINES].requests++;
     return serve_file(scope, request, reply, 0, ctx);
 }
 
@@ -137,115 +126,11 @@ static weir_gen *on_flaky(weir_scope *scope, const weir_request *request, weir_r
                           void *ctx)
 {
     int64_t every = weir_request_number(request, "every", 1024 * 1024);
+    ((struct demo_control *)ctx)->counts[DEMO_FLAKY].requests++;
     if (every < 1 || every > INT64_MAX / 4) {
         return weir_reply_refuse(reply, 400, "every: a number of bytes");
     }
     return serve_file(scope, request, reply, every, ctx);
-}
-
-/* ---- the file in gzip */
-
-struct gzip_args {
-    struct demo_file file;
-    int64_t members;
-};
-
-/* The buffers of a gzip body: plain bytes in, compressed bytes out. */
-struct gzip_work {
-    z_stream zlib;
-    size_t packed_len;
-    char packed[PACKED_PIECE], plain[DEMO_LINE_MAX + 8];
-};
-
-static bool give_packed(weir_gen *self, struct gzip_work *work)
-{
-    weir_item item = weir_bytes(work->packed, work->packed_len);
-    work->packed_len = 0;
-    return item.len == 0 || weir_yield(self, &item);
-}
-
-/* Write one member with the file's bytes [at, end). False: the reader has left. */
-static bool give_member(weir_gen *self, const struct demo_file *file, struct gzip_work *work,
-                        int64_t at, int64_t end)
-{
-    z_stream *z = &work->zlib;
-    for (int rc = Z_OK; rc != Z_STREAM_END;) {
-        if (z->avail_in == 0 && at < end) {
-            const char *bytes;
-            size_t len = demo_bytes(file, at, end, work->plain, sizeof work->plain, &bytes);
-            z->next_in = (const Bytef *)bytes;
-            z->avail_in = (uInt)len;
-            at += (int64_t)len;
-        }
-        z->next_out = (Bytef *)work->packed + work->packed_len;
-        z->avail_out = (uInt)(PACKED_PIECE - work->packed_len);
-        rc = deflate(z, at == end ? Z_FINISH : Z_NO_FLUSH);
-        work->packed_len = PACKED_PIECE - z->avail_out;
-        if ((rc == Z_STREAM_END || z->avail_out == 0) && !give_packed(self, work)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* A window of 4 KiB and the fastest level are enough, because neighboring lines are similar, and a
- * thousand clients need little memory. deflate allocates only here, and cannot fail later. */
-static int begin_gzip(z_stream *z)
-{
-    enum { WINDOW_BITS = 12, GZIP_WRAPPER = 16, MEMORY_LEVEL = 5 };
-    memset(z, 0, sizeof *z);
-    return deflateInit2(z, Z_BEST_SPEED, Z_DEFLATED, WINDOW_BITS + GZIP_WRAPPER, MEMORY_LEVEL,
-                        Z_DEFAULT_STRATEGY) == Z_OK
-               ? 0
-               : WEIR_ENOMEM;
-}
-
-WEIR_SOURCE(demo_gzip, struct gzip_args)
-{
-    const struct demo_file *file = &args->file;
-    struct gzip_work *work = malloc(sizeof *work);
-    int64_t members = args->members;
-    int rc = work != NULL ? begin_gzip(&work->zlib) : WEIR_ENOMEM;
-    if (rc < 0) {
-        free(work);
-        return weir_fail(self, rc, "no memory to compress with");
-    }
-    work->packed_len = 0;
-    for (int64_t i = 0; i < members; i++) {
-        int64_t first = file->lines * i / members, end = file->lines * (i + 1) / members;
-        if (!give_member(self, file, work, demo_offset(file, first + 1),
-                         demo_offset(file, end + 1))) {
-            break;
-        }
-        (void)deflateReset(&work->zlib);
-    }
-    (void)deflateEnd(&work->zlib);
-    free(work);
-    return 0;
-}
-
-static weir_gen *on_gzip(weir_scope *scope, const weir_request *request, weir_reply *reply,
-                         void *ctx)
-{
-    weir_gen *gen = NULL;
-    struct gzip_args *args = malloc(sizeof *args);
-    (void)ctx;
-    if (args == NULL) {
-        return refuse_for_memory(reply);
-    }
-    args->members = weir_request_number(request, "members", 1);
-    if (args->members < 1 || args->members > DEMO_MEMBERS_MAX) {
-        (void)weir_reply_refuse(reply, 400, "members: 1 to %d", (int)DEMO_MEMBERS_MAX);
-    } else if (asked_file(request, reply, &args->file)) {
-        char members[32];
-        weir_gen_options options = {.struct_size = sizeof options, .name = "demo_gzip"};
-        snprintf(members, sizeof members, "-gzip-%" PRId64, args->members);
-        set_etag(reply, &args->file, members);
-        weir_reply_header(reply, "Content-Encoding", "gzip");
-        gen = weir_gen_new(scope, demo_gzip_enter, args, sizeof *args, &options);
-    }
-    free(args);
-    return gen;
 }
 
 /* ---- the feed */
@@ -253,6 +138,7 @@ static weir_gen *on_gzip(weir_scope *scope, const weir_request *request, weir_re
 struct feed_args {
     int64_t rate, n;
     bool bad;
+    struct demo_count *count;
 };
 
 WEIR_SOURCE(demo_feed, struct feed_args)
@@ -268,6 +154,8 @@ WEIR_SOURCE(demo_feed, struct feed_args)
         }
         int64_t unix_ms = weir_now_unix(scope) / 1000000;
         weir_item item = weir_bytes(line, demo_event(1, i + 1, unix_ms, args->bad, line));
+        args->count->items++;
+        args->count->bad += line[item.len - 1] != '}';
         if (!weir_yield(self, &item)) {
             break;
         }
@@ -280,8 +168,9 @@ static weir_gen *on_feed(weir_scope *scope, const weir_request *request, weir_re
 {
     struct feed_args args = {.rate = weir_request_number(request, "rate", 10),
                              .n = weir_request_number(request, "n", -1),
-                             .bad = weir_request_number(request, "bad", 1) != 0};
-    (void)ctx;
+                             .bad = weir_request_number(request, "bad", 1) != 0,
+                             .count = &((struct demo_control *)ctx)->counts[DEMO_FEED]};
+    args.count->requests++;
     if (args.rate > 1000000) {
         return weir_reply_refuse(reply, 400, "rate: at most a million a second, 0 for no limit");
     }
@@ -293,6 +182,7 @@ static weir_gen *on_feed(weir_scope *scope, const weir_request *request, weir_re
 
 struct slow_args {
     int64_t n, ms;
+    struct demo_count *count;
 };
 
 WEIR_SOURCE(demo_slow, struct slow_args)
@@ -301,6 +191,7 @@ WEIR_SOURCE(demo_slow, struct slow_args)
         char line[32];
         weir_item item =
             weir_bytes(line, (size_t)snprintf(line, sizeof line, "slow line %" PRId64, i));
+        args->count->items++;
         if (!weir_yield(self, &item) ||
             (i < args->n && !weir_sleep(weir_gen_scope(self), args->ms))) {
             break;
@@ -313,10 +204,11 @@ static weir_gen *on_slow(weir_scope *scope, const weir_request *request, weir_re
                          void *ctx)
 {
     struct slow_args args = {weir_request_number(request, "n", 10),
-                             weir_request_number(request, "ms", 1000)};
+                             weir_request_number(request, "ms", 1000),
+                             &((struct demo_control *)ctx)->counts[DEMO_SLOW]};
     int64_t head_ms = weir_request_number(request, "head_ms", 0);
     (void)reply;
-    (void)ctx;
+    args.count->requests++;
     if (head_ms > 0 && !weir_sleep(scope, head_ms)) {
         return NULL;
     }
@@ -329,6 +221,8 @@ WEIR_SOURCE(demo_index, int)
 {
     static const char text[] =
         "/feed.ndjson?rate=10&n=&bad=1     events, one JSON object a line, some malformed\n"
+        "/feed.csv.gz?n=1000&coded=0       rows of values, in gzip\n"
+        "/bomb.gz?size=1073741824&coded=0  zeros in gzip, some 1000 for each byte\n"
         "/feed.sse?rate=10&n=&ring=100&retry=1000&ignore=0   server-sent events; resumable\n"
         "/flaky/feed.sse?every=20          the same, with random disconnects\n"
         "/lines?n=1000&size=0&seed=1       numbered lines; resumable\n"
@@ -363,7 +257,9 @@ struct weir_server *demo_start(weir_scope *scope, const char *address, struct de
                   {"GET /flaky/feed.sse", demo_on_flaky_sse},
                   {"GET /lines", on_lines},
                   {"GET /flaky", on_flaky},
-                  {"GET /gzip", on_gzip},
+                  {"GET /gzip", demo_on_gzip},
+                  {"GET /feed.csv.gz", demo_on_csv},
+                  {"GET /bomb.gz", demo_on_bomb},
                   {"GET /slow", on_slow},
                   {"POST /hook", demo_on_hook},
                   {"GET /hook", demo_on_hook_counts},
@@ -386,6 +282,37 @@ struct weir_server *demo_start(weir_scope *scope, const char *address, struct de
         snprintf(error->message, sizeof error->message, "no memory for the routes");
     }
     return NULL;
+}
+
+void demo_counts_print(const struct demo_control *control, FILE *to)
+{
+    static const struct {
+        const char *path, *items;
+    } routes[DEMO_ROUTES] = {
+        [DEMO_FEED] = {"/feed.ndjson", "lines"},
+        [DEMO_SSE] = {"/feed.sse", "events"},
+        [DEMO_FLAKY_SSE] = {"/flaky/feed.sse", "events"},
+        [DEMO_LINES] = {"/lines", NULL},
+        [DEMO_FLAKY] = {"/flaky", NULL},
+        [DEMO_GZIP] = {"/gzip", NULL},
+        [DEMO_CSV] = {"/feed.csv.gz", NULL},
+        [DEMO_BOMB] = {"/bomb.gz", NULL},
+        [DEMO_SLOW] = {"/slow", "lines"},
+    };
+    for (int i = 0; i < DEMO_ROUTES; i++) {
+        const struct demo_count *count = &control->counts[i];
+        if (count->requests == 0) {
+            continue;
+        }
+        fprintf(to, "  %-16s  requests %" PRIu64, routes[i].path, count->requests);
+        if (routes[i].items != NULL) {
+            fprintf(to, "  %s %" PRIu64, routes[i].items, count->items);
+        }
+        if (count->bad > 0) {
+            fprintf(to, "  malformed %" PRIu64, count->bad);
+        }
+        fputc('\n', to);
+    }
 }
 
 void demo_fini(struct demo_control *control)

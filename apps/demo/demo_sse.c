@@ -24,6 +24,7 @@ struct sse_args {
     int64_t next;    /* the number of the event to begin with */
     int64_t retry_ms;
     int64_t whole; /* events before it breaks off; negative: never */
+    struct demo_count *count;
 };
 
 /* The number of events that exist now. */
@@ -79,6 +80,7 @@ WEIR_SOURCE(demo_events, struct sse_args)
         if (left-- == 0) {
             return break_off(self, text, len, demo_draw(args->control));
         }
+        args->count->items++;
         goes_on = give(self, text, len);
         number++;
     }
@@ -116,7 +118,9 @@ static weir_gen *serve(weir_scope *scope, const weir_request *request, weir_repl
                             .rate = weir_request_number(request, "rate", 10),
                             .n = weir_request_number(request, "n", -1),
                             .retry_ms = weir_request_number(request, "retry", 1000),
-                            .whole = -1};
+                            .whole = -1,
+                            .count = &control->counts[every > 0 ? DEMO_FLAKY_SSE : DEMO_SSE]};
+    args.count->requests++;
     if (args.rate > RATE_MAX || args.retry_ms > RETRY_MAX_MS) {
         return weir_reply_refuse(reply, 400,
                                  "rate: at most a million a second, 0 for no limit; "

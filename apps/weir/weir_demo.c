@@ -24,6 +24,8 @@ static const char *const routes[] = {
     "/lines?n=1000000&size=100   lines as fast as the client reads; resumable",
     "/flaky?n=1000000            the same, with random disconnects",
     "/gzip?n=100000              compressed (members=3: in several gzip members, as logs are)",
+    "/feed.csv.gz                rows in gzip:  ... | gunzip | csv header | ndjson",
+    "/bomb.gz                    1 GiB of zeros in 1 MiB of gzip, which weir does not swallow",
     "/slow                       one line a second",
     "/hook                       accepts POST; status=503&every=3 refuses every third request"};
 
@@ -136,6 +138,10 @@ int run_demo(const struct flags *flags)
     if (weir_scope_wait(scope, &error) < 0 && code == EXIT_FINISHED) {
         say_error(&say, &error, NULL);
         code = EXIT_FAILED;
+    }
+    if (server != NULL) {
+        printf("weir demo has served:\n");
+        demo_counts_print(&control, stdout);
     }
     weir_loop_free(loop);
     demo_fini(&control);

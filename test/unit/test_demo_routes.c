@@ -454,6 +454,78 @@ TEST(the_index_and_wrong_parameters)
     finish();
 }
 
+/* What a gzip body unpacks to, in `expected`; the number of bytes. */
+static size_t unpacked(const char *target)
+{
+    size_t len;
+    const char *bytes = get(target, "", &len);
+    z_stream z = {.next_in = (Bytef *)(uintptr_t)bytes,
+                  .avail_in = (uInt)len,
+                  .next_out = (Bytef *)expected,
+                  .avail_out = sizeof expected};
+    ck_assert_int_eq(inflateInit2(&z, 31), Z_OK);
+    ck_assert_int_eq(inflate(&z, Z_FINISH), Z_STREAM_END);
+    ck_assert_uint_eq(z.avail_in, 0);
+    inflateEnd(&z);
+    return sizeof expected - z.avail_out;
+}
+
+TEST(rows_of_values_are_a_file_in_gzip)
+{
+    static const char first[] = "n,time,type,user,page,status,took_ms\n"
+                                "1,2024-01-01T00:00:01Z,purchase,u3873,\"/search?q=red, "
+                                "\"\"big\"\"\",200,179\n";
+    start_demo();
+    size_t len = unpacked("/feed.csv.gz?n=1");
+    ck_assert_ptr_nonnull(strstr(got, "Content-Type: application/gzip\r\n"));
+    ck_assert_ptr_null(strstr(got, "Content-Encoding"));
+    ck_assert_uint_eq(len, sizeof first - 1);
+    ck_assert_mem_eq(expected, first, len);
+    len = unpacked("/feed.csv.gz?n=3000&coded=1");
+    ck_assert_ptr_nonnull(strstr(got, "Content-Encoding: gzip\r\n"));
+    ck_assert_mem_eq(expected, first, sizeof first - 1);
+    size_t rows = 0;
+    for (size_t i = 0; i < len; i++) {
+        rows += expected[i] == '\n';
+    }
+    ck_assert_uint_eq(rows, 3001);
+    (void)get("/feed.csv.gz?n=2000000000000", "", &len);
+    ck_assert_ptr_nonnull(strstr(got, "HTTP/1.1 400"));
+    finish();
+}
+
+TEST(a_bomb_is_a_thousand_times_as_long_as_it_looks)
+{
+    start_demo();
+    ck_assert_uint_eq(unpacked("/bomb.gz?size=1000000"), 1000000);
+    ck_assert_uint_lt(got_len, 1400); /* with the head */
+    ck_assert_int_eq(expected[999999], 0);
+    ck_assert_uint_eq(unpacked("/bomb.gz?size=0"), 0);
+    finish();
+}
+
+TEST(what_was_served_is_counted)
+{
+    char text[1000] = "";
+    size_t len;
+    memset(&control, 0, sizeof control);
+    start_demo();
+    (void)get("/feed.ndjson?rate=0&n=200", "", &len);
+    (void)get("/feed.ndjson?rate=0&n=100&bad=0", "", &len);
+    (void)get("/slow?n=2&ms=0", "", &len);
+    (void)get("/feed.sse?rate=0&n=5", "", &len);
+    (void)get("/lines?n=1", "", &len);
+    FILE *to = fmemopen(text, sizeof text, "w");
+    ck_assert_ptr_nonnull(to);
+    demo_counts_print(&control, to);
+    (void)fclose(to);
+    ck_assert_str_eq(text, "  /feed.ndjson      requests 2  lines 300  malformed 3\n"
+                           "  /feed.sse         requests 1  events 5\n"
+                           "  /lines            requests 1\n"
+                           "  /slow             requests 1  lines 2\n");
+    finish();
+}
+
 TEST(a_demo_that_cannot_listen_tells_why)
 {
     make_loop();
