@@ -1,6 +1,7 @@
 /*
  * codec_records.c - records whose length is known before their data comes: after a 4-byte length
- * (len32), after a varint, or of one fixed length (fixed); and raw, the bytes as they come.
+ * (len32), after a varint, after a decimal number (the counted messages of syslog), or of one fixed
+ * length (fixed); and raw, the bytes as they come.
  *
  * A record over the limit is skipped by its length, so the next one is found whatever the record
  * contains. The bytes of a record that is dropped or given in pieces (`left`) are used up as they
@@ -11,17 +12,18 @@
 #include "codec_records.h"
 
 #include "base_error.h"
+#include "codec_text.h"
 
-enum { LEN32_BYTES = 4, VARINT_BYTES_MAX = 10 };
+enum { LEN32_BYTES = 4, VARINT_BYTES_MAX = 10, COUNT_DIGITS_MAX = 10 };
 
 /* raw_len has 32 bits and includes the length before the record. */
 #define LIMIT_MAX ((size_t)UINT32_MAX - VARINT_BYTES_MAX)
 
-/* Returns how many bytes the length takes, and sets *length. 0: it is not complete yet; negative:
- * it is invalid. */
-typedef int head_of(const char *data, size_t len, uint64_t *length);
+/* Sets how many bytes stand before the record, and its length. 1; 0: they are not complete yet;
+ * negative: they are invalid. */
+typedef int head_of(const char *data, size_t len, size_t *head, uint64_t *length);
 
-static int len32_head(const char *data, size_t len, uint64_t *length)
+static int len32_head(const char *data, size_t len, size_t *head, uint64_t *length)
 {
     if (len < LEN32_BYTES) {
         return 0;
@@ -29,10 +31,11 @@ static int len32_head(const char *data, size_t len, uint64_t *length)
     const unsigned char *bytes = (const unsigned char *)data;
     *length =
         (uint64_t)bytes[0] << 24 | (uint64_t)bytes[1] << 16 | (uint64_t)bytes[2] << 8 | bytes[3];
-    return LEN32_BYTES;
+    *head = LEN32_BYTES;
+    return 1;
 }
 
-static int varint_head(const char *data, size_t len, uint64_t *length)
+static int varint_head(const char *data, size_t len, size_t *head, uint64_t *length)
 {
     uint64_t value = 0;
     for (int i = 0; i < VARINT_BYTES_MAX && (size_t)i < len; i++) {
@@ -43,10 +46,25 @@ static int varint_head(const char *data, size_t len, uint64_t *length)
         value |= (byte & 0x7f) << (7 * i);
         if (byte < 0x80) {
             *length = value;
-            return i + 1;
+            *head = (size_t)i + 1;
+            return 1;
         }
     }
     return 0;
+}
+
+int wr_counted_head(const char *data, size_t len, size_t *head, uint64_t *length)
+{
+    size_t i = 0;
+    *length = 0;
+    for (; i < len && i < COUNT_DIGITS_MAX && wr_is_digit(data[i]); i++) {
+        *length = *length * 10 + (uint64_t)(data[i] - '0');
+    }
+    bool counted = i == 0 || data[0] != '0';
+    counted = counted && (i == len || (data[i] == ' ' && i > 0));
+    counted = counted && (i + 1 >= len || data[i + 1] == '<');
+    *head = i + 1;
+    return !counted ? WEIR_EPARSE : i + 1 < len;
 }
 
 struct cursor {
@@ -139,22 +157,23 @@ static bool next(struct cursor *c, head_of *read_head)
     struct wr_framer *framer = c->framer;
     size_t limit = WR_MIN(framer->item_bytes_max, LIMIT_MAX);
     uint64_t length = 0;
-    int head = read_head(c->data + c->at, c->len - c->at, &length);
-    if (head < 0) {
+    size_t head = 0;
+    int known = read_head(c->data + c->at, c->len - c->at, &head, &length);
+    if (known < 0) {
         fail(c, WEIR_EPARSE,
              "invalid record length: the varint is longer than 10 bytes or over 64 bits");
     }
-    if (head <= 0) {
+    if (known <= 0) {
         return false;
     }
     if (length > limit) {
-        return begin_overlong(c, (size_t)head, length, limit);
+        return begin_overlong(c, head, length, limit);
     }
-    if (c->len - c->at - (size_t)head < length) {
-        framer->need = (size_t)head + (size_t)length;
+    if (c->len - c->at - head < length) {
+        framer->need = head + (size_t)length;
         return false;
     }
-    give(c, (size_t)head, (size_t)length, 0, 0);
+    give(c, head, (size_t)length, 0, 0);
     return true;
 }
 
@@ -185,14 +204,14 @@ static size_t whole(const struct wr_framer *framer, head_of *read_head, const ch
     bool uses_up = framer->overlong == WEIR_LONG_SKIP || framer->overlong == WEIR_LONG_PARTS;
     while (at < len) {
         uint64_t length;
-        int head = read_head(data + at, len - at, &length);
-        if (head <= 0) {
+        size_t head;
+        if (read_head(data + at, len - at, &head, &length) <= 0) {
             break;
         }
-        if (len - at - (size_t)head < length) {
-            return length > framer->item_bytes_max && uses_up && len - at > (size_t)head ? len : at;
+        if (len - at - head < length) {
+            return length > framer->item_bytes_max && uses_up && len - at > head ? len : at;
         }
-        at += (size_t)head + (size_t)length;
+        at += head + (size_t)length;
     }
     return at;
 }
@@ -218,6 +237,18 @@ static size_t varint_whole(const struct wr_framer *framer, const char *data, siz
                            bool looked)
 {
     return whole(framer, varint_head, data, len, looked);
+}
+
+static long counted_split(struct wr_framer *framer, const char *data, size_t len, bool eof,
+                          struct wr_frame *out, size_t max, size_t *used)
+{
+    return split(framer, wr_counted_head, data, len, eof, out, max, used);
+}
+
+static size_t counted_whole(const struct wr_framer *framer, const char *data, size_t len,
+                            bool looked)
+{
+    return whole(framer, wr_counted_head, data, len, looked);
 }
 
 static long fixed_split(struct wr_framer *framer, const char *data, size_t len, bool eof,
@@ -268,6 +299,8 @@ const struct wr_framer_ops wr_len32_framer = {
     .item = "record", .split = len32_split, .whole = len32_whole};
 const struct wr_framer_ops wr_varint_framer = {
     .item = "record", .split = varint_split, .whole = varint_whole};
+const struct wr_framer_ops wr_counted_framer = {
+    .item = "message", .split = counted_split, .whole = counted_whole};
 const struct wr_framer_ops wr_fixed_framer = {
     .item = "record", .split = fixed_split, .whole = fixed_whole};
 const struct wr_framer_ops wr_raw_framer = {

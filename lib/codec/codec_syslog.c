@@ -220,11 +220,19 @@ static bool take_version(struct cursor *c)
 
 /* ---- RFC 3164 */
 
-/* "Oct 11 22:14:15 ", the day with a space before it if it has one digit. */
+/* Two digits, or a space and one. */
+static int number_at(const char *t)
+{
+    return (t[0] == ' ' ? 0 : (t[0] - '0') * 10) + (t[1] - '0');
+}
+
+/* "Oct 11 22:14:15 ", the day with a space before it if it has one digit. There is no year: February
+ * may have 29 days. */
 static bool is_bsd_time(weir_slice text)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     static const char form[] = "### 90 90:90:90 ";
+    static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     const char *t = text.data;
     size_t month = 0;
     if (text.len <= BSD_TIME) {
@@ -239,7 +247,9 @@ static bool is_bsd_time(weir_slice text)
     while (month < 12 && memcmp(months + 3 * month, t, 3) != 0) {
         month++;
     }
-    return month < 12;
+    int day = number_at(t + 4);
+    return month < 12 && day >= 1 && day <= days[month] && number_at(t + 7) < 24 &&
+           number_at(t + 10) < 60 && number_at(t + 13) <= 60;
 }
 
 /* 1: a time was there. */
@@ -316,6 +326,9 @@ int wr_syslog_read(struct wr_fields *fields, weir_slice text)
 {
     while (text.len > 0 && strchr("\r\n", text.data[text.len - 1]) != NULL) {
         text.len--; /* strchr finds a NUL, too */
+    }
+    if (text.len == 0) {
+        return WR_FIELDS_NONE;
     }
     struct cursor c = {fields, text, 0};
     int priority = read_priority(&c);

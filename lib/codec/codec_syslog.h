@@ -18,7 +18,8 @@ enum { WR_SYSLOG_ID_MAX = 255 /* bytes of the id of structured data; RFC 5424 al
  * parameter of structured data, message. A value that is missing, or - in RFC 5424, is left out. The
  * time is given as it came; the one of RFC 3164 has no year. A line of a log file has no priority,
  * and then it must begin with a time. A message with a priority but without a time is all message.
- * A line end, or a NUL, after the message is not a part of it.
+ * What looks like a time but is none (Feb 30, 25:00:00) is a part of the message. A line end, or a
+ * NUL, after the message is not a part of it. An empty text holds no message.
  */
 int wr_syslog_read(struct wr_fields *fields, weir_slice text);
 

@@ -4,6 +4,7 @@
 import json
 
 import e2e_support
+from e2e_peers import Peer
 from e2e_support import weir
 
 ACCESS = b'192.0.2.7 - - [10/Oct/2000:13:55:36 -0700] "GET /a HTTP/1.0" 200 2326 "-" "curl/8"\n'
@@ -53,6 +54,20 @@ class Records(e2e_support.TestCase):
         run = self.run_on(b"<34>x\nhello\n<34>y\n", "syslog", "--strict")
         self.ends(run, 1, "syslog: item 2: neither a priority nor a time, at byte 0: hello")
         self.assertEqual(run.out, b"<34>x\n")
+
+    def test_syslog_messages_of_both_forms_come_from_a_socket(self):
+        messages = [b"<34>1 2003-10-11T22:14:15.003Z h su - - - one\ntwo", b"<13>Oct 11 22:14:15 h a: b"]
+        sent = b"%d %s%s\n99999 <1>%s%d %s" % (len(messages[0]), messages[0], messages[1], b"x" * 99996,
+                                              len(messages[0]), messages[0])
+
+        def script(connection):
+            for i in range(0, len(sent), 1000):
+                connection.send(sent[i:i + 1000])
+
+        peer = self.peer(Peer(script, http=False))
+        run = weir("%s | syslog max=1KiB | map .message" % peer.address)
+        self.ends(run, 0, "the message at byte 79 has 99999 bytes, more than the limit of 1024: skipped")
+        self.assertEqual(run.out, b'"one\\ntwo"\n"b"\n"one\\ntwo"\n')
 
     def test_a_regex_that_explodes_rejects_the_line_and_no_other(self):
         run = self.run_on(b"aaa\n" + b"a" * 100 + b"!\nbbb\naa\n", "regex `^(?<a>(a+)+)$`")

@@ -146,6 +146,58 @@ TEST(fixed_takes_records_of_one_length)
     frames_as(&fixed, INPUT(""), "");
 }
 
+TEST(syslog_messages_are_counted_or_end_with_a_line_end)
+{
+    static const struct framing syslog = {WEIR_FRAME_SYSLOG, WEIR_LONG_SKIP, 40, 0, NULL};
+    frames_as(&syslog,
+              INPUT("<1>one\n5 <2>a\n6 <3>\0\nb<4>two\r\n12 <5>three\n\n\n<6>\n\n7 <7>four"),
+              "<1>one|<2>a\n|<3>\0\nb|<4>two\\r|<5>three\n\n\n|<6>||<7>four|");
+    frames_as(&syslog, INPUT("<1>no end"), "<1>no end$|");
+    frames_as(&syslog, INPUT(""), "");
+}
+
+TEST(a_line_that_begins_with_a_number_is_a_line)
+{
+    static const struct framing syslog = {WEIR_FRAME_SYSLOG, WEIR_LONG_SKIP, 40, 0, NULL};
+    frames_as(&syslog, INPUT("2003-10-11T22:14:15Z h a: b\n12 monkeys\n0 <1>x\n"),
+              "2003-10-11T22:14:15Z h a: b|12 monkeys|0 <1>x|");
+    frames_as(&syslog, INPUT("12345678901 <1>x\n5 <2>a\n12"), "12345678901 <1>x|<2>a\n|12$|");
+    frames_as(&syslog, INPUT("12 "), "12 $|");
+}
+
+TEST(syslog_skips_a_counted_message_by_its_length)
+{
+    static const struct framing syslog = SKIPS(SYSLOG);
+    struct wr_framer at =
+        frames_as(&syslog, INPUT("5 <1>aa12 <2>\n<bad>\n\n\n4 <3>b<4>c and more\n<5>d\n"),
+                  "<1>aa|<3>b|<5>d|");
+    ck_assert_uint_eq(at.overlong_count, 2);
+    ck_assert_uint_eq(at.overlong_start, 28);
+    static const struct framing cut = {WEIR_FRAME_SYSLOG, WEIR_LONG_CUT, 8, 0, NULL};
+    frames_as(&cut, INPUT("<4>c and more\n12 <2>\n<bad>\n\n\n<5>d\n"), "<5>d|");
+}
+
+TEST(syslog_fails_at_a_long_message)
+{
+    static const struct framing syslog = {WEIR_FRAME_SYSLOG, WEIR_LONG_FAILS, 8, 0, NULL};
+    char expected[32];
+    snprintf(expected, sizeof expected, "<1>a|<%d>", -WEIR_ETOOLONG);
+    struct wr_framer at = frames_as(&syslog, INPUT("<1>a\n99 <1>b"), expected);
+    ck_assert_uint_eq(at.overlong_start, 5);
+    at = frames_as(&syslog, INPUT("4 <1>a<2>b and more\n"), expected);
+    ck_assert_uint_eq(at.overlong_start, 6);
+}
+
+TEST(a_counted_message_that_is_cut_off_is_truncated)
+{
+    static const struct framing syslog = SKIPS(SYSLOG);
+    char expected[64];
+    snprintf(expected, sizeof expected, "<1>|<%d the input ends inside a record>",
+             -WEIR_ETRUNCATED);
+    frames_as(&syslog, INPUT("<1>\n6 <2>a"), expected);
+    frames_as(&syslog, INPUT("<1>\n60 <2>a"), expected);
+}
+
 TEST(lines_give_a_long_line_in_pieces)
 {
     static const struct framing lines = {WEIR_FRAME_LINES, WEIR_LONG_PARTS, 4, 0, NULL};
@@ -198,6 +250,8 @@ TEST(whole_items_at_the_begin_of_a_window_are_known)
                  {WEIR_FRAME_NUL, INPUT("one\0two"), 4},
                  {WEIR_FRAME_NONE, INPUT("anything"), 8},
                  {WEIR_FRAME_LEN32, INPUT("\0\0\0\1a\0\0\0\2b"), 5},
+                 {WEIR_FRAME_SYSLOG, INPUT("<1>a\n4 <2>\n4 <3"), 11},
+                 {WEIR_FRAME_SYSLOG, INPUT("4 <2>\n<3>"), 6},
                  {WEIR_FRAME_LEN32, INPUT("\0\0\0\1a\0\0\0\x20 to be skipped"), 23},
                  {WEIR_FRAME_LEN32, INPUT("\0\0\0\1a\0\0\0\x20"), 5},
                  {WEIR_FRAME_VARINT, INPUT("\1a\1b\2c"), 4},

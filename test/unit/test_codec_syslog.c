@@ -47,6 +47,24 @@ TEST(the_examples_of_rfc_3164_are_read)
               "facility=1|severity=5|time=Feb  5 17:32:18|host=10.0.0.99|message=Use the BFG!|");
 }
 
+TEST(a_time_that_cannot_be_is_a_part_of_the_message)
+{
+    syslog_as("<13>Feb 29 23:59:60 h a: b",
+              "facility=1|severity=5|time=Feb 29 23:59:60|host=h|app=a|message=b|");
+    syslog_as("<13>Feb 30 17:32:18 h", "facility=1|severity=5|message=Feb 30 17:32:18 h|");
+    syslog_as("<13>Jun 31 17:32:18 h", "facility=1|severity=5|message=Jun 31 17:32:18 h|");
+    syslog_as("<13>Jun  0 17:32:18 h", "facility=1|severity=5|message=Jun  0 17:32:18 h|");
+    syslog_as("<13>Jun 30 24:32:18 h", "facility=1|severity=5|message=Jun 30 24:32:18 h|");
+    syslog_as("<13>Jun 30 23:60:18 h", "facility=1|severity=5|message=Jun 30 23:60:18 h|");
+    syslog_as("<13>Jun 30 23:59:61 h", "facility=1|severity=5|message=Jun 30 23:59:61 h|");
+}
+
+TEST(an_empty_text_holds_no_message)
+{
+    syslog_as("", "<none>");
+    syslog_as("\r\n", "<none>");
+}
+
 TEST(a_tag_may_have_a_process_id)
 {
     syslog_as("<30>Feb  5 17:32:18 h sshd[230]: hello", "facility=3|severity=6|time=Feb  5 17:32:18"
@@ -117,7 +135,6 @@ TEST(a_line_end_is_not_a_part_of_the_message)
 
 TEST(what_is_no_syslog_is_rejected_with_its_place)
 {
-    syslog_as("", "<neither a priority nor a time, at byte 0>");
     syslog_as("hello", "<neither a priority nor a time, at byte 0: hello>");
     syslog_as("<>x", "<the priority is not from <0> to <191>, at byte 0: <>x>");
     syslog_as("<192>x", "<the priority is not from <0> to <191>, at byte 0: <192>x>");

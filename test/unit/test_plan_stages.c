@@ -21,6 +21,8 @@ static const weir_slice ended[] = {BYTES("one\0t"), BYTES("wo\0"), BYTES("\0thre
 static const weir_slice long_records[] = {BYTES("\0\0\0\3one\0\0"),
                                           BYTES("\0\3two\0\0\0\0\0\0\0\5th"), BYTES("ree")};
 static const weir_slice records[] = {BYTES("\3one\3t"), BYTES("wo\0\5three")};
+static const weir_slice messages[] = {BYTES("<1>a: one\n12 <2>b: "), BYTES("two\n\n<3>c\n9"),
+                                      BYTES("9\n<4>d: x\n")};
 static const weir_slice fixed[] = {BYTES("0123456789abcdef01"), BYTES("23456789abcdef")};
 static const weir_slice events[] = {BYTES("data: one\n\nda"), BYTES("ta: two\nid: 7\n\n"),
                                     BYTES("data: three\n\n")};
@@ -58,6 +60,7 @@ static const struct wr_stage_kit special[] = {
     KIT("varint", records),
     KIT("fixed 16", fixed),
     KIT("sse", events),
+    KIT("syslog", messages),
     KIT("gunzip", gzipped),
     KIT("unzstd", zstandard),
     KIT("unbrotli", brotli),
