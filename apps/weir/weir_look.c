@@ -61,12 +61,8 @@ int explain_pipeline(const struct flags *flags)
 {
     struct look look = {.plan = NULL};
     int code = look_at(&look, flags);
+    look.options.mem_bytes = flags->mem_bytes;
     code = code == 0 ? print_of(&look, weir_plan_explain) : code;
-    if (code == 0) {
-        int64_t mem = flags->mem_bytes > 0 ? flags->mem_bytes : weir_plan_mem_bytes(look.plan);
-        printf("memory    all buffers together hold at most %g MiB\n",
-               (double)(mem > 0 ? mem : 64 << 20) / (1 << 20));
-    }
     weir_plan_free(look.plan);
     return code;
 }

@@ -217,7 +217,10 @@ enum weir_arg_flags {
         32u,                 /* CHAIN: begins with a source; else it reads what its opener passes to
                                 it */
     WEIR_ARG_ASSIGNS = 128u, /* EXPR: FIELD = EXPRESSION, or |= and the like */
-    WEIR_ARG_WITH_SINK = 64u /* CHAIN: ends with a sink; else its opener reads it */
+    WEIR_ARG_WITH_SINK = 64u, /* CHAIN: ends with a sink; else its opener reads it */
+    /* COUNT, SIZE: the component holds at most so many items, or bytes of the loop's budget. CHOICE:
+     * what it does when it is full. */
+    WEIR_ARG_HOLDS = 256u
 };
 
 /*

@@ -228,6 +228,9 @@ typedef struct weir_plan_options {
      * WEIR_TRAIT_STATE_REPLAYS. default: none, and on-error=dead is WEIR_EINVAL,
      * detail WEIR_PLAN_NO_DEAD. */
     const char *dead;
+    /* The budget of the loop, which weir_plan_explain compares with what components may hold. Default:
+     * weir_plan_mem_bytes, else 64 MiB. */
+    int64_t mem_bytes;
 } weir_plan_options;
 
 /*
@@ -257,9 +260,10 @@ WEIR_API WEIR_MUST_CHECK int weir_plan_check(const weir_plan *plan,
 WEIR_API int weir_plan_delivery(const weir_plan *plan, const weir_plan_options *options, char *text,
                                 size_t cap);
 /*
- * Explain a plan: for each component what it takes and gives, what it does when it is full, when
- * the far end is lost and with a bad item; then the promise of delivery. As snprintf, in lines for
- * people; the format may change.
+ * Explain a plan: for each component what it takes and gives, what it may hold, what it does when it
+ * is full, when the far end is lost and with an item that it rejects; then where there are queues,
+ * what happens at SIGTERM, and the promise of delivery. As snprintf, in lines for people; the format
+ * may change.
  */
 WEIR_API size_t weir_plan_explain(const weir_plan *plan, const weir_plan_options *options, char *to,
                                   size_t cap);

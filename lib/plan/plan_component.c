@@ -34,6 +34,10 @@ static const char *wrong_arg(const weir_component *component, const weir_arg *ar
     if ((arg->flags & WEIR_ARG_REPEATS) != 0 && arg->type < WEIR_ARGTYPE_TEXT) {
         return "only texts and chains may be repeated";
     }
+    if ((arg->flags & WEIR_ARG_HOLDS) != 0 && arg->type != WEIR_ARGTYPE_COUNT &&
+        arg->type != WEIR_ARGTYPE_SIZE && arg->type != WEIR_ARGTYPE_CHOICE) {
+        return "what it holds is a count, a size or a choice";
+    }
     size_t size = wr_plan_type_size(arg);
     if (arg->offset > component->args_size || component->args_size - arg->offset < size) {
         return "it is outside the args_size of the component";

@@ -260,10 +260,14 @@ int weir_plan_delivery(const weir_plan *plan, const weir_plan_options *options, 
 
 /* ---- explain */
 
+#define MEMORY_BYTES ((int64_t)64 << 20) /* the default of weir_loop_options.budget_bytes */
+
 struct explaining {
     struct wr_print *out;
     const weir_plan_options *options;
-    size_t number;
+    double memory;     /* bytes that the loop may hold */
+    size_t number;     /* of the component */
+    char queues[64];   /* numbers of components that read ahead */
     const char *brake; /* the last component that takes items at any speed; NULL: none */
 };
 
@@ -273,11 +277,53 @@ static void print_defaults(struct wr_print *out, const struct wr_plan_step *step
     bool first = true;
     for (size_t i = 0; i < step->component->args_count; i++) {
         const weir_arg *arg = &step->component->args[i];
-        if (arg->preset != NULL && step->arg_spans[i].len == 0) {
+        if (arg->preset != NULL && step->arg_spans[i].len == 0 &&
+            (arg->flags & WEIR_ARG_HOLDS) == 0) {
             wr_printf(out, "%s%s %s", first ? "; by default " : ", ", arg->name, arg->preset);
             first = false;
         }
     }
+}
+
+static void print_bytes(struct wr_print *out, int64_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB"};
+    double size = (double)bytes;
+    size_t unit = 0;
+    for (; size >= 1024 && unit < 3; unit++) {
+        size /= 1024;
+    }
+    wr_printf(out, "%.4g %s", size, units[unit]);
+}
+
+/* Print how much a component may hold, as its arguments say, and what it does then. */
+static void print_held(struct explaining *e, const struct wr_plan_step *step, size_t depth)
+{
+    bool first = true;
+    for (size_t i = 0; i < step->component->args_count; i++) {
+        const weir_arg *arg = &step->component->args[i];
+        const void *field = wr_plan_field(step, i);
+        if ((arg->flags & WEIR_ARG_HOLDS) == 0) {
+            continue;
+        }
+        if (arg->type == WEIR_ARGTYPE_CHOICE) {
+            wr_printf(e->out, "; %s=%s", arg->name, arg->choices[*(const int32_t *)field]);
+            continue;
+        }
+        int64_t most = *(const int64_t *)field;
+        if (first) {
+            wr_printf(e->out, "%*sholds at most ", (int)(4 * depth + 6), "");
+        }
+        wr_printf(e->out, "%s", first ? "" : " and ");
+        if (arg->type == WEIR_ARGTYPE_SIZE) {
+            print_bytes(e->out, most);
+            wr_printf(e->out, ", %.2g %% of the memory", 100 * (double)most / e->memory);
+        } else {
+            wr_printf(e->out, "%lld item%s", (long long)most, most == 1 ? "" : "s");
+        }
+        first = false;
+    }
+    wr_printf(e->out, "%s", first ? "" : "\n");
 }
 
 static void print_line(struct explaining *e, size_t depth, const char *text)
@@ -288,12 +334,15 @@ static void print_line(struct explaining *e, size_t depth, const char *text)
 /* Print what happens to a rejected item. */
 static void print_rejects(struct explaining *e, const struct wr_plan_step *step, size_t depth)
 {
-    static const char *const texts[] = {
-        "a bad item is left out, counted and logged",
-        "a bad item fails the pipeline",
-        "a bad item is written to the dead sink",
-    };
-    print_line(e, depth, texts[wr_plan_policy(step, e->options)]);
+    wr_printf(e->out, "%*san item that it rejects ", (int)(4 * depth + 6), "");
+    switch (wr_plan_policy(step, e->options)) {
+    case WR_PLAN_STOP: wr_printf(e->out, "ends the run (on-error=stop)\n"); break;
+    case WR_PLAN_DEAD:
+        wr_printf(e->out, "is written to '%s' (on-error=dead)\n",
+                  e->options->dead != NULL ? e->options->dead : "the dead sink");
+        break;
+    default: wr_printf(e->out, "is skipped, counted and logged (on-error=skip)\n"); break;
+    }
 }
 
 static void print_traits(struct explaining *e, const struct wr_plan_step *step, size_t depth)
@@ -302,8 +351,9 @@ static void print_traits(struct explaining *e, const struct wr_plan_step *step, 
         uint32_t trait;
         const char *text;
     } texts[] = {
-        {WEIR_TRAIT_HOLDS_BACK, "may hold an item until more items arrive"},
-        {WEIR_TRAIT_READS_AHEAD, "reads ahead of its reader"},
+        {WEIR_TRAIT_HOLDS_BACK, "may hold an item until more items arrive; at SIGTERM it gives "
+                                "what it holds"},
+        {WEIR_TRAIT_READS_AHEAD, "reads ahead of its reader, in a task of its own"},
         {WEIR_TRAIT_CHANGES_OUTCOMES, "drops items when it is full, and counts them"},
         {WEIR_TRAIT_STATE_RESTARTS, "starts empty after a restart: what it held is lost"},
         {WEIR_TRAIT_STATE_REPLAYS, "after a restart it reads its input from the beginning, and "
@@ -311,6 +361,7 @@ static void print_traits(struct explaining *e, const struct wr_plan_step *step, 
         {WEIR_TRAIT_ENDLESS, "does not end by itself"},
     };
     uint32_t traits = wr_plan_traits(step);
+    print_held(e, step, depth);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if ((traits & texts[i].trait) != 0) {
             print_line(e, depth, texts[i].text);
@@ -349,6 +400,40 @@ static void print_branches(struct explaining *e, const struct wr_plan_step *step
     }
 }
 
+/* Note the number of a component that reads ahead. */
+static void add_queue(struct explaining *e)
+{
+    size_t len = strlen(e->queues);
+    struct wr_print out;
+    wr_print_to(&out, e->queues + len, sizeof e->queues - len);
+    wr_printf(&out, len > 0 ? ", %zu" : "%zu", e->number);
+}
+
+/* Print what holds for the whole plan. */
+static void print_whole(struct explaining *e)
+{
+    if (e->queues[0] != '\0') {
+        wr_printf(
+            e->out,
+            "queues    in %s; any other component takes an item when the next one asks for it\n",
+            e->queues);
+    } else {
+        wr_printf(e->out,
+                  "queues    none: each component takes an item when the next one asks for it\n");
+    }
+    if (e->brake != NULL) {
+        wr_printf(e->out,
+                  "full      '%s' takes items at any speed: the components before it never wait\n",
+                  e->brake);
+    } else {
+        wr_printf(e->out, "full      when the output is slow, everything before it waits, back to "
+                          "the far end of the source\n");
+    }
+    wr_printf(e->out, "memory    all buffers together hold at most ");
+    print_bytes(e->out, (int64_t)e->memory);
+    wr_printf(e->out, "\nSIGTERM   sources stop, and pending items are still delivered\n");
+}
+
 static bool explain_step(const struct wr_plan_step *step, size_t depth, void *arg)
 {
     struct explaining *e = arg;
@@ -361,18 +446,19 @@ static bool explain_step(const struct wr_plan_step *step, size_t depth, void *ar
     const char *text = step->text != NULL ? step->text : component->name;
     /* A decoder makes the source give bytes, and is no part of it. */
     bool part = step->joined && (component->traits & WEIR_TRAIT_STATE_REPLAYS) == 0;
-    wr_printf(e->out, "%*s%2zu  %s%s\n%*s", (int)(4 * depth), "", ++e->number, text,
+    wr_printf(e->out, "%*s%2zu  %s%s\n", (int)(4 * depth), "", ++e->number, text,
               step->implied ? "   (inserted by the plan)"
               : part        ? "   (part of the source)"
-                            : "",
-              (int)(4 * depth + 6), "");
+                            : "");
+    print_line(e, depth, component->help);
+    wr_printf(e->out, "%*s", (int)(4 * depth + 6), "");
     if (component->kind != WEIR_KIND_SOURCE) {
         wr_printf(e->out, "takes %s",
                   wr_plan_shapes_text(step->joined ? WEIR_SHAPE_BYTES : step->shape, shapes));
     }
-    if (component->kind != WEIR_KIND_SINK && gives != 0) {
+    if (component->kind != WEIR_KIND_SINK) {
         wr_printf(e->out, "%sgives %s", component->kind != WEIR_KIND_SOURCE ? ", " : "",
-                  wr_plan_shapes_text(gives, shapes));
+                  gives != 0 ? wr_plan_shapes_text(gives, shapes) : "what its blocks give");
     }
     wr_printf(e->out, "%s%s", (traits & WEIR_TRAIT_CPU) != 0 ? "; uses CPU" : "",
               (traits & WEIR_TRAIT_IO) != 0 ? "; does I/O" : "");
@@ -383,7 +469,18 @@ static bool explain_step(const struct wr_plan_step *step, size_t depth, void *ar
     if (depth == 0 && (traits & WEIR_TRAIT_NEVER_FULL) != 0) {
         e->brake = component->name;
     }
+    if ((traits & WEIR_TRAIT_READS_AHEAD) != 0) {
+        add_queue(e);
+    }
     return true;
+}
+
+static int64_t memory_of(const weir_plan *plan, const weir_plan_options *options)
+{
+    enum { HAS_IT = offsetof(weir_plan_options, mem_bytes) + sizeof(int64_t) };
+    int64_t bytes = options->struct_size >= HAS_IT ? options->mem_bytes : 0;
+    bytes = bytes > 0 ? bytes : plan->mem_bytes;
+    return bytes > 0 ? bytes : MEMORY_BYTES;
 }
 
 size_t weir_plan_explain(const weir_plan *plan, const weir_plan_options *options, char *to,
@@ -394,6 +491,7 @@ size_t weir_plan_explain(const weir_plan *plan, const weir_plan_options *options
     struct wr_print out;
     char delivery[512];
     struct explaining e = {.out = &out, .options = options != NULL ? options : &none};
+    e.memory = (double)memory_of(plan, e.options);
     wr_print_to(&out, to, cap);
     if (!weir_plan_has_source(plan)) {
         wr_printf(&out, "    %s\n",
@@ -403,15 +501,7 @@ size_t weir_plan_explain(const weir_plan *plan, const weir_plan_options *options
     if (!weir_plan_has_sink(plan)) {
         wr_printf(&out, "    (writes to standard output)\n");
     }
-    if (e.brake != NULL) {
-        wr_printf(&out,
-                  "full      '%s' takes items at any speed: the components before it never wait\n",
-                  e.brake);
-    } else {
-        wr_printf(&out, "full      when the output is slow, everything before it waits, back to "
-                        "the far end of the source\n");
-    }
-    wr_printf(&out, "SIGTERM   sources stop, and pending items are still delivered\n");
+    print_whole(&e);
     (void)weir_plan_delivery(plan, options, delivery, sizeof delivery);
     wr_printf(&out, "delivery  with a state %s;\n          without one best-effort\n", delivery);
     return out.len;

@@ -435,10 +435,10 @@ static weir_gen *batch_open(const weir_opening *opening, weir_gen *up, const voi
 }
 
 static const weir_arg batch_args[] = {
-    WEIR_ARG_COUNT(struct batch_args, items_max, .name = "N", .flags = WEIR_ARG_REQUIRED, .min = 1,
-                   .help = "items at most"),
-    WEIR_ARG_SIZE(struct batch_args, bytes_max, .name = "SIZE", .min = 1, .preset = "1MiB",
-                  .help = "bytes at most"),
+    WEIR_ARG_COUNT(struct batch_args, items_max, .name = "N",
+                   .flags = WEIR_ARG_REQUIRED | WEIR_ARG_HOLDS, .min = 1, .help = "items at most"),
+    WEIR_ARG_SIZE(struct batch_args, bytes_max, .name = "SIZE", .flags = WEIR_ARG_HOLDS, .min = 1,
+                  .preset = "1MiB", .help = "bytes at most"),
     WEIR_ARG_TIME(struct batch_args, wait_ms, .name = "within", .form = WEIR_FORM_KEYWORD, .min = 1,
                   .preset = "1s", .help = "from the first item of a group"),
 };

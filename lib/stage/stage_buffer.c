@@ -172,12 +172,12 @@ static uint32_t queue_traits(const void *args, uint32_t shape)
 }
 
 static const weir_arg queue_args[] = {
-    WEIR_ARG_COUNT(struct queue_args, items_max, .name = "N", .min = 1, .preset = "1024",
-                   .help = "items at most"),
-    WEIR_ARG_SIZE(struct queue_args, bytes_max, .name = "SIZE", .min = 1, .preset = "1MiB",
-                  .help = "bytes at most"),
+    WEIR_ARG_COUNT(struct queue_args, items_max, .name = "N", .flags = WEIR_ARG_HOLDS, .min = 1,
+                   .preset = "1024", .help = "items at most"),
+    WEIR_ARG_SIZE(struct queue_args, bytes_max, .name = "SIZE", .flags = WEIR_ARG_HOLDS, .min = 1,
+                  .preset = "1MiB", .help = "bytes at most"),
     WEIR_ARG_CHOICE(struct queue_args, when_full, .name = "full", .form = WEIR_FORM_NAMED,
-                    .choices = full_choices, .preset = "block",
+                    .flags = WEIR_ARG_HOLDS, .choices = full_choices, .preset = "block",
                     .help = "what to do when it is full"),
 };
 
@@ -192,7 +192,8 @@ const weir_component wr_component_queue = {
     .args = queue_args,
     .args_count = sizeof queue_args / sizeof queue_args[0],
     .args_size = sizeof(struct queue_args),
-    .help = "Reads ahead into a bounded queue; when it is full, everything before it waits.",
+    .help = "Reads ahead into a bounded queue; when it is full, everything before it waits, unless "
+            "full= says otherwise.",
     .example = "gen 1..10 | queue 100 64KiB | head 3",
     .prints = "1\n2\n3\n",
     .open = queue_open,

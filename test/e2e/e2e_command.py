@@ -425,7 +425,7 @@ class Mistakes(e2e_support.TestCase):
         run = weir("explain", "https://h/feed | queue 10 | file out")
         self.ends(run, 0)
         told = run.out.decode()
-        for text in (" 1  https://h/feed\n", "when the far end is lost: it reconnects", "by default SIZE 1MiB, full block",
+        for text in (" 1  https://h/feed\n", "when the far end is lost: it reconnects", "holds at most 10 items and 1 MiB, 1.6 % of the memory; full=block\n",
                      "delivery  with a state exactly-once-effect if the server sends a strong ETag"):
             self.assertIn(text, told)
 

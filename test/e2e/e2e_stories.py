@@ -131,8 +131,23 @@ class Typo(TestCase):
         self.refused(self.url + " | json | where .x = 1", "where: '=' assigns in jq; to compare write '=='", "=", "")
 
     def test_explain_reads_like_a_text(self):
-        run = weir("explain", self.url + ' | json | where .x == 1 | queue 100 | file out')
+        run = weir("explain", "--dead", "bad.ndjson", self.url + " | json | where .x == 1 on-error=skip | queue 100 | file out")
         self.ends(run, 0)
+        told = [line.strip() for line in run.out.decode().splitlines()]
+        for text in (
+            "takes json, gives json; uses CPU",
+            "when the far end is lost: it reconnects and continues after the last line given",
+            "an item that it rejects is written to 'bad.ndjson' (on-error=dead)",
+            "an item that it rejects is skipped, counted and logged (on-error=skip)",
+            "holds at most 100 items and 1 MiB, 1.6 % of the memory; full=block",
+            "queues    in 4; any other component takes an item when the next one asks for it",
+            "full      when the output is slow, everything before it waits, back to the far end of the source",
+            "memory    all buffers together hold at most 64 MiB",
+            "SIGTERM   sources stop, and pending items are still delivered",
+            "without one best-effort",
+        ):
+            self.assertIn(text, told)
+        self.assertTrue(any(line.startswith("delivery  with a state exactly-once-effect if ") for line in told), told)
         with self.assertRaises(BlockingIOError):
             self.server.accept()
 

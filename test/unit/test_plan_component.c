@@ -140,6 +140,9 @@ TEST(an_argument_needs_its_parts)
     check_arg_refused(bad, "flag");
     bad = good_arg, bad.flags = WEIR_ARG_REPEATS;
     check_arg_refused(bad, "repeated");
+    bad = (weir_arg)WEIR_ARG_FLAG(struct values, flag, .name = "f", .help = "a flag",
+                                  .flags = WEIR_ARG_HOLDS);
+    check_arg_refused(bad, "a count, a size or a choice");
 }
 
 TEST(a_block_without_a_keyword_has_a_name_for_the_help)
