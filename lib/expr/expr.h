@@ -36,6 +36,8 @@ enum { WR_EXPR_COMPILE_STACK_BYTES = 49152 };
 wr_program *wr_program_new(const struct wr_expr_text *text, struct wr_named *named,
                            size_t named_count, struct wr_expr_read *read);
 void wr_program_free(wr_program *program); /* NULL is allowed; after its runs */
+/* Whether it reads $meta: wr_machine_meta. */
+bool wr_program_reads_meta(const wr_program *program);
 
 struct wr_machine_options {
     size_t bytes_max;   /* of memory for one input, and at most as much for tables of the input's
@@ -60,6 +62,8 @@ void wr_machine_free(wr_machine *run);
  * it is the input. */
 void wr_machine_begin(wr_machine *run);
 void wr_machine_input(wr_machine *run, struct wr_value input);
+/* The value of $meta for this input, which must stay as long as it is the input. Until then: null. */
+void wr_machine_meta(wr_machine *run, struct wr_value meta);
 /* What time it is, for the function now, until the next call; until the first one, now fails. */
 void wr_machine_clock(wr_machine *run, int64_t unix_ns);
 /* Compute the next output. After END, FAILED, LIMIT and NO_MEMORY the same again. */

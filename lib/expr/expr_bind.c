@@ -57,6 +57,10 @@ bool wr_compile_variable(struct wr_compiling *compiling, const struct wr_node *n
             return op != NULL;
         }
     }
+    if (wr_text_is(node->name, "meta")) {
+        compiling->program->meta = true;
+        return wr_emit(compiling, WR_CODE_META) != NULL;
+    }
     hint_name(compiling, node->name);
     return wr_compile_fail(compiling, node, "$%.*s is not defined",
                            (int)WR_MIN(node->name.len, (size_t)60), node->name.data);

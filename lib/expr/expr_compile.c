@@ -613,6 +613,11 @@ wr_program *wr_program_new(const struct wr_expr_text *text, struct wr_named *nam
     return NULL;
 }
 
+bool wr_program_reads_meta(const wr_program *program)
+{
+    return program->meta;
+}
+
 void wr_program_free(wr_program *program)
 {
     if (program != NULL) {

@@ -76,6 +76,19 @@ static bool call_uri(wr_machine *run, const struct wr_value *in, struct wr_value
     return finish(run, &writer, out);
 }
 
+/* Text for a part of one line: its line ends are written as escapes. */
+static bool call_line(wr_machine *run, const struct wr_value *in, struct wr_value *out)
+{
+    static const char *const escapes[] = {"\n\\n", "\r\\r"};
+    struct wr_text_writer writer = {.arena = wr_machine_arena(run)};
+    struct wr_text text;
+    if (!text_of(run, in[0], &text)) {
+        return false;
+    }
+    write_escaped(&writer, text, escapes, 2);
+    return finish(run, &writer, out);
+}
+
 /* ---- rows */
 
 /* How a row is written: what stands between its fields, around strings, and in place of bytes. */
@@ -294,6 +307,7 @@ const struct wr_function wr_functions_format[] = {
     {"@csv", .call = call_csv, .help = "an array as a row of CSV"},
     {"@tsv", .call = call_tsv, .help = "an array as a row with tabs between its fields"},
     {"@sh", .call = call_sh, .help = "words of a shell's command line, in quotes"},
+    {"@_line", .call = call_line},
     {"@base64", .call = call_base64, .help = "text in base64"},
     {"@base64d", .call = call_base64d, .help = "the text that base64 holds"},
     {"fromjson", .call = call_fromjson, .help = "the value of a JSON text"},

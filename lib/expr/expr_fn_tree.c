@@ -209,6 +209,124 @@ static bool call_flatten(wr_machine *run, const struct wr_value *in, struct wr_v
     return flatten(run, in[0], in[1].kind == WR_JSON_NULL ? UINT32_MAX : depth, out);
 }
 
+/* ---- flattening of objects */
+
+/* A container whose members or elements are put into the flat object. */
+struct level {
+    struct level *up;
+    const struct wr_value *elements;
+    const struct wr_member *members; /* of an object; elements is NULL */
+    uint32_t count, next;
+    struct wr_text name; /* of all members begins with this, and the separator */
+};
+
+static struct level *enter_level(struct wr_arena *arena, struct level *up,
+                                 struct wr_value container, struct wr_text name)
+{
+    struct level *level = wr_arena_alloc(arena, sizeof *level);
+    if (level == NULL) {
+        return NULL;
+    }
+    *level = (struct level){.up = up, .name = name};
+    if (container.kind == WR_JSON_ARRAY) {
+        return wr_value_elements(arena, container, &level->elements, &level->count) ? level : NULL;
+    }
+    const struct wr_members *object = wr_value_members(arena, container);
+    if (object != NULL) {
+        level->members = object->members;
+        level->count = object->count;
+    }
+    return object != NULL ? level : NULL;
+}
+
+/* The name of the next value of a level: "a.b" or "a.0". false: no memory. */
+static bool next_name(struct wr_arena *arena, const struct level *level, struct wr_text separator,
+                      struct wr_text *name)
+{
+    if (level->up == NULL) { /* the object itself: its keys stay */
+        *name = wr_value_text(level->members[level->next].key);
+        return true;
+    }
+    struct wr_text_writer writer = {.arena = arena};
+    struct wr_value joined;
+    wr_write_bytes(&writer, level->name.data, level->name.len);
+    wr_write_bytes(&writer, separator.data, separator.len);
+    if (level->members != NULL) {
+        struct wr_text own = wr_value_text(level->members[level->next].key);
+        wr_write_bytes(&writer, own.data, own.len);
+    } else {
+        char number[WR_NUMBER_CAP];
+        size_t len = wr_print_text(number, sizeof number, "%u", level->next);
+        wr_write_bytes(&writer, number, len);
+    }
+    bool ok = wr_text_writer_string(&writer, &joined);
+    *name = wr_value_text(joined);
+    return ok;
+}
+
+static struct wr_value next_value(const struct level *level)
+{
+    WR_ASSERT(level->members != NULL || level->elements != NULL, "a level without values");
+    return level->members != NULL ? level->members[level->next].value
+                                  : level->elements[level->next];
+}
+
+/* How objects are flattened. */
+struct flat {
+    struct wr_text separator;
+    double depth_max; /* levels that are flattened */
+    bool index, json; /* arrays: by their indices; as JSON texts; else they stay */
+};
+
+static bool flatten_object(wr_machine *run, struct wr_value object, const struct flat *how,
+                           struct wr_members *made)
+{
+    struct wr_arena *arena = wr_machine_arena(run);
+    double depth = 0;
+    struct level *level = enter_level(arena, NULL, object, wr_text_of(""));
+    bool ok = level != NULL;
+    while (ok && level != NULL) {
+        struct wr_text name;
+        uint32_t inside = 0;
+        if (level->next == level->count) {
+            level = level->up;
+            depth--;
+            continue;
+        }
+        struct wr_value value = next_value(level);
+        bool enters = value.kind == WR_JSON_OBJECT || (value.kind == WR_JSON_ARRAY && how->index);
+        ok = next_name(arena, level, how->separator, &name) &&
+             (!enters || wr_value_count(arena, value, &inside));
+        level->next++;
+        if (ok && inside > 0 && depth < how->depth_max) {
+            wr_machine_work(run, value);
+            level = enter_level(arena, level, value, name);
+            ok = level != NULL;
+            depth++;
+            continue;
+        }
+        if (ok && value.kind == WR_JSON_ARRAY && how->json) {
+            struct wr_text_writer writer = {.arena = arena};
+            wr_write_json(&writer, value);
+            ok = wr_text_writer_string(&writer, &value);
+        }
+        ok = ok && wr_members_put(arena, made, wr_value_string(name.data, name.len), value);
+    }
+    return ok;
+}
+
+/* _flat(separator; depth; arrays): the input is an object; arrays: "index", "keep" or "json". */
+static bool call_flat(wr_machine *run, const struct wr_value *in, struct wr_value *out)
+{
+    struct wr_members *made = wr_members_new(wr_machine_arena(run), 16);
+    struct flat how = {.separator = wr_value_text(in[1]),
+                       .depth_max = wr_number_real(in[2]),
+                       .index = in[3].as.text[0] == 'i',
+                       .json = in[3].as.text[0] == 'j'};
+    *out = wr_value_object(made);
+    return (made != NULL && flatten_object(run, in[0], &how, made)) || wr_machine_no_memory(run);
+}
+
 const struct wr_function wr_functions_tree[] = {
     {"walk", 1, .emit = emit_walk, .help = "with f of each value, what is inside first"},
     {"flatten", .text = "[.[]] | _flatten(null)",
@@ -223,5 +341,6 @@ const struct wr_function wr_functions_tree[] = {
      .text = ". as $in | _fold(path(p); null; setpath($x; $in | getpath($x)))",
      .help = "the input with these paths only"},
     {"_flatten", 1, .call = call_flatten},
+    {"_flat", 3, .call = call_flat},
     {.name = NULL},
 };

@@ -73,7 +73,8 @@ struct wr_machine {
     struct wr_arena tables_arena;
     struct wr_json json; /* for the next text of fromjson */
     struct wr_regexes *regexes;
-    int64_t unix_ns; /* the time, with clock */
+    struct wr_value meta; /* of this input */
+    int64_t unix_ns;      /* the time, with clock */
     bool clock;
 };
 

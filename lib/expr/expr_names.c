@@ -96,6 +96,10 @@ int wr_names_add(struct wr_names *names, const char *name, struct wr_text text, 
                             "this is not a name: letters, digits and _, not a digit first");
         return WEIR_EINVAL;
     }
+    if (strcmp(name, "meta") == 0) {
+        (void)wr_print_text(why, WR_NAMES_WHY, "$meta is what comes with an event");
+        return WEIR_EINVAL;
+    }
     if (find(names, name) != NULL) {
         (void)wr_print_text(why, WR_NAMES_WHY, "this name is given twice");
         return WEIR_EINVAL;

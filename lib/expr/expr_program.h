@@ -28,6 +28,7 @@ enum wr_code {
     WR_CODE_SWAP,
     WR_CODE_POP,
     WR_CODE_LOAD,   /* the top becomes variable n, counted from the innermost */
+    WR_CODE_META,   /* the top becomes $meta */
     WR_CODE_BIND,   /* the top becomes a variable */
     WR_CODE_UNBIND, /* n variables go */
     WR_CODE_JUMP,   /* to `to` */
@@ -85,6 +86,7 @@ struct wr_program {
     struct wr_arena arena; /* of all that follows */
     struct wr_op *ops;
     uint32_t count;
+    bool meta; /* it reads $meta */
 };
 
 /* ---- functions */

@@ -357,6 +357,11 @@ void wr_machine_input(wr_machine *run, struct wr_value input)
     (void)wr_push(run, input);
 }
 
+void wr_machine_meta(wr_machine *run, struct wr_value meta)
+{
+    run->meta = meta;
+}
+
 void wr_machine_clock(wr_machine *run, int64_t unix_ns)
 {
     run->unix_ns = unix_ns;

@@ -38,7 +38,15 @@ int wr_item_expr_check(const weir_opening *opening, weir_mistake *mistake, const
     struct wr_expr_read read;
     size_t at;
     wr_program *program = compile(text, opening->names, &read);
+    bool meta = program != NULL && wr_program_reads_meta(program);
     wr_program_free(program);
+    if (meta && (opening->shape & WEIR_SHAPE_EVENT) == 0) {
+        (void)weir_mistake_at(mistake, arg,
+                              "$meta is what comes with an event, but the input has "
+                              "no events");
+        return weir_mistake_hint(mistake, "write it directly after sse, or after another component "
+                                          "that gives events");
+    }
     if (program != NULL) {
         return 0;
     }
@@ -85,20 +93,56 @@ static struct wr_value field_value(const weir_event *event, uint32_t i)
     return value;
 }
 
-/* An object of the fields of a record. false: no memory. */
-static bool fields_value(wr_machine *run, const weir_event *event, struct wr_value *input)
+/* An object of the first `count` fields of an event. NULL: no memory. */
+static struct wr_members *fields_object(struct wr_arena *arena, const weir_event *event,
+                                        uint32_t count)
 {
-    struct wr_arena *arena = wr_machine_arena(run);
-    struct wr_members *object = wr_members_new(arena, event->fields_count);
-    for (uint32_t i = 0; object != NULL && i < event->fields_count; i++) {
+    struct wr_members *object = wr_members_new(arena, count);
+    for (uint32_t i = 0; object != NULL && i < count; i++) {
         weir_slice name = event->names[i];
         if (!wr_members_put(arena, object, wr_value_string(name.data, name.len),
                             field_value(event, i))) {
-            return false;
+            return NULL;
         }
     }
-    *input = wr_value_object(object);
-    return object != NULL;
+    return object;
+}
+
+static bool put_text(struct wr_arena *arena, struct wr_members *object, const char *name,
+                     weir_slice text)
+{
+    return text.len == 0 || wr_members_put(arena, object, wr_value_string(name, strlen(name)),
+                                           wr_value_string(text.data, text.len));
+}
+
+/* $meta of an event. false: no memory. */
+static bool set_meta(wr_machine *run, const weir_event *event)
+{
+    struct wr_arena *arena = wr_machine_arena(run);
+    bool message = event->kind == WEIR_EVENT_MESSAGE;
+    struct wr_members *meta = fields_object(arena, event, message ? event->fields_count : 0);
+    bool ok = meta != NULL && put_text(arena, meta, "key", event->key) &&
+              put_text(arena, meta, "id", event->id) && put_text(arena, meta, "body", event->body);
+    if (ok) {
+        wr_machine_meta(run, wr_value_object(meta));
+    }
+    return ok;
+}
+
+/* What the expression reads of an event, but for its body. false: no memory. */
+static bool read_event(const struct wr_item_expr *expr, const weir_event *event,
+                       struct wr_value *input)
+{
+    if (wr_program_reads_meta(expr->program) && !set_meta(expr->run, event)) {
+        return false;
+    }
+    if (event->kind == WEIR_EVENT_RECORD) {
+        const struct wr_members *fields =
+            fields_object(wr_machine_arena(expr->run), event, event->fields_count);
+        *input = wr_value_object(fields);
+        return fields != NULL;
+    }
+    return true;
 }
 
 static bool is_blank(weir_slice text)
@@ -127,16 +171,16 @@ int wr_item_expr_begin(struct wr_item_expr *expr, struct weir_gen *gen, const we
 {
     const weir_event *event = weir_event_of(item);
     struct wr_value input = {.kind = WR_JSON_NULL};
-    weir_slice text;
+    weir_slice text = WEIR_ZERO;
     int rc = 0;
-    bool ok = true;
     wr_machine_begin(expr->run);
     wr_machine_clock(expr->run, gen->loop->now_unix_ns);
-    if (event != NULL && event->kind == WEIR_EVENT_RECORD) {
-        ok = fields_value(expr->run, event, &input);
-    } else if (!wr_gen_text(gen, item, &text, &expr->scratch)) {
+    bool ok = event == NULL || read_event(expr, event, &input);
+    bool body = ok && (event == NULL || event->kind == WEIR_EVENT_MESSAGE);
+    if (body && !wr_gen_text(gen, item, &text, &expr->scratch)) {
         return gen->failure->code;
-    } else if ((rc = wr_json_index(&expr->json, text.data, text.len)) == 0) {
+    }
+    if (body && (rc = wr_json_index(&expr->json, text.data, text.len)) == 0) {
         ok = wr_value_node(wr_machine_arena(expr->run), &expr->json, WR_JSON_ROOT, &input);
     }
     if (!ok || rc == WEIR_ENOMEM) {

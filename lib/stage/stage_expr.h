@@ -1,6 +1,9 @@
 /*
  * stage_expr.h - what stages share that run an expression on each item (expr.h). Internal.
  *
+ * $meta is an object of what comes with an event: body, as text, key, id, and of a message its
+ * fields; of other items it is null.
+ *
  * The input of the expression is the item's JSON text, of an event of the kind message its body, of
  * a record an object of its fields, all strings. Lines are read as JSON as well. What is not JSON is
  * rejected with the position and an excerpt, and so is an item for which the expression fails; a

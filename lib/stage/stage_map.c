@@ -16,7 +16,8 @@ static int map_check(const weir_opening *opening, const void *args, weir_mistake
 
 static weir_gen *map_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
-    return wr_values_stage(opening, up, "map", ((const struct map_args *)args)->expr);
+    return wr_values_stage(opening, up, "map", ((const struct map_args *)args)->expr,
+                           WR_VALUES_JSON);
 }
 
 static const weir_arg map_args[] = {

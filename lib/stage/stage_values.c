@@ -27,6 +27,7 @@ enum { INPUTS_MAX = 64 };
 struct stage_values {
     struct weir_gen gen;
     struct wr_item_expr expr;
+    enum wr_values_form form;
     weir_item in[INPUTS_MAX];
     size_t in_at, in_count;
     bool running;               /* the expression runs on in[in_at] */
@@ -58,9 +59,12 @@ static bool is_item(const struct stage_values *stage, const weir_item *item, str
 static void keep_output(struct stage_values *stage, struct wr_value output)
 {
     const weir_item *item = &stage->in[stage->in_at];
-    stage->as_it_came = is_item(stage, item, output);
+    bool string = stage->form == WR_VALUES_STRING && output.kind == WR_JSON_STRING;
+    stage->as_it_came = !string && is_item(stage, item, output);
     stage->text = (struct wr_text_writer){.arena = wr_machine_arena(stage->expr.run)};
-    if (!stage->as_it_came) {
+    if (string) {
+        wr_write_bytes(&stage->text, output.as.text, output.len);
+    } else if (!stage->as_it_came) {
         wr_write_json(&stage->text, output);
     }
     if (stage->text.failed) {
@@ -156,7 +160,7 @@ static int give(struct stage_values *stage, weir_item *to, size_t given)
     *to = *item;
     to->data = bytes;
     to->len = stage->text.len;
-    to->type = &weir_json_type;
+    to->type = stage->form == WR_VALUES_JSON ? &weir_json_type : NULL;
     to->block = block;
     to->flags = 0;
     stage->waits = false;
@@ -205,10 +209,11 @@ static const struct wr_gen_ops values_ops = {
     .kind = "values", .next_many = values_next_many, .close = values_close};
 
 struct weir_gen *wr_values_stage(const weir_opening *opening, struct weir_gen *up, const char *kind,
-                                 const char *text)
+                                 const char *text, enum wr_values_form form)
 {
     struct stage_values *stage = wr_stage_alloc(up, sizeof *stage, &values_ops, kind);
     if (stage != NULL) {
+        stage->form = form;
         (void)wr_item_expr_open(&stage->expr, &stage->gen, opening, text);
     }
     return wr_gen_made(stage != NULL ? &stage->gen : NULL, up);
@@ -217,8 +222,9 @@ struct weir_gen *wr_values_stage(const weir_opening *opening, struct weir_gen *u
 struct weir_gen *wr_values_made(const weir_opening *opening, struct weir_gen *up, const char *kind,
                                 struct wr_made_expr made)
 {
-    struct weir_gen *gen =
-        made.text != NULL ? wr_values_stage(opening, up, kind, made.text) : wr_gen_made(NULL, up);
+    struct weir_gen *gen = made.text != NULL
+                               ? wr_values_stage(opening, up, kind, made.text, WR_VALUES_JSON)
+                               : wr_gen_made(NULL, up);
     wr_free(made.text);
     return gen;
 }

@@ -8,10 +8,12 @@
 #include "stage_expr.h"
 
 /* For each item, all outputs of the expression in `text`, in order, each as one JSON text on one
- * line; an item without an output counts as filtered. kind: the name of the component. */
+ * line, or as a line that is the bytes of a string; an item without an output counts as filtered.
+ * kind: the name of the component. */
+enum wr_values_form { WR_VALUES_JSON, WR_VALUES_STRING };
 struct weir_gen *wr_values_stage(const weir_opening *opening, WEIR_TAKES struct weir_gen *up,
-                                 const char *kind, const char *text);
-/* The same for a text that was made: freed. NULL: there was no memory for it. */
+                                 const char *kind, const char *text, enum wr_values_form form);
+/* JSON texts of an expression that was made: freed. NULL: there was no memory for it. */
 struct weir_gen *wr_values_made(const weir_opening *opening, WEIR_TAKES struct weir_gen *up,
                                 const char *kind, struct wr_made_expr made);
 /* In check, the same: freed. */

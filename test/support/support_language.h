@@ -63,10 +63,6 @@ static weir_gen *open_through(const weir_opening *opening, weir_gen *up, const v
 #define KEYWORD .form = WEIR_FORM_KEYWORD
 
 static const weir_arg csv_args[] = {WEIR_ARG_FLAG(struct args, flag, .name = "header")};
-static const weir_arg fields_args[] = {
-    WEIR_ARG_FIELDS(struct args, fields, .name = "FIELDS", NEEDED)};
-static const weir_arg format_args[] = {
-    WEIR_ARG_FORMAT(struct args, text, .name = "FORMAT", NEEDED)};
 static const char *const ways[] = {"up", "down", NULL};
 static const char *const paces[] = {"slow", "fast", NULL};
 static const weir_arg turn_args[] = {
@@ -150,13 +146,10 @@ static const char *const udp_schemes[] = {"udp", NULL};
 
 static const weir_component made[] = {
     STAGE("sse", ANY, EVENT, 0, csv_args),
-    STAGE("explode", VALUES, JSON, 0, fields_args),
-    STAGE("text", VALUES, LINES, 0, format_args),
     STAGE("jq", VALUES, JSON, 0, text_args),
     STAGE("exec", WEIR_SHAPES_TEXT, LINES, 0, text_args),
     STAGE("count", ANY, JSON, 0, count_args),
     STAGE("sum", VALUES, JSON, 0, sum_args),
-    STAGE("flatten", VALUES, JSON, 0, csv_args),
     STAGE("throttle", ANY, SAME, 0, throttle_args),
     STAGE("rechunk", ANY, WEIR_SHAPE_BYTES, 0, size_args),
     STAGE("unpack", ANY, LINES, WEIR_TRAIT_STATE_REPLAYS, csv_args),

@@ -39,6 +39,17 @@ static const struct mistake {
      "                         ^^ --arg k VALUE gives it a value"},
     {"gen 1.. | (.a as $limit | . > $limt)", "map: $limt is not defined",
      "                              ^^^^^ did you mean '$limit'?"},
+    {"gen 1.. | where $meta.id",
+     "where: $meta is what comes with an event, but the input has no "
+     "events",
+     "                ^^^^^^^^ write it directly after sse, or after another component that gives "
+     "events"},
+    {"gen 1.. | explode .a, .b", "explode: it takes one path",
+     "                  ^^^^^^ for each: explode .a | explode .b"},
+    {"gen 1.. | explode .a[$k]", "explode: $k is not defined",
+     "                     ^^ --arg k VALUE gives it a value"},
+    {"gen 1.. | text \"a \\(.b | nope(1)) c\"", "text: there is no function 'nope'",
+     "                         ^^^^"},
     {"gen 1.. | $ENV.HOME", "map: $ENV is not defined",
      "          ^^^^ --env NAME reads a variable of the environment as $NAME"},
     {"\"hello\" x", "map: unexpected argument 'x'", "        ^"},

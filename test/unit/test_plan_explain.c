@@ -257,7 +257,7 @@ static const struct {
      "queues    in 4; any other component takes an item when the next one asks for it\n" SLOW ALWAYS
      "delivery  with a state at-least-once if the input is a regular file, otherwise best-effort: "
      "'post' cannot remove what was not saved: it is written again;\n" WITHOUT},
-    {"merge { tail a.log } { tail b.log } | unpack | explode .x",
+    {"merge { tail a.log } { tail b.log } | unpack | sum .x",
      " 1  merge { tail a.log } { tail b.log }\n"
      "      <help>\n"
      "      gives what its blocks give\n"
@@ -274,7 +274,7 @@ static const struct {
      "have settled\n"
      " 5  json   (inserted by the plan)\n"
      "      <json>\n"
-     "      takes lines, gives json; uses CPU\n" REJECTS " 6  explode .x\n"
+     "      takes lines, gives json; uses CPU\n" REJECTS " 6  sum .x\n"
      "      <help>\n"
      "      takes json, gives json\n"
      "    (writes to standard output)\n" NO_QUEUE SLOW ALWAYS
@@ -369,8 +369,8 @@ TEST(the_nearest_word_is_found)
 
 TEST(what_a_component_gives_may_depend_on_its_arguments)
 {
-    static const char *const texts[] = {"gen 1..3 | tally | explode .x",
-                                        "gen 1..3 | tally plain | explode .x"};
+    static const char *const texts[] = {"gen 1..3 | tally | sum .x",
+                                        "gen 1..3 | tally plain | sum .x"};
     for (size_t i = 0; i < 2; i++) {
         char told[2000];
         weir_plan *plan = read_plan(texts[i]);

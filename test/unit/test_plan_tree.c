@@ -138,7 +138,7 @@ static const char *const examples[][2] = {
      "(http URL=https://h/f) (json) (head N=10)"},
     {"https://h/items.json | json items .data.rows | explode .tags | map .name | where "
      "startswith(\"a\")",
-     "(http URL=https://h/items.json) (json items=.data.rows) (explode FIELDS=.tags) (map "
+     "(http URL=https://h/items.json) (json items=.data.rows) (explode PATH=.tags) (map "
      "EXPR=.name) (where EXPR=startswith(\"a\"))"},
     {"f.ndjson | where .ids[0] > 3 and (.tags | length) < 2 | del .secret, .u.pw | throttle 50/s | "
      "null",
@@ -228,12 +228,12 @@ TEST(blocks_are_opened_by_their_component)
 
 TEST(an_inserted_component_is_opened_and_is_no_part)
 {
-    weir_plan *plan = read_plan("gen 1..3 | text `x`");
+    weir_plan *plan = read_plan("gen 1..3 | sum .x");
     ck_assert_uint_eq(weir_plan_count(plan), 2);
     ck_assert_uint_eq(plan->root.count, 3);
-    ck_assert_str_eq(weir_plan_text(plan), "gen 1..3 | text `x`");
+    ck_assert_str_eq(weir_plan_text(plan), "gen 1..3 | sum .x");
     weir_plan_free(plan);
-    check_gives("gen 1..3 | text `x`", "1|2|3|");
+    check_gives("gen 1..3 | sum .x", "1|2|3|");
 }
 
 /* The long form of each mistake: message, carets, hint. */
@@ -318,9 +318,9 @@ static const struct mistake {
      "                    ^^^ to write it: file ./f"},
     {"gen 1.. | through { - }", "a source must be first",
      "                    ^ to write to standard output, omit the sink"},
-    {"gen 1.. | batch 2 | explode .a",
-     "explode after batch: 'explode' needs json or events, 'batch' gives batches",
-     "                    ^^^^^^^ put 'explode' before 'batch'"},
+    {"gen 1.. | batch 2 | sum .a",
+     "sum after batch: 'sum' needs json or events, 'batch' gives batches",
+     "                    ^^^ put 'sum' before 'batch'"},
     {"gen 1.. | count every 1s every 2s", "count: 'every' is given twice",
      "                               ^^"},
     {"gen 1.. | where by", "where: 'by' is not a value",

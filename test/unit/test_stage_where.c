@@ -1,6 +1,7 @@
 /*
- * test_stage_where.c - stages that run an expression: where, map, fields, set, del and rename. What
- * passes is as it came, what is made is on one line, and what fails is rejected with its reason.
+ * test_stage_where.c - stages that run an expression: where, map, fields, set, del, rename, explode,
+ * flatten and text. What passes is as it came, what is made is on one line, and what fails is rejected
+ * with its reason.
  */
 #include <stdlib.h>
 
@@ -22,7 +23,8 @@ enum { VALUES = sizeof values / sizeof *values };
     {                                                         \
         .text = stage, .items = values, .items_count = VALUES \
     }
-static const struct wr_stage_kit kits[] = {KIT("where .b[] > 1"), KIT("set .b += [length]")};
+static const struct wr_stage_kit kits[] = {KIT("where .b[] > 1"), KIT("set .b += [length]"),
+                                           KIT("flatten"), KIT("text \"\\(.a?)\"")};
 WR_STAGE_SUITE(kits);
 
 /* Items of one shape, then the end. */
@@ -99,6 +101,52 @@ TEST(values_are_changed_at_their_paths)
     check_gives("objects | set .b += [.a] | map .b", "[1,2,1]|[3,null]|[null]|");
     check_gives("objects | set .a //= 7 | map .a", "1|7|7|");
     check_gives("objects | rename .c.d = .a | map .c", "{\"d\":1}|{\"d\":null}|{\"d\":null}|");
+}
+
+TEST(an_array_is_exploded_into_an_item_for_each_element)
+{
+    check_gives("objects | explode .b", "{\"a\":1,\"b\":1}|{\"a\":1,\"b\":2}|{\"b\":3}|");
+    check_gives("objects | {x: [{y: .b?}]} | explode .x[].y | .x[0].y", "1|2|3|");
+    check_gives("objects | explode .a?", "");
+    check_gives("objects | set .b = [1] | explode .b?", "{\"a\":1,\"b\":1}|{\"b\":1}|"
+                                                        "{\"a\":null,\"b\":1}|");
+}
+
+TEST(objects_in_objects_are_flattened)
+{
+    static const char nested[] = "objects | where .a | {u: {n: .a, e: {}, l: .b}, \"k.k\": [], "
+                                 "o: [[1, {z: 2}]]}";
+    static const struct {
+        const char *stage, *expected;
+    } cases[] = {
+        {"flatten", "{\"u.n\":1,\"u.e\":{},\"u.l.0\":1,\"u.l.1\":2,\"k.k\":[],\"o.0.0\":1,"
+                    "\"o.0.1.z\":2}|"},
+        {"flatten sep=\"__\" arrays=keep",
+         "{\"u__n\":1,\"u__e\":{},\"u__l\":[1,2],\"k.k\":[],\"o\":[[1,{\"z\":2}]]}|"},
+        {"flatten sep='\"' depth=1 arrays=json",
+         "{\"u\\\"n\":1,\"u\\\"e\":{},\"u\\\"l\":\"[1,2]\",\"k.k\":\"[]\","
+         "\"o\":\"[[1,{\\\"z\\\":2}]]\"}|"},
+        {"flatten depth=1", "{\"u.n\":1,\"u.e\":{},\"u.l\":[1,2],\"k.k\":[],"
+                            "\"o.0\":[1,{\"z\":2}]}|"},
+        {"[.o] | flatten", "[1,{\"z\":2}]|"},
+        {"[.o] | flatten depth=1", "[[1,{\"z\":2}]]|"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[300];
+        snprintf(text, sizeof text, "%s | %s", nested, cases[i].stage);
+        check_gives(text, cases[i].expected);
+    }
+    check_gives("objects | {a: {b: 1}, \"a.b\": 2} | flatten | head 1", "{\"a.b\":2}|");
+}
+
+TEST(a_text_is_a_line_and_a_value_never_makes_another)
+{
+    check_gives("objects | text \"\\(.a) of \\(.b)\"", "1 of [1,2]|null of [3]|null of []|");
+    check_gives("where .a | {a: \"x\\ny\\r\"} | text \"1\\n\\(.a)\"", "1\nx\\ny\\r|");
+    check_gives("where .a | text `\\(.a) \"b\"`", "\\(.a) \"b\"|");
+    check_gives("where .a | text '\\d'", "\\d|");
+    check_gives("where .a | text plain", "plain|");
+    check_gives("where .a | text \"\\(.b[])\" | grep 2", "2|");
 }
 
 TEST(what_is_left_out_is_counted)
@@ -179,6 +227,30 @@ TEST(of_a_record_the_fields_are_seen_and_of_a_message_the_body)
     event.kind = WEIR_EVENT_MESSAGE;
     check_event(&event, "where .n == 5", "{\"n\": 5}");
     check_event(&event, "map .n", "5");
+}
+
+TEST(meta_is_what_comes_with_an_event)
+{
+    static const weir_slice names[] = {TEXT("event"), TEXT("retry")};
+    static const weir_slice fields[] = {TEXT("login"), TEXT("5")};
+    static const uint8_t kinds[] = {WEIR_VALUE_STRING, WEIR_VALUE_NUMBER};
+    weir_event event = {.body = TEXT("{\"n\": 5}"),
+                        .names = names,
+                        .values = fields,
+                        .kinds = kinds,
+                        .fields_count = 2,
+                        .key = TEXT("k"),
+                        .id = TEXT("7")};
+    check_event(&event, "map $meta",
+                "{\"event\":\"login\",\"retry\":5,\"key\":\"k\",\"id\":"
+                "\"7\",\"body\":\"{\\\"n\\\": 5}\"}");
+    check_event(&event, "where $meta.event == \"login\" and .n == 5", "{\"n\": 5}");
+    check_event(&event, "map (1 as $meta | $meta)", "1");
+    event.kind = WEIR_EVENT_RECORD;
+    event.key = (weir_slice){NULL, 0};
+    check_event(&event, "map [$meta, .event]",
+                "[{\"id\":\"7\",\"body\":\"{\\\"n\\\": 5}\"},"
+                "\"login\"]");
 }
 
 TEST(a_record_has_numbers_and_logical_values)
