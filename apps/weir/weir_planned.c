@@ -79,6 +79,16 @@ static const struct planned_word {
 };
 
 static const struct planned_word planned_stages[] = {
+    {"filter", "write where EXPRESSION"},
+    {"cut", "write fields .a, .b"},
+    {"cat", "a pipeline begins with the path itself: ./FILE"},
+    {"curl", "a pipeline begins with the URL itself"},
+    {"wget", "a pipeline begins with the URL itself"},
+    {"wc", "in the shell: weir '...' | wc -l"},
+    {"awk", HINT_SHELL},
+    {"sed", HINT_SHELL},
+    {"tr", HINT_SHELL},
+    {"print", "without a sink, items are printed"},
     {"uniq", "in the shell: weir '...' | uniq"},
     {"auto", HINT_PASS},
     {"frame", NULL},

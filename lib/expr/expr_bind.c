@@ -254,17 +254,44 @@ static bool compile_text(struct wr_compiling *compiling, const struct wr_node *c
     return ok;
 }
 
+/* The number of arguments, if commas were written in place of semicolons. */
+static uint32_t count_by_commas(const struct wr_node *call)
+{
+    uint32_t count = 0;
+    for (const struct wr_node *node = call->first; node != NULL; node = node->next) {
+        bool list = node->kind == WR_NODE_CHAIN && node->last->op == WR_OP_COMMA;
+        count += list ? node->count : 1;
+    }
+    return count;
+}
+
 static bool unknown(struct wr_compiling *compiling, const struct wr_node *call)
 {
     struct wr_text name = call->name;
+    struct wr_guess guess;
+    char *hint = compiling->read->hint;
+    size_t cap = sizeof compiling->read->hint;
     int shown = (int)WR_MIN(name.len, (size_t)60);
     for (uint32_t arity = 0; arity <= WR_EXPR_ARGS_MAX && name.data[0] != '_'; arity++) {
-        if (wr_function_find(name, arity) != NULL) {
-            return wr_compile_fail(compiling, call, "'%.*s' takes another number of arguments",
-                                   shown, name.data);
+        if (wr_function_find(name, arity) == NULL) {
+            continue;
         }
+        (void)wr_compile_fail(compiling, call, "'%.*s' takes another number of arguments", shown,
+                              name.data);
+        if (wr_function_find(name, count_by_commas(call)) != NULL) {
+            (void)wr_print_text(hint, cap, "write ; between arguments");
+        } else if (arity == 0) {
+            (void)wr_print_text(hint, cap, "write (... | %.*s)", shown, name.data);
+        }
+        return false;
     }
-    return wr_compile_fail(compiling, call, "there is no function '%.*s'", shown, name.data);
+    (void)wr_compile_fail(compiling, call, "there is no function '%.*s'", shown, name.data);
+    wr_guess_init(&guess, name.data, name.len);
+    wr_expr_guess(&guess, call->first != NULL);
+    if (guess.best != NULL) {
+        (void)wr_print_text(hint, cap, "did you mean '%.*s'?", (int)guess.best_len, guess.best);
+    }
+    return false;
 }
 
 /* Compile a call of a function that takes values: all of its arguments, then the input. */

@@ -403,8 +403,15 @@ static struct wr_node *parse_name(struct wr_parsing *parsing)
         return call;
     }
     (void)wr_parse_fail(parsing, from, len, "' is not a value");
-    wr_parse_hint(parsing, "write \"%.*s\" (did the shell remove the quotes?)",
-                  (int)WR_MIN(len, (size_t)60), call->name.data);
+    int shown = (int)WR_MIN(len, (size_t)60);
+    char next = wr_parse_peek(parsing);
+    if (next != '\0' && strchr("=!<>.[", next) != NULL) {
+        wr_parse_hint(parsing, "write .%.*s for a field, \"%.*s\" for a text", shown,
+                      call->name.data, shown, call->name.data);
+    } else {
+        wr_parse_hint(parsing, "write \"%.*s\" (did the shell remove the quotes?)", shown,
+                      call->name.data);
+    }
     return NULL;
 }
 

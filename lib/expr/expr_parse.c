@@ -10,6 +10,35 @@
 
 #include "base_error.h"
 
+/* Whether a value ends before the current place. */
+static bool is_behind_value(const struct wr_parsing *parsing)
+{
+    size_t at = parsing->at;
+    while (at > 0 && parsing->text[at - 1] == ' ') {
+        at--;
+    }
+    char c = at > 0 ? parsing->text[at - 1] : '\0';
+    return wr_is_name_byte(c, false) || wr_is_quote(c) || (c != '\0' && strchr(")]}", c) != NULL);
+}
+
+/* Add a hint to what is not allowed: what another language writes so, or what is missing before
+ * it. */
+static void hint_meant(struct wr_parsing *parsing, size_t len)
+{
+    const char *text = parsing->text + parsing->at;
+    bool differs = text[0] == '>' && parsing->at > 0 && text[-1] == '<';
+    const char *meant = differs ? "!=" : wr_expr_translated((struct wr_text){text, len});
+    bool begins =
+        wr_is_name_byte(text[0], false) || wr_is_quote(text[0]) || strchr(".$[{(", text[0]) != NULL;
+    if (meant != NULL) {
+        wr_parse_hint(parsing, "write '%s'", meant);
+    } else if (text[0] == '/') {
+        wr_parse_hint(parsing, "a pattern is written `...`");
+    } else if (begins && is_behind_value(parsing)) {
+        wr_parse_hint(parsing, "is a comma or an operator missing before it?");
+    }
+}
+
 struct wr_node *wr_parse_not_allowed(struct wr_parsing *parsing)
 {
     size_t assigns = wr_parse_assignment(parsing);
@@ -20,8 +49,11 @@ struct wr_node *wr_parse_not_allowed(struct wr_parsing *parsing)
     if (parsing->at == parsing->end) {
         return wr_parse_fail(parsing, parsing->at, 0, "an expression is missing");
     }
-    return wr_parse_fail(parsing, parsing->at, WR_MAX(wr_parse_word_len(parsing), (size_t)1),
-                         "' is not allowed here");
+    char c = wr_parse_byte(parsing, 0);
+    size_t len = c == '&' && wr_parse_byte(parsing, 1) == '&' ? 2 : wr_parse_word_len(parsing);
+    (void)wr_parse_fail(parsing, parsing->at, WR_MAX(len, (size_t)1), "' is not allowed here");
+    hint_meant(parsing, WR_MAX(len, (size_t)1));
+    return NULL;
 }
 
 /* Move past a closing bracket or the like; `opener` is the place of what it closes. */

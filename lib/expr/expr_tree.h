@@ -123,6 +123,14 @@ void wr_expr_print(struct wr_print *out, const struct wr_node *node);
 /* Whether this is a function, with arguments (called) or without; whether it gives true or false. */
 bool wr_expr_is_function(struct wr_text name, bool called);
 bool wr_expr_is_question(struct wr_text name);
+/* Whether an expression, or a program of jq, begins with this word: if, reduce. */
+bool wr_expr_is_keyword(struct wr_text name);
+/* What is written in place of an operator or a word of another language: "and" for "&&"; NULL: this
+ * is none. */
+const char *wr_expr_translated(struct wr_text word);
+struct wr_guess;
+/* Offer the names of all functions; called: of those with arguments, else of those without. */
+void wr_expr_guess(struct wr_guess *guess, bool called);
 
 /* ---- tokens: expr_token.c */
 

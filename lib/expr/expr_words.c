@@ -3,6 +3,8 @@
  */
 #include "expr_program.h"
 
+#include "base_guess.h"
+
 const struct wr_function *const wr_function_tables[] = {wr_functions_core,
                                                         wr_functions_list,
                                                         wr_functions_text,
@@ -49,6 +51,45 @@ bool wr_expr_is_function(struct wr_text name, bool called)
         }
     }
     return false;
+}
+
+bool wr_expr_is_keyword(struct wr_text name)
+{
+    static const char *const words[] = {"if",    "try",   "reduce", "foreach", "def",
+                                        "label", "break", "import", "include"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strlen(words[i]) == name.len && memcmp(words[i], name.data, name.len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *wr_expr_translated(struct wr_text word)
+{
+    static const char *const words[][2] = {
+        {"&&", "and"}, {"&", "and"},   {"AND", "and"}, {"||", "or"},      {"OR", "or"},
+        {"!", "not"},  {"NOT", "not"}, {"<>", "!="},   {"is", "=="},      {"eq", "=="},
+        {"ne", "!="},  {"~", "=~"},    {"like", "=~"}, {"matches", "=~"},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strlen(words[i][0]) == word.len && memcmp(words[i][0], word.data, word.len) == 0) {
+            return words[i][1];
+        }
+    }
+    return NULL;
+}
+
+void wr_expr_guess(struct wr_guess *guess, bool called)
+{
+    for (size_t i = 0; wr_function_tables[i] != NULL; i++) {
+        for (const struct wr_function *function = wr_function_tables[i]; function->name != NULL;
+             function++) {
+            if (function->help != NULL && (function->arity > 0) == called) {
+                wr_guess_offer(guess, function->name);
+            }
+        }
+    }
 }
 
 bool wr_expr_is_question(struct wr_text name)

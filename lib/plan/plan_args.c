@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base_error.h"
+#include "expr_tree.h"
 
 static const char *const on_error_choices[] = {"skip", "stop", "dead", NULL};
 
@@ -178,6 +179,24 @@ static int hint_option(struct wr_plan_args *args, const weir_arg *first)
                               (int)WR_MIN(taken.len, (size_t)WR_PLAN_SHOWN_MAX), word, first->name);
 }
 
+/* Add a hint to what does not continue an expression: an operator of another language, or a function
+ * that was written between its values. */
+static void hint_expression(struct wr_plan_args *args, const struct wr_plan_token *token)
+{
+    struct wr_plan_error *error = &args->reading->error;
+    const char *clean = args->reading->clean;
+    struct wr_text word = {clean + token->all.at, token->all.len};
+    struct wr_plan_span left = args->step->arg_spans[0];
+    const char *meant = wr_expr_translated(word);
+    if (meant != NULL) {
+        (void)wr_plan_hint(error, "write '%s'", meant);
+    } else if (wr_expr_is_function(word, true) && left.len > 0) {
+        (void)wr_plan_hint(error, "write (%.*s | %.*s(...))",
+                           (int)WR_MIN(left.len, (size_t)WR_PLAN_SHOWN_MAX), clean + left.at,
+                           (int)word.len, word.data);
+    }
+}
+
 /* Report a word that no argument takes, with a guess at the intended word. */
 static int too_many(struct wr_plan_args *args, const struct wr_plan_token *token)
 {
@@ -194,6 +213,18 @@ static int too_many(struct wr_plan_args *args, const struct wr_plan_token *token
     for (size_t i = 0; i < args->component->args_count && word[0] == '{'; i++) {
         if (has_keyword(&args->component->args[i])) {
             return wr_plan_hint(error, "write '%s { ... }'", args->component->args[i].name);
+        }
+    }
+    if (first != NULL && first->type == WEIR_ARGTYPE_EXPR) {
+        hint_expression(args, token);
+    }
+    size_t dashes = strspn(word, "-");
+    for (size_t i = 0; dashes > 0 && i < wr_plan_args_count(args->component); i++) {
+        const weir_arg *arg = wr_plan_arg(args->component, i);
+        if (strlen(arg->name) == token->all.len - dashes &&
+            memcmp(arg->name, word + dashes, token->all.len - dashes) == 0) {
+            return wr_plan_hint(error, "write '%s%s'", arg->name,
+                                arg->form == WEIR_FORM_NAMED ? "=..." : "");
         }
     }
     (void)hint_option(args, first);

@@ -193,6 +193,9 @@ static int misplaced(struct wr_plan_reading *reading, struct wr_plan_span word, 
         WEIR_KIND_SINK, scheme, look == LOOK_PATH ? 1 : scheme_len(text, word.len));
     if (look == LOOK_PATH) {
         (void)wr_plan_fail(error, word, "a file can be read only at the start");
+        if (word.len > 2 && text[2] >= '0' && text[2] <= '9') {
+            (void)wr_plan_hint(error, "to divide write . / %.*s", shown - 2, text + 2);
+        }
         return wr_plan_hint(error, "to write it: %s %.*s", sink->name, shown, text);
     }
     (void)wr_plan_fail(error, word, "a source must be first");
@@ -269,7 +272,8 @@ static int find_named(struct wr_plan_reading *reading, struct wr_plan_step *step
     }
     /* keys, keys[], length>3 */
     size_t word = name < len && strchr("[?,=!<>+*%", text[name]) != NULL ? name : len;
-    if (wr_expr_is_function((struct wr_text){text, word}, false) &&
+    if ((wr_expr_is_function((struct wr_text){text, word}, false) ||
+         wr_expr_is_keyword((struct wr_text){text, word})) &&
         wr_plan_find_expression() != NULL) {
         return read_expression(reading, step, where);
     }

@@ -15,6 +15,7 @@
 #include "base_alloc.h"
 #include "base_error.h"
 #include "codec_address.h"
+#include "expr_tree.h"
 
 struct more {
     const weir_component *const *components;
@@ -181,18 +182,6 @@ const weir_component *weir_component_find(const char *name, size_t index)
     return NULL;
 }
 
-/* List the names of one kind, for a hint. */
-static void list_names(struct wr_print *out, const char *title, int kind)
-{
-    const weir_component *component;
-    wr_printf(out, "%s%ss:", out->len > 0 ? "; " : "", title);
-    for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
-        if (component->kind == kind && wr_plan_by_name(component)) {
-            wr_printf(out, " %s", component->name);
-        }
-    }
-}
-
 static bool may_stand(const weir_component *component, bool first, bool last)
 {
     return wr_plan_by_name(component) && (first || component->kind != WEIR_KIND_SOURCE) &&
@@ -204,13 +193,16 @@ int wr_plan_name_missing(struct wr_plan_error *error, const char *text, struct w
 {
     const weir_component *component;
     struct wr_guess guess;
-    struct wr_print out;
-    char names[sizeof error->hint];
+    char meant[sizeof error->hint];
     int shown = (int)WR_MIN(name.len, (size_t)WR_PLAN_SHOWN_MAX);
     (void)wr_plan_fail(error, name, "unknown stage '%.*s'", shown, text + name.at);
     error->kind = WEIR_PLAN_UNKNOWN;
-    if (wr_address_meant((struct wr_text){text + name.at, name.len}, names, sizeof names)) {
-        return wr_plan_hint(error, "did you mean %s?", names);
+    if (wr_address_meant((struct wr_text){text + name.at, name.len}, meant, sizeof meant)) {
+        return wr_plan_hint(error, "did you mean %s?", meant);
+    }
+    if (text[name.at] == '>') {
+        return wr_plan_hint(error, "to write a file: %s PATH",
+                            wr_plan_find_scheme(WEIR_KIND_SINK, "/", 1)->name);
     }
     wr_guess_init(&guess, text + name.at, name.len);
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
@@ -222,19 +214,18 @@ int wr_plan_name_missing(struct wr_plan_error *error, const char *text, struct w
             wr_guess_offer(&guess, component->aliases[j]);
         }
     }
+    if (guess.best == NULL && wr_plan_find_expression() != NULL) {
+        wr_expr_guess(&guess, false);
+        /* There are many functions, so a short word is near to one of them by chance. */
+        guess.best = guess.distance * 4 <= name.len ? guess.best : NULL;
+    }
     if (guess.best != NULL) {
         return wr_plan_hint(error, "did you mean '%s'?", guess.best);
     }
-    wr_print_to(&out, names, sizeof names);
-    if (first) {
-        list_names(&out, "source", WEIR_KIND_SOURCE);
-    }
-    list_names(&out, "stage", WEIR_KIND_STAGE);
-    if (last) {
-        list_names(&out, "sink", WEIR_KIND_SINK);
-    }
-    return wr_plan_hint(error, wr_plan_loads_modules() ? "%s" : "%s; this program loads no modules",
-                        names);
+    return wr_plan_hint(error,
+                        wr_plan_loads_modules()
+                            ? "'weir list' names all there are"
+                            : "'weir list' names all there are; this program loads no modules");
 }
 
 int wr_plan_scheme_missing(struct wr_plan_error *error, const char *text,

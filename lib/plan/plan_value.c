@@ -243,6 +243,9 @@ int wr_plan_value_wrong(struct wr_plan_args *args, const weir_arg *arg,
         return wr_plan_hint(error, "add a unit: %.*s%s or %.*s%s", shown, word, time ? "s" : "KiB",
                             shown, word, time ? "ms" : "B");
     }
+    if (word[0] == '-') {
+        return wr_plan_hint(error, "without a dash, as in %s", args->component->example);
+    }
     return wr_plan_hint(error, "for example %s", wr_plan_type_sample(arg));
 }
 

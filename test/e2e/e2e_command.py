@@ -253,11 +253,8 @@ class Mistakes(e2e_support.TestCase):
     def test_a_guess_is_a_component_that_may_stand_there(self):
         self.refused("gen 1..3 | fil x", texts=["did you mean 'file'?"])
         for text in ("fil x | head 3", "gen 1..3 | fil x | head 3"):
-            run = self.refused(text, texts=["unknown stage 'fil'", "stages:"])
+            run = self.refused(text, texts=["unknown stage 'fil'", "'weir list' names all there are"])
             self.assertNotIn("did you mean", run.err)
-            self.assertNotIn("sinks:", run.err)
-            self.assertEqual("sources:" in run.err, text.startswith("fil"))
-        self.refused("gen 1..3 | gem 4", texts=["stages:", "sinks:"])
 
     def test_no_mistake_shows_a_secret(self):
         for words in (

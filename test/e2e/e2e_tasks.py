@@ -205,6 +205,59 @@ class Tasks(TestCase):
             self.assertEqual(run.out.decode(), wanted.stdout.decode(), words)
 
 
+class Differences(TestCase):
+    """What a user of jq or curl does not expect."""
+
+    def run_on(self, text, data, *flags):
+        return weir(*flags, text, self.write("in.ndjson", data))
+
+    def refused(self, args, *texts):
+        self.ends(weir(*args), 2, *texts)
+
+    def test_a_bar_ends_the_expression_of_where(self):
+        self.refused(['f.ndjson | where .m | test("x")'], "where ends at the |", 'write: where (.m | test("x"))')
+
+    def test_an_assignment_is_no_comparison(self):
+        self.refused(['f.ndjson | where .t = "x"'], "'=' assigns in jq; to compare write '=='")
+
+    def test_numbers_keep_their_digits(self):
+        data = '{"n":10000000000000000001}\n{"n":1.10}\n{"n":1E400}\n'
+        self.assertEqual(self.run_on(".n", data).out, b"10000000000000000001\n1.10\n1E400\n")
+
+    def test_a_bad_line_is_skipped_and_told_and_strict_stops(self):
+        data = '{"n":1}\n{"n":\n{"n":3}\n'
+        run = self.run_on(".n", data)
+        self.ends(run, 0, "rejected")
+        self.assertEqual(run.out, b"1\n3\n")
+        run = self.run_on(".n", data, "--strict")
+        self.ends(run, 1)
+        self.assertEqual(run.out, b"1\n")
+
+    def test_the_last_of_duplicate_keys_counts(self):
+        self.assertEqual(self.run_on(".a", '{"a":1,"b":2,"a":3}\n').out, b"3\n")
+
+    def test_what_is_not_changed_comes_as_it_was(self):
+        data = b'{ "a" : 1.0, "b":"\\u0041" }\r\n{"a":2 }'
+        self.assertEqual(self.run_on("where .a > 0", data).out, data)
+
+    def test_a_field_of_what_is_no_object_rejects_the_item(self):
+        data = '{"a":1}\n{"a":{"b":2}}\n'
+        run = self.run_on(".a.b", data)
+        self.ends(run, 0, 'Cannot index number with "b"')
+        self.assertEqual(run.out, b"2\n")
+        run = self.run_on(".a.b?", data)
+        self.assertEqual((run.out, run.err), (b"2\n", ""))
+
+    def test_a_bar_or_a_quote_in_a_url_is_not_part_of_it(self):
+        self.refused(["http://h/f?q=a|b | head 3"], "unknown stage 'b'")
+        self.refused(["http://h/it's | head 3"], "' is not closed", 'quote the whole address: "http://h/it\'s"')
+
+    def test_c_is_a_count_s_is_refused_and_there_is_no_n(self):
+        self.assertEqual(self.run_on(".a", '{"a":1}\n{"a":2}\n', "-c", "1").out, b"1\n")
+        self.refused(["-s", ".a"], "batch")
+        self.refused(["-n", ".a"], "-n")
+
+
 def add(tool, tasks):
     for what, words, other in tasks:
         name = "test_%s_%s" % (tool, "".join(c if c.isalnum() else "_" for c in what))

@@ -18,11 +18,11 @@ static const struct mistake {
     /* names */
     {"https://h/f | bach 100", "unknown stage 'bach'", "              ^^^^ did you mean 'batch'?"},
     {"gen 1.. | haed 3", "unknown stage 'haed'", "          ^^^^ did you mean 'head'?"},
-    {"gen 1.. | zzz", "unknown stage 'zzz'", "          ^^^ " WR_NAMES_LAST},
+    {"gen 1.. | zzz", "unknown stage 'zzz'", "          ^^^ " WR_NAMES},
     {"gen 1.. | Head 3", "unknown stage 'Head'", "          ^^^^ did you mean 'head'?"},
     {"gen 1.. | out.txt", "unknown stage 'out.txt'",
      "          ^^^^^^^ to write a file: file out.txt"},
-    {"gen 1.. | zzz{ null }", "unknown stage 'zzz'", "          ^^^ " WR_NAMES_LAST},
+    {"gen 1.. | zzz{ null }", "unknown stage 'zzz'", "          ^^^ " WR_NAMES},
     {"merge(http://a/x) | head 3", "map: 'http' is not a value",
      "      ^^^^ write \"http\" (did the shell remove the quotes?)"},
     {"zzzz x.log", "unknown stage 'zzzz'", "^^^^ " WR_NAMES},
@@ -59,7 +59,7 @@ static const struct mistake {
      "          ^^^^^^ it is linked with the archive libweir.a; link it with libweir.so"},
     /* places */
     {"gen 1.. | ./2", "a file can be read only at the start",
-     "          ^^^ to write it: file ./2"},
+     "          ^^^ to divide write . / 2"},
     {"head 3 | gen 1..", "'gen' is a source and must be first", "         ^^^"},
     {"head 3 | -", "a source must be first",
      "         ^ to write to standard output, omit the sink"},
