@@ -5,7 +5,7 @@
 #ifndef WR_CODEC_METRICS_H
 #define WR_CODEC_METRICS_H
 
-#include "codec_fields.h"
+#include "codec_row.h"
 
 /*
  * page.views:1|c|@0.1|#host:a,eu
@@ -26,6 +26,11 @@ int wr_statsd_read(struct wr_fields *fields, weir_slice text, size_t *at);
  * record, and what follows a # after the value (an exemplar) is left out.
  */
 int wr_prom_read(struct wr_fields *fields, weir_slice text);
+/* The same back: the members name and value are required, time is written if it is there and not
+ * null, and all others are labels, but for null. 0; WEIR_EPARSE: something is missing or not allowed
+ * (wr_fields_bad). */
+WEIR_MUST_CHECK int wr_prom_write(struct wr_out *out, struct wr_fields *fields,
+                                  const struct wr_row *row);
 /*
  * weather,city=Oslo,kind=a\ b temperature=82.5,id=7i,note="a \"b\"",ok=t 1465839830100400200
  *

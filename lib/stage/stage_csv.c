@@ -1,10 +1,14 @@
 /*
- * stage_csv.c - the components csv and tsv: a record of each row of values.
+ * stage_csv.c - the components csv and tsv: a record of each row of values, and a row of each record
+ * or JSON value.
  *
  * Behind bytes the framer of rows (codec_csv.h) cuts them, directly in the source where that is
  * possible, and says which row is the header. Behind lines and messages each text is a row, and the
  * first one that is not empty is the header. The names are kept in one piece and belong to all rows
  * until the next header; rows without a header have the names 1, 2, 3, ...
+ *
+ * Rows that are written have the columns of the first item, or those of columns=. The header is an
+ * item of its own, before the first row.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,32 +18,36 @@
 
 #include "base_alloc.h"
 #include "codec_csv.h"
+#include "codec_csv_write.h"
 #include "stage_record.h"
 
 enum ragged { RAGGED_REJECT = 0, RAGGED_KEEP };
 
 struct csv_args {
-    const char *delim;
-    bool header;
-    int32_t ragged, overlong;
+    const char *delim, *columns;
+    bool header, safe, crlf;
+    int32_t ragged, overlong, quote;
     int64_t bytes_max;
 };
 
 struct csv {
     char delim;
-    bool header, framed;
+    bool header, framed, crlf;
+    bool fixed; /* the names are those of columns= */
     int32_t ragged;
     size_t columns;    /* names in the header */
     weir_slice *names; /* `count` of them, then their bytes: those of the header, then numbers */
     size_t count;
     uint32_t lists; /* of names, so far */
+    struct wr_csv_style style;
+    struct wr_csv_columns written; /* of rows that are written */
 };
 
 enum { NUMBER_BYTES = 5 }; /* of WR_FIELDS_MAX, with its NUL */
 
-/* Make the list of `count` names: the first `have` are `names`, but a column without a name has its
- * number. 0 or WEIR_ENOMEM. */
-static int set_names(struct csv *csv, const weir_slice *names, size_t have, size_t count)
+/* A list of `count` names: the first `have` are `names`, but a column without a name has its number.
+ * NULL: no memory. */
+static weir_slice *copy_names(const weir_slice *names, size_t have, size_t count)
 {
     size_t bytes = count * (sizeof *names + NUMBER_BYTES);
     for (size_t i = 0; i < have; i++) {
@@ -47,7 +55,7 @@ static int set_names(struct csv *csv, const weir_slice *names, size_t have, size
     }
     weir_slice *all = wr_alloc(bytes);
     if (all == NULL) {
-        return WEIR_ENOMEM;
+        return NULL;
     }
     char *to = (char *)(all + count);
     for (size_t i = 0; i < count; i++) {
@@ -60,6 +68,16 @@ static int set_names(struct csv *csv, const weir_slice *names, size_t have, size
         }
         to += all[i].len;
     }
+    return all;
+}
+
+/* 0 or WEIR_ENOMEM. */
+static int set_names(struct csv *csv, const weir_slice *names, size_t have, size_t count)
+{
+    weir_slice *all = copy_names(names, have, count);
+    if (all == NULL) {
+        return WEIR_ENOMEM;
+    }
     wr_free(csv->names);
     csv->names = all;
     csv->count = count;
@@ -71,7 +89,8 @@ static int set_names(struct csv *csv, const weir_slice *names, size_t have, size
 static int name_values(struct csv *csv, struct wr_fields *fields)
 {
     int rc = 0;
-    if (csv->header && fields->count != csv->columns && csv->ragged == RAGGED_REJECT) {
+    if ((csv->header || csv->fixed) && fields->count != csv->columns &&
+        csv->ragged == RAGGED_REJECT) {
         return wr_fields_bad(fields, 0,
                              fields->count < csv->columns
                                  ? "the row has fewer values than the header"
@@ -80,6 +99,7 @@ static int name_values(struct csv *csv, struct wr_fields *fields)
     if (csv->names == NULL || fields->count > csv->count) {
         rc = set_names(csv, csv->names, csv->count, fields->count);
     }
+    csv->lists += csv->lists == 0; /* those of columns= */
     if (rc == 0) {
         memcpy(fields->names, csv->names, fields->count * sizeof *fields->names);
         fields->shared = csv->lists;
@@ -90,7 +110,7 @@ static int name_values(struct csv *csv, struct wr_fields *fields)
 static int csv_read(void *self, weir_slice text, struct wr_fields *fields)
 {
     struct csv *csv = self;
-    bool first = csv->names == NULL;
+    bool first = csv->lists == 0;
     if (text.len == 0) {
         return WR_FIELDS_NONE;
     }
@@ -102,8 +122,12 @@ static int csv_read(void *self, weir_slice text, struct wr_fields *fields)
         return rc;
     }
     if (csv->framed ? (fields->flags & WEIR_ITEM_HEADER) != 0 : csv->header && first) {
-        csv->columns = fields->count;
-        rc = set_names(csv, fields->values, fields->count, fields->count);
+        if (csv->fixed) {
+            csv->lists++;
+        } else {
+            csv->columns = fields->count;
+            rc = set_names(csv, fields->values, fields->count, fields->count);
+        }
         return rc < 0 ? rc : WR_FIELDS_NONE;
     }
     return name_values(csv, fields);
@@ -111,18 +135,90 @@ static int csv_read(void *self, weir_slice text, struct wr_fields *fields)
 
 static void csv_drop(void *self)
 {
-    wr_free(((struct csv *)self)->names);
+    struct csv *csv = self;
+    wr_free(csv->names);
+    wr_free((void *)(uintptr_t)csv->written.names);
 }
 
-static const struct wr_record_ops csv_ops = {.kind = "csv", .read = csv_read, .drop = csv_drop};
-static const struct wr_record_ops tsv_ops = {.kind = "tsv", .read = csv_read, .drop = csv_drop};
+/* ---- rows that are written */
+
+static int csv_head(void *self, struct wr_out *out, struct wr_fields *fields,
+                    const struct wr_row *row)
+{
+    struct csv *csv = self;
+    if (csv->written.names == NULL && row->count == 0) {
+        return wr_fields_bad(fields, 0, "the first item has no members, so there are no columns");
+    }
+    if (csv->written.names == NULL) {
+        csv->written.names = copy_names(row->names, row->count, row->count);
+        csv->written.count = row->count;
+    }
+    if (csv->written.names == NULL) {
+        return WEIR_ENOMEM;
+    }
+    if (csv->header) {
+        wr_csv_header(out, &csv->style, &csv->written);
+    }
+    return csv->header;
+}
+
+static int csv_write(void *self, struct wr_out *out, struct wr_fields *fields,
+                     const struct wr_row *row)
+{
+    struct csv *csv = self;
+    return wr_csv_write(out, fields, &csv->style, &csv->written, row);
+}
+
+static uint32_t csv_flags(const void *self)
+{
+    return ((const struct csv *)self)->crlf ? WEIR_ITEM_CRLF : 0;
+}
+
+static const struct wr_written_ops rows_written = {.head = csv_head, .write = csv_write};
+#define ROW_OPS .read = csv_read, .drop = csv_drop, .written = &rows_written, .flags = csv_flags
+static const struct wr_record_ops csv_ops = {.kind = "csv", ROW_OPS};
+static const struct wr_record_ops tsv_ops = {.kind = "tsv", ROW_OPS};
 
 /* ---- opening */
+
+/* Read the names of columns=. 0, WEIR_EPARSE or WEIR_ENOMEM. */
+static int read_columns(struct wr_fields *fields, const char *columns, char delim)
+{
+    weir_slice text = {columns, strlen(columns)};
+    int rc = wr_fields_begin(fields, text.len);
+    return rc == 0 ? wr_csv_row(fields, text, delim) : rc;
+}
+
+static int set_columns(struct csv *csv, const char *columns)
+{
+    struct wr_fields fields = {0};
+    int rc = read_columns(&fields, columns, csv->delim);
+    if (rc == 0) {
+        csv->names = copy_names(fields.values, fields.count, fields.count);
+        csv->written.names = copy_names(fields.values, fields.count, fields.count);
+        csv->count = csv->columns = csv->written.count = fields.count;
+        csv->fixed = true;
+        rc = csv->names != NULL && csv->written.names != NULL ? 0 : WEIR_ENOMEM;
+    }
+    wr_fields_fini(&fields);
+    return rc;
+}
 
 static weir_gen *open_rows(const weir_opening *opening, weir_gen *up, const struct csv_args *args,
                            char delim, const struct wr_record_ops *ops)
 {
-    struct csv csv = {.delim = delim, .header = args->header, .ragged = args->ragged};
+    struct csv csv = {.delim = delim,
+                      .header = args->header,
+                      .crlf = args->crlf,
+                      .ragged = args->ragged,
+                      .style = {.delim = delim,
+                                .quote = (enum wr_csv_quote)args->quote,
+                                .safe = args->safe,
+                                .others = args->ragged == RAGGED_KEEP}};
+    if (args->columns != NULL && set_columns(&csv, args->columns) < 0) {
+        csv_drop(&csv);
+        return wr_gen_made(NULL, up);
+    }
     csv.framed = opening->joined || opening->shape == WEIR_SHAPE_BYTES;
     if (csv.framed) {
         weir_framing framing = {.struct_size = sizeof framing,
@@ -152,9 +248,52 @@ static weir_gen *tsv_open(const weir_opening *opening, weir_gen *up, const void 
 
 static uint32_t csv_traits(const void *args, uint32_t shape)
 {
-    (void)shape;
+    const struct csv_args *a = args;
+    bool writes = (wr_written_gives(args, shape) & WEIR_SHAPE_LINE) != 0;
     uint32_t traits = WR_RECORD_TRAITS | WEIR_TRAIT_FRAMES;
-    return ((const struct csv_args *)args)->header ? traits | WEIR_TRAIT_HEADER : traits;
+    return a->header || (writes && a->columns == NULL) ? traits | WEIR_TRAIT_HEADER : traits;
+}
+
+static int columns_check(const struct csv_args *a, weir_mistake *mistake)
+{
+    struct wr_fields fields = {0};
+    int rc = read_columns(&fields, a->columns, a->delim != NULL ? a->delim[0] : '\t');
+    bool twice = false;
+    for (size_t i = 0; rc == 0 && i < fields.count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            weir_slice x = fields.values[i], y = fields.values[j];
+            twice = twice || (x.len == y.len && memcmp(x.data, y.data, x.len) == 0);
+        }
+    }
+    rc = rc == WEIR_ENOMEM ? weir_mistake_at(mistake, "columns", "no memory for columns")
+         : rc < 0          ? weir_mistake_at(mistake, "columns", "columns: %s", fields.problem)
+         : twice           ? weir_mistake_at(mistake, "columns", "columns has a name twice")
+                           : 0;
+    wr_fields_fini(&fields);
+    return rc;
+}
+
+/* Arguments of rows that are read, where they are written, and the other way round. */
+static int direction_check(const weir_opening *opening, const struct csv_args *a,
+                           weir_mistake *mistake)
+{
+    uint32_t gives =
+        opening->joined ? (uint32_t)WEIR_SHAPE_RECORD : wr_written_gives(a, opening->shape);
+    if (gives == WEIR_SHAPE_LINE && (a->bytes_max != 0 || a->overlong != WEIR_LONG_SKIP)) {
+        return weir_mistake_at(mistake, a->bytes_max != 0 ? "max" : "on-long",
+                               "max and on-long are for rows that are read; here rows are written");
+    }
+    if (gives == WEIR_SHAPE_RECORD && (a->quote != WR_CSV_MINIMAL || a->safe || a->crlf)) {
+        (void)weir_mistake_at(
+            mistake,
+            a->quote != WR_CSV_MINIMAL ? "quote"
+            : a->safe                  ? "safe"
+                                       : "crlf",
+            "quote, safe and crlf are for rows that are written; here rows are read");
+        return weir_mistake_hint(mistake, "they are written behind records and JSON, as in "
+                                          "'json | csv header'");
+    }
+    return 0;
 }
 
 static int csv_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
@@ -166,35 +305,60 @@ static int csv_check(const weir_opening *opening, const void *args, weir_mistake
                               "delim is one ASCII character, not a quote or a line end");
         return weir_mistake_hint(mistake, "as in delim=\";\" or delim=\"\\t\"");
     }
-    if (opening->joined || opening->shape == WEIR_SHAPE_BYTES ||
+    int rc = direction_check(opening, a, mistake);
+    rc = rc == 0 && a->columns != NULL ? columns_check(a, mistake) : rc;
+    if (rc < 0 || opening->joined || opening->shape == WEIR_SHAPE_BYTES ||
         (a->bytes_max == 0 && a->overlong == WEIR_LONG_SKIP)) {
-        return 0;
+        return rc;
     }
     (void)weir_mistake_at(mistake, NULL, "its rows are lines here, which the source limits");
     return weir_mistake_hint(mistake, "put it directly after the source");
 }
 
+static const char *const quote_choices[] = {"minimal", "all", "nonnumeric", NULL};
 static const char *const ragged_choices[] = {"reject", "keep", NULL};
 static const char *const long_choices[] = {"skip", "cut", "fail", NULL};
 static const weir_arg csv_args[] = {
     WEIR_ARG_FLAG(struct csv_args, header, .name = "header",
                   .help = "the first row has the names; if not given, they are 1, 2, 3, ..."),
+    WEIR_ARG_TEXT(struct csv_args, columns, .name = "columns", .form = WEIR_FORM_NAMED,
+                  .help =
+                      "the names, as a row: \"id,name\"; if not given, rows are written with the "
+                      "names of the first item"),
     WEIR_ARG_CHOICE(struct csv_args, ragged, .name = "ragged", .form = WEIR_FORM_NAMED,
                     .choices = ragged_choices, .preset = "reject",
-                    .help = "a row with more or fewer values than the header; keep: values without "
-                            "a name have their number"),
+                    .help = "a row with more or fewer values than names; keep: values without a "
+                            "name have their number. An item to write with a member that is no "
+                            "column; keep: without that member"),
     WEIR_ARG_SIZE(struct csv_args, bytes_max, .name = "max", .form = WEIR_FORM_NAMED, .min = 1,
                   .help = "bytes of a row; 1MiB if not given"),
     WEIR_ARG_CHOICE(struct csv_args, overlong, .name = "on-long", .form = WEIR_FORM_NAMED,
                     .choices = long_choices, .preset = "skip",
                     .help = "what to do with a longer one"),
+    WEIR_ARG_CHOICE(struct csv_args, quote, .name = "quote", .form = WEIR_FORM_NAMED,
+                    .choices = quote_choices, .preset = "minimal",
+                    .help = "the values to write in quotes; nonnumeric: all but numbers"),
+    WEIR_ARG_FLAG(struct csv_args, safe, .name = "safe",
+                  .help = "write ' before a text that a spreadsheet would take for a formula"),
+    WEIR_ARG_FLAG(struct csv_args, crlf, .name = "crlf", .help = "write rows that end in CR LF"),
     WEIR_ARG_TEXT(struct csv_args, delim, .name = "delim", .form = WEIR_FORM_NAMED, .preset = ",",
                   .help = "the character between values"),
 };
 
-#define ROWS                                                                                      \
-    .kind = WEIR_KIND_STAGE, .takes = WEIR_SHAPE_BYTES | WR_RECORD_TAKES,                         \
-    .gives = WEIR_SHAPE_RECORD, .traits = WR_RECORD_TRAITS | WEIR_TRAIT_FRAMES, .args = csv_args, \
+static const weir_example csv_more[] = {
+    {"./users.csv | csv header", NULL},
+    {"./users.csv | csv header | csv delim=\";\" quote=all", NULL},
+    {NULL, NULL},
+};
+static const weir_example tsv_more[] = {
+    {"./users.tsv | tsv header", NULL},
+    {NULL, NULL},
+};
+
+#define ROWS                                                                              \
+    .kind = WEIR_KIND_STAGE, .takes = WEIR_SHAPES_TEXT,                                   \
+    .gives = (uint32_t)WEIR_SHAPE_RECORD | WEIR_SHAPE_LINE, .gives_of = wr_written_gives, \
+    .traits = WR_RECORD_TRAITS | WEIR_TRAIT_FRAMES, .args = csv_args,                     \
     .args_size = sizeof(struct csv_args), .check = csv_check, .traits_of = csv_traits
 
 const weir_component wr_component_csv = {
@@ -202,8 +366,12 @@ const weir_component wr_component_csv = {
     .name = "csv",
     ROWS,
     .args_count = sizeof csv_args / sizeof csv_args[0],
-    .help = "Reads rows of values with commas between them (RFC 4180); quotes may hold line ends.",
-    .example = "./users.csv | csv header",
+    .help =
+        "Reads rows of values with commas between them (RFC 4180); quotes may hold line ends. All "
+        "values are strings: tonumber makes numbers. Behind records and JSON it writes rows.",
+    .example = "gen 1..3 | map {n: ., square: (. * .)} | csv header",
+    .prints = "n,square\n1,1\n2,4\n3,9\n",
+    .more_examples = csv_more,
     .open = csv_open,
 };
 
@@ -212,7 +380,10 @@ const weir_component wr_component_tsv = {
     .name = "tsv",
     ROWS,
     .args_count = sizeof csv_args / sizeof csv_args[0] - 1, /* without delim */
-    .help = "Reads rows of values with tabs between them; otherwise as csv.",
-    .example = "./users.tsv | tsv header",
+    .help = "Reads rows of values with tabs between them, and writes them behind records and JSON; "
+            "otherwise as csv.",
+    .example = "gen 1..2 | map {n: ., text: \"a b\"} | tsv",
+    .prints = "1\ta b\n2\ta b\n",
+    .more_examples = tsv_more,
     .open = tsv_open,
 };

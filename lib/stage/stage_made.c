@@ -108,10 +108,15 @@ static size_t read_items(struct wr_made *made, struct weir_gen *gen, weir_item *
         if (rc < 0) {
             return ready;
         }
+        if (rc == WR_MADE_BEFORE && ready == i) { /* no place for one more */
+            (void)keep_rest(made, gen, items + i, n - i);
+            items[ready++] = item;
+            return ready;
+        }
         if (rc > 0) {
             items[ready++] = item;
         }
-        i++;
+        i += rc != WR_MADE_BEFORE;
     }
     return ready;
 }

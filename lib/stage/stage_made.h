@@ -23,9 +23,12 @@
 #include "bytes_block.h"
 #include "flow_gen.h"
 
+/* What was made stands before the item: it is passed on, and the item is read once more. */
+enum { WR_MADE_BEFORE = 2 };
+
 struct wr_made {
     /* Read one item; `left` items of the call are not read, with this one. 1: *item is passed on as
-     * it now is. 0: it was left out. WEIR_EBUDGET: from wr_made_reserve; it is called again. Another
+     * it now is. WR_MADE_BEFORE. 0: it was left out. WEIR_EBUDGET: from wr_made_reserve; it is called again. Another
      * negative code: gen has failed. */
     int (*read)(struct weir_gen *gen, weir_item *item, size_t left);
     struct weir_block *block; /* being filled; NULL: none in this call */

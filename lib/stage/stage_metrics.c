@@ -37,7 +37,16 @@ static int influx_read(void *self, weir_slice text, struct wr_fields *fields)
 
 static const struct wr_records_ops statsd_ops = {
     .kind = "statsd", .begin = statsd_begin, .read = statsd_read};
-static const struct wr_record_ops prom_ops = {.kind = "prom", .read = prom_read};
+static int prom_write(void *self, struct wr_out *out, struct wr_fields *fields,
+                      const struct wr_row *row)
+{
+    (void)self;
+    return wr_prom_write(out, fields, row);
+}
+
+static const struct wr_written_ops prom_written = {.write = prom_write};
+static const struct wr_record_ops prom_ops = {
+    .kind = "prom", .read = prom_read, .written = &prom_written};
 static const struct wr_record_ops influx_ops = {.kind = "influx", .read = influx_read};
 
 static weir_gen *statsd_open(const weir_opening *opening, weir_gen *up, const void *args)
@@ -77,12 +86,23 @@ const weir_component wr_component_statsd = {
     .open = statsd_open,
 };
 
+static const weir_example prom_more[] = {
+    {"http://localhost:9100/metrics | prom", NULL},
+    {NULL, NULL},
+};
+
 const weir_component wr_component_prom = {
     .struct_size = sizeof wr_component_prom,
     .name = "prom",
-    READS,
-    .help = "Reads the exposition text of Prometheus: name, labels, value, time of each sample.",
-    .example = "http://localhost:9100/metrics | prom",
+    .kind = WEIR_KIND_STAGE,
+    WR_RECORD_BOTH,
+    .traits = WR_RECORD_TRAITS,
+    .help =
+        "Reads the exposition text of Prometheus: name, labels, value, time of each sample. Behind "
+        "records and JSON it writes it.",
+    .example = "gen 1..2 | map {name: \"seen_total\", host: \"a\", value: .} | prom",
+    .prints = "seen_total{host=\"a\"} 1\nseen_total{host=\"a\"} 2\n",
+    .more_examples = prom_more,
     .open = prom_open,
 };
 

@@ -1,6 +1,6 @@
 /*
- * stage_pairs.c - the components that read pairs of names and values: logfmt and kv. Each is a
- * decoder (codec_logfmt.h) in the stage of records.
+ * stage_pairs.c - the components that read and write pairs of names and values: logfmt and kv. Each
+ * is a decoder and an encoder (codec_logfmt.h) in the stage of records.
  */
 #include <string.h>
 
@@ -15,7 +15,16 @@ static int logfmt_read(void *self, weir_slice text, struct wr_fields *fields)
     return wr_logfmt_read(fields, text);
 }
 
-static const struct wr_record_ops logfmt_ops = {.kind = "logfmt", .read = logfmt_read};
+static int logfmt_write(void *self, struct wr_out *out, struct wr_fields *fields,
+                        const struct wr_row *row)
+{
+    (void)self;
+    return wr_logfmt_write(out, fields, row);
+}
+
+static const struct wr_written_ops logfmt_written = {.write = logfmt_write};
+static const struct wr_record_ops logfmt_ops = {
+    .kind = "logfmt", .read = logfmt_read, .written = &logfmt_written};
 
 static weir_gen *logfmt_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
@@ -24,15 +33,23 @@ static weir_gen *logfmt_open(const weir_opening *opening, weir_gen *up, const vo
     return wr_record_stage(up, &logfmt_ops, NULL, 0);
 }
 
+static const weir_example logfmt_more[] = {
+    {"./app.log | logfmt | where .level == \"error\"", NULL},
+    {NULL, NULL},
+};
+
 const weir_component wr_component_logfmt = {
     .struct_size = sizeof wr_component_logfmt,
     .name = "logfmt",
     .kind = WEIR_KIND_STAGE,
-    .takes = WR_RECORD_TAKES,
-    .gives = WEIR_SHAPE_RECORD,
+    WR_RECORD_BOTH,
     .traits = WR_RECORD_TRAITS,
-    .help = "Reads lines of name=value and name=\"value\" pairs; a name alone is true.",
-    .example = "./app.log | logfmt",
+    .help =
+        "Reads lines of name=value and name=\"value\" pairs, all strings; a name alone is true. "
+        "Behind records and JSON it writes them.",
+    .example = "gen 1..2 | map {level: \"info\", n: ., msg: \"item \\(.)\"} | logfmt",
+    .prints = "level=info n=1 msg=\"item 1\"\nlevel=info n=2 msg=\"item 2\"\n",
+    .more_examples = logfmt_more,
     .open = logfmt_open,
 };
 
@@ -50,14 +67,26 @@ struct kv {
     char delim[SEPARATOR_MAX], sep[SEPARATOR_MAX];
 };
 
-static int kv_read(void *self, weir_slice text, struct wr_fields *fields)
+static struct wr_kv separators(const struct kv *kv)
 {
-    const struct kv *kv = self;
-    return wr_kv_read(fields, text,
-                      &(struct wr_kv){{kv->delim, kv->delim_len}, {kv->sep, kv->sep_len}});
+    return (struct wr_kv){{kv->delim, kv->delim_len}, {kv->sep, kv->sep_len}};
 }
 
-static const struct wr_record_ops kv_ops = {.kind = "kv", .read = kv_read};
+static int kv_read(void *self, weir_slice text, struct wr_fields *fields)
+{
+    struct wr_kv kv = separators(self);
+    return wr_kv_read(fields, text, &kv);
+}
+
+static int kv_write(void *self, struct wr_out *out, struct wr_fields *fields,
+                    const struct wr_row *row)
+{
+    struct wr_kv kv = separators(self);
+    return wr_kv_write(out, fields, row, &kv);
+}
+
+static const struct wr_written_ops kv_written = {.write = kv_write};
+static const struct wr_record_ops kv_ops = {.kind = "kv", .read = kv_read, .written = &kv_written};
 
 static int kv_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
 {
@@ -96,6 +125,7 @@ static const weir_arg kv_args[] = {
 };
 
 static const weir_example kv_more[] = {
+    {"./metrics.txt | kv", NULL},
     {"./settings.txt | kv delim=\",\" sep=\":\"", NULL},
     {NULL, NULL},
 };
@@ -104,14 +134,15 @@ const weir_component wr_component_kv = {
     .struct_size = sizeof wr_component_kv,
     .name = "kv",
     .kind = WEIR_KIND_STAGE,
-    .takes = WR_RECORD_TAKES,
-    .gives = WEIR_SHAPE_RECORD,
+    WR_RECORD_BOTH,
     .traits = WR_RECORD_TRAITS,
     .args = kv_args,
     .args_count = sizeof kv_args / sizeof kv_args[0],
     .args_size = sizeof(struct kv_args),
-    .help = "Reads lines of pairs, name=value if not told otherwise; a name alone is true.",
-    .example = "./metrics.txt | kv",
+    .help = "Reads lines of pairs, name=value if not told otherwise, all strings; a name alone is "
+            "true. Behind records and JSON it writes them.",
+    .example = "gen 1..2 | map {n: ., text: \"a b\"} | kv delim=\", \" sep=\": \"",
+    .prints = "n: 1, text: a b\nn: 2, text: a b\n",
     .check = kv_check,
     .open = kv_open,
     .more_examples = kv_more,

@@ -21,6 +21,7 @@ struct stage_record {
     struct wr_fields fields;
     weir_scratch scratch;
     struct wr_record_room room;
+    struct wr_written written;
 };
 
 static void *self_of(struct stage_record *stage)
@@ -100,7 +101,7 @@ int wr_record_build(struct wr_record_room *room, struct weir_gen *gen, weir_item
     char *body = (char *)kinds + kinds_len;
     struct moves moves = {(uintptr_t)text.data, text.len, (uintptr_t)fields->made,
                           fields->made_len,     body,     body + text.len};
-    if (text.len > 0) {
+    if (text.data != NULL) {
         memcpy(body, text.data, text.len);
     }
     if (fields->made_len > 0) {
@@ -140,6 +141,12 @@ static int read_item(struct weir_gen *gen, weir_item *item, size_t left)
     weir_slice text;
     char why[WR_FIELDS_REASON];
     struct wr_fields *fields = &stage->fields;
+    if (stage->ops->written != NULL && wr_written_takes(item)) {
+        void *self = self_of(stage);
+        uint32_t flags = stage->ops->flags != NULL ? stage->ops->flags(self) : 0;
+        return wr_written_read(&stage->written, stage->ops->written, self, &stage->room.made, gen,
+                               item, left, flags);
+    }
     if (!wr_gen_text(gen, item, &text, &stage->scratch)) {
         return gen->failure->code;
     }
@@ -173,6 +180,7 @@ static void record_close(struct weir_gen *gen)
     struct stage_record *stage = WR_OWNER(gen, struct stage_record, gen);
     wr_made_fini(&stage->room.made);
     wr_fields_fini(&stage->fields);
+    wr_written_fini(&stage->written);
     weir_scratch_free(&stage->scratch);
 }
 
@@ -198,6 +206,7 @@ struct weir_gen *wr_record_stage(struct weir_gen *up, const struct wr_record_ops
         return wr_gen_made(NULL, up);
     }
     stage->ops = ops;
+    wr_written_init(&stage->written);
     stage->room.made.read = read_item;
     if (self_len > 0) {
         memcpy(self_of(stage), self, self_len);

@@ -27,6 +27,7 @@
 
 #include "codec_fields.h"
 #include "stage_made.h"
+#include "stage_written.h"
 
 struct wr_record_ops {
     const char *kind; /* the name of the stage */
@@ -35,6 +36,10 @@ struct wr_record_ops {
     int (*read)(void *self, weir_slice text, struct wr_fields *fields);
     /* Free what self holds. Runs once, also when nothing was ever read. NULL: nothing to do. */
     void (*drop)(void *self);
+    /* How a record, or a JSON value, is written: such an item is not read then. NULL: a record is
+     * read as any other event. */
+    const struct wr_written_ops *written;
+    uint32_t (*flags)(const void *self); /* of the texts written; NULL: 0 */
 };
 
 /* Of texts that may hold several records. */
@@ -54,6 +59,10 @@ struct wr_records_ops {
 /* The traits of such a component, and the shapes that it takes. */
 #define WR_RECORD_TRAITS (WEIR_TRAIT_PURE | WEIR_TRAIT_CPU | WEIR_TRAIT_REJECTS)
 #define WR_RECORD_TAKES (WEIR_SHAPE_LINE | WEIR_SHAPE_EVENT)
+/* The shapes of one that also writes. */
+#define WR_RECORD_BOTH                          \
+    .takes = WR_RECORD_TAKES | WEIR_SHAPE_JSON, \
+    .gives = (uint32_t)WEIR_SHAPE_RECORD | WEIR_SHAPE_LINE, .gives_of = wr_written_gives
 
 /* up: taken. self: self_len bytes, copied; what it points to belongs to the stage from then on, also
  * when the stage could not be made. */

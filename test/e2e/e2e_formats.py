@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Formats through the built command: what is a record, what is rejected and how it is reported."""
 
+import csv
+import io
 import json
+import random
 
 import e2e_support
 from e2e_peers import Peer
@@ -109,6 +112,43 @@ class Records(e2e_support.TestCase):
         run = weir(text, "--state", self.path("state"))
         self.ends(run, 0)
         self.assertEqual(self.read("out"), rows)
+
+    def test_a_header_that_was_written_is_not_written_again(self):
+        lines = b"".join(b'{"id":%d,"b":null}\n' % i for i in range(3000))
+        for read, pipeline in (("json", "csv header"), ("json", "csv header columns=\"b,id\"")):
+            self.write("in", lines[:20000])
+            out, state = self.path("out-" + str(len(pipeline))), self.path("state-" + str(len(pipeline)))
+            text = "%s | %s | %s on-error=stop | file %s" % (self.path("in"), read, pipeline, out)
+            self.ends(weir("-c", "1000", text, "--state", state), 0)
+            self.write("in", lines)
+            self.ends(weir(text, "--state", state), 0)
+            with open(out, "rb") as file:
+                rows = file.read().split(b"\n")
+            self.assertEqual(len(rows), 3002)
+            self.assertEqual([row for row in rows if b"id" in row], rows[:1])
+            self.assertEqual(rows[2000], b"1999," if b"id,b" in rows else b",1999")
+
+    def test_rows_are_those_of_python(self):
+        dice = random.Random(1)
+        pieces = ["a", "1", "-2.5", ",", ";", '"', "\n", "\r", " ", "\u20ac", "x"]
+        columns = ["id", "a b", 'c"']
+        rows = [["".join(dice.choices(pieces, k=dice.randrange(6))) for _ in columns]
+                for _ in range(2000)]
+        self.write("in", "".join(json.dumps(dict(zip(columns, row))) + "\n" for row in rows).encode())
+        for delim, name, quote in ((",", "minimal", csv.QUOTE_MINIMAL), (";", "all", csv.QUOTE_ALL),
+                                   ("\t", "nonnumeric", csv.QUOTE_NONNUMERIC)):
+            text = '%s | json | csv header crlf delim="%s" quote=%s' % (
+                self.path("in"), delim.replace("\t", "\\t"), name)
+            run = weir(text)
+            self.ends(run, 0)
+            expected = io.StringIO()
+            csv.writer(expected, delimiter=delim, quoting=quote).writerows([columns] + rows)
+            self.assertEqual(run.out.decode(), expected.getvalue())
+            self.write("rows", run.out)
+            run = weir('%s | csv header delim="%s" | ndjson' % (self.path("rows"),
+                                                             delim.replace("\t", "\\t")))
+            self.ends(run, 0)
+            self.assertEqual([list(json.loads(line).values()) for line in run.out.splitlines()], rows)
 
 
 if __name__ == "__main__":
