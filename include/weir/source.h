@@ -119,9 +119,11 @@ enum {
     WEIR_FRAME_JSON,      /* JSON values, one after another (RFC 8259) */
     WEIR_FRAME_CSV,       /* rows of values (RFC 4180), without their line ends; not split into
                              their values. WEIR_LONG_PARTS is as WEIR_LONG_SKIP */
-    WEIR_FRAME_SYSLOG     /* syslog messages: each with its length before it, "34 <165>1 ...", or
+    WEIR_FRAME_SYSLOG,    /* syslog messages: each with its length before it, "34 <165>1 ...", or
                              ended by a line end (RFC 6587). WEIR_LONG_CUT and WEIR_LONG_PARTS are
                              as WEIR_LONG_SKIP */
+    WEIR_FRAME_NETFLOW    /* packets of NetFlow v5 and messages of IPFIX (RFC 7011, RFC 5655), by
+                             the length in them; v9 has none: WEIR_EPARSE */
 };
 
 typedef struct weir_socket weir_socket; /* <weir/socket.h> */

@@ -247,7 +247,7 @@ void wr_fields_reason(const struct wr_fields *fields, weir_slice text, char to[W
     char excerpt[EXCERPT_BYTES + 1];
     size_t at = WR_MIN(fields->at, text.len);
     size_t from = at < text.len ? at : text.len - WR_MIN(text.len, (size_t)EXCERPT_BYTES / 2);
-    size_t len = WR_MIN(text.len - from, (size_t)EXCERPT_BYTES);
+    size_t len = fields->binary ? 0 : WR_MIN(text.len - from, (size_t)EXCERPT_BYTES);
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text.data[from + i];
         excerpt[i] = c < ' ' || c == 0x7f ? '?' : (char)c;
@@ -257,5 +257,5 @@ void wr_fields_reason(const struct wr_fields *fields, weir_slice text, char to[W
              len > 0 && at == text.len ? ", after: "
              : len > 0                 ? ": "
                                        : "",
-             excerpt, from + len < text.len ? "..." : "");
+             excerpt, len > 0 && from + len < text.len ? "..." : "");
 }

@@ -34,6 +34,7 @@ struct wr_fields {
     char *made;      /* has room for as many bytes as the text has, or as were reserved */
     size_t made_len, made_cap;
     weir_slice body;     /* of a text with several records: the part that this one is of */
+    bool binary;         /* the text is not for people: a reason does not show what is there */
     const char *problem; /* of a text that is rejected: static */
     size_t at;           /* ... and where: a byte of the text, from 0 */
 };

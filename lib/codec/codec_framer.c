@@ -12,11 +12,12 @@
 #include "codec_syslog_frame.h"
 
 static const struct wr_framer_ops *const framers[] = {
-    [WEIR_FRAME_LINES] = &wr_lines_framer, [WEIR_FRAME_NONE] = &wr_raw_framer,
-    [WEIR_FRAME_LEN32] = &wr_len32_framer, [WEIR_FRAME_NUL] = &wr_nul_framer,
-    [WEIR_FRAME_FIXED] = &wr_fixed_framer, [WEIR_FRAME_VARINT] = &wr_varint_framer,
-    [WEIR_FRAME_SSE] = &wr_sse_framer,     [WEIR_FRAME_JSON] = &wr_json_framer,
-    [WEIR_FRAME_CSV] = &wr_csv_framer,     [WEIR_FRAME_SYSLOG] = &wr_syslog_framer};
+    [WEIR_FRAME_LINES] = &wr_lines_framer,    [WEIR_FRAME_NONE] = &wr_raw_framer,
+    [WEIR_FRAME_LEN32] = &wr_len32_framer,    [WEIR_FRAME_NUL] = &wr_nul_framer,
+    [WEIR_FRAME_FIXED] = &wr_fixed_framer,    [WEIR_FRAME_VARINT] = &wr_varint_framer,
+    [WEIR_FRAME_SSE] = &wr_sse_framer,        [WEIR_FRAME_JSON] = &wr_json_framer,
+    [WEIR_FRAME_CSV] = &wr_csv_framer,        [WEIR_FRAME_SYSLOG] = &wr_syslog_framer,
+    [WEIR_FRAME_NETFLOW] = &wr_netflow_framer};
 
 int wr_framer_init(struct wr_framer *framer, int32_t kind, size_t item_bytes_max, int32_t overlong,
                    size_t record_bytes, uint64_t offset)

@@ -16,6 +16,7 @@
  *     json      codec_json_values.c  JSON values; what is not JSON, up to its line end (WR_FRAME_BAD)
  *     csv       codec_csv.c      rows of values: a line end in quotes does not end a row
  *     syslog    codec_syslog_frame.c  messages with their length before them, and lines
+ *     netflow   codec_records.c  packets of NetFlow v5 and messages of IPFIX
  *
  * Limit. item_bytes_max counts an item without its end or length. By policy, a longer item is
  * skipped and counted (SKIP), cut to the limit with the rest dropped (CUT), a failure (FAILS), or

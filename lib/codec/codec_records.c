@@ -1,7 +1,7 @@
 /*
  * codec_records.c - records whose length is known before their data comes: after a 4-byte length
- * (len32), after a varint, after a decimal number (the counted messages of syslog), or of one fixed
- * length (fixed); and raw, the bytes as they come.
+ * (len32), after a varint, after a decimal number (the counted messages of syslog), in their
+ * own head (netflow), or of one fixed length (fixed); and raw, the bytes as they come.
  *
  * A record over the limit is skipped by its length, so the next one is found whatever the record
  * contains. The bytes of a record that is dropped or given in pieces (`left`) are used up as they
@@ -14,7 +14,14 @@
 #include "base_error.h"
 #include "codec_text.h"
 
-enum { LEN32_BYTES = 4, VARINT_BYTES_MAX = 10, COUNT_DIGITS_MAX = 10 };
+enum {
+    LEN32_BYTES = 4,
+    VARINT_BYTES_MAX = 10,
+    COUNT_DIGITS_MAX = 10,
+    NETFLOW_HEAD = 24,
+    NETFLOW_RECORD = 48,
+    IPFIX_HEAD = 16
+};
 
 /* raw_len has 32 bits and includes the length before the record. */
 #define LIMIT_MAX ((size_t)UINT32_MAX - VARINT_BYTES_MAX)
@@ -65,6 +72,22 @@ int wr_counted_head(const char *data, size_t len, size_t *head, uint64_t *length
     counted = counted && (i + 1 >= len || data[i + 1] == '<');
     *head = i + 1;
     return !counted ? WEIR_EPARSE : i + 1 < len;
+}
+
+/* A packet of NetFlow v5, or a message of IPFIX: they have their length in them. */
+static int netflow_head(const char *data, size_t len, size_t *head, uint64_t *length)
+{
+    const unsigned char *bytes = (const unsigned char *)data;
+    if (len < 4) {
+        return len == 0 || (bytes[0] == 0 && (len == 1 || bytes[1] == 5 || bytes[1] == 10))
+                   ? 0
+                   : WEIR_EPARSE;
+    }
+    unsigned version = (unsigned)bytes[0] << 8 | bytes[1],
+             number = (unsigned)bytes[2] << 8 | bytes[3];
+    *head = 0;
+    *length = version == 5 ? NETFLOW_HEAD + (uint64_t)number * NETFLOW_RECORD : number;
+    return version == 5 || (version == 10 && number >= IPFIX_HEAD) ? 1 : WEIR_EPARSE;
 }
 
 struct cursor {
@@ -161,7 +184,10 @@ static bool next(struct cursor *c, head_of *read_head)
     int known = read_head(c->data + c->at, c->len - c->at, &head, &length);
     if (known < 0) {
         fail(c, WEIR_EPARSE,
-             "invalid record length: the varint is longer than 10 bytes or over 64 bits");
+             read_head == netflow_head
+                 ? "no message of IPFIX and no packet of NetFlow v5 begins here; packets of v9 "
+                   "have no length of their own: put a framer before netflow"
+                 : "invalid record length: the varint is longer than 10 bytes or over 64 bits");
     }
     if (known <= 0) {
         return false;
@@ -251,6 +277,18 @@ static size_t counted_whole(const struct wr_framer *framer, const char *data, si
     return whole(framer, wr_counted_head, data, len, looked);
 }
 
+static long netflow_split(struct wr_framer *framer, const char *data, size_t len, bool eof,
+                          struct wr_frame *out, size_t max, size_t *used)
+{
+    return split(framer, netflow_head, data, len, eof, out, max, used);
+}
+
+static size_t netflow_whole(const struct wr_framer *framer, const char *data, size_t len,
+                            bool looked)
+{
+    return whole(framer, netflow_head, data, len, looked);
+}
+
 static long fixed_split(struct wr_framer *framer, const char *data, size_t len, bool eof,
                         struct wr_frame *out, size_t max, size_t *used)
 {
@@ -301,6 +339,8 @@ const struct wr_framer_ops wr_varint_framer = {
     .item = "record", .split = varint_split, .whole = varint_whole};
 const struct wr_framer_ops wr_counted_framer = {
     .item = "message", .split = counted_split, .whole = counted_whole};
+const struct wr_framer_ops wr_netflow_framer = {
+    .item = "packet", .split = netflow_split, .whole = netflow_whole};
 const struct wr_framer_ops wr_fixed_framer = {
     .item = "record", .split = fixed_split, .whole = fixed_whole};
 const struct wr_framer_ops wr_raw_framer = {

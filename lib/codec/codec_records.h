@@ -7,7 +7,8 @@
 
 #include "codec_framer.h"
 
-extern const struct wr_framer_ops wr_raw_framer, wr_len32_framer, wr_varint_framer, wr_fixed_framer;
+extern const struct wr_framer_ops wr_raw_framer, wr_len32_framer, wr_varint_framer, wr_fixed_framer,
+    wr_netflow_framer;
 
 /* Of a stream of messages that are all counted, "34 <165>1 ..." (RFC 6587, 3.4.1). */
 extern const struct wr_framer_ops wr_counted_framer;

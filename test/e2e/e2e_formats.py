@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Formats through the built command: what is a record, what is rejected and how it is reported."""
 
+import base64
 import csv
 import io
 import json
 import random
+import socket
+import struct
 
 import e2e_support
 from e2e_peers import Peer
@@ -71,6 +74,40 @@ class Records(e2e_support.TestCase):
         run = weir("%s | syslog max=1KiB | map .message" % peer.address)
         self.ends(run, 0, "the message at byte 79 has 99999 bytes, more than the limit of 1024: skipped")
         self.assertEqual(run.out, b'"one\\ntwo"\n"b"\n"one\\ntwo"\n')
+
+    def flows(self, *messages):
+        """Messages of IPFIX, each a pair of its sequence number and its sets."""
+        out = []
+        for sequence, sets in messages:
+            body = b"".join(struct.pack(">HH", number, 4 + len(data)) + data for number, data in sets)
+            out.append(struct.pack(">HHIII", 10, 16 + len(body), 1714564800, sequence, 7) + body)
+        return out
+
+    def test_flows_of_ipfix_are_read_from_a_stream_and_from_packets(self):
+        template = struct.pack(">8H", 256, 3, 8, 4, 7, 2, 1, 8)
+        record = socket.inet_aton("192.0.2.1") + struct.pack(">HQ", 443, 2**64 - 1)
+        messages = self.flows((0, [(2, template), (256, record * 2)]), (2, [(256, record)]))
+        line = (b'{"type":"flow","version":10,"exportTime":"2024-05-01T12:00:00Z","observationDomainId":7,'
+                b'"sourceIPv4Address":"192.0.2.1","sourceTransportPort":443,"octetDeltaCount":18446744073709551615}\n')
+        run = self.run_on(b"".join(messages), "netflow | ndjson")
+        self.ends(run, 0)
+        self.assertEqual(run.out, line * 3)
+        packets = b"".join(struct.pack(">I", len(m)) + m for m in messages)
+        run = self.run_on(packets, "len32 | netflow | where .sourceTransportPort > 442 | ndjson")
+        self.ends(run, 0)
+        self.assertEqual(run.out, line * 3)
+
+    def test_a_packet_without_its_template_is_kept_and_gaps_are_reported(self):
+        template = struct.pack(">4H", 256, 1, 4, 1)
+        messages = self.flows((0, [(256, b"\x06")]), (1, [(2, template), (256, b"\x06")]), (7, [(256, b"\x11")]))
+        run = self.run_on(b"".join(messages), "netflow | map .protocolIdentifier", "--dead", self.path("dead"))
+        self.ends(run, 0, "a gap in sequence numbers: 0 flows of v5, 0 packets of v9 and 5 records of IPFIX")
+        self.assertEqual(run.out, b"6\n17\n")
+        dead = self.dead()
+        self.assertEqual(len(dead), 1)
+        self.assertEqual(dead[0]["reason"], "template 256 of domain 7 has not come, at byte 16")
+        self.assertEqual(base64.b64decode(dead[0]["body64"]) if "body64" in dead[0] else dead[0]["body"].encode(),
+                         messages[0])
 
     def test_a_regex_that_explodes_rejects_the_line_and_no_other(self):
         run = self.run_on(b"aaa\n" + b"a" * 100 + b"!\nbbb\naa\n", "regex `^(?<a>(a+)+)$`")

@@ -36,6 +36,7 @@ struct wr_stage_kit {
         *items; /* any bytes; of the shape, and no batches. NULL: the numbers 1 to 12 */
     size_t items_count;
     bool several; /* it may make several items of one */
+    bool packets; /* the items are no lines: in a file, each has its length before it (len32) */
 };
 
 /* The tests, each on a kit. */

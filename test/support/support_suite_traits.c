@@ -258,12 +258,16 @@ static void check_runs(const struct wr_stage_kit *kit, size_t count)
     wr_feed.big = 0;
     for (size_t i = 0; i < wr_kit_count(kit); i++) {
         weir_item item = wr_feed_item(i);
+        if (kit->packets) {
+            fwrite((const char[]){0, 0, 0, (char)item.len}, 1, 4, file);
+        }
         fwrite(item.data, 1, item.len, file);
-        fputs(kit->shape == WEIR_SHAPE_BYTES ? "" : "\n", file);
+        fputs(kit->packets || kit->shape == WEIR_SHAPE_BYTES ? "" : "\n", file);
     }
     fclose(file);
     for (int i = 0; i < 3; i++) {
-        snprintf(text, sizeof text, "%s | %s | file %s", wr_folder_path(&folder, "in"), kit->text,
+        snprintf(text, sizeof text, "%s%s | %s | file %s", wr_folder_path(&folder, "in"),
+                 kit->packets ? " | len32" : "", kit->text,
                  wr_folder_path(&folder, i == 0 ? "whole" : "out"));
         wr_suite_run_begins(&run, loop, &folder, i == 0 ? "whole" : "run", options, text);
         wr_suite_run_ends(&run, i == 1 ? count : SIZE_MAX, NULL, NULL);

@@ -198,6 +198,29 @@ TEST(a_counted_message_that_is_cut_off_is_truncated)
     frames_as(&syslog, INPUT("<1>\n60 <2>a"), expected);
 }
 
+TEST(netflow_packets_have_their_length_in_them)
+{
+    static const struct framing netflow = {WEIR_FRAME_NETFLOW, WEIR_LONG_SKIP, 100, 0, NULL};
+    static const char five[24 + 48] = "\0\5\0\1";
+    char input[16 + 72 + 17 + 200 + 17] = "\0\12\0\20", expected[256];
+    memcpy(input + 16, five, 72);
+    memcpy(input + 88, "\0\12\0\21", 4);
+    memcpy(input + 105, "\0\12\0\xc8", 4);
+    memcpy(input + 305, "\0\12\0\21", 4);
+    struct framed got = frame_every_way(&netflow, input, sizeof input);
+    ck_assert_uint_eq(got.count, 4);
+    ck_assert_uint_eq(got.at.overlong_count, 1);
+    ck_assert_uint_eq(got.at.overlong_start, 105);
+    free(got.text);
+    snprintf(expected, sizeof expected,
+             "<%d no message of IPFIX and no packet of NetFlow v5 begins here; packets of v9 have "
+             "no length of their own: put a framer before netflow>",
+             -WEIR_EPARSE);
+    frames_as(&netflow, INPUT("\0\11\0\1"), expected);
+    frames_as(&netflow, INPUT("\0\12\0\17"), expected);
+    frames_as(&netflow, INPUT("x"), expected);
+}
+
 TEST(lines_give_a_long_line_in_pieces)
 {
     static const struct framing lines = {WEIR_FRAME_LINES, WEIR_LONG_PARTS, 4, 0, NULL};

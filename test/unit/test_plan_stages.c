@@ -23,6 +23,20 @@ static const weir_slice long_records[] = {BYTES("\0\0\0\3one\0\0"),
 static const weir_slice records[] = {BYTES("\3one\3t"), BYTES("wo\0\5three")};
 static const weir_slice messages[] = {BYTES("<1>a: one\n12 <2>b: "), BYTES("two\n\n<3>c\n9"),
                                       BYTES("9\n<4>d: x\n")};
+/* IPFIX: a template, and a record */
+static const weir_slice flows[] = {
+    BYTES("\0\12\0\x21\x66\x32\0\0\0\0\0\1\0\0\0\7\0\2\0\14\1\0\0\1\0\4\0\1\1\0\0\5\x11\0\12\0"),
+    BYTES("\x15\x66\x32\0\0\0\0\0\2\0\0\0\7\1\0\0\5\6")};
+/* The template and a record; a record without one; three records; no packet; a record. */
+#define HEAD_9 "\0\11\0\1\0\0\0\1\x66\x32\0\0\0\0\0\1\0\0\0\7"
+static const weir_slice packets[] = {
+    BYTES(HEAD_9 "\0\0\0\x10\1\0\0\2\0\4\0\1\0\7\0\2"
+                 "\1\0\0\7\6\0\x35"),
+    BYTES(HEAD_9 "\1\1\0\7\6\0\x35"),
+    BYTES(HEAD_9 "\1\0\0\x0d\6\0\x35\x11\0\x36\6\0\x37"),
+    BYTES("x"),
+    BYTES(HEAD_9 "\1\0\0\7\6\0\x38"),
+};
 static const weir_slice fixed[] = {BYTES("0123456789abcdef01"), BYTES("23456789abcdef")};
 static const weir_slice events[] = {BYTES("data: one\n\nda"), BYTES("ta: two\nid: 7\n\n"),
                                     BYTES("data: three\n\n")};
@@ -51,7 +65,7 @@ static const weir_slice lz4[] = {BYTES("\x04\x22\x4d\x18\x64\x40\xa7\x0e"),
         .items_count = sizeof slices / sizeof slices[0]            \
     }
 
-/* Stages that take bytes of a form of their own, and arguments that change a stage's traits. */
+/* Stages that take bytes or items of a form of their own, and arguments that change a stage's traits. */
 static const struct wr_stage_kit special[] = {
     KIT("lines", pieces),
     KIT("raw", pieces),
@@ -61,6 +75,8 @@ static const struct wr_stage_kit special[] = {
     KIT("fixed 16", fixed),
     KIT("sse", events),
     KIT("syslog", messages),
+    KIT("netflow", flows),
+    {.text = "netflow", .items = packets, .items_count = 5, .several = true, .packets = true},
     KIT("gunzip", gzipped),
     KIT("unzstd", zstandard),
     KIT("unbrotli", brotli),
@@ -120,12 +136,14 @@ static void has_a_kit(const void *on)
 }
 static const struct wr_suite_test unknown[] = {{"has_a_kit", has_a_kit}, {NULL, NULL}};
 
-static bool is_special(const weir_component *component)
+/* Is it given something of this shape above? */
+static bool is_special(const weir_component *component, uint32_t shape)
 {
     bool found = false;
     for (size_t i = 0; i < sizeof special / sizeof special[0]; i++) {
         size_t len = strcspn(special[i].text, " ");
-        found = found || (strlen(component->name) == len &&
+        found = found || (special[i].shape == shape && special[i].items != NULL &&
+                          strlen(component->name) == len &&
                           memcmp(special[i].text, component->name, len) == 0);
     }
     return found;
@@ -156,10 +174,15 @@ __attribute__((constructor)) static void add_all(void)
         add(&special[i]);
     }
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
-        if (component->kind == WEIR_KIND_STAGE && component->takes != WEIR_SHAPE_BYTES) {
-            add_example(component);
-        } else if (component->kind == WEIR_KIND_STAGE && !is_special(component)) {
+        bool stage = component->kind == WEIR_KIND_STAGE;
+        bool bytes = component->takes == WEIR_SHAPE_BYTES;
+        if (!stage || is_special(component, bytes ? WEIR_SHAPE_BYTES : 0)) {
+            continue;
+        }
+        if (bytes) {
             wr_suite_add(unknown, component->name, component);
+        } else {
+            add_example(component);
         }
     }
 }
