@@ -24,6 +24,10 @@ enum flag_id {
     FLAG_INSECURE,
     FLAG_STRICT,
     FLAG_DEAD,
+    FLAG_RAW_STRINGS,
+    FLAG_PRETTY,
+    FLAG_ENVELOPE,
+    FLAG_FORMAT,
     FLAG_QUIET,
     FLAG_VERBOSE,
     FLAG_CACERT,
@@ -94,6 +98,13 @@ static const struct flag table[] = {
     {FLAG_STATE_REQUIRED, 0, "state-required", NULL, "fail if delivery would be best-effort"},
     {FLAG_STRICT, 0, "strict", NULL, "fail at the first item that would be rejected"},
     {FLAG_DEAD, 0, "dead", "FILE", "append rejected items to FILE, one JSON object a line"},
+    {FLAG_RAW_STRINGS, 'r', "raw-output", NULL, "write JSON strings without quotes and escapes"},
+    {FLAG_PRETTY, 0, "pretty", NULL, "write JSON in several lines, indented"},
+    {FLAG_ENVELOPE, 'J', "envelope", NULL,
+     "write each item as a JSON object with its origin, number, position, time, key and body"},
+    {FLAG_FORMAT, 0, "format", "FORMAT",
+     "write each item by a format: %s text, %k key, %i id, %h fields, %t origin, %n number, "
+     "%o position (with --state), %T ms since 1970, %S and %K bytes; \\n for a line end"},
     {FLAG_QUIET, 'q', "quiet", NULL, "report only errors and the number of rejected items"},
     {FLAG_VERBOSE, 'v', "verbose", NULL,
      "report more, and at the end what each component did; -vv: also calls, redirects and repeats"},
@@ -151,6 +162,12 @@ static const struct {
      "no source of this pipeline has a URL; for a file: tail -F FILE | weir '...'"},
     {FLAG_RAW, UPON_URL_SOURCE, "no source of this pipeline has a URL"},
     {FLAG_UNIX_SOCKET, UPON_URL, "no part of this pipeline takes a URL"},
+    {FLAG_RAW_STRINGS, UPON_STDOUT, "this pipeline does not write to standard output"},
+    {FLAG_RAW_STRINGS, UPON_JSON, "its output is not JSON; to read lines as JSON: | json"},
+    {FLAG_PRETTY, UPON_STDOUT, "this pipeline does not write to standard output"},
+    {FLAG_PRETTY, UPON_JSON, "its output is not JSON; to read lines as JSON: | json"},
+    {FLAG_ENVELOPE, UPON_STDOUT, "this pipeline does not write to standard output"},
+    {FLAG_FORMAT, UPON_STDOUT, "this pipeline does not write to standard output"},
     {FLAG_STRICT, UPON_REJECTS | UPON_LIMIT, "nothing in this pipeline rejects items"},
     {FLAG_DEAD, UPON_REJECTS,
      "no component of this pipeline rejects items (lines over the limit are not kept)"},
@@ -419,6 +436,10 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
     case FLAG_INSECURE: flags->insecure = true; return 0;
     case FLAG_STRICT: flags->strict = true; return 0;
     case FLAG_DEAD: flags->dead_file = value; return 0;
+    case FLAG_RAW_STRINGS: flags->raw_strings = true; return 0;
+    case FLAG_PRETTY: flags->pretty = true; return 0;
+    case FLAG_ENVELOPE: flags->envelope = true; return 0;
+    case FLAG_FORMAT: flags->format = value; return 0;
     case FLAG_QUIET: flags->quiet = true; return 0;
     case FLAG_VERBOSE: flags->verbose++; return 0;
     case FLAG_CACERT: flags->ca_file = value; return 0;
@@ -577,6 +598,15 @@ int flags_read(int argc, char **argv, struct flags *flags)
     }
     if (flags->key_file != NULL && flags->cert_file == NULL) {
         return flags_complain("--key needs --cert FILE");
+    }
+    if (flags->format != NULL && (flags->raw_strings || flags->pretty || flags->envelope)) {
+        return flags_complain("--format says all of the output; leave --%s out",
+                              flags->raw_strings ? "raw-output"
+                              : flags->pretty    ? "pretty"
+                                                 : "envelope");
+    }
+    if (flags->envelope && flags->raw_strings) {
+        return flags_complain("-J writes JSON objects, so -r has no effect; leave one out");
     }
     trust_environment(flags);
     int rc = flags_take_words(flags, words, count);

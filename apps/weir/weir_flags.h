@@ -50,6 +50,8 @@ struct flags {
     int64_t connect_ms, idle_ms, drain_ms, mem_bytes; /* 0: the default */
     int64_t retry_after_max_ms;                       /* 0: the default */
     int32_t retries;                                  /* 0: the default */
+    const char *format;                               /* --format; NULL: none */
+    bool raw_strings, pretty, envelope;
     bool follow, insecure, quiet, raw, strict, state_required, torture, virtual_clock;
     int verbose;
     const char *demo_address; /* ":PORT" or "HOST:PORT" */
@@ -64,7 +66,9 @@ enum flags_upon {
     UPON_PEER_SOURCE = 8, /* a source that connects */
     UPON_TLS = 16,        /* a component whose peer may have a certificate */
     UPON_REJECTS = 32,    /* a component that rejects items */
-    UPON_LIMIT = 64       /* the limit on the length of a line */
+    UPON_LIMIT = 64,      /* the limit on the length of a line */
+    UPON_STDOUT = 128,    /* standard output */
+    UPON_JSON = 256       /* items that are JSON, on standard output */
 };
 /* The name of a given flag that affects no part of this pipeline (has: a set of enum flags_upon),
  * and why; NULL: there is none. */

@@ -11,7 +11,6 @@
 
 #include "weir_flags.h"
 
-#define HINT_RAW "lines are passed through unchanged"
 #define HINT_GREP "to filter lines by their text: grep \"text\""
 #define HINT_SHELL "in the shell: weir '...' | COMMAND"
 #define HINT_BEFORE "in the shell: COMMAND | weir '...'"
@@ -36,11 +35,6 @@ static const struct planned_flag {
     {'n', "lines", "the first N items: -c N, or | head N"},
     {'F', NULL, "in the shell: tail -F FILE | weir '...'"},
     {'t', NULL, NULL},
-    {'r', NULL, HINT_RAW},
-    {0, "raw-output", HINT_RAW},
-    {0, "pretty", HINT_RAW},
-    {'J', NULL, HINT_RAW},
-    {0, "format", HINT_RAW},
     {0, "json-log", NULL},
     {0, "set", NULL},
     {'d', "data", HINT_GET},

@@ -69,6 +69,26 @@ static int show_status(weir_scope *scope, void *args)
     return 0;
 }
 
+/* How items are written to standard output, which may be a terminal. false: as they are. */
+static bool show_options(const struct run *run, weir_show_options *to)
+{
+    const struct flags *flags = run->flags;
+    const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+    bool terminal = isatty(1);
+    bool plain =
+        term == NULL || strcmp(term, "dumb") == 0 || (no_colour != NULL && no_colour[0] != '\0');
+    *to = (weir_show_options){.struct_size = sizeof *to,
+                              .raw = flags->raw_strings,
+                              .pretty = flags->pretty,
+                              .envelope = flags->envelope,
+                              .harmless = terminal,
+                              .colour = terminal && !plain,
+                              .format = flags->format};
+    bool any =
+        terminal || to->raw != 0 || to->pretty != 0 || to->envelope != 0 || to->format != NULL;
+    return any && weir_plan_writes_stdout(run->plan);
+}
+
 static int open_plan(struct run *run, weir_sink **sink, bool *durable)
 {
     const struct flags *flags = run->flags;
@@ -94,9 +114,15 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
                  flags->state_required ? "--state-required" : "the name of a state");
         return EXIT_USAGE;
     }
+    weir_show_options shown;
+    bool shows = show_options(run, &shown);
+    options.whole_lines = shown.envelope != 0 || shown.format != NULL;
     int rc = weir_plan_open(run->plan, run->scope, &options, &run->gen, sink, &error);
     if (rc < 0) {
         return text_refused(&run->say, &error);
+    }
+    if (shows) {
+        run->gen = weir_shown(run->gen, &shown);
     }
     if (flags->count >= 0) {
         run->gen = weir_head_of_run(run->gen, (uint64_t)flags->count);

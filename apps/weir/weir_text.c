@@ -103,6 +103,10 @@ unsigned text_upon(const weir_plan *plan)
     const weir_component *part;
     unsigned has = (weir_plan_rejects(plan) ? UPON_REJECTS : 0u) |
                    (weir_plan_takes_pieces(plan) ? 0u : UPON_LIMIT);
+    if (weir_plan_writes_stdout(plan)) {
+        bool json = (weir_plan_output(plan) & (WEIR_SHAPE_JSON | WEIR_SHAPE_MESSAGE)) != 0;
+        has |= UPON_STDOUT | (json ? UPON_JSON : 0u);
+    }
     for (size_t i = 0; (part = weir_plan_part(plan, i)) != NULL; i++) {
         bool source = part->kind == WEIR_KIND_SOURCE;
         for (size_t j = 0; j < part->args_count; j++) {
@@ -166,7 +170,8 @@ void text_mistake(const struct flags *flags, struct say *say, const char *text,
 static int check_flags(const struct flags *flags, struct say *say, const weir_plan *plan)
 {
     int code = check_files(flags, say, plan);
-    const char *why, *vain = code == 0 ? flags_vain(flags, text_upon(plan), &why) : NULL;
+    unsigned has = text_upon(plan) | (flags->envelope ? (unsigned)UPON_JSON : 0u);
+    const char *why, *vain = code == 0 ? flags_vain(flags, has, &why) : NULL;
     if (vain != NULL) {
         say_line(say, "--%s has no effect: %s", vain, why);
         code = EXIT_USAGE;

@@ -160,6 +160,9 @@ WEIR_API bool weir_plan_has_sink(const weir_plan *plan);
 /* Whether the pipeline writes to standard output, because the text says so or has no sink. */
 WEIR_API bool weir_plan_writes_stdout(const weir_plan *plan);
 
+/* The shapes of the items that its sink gets, or that it gives: a set of enum weir_shape. */
+WEIR_API uint32_t weir_plan_output(const weir_plan *plan);
+
 /* The number of components in the text as written, including those in { }. */
 WEIR_API size_t weir_plan_count(const weir_plan *plan);
 /* The index-th component in the order of the text. The components in the { } of a component follow
@@ -231,6 +234,9 @@ typedef struct weir_plan_options {
     /* The budget of the loop, which weir_plan_explain compares with what components may hold. Default:
      * weir_plan_mem_bytes, else 64 MiB. */
     int64_t mem_bytes;
+    int32_t whole_lines; /* 1: a line never comes in pieces, so what is put between gen and sink may
+                            use its content (weir_shown); default 0 */
+    int32_t reserved;
 } weir_plan_options;
 
 /*
@@ -284,7 +290,7 @@ WEIR_API size_t weir_plan_graph(const weir_plan *plan, const weir_plan_options *
  * sink     [out] the sink of the text; standard output when it has none. NULL on a failure. `sink`
  *          itself may be NULL for a text without a sink: then only the generator is made. If it is
  *          not NULL and no component uses the content of lines, a line over the limit comes in
- *          pieces (WEIR_LONG_PARTS), so the output equals the input.
+ *          pieces (WEIR_LONG_PARTS), so the output equals the input; not with whole_lines.
  * Returns  0; WEIR_EINVAL: the options do not fit the text (files although it has a source, several
  *          files with a state, no pointer for its sink); WEIR_ENOMEM. On a failure nothing was
  *          made.

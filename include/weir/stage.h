@@ -268,6 +268,40 @@ WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK int weir_pump_all(WEIR_TAKES weir_gen *ge
                                                          const weir_tee_options *options,
                                                          weir_error *error);
 
+/* How items are written for people, or for a program that is not weir. 0 is "no" everywhere. */
+typedef struct weir_show_options {
+    size_t struct_size;
+    int32_t raw;    /* 1: of a JSON string its text, without quotes and escapes, as by jq -r */
+    int32_t pretty; /* 1: JSON in several lines, indented by two spaces, as by jq */
+    int32_t colour; /* 1: JSON with the escape sequences of a terminal */
+    /* 1: control characters other than line end and tab, marks that turn the direction of writing,
+     * and bytes that are not UTF-8 are written as \x1b, \u009b and the like, so that a terminal does
+     * not obey them. */
+    int32_t harmless;
+    /* 1: one JSON object for each item: {"origin":"file(a)","number":7,"position":"offset 81","time":
+     * "2024-05-01T12:00:00.000Z","key":"k","id":"i","fields":{...},"body":...}. origin, position and
+     * time are null where they are not known; positions are known with a state. key, id and fields are there where an event has them. body is a
+     * JSON value of an item that is JSON, else a string; body64 in its place has bytes that are not
+     * UTF-8. */
+    int32_t envelope;
+    int32_t reserved;
+    /* A text for each item, without a line end of its own:
+     * %s the text   %S its bytes   %k the key   %K its bytes   %i the id   %h the fields, a=1,b=2
+     * %t the origin   %n the number   %o the position   %T the time in ms since 1970   %% a percent
+     * with the escapes \n \r \t \\ \xHH. NULL: none. Excludes raw, pretty and envelope. */
+    const char *format;
+} weir_show_options;
+
+/*
+ * Write items for a terminal, or in the form that another program expects. Put it directly before
+ * the sink. Items that need no change are passed on as they are, and so are lines that are not JSON,
+ * where no other option has an effect on them. A batch becomes one item, with a line for each part.
+ *
+ * options  copied. NULL: nothing is changed.
+ * Fails    WEIR_EINVAL: the format is wrong, or options exclude each other. WEIR_EBUDGET, WEIR_ENOMEM.
+ */
+WEIR_API weir_gen *weir_shown(WEIR_TAKES weir_gen *up, const weir_show_options *options);
+
 #ifdef __cplusplus
 }
 #endif

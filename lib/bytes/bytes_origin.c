@@ -524,3 +524,13 @@ int wr_origin_done_without(struct wr_origin *origin, const struct wr_runs *flat,
     *done = seq - 1;
     return 0;
 }
+
+size_t wr_item_position(const weir_item *item, char *to, size_t cap)
+{
+    struct weir_receipt *receipt = item->receipt;
+    to[0] = '\0';
+    return receipt != NULL && receipt->kind == WR_RECEIPT_ORIGIN
+               ? wr_origin_position(WR_OWNER(receipt, struct wr_origin, receipt), item->seq, to,
+                                    cap)
+               : 0;
+}

@@ -162,6 +162,8 @@ uint64_t wr_origin_done_end(struct wr_origin *origin);
 /* The text of the position where item `seq` begins, as snprintf; 0: not known. The item has been
  * given and has not settled. */
 size_t wr_origin_position(struct wr_origin *origin, uint64_t seq, char *to, size_t cap);
+/* The same for an item that is lent or kept; 0, and to[0] is '\0': not known. cap is not 0. */
+size_t wr_item_position(const weir_item *item, char *to, size_t cap);
 
 /* True: the source should wait for the budget before it gives more. The arrays are long, because an
  * old item has not settled, and slots have used their half of the budget. */

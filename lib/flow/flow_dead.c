@@ -94,11 +94,7 @@ static void drop_records(struct wr_dead *dead)
 /* Where the item begins in its source; a NULL text if that is not known. */
 static struct wr_text position_of(const weir_item *item, char *to, size_t cap)
 {
-    struct weir_receipt *receipt = item->receipt;
-    size_t len =
-        receipt != NULL && receipt->kind == WR_RECEIPT_ORIGIN
-            ? wr_origin_position(WR_OWNER(receipt, struct wr_origin, receipt), item->seq, to, cap)
-            : 0;
+    size_t len = wr_item_position(item, to, cap);
     return len > 0 ? (struct wr_text){to, WR_MIN(len, cap - 1)} : (struct wr_text){NULL, 0};
 }
 

@@ -555,7 +555,7 @@ int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_opt
             return wr_error_set(error, WEIR_ENOMEM, 0, "pipeline", "out of memory");
         }
     }
-    opening.pieces = sink != NULL && weir_plan_takes_pieces(plan);
+    opening.pieces = sink != NULL && mine.options.whole_lines == 0 && weir_plan_takes_pieces(plan);
     opening.text = weir_plan_text(plan);
     open_root(plan, &opening, NULL, gen, &own);
     wr_dead_unref(mine.dead);

@@ -392,6 +392,13 @@ uint64_t weir_plan_hash(const weir_plan *plan, const weir_plan_options *options)
     return plan->names != NULL ? hash + plan->names->hash : hash;
 }
 
+uint32_t weir_plan_output(const weir_plan *plan)
+{
+    WR_GIVEN(plan);
+    const struct wr_plan_step *last = &plan->root.steps[plan->root.count - 1];
+    return weir_plan_has_sink(plan) ? last->shape : plan->root.gives;
+}
+
 bool weir_plan_reads_variable(const weir_plan *plan, const char *name)
 {
     WR_GIVEN(plan);

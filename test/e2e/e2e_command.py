@@ -374,7 +374,6 @@ class Mistakes(e2e_support.TestCase):
         for args, text in (
             (["--max-time", "5"], "timeout 5 weir"),
             (["-o", "f"], "| file PATH"),
-            (["--pretty"], "lines are passed through unchanged"),
             (["-X", "POST"], "GET"),
             (["-n", "3"], "-c N"),
             (["-L"], "redirects are followed"),

@@ -98,6 +98,7 @@ static const char *const anywhere[] = {"weir_loop_new",
                                        "weir_plan_recounts",
                                        "weir_plan_rejects",
                                        "weir_plan_takes_pieces",
+                                       "weir_plan_output",
                                        "weir_plan_reads_variable",
                                        "weir_plan_source",
                                        "weir_plan_source_address",
@@ -360,6 +361,7 @@ CALL(weir_replayed, weir_replayed(w->gen));
 CALL(weir_filter, weir_filter(w->gen, "f", keep_fn, NULL, 0));
 CALL(weir_map, weir_map(w->gen, "m", map_fn, NULL, 0));
 CALL(weir_head, weir_head(w->gen, 1));
+CALL(weir_shown, weir_shown(w->gen, NULL));
 CALL(weir_skip, weir_skip(w->gen, 1));
 CALL(weir_grep, weir_grep(w->gen, "x"));
 CALL(weir_head_of_run, weir_head_of_run(w->gen, 1));

@@ -157,6 +157,7 @@ static struct {
     CALL(sink_new, (it.scope, &sink_ops, NULL, 0)) \
     CALL(sink_scope, (it.sink)) \
     CALL(sink_share, (it.end)) \
+    CALL(shown, (it.gen, NULL)) \
     CALL(skip, (it.gen, 1)) \
     CALL(sleep, (it.scope, 1)) \
     CALL(socket_bytes, (it.scope, "unix:/x", NULL)) \
