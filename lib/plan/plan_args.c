@@ -219,7 +219,7 @@ static int too_many(struct wr_plan_args *args, const struct wr_plan_token *token
         hint_expression(args, token);
     }
     size_t dashes = strspn(word, "-");
-    for (size_t i = 0; dashes > 0 && i < wr_plan_args_count(args->component); i++) {
+    for (size_t i = 0; i < wr_plan_args_count(args->component); i++) {
         const weir_arg *arg = wr_plan_arg(args->component, i);
         if (strlen(arg->name) == token->all.len - dashes &&
             memcmp(arg->name, word + dashes, token->all.len - dashes) == 0) {
@@ -232,7 +232,8 @@ static int too_many(struct wr_plan_args *args, const struct wr_plan_token *token
     if (first != NULL && first->type == WEIR_ARGTYPE_URL) {
         return wr_plan_hint(error, "a URL ends at the first space; a stage begins with |");
     }
-    if (first != NULL && first->type >= WEIR_ARGTYPE_TEXT && first->type <= WEIR_ARGTYPE_ADDRESS) {
+    if (first != NULL && first->form == WEIR_FORM_POSITIONAL && first->type >= WEIR_ARGTYPE_TEXT &&
+        first->type <= WEIR_ARGTYPE_ADDRESS) {
         return wr_plan_hint(error, "quote a %s with spaces", first->name);
     }
     return error->code;

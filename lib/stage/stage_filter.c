@@ -13,6 +13,7 @@
 #include <weir/stage.h>
 
 #include "flow_gen.h"
+#include "stage_match.h"
 
 /* The arguments follow the struct, aligned like malloc's memory. */
 #define ARGS_OFFSET(type) ((sizeof(type) + 15) & ~(size_t)15)
@@ -177,15 +178,30 @@ weir_gen *weir_map(weir_gen *up, const char *name,
 }
 
 struct grep_args {
-    bool without;
+    bool without, pattern;
     const char *text;
 };
+
+static int grep_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
+{
+    const struct grep_args *grep = args;
+    (void)opening;
+    return grep->pattern ? wr_match_check(grep->text, "TEXT", mistake) : 0;
+}
+
+static uint32_t grep_traits(const void *args, uint32_t shape)
+{
+    (void)shape;
+    return WEIR_TRAIT_PURE | WEIR_TRAIT_CPU |
+           (((const struct grep_args *)args)->pattern ? WEIR_TRAIT_REJECTS : 0);
+}
 
 static weir_gen *grep_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
     const struct grep_args *grep = args;
     (void)opening;
-    return grep_new(up, grep->text, grep->without);
+    return grep->pattern ? wr_match_stage(up, "grep", grep->text, grep->without)
+                         : grep_new(up, grep->text, grep->without);
 }
 
 static const weir_arg grep_args[] = {
@@ -193,10 +209,13 @@ static const weir_arg grep_args[] = {
                   .help = "\"...\", `...` or a bare word"),
     WEIR_ARG_FLAG(struct grep_args, without, .name = "-v",
                   .help = "the lines that do not contain it"),
+    WEIR_ARG_FLAG(struct grep_args, pattern, .name = "-E",
+                  .help = "TEXT is a pattern, as in Perl, best in `...`"),
 };
 
 static const weir_example grep_more[] = {
     {"gen 1..12 | grep -v 1", "2\n3\n4\n5\n6\n7\n8\n9\n"},
+    {"gen 1..120 | grep -E `^1.*[89]$`", "18\n19\n108\n109\n118\n119\n"},
     {NULL, NULL},
 };
 
@@ -206,13 +225,15 @@ const weir_component wr_component_grep = {
     .kind = WEIR_KIND_STAGE,
     .takes = WEIR_SHAPES_TEXT & ~(uint32_t)WEIR_SHAPE_BYTES,
     .gives = WEIR_SHAPE_SAME,
-    .traits = WEIR_TRAIT_PURE | WEIR_TRAIT_CPU,
+    .traits = WEIR_TRAIT_PURE | WEIR_TRAIT_CPU | WEIR_TRAIT_REJECTS,
+    .traits_of = grep_traits,
     .args = grep_args,
     .args_count = sizeof grep_args / sizeof grep_args[0],
     .args_size = sizeof(struct grep_args),
-    .help = "The lines that contain a text (bytes, not a pattern).",
+    .help = "The lines that contain a text, or match a pattern (-E).",
     .example = "gen 1..20 | grep \"7\"",
     .prints = "7\n17\n",
     .more_examples = grep_more,
+    .check = grep_check,
     .open = grep_open,
 };

@@ -96,7 +96,7 @@ static int regex_check(const weir_opening *opening, const void *args, weir_mista
     }
     (void)weir_mistake_at(mistake, "PATTERN", "the pattern has no named group, so no field");
     return weir_mistake_hint(mistake, "name one, as in regex `status=(?<status>\\d+)`; to select "
-                                      "lines by a text: grep");
+                                      "lines: grep -E");
 }
 
 static weir_gen *regex_open(const weir_opening *opening, weir_gen *up, const void *args)

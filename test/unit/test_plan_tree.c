@@ -387,6 +387,8 @@ static const struct mistake {
      "          ^^^"},
     {"gen 1.. | csv --header", "csv: unexpected argument '--header'",
      "              ^^^^^^^^ write 'header'"},
+    {"gen 1.. | flatten sep", "flatten: unexpected argument 'sep'",
+     "                  ^^^ write 'sep=...'"},
     {"gen 1.. | .a as $x | $x", "map: 'as' needs brackets",
      "             ^^ write (.a as $x | ...)"},
     {"gen 1.. | rename .a .b", "rename: an = is missing, as in .a = .b", "                    ^"},

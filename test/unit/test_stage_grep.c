@@ -8,6 +8,13 @@
 static const weir_slice lines[] = {
     {"one", 3}, {"", 0}, {"o\0ne|two,", 9}, {"t\\", 2}, {"\xff\xfe", 2}, {"none", 4},
 };
+/* The last one takes more steps than a match may. */
+static const weir_slice for_pattern[] = {{"one", 3},
+                                         {"", 0},
+                                         {"aaa", 3},
+                                         {"o\0ne|two,", 9},
+                                         {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", 41}};
+
 #define KIT(stage)                                                                   \
     {                                                                                \
         .text = (stage), .items = lines, .items_count = sizeof lines / sizeof *lines \
@@ -17,6 +24,7 @@ static const struct wr_stage_kit kits[] = {
     KIT("grep \"zzz\""),
     KIT("grep -v \"zzz\""),
     {.text = "grep \"1\"", .shape = WEIR_SHAPE_JSON},
+    {.text = "grep -E `^(a+)+$|one`", .items = for_pattern, .items_count = 5},
 };
 WR_STAGE_SUITE(kits);
 
@@ -38,6 +46,27 @@ TEST(grep_looks_behind_a_nul)
     ck_assert(!weir_next(gen, &got));
     ck_assert_int_eq(weir_finish(gen, NULL), 0);
     weir_loop_free(loop);
+}
+
+TEST(grep_shows_where_a_pattern_is_wrong)
+{
+    char told[400];
+    (void)weir_plan_error_text("gen 1.. | grep -E `a(b`", NULL, told, sizeof told);
+    ck_assert_str_eq(told, "grep: missing closing parenthesis, at byte 3 of the pattern\n"
+                           "  gen 1.. | grep -E `a(b`\n"
+                           "                    ^^^^^");
+}
+
+TEST(only_a_pattern_can_reject_an_item)
+{
+    weir_error error;
+    static const char *const texts[] = {"gen 1.. | grep a", "gen 1.. | grep -E a"};
+    for (int i = 0; i < 2; i++) {
+        weir_plan *plan = weir_plan_read(texts[i], NULL, &error);
+        ck_assert_ptr_nonnull(plan);
+        ck_assert_int_eq(weir_plan_rejects(plan), i == 1);
+        weir_plan_free(plan);
+    }
 }
 
 MAIN("stage/grep")
