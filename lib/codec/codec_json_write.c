@@ -42,23 +42,58 @@ static inline bool is_plain(char c)
     return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
 }
 
-/* How many of the first bytes are plain; eight at a time, so it may stop early. A byte minus one has
+#define ONES UINT64_C(0x0101010101010101)
+
+/* The highest bit of some byte is set if one of the eight bytes is not plain. A byte minus one has
  * its highest bit set if it was 0: so is a byte that differs in nothing from a quote. The subtraction
  * borrows only from a byte that is not plain. */
+static inline uint64_t not_plain(uint64_t bytes)
+{
+    return bytes | (bytes - ONES * ' ') | ((bytes ^ ONES * '"') - ONES) |
+           ((bytes ^ ONES * '\\') - ONES) | ((bytes ^ ONES * 0x7f) - ONES);
+}
+
+/* How many of the first bytes are plain; eight at a time, so it may stop early. */
 static size_t plain_bytes(const char *text, size_t len)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101);
     size_t at = 0;
-    for (; len - at >= sizeof ones; at += sizeof ones) {
+    for (; len - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
         uint64_t bytes;
         memcpy(&bytes, text + at, sizeof bytes);
-        uint64_t other = bytes | (bytes - ones * ' ') | ((bytes ^ ones * '"') - ones) |
-                         ((bytes ^ ones * '\\') - ones) | ((bytes ^ ones * 0x7f) - ones);
-        if ((other & ones << 7) != 0) {
+        if ((not_plain(bytes) & ONES << 7) != 0) {
             break;
         }
     }
     return at;
+}
+
+/* Eight bytes are copied and looked at together; the last eight overlap the ones before them. */
+bool wr_json_copy_plain(char *to, const char *from, size_t len)
+{
+    uint64_t bytes, other = 0;
+    if (len >= sizeof bytes) {
+        for (size_t at = 0; at < len - sizeof bytes; at += sizeof bytes) {
+            memcpy(&bytes, from + at, sizeof bytes);
+            memcpy(to + at, &bytes, sizeof bytes);
+            other |= not_plain(bytes);
+        }
+        memcpy(&bytes, from + len - sizeof bytes, sizeof bytes);
+        memcpy(to + len - sizeof bytes, &bytes, sizeof bytes);
+        return ((other | not_plain(bytes)) & ONES << 7) == 0;
+    }
+    if (len >= sizeof(uint32_t)) {
+        uint32_t first, last;
+        memcpy(&first, from, sizeof first);
+        memcpy(&last, from + len - sizeof last, sizeof last);
+        memcpy(to, &first, sizeof first);
+        memcpy(to + len - sizeof last, &last, sizeof last);
+        return (not_plain((uint64_t)last << 32 | first) & ONES << 7) == 0;
+    }
+    for (size_t i = 0; i < len; i++) {
+        to[i] = from[i];
+        other |= !is_plain(from[i]);
+    }
+    return other == 0;
 }
 
 void wr_json_string(struct wr_out *out, struct wr_text text)

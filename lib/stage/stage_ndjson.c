@@ -9,12 +9,17 @@
  *
  * Bytes of a string that are not UTF-8 become U+FFFD. New texts lie in blocks of this stage
  * (stage_made.h). It suspends where wr_made_next does.
+ *
+ * Most rows share their names, and most values need no escape: then the names are escaped once for
+ * each pull, whose items are all lent at the same time, and the values are copied and looked at in
+ * one pass. A record with a value that is not plain is written in the general way.
  */
 #include <string.h>
 
 #include <weir/module.h>
 #include <weir/stage.h>
 
+#include "base_alloc.h"
 #include "bytes_item.h"
 #include "codec_fields.h"
 #include "codec_json.h"
@@ -22,8 +27,22 @@
 #include "flow_dead.h"
 #include "stage_made.h"
 
+enum { NAME_BYTES = 16, NAMES_MAX = 64 * 1024 };
+
+/* The names of records of one pull, each as `"name":` with a comma before all but the first. */
+struct shared_names {
+    const weir_slice *last;  /* the list of the record before */
+    const weir_slice *names; /* the list that is written here; NULL: none */
+    size_t count;
+    size_t len, cap;
+    char *text;   /* all of them */
+    uint32_t *to; /* where each one ends; `to_cap` entries */
+    size_t to_cap;
+};
+
 struct stage_ndjson {
     struct weir_gen gen;
+    struct shared_names shared;
     struct wr_made made;
     struct wr_json json;
     weir_scratch scratch;
@@ -51,7 +70,8 @@ static void put_plain(struct wr_out *out, weir_slice name, weir_slice value)
     wr_out_bytes(out, value.data, value.len);
 }
 
-/* json: of the body, if it is JSON. Counting takes it as it is; written, it is compact. */
+/* json: of the body, if it is JSON. Where it does not fit, it counts as it is; written, it is compact.
+ */
 static void put_event(struct wr_out *out, const weir_event *event, const struct wr_json *json)
 {
     static const weir_slice key = {"key", 3}, id = {"id", 2}, text = {"body", 4};
@@ -59,8 +79,9 @@ static void put_event(struct wr_out *out, const weir_event *event, const struct 
     if (event->kind == WEIR_EVENT_MESSAGE) {
         if (json != NULL) {
             wr_out_string(out, "\"body\":");
-            out->len += out->to != NULL ? wr_json_compact(json, WR_JSON_ROOT, out->to + out->len)
-                                        : event->body.len;
+            bool fits = out->len < out->cap && out->cap - out->len >= event->body.len;
+            out->len +=
+                fits ? wr_json_compact(json, WR_JSON_ROOT, out->to + out->len) : event->body.len;
         } else {
             put_member(out, text, event->body);
         }
@@ -77,6 +98,105 @@ static void put_event(struct wr_out *out, const weir_event *event, const struct 
     }
     wr_out_string(out, "}");
 }
+
+/* ---- records that share their names */
+
+static void write_names(struct wr_out *out, const weir_event *event, uint32_t *to)
+{
+    for (uint32_t i = 0; i < event->fields_count; i++) {
+        wr_out_string(out, i > 0 ? "," : "");
+        put_string(out, event->names[i]);
+        wr_out_string(out, ":");
+        to[i] = (uint32_t)out->len;
+    }
+}
+
+/* False: no memory for them, or they are too long to be worth it. */
+static bool keep_names(struct shared_names *shared, const weir_event *event)
+{
+    if (event->fields_count > shared->to_cap) {
+        uint32_t *to = wr_realloc(shared->to, event->fields_count * sizeof *to);
+        if (to == NULL) {
+            return false;
+        }
+        shared->to = to;
+        shared->to_cap = event->fields_count;
+    }
+    struct wr_out out = {shared->text, shared->cap, 0};
+    write_names(&out, event, shared->to);
+    if (out.len + NAME_BYTES > shared->cap) {
+        size_t cap = 2 * (out.len + NAME_BYTES);
+        char *text = out.len < NAMES_MAX ? wr_realloc(shared->text, cap) : NULL;
+        if (text == NULL) {
+            return false;
+        }
+        shared->text = text;
+        shared->cap = cap;
+        out = (struct wr_out){text, cap, 0};
+        write_names(&out, event, shared->to);
+    }
+    shared->len = out.len;
+    shared->names = event->names;
+    shared->count = event->fields_count;
+    return true;
+}
+
+/* Are the names of the event written? They are, when a list comes again. */
+static bool find_names(struct shared_names *shared, const weir_event *event)
+{
+    if (shared->names == event->names && shared->count >= event->fields_count) {
+        return true;
+    }
+    bool again = shared->last == event->names;
+    shared->last = event->names;
+    return again && event->fields_count > 0 && keep_names(shared, event);
+}
+
+/* A name of usual length is copied as one piece: behind it there is room in both places. */
+static inline char *copy_name(char *to, const char *from, size_t len)
+{
+    if (len <= NAME_BYTES) {
+        memcpy(to, from, NAME_BYTES);
+    } else {
+        memcpy(to, from, len);
+    }
+    return to + len;
+}
+
+/* Write a record if it fits and all its values are plain. */
+static bool put_plain_record(struct wr_out *out, const weir_event *event,
+                             const struct shared_names *shared)
+{
+    size_t need = shared->len + NAME_BYTES + 2;
+    for (uint32_t i = 0; i < event->fields_count; i++) {
+        need += event->values[i].len + 2;
+    }
+    if (wr_item_padded(need) > out->cap) {
+        return false;
+    }
+    char *to = out->to;
+    uint32_t from = 0;
+    *to++ = '{';
+    for (uint32_t i = 0; i < event->fields_count; i++) {
+        weir_slice value = event->values[i];
+        bool string = event->kinds == NULL || event->kinds[i] == WEIR_VALUE_STRING;
+        to = copy_name(to, shared->text + from, shared->to[i] - from);
+        from = shared->to[i];
+        *to = '"';
+        to += string;
+        if (!wr_json_copy_plain(to, value.data, value.len)) {
+            return false;
+        }
+        to += value.len;
+        *to = '"';
+        to += string;
+    }
+    *to++ = '}';
+    out->len = (size_t)(to - out->to);
+    return true;
+}
+
+/* ---- items */
 
 /* Room for `need` bytes in the block. NULL: *rc is WEIR_EBUDGET, or gen has failed. */
 static char *room_for(struct stage_ndjson *stage, size_t need, size_t left, int *rc)
@@ -127,6 +247,14 @@ static int look(struct stage_ndjson *stage, const weir_item *item, weir_slice te
     return wr_gen_reject(&stage->gen, item, rc, why);
 }
 
+/* What is left of the block. */
+static struct wr_out rest_of(const struct stage_ndjson *stage)
+{
+    struct weir_block *block = stage->made.block;
+    return block != NULL ? (struct wr_out){block->data + block->len, block->cap - block->len, 0}
+                         : (struct wr_out){NULL, 0, 0};
+}
+
 static int read_event(struct stage_ndjson *stage, weir_item *item, const weir_event *event,
                       size_t left)
 {
@@ -139,15 +267,21 @@ static int read_event(struct stage_ndjson *stage, weir_item *item, const weir_ev
     if (rc <= 0) {
         return rc;
     }
-    struct wr_out out = {NULL, 0, 0};
-    put_event(&out, event, json);
-    char *to = room_for(stage, out.len, left, &rc);
-    if (to == NULL) {
-        return rc;
+    struct wr_out out = rest_of(stage);
+    if (event->kind == WEIR_EVENT_RECORD && find_names(&stage->shared, event) &&
+        put_plain_record(&out, event, &stage->shared)) {
+        return made(stage, item, out.to, out.len);
     }
-    out = (struct wr_out){to, out.len, 0};
+    out.len = 0;
     put_event(&out, event, json);
-    return made(stage, item, to, out.len);
+    if (wr_item_padded(out.len) > out.cap) {
+        out = (struct wr_out){room_for(stage, out.len, left, &rc), out.len, 0};
+        if (out.to == NULL) {
+            return rc;
+        }
+        put_event(&out, event, json);
+    }
+    return made(stage, item, out.to, out.len);
 }
 
 static int ndjson_read(struct weir_gen *gen, weir_item *item, size_t left)
@@ -172,6 +306,8 @@ static int ndjson_read(struct weir_gen *gen, weir_item *item, size_t left)
 
 static size_t ndjson_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
+    struct shared_names *shared = &WR_OWNER(gen, struct stage_ndjson, gen)->shared;
+    shared->names = shared->last = NULL; /* other items may have the same address */
     return wr_made_next(&WR_OWNER(gen, struct stage_ndjson, gen)->made, gen, items, max);
 }
 
@@ -179,6 +315,9 @@ static void ndjson_close(struct weir_gen *gen)
 {
     struct stage_ndjson *stage = WR_OWNER(gen, struct stage_ndjson, gen);
     wr_made_fini(&stage->made);
+    wr_free(stage->shared.text);
+    wr_free(stage->shared.to);
+    stage->shared = (struct shared_names){.names = NULL};
     wr_json_fini(&stage->json);
     weir_scratch_free(&stage->scratch);
 }

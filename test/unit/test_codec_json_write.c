@@ -83,4 +83,27 @@ TEST(what_does_not_fit_is_counted_and_cut)
     ck_assert_str_eq(to, "{12");
 }
 
+TEST(plain_bytes_are_copied_and_others_are_seen_at_each_place)
+{
+    static const unsigned char others[] = {0, '\n', 0x1f, '"', '\\', 0x7f, 0x80, 0xff};
+    for (size_t len = 0; len <= 40; len++) {
+        char *from = malloc(len + 1), *to = malloc(len + 1);
+        memset(from, '!', len);
+        to[len] = '#';
+        ck_assert(wr_json_copy_plain(to, from, len));
+        ck_assert_mem_eq(to, from, len);
+        for (size_t at = 0; at < len; at++) {
+            for (int c = 0; c < 256; c++) {
+                bool other = c < ' ' || c >= 0x7f || memchr(others, c, sizeof others) != NULL;
+                from[at] = (char)c;
+                ck_assert(wr_json_copy_plain(to, from, len) == !other);
+            }
+            from[at] = '~';
+        }
+        ck_assert_int_eq(to[len], '#');
+        free(from);
+        free(to);
+    }
+}
+
 MAIN("codec/json_write")

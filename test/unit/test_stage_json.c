@@ -148,4 +148,79 @@ TEST(ndjson_passes_on_values_and_rejects_what_is_none)
     weir_loop_free(loop);
 }
 
+/* Records that share a list of names, given together. */
+struct table {
+    const weir_slice *names, *values; /* values: `columns` for each record */
+    const uint8_t *kinds;             /* of a record; NULL: all are strings */
+    size_t columns, records;
+};
+WEIR_SOURCE(table, struct table)
+{
+    weir_event events[8];
+    weir_item items[8];
+    ck_assert_uint_le(args->records, 8);
+    for (size_t i = 0; i < args->records; i++) {
+        events[i] = (weir_event){.names = args->names,
+                                 .values = args->values + i * args->columns,
+                                 .kinds = args->kinds,
+                                 .fields_count = (uint32_t)args->columns,
+                                 .kind = WEIR_EVENT_RECORD};
+        items[i] = weir_event_item(&events[i]);
+    }
+    (void)!weir_yield_many(self, items, args->records);
+    return 0;
+}
+
+static void table_becomes(const struct table *rows, const char *expected)
+{
+    for (size_t max = 1; max <= 8; max++) {
+        size_t n, len = 0;
+        char got[4096];
+        weir_item items[8];
+        weir_loop *loop = test_loop();
+        weir_gen *gen = weir_parse(weir_root(loop), table(weir_root(loop), *rows), "ndjson", NULL);
+        while ((n = weir_next_many(gen, items, max)) > 0) {
+            for (size_t i = 0; i < n; i++) {
+                ck_assert_uint_lt(len + items[i].len + 1, sizeof got);
+                memcpy(got + len, items[i].data, items[i].len);
+                len += items[i].len;
+                got[len++] = '|';
+            }
+        }
+        got[len] = '\0';
+        ck_assert_int_eq(weir_finish(gen, NULL), 0);
+        weir_loop_free(loop);
+        ck_assert_str_eq(got, expected);
+    }
+}
+
+TEST(ndjson_writes_records_that_share_their_names)
+{
+    static const weir_slice columns[] = {TEXT("a"), TEXT("a \"long\" name of a column"), TEXT("")};
+    static const weir_slice cells[] = {
+        TEXT("1"),
+        TEXT(""),
+        TEXT("plain text of some length"),
+        TEXT("2"),
+        TEXT("say \"x\""),
+        TEXT("\n"),
+        TEXT("3"),
+        TEXT("\xc3\xa9t\xc3\xa9"),
+        TEXT("\xff"),
+        TEXT("4"),
+        TEXT("abcdefgh"),
+        TEXT("end"),
+    };
+    static const uint8_t kinds[] = {WEIR_VALUE_NUMBER, WEIR_VALUE_STRING, WEIR_VALUE_STRING};
+#define NAMED(a, b, c) "{\"a\":" a ",\"a \\\"long\\\" name of a column\":" b ",\"\":" c "}|"
+    table_becomes(&(struct table){columns, cells, kinds, 3, 4},
+                  NAMED("1", "\"\"", "\"plain text of some length\"")
+                      NAMED("2", "\"say \\\"x\\\"\"", "\"\\n\"")
+                          NAMED("3", "\"\xc3\xa9t\xc3\xa9\"", "\"\xef\xbf\xbd\"")
+                              NAMED("4", "\"abcdefgh\"", "\"end\""));
+    table_becomes(&(struct table){columns, cells, NULL, 1, 3},
+                  "{\"a\":\"1\"}|{\"a\":\"\"}|{\"a\":\"plain text of some length\"}|");
+    table_becomes(&(struct table){columns, cells, NULL, 0, 3}, "{}|{}|{}|");
+}
+
 MAIN("stage/json")
