@@ -71,6 +71,8 @@ extern "C" {
 typedef struct weir_chain weir_chain;
 /* The mistake in arguments: filled in by a component's check. */
 typedef struct weir_mistake weir_mistake;
+/* Neighbouring stages that are expressions, run as one: private to the library. */
+typedef struct weir_fused weir_fused;
 
 enum weir_kind { WEIR_KIND_SOURCE = 0, WEIR_KIND_STAGE = 1, WEIR_KIND_SINK = 2 };
 
@@ -406,6 +408,9 @@ typedef struct weir_component {
     uint32_t (*gives_of)(const void *args, uint32_t shape);
     /* More texts, for other uses; the last one has a text of NULL. NULL: none. */
     const weir_example *more_examples;
+    /* Private to the library; NULL in a module. A stage that is an expression: add it to a row of
+     * such stages that the plan runs as one. */
+    int (*compile)(weir_fused *fused, const weir_opening *opening, const void *args);
 } weir_component;
 
 /*

@@ -264,3 +264,29 @@ bool wr_text_writer_string(const struct wr_text_writer *writer, struct wr_value 
     *string = wr_value_string(writer->data != NULL ? writer->data : "", writer->len);
     return !writer->failed && writer->len <= UINT32_MAX;
 }
+
+enum { KEEPS_DEPTH = 8, KEEPS_COUNT = 256 };
+
+static bool keeps(struct wr_value value, uint32_t depth, uint32_t *left)
+{
+    if (value.kind < WR_JSON_ARRAY) {
+        return value.kind != WR_JSON_NUMBER || value.form != WR_FORM_REAL;
+    }
+    if (value.form == WR_FORM_NODE) {
+        return true;
+    }
+    bool object = value.kind == WR_JSON_OBJECT;
+    uint32_t count = object ? value.as.object->count : value.len;
+    bool ok = depth < KEEPS_DEPTH && count <= *left;
+    *left -= ok ? count : 0;
+    for (uint32_t i = 0; ok && i < count; i++) {
+        ok = keeps(object ? value.as.object->members[i].value : value.as.array[i], depth + 1, left);
+    }
+    return ok;
+}
+
+bool wr_value_keeps(struct wr_value value)
+{
+    uint32_t left = KEEPS_COUNT;
+    return keeps(value, 0, &left);
+}

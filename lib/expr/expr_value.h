@@ -167,6 +167,10 @@ struct wr_text_writer {
 void wr_write_bytes(struct wr_text_writer *writer, const char *bytes, size_t len);
 /* Control characters as JSON escapes; string: quotes and backslashes, too. */
 void wr_write_escaped(struct wr_text_writer *writer, struct wr_text text, bool string);
+/* Whether the value stays the same when it is written as JSON and read again: not if a number was
+ * computed as a double, whose text counts as exact. May say no for a large one. Its strings are taken
+ * to be UTF-8. */
+bool wr_value_keeps(struct wr_value value);
 /* As JSON without white space, each key once. Numbers are written as they stand, strings with the
  * escapes that JSON needs, and with \u007f. */
 void wr_write_json(struct wr_text_writer *writer, struct wr_value value);

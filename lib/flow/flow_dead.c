@@ -350,6 +350,11 @@ struct weir_gen *wr_dead_gate(struct weir_gen *up, struct wr_dead *dead)
     return wr_gen_made(gate != NULL ? &gate->gen : NULL, up);
 }
 
+struct weir_gen *wr_dead_gate_reads(struct weir_gen *gen)
+{
+    return gen->ops == &gate_ops && gen->up != NULL ? gen->up : gen;
+}
+
 /* ---- rejecting */
 
 static struct wr_rejects *rejects_new(enum wr_on_error policy, struct wr_dead *dead,

@@ -27,6 +27,8 @@ void wr_dead_unref(struct wr_dead *dead);
 /* The stage in front of a component that writes to the dead sink: it passes all items on, and waits
  * at a pull while the dead sink is full. */
 struct weir_gen *wr_dead_gate(WEIR_TAKES struct weir_gen *up, struct wr_dead *dead);
+/* The generator that a gate reads; of any other generator, this one. */
+struct weir_gen *wr_dead_gate_reads(struct weir_gen *gen);
 
 /* Set what `gen` and the generators upstream of it, up to but not including `until`, do with items
  * that they reject. component: its name in the dead sink; static. dead: for WR_ON_ERROR_DEAD. */

@@ -271,6 +271,8 @@ static bool can_join(const struct wr_plan_reading *reading, const struct weir_ch
                       : index == 0 && place == WR_PLAN_ROOT && !reading->behind;
 }
 
+bool wr_plan_unfused;
+
 int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chain,
                         enum wr_plan_place place, uint32_t shape)
 {
@@ -299,6 +301,10 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
             step = &chain->steps[i];
         }
         step->shape = source ? 0 : shape;
+        step->fused = i > 0 && step->component->compile != NULL &&
+                      step[-1].component->compile != NULL && !wr_plan_unfused &&
+                      (wr_plan_gives(&step[-1]) == WEIR_SHAPE_SAME ||
+                       (wr_plan_gives(&step[-1]) & WEIR_SHAPE_JSON) != 0);
         if (check_blocks(reading, step, &gives) != 0 || check_own(reading, step) != 0) {
             return reading->error.code;
         }

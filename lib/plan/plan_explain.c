@@ -464,6 +464,11 @@ static bool explain_step(const struct wr_plan_step *step, size_t depth, void *ar
               (traits & WEIR_TRAIT_IO) != 0 ? "; does I/O" : "");
     print_defaults(e->out, step);
     wr_printf(e->out, "\n");
+    if (step->fused) {
+        print_line(e, depth,
+                   "runs as one with the stage before it: a value is parsed once and "
+                   "written once");
+    }
     print_traits(e, step, depth);
     print_branches(e, step, depth);
     if (depth == 0 && (traits & WEIR_TRAIT_NEVER_FULL) != 0) {

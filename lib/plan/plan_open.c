@@ -21,6 +21,7 @@
 #include "flow_gen.h"
 #include "flow_sink.h"
 #include "flow_state.h"
+#include "stage_expr.h"
 
 /* A plan that is being opened. weir_opening.plan points to it. */
 struct opening {
@@ -66,7 +67,9 @@ static weir_gen *open_with(const weir_opening *opening, const struct wr_plan_ste
     if (policy.on_error == WR_ON_ERROR_DEAD && up != NULL) {
         up = wr_dead_gate(up, policy.dead);
     }
-    weir_gen *gen = step->component->open(opening, up, step->args);
+    weir_gen *gen = step->fused ? wr_fused_join(opening, up, step->component->name,
+                                                step->component->compile, step->args)
+                                : step->component->open(opening, up, step->args);
     if (policy.on_error != WR_ON_ERROR_SKIP) {
         wr_gen_on_error(gen, up, policy.on_error, policy.dead, step->component->name);
     }

@@ -103,6 +103,7 @@ struct wr_plan_step {
     bool joined;                    /* a framer that is joined to the source before it */
     const weir_component *framer;   /* the framer that is joined to this source; NULL: none */
     bool implied;                   /* inserted by the plan */
+    bool fused;                     /* it runs as one with the stage before it */
 };
 
 struct weir_chain {
@@ -170,6 +171,8 @@ void *wr_plan_field(const struct wr_plan_step *step, size_t index);
  * the shape from upstream, 0 when the chain begins with a source. */
 int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chain,
                         enum wr_plan_place place, uint32_t shape);
+/* For tests: no step is fused in the texts that are read while it is set. */
+extern bool wr_plan_unfused;
 /* The shapes of a set, as text. */
 const char *wr_plan_shapes_text(uint32_t shapes, char to[64]);
 /* plan_open.c: what a step does with an item that it rejects: an enum wr_plan_on_error. */

@@ -13,10 +13,16 @@ static int del_check(const weir_opening *opening, const void *args, weir_mistake
                            wr_values_call("del", &((const struct del_args *)args)->fields));
 }
 
+static int del_compile(weir_fused *fused, const weir_opening *opening, const void *args)
+{
+    return wr_fused_made(fused, opening,
+                         wr_values_call("del", &((const struct del_args *)args)->fields),
+                         WR_FUSED_VALUES);
+}
+
 static weir_gen *del_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
-    return wr_values_made(opening, up, "del",
-                          wr_values_call("del", &((const struct del_args *)args)->fields));
+    return wr_fused_open(opening, up, "del", del_compile, args);
 }
 
 static const weir_arg del_args[] = {
@@ -39,4 +45,5 @@ const weir_component wr_component_del = {
     .prints = "{\"b\":{\"c\":1}}\n{\"b\":{\"c\":2}}\n",
     .check = del_check,
     .open = del_open,
+    .compile = del_compile,
 };

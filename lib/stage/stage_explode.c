@@ -35,9 +35,14 @@ static int explode_check(const weir_opening *opening, const void *args, weir_mis
     return wr_values_check(opening, mistake, "PATH", make(explode));
 }
 
+static int explode_compile(weir_fused *fused, const weir_opening *opening, const void *args)
+{
+    return wr_fused_made(fused, opening, make(args), WR_FUSED_VALUES);
+}
+
 static weir_gen *explode_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
-    return wr_values_made(opening, up, "explode", make(args));
+    return wr_fused_open(opening, up, "explode", explode_compile, args);
 }
 
 static const weir_arg explode_args[] = {
@@ -67,4 +72,5 @@ const weir_component wr_component_explode = {
     .more_examples = explode_more,
     .check = explode_check,
     .open = explode_open,
+    .compile = explode_compile,
 };

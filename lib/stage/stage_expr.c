@@ -1,6 +1,6 @@
 /*
- * stage_expr.c - runs an expression on one item after another, for the stages that do (stage_expr.h).
- * It suspends only to let other tasks run, while an expression takes long.
+ * stage_expr.c - compiles the expressions of stages, and makes their first input from an item
+ * (stage_expr.h). It suspends nowhere.
  */
 #include "stage_expr.h"
 
@@ -11,7 +11,8 @@
 #include "codec_fields.h"
 #include "flow_dead.h"
 
-static wr_program *compile(const char *text, struct wr_names *names, struct wr_expr_read *read)
+wr_program *wr_item_expr_compile(const char *text, struct wr_names *names,
+                                 struct wr_expr_read *read)
 {
     struct wr_expr_text from = {.text = text, .end = strlen(text), .whole = true, .internal = true};
     return wr_program_new(&from, names != NULL ? names->list : NULL,
@@ -37,7 +38,7 @@ int wr_item_expr_check(const weir_opening *opening, weir_mistake *mistake, const
 {
     struct wr_expr_read read;
     size_t at;
-    wr_program *program = compile(text, opening->names, &read);
+    wr_program *program = wr_item_expr_compile(text, opening->names, &read);
     bool meta = program != NULL && wr_program_reads_meta(program);
     wr_program_free(program);
     if (meta && (opening->shape & WEIR_SHAPE_EVENT) == 0) {
@@ -56,28 +57,16 @@ int wr_item_expr_check(const weir_opening *opening, weir_mistake *mistake, const
     return read.hint[0] != '\0' ? weir_mistake_hint(mistake, "%s", read.hint) : rc;
 }
 
-int wr_item_expr_open(struct wr_item_expr *expr, struct weir_gen *gen, const weir_opening *opening,
-                      const char *text)
+void wr_item_input_init(struct wr_item_input *input)
 {
-    struct wr_expr_read read = {.code = WEIR_ENOMEM};
-    wr_json_init(&expr->json);
-    expr->names = wr_names_ref(opening->names);
-    expr->program = compile(text, expr->names, &read);
-    expr->run = expr->program != NULL ? wr_machine_new(expr->program, NULL) : NULL;
-    return expr->run != NULL ? 0
-           : expr->program != NULL
-               ? wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for an expression")
-               : wr_gen_fail(gen, read.code, 0, -1, "%s", read.message);
+    *input = (struct wr_item_input){.record = false};
+    wr_json_init(&input->json);
 }
 
-void wr_item_expr_close(struct wr_item_expr *expr)
+void wr_item_input_fini(struct wr_item_input *input)
 {
-    wr_machine_free(expr->run);
-    wr_program_free(expr->program);
-    wr_names_unref(expr->names);
-    wr_json_fini(&expr->json);
-    weir_scratch_free(&expr->scratch);
-    *expr = (struct wr_item_expr){.program = NULL};
+    wr_json_fini(&input->json);
+    weir_scratch_free(&input->scratch);
 }
 
 /* A value of a record. */
@@ -129,94 +118,60 @@ static bool set_meta(wr_machine *run, const weir_event *event)
     return ok;
 }
 
-/* What the expression reads of an event, but for its body. false: no memory. */
-static bool read_event(const struct wr_item_expr *expr, const weir_event *event,
-                       struct wr_value *input)
-{
-    if (wr_program_reads_meta(expr->program) && !set_meta(expr->run, event)) {
-        return false;
-    }
-    if (event->kind == WEIR_EVENT_RECORD) {
-        const struct wr_members *fields =
-            fields_object(wr_machine_arena(expr->run), event, event->fields_count);
-        *input = wr_value_object(fields);
-        return fields != NULL;
-    }
-    return true;
-}
-
-static bool is_blank(weir_slice text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (memchr(" \t\r\n", text.data[i], 4) == NULL) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* What is not JSON. 0 or a code: gen has failed. */
-static int reject_text(struct wr_item_expr *expr, struct weir_gen *gen, const weir_item *item,
-                       weir_slice text, int code)
+static int reject_text(const struct wr_item_input *input, struct weir_gen *gen,
+                       const weir_item *item, weir_slice text, int code)
 {
     char why[WR_FIELDS_REASON];
     bool long_text = code == WEIR_ETOOLONG;
-    struct wr_fields fields = {.problem = long_text ? "a text of 2 GiB or more" : expr->json.error,
-                               .at = long_text ? 0 : expr->json.error_at};
+    struct wr_fields fields = {.problem = long_text ? "a text of 2 GiB or more" : input->json.error,
+                               .at = long_text ? 0 : input->json.error_at};
     wr_fields_reason(&fields, text, why);
     return wr_gen_reject(gen, item, code, why);
 }
 
-int wr_item_expr_begin(struct wr_item_expr *expr, struct weir_gen *gen, const weir_item *item)
+int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const weir_item *item)
 {
     const weir_event *event = weir_event_of(item);
-    struct wr_value input = {.kind = WR_JSON_NULL};
-    weir_slice text = WEIR_ZERO;
-    int rc = 0;
-    wr_machine_begin(expr->run);
-    wr_machine_clock(expr->run, gen->loop->now_unix_ns);
-    bool ok = event == NULL || read_event(expr, event, &input);
-    bool body = ok && (event == NULL || event->kind == WEIR_EVENT_MESSAGE);
-    if (body && !wr_gen_text(gen, item, &text, &expr->scratch)) {
+    weir_slice text;
+    input->record = event != NULL && event->kind == WEIR_EVENT_RECORD;
+    if (input->record) {
+        return 1;
+    }
+    if (!wr_gen_text(gen, item, &text, &input->scratch)) {
         return gen->failure->code;
     }
-    if (body && (rc = wr_json_index(&expr->json, text.data, text.len)) == 0) {
-        ok = wr_value_node(wr_machine_arena(expr->run), &expr->json, WR_JSON_ROOT, &input);
-    }
-    if (!ok || rc == WEIR_ENOMEM) {
+    int rc = wr_json_index(&input->json, text.data, text.len);
+    if (rc == WEIR_ENOMEM) {
         return wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for an expression");
     }
-    if (rc < 0 && is_blank(text)) {
+    if (rc < 0 && wr_json_blank(text.data, text.len)) {
         wr_gen_filter(gen, item, 1);
         return 0;
     }
-    if (rc < 0) {
-        return reject_text(expr, gen, item, text, rc);
-    }
-    wr_machine_input(expr->run, input);
-    return 1;
+    return rc < 0 ? reject_text(input, gen, item, text, rc) : 1;
 }
 
-int wr_item_expr_next(struct wr_item_expr *expr, struct weir_gen *gen, const weir_item *item,
-                      struct wr_value *output)
+int wr_item_input_value(struct wr_item_input *input, struct weir_gen *gen, wr_machine *run,
+                        const weir_item *item, struct wr_value *value)
 {
-    for (;;) {
-        int rc;
-        switch (wr_machine_next(expr->run, output)) {
-        case WR_MACHINE_OUTPUT: return 1;
-        case WR_MACHINE_END: return 0;
-        case WR_MACHINE_BUSY:
-            rc = wr_turn(gen->loop, &gen->object);
-            if (rc < 0) {
-                return wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
-            }
-            break;
-        case WR_MACHINE_FAILED:
-        case WR_MACHINE_LIMIT:
-            rc = wr_gen_reject(gen, item, WEIR_EPARSE, wr_machine_error(expr->run));
-            return rc < 0 ? rc : WEIR_EPARSE;
-        case WR_MACHINE_NO_MEMORY:
-            return wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for an expression");
-        }
+    struct wr_arena *arena = wr_machine_arena(run);
+    const weir_event *event = weir_event_of(item);
+    bool ok = true;
+    if (input->record) {
+        const struct wr_members *fields = fields_object(arena, event, event->fields_count);
+        *value = wr_value_object(fields);
+        ok = fields != NULL;
+    } else {
+        ok = wr_value_node(arena, &input->json, WR_JSON_ROOT, value);
     }
+    return ok ? 0 : wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for an expression");
+}
+
+int wr_item_input_meta(struct weir_gen *gen, wr_machine *run, const weir_item *item)
+{
+    const weir_event *event = weir_event_of(item);
+    return event == NULL || set_meta(run, event)
+               ? 0
+               : wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for an expression");
 }

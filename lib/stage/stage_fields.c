@@ -13,10 +13,16 @@ static int fields_check(const weir_opening *opening, const void *args, weir_mist
                            wr_values_call("pick", &((const struct fields_args *)args)->fields));
 }
 
+static int fields_compile(weir_fused *fused, const weir_opening *opening, const void *args)
+{
+    return wr_fused_made(fused, opening,
+                         wr_values_call("pick", &((const struct fields_args *)args)->fields),
+                         WR_FUSED_VALUES);
+}
+
 static weir_gen *fields_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
-    return wr_values_made(opening, up, "fields",
-                          wr_values_call("pick", &((const struct fields_args *)args)->fields));
+    return wr_fused_open(opening, up, "fields", fields_compile, args);
 }
 
 static const weir_arg fields_args[] = {
@@ -39,4 +45,5 @@ const weir_component wr_component_fields = {
     .prints = "{\"a\":1,\"b\":{\"c\":1}}\n{\"a\":2,\"b\":{\"c\":2}}\n",
     .check = fields_check,
     .open = fields_open,
+    .compile = fields_compile,
 };

@@ -54,9 +54,14 @@ static int flatten_check(const weir_opening *opening, const void *args, weir_mis
     return wr_values_check(opening, mistake, NULL, make(args));
 }
 
+static int flatten_compile(weir_fused *fused, const weir_opening *opening, const void *args)
+{
+    return wr_fused_made(fused, opening, make(args), WR_FUSED_VALUES);
+}
+
 static weir_gen *flatten_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
-    return wr_values_made(opening, up, "flatten", make(args));
+    return wr_fused_open(opening, up, "flatten", flatten_compile, args);
 }
 
 static const weir_arg flatten_args[] = {
@@ -92,4 +97,5 @@ const weir_component wr_component_flatten = {
     .more_examples = flatten_more,
     .check = flatten_check,
     .open = flatten_open,
+    .compile = flatten_compile,
 };

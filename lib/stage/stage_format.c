@@ -50,14 +50,14 @@ static int text_check(const weir_opening *opening, const void *args, weir_mistak
     return wr_values_check(opening, mistake, "FORMAT", make(args));
 }
 
+static int text_compile(weir_fused *fused, const weir_opening *opening, const void *args)
+{
+    return wr_fused_made(fused, opening, make(args), WR_FUSED_STRINGS);
+}
+
 static weir_gen *text_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
-    struct wr_made_expr made = make(args);
-    struct weir_gen *gen = made.text != NULL
-                               ? wr_values_stage(opening, up, "text", made.text, WR_VALUES_STRING)
-                               : wr_gen_made(NULL, up);
-    wr_free(made.text);
-    return gen;
+    return wr_fused_open(opening, up, "text", text_compile, args);
 }
 
 static const weir_arg text_args[] = {
@@ -88,4 +88,5 @@ const weir_component wr_component_text = {
     .more_examples = text_more,
     .check = text_check,
     .open = text_open,
+    .compile = text_compile,
 };

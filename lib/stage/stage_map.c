@@ -2,7 +2,7 @@
  * stage_map.c - the component `map`: all outputs of an expression, for each item. A stage that is
  * only an expression is a map.
  */
-#include "stage_values.h"
+#include "stage_expr.h"
 
 struct map_args {
     const char *expr;
@@ -14,10 +14,14 @@ static int map_check(const weir_opening *opening, const void *args, weir_mistake
                               NULL);
 }
 
+static int map_compile(weir_fused *fused, const weir_opening *opening, const void *args)
+{
+    return wr_fused_expr(fused, opening, ((const struct map_args *)args)->expr, WR_FUSED_VALUES);
+}
+
 static weir_gen *map_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
-    return wr_values_stage(opening, up, "map", ((const struct map_args *)args)->expr,
-                           WR_VALUES_JSON);
+    return wr_fused_open(opening, up, "map", map_compile, args);
 }
 
 static const weir_arg map_args[] = {
@@ -47,4 +51,5 @@ const weir_component wr_component_map = {
     .more_examples = map_more,
     .check = map_check,
     .open = map_open,
+    .compile = map_compile,
 };

@@ -16,12 +16,18 @@ static int rename_check(const weir_opening *opening, const void *args, weir_mist
                          : wr_values_check(opening, mistake, "EXPR", made);
 }
 
-static weir_gen *rename_open(const weir_opening *opening, weir_gen *up, const void *args)
+static int rename_compile(weir_fused *fused, const weir_opening *opening, const void *args)
 {
     const char *wrong;
-    return wr_values_made(
-        opening, up, "rename",
-        wr_values_assignment(((const struct rename_args *)args)->expr, false, &wrong));
+    return wr_fused_made(
+        fused, opening,
+        wr_values_assignment(((const struct rename_args *)args)->expr, false, &wrong),
+        WR_FUSED_VALUES);
+}
+
+static weir_gen *rename_open(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    return wr_fused_open(opening, up, "rename", rename_compile, args);
 }
 
 static const weir_arg rename_args[] = {
@@ -44,4 +50,5 @@ const weir_component wr_component_rename = {
     .prints = "{\"b\":{\"c\":1}}\n{\"b\":{\"c\":2}}\n",
     .check = rename_check,
     .open = rename_open,
+    .compile = rename_compile,
 };

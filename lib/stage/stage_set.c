@@ -16,12 +16,17 @@ static int set_check(const weir_opening *opening, const void *args, weir_mistake
                          : wr_values_check(opening, mistake, "EXPR", made);
 }
 
-static weir_gen *set_open(const weir_opening *opening, weir_gen *up, const void *args)
+static int set_compile(weir_fused *fused, const weir_opening *opening, const void *args)
 {
     const char *wrong;
-    return wr_values_made(
-        opening, up, "set",
-        wr_values_assignment(((const struct set_args *)args)->expr, true, &wrong));
+    return wr_fused_made(fused, opening,
+                         wr_values_assignment(((const struct set_args *)args)->expr, true, &wrong),
+                         WR_FUSED_VALUES);
+}
+
+static weir_gen *set_open(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    return wr_fused_open(opening, up, "set", set_compile, args);
 }
 
 static const weir_arg set_args[] = {
@@ -51,4 +56,5 @@ const weir_component wr_component_set = {
     .more_examples = set_more,
     .check = set_check,
     .open = set_open,
+    .compile = set_compile,
 };

@@ -2,9 +2,7 @@
  * stage_where.c - the component `where`: passes the items for which an expression is true.
  *
  * An item passes if any output of the expression is true, that is neither false nor null; the first
- * such output decides. It is passed on untouched, byte for byte; the others count as filtered. It
- * pulls as many items as its reader requested and gives those that pass, at least one. It suspends
- * at the pull, and to let other tasks run while an expression takes long.
+ * such output decides. It is passed on untouched, byte for byte; the others count as filtered.
  */
 #include "stage_expr.h"
 
@@ -12,78 +10,20 @@ struct where_args {
     const char *expr;
 };
 
-struct stage_where {
-    struct weir_gen gen;
-    struct wr_item_expr expr;
-};
-
-/* 1: the item passes; 0: it was left out, or is to be filtered (*filtered); negative: failed. */
-static int passes(struct stage_where *where, const weir_item *item, bool *filtered)
-{
-    struct wr_value output;
-    *filtered = false;
-    int rc = wr_item_expr_begin(&where->expr, &where->gen, item);
-    if (rc <= 0) {
-        return rc;
-    }
-    while ((rc = wr_item_expr_next(&where->expr, &where->gen, item, &output)) > 0) {
-        if (wr_value_true(output)) {
-            return 1;
-        }
-    }
-    *filtered = rc == 0;
-    return where->gen.failure != NULL ? rc : 0;
-}
-
-static size_t where_next_many(struct weir_gen *gen, weir_item *items, size_t max)
-{
-    struct stage_where *where = WR_OWNER(gen, struct stage_where, gen);
-    size_t n;
-    while ((n = wr_pull(gen->up, items, max)) > 0) {
-        size_t kept = 0;
-        for (size_t i = 0; i < n; i++) {
-            bool filtered;
-            int rc = passes(where, &items[i], &filtered);
-            if (rc < 0) {
-                return kept;
-            }
-            if (filtered) {
-                wr_gen_filter(gen, &items[i], 1);
-            }
-            /* Moving down is safe: the old item there was left out or has moved already. */
-            if (rc > 0) {
-                items[kept++] = items[i];
-            }
-        }
-        if (kept > 0) {
-            return kept;
-        }
-    }
-    return 0;
-}
-
-static void where_close(struct weir_gen *gen)
-{
-    wr_item_expr_close(&WR_OWNER(gen, struct stage_where, gen)->expr);
-}
-
-static const struct wr_gen_ops where_ops = {
-    .kind = "where", .next_many = where_next_many, .close = where_close};
-
 static int where_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
 {
     return wr_item_expr_check(opening, mistake, "EXPR", ((const struct where_args *)args)->expr,
                               NULL);
 }
 
+static int where_compile(weir_fused *fused, const weir_opening *opening, const void *args)
+{
+    return wr_fused_expr(fused, opening, ((const struct where_args *)args)->expr, WR_FUSED_TEST);
+}
+
 static weir_gen *where_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
-    struct stage_where *where = wr_stage_alloc(up, sizeof *where, &where_ops, "where");
-    if (where != NULL) {
-        (void)wr_item_expr_open(&where->expr, &where->gen, opening,
-                                ((const struct where_args *)args)->expr);
-    }
-    return wr_gen_made(where != NULL ? &where->gen : NULL, up);
+    return wr_fused_open(opening, up, "where", where_compile, args);
 }
 
 static const weir_arg where_args[] = {
@@ -116,4 +56,5 @@ const weir_component wr_component_where = {
     .more_examples = where_more,
     .check = where_check,
     .open = where_open,
+    .compile = where_compile,
 };

@@ -160,7 +160,9 @@ static const struct {
      "      <help>\n"
      "      takes json, gives json; uses CPU\n" REJECTS " 4  fields .user .ip\n"
      "      <help>\n"
-     "      takes json, gives json; uses CPU\n" REJECTS " 5  file out.ndjson\n"
+     "      takes json, gives json; uses CPU\n"
+     "      runs as one with the stage before it: a value is parsed once and written once\n" REJECTS
+     " 5  file out.ndjson\n"
      "      <help>\n"
      "      takes json; does I/O\n" NO_QUEUE SLOW ALWAYS
      "delivery  with a state exactly-once-effect if the server sends a strong ETag or a "

@@ -1,0 +1,479 @@
+/*
+ * stage_fused.c - stages that are expressions, run as one generator (stage_expr.h).
+ *
+ * Each stage is a member: a generator, with the program of its expression. The last member in a row
+ * has the run, and does the work of all when it is pulled; the others pass on what they read. So
+ * the pull, stopping, failures and closing go through all generators as they would if each worked by
+ * itself, and what an expression does is counted and reported at the generator of its stage.
+ *
+ * The run pulls as many items as its reader requested, at most INPUTS_MAX, and takes one after the
+ * other through the members. A member is asked for its next output when there is room for one in the
+ * reader's array, and all that follow it are done with the output before. So an expression that gives
+ * endlessly many is run as long as somebody reads. The items of a pull stay lent from upstream until
+ * all outputs of all of them have been given: their receipts settle after that.
+ *
+ * A value goes to the next member as it is. Only what would not be the same after writing and
+ * reading it (wr_value_keeps) is written and read again. An item that all members pass on is given
+ * untouched; other outputs are written into one block for each call, which is lent until the next
+ * call. An output for which the block or the budget has no room waits in the memory of the run. It
+ * suspends at the pull, while it waits for the budget, and to let other tasks run.
+ */
+#include "stage_expr.h"
+
+#include <string.h>
+
+#include "base_alloc.h"
+#include "base_error.h"
+#include "bytes_block.h"
+#include "bytes_item.h"
+#include "flow_dead.h"
+
+enum { INPUTS_MAX = 64 };
+
+struct member {
+    struct weir_gen gen;
+    weir_fused *fused; /* of the last member, which owns it; NULL in the others */
+    wr_program *program;
+    struct wr_names *names; /* that it reads; NULL: none */
+    wr_machine *run;
+    enum wr_fused_gives gives;
+    bool running; /* on `input` */
+    bool gave;    /* ... and has given an output */
+    bool as_came; /* `input` is the item, unchanged */
+    struct wr_value input;
+    struct wr_item_input again; /* for an input that was written and is read again */
+};
+
+struct weir_fused {
+    struct member **members;
+    size_t count, room;
+    size_t at; /* the member that goes on */
+    struct wr_item_input input;
+    weir_item in[INPUTS_MAX];
+    size_t in_at, in_count;
+    bool begun;                 /* the members run on in[in_at] */
+    const weir_type *type;      /* of what is given, if `makes` */
+    bool makes;                 /* a member does not only test */
+    bool failed;                /* a member has failed */
+    bool waits;                 /* an output is not given yet: ... */
+    bool as_it_came;            /* ... the item itself, or ... */
+    struct wr_text_writer text; /* ... its text */
+    struct weir_block *block;   /* of this call; NULL: none */
+};
+
+static struct member *last_of(const weir_fused *fused)
+{
+    return fused->members[fused->count - 1];
+}
+
+static int no_memory(struct member *member)
+{
+    return wr_gen_fail(&member->gen, WEIR_ENOMEM, 0, -1, "no memory for an expression");
+}
+
+/* ---- from member to member */
+
+static void begin(struct member *member)
+{
+    wr_machine_begin(member->run);
+    wr_machine_clock(member->run, member->gen.loop->now_unix_ns);
+}
+
+/* 0 or a code: the member has failed. */
+static int enter(weir_fused *fused, size_t at, struct wr_value input, bool as_came)
+{
+    struct member *member = fused->members[at];
+    int rc = as_came && wr_program_reads_meta(member->program)
+                 ? wr_item_input_meta(&member->gen, member->run, &fused->in[fused->in_at])
+                 : 0;
+    if (rc < 0) {
+        return rc;
+    }
+    fused->at = at;
+    member->running = true;
+    member->gave = false;
+    member->as_came = as_came;
+    member->input = input;
+    wr_machine_input(member->run, input);
+    return 0;
+}
+
+/* The item that runs, with another text. */
+static weir_item item_of(const weir_fused *fused, const struct wr_text_writer *text)
+{
+    weir_item item = fused->in[fused->in_at];
+    item.data = text->data;
+    item.len = text->len;
+    item.type = &weir_json_type;
+    item.flags = 0;
+    return item;
+}
+
+static int reject_long(const weir_fused *fused, struct member *member)
+{
+    member->running = false;
+    return wr_gen_reject(&member->gen, &fused->in[fused->in_at], WEIR_ETOOLONG,
+                         "the output is too long");
+}
+
+/* The output of a member goes to the next one. 0 or a code: a member has failed. */
+static int hand_on(weir_fused *fused, struct member *member, struct wr_value value, bool as_came)
+{
+    size_t at = fused->at + 1;
+    struct member *next = fused->members[at];
+    begin(next);
+    if (!as_came && (fused->input.record || !wr_value_keeps(value))) {
+        struct wr_text_writer text = {.arena = wr_machine_arena(member->run)};
+        wr_write_json(&text, value);
+        if (text.failed) {
+            return reject_long(fused, member);
+        }
+        member->gen.items++;
+        weir_item item = item_of(fused, &text);
+        int rc = wr_item_input_read(&next->again, &next->gen, &item);
+        if (rc > 0) {
+            rc = wr_item_input_value(&next->again, &next->gen, next->run, &item, &value);
+            return rc < 0 ? rc : enter(fused, at, value, false);
+        }
+        return rc;
+    }
+    member->gen.items++;
+    return enter(fused, at, value, as_came);
+}
+
+/* The expression has failed for the input of a member. 0 or a code: the member has failed. */
+static int reject(const weir_fused *fused, struct member *member)
+{
+    weir_item item = fused->in[fused->in_at];
+    const char *why = wr_machine_error(member->run);
+    struct wr_text_writer text = {.arena = wr_machine_arena(member->run)};
+    if (!member->as_came) { /* it is rejected as it reached the member */
+        wr_write_json(&text, member->input);
+        if (text.failed) {
+            return no_memory(member);
+        }
+        item = item_of(fused, &text);
+    }
+    return wr_gen_reject(&member->gen, &item, WEIR_EPARSE, why);
+}
+
+/* Whether the output of a member is the item, which may go on as it is. */
+static bool is_item(const weir_fused *fused, const struct member *member, struct wr_value output)
+{
+    const weir_item *item = &fused->in[fused->in_at];
+    return member->as_came &&
+           (member->gives == WR_FUSED_TEST ||
+            (output.kind >= WR_JSON_ARRAY && output.form == WR_FORM_NODE &&
+             output.as.json == &fused->input.json && output.len == WR_JSON_ROOT &&
+             (item->type == NULL || item->type == &weir_json_type) &&
+             memchr(item->data, '\n', item->len) == NULL));
+}
+
+/* Keep the output of the last member until it has been given, or reject its input. 0 or a code: it
+ * has failed. */
+static int keep_output(weir_fused *fused, struct member *member, struct wr_value output)
+{
+    bool string = member->gives == WR_FUSED_STRINGS && output.kind == WR_JSON_STRING;
+    fused->as_it_came = !string && is_item(fused, member, output);
+    fused->text = (struct wr_text_writer){.arena = wr_machine_arena(member->run)};
+    if (string) {
+        wr_write_bytes(&fused->text, output.as.text, output.len);
+    } else if (!fused->as_it_came) {
+        wr_write_json(&fused->text, output);
+    }
+    if (fused->text.failed) {
+        return reject_long(fused, member);
+    }
+    fused->waits = true;
+    return 0;
+}
+
+/* A member has an output. 0 or a code: a member has failed. */
+static int take_output(weir_fused *fused, struct member *member, struct wr_value output)
+{
+    if (member->gives == WR_FUSED_TEST) {
+        if (!wr_value_true(output)) {
+            return 0;
+        }
+        output = member->input;
+        member->running = false;
+    }
+    member->gave = true;
+    return fused->at + 1 == fused->count
+               ? keep_output(fused, member, output)
+               : hand_on(fused, member, output, is_item(fused, member, output));
+}
+
+/* Let the member that goes on do one pull of its program. 0 or a code: a member has failed. */
+static int step(weir_fused *fused)
+{
+    struct member *member = fused->members[fused->at];
+    struct weir_gen *gen = &last_of(fused)->gen;
+    struct wr_value output;
+    int rc = 0;
+    switch (wr_machine_next(member->run, &output)) {
+    case WR_MACHINE_OUTPUT: return take_output(fused, member, output);
+    case WR_MACHINE_END:
+        member->running = false;
+        if (!member->gave) {
+            wr_gen_filter(&member->gen, &fused->in[fused->in_at], 1);
+        }
+        return 0;
+    case WR_MACHINE_BUSY:
+        rc = wr_turn(gen->loop, &gen->object);
+        return rc < 0 ? wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc)) : 0;
+    case WR_MACHINE_FAILED:
+    case WR_MACHINE_LIMIT: member->running = false; return reject(fused, member);
+    case WR_MACHINE_NO_MEMORY: break;
+    }
+    return no_memory(member);
+}
+
+/* Begin with in[in_at]. 0 or a code: a member has failed. */
+static int begin_item(weir_fused *fused)
+{
+    struct member *first = fused->members[0];
+    const weir_item *item = &fused->in[fused->in_at];
+    struct wr_value value;
+    int rc = wr_item_input_read(&fused->input, &first->gen, item);
+    if (rc <= 0) {
+        fused->in_at += rc == 0;
+        return rc;
+    }
+    begin(first);
+    fused->begun = true;
+    rc = wr_item_input_value(&fused->input, &first->gen, first->run, item, &value);
+    return rc < 0 ? rc : enter(fused, 0, value, true);
+}
+
+/* Run until there is an output or all items of the pull are done. 0 or a code: a member has
+ * failed. */
+static int run(weir_fused *fused)
+{
+    int rc = 0;
+    while (rc == 0 && !fused->waits && fused->in_at < fused->in_count) {
+        if (!fused->begun) {
+            rc = begin_item(fused);
+        } else if (fused->members[fused->at]->running) {
+            rc = step(fused);
+        } else if (fused->at > 0) {
+            fused->at--;
+        } else {
+            fused->begun = false;
+            fused->in_at++;
+        }
+    }
+    fused->failed = rc < 0;
+    return rc;
+}
+
+/* ---- outputs */
+
+static void let_go(weir_fused *fused)
+{
+    if (fused->block != NULL) {
+        wr_block_unref(fused->block, 1);
+        fused->block = NULL;
+    }
+}
+
+/* Make room for the text that waits. 1; 0: there is none in this call; negative: gen has failed. */
+static int reserve(weir_fused *fused, struct weir_gen *gen, size_t need, size_t given)
+{
+    int why = 0;
+    if (fused->block != NULL) {
+        return fused->block->cap - fused->block->len >= need;
+    }
+    size_t left = fused->in_count - fused->in_at;
+    size_t all = left > 1 ? need / 8 * 9 * left : need; /* some are longer */
+    while ((fused->block = wr_block_new(&gen->loop->blocks,
+                                        WR_MAX(need, WR_MIN(all, (size_t)WR_BLOCK_BYTES)), &why)) ==
+           NULL) {
+        if (why != WEIR_EBUDGET) {
+            return wr_gen_fail(gen, why, 0, -1, "no memory for a value");
+        }
+        if (all > need) {
+            all = need;
+            continue;
+        }
+        if (given > 0) {
+            return 0;
+        }
+        why = wr_budget_wait(gen->loop, &gen->object);
+        if (why < 0) {
+            return why == WEIR_EBUDGET ? wr_gen_fail_starved(gen, -1)
+                                       : wr_gen_fail(gen, why, 0, -1, "%s", wr_code_text(why));
+        }
+    }
+    return 1;
+}
+
+/* Give the output that waits. 1; 0: not in this call; negative: gen has failed. */
+static int give(weir_fused *fused, struct weir_gen *gen, weir_item *to, size_t given)
+{
+    const weir_item *item = &fused->in[fused->in_at];
+    if (!fused->as_it_came) {
+        size_t need = wr_item_padded(fused->text.len);
+        int rc = reserve(fused, gen, need, given);
+        if (rc <= 0) {
+            return rc;
+        }
+        struct weir_block *block = fused->block;
+        char *bytes = block->data + block->len;
+        memcpy(bytes, fused->text.data, fused->text.len);
+        block->len += (uint32_t)need;
+        block->time_ns = item->time_ns;
+        *to = *item;
+        to->data = bytes;
+        to->len = fused->text.len;
+        to->block = block;
+        to->flags = 0;
+    } else {
+        *to = *item;
+    }
+    to->type = fused->makes ? fused->type : to->type;
+    fused->waits = false;
+    return 1;
+}
+
+static size_t fused_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    weir_fused *fused = WR_OWNER(gen, struct member, gen)->fused;
+    size_t given = 0;
+    if (fused == NULL) { /* what it gives is counted by the run */
+        size_t n = wr_pull(gen->up, items, max);
+        gen->items -= n;
+        return n;
+    }
+    let_go(fused);
+    while (given < max) {
+        if (fused->failed || run(fused) < 0) {
+            /* A pull that reaches the member that has failed ends the generators behind it. */
+            return given > 0 || gen->failure != NULL ? given : wr_pull(gen->up, items, 1);
+        }
+        if (fused->waits) {
+            int rc = give(fused, gen, &items[given], given);
+            if (rc <= 0) {
+                return given;
+            }
+            given++;
+            continue;
+        }
+        if (given > 0) {
+            return given;
+        }
+        fused->in_at = 0;
+        fused->in_count = wr_pull(gen->up, fused->in, WR_MIN(max, (size_t)INPUTS_MAX));
+        if (fused->in_count == 0) {
+            return 0;
+        }
+    }
+    return given;
+}
+
+/* ---- opening and closing */
+
+static void fused_free(weir_fused *fused)
+{
+    if (fused != NULL) {
+        let_go(fused);
+        wr_item_input_fini(&fused->input);
+        wr_free(fused->members);
+        wr_free(fused);
+    }
+}
+
+static void fused_close(struct weir_gen *gen)
+{
+    struct member *member = WR_OWNER(gen, struct member, gen);
+    fused_free(member->fused);
+    member->fused = NULL;
+    wr_machine_free(member->run);
+    wr_program_free(member->program);
+    wr_names_unref(member->names);
+    wr_item_input_fini(&member->again);
+    member->run = NULL;
+    member->program = NULL;
+    member->names = NULL;
+}
+
+static const struct wr_gen_ops fused_ops = {
+    .kind = "expression", .next_many = fused_next_many, .close = fused_close};
+
+int wr_fused_expr(weir_fused *fused, const weir_opening *opening, const char *text,
+                  enum wr_fused_gives gives)
+{
+    struct member *member = last_of(fused);
+    struct wr_expr_read read = {.code = WEIR_ENOMEM};
+    member->gives = gives;
+    member->names = wr_names_ref(opening->names);
+    if (gives != WR_FUSED_TEST) {
+        fused->makes = true;
+        fused->type = gives == WR_FUSED_VALUES ? &weir_json_type : NULL;
+    }
+    member->program = wr_item_expr_compile(text, member->names, &read);
+    if (member->program == NULL) {
+        return wr_gen_fail(&member->gen, read.code, 0, -1, "%s", read.message);
+    }
+    member->run = wr_machine_new(member->program, NULL);
+    return member->run != NULL ? 0 : no_memory(member);
+}
+
+int wr_fused_made(weir_fused *fused, const weir_opening *opening, struct wr_made_expr made,
+                  enum wr_fused_gives gives)
+{
+    int rc = made.text != NULL ? wr_fused_expr(fused, opening, made.text, gives)
+                               : no_memory(last_of(fused));
+    wr_free(made.text);
+    return rc;
+}
+
+static weir_fused *fused_new(void)
+{
+    weir_fused *fused = wr_zalloc(sizeof *fused);
+    if (fused != NULL) {
+        wr_item_input_init(&fused->input);
+    }
+    return fused;
+}
+
+/* Open a member at the end of the row that `before` ends; NULL: it is the first. */
+static struct weir_gen *open_member(const weir_opening *opening, struct weir_gen *up,
+                                    struct member *before, const char *name, wr_compile *compile,
+                                    const void *args)
+{
+    struct member *member = wr_stage_alloc(up, sizeof *member, &fused_ops, name);
+    if (member == NULL) {
+        return wr_gen_made(NULL, up);
+    }
+    wr_item_input_init(&member->again);
+    member->fused = before != NULL ? before->fused : fused_new();
+    weir_fused *fused = member->fused;
+    if (fused == NULL ||
+        !wr_grow(&fused->members, sizeof *fused->members, fused->count, &fused->room)) {
+        member->fused = before != NULL ? NULL : fused;
+        (void)no_memory(member);
+        return wr_gen_made(&member->gen, up);
+    }
+    if (before != NULL) {
+        before->fused = NULL;
+    }
+    fused->members[fused->count++] = member;
+    (void)compile(fused, opening, args);
+    return wr_gen_made(&member->gen, up);
+}
+
+struct weir_gen *wr_fused_open(const weir_opening *opening, struct weir_gen *up, const char *name,
+                               wr_compile *compile, const void *args)
+{
+    return open_member(opening, up, NULL, name, compile, args);
+}
+
+struct weir_gen *wr_fused_join(const weir_opening *opening, struct weir_gen *up, const char *name,
+                               wr_compile *compile, const void *args)
+{
+    struct weir_gen *before = wr_dead_gate_reads(up);
+    bool joins = before->ops == &fused_ops && WR_OWNER(before, struct member, gen)->fused != NULL;
+    return open_member(opening, up, joins ? WR_OWNER(before, struct member, gen) : NULL, name,
+                       compile, args);
+}
