@@ -33,6 +33,7 @@ struct walk {
     size_t count;
     size_t len;
     size_t backslash; /* the next one in the text, or len */
+    uint32_t used;    /* tokens of the value */
     size_t error_at;
     const char *error;
 };
@@ -45,8 +46,10 @@ void wr_json_init(struct wr_json *json)
 void wr_json_fini(struct wr_json *json)
 {
     wr_json_indexer_free(json->indexer);
-    wr_free(json->at);
-    wr_free(json->to);
+    wr_free(json->own.at);
+    wr_free(json->own.to);
+    wr_free(json->window.at);
+    wr_free(json->window.to);
     wr_json_init(json);
 }
 
@@ -227,6 +230,7 @@ static bool misplaced(struct walk *w, uint32_t i, char close)
                              : "expected ',' or ']' after an element");
 }
 
+/* Validate the value that begins at the first token. */
 static bool walk(struct walk *w)
 {
     const char *text = w->text;
@@ -262,7 +266,8 @@ value:
     i++;
 after:
     if (depth == 0) {
-        return i == w->count || fail(w, at[i], "expected the end after the value");
+        w->used = i;
+        return true;
     }
     if (i >= w->count) {
         return unfinished(w, close);
@@ -333,36 +338,43 @@ static bool make_room(void *list, size_t *room, size_t want)
     return true;
 }
 
-/* Find the tokens. */
-static int find_tokens(struct wr_json *json)
+/* Find the tokens of a text. */
+static int find_tokens(struct wr_json *json, const char *text, size_t len,
+                       struct wr_json_tokens *tokens, uint32_t *count)
 {
     if (json->indexer == NULL && !wr_fault("simdjson")) {
         json->indexer = wr_json_indexer_new();
     }
     if (json->indexer == NULL ||
-        !make_room(&json->at, &json->at_room, wr_json_index_room(json->len))) {
+        !make_room(&tokens->at, &tokens->at_room, wr_json_index_room(len))) {
         return WEIR_ENOMEM;
     }
-    uint32_t count = 0;
-    switch (wr_json_indexer_run(json->indexer, json->text, json->len, json->at, &count)) {
-    case WR_JSON_INDEXED: break;
-    case WR_JSON_BAD_STRING: locate_string(json); return WEIR_EPARSE;
-    case WR_JSON_BAD_UTF8:
-        json->error_at = wr_utf8_valid_bytes(json->text, json->len);
-        json->error = "invalid UTF-8";
+    *count = 0;
+    enum wr_json_indexed found = wr_json_indexer_run(json->indexer, text, len, tokens->at, count);
+    if (found == WR_JSON_BAD_STRING || found == WR_JSON_BAD_UTF8) {
+        json->error = found == WR_JSON_BAD_UTF8 ? "invalid UTF-8" : NULL;
         return WEIR_EPARSE;
-    default: return WEIR_ENOMEM;
     }
     /* One entry more, so that the token behind the last one can be looked at. */
-    if (!make_room(&json->to, &json->to_room, (size_t)count + 1)) {
-        return WEIR_ENOMEM;
+    return found == WR_JSON_INDEXED && make_room(&tokens->to, &tokens->to_room, (size_t)*count + 1)
+               ? 0
+               : WEIR_ENOMEM;
+}
+
+/* What find_tokens has refused. */
+static int locate(struct wr_json *json)
+{
+    if (json->error == NULL) {
+        locate_string(json);
+    } else {
+        json->error_at = wr_utf8_valid_bytes(json->text, json->len);
     }
-    json->count = count;
-    return 0;
+    return WEIR_EPARSE;
 }
 
 int wr_json_index(struct wr_json *json, const char *text, size_t len)
 {
+    uint32_t count;
     json->text = text;
     json->len = len;
     json->count = 0;
@@ -375,19 +387,74 @@ int wr_json_index(struct wr_json *json, const char *text, size_t len)
         json->error = "there is no value";
         return WEIR_EPARSE;
     }
-    int code = find_tokens(json);
+    int code = find_tokens(json, text, len, &json->own, &count);
     if (code != 0) {
-        return code;
+        return code == WEIR_EPARSE ? locate(json) : code;
     }
-    struct walk w = {
-        .text = text, .at = json->at, .to = json->to, .count = json->count, .len = len};
+    json->at = json->own.at;
+    json->to = json->own.to;
+    struct walk w = {.text = text, .at = json->at, .to = json->to, .count = count, .len = len};
     w.backslash = backslash_from(&w, 0);
-    if (!walk(&w)) {
+    if (!walk(&w) ||
+        (w.used < count && !fail(&w, w.at[w.used], "expected the end after the value"))) {
         json->error = w.error;
         json->error_at = w.error_at;
-        json->count = 0;
         return WEIR_EPARSE;
     }
+    json->count = count;
+    return 0;
+}
+
+bool wr_json_ahead(struct wr_json *json, const char *window, size_t len)
+{
+    if (len == 0 || len > WR_JSON_BYTES_MAX ||
+        find_tokens(json, window, len, &json->window, &json->window_count) != 0) {
+        return false;
+    }
+    const char *found = memchr(window, '\\', len);
+    json->window_text = window;
+    json->window_len = len;
+    json->window_backslash = found != NULL ? (size_t)(found - window) : len;
+    json->next = 0;
+    return true;
+}
+
+/* The text is not what the window seemed to hold: index it alone, and move past its tokens. */
+static int index_alone(struct wr_json *json, const char *text, size_t len)
+{
+    size_t end = (size_t)(text - json->window_text) + len;
+    while (json->next < json->window_count && json->window.at[json->next] < end) {
+        json->next++;
+    }
+    if (json->window_backslash < end) {
+        const char *found = memchr(text + len, '\\', json->window_len - end);
+        json->window_backslash =
+            found != NULL ? (size_t)(found - json->window_text) : json->window_len;
+    }
+    return wr_json_index(json, text, len);
+}
+
+int wr_json_index_next(struct wr_json *json, const char *text, size_t len)
+{
+    size_t end = (size_t)(text - json->window_text) + len;
+    uint32_t from = json->next;
+    struct walk w = {.text = json->window_text,
+                     .at = json->window.at + from,
+                     .to = json->window.to + from,
+                     .count = json->window_count - from,
+                     .len = json->window_len,
+                     .backslash = json->window_backslash};
+    /* A value that is cut off would go on in the next text. Its tokens must be all of this one. */
+    if (!walk(&w) || w.at[w.used - 1] >= end || (w.used < w.count && w.at[w.used] < end)) {
+        return index_alone(json, text, len);
+    }
+    json->text = json->window_text;
+    json->len = json->window_len;
+    json->at = json->window.at + from;
+    json->to = json->window.to + from;
+    json->count = w.used;
+    json->next = from + w.used;
+    json->window_backslash = w.backslash;
     return 0;
 }
 
@@ -497,14 +564,19 @@ size_t wr_json_compact(const struct wr_json *json, uint32_t node, char *to)
 
 uint32_t wr_json_find(const struct wr_json *json, uint32_t object, struct wr_text key)
 {
+    const char *text = json->text;
+    const uint32_t *at = json->at;
+    const uint32_t *to = json->to;
     uint32_t found = WR_JSON_NONE;
-    char first = key.len > 0 ? key.data[0] : '"';
-    for (uint32_t k = wr_json_first(json, object); k != WR_JSON_NONE;
-         k = wr_json_next(json, wr_json_value(k))) {
-        char c = json->text[json->at[k] + 1];
-        if ((c == first || c == '\\') && wr_json_string_is(json, k, key)) {
-            found = wr_json_value(k);
+    uint32_t end = to[object];
+    for (uint32_t k = object + 1; k < end;) {
+        uint32_t value = wr_json_value(k);
+        uint32_t from = at[k] + 1;
+        if (to[k] - from == key.len ? memcmp(text + from, key.data, key.len) == 0
+                                    : wr_json_escaped(json, k) && wr_json_string_is(json, k, key)) {
+            found = value;
         }
+        k = wr_json_after(json, value) + 1; /* behind the comma, or the end */
     }
     return found;
 }

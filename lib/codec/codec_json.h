@@ -22,7 +22,8 @@
  * character inside a string, must be escaped. Of members with equal keys, the last one counts.
  *
  * One struct serves one text after another and keeps its memory: four bytes for each byte of the
- * longest text (pages beyond its tokens are not touched), and four for each token.
+ * longest text and of the longest window (pages beyond its tokens are not touched), and four for each
+ * token.
  */
 #ifndef WR_CODEC_JSON_H
 #define WR_CODEC_JSON_H
@@ -49,17 +50,29 @@ enum wr_json_kind {
     WR_JSON_OBJECT,
 };
 
+/* Memory for tokens. */
+struct wr_json_tokens {
+    uint32_t *at, *to;
+    size_t at_room, to_room; /* entries that fit */
+};
+
 struct wr_json {
-    const char *text;
-    size_t len;
+    const char *text; /* what offsets are counted from: the text, or the window that it lies in */
+    size_t len;       /* of that */
     /* Of each token (bracket, comma, colon, string, number, literal): the offset of its first byte.
-     * One more entry holds len. */
+     * One more entry holds len, or where the next text of the window begins. */
     uint32_t *at;
     /* Of each bracket: the token of its partner. Of a string: the offset of its closing quote, and
      * WR_JSON_ESCAPED if it contains an escape. Of a number or literal: the offset after it. */
     uint32_t *to;
-    uint32_t count;          /* tokens */
-    size_t at_room, to_room; /* entries that fit */
+    uint32_t count; /* tokens */
+    struct wr_json_tokens own;
+    /* The window: its tokens from `next` on belong to texts that were not indexed yet. */
+    struct wr_json_tokens window;
+    const char *window_text;
+    size_t window_len;
+    size_t window_backslash; /* the next one, or window_len */
+    uint32_t next, window_count;
     void *indexer;
     /* After WEIR_EPARSE: where, and what: "expected ',' or '}' after a member". */
     size_t error_at;
@@ -80,6 +93,20 @@ void wr_json_fini(struct wr_json *json);
  * WR_JSON_BYTES_MAX; WEIR_ENOMEM. After a failure there are no nodes.
  */
 int wr_json_index(struct wr_json *json, const char *text, size_t len);
+
+/*
+ * The same for many short texts, faster: wr_json_ahead finds the tokens of a window at once, and
+ * wr_json_index_next validates one text after another and gives what wr_json_index would. The texts
+ * lie in the window from its first byte to its last, in this order, with nothing but white space
+ * between two of them, and at least one byte of it. The window must stay until the last text has been
+ * used; the nodes of a text are valid until the next one is indexed.
+ *
+ * wr_json_ahead returns false when the texts must be indexed one by one: one of them has a string
+ * that does not end, or is not UTF-8; or there is no memory, or the window is over
+ * WR_JSON_BYTES_MAX.
+ */
+bool wr_json_ahead(struct wr_json *json, const char *window, size_t len);
+int wr_json_index_next(struct wr_json *json, const char *text, size_t len);
 
 static inline enum wr_json_kind wr_json_kind(const struct wr_json *json, uint32_t node)
 {

@@ -39,6 +39,12 @@ void wr_program_free(wr_program *program); /* NULL is allowed; after its runs */
 /* Whether it reads $meta: wr_machine_meta. */
 bool wr_program_reads_meta(const wr_program *program);
 
+enum wr_tested { WR_TEST_FALSE, WR_TEST_TRUE, WR_TEST_UNKNOWN };
+
+/* Whether the first output of the program is true for a document, where that can be told without a
+ * run: of paths of names that are compared, joined by and, or, not. UNKNOWN: a run must tell. */
+enum wr_tested wr_program_test(const wr_program *program, const struct wr_json *json);
+
 struct wr_machine_options {
     size_t bytes_max;   /* of memory for one input, and at most as much for tables of the input's
                            large containers, where .[k] looks again and again; 0: 64 MiB */

@@ -329,6 +329,11 @@ bool wr_compile_call(struct wr_compiling *compiling, const struct wr_node *call,
     if (function->check != NULL && !function->check(compiling, call)) {
         return false;
     }
+    const struct wr_node *simpler =
+        function->simpler != NULL && !notes ? function->simpler(compiling, call) : NULL;
+    if (simpler != NULL) {
+        return wr_compile(compiling, simpler, false);
+    }
     if (function->text != NULL) {
         return compile_text(compiling, call, function, notes);
     }

@@ -604,9 +604,13 @@ wr_program *wr_program_new(const struct wr_expr_text *text, struct wr_named *nam
         return NULL;
     }
     wr_arena_init(&program->arena, (size_t)64 << 20);
-    if (wr_expr_parse(&program->arena, text, read) == 0 && assigns_nothing(&compiling, text) &&
-        wr_compile(&compiling, read->root, false) && wr_emit(&compiling, WR_CODE_OUTPUT) != NULL) {
-        return program;
+    if (wr_expr_parse(&program->arena, text, read) == 0 && assigns_nothing(&compiling, text)) {
+        wr_expr_fold(&program->arena, read->root);
+        if (wr_compile(&compiling, read->root, false) &&
+            wr_emit(&compiling, WR_CODE_OUTPUT) != NULL) {
+            program->tests_itself = wr_program_tests_itself(program);
+            return program;
+        }
     }
     wr_program_free(program);
     read->root = NULL;
@@ -618,11 +622,16 @@ bool wr_program_reads_meta(const wr_program *program)
     return program->meta;
 }
 
+void wr_program_fini(wr_program *program)
+{
+    wr_arena_fini(&program->arena);
+    wr_free(program->ops);
+}
+
 void wr_program_free(wr_program *program)
 {
     if (program != NULL) {
-        wr_arena_fini(&program->arena);
-        wr_free(program->ops);
+        wr_program_fini(program);
         wr_free(program);
     }
 }

@@ -40,5 +40,9 @@ bool wr_compile_call(struct wr_compiling *compiling, const struct wr_node *node,
 bool wr_emit_call(struct wr_compiling *compiling, const struct wr_node *node,
                   const struct wr_function *function);
 bool wr_compile_no_memory(struct wr_compiling *compiling);
+/* Free what a program holds. */
+void wr_program_fini(wr_program *program);
+/* expr_fold.c: operators of constants in a tree become constants. */
+void wr_expr_fold(struct wr_arena *arena, struct wr_node *node);
 
 #endif

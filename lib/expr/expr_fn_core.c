@@ -201,10 +201,6 @@ const struct wr_function wr_functions_core[] = {
     {"leaf_paths", .text = "paths(scalars)", .help = "the paths of all scalars"},
     {"map_values", 1, .params = "f", .text = "_update(.[]; f)",
      .help = "the input with f of each value"},
-    {"pick", 1, .params = "f",
-     .text = ". as $t | _fold(path(f); null; . as $v | $t | getpath($x) as $w | $v | "
-             "setpath($x; $w))",
-     .help = "only these parts of the input"},
     {"_rename", 2, .params = "no",
      .text = "[path(o)] as $o | [path(n)] as $n | getpath($o[0]) as $v | delpaths($o) | "
              "setpath($n[0]; $v)"},

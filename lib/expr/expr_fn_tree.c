@@ -7,6 +7,7 @@
  * reached, which starts f on the next value. The outputs for the root are those of walk. What has
  * been made is never taken back before the frame goes, so marks move with it.
  */
+#include "expr_compiling.h"
 #include "expr_machine.h"
 
 #include "base_error.h"
@@ -327,6 +328,100 @@ static bool call_flat(wr_machine *run, const struct wr_value *in, struct wr_valu
     return (made != NULL && flatten_object(run, in[0], &how, made)) || wr_machine_no_memory(run);
 }
 
+/* ---- pick */
+
+enum { PICK_KEYS_MAX = 16 };
+
+static bool is_name(const struct wr_node *suffix)
+{
+    return suffix->kind == WR_NODE_INDEX && suffix->first->kind == WR_NODE_LITERAL &&
+           suffix->first->literal.kind == WR_JSON_STRING;
+}
+
+static struct wr_node *new_node(struct wr_arena *arena, enum wr_node_kind kind)
+{
+    struct wr_node *node = wr_arena_alloc(arena, sizeof *node);
+    if (node != NULL) {
+        *node = (struct wr_node){.kind = (uint8_t)kind};
+    }
+    return node;
+}
+
+/* The member with this key, which is added if there is none (*added). NULL: no memory. */
+static struct wr_node *member_of(struct wr_arena *arena, struct wr_node *object,
+                                 const struct wr_node *key, bool *added)
+{
+    for (struct wr_node *member = object->first; member != NULL; member = member->next) {
+        const struct wr_value *other = &member->first->literal;
+        if (wr_text_compare(wr_value_text(*other), wr_value_text(key->literal)) == 0) {
+            *added = false;
+            return member;
+        }
+    }
+    struct wr_node *member = new_node(arena, WR_NODE_MEMBER);
+    struct wr_node *copy = new_node(arena, WR_NODE_LITERAL);
+    if (member == NULL || copy == NULL) {
+        return NULL;
+    }
+    copy->literal = key->literal;
+    wr_node_add(member, copy);
+    wr_node_add(object, member);
+    *added = true;
+    return member;
+}
+
+/* Add a path to the object that is made of all paths: {a: {b: .a.b}}. false: it is no path of names, one
+ * of two paths begins with the other, or there is no memory. */
+static bool add_path(struct wr_arena *arena, struct wr_node *object, const struct wr_node *path)
+{
+    uint32_t keys = 0;
+    if (path->kind != WR_NODE_PATH || path->first->kind != WR_NODE_DOT) {
+        return false;
+    }
+    for (const struct wr_node *suffix = path->first->next; suffix != NULL; suffix = suffix->next) {
+        if (!is_name(suffix) || ++keys > PICK_KEYS_MAX) {
+            return false;
+        }
+    }
+    for (const struct wr_node *suffix = path->first->next; suffix != NULL; suffix = suffix->next) {
+        bool added;
+        bool last = suffix->next == NULL;
+        struct wr_node *member = member_of(arena, object, suffix->first, &added);
+        if (member == NULL || (!added && (last || member->first->next->kind != WR_NODE_OBJECT))) {
+            return false;
+        }
+        if (!added) {
+            object = member->first->next;
+            continue;
+        }
+        struct wr_node *value = new_node(arena, last ? WR_NODE_PATH : WR_NODE_OBJECT);
+        if (value == NULL) {
+            return false;
+        }
+        if (last) {
+            *value = *path;
+            value->next = NULL;
+        }
+        wr_node_add(member, value);
+        object = value;
+    }
+    return true;
+}
+
+/* Paths of names as an object; NULL: other paths, which are set one after the other. */
+static const struct wr_node *pick_object(struct wr_compiling *compiling, const struct wr_node *call)
+{
+    struct wr_arena *arena = &compiling->program->arena;
+    const struct wr_node *argument = call->first;
+    bool commas = argument->kind == WR_NODE_CHAIN && argument->level == WR_LEVEL_COMMA;
+    struct wr_node *object = new_node(arena, WR_NODE_OBJECT);
+    for (const struct wr_node *path = commas ? argument->first : argument;
+         object != NULL && path != NULL; path = commas ? path->next : NULL) {
+        object = add_path(arena, object, path) ? object : NULL;
+    }
+    return object;
+}
+
 const struct wr_function wr_functions_tree[] = {
     {"walk", 1, .emit = emit_walk, .help = "with f of each value, what is inside first"},
     {"flatten", .text = "[.[]] | _flatten(null)",
@@ -337,9 +432,9 @@ const struct wr_function wr_functions_tree[] = {
      .text = ". as $in | [range(0; if . == [] then 0 else [.[] | length] | max end) as $j | "
              "[range(0; $in | length) as $i | $in[$i][$j]]]",
      .help = "rows as columns"},
-    {"pick", 1, .params = "p",
-     .text = ". as $in | _fold(path(p); null; setpath($x; $in | getpath($x)))",
-     .help = "the input with these paths only"},
+    {"pick", 1, .params = "p", .simpler = pick_object, .help = "only these parts of the input",
+     .text = ". as $in | _fold(path(p); null; . as $v | $in | getpath($x) as $w | $v | "
+             "setpath($x; $w))"},
     {"_flatten", 1, .call = call_flatten},
     {"_flat", 3, .call = call_flat},
     {.name = NULL},

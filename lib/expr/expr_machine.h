@@ -5,6 +5,7 @@
 #ifndef WR_EXPR_MACHINE_H
 #define WR_EXPR_MACHINE_H
 
+#include "base_error.h"
 #include "expr_program.h"
 
 /* A place on the stack, or a variable; a list through `down`. */
@@ -83,11 +84,40 @@ enum wr_next { WR_GO, WR_BACK, WR_GIVE, WR_FAIL };
 /* The kinds of values that only the machine has. */
 enum { WR_VALUE_FRAME = 100, WR_VALUE_PATH, WR_VALUE_PATCH };
 
+/* Make room for an entry, then wr_push. */
+bool wr_push_more(wr_machine *run, struct wr_value value);
+
 /* false: no memory. */
-bool wr_push(wr_machine *run, struct wr_value value);
-struct wr_value wr_pop(wr_machine *run);
+static inline bool wr_push(wr_machine *run, struct wr_value value)
+{
+    if (WR_UNLIKELY(run->end + 1 >= run->entries_room)) {
+        return wr_push_more(run, value);
+    }
+    run->entries[++run->end] = (struct wr_cell){value, run->top};
+    run->top = run->end;
+    return true;
+}
+
+static inline struct wr_value wr_pop(wr_machine *run)
+{
+    const struct wr_cell *entry = &run->entries[run->top];
+    run->end -= run->top == run->end && run->end > run->floor;
+    run->top = entry->down;
+    return entry->value;
+}
+
 /* The top becomes another value. */
-bool wr_replace(wr_machine *run, struct wr_value value);
+static inline bool wr_replace(wr_machine *run, struct wr_value value)
+{
+    struct wr_cell *entry = &run->entries[run->top];
+    if (run->top > run->floor) {
+        entry->value = value;
+        return true;
+    }
+    run->top = entry->down;
+    return wr_push(run, value);
+}
+
 /* A fork that has the state of the machine, and continues at pc; NULL: no memory. */
 struct wr_fork *wr_fork(wr_machine *run, enum wr_fork_kind kind, uint32_t pc);
 /* Forget the last forks, down to this number of them. */

@@ -86,7 +86,8 @@ struct wr_program {
     struct wr_arena arena; /* of all that follows */
     struct wr_op *ops;
     uint32_t count;
-    bool meta; /* it reads $meta */
+    bool meta;         /* it reads $meta */
+    bool tests_itself; /* see expr_test.c */
 };
 
 /* ---- functions */
@@ -107,6 +108,8 @@ struct wr_function {
     bool (*emit)(struct wr_compiling *compiling, const struct wr_node *call, bool notes);
     /* An expression in which the letters of params, each one letter, are the arguments. */
     const char *params, *text;
+    /* With a text: a tree that does the same as this call at less cost; NULL: there is none. */
+    const struct wr_node *(*simpler)(struct wr_compiling *compiling, const struct wr_node *call);
     const char *help; /* one line; NULL: internal, its name begins with _ */
 };
 
@@ -135,6 +138,9 @@ bool wr_emit_beside(struct wr_compiling *compiling, const struct wr_node *node);
 bool wr_emit_fold(struct wr_compiling *compiling, const struct wr_node *call, bool notes);
 bool wr_compile_fail(struct wr_compiling *compiling, const struct wr_node *node, const char *format,
                      ...) WEIR_PRINTF(3, 4);
+
+/* expr_test.c: whether all its instructions may be done without a run. */
+bool wr_program_tests_itself(const wr_program *program);
 
 /* ---- running: for functions */
 

@@ -22,45 +22,16 @@ static const size_t bytes_max = (size_t)64 << 20;
 
 /* ---- the stack */
 
-static bool add_entry(wr_machine *run, struct wr_value value, uint32_t down)
+bool wr_push_more(wr_machine *run, struct wr_value value)
 {
-    if (run->end + 1 >= run->entries_room) {
-        if (run->end >= WR_EXPR_STACK_MAX) {
-            run->arena.full = true;
-            return wr_machine_no_memory(run);
-        }
-        if (!wr_grow(&run->entries, sizeof *run->entries, run->end + 1, &run->entries_room)) {
-            run->arena.full = false;
-            return wr_machine_no_memory(run);
-        }
+    if (run->end >= WR_EXPR_STACK_MAX) {
+        run->arena.full = true;
+        return wr_machine_no_memory(run);
     }
-    run->entries[++run->end] = (struct wr_cell){value, down};
-    return true;
-}
-
-bool wr_push(wr_machine *run, struct wr_value value)
-{
-    bool ok = add_entry(run, value, run->top);
-    run->top = ok ? run->end : run->top;
-    return ok;
-}
-
-struct wr_value wr_pop(wr_machine *run)
-{
-    const struct wr_cell *entry = &run->entries[run->top];
-    run->end -= run->top == run->end && run->end > run->floor;
-    run->top = entry->down;
-    return entry->value;
-}
-
-bool wr_replace(wr_machine *run, struct wr_value value)
-{
-    struct wr_cell *entry = &run->entries[run->top];
-    if (run->top > run->floor) {
-        entry->value = value;
-        return true;
+    if (!wr_grow(&run->entries, sizeof *run->entries, run->end + 1, &run->entries_room)) {
+        run->arena.full = false;
+        return wr_machine_no_memory(run);
     }
-    run->top = entry->down;
     return wr_push(run, value);
 }
 

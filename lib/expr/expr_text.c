@@ -13,7 +13,7 @@ static bool make_room(struct wr_text_writer *writer, size_t len)
     if (len <= writer->room - writer->len) {
         return !writer->failed;
     }
-    size_t room = WR_MAX(2 * writer->room, writer->len + len + 64);
+    size_t room = WR_MAX(2 * writer->room, writer->len + len + 256);
     char *data =
         writer->failed ? NULL : wr_arena_extend(writer->arena, writer->data, writer->room, room);
     if (data == NULL) {
@@ -33,11 +33,28 @@ void wr_write_bytes(struct wr_text_writer *writer, const char *bytes, size_t len
     }
 }
 
+/* Whether eight bytes need no escape in a string. A byte minus one has its highest bit set if it was
+ * 0: so is a byte that differs in nothing from a quote. The subtraction borrows only from a byte that
+ * needs one. Bytes that are not ASCII are left to the caller. */
+static inline bool eight_plain(const char *text)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t bytes;
+    memcpy(&bytes, text, sizeof bytes);
+    uint64_t other = bytes | (bytes - ones * ' ') | ((bytes ^ ones * '"') - ones) |
+                     ((bytes ^ ones * '\\') - ones) | ((bytes ^ ones * 0x7f) - ones);
+    return (other & ones << 7) == 0;
+}
+
 void wr_write_escaped(struct wr_text_writer *writer, struct wr_text text, bool string)
 {
     static const char digits[] = "0123456789abcdef";
     size_t from = 0;
     for (size_t i = 0; i < text.len; i++) {
+        if (text.len - i >= 8 && eight_plain(text.data + i)) {
+            i += 7;
+            continue;
+        }
         unsigned char c = (unsigned char)text.data[i];
         bool quoted = string && (c == '"' || c == '\\');
         if (c >= 0x20 && !quoted && c != 0x7f) {

@@ -11,6 +11,9 @@
 #include "codec_fields.h"
 #include "flow_dead.h"
 
+/* Larger items are indexed one by one: there is little to gain. */
+enum { WINDOW_BYTES = 65536 };
+
 wr_program *wr_item_expr_compile(const char *text, struct wr_names *names,
                                  struct wr_expr_read *read)
 {
@@ -130,18 +133,48 @@ static int reject_text(const struct wr_item_input *input, struct weir_gen *gen,
     return wr_gen_reject(gen, item, code, why);
 }
 
-int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const weir_item *item)
+/* Is the item a slice of a block, which is JSON if it is anything? */
+static bool is_slice(const weir_item *item)
+{
+    return item->len > 0 && (item->type == NULL || item->type == &weir_json_type);
+}
+
+/* Does the item lie behind `end`, with only a line end between them? */
+static bool follows(const weir_item *item, const char *end)
+{
+    size_t gap = (size_t)((uintptr_t)item->data - (uintptr_t)end);
+    return gap == 1 ? end[0] == '\n' : gap == 2 && end[0] == '\r' && end[1] == '\n';
+}
+
+size_t wr_item_input_ahead(struct wr_item_input *input, const weir_item *items, size_t count)
+{
+    size_t n = 0;
+    const char *end = NULL;
+    while (n < count && is_slice(&items[n]) &&
+           (n == 0 || (items[n].block == items[0].block && items[n].block != NULL &&
+                       follows(&items[n], end))) &&
+           (size_t)(items[n].data - items[0].data) + items[n].len <= WINDOW_BYTES) {
+        end = items[n].data + items[n].len;
+        n++;
+    }
+    return n > 1 && wr_json_ahead(&input->json, items[0].data, (size_t)(end - items[0].data)) ? n
+                                                                                              : 0;
+}
+
+int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const weir_item *item,
+                       bool next)
 {
     const weir_event *event = weir_event_of(item);
-    weir_slice text;
+    weir_slice text = {item->data, item->len};
     input->record = event != NULL && event->kind == WEIR_EVENT_RECORD;
     if (input->record) {
         return 1;
     }
-    if (!wr_gen_text(gen, item, &text, &input->scratch)) {
+    if (!next && !wr_gen_text(gen, item, &text, &input->scratch)) {
         return gen->failure->code;
     }
-    int rc = wr_json_index(&input->json, text.data, text.len);
+    int rc = next ? wr_json_index_next(&input->json, text.data, text.len)
+                  : wr_json_index(&input->json, text.data, text.len);
     if (rc == WEIR_ENOMEM) {
         return wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for an expression");
     }

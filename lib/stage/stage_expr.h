@@ -50,9 +50,13 @@ struct wr_item_input {
 };
 void wr_item_input_init(struct wr_item_input *input);
 void wr_item_input_fini(struct wr_item_input *input);
-/* Read an item. 1; 0: gen has filtered or rejected it; negative: gen has failed. Then `json` has it,
- * unless it is a record. */
-int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const weir_item *item);
+/* Find the tokens of items that lie one behind the other at once. Returns how many of the first ones,
+ * perhaps 0; they must be read next, in their order. */
+size_t wr_item_input_ahead(struct wr_item_input *input, const weir_item *items, size_t count);
+/* Read an item; next: it is one of those. 1; 0: gen has filtered or rejected it; negative: gen has
+ * failed. Then `json` has it, unless it is a record. */
+int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const weir_item *item,
+                       bool next);
 /* The item that was read, as a value in the memory of a run. 0 or a code: gen has failed. */
 int wr_item_input_value(struct wr_item_input *input, struct weir_gen *gen, wr_machine *run,
                         const weir_item *item, struct wr_value *value);

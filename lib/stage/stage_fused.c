@@ -51,6 +51,7 @@ struct weir_fused {
     struct wr_item_input input;
     weir_item in[INPUTS_MAX];
     size_t in_at, in_count;
+    size_t ahead;               /* in[.. ahead) are in the window of the input */
     bool begun;                 /* the members run on in[in_at] */
     const weir_type *type;      /* of what is given, if `makes` */
     bool makes;                 /* a member does not only test */
@@ -130,7 +131,7 @@ static int hand_on(weir_fused *fused, struct member *member, struct wr_value val
         }
         member->gen.items++;
         weir_item item = item_of(fused, &text);
-        int rc = wr_item_input_read(&next->again, &next->gen, &item);
+        int rc = wr_item_input_read(&next->again, &next->gen, &item, false);
         if (rc > 0) {
             rc = wr_item_input_value(&next->again, &next->gen, next->run, &item, &value);
             return rc < 0 ? rc : enter(fused, at, value, false);
@@ -229,21 +230,58 @@ static int step(weir_fused *fused)
     return no_memory(member);
 }
 
+/* Let the first members tell, as far as they can without a run, whether they pass the item on.
+ * Returns the member to go on with; `count`: all have passed it on, or one has filtered it. */
+static size_t test(weir_fused *fused)
+{
+    const weir_item *item = &fused->in[fused->in_at];
+    size_t at = 0;
+    for (; at < fused->count && fused->members[at]->gives == WR_FUSED_TEST && !fused->input.record;
+         at++) {
+        struct weir_gen *gen = &fused->members[at]->gen;
+        enum wr_tested tested = wr_program_test(fused->members[at]->program, &fused->input.json);
+        if (tested == WR_TEST_UNKNOWN) {
+            return at;
+        }
+        if (tested == WR_TEST_FALSE) {
+            wr_gen_filter(gen, item, 1);
+            return fused->count;
+        }
+        if (at + 1 < fused->count) { /* what the last one gives is counted by the pull */
+            gen->items++;
+        } else {
+            fused->waits = fused->as_it_came = true;
+        }
+    }
+    return at;
+}
+
 /* Begin with in[in_at]. 0 or a code: a member has failed. */
 static int begin_item(weir_fused *fused)
 {
-    struct member *first = fused->members[0];
+    struct weir_gen *first = &fused->members[0]->gen;
     const weir_item *item = &fused->in[fused->in_at];
     struct wr_value value;
-    int rc = wr_item_input_read(&fused->input, &first->gen, item);
+    if (fused->in_at >= fused->ahead) {
+        fused->ahead =
+            fused->in_at + wr_item_input_ahead(&fused->input, item, fused->in_count - fused->in_at);
+    }
+    int rc = wr_item_input_read(&fused->input, first, item, fused->in_at < fused->ahead);
     if (rc <= 0) {
         fused->in_at += rc == 0;
         return rc;
     }
-    begin(first);
-    fused->begun = true;
-    rc = wr_item_input_value(&fused->input, &first->gen, first->run, item, &value);
-    return rc < 0 ? rc : enter(fused, 0, value, true);
+    size_t at = test(fused);
+    fused->begun = at < fused->count || fused->waits;
+    fused->at = 0;
+    if (at == fused->count) {
+        fused->in_at += !fused->waits;
+        return 0;
+    }
+    struct member *member = fused->members[at];
+    begin(member);
+    rc = wr_item_input_value(&fused->input, &member->gen, member->run, item, &value);
+    return rc < 0 ? rc : enter(fused, at, value, true);
 }
 
 /* Run until there is an output or all items of the pull are done. 0 or a code: a member has
@@ -362,7 +400,7 @@ static size_t fused_next_many(struct weir_gen *gen, weir_item *items, size_t max
         if (given > 0) {
             return given;
         }
-        fused->in_at = 0;
+        fused->in_at = fused->ahead = 0;
         fused->in_count = wr_pull(gen->up, fused->in, WR_MIN(max, (size_t)INPUTS_MAX));
         if (fused->in_count == 0) {
             return 0;

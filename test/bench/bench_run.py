@@ -95,8 +95,9 @@ class Bench:
         self.data = self.folder / 'feed.ndjson'
         lines = []
         for i in range(10_000):
-            level = 'error' if i % 10 == 0 else 'info'
-            head = (f'{{"seq":{i * 7919 % 10_000:06d},"type":"{level}",'
+            kind = 'user_login' if i % 5 == 0 else 'page_view'
+            head = (f'{{"seq":{100_000 + i * 7919 % 10_000},"type":"{kind}",'
+                    f'"user":{{"name":"user-{i % 89:02d}","id":{i % 89}}},'
                     f'"host":"node-{i % 97:02d}.example","ms":{i * 31 % 1000},"text":"')
             lines.append(head + 'abcdefgh ' * 20)
         # Cut to the length, with the end of the text put back.
@@ -179,8 +180,9 @@ http {{
                 values[name].append(measure())
         return {name: spread(found) for name, found in values.items()}
 
-    def streams(self, row, commands, goals, base, slow=()):
-        """CPU seconds of several commands that read the same stream. The slow ones run once a
+    def streams(self, row, commands, goals, base, slow=(), stdout=subprocess.PIPE):
+        """CPU seconds of several commands that read the same stream. Those with output on a pipe tell
+        how many lines they have read. The slow ones run once a
         round, the others three times: the kernel's copy costs twice as much while client and server
         share a processor, and the scheduler of a busy machine changes its mind from run to run."""
         walls = {name: [] for name in commands}
@@ -189,7 +191,7 @@ http {{
             for name, command in commands.items():
                 if name in slow and turn % 3 != 0:
                     continue
-                text, cpu, wall = run(CLIENT_PIN + command)
+                text, cpu, wall = run(CLIENT_PIN + command, stdout)
                 told = [json.loads(line) for line in text.splitlines() if line.startswith('{')]
                 if told and told[-1]['lines'] != self.lines:
                     raise Failed(f'{name}: {told[-1]["lines"]} lines, not {self.lines}')
@@ -345,6 +347,36 @@ def row_json(bench):
     bench.numbers(row, 'simdjson DOM, all validated', 'ns', value['dom'])
 
 
+def row_expressions(bench):
+    weir, data, null = str(bench.weir), str(bench.data), subprocess.DEVNULL
+    chosen = 'where .type == "user_login"'
+    picked = 'fields .user.name, .host'
+    bench.streams('15 a file of JSON lines, those with one value of a field', {
+        'weir where': [weir, f'{data} | {chosen}'],
+        'jq select': ['jq', '-c', 'select(.type == "user_login")', data],
+    }, {'jq select': -40}, 'weir where', slow=('jq select',), stdout=null)
+    bench.streams('16 the same, two fields of each', {
+        'weir where | fields': [weir, f'{data} | {chosen} | {picked}'],
+        'weir where': [weir, f'{data} | {chosen}'],
+        'jq': ['jq', '-c', 'select(.type == "user_login") | {user: {name: .user.name}, host}', data],
+    }, {'weir where': 2, 'jq': -20}, 'weir where | fields', slow=('jq',), stdout=null)
+    bench.streams('17 three stages that run as one, none leaves out an item', {
+        'where | where | fields': [weir, f'{data} | where .type | where .ms >= 0 | {picked}'],
+        'fields': [weir, f'{data} | {picked}'],
+    }, {'fields': 1.2}, 'where | where | fields', stdout=null)
+    bench.streams('18 a file of lines, those with a word', {
+        'weir grep': [weir, f'{data} | grep user_login | null'],
+        'grep -c': ['grep', '-c', 'user_login', data],
+    }, {'grep -c': 1.5}, 'weir grep', stdout=null)
+    packed = bench.folder / 'feed.ndjson.gz'
+    with open(packed, 'wb') as file:
+        subprocess.run(['gzip', '-1', '-c', data], stdout=file, check=True)
+    bench.streams('19 a file in gzip', {
+        'weir gunzip': [weir, f'{packed} | gunzip | null'],
+        'zcat': ['zcat', str(packed)],
+    }, {'zcat': 1.1}, 'weir gunzip', stdout=null)
+
+
 def row_latency(bench):
     url = f'http://127.0.0.1:{bench.server("ticks", "200" if bench.quick else "500", "10")}/'
     stamp = str(bench.peers / 'peer_stamp')
@@ -466,7 +498,8 @@ def row_hostile(bench):
 
 
 ROWS = {'http': row_http, 'tcp': row_tcp, 'step': row_step, 'queue': row_queue, 'stage': row_stage,
-        'split': row_split, 'json': row_json, 'latency': row_latency, 'https': row_https, 'idle': row_idle,
+        'split': row_split, 'json': row_json, 'expressions': row_expressions,
+        'latency': row_latency, 'https': row_https, 'idle': row_idle,
         'stalled': row_stalled, 'generators': row_generators, 'hostile': row_hostile}
 
 
@@ -534,8 +567,9 @@ def main():
     machine = about_machine()
     print('; '.join(f'{key} {value}' for key, value in machine.items()))
     with bench.cleanup:
-        if {'http', 'tcp', 'https'} & set(wanted):
+        if {'http', 'tcp', 'https', 'expressions'} & set(wanted):
             bench.make_data()
+        if {'http', 'tcp', 'https'} & set(wanted):
             bench.start_nginx()
         for name in wanted:
             print(f'measuring: {name}', file=sys.stderr, flush=True)

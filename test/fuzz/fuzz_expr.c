@@ -3,7 +3,8 @@
  *
  * A text is read or it is not; when not, the place of the mistake lies in the text and there is a
  * message. What was read is printed in a form that is read as the same tree. A run ends, or gives one
- * output after another, within its limits; its outputs are JSON.
+ * output after another, within its limits; its outputs are JSON. Where a condition is told without a
+ * run, it is what the run gives.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -39,10 +40,13 @@ static void run_one(const struct wr_expr_text *text)
     wr_json_init(&again);
     require(run != NULL && wr_json_index(&json, document, sizeof document - 1) == 0 &&
             wr_value_node(wr_machine_arena(run), &json, WR_JSON_ROOT, &value));
+    enum wr_tested tested = wr_program_test(program, &json);
     wr_machine_begin(run);
     wr_machine_input(run, value);
     for (int pulls = 0; pulls < 20; pulls++) {
         enum wr_machine_result result = wr_machine_next(run, &value);
+        require(pulls > 0 || tested == WR_TEST_UNKNOWN ||
+                (result == WR_MACHINE_OUTPUT && wr_value_true(value) == (tested == WR_TEST_TRUE)));
         if (result == WR_MACHINE_OUTPUT) {
             struct wr_text_writer writer = {.arena = wr_machine_arena(run)};
             wr_write_json(&writer, value);

@@ -1,7 +1,8 @@
 /*
  * fuzz_json.c - JSON texts. Invariants: the verdict is that of a plain reader; an error lies in the
  * text; all nodes can be walked, lie inside each other in order, and each string decodes to what it
- * is compared with; each value of a valid text is a valid text.
+ * is compared with; each value of a valid text is a valid text. The lines of the input, indexed in a
+ * window, are what each is by itself.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -72,6 +73,42 @@ static void see_compact(const struct wr_json *json)
     free(to);
 }
 
+static void see_same(const struct wr_json *a, const struct wr_json *b)
+{
+    require(a->count == b->count);
+    for (uint32_t i = 0; i < a->count; i++) {
+        require(a->text + a->at[i] == b->text + b->at[i]);
+        char c = a->text[a->at[i]];
+        if (strchr(",:", c) == NULL) {
+            struct wr_text x = wr_json_text(a, i);
+            struct wr_text y = wr_json_text(b, i);
+            require(x.data == y.data && x.len == y.len);
+            require(c != '"' || wr_json_escaped(a, i) == wr_json_escaped(b, i));
+        }
+    }
+}
+
+/* Each line of a text in a window. */
+static void see_lines(const char *text, size_t len)
+{
+    static struct wr_json window, alone;
+    if (!wr_json_ahead(&window, text, len)) {
+        return;
+    }
+    for (size_t at = 0; at < len;) {
+        const char *end = memchr(text + at, '\n', len - at);
+        size_t line = end != NULL ? (size_t)(end - text) - at : len - at;
+        int code = wr_json_index(&alone, text + at, line);
+        require(wr_json_index_next(&window, text + at, line) == code);
+        if (code == 0) {
+            see_same(&window, &alone);
+        } else {
+            require(window.error_at == alone.error_at && window.error == alone.error);
+        }
+        at += line + 1;
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -88,6 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     } else {
         require(code == WEIR_EPARSE && json.error != NULL && json.error_at <= len);
     }
+    see_lines(text, len);
     free(text);
     return 0;
 }

@@ -153,6 +153,71 @@ TEST(a_text_may_lie_anywhere_in_the_blocks_of_the_first_pass)
     wr_json_fini(&json);
 }
 
+/* Lines in a window, one after the other, are what each is by itself. */
+static void check_window(const char *text)
+{
+    static struct wr_json window;
+    size_t len = strlen(text);
+    ck_assert(wr_json_ahead(&window, text, len));
+    for (const char *line = text; line <= text + len;) {
+        const char *end = strchrnul(line, '\n');
+        size_t line_len = (size_t)(end - line);
+        int code = wr_json_index(&json, line, line_len);
+        ck_assert_msg(wr_json_index_next(&window, line, line_len) == code, "%s: %s", text, line);
+        if (code == 0) {
+            ck_assert_uint_eq(window.count, json.count);
+            ck_assert_ptr_eq(window.text + window.at[0], json.text + json.at[0]);
+            struct wr_text a = wr_json_text(&window, WR_JSON_ROOT);
+            struct wr_text b = wr_json_text(&json, WR_JSON_ROOT);
+            ck_assert(a.data == b.data && a.len == b.len);
+        } else {
+            ck_assert_uint_eq(window.error_at, json.error_at);
+            ck_assert_str_eq(window.error, json.error);
+        }
+        line = end + 1;
+    }
+}
+
+TEST(texts_in_a_window_are_indexed_as_each_alone)
+{
+    static const char *const lines[] = {
+        "{\"a\":[1,{\"b\":\"x\\\"y\"}]}",
+        "17",
+        " [ ] ",
+        "",
+        "\"s\"",
+        "{\"a\":",
+        "1}",
+        "]",
+        "[1,",
+        "2]",
+        "nul",
+        "true",
+        "{} {}",
+        "\"\\q\"",
+        "-1.5e3",
+        "[\"\\u00e9\"]",
+    };
+    enum { LINES = sizeof lines / sizeof *lines };
+    char text[200];
+    for (size_t i = 0; i < (size_t)LINES * LINES * LINES; i++) {
+        snprintf(text, sizeof text, "%s\n%s\n%s", lines[i % LINES], lines[i / LINES % LINES],
+                 lines[i / LINES / LINES]);
+        if (strspn(text, " \n") < strlen(text)) {
+            check_window(text);
+        }
+    }
+}
+
+TEST(a_window_is_refused_when_a_string_does_not_end_in_its_line)
+{
+    static const char open_string[] = "[\"a\n\"]";
+    static const char not_utf8[] = "[1]\n\"\xff\"\n";
+    ck_assert(!wr_json_ahead(&json, open_string, sizeof open_string - 1));
+    ck_assert(!wr_json_ahead(&json, not_utf8, sizeof not_utf8 - 1));
+    indexes("[1]");
+}
+
 TEST(no_byte_outside_the_text_is_read)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
