@@ -569,11 +569,13 @@ uint32_t wr_json_find(const struct wr_json *json, uint32_t object, struct wr_tex
     const uint32_t *to = json->to;
     uint32_t found = WR_JSON_NONE;
     uint32_t end = to[object];
+    char first = key.len > 0 ? key.data[0] : '"';
     for (uint32_t k = object + 1; k < end;) {
         uint32_t value = wr_json_value(k);
         uint32_t from = at[k] + 1;
-        if (to[k] - from == key.len ? memcmp(text + from, key.data, key.len) == 0
-                                    : wr_json_escaped(json, k) && wr_json_string_is(json, k, key)) {
+        if (to[k] - from == key.len
+                ? text[from] == first && memcmp(text + from, key.data, key.len) == 0
+                : wr_json_escaped(json, k) && wr_json_string_is(json, k, key)) {
             found = value;
         }
         k = wr_json_after(json, value) + 1; /* behind the comma, or the end */
