@@ -187,8 +187,12 @@ static void print_zsh_flag(const struct flag_help *flag, const char *name)
     print_zsh_text(flag->help);
     printf("]");
     if (flag->argument != NULL) {
+        bool quoted = flag->argument[0] == '\'';
+        const char *second = quoted ? NULL : strchr(flag->argument, ' '); /* it takes two words */
         printf(":");
         print_zsh_text(flag->argument);
+        printf("%s", second != NULL ? ": :" : "");
+        print_zsh_text(second != NULL ? second + 1 : "");
         printf(":%s", folder                                       ? "_files -/"
                       : takes(flag, "FILE") || takes(flag, "PATH") ? "_files"
                                                                    : "");

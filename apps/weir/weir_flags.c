@@ -19,6 +19,8 @@
 enum flag_id {
     FLAG_FILE,
     FLAG_COUNT,
+    FLAG_FOR,
+    FLAG_MAX_TIME,
     FLAG_HEADER,
     FLAG_USER,
     FLAG_INSECURE,
@@ -68,6 +70,9 @@ struct flag {
 static const struct flag table[] = {
     {FLAG_FILE, 'f', "file", "FILE", "read the pipeline from a file"},
     {FLAG_COUNT, 'c', "count", "N", "stop after N items"},
+    {FLAG_FOR, 0, "for", "TIME", "stop after TIME; pending items are still delivered"},
+    {FLAG_MAX_TIME, 'm', "max-time", "TIME",
+     "give up the whole run after TIME, with exit status 124"},
     {FLAG_ARG, 0, "arg", "NAME VALUE", "$NAME in expressions is the string VALUE"},
     {FLAG_ARGJSON, 0, "argjson", "NAME JSON", "$NAME in expressions is this JSON value"},
     {FLAG_ENV, 0, "env", "NAME,...",
@@ -333,62 +338,20 @@ static int add_header(struct flags *flags, const char *value)
     return rc;
 }
 
-/* The next variable of expressions, to be filled in; NULL after a message. The library checks them
- * when it reads the pipeline. */
-static weir_variable *next_variable(struct flags *flags)
-{
-    if (flags->variables_count == FLAGS_VARIABLES_MAX) {
-        (void)flags_complain("more than %d variables of expressions", FLAGS_VARIABLES_MAX);
-        return NULL;
-    }
-    return &flags->variables[flags->variables_count++];
-}
-
-/* --env NAME,...; the copies live until the process ends. */
-static int add_environment(struct flags *flags, const char *names)
-{
-    for (const char *name = names;; name++) {
-        size_t len = strcspn(name, ",");
-        weir_variable *variable = next_variable(flags);
-        if (variable == NULL) {
-            return EXIT_USAGE;
-        }
-        *variable = (weir_variable){.name = strndup(name, len), .secret = 1};
-        if (variable->name == NULL) {
-            return flags_complain("out of memory");
-        }
-        variable->text = getenv(variable->name);
-        if (variable->text == NULL) {
-            return len > 0 ? flags_complain("--env: the environment has no variable '%s'",
-                                            variable->name)
-                           : flags_complain("--env: a name is empty");
-        }
-        name += len;
-        if (*name == '\0') {
-            return 0;
-        }
-    }
-}
-
-/* --arg and --argjson, and their two words, of which the second may be empty. It is copied, and
- * overwritten in argv. */
-static int apply_named(struct flags *flags, enum flag_id id, const char *name, char *text)
-{
-    weir_variable *variable = next_variable(flags);
-    if (variable == NULL) {
-        return EXIT_USAGE;
-    }
-    flags->given |= UINT64_C(1) << id;
-    *variable = (weir_variable){.name = name, .text = strdup(text), .json = id == FLAG_ARGJSON};
-    memset(text, '*', strlen(text));
-    return variable->text != NULL ? 0 : flags_complain("out of memory");
-}
-
 static int apply_sized(struct flags *flags, enum flag_id id, const char *value)
 {
     int64_t number = 0;
     switch (id) {
-    case FLAG_COUNT: return read_number("-c", value, &flags->count);
+    case FLAG_COUNT:
+        return value[strspn(value, "0123456789")] == '\0'
+                   ? read_number("-c", value, &flags->count)
+                   : flags_complain(
+                         "-c: '%s' is not a number; -c N stops after N items, and compact "
+                         "output, jq's -c, is the default",
+                         value);
+    case FLAG_FOR: return read_time("--for", value, &flags->for_ms);
+    case FLAG_MAX_TIME: /* 0: no limit, as in curl */
+        return strcmp(value, "0") == 0 ? 0 : read_seconds("--max-time", value, &flags->max_time_ms);
     case FLAG_CONNECT: return read_seconds("--connect-timeout", value, &flags->connect_ms);
     case FLAG_IDLE: return read_time("--idle", value, &flags->idle_ms);
     case FLAG_RETRY_AFTER: return read_time("--retry-after-max", value, &flags->retry_after_max_ms);
@@ -429,7 +392,7 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
     case FLAG_USER:
         flags->user = from_file(value);
         return flags->user == NULL ? cannot_read("-u", value) : 0;
-    case FLAG_ENV: return add_environment(flags, value);
+    case FLAG_ENV: return flags_add_environment(flags, value);
     case FLAG_FOLLOW: flags->follow = true; return 0;
     case FLAG_RAW: flags->raw = true; return 0;
     case FLAG_UNIX_SOCKET: flags->unix_socket = value; return 0;
@@ -501,7 +464,8 @@ static int read_long(struct flags *flags, int argc, char **argv, int *i)
     }
     if (two) {
         *i += 2;
-        return apply_named(flags, flag->id, argv[*i - 1], argv[*i]);
+        flags->given |= UINT64_C(1) << flag->id;
+        return flags_add_variable(flags, flag->id == FLAG_ARGJSON, argv[*i - 1], argv[*i]);
     }
     return apply_value(flags, flag->id, value != NULL ? value : argv[++*i]);
 }

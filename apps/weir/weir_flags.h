@@ -12,7 +12,14 @@
 enum { FLAGS_HEADERS_MAX = 64, FLAGS_VARIABLES_MAX = 256 };
 
 /* Exit codes; the whole list is in `weir --help`. */
-enum { EXIT_FINISHED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LOST = 3, EXIT_CONNECT = 4 };
+enum {
+    EXIT_FINISHED = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_LOST = 3,
+    EXIT_CONNECT = 4,
+    EXIT_TIME = 124
+};
 
 enum flags_action {
     ACTION_RUN = 0,
@@ -47,6 +54,7 @@ struct flags {
         *state_name, *dead_file;
     const char *word; /* for help, completion, manual and init; for `list`: NULL or a kind */
     int64_t count;    /* -c; -1: all */
+    int64_t for_ms, max_time_ms;                      /* 0: no limit */
     int64_t connect_ms, idle_ms, drain_ms, mem_bytes; /* 0: the default */
     int64_t retry_after_max_ms;                       /* 0: the default */
     int32_t retries;                                  /* 0: the default */
@@ -85,6 +93,10 @@ struct flag_help {
 bool flags_at(size_t index, struct flag_help *to);
 /* Print a mistake in the command line to stderr; returns EXIT_USAGE. */
 int flags_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* weir_variables.c: the variables of --env NAME,...; and of --arg NAME VALUE or --argjson NAME JSON,
+ * where VALUE may be empty and is overwritten in argv. Both return as flags_read. */
+int flags_add_environment(struct flags *flags, const char *names);
+int flags_add_variable(struct flags *flags, bool json, const char *name, char *text);
 /* weir_words.c: take the words that are not flags, after all flags have been read. `words` must
  * live as long as `flags`. Returns as flags_read. */
 int flags_take_words(struct flags *flags, const char **words, size_t count);

@@ -19,7 +19,8 @@ const char help_signals[] =
 const char help_exit[] =
     "0 finished; 1 the source or the sink failed; 2 usage, or a state that is damaged, locked or "
     "of another\n"
-    "pipeline; 3 items were lost; 4 no connection was ever made; 129, 130, 143 stopped hard.";
+    "pipeline; 3 items were lost; 4 no connection was ever made; 124 the time of --max-time;\n"
+    "129, 130, 143 stopped hard.";
 const char *const help_examples[] = {
     "weir https://host/feed.ndjson",
     "weir 'https://host/feed.ndjson | grep \"error\" | file errors.ndjson' --state ~/.weir",

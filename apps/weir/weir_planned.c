@@ -15,7 +15,6 @@
 #define HINT_SHELL "in the shell: weir '...' | COMMAND"
 #define HINT_BEFORE "in the shell: COMMAND | weir '...'"
 #define HINT_PASS "lines are passed through unchanged: leave it out, or filter with grep \"text\""
-#define HINT_TIME "in the shell: timeout 5 weir '...'"
 #define HINT_GET "requests are GET; in the shell: curl ... | weir '...'"
 #define HINT_CURL "in the shell: curl ... | weir '...'"
 #define HINT_WHY "kill -QUIT PID prints every task and what it waits for"
@@ -24,17 +23,34 @@ static const struct planned_flag {
     char letter; /* 0: none */
     const char *name, *hint;
 } planned_flags[] = {
-    {0, "for", HINT_TIME},
-    {'m', "max-time", HINT_TIME},
     {0, "from", "a run with --state continues where the last one stopped"},
     {0, "end", NULL},
-    {'e', NULL, NULL},
+    {'e', NULL, "a file is read to its end, and no further"},
     {0, "since", NULL},
     {0, "include", HINT_GREP},
     {0, "exclude", NULL},
-    {'n', "lines", "the first N items: -c N, or | head N"},
+    {'n', "lines",
+     "the first N items: -c N, or | head N; one item without input, as jq -n: gen 1..1 | ..."},
+    {0, "null-input", "one item without input: gen 1..1 | ..."},
     {'F', NULL, "in the shell: tail -F FILE | weir '...'"},
-    {'t', NULL, NULL},
+    {'t', NULL, "-J writes the time and the origin of each item"},
+    {'C', "color-output", "JSON is coloured on a terminal, and only there"},
+    {'M', "monochrome-output", "with NO_COLOR=1 in the environment JSON is not coloured"},
+    {'S', "sort-keys",
+     "| walk(if type == \"object\" then to_entries | sort_by(.key) | from_entries else . end)"},
+    {'R', "raw-input", "lines are read as JSON only by stages that need values"},
+    {'j', "join-output", "--format '%s' writes no line ends"},
+    {'a', "ascii-output", NULL},
+    {0, "compact-output", "compact is the default; --pretty indents"},
+    {0, "indent", "--pretty indents by two spaces"},
+    {0, "tab", "--pretty indents by two spaces"},
+    {0, "exit-status", NULL},
+    {0, "slurpfile", "--argjson NAME \"$(cat FILE)\" for one value"},
+    {0, "rawfile", "--arg NAME \"$(cat FILE)\""},
+    {0, "args", "--arg NAME VALUE"},
+    {0, "jsonargs", "--argjson NAME JSON"},
+    {0, "stream", "json items PATH gives the elements of a large array one by one"},
+    {0, "durable", NULL},
     {0, "json-log", NULL},
     {0, "set", NULL},
     {'d', "data", HINT_GET},
@@ -42,7 +58,9 @@ static const struct planned_flag {
     {'I', "head", HINT_GET},
     {'i', NULL, HINT_CURL},
     {'L', "location", "redirects are followed without it"},
-    {'o', "output", "to write a file: | file PATH"},
+    {'o', "output",
+     "to write a file: | file PATH (kcat's -o is not in this version: a run with --state "
+     "continues where the last one stopped)"},
     {'x', "proxy", "http_proxy, https_proxy and no_proxy of the environment are used as by curl"},
     {0, "resolve", HINT_CURL},
     {0, "netrc", "-u @FILE reads NAME:PASSWORD from a file"},
@@ -99,7 +117,7 @@ static const struct planned_word planned_stages[] = {
     {"last", "in the shell: weir '...' | tail -n N"},
     {"until", "to stop after N items: head N"},
     {"limit", "to stop after N items: head N"},
-    {"for", "to stop after N items: head N"},
+    {"for", "to stop after a time: --for TIME"},
     {"rechunk", "to group items: batch N SIZE"},
     {"unbatch", "leave batch out"},
     {"window", "to group items: batch N within TIME"},

@@ -69,6 +69,16 @@ static int show_status(weir_scope *scope, void *args)
     return 0;
 }
 
+/* --for: as a first SIGTERM would. */
+static int stop_later(weir_scope *scope, void *args)
+{
+    struct run *run = *(struct run **)args;
+    if (weir_sleep(scope, run->flags->for_ms)) {
+        weir_scope_stop(run->scope);
+    }
+    return 0;
+}
+
 /* How items are written to standard output, which may be a terminal. false: as they are. */
 static bool show_options(const struct run *run, weir_show_options *to)
 {
@@ -250,12 +260,16 @@ static int tell_end(struct run *run, weir_error *error, bool durable)
     weir_scope_ledger(run->scope, &ledger);
     weir_loop_stats(run->loop, &stats);
     bool saved = durable && error->code == 0 && weir_state_saves(run->state);
-    if (weir_scope_wait(run->scope, &scope_error) < 0 &&
-        (error->code == 0 || error->code == WEIR_ECANCELED)) {
+    bool failed = weir_scope_wait(run->scope, &scope_error) < 0;
+    bool late = failed && scope_error.code == WEIR_ETIMEDOUT; /* only --max-time sets a deadline */
+    if (failed && (late || error->code == 0 || error->code == WEIR_ECANCELED)) {
         *error = scope_error;
     }
+    if (late) {
+        snprintf(error->message, sizeof error->message, "the time of --max-time has passed");
+    }
     run->scope = NULL;
-    int code = exit_code(run, error);
+    int code = late ? EXIT_TIME : exit_code(run, error);
     if (signals > 1) {
         code = 128 + signal_number;
     } else if (signals == 1 && error->code == WEIR_ECANCELED) {
@@ -308,6 +322,9 @@ static int run_in_loop(struct run *run)
     if (run->say.terminal) {
         weir_spawn(status, "status", show_status, &run, sizeof run);
     }
+    if (run->flags->for_ms > 0) {
+        weir_spawn(status, "for", stop_later, &run, sizeof run);
+    }
     (void)!weir_pump(run->gen, sink, &error);
     run->gen = NULL;
     weir_scope_cancel(status);
@@ -359,9 +376,11 @@ int run_pipeline(const struct flags *flags)
     }
     if (code == 0) {
         int64_t drain_ms = flags->drain_ms == 0 ? 10000 : flags->drain_ms;
-        run.scope =
-            weir_scope_new(weir_root(run.loop), WEIR_OPTIONS(weir_scope_options, .name = "pipeline",
-                                                             .drain_ms = drain_ms));
+        run.scope = weir_scope_new(
+            weir_root(run.loop),
+            WEIR_OPTIONS(weir_scope_options, .name = "pipeline",
+                         .deadline_ms = flags->max_time_ms > 0 ? flags->max_time_ms : 0,
+                         .drain_ms = drain_ms));
         weir_scope_obey_signals(run.scope);
         obey_hangup(&run);
         signal(SIGXFSZ, SIG_IGN); /* a write over ulimit -f fails, and is reported */

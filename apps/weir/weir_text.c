@@ -18,7 +18,8 @@ static char *read_file(struct say *say, const char *path)
     size_t n = file != NULL && text != NULL ? fread(text, 1, room, file) : 0;
     const char *nul = n > 0 ? memchr(text, '\0', n) : NULL;
     if (file == NULL || text == NULL || ferror(file)) {
-        say_line(say, "cannot read the pipeline file '%s'", path);
+        say_line(say, "cannot read the pipeline file '%s'%s", path,
+                 strchr(path, '%') != NULL ? "; for kcat's -f write --format" : "");
         free(text);
         text = NULL;
     } else if (nul != NULL) {

@@ -24,6 +24,28 @@ def numbers(first, last):
     return b"".join(b"%d\n" % n for n in range(first, last + 1))
 
 
+class Time(e2e_support.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.reader, self.writer = os.pipe()  # an input that does not end
+        self.addCleanup(os.close, self.reader)
+        self.addCleanup(os.close, self.writer)
+
+    def test_for_ends_a_run_as_sigterm_does(self):
+        os.write(self.writer, b"a\n")
+        run = weir("--for", "300ms", "-v", "- | batch 9 within 1h", stdin=self.reader)
+        self.ends(run, 0, "1 in = 1 out")
+        self.assertEqual(run.out, b"a\n")
+
+    def test_max_time_gives_a_run_up(self):
+        self.ends(weir("--max-time", "0.05", "-", stdin=self.reader), 124, "the time of --max-time has passed")
+        self.ends(weir("-m", "60", "gen 1..3"), 0)
+        self.ends(weir("-m", "0", "gen 1..3"), 0)
+
+    def test_a_source_that_ends_before_is_not_waited_for(self):
+        self.ends(weir("--for", "1h", "gen 1..3"), 0)
+
+
 class Variables(e2e_support.TestCase):
     def test_values_of_the_command_line_are_data(self):
         for value in ("login", 'a"b', "x | null", "\\(1)", "", "$x", "é"):
@@ -372,7 +394,12 @@ class Mistakes(e2e_support.TestCase):
 
     def test_a_flag_of_the_future_says_what_to_do_instead(self):
         for args, text in (
-            (["--max-time", "5"], "timeout 5 weir"),
+            (["-t"], "-J writes the time"),
+            (["-C"], "on a terminal"),
+            (["-R"], "lines are read as JSON only by"),
+            (["--slurpfile"], "--argjson NAME"),
+            (["-e"], "read to its end"),
+            (["--compact-output"], "--pretty"),
             (["-o", "f"], "| file PATH"),
             (["-X", "POST"], "GET"),
             (["-n", "3"], "-c N"),
@@ -380,6 +407,13 @@ class Mistakes(e2e_support.TestCase):
         ):
             run = self.refused(*args, "gen 1..3", texts=["%s: not in this version" % args[0], text])
             self.assertNotIn("did you mean", run.err)
+
+    def test_letters_that_mean_something_else_in_another_tool(self):
+        self.refused("-c", ".a", texts=["-c: '.a' is not a number", "jq's -c, is the default"])
+        self.refused("-f", "%s %o\\n", texts=["cannot read the pipeline file", "for kcat's -f write --format"])
+        self.refused("-s", ".", texts=["weir streams", "batch N"])
+        self.refused("-n", ".", texts=["as jq -n: gen 1..1 |"])
+        self.refused("-o", "beginning", "gen 1..1", texts=["kcat's -o"])
 
     def test_a_subcommand_of_the_future_is_told_as_one(self):
         for args, text in (
