@@ -99,6 +99,33 @@ static void say_text(struct say *say, const char *text)
     fprintf(stderr, "weir: %s\n", text);
 }
 
+/* The length of the well-formed UTF-8 character at text, which is no control character; 0: it is none. */
+static size_t character_len(const unsigned char *text)
+{
+    if (text[0] < 0x80) {
+        return text[0] >= 0x20 && text[0] != 0x7f;
+    }
+    size_t len = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
+    bool wrong = text[0] < 0xc2 || text[0] > 0xf4 || /* overlong, surrogates, above U+10FFFF: */
+                 (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
+                 (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f) ||
+                 (text[0] == 0xc2 && text[1] < 0xa0); /* a control character */
+    for (size_t i = 1; i < len && !wrong; i++) {
+        wrong = (text[i] & 0xc0) != 0x80;
+    }
+    return wrong ? 0 : len;
+}
+
+/* Replace what a terminal would obey: names of files and excerpts of data may hold anything. */
+static void make_harmless(char *text)
+{
+    for (unsigned char *at = (unsigned char *)text; *at != '\0';) {
+        size_t len = character_len(at);
+        *at = len > 0 ? *at : '?';
+        at += len > 0 ? len : 1;
+    }
+}
+
 /* Options of the library, as its messages name them, and the flags that set them. */
 static const struct {
     const char *option, *flag;
@@ -142,6 +169,7 @@ void say_line(struct say *say, const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     name_flags(text, named, sizeof named);
+    make_harmless(named);
     say_clear(say);
     say_text(say, named);
 }

@@ -38,6 +38,11 @@ def on_terminal(*args, stdin=b"", **environment):
     return out.replace(b"\r\n", b"\n")
 
 
+def messages(*args, stdin=b""):
+    """What the command writes to stderr, as bytes."""
+    return subprocess.run([BINARY, *args], input=stdin, capture_output=True).stderr
+
+
 class Pipe(TestCase):
     def test_what_goes_into_a_pipe_is_as_it_came(self):
         self.assertEqual(weir("skip 0", stdin=HOSTILE).out, HOSTILE)
@@ -92,6 +97,18 @@ class Pipe(TestCase):
                       "has no effect: this pipeline does not write to standard output")
         self.ends(weir("--format", "%s", "-r", "gen 1..3 | ."), 2, "leave --raw-output out")
         self.ends(weir("-J", "-r", "gen 1..3 | ."), 2, "-r has no effect")
+
+
+class Messages(TestCase):
+    def test_no_message_has_what_a_terminal_would_obey(self):
+        for data in (b"{\x9b2Jx\n", b"\x1b[2J\n", b"[1,\xc2\x9b2J]\n", b"\x07\r[\n", "[1,é\n".encode()):
+            with self.subTest(data=data):
+                run = messages("json", stdin=data)
+                self.assertIn(b"item 1 rejected", run)
+                self.assertNotRegex(run.replace(b"\n", b""), rb"[\x00-\x1f\x7f]|\xc2[\x80-\x9f]")
+                run.decode()
+        self.assertIn("é".encode(), messages("json", stdin="[1,é\n".encode()))
+        self.assertNotIn(b"\x1b", messages("-f", "no\x1b[2Jfile"))
 
 
 class OnTerminal(TestCase):
