@@ -467,7 +467,8 @@ WEIR_API const weir_component *weir_component_find(const char *name, size_t inde
  * Returns  how many are loaded now; 0 in a program that contains the library as an archive.
  */
 WEIR_API size_t weir_modules_load(void (*failed)(void *ctx, const weir_error *error), void *ctx);
-/* Write the help of a component: how it is written, its arguments, an example. As snprintf. */
+/* Write the help of a component: how it is written, its arguments, its examples with the first lines
+ * of their output. As snprintf. */
 WEIR_API size_t weir_component_help(const weir_component *component, char *to, size_t cap);
 
 /* ---- modules */

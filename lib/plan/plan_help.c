@@ -57,6 +57,27 @@ static void print_usage(struct wr_print *out, const weir_component *component)
     }
 }
 
+/* Print an example, and the first lines of its output, as far as they are text. */
+static void print_example(struct wr_print *out, const char *title, const char *text,
+                          const char *prints)
+{
+    enum { LINES_MAX = 4 };
+    wr_printf(out, "  %-8s weir '%s'\n", title, text);
+    for (int i = 0; prints != NULL && *prints != '\0' && i < LINES_MAX; i++) {
+        size_t len = strcspn(prints, "\n");
+        for (size_t at = 0; at < len; at++) {
+            if ((unsigned char)prints[at] < ' ') {
+                return;
+            }
+        }
+        wr_printf(out, "             %.*s\n", (int)len, prints);
+        prints += len + (prints[len] == '\n');
+    }
+    if (prints != NULL && *prints != '\0') {
+        wr_printf(out, "             ...\n");
+    }
+}
+
 size_t weir_component_help(const weir_component *component, char *to, size_t cap)
 {
     WR_GIVEN(component);
@@ -83,10 +104,10 @@ size_t weir_component_help(const weir_component *component, char *to, size_t cap
         wr_printf(&out, arg->preset != NULL ? " (default %s)\n" : "%s\n",
                   arg->preset != NULL ? arg->preset : "");
     }
-    wr_printf(&out, "  example  weir '%s'\n", component->example);
+    print_example(&out, "example", component->example, component->prints);
     for (const weir_example *more = component->more_examples; more != NULL && more->text != NULL;
          more++) {
-        wr_printf(&out, "           weir '%s'\n", more->text);
+        print_example(&out, "", more->text, more->prints);
     }
     return out.len;
 }

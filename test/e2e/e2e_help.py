@@ -10,6 +10,7 @@ import http.server
 import os
 import re
 import socket
+import struct
 import subprocess
 import threading
 
@@ -29,6 +30,26 @@ up 1
 """
 
 
+def ipfix(*flows):
+    """A message of IPFIX: a template of source, destination, port and bytes, and its records."""
+    fields = ((8, 4), (12, 4), (11, 2), (1, 4))
+    template = struct.pack("!HH", 256, len(fields)) + b"".join(struct.pack("!HH", *field) for field in fields)
+    records = b"".join(struct.pack("!4s4sHI", bytes([10, 0, 0, source]), bytes([10, 0, 0, 9]), port, octets)
+                       for source, port, octets in flows)
+    sets = b"".join(struct.pack("!HH", kind, 4 + len(data)) + data for kind, data in ((2, template), (256, records)))
+    return struct.pack("!HHIII", 10, 16 + len(sets), 1714557600, 0, 7) + sets
+
+
+FLOWS = ipfix((1, 443, 512), (2, 80, 99))
+FLOWS_JSON = (
+    b'{"type":"flow","version":10,"exportTime":"2024-05-01T10:00:00Z","observationDomainId":7,'
+    b'"sourceIPv4Address":"10.0.0.1","destinationIPv4Address":"10.0.0.9","destinationTransportPort":443,'
+    b'"octetDeltaCount":512}\n'
+    b'{"type":"flow","version":10,"exportTime":"2024-05-01T10:00:00Z","observationDomainId":7,'
+    b'"sourceIPv4Address":"10.0.0.2","destinationIPv4Address":"10.0.0.9","destinationTransportPort":80,'
+    b'"octetDeltaCount":99}\n')
+
+
 def packed(program, data):
     return subprocess.run([program, "-c"], input=data, capture_output=True, check=True).stdout
 
@@ -43,6 +64,7 @@ FILES = {
     "app.log": APP,
     "feed.ndjson": b'{"n":1}\n{"n":2}\n{"n":3}\n{"n":4}\n',
     "feed.sse": b"id: 1\ndata: login ann\n\nid: 2\ndata: logout ann\n\nid: 3\ndata: login bob\n\n",
+    "flows.ipfix": FLOWS,
     "image.png": bytes(range(256)) * 4,
     "messages.pb": b"\x03one\x03two\x05three\x04four",
     "metrics": METRICS,
@@ -50,6 +72,7 @@ FILES = {
     "metrics.txt": b"load=0.5 users=12\nload=0.7 users=13\n",
     "names.nul": b"a.log\0b.txt\0c d.log\0",
     "names.txt": b"ann\nb\xffob\neve\n",
+    "packets.len32": struct.pack("!I", len(FLOWS)) + FLOWS,
     "points.txt": b"weather,city=Oslo temp=21.5,wind=3i 1465839830100400200\n",
     "rows.json": b'{"data":{"rows":[{"a":1},{"a":2}]}}',
     "samples.bin": b"".join(b"sample %09d" % n for n in range(1, 5)),
@@ -72,6 +95,9 @@ PRINTS = {
     './access.log | grep "GET"': GETS,
     './access.log | regex `" (?<status>\\d{3}) (?<bytes>\\d+)`': GETS,
     './app.log | logfmt | where .level == "error"': b"level=error msg=slow ms=250\n",
+    './flows.ipfix | netflow | ndjson': FLOWS_JSON,
+    './packets.len32 | len32 | netflow | where .destinationTransportPort == 443 | ndjson':
+        FLOWS_JSON.splitlines(True)[0],
     './metrics.statsd | statsd': FILES["metrics.statsd"],
     './metrics.txt | kv': FILES["metrics.txt"],
     './names.nul | nul | grep ".log"': b"a.log\nc d.log\n",

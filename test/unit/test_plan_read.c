@@ -386,7 +386,10 @@ TEST(help_has_all_examples)
     char text[1000] = "";
     (void)weir_component_help(weir_component_find("grep", 0), text, sizeof text);
     ck_assert_ptr_nonnull(strstr(text, "  example  weir 'gen 1..20 | grep \"7\"'\n"
-                                       "           weir 'gen 1..12 | grep -v 1'\n"));
+                                       "             7\n"
+                                       "             17\n"
+                                       "           weir 'gen 1..12 | grep -v 1'\n"
+                                       "             2\n"));
 }
 
 TEST(help_tells_usage_arguments_and_example)
@@ -402,7 +405,9 @@ TEST(help_tells_usage_arguments_and_example)
                      "  N        count: items at most\n"
                      "  SIZE     size: bytes at most (default 1MiB)\n"
                      "  within   time: from the first item of a group (default 1s)\n"
-                     "  example  weir 'gen 1..5 | batch 4 1MiB within 1s'\n");
+                     "  example  weir 'gen 1..5 | batch 4 1MiB within 1s'\n"
+                     "             1\n             2\n             3\n             4\n"
+                     "             ...\n");
 }
 
 TEST(a_text_has_a_limit)
