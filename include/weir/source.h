@@ -122,8 +122,12 @@ enum {
     WEIR_FRAME_SYSLOG,    /* syslog messages: each with its length before it, "34 <165>1 ...", or
                              ended by a line end (RFC 6587). WEIR_LONG_CUT and WEIR_LONG_PARTS are
                              as WEIR_LONG_SKIP */
-    WEIR_FRAME_NETFLOW    /* packets of NetFlow v5 and messages of IPFIX (RFC 7011, RFC 5655), by
+    WEIR_FRAME_NETFLOW,   /* packets of NetFlow v5 and messages of IPFIX (RFC 7011, RFC 5655), by
                              the length in them; v9 has none: WEIR_EPARSE */
+    WEIR_FRAME_MSGPACK,   /* values of MessagePack, one after another; a stream with a byte that
+                             begins none fails. WEIR_LONG_CUT and WEIR_LONG_PARTS are as
+                             WEIR_LONG_SKIP */
+    WEIR_FRAME_CBOR       /* the same with CBOR (RFC 8742) */
 };
 
 typedef struct weir_socket weir_socket; /* <weir/socket.h> */

@@ -17,6 +17,7 @@
  *     csv       codec_csv.c      rows of values: a line end in quotes does not end a row
  *     syslog    codec_syslog_frame.c  messages with their length before them, and lines
  *     netflow   codec_records.c  packets of NetFlow v5 and messages of IPFIX
+ *     msgpack, cbor  codec_packed_frame.c  values of MessagePack and of CBOR
  *
  * Limit. item_bytes_max counts an item without its end or length. By policy, a longer item is
  * skipped and counted (SKIP), cut to the limit with the rest dropped (CUT), a failure (FAILS), or
@@ -56,6 +57,7 @@ struct wr_framer;
 struct wr_sse;
 struct wr_json_values;
 struct wr_csv;
+struct wr_packed_frame;
 
 struct wr_framer_ops {
     const char *item;      /* "line": for messages */
@@ -109,6 +111,7 @@ struct wr_framer {
     struct wr_sse *sse;
     struct wr_json_values *json;
     struct wr_csv *csv;
+    struct wr_packed_frame *packed;
     uint32_t notes;           /* how often the note has changed */
     int failed;               /* the code of the failure */
     const char *problem;      /* ... and its text: "the input ends inside a record" */
@@ -123,7 +126,7 @@ struct wr_framer {
  * item_bytes_max: 0 is a limit of 0, SIZE_MAX is no limit. record_bytes: for fixed, at least 1.
  * offset: the offset of the first byte in the whole input.
  *
- * Returns 0 or WEIR_ENOMEM (sse, json, csv): then it must not be used, but wr_framer_fini is allowed.
+ * Returns 0 or WEIR_ENOMEM (sse, json, csv, msgpack, cbor): then it must not be used, but wr_framer_fini is allowed.
  */
 int wr_framer_init(struct wr_framer *framer, int32_t kind, size_t item_bytes_max, int32_t overlong,
                    size_t record_bytes, uint64_t offset);

@@ -29,7 +29,7 @@ enum {
 
 bool wr_framing_ok(const weir_framing *framing, const char *origin, weir_error *error)
 {
-    if (wr_choice_wrong(error, origin, "kind", framing->kind, WEIR_FRAME_NETFLOW) ||
+    if (wr_choice_wrong(error, origin, "kind", framing->kind, WEIR_FRAME_CBOR) ||
         wr_choice_wrong(error, origin, "overlong", framing->overlong, WEIR_LONG_PARTS) ||
         wr_limit_wrong(error, origin, "item_bytes_max", framing->item_bytes_max)) {
         return false;

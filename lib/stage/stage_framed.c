@@ -13,12 +13,13 @@
 static weir_gen *make(weir_gen *bytes, const weir_framing *framing, const char *verb)
 {
     static const char *const names[] = {
-        [WEIR_FRAME_LINES] = "lines",    [WEIR_FRAME_NONE] = "raw",
-        [WEIR_FRAME_LEN32] = "len32",    [WEIR_FRAME_NUL] = "nul",
-        [WEIR_FRAME_FIXED] = "fixed",    [WEIR_FRAME_VARINT] = "varint",
-        [WEIR_FRAME_SSE] = "sse",        [WEIR_FRAME_JSON] = "json",
-        [WEIR_FRAME_CSV] = "csv",        [WEIR_FRAME_SYSLOG] = "syslog",
-        [WEIR_FRAME_NETFLOW] = "netflow"};
+        [WEIR_FRAME_LINES] = "lines",     [WEIR_FRAME_NONE] = "raw",
+        [WEIR_FRAME_LEN32] = "len32",     [WEIR_FRAME_NUL] = "nul",
+        [WEIR_FRAME_FIXED] = "fixed",     [WEIR_FRAME_VARINT] = "varint",
+        [WEIR_FRAME_SSE] = "sse",         [WEIR_FRAME_JSON] = "json",
+        [WEIR_FRAME_CSV] = "csv",         [WEIR_FRAME_SYSLOG] = "syslog",
+        [WEIR_FRAME_NETFLOW] = "netflow", [WEIR_FRAME_MSGPACK] = "msgpack",
+        [WEIR_FRAME_CBOR] = "cbor"};
     static const weir_framing none = WEIR_ZERO;
     weir_framing f = WEIR_ZERO;
     weir_error error;

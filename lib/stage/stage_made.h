@@ -21,6 +21,8 @@
 #define WR_STAGE_MADE_H
 
 #include "bytes_block.h"
+#include "bytes_item.h"
+#include "codec_out.h"
 #include "flow_gen.h"
 
 /* What was made stands before the item: it is passed on, and the item is read once more. */
@@ -45,6 +47,26 @@ int wr_made_reserve(struct wr_made *made, struct weir_gen *gen, size_t need, siz
 void wr_made_loan_over(struct wr_made *made);
 /* After WEIR_EBUDGET, without an item that could be given: wait. 0, or a code: gen has failed. */
 int wr_made_wait(struct weir_gen *gen);
+/* What is left of the block, to write the next text into; cap 0: there is no block. */
+static inline struct wr_out wr_made_room(const struct wr_made *made)
+{
+    struct weir_block *block = made->block;
+    return block != NULL ? (struct wr_out){block->data + block->len, block->cap - block->len, 0}
+                         : (struct wr_out){NULL, 0, 0};
+}
+/* The item is the `len` bytes that were written there; their padded length fits. */
+static inline void wr_made_take(struct wr_made *made, weir_item *item, size_t len,
+                                const weir_type *type, uint32_t flags)
+{
+    struct weir_block *block = made->block;
+    item->data = block->data + block->len;
+    item->len = len;
+    item->type = type;
+    item->block = block;
+    item->flags = flags;
+    block->len += (uint32_t)wr_item_padded(len);
+    block->time_ns = item->time_ns;
+}
 /* When the stage closes. */
 void wr_made_fini(struct wr_made *made);
 

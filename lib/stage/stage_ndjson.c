@@ -213,18 +213,9 @@ static char *room_for(struct stage_ndjson *stage, size_t need, size_t left, int 
 }
 
 /* The item is the text that was written there. */
-static int made(struct stage_ndjson *stage, weir_item *item, char *to, size_t len)
+static int made(struct stage_ndjson *stage, weir_item *item, size_t len)
 {
-    struct weir_block *block = stage->made.block;
-    block->len += (uint32_t)wr_item_padded(len);
-    *item = (weir_item){.data = to,
-                        .len = len,
-                        .type = &weir_json_type,
-                        .block = block,
-                        .receipt = item->receipt,
-                        .seq = item->seq,
-                        .time_ns = item->time_ns,
-                        .origin = item->origin};
+    wr_made_take(&stage->made, item, len, &weir_json_type, 0);
     return 1;
 }
 
@@ -247,14 +238,6 @@ static int look(struct stage_ndjson *stage, const weir_item *item, weir_slice te
     return wr_gen_reject(&stage->gen, item, rc, why);
 }
 
-/* What is left of the block. */
-static struct wr_out rest_of(const struct stage_ndjson *stage)
-{
-    struct weir_block *block = stage->made.block;
-    return block != NULL ? (struct wr_out){block->data + block->len, block->cap - block->len, 0}
-                         : (struct wr_out){NULL, 0, 0};
-}
-
 static int read_event(struct stage_ndjson *stage, weir_item *item, const weir_event *event,
                       size_t left)
 {
@@ -267,10 +250,10 @@ static int read_event(struct stage_ndjson *stage, weir_item *item, const weir_ev
     if (rc <= 0) {
         return rc;
     }
-    struct wr_out out = rest_of(stage);
+    struct wr_out out = wr_made_room(&stage->made);
     if (event->kind == WEIR_EVENT_RECORD && find_names(&stage->shared, event) &&
         put_plain_record(&out, event, &stage->shared)) {
-        return made(stage, item, out.to, out.len);
+        return made(stage, item, out.len);
     }
     out.len = 0;
     put_event(&out, event, json);
@@ -281,7 +264,7 @@ static int read_event(struct stage_ndjson *stage, weir_item *item, const weir_ev
         }
         put_event(&out, event, json);
     }
-    return made(stage, item, out.to, out.len);
+    return made(stage, item, out.len);
 }
 
 static int ndjson_read(struct weir_gen *gen, weir_item *item, size_t left)
@@ -301,7 +284,7 @@ static int ndjson_read(struct weir_gen *gen, weir_item *item, size_t left)
         return rc;
     }
     char *to = room_for(stage, text.len, left, &rc);
-    return to != NULL ? made(stage, item, to, wr_json_compact(&stage->json, WR_JSON_ROOT, to)) : rc;
+    return to != NULL ? made(stage, item, wr_json_compact(&stage->json, WR_JSON_ROOT, to)) : rc;
 }
 
 static size_t ndjson_next_many(struct weir_gen *gen, weir_item *items, size_t max)

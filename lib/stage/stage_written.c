@@ -73,35 +73,21 @@ static int begin(struct writing *w, const weir_item *item)
 static int put(struct writing *w, struct wr_made *made, struct weir_gen *gen, weir_item *item,
                size_t left, uint32_t flags)
 {
-    struct weir_block *block = made->block;
-    struct wr_out out = {NULL, 0, 0};
-    if (block != NULL) {
-        out = (struct wr_out){block->data + block->len, block->cap - block->len, 0};
-    }
+    struct wr_out out = wr_made_room(made);
     int rc = write_to(w, &out);
     if (rc < 0 || (w->head && rc == 0)) {
         return rc;
     }
     size_t need = wr_item_padded(out.len);
-    if (need > out.cap || block == NULL) {
+    if (need > out.cap || out.to == NULL) {
         rc = wr_made_reserve(made, gen, need, left);
         if (rc < 0) {
             return rc;
         }
-        block = made->block;
-        out = (struct wr_out){block->data + block->len, block->cap - block->len, 0};
+        out = wr_made_room(made);
         (void)write_to(w, &out);
     }
-    block->len += (uint32_t)need;
-    block->time_ns = item->time_ns;
-    *item = (weir_item){.data = out.to,
-                        .len = out.len,
-                        .block = block,
-                        .receipt = item->receipt,
-                        .seq = item->seq,
-                        .time_ns = item->time_ns,
-                        .origin = item->origin,
-                        .flags = flags};
+    wr_made_take(made, item, out.len, NULL, flags);
     return 1;
 }
 

@@ -187,6 +187,40 @@ class Records(e2e_support.TestCase):
             self.ends(run, 0)
             self.assertEqual([list(json.loads(line).values()) for line in run.out.splitlines()], rows)
 
+    def test_packed_values_are_those_of_python(self):
+        try:
+            import cbor2
+            import msgpack
+        except ImportError as missing:
+            self.skipTest("%s: python3-msgpack and python3-cbor2 are compared when installed" % missing)
+        dice = random.Random(2)
+        numbers = [0, -1, 23, 24, 127, 128, -32, -33, 255, 256, 65536, 2**32, 2**64 - 1, -2**63, 0.5]
+
+        def value(depth):
+            kind = dice.randrange(7 if depth < 4 else 4)
+            if kind >= 5:
+                return [value(depth + 1) for _ in range(dice.choice([0, 3, 15, 16]))]
+            if kind == 4:
+                return {"k%d" % i: value(depth + 1) for i in range(dice.choice([0, 2, 16]))}
+            return [None, True, dice.choice(numbers), 'a\u20ac"' * dice.choice([0, 5, 6, 60])][kind]
+
+        values = [value(0) for _ in range(200)] + ["x" * 70000, [0] * 70000]
+        self.write("json", "".join(json.dumps(v) + "\n" for v in values).encode())
+        for name, dumps in (("msgpack", msgpack.packb), ("cbor", cbor2.dumps)):
+            run = weir("%s | json max=16MiB | %s" % (self.path("json"), name))
+            self.ends(run, 0)
+            self.assertEqual(run.out, b"".join(dumps(v) for v in values))
+            self.write(name, run.out)
+            run = weir("%s | %s max=16MiB" % (self.path(name), name))
+            self.ends(run, 0)
+            self.assertEqual([json.loads(line) for line in run.out.splitlines()], values)
+
+    def test_a_stream_of_packed_values_ends_where_it_is_malformed(self):
+        self.write("in", b"\x01\x92\x02\xa1x\xc1\x03")
+        run = weir("%s | msgpack" % self.path("in"))
+        self.ends(run, 1, "the byte 0xc1, which MessagePack does not use")
+        self.assertEqual(run.out, b'1\n[2,"x"]\n')
+
 
 if __name__ == "__main__":
     e2e_support.main()

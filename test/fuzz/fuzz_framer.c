@@ -15,7 +15,7 @@
 #include "codec_json_values.h"
 
 /* One more: the elements of the array .a in each JSON text. */
-enum { ITEMS = WEIR_FRAME_NETFLOW + 1, FRAMERS, POLICIES = WEIR_LONG_PARTS + 1, MAX = 16 };
+enum { ITEMS = WEIR_FRAME_CBOR + 1, FRAMERS, POLICIES = WEIR_LONG_PARTS + 1, MAX = 16 };
 
 struct how {
     int32_t kind, overlong;
