@@ -202,8 +202,10 @@ const struct wr_function wr_functions_core[] = {
     {"map_values", 1, .params = "f", .text = "_update(.[]; f)",
      .help = "the input with f of each value"},
     {"_rename", 2, .params = "no",
-     .text = "[path(o)] as $o | [path(n)] as $n | getpath($o[0]) as $v | delpaths($o) | "
-             "setpath($n[0]; $v)"},
+     .text = "[path(o)] as $o | [path(n)] as $n | "
+             "if $o[0] == null or ($o[0] != [] and "
+             "(first((getpath($o[0][:-1]) | has($o[0][-1]))?, false) | not)) then . "
+             "else getpath($o[0]) as $v | delpaths($o) | setpath($n[0]; $v) end"},
     {"_fold", 3, .emit = wr_emit_fold},
     {"_setpaths", 2, .call = call_setpaths},
     {"_assign", 2, .params = "pv", .text = "v as $v | _setpaths([path(p)]; $v)"},

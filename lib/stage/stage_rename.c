@@ -32,7 +32,8 @@ static weir_gen *rename_open(const weir_opening *opening, weir_gen *up, const vo
 
 static const weir_arg rename_args[] = {
     WEIR_ARG_EXPR(struct rename_args, expr, .name = "EXPR",
-                  .flags = WEIR_ARG_REQUIRED | WEIR_ARG_ASSIGNS, .help = "NEW = OLD, both fields"),
+                  .flags = WEIR_ARG_REQUIRED | WEIR_ARG_ASSIGNS,
+                  .help = "NEW = OLD, both fields; without OLD the value stays as it is"),
 };
 
 const weir_component wr_component_rename = {

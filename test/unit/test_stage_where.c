@@ -100,7 +100,18 @@ TEST(values_are_changed_at_their_paths)
     check_gives("objects | set .b[] |= . * 2 | map .b", "[2,4]|[6]|[]|");
     check_gives("objects | set .b += [.a] | map .b", "[1,2,1]|[3,null]|[null]|");
     check_gives("objects | set .a //= 7 | map .a", "1|7|7|");
-    check_gives("objects | rename .c.d = .a | map .c", "{\"d\":1}|{\"d\":null}|{\"d\":null}|");
+}
+
+TEST(a_field_that_is_not_there_is_not_renamed)
+{
+    check_gives("objects | rename .c.d = .a", "{\"b\":[1,2],\"c\":{\"d\":1}}|{\"b\":[3]}|"
+                                              "{\"b\":[],\"c\":{\"d\":null}}|");
+    check_gives("objects | rename .b = .a", "{\"b\":1}|{\"b\":[3]}|{\"b\":null}|");
+    check_gives("objects | rename .b = .a.c?", "{\"a\": 1, \"b\": [1, 2]}|{\"b\":[3]}|"
+                                               "{\"a\":null,\"b\":[]}|");
+    check_gives("objects | rename .c = .b[1] | del .a",
+                "{\"b\":[1],\"c\":2}|{\"b\":[3]}|{\"b\":[]}|");
+    check_gives("objects | rename .c = . | map .c.b[0]", "1|3|null|");
 }
 
 TEST(an_array_is_exploded_into_an_item_for_each_element)
