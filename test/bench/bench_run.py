@@ -377,6 +377,30 @@ def row_expressions(bench):
     }, {'zcat': 1.1}, 'weir gunzip', stdout=null)
 
 
+def row_csv(bench):
+    """A table of 9 columns, 147 bytes a row, from the page cache, as JSON lines to /dev/null."""
+    rows = 100_000 if bench.quick else 400_000
+    data = bench.folder / 'rows.csv'
+    with open(data, 'w', encoding='ascii') as file:
+        file.write('id,time,host,level,user,path,status,bytes,agent\n')
+        for i in range(rows):
+            file.write(f'{i},2024-05-01T12:{i % 60:02d}:{i % 59:02d}.{i % 1000:03d}Z,web-{i % 40:02d}.example.com,'
+                       f'info,user{i % 977},/api/v1/items/{i * 7 % 100003}?page={i % 13},'
+                       f'{200 if i % 9 else 404},{i * 37 % 65536},'
+                       '"Mozilla/5.0 (X11; Linux x86_64), like Gecko"\n')
+    commands = {'weir': [str(bench.weir), f'{data} | csv header | ndjson']}
+    if shutil.which('mlr'):
+        commands['Miller'] = ['mlr', '--icsv', '--ojsonl', 'cat', str(data)]
+    scale = 400e6 / data.stat().st_size
+    times = {name: [] for name in commands}
+    for _ in range(bench.rounds):
+        for name, command in commands.items():
+            times[name].append(run(command, stdout=subprocess.DEVNULL)[1] * scale)
+    for name, values in times.items():
+        bench.numbers('20 CSV with a header to JSON lines, 400 MB', name, 's CPU', spread(values),
+                      limit=1 if name == 'weir' else None)
+
+
 def row_latency(bench):
     url = f'http://127.0.0.1:{bench.server("ticks", "200" if bench.quick else "500", "10")}/'
     stamp = str(bench.peers / 'peer_stamp')
@@ -498,7 +522,7 @@ def row_hostile(bench):
 
 
 ROWS = {'http': row_http, 'tcp': row_tcp, 'step': row_step, 'queue': row_queue, 'stage': row_stage,
-        'split': row_split, 'json': row_json, 'expressions': row_expressions,
+        'split': row_split, 'json': row_json, 'expressions': row_expressions, 'csv': row_csv,
         'latency': row_latency, 'https': row_https, 'idle': row_idle,
         'stalled': row_stalled, 'generators': row_generators, 'hostile': row_hostile}
 
