@@ -51,7 +51,7 @@ static size_t match_next_many(struct weir_gen *gen, weir_item *items, size_t max
         for (size_t i = 0; i < n; i++) {
             int rc = judge(match, &items[i]);
             if (rc < 0) {
-                return 0;
+                return kept;
             }
             /* Moving down is safe: the old item there was settled or has moved already. */
             if (rc > 0) {

@@ -57,6 +57,31 @@ TEST(grep_shows_where_a_pattern_is_wrong)
                            "                    ^^^^^");
 }
 
+/* All of for_pattern in one pull. */
+WEIR_SOURCE(lines_for_pattern)
+{
+    weir_item items[5];
+    for (size_t i = 0; i < 5; i++) {
+        items[i] = weir_bytes(for_pattern[i].data, for_pattern[i].len);
+    }
+    (void)!weir_yield_many(self, items, 5);
+    return 0;
+}
+
+TEST(the_items_before_a_failure_are_given)
+{
+    weir_loop *loop = test_loop();
+    weir_item got[8];
+    weir_error error;
+    weir_gen *gen = weir_parse(weir_root(loop), lines_for_pattern(weir_root(loop)),
+                               "grep -E `^(a+)+$|one` on-error=stop", NULL);
+
+    ck_assert_uint_eq(weir_next_many(gen, got, 8), 2);
+    ck_assert(!weir_next(gen, got));
+    ck_assert_int_eq(weir_finish(gen, &error), WEIR_EPARSE);
+    weir_loop_free(loop);
+}
+
 TEST(only_a_pattern_can_reject_an_item)
 {
     weir_error error;
