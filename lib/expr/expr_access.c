@@ -37,13 +37,20 @@ const char *wr_machine_shown(wr_machine *run, struct wr_value value, char to[WR_
     return to;
 }
 
+struct wr_text wr_string_shown(struct wr_value string)
+{
+    return string.mark == WR_VALUE_SECRET
+               ? wr_text_of("***")
+               : (struct wr_text){string.as.text, WR_MIN(string.len, 60u)};
+}
+
 static bool cannot_index(wr_machine *run, struct wr_value of, struct wr_value key)
 {
-    return key.kind == WR_JSON_STRING
-               ? wr_machine_fail(run, "Cannot index %s with \"%.*s\"", wr_kind_name(of),
-                                 (int)WR_MIN(key.len, 60u), key.as.text)
-               : wr_machine_fail(run, "Cannot index %s with %s", wr_kind_name(of),
-                                 wr_kind_name(key));
+    struct wr_text name = key.kind == WR_JSON_STRING ? wr_string_shown(key) : wr_text_of("");
+    return key.kind == WR_JSON_STRING ? wr_machine_fail(run, "Cannot index %s with \"%.*s\"",
+                                                        wr_kind_name(of), (int)name.len, name.data)
+                                      : wr_machine_fail(run, "Cannot index %s with %s",
+                                                        wr_kind_name(of), wr_kind_name(key));
 }
 
 void wr_machine_work(wr_machine *run, struct wr_value value)

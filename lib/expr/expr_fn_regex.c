@@ -160,8 +160,9 @@ static bool begin_search(wr_machine *run, const struct wr_value *in, uint32_t mo
                                wr_machine_shown(run, letters, shown));
     }
     if (letters.kind == WR_JSON_STRING && !read_flags(wr_value_text(letters), &flags, &wrong)) {
-        return wr_machine_fail(run, "%.*s is not a valid modifier string",
-                               (int)WR_MIN(letters.len, 60u), letters.as.text);
+        struct wr_text given = wr_string_shown(letters);
+        return wr_machine_fail(run, "%.*s is not a valid modifier string", (int)given.len,
+                               given.data);
     }
     *search = (struct search){.run = run,
                               .text = wr_value_text(in[0]),

@@ -559,9 +559,9 @@ static bool call_strptime(wr_machine *run, const struct wr_value *in, struct wr_
     reading.time.at[YEAR] = 1900;
     reading.time.at[DAY] = 1;
     if (!read_time(&reading, wr_value_text(in[1])) || reading.text.len > 0) {
-        return wr_machine_fail(run, "date \"%.*s\" does not match format \"%.*s\"",
-                               (int)WR_MIN(in[0].len, 60u), in[0].as.text,
-                               (int)WR_MIN(in[1].len, 60u), in[1].as.text);
+        struct wr_text date = wr_string_shown(in[0]), format = wr_string_shown(in[1]);
+        return wr_machine_fail(run, "date \"%.*s\" does not match format \"%.*s\"", (int)date.len,
+                               date.data, (int)format.len, format.data);
     }
     complete(&reading);
     return give_broken(run, &reading.time, out);

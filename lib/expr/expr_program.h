@@ -151,6 +151,8 @@ bool wr_machine_throw(wr_machine *run, struct wr_value error);
 /* The beginning of a value as JSON, for messages. */
 enum { WR_SHOWN_CAP = 16 };
 const char *wr_machine_shown(wr_machine *run, struct wr_value value, char to[WR_SHOWN_CAP]);
+/* A string itself, for messages: its beginning, or *** for a secret. */
+struct wr_text wr_string_shown(struct wr_value string);
 const char *wr_kind_name(struct wr_value value);
 
 /* expr_access.c: count the steps of going through the elements or members of a value. */

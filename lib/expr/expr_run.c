@@ -262,7 +262,9 @@ const char *wr_machine_error(wr_machine *run)
                                                : wr_code_text(WEIR_ENOMEM);
     }
     struct wr_text_writer writer = {.arena = &run->arena};
-    if (run->error.kind == WR_JSON_STRING) {
+    if (run->error.mark == WR_VALUE_SECRET) {
+        wr_write_bytes(&writer, "***", 3);
+    } else if (run->error.kind == WR_JSON_STRING) {
         wr_write_escaped(&writer, wr_value_text(run->error), false);
     } else {
         wr_write_json(&writer, run->error);

@@ -372,8 +372,8 @@ static int shown_read(struct weir_gen *gen, weir_item *item, size_t left)
         memcpy(to, stage->to.data, len);
     }
     block->len += (uint32_t)wr_item_padded(len);
-    bool bytes = item->type == NULL || weir_event_of(item) != NULL;
-    uint32_t flags = bytes ? item->flags : 0;
+    bool line = item->type == NULL || weir_event_of(item) != NULL;
+    uint32_t flags = line && stage->options.envelope == 0 ? item->flags : 0;
     item->data = to;
     item->len = len;
     item->type = NULL;

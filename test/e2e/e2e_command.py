@@ -89,6 +89,9 @@ class Variables(e2e_support.TestCase):
         self.ends(run, 0, "string (***) and number (1) cannot be added")
         run.err += weir("explain", "--env", "TOKEN", text, env=secret).out.decode()
         run.err += weir("graph", "--env", "TOKEN", text, env=secret).out.decode()
+        for text in ("$TOKEN | fromdate", "[] | getpath([$TOKEN])", '"a" | test("a"; $TOKEN)', "$TOKEN | error"):
+            run.err += weir("--env", "TOKEN", "gen 1..1 | map (%s)" % text, env=secret).err
+        self.assertEqual(run.err.count("rejected: "), 6, run.err)
         self.assertNotIn("c4n4", run.err)
         self.assertNotIn(b"c4n4", self.read("dead"))
 
@@ -359,7 +362,7 @@ class Mistakes(e2e_support.TestCase):
         self.ends(weir("-N", "-q", "-v", "gen 1..3"), 0)
 
     def test_an_option_of_grep_that_is_not_known_is_called_that(self):
-        for option in ("-i", "-E", "-c", "--color"):
+        for option in ("-i", "-w", "-c", "--color"):
             self.refused("gen 1..3 | grep %s 2" % option, texts=["grep has no option '%s'" % option])
 
     def test_what_is_no_address_is_told_with_the_one_that_was_meant(self):

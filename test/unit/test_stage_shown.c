@@ -115,6 +115,8 @@ TEST(an_envelope_has_what_came_with_an_item)
     gen = weir_shown(lines(weir_root(loop), (weir_slice)TEXT("\xff")),
                      HOW(.envelope = 1, .pretty = 1));
     ck_assert(weir_next(gen, &item));
+    ck_assert_uint_eq(item.flags,
+                      0); /* its line ends as any other, whatever that of the item was */
     snprintf(text, sizeof text, "%.*s", (int)item.len, item.data);
     ck_assert_ptr_nonnull(strstr(text, "\n  \"body64\": \"/w==\"\n}"));
     weir_discard(gen);
