@@ -294,22 +294,26 @@ static weir_error failure_of(const struct wr_dead *dead)
     return error;
 }
 
-static size_t gate_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+/* 0 or a code: gen has failed. */
+static int gate_wait(struct weir_gen *gen)
 {
     struct wr_dead *dead = WR_OWNER(gen, struct gate, gen)->dead;
     while (is_full(dead)) {
         int rc = wr_wait_for_task(gen->loop, "the dead sink, which is full", &gen->object);
         if (rc < 0) {
-            wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
-            return 0;
+            return wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
         }
     }
     if (dead->error.code != 0) {
         weir_error error = failure_of(dead);
-        wr_gen_fail_error(gen, &error);
-        return 0;
+        return wr_gen_fail_error(gen, &error);
     }
-    return wr_pull(gen->up, items, max);
+    return 0;
+}
+
+static size_t gate_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    return gate_wait(gen) == 0 ? wr_pull(gen->up, items, max) : 0;
 }
 
 static bool gate_given_before(const struct weir_gen *gen, uint64_t *count)
@@ -348,6 +352,11 @@ struct weir_gen *wr_dead_gate(struct weir_gen *up, struct wr_dead *dead)
         wr_list_append(&dead->gates, &gate->link);
     }
     return wr_gen_made(gate != NULL ? &gate->gen : NULL, up);
+}
+
+int wr_dead_gate_wait(struct weir_gen *gen)
+{
+    return gen->ops == &gate_ops ? gate_wait(gen) : 0;
 }
 
 struct weir_gen *wr_dead_gate_reads(struct weir_gen *gen)

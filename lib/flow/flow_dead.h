@@ -27,6 +27,9 @@ void wr_dead_unref(struct wr_dead *dead);
 /* The stage in front of a component that writes to the dead sink: it passes all items on, and waits
  * at a pull while the dead sink is full. */
 struct weir_gen *wr_dead_gate(WEIR_TAKES struct weir_gen *up, struct wr_dead *dead);
+/* Wait while the dead sink is full, for a stage that rejects more than it pulls. gen: what it reads, a
+ * gate or any other generator, for which nothing is to wait. 0, or a code: the gate has failed. */
+int wr_dead_gate_wait(struct weir_gen *gen);
 /* The generator that a gate reads; of any other generator, this one. */
 struct weir_gen *wr_dead_gate_reads(struct weir_gen *gen);
 

@@ -205,11 +205,18 @@ static int take_output(weir_fused *fused, struct member *member, struct wr_value
                : hand_on(fused, member, output, is_item(fused, member, output));
 }
 
+/* Let other tasks run, if this one has run for long. 0 or a code: a member has failed. */
+static int take_turn(weir_fused *fused)
+{
+    struct weir_gen *gen = &last_of(fused)->gen;
+    int rc = wr_turn(gen->loop, &gen->object);
+    return rc < 0 ? wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc)) : 0;
+}
+
 /* Let the member that goes on do one pull of its program. 0 or a code: a member has failed. */
 static int step(weir_fused *fused)
 {
     struct member *member = fused->members[fused->at];
-    struct weir_gen *gen = &last_of(fused)->gen;
     struct wr_value output;
     int rc = 0;
     switch (wr_machine_next(member->run, &output)) {
@@ -220,11 +227,12 @@ static int step(weir_fused *fused)
             wr_gen_filter(&member->gen, &fused->in[fused->in_at], 1);
         }
         return 0;
-    case WR_MACHINE_BUSY:
-        rc = wr_turn(gen->loop, &gen->object);
-        return rc < 0 ? wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc)) : 0;
+    case WR_MACHINE_BUSY: return take_turn(fused);
     case WR_MACHINE_FAILED:
-    case WR_MACHINE_LIMIT: member->running = false; return reject(fused, member);
+    case WR_MACHINE_LIMIT:
+        member->running = false;
+        rc = reject(fused, member);
+        return rc < 0 || fused->at == 0 ? rc : wr_dead_gate_wait(member->gen.up);
     case WR_MACHINE_NO_MEMORY: break;
     }
     return no_memory(member);
@@ -295,7 +303,9 @@ static int run(weir_fused *fused)
         } else if (fused->members[fused->at]->running) {
             rc = step(fused);
         } else if (fused->at > 0) {
+            /* A member may have any number of outputs that come to nothing. */
             fused->at--;
+            rc = take_turn(fused);
         } else {
             fused->begun = false;
             fused->in_at++;
@@ -384,6 +394,9 @@ static size_t fused_next_many(struct weir_gen *gen, weir_item *items, size_t max
         return n;
     }
     let_go(fused);
+    if (fused->in_at < fused->in_count && !fused->failed) { /* this call may pull nothing */
+        fused->failed = take_turn(fused) < 0;
+    }
     while (given < max) {
         if (fused->failed || run(fused) < 0) {
             /* A pull that reaches the member that has failed ends the generators behind it. */

@@ -225,6 +225,52 @@ TEST(fused_stages_are_lazy)
     weir_loop_free(loop);
 }
 
+/* A row of stages that gives nothing for long can be stopped. */
+TEST(outputs_that_come_to_nothing_let_other_tasks_run)
+{
+    static const char *const texts[] = {"gen 1..1 | map range(1e12) | where false",
+                                        "gen 1..1 | map range(1e12) | grep \"x\""};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        weir_item item;
+        weir_error error;
+        weir_loop *loop = weir_loop_new(NULL);
+        weir_scope_options soon = {.struct_size = sizeof soon, .deadline_ms = 20};
+        weir_scope *scope = weir_scope_new(weir_root(loop), &soon);
+        weir_gen *gen = weir_parse(scope, NULL, texts[i], NULL);
+        ck_assert(!weir_next(gen, &item));
+        ck_assert_int_lt(weir_finish(gen, &error), 0);
+        ck_assert_int_eq(weir_scope_wait(scope, NULL), WEIR_ETIMEDOUT);
+        weir_loop_free(loop);
+    }
+}
+
+/* Of one item, a stage may reject more than the dead sink holds at a time. */
+TEST(rejected_outputs_wait_for_the_dead_sink)
+{
+    struct wr_folder folder;
+    wr_folder_make(&folder);
+    ck_assert_int_eq(chdir(folder.path), 0);
+    weir_item item;
+    weir_error error = {.code = 0};
+    weir_gen *gen = NULL;
+    weir_sink *sink = NULL;
+    weir_loop *loop = weir_loop_new(NULL);
+    weir_plan *plan = weir_plan_read("gen 1..1 | map range(1000) | "
+                                     "map (if . < 999 then error else . end) on-error=dead | null",
+                                     NULL, &error);
+    ck_assert_msg(plan != NULL, "%s", error.message);
+    weir_plan_options options = {.struct_size = sizeof options, .dead = "dead"};
+    ck_assert_int_eq(weir_plan_open(plan, weir_root(loop), &options, &gen, &sink, &error), 0);
+    weir_plan_free(plan);
+    weir_sink_discard(sink);
+    ck_assert(weir_next(gen, &item));
+    ck_assert_int_eq(access("dead", F_OK), 0);
+    weir_discard(gen);
+    weir_loop_free(loop);
+    (void)unlink("dead");
+    wr_folder_remove(&folder);
+}
+
 TEST(explain_tells_which_stages_run_as_one)
 {
     char text[4000];
