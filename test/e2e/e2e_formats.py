@@ -222,5 +222,92 @@ class Records(e2e_support.TestCase):
         self.assertEqual(run.out, b'1\n[2,"x"]\n')
 
 
+class Schemas(e2e_support.TestCase):
+    def run_on(self, schema, lines, *options):
+        self.write("s", json.dumps(schema).encode() if isinstance(schema, dict) else schema)
+        self.write("in", "".join(json.dumps(line) + "\n" for line in lines).encode())
+        return weir(*options, "%s | schema %s" % (self.path("in"), self.path("s")))
+
+    def test_values_that_are_not_as_the_schema_says_are_rejected_with_their_place(self):
+        schema = {"type": "object", "required": ["user"],
+                  "properties": {"user": {"properties": {"age": {"type": "integer", "minimum": 0}}}}}
+        lines = [{"user": {"age": 3}}, {"user": {"age": -3}}, {"a": 1}, [], {"user": 7}]
+        run = self.run_on(schema, lines, "--dead", self.path("dead"))
+        self.ends(run, 0)
+        self.assertEqual([json.loads(line) for line in run.out.splitlines()], [lines[0], lines[4]])
+        dead = [json.loads(line) for line in self.read("dead").splitlines()]
+        self.assertEqual([record["reason"] for record in dead], [
+            "/user/age: minimum 0, got -3", '(root): required "user" is missing', "(root): type object, got []"])
+        run = self.run_on(schema, lines, "--strict")
+        self.ends(run, 1, "schema: item 2: /user/age: minimum 0, got -3")
+
+    def test_a_mistake_in_the_schema_is_a_mistake_in_the_text(self):
+        self.write("s", b'{"properties": {"a": {"if": true}}}')
+        run = weir("check", "gen 1..3 | schema %s" % self.path("s"))
+        self.ends(run, 2, '/properties/a: the keyword "if" is not known')
+        run = weir("check", "gen 1..3 | schema %s" % self.path("none"))
+        self.ends(run, 2, "cannot open it: No such file or directory")
+
+    def test_schemas_mean_what_they_mean_to_jsonschema(self):
+        try:
+            import jsonschema
+        except ImportError:
+            self.skipTest("python3-jsonschema is not installed")
+        rng = random.Random(7)
+        validator = getattr(jsonschema, "Draft202012Validator", None) or jsonschema.Draft7Validator
+        for _ in range(60):
+            schema = {"$defs": {"x": random_schema(rng, 3)}, "allOf": [random_schema(rng, 0)]}
+            lines = [random_value(rng, 0) for _ in range(40)]
+            run = self.run_on(schema, lines)
+            if "leads to itself" in run.err:
+                continue
+            self.ends(run, 0)
+            want = [line for line in lines if validator(schema).is_valid(line)]
+            self.assertEqual(run.out.decode(), "".join(json.dumps(line) + "\n" for line in want), schema)
+
+
+NAMES = ["a", "b", "c", "a/b", "\u00e9"]
+
+
+def random_value(rng, depth):
+    kind = rng.randrange(8 if depth < 3 else 6)
+    if kind < 4:
+        return rng.choice([None, True, False, 0, 1, 2, -1, 10, 1.0, 1.5, 100])
+    if kind < 6:
+        return rng.choice(["", "a", "ab", "abc", "\u00e9", "xyz", "\U0001f600b", "b\n"])
+    if kind == 6:
+        return [random_value(rng, depth + 1) for _ in range(rng.randrange(4))]
+    return {name: random_value(rng, depth + 1) for name in rng.sample(NAMES, rng.randrange(4))}
+
+
+def random_schema(rng, depth):
+    """Of the keywords that `schema` knows; a reference is to #/$defs/x."""
+    if rng.random() < 0.07:
+        return rng.random() < 0.7
+    single = {
+        "type": lambda: rng.choice(["null", "boolean", "integer", "number", "string", ["array", "object"]]),
+        "const": lambda: random_value(rng, 1),
+        "enum": lambda: [random_value(rng, 1) for _ in range(rng.randrange(1, 5))],
+        "pattern": lambda: rng.choice(["^a", "b", "[a-c]{2}"]),
+        "multipleOf": lambda: rng.choice([1, 2, 0.5]),
+        "uniqueItems": lambda: True,
+        "required": lambda: rng.sample(NAMES, rng.randrange(3)),
+    }
+    for name in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"):
+        single[name] = lambda: rng.choice([0, 1, 1.5, -1])
+    for name in ("Length", "Items", "Properties"):
+        single["min" + name] = single["max" + name] = lambda: rng.randrange(4)
+    parts = {
+        "properties": lambda: {name: random_schema(rng, depth + 1) for name in rng.sample(NAMES, 2)},
+        "$ref": lambda: "#/$defs/x",
+    }
+    for name in ("items", "additionalProperties", "not"):
+        parts[name] = lambda: random_schema(rng, depth + 1)
+    for name in ("allOf", "anyOf", "oneOf"):
+        parts[name] = lambda: [random_schema(rng, depth + 1) for _ in range(rng.randrange(1, 4))]
+    keywords = dict(single, **(parts if depth < 3 else {}))
+    return {name: keywords[name]() for name in rng.sample(sorted(keywords), rng.randrange(1, 4))}
+
+
 if __name__ == "__main__":
     e2e_support.main()

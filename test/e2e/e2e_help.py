@@ -62,6 +62,7 @@ FILES = {
     "access.log.br": lambda: packed("brotli", ACCESS),
     "access.log.lz4": lambda: packed("lz4", ACCESS),
     "app.log": APP,
+    "event.schema.json": b'{"properties":{"n":{"type":"integer","maximum":2}}}',
     "feed.ndjson": b'{"n":1}\n{"n":2}\n{"n":3}\n{"n":4}\n',
     "feed.sse": b"id: 1\ndata: login ann\n\nid: 2\ndata: logout ann\n\nid: 3\ndata: login bob\n\n",
     "flows.ipfix": FLOWS,
@@ -95,6 +96,7 @@ PRINTS = {
     './access.log | grep "GET"': GETS,
     './access.log | regex `" (?<status>\\d{3}) (?<bytes>\\d+)`': GETS,
     './app.log | logfmt | where .level == "error"': b"level=error msg=slow ms=250\n",
+    './feed.ndjson | schema ./event.schema.json': b'{"n":1}\n{"n":2}\n',
     './flows.ipfix | netflow | ndjson': FLOWS_JSON,
     './packets.len32 | len32 | netflow | where .destinationTransportPort == 443 | ndjson':
         FLOWS_JSON.splitlines(True)[0],

@@ -4,6 +4,7 @@
  * A stage is run as it stands in its own example. Those that take bytes of a form of their own are
  * given some.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,12 @@ static const weir_slice lz4[] = {BYTES("\x04\x22\x4d\x18\x64\x40\xa7\x0e"),
         .items_count = sizeof slices / sizeof slices[0]            \
     }
 
+static char schema_text[512]; /* has the path of test/data/event.schema.json */
+static const weir_slice objects[] = {
+    BYTES("{\"n\":1}"), BYTES("{\"n\":-1}"), BYTES(" "), BYTES("{\"n\":2,\"next\":{\"n\":3}}"),
+    BYTES("{\"n\""),    BYTES("{\"m\":1}"),  BYTES("7"),
+};
+
 /* Stages that take bytes or items of a form of their own, and arguments that change a stage's traits. */
 static const struct wr_stage_kit special[] = {
     KIT("lines", pieces),
@@ -77,6 +84,7 @@ static const struct wr_stage_kit special[] = {
     KIT("syslog", messages),
     KIT("netflow", flows),
     {.text = "netflow", .items = packets, .items_count = 5, .several = true, .packets = true},
+    {.text = schema_text, .items = objects, .items_count = sizeof objects / sizeof *objects},
     KIT("gunzip", gzipped),
     KIT("unzstd", zstandard),
     KIT("unbrotli", brotli),
@@ -170,6 +178,9 @@ static void add_example(const weir_component *component)
 __attribute__((constructor)) static void add_all(void)
 {
     const weir_component *component;
+    const char *folder = getenv("WEIR_TEST_DATA");
+    snprintf(schema_text, sizeof schema_text, "schema %s/event.schema.json",
+             folder != NULL ? folder : "test/data");
     for (size_t i = 0; i < sizeof special / sizeof special[0]; i++) {
         add(&special[i]);
     }
