@@ -9,7 +9,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 packages="build-essential cmake pkg-config libuv1-dev libcurl4-openssl-dev zlib1g-dev libzstd-dev libbrotli-dev liblz4-dev
-libssl-dev libsimdjson-dev libpcre2-dev check"
+libssl-dev libsimdjson-dev libpcre2-dev libjq-dev check"
 missing=""
 for package in $packages; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"

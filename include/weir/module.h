@@ -423,8 +423,9 @@ typedef struct weir_component {
  */
 WEIR_API int weir_mistake_at(weir_mistake *mistake, const char *arg, const char *format, ...)
     WEIR_PRINTF(3, 4);
-/* The same for `len` bytes at `at` of an argument that is given as written (EXPR, FORMAT): the
- * message points at them. */
+/* The same for `len` bytes at `at` of an argument: the message points at them. at counts in the text
+ * of the argument as written (EXPR, FORMAT), or in its value (TEXT); in a TEXT with escapes, the
+ * message points at all of it. */
 WEIR_API int weir_mistake_inside(weir_mistake *mistake, const char *arg, size_t at, size_t len,
                                  const char *format, ...) WEIR_PRINTF(5, 6);
 /* Report what to type instead, after weir_mistake_at. Returns the same code. */

@@ -204,6 +204,16 @@ void wr_work_wait(struct weir_loop *loop, const char *why, void (*fn)(void *arg)
     }
 }
 
+bool wr_work_beside(void (*fn)(void *arg), void *arg)
+{
+    uv_thread_t thread;
+    if (wr_fault("uv_thread_create") || uv_thread_create(&thread, fn, arg) < 0) {
+        return false;
+    }
+    uv_thread_join(&thread);
+    return true;
+}
+
 /* ---- weir_work */
 
 struct program_work {

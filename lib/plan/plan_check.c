@@ -46,16 +46,35 @@ uint32_t wr_plan_gives(const struct wr_plan_step *step)
                                        : component->gives;
 }
 
-/* The place of an argument; of the whole component if arg is NULL or not written. */
-static struct wr_plan_span arg_span(const struct wr_plan_step *step, const char *arg)
+/* The place of an argument; of the whole component if arg is NULL or not written. *type: of the
+ * argument, enum weir_arg_type; -1: none. */
+static struct wr_plan_span arg_span(const struct wr_plan_step *step, const char *arg, int *type)
 {
     struct wr_plan_span where = step->where;
+    *type = -1;
     for (size_t i = 0; arg != NULL && i < step->component->args_count; i++) {
         if (strcmp(step->component->args[i].name, arg) == 0 && step->arg_spans[i].len > 0) {
             where = step->arg_spans[i];
+            *type = step->component->args[i].type;
         }
     }
     return where;
+}
+
+/* The place of `len` bytes at `at` of an argument. */
+static struct wr_plan_span inside_span(const weir_mistake *mistake, const char *arg, size_t at,
+                                       size_t len)
+{
+    int type;
+    struct wr_plan_span whole = arg_span(mistake->step, arg, &type);
+    const char *text = mistake->reading->clean + whole.at;
+    if (type == WEIR_ARGTYPE_TEXT && (text[0] == '"' || text[0] == '`' || text[0] == '\'')) {
+        if (text[0] == '"' && memchr(text, '\\', whole.len) != NULL) {
+            return whole;
+        }
+        at++;
+    }
+    return (struct wr_plan_span){whole.at + WR_MIN(at, whole.len), WR_MAX(len, (size_t)1)};
 }
 
 static WEIR_PRINTF(3, 0) int tell(weir_mistake *mistake, struct wr_plan_span where,
@@ -69,9 +88,10 @@ static WEIR_PRINTF(3, 0) int tell(weir_mistake *mistake, struct wr_plan_span whe
 
 int weir_mistake_at(weir_mistake *mistake, const char *arg, const char *format, ...)
 {
+    int type;
     va_list args;
     va_start(args, format);
-    int rc = tell(mistake, arg_span(mistake->step, arg), format, args);
+    int rc = tell(mistake, arg_span(mistake->step, arg, &type), format, args);
     va_end(args);
     return rc;
 }
@@ -79,11 +99,9 @@ int weir_mistake_at(weir_mistake *mistake, const char *arg, const char *format, 
 int weir_mistake_inside(weir_mistake *mistake, const char *arg, size_t at, size_t len,
                         const char *format, ...)
 {
-    struct wr_plan_span whole = arg_span(mistake->step, arg);
-    struct wr_plan_span where = {whole.at + WR_MIN(at, whole.len), WR_MAX(len, (size_t)1)};
     va_list args;
     va_start(args, format);
-    int rc = tell(mistake, where, format, args);
+    int rc = tell(mistake, inside_span(mistake, arg, at, len), format, args);
     va_end(args);
     return rc;
 }
