@@ -36,6 +36,7 @@
 #ifndef WEIR_PLAN_H
 #define WEIR_PLAN_H
 
+#include <weir/expression.h>
 #include <weir/gen.h>
 #include <weir/module.h>
 #include <weir/sink.h>
@@ -56,25 +57,6 @@ enum weir_plan_mistake {
     WEIR_PLAN_EXPRESSION = 2, /* an expression is there, and no component takes one */
     WEIR_PLAN_NO_DEAD = 3     /* on-error=dead, and weir_plan_options.dead is NULL */
 };
-
-/*
- * A value for the expressions of a text, which read it as $NAME. It is data and never a part of the
- * text, so it needs no quotes or escapes, and cannot change what the text means.
- *
- *     weir_variable host = {.name = "host", .text = from_user};
- *     weir_plan *plan = weir_plan_read("f.ndjson | where .host == $host",
- *                                      WEIR_OPTIONS(weir_text_options, .variables = &host,
- *                                                   .variables_count = 1), &error);
- */
-typedef struct weir_variable {
-    const char *name; /* without $: letters, digits and _, not a digit first */
-    const char *text; /* UTF-8: the string itself, or a JSON text */
-    int32_t json;     /* 1: text is JSON; default 0: it is the string itself */
-    /* 1: not shown in messages about items, and not a part of weir_plan_hash. What an expression
-     * computes from it is not secret. weir_plan_text and weir_plan_explain show no value, secret or
-     * not. default 0 */
-    int32_t secret;
-} weir_variable;
 
 /* What belongs to a text. NULL: all defaults. Nothing in it is needed after the call, which copies
  * the values. */

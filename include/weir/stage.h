@@ -14,6 +14,7 @@
 #ifndef WEIR_STAGE_H
 #define WEIR_STAGE_H
 
+#include <weir/expression.h>
 #include <weir/gen.h>
 #include <weir/queue.h>
 #include <weir/source.h>
@@ -175,6 +176,30 @@ WEIR_API weir_gen *weir_filter(WEIR_TAKES weir_gen *up, const char *name,
 WEIR_API weir_gen *weir_map(WEIR_TAKES weir_gen *up, const char *name,
                             int (*map)(const weir_item *in, weir_item *out, void *args),
                             const void *args, size_t args_len);
+/*
+ * Pass on the items for which an expression is true, as they came: `where` of a pipeline text. An
+ * item passes if any output of the expression is neither false nor null. The others count as
+ * filtered, and so does a line of white space. An item that is not JSON (weir_expr_run says what is
+ * read), or for which the expression fails, counts as rejected, and its reason is written to the log.
+ *
+ * text     an expression, as ".level >= 3". Copied.
+ * options  its variables are copied. An item for which the expression needs more than 64 MiB is
+ *          rejected, and other tasks run while it takes long, whatever the options say. NULL: none.
+ * Fails    WEIR_EPARSE: the text; offset is the place in it. WEIR_EINVAL: a variable; or an item
+ *          that is a batch, or a value without a text. WEIR_ENOMEM.
+ */
+WEIR_API weir_gen *weir_where(WEIR_TAKES weir_gen *up, const char *text,
+                              const weir_expr_options *options);
+/*
+ * Give all outputs of an expression for each item, each as one JSON text (weir_json_type): `map` of a
+ * pipeline text. An output is computed when it is pulled. An item without any counts as filtered, and
+ * an item settles when its outputs have.
+ *
+ * text, options, Fails  as for weir_where; and WEIR_EBUDGET: an output does not fit into the loop's
+ *          budget.
+ */
+WEIR_API weir_gen *weir_map_expr(WEIR_TAKES weir_gen *up, const char *text,
+                                 const weir_expr_options *options);
 /*
  * Give the first `count` items. `up` is never asked for more, and is ended before the last of them
  * is given, so that a connection closes in the same turn. With 0 it is never started.

@@ -24,6 +24,7 @@
 #define WEIR_WEIR_H
 
 #include <weir/error.h>
+#include <weir/expression.h>
 #include <weir/extend.h>
 #include <weir/gen.h>
 #include <weir/item.h>

@@ -17,6 +17,7 @@
 #include "base_alloc.h"
 #include "base_error.h"
 #include "codec_address.h"
+#include "expr_input.h"
 #include "expr_tree.h"
 
 enum look { LOOK_NAME, LOOK_STDIN, LOOK_ADDRESS, LOOK_PATH, LOOK_MODULE, LOOK_EXPRESSION };
@@ -536,37 +537,22 @@ static int read_all(struct wr_plan_reading *reading)
     return wr_plan_texts_write(reading);
 }
 
-static int add_value(struct wr_plan_reading *reading, const weir_variable *value)
-{
-    struct wr_plan_error *error = &reading->error;
-    char why[WR_NAMES_WHY] = "";
-    WR_ASSERT(value->name != NULL && value->text != NULL, "a value without its name or text");
-    struct wr_text text = {value->text, strlen(value->text)};
-    int rc = wr_names_add(reading->plan->names, value->name, text, value->json != 0,
-                          value->secret != 0, why);
-    if (rc == WEIR_EINVAL) {
-        (void)wr_plan_fail(error, (struct wr_plan_span){0, 0}, "the value $%.*s: %s",
-                           WR_PLAN_SHOWN_MAX, value->name, why);
-        error->code = rc;
-    }
-    return rc == WEIR_ENOMEM ? wr_plan_no_memory(error) : rc;
-}
-
 /* Copy the values of the options into the plan. */
 static int take_values(struct wr_plan_reading *reading, const weir_text_options *options)
 {
-    if (options == NULL || options->variables_count == 0) {
+    char why[WR_NAMES_WHY] = "";
+    const char *which;
+    if (options == NULL) {
         return 0;
     }
-    reading->plan->names = wr_names_new(options->variables_count);
-    if (reading->plan->names == NULL) {
-        return wr_plan_no_memory(&reading->error);
+    int rc = wr_names_of(options->variables, options->variables_count, &reading->plan->names,
+                         &which, why);
+    if (rc == WEIR_EINVAL) {
+        (void)wr_plan_fail(&reading->error, (struct wr_plan_span){0, 0}, "the value $%.*s: %s",
+                           WR_PLAN_SHOWN_MAX, which, why);
+        reading->error.code = rc;
     }
-    int rc = 0;
-    for (size_t i = 0; i < options->variables_count && rc == 0; i++) {
-        rc = add_value(reading, &options->variables[i]);
-    }
-    return rc;
+    return rc == WEIR_ENOMEM ? wr_plan_no_memory(&reading->error) : rc;
 }
 
 const char *wr_plan_text_name(const weir_text_options *options)

@@ -9,6 +9,7 @@
 #include "base_error.h"
 #include "bytes_item.h"
 #include "codec_fields.h"
+#include "expr_input.h"
 #include "flow_dead.h"
 
 /* Larger items are indexed one by one: there is little to gain. */
@@ -70,55 +71,6 @@ void wr_item_input_fini(struct wr_item_input *input)
 {
     wr_json_fini(&input->json);
     weir_scratch_free(&input->scratch);
-}
-
-/* A value of a record. */
-static struct wr_value field_value(const weir_event *event, uint32_t i)
-{
-    weir_slice text = event->values[i];
-    uint8_t kind = event->kinds != NULL ? event->kinds[i] : (uint8_t)WEIR_VALUE_STRING;
-    struct wr_value value = wr_value_string(text.data, text.len);
-    if (kind == WEIR_VALUE_BOOL) {
-        return wr_value_bool(text.len == 4);
-    }
-    value.kind = kind == WEIR_VALUE_NUMBER ? WR_JSON_NUMBER : WR_JSON_STRING;
-    return value;
-}
-
-/* An object of the first `count` fields of an event. NULL: no memory. */
-static struct wr_members *fields_object(struct wr_arena *arena, const weir_event *event,
-                                        uint32_t count)
-{
-    struct wr_members *object = wr_members_new(arena, count);
-    for (uint32_t i = 0; object != NULL && i < count; i++) {
-        weir_slice name = event->names[i];
-        if (!wr_members_put(arena, object, wr_value_string(name.data, name.len),
-                            field_value(event, i))) {
-            return NULL;
-        }
-    }
-    return object;
-}
-
-static bool put_text(struct wr_arena *arena, struct wr_members *object, const char *name,
-                     weir_slice text)
-{
-    return text.len == 0 || wr_members_put(arena, object, wr_value_string(name, strlen(name)),
-                                           wr_value_string(text.data, text.len));
-}
-
-/* $meta of an event. false: no memory. */
-static bool set_meta(wr_machine *run, const weir_event *event)
-{
-    struct wr_arena *arena = wr_machine_arena(run);
-    bool message = event->kind == WEIR_EVENT_MESSAGE;
-    struct wr_members *meta = fields_object(arena, event, message ? event->fields_count : 0);
-    bool ok = meta != NULL && put_text(arena, meta, "key", event->key) &&
-              put_text(arena, meta, "id", event->id) && put_text(arena, meta, "body", event->body);
-    if (ok) {
-        wr_machine_meta(run, wr_value_object(meta));
-    }
-    return ok;
 }
 
 /* What is not JSON. 0 or a code: gen has failed. */
@@ -192,7 +144,7 @@ int wr_item_input_value(struct wr_item_input *input, struct weir_gen *gen, wr_ma
     const weir_event *event = weir_event_of(item);
     bool ok = true;
     if (input->record) {
-        const struct wr_members *fields = fields_object(arena, event, event->fields_count);
+        const struct wr_members *fields = wr_input_fields(arena, event);
         *value = wr_value_object(fields);
         ok = fields != NULL;
     } else {
@@ -204,7 +156,7 @@ int wr_item_input_value(struct wr_item_input *input, struct weir_gen *gen, wr_ma
 int wr_item_input_meta(struct weir_gen *gen, wr_machine *run, const weir_item *item)
 {
     const weir_event *event = weir_event_of(item);
-    return event == NULL || set_meta(run, event)
+    return event == NULL || wr_input_meta(run, event)
                ? 0
                : wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for an expression");
 }

@@ -463,8 +463,12 @@ int wr_fused_expr(weir_fused *fused, const weir_opening *opening, const char *te
         fused->type = gives == WR_FUSED_VALUES ? &weir_json_type : NULL;
     }
     member->program = wr_item_expr_compile(text, member->names, &read);
+    if (member->program == NULL && read.code != WEIR_ENOMEM) { /* in a program: no check was made */
+        return wr_gen_fail(&member->gen, WEIR_EPARSE, 0, (int64_t)read.error_at, "%s%s%s",
+                           read.message, read.hint[0] != '\0' ? "; " : "", read.hint);
+    }
     if (member->program == NULL) {
-        return wr_gen_fail(&member->gen, read.code, 0, -1, "%s", read.message);
+        return no_memory(member);
     }
     member->run = wr_machine_new(member->program, NULL);
     return member->run != NULL ? 0 : no_memory(member);

@@ -120,6 +120,12 @@ static const char *const anywhere[] = {"weir_loop_new",
                                        "weir_mistake_hint",
                                        "weir_mistake_inside",
                                        "weir_mistake_warn",
+                                       "weir_expr_clock",
+                                       "weir_expr_free",
+                                       "weir_expr_new",
+                                       "weir_expr_next",
+                                       "weir_expr_run",
+                                       "weir_expr_run_text",
                                        "weir_nearest",
                                        "weir_size_read",
                                        "weir_time_read"};
@@ -363,6 +369,8 @@ CALL(weir_map, weir_map(w->gen, "m", map_fn, NULL, 0));
 CALL(weir_head, weir_head(w->gen, 1));
 CALL(weir_shown, weir_shown(w->gen, NULL));
 CALL(weir_skip, weir_skip(w->gen, 1));
+CALL(weir_where, weir_where(w->gen, ".", NULL));
+CALL(weir_map_expr, weir_map_expr(w->gen, ".", NULL));
 CALL(weir_grep, weir_grep(w->gen, "x"));
 CALL(weir_head_of_run, weir_head_of_run(w->gen, 1));
 CALL(weir_grep_without, weir_grep_without(w->gen, "x"));

@@ -37,6 +37,13 @@ static const weir_sink_ops no_sink_ops = {.struct_size = sizeof no_sink_ops};
     CALL(filter, (it.gen, NULL, keeps, NULL, 5)) \
     CALL(map, (it.gen, NULL, NULL, NULL, 0)) \
     CALL(map, (it.gen, NULL, maps, NULL, 5)) \
+    CALL(where, (it.gen, NULL, NULL)) \
+    CALL(map_expr, (it.gen, NULL, NULL)) \
+    CALL(expr_new, (NULL, NULL, NULL)) \
+    CALL(expr_run, (NULL, &it.item, NULL)) \
+    CALL(expr_run_text, (NULL, "1", 1, NULL)) \
+    CALL(expr_next, (NULL, NULL, NULL)) \
+    CALL(expr_clock, (NULL, 0)) \
     CALL(grep, (it.gen, NULL)) \
     CALL(grep_without, (it.gen, NULL)) \
     CALL(gen_new, (it.scope, NULL, NULL, 0, NULL)) \

@@ -84,6 +84,8 @@ static struct {
     CALL(gen_up, (it.self)) \
     CALL(give, (it.source, &it.item, 1)) \
     CALL(give_at, (it.source, NULL, &it.item, &it.number, 1)) \
+    CALL(where, (it.gen, ".", NULL)) \
+    CALL(map_expr, (it.gen, ".", NULL)) \
     CALL(grep, (it.gen, "x")) \
     CALL(grep_without, (it.gen, "x")) \
     CALL(head, (it.gen, 1)) \
@@ -231,7 +233,7 @@ static const char *const any_thread[] = {
     "weir_nearest",        "weir_size_read",
     "weir_time_read",      "weir_plan_",
     "weir_record_",        "weir_reply_",
-    "weir_request_",
+    "weir_request_",       "weir_expr_",
 };
 
 static bool is_listed(const char *name, size_t len)
