@@ -284,13 +284,15 @@ static int tell_end(struct run *run, weir_error *error, bool durable)
     bool tell = run->say.verbose > 0 || (run->say.terminal && !left) || signals > 0;
     weir_on_end(run->loop, NULL, NULL);
     say_folded(&run->say);
+    char rejects[512];
+    table_rejects(&run->table, &stats, rejects, sizeof rejects);
     if (run->say.quiet || !tell) {
-        say_rejected(&run->say, &ledger, &stats);
+        say_rejected(&run->say, &ledger, rejects);
     } else {
         if (run->say.verbose > 0) {
             table_say(&run->table, run->plan, run->say.verbose > 1);
         }
-        say_ledger(&run->say, &ledger, &stats, saved);
+        say_ledger(&run->say, &ledger, &stats, rejects, saved);
         if (left) {
             say_left(&run->say, &ledger, &stats);
         }
@@ -313,9 +315,7 @@ static int run_in_loop(struct run *run)
     if (durable) {
         tell_counts(run);
     }
-    if (run->say.verbose > 0) {
-        weir_on_end(run->loop, table_take, &run->table);
-    }
+    weir_on_end(run->loop, table_take, &run->table);
     weir_scope *status =
         weir_scope_new(weir_root(run->loop), WEIR_OPTIONS(weir_scope_options, .name = "status"));
     say_may_draw(&run->say, run->loop, weir_plan_writes_stdout(run->plan));

@@ -67,11 +67,11 @@ void say_line(struct say *say, const char *format, ...) WEIR_PRINTF(2, 3);
 void say_log(void *ctx, int level, const char *origin, const char *text);
 /* hint: what the user can type to solve it; NULL: none. */
 void say_error(struct say *say, const weir_error *error, const char *hint);
-/* The ledger and the reconnects. */
+/* The ledger and the reconnects. rejects: what table_rejects has written. */
 void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *stats,
-                bool state_saved);
+                const char *rejects, bool state_saved);
 /* The number of rejected items, unless it is 0; also printed when quiet. */
-void say_rejected(struct say *say, const weir_ledger *ledger, const weir_stats *stats);
+void say_rejected(struct say *say, const weir_ledger *ledger, const char *rejects);
 /* What was lost by a drain that took too long. */
 void say_lost(struct say *say, const weir_ledger *ledger, const weir_stats *stats);
 /* The reader of stdout has left; how many of the items in flight it has read is not known. */
@@ -100,6 +100,9 @@ struct table {
 /* For weir_on_end: collect the numbers of a loop's components when they end. arg: the table, zeroed
  * before the first call. */
 bool table_take(void *arg, const weir_node *node);
+/* Which components have rejected how many items, and where the first one is: " (json: 18, first at
+ * line 4 071)"; "" if none has. As snprintf. */
+void table_rejects(const struct table *table, const weir_stats *stats, char *to, size_t cap);
 /* Write it to stderr in the order of the text. calls: also the number of calls. */
 void table_say(const struct table *table, const weir_plan *plan, bool calls);
 void table_free(struct table *table);

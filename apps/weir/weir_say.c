@@ -63,12 +63,18 @@ void say_folded(struct say *say)
     }
 }
 
-/* The kind of a message: the text without its digits. */
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* The kind of a message: its first line without its numbers, which may be in groups of digits. */
 static void kind_of(const char *text, char kind[SAY_KIND_LEN])
 {
     size_t n = 0;
-    for (const char *c = text; *c != '\0' && n < SAY_KIND_LEN - 1; c++) {
-        bool digit = *c >= '0' && *c <= '9';
+    for (const char *c = text; *c != '\0' && *c != '\n' && n < SAY_KIND_LEN - 1; c++) {
+        bool digit =
+            is_digit(c[0]) || (c[0] == ' ' && n > 0 && kind[n - 1] == '#' && is_digit(c[1]));
         if (!digit || n == 0 || kind[n - 1] != '#') {
             kind[n++] = (char)(digit ? '#' : *c);
         }
@@ -88,7 +94,7 @@ static void say_text(struct say *say, const char *text)
     }
     bool again = strcmp(kind->name, name) == 0 && now_ms - kind->shown_ms < SAY_AGAIN_MS;
     if (again && say->verbose < 2) {
-        snprintf(kind->last, sizeof kind->last, "%.*s", SAY_KIND_LEN - 1, text);
+        snprintf(kind->last, sizeof kind->last, "%.*s", (int)strcspn(text, "\n"), text);
         kind->repeats++;
         return;
     }
@@ -116,11 +122,12 @@ static size_t character_len(const unsigned char *text)
     return wrong ? 0 : len;
 }
 
-/* Replace what a terminal would obey: names of files and excerpts of data may hold anything. */
+/* Replace what a terminal would obey: names of files and excerpts of data may hold anything. The
+ * lines of an excerpt are indented: a line end before anything else is not one. */
 static void make_harmless(char *text)
 {
     for (unsigned char *at = (unsigned char *)text; *at != '\0';) {
-        size_t len = character_len(at);
+        size_t len = at[0] == '\n' && at[1] == ' ' && at[2] == ' ' ? 1 : character_len(at);
         *at = len > 0 ? *at : '?';
         at += len > 0 ? len : 1;
     }
@@ -199,19 +206,22 @@ void say_log(void *ctx, int level, const char *origin, const char *text)
 
 void say_error(struct say *say, const weir_error *error, const char *hint)
 {
-    char where[64] = "", said[2][64];
+    char where[64] = "", said[3][64], grouped[32];
+    const char *more = error->message + strcspn(error->message, "\n"); /* an excerpt */
     snprintf(said[0], sizeof said[0], "at byte %" PRId64, error->offset);
     snprintf(said[1], sizeof said[1], "after %" PRId64 " bytes", error->offset);
+    snprintf(said[2], sizeof said[2], "(byte %s)", say_grouped((uint64_t)error->offset, grouped));
     if (error->offset >= 0 && strstr(error->message, said[0]) == NULL &&
-        strstr(error->message, said[1]) == NULL) {
+        strstr(error->message, said[1]) == NULL && strstr(error->message, said[2]) == NULL) {
         snprintf(where, sizeof where, " (at byte %" PRId64 ")", error->offset);
     }
     say_folded(say);
     memset(say->kinds, 0, sizeof say->kinds); /* the reason of a failure is always shown */
     bool named = error->origin[0] != '\0' && strcmp(error->origin, "weir") != 0 &&
                  !is_named(error->origin, error->message);
-    say_line(say, "%s%s%s%s%s%s", named ? error->origin : "", named ? ": " : "", error->message,
-             where, hint != NULL ? "; " : "", hint != NULL ? hint : "");
+    say_line(say, "%s%s%.*s%s%s%s%s", named ? error->origin : "", named ? ": " : "",
+             (int)(more - error->message), error->message, where, hint != NULL ? "; " : "",
+             hint != NULL ? hint : "", more);
 }
 
 /* 1234567 as "1 234 567". */
@@ -267,7 +277,7 @@ static uint64_t peak_bytes(void)
 }
 
 void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *stats,
-                bool state_saved)
+                const char *rejects, bool state_saved)
 {
     char in[32], out[32], filtered[32], rejected[32], dropped[32], flight[32], peak[32];
     char tail[64] = "";
@@ -277,10 +287,10 @@ void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *st
         snprintf(tail, sizeof tail, " + %s in flight", say_grouped(ledger->in_flight, flight));
     }
     fprintf(stderr,
-            "weir: %s in = %s out + %s filtered + %s rejected + %s dropped%s   %.1f s  peak %s\n",
+            "weir: %s in = %s out + %s filtered + %s rejected%s + %s dropped%s   %.1f s  peak %s\n",
             say_grouped(ledger->in, in), say_grouped(ledger->delivered, out),
             say_grouped(ledger->filtered, filtered), say_grouped(ledger->rejected, rejected),
-            say_grouped(ledger->dropped, dropped), tail,
+            rejects, say_grouped(ledger->dropped, dropped), tail,
             (double)(say_now_ms() - say->began_ms) / 1000.0, say_sized(peak_bytes(), peak));
     if (stats->overlong > 0) {
         fprintf(stderr, "weir: %s %s over the length limit\n", say_grouped(stats->overlong, in),
@@ -295,18 +305,14 @@ void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *st
     }
 }
 
-void say_rejected(struct say *say, const weir_ledger *ledger, const weir_stats *stats)
+void say_rejected(struct say *say, const weir_ledger *ledger, const char *rejects)
 {
-    char rejected[32], in[32], overlong[32], why[80] = "";
+    char rejected[32], in[32];
     if (ledger->rejected == 0) {
         return;
     }
-    if (stats->overlong > 0) {
-        snprintf(why, sizeof why, " (%s over the length limit)",
-                 say_grouped(stats->overlong, overlong));
-    }
     say_line(say, "%s of %s items %s rejected%s", say_grouped(ledger->rejected, rejected),
-             say_grouped(ledger->in, in), ledger->rejected == 1 ? "was" : "were", why);
+             say_grouped(ledger->in, in), ledger->rejected == 1 ? "was" : "were", rejects);
 }
 
 void say_lost(struct say *say, const weir_ledger *ledger, const weir_stats *stats)

@@ -1,5 +1,6 @@
 /*
- * weir_table.c - what `weir -v` prints at the end: a row for each component of the pipeline.
+ * weir_table.c - what `weir -v` prints at the end: a row for each component of the pipeline; and what
+ * the components have rejected.
  *
  * A component's numbers are taken when its generator or sink ends (weir_on_end), because none of
  * them exists at the end of the run. Several objects of one component, for example the files of a
@@ -22,6 +23,7 @@ struct waited {
 
 struct table_row {
     char component[32];
+    char rejected_first[64]; /* where the first rejected item is; "": not known */
     bool is_sink;
     int part;
     uint64_t in, out, filtered, rejected, dropped, calls, bytes;
@@ -90,6 +92,9 @@ bool table_take(void *arg, const weir_node *node)
     row->out += node->items_out;
     row->filtered += node->filtered;
     row->rejected += node->rejected;
+    if (row->rejected_first[0] == '\0') {
+        snprintf(row->rejected_first, sizeof row->rejected_first, "%s", node->rejected_first);
+    }
     row->dropped += node->dropped;
     row->calls += node->calls;
     row->bytes += node->bytes;
@@ -98,6 +103,28 @@ bool table_take(void *arg, const weir_node *node)
         add_wait(row, &node->waited[i]);
     }
     return true;
+}
+
+void table_rejects(const struct table *table, const weir_stats *stats, char *to, size_t cap)
+{
+    char number[32];
+    size_t len = 0;
+    to[0] = '\0';
+    for (size_t i = 0; i < table->count && len < cap; i++) {
+        const struct table_row *row = &table->rows[i];
+        if (row->rejected_first[0] != '\0') {
+            len += (size_t)snprintf(to + len, cap - len, "%s%s: %s, first at %s",
+                                    len == 0 ? " (" : "; ", row->component,
+                                    say_grouped(row->rejected, number), row->rejected_first);
+        }
+    }
+    if (stats->overlong > 0 && len < cap) {
+        len += (size_t)snprintf(to + len, cap - len, "%s%s over the length limit",
+                                len == 0 ? " (" : "; ", say_grouped(stats->overlong, number));
+    }
+    if (len > 0 && len < cap) {
+        snprintf(to + len, cap - len, ")");
+    }
 }
 
 void table_free(struct table *table)

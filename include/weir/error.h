@@ -101,7 +101,8 @@ enum weir_code {
 /*
  * An error: what went wrong and where. Functions with a weir_error * always write it, with code 0
  * for success, and accept NULL. Texts are terminated. They are cut between two UTF-8 characters
- * when they do not fit, and contain no control bytes, so they may be written to a terminal.
+ * when they do not fit, and contain no control bytes but the line ends of a message of several lines, so they may be written
+ * to a terminal.
  * Passwords in URLs are removed. The size is frozen at 512 bytes.
  */
 typedef struct weir_error {
@@ -111,7 +112,9 @@ typedef struct weir_error {
     int64_t offset;    /* byte offset in the source or the text, -1 if none */
     char origin[64];   /* the object that failed, not the one that noticed: "http(feed.example)",
                           "at_least" */
-    char message[424]; /* one line; may hold the first bytes of an HTTP error reply */
+    char message[424]; /* one line; may hold the first bytes of an HTTP error reply. For an item
+                          that was rejected, two more: what is written at the place of the mistake,
+                          and a caret below it */
 } weir_error;
 
 #define WEIR_NONE (-1) /* in an option: "no limit" or "never", where 0 is the default */

@@ -33,7 +33,9 @@ typedef struct weir_loop_options {
     int64_t stack_bytes; /* of each task and body: address space, of which only the pages used cost
                              memory; default 256 KiB */
     /* Write one record: a syslog(3) level (3 error, 4 warning, 6 info, 7 debug), the origin, and
-     * one line without its end. It must not call weir. NULL: nothing is written. */
+     * one line without its end. The record of an item that is rejected may have two more lines: what
+     * is written at the place of the mistake, and a caret below it. It must not call weir. NULL:
+     * nothing is written. */
     void (*log)(void *ctx, int level, const char *origin, const char *text);
     void *log_ctx;
     int64_t

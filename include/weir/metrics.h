@@ -122,6 +122,8 @@ typedef struct weir_node {
     uint64_t held_items, held_bytes;     /* a queue: in it now ... */
     uint64_t items_max, bytes_max;       /* ... and at most */
     uint64_t tasks;                      /* of a scope: those that are visited in it and below it */
+    const char *rejected_first; /* of a component: where its first rejected item is, "line 4 071";
+                                   "": none, or not known */
 } weir_node;
 
 /* Called for one node; `arg` as it was given. It must not wait, and must neither make nor end any

@@ -20,6 +20,13 @@ void wr_vlog(const struct wr_log *log, int level, const char *origin, const char
     log->fn(log->ctx, level, record.origin, record.message);
 }
 
+void wr_log_record(const struct wr_log *log, int level, const weir_error *record)
+{
+    if (log != NULL && log->fn != NULL) {
+        log->fn(log->ctx, level, record->origin, record->message);
+    }
+}
+
 void wr_log(const struct wr_log *log, int level, const char *origin, const char *format, ...)
 {
     va_list args;

@@ -25,6 +25,8 @@ struct wr_log {
  * must not call back into weir. */
 void wr_log(const struct wr_log *log, int level, const char *origin, const char *format, ...)
     WEIR_PRINTF(4, 5);
+/* The same with a record that has been made before: its origin, and its message as it is. */
+void wr_log_record(const struct wr_log *log, int level, const weir_error *record);
 void wr_vlog(const struct wr_log *log, int level, const char *origin, const char *format,
              va_list args) WEIR_PRINTF(4, 0);
 

@@ -133,6 +133,8 @@ struct weir_block *wr_block_new(struct wr_block_pool *pool, size_t cap, int *why
     block->next = NULL;
     block->drop = NULL;
     block->time_ns = 0;
+    block->offset = WR_BLOCK_NO_OFFSET;
+    block->line = 0;
     return block;
 }
 

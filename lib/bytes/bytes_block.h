@@ -22,6 +22,8 @@
 
 #include "base_list.h"
 
+#define WR_BLOCK_NO_OFFSET UINT64_MAX
+
 enum { WR_BLOCK_BYTES = 128 * 1024, WR_BLOCK_SPARE = 64, WR_BLOCKS_KEPT = 8 };
 
 struct wr_budget {
@@ -50,7 +52,14 @@ struct weir_block {
     void (*drop)(struct weir_block
                      *block); /* releases the value in it; NULL: plain bytes. Must not suspend. */
     int64_t time_ns;          /* when its latest bytes were received, Unix time */
-    char data[];              /* aligned as malloc's memory is */
+    /* Bytes of a stream, cut into items (flow_inbox.h): the offset of data[0] in the stream. Else
+     * WR_BLOCK_NO_OFFSET. */
+    uint64_t offset;
+    /* The number of the line, from 1, in which data[line_at] is; 0: not known. */
+    uint64_t line;
+    uint32_t line_at;
+    uint32_t reserved[3];
+    char data[]; /* aligned as malloc's memory is */
 };
 
 _Static_assert(offsetof(struct weir_block, data) % 16 == 0,

@@ -115,6 +115,9 @@ struct wr_origin {
     struct wr_list link;    /* in the list of its scope */
     struct wr_origin *more; /* the next part of the same source; NULL */
     const char *name;       /* lives as long as the origin */
+    /* For messages: what its items are, "line"; static; NULL: not known. */
+    const char *item;
+    bool late; /* item 1 was not the first of its stream: an earlier run has read those before */
 };
 
 /* Prepare an origin. `name` is not copied. `gone` is called once, when it has ended and nothing is

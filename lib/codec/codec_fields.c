@@ -1,5 +1,5 @@
 /*
- * codec_fields.c - the fields of one text: their memory, escapes, and the reason of a rejection.
+ * codec_fields.c - the fields of one text: their memory, and escapes.
  *
  * Called by the decoders of records, once for each field, and by the stage that runs them. `made`
  * never moves while a text is decoded: removing escapes makes no text longer, so one reservation of
@@ -7,14 +7,13 @@
  */
 #include "codec_fields.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base_alloc.h"
 #include "codec_text.h"
 #include "codec_utf8.h"
 
-enum { FIELDS_FIRST = 16, EXCERPT_BYTES = 40, MADE_FIRST = 256 };
+enum { FIELDS_FIRST = 16, MADE_FIRST = 256 };
 
 void wr_fields_fini(struct wr_fields *fields)
 {
@@ -240,22 +239,4 @@ bool wr_fields_unescape(struct wr_fields *fields, weir_slice part, weir_slice *v
     fields->made_len += (size_t)(to - begin);
     *value = (weir_slice){begin, (size_t)(to - begin)};
     return true;
-}
-
-void wr_fields_reason(const struct wr_fields *fields, weir_slice text, char to[WR_FIELDS_REASON])
-{
-    char excerpt[EXCERPT_BYTES + 1];
-    size_t at = WR_MIN(fields->at, text.len);
-    size_t from = at < text.len ? at : text.len - WR_MIN(text.len, (size_t)EXCERPT_BYTES / 2);
-    size_t len = fields->binary ? 0 : WR_MIN(text.len - from, (size_t)EXCERPT_BYTES);
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text.data[from + i];
-        excerpt[i] = c < ' ' || c == 0x7f ? '?' : (char)c;
-    }
-    excerpt[len] = '\0';
-    snprintf(to, WR_FIELDS_REASON, "%s, at byte %zu%s%s%s", fields->problem, at,
-             len > 0 && at == text.len ? ", after: "
-             : len > 0                 ? ": "
-                                       : "",
-             excerpt, len > 0 && from + len < text.len ? "..." : "");
 }

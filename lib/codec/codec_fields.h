@@ -16,11 +16,11 @@
 #include <weir/item.h>
 
 #include "base_error.h"
+#include "codec_excerpt.h"
 
 enum {
-    WR_FIELDS_MAX = 4096,   /* of one record: a text with more is rejected */
-    WR_FIELDS_REASON = 200, /* bytes that a reason needs at most, with its NUL */
-    WR_FIELDS_NONE = 1      /* a decoder's result: the text is valid and holds no record */
+    WR_FIELDS_MAX = 4096, /* of one record: a text with more is rejected */
+    WR_FIELDS_NONE = 1    /* a decoder's result: the text is valid and holds no record */
 };
 
 struct wr_fields {
@@ -104,7 +104,10 @@ weir_slice wr_fields_unquote(struct wr_fields *fields, weir_slice part, const ch
  * none of them. */
 bool wr_fields_unescape(struct wr_fields *fields, weir_slice part, weir_slice *value, size_t *bad);
 
-/* Why the text was rejected, terminated: the problem, the position and what is written there. */
-void wr_fields_reason(const struct wr_fields *fields, weir_slice text, char to[WR_FIELDS_REASON]);
+/* Why the text was rejected. */
+static inline struct wr_fault wr_fields_fault(const struct wr_fields *fields, weir_slice text)
+{
+    return (struct wr_fault){fields->problem, text, fields->at, fields->binary};
+}
 
 #endif

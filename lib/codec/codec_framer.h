@@ -89,6 +89,8 @@ struct wr_framer_ops {
     /* A new item begins at the current offset, for which this note was made; NULL: a new input
      * begins there. False: the note is invalid. NULL if `note` is. */
     bool (*resume)(struct wr_framer *framer, const char *note, size_t len);
+    /* It counts the line ends of all bytes that it uses up (framer->lines). */
+    bool counts_lines;
     /* At the end of the input, a rest without an end is an item too. */
     bool gives_half;
     /* A restart inside an item that is dropped continues at the current offset, with `dropping`
@@ -105,7 +107,9 @@ struct wr_framer {
     size_t scanned;        /* bytes of the window already searched, without the end of an item */
     size_t need;     /* bytes that the item at the start of the window needs; 0: not known yet */
     uint64_t offset; /* of the window's first byte in the whole input */
-    uint64_t left;   /* len32, varint: rest of the record that is dropped or given in pieces */
+    /* Line ends before the window's first byte, for ops that count them; else not used. */
+    uint64_t lines;
+    uint64_t left;       /* len32, varint: rest of the record that is dropped or given in pieces */
     size_t record_bytes; /* fixed */
     size_t mean_len;     /* lines: running mean of the lengths, picks the search */
     struct wr_sse *sse;

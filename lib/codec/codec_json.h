@@ -31,6 +31,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "codec_excerpt.h"
 #include "codec_text.h"
 
 enum { WR_JSON_DEPTH_MAX = 1024, WR_JSON_BYTES_MAX = 0x7fffff00 };
@@ -93,6 +94,16 @@ void wr_json_fini(struct wr_json *json);
  * WR_JSON_BYTES_MAX; WEIR_ENOMEM. After a failure there are no nodes.
  */
 int wr_json_index(struct wr_json *json, const char *text, size_t len);
+/* Why wr_json_index has returned WEIR_EPARSE or WEIR_ETOOLONG for this text. */
+static inline struct wr_fault wr_json_fault(const struct wr_json *json, weir_slice text, int code)
+{
+    struct wr_fault fault = {json->error, text, json->error_at, false};
+    if (code == WEIR_ETOOLONG) {
+        fault.problem = "a text of 2 GiB or more";
+        fault.at = 0;
+    }
+    return fault;
+}
 
 /*
  * The same for many short texts, faster: wr_json_ahead finds the tokens of a window at once, and

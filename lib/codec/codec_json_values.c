@@ -96,16 +96,29 @@ struct cursor {
     size_t start; /* of the value */
     size_t from;  /* the scan continues here */
     size_t limit;
+    uint64_t lines; /* line ends before `start` */
     bool eof;
     bool dropping; /* the value is over the limit */
+    bool one_line; /* the value that was found has no line end in it */
 };
 
 static void skip_space(struct cursor *c)
 {
     while (c->start < c->len && wr_json_is_space(c->data[c->start])) {
-        c->start++;
+        c->lines += c->data[c->start++] == '\n';
     }
     c->from = c->start;
+}
+
+/* Use up the bytes of a value, up to `end`. */
+static void pass(struct cursor *c, size_t end)
+{
+    const char *at = c->data + c->start, *stop = c->data + end;
+    while (!c->one_line && at < stop && (at = memchr(at, '\n', (size_t)(stop - at))) != NULL) {
+        c->lines++;
+        at++;
+    }
+    c->start = end;
 }
 
 /* Is the rest of the line one value? 1: *end is its end. 0: it is not, or its end has not come; or
@@ -165,10 +178,12 @@ static bool begins_anew(const struct cursor *c)
 static int next(struct cursor *c, enum wr_json_found *found, size_t *end)
 {
     struct wr_json_scan *s = c->scan;
+    c->one_line = false;
     if (s->state == WR_JSON_START) {
         int rc = try_line(c, end);
         if (rc != 0) {
             *found = WR_JSON_ENDED;
+            c->one_line = true;
             return rc < 0 ? rc : 0;
         }
         wr_json_scan_begin(s, c->data[c->from]);
@@ -205,7 +220,7 @@ static void drop(struct cursor *c, enum wr_json_found found)
         c->framer->json->dropped_lf = c->data[c->from - 1] == '\n';
     }
     c->dropping = found == WR_JSON_MORE;
-    c->start = c->from;
+    pass(c, c->from);
 }
 
 /* The value is over the limit. False: the policy is to fail; frames before it go first. */
@@ -264,7 +279,8 @@ static int handle(struct cursor *c, struct wr_frame *out, size_t count)
         return STOP;
     }
     give(c, out, end, found);
-    c->start = c->from = end;
+    pass(c, end);
+    c->from = end;
     return GIVEN;
 }
 
@@ -277,6 +293,7 @@ static struct cursor cursor_of(struct wr_framer *framer, struct wr_json_scan *sc
                            .len = len,
                            .from = framer->scanned,
                            .limit = WR_MIN(framer->item_bytes_max, LIMIT_MAX),
+                           .lines = framer->lines,
                            .dropping = framer->dropping};
 }
 
@@ -307,6 +324,7 @@ static long json_split(struct wr_framer *framer, const char *data, size_t len, b
     }
     *used = c.start;
     framer->offset += c.start;
+    framer->lines = c.lines;
     framer->scanned = c.from - c.start;
     framer->dropping = c.dropping;
     return framer->failed != 0 ? framer->failed : rc < 0 && count == 0 ? rc : (long)count;
@@ -343,4 +361,5 @@ const struct wr_framer_ops wr_json_framer = {.item = "value",
                                              .type = &weir_json_type,
                                              .split = json_split,
                                              .whole = json_whole,
+                                             .counts_lines = true,
                                              .gives_half = true};

@@ -23,6 +23,7 @@
 #include "bytes_origin.h"
 #include "codec_utf8.h"
 #include "flow_body.h"
+#include "flow_place.h"
 #include "flow_sink.h"
 #include "loop_wait.h"
 
@@ -57,6 +58,7 @@ struct wr_rejects {
     bool writes;            /* it is one of dead->writers */
     struct wr_dead *dead;
     const char *component;
+    char first[WR_PLACE_BYTES]; /* where the first item is that was rejected; "": none */
 };
 
 struct gate {
@@ -418,8 +420,8 @@ static int fail(const struct wr_rejects *rejects, const weir_error *error)
                : wr_sink_set_error(rejects->sink, error->code, error->detail, "%s", error->message);
 }
 
-static int write_dead(const struct wr_rejects *rejects, const weir_item *item,
-                      const weir_item *parts, size_t count, int code, const char *why)
+static int write_dead(const struct wr_rejects *rejects, const struct wr_items_bad *bad, int code,
+                      const char *why)
 {
     struct wr_dead *dead = rejects->dead;
     weir_error error;
@@ -428,8 +430,8 @@ static int write_dead(const struct wr_rejects *rejects, const weir_item *item,
         return fail(rejects, &error);
     }
     int rc = dead->pump == NULL ? begin(dead) : 0;
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        struct record *record = record_of(rejects, item, &parts[i], code, why);
+    for (size_t i = 0; rc == 0 && i < bad->count; i++) {
+        struct record *record = record_of(rejects, bad->item, &bad->parts[i], code, why);
         if (record == NULL) {
             rc = WEIR_ENOMEM;
             break;
@@ -449,44 +451,74 @@ static int write_dead(const struct wr_rejects *rejects, const weir_item *item,
     return 0;
 }
 
-/* "item 7", "items 7 to 9" */
-static void number_text(const weir_item *parts, size_t count, char *to, size_t cap)
+/* What was done, for a message. */
+static void done_text(const struct wr_rejects *rejects, char *to, size_t cap)
 {
-    unsigned long long first = parts[0].seq, last = parts[count - 1].seq;
-    if (count == 1 || first == last) {
-        snprintf(to, cap, "item %llu", first);
-    } else {
-        snprintf(to, cap, "items %llu to %llu", first, last);
+    enum wr_on_error policy = rejects != NULL ? rejects->policy : WR_ON_ERROR_SKIP;
+    switch (policy) {
+    case WR_ON_ERROR_SKIP: snprintf(to, cap, "; skipped"); break;
+    case WR_ON_ERROR_STOP: to[0] = '\0'; break;
+    case WR_ON_ERROR_DEAD: snprintf(to, cap, "; sent to %s", rejects->dead->path); break;
+    }
+}
+
+/* The message about what is wrong, with its place in the stream and an excerpt. */
+static void describe(struct wr_rejects *rejects, const struct wr_object *object,
+                     const struct wr_items_bad *bad, int code, weir_error *error)
+{
+    char place[WR_PLACE_BYTES], done[80], excerpt[WR_EXCERPT_BYTES];
+    const struct wr_fault *fault = bad->fault;
+    int64_t offset = wr_place_text(bad, place);
+    if (rejects != NULL && rejects->first[0] == '\0') {
+        const char *byte = strstr(place, " (");
+        size_t len = byte != NULL ? (size_t)(byte - place) : strlen(place);
+        memcpy(rejects->first, place, len);
+    }
+    done_text(rejects, done, sizeof done);
+    if (fault->binary) { /* in place of an excerpt */
+        snprintf(excerpt, sizeof excerpt, ", at byte %zu of it", fault->at);
+    }
+    wr_error_set(error, code, 0, object->name, "%s: %s%s%s", place, fault->problem,
+                 fault->binary ? excerpt : "", done);
+    error->seq = bad->parts[0].seq;
+    error->offset = offset;
+    size_t len = strlen(error->message);
+    size_t more =
+        fault->text.len > 0 && !fault->binary ? wr_excerpt(fault->text, fault->at, excerpt) : 0;
+    if (more > 0 && more < sizeof error->message - len) {
+        memcpy(error->message + len, excerpt, more + 1);
     }
 }
 
 /* 0, or a code: the generator or sink that rejects has failed. */
-static int reject(const struct wr_rejects *rejects, const struct wr_object *object,
-                  const weir_item *item, const weir_item *parts, size_t count, int code,
-                  const char *why)
+static int reject(struct wr_rejects *rejects, const struct wr_object *object,
+                  const struct wr_items_bad *bad, int code)
 {
-    char number[64];
+    weir_error error;
+    char why[WR_FAULT_REASON];
     int rc = 0;
-    number_text(parts, count, number, sizeof number);
+    describe(rejects, object, bad, code, &error);
     if (rejects != NULL && rejects->policy == WR_ON_ERROR_STOP) {
-        weir_error error;
-        wr_error_set(&error, code, 0, object->name, "%s: %s", number, why);
-        error.seq = parts[0].seq;
         return fail(rejects, &error);
     }
     if (rejects != NULL && rejects->policy == WR_ON_ERROR_DEAD) {
-        rc = write_dead(rejects, item, parts, count, code, why);
+        bool at = bad->fault->text.len > 0;
+        if (at) {
+            wr_fault_reason(bad->fault, why);
+        }
+        rc = write_dead(rejects, bad, code, at ? why : bad->fault->problem);
     }
-    wr_log(&object->scope->loop->log, WR_LOG_INFO, object->name, "%s rejected: %s", number, why);
+    wr_log_record(&object->scope->loop->log, WR_LOG_INFO, &error);
     return rc;
 }
 
-int wr_gen_reject(struct weir_gen *gen, const weir_item *item, int code, const char *why)
+int wr_gen_reject_at(struct weir_gen *gen, const weir_item *item, int code,
+                     const struct wr_fault *fault)
 {
-    const weir_item *parts;
-    size_t count = weir_item_parts(item, &parts);
+    struct wr_items_bad bad = {.item = item, .fault = fault};
+    bad.count = weir_item_parts(item, &bad.parts);
     gen->rejected++;
-    int rc = reject(gen->rejects, &gen->object, item, parts, count, code, why);
+    int rc = reject(gen->rejects, &gen->object, &bad, code);
     if (rc == 0) {
         wr_items_tell(item, 1, WR_ACT_REJECT);
     } else if (gen->body && wr_body_of(gen)->pending == WR_PENDING_NONE) {
@@ -496,15 +528,28 @@ int wr_gen_reject(struct weir_gen *gen, const weir_item *item, int code, const c
     return rc;
 }
 
+int wr_gen_reject(struct weir_gen *gen, const weir_item *item, int code, const char *why)
+{
+    struct wr_fault fault = {.problem = why};
+    return wr_gen_reject_at(gen, item, code, &fault);
+}
+
 int wr_sink_reject(struct weir_sink *sink, const weir_item *item, const weir_item *parts,
                    size_t count, int code, const char *why)
 {
+    struct wr_fault fault = {.problem = why};
+    struct wr_items_bad bad = {item, parts, count, &fault};
     sink->rejected += count;
-    int rc = reject(sink->rejects, &sink->object, item, parts, count, code, why);
+    int rc = reject(sink->rejects, &sink->object, &bad, code);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         wr_part_tell(item, &parts[i], WR_ACT_REJECT);
     }
     return rc;
+}
+
+const char *wr_rejects_first(const struct wr_rejects *rejects)
+{
+    return rejects != NULL ? rejects->first : "";
 }
 
 void wr_rejects_over(struct wr_rejects *rejects)

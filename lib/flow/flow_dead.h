@@ -10,6 +10,7 @@
 
 #include <weir/sink.h>
 
+#include "codec_excerpt.h"
 #include "codec_json_write.h"
 #include "flow_gen.h"
 
@@ -40,6 +41,9 @@ void wr_gen_on_error(struct weir_gen *gen, const struct weir_gen *until, enum wr
 /* Reject an item that is lent to gen, or that gen keeps. code: what is wrong with the item. Returns
  * 0, or a code: gen has failed and must stop. Never suspends. */
 int wr_gen_reject(struct weir_gen *gen, const weir_item *item, int code, const char *why);
+/* The same with the place of the mistake in the item's text. */
+int wr_gen_reject_at(struct weir_gen *gen, const weir_item *item, int code,
+                     const struct wr_fault *fault);
 
 /* The same for a sink, before anything is put. */
 void wr_sink_on_error(struct weir_sink *sink, enum wr_on_error policy, struct wr_dead *dead,
@@ -54,6 +58,9 @@ int wr_sink_reject(struct weir_sink *sink, const weir_item *item, const weir_ite
  * NULL is allowed. */
 void wr_rejects_over(struct wr_rejects *rejects);
 void wr_rejects_free(struct wr_rejects *rejects);
+/* Where the first item that was rejected is: "line 4071"; "": none was, or it is not known. NULL is
+ * allowed. */
+const char *wr_rejects_first(const struct wr_rejects *rejects);
 
 /* Write the line of an item, without its line end. If the item was not rejected, component and why
  * are NULL and code is 0. */

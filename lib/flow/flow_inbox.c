@@ -318,6 +318,11 @@ static long take_batch(struct wr_inbox *inbox, struct weir_block *block, struct 
     if (reserve(inbox, gen, max) < 0) {
         return WEIR_ENOMEM;
     }
+    if (inbox->start == 0) {
+        block->offset = framer->offset;
+        block->line = framer->ops->counts_lines && !gen->origin->late ? framer->lines + 1 : 0;
+        block->line_at = 0;
+    }
     long n = framer->ops->split(framer, block->data + inbox->start, block->len - inbox->start, eof,
                                 frames, max, &used);
     inbox->start += used;
@@ -437,6 +442,8 @@ size_t wr_inbox_take(struct wr_inbox *inbox, struct weir_gen *gen, weir_item *it
     size_t count = 0;
     *over = false;
     inbox->origin = gen->origin;
+    inbox->origin->item = framer->ops->item;
+    inbox->origin->late = inbox->late;
     if (WR_UNLIKELY(inbox->open && !framer->open)) {
         return take_last(inbox, gen, items, over); /* restarted elsewhere, at another item */
     }
@@ -526,6 +533,7 @@ bool wr_inbox_resume_at(struct wr_inbox *inbox, const struct wr_offset *at)
                        : at->note.len > 0             ? at->note.data
                                                       : "";
     go_on_inside(inbox, at->end);
+    inbox->late = inbox->given_end > 0;
     return framer->ops->resume != NULL ? framer->ops->resume(&inbox->framer, note, at->note.len)
                                        : at->note.len == 0;
 }

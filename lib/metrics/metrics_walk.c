@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flow_dead.h"
 #include "flow_puller.h"
 
 /* ---- words */
@@ -23,6 +24,7 @@ static void begin(struct wr_seen *seen, int kind, const char *type, const char *
     seen->node.type = type;
     seen->node.name = name;
     seen->node.why = seen->words;
+    seen->node.rejected_first = "";
     seen->own_words = false;
     seen->task = NULL;
     seen->words[0] = '\0';
@@ -199,6 +201,7 @@ void wr_see_gen(struct wr_seen *seen, const struct weir_gen *gen)
     node->bytes = gen->bytes;
     node->filtered = gen->filtered;
     node->rejected = gen->rejected;
+    node->rejected_first = wr_rejects_first(gen->rejects);
     node->dropped = gen->dropped;
     if (gen->ops->level != NULL) {
         struct wr_level level;
@@ -241,6 +244,7 @@ void wr_see_sink(struct wr_seen *seen, const struct weir_sink *sink)
     node->calls = sink->puts;
     node->bytes = sink->bytes;
     node->rejected = sink->rejected;
+    node->rejected_first = wr_rejects_first(sink->rejects);
 }
 
 static void see_object(struct wr_seen *seen, const struct wr_object *object)

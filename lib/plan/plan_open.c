@@ -70,18 +70,69 @@ static weir_gen *open_with(const weir_opening *opening, const struct wr_plan_ste
     weir_gen *gen = step->fused ? wr_fused_join(opening, up, step->component->name,
                                                 step->component->compile, step->args)
                                 : step->component->open(opening, up, step->args);
-    if (policy.on_error != WR_ON_ERROR_SKIP) {
+    if ((wr_plan_traits(step) & WEIR_TRAIT_REJECTS) != 0) {
         wr_gen_on_error(gen, up, policy.on_error, policy.dead, step->component->name);
     }
     return gen;
 }
 
-/* The source for a path, followed by a framer; NULL: none. */
-static weir_gen *open_path(const weir_opening *opening, const char *path,
-                           const struct wr_plan_step *framer, struct policy policy)
+/* Record the component of an object, for weir_walk. part: its index in the text; -1: it is not in
+ * the text. A framer that is joined to the source before it has the source's object. */
+static void label(struct wr_counts *counts, const weir_component *component, int part)
 {
-    weir_gen *gen = open_source(opening, path);
-    return framer != NULL ? open_with(opening, framer, gen, policy) : gen;
+    if (counts->component == NULL) {
+        counts->component = component->name;
+        counts->part = part;
+    }
+}
+
+static void label_gen(weir_gen *gen, const weir_component *component, int part)
+{
+    if (gen != &wr_gen_no_memory) { /* shared by all threads */
+        label(&gen->counts, component, part);
+    }
+}
+
+static void label_sink(weir_sink *sink, const weir_component *component, int part)
+{
+    if (sink->loop != NULL) {
+        label(&sink->counts, component, part);
+    }
+}
+
+static int part_of(const weir_plan *plan, const struct wr_plan_step *step)
+{
+    for (size_t i = 0; i < plan->parts_count; i++) {
+        if (plan->parts[i].step == step) {
+            return (int)i;
+        }
+    }
+    return -1; /* inserted by the plan */
+}
+
+/* How the files are read that stand for the source. */
+struct reading {
+    const weir_plan *plan;
+    const weir_component *source;      /* to name its object; NULL: another object has the name */
+    const struct wr_plan_step *framer; /* cuts each file; NULL: none */
+    struct policy policy;              /* of the framer */
+};
+
+/* The source for a path, followed by the framer. */
+static weir_gen *open_path(const weir_opening *opening, const char *path,
+                           const struct reading *reading)
+{
+    weir_gen *source = open_source(opening, path), *gen = source;
+    if (reading->framer != NULL) {
+        gen = open_with(opening, reading->framer, source, reading->policy);
+    }
+    if (reading->source != NULL) {
+        label_gen(source, reading->source, -1);
+    }
+    if (gen != source) {
+        label_gen(gen, reading->framer->component, part_of(reading->plan, reading->framer));
+    }
+    return gen;
 }
 
 /* The files that are read instead of the source: the arguments of their generator's body. */
@@ -90,9 +141,8 @@ struct files {
     size_t count;
     weir_opening opening;
     weir_http_options http;
-    const struct wr_plan_step *framer; /* cuts each file; NULL: none */
-    struct policy policy;              /* of the framer */
-    weir_plan *plan;                   /* the plan that owns it */
+    struct reading reading;
+    weir_plan *plan; /* which is used meanwhile */
 };
 
 static int end_line(const weir_item *in, weir_item *out, void *args)
@@ -111,7 +161,7 @@ static int read_files(weir_gen *self, weir_gen *up, void *args)
     files->opening.scope = weir_gen_scope(self);
     files->opening.http = &files->http;
     for (size_t i = 0; i < files->count; i++) {
-        weir_gen *file = open_path(&files->opening, files->paths[i], files->framer, files->policy);
+        weir_gen *file = open_path(&files->opening, files->paths[i], &files->reading);
         if (i + 1 < files->count) {
             file = weir_map(file, files->paths[i], end_line, NULL, 0);
         }
@@ -164,20 +214,21 @@ static weir_gen *open_files(const weir_plan *plan, const weir_opening *opening,
 {
     const struct opening *mine = opening->plan;
     const weir_plan_options *options = &mine->options;
-    struct policy policy = {WR_ON_ERROR_SKIP, NULL};
+    const char *path = options->files_count == 0 ? "-" : options->files[0];
+    struct reading reading = {.plan = plan, .framer = framer};
     if (framer != NULL) {
-        policy = policy_of(framer, mine);
+        reading.policy = policy_of(framer, mine);
     }
     if (options->files_count <= 1) {
-        return open_path(opening, options->files_count == 1 ? options->files[0] : "-", framer,
-                         policy);
+        const char *scheme = strcmp(path, "-") == 0 ? "-" : "/";
+        reading.source = wr_plan_find_scheme(WEIR_KIND_SOURCE, scheme, 1);
+        return open_path(opening, path, &reading);
     }
     struct files files = {.paths = copy_paths(options),
                           .count = options->files_count,
                           .opening = *opening,
                           .http = *opening->http,
-                          .framer = framer,
-                          .policy = policy,
+                          .reading = reading,
                           .plan = (weir_plan *)(uintptr_t)plan};
     weir_gen_options made = {.struct_size = sizeof made, .name = "files", .drop = drop_files};
     if (files.paths == NULL) {
@@ -186,10 +237,12 @@ static weir_gen *open_files(const weir_plan *plan, const weir_opening *opening,
     files.opening.plan = NULL;
     atomic_fetch_add(&files.plan->references, 1);
     weir_gen *gen = weir_gen_new(opening->scope, read_files, &files, sizeof files, &made);
-    if (policy.on_error !=
-        WR_ON_ERROR_SKIP) { /* the dead sink is open until the last file is read */
-        wr_gen_on_error(gen, NULL, policy.on_error, policy.dead, framer->component->name);
+    const struct policy *policy = &reading.policy;
+    if (policy->on_error != WR_ON_ERROR_SKIP) {
+        /* The dead sink is open until the last file is read. */
+        wr_gen_on_error(gen, NULL, policy->on_error, policy->dead, framer->component->name);
     }
+    label_gen(gen, wr_plan_find_scheme(WEIR_KIND_SOURCE, "/", 1), -1);
     return gen;
 }
 
@@ -228,40 +281,6 @@ int wr_plan_policy(const struct wr_plan_step *step, const weir_plan_options *opt
     return given >= 0 ? given : options->dead != NULL ? WR_PLAN_DEAD : WR_PLAN_SKIP;
 }
 
-/* Record the component of an object, for weir_walk. part: its index in the text; -1: it is not in
- * the text. A framer that is joined to the source before it has the source's object. */
-static void label(struct wr_counts *counts, const weir_component *component, int part)
-{
-    if (counts->component == NULL) {
-        counts->component = component->name;
-        counts->part = part;
-    }
-}
-
-static void label_gen(weir_gen *gen, const weir_component *component, int part)
-{
-    if (gen != &wr_gen_no_memory) { /* shared by all threads */
-        label(&gen->counts, component, part);
-    }
-}
-
-static void label_sink(weir_sink *sink, const weir_component *component, int part)
-{
-    if (sink->loop != NULL) {
-        label(&sink->counts, component, part);
-    }
-}
-
-static int part_of(const weir_plan *plan, const struct wr_plan_step *step)
-{
-    for (size_t i = 0; i < plan->parts_count; i++) {
-        if (plan->parts[i].step == step) {
-            return (int)i;
-        }
-    }
-    return -1; /* inserted by the plan */
-}
-
 /* Open a sink that takes the items of *gen. */
 static weir_sink *open_sink(const weir_opening *opening, const struct wr_plan_step *step,
                             weir_gen **gen)
@@ -272,7 +291,7 @@ static weir_sink *open_sink(const weir_opening *opening, const struct wr_plan_st
         *gen = wr_dead_gate(*gen, policy.dead);
     }
     weir_sink *sink = step->component->open_sink(opening, step->args);
-    if (policy.on_error != WR_ON_ERROR_SKIP) {
+    if ((wr_plan_traits(step) & WEIR_TRAIT_REJECTS) != 0) {
         wr_sink_on_error(sink, policy.on_error, policy.dead, step->component->name);
     }
     label_sink(sink, step->component, part_of(mine->plan, step));
@@ -336,11 +355,7 @@ static void open_root(const weir_plan *plan, const weir_opening *opening, weir_g
     if (up == NULL && !weir_plan_has_source(plan)) {
         weir_opening mine = *opening;
         mine.joined = is_joined(&plan->root, 0);
-        const weir_plan_options *options = &((const struct opening *)opening->plan)->options;
-        bool stdin_alone = options->files_count == 0 ||
-                           (options->files_count == 1 && strcmp(options->files[0], "-") == 0);
         up = open_files(plan, &mine, mine.joined ? &plan->root.steps[0] : NULL);
-        label_gen(up, wr_plan_find_scheme(WEIR_KIND_SOURCE, stdin_alone ? "-" : "/", 1), -1);
     }
     weir_chain_open(opening, &plan->root, up, gen, sink);
 }

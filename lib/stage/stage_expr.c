@@ -8,7 +8,6 @@
 
 #include "base_error.h"
 #include "bytes_item.h"
-#include "codec_fields.h"
 #include "expr_input.h"
 #include "flow_dead.h"
 
@@ -73,18 +72,6 @@ void wr_item_input_fini(struct wr_item_input *input)
     weir_scratch_free(&input->scratch);
 }
 
-/* What is not JSON. 0 or a code: gen has failed. */
-static int reject_text(const struct wr_item_input *input, struct weir_gen *gen,
-                       const weir_item *item, weir_slice text, int code)
-{
-    char why[WR_FIELDS_REASON];
-    bool long_text = code == WEIR_ETOOLONG;
-    struct wr_fields fields = {.problem = long_text ? "a text of 2 GiB or more" : input->json.error,
-                               .at = long_text ? 0 : input->json.error_at};
-    wr_fields_reason(&fields, text, why);
-    return wr_gen_reject(gen, item, code, why);
-}
-
 /* Is the item a slice of a block, which is JSON if it is anything? */
 static bool is_slice(const weir_item *item)
 {
@@ -134,7 +121,8 @@ int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const 
         wr_gen_filter(gen, item, 1);
         return 0;
     }
-    return rc < 0 ? reject_text(input, gen, item, text, rc) : 1;
+    struct wr_fault fault = wr_json_fault(&input->json, text, rc);
+    return rc < 0 ? wr_gen_reject_at(gen, item, rc, &fault) : 1;
 }
 
 int wr_item_input_value(struct wr_item_input *input, struct weir_gen *gen, wr_machine *run,

@@ -289,7 +289,11 @@ static size_t take(struct stage_jq *stage, const char *over, weir_item *items)
             wr_gen_filter(gen, item, 1);
         } else {
             const struct wr_jq_reject *reject = &job->rejects[made->reject];
-            (void)wr_gen_reject(gen, item, reject->code, reject->why);
+            if (reject->fault.problem != NULL) {
+                (void)wr_gen_reject_at(gen, item, reject->code, &reject->fault);
+            } else {
+                (void)wr_gen_reject(gen, item, reject->code, reject->why);
+            }
         }
     }
     if (over != NULL && job->running && gen->failure == NULL) {

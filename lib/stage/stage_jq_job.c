@@ -44,18 +44,16 @@ static void reject(struct wr_jq_job *job, int code, const char *why)
     struct wr_jq_reject *rejected = &job->rejects[job->rejects_count];
     add(job, WR_JQ_REJECTED)->reject = (uint8_t)job->rejects_count++;
     rejected->code = code;
+    rejected->fault.problem = NULL;
     (void)wr_copy_text(rejected->why, sizeof rejected->why, why);
     next_input(job);
 }
 
 static void reject_text(struct wr_jq_job *job, weir_slice text, int code)
 {
-    char why[WR_FIELDS_REASON];
-    bool long_text = code == WEIR_ETOOLONG;
-    struct wr_fields fields = {.problem = long_text ? "a text of 2 GiB or more" : job->json.error,
-                               .at = long_text ? 0 : job->json.error_at};
-    wr_fields_reason(&fields, text, why);
-    reject(job, code, why);
+    struct wr_jq_reject *rejected = &job->rejects[job->rejects_count];
+    reject(job, code, "");
+    rejected->fault = wr_json_fault(&job->json, text, code);
 }
 
 /* Begin with the next item. */

@@ -14,7 +14,7 @@
 
 #include <weir/item.h>
 
-#include "codec_fields.h"
+#include "codec_excerpt.h"
 #include "codec_json.h"
 #include "expr_jq.h"
 
@@ -35,7 +35,8 @@ struct wr_jq_made {
 
 struct wr_jq_reject {
     int code;
-    char why[WR_FIELDS_REASON];
+    struct wr_fault fault; /* if its problem is not NULL: what is not JSON, and where */
+    char why[WR_FAULT_REASON];
 };
 
 struct wr_jq_job {

@@ -17,7 +17,6 @@
 #include <weir/stage.h>
 
 #include "bytes_item.h"
-#include "codec_fields.h"
 #include "codec_json_values.h"
 #include "flow_dead.h"
 #include "stage_bytes.h"
@@ -30,18 +29,6 @@ struct stage_json {
     weir_scratch scratch;
     bool framed; /* its upstream gives weir_json_type to valid values only */
 };
-
-/* The text of an item that is not valid. 0, or a code: gen has failed. */
-static int reject(struct stage_json *stage, const weir_item *item, weir_slice text, int code)
-{
-    char why[WR_FIELDS_REASON];
-    const struct wr_json *json = &stage->json;
-    struct wr_fields fields = {.problem =
-                                   code == WEIR_ETOOLONG ? "a text of 2 GiB or more" : json->error,
-                               .at = code == WEIR_ETOOLONG ? 0 : json->error_at};
-    wr_fields_reason(&fields, text, why);
-    return wr_gen_reject(&stage->gen, item, code, why);
-}
 
 /* Does the value go on in the block of the item, unchanged? */
 static bool stays(const weir_item *item, weir_slice text)
@@ -68,7 +55,8 @@ static int json_read(struct weir_gen *gen, weir_item *item, size_t left)
         return 0;
     }
     if (rc < 0) {
-        return reject(stage, item, text, rc);
+        struct wr_fault fault = wr_json_fault(&stage->json, text, rc);
+        return wr_gen_reject_at(gen, item, rc, &fault);
     }
     if (!slice) {
         size_t need = wr_item_padded(text.len);

@@ -21,7 +21,6 @@
 
 #include "base_alloc.h"
 #include "bytes_item.h"
-#include "codec_fields.h"
 #include "codec_json.h"
 #include "codec_json_write.h"
 #include "flow_dead.h"
@@ -223,7 +222,6 @@ static int made(struct stage_ndjson *stage, weir_item *item, size_t len)
  * rejected; or a negative code: gen has failed. */
 static int look(struct stage_ndjson *stage, const weir_item *item, weir_slice text)
 {
-    char why[WR_FIELDS_REASON];
     int rc = wr_json_index(&stage->json, text.data, text.len);
     if (rc == WEIR_ENOMEM) {
         return wr_gen_fail(&stage->gen, rc, 0, -1, "no memory for a value");
@@ -231,11 +229,8 @@ static int look(struct stage_ndjson *stage, const weir_item *item, weir_slice te
     if (rc == 0) {
         return 1;
     }
-    struct wr_fields fields = {.problem = rc == WEIR_ETOOLONG ? "a text of 2 GiB or more"
-                                                              : stage->json.error,
-                               .at = stage->json.error_at};
-    wr_fields_reason(&fields, text, why);
-    return wr_gen_reject(&stage->gen, item, rc, why);
+    struct wr_fault fault = wr_json_fault(&stage->json, text, rc);
+    return wr_gen_reject_at(&stage->gen, item, rc, &fault);
 }
 
 static int read_event(struct stage_ndjson *stage, weir_item *item, const weir_event *event,

@@ -43,10 +43,8 @@ static int decode(struct stage_packed *stage, weir_slice text, struct wr_out *ou
 static int reject(struct stage_packed *stage, const weir_item *item, weir_slice text, size_t at,
                   const char *problem)
 {
-    char why[WR_FIELDS_REASON];
-    const struct wr_fields fields = {.problem = problem, .at = at};
-    wr_fields_reason(&fields, text, why);
-    return wr_gen_reject(&stage->gen, item, WEIR_EPARSE, why);
+    const struct wr_fault fault = {problem, text, at, true};
+    return wr_gen_reject_at(&stage->gen, item, WEIR_EPARSE, &fault);
 }
 
 /* Is the text one whole value? 1; 0: it was rejected; or a code: gen has failed. */

@@ -139,7 +139,6 @@ static int read_item(struct weir_gen *gen, weir_item *item, size_t left)
 {
     struct stage_record *stage = WR_OWNER(gen, struct stage_record, gen);
     weir_slice text;
-    char why[WR_FIELDS_REASON];
     struct wr_fields *fields = &stage->fields;
     if (stage->ops->written != NULL && wr_written_takes(item)) {
         void *self = self_of(stage);
@@ -158,8 +157,8 @@ static int read_item(struct weir_gen *gen, weir_item *item, size_t left)
         return 0;
     }
     if (rc == WEIR_EPARSE) {
-        wr_fields_reason(fields, text, why);
-        return wr_gen_reject(gen, item, WEIR_EPARSE, why);
+        struct wr_fault fault = wr_fields_fault(fields, text);
+        return wr_gen_reject_at(gen, item, WEIR_EPARSE, &fault);
     }
     rc = rc == 0 ? wr_record_build(&stage->room, gen, item, fields, text, left) : rc;
     if (rc == WEIR_EBUDGET) {

@@ -17,7 +17,7 @@
 /* The decoder's own copy of self follows the struct, aligned like malloc's memory. */
 #define SELF_OFFSET ((sizeof(struct stage_records) + 15) & ~(size_t)15)
 
-enum { INPUTS_MAX = 64, WHY_BYTES = WR_FIELDS_REASON + 32 };
+enum { INPUTS_MAX = 64, WHY_BYTES = 200 };
 
 struct stage_records {
     struct weir_gen gen;
@@ -27,12 +27,12 @@ struct stage_records {
     struct wr_record_room room;
     weir_item in[INPUTS_MAX];
     size_t in_at, in_count;
-    weir_slice text;     /* of in[in_at], if it has begun */
-    bool inside;         /* it has begun */
-    bool gave;           /* ... and a record of it was given */
-    bool waits;          /* a record in `fields` is not built yet */
-    size_t problems;     /* malformed parts of it, ... */
-    char why[WHY_BYTES]; /* ... and what the first one is */
+    weir_slice text;       /* of in[in_at], if it has begun */
+    bool inside;           /* it has begun */
+    bool gave;             /* ... and a record of it was given */
+    bool waits;            /* a record in `fields` is not built yet */
+    size_t problems;       /* malformed parts of it, ... */
+    struct wr_fault fault; /* ... and the first one */
 };
 
 static void *self_of(struct stage_records *stage)
@@ -51,11 +51,12 @@ static int end_text(struct stage_records *stage)
         }
         return 0;
     }
+    char why[WHY_BYTES];
     if (stage->problems > 1) {
-        size_t len = strlen(stage->why);
-        snprintf(stage->why + len, WHY_BYTES - len, " (%zu problems)", stage->problems);
+        snprintf(why, sizeof why, "%s (%zu problems)", stage->fault.problem, stage->problems);
+        stage->fault.problem = why;
     }
-    return wr_gen_reject(&stage->gen, item, WEIR_EPARSE, stage->why);
+    return wr_gen_reject_at(&stage->gen, item, WEIR_EPARSE, &stage->fault);
 }
 
 /* False: gen has failed. */
@@ -91,7 +92,7 @@ static int run(struct stage_records *stage)
             (void)end_text(stage);
         } else if (rc == WEIR_EPARSE) {
             if (stage->problems++ == 0) {
-                wr_fields_reason(fields, stage->text, stage->why);
+                stage->fault = wr_fields_fault(fields, stage->text);
             }
         } else {
             stage->waits = true;

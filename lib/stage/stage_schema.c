@@ -14,7 +14,7 @@
 #include <weir/module.h>
 
 #include "base_alloc.h"
-#include "codec_fields.h"
+#include "codec_excerpt.h"
 #include "codec_schema.h"
 #include "flow_dead.h"
 #include "flow_gen.h"
@@ -89,13 +89,8 @@ static int look(struct stage_schema *stage, const weir_item *item)
         return 0;
     }
     if (rc == WEIR_EPARSE || rc == WEIR_ETOOLONG) {
-        struct wr_fields fields = {.problem = "a text of 2 GiB or more"};
-        if (rc == WEIR_EPARSE) {
-            fields.problem = stage->json.error;
-            fields.at = stage->json.error_at;
-        }
-        wr_fields_reason(&fields, text, why);
-        return wr_gen_reject(gen, item, rc, why);
+        struct wr_fault fault = wr_json_fault(&stage->json, text, rc);
+        return wr_gen_reject_at(gen, item, rc, &fault);
     }
     rc = rc == 0 ? wr_schema_check(stage->schema, &stage->json, why) : rc;
     if (rc == WEIR_EPARSE) {

@@ -108,9 +108,8 @@ int wr_written_read(struct wr_written *written, const struct wr_written_ops *ops
     }
     rc = rc == 0 ? put(&w, made, gen, item, left, flags) : rc;
     if (rc == WEIR_EPARSE) {
-        char why[WR_FIELDS_REASON];
-        wr_fields_reason(&written->fields, w.row.text, why);
-        return wr_gen_reject(gen, item, rc, why);
+        struct wr_fault fault = wr_fields_fault(&written->fields, w.row.text);
+        return wr_gen_reject_at(gen, item, rc, &fault);
     }
     return rc < 0 && rc != WEIR_EBUDGET ? wr_gen_fail(gen, rc, 0, -1, "no memory for a text") : rc;
 }

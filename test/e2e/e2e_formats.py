@@ -40,10 +40,10 @@ class Records(e2e_support.TestCase):
 
     def test_malformed_lines_are_counted_and_reported_once(self):
         run = self.run_on(b"a=1\n" + b'b="x\n' * 500 + b"c=2\n", "logfmt")
-        self.ends(run, 0, 'logfmt: item 2 rejected: a quoted value does not end, at byte 2: "x')
+        self.ends(run, 0, 'logfmt: line 2 (byte 6): a quoted value does not end; skipped\n  b="x')
         self.assertEqual(run.out, b"a=1\nc=2\n")
         self.assertIn("499 more like this", run.err)
-        self.assertIn("500 of 502 items were rejected", run.err)
+        self.assertIn("500 of 502 items were rejected (logfmt: 500, first at line 2)", run.err)
 
     def test_a_dead_file_keeps_the_bytes_and_the_reason(self):
         run = self.run_on(ACCESS + b"no\xff log\n" + ACCESS, "clf", "--dead", self.path("dead"))
@@ -58,7 +58,7 @@ class Records(e2e_support.TestCase):
 
     def test_strict_stops_at_the_first_malformed_line(self):
         run = self.run_on(b"<34>x\nhello\n<34>y\n", "syslog", "--strict")
-        self.ends(run, 1, "syslog: item 2: neither a priority nor a time, at byte 0: hello")
+        self.ends(run, 1, "syslog: message 2 (byte 6): neither a priority nor a time\n  hello\n  ^")
         self.assertEqual(run.out, b"<34>x\n")
 
     def test_syslog_messages_of_both_forms_come_from_a_socket(self):
@@ -111,8 +111,8 @@ class Records(e2e_support.TestCase):
 
     def test_a_regex_that_explodes_rejects_the_line_and_no_other(self):
         run = self.run_on(b"aaa\n" + b"a" * 100 + b"!\nbbb\naa\n", "regex `^(?<a>(a+)+)$`")
-        self.ends(run, 0, "item 2 rejected: the regular expression needs more than 1000000 steps",
-                  "item 3 rejected: the line does not match, at byte 0: bbb")
+        self.ends(run, 0, "line 2 (byte 4): the regular expression needs more than 1000000 steps",
+                  "line 3 (byte 106): the line does not match; skipped\n  bbb\n  ^")
         self.assertEqual(run.out, b"aaa\naa\n")
 
     def test_a_mistake_in_a_pattern_is_found_by_check(self):
@@ -129,7 +129,7 @@ class Records(e2e_support.TestCase):
     def test_a_quote_without_an_end_rejects_one_line(self):
         rows = b"".join(b"%d,%s\n" % (i, b"x" * 90) for i in range(20000))
         run = self.run_on(b'id,name\n1,"a\n' + rows, "csv header")
-        self.ends(run, 0, "csv: item 2 rejected: a quoted value does not end, at byte 2: \"a")
+        self.ends(run, 0, 'csv: row 2 (byte 10): a quoted value does not end; skipped\n  1,"a\n    ^\n')
         self.assertEqual(run.out, rows)
 
     def test_each_file_has_a_header_of_its_own(self):

@@ -25,10 +25,12 @@ class Json(e2e_support.TestCase):
     def test_malformed_values_are_counted_and_reported_once(self):
         bad = b'{"user":"bob" "type":"login"}\n'
         run = self.run_on(b'{"a":1}\n' + bad * 500 + b'{"never": "closed}\n{\n"b":2}\n', "json")
-        self.ends(run, 0, "json: item 2 rejected: expected ',' or '}' after a member, at byte 14: \"type\"")
+        self.ends(run, 0, "json: line 2 (byte 22): expected ',' or '}' after a member; skipped\n"
+                             '  {"user":"bob" "type":"login"}\n'
+                             "                ^\n")
         self.assertEqual(run.out, b'{"a":1}\n{"b":2}\n')
         self.assertIn("499 more like", run.err)
-        self.assertIn("501 of 503 items were rejected", run.err)
+        self.assertIn("501 of 503 items were rejected (json: 501, first at line 2)", run.err)
 
     def test_a_dead_file_keeps_the_bytes_from_every_input(self):
         data = b'{"a":1}\n{"b" 2}\n\xff\n[3]\n'
@@ -48,7 +50,7 @@ class Json(e2e_support.TestCase):
 
     def test_strict_stops_at_the_first_malformed_value(self):
         run = self.run_on(b'{"a":1}\n{\n"b" 2}\n[3]\n', "json", "--strict")
-        self.ends(run, 1, "json: item 2: expected ':' after a key, at byte 6: 2}")
+        self.ends(run, 1, "json: line 3 (byte 14): expected ':' after a key\n  \"b\" 2}\n      ^")
         self.assertEqual(run.out, b'{"a":1}\n')
 
     def test_a_value_over_the_limit_is_left_out(self):

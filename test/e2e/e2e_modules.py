@@ -115,7 +115,7 @@ class Modules(TestCase):
         return run
 
     def test_rejected_items_are_skipped_and_counted(self):
-        run = self.rejects("gen 1..5 | ./two.so:picky 3", texts=["picky_stage: item 3 rejected: it is 3", "1 rejected"])
+        run = self.rejects("gen 1..5 | ./two.so:picky 3", texts=["picky_stage: item 3: it is 3; skipped", "1 rejected"])
         self.assertEqual(run.out, b"1\n2\n4\n5\n")
 
     def test_what_was_folded_is_said_before_the_count_and_the_table(self):

@@ -43,8 +43,9 @@ static uint64_t read_packet(struct wr_netflow *netflow, struct wr_fields *fields
         }
         require(parts++ <= packet.len);
         if (rc == WEIR_EPARSE) {
-            char why[WR_FIELDS_REASON];
-            wr_fields_reason(fields, packet, why);
+            char why[WR_FAULT_REASON];
+            struct wr_fault fault = wr_fields_fault(fields, packet);
+            wr_fault_reason(&fault, why);
             require(fields->at <= packet.len);
             hash = hash_of(hash, (weir_slice){why, strlen(why)});
             continue;

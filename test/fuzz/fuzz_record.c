@@ -15,6 +15,7 @@
 #include "codec_logfmt.h"
 #include "codec_metrics.h"
 #include "codec_syslog.h"
+#include "codec_utf8.h"
 
 static void require(int holds)
 {
@@ -73,10 +74,14 @@ static uint64_t look(reader *read, struct wr_fields *fields, weir_slice text)
     require(wr_fields_begin(fields, text.len) == 0);
     int rc = read(fields, text);
     if (rc == WEIR_EPARSE) {
-        char why[WR_FIELDS_REASON];
+        char why[WR_FAULT_REASON], excerpt[WR_EXCERPT_BYTES];
         require(fields->problem != NULL);
-        wr_fields_reason(fields, text, why);
+        struct wr_fault fault = wr_fields_fault(fields, text);
+        wr_fault_reason(&fault, why);
         require(strlen(why) + 1 < sizeof why);
+        size_t shown = wr_excerpt(text, fields->at, excerpt);
+        require(shown < sizeof excerpt && strlen(excerpt) == shown);
+        require(wr_utf8_valid_bytes(excerpt, shown) == shown);
         return hash_of(fields->at, (weir_slice){why, strlen(why)});
     }
     require(rc == 0 || rc == WR_FIELDS_NONE);

@@ -39,8 +39,9 @@ static inline char *fields_found(fields_reader *read, struct wr_fields *fields, 
         fputc('|', out);
     }
     if (rc == WEIR_EPARSE) {
-        char why[WR_FIELDS_REASON];
-        wr_fields_reason(fields, text, why);
+        char why[WR_FAULT_REASON];
+        struct wr_fault fault = wr_fields_fault(fields, text);
+        wr_fault_reason(&fault, why);
         fprintf(out, "<%s>", why);
     } else if (rc != 0) {
         fprintf(out, rc == WR_FIELDS_NONE ? "<none>" : "<%d>", rc);

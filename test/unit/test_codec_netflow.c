@@ -104,9 +104,10 @@ static void show(struct wr_netflow *netflow, struct wr_fields *fields, weir_slic
     while (MUST(wr_fields_begin(fields, packet.len) == 0),
            (rc = wr_netflow_read(netflow, fields)) != WR_FIELDS_NONE) {
         if (rc < 0) {
-            char why[WR_FIELDS_REASON];
+            char why[WR_FAULT_REASON];
             MUST(rc == WEIR_EPARSE);
-            wr_fields_reason(fields, packet, why);
+            struct wr_fault fault = wr_fields_fault(fields, packet);
+            wr_fault_reason(&fault, why);
             fprintf(out, "<%s>", why);
             continue;
         }

@@ -27,7 +27,8 @@ static void written(writer *write, const char *json_text, const char *expected)
     int rc = wr_row_of_json(&fields, &json, &row);
     rc = rc == 0 ? write(&out, &fields, &row) : rc;
     if (rc < 0) {
-        wr_fields_reason(&fields, row.text, got);
+        struct wr_fault fault = wr_fields_fault(&fields, row.text);
+        wr_fault_reason(&fault, got);
         out.len = strlen(got);
     }
     got[out.len] = '\0';

@@ -87,10 +87,12 @@ static void rejects(weir_slice text, const char *message)
 TEST(a_rejection_says_what_is_wrong_and_where)
 {
     rejects((weir_slice)TEXT("{\"user\":\"bob\" \"type\":\"login\"}"),
-            "item 1: expected ',' or '}' after a member, at byte 14: \"type\":\"login\"}");
+            "item 1: expected ',' or '}' after a member\n"
+            "  {\"user\":\"bob\" \"type\":\"login\"}\n"
+            "                ^");
     rejects((weir_slice)TEXT("{\"a\":"),
-            "item 1: the text ends inside an object, at byte 5, after: {\"a\":");
-    rejects((weir_slice)TEXT("\"a\xff\""), "item 1: invalid UTF-8, at byte 2: \xff\"");
+            "item 1: the text ends inside an object\n  {\"a\":\n       ^");
+    rejects((weir_slice)TEXT("\"a\xff\""), "item 1: invalid UTF-8\n  \"a?\"\n    ^");
 }
 
 static const weir_slice names[] = {TEXT("level"), TEXT("msg")};

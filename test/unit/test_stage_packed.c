@@ -64,13 +64,13 @@ static void fails(const char *stage, weir_slice text, const char *message)
 TEST(a_rejection_says_what_is_wrong_and_where)
 {
     fails("msgpack on-error=stop", (weir_slice)TEXT("\x01x"),
-          "item 1: bytes behind the value, at byte 1: x");
+          "item 1: bytes behind the value, at byte 1 of it");
     fails("msgpack on-error=stop", (weir_slice)TEXT("\xa4kl"),
-          "item 1: the value does not end, at byte 3, after: \xa4kl");
+          "item 1: the value does not end, at byte 3 of it");
     fails("msgpack on-error=stop", (weir_slice)TEXT("\xc1"),
-          "item 1: the byte 0xc1, which MessagePack does not use, at byte 0: \xc1");
+          "item 1: the byte 0xc1, which MessagePack does not use, at byte 0 of it");
     fails("json | cbor on-error=stop", (weir_slice)TEXT("[1,1e999]"),
-          "item 1: a number that is too large, at byte 3: 1e999]");
+          "item 1: a number that is too large\n  [1,1e999]\n     ^");
 }
 
 MAIN("stage/packed")

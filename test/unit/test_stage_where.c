@@ -190,7 +190,8 @@ static void check_rejects(const char *text, weir_slice value, const char *messag
 
 TEST(what_fails_is_rejected_with_its_reason)
 {
-    check_rejects("where .a on-error=stop", (weir_slice)TEXT("{\"a\": tru}"), "at byte 6");
+    check_rejects("where .a on-error=stop", (weir_slice)TEXT("{\"a\": tru}"),
+                  "expected a value\n  {\"a\": tru}\n        ^");
     check_rejects("where .a on-error=stop", (weir_slice)TEXT("7"),
                   "Cannot index number with \"a\"");
     check_rejects("map error(\"no\") on-error=stop", (weir_slice)TEXT("7"), "no");

@@ -103,14 +103,14 @@ TEST(a_member_that_is_no_column_is_rejected_unless_told)
     becomes("json | csv", LINES(first, other, first), "1|1|");
     becomes("json | csv ragged=keep", LINES(first, other), "1|2|");
     becomes("json | csv on-error=stop", LINES(first, other),
-            "1|<item 2: a member that is no column, at byte 8: b\":3}>");
+            "1|<item 2: a member that is no column\n  {\"a\":2,\"b\":3}\n          ^>");
 }
 
 TEST(what_has_no_members_is_rejected_and_the_next_item_is_tried)
 {
     becomes("json | csv header", LINES("1", "{}", "{\"a\":1}"), "a|1|");
     becomes("json | csv header on-error=stop", LINES("{}"),
-            "<item 1: the first item has no members, so there are no columns, at byte 0: {}>");
+            "<item 1: the first item has no members, so there are no columns\n  {}\n  ^>");
     becomes("json | logfmt", LINES("\"x\"", "{\"a b\":1}", "{\"a\":1}"), "a=1|");
 }
 
