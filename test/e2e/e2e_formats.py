@@ -239,7 +239,7 @@ class Schemas(e2e_support.TestCase):
         self.assertEqual([record["reason"] for record in dead], [
             "/user/age: minimum 0, got -3", '(root): required "user" is missing', "(root): type object, got []"])
         run = self.run_on(schema, lines, "--strict")
-        self.ends(run, 1, "schema: item 2: /user/age: minimum 0, got -3")
+        self.ends(run, 1, "schema: line 2 (byte 21): /user/age: minimum 0, got -3")
 
     def test_a_mistake_in_the_schema_is_a_mistake_in_the_text(self):
         self.write("s", b'{"properties": {"a": {"if": true}}}')

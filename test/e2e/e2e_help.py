@@ -62,6 +62,9 @@ FILES = {
     "access.log.br": lambda: packed("brotli", ACCESS),
     "access.log.lz4": lambda: packed("lz4", ACCESS),
     "app.log": APP,
+    "events.cbor": b'\xa1\x61n\x01\xa1\x61n\x02',
+    "events.msgpack": b'\x81\xa1n\x01\x81\xa1n\x02',
+    "events.ndjson": b'{"n":1}\n{"n":2}\n',
     "event.schema.json": b'{"properties":{"n":{"type":"integer","maximum":2}}}',
     "feed.ndjson": b'{"n":1}\n{"n":2}\n{"n":3}\n{"n":4}\n',
     "feed.sse": b"id: 1\ndata: login ann\n\nid: 2\ndata: logout ann\n\nid: 3\ndata: login bob\n\n",
@@ -96,6 +99,8 @@ PRINTS = {
     './access.log | grep "GET"': GETS,
     './access.log | regex `" (?<status>\\d{3}) (?<bytes>\\d+)`': GETS,
     './app.log | logfmt | where .level == "error"': b"level=error msg=slow ms=250\n",
+    './events.cbor | cbor': FILES["events.ndjson"],
+    './events.msgpack | msgpack': FILES["events.ndjson"],
     './feed.ndjson | schema ./event.schema.json': b'{"n":1}\n{"n":2}\n',
     './flows.ipfix | netflow | ndjson': FLOWS_JSON,
     './packets.len32 | len32 | netflow | where .destinationTransportPort == 443 | ndjson':
@@ -126,6 +131,8 @@ WRITES = {
     './access.log | grep "GET" | gzip | file ./get.log.gz': ("get.log.gz", gzip.decompress, GETS),
     './access.log | grep "GET" | zstd level=9 | file ./get.log.zst':
         ("get.log.zst", lambda data: packed("unzstd", data), GETS),
+    './events.ndjson | json | cbor | file ./events.cbor': ("events.cbor", bytes, FILES["events.cbor"]),
+    './events.ndjson | json | msgpack | file ./events.msgpack': ("events.msgpack", bytes, FILES["events.msgpack"]),
     'https://example.org/image.png | raw | file ./image.png': ("image.png", bytes, FILES["image.png"]),
 }
 # What a peer sends that the examples connect to, and what comes of it.

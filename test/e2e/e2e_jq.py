@@ -67,12 +67,12 @@ class Jq(e2e_support.TestCase):
 
     def test_a_program_that_never_ends_is_stopped_by_its_limit(self):
         run = weir("gen 1..3 | jq `if . == 2 then last(repeat(.)) else . end` time=300ms")
-        self.ends(run, 0, "jq: item 2 rejected: its next output takes longer than time= allows")
+        self.ends(run, 0, "jq: item 2: its next output takes longer than time= allows")
         self.assertEqual(run.out, b"1\n3\n")
 
     def test_a_program_that_needs_all_memory_is_stopped_by_its_limit(self):
         run = weir("gen 1..3 | jq `if . == 2 then [repeat(.)] else . end` memory=64MiB")
-        self.ends(run, 0, "jq: item 2 rejected: it needs more memory than memory= allows")
+        self.ends(run, 0, "jq: item 2: it needs more memory than memory= allows")
         self.assertEqual(run.out, b"1\n3\n")
 
     def test_a_drain_gives_up_a_program_that_never_ends(self):
