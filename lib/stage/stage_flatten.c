@@ -91,7 +91,8 @@ const weir_component wr_component_flatten = {
     .args = flatten_args,
     .args_count = sizeof flatten_args / sizeof flatten_args[0],
     .args_size = sizeof(struct flatten_args),
-    .help = "Objects in objects become members of one object, with names such as \"a.b\".",
+    .help = "Objects in objects become members of one object, with names such as \"a.b\"; of equal "
+            "names the last counts.",
     .example = "gen 1..1 | {user: {name: \"ann\", ids: [4, 5]}} | flatten arrays=keep",
     .prints = "{\"user.name\":\"ann\",\"user.ids\":[4,5]}\n",
     .more_examples = flatten_more,

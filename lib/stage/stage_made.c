@@ -1,7 +1,8 @@
 /*
  * stage_made.c - one item in, new bytes out (stage_made.h). A block is as large as the items that are
  * left in the call need, judged by the one that begins it: one that arrives alone has a small block.
- * It suspends in wr_made_next only: at the pull, and when it waits for the budget.
+ * It suspends in wr_made_next only: at the pull, between two items when it has run for long, and when
+ * it waits for the budget.
  */
 #include "stage_made.h"
 
@@ -117,6 +118,11 @@ static size_t read_items(struct wr_made *made, struct weir_gen *gen, weir_item *
             items[ready++] = item;
         }
         i += rc != WR_MADE_BEFORE;
+        rc = wr_turn(gen->loop, &gen->object); /* a text may be long, and slow to read */
+        if (rc < 0) {
+            (void)wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
+            return ready;
+        }
     }
     return ready;
 }

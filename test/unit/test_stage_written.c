@@ -114,6 +114,35 @@ TEST(what_has_no_members_is_rejected_and_the_next_item_is_tried)
     becomes("json | logfmt", LINES("\"x\"", "{\"a b\":1}", "{\"a\":1}"), "a=1|");
 }
 
+/* The members of an object are searched one by one where their order is not that of the columns. */
+TEST(rows_that_are_slow_to_write_let_other_tasks_run)
+{
+    enum { MEMBERS = 4096, ROWS = 40 };
+    static char first[MEMBERS * 9 + 2], other[MEMBERS * 9 + 2];
+    const char *lines[ROWS + 2] = {first};
+    weir_item items[64];
+    if (wr_test_sweeps()) {
+        return;
+    }
+    for (size_t i = 0; i < MEMBERS; i++) {
+        (void)snprintf(first + 9 * i, 10, "%c\"%04zx\":1", i == 0 ? '{' : ',', i);
+        (void)snprintf(other + 9 * i, 10, "%c\"%04zx\":1", i == 0 ? '{' : ',', MEMBERS - 1 - i);
+    }
+    first[MEMBERS * 9] = other[MEMBERS * 9] = '}';
+    for (size_t i = 1; i <= ROWS; i++) {
+        lines[i] = other;
+    }
+    weir_loop *loop = weir_loop_new(NULL);
+    weir_scope_options soon = {.struct_size = sizeof soon, .deadline_ms = 1};
+    weir_scope *scope = weir_scope_new(weir_root(loop), &soon);
+    weir_gen *up = texts(scope, (struct texts_args){lines, false});
+    weir_gen *gen = weir_parse(scope, up, "json | csv", NULL);
+    while (weir_next_many(gen, items, 64) > 0) {}
+    ck_assert_int_lt(weir_finish(gen, NULL), 0);
+    ck_assert_int_eq(weir_scope_wait(scope, NULL), WEIR_ETIMEDOUT);
+    weir_loop_free(loop);
+}
+
 TEST(arguments_of_the_other_direction_are_refused)
 {
     weir_error error;
