@@ -182,7 +182,8 @@ static int add_stage(struct walk *walk, size_t from, size_t to, size_t bar)
     if (from == to) {
         (void)wr_plan_fail(walk->error, (struct wr_plan_span){bar, 1},
                            "an empty stage: two | in a row, or a | at the start or end");
-        bool two = walk->text[bar + 1] == '|' || (bar > 0 && walk->text[bar - 1] == '|');
+        bool two = (bar + 1 < walk->end && walk->text[bar + 1] == '|') ||
+                   (bar > 0 && walk->text[bar - 1] == '|');
         return two ? wr_plan_hint(walk->error, "in an expression, write 'or'") : walk->error->code;
     }
     if (walk->count == WR_PLAN_STAGES_MAX) {

@@ -10,6 +10,7 @@ import unittest
 import e2e_support
 from e2e_support import Weir, wait_for, weir
 
+# Not: index and indices of an array, for which libjq 1.6 itself loses memory.
 PROGRAMS = [
     ".",
     ".user | {name, id: (.id * 2)}",
@@ -24,7 +25,7 @@ PROGRAMS = [
     "@base64 \"\\(.user.name)\", @csv \"\\([.user.id, .user.name])\"",
     "limit(2; repeat(.user.id))",
     "label $f | .tags[] | if . == \"c\" then ., break $f else . end",
-    "[.tags[] | ascii_downcase] | sort | unique | index(\"b\")",
+    "[.tags[] | ascii_downcase] | sort | unique | tojson | index(\"b\")",
     "getpath([\"user\", \"name\"]) as [$a] ?// $b | [$a, $b]",
 ]
 
