@@ -196,12 +196,12 @@ void wr_cbor_write(struct wr_out *out, const struct wr_packed_head *head)
     }
 }
 
-/* A length in the first byte, if it is below `most`, or behind one of the bytes for 1, 2 and 4; 0:
- * there is none. */
+/* A length, of at most UINT32_MAX, in the first byte, if it is below `most`, or behind one of the
+ * bytes for 1, 2 and 4; 0: there is none. */
 static void put_length(struct wr_out *out, unsigned fixed, uint64_t most, const uint8_t firsts[3],
                        uint64_t number)
 {
-    unsigned size = size_of(number);
+    unsigned size = WR_MIN(size_of(number), 2u);
     size = size == 0 && firsts[0] == 0 ? 1 : size;
     if (number < most) {
         wr_out_byte(out, (char)(fixed | (unsigned)number));

@@ -170,7 +170,7 @@ static bool put_plain_record(struct wr_out *out, const weir_event *event,
     for (uint32_t i = 0; i < event->fields_count; i++) {
         need += event->values[i].len + 2;
     }
-    if (wr_item_padded(need) > out->cap) {
+    if (out->to == NULL || wr_item_padded(need) > out->cap) {
         return false;
     }
     char *to = out->to;
