@@ -15,4 +15,5 @@ endforeach()
 file(WRITE ${OUT}
      "/* Written by lib/components.cmake from the files that define components. */\n"
      "#include \"plan_text.h\"\n\n${declared}\n"
-     "const weir_component *const wr_components[] = {\n${listed}    NULL,\n};\n")
+     "const weir_component *const wr_components[] = {\n${listed}    NULL,\n};\n"
+     "const size_t wr_components_count = sizeof wr_components / sizeof wr_components[0] - 1;\n")

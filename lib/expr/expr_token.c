@@ -85,7 +85,7 @@ bool wr_is_name_byte(char c, bool first)
 
 static bool is_space(char c)
 {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+    return c == ' ' || (c >= '\t' && c <= '\r'); /* as the text of a pipeline has it */
 }
 
 char wr_parse_byte(const struct wr_parsing *parsing, size_t ahead)

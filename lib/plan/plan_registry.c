@@ -54,14 +54,13 @@ int wr_plan_components_add(const weir_component *const *components)
 const weir_component *weir_component_at(size_t index)
 {
     const weir_component *found = NULL;
-    size_t count = count_of(wr_components);
-    if (index < count) {
+    if (index < wr_components_count) {
         return wr_components[index];
     }
-    index -= count;
+    index -= wr_components_count;
     pthread_mutex_lock(&lock);
     for (struct more *more = first_more; more != NULL && found == NULL; more = more->next) {
-        count = count_of(more->components);
+        size_t count = count_of(more->components);
         if (index < count) {
             found = more->components[index];
         } else {

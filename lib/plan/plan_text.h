@@ -221,6 +221,7 @@ int wr_plan_format_check(struct wr_plan_reading *reading, const char *owner, siz
 /* ---- the registry: plan_registry.c */
 
 extern const weir_component *const wr_components[]; /* the library's own; ends with NULL */
+extern const size_t wr_components_count;            /* without the NULL */
 /* Add the components of a module or of a test. The list ends with NULL and must not be freed. 0 or
  * WEIR_ENOMEM. */
 int wr_plan_components_add(const weir_component *const *components);
