@@ -169,26 +169,36 @@ TEST(a_text_ends_in_its_sink_or_in_standard_output)
     remove_files();
 }
 
-TEST(examples_print_what_their_descriptor_says)
+SUITE_TEST(prints_what_its_descriptor_says, weir_component)
 {
-    const weir_component *component;
     struct wr_folder folder;
     wr_folder_make(&folder);
     ck_assert_int_eq(chdir(folder.path), 0);
-    for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
-        if (component->prints != NULL) {
-            check_pumped(component->example, write_file(""), component->prints);
+    if (kit->prints != NULL) {
+        check_pumped(kit->example, write_file(""), kit->prints);
+        remove_files();
+    }
+    for (const weir_example *more = kit->more_examples; more != NULL && more->text != NULL;
+         more++) {
+        if (more->prints != NULL) {
+            check_pumped(more->text, write_file(""), more->prints);
             remove_files();
-        }
-        for (const weir_example *more = component->more_examples;
-             more != NULL && more->text != NULL; more++) {
-            if (more->prints != NULL) {
-                check_pumped(more->text, write_file(""), more->prints);
-                remove_files();
-            }
         }
     }
     wr_folder_remove(&folder);
+}
+
+static const struct wr_suite_test examples[] = {
+    {"prints_what_its_descriptor_says", prints_what_its_descriptor_says},
+    {NULL, NULL},
+};
+
+__attribute__((constructor)) static void add_examples(void)
+{
+    const weir_component *component;
+    for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
+        wr_suite_add(examples, component->name, component);
+    }
 }
 
 static void check_refused(const char *text, const weir_plan_options *options, const char *message)

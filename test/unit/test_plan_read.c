@@ -354,23 +354,30 @@ static void check_example(const weir_component *component, const char *text)
     weir_plan_free(plan);
 }
 
-TEST(every_component_is_described)
+SUITE_TEST(is_described, weir_component)
 {
-    const weir_component *component;
     const char *folder = getenv("WEIR_TEST_DATA"); /* the files that a check reads are there */
     ck_assert(folder == NULL || chdir(folder) == 0);
+    ck_assert_uint_eq(kit->struct_size, sizeof *kit);
+    ck_assert_ptr_nonnull(kit->help);
+    ck_assert_ptr_nonnull(kit->example);
+    check_example(kit, kit->example);
+    for (const weir_example *more = kit->more_examples; more != NULL && more->text != NULL;
+         more++) {
+        check_example(kit, more->text);
+    }
+    for (size_t j = 0; j < kit->args_count; j++) {
+        ck_assert_ptr_nonnull(kit->args[j].help);
+    }
+}
+
+static const struct wr_suite_test descriptions[] = {{"is_described", is_described}, {NULL, NULL}};
+
+__attribute__((constructor)) static void add_descriptions(void)
+{
+    const weir_component *component;
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
-        ck_assert_uint_eq(component->struct_size, sizeof *component);
-        ck_assert_ptr_nonnull(component->help);
-        ck_assert_ptr_nonnull(component->example);
-        check_example(component, component->example);
-        for (const weir_example *more = component->more_examples;
-             more != NULL && more->text != NULL; more++) {
-            check_example(component, more->text);
-        }
-        for (size_t j = 0; j < component->args_count; j++) {
-            ck_assert_ptr_nonnull(component->args[j].help);
-        }
+        wr_suite_add(descriptions, component->name, component);
     }
 }
 
