@@ -148,12 +148,9 @@ static int reject(const weir_fused *fused, struct member *member)
     weir_item item = fused->in[fused->in_at];
     const char *why = wr_machine_error(member->run);
     struct wr_text_writer text = {.arena = wr_machine_arena(member->run)};
-    if (!member->as_came) { /* it is rejected as it reached the member */
+    if (!member->as_came) { /* it is rejected as it reached the member, if there is room for that */
         wr_write_json(&text, member->input);
-        if (text.failed) {
-            return no_memory(member);
-        }
-        item = item_of(fused, &text);
+        item = text.failed ? item : item_of(fused, &text);
     }
     return wr_gen_reject(&member->gen, &item, WEIR_EPARSE, why);
 }

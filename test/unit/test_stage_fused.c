@@ -271,6 +271,37 @@ TEST(rejected_outputs_wait_for_the_dead_sink)
     wr_folder_remove(&folder);
 }
 
+/* The value that reached the stage is too large to be written beside what filled the memory. */
+TEST(an_item_for_which_an_expression_needs_too_much_memory_is_rejected)
+{
+    enum { BYTES = 40000000 };
+    struct wr_folder folder;
+    weir_item item;
+    weir_loop_options large = {.struct_size = sizeof large, .budget_bytes = 10 * (size_t)BYTES};
+    if (wr_test_sweeps()) {
+        return;
+    }
+    wr_folder_make(&folder);
+    ck_assert_int_eq(chdir(folder.path), 0);
+    FILE *file = fopen("large.json", "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_gt(fprintf(file, "[[\"%0*d\"]]\n[[1]]\n", BYTES, 0), BYTES);
+    ck_assert_int_eq(fclose(file), 0);
+    weir_loop *loop = weir_loop_new(&large);
+    weir_gen *gen = weir_parse(weir_root(loop), NULL,
+                               "./large.json | json max=64MiB | map .[0] | "
+                               "map (if . == [1] then 7 else [range(1e9)] end)",
+                               NULL);
+    ck_assert(weir_next(gen, &item));
+    ck_assert_uint_eq(item.len, 1);
+    ck_assert_int_eq(item.data[0], '7');
+    ck_assert(!weir_next(gen, &item));
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    weir_loop_free(loop);
+    (void)unlink("large.json");
+    wr_folder_remove(&folder);
+}
+
 TEST(explain_tells_which_stages_run_as_one)
 {
     char text[4000];
