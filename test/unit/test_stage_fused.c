@@ -230,12 +230,17 @@ TEST(outputs_that_come_to_nothing_let_other_tasks_run)
 {
     static const char *const texts[] = {"gen 1..1 | map range(1e12) | where false",
                                         "gen 1..1 | map range(1e12) | grep \"x\""};
+    if (wr_test_sweeps()) {
+        return; /* where a call fails, a deadline may never come */
+    }
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         weir_item item;
         weir_error error;
         weir_loop *loop = weir_loop_new(NULL);
         weir_scope_options soon = {.struct_size = sizeof soon, .deadline_ms = 20};
+        ck_assert_ptr_nonnull(loop);
         weir_scope *scope = weir_scope_new(weir_root(loop), &soon);
+        ck_assert_ptr_nonnull(scope);
         weir_gen *gen = weir_parse(scope, NULL, texts[i], NULL);
         ck_assert(!weir_next(gen, &item));
         ck_assert_int_lt(weir_finish(gen, &error), 0);
@@ -255,6 +260,7 @@ TEST(rejected_outputs_wait_for_the_dead_sink)
     weir_gen *gen = NULL;
     weir_sink *sink = NULL;
     weir_loop *loop = weir_loop_new(NULL);
+    ck_assert_ptr_nonnull(loop);
     weir_plan *plan = weir_plan_read("gen 1..1 | map range(1000) | "
                                      "map (if . < 999 then error else . end) on-error=dead | null",
                                      NULL, &error);
