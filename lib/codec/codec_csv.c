@@ -250,7 +250,7 @@ static int give_rest(struct cursor *c)
     if (lf < c->len) {
         return give_to(c, lf);
     }
-    bool cr = !c->quoted && c->data[c->len - 1] == '\r';
+    bool cr = c->data[c->len - 1] == '\r'; /* as content has it, also after an open quote */
     return give(c, c->len - cr, cr, WEIR_ITEM_NO_EOL | (cr ? WEIR_ITEM_CRLF : 0));
 }
 

@@ -75,7 +75,7 @@ static inline bool rows_same(weir_slice a, weir_slice b)
 /* The same, or the same number written in another way: a reader gives ".3" as 0.3. */
 static inline bool rows_same_number(weir_slice a, weir_slice b)
 {
-    char one[64], other[64];
+    char one[4096], other[4096];
     if (rows_same(a, b) || a.len == 0 || b.len == 0 || a.len >= sizeof one ||
         b.len >= sizeof other) {
         return rows_same(a, b);
@@ -89,18 +89,25 @@ static inline bool rows_same_number(weir_slice a, weir_slice b)
 static inline bool rows_equal(const struct rows_format *format, const struct wr_row *row,
                               const struct wr_fields *read)
 {
-    bool equal = read->count == row->count;
     bool metric = format->read == wr_prom_read; /* which has an order of its own */
+    bool equal = metric || read->count == row->count;
+    size_t empty = 0;
     for (size_t i = 0; equal && i < row->count; i++) {
-        size_t at = i;
+        size_t at = metric ? 0 : i;
+        if (metric && row->values[i].len == 0 &&
+            rows_same(row->names[i], (weir_slice){"time", 4})) {
+            empty++; /* the same as none */
+            continue;
+        }
         for (size_t j = 0; metric && j < read->count; j++) {
             at = rows_same(read->names[j], row->names[i]) ? j : at;
         }
-        bool number = metric && rows_same(row->names[i], (weir_slice){"value", 5});
+        bool number = metric && (rows_same(row->names[i], (weir_slice){"value", 5}) ||
+                                 rows_same(row->names[i], (weir_slice){"time", 4}));
         equal = (number ? rows_same_number : rows_same)(read->values[at], row->values[i]) &&
                 (!format->named || rows_same(read->names[at], row->names[i]));
     }
-    return equal;
+    return equal && read->count + empty == row->count;
 }
 
 /* Write the row and read it back, with each text in a heap block of its own. 1: what was read is
