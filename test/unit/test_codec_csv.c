@@ -53,6 +53,7 @@ TEST(a_quoted_value_without_an_end_takes_one_line)
     frames_as(&csv, INPUT("a\nb,\"c\nd\ne"), "a|b,\"c|d|e$|");
     frames_as(&csv, INPUT("\"a\r\nb"), "\"a\\r|b$|");
     frames_as(&csv, INPUT("\"a"), "\"a$|");
+    frames_as(&csv, INPUT("\"a\r"), "\"a\\r$|");
 
     struct framing eight = limited(8, WEIR_LONG_SKIP);
     struct wr_framer at =
