@@ -20,6 +20,7 @@
 #include <weir/error.h>
 
 #include "base_alloc.h"
+#include "base_error.h"
 #include "base_fault.h"
 #include "codec_json.h"
 #include "codec_json_index.h"
@@ -38,6 +39,13 @@ struct walk {
     const char *error;
 };
 
+const uint8_t wr_json_kinds[256] = {
+    ['-'] = WR_JSON_NUMBER, ['0'] = WR_JSON_NUMBER, ['1'] = WR_JSON_NUMBER, ['2'] = WR_JSON_NUMBER,
+    ['3'] = WR_JSON_NUMBER, ['4'] = WR_JSON_NUMBER, ['5'] = WR_JSON_NUMBER, ['6'] = WR_JSON_NUMBER,
+    ['7'] = WR_JSON_NUMBER, ['8'] = WR_JSON_NUMBER, ['9'] = WR_JSON_NUMBER, ['n'] = WR_JSON_NULL,
+    ['f'] = WR_JSON_FALSE,  ['t'] = WR_JSON_TRUE,   ['"'] = WR_JSON_STRING, ['['] = WR_JSON_ARRAY,
+    ['{'] = WR_JSON_OBJECT};
+
 void wr_json_init(struct wr_json *json)
 {
     *json = (struct wr_json){0};
@@ -51,6 +59,12 @@ void wr_json_fini(struct wr_json *json)
     wr_free(json->window.at);
     wr_free(json->window.to);
     wr_json_init(json);
+}
+
+/* { or [, which differ in one bit. */
+static inline bool is_bracket(char c)
+{
+    return (c | 0x20) == '{';
 }
 
 static bool is_space(char c)
@@ -96,7 +110,7 @@ static bool escapes(struct walk *w, size_t end)
 }
 
 /* The string at token i. */
-static inline bool string(struct walk *w, uint32_t i)
+static bool string(struct walk *w, uint32_t i)
 {
     uint32_t end = w->at[i + 1] - 1;
     while (w->text[end] != '"') {
@@ -118,8 +132,8 @@ static inline uint32_t digits(const char *text, uint32_t i, uint32_t end)
     return i;
 }
 
-/* Are text[i .. i+n) digits, n at most 8? No branch depends on n: lengths of numbers are hard to
- * predict. Bytes up to i+8 are read. */
+/* Are text[0 .. n) digits, n from 1 to 8? No branch depends on n: lengths of numbers are hard to
+ * predict. Eight bytes are read. */
 static inline bool all_digits(const char *text, uint32_t n)
 {
     uint64_t bytes;
@@ -128,18 +142,24 @@ static inline bool all_digits(const char *text, uint32_t n)
     bytes = __builtin_bswap64(bytes);
 #endif
     const uint64_t ones = UINT64_C(0x0101010101010101);
-    /* The bytes behind the number become digits. */
-    bytes = n < 8 ? (bytes & ((UINT64_C(1) << (8 * n)) - 1)) | (ones * '0') << (8 * n) : bytes;
-    return (((bytes + ones * 0x46) | (bytes - ones * '0')) & ones * 0x80) == 0;
+    /* The bytes behind the number go; what is left becomes the value of each digit. */
+    bytes = (bytes ^ ones * '0') << (64 - 8 * n);
+    return (((bytes + ones * 0x76) | bytes) & ones * 0x80) == 0;
 }
 
-static inline bool number(struct walk *w, uint32_t token)
+/* Is text[i .. end), behind which len ends, a number of at most 8 digits? */
+static inline bool short_number(const char *text, uint32_t i, uint32_t end, size_t len)
+{
+    return end - i <= 8 && i + 8 <= len && all_digits(text + i, end - i) &&
+           ((text[i] != '0') | (end - i == 1));
+}
+
+static bool number(struct walk *w, uint32_t token)
 {
     const char *text = w->text;
     uint32_t i = w->at[token];
     uint32_t end = w->at[token + 1];
-    if (end - i <= 8 && i + 8 <= w->len && all_digits(text + i, end - i) &&
-        (text[i] != '0' || end - i == 1)) {
+    if (short_number(text, i, end, w->len)) {
         w->to[token] = end;
         return true;
     }
@@ -183,7 +203,7 @@ static bool literal(struct walk *w, uint32_t token, const char *word, uint32_t l
 }
 
 /* A number or literal, which begins with c. */
-static inline bool plain(struct walk *w, uint32_t i, char c)
+static bool plain(struct walk *w, uint32_t i, char c)
 {
     switch (c) {
     case 't': return literal(w, i, "true", 4);
@@ -202,7 +222,7 @@ static bool unfinished(struct walk *w, char close)
 }
 
 /* The key at token i, and the colon behind it. */
-static inline bool key(struct walk *w, uint32_t i)
+static bool key(struct walk *w, uint32_t i)
 {
     if (i >= w->count) {
         return unfinished(w, '}');
@@ -233,68 +253,78 @@ static bool misplaced(struct walk *w, uint32_t i, char close)
 /* Validate the value that begins at the first token. */
 static bool walk(struct walk *w)
 {
-    const char *text = w->text;
-    const uint32_t *at = w->at;
-    uint32_t *to = w->to;
-    uint32_t parent = WR_JSON_NONE; /* the innermost open bracket */
-    char close = '\0';              /* ... and its partner */
+    const char *const text = w->text;
+    const uint32_t *const at = w->at;
+    uint32_t *const to = w->to;
+    const size_t count = w->count;
+    size_t parent = WR_JSON_NONE; /* the innermost open bracket */
+    char close = '\0';            /* ... and its partner */
     uint32_t depth = 0;
-    uint32_t i = 0;
-value:
-    if (i >= w->count) {
-        return unfinished(w, close);
+    size_t i = 0;
+    char c = count > 0 ? text[at[0]] : '\0';
+    if (!is_bracket(c)) {
+        w->used = 1;
+        return count == 0 ? unfinished(w, close) : c == '"' ? string(w, 0) : plain(w, 0, c);
     }
-    char c = text[at[i]];
-    if (c == '"') {
-        if (!string(w, i)) {
+open:
+    if (++depth > WR_JSON_DEPTH_MAX) {
+        return fail(w, at[i], "nested too deeply");
+    }
+    to[i] = (uint32_t)parent;
+    parent = i++;
+    close = (char)(c + 2);
+    if (i < count && text[at[i]] == close) {
+        goto close;
+    }
+item:
+    if (close == '}') {
+        /* A key without escapes and directly before its colon: the usual case. */
+        if (WR_LIKELY(i + 1 < count && text[at[i]] == '"' && text[at[i + 1]] == ':' &&
+                      text[at[i + 1] - 1] == '"' && w->backslash > at[i + 1])) {
+            to[i] = at[i + 1] - 1;
+        } else if (!key(w, (uint32_t)i)) {
             return false;
         }
-    } else if (c == '{' || c == '[') {
-        if (++depth > WR_JSON_DEPTH_MAX) {
-            return fail(w, at[i], "nested too deeply");
+        i += 2;
+    }
+    if (i >= count) {
+        return unfinished(w, close);
+    }
+    c = text[at[i]];
+    if (c == '"') {
+        uint32_t end = at[i + 1] - 1;
+        if (WR_LIKELY(text[end] == '"' && w->backslash > end)) {
+            to[i] = end;
+        } else if (!string(w, (uint32_t)i)) {
+            return false;
         }
-        to[i] = parent;
-        parent = i++;
-        close = (char)(c + 2);
-        if (i < w->count && text[at[i]] == close) {
-            goto close;
-        }
-        goto item;
-    } else if (!plain(w, i, c)) {
+    } else if (is_bracket(c)) {
+        goto open;
+    } else if (short_number(text, at[i], at[i + 1], w->len)) {
+        to[i] = at[i + 1];
+    } else if (!plain(w, (uint32_t)i, c)) {
         return false;
     }
     i++;
 after:
-    if (depth == 0) {
-        w->used = i;
-        return true;
-    }
-    if (i >= w->count) {
-        return unfinished(w, close);
-    }
-    c = text[at[i]];
+    c = i < count ? text[at[i]] : '\0';
     if (c == ',') {
         i++;
-    item:
-        if (close == '}') {
-            if (!key(w, i)) {
-                return false;
-            }
-            i += 2;
-        }
-        goto value;
+        goto item;
     }
     if (c != close) {
-        return misplaced(w, i, close);
+        return misplaced(w, (uint32_t)i, close);
     }
 close:;
     uint32_t outer = to[parent];
-    to[i] = parent;
-    to[parent] = i++;
+    to[i] = (uint32_t)parent;
+    to[parent] = (uint32_t)i++;
     parent = outer;
-    if (--depth > 0) {
-        close = (char)(text[at[parent]] + 2);
+    if (--depth == 0) {
+        w->used = (uint32_t)i;
+        return true;
     }
+    close = (char)(text[at[parent]] + 2);
     goto after;
 }
 
@@ -516,12 +546,8 @@ size_t wr_json_unescape(struct wr_text inside, char *to)
     return (size_t)(to - start);
 }
 
-bool wr_json_string_is(const struct wr_json *json, uint32_t string, struct wr_text bytes)
+bool wr_json_escaped_is(struct wr_text inside, struct wr_text bytes)
 {
-    struct wr_text inside = wr_json_inside(json, string);
-    if (!wr_json_escaped(json, string)) {
-        return inside.len == bytes.len && memcmp(inside.data, bytes.data, bytes.len) == 0;
-    }
     size_t at = 0;
     size_t matched = 0;
     while (at < inside.len) {
@@ -569,13 +595,11 @@ uint32_t wr_json_find(const struct wr_json *json, uint32_t object, struct wr_tex
     const uint32_t *to = json->to;
     uint32_t found = WR_JSON_NONE;
     uint32_t end = to[object];
-    char first = key.len > 0 ? key.data[0] : '"';
     for (uint32_t k = object + 1; k < end;) {
         uint32_t value = wr_json_value(k);
         uint32_t from = at[k] + 1;
-        if (to[k] - from == key.len
-                ? text[from] == first && memcmp(text + from, key.data, key.len) == 0
-                : wr_json_escaped(json, k) && wr_json_string_is(json, k, key)) {
+        if (to[k] - from == key.len ? wr_bytes_same(text + from, key.data, key.len)
+                                    : wr_json_escaped(json, k) && wr_json_string_is(json, k, key)) {
             found = value;
         }
         k = wr_json_after(json, value) + 1; /* behind the comma, or the end */

@@ -119,17 +119,12 @@ static inline struct wr_fault wr_json_fault(const struct wr_json *json, weir_sli
 bool wr_json_ahead(struct wr_json *json, const char *window, size_t len);
 int wr_json_index_next(struct wr_json *json, const char *text, size_t len);
 
+/* The kind of the value that begins with this byte: a table, because kinds are hard to predict. */
+extern const uint8_t wr_json_kinds[256];
+
 static inline enum wr_json_kind wr_json_kind(const struct wr_json *json, uint32_t node)
 {
-    switch (json->text[json->at[node]]) {
-    case '{': return WR_JSON_OBJECT;
-    case '[': return WR_JSON_ARRAY;
-    case '"': return WR_JSON_STRING;
-    case 't': return WR_JSON_TRUE;
-    case 'f': return WR_JSON_FALSE;
-    case 'n': return WR_JSON_NULL;
-    default: return WR_JSON_NUMBER;
-    }
+    return (enum wr_json_kind)wr_json_kinds[(unsigned char)json->text[json->at[node]]];
 }
 
 /* The first element of an array, or the key of the first member of an object. */
@@ -188,8 +183,17 @@ static inline bool wr_json_escaped(const struct wr_json *json, uint32_t string)
  * Returns the length of the value, which may contain NUL. */
 size_t wr_json_unescape(struct wr_text inside, char *to);
 
-/* Is the value of the string these bytes? Needs no memory. */
-bool wr_json_string_is(const struct wr_json *json, uint32_t string, struct wr_text bytes);
+/* Is the value of the string, which has escapes, these bytes? Needs no memory. */
+bool wr_json_escaped_is(struct wr_text inside, struct wr_text bytes);
+
+static inline bool wr_json_string_is(const struct wr_json *json, uint32_t string,
+                                     struct wr_text bytes)
+{
+    struct wr_text inside = wr_json_inside(json, string);
+    return wr_json_escaped(json, string)
+               ? wr_json_escaped_is(inside, bytes)
+               : inside.len == bytes.len && wr_bytes_same(inside.data, bytes.data, bytes.len);
+}
 
 /* Is there nothing but white space? */
 bool wr_json_blank(const char *text, size_t len);

@@ -18,18 +18,18 @@ struct cell {
     const struct wr_value *value; /* NULL: kind says all */
 };
 
-static struct cell cell_of(const struct wr_json *json, uint32_t node)
+static inline struct cell cell_of(const struct wr_json *json, uint32_t node)
 {
     return node == WR_JSON_NONE ? (struct cell){WR_JSON_NULL, WR_JSON_NONE, NULL}
                                 : (struct cell){(uint8_t)wr_json_kind(json, node), node, NULL};
 }
 
-static struct cell cell_bool(bool yes)
+static inline struct cell cell_bool(bool yes)
 {
     return (struct cell){yes ? WR_JSON_TRUE : WR_JSON_FALSE, WR_JSON_NONE, NULL};
 }
 
-static struct cell cell_const(const struct wr_value *value)
+static inline struct cell cell_const(const struct wr_value *value)
 {
     return (struct cell){value->kind, WR_JSON_NONE, value};
 }
@@ -48,48 +48,58 @@ static bool scalar(const struct wr_json *json, const struct cell *cell, struct w
     return cell->kind != WR_JSON_STRING || !wr_json_escaped(json, cell->node);
 }
 
+static struct cell compared(int op, int order)
+{
+    return cell_bool(op == WR_OP_EQUAL        ? order == 0
+                     : op == WR_OP_DIFFERENT  ? order != 0
+                     : op == WR_OP_LESS       ? order < 0
+                     : op == WR_OP_GREATER    ? order > 0
+                     : op == WR_OP_LESS_EQUAL ? order <= 0
+                                              : order >= 0);
+}
+
+static inline bool is_equality(int op)
+{
+    return op == WR_OP_EQUAL || op == WR_OP_DIFFERENT;
+}
+
 /* false: this is for a run. */
-static bool compare(const struct wr_json *json, int op, const struct cell *a, const struct cell *b,
+static bool compare(const struct wr_json *json, int op, struct cell a, struct cell b,
                     struct cell *result)
 {
-    bool equality = op == WR_OP_EQUAL || op == WR_OP_DIFFERENT;
     struct wr_value x;
     struct wr_value y;
     int order = 0;
-    if (a->kind != b->kind) {
-        order = a->kind < b->kind ? -1 : 1;
-    } else if (equality && a->kind == WR_JSON_STRING && a->node != WR_JSON_NONE &&
-               b->node == WR_JSON_NONE) {
-        order = !wr_json_string_is(json, a->node, wr_value_text(*b->value));
-    } else if (a->kind >= WR_JSON_ARRAY) {
+    if (a.kind != b.kind) {
+        order = a.kind < b.kind ? -1 : 1;
+    } else if (is_equality(op) && a.kind == WR_JSON_STRING && a.node != WR_JSON_NONE &&
+               b.node == WR_JSON_NONE) {
+        order = !wr_json_string_is(json, a.node, wr_value_text(*b.value));
+    } else if (a.kind >= WR_JSON_ARRAY) {
         return false;
-    } else if (a->kind >= WR_JSON_NUMBER) {
-        if (!scalar(json, a, &x) || !scalar(json, b, &y)) {
+    } else if (a.kind >= WR_JSON_NUMBER) {
+        if (!scalar(json, &a, &x) || !scalar(json, &b, &y)) {
             return false;
         }
-        order = a->kind == WR_JSON_NUMBER ? wr_number_compare(x, y)
-                                          : wr_text_compare(wr_value_text(x), wr_value_text(y));
+        order = a.kind == WR_JSON_NUMBER ? wr_number_compare(x, y)
+                                         : wr_text_compare(wr_value_text(x), wr_value_text(y));
     }
-    *result = cell_bool(op == WR_OP_EQUAL        ? order == 0
-                        : op == WR_OP_DIFFERENT  ? order != 0
-                        : op == WR_OP_LESS       ? order < 0
-                        : op == WR_OP_GREATER    ? order > 0
-                        : op == WR_OP_LESS_EQUAL ? order <= 0
-                                                 : order >= 0);
+    *result = compared(op, order);
     return true;
 }
 
-/* The top becomes its member. false: this is for a run. */
-static bool field(const struct wr_json *json, const struct wr_value *key, struct cell *top)
+/* The member of a value. false: this is for a run. */
+static inline bool field(const struct wr_json *json, const struct wr_value *key, struct cell of,
+                         struct cell *result)
 {
-    if (top->kind == WR_JSON_NULL) {
-        *top = cell_of(json, WR_JSON_NONE);
+    if (of.kind == WR_JSON_NULL) {
+        *result = cell_of(json, WR_JSON_NONE);
         return true;
     }
-    if (top->kind != WR_JSON_OBJECT || json->to[top->node] - top->node > LARGE_TOKENS) {
+    if (of.kind != WR_JSON_OBJECT || json->to[of.node] - of.node > LARGE_TOKENS) {
         return false;
     }
-    *top = cell_of(json, wr_json_find(json, top->node, wr_value_text(*key)));
+    *result = cell_of(json, wr_json_find(json, of.node, wr_value_text(*key)));
     return true;
 }
 
@@ -136,49 +146,46 @@ bool wr_program_tests_itself(const wr_program *program)
 
 enum wr_tested wr_program_test(const wr_program *program, const struct wr_json *json)
 {
-    struct cell cells[CELLS_MAX];
-    struct cell *top = cells;
+    struct cell below[CELLS_MAX];
+    struct cell *free_cell = below;
+    struct cell top;
     struct cell second;
     if (!program->tests_itself) {
         return WR_TEST_UNKNOWN;
     }
-    *top = cell_of(json, WR_JSON_ROOT);
+    top = cell_of(json, WR_JSON_ROOT);
     for (const struct wr_op *op = program->ops;; op++) {
         switch (op->code) {
-        case WR_CODE_DUP:
-            top[1] = top[0];
-            top++;
-            break;
-        case WR_CODE_POP: top--; break;
+        case WR_CODE_DUP: *free_cell++ = top; break;
+        case WR_CODE_POP: top = *--free_cell; break;
         case WR_CODE_SWAP:
-            second = top[-1];
-            top[-1] = top[0];
-            top[0] = second;
+            second = free_cell[-1];
+            free_cell[-1] = top;
+            top = second;
             break;
         case WR_CODE_FIELD:
-            if (!field(json, op->as.value, top)) {
+            if (!field(json, op->as.value, top, &top)) {
                 return WR_TEST_UNKNOWN;
             }
             break;
-        case WR_CODE_CONST: *top = cell_const(op->as.value); break;
+        case WR_CODE_CONST: top = cell_const(op->as.value); break;
         case WR_CODE_COMPUTE:
-            second = op->as.value != NULL ? cell_const(op->as.value) : top[-1];
-            if (!compare(json, op->n, top, &second, op->as.value != NULL ? top : top - 1)) {
+            second = op->as.value != NULL ? cell_const(op->as.value) : *--free_cell;
+            if (!compare(json, op->n, top, second, &top)) {
                 return WR_TEST_UNKNOWN;
             }
-            top -= op->as.value == NULL;
             break;
-        case WR_CODE_TRUTH: *top = cell_bool(top->kind > WR_JSON_FALSE); break;
-        case WR_CODE_NOT: *top = cell_bool(top->kind <= WR_JSON_FALSE); break;
+        case WR_CODE_TRUTH: top = cell_bool(top.kind > WR_JSON_FALSE); break;
+        case WR_CODE_NOT: top = cell_bool(top.kind <= WR_JSON_FALSE); break;
         case WR_CODE_UNLESS:
         case WR_CODE_IF:
-            if ((top->kind > WR_JSON_FALSE) == (op->code == WR_CODE_IF)) {
+            if ((top.kind > WR_JSON_FALSE) == (op->code == WR_CODE_IF)) {
                 op = program->ops + op->to - 1;
             }
-            top--;
+            top = *--free_cell;
             break;
         case WR_CODE_JUMP: op = program->ops + op->to - 1; break;
-        default: /* OUTPUT */ return top->kind > WR_JSON_FALSE ? WR_TEST_TRUE : WR_TEST_FALSE;
+        default: /* OUTPUT */ return top.kind > WR_JSON_FALSE ? WR_TEST_TRUE : WR_TEST_FALSE;
         }
     }
 }
