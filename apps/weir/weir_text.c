@@ -128,7 +128,9 @@ weir_text_options text_given(const struct flags *flags)
     return (weir_text_options){.struct_size = sizeof(weir_text_options),
                                .name = flags->text_file,
                                .variables = flags->variables,
-                               .variables_count = flags->variables_count};
+                               .variables_count = flags->variables_count,
+                               .files = flags->files,
+                               .files_count = flags->files_count};
 }
 
 char *text_of(const struct flags *flags, struct say *say)

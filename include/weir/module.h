@@ -157,7 +157,16 @@ enum weir_trait {
     WEIR_TRAIT_TLS = 1u << 26, /* its peer may have a certificate: the opening's trust acts on it */
     /* The first item says what the others mean. It is as one with STATE_REPLAYS, unless it is a
      * framer that is joined to its source: there the position has the header. */
-    WEIR_TRAIT_HEADER = 1u << 27
+    WEIR_TRAIT_HEADER = 1u << 27,
+    /* It uses the values in its items, as each component does that takes neither bytes nor lines,
+     * and rejects an item that is none. If no component before it decodes what the source gives, the
+     * plan inserts the one that acts ON_DEMAND directly behind the source, and before it what
+     * decodes the source's file (weir_ending). */
+    WEIR_TRAIT_VALUES = 1u << 28,
+    /* It gives the JSON values of what comes, whatever that is. The plan inserts it where values are
+     * used, and leaves it out of a run where it has nothing to do: behind JSON, and behind lines
+     * before a component with VALUES. */
+    WEIR_TRAIT_ON_DEMAND = 1u << 29
 };
 
 /* How an argument is written. */
@@ -366,6 +375,12 @@ typedef struct weir_example {
     const char *text, *prints;
 } weir_example;
 
+/* A kind of file that a framer decodes. */
+typedef struct weir_ending {
+    const char *ending; /* of the file's name: ".csv" */
+    const char *flag;   /* the flag that the framer is used with; NULL: none */
+} weir_ending;
+
 typedef struct weir_component {
     size_t struct_size;
     const char *name; /* lower case letters, digits, - and _; begins with a letter */
@@ -411,6 +426,12 @@ typedef struct weir_component {
     /* Private to the library; NULL in a module. A stage that is an expression: add it to a row of
      * such stages that the plan runs as one. */
     int (*compile)(weir_fused *fused, const weir_opening *opening, const void *args);
+    /* The files that it decodes; the last one has an ending of NULL. If it gives bytes, the ending
+     * before it names what they are, as in .csv.gz. NULL: none. */
+    const weir_ending *endings;
+    /* For weir explain: what it does behind this input, a sentence without a full stop. `opening` has
+     * shape and joined. NULL, or its result: nothing to add to the help. */
+    const char *(*says)(const weir_opening *opening, const void *args);
 } weir_component;
 
 /*

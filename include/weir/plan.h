@@ -68,6 +68,11 @@ typedef struct weir_text_options {
     const char *name;
     const weir_variable *variables; /* no two with the same name */
     size_t variables_count;
+    /* The files of weir_plan_options, if they are known: where the pipeline uses values and has no
+     * source, the endings of their names say how they are decoded. None: standard input, each line
+     * of which is one value then. */
+    const char *const *files;
+    size_t files_count;
 } weir_text_options;
 
 /*

@@ -5,8 +5,8 @@
  * One walk from left to right over each chain, including blocks, computes the set of shapes at each
  * step. A framer directly after a source that can use it is joined to it. When shapes do not match,
  * a component that converts exactly these is inserted, if there is one; the plan shows it as a step
- * of its own. The component's own check is called last. The first mistake ends the walk. Opens
- * nothing.
+ * of its own, as it does with what decodes the source (plan_decode.c). The component's own check is
+ * called last. The first mistake ends the walk. Opens nothing.
  */
 #include "plan_text.h"
 
@@ -30,6 +30,9 @@ static uint32_t reads(const struct wr_plan_step *step)
 uint32_t wr_plan_traits(const struct wr_plan_step *step)
 {
     const weir_component *component = step->component;
+    if (step->passes) {
+        return WEIR_TRAIT_PURE | WEIR_TRAIT_ONE_TO_ONE;
+    }
     uint32_t traits = component->traits_of != NULL ? component->traits_of(step->args, reads(step))
                                                    : component->traits;
     /* A framer that is not joined to a source cannot continue in the middle of its input, and behind
@@ -42,8 +45,9 @@ uint32_t wr_plan_traits(const struct wr_plan_step *step)
 uint32_t wr_plan_gives(const struct wr_plan_step *step)
 {
     const weir_component *component = step->component;
-    return component->gives_of != NULL ? component->gives_of(step->args, reads(step))
-                                       : component->gives;
+    return step->passes                  ? (uint32_t)WEIR_SHAPE_SAME
+           : component->gives_of != NULL ? component->gives_of(step->args, reads(step))
+                                         : component->gives;
 }
 
 /* The place of an argument; of the whole component if arg is NULL or not written. *type: of the
@@ -190,9 +194,8 @@ static const weir_component *find_converter(uint32_t shape, uint32_t needs)
     return NULL;
 }
 
-/* Insert a converter before a step, with its presets. */
-static int insert(struct wr_plan_reading *reading, struct weir_chain *chain, size_t index,
-                  const weir_component *component)
+int wr_plan_insert(struct wr_plan_reading *reading, struct weir_chain *chain, size_t index,
+                   const weir_component *component)
 {
     struct wr_plan_step *steps = wr_plan_alloc(reading, (chain->count + 1) * sizeof *steps);
     if (steps == NULL) {
@@ -200,8 +203,10 @@ static int insert(struct wr_plan_reading *reading, struct weir_chain *chain, siz
     }
     memcpy(steps, chain->steps, index * sizeof *steps);
     memcpy(steps + index + 1, chain->steps + index, (chain->count - index) * sizeof *steps);
+    bool last = index == chain->count; /* in a block whose reader uses the values */
+    struct wr_plan_span near = steps[last ? index - 1 : index + 1].where;
     steps[index] = (struct wr_plan_step){.component = component,
-                                         .where = {steps[index + 1].where.at, 0},
+                                         .where = {last ? near.at + near.len : near.at, 0},
                                          .on_error = -1,
                                          .implied = true};
     steps[index].name = steps[index].where;
@@ -218,7 +223,7 @@ static int refit(struct wr_plan_reading *reading, struct weir_chain *chain, size
     const weir_component *converter = find_converter(shape, step->component->takes);
     char texts[2][64];
     if (converter != NULL) {
-        return insert(reading, chain, index, converter);
+        return wr_plan_insert(reading, chain, index, converter);
     }
     const char *takes = wr_plan_shapes_text(step->component->takes, texts[0]);
     const char *gives = wr_plan_shapes_text(shape, texts[1]);
@@ -238,7 +243,8 @@ static int refit(struct wr_plan_reading *reading, struct weir_chain *chain, size
 }
 
 /* Check the chains of a step's blocks. *gives: the shapes of those that the component reads. */
-static int check_blocks(struct wr_plan_reading *reading, struct wr_plan_step *step, uint32_t *gives)
+static int check_blocks(struct wr_plan_reading *reading, struct wr_plan_step *step, bool looked,
+                        uint32_t *gives)
 {
     for (size_t i = 0; i < step->component->args_count; i++) {
         const weir_arg *arg = &step->component->args[i];
@@ -247,7 +253,8 @@ static int check_blocks(struct wr_plan_reading *reading, struct wr_plan_step *st
         for (size_t j = 0; j < count; j++) {
             enum wr_plan_place place = wr_plan_place_of(arg);
             bool source = (arg->flags & WEIR_ARG_WITH_SOURCE) != 0;
-            if (wr_plan_chain_check(reading, chains[j], place, source ? 0 : step->shape) != 0) {
+            if (wr_plan_chain_check(reading, chains[j], place, source ? 0 : step->shape,
+                                    looked && place == WR_PLAN_SOURCE_ONLY) != 0) {
                 return reading->error.code;
             }
             *gives |= chains[j]->gives;
@@ -289,15 +296,30 @@ static bool can_join(const struct wr_plan_reading *reading, const struct weir_ch
                       : index == 0 && place == WR_PLAN_ROOT && !reading->behind;
 }
 
+/* Has a step that acts on demand nothing to do? A step that the plan has inserted leaves lines to the
+ * component that uses their values. */
+static bool has_passed(const struct weir_chain *chain, size_t index)
+{
+    const struct wr_plan_step *step = &chain->steps[index];
+    bool next = index + 1 < chain->count &&
+                (chain->steps[index + 1].component->traits & WEIR_TRAIT_VALUES) != 0;
+    return (step->component->traits & WEIR_TRAIT_ON_DEMAND) != 0 && !step->joined &&
+           (step->shape == WEIR_SHAPE_JSON ||
+            (step->shape == WEIR_SHAPE_LINE && (step->implied || next)));
+}
+
 bool wr_plan_unfused;
 
 int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chain,
-                        enum wr_plan_place place, uint32_t shape)
+                        enum wr_plan_place place, uint32_t shape, bool looked)
 {
     const char *giver = NULL;
     if (place == WR_PLAN_ROOT && shape == 0) {
         /* The source that is used when none is written. */
         shape = wr_plan_find_scheme(WEIR_KIND_SOURCE, "-", 1)->gives;
+    }
+    if (wr_plan_decode(reading, chain, place, looked) != 0) {
+        return reading->error.code;
     }
     for (size_t i = 0; i < chain->count; i++) {
         struct wr_plan_step *step = &chain->steps[i];
@@ -319,11 +341,13 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
             step = &chain->steps[i];
         }
         step->shape = source ? 0 : shape;
+        step->passes = has_passed(chain, i);
         step->fused = i > 0 && step->component->compile != NULL &&
                       step[-1].component->compile != NULL && !wr_plan_unfused &&
                       (wr_plan_gives(&step[-1]) == WEIR_SHAPE_SAME ||
                        (wr_plan_gives(&step[-1]) & WEIR_SHAPE_JSON) != 0);
-        if (check_blocks(reading, step, &gives) != 0 || check_own(reading, step) != 0) {
+        bool used = wr_plan_uses_values(chain, i + 1, looked);
+        if (check_blocks(reading, step, used, &gives) != 0 || check_own(reading, step) != 0) {
             return reading->error.code;
         }
         if (wr_plan_gives(step) != WEIR_SHAPE_SAME) {

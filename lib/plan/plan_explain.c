@@ -434,6 +434,32 @@ static void print_whole(struct explaining *e)
     wr_printf(e->out, "\nSIGTERM   sources stop, and pending items are still delivered\n");
 }
 
+/* Print what a step is, and why it is there. */
+static void print_name(struct explaining *e, const struct wr_plan_step *step, size_t depth)
+{
+    const weir_component *component = step->component;
+    const char *text = step->text != NULL ? step->text : component->name;
+    /* A decoder makes the source give bytes, and is no part of it. */
+    bool part = step->joined && (component->traits & WEIR_TRAIT_STATE_REPLAYS) == 0;
+    weir_opening opening = {
+        .struct_size = sizeof opening, .shape = step->shape, .joined = step->joined};
+    const char *says = component->says != NULL ? component->says(&opening, step->args) : NULL;
+    wr_printf(e->out, "%*s%2zu  %s", (int)(4 * depth), "", ++e->number, text);
+    if (step->ending != NULL) {
+        wr_printf(e->out, "   (auto, inserted by the plan: the file's name ends in %s)\n",
+                  step->ending);
+    } else {
+        wr_printf(e->out, "%s\n",
+                  step->implied ? "   (inserted by the plan)"
+                  : part        ? "   (part of the source)"
+                                : "");
+    }
+    print_line(e, depth, component->help);
+    if (says != NULL) {
+        wr_printf(e->out, "%*shere: %s\n", (int)(4 * depth + 6), "", says);
+    }
+}
+
 static bool explain_step(const struct wr_plan_step *step, size_t depth, void *arg)
 {
     struct explaining *e = arg;
@@ -443,14 +469,7 @@ static bool explain_step(const struct wr_plan_step *step, size_t depth, void *ar
     gives = gives != WEIR_SHAPE_SAME ? gives : step->shape;
     gives = step->framer != NULL ? WEIR_SHAPE_BYTES : gives; /* a framer is joined to it */
     char shapes[64];
-    const char *text = step->text != NULL ? step->text : component->name;
-    /* A decoder makes the source give bytes, and is no part of it. */
-    bool part = step->joined && (component->traits & WEIR_TRAIT_STATE_REPLAYS) == 0;
-    wr_printf(e->out, "%*s%2zu  %s%s\n", (int)(4 * depth), "", ++e->number, text,
-              step->implied ? "   (inserted by the plan)"
-              : part        ? "   (part of the source)"
-                            : "");
-    print_line(e, depth, component->help);
+    print_name(e, step, depth);
     wr_printf(e->out, "%*s", (int)(4 * depth + 6), "");
     if (component->kind != WEIR_KIND_SOURCE) {
         wr_printf(e->out, "takes %s",

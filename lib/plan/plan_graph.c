@@ -76,7 +76,7 @@ static void print_node(struct graph *graph, const struct wr_plan_step *step, siz
     wr_printf(graph->out, "n%d [label=\"", graph->number);
     if (step->text != NULL) {
         print_quoted(graph, step->text, own_len(step));
-        wr_printf(graph->out, "\"];\n");
+        wr_printf(graph->out, "\"%s];\n", step->implied ? ", style=dashed" : "");
     } else {
         wr_printf(graph->out, "%s\", style=dashed];\n", step->component->name);
     }

@@ -342,7 +342,7 @@ void weir_chain_open(const weir_opening *opening, const weir_chain *chain, weir_
             *gen = open_step(&mine, step, NULL);
         } else if (step->component->kind == WEIR_KIND_SINK) {
             *sink = open_sink(&mine, step, gen);
-        } else if (i > 0 || !step->joined) { /* else the implied source has it */
+        } else if (!step->passes && (i > 0 || !step->joined)) { /* else the implied source has it */
             *gen = open_step(&mine, step, *gen);
         }
     }
@@ -421,8 +421,7 @@ static bool look_at(const char *path, int fd, struct stat *info)
            info->st_size > 0;
 }
 
-/* The path of the file that a component reads or writes; "-": a standard stream. NULL: neither. */
-static const char *path_of(const struct wr_plan_step *step)
+const char *wr_plan_path(const struct wr_plan_step *step)
 {
     const char *path = NULL;
     if (wr_plan_has_scheme(step->component, "-", 1)) {
@@ -441,8 +440,8 @@ static int refuse_circle(const weir_plan *plan, const weir_plan_options *options
     const struct wr_plan_step *first = &plan->root.steps[0];
     const struct wr_plan_step *last = &plan->root.steps[plan->root.count - 1];
     struct stat in, out;
-    const char *to = weir_plan_has_sink(plan) ? path_of(last) : "-";
-    const char *own = weir_plan_has_source(plan) ? path_of(first) : "-";
+    const char *to = weir_plan_has_sink(plan) ? wr_plan_path(last) : "-";
+    const char *own = weir_plan_has_source(plan) ? wr_plan_path(first) : "-";
     if (to == NULL || own == NULL || !look_at(to, options->stdout_fd, &out)) {
         return 0;
     }

@@ -531,7 +531,7 @@ static int read_all(struct wr_plan_reading *reading)
     if (wr_plan_chain_read(reading, (struct wr_plan_span){at, len - at}, WR_PLAN_ROOT,
                            &plan->root) != 0 ||
         wr_plan_chain_check(reading, &plan->root, WR_PLAN_ROOT,
-                            reading->behind ? WEIR_SHAPES_ALL : 0) != 0) {
+                            reading->behind ? WEIR_SHAPES_ALL : 0, false) != 0) {
         return reading->error.code;
     }
     return wr_plan_texts_write(reading);
@@ -575,6 +575,8 @@ weir_plan *wr_plan_read(const char *text, const weir_text_options *options, bool
     reading->text = text;
     reading->name = wr_plan_text_name(options);
     reading->behind = behind;
+    reading->files = options != NULL ? options->files : NULL;
+    reading->files_count = options != NULL ? options->files_count : 0;
     reading->clean = strlen(text) <= WR_PLAN_TEXT_BYTES_MAX ? wr_strdup(text) : NULL;
     reading->plan = wr_zalloc(sizeof *reading->plan);
     if (strlen(text) > WR_PLAN_TEXT_BYTES_MAX) {

@@ -97,12 +97,14 @@ struct wr_plan_step {
     void *args; /* component->args_size bytes */
     struct wr_plan_span where, name;
     struct wr_plan_span *arg_spans; /* one per argument; len 0: it was not given */
-    const char *text;               /* normalised; NULL: the plan has inserted this one */
+    const char *text;               /* normalised; NULL: inserted by the plan, without arguments */
     uint32_t shape;                 /* what comes from upstream: a set of enum weir_shape */
     int32_t on_error;               /* enum wr_plan_on_error */
     bool joined;                    /* a framer that is joined to the source before it */
     const weir_component *framer;   /* the framer that is joined to this source; NULL: none */
     bool implied;                   /* inserted by the plan */
+    const char *ending;             /* ... because the file's name ends in this; NULL */
+    bool passes;                    /* it has nothing to do, and is not opened */
     bool fused;                     /* it runs as one with the stage before it */
 };
 
@@ -138,8 +140,10 @@ struct wr_plan_reading {
     char *clean;      /* a copy with spaces in place of comments */
     const char *name; /* of the file; NULL: not from a file */
     weir_plan *plan;
-    unsigned depth; /* the number of blocks around the chain that is read */
-    bool behind;    /* the chain reads a generator of the caller */
+    unsigned depth;           /* the number of blocks around the chain that is read */
+    bool behind;              /* the chain reads a generator of the caller */
+    const char *const *files; /* that stand for the source; in the options */
+    size_t files_count;
     struct wr_plan_error error;
 };
 
@@ -168,11 +172,25 @@ size_t wr_plan_args_count(const weir_component *component);
 const weir_arg *wr_plan_arg(const weir_component *component, size_t index);
 void *wr_plan_field(const struct wr_plan_step *step, size_t index);
 /* plan_check.c: check places and shapes, join framers, call the components' own checks. `shape`:
- * the shape from upstream, 0 when the chain begins with a source. */
+ * the shape from upstream, 0 when the chain begins with a source. looked: what reads the chain uses
+ * the values in its items. */
 int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chain,
-                        enum wr_plan_place place, uint32_t shape);
+                        enum wr_plan_place place, uint32_t shape, bool looked);
 /* For tests: no step is fused in the texts that are read while it is set. */
 extern bool wr_plan_unfused;
+/* Insert a component before a step, or at the end of the chain, with its presets. */
+int wr_plan_insert(struct wr_plan_reading *reading, struct weir_chain *chain, size_t index,
+                   const weir_component *component);
+/* plan_decode.c: where a chain begins with a source and its values are used, insert what decodes
+ * them. looked: as in wr_plan_chain_check. */
+int wr_plan_decode(struct wr_plan_reading *reading, struct weir_chain *chain,
+                   enum wr_plan_place place, bool looked);
+/* Are the values in the items used that reach the step at `from`, before a component decides what
+ * the items are? */
+bool wr_plan_uses_values(const struct weir_chain *chain, size_t from, bool looked);
+/* plan_open.c: the path of the file that a component reads or writes; "-": a standard stream. NULL:
+ * neither. */
+const char *wr_plan_path(const struct wr_plan_step *step);
 /* The shapes of a set, as text. */
 const char *wr_plan_shapes_text(uint32_t shapes, char to[64]);
 /* plan_open.c: what a step does with an item that it rejects: an enum wr_plan_on_error. */

@@ -361,6 +361,9 @@ static const weir_example tsv_more[] = {
     .traits = WR_RECORD_TRAITS | WEIR_TRAIT_FRAMES, .args = csv_args,                     \
     .args_size = sizeof(struct csv_args), .check = csv_check, .traits_of = csv_traits
 
+static const weir_ending csv_endings[] = {{".csv", "header"}, {NULL, NULL}};
+static const weir_ending tsv_endings[] = {{".tsv", "header"}, {NULL, NULL}};
+
 const weir_component wr_component_csv = {
     .struct_size = sizeof wr_component_csv,
     .name = "csv",
@@ -373,6 +376,7 @@ const weir_component wr_component_csv = {
     .prints = "n,square\n1,1\n2,4\n3,9\n",
     .more_examples = csv_more,
     .open = csv_open,
+    .endings = csv_endings,
 };
 
 const weir_component wr_component_tsv = {
@@ -386,4 +390,5 @@ const weir_component wr_component_tsv = {
     .prints = "1\ta b\n2\ta b\n",
     .more_examples = tsv_more,
     .open = tsv_open,
+    .endings = tsv_endings,
 };

@@ -102,6 +102,8 @@ static weir_gen *gunzip_open(const weir_opening *opening, weir_gen *up, const vo
 
 static const weir_example gunzip_more[] = {{"gen 1..3 | gzip | gunzip", "1\n2\n3\n"}, {NULL, NULL}};
 
+static const weir_ending gunzip_endings[] = {{".gz", NULL}, {NULL, NULL}};
+
 const weir_component wr_component_gunzip = {
     DECODES,
     .name = "gunzip",
@@ -111,6 +113,7 @@ const weir_component wr_component_gunzip = {
     .example = "https://example.org/access.log.gz | gunzip | grep \"GET\"",
     .more_examples = gunzip_more,
     .open = gunzip_open,
+    .endings = gunzip_endings,
 };
 
 static weir_gen *unzstd_open(const weir_opening *opening, weir_gen *up, const void *args)
@@ -121,6 +124,8 @@ static weir_gen *unzstd_open(const weir_opening *opening, weir_gen *up, const vo
 
 static const weir_example unzstd_more[] = {{"gen 1..3 | zstd | unzstd", "1\n2\n3\n"}, {NULL, NULL}};
 
+static const weir_ending unzstd_endings[] = {{".zst", NULL}, {NULL, NULL}};
+
 const weir_component wr_component_unzstd = {
     DECODES,
     .name = "unzstd",
@@ -130,6 +135,7 @@ const weir_component wr_component_unzstd = {
     .example = "https://example.org/access.log.zst | unzstd | grep \"GET\"",
     .more_examples = unzstd_more,
     .open = unzstd_open,
+    .endings = unzstd_endings,
 };
 
 static weir_gen *unbrotli_open(const weir_opening *opening, weir_gen *up, const void *args)
@@ -137,6 +143,8 @@ static weir_gen *unbrotli_open(const weir_opening *opening, weir_gen *up, const 
     (void)opening;
     return decode(up, "unbrotli", WEIR_CODING_BROTLI, args);
 }
+
+static const weir_ending unbrotli_endings[] = {{".br", NULL}, {NULL, NULL}};
 
 const weir_component wr_component_unbrotli = {
     DECODES,
@@ -146,6 +154,7 @@ const weir_component wr_component_unbrotli = {
     .help = "Decompresses brotli.",
     .example = "https://example.org/access.log.br | unbrotli | grep \"GET\"",
     .open = unbrotli_open,
+    .endings = unbrotli_endings,
 };
 
 static weir_gen *unlz4_open(const weir_opening *opening, weir_gen *up, const void *args)
@@ -153,6 +162,8 @@ static weir_gen *unlz4_open(const weir_opening *opening, weir_gen *up, const voi
     (void)opening;
     return decode(up, "unlz4", WEIR_CODING_LZ4, args);
 }
+
+static const weir_ending unlz4_endings[] = {{".lz4", NULL}, {NULL, NULL}};
 
 const weir_component wr_component_unlz4 = {
     DECODES,
@@ -162,4 +173,5 @@ const weir_component wr_component_unlz4 = {
     .help = "Decompresses lz4, one frame after another.",
     .example = "https://example.org/access.log.lz4 | unlz4 | grep \"GET\"",
     .open = unlz4_open,
+    .endings = unlz4_endings,
 };

@@ -22,7 +22,7 @@
 #include "flow_gen.h"
 
 /* The traits of such a component, and the shapes that it takes. */
-#define WR_EXPR_TRAITS (WEIR_TRAIT_PURE | WEIR_TRAIT_CPU | WEIR_TRAIT_REJECTS)
+#define WR_EXPR_TRAITS (WEIR_TRAIT_PURE | WEIR_TRAIT_CPU | WEIR_TRAIT_REJECTS | WEIR_TRAIT_VALUES)
 #define WR_EXPR_TAKES (WEIR_SHAPE_LINE | WEIR_SHAPE_JSON | WEIR_SHAPE_EVENT)
 
 /* An expression that a component has made of its argument. A place in it that is a copy of a part of

@@ -190,6 +190,8 @@ static weir_gen *sse_open(const weir_opening *opening, weir_gen *up, const void 
     return cut(opening, up, args, WEIR_FRAME_SSE);
 }
 
+static const weir_ending sse_endings[] = {{".sse", NULL}, {NULL, NULL}};
+
 const weir_component wr_component_sse = {
     .struct_size = sizeof wr_component_sse,
     .name = "sse",
@@ -206,4 +208,5 @@ const weir_component wr_component_sse = {
     .condition = "the events have ids",
     .on_break = "it reconnects without limit, after the id of the last event given",
     .open = sse_open,
+    .endings = sse_endings,
 };

@@ -186,6 +186,8 @@ static const weir_example json_more[] = {
     {NULL, NULL},
 };
 
+static const weir_ending json_endings[] = {{".json", NULL}, {NULL, NULL}};
+
 const weir_component wr_component_json = {
     .struct_size = sizeof wr_component_json,
     .name = "json",
@@ -204,5 +206,6 @@ const weir_component wr_component_json = {
     .prints = "1\n2\n3\n",
     .check = json_check,
     .open = json_open,
+    .endings = json_endings,
     .more_examples = json_more,
 };

@@ -114,6 +114,7 @@ PRINTS = {
     './settings.txt | kv delim="," sep=":"': FILES["settings.txt"],
     './syslog.log | syslog': FILES["syslog.log"],
     './users.csv | csv header | csv delim=";" quote=all': b'"1";"Lee, Ann"\n"2";"Bob"\n',
+    './users.csv | auto': b'{"id":"1","name":"Lee, Ann"}\n{"id":"2","name":"Bob"}\n',
     './users.csv | csv header': b'1,"Lee, Ann"\n2,Bob\n',
     './users.tsv | tsv header': b"1\tAnn Lee\n2\tBob\n",
     './messages.pb | varint | head 3': b"one\ntwo\nthree\n",

@@ -90,11 +90,11 @@ static const char *const examples[][2] = {
      "(http URL=https://h/odata?$filter=a%20eq%201&x={id}&w=A_(b),c#frag) (head N=3)"},
     {"http://[::1]:8080/feed.ndjson | where .level >= 4 and .host != \"a|b\" | batch 100 1MiB "
      "within 500ms | tcp tcp://[::1]:9",
-     "(http URL=http://[::1]:8080/feed.ndjson) (where EXPR=.level >= 4 and .host != "
+     "(http URL=http://[::1]:8080/feed.ndjson) (+auto) (where EXPR=.level >= 4 and .host != "
      "\"a|b\") (batch N=100 SIZE=1048576 within=500) (tcp HOST:PORT=tcp://[::1]:9)"},
-    {"where .type == \"login\"", "(where EXPR=.type == \"login\")"},
+    {"where .type == \"login\"", "(+auto) (where EXPR=.type == \"login\")"},
     {".items[] | select(.n > 1) | {user: .u.name, n}",
-     "(map EXPR=.items[]) (where EXPR=(.n > 1)) (map EXPR={user: .u.name, n})"},
+     "(+auto) (map EXPR=.items[]) (where EXPR=(.n > 1)) (map EXPR={user: .u.name, n})"},
     {"/var/log/nginx/access.log | regex `\" (?<status>\\d{3}) ` | count by .status every 5s",
      "(file PATH=/var/log/nginx/access.log) (regex PATTERN=\" (?<status>\\d{3}) ) (count "
      "by=.status "
@@ -104,7 +104,7 @@ static const char *const examples[][2] = {
      "(tail PATH=/var/log/*.log;/srv/x.log from=end) (where EXPR=(.line | "
      "test(\"\\\\b5\\\\d\\\\d\\\\b\"))) (stdout)"},
     {"f.ndjson | where .a // .b == 1 or not .c | fields .user .ip, .\"a-b\".c",
-     "(file PATH=f.ndjson) (where EXPR=.a // .b == 1 or not .c) (fields "
+     "(file PATH=f.ndjson) (+auto) (where EXPR=.a // .b == 1 or not .c) (fields "
      "FIELDS=.user;.ip;.\"a-b\".c)"},
     {"- | json | set .ip = .meta.ip // \"?\" | text \"\\(.ip) \\(.user | ascii_downcase)\"",
      "(stdin) (json) (set EXPR=.ip = .meta.ip // \"?\") (text FORMAT=\"\\(.ip) \\(.user | "
@@ -119,22 +119,24 @@ static const char *const examples[][2] = {
      "PATH=err.ndjson)}{(queue SIZE=8388608 full=drop-oldest) (post URL=http://h/hook?a=b)}) "
      "(count every=10000)"},
     {"f.ndjson | route .kind == {a: 1}.a { file a.out } else { null }",
-     "(file PATH=f.ndjson) (+json) (route EXPR=.kind == {a: 1}.a PIPELINE={(file PATH=a.out)} "
+     "(file PATH=f.ndjson) (+auto) (+json) (route EXPR=.kind == {a: 1}.a PIPELINE={(file "
+     "PATH=a.out)} "
      "else={(null)})"},
     {"pg \"select * from t where a = 'x' and b ~ 'p|q'\" fetch=5000 | csv header | rechunk 8KiB",
      "(pg QUERY=select * from t where a = 'x' and b ~ 'p|q' fetch=5000) (csv header=yes) (rechunk "
      "SIZE=8192)"},
     {"f.ndjson | where if .a then .b else .c end | (.a as $x | $x)",
-     "(file PATH=f.ndjson) (where EXPR=if .a then .b else .c end) (map EXPR=(.a as $x | "
+     "(file PATH=f.ndjson) (+auto) (where EXPR=if .a then .b else .c end) (map EXPR=(.a as $x | "
      "$x))"},
     {"f.jsonl | par 4 ordered { exec \"./enrich.py --k=v | sort\" }",
      "(file PATH=f.jsonl) (par N=4 ordered=yes PIPELINE={(exec TEXT=./enrich.py --k=v | sort)})"},
-    {"f.ndjson | . / 2", "(file PATH=f.ndjson) (map EXPR=. / 2)"},
+    {"f.ndjson | . / 2", "(file PATH=f.ndjson) (+auto) (map EXPR=. / 2)"},
     {"keys[] | length>3 | keys,length | to_entries[0]",
-     "(map EXPR=keys[]) (map EXPR=length>3) (map EXPR=keys,length) (map EXPR=to_entries[0])"},
+     "(+auto) (map EXPR=keys[]) (map EXPR=length>3) (map EXPR=keys,length) (map "
+     "EXPR=to_entries[0])"},
     {"f.ndjson | where .a on-error=stop | length | flatten | flatten(1) | jq `reduce .[] as $x (0; "
      ". + $x)`",
-     "(file PATH=f.ndjson) (where EXPR=.a on-error=stop) (map EXPR=length) (flatten) (map "
+     "(file PATH=f.ndjson) (+auto) (where EXPR=.a on-error=stop) (map EXPR=length) (flatten) (map "
      "EXPR=flatten(1)) (jq TEXT=reduce .[] as $x (0; . + $x))"},
     {"https://h/f   # the feed\n  | json      # a \"comment | with a pipe\n  | head 10",
      "(http URL=https://h/f) (json) (head N=10)"},
@@ -144,7 +146,7 @@ static const char *const examples[][2] = {
      "EXPR=.name) (where EXPR=startswith(\"a\"))"},
     {"f.ndjson | where .ids[0] > 3 and (.tags | length) < 2 | del .secret, .u.pw | throttle 50/s | "
      "null",
-     "(file PATH=f.ndjson) (where EXPR=.ids[0] > 3 and (.tags | length) < 2) (del "
+     "(file PATH=f.ndjson) (+auto) (where EXPR=.ids[0] > 3 and (.tags | length) < 2) (del "
      "FIELDS=.secret;.u.pw) (throttle RATE=50) (null)"},
 };
 
