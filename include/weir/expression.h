@@ -107,6 +107,17 @@ WEIR_API WEIR_MUST_CHECK int weir_expr_next(weir_expr *expr, weir_value *output,
 /* Set the time for the function now: nanoseconds since 1970, UTC. Until then now fails. */
 WEIR_API void weir_expr_clock(weir_expr *expr, int64_t unix_ns);
 
+/* A function of expressions. */
+typedef struct weir_expr_function {
+    const char *name; /* @base64 and the like are formats */
+    int32_t arguments;
+    const char
+        *params;      /* a letter for each argument, by which help names it; NULL: it names none */
+    const char *help; /* one line */
+} weir_expr_function;
+/* Write the function with this number, from 0 on, to *to. false: there are no more. */
+WEIR_API bool weir_expr_function_at(size_t index, weir_expr_function *to);
+
 #ifdef __cplusplus
 }
 #endif

@@ -286,6 +286,10 @@ static bool unknown(struct wr_compiling *compiling, const struct wr_node *call)
         return false;
     }
     (void)wr_compile_fail(compiling, call, "there is no function '%.*s'", shown, name.data);
+    if (wr_expr_elsewhere(name) != NULL) {
+        (void)wr_print_text(hint, cap, "%s", wr_expr_elsewhere(name));
+        return false;
+    }
     wr_guess_init(&guess, name.data, name.len);
     wr_expr_guess(&guess, call->first != NULL);
     if (guess.best != NULL) {

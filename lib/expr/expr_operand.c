@@ -370,6 +370,49 @@ static bool is_program_word(struct wr_parsing *parsing)
     return false;
 }
 
+/* Where .a-b begins, whose b is at `from`: in jq's language it is .a minus b; SIZE_MAX: there is none. */
+static size_t dashed_from(const struct wr_parsing *parsing, size_t from)
+{
+    size_t at = from;
+    while (at > 0 &&
+           (wr_is_name_byte(parsing->text[at - 1], false) || parsing->text[at - 1] == '-')) {
+        at--;
+    }
+    return at > 0 && at + 1 < from && parsing->text[at - 1] == '.' && parsing->text[from - 1] == '-'
+               ? at
+               : SIZE_MAX;
+}
+
+/* Report a word, whose end is the current place, that is neither a value nor a function. */
+static struct wr_node *not_a_value(struct wr_parsing *parsing, size_t from, struct wr_text word)
+{
+    int shown = (int)WR_MIN(word.len, (size_t)60);
+    const char *elsewhere = wr_expr_elsewhere(word);
+    size_t dashed = dashed_from(parsing, from), end = from + word.len;
+    if (elsewhere != NULL) {
+        (void)wr_parse_fail(parsing, from, word.len, "' is not a function of expressions");
+        wr_parse_hint(parsing, "%s", elsewhere);
+        return NULL;
+    }
+    (void)wr_parse_fail(parsing, from, word.len, "' is not a value");
+    char next = wr_parse_peek(parsing);
+    while (end < parsing->end &&
+           (wr_is_name_byte(parsing->text[end], false) || parsing->text[end] == '-')) {
+        end++;
+    }
+    if (dashed != SIZE_MAX) {
+        wr_parse_hint(parsing, "a name with a dash is quoted: .\"%.*s\"",
+                      (int)WR_MIN(end - dashed, (size_t)60), parsing->text + dashed);
+    } else if (next != '\0' && strchr("=!<>.[,", next) != NULL) {
+        wr_parse_hint(parsing, "write .%.*s for a field, \"%.*s\" for a text", shown, word.data,
+                      shown, word.data);
+    } else {
+        wr_parse_hint(parsing, "write \"%.*s\" (did the shell remove the quotes?)", shown,
+                      word.data);
+    }
+    return NULL;
+}
+
 /* A word that is a value, or the name of a function. */
 static struct wr_node *parse_name(struct wr_parsing *parsing)
 {
@@ -402,24 +445,16 @@ static struct wr_node *parse_name(struct wr_parsing *parsing)
         (len == 1 && strchr(parsing->params, call->name.data[0]) != NULL)) {
         return call;
     }
-    (void)wr_parse_fail(parsing, from, len, "' is not a value");
-    int shown = (int)WR_MIN(len, (size_t)60);
-    char next = wr_parse_peek(parsing);
-    if (next != '\0' && strchr("=!<>.[", next) != NULL) {
-        wr_parse_hint(parsing, "write .%.*s for a field, \"%.*s\" for a text", shown,
-                      call->name.data, shown, call->name.data);
-    } else {
-        wr_parse_hint(parsing, "write \"%.*s\" (did the shell remove the quotes?)", shown,
-                      call->name.data);
-    }
-    return NULL;
+    return not_a_value(parsing, from, call->name);
 }
 
 static struct wr_node *parse_word(struct wr_parsing *parsing)
 {
     if (is_program_word(parsing)) {
-        return wr_parse_fail(parsing, parsing->at, wr_parse_word_len(parsing),
-                             "' is allowed in jq programs, not in expressions");
+        (void)wr_parse_fail(parsing, parsing->at, wr_parse_word_len(parsing),
+                            "' is allowed in jq programs, not in expressions");
+        wr_parse_hint(parsing, WR_EXPR_PROGRAMS);
+        return NULL;
     }
     return wr_parse_is_word(parsing, "if")    ? parse_if(parsing)
            : wr_parse_is_word(parsing, "try") ? parse_try(parsing)

@@ -43,8 +43,10 @@ struct wr_node *wr_parse_not_allowed(struct wr_parsing *parsing)
 {
     size_t assigns = wr_parse_assignment(parsing);
     if (assigns > 0) {
-        return wr_parse_fail(parsing, parsing->at, assigns,
-                             "' assigns in jq; to compare write '=='");
+        (void)wr_parse_fail(parsing, parsing->at, assigns,
+                            "' assigns in jq; to compare write '=='");
+        wr_parse_hint(parsing, "to assign: set .a = ..., or jq `PROGRAM`");
+        return NULL;
     }
     if (parsing->at == parsing->end) {
         return wr_parse_fail(parsing, parsing->at, 0, "an expression is missing");

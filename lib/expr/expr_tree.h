@@ -125,6 +125,9 @@ bool wr_expr_is_function(struct wr_text name, bool called);
 bool wr_expr_is_question(struct wr_text name);
 /* Whether an expression, or a program of jq, begins with this word: if, reduce. */
 bool wr_expr_is_keyword(struct wr_text name);
+#define WR_EXPR_PROGRAMS "write jq `PROGRAM`: it has the whole language of jq"
+/* What to write in place of a function of jq that expressions do not have; NULL: it is none. */
+const char *wr_expr_elsewhere(struct wr_text name);
 /* What is written in place of an operator or a word of another language: "and" for "&&"; NULL: this
  * is none. */
 const char *wr_expr_translated(struct wr_text word);

@@ -179,8 +179,8 @@ static int hint_option(struct wr_plan_args *args, const weir_arg *first)
                               (int)WR_MIN(taken.len, (size_t)WR_PLAN_SHOWN_MAX), word, first->name);
 }
 
-/* Add a hint to what does not continue an expression: an operator of another language, or a function
- * that was written between its values. */
+/* Add a hint to what does not continue an expression: an operator of another language, a second
+ * assignment, .0 for an index, or a function that was written between its values. */
 static void hint_expression(struct wr_plan_args *args, const struct wr_plan_token *token)
 {
     struct wr_plan_error *error = &args->reading->error;
@@ -188,8 +188,21 @@ static void hint_expression(struct wr_plan_args *args, const struct wr_plan_toke
     struct wr_text word = {clean + token->all.at, token->all.len};
     struct wr_plan_span left = args->step->arg_spans[0];
     const char *meant = wr_expr_translated(word);
+    size_t digits = 0;
+    while (digits + 1 < word.len && word.data[digits + 1] >= '0' && word.data[digits + 1] <= '9') {
+        digits++;
+    }
+    bool assigns = word.len > 0 && word.data[word.len - 1] == '=' && word.len <= 3;
     if (meant != NULL) {
         (void)wr_plan_hint(error, "write '%s'", meant);
+    } else if (word.len == 2 && memcmp(word.data, "!~", 2) == 0) {
+        (void)wr_plan_hint(error, "write not %.*s =~ ...",
+                           (int)WR_MIN(left.len, (size_t)WR_PLAN_SHOWN_MAX), clean + left.at);
+    } else if (assigns && (args->component->args[0].flags & WEIR_ARG_ASSIGNS) != 0) {
+        (void)wr_plan_hint(error, "one assignment each: %s .a = 1 | %s .b = 2",
+                           args->component->name, args->component->name);
+    } else if (digits > 0 && digits + 1 == word.len && word.data[0] == '.') {
+        (void)wr_plan_hint(error, "an element of an array is [%.*s]", (int)digits, word.data + 1);
     } else if (wr_expr_is_function(word, true) && left.len > 0) {
         (void)wr_plan_hint(error, "write (%.*s | %.*s(...))",
                            (int)WR_MIN(left.len, (size_t)WR_PLAN_SHOWN_MAX), clean + left.at,

@@ -54,14 +54,23 @@ int wr_plan_expr_read(struct wr_plan_reading *reading, const struct wr_plan_step
         return rc;
     }
     size_t from = read.from;
+    while (end > from && wr_plan_is_space(reading->clean[end - 1])) {
+        end--;
+    }
     struct wr_plan_span where = {read.at, WR_MAX(read.assigns, (size_t)1)};
     if (read.assigns > 0 && !assigns) {
-        return wr_plan_fail(&reading->error, where,
-                            "%s: '%.*s' assigns in jq; to compare write '=='", owner,
-                            (int)read.assigns, reading->clean + read.at);
+        (void)wr_plan_fail(&reading->error, where,
+                           "%s: '%.*s' assigns in jq; to compare write '=='", owner,
+                           (int)read.assigns, reading->clean + read.at);
+        bool stage = (step->component->traits & WEIR_TRAIT_EXPRESSION) != 0;
+        return stage ? wr_plan_hint(&reading->error, "to assign: set %.*s",
+                                    (int)WR_MIN(end - from, (size_t)WR_PLAN_SHOWN_MAX),
+                                    reading->clean + from)
+                     : reading->error.code;
     }
     if (read.assigns == 0 && assigns) {
-        return wr_plan_fail(&reading->error, where, "%s: an = is missing, as in .a = .b", owner);
+        (void)wr_plan_fail(&reading->error, where, "%s: an = is missing", owner);
+        return wr_plan_hint(&reading->error, "as in %s", step->component->example);
     }
     if (assigns) {
         rc = read_at(reading, owner, read.at + read.assigns, end, &read);

@@ -44,6 +44,16 @@ static size_t name_len(const char *text, size_t len)
     return i;
 }
 
+/* Length of a name of jq's functions, which may have capital letters. */
+static size_t function_len(const char *text, size_t len)
+{
+    size_t i = 0;
+    while (i < len && wr_is_name_byte(text[i], i == 0)) {
+        i++;
+    }
+    return i;
+}
+
 /* Length of the scheme of an address: of tcp://h:1, or of unix:PATH when a source or sink has that
  * scheme; 0: not an address. */
 static size_t scheme_len(const char *text, size_t len)
@@ -79,6 +89,7 @@ static bool is_module(const char *word, size_t len)
 static enum look look_at(const char *word, size_t len, bool loose)
 {
     size_t name = name_len(word, len);
+    size_t function = function_len(word, len);
     if (equals(word, len, "-")) {
         return LOOK_STDIN;
     }
@@ -90,7 +101,8 @@ static enum look look_at(const char *word, size_t len, bool loose)
         return is_module(word, len) ? LOOK_MODULE : LOOK_PATH;
     }
     if (len == 0 || strchr(".{[(\"`'$@-", word[0]) != NULL ||
-        (name > 0 && name < len && word[name] == '(')) {
+        (name > 0 && name < len && word[name] == '(') ||
+        (function > 0 && function < len && word[function] == '(')) {
         return LOOK_EXPRESSION;
     }
     if (name > 0 && name < len && word[name] == '{' &&
@@ -168,7 +180,7 @@ static bool continues(struct wr_plan_reading *reading, const struct wr_plan_step
                       struct wr_plan_span word)
 {
     const char *clean = reading->clean;
-    size_t name = name_len(clean + word.at, word.len);
+    size_t name = function_len(clean + word.at, word.len);
     size_t last = before->component->args_count;
     if (last == 0 || before->component->args[0].type != WEIR_ARGTYPE_EXPR ||
         (before->component->traits & WEIR_TRAIT_EXPRESSION) != 0 ||
@@ -272,9 +284,11 @@ static int find_named(struct wr_plan_reading *reading, struct wr_plan_step *step
         return wr_plan_hint(error, "a pipeline begins with it: %s", source->example);
     }
     /* keys, keys[], length>3 */
-    size_t word = name < len && strchr("[?,=!<>+*%", text[name]) != NULL ? name : len;
-    if ((wr_expr_is_function((struct wr_text){text, word}, false) ||
-         wr_expr_is_keyword((struct wr_text){text, word})) &&
+    size_t function = function_len(text, len);
+    bool ends = function < len && strchr("[?,=!<>+*%", text[function]) != NULL;
+    struct wr_text word = {text, ends ? function : len};
+    if ((wr_expr_is_function(word, false) || wr_expr_is_keyword(word) ||
+         wr_expr_elsewhere(word) != NULL) &&
         wr_plan_find_expression() != NULL) {
         return read_expression(reading, step, where);
     }
@@ -463,6 +477,13 @@ static int read_option(struct wr_plan_reading *reading, size_t at, size_t end)
     return error->code;
 }
 
+/* Whether an expression begins here with a format: @csv, @base64 "...". */
+static bool is_format(const char *text, size_t len)
+{
+    return text[0] == '@' &&
+           wr_expr_is_function((struct wr_text){text, 1 + function_len(text + 1, len - 1)}, false);
+}
+
 /* Read the option lines before the pipeline; *at moves to the start of the pipeline. */
 static int read_options(struct wr_plan_reading *reading, size_t *at, size_t end)
 {
@@ -471,7 +492,8 @@ static int read_options(struct wr_plan_reading *reading, size_t *at, size_t end)
         while (*at < end && wr_plan_is_space(clean[*at])) {
             (*at)++;
         }
-        if (*at == end || (clean[*at] != '@' && clean[*at] != '#')) {
+        if (*at == end || (clean[*at] != '@' && clean[*at] != '#') ||
+            is_format(clean + *at, end - *at)) {
             return 0;
         }
         size_t eol = *at;

@@ -132,6 +132,7 @@ def special():
         lambda: "map_values(%s)" % rng.choice([".", "1", "[.]", "tostring"]),
         lambda: "[until(. == 3 or type != \"number\"; if . < 3 then 3 else . - 1 end)]",
         lambda: "[while(type == \"array\" and length > 0; .[1:])]",
+        lambda: "IN(%s), IN(.[]?; %s)" % (rng.choice(LEAVES[:20]), rng.choice(LEAVES[:20])),
         lambda: "any(.[]?; %s), all(.[]?; %s)" % (rng.choice(LEAVES[:20]), rng.choice(LEAVES[:20])),
         lambda: ". as [$a, {b: $c}] | [$a, $c]",
         lambda: ". as {a: $x, $b} | [$x, $b]",

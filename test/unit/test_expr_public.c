@@ -153,6 +153,19 @@ TEST(expr_reads_an_item)
     weir_expr_free(expr);
 }
 
+TEST(functions_are_listed_with_their_help)
+{
+    weir_expr_function function;
+    size_t count = 0;
+    bool found = false;
+    for (; weir_expr_function_at(count, &function); count++) {
+        ck_assert(function.name[0] != '_' && function.help[0] != '\0');
+        ck_assert(function.params == NULL || strlen(function.params) == (size_t)function.arguments);
+        found = found || (strcmp(function.name, "until") == 0 && function.arguments == 2);
+    }
+    ck_assert(found && count > 100);
+}
+
 WEIR_SOURCE(inputs)
 {
     char text[16];

@@ -86,6 +86,8 @@ TEST(an_expression_gives_any_number_of_outputs)
     check(".a", "{\"a\": [1, {\"b\": \"x\\ny\"}]}", "[1,{\"b\":\"x\\ny\"}]|");
     check(".[]", "[1, \"\\u00e9\", null]", "1|\"\xc3\xa9\"|null|");
     check(".[] | select(. > 1)", "[1, 2, 3]", "2|3|");
+    check(".[] | IN(1, \"a\")", "[1, 2, \"a\"]", "true|false|true|");
+    check("IN(.[]; 2, 3), IN(.[]; 3), IN(empty)", "[1, 2]", "true|false|false|");
     check("empty", "null", "");
     check("(1, 2) + (10, 20)", "null", "11|12|21|22|");
     check("{a: (1, 2), b: (3, 4)}", "null",
