@@ -114,7 +114,7 @@ static const struct flag table[] = {
     {FLAG_VERBOSE, 'v', "verbose", NULL,
      "report more, and at the end what each component did; -vv: also calls, redirects and repeats"},
     {FLAG_HELP, 'h', "help", NULL,
-     "this text; 'weir help WORD' explains a source, stage, sink or subcommand"},
+     "this text; 'weir help WORD' explains a source, stage, sink, flag or subcommand"},
     {FLAG_VERSION, 'V', "version", NULL, "versions of weir and its libraries"},
     {FLAG_NO_BUFFER, 'N', "no-buffer", NULL, NULL},
     {FLAG_SLURP, 's', "slurp", NULL, NULL},
@@ -416,7 +416,8 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
     case FLAG_NO_BUFFER: return 0; /* accepted as in curl: weir never delays a line */
     case FLAG_SLURP:
         return flags_complain(
-            "-s would read everything into memory; weir streams. For a few items: | batch N");
+            "-s: weir streams, and never has all items at once; in the shell: weir '...' | jq -s "
+            "'PROGRAM'; curl's -s: leave it out");
     case FLAG_TORTURE: flags->torture = true; return 0;
     case FLAG_VIRTUAL_CLOCK: flags->virtual_clock = true; return 0;
     default: return apply_sized(flags, id, value);
@@ -548,6 +549,8 @@ int flags_read(int argc, char **argv, struct flags *flags)
     for (int i = 1; i < argc; i++) {
         if (!only_words && strcmp(argv[i], "--") == 0) {
             only_words = true;
+        } else if (count == 1 && flags_command(words[0]) == ACTION_WORD) {
+            words[count++] = argv[i]; /* help --arg */
         } else if (!only_words && argv[i][0] == '-' && strchr(" \t\n|", argv[i][1]) == NULL) {
             /* "-" alone and "- | head 3" are pipeline texts: standard input. */
             int rc = read_flag(flags, argc, argv, &i);

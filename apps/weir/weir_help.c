@@ -28,6 +28,33 @@ const char *const help_examples[] = {
     NULL,
 };
 
+static void print_flag(const struct flag_help *flag)
+{
+    char left[80];
+    bool argument = flag->argument != NULL;
+    snprintf(left, sizeof left, "%c%c%s--%s%s%s", flag->letter != 0 ? '-' : ' ',
+             flag->letter != 0 ? flag->letter : ' ', flag->letter != 0 ? ", " : "  ", flag->name,
+             argument ? " " : "", argument ? flag->argument : "");
+    printf("  %-32s %s\n", left, flag->help);
+}
+
+/* Explain a flag, from the same table. */
+static int help_flag(const char *word)
+{
+    struct flag_help flag;
+    const char *hint = NULL;
+    bool name = word[1] == '-';
+    for (size_t i = 0; flags_at(i, &flag); i++) {
+        if (name ? strcmp(flag.name, word + 2) == 0 : flag.letter == word[1] && word[2] == '\0') {
+            print_flag(&flag);
+            return EXIT_FINISHED;
+        }
+    }
+    bool planned = planned_flag(name ? word + 2 : NULL, name ? '\0' : word[1], &hint);
+    return flags_complain("there is no flag '%s'%s%s; 'weir --help' lists them", word,
+                          planned && hint != NULL ? "; " : "", planned && hint != NULL ? hint : "");
+}
+
 void help_all(void)
 {
     struct flag_help flag;
@@ -41,11 +68,7 @@ void help_all(void)
     }
     printf("\nNo source: standard input, or the FILEs. No sink: standard output.\n\nFlags:\n");
     for (size_t i = 0; flags_at(i, &flag); i++) {
-        bool argument = flag.argument != NULL;
-        snprintf(left, sizeof left, "%c%c%s--%s%s%s", flag.letter != 0 ? '-' : ' ',
-                 flag.letter != 0 ? flag.letter : ' ', flag.letter != 0 ? ", " : "  ", flag.name,
-                 argument ? " " : "", argument ? flag.argument : "");
-        printf("  %-32s %s\n", left, flag.help);
+        print_flag(&flag);
     }
     printf("\nSignals: %s\n\nExit: %s\n\nExamples:\n", help_signals, help_exit);
     for (size_t i = 0; help_examples[i] != NULL; i++) {
@@ -158,11 +181,13 @@ static const char state_text[] =
     "position where the next run continues. --name NAME names it; the default is a hash of the "
     "text.\n";
 
-static const char help_text[] =
-    "weir help [WORD]\n"
-    "\n"
-    "WORD is a source, stage or sink ('weir list' lists them), a module (./MODULE.so) or a\n"
-    "subcommand. Without a word: the flags and exit codes.\n";
+static const char help_text[] = "weir help [WORD]\n"
+                                "\n"
+                                "WORD is a source, stage or sink ('weir list' lists them), a "
+                                "module (./MODULE.so), a flag (--arg),\n"
+                                "a subcommand, or 'expressions' for their language and its "
+                                "functions. Without a word: the flags\n"
+                                "and exit codes.\n";
 
 void command_usage(enum flags_action action)
 {
@@ -231,6 +256,13 @@ int help_word(const char *word)
     size_t found = 0; /* a source and a sink may have the same name */
     if (action != ACTION_RUN) {
         command_usage(action);
+        return EXIT_FINISHED;
+    }
+    if (word[0] == '-' && word[1] != '\0') {
+        return help_flag(word);
+    }
+    if (strcmp(word, "expressions") == 0 || strcmp(word, "functions") == 0) {
+        help_expressions();
         return EXIT_FINISHED;
     }
     for (; (component = weir_component_find(word, found)) != NULL; found++) {

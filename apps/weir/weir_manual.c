@@ -133,6 +133,17 @@ static void print_components_page(void)
         "words in capitals stand for values. Sizes are written 64KiB, 64K (both 65536) or 64KB "
         "(64000), times 500ms or 1m30s. In double quotes the escapes of JSON are known; "
         "\\(gatext\\(ga has none.\n");
+    weir_expr_function function;
+    printf(".SH EXPRESSIONS\n");
+    print_lines(help_language);
+    for (size_t i = 0; weir_expr_function_at(i, &function); i++) {
+        char call[64];
+        help_function(&function, call, sizeof call);
+        printf(".TP\n\\fB");
+        print_text(call);
+        printf("\\fR\n");
+        print_paragraph(function.help);
+    }
     for (int32_t kind = WEIR_KIND_SOURCE; kind <= WEIR_KIND_SINK; kind++) {
         printf(".SH %s\n", titles[kind]);
         for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {

@@ -31,8 +31,12 @@ int init_project(const char *folder);
 void help_all(void);
 extern const char help_about[], help_signals[], help_exit[];
 extern const char *const help_examples[]; /* ends with NULL */
-/* `weir help WORD`, and what it prints for a subcommand. */
+/* `weir help WORD`, and what it prints for a subcommand, and for `expressions`. */
 int help_word(const char *word);
+void help_expressions(void);
+extern const char help_language[];
+/* How a call of a function is written: first(f). */
+void help_function(const weir_expr_function *function, char *to, size_t cap);
 void command_usage(enum flags_action action);
 /* `weir demo --torture`; argv0: this program, which starts itself again. */
 int run_torture(const struct flags *flags, const char *argv0);

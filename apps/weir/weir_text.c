@@ -44,6 +44,13 @@ static int check_files(const struct flags *flags, struct say *say, const weir_pl
         char word[256];
         snprintf(word, sizeof word, "%s", flags->files[i]);
         weir_hide_secrets(word);
+        bool whole = weir_plan_part(plan, 1) == NULL && flags->files_count == 1 &&
+                     access(flags->files[i], F_OK) < 0 && strstr(word, "://") == NULL;
+        if (has_source && whole) {
+            say_line(say, "'%s' is not a file; quote the pipeline as one text:  weir '%s | %s'",
+                     word, weir_plan_text(plan), word);
+            return EXIT_USAGE;
+        }
         if (has_source) {
             say_line(say,
                      "the pipeline has a source, so '%s' cannot be its input; quote the pipeline "
@@ -65,23 +72,16 @@ static int check_files(const struct flags *flags, struct say *say, const weir_pl
 /* The characters in names of components. */
 #define NAME_BYTES "abcdefghijklmnopqrstuvwxyz0123456789_-"
 
-/* If an unknown component is a planned one, or an expression, which no component takes: say what to
- * do instead. */
-static void tell_planned(struct say *say, const char *text, const weir_error *error)
+/* Whether an unknown component is a planned one, of `len` bytes, or an expression (len 0), which no
+ * component takes. */
+static bool is_planned(const char *text, const weir_error *error, size_t *len, const char **hint)
 {
-    if (error->detail == WEIR_PLAN_MISTAKE) {
-        return;
+    if (error->detail != WEIR_PLAN_UNKNOWN && error->detail != WEIR_PLAN_EXPRESSION) {
+        return false;
     }
-    size_t at = (size_t)error->offset;
-    size_t len = strspn(text + at, NAME_BYTES);
-    char name[32] = "";
-    const char *hint;
-    memcpy(name, text + at, len < sizeof name ? len : 0);
-    if ((len > 0 || error->detail == WEIR_PLAN_EXPRESSION) &&
-        planned_stage(text + at, len, &hint)) {
-        say_line(say, "%s%s not in this version%s%s", len > 0 ? name : "expressions",
-                 len > 0 ? " is" : " are", hint != NULL ? ": " : "", hint != NULL ? hint : "");
-    }
+    const char *name = text + (size_t)error->offset;
+    *len = strspn(name, NAME_BYTES);
+    return (*len > 0 || error->detail == WEIR_PLAN_EXPRESSION) && planned_stage(name, *len, hint);
 }
 
 /* If the text begins with the bare name of an existing file: say how to write its path. */
@@ -146,17 +146,28 @@ void text_mistake(const struct flags *flags, struct say *say, const char *text,
                   const weir_error *error)
 {
     char shown[4096];
+    const char *hint;
+    size_t len;
     weir_text_options options = text_given(flags);
+    bool planned = is_planned(text, error, &len, &hint);
     if (weir_plan_error_text(text, &options, shown, sizeof shown) > 0) {
+        char *carets = planned ? strrchr(shown, '^') : NULL;
+        if (carets != NULL) {
+            carets[1] = '\0'; /* a similar name would mislead */
+        }
         fprintf(stderr, "weir: %s\n", shown);
     } else {
         say_error(say, error, NULL);
     }
-    tell_planned(say, text, error);
+    if (planned) {
+        say_line(say, "%.*s%s not in this version%s%s", len > 0 ? (int)len : 11,
+                 len > 0 ? text + (size_t)error->offset : "expressions", len > 0 ? " is" : " are",
+                 hint != NULL ? ": " : "", hint != NULL ? hint : "");
+    }
     if (error->code == WEIR_ENOMEM || flags->text_file != NULL) {
         return;
     }
-    if (text[strspn(text, " \t\r\n")] == '@') {
+    if (text[(size_t)error->offset] == '@' && (size_t)error->offset == strspn(text, " \t\r\n")) {
         say_line(say, "to read a pipeline file:  weir -f FILE;  otherwise use the flags "
                       "--state, --name and --mem");
     }
@@ -182,11 +193,12 @@ static int check_flags(const struct flags *flags, struct say *say, const weir_pl
     for (size_t i = 0; code == 0 && i < flags->variables_count; i++) {
         const weir_variable *value = &flags->variables[i];
         if (!weir_plan_reads_variable(plan, value->name)) {
-            say_line(say, "--%s %s has no effect: no expression of this pipeline reads $%s",
-                     value->secret ? "env"
-                     : value->json ? "argjson"
-                                   : "arg",
-                     value->name, value->name);
+            const char *flag = value->secret ? "env" : value->json ? "argjson" : "arg";
+            say_line(say, "--%s %s has no effect: no expression of this pipeline reads $%s%s", flag,
+                     value->name, value->name,
+                     value->secret && flags->headers_count > 0
+                         ? "; a header is not one: -H \"NAME: $VARIABLE\", hidden from others"
+                         : "");
             code = EXIT_USAGE;
         }
     }

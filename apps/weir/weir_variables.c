@@ -47,6 +47,14 @@ int flags_add_environment(struct flags *flags, const char *names)
 
 int flags_add_variable(struct flags *flags, bool json, const char *name, char *text)
 {
+    const char *flag = json ? "argjson" : "arg";
+    size_t len = strcspn(name, "=");
+    if (name[strcspn(name, " .|")] != '\0') {
+        return flags_complain("--%s: '%s' is not a name; write --%s NAME VALUE", flag, name, flag);
+    }
+    if (len > 0 && name[len] == '=') {
+        return flags_complain("--%s takes two words: --%s %.*s VALUE", flag, flag, (int)len, name);
+    }
     weir_variable *variable = next_variable(flags);
     if (variable == NULL) {
         return EXIT_USAGE;

@@ -37,7 +37,7 @@ static const struct {
     {"graph", ACTION_GRAPH, "'PIPELINE' [FILE...]", "a drawing of it, in the DOT language"},
     {"fmt", ACTION_FORMAT, "'PIPELINE'", "the text in the usual layout"},
     {"list", ACTION_LIST, "[sources|stages|sinks]", "all sources, stages and sinks"},
-    {"help", ACTION_WORD, "WORD", "explain one of them, or a subcommand"},
+    {"help", ACTION_WORD, "WORD", "explain one of them, a flag, a subcommand, or 'expressions'"},
     {"state", ACTION_STATE, "list|show|set|reset --state DIR", "saved positions"},
     {"test", ACTION_TEST, "FILE...", "run test cases: pipeline, input, expected output"},
     {"init", ACTION_INIT, "DIR", "a folder with a component of your own, its test and a Makefile"},
@@ -95,21 +95,25 @@ static const char *meant_command(const char *word)
 static int check_command(const char *word)
 {
     const char *hint;
-    if (access(word, F_OK) == 0) {
-        return 0; /* a file's name: read_plan's message explains it */
+    weir_error error;
+    if (access(word, F_OK) == 0 || planned_stage(word, strlen(word), &hint)) {
+        return 0; /* a file's name, or a stage's: text_mistake explains it */
     }
     if (planned_word(word, &hint) && weir_component_find(word, 0) == NULL) {
         return flags_complain("'weir %s' is not in this version%s%s", word,
                               hint != NULL ? "; " : "", hint != NULL ? hint : "");
     }
-    const char *meant = meant_command(word);
+    weir_plan *plan = weir_plan_read(word, NULL, &error);
+    weir_plan_free(plan);
+    const char *meant =
+        plan == NULL && error.detail == WEIR_PLAN_UNKNOWN ? meant_command(word) : NULL;
     return meant != NULL
                ? flags_complain("unknown command '%s' (did you mean 'weir %s'?)", word, meant)
                : 0;
 }
 
-/* The words are a pipeline and its files; with -f only files. */
-static int take_pipeline(struct flags *flags, const char **words, size_t count)
+/* The words are a pipeline and its files; with -f only files. `name` is that of the subcommand. */
+static int take_pipeline(struct flags *flags, const char *name, const char **words, size_t count)
 {
     bool runs = flags->action == ACTION_RUN;
     if (flags->text_file == NULL && count == 0) {
@@ -118,9 +122,9 @@ static int take_pipeline(struct flags *flags, const char **words, size_t count)
             return 0;
         }
         return flags_complain(
-            "no pipeline; for example:  weir %s'https://host/feed | head 3'   (see "
+            "no pipeline; for example:  weir %s%s'https://host/feed | head 3'   (see "
             "'weir --help')",
-            runs ? "" : "explain ");
+            name != NULL ? name : "", name != NULL ? " " : "");
     }
     if (flags->text_file == NULL) {
         int rc = runs ? check_command(words[0]) : 0;
@@ -170,7 +174,7 @@ int flags_take_words(struct flags *flags, const char **words, size_t count)
         flags->files = words + 1;
         flags->files_count = count - 1;
         return 0;
-    case ACTION_RUN: return take_pipeline(flags, words, count);
-    default: return take_pipeline(flags, words + 1, count - 1);
+    case ACTION_RUN: return take_pipeline(flags, NULL, words, count);
+    default: return take_pipeline(flags, words[0], words + 1, count - 1);
     }
 }

@@ -68,6 +68,8 @@ class Variables(e2e_support.TestCase):
         self.ends(weir("--arg=x", "y", "gen 1..1 | $x"), 2, "--arg needs NAME VALUE")
         self.ends(weir("--arg", "x", "1", "--argjson", "x", "1", "gen 1..1 | $x"), 2, "given twice")
         self.ends(weir("--arg", "x.y", "1", "gen 1..1"), 2, "not a name")
+        self.ends(weir("--arg", ". == $x", "gen 1..1"), 2, "'. == $x' is not a name; write --arg NAME VALUE")
+        self.ends(weir("--arg", "x=1", ". == $x"), 2, "--arg takes two words: --arg x VALUE")
 
     def test_a_value_that_nothing_reads_is_a_mistake(self):
         self.ends(weir("--arg", "x", "1", "gen 1..1"), 2, "--arg x has no effect: no expression of this pipeline reads $x")
@@ -236,6 +238,8 @@ class Mistakes(e2e_support.TestCase):
         for word, meant in (("lsit", "list"), ("dmeo", "demo"), ("hlep", "help")):
             self.refused(word, texts=["unknown command '%s'" % word, "did you mean 'weir %s'?" % meant])
         self.refused("heed", texts=["unknown stage 'heed'", "did you mean 'head'?"])
+        run = self.refused("input", texts=["'input' is not a function of expressions", "jq -n"])
+        self.assertNotIn("did you mean", run.err)
 
     def test_nothing_is_connected_before_the_text_is_right(self):
         peer = self.peer(Peer(lambda c: c.reply(body="x\n")))
@@ -255,6 +259,16 @@ class Mistakes(e2e_support.TestCase):
             ["http://127.0.0.1:1/a", "http://127.0.0.1:1/b"],
         ):
             self.refused(*words, texts=["as one text:"])
+
+    def test_a_stage_in_a_word_of_its_own_is_shown_in_the_text(self):
+        self.refused("http://127.0.0.1:1/", ".a", texts=["'.a' is not a file", "weir 'http://127.0.0.1:1/ | .a'"])
+        self.refused("./f.log", "clf", texts=["weir './f.log | clf'"])
+
+    def test_a_text_may_begin_with_a_format(self):
+        self.assertEqual(weir("-r", "@csv", stdin=b"[1,\"a\"]\n").out, b"1,\"a\"\n")
+        self.assertEqual(weir("@json \"n=\\(.n)\"", stdin=b"{\"n\":[1]}\n").out, b"\"n=[1]\"\n")
+        self.refused("@mem 3", texts=["lines with @ are for a pipeline in a file", "weir -f FILE"])
+        self.assertNotIn("-f FILE", self.refused("@json | bach").err)
 
     def test_an_address_among_the_files_says_where_it_belongs(self):
         run = self.refused("head 3", "http://u:c4n4ry@127.0.0.1:1/x", texts=["'ADDRESS | head 3'"])
@@ -298,7 +312,10 @@ class Mistakes(e2e_support.TestCase):
             self.refused(text, texts=["empty stage"])
 
     def test_a_stage_of_the_future_says_what_to_do_instead(self):
-        self.refused("gen 1..3 | uniq", texts=["not in this version", "| uniq"])
+        run = self.refused("gen 1..3 | uniq", texts=["not in this version", "| uniq"])
+        self.assertNotIn("did you mean", run.err)
+        self.refused("nest", texts=["unknown stage 'nest'", "write explode .a"])
+        self.refused("gen 1..3 | put .a = 1", texts=["write set .a = EXPRESSION"])
         self.refused("kafka://h/topic", texts=["kafka is not in this version"])
         self.refused("post gzip=1", texts=["post has no argument 'gzip'", "write 'gzip'"])
         self.refused("batch within=1s", texts=["batch has no argument 'within'", "write 'within VALUE'"])
@@ -414,7 +431,7 @@ class Mistakes(e2e_support.TestCase):
     def test_letters_that_mean_something_else_in_another_tool(self):
         self.refused("-c", ".a", texts=["-c: '.a' is not a number", "jq's -c, is the default"])
         self.refused("-f", "%s %o\\n", texts=["cannot read the pipeline file", "for kcat's -f write --format"])
-        self.refused("-s", ".", texts=["weir streams", "batch N"])
+        self.refused("-s", ".", texts=["weir streams", "| jq -s 'PROGRAM'", "curl's -s: leave it out"])
         self.refused("-n", ".", texts=["as jq -n: gen 1..1 |"])
         self.refused("-o", "beginning", "gen 1..1", texts=["kcat's -o"])
 
@@ -435,7 +452,8 @@ class Mistakes(e2e_support.TestCase):
         self.assertEqual(run.out, b"ok; with a state best-effort: 'gen' has no position from which a restart can continue\n")
         self.assertFalse(os.path.exists(out))
         self.refused("check", "gen 1..3 | head 2", "f", texts=["cannot be its input"])
-        self.refused("check", texts=["no pipeline; for example:  weir explain"])
+        self.refused("check", texts=["no pipeline; for example:  weir check 'https"])
+        self.refused("explain", texts=["no pipeline; for example:  weir explain 'https"])
 
     def test_check_reads_a_file_too(self):
         text = self.write("p.weir", "@mem 8MiB\ngen 1..3\n| hed 2\n")
@@ -463,7 +481,7 @@ class Mistakes(e2e_support.TestCase):
             self.assertIn(text, told)
 
     def test_slurp_is_refused_with_advice(self):
-        self.refused("-s", "gen 1..3", texts=["batch"])
+        self.refused("-s", "gen 1..3", texts=["jq -s 'PROGRAM'"])
 
     def test_control_characters_of_a_text_do_not_reach_the_terminal(self):
         run = weir("gen 1..3 | \x1b[31mred\x1b]0;x\x07")
@@ -560,6 +578,20 @@ class Help(e2e_support.TestCase):
         out = weir("help", "head").out.decode()
         for text in ("head N", "how many", "example"):
             self.assertIn(text, out)
+
+    def test_help_explains_a_flag(self):
+        self.assertIn(b"--arg NAME VALUE", weir("help", "--arg").out)
+        self.assertIn(b"--raw-output", weir("help", "-r").out)
+        self.ends(weir("help", "--nope"), 2, "there is no flag '--nope'")
+
+    def test_help_explains_expressions_and_lists_their_functions(self):
+        out = weir("help", "expressions").out.decode()
+        self.assertRegex(out, r"(?m)^  test\(a; b\) +\w")
+        self.assertRegex(out, r"(?m)^  ascii_downcase +\w")
+        self.assertLess(max(map(len, out.splitlines())), 120)
+        calls = re.findall(r"(?m)^  (\S+(?:\(.*?\))?) {2,}", out.split("Functions:\n")[1])
+        self.assertGreater(len(calls), 100)
+        self.ends(weir("check", "gen 1..1 | (%s)" % ", ".join(re.sub(r"\b\w(?=[;)])", ".", call) for call in calls)), 0)
 
     def test_help_for_nothing_known_is_a_mistake(self):
         self.ends(weir("help", "hed"), 2, "hed", "did you mean 'head'?", "weir list")

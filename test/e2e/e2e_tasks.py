@@ -289,7 +289,7 @@ class Differences(TestCase):
 
     def test_c_is_a_count_s_is_refused_and_there_is_no_n(self):
         self.assertEqual(self.run_on(".a", '{"a":1}\n{"a":2}\n', "-c", "1").out, b"1\n")
-        self.refused(["-s", ".a"], "batch")
+        self.refused(["-s", ".a"], "jq -s 'PROGRAM'")
         self.refused(["-n", ".a"], "-n")
 
 
