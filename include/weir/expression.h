@@ -55,8 +55,8 @@ typedef struct weir_expr_options {
     size_t struct_size;
     const weir_variable *variables; /* no two with the same name; copied */
     size_t variables_count;
-    /* Memory for one input and what is computed of it; at most as much again for tables of its large
-     * containers. Default 64 MiB. */
+    /* Memory for one input and what is computed of it; at most a quarter as much for tables of its
+     * large containers. Default 64 MiB. */
     int64_t bytes_max;
     /* Instructions of one call of weir_expr_next, and one for each 16 elements that one of them goes
      * through. Default and WEIR_NONE: no limit, an expression that never gives an output is run for

@@ -41,6 +41,11 @@ struct wr_fields {
 
 /* Zeroed: usable. */
 void wr_fields_fini(struct wr_fields *fields);
+/* The memory that it holds. */
+static inline size_t wr_fields_bytes(const struct wr_fields *fields)
+{
+    return fields->cap * (2 * sizeof *fields->names + sizeof *fields->kinds) + fields->made_cap;
+}
 /* Remove the fields of the text before, and make room for the values made of a text of text_len
  * bytes. 0 or WEIR_ENOMEM. */
 WEIR_MUST_CHECK int wr_fields_begin(struct wr_fields *fields, size_t text_len);

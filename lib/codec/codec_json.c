@@ -26,6 +26,8 @@
 #include "codec_json_index.h"
 #include "codec_utf8.h"
 
+enum { TOKEN_BYTES = 2 * sizeof(uint32_t) }; /* in at and to */
+
 struct walk {
     const char *text;
     const uint32_t *at;
@@ -51,11 +53,18 @@ void wr_json_init(struct wr_json *json)
     *json = (struct wr_json){0};
 }
 
-void wr_json_fini(struct wr_json *json)
+void wr_json_trim(struct wr_json *json)
 {
-    wr_json_indexer_free(json->indexer);
     wr_free(json->own.at);
     wr_free(json->own.to);
+    json->own = (struct wr_json_tokens){0};
+    json->count = 0;
+}
+
+void wr_json_fini(struct wr_json *json)
+{
+    wr_json_trim(json);
+    wr_json_indexer_free(json->indexer);
     wr_free(json->window.at);
     wr_free(json->window.to);
     wr_json_init(json);
@@ -368,6 +377,40 @@ static bool make_room(void *list, size_t *room, size_t want)
     return true;
 }
 
+/* Are there at most so many tokens? Counted without memory for them, as the first pass would find
+ * them. */
+static bool few_tokens(const char *text, size_t len, size_t max)
+{
+    size_t tokens = 0;
+    bool string = false, word = false;
+    for (size_t i = 0; i < len && tokens <= max; i++) {
+        char c = text[i];
+        if (string) {
+            i += c == '\\';
+            string = c != '"';
+            continue;
+        }
+        switch (c) {
+        case ' ':
+        case '\t':
+        case '\r':
+        case '\n': word = false; break;
+        case '"': string = true; /* fall through */
+        case '{':
+        case '}':
+        case '[':
+        case ']':
+        case ',':
+        case ':':
+            word = false;
+            tokens++;
+            break;
+        default: tokens += !word; word = true;
+        }
+    }
+    return tokens <= max;
+}
+
 /* Find the tokens of a text. */
 static int find_tokens(struct wr_json *json, const char *text, size_t len,
                        struct wr_json_tokens *tokens, uint32_t *count)
@@ -411,6 +454,12 @@ int wr_json_index(struct wr_json *json, const char *text, size_t len)
     json->error = NULL;
     json->error_at = 0;
     if (len > WR_JSON_BYTES_MAX) {
+        json->error = "a text of 2 GiB or more";
+        return WEIR_ETOOLONG;
+    }
+    size_t tokens_max = json->bytes_max / TOKEN_BYTES;
+    if (json->bytes_max > 0 && len > tokens_max && !few_tokens(text, len, tokens_max)) {
+        json->error = "the tokens of this value need too much memory";
         return WEIR_ETOOLONG;
     }
     if (len == 0) {

@@ -21,9 +21,9 @@
  * surrogate without its other half is accepted and decoded as U+FFFD. NUL, and any other control
  * character inside a string, must be escaped. Of members with equal keys, the last one counts.
  *
- * One struct serves one text after another and keeps its memory: four bytes for each byte of the
- * longest text and of the longest window (pages beyond its tokens are not touched), and four for each
- * token.
+ * One struct serves one text after another and keeps its memory: eight bytes for each token of the
+ * longest text and of the longest window, and addresses without memory for those that there might
+ * have been. bytes_max bounds it, and wr_json_trim gives it back.
  */
 #ifndef WR_CODEC_JSON_H
 #define WR_CODEC_JSON_H
@@ -68,6 +68,7 @@ struct wr_json {
     uint32_t *to;
     uint32_t count; /* tokens */
     struct wr_json_tokens own;
+    size_t bytes_max; /* of the memory for the tokens of one text; 0: no limit */
     /* The window: its tokens from `next` on belong to texts that were not indexed yet. */
     struct wr_json_tokens window;
     const char *window_text;
@@ -85,13 +86,20 @@ struct wr_json {
 /* Allocates nothing. */
 void wr_json_init(struct wr_json *json);
 void wr_json_fini(struct wr_json *json);
+/* The memory for the tokens of texts that were indexed alone. A window is short. */
+static inline size_t wr_json_bytes(const struct wr_json *json)
+{
+    return 2 * json->own.to_room * sizeof *json->own.to;
+}
+/* Free it. There are no nodes until the next text is indexed. */
+void wr_json_trim(struct wr_json *json);
 
 /*
  * Find the tokens of text[0 .. len) and validate it. White space around the value is allowed. No
  * byte outside it is read.
  *
  * Returns 0; WEIR_EPARSE: it is not one JSON value (error, error_at); WEIR_ETOOLONG: over
- * WR_JSON_BYTES_MAX; WEIR_ENOMEM. After a failure there are no nodes.
+ * WR_JSON_BYTES_MAX, or its tokens need more than bytes_max (error); WEIR_ENOMEM. After a failure there are no nodes.
  */
 int wr_json_index(struct wr_json *json, const char *text, size_t len);
 /* Why wr_json_index has returned WEIR_EPARSE or WEIR_ETOOLONG for this text. */
@@ -99,7 +107,6 @@ static inline struct wr_fault wr_json_fault(const struct wr_json *json, weir_sli
 {
     struct wr_fault fault = {json->error, text, json->error_at, false};
     if (code == WEIR_ETOOLONG) {
-        fault.problem = "a text of 2 GiB or more";
         fault.at = 0;
     }
     return fault;

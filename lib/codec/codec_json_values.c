@@ -26,6 +26,8 @@
 #include "base_error.h"
 #include "codec_json_scan.h"
 
+enum { KEPT_BYTES = 256 * 1024 }; /* of the memory for the tokens of a value */
+
 /* raw_len has 32 bits. */
 #define LIMIT_MAX ((size_t)WR_JSON_BYTES_MAX)
 
@@ -156,7 +158,9 @@ static int judge(struct cursor *c, size_t end, enum wr_json_found *found)
     if (rc == WEIR_ENOMEM) {
         return rc;
     }
-    if (rc != 0) {
+    if (rc == WEIR_ETOOLONG) { /* too many tokens: its end is known all the same */
+        *found = WR_JSON_BAD;
+    } else if (rc != 0) {
         c->scan->state = WR_JSON_REST;
         *found = WR_JSON_MORE;
     }
@@ -321,6 +325,9 @@ static long json_split(struct wr_framer *framer, const char *data, size_t len, b
             count++;
             rc = 0;
         }
+    }
+    if (wr_json_bytes(&framer->json->json) > KEPT_BYTES) {
+        wr_json_trim(&framer->json->json);
     }
     *used = c.start;
     framer->offset += c.start;

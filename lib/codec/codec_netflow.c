@@ -62,11 +62,13 @@ static uint32_t get32(weir_slice packet, size_t at)
     return (uint32_t)get16(packet, at) << 16 | get16(packet, at + 2);
 }
 
-struct wr_netflow *wr_netflow_new(int64_t timeout_s)
+struct wr_netflow *wr_netflow_new(int64_t timeout_s, size_t bytes_max)
 {
     struct wr_netflow *netflow = wr_zalloc(sizeof *netflow);
     if (netflow != NULL) {
         netflow->timeout_s = timeout_s;
+        netflow->store.memory_max = bytes_max > 0 ? WR_MIN(bytes_max, (size_t)WR_NETFLOW_MEMORY_MAX)
+                                                  : WR_NETFLOW_MEMORY_MAX;
         netflow->over = netflow->opened = true;
     }
     return netflow;
@@ -78,6 +80,11 @@ void wr_netflow_free(struct wr_netflow *netflow)
         wr_netflow_store_fini(&netflow->store);
         wr_free(netflow);
     }
+}
+
+size_t wr_netflow_bytes(const struct wr_netflow *netflow)
+{
+    return netflow->store.memory;
 }
 
 const struct wr_netflow_counts *wr_netflow_counts(const struct wr_netflow *netflow)

@@ -32,8 +32,10 @@ struct wr_netflow_counts {
 };
 
 /* timeout_s: a template that was not repeated for so long, by the time in the packets, is forgotten;
- * 0: never. NULL: no memory. */
-struct wr_netflow *wr_netflow_new(int64_t timeout_s);
+ * 0: never. bytes_max: of memory for templates, at most 16 MiB; 0: that. NULL: no memory. */
+struct wr_netflow *wr_netflow_new(int64_t timeout_s, size_t bytes_max);
+/* The memory for templates now. */
+size_t wr_netflow_bytes(const struct wr_netflow *netflow);
 void wr_netflow_free(struct wr_netflow *netflow);
 /* A packet comes. Exporters are told apart by the origin of their items and by `exporter`, their
  * address, which may be empty. The slices must live until the last read. */

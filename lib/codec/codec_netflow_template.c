@@ -20,7 +20,8 @@
 #include "base_alloc.h"
 #include "base_error.h"
 
-enum { NAME_MAX = 64, ENTERPRISE = 0x8000, FIRST_TEMPLATE = 256 };
+enum { NAME_MAX = 64, ENTERPRISE = 0x8000 };
+static const size_t MANY_BYTES = WR_NETFLOW_BUCKETS_MANY * sizeof(void *);
 
 static unsigned get16(const char *at)
 {
@@ -36,7 +37,7 @@ static uint32_t get32(const char *at)
 
 static struct wr_netflow_template **place_of(struct wr_netflow_domain *domain, uint16_t id)
 {
-    struct wr_netflow_template **place = &domain->template[id % WR_NETFLOW_BUCKETS];
+    struct wr_netflow_template **place = &domain->template[id % domain->buckets];
     while (*place != NULL && (*place)->id != id) {
         place = &(*place)->next;
     }
@@ -71,7 +72,7 @@ void wr_netflow_template_remove(struct wr_netflow_store *store, struct wr_netflo
 static void remove_those(struct wr_netflow_store *store, struct wr_netflow_domain *domain,
                          bool flows, bool options)
 {
-    for (size_t i = 0; i < WR_NETFLOW_BUCKETS && domain->templates > 0; i++) {
+    for (size_t i = 0; i < domain->buckets && domain->templates > 0; i++) {
         struct wr_netflow_template **place = &domain->template[i];
         while (*place != NULL) {
             if ((*place)->options ? options : flows) {
@@ -89,14 +90,44 @@ void wr_netflow_templates_remove(struct wr_netflow_store *store, struct wr_netfl
     remove_those(store, domain, !options, options);
 }
 
+/* Use more buckets, if there are more templates than buckets. 0 or WEIR_ENOMEM. */
+static int spread(struct wr_netflow_store *store, struct wr_netflow_domain *domain)
+{
+    if (domain->templates < WR_NETFLOW_BUCKETS || domain->template != domain->few) {
+        return 0;
+    }
+    struct wr_netflow_template **many = wr_zalloc(MANY_BYTES);
+    if (many == NULL) {
+        return WEIR_ENOMEM;
+    }
+    domain->template = many;
+    domain->buckets = WR_NETFLOW_BUCKETS_MANY;
+    store->memory += MANY_BYTES;
+    for (size_t i = 0; i < WR_NETFLOW_BUCKETS; i++) {
+        for (struct wr_netflow_template *template = domain->few[i], *next; template != NULL;
+             template = next) {
+            struct wr_netflow_template **place = &many[template->id % WR_NETFLOW_BUCKETS_MANY];
+            next = template->next;
+            template->next = *place;
+            *place = template;
+        }
+    }
+    return 0;
+}
+
 /* ---- domains */
 
 static void drop_domain(struct wr_netflow_store *store, struct wr_netflow_domain **place)
 {
     struct wr_netflow_domain *domain = *place;
     remove_those(store, domain, true, true);
+    if (domain->template != domain->few) {
+        store->memory -= MANY_BYTES;
+        wr_free(domain->template);
+    }
     *place = domain->next;
     store->domains--;
+    store->memory -= sizeof *domain;
     wr_free(domain);
 }
 
@@ -145,13 +176,16 @@ struct wr_netflow_domain *wr_netflow_domain(struct wr_netflow_store *store, uint
             return domain;
         }
     }
-    if (store->domains >= WR_NETFLOW_DOMAINS_MAX) {
-        (void)make_room(store, NULL);
-    }
+    while ((store->domains >= WR_NETFLOW_DOMAINS_MAX ||
+            store->memory + sizeof **bucket > store->memory_max) &&
+           make_room(store, NULL)) {}
     struct wr_netflow_domain *domain = wr_zalloc(sizeof *domain);
     if (domain == NULL) {
         return NULL;
     }
+    domain->template = domain->few;
+    domain->buckets = WR_NETFLOW_BUCKETS;
+    store->memory += sizeof *domain;
     domain->next = *bucket;
     domain->used = packet;
     domain->id = id;
@@ -345,20 +379,21 @@ int wr_netflow_template_add(struct wr_netflow_store *store, struct wr_netflow_do
                       names_bytes;
     wr_netflow_template_remove(store, domain, definition->id);
     while (store->templates >= WR_NETFLOW_TEMPLATES_MAX ||
-           store->memory + measured.memory > WR_NETFLOW_MEMORY_MAX) {
+           store->memory + measured.memory > store->memory_max) {
         if (!make_room(store, domain)) {
-            *problem = "too many templates: more than 4096, or 16 MiB";
+            *problem = "too many templates: more than 4096, or too much memory for them";
             return WEIR_EINVAL;
         }
     }
-    struct wr_netflow_template *template = wr_alloc(measured.memory);
+    struct wr_netflow_template *template =
+        spread(store, domain) == 0 ? wr_alloc(measured.memory) : NULL;
     if (template == NULL) {
         return WEIR_ENOMEM;
     }
     *template = measured;
     template->list = ++store->lists;
     compile(definition, template);
-    place = &domain->template[definition->id % WR_NETFLOW_BUCKETS];
+    place = &domain->template[definition->id % domain->buckets];
     template->next = *place;
     *place = template;
     domain->templates++;

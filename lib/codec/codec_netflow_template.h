@@ -13,10 +13,13 @@ enum {
     WR_NETFLOW_DOMAINS_MAX = 1024,
     WR_NETFLOW_TEMPLATES_MAX = 4096,  /* of all domains */
     WR_NETFLOW_FIELDS_MAX = 512,      /* of a template */
-    WR_NETFLOW_MEMORY_MAX = 16 << 20, /* of all templates */
+    WR_NETFLOW_MEMORY_MAX = 16 << 20, /* of all domains and templates, or less: bytes_max */
     WR_NETFLOW_EXPORTER_MAX = 63,     /* bytes of an exporter's name that are looked at */
     WR_NETFLOW_VARIES = 65535,        /* the length of a field that differs in each record */
     WR_NETFLOW_BUCKETS = 64,
+    /* Of a domain with more templates than WR_NETFLOW_BUCKETS: of all 65,536 numbers, no more than 64
+     * are in one bucket. */
+    WR_NETFLOW_BUCKETS_MANY = 1024
 };
 
 struct wr_netflow_field {
@@ -54,12 +57,14 @@ struct wr_netflow_domain {
     uint16_t exporter_len;
     char exporter[WR_NETFLOW_EXPORTER_MAX];
     size_t templates;
-    struct wr_netflow_template *template[WR_NETFLOW_BUCKETS];
+    struct wr_netflow_template **template; /* `few`, or WR_NETFLOW_BUCKETS_MANY */
+    uint32_t buckets;
+    struct wr_netflow_template *few[WR_NETFLOW_BUCKETS];
 };
 
 struct wr_netflow_store {
     struct wr_netflow_domain *domain[WR_NETFLOW_BUCKETS];
-    size_t domains, templates, memory;
+    size_t domains, templates, memory, memory_max;
     uint32_t lists; /* of names, so far */
 };
 

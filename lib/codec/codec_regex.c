@@ -1,7 +1,7 @@
 /*
  * codec_regex.c - PCRE2 behind a few functions.
  *
- * All memory comes from wr_alloc, also that of the machine code's stack: by default the code would
+ * All memory comes from wr_alloc and is counted, also that of the machine code's stack: by default the code would
  * take 32 KiB of its caller's, which may be a coroutine's. Where no machine code can be made (a
  * kernel that forbids pages that are both written and run), matches are interpreted, with the same
  * results and limits; the interpreter keeps its frames on the heap.
@@ -22,6 +22,7 @@
 
 #include "base_alloc.h"
 #include "base_error.h"
+#include "codec_memory.h"
 
 enum {
     STACK_FIRST = 32 * 1024,
@@ -45,23 +46,23 @@ struct wr_regex {
     struct name *names;
     uint32_t names_count;
     bool utf, not_empty;
-    bool anchored;            /* a match begins at the start of the text only */
-    bool refers_back;         /* an element may compare any number of characters: \1 */
-    size_t at;                /* of the last call of count_characters */
-    uint64_t characters;      /* looked at, in this match */
+    bool anchored;       /* a match begins at the start of the text only */
+    bool refers_back;    /* an element may compare any number of characters: \1 */
+    size_t at;           /* of the last call of count_characters */
+    uint64_t characters; /* looked at, in this match */
+    struct wr_codec_memory held;
+    size_t code_bytes;        /* of machine code */
     size_t characters_a_call; /* each call counts these, and what was passed since the last one */
 };
 
-static void *take(size_t bytes, void *ctx)
+static void *take(size_t bytes, void *held)
 {
-    (void)ctx;
-    return wr_alloc(bytes);
+    return wr_codec_alloc(held, bytes);
 }
 
-static void give_back(void *memory, void *ctx)
+static void give_back(void *memory, void *held)
 {
-    (void)ctx;
-    wr_free(memory);
+    wr_codec_free(held, memory);
 }
 
 static bool has_other_than_ascii(weir_slice pattern)
@@ -162,7 +163,7 @@ static int count_characters(pcre2_callout_block *call, void *self)
 static int prepare(struct wr_regex *regex)
 {
     uint32_t all = 0, back = 0;
-    size_t code_bytes = 0;
+    size_t careful_bytes = 0;
     (void)pcre2_pattern_info(regex->code, PCRE2_INFO_ALLOPTIONS, &all);
     regex->utf = (all & PCRE2_UTF) != 0; /* (*UTF) in the pattern sets it, too */
     regex->anchored = (all & PCRE2_ANCHORED) != 0;
@@ -180,14 +181,18 @@ static int prepare(struct wr_regex *regex)
     (void)pcre2_set_heap_limit(regex->limits, WR_REGEX_BYTES / 1024);
     (void)pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE);
     (void)pcre2_jit_compile(regex->careful, PCRE2_JIT_COMPLETE); /* NULL is allowed */
-    (void)pcre2_pattern_info(regex->code, PCRE2_INFO_JITSIZE, &code_bytes);
-    if (code_bytes > 0) {
+    (void)pcre2_pattern_info(regex->code, PCRE2_INFO_JITSIZE, &regex->code_bytes);
+    if (regex->careful != NULL) {
+        (void)pcre2_pattern_info(regex->careful, PCRE2_INFO_JITSIZE, &careful_bytes);
+    }
+    if (regex->code_bytes > 0) {
         regex->stack = pcre2_jit_stack_create(STACK_FIRST, WR_REGEX_BYTES, regex->memory);
         if (regex->stack == NULL) {
             return WEIR_ENOMEM;
         }
         pcre2_jit_stack_assign(regex->limits, NULL, regex->stack);
     }
+    regex->code_bytes += careful_bytes;
     return 0;
 }
 
@@ -204,7 +209,7 @@ struct wr_regex *wr_regex_new(weir_slice pattern, uint32_t flags, int *code,
     struct wr_regex *regex = wr_zalloc(sizeof *regex);
     int rc = regex != NULL ? 0 : WEIR_ENOMEM;
     if (rc == 0) {
-        regex->memory = pcre2_general_context_create(take, give_back, NULL);
+        regex->memory = pcre2_general_context_create(take, give_back, &regex->held);
         rc = regex->memory != NULL ? compile(regex, pattern, flags, mistake) : WEIR_ENOMEM;
     }
     rc = rc == 0 ? prepare(regex) : rc;
@@ -216,6 +221,11 @@ struct wr_regex *wr_regex_new(weir_slice pattern, uint32_t flags, int *code,
     regex->not_empty = (flags & WR_REGEX_NOT_EMPTY) != 0;
     *code = 0;
     return regex;
+}
+
+size_t wr_regex_bytes(const struct wr_regex *regex)
+{
+    return regex->held.used_bytes + regex->code_bytes;
 }
 
 size_t wr_regex_groups(const struct wr_regex *regex)

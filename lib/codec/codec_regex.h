@@ -51,6 +51,8 @@ struct wr_regex *wr_regex_new(weir_slice pattern, uint32_t flags, int *code,
 /* NULL is allowed. */
 void wr_regex_free(struct wr_regex *regex);
 
+/* The memory that it holds now. */
+size_t wr_regex_bytes(const struct wr_regex *regex);
 /* The number of the last group; 0: the pattern has none. */
 size_t wr_regex_groups(const struct wr_regex *regex);
 /* The named groups in the order of their numbers: how many. */

@@ -38,6 +38,10 @@ struct wr_schema *wr_schema_new(const char *text, size_t len, int *code,
                                 char why[WR_SCHEMA_REASON]);
 /* NULL is allowed. */
 void wr_schema_free(struct wr_schema *schema);
+/* The memory that it holds, with that of checks. */
+size_t wr_schema_bytes(const struct wr_schema *schema);
+/* Free what the check of a large value has needed. */
+void wr_schema_trim(struct wr_schema *schema);
 /* Check a whole value. 0; WEIR_EPARSE: it is not as the schema says, and `why` has the place in the
  * value and the keyword, "/user/age: minimum 0, got -3"; WEIR_ENOMEM. */
 int wr_schema_check(struct wr_schema *schema, const struct wr_json *json,

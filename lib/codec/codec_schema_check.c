@@ -486,6 +486,20 @@ static void write_reason(const struct check *check, char why[WR_SCHEMA_REASON])
     }
 }
 
+size_t wr_schema_bytes(const struct wr_schema *schema)
+{
+    return schema->bytes + schema->frames_cap * sizeof *schema->frames + schema->scratch_cap;
+}
+
+void wr_schema_trim(struct wr_schema *schema)
+{
+    wr_free(schema->frames);
+    wr_free(schema->scratch);
+    schema->frames = NULL;
+    schema->scratch = NULL;
+    schema->frames_cap = schema->scratch_cap = 0;
+}
+
 int wr_schema_check(struct wr_schema *schema, const struct wr_json *json,
                     char why[WR_SCHEMA_REASON])
 {

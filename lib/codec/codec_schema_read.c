@@ -454,6 +454,17 @@ void wr_schema_free(struct wr_schema *schema)
     wr_free(schema);
 }
 
+static void count_bytes(struct wr_schema *schema, size_t text_len)
+{
+    schema->bytes = sizeof *schema + text_len + wr_json_bytes(&schema->json) +
+                    schema->cap * sizeof *schema->rules +
+                    schema->json.count * sizeof *schema->by_node;
+    for (size_t i = 0; i < schema->count; i++) {
+        schema->bytes +=
+            schema->rules[i].regex != NULL ? wr_regex_bytes(schema->rules[i].regex) : 0;
+    }
+}
+
 /* 0, WEIR_EPARSE with why, or WEIR_ENOMEM. */
 static int read_schema(struct wr_schema *schema, const char *text, size_t len, char *why)
 {
@@ -466,9 +477,8 @@ static int read_schema(struct wr_schema *schema, const char *text, size_t len, c
     memcpy(schema->text, text, len);
     int rc = wr_json_index(&schema->json, schema->text, len);
     if (rc == WEIR_EPARSE || rc == WEIR_ETOOLONG) {
-        snprintf(why, WR_SCHEMA_REASON, "it is not JSON: %s, at byte %zu",
-                 rc == WEIR_EPARSE ? schema->json.error : "2 GiB or more",
-                 rc == WEIR_EPARSE ? schema->json.error_at : 0);
+        snprintf(why, WR_SCHEMA_REASON, "it is not JSON: %s, at byte %zu", schema->json.error,
+                 schema->json.error_at);
         return WEIR_EPARSE;
     }
     if (rc < 0) {
@@ -499,5 +509,6 @@ struct wr_schema *wr_schema_new(const char *text, size_t len, int *code, char wh
         wr_schema_free(schema);
         return NULL;
     }
+    count_bytes(schema, len);
     return schema;
 }

@@ -60,6 +60,7 @@ struct wr_rule {
 
 struct wr_schema {
     char *text;
+    size_t bytes; /* of all but the memory of a check */
     struct wr_json json;
     struct wr_rule *rules;
     size_t count, cap;

@@ -46,8 +46,8 @@ enum wr_tested { WR_TEST_FALSE, WR_TEST_TRUE, WR_TEST_UNKNOWN };
 enum wr_tested wr_program_test(const wr_program *program, const struct wr_json *json);
 
 struct wr_machine_options {
-    size_t bytes_max;   /* of memory for one input, and at most as much for tables of the input's
-                           large containers, where .[k] looks again and again; 0: 64 MiB */
+    size_t bytes_max;   /* of memory for one input, and at most a quarter as much for tables of the
+                           input's large containers, where .[k] looks again and again; 0: 64 MiB */
     uint64_t steps_max; /* instructions for one pull, and one for each 16 elements that one goes
                            through; 0: 100,000 */
 };
@@ -77,6 +77,8 @@ enum wr_machine_result wr_machine_next(wr_machine *run, struct wr_value *output)
 /* What went wrong, after FAILED, LIMIT or NO_MEMORY: one line, valid until the next call. Control
  * characters are written as \n or \u0007. */
 const char *wr_machine_error(wr_machine *run);
+/* The memory that it holds now; a small part of it is kept when the next input begins. */
+size_t wr_machine_bytes(const wr_machine *run);
 /* The arena of the run: for texts of its outputs. It is reset by wr_machine_begin. */
 struct wr_arena *wr_machine_arena(wr_machine *run);
 

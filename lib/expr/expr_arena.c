@@ -41,6 +41,18 @@ void wr_arena_fini(struct wr_arena *arena)
     wr_arena_init(arena, arena->bytes_max);
 }
 
+bool wr_arena_charge(struct wr_arena *arena, size_t bytes)
+{
+    arena->full = bytes > arena->bytes_max - arena->bytes;
+    arena->bytes += arena->full ? 0 : bytes;
+    return !arena->full;
+}
+
+void wr_arena_discharge(struct wr_arena *arena, size_t bytes)
+{
+    arena->bytes -= bytes;
+}
+
 static void use(struct wr_arena *arena, struct wr_arena_chunk *chunk)
 {
     arena->now = chunk;

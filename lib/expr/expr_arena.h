@@ -17,7 +17,7 @@ struct wr_arena_chunk;
 struct wr_arena {
     struct wr_arena_chunk *first, *now; /* a list; `now` is the one that gives */
     char *at, *end;                     /* the free part of `now` */
-    size_t bytes, bytes_max;            /* of all chunks */
+    size_t bytes, bytes_max;            /* of all chunks, and what was charged */
     bool full;                          /* the last refusal was for bytes_max */
 };
 
@@ -36,6 +36,9 @@ void *wr_arena_extend(struct wr_arena *arena, void *old, size_t old_bytes, size_
 /* Take back all that was given after the mark was made. */
 struct wr_arena_mark wr_arena_mark(const struct wr_arena *arena);
 void wr_arena_back(struct wr_arena *arena, struct wr_arena_mark mark);
+/* Count memory from elsewhere as the arena's. false: it is over the limit. */
+bool wr_arena_charge(struct wr_arena *arena, size_t bytes);
+void wr_arena_discharge(struct wr_arena *arena, size_t bytes);
 /* Take back everything. */
 void wr_arena_reset(struct wr_arena *arena);
 

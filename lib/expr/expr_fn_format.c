@@ -280,23 +280,22 @@ static bool call_fromjson(wr_machine *run, const struct wr_value *in, struct wr_
                                wr_machine_shown(run, in[0], shown));
     }
     struct wr_json *json = &run->json;
+    json->bytes_max = WR_MAX(arena->bytes_max - arena->bytes, (size_t)1);
     int rc = wr_json_index(json, in[0].as.text, in[0].len);
-    if (rc == WEIR_ENOMEM) {
-        arena->full = false;
+    if (rc == WEIR_ENOMEM || rc == WEIR_ETOOLONG) {
+        arena->full = rc == WEIR_ETOOLONG;
         return wr_machine_no_memory(run);
     }
     if (rc < 0) {
-        return wr_machine_fail(
-            run, "%s at byte %zu (while parsing %s)", rc == WEIR_EPARSE ? json->error : "too long",
-            rc == WEIR_EPARSE ? json->error_at : 0, wr_machine_shown(run, in[0], shown));
+        return wr_machine_fail(run, "%s at byte %zu (while parsing %s)", json->error,
+                               json->error_at, wr_machine_shown(run, in[0], shown));
     }
     enum wr_json_kind kind = wr_json_kind(json, WR_JSON_ROOT);
     const struct wr_json *kept = kind >= WR_JSON_ARRAY ? keep(arena, json) : json;
     bool ok = (kept != NULL && wr_value_node(arena, kept, WR_JSON_ROOT, out)) ||
               wr_machine_no_memory(run);
     if (in[0].len > KEPT_BYTES) {
-        wr_json_fini(json);
-        wr_json_init(json);
+        wr_json_trim(json);
     }
     return ok;
 }

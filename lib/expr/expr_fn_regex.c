@@ -18,7 +18,8 @@
 #include "base_error.h"
 #include "codec_regex.h"
 
-enum { REGEXES_MAX = 32 }; /* patterns that a run keeps */
+/* Patterns that a run keeps, and their memory. The last one may be larger. */
+enum { REGEXES_MAX = 32, REGEXES_BYTES_MAX = 1 << 20 };
 
 /* Flags of a call beside those of the pattern. */
 #define GLOBAL 0x100u
@@ -44,6 +45,15 @@ void wr_machine_regexes_free(struct wr_regexes *list)
         free_regex(list);
         list = next;
     }
+}
+
+size_t wr_machine_regexes_bytes(const struct wr_regexes *list)
+{
+    size_t bytes = 0;
+    for (; list != NULL; list = list->next) {
+        bytes += sizeof *list + list->len + wr_regex_bytes(list->regex);
+    }
+    return bytes;
 }
 
 /* ---- patterns and flags */
@@ -95,7 +105,7 @@ static struct wr_regexes *new_regex(wr_machine *run, struct wr_text pattern, uin
 static struct wr_regex *regex_of(wr_machine *run, struct wr_text pattern, uint32_t flags)
 {
     struct wr_regexes **link = &run->regexes;
-    size_t count = 0;
+    size_t count = 0, bytes = 0;
     for (; *link != NULL; link = &(*link)->next, count++) {
         struct wr_regexes *kept = *link;
         if (kept->flags == flags && kept->len == pattern.len &&
@@ -105,8 +115,9 @@ static struct wr_regex *regex_of(wr_machine *run, struct wr_text pattern, uint32
             run->regexes = kept;
             return kept->regex;
         }
-        if (count + 1 == REGEXES_MAX) { /* the last one goes */
-            free_regex(kept);
+        bytes += wr_regex_bytes(kept->regex);
+        if (count + 1 == REGEXES_MAX || bytes > REGEXES_BYTES_MAX) { /* the last ones go */
+            wr_machine_regexes_free(kept);
             *link = NULL;
             break;
         }

@@ -136,6 +136,7 @@ enum wr_next wr_walk_next(wr_machine *run);
 
 /* expr_fn_regex.c: the patterns that a run keeps. NULL is allowed. */
 void wr_machine_regexes_free(struct wr_regexes *list);
+size_t wr_machine_regexes_bytes(const struct wr_regexes *list);
 
 extern enum wr_next (*const wr_steps[WR_CODES])(wr_machine *run, const struct wr_op *op);
 

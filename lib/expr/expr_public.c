@@ -136,7 +136,7 @@ static int run_text(struct weir_expr *expr, weir_slice text, weir_error *error)
     }
     if (rc != 0) {
         return fail(error, rc,
-                    rc == WEIR_ETOOLONG ? "a text of 2 GiB or more" : "no memory for a JSON text");
+                    rc == WEIR_ETOOLONG ? expr->json.error : "no memory for a JSON text");
     }
     bool ok = wr_value_node(wr_machine_arena(expr->run), &expr->json, WR_JSON_ROOT, &input);
     return begin(expr, ok, input, error);

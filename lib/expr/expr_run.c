@@ -17,33 +17,61 @@
 #include "base_alloc.h"
 #include "base_error.h"
 
-enum { STEPS_MAX = 100000, MESSAGE_CAP = 256 };
-static const size_t bytes_max = (size_t)64 << 20;
+enum {
+    STEPS_MAX = 100000,
+    MESSAGE_CAP = 256,
+    BYTES_MAX = 64 << 20,
+    STACK_FIRST = 16,
+    STACK_BYTES_KEPT = 32 * 1024
+};
 
 /* ---- the stack */
 
+/* Make a stack larger; its memory counts as the arena's. */
+static bool grow(wr_machine *run, void *stack, size_t size, size_t *room)
+{
+    size_t more = *room > 0 ? *room : STACK_FIRST;
+    void *memory;
+    run->arena.full = *room >= WR_EXPR_STACK_MAX;
+    if (run->arena.full || !wr_arena_charge(&run->arena, more * size)) {
+        return wr_machine_no_memory(run);
+    }
+    memcpy(&memory, stack, sizeof memory); /* a pointer to a pointer of any type */
+    memory = wr_realloc(memory, (*room + more) * size);
+    if (memory == NULL) {
+        wr_arena_discharge(&run->arena, more * size);
+        return wr_machine_no_memory(run);
+    }
+    memcpy(stack, &memory, sizeof memory);
+    *room += more;
+    return true;
+}
+
+/* Free a stack that one input has made large. */
+static void shrink(wr_machine *run, void *stack, size_t size, size_t *room)
+{
+    void *memory;
+    if (*room * size > STACK_BYTES_KEPT) {
+        memcpy(&memory, stack, sizeof memory);
+        wr_free(memory);
+        memset(stack, 0, sizeof memory);
+        wr_arena_discharge(&run->arena, *room * size);
+        *room = 0;
+    }
+}
+
 bool wr_push_more(wr_machine *run, struct wr_value value)
 {
-    if (run->end >= WR_EXPR_STACK_MAX) {
-        run->arena.full = true;
-        return wr_machine_no_memory(run);
-    }
-    if (!wr_grow(&run->entries, sizeof *run->entries, run->end + 1, &run->entries_room)) {
-        run->arena.full = false;
-        return wr_machine_no_memory(run);
-    }
-    return wr_push(run, value);
+    return grow(run, &run->entries, sizeof *run->entries, &run->entries_room) &&
+           wr_push(run, value);
 }
 
 /* ---- forks */
 
 struct wr_fork *wr_fork(wr_machine *run, enum wr_fork_kind kind, uint32_t pc)
 {
-    if (run->forks_count >= WR_EXPR_STACK_MAX ||
-        (run->forks_count >= run->forks_room &&
-         !wr_grow(&run->forks, sizeof *run->forks, run->forks_count, &run->forks_room))) {
-        run->arena.full = run->forks_count >= WR_EXPR_STACK_MAX;
-        (void)wr_machine_no_memory(run);
+    if (run->forks_count >= run->forks_room &&
+        !grow(run, &run->forks, sizeof *run->forks, &run->forks_room)) {
         return NULL;
     }
     struct wr_fork *fork = &run->forks[run->forks_count++];
@@ -284,8 +312,8 @@ wr_machine *wr_machine_new(const wr_program *program, const struct wr_machine_op
     run->program = program;
     run->steps_max = options != NULL && options->steps_max > 0 ? options->steps_max : STEPS_MAX;
     wr_arena_init(&run->arena,
-                  options != NULL && options->bytes_max > 0 ? options->bytes_max : bytes_max);
-    wr_arena_init(&run->tables_arena, run->arena.bytes_max);
+                  options != NULL && options->bytes_max > 0 ? options->bytes_max : BYTES_MAX);
+    wr_arena_init(&run->tables_arena, run->arena.bytes_max / 4);
     wr_json_init(&run->json);
     run->result = WR_MACHINE_END;
     return run;
@@ -304,6 +332,12 @@ void wr_machine_free(wr_machine *run)
     }
 }
 
+size_t wr_machine_bytes(const wr_machine *run)
+{
+    return run->arena.bytes + run->tables_arena.bytes + wr_json_bytes(&run->json) +
+           wr_machine_regexes_bytes(run->regexes);
+}
+
 struct wr_arena *wr_machine_arena(wr_machine *run)
 {
     return &run->arena;
@@ -313,6 +347,8 @@ void wr_machine_begin(wr_machine *run)
 {
     wr_arena_reset(&run->arena);
     wr_arena_reset(&run->tables_arena);
+    shrink(run, &run->entries, sizeof *run->entries, &run->entries_room);
+    shrink(run, &run->forks, sizeof *run->forks, &run->forks_room);
     run->tables = NULL;
     run->document = NULL;
     run->end = run->top = run->variables = run->handler = run->pc = 0;

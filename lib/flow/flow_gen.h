@@ -149,8 +149,31 @@ struct weir_gen {
     /* For weir_walk, too. read: items from generators that it had adopted and has ended; for a
      * queue, the items put into it. */
     uint64_t read, filtered, rejected, dropped, bytes;
+    size_t scratch_charged; /* see wr_gen_scratch */
     char name[32];
 };
+
+/* What one item needs beside its bytes and those made of it: the tokens of a text, the memory of an
+ * expression, tables. Each generator may keep WR_SCRATCH_BYTES of it, which are not charged, so that
+ * a small budget is not used up by stages that do nothing. More is charged as long as it is held,
+ * also over the limit: others wait then. It is given back before the next pull. */
+enum { WR_SCRATCH_BYTES = 256 * 1024 };
+
+/* gen holds so many bytes now. Released when it closes. */
+static inline void wr_gen_scratch(struct weir_gen *gen, size_t bytes)
+{
+    if (WR_UNLIKELY(bytes > WR_SCRATCH_BYTES || gen->scratch_charged > 0)) {
+        wr_budget_follow(&gen->loop->budget, &gen->scratch_charged,
+                         bytes > WR_SCRATCH_BYTES ? bytes - WR_SCRATCH_BYTES : 0);
+    }
+}
+/* How much one item may need: an item that needs more is rejected. Half of the budget: the rest is
+ * for items. A generator for which there was no memory has no loop. */
+static inline size_t wr_gen_scratch_max(const struct weir_gen *gen)
+{
+    size_t half = gen->loop != NULL ? (size_t)gen->loop->budget.limit / 2 : 0;
+    return WR_MAX((size_t)WR_SCRATCH_BYTES, half);
+}
 
 /* Counts what one pull gave, for weir_walk. */
 static inline void wr_gen_gave(struct weir_gen *gen, size_t n)

@@ -58,9 +58,14 @@ static void tell_over(struct weir_gen *gen)
     }
 }
 
-/* gen has closed: end the generators it reads, and wait until its rejected items are written. */
-static void end_behind(struct weir_gen *gen)
+/* Release what gen holds, end the generators it reads, and wait until its rejected items are
+ * written. */
+static void let_go(struct weir_gen *gen)
 {
+    if (gen->ops->close != NULL) {
+        gen->ops->close(gen);
+    }
+    wr_gen_scratch(gen, 0);
     wr_gen_end_adopted(gen);
     wr_rejects_over(gen->rejects);
 }
@@ -76,10 +81,7 @@ static void close_now(struct weir_gen *gen)
     }
     gen->closed = true;
     gen->ready = gen->direct = false;
-    if (gen->ops->close != NULL) {
-        gen->ops->close(gen);
-    }
-    end_behind(gen);
+    let_go(gen);
     gen->state = WR_GEN_OVER;
     tell_over(gen);
 }
@@ -114,10 +116,7 @@ void wr_gen_over(struct weir_gen *gen)
         } else {
             wr_gen_loan_over(gen);
         }
-        if (gen->ops->close != NULL) {
-            gen->ops->close(gen);
-        }
-        end_behind(gen);
+        let_go(gen);
     }
     gen->state = WR_GEN_OVER;
     gen->ready = gen->direct = false;
@@ -329,15 +328,20 @@ static size_t object_why(const struct wr_object *object, char *text, size_t cap)
     return gen->ops->why != NULL ? gen->ops->why(gen, text, cap) : 0;
 }
 
+static int64_t held_by(const struct weir_gen *gen, uint32_t mark)
+{
+    return (int64_t)gen->scratch_charged + (gen->ops->held != NULL ? gen->ops->held(gen, mark) : 0);
+}
+
 /* gen waits for the budget, and the generators that pull it wait with it. The reader of a puller
  * does not: it may continue without a result. */
 static int64_t object_held(const struct wr_object *object, uint32_t mark)
 {
     const struct weir_gen *gen = gen_of((struct wr_object *)(uintptr_t)object);
-    int64_t held = gen->ops->held != NULL ? gen->ops->held(gen, mark) : 0;
+    int64_t held = held_by(gen, mark);
     while (wr_gen_reader(gen) != NULL && !wr_puller_busy(gen)) {
         gen = wr_gen_reader(gen);
-        held += gen->ops->held != NULL ? gen->ops->held(gen, mark) : 0;
+        held += held_by(gen, mark);
     }
     return held;
 }

@@ -20,6 +20,7 @@
 #include "base_alloc.h"
 #include "base_option.h"
 #include "codec_csv.h"
+#include "codec_json_values.h"
 #include "codec_records.h"
 
 enum {
@@ -69,6 +70,9 @@ int wr_inbox_init(struct wr_inbox *inbox, struct weir_gen *gen, const weir_frami
     if (rc == 0 && inbox->framer.csv != NULL) {
         wr_csv_set(&inbox->framer, framing->delim != 0 ? (char)framing->delim : ',',
                    framing->header != 0);
+    }
+    if (rc == 0 && inbox->framer.json != NULL) {
+        inbox->framer.json->json.bytes_max = wr_gen_scratch_max(gen);
     }
     return rc;
 }

@@ -133,6 +133,21 @@ static int csv_read(void *self, weir_slice text, struct wr_fields *fields)
     return name_values(csv, fields);
 }
 
+/* Of a list that copy_names has made. */
+static size_t names_bytes(const weir_slice *names, size_t count)
+{
+    return names == NULL || count == 0
+               ? 0
+               : (size_t)(names[count - 1].data + names[count - 1].len - (const char *)names);
+}
+
+static size_t csv_bytes(const void *self)
+{
+    const struct csv *csv = self;
+    return names_bytes(csv->names, csv->count) +
+           names_bytes(csv->written.names, csv->written.count);
+}
+
 static void csv_drop(void *self)
 {
     struct csv *csv = self;
@@ -175,7 +190,9 @@ static uint32_t csv_flags(const void *self)
 }
 
 static const struct wr_written_ops rows_written = {.head = csv_head, .write = csv_write};
-#define ROW_OPS .read = csv_read, .drop = csv_drop, .written = &rows_written, .flags = csv_flags
+#define ROW_OPS                                                                       \
+    .read = csv_read, .drop = csv_drop, .bytes = csv_bytes, .written = &rows_written, \
+    .flags = csv_flags
 static const struct wr_record_ops csv_ops = {.kind = "csv", ROW_OPS};
 static const struct wr_record_ops tsv_ops = {.kind = "tsv", ROW_OPS};
 

@@ -60,10 +60,22 @@ int wr_item_expr_check(const weir_opening *opening, weir_mistake *mistake, const
     return read.hint[0] != '\0' ? weir_mistake_hint(mistake, "%s", read.hint) : rc;
 }
 
-void wr_item_input_init(struct wr_item_input *input)
+void wr_item_input_init(struct wr_item_input *input, size_t bytes_max)
 {
     *input = (struct wr_item_input){.record = false};
     wr_json_init(&input->json);
+    input->json.bytes_max = bytes_max;
+}
+
+size_t wr_item_input_bytes(const struct wr_item_input *input)
+{
+    return wr_json_bytes(&input->json) + input->scratch.cap;
+}
+
+void wr_item_input_trim(struct wr_item_input *input)
+{
+    wr_json_trim(&input->json);
+    weir_scratch_free(&input->scratch);
 }
 
 void wr_item_input_fini(struct wr_item_input *input)

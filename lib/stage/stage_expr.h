@@ -48,7 +48,11 @@ struct wr_item_input {
     weir_scratch scratch;
     bool record; /* the value is that of a record: its strings need not be UTF-8 */
 };
-void wr_item_input_init(struct wr_item_input *input);
+/* bytes_max: of memory for the tokens of an item; one that needs more is rejected. */
+void wr_item_input_init(struct wr_item_input *input, size_t bytes_max);
+/* The memory that it holds for one item, and give that back. There is no value until the next read. */
+size_t wr_item_input_bytes(const struct wr_item_input *input);
+void wr_item_input_trim(struct wr_item_input *input);
 void wr_item_input_fini(struct wr_item_input *input);
 /* Find the tokens of items that lie one behind the other at once. Returns how many of the first ones,
  * perhaps 0; they must be read next, in their order. */

@@ -15,8 +15,10 @@
  * A value goes to the next member as it is. Only what would not be the same after writing and
  * reading it (wr_value_keeps) is written and read again. An item that all members pass on is given
  * untouched; other outputs are written into one block for each call, which is lent until the next
- * call. An output for which the block or the budget has no room waits in the memory of the run. It
- * suspends at the pull, while it waits for the budget, and to let other tasks run.
+ * call. An output for which the block or the budget has no room waits in the memory of the run.
+ *
+ * What an item needs beside its bytes (tokens, the memory of the machines) counts as scratch of the
+ * last member. It suspends at the pull, while it waits for the budget, and to let other tasks run.
  */
 #include "stage_expr.h"
 
@@ -29,6 +31,7 @@
 #include "flow_dead.h"
 
 enum { INPUTS_MAX = 64 };
+static const size_t machine_bytes_max = (size_t)64 << 20;
 
 struct member {
     struct weir_gen gen;
@@ -70,6 +73,33 @@ static struct member *last_of(const weir_fused *fused)
 static int no_memory(struct member *member)
 {
     return wr_gen_fail(&member->gen, WEIR_ENOMEM, 0, -1, "no memory for an expression");
+}
+
+/* ---- scratch */
+
+static void charge_scratch(weir_fused *fused)
+{
+    size_t bytes = wr_item_input_bytes(&fused->input);
+    for (size_t i = 0; i < fused->count; i++) {
+        bytes += wr_machine_bytes(fused->members[i]->run) +
+                 wr_item_input_bytes(&fused->members[i]->again);
+    }
+    wr_gen_scratch(&last_of(fused)->gen, bytes);
+}
+
+/* All items of the pull are done: give back what a large one has needed. */
+static void release_scratch(weir_fused *fused)
+{
+    charge_scratch(fused);
+    if (last_of(fused)->gen.scratch_charged == 0) {
+        return;
+    }
+    wr_item_input_trim(&fused->input);
+    for (size_t i = 0; i < fused->count; i++) {
+        wr_machine_begin(fused->members[i]->run);
+        wr_item_input_trim(&fused->members[i]->again);
+    }
+    charge_scratch(fused);
 }
 
 /* ---- from member to member */
@@ -224,7 +254,7 @@ static int step(weir_fused *fused)
             wr_gen_filter(&member->gen, &fused->in[fused->in_at], 1);
         }
         return 0;
-    case WR_MACHINE_BUSY: return take_turn(fused);
+    case WR_MACHINE_BUSY: charge_scratch(fused); return take_turn(fused);
     case WR_MACHINE_FAILED:
     case WR_MACHINE_LIMIT:
         member->running = false;
@@ -344,6 +374,7 @@ static int reserve(weir_fused *fused, struct weir_gen *gen, size_t need, size_t 
         if (given > 0) {
             return 0;
         }
+        charge_scratch(fused);
         why = wr_budget_wait(gen->loop, &gen->object);
         if (why < 0) {
             return why == WEIR_EBUDGET ? wr_gen_fail_starved(gen, -1)
@@ -381,15 +412,9 @@ static int give(weir_fused *fused, struct weir_gen *gen, weir_item *to, size_t g
     return 1;
 }
 
-static size_t fused_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+static size_t give_many(weir_fused *fused, struct weir_gen *gen, weir_item *items, size_t max)
 {
-    weir_fused *fused = WR_OWNER(gen, struct member, gen)->fused;
     size_t given = 0;
-    if (fused == NULL) { /* what it gives is counted by the run */
-        size_t n = wr_pull(gen->up, items, max);
-        gen->items -= n;
-        return n;
-    }
     let_go(fused);
     if (fused->in_at < fused->in_count && !fused->failed) { /* this call may pull nothing */
         fused->failed = take_turn(fused) < 0;
@@ -410,11 +435,29 @@ static size_t fused_next_many(struct weir_gen *gen, weir_item *items, size_t max
         if (given > 0) {
             return given;
         }
+        if (fused->in_count > 0) {
+            release_scratch(fused);
+        }
         fused->in_at = fused->ahead = 0;
         fused->in_count = wr_pull(gen->up, fused->in, WR_MIN(max, (size_t)INPUTS_MAX));
         if (fused->in_count == 0) {
             return 0;
         }
+    }
+    return given;
+}
+
+static size_t fused_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    weir_fused *fused = WR_OWNER(gen, struct member, gen)->fused;
+    if (fused == NULL) { /* what it gives is counted by the run */
+        size_t n = wr_pull(gen->up, items, max);
+        gen->items -= n;
+        return n;
+    }
+    size_t given = give_many(fused, gen, items, max);
+    if (given > 0) {
+        charge_scratch(fused);
     }
     return given;
 }
@@ -467,7 +510,9 @@ int wr_fused_expr(weir_fused *fused, const weir_opening *opening, const char *te
     if (member->program == NULL) {
         return no_memory(member);
     }
-    member->run = wr_machine_new(member->program, NULL);
+    struct wr_machine_options options = {
+        .bytes_max = WR_MIN(wr_gen_scratch_max(&member->gen), machine_bytes_max)};
+    member->run = wr_machine_new(member->program, &options);
     return member->run != NULL ? 0 : no_memory(member);
 }
 
@@ -480,11 +525,11 @@ int wr_fused_made(weir_fused *fused, const weir_opening *opening, struct wr_made
     return rc;
 }
 
-static weir_fused *fused_new(void)
+static weir_fused *fused_new(size_t scratch_max)
 {
     weir_fused *fused = wr_zalloc(sizeof *fused);
     if (fused != NULL) {
-        wr_item_input_init(&fused->input);
+        wr_item_input_init(&fused->input, scratch_max);
     }
     return fused;
 }
@@ -498,8 +543,9 @@ static struct weir_gen *open_member(const weir_opening *opening, struct weir_gen
     if (member == NULL) {
         return wr_gen_made(NULL, up);
     }
-    wr_item_input_init(&member->again);
-    member->fused = before != NULL ? before->fused : fused_new();
+    size_t scratch_max = wr_gen_scratch_max(&member->gen);
+    wr_item_input_init(&member->again, scratch_max);
+    member->fused = before != NULL ? before->fused : fused_new(scratch_max);
     weir_fused *fused = member->fused;
     if (fused == NULL ||
         !wr_grow(&fused->members, sizeof *fused->members, fused->count, &fused->room)) {

@@ -78,6 +78,19 @@ static int json_read(struct weir_gen *gen, weir_item *item, size_t left)
     return 1;
 }
 
+static size_t scratch_of(const struct weir_gen *gen)
+{
+    const struct stage_json *stage = WR_OWNER((uintptr_t)gen, struct stage_json, gen);
+    return wr_json_bytes(&stage->json) + stage->scratch.cap;
+}
+
+static void trim(struct weir_gen *gen)
+{
+    struct stage_json *stage = WR_OWNER(gen, struct stage_json, gen);
+    wr_json_trim(&stage->json);
+    weir_scratch_free(&stage->scratch);
+}
+
 static size_t json_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     return wr_made_next(&WR_OWNER(gen, struct stage_json, gen)->made, gen, items, max);
@@ -153,7 +166,10 @@ static weir_gen *json_open(const weir_opening *opening, weir_gen *up, const void
         return wr_gen_made(NULL, up);
     }
     wr_json_init(&stage->json);
+    stage->json.bytes_max = wr_gen_scratch_max(&stage->gen);
     stage->made.read = json_read;
+    stage->made.scratch = scratch_of;
+    stage->made.trim = trim;
     stage->framed = framed;
     return wr_gen_made(&stage->gen, up);
 }

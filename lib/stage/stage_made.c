@@ -10,6 +10,8 @@
 
 #include "base_alloc.h"
 
+enum { LARGE_BYTES = 8 * 1024 }; /* a smaller item needs less than WR_SCRATCH_BYTES */
+
 void wr_made_loan_over(struct wr_made *made)
 {
     while (made->lent != NULL) {
@@ -95,7 +97,11 @@ static size_t read_items(struct wr_made *made, struct weir_gen *gen, weir_item *
     size_t ready = 0;
     for (size_t i = 0; i < n;) {
         weir_item item = items[i];
+        bool large = item.len > LARGE_BYTES;
         int rc = made->read(gen, &item, n - i);
+        if (large) {
+            wr_made_charge(made, gen);
+        }
         if (rc == WEIR_EBUDGET && gen->failure == NULL) {
             if (ready > 0) {
                 (void)keep_rest(made, gen, items + i, n - i);
@@ -132,11 +138,15 @@ size_t wr_made_next(struct wr_made *made, struct weir_gen *gen, weir_item *items
     wr_made_loan_over(made);
     size_t ready = 0;
     while (ready == 0 && gen->failure == NULL) {
+        if (made->rest == NULL) {
+            wr_made_trim(made, gen);
+        }
         size_t n = made->rest != NULL ? take_rest(made, items, max) : wr_pull(gen->up, items, max);
         if (n == 0) {
             return 0;
         }
         ready = read_items(made, gen, items, n);
+        wr_made_charge(made, gen);
     }
     return ready;
 }

@@ -33,6 +33,10 @@ struct wr_made {
      * it now is. WR_MADE_BEFORE. 0: it was left out. WEIR_EBUDGET: from wr_made_reserve; it is called again. Another
      * negative code: gen has failed. */
     int (*read)(struct weir_gen *gen, weir_item *item, size_t left);
+    /* What gen holds for one item beside blocks and items (wr_gen_scratch), and free what a large one
+     * has needed. NULL: nothing that is large. */
+    size_t (*scratch)(const struct weir_gen *gen);
+    void (*trim)(struct weir_gen *gen);
     struct weir_block *block; /* being filled; NULL: none in this call */
     struct weir_block *lent;  /* all blocks of this call, with `block`; by next */
     weir_item *rest;          /* items of the last pull that are not read yet */
@@ -66,6 +70,20 @@ static inline void wr_made_take(struct wr_made *made, weir_item *item, size_t le
     item->flags = flags;
     block->len += (uint32_t)wr_item_padded(len);
     block->time_ns = item->time_ns;
+}
+/* Charge the scratch; give it back, before a pull. For a stage that does not use wr_made_next. */
+static inline void wr_made_charge(const struct wr_made *made, struct weir_gen *gen)
+{
+    if (made->scratch != NULL) {
+        wr_gen_scratch(gen, made->scratch(gen));
+    }
+}
+static inline void wr_made_trim(const struct wr_made *made, struct weir_gen *gen)
+{
+    if (WR_UNLIKELY(gen->scratch_charged > 0)) {
+        made->trim(gen);
+        wr_made_charge(made, gen);
+    }
 }
 /* When the stage closes. */
 void wr_made_fini(struct wr_made *made);

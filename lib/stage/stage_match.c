@@ -47,6 +47,7 @@ static size_t match_next_many(struct weir_gen *gen, weir_item *items, size_t max
 {
     struct stage_match *match = WR_OWNER(gen, struct stage_match, gen);
     size_t n, kept = 0;
+    wr_gen_scratch(gen, wr_regex_bytes(match->regex) + match->scratch.cap);
     while (kept == 0 && (n = wr_pull(gen->up, items, max)) > 0) {
         for (size_t i = 0; i < n; i++) {
             int rc = judge(match, &items[i]);

@@ -282,6 +282,19 @@ static int ndjson_read(struct weir_gen *gen, weir_item *item, size_t left)
     return to != NULL ? made(stage, item, wr_json_compact(&stage->json, WR_JSON_ROOT, to)) : rc;
 }
 
+static size_t scratch_of(const struct weir_gen *gen)
+{
+    const struct stage_ndjson *stage = WR_OWNER((uintptr_t)gen, struct stage_ndjson, gen);
+    return wr_json_bytes(&stage->json) + stage->scratch.cap;
+}
+
+static void trim(struct weir_gen *gen)
+{
+    struct stage_ndjson *stage = WR_OWNER(gen, struct stage_ndjson, gen);
+    wr_json_trim(&stage->json);
+    weir_scratch_free(&stage->scratch);
+}
+
 static size_t ndjson_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct shared_names *shared = &WR_OWNER(gen, struct stage_ndjson, gen)->shared;
@@ -310,7 +323,10 @@ static weir_gen *ndjson_open(const weir_opening *opening, weir_gen *up, const vo
     (void)args;
     if (stage != NULL) {
         wr_json_init(&stage->json);
+        stage->json.bytes_max = wr_gen_scratch_max(&stage->gen);
         stage->made.read = ndjson_read;
+        stage->made.scratch = scratch_of;
+        stage->made.trim = trim;
     }
     return wr_gen_made(stage != NULL ? &stage->gen : NULL, up);
 }

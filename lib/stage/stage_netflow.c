@@ -69,8 +69,17 @@ static void netflow_drop(void *self)
     wr_netflow_free(netflow->decoder);
 }
 
-static const struct wr_records_ops netflow_ops = {
-    .kind = "netflow", .begin = netflow_begin, .read = netflow_read, .drop = netflow_drop};
+static size_t netflow_bytes(const void *self)
+{
+    const struct netflow *netflow = self;
+    return wr_netflow_bytes(netflow->decoder);
+}
+
+static const struct wr_records_ops netflow_ops = {.kind = "netflow",
+                                                  .begin = netflow_begin,
+                                                  .read = netflow_read,
+                                                  .drop = netflow_drop,
+                                                  .bytes = netflow_bytes};
 
 /* ---- the component */
 
@@ -86,7 +95,8 @@ static weir_gen *netflow_open(const weir_opening *opening, weir_gen *up, const v
         up = weir_framed(up, &framing);
     }
     int64_t timeout_s = a->timeout_ms < 0 ? 0 : (a->timeout_ms + 999) / 1000;
-    struct netflow netflow = {.decoder = wr_netflow_new(timeout_s), .loop = up->loop};
+    struct netflow netflow = {.decoder = wr_netflow_new(timeout_s, wr_gen_scratch_max(up) / 2),
+                              .loop = up->loop};
     weir_gen *gen = wr_records_stage(up, &netflow_ops, &netflow, sizeof netflow);
     if (netflow.decoder == NULL) {
         (void)wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for templates");

@@ -88,6 +88,19 @@ static int packed_read(struct weir_gen *gen, weir_item *item, size_t left)
     return 1;
 }
 
+static size_t scratch_of(const struct weir_gen *gen)
+{
+    const struct stage_packed *stage = WR_OWNER((uintptr_t)gen, struct stage_packed, gen);
+    return wr_written_bytes(&stage->written) + stage->scratch.cap;
+}
+
+static void trim(struct weir_gen *gen)
+{
+    struct stage_packed *stage = WR_OWNER(gen, struct stage_packed, gen);
+    wr_written_trim(&stage->written);
+    weir_scratch_free(&stage->scratch);
+}
+
 static size_t packed_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     return wr_made_next(&WR_OWNER(gen, struct stage_packed, gen)->made, gen, items, max);
@@ -153,7 +166,9 @@ static weir_gen *open_packed(const weir_opening *opening, weir_gen *up, const st
     }
     stage->format = format;
     stage->made.read = packed_read;
-    wr_written_init(&stage->written);
+    stage->made.scratch = scratch_of;
+    stage->made.trim = trim;
+    wr_written_init(&stage->written, wr_gen_scratch_max(&stage->gen));
     stage->packed = wr_alloc(sizeof *stage->packed);
     if (stage->packed == NULL) {
         (void)wr_gen_fail(&stage->gen, WEIR_ENOMEM, 0, -1, "no memory for a decoder");

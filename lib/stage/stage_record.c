@@ -167,6 +167,21 @@ static int read_item(struct weir_gen *gen, weir_item *item, size_t left)
     return rc == 0 ? 1 : wr_gen_fail(gen, rc, 0, -1, "no memory for a record");
 }
 
+static size_t scratch_of(const struct weir_gen *gen)
+{
+    struct stage_record *stage = WR_OWNER((uintptr_t)gen, struct stage_record, gen);
+    return wr_fields_bytes(&stage->fields) + wr_written_bytes(&stage->written) +
+           stage->scratch.cap + (stage->ops->bytes != NULL ? stage->ops->bytes(self_of(stage)) : 0);
+}
+
+static void trim(struct weir_gen *gen)
+{
+    struct stage_record *stage = WR_OWNER(gen, struct stage_record, gen);
+    wr_fields_fini(&stage->fields);
+    wr_written_trim(&stage->written);
+    weir_scratch_free(&stage->scratch);
+}
+
 static size_t record_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct stage_record *stage = WR_OWNER(gen, struct stage_record, gen);
@@ -205,8 +220,10 @@ struct weir_gen *wr_record_stage(struct weir_gen *up, const struct wr_record_ops
         return wr_gen_made(NULL, up);
     }
     stage->ops = ops;
-    wr_written_init(&stage->written);
+    wr_written_init(&stage->written, wr_gen_scratch_max(&stage->gen));
     stage->room.made.read = read_item;
+    stage->room.made.scratch = scratch_of;
+    stage->room.made.trim = trim;
     if (self_len > 0) {
         memcpy(self_of(stage), self, self_len);
     }

@@ -36,6 +36,8 @@ struct wr_record_ops {
     int (*read)(void *self, weir_slice text, struct wr_fields *fields);
     /* Free what self holds. Runs once, also when nothing was ever read. NULL: nothing to do. */
     void (*drop)(void *self);
+    /* The memory that it holds, if that may be much (wr_gen_scratch). NULL: it is little. */
+    size_t (*bytes)(const void *self);
     /* How a record, or a JSON value, is written: such an item is not read then. NULL: a record is
      * read as any other event. */
     const struct wr_written_ops *written;
@@ -54,6 +56,7 @@ struct wr_records_ops {
      * without a record counts as filtered. */
     int (*read)(void *self, weir_slice text, struct wr_fields *fields);
     void (*drop)(void *self); /* as above */
+    size_t (*bytes)(const void *self);
 };
 
 /* The traits of such a component, and the shapes that it takes. */

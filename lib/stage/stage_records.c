@@ -127,6 +127,20 @@ static int give(struct stage_records *stage, weir_item *to, size_t max)
                : wr_gen_fail(&stage->gen, rc, 0, -1, "no memory for a record");
 }
 
+static size_t scratch_of(const struct weir_gen *gen)
+{
+    struct stage_records *stage = WR_OWNER((uintptr_t)gen, struct stage_records, gen);
+    return wr_fields_bytes(&stage->fields) + stage->scratch.cap +
+           (stage->ops->bytes != NULL ? stage->ops->bytes(self_of(stage)) : 0);
+}
+
+static void trim(struct weir_gen *gen)
+{
+    struct stage_records *stage = WR_OWNER(gen, struct stage_records, gen);
+    wr_fields_fini(&stage->fields);
+    weir_scratch_free(&stage->scratch);
+}
+
 static size_t records_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct stage_records *stage = WR_OWNER(gen, struct stage_records, gen);
@@ -146,11 +160,13 @@ static size_t records_next_many(struct weir_gen *gen, weir_item *items, size_t m
             break;
         }
         stage->in_at = 0;
+        wr_made_trim(&stage->room.made, gen);
         stage->in_count = wr_pull(gen->up, stage->in, WR_MIN(max, (size_t)INPUTS_MAX));
         if (stage->in_count == 0) {
             break;
         }
     }
+    wr_made_charge(&stage->room.made, gen);
     return given;
 }
 
@@ -189,6 +205,8 @@ struct weir_gen *wr_records_stage(struct weir_gen *up, const struct wr_records_o
         return wr_gen_made(NULL, up);
     }
     stage->ops = ops;
+    stage->room.made.scratch = scratch_of;
+    stage->room.made.trim = trim;
     memcpy(self_of(stage), self, self_len);
     return wr_gen_made(&stage->gen, up);
 }

@@ -74,8 +74,13 @@ static void regex_drop(void *self)
     wr_regex_free(((struct regex *)self)->regex);
 }
 
+static size_t regex_bytes(const void *self)
+{
+    return wr_regex_bytes(((const struct regex *)self)->regex);
+}
+
 static const struct wr_record_ops regex_ops = {
-    .kind = "regex", .read = regex_read, .drop = regex_drop};
+    .kind = "regex", .read = regex_read, .drop = regex_drop, .bytes = regex_bytes};
 
 static int regex_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
 {

@@ -5,7 +5,8 @@
  * The file is read when the text is checked, so that a mistake in it is a mistake in the text, and once
  * more when the stage is opened. It pulls as many items as its reader requested and gives those that
  * are valid, at least one. An item is a JSON text, a line with one, or a message with one as its body;
- * a line of white space counts as filtered. It suspends at the pull.
+ * a line of white space counts as filtered. It suspends at the pull, and between two items when it has run for
+ * long.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -99,13 +100,40 @@ static int look(struct stage_schema *stage, const weir_item *item)
     return rc == 0 ? 1 : wr_gen_fail(gen, rc, 0, -1, "no memory for a value");
 }
 
+static void charge(struct stage_schema *stage)
+{
+    wr_gen_scratch(&stage->gen, wr_json_bytes(&stage->json) + stage->scratch.cap +
+                                    wr_schema_bytes(stage->schema));
+}
+
+/* A value may be long, and slow to check: let other tasks run. Returns rc, or a code: failed. */
+static int turn(struct stage_schema *stage, int rc)
+{
+    int why = wr_turn(stage->gen.loop, &stage->gen.object);
+    return why < 0 ? wr_gen_fail(&stage->gen, why, 0, -1, "%s", wr_code_text(why)) : rc;
+}
+
+/* The next pull, without what a large value of the last one has needed. */
+static size_t pull(struct stage_schema *stage, weir_item *items, size_t max)
+{
+    if (stage->gen.scratch_charged > 0) {
+        wr_json_trim(&stage->json);
+        weir_scratch_free(&stage->scratch);
+        wr_schema_trim(stage->schema);
+        charge(stage);
+    }
+    return wr_pull(stage->gen.up, items, max);
+}
+
 static size_t schema_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct stage_schema *stage = WR_OWNER(gen, struct stage_schema, gen);
     size_t n, kept = 0;
-    while (kept == 0 && (n = wr_pull(gen->up, items, max)) > 0) {
+    while (kept == 0 && (n = pull(stage, items, max)) > 0) {
         for (size_t i = 0; i < n; i++) {
             int rc = look(stage, &items[i]);
+            charge(stage);
+            rc = rc >= 0 ? turn(stage, rc) : rc;
             if (rc < 0) {
                 return kept;
             }
@@ -158,6 +186,7 @@ static weir_gen *schema_open(const weir_opening *opening, weir_gen *up, const vo
     struct stage_schema *stage = wr_stage_alloc(up, sizeof *stage, &schema_ops, "schema");
     if (stage != NULL) {
         wr_json_init(&stage->json);
+        stage->json.bytes_max = wr_gen_scratch_max(&stage->gen);
         stage->schema = read_file(a->path, &code, why);
         if (stage->schema == NULL) {
             (void)wr_gen_fail(&stage->gen, code, 0, -1, "%s: %s", a->path, why);

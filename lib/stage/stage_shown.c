@@ -21,7 +21,7 @@
 #include "codec_utf8.h"
 #include "stage_made.h"
 
-enum { KEPT_BYTES = 256 * 1024, POSITION_BYTES_MAX = 512 };
+enum { POSITION_BYTES_MAX = 512 };
 
 /* A text that grows. */
 struct text {
@@ -37,7 +37,6 @@ struct stage_shown {
     struct wr_show show;
     bool shows;           /* JSON is written anew */
     struct text to, part; /* what is written, and the JSON text of one item in it */
-    size_t charged_bytes;
     struct wr_json json;
     weir_scratch scratch;
 };
@@ -68,8 +67,6 @@ static bool append(struct stage_shown *stage, struct text *to, writer *write,
         }
         to->data = data;
         to->cap = cap;
-        wr_budget_follow(&stage->gen.loop->budget, &stage->charged_bytes,
-                         stage->to.cap + stage->part.cap);
     }
     if (out.len > 0) {
         out = (struct wr_out){to->data + to->len, to->cap - to->len, 0};
@@ -85,14 +82,19 @@ static void text_fini(struct text *text)
     *text = (struct text){NULL, 0, 0};
 }
 
-/* Free what an unusually long item has needed. */
-static void shrink(struct stage_shown *stage, size_t kept_bytes)
+static size_t scratch_of(const struct weir_gen *gen)
 {
-    if (stage->to.cap + stage->part.cap > kept_bytes) {
-        text_fini(&stage->to);
-        text_fini(&stage->part);
-        wr_budget_follow(&stage->gen.loop->budget, &stage->charged_bytes, 0);
-    }
+    const struct stage_shown *stage = WR_OWNER((uintptr_t)gen, struct stage_shown, gen);
+    return stage->to.cap + stage->part.cap + stage->scratch.cap + wr_json_bytes(&stage->json);
+}
+
+static void trim(struct weir_gen *gen)
+{
+    struct stage_shown *stage = WR_OWNER(gen, struct stage_shown, gen);
+    text_fini(&stage->to);
+    text_fini(&stage->part);
+    wr_json_trim(&stage->json);
+    weir_scratch_free(&stage->scratch);
 }
 
 /* ---- the parts of an item */
@@ -384,16 +386,15 @@ static int shown_read(struct weir_gen *gen, weir_item *item, size_t left)
 
 static size_t shown_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
-    struct stage_shown *stage = WR_OWNER(gen, struct stage_shown, gen);
-    shrink(stage, KEPT_BYTES);
-    return wr_made_next(&stage->made, gen, items, max);
+    return wr_made_next(&WR_OWNER(gen, struct stage_shown, gen)->made, gen, items, max);
 }
 
 static void shown_close(struct weir_gen *gen)
 {
     struct stage_shown *stage = WR_OWNER(gen, struct stage_shown, gen);
     wr_made_fini(&stage->made);
-    shrink(stage, 0);
+    text_fini(&stage->to);
+    text_fini(&stage->part);
     wr_free(stage->format);
     stage->format = NULL;
     wr_json_fini(&stage->json);
@@ -440,7 +441,10 @@ weir_gen *weir_shown(weir_gen *up, const weir_show_options *options)
         return wr_gen_made(NULL, up);
     }
     wr_json_init(&stage->json);
+    stage->json.bytes_max = wr_gen_scratch_max(&stage->gen);
     stage->made.read = shown_read;
+    stage->made.scratch = scratch_of;
+    stage->made.trim = trim;
     stage->options = own;
     stage->options.format = stage->format = format;
     stage->show = (struct wr_show){

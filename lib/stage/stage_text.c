@@ -2,15 +2,15 @@
  * stage_text.c - new texts for the items of a call.
  *
  * It pulls as many items as its reader requested, measures all of them, and then writes the new
- * texts one after the other into a buffer, which is lent until the next call. The buffer is charged
- * to the budget. It waits only for its upstream.
+ * texts one after the other into a buffer, which is lent until the next call. It waits
+ * only for its upstream.
  */
 #include "stage_text.h"
 
 #include "base_alloc.h"
 #include "flow_dead.h"
 
-enum { BUFFER_MIN = 4096, KEPT_BYTES = 256 * 1024 }; /* a larger buffer is freed at the next call */
+enum { BUFFER_MIN = 4096 }; /* a larger buffer is freed at the next call */
 
 struct stage_text {
     struct weir_gen gen;
@@ -21,20 +21,14 @@ struct stage_text {
     size_t cap;
     size_t *lens; /* of the new texts of a call */
     size_t lens_cap;
-    size_t charged_bytes;
 };
-
-static void charge(struct stage_text *stage)
-{
-    wr_budget_follow(&stage->gen.loop->budget, &stage->charged_bytes, stage->cap);
-}
 
 static void drop_buffer(struct stage_text *stage)
 {
     wr_free(stage->buffer);
     stage->buffer = NULL;
     stage->cap = 0;
-    charge(stage);
+    wr_gen_scratch(&stage->gen, stage->cap);
 }
 
 static bool no_memory(struct stage_text *stage)
@@ -67,7 +61,7 @@ static bool reserve(struct stage_text *stage, size_t bytes)
             return no_memory(stage);
         }
         stage->cap = bytes;
-        charge(stage);
+        wr_gen_scratch(&stage->gen, stage->cap);
     }
     return true;
 }
@@ -124,7 +118,7 @@ static size_t text_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct stage_text *stage = WR_OWNER(gen, struct stage_text, gen);
     size_t n, bytes;
-    if (stage->cap > KEPT_BYTES) {
+    if (stage->cap > WR_SCRATCH_BYTES) {
         drop_buffer(stage);
     }
     if (!reserve_lens(stage, max)) {

@@ -11,10 +11,22 @@
 #include "bytes_item.h"
 #include "flow_dead.h"
 
-void wr_written_init(struct wr_written *written)
+void wr_written_init(struct wr_written *written, size_t bytes_max)
 {
     *written = (struct wr_written){.headed = false};
     wr_json_init(&written->json);
+    written->json.bytes_max = bytes_max;
+}
+
+size_t wr_written_bytes(const struct wr_written *written)
+{
+    return wr_json_bytes(&written->json) + wr_fields_bytes(&written->fields);
+}
+
+void wr_written_trim(struct wr_written *written)
+{
+    wr_json_trim(&written->json);
+    wr_fields_fini(&written->fields);
 }
 
 void wr_written_fini(struct wr_written *written)
@@ -63,7 +75,7 @@ static int begin(struct writing *w, const weir_item *item)
         return wr_fields_bad(fields, w->written->json.error_at, w->written->json.error);
     }
     if (rc == WEIR_ETOOLONG) {
-        return wr_fields_bad(fields, 0, "a text of 2 GiB or more");
+        return wr_fields_bad(fields, 0, w->written->json.error);
     }
     w->json = w->ops->write_json != NULL;
     return rc < 0 || w->json ? rc : wr_row_of_json(fields, &w->written->json, &w->row);

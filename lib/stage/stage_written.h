@@ -30,7 +30,11 @@ struct wr_written {
     bool headed; /* what stands before the first text has been given */
 };
 
-void wr_written_init(struct wr_written *written);
+/* bytes_max: of memory for the tokens of one JSON text. */
+void wr_written_init(struct wr_written *written, size_t bytes_max);
+/* Parts of wr_made.scratch and wr_made.trim. */
+size_t wr_written_bytes(const struct wr_written *written);
+void wr_written_trim(struct wr_written *written);
 void wr_written_fini(struct wr_written *written);
 /* Is the item one that is written, not read? */
 static inline bool wr_written_takes(const weir_item *item)

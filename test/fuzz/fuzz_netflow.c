@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static struct wr_fields used; /* for all inputs */
-    struct wr_netflow *one = wr_netflow_new(60), *other = wr_netflow_new(60);
+    struct wr_netflow *one = wr_netflow_new(60, 0), *other = wr_netflow_new(60, 0);
     uint64_t hash = 1, again = 1;
     require(one != NULL && other != NULL);
     for (size_t at = 0; len - at >= 2;) {

@@ -155,7 +155,7 @@ static void gives(struct wr_netflow *netflow, const char *expected)
 static struct wr_netflow *netflow(void)
 {
     wr_fault_pause(true); /* what is found is compared; the stage is swept */
-    struct wr_netflow *decoder = wr_netflow_new(0);
+    struct wr_netflow *decoder = wr_netflow_new(0, 0);
     MUST(decoder != NULL);
     return decoder;
 }
@@ -305,7 +305,7 @@ TEST(a_new_template_replaces_the_one_with_its_number)
 TEST(a_template_that_is_not_repeated_in_time_is_forgotten)
 {
     wr_fault_pause(true);
-    struct wr_netflow *decoder = wr_netflow_new(60);
+    struct wr_netflow *decoder = wr_netflow_new(60, 0);
     MUST(decoder != NULL);
     begin_10(0, NOW_S);
     size_t at = set_begin(2);
@@ -536,7 +536,7 @@ TEST(a_domain_without_room_for_a_template_refuses_it_and_a_new_domain_takes_the_
     gives(decoder, "");
     begin_9(2);
     put_template_9(60000);
-    gives(decoder, "<too many templates: more than 4096, or 16 MiB, at byte 24>");
+    gives(decoder, "<too many templates: more than 4096, or too much memory for them, at byte 24>");
     p.bytes[19] = 8;
     gives(decoder, "");
     begin_9(3);

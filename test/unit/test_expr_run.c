@@ -382,6 +382,31 @@ static char *deep(size_t depth)
     return text;
 }
 
+/* Each level of the document leaves a fork: there is one more element behind it. */
+TEST(forks_are_memory_of_the_run_and_are_given_back)
+{
+    enum { DEPTH = 1000, BYTES = 64 * 1024 };
+    char text[4 * DEPTH], *to = text + DEPTH;
+    memset(text, '[', DEPTH);
+    *to++ = ']';
+    for (int i = 1; i < DEPTH; i++, to += 3) {
+        memcpy(to, ",1]", 3);
+    }
+    *to = '\0';
+    for (int small = 0; small < 2; small++) {
+        struct fixture on;
+        struct wr_value value;
+        struct wr_machine_options options = {.bytes_max = small ? BYTES : 0};
+        set_up(&on, "[..] | length", text, &options);
+        ck_assert_int_eq(wr_machine_next(on.run, &value),
+                         small ? WR_MACHINE_LIMIT : WR_MACHINE_OUTPUT);
+        ck_assert(small || wr_machine_bytes(on.run) > (size_t)2 * BYTES);
+        wr_machine_begin(on.run);
+        ck_assert_uint_lt(wr_machine_bytes(on.run), 2 * BYTES);
+        tear_down(&on);
+    }
+}
+
 TEST(depth_costs_no_stack)
 {
     char *text = deep(1000);
