@@ -1,10 +1,12 @@
 /*
- * codec_digest.c - SHA-256 by OpenSSL's EVP.
+ * codec_digest.c - SHA-256 and SHA-1 by OpenSSL's EVP.
  *
  * Pure except for OpenSSL's memory. The first call that fails ends the digest; later calls do
  * nothing.
  */
 #include "codec_digest.h"
+
+#include <string.h>
 
 #include <openssl/evp.h>
 
@@ -46,5 +48,17 @@ bool wr_digest_done(struct wr_digest *digest, char hex[WR_DIGEST_HEX])
     }
     hex[good ? 2 * SHA256_BYTES : 0] = '\0';
     fail(digest);
+    return good;
+}
+
+bool wr_sha1(const void *data, size_t len, char digest[WR_SHA1_BYTES])
+{
+    unsigned char bytes[EVP_MAX_MD_SIZE];
+    unsigned made = 0;
+    bool good = !wr_fault("EVP_Digest") &&
+                EVP_Digest(data, len, bytes, &made, EVP_sha1(), NULL) == 1 && made == WR_SHA1_BYTES;
+    if (good) {
+        memcpy(digest, bytes, WR_SHA1_BYTES);
+    }
     return good;
 }

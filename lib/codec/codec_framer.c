@@ -11,6 +11,7 @@
 #include "codec_records.h"
 #include "codec_sse.h"
 #include "codec_syslog_frame.h"
+#include "codec_ws.h"
 
 static const struct wr_framer_ops *const framers[] = {
     [WEIR_FRAME_LINES] = &wr_lines_framer,     [WEIR_FRAME_NONE] = &wr_raw_framer,
@@ -19,7 +20,7 @@ static const struct wr_framer_ops *const framers[] = {
     [WEIR_FRAME_SSE] = &wr_sse_framer,         [WEIR_FRAME_JSON] = &wr_json_framer,
     [WEIR_FRAME_CSV] = &wr_csv_framer,         [WEIR_FRAME_SYSLOG] = &wr_syslog_framer,
     [WEIR_FRAME_NETFLOW] = &wr_netflow_framer, [WEIR_FRAME_MSGPACK] = &wr_msgpack_framer,
-    [WEIR_FRAME_CBOR] = &wr_cbor_framer};
+    [WEIR_FRAME_CBOR] = &wr_cbor_framer,       [WR_FRAME_WS] = &wr_ws_framer};
 
 int wr_framer_init(struct wr_framer *framer, int32_t kind, size_t item_bytes_max, int32_t overlong,
                    size_t record_bytes, uint64_t offset)
@@ -36,6 +37,7 @@ int wr_framer_init(struct wr_framer *framer, int32_t kind, size_t item_bytes_max
     return kind == WEIR_FRAME_SSE    ? wr_sse_init(framer)
            : kind == WEIR_FRAME_JSON ? wr_json_values_init(framer)
            : kind == WEIR_FRAME_CSV  ? wr_csv_init(framer)
+           : kind == WR_FRAME_WS     ? wr_ws_messages_init(framer)
            : packed                  ? wr_packed_frame_init(framer,
                                            kind == WEIR_FRAME_CBOR ? wr_cbor_read : wr_msgpack_read)
                                      : 0;
@@ -47,6 +49,7 @@ void wr_framer_fini(struct wr_framer *framer)
     wr_json_values_fini(framer);
     wr_csv_fini(framer);
     wr_packed_frame_fini(framer);
+    wr_ws_messages_fini(framer);
 }
 
 void wr_framer_restart(struct wr_framer *framer, uint64_t offset, bool same)
@@ -68,6 +71,9 @@ void wr_framer_restart(struct wr_framer *framer, uint64_t offset, bool same)
     if (framer->packed != NULL) {
         wr_packed_frame_restart(framer);
     }
+    if (framer->ws != NULL) {
+        wr_ws_messages_restart(framer);
+    }
     if (framer->csv != NULL) {
         wr_csv_restart(framer, !same && offset == 0);
     }
@@ -75,10 +81,14 @@ void wr_framer_restart(struct wr_framer *framer, uint64_t offset, bool same)
 
 uint64_t wr_framer_restart_at(const struct wr_framer *framer)
 {
-    return framer->sse != NULL ? wr_sse_begin(framer) : framer->offset;
+    return framer->sse != NULL  ? wr_sse_begin(framer)
+           : framer->ws != NULL ? wr_ws_messages_offset(framer)
+                                : framer->offset;
 }
 
 struct weir_block *wr_framer_block(const struct wr_framer *framer)
 {
-    return framer->sse != NULL ? wr_sse_block(framer) : NULL;
+    return framer->sse != NULL  ? wr_sse_block(framer)
+           : framer->ws != NULL ? wr_ws_messages_block(framer)
+                                : NULL;
 }

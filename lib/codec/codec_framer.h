@@ -18,6 +18,7 @@
  *     syslog    codec_syslog_frame.c  messages with their length before them, and lines
  *     netflow   codec_records.c  packets of NetFlow v5 and messages of IPFIX
  *     msgpack, cbor  codec_packed_frame.c  values of MessagePack and of CBOR
+ *     ws        codec_ws_message.c  messages of a WebSocket; only for its source
  *
  * Limit. item_bytes_max counts an item without its end or length. By policy, a longer item is
  * skipped and counted (SKIP), cut to the limit with the rest dropped (CUT), a failure (FAILS), or
@@ -53,11 +54,15 @@ struct wr_frame {
  * type, all others have ops->type. */
 #define WR_FRAME_BAD (1u << 31)
 
+/* Kinds of framers that are not in <weir/source.h>. */
+enum { WR_FRAME_WS = WEIR_FRAME_CBOR + 1 };
+
 struct wr_framer;
 struct wr_sse;
 struct wr_json_values;
 struct wr_csv;
 struct wr_packed_frame;
+struct wr_ws_messages;
 
 struct wr_framer_ops {
     const char *item;      /* "line": for messages */
@@ -69,7 +74,7 @@ struct wr_framer_ops {
      *
      * Returns the number of frames, or a negative code, which each later call returns again:
      * WEIR_ETOOLONG (by policy; overlong_start says where), WEIR_EPARSE, WEIR_ETRUNCATED (`problem`
-     * says what). An earlier call has returned the frames before the failure. Or WEIR_ENOMEM: nothing
+     * says what; with WEIR_ETOOLONG it is another limit than that of an item). An earlier call has returned the frames before the failure. Or WEIR_ENOMEM: nothing
      * is lost, call again. */
     long (*split)(struct wr_framer *framer, const char *data, size_t len, bool eof,
                   struct wr_frame *out, size_t max, size_t *used);
@@ -116,6 +121,7 @@ struct wr_framer {
     struct wr_json_values *json;
     struct wr_csv *csv;
     struct wr_packed_frame *packed;
+    struct wr_ws_messages *ws;
     uint32_t notes;           /* how often the note has changed */
     int failed;               /* the code of the failure */
     const char *problem;      /* ... and its text: "the input ends inside a record" */
@@ -130,7 +136,7 @@ struct wr_framer {
  * item_bytes_max: 0 is a limit of 0, SIZE_MAX is no limit. record_bytes: for fixed, at least 1.
  * offset: the offset of the first byte in the whole input.
  *
- * Returns 0 or WEIR_ENOMEM (sse, json, csv, msgpack, cbor): then it must not be used, but wr_framer_fini is allowed.
+ * Returns 0 or WEIR_ENOMEM (sse, json, csv, msgpack, cbor, ws): then it must not be used, but wr_framer_fini is allowed.
  */
 int wr_framer_init(struct wr_framer *framer, int32_t kind, size_t item_bytes_max, int32_t overlong,
                    size_t record_bytes, uint64_t offset);

@@ -36,6 +36,23 @@ size_t wr_utf8_decode(const char *text, size_t len, uint32_t *code)
                                                                                           : want;
 }
 
+/* The rest is made of the lowest or of the highest bytes that may continue a character: of each lead
+ * byte one of the two is well-formed, if any is. */
+bool wr_utf8_may_begin(const char *text, size_t len)
+{
+    char low[4], high[4];
+    uint32_t code;
+    if (len == 0 || len >= sizeof low) {
+        return false;
+    }
+    memset(low, 0x80, sizeof low);
+    memset(high, 0xbf, sizeof high);
+    memcpy(low, text, len);
+    memcpy(high, text, len);
+    size_t a = wr_utf8_decode(low, sizeof low, &code), b = wr_utf8_decode(high, sizeof high, &code);
+    return a > len || b > len;
+}
+
 size_t wr_utf8_valid_bytes(const char *text, size_t len)
 {
     size_t at = 0;

@@ -208,7 +208,7 @@ static size_t framer_fails(struct wr_inbox *inbox, struct weir_gen *gen, int cod
 {
     const struct wr_framer *framer = &inbox->framer;
     unsigned long long number = (unsigned long long)gen->origin->given + 1;
-    if (code == WEIR_ETOOLONG) {
+    if (code == WEIR_ETOOLONG && framer->problem == NULL) {
         wr_gen_fail(gen, code, 0, (int64_t)framer->overlong_start,
                     "%s %llu (at byte %llu) is longer than the limit of %llu bytes",
                     framer->ops->item, number, (unsigned long long)framer->overlong_start,

@@ -8,7 +8,7 @@
  *
  *     !tru|            not what the framer is for
  *
- * An event is shown as [type id retry]data. Pieces of one item are shown as one.
+ * An event is shown as [type id retry]data, a message of a WebSocket as [opcode]data. Pieces of one item are shown as one.
  */
 #ifndef WR_SUPPORT_FRAMER_H
 #define WR_SUPPORT_FRAMER_H
@@ -77,10 +77,14 @@ static inline void show_event(struct framed *framed, const weir_item *item, uint
     const weir_event *event = weir_event_of(item);
     weir_slice type, retry;
     MUST(event != NULL && event->kind == WEIR_EVENT_MESSAGE && event->key.len == 0);
-    MUST(weir_event_field(event, "event", &type));
-    (void)weir_event_field(event, "retry", &retry);
-    fprintf(framed->out, "[%.*s %.*s %.*s]", (int)type.len, type.data, (int)event->id.len,
-            event->id.data, (int)retry.len, retry.data);
+    if (weir_event_field(event, "opcode", &type)) {
+        fprintf(framed->out, "[%.*s]", (int)type.len, type.data);
+    } else {
+        MUST(weir_event_field(event, "event", &type));
+        (void)weir_event_field(event, "retry", &retry);
+        fprintf(framed->out, "[%.*s %.*s %.*s]", (int)type.len, type.data, (int)event->id.len,
+                event->id.data, (int)retry.len, retry.data);
+    }
     fwrite(event->body.data, 1, event->body.len, framed->out);
     fprintf(framed->out, "%s|", (item->flags & WEIR_ITEM_TRUNCATED) != 0 ? "~" : "");
     framed_end(framed, end);
