@@ -126,6 +126,9 @@ bool wr_index(wr_machine *run, struct wr_value of, struct wr_value key, struct w
                    ? wr_slice(run, of, from, to, result)
                    : wr_machine_no_memory(run);
     }
+    if (of.kind == WR_JSON_ARRAY && key.kind == WR_JSON_ARRAY) {
+        return wr_indices(run, (struct wr_value[]){of, key}, result);
+    }
     *result = wr_value_of(WR_JSON_NULL);
     return (of.kind == WR_JSON_NULL && (key.kind == WR_JSON_NULL || key.kind == WR_JSON_NUMBER ||
                                         key.kind == WR_JSON_STRING)) ||

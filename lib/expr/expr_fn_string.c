@@ -208,7 +208,7 @@ static bool find_elements(wr_machine *run, const struct wr_value *list, uint32_t
     return true;
 }
 
-static bool call_indices(wr_machine *run, const struct wr_value *in, struct wr_value *out)
+bool wr_indices(wr_machine *run, const struct wr_value *in, struct wr_value *out)
 {
     const struct wr_value *list;
     const struct wr_value *what = &in[1];
@@ -470,7 +470,7 @@ const struct wr_function wr_functions_string[] = {
     {"rtrim", .call = call_rtrim, .help = "the string without white space at its end"},
     {"split", 1, .call = call_split, .help = "an array of the parts between separators"},
     {"join", 1, .call = call_join, .help = "the elements as one string, with a separator"},
-    {"indices", 1, .call = call_indices, .help = "all places of a string or of elements"},
+    {"indices", 1, .call = wr_indices, .help = "all places of a string or of elements"},
     {"index", 1, .params = "s", .text = "indices(s) | .[0]", .help = "the first place"},
     {"rindex", 1, .params = "s", .text = "indices(s) | .[-1]", .help = "the last place"},
     {"contains", 1, .asks = true, .call = call_contains,

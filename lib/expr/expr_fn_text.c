@@ -4,6 +4,7 @@
 #include "expr_program.h"
 
 #include "base_error.h"
+#include "codec_out.h"
 
 static bool call_tojson(wr_machine *run, const struct wr_value *in, struct wr_value *out)
 {
@@ -27,44 +28,62 @@ static size_t digits(struct wr_text text, size_t at)
     return at - from;
 }
 
-/* Whether this is a number as JSON writes it. */
-static bool is_number(struct wr_text text)
+/* Read a number with more freedom than JSON has: "+1", "007", ".5" and "5." are numbers, too. Words and
+ * white space are none. *number is written as JSON has it: the text itself, where it is so already.
+ * False: it is none, or (number->len > 0) there is no memory. */
+static bool read_number(wr_machine *run, struct wr_text text, struct wr_text *number)
 {
-    size_t at = text.len > 0 && text.data[0] == '-';
-    size_t whole = digits(text, at);
-    if (whole == 0 || (whole > 1 && text.data[at] == '0')) {
-        return false;
-    }
-    at += whole;
-    if (at < text.len && text.data[at] == '.') {
-        size_t part = digits(text, at + 1);
-        if (part == 0) {
-            return false;
-        }
-        at += 1 + part;
-    }
+    size_t sign = text.len > 0 && (text.data[0] == '-' || text.data[0] == '+');
+    size_t whole = digits(text, sign), at = sign + whole, zeros = sign;
+    size_t part = at < text.len && text.data[at] == '.' ? digits(text, at + 1) : 0;
+    size_t dot = at;
+    at += at < text.len && text.data[at] == '.' ? 1 + part : 0;
+    size_t rest = at;
     if (at < text.len && (text.data[at] | 0x20) == 'e') {
         at += at + 1 < text.len && (text.data[at + 1] == '-' || text.data[at + 1] == '+') ? 2 : 1;
         size_t power = digits(text, at);
-        if (power == 0) {
-            return false;
-        }
-        at += power;
+        at += power > 0 ? power : text.len + 1;
     }
-    return at == text.len;
+    *number = (struct wr_text){NULL, 0};
+    if (whole + part == 0 || at != text.len) {
+        return false;
+    }
+    while (zeros + 1 < dot && text.data[zeros] == '0') {
+        zeros++;
+    }
+    *number = text;
+    if (zeros == sign && whole > 0 && text.data[0] != '+' && (part > 0) == (rest > dot)) {
+        return true;
+    }
+    char *copy = wr_arena_alloc(wr_machine_arena(run), text.len + 1);
+    if (copy == NULL) {
+        return wr_machine_no_memory(run);
+    }
+    struct wr_out out = {copy, text.len + 1, 0};
+    wr_out_string(&out, text.data[0] == '-' ? "-" : "");
+    wr_out_string(&out, whole == 0 ? "0" : "");
+    wr_out_bytes(&out, text.data + zeros, dot - zeros);
+    wr_out_bytes(&out, text.data + dot, part > 0 ? 1 + part : 0);
+    wr_out_bytes(&out, text.data + rest, text.len - rest);
+    *number = (struct wr_text){copy, out.len};
+    return true;
 }
 
 static bool call_tonumber(wr_machine *run, const struct wr_value *in, struct wr_value *out)
 {
     char shown[WR_SHOWN_CAP];
+    struct wr_text number = {NULL, 0};
     *out = in[0];
-    if (in[0].kind == WR_JSON_STRING && is_number(wr_value_text(in[0]))) {
+    if (in[0].kind == WR_JSON_STRING && read_number(run, wr_value_text(in[0]), &number)) {
         out->kind = WR_JSON_NUMBER;
+        out->as.text = number.data;
+        out->len = (uint32_t)number.len;
         return true;
     }
     return in[0].kind == WR_JSON_NUMBER ||
-           wr_machine_fail(run, "%s (%s) cannot be parsed as a number", wr_kind_name(in[0]),
-                           wr_machine_shown(run, in[0], shown));
+           (number.len == 0 &&
+            wr_machine_fail(run, "%s (%s) cannot be parsed as a number", wr_kind_name(in[0]),
+                            wr_machine_shown(run, in[0], shown)));
 }
 
 static bool call_utf8bytelength(wr_machine *run, const struct wr_value *in, struct wr_value *out)

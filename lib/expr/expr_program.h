@@ -162,6 +162,8 @@ void wr_machine_work(wr_machine *run, struct wr_value value);
 struct wr_value wr_machine_table(wr_machine *run, struct wr_value of);
 /* expr_access.c: .[key], .[from:to], a OP b, as jq has them. false: the run has failed. */
 bool wr_index(wr_machine *run, struct wr_value of, struct wr_value key, struct wr_value *result);
+/* All places of in[1] in in[0], strings or arrays. */
+bool wr_indices(wr_machine *run, const struct wr_value *in, struct wr_value *out);
 bool wr_slice(wr_machine *run, struct wr_value of, struct wr_value from, struct wr_value to,
               struct wr_value *result);
 bool wr_compute(wr_machine *run, int op, struct wr_value a, struct wr_value b,

@@ -31,10 +31,15 @@ cat > "$work/user.c" << 'END'
 #include <weir/weir.h>
 int main(void)
 {
-    puts(weir_version());
+    weir_item item;
     weir_loop *loop = weir_loop_new(NULL);
+    /* The language links with every component, and so with every library underneath. */
+    weir_gen *gen = weir_parse(weir_root(loop), NULL, "gen 3..5 | where . > 3 | head 1", NULL);
+    bool four = weir_next(gen, &item) && item.len == 1 && item.data[0] == '4';
+    weir_discard(gen);
     weir_loop_free(loop);
-    return loop == NULL;
+    puts(weir_version());
+    return !four;
 }
 END
 cat > "$work/plug.c" << 'END'

@@ -1,6 +1,7 @@
 /*
  * test_stage_jq.c - the stage jq: the whole jq language on a worker. Outputs are in order, an item
  * that fails is rejected with jq's message, and what a program must not do is a mistake of the text.
+ * Labels: thread
  */
 #include <stdlib.h>
 
