@@ -1,12 +1,16 @@
 /*
  * codec_csv_write.c - values in the order of the columns, with quotes where they are needed.
  *
- * The members of most rows stand in the order of the columns, so the search for the next column
- * begins behind the member that was found last.
+ * The members of most rows are the columns, in their order. For other rows the columns are sorted,
+ * once, and the column of each member is searched by halving: rows of thousands of members in any
+ * order take n log n comparisons.
  */
 #include "codec_csv_write.h"
 
 #include <string.h>
+
+#include "base_alloc.h"
+#include "base_sort.h"
 
 static bool needs_quotes(weir_slice value, char delim, bool first)
 {
@@ -82,48 +86,118 @@ static bool same(weir_slice a, weir_slice b)
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
-/* The index of a name, searched from `from` on and then from the beginning; count: there is none. */
-static size_t find(const weir_slice *names, size_t count, size_t from, weir_slice name)
+static int order_names(weir_slice a, weir_slice b)
 {
-    for (size_t n = 0; n < count; n++) {
-        size_t i = from + n < count ? from + n : from + n - count;
-        if (same(names[i], name)) {
-            return i;
-        }
-    }
-    return count;
+    size_t len = WR_MIN(a.len, b.len);
+    int order = len > 0 ? memcmp(a.data, b.data, len) : 0;
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
 }
 
-/* Not all members were columns: the first one that is none. */
-static int bad_member(struct wr_fields *fields, const struct wr_csv_columns *columns,
-                      const struct wr_row *row)
+static int order_columns(const void *columns, uint32_t a, uint32_t b)
 {
-    for (size_t i = 0; i < row->count; i++) {
-        if (find(columns->names, columns->count, i < columns->count ? i : 0, row->names[i]) ==
-            columns->count) {
+    const struct wr_csv_columns *of = columns;
+    return order_names(of->names[a], of->names[b]);
+}
+
+void wr_csv_columns_fini(struct wr_csv_columns *columns)
+{
+    wr_free(columns->sorted);
+    columns->sorted = columns->member = columns->taken = NULL;
+}
+
+/* False: no memory. */
+static bool sort_columns(struct wr_csv_columns *columns)
+{
+    size_t count = columns->count;
+    if (columns->sorted != NULL) {
+        return true;
+    }
+    columns->sorted = wr_alloc(3 * count * sizeof *columns->sorted);
+    if (columns->sorted == NULL) {
+        return false;
+    }
+    columns->member = columns->sorted + count;
+    columns->taken = columns->member + count;
+    for (uint32_t i = 0; i < count; i++) {
+        columns->sorted[i] = i;
+    }
+    wr_sort_indices(columns->sorted, columns->member, count, order_columns, columns);
+    return true;
+}
+
+/* The place in `sorted` of the first column with this name; count: there is none. */
+static size_t find_column(const struct wr_csv_columns *columns, weir_slice name)
+{
+    size_t low = 0, high = columns->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        bool before = order_names(columns->names[columns->sorted[middle]], name) < 0;
+        low = before ? middle + 1 : low;
+        high = before ? high : middle;
+    }
+    return low < columns->count && same(columns->names[columns->sorted[low]], name)
+               ? low
+               : columns->count;
+}
+
+/* Find the members of all columns. Of equal names, the first member belongs to the first column, and
+ * so on; columns beyond them have the last one. 0; WEIR_EPARSE: a member is no
+ * column; WEIR_ENOMEM. */
+static int place_members(struct wr_fields *fields, const struct wr_csv_style *style,
+                         struct wr_csv_columns *columns, const struct wr_row *row)
+{
+    size_t count = columns->count;
+    if (!sort_columns(columns)) {
+        return WEIR_ENOMEM;
+    }
+    memset(columns->member, 0, 2 * count * sizeof *columns->member);
+    for (uint32_t i = 0; i < row->count; i++) {
+        size_t at = find_column(columns, row->names[i]);
+        if (at == count && !style->others) {
             return wr_row_bad(fields, row, row->names[i], "a member that is no column");
         }
+        size_t next = at < count ? at + columns->taken[at] : count;
+        if (next < count && same(columns->names[columns->sorted[next]], row->names[i])) {
+            columns->member[columns->sorted[next]] = i + 1;
+            columns->taken[at]++;
+        }
     }
-    return 0; /* equal names of a record */
+    for (size_t i = 1; i < count; i++) {
+        uint32_t at = columns->sorted[i], before = columns->sorted[i - 1];
+        if (columns->member[at] == 0 && same(columns->names[at], columns->names[before])) {
+            columns->member[at] = columns->member[before];
+        }
+    }
+    return 0;
+}
+
+/* Are the members those of the columns, in the same order? */
+static bool in_order(const struct wr_csv_columns *columns, const struct wr_row *row)
+{
+    bool same_order = columns->count == row->count;
+    for (size_t i = 0; same_order && i < row->count; i++) {
+        same_order = same(columns->names[i], row->names[i]);
+    }
+    return same_order;
 }
 
 int wr_csv_write(struct wr_out *out, struct wr_fields *fields, const struct wr_csv_style *style,
-                 const struct wr_csv_columns *columns, const struct wr_row *row)
+                 struct wr_csv_columns *columns, const struct wr_row *row)
 {
     static const weir_slice none = WR_SLICE("");
-    size_t next = 0, found = 0;
+    bool ordered = in_order(columns, row);
+    int rc = ordered ? 0 : place_members(fields, style, columns, row);
+    if (rc < 0) {
+        return rc;
+    }
     for (size_t i = 0; i < columns->count; i++) {
-        size_t at = find(row->names, row->count, next, columns->names[i]);
-        bool has = at < row->count;
-        next = has ? at + 1 : next;
-        next = next < row->count ? next : 0;
-        found += has;
+        size_t member = ordered ? i + 1 : columns->member[i];
         if (i > 0) {
             wr_out_byte(out, style->delim);
         }
-        put_value(out, style, has ? row->values[at] : none,
-                  has ? wr_row_kind(row, at) : (uint8_t)WEIR_VALUE_NULL, i == 0,
+        put_value(out, style, member > 0 ? row->values[member - 1] : none,
+                  member > 0 ? wr_row_kind(row, member - 1) : (uint8_t)WEIR_VALUE_NULL, i == 0,
                   columns->count == 1);
     }
-    return found < row->count && !style->others ? bad_member(fields, columns, row) : 0;
+    return 0;
 }

@@ -26,7 +26,13 @@ struct wr_csv_style {
 struct wr_csv_columns {
     const weir_slice *names;
     size_t count;
+    /* For rows whose members stand in another order; NULL: there was none yet. */
+    uint32_t *sorted; /* the columns by their names, and equal ones in their order */
+    uint32_t *member; /* of each column, in this row, from 1; 0: none */
+    uint32_t *taken;  /* of the first of equal columns: how many have a member */
 };
+/* Frees what wr_csv_write has made, but not the names. */
+void wr_csv_columns_fini(struct wr_csv_columns *columns);
 
 void wr_csv_header(struct wr_out *out, const struct wr_csv_style *style,
                    const struct wr_csv_columns *columns);
@@ -34,10 +40,10 @@ void wr_csv_header(struct wr_out *out, const struct wr_csv_style *style,
  * One row, without a line end: for each column the value of the member with its name, empty if there
  * is none. A row of one empty value is "", since an empty line is no row.
  *
- * Returns  0; WEIR_EPARSE: a member is no column (wr_fields_bad).
+ * Returns  0; WEIR_EPARSE: a member is no column (wr_fields_bad); WEIR_ENOMEM.
  */
 WEIR_MUST_CHECK int wr_csv_write(struct wr_out *out, struct wr_fields *fields,
-                                 const struct wr_csv_style *style,
-                                 const struct wr_csv_columns *columns, const struct wr_row *row);
+                                 const struct wr_csv_style *style, struct wr_csv_columns *columns,
+                                 const struct wr_row *row);
 
 #endif

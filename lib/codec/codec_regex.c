@@ -46,10 +46,10 @@ struct wr_regex {
     struct name *names;
     uint32_t names_count;
     bool utf, not_empty;
-    bool anchored;       /* a match begins at the start of the text only */
-    bool refers_back;    /* an element may compare any number of characters: \1 */
-    size_t at;           /* of the last call of count_characters */
-    uint64_t characters; /* looked at, in this match */
+    bool anchored;             /* a match begins at the start of the text only */
+    bool refers_back;          /* an element may compare any number of characters: \1 */
+    size_t at;                 /* of the last call of count_characters */
+    uint64_t own, *characters; /* looked at so far; characters: `own`, or of several expressions */
     struct wr_codec_memory held;
     size_t code_bytes;        /* of machine code */
     size_t characters_a_call; /* each call counts these, and what was passed since the last one */
@@ -153,10 +153,10 @@ static int count_characters(pcre2_callout_block *call, void *self)
 {
     struct wr_regex *regex = self;
     size_t at = call->current_position;
-    regex->characters +=
+    *regex->characters +=
         regex->characters_a_call + (at > regex->at ? at - regex->at : regex->at - at);
     regex->at = at;
-    return regex->characters > WR_REGEX_CHARACTERS ? PCRE2_ERROR_CALLOUT : 0;
+    return *regex->characters > WR_REGEX_CHARACTERS ? PCRE2_ERROR_CALLOUT : 0;
 }
 
 /* What matches need. 0 or WEIR_ENOMEM. */
@@ -219,8 +219,14 @@ struct wr_regex *wr_regex_new(weir_slice pattern, uint32_t flags, int *code,
         return NULL;
     }
     regex->not_empty = (flags & WR_REGEX_NOT_EMPTY) != 0;
+    regex->characters = &regex->own;
     *code = 0;
     return regex;
+}
+
+void wr_regex_count_in(struct wr_regex *regex, uint64_t *characters)
+{
+    regex->characters = characters;
 }
 
 size_t wr_regex_bytes(const struct wr_regex *regex)
@@ -264,15 +270,17 @@ int wr_regex_match(struct wr_regex *regex, weir_slice text, size_t from, enum wr
         (where == WR_REGEX_HERE_NOT_EMPTY ? PCRE2_NOTEMPTY_ATSTART | PCRE2_ANCHORED : 0) |
         (regex->not_empty ? PCRE2_NOTEMPTY : 0);
     bool one_start = regex->anchored || where == WR_REGEX_HERE_NOT_EMPTY;
-    size_t starts = one_start ? 1 : text.len - from + 1;
+    size_t starts = one_start ? 1 : text.len + 1; /* of all searches in the text together */
     size_t steps = WR_MIN(WR_REGEX_CHARACTERS / (text.len + 1) / starts, (size_t)WR_REGEX_STEPS);
     int rc = PCRE2_ERROR_MATCHLIMIT;
+    if (from == 0 && regex->characters == &regex->own) {
+        regex->own = 0;
+    }
     if (steps > 0) {
         rc = match_with(regex, regex->code, (uint32_t)steps, text, from, options);
     }
     if (rc == PCRE2_ERROR_MATCHLIMIT && steps < WR_REGEX_STEPS) {
         regex->at = from;
-        regex->characters = 0;
         regex->characters_a_call = CALL_CHARACTERS + (regex->refers_back ? text.len : 0);
         rc = regex->careful == NULL
                  ? PCRE2_ERROR_CALLOUT

@@ -5,8 +5,8 @@
  * A regular expression is compiled once, and has the memory for its matches: one match at a time,
  * on one thread. A match takes a bounded time and a bounded number of bytes, so an expression that
  * explodes on a text ends with a failure for that text: it has a number of steps from each start in
- * the text, and a number of characters that the whole match looks at, counted each time. It uses a
- * stack of its own.
+ * the text, and a number of characters that all matches in the text look at, counted each time. It
+ * uses a stack of its own.
  *
  * Text. A pattern of ASCII characters matches bytes, unless WR_REGEX_UTF says that it matches
  * characters; one with other characters always matches characters. Bytes that are not UTF-8 are no
@@ -32,7 +32,7 @@ enum wr_regex_flags {
 
 enum {
     WR_REGEX_STEPS = 1000000,        /* from one start in the text */
-    WR_REGEX_CHARACTERS = 250000000, /* that one match looks at; some 0.1 s */
+    WR_REGEX_CHARACTERS = 250000000, /* that the matches in a text look at; some 0.1 s */
     WR_REGEX_BYTES = 1024 * 1024,    /* of memory for one match */
     WR_REGEX_PATTERN_MAX = 64 * 1024 /* bytes of a pattern */
 };
@@ -51,6 +51,10 @@ struct wr_regex *wr_regex_new(weir_slice pattern, uint32_t flags, int *code,
 /* NULL is allowed. */
 void wr_regex_free(struct wr_regex *regex);
 
+/* Add what its matches look at to *characters, which several expressions may share: the limit is then
+ * one for all matches until the caller sets it to 0. If it was not called, each search from byte 0
+ * begins to count again. */
+void wr_regex_count_in(struct wr_regex *regex, uint64_t *characters);
 /* The memory that it holds now. */
 size_t wr_regex_bytes(const struct wr_regex *regex);
 /* The number of the last group; 0: the pattern has none. */

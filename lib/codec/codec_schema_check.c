@@ -15,6 +15,7 @@
 
 #include "base_alloc.h"
 #include "base_error.h"
+#include "base_sort.h"
 #include "codec_schema_rule.h"
 #include "codec_schema_value.h"
 
@@ -202,28 +203,65 @@ static enum result check_string(struct check *check, const struct wr_rule *rule,
     return rc > 0 ? VALID : fail(check, node, "pattern", rule->pattern);
 }
 
-static enum result check_unique(struct check *check, uint32_t node)
-{
-    const struct wr_json *json = check->json;
-    for (uint32_t a = wr_json_first(json, node); a != WR_JSON_NONE; a = wr_json_next(json, a)) {
-        for (uint32_t b = wr_json_next(json, a); b != WR_JSON_NONE; b = wr_json_next(json, b)) {
-            if (wr_schema_equal(json, a, json, b, &check->steps)) {
-                return fail(check, b, "uniqueItems", WR_JSON_NONE);
-            }
-            if (check->steps.taken > check->steps.max) {
-                return VALID; /* the next step ends the check */
-            }
-        }
-    }
-    return VALID;
-}
-
 /* Members or elements; counting them takes steps. */
 static size_t size_of(struct check *check, uint32_t node)
 {
     size_t size = wr_schema_size(check->json, node);
     check->steps.taken += size / 8;
     return size;
+}
+
+/* Room for two lists of elements. NULL: no memory. */
+static uint32_t *order_of(struct wr_schema *schema, size_t count)
+{
+    if (2 * count > schema->order_cap) {
+        uint32_t *order = wr_realloc(schema->order, 2 * count * sizeof *order);
+        if (order == NULL) {
+            return NULL;
+        }
+        schema->order = order;
+        schema->order_cap = 2 * count;
+    }
+    return schema->order;
+}
+
+/* Of sorted elements: one that is equal to an element before it; the one whose equal comes first.
+ * Arrays and objects are compared each with each. WR_JSON_NONE: all differ. */
+static uint32_t find_equal(struct check *check, const uint32_t *sorted, size_t count)
+{
+    const struct wr_json *json = check->json;
+    uint32_t first = WR_JSON_NONE, found = WR_JSON_NONE;
+    for (size_t i = 0; i + 1 < count && check->steps.taken <= check->steps.max; i++) {
+        bool all = wr_json_kind(json, sorted[i]) >= WR_JSON_ARRAY;
+        size_t end = all ? count : i + 2;
+        for (size_t j = i + 1; j < end && sorted[i] < first; j++) {
+            if (wr_schema_equal(json, sorted[i], json, sorted[j], &check->steps)) {
+                first = sorted[i];
+                found = sorted[j];
+            } else if (check->steps.taken > check->steps.max) {
+                break;
+            }
+        }
+    }
+    return found;
+}
+
+static enum result check_unique(struct check *check, uint32_t node)
+{
+    const struct wr_json *json = check->json;
+    struct wr_schema_ordered by = {json, &check->steps};
+    size_t count = size_of(check, node), i = 0;
+    uint32_t *order = order_of(check->schema, count);
+    if (count > 0 && order == NULL) {
+        return stop(check, node, WEIR_ENOMEM, NULL);
+    }
+    for (uint32_t at = wr_json_first(json, node); at != WR_JSON_NONE; at = wr_json_next(json, at)) {
+        order[i++] = at;
+    }
+    wr_sort_indices(order, order + count, count, wr_schema_order, &by);
+    uint32_t equal = find_equal(check, order, count);
+    /* Too many steps: the next one ends the check. */
+    return equal == WR_JSON_NONE ? VALID : fail(check, equal, "uniqueItems", WR_JSON_NONE);
 }
 
 static enum result check_array(struct check *check, const struct wr_rule *rule, uint32_t node)
@@ -488,16 +526,19 @@ static void write_reason(const struct check *check, char why[WR_SCHEMA_REASON])
 
 size_t wr_schema_bytes(const struct wr_schema *schema)
 {
-    return schema->bytes + schema->frames_cap * sizeof *schema->frames + schema->scratch_cap;
+    return schema->bytes + schema->frames_cap * sizeof *schema->frames + schema->scratch_cap +
+           schema->order_cap * sizeof *schema->order;
 }
 
 void wr_schema_trim(struct wr_schema *schema)
 {
     wr_free(schema->frames);
     wr_free(schema->scratch);
+    wr_free(schema->order);
     schema->frames = NULL;
     schema->scratch = NULL;
-    schema->frames_cap = schema->scratch_cap = 0;
+    schema->order = NULL;
+    schema->frames_cap = schema->scratch_cap = schema->order_cap = 0;
 }
 
 int wr_schema_check(struct wr_schema *schema, const struct wr_json *json,

@@ -448,8 +448,7 @@ void wr_schema_free(struct wr_schema *schema)
     wr_json_fini(&schema->json);
     wr_free(schema->rules);
     wr_free(schema->by_node);
-    wr_free(schema->frames);
-    wr_free(schema->scratch);
+    wr_schema_trim(schema);
     wr_free(schema->text);
     wr_free(schema);
 }

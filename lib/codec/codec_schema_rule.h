@@ -70,6 +70,8 @@ struct wr_schema {
     size_t frames_cap;
     char *scratch;
     size_t scratch_cap;
+    uint32_t *order; /* of elements */
+    size_t order_cap;
 };
 
 #endif

@@ -257,6 +257,36 @@ bool wr_schema_equal(const struct wr_json *a, uint32_t a_node, const struct wr_j
     return equal(&pair, a_node, b_node, WR_SCHEMA_EQUAL_DEPTH);
 }
 
+static int order_strings(const struct wr_json *json, uint32_t a, uint32_t b)
+{
+    struct bytes x = {.rest = wr_json_inside(json, a)}, y = {.rest = wr_json_inside(json, b)};
+    if (!wr_json_escaped(json, a) && !wr_json_escaped(json, b)) {
+        int order = memcmp(x.rest.data, y.rest.data, WR_MIN(x.rest.len, y.rest.len));
+        return order != 0 ? order : (x.rest.len > y.rest.len) - (x.rest.len < y.rest.len);
+    }
+    for (;;) {
+        int p = next_byte(&x), q = next_byte(&y);
+        if (p != q || p < 0) {
+            return p - q;
+        }
+    }
+}
+
+int wr_schema_order(const void *ordered, uint32_t a, uint32_t b)
+{
+    const struct wr_schema_ordered *of = ordered;
+    const struct wr_json *json = of->json;
+    struct wr_text x = wr_json_text(json, a), y = wr_json_text(json, b);
+    enum wr_json_kind kind = wr_json_kind(json, a), other = wr_json_kind(json, b);
+    of->steps->taken += 1 + WR_MIN(x.len, y.len) / 256;
+    if (kind != other || of->steps->taken > of->steps->max) {
+        return (int)kind - (int)other;
+    }
+    return kind == WR_JSON_NUMBER   ? wr_schema_compare(x, y)
+           : kind == WR_JSON_STRING ? order_strings(json, a, b)
+                                    : 0;
+}
+
 size_t wr_schema_characters(struct wr_text text)
 {
     size_t count = 0;

@@ -21,6 +21,13 @@ struct wr_schema_steps {
 /* Deeper than WR_SCHEMA_EQUAL_DEPTH, texts are compared. */
 bool wr_schema_equal(const struct wr_json *a, uint32_t a_node, const struct wr_json *b,
                      uint32_t b_node, struct wr_schema_steps *steps);
+/* The order of two values of one text: by their kinds, then numbers by their values and strings by
+ * their bytes. Two arrays, and two objects, count as equal. */
+struct wr_schema_ordered {
+    const struct wr_json *json;
+    struct wr_schema_steps *steps;
+};
+int wr_schema_order(const void *ordered, uint32_t a, uint32_t b);
 /* Characters of a UTF-8 text. */
 size_t wr_schema_characters(struct wr_text text);
 /* Members or elements. */

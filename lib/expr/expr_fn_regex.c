@@ -88,6 +88,7 @@ static struct wr_regexes *new_regex(wr_machine *run, struct wr_text pattern, uin
         made->regex =
             wr_regex_new((weir_slice){made->pattern, pattern.len}, flags, &code, &mistake);
         if (made->regex != NULL) {
+            wr_regex_count_in(made->regex, &run->regex_characters);
             return made;
         }
         wr_free(made);

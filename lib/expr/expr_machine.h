@@ -74,8 +74,9 @@ struct wr_machine {
     struct wr_arena tables_arena;
     struct wr_json json; /* for the next text of fromjson */
     struct wr_regexes *regexes;
-    struct wr_value meta; /* of this input */
-    int64_t unix_ns;      /* the time, with clock */
+    uint64_t regex_characters; /* that all matches of this input have looked at */
+    struct wr_value meta;      /* of this input */
+    int64_t unix_ns;           /* the time, with clock */
     bool clock;
 };
 

@@ -354,6 +354,7 @@ void wr_machine_begin(wr_machine *run)
     run->end = run->top = run->variables = run->handler = run->pc = 0;
     run->path = NULL;
     run->given = false;
+    run->regex_characters = 0;
     run->result = WR_MACHINE_END;
     wr_forks_cut(run, 0);
 }

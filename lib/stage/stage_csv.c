@@ -152,6 +152,7 @@ static void csv_drop(void *self)
 {
     struct csv *csv = self;
     wr_free(csv->names);
+    wr_csv_columns_fini(&csv->written);
     wr_free((void *)(uintptr_t)csv->written.names);
 }
 

@@ -22,18 +22,19 @@ struct rows_format {
     bool named; /* names are written, too */
 };
 
-#define ROWS_CSV(id, ...)                                                                          \
-    static inline int write_##id(struct wr_out *out, struct wr_fields *fields,                     \
-                                 const struct wr_row *row)                                         \
-    {                                                                                              \
-        const struct wr_csv_style style = {__VA_ARGS__};                                           \
-        return wr_csv_write(out, fields, &style, &(struct wr_csv_columns){row->names, row->count}, \
-                            row);                                                                  \
-    }                                                                                              \
-    static inline int read_##id(struct wr_fields *fields, weir_slice text)                         \
-    {                                                                                              \
-        const struct wr_csv_style style = {__VA_ARGS__};                                           \
-        return wr_csv_row(fields, text, style.delim);                                              \
+#define ROWS_CSV(id, ...)                                                                       \
+    static inline int write_##id(struct wr_out *out, struct wr_fields *fields,                  \
+                                 const struct wr_row *row)                                      \
+    {                                                                                           \
+        const struct wr_csv_style style = {__VA_ARGS__};                                        \
+        return wr_csv_write(out, fields, &style,                                                \
+                            &(struct wr_csv_columns){.names = row->names, .count = row->count}, \
+                            row);                                                               \
+    }                                                                                           \
+    static inline int read_##id(struct wr_fields *fields, weir_slice text)                      \
+    {                                                                                           \
+        const struct wr_csv_style style = {__VA_ARGS__};                                        \
+        return wr_csv_row(fields, text, style.delim);                                           \
     }
 ROWS_CSV(commas, .delim = ',')
 ROWS_CSV(all_quoted, .delim = ';', .quote = WR_CSV_ALL)

@@ -76,7 +76,8 @@ TEST(a_formula_is_made_harmless)
     struct wr_out out = {got, sizeof got, 0};
     struct wr_row row = {.names = values, .values = values, .count = 8};
     wr_fault_pause(true);
-    MUST(wr_csv_write(&out, &fields, &style, &(struct wr_csv_columns){values, 8}, &row) == 0);
+    MUST(wr_csv_write(&out, &fields, &style, &(struct wr_csv_columns){.names = values, .count = 8},
+                      &row) == 0);
     ck_assert_uint_lt(out.len, sizeof got);
     got[out.len] = '\0';
     ck_assert_str_eq(got, "'=1+1,-5,'-5+x,'@a,+1e5,\"'\t=a,\",a=b,");
@@ -89,7 +90,7 @@ TEST(values_stand_in_the_order_of_the_columns)
     static const weir_slice names[] = {TEXT("a"), TEXT("x"), TEXT("c")};
     static const weir_slice values[] = {TEXT("1"), TEXT("2"), TEXT("3")};
     struct wr_csv_style style = {.delim = ',', .others = true};
-    const struct wr_csv_columns all = {columns, 3};
+    struct wr_csv_columns all = {.names = columns, .count = 3};
     const struct wr_row row = {.names = names, .values = values, .count = 3, .text = names[1]};
     char got[16];
     struct wr_fields fields = {0};
@@ -101,6 +102,26 @@ TEST(values_stand_in_the_order_of_the_columns)
     style.others = false;
     ck_assert_int_eq(wr_csv_write(&out, &fields, &style, &all, &row), WEIR_EPARSE);
     ck_assert_str_eq(fields.problem, "a member that is no column");
+    wr_csv_columns_fini(&all);
+    wr_fault_pause(false);
+}
+
+TEST(members_with_equal_names_belong_to_the_columns_in_their_order)
+{
+    static const weir_slice columns[] = {TEXT("a"), TEXT("b"), TEXT("a"), TEXT("a"), TEXT("c")};
+    static const weir_slice names[] = {TEXT("c"), TEXT("a"), TEXT("a"), TEXT("b")};
+    static const weir_slice values[] = {TEXT("1"), TEXT("2"), TEXT("3"), TEXT("4")};
+    const struct wr_csv_style style = {.delim = ','};
+    struct wr_csv_columns all = {.names = columns, .count = 5};
+    const struct wr_row row = {.names = names, .values = values, .count = 4, .text = names[1]};
+    char got[16];
+    struct wr_fields fields = {0};
+    struct wr_out out = {got, sizeof got, 0};
+    wr_fault_pause(true);
+    MUST(wr_csv_write(&out, &fields, &style, &all, &row) == 0);
+    ck_assert_uint_eq(out.len, 9);
+    ck_assert_mem_eq(got, "2,4,3,3,1", 9);
+    wr_csv_columns_fini(&all);
     wr_fault_pause(false);
 }
 

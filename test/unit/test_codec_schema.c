@@ -250,16 +250,39 @@ TEST(alternatives_that_multiply_end_with_a_limit)
     check_says(schema, "1", "(root): the check takes too many steps");
 }
 
-TEST(comparing_all_elements_ends_with_a_limit)
+/* Elements with the numbers from 0 on between two texts, and then one more element; free it. */
+static char *elements(int count, const char *before, const char *after, const char *last)
 {
-    enum { ELEMENTS = 3000 };
-    char *value = malloc(ELEMENTS * 8 + 2);
-    size_t len = 1;
-    value[0] = '[';
-    for (int i = 0; i < ELEMENTS; i++) {
-        len += (size_t)sprintf(value + len, "%s%d", i > 0 ? "," : "", i);
+    char *text;
+    size_t len;
+    FILE *to = open_memstream(&text, &len);
+    ck_assert_ptr_nonnull(to);
+    for (int i = 0; i < count; i++) {
+        fputc(i > 0 ? ',' : '[', to);
+        fprintf(to, "%s%d%s", before, i, after);
     }
-    memcpy(value + len, "]", 2);
+    fprintf(to, ",%s]", last);
+    fclose(to);
+    return text;
+}
+
+TEST(many_elements_are_told_apart)
+{
+    static const char schema[] = "{\"uniqueItems\":true}";
+    char *numbers = elements(20000, "", "", "2e1");
+    check_says(schema, numbers, "/20000: uniqueItems: an element before it is equal");
+    free(numbers);
+    numbers = elements(20000, "", ".5", "-0");
+    accepts(schema, numbers);
+    free(numbers);
+    char *strings = elements(20000, "\"\\u0061", "\"", "\"a7\"");
+    check_says(schema, strings, "/20000: uniqueItems: an element before it is equal");
+    free(strings);
+}
+
+TEST(comparing_all_arrays_ends_with_a_limit)
+{
+    char *value = elements(3000, "[", "]", "7");
     check_says("{\"uniqueItems\":true}", value, "(root): the check takes too many steps");
     free(value);
 }

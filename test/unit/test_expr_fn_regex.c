@@ -168,4 +168,17 @@ TEST(every_allocation_of_matches_may_fail)
                  "\"abc\"", "[2,2] \"ab!c\" ");
 }
 
+/* One match takes less than its limit, and all together take more than that of an item. */
+TEST(all_matches_of_an_item_have_one_limit)
+{
+    wr_fault_pause(true);
+    wr_run_gives("\"a\" * 26 + \"b\" | test(\"(a|aa)+$\")", "null", "false ");
+    wr_run_gives("\"a\" * 26 + \"b\" | [range(60) as $i | test(\"(a|aa)+$\")]", "null",
+                 "! the regular expression takes too long for a text of this length");
+    wr_run_gives("\"a\" * 26 + \"b\" | [range(60) as $i | try test(\"(a|aa)+$\") catch 1] | "
+                 "index(1) > 0, .[59]",
+                 "null", "true 1 ");
+    wr_fault_pause(false);
+}
+
 MAIN("expr/fn_regex")
