@@ -166,7 +166,10 @@ enum weir_trait {
     /* It gives the JSON values of what comes, whatever that is. The plan inserts it where values are
      * used, and leaves it out of a run where it has nothing to do: behind JSON, and behind lines
      * before a component with VALUES. */
-    WEIR_TRAIT_ON_DEMAND = 1u << 29
+    WEIR_TRAIT_ON_DEMAND = 1u << 29,
+    /* Private to the library: it has parsed the JSON texts that it gives as they came, and an
+     * expression directly behind it does not parse them again. */
+    WEIR_TRAIT_PARSES = 1u << 30
 };
 
 /* How an argument is written. */

@@ -67,6 +67,7 @@ void wr_json_fini(struct wr_json *json)
     wr_json_indexer_free(json->indexer);
     wr_free(json->window.at);
     wr_free(json->window.to);
+    wr_free(json->kept);
     wr_json_init(json);
 }
 
@@ -360,7 +361,8 @@ static void locate_string(struct wr_json *json)
     json->error = "a string that does not end";
 }
 
-static bool make_room(void *list, size_t *room, size_t want)
+/* Make room for `want` entries, of which `keep` are there. */
+static bool make_room(void *list, size_t *room, size_t want, size_t keep)
 {
     if (*room >= want) {
         return true;
@@ -370,6 +372,9 @@ static bool make_room(void *list, size_t *room, size_t want)
     void *bigger = wr_alloc(grown * sizeof(uint32_t));
     if (bigger == NULL) {
         return false;
+    }
+    if (keep > 0) {
+        memcpy(bigger, *array, keep * sizeof(uint32_t));
     }
     wr_free(*array);
     *array = bigger;
@@ -411,25 +416,27 @@ static bool few_tokens(const char *text, size_t len, size_t max)
     return tokens <= max;
 }
 
-/* Find the tokens of a text. */
+/* Find the tokens of a text; they come behind the first `keep` ones. */
 static int find_tokens(struct wr_json *json, const char *text, size_t len,
-                       struct wr_json_tokens *tokens, uint32_t *count)
+                       struct wr_json_tokens *tokens, size_t keep, uint32_t *count)
 {
     if (json->indexer == NULL && !wr_fault("simdjson")) {
         json->indexer = wr_json_indexer_new();
     }
     if (json->indexer == NULL ||
-        !make_room(&tokens->at, &tokens->at_room, wr_json_index_room(len))) {
+        !make_room(&tokens->at, &tokens->at_room, keep + wr_json_index_room(len), keep)) {
         return WEIR_ENOMEM;
     }
     *count = 0;
-    enum wr_json_indexed found = wr_json_indexer_run(json->indexer, text, len, tokens->at, count);
+    enum wr_json_indexed found =
+        wr_json_indexer_run(json->indexer, text, len, tokens->at + keep, count);
     if (found == WR_JSON_BAD_STRING || found == WR_JSON_BAD_UTF8) {
         json->error = found == WR_JSON_BAD_UTF8 ? "invalid UTF-8" : NULL;
         return WEIR_EPARSE;
     }
     /* One entry more, so that the token behind the last one can be looked at. */
-    return found == WR_JSON_INDEXED && make_room(&tokens->to, &tokens->to_room, (size_t)*count + 1)
+    return found == WR_JSON_INDEXED &&
+                   make_room(&tokens->to, &tokens->to_room, keep + *count + 1, keep)
                ? 0
                : WEIR_ENOMEM;
 }
@@ -466,7 +473,7 @@ int wr_json_index(struct wr_json *json, const char *text, size_t len)
         json->error = "there is no value";
         return WEIR_EPARSE;
     }
-    int code = find_tokens(json, text, len, &json->own, &count);
+    int code = find_tokens(json, text, len, &json->own, 0, &count);
     if (code != 0) {
         return code == WEIR_EPARSE ? locate(json) : code;
     }
@@ -484,57 +491,139 @@ int wr_json_index(struct wr_json *json, const char *text, size_t len)
     return 0;
 }
 
+/* Of tokens in windows with kept texts: as many as in texts of usual size for a pull. */
+enum { KEPT_MAX = 65536 };
+
 bool wr_json_ahead(struct wr_json *json, const char *window, size_t len)
 {
+    size_t keep = json->kept_count > 0 ? (size_t)json->window_at + json->window_count + 1 : 0;
+    json->window_count = json->next = 0;
+    if (keep > KEPT_MAX) {
+        wr_json_forget(json);
+        keep = 0;
+    }
     if (len == 0 || len > WR_JSON_BYTES_MAX ||
-        find_tokens(json, window, len, &json->window, &json->window_count) != 0) {
+        find_tokens(json, window, len, &json->window, keep, &json->window_count) != 0) {
+        json->window_count = 0;
         return false;
     }
     const char *found = memchr(window, '\\', len);
+    json->window_at = (uint32_t)keep;
     json->window_text = window;
     json->window_len = len;
     json->window_backslash = found != NULL ? (size_t)(found - window) : len;
-    json->next = 0;
     return true;
+}
+
+/* Move past the tokens before an offset of the window. */
+static inline void move_to(struct wr_json *json, size_t offset)
+{
+    const uint32_t *at = json->window.at + json->window_at;
+    while (json->next < json->window_count && at[json->next] < offset) {
+        json->next++;
+    }
+    if (WR_UNLIKELY(json->window_backslash < offset)) {
+        const char *found = memchr(json->window_text + offset, '\\', json->window_len - offset);
+        json->window_backslash =
+            found != NULL ? (size_t)(found - json->window_text) : json->window_len;
+    }
 }
 
 /* The text is not what the window seemed to hold: index it alone, and move past its tokens. */
 static int index_alone(struct wr_json *json, const char *text, size_t len)
 {
-    size_t end = (size_t)(text - json->window_text) + len;
-    while (json->next < json->window_count && json->window.at[json->next] < end) {
-        json->next++;
-    }
-    if (json->window_backslash < end) {
-        const char *found = memchr(text + len, '\\', json->window_len - end);
-        json->window_backslash =
-            found != NULL ? (size_t)(found - json->window_text) : json->window_len;
-    }
+    move_to(json, (size_t)(text - json->window_text) + len);
     return wr_json_index(json, text, len);
+}
+
+static inline struct walk walk_of_next(const struct wr_json *json)
+{
+    uint32_t from = json->window_at + json->next;
+    return (struct walk){.text = json->window_text,
+                         .at = json->window.at + from,
+                         .to = json->window.to + from,
+                         .count = json->window_count - json->next,
+                         .len = json->window_len,
+                         .backslash = json->window_backslash};
+}
+
+/* The walk has validated the next text. */
+static inline void take_next(struct wr_json *json, const struct walk *w)
+{
+    json->text = w->text;
+    json->len = w->len;
+    json->at = json->window.at + json->window_at + json->next;
+    json->to = w->to;
+    json->count = w->used;
+    json->next += w->used;
+    json->window_backslash = w->backslash;
+}
+
+/* Keep the text that was read last; without memory it is parsed again. */
+static void keep_text(struct wr_json *json, const char *text, size_t len)
+{
+    if (wr_grow(&json->kept, sizeof *json->kept, json->kept_count, &json->kept_room)) {
+        json->kept[json->kept_count++] =
+            (struct wr_json_kept){.text = text,
+                                  .window = json->window_text,
+                                  .len = len,
+                                  .window_len = json->window_len,
+                                  .at = (uint32_t)(json->at - json->window.at),
+                                  .count = json->count};
+    }
 }
 
 int wr_json_index_next(struct wr_json *json, const char *text, size_t len)
 {
     size_t end = (size_t)(text - json->window_text) + len;
-    uint32_t from = json->next;
-    struct walk w = {.text = json->window_text,
-                     .at = json->window.at + from,
-                     .to = json->window.to + from,
-                     .count = json->window_count - from,
-                     .len = json->window_len,
-                     .backslash = json->window_backslash};
+    struct walk w = walk_of_next(json);
     /* A value that is cut off would go on in the next text. Its tokens must be all of this one. */
     if (!walk(&w) || w.at[w.used - 1] >= end || (w.used < w.count && w.at[w.used] < end)) {
         return index_alone(json, text, len);
     }
-    json->text = json->window_text;
-    json->len = json->window_len;
-    json->at = json->window.at + from;
-    json->to = json->window.to + from;
-    json->count = w.used;
-    json->next = from + w.used;
-    json->window_backslash = w.backslash;
+    take_next(json, &w);
+    if (json->keeps) {
+        keep_text(json, text, len);
+    }
     return 0;
+}
+
+int wr_json_value_next(struct wr_json *json, const char *text, size_t *len)
+{
+    size_t offset = (size_t)(text - json->window_text);
+    move_to(json, offset);
+    struct walk w = walk_of_next(json);
+    if (w.count == 0 || w.at[0] != offset || !walk(&w)) {
+        return WEIR_EPARSE;
+    }
+    take_next(json, &w);
+    *len = wr_json_text(json, WR_JSON_ROOT).len;
+    if (json->keeps) {
+        keep_text(json, text, *len);
+    }
+    return 0;
+}
+
+void wr_json_forget(struct wr_json *json)
+{
+    json->kept_count = json->kept_next = 0;
+}
+
+bool wr_json_share(struct wr_json *json, struct wr_json *from, const char *text, size_t len)
+{
+    for (size_t i = from->kept_next; i < from->kept_count; i++) {
+        const struct wr_json_kept *kept = &from->kept[i];
+        if (kept->text == text && kept->len == len) {
+            json->text = kept->window;
+            json->len = kept->window_len;
+            json->at = from->window.at + kept->at;
+            json->to = from->window.to + kept->at;
+            json->count = kept->count;
+            from->kept_next = i + 1;
+            return true;
+        }
+    }
+    return false;
 }
 
 /* The code unit of the escape \\uXXXX at `from`. */

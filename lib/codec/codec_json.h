@@ -57,6 +57,13 @@ struct wr_json_tokens {
     size_t at_room, to_room; /* entries that fit */
 };
 
+/* A text of a window that is kept for others (wr_json_share). */
+struct wr_json_kept {
+    const char *text, *window;
+    size_t len, window_len;
+    uint32_t at, count; /* its tokens in the list of the windows */
+};
+
 struct wr_json {
     const char *text; /* what offsets are counted from: the text, or the window that it lies in */
     size_t len;       /* of that */
@@ -74,7 +81,12 @@ struct wr_json {
     const char *window_text;
     size_t window_len;
     size_t window_backslash; /* the next one, or window_len */
+    uint32_t window_at;      /* its tokens begin here in the list, behind those of windows with kept
+                                texts */
     uint32_t next, window_count;
+    struct wr_json_kept *kept; /* in the order of reading; NULL: none yet */
+    size_t kept_count, kept_room, kept_next;
+    bool keeps; /* set after init: texts of windows are kept */
     void *indexer;
     /* After WEIR_EPARSE: where, and what: "expected ',' or '}' after a member". */
     size_t error_at;
@@ -125,6 +137,18 @@ static inline struct wr_fault wr_json_fault(const struct wr_json *json, weir_sli
  */
 bool wr_json_ahead(struct wr_json *json, const char *window, size_t len);
 int wr_json_index_next(struct wr_json *json, const char *text, size_t len);
+/* For a value that begins at `text` in the window and ends where it ends. 0: *len is its length;
+ * WEIR_EPARSE: there is no valid value that ends in the window. */
+int wr_json_value_next(struct wr_json *json, const char *text, size_t *len);
+
+/*
+ * For two readers of the same texts, the second of which is not to parse them again. The first one
+ * sets `keeps`: then the nodes of the texts that it reads from its windows are valid until
+ * wr_json_forget, which it calls when the texts go. wr_json_share gives them to the second one, which
+ * asks for texts in their order: they become those of `json`. false: `from` does not have this text.
+ */
+void wr_json_forget(struct wr_json *json);
+bool wr_json_share(struct wr_json *json, struct wr_json *from, const char *text, size_t len);
 
 /* The kind of the value that begins with this byte: a table, because kinds are hard to predict. */
 extern const uint8_t wr_json_kinds[256];

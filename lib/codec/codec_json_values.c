@@ -10,10 +10,11 @@
  * quote that was never closed. If the mistake is an opening bracket in the first column, its own line
  * is read anew: of lines with a value each, one that was cut off costs none of the others.
  *
- * Two ways lead to these cuts. Where a value begins, the rest of its line is tried as one text: this
- * is the usual case, and costs what validating costs. Otherwise a scan goes through the bytes one by
- * one and finds the end of the value, or the first mistake in its structure; it continues where the
- * window ended. The value is validated when it has ended.
+ * Three ways lead to these cuts. The tokens of many whole lines are found at once, and a value is
+ * validated over them, which tells where it ends: this is the usual case. Where this cannot be, the
+ * rest of the line is tried as one text. Otherwise a scan goes through the bytes one by one and finds
+ * the end of the value, or the first mistake in its structure; it continues where the window ended.
+ * The value is validated when it has ended.
  *
  * A value over the limit is dropped as it comes, with the scan going on; CUT and PARTS drop it, too,
  * because a part of a value is no value.
@@ -39,6 +40,7 @@ int wr_json_values_init(struct wr_framer *framer)
         return WEIR_ENOMEM;
     }
     wr_json_init(&values->json);
+    values->json.keeps = true;
     return 0;
 }
 
@@ -54,6 +56,7 @@ void wr_json_values_fini(struct wr_framer *framer)
 
 void wr_json_values_restart(struct wr_framer *framer)
 {
+    framer->json->ahead = NULL;
     if (!framer->dropping) {
         framer->json->scan.state = WR_JSON_START;
     }
@@ -102,7 +105,12 @@ struct cursor {
     bool eof;
     bool dropping; /* the value is over the limit */
     bool one_line; /* the value that was found has no line end in it */
+    bool ahead;    /* the tokens of many lines may be found at once */
 };
+
+/* The tokens of so many bytes fit into a small cache. Longer values are indexed one by one: there is
+ * little to gain. */
+enum { AHEAD_BYTES = 16384 };
 
 static void skip_space(struct cursor *c)
 {
@@ -139,6 +147,43 @@ static int try_line(struct cursor *c, size_t *end)
         return 1;
     }
     return rc == WEIR_ENOMEM ? rc : 0;
+}
+
+/* Find the tokens of whole lines from c->start on. */
+static void look_ahead(struct cursor *c)
+{
+    struct wr_json_values *values = c->framer->json;
+    const char *from = c->data + c->start;
+    const char *lf = memrchr(from, '\n', WR_MIN(c->len - c->start, (size_t)AHEAD_BYTES));
+    values->ahead_found = false;
+    values->ahead_end = from;
+    if (lf != NULL) {
+        values->ahead_end = lf + 1;
+        values->ahead_found = wr_json_ahead(&values->json, from, (size_t)(lf + 1 - from));
+    }
+}
+
+/* Is there a valid value at c->start, over tokens that were found ahead? 1: *end is its end. 0: no, if
+ * they were found; -1: they were not. */
+static int try_ahead(struct cursor *c, size_t *end)
+{
+    struct wr_json_values *values = c->framer->json;
+    const char *from = c->data + c->start;
+    size_t len;
+    if (!c->ahead || c->dropping) {
+        return -1;
+    }
+    if (from >= values->ahead_end) {
+        look_ahead(c);
+    }
+    if (!values->ahead_found) {
+        return -1;
+    }
+    if (wr_json_value_next(&values->json, from, &len) != 0 || len > c->limit) {
+        return 0;
+    }
+    *end = c->start + len;
+    return 1;
 }
 
 /* Begin again with the value at c->start. */
@@ -184,10 +229,11 @@ static int next(struct cursor *c, enum wr_json_found *found, size_t *end)
     struct wr_json_scan *s = c->scan;
     c->one_line = false;
     if (s->state == WR_JSON_START) {
-        int rc = try_line(c, end);
+        int ahead = try_ahead(c, end);
+        int rc = ahead < 0 ? try_line(c, end) : ahead;
         if (rc != 0) {
             *found = WR_JSON_ENDED;
-            c->one_line = true;
+            c->one_line = ahead < 0;
             return rc < 0 ? rc : 0;
         }
         wr_json_scan_begin(s, c->data[c->from]);
@@ -305,9 +351,14 @@ static long json_split(struct wr_framer *framer, const char *data, size_t len, b
                        struct wr_frame *out, size_t max, size_t *used)
 {
     struct cursor c = cursor_of(framer, &framer->json->scan, data, len);
+    struct wr_json_values *values = framer->json;
     size_t count = 0;
     int rc = framer->failed;
     c.eof = eof;
+    c.ahead = true;
+    if (values->ahead != data) {
+        values->ahead_end = NULL;
+    }
     while (rc == 0 && count < max) {
         if (c.scan->state == WR_JSON_START) {
             int bom = c.start == 0 ? wr_json_bom(framer, data, len, eof) : 0;
@@ -330,6 +381,7 @@ static long json_split(struct wr_framer *framer, const char *data, size_t len, b
         wr_json_trim(&framer->json->json);
     }
     *used = c.start;
+    values->ahead = data + c.start;
     framer->offset += c.start;
     framer->lines = c.lines;
     framer->scanned = c.from - c.start;

@@ -15,12 +15,30 @@ struct wr_json_values {
     struct wr_json json;
     struct wr_json_scan scan; /* of the value at the start of the window, `scanned` bytes into it */
     struct wr_json_items *items; /* NULL: whole values */
-    bool dropped_lf;             /* the last byte that was dropped is a line end */
+    /* The window of bytes, in the one of the framer, in which `json` has found all tokens, or has
+     * failed to: from where the framer is to `ahead_end`. Only where the framer goes on at `ahead`
+     * are these the same bytes. NULL: none. */
+    const char *ahead, *ahead_end;
+    bool ahead_found;
+    bool dropped_lf; /* the last byte that was dropped is a line end */
 };
 
 /* 0 or WEIR_ENOMEM; in both cases wr_json_values_fini may be called. */
 int wr_json_values_init(struct wr_framer *framer);
 void wr_json_values_fini(struct wr_framer *framer);
+/* The tokens of the values that were split since the last wr_json_values_forget; NULL: the framer is
+ * of another kind. */
+static inline struct wr_json *wr_json_values_of(const struct wr_framer *framer)
+{
+    return framer->json != NULL ? &framer->json->json : NULL;
+}
+/* The values that were split go. For any framer. */
+static inline void wr_json_values_forget(const struct wr_framer *framer)
+{
+    if (framer->json != NULL) {
+        wr_json_forget(&framer->json->json);
+    }
+}
 /* The framer was restarted: only a value that is dropped continues. */
 void wr_json_values_restart(struct wr_framer *framer);
 

@@ -330,6 +330,11 @@ static bool gate_frame(struct weir_gen *gen, const weir_framing *framing)
     return up->ops->frame != NULL && up->state == WR_GEN_FRESH && up->ops->frame(up, framing);
 }
 
+static struct wr_json *gate_json(const struct weir_gen *gen)
+{
+    return wr_gen_json(gen->up);
+}
+
 static void gate_free(struct weir_gen *gen)
 {
     struct gate *gate = WR_OWNER(gen, struct gate, gen);
@@ -343,6 +348,7 @@ static const struct wr_gen_ops gate_ops = {.kind = "dead",
                                            .next_many = gate_next_many,
                                            .free = gate_free,
                                            .frame = gate_frame,
+                                           .json = gate_json,
                                            .given_before = gate_given_before};
 
 struct weir_gen *wr_dead_gate(struct weir_gen *up, struct wr_dead *dead)

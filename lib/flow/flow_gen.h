@@ -36,6 +36,7 @@
 
 struct wr_body;
 struct wr_each;
+struct wr_json;
 struct wr_puller;
 struct wr_rejects;
 struct wr_state_slot;
@@ -81,6 +82,9 @@ struct wr_gen_ops {
      * before the first pull. NULL as the operation: a stage passes the question on if it reads one
      * generator. */
     struct wr_state_slot *(*begins_again)(struct weir_gen *gen);
+    /* What has read the JSON texts of the items that it lends, for a reader that reads them, too
+     * (wr_json_share). NULL, or as the operation: nothing has. */
+    struct wr_json *(*json)(const struct weir_gen *gen);
     /* What it holds and how much it may hold: for a queue. NULL: nothing that is counted. */
     void (*level)(const struct weir_gen *gen, struct wr_level *level);
     bool is_source; /* counts in the ledger: the base makes an origin at the first pull
@@ -194,6 +198,11 @@ static inline void wr_gen_received(struct weir_gen *gen, uint64_t bytes)
 void wr_gen_count_read(struct weir_gen *reader, struct weir_gen *up);
 /* The component that `up`, which `reader` reads, is a part of; NULL: none. */
 struct weir_gen *wr_gen_component(const struct weir_gen *reader, const struct weir_gen *up);
+/* See wr_gen_ops.json. gen NULL: nothing has. */
+static inline struct wr_json *wr_gen_json(const struct weir_gen *gen)
+{
+    return gen != NULL && gen->ops->json != NULL ? gen->ops->json(gen) : NULL;
+}
 /* Items that a stage leaves out. */
 static inline void wr_gen_filter(struct weir_gen *gen, const weir_item *items, size_t count)
 {

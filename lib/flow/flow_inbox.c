@@ -124,6 +124,7 @@ void wr_inbox_fini(struct wr_inbox *inbox)
 void wr_inbox_over_loan(struct wr_inbox *inbox, struct wr_origin *origin)
 {
     let_go_of_lent(inbox);
+    wr_json_values_forget(&inbox->framer);
     wr_origin_lend(origin, 0);
     if (WR_UNLIKELY(inbox->open)) {
         origin->loan = origin->given; /* its next piece follows: the item stays lent */
@@ -483,6 +484,11 @@ size_t wr_inbox_take(struct wr_inbox *inbox, struct weir_gen *gen, weir_item *it
         return take_last(inbox, gen, items, over);
     }
     return count;
+}
+
+struct wr_json *wr_inbox_json(const struct wr_inbox *inbox)
+{
+    return wr_json_values_of(&inbox->framer);
 }
 
 void wr_inbox_end(struct wr_inbox *inbox)

@@ -89,6 +89,8 @@ int wr_inbox_room_for(struct wr_inbox *inbox, size_t want, char **to);
 const char *wr_inbox_stuck(const struct wr_inbox *inbox);
 /* For wr_gen_ops.held, while a pull waits for the budget. */
 int64_t wr_inbox_held(const struct wr_inbox *inbox, uint32_t mark);
+/* For wr_gen_ops.json. */
+struct wr_json *wr_inbox_json(const struct wr_inbox *inbox);
 /* `bytes` bytes were received. 0: nothing came, and the caller is about to wait. */
 void wr_inbox_came(struct wr_inbox *inbox, size_t bytes);
 void wr_inbox_end(struct wr_inbox *inbox);

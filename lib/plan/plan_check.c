@@ -346,6 +346,8 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
                       step[-1].component->compile != NULL && !wr_plan_unfused &&
                       (wr_plan_gives(&step[-1]) == WEIR_SHAPE_SAME ||
                        (wr_plan_gives(&step[-1]) & WEIR_SHAPE_JSON) != 0);
+        step->parsed = i > 0 && step->component->compile != NULL &&
+                       (wr_plan_traits(&step[-1]) & WEIR_TRAIT_PARSES) != 0;
         bool used = wr_plan_uses_values(chain, i + 1, looked);
         if (check_blocks(reading, step, used, &gives) != 0 || check_own(reading, step) != 0) {
             return reading->error.code;

@@ -488,6 +488,11 @@ static bool explain_step(const struct wr_plan_step *step, size_t depth, void *ar
                    "runs as one with the stage before it: a value is parsed once and "
                    "written once");
     }
+    if (step->parsed) {
+        print_line(
+            e, depth,
+            "a value on one line, which the stage before it has parsed, is not parsed again");
+    }
     print_traits(e, step, depth);
     print_branches(e, step, depth);
     if (depth == 0 && (traits & WEIR_TRAIT_NEVER_FULL) != 0) {

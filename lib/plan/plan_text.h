@@ -106,6 +106,7 @@ struct wr_plan_step {
     const char *ending;             /* ... because the file's name ends in this; NULL */
     bool passes;                    /* it has nothing to do, and is not opened */
     bool fused;                     /* it runs as one with the stage before it */
+    bool parsed;                    /* the stage before it has parsed what it reads */
 };
 
 struct weir_chain {

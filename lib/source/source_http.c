@@ -339,6 +339,11 @@ static size_t http_label(const struct weir_gen *gen, char *text, size_t cap)
     return print.len;
 }
 
+static struct wr_json *http_json(const struct weir_gen *gen)
+{
+    return wr_inbox_json(&source_of(gen)->inbox);
+}
+
 static const struct wr_gen_ops http_ops = {.kind = "http",
                                            .label = http_label,
                                            .next_many = http_next_many,
@@ -348,6 +353,7 @@ static const struct wr_gen_ops http_ops = {.kind = "http",
                                            .why = http_why,
                                            .held = http_held,
                                            .frame = http_frame,
+                                           .json = http_json,
                                            .given_before = http_given_before,
                                            .begins_again = http_begins_again,
                                            .is_source = true};

@@ -304,6 +304,11 @@ static size_t stream_label(const struct weir_gen *gen, char *text, size_t cap)
     return print.len;
 }
 
+static struct wr_json *stream_json(const struct weir_gen *gen)
+{
+    return wr_inbox_json(&stream_of(gen)->inbox);
+}
+
 static const struct wr_gen_ops stream_ops = {.kind = "lines",
                                              .label = stream_label,
                                              .next_many = stream_next_many,
@@ -312,6 +317,7 @@ static const struct wr_gen_ops stream_ops = {.kind = "lines",
                                              .free = stream_free,
                                              .held = stream_held,
                                              .frame = stream_frame,
+                                             .json = stream_json,
                                              .given_before = stream_given_before,
                                              .begins_again = stream_begins_again,
                                              .is_source = true};

@@ -258,10 +258,16 @@ static bool bytes_frame(struct weir_gen *gen, const weir_framing *framing)
     return wr_inbox_frame(&stage_of(gen)->inbox, gen, framing);
 }
 
+static struct wr_json *bytes_json(const struct weir_gen *gen)
+{
+    return wr_inbox_json(&stage_of(gen)->inbox);
+}
+
 static const struct wr_gen_ops bytes_ops = {.kind = "bytes",
                                             .next_many = bytes_next_many,
                                             .close = bytes_close,
                                             .frame = bytes_frame,
+                                            .json = bytes_json,
                                             .held = bytes_held,
                                             .given_before = bytes_given_before,
                                             .begins_again = bytes_begins_again};

@@ -118,7 +118,8 @@ int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const 
     const weir_event *event = weir_event_of(item);
     weir_slice text = {item->data, item->len};
     input->record = event != NULL && event->kind == WEIR_EVENT_RECORD;
-    if (input->record) {
+    if (input->record || (input->shared != NULL &&
+                          wr_json_share(&input->json, input->shared, text.data, text.len))) {
         return 1;
     }
     if (!next && !wr_gen_text(gen, item, &text, &input->scratch)) {

@@ -46,6 +46,8 @@ wr_program *wr_item_expr_compile(const char *text, struct wr_names *names,
 struct wr_item_input {
     struct wr_json json;
     weir_scratch scratch;
+    struct wr_json
+        *shared; /* has read the texts of the items: wr_gen_ops.json; NULL: nothing has */
     bool record; /* the value is that of a record: its strings need not be UTF-8 */
 };
 /* bytes_max: of memory for the tokens of an item; one that needs more is rejected. */

@@ -297,7 +297,7 @@ static int begin_item(weir_fused *fused)
     struct weir_gen *first = &fused->members[0]->gen;
     const weir_item *item = &fused->in[fused->in_at];
     struct wr_value value;
-    if (fused->in_at >= fused->ahead) {
+    if (fused->in_at >= fused->ahead && fused->input.shared == NULL) {
         fused->ahead =
             fused->in_at + wr_item_input_ahead(&fused->input, item, fused->in_count - fused->in_at);
     }
@@ -443,6 +443,7 @@ static size_t give_many(weir_fused *fused, struct weir_gen *gen, weir_item *item
         if (fused->in_count == 0) {
             return 0;
         }
+        fused->input.shared = wr_gen_json(fused->members[0]->gen.up);
     }
     return given;
 }

@@ -1,6 +1,9 @@
 /*
  * stage_json.c - `json`: texts to JSON values. What is no value is rejected.
  *
+ * Its tokens are kept until the next call (wr_gen_ops.json): an expression directly behind it does not
+ * parse again what was given as it came.
+ *
  * Behind bytes, or directly behind a source, the framer of JSON values cuts them (WEIR_FRAME_JSON):
  * what it has validated comes with weir_json_type and is not validated again. Behind lines each line
  * is one value; a line of white space is none, and counts as filtered. Of an event the body is read.
@@ -20,14 +23,16 @@
 #include "codec_json_values.h"
 #include "flow_dead.h"
 #include "stage_bytes.h"
+#include "stage_expr.h"
 #include "stage_made.h"
 
 struct stage_json {
     struct weir_gen gen;
     struct wr_made made;
-    struct wr_json json;
-    weir_scratch scratch;
-    bool framed; /* its upstream gives weir_json_type to valid values only */
+    struct wr_item_input input;
+    size_t count, ahead; /* the items that are being read; the first ones are in the window of the
+                            input */
+    bool framed;         /* its upstream gives weir_json_type to valid values only */
 };
 
 /* Does the value go on in the block of the item, unchanged? */
@@ -37,16 +42,36 @@ static bool stays(const weir_item *item, weir_slice text)
     return slice && (text.len == 0 || memchr(text.data, '\n', text.len) == NULL);
 }
 
+static void json_begin(struct weir_gen *gen, const weir_item *items, size_t n)
+{
+    struct stage_json *stage = WR_OWNER(gen, struct stage_json, gen);
+    wr_json_forget(&stage->input.json);
+    stage->count = n;
+    stage->ahead = stage->framed ? 0 : wr_item_input_ahead(&stage->input, items, n);
+}
+
+/* Validate a text, so that its tokens are kept if it goes on unchanged and is not long. */
+static int index_text(struct stage_json *stage, weir_slice text, bool slice, size_t item)
+{
+    enum { KEPT_BYTES = 16384 };
+    struct wr_json *json = &stage->input.json;
+    bool kept = item < stage->ahead ||
+                (slice && text.len <= KEPT_BYTES && wr_json_ahead(json, text.data, text.len));
+    return kept ? wr_json_index_next(json, text.data, text.len)
+                : wr_json_index(json, text.data, text.len);
+}
+
 static int json_read(struct weir_gen *gen, weir_item *item, size_t left)
 {
     struct stage_json *stage = WR_OWNER(gen, struct stage_json, gen);
     weir_slice text;
-    if (!wr_gen_text(gen, item, &text, &stage->scratch)) {
+    struct wr_json *json = &stage->input.json;
+    if (!wr_gen_text(gen, item, &text, &stage->input.scratch)) {
         return gen->failure->code;
     }
     bool valid = stage->framed && item->type == &weir_json_type;
     bool slice = stays(item, text);
-    int rc = valid && slice ? 0 : wr_json_index(&stage->json, text.data, text.len);
+    int rc = valid && slice ? 0 : index_text(stage, text, slice, stage->count - left);
     if (rc == WEIR_ENOMEM) {
         return wr_gen_fail(gen, rc, 0, -1, "no memory for a value");
     }
@@ -55,7 +80,7 @@ static int json_read(struct weir_gen *gen, weir_item *item, size_t left)
         return 0;
     }
     if (rc < 0) {
-        struct wr_fault fault = wr_json_fault(&stage->json, text, rc);
+        struct wr_fault fault = wr_json_fault(json, text, rc);
         return wr_gen_reject_at(gen, item, rc, &fault);
     }
     if (!slice) {
@@ -66,7 +91,7 @@ static int json_read(struct weir_gen *gen, weir_item *item, size_t left)
         }
         struct weir_block *block = stage->made.block;
         item->data = block->data + block->len;
-        item->len = wr_json_compact(&stage->json, WR_JSON_ROOT, block->data + block->len);
+        item->len = wr_json_compact(json, WR_JSON_ROOT, block->data + block->len);
         item->block = block;
         item->flags = 0;
         block->len += (uint32_t)need;
@@ -81,14 +106,13 @@ static int json_read(struct weir_gen *gen, weir_item *item, size_t left)
 static size_t scratch_of(const struct weir_gen *gen)
 {
     const struct stage_json *stage = WR_OWNER((uintptr_t)gen, struct stage_json, gen);
-    return wr_json_bytes(&stage->json) + stage->scratch.cap;
+    return wr_item_input_bytes(&stage->input);
 }
 
 static void trim(struct weir_gen *gen)
 {
     struct stage_json *stage = WR_OWNER(gen, struct stage_json, gen);
-    wr_json_trim(&stage->json);
-    weir_scratch_free(&stage->scratch);
+    wr_item_input_trim(&stage->input);
 }
 
 static size_t json_next_many(struct weir_gen *gen, weir_item *items, size_t max)
@@ -100,12 +124,17 @@ static void json_close(struct weir_gen *gen)
 {
     struct stage_json *stage = WR_OWNER(gen, struct stage_json, gen);
     wr_made_fini(&stage->made);
-    wr_json_fini(&stage->json);
-    weir_scratch_free(&stage->scratch);
+    wr_item_input_fini(&stage->input);
+}
+
+static struct wr_json *json_json(const struct weir_gen *gen)
+{
+    struct stage_json *stage = WR_OWNER((uintptr_t)gen, struct stage_json, gen);
+    return stage->framed ? wr_gen_json(gen->up) : &stage->input.json;
 }
 
 static const struct wr_gen_ops json_ops = {
-    .kind = "json", .next_many = json_next_many, .close = json_close};
+    .kind = "json", .next_many = json_next_many, .close = json_close, .json = json_json};
 
 struct json_args {
     const char *items; /* path of the array; NULL: whole values */
@@ -165,8 +194,9 @@ static weir_gen *json_open(const weir_opening *opening, weir_gen *up, const void
     if (stage == NULL) {
         return wr_gen_made(NULL, up);
     }
-    wr_json_init(&stage->json);
-    stage->json.bytes_max = wr_gen_scratch_max(&stage->gen);
+    wr_item_input_init(&stage->input, wr_gen_scratch_max(&stage->gen));
+    stage->input.json.keeps = true;
+    stage->made.begin = json_begin;
     stage->made.read = json_read;
     stage->made.scratch = scratch_of;
     stage->made.trim = trim;
@@ -176,14 +206,15 @@ static weir_gen *json_open(const weir_opening *opening, weir_gen *up, const void
 
 #define TRAITS                                                                   \
     (WEIR_TRAIT_PURE | WEIR_TRAIT_CPU | WEIR_TRAIT_REJECTS | WEIR_TRAIT_FRAMES | \
-     WEIR_TRAIT_CONVERTS)
+     WEIR_TRAIT_CONVERTS | WEIR_TRAIT_PARSES)
 
 /* How deep in which array an element lies is known only from the beginning. */
 static uint32_t json_traits(const void *args, uint32_t shape)
 {
     (void)shape;
     const struct json_args *a = args;
-    return a->items != NULL ? TRAITS | WEIR_TRAIT_STATE_REPLAYS : TRAITS;
+    return a->items != NULL ? (TRAITS & ~(uint32_t)WEIR_TRAIT_PARSES) | WEIR_TRAIT_STATE_REPLAYS
+                            : TRAITS;
 }
 
 static const char *const long_choices[] = {"skip", "fail", NULL};

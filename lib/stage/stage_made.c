@@ -95,6 +95,9 @@ int wr_made_wait(struct weir_gen *gen)
 static size_t read_items(struct wr_made *made, struct weir_gen *gen, weir_item *items, size_t n)
 {
     size_t ready = 0;
+    if (made->begin != NULL) {
+        made->begin(gen, items, n);
+    }
     for (size_t i = 0; i < n;) {
         weir_item item = items[i];
         bool large = item.len > LARGE_BYTES;

@@ -33,6 +33,8 @@ struct wr_made {
      * it now is. WR_MADE_BEFORE. 0: it was left out. WEIR_EBUDGET: from wr_made_reserve; it is called again. Another
      * negative code: gen has failed. */
     int (*read)(struct weir_gen *gen, weir_item *item, size_t left);
+    /* The next n items that are read are these; NULL: it need not be known. */
+    void (*begin)(struct weir_gen *gen, const weir_item *items, size_t n);
     /* What gen holds for one item beside blocks and items (wr_gen_scratch), and free what a large one
      * has needed. NULL: nothing that is large. */
     size_t (*scratch)(const struct weir_gen *gen);

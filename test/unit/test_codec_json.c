@@ -153,11 +153,36 @@ TEST(a_text_may_lie_anywhere_in_the_blocks_of_the_first_pass)
     wr_json_fini(&json);
 }
 
+/* A second reader finds the lines that are JSON as the first one does. */
+static void check_shared(struct wr_json *window, const char *text, size_t len)
+{
+    struct wr_json reader;
+    wr_json_init(&reader);
+    for (const char *line = text; line <= text + len;) {
+        size_t line_len = (size_t)(strchrnul(line, '\n') - line);
+        int code = wr_json_index(&json, line, line_len);
+        ck_assert(!wr_json_share(&reader, window, line, line_len + 1));
+        bool shares = wr_json_share(&reader, window, line, line_len);
+        ck_assert(!shares || code == 0);
+        if (shares) {
+            struct wr_text a = wr_json_text(&reader, WR_JSON_ROOT);
+            struct wr_text b = wr_json_text(&json, WR_JSON_ROOT);
+            ck_assert_uint_eq(reader.count, json.count);
+            ck_assert(a.data == b.data && a.len == b.len);
+        }
+        line += line_len + 1;
+    }
+    ck_assert_uint_eq(window->kept_next, window->kept_count);
+    ck_assert(!wr_json_share(&reader, window, text, len));
+}
+
 /* Lines in a window, one after the other, are what each is by itself. */
 static void check_window(const char *text)
 {
     static struct wr_json window;
     size_t len = strlen(text);
+    wr_json_forget(&window);
+    window.keeps = true;
     ck_assert(wr_json_ahead(&window, text, len));
     for (const char *line = text; line <= text + len;) {
         const char *end = strchrnul(line, '\n');
@@ -176,6 +201,7 @@ static void check_window(const char *text)
         }
         line = end + 1;
     }
+    check_shared(&window, text, len);
 }
 
 TEST(texts_in_a_window_are_indexed_as_each_alone)

@@ -158,7 +158,9 @@ static const struct {
      "      <help>\n"
      "      takes bytes, gives json; uses CPU\n" REJECTS " 3  where .type == \"login\"\n"
      "      <help>\n"
-     "      takes json, gives json; uses CPU\n" REJECTS " 4  fields .user .ip\n"
+     "      takes json, gives json; uses CPU\n"
+     "      a value on one line, which the stage before it has parsed, is not parsed "
+     "again\n" REJECTS " 4  fields .user .ip\n"
      "      <help>\n"
      "      takes json, gives json; uses CPU\n"
      "      runs as one with the stage before it: a value is parsed once and written once\n" REJECTS

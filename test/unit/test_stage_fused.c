@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "codec_json.h"
+#include "flow_gen.h"
 #include "plan_text.h"
 #include "support_flow.h"
 #include "support_folder.h"
@@ -118,6 +120,10 @@ static const char feed[] = "{\"t\":\"x\", \"n\":1, \"a\":[3,4], \"u\":{\"name\":
                            "null\n"
                            "{\"t\":\"x\",\"n\":3,\"a\":[5],\"u\":{\"name\":\"B\\n\"}}";
 
+static const char pretty[] =
+    "{\n  \"t\": \"x\",\n  \"n\": 1\n}\n{\"t\":\"x\",\"n\":2} {\"t\":\"y\"}\n"
+    "{\"t\":\"x\",\n{\"t\":\"x\",\"n\":3}\n[1,\n2]\n{\"t\":\"x\",\"n\":4}\n";
+
 static const char table[] = "name,level\nann,3\nbob,x\n\"c\"\"d\",5\n\xff\xfe,7\n";
 
 static const char *const chains[] = {
@@ -136,6 +142,10 @@ static const char *const chains[] = {
     "./feed | where .a[] > 0 | map .a | map .[0]",
     "./feed | where .t | head 4 | where .n | map .n",
     "./feed | json | where .t == \"x\" | map .n",
+    "./feed | grep t | json | where .t == \"x\" | where .n > 1",
+    "./pretty | json | where .t == \"x\" | fields .n",
+    "./pretty | json | where .n | where .t",
+    "./pretty | json | map .n + 1",
     "./feed | map (1, 2, error(\"three\"), 4) | where . > 1",
     "./feed | where .t == \"x\" | map .n + 1 | where . > 1 | map tostring",
     "./feed | map (., 1 / 7) | map [., .] | map .[1] | map . * 7",
@@ -154,6 +164,7 @@ TEST(fused_stages_give_and_count_what_they_do_apart)
     wr_folder_make(&folder);
     ck_assert_int_eq(chdir(folder.path), 0);
     wr_folder_write(&folder, "feed", feed, sizeof feed - 1);
+    wr_folder_write(&folder, "pretty", pretty, sizeof pretty - 1);
     wr_folder_write(&folder, "table", table, sizeof table - 1);
     for (size_t i = 0; i < sizeof chains / sizeof *chains; i += wr_test_sweeps() ? 20 : 1) {
         check_same(&folder, chains[i], false);
@@ -305,6 +316,49 @@ TEST(an_item_for_which_an_expression_needs_too_much_memory_is_rejected)
     ck_assert_int_eq(weir_finish(gen, NULL), 0);
     weir_loop_free(loop);
     (void)unlink("large.json");
+    wr_folder_remove(&folder);
+}
+
+/* What is read by an expression of this text was parsed by the stage before it. */
+static void check_parsed_once(const char *text, const char *dead)
+{
+    weir_item item;
+    weir_error error;
+    weir_gen *gen;
+    int count = 0;
+    weir_loop *loop = weir_loop_new(NULL);
+    ck_assert_ptr_nonnull(loop);
+    weir_plan *plan = weir_plan_read(text, NULL, &error);
+    ck_assert_msg(plan != NULL, "%s", error.message);
+    weir_plan_options options = {.struct_size = sizeof options, .dead = dead};
+    ck_assert_int_eq(weir_plan_open(plan, weir_root(loop), &options, &gen, NULL, &error), 0);
+    weir_plan_free(plan);
+    for (; weir_next(gen, &item); count++) {
+        const struct weir_gen *up = gen->up;
+        const struct wr_json *json;
+        while ((json = wr_gen_json(up)) == NULL) {
+            up = up->up;
+            ck_assert_ptr_nonnull(up);
+        }
+        ck_assert_msg(json->kept_count == 1 && json->kept_next == 1, "%s: %d", text, count);
+    }
+    ck_assert_int_eq(weir_finish(gen, &error), 0);
+    ck_assert_int_eq(count, 3);
+    weir_loop_free(loop);
+}
+
+TEST(an_expression_behind_json_parses_nothing_again)
+{
+    struct wr_folder folder;
+    if (wr_test_sweeps()) {
+        return; /* without memory for that it is parsed again */
+    }
+    wr_folder_make(&folder);
+    ck_assert_int_eq(chdir(folder.path), 0);
+    wr_folder_write(&folder, "feed", "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n", 24);
+    check_parsed_once("./feed | json | where .n > 0", NULL);
+    check_parsed_once("./feed | json | map .n", "dead");
+    check_parsed_once("./feed | grep n | json | where .n | fields .n", "dead");
     wr_folder_remove(&folder);
 }
 
