@@ -3,6 +3,9 @@
  */
 #include "expr_program.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base_error.h"
 #include "codec_out.h"
 
@@ -86,6 +89,73 @@ static bool call_tonumber(wr_machine *run, const struct wr_value *in, struct wr_
                             wr_machine_shown(run, in[0], shown)));
 }
 
+/* The units of a time, and what a value of them is multiplied by and divided by to be in seconds. */
+static const struct unit {
+    const char *name;
+    double times, over;
+} units[] = {
+    {"s", 1, 1},           {"ms", 1, 1e3}, {"us", 1, 1e6}, {"\xc2\xb5s", 1, 1e6}, {"m", 60, 1},
+    {"\xce\xbcs", 1, 1e6}, {"ns", 1, 1e9}, {"h", 3600, 1}, {"d", 86400, 1},
+};
+
+/* The length of a unit at `at`; 0: there is none. */
+static size_t unit_at(struct wr_text text, size_t at, const struct unit **unit)
+{
+    size_t to = at;
+    while (to < text.len && !wr_is_digit(text.data[to])) {
+        to++;
+    }
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        size_t len = strlen(units[i].name);
+        if (len == to - at && memcmp(text.data + at, units[i].name, len) == 0) {
+            *unit = &units[i];
+            return len;
+        }
+    }
+    return 0;
+}
+
+/* Add up 1m30s, 120ms, 1.5h. False: the text is no time. */
+static bool read_seconds(struct wr_text text, double *seconds)
+{
+    enum { DIGITS_MAX = 40 };
+    size_t at = text.len > 0 && text.data[0] == '-';
+    *seconds = 0;
+    do {
+        char number[DIGITS_MAX + 1] = "";
+        const struct unit *unit = NULL;
+        size_t from = at, whole = digits(text, at), part = 0;
+        at += whole;
+        if (whole > 0 && at < text.len && text.data[at] == '.') {
+            part = digits(text, at + 1);
+            at += 1 + part;
+            whole = part;
+        }
+        if (whole == 0 || at - from > DIGITS_MAX || unit_at(text, at, &unit) == 0) {
+            return false;
+        }
+        memcpy(number, text.data + from, at - from);
+        *seconds += strtod(number, NULL) * unit->times / unit->over;
+        at += strlen(unit->name);
+    } while (at < text.len);
+    *seconds = text.data[0] == '-' ? -*seconds : *seconds;
+    return true;
+}
+
+static bool call_seconds(wr_machine *run, const struct wr_value *in, struct wr_value *out)
+{
+    char shown[WR_SHOWN_CAP];
+    double seconds = 0;
+    *out = in[0];
+    if (in[0].kind == WR_JSON_STRING && read_seconds(wr_value_text(in[0]), &seconds)) {
+        *out = wr_number_of_real(seconds);
+        return true;
+    }
+    return in[0].kind == WR_JSON_NUMBER ||
+           wr_machine_fail(run, "%s (%s) is not a time such as 1m30s or 120ms", wr_kind_name(in[0]),
+                           wr_machine_shown(run, in[0], shown));
+}
+
 static bool call_utf8bytelength(wr_machine *run, const struct wr_value *in, struct wr_value *out)
 {
     char shown[WR_SHOWN_CAP];
@@ -101,6 +171,7 @@ const struct wr_function wr_functions_text[] = {
     {"tostring", .call = call_tostring, .help = "a string as it is, other values as JSON text"},
     {"@text", .call = call_tostring, .help = "a string as it is, other values as JSON text"},
     {"tonumber", .call = call_tonumber, .help = "the number that a string holds"},
+    {"seconds", .call = call_seconds, .help = "the seconds of a time such as 1m30s or 120ms"},
     {"utf8bytelength", .call = call_utf8bytelength, .help = "the bytes of a string"},
     {.name = NULL},
 };

@@ -128,6 +128,8 @@ bool wr_expr_is_keyword(struct wr_text name);
 #define WR_EXPR_PROGRAMS "write jq `PROGRAM`: it has the whole language of jq"
 /* What to write in place of a function of jq that expressions do not have; NULL: it is none. */
 const char *wr_expr_elsewhere(struct wr_text name);
+/* Whether this is a unit of the function `seconds`. */
+bool wr_expr_is_unit(struct wr_text word);
 /* What is written in place of an operator or a word of another language: "and" for "&&"; NULL: this
  * is none. */
 const char *wr_expr_translated(struct wr_text word);

@@ -124,4 +124,21 @@ TEST(now_is_the_time_of_the_owner)
     wr_run_gives("now", "null", "! there is no clock here");
 }
 
+TEST(a_time_with_units_becomes_seconds)
+{
+    static const struct wr_run_case cases[] = {
+        {".[] | seconds", "[\"1h\",\"1.5s\",\"1m30s\",\"100ms\",\"70ms\",\"-2s\",\"3d\",\"0s\"]",
+         "3600 1.5 90 0.1 0.07 -2 259200 0 "},
+        {".[] | seconds", "[\"250us\",\"250\xc2\xb5s\",\"250\xce\xbcs\",\"2ns\"]",
+         "0.00025 0.00025 0.00025 2e-09 "},
+        {"seconds", "1.50", "1.50 "},
+        {"seconds", "null", "! null (null) is not a time such as 1m30s or 120ms"},
+        {"seconds", "\"5\"", "! string (\"5\") is not a time such as 1m30s or 120ms"},
+        {"[.[] | try seconds catch 0]",
+         "[\"\",\"s\",\"1 s\",\"1x\",\"1.s\",\".5s\",\"1ms2\",\"-\",\"1S\",\"1sm\"]",
+         "[0,0,0,0,0,0,0,0,0,0] "},
+    };
+    CHECK_RUNS(cases);
+}
+
 MAIN("expr/fn_time")
