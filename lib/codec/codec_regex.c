@@ -121,7 +121,9 @@ static int compile(struct wr_regex *regex, weir_slice pattern, uint32_t flags,
     int error = 0;
     size_t at = 0;
     bool utf = (flags & WR_REGEX_UTF) != 0 || has_other_than_ascii(pattern);
-    uint32_t options = PCRE2_NEVER_BACKSLASH_C | (utf ? PCRE2_UTF | PCRE2_MATCH_INVALID_UTF : 0) |
+    bool literal = (flags & WR_REGEX_LITERAL) != 0;
+    uint32_t options = (uint32_t)(literal ? PCRE2_LITERAL : PCRE2_NEVER_BACKSLASH_C) |
+                       (utf ? PCRE2_UTF | PCRE2_MATCH_INVALID_UTF : 0) |
                        ((flags & WR_REGEX_IGNORE_CASE) != 0 ? PCRE2_CASELESS : 0) |
                        ((flags & WR_REGEX_EXTENDED) != 0 ? PCRE2_EXTENDED : 0) |
                        ((flags & WR_REGEX_DOT_ALL) != 0 ? PCRE2_DOTALL : 0) |

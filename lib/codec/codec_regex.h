@@ -27,7 +27,8 @@ enum wr_regex_flags {
     WR_REGEX_EXTENDED = 4u,
     WR_REGEX_DOT_ALL = 8u,    /* . matches a newline as well */
     WR_REGEX_NOT_EMPTY = 16u, /* an empty match is none */
-    WR_REGEX_UNICODE = 32u    /* with UTF: \w, \d, \s and \b know all scripts */
+    WR_REGEX_UNICODE = 32u,   /* with UTF: \w, \d, \s and \b know all scripts */
+    WR_REGEX_LITERAL = 64u    /* the pattern is a text, without special characters */
 };
 
 enum {

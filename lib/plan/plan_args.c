@@ -201,6 +201,9 @@ static void hint_expression(struct wr_plan_args *args, const struct wr_plan_toke
     } else if (assigns && (args->component->args[0].flags & WEIR_ARG_ASSIGNS) != 0) {
         (void)wr_plan_hint(error, "one assignment each: %s .a = 1 | %s .b = 2",
                            args->component->name, args->component->name);
+    } else if (token->all.at > 0 && clean[token->all.at - 1] >= '0' &&
+               clean[token->all.at - 1] <= '9' && wr_expr_is_unit(word)) {
+        (void)wr_plan_hint(error, "a time is compared in seconds: (.a | seconds) > 0.1");
     } else if (digits > 0 && digits + 1 == word.len && word.data[0] == '.') {
         (void)wr_plan_hint(error, "an element of an array is [%.*s]", (int)digits, word.data + 1);
     } else if (wr_expr_is_function(word, true) && left.len > 0) {
@@ -440,6 +443,29 @@ static bool long_is_next(struct wr_plan_args *args)
            !ends_expr(args->reading, args->component, args->at, args->end);
 }
 
+/* Read a word such as -vE: flags of one letter each, joined. False: it is none. */
+static bool read_letters(struct wr_plan_args *args, const struct wr_plan_token *word)
+{
+    size_t count = wr_plan_args_count(args->component), found[8] = {0};
+    size_t len = word->all.len;
+    const char *text = args->reading->clean + word->all.at;
+    if (word->quoted || len < 3 || len > 1 + sizeof found / sizeof *found || text[0] != '-') {
+        return false;
+    }
+    for (size_t i = 1; i < len; i++) {
+        const char name[] = {'-', text[i]};
+        found[i - 1] = find_keyword(args->component, name, sizeof name);
+        if (found[i - 1] == count ||
+            wr_plan_arg(args->component, found[i - 1])->form != WEIR_FORM_FLAG) {
+            return false;
+        }
+    }
+    for (size_t i = 1; i < len; i++) {
+        (void)read_keyword(args, found[i - 1], word); /* a flag has no value that may be wrong */
+    }
+    return true;
+}
+
 /* Read the argument at args->at, where there is no space. */
 static int read_one(struct wr_plan_args *args)
 {
@@ -464,8 +490,10 @@ static int read_one(struct wr_plan_args *args)
         token.quoted
             ? wr_plan_args_count(args->component)
             : find_keyword(args->component, args->reading->clean + token.all.at, token.all.len);
-    return keyword < wr_plan_args_count(args->component) ? read_keyword(args, keyword, &token)
-                                                         : read_positional(args, &token);
+    if (keyword < wr_plan_args_count(args->component)) {
+        return read_keyword(args, keyword, &token);
+    }
+    return read_letters(args, &token) ? 0 : read_positional(args, &token);
 }
 
 /* Set the arguments that were not given to their presets. */

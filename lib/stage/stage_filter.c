@@ -178,15 +178,29 @@ weir_gen *weir_map(weir_gen *up, const char *name,
 }
 
 struct grep_args {
-    bool without, pattern;
+    bool without, pattern, ignore_case;
     const char *text;
 };
 
+/* Whether it looks for a pattern, as which a text is read whose letters match in both cases. */
+static bool grep_matches(const struct grep_args *grep)
+{
+    return grep->pattern || grep->ignore_case;
+}
+
+static struct wr_match grep_match(const struct grep_args *grep)
+{
+    return (struct wr_match){.pattern = grep->text,
+                             .literal = !grep->pattern,
+                             .ignore_case = grep->ignore_case,
+                             .without = grep->without};
+}
+
 static int grep_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
 {
-    const struct grep_args *grep = args;
+    struct wr_match match = grep_match(args);
     (void)opening;
-    return grep->pattern ? wr_match_check(grep->text, "TEXT", mistake) : 0;
+    return grep_matches(args) ? wr_match_check(&match, "TEXT", mistake) : 0;
 }
 
 static uint32_t grep_traits(const void *args, uint32_t shape)
@@ -200,8 +214,9 @@ static weir_gen *grep_open(const weir_opening *opening, weir_gen *up, const void
 {
     const struct grep_args *grep = args;
     (void)opening;
-    return grep->pattern ? wr_match_stage(up, "grep", grep->text, grep->without)
-                         : grep_new(up, grep->text, grep->without);
+    struct wr_match match = grep_match(grep);
+    return grep_matches(grep) ? wr_match_stage(up, "grep", &match)
+                              : grep_new(up, grep->text, grep->without);
 }
 
 static const weir_arg grep_args[] = {
@@ -211,10 +226,13 @@ static const weir_arg grep_args[] = {
                   .help = "the lines that do not contain it"),
     WEIR_ARG_FLAG(struct grep_args, pattern, .name = "-E",
                   .help = "TEXT is a pattern, as in Perl, best in `...`"),
+    WEIR_ARG_FLAG(struct grep_args, ignore_case, .name = "-i",
+                  .help = "capital and small letters are the same; -vEi in one word, too"),
 };
 
 static const weir_example grep_more[] = {
     {"gen 1..12 | grep -v 1", "2\n3\n4\n5\n6\n7\n8\n9\n"},
+    {"gen 1..3 | text \"Item \\(.)\" | grep -iv \"ITEM 2\"", "Item 1\nItem 3\n"},
     {"gen 1..120 | grep -E `^1.*[89]$`", "18\n19\n108\n109\n118\n119\n"},
     {NULL, NULL},
 };

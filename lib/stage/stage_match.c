@@ -76,11 +76,20 @@ static void match_free(struct weir_gen *gen)
 static const struct wr_gen_ops match_ops = {
     .kind = "match", .next_many = match_next_many, .close = match_close, .free = match_free};
 
-int wr_match_check(const char *pattern, const char *arg, weir_mistake *mistake)
+/* As wr_regex_new. */
+static struct wr_regex *compile(const struct wr_match *match, int *code,
+                                struct wr_regex_mistake *mistake)
+{
+    uint32_t flags = (match->ignore_case ? (uint32_t)WR_REGEX_IGNORE_CASE : 0) |
+                     (match->literal ? (uint32_t)WR_REGEX_LITERAL : 0);
+    return wr_regex_new((weir_slice){match->pattern, strlen(match->pattern)}, flags, code, mistake);
+}
+
+int wr_match_check(const struct wr_match *match, const char *arg, weir_mistake *mistake)
 {
     int code;
     struct wr_regex_mistake wrong;
-    struct wr_regex *regex = wr_regex_new((weir_slice){pattern, strlen(pattern)}, 0, &code, &wrong);
+    struct wr_regex *regex = compile(match, &code, &wrong);
     if (regex == NULL) {
         return code == WEIR_ENOMEM ? weir_mistake_at(mistake, arg, "no memory for the pattern")
                                    : weir_mistake_at(mistake, arg, "%s, at byte %zu of the pattern",
@@ -90,7 +99,7 @@ int wr_match_check(const char *pattern, const char *arg, weir_mistake *mistake)
     return 0;
 }
 
-weir_gen *wr_match_stage(weir_gen *up, const char *name, const char *pattern, bool without)
+weir_gen *wr_match_stage(weir_gen *up, const char *name, const struct wr_match *given)
 {
     int code;
     struct wr_regex_mistake wrong;
@@ -98,8 +107,8 @@ weir_gen *wr_match_stage(weir_gen *up, const char *name, const char *pattern, bo
     if (match == NULL) {
         return wr_gen_made(NULL, up);
     }
-    match->without = without;
-    match->regex = wr_regex_new((weir_slice){pattern, strlen(pattern)}, 0, &code, &wrong);
+    match->without = given->without;
+    match->regex = compile(given, &code, &wrong);
     if (match->regex == NULL) {
         (void)wr_gen_fail(&match->gen, code, 0, -1, "no memory for the pattern");
     }

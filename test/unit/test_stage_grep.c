@@ -25,6 +25,8 @@ static const struct wr_stage_kit kits[] = {
     KIT("grep -v \"zzz\""),
     {.text = "grep \"1\"", .shape = WEIR_SHAPE_JSON},
     {.text = "grep -E `^(a+)+$|one`", .items = for_pattern, .items_count = 5},
+    KIT("grep -i \"ONE|\""),
+    KIT("grep -vi \"ONE\""),
 };
 WR_STAGE_SUITE(kits);
 
