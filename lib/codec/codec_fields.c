@@ -150,6 +150,26 @@ int wr_fields_add_number(struct wr_fields *fields, weir_slice name, weir_slice v
     return wr_fields_add_kind(fields, name, value, WEIR_VALUE_NUMBER);
 }
 
+void wr_fields_type_numbers(struct wr_fields *fields)
+{
+    for (size_t i = 0; i < fields->count; i++) {
+        struct decimal decimal;
+        weir_slice value = fields->values[i];
+        if (value.len == 0 || value.data[0] == '+' || !read_decimal(value, &decimal)) {
+            continue;
+        }
+        size_t point = decimal.fraction.len > 0;
+        bool exact = decimal.minus + decimal.whole.len + point + decimal.fraction.len +
+                         decimal.exponent.len ==
+                     value.len; /* without a point that no digit follows */
+        bool zeros = decimal.whole.len > 1 && decimal.whole.data[0] == '0';
+        if (exact && !zeros && decimal.whole.len > 0) {
+            fields->kinds[i] = WEIR_VALUE_NUMBER;
+            fields->typed = true;
+        }
+    }
+}
+
 weir_slice wr_fields_unquote(struct wr_fields *fields, weir_slice part, const char *plain)
 {
     if (part.len == 0 || memchr(part.data, '\\', part.len) == NULL) {

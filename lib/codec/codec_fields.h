@@ -91,6 +91,9 @@ bool wr_is_number(weir_slice text);
 WEIR_MUST_CHECK int wr_fields_add_number(struct wr_fields *fields, weir_slice name,
                                          weir_slice value);
 
+/* Give each value that is a number as JSON writes it (not 01, +1 or .5) the kind of a number. */
+void wr_fields_type_numbers(struct wr_fields *fields);
+
 /* The bytes [from, to) of a text. */
 static inline weir_slice wr_slice_of(weir_slice text, size_t from, size_t to)
 {
@@ -112,7 +115,8 @@ bool wr_fields_unescape(struct wr_fields *fields, weir_slice part, weir_slice *v
 /* Why the text was rejected. */
 static inline struct wr_fault wr_fields_fault(const struct wr_fields *fields, weir_slice text)
 {
-    return (struct wr_fault){fields->problem, text, fields->at, fields->binary};
+    return (struct wr_fault){
+        .problem = fields->problem, .text = text, .at = fields->at, .binary = fields->binary};
 }
 
 #endif

@@ -122,7 +122,8 @@ int wr_row_of_json(struct wr_fields *fields, const struct wr_json *json, struct 
                            .values = fields->values,
                            .kinds = fields->kinds,
                            .count = fields->count,
-                           .text = {json->text, json->len}};
+                           .text = {json->text, json->len},
+                           .list = kind == WR_JSON_ARRAY};
     return rc;
 }
 

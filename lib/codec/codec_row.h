@@ -14,6 +14,7 @@ struct wr_row {
     const uint8_t *kinds; /* of the values, enum weir_value_kind; NULL: all are strings */
     size_t count;
     weir_slice text; /* what it was read from */
+    bool list;       /* an array: its names are those of the places */
 };
 
 static inline struct wr_row wr_row_of_event(const weir_event *event)

@@ -25,14 +25,14 @@ enum ragged { RAGGED_REJECT = 0, RAGGED_KEEP };
 
 struct csv_args {
     const char *delim, *columns;
-    bool header, safe, crlf;
+    bool header, numbers, safe, crlf;
     int32_t ragged, overlong, quote;
     int64_t bytes_max;
 };
 
 struct csv {
     char delim;
-    bool header, framed, crlf;
+    bool header, numbers, framed, crlf;
     bool fixed; /* the names are those of columns= */
     int32_t ragged;
     size_t columns;    /* names in the header */
@@ -103,6 +103,9 @@ static int name_values(struct csv *csv, struct wr_fields *fields)
     if (rc == 0) {
         memcpy(fields->names, csv->names, fields->count * sizeof *fields->names);
         fields->shared = csv->lists;
+    }
+    if (rc == 0 && csv->numbers) {
+        wr_fields_type_numbers(fields);
     }
     return rc;
 }
@@ -182,7 +185,16 @@ static int csv_write(void *self, struct wr_out *out, struct wr_fields *fields,
                      const struct wr_row *row)
 {
     struct csv *csv = self;
-    return wr_csv_write(out, fields, &csv->style, &csv->written, row);
+    struct wr_row named = *row;
+    if (row->list && csv->fixed) { /* the first element is that of the first column */
+        size_t columns = csv->written.count;
+        if (row->count > columns && !csv->style.others) {
+            return wr_row_bad(fields, row, row->values[columns], "more values than columns");
+        }
+        named.names = csv->written.names;
+        named.count = WR_MIN(row->count, columns);
+    }
+    return wr_csv_write(out, fields, &csv->style, &csv->written, &named);
 }
 
 static uint32_t csv_flags(const void *self)
@@ -227,6 +239,7 @@ static weir_gen *open_rows(const weir_opening *opening, weir_gen *up, const stru
 {
     struct csv csv = {.delim = delim,
                       .header = args->header,
+                      .numbers = args->numbers,
                       .crlf = args->crlf,
                       .ragged = args->ragged,
                       .style = {.delim = delim,
@@ -301,6 +314,10 @@ static int direction_check(const weir_opening *opening, const struct csv_args *a
         return weir_mistake_at(mistake, a->bytes_max != 0 ? "max" : "on-long",
                                "max and on-long are for rows that are read; here rows are written");
     }
+    if (gives == WEIR_SHAPE_LINE && a->numbers) {
+        return weir_mistake_at(mistake, "numbers",
+                               "numbers is for rows that are read; here rows are written");
+    }
     if (gives == WEIR_SHAPE_RECORD && (a->quote != WR_CSV_MINIMAL || a->safe || a->crlf)) {
         (void)weir_mistake_at(
             mistake,
@@ -339,10 +356,11 @@ static const char *const long_choices[] = {"skip", "cut", "fail", NULL};
 static const weir_arg csv_args[] = {
     WEIR_ARG_FLAG(struct csv_args, header, .name = "header",
                   .help = "the first row has the names; if not given, they are 1, 2, 3, ..."),
+    WEIR_ARG_FLAG(struct csv_args, numbers, .name = "numbers", .help = WR_RECORD_NUMBERS),
     WEIR_ARG_TEXT(struct csv_args, columns, .name = "columns", .form = WEIR_FORM_NAMED,
                   .help =
-                      "the names, as a row: \"id,name\"; if not given, rows are written with the "
-                      "names of the first item"),
+                      "the names, as a row: \"id,name\", also of the elements of arrays; if not "
+                      "given, rows are written with the names of the first item"),
     WEIR_ARG_CHOICE(struct csv_args, ragged, .name = "ragged", .form = WEIR_FORM_NAMED,
                     .choices = ragged_choices, .preset = "reject",
                     .help = "a row with more or fewer values than names; keep: values without a "
@@ -364,7 +382,9 @@ static const weir_arg csv_args[] = {
 };
 
 static const weir_example csv_more[] = {
+    {"gen 1..2 | [., . * .] | csv header columns=\"n,square\"", "n,square\n1,1\n2,4\n"},
     {"./users.csv | csv header", NULL},
+    {"./users.csv | csv header numbers | where .id > 1 | ndjson", NULL},
     {"./users.csv | csv header | csv delim=\";\" quote=all", NULL},
     {NULL, NULL},
 };
@@ -387,9 +407,9 @@ const weir_component wr_component_csv = {
     .name = "csv",
     ROWS,
     .args_count = sizeof csv_args / sizeof csv_args[0],
-    .help =
-        "Reads rows of values with commas between them (RFC 4180); quotes may hold line ends. All "
-        "values are strings: tonumber makes numbers. Behind records and JSON it writes rows.",
+    .help = "Reads rows of values with commas between them (RFC 4180); quotes may hold line ends. "
+            "Values "
+            "are strings, also 12: see numbers. Behind records and JSON it writes rows.",
     .example = "gen 1..3 | map {n: ., square: (. * .)} | csv header",
     .prints = "n,square\n1,1\n2,4\n3,9\n",
     .more_examples = csv_more,

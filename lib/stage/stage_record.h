@@ -67,6 +67,11 @@ struct wr_records_ops {
     .takes = WR_RECORD_TAKES | WEIR_SHAPE_JSON, \
     .gives = (uint32_t)WEIR_SHAPE_RECORD | WEIR_SHAPE_LINE, .gives_of = wr_written_gives
 
+/* The help of their flag `numbers`, which calls wr_fields_type_numbers. */
+#define WR_RECORD_NUMBERS                                                                       \
+    "a value that is a number, as JSON writes it, is one in expressions and JSON (007 stays a " \
+    "string)"
+
 /* up: taken. self: self_len bytes, copied; what it points to belongs to the stage from then on, also
  * when the stage could not be made. */
 struct weir_gen *wr_record_stage(WEIR_TAKES struct weir_gen *up, const struct wr_record_ops *ops,

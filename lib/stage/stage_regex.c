@@ -14,12 +14,13 @@
 
 struct regex_args {
     const char *pattern;
-    bool utf;
+    bool utf, numbers;
 };
 
 struct regex {
     struct wr_regex *regex;
     size_t names_bytes; /* of all names */
+    bool numbers;
 };
 
 static struct wr_regex *compile(const struct regex_args *args, int *code,
@@ -66,7 +67,11 @@ static int regex_read(void *self, weir_slice text, struct wr_fields *fields)
     if (rc == 0 || rc == WEIR_EPARSE) {
         return wr_fields_bad(fields, 0, problem);
     }
-    return rc > 0 ? add_groups(regex, text, fields) : rc;
+    rc = rc > 0 ? add_groups(regex, text, fields) : rc;
+    if (rc == 0 && regex->numbers) {
+        wr_fields_type_numbers(fields);
+    }
+    return rc;
 }
 
 static void regex_drop(void *self)
@@ -109,7 +114,8 @@ static weir_gen *regex_open(const weir_opening *opening, weir_gen *up, const voi
     int code;
     size_t group;
     struct wr_regex_mistake wrong;
-    struct regex self = {.regex = compile(args, &code, &wrong)};
+    struct regex self = {.regex = compile(args, &code, &wrong),
+                         .numbers = ((const struct regex_args *)args)->numbers};
     (void)opening;
     for (size_t i = 0; self.regex != NULL && i < wr_regex_names(self.regex); i++) {
         self.names_bytes += wr_regex_name(self.regex, i, &group).len;
@@ -128,10 +134,12 @@ static const weir_arg regex_args[] = {
     WEIR_ARG_FLAG(struct regex_args, utf, .name = "utf",
                   .help = "match characters, not bytes: if not given, only for a pattern that is "
                           "not ASCII"),
+    WEIR_ARG_FLAG(struct regex_args, numbers, .name = "numbers", .help = WR_RECORD_NUMBERS),
 };
 
 static const weir_example regex_more[] = {
     {"gen 8..11 | regex `^(?<tens>\\d)(?<ones>\\d)$`", "10\n11\n"},
+    {"gen 8..11 | regex `^(?<tens>\\d)(?<ones>\\d)$` numbers | .tens + .ones", "1\n2\n"},
     {NULL, NULL},
 };
 
@@ -146,7 +154,7 @@ const weir_component wr_component_regex = {
     .args_count = sizeof regex_args / sizeof regex_args[0],
     .args_size = sizeof(struct regex_args),
     .help = "Makes a record of each line that matches a pattern; rejects the others. Values are "
-            "strings: tonumber makes numbers of them.",
+            "strings, also 12: see numbers.",
     .example = "./access.log | regex `\" (?<status>\\d{3}) (?<bytes>\\d+)`",
     .check = regex_check,
     .open = regex_open,

@@ -116,6 +116,8 @@ PRINTS = {
     './users.csv | csv header | csv delim=";" quote=all': b'"1";"Lee, Ann"\n"2";"Bob"\n',
     './users.csv | auto': b'{"id":"1","name":"Lee, Ann"}\n{"id":"2","name":"Bob"}\n',
     './users.csv | csv header': b'1,"Lee, Ann"\n2,Bob\n',
+    './users.csv | csv header numbers | where .id > 1 | ndjson': b'{"id":2,"name":"Bob"}\n',
+    './app.log | logfmt numbers | where .ms > 100': b'level=error msg=slow ms=250\n',
     './users.tsv | tsv header': b"1\tAnn Lee\n2\tBob\n",
     './messages.pb | varint | head 3': b"one\ntwo\nthree\n",
     'http://localhost:9100/metrics | prom': METRICS.splitlines(True)[2] + b"up 1\n",

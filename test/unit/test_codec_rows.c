@@ -48,6 +48,38 @@ TEST(a_value_is_quoted_where_it_must_be)
             "1,-2.5e3,\"1\",,\"true\",\"[1]\"");
 }
 
+/* Which of the values get the kind of a number: a 1 for each, else a 0. */
+static void typed(const char *const *values, const char *expected)
+{
+    char got[32] = "";
+    struct wr_fields fields = {0};
+    size_t count = strlen(expected);
+    wr_fault_pause(true);
+    MUST(wr_fields_begin(&fields, 0) == 0);
+    for (size_t i = 0; i < count; i++) {
+        MUST(wr_fields_add(&fields, (weir_slice){"x", 1},
+                           (weir_slice){values[i], strlen(values[i])}) == 0);
+    }
+    wr_fields_type_numbers(&fields);
+    for (size_t i = 0; i < count; i++) {
+        strcat(got, fields.kinds[i] == WEIR_VALUE_NUMBER ? "1" : "0");
+    }
+    ck_assert_str_eq(got, expected);
+    ck_assert(fields.typed == (strchr(expected, '1') != NULL));
+    wr_fields_fini(&fields);
+    wr_fault_pause(false);
+}
+
+TEST(only_what_json_writes_as_a_number_becomes_one)
+{
+    typed((const char *const[]){"0", "-0", "12", "-3.50", "1e5", "1.5E-7", "0.0", "-0.1e+2"},
+          "11111111");
+    typed((const char *const[]){"", "007", "+1", ".5", "5.", "-", "1e", "0x1", "1 ", "NaN", "1,5",
+                                "-01", "1.e5", "12a"},
+          "00000000000000");
+    typed((const char *const[]){"a", "1", "b"}, "010");
+}
+
 TEST(a_row_is_never_an_empty_line_and_does_not_begin_with_a_byte_order_mark)
 {
     written(write_commas, "[\"\"]", "\"\"");

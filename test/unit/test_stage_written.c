@@ -88,11 +88,24 @@ TEST(records_are_written_too)
     becomes("prom | prom", LINES("a { b = \"1\" , } .5 7"), "a{b=\"1\"} 0.5 7|");
 }
 
+TEST(values_that_are_numbers_may_be_numbers)
+{
+    becomes("kv numbers | map .", LINES("a=1 b=x c=07"), "{\"a\":1,\"b\":\"x\",\"c\":\"07\"}|");
+    becomes("logfmt numbers | map .", LINES("a=-1.50 b=\"2\""), "{\"a\":-1.50,\"b\":2}|");
+    becomes("csv header numbers | where .n > 9 | map .", LINES("n,s", "10,a", "9,b", ",c"),
+            "{\"n\":10,\"s\":\"a\"}|{\"n\":\"\",\"s\":\"c\"}|");
+    becomes("csv numbers | csv quote=nonnumeric", LINES("1,x", "x,2"), "1,\"x\"|\"x\",2|");
+}
+
 TEST(columns_may_be_given)
 {
     becomes("json | csv header columns=\"b,a\"", LINES("{\"a\":1}", "{\"b\":2}"), "b,a|,1|2,|");
     becomes("csv columns=\"x,y\" | logfmt", LINES("1,2"), "x=1 y=2|");
     becomes("csv header columns=\"x,y\" | logfmt", LINES("a,b", "1,2"), "x=1 y=2|");
+    becomes("json | csv header columns=\"x,y\"", LINES("[1,2]", "[3]", "{\"y\":5}"),
+            "x,y|1,2|3,|,5|");
+    becomes("json | csv columns=\"x,y\"", LINES("[1,2,3]", "[4]"), "4,|");
+    becomes("json | csv columns=\"x,y\" ragged=keep", LINES("[1,2,3]", "[4]"), "1,2|4,|");
     becomes("csv columns=\"x,x\"", LINES("1"), "<csv: columns has a name twice>");
     becomes("csv columns=\"\\\"x\"", LINES("1"), "<csv: columns: a quoted value does not end>");
 }
@@ -148,6 +161,10 @@ TEST(arguments_of_the_other_direction_are_refused)
     weir_error error;
     ck_assert_ptr_null(weir_plan_read("./a | csv safe", NULL, &error));
     ck_assert_ptr_nonnull(strstr(error.message, "are for rows that are written"));
+    ck_assert_ptr_null(weir_plan_read("./a | json | logfmt numbers", NULL, &error));
+    ck_assert_ptr_nonnull(strstr(error.message, "numbers is for lines that are read"));
+    ck_assert_ptr_null(weir_plan_read("./a | json | tsv numbers", NULL, &error));
+    ck_assert_ptr_nonnull(strstr(error.message, "numbers is for rows that are read"));
     ck_assert_ptr_null(weir_plan_read("./a | json | csv max=1KiB", NULL, &error));
     ck_assert_ptr_nonnull(strstr(error.message, "are for rows that are read"));
 }
