@@ -38,7 +38,7 @@ static const struct planned_flag {
     {'M', "monochrome-output", "with NO_COLOR=1 in the environment JSON is not coloured"},
     {'S', "sort-keys",
      "| walk(if type == \"object\" then to_entries | sort_by(.key) | from_entries else . end)"},
-    {'R', "raw-input", "lines are read as JSON only by stages that need values"},
+    {'R', "raw-input", "to read each line as a string: | encode json"},
     {'j', "join-output", "--format '%s' writes no line ends"},
     {'a', "ascii-output", NULL},
     {0, "compact-output", "compact is the default; --pretty indents"},

@@ -17,6 +17,9 @@ struct wr_fault {
     weir_slice text;
     size_t at;   /* a byte of the text, from 0; text.len: at its end */
     bool binary; /* its bytes are not shown */
+    /* What to write in the pipeline; shown with the first one of a component, behind the caret. NULL:
+     * nothing. */
+    const char *hint;
 };
 
 enum {

@@ -117,7 +117,7 @@ int wr_json_index(struct wr_json *json, const char *text, size_t len);
 /* Why wr_json_index has returned WEIR_EPARSE or WEIR_ETOOLONG for this text. */
 static inline struct wr_fault wr_json_fault(const struct wr_json *json, weir_slice text, int code)
 {
-    struct wr_fault fault = {json->error, text, json->error_at, false};
+    struct wr_fault fault = {json->error, text, json->error_at, false, NULL};
     if (code == WEIR_ETOOLONG) {
         fault.at = 0;
     }

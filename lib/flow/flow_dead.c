@@ -475,7 +475,8 @@ static void describe(struct wr_rejects *rejects, const struct wr_object *object,
     char place[WR_PLACE_BYTES], done[80], excerpt[WR_EXCERPT_BYTES];
     const struct wr_fault *fault = bad->fault;
     int64_t offset = wr_place_text(bad, place);
-    if (rejects != NULL && rejects->first[0] == '\0') {
+    bool first = rejects != NULL && rejects->first[0] == '\0';
+    if (first) {
         const char *byte = strstr(place, " (");
         size_t len = byte != NULL ? (size_t)(byte - place) : strlen(place);
         memcpy(rejects->first, place, len);
@@ -493,6 +494,10 @@ static void describe(struct wr_rejects *rejects, const struct wr_object *object,
         fault->text.len > 0 && !fault->binary ? wr_excerpt(fault->text, fault->at, excerpt) : 0;
     if (more > 0 && more < sizeof error->message - len) {
         memcpy(error->message + len, excerpt, more + 1);
+        len += more;
+    }
+    if (more > 0 && first && fault->hint != NULL) {
+        snprintf(error->message + len, sizeof error->message - len, " %s", fault->hint);
     }
 }
 

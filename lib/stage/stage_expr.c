@@ -112,6 +112,19 @@ size_t wr_item_input_ahead(struct wr_item_input *input, const weir_item *items, 
                                                                                               : 0;
 }
 
+/* What is meant by a stream whose first line is no JSON text; NULL: it may be a single mistake. */
+static const char *hint_of(const weir_item *item, weir_slice text)
+{
+    if (item->type != NULL || item->seq != 1) {
+        return NULL;
+    }
+    char last = text.len > 0 ? text.data[text.len - 1] : ' ';
+    return last == '[' || last == '{' || last == ','
+               ? "values of several lines: write json first"
+               : "each line is read as JSON: write csv header, logfmt, clf, regex or encode json "
+                 "first";
+}
+
 int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const weir_item *item,
                        bool next)
 {
@@ -135,6 +148,7 @@ int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const 
         return 0;
     }
     struct wr_fault fault = wr_json_fault(&input->json, text, rc);
+    fault.hint = rc < 0 ? hint_of(item, text) : NULL;
     return rc < 0 ? wr_gen_reject_at(gen, item, rc, &fault) : 1;
 }
 

@@ -43,7 +43,7 @@ static int decode(struct stage_packed *stage, weir_slice text, struct wr_out *ou
 static int reject(struct stage_packed *stage, const weir_item *item, weir_slice text, size_t at,
                   const char *problem)
 {
-    const struct wr_fault fault = {problem, text, at, true};
+    const struct wr_fault fault = {.problem = problem, .text = text, .at = at, .binary = true};
     return wr_gen_reject_at(&stage->gen, item, WEIR_EPARSE, &fault);
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "codec_base64.h"
+#include "codec_json_write.h"
 #include "codec_utf8.h"
 #include "stage_text.h"
 
@@ -83,17 +84,25 @@ const weir_component wr_component_utf8 = {
 
 /* ---- encode */
 
-enum { BASE64, HEX };
+enum { BASE64, HEX, JSON };
 
 static size_t encode_measure(int how, weir_slice text, char reason[WR_TEXT_REASON])
 {
+    struct wr_out out = {.cap = 0};
     (void)reason;
+    if (how == JSON) {
+        wr_json_string(&out, (struct wr_text){text.data, text.len});
+        return out.len;
+    }
     return how == BASE64 ? wr_base64_len(text.len) : text.len * 2;
 }
 
 static void encode_write(int how, weir_slice text, char *to)
 {
-    if (how == BASE64) {
+    if (how == JSON) {
+        struct wr_out out = {.to = to, .cap = SIZE_MAX}; /* it was measured */
+        wr_json_string(&out, (struct wr_text){text.data, text.len});
+    } else if (how == BASE64) {
         wr_base64_write(text.data, text.len, to);
     } else {
         wr_hex_write(text.data, text.len, to);
@@ -113,14 +122,19 @@ static weir_gen *encode_open(const weir_opening *opening, weir_gen *up, const vo
     return wr_text_stage(up, &encode_ops, ((const struct encode_args *)args)->as);
 }
 
-static const char *const encodings[] = {"base64", "hex", NULL};
+static const char *const encodings[] = {"base64", "hex", "json", NULL};
 static const weir_arg encode_args[] = {
     WEIR_ARG_CHOICE(struct encode_args, as, .name = "AS", .flags = WEIR_ARG_REQUIRED,
-                    .choices = encodings, .help = "base64 with padding, or hexadecimal digits"),
+                    .choices = encodings,
+                    .help = "base64 with padding, hexadecimal digits, or a JSON string, "
+                            "for expressions on lines of any kind"),
 };
 
-static const weir_example encode_more[] = {{"gen 9..11 | encode hex", "39\n3130\n3131\n"},
-                                           {NULL, NULL}};
+static const weir_example encode_more[] = {
+    {"gen 9..11 | encode hex", "39\n3130\n3131\n"},
+    {"gen 1..2 | text \"a \\(.)\" | encode json | split(\" \") | .[1]", "\"1\"\n\"2\"\n"},
+    {NULL, NULL},
+};
 
 const weir_component wr_component_encode = {
     .struct_size = sizeof wr_component_encode,
@@ -132,7 +146,7 @@ const weir_component wr_component_encode = {
     .args = encode_args,
     .args_count = sizeof encode_args / sizeof encode_args[0],
     .args_size = sizeof(struct encode_args),
-    .help = "Each text as base64 or hexadecimal digits, without its line end.",
+    .help = "Each text as base64, hexadecimal digits or a JSON string, without its line end.",
     .example = "gen 9..11 | encode base64",
     .prints = "OQ==\nMTA=\nMTE=\n",
     .more_examples = encode_more,

@@ -379,7 +379,7 @@ class Mistakes(e2e_support.TestCase):
         self.ends(weir("-N", "-q", "-v", "gen 1..3"), 0)
 
     def test_an_option_of_grep_that_is_not_known_is_called_that(self):
-        for option in ("-i", "-w", "-c", "--color"):
+        for option in ("-o", "-w", "-c", "-vo", "--color"):
             self.refused("gen 1..3 | grep %s 2" % option, texts=["grep has no option '%s'" % option])
 
     def test_what_is_no_address_is_told_with_the_one_that_was_meant(self):
@@ -416,7 +416,7 @@ class Mistakes(e2e_support.TestCase):
         for args, text in (
             (["-t"], "-J writes the time"),
             (["-C"], "on a terminal"),
-            (["-R"], "lines are read as JSON only by"),
+            (["-R"], "to read each line as a string: | encode json"),
             (["--slurpfile"], "--argjson NAME"),
             (["-e"], "read to its end"),
             (["--compact-output"], "--pretty"),
