@@ -7,6 +7,7 @@ as values, with the order of names in an object. A tool that is not installed is
 tasks are skipped; with CI=true they fail.
 """
 
+import gzip
 import json
 import os
 import shutil
@@ -70,7 +71,28 @@ host=b,load=12,up=no
 host=c,load=3.25,up=yes
 """
 
+APP = """level=info msg="all is well" took=5ms id=1
+level=error msg="db \\"x\\" is slow" took=120ms id=2
+level=error msg=fast took=50ms id=3
+level=error msg="very slow" took=1.5s id=4
+"""
+
+NOTES = """id,full name,note,price,qty
+1,Ann,"two
+lines",2.5,4
+2,Bob,"say ""hi\""",10,3
+"""
+
+TAGGED = b"""{"id":1,"items":[{"sku":"x","n":1},{"sku":"y","n":2}]}
+{"id":2,"items":[]}
+{"id":3}
+{"id":4,"items":[{"sku":"z","n":7}]}
+"""
+
 FILES = {
+    "app.log": APP,
+    "notes.csv": NOTES,
+    "tagged.ndjson.gz": gzip.compress(TAGGED),
     "staff.json": STAFF,
     "events.ndjson": EVENTS,
     "people.csv": PEOPLE,
@@ -134,10 +156,39 @@ JQ = (
     ("texts without quotes", [r'json | .[] | text "\(.name) is \(.age)"', "staff.json"],
      ["jq", "-r", r'.[] | "\(.name) is \(.age)"', "staff.json"]),
     pasted("a condition as a stage", '.[] | .age | if . < 30 then "young" else "old" end', "staff.json"),
+    ("a program as it is, on a file", ["-r", ".[] | select(.age > 30) | .name", "staff.json"],
+     ["jq", "-r", ".[] | select(.age > 30) | .name", "staff.json"]),
+    ("one of several values", ['select(.type | IN("login", "error")) | .msg', "events.ndjson"],
+     ["jq", 'select(.type | IN("login", "error")) | .msg', "events.ndjson"]),
+    ("rows with a header", ['select(.type == "login") | [.user.name, .user.ip // "unknown"] | '
+                            'csv header columns="user,ip" quote=all', "events.ndjson"],
+     ["jq", "-rn", '["user", "ip"], (inputs | select(.type == "login") | [.user.name, .user.ip // "unknown"]) | @csv',
+      "events.ndjson"]),
+    ("a sum by reduce", ["jq `reduce (.ms, 1) as $n (0; . + $n)`", "events.ndjson"],
+     ["jq", "reduce (.ms, 1) as $n (0; . + $n)", "events.ndjson"]),
+    ("a function of one's own", ["jq `def twice(f): f | f; .ms | twice(. * 2)`", "events.ndjson"],
+     ["jq", "def twice(f): f | f; .ms | twice(. * 2)", "events.ndjson"]),
+    pasted("texts, times and patterns",
+           '{d: (.msg | @base64 | @base64d), t: (.t | strptime("%Y-%m-%dT%H:%M:%SZ") | mktime), '
+           'l: (.type | test("^LOG"; "i")), n: (to_entries | group_by(.value | type) | map(length))}', "events.ndjson"),
+    ("lines as strings", ['encode json | split(" ") | .[6]', "access.log"],
+     ["jq", "-R", 'split(" ") | .[6]', "access.log"]),
+    ("a shell's value that looks like a program", ["--arg", "v", 'x" or true or "', '.[] | select(.name == $v or .id == 1) | .id',
+                                                   "staff.json"],
+     ["jq", "--arg", "v", 'x" or true or "', '.[] | select(.name == $v or .id == 1) | .id', "staff.json"]),
+    ("an item for each element, of a compressed file", ["{id} + .items[]?", "tagged.ndjson.gz"],
+     ["bash", "-c", "gzip -dc tagged.ndjson.gz | jq -c '{id} + .items[]?'"]),
     pasted("encode for a URL", "@uri \"/q?m=\\(.msg)\"", "events.ndjson"),
 )
 
 MILLER = (
+    ("numbers as numbers", ["csv header numbers | where .age > 30 | fields .id, .name, .age", "people.csv"],
+     ["mlr", "--icsv", "--ojsonl", "filter", "$age > 30", "then", "cut", "-f", "id,name,age", "people.csv"]),
+    ("quoted line ends, a new name, one column less and one more",
+     ['csv header numbers | rename .name = ."full name" | del .note | set .total = .price * .qty | '
+      'fields .id, .name, .price, .qty, .total', "notes.csv"],
+     ["mlr", "--icsv", "--ojsonl", "rename", "full name,name", "then", "cut", "-x", "-f", "note", "then", "put",
+      "$total = $price * $qty", "then", "cut", "-o", "-f", "id,name,price,qty,total", "notes.csv"]),
     ("CSV to JSON", ["csv header | ndjson", "people.csv"], ["mlr", "-S", "--icsv", "--ojsonl", "cat", "people.csv"]),
     ("some columns as CSV", ["csv header | fields .name, .age | csv header", "people.csv"],
      ["mlr", "--csv", "cut", "-f", "name,age", "people.csv"]),
@@ -186,6 +237,19 @@ MILLER = (
 )
 
 AWK = (
+    ("lines with a word in any case", ['grep -i "Get"', "access.log"],
+     ["gawk", "BEGIN { IGNORECASE = 1 } /Get/", "access.log"]),
+    ("lines without it", ['grep -vi "CURL"', "access.log"],
+     ["gawk", "BEGIN { IGNORECASE = 1 } !/CURL/", "access.log"]),
+    ("path, status and bytes of failures", ["clf | where .status >= 400 | [.path, .status, .bytes] | tsv", "access.log"],
+     ["gawk", 'BEGIN { OFS = "\t" } $9 >= 400 { print $7, $9, $10 }', "access.log"]),
+    ("the same by a pattern",
+     [r'regex `"\w+ (?<path>\S+) [^"]*" (?<status>\d+) (?<bytes>\d+)` numbers | where .status >= 400 | tsv', "access.log"],
+     ["gawk", 'BEGIN { OFS = "\t" } $9 >= 400 { print $7, $9, $10 }', "access.log"]),
+    ("slow errors of an application",
+     [r'logfmt | where .level == "error" and (.took | seconds) > 0.1 | text "\(.level) \(.id)"', "app.log"],
+     ["gawk", "match($0, /took=[0-9.]+/) { t = substr($0, RSTART + 5, RLENGTH - 5); if ($0 ~ /took=[0-9.]+ms/) t /= 1000; "
+      'if (/^level=error/ && t > 0.1) { sub(/.* id=/, ""); print "error " $0 } }', "app.log"]),
     ("lines with a word", ['grep "GET"', "access.log"], ["gawk", "/GET/", "access.log"]),
     ("lines without a word", ['grep -v "curl"', "access.log"], ["gawk", "!/curl/", "access.log"]),
     ("the first lines", ["head 2", "access.log"], ["gawk", "NR <= 2", "access.log"]),
@@ -267,6 +331,11 @@ class Differences(TestCase):
         run = self.run_on(".n", data, "--strict")
         self.ends(run, 1)
         self.assertEqual(run.out, b"1\n")
+
+    def test_a_stream_that_is_no_json_says_what_to_write(self):
+        self.ends(weir(".[0].n", stdin=b'[\n {"n":1}\n]\n'), 0, "^ values of several lines: write json first")
+        self.ends(weir(".n", stdin=b"GET /a\nGET /b\n"), 0, "each line is read as JSON: write csv header, logfmt, clf")
+        self.assertNotIn("write json", self.run_on(".n", '{"n":1}\n{"n":\n').err)
 
     def test_the_last_of_duplicate_keys_counts(self):
         self.assertEqual(self.run_on(".a", '{"a":1,"b":2,"a":3}\n').out, b"3\n")
