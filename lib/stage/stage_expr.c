@@ -152,6 +152,14 @@ int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const 
     return rc < 0 ? wr_gen_reject_at(gen, item, rc, &fault) : 1;
 }
 
+/* There is no memory for the input of a run. 0: rejected; negative: gen has failed. */
+static int refuse(struct weir_gen *gen, wr_machine *run, const weir_item *item)
+{
+    return wr_machine_arena(run)->full
+               ? wr_gen_reject(gen, item, WEIR_ETOOLONG, "the expression needs too much memory")
+               : wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for an expression");
+}
+
 int wr_item_input_value(struct wr_item_input *input, struct weir_gen *gen, wr_machine *run,
                         const weir_item *item, struct wr_value *value)
 {
@@ -165,13 +173,11 @@ int wr_item_input_value(struct wr_item_input *input, struct weir_gen *gen, wr_ma
     } else {
         ok = wr_value_node(arena, &input->json, WR_JSON_ROOT, value);
     }
-    return ok ? 0 : wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for an expression");
+    return ok ? 1 : refuse(gen, run, item);
 }
 
 int wr_item_input_meta(struct weir_gen *gen, wr_machine *run, const weir_item *item)
 {
     const weir_event *event = weir_event_of(item);
-    return event == NULL || wr_input_meta(run, event)
-               ? 0
-               : wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for an expression");
+    return event == NULL || wr_input_meta(run, event) ? 1 : refuse(gen, run, item);
 }

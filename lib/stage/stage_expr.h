@@ -63,10 +63,11 @@ size_t wr_item_input_ahead(struct wr_item_input *input, const weir_item *items, 
  * failed. Then `json` has it, unless it is a record. */
 int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const weir_item *item,
                        bool next);
-/* The item that was read, as a value in the memory of a run. 0 or a code: gen has failed. */
+/* The item that was read, as a value in the memory of a run. 1; 0: gen has rejected it, which needs
+ * too much memory; negative: gen has failed. */
 int wr_item_input_value(struct wr_item_input *input, struct weir_gen *gen, wr_machine *run,
                         const weir_item *item, struct wr_value *value);
-/* Set $meta for a run on an item. 0 or a code: gen has failed. */
+/* Set $meta for a run on an item. The same results. */
 int wr_item_input_meta(struct weir_gen *gen, wr_machine *run, const weir_item *item);
 
 /* ---- stage_fused.c */

@@ -13,7 +13,8 @@
  * all outputs of all of them have been given: their receipts settle after that.
  *
  * A value goes to the next member as it is. Only what would not be the same after writing and
- * reading it (wr_value_keeps) is written and read again. An item that all members pass on is given
+ * reading it (wr_value_keeps) is written and read again. So a value whose text would be too long is a
+ * mistake only where the text is needed. An item is rejected as it reached its member. An item that all members pass on is given
  * untouched; other outputs are written into one block for each call, which is lent until the next
  * call. An output for which the block or the budget has no room waits in the memory of the run.
  *
@@ -22,6 +23,7 @@
  */
 #include "stage_expr.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base_alloc.h"
@@ -30,7 +32,7 @@
 #include "bytes_item.h"
 #include "flow_dead.h"
 
-enum { INPUTS_MAX = 64 };
+enum { INPUTS_MAX = 64, WHY_BYTES = 512 };
 static const size_t machine_bytes_max = (size_t)64 << 20;
 
 struct member {
@@ -43,6 +45,7 @@ struct member {
     bool running; /* on `input` */
     bool gave;    /* ... and has given an output */
     bool as_came; /* `input` is the item, unchanged */
+    bool written; /* ... or was written, and read by `again` */
     struct wr_value input;
     struct wr_item_input again; /* for an input that was written and is read again */
 };
@@ -110,20 +113,21 @@ static void begin(struct member *member)
     wr_machine_clock(member->run, member->gen.loop->now_unix_ns);
 }
 
-/* 0 or a code: the member has failed. */
+/* 0 or a code: the member has failed. It does not run if the item was rejected. */
 static int enter(weir_fused *fused, size_t at, struct wr_value input, bool as_came)
 {
     struct member *member = fused->members[at];
     int rc = as_came && wr_program_reads_meta(member->program)
                  ? wr_item_input_meta(&member->gen, member->run, &fused->in[fused->in_at])
-                 : 0;
-    if (rc < 0) {
+                 : 1;
+    if (rc <= 0) {
         return rc;
     }
     fused->at = at;
     member->running = true;
     member->gave = false;
     member->as_came = as_came;
+    member->written = false;
     member->input = input;
     wr_machine_input(member->run, input);
     return 0;
@@ -140,11 +144,45 @@ static weir_item item_of(const weir_fused *fused, const struct wr_text_writer *t
     return item;
 }
 
+/* Write the input of a member that has stopped. The memory of its run may be full: of no use but for
+ * *why, it is given back then. */
+static struct wr_text_writer written_input(struct member *member, const char **why,
+                                           char copy[WHY_BYTES])
+{
+    struct wr_text_writer text = {.arena = wr_machine_arena(member->run)};
+    wr_write_json(&text, member->input);
+    if (text.failed) {
+        snprintf(copy, WHY_BYTES, "%s", *why);
+        *why = copy;
+        wr_machine_begin(member->run);
+        text = (struct wr_text_writer){.arena = wr_machine_arena(member->run)};
+        wr_write_json(&text, member->input);
+    }
+    return text;
+}
+
+/* Reject the input of the member that goes on, as it reached the member, and wait if the dead sink is
+ * full. 0 or a code: the member has failed. */
+static int reject(const weir_fused *fused, struct member *member, int code, const char *why)
+{
+    weir_item item = fused->in[fused->in_at];
+    char copy[WHY_BYTES];
+    member->running = false;
+    if (member->written) {
+        const struct wr_json *json = &member->again.json;
+        struct wr_text_writer text = {.data = (char *)(uintptr_t)json->text, .len = json->len};
+        item = item_of(fused, &text);
+    } else if (!member->as_came) {
+        struct wr_text_writer text = written_input(member, &why, copy);
+        item = text.failed ? item : item_of(fused, &text);
+    }
+    int rc = wr_gen_reject(&member->gen, &item, code, why);
+    return rc < 0 || fused->at == 0 ? rc : wr_dead_gate_wait(member->gen.up);
+}
+
 static int reject_long(const weir_fused *fused, struct member *member)
 {
-    member->running = false;
-    return wr_gen_reject(&member->gen, &fused->in[fused->in_at], WEIR_ETOOLONG,
-                         "the output is too long");
+    return reject(fused, member, WEIR_ETOOLONG, "the output is too long");
 }
 
 /* The output of a member goes to the next one. 0 or a code: a member has failed. */
@@ -162,27 +200,16 @@ static int hand_on(weir_fused *fused, struct member *member, struct wr_value val
         member->gen.items++;
         weir_item item = item_of(fused, &text);
         int rc = wr_item_input_read(&next->again, &next->gen, &item, false);
-        if (rc > 0) {
-            rc = wr_item_input_value(&next->again, &next->gen, next->run, &item, &value);
-            return rc < 0 ? rc : enter(fused, at, value, false);
+        rc = rc > 0 ? wr_item_input_value(&next->again, &next->gen, next->run, &item, &value) : rc;
+        if (rc <= 0) {
+            return rc < 0 ? rc : wr_dead_gate_wait(next->gen.up);
         }
+        rc = enter(fused, at, value, false);
+        next->written = true;
         return rc;
     }
     member->gen.items++;
     return enter(fused, at, value, as_came);
-}
-
-/* The expression has failed for the input of a member. 0 or a code: the member has failed. */
-static int reject(const weir_fused *fused, struct member *member)
-{
-    weir_item item = fused->in[fused->in_at];
-    const char *why = wr_machine_error(member->run);
-    struct wr_text_writer text = {.arena = wr_machine_arena(member->run)};
-    if (!member->as_came) { /* it is rejected as it reached the member, if there is room for that */
-        wr_write_json(&text, member->input);
-        item = text.failed ? item : item_of(fused, &text);
-    }
-    return wr_gen_reject(&member->gen, &item, WEIR_EPARSE, why);
 }
 
 /* Whether the output of a member is the item, which may go on as it is. */
@@ -245,7 +272,6 @@ static int step(weir_fused *fused)
 {
     struct member *member = fused->members[fused->at];
     struct wr_value output;
-    int rc = 0;
     switch (wr_machine_next(member->run, &output)) {
     case WR_MACHINE_OUTPUT: return take_output(fused, member, output);
     case WR_MACHINE_END:
@@ -256,10 +282,7 @@ static int step(weir_fused *fused)
         return 0;
     case WR_MACHINE_BUSY: charge_scratch(fused); return take_turn(fused);
     case WR_MACHINE_FAILED:
-    case WR_MACHINE_LIMIT:
-        member->running = false;
-        rc = reject(fused, member);
-        return rc < 0 || fused->at == 0 ? rc : wr_dead_gate_wait(member->gen.up);
+    case WR_MACHINE_LIMIT: return reject(fused, member, WEIR_EPARSE, wr_machine_error(member->run));
     case WR_MACHINE_NO_MEMORY: break;
     }
     return no_memory(member);
@@ -316,7 +339,7 @@ static int begin_item(weir_fused *fused)
     struct member *member = fused->members[at];
     begin(member);
     rc = wr_item_input_value(&fused->input, &member->gen, member->run, item, &value);
-    return rc < 0 ? rc : enter(fused, at, value, true);
+    return rc <= 0 ? rc : enter(fused, at, value, true);
 }
 
 /* Run until there is an output or all items of the pull are done. 0 or a code: a member has

@@ -173,6 +173,33 @@ TEST(fused_stages_give_and_count_what_they_do_apart)
     wr_folder_remove(&folder);
 }
 
+/* What fills the memory of a stage, or is too long when it is written, is rejected as it reached that
+ * stage. */
+TEST(what_is_too_long_is_rejected_as_it_is_apart)
+{
+    static const char *const too_long[] = {
+        "gen 1..3 | map [.] | map (if .[0] == 2 then [range(1e9)] else . end)",
+        "gen 1..3 | map {a: .} | map (if .a == 2 then (\"x\" * 3000000) as $s | [range(20) | $s] "
+        "else . end)",
+        "gen 1..3 | map . / 3 | map (if . > 0.5 and . < 0.7 then [range(1e9)] else . end)",
+        "gen 1..3 | where . > 1 | map (if . == 2 then [range(1e9)] else . end) | where true",
+        "gen 1..3 | map (., [.]) | map (if . == [2] then (\"x\" * 3000000) as $s | [range(20) | "
+        "$s] "
+        "else . end)",
+    };
+    struct wr_folder folder;
+    if (wr_test_sweeps()) {
+        return; /* what fails is the same as in shorter items */
+    }
+    wr_folder_make(&folder);
+    ck_assert_int_eq(chdir(folder.path), 0);
+    for (size_t i = 0; i < sizeof too_long / sizeof *too_long; i++) {
+        check_same(&folder, too_long[i], false);
+        check_same(&folder, too_long[i], true);
+    }
+    wr_folder_remove(&folder);
+}
+
 /* One stage of each row ends the run, at the last item: apart, the stages before it have not read
  * more. */
 TEST(a_stage_among_fused_ones_stops_at_its_own_mistake)
