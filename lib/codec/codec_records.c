@@ -26,9 +26,13 @@ enum {
 /* raw_len has 32 bits and includes the length before the record. */
 #define LIMIT_MAX ((size_t)UINT32_MAX - VARINT_BYTES_MAX)
 
-/* Sets how many bytes stand before the record, and its length. 1; 0: they are not complete yet;
- * negative: they are invalid. */
-typedef int head_of(const char *data, size_t len, size_t *head, uint64_t *length);
+/* What stands before a record. */
+struct head_of {
+    /* Sets how many bytes it has, and the length of the record. 1; 0: they are not complete yet;
+     * negative: they are invalid. */
+    int (*read)(const char *data, size_t len, size_t *head, uint64_t *length);
+    const char *invalid; /* what is said then; NULL: they never are */
+};
 
 static int len32_head(const char *data, size_t len, size_t *head, uint64_t *length)
 {
@@ -89,6 +93,18 @@ static int netflow_head(const char *data, size_t len, size_t *head, uint64_t *le
     *length = version == 5 ? NETFLOW_HEAD + (uint64_t)number * NETFLOW_RECORD : number;
     return version == 5 || (version == 10 && number >= IPFIX_HEAD) ? 1 : WEIR_EPARSE;
 }
+
+static const struct head_of len32 = {len32_head, NULL};
+static const struct head_of varint = {
+    varint_head, "invalid record length: the varint is longer than 10 bytes or over 64 bits"};
+static const struct head_of counted = {
+    wr_counted_head,
+    "invalid message length: it is a number of up to 10 digits and a space, with < "
+    "after it"};
+static const struct head_of netflow = {
+    netflow_head,
+    "no message of IPFIX and no packet of NetFlow v5 begins here; packets of v9 have no "
+    "length of their own: put a framer before netflow"};
 
 struct cursor {
     struct wr_framer *framer;
@@ -175,19 +191,15 @@ static bool begin_overlong(struct cursor *c, size_t head, uint64_t length, size_
 }
 
 /* Give the next record. False: it is not whole yet, or failed. */
-static bool next(struct cursor *c, head_of *read_head)
+static bool next(struct cursor *c, const struct head_of *before)
 {
     struct wr_framer *framer = c->framer;
     size_t limit = WR_MIN(framer->item_bytes_max, LIMIT_MAX);
     uint64_t length = 0;
     size_t head = 0;
-    int known = read_head(c->data + c->at, c->len - c->at, &head, &length);
+    int known = before->read(c->data + c->at, c->len - c->at, &head, &length);
     if (known < 0) {
-        fail(c, WEIR_EPARSE,
-             read_head == netflow_head
-                 ? "no message of IPFIX and no packet of NetFlow v5 begins here; packets of v9 "
-                   "have no length of their own: put a framer before netflow"
-                 : "invalid record length: the varint is longer than 10 bytes or over 64 bits");
+        fail(c, WEIR_EPARSE, before->invalid);
     }
     if (known <= 0) {
         return false;
@@ -203,15 +215,15 @@ static bool next(struct cursor *c, head_of *read_head)
     return true;
 }
 
-static long split(struct wr_framer *framer, head_of *read_head, const char *data, size_t len,
-                  bool eof, struct wr_frame *out, size_t max, size_t *used)
+static long split(struct wr_framer *framer, const struct head_of *before, const char *data,
+                  size_t len, bool eof, struct wr_frame *out, size_t max, size_t *used)
 {
     struct cursor c = {.framer = framer, .data = data, .len = len, .out = out, .max = max};
     framer->need = 0;
     while (framer->failed == 0 && c.count < max) {
         if (framer->left > 0 && c.at < len) {
             go_on(&c);
-        } else if (framer->left > 0 || c.at == len || !next(&c, read_head)) {
+        } else if (framer->left > 0 || c.at == len || !next(&c, before)) {
             break;
         }
     }
@@ -223,7 +235,7 @@ static long split(struct wr_framer *framer, head_of *read_head, const char *data
     return framer->failed != 0 ? framer->failed : (long)c.count;
 }
 
-static size_t whole(const struct wr_framer *framer, head_of *read_head, const char *data,
+static size_t whole(const struct wr_framer *framer, const struct head_of *before, const char *data,
                     size_t len, bool looked)
 {
     size_t at = looked && framer->left > 0 ? (size_t)WR_MIN(framer->left, (uint64_t)len) : 0;
@@ -231,7 +243,7 @@ static size_t whole(const struct wr_framer *framer, head_of *read_head, const ch
     while (at < len) {
         uint64_t length;
         size_t head;
-        if (read_head(data + at, len - at, &head, &length) <= 0) {
+        if (before->read(data + at, len - at, &head, &length) <= 0) {
             break;
         }
         if (len - at - head < length) {
@@ -245,48 +257,48 @@ static size_t whole(const struct wr_framer *framer, head_of *read_head, const ch
 static long len32_split(struct wr_framer *framer, const char *data, size_t len, bool eof,
                         struct wr_frame *out, size_t max, size_t *used)
 {
-    return split(framer, len32_head, data, len, eof, out, max, used);
+    return split(framer, &len32, data, len, eof, out, max, used);
 }
 
 static size_t len32_whole(const struct wr_framer *framer, const char *data, size_t len, bool looked)
 {
-    return whole(framer, len32_head, data, len, looked);
+    return whole(framer, &len32, data, len, looked);
 }
 
 static long varint_split(struct wr_framer *framer, const char *data, size_t len, bool eof,
                          struct wr_frame *out, size_t max, size_t *used)
 {
-    return split(framer, varint_head, data, len, eof, out, max, used);
+    return split(framer, &varint, data, len, eof, out, max, used);
 }
 
 static size_t varint_whole(const struct wr_framer *framer, const char *data, size_t len,
                            bool looked)
 {
-    return whole(framer, varint_head, data, len, looked);
+    return whole(framer, &varint, data, len, looked);
 }
 
 static long counted_split(struct wr_framer *framer, const char *data, size_t len, bool eof,
                           struct wr_frame *out, size_t max, size_t *used)
 {
-    return split(framer, wr_counted_head, data, len, eof, out, max, used);
+    return split(framer, &counted, data, len, eof, out, max, used);
 }
 
 static size_t counted_whole(const struct wr_framer *framer, const char *data, size_t len,
                             bool looked)
 {
-    return whole(framer, wr_counted_head, data, len, looked);
+    return whole(framer, &counted, data, len, looked);
 }
 
 static long netflow_split(struct wr_framer *framer, const char *data, size_t len, bool eof,
                           struct wr_frame *out, size_t max, size_t *used)
 {
-    return split(framer, netflow_head, data, len, eof, out, max, used);
+    return split(framer, &netflow, data, len, eof, out, max, used);
 }
 
 static size_t netflow_whole(const struct wr_framer *framer, const char *data, size_t len,
                             bool looked)
 {
-    return whole(framer, netflow_head, data, len, looked);
+    return whole(framer, &netflow, data, len, looked);
 }
 
 static long fixed_split(struct wr_framer *framer, const char *data, size_t len, bool eof,

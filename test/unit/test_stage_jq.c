@@ -6,12 +6,7 @@
 #include <stdlib.h>
 
 #include "base_fault.h"
-#include "support_flow.h"
-
-#define TEXT(text)            \
-    {                         \
-        text, sizeof text - 1 \
-    }
+#include "support_texts.h"
 
 static const weir_slice values[] = {
     TEXT("{\"a\": 1, \"b\": [1, 2]}"), TEXT(""), TEXT("[1,"), TEXT("{\"b\":\n [3]}"), TEXT(" 2 "),
@@ -25,34 +20,12 @@ static void without_failures(void)
     wr_fault_pause(true);
 }
 
-struct texts {
-    const weir_slice *list;
-    size_t count;
-};
-WEIR_SOURCE(texts, struct texts)
-{
-    for (size_t i = 0; i < args->count; i++) {
-        weir_item item = weir_bytes(args->list[i].data, args->list[i].len);
-        if (!weir_yield(self, &item)) {
-            break;
-        }
-    }
-    return 0;
-}
-
 /* What a chain gives, each with a | behind it. */
 static void check_run(weir_loop *loop, weir_gen *up, const char *text, const char *expected)
 {
-    char *shown;
-    size_t len;
-    weir_item item;
-    weir_gen *gen = weir_parse(weir_root(loop), up, text, NULL);
-    FILE *out = open_memstream(&shown, &len);
-    while (weir_next(gen, &item)) {
-        fprintf(out, "%.*s|", (int)item.len, item.data);
-    }
-    fclose(out);
-    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    int rc;
+    char *shown = gives_of(weir_parse(weir_root(loop), up, text, NULL), &rc, NULL);
+    ck_assert_int_eq(rc, 0);
     ck_assert_msg(strcmp(shown, expected) == 0, "%s: %s instead of %s", text, shown, expected);
     free(shown);
 }
@@ -60,7 +33,7 @@ static void check_run(weir_loop *loop, weir_gen *up, const char *text, const cha
 static void check_gives(const char *text, const char *expected)
 {
     weir_loop *loop = test_loop();
-    check_run(loop, texts(weir_root(loop), (struct texts){values, VALUES}), text, expected);
+    check_run(loop, texts(weir_root(loop), (struct texts){values, VALUES, NULL}), text, expected);
     weir_loop_free(loop);
 }
 
@@ -71,7 +44,7 @@ static void check_one(const char *input, const char *program, const char *expect
     weir_slice one = {input, strlen(input)};
     weir_loop *loop = test_loop();
     snprintf(text, sizeof text, "jq `%s`", program);
-    check_run(loop, texts(weir_root(loop), (struct texts){&one, 1}), text, expected);
+    check_run(loop, texts(weir_root(loop), (struct texts){&one, 1, NULL}), text, expected);
     weir_loop_free(loop);
 }
 
@@ -110,8 +83,8 @@ TEST(jq_reads_a_record_as_its_fields)
 {
     weir_loop *loop = test_loop();
     weir_slice line = TEXT("a=1 b=\"x y\"");
-    check_run(loop, texts(weir_root(loop), (struct texts){&line, 1}), "logfmt | jq `.b, keys`",
-              "\"x y\"|[\"a\",\"b\"]|");
+    check_run(loop, texts(weir_root(loop), (struct texts){&line, 1, NULL}),
+              "logfmt | jq `.b, keys`", "\"x y\"|[\"a\",\"b\"]|");
     weir_loop_free(loop);
 }
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "support_flow.h"
 #include "support_folder.h"
+#include "support_texts.h"
 
 enum { KIB = 1024, SMALL = 1024 * KIB, LARGE = 64 * SMALL, ZEROS = 200000 };
 
@@ -15,23 +15,6 @@ enum { KIB = 1024, SMALL = 1024 * KIB, LARGE = 64 * SMALL, ZEROS = 200000 };
     if (wr_test_sweeps()) { \
         return;             \
     }
-
-struct texts {
-    const weir_slice *list;
-    size_t count;
-    const weir_type *type;
-};
-WEIR_SOURCE(texts, struct texts)
-{
-    for (size_t i = 0; i < args->count; i++) {
-        weir_item item = weir_bytes(args->list[i].data, args->list[i].len);
-        item.type = args->type;
-        if (!weir_yield(self, &item)) {
-            break;
-        }
-    }
-    return 0;
-}
 
 static weir_loop *loop_of(int64_t budget)
 {
@@ -61,17 +44,10 @@ static weir_slice zeros(size_t count)
 /* Run a chain on texts. What it gives, each with a | behind it; free it. */
 static char *run(int64_t budget, struct texts from, const char *chain, weir_error *error)
 {
-    char *shown;
-    size_t len;
-    weir_item item;
+    int rc;
     weir_loop *loop = loop_of(budget);
     weir_gen *gen = weir_parse(weir_root(loop), texts(weir_root(loop), from), chain, NULL);
-    FILE *out = open_memstream(&shown, &len);
-    while (weir_next(gen, &item)) {
-        fprintf(out, "%.*s|", (int)item.len, item.data);
-    }
-    fclose(out);
-    (void)!weir_finish(gen, error);
+    char *shown = gives_of(gen, &rc, error);
     ck_assert_int_eq(loop->budget.used, 0);
     ck_assert_int_lt(loop->budget.peak, 2 * budget);
     weir_loop_free(loop);

@@ -5,13 +5,8 @@
  */
 #include <stdlib.h>
 
-#include "support_flow.h"
 #include "support_stage.h"
-
-#define TEXT(text)            \
-    {                         \
-        text, sizeof text - 1 \
-    }
+#include "support_texts.h"
 
 static const weir_slice values[] = {
     TEXT("{\"a\": 1, \"b\": [1, 2]}"), TEXT(""), TEXT("[1,"), TEXT("{\"b\":\n [3]}"), TEXT(" 2 "),
@@ -27,39 +22,14 @@ static const struct wr_stage_kit kits[] = {KIT("where .b[] > 1"), KIT("set .b +=
                                            KIT("flatten"), KIT("text \"\\(.a?)\"")};
 WR_STAGE_SUITE(kits);
 
-/* Items of one shape, then the end. */
-struct texts {
-    const weir_slice *list;
-    size_t count;
-    const weir_type *type;
-};
-WEIR_SOURCE(texts, struct texts)
-{
-    for (size_t i = 0; i < args->count; i++) {
-        weir_item item = weir_bytes(args->list[i].data, args->list[i].len);
-        item.type = args->type;
-        if (!weir_yield(self, &item)) {
-            break;
-        }
-    }
-    return 0;
-}
-
 /* What a chain behind the values gives, each with a | behind it. */
 static void check_gives(const char *text, const char *expected)
 {
-    char *shown;
-    size_t len;
-    weir_item item;
+    int rc;
     weir_loop *loop = test_loop();
     weir_gen *up = texts(weir_root(loop), (struct texts){values, VALUES, NULL});
-    weir_gen *gen = weir_parse(weir_root(loop), up, text, NULL);
-    FILE *out = open_memstream(&shown, &len);
-    while (weir_next(gen, &item)) {
-        fprintf(out, "%.*s|", (int)item.len, item.data);
-    }
-    fclose(out);
-    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    char *shown = gives_of(weir_parse(weir_root(loop), up, text, NULL), &rc, NULL);
+    ck_assert_int_eq(rc, 0);
     ck_assert_msg(strcmp(shown, expected) == 0, "%s: %s instead of %s", text, shown, expected);
     free(shown);
     weir_loop_free(loop);
