@@ -112,10 +112,14 @@ static size_t character_len(const unsigned char *text)
         return text[0] >= 0x20 && text[0] != 0x7f;
     }
     size_t len = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
-    bool wrong = text[0] < 0xc2 || text[0] > 0xf4 || /* overlong, surrogates, above U+10FFFF: */
-                 (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-                 (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f) ||
-                 (text[0] == 0xc2 && text[1] < 0xa0); /* a control character */
+    bool wrong =
+        text[0] < 0xc2 || text[0] > 0xf4 || /* overlong, surrogates, above U+10FFFF: */
+        (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
+        (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f) ||
+        (text[0] == 0xc2 && text[1] < 0xa0) || /* a control character, or turns the writing */
+        (text[0] == 0xe2 && text[1] == 0x80 &&
+         (text[2] == 0x8e || text[2] == 0x8f || (text[2] >= 0xaa && text[2] <= 0xae))) ||
+        (text[0] == 0xe2 && text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9);
     for (size_t i = 1; i < len && !wrong; i++) {
         wrong = (text[i] & 0xc0) != 0x80;
     }

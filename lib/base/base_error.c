@@ -27,8 +27,17 @@ void wr_error_clear(weir_error *error)
     }
 }
 
-/* Make the text one line without control bytes. These are C0, DEL, and C1 in its UTF-8 form (C2 80
- * to C2 9F, which contains CSI). */
+/* Does a mark begin here that turns the direction of writing: U+200E, U+200F, U+202A to U+202E, U+2066
+ * to U+2069? */
+static bool turns(const unsigned char *c)
+{
+    return c[0] == 0xe2 &&
+           ((c[1] == 0x80 && (c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xaa && c[2] <= 0xae))) ||
+            (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
+}
+
+/* Make the text one line without control characters. These are C0, DEL, C1 in its UTF-8 form (C2 80
+ * to C2 9F, which contains CSI), and marks that turn the direction of writing. */
 static void make_harmless(char *text)
 {
     for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
@@ -38,6 +47,8 @@ static void make_harmless(char *text)
             *c = '?';
         } else if (*c == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f) {
             c[0] = c[1] = '?';
+        } else if (turns(c)) {
+            c[0] = c[1] = c[2] = '?';
         }
     }
 }

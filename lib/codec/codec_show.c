@@ -15,8 +15,8 @@ static const char of_punctuation[] = "\x1b[1;39m", of_key[] = "\x1b[34;1m",
 
 static bool obeyed(uint32_t code)
 {
-    return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x202a && code <= 0x202e) ||
-           (code >= 0x2066 && code <= 0x2069);
+    return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x200e || code == 0x200f ||
+           (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
 /* The length of the character at `at`, at least 1; *escape: it must be escaped, as a character if it

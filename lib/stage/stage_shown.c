@@ -3,8 +3,9 @@
  *
  * Each item becomes one text, in a buffer and then in a block of this stage (stage_made.h). One that
  * needs no change is passed on as it is, and so is one that calls itself JSON and is not, except on a
- * terminal, where it is made harmless. A batch becomes one text, a line for each part. It suspends
- * where wr_made_next does.
+ * terminal, where it is made harmless. A batch becomes one text, a line for each part. Pieces of a
+ * text may be cut inside a character: its first bytes are then given with the next piece, or by
+ * themselves at the end. It suspends where wr_made_next does.
  */
 #include <string.h>
 #include <time.h>
@@ -21,7 +22,7 @@
 #include "codec_utf8.h"
 #include "stage_made.h"
 
-enum { POSITION_BYTES_MAX = 512 };
+enum { POSITION_BYTES_MAX = 512, CUT_BYTES_MAX = 3 };
 
 /* A text that grows. */
 struct text {
@@ -39,6 +40,13 @@ struct stage_shown {
     struct text to, part; /* what is written, and the JSON text of one item in it */
     struct wr_json json;
     weir_scratch scratch;
+    /* The first bytes of a character: that the last piece ended with, ... */
+    char cut[CUT_BYTES_MAX];
+    size_t cut_len;
+    /* ... and this piece, until it is given. */
+    char next_cut[CUT_BYTES_MAX];
+    size_t next_cut_len;
+    char last[4 * CUT_BYTES_MAX]; /* those that no piece followed, escaped */
 };
 
 /* One item, or one part of a batch. */
@@ -337,22 +345,54 @@ static int render_batch(struct stage_shown *stage, const weir_item *batch)
     return 0;
 }
 
+/* Of a piece: put the bytes that the last one left before it, and leave the beginning of a character at
+ * its end. 1: the text is another one now; 0: it is not; or WEIR_ENOMEM. */
+static int join_pieces(struct stage_shown *stage, struct view *view)
+{
+    bool more = (view->item->flags & ((uint32_t)WEIR_ITEM_PART | (uint32_t)WEIR_ITEM_BYTES)) != 0;
+    stage->next_cut_len = 0;
+    if (stage->options.harmless == 0 || view->json || (!more && stage->cut_len == 0)) {
+        return 0;
+    }
+    if (stage->cut_len > 0) {
+        const struct view before = {.text = {stage->cut, stage->cut_len}};
+        stage->part.len = 0;
+        if (!append(stage, &stage->part, put_bytes, &before) ||
+            !append(stage, &stage->part, put_bytes, view)) {
+            return WEIR_ENOMEM;
+        }
+        view->text = (struct wr_text){stage->part.data, stage->part.len};
+    }
+    for (size_t n = WR_MIN(view->text.len, (size_t)CUT_BYTES_MAX); more && n > 0; n--) {
+        if (wr_utf8_may_begin(view->text.data + view->text.len - n, n)) {
+            view->text.len -= n;
+            memcpy(stage->next_cut, view->text.data + view->text.len, n);
+            stage->next_cut_len = n;
+            break;
+        }
+    }
+    return stage->cut_len > 0 || stage->next_cut_len > 0;
+}
+
 /* Write the item into stage->to. 1; 0: it is passed on as it is; negative: gen has failed. */
 static int write_item(struct stage_shown *stage, const weir_item *item)
 {
     struct view view;
     stage->to.len = 0;
     if (wr_item_is_batch(item)) {
+        memcpy(stage->next_cut, stage->cut, sizeof stage->cut);
+        stage->next_cut_len = stage->cut_len;
         int rc = render_batch(stage, item);
         return rc < 0 ? rc : 1;
     }
     if (!view_of(stage, item, &view)) {
         return stage->gen.failure->code;
     }
-    if (stays(stage, &view)) {
+    int rc = join_pieces(stage, &view);
+    if (rc == 0 && stays(stage, &view)) {
         return 0;
     }
-    int rc = render(stage, &view);
+    rc = rc < 0 ? rc : render(stage, &view);
     return rc < 0 ? wr_gen_fail(&stage->gen, rc, 0, -1, "no memory for a text") : 1;
 }
 
@@ -368,6 +408,8 @@ static int shown_read(struct weir_gen *gen, weir_item *item, size_t left)
     if (rc < 0) {
         return rc == WEIR_EBUDGET ? rc : wr_gen_fail(gen, rc, 0, -1, "no memory for a text");
     }
+    memcpy(stage->cut, stage->next_cut, sizeof stage->cut);
+    stage->cut_len = stage->next_cut_len;
     struct weir_block *block = stage->made.block;
     char *to = block->data + block->len;
     if (len > 0) {
@@ -386,7 +428,17 @@ static int shown_read(struct weir_gen *gen, weir_item *item, size_t left)
 
 static size_t shown_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
-    return wr_made_next(&WR_OWNER(gen, struct stage_shown, gen)->made, gen, items, max);
+    struct stage_shown *stage = WR_OWNER(gen, struct stage_shown, gen);
+    size_t given = wr_made_next(&stage->made, gen, items, max);
+    if (given == 0 && stage->cut_len > 0) { /* the end: the character was not completed */
+        struct wr_out out = {stage->last, sizeof stage->last, 0};
+        wr_show_text(&out, (struct wr_text){stage->cut, stage->cut_len});
+        stage->cut_len = 0;
+        items[0] = weir_bytes(stage->last, out.len);
+        items[0].flags = WEIR_ITEM_BYTES;
+        given = 1;
+    }
+    return given;
 }
 
 static void shown_close(struct weir_gen *gen)

@@ -98,6 +98,10 @@ TEST(control_bytes_do_not_reach_a_terminal)
 
     ck_assert_str_eq(error.origin, "a?[31m");
     ck_assert_str_eq(error.message, "one  two? ??31m \xc3\xa9 ?");
+    wr_error_set(&error, WEIR_EHTTP, 400, "a",
+                 "\xe2\x80\x8e \xe2\x80\x8f \xe2\x80\xaa \xe2\x80\xae \xe2\x81\xa6 "
+                 "\xe2\x81\xa9 \xe2\x80\x90 \xe2\x80\xaf");
+    ck_assert_str_eq(error.message, "??? ??? ??? ??? ??? ??? \xe2\x80\x90 \xe2\x80\xaf");
 }
 
 TEST(each_code_has_a_word)

@@ -70,6 +70,7 @@ TEST(what_a_terminal_would_obey_is_escaped)
         {"\x1b[2J\r\0\x07", 7, "\\x1b[2J\\x0d\\x00\\x07"},
         {"\x9b\xff\xc2\x9b", 4, "\\x9b\\xff\\u009b"},
         {"a\xe2\x80\xae\xe2\x81\xa6z", 8, "a\\u202e\\u2066z"},
+        {"\xe2\x80\x8e\xe2\x80\x8f", 6, "\\u200e\\u200f"},
         {"cut \xe2\x80", 6, "cut \\xe2\\x80"},
         {"", 0, ""},
     };

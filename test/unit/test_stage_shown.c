@@ -138,6 +138,83 @@ TEST(a_batch_is_a_line_for_each_part)
           "a\na", 0);
 }
 
+/* Pieces of one text, cut at every place, and what follows the last one. */
+struct cut {
+    size_t at;
+    uint32_t flags; /* of the pieces but the last, and of all if it is BYTES */
+};
+static const char euro[] = "a\xe2\x82\xac\xf0\x9f\x98\x80\x1b!";
+WEIR_SOURCE(cut_text, struct cut)
+{
+    bool bytes = args->flags == (uint32_t)WEIR_ITEM_BYTES;
+    for (size_t from = 0; from < sizeof euro - 1; from += args->at) {
+        size_t left = sizeof euro - 1 - from;
+        weir_item item = weir_bytes(euro + from, left < args->at ? left : args->at);
+        item.flags = bytes || left > args->at ? args->flags : 0;
+        if (!weir_yield(self, &item)) {
+            break;
+        }
+    }
+    return 0;
+}
+
+TEST(a_character_that_is_cut_between_two_pieces_is_one_character)
+{
+    const uint32_t flags[] = {(uint32_t)WEIR_ITEM_PART, (uint32_t)WEIR_ITEM_BYTES};
+    for (size_t i = 0; i < 2 * (sizeof euro - 1); i++) {
+        char got[100];
+        size_t len = 0;
+        weir_item item;
+        weir_loop *loop = test_loop();
+        weir_gen *gen = cut_text(weir_root(loop), (struct cut){i / 2 + 1, flags[i % 2]});
+        gen = weir_shown(gen, WEIR_OPTIONS(weir_show_options, .harmless = 1));
+        while (weir_next(gen, &item)) {
+            ck_assert_uint_lt(len + item.len, sizeof got);
+            memcpy(got + len, item.data, item.len);
+            len += item.len;
+        }
+        got[len] = '\0';
+        ck_assert_int_eq(weir_finish(gen, NULL), 0);
+        ck_assert_str_eq(got, "a\xe2\x82\xac\xf0\x9f\x98\x80\\x1b!");
+        weir_loop_free(loop);
+    }
+}
+
+WEIR_SOURCE(ended_bytes, const char *)
+{
+    weir_item item = weir_bytes(*args, strlen(*args));
+    item.flags = WEIR_ITEM_BYTES;
+    (void)!weir_yield(self, &item);
+    return 0;
+}
+
+/* The end of the input completes no character. */
+static void check_end(const char *text, const char *expected)
+{
+    char got[100];
+    size_t len = 0;
+    weir_item item;
+    weir_loop *loop = test_loop();
+    weir_gen *gen = ended_bytes(weir_root(loop), text);
+    gen = weir_shown(gen, WEIR_OPTIONS(weir_show_options, .harmless = 1));
+    while (weir_next(gen, &item)) {
+        ck_assert_uint_lt(len + item.len, sizeof got);
+        memcpy(got + len, item.data, item.len);
+        len += item.len;
+    }
+    got[len] = '\0';
+    ck_assert_int_eq(weir_finish(gen, NULL), 0);
+    ck_assert_str_eq(got, expected);
+    weir_loop_free(loop);
+}
+
+TEST(a_character_that_the_end_cuts_is_escaped)
+{
+    check_end("x\xf0\x9f\x98", "x\\xf0\\x9f\\x98");
+    check_end("\xe2", "\\xe2");
+    check_end("\xe2z", "\\xe2z");
+}
+
 TEST(wrong_options_are_a_failure)
 {
     static const weir_show_options wrong[] = {
