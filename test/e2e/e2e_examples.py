@@ -147,6 +147,20 @@ class Examples(TestCase):
         run = example("fan_in", "20", "nothing", self.base + "/nowhere", self.base + "/feed.ndjson?rate=5")
         self.ends(run, 1, "/nowhere: 404")
 
+    def test_large_shows_the_hosts_of_large_requests(self):
+        with open(self.path("f"), "w", encoding="utf-8") as lines:
+            lines.write('{"request":{"host":"a\\u0062","bytes":10,"sent":5}}\n{"request":{"host":"c","bytes":3}}\n'
+                        '{"request":{"bytes":\n{"request":{"host":"d","bytes":7}}\n')
+        run = example("large", self.path("f"), "7")
+        self.ends(run, 0)
+        self.assertEqual(run.out, b"ab 15\nd 7\n22 bytes\n")
+
+    def test_large_tells_why_it_failed(self):
+        self.ends(example("large", self.path("none"), "7"), 1, "large: ", "none")
+        with open(self.path("f"), "w", encoding="utf-8") as lines:
+            lines.write('{"request":{"host":"a","bytes":"many"}}\n')
+        self.ends(example("large", self.path("f"), "7"), 1, "large: string", "cannot be added")
+
 
 if __name__ == "__main__":
     e2e_support.main()
