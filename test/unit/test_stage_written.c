@@ -127,6 +127,22 @@ TEST(what_has_no_members_is_rejected_and_the_next_item_is_tried)
     becomes("json | logfmt", LINES("\"x\"", "{\"a b\":1}", "{\"a\":1}"), "a=1|");
 }
 
+/* Also for the sweep, in which the suite goes through one writer. */
+TEST(each_writer_takes_escapes_and_rejects_what_it_cannot_hold)
+{
+    static const char row[] = "{\"name\":\"m\",\"value\":1.5,\"host\":\"a\\u0020b\"}";
+    static const char nested[] = "{\"name\":\"m\",\"value\":[1],\"host\":{}}", no_object[] = "7";
+    becomes("json | csv", LINES(row, no_object, row), "m,1.5,a b|m,1.5,a b|");
+    becomes("json | tsv header", LINES(row, no_object, row),
+            "name\tvalue\thost|m\t1.5\ta b|m\t1.5\ta b|");
+    becomes("json | logfmt", LINES(row, no_object, nested),
+            "name=m value=1.5 host=\"a b\"|name=m value=[1] host={}|");
+    becomes("json | kv sep=\";\"", LINES(row, no_object, row),
+            "name;m value;1.5 host;\"a b\"|name;m value;1.5 host;\"a b\"|");
+    becomes("json | prom", LINES(row, no_object, nested, row),
+            "m{host=\"a b\"} 1.5|m{host=\"a b\"} 1.5|");
+}
+
 /* The members of an object are searched one by one where their order is not that of the columns. */
 TEST(rows_that_are_slow_to_write_let_other_tasks_run)
 {
