@@ -24,6 +24,9 @@
 #include <check.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
+
+#include <weir/module.h>
 
 /* Check's own ends of its assertion macros are led through the runner, which knows whether this is
  * a sweep. */
@@ -120,5 +123,11 @@ void wr_remove_all(const char *path);
         return wr_test_main(WR_FIRST(__VA_ARGS__, 0), argc, argv); \
     }
 #define WR_FIRST(first, ...) first
+
+/* Is the component in this build? One that stands for another, whose library was missing, says so. */
+static inline bool test_is_built(const weir_component *component)
+{
+    return strncmp(component->help, "Not in this build", 17) != 0;
+}
 
 #endif

@@ -57,7 +57,8 @@ TEST(the_components_of_the_library_are_complete)
         char why[200] = "";
         struct wr_print out;
         wr_print_to(&out, why, sizeof why);
-        ck_assert_msg(wr_plan_component_ok(component, &out), "%s", why);
+        ck_assert_msg(!test_is_built(component) || wr_plan_component_ok(component, &out), "%s",
+                      why);
     }
 }
 

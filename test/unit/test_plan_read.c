@@ -377,7 +377,9 @@ __attribute__((constructor)) static void add_descriptions(void)
 {
     const weir_component *component;
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
-        wr_suite_add(descriptions, component->name, component);
+        if (test_is_built(component)) {
+            wr_suite_add(descriptions, component->name, component);
+        }
     }
 }
 

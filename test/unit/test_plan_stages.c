@@ -187,7 +187,8 @@ __attribute__((constructor)) static void add_all(void)
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
         bool stage = component->kind == WEIR_KIND_STAGE;
         bool bytes = component->takes == WEIR_SHAPE_BYTES;
-        if (!stage || is_special(component, bytes ? WEIR_SHAPE_BYTES : 0)) {
+        if (!stage || !test_is_built(component) ||
+            is_special(component, bytes ? WEIR_SHAPE_BYTES : 0)) {
             continue;
         }
         if (bytes) {
