@@ -89,6 +89,13 @@ bool weir_plan_recounts(const weir_plan *plan, const weir_component **counts,
 
 /* ---- delivery */
 
+/* By enum weir_delivery. */
+static const char *const delivery_words[] = {"best-effort", "at-least-once", "exactly-once-effect"};
+static const char *const delivery_meanings[] = {
+    "items may be missing, and some may come twice",
+    "the next run misses none, and some may come twice",
+    "the next run leaves the output as if there had been no kill"};
+
 struct promise {
     int word;                    /* enum weir_delivery: the weakest so far */
     const weir_component *limit; /* the component that is the reason; NULL: none */
@@ -230,7 +237,6 @@ int weir_plan_delivery(const weir_plan *plan, const weir_plan_options *options, 
                        size_t cap)
 {
     WR_GIVEN(plan);
-    static const char *const words[] = {"best-effort", "at-least-once", "exactly-once-effect"};
     struct promise promise = {.word = WEIR_EXACTLY_ONCE};
     struct wr_print out;
     add_implied(plan, options, &promise);
@@ -239,7 +245,7 @@ int weir_plan_delivery(const weir_plan *plan, const weir_plan_options *options, 
         weaken(&promise, WEIR_AT_LEAST_ONCE, NULL, "several sinks do not commit together");
     }
     wr_print_to(&out, text, cap);
-    wr_printf(&out, "%s", words[promise.word]);
+    wr_printf(&out, "%s", delivery_words[promise.word]);
     for (size_t i = 0; promise.word > WEIR_BEST_EFFORT && i < promise.conditions_count; i++) {
         wr_printf(&out, "%s %s", i == 0 ? " if" : " and", promise.conditions[i]);
     }
@@ -512,6 +518,12 @@ static int64_t memory_of(const weir_plan *plan, const weir_plan_options *options
     return bytes > 0 ? bytes : MEMORY_BYTES;
 }
 
+static void print_meaning(struct wr_print *out, int word)
+{
+    wr_printf(out, "          %s: after a kill %s\n", delivery_words[word],
+              delivery_meanings[word]);
+}
+
 size_t weir_plan_explain(const weir_plan *plan, const weir_plan_options *options, char *to,
                          size_t cap)
 {
@@ -531,7 +543,11 @@ size_t weir_plan_explain(const weir_plan *plan, const weir_plan_options *options
         wr_printf(&out, "    (writes to standard output)\n");
     }
     print_whole(&e);
-    (void)weir_plan_delivery(plan, options, delivery, sizeof delivery);
+    int word = weir_plan_delivery(plan, options, delivery, sizeof delivery);
     wr_printf(&out, "delivery  with a state %s;\n          without one best-effort\n", delivery);
+    if (word != WEIR_BEST_EFFORT) {
+        print_meaning(&out, word);
+    }
+    print_meaning(&out, WEIR_BEST_EFFORT);
     return out.len;
 }

@@ -147,6 +147,8 @@ class Typo(TestCase):
             "memory    all buffers together hold at most 64 MiB",
             "SIGTERM   sources stop, and pending items are still delivered",
             "without one best-effort",
+            "exactly-once-effect: after a kill the next run leaves the output as if there had been no kill",
+            "best-effort: after a kill items may be missing, and some may come twice",
         ):
             self.assertIn(text, told)
         self.assertTrue(any(line.startswith("delivery  with a state exactly-once-effect if ") for line in told), told)

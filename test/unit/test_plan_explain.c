@@ -143,7 +143,16 @@ static void check_explained(const char *text, const char *expected)
     "memory    all buffers together hold at most 64 MiB\n" \
     "SIGTERM   sources stop, and pending items are still delivered\n"
 #define REJECTS "      an item that it rejects is skipped, counted and logged (on-error=skip)\n"
-#define WITHOUT "          without one best-effort\n"
+#define MAY "          best-effort: after a kill items may be missing, and some may come twice\n"
+#define WITHOUT "          without one best-effort\n" MAY
+#define LEAST                                                                            \
+    "          without one best-effort\n"                                                \
+    "          at-least-once: after a kill the next run misses none, and some may come " \
+    "twice\n" MAY
+#define ONCE                                                                                  \
+    "          without one best-effort\n"                                                     \
+    "          exactly-once-effect: after a kill the next run leaves the output as if there " \
+    "had been no kill\n" MAY
 
 /* The texts of explain, written to be read: by what they are to be, not by what they were. */
 static const struct {
@@ -168,7 +177,7 @@ static const struct {
      "      <help>\n"
      "      takes json; does I/O\n" NO_QUEUE SLOW ALWAYS
      "delivery  with a state exactly-once-effect if the server sends a strong ETag or a "
-     "Last-Modified and the output is a regular file, otherwise best-effort;\n" WITHOUT},
+     "Last-Modified and the output is a regular file, otherwise best-effort;\n" ONCE},
     {"http://h/f | sse | file out",
      " 1  http://h/f\n"
      "      <help>\n"
@@ -183,7 +192,7 @@ static const struct {
      "      takes messages; does I/O\n" NO_QUEUE SLOW ALWAYS
      "delivery  with a state at-least-once if the events have ids and the output is a regular "
      "file, otherwise best-effort: 'sse' cannot prove that it continues at the saved "
-     "position;\n" WITHOUT},
+     "position;\n" LEAST},
     {"./f.ndjson | lines max=1K | where .a on-error=stop | queue 10 | file out",
      " 1  ./f.ndjson\n"
      "      <help>\n"
@@ -205,7 +214,7 @@ static const struct {
      "      takes lines; does I/O\n"
      "queues    in 4; any other component takes an item when the next one asks for it\n" SLOW ALWAYS
      "delivery  with a state exactly-once-effect if the input is a regular file and the output is "
-     "a regular file, otherwise best-effort;\n" WITHOUT},
+     "a regular file, otherwise best-effort;\n" ONCE},
     {"gen 1..3 | tee { queue full=latest | file a } { file b } | null",
      " 1  gen 1..3\n"
      "      <help>\n"
@@ -261,7 +270,7 @@ static const struct {
      "one Idempotency-Key\n"
      "queues    in 4; any other component takes an item when the next one asks for it\n" SLOW ALWAYS
      "delivery  with a state at-least-once if the input is a regular file, otherwise best-effort: "
-     "'post' cannot remove what was not saved: it is written again;\n" WITHOUT},
+     "'post' cannot remove what was not saved: it is written again;\n" LEAST},
     {"merge { tail a.log } { tail b.log } | unpack | sum .x",
      " 1  merge { tail a.log } { tail b.log }\n"
      "      <help>\n"
