@@ -452,9 +452,18 @@ static int locate(struct wr_json *json)
     return WEIR_EPARSE;
 }
 
+/* The text has changed. */
+static inline void forget_looks(const struct wr_json *json)
+{
+    if (json->looks != NULL) {
+        json->looks->looked_count = json->looks->looked_next = 0;
+    }
+}
+
 int wr_json_index(struct wr_json *json, const char *text, size_t len)
 {
     uint32_t count;
+    forget_looks(json);
     json->text = text;
     json->len = len;
     json->count = 0;
@@ -550,6 +559,7 @@ static inline struct walk walk_of_next(const struct wr_json *json)
 /* The walk has validated the next text. */
 static inline void take_next(struct wr_json *json, const struct walk *w)
 {
+    forget_looks(json);
     json->text = w->text;
     json->len = w->len;
     json->at = json->window.at + json->window_at + json->next;
@@ -614,6 +624,7 @@ bool wr_json_share(struct wr_json *json, struct wr_json *from, const char *text,
     for (size_t i = from->kept_next; i < from->kept_count; i++) {
         const struct wr_json_kept *kept = &from->kept[i];
         if (kept->text == text && kept->len == len) {
+            forget_looks(json);
             json->text = kept->window;
             json->len = kept->window_len;
             json->at = from->window.at + kept->at;
@@ -743,4 +754,79 @@ uint32_t wr_json_find(const struct wr_json *json, uint32_t object, struct wr_tex
         k = wr_json_after(json, value) + 1; /* behind the comma, or the end */
     }
     return found;
+}
+
+/* Of the bytes between two quotes, or of those quotes. */
+static inline uint32_t name_slot(char first, char last, size_t len)
+{
+    uint32_t hash = (unsigned char)first * 7u + (unsigned char)last * 3u + (uint32_t)len * 5u;
+    return hash % WR_JSON_SLOTS;
+}
+
+static inline bool is_name(const struct wr_json_looks *looks, uint32_t i, const char *bytes,
+                           size_t len)
+{
+    return looks->names[i].len == len && wr_bytes_same(looks->names[i].data, bytes, len);
+}
+
+uint32_t wr_json_looks_add(struct wr_json_looks *looks, struct wr_text name)
+{
+    uint32_t i = 0;
+    while (i < looks->count && !is_name(looks, i, name.data, name.len)) {
+        i++;
+    }
+    if (i == WR_JSON_NAMES_MAX) {
+        return WR_JSON_NONE;
+    }
+    if (i == looks->count) {
+        char first = name.len > 0 ? name.data[0] : '"';
+        char last = name.len > 0 ? name.data[name.len - 1] : '"';
+        looks->names[looks->count++] = name;
+        looks->slots[name_slot(first, last, name.len)] |= 1u << i;
+    }
+    return i;
+}
+
+/* The key has escapes: it may be any name. */
+static void note_escaped(const struct wr_json *json, uint32_t key, uint32_t *values)
+{
+    const struct wr_json_looks *looks = json->looks;
+    for (uint32_t i = 0; i < looks->count; i++) {
+        if (wr_json_string_is(json, key, looks->names[i])) {
+            values[i] = wr_json_value(key);
+        }
+    }
+}
+
+uint32_t wr_json_look_first(const struct wr_json *json, uint32_t object, uint32_t name)
+{
+    struct wr_json_looks *looks = json->looks;
+    const char *text = json->text;
+    const uint32_t *at = json->at;
+    const uint32_t *to = json->to;
+    struct wr_json_looked *looked = &looks->looked[looks->looked_next];
+    looks->looked_next = (looks->looked_next + 1) % WR_JSON_LOOKED_MAX;
+    looks->looked_count = WR_MAX(looks->looked_count, (uint32_t)(looked - looks->looked) + 1);
+    looked->object = object;
+    for (uint32_t i = 0; i < looks->count; i++) {
+        looked->values[i] = WR_JSON_NONE;
+    }
+    uint32_t end = to[object];
+    for (uint32_t k = object + 1; k < end;) {
+        uint32_t from = at[k] + 1;
+        size_t len = to[k] - from;
+        if (WR_UNLIKELY(wr_json_escaped(json, k))) {
+            note_escaped(json, k, looked->values);
+        } else {
+            uint32_t among = looks->slots[name_slot(text[from], text[from + len - 1], len)];
+            for (; among != 0; among &= among - 1) {
+                uint32_t i = (uint32_t)__builtin_ctz(among);
+                if (is_name(looks, i, text + from, len)) {
+                    looked->values[i] = wr_json_value(k);
+                }
+            }
+        }
+        k = wr_json_after(json, wr_json_value(k)) + 1;
+    }
+    return looked->values[name];
 }

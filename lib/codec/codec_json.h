@@ -64,6 +64,27 @@ struct wr_json_kept {
     uint32_t at, count; /* its tokens in the list of the windows */
 };
 
+/*
+ * Names that are looked up in each text, by their numbers: all of them are found in an object in one
+ * walk, at the first look into it.
+ *
+ *     uint32_t name = wr_json_looks_add(&looks, wr_text_of("type"));   for each look that is made
+ *     json.looks = &looks;
+ *     wr_json_look(&json, object, name);    instead of wr_json_find
+ */
+enum { WR_JSON_NAMES_MAX = 16, WR_JSON_LOOKED_MAX = 4, WR_JSON_SLOTS = 64 };
+
+struct wr_json_looks {
+    uint32_t count;                /* names */
+    uint32_t slots[WR_JSON_SLOTS]; /* by hash: a bit for each name that has it */
+    struct wr_text names[WR_JSON_NAMES_MAX];
+    /* The objects of this text that were looked into last, and what was found there. */
+    uint32_t looked_count, looked_next;
+    struct wr_json_looked {
+        uint32_t object, values[WR_JSON_NAMES_MAX];
+    } looked[WR_JSON_LOOKED_MAX];
+};
+
 struct wr_json {
     const char *text; /* what offsets are counted from: the text, or the window that it lies in */
     size_t len;       /* of that */
@@ -86,7 +107,8 @@ struct wr_json {
     uint32_t next, window_count;
     struct wr_json_kept *kept; /* in the order of reading; NULL: none yet */
     size_t kept_count, kept_room, kept_next;
-    bool keeps; /* set after init: texts of windows are kept */
+    bool keeps;                  /* set after init: texts of windows are kept */
+    struct wr_json_looks *looks; /* set after init: the names for wr_json_look; NULL: none */
     void *indexer;
     /* After WEIR_EPARSE: where, and what: "expected ',' or '}' after a member". */
     size_t error_at;
@@ -234,5 +256,22 @@ size_t wr_json_compact(const struct wr_json *json, uint32_t node, char *to);
 
 /* The value of the last member with this key; WR_JSON_NONE: there is no such member. */
 uint32_t wr_json_find(const struct wr_json *json, uint32_t object, struct wr_text key);
+
+/* The number of a name, which must stay; WR_JSON_NONE: there are too many. */
+uint32_t wr_json_looks_add(struct wr_json_looks *looks, struct wr_text name);
+/* As wr_json_look, for the first look into an object. */
+uint32_t wr_json_look_first(const struct wr_json *json, uint32_t object, uint32_t name);
+
+/* As wr_json_find, for a name of json->looks. */
+static inline uint32_t wr_json_look(const struct wr_json *json, uint32_t object, uint32_t name)
+{
+    const struct wr_json_looks *looks = json->looks;
+    for (uint32_t i = 0; i < looks->looked_count; i++) {
+        if (looks->looked[i].object == object) {
+            return looks->looked[i].values[name];
+        }
+    }
+    return wr_json_look_first(json, object, name);
+}
 
 #endif

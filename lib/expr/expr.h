@@ -7,7 +7,7 @@
  *     wr_machine_input(run, input);
  *     while ((rc = wr_machine_next(run, &output)) == WR_MACHINE_OUTPUT) { ... }
  *
- * A program never changes and may be run by several runs, in several threads. A run belongs to one
+ * A program never changes once it runs, and may be run by several runs, in several threads. A run belongs to one
  * thread. Each pull does what is needed for one output and no more, so an endless expression such as
  * repeat(1) is pulled as long as the caller wants more of it. It uses a bounded part of the C stack
  * whatever the expression and the input are.
@@ -38,6 +38,11 @@ wr_program *wr_program_new(const struct wr_expr_text *text, struct wr_named *nam
 void wr_program_free(wr_program *program); /* NULL is allowed; after its runs */
 /* Whether it reads $meta: wr_machine_meta. */
 bool wr_program_reads_meta(const wr_program *program);
+
+/* Let the program's look-ups of members be made together with those of others: a text with these
+ * `looks` is looked up through them. Before the program runs; `looks` must stay as long as it.
+ * Returns how often it looks into its input, as far as that is known. */
+uint32_t wr_program_look(wr_program *program, struct wr_json_looks *looks);
 
 enum wr_tested { WR_TEST_FALSE, WR_TEST_TRUE, WR_TEST_UNKNOWN };
 

@@ -38,7 +38,8 @@ enum wr_code {
     WR_CODE_NOT,
     WR_CODE_FORK, /* a fork that continues at `to` */
     WR_CODE_BACKTRACK,
-    WR_CODE_FIELD,   /* the top becomes its member *value */
+    WR_CODE_FIELD,   /* the top becomes its member *value; n: the number of its name in the looks of
+                        the program, + 1; 0: it has none */
     WR_CODE_INDEX,   /* [key, of] */
     WR_CODE_SLICE,   /* [to, from, of] */
     WR_CODE_EACH,    /* the top becomes each of its elements */
@@ -86,8 +87,9 @@ struct wr_program {
     struct wr_arena arena; /* of all that follows */
     struct wr_op *ops;
     uint32_t count;
-    bool meta;         /* it reads $meta */
-    bool tests_itself; /* see expr_test.c */
+    struct wr_json_looks *looks; /* NULL: none */
+    bool meta;                   /* it reads $meta */
+    bool tests_itself;           /* see expr_test.c */
 };
 
 /* ---- functions */

@@ -144,9 +144,27 @@ static enum wr_next step_backtrack(wr_machine *run, const struct wr_op *op)
 
 /* ---- looking into values */
 
+/* A member that is found together with others. */
+static enum wr_next step_look(wr_machine *run, const struct wr_op *op, const struct wr_json *json,
+                              uint32_t object)
+{
+    struct wr_value found = {.kind = WR_JSON_NULL};
+    uint32_t node = wr_json_look(json, object, op->n - 1u);
+    if (node != WR_JSON_NONE && !wr_value_node(&run->arena, json, node, &found)) {
+        (void)wr_machine_no_memory(run);
+        return failed(run, op);
+    }
+    return go_if(wr_replace(run, found) && noted(run, op, *op->as.value));
+}
+
 static enum wr_next step_field(wr_machine *run, const struct wr_op *op)
 {
-    struct wr_value of = wr_machine_table(run, run->entries[run->top].value);
+    struct wr_value of = run->entries[run->top].value;
+    if (op->n > 0 && of.kind == WR_JSON_OBJECT && of.form == WR_FORM_NODE &&
+        of.as.json->looks != NULL && of.as.json->looks == run->program->looks) {
+        return step_look(run, op, of.as.json, of.len);
+    }
+    of = wr_machine_table(run, of);
     struct wr_value found;
     bool ok = of.kind == WR_JSON_OBJECT && op->as.value->kind == WR_JSON_STRING
                   ? wr_value_get(&run->arena, of, wr_value_text(*op->as.value), &found) ||

@@ -89,7 +89,7 @@ static bool compare(const struct wr_json *json, int op, struct cell a, struct ce
 }
 
 /* The member of a value. false: this is for a run. */
-static inline bool field(const struct wr_json *json, const struct wr_value *key, struct cell of,
+static inline bool field(const struct wr_json *json, const struct wr_op *op, struct cell of,
                          struct cell *result)
 {
     if (of.kind == WR_JSON_NULL) {
@@ -99,7 +99,9 @@ static inline bool field(const struct wr_json *json, const struct wr_value *key,
     if (of.kind != WR_JSON_OBJECT || json->to[of.node] - of.node > LARGE_TOKENS) {
         return false;
     }
-    *result = cell_of(json, wr_json_find(json, of.node, wr_value_text(*key)));
+    *result = cell_of(json, json->looks != NULL && op->n > 0
+                                ? wr_json_look(json, of.node, op->n - 1u)
+                                : wr_json_find(json, of.node, wr_value_text(*op->as.value)));
     return true;
 }
 
@@ -144,6 +146,21 @@ bool wr_program_tests_itself(const wr_program *program)
     return true;
 }
 
+uint32_t wr_program_look(wr_program *program, struct wr_json_looks *looks)
+{
+    uint32_t uses = 0;
+    program->looks = looks;
+    for (uint32_t i = 0; i < program->count; i++) {
+        struct wr_op *op = &program->ops[i];
+        if (op->code == WR_CODE_FIELD && op->as.value->kind == WR_JSON_STRING) {
+            uint32_t name = wr_json_looks_add(looks, wr_value_text(*op->as.value));
+            op->n = name != WR_JSON_NONE ? (uint16_t)(name + 1) : 0;
+            uses += i == 0 || op[-1].code != WR_CODE_FIELD;
+        }
+    }
+    return uses;
+}
+
 enum wr_tested wr_program_test(const wr_program *program, const struct wr_json *json)
 {
     struct cell below[CELLS_MAX];
@@ -164,7 +181,7 @@ enum wr_tested wr_program_test(const wr_program *program, const struct wr_json *
             top = second;
             break;
         case WR_CODE_FIELD:
-            if (!field(json, op->as.value, top, &top)) {
+            if (!field(json, op, top, &top)) {
                 return WR_TEST_UNKNOWN;
             }
             break;

@@ -55,6 +55,8 @@ struct weir_fused {
     size_t count, room;
     size_t at; /* the member that goes on */
     struct wr_item_input input;
+    struct wr_json_looks looks; /* of all members */
+    uint32_t uses;              /* ... into their input: for one alone it does not pay */
     weir_item in[INPUTS_MAX];
     size_t in_at, in_count;
     size_t ahead;               /* in[.. ahead) are in the window of the input */
@@ -534,6 +536,8 @@ int wr_fused_expr(weir_fused *fused, const weir_opening *opening, const char *te
     if (member->program == NULL) {
         return no_memory(member);
     }
+    fused->uses += wr_program_look(member->program, &fused->looks);
+    fused->input.json.looks = fused->uses > 1 ? &fused->looks : NULL;
     struct wr_machine_options options = {
         .bytes_max = WR_MIN(wr_gen_scratch_max(&member->gen), machine_bytes_max)};
     member->run = wr_machine_new(member->program, &options);

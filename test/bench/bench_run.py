@@ -367,6 +367,23 @@ def row_expressions(bench):
         'where | where | fields': [weir, f'{data} | where .type | where .ms >= 0 | {picked}'],
         'fields': [weir, f'{data} | {picked}'],
     }, {'fields': 1.2}, 'where | where | fields', stdout=null)
+    bench.streams('21 JSON lines behind json, which cuts and validates values', {
+        'weir json | where': [weir, f'{data} | json | {chosen}'],
+        'weir where': [weir, f'{data} | {chosen}'],
+        'jq select': ['jq', '-c', 'select(.type == "user_login")', data],
+    }, {'weir where': 1.4, 'jq select': -30}, 'weir json | where', slow=('jq select',), stdout=null)
+    several = '.type == "a" or .host == "b" or .user.name == "c" or .user.id == 88'
+    bench.streams('22 JSON lines by four fields of each', {
+        'weir where, four': [weir, f'{data} | where {several}'],
+        'weir where, one': [weir, f'{data} | {chosen}'],
+        'jq select': ['jq', '-c', f'select({several})', data],
+    }, {'weir where, one': 1.7, 'jq select': -30}, 'weir where, four', slow=('jq select',),
+        stdout=null)
+    program = '{user: (.user | with_entries(.key |= ascii_upcase)), host}'
+    bench.streams('23 a program of jq for each JSON line, by libjq on a thread of its own', {
+        'weir jq': [weir, f'{data} | jq `{program}`'],
+        'jq': ['jq', '-c', program, data],
+    }, {'jq': 1.5}, 'weir jq', slow=('weir jq', 'jq'), stdout=null)
     bench.streams('18 a file of lines, those with a word', {
         'weir grep': [weir, f'{data} | grep user_login | null'],
         'grep -c': ['grep', '-c', 'user_login', data],  # into /dev/null it would stop at the first

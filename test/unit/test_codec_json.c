@@ -356,6 +356,52 @@ TEST(members_and_elements_are_walked_in_place)
     wr_json_fini(&json);
 }
 
+TEST(names_are_found_together_as_each_alone)
+{
+    static const char *const names[] = {
+        "a",        "",   "type",     "tape",
+        "b c",      "\"", "\xc3\xa9", "a name of more than sixteen bytes",
+        "eight_by", "abc"};
+    static const char *const texts[] = {
+        "{\"a\":1,\"type\":{\"a\":2,\"a\":{\"abc\":[],\"\":0}},\"\":{\"\":{\"\":{\"\":{\"\":1,"
+        "\"a\":2}}}}}",
+        "{\"\\u0061\":1,\"a\":2,\"\\u0061\":3,\"\\\"\":{},\"\\u00e9\":[{\"a\":1}],\"b "
+        "c\":{\"tape\":{}}}",
+        "{\"a name of more than sixteen bytes\":1,\"a name of more than sixteen bytex\":2,"
+        "\"eight_by\":3,\"eight_bx\":4,\"abd\":5,\"\xc3\xa9\":6}",
+        "{}",
+        "[{\"a\":1},{\"a\":2},{\"abc\":3,\"a\":4},{\"type\":5},{},{\"a\":6}]",
+    };
+    enum { NAMES = sizeof names / sizeof *names };
+    struct wr_json_looks looks = {.count = 0};
+    for (uint32_t i = 0; i < 2 * NAMES; i++) {
+        ck_assert_uint_eq(wr_json_looks_add(&looks, wr_text_of(names[i % NAMES])), i % NAMES);
+    }
+    json.looks = &looks;
+    for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
+        indexes(texts[t]);
+        for (uint32_t i = 0; i < json.count * 2; i++) { /* again, in another order */
+            uint32_t node = i < json.count ? i : 2 * json.count - 1 - i;
+            for (uint32_t n = 0; n < NAMES && json.text[json.at[node]] == '{'; n++) {
+                ck_assert_uint_eq(wr_json_look(&json, node, n),
+                                  wr_json_find(&json, node, wr_text_of(names[n])));
+            }
+        }
+    }
+    wr_json_fini(&json);
+}
+
+TEST(names_that_are_found_together_are_limited)
+{
+    struct wr_json_looks looks = {.count = 0};
+    char names[WR_JSON_NAMES_MAX + 1][4];
+    for (uint32_t i = 0; i <= WR_JSON_NAMES_MAX; i++) {
+        snprintf(names[i], sizeof names[i], "n%u", i);
+        ck_assert_uint_eq(wr_json_looks_add(&looks, wr_text_of(names[i])),
+                          i < WR_JSON_NAMES_MAX ? i : WR_JSON_NONE);
+    }
+}
+
 TEST(a_value_is_written_without_white_space)
 {
     static const char *const cases[][2] = {

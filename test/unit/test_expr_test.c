@@ -78,6 +78,29 @@ TEST(a_condition_is_told_as_its_run_tells_it)
     }
 }
 
+TEST(members_that_are_looked_up_together_are_the_same)
+{
+    for (size_t i = 0; i < sizeof told / sizeof *told; i += wr_test_sweeps() ? 7 : 1) {
+        struct wr_expr_read read;
+        struct wr_expr_text from = {.text = told[i], .end = strlen(told[i]), .whole = true};
+        struct wr_json_looks looks = {.count = 0};
+        wr_program *program = wr_program_new(&from, NULL, 0, &read);
+        ck_assert_msg(program != NULL, "%s: %s", told[i], read.message);
+        (void)wr_program_look(program, &looks);
+        for (size_t k = 0; k < sizeof documents / sizeof *documents; k++) {
+            ck_assert_int_eq(wr_json_index(&json, documents[k], strlen(documents[k])), 0);
+            enum wr_tested alone = wr_program_test(program, &json);
+            enum wr_tested alone_run = by_run(program);
+            json.looks = &looks;
+            ck_assert_int_eq(wr_json_index(&json, documents[k], strlen(documents[k])), 0);
+            ck_assert_int_eq(by_run(program), alone_run);
+            ck_assert_int_eq(wr_program_test(program, &json), alone);
+            json.looks = NULL;
+        }
+        wr_program_free(program);
+    }
+}
+
 TEST(what_needs_a_run_is_left_to_it)
 {
     static const char *const others[] = {

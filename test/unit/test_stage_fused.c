@@ -130,6 +130,8 @@ static const char *const chains[] = {
     "./feed | where .t == \"x\" | where .n > 1",
     "./feed | where .t == \"x\" | fields .u.name, .n",
     "./feed | where . | where . | where .",
+    "./feed | where .t == \"x\" or .u.name == \"B\" | where .n != .u.n | fields .n, .u.name, .t",
+    "./feed | map {a: .t?, b: .n?, c: .u?.name?, d: .a?, t: .t?} | where .a != .d",
     "./feed | objects | where .n > 2 | set .n += 1 | del .a | rename .v = .n",
     "./feed | map .a[] | where . > 1 | map {v: .}",
     "./feed | map .a[]? | map .k? , . | where . != null",
