@@ -75,15 +75,13 @@ void wr_emit_target(struct wr_compiling *compiling, uint32_t op)
     }
 }
 
-/* Add an instruction whose target is set later; *op is its number. */
-static bool emit_ahead(struct wr_compiling *compiling, enum wr_code code, uint32_t *op)
+bool wr_emit_ahead(struct wr_compiling *compiling, enum wr_code code, uint32_t *op)
 {
     *op = wr_emit_place(compiling);
     return wr_emit(compiling, code) != NULL;
 }
 
-static bool emit_value(struct wr_compiling *compiling, enum wr_code code,
-                       const struct wr_value *value)
+bool wr_emit_value(struct wr_compiling *compiling, enum wr_code code, const struct wr_value *value)
 {
     struct wr_op *op = wr_emit(compiling, code);
     if (op != NULL) {
@@ -133,10 +131,10 @@ static bool emit_keys(struct wr_compiling *compiling, const struct wr_node *suff
         static const struct wr_value null = {.kind = WR_JSON_NULL};
         bool ok = is_constant(keys[count - 1])
                       ? wr_emit(compiling, WR_CODE_DUP) != NULL &&
-                            emit_value(compiling, WR_CODE_CONST,
-                                       keys[count - 1]->kind == WR_NODE_NONE
-                                           ? &null
-                                           : &keys[count - 1]->literal) &&
+                            wr_emit_value(compiling, WR_CODE_CONST,
+                                          keys[count - 1]->kind == WR_NODE_NONE
+                                              ? &null
+                                              : &keys[count - 1]->literal) &&
                             wr_emit(compiling, WR_CODE_SWAP) != NULL
                       : wr_emit_beside(compiling, keys[count - 1]);
         if (!ok) {
@@ -201,7 +199,8 @@ static bool compile_dotdot(struct wr_compiling *compiling, bool notes)
     uint32_t begin = wr_emit_place(compiling);
     uint32_t fork;
     uint32_t out;
-    if (!emit_ahead(compiling, WR_CODE_FORK, &fork) || !emit_ahead(compiling, WR_CODE_JUMP, &out)) {
+    if (!wr_emit_ahead(compiling, WR_CODE_FORK, &fork) ||
+        !wr_emit_ahead(compiling, WR_CODE_JUMP, &out)) {
         return false;
     }
     wr_emit_target(compiling, fork);
@@ -216,128 +215,6 @@ static bool compile_dotdot(struct wr_compiling *compiling, bool notes)
     }
     jump->to = begin;
     wr_emit_target(compiling, out);
-    return true;
-}
-
-/* ---- values that are made */
-
-static bool compile_array(struct wr_compiling *compiling, const struct wr_node *array)
-{
-    static const struct wr_value empty = {.kind = WR_JSON_ARRAY, .form = WR_FORM_BUILT};
-    uint32_t collect;
-    if (array->first == NULL) {
-        return emit_value(compiling, WR_CODE_CONST, &empty);
-    }
-    if (!emit_ahead(compiling, WR_CODE_COLLECT, &collect) ||
-        !wr_compile(compiling, array->first, false) || wr_emit(compiling, WR_CODE_APPEND) == NULL) {
-        return false;
-    }
-    wr_emit_target(compiling, collect);
-    return true;
-}
-
-/* The value of { name } or { "name" }: the member of the input. */
-static bool emit_own_member(struct wr_compiling *compiling, const struct wr_node *key)
-{
-    if (key->kind == WR_NODE_VARIABLE) {
-        return wr_emit(compiling, WR_CODE_DUP) != NULL && wr_compile_variable(compiling, key) &&
-               wr_emit(compiling, WR_CODE_SWAP) != NULL;
-    }
-    if (wr_emit(compiling, WR_CODE_DUP) == NULL) {
-        return false;
-    }
-    if (key->kind != WR_NODE_LITERAL) {
-        return wr_emit_beside(compiling, key) && wr_emit(compiling, WR_CODE_INDEX) != NULL &&
-               wr_emit(compiling, WR_CODE_SWAP) != NULL;
-    }
-    return emit_value(compiling, WR_CODE_FIELD, &key->literal) &&
-           wr_emit(compiling, WR_CODE_SWAP) != NULL;
-}
-
-static bool compile_object(struct wr_compiling *compiling, const struct wr_node *object)
-{
-    struct wr_value *keys =
-        wr_arena_alloc(&compiling->program->arena, (object->count + 1) * sizeof *keys);
-    uint32_t i = 0;
-    if (keys == NULL) {
-        return wr_compile_no_memory(compiling);
-    }
-    if (object->count > UINT16_MAX) {
-        return wr_compile_fail(compiling, object, "the object has too many members");
-    }
-    for (const struct wr_node *member = object->first; member != NULL; member = member->next, i++) {
-        const struct wr_node *key = member->first;
-        keys[i] = key->kind == WR_NODE_VARIABLE  ? wr_value_string(key->name.data, key->name.len)
-                  : key->kind == WR_NODE_LITERAL ? key->literal
-                                                 : wr_value_of(WR_JSON_NULL);
-        if (keys[i].kind != WR_JSON_STRING && !wr_emit_beside(compiling, key)) {
-            return false;
-        }
-        if (!(key->next != NULL ? wr_emit_beside(compiling, key->next)
-                                : emit_own_member(compiling, key))) {
-            return false;
-        }
-    }
-    struct wr_op *op = wr_emit(compiling, WR_CODE_OBJECT);
-    if (op == NULL) {
-        return false;
-    }
-    op->n = (uint16_t)object->count;
-    op->as.value = keys;
-    return true;
-}
-
-/* The function that makes a part of a string: @format, or tostring. */
-static const struct wr_function *format_of(struct wr_compiling *compiling,
-                                           const struct wr_node *node, struct wr_text name)
-{
-    char text[32];
-    size_t len = wr_print_text(text, sizeof text, "@%.*s", (int)name.len, name.data);
-    const struct wr_function *function =
-        name.data == NULL   ? wr_function_find(wr_text_of("tostring"), 0)
-        : len < sizeof text ? wr_function_find((struct wr_text){text, len}, 0)
-                            : NULL;
-    if (function == NULL) {
-        (void)wr_compile_fail(compiling, node, "there is no format '@%.*s'",
-                              (int)WR_MIN(name.len, (size_t)60), name.data);
-    }
-    return function;
-}
-
-static bool compile_string(struct wr_compiling *compiling, const struct wr_node *string)
-{
-    uint32_t count = string->count / 2;
-    const struct wr_function *format = format_of(compiling, string, string->name);
-    struct wr_arena *arena = &compiling->program->arena;
-    struct wr_value *texts = wr_arena_alloc(arena, (count + 1) * sizeof *texts);
-    const struct wr_node **parts = wr_arena_alloc(arena, (count + 1) * sizeof(struct wr_node *));
-    uint32_t i = 0;
-    if (format == NULL) {
-        return false;
-    }
-    if (texts == NULL || parts == NULL) {
-        return wr_compile_no_memory(compiling);
-    }
-    if (count > UINT16_MAX) {
-        return wr_compile_fail(compiling, string, "the string has too many parts");
-    }
-    for (const struct wr_node *text = string->first; text != NULL; i++) {
-        texts[i] = text->literal;
-        parts[i] = text->next;
-        text = text->next != NULL ? text->next->next : NULL;
-    }
-    for (i = count; i-- > 0;) { /* the last part changes slowest */
-        if (wr_emit(compiling, WR_CODE_DUP) == NULL || !wr_compile(compiling, parts[i], false) ||
-            !wr_emit_call(compiling, string, format) || wr_emit(compiling, WR_CODE_SWAP) == NULL) {
-            return false;
-        }
-    }
-    struct wr_op *op = wr_emit(compiling, WR_CODE_STRING);
-    if (op == NULL) {
-        return false;
-    }
-    op->n = (uint16_t)count;
-    op->as.value = texts;
     return true;
 }
 
@@ -422,7 +299,8 @@ static bool compile_ways(struct wr_compiling *compiling, const struct wr_node *c
     for (const struct wr_node *node = chain->first; node != NULL; node = node->next) {
         uint32_t way = 0;
         bool last = node->next == NULL;
-        if ((!last && !emit_ahead(compiling, begin, &way)) || !wr_compile(compiling, node, notes)) {
+        if ((!last && !wr_emit_ahead(compiling, begin, &way)) ||
+            !wr_compile(compiling, node, notes)) {
             return false;
         }
         if (last) {
@@ -454,11 +332,11 @@ static bool compile_logic(struct wr_compiling *compiling, const struct wr_node *
             return false;
         }
     }
-    if (!emit_ahead(compiling, WR_CODE_JUMP, &end)) {
+    if (!wr_emit_ahead(compiling, WR_CODE_JUMP, &end)) {
         return false;
     }
     join_jumps(compiling, jumps);
-    if (!emit_value(compiling, WR_CODE_CONST, &results[!and])) {
+    if (!wr_emit_value(compiling, WR_CODE_CONST, &results[!and])) {
         return false;
     }
     wr_emit_target(compiling, end);
@@ -492,7 +370,7 @@ static bool compile_if(struct wr_compiling *compiling, const struct wr_node *nod
     for (; condition != NULL && condition->next != NULL; condition = condition->next->next) {
         uint32_t unless;
         if (wr_emit(compiling, WR_CODE_DUP) == NULL || !wr_compile(compiling, condition, false) ||
-            !emit_ahead(compiling, WR_CODE_UNLESS, &unless) ||
+            !wr_emit_ahead(compiling, WR_CODE_UNLESS, &unless) ||
             !wr_compile(compiling, condition->next, notes) ||
             !emit_link(compiling, WR_CODE_JUMP, &jumps)) {
             return false;
@@ -517,7 +395,7 @@ static bool compile_try(struct wr_compiling *compiling, const struct wr_node *no
     if (body->next == NULL) {
         return true;
     }
-    if (!emit_ahead(compiling, WR_CODE_JUMP, &end)) {
+    if (!wr_emit_ahead(compiling, WR_CODE_JUMP, &end)) {
         return false;
     }
     wr_emit_target(compiling, begin);
@@ -534,10 +412,10 @@ static bool compile_try(struct wr_compiling *compiling, const struct wr_node *no
 static bool compile_value(struct wr_compiling *compiling, const struct wr_node *node)
 {
     switch ((enum wr_node_kind)node->kind) {
-    case WR_NODE_LITERAL: return emit_value(compiling, WR_CODE_CONST, &node->literal);
-    case WR_NODE_STRING: return compile_string(compiling, node);
-    case WR_NODE_ARRAY: return compile_array(compiling, node);
-    case WR_NODE_OBJECT: return compile_object(compiling, node);
+    case WR_NODE_LITERAL: return wr_emit_value(compiling, WR_CODE_CONST, &node->literal);
+    case WR_NODE_STRING: return wr_compile_string(compiling, node);
+    case WR_NODE_ARRAY: return wr_compile_array(compiling, node);
+    case WR_NODE_OBJECT: return wr_compile_object(compiling, node);
     case WR_NODE_VARIABLE: return wr_compile_variable(compiling, node);
     case WR_NODE_NEGATE:
         return wr_compile(compiling, node->first, false) &&
@@ -545,7 +423,7 @@ static bool compile_value(struct wr_compiling *compiling, const struct wr_node *
     case WR_NODE_NOT:
         return wr_compile(compiling, node->first, false) && wr_emit(compiling, WR_CODE_NOT) != NULL;
     case WR_NODE_FORMAT: {
-        const struct wr_function *format = format_of(compiling, node, node->name);
+        const struct wr_function *format = wr_format_of(compiling, node, node->name);
         return format != NULL && wr_emit_call(compiling, node, format);
     }
     default: return wr_compile_fail(compiling, node, "an expression is missing");

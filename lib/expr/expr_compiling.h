@@ -1,5 +1,6 @@
 /*
- * expr_compiling.h - the state of a compilation, shared by expr_compile.c and expr_bind.c.
+ * expr_compiling.h - the state of a compilation, shared by expr_compile.c, expr_compile_made.c and
+ * expr_bind.c.
  */
 #ifndef WR_EXPR_COMPILING_H
 #define WR_EXPR_COMPILING_H
@@ -39,7 +40,17 @@ bool wr_compile_call(struct wr_compiling *compiling, const struct wr_node *node,
 /* Call a function whose arguments lie on the stack. */
 bool wr_emit_call(struct wr_compiling *compiling, const struct wr_node *node,
                   const struct wr_function *function);
+/* Add an instruction whose target is set later; *op is its number. */
+bool wr_emit_ahead(struct wr_compiling *compiling, enum wr_code code, uint32_t *op);
+bool wr_emit_value(struct wr_compiling *compiling, enum wr_code code, const struct wr_value *value);
 bool wr_compile_no_memory(struct wr_compiling *compiling);
+/* expr_compile_made.c */
+bool wr_compile_array(struct wr_compiling *compiling, const struct wr_node *array);
+bool wr_compile_object(struct wr_compiling *compiling, const struct wr_node *object);
+bool wr_compile_string(struct wr_compiling *compiling, const struct wr_node *string);
+/* The function that makes a part of a string: @format, or tostring. NULL: there is none, a mistake. */
+const struct wr_function *wr_format_of(struct wr_compiling *compiling, const struct wr_node *node,
+                                       struct wr_text name);
 /* Free what a program holds. */
 void wr_program_fini(wr_program *program);
 /* expr_fold.c: operators of constants in a tree become constants. */

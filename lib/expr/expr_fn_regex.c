@@ -2,10 +2,8 @@
  * expr_fn_regex.c - functions with regular expressions: test, match, capture, scan, split, sub, gsub
  * and the operator =~. Patterns match characters, and \w, \d and \s know all scripts.
  *
- * A pattern that is written in the expression is checked when the expression is compiled. A run
- * keeps the compiled forms of the patterns that it used last, so a constant one is compiled once;
- * they are not kept in the program, since each has the memory of its match and a program serves
- * several threads.
+ * A pattern that is written in the expression is checked when the expression is compiled. It is
+ * compiled again by each run that uses it (expr_regexes.c).
  *
  * Beside jq, whose patterns are Oniguruma's, these are PCRE2's; flag l (longest match) does not
  * exist; after an empty match the search goes on at the next character, and also at the end of the
@@ -14,47 +12,11 @@
 #include "expr_compiling.h"
 #include "expr_machine.h"
 
-#include "base_alloc.h"
 #include "base_error.h"
 #include "codec_regex.h"
 
-/* Patterns that a run keeps, and their memory. The last one may be larger. */
-enum { REGEXES_MAX = 32, REGEXES_BYTES_MAX = 1 << 20 };
-
 /* Flags of a call beside those of the pattern. */
 #define GLOBAL 0x100u
-
-struct wr_regexes {
-    struct wr_regexes *next;
-    struct wr_regex *regex;
-    uint32_t flags;
-    size_t len;
-    char pattern[];
-};
-
-static void free_regex(struct wr_regexes *kept)
-{
-    wr_regex_free(kept->regex);
-    wr_free(kept);
-}
-
-void wr_machine_regexes_free(struct wr_regexes *list)
-{
-    while (list != NULL) {
-        struct wr_regexes *next = list->next;
-        free_regex(list);
-        list = next;
-    }
-}
-
-size_t wr_machine_regexes_bytes(const struct wr_regexes *list)
-{
-    size_t bytes = 0;
-    for (; list != NULL; list = list->next) {
-        bytes += sizeof *list + list->len + wr_regex_bytes(list->regex);
-    }
-    return bytes;
-}
 
 /* ---- patterns and flags */
 
@@ -74,62 +36,6 @@ static bool read_flags(struct wr_text text, uint32_t *flags, char *wrong)
         }
     }
     return true;
-}
-
-static struct wr_regexes *new_regex(wr_machine *run, struct wr_text pattern, uint32_t flags)
-{
-    int code = WEIR_ENOMEM;
-    struct wr_regex_mistake mistake;
-    struct wr_regexes *made = wr_alloc(sizeof *made + pattern.len);
-    if (made != NULL) {
-        made->flags = flags;
-        made->len = pattern.len;
-        memcpy(made->pattern, pattern.data, pattern.len);
-        made->regex =
-            wr_regex_new((weir_slice){made->pattern, pattern.len}, flags, &code, &mistake);
-        if (made->regex != NULL) {
-            wr_regex_count_in(made->regex, &run->regex_characters);
-            return made;
-        }
-        wr_free(made);
-    }
-    if (code == WEIR_EPARSE) {
-        (void)wr_machine_fail(run, "%s, at byte %zu of the pattern", mistake.problem, mistake.at);
-    } else {
-        run->arena.full = false;
-        (void)wr_machine_no_memory(run);
-    }
-    return NULL;
-}
-
-/* The compiled pattern; NULL: the run has failed. The ones used last stand first. */
-static struct wr_regex *regex_of(wr_machine *run, struct wr_text pattern, uint32_t flags)
-{
-    struct wr_regexes **link = &run->regexes;
-    size_t count = 0, bytes = 0;
-    for (; *link != NULL; link = &(*link)->next, count++) {
-        struct wr_regexes *kept = *link;
-        if (kept->flags == flags && kept->len == pattern.len &&
-            memcmp(kept->pattern, pattern.data, pattern.len) == 0) {
-            *link = kept->next;
-            kept->next = run->regexes;
-            run->regexes = kept;
-            return kept->regex;
-        }
-        bytes += wr_regex_bytes(kept->regex);
-        if (count + 1 == REGEXES_MAX || bytes > REGEXES_BYTES_MAX) { /* the last ones go */
-            wr_machine_regexes_free(kept);
-            *link = NULL;
-            break;
-        }
-    }
-    struct wr_regexes *made = new_regex(run, pattern, flags);
-    if (made == NULL) {
-        return NULL;
-    }
-    made->next = run->regexes;
-    run->regexes = made;
-    return made->regex;
 }
 
 /* What one call looks for, and where it is. */
@@ -176,10 +82,11 @@ static bool begin_search(wr_machine *run, const struct wr_value *in, uint32_t mo
         return wr_machine_fail(run, "%.*s is not a valid modifier string", (int)given.len,
                                given.data);
     }
-    *search = (struct search){.run = run,
-                              .text = wr_value_text(in[0]),
-                              .global = (flags & GLOBAL) != 0,
-                              .regex = regex_of(run, wr_value_text(pattern), flags & ~GLOBAL)};
+    *search =
+        (struct search){.run = run,
+                        .text = wr_value_text(in[0]),
+                        .global = (flags & GLOBAL) != 0,
+                        .regex = wr_machine_regex(run, wr_value_text(pattern), flags & ~GLOBAL)};
     return search->regex != NULL;
 }
 

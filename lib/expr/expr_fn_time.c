@@ -9,6 +9,7 @@
  *
  * Beside jq, which ignores it, a zone that strptime reads with %z is subtracted.
  */
+#include "expr_calendar.h"
 #include "expr_machine.h"
 
 #include <math.h>
@@ -17,15 +18,7 @@
 #include "base_print.h"
 #include "codec_text.h"
 
-/* Fields of a broken-down time. */
-enum { YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, WEEKDAY, YEARDAY, FIELDS };
-
 #define YEAR_MAX 2147483647
-
-struct broken {
-    int64_t at[FIELDS]; /* the year as it is; seconds without a fraction */
-    double fraction;
-};
 
 static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                    "Thursday", "Friday", "Saturday"};
@@ -33,101 +26,50 @@ static const char *const months[] = {"January",   "February", "March",    "April
                                      "May",       "June",     "July",     "August",
                                      "September", "October",  "November", "December"};
 
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b != 0 && (a < 0) != (b < 0));
-}
-
-static int64_t floor_mod(int64_t a, int64_t b)
-{
-    return a - floor_div(a, b) * b;
-}
-
-/* ---- the calendar: years begin in March, so that a leap day is the last day */
-
-/* Days from 1970 to a day; the month may be out of its range. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-    year += floor_div(month, 12);
-    month = floor_mod(month, 12);
-    int64_t march = year - (month < 2);
-    int64_t since = floor_mod(month + 10, 12); /* months since March */
-    return 365 * march + floor_div(march, 4) - floor_div(march, 100) + floor_div(march, 400) +
-           (153 * since + 2) / 5 + day - 1 - 719468;
-}
-
-static void set_days(struct broken *time, int64_t number)
-{
-    int64_t day = number + 719468;
-    int64_t era = floor_div(day, 146097);
-    int64_t rest = day - era * 146097;
-    int64_t year = (rest - rest / 1460 + rest / 36524 - rest / 146096) / 365;
-    int64_t of_year = rest - (365 * year + year / 4 - year / 100);
-    int64_t since = (5 * of_year + 2) / 153;
-    time->at[DAY] = of_year - (153 * since + 2) / 5 + 1;
-    time->at[MONTH] = since < 10 ? since + 2 : since - 10;
-    time->at[YEAR] = era * 400 + year + (time->at[MONTH] < 2);
-    time->at[WEEKDAY] = floor_mod(number + 4, 7);
-    time->at[YEARDAY] = number - days_of(time->at[YEAR], 0, 1);
-}
-
-static int64_t seconds_of(const struct broken *time)
-{
-    return days_of(time->at[YEAR], time->at[MONTH], time->at[DAY]) * 86400 + time->at[HOUR] * 3600 +
-           time->at[MINUTE] * 60 + time->at[SECOND];
-}
-
-static void set_seconds(struct broken *time, int64_t seconds)
-{
-    int64_t rest = floor_mod(seconds, 86400);
-    set_days(time, floor_div(seconds, 86400));
-    time->at[HOUR] = rest / 3600;
-    time->at[MINUTE] = rest / 60 % 60;
-    time->at[SECOND] = rest % 60;
-}
-
 /* ---- values */
 
-static bool break_down(wr_machine *run, struct wr_value number, struct broken *time)
+static bool break_down(wr_machine *run, struct wr_value number, struct wr_broken_time *time)
 {
     double seconds = floor(wr_number_real(number));
-    *time = (struct broken){.fraction = 0};
+    *time = (struct wr_broken_time){.fraction = 0};
     if (!(fabs(seconds) < (double)YEAR_MAX * 31556952)) {
         return wr_machine_fail(run, "error converting number of seconds since epoch to datetime");
     }
-    set_seconds(time, (int64_t)seconds);
+    wr_time_set_seconds(time, (int64_t)seconds);
     time->fraction = wr_number_real(number) - seconds;
     return true;
 }
 
-static bool give_broken(wr_machine *run, const struct broken *time, struct wr_value *out)
+static bool give_broken(wr_machine *run, const struct wr_broken_time *time, struct wr_value *out)
 {
-    struct wr_value *fields = wr_arena_alloc(wr_machine_arena(run), FIELDS * sizeof *fields);
+    struct wr_value *fields =
+        wr_arena_alloc(wr_machine_arena(run), WR_TIME_FIELDS * sizeof *fields);
     if (fields == NULL) {
         return wr_machine_no_memory(run);
     }
-    for (int i = 0; i < FIELDS; i++) {
+    for (int i = 0; i < WR_TIME_FIELDS; i++) {
         fields[i] = wr_value_integer(time->at[i]);
     }
     if (time->fraction != 0) {
-        fields[SECOND] = wr_number_of_real((double)time->at[SECOND] + time->fraction);
+        fields[WR_TIME_SECOND] =
+            wr_number_of_real((double)time->at[WR_TIME_SECOND] + time->fraction);
     }
-    *out = wr_value_array(fields, FIELDS);
+    *out = wr_value_array(fields, WR_TIME_FIELDS);
     return true;
 }
 
 /* A broken-down time; it may have the first six fields only. */
 static bool take_broken(wr_machine *run, struct wr_value value, const char *function,
-                        struct broken *time)
+                        struct wr_broken_time *time)
 {
     const struct wr_value *fields;
     uint32_t count;
-    *time = (struct broken){.fraction = 0};
+    *time = (struct wr_broken_time){.fraction = 0};
     if (!wr_value_elements(wr_machine_arena(run), value, &fields, &count)) {
         return wr_machine_no_memory(run);
     }
     bool ok = count >= 6;
-    for (uint32_t i = 0; ok && i < WR_MIN(count, (uint32_t)FIELDS); i++) {
+    for (uint32_t i = 0; ok && i < WR_MIN(count, (uint32_t)WR_TIME_FIELDS); i++) {
         double number = fields[i].kind == WR_JSON_NUMBER ? wr_number_real(fields[i]) : NAN;
         ok = fabs(number) <= YEAR_MAX;
         time->at[i] = ok ? (int64_t)floor(number) : 0;
@@ -135,8 +77,9 @@ static bool take_broken(wr_machine *run, struct wr_value value, const char *func
     if (!ok) {
         return wr_machine_fail(run, "%s requires parsed datetime inputs", function);
     }
-    if (count < FIELDS) {
-        set_days(time, days_of(time->at[YEAR], time->at[MONTH], time->at[DAY]));
+    if (count < WR_TIME_FIELDS) {
+        wr_time_set_days(time, wr_days_of(time->at[WR_TIME_YEAR], time->at[WR_TIME_MONTH],
+                                          time->at[WR_TIME_DAY]));
     }
     return true;
 }
@@ -145,17 +88,17 @@ static bool take_broken(wr_machine *run, struct wr_value value, const char *func
 
 static int64_t hour12(int64_t hour)
 {
-    return floor_mod(hour + 11, 12) + 1;
+    return wr_floor_mod(hour + 11, 12) + 1;
 }
 
 /* The year and week of ISO 8601: weeks begin on Monday, the first one has the first Thursday. */
-static int64_t iso_week(const struct broken *time, int64_t *year)
+static int64_t iso_week(const struct wr_broken_time *time, int64_t *year)
 {
-    int64_t number = days_of(time->at[YEAR], 0, 1) + time->at[YEARDAY];
-    struct broken thursday;
-    set_days(&thursday, number - floor_mod(time->at[WEEKDAY] + 6, 7) + 3);
-    *year = thursday.at[YEAR];
-    return thursday.at[YEARDAY] / 7 + 1;
+    int64_t number = wr_days_of(time->at[WR_TIME_YEAR], 0, 1) + time->at[WR_TIME_YEARDAY];
+    struct wr_broken_time thursday;
+    wr_time_set_days(&thursday, number - wr_floor_mod(time->at[WR_TIME_WEEKDAY] + 6, 7) + 3);
+    *year = thursday.at[WR_TIME_YEAR];
+    return thursday.at[WR_TIME_YEARDAY] / 7 + 1;
 }
 
 /* Letters that stand for other formats. */
@@ -175,17 +118,17 @@ static const char *expanded(char letter)
 }
 
 /* The name that a letter stands for; NULL: it does not. */
-static const char *name_of(const struct broken *time, char letter, int *len)
+static const char *name_of(const struct wr_broken_time *time, char letter, int *len)
 {
     *len = letter == 'A' || letter == 'B' ? 9 : 3;
     switch (letter) {
     case 'a':
-    case 'A': return days[floor_mod(time->at[WEEKDAY], 7)];
+    case 'A': return days[wr_floor_mod(time->at[WR_TIME_WEEKDAY], 7)];
     case 'b':
     case 'h':
-    case 'B': return months[floor_mod(time->at[MONTH], 12)];
-    case 'p': return time->at[HOUR] < 12 ? "AM" : "PM";
-    case 'P': return time->at[HOUR] < 12 ? "am" : "pm";
+    case 'B': return months[wr_floor_mod(time->at[WR_TIME_MONTH], 12)];
+    case 'p': return time->at[WR_TIME_HOUR] < 12 ? "AM" : "PM";
+    case 'P': return time->at[WR_TIME_HOUR] < 12 ? "am" : "pm";
     case 'n': return "\n";
     case 't': return "\t";
     case '%': return "%";
@@ -196,7 +139,7 @@ static const char *name_of(const struct broken *time, char letter, int *len)
 }
 
 /* The number that a letter stands for, its width and what fills it. false: it does not. */
-static bool number_of(const struct broken *time, char letter, int64_t *number, int *width,
+static bool number_of(const struct wr_broken_time *time, char letter, int64_t *number, int *width,
                       char *fill)
 {
     const int64_t *at = time->at;
@@ -204,10 +147,10 @@ static bool number_of(const struct broken *time, char letter, int64_t *number, i
     *width = 2;
     *fill = '0';
     switch (letter) {
-    case 'C': *number = floor_div(at[YEAR], 100); return true;
-    case 'd': *number = at[DAY]; return true;
+    case 'C': *number = wr_floor_div(at[WR_TIME_YEAR], 100); return true;
+    case 'd': *number = at[WR_TIME_DAY]; return true;
     case 'e':
-        *number = at[DAY];
+        *number = at[WR_TIME_DAY];
         *fill = ' ';
         return true;
     case 'G':
@@ -216,51 +159,53 @@ static bool number_of(const struct broken *time, char letter, int64_t *number, i
         return true;
     case 'g':
         (void)iso_week(time, &iso_year);
-        *number = floor_mod(iso_year, 100);
+        *number = wr_floor_mod(iso_year, 100);
         return true;
-    case 'H': *number = at[HOUR]; return true;
-    case 'I': *number = hour12(at[HOUR]); return true;
+    case 'H': *number = at[WR_TIME_HOUR]; return true;
+    case 'I': *number = hour12(at[WR_TIME_HOUR]); return true;
     case 'j':
-        *number = at[YEARDAY] + 1;
+        *number = at[WR_TIME_YEARDAY] + 1;
         *width = 3;
         return true;
     case 'k':
-        *number = at[HOUR];
+        *number = at[WR_TIME_HOUR];
         *fill = ' ';
         return true;
     case 'l':
-        *number = hour12(at[HOUR]);
+        *number = hour12(at[WR_TIME_HOUR]);
         *fill = ' ';
         return true;
-    case 'm': *number = at[MONTH] + 1; return true;
-    case 'M': *number = at[MINUTE]; return true;
+    case 'm': *number = at[WR_TIME_MONTH] + 1; return true;
+    case 'M': *number = at[WR_TIME_MINUTE]; return true;
     case 's':
-        *number = seconds_of(time);
+        *number = wr_time_seconds(time);
         *width = 0;
         return true;
-    case 'S': *number = at[SECOND]; return true;
+    case 'S': *number = at[WR_TIME_SECOND]; return true;
     case 'u':
-        *number = floor_mod(at[WEEKDAY] + 6, 7) + 1;
+        *number = wr_floor_mod(at[WR_TIME_WEEKDAY] + 6, 7) + 1;
         *width = 1;
         return true;
-    case 'U': *number = (at[YEARDAY] + 7 - at[WEEKDAY]) / 7; return true;
+    case 'U': *number = (at[WR_TIME_YEARDAY] + 7 - at[WR_TIME_WEEKDAY]) / 7; return true;
     case 'V': *number = iso_week(time, &iso_year); return true;
     case 'w':
-        *number = at[WEEKDAY];
+        *number = at[WR_TIME_WEEKDAY];
         *width = 1;
         return true;
-    case 'W': *number = (at[YEARDAY] + 7 - floor_mod(at[WEEKDAY] + 6, 7)) / 7; return true;
-    case 'y': *number = floor_mod(at[YEAR], 100); return true;
+    case 'W':
+        *number = (at[WR_TIME_YEARDAY] + 7 - wr_floor_mod(at[WR_TIME_WEEKDAY] + 6, 7)) / 7;
+        return true;
+    case 'y': *number = wr_floor_mod(at[WR_TIME_YEAR], 100); return true;
     case 'Y':
-        *number = at[YEAR];
+        *number = at[WR_TIME_YEAR];
         *width = 0;
         return true;
     default: return false;
     }
 }
 
-static void write_letter(struct wr_text_writer *writer, const struct broken *time, char letter,
-                         char flag)
+static void write_letter(struct wr_text_writer *writer, const struct wr_broken_time *time,
+                         char letter, char flag)
 {
     char text[32];
     int64_t number;
@@ -282,7 +227,7 @@ static void write_letter(struct wr_text_writer *writer, const struct broken *tim
     }
 }
 
-static void write_time(struct wr_text_writer *writer, const struct broken *time,
+static void write_time(struct wr_text_writer *writer, const struct wr_broken_time *time,
                        struct wr_text format)
 {
     while (format.len > 0) {
@@ -313,7 +258,7 @@ static void write_time(struct wr_text_writer *writer, const struct broken *time,
 
 static bool call_strftime(wr_machine *run, const struct wr_value *in, struct wr_value *out)
 {
-    struct broken time;
+    struct wr_broken_time time;
     struct wr_text_writer writer = {.arena = wr_machine_arena(run)};
     if (in[0].kind != WR_JSON_NUMBER && in[0].kind != WR_JSON_ARRAY) {
         return wr_machine_fail(run, "strftime/1 requires parsed datetime inputs");
@@ -333,7 +278,7 @@ static bool call_strftime(wr_machine *run, const struct wr_value *in, struct wr_
 
 /* A time being read. */
 struct reading {
-    struct broken time;
+    struct wr_broken_time time;
     struct wr_text text;
     int64_t century; /* -1: none */
     int64_t zone;    /* seconds to subtract */
@@ -430,11 +375,11 @@ static bool read_clock(struct reading *reading, char letter)
     struct wr_text *text = &reading->text;
     switch (letter) {
     case 'H':
-    case 'k': return take_number(text, 2, 0, 23, &at[HOUR]);
+    case 'k': return take_number(text, 2, 0, 23, &at[WR_TIME_HOUR]);
     case 'I':
-    case 'l': reading->half_days = true; return take_number(text, 2, 1, 12, &at[HOUR]);
-    case 'M': return take_number(text, 2, 0, 59, &at[MINUTE]);
-    case 'S': return take_number(text, 2, 0, 61, &at[SECOND]);
+    case 'l': reading->half_days = true; return take_number(text, 2, 1, 12, &at[WR_TIME_HOUR]);
+    case 'M': return take_number(text, 2, 0, 59, &at[WR_TIME_MINUTE]);
+    case 'S': return take_number(text, 2, 0, 61, &at[WR_TIME_SECOND]);
     case 'p':
     case 'P':
         reading->afternoon = wr_text_take(text, "PM");
@@ -456,26 +401,26 @@ static bool read_letter(struct reading *reading, char letter)
     int64_t number;
     switch (letter) {
     case 'a':
-    case 'A': return take_name(text, days, 7, &at[WEEKDAY]);
+    case 'A': return take_name(text, days, 7, &at[WR_TIME_WEEKDAY]);
     case 'b':
     case 'B':
-    case 'h': return take_name(text, months, 12, &at[MONTH]);
+    case 'h': return take_name(text, months, 12, &at[WR_TIME_MONTH]);
     case 'C': return take_number(text, 2, 0, 99, &reading->century);
     case 'd':
-    case 'e': reading->has_day = true; return take_number(text, 2, 1, 31, &at[DAY]);
+    case 'e': reading->has_day = true; return take_number(text, 2, 1, 31, &at[WR_TIME_DAY]);
     case 'j':
         reading->has_year_day = true;
         if (!take_number(text, 3, 1, 366, &number)) {
             return false;
         }
-        at[YEARDAY] = number - 1;
+        at[WR_TIME_YEARDAY] = number - 1;
         return true;
     case 'm':
         reading->has_day = true;
         if (!take_number(text, 2, 1, 12, &number)) {
             return false;
         }
-        at[MONTH] = number - 1;
+        at[WR_TIME_MONTH] = number - 1;
         return true;
     case 'U':
     case 'V':
@@ -488,9 +433,9 @@ static bool read_letter(struct reading *reading, char letter)
         if (!take_number(text, 2, 0, 99, &number)) {
             return false;
         }
-        at[YEAR] = number < 69 ? 2000 + number : 1900 + number;
+        at[WR_TIME_YEAR] = number < 69 ? 2000 + number : 1900 + number;
         return true;
-    case 'Y': return take_number(text, 4, 0, 9999, &at[YEAR]);
+    case 'Y': return take_number(text, 4, 0, 9999, &at[WR_TIME_YEAR]);
     case 'n':
     case 't': skip_blanks(text); return true;
     case '%': return wr_text_take(text, "%");
@@ -529,25 +474,26 @@ static void complete(struct reading *reading)
 {
     int64_t *at = reading->time.at;
     if (reading->has_seconds) {
-        set_seconds(&reading->time, reading->seconds);
+        wr_time_set_seconds(&reading->time, reading->seconds);
         return;
     }
     if (reading->half_days) {
-        at[HOUR] = at[HOUR] % 12 + (reading->afternoon ? 12 : 0);
+        at[WR_TIME_HOUR] = at[WR_TIME_HOUR] % 12 + (reading->afternoon ? 12 : 0);
     }
     if (reading->century >= 0) {
-        at[YEAR] = reading->century * 100 + floor_mod(at[YEAR], 100);
+        at[WR_TIME_YEAR] = reading->century * 100 + wr_floor_mod(at[WR_TIME_YEAR], 100);
     }
     if (reading->has_year_day && !reading->has_day) {
-        set_days(&reading->time, days_of(at[YEAR], 0, 1) + at[YEARDAY]);
+        wr_time_set_days(&reading->time, wr_days_of(at[WR_TIME_YEAR], 0, 1) + at[WR_TIME_YEARDAY]);
     }
     if (reading->zone != 0) {
-        set_seconds(&reading->time, seconds_of(&reading->time) - reading->zone);
+        wr_time_set_seconds(&reading->time, wr_time_seconds(&reading->time) - reading->zone);
     }
-    struct broken day;
-    set_days(&day, days_of(at[YEAR], at[MONTH], at[DAY]));
-    at[WEEKDAY] = day.at[WEEKDAY];
-    at[YEARDAY] = days_of(at[YEAR], at[MONTH], at[DAY]) - days_of(at[YEAR], 0, 1);
+    struct wr_broken_time day;
+    wr_time_set_days(&day, wr_days_of(at[WR_TIME_YEAR], at[WR_TIME_MONTH], at[WR_TIME_DAY]));
+    at[WR_TIME_WEEKDAY] = day.at[WR_TIME_WEEKDAY];
+    at[WR_TIME_YEARDAY] = wr_days_of(at[WR_TIME_YEAR], at[WR_TIME_MONTH], at[WR_TIME_DAY]) -
+                          wr_days_of(at[WR_TIME_YEAR], 0, 1);
 }
 
 static bool call_strptime(wr_machine *run, const struct wr_value *in, struct wr_value *out)
@@ -556,8 +502,8 @@ static bool call_strptime(wr_machine *run, const struct wr_value *in, struct wr_
         return wr_machine_fail(run, "strptime/1 requires string inputs and arguments");
     }
     struct reading reading = {.text = wr_value_text(in[0]), .century = -1};
-    reading.time.at[YEAR] = 1900;
-    reading.time.at[DAY] = 1;
+    reading.time.at[WR_TIME_YEAR] = 1900;
+    reading.time.at[WR_TIME_DAY] = 1;
     if (!read_time(&reading, wr_value_text(in[1])) || reading.text.len > 0) {
         struct wr_text date = wr_string_shown(in[0]), format = wr_string_shown(in[1]);
         return wr_machine_fail(run, "date \"%.*s\" does not match format \"%.*s\"", (int)date.len,
@@ -571,20 +517,20 @@ static bool call_strptime(wr_machine *run, const struct wr_value *in, struct wr_
 
 static bool call_mktime(wr_machine *run, const struct wr_value *in, struct wr_value *out)
 {
-    struct broken time;
+    struct wr_broken_time time;
     if (in[0].kind != WR_JSON_ARRAY) {
         return wr_machine_fail(run, "mktime requires array inputs");
     }
     if (!take_broken(run, in[0], "mktime", &time)) {
         return false;
     }
-    *out = wr_value_integer(seconds_of(&time));
+    *out = wr_value_integer(wr_time_seconds(&time));
     return true;
 }
 
 static bool call_gmtime(wr_machine *run, const struct wr_value *in, struct wr_value *out)
 {
-    struct broken time;
+    struct wr_broken_time time;
     return in[0].kind == WR_JSON_NUMBER
                ? break_down(run, in[0], &time) && give_broken(run, &time, out)
                : wr_machine_fail(run, "gmtime() requires numeric inputs");

@@ -48,6 +48,7 @@ struct wr_fork {
     struct wr_value of, last;
 };
 
+struct wr_regex;
 struct wr_regexes;
 
 struct wr_machine {
@@ -135,7 +136,9 @@ enum wr_next wr_step_walked(wr_machine *run, const struct wr_op *op);
 /* The next value for a WALK fork, which is the last one and not at the root. */
 enum wr_next wr_walk_next(wr_machine *run);
 
-/* expr_fn_regex.c: the patterns that a run keeps. NULL is allowed. */
+/* expr_regexes.c: the compiled pattern, with these flags (codec_regex.h); NULL: the run has failed. */
+struct wr_regex *wr_machine_regex(wr_machine *run, struct wr_text pattern, uint32_t flags);
+/* The patterns that a run keeps. NULL is allowed. */
 void wr_machine_regexes_free(struct wr_regexes *list);
 size_t wr_machine_regexes_bytes(const struct wr_regexes *list);
 
