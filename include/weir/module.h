@@ -165,7 +165,8 @@ enum weir_trait {
     WEIR_TRAIT_VALUES = 1u << 28,
     /* It gives the JSON values of what comes, whatever that is. The plan inserts it where values are
      * used, and leaves it out of a run where it has nothing to do: behind JSON, and behind lines
-     * before a component with VALUES. */
+     * before a component with VALUES. A source with it has a far end that says what its bytes are: the
+     * component is joined to it. */
     WEIR_TRAIT_ON_DEMAND = 1u << 29,
     /* Private to the library: it has parsed the JSON texts that it gives as they came, and an
      * expression directly behind it does not parse them again. */
@@ -371,6 +372,9 @@ typedef struct weir_opening {
     const void *plan; /* private to the library */
     const char *text; /* the whole pipeline, without secrets; lent. NULL in check */
     void *names;      /* private to the library: the values of the text, $NAME in expressions */
+    /* For the component ON_DEMAND: 1 when a later component reads each item as a value, and rejects
+     * what is none. */
+    int32_t looked;
 } weir_opening;
 
 /* A text that uses a component, and its output: as example and prints of the component. */

@@ -335,6 +335,16 @@ static struct wr_json *gate_json(const struct weir_gen *gen)
     return wr_gen_json(gen->up);
 }
 
+static bool gate_by_media(struct weir_gen *gen, bool strict)
+{
+    return wr_gen_by_media(gen->up, strict);
+}
+
+static enum wr_media gate_media(struct weir_gen *gen)
+{
+    return wr_gen_media(gen->up);
+}
+
 static void gate_free(struct weir_gen *gen)
 {
     struct gate *gate = WR_OWNER(gen, struct gate, gen);
@@ -349,6 +359,8 @@ static const struct wr_gen_ops gate_ops = {.kind = "dead",
                                            .free = gate_free,
                                            .frame = gate_frame,
                                            .json = gate_json,
+                                           .by_media = gate_by_media,
+                                           .media = gate_media,
                                            .given_before = gate_given_before};
 
 struct weir_gen *wr_dead_gate(struct weir_gen *up, struct wr_dead *dead)
@@ -402,6 +414,15 @@ void wr_gen_on_error(struct weir_gen *gen, const struct weir_gen *until, enum wr
             return;
         }
         gen->rejects->gen = gen;
+    }
+}
+
+void wr_gen_on_error_as(struct weir_gen *gen, const struct weir_gen *until,
+                        const struct weir_gen *as, const char *component)
+{
+    if (as->rejects != NULL) {
+        wr_gen_on_error(gen, until, (enum wr_on_error)as->rejects->policy, as->rejects->dead,
+                        component);
     }
 }
 

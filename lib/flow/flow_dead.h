@@ -38,6 +38,9 @@ struct weir_gen *wr_dead_gate_reads(struct weir_gen *gen);
  * that they reject. component: its name in the dead sink; static. dead: for WR_ON_ERROR_DEAD. */
 void wr_gen_on_error(struct weir_gen *gen, const struct weir_gen *until, enum wr_on_error policy,
                      struct wr_dead *dead, const char *component);
+/* The same as `as` does. */
+void wr_gen_on_error_as(struct weir_gen *gen, const struct weir_gen *until,
+                        const struct weir_gen *as, const char *component);
 /* Reject an item that is lent to gen, or that gen keeps. code: what is wrong with the item. Returns
  * 0, or a code: gen has failed and must stop. Never suspends. */
 int wr_gen_reject(struct weir_gen *gen, const weir_item *item, int code, const char *why);

@@ -374,3 +374,20 @@ bool wr_gen_frame(struct weir_gen *gen, const weir_framing *framing)
     return gen->ops->frame != NULL && gen->state == WR_GEN_FRESH && gen->reader == NULL &&
            gen->ops->frame(gen, framing);
 }
+
+bool wr_gen_by_media(struct weir_gen *gen, bool strict)
+{
+    return gen->ops->by_media != NULL && gen->state == WR_GEN_FRESH &&
+           gen->ops->by_media(gen, strict);
+}
+
+enum wr_media wr_gen_media(struct weir_gen *gen)
+{
+    if (gen->state != WR_GEN_FRESH || !wr_gen_enter(gen)) {
+        return WR_MEDIA_UNKNOWN;
+    }
+    enum wr_media media = gen->ops->media(gen);
+    gen->state = WR_GEN_FRESH; /* nothing was pulled */
+    wr_gen_ready(gen);
+    return gen->failure == NULL ? media : WR_MEDIA_UNKNOWN;
+}

@@ -31,6 +31,7 @@
 
 #include "bytes_item.h"
 #include "bytes_origin.h"
+#include "codec_media.h"
 #include "loop_scope.h"
 #include "loop_wait.h"
 
@@ -72,6 +73,13 @@ struct wr_gen_ops {
      * `framing` from now on, and act as a framing stage on it would. May fail the generator. NULL,
      * or false: it gives no raw bytes. */
     bool (*frame)(struct weir_gen *gen, const weir_framing *framing);
+    /* The same, for a source whose far end says what its bytes are: cut them by that. strict: an item
+     * over the limit is a failure. From now on `frame` returns true and does nothing. NULL, or false:
+     * it knows no types. */
+    bool (*by_media)(struct weir_gen *gen, bool strict);
+    /* After by_media, before the first pull: what the bytes are. Waits for the far end; may suspend.
+     * WR_MEDIA_UNKNOWN: the generator has failed or stops. */
+    enum wr_media (*media)(struct weir_gen *gen);
     /* How many items it has given in the earlier runs that a state records: they are settled and
      * are not given again. False: unknown. Called before the first pull. NULL: a source begins
      * again, and a stage knows only that it gave nothing if its upstream gave nothing. */
@@ -306,6 +314,9 @@ void wr_gen_seal(struct weir_gen *gen);
 
 /* Make a source cut its bytes itself (the op frame). False: a stage must do it. */
 bool wr_gen_frame(struct weir_gen *gen, const weir_framing *framing);
+/* The same by what the bytes are (the op by_media), which wr_gen_media tells. May suspend. */
+bool wr_gen_by_media(struct weir_gen *gen, bool strict);
+enum wr_media wr_gen_media(struct weir_gen *gen);
 
 /* ---- inside the flow layer */
 

@@ -33,7 +33,7 @@ struct wr_offset {
     uint64_t half;       /* with WR_END_HALF: how many bytes after it were given */
     bool decoded;        /* it counts bytes of a decoded body, which an HTTP range cannot name */
     struct wr_text note; /* the framer's; in the text that was read. len 0: none */
-    char validator[WR_STATE_VALIDATOR_MAX + 16]; /* with a word before it */
+    char validator[WR_STATE_VALIDATOR_MAX + 32]; /* with words before it */
 };
 
 /* False: the text is not an offset. */

@@ -288,6 +288,9 @@ static bool can_join(const struct wr_plan_reading *reading, const struct weir_ch
                      enum wr_plan_place place, size_t index)
 {
     const struct wr_plan_step *steps = chain->steps;
+    if ((steps[index].component->traits & WEIR_TRAIT_ON_DEMAND) != 0) {
+        return index == 1 && (steps[0].component->traits & WEIR_TRAIT_ON_DEMAND) != 0;
+    }
     if ((steps[index].component->traits & WEIR_TRAIT_FRAMES) == 0) {
         return false;
     }
@@ -296,16 +299,20 @@ static bool can_join(const struct wr_plan_reading *reading, const struct weir_ch
                       : index == 0 && place == WR_PLAN_ROOT && !reading->behind;
 }
 
-/* Has a step that acts on demand nothing to do? A step that the plan has inserted leaves lines to the
- * component that uses their values. */
-static bool has_passed(const struct weir_chain *chain, size_t index)
+/* Has a step that acts on demand nothing to do? It leaves lines to the component that reads their
+ * values: the next one, or a later one if the plan has inserted the step. */
+static void see_demand(const struct weir_chain *chain, size_t index)
 {
-    const struct wr_plan_step *step = &chain->steps[index];
-    bool next = index + 1 < chain->count &&
-                (chain->steps[index + 1].component->traits & WEIR_TRAIT_VALUES) != 0;
-    return (step->component->traits & WEIR_TRAIT_ON_DEMAND) != 0 && !step->joined &&
-           (step->shape == WEIR_SHAPE_JSON ||
-            (step->shape == WEIR_SHAPE_LINE && (step->implied || next)));
+    struct wr_plan_step *step = &chain->steps[index];
+    if ((step->component->traits & WEIR_TRAIT_ON_DEMAND) == 0 ||
+        step->component->kind == WEIR_KIND_SOURCE) {
+        return;
+    }
+    step->looked =
+        step->implied || (index + 1 < chain->count &&
+                          (chain->steps[index + 1].component->traits & WEIR_TRAIT_VALUES) != 0);
+    step->passes = !step->joined && (step->shape == WEIR_SHAPE_JSON ||
+                                     (step->shape == WEIR_SHAPE_LINE && step->looked));
 }
 
 bool wr_plan_unfused;
@@ -341,7 +348,7 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
             step = &chain->steps[i];
         }
         step->shape = source ? 0 : shape;
-        step->passes = has_passed(chain, i);
+        see_demand(chain, i);
         step->fused = i > 0 && step->component->compile != NULL &&
                       step[-1].component->compile != NULL && !wr_plan_unfused &&
                       (wr_plan_gives(&step[-1]) == WEIR_SHAPE_SAME ||

@@ -73,7 +73,7 @@ static const weir_component *find_on_demand(void)
 {
     const weir_component *component;
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
-        if ((component->traits & WEIR_TRAIT_ON_DEMAND) != 0) {
+        if ((component->traits & WEIR_TRAIT_ON_DEMAND) != 0 && component->kind == WEIR_KIND_STAGE) {
             return component;
         }
     }

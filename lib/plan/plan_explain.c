@@ -129,13 +129,20 @@ static void add_condition(struct promise *promise, const char *condition)
     }
 }
 
-/* The component whose descriptor says how a source continues: its own, or that of a framer, by the
- * ids of items. */
+/* Does a source continue by the ids of the items that its framer cuts? */
+static bool goes_on_by_id(const struct wr_plan_step *step)
+{
+    const weir_component *framer = step->framer;
+    return framer != NULL && (wr_plan_traits(step) & framer->traits & WEIR_TRAIT_BY_ID) != 0;
+}
+
+/* The component whose descriptor says how a source continues: its own, or that of a framer which
+ * does it by ids, or for which it depends on what comes. */
 static const weir_component *goes_on_by(const struct wr_plan_step *step)
 {
     const weir_component *framer = step->framer;
-    bool by_id = framer != NULL && (wr_plan_traits(step) & framer->traits & WEIR_TRAIT_BY_ID) != 0;
-    return by_id ? framer : step->component;
+    bool on_demand = framer != NULL && (framer->traits & WEIR_TRAIT_ON_DEMAND) != 0;
+    return on_demand || goes_on_by_id(step) ? framer : step->component;
 }
 
 static bool add_step(const struct wr_plan_step *step, size_t depth, void *arg)
@@ -148,7 +155,7 @@ static bool add_step(const struct wr_plan_step *step, size_t depth, void *arg)
         if ((traits & WEIR_TRAIT_RESUMES) == 0) {
             weaken(promise, WEIR_BEST_EFFORT, step->component,
                    "has no position from which a restart can continue");
-        } else if ((traits & WEIR_TRAIT_PROVES) == 0 || by != step->component) {
+        } else if ((traits & WEIR_TRAIT_PROVES) == 0 || goes_on_by_id(step)) {
             weaken(promise, WEIR_AT_LEAST_ONCE, by,
                    "cannot prove that it continues at the saved position");
         }
@@ -187,7 +194,7 @@ static bool begins_again(const struct wr_plan_step *step, bool before)
         blocks = blocks || component->args[i].type == WEIR_ARGTYPE_CHAIN;
     }
     if (component->kind == WEIR_KIND_SOURCE) {
-        return (traits & WEIR_TRAIT_PROVES) != 0 && goes_on_by(step) == component && !blocks;
+        return (traits & WEIR_TRAIT_PROVES) != 0 && !goes_on_by_id(step) && !blocks;
     }
     return before && !blocks && (traits & WEIR_TRAIT_CHANGES_OUTCOMES) == 0;
 }

@@ -336,6 +336,7 @@ void weir_chain_open(const weir_opening *opening, const weir_chain *chain, weir_
         mine.struct_size = sizeof mine;
         mine.shape = step->shape;
         mine.joined = step->joined;
+        mine.looked = step->looked;
         set_http(&mine, step->component);
         if (step->component->kind == WEIR_KIND_SOURCE) {
             mine.joined = is_joined(chain, i + 1);

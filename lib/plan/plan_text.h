@@ -104,7 +104,8 @@ struct wr_plan_step {
     const weir_component *framer;   /* the framer that is joined to this source; NULL: none */
     bool implied;                   /* inserted by the plan */
     const char *ending;             /* ... because the file's name ends in this; NULL */
-    bool passes;                    /* it has nothing to do, and is not opened */
+    bool looked;                    /* it acts on demand, and a later step reads the values */
+    bool passes;                    /* ... and it has nothing to do, and is not opened */
     bool fused;                     /* it runs as one with the stage before it */
     bool parsed;                    /* the stage before it has parsed what it reads */
 };

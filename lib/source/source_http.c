@@ -70,7 +70,7 @@ static char *state_name(const struct wr_http_source *source)
     return name;
 }
 
-static const char by_etag[] = "etag ", by_date[] = "modified ", as_raw[] = "raw ";
+static const char by_etag[] = "etag ", by_date[] = "modified ", as_raw[] = "raw ", as[] = "as ";
 
 /* Skip a word if the text begins with it. */
 static bool take_word(const char **text, const char *word)
@@ -99,6 +99,10 @@ static int resume(struct wr_http_source *source, struct wr_offset *start)
     const struct wr_state_slot *slot = source->slot;
     bool good = wr_offset_read(start, slot->stored);
     const char *validator = start->validator;
+    if (take_word(&validator, as)) { /* wr_http_media_resume has read it */
+        validator += strcspn(validator, " ");
+        validator += *validator == ' ';
+    }
     bool raw = take_word(&validator, as_raw);
     good = good && (take_word(&validator, by_etag) || take_word(&validator, by_date));
     if (!good || !wr_inbox_resume_at(&source->inbox, start)) {
@@ -122,7 +126,6 @@ static int resume(struct wr_http_source *source, struct wr_offset *start)
 static int attach_state(struct wr_http_source *source)
 {
     char *name = state_name(source);
-    struct wr_offset start = {.end = 0};
     weir_error error;
     int rc = name != NULL ? wr_state_attach_source(source->state, name, source->gen.origin,
                                                    &source->slot, &error)
@@ -131,6 +134,16 @@ static int attach_state(struct wr_http_source *source)
     if (rc < 0) {
         return wr_gen_fail_error(&source->gen, &error);
     }
+    if (source->by_media && wr_http_media_resume(source) < 0) {
+        return source->gen.failure->code;
+    }
+    /* Else the first response says what the positions are. */
+    return source->by_media && source->media == WR_MEDIA_UNKNOWN ? 0 : wr_http_source_keep(source);
+}
+
+int wr_http_source_keep(struct wr_http_source *source)
+{
+    struct wr_offset start = {.end = 0};
     if (source->sse) {
         wr_inbox_keep_ends(&source->inbox, NULL);
         return wr_http_sse_resume(source);
@@ -159,8 +172,11 @@ static void prove(struct wr_http_source *source)
         return;
     }
     bool raw = source->http.o.raw && source->http.reply.words->coding_name[0] != '\0';
-    int len = snprintf(now->validator, sizeof now->validator, "%s%s%s", raw ? as_raw : "",
-                       source->validator[0] == '"' ? by_etag : by_date, source->validator);
+    const char *word = source->by_media ? wr_media_word(source->media) : "";
+    int len =
+        snprintf(now->validator, sizeof now->validator, "%s%s%s%s%s%s", source->by_media ? as : "",
+                 word, source->by_media ? " " : "", raw ? as_raw : "",
+                 source->validator[0] == '"' ? by_etag : by_date, source->validator);
     now->decoded = source->coded;
     wr_state_prove(source->slot,
                    (size_t)len < sizeof now->validator ? WR_PROOF_EXACT : WR_PROOF_NONE);
@@ -188,8 +204,7 @@ static int accept_answer(struct wr_http_source *source)
 
 /* ---- pulling */
 
-/* There is no complete item: do the next step towards one. Negative: the generator has failed. */
-static int step(struct wr_http_source *source)
+int wr_http_source_step(struct wr_http_source *source)
 {
     if (!source->opened) {
         source->opened = true;
@@ -260,7 +275,7 @@ static size_t http_next_many(struct weir_gen *gen, weir_item *items, size_t max)
             }
             return source->ids != NULL && wr_http_sse_given(source, items, n) < 0 ? 0 : n;
         }
-        if (over ? !wr_http_source_follow(source) : step(source) < 0) {
+        if (over ? !wr_http_source_follow(source) : wr_http_source_step(source) < 0) {
             break;
         }
     }
@@ -304,6 +319,9 @@ static int64_t http_held(const struct weir_gen *gen, uint32_t mark)
 static bool http_frame(struct weir_gen *gen, const weir_framing *framing)
 {
     struct wr_http_source *source = source_of(gen);
+    if (source->by_media) {
+        return true;
+    }
     bool framed = wr_inbox_frame(&source->inbox, gen, framing);
     source->sse = source->inbox.framer.ops == &wr_sse_framer;
     return framed;
@@ -354,6 +372,8 @@ static const struct wr_gen_ops http_ops = {.kind = "http",
                                            .held = http_held,
                                            .frame = http_frame,
                                            .json = http_json,
+                                           .by_media = wr_http_by_media,
+                                           .media = wr_http_media,
                                            .given_before = http_given_before,
                                            .begins_again = http_begins_again,
                                            .is_source = true};

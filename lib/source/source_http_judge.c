@@ -184,6 +184,10 @@ static enum wr_http_verdict judge(struct wr_http *http)
 {
     struct wr_http_source *source = wr_http_source_of(http);
     int status = http->reply.status;
+    bool body = status >= 200 && status < 300 && status != 204;
+    if (source->by_media && body && wr_http_media_judge(source) == WR_HTTP_REFUSED) {
+        return WR_HTTP_REFUSED;
+    }
     if (source->sse) {
         return wr_http_sse_judge(source);
     }

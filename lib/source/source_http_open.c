@@ -42,7 +42,7 @@ const weir_component wr_component_http = {
     .kind = WEIR_KIND_SOURCE,
     .gives = WEIR_SHAPE_LINE,
     .traits = WEIR_TRAIT_IO | WEIR_TRAIT_FRAMED | WEIR_TRAIT_RESUMES | WEIR_TRAIT_PROVES |
-              WEIR_TRAIT_BY_ID | WEIR_TRAIT_CONNECTS | WEIR_TRAIT_TLS,
+              WEIR_TRAIT_BY_ID | WEIR_TRAIT_CONNECTS | WEIR_TRAIT_TLS | WEIR_TRAIT_ON_DEMAND,
     .args = http_args,
     .args_count = sizeof http_args / sizeof http_args[0],
     .args_size = sizeof(struct http_args),

@@ -5,6 +5,7 @@
  *   source_http_judge.c   what to request, and how to judge the response
  *   source_http_resume.c  after an attempt: the end, another attempt, or the failure
  *   source_http_sse.c     a body that is an event stream
+ *   source_http_media.c   a body that is read by its Content-Type
  *   source_http_open.c    the component
  *
  * The client (http.h) handles requests and responses. These files make one stream of them.
@@ -25,12 +26,16 @@ struct wr_http_source {
     struct wr_texts *ids;         /* the origin's; NULL: no state, or offsets */
     struct wr_state_slot *before; /* the entry of an earlier run, or a new one; NULL: none */
     int32_t retries, follow;
-    int64_t idle_ms; /* the option; 0: the default for the kind of stream */
-    uint64_t from;   /* the requested position */
-    bool sse;        /* the body is an event stream */
-    bool named;      /* ... and was requested from an id on */
-    bool opened;     /* the state is attached */
-    bool answered;   /* a body has begun */
+    int64_t idle_ms;     /* the option; 0: the default for the kind of stream */
+    uint64_t from;       /* the requested position */
+    bool by_media;       /* the Content-Type of the first response says how the body is read */
+    bool strict;         /* ... and an item over the limit is a failure */
+    enum wr_media media; /* ... as it says */
+    char type[64];       /* ... this Content-Type; "": none, or that of an earlier run */
+    bool sse;            /* the body is an event stream */
+    bool named;          /* ... and was requested from an id on */
+    bool opened;         /* the state is attached */
+    bool answered;       /* a body has begun */
     bool coded;    /* the body is encoded: positions count decoded bytes, no Range can name them */
     bool finished; /* read to its end without an error */
     bool another;  /* this body is a different version than the last; not logged yet */
@@ -71,6 +76,22 @@ bool wr_http_source_follow(struct wr_http_source *source);
 int wr_http_source_fail(struct wr_http_source *source, const struct wr_http_failure *failure,
                         const char *then);
 void wr_http_source_log_another(struct wr_http_source *source);
+
+/* source_http.c: do the next step towards a complete item. Negative: the generator has failed. */
+int wr_http_source_step(struct wr_http_source *source);
+/* With an attached state: keep positions, and continue at the stored one. 0, or the generator has
+ * failed. */
+int wr_http_source_keep(struct wr_http_source *source);
+
+/* source_http_media.c */
+bool wr_http_by_media(struct weir_gen *gen, bool strict);
+enum wr_media wr_http_media(struct weir_gen *gen);
+/* A response with a body has come. ACCEPTED: it is read as before, or it is the first one; else
+ * REFUSED. */
+enum wr_http_verdict wr_http_media_judge(struct wr_http_source *source);
+/* The attached state has a position: read the body as the earlier run did. 0, or the generator has
+ * failed. */
+int wr_http_media_resume(struct wr_http_source *source);
 
 /* source_http_sse.c */
 int wr_http_sse_ask(struct wr_http_source *source);

@@ -1,19 +1,103 @@
 /*
  * stage_auto.c - the component `auto`: JSON values of what comes, whatever it is.
  *
- * The plan inserts what decodes the file before it by its ending, because `auto` uses values. What is
- * left is one text in one value: a record becomes an object of its fields, of a message the body is
+ * What decodes a file stands before it: the plan inserts that by the ending of the file's name. What
+ * is left is one text in one value: a record becomes an object of its fields, of a message the body is
  * read, and of anything else the text. So it is one of two other components, by the shape of what
  * comes.
+ *
+ * Directly behind a source whose far end says what its bytes are (wr_gen_by_media), that is known only
+ * when it has answered. Then `auto` is a stage without work of its own. Its first pull waits for the
+ * answer, puts the components that read such a body between itself and the source, and they reject
+ * what `auto` would reject. From then on it passes items on.
  */
 #include <weir/module.h>
 
-extern const weir_component wr_component_json, wr_component_ndjson;
+#include "flow_dead.h"
+#include "flow_gen.h"
+#include "stage_record.h"
+
+extern const weir_component wr_component_json, wr_component_ndjson, wr_component_csv,
+    wr_component_tsv;
+
+static const int64_t presets[8] = {0}; /* arguments that are not given */
+
+struct stage_auto {
+    struct weir_gen gen;
+    weir_opening opening; /* scope and strict */
+    bool looked;          /* a later component reads the values of lines */
+    bool begun;
+};
+
+/* Put a component in front of what is read so far, which gives items of this shape. */
+static weir_gen *put(struct stage_auto *stage, const weir_component *component, weir_gen *up,
+                     uint32_t shape)
+{
+    weir_opening opening = stage->opening;
+    opening.shape = shape;
+    opening.joined = shape == WEIR_SHAPE_BYTES;
+    weir_gen *gen = component == &wr_component_csv   ? wr_rows_open(&opening, up, ',')
+                    : component == &wr_component_tsv ? wr_rows_open(&opening, up, '\t')
+                                                     : component->open(&opening, up, presets);
+    wr_gen_on_error_as(gen, up, &stage->gen, component->name);
+    if (gen != &wr_gen_no_memory) { /* shared by all threads */
+        gen->counts.component = component->name;
+        gen->counts.part = stage->gen.counts.part;
+    }
+    return gen;
+}
+
+/* The components that read such a body. */
+static weir_gen *put_all(struct stage_auto *stage, enum wr_media media, weir_gen *up)
+{
+    switch (media) {
+    case WR_MEDIA_JSON: return put(stage, &wr_component_json, up, WEIR_SHAPE_BYTES);
+    case WR_MEDIA_EVENTS: return put(stage, &wr_component_json, up, WEIR_SHAPE_MESSAGE);
+    case WR_MEDIA_CSV:
+        up = put(stage, &wr_component_csv, up, WEIR_SHAPE_BYTES);
+        return put(stage, &wr_component_ndjson, up, WEIR_SHAPE_RECORD);
+    case WR_MEDIA_TSV:
+        up = put(stage, &wr_component_tsv, up, WEIR_SHAPE_BYTES);
+        return put(stage, &wr_component_ndjson, up, WEIR_SHAPE_RECORD);
+    default: return stage->looked ? up : put(stage, &wr_component_json, up, WEIR_SHAPE_LINE);
+    }
+}
+
+static size_t auto_next_many(struct weir_gen *gen, weir_item *items, size_t max)
+{
+    struct stage_auto *stage = WR_OWNER(gen, struct stage_auto, gen);
+    struct weir_gen *up = gen->up;
+    if (WR_UNLIKELY(!stage->begun)) {
+        enum wr_media media = wr_gen_media(up);
+        stage->begun = true;
+        if (media != WR_MEDIA_UNKNOWN) { /* else the pull says why */
+            wr_gen_unadopt(up);
+            wr_gen_adopt(gen, put_all(stage, media, up));
+        }
+    }
+    return gen->up != NULL ? wr_pull(gen->up, items, max) : 0;
+}
+
+static const struct wr_gen_ops auto_ops = {.kind = "auto", .next_many = auto_next_many};
+
+static weir_gen *by_media(const weir_opening *opening, weir_gen *up)
+{
+    struct stage_auto *stage = wr_stage_alloc(up, sizeof *stage, &auto_ops, "auto");
+    if (stage != NULL) {
+        stage->opening = (weir_opening){.struct_size = sizeof stage->opening,
+                                        .scope = opening->scope,
+                                        .strict = opening->strict};
+        stage->looked = opening->looked != 0;
+    }
+    return wr_gen_made(stage != NULL ? &stage->gen : NULL, up);
+}
 
 static weir_gen *auto_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
-    static const int64_t presets[8] = {0};
     (void)args;
+    if (opening->joined && wr_gen_by_media(up, opening->strict != 0)) {
+        return by_media(opening, up);
+    }
     bool records = (opening->shape & WEIR_SHAPE_RECORD) != 0;
     return (records ? &wr_component_ndjson : &wr_component_json)->open(opening, up, presets);
 }
@@ -21,6 +105,11 @@ static weir_gen *auto_open(const weir_opening *opening, weir_gen *up, const void
 static const char *auto_says(const weir_opening *opening, const void *args)
 {
     (void)args;
+    if (opening->joined) {
+        return "by the Content-Type of the first answer: text/event-stream as 'sse | json', which "
+               "reconnects without limit after the last id; text/csv as 'csv header | ndjson'; "
+               "application/json and ...+json as 'json'; of anything else each line is one value";
+    }
     switch (opening->shape) {
     case WEIR_SHAPE_LINE: return "each line is one value; what is written over lines needs 'json'";
     case WEIR_SHAPE_MESSAGE: return "the body of each message is one value";
@@ -31,6 +120,7 @@ static const char *auto_says(const weir_opening *opening, const void *args)
 
 static const weir_example auto_more[] = {
     {"./users.csv | auto", NULL},
+    {"https://example.org/users.csv | auto", NULL},
     {NULL, NULL},
 };
 
@@ -43,11 +133,16 @@ const weir_component wr_component_auto = {
     .traits = WEIR_TRAIT_PURE | WEIR_TRAIT_CPU | WEIR_TRAIT_REJECTS | WEIR_TRAIT_VALUES |
               WEIR_TRAIT_ON_DEMAND,
     .help =
-        "JSON values of what comes, whatever it is: a file is decoded by its ending, of a message "
-        "the body is read, a record becomes an object; else each line is one value.",
+        "JSON values of what comes, whatever it is: a file is decoded by its ending, a response "
+        "by its Content-Type; of a message the body is read, a record becomes an object; else "
+        "each line is one value.",
     .example = "gen 1..2 | auto",
     .prints = "1\n2\n",
     .more_examples = auto_more,
+    .condition = "the server sends a strong ETag or a Last-Modified (an event stream: "
+                 "at-least-once if its events have ids)",
+    .on_break = "it reconnects and continues after the last value given, of an event stream after "
+                "the id of the last event given",
     .open = auto_open,
     .says = auto_says,
 };

@@ -277,6 +277,12 @@ static weir_gen *tsv_open(const weir_opening *opening, weir_gen *up, const void 
     return open_rows(opening, up, args, '\t', &tsv_ops);
 }
 
+weir_gen *wr_rows_open(const weir_opening *opening, weir_gen *up, char delim)
+{
+    static const struct csv_args args = {.header = true};
+    return open_rows(opening, up, &args, delim, delim == '\t' ? &tsv_ops : &csv_ops);
+}
+
 static uint32_t csv_traits(const void *args, uint32_t shape)
 {
     const struct csv_args *a = args;

@@ -25,6 +25,8 @@
 #ifndef WR_STAGE_RECORD_H
 #define WR_STAGE_RECORD_H
 
+#include <weir/module.h>
+
 #include "codec_fields.h"
 #include "stage_made.h"
 #include "stage_written.h"
@@ -95,5 +97,8 @@ struct wr_record_room {
  * call may still make. 0, WEIR_EBUDGET or WEIR_ENOMEM. */
 int wr_record_build(struct wr_record_room *room, struct weir_gen *gen, weir_item *item,
                     const struct wr_fields *fields, weir_slice text, size_t left);
+
+/* stage_csv.c: as `csv header` (delim ','), or as `tsv header` (delim '\t'). */
+weir_gen *wr_rows_open(const weir_opening *opening, WEIR_TAKES weir_gen *up, char delim);
 
 #endif

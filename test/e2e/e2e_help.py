@@ -127,6 +127,7 @@ PRINTS = {
     'https://example.org/access.log.lz4 | unlz4 | grep "GET"': GETS,
     'https://example.org/feed.ndjson | head 3': b'{"n":1}\n{"n":2}\n{"n":3}\n',
     'https://example.org/feed.sse | sse | grep "login"': b"login ann\nlogin bob\n",
+    'https://example.org/users.csv | auto': b'{"id":"1","name":"Lee, Ann"}\n{"id":"2","name":"Bob"}\n',
     'https://example.org/rows.json | json items .data.rows': b'{"a":1}\n{"a":2}\n',
     'stdin | head 3': b"1\n2\n3\n",
 }
@@ -152,7 +153,7 @@ ELSEWHERE = {'tls://logs.example.com:6514 | head 3'}
 class Server:
     """Serves the files; a stream of events once, and then 204, which ends it."""
 
-    TYPES = {".sse": "text/event-stream", ".json": "application/json", ".ndjson": "application/x-ndjson"}
+    TYPES = {".sse": "text/event-stream", ".json": "application/json", ".ndjson": "application/x-ndjson", ".csv": "text/csv"}
 
     def __init__(self, files):
         ended = set()

@@ -310,13 +310,13 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
-def saved_offset(state):
+def saved_offset(state, word="offset"):
     """The position of the one source in the one record of a state; -1: nothing is saved. A run that
     saves renames its record, so for a moment there is none."""
     for path in glob.glob(os.path.join(state, "*.weir")):
         try:
             with open(path, "rb") as file:
-                found = re.search(rb"\nposition offset (\d+)", file.read())
+                found = re.search(rb"\nposition %s (\d+)" % word.encode(), file.read())
         except FileNotFoundError:
             return -1
         return int(found.group(1)) if found else -1
