@@ -164,7 +164,7 @@ static const struct {
     {FLAG_RETRY, UPON_URL, "no part of this pipeline takes a URL"},
     {FLAG_RETRY_AFTER, UPON_URL, "no part of this pipeline takes a URL"},
     {FLAG_FOLLOW, UPON_URL_SOURCE,
-     "no source of this pipeline has a URL; for a file: tail -F FILE | weir '...'"},
+     "no source of this pipeline has a URL; for a file: weir 'tail FILE | ...'"},
     {FLAG_RAW, UPON_URL_SOURCE, "no source of this pipeline has a URL"},
     {FLAG_UNIX_SOCKET, UPON_URL, "no part of this pipeline takes a URL"},
     {FLAG_RAW_STRINGS, UPON_STDOUT, "this pipeline does not write to standard output"},

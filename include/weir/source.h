@@ -169,6 +169,26 @@ typedef struct weir_lines_options {
                           default: none */
 } weir_lines_options;
 
+/* Options to follow files. */
+typedef struct weir_tail_options {
+    size_t struct_size;
+    int64_t line_bytes_max; /* without the line end; default 1 MiB; WEIR_NONE: the loop's budget */
+    int32_t overlong;       /* WEIR_LONG_SKIP (default), WEIR_LONG_CUT, WEIR_LONG_FAILS */
+    int32_t from;           /* WEIR_TAIL_END (default), WEIR_TAIL_START */
+    weir_state *state;      /* each file continues from its position. default: none */
+    int64_t last_lines;     /* with WEIR_TAIL_END: begin so many lines before the end, at most
+                               1,000,000; default 0 */
+    int64_t rotate_wait_ms; /* how long a file that was rotated away or deleted must not grow before
+                               it is closed; default 5 s; WEIR_NONE: only until its end */
+} weir_tail_options;
+/* Where the first run begins in the files that are there. Files that come later are read from their
+ * start. */
+enum {
+    WEIR_TAIL_END = 0, /* after the last line end, as `tail -n 0 -F`: an unfinished line is given
+                          whole */
+    WEIR_TAIL_START
+};
+
 /*
  * Read the lines of an HTTP response (GET, HTTP/1.1, on its own connection).
  *
@@ -243,6 +263,42 @@ WEIR_API weir_gen *weir_file_lines(weir_scope *scope, const char *path,
 /* The same without lines: the limits of the options have no effect. */
 WEIR_API weir_gen *weir_file_bytes(weir_scope *scope, const char *path,
                                    const weir_lines_options *options);
+/*
+ * Follow files: give the lines that are there and those that are appended, without end.
+ *
+ * A path that has no file yet is waited for. In a path *, ? and [...] match names, unless a file has
+ * this very name; files that come later are found, too. Changes are seen at once where inotify
+ * reports them, and within a second everywhere. A file may be renamed, deleted, truncated, replaced
+ * by another one, or be a symbolic link that is set to another file: what the old one still has is
+ * given first, as long as it grows (rotate_wait_ms), then the new one from its start. A rotated file
+ * that matches a path, too, is recognised by its inode and is not read again; a copy of a file that
+ * matches is read as a new file.
+ *
+ * The order of lines is kept within each file; files take turns. A line is given when its line end
+ * has come. The rest of a file without a line end is given when the file is closed, with
+ * WEIR_ITEM_NO_EOL. Items of different files have different origins, with the file's path as their
+ * name.
+ *
+ * With a state a restart continues each file where its last settled line ended. It recognises a file
+ * by device, inode and a hash of its first 1024 bytes (fewer if it was shorter), also under another
+ * name in the same folder. Files that are new since then are read from their start. If a file is
+ * not there any more, that is logged, and the pipeline is at-least-once.
+ *
+ * What cannot be opened or read is logged once, and tried again every second. At most 8192 files are
+ * open at once.
+ *
+ * paths    count of them, at least 1, copied.
+ * options  NULL: the defaults. Copied.
+ * Fails    WEIR_EINVAL: the options, the state, or a file that can only be read from its start (a
+ *          csv file with a header) with WEIR_TAIL_END. WEIR_ETOOLONG, WEIR_EBUDGET: a line.
+ *          WEIR_ENOMEM.
+ */
+WEIR_API weir_gen *weir_tail_lines(weir_scope *scope, const char *const *paths, size_t count,
+                                   const weir_tail_options *options);
+/* The same for a framer: weir_framed directly after it cuts each file's bytes. Without one the bytes
+ * of all files are mixed. */
+WEIR_API weir_gen *weir_tail_bytes(weir_scope *scope, const char *const *paths, size_t count,
+                                   const weir_tail_options *options);
 /*
  * Read the lines of a descriptor: a file from its current offset, a pipe, socket or terminal.
  *

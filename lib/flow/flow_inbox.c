@@ -182,7 +182,7 @@ static void log_overlong(struct wr_inbox *inbox, struct weir_gen *gen)
 static int count_overlong(struct wr_inbox *inbox, struct weir_gen *gen)
 {
     const struct wr_framer *framer = &inbox->framer;
-    struct wr_origin *origin = gen->origin;
+    struct wr_origin *origin = inbox->origin;
     bool inside = framer->dropping && framer->ops->restarts_inside;
     uint64_t over = framer->overlong_count - (framer->dropping && !inside);
     uint64_t skipped = over - inbox->overlong_counted;
@@ -208,7 +208,7 @@ static int count_overlong(struct wr_inbox *inbox, struct weir_gen *gen)
 static size_t framer_fails(struct wr_inbox *inbox, struct weir_gen *gen, int code)
 {
     const struct wr_framer *framer = &inbox->framer;
-    unsigned long long number = (unsigned long long)gen->origin->given + 1;
+    unsigned long long number = (unsigned long long)inbox->origin->given + 1;
     if (code == WEIR_ETOOLONG && framer->problem == NULL) {
         wr_gen_fail(gen, code, 0, (int64_t)framer->overlong_start,
                     "%s %llu (at byte %llu) is longer than the limit of %llu bytes",
@@ -265,9 +265,9 @@ static bool next_block(struct wr_inbox *inbox)
 }
 
 /* Before bytes are taken: reserve room in the origin's records, or their items would be lost. */
-static int reserve(const struct wr_inbox *inbox, struct weir_gen *gen, size_t max)
+static int reserve(const struct wr_inbox *inbox, size_t max)
 {
-    return inbox->keep_ends ? wr_origin_reserve_ends(gen->origin, max) : 0;
+    return inbox->keep_ends ? wr_origin_reserve_ends(inbox->origin, max) : 0;
 }
 
 enum { NOTE_BYTES = 256 };
@@ -313,19 +313,19 @@ static void set_types(weir_item *items, size_t count, const weir_type *type)
 
 /* One round: up to BATCH items of the oldest block. Negative: the framer has failed, or there was
  * no memory. */
-static long take_batch(struct wr_inbox *inbox, struct weir_block *block, struct weir_gen *gen,
-                       weir_item *items, size_t max)
+static long take_batch(struct wr_inbox *inbox, struct weir_block *block, weir_item *items,
+                       size_t max)
 {
     struct wr_framer *framer = &inbox->framer;
     struct wr_frame *frames = inbox->loop->frames;
     size_t used;
     bool eof = inbox->end && block == inbox->block;
-    if (reserve(inbox, gen, max) < 0) {
+    if (reserve(inbox, max) < 0) {
         return WEIR_ENOMEM;
     }
     if (inbox->start == 0) {
         block->offset = framer->offset;
-        block->line = framer->ops->counts_lines && !gen->origin->late ? framer->lines + 1 : 0;
+        block->line = framer->ops->counts_lines && !inbox->origin->late ? framer->lines + 1 : 0;
         block->line_at = 0;
     }
     long n = framer->ops->split(framer, block->data + inbox->start, block->len - inbox->start, eof,
@@ -336,7 +336,7 @@ static long take_batch(struct wr_inbox *inbox, struct weir_block *block, struct 
         return n;
     }
     lend(inbox, block);
-    struct wr_origin *origin = gen->origin;
+    struct wr_origin *origin = inbox->origin;
     uint64_t seq = origin->given - inbox->open;
     for (size_t i = 0; i < (size_t)n; i++) {
         items[i] = (weir_item){.data = frames[i].data,
@@ -362,21 +362,21 @@ static long take_batch(struct wr_inbox *inbox, struct weir_block *block, struct 
 }
 
 /* The same for values, each in a block of its own. */
-static long take_values(struct wr_inbox *inbox, struct weir_block *block, struct weir_gen *gen,
-                        weir_item *items, size_t max)
+static long take_values(struct wr_inbox *inbox, struct weir_block *block, weir_item *items,
+                        size_t max)
 {
     struct wr_framer *framer = &inbox->framer;
     uint64_t ends[BATCH];
     size_t used;
     bool eof = inbox->end && block == inbox->block;
-    if (reserve(inbox, gen, max) < 0) {
+    if (reserve(inbox, max) < 0) {
         return WEIR_ENOMEM;
     }
     long n = framer->ops->decode(framer, &inbox->loop->blocks, block->data + inbox->start,
                                  block->len - inbox->start, eof, items, ends, max, &used);
     inbox->start += used;
     inbox->pending -= used;
-    struct wr_origin *origin = gen->origin;
+    struct wr_origin *origin = inbox->origin;
     int rc = n > 0 && has_new_note(inbox) ? keep_note(inbox, ends[0]) : 0;
     for (long i = 0; i < n; i++) {
         items[i].block->next = inbox->values;
@@ -413,7 +413,7 @@ static size_t take_last(struct wr_inbox *inbox, struct weir_gen *gen, weir_item 
     if (*over) {
         return 0;
     }
-    struct wr_origin *origin = gen->origin;
+    struct wr_origin *origin = inbox->origin;
     items[0] = (weir_item){.data = "",
                            .receipt = &origin->receipt,
                            .seq = origin->given,
@@ -446,7 +446,9 @@ size_t wr_inbox_take(struct wr_inbox *inbox, struct weir_gen *gen, weir_item *it
     struct wr_framer *framer = &inbox->framer;
     size_t count = 0;
     *over = false;
-    inbox->origin = gen->origin;
+    if (inbox->origin == NULL) {
+        inbox->origin = gen->origin;
+    }
     inbox->origin->item = framer->ops->item;
     inbox->origin->late = inbox->late;
     if (WR_UNLIKELY(inbox->open && !framer->open)) {
@@ -465,8 +467,8 @@ size_t wr_inbox_take(struct wr_inbox *inbox, struct weir_gen *gen, weir_item *it
             break;
         }
         long n = WR_LIKELY(framer->ops->split != NULL)
-                     ? take_batch(inbox, block, gen, items + count, want)
-                     : take_values(inbox, block, gen, items + count, want);
+                     ? take_batch(inbox, block, items + count, want)
+                     : take_values(inbox, block, items + count, want);
         if (n < 0) {
             return take_fails(inbox, gen, (int)n, count, over);
         }

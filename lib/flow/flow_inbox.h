@@ -33,7 +33,8 @@ struct wr_inbox {
     struct weir_loop *loop;
     struct weir_gen *gen; /* the source or stage that owns the inbox */
     struct wr_framer framer;
-    struct wr_origin *origin;   /* the origin of the items; set by the first take */
+    struct wr_origin *origin;   /* of the items; NULL before the first take: the generator's own. A
+                                   source of several parts sets the part's */
     struct weir_block *full;    /* filled before `block`: whole items, oldest first; by next */
     struct weir_block *block;   /* being filled; NULL: none */
     size_t start;               /* first byte not yet given, in the oldest block */

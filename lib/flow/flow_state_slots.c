@@ -319,6 +319,14 @@ char *wr_state_position(struct weir_state *state, const struct wr_state_slot *sl
     return NULL;
 }
 
+int wr_state_keep_start(struct wr_state_slot *slot)
+{
+    const struct wr_state_moment start = {.known = true, .number = wr_origin_start(slot->origin)};
+    const char *position = wr_state_position(slot->state, slot, &start);
+    slot->stored = wr_strdup(position);
+    return slot->stored != NULL ? 0 : WEIR_ENOMEM;
+}
+
 int wr_state_see_without(const struct wr_state_slot *slot, const struct wr_runs *flat,
                          struct wr_state_moment *moment, uint64_t *done)
 {

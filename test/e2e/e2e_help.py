@@ -130,6 +130,7 @@ PRINTS = {
     'https://example.org/users.csv | auto': b'{"id":"1","name":"Lee, Ann"}\n{"id":"2","name":"Bob"}\n',
     'https://example.org/rows.json | json items .data.rows': b'{"a":1}\n{"a":2}\n',
     'stdin | head 3': b"1\n2\n3\n",
+    'tail ./access.log last=10 | grep "GET" | head 2': GETS,
 }
 WRITES = {
     './access.log | grep "GET" | gzip | file ./get.log.gz': ("get.log.gz", gzip.decompress, GETS),

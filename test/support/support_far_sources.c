@@ -186,6 +186,14 @@ static const char *file_text(struct wr_source_play *play)
     return text;
 }
 
+static const char *tail_text(struct wr_source_play *play)
+{
+    char path[sizeof text];
+    snprintf(path, sizeof path, "%s", file_text(play));
+    snprintf(text, sizeof text, "tail %.400s from=start", path);
+    return text;
+}
+
 static const char *unix_text(struct wr_source_play *play)
 {
     if (play->fd < 0) {
@@ -301,6 +309,7 @@ static const struct wr_source_kit kits[] = {
      .waits = true,
      .kernel_bytes = 64 * 1024},
     {.name = "file", .text = file_text},
+    {.name = "tail", .text = tail_text, .waits = true, .endless = true},
     {.name = "http",
      .text = http_text,
      .end = close_fd,

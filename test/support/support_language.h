@@ -79,11 +79,6 @@ static const weir_arg sum_args[] = {
     WEIR_ARG_FIELDS(struct args, fields, .name = "by", KEYWORD),
     WEIR_ARG_TIME(struct args, time, .name = "every", KEYWORD),
 };
-static const weir_arg tail_args[] = {
-    WEIR_ARG_TEXTS(struct args, texts, WEIR_ARGTYPE_PATH, WEIR_ARG_REQUIRED | WEIR_ARG_PATTERNS,
-                   .name = "PATH"),
-    WEIR_ARG_TEXT(struct args, text, .name = "from", NAMED),
-};
 static const weir_arg pg_args[] = {
     WEIR_ARG_TEXT(struct args, text, .name = "QUERY", NEEDED),
     WEIR_ARG_COUNT(struct args, count, .name = "fetch", NAMED),
@@ -162,7 +157,6 @@ static const weir_component made[] = {
      .open = pass},
     {MADE("through", WEIR_KIND_STAGE, ANY, SAME, 0, through_args), .open = open_through},
     {MADE("merge", WEIR_KIND_SOURCE, 0, SAME, 0, merge_args), .open = open_merge},
-    SOURCE("tail", LINES, tail_args),
     SOURCE("pg", EVENT, pg_args),
     {MADE("udp", WEIR_KIND_SOURCE, 0, EVENT, 0, udp_args), .schemes = udp_schemes, .open = pass},
     {MADE("route", WEIR_KIND_SINK, VALUES, 0, 0, route_args), .open_sink = take},

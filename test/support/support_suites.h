@@ -91,6 +91,7 @@ struct wr_source_kit {
     void (*end)(struct wr_source_play *play); /* NULL: nothing to do */
     const char *example;                      /* what it gives is its own: there is no far end */
     bool waits;                               /* it can be silent: not so a file */
+    bool endless;                             /* with a far end: it does not end with it */
     size_t kernel_bytes;                      /* what may be under way outside the process */
     int blocks;                               /* of memory that it needs at most; 0: 3 */
 };

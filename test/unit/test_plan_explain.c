@@ -139,6 +139,12 @@ static void check_explained(const char *text, const char *expected)
 #define SLOW                                                                                     \
     "full      when the output is slow, everything before it waits, back to the far end of the " \
     "source\n"
+#define TAIL                                                                                     \
+    "          gives lines; does I/O; by default from end, last 0, wait 5s\n"                    \
+    "          does not end by itself\n"                                                         \
+    "          when the far end is lost: a file that was rotated, truncated or deleted is read " \
+    "to "                                                                                        \
+    "its end, and its successor from its start\n"
 #define ALWAYS                                             \
     "memory    all buffers together hold at most 64 MiB\n" \
     "SIGTERM   sources stop, and pending items are still delivered\n"
@@ -276,12 +282,8 @@ static const struct {
      "      <help>\n"
      "      gives what its blocks give\n"
      "     2  tail a.log\n"
-     "          <help>\n"
-     "          gives lines\n"
-     "     3  tail b.log\n"
-     "          <help>\n"
-     "          gives lines\n"
-     " 4  unpack\n"
+     "          <help>\n" TAIL "     3  tail b.log\n"
+     "          <help>\n" TAIL " 4  unpack\n"
      "      <help>\n"
      "      takes lines, gives lines\n"
      "      after a restart it reads its input from the beginning, and leaves out the items that "

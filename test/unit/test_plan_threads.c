@@ -216,6 +216,8 @@ static weir_gen *handler_fn(weir_scope *scope, const weir_request *request, weir
 static weir_item item, lent;
 static weir_error error;
 
+static const char *const tailed[] = {"/dev/null"};
+
 CALL(weir_loop_free, weir_loop_free(w->loop));
 CALL(weir_root, weir_root(w->loop));
 CALL(weir_loop_uv, weir_loop_uv(w->loop));
@@ -358,6 +360,8 @@ CALL(weir_count, weir_count(w->scope, 1, 2));
 CALL(weir_http_bytes, weir_http_bytes(w->scope, "http://h/", NULL));
 CALL(weir_http_events, weir_http_events(w->scope, "http://h/", NULL));
 CALL(weir_file_bytes, weir_file_bytes(w->scope, "/dev/null", NULL));
+CALL(weir_tail_lines, weir_tail_lines(w->scope, tailed, 1, NULL));
+CALL(weir_tail_bytes, weir_tail_bytes(w->scope, tailed, 1, NULL));
 CALL(weir_fd_bytes, weir_fd_bytes(w->scope, 0, NULL));
 CALL(weir_socket_bytes, weir_socket_bytes(w->scope, "unix:/x", NULL));
 CALL(weir_framed, weir_framed(w->gen, NULL));

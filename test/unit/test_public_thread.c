@@ -20,6 +20,8 @@
 /* The calls do not return, so their results do not matter. */
 #pragma GCC diagnostic ignored "-Wunused-result"
 
+static const char *const tailed = "x";
+
 /* What the calls use. */
 static struct {
     weir_loop *loop;
@@ -72,6 +74,8 @@ static struct {
     CALL(fd_sink, (it.scope, 1)) \
     CALL(file_bytes, (it.scope, "x", NULL)) \
     CALL(file_lines, (it.scope, "x", NULL)) \
+    CALL(tail_bytes, (it.scope, &tailed, 1, NULL)) \
+    CALL(tail_lines, (it.scope, &tailed, 1, NULL)) \
     CALL(file_sink, (it.scope, "x", NULL)) \
     CALL(filter, (it.gen, "x", keeps, NULL, 0)) \
     CALL(finish, (it.gen, NULL)) \

@@ -1,0 +1,124 @@
+/*
+ * source_tail.h - between the files of weir_tail_lines. Internal.
+ */
+#ifndef WR_SOURCE_TAIL_H
+#define WR_SOURCE_TAIL_H
+
+#include <limits.h>
+
+#include <weir/source.h>
+
+#include "flow_gen.h"
+#include "flow_inbox.h"
+#include "flow_state.h"
+#include "loop_file.h"
+#include "loop_notify.h"
+
+/* A file, apart from its name: where it is, and its first head_len bytes. */
+struct wr_tail_id {
+    uint64_t device, inode, head;
+    size_t head_len;
+};
+
+enum {
+    WR_TAIL_HEAD = 1024, /* bytes of an id, at most */
+    WR_TAIL_BEFORE = 64,
+    WR_TAIL_FILES = 8192, /* files that are open, at most */
+    WR_TAIL_SCRATCH = 8192
+};
+
+struct wr_tail_file {
+    char *path; /* by which it was found last */
+    char *real; /* its name without folders, behind symbolic links */
+    int fd;
+    struct wr_tail_id id;
+    struct wr_inbox inbox;
+    struct wr_origin *origin;    /* of the current content: it ends when the file is cut */
+    struct wr_offsets *offsets;  /* NULL: no state */
+    struct wr_state_slot *slot;  /* NULL: no state */
+    uint64_t read_at;            /* offset of the next read */
+    char before[WR_TAIL_BEFORE]; /* the last before_len bytes that were read ... */
+    size_t before_len;
+    uint64_t before_at;     /* ... which end at this offset */
+    int64_t size, mtime_ns; /* at the last look */
+    bool more;              /* there may be bytes to read */
+    bool gave;              /* it has given items since it was chosen */
+    bool gone;              /* its path names another file, or none */
+    bool drained;           /* ... and its end was reached since */
+    bool ends;              /* it is not waited for any more: its end is the end */
+    int64_t gone_ns;        /* when it was gone, or when bytes came after that */
+    uint32_t round;         /* the last look that found its path */
+};
+
+/* What was reported about a path, so that it is reported once. */
+struct wr_tail_trouble {
+    char *path;
+    int number;
+    uint32_t round;
+};
+
+struct wr_tail {
+    struct weir_gen gen;
+    weir_framing framing;
+    weir_state *state; /* NULL: none */
+    char **paths;
+    size_t paths_count;
+    char *name; /* "tail PATH ...": of the slots */
+    int32_t from;
+    int64_t last, rotate_wait_ns;
+    struct wr_tail_file **files; /* in the order in which they were found */
+    size_t files_count, files_cap;
+    struct wr_tail_file *lent;    /* whose items are lent; NULL: none */
+    struct wr_tail_file *current; /* whose bytes are in memory; NULL: none */
+    size_t turn;                  /* the index after the file that was chosen last */
+    struct wr_tail_trouble *troubles;
+    size_t troubles_count, troubles_cap;
+    struct wr_notify *notify; /* NULL: the files are only looked at from time to time */
+    bool opened;
+    bool first;                       /* the first look of a first run: `from` counts */
+    bool look;                        /* names have changed: look soon */
+    int64_t look_ns, look_soonest_ns; /* when to look at the latest, at the earliest */
+    uint32_t round;
+    bool unsaved;                /* there are files that are not in the record yet */
+    struct wr_state_slot *begun; /* says that an earlier run has begun */
+    /* Work space, since a task's stack is small. */
+    char folder[PATH_MAX], path[PATH_MAX], real[PATH_MAX];
+    char scratch[WR_TAIL_SCRATCH];
+};
+
+/* ---- source_tail_file.c: one file */
+
+/* Begin to read an open file, which is taken, at *start; slot: of an earlier run, or NULL. The
+ * result is added to tail->files. NULL: tail has failed. */
+struct wr_tail_file *wr_tail_file_new(struct wr_tail *tail, const char *path, int fd,
+                                      const struct wr_tail_id *id, struct wr_offset *start,
+                                      struct wr_state_slot *slot);
+/* Nothing of it is read any more. over: nor in a later run. */
+void wr_tail_file_free(struct wr_tail *tail, struct wr_tail_file *file, bool over);
+/* Up to max items. 0: it has none now, another file's turn has come, or tail has failed. Suspends
+ * when the budget is used up. */
+size_t wr_tail_file_take(struct wr_tail *tail, struct wr_tail_file *file, weir_item *items,
+                         size_t max);
+/* The id of an open file, with a hash of its first `hashed` bytes, or fewer at its end. 0 or
+ * errno. */
+int wr_tail_identify(struct wr_tail *tail, int fd, size_t hashed, struct wr_tail_id *id,
+                     int64_t *size);
+/* Where to begin if only the last `count` lines and an unfinished one are of interest. */
+uint64_t wr_tail_line_start(struct wr_tail *tail, int fd, int64_t size, int64_t count);
+/* Another file has bytes to read. */
+bool wr_tail_others_wait(const struct wr_tail *tail, const struct wr_tail_file *file);
+
+/* ---- source_tail_find.c: which files there are */
+
+/* Watch the folders, continue with the files of an earlier run, and look. Negative: tail has
+ * failed. */
+int wr_tail_find_first(struct wr_tail *tail);
+/* Compare the files with what is on the disk. Negative: tail has failed. */
+int wr_tail_look(struct wr_tail *tail);
+/* A wr_notify_fn. */
+void wr_tail_hint(void *ctx, enum wr_notify_what what, const char *name);
+/* Report once that something about a path does not work, and is tried again. */
+void wr_tail_trouble(struct wr_tail *tail, const char *path, int number, const char *what);
+void wr_tail_forget_troubles(struct wr_tail *tail);
+
+#endif

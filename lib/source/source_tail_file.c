@@ -1,0 +1,404 @@
+/*
+ * source_tail_file.c - one file of a tail: read to its end, again and again.
+ *
+ * A file has one part (an origin and a slot of the state) for its content. When the file is cut, or
+ * written anew, the old part is over and a new one begins at offset 0, since the numbers of a part
+ * never decrease.
+ *
+ * Only the file whose turn it is has bytes in memory. When its turn ends, an unfinished item is
+ * dropped and read again later. So a thousand files with half a line each need no blocks.
+ *
+ * Each read is followed by a look at the last bytes that were read before it: if they are not there
+ * any more, the file was cut and may have grown again, and the new bytes are the beginning of
+ * something else. A file of the same size is recognised in the same way.
+ *
+ * States: more (there may be bytes), idle, gone (no path leads to it; it is read as long as it
+ * grows), ends (the rest is given, then it is freed). Between two suspensions nothing is lent.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base_alloc.h"
+#include "base_hash.h"
+#include "base_print.h"
+#include "source_tail.h"
+
+/* ---- what it is */
+
+int wr_tail_identify(struct wr_tail *tail, int fd, size_t hashed, struct wr_tail_id *id,
+                     int64_t *size)
+{
+    const struct wr_disk *disk = tail->gen.loop->disk;
+    struct stat info;
+    ssize_t n = -1;
+    if (disk->stat(fd, &info) == 0) {
+        n = disk->read(fd, tail->scratch, WR_MIN(hashed, (size_t)WR_TAIL_HEAD), 0);
+    }
+    if (n < 0) {
+        return errno;
+    }
+    *id = (struct wr_tail_id){.device = (uint64_t)info.st_dev,
+                              .inode = (uint64_t)info.st_ino,
+                              .head = wr_hash(tail->scratch, (size_t)n),
+                              .head_len = (size_t)n};
+    *size = info.st_size;
+    return 0;
+}
+
+/* "device 801 inode 77 head 5f3a.../1024 file access.log", of a long name its end. */
+static void write_validator(const struct wr_tail_file *file, char *to, size_t cap)
+{
+    enum { NAME_BYTES = 80 };
+    const char *slash = strrchr(file->path, '/');
+    const char *name = slash != NULL ? slash + 1 : file->path;
+    size_t len = strlen(name);
+    snprintf(to, cap, "device %" PRIx64 " inode %" PRIu64 " head %016" PRIx64 "/%zu file %s",
+             file->id.device, file->id.inode, file->id.head, file->id.head_len,
+             len > NAME_BYTES ? name + len - NAME_BYTES : name);
+}
+
+/* n bytes at offset `at` were read: the id covers more of them while it is short. */
+static void grow_id(struct wr_tail_file *file, const char *bytes, size_t n, uint64_t at)
+{
+    struct wr_tail_id *id = &file->id;
+    if (id->head_len >= WR_TAIL_HEAD || at > id->head_len || at + n <= id->head_len) {
+        return;
+    }
+    size_t skip = (size_t)(id->head_len - at);
+    size_t len = WR_MIN(n - skip, WR_TAIL_HEAD - id->head_len);
+    id->head = wr_hash_add(id->head, bytes + skip, len);
+    id->head_len += len;
+    if (file->offsets != NULL) {
+        write_validator(file, file->offsets->now.validator, WR_STATE_VALIDATOR_MAX);
+    }
+}
+
+uint64_t wr_tail_line_start(struct wr_tail *tail, int fd, int64_t size, int64_t count)
+{
+    char end = tail->framing.kind == WEIR_FRAME_NUL ? '\0' : '\n';
+    int64_t at = size;
+    while (at > 0) {
+        size_t want = (size_t)WR_MIN(at, (int64_t)sizeof tail->scratch);
+        if (tail->gen.loop->disk->read(fd, tail->scratch, want, at - (int64_t)want) !=
+            (ssize_t)want) {
+            return (uint64_t)size;
+        }
+        for (size_t i = want; i > 0; i--) {
+            if (tail->scratch[i - 1] == end && count-- == 0) {
+                return (uint64_t)(at - (int64_t)(want - i));
+            }
+        }
+        at -= (int64_t)want;
+    }
+    return 0;
+}
+
+/* ---- its part */
+
+static int fail(struct wr_tail *tail, const weir_error *error)
+{
+    return wr_gen_fail(&tail->gen, error->code, error->detail, error->offset, "%s", error->message);
+}
+
+static int no_memory(struct wr_tail *tail, const char *what)
+{
+    return wr_gen_fail(&tail->gen, WEIR_ENOMEM, 0, -1, "no memory for %s", what);
+}
+
+/* The framer cannot begin at this offset. */
+static int cannot_begin(struct wr_tail *tail, const struct wr_tail_file *file,
+                        const struct wr_state_slot *slot)
+{
+    weir_error error;
+    if (slot != NULL) {
+        (void)wr_state_bad_position(slot, &error);
+        return fail(tail, &error);
+    }
+    return wr_gen_fail(
+        &tail->gen, WEIR_EINVAL, 0, -1,
+        "'%s': a %s cannot be read without the beginning of the file: use from=start", file->path,
+        file->inbox.framer.ops->item);
+}
+
+/* The bytes before the place where it begins, to recognise later whether the file was cut. */
+static void remember_before(struct wr_tail *tail, struct wr_tail_file *file)
+{
+    size_t want = (size_t)WR_MIN(file->read_at, (uint64_t)WR_TAIL_BEFORE);
+    ssize_t n = want > 0 ? tail->gen.loop->disk->read(file->fd, file->before, want,
+                                                      (int64_t)(file->read_at - want))
+                         : 0;
+    file->before_len = n == (ssize_t)want ? want : 0;
+    file->before_at = file->read_at;
+}
+
+static int begin_part(struct wr_tail *tail, struct wr_tail_file *file, struct wr_offset *start,
+                      struct wr_state_slot *slot)
+{
+    char label[WR_ORIGIN_NAME];
+    weir_error error;
+    size_t len = strlen(file->path), room = sizeof label - sizeof "tail(...)";
+    snprintf(label, sizeof label, "tail(%s%s)", len > room ? "..." : "",
+             len > room ? file->path + len - room : file->path);
+    file->offsets = NULL;
+    file->before_len = 0;
+    if (wr_inbox_init(&file->inbox, &tail->gen, &tail->framing, 0) < 0 ||
+        (file->origin = wr_gen_add_origin(&tail->gen, label)) == NULL) {
+        return no_memory(tail, "a file");
+    }
+    file->inbox.origin = file->origin;
+    bool lacks_header = tail->framing.header != 0 && start->end > 0 && start->note.len == 0;
+    if (lacks_header || !wr_inbox_resume_at(&file->inbox, start)) {
+        return cannot_begin(tail, file, slot);
+    }
+    file->read_at = file->inbox.given_end;
+    file->more = true;
+    remember_before(tail, file);
+    if (tail->state == NULL) {
+        return 0;
+    }
+    write_validator(file, start->validator, WR_STATE_VALIDATOR_MAX);
+    file->offsets = wr_offsets_keep(file->origin, start);
+    if (file->offsets == NULL) {
+        return no_memory(tail, "positions");
+    }
+    wr_inbox_keep_ends(&file->inbox, file->offsets);
+    file->slot = slot;
+    if (wr_state_attach_slot(tail->state, &file->slot, tail->name, file->origin, &error) < 0) {
+        return fail(tail, &error);
+    }
+    wr_state_prove(file->slot, WR_PROOF_EXACT);
+    if (slot == NULL && wr_state_keep_start(file->slot) < 0) {
+        return no_memory(tail, "positions");
+    }
+    tail->unsaved = tail->unsaved || slot == NULL;
+    return 0;
+}
+
+/* over: nothing of it is stored once its items have settled. */
+static void end_part(struct wr_tail *tail, struct wr_tail_file *file, bool over)
+{
+    if (file->slot != NULL) {
+        wr_state_detach_source(file->slot, over);
+    }
+    if (file->slot != NULL && over) {
+        wr_state_retire(file->slot);
+    }
+    file->slot = NULL;
+    file->offsets = NULL;
+    wr_inbox_fini(&file->inbox);
+    if (file->origin != NULL && over) {
+        wr_origin_leave(file->origin);
+        wr_gen_loans_over(&tail->gen);
+    }
+    file->origin = NULL;
+}
+
+struct wr_tail_file *wr_tail_file_new(struct wr_tail *tail, const char *path, int fd,
+                                      const struct wr_tail_id *id, struct wr_offset *start,
+                                      struct wr_state_slot *slot)
+{
+    struct wr_tail_file *file = wr_zalloc(sizeof *file);
+    if (file == NULL || (file->path = wr_strdup(path)) == NULL ||
+        !wr_grow(&tail->files, sizeof(struct wr_tail_file *), tail->files_count,
+                 &tail->files_cap)) {
+        if (file != NULL) {
+            wr_free(file->path);
+        }
+        wr_free(file);
+        (void)tail->gen.loop->disk->close(fd);
+        (void)no_memory(tail, "a file");
+        return NULL;
+    }
+    file->fd = fd;
+    file->id = *id;
+    file->size = -1;
+    tail->files[tail->files_count++] = file;
+    return begin_part(tail, file, start, slot) < 0 ? NULL : file;
+}
+
+void wr_tail_file_free(struct wr_tail *tail, struct wr_tail_file *file, bool over)
+{
+    size_t at = 0;
+    while (tail->files[at] != file) {
+        at++;
+    }
+    memmove(&tail->files[at], &tail->files[at + 1],
+            (tail->files_count - at - 1) * sizeof(struct wr_tail_file *));
+    tail->files_count--;
+    tail->turn -= tail->turn > at;
+    tail->current = tail->current == file ? NULL : tail->current;
+    end_part(tail, file, over);
+    (void)tail->gen.loop->disk->close(file->fd);
+    wr_free(file->path);
+    wr_free(file->real);
+    wr_free(file);
+}
+
+/* ---- reading */
+
+/* Its turn is over: drop an unfinished item, which is read again. */
+static void rest(struct wr_tail *tail, struct wr_tail_file *file)
+{
+    wr_inbox_restart(&file->inbox, file->inbox.given_end);
+    file->read_at = file->inbox.given_end;
+    tail->current = NULL;
+}
+
+/* Are the bytes that were read last still there? */
+static bool is_same(struct wr_tail *tail, const struct wr_tail_file *file)
+{
+    char now[WR_TAIL_BEFORE];
+    size_t len = file->before_len;
+    return len == 0 || (tail->gen.loop->disk->read(
+                            file->fd, now, len, (int64_t)(file->before_at - len)) == (ssize_t)len &&
+                        memcmp(now, file->before, len) == 0);
+}
+
+/* n bytes at `at` were read. */
+static void remember(struct wr_tail_file *file, const char *bytes, size_t n, uint64_t at)
+{
+    size_t kept = at == file->before_at && n < WR_TAIL_BEFORE
+                      ? WR_MIN(file->before_len, WR_TAIL_BEFORE - n)
+                      : 0;
+    size_t len = WR_MIN(n, (size_t)WR_TAIL_BEFORE);
+    memmove(file->before, file->before + file->before_len - kept, kept);
+    memcpy(file->before + kept, bytes + n - len, len);
+    file->before_len = kept + len;
+    file->before_at = at + n;
+}
+
+/* The file was cut: what it has now is read from its beginning. */
+static void begin_again(struct wr_tail *tail, struct wr_tail_file *file)
+{
+    struct wr_offset start = {.end = 0};
+    int64_t size = 0;
+    uint64_t given = file->inbox.given_end, seen = file->before_at;
+    if (seen > given) {
+        wr_log(&tail->gen.loop->log, WR_LOG_WARNING, tail->gen.name,
+               "'%s' was truncated: its last %llu bytes, without a line end, are lost; it is read "
+               "from its start",
+               file->path, (unsigned long long)(seen - given));
+    } else {
+        wr_log(&tail->gen.loop->log, WR_LOG_INFO, tail->gen.name,
+               "'%s' was truncated after %llu bytes were read: it is read from its start",
+               file->path, (unsigned long long)given);
+    }
+    end_part(tail, file, true);
+    int number = wr_tail_identify(tail, file->fd, WR_TAIL_HEAD, &file->id, &size);
+    if (number != 0) {
+        wr_tail_trouble(tail, file->path, number, "read");
+        file->id.head_len = 0;
+        file->id.head = WR_HASH_BEGIN;
+    }
+    file->gave = false;
+    (void)begin_part(tail, file, &start, NULL);
+}
+
+static void wait_failed(struct wr_tail *tail, int code)
+{
+    if (tail->gen.stopping && code == WEIR_ECLOSED) {
+        return;
+    }
+    if (code == WEIR_EBUDGET) {
+        wr_gen_fail_starved(&tail->gen, -1);
+    } else {
+        wr_gen_fail(&tail->gen, code, 0, -1, "%s", wr_code_text(code));
+    }
+}
+
+/* False: stopped, or failed. */
+static bool find_room(struct wr_tail *tail, struct wr_tail_file *file, char **to, size_t *room)
+{
+    struct wr_inbox *inbox = &file->inbox;
+    int rc = wr_turn(tail->gen.loop, &tail->gen.object);
+    if (rc < 0) {
+        wait_failed(tail, rc);
+        return false;
+    }
+    while ((rc = wr_inbox_room(inbox, to, room)) == WEIR_EBUDGET && wr_inbox_stuck(inbox) == NULL) {
+        rc = wr_budget_wait(tail->gen.loop, &tail->gen.object);
+        if (rc < 0 || tail->gen.stopping) {
+            wait_failed(tail, rc < 0 ? rc : WEIR_ECLOSED);
+            return false;
+        }
+    }
+    if (rc < 0) {
+        wr_gen_fail(&tail->gen, rc, 0, (int64_t)inbox->given_end, "'%s': %s", file->path,
+                    rc == WEIR_EBUDGET ? wr_inbox_stuck(inbox) : "no memory to read into");
+    }
+    return rc == 0;
+}
+
+static void reached_end(struct wr_tail *tail, struct wr_tail_file *file)
+{
+    if (file->ends) {
+        wr_inbox_end(&file->inbox);
+        return;
+    }
+    rest(tail, file);
+    file->more = false;
+    file->drained = file->gone;
+}
+
+/* Read once. False: no bytes have come. */
+static bool read_more(struct wr_tail *tail, struct wr_tail_file *file)
+{
+    char *to;
+    size_t room;
+    tail->current = file;
+    if (!find_room(tail, file, &to, &room)) {
+        return false;
+    }
+    ssize_t n = tail->gen.loop->disk->read(file->fd, to, room, (int64_t)file->read_at);
+    if (n < 0) {
+        wr_tail_trouble(tail, file->path, errno, "read");
+        rest(tail, file);
+        file->more = false; /* until the next look */
+        file->size = -1;
+        file->drained = file->gone;
+        return false;
+    }
+    if (!is_same(tail, file)) {
+        begin_again(tail, file);
+        return false;
+    }
+    if (n == 0) {
+        reached_end(tail, file);
+        return file->ends;
+    }
+    grow_id(file, to, (size_t)n, file->read_at);
+    remember(file, to, (size_t)n, file->read_at);
+    wr_inbox_came(&file->inbox, (size_t)n);
+    file->read_at += (uint64_t)n;
+    file->gone_ns = wr_now_ns(tail->gen.loop);
+    return true;
+}
+
+size_t wr_tail_file_take(struct wr_tail *tail, struct wr_tail_file *file, weir_item *items,
+                         size_t max)
+{
+    struct weir_gen *gen = &tail->gen;
+    bool over = false;
+    for (;;) {
+        size_t n = wr_inbox_take(&file->inbox, gen, items, max, &over);
+        if (n > 0) {
+            file->gave = true;
+            return n;
+        }
+        if (over && gen->failure == NULL) {
+            wr_tail_file_free(tail, file, true);
+        }
+        if (over || gen->failure != NULL) {
+            return 0;
+        }
+        if (file->gave && wr_tail_others_wait(tail, file)) {
+            rest(tail, file);
+            return 0;
+        }
+        if (!read_more(tail, file)) {
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,499 @@
+/*
+ * source_tail_find.c - which files a tail reads: patterns, rotation, and the files of an earlier
+ * run.
+ *
+ * A look finds the files that the paths name now, and compares them with those that are open, by
+ * device and inode. A new one is opened. An open one that no path names any more has been rotated or
+ * deleted: it is read until it has been silent for a time, because its writer may still have it
+ * open. There is a look after each hint that names have changed, and every second. A look takes at
+ * most a tenth of the time, however many hints there are.
+ *
+ * A stored position belongs to the file with the same device, inode and first bytes. It may have
+ * another name now, so the folders of the paths are searched for it.
+ *
+ * Nothing here suspends.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <glob.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base_alloc.h"
+#include "base_call.h"
+#include "source_tail.h"
+
+enum { LOOK_MS = 1000, TROUBLES_MAX = 256, NOT_A_FILE = -1 };
+static const int64_t MS_NS = 1000000;
+
+/* ---- what does not work */
+
+void wr_tail_trouble(struct wr_tail *tail, const char *path, int number, const char *what)
+{
+    struct wr_tail_trouble *trouble = NULL;
+    for (size_t i = 0; i < tail->troubles_count && trouble == NULL; i++) {
+        bool same = strcmp(tail->troubles[i].path, path) == 0;
+        trouble = same ? &tail->troubles[i] : NULL;
+    }
+    if (trouble == NULL && tail->troubles_count < TROUBLES_MAX &&
+        wr_grow(&tail->troubles, sizeof *tail->troubles, tail->troubles_count,
+                &tail->troubles_cap)) {
+        trouble = &tail->troubles[tail->troubles_count];
+        *trouble = (struct wr_tail_trouble){.path = wr_strdup(path)};
+        tail->troubles_count += trouble->path != NULL;
+    }
+    if (trouble == NULL || trouble->path == NULL) {
+        return;
+    }
+    trouble->round = tail->round;
+    if (trouble->number != number) {
+        wr_log(&tail->gen.loop->log, WR_LOG_WARNING, tail->gen.name,
+               "%s '%s': %s; it is tried again", what, path,
+               number == NOT_A_FILE ? "it is not a regular file" : strerror(number));
+    }
+    trouble->number = number;
+}
+
+/* Forget what works again, and paths that no longer exist. */
+static void forget_old_troubles(struct wr_tail *tail)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < tail->troubles_count; i++) {
+        if (tail->troubles[i].round == tail->round) {
+            tail->troubles[kept++] = tail->troubles[i];
+        } else {
+            wr_free(tail->troubles[i].path);
+        }
+    }
+    tail->troubles_count = kept;
+}
+
+void wr_tail_forget_troubles(struct wr_tail *tail)
+{
+    tail->round++;
+    forget_old_troubles(tail);
+    wr_free(tail->troubles);
+    tail->troubles = NULL;
+}
+
+/* ---- watching */
+
+static void watch(struct wr_tail *tail, const char *folder)
+{
+    int number = tail->notify != NULL ? wr_notify_watch(tail->notify, folder) : 0;
+    if (number == ENOSPC || number == ENOMEM) { /* a folder that is not there yet is no trouble */
+        wr_tail_trouble(tail, folder, number, "watch");
+    }
+}
+
+/* The folder and the name behind symbolic links: there its bytes are reported. */
+static void watch_real(struct wr_tail *tail, struct wr_tail_file *file)
+{
+    char link[40], *real = tail->real;
+    ssize_t n;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file->fd);
+    WR_CALL(n, "readlink", EIO, readlink(link, real, sizeof tail->real - 1));
+    if (n <= 0) {
+        return; /* it is looked at every second */
+    }
+    real[n] = '\0';
+    char *slash = strrchr(real, '/');
+    if (slash != NULL && slash > real) {
+        *slash = '\0';
+        file->real = wr_strdup(slash + 1);
+        watch(tail, real);
+    }
+}
+
+static const char *base_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+void wr_tail_hint(void *ctx, enum wr_notify_what what, const char *name)
+{
+    struct wr_tail *tail = ctx;
+    tail->look = tail->look || what != WR_NOTIFY_BYTES;
+    for (size_t i = 0; i < tail->files_count; i++) {
+        struct wr_tail_file *file = tail->files[i];
+        if (what == WR_NOTIFY_LOST || file->gone || strcmp(base_of(file->path), name) == 0 ||
+            (file->real != NULL && strcmp(file->real, name) == 0)) {
+            file->more = true;
+        }
+    }
+}
+
+/* ---- files of an earlier run */
+
+static bool read_id(const char *text, struct wr_tail_id *id)
+{
+    char *end = NULL;
+    if (strncmp(text, "device ", 7) != 0) {
+        return false;
+    }
+    id->device = strtoull(text + 7, &end, 16);
+    if (strncmp(end, " inode ", 7) != 0) {
+        return false;
+    }
+    id->inode = strtoull(end + 7, &end, 10);
+    if (strncmp(end, " head ", 6) != 0) {
+        return false;
+    }
+    id->head = strtoull(end + 6, &end, 16);
+    id->head_len = *end == '/' ? (size_t)strtoul(end + 1, &end, 10) : SIZE_MAX;
+    return id->head_len <= WR_TAIL_HEAD && (*end == ' ' || *end == '\0');
+}
+
+/* Does the file still have what an earlier run has read of it? */
+static bool goes_on(struct wr_tail *tail, int fd, const struct wr_tail_id *stored, uint64_t offset)
+{
+    struct wr_tail_id now;
+    int64_t size = 0;
+    return wr_tail_identify(tail, fd, stored->head_len, &now, &size) == 0 &&
+           now.head_len == stored->head_len && now.head == stored->head && (uint64_t)size >= offset;
+}
+
+/* The next slot of an earlier run whose file is not open. Fills *start and *id. NULL: no more. */
+static struct wr_state_slot *next_stored(struct wr_tail *tail, const struct wr_state_slot *after,
+                                         struct wr_offset *start, struct wr_tail_id *id)
+{
+    struct wr_state_slot *slot =
+        tail->state != NULL ? wr_state_next_slot(tail->state, tail->name, after) : NULL;
+    while (slot != NULL && (slot->stored == NULL || !wr_offset_read(start, slot->stored) ||
+                            !read_id(start->validator, id))) {
+        slot = wr_state_next_slot(tail->state, tail->name, slot);
+    }
+    return slot;
+}
+
+/* The slot of an earlier run for this open file, or NULL. */
+static struct wr_state_slot *stored_for(struct wr_tail *tail, int fd, const struct wr_tail_id *is,
+                                        struct wr_offset *start)
+{
+    struct wr_tail_id id;
+    struct wr_state_slot *slot = NULL;
+    while ((slot = next_stored(tail, slot, start, &id)) != NULL) {
+        if (id.device == is->device && id.inode == is->inode &&
+            goes_on(tail, fd, &id, start->end & ~WR_END_FLAGS)) {
+            return slot;
+        }
+    }
+    *start = (struct wr_offset){.end = 0};
+    return NULL;
+}
+
+/* ---- one path */
+
+static struct wr_tail_file *find(const struct wr_tail *tail, const struct stat *info)
+{
+    for (size_t i = 0; i < tail->files_count; i++) {
+        struct wr_tail_file *file = tail->files[i];
+        if (file->id.inode == (uint64_t)info->st_ino && file->id.device == (uint64_t)info->st_dev) {
+            return file;
+        }
+    }
+    return NULL;
+}
+
+static void note_size(struct wr_tail_file *file, const struct stat *info)
+{
+    int64_t mtime_ns = (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec;
+    if (file->size != info->st_size || file->mtime_ns != mtime_ns) {
+        file->more = true;
+    }
+    file->size = info->st_size;
+    file->mtime_ns = mtime_ns;
+}
+
+/* Where a file without a stored position is begun. */
+static void choose_start(struct wr_tail *tail, int fd, int64_t size, struct wr_offset *start)
+{
+    int32_t kind = tail->framing.kind;
+    bool lines = kind == WEIR_FRAME_LINES || kind == WEIR_FRAME_NUL || kind == WEIR_FRAME_JSON ||
+                 kind == WEIR_FRAME_SYSLOG || kind == WEIR_FRAME_CSV;
+    if (tail->first && tail->from == WEIR_TAIL_END) {
+        start->end = lines ? wr_tail_line_start(tail, fd, size, tail->last) : (uint64_t)size;
+    }
+}
+
+/* Open a regular file. only_stored: only if an earlier run has read it. NULL: it cannot be read
+ * now, or tail has failed. */
+static struct wr_tail_file *open_file(struct wr_tail *tail, const char *path, bool only_stored)
+{
+    const struct wr_disk *disk = tail->gen.loop->disk;
+    struct wr_offset start;
+    struct wr_tail_id id;
+    int64_t size = 0;
+    if (tail->files_count >= WR_TAIL_FILES) {
+        wr_tail_trouble(tail, path, EMFILE, "open");
+        return NULL;
+    }
+    int fd = disk->open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+    int number = fd < 0 ? errno : wr_tail_identify(tail, fd, WR_TAIL_HEAD, &id, &size);
+    if (number != 0) {
+        if (fd >= 0) {
+            (void)disk->close(fd);
+        }
+        if (number != ENOENT) {
+            wr_tail_trouble(tail, path, number, fd < 0 ? "open" : "read");
+        }
+        return NULL;
+    }
+    struct stat info = {.st_dev = (dev_t)id.device, .st_ino = (ino_t)id.inode};
+    struct wr_state_slot *slot = stored_for(tail, fd, &id, &start);
+    if (find(tail, &info) != NULL || (only_stored && slot == NULL)) {
+        (void)disk->close(fd); /* its name has changed since it was looked at */
+        return NULL;
+    }
+    if (slot == NULL) {
+        choose_start(tail, fd, size, &start);
+    }
+    struct wr_tail_file *file = wr_tail_file_new(tail, path, fd, &id, &start, slot);
+    if (file != NULL) {
+        watch_real(tail, file);
+    }
+    return file;
+}
+
+/* The path by which a file was found has changed: it was renamed to another one that is read. */
+static void rename_to(struct wr_tail_file *file, const char *path)
+{
+    char *copy = strcmp(file->path, path) != 0 ? wr_strdup(path) : NULL;
+    if (copy != NULL) {
+        wr_free(file->path);
+        file->path = copy;
+    }
+}
+
+static void see(struct wr_tail *tail, const char *path)
+{
+    struct stat info;
+    if (tail->gen.loop->disk->stat_path(path, &info) < 0) {
+        if ((errno != ENOENT && errno != ENOTDIR) || tail->round == 1) {
+            wr_tail_trouble(tail, path, errno, "look for");
+        }
+        return;
+    }
+    if (!S_ISREG(info.st_mode)) {
+        wr_tail_trouble(tail, path, S_ISDIR(info.st_mode) ? EISDIR : NOT_A_FILE, "read");
+        return;
+    }
+    struct wr_tail_file *file = find(tail, &info);
+    if (file == NULL) {
+        file = open_file(tail, path, false);
+    }
+    if (file != NULL && file->round != tail->round) {
+        file->round = tail->round;
+        file->gone = file->drained = false;
+        rename_to(file, path);
+        note_size(file, &info);
+    }
+}
+
+/* ---- all paths */
+
+static bool is_pattern(const struct wr_tail *tail, const char *path)
+{
+    struct stat info;
+    return strpbrk(path, "*?[") != NULL && tail->gen.loop->disk->stat_path(path, &info) < 0;
+}
+
+/* Call fn for each path that a pattern matches. */
+static void expand(struct wr_tail *tail, const char *pattern, int flags,
+                   void (*fn)(struct wr_tail *tail, const char *path))
+{
+    glob_t found = {0};
+    int rc = wr_fault("glob") ? GLOB_NOSPACE : glob(pattern, flags, NULL, &found);
+    for (size_t i = 0; rc == 0 && i < found.gl_pathc && tail->gen.failure == NULL; i++) {
+        fn(tail, found.gl_pathv[i]);
+    }
+    if (rc == GLOB_NOSPACE || rc == GLOB_ABORTED) {
+        wr_tail_trouble(tail, pattern, rc == GLOB_NOSPACE ? ENOMEM : EIO, "look for");
+    }
+    globfree(&found);
+}
+
+static void for_each_folder(struct wr_tail *tail,
+                            void (*fn)(struct wr_tail *tail, const char *path))
+{
+    char *folder = tail->folder;
+    for (size_t i = 0; i < tail->paths_count; i++) {
+        const char *slash = strrchr(tail->paths[i], '/');
+        size_t len =
+            slash == NULL || slash == tail->paths[i] ? 1 : (size_t)(slash - tail->paths[i]);
+        snprintf(folder, sizeof tail->folder, "%.*s", (int)WR_MIN(len, (size_t)PATH_MAX - 1),
+                 slash != NULL ? tail->paths[i] : ".");
+        if (is_pattern(tail, folder)) {
+            expand(tail, folder, GLOB_ONLYDIR, fn);
+        } else {
+            fn(tail, folder);
+        }
+    }
+}
+
+/* No path names these any more. */
+static void see_gone(struct wr_tail *tail)
+{
+    struct stat info;
+    int64_t now_ns = wr_now_ns(tail->gen.loop);
+    for (size_t i = 0; i < tail->files_count; i++) {
+        struct wr_tail_file *file = tail->files[i];
+        if (file->round == tail->round) {
+            continue;
+        }
+        if (!file->gone) {
+            file->gone = file->more = true;
+            file->gone_ns = now_ns;
+        }
+        if (tail->gen.loop->disk->stat(file->fd, &info) == 0) {
+            note_size(file, &info);
+        }
+        if (!file->more && now_ns - file->gone_ns >= tail->rotate_wait_ns) {
+            file->ends = file->more = true;
+        }
+    }
+}
+
+int wr_tail_look(struct wr_tail *tail)
+{
+    struct weir_loop *loop = tail->gen.loop;
+    tail->round++;
+    tail->look = false;
+    wr_time_update(loop);
+    int64_t began_ns = wr_now_ns(loop);
+    for_each_folder(tail, watch);
+    for (size_t i = 0; i < tail->paths_count && tail->gen.failure == NULL; i++) {
+        if (is_pattern(tail, tail->paths[i])) {
+            expand(tail, tail->paths[i], 0, see);
+        } else {
+            see(tail, tail->paths[i]);
+        }
+    }
+    see_gone(tail);
+    forget_old_troubles(tail);
+    wr_time_update(loop);
+    int64_t now_ns = wr_now_ns(loop);
+    tail->look_ns = now_ns + LOOK_MS * MS_NS;
+    tail->look_soonest_ns = now_ns + 9 * (now_ns - began_ns);
+    return tail->gen.failure != NULL ? tail->gen.failure->code : 0;
+}
+
+/* ---- the first look */
+
+/* A file in this folder that has another name now, and whose rest was not read. */
+static void find_renamed(struct wr_tail *tail, const char *folder)
+{
+    struct wr_offset start;
+    struct wr_tail_id id;
+    struct stat info;
+    char *path = tail->path;
+    DIR *dir = wr_fault("opendir") ? (errno = EMFILE, NULL) : opendir(folder);
+    if (dir == NULL) {
+        return;
+    }
+    for (const struct dirent *entry; (entry = readdir(dir)) != NULL && tail->gen.failure == NULL;) {
+        int len = snprintf(path, sizeof tail->path, "%s/%s", folder, entry->d_name);
+        bool fits = len > 0 && (size_t)len < sizeof tail->path;
+        if (!fits || tail->gen.loop->disk->stat_path(path, &info) < 0 || !S_ISREG(info.st_mode) ||
+            find(tail, &info) != NULL) {
+            continue;
+        }
+        struct wr_state_slot *slot = NULL;
+        while ((slot = next_stored(tail, slot, &start, &id)) != NULL) {
+            if (id.inode == (uint64_t)info.st_ino && id.device == (uint64_t)info.st_dev) {
+                struct wr_tail_file *file = open_file(tail, path, true);
+                if (file != NULL) { /* before the file that has its name now */
+                    file->gone = true;
+                    file->gone_ns = wr_now_ns(tail->gen.loop);
+                }
+                break;
+            }
+        }
+    }
+    closedir(dir);
+}
+
+/* Stored positions whose files are not there any more. */
+static int give_up_lost(struct wr_tail *tail)
+{
+    struct wr_offset start;
+    struct wr_tail_id id;
+    struct wr_state_slot *slot;
+    weir_error error;
+    while ((slot = next_stored(tail, NULL, &start, &id)) != NULL) {
+        const char *name = strstr(start.validator, " file ");
+        struct wr_origin *origin = wr_gen_add_origin(&tail->gen, tail->name);
+        if (origin == NULL) {
+            return wr_gen_fail(&tail->gen, WEIR_ENOMEM, 0, -1, "no memory for a file");
+        }
+        wr_log(&tail->gen.loop->log, WR_LOG_WARNING, tail->gen.name,
+               "the file '%s' (inode %" PRIu64
+               ") that the last run has read is not there any more: "
+               "what it had after byte %" PRIu64 " is not read",
+               name != NULL ? name + 6 : "", id.inode, start.end & ~WR_END_FLAGS);
+        if (wr_state_attach_slot(tail->state, &slot, tail->name, origin, &error) < 0) {
+            return wr_gen_fail_error(&tail->gen, &error);
+        }
+        wr_state_prove(slot, WR_PROOF_WEAK);
+        wr_state_detach_source(slot, true);
+        wr_origin_leave(origin);
+    }
+    return 0;
+}
+
+/* The slot by which a later run knows that this one was not the first, even when no file is left. */
+static int mark_begun(struct wr_tail *tail)
+{
+    weir_error error;
+    struct weir_gen *gen = &tail->gen;
+    if (wr_texts_keep(gen->origin, &gen->loop->budget, "tail", (struct wr_text){"begun", 5}) ==
+        NULL) {
+        return wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for positions");
+    }
+    struct wr_state_slot *slot = wr_state_next_slot(tail->state, tail->name, NULL);
+    while (slot != NULL && slot->stored != NULL && wr_texts_read(slot->stored, "tail") == NULL) {
+        slot = wr_state_next_slot(tail->state, tail->name, slot);
+    }
+    if (wr_state_attach_slot(tail->state, &slot, tail->name, gen->origin, &error) < 0) {
+        return wr_gen_fail_error(gen, &error);
+    }
+    tail->begun = slot;
+    wr_state_prove(slot, WR_PROOF_EXACT);
+    return 0;
+}
+
+int wr_tail_find_first(struct wr_tail *tail)
+{
+    weir_error error;
+    int why, detail;
+    tail->first = true;
+    tail->notify = wr_notify_new(tail->gen.loop, &why, &detail);
+    if (tail->notify == NULL) {
+        wr_log(&tail->gen.loop->log, WR_LOG_WARNING, tail->gen.name,
+               "files cannot be watched (%s): they are looked at every second",
+               strerror(why == WEIR_EIO ? detail : ENOMEM));
+    }
+    if (tail->state != NULL) {
+        if (wr_state_begin_source(tail->state, tail->name, &error) < 0) {
+            return wr_gen_fail_error(&tail->gen, &error);
+        }
+        const struct wr_state_slot *slot = wr_state_next_slot(tail->state, tail->name, NULL);
+        for (; slot != NULL; slot = wr_state_next_slot(tail->state, tail->name, slot)) {
+            tail->first = tail->first && slot->stored == NULL;
+        }
+        if (mark_begun(tail) < 0) {
+            return tail->gen.failure->code;
+        }
+    }
+    int rc = wr_tail_look(tail);
+    if (rc == 0 && !tail->first) {
+        for_each_folder(tail, find_renamed);
+        rc = tail->gen.failure != NULL ? tail->gen.failure->code : give_up_lost(tail);
+    }
+    tail->first = false;
+    return rc;
+}
