@@ -103,8 +103,8 @@ size_t wr_tail_file_take(struct wr_tail *tail, struct wr_tail_file *file, weir_i
  * errno. */
 int wr_tail_identify(struct wr_tail *tail, int fd, size_t hashed, struct wr_tail_id *id,
                      int64_t *size);
-/* Where to begin if only the last `count` lines and an unfinished one are of interest. */
-uint64_t wr_tail_line_start(struct wr_tail *tail, int fd, int64_t size, int64_t count);
+/* Where to begin if only the last `count` lines and an unfinished one are of interest. 0 or errno. */
+int wr_tail_line_start(struct wr_tail *tail, int fd, int64_t size, int64_t count, uint64_t *start);
 /* Another file has bytes to read. */
 bool wr_tail_others_wait(const struct wr_tail *tail, const struct wr_tail_file *file);
 

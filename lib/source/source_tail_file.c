@@ -75,19 +75,21 @@ static void grow_id(struct wr_tail_file *file, const char *bytes, size_t n, uint
     }
 }
 
-uint64_t wr_tail_line_start(struct wr_tail *tail, int fd, int64_t size, int64_t count)
+int wr_tail_line_start(struct wr_tail *tail, int fd, int64_t size, int64_t count, uint64_t *start)
 {
+    *start = 0;
     char end = tail->framing.kind == WEIR_FRAME_NUL ? '\0' : '\n';
     int64_t at = size;
     while (at > 0) {
         size_t want = (size_t)WR_MIN(at, (int64_t)sizeof tail->scratch);
-        if (tail->gen.loop->disk->read(fd, tail->scratch, want, at - (int64_t)want) !=
-            (ssize_t)want) {
-            return (uint64_t)size;
+        ssize_t n = tail->gen.loop->disk->read(fd, tail->scratch, want, at - (int64_t)want);
+        if (n < 0) {
+            return errno;
         }
-        for (size_t i = want; i > 0; i--) {
+        for (size_t i = (size_t)n; i > 0; i--) {
             if (tail->scratch[i - 1] == end && count-- == 0) {
-                return (uint64_t)(at - (int64_t)(want - i));
+                *start = (uint64_t)(at - (int64_t)want) + i;
+                return 0;
             }
         }
         at -= (int64_t)want;

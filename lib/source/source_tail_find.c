@@ -209,15 +209,17 @@ static void note_size(struct wr_tail_file *file, const struct stat *info)
     file->mtime_ns = mtime_ns;
 }
 
-/* Where a file without a stored position is begun. */
-static void choose_start(struct wr_tail *tail, int fd, int64_t size, struct wr_offset *start)
+/* Where a file without a stored position is begun. 0 or errno. */
+static int choose_start(struct wr_tail *tail, int fd, int64_t size, struct wr_offset *start)
 {
     int32_t kind = tail->framing.kind;
     bool lines = kind == WEIR_FRAME_LINES || kind == WEIR_FRAME_NUL || kind == WEIR_FRAME_JSON ||
                  kind == WEIR_FRAME_SYSLOG || kind == WEIR_FRAME_CSV;
-    if (tail->first && tail->from == WEIR_TAIL_END) {
-        start->end = lines ? wr_tail_line_start(tail, fd, size, tail->last) : (uint64_t)size;
+    if (!tail->first || tail->from != WEIR_TAIL_END) {
+        return 0;
     }
+    start->end = (uint64_t)size;
+    return lines ? wr_tail_line_start(tail, fd, size, tail->last, &start->end) : 0;
 }
 
 /* Open a regular file. only_stored: only if an earlier run has read it. NULL: it cannot be read
@@ -232,8 +234,12 @@ static struct wr_tail_file *open_file(struct wr_tail *tail, const char *path, bo
         wr_tail_trouble(tail, path, EMFILE, "open");
         return NULL;
     }
+    struct wr_state_slot *slot = NULL;
     int fd = disk->open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     int number = fd < 0 ? errno : wr_tail_identify(tail, fd, WR_TAIL_HEAD, &id, &size);
+    if (number == 0 && (slot = stored_for(tail, fd, &id, &start)) == NULL) {
+        number = choose_start(tail, fd, size, &start);
+    }
     if (number != 0) {
         if (fd >= 0) {
             (void)disk->close(fd);
@@ -244,13 +250,9 @@ static struct wr_tail_file *open_file(struct wr_tail *tail, const char *path, bo
         return NULL;
     }
     struct stat info = {.st_dev = (dev_t)id.device, .st_ino = (ino_t)id.inode};
-    struct wr_state_slot *slot = stored_for(tail, fd, &id, &start);
     if (find(tail, &info) != NULL || (only_stored && slot == NULL)) {
         (void)disk->close(fd); /* its name has changed since it was looked at */
         return NULL;
-    }
-    if (slot == NULL) {
-        choose_start(tail, fd, size, &start);
     }
     struct wr_tail_file *file = wr_tail_file_new(tail, path, fd, &id, &start, slot);
     if (file != NULL) {

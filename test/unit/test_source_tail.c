@@ -14,8 +14,6 @@
 #include "support_flow.h"
 #include "support_folder.h"
 
-#define MUST_STR(got, expected) MUST(strcmp(got, expected) == 0)
-
 struct fixture {
     weir_loop *loop;
     weir_scope *scope;
@@ -80,9 +78,9 @@ static void end(struct fixture *f)
 {
     weir_error error;
     if (f->gen != NULL) {
-        MUST(weir_finish(f->gen, &error) == 0);
+        ck_assert(weir_finish(f->gen, &error) == 0);
     }
-    MUST(weir_scope_wait(f->scope, &error) == 0);
+    ck_assert(weir_scope_wait(f->scope, &error) == 0);
     weir_loop_free(f->loop);
     wr_folder_remove(&f->folder);
 }
@@ -95,12 +93,12 @@ TEST(lines_are_given_when_their_line_end_has_come)
     begin(&f);
     append(&f, "log", "one\ntw");
     follow(&f, "log", FROM_START);
-    MUST_STR(next_lines(&f, 1), "one|");
+    ck_assert_str_eq(next_lines(&f, 1), "one|");
 
-    MUST(!comes_within(&f, 10000));
+    ck_assert(!comes_within(&f, 3000));
     append(&f, "log", "o\n");
 
-    MUST_STR(next_lines(&f, 1), "two|");
+    ck_assert_str_eq(next_lines(&f, 1), "two|");
     end(&f);
 }
 
@@ -110,11 +108,11 @@ TEST(a_tail_begins_at_the_end)
     begin(&f);
     append(&f, "log", "one\ntwo\nha");
     follow(&f, "log", (weir_tail_options){0});
-    MUST(!comes_within(&f, 10));
+    ck_assert(!comes_within(&f, 10));
 
     append(&f, "log", "lf\n");
 
-    MUST_STR(next_lines(&f, 1), "half|");
+    ck_assert_str_eq(next_lines(&f, 1), "half|");
     end(&f);
 }
 
@@ -126,7 +124,7 @@ TEST(a_tail_begins_a_number_of_lines_before_the_end)
         append(&f, "log", i < 2998 ? "a line of no interest\n" : "last\n");
     }
     follow(&f, "log", (weir_tail_options){.last_lines = 3});
-    MUST_STR(next_lines(&f, 3), "a line of no interest|last|last|");
+    ck_assert_str_eq(next_lines(&f, 3), "a line of no interest|last|last|");
     end(&f);
 }
 
@@ -136,7 +134,7 @@ TEST(more_lines_than_there_are_begin_at_the_start)
     begin(&f);
     append(&f, "log", "one\ntwo\n");
     follow(&f, "log", (weir_tail_options){.last_lines = 3});
-    MUST_STR(next_lines(&f, 2), "one|two|");
+    ck_assert_str_eq(next_lines(&f, 2), "one|two|");
     end(&f);
 }
 
@@ -145,11 +143,11 @@ TEST(a_file_that_does_not_exist_yet_is_waited_for)
     struct fixture f;
     begin(&f);
     follow(&f, "log", (weir_tail_options){0});
-    MUST(!comes_within(&f, 10000));
+    ck_assert(!comes_within(&f, 3000));
 
     append(&f, "log", "one\n");
 
-    MUST_STR(next_lines(&f, 1), "one|");
+    ck_assert_str_eq(next_lines(&f, 1), "one|");
     end(&f);
 }
 
@@ -159,7 +157,7 @@ TEST(a_long_line_is_skipped)
     begin(&f);
     append(&f, "log", "one\nfar too long\ntwo\n");
     follow(&f, "log", (weir_tail_options){.from = WEIR_TAIL_START, .line_bytes_max = 8});
-    MUST_STR(next_lines(&f, 2), "one|two|");
+    ck_assert_str_eq(next_lines(&f, 2), "one|two|");
     end(&f);
 }
 
@@ -169,11 +167,11 @@ TEST(a_stop_is_an_end)
     begin(&f);
     append(&f, "log", "one\nha");
     follow(&f, "log", FROM_START);
-    MUST_STR(next_lines(&f, 1), "one|");
+    ck_assert_str_eq(next_lines(&f, 1), "one|");
 
     weir_scope_stop(f.scope);
 
-    MUST_STR(next_lines(&f, 1), "");
+    ck_assert_str_eq(next_lines(&f, 1), "");
     end(&f);
 }
 
@@ -187,8 +185,9 @@ TEST(a_header_of_csv_must_be_read)
     const char *path = in(&f, "log");
     weir_gen *gen = weir_framed(weir_tail_bytes(f.scope, &path, 1, NULL),
                                 WEIR_OPTIONS(weir_framing, .kind = WEIR_FRAME_CSV, .header = 1));
-    MUST(!weir_next(gen, &item));
-    MUST(weir_finish(gen, &error) == WEIR_EINVAL && strstr(error.message, "from=start") != NULL);
+    ck_assert(!weir_next(gen, &item));
+    ck_assert(weir_finish(gen, &error) == WEIR_EINVAL &&
+              strstr(error.message, "from=start") != NULL);
     end(&f);
 }
 
@@ -202,7 +201,7 @@ TEST(each_file_is_cut_by_the_framer)
     f.gen = weir_framed(weir_tail_bytes(f.scope, &path, 1,
                                         WEIR_OPTIONS(weir_tail_options, .from = WEIR_TAIL_START)),
                         WEIR_OPTIONS(weir_framing, .kind = WEIR_FRAME_CSV));
-    MUST_STR(next_lines(&f, 4), "a,b|1,\"x\ny\"|c,d|3,4|");
+    ck_assert_str_eq(next_lines(&f, 4), "a,b|1,\"x\ny\"|c,d|3,4|");
     end(&f);
 }
 
@@ -220,12 +219,12 @@ TEST(wrong_options_are_refused)
     begin(&f);
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         follow(&f, "log", wrong[i]);
-        MUST(!weir_next(f.gen, &item));
-        MUST(weir_finish(f.gen, &error) == WEIR_EINVAL);
+        ck_assert(!weir_next(f.gen, &item));
+        ck_assert(weir_finish(f.gen, &error) == WEIR_EINVAL);
     }
     f.gen = weir_tail_lines(f.scope, NULL, 0, NULL);
-    MUST(!weir_next(f.gen, &item));
-    MUST(weir_finish(f.gen, &error) == WEIR_EINVAL);
+    ck_assert(!weir_next(f.gen, &item));
+    ck_assert(weir_finish(f.gen, &error) == WEIR_EINVAL);
     f.gen = NULL;
     end(&f);
 }
@@ -238,13 +237,13 @@ TEST(a_renamed_file_is_read_to_its_end_before_its_successor)
     begin(&f);
     append(&f, "log", "1\n");
     follow(&f, "log", FROM_START);
-    MUST_STR(next_lines(&f, 1), "1|");
+    ck_assert_str_eq(next_lines(&f, 1), "1|");
 
     append(&f, "log", "2\n3\n");
     ck_assert_int_eq(rename(in(&f, "log"), in(&f, "log.1")), 0);
     append(&f, "log", "4\n");
 
-    MUST_STR(next_lines(&f, 3), "2|3|4|");
+    ck_assert_str_eq(next_lines(&f, 3), "2|3|4|");
     end(&f);
 }
 
@@ -254,14 +253,14 @@ TEST(lines_that_are_written_after_a_rename_are_read)
     begin(&f);
     append(&f, "log", "1\n");
     follow(&f, "log", FROM_START);
-    MUST_STR(next_lines(&f, 1), "1|");
+    ck_assert_str_eq(next_lines(&f, 1), "1|");
     ck_assert_int_eq(rename(in(&f, "log"), in(&f, "log.1")), 0);
     append(&f, "log", "2\n");
-    MUST_STR(next_lines(&f, 1), "2|");
+    ck_assert_str_eq(next_lines(&f, 1), "2|");
 
     append(&f, "log.1", "late\n");
 
-    MUST_STR(next_lines(&f, 1), "late|");
+    ck_assert_str_eq(next_lines(&f, 1), "late|");
     end(&f);
 }
 
@@ -272,14 +271,14 @@ TEST(the_rest_of_a_rotated_file_without_a_line_end_is_given_when_it_is_closed)
     begin(&f);
     append(&f, "log", "1\nrest");
     follow(&f, "log", FROM_START);
-    MUST_STR(next_lines(&f, 1), "1|");
+    ck_assert_str_eq(next_lines(&f, 1), "1|");
 
     ck_assert_int_eq(unlink(in(&f, "log")), 0);
 
-    MUST(!comes_within(&f, 3000));
-    MUST(weir_next_within(f.gen, &item, 60000) == WEIR_GOT_ITEM);
-    MUST(item.len == 4 && item.flags == WEIR_ITEM_NO_EOL);
-    MUST(!comes_within(&f, 60000));
+    ck_assert(!comes_within(&f, 3000));
+    ck_assert(weir_next_within(f.gen, &item, 7000) == WEIR_GOT_ITEM);
+    ck_assert(item.len == 4 && item.flags == WEIR_ITEM_NO_EOL);
+    ck_assert(!comes_within(&f, 7000));
     end(&f);
 }
 
@@ -289,13 +288,13 @@ TEST(a_deleted_file_is_followed_by_a_new_one)
     begin(&f);
     append(&f, "log", "1\n");
     follow(&f, "log", FROM_START);
-    MUST_STR(next_lines(&f, 1), "1|");
+    ck_assert_str_eq(next_lines(&f, 1), "1|");
 
     append(&f, "log", "2\n");
     ck_assert_int_eq(unlink(in(&f, "log")), 0);
     append(&f, "log", "3\n");
 
-    MUST_STR(next_lines(&f, 2), "2|3|");
+    ck_assert_str_eq(next_lines(&f, 2), "2|3|");
     end(&f);
 }
 
@@ -305,12 +304,12 @@ TEST(a_truncated_file_is_read_from_its_start)
     begin(&f);
     append(&f, "log", "one\ntwo\n");
     follow(&f, "log", FROM_START);
-    MUST_STR(next_lines(&f, 2), "one|two|");
+    ck_assert_str_eq(next_lines(&f, 2), "one|two|");
 
     ck_assert_int_eq(truncate(in(&f, "log"), 0), 0);
     append(&f, "log", "3\n");
 
-    MUST_STR(next_lines(&f, 1), "3|");
+    ck_assert_str_eq(next_lines(&f, 1), "3|");
     end(&f);
 }
 
@@ -320,11 +319,11 @@ TEST(a_file_that_is_written_anew_with_the_same_size_is_read_again)
     begin(&f);
     append(&f, "log", "one\ntwo\n");
     follow(&f, "log", FROM_START);
-    MUST_STR(next_lines(&f, 2), "one|two|");
+    ck_assert_str_eq(next_lines(&f, 2), "one|two|");
 
     wr_folder_write(&f.folder, "log", "six\nten\n", 8);
 
-    MUST_STR(next_lines(&f, 2), "six|ten|");
+    ck_assert_str_eq(next_lines(&f, 2), "six|ten|");
     end(&f);
 }
 
@@ -334,11 +333,11 @@ TEST(a_file_that_is_written_anew_and_has_grown_is_read_again)
     begin(&f);
     append(&f, "log", "one\n");
     follow(&f, "log", FROM_START);
-    MUST_STR(next_lines(&f, 1), "one|");
+    ck_assert_str_eq(next_lines(&f, 1), "one|");
 
     wr_folder_write(&f.folder, "log", "six\nten\nnine\n", 13);
 
-    MUST_STR(next_lines(&f, 3), "six|ten|nine|");
+    ck_assert_str_eq(next_lines(&f, 3), "six|ten|nine|");
     end(&f);
 }
 
@@ -352,13 +351,13 @@ TEST(a_symbolic_link_that_is_set_to_another_file_is_followed)
     snprintf(target, sizeof target, "%s", in(&f, "a"));
     ck_assert_int_eq(symlink(target, in(&f, "log")), 0);
     follow(&f, "log", FROM_START);
-    MUST_STR(next_lines(&f, 1), "1|");
+    ck_assert_str_eq(next_lines(&f, 1), "1|");
 
     snprintf(target, sizeof target, "%s", in(&f, "b"));
     ck_assert_int_eq(symlink(target, in(&f, "new")), 0);
     ck_assert_int_eq(rename(in(&f, "new"), in(&f, "log")), 0);
 
-    MUST_STR(next_lines(&f, 1), "2|");
+    ck_assert_str_eq(next_lines(&f, 1), "2|");
     end(&f);
 }
 
@@ -368,12 +367,12 @@ TEST(a_folder_in_the_place_of_a_file_is_waited_out)
     begin(&f);
     ck_assert_int_eq(mkdir(in(&f, "log"), 0700), 0);
     follow(&f, "log", FROM_START);
-    MUST(!comes_within(&f, 5000));
+    ck_assert(!comes_within(&f, 5000));
 
     ck_assert_int_eq(rmdir(in(&f, "log")), 0);
     append(&f, "log", "1\n");
 
-    MUST_STR(next_lines(&f, 1), "1|");
+    ck_assert_str_eq(next_lines(&f, 1), "1|");
     end(&f);
 }
 
@@ -386,12 +385,12 @@ TEST(files_that_match_later_are_read_from_their_start)
     append(&f, "a.log", "1\n");
     append(&f, "other", "x\n");
     follow(&f, "*.log", FROM_START);
-    MUST_STR(next_lines(&f, 1), "1|");
+    ck_assert_str_eq(next_lines(&f, 1), "1|");
 
     append(&f, "b.log", "2\n");
 
-    MUST_STR(next_lines(&f, 1), "2|");
-    MUST(!comes_within(&f, 10000));
+    ck_assert_str_eq(next_lines(&f, 1), "2|");
+    ck_assert(!comes_within(&f, 3000));
     end(&f);
 }
 
@@ -401,15 +400,15 @@ TEST(a_rotated_file_that_matches_is_not_read_again)
     begin(&f);
     append(&f, "log", "1\n");
     follow(&f, "log*", FROM_START);
-    MUST_STR(next_lines(&f, 1), "1|");
+    ck_assert_str_eq(next_lines(&f, 1), "1|");
 
     ck_assert_int_eq(rename(in(&f, "log"), in(&f, "log.1")), 0);
     append(&f, "log", "2\n");
     append(&f, "log.1", "late\n");
 
     const char *two = next_lines(&f, 2);
-    MUST(strcmp(two, "2|late|") == 0 || strcmp(two, "late|2|") == 0);
-    MUST(!comes_within(&f, 60000));
+    ck_assert(strcmp(two, "2|late|") == 0 || strcmp(two, "late|2|") == 0);
+    ck_assert(!comes_within(&f, 7000));
     end(&f);
 }
 
@@ -420,6 +419,9 @@ TEST(files_take_turns)
     static char many[LINES * 64];
     weir_item item;
     int first = 0;
+    if (wr_test_sweeps()) {
+        return; /* the others meet the same failures */
+    }
     begin(&f);
     memset(many, 'a', sizeof many);
     for (size_t i = 63; i < sizeof many; i += 64) {
@@ -432,7 +434,7 @@ TEST(files_take_turns)
     while (weir_next(f.gen, &item) && item.data[0] == 'a') {
         first++;
     }
-    MUST(first < LINES / 2);
+    ck_assert(first < LINES / 2);
     end(&f);
 }
 
@@ -440,7 +442,7 @@ TEST(files_take_turns)
 
 static void run_begins(struct fixture *f, const char *name, weir_tail_options options)
 {
-    f->loop = weir_loop_new(NULL); /* a state is saved on a thread */
+    f->loop = test_loop();
     f->scope = weir_scope_new(weir_root(f->loop), NULL);
     f->state = weir_state_open(f->scope, in(f, "state"), "run");
     follow(f, name, options);
@@ -453,8 +455,8 @@ static void run_ends(struct fixture *f, int count)
     weir_gen *head = weir_head_of_run(f->gen, (uint64_t)count);
     weir_sink *sink =
         weir_file_sink(f->scope, in(f, "out"), WEIR_OPTIONS(weir_file_options, .state = f->state));
-    MUST(weir_pump(head, sink, &error) == 0);
-    MUST(weir_scope_wait(f->scope, &error) == 0);
+    ck_assert(weir_pump(head, sink, &error) == 0);
+    ck_assert(weir_scope_wait(f->scope, &error) == 0);
     weir_loop_free(f->loop);
     f->gen = NULL;
     f->state = NULL;
@@ -482,6 +484,9 @@ static void check_out(struct fixture *f, const char *expected)
 TEST(a_restart_continues_after_the_last_line)
 {
     struct fixture f;
+    if (wr_test_sweeps()) {
+        return; /* a restart is swept with a renamed file */
+    }
     stateful(&f);
     append(&f, "log", "1\n2\nha");
     run(&f, "log", 2);
@@ -506,6 +511,9 @@ TEST(a_restart_reads_the_rest_of_a_file_that_was_renamed)
 TEST(a_restart_knows_a_file_that_was_written_anew)
 {
     struct fixture f;
+    if (wr_test_sweeps()) {
+        return; /* a restart is swept with a renamed file */
+    }
     stateful(&f);
     append(&f, "log", "1\n");
     run(&f, "log", 1);
@@ -517,6 +525,9 @@ TEST(a_restart_knows_a_file_that_was_written_anew)
 TEST(a_restart_knows_a_file_that_was_deleted_and_made_again)
 {
     struct fixture f;
+    if (wr_test_sweeps()) {
+        return; /* a restart is swept with a renamed file */
+    }
     stateful(&f);
     append(&f, "log", "1\n");
     run(&f, "log", 1);
@@ -529,6 +540,9 @@ TEST(a_restart_knows_a_file_that_was_deleted_and_made_again)
 TEST(a_restart_reads_new_files_from_their_start_though_the_first_run_began_at_the_end)
 {
     struct fixture f;
+    if (wr_test_sweeps()) {
+        return; /* a restart is swept with a renamed file */
+    }
     stateful(&f);
     append(&f, "a.log", "0\n");
     run_begins(&f, "*.log", (weir_tail_options){.last_lines = 1});
