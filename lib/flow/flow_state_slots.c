@@ -229,11 +229,13 @@ int wr_state_attach_source(struct weir_state *state, const char *name, struct wr
     return wr_state_attach_slot(state, slot, name, origin, error);
 }
 
-/* Is it a retired slot with no pending items: all that was given has settled? */
+/* Is it a retired slot with no pending items: all that was given has settled? A weak one counts until
+ * it is decided whether the sink is cut. */
 static bool is_over(const struct wr_state_slot *slot)
 {
     const struct wr_origin *origin = slot->origin;
-    return slot->retired && (origin == NULL || origin->done == origin->given);
+    bool decided = slot->proof != WR_PROOF_WEAK || wr_state_begun(slot->state);
+    return slot->retired && decided && (origin == NULL || origin->done == origin->given);
 }
 
 void wr_state_retire(struct wr_state_slot *slot)

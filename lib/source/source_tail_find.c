@@ -442,6 +442,7 @@ static int give_up_lost(struct wr_tail *tail)
         }
         wr_state_prove(slot, WR_PROOF_WEAK);
         wr_state_detach_source(slot, true);
+        wr_state_retire(slot);
         wr_origin_leave(origin);
     }
     return 0;

@@ -63,6 +63,17 @@ SCENES = {
 }
 
 
+def open_files(pid):
+    fds = "/proc/%d/fd" % pid
+    links = []
+    for fd in os.listdir(fds):
+        try:
+            links.append(os.readlink(os.path.join(fds, fd)))
+        except FileNotFoundError:
+            pass
+    return links
+
+
 class Scene:
     def __init__(self, test):
         self.test = test
@@ -116,7 +127,7 @@ class Scene:
 
     def ct(self):
         self.s()
-        with open(self.log, "rb") as log, open(self.folder + "/copy", "wb") as copy:
+        with open(self.log, "rb") as log, open("%s.%d" % (self.log, 100 + self.number), "wb") as copy:
             copy.write(log.read())
         os.truncate(self.log, 0)
 
@@ -146,6 +157,8 @@ class Scene:
         self.weir = Weir("--state", self.state, "--name", "tail", "-v",
                          "tail %s %s-* from=start wait=200ms | file %s" % (self.log, self.log, self.out))
         self.weir.says("delivery:")
+        log = os.path.realpath(self.log)
+        wait_for(lambda: not os.path.exists(log) or log in open_files(self.weir.pid), "the file to be opened")
 
     def kill(self):
         self.weir.kill()
@@ -226,10 +239,8 @@ class Command(e2e_support.TestCase):
             self.assertEqual(run.end().out, b"new\n")
 
     def is_watched(self, run):
-        """It waits in the poll, with an inotify watch and the file open."""
-        fds = "/proc/%d/fd" % run.pid
-        links = [os.readlink(os.path.join(fds, fd)) for fd in os.listdir(fds)]
-        return self.path("log") in links and e2e_support.rests(run.pid)
+        """It waits, with the file open."""
+        return os.path.realpath(self.path("log")) in open_files(run.pid) and e2e_support.rests(run.pid)
 
     def test_last_lines(self):
         self.add("log", "".join("%d\n" % n for n in range(1, 100001)))

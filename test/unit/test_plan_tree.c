@@ -101,7 +101,7 @@ static const char *const examples[][2] = {
      "every=5000)"},
     {"tail /var/log/*.log /srv/x.log from=end | where (.line | test(\"\\\\b5\\\\d\\\\d\\\\b\")) | "
      "stdout",
-     "(tail PATH=/var/log/*.log;/srv/x.log from=end) (where EXPR=(.line | "
+     "(tail PATH=/var/log/*.log;/srv/x.log from=end) (+auto) (where EXPR=(.line | "
      "test(\"\\\\b5\\\\d\\\\d\\\\b\"))) (stdout)"},
     {"f.ndjson | where .a // .b == 1 or not .c | fields .user .ip, .\"a-b\".c",
      "(file PATH=f.ndjson) (+auto) (where EXPR=.a // .b == 1 or not .c) (fields "
@@ -112,7 +112,7 @@ static const char *const examples[][2] = {
     {"merge { https://a/x,y | sse | .text } { tail /var/log/b.log } | sum .bytes by .host, .vhost "
      "every 1m",
      "(merge PIPELINE={(http URL=https://a/x,y) (sse) (map EXPR=.text)}{(tail "
-     "PATH=/var/log/b.log)}) (+json) (sum EXPR=.bytes by=.host;.vhost every=60000)"},
+     "PATH=/var/log/b.log) (+auto)}) (+json) (sum EXPR=.bytes by=.host;.vhost every=60000)"},
     {"udp://:5514 | syslog | tee { where .severity <= 3 | file err.ndjson } { queue "
      "8MiB full=drop-oldest | post http://h/hook?a=b } | count every 10s",
      "(udp HOST:PORT=udp://:5514) (syslog) (tee PIPELINE={(where EXPR=.severity <= 3) (file "

@@ -554,4 +554,22 @@ TEST(a_restart_reads_new_files_from_their_start_though_the_first_run_began_at_th
     check_out(&f, "0\n1\n2\n");
 }
 
+/* What the last run has written beyond its record is not cut, and the next one is as good as before. */
+TEST(a_file_that_has_gone_is_forgotten_after_it_was_reported)
+{
+    struct fixture f;
+    size_t len;
+    if (wr_test_sweeps()) {
+        return;
+    }
+    stateful(&f);
+    append(&f, "log", "first\n");
+    run(&f, "log", 1);
+    ck_assert_int_eq(unlink(in(&f, "log")), 0);
+    append(&f, "log", "2\n");
+    run(&f, "log", 1);
+    ck_assert_ptr_null(strstr(wr_folder_read(&f.folder, "state/run.weir", &len), "offset 6 "));
+    check_out(&f, "first\n2\n");
+}
+
 MAIN("source/tail")
