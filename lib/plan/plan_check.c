@@ -321,6 +321,7 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
                         enum wr_plan_place place, uint32_t shape, bool looked)
 {
     const char *giver = NULL;
+    bool unsure = false; /* what comes from outside decides which of `shape` it is */
     if (place == WR_PLAN_ROOT && shape == 0) {
         /* The source that is used when none is written. */
         shape = wr_plan_find_scheme(WEIR_KIND_SOURCE, "-", 1)->gives;
@@ -340,8 +341,9 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
         if (step->joined && i > 0) {
             chain->steps[i - 1].framer = step->component;
         }
-        bool unknown = shape == WEIR_SHAPES_ALL;
-        if (!source && !step->joined && !unknown && (shape & ~takes) != 0) {
+        unsure = unsure || shape == WEIR_SHAPES_ALL;
+        bool fits = (shape & ~takes) == 0 || (unsure && (shape & takes) != 0);
+        if (!source && !step->joined && !fits) {
             if (refit(reading, chain, i, shape, giver) != 0) {
                 return reading->error.code;
             }
@@ -362,6 +364,7 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
         if (wr_plan_gives(step) != WEIR_SHAPE_SAME) {
             giver = step->component->name;
             shape = wr_plan_gives(step);
+            unsure = unsure && step->component->gives_of != NULL;
         } else if (gives != 0) {
             giver = step->component->name;
             shape = gives;

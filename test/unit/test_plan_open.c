@@ -287,6 +287,20 @@ TEST(parse_takes_the_generator_that_stands_for_the_source)
     ck_assert_str_eq(got, "3|4|");
 }
 
+/* What the items are decides whether kv reads or writes, and it is known only when they come. */
+TEST(parse_converts_nothing_behind_a_stage_whose_output_depends_on_the_items)
+{
+    char got[100] = "";
+    weir_error error;
+    weir_loop *loop = weir_loop_new(NULL);
+    ck_assert_ptr_nonnull(loop);
+    weir_gen *up = weir_parse(weir_root(loop), NULL, "gen 1..1 | text \"a=\\(.)\"", NULL);
+    int rc = collect(weir_parse(weir_root(loop), up, "kv | ndjson", NULL), got, sizeof got, &error);
+    weir_loop_free(loop);
+    ck_assert_int_eq(rc, 0);
+    ck_assert_str_eq(got, "{\"a\":\"1\"}|");
+}
+
 static void check_parse_fails(const char *text, bool with_up, int code, const char *message)
 {
     char got[100] = "";
