@@ -547,12 +547,13 @@ int flags_read(int argc, char **argv, struct flags *flags)
     flags->count = -1;
     bool only_words = false;
     for (int i = 1; i < argc; i++) {
+        /* "-" alone and "- | head 3" are pipeline texts: standard input. --arg is a word in "help
+         * --arg". */
+        bool word = only_words || argv[i][0] != '-' || strchr(" \t\n|", argv[i][1]) != NULL ||
+                    (count == 1 && flags_command(words[0]) == ACTION_WORD);
         if (!only_words && strcmp(argv[i], "--") == 0) {
             only_words = true;
-        } else if (count == 1 && flags_command(words[0]) == ACTION_WORD) {
-            words[count++] = argv[i]; /* help --arg */
-        } else if (!only_words && argv[i][0] == '-' && strchr(" \t\n|", argv[i][1]) == NULL) {
-            /* "-" alone and "- | head 3" are pipeline texts: standard input. */
+        } else if (!word) {
             int rc = read_flag(flags, argc, argv, &i);
             if (rc != 0) {
                 return rc;

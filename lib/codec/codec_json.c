@@ -249,6 +249,19 @@ static bool misplaced(struct walk *w, uint32_t i, char close)
                              : "expected ',' or ']' after an element");
 }
 
+/* A key without escapes and directly before its colon: the usual case. */
+static inline bool usual_key(const struct walk *w, size_t i)
+{
+    const char *text = w->text;
+    const uint32_t *at = w->at;
+    if (WR_UNLIKELY(i + 1 >= w->count || text[at[i]] != '"' || text[at[i + 1]] != ':' ||
+                    text[at[i + 1] - 1] != '"' || w->backslash <= at[i + 1])) {
+        return false;
+    }
+    w->to[i] = at[i + 1] - 1;
+    return true;
+}
+
 /* Validate the value that begins at the first token. */
 static bool walk(struct walk *w)
 {
@@ -277,11 +290,7 @@ open:
     }
 item:
     if (close == '}') {
-        /* A key without escapes and directly before its colon: the usual case. */
-        if (WR_LIKELY(i + 1 < count && text[at[i]] == '"' && text[at[i + 1]] == ':' &&
-                      text[at[i + 1] - 1] == '"' && w->backslash > at[i + 1])) {
-            to[i] = at[i + 1] - 1;
-        } else if (!key(w, (uint32_t)i)) {
+        if (!usual_key(w, i) && !key(w, (uint32_t)i)) {
             return false;
         }
         i += 2;

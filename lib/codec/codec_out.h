@@ -17,7 +17,7 @@ struct wr_out {
 
 static inline void wr_out_bytes(struct wr_out *out, const char *bytes, size_t len)
 {
-    if (len > 0 && out->len < out->cap) {
+    if (bytes != NULL && out->len < out->cap) {
         size_t room = out->cap - out->len;
         memcpy(out->to + out->len, bytes, len < room ? len : room);
     }

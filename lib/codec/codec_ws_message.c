@@ -152,6 +152,7 @@ static int reserve(struct wr_ws_messages *m, struct wr_block_pool *pool)
 static void give(struct wr_ws_messages *m, weir_item *item)
 {
     struct weir_block *block = m->block;
+    WR_ASSERT(block != NULL, "a message has no block");
     weir_event *event = (weir_event *)(void *)block->data;
     *event = (weir_event){.body = {block->data + sizeof *event, m->len},
                           .names = field_names,

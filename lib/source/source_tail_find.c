@@ -151,7 +151,7 @@ static bool read_id(const char *text, struct wr_tail_id *id)
 /* Does the file still have what an earlier run has read of it? */
 static bool goes_on(struct wr_tail *tail, int fd, const struct wr_tail_id *stored, uint64_t offset)
 {
-    struct wr_tail_id now;
+    struct wr_tail_id now = WEIR_ZERO;
     int64_t size = 0;
     return wr_tail_identify(tail, fd, stored->head_len, &now, &size) == 0 &&
            now.head_len == stored->head_len && now.head == stored->head && (uint64_t)size >= offset;
@@ -174,7 +174,7 @@ static struct wr_state_slot *next_stored(struct wr_tail *tail, const struct wr_s
 static struct wr_state_slot *stored_for(struct wr_tail *tail, int fd, const struct wr_tail_id *is,
                                         struct wr_offset *start)
 {
-    struct wr_tail_id id;
+    struct wr_tail_id id = WEIR_ZERO;
     struct wr_state_slot *slot = NULL;
     while ((slot = next_stored(tail, slot, start, &id)) != NULL) {
         if (id.device == is->device && id.inode == is->inode &&
@@ -228,7 +228,7 @@ static struct wr_tail_file *open_file(struct wr_tail *tail, const char *path, bo
 {
     const struct wr_disk *disk = tail->gen.loop->disk;
     struct wr_offset start;
-    struct wr_tail_id id;
+    struct wr_tail_id id = WEIR_ZERO;
     int64_t size = 0;
     if (tail->files_count >= WR_TAIL_FILES) {
         wr_tail_trouble(tail, path, EMFILE, "open");
@@ -390,7 +390,7 @@ int wr_tail_look(struct wr_tail *tail)
 static void find_renamed(struct wr_tail *tail, const char *folder)
 {
     struct wr_offset start;
-    struct wr_tail_id id;
+    struct wr_tail_id id = WEIR_ZERO;
     struct stat info;
     char *path = tail->path;
     DIR *dir = wr_fault("opendir") ? (errno = EMFILE, NULL) : opendir(folder);
@@ -423,7 +423,7 @@ static void find_renamed(struct wr_tail *tail, const char *folder)
 static int give_up_lost(struct wr_tail *tail)
 {
     struct wr_offset start;
-    struct wr_tail_id id;
+    struct wr_tail_id id = WEIR_ZERO;
     struct wr_state_slot *slot;
     weir_error error;
     while ((slot = next_stored(tail, NULL, &start, &id)) != NULL) {

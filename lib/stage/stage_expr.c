@@ -118,7 +118,7 @@ static const char *hint_of(const weir_item *item, weir_slice text)
     if (item->type != NULL || item->seq != 1) {
         return NULL;
     }
-    char last = text.len > 0 ? text.data[text.len - 1] : ' ';
+    char last = text.data != NULL && text.len > 0 ? text.data[text.len - 1] : ' ';
     return last == '[' || last == '{' || last == ','
                ? "values of several lines: write json first"
                : "each line is read as JSON: write csv header, logfmt, clf, regex or encode json "

@@ -363,7 +363,8 @@ static int join_pieces(struct stage_shown *stage, struct view *view)
         }
         view->text = (struct wr_text){stage->part.data, stage->part.len};
     }
-    for (size_t n = WR_MIN(view->text.len, (size_t)CUT_BYTES_MAX); more && n > 0; n--) {
+    size_t n = more && view->text.data != NULL ? WR_MIN(view->text.len, (size_t)CUT_BYTES_MAX) : 0;
+    for (; n > 0; n--) {
         if (wr_utf8_may_begin(view->text.data + view->text.len - n, n)) {
             view->text.len -= n;
             memcpy(stage->next_cut, view->text.data + view->text.len, n);
