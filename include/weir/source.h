@@ -281,8 +281,9 @@ WEIR_API weir_gen *weir_file_bytes(weir_scope *scope, const char *path,
  *
  * With a state a restart continues each file where its last settled line ended. It recognises a file
  * by device, inode and a hash of its first 1024 bytes (fewer if it was shorter), also under another
- * name in the same folder. Files that are new since then are read from their start. If a file is
- * not there any more, that is logged, and the pipeline is at-least-once.
+ * name in the same folder. Of a file that was copied and then truncated the copy has the rest, if it
+ * has the file's name with a number or a date behind it. Files that are new since then are read from
+ * their start. If a file is not there any more, that is logged, and the pipeline is at-least-once.
  *
  * What cannot be opened or read is logged once, and tried again every second. At most 8192 files are
  * open at once.

@@ -96,7 +96,7 @@ int wr_state_attach_slot(struct weir_state *state, struct wr_state_slot **slot, 
 /* This new part, which has proven its place, is in each record from now on: at first with the place
  * where it begins. A part that begins in the middle of a run needs this, and wr_state_save before
  * its first item is given: else a restart that cuts the sink does not know that its items are
- * missing. 0 or WEIR_ENOMEM. */
+ * missing. Again, when more is known of the place. 0 or WEIR_ENOMEM. */
 int wr_state_keep_start(struct wr_state_slot *slot);
 /* The part is over: once all its items have settled, it leaves the record and the slot is freed. */
 void wr_state_retire(struct wr_state_slot *slot);

@@ -325,8 +325,13 @@ int wr_state_keep_start(struct wr_state_slot *slot)
 {
     const struct wr_state_moment start = {.known = true, .number = wr_origin_start(slot->origin)};
     const char *position = wr_state_position(slot->state, slot, &start);
-    slot->stored = wr_strdup(position);
-    return slot->stored != NULL ? 0 : WEIR_ENOMEM;
+    char *copy = wr_strdup(position);
+    if (copy == NULL) {
+        return WEIR_ENOMEM;
+    }
+    wr_free(slot->stored);
+    slot->stored = copy;
+    return 0;
 }
 
 int wr_state_see_without(const struct wr_state_slot *slot, const struct wr_runs *flat,

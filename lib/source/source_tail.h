@@ -76,6 +76,8 @@ struct wr_tail {
     struct wr_notify *notify; /* NULL: the files are only looked at from time to time */
     bool opened;
     bool first;                       /* the first look of a first run: `from` counts */
+    bool only_stored;                 /* open only the files of an earlier run ... */
+    bool by_content;                  /* ... and their copies */
     bool look;                        /* names have changed: look soon */
     int64_t look_ns, look_soonest_ns; /* when to look at the latest, at the earliest */
     uint32_t round;

@@ -25,6 +25,16 @@
 #include "base_print.h"
 #include "source_tail.h"
 
+static int fail(struct wr_tail *tail, const weir_error *error)
+{
+    return wr_gen_fail(&tail->gen, error->code, error->detail, error->offset, "%s", error->message);
+}
+
+static int no_memory(struct wr_tail *tail, const char *what)
+{
+    return wr_gen_fail(&tail->gen, WEIR_ENOMEM, 0, -1, "no memory for %s", what);
+}
+
 /* ---- what it is */
 
 int wr_tail_identify(struct wr_tail *tail, int fd, size_t hashed, struct wr_tail_id *id,
@@ -59,19 +69,29 @@ static void write_validator(const struct wr_tail_file *file, char *to, size_t ca
              len > NAME_BYTES ? name + len - NAME_BYTES : name);
 }
 
-/* n bytes at offset `at` were read: the id covers more of them while it is short. */
-static void grow_id(struct wr_tail_file *file, const char *bytes, size_t n, uint64_t at)
+/* n bytes at offset `at` were read: the id covers more of them while it is short. A record that knew
+ * nothing of the content is renewed before the first line is given: else a file that is truncated
+ * and written anew looks the same to the next run. */
+static void grow_id(struct wr_tail *tail, struct wr_tail_file *file, const char *bytes, size_t n,
+                    uint64_t at)
 {
     struct wr_tail_id *id = &file->id;
     if (id->head_len >= WR_TAIL_HEAD || at > id->head_len || at + n <= id->head_len) {
         return;
     }
+    bool was_empty = id->head_len == 0;
     size_t skip = (size_t)(id->head_len - at);
     size_t len = WR_MIN(n - skip, WR_TAIL_HEAD - id->head_len);
     id->head = wr_hash_add(id->head, bytes + skip, len);
     id->head_len += len;
     if (file->offsets != NULL) {
         write_validator(file, file->offsets->now.validator, WR_STATE_VALIDATOR_MAX);
+        if (was_empty) {
+            tail->unsaved = true;
+            if (wr_state_keep_start(file->slot) < 0) {
+                (void)no_memory(tail, "positions");
+            }
+        }
     }
 }
 
@@ -98,16 +118,6 @@ int wr_tail_line_start(struct wr_tail *tail, int fd, int64_t size, int64_t count
 }
 
 /* ---- its part */
-
-static int fail(struct wr_tail *tail, const weir_error *error)
-{
-    return wr_gen_fail(&tail->gen, error->code, error->detail, error->offset, "%s", error->message);
-}
-
-static int no_memory(struct wr_tail *tail, const char *what)
-{
-    return wr_gen_fail(&tail->gen, WEIR_ENOMEM, 0, -1, "no memory for %s", what);
-}
 
 /* The framer cannot begin at this offset. */
 static int cannot_begin(struct wr_tail *tail, const struct wr_tail_file *file,
@@ -174,7 +184,7 @@ static int begin_part(struct wr_tail *tail, struct wr_tail_file *file, struct wr
     if (slot == NULL && wr_state_keep_start(file->slot) < 0) {
         return no_memory(tail, "positions");
     }
-    tail->unsaved = tail->unsaved || slot == NULL;
+    tail->unsaved = tail->unsaved || (slot == NULL && file->id.head_len > 0);
     return 0;
 }
 
@@ -370,7 +380,7 @@ static bool read_more(struct wr_tail *tail, struct wr_tail_file *file)
         reached_end(tail, file);
         return file->ends;
     }
-    grow_id(file, to, (size_t)n, file->read_at);
+    grow_id(tail, file, to, (size_t)n, file->read_at);
     remember(file, to, (size_t)n, file->read_at);
     wr_inbox_came(&file->inbox, (size_t)n);
     file->read_at += (uint64_t)n;
@@ -383,7 +393,7 @@ size_t wr_tail_file_take(struct wr_tail *tail, struct wr_tail_file *file, weir_i
 {
     struct weir_gen *gen = &tail->gen;
     bool over = false;
-    for (;;) {
+    while (!tail->unsaved && gen->failure == NULL) {
         size_t n = wr_inbox_take(&file->inbox, gen, items, max, &over);
         if (n > 0) {
             file->gave = true;
@@ -403,4 +413,5 @@ size_t wr_tail_file_take(struct wr_tail *tail, struct wr_tail_file *file, weir_i
             return 0;
         }
     }
+    return 0; /* its turn goes on after the state is saved */
 }

@@ -9,7 +9,9 @@
  * most a tenth of the time, however many hints there are.
  *
  * A stored position belongs to the file with the same device, inode and first bytes. It may have
- * another name now, so the folders of the paths are searched for it.
+ * another name now, so the folders of the paths are searched for it. If it was copied before it was
+ * truncated, the copy has the rest: it begins with the same bytes, and has its name with a number or
+ * a date behind it.
  *
  * Nothing here suspends.
  */
@@ -170,15 +172,26 @@ static struct wr_state_slot *next_stored(struct wr_tail *tail, const struct wr_s
     return slot;
 }
 
+/* May the file have this name since it was rotated: its name, then a number or a date? Any other
+ * file that begins with the same bytes may be the output of this pipeline. */
+static bool is_rotated_name(const char *path, const char *validator)
+{
+    const char *name = base_of(path), *file = strstr(validator, " file ");
+    size_t len = file != NULL ? strlen(file + 6) : 0;
+    return len > 0 && strncmp(name, file + 6, len) == 0 && name[len] != '\0' &&
+           strspn(name + len, "0123456789.-_") == strlen(name + len);
+}
+
 /* The slot of an earlier run for this open file, or NULL. */
-static struct wr_state_slot *stored_for(struct wr_tail *tail, int fd, const struct wr_tail_id *is,
-                                        struct wr_offset *start)
+static struct wr_state_slot *stored_for(struct wr_tail *tail, const char *path, int fd,
+                                        const struct wr_tail_id *is, struct wr_offset *start)
 {
     struct wr_tail_id id = WEIR_ZERO;
     struct wr_state_slot *slot = NULL;
     while ((slot = next_stored(tail, slot, start, &id)) != NULL) {
-        if (id.device == is->device && id.inode == is->inode &&
-            goes_on(tail, fd, &id, start->end & ~WR_END_FLAGS)) {
+        bool same = tail->by_content ? id.head_len > 0 && is_rotated_name(path, start->validator)
+                                     : id.device == is->device && id.inode == is->inode;
+        if (same && goes_on(tail, fd, &id, start->end & ~WR_END_FLAGS)) {
             return slot;
         }
     }
@@ -222,9 +235,9 @@ static int choose_start(struct wr_tail *tail, int fd, int64_t size, struct wr_of
     return lines ? wr_tail_line_start(tail, fd, size, tail->last, &start->end) : 0;
 }
 
-/* Open a regular file. only_stored: only if an earlier run has read it. NULL: it cannot be read
- * now, or tail has failed. */
-static struct wr_tail_file *open_file(struct wr_tail *tail, const char *path, bool only_stored)
+/* Open a regular file. NULL: it cannot be read now, or tail has failed, or only the files of an
+ * earlier run are opened and it is none. */
+static struct wr_tail_file *open_file(struct wr_tail *tail, const char *path)
 {
     const struct wr_disk *disk = tail->gen.loop->disk;
     struct wr_offset start;
@@ -237,20 +250,20 @@ static struct wr_tail_file *open_file(struct wr_tail *tail, const char *path, bo
     struct wr_state_slot *slot = NULL;
     int fd = disk->open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     int number = fd < 0 ? errno : wr_tail_identify(tail, fd, WR_TAIL_HEAD, &id, &size);
-    if (number == 0 && (slot = stored_for(tail, fd, &id, &start)) == NULL) {
+    if (number == 0 && (slot = stored_for(tail, path, fd, &id, &start)) == NULL) {
         number = choose_start(tail, fd, size, &start);
     }
     if (number != 0) {
         if (fd >= 0) {
             (void)disk->close(fd);
         }
-        if (number != ENOENT) {
+        if (number != ENOENT && !tail->only_stored) {
             wr_tail_trouble(tail, path, number, fd < 0 ? "open" : "read");
         }
         return NULL;
     }
     struct stat info = {.st_dev = (dev_t)id.device, .st_ino = (ino_t)id.inode};
-    if (find(tail, &info) != NULL || (only_stored && slot == NULL)) {
+    if (find(tail, &info) != NULL || (tail->only_stored && slot == NULL)) {
         (void)disk->close(fd); /* its name has changed since it was looked at */
         return NULL;
     }
@@ -286,7 +299,7 @@ static void see(struct wr_tail *tail, const char *path)
     }
     struct wr_tail_file *file = find(tail, &info);
     if (file == NULL) {
-        file = open_file(tail, path, false);
+        file = open_file(tail, path);
     }
     if (file != NULL && file->round != tail->round) {
         file->round = tail->round;
@@ -317,6 +330,17 @@ static void expand(struct wr_tail *tail, const char *pattern, int flags,
         wr_tail_trouble(tail, pattern, rc == GLOB_NOSPACE ? ENOMEM : EIO, "look for");
     }
     globfree(&found);
+}
+
+static void for_each_path(struct wr_tail *tail, void (*fn)(struct wr_tail *tail, const char *path))
+{
+    for (size_t i = 0; i < tail->paths_count && tail->gen.failure == NULL; i++) {
+        if (is_pattern(tail, tail->paths[i])) {
+            expand(tail, tail->paths[i], 0, fn);
+        } else {
+            fn(tail, tail->paths[i]);
+        }
+    }
 }
 
 static void for_each_folder(struct wr_tail *tail,
@@ -368,13 +392,7 @@ int wr_tail_look(struct wr_tail *tail)
     wr_time_update(loop);
     int64_t began_ns = wr_now_ns(loop);
     for_each_folder(tail, watch);
-    for (size_t i = 0; i < tail->paths_count && tail->gen.failure == NULL; i++) {
-        if (is_pattern(tail, tail->paths[i])) {
-            expand(tail, tail->paths[i], 0, see);
-        } else {
-            see(tail, tail->paths[i]);
-        }
-    }
+    for_each_path(tail, see);
     see_gone(tail);
     forget_old_troubles(tail);
     wr_time_update(loop);
@@ -386,14 +404,30 @@ int wr_tail_look(struct wr_tail *tail)
 
 /* ---- the first look */
 
-/* A file in this folder that has another name now, and whose rest was not read. */
-static void find_renamed(struct wr_tail *tail, const char *folder)
+/* Is it the inode of a file whose rest was not read? */
+static bool is_stored(struct wr_tail *tail, const struct stat *info)
+{
+    struct wr_offset start;
+    struct wr_tail_id id;
+    struct wr_state_slot *slot = NULL;
+    while ((slot = next_stored(tail, slot, &start, &id)) != NULL) {
+        if (id.inode == (uint64_t)info->st_ino && id.device == (uint64_t)info->st_dev) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Open the files in this folder whose rest was not read, under whatever name. */
+static void find_stored(struct wr_tail *tail, const char *folder)
 {
     struct wr_offset start;
     struct wr_tail_id id = WEIR_ZERO;
     struct stat info;
     char *path = tail->path;
-    DIR *dir = wr_fault("opendir") ? (errno = EMFILE, NULL) : opendir(folder);
+    DIR *dir = next_stored(tail, NULL, &start, &id) == NULL || wr_fault("opendir")
+                   ? NULL
+                   : opendir(folder);
     if (dir == NULL) {
         return;
     }
@@ -404,16 +438,11 @@ static void find_renamed(struct wr_tail *tail, const char *folder)
             find(tail, &info) != NULL) {
             continue;
         }
-        struct wr_state_slot *slot = NULL;
-        while ((slot = next_stored(tail, slot, &start, &id)) != NULL) {
-            if (id.inode == (uint64_t)info.st_ino && id.device == (uint64_t)info.st_dev) {
-                struct wr_tail_file *file = open_file(tail, path, true);
-                if (file != NULL) { /* before the file that has its name now */
-                    file->gone = true;
-                    file->gone_ns = wr_now_ns(tail->gen.loop);
-                }
-                break;
-            }
+        struct wr_tail_file *file =
+            tail->by_content || is_stored(tail, &info) ? open_file(tail, path) : NULL;
+        if (file != NULL) { /* before the file that has its name now */
+            file->gone = true;
+            file->gone_ns = wr_now_ns(tail->gen.loop);
         }
     }
     closedir(dir);
@@ -446,6 +475,18 @@ static int give_up_lost(struct wr_tail *tail)
         wr_origin_leave(origin);
     }
     return 0;
+}
+
+/* The files of an earlier run: where their names say, under other names, as copies. */
+static int continue_earlier(struct wr_tail *tail)
+{
+    tail->only_stored = true;
+    for_each_path(tail, see);
+    for_each_folder(tail, find_stored);
+    tail->by_content = true;
+    for_each_folder(tail, find_stored);
+    tail->only_stored = tail->by_content = false;
+    return tail->gen.failure != NULL ? tail->gen.failure->code : give_up_lost(tail);
 }
 
 /* The slot by which a later run knows that this one was not the first, even when no file is left. */
@@ -492,11 +533,8 @@ int wr_tail_find_first(struct wr_tail *tail)
             return tail->gen.failure->code;
         }
     }
-    int rc = wr_tail_look(tail);
-    if (rc == 0 && !tail->first) {
-        for_each_folder(tail, find_renamed);
-        rc = tail->gen.failure != NULL ? tail->gen.failure->code : give_up_lost(tail);
-    }
+    int rc = tail->first ? 0 : continue_earlier(tail);
+    rc = rc == 0 ? wr_tail_look(tail) : rc;
     tail->first = false;
     return rc;
 }

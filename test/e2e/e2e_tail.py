@@ -49,6 +49,8 @@ SCENES = {
     "restarted behind a truncation": "w 5 run s stop tr w 3 run s",
     "restarted behind a truncation, and longer": "w 5 run s stop tr w 300 run s",
     "restarted behind other lines of the same size": "w 9 run s stop rw run s",
+    "restarted behind a copy and truncation": "w 300 run s stop w 9 ct w 3 run s",
+    "restarted behind a copy that is longer": "w 5 run s stop w 300 ct w 3 run s stop w 5 run s",
     "restarted behind delete and make": "w 5 run s stop rm w 9 run s",
     "restarted behind a new file": "w 5 run s stop other 5 run s",
     "restarted behind a link that was set": "to a w 5 run s stop to b w 5 run s",

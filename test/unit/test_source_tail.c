@@ -554,6 +554,21 @@ TEST(a_restart_reads_new_files_from_their_start_though_the_first_run_began_at_th
     check_out(&f, "0\n1\n2\n");
 }
 
+TEST(a_restart_reads_the_rest_of_a_truncated_file_from_its_copy)
+{
+    struct fixture f;
+    if (wr_test_sweeps()) {
+        return; /* a restart is swept with a renamed file */
+    }
+    stateful(&f);
+    append(&f, "log", "1\n");
+    run(&f, "log", 1);
+    wr_folder_write(&f.folder, "log.1", "1\n2\n", 4);
+    wr_folder_write(&f.folder, "log", "3\n", 2);
+    run(&f, "log", 2);
+    check_out(&f, "1\n2\n3\n");
+}
+
 /* What the last run has written beyond its record is not cut, and the next one is as good as before. */
 TEST(a_file_that_has_gone_is_forgotten_after_it_was_reported)
 {
