@@ -423,7 +423,7 @@ cppcheck_check() {
     check cppcheck cppcheck -q -j "$jobs" --std=c11 --error-exitcode=1 --inline-suppr \
         --enable=warning,performance,portability -Iinclude $includes \
         --suppress=missingIncludeSystem --suppress=unknownMacro --suppress=nullPointerRedundantCheck \
-        --suppress=uninitvar --suppress=uninitStructMember --suppress=duplicateAssignExpression \
+        --suppress=uninitvar --suppress=legacyUninitvar --suppress=uninitStructMember --suppress=duplicateAssignExpression \
         --suppress=unknownEvaluationOrder \
         -DLLHTTP_VERSION_MAJOR=8 -DLLHTTP_STRICT_MODE=1 -D__GNUC__=12 -D__x86_64__=1 -D__LP64__=1 -D__ELF__=1 $folders
 }
