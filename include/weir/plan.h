@@ -166,7 +166,8 @@ WEIR_API uint32_t weir_plan_part_traits(const weir_plan *plan, size_t index);
  * effect. */
 WEIR_API bool weir_plan_rejects(const weir_plan *plan);
 /* Whether no component after the source uses the content of lines. Then a line over the limit
- * passes in pieces; otherwise it is rejected, and strict of weir_plan_options has an effect. */
+ * passes in pieces; otherwise it is rejected, and strict of weir_plan_options has an effect. False
+ * for a source of messages, which are never in pieces. */
 WEIR_API bool weir_plan_takes_pieces(const weir_plan *plan);
 
 /*

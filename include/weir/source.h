@@ -247,6 +247,52 @@ WEIR_API weir_gen *weir_http_bytes(weir_scope *scope, const char *url,
  */
 WEIR_API weir_gen *weir_http_events(weir_scope *scope, const char *url,
                                     const weir_http_options *options);
+typedef struct weir_ws_options {
+    size_t struct_size;
+    const weir_http_options *http; /* for the connection and its retries; NULL: the defaults. setup,
+                                      raw and decoded_... have no effect */
+    const char *protocols;         /* subprotocols to offer, "a, b"; default: none */
+    const char *const *messages;   /* to send after each connect, in order */
+    size_t messages_count;
+    int32_t binary; /* 1: these are binary; default: text */
+    int32_t
+        deflate; /* WEIR_WS_DEFLATE (default): offer permessage-deflate; WEIR_WS_PLAIN: do not */
+    int64_t ping_ms; /* silence after which a ping is sent; default 30 s; WEIR_NONE: no pings */
+    int64_t pong_ms; /* how long the answer to a ping may take; default 10 s */
+} weir_ws_options;
+enum { WEIR_WS_DEFLATE = 0, WEIR_WS_PLAIN = 1 };
+/*
+ * Read the messages of a WebSocket (RFC 6455), as client. Each one is an event (weir_event_of) whose
+ * body is the message, with the field `opcode`: text or binary.
+ *
+ * A connection that is lost, that does not answer a ping, or that the server closes with one of the
+ * codes 1001 and 1011 to 1014, is made again, after a pause as for weir_http_lines, and the first
+ * messages are sent again. Each time it is logged that a gap or repeats are possible. A first
+ * connection that fails is final unless `retries` or `follow` says otherwise. A close with 1000 or
+ * without a code is the end, with `follow` a reason to connect again. Other close codes are final.
+ *
+ * The server is read only as fast as the messages are pulled. Its pings are answered when they are
+ * read: while the reader is slow, they are not answered, and a server that closes such connections
+ * will close this one. weir's own pings are sent all the time; a missing answer counts only while the
+ * connection is read.
+ *
+ * At the end a close frame is sent: with 1000 if the reader has finished, 1002, 1007 or 1009 if the
+ * server has broken the protocol, 1010 if it uses an extension that was not offered, else 1001. Then
+ * the server gets one second to close.
+ *
+ * Messages cannot be requested again: with a state the pipeline is best-effort. Proxies are not used.
+ *
+ * url      ws:// or wss://; else as for weir_http_lines. Redirects are not followed. Copied.
+ * options  NULL: the defaults. Copied, with all texts. http->line_bytes_max and http->overlong apply
+ *          to messages, after decompression. Headers of the handshake itself, as Upgrade, are
+ *          WEIR_EINVAL.
+ * Fails    as weir_http_lines, but not with WEIR_ECHANGED. WEIR_EHTTP also: the answer is not a valid
+ *          handshake; or, detail the close code, the server has closed the connection. WEIR_EPARSE:
+ *          the server has broken the protocol, or a text is not UTF-8. WEIR_ETIMEDOUT also: no answer
+ *          to a ping, and no retries are left. offset counts bytes after the handshake.
+ */
+WEIR_API weir_gen *weir_ws_messages(weir_scope *scope, const char *url,
+                                    const weir_ws_options *options);
 /*
  * Read the lines of a file; a fifo is waited for. With a state a regular file continues after the
  * last line that was committed.

@@ -160,6 +160,18 @@ int wr_url_parse(struct wr_text text, struct wr_url *url)
     return judge(&parts, false, url);
 }
 
+int wr_url_parse_ws(struct wr_text text, struct wr_url *url)
+{
+    struct parts parts = cut(text);
+    bool secure = parts.scheme.data != NULL && wr_text_is(parts.scheme, "wss");
+    if (parts.scheme.data == NULL || memchr(text.data, ' ', text.len) != NULL ||
+        (!secure && !wr_text_is(parts.scheme, "ws"))) {
+        return WEIR_EINVAL;
+    }
+    parts.scheme.data = NULL;
+    return judge(&parts, secure, url);
+}
+
 struct writer {
     char *out;
     size_t len, cap;

@@ -23,6 +23,8 @@ struct wr_url {
 /* 0; WEIR_EINVAL: another scheme, no host, an invalid port, several @, blanks or control bytes. A
  * fragment is accepted and ignored. */
 int wr_url_parse(struct wr_text text, struct wr_url *url);
+/* The same for ws and wss. */
+int wr_url_parse_ws(struct wr_text text, struct wr_url *url);
 
 /*
  * Resolve a reference, such as the value of Location, against a base URL (RFC 3986 5.2) and write

@@ -17,6 +17,8 @@
  *     http_token.c     the bearer token's file
  *     http_decode.c    Content-Encoding
  *     http_address.c   the check of a URL in a pipeline text
+ *     http_ws.c        another wire: WebSocket connections
+ *     http_ws_send.c   what they send
  *
  * The user is a task that does this between its waits:
  *
@@ -57,6 +59,12 @@ enum {
     WR_HTTP_VALIDATOR_MAX = 200,
     WR_HTTP_CODINGS_MAX = 5 /* encodings on top of each other */
 };
+
+#define WR_HTTP_TEXT_OF(number) #number
+#define WR_HTTP_NUMBER(number) WR_HTTP_TEXT_OF(number)
+/* What a request says as User-Agent, unless the caller's headers do. */
+#define WR_HTTP_AGENT \
+    "weir/" WR_HTTP_NUMBER(WEIR_VERSION_MAJOR) "." WR_HTTP_NUMBER(WEIR_VERSION_MINOR)
 
 enum wr_http_phase {
     WR_HTTP_CLOSED = 0, /* no request is running */
@@ -145,7 +153,7 @@ struct wr_http_wire {
     /* Send the request that http describes. The wire reports the response by wr_http_on_... .
      * Returns 0, or a negative code with the failure set. */
     int (*start)(struct wr_http *http);
-    /* Release the request, running or not. */
+    /* Release the request, running or not. May suspend. */
     void (*stop)(struct wr_http *http);
     /* Continue after WR_HTTP_PAUSE: deliver the refused bytes again. Does nothing when the wire is
      * not paused. */
@@ -158,12 +166,21 @@ struct wr_http_wire {
 };
 extern const struct wr_http_wire wr_http_curl;
 
+/* How a WebSocket is opened and kept. */
+struct wr_ws_settings {
+    const char *protocols; /* "a, b"; NULL: none */
+    bool deflate;          /* offer permessage-deflate */
+    int64_t ping_ms;       /* of silence, before a ping; negative: no pings */
+    int64_t pong_ms;       /* after a ping, until the connection counts as lost */
+};
+
 struct wr_http {
     struct weir_loop *loop;
     struct wr_object *of; /* the object whose task waits and is woken */
     const char *name;     /* the user's name, for the log */
     const struct wr_http_user *user;
-    struct wr_inbox *inbox; /* receives the bodies; NULL: drop them */
+    struct wr_inbox *inbox;          /* receives the bodies; NULL: drop them */
+    const struct wr_ws_settings *ws; /* for wr_http_ws_wire; else NULL */
     const struct wr_http_wire *wire;
     void *wire_own; /* the wire's data of the running request; NULL: none */
     /* copies of the request's options */
@@ -361,10 +378,26 @@ bool wr_http_decode_hungry(const struct wr_http *http);
 size_t wr_http_decode_held(const struct wr_http *http);
 void wr_http_decode_end(struct wr_http *http);
 
+/* ---- http_ws.c: the body is what the server sends after its answer, to an inbox of WR_FRAME_WS */
+
+extern const struct wr_http_wire wr_http_ws_wire;
+struct wr_ws_terms;
+/* For the user's judge. */
+enum wr_http_verdict wr_http_ws_judge(struct wr_http *http);
+/* Of an accepted answer. */
+const struct wr_ws_terms *wr_http_ws_terms(const struct wr_http *http);
+/* Send a frame: a whole message, or a control frame. Where the connection has ended, nothing is sent.
+ * 0 or WEIR_ENOMEM. */
+int wr_http_ws_send(struct wr_http *http, unsigned opcode, const char *data, size_t len);
+/* The close code that wr_http_stop sends. The first one counts; default: 1001. */
+void wr_http_ws_close(struct wr_http *http, unsigned code);
+
 /* ---- http_address.c */
 
 struct weir_mistake;
 /* For a component's check: 0, or a negative code and the mistake in its argument URL. */
 int wr_http_check_url(const char *text, struct weir_mistake *mistake);
+/* The same for a URL of ws:// or wss://. */
+int wr_ws_check_url(const char *text, struct weir_mistake *mistake);
 
 #endif

@@ -41,22 +41,18 @@ static size_t scheme_len(const char *text)
     return strncasecmp(text, "http://", 7) == 0 ? 7 : strncasecmp(text, "https://", 8) == 0 ? 8 : 0;
 }
 
-int wr_http_check_url(const char *text, weir_mistake *mistake)
+static size_t ws_scheme_len(const char *text)
 {
-    const char *host = text + scheme_len(text);
+    return strncasecmp(text, "ws://", 5) == 0 ? 5 : strncasecmp(text, "wss://", 6) == 0 ? 6 : 0;
+}
+
+static int check_url(const char *text, size_t scheme,
+                     int (*parse)(struct wr_text text, struct wr_url *url), weir_mistake *mistake)
+{
+    const char *host = text + scheme;
     size_t host_len = strcspn(host, "/?#");
     const char *sign = memrchr(host, '@', host_len);
     struct wr_url url;
-    if (host == text) {
-        char meant[160] = "";
-        (void)weir_mistake_at(mistake, "URL", "an address begins with http:// or https://");
-        if (wr_address_meant(wr_text_of(text), meant, sizeof meant) && scheme_len(meant) > 0) {
-            return weir_mistake_hint(mistake, "did you mean %s?", meant);
-        }
-        return strstr(text, "://") == NULL && host_len > 0
-                   ? weir_mistake_hint(mistake, "did you mean http://%.100s?", text)
-                   : weir_mistake_hint(mistake, "as in https://example.org/hook");
-    }
     if (host_len == 0) {
         (void)weir_mistake_at(mistake, "URL", "the URL has no host");
         return weir_mistake_hint(mistake, "as in https://example.org/feed.ndjson");
@@ -74,7 +70,7 @@ int wr_http_check_url(const char *text, weir_mistake *mistake)
                 "a space or control byte in a URL must be percent-encoded (%%20 for a space)");
         }
     }
-    if (wr_url_parse(wr_text_of(text), &url) != 0) {
+    if (parse(wr_text_of(text), &url) != 0) {
         return cannot_be_read(host, host_len, sign, mistake);
     }
     if (has_patterns(host + host_len)) {
@@ -82,4 +78,30 @@ int wr_http_check_url(const char *text, weir_mistake *mistake)
                                    "expand them as curl does");
     }
     return 0;
+}
+
+int wr_http_check_url(const char *text, weir_mistake *mistake)
+{
+    size_t scheme = scheme_len(text);
+    if (scheme == 0) {
+        char meant[160] = "";
+        (void)weir_mistake_at(mistake, "URL", "an address begins with http:// or https://");
+        if (wr_address_meant(wr_text_of(text), meant, sizeof meant) && scheme_len(meant) > 0) {
+            return weir_mistake_hint(mistake, "did you mean %s?", meant);
+        }
+        return strstr(text, "://") == NULL && strcspn(text, "/?#") > 0
+                   ? weir_mistake_hint(mistake, "did you mean http://%.100s?", text)
+                   : weir_mistake_hint(mistake, "as in https://example.org/hook");
+    }
+    return check_url(text, scheme, wr_url_parse, mistake);
+}
+
+int wr_ws_check_url(const char *text, weir_mistake *mistake)
+{
+    size_t scheme = ws_scheme_len(text);
+    if (scheme == 0) {
+        (void)weir_mistake_at(mistake, "URL", "an address begins with ws:// or wss://");
+        return weir_mistake_hint(mistake, "as in wss://example.org/feed");
+    }
+    return check_url(text, scheme, wr_url_parse_ws, mistake);
 }

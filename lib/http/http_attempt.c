@@ -73,8 +73,9 @@ static void judge(struct wr_http *http)
     struct wr_http_reply *reply = &http->reply;
     int status = reply->status;
     /* A request with a body is only sent to the target of a 307 or 308, which keep the method. */
-    bool leads_on = status == 307 || status == 308 ||
-                    (http->out == NULL && (status == 301 || status == 302 || status == 303));
+    bool leads_on = http->ws == NULL &&
+                    (status == 307 || status == 308 ||
+                     (http->out == NULL && (status == 301 || status == 302 || status == 303)));
     if (http->o.raw && !reply->transfer_odd) {
         reply->coding = WR_HTTP_IDENTITY;
     }

@@ -22,10 +22,6 @@
 
 enum { FOR_EVER_S = 24 * 3600 };
 
-#define TEXT_OF(number) #number
-#define NUMBER(number) TEXT_OF(number)
-#define USER_AGENT "weir/" NUMBER(WEIR_VERSION_MAJOR) "." NUMBER(WEIR_VERSION_MINOR)
-
 struct http_curl {
     struct wr_transfer transfer;
     struct wr_http *http;
@@ -145,7 +141,7 @@ static int set_up(struct http_curl *curl)
                 curl_easy_setopt(easy, CURLOPT_URL, wr_http_target(http)) == CURLE_OK &&
                 curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
                 curl_easy_setopt(easy, CURLOPT_HTTPHEADER, curl->headers) == CURLE_OK &&
-                curl_easy_setopt(easy, CURLOPT_USERAGENT, USER_AGENT) == CURLE_OK &&
+                curl_easy_setopt(easy, CURLOPT_USERAGENT, WR_HTTP_AGENT) == CURLE_OK &&
                 (login == NULL || curl_easy_setopt(easy, CURLOPT_USERPWD, login) == CURLE_OK) &&
                 (http->ca_file == NULL ||
                  curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file) == CURLE_OK) &&

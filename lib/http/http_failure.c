@@ -113,8 +113,11 @@ void wr_http_judge_headless(struct wr_http *http, const char *data, size_t len)
     }
     /* The first record of a TLS server: an alert (0x15) or a handshake (0x16). */
     bool tls = len >= 2 && (data[0] == 0x15 || data[0] == 0x16) && data[1] == 0x03;
+    const char *secure =
+        http->ws != NULL ? "the server uses TLS on this port: write wss:// instead of ws://"
+                         : "the server uses TLS on this port: write https:// instead of http://";
     wr_http_refuse(&http->failure, WEIR_EHTTP, 0, "%s",
-                   tls    ? "the server uses TLS on this port: write https:// instead of http://"
+                   tls    ? secure
                    : text ? "the server does not speak HTTP; it says"
                           : "the server does not speak HTTP; it sends binary data");
     http->failure.excerpt = text;

@@ -523,8 +523,10 @@ static int check_options(const weir_plan *plan, const weir_plan_options *options
 bool weir_plan_takes_pieces(const weir_plan *plan)
 {
     WR_GIVEN(plan);
-    bool all = true;
-    for (size_t i = weir_plan_has_source(plan) ? 1 : 0; i < plan->root.count; i++) {
+    bool has_source = weir_plan_has_source(plan);
+    /* A message is never in pieces. */
+    bool all = !has_source || plan->root.steps[0].component->gives != WEIR_SHAPE_MESSAGE;
+    for (size_t i = has_source ? 1 : 0; i < plan->root.count; i++) {
         all = all && (wr_plan_traits(&plan->root.steps[i]) & WEIR_TRAIT_PIECES) != 0;
     }
     return all;

@@ -134,6 +134,10 @@ static int attach_state(struct wr_http_source *source)
     if (rc < 0) {
         return wr_gen_fail_error(&source->gen, &error);
     }
+    if (source->ws != NULL) {
+        wr_state_prove(source->slot, WR_PROOF_NONE);
+        return 0;
+    }
     if (source->by_media && wr_http_media_resume(source) < 0) {
         return source->gen.failure->code;
     }
@@ -197,9 +201,13 @@ static int accept_answer(struct wr_http_source *source)
         prove(source);
     }
     source->answered = true;
-    return wr_http_accept(&source->http) == 0
-               ? 0
-               : wr_gen_fail(&source->gen, WEIR_ENOMEM, 0, -1, "no memory for a decoder");
+    if (wr_http_accept(&source->http) < 0) {
+        return wr_gen_fail(&source->gen, WEIR_ENOMEM, 0, -1, "no memory for a decoder");
+    }
+    if (source->ws != NULL && wr_http_source_begin_ws(source) < 0) {
+        return wr_gen_fail(&source->gen, WEIR_ENOMEM, 0, -1, "no memory for the first message");
+    }
+    return 0;
 }
 
 /* ---- pulling */
@@ -265,6 +273,13 @@ static size_t http_next_many(struct weir_gen *gen, weir_item *items, size_t max)
         }
         size_t n = wr_inbox_take(&source->inbox, gen, items, max, &over);
         wr_http_taken(&source->http, n);
+        int rc = source->ws != NULL && !over ? wr_http_source_tend_ws(source, n) : 0;
+        if (rc < 0) {
+            return 0;
+        }
+        if (rc > 0) {
+            continue;
+        }
         if (n > 0) {
             if (source->fresh && is_news(source, items, n)) {
                 source->fresh = false;
@@ -287,6 +302,9 @@ static size_t http_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 static void http_close(struct weir_gen *gen)
 {
     struct wr_http_source *source = source_of(gen);
+    if (source->ws != NULL) {
+        wr_http_source_leave_ws(source);
+    }
     wr_http_stop(&source->http);
     if (source->slot != NULL) {
         wr_state_detach_source(source->slot, source->finished && gen->failure == NULL);
@@ -298,6 +316,7 @@ static void http_close(struct weir_gen *gen)
 static void http_free(struct weir_gen *gen)
 {
     wr_http_fini(&source_of(gen)->http);
+    wr_http_source_free_ws(source_of(gen));
 }
 
 static void http_stop(struct weir_gen *gen)
@@ -313,7 +332,8 @@ static size_t http_why(const struct weir_gen *gen, char *text, size_t cap)
 static int64_t http_held(const struct weir_gen *gen, uint32_t mark)
 {
     const struct wr_http_source *source = source_of(gen);
-    return wr_inbox_held(&source->inbox, mark) + (int64_t)wr_http_decode_held(&source->http);
+    return wr_inbox_held(&source->inbox, mark) +
+           (int64_t)(wr_http_decode_held(&source->http) + source->ws_charged_bytes);
 }
 
 static bool http_frame(struct weir_gen *gen, const weir_framing *framing)
@@ -337,7 +357,7 @@ static bool http_given_before(const struct weir_gen *gen, uint64_t *count)
 static struct wr_state_slot *http_begins_again(struct weir_gen *gen)
 {
     const struct wr_http_source *source = source_of(gen);
-    return source->sse || source->follow ? NULL : source->before;
+    return source->sse || source->follow || source->ws != NULL ? NULL : source->before;
 }
 
 /* "http(HOST/PATH)", without secrets; cut when it is long. */
@@ -351,7 +371,7 @@ static size_t http_label(const struct weir_gen *gen, char *text, size_t cap)
     const char *host = strstr(shown, "://");
     host = host != NULL ? host + 3 : shown;
     wr_print_to(&print, text, cap);
-    wr_print_string(&print, "http(");
+    wr_print_string(&print, source->ws != NULL ? "ws(" : "http(");
     wr_print_bytes(&print, host, WR_MIN(strlen(host), cap - sizeof "http()"));
     wr_print_string(&print, ")");
     return print.len;
@@ -381,16 +401,18 @@ static const struct wr_gen_ops http_ops = {.kind = "http",
 /* ---- making */
 
 /* A separate function: an idle stream keeps the pages of its deepest stack. */
-static __attribute__((noinline)) weir_gen *no_address(weir_scope *scope, struct wr_text text)
+static __attribute__((noinline)) weir_gen *no_address(weir_scope *scope, struct wr_text text,
+                                                      const char *kind)
 {
     char shown[128];
     weir_error error;
     wr_url_redact(text, shown, sizeof shown);
     if (text.len >= WR_HTTP_URL_MAX) {
-        wr_error_set(&error, WEIR_EINVAL, 0, "http", "the address is longer than %d KiB: '%s...'",
+        wr_error_set(&error, WEIR_EINVAL, 0, kind, "the address is longer than %d KiB: '%s...'",
                      WR_HTTP_URL_MAX / 1024, shown);
     } else {
-        wr_error_set(&error, WEIR_EINVAL, 0, "http", "'%s' is not an http or https address", shown);
+        wr_error_set(&error, WEIR_EINVAL, 0, kind, "'%s' is not %s address", shown,
+                     strcmp(kind, "ws") == 0 ? "a ws or wss" : "an http or https");
     }
     return wr_gen_failed(scope, &error);
 }
@@ -414,7 +436,7 @@ static void expect_state(struct wr_http_source *source)
 
 /* Apply the arguments. */
 static void set_up(struct wr_http_source *source, const char *url_text, const struct wr_url *url,
-                   int32_t frame, const weir_http_options *o)
+                   int32_t frame, const weir_http_options *o, const weir_ws_options *ws)
 {
     struct weir_gen *gen = &source->gen;
     weir_framing framing = {
@@ -435,49 +457,62 @@ static void set_up(struct wr_http_source *source, const char *url_text, const st
         wr_error_set(&error, rc, 0, gen->name, "no memory for items");
     }
     if (rc < 0 || options_wrong(o, gen->name, &error) ||
-        wr_http_init(&source->http, gen->loop, url_text, url, o, &error) < 0) {
+        wr_http_init(&source->http, gen->loop, url_text, url, o, &error) < 0 ||
+        (ws != NULL && wr_http_source_set_ws(source, ws, o, &error) < 0)) {
         wr_gen_fail_error(gen, &error);
         return;
     }
+    source->http.wire = ws != NULL ? &wr_http_ws_wire : source->http.wire;
     expect_state(source);
 }
 
-static weir_gen *http_make(weir_scope *scope, const char *url_text, int32_t frame,
-                           const weir_http_options *options)
+/* ws NULL: not a WebSocket. */
+static weir_gen *make(weir_scope *scope, const char *url_text, int32_t frame,
+                      const weir_http_options *options, const weir_ws_options *ws)
 {
     weir_http_options o = WEIR_ZERO;
     struct wr_url url;
+    const char *kind = ws != NULL ? "ws" : "http";
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);
     }
     struct wr_text text = url_text != NULL ? wr_text_of(url_text) : (struct wr_text){"", 0};
-    if (text.len >= WR_HTTP_URL_MAX || wr_url_parse(text, &url) < 0) {
-        return no_address(scope, text);
+    if (text.len >= WR_HTTP_URL_MAX ||
+        (ws != NULL ? wr_url_parse_ws(text, &url) : wr_url_parse(text, &url)) < 0) {
+        return no_address(scope, text, kind);
     }
-    char name[32] = "http(";
-    size_t host_len = WR_MIN(url.host.len, sizeof name - 7);
-    memcpy(name + 5, url.host.data, host_len);
-    memcpy(name + 5 + host_len, ")", 2);
+    char name[32];
+    snprintf(name, sizeof name, "%s(%.*s)", kind, (int)WR_MIN(url.host.len, sizeof name - 7),
+             url.host.data);
     struct wr_http_source *source = wr_gen_alloc(scope, sizeof *source, &http_ops, name);
     if (source == NULL) {
         return wr_gen_made(NULL, NULL);
     }
-    set_up(source, url_text, &url, frame, &o);
+    set_up(source, url_text, &url, frame, &o, ws);
     wr_gen_ready(&source->gen);
     return wr_gen_made(&source->gen, NULL);
 }
 
 weir_gen *weir_http_lines(weir_scope *scope, const char *url, const weir_http_options *options)
 {
-    return http_make(scope, url, WEIR_FRAME_LINES, options);
+    return make(scope, url, WEIR_FRAME_LINES, options, NULL);
 }
 
 weir_gen *weir_http_bytes(weir_scope *scope, const char *url, const weir_http_options *options)
 {
-    return http_make(scope, url, WEIR_FRAME_NONE, options);
+    return make(scope, url, WEIR_FRAME_NONE, options, NULL);
 }
 
 weir_gen *weir_http_events(weir_scope *scope, const char *url, const weir_http_options *options)
 {
-    return http_make(scope, url, WEIR_FRAME_SSE, options);
+    return make(scope, url, WEIR_FRAME_SSE, options, NULL);
+}
+
+weir_gen *weir_ws_messages(weir_scope *scope, const char *url, const weir_ws_options *options)
+{
+    weir_ws_options o = WEIR_ZERO;
+    if (options != NULL) {
+        WR_TAKE_OPTIONS(o, options);
+    }
+    return make(scope, url, WR_FRAME_WS, o.http, &o);
 }

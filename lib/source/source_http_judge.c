@@ -16,6 +16,11 @@ static int ask(struct wr_http *http)
 {
     struct wr_http_source *source = wr_http_source_of(http);
     source->answered_ns = 0;
+    if (source->ws != NULL) {
+        return wr_http_says(http, "User-Agent")
+                   ? 0
+                   : wr_http_add_header(http, "User-Agent: " WR_HTTP_AGENT);
+    }
     if (source->sse) {
         return wr_http_sse_ask(source);
     }
@@ -184,6 +189,9 @@ static enum wr_http_verdict judge(struct wr_http *http)
 {
     struct wr_http_source *source = wr_http_source_of(http);
     int status = http->reply.status;
+    if (source->ws != NULL) {
+        return wr_http_source_judge_ws(source);
+    }
     bool body = status >= 200 && status < 300 && status != 204;
     if (source->by_media && body && wr_http_media_judge(source) == WR_HTTP_REFUSED) {
         return WR_HTTP_REFUSED;
@@ -208,7 +216,7 @@ int wr_http_source_judge_end(struct wr_http_source *source)
     struct wr_http *http = &source->http;
     const struct wr_http_reply *reply = &http->reply;
     bool part = reply->status == 206 && !http->own_range;
-    if (source->sse) {
+    if (source->sse || source->ws != NULL) {
         return 0; /* it continues with another response */
     }
     uint64_t end = (part ? (uint64_t)reply->range.first : 0) + http->got;

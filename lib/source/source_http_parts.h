@@ -6,6 +6,7 @@
  *   source_http_resume.c  after an attempt: the end, another attempt, or the failure
  *   source_http_sse.c     a body that is an event stream
  *   source_http_media.c   a body that is read by its Content-Type
+ *   source_http_ws.c      messages of a WebSocket, and its component
  *   source_http_open.c    the component
  *
  * The client (http.h) handles requests and responses. These files make one stream of them.
@@ -15,6 +16,8 @@
 
 #include "flow_state.h"
 #include "http.h"
+
+struct wr_http_ws;
 
 struct wr_http_source {
     struct weir_gen gen;
@@ -26,16 +29,18 @@ struct wr_http_source {
     struct wr_texts *ids;         /* the origin's; NULL: no state, or offsets */
     struct wr_state_slot *before; /* the entry of an earlier run, or a new one; NULL: none */
     int32_t retries, follow;
-    int64_t idle_ms;     /* the option; 0: the default for the kind of stream */
-    uint64_t from;       /* the requested position */
-    bool by_media;       /* the Content-Type of the first response says how the body is read */
-    bool strict;         /* ... and an item over the limit is a failure */
-    enum wr_media media; /* ... as it says */
-    char type[64];       /* ... this Content-Type; "": none, or that of an earlier run */
-    bool sse;            /* the body is an event stream */
-    bool named;          /* ... and was requested from an id on */
-    bool opened;         /* the state is attached */
-    bool answered;       /* a body has begun */
+    int64_t idle_ms;         /* the option; 0: the default for the kind of stream */
+    uint64_t from;           /* the requested position */
+    bool by_media;           /* the Content-Type of the first response says how the body is read */
+    bool strict;             /* ... and an item over the limit is a failure */
+    enum wr_media media;     /* ... as it says */
+    char type[64];           /* ... this Content-Type; "": none, or that of an earlier run */
+    bool sse;                /* the body is an event stream */
+    struct wr_http_ws *ws;   /* the body is a WebSocket's; NULL: it is not */
+    size_t ws_charged_bytes; /* of its decompression, to the budget */
+    bool named;              /* ... and was requested from an id on */
+    bool opened;             /* the state is attached */
+    bool answered;           /* a body has begun */
     bool coded;    /* the body is encoded: positions count decoded bytes, no Range can name them */
     bool finished; /* read to its end without an error */
     bool another;  /* this body is a different version than the last; not logged yet */
@@ -108,5 +113,19 @@ void wr_http_sse_log_repeat(struct wr_http_source *source);
 int wr_http_sse_resume(struct wr_http_source *source);
 /* With a state: record the ids of the items just given. 0, or the generator has failed. */
 int wr_http_sse_given(struct wr_http_source *source, const weir_item *items, size_t count);
+
+/* source_http_ws.c */
+/* Apply the options. 0, or a code with *error. */
+int wr_http_source_set_ws(struct wr_http_source *source, const weir_ws_options *o,
+                          const weir_http_options *http, weir_error *error);
+enum wr_http_verdict wr_http_source_judge_ws(struct wr_http_source *source);
+/* A connection is accepted: prepare to read it, and send the first messages. 0 or WEIR_ENOMEM. */
+int wr_http_source_begin_ws(struct wr_http_source *source);
+/* After `given` items were taken: answer a ping; if there was none, act on a close frame. 1: it has
+ * acted on one: take again; 0; or negative: the generator has failed. May suspend. */
+int wr_http_source_tend_ws(struct wr_http_source *source, size_t given);
+/* Before the connection is stopped: with which code. */
+void wr_http_source_leave_ws(struct wr_http_source *source);
+void wr_http_source_free_ws(struct wr_http_source *source);
 
 #endif

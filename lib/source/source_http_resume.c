@@ -8,12 +8,13 @@
  *   validator known     request the rest with Range and If-Range; all of it when it is encoded
  *   nothing given yet   request again
  *   an event stream     request again after the last id (source_http_sse.c), also after an end
+ *   a WebSocket         connect again; a proper end is an end (source_http_ws.c)
  *   option `follow`     request again, also after an end; log that a gap or repeats are possible
  *   else                the body is cut short: fail
  *
  * Retries: when the very first attempt gets no connection (name, connect, TLS or timeout), it is
  * final, so that a mistake in the URL is reported at once. The options `retries` and `follow`
- * change that. Otherwise there are five retries, and no limit with `follow` or for an event stream.
+ * change that. Otherwise there are five retries, and no limit with `follow`, for an event stream and for a WebSocket.
  * A new item resets the count. A new item, or 30 s with a good response, resets the pause
  * (http_failure.c).
  */
@@ -55,12 +56,14 @@ static int retries_of(const struct wr_http_source *source, const struct wr_http_
         return WR_MAX(source->retries, 0); /* WEIR_NONE is negative */
     }
     bool first = !source->answered && failure->unconnected && source->tries == 0;
-    return source->follow ? INT32_MAX : first ? 0 : source->sse ? INT32_MAX : RETRIES;
+    bool feed = source->sse || source->ws != NULL;
+    return source->follow ? INT32_MAX : first ? 0 : feed ? INT32_MAX : RETRIES;
 }
 
-static bool follows(const struct wr_http_source *source)
+/* Does it continue after a break where nothing can be resumed? */
+static bool goes_on(const struct wr_http_source *source)
 {
-    return source->follow || source->sse;
+    return source->follow || source->sse || source->ws != NULL;
 }
 
 static void log_retry(const struct wr_http_source *source, const char *why, int64_t ms)
@@ -130,7 +133,7 @@ static int retry(struct wr_http_source *source, const struct wr_http_failure *fa
     bool resumable =
         !source->answered || source->validator[0] != '\0' || source->inbox.given_end == 0;
     int most = retries_of(source, failure);
-    if (failure->retry && !resumable && !follows(source)) {
+    if (failure->retry && !resumable && !goes_on(source)) {
         struct wr_http_failure cut = *failure;
         cut.code = failure->code == WEIR_ETIMEDOUT ? failure->code : WEIR_ETRUNCATED;
         return wr_http_source_fail(
@@ -155,14 +158,15 @@ static int retry(struct wr_http_source *source, const struct wr_http_failure *fa
 bool wr_http_source_follow(struct wr_http_source *source)
 {
     const struct wr_http_failure none = {.code = 0};
-    if (!follows(source) || source->finished || source->gen.failure != NULL) {
+    if (!goes_on(source) || source->finished || source->gen.failure != NULL) {
         return false;
     }
     if (source->tries >= retries_of(source, &none)) {
         source->finished = true;
         return false;
     }
-    return ask_again(source, "the body has ended") == 0;
+    return ask_again(source, source->ws != NULL ? "the server has closed the connection"
+                                                : "the body has ended") == 0;
 }
 
 int wr_http_source_ended(struct wr_http_source *source)

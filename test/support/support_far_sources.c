@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base_fault.h"
+#include "codec_ws_handshake.h"
 #include "http.h"
 
 enum { SEND_PIECES = 64 };
@@ -75,11 +76,9 @@ static void end_politely(struct wr_transport *to)
          i++) {}
 }
 
-static int send_main(weir_scope *scope, void *args)
+/* Send all that is played. False: the source has gone, or the far end is canceled. */
+static bool send_all(struct wr_source_play *play, struct wr_transport *to)
 {
-    struct sender *sender = args;
-    struct wr_source_play *play = sender->play;
-    struct wr_transport *to = sender->transport;
     uint64_t total = (uint64_t)play->len * play->times;
     char *bytes;
     memcpy(&bytes, &play->bytes, sizeof bytes);
@@ -100,9 +99,18 @@ static int send_main(weir_scope *scope, void *args)
                            : 0;
         play->sent += n > 0 ? (uint64_t)n : 0;
     }
-    if (rc == 0 && play->then == WR_FAR_IS_SILENT) {
+    return rc == 0;
+}
+
+static int send_main(weir_scope *scope, void *args)
+{
+    struct sender *sender = args;
+    struct wr_source_play *play = sender->play;
+    struct wr_transport *to = sender->transport;
+    bool all = send_all(play, to);
+    if (all && play->then == WR_FAR_IS_SILENT) {
         (void)!weir_sleep(scope, 3600 * 1000);
-    } else if (rc == 0) {
+    } else if (all) {
         end_politely(to);
     }
     to->ops->free(to);
@@ -225,15 +233,16 @@ static void end_tls(struct wr_source_play *play)
     wr_far_uncertify();
 }
 
-/* Read the head of a request. The byte that it asks for first; -1: no request. */
-static int64_t read_request(struct wr_transport *from)
+enum { REQUEST_MAX = 4096 };
+
+/* Read the head of a request into `head`. False: there is none. */
+static bool read_request(struct wr_transport *from, char head[REQUEST_MAX])
 {
-    char head[4096];
     size_t len = 0;
     int64_t n;
     do {
         wr_fault_pause(true);
-        n = from->ops->read(from, head + len, sizeof head - 1 - len);
+        n = from->ops->read(from, head + len, REQUEST_MAX - 1 - len);
         wr_fault_pause(false);
         len += n > 0 ? (size_t)n : 0;
         head[len] = '\0';
@@ -241,14 +250,25 @@ static int64_t read_request(struct wr_transport *from)
             n = WEIR_ECANCELED;
         }
     } while ((n > 0 || n == WR_AGAIN) && strstr(head, "\r\n\r\n") == NULL);
-    const char *range = strstr(head, "Range: bytes=");
-    return n <= 0 ? -1 : range != NULL ? strtol(range + 13, NULL, 10) : 0;
+    return n > 0;
 }
 
-/* Answer it: what is played, from this byte on. A far end that is silent at the end owes a byte. */
-static void answer(struct wr_source_play *play, struct wr_transport *to, int64_t from)
+/* Send a whole text, which is short. */
+static void put(struct wr_transport *to, const char *data, size_t len)
+{
+    struct iovec iov = {(char *)(uintptr_t)data, len};
+    wr_fault_pause(true);
+    ck_assert_int_eq(to->ops->write(to, &iov, 1), (int64_t)len);
+    wr_fault_pause(false);
+}
+
+/* Answer it: what is played, from the byte on that it asks for. A far end that is silent at the end
+ * owes a byte. */
+static void answer(struct wr_source_play *play, struct wr_transport *to, const char *request)
 {
     char head[256], range[96] = "";
+    const char *asked = strstr(request, "Range: bytes=");
+    int64_t from = asked != NULL ? strtol(asked + 13, NULL, 10) : 0;
     long long total = (long long)(play->len * play->times);
     if (from > 0) {
         snprintf(range, sizeof range, "Content-Range: bytes %lld-%lld/%lld\r\n", (long long)from,
@@ -258,28 +278,31 @@ static void answer(struct wr_source_play *play, struct wr_transport *to, int64_t
              "HTTP/1.1 %s\r\nETag: \"1\"\r\n%sConnection: close\r\nContent-Length: %lld\r\n\r\n",
              from > 0 ? "206 Partial Content" : "200 OK", range,
              total - (long long)from + (play->then == WR_FAR_IS_SILENT));
-    struct iovec iov = {head, strlen(head)};
-    wr_fault_pause(true);
-    ck_assert_int_eq(to->ops->write(to, &iov, 1), (int64_t)iov.iov_len);
-    wr_fault_pause(false);
+    put(to, head, strlen(head));
     play->sent = (uint64_t)from;
     wr_far_send_to(play, to);
 }
 
-static int http_main(weir_scope *scope, void *args)
-{
+/* A server: what it does with a request, whose connection it takes over. */
+struct server {
     struct wr_source_play *play;
+    void (*answer)(struct wr_source_play *play, struct wr_transport *to, const char *request);
+};
+
+static int server_main(weir_scope *scope, void *args)
+{
+    const struct server *server = args;
+    struct wr_source_play *play = server->play;
+    char request[REQUEST_MAX];
     weir_error error;
     int fd;
-    memcpy(&play, args, sizeof play);
     (void)scope;
     while ((fd = wr_far_accept(play->loop, play->fd)) >= 0) {
         wr_fault_pause(true);
         struct wr_transport *to = wr_fd_transport(play->loop, fd, WR_FD_OWN, &error);
         wr_fault_pause(false);
-        int64_t from = read_request(to);
-        if (from >= 0) {
-            answer(play, to, from);
+        if (read_request(to, request)) {
+            server->answer(play, to, request);
         } else {
             to->ops->free(to);
         }
@@ -287,14 +310,91 @@ static int http_main(weir_scope *scope, void *args)
     return 0;
 }
 
+static void start_server(struct server server, const char *scheme)
+{
+    snprintf(text, sizeof text, "%s://127.0.0.1:%d/feed", scheme,
+             wr_far_listen_tcp(&server.play->fd));
+    wr_fault_pause(true);
+    weir_spawn(server.play->far, scheme, server_main, &server, sizeof server);
+    wr_fault_pause(false);
+}
+
 static const char *http_text(struct wr_source_play *play)
 {
     if (play->fd < 0) {
         setenv("no_proxy", "*", 1);
-        snprintf(text, sizeof text, "http://127.0.0.1:%d/feed", wr_far_listen_tcp(&play->fd));
-        wr_fault_pause(true);
-        weir_spawn(play->far, "http", http_main, &play, sizeof play);
-        wr_fault_pause(false);
+        start_server((struct server){play, answer}, "http");
+    }
+    return text;
+}
+
+/* Send the frames and, at the end, a close frame; then wait until the source closes. */
+static int ws_send_main(weir_scope *scope, void *args)
+{
+    struct sender *sender = args;
+    struct wr_transport *to = sender->transport;
+    char frame[WR_WS_CONTROL_FRAME_MAX];
+    struct iovec iov = {frame, wr_ws_write_close(frame, WR_WS_NORMAL, "", NULL)};
+    bool open = send_all(sender->play, to);
+    int64_t n = WR_AGAIN;
+    (void)scope;
+    while (open && sender->play->then == WR_FAR_ENDS && n == WR_AGAIN) {
+        n = to->ops->write(to, &iov, 1);
+        open = n == WR_AGAIN ? to->ops->wait(to, WR_WRITABLE, -1, "the source", NULL) == 0 : n > 0;
+    }
+    while (open && to->ops->read(to, frame, sizeof frame) == WR_AGAIN) {
+        open = to->ops->wait(to, WR_READABLE, -1, "a close frame", NULL) == 0;
+    }
+    to->ops->free(to);
+    return 0;
+}
+
+static void answer_ws(struct wr_source_play *play, struct wr_transport *to, const char *request)
+{
+    static const char name[] = "Sec-WebSocket-Key: ";
+    char head[256], accept[WR_WS_ACCEPT_CHARS + 1];
+    const char *key = strstr(request, name);
+    struct sender sender = {play, to};
+    ck_assert_ptr_nonnull(key);
+    wr_fault_pause(true);
+    ck_assert_int_eq(
+        wr_ws_write_accept((struct wr_text){key + sizeof name - 1, WR_WS_NONCE_CHARS}, accept), 0);
+    wr_fault_pause(false);
+    snprintf(head, sizeof head,
+             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+             "Sec-WebSocket-Accept: %s\r\n\r\n",
+             accept);
+    put(to, head, strlen(head));
+    play->sent = 0;
+    wr_fault_pause(true);
+    weir_spawn(play->far, "far end", ws_send_main, &sender, sizeof sender);
+    wr_fault_pause(false);
+}
+
+/* From then on the play has a text frame for each line, without its end. */
+static void play_frames(struct wr_source_play *play)
+{
+    static char frames[256];
+    size_t len = 0;
+    for (const char *line = play->bytes, *end = line + play->len; line < end;) {
+        const char *lf = memchr(line, '\n', (size_t)(end - line));
+        size_t whole = (size_t)((lf != NULL ? lf : end) - line), cut = whole;
+        cut -= cut > 0 && line[cut - 1] == '\r';
+        ck_assert_uint_le(len + WR_WS_HEAD_MAX + cut, sizeof frames);
+        len += wr_ws_write_head(frames + len, WR_WS_FIN | WR_WS_TEXT, cut, NULL);
+        memcpy(frames + len, line, cut);
+        len += cut;
+        line += whole + (lf != NULL);
+    }
+    play->bytes = frames;
+    play->len = len;
+}
+
+static const char *ws_text(struct wr_source_play *play)
+{
+    if (play->fd < 0) {
+        play_frames(play);
+        start_server((struct server){play, answer_ws}, "ws");
     }
     return text;
 }
@@ -320,6 +420,13 @@ static const struct wr_source_kit kits[] = {
     {.name = "tcp", .text = tcp_text, .end = close_fd, .waits = true, .kernel_bytes = TCP_BYTES},
     {.name = "tls", .text = tls_text, .end = end_tls, .waits = true, .kernel_bytes = TCP_BYTES},
     {.name = "unix", .text = unix_text, .end = close_fd, .waits = true, .kernel_bytes = 256 * 1024},
+    {.name = "ws",
+     .text = ws_text,
+     .end = close_fd,
+     .messages = true,
+     .waits = true,
+     .kernel_bytes = TCP_BYTES,
+     .blocks = WR_HTTP_MOST_BYTES / WR_BLOCK_BYTES + 2},
 };
 
 /* What stands in the example of a component that needs no far end: what the example prints is known.

@@ -96,6 +96,7 @@ static struct {
     CALL(head_of_run, (it.gen, 1)) \
     CALL(http_bytes, (it.scope, "http://x", NULL)) \
     CALL(http_events, (it.scope, "http://x", NULL)) \
+    CALL(ws_messages, (it.scope, "ws://x", NULL)) \
     CALL(http_lines, (it.scope, "http://x", NULL)) \
     CALL(http_sink, (it.scope, "http://x", NULL)) \
     CALL(item_keep, (&it.out, &it.kept)) \

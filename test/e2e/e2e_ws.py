@@ -1,0 +1,343 @@
+#!/usr/bin/env python3
+"""ws:// and wss:// as a source, against python3-websockets of the system, and against scripted peers
+that break the protocol: messages come as they were sent, and each mistake has its close code.
+"""
+
+import base64
+import hashlib
+import json
+import signal
+import struct
+import subprocess
+
+import e2e_support
+import e2e_failures
+from e2e_peers import Peer
+from e2e_support import Weir, sha256, wait_for, weir
+
+# What the server does with a connection is told by its path. It says what it sees, one line each.
+SERVER = r"""
+import asyncio, json, ssl, sys
+import websockets
+
+def say(*words):
+    print(*words, flush=True)
+
+async def fragments(ws):
+    async def parts():
+        for part in ("frag", "", "ments \u20ac"):
+            yield part
+    await ws.send(parts())
+
+count = 0
+
+async def serve(ws, path):
+    global count
+    count += 1
+    say("open", path, ws.subprotocol, bool(ws.extensions), ws.request_headers.get("x-own"))
+    try:
+        if path == "/mixed":
+            await ws.send('{"n":1}')
+            await ws.send(b"\x00\x01")
+            await fragments(ws)
+        elif path == "/echo":
+            async for message in ws:
+                await ws.send(message)
+        elif path == "/endless":
+            n = 0
+            while True:
+                n += 1
+                await ws.send(json.dumps({"n": n, "pad": "x" * 100}))
+                await asyncio.sleep(0)  # or it would never read
+        elif path == "/big":
+            for n in range(20):
+                await ws.send(json.dumps({"n": n, "pad": "pad %d " % n * 9000}))
+        elif path.startswith("/again/"):
+            await ws.send("connection %d" % count)
+            await ws.close(int(path[7:]) if count == 1 else 1000, "of the test")
+        elif path == "/quiet":
+            await ws.send("connection %d" % count)
+            await ws.wait_closed()
+        elif path == "/break":
+            await ws.send("connection %d" % count)
+            if count == 1:
+                await ws.recv()
+                ws.transport.abort()
+    except websockets.ConnectionClosed:
+        pass
+    finally:
+        await ws.close()
+        say("closed", ws.close_code)
+
+async def main():
+    context = None
+    if len(sys.argv) > 1:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(sys.argv[1], sys.argv[2])
+    async with websockets.serve(serve, "127.0.0.1", 0, ssl=context, subprotocols=["b", "c"], ping_interval=None) as server:
+        say(server.sockets[0].getsockname()[1])
+        await asyncio.Future()
+
+asyncio.run(main())
+"""
+
+
+class Server:
+    def __init__(self, *args):
+        # The packages of the system are those of its own Python.
+        self.process = subprocess.Popen(["/usr/bin/python3", "-B", "-c", SERVER, *args], stdout=subprocess.PIPE)
+        self.port = int(self.process.stdout.readline())
+        self.scheme = "wss" if args else "ws"
+
+    def url(self, path, host="127.0.0.1"):
+        return "%s://%s:%d%s" % (self.scheme, host, self.port, path)
+
+    def says(self):
+        """The next line."""
+        return self.process.stdout.readline().decode().split()
+
+    def close(self):
+        self.process.send_signal(signal.SIGCONT)
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def accept(connection, more=""):
+    key = connection.request.headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    value = base64.b64encode(hashlib.sha1(key.encode()).digest()).decode()
+    connection.send(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: %s\r\n%s\r\n" % (value, more)
+    )
+
+
+def frame(opcode, payload, first=0x80):
+    length = bytes([len(payload)]) if len(payload) < 126 else b"\x7e" + struct.pack(">H", len(payload))
+    return bytes([first | opcode]) + length + payload
+
+
+class Ws(e2e_failures.BreakingCase):
+    def server(self, *args):
+        return self.peer(Server(*args))
+
+    def test_messages_come_as_they_were_sent(self):
+        server = self.server()
+        for plain in ("", " plain"):
+            run = weir(server.url("/mixed") + plain)
+            self.ends(run, 0)
+            self.assertEqual(run.out, b'{"n":1}\n\x00\x01\nfragments \xe2\x82\xac\n')
+            self.assertEqual(server.says(), ["open", "/mixed", "None", str(not plain), "None"])
+            self.assertEqual(server.says(), ["closed", "1000"])
+        run = weir(server.url("/mixed") + ' | set .op = $meta.opcode on-error=skip | head 1')
+        self.assertEqual(run.out, b'{"n":1,"op":"text"}\n')
+
+    def test_a_reader_that_stops_says_goodbye(self):
+        server = self.server()
+        run = weir(server.url("/endless") + " | head 1000")
+        self.ends(run, 0)
+        self.assertEqual(len(run.out.splitlines()), 1000)
+        server.says()
+        self.assertEqual(server.says(), ["closed", "1000"])
+
+    def test_the_first_messages_are_sent(self):
+        server = self.server()
+        url = server.url("/echo") + " subprotocol='a, b' header='X-Own: it' send=one send=`{\"two\":2}`"
+        run = weir(url + " | head 2")
+        self.ends(run, 0)
+        self.assertEqual(run.out, b'one\n{"two":2}\n')
+        self.assertEqual(server.says(), ["open", "/echo", "b", "True", "it"])
+        run = weir(server.url("/echo") + " binary send=x | head 1 | ndjson")
+        self.assertEqual(run.out, b'{"body":"x","opcode":"binary"}\n')
+
+    def test_compressed_messages_are_read(self):
+        server = self.server()
+        run = weir(server.url("/big"))
+        self.ends(run, 0)
+        whole = "".join(json.dumps({"n": n, "pad": "pad %d " % n * 9000}) + "\n" for n in range(20))
+        self.assertEqual(sha256(run.out), sha256(whole.encode()))
+
+    def test_close_codes_that_invite_are_followed(self):
+        for code in (1001, 1011, 1012, 1013):
+            server = self.server()
+            run = weir("-v", server.url("/again/%d" % code))
+            self.ends(run, 0, "code %d: of the test; retry 1 in" % code, "a gap or repeats are possible")
+            self.assertEqual(run.out, b"connection 1\nconnection 2\n")
+
+    def test_other_close_codes_are_final(self):
+        for code in (1002, 1008, 4001):
+            server = self.server()
+            run = weir(server.url("/again/%d" % code))
+            self.ends(run, 1, "the server has closed the connection with code %d: of the test" % code)
+            self.assertEqual(run.out, b"connection 1\n")
+
+    def test_a_lost_connection_is_made_again(self):
+        server = self.server()
+        run = weir("-v", server.url("/break") + " send=now")
+        self.ends(run, 0, "; retry 1 in")
+        self.assertEqual(run.out, b"connection 1\nconnection 2\n")
+
+    def test_a_proper_end_is_followed_on_request(self):
+        server = self.server()
+        run = weir("--follow", server.url("/mixed") + " | head 5")
+        self.ends(run, 0)
+        self.assertEqual(len(run.out.splitlines()), 5)
+
+    def test_a_dead_peer_is_noticed(self):
+        server = self.server()
+        with Weir("-v", server.url("/quiet") + " ping=200ms pong=200ms | head 2") as run:
+            self.assertEqual(run.read_line(), b"connection 1")
+            server.process.send_signal(signal.SIGSTOP)
+            run.says("no answer to a ping for 0.2 s; retry 1")
+            server.process.send_signal(signal.SIGCONT)
+            self.assertTrue(run.read_line().startswith(b"connection "))
+            self.ends(run.end(), 0)
+
+    def test_pings_keep_a_quiet_connection(self):
+        pongs = []
+
+        def script(connection):
+            accept(connection)
+            for _ in range(3):
+                head = connection.socket.recv(6)
+                pongs.append(head[:2])
+                connection.send(frame(10, b""))
+            connection.send(frame(1, b"still here") + frame(8, b"\x03\xe8"))
+            connection.wait_end()
+
+        peer = self.peer(Peer(script))
+        run = weir("ws" + peer.url()[4:] + " ping=50ms pong=60s")
+        self.ends(run, 0)
+        self.assertEqual(run.out, b"still here\n")
+        self.assertEqual(pongs, [b"\x89\x80"] * 3)
+
+    def test_what_the_request_says(self):
+        seen = []
+
+        def script(connection):
+            seen.append(connection.request.headers)
+            accept(connection)
+            connection.send(frame(8, b"\x03\xe8"))
+            connection.wait_end()
+
+        peer = self.peer(Peer(script))
+        url = "ws" + peer.url()[4:]
+        login = "user:" + "x" * 1000
+        self.ends(weir(url.replace("://", "://%s@" % login)), 0)
+        self.ends(weir(url + " header='User-Agent: it'"), 0)
+        self.assertEqual(seen[0]["authorization"], "Basic " + base64.b64encode(login.encode()).decode())
+        self.assertTrue(seen[0]["user-agent"].startswith("weir/"), seen[0])
+        self.assertEqual(seen[1]["user-agent"], "it")
+
+    def test_tls(self):
+        server = self.server(self.certificates.chain, self.certificates.key)
+        run = weir("--cacert", self.certificates.ca, server.url("/mixed", "localhost"))
+        self.ends(run, 0)
+        self.assertEqual(len(run.out.splitlines()), 3)
+        run = weir(server.url("/mixed", "localhost"))
+        self.ends(run, 4, "TLS")
+        run = weir("-k", server.url("/endless", "localhost") + " | head 3")
+        self.ends(run, 0)
+
+
+class Broken(e2e_support.TestCase):
+    """Peers that break the protocol: weir fails, and tells them why."""
+
+    def close_code(self, script, *texts, flags=(), text="", status=1):
+        seen = []
+
+        def whole(connection):
+            script(connection)
+            data = b""
+            while True:
+                piece = connection.socket.recv(4096)
+                data += piece
+                if not piece or len(data) >= 8:
+                    break
+            mask = data[2:6]
+            seen.append(
+                (data[0], struct.unpack(">H", bytes(b ^ mask[i] for i, b in enumerate(data[6:8])))[0])
+                if len(data) >= 8
+                else data
+            )
+
+        peer = self.peer(Peer(whole))
+        run = weir(*flags, "ws" + peer.url()[4:] + text)
+        self.ends(run, status, *texts)
+        wait_for(lambda: seen, "the close frame")
+        self.assertEqual(seen[0][0], 0x88)
+        return seen[0][1]
+
+    def sends(self, data, more=""):
+        def script(connection):
+            accept(connection, more)
+            connection.send(data)
+
+        return script
+
+    def test_a_masked_frame(self):
+        code = self.close_code(self.sends(b"\x81\x81abcdx"), "a frame of a server is masked")
+        self.assertEqual(code, 1002)
+
+    def test_a_fragment_without_a_start(self):
+        code = self.close_code(self.sends(frame(0, b"x")), "a fragment continues a message that has not begun")
+        self.assertEqual(code, 1002)
+
+    def test_text_that_is_not_utf8(self):
+        code = self.close_code(self.sends(frame(1, b"a\xff")), "a text message is not UTF-8")
+        self.assertEqual(code, 1007)
+
+    def test_a_message_over_the_limit(self):
+        head = b"\x82\x7f" + struct.pack(">Q", 2 << 20)
+        code = self.close_code(self.sends(head), "is longer than the limit of 1048576 bytes", flags=("--strict",))
+        self.assertEqual(code, 1009)
+
+    def test_an_extension_that_was_not_offered(self):
+        code = self.close_code(
+            self.sends(b"", "Sec-WebSocket-Extensions: x-other\r\n"), "an extension that was not offered"
+        )
+        self.assertEqual(code, 1010)
+
+    def test_answers_that_are_no_websocket(self):
+        def status(line, more=""):
+            return lambda connection: connection.send("HTTP/1.1 %s\r\nContent-Length: 2\r\n%s\r\nno" % (line, more))
+
+        for script, text in (
+            (status("200 OK"), "200 OK: the server does not open a WebSocket at this address"),
+            (status("404 Not Found"), "404 Not Found: no"),
+            (status("302 Found", "Location: ws://other/\r\n"), "redirects to 'ws://other/'; use that address"),
+            (lambda c: c.send("HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"), "Accept is missing"),
+            (lambda c: c.send(b"\x15\x03\x01\0\x02\x02\x46"), "write wss:// instead of ws://"),
+            (lambda c: c.send("SSH-2.0-x\r\n\r\n"), "the server does not speak HTTP; it says: SSH-2.0-x"),
+        ):
+            run = weir("ws" + self.peer(Peer(script)).url()[4:])
+            self.ends(run, 1, text)
+            self.assertEqual(run.out, b"")
+
+    def test_a_busy_server_is_asked_again(self):
+        def script(connection):
+            if connection.number == 1:
+                connection.send("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")
+            else:
+                accept(connection)
+                connection.send(frame(1, b"now") + frame(8, b""))
+                connection.wait_end()
+
+        run = weir("-v", "ws" + self.peer(Peer(script)).url()[4:])
+        self.ends(run, 0, "503 Busy; retry 1")
+        self.assertEqual(run.out, b"now\n")
+
+    def test_what_is_wrong_in_the_text(self):
+        for text, told in (
+            ("ws://", "the URL has no host"),
+            ("ws://h:99999/", "the host or the port of this URL cannot be read"),
+            ("ws://h/ header=x", "a header has a colon"),
+            ("ws://h/ subprotocol='a;b'", "this is not a list of names"),
+        ):
+            self.ends(weir("check", text), 2, told)
+        run = weir("ws://127.0.0.1:1/ header='Upgrade: h2c'")
+        self.ends(run, 2, "the header Upgrade belongs to the handshake")
+
+
+if __name__ == "__main__":
+    e2e_support.main()
