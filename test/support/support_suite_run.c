@@ -36,10 +36,10 @@ static int run_main(weir_scope *scope, void *args)
     while (run->left > 0 && weir_next(run->gen, &item) && weir_put(run->sink, &item)) {
         run->left--;
     }
-    weir_error error;
-    int rc = weir_sink_finish(run->sink, &error);
-    weir_error of_gen = WEIR_ZERO;
-    rc = weir_finish(run->gen, &of_gen) < 0 ? of_gen.code : rc;
+    /* In this order the last item is no longer lent when the sink commits, so that the record has it. */
+    weir_error of_gen, error;
+    int rc = weir_finish(run->gen, &of_gen);
+    rc = weir_sink_finish(run->sink, &error) < 0 ? error.code : rc;
     ck_assert_msg(rc == 0, "%s%s", error.message, of_gen.message);
     run->over = true;
     return 0;

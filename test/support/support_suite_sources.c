@@ -422,7 +422,7 @@ SUITE_TEST(is_as_its_traits_say, struct wr_source_kit)
 
     take_over(kit, &play, "out", 2, &run);
     size_t two = strlen(wr_folder_read(&play.folder, "out", &len));
-    take_over(kit, &play, "out", items_of(kit, 4, 6), &run);
+    take_over(kit, &play, "out", items_of(kit, 2, 6), &run);
 
     if (kit->example != NULL) {
         ck_assert((traits & WEIR_TRAIT_RESUMES) == 0 || run.word > WEIR_BEST_EFFORT);
