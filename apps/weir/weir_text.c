@@ -167,7 +167,8 @@ void text_mistake(const struct flags *flags, struct say *say, const char *text,
     if (error->code == WEIR_ENOMEM || flags->text_file != NULL) {
         return;
     }
-    if (text[(size_t)error->offset] == '@' && (size_t)error->offset == strspn(text, " \t\r\n")) {
+    size_t begin = strspn(text, " \t\r\n");
+    if (error->offset == (int64_t)begin && text[begin] == '@') {
         say_line(say, "to read a pipeline file:  weir -f FILE;  otherwise use the flags "
                       "--state, --name and --mem");
     }
