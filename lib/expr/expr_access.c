@@ -428,24 +428,15 @@ bool wr_split(wr_machine *run, struct wr_value string, struct wr_value separator
 static bool compute_numbers(wr_machine *run, int op, struct wr_value a, struct wr_value b,
                             struct wr_value *result)
 {
-    if (op == WR_OP_DIVIDE && wr_number_real(b) == 0) {
+    struct wr_arena *arena = wr_machine_arena(run);
+    bool divides = op == WR_OP_DIVIDE || op == WR_OP_REMAINDER;
+    double divisor = divides ? wr_number_real(b) : 1;
+    if (divisor == 0 || (op == WR_OP_REMAINDER && fabs(divisor) < 1)) {
         return cannot(run, a, b, "divided because the divisor is zero");
     }
-    if (op != WR_OP_REMAINDER) {
-        return wr_number_compute(wr_machine_arena(run), op, a, b, result) ||
-               wr_machine_no_memory(run);
-    }
-    int64_t x;
-    int64_t y;
-    double p = wr_number_real(a);
-    double q = wr_number_real(b);
-    x = wr_number_whole(a, &x) ? x : fabs(p) < 9e18 ? (int64_t)p : p < 0 ? INT64_MIN : INT64_MAX;
-    y = wr_number_whole(b, &y) ? y : fabs(q) < 9e18 ? (int64_t)q : q < 0 ? INT64_MIN : INT64_MAX;
-    if (y == 0) {
-        return cannot(run, a, b, "divided because the divisor is zero");
-    }
-    *result = wr_value_integer(y == -1 ? 0 : x % y);
-    return true;
+    return (op == WR_OP_REMAINDER ? wr_number_remainder(arena, a, b, result)
+                                  : wr_number_compute(arena, op, a, b, result)) ||
+           wr_machine_no_memory(run);
 }
 
 bool wr_compute(wr_machine *run, int op, struct wr_value a, struct wr_value b,

@@ -53,7 +53,11 @@ static bool round_by(wr_machine *run, struct wr_value in, double (*function)(dou
                      struct wr_value *out)
 {
     *out = in;
-    return (in.kind == WR_JSON_NUMBER && is_digits(in)) || compute(run, in, function, out);
+    if (in.kind != WR_JSON_NUMBER) {
+        return not_a_number(run, in);
+    }
+    return is_digits(in) || wr_number_rounded(wr_machine_arena(run), in, function, out) ||
+           wr_machine_no_memory(run);
 }
 
 #define ROUNDS(name)                                                                          \

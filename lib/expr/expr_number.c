@@ -273,6 +273,62 @@ bool wr_number_compute(struct wr_arena *arena, int op, struct wr_value a, struct
     return true;
 }
 
+/* The whole part of a decimal. False: it has too many digits. */
+static bool whole_part(struct decimal decimal, wide *whole)
+{
+    *whole = decimal.mantissa;
+    for (; decimal.power < 0 && *whole != 0; decimal.power++) {
+        *whole /= 10;
+    }
+    return times_ten(whole, decimal.power);
+}
+
+/* A small number that is rounded as the decimal's fraction is: all that counts is whether that is
+ * below, at or above a half. */
+static double fraction_like(struct decimal decimal, wide whole)
+{
+    wide unit = 1;
+    wide rest = decimal.mantissa;
+    if (decimal.power >= 0) {
+        return 0;
+    }
+    double part = 0.25; /* the fraction has so many digits that it is below a half */
+    if (times_ten(&unit, -decimal.power) && times_ten(&whole, -decimal.power)) {
+        rest -= whole;
+        wide size = rest < 0 ? -rest : rest;
+        part = size < unit - size ? 0.25 : size == unit - size ? 0.5 : 0.75;
+    }
+    return rest == 0 ? 0 : rest < 0 ? -part : part;
+}
+
+bool wr_number_rounded(struct wr_arena *arena, struct wr_value number, double (*function)(double),
+                       struct wr_value *result)
+{
+    struct decimal decimal;
+    wide whole;
+    if (!read_decimal(number, &decimal) || !whole_part(decimal, &whole)) {
+        *result = wr_number_of_real(function(wr_number_real(number)));
+        return true;
+    }
+    whole += (wide)function(fraction_like(decimal, whole));
+    return give_decimal(arena, (struct decimal){whole, 0}, result);
+}
+
+bool wr_number_remainder(struct wr_arena *arena, struct wr_value a, struct wr_value b,
+                         struct wr_value *result)
+{
+    struct decimal x;
+    struct decimal y;
+    wide p;
+    wide q;
+    if (read_decimal(a, &x) && read_decimal(b, &y) && whole_part(x, &p) && whole_part(y, &q) &&
+        q != 0) {
+        return give_decimal(arena, (struct decimal){q == -1 ? 0 : p % q, 0}, result);
+    }
+    *result = wr_number_of_real(fmod(trunc(wr_number_real(a)), trunc(wr_number_real(b))));
+    return true;
+}
+
 /* ---- conversions */
 
 bool wr_number_whole(struct wr_value number, int64_t *whole)

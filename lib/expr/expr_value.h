@@ -151,6 +151,13 @@ struct wr_value wr_number_of_real(double real);
  * to a double. */
 bool wr_number_compute(struct wr_arena *arena, int op, struct wr_value a, struct wr_value b,
                        struct wr_value *result);
+/* The remainder of their whole parts, with the sign of a; b is at least 1, or at most -1. False: no
+ * memory. */
+bool wr_number_remainder(struct wr_arena *arena, struct wr_value a, struct wr_value b,
+                         struct wr_value *result);
+/* Rounded to a whole number by floor, ceil, round or trunc; exact as above. False: no memory. */
+bool wr_number_rounded(struct wr_arena *arena, struct wr_value number, double (*function)(double),
+                       struct wr_value *result);
 /* The text of a number: its own, or one that is written to `scratch`. */
 enum { WR_NUMBER_CAP = 32 };
 struct wr_text wr_number_text(struct wr_value number, char scratch[WR_NUMBER_CAP]);

@@ -181,8 +181,7 @@ static int check_places(struct wr_plan_reading *reading, const struct weir_chain
                : error->code;
 }
 
-/* A component that converts `shape` into what is needed; NULL: there is none. */
-static const weir_component *find_converter(uint32_t shape, uint32_t needs)
+const weir_component *wr_plan_converter(uint32_t shape, uint32_t needs)
 {
     const weir_component *component;
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
@@ -220,7 +219,7 @@ static int refit(struct wr_plan_reading *reading, struct weir_chain *chain, size
                  uint32_t shape, const char *giver)
 {
     const struct wr_plan_step *step = &chain->steps[index];
-    const weir_component *converter = find_converter(shape, step->component->takes);
+    const weir_component *converter = wr_plan_converter(shape, step->component->takes);
     char texts[2][64];
     if (converter != NULL) {
         return wr_plan_insert(reading, chain, index, converter);
@@ -243,8 +242,8 @@ static int refit(struct wr_plan_reading *reading, struct weir_chain *chain, size
 }
 
 /* Check the chains of a step's blocks. *gives: the shapes of those that the component reads. */
-static int check_blocks(struct wr_plan_reading *reading, struct wr_plan_step *step, bool looked,
-                        uint32_t *gives)
+static int check_blocks(struct wr_plan_reading *reading, struct wr_plan_step *step,
+                        enum wr_plan_use use, uint32_t *gives)
 {
     for (size_t i = 0; i < step->component->args_count; i++) {
         const weir_arg *arg = &step->component->args[i];
@@ -254,7 +253,7 @@ static int check_blocks(struct wr_plan_reading *reading, struct wr_plan_step *st
             enum wr_plan_place place = wr_plan_place_of(arg);
             bool source = (arg->flags & WEIR_ARG_WITH_SOURCE) != 0;
             if (wr_plan_chain_check(reading, chains[j], place, source ? 0 : step->shape,
-                                    looked && place == WR_PLAN_SOURCE_ONLY) != 0) {
+                                    place == WR_PLAN_SOURCE_ONLY ? use : WR_USE_NOTHING) != 0) {
                 return reading->error.code;
             }
             *gives |= chains[j]->gives;
@@ -318,7 +317,7 @@ static void see_demand(const struct weir_chain *chain, size_t index)
 bool wr_plan_unfused;
 
 int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chain,
-                        enum wr_plan_place place, uint32_t shape, bool looked)
+                        enum wr_plan_place place, uint32_t shape, enum wr_plan_use use)
 {
     const char *giver = NULL;
     bool unsure = false; /* what comes from outside decides which of `shape` it is */
@@ -326,7 +325,7 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
         /* The source that is used when none is written. */
         shape = wr_plan_find_scheme(WEIR_KIND_SOURCE, "-", 1)->gives;
     }
-    if (wr_plan_decode(reading, chain, place, looked) != 0) {
+    if (wr_plan_decode(reading, chain, place, use) != 0) {
         return reading->error.code;
     }
     for (size_t i = 0; i < chain->count; i++) {
@@ -357,7 +356,7 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
                        (wr_plan_gives(&step[-1]) & WEIR_SHAPE_JSON) != 0);
         step->parsed = i > 0 && step->component->compile != NULL &&
                        (wr_plan_traits(&step[-1]) & WEIR_TRAIT_PARSES) != 0;
-        bool used = wr_plan_uses_values(chain, i + 1, looked);
+        enum wr_plan_use used = wr_plan_use_of(chain, i + 1, use);
         if (check_blocks(reading, step, used, &gives) != 0 || check_own(reading, step) != 0) {
             return reading->error.code;
         }

@@ -6,50 +6,54 @@
  * A file is decoded by the ending of its name: the components that decode such a file have the ending
  * in their descriptors (weir_ending). Of several endings (.csv.gz) the last one is decoded first.
  * Behind that, and behind all other sources, stands the component that acts ON_DEMAND, which makes
- * JSON of what comes; a user may have written it himself. Where nobody uses values nothing is
- * inserted, nor where a component is written that cuts or decodes what the source gives: then the
- * text says what it is. Pure functions of the tree; nothing suspends.
+ * JSON of what comes; a user may have written it himself. A component that is written and that cuts
+ * or decodes what the source gives says itself what it is. Before that, and before a component that
+ * looks at lines, a compressed file is only decompressed. Where nothing is looked at nothing is
+ * inserted, nor before what takes bytes alone (gunzip, raw, len32). Pure functions of the tree;
+ * nothing suspends.
  */
 #include "plan_text.h"
 
 #include <string.h>
+#include <strings.h>
 
+#include "base_error.h"
 #include "base_print.h"
 
-/* What happens first to the items that reach a step. */
-enum use { USE_NONE, USE_VALUES, USE_DECIDED };
-
-static enum use use_by(const struct wr_plan_step *step)
+/* What a step looks at in its items. *decides: after it they are others. */
+static enum wr_plan_use use_by(const struct wr_plan_step *step, bool *decides)
 {
     const weir_component *component = step->component;
-    bool lines = (component->takes & (WEIR_SHAPE_BYTES | WEIR_SHAPE_LINE)) != 0;
-    if ((component->traits & WEIR_TRAIT_VALUES) != 0 || !lines) {
-        return USE_VALUES;
+    bool lines = (component->takes & WEIR_SHAPE_LINE) != 0, blocks = false;
+    enum wr_plan_use use = WR_USE_NOTHING;
+    *decides = (component->traits & WEIR_TRAIT_FRAMES) != 0 || component->gives != WEIR_SHAPE_SAME;
+    if ((component->traits & WEIR_TRAIT_VALUES) != 0 ||
+        (component->takes & (WEIR_SHAPE_BYTES | WEIR_SHAPE_LINE)) == 0) {
+        return WR_USE_VALUES;
     }
     for (size_t i = 0; i < component->args_count; i++) {
         size_t count = 0;
         struct weir_chain *const *chains = wr_plan_chains(step, i, &count);
         bool source = (component->args[i].flags & WEIR_ARG_WITH_SOURCE) != 0;
         for (size_t j = 0; j < count && !source; j++) {
-            if (wr_plan_uses_values(chains[j], 0, false)) {
-                return USE_VALUES;
-            }
+            enum wr_plan_use inside = wr_plan_use_of(chains[j], 0, WR_USE_NOTHING);
+            use = WR_MAX(use, inside);
+            blocks = true;
         }
     }
-    bool decides =
-        (component->traits & WEIR_TRAIT_FRAMES) != 0 || component->gives != WEIR_SHAPE_SAME;
-    return decides ? USE_DECIDED : USE_NONE;
+    bool looks = lines && !blocks && (component->traits & WEIR_TRAIT_PIECES) == 0;
+    return looks ? WR_USE_LINES : use;
 }
 
-bool wr_plan_uses_values(const struct weir_chain *chain, size_t from, bool looked)
+enum wr_plan_use wr_plan_use_of(const struct weir_chain *chain, size_t from, enum wr_plan_use use)
 {
-    for (size_t i = from; i < chain->count; i++) {
-        enum use use = use_by(&chain->steps[i]);
-        if (use != USE_NONE) {
-            return use == USE_VALUES;
-        }
+    enum wr_plan_use all = WR_USE_NOTHING;
+    bool decides = false;
+    for (size_t i = from; i < chain->count && !decides && all < WR_USE_VALUES; i++) {
+        enum wr_plan_use by = use_by(&chain->steps[i], &decides);
+        all = WR_MAX(all, by);
     }
-    return looked;
+    return decides ? all : WR_MAX(all, use);
 }
 
 /* The decoder for a name of `len` bytes. NULL: there is none. */
@@ -60,7 +64,7 @@ static const weir_component *find_decoder(const char *name, size_t len, const we
         const weir_ending *ending = component->endings;
         for (; ending != NULL && ending->ending != NULL; ending++) {
             size_t end = strlen(ending->ending);
-            if (len > end && memcmp(name + len - end, ending->ending, end) == 0) {
+            if (len > end && strncasecmp(name + len - end, ending->ending, end) == 0) {
                 *found = ending;
                 return component;
             }
@@ -129,14 +133,15 @@ static const char *name_of_files(const struct wr_plan_reading *reading)
 }
 
 int wr_plan_decode(struct wr_plan_reading *reading, struct weir_chain *chain,
-                   enum wr_plan_place place, bool looked)
+                   enum wr_plan_place place, enum wr_plan_use use)
 {
     const struct wr_plan_step *first = &chain->steps[0];
     bool written = chain->count > 0 && first->component->kind == WEIR_KIND_SOURCE;
     size_t at = written ? 1 : 0;
     bool implied = place == WR_PLAN_ROOT && !reading->behind;
     bool reads = written ? (first->component->traits & WEIR_TRAIT_FRAMED) != 0 : implied;
-    if (!reads || !wr_plan_uses_values(chain, at, looked)) {
+    use = reads ? wr_plan_use_of(chain, at, use) : WR_USE_NOTHING;
+    if (use == WR_USE_NOTHING) {
         return 0;
     }
     const char *path = written ? wr_plan_path(first) : name_of_files(reading);
@@ -144,7 +149,8 @@ int wr_plan_decode(struct wr_plan_reading *reading, struct weir_chain *chain,
     const weir_component *component;
     const weir_ending *ending;
     uint32_t gives = WEIR_SHAPE_LINE;
-    for (size_t len = strlen(name); (component = find_decoder(name, len, &ending)) != NULL;
+    for (size_t len = strlen(name); (component = find_decoder(name, len, &ending)) != NULL &&
+                                    (use == WR_USE_VALUES || component->gives == WEIR_SHAPE_BYTES);
          len -= strlen(ending->ending)) {
         if (insert(reading, chain, at++, component, ending) != 0) {
             return reading->error.code;
@@ -153,6 +159,14 @@ int wr_plan_decode(struct wr_plan_reading *reading, struct weir_chain *chain,
         if (gives != WEIR_SHAPE_BYTES) {
             break;
         }
+    }
+    if (use == WR_USE_LINES) {
+        /* In a block the bytes of several chains would be mixed. */
+        const weir_component *lines = wr_plan_converter(WEIR_SHAPE_BYTES, WEIR_SHAPE_LINE);
+        return gives == WEIR_SHAPE_BYTES && place == WR_PLAN_SOURCE_ONLY && at == chain->count &&
+                       lines != NULL
+                   ? wr_plan_insert(reading, chain, at, lines)
+                   : 0;
     }
     const weir_component *on_demand = find_on_demand();
     bool there = at < chain->count && chain->steps[at].component == on_demand;

@@ -553,7 +553,7 @@ static int read_all(struct wr_plan_reading *reading)
     if (wr_plan_chain_read(reading, (struct wr_plan_span){at, len - at}, WR_PLAN_ROOT,
                            &plan->root) != 0 ||
         wr_plan_chain_check(reading, &plan->root, WR_PLAN_ROOT,
-                            reading->behind ? WEIR_SHAPES_ALL : 0, false) != 0) {
+                            reading->behind ? WEIR_SHAPES_ALL : 0, WR_USE_NOTHING) != 0) {
         return reading->error.code;
     }
     return wr_plan_texts_write(reading);

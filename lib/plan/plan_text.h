@@ -173,23 +173,31 @@ int wr_plan_args_default(struct wr_plan_reading *reading, struct wr_plan_step *s
 size_t wr_plan_args_count(const weir_component *component);
 const weir_arg *wr_plan_arg(const weir_component *component, size_t index);
 void *wr_plan_field(const struct wr_plan_step *step, size_t index);
+/* What is looked at in items. */
+enum wr_plan_use {
+    WR_USE_NOTHING, /* they may pass in pieces */
+    WR_USE_LINES,   /* their bytes, as lines */
+    WR_USE_VALUES,  /* the values that the bytes mean */
+};
 /* plan_check.c: check places and shapes, join framers, call the components' own checks. `shape`:
- * the shape from upstream, 0 when the chain begins with a source. looked: what reads the chain uses
- * the values in its items. */
+ * the shape from upstream, 0 when the chain begins with a source. use: what the reader of the chain
+ * looks at. */
 int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chain,
-                        enum wr_plan_place place, uint32_t shape, bool looked);
+                        enum wr_plan_place place, uint32_t shape, enum wr_plan_use use);
+/* A component that converts `shape` into what is needed; NULL: there is none. */
+const weir_component *wr_plan_converter(uint32_t shape, uint32_t needs);
 /* For tests: no step is fused in the texts that are read while it is set. */
 extern bool wr_plan_unfused;
 /* Insert a component before a step, or at the end of the chain, with its presets. */
 int wr_plan_insert(struct wr_plan_reading *reading, struct weir_chain *chain, size_t index,
                    const weir_component *component);
 /* plan_decode.c: where a chain begins with a source and its values are used, insert what decodes
- * them. looked: as in wr_plan_chain_check. */
+ * them. use: as in wr_plan_chain_check. */
 int wr_plan_decode(struct wr_plan_reading *reading, struct weir_chain *chain,
-                   enum wr_plan_place place, bool looked);
-/* Are the values in the items used that reach the step at `from`, before a component decides what
- * the items are? */
-bool wr_plan_uses_values(const struct weir_chain *chain, size_t from, bool looked);
+                   enum wr_plan_place place, enum wr_plan_use use);
+/* What is looked at in the items that reach the step at `from`, before a component decides what the
+ * items are. */
+enum wr_plan_use wr_plan_use_of(const struct weir_chain *chain, size_t from, enum wr_plan_use use);
 /* plan_open.c: the path of the file that a component reads or writes; "-": a standard stream. NULL:
  * neither. */
 const char *wr_plan_path(const struct wr_plan_step *step);

@@ -112,17 +112,38 @@ size_t wr_item_input_ahead(struct wr_item_input *input, const weir_item *items, 
                                                                                               : 0;
 }
 
+static bool begins_with(weir_slice text, const char *bytes, size_t len)
+{
+    return text.data != NULL && text.len >= len && memcmp(text.data, bytes, len) == 0;
+}
+
 /* What is meant by a stream whose first line is no JSON text; NULL: it may be a single mistake. */
 static const char *hint_of(const weir_item *item, weir_slice text)
 {
-    if (item->type != NULL || item->seq != 1) {
+    if (item->type != NULL || item->seq != 1 || text.data == NULL || text.len == 0) {
         return NULL;
     }
-    char last = text.data != NULL && text.len > 0 ? text.data[text.len - 1] : ' ';
-    return last == '[' || last == '{' || last == ','
-               ? "values of several lines: write json first"
+    if (begins_with(text, "\x1f\x8b", 2)) {
+        return "this is compressed: write gunzip first";
+    }
+    if (begins_with(text, "\x28\xb5\x2f\xfd", 4)) {
+        return "this is compressed: write unzstd first";
+    }
+    char last = text.data[text.len - 1];
+    if (last == '[' || last == '{' || last == ',') {
+        return "values of several lines: write json first";
+    }
+    return text.data[0] == '{' || text.data[0] == '['
+               ? NULL
                : "each line is read as JSON: write csv header, logfmt, clf, regex or encode json "
                  "first";
+}
+
+/* Is the first line JSON behind a byte order mark? It is no part of the value. */
+static bool index_behind_mark(struct wr_item_input *input, const weir_item *item, weir_slice text)
+{
+    return item->seq == 1 && begins_with(text, "\xef\xbb\xbf", 3) &&
+           wr_json_index(&input->json, text.data + 3, text.len - 3) == 0;
 }
 
 int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const weir_item *item,
@@ -147,9 +168,12 @@ int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const 
         wr_gen_filter(gen, item, 1);
         return 0;
     }
+    if (rc == 0) {
+        return 1;
+    }
     struct wr_fault fault = wr_json_fault(&input->json, text, rc);
-    fault.hint = rc < 0 ? hint_of(item, text) : NULL;
-    return rc < 0 ? wr_gen_reject_at(gen, item, rc, &fault) : 1;
+    fault.hint = hint_of(item, text);
+    return index_behind_mark(input, item, text) ? 1 : wr_gen_reject_at(gen, item, rc, &fault);
 }
 
 /* There is no memory for the input of a run. 0: rejected; negative: gen has failed. */

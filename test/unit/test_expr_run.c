@@ -140,6 +140,11 @@ TEST(numbers_are_not_rounded)
     check("length", "-9223372036854775808", "9223372036854775808|");
     check(".[0] % .[1], .[0] % .[2]", "[5, -3, 0]",
           "2|!number (5) and number (0) cannot be divided because the divisor is zero");
+    check("[10000000000000000001 % 10, 9223372036854775808 % 10, 1e20 % 7, -7.9 % 3.9]", "null",
+          "[1,8,2,-1]|");
+    check("[-9223372036854775808 % -1, 1e60 % 1e30 < 1e30, 5 % infinite]", "null", "[0,true,5]|");
+    check("5 % 0.5", "null",
+          "!number (5) and number (0.5) cannot be divided because the divisor is zero");
     check(". * . * . * . * .", "1e30", "1e+150|");
     check(". * 1e10", "1e-20", "1e-10|");
     check("1.5e-3 + 0", "null", "0.0015|");

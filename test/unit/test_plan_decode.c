@@ -70,6 +70,7 @@ TEST(of_anything_else_each_line_is_one_value)
     plan_is("./a.jsonl | where .x", NULL, "file +auto where");
     plan_is("./csv | where .x", NULL, "file +auto where");
     plan_is("./.csv | where .x", NULL, "file +csv header +auto where");
+    plan_is("./A.CSV | where .x", NULL, "file +csv header +auto where");
     plan_is("where .x", NULL, "+auto where");
     plan_is("- | where .x", NULL, "stdin +auto where");
     plan_is("tcp://h:1 | where .x", NULL, "tcp +auto where");
@@ -78,9 +79,22 @@ TEST(of_anything_else_each_line_is_one_value)
 TEST(where_nobody_looks_nothing_is_decoded)
 {
     plan_is("./a.json.gz", NULL, "file");
-    plan_is("./a.json.gz | grep x", NULL, "file grep");
     plan_is("./a.csv | head 3", NULL, "file head");
     plan_is("grep x", NULL, "grep");
+}
+
+TEST(a_compressed_file_is_unpacked_where_lines_are_looked_at)
+{
+    plan_is("./a.json.gz | grep x", NULL, "file +gunzip +lines grep");
+    plan_is("./a.csv.gz | csv header | .x", NULL, "file +gunzip csv map");
+    plan_is("./a.csv.gz | head 3 | csv header", NULL, "file +gunzip +lines head csv");
+    plan_is("./a.json.zst | lines | where .x", NULL, "file +unzstd lines where");
+    plan_is("./a.gz | tee { grep x | null } | null", NULL, "file +gunzip tee null");
+    plan_is("merge { ./a.gz } { ./b } | grep x", NULL, "merge {file +gunzip +lines} {file} grep");
+    plan_is("./a.gz | raw | null", NULL, "file raw null");
+    plan_is("./a.gz | len32", NULL, "file len32");
+    plan_is("./a.gz | file b.gz", NULL, "file file");
+    plan_is("./a.gz | tee { file b.gz } | null", NULL, "file tee null");
 }
 
 TEST(what_is_written_decides)
