@@ -33,6 +33,7 @@ struct run {
     int promised;       /* by the pipeline's components: enum weir_delivery */
     int shown_delivery; /* reported last; WEIR_NONE: nothing yet */
     char promise[512];
+    bool stopped;       /* by --for */
     struct table table; /* what its components did, with -v */
     const char *folder; /* of the state; NULL: none */
     char name[256];     /* of the state */
@@ -74,6 +75,7 @@ static int stop_later(weir_scope *scope, void *args)
 {
     struct run *run = *(struct run **)args;
     if (weir_sleep(scope, run->flags->for_ms)) {
+        run->stopped = true;
         weir_scope_stop(run->scope);
     }
     return 0;
@@ -272,7 +274,7 @@ static int tell_end(struct run *run, weir_error *error, bool durable)
     int code = late ? EXIT_TIME : exit_code(run, error);
     if (signals > 1) {
         code = 128 + signal_number;
-    } else if (signals == 1 && error->code == WEIR_ECANCELED) {
+    } else if ((signals == 1 || run->stopped) && error->code == WEIR_ECANCELED) {
         code = EXIT_LOST;
         say_lost(&run->say, &ledger, &stats);
     } else if (error->code < 0 && !reader_left(run, error)) {

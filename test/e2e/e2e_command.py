@@ -37,6 +37,10 @@ class Time(e2e_support.TestCase):
         self.ends(run, 0, "1 in = 1 out")
         self.assertEqual(run.out, b"a\n")
 
+    def test_what_for_cannot_drain_is_lost(self):
+        run = weir("--for", "100ms", "--drain", "100ms", "gen 1..1 | until(false; .)")
+        self.ends(run, 3, "not drained: the drain took longer than --drain allows; 1 items are lost")
+
     def test_max_time_gives_a_run_up(self):
         self.ends(weir("--max-time", "0.05", "-", stdin=self.reader), 124, "the time of --max-time has passed")
         self.ends(weir("-m", "60", "gen 1..3"), 0)
