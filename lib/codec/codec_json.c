@@ -596,12 +596,20 @@ int wr_json_index_next(struct wr_json *json, const char *text, size_t len)
     return 0;
 }
 
+/* A number or literal ends at a token, but the first pass takes bytes 0x0c and 0x1a for tokens, too. */
+static bool ends_clearly(const struct walk *w)
+{
+    char first = w->text[w->at[0]];
+    size_t end = w->to[0];
+    return first == '"' || is_bracket(first) || end >= w->len || wr_json_is_space(w->text[end]);
+}
+
 int wr_json_value_next(struct wr_json *json, const char *text, size_t *len)
 {
     size_t offset = (size_t)(text - json->window_text);
     move_to(json, offset);
     struct walk w = walk_of_next(json);
-    if (w.count == 0 || w.at[0] != offset || !walk(&w)) {
+    if (w.count == 0 || w.at[0] != offset || !walk(&w) || !ends_clearly(&w)) {
         return WEIR_EPARSE;
     }
     take_next(json, &w);

@@ -287,8 +287,10 @@ int wr_url_resolve(struct wr_text base, struct wr_text reference, char *out, siz
     if (to.port_given) {
         put_word(&w, ":");
         const char *digits = to.host.data + to.host.len + 1;
+        const char *end =
+            to.host.data == from.host.data ? base.data + base.len : reference.data + reference.len;
         size_t count = 0;
-        while (count < 5 && wr_is_digit(digits[count])) {
+        while (count < 5 && digits + count < end && wr_is_digit(digits[count])) {
             count++;
         }
         put(&w, digits, count);

@@ -54,7 +54,7 @@ static struct wr_out there_and_back(wr_packed_write *write, wr_packed_read *read
     require(wr_json_index(&json, text, len) == 0);
     require(wr_packed_write_json(&count, &fields, write, &json) == 0);
     char *bytes = malloc(count.len);
-    struct wr_out out = {bytes, count.len, 0}, again = {malloc(len + 64), len + 64, 0};
+    struct wr_out out = {bytes, count.len, 0}, again = {malloc(2 * len + 64), 2 * len + 64, 0};
     require(bytes != NULL && again.to != NULL);
     require(wr_packed_write_json(&out, &fields, write, &json) == 0 && out.len == count.len);
     wr_packed_init(&packed, read);

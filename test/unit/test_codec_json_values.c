@@ -49,6 +49,12 @@ TEST(after_a_mistake_the_next_line_is_read)
     frames_as(&json, INPUT("\"a\\x\" 1\n2\n"), "!\"a\\x\" 1|2|");
     frames_as(&json, INPUT("[\"\xff\"]\n2\n"), "![\"\xff\"]|2|");
     frames_as(&json, INPUT("\0\n2\n"), "!\0|2|");
+    frames_as(&json, INPUT("1\n4\x1a\n2\n"), "1|!4\x1a|2|");
+    frames_as(&json,
+              INPUT("1\nnull\x0c"
+                    "5\n2\n"),
+              "1|!null\x0c"
+              "5|2|");
 }
 
 TEST(what_was_never_closed_ends_where_it_cannot_go_on)

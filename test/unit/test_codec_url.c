@@ -102,6 +102,17 @@ static void resolves(const char *base, const char *reference, const char *want)
     ck_assert_str_eq(out, want);
 }
 
+TEST(a_port_ends_with_its_text)
+{
+    char out[64];
+    struct wr_text userinfo;
+    const struct wr_text base = {"http://h:8012", 11}, other = {"//g:9012", 6};
+    ck_assert_int_eq(wr_url_resolve(base, wr_text_of("/x"), out, sizeof out, &userinfo), 0);
+    ck_assert_str_eq(out, "http://h:80/x");
+    ck_assert_int_eq(wr_url_resolve(base, other, out, sizeof out, &userinfo), 0);
+    ck_assert_str_eq(out, "http://g:90/");
+}
+
 /* The examples of RFC 3986 5.4, without those that keep a fragment or another scheme. */
 TEST(redirect_resolves_as_rfc_3986)
 {
