@@ -249,6 +249,17 @@ static void put_path(struct writer *w, struct wr_text directory, struct wr_text 
     }
 }
 
+/* The digits of a port that is given in this text. */
+static struct wr_text port_of(const struct wr_url *url, struct wr_text text)
+{
+    struct wr_text port = {url->host.data + url->host.len + 1, 0};
+    const char *end = text.data + text.len;
+    while (port.len < 5 && port.data + port.len < end && wr_is_digit(port.data[port.len])) {
+        port.len++;
+    }
+    return port;
+}
+
 int wr_url_resolve(struct wr_text base, struct wr_text reference, char *out, size_t cap,
                    struct wr_text *userinfo)
 {
@@ -286,14 +297,8 @@ int wr_url_resolve(struct wr_text base, struct wr_text reference, char *out, siz
     put(&w, to.host.data, to.host.len);
     if (to.port_given) {
         put_word(&w, ":");
-        const char *digits = to.host.data + to.host.len + 1;
-        const char *end =
-            to.host.data == from.host.data ? base.data + base.len : reference.data + reference.len;
-        size_t count = 0;
-        while (count < 5 && digits + count < end && wr_is_digit(digits[count])) {
-            count++;
-        }
-        put(&w, digits, count);
+        struct wr_text digits = port_of(&to, to.host.data == from.host.data ? base : reference);
+        put(&w, digits.data, digits.len);
     }
     put_path(&w, directory, to.path);
     if (to.query.data != NULL) {
