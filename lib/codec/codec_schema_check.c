@@ -251,8 +251,11 @@ static enum result check_unique(struct check *check, uint32_t node)
     const struct wr_json *json = check->json;
     struct wr_schema_ordered by = {json, &check->steps};
     size_t count = size_of(check, node), i = 0;
+    if (count < 2) {
+        return VALID;
+    }
     uint32_t *order = order_of(check->schema, count);
-    if (count > 0 && order == NULL) {
+    if (order == NULL) {
         return stop(check, node, WEIR_ENOMEM, NULL);
     }
     for (uint32_t at = wr_json_first(json, node); at != WR_JSON_NONE; at = wr_json_next(json, at)) {

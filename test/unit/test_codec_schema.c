@@ -142,6 +142,7 @@ TEST(arrays)
     check_says("{\"minItems\":2}", "[1]", "(root): minItems 2, got [1]");
     check_says("{\"maxItems\":1}", "[1,2]", "(root): maxItems 1, got [1,2]");
     accepts("{\"uniqueItems\":true}", "[1,\"1\",[1],{\"a\":1},true,null,[[]]]");
+    accepts("{\"uniqueItems\":true}", "[]");
     check_says("{\"uniqueItems\":true}", "[1,2,1.0]",
                "/2: uniqueItems: an element before it is equal");
     accepts("{\"uniqueItems\":false}", "[1,1]");
