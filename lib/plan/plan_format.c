@@ -338,7 +338,8 @@ static size_t put_options(struct format *format, size_t end)
         while (eol < end && format->text[eol] != '\n') {
             eol++;
         }
-        if (at == end || (format->text[at] != '@' && format->text[at] != '#')) {
+        if (at == end || (format->text[at] != '@' && format->text[at] != '#') ||
+            wr_plan_is_format(format->text + at, end - at)) {
             return begin;
         }
         if (format->text[at] == '@') {

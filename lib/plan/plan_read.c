@@ -477,8 +477,7 @@ static int read_option(struct wr_plan_reading *reading, size_t at, size_t end)
     return error->code;
 }
 
-/* Whether an expression begins here with a format: @csv, @base64 "...". */
-static bool is_format(const char *text, size_t len)
+bool wr_plan_is_format(const char *text, size_t len)
 {
     return text[0] == '@' &&
            wr_expr_is_function((struct wr_text){text, 1 + function_len(text + 1, len - 1)}, false);
@@ -493,7 +492,7 @@ static int read_options(struct wr_plan_reading *reading, size_t *at, size_t end)
             (*at)++;
         }
         if (*at == end || (clean[*at] != '@' && clean[*at] != '#') ||
-            is_format(clean + *at, end - *at)) {
+            wr_plan_is_format(clean + *at, end - *at)) {
             return 0;
         }
         size_t eol = *at;

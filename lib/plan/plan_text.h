@@ -179,6 +179,9 @@ enum wr_plan_use {
     WR_USE_LINES,   /* their bytes, as lines */
     WR_USE_VALUES,  /* the values that the bytes mean */
 };
+/* plan_read.c: does an expression begin here with a format: @csv, @base64 "..."? If not, an @ before
+ * the pipeline begins an option line. */
+bool wr_plan_is_format(const char *text, size_t len);
 /* plan_check.c: check places and shapes, join framers, call the components' own checks. `shape`:
  * the shape from upstream, 0 when the chain begins with a source. use: what the reader of the chain
  * looks at. */

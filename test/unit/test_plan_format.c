@@ -44,6 +44,7 @@ static const struct {
      "      queue 8MiB full=drop-oldest | post http://h/hook?a=b\n    }\n  | count every 10s"},
     {"f.ndjson | tee { " LONG " | head 3 }",
      "f.ndjson\n  | tee {\n      " LONG "\n        | head 3\n    }"},
+    {"@base64d|.x", "@base64d | .x"},
     {"f.ndjson | tee { # one\n head 3 }", "f.ndjson\n  | tee {  # one\n      head 3\n    }"},
     {"f.ndjson | tee { head 3 # one\n }", "f.ndjson\n  | tee {\n      head 3  # one\n    }"},
 };
