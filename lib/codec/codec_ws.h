@@ -191,7 +191,6 @@ size_t wr_ws_deflate_bound(struct wr_ws_deflater *deflater, size_t len);
 /* Compress one message. cap: at least the bound. Returns the length of its payload. */
 size_t wr_ws_deflate(struct wr_ws_deflater *deflater, const char *data, size_t len, char *to,
                      size_t cap);
-size_t wr_ws_deflater_held(const struct wr_ws_deflater *deflater);
 
 /* For the reader: decode payload. Returns as wr_decoder_step. */
 struct wr_ws_inflater *wr_ws_inflater_new(const struct wr_ws_terms *terms);
@@ -228,7 +227,5 @@ const struct wr_ws *wr_ws_messages_reader(const struct wr_framer *framer);
 /* The payload of the latest ping that was not answered. False: there is none. It counts as answered
  * then. */
 bool wr_ws_messages_ping(struct wr_framer *framer, const char **data, size_t *len);
-/* Pongs that have come so far. */
-uint64_t wr_ws_messages_pongs(const struct wr_framer *framer);
 
 #endif

@@ -206,8 +206,3 @@ size_t wr_ws_deflate(struct wr_ws_deflater *deflater, const char *data, size_t l
     }
     return made - TAIL_BYTES;
 }
-
-size_t wr_ws_deflater_held(const struct wr_ws_deflater *deflater)
-{
-    return deflater->memory.used_bytes;
-}

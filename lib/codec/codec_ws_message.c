@@ -27,7 +27,6 @@ struct wr_ws_messages {
     struct weir_block *block; /* of the message that is read: an event, then the data; NULL: none */
     size_t len;               /* bytes of data in it */
     uint64_t begin;           /* offset of that message */
-    uint64_t pongs;
     bool ping_due;
     bool ending; /* the message has ended, but there was no memory for its block */
     uint8_t ping_len;
@@ -120,11 +119,6 @@ bool wr_ws_messages_ping(struct wr_framer *framer, const char **data, size_t *le
     return due;
 }
 
-uint64_t wr_ws_messages_pongs(const struct wr_framer *framer)
-{
-    return framer->ws->pongs;
-}
-
 /* Make room for more of the message. */
 static int reserve(struct wr_ws_messages *m, struct wr_block_pool *pool)
 {
@@ -205,7 +199,6 @@ static void note_control(struct wr_ws_messages *m)
         m->ping_len = m->ws.control_len;
         memcpy(m->ping, m->ws.control, m->ping_len);
     }
-    m->pongs += m->ws.opcode == WR_WS_PONG;
 }
 
 static int fail(struct wr_framer *framer)
