@@ -249,15 +249,16 @@ static void put_path(struct writer *w, struct wr_text directory, struct wr_text 
     }
 }
 
-/* The digits of a port that is given in this text. */
-static struct wr_text port_of(const struct wr_url *url, struct wr_text text)
+/* Without the zeros that a text may put before it. */
+static void put_port(struct writer *w, unsigned port)
 {
-    struct wr_text port = {url->host.data + url->host.len + 1, 0};
-    const char *end = text.data + text.len;
-    while (port.len < 5 && port.data + port.len < end && wr_is_digit(port.data[port.len])) {
-        port.len++;
+    char digits[6];
+    size_t at = sizeof digits;
+    for (; port > 0; port /= 10) {
+        digits[--at] = (char)('0' + port % 10);
     }
-    return port;
+    digits[--at] = ':';
+    put(w, digits + at, sizeof digits - at);
 }
 
 int wr_url_resolve(struct wr_text base, struct wr_text reference, char *out, size_t cap,
@@ -296,9 +297,7 @@ int wr_url_resolve(struct wr_text base, struct wr_text reference, char *out, siz
     put_word(&w, to.secure ? "https://" : "http://");
     put(&w, to.host.data, to.host.len);
     if (to.port_given) {
-        put_word(&w, ":");
-        struct wr_text digits = port_of(&to, to.host.data == from.host.data ? base : reference);
-        put(&w, digits.data, digits.len);
+        put_port(&w, to.port);
     }
     put_path(&w, directory, to.path);
     if (to.query.data != NULL) {

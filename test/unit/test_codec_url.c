@@ -113,6 +113,13 @@ TEST(a_port_ends_with_its_text)
     ck_assert_str_eq(out, "http://g:90/");
 }
 
+TEST(a_port_is_written_without_leading_zeros)
+{
+    resolves("http://h:0000090/a", "b", "http://h:90/b");
+    resolves("http://h/a", "//g:00065535/b", "http://g:65535/b");
+    resolves("http://h/a", "//g:000080", "http://g:80/");
+}
+
 /* The examples of RFC 3986 5.4, without those that keep a fragment or another scheme. */
 TEST(redirect_resolves_as_rfc_3986)
 {
