@@ -60,6 +60,9 @@ void wr_json_values_restart(struct wr_framer *framer)
     if (!framer->dropping) {
         framer->json->scan.state = WR_JSON_START;
     }
+    if (framer->json->items != NULL) {
+        wr_json_items_restart(framer->json->items, framer->offset);
+    }
 }
 
 void wr_json_values_items(struct wr_framer *framer, struct wr_json_items *items)

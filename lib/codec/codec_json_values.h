@@ -32,11 +32,16 @@ static inline struct wr_json *wr_json_values_of(const struct wr_framer *framer)
 {
     return framer->json != NULL ? &framer->json->json : NULL;
 }
+/* The rejected texts that were given since the last wr_json_values_forget go. */
+void wr_json_items_forget(struct wr_json_items *items);
 /* The values that were split go. For any framer. */
 static inline void wr_json_values_forget(const struct wr_framer *framer)
 {
     if (framer->json != NULL) {
         wr_json_forget(&framer->json->json);
+        if (framer->json->items != NULL) {
+            wr_json_items_forget(framer->json->items);
+        }
     }
 }
 /* The framer was restarted: only a value that is dropped continues. */
@@ -50,6 +55,11 @@ int wr_json_bom(const struct wr_framer *framer, const char *data, size_t len, bo
 int wr_json_items_new(const char *path, struct wr_json_items **items);
 /* NULL is allowed. */
 void wr_json_items_free(struct wr_json_items *items);
+/* Why a text was rejected; text: the frame that was given for it, not yet forgotten. *fault is valid
+ * until the next call. False: the frame is an element. */
+bool wr_json_items_fault(struct wr_json_items *items, weir_slice text, struct wr_fault *fault);
+/* A new input begins at `offset`. */
+void wr_json_items_restart(struct wr_json_items *items, uint64_t offset);
 /* A framer of JSON values that has read nothing gives the elements at this path from now on. */
 void wr_json_values_items(struct wr_framer *framer, struct wr_json_items *items);
 

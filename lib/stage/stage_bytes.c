@@ -312,12 +312,13 @@ weir_gen *wr_bytes_stage(weir_gen *bytes, const char *name, const weir_framing *
     return gen;
 }
 
-void wr_bytes_stage_items(weir_gen *gen, struct wr_json_items *items)
+bool wr_bytes_stage_items(weir_gen *gen, struct wr_json_items *items)
 {
     struct stage_bytes *stage = WR_OWNER(gen, struct stage_bytes, gen);
     if (gen->ops != &bytes_ops || stage->inbox.framer.json == NULL) {
         wr_json_items_free(items); /* it could not be made */
-        return;
+        return false;
     }
     wr_json_values_items(&stage->inbox.framer, items);
+    return true;
 }

@@ -23,7 +23,8 @@ weir_gen *wr_bytes_stage(WEIR_TAKES weir_gen *bytes, const char *name, const wei
                          const struct wr_coding *coding, const struct wr_decode_limits *limits,
                          const weir_error *wrong);
 /* Of such a stage with WEIR_FRAME_JSON, not yet pulled: it gives the elements of an array in each
- * text (codec_json_values.h). Its items have positions only behind weir_replayed. items: taken. */
-void wr_bytes_stage_items(weir_gen *gen, WEIR_TAKES struct wr_json_items *items);
+ * text (codec_json_values.h). Its items have positions only behind weir_replayed. items: taken, and
+ * there as long as gen is. False: gen could not be made, and they are gone. */
+bool wr_bytes_stage_items(weir_gen *gen, WEIR_TAKES struct wr_json_items *items);
 
 #endif

@@ -33,6 +33,7 @@ struct stage_json {
     size_t count, ahead; /* the items that are being read; the first ones are in the window of the
                             input */
     bool framed;         /* its upstream gives weir_json_type to valid values only */
+    struct wr_json_items *items; /* the upstream's, which gives the elements of an array */
 };
 
 /* Does the value go on in the block of the item, unchanged? */
@@ -70,6 +71,10 @@ static int json_read(struct weir_gen *gen, weir_item *item, size_t left)
         return gen->failure->code;
     }
     bool valid = stage->framed && item->type == &weir_json_type;
+    struct wr_fault wrong;
+    if (!valid && stage->items != NULL && wr_json_items_fault(stage->items, text, &wrong)) {
+        return wr_gen_reject_at(gen, item, WEIR_EPARSE, &wrong);
+    }
     bool slice = stays(item, text);
     int rc = valid && slice ? 0 : index_text(stage, text, slice, stage->count - left);
     if (rc == WEIR_ENOMEM) {
@@ -165,10 +170,11 @@ static int json_check(const weir_opening *opening, const void *args, weir_mistak
     return weir_mistake_hint(mistake, "put it directly after the source");
 }
 
-static weir_gen *frame(const weir_opening *opening, weir_gen *up, const struct json_args *a)
+/* *items: those that the new generator gives; it owns them. */
+static weir_gen *frame(const weir_opening *opening, weir_gen *up, const struct json_args *a,
+                       struct wr_json_items **items)
 {
     bool fails = a->overlong != 0 || opening->strict;
-    struct wr_json_items *items = NULL;
     weir_framing framing = {.struct_size = sizeof framing,
                             .kind = WEIR_FRAME_JSON,
                             .overlong = fails ? WEIR_LONG_FAILS : WEIR_LONG_SKIP,
@@ -176,19 +182,22 @@ static weir_gen *frame(const weir_opening *opening, weir_gen *up, const struct j
     if (a->items == NULL) {
         return weir_framed(up, &framing);
     }
-    if (wr_json_items_new(a->items, &items) < 0) {
+    if (wr_json_items_new(a->items, items) < 0) {
         return wr_gen_made(NULL, up);
     }
     up = wr_bytes_stage(up, "json", &framing, NULL, NULL, NULL);
-    wr_bytes_stage_items(up, items);
+    if (!wr_bytes_stage_items(up, *items)) {
+        *items = NULL;
+    }
     return up;
 }
 
 static weir_gen *json_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
     bool framed = cuts(opening);
+    struct wr_json_items *items = NULL;
     if (framed) {
-        up = frame(opening, up, args);
+        up = frame(opening, up, args, &items);
     }
     struct stage_json *stage = wr_stage_alloc(up, sizeof *stage, &json_ops, "json");
     if (stage == NULL) {
@@ -201,6 +210,7 @@ static weir_gen *json_open(const weir_opening *opening, weir_gen *up, const void
     stage->made.scratch = scratch_of;
     stage->made.trim = trim;
     stage->framed = framed;
+    stage->items = items;
     return wr_gen_made(&stage->gen, up);
 }
 

@@ -74,8 +74,54 @@ class Json(e2e_support.TestCase):
         run = self.run_on(b'{"meta": [1], "data": {"rows": [{"a":\n1}, 2, [3]]}}\n', "json items .data.rows")
         self.ends(run, 0)
         self.assertEqual(run.out, b'{"a":1}\n2\n[3]\n')
-        self.ends(self.run_on(b'{"data": {}}', "json items .data.rows"), 1, "there is no array at .data.rows")
         self.ends(weir("- | json items .a[0]", stdin=b""), 2, "a path of names is needed")
+
+    MIXED = (b'{"rows": [1]}\n{"error": "quota",\n "rows": null}\n{"rows": [2, 3 4]}\n'
+             b'{"rows": [\n5,\n{"n" 6}, 7]}\n{"rows": [8]}\n[9]\n')
+
+    def test_a_text_without_the_array_is_rejected(self):
+        run = self.run_on(self.MIXED, "json items .rows")
+        self.ends(run, 0, "json: line 3 (byte 42): there is no array at .rows: .rows is null; skipped\n"
+                          '   "rows": null}\n'
+                          "           ^\n")
+        self.assertEqual(run.out, b"1\n2\n3\n5\n8\n")
+        self.assertIn("line 4 (byte 63): expected ',' or ']' after an element: the rest of this text is not read; "
+                      "skipped", run.err)
+        self.assertIn("4 of 10 items were rejected (json: 4, first at line 3)", run.err)
+        self.ends(self.run_on(b'{"data": {}}', "json items .data.rows"), 0,
+                  "there is no array at .data.rows: .data is an object without .rows; skipped")
+
+    def test_a_rejected_text_is_in_the_dead_file(self):
+        dead = self.path("dead")
+        run = self.run_on(self.MIXED, "json items .rows", "--dead", dead)
+        self.ends(run, 0)
+        self.assertEqual(run.out, b"1\n2\n3\n5\n8\n")
+        with open(dead, "rb") as file:
+            found = [json.loads(line) for line in file]
+        self.assertEqual([item["body"] for item in found],
+                         ['{"error": "quota",\n "rows": null}', " 4]}", '{"n" 6}, 7]}', "[9]"])
+        self.assertIn("there is no array at .rows: .rows is null", found[0]["reason"])
+
+    def test_strict_stops_at_a_text_without_the_array(self):
+        for options, stage in ((("--strict",), "json items .rows"), ((), "json items .rows on-error=stop")):
+            run = self.run_on(self.MIXED, stage, *options)
+            self.ends(run, 1, "json: line 3 (byte 42): there is no array at .rows: .rows is null\n")
+            self.assertEqual(run.out, b"1\n")
+
+    def test_rejected_texts_do_not_move_a_restart(self):
+        rows = b"".join(b'{"rows": [%d]}\n{"none": %d}\n' % (n, n) for n in range(50000))
+        self.write("in", rows)
+        text = "%s | json items .rows | file %s" % (self.path("in"), self.path("out"))
+        with Weir("--state", self.path("state"), text) as run:
+            wait_for(lambda: run.process.poll() is not None or self.size("out") > 0, "the first elements")
+            run.kill()
+        self.ends(weir("--state", self.path("state"), text), 0)
+        self.assertEqual(self.read("out"), b"".join(b"%d\n" % n for n in range(50000)))
+
+    def test_an_array_that_is_cut_off_is_a_failure(self):
+        run = self.run_on(b'{"rows": [1, 2', "json items .rows")
+        self.ends(run, 1, "the input ends inside a JSON text")
+        self.assertEqual(run.out, b"1\n2\n")
 
     def test_elements_are_not_repeated_after_a_restart(self):
         rows = b'{"rows": [' + b",\n".join(b'{"n": %d}' % n for n in range(100000)) + b"]}"

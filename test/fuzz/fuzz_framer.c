@@ -55,7 +55,8 @@ static void see_frame(struct seen *seen, const struct how *how, const struct wr_
     if ((frame->flags & (WEIR_ITEM_PART | WEIR_ITEM_BYTES)) != 0) {
         return;
     }
-    require(how->overlong == WEIR_LONG_PARTS || frame->len <= how->limit);
+    bool text = how->kind == ITEMS && (frame->flags & WR_FRAME_BAD) != 0 && frame->len <= 4096;
+    require(how->overlong == WEIR_LONG_PARTS || frame->len <= how->limit || text);
     mix(seen, frame->flags);
     mix(seen, frame->end);
     seen->count++;
@@ -91,9 +92,17 @@ static long feed(struct seen *seen, const struct how *how, struct wr_framer *fra
     require(framer->ops->whole(framer, window, len, true) <= len);
     long n = framer->ops->split(framer, window, len, eof, frames, max, used);
     for (long i = 0; i < n; i++) {
+        struct wr_fault fault;
+        weir_slice text = {frames[i].data, frames[i].len};
+        if (how->kind == ITEMS && wr_json_items_fault(framer->json->items, text, &fault)) {
+            require((frames[i].flags & WR_FRAME_BAD) != 0 && fault.at <= text.len);
+            mix_bytes(seen, fault.problem, strlen(fault.problem));
+            mix(seen, fault.at);
+        }
         require(frames[i].data >= window && frames[i].data + frames[i].len <= window + len);
         see_frame(seen, how, &frames[i]);
     }
+    wr_json_values_forget(framer);
     return n;
 }
 

@@ -7,6 +7,7 @@
  *     <7 bad!>         failed with the code -7, of which `problem` says "bad!"
  *
  *     !tru|            not what the framer is for
+ *     !{}(bad at 1)|   a text that is rejected as a whole: why, and where in what is shown
  *
  * An event is shown as [type id retry]data, a message of a WebSocket as [opcode]data. Pieces of one item are shown as one.
  */
@@ -58,10 +59,17 @@ static inline void framed_end(struct framed *framed, uint64_t end)
     framed->ends_hash = (framed->ends_hash ^ end) * UINT64_C(0x100000001b3);
 }
 
-static inline void show_frame(struct framed *framed, const struct wr_frame *frame)
+static inline void show_frame(struct framed *framed, const struct wr_framer *framer,
+                              const struct wr_frame *frame)
 {
+    struct wr_fault fault;
+    struct wr_json_items *items = framer->json != NULL ? framer->json->items : NULL;
+    weir_slice text = {frame->data, frame->len};
     fprintf(framed->out, "%s", (frame->flags & WR_FRAME_BAD) != 0 ? "!" : "");
     fwrite(frame->data, 1, frame->len, framed->out);
+    if (items != NULL && wr_json_items_fault(items, text, &fault)) {
+        fprintf(framed->out, "(%s at %zu)", fault.problem, fault.at);
+    }
     framed->raw += frame->raw_len;
     if ((frame->flags & (WEIR_ITEM_PART | WEIR_ITEM_BYTES)) != 0) {
         return;
@@ -95,7 +103,7 @@ static inline void show_event(struct framed *framed, const weir_item *item, uint
 static inline long feed_window(struct framed *framed, struct wr_framer *framer, const char *window,
                                size_t len, bool eof, size_t max, size_t *used)
 {
-    struct wr_frame frames[64];
+    struct wr_frame frames[64] = {{0}};
     weir_item items[64];
     uint64_t ends[64];
     long n = framer->ops->split != NULL
@@ -103,11 +111,12 @@ static inline long feed_window(struct framed *framed, struct wr_framer *framer, 
                  : framer->ops->decode(framer, NULL, window, len, eof, items, ends, max, used);
     for (long i = 0; i < n; i++) {
         if (framer->ops->split != NULL) {
-            show_frame(framed, &frames[i]);
+            show_frame(framed, framer, &frames[i]);
         } else {
             show_event(framed, &items[i], ends[i]);
         }
     }
+    wr_json_values_forget(framer);
     return n;
 }
 

@@ -97,36 +97,109 @@ TEST(an_element_that_is_not_valid_is_given_as_such)
               "1|!01|!tru|!\"\\x\"|![\"\xff\"]|5|");
 }
 
-TEST(a_text_without_the_array_is_a_failure)
+#define NONE "there is no array at .data.\"r s\": "
+TEST(a_text_without_the_array_is_rejected)
 {
-    static const char missing[] = "<41 there is no array at .data.\"r s\">";
-    frames_as(&rows, INPUT("{\"data\":{\"r\":[1]}}"), missing);
-    frames_as(&rows, INPUT("{}"), missing);
-    frames_as(&rows, INPUT("{\"data\":[1]}"), missing);
-    frames_as(&rows, INPUT("{\"data\":{\"r s\":7}}"), missing);
-    frames_as(&rows, INPUT("[1]"), missing);
-    frames_as(&rows, INPUT("{\"data\":{\"r s\":[1]}}{}"),
-              "1|<41 there is no array at .data.\"r s\">");
+    frames_as(&rows, INPUT("{\"data\":{\"r\":[1]}}"),
+              "!{\"data\":{\"r\":[1]}}(" NONE ".data is an object without .\"r s\" at 16)|");
+    frames_as(&rows, INPUT(" {}\n"), "!{}(" NONE "the text is an object without .data at 1)|");
+    frames_as(&rows, INPUT("{\"data\":[1]}"), "!{\"data\":[1]}(" NONE ".data is an array at 8)|");
+    frames_as(&rows, INPUT("{\"data\":{\"r s\":-7}, \"x\":{}}"),
+              "!{\"data\":{\"r s\":-7}, \"x\":{}}(" NONE ".data.\"r s\" is a number at 15)|");
+    frames_as(&rows, INPUT("[1]"), "![1](" NONE "the text is an array at 0)|");
+    frames_as(&rows, INPUT("null"), "!null(" NONE "the text is null at 0)|");
+    static const struct framing whole = {WEIR_FRAME_JSON, WEIR_LONG_SKIP, 1 << 20, 0, "."};
+    frames_as(&whole, INPUT("{\"a\":[1]} [2]"),
+              "!{\"a\":[1]}(there is no array at .: the text is an object at 0)|2|");
 }
 
-TEST(a_mistake_between_elements_is_a_failure)
+TEST(after_a_text_without_the_array_the_next_one_is_read)
 {
-#define BETWEEN "<41 invalid JSON between the elements>"
-    frames_as(&rows, INPUT("{\"data\":{\"r s\":[1,]}}"), "1|" BETWEEN);
-    frames_as(&rows, INPUT("{\"data\":{\"r s\":[1,{\"a\" 2}]}}"), "1|" BETWEEN);
-    frames_as(&rows, INPUT("{\"x\":[1}"), BETWEEN);
+    frames_as(&rows, INPUT("{\"data\":{\"r s\":[1]}}{}true {\"data\":{\"r s\":[2]}}"),
+              "1|!{}(" NONE "the text is an object without .data at 1)|"
+              "!true(" NONE "the text is a boolean at 0)|2|");
+    frames_as(&rows, INPUT("{\"data\":null,\"data\":{\"r s\":[1]}}\n{\"data\":{\"r s\":[2]}}"),
+              "!{\"data\":null,\"data\":{\"r s\":[1]}}(" NONE ".data is null at 8)|2|");
+}
+
+#define LEFT ": the rest of this text is not read at "
+TEST(a_mistake_between_elements_rejects_the_rest_of_the_text)
+{
+    frames_as(&rows, INPUT("{\"data\":{\"r s\":[1,]}}"), "1|!]}}(invalid JSON" LEFT "0)|");
+    frames_as(&rows, INPUT("{\"data\":{\"r s\":[1,{\"a\" 2},3]}}"),
+              "1|!{\"a\" 2},3]}}(invalid JSON" LEFT "5)|");
+    frames_as(&rows, INPUT("{\"x\":[1}"), "!{\"x\":[1}(invalid JSON" LEFT "7)|");
     frames_as(&rows, INPUT("{\"data\":{\"r s\":[1 2]}}"),
-              "1|<41 expected ',' or ']' after an element>");
-    frames_as(&rows, INPUT("{\"data\" {}"), "<41 expected ':' after a key>");
-    frames_as(&rows, INPUT("{\"x\":1 \"data\":2}"), "<41 expected ',' or '}' after a member>");
-    frames_as(&rows, INPUT("{x"), "<41 expected a key in double quotes>");
-    frames_as(&rows, INPUT("{\"\\x\":1}"), "<41 invalid escape>");
+              "1|! 2]}}(expected ',' or ']' after an element" LEFT "1)|");
+    frames_as(&rows, INPUT("{\"data\" {}"), "!{\"data\" {}(expected ':' after a key" LEFT "8)|");
+    frames_as(&rows, INPUT("{\"x\":1 \"data\":2}"),
+              "!{\"x\":1 \"data\":2}(expected ',' or '}' after a member" LEFT "7)|");
+    frames_as(&rows, INPUT("{x"), "!{x(expected a key in double quotes" LEFT "1)|");
+    frames_as(&rows, INPUT("{\"\\x\":1}"),
+              "!{\"\\x\":1}(a key is not a valid JSON string" LEFT "1)|");
+    frames_as(&rows, INPUT("{\"a\nb\":1}"), "!{\"a\nb\":1}(invalid JSON in a key" LEFT "3)|");
+    frames_as(&rows, INPUT("{\"data\":}"), "!{\"data\":}(expected a JSON value" LEFT "8)|");
+    frames_as(&rows, INPUT(",1"), "!,1(expected a JSON value" LEFT "0)|");
+    static const struct framing small = {WEIR_FRAME_JSON, WEIR_LONG_SKIP, 8, 0, ".a"};
+    frames_as(&small, INPUT("{\"12345678\":1}"),
+              "!{\"12345678\":1}(a key is longer than the limit of an element" LEFT "1)|");
+}
+
+TEST(after_a_mistake_a_text_begins_in_the_first_column)
+{
+    frames_as(&rows, INPUT("{\"data\":{\"r s\":[1,2\n{\"data\":{\"r s\":[3]}}\n"),
+              "1|2|!(expected ',' or ']' after an element" LEFT "0)|3|");
+    frames_as(
+        &rows,
+        INPUT("{\"x\": [1 2],\n  \"data\": {\n    \"r s\": [\n      {\"data\":1}]}}\r\n"
+              "{\"data\":{\"r s\":[3]}}\n"),
+        "!{\"x\": [1 2],\n  \"data\": {\n    \"r s\": [\n      {\"data\":1}]}}(invalid JSON" LEFT
+        "9)|3|");
+    frames_as(&rows, INPUT("{\"data\":7,,\n[1]\n7\n{\"data\":{\"r s\":[3]}}\n"),
+              "!{\"data\":7,,\n[1]\n7(" NONE ".data is a number at 8)|3|");
+    static const struct framing whole = {WEIR_FRAME_JSON, WEIR_LONG_SKIP, 1 << 20, 0, "."};
+    frames_as(&whole, INPUT("[1,\n 2 3\n]\n{}\n[4]"),
+              "1|2|! 3\n]\n{}(expected ',' or ']' after an element" LEFT "1)|4|");
+}
+
+/* A rejection shows the first 4096 bytes of a text, or of what follows a mistake behind them. */
+TEST(a_long_text_that_is_rejected_is_cut)
+{
+    static const struct {
+        int before, behind;
+        size_t shown;
+        bool cut;
+    } cases[] = {{4079, 1, 4095, false},  {4080, 1, 4096, true}, {10, 9000, 4096, true},
+                 {4088, 1, 4096, true},   {4089, 1, 8, false},   {9000, 1, 8, false},
+                 {9000, 5000, 4096, true}};
+    static const size_t steps[] = {SIZE_MAX, 1, 97, 4095};
+    char text[20000];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int len = sprintf(text, "{\"a\":\"%0*d\",,\"b\": %0*d}\n{\"data\":{\"r s\":[1]}}",
+                          cases[i].before, 0, cases[i].behind, 0);
+        for (size_t s = 0; s < sizeof steps / sizeof *steps; s++) {
+            struct framed got =
+                frame_input(&rows, text, (size_t)len, (struct cut){steps[s], steps[s], 1, 0});
+            const char *why = strstr(got.text, "(expected a key");
+            ck_assert_ptr_nonnull(why);
+            ck_assert_uint_eq((size_t)(why - got.text) - 1, cases[i].shown);
+            ck_assert_int_eq(strstr(why, ")~|1|") != NULL, cases[i].cut);
+            ck_assert_int_eq(strstr(why, ")|1|") != NULL, !cases[i].cut);
+            free(got.text);
+        }
+    }
+}
+
 #define ENDS "<25 the input ends inside a JSON text>"
+TEST(an_end_inside_a_text_is_a_failure)
+{
     frames_as(&rows, INPUT("{\"data\":{\"r s\":[1, 2"), "1|2|" ENDS);
     frames_as(&rows, INPUT("{\"data\":{\"r s\":[1, [2"), "1|" ENDS);
     frames_as(&rows, INPUT("{\"data\":{\"r s\":[1]}"), "1|" ENDS);
     frames_as(&rows, INPUT("{\"da"), ENDS);
     frames_as(&rows, INPUT("{\"x\":\"da"), ENDS);
+    frames_as(&rows, INPUT("{\"data\":7, \"x\":[1"),
+              "!{\"data\":7, \"x\":[1(" NONE ".data is a number at 8)|");
 }
 
 TEST(an_element_over_the_limit_is_skipped_or_a_failure)
