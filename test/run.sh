@@ -18,9 +18,9 @@ logs=$work/logs
 mkdir -p "$logs"
 mode=${1:-full}
 case $mode in
-unit | quick | full) ;;
+unit | quick | full | long) ;;
 *)
-    echo "usage: test/run.sh [unit | quick]" >&2
+    echo "usage: test/run.sh [unit | quick | long]" >&2
     exit 2
     ;;
 esac
@@ -286,6 +286,26 @@ release_tests() {
         run_ctest release-tests "$work/release" -j "$tests" $which
 }
 
+# The proofs that have a short form among the tests, whole. What each prints is shown: its figures
+# are those in the README.
+proof() { # NAME COMMAND...
+    begin_step "proof: $1"
+    log=$logs/long-$1.log
+    shift
+    "$@" > "$log" 2>&1
+    status=$?
+    cat "$log"
+    add_program "$log" "$status"
+    [ "$status" -eq 0 ] || echo "FAILED: $step ($log)"
+}
+
+long_proofs() {
+    begin_step 'gcc, Release: what the proofs need'
+    build release all -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Release || return
+    export WEIR_BUILD="$work/release" WEIR_BINARY="$work/release/bin/weir"
+    proof kills sh test/fault/kill.sh --long
+}
+
 asan_tests() {
     begin_step 'clang, ASan + UBSan + LSan: all tests'
     need clang || return
@@ -464,6 +484,8 @@ mount_missing
 install_packages
 if ! have cmake || ! have gcc; then
     bad 'cmake and gcc are needed for everything else'
+elif [ "$mode" = long ]; then
+    long_proofs
 else
     release_tests
     if [ "$mode" = full ]; then

@@ -1,6 +1,7 @@
 /*
- * sqlite.c - the lines of a file into a table, each exactly once even if it is killed often:
- * sqlite FILE DATABASE
+ * sqlite.c - the lines of a pipeline into a table, each exactly once even if it is killed often:
+ *
+ *     sqlite 'SOURCE | STAGE ...' DATABASE      for example: sqlite ./access.log lines.db
  *
  * The table `lines` has them in order. The text from weir_state_text is stored in the same
  * transaction, and given back at the next start, which continues after the last committed line. A
@@ -33,9 +34,13 @@ static int put_lines(weir_sink *sink, void *self, const weir_item *items, size_t
     }
     table->open = true;
     for (size_t i = 0; i < count; i++) {
-        sqlite3_bind_text64(table->insert, 1, items[i].data, items[i].len, SQLITE_STATIC,
-                            SQLITE_UTF8);
-        int rc = sqlite3_step(table->insert);
+        weir_slice line;
+        int rc = weir_item_text(&items[i], &line, NULL);
+        if (rc < 0) {
+            return weir_sink_error(sink, rc, 0, "an item is not a line");
+        }
+        sqlite3_bind_text64(table->insert, 1, line.data, line.len, SQLITE_STATIC, SQLITE_UTF8);
+        rc = sqlite3_step(table->insert);
         sqlite3_reset(table->insert);
         if (rc != SQLITE_DONE) {
             return fail(sink, table, "insert");
@@ -112,11 +117,26 @@ static int restore(struct table *table, weir_state *state, weir_error *error)
     return rc;
 }
 
+/* What is promised, once it is known. */
+static void tell(void *ctx, int delivery, const char *text)
+{
+    (void)ctx;
+    (void)delivery;
+    fprintf(stderr, "delivery: %s\n", text);
+}
+
 int main(int argc, char **argv)
 {
     struct table table = {.db = NULL};
+    weir_error error;
+    weir_gen *lines = NULL;
     if (argc != 3) {
-        fprintf(stderr, "usage: sqlite FILE DATABASE\n");
+        fprintf(stderr, "usage: sqlite 'SOURCE | STAGE ...' DATABASE\n");
+        return 2;
+    }
+    weir_plan *plan = weir_plan_read(argv[1], NULL, &error);
+    if (plan == NULL) {
+        fprintf(stderr, "%s\n", error.message);
         return 2;
     }
     if (!open_table(&table, argv[2])) {
@@ -127,12 +147,15 @@ int main(int argc, char **argv)
     weir_scope *root = weir_root(loop);
     weir_scope_obey_signals(root);
     weir_state *state = weir_state_open(root, NULL, "lines");
+    weir_state_watch(state, tell, NULL);
 
-    weir_error error;
     int rc = restore(&table, state, &error);
     if (rc == 0) {
-        weir_gen *lines =
-            weir_file_lines(root, argv[1], WEIR_OPTIONS(weir_lines_options, .state = state));
+        rc = weir_plan_open(plan, root, WEIR_OPTIONS(weir_plan_options, .state = state), &lines,
+                            NULL, &error);
+    }
+    weir_plan_free(plan);
+    if (rc == 0) {
         weir_sink *sink = weir_sink_new(root,
                                         WEIR_OPTIONS(weir_sink_ops, .name = argv[2],
                                                      .put_many = put_lines, .commit = commit_lines,
