@@ -107,6 +107,8 @@ int wr_tail_identify(struct wr_tail *tail, int fd, size_t hashed, struct wr_tail
                      int64_t *size);
 /* Where to begin if only the last `count` lines and an unfinished one are of interest. 0 or errno. */
 int wr_tail_line_start(struct wr_tail *tail, int fd, int64_t size, int64_t count, uint64_t *start);
+/* Are the bytes that were read last at their place in this file, which may be another one? */
+bool wr_tail_is_same(struct wr_tail *tail, const struct wr_tail_file *file, int fd);
 /* Another file has bytes to read. */
 bool wr_tail_others_wait(const struct wr_tail *tail, const struct wr_tail_file *file);
 
@@ -117,10 +119,39 @@ bool wr_tail_others_wait(const struct wr_tail *tail, const struct wr_tail_file *
 int wr_tail_find_first(struct wr_tail *tail);
 /* Compare the files with what is on the disk. Negative: tail has failed. */
 int wr_tail_look(struct wr_tail *tail);
+/* Open a regular file. NULL: it cannot be read now, or tail has failed, or only the files of an
+ * earlier run are opened and it is none. */
+struct wr_tail_file *wr_tail_open(struct wr_tail *tail, const char *path);
+/* A path names this file now. */
+void wr_tail_see(struct wr_tail *tail, const char *path);
+/* The open file with this inode; NULL: none. */
+struct wr_tail_file *wr_tail_file_of(const struct wr_tail *tail, const struct stat *info);
+/* Call fn for each path that is given or matched, for each folder that may have such paths. */
+void wr_tail_for_each_path(struct wr_tail *tail,
+                           void (*fn)(struct wr_tail *tail, const char *path));
+void wr_tail_for_each_folder(struct wr_tail *tail,
+                             void (*fn)(struct wr_tail *tail, const char *path));
+/* The path behind symbolic links of an open file: its folder is written to tail->real. Returns its
+ * name, in the same place; NULL: it is not known. */
+const char *wr_tail_real_of(struct wr_tail *tail, const struct wr_tail_file *file);
+const char *wr_tail_base_of(const char *path);
 /* A wr_notify_fn. */
 void wr_tail_hint(void *ctx, enum wr_notify_what what, const char *name);
 /* Report once that something about a path does not work, and is tried again. */
 void wr_tail_trouble(struct wr_tail *tail, const char *path, int number, const char *what);
 void wr_tail_forget_troubles(struct wr_tail *tail);
+
+/* ---- source_tail_earlier.c: files of an earlier run, and copies */
+
+/* The slot of an earlier run for this open file, with its position; or NULL. */
+struct wr_state_slot *wr_tail_stored_for(struct wr_tail *tail, const char *path, int fd,
+                                         const struct wr_tail_id *is, struct wr_offset *start);
+/* Open the files of an earlier run: where their names say, under other names, as copies. Negative:
+ * tail has failed. */
+int wr_tail_continue_earlier(struct wr_tail *tail);
+/* The file was truncated: find its copy, which is opened; its path is in tail->path. -1: there is
+ * none. *rest: how many bytes it has that were not given yet. */
+int wr_tail_find_copy(struct wr_tail *tail, const struct wr_tail_file *file, struct wr_tail_id *id,
+                      uint64_t *rest);
 
 #endif

@@ -258,13 +258,12 @@ static void rest(struct wr_tail *tail, struct wr_tail_file *file)
     tail->current = NULL;
 }
 
-/* Are the bytes that were read last still there? */
-static bool is_same(struct wr_tail *tail, const struct wr_tail_file *file)
+bool wr_tail_is_same(struct wr_tail *tail, const struct wr_tail_file *file, int fd)
 {
     char now[WR_TAIL_BEFORE];
     size_t len = file->before_len;
     return len == 0 || (tail->gen.loop->disk->read(
-                            file->fd, now, len, (int64_t)(file->before_at - len)) == (ssize_t)len &&
+                            fd, now, len, (int64_t)(file->before_at - len)) == (ssize_t)len &&
                         memcmp(now, file->before, len) == 0);
 }
 
@@ -281,29 +280,96 @@ static void remember(struct wr_tail_file *file, const char *bytes, size_t n, uin
     file->before_at = at + n;
 }
 
-/* The file was cut: what it has now is read from its beginning. */
+/* The file was cut: how much of it was not read, as far as that is known. */
+static void report_cut(struct wr_tail *tail, const struct wr_tail_file *file, bool copied)
+{
+    uint64_t given = file->inbox.given_end;
+    uint64_t had = WR_MAX(file->before_at, (uint64_t)WR_MAX(file->size, INT64_C(0)));
+    if (copied) {
+        wr_log(&tail->gen.loop->log, WR_LOG_INFO, tail->gen.name,
+               "'%s' was truncated after %" PRIu64 " bytes were read: it is read from its start",
+               file->path, given);
+    } else if (had > given) {
+        wr_log(&tail->gen.loop->log, WR_LOG_WARNING, tail->gen.name,
+               "'%s' was truncated, and no copy of it is found: at least %" PRIu64
+               " bytes after byte %" PRIu64 " are lost; it is read from its start",
+               file->path, had - given, given);
+    } else {
+        wr_log(
+            &tail->gen.loop->log, WR_LOG_WARNING, tail->gen.name,
+            "'%s' was truncated, and no copy of it is found: what was written after byte %" PRIu64
+            ", if anything, is lost; it is read from its start",
+            file->path, given);
+    }
+}
+
+/* Identify what a file that was cut has now. */
+static void identify_again(struct wr_tail *tail, int fd, const char *path, struct wr_tail_id *id)
+{
+    int64_t size = 0;
+    int number = wr_tail_identify(tail, fd, WR_TAIL_HEAD, id, &size);
+    if (number != 0) {
+        wr_tail_trouble(tail, path, number, "read");
+        id->head_len = 0;
+        id->head = WR_HASH_BEGIN;
+    }
+}
+
+/* The rest of a file that was cut is in this copy, which is taken. */
+static void go_on_in_copy(struct wr_tail *tail, struct wr_tail_file *file, int copy,
+                          const struct wr_tail_id *id, uint64_t rest)
+{
+    struct wr_offset start = {.end = 0};
+    struct wr_tail_id cut = file->id;
+    char *path = wr_strdup(tail->path), *old = file->path;
+    if (path == NULL) {
+        (void)tail->gen.loop->disk->close(copy);
+        (void)no_memory(tail, "a file");
+        return;
+    }
+    wr_log(&tail->gen.loop->log, WR_LOG_INFO, tail->gen.name,
+           "'%s' was truncated: its last %" PRIu64 " bytes are read from '%s', and then it is read "
+           "from its start",
+           old, rest, path);
+    int fd = file->fd;
+    file->fd = copy;
+    file->path = path;
+    file->id.device = id->device;
+    file->id.inode = id->inode;
+    file->gone = file->more = file->ends = true; /* nobody writes to a copy */
+    file->drained = false;
+    if (file->offsets != NULL) {
+        write_validator(file, file->offsets->now.validator, WR_STATE_VALIDATOR_MAX);
+        tail->unsaved = true;
+    }
+    identify_again(tail, fd, old, &cut);
+    struct wr_tail_file *again = wr_tail_file_new(tail, old, fd, &cut, &start, NULL);
+    if (again != NULL) {
+        again->round = file->round;
+        again->real = file->real;
+        file->real = NULL;
+    }
+    wr_free(old);
+}
+
+/* The file was cut: its rest is read from a copy if there is one, and what it has now from its
+ * beginning. */
 static void begin_again(struct wr_tail *tail, struct wr_tail_file *file)
 {
     struct wr_offset start = {.end = 0};
-    int64_t size = 0;
-    uint64_t given = file->inbox.given_end, seen = file->before_at;
-    if (seen > given) {
-        wr_log(&tail->gen.loop->log, WR_LOG_WARNING, tail->gen.name,
-               "'%s' was truncated: its last %llu bytes, without a line end, are lost; it is read "
-               "from its start",
-               file->path, (unsigned long long)(seen - given));
-    } else {
-        wr_log(&tail->gen.loop->log, WR_LOG_INFO, tail->gen.name,
-               "'%s' was truncated after %llu bytes were read: it is read from its start",
-               file->path, (unsigned long long)given);
+    struct wr_tail_id id = WEIR_ZERO;
+    uint64_t rest = 0;
+    int copy = wr_tail_find_copy(tail, file, &id, &rest);
+    if (copy >= 0 && rest > 0) {
+        go_on_in_copy(tail, file, copy, &id, rest);
+        return;
     }
+    if (copy >= 0) {
+        (void)tail->gen.loop->disk->close(copy);
+    }
+    report_cut(tail, file, copy >= 0);
     end_part(tail, file, true);
-    int number = wr_tail_identify(tail, file->fd, WR_TAIL_HEAD, &file->id, &size);
-    if (number != 0) {
-        wr_tail_trouble(tail, file->path, number, "read");
-        file->id.head_len = 0;
-        file->id.head = WR_HASH_BEGIN;
-    }
+    identify_again(tail, file->fd, file->path, &file->id);
     file->gave = false;
     (void)begin_part(tail, file, &start, NULL);
 }
@@ -372,7 +438,7 @@ static bool read_more(struct wr_tail *tail, struct wr_tail_file *file)
         file->drained = file->gone;
         return false;
     }
-    if (!is_same(tail, file)) {
+    if (!wr_tail_is_same(tail, file, file->fd)) {
         begin_again(tail, file);
         return false;
     }

@@ -1,21 +1,15 @@
 /*
- * source_tail_find.c - which files a tail reads: patterns, rotation, and the files of an earlier
- * run.
+ * source_tail_find.c - which files a tail reads: patterns and rotation.
  *
  * A look finds the files that the paths name now, and compares them with those that are open, by
  * device and inode. A new one is opened. An open one that no path names any more has been rotated or
  * deleted: it is read until it has been silent for a time, because its writer may still have it
  * open. There is a look after each hint that names have changed, and every second. A look takes at
- * most a tenth of the time, however many hints there are.
- *
- * A stored position belongs to the file with the same device, inode and first bytes. It may have
- * another name now, so the folders of the paths are searched for it. If it was copied before it was
- * truncated, the copy has the rest: it begins with the same bytes, and has its name with a number or
- * a date behind it.
+ * most a tenth of the time, however many hints there are. source_tail_earlier.c knows the files of an
+ * earlier run.
  *
  * Nothing here suspends.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <glob.h>
 #include <inttypes.h>
@@ -91,26 +85,32 @@ static void watch(struct wr_tail *tail, const char *folder)
     }
 }
 
-/* The folder and the name behind symbolic links: there its bytes are reported. */
-static void watch_real(struct wr_tail *tail, struct wr_tail_file *file)
+const char *wr_tail_real_of(struct wr_tail *tail, const struct wr_tail_file *file)
 {
     char link[40], *real = tail->real;
     ssize_t n;
     snprintf(link, sizeof link, "/proc/self/fd/%d", file->fd);
     WR_CALL(n, "readlink", EIO, readlink(link, real, sizeof tail->real - 1));
-    if (n <= 0) {
-        return; /* it is looked at every second */
-    }
-    real[n] = '\0';
+    real[WR_MAX(n, (ssize_t)0)] = '\0';
     char *slash = strrchr(real, '/');
-    if (slash != NULL && slash > real) {
-        *slash = '\0';
-        file->real = wr_strdup(slash + 1);
-        watch(tail, real);
+    if (slash == NULL || slash == real) {
+        return NULL;
+    }
+    *slash = '\0';
+    return slash + 1;
+}
+
+/* The folder and the name behind symbolic links: there its bytes are reported. */
+static void watch_real(struct wr_tail *tail, struct wr_tail_file *file)
+{
+    const char *name = wr_tail_real_of(tail, file);
+    if (name != NULL) { /* else it is looked at every second */
+        file->real = wr_strdup(name);
+        watch(tail, tail->real);
     }
 }
 
-static const char *base_of(const char *path)
+const char *wr_tail_base_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash != NULL ? slash + 1 : path;
@@ -122,86 +122,17 @@ void wr_tail_hint(void *ctx, enum wr_notify_what what, const char *name)
     tail->look = tail->look || what != WR_NOTIFY_BYTES;
     for (size_t i = 0; i < tail->files_count; i++) {
         struct wr_tail_file *file = tail->files[i];
-        if (what == WR_NOTIFY_LOST || file->gone || strcmp(base_of(file->path), name) == 0 ||
+        if (what == WR_NOTIFY_LOST || file->gone ||
+            strcmp(wr_tail_base_of(file->path), name) == 0 ||
             (file->real != NULL && strcmp(file->real, name) == 0)) {
             file->more = true;
         }
     }
 }
 
-/* ---- files of an earlier run */
-
-static bool read_id(const char *text, struct wr_tail_id *id)
-{
-    char *end = NULL;
-    if (strncmp(text, "device ", 7) != 0) {
-        return false;
-    }
-    id->device = strtoull(text + 7, &end, 16);
-    if (strncmp(end, " inode ", 7) != 0) {
-        return false;
-    }
-    id->inode = strtoull(end + 7, &end, 10);
-    if (strncmp(end, " head ", 6) != 0) {
-        return false;
-    }
-    id->head = strtoull(end + 6, &end, 16);
-    id->head_len = *end == '/' ? (size_t)strtoul(end + 1, &end, 10) : SIZE_MAX;
-    return id->head_len <= WR_TAIL_HEAD && (*end == ' ' || *end == '\0');
-}
-
-/* Does the file still have what an earlier run has read of it? */
-static bool goes_on(struct wr_tail *tail, int fd, const struct wr_tail_id *stored, uint64_t offset)
-{
-    struct wr_tail_id now = WEIR_ZERO;
-    int64_t size = 0;
-    return wr_tail_identify(tail, fd, stored->head_len, &now, &size) == 0 &&
-           now.head_len == stored->head_len && now.head == stored->head && (uint64_t)size >= offset;
-}
-
-/* The next slot of an earlier run whose file is not open. Fills *start and *id. NULL: no more. */
-static struct wr_state_slot *next_stored(struct wr_tail *tail, const struct wr_state_slot *after,
-                                         struct wr_offset *start, struct wr_tail_id *id)
-{
-    struct wr_state_slot *slot =
-        tail->state != NULL ? wr_state_next_slot(tail->state, tail->name, after) : NULL;
-    while (slot != NULL && (slot->stored == NULL || !wr_offset_read(start, slot->stored) ||
-                            !read_id(start->validator, id))) {
-        slot = wr_state_next_slot(tail->state, tail->name, slot);
-    }
-    return slot;
-}
-
-/* May the file have this name since it was rotated: its name, then a number or a date? Any other
- * file that begins with the same bytes may be the output of this pipeline. */
-static bool is_rotated_name(const char *path, const char *validator)
-{
-    const char *name = base_of(path), *file = strstr(validator, " file ");
-    size_t len = file != NULL ? strlen(file + 6) : 0;
-    return len > 0 && strncmp(name, file + 6, len) == 0 && name[len] != '\0' &&
-           strspn(name + len, "0123456789.-_") == strlen(name + len);
-}
-
-/* The slot of an earlier run for this open file, or NULL. */
-static struct wr_state_slot *stored_for(struct wr_tail *tail, const char *path, int fd,
-                                        const struct wr_tail_id *is, struct wr_offset *start)
-{
-    struct wr_tail_id id = WEIR_ZERO;
-    struct wr_state_slot *slot = NULL;
-    while ((slot = next_stored(tail, slot, start, &id)) != NULL) {
-        bool same = tail->by_content ? id.head_len > 0 && is_rotated_name(path, start->validator)
-                                     : id.device == is->device && id.inode == is->inode;
-        if (same && goes_on(tail, fd, &id, start->end & ~WR_END_FLAGS)) {
-            return slot;
-        }
-    }
-    *start = (struct wr_offset){.end = 0};
-    return NULL;
-}
-
 /* ---- one path */
 
-static struct wr_tail_file *find(const struct wr_tail *tail, const struct stat *info)
+struct wr_tail_file *wr_tail_file_of(const struct wr_tail *tail, const struct stat *info)
 {
     for (size_t i = 0; i < tail->files_count; i++) {
         struct wr_tail_file *file = tail->files[i];
@@ -235,9 +166,7 @@ static int choose_start(struct wr_tail *tail, int fd, int64_t size, struct wr_of
     return lines ? wr_tail_line_start(tail, fd, size, tail->last, &start->end) : 0;
 }
 
-/* Open a regular file. NULL: it cannot be read now, or tail has failed, or only the files of an
- * earlier run are opened and it is none. */
-static struct wr_tail_file *open_file(struct wr_tail *tail, const char *path)
+struct wr_tail_file *wr_tail_open(struct wr_tail *tail, const char *path)
 {
     const struct wr_disk *disk = tail->gen.loop->disk;
     struct wr_offset start;
@@ -250,7 +179,7 @@ static struct wr_tail_file *open_file(struct wr_tail *tail, const char *path)
     struct wr_state_slot *slot = NULL;
     int fd = disk->open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     int number = fd < 0 ? errno : wr_tail_identify(tail, fd, WR_TAIL_HEAD, &id, &size);
-    if (number == 0 && (slot = stored_for(tail, path, fd, &id, &start)) == NULL) {
+    if (number == 0 && (slot = wr_tail_stored_for(tail, path, fd, &id, &start)) == NULL) {
         number = choose_start(tail, fd, size, &start);
     }
     if (number != 0) {
@@ -263,7 +192,7 @@ static struct wr_tail_file *open_file(struct wr_tail *tail, const char *path)
         return NULL;
     }
     struct stat info = {.st_dev = (dev_t)id.device, .st_ino = (ino_t)id.inode};
-    if (find(tail, &info) != NULL || (tail->only_stored && slot == NULL)) {
+    if (wr_tail_file_of(tail, &info) != NULL || (tail->only_stored && slot == NULL)) {
         (void)disk->close(fd); /* its name has changed since it was looked at */
         return NULL;
     }
@@ -284,7 +213,7 @@ static void rename_to(struct wr_tail_file *file, const char *path)
     }
 }
 
-static void see(struct wr_tail *tail, const char *path)
+void wr_tail_see(struct wr_tail *tail, const char *path)
 {
     struct stat info;
     if (tail->gen.loop->disk->stat_path(path, &info) < 0) {
@@ -297,9 +226,9 @@ static void see(struct wr_tail *tail, const char *path)
         wr_tail_trouble(tail, path, S_ISDIR(info.st_mode) ? EISDIR : NOT_A_FILE, "read");
         return;
     }
-    struct wr_tail_file *file = find(tail, &info);
+    struct wr_tail_file *file = wr_tail_file_of(tail, &info);
     if (file == NULL) {
-        file = open_file(tail, path);
+        file = wr_tail_open(tail, path);
     }
     if (file != NULL && file->round != tail->round) {
         file->round = tail->round;
@@ -332,7 +261,7 @@ static void expand(struct wr_tail *tail, const char *pattern, int flags,
     globfree(&found);
 }
 
-static void for_each_path(struct wr_tail *tail, void (*fn)(struct wr_tail *tail, const char *path))
+void wr_tail_for_each_path(struct wr_tail *tail, void (*fn)(struct wr_tail *tail, const char *path))
 {
     for (size_t i = 0; i < tail->paths_count && tail->gen.failure == NULL; i++) {
         if (is_pattern(tail, tail->paths[i])) {
@@ -343,8 +272,8 @@ static void for_each_path(struct wr_tail *tail, void (*fn)(struct wr_tail *tail,
     }
 }
 
-static void for_each_folder(struct wr_tail *tail,
-                            void (*fn)(struct wr_tail *tail, const char *path))
+void wr_tail_for_each_folder(struct wr_tail *tail,
+                             void (*fn)(struct wr_tail *tail, const char *path))
 {
     char *folder = tail->folder;
     for (size_t i = 0; i < tail->paths_count; i++) {
@@ -391,8 +320,8 @@ int wr_tail_look(struct wr_tail *tail)
     tail->look = false;
     wr_time_update(loop);
     int64_t began_ns = wr_now_ns(loop);
-    for_each_folder(tail, watch);
-    for_each_path(tail, see);
+    wr_tail_for_each_folder(tail, watch);
+    wr_tail_for_each_path(tail, wr_tail_see);
     see_gone(tail);
     forget_old_troubles(tail);
     wr_time_update(loop);
@@ -403,91 +332,6 @@ int wr_tail_look(struct wr_tail *tail)
 }
 
 /* ---- the first look */
-
-/* Is it the inode of a file whose rest was not read? */
-static bool is_stored(struct wr_tail *tail, const struct stat *info)
-{
-    struct wr_offset start;
-    struct wr_tail_id id;
-    struct wr_state_slot *slot = NULL;
-    while ((slot = next_stored(tail, slot, &start, &id)) != NULL) {
-        if (id.inode == (uint64_t)info->st_ino && id.device == (uint64_t)info->st_dev) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Open the files in this folder whose rest was not read, under whatever name. */
-static void find_stored(struct wr_tail *tail, const char *folder)
-{
-    struct wr_offset start;
-    struct wr_tail_id id = WEIR_ZERO;
-    struct stat info;
-    char *path = tail->path;
-    DIR *dir = next_stored(tail, NULL, &start, &id) == NULL || wr_fault("opendir")
-                   ? NULL
-                   : opendir(folder);
-    if (dir == NULL) {
-        return;
-    }
-    for (const struct dirent *entry; (entry = readdir(dir)) != NULL && tail->gen.failure == NULL;) {
-        int len = snprintf(path, sizeof tail->path, "%s/%s", folder, entry->d_name);
-        bool fits = len > 0 && (size_t)len < sizeof tail->path;
-        if (!fits || tail->gen.loop->disk->stat_path(path, &info) < 0 || !S_ISREG(info.st_mode) ||
-            find(tail, &info) != NULL) {
-            continue;
-        }
-        struct wr_tail_file *file =
-            tail->by_content || is_stored(tail, &info) ? open_file(tail, path) : NULL;
-        if (file != NULL) { /* before the file that has its name now */
-            file->gone = true;
-            file->gone_ns = wr_now_ns(tail->gen.loop);
-        }
-    }
-    closedir(dir);
-}
-
-/* Stored positions whose files are not there any more. */
-static int give_up_lost(struct wr_tail *tail)
-{
-    struct wr_offset start;
-    struct wr_tail_id id = WEIR_ZERO;
-    struct wr_state_slot *slot;
-    weir_error error;
-    while ((slot = next_stored(tail, NULL, &start, &id)) != NULL) {
-        const char *name = strstr(start.validator, " file ");
-        struct wr_origin *origin = wr_gen_add_origin(&tail->gen, tail->name);
-        if (origin == NULL) {
-            return wr_gen_fail(&tail->gen, WEIR_ENOMEM, 0, -1, "no memory for a file");
-        }
-        wr_log(&tail->gen.loop->log, WR_LOG_WARNING, tail->gen.name,
-               "the file '%s' (inode %" PRIu64
-               ") that the last run has read is not there any more: "
-               "what it had after byte %" PRIu64 " is not read",
-               name != NULL ? name + 6 : "", id.inode, start.end & ~WR_END_FLAGS);
-        if (wr_state_attach_slot(tail->state, &slot, tail->name, origin, &error) < 0) {
-            return wr_gen_fail_error(&tail->gen, &error);
-        }
-        wr_state_prove(slot, WR_PROOF_WEAK);
-        wr_state_detach_source(slot, true);
-        wr_state_retire(slot);
-        wr_origin_leave(origin);
-    }
-    return 0;
-}
-
-/* The files of an earlier run: where their names say, under other names, as copies. */
-static int continue_earlier(struct wr_tail *tail)
-{
-    tail->only_stored = true;
-    for_each_path(tail, see);
-    for_each_folder(tail, find_stored);
-    tail->by_content = true;
-    for_each_folder(tail, find_stored);
-    tail->only_stored = tail->by_content = false;
-    return tail->gen.failure != NULL ? tail->gen.failure->code : give_up_lost(tail);
-}
 
 /* The slot by which a later run knows that this one was not the first, even when no file is left. */
 static int mark_begun(struct wr_tail *tail)
@@ -533,7 +377,7 @@ int wr_tail_find_first(struct wr_tail *tail)
             return tail->gen.failure->code;
         }
     }
-    int rc = tail->first ? 0 : continue_earlier(tail);
+    int rc = tail->first ? 0 : wr_tail_continue_earlier(tail);
     rc = rc == 0 ? wr_tail_look(tail) : rc;
     tail->first = false;
     return rc;

@@ -7,6 +7,7 @@ have waits first until it has them.
 
     w N      append N lines              h        append half a line; the next w completes it
     s        wait for all lines          ct       copy and truncate
+    cu       copy and truncate while lines are unread
     mv       log.1 becomes log.2, log becomes log.1
     old N    append N lines to log.1     tr       truncate
     rw       write other lines of the same size
@@ -34,6 +35,7 @@ SCENES = {
     "deleted and made again": "w 3 run s w 3 s rm w 3 s rm w 3",
     "deleted and made again unread": "w 3 run s rm w 200 s rm w 200",
     "copied and truncated": "w 30 run ct w 3 s ct w 3 s ct w 30",
+    "copied and truncated unread": "w 3 run s w 900 cu s w 3 s w 20000 cu w 3",
     "truncated": "w 30 run tr w 3 s tr w 30",
     "truncated, and longer at once": "w 3 run tr w 300 s tr w 600",
     "written anew with the same size": "w 9 run rw s rw s rw w 1",
@@ -58,6 +60,7 @@ SCENES = {
     "killed before a rename": "w 500 run saved kill mv w 500 kill w 500",
     "killed behind a rename": "w 500 run s mv w 500 s kill mv w 500 s kill old 500 s",
     "killed at a truncation": "w 500 run ct kill w 500 ct kill w 50",
+    "killed at a truncation with lines unread": "w 500 run s w 9000 cu kill w 500 s cu kill w 50",
     "killed at half a line": "w 500 h run kill w 1 h kill w 500",
     "killed at delete and make": "w 500 run s rm kill w 500 s rm w 5 kill w 5",
     "killed in a long file": "w 90000 run saved kill w 5 kill mv w 90000 kill w 5",
@@ -129,6 +132,9 @@ class Scene:
 
     def ct(self):
         self.s()
+        self.cu()
+
+    def cu(self):
         with open(self.log, "rb") as log, open("%s.%d" % (self.log, 100 + self.number), "wb") as copy:
             copy.write(log.read())
         os.truncate(self.log, 0)
@@ -273,6 +279,17 @@ class Command(e2e_support.TestCase):
             os.unlink(self.path("log"))
             self.add("log", "one\n")
             self.assertEqual(run.end().out, b"one\n")
+
+    def test_a_truncation_without_a_copy_is_reported(self):
+        self.add("log", "one\n")
+        with self.follow("tail ./log from=start | head 2") as run:
+            self.assertEqual(run.read_line(), b"one")
+            self.add("log", "half")
+            wait_for(lambda: e2e_support.rests(run.pid), "the bytes to be read")
+            open(self.path("log"), "wb").close()
+            run.says("'./log' was truncated, and no copy of it is found: ")
+            self.add("log", "two\n")
+            self.assertEqual(run.end().out, b"two\n")
 
     def test_a_lost_file_lowers_the_promise_and_is_reported(self):
         self.add("log", "one\n")

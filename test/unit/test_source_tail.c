@@ -376,6 +376,46 @@ TEST(a_folder_in_the_place_of_a_file_is_waited_out)
     end(&f);
 }
 
+TEST(the_rest_of_a_truncated_file_is_read_from_its_copy)
+{
+    struct fixture f;
+    begin(&f);
+    append(&f, "log", "1\nha");
+    follow(&f, "log", FROM_START);
+    ck_assert_str_eq(next_lines(&f, 1), "1|");
+    append(&f, "log.2", "2\nhalf\n"); /* of another file */
+    append(&f, "log.1", "1\nhalf\n3\n");
+
+    ck_assert_int_eq(truncate(in(&f, "log"), 0), 0);
+    append(&f, "log", "4\n");
+
+    if (wr_test_sweeps()) {
+        while (comes_within(&f, 7000)) {} /* without the folder there is no copy */
+    } else {
+        ck_assert_str_eq(next_lines(&f, 3), "half|3|4|");
+        append(&f, "log", "5\n");
+        ck_assert_str_eq(next_lines(&f, 1), "5|");
+    }
+    end(&f);
+}
+
+TEST(a_copy_that_was_read_whole_is_not_read_again)
+{
+    struct fixture f;
+    begin(&f);
+    append(&f, "log", "one\n2\n");
+    follow(&f, "log", FROM_START);
+    ck_assert_str_eq(next_lines(&f, 2), "one|2|");
+    append(&f, "log.1", "one\n2\n");
+
+    ck_assert_int_eq(truncate(in(&f, "log"), 0), 0);
+    append(&f, "log", "4\n");
+
+    ck_assert_str_eq(next_lines(&f, 1), "4|");
+    ck_assert(!comes_within(&f, 7000));
+    end(&f);
+}
+
 /* ---- patterns */
 
 TEST(files_that_match_later_are_read_from_their_start)

@@ -1,0 +1,232 @@
+/*
+ * source_tail_earlier.c - the files that an earlier run of a tail has read, and their copies.
+ *
+ * A stored position belongs to the file with the same device, inode and first bytes. It may have
+ * another name now, so the folders of the paths are searched for it. If it was copied before it was
+ * truncated, the copy has the rest: it begins with the same bytes, and has its name with a number or
+ * a date behind it.
+ *
+ * A file may also be copied and truncated while it is read. Then the part that was read from it goes
+ * on in the copy, with its position and with what the framer holds, and the truncated file begins a
+ * part of its own behind it.
+ *
+ * Nothing here suspends.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base_alloc.h"
+#include "base_call.h"
+#include "source_tail.h"
+
+/* ---- files of an earlier run */
+
+static bool read_id(const char *text, struct wr_tail_id *id)
+{
+    char *end = NULL;
+    if (strncmp(text, "device ", 7) != 0) {
+        return false;
+    }
+    id->device = strtoull(text + 7, &end, 16);
+    if (strncmp(end, " inode ", 7) != 0) {
+        return false;
+    }
+    id->inode = strtoull(end + 7, &end, 10);
+    if (strncmp(end, " head ", 6) != 0) {
+        return false;
+    }
+    id->head = strtoull(end + 6, &end, 16);
+    id->head_len = *end == '/' ? (size_t)strtoul(end + 1, &end, 10) : SIZE_MAX;
+    return id->head_len <= WR_TAIL_HEAD && (*end == ' ' || *end == '\0');
+}
+
+/* Does the file still have what an earlier run has read of it? */
+static bool goes_on(struct wr_tail *tail, int fd, const struct wr_tail_id *stored, uint64_t offset)
+{
+    struct wr_tail_id now = WEIR_ZERO;
+    int64_t size = 0;
+    return wr_tail_identify(tail, fd, stored->head_len, &now, &size) == 0 &&
+           now.head_len == stored->head_len && now.head == stored->head && (uint64_t)size >= offset;
+}
+
+/* The next slot of an earlier run whose file is not open. Fills *start and *id. NULL: no more. */
+static struct wr_state_slot *next_stored(struct wr_tail *tail, const struct wr_state_slot *after,
+                                         struct wr_offset *start, struct wr_tail_id *id)
+{
+    struct wr_state_slot *slot =
+        tail->state != NULL ? wr_state_next_slot(tail->state, tail->name, after) : NULL;
+    while (slot != NULL && (slot->stored == NULL || !wr_offset_read(start, slot->stored) ||
+                            !read_id(start->validator, id))) {
+        slot = wr_state_next_slot(tail->state, tail->name, slot);
+    }
+    return slot;
+}
+
+/* May `path` be the name of a rotated file of this name: the name, then a number or a date? Any other
+ * file that begins with the same bytes may be the output of this pipeline. */
+static bool is_rotated_name(const char *path, const char *of)
+{
+    const char *name = wr_tail_base_of(path);
+    size_t len = strlen(of);
+    return len > 0 && strncmp(name, of, len) == 0 && name[len] != '\0' &&
+           strspn(name + len, "0123456789.-_") == strlen(name + len);
+}
+
+/* The name of the file in a stored validator. */
+static const char *stored_name(const char *validator)
+{
+    const char *file = strstr(validator, " file ");
+    return file != NULL ? file + 6 : "";
+}
+
+struct wr_state_slot *wr_tail_stored_for(struct wr_tail *tail, const char *path, int fd,
+                                         const struct wr_tail_id *is, struct wr_offset *start)
+{
+    struct wr_tail_id id = WEIR_ZERO;
+    struct wr_state_slot *slot = NULL;
+    while ((slot = next_stored(tail, slot, start, &id)) != NULL) {
+        bool same = tail->by_content
+                        ? id.head_len > 0 && is_rotated_name(path, stored_name(start->validator))
+                        : id.device == is->device && id.inode == is->inode;
+        if (same && goes_on(tail, fd, &id, start->end & ~WR_END_FLAGS)) {
+            return slot;
+        }
+    }
+    *start = (struct wr_offset){.end = 0};
+    return NULL;
+}
+
+/* Is it the inode of a file whose rest was not read? */
+static bool is_stored(struct wr_tail *tail, const struct stat *info)
+{
+    struct wr_offset start;
+    struct wr_tail_id id;
+    struct wr_state_slot *slot = NULL;
+    while ((slot = next_stored(tail, slot, &start, &id)) != NULL) {
+        if (id.inode == (uint64_t)info->st_ino && id.device == (uint64_t)info->st_dev) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Open the files in this folder whose rest was not read, under whatever name. */
+static void find_stored(struct wr_tail *tail, const char *folder)
+{
+    struct wr_offset start;
+    struct wr_tail_id id = WEIR_ZERO;
+    struct stat info;
+    char *path = tail->path;
+    DIR *dir = next_stored(tail, NULL, &start, &id) == NULL || wr_fault("opendir")
+                   ? NULL
+                   : opendir(folder);
+    if (dir == NULL) {
+        return;
+    }
+    for (const struct dirent *entry; (entry = readdir(dir)) != NULL && tail->gen.failure == NULL;) {
+        int len = snprintf(path, sizeof tail->path, "%s/%s", folder, entry->d_name);
+        bool fits = len > 0 && (size_t)len < sizeof tail->path;
+        if (!fits || tail->gen.loop->disk->stat_path(path, &info) < 0 || !S_ISREG(info.st_mode) ||
+            wr_tail_file_of(tail, &info) != NULL) {
+            continue;
+        }
+        struct wr_tail_file *file =
+            tail->by_content || is_stored(tail, &info) ? wr_tail_open(tail, path) : NULL;
+        if (file != NULL) { /* before the file that has its name now */
+            file->gone = true;
+            file->gone_ns = wr_now_ns(tail->gen.loop);
+        }
+    }
+    closedir(dir);
+}
+
+/* Stored positions whose files are not there any more. */
+static int give_up_lost(struct wr_tail *tail)
+{
+    struct wr_offset start;
+    struct wr_tail_id id = WEIR_ZERO;
+    struct wr_state_slot *slot;
+    weir_error error;
+    while ((slot = next_stored(tail, NULL, &start, &id)) != NULL) {
+        struct wr_origin *origin = wr_gen_add_origin(&tail->gen, tail->name);
+        if (origin == NULL) {
+            return wr_gen_fail(&tail->gen, WEIR_ENOMEM, 0, -1, "no memory for a file");
+        }
+        wr_log(&tail->gen.loop->log, WR_LOG_WARNING, tail->gen.name,
+               "the file '%s' (inode %" PRIu64
+               ") that the last run has read is not there any more: "
+               "what it had after byte %" PRIu64 " is not read",
+               stored_name(start.validator), id.inode, start.end & ~WR_END_FLAGS);
+        if (wr_state_attach_slot(tail->state, &slot, tail->name, origin, &error) < 0) {
+            return wr_gen_fail_error(&tail->gen, &error);
+        }
+        wr_state_prove(slot, WR_PROOF_WEAK);
+        wr_state_detach_source(slot, true);
+        wr_state_retire(slot);
+        wr_origin_leave(origin);
+    }
+    return 0;
+}
+
+int wr_tail_continue_earlier(struct wr_tail *tail)
+{
+    tail->only_stored = true;
+    wr_tail_for_each_path(tail, wr_tail_see);
+    wr_tail_for_each_folder(tail, find_stored);
+    tail->by_content = true;
+    wr_tail_for_each_folder(tail, find_stored);
+    tail->only_stored = tail->by_content = false;
+    return tail->gen.failure != NULL ? tail->gen.failure->code : give_up_lost(tail);
+}
+
+/* ---- a file that is truncated while it is read */
+
+/* Is it a copy of what was read of the file? *rest: how many bytes it has after that. */
+static bool is_copy(struct wr_tail *tail, const struct wr_tail_file *file, int fd,
+                    struct wr_tail_id *id, uint64_t *rest)
+{
+    int64_t size = 0;
+    if (wr_tail_identify(tail, fd, file->id.head_len, id, &size) != 0 ||
+        id->head_len != file->id.head_len || id->head != file->id.head) {
+        return false;
+    }
+    *rest = (uint64_t)WR_MAX(size - (int64_t)file->inbox.given_end, INT64_C(0));
+    return (uint64_t)size < file->before_at || wr_tail_is_same(tail, file, fd);
+}
+
+int wr_tail_find_copy(struct wr_tail *tail, const struct wr_tail_file *file, struct wr_tail_id *id,
+                      uint64_t *rest)
+{
+    const struct wr_disk *disk = tail->gen.loop->disk;
+    char *path = tail->path;
+    const char *name = file->id.head_len > 0 ? wr_tail_real_of(tail, file) : NULL;
+    DIR *dir = name == NULL || wr_fault("opendir") ? NULL : opendir(tail->real);
+    int found = -1;
+    *rest = 0;
+    if (dir == NULL) {
+        return -1;
+    }
+    for (const struct dirent *entry; found < 0 && (entry = readdir(dir)) != NULL;) {
+        struct stat info;
+        int len = snprintf(path, sizeof tail->path, "%s/%s", tail->real, entry->d_name);
+        if (!is_rotated_name(entry->d_name, name) || (size_t)len >= sizeof tail->path ||
+            disk->stat_path(path, &info) < 0 || !S_ISREG(info.st_mode)) {
+            continue;
+        }
+        found = disk->open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+        if (found >= 0 && !is_copy(tail, file, found, id, rest)) {
+            (void)disk->close(found);
+            found = -1;
+        }
+        if (found >= 0 && wr_tail_file_of(tail, &info) != NULL) {
+            *rest = 0; /* it is read itself */
+        }
+    }
+    closedir(dir);
+    return found;
+}
