@@ -11,6 +11,7 @@
 #define DEMO_H
 
 #include <stdio.h>
+#include <time.h>
 #include <weir/server.h>
 
 #define DEMO_MIN(a, b) ((a) < (b) ? (a) : (b))
@@ -161,5 +162,29 @@ struct weir_server *demo_start(weir_scope *scope, const char *address, struct de
                                weir_error *error);
 /* Free what the server has kept, after its scope has ended. Also needed if demo_start failed. */
 void demo_fini(struct demo_control *control);
+
+/* demo_log.c: an access log that is written at a rate and rotated. */
+enum { DEMO_STATUSES = 7, DEMO_WAYS = 3, DEMO_LOG_LINE_MAX = 256, DEMO_LOG_PATH_MAX = 2000 };
+struct demo_log {
+    const char *path;
+    int64_t rate;   /* lines a second, at least 1 */
+    int64_t lines;  /* 0: until a signal */
+    int64_t rotate; /* after so many lines, at least 1 */
+    uint64_t seed;
+    /* What was done. */
+    int64_t written;
+    uint64_t rotations, counts[DEMO_STATUSES];
+    char failed[40]; /* what has failed; "": nothing */
+    int number;      /* ... errno */
+    int fd;
+};
+/* Write line `number` (1, 2, ...) with its line end; *status: the index of its count. Returns its
+ * length. */
+size_t demo_log_line(uint64_t seed, int64_t number, time_t when, size_t *status,
+                     char to[DEMO_LOG_LINE_MAX]);
+/* Write the log until it has its lines, or the scope has got a signal. False: failed. Suspends. */
+bool demo_log_write(struct demo_log *log, weir_scope *scope);
+/* What was written, per status. */
+void demo_log_print(const struct demo_log *log, FILE *to);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * weir_demo.c - `weir demo [:PORT]`: serves example feeds on loopback, until a signal.
+ * weir_demo.c - `weir demo [:PORT]`: serves example feeds on loopback, until a signal; and `weir demo
+ * --log FILE`: writes a log and rotates it.
  */
 #include <errno.h>
 #include <signal.h>
@@ -50,6 +51,10 @@ void demo_usage(void)
 {
     printf("weir demo [:PORT]       serve example feeds on loopback, until Ctrl-C (:8080; "
            "with :0 any free port)\n"
+           "weir demo --log FILE    write an access log, and rotate it: rename, copy and truncate, "
+           "delete and create\n"
+           "                        (--lines N: so many lines, with three rotations; --rate N: N "
+           "a second, 1000)\n"
            "weir demo --torture     kill a run with kill -9 for 30 s; its file must still be "
            "right\n\nThe feeds:\n");
     print_routes("127.0.0.1", 8080);
@@ -102,6 +107,49 @@ static int until_signal(weir_scope *scope, void *args)
     return 0;
 }
 
+struct log_run {
+    struct demo_log log;
+    bool good;
+};
+
+static int write_log(weir_scope *scope, void *args)
+{
+    struct log_run *run = *(struct log_run **)args;
+    run->good = demo_log_write(&run->log, scope);
+    return 0;
+}
+
+/* weir demo --log FILE */
+static int run_log(struct say *say, const struct flags *flags, weir_scope *scope)
+{
+    weir_error error;
+    int64_t rate = flags->demo_rate > 0 ? flags->demo_rate : 1000;
+    struct log_run run = {
+        .log = {.path = flags->demo_log,
+                .rate = rate,
+                .lines = flags->demo_lines,
+                .seed = flags->seed,
+                .rotate = flags->demo_lines > 0 ? (flags->demo_lines + 3) / 4 : rate * 10}};
+    struct log_run *args = &run;
+    printf("weir demo writes %s, %lld lines a second, and rotates it every %lld lines%s\n"
+           "try:  weir 'tail %s from=start | clf | where .status >= 500'\n",
+           flags->demo_log, (long long)rate, (long long)run.log.rotate,
+           flags->demo_lines > 0 ? "" : ", until Ctrl-C", flags->demo_log);
+    fflush(stdout);
+    weir_spawn(scope, "log", write_log, &args, sizeof args);
+    if (weir_scope_wait(scope, &error) < 0) {
+        say_error(say, &error, NULL);
+        return EXIT_FAILED;
+    }
+    if (!run.good) {
+        say_line(say, "demo: %s '%s': %s", run.log.failed, flags->demo_log,
+                 strerror(run.log.number));
+    }
+    printf("weir demo has written:\n");
+    demo_log_print(&run.log, stdout);
+    return run.good ? EXIT_FINISHED : EXIT_FAILED;
+}
+
 int run_demo(const struct flags *flags)
 {
     struct say say;
@@ -122,6 +170,11 @@ int run_demo(const struct flags *flags)
     weir_scope_obey_signals(scope);
     if (weir_on_signal(loop, SIGQUIT, dump_tasks, loop) < 0) {
         say_line(&say, "cannot watch SIGQUIT; it will not print the tasks");
+    }
+    if (flags->demo_log != NULL) {
+        int code = run_log(&say, flags, scope);
+        weir_loop_free(loop);
+        return code;
     }
     struct demo_control control = {.calm = false};
     struct weir_server *server = demo_start(scope, flags->demo_address, &control, &error);

@@ -55,6 +55,9 @@ enum flag_id {
     FLAG_NO_BUFFER,
     FLAG_SLURP,
     FLAG_TORTURE,
+    FLAG_LOG,
+    FLAG_LINES,
+    FLAG_RATE,
     FLAG_SEED,
     FLAG_VIRTUAL_CLOCK
 };
@@ -119,6 +122,9 @@ static const struct flag table[] = {
     {FLAG_NO_BUFFER, 'N', "no-buffer", NULL, NULL},
     {FLAG_SLURP, 's', "slurp", NULL, NULL},
     {FLAG_TORTURE, 0, "torture", NULL, NULL},
+    {FLAG_LOG, 0, "log", "FILE", NULL},
+    {FLAG_LINES, 0, "lines", "N", NULL},
+    {FLAG_RATE, 0, "rate", "N", NULL},
     {FLAG_SEED, 0, "seed", "N", NULL},
     {FLAG_VIRTUAL_CLOCK, 0, "virtual-clock", NULL, NULL},
 };
@@ -366,6 +372,8 @@ static int apply_sized(struct flags *flags, enum flag_id id, const char *value)
         }
         flags->retries = number == 0 ? WEIR_NONE : number > INT32_MAX ? INT32_MAX : (int32_t)number;
         return 0;
+    case FLAG_LINES: return read_number("--lines", value, &flags->demo_lines);
+    case FLAG_RATE: return read_number("--rate", value, &flags->demo_rate);
     case FLAG_MEM: return read_size("--mem", value, &flags->mem_bytes);
     case FLAG_SEED:
         if (read_number("--seed", value, &number) != 0) {
@@ -419,6 +427,7 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
             "-s: weir streams, and never has all items at once; in the shell: weir '...' | jq -s "
             "'PROGRAM'; curl's -s: leave it out");
     case FLAG_TORTURE: flags->torture = true; return 0;
+    case FLAG_LOG: flags->demo_log = value; return 0;
     case FLAG_VIRTUAL_CLOCK: flags->virtual_clock = true; return 0;
     default: return apply_sized(flags, id, value);
     }

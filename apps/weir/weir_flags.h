@@ -63,6 +63,9 @@ struct flags {
     bool follow, insecure, quiet, raw, strict, state_required, torture, virtual_clock;
     int verbose;
     const char *demo_address; /* ":PORT" or "HOST:PORT" */
+    const char *demo_log;     /* --log; NULL: none */
+    int64_t demo_lines;       /* --lines; 0: without end */
+    int64_t demo_rate;        /* --rate, a second; 0: the default */
     uint64_t seed;            /* 0: from the clock */
 };
 

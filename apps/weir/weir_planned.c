@@ -29,7 +29,7 @@ static const struct planned_flag {
     {0, "since", NULL},
     {0, "include", HINT_GREP},
     {0, "exclude", NULL},
-    {'n', "lines",
+    {'n', NULL,
      "the first N items: -c N, or | head N; one item without input, as jq -n: gen 1..1 | ..."},
     {0, "null-input", "one item without input: gen 1..1 | ..."},
     {'F', NULL, "to follow a file: weir 'tail FILE | ...'"},

@@ -31,6 +31,8 @@ static const struct {
     {"demo", ACTION_DEMO, "[:PORT]", "serve example feeds (loopback only; :8080)"},
     {"demo", ACTION_DEMO, "--torture",
      "kill a run with kill -9 for 30 s; its file must still be right"},
+    {"demo", ACTION_DEMO, "--log FILE",
+     "write an access log and rotate it; counts per status at the end (--lines N, --rate N)"},
     {"check", ACTION_CHECK, "'PIPELINE' [FILE...]", "find mistakes; connects to nothing"},
     {"explain", ACTION_EXPLAIN, "'PIPELINE' [FILE...]",
      "what each part does, and what is promised"},
@@ -153,9 +155,22 @@ int flags_take_words(struct flags *flags, const char **words, size_t count)
     if (flags->torture && flags->action != ACTION_DEMO) {
         return flags_complain("--torture is a flag of demo: weir demo --torture");
     }
+    if (flags->action != ACTION_DEMO) {
+        const char *name = flags->demo_log != NULL ? "--log FILE"
+                           : flags->demo_lines > 0 ? "--lines N"
+                           : flags->demo_rate > 0  ? "--rate N"
+                                                   : NULL;
+        if (name != NULL) {
+            return flags_complain("%s is for weir demo --log FILE; to stop after N items: -c N",
+                                  name);
+        }
+    }
     switch (flags->action) {
     case ACTION_DEMO:
         flags->demo_address = count > 1 ? words[1] : ":8080";
+        if (count > 1 && flags->demo_log != NULL) {
+            return flags_complain("demo takes either :PORT or --log FILE");
+        }
         return count > 2 ? flags_complain("demo takes one argument: :PORT") : 0;
     case ACTION_WORD:
         flags->word = count > 1 ? words[1] : NULL;

@@ -4,6 +4,7 @@ WEIR_BUILD is the folder of the build, which the last story installs into a fold
 is its compiler.
 """
 
+import collections
 import json
 import os
 import re
@@ -175,6 +176,28 @@ class Demo(Story):
     def test_a_bomb_is_refused(self):
         for text in ("/bomb.gz | gunzip | null", "/bomb.gz?coded=1 | null"):
             self.ends(weir(self.base + text), 1, "a decompression bomb?", "more than 1000 times as many")
+
+
+class TailOverRotations(TestCase):
+    LINES = 6000
+
+    def test_totals_equal_what_the_demo_has_counted(self):
+        text = r'tail access.log wait=200ms | regex `" (?<status>\d{3}) ` | .status | head %d' % self.LINES
+        with Weir("-r", text, cwd=self.folder) as run:
+            wait_for(lambda: e2e_support.rests(run.pid), "the folder to be watched")
+            demo = weir("demo", "--log", "access.log", "--lines", str(self.LINES), "--rate", "20000", cwd=self.folder)
+            ended = run.end()
+        self.ends(demo, 0)
+        self.ends(ended, 0)
+        told = demo.out.decode().partition("weir demo has written:\n")[2].splitlines()
+        self.assertEqual(told[0], "  lines %d  rotations 3 (rename, copy and truncate, delete and create)" % self.LINES)
+        counts = collections.Counter(ended.out.decode().split())
+        self.assertEqual(sorted("  %s %d" % count for count in counts.items()), sorted(told[1:]))
+
+    def test_what_the_demo_does_not_do(self):
+        self.ends(weir("demo", "--log", "/no/such/folder/log"), 1, "demo: open '/no/such/folder/log': No such file")
+        self.ends(weir("demo", ":0", "--log", "log"), 2, "either :PORT or --log FILE")
+        self.ends(weir("--lines", "3", "gen 1..9"), 2, "--lines N is for weir demo --log FILE", "-c N")
 
 
 @unittest.skipIf(os.environ.get("WEIR_STATIC") == "1", "a static command loads no modules")
