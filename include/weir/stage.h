@@ -238,6 +238,30 @@ WEIR_API weir_gen *weir_grep_without(WEIR_TAKES weir_gen *up, const char *text);
  * Failure  WEIR_EBUDGET: it waits for the budget, and no holder is left that can release any of it.
  */
 WEIR_API weir_gen *weir_batch(WEIR_TAKES weir_gen *up, const weir_batch_options *options);
+/* When an item of several lines is complete, besides the line that begins the next one. */
+typedef struct weir_multiline_options {
+    size_t struct_size;
+    int64_t lines_max, bytes_max; /* of an item; default 500 and 1 MiB; WEIR_NONE: no limit. A line
+                                     that is longer is an item */
+    int64_t wait_ms;              /* since its last line; default 2000 */
+} weir_multiline_options;
+/*
+ * Join lines to items: an item begins with a line that matches `start`, and has all lines up to the
+ * next one that does, with the line ends between them. Lines before the first such line are an item
+ * of their own. Lines of several origins (the files of a tail) are joined apart; of more than 256
+ * that have an unfinished item, the oldest item is given. An item is also given when it has reached
+ * a limit, which is logged once, when no line of its origin has come for wait_ms, and at the end.
+ *
+ * The receipt of an item is that of all its lines: with a state a position does not pass an item
+ * that has not settled. seq is that of the last line, time_ns that of the first.
+ *
+ * up       taken; lines.
+ * start    a regular expression (PCRE2); it matches bytes unless it is not ASCII. Copied.
+ * options  NULL: the defaults. Copied.
+ * Failure  WEIR_EINVAL: the pattern or an option is invalid. WEIR_ENOMEM. WEIR_EBUDGET.
+ */
+WEIR_API weir_gen *weir_multiline(WEIR_TAKES weir_gen *up, const char *start,
+                                  const weir_multiline_options *options);
 /*
  * Read `up` ahead, in a task of its own, through a queue; the first pull starts it.
  *

@@ -310,6 +310,24 @@ class Command(e2e_support.TestCase):
         run = weir("tail ./a.csv ./b.csv from=start | csv header | head 2 | ndjson", cwd=self.folder)
         self.assertEqual(run.out, b'{"id":"1","name":"A\\nB"}\n{"id":"2","name":"C"}\n')
 
+    def test_lines_of_a_trace_are_one_item_over_a_rotation_and_a_kill(self):
+        text = r"tail ./log from=start wait=200ms | multiline `^\d` wait=200ms | encode json | file out"
+        flags = ("--state", "state", "--name", "n")
+        self.add("log", "1 one\n  at f\n2 two\n")
+        with self.follow(text, *flags) as run:
+            wait_for(lambda: self.read_out().startswith(b'"1 one\\n  at f"\n'), "the first item")
+            run.kill()
+        os.rename(self.path("log"), self.path("log.1"))
+        self.add("log", "  not of two\n3 three\n")
+        with self.follow(text, *flags) as run:
+            items = [b'"  not of two"', b'"1 one\\n  at f"', b'"2 two"', b'"3 three"']
+            wait_for(lambda: sorted(self.read_out().splitlines()) == items, "all items")
+            run.send(signal.SIGTERM)
+            self.ends(run.end(), 0)
+
+    def read_out(self):
+        return self.read("out") if os.path.exists(self.path("out")) else b""
+
     def test_without_the_start_rows_have_no_names(self):
         self.add("a.csv", "id,name\n1,A\n")
         self.ends(weir("tail ./a.csv | csv header | ndjson", cwd=self.folder), 2, "from=start")

@@ -223,6 +223,8 @@ SUITE_TEST(settles_every_item, struct wr_stage_kit)
 {
     char text[WR_SHOWN_MAX];
     size_t out = 0;
+    /* One that holds items back may make one item of several. */
+    bool joins = (wr_stage_part_of(kit).traits & WEIR_TRAIT_HOLDS_BACK) != 0;
     wr_reference(kit, wr_kit_count(kit), text);
     for (const char *c = text; *c != '\0'; c++) {
         out += *c == '|' || *c == ',';
@@ -240,7 +242,8 @@ SUITE_TEST(settles_every_item, struct wr_stage_kit)
         ck_assert_msg(ledger.in_flight == 0, "%s: %llu items never settle", kit->text,
                       (unsigned long long)ledger.in_flight);
         ck_assert_msg(kit->shape == WEIR_SHAPE_BYTES || ledger.delivered == out ||
-                          (kit->several && ledger.delivered < out) || wr_kit_drops(kit) ||
+                          (kit->several && ledger.delivered < out) ||
+                          (joins && ledger.delivered > out) || wr_kit_drops(kit) ||
                           wr_kit_encodes(kit),
                       "%s: %llu items count as delivered, and %zu came out", kit->text,
                       (unsigned long long)ledger.delivered, out);
