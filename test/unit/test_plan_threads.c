@@ -381,6 +381,7 @@ CALL(weir_grep, weir_grep(w->gen, "x"));
 CALL(weir_head_of_run, weir_head_of_run(w->gen, 1));
 CALL(weir_grep_without, weir_grep_without(w->gen, "x"));
 CALL(weir_batch, weir_batch(w->gen, NULL));
+CALL(weir_multiline, weir_multiline(w->gen, "x", NULL));
 CALL(weir_buffer, weir_buffer(w->gen, NULL));
 CALL(weir_merge, weir_merge(w->scope, &w->gen, 1));
 

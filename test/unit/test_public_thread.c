@@ -50,6 +50,7 @@ static struct {
 #define CALLS(CALL) \
     CALL(adopt, (it.self, it.gen)) \
     CALL(batch, (it.gen, NULL)) \
+    CALL(multiline, (it.gen, "x", NULL)) \
     CALL(block_bytes, (it.block)) \
     CALL(block_new, (it.scope, 10, NULL)) \
     CALL(block_ref, (it.block)) \
