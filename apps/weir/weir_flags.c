@@ -97,7 +97,7 @@ static const struct flag table[] = {
      "send the request again after a break or an end, without limit, as sse does"},
     {FLAG_RAW, 0, "raw", NULL, "do not decode bodies (gzip ...)"},
     {FLAG_UNIX_SOCKET, 0, "unix-socket", "PATH", "connect to the URL's host through a Unix socket"},
-    {FLAG_MEM, 0, "mem", "SIZE", "byte budget for all buffers (64MiB)"},
+    {FLAG_MEM, 0, "mem", "SIZE", "byte budget for all buffers, at least 128KiB (64MiB)"},
     {FLAG_DRAIN, 0, "drain", "TIME", "time to finish after Ctrl-C or SIGTERM (10s)"},
     {FLAG_STATE, 0, "state", "DIR",
      "keep positions in DIR: a killed run continues where it stopped"},
@@ -267,6 +267,14 @@ static int read_size(const char *flag, const char *value, int64_t *bytes)
                : flags_complain("%s: '%s' is not a size; write 64MiB", flag, value);
 }
 
+static int read_mem(const char *value, int64_t *bytes)
+{
+    int rc = read_size("--mem", value, bytes);
+    return rc != 0 || *bytes >= WEIR_PLAN_MEM_BYTES_MIN
+               ? rc
+               : flags_complain("--mem: '%s' is too small; it must be at least 128KiB", value);
+}
+
 static int read_number(const char *flag, const char *value, int64_t *number)
 {
     errno = 0;
@@ -374,7 +382,7 @@ static int apply_sized(struct flags *flags, enum flag_id id, const char *value)
         return 0;
     case FLAG_LINES: return read_number("--lines", value, &flags->demo_lines);
     case FLAG_RATE: return read_number("--rate", value, &flags->demo_rate);
-    case FLAG_MEM: return read_size("--mem", value, &flags->mem_bytes);
+    case FLAG_MEM: return read_mem(value, &flags->mem_bytes);
     case FLAG_SEED:
         if (read_number("--seed", value, &number) != 0) {
             return EXIT_USAGE;

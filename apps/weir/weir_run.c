@@ -233,6 +233,14 @@ static void tell_counts(struct run *run)
     }
 }
 
+enum { MIB = 1024 * 1024 };
+
+static int64_t mem_of(const struct flags *flags, const weir_plan *plan)
+{
+    int64_t given = flags->mem_bytes > 0 ? flags->mem_bytes : weir_plan_mem_bytes(plan);
+    return given > 0 ? given : 64 * (int64_t)MIB;
+}
+
 /* What the user can type to solve a failure; NULL: none. */
 static const char *hint_of(const struct run *run, const weir_error *error, char *text, size_t cap)
 {
@@ -242,7 +250,11 @@ static const char *hint_of(const struct run *run, const weir_error *error, char 
         return "--follow sends the request again after a break or an end";
     }
     if (error->code == WEIR_EBUDGET) {
-        return "--mem SIZE sets a larger budget";
+        int64_t bytes = mem_of(run->flags, run->plan);
+        snprintf(text, cap, "--mem SIZE sets a larger budget than %lld%s",
+                 (long long)(bytes % MIB == 0 ? bytes / MIB : bytes),
+                 bytes % MIB == 0 ? "MiB" : " bytes");
+        return text;
     }
     if (!of_state || run->folder == NULL || strstr(error->message, "in use by") != NULL) {
         return NULL;
@@ -366,7 +378,7 @@ int run_pipeline(const struct flags *flags)
     say_init(&run.say, flags);
     int code = text_plan(flags, &run.say, &run.plan);
     if (code == 0) {
-        int64_t mem = flags->mem_bytes > 0 ? flags->mem_bytes : weir_plan_mem_bytes(run.plan);
+        int64_t mem = mem_of(flags, run.plan);
         run.loop = weir_loop_new(WEIR_OPTIONS(
             weir_loop_options, .budget_bytes = mem, .log = say_log, .log_ctx = &run.say,
             .virtual_ns = flags->virtual_clock ? TEST_CLOCK_NS : 0, .seed = flags->seed));

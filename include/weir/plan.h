@@ -190,6 +190,8 @@ WEIR_API const char *weir_plan_state_folder(const weir_plan *plan);
 WEIR_API const char *weir_plan_state_name(const weir_plan *plan);
 /* Whether an expression of the text reads the value of this name, $NAME. */
 WEIR_API bool weir_plan_reads_variable(const weir_plan *plan, const char *name);
+/* The least SIZE of `@mem` and of the command's --mem: what every component needs to work at all. */
+enum { WEIR_PLAN_MEM_BYTES_MIN = 128 * 1024 };
 /* The bytes of the line `@mem SIZE`; 0 when there is none. */
 WEIR_API int64_t weir_plan_mem_bytes(const weir_plan *plan);
 

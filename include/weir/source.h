@@ -49,7 +49,8 @@ typedef struct weir_http_options {
     int64_t idle_ms; /* silence that counts as a lost connection; default: 60 s for a body that can
                         be resumed and for an event stream, no limit for others; WEIR_NONE: no
                         limit */
-    int64_t line_bytes_max; /* without the line end; default 1 MiB; WEIR_NONE: the loop's budget */
+    int64_t line_bytes_max; /* without the line end; default 1 MiB, or an eighth of
+                             * the loop's budget_bytes if that is less; WEIR_NONE: the loop's budget */
     int32_t overlong;       /* WEIR_LONG_SKIP (default), WEIR_LONG_CUT, WEIR_LONG_FAILS */
     int32_t reserved;
     weir_state *state; /* continue from its position, and save the settled position; default:

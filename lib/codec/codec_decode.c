@@ -47,7 +47,8 @@ int wr_decode_bad(struct wr_decoder *decoder, int code, const char *format, ...)
         (void)snprintf(decoder->reason, sizeof decoder->reason, "out of memory");
         if (asked > 0) {
             (void)snprintf(decoder->reason, sizeof decoder->reason,
-                           "it needs %zu bytes of memory, more than the limit of %zu",
+                           "it needs %zu bytes of memory, more than the limit of %zu (half of the "
+                           "byte budget)",
                            decoder->memory.used_bytes + asked, decoder->memory.max_bytes);
         }
         return asked > 0 ? WEIR_EBUDGET : WEIR_ENOMEM;

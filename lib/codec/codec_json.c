@@ -15,6 +15,7 @@
  * An error that the walk finds lies at a token. For one that the first pass finds, the text is read
  * once more, byte by byte.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include <weir/error.h>
@@ -473,7 +474,10 @@ int wr_json_index(struct wr_json *json, const char *text, size_t len)
     }
     size_t tokens_max = json->bytes_max / TOKEN_BYTES;
     if (json->bytes_max > 0 && len > tokens_max && !few_tokens(text, len, tokens_max)) {
-        json->error = "the tokens of this value need too much memory";
+        (void)snprintf(json->limit, sizeof json->limit,
+                       "the tokens of this value need too much memory: more than %zu bytes",
+                       json->bytes_max);
+        json->error = json->limit;
         return WEIR_ETOOLONG;
     }
     if (len == 0) {

@@ -113,6 +113,7 @@ struct wr_json {
     /* After WEIR_EPARSE: where, and what: "expected ',' or '}' after a member". */
     size_t error_at;
     const char *error;
+    char limit[120]; /* the text of an error with a number */
 };
 
 #define WR_JSON_ESCAPED 0x80000000u
@@ -142,6 +143,7 @@ static inline struct wr_fault wr_json_fault(const struct wr_json *json, weir_sli
     struct wr_fault fault = {json->error, text, json->error_at, false, NULL};
     if (code == WEIR_ETOOLONG) {
         fault.at = 0;
+        fault.hint = "the limit is half of the byte budget; --mem SIZE sets a larger one";
     }
     return fault;
 }

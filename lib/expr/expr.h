@@ -82,6 +82,8 @@ enum wr_machine_result wr_machine_next(wr_machine *run, struct wr_value *output)
 /* What went wrong, after FAILED, LIMIT or NO_MEMORY: one line, valid until the next call. Control
  * characters are written as \n or \u0007. */
 const char *wr_machine_error(wr_machine *run);
+/* The text for LIMIT, with the number of bytes. */
+const char *wr_machine_limit(wr_machine *run);
 /* The memory that it holds now; a small part of it is kept when the next input begins. */
 size_t wr_machine_bytes(const wr_machine *run);
 /* The arena of the run: for texts of its outputs. It is reset by wr_machine_begin. */

@@ -70,6 +70,7 @@ struct wr_machine {
     bool given;                    /* the last pull gave an output */
     enum wr_machine_result result; /* END, FAILED, LIMIT, NO_MEMORY: it is over */
     struct wr_value error;
+    char limit[80];                 /* the text of wr_machine_limit */
     const struct wr_json *document; /* the input lies in it; NULL: it was built */
     struct wr_members *tables;      /* see wr_machine_table; NULL: none yet */
     struct wr_arena tables_arena;

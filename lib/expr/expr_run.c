@@ -283,11 +283,18 @@ static bool handle(wr_machine *run, enum wr_next *next)
     return true;
 }
 
+const char *wr_machine_limit(wr_machine *run)
+{
+    (void)snprintf(run->limit, sizeof run->limit,
+                   "the expression needs too much memory: more than %zu bytes",
+                   run->arena.bytes_max);
+    return run->limit;
+}
+
 const char *wr_machine_error(wr_machine *run)
 {
     if (run->result != WR_MACHINE_FAILED) {
-        return run->result == WR_MACHINE_LIMIT ? "the expression needs too much memory"
-                                               : wr_code_text(WEIR_ENOMEM);
+        return run->result == WR_MACHINE_LIMIT ? wr_machine_limit(run) : wr_code_text(WEIR_ENOMEM);
     }
     struct wr_text_writer writer = {.arena = &run->arena};
     if (run->error.mark == WR_VALUE_SECRET) {

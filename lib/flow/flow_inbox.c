@@ -25,7 +25,9 @@
 
 enum {
     BATCH = WR_LOOP_FRAMES, /* items per round: as many as a pump asks for */
-    ITEM_BYTES_MAX = 1024 * 1024
+    ITEM_BYTES_MAX = 1024 * 1024,
+    ITEM_BYTES_LEAST = 1024,
+    BUDGET_PARTS = 8
 };
 
 bool wr_framing_ok(const weir_framing *framing, const char *origin, weir_error *error)
@@ -55,11 +57,25 @@ bool wr_framing_ok(const weir_framing *framing, const char *origin, weir_error *
     return true;
 }
 
+/* The default limit: an item is in the budget several times while it is received and read. */
+static size_t usual_limit(struct wr_inbox *inbox)
+{
+    int64_t part = WR_MAX(inbox->loop->budget.limit / BUDGET_PARTS, (int64_t)ITEM_BYTES_LEAST);
+    inbox->limited = part < ITEM_BYTES_MAX;
+    return (size_t)WR_MIN(part, (int64_t)ITEM_BYTES_MAX);
+}
+
+/* Behind the number of the limit, in messages. */
+static const char *limit_why(const struct wr_inbox *inbox)
+{
+    return inbox->limited ? ", an eighth of the byte budget (--mem)" : "";
+}
+
 int wr_inbox_init(struct wr_inbox *inbox, struct weir_gen *gen, const weir_framing *framing,
                   uint64_t offset)
 {
     *inbox = (struct wr_inbox){.loop = gen->loop, .gen = gen, .given_end = offset};
-    size_t limit = framing->item_bytes_max == 0  ? (size_t)ITEM_BYTES_MAX
+    size_t limit = framing->item_bytes_max == 0  ? usual_limit(inbox)
                    : framing->item_bytes_max < 0 ? SIZE_MAX
                                                  : (size_t)framing->item_bytes_max;
     if (framing->overlong == WEIR_LONG_PARTS) {
@@ -163,15 +179,16 @@ static void log_overlong(struct wr_inbox *inbox, struct weir_gen *gen)
     if (inbox->overlong_logged == 0 && count == 1) {
         uint64_t kept = framer->overlong == WEIR_LONG_CUT ? framer->item_bytes_max : 0;
         wr_log(&inbox->loop->log, WR_LOG_WARNING, gen->name,
-               "the %s at byte %llu has %llu bytes, more than the limit of %llu: %s", item,
+               "the %s at byte %llu has %llu bytes, more than the limit of %llu%s: %s", item,
                (unsigned long long)framer->overlong_start,
                (unsigned long long)(framer->overlong_bytes - framer->overlong_before) + kept -
                    framer->overlong_extra,
-               (unsigned long long)framer->item_bytes_max, done);
+               (unsigned long long)framer->item_bytes_max, limit_why(inbox), done);
     } else if (inbox->overlong_logged == 0 || count >= next) {
         wr_log(&inbox->loop->log, WR_LOG_WARNING, gen->name,
-               "%llu %ss so far were longer than the limit of %llu bytes: %s",
-               (unsigned long long)count, item, (unsigned long long)framer->item_bytes_max, done);
+               "%llu %ss so far were longer than the limit of %llu bytes%s: %s",
+               (unsigned long long)count, item, (unsigned long long)framer->item_bytes_max,
+               limit_why(inbox), done);
     }
     inbox->overlong_logged = count;
 }
@@ -211,9 +228,9 @@ static size_t framer_fails(struct wr_inbox *inbox, struct weir_gen *gen, int cod
     unsigned long long number = (unsigned long long)inbox->origin->given + 1;
     if (code == WEIR_ETOOLONG && framer->problem == NULL) {
         wr_gen_fail(gen, code, 0, (int64_t)framer->overlong_start,
-                    "%s %llu (at byte %llu) is longer than the limit of %llu bytes",
+                    "%s %llu (at byte %llu) is longer than the limit of %llu bytes%s",
                     framer->ops->item, number, (unsigned long long)framer->overlong_start,
-                    (unsigned long long)framer->item_bytes_max);
+                    (unsigned long long)framer->item_bytes_max, limit_why(inbox));
     } else if (code == WEIR_ENOMEM) {
         wr_gen_fail(gen, code, 0, (int64_t)framer->offset, "no memory for an item");
     } else {

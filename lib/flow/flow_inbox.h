@@ -47,6 +47,7 @@ struct wr_inbox {
     bool keep_ends; /* push each item's end offset to the origin (a state is attached) */
     struct wr_offsets *offsets; /* the origin's: where the framer's notes are kept; NULL: none */
     uint32_t notes;             /* of the framer, that are kept */
+    bool limited;               /* the limit of an item is a part of the budget */
     bool late;                  /* it has begun after bytes that an earlier run has read */
     bool starved;               /* the framer needs memory, but the budget is used up */
     uint64_t overlong_counted;  /* overlong items already counted */

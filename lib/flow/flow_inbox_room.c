@@ -17,13 +17,16 @@
 
 enum {
     BLOCK_BYTES_MIN = 4096,
+    SMALL_BUDGET = 512 * 1024,
     ROOM_MIN = 2048,          /* a receive call into less room is not worth it */
     SLACK = WR_INBOX_WANT_MAX /* room after an item of the greatest length */
 };
 
 size_t wr_inbox_usual_cap(const struct wr_inbox *inbox)
 {
-    int64_t part = WR_MIN(inbox->loop->budget.limit / 4, (int64_t)WR_BLOCK_BYTES);
+    /* Of a small budget less: a decoder and two inboxes have up to six of them in use. */
+    int64_t limit = inbox->loop->budget.limit, blocks = limit < SMALL_BUDGET ? 8 : 4;
+    int64_t part = WR_MIN(limit / blocks, (int64_t)WR_BLOCK_BYTES);
     return (size_t)WR_MAX(part, (int64_t)BLOCK_BYTES_MIN);
 }
 
@@ -37,7 +40,7 @@ static size_t cap_for(const struct wr_inbox *inbox, size_t tail, size_t want, si
     }
     size_t limit = inbox->framer.item_bytes_max;
     size_t most = limit < SIZE_MAX - SLACK ? limit + SLACK : SIZE_MAX;
-    return WR_MAX(WR_MIN(WR_MAX(tail * 2, need), most), tail + SLACK);
+    return WR_MAX(WR_MIN(WR_MAX(tail * 2, need), most), tail + WR_MAX(want, usual / 2));
 }
 
 /* The block is full: move the unfinished item at its end to a place with room. */
@@ -158,7 +161,8 @@ const char *wr_inbox_stuck(const struct wr_inbox *inbox)
     bool lent = block != NULL && (inbox->lent[0] == block || inbox->lent[1] == block);
     return block != NULL && block->refs > 1u + lent
                ? "the loop's byte budget is too small: items that were given are still held"
-               : "an item is longer than the loop's byte budget allows";
+               : "an item is longer than the loop's byte budget allows; an eighth of it always "
+                 "fits";
 }
 
 int64_t wr_inbox_held(const struct wr_inbox *inbox, uint32_t mark)

@@ -419,8 +419,11 @@ static int read_size(struct wr_plan_reading *reading, const struct wr_plan_token
     struct wr_plan_error *error = &reading->error;
     int rc = wr_plan_size_read(reading->clean + value->value.at, value->value.len,
                                &reading->plan->mem_bytes);
-    if (rc == 0 && reading->plan->mem_bytes > 0) {
+    if (rc == 0 && reading->plan->mem_bytes >= WEIR_PLAN_MEM_BYTES_MIN) {
         return 0;
+    }
+    if (rc == 0 && reading->plan->mem_bytes > 0) {
+        return wr_plan_fail(error, value->all, "@mem must be at least 128KiB");
     }
     (void)wr_plan_fail(error, value->all, "@mem: '%.*s' is not a valid size",
                        (int)WR_MIN(value->all.len, (size_t)WR_PLAN_SHOWN_MAX),

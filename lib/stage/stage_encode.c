@@ -45,8 +45,9 @@ static int no_memory(weir_gen *gen, const struct encode *encode, int code)
     const struct wr_codec_memory *memory = &encode->encoder.memory;
     return code == WEIR_EBUDGET
                ? weir_gen_error(
-                     gen, code, 0, "level %d needs %zu bytes of memory, more than the limit of %zu",
-                     encode->level, memory->used_bytes + memory->asked_bytes, memory->max_bytes)
+                     gen, code, 0,
+                     "level %d needs more than %zu bytes of memory, half of the byte budget",
+                     encode->level, memory->max_bytes)
                : weir_gen_error(gen, WEIR_ENOMEM, 0, "no memory for an encoder");
 }
 

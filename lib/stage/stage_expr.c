@@ -172,7 +172,7 @@ int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const 
         return 1;
     }
     struct wr_fault fault = wr_json_fault(&input->json, text, rc);
-    fault.hint = hint_of(item, text);
+    fault.hint = rc == WEIR_ETOOLONG ? fault.hint : hint_of(item, text);
     return index_behind_mark(input, item, text) ? 1 : wr_gen_reject_at(gen, item, rc, &fault);
 }
 
@@ -180,7 +180,7 @@ int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const 
 static int refuse(struct weir_gen *gen, wr_machine *run, const weir_item *item)
 {
     return wr_machine_arena(run)->full
-               ? wr_gen_reject(gen, item, WEIR_ETOOLONG, "the expression needs too much memory")
+               ? wr_gen_reject(gen, item, WEIR_ETOOLONG, wr_machine_limit(run))
                : wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for an expression");
 }
 

@@ -184,7 +184,12 @@ static int reject(const weir_fused *fused, struct member *member, int code, cons
 
 static int reject_long(const weir_fused *fused, struct member *member)
 {
-    return reject(fused, member, WEIR_ETOOLONG, "the output is too long");
+    char why[WHY_BYTES];
+    (void)snprintf(why, sizeof why,
+                   "the output is too long: more than %zu bytes of memory (half of --mem, but at "
+                   "least 256 KiB and at most 64 MiB)",
+                   wr_machine_arena(member->run)->bytes_max);
+    return reject(fused, member, WEIR_ETOOLONG, why);
 }
 
 /* The output of a member goes to the next one. 0 or a code: a member has failed. */

@@ -38,6 +38,7 @@
 #include "stage_jq_job.h"
 
 enum { LANES = 8, TICK_MS = 100, SLOW_TO_STOP_TICKS = 10 };
+#define OUTPUT_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 struct jq_args {
     const char *program;
@@ -399,6 +400,10 @@ static weir_gen *jq_open(const weir_opening *opening, weir_gen *up, const void *
     if (stage != NULL) {
         stage->program = wr_strdup(given->program);
         wr_jq_job_init(&stage->job, stage->program, opening->names);
+        stage->job.output_bytes_max =
+            stage->gen.loop != NULL
+                ? WR_MIN((size_t)stage->gen.loop->budget.limit / 2, OUTPUT_BYTES_MAX)
+                : 0;
         stage->time_ms = given->time_ms;
         stage->memory_bytes = given->memory_bytes;
         unsigned lane = atomic_fetch_add_explicit(&lanes, 1, memory_order_relaxed) % LANES;

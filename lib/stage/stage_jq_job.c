@@ -3,6 +3,7 @@
  */
 #include "stage_jq_job.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base_error.h"
@@ -90,8 +91,13 @@ static bool write_output(struct wr_jq_job *job)
         return true;
     }
     size_t need = wr_item_padded(WR_MAX(len, (size_t)1));
-    if (need > UINT32_MAX / 2) {
-        reject(job, WEIR_ETOOLONG, "the output is too long");
+    if (need > WR_MIN(job->output_bytes_max, (size_t)UINT32_MAX / 2)) {
+        char why[120];
+        (void)snprintf(
+            why, sizeof why,
+            "the output is too long: more than %zu bytes (half of --mem, 64 MiB at most)",
+            job->output_bytes_max);
+        reject(job, WEIR_ETOOLONG, why);
         return true;
     }
     if (need > job->cap - job->len) {

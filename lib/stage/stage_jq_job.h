@@ -58,6 +58,7 @@ struct wr_jq_job {
     struct wr_jq_made made[WR_JQ_RESULTS_MAX];
     struct wr_jq_reject rejects[WR_JQ_REJECTS_MAX];
     uint32_t made_count, rejects_count;
+    size_t output_bytes_max;
     size_t len, need; /* of `to`; for the output that did not fit, 0: none */
     bool stopped;     /* by wr_jq_stop: the item that ran, if one did, has no result */
     int code;         /* WEIR_ENOMEM, or that of `mistake` */

@@ -6,9 +6,11 @@
  */
 #include "stage_made.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base_alloc.h"
+#include "flow_dead.h"
 
 enum { LARGE_BYTES = 8 * 1024 }; /* a smaller item needs less than WR_SCRATCH_BYTES */
 
@@ -33,6 +35,7 @@ int wr_made_reserve(struct wr_made *made, struct weir_gen *gen, size_t need, siz
 {
     int why = 0;
     struct weir_block *block = made->block;
+    made->need = need;
     if (block != NULL && block->cap - block->len >= need) {
         return 0;
     }
@@ -91,6 +94,29 @@ int wr_made_wait(struct weir_gen *gen)
     return rc < 0 ? wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc)) : 0;
 }
 
+/* There is no memory for the item, which is the first one that is left. Is it too large, and nobody
+ * can release some? Then it is rejected; all others are a failure. 1: it is; 0: there is memory now; or
+ * a code: the stage has failed. */
+static int wait_or_reject(struct wr_made *made, struct weir_gen *gen, const weir_item *item)
+{
+    int64_t budget = gen->loop->budget.limit;
+    if ((int64_t)made->need <= budget / 8) {
+        return wr_made_wait(gen);
+    }
+    int rc = wr_budget_wait(gen->loop, &gen->object);
+    if (rc == WEIR_EBUDGET) {
+        char why[160];
+        snprintf(
+            why, sizeof why,
+            "what is made of it does not fit into the byte budget of %lld bytes; --mem SIZE sets "
+            "a larger one",
+            (long long)budget);
+        rc = wr_gen_reject(gen, item, rc, why);
+        return rc < 0 ? rc : 1;
+    }
+    return rc < 0 ? wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc)) : 0;
+}
+
 /* Read n items, in place. Returns how many are passed on; the stage may have failed after them. */
 static size_t read_items(struct wr_made *made, struct weir_gen *gen, weir_item *items, size_t n)
 {
@@ -110,10 +136,11 @@ static size_t read_items(struct wr_made *made, struct weir_gen *gen, weir_item *
                 (void)keep_rest(made, gen, items + i, n - i);
                 return ready;
             }
-            rc = wr_made_wait(gen);
+            rc = wait_or_reject(made, gen, &items[i]);
             if (rc == 0) {
                 continue;
             }
+            rc = rc == 1 ? 0 : rc; /* rejected */
         }
         if (rc < 0) {
             return ready;

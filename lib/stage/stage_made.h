@@ -43,6 +43,7 @@ struct wr_made {
     struct weir_block *lent;  /* all blocks of this call, with `block`; by next */
     weir_item *rest;          /* items of the last pull that are not read yet */
     size_t rest_at, rest_count;
+    size_t need; /* of the last wr_made_reserve */
 };
 
 size_t wr_made_next(struct wr_made *made, struct weir_gen *gen, weir_item *items, size_t max);

@@ -770,8 +770,61 @@ class BadItems(e2e_support.TestCase):
         self.assertEqual(run.err, "")
 
     def test_a_budget_that_is_too_small_is_reported_with_the_flag_for_it(self):
-        run = weir("--mem", "1KiB", "batch 100000", stdin=b"line\n" * 10000)
-        self.ends(run, 1, "byte budget is too small", "--mem SIZE sets a larger budget")
+        run = weir("--mem", "128KiB", "gen 1..3 | gzip")
+        self.ends(run, 1, "level 6 needs more than 65536 bytes of memory, half of the byte budget",
+                  "--mem SIZE sets a larger budget than 131072 bytes")
+        run = weir("--mem", "1MiB", "gen 1..3 | zstd level=19")
+        self.ends(run, 1, "--mem SIZE sets a larger budget than 1MiB")
+
+    def test_a_budget_below_the_least_one_is_a_usage_error(self):
+        for arguments in (("--mem", "127KiB", "gen 1..3"), ("check", "--mem", "1KiB", "gen 1..3"),
+                          ("explain", "--mem", "1KiB", "gen 1..3")):
+            self.ends(weir(*arguments), 2, "is too small; it must be at least 128KiB")
+        self.write("small", b"@mem 64KiB\ngen 1..3")
+        for arguments in ((), ("check",)):
+            self.ends(weir(*arguments, "-f", self.path("small")), 2, "@mem must be at least 128KiB")
+        self.assertEqual(weir("--mem", "128KiB", "gen 1..3").out, b"1\n2\n3\n")
+
+    ALL = ("where .a == 1", ".a", "{a, p: .pad}", "json | .a", "regex `\"a\": (?<a>\\d)`", "queue 100 | where .a == 1",
+           "queue 100 | queue 100 | batch 10", "lines", "jq `.a`")
+
+    def test_items_that_do_not_fit_into_a_small_budget_are_rejected_one_by_one(self):
+        for pad, fits in ((15000, True), (40000, False), (300000, False)):
+            lines = [b'{"a": 1, "pad": "%s"}\n' % (b"x" * (pad if n % 20 == 10 else 100)) for n in range(400)]
+            for text in self.ALL:
+                if text == "jq `.a`" and b"without libjq" in weir("gen 1..1 | jq `.`").err.encode():
+                    continue
+                with self.subTest(pad=pad, text=text):
+                    self.write("in", b"".join(lines))
+                    run = weir("--mem", "128KiB", "%s | %s" % (self.path("in"), text))
+                    self.ends(run, 0)
+                    count = 400 if fits else 380
+                    self.assertEqual(len(run.out.splitlines()), count)
+                    if count < 400:
+                        self.assertIn("the limit of 16384 bytes, an eighth of the byte budget (--mem): skipped",
+                                      run.err)
+                        self.assertIn("20 of 400 items were rejected (20 over the length limit)", run.err)
+
+    def test_rows_that_do_not_fit_into_a_small_budget_are_rejected_one_by_one(self):
+        for pad, count in ((15000, 400), (40000, 380)):
+            rows = b"a,pad\n" + b"".join(b"1,%s\n" % (b"x" * (pad if n % 20 == 10 else 100)) for n in range(400))
+            self.write("in.csv", rows)
+            self.write("in.csv.gz", gzip.compress(rows))
+            for name in ("in.csv", "in.csv.gz"):
+                run = weir("--mem", "128KiB", "%s | where .a == \"1\"" % self.path(name))
+                self.ends(run, 0)
+                self.assertEqual(len(run.out.splitlines()), count)
+
+    def test_an_output_that_does_not_fit_into_a_small_budget_rejects_its_input(self):
+        lines = [b'{"pad": "%s"}\n' % (b"x" * (9000 if n % 20 == 10 else 100)) for n in range(400)]
+        self.write("in", b"".join(lines))
+        for text in ("[range(20) as $i | .pad]", "jq `[range(11) as $i | .pad]`"):
+            run = weir("--mem", "128KiB", "%s | %s" % (self.path("in"), text))
+            if "without libjq" in run.err:
+                continue
+            self.ends(run, 0, "the output is too long: ", " bytes", "; skipped", "--mem")
+            self.assertEqual(len(run.out.splitlines()), 380)
+            self.assertIn("20 of 400 items were rejected", run.err)
 
     def test_the_end_of_a_stream_that_cannot_be_asked_again_has_no_hint_how_to(self):
         run = weir("varint max=100B", stdin=b"\x01a\xff\x7f" + b"x" * 1000)

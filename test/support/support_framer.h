@@ -105,7 +105,7 @@ static inline long feed_window(struct framed *framed, struct wr_framer *framer, 
 {
     struct wr_frame frames[64] = {{0}};
     weir_item items[64];
-    uint64_t ends[64];
+    uint64_t ends[64] = {0};
     long n = framer->ops->split != NULL
                  ? framer->ops->split(framer, window, len, eof, frames, max, used)
                  : framer->ops->decode(framer, NULL, window, len, eof, items, ends, max, used);

@@ -119,7 +119,7 @@ TEST(a_join_that_needs_more_memory_than_an_expression_may_is_refused)
 {
     const struct wr_machine_options options = {.bytes_max = 4096};
     const struct wr_run_case one = {"[range(2000) | \"0123456789\"] | join(\",\")", "null",
-                                    "! the expression needs too much memory"};
+                                    "! the expression needs too much memory: more than 4096 bytes"};
     wr_fault_pause(true);
     wr_check_run(&one, 0, &options);
     wr_fault_pause(false);

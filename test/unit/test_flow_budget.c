@@ -50,7 +50,8 @@ static weir_gen *lines_of(weir_scope *scope, long bytes, long line_bytes)
 
 static weir_gen *long_lines(weir_scope *scope)
 {
-    return weir_lines(text_of(scope, (struct text){4 * LONG, LONG, scope}));
+    return weir_framed(text_of(scope, (struct text){4 * LONG, LONG, scope}),
+                       WEIR_OPTIONS(weir_framing, .item_bytes_max = 4 * LONG));
 }
 
 /* Somebody else on the loop, who waits for a timer. */

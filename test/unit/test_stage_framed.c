@@ -184,7 +184,7 @@ TEST(an_event_beyond_the_budget_fails)
     memcpy(bytes, "data: a\n\ndata: ", 15);
     weir_gen *gen =
         weir_framed(pieces(weir_root(loop), (struct pieces){bytes, sizeof bytes, 1000, false}),
-                    WEIR_OPTIONS(weir_framing, .kind = WEIR_FRAME_SSE));
+                    WEIR_OPTIONS(weir_framing, .kind = WEIR_FRAME_SSE, .item_bytes_max = 1 << 20));
 
     ck_assert_str_eq(wr_items_shown(gen, 8), "a|");
 
