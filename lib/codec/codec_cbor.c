@@ -77,18 +77,19 @@ int wr_cbor_read(const unsigned char *data, size_t len, struct wr_packed_head *h
     }
     if (major == SIMPLE) {
         read_simple(head, info);
-    } else if (info == INDEFINITE &&
-               (head->kind == WR_PACKED_ARRAY || head->kind == WR_PACKED_MAP)) {
+        return (int)(1 + bytes);
+    }
+    bool opens = head->kind >= WR_PACKED_TEXT && head->kind <= WR_PACKED_MAP;
+    if (info == INDEFINITE && !opens) {
+        *problem = "a head that is reserved";
+        return WEIR_EPARSE;
+    }
+    if (info != INDEFINITE && opens && head->number == WR_PACKED_OPEN) {
+        *problem = "more values or bytes than can be";
+        return WEIR_EPARSE;
+    }
+    if (info == INDEFINITE) {
         head->number = WR_PACKED_OPEN;
-    } else if (info == INDEFINITE) {
-        *problem = head->kind == WR_PACKED_BYTES || head->kind == WR_PACKED_TEXT
-                       ? "a string whose length is not known at its start"
-                       : "a head that is reserved";
-        return WEIR_EPARSE;
-    } else if ((head->kind == WR_PACKED_ARRAY || head->kind == WR_PACKED_MAP) &&
-               head->number == WR_PACKED_OPEN) {
-        *problem = "more values than can be";
-        return WEIR_EPARSE;
     }
     return (int)(1 + bytes);
 }

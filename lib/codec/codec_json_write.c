@@ -96,13 +96,8 @@ bool wr_json_copy_plain(char *to, const char *from, size_t len)
     return other == 0;
 }
 
-void wr_json_string(struct wr_out *out, struct wr_text text)
+void wr_json_string_part(struct wr_out *out, struct wr_text text)
 {
-    if (text.data == NULL) {
-        wr_out_bytes(out, "null", 4);
-        return;
-    }
-    wr_out_bytes(out, "\"", 1);
     size_t plain = 0; /* [plain, at) is copied unchanged */
     for (size_t at = 0; at < text.len;) {
         at += plain_bytes(text.data + at, text.len - at);
@@ -129,16 +124,31 @@ void wr_json_string(struct wr_out *out, struct wr_text text)
         plain = ++at;
     }
     wr_out_bytes(out, text.data + plain, text.len - plain);
+}
+
+void wr_json_string(struct wr_out *out, struct wr_text text)
+{
+    if (text.data == NULL) {
+        wr_out_bytes(out, "null", 4);
+        return;
+    }
+    wr_out_bytes(out, "\"", 1);
+    wr_json_string_part(out, text);
     wr_out_bytes(out, "\"", 1);
 }
 
-void wr_json_base64(struct wr_out *out, struct wr_text bytes)
+void wr_json_base64_part(struct wr_out *out, struct wr_text bytes)
 {
-    wr_out_bytes(out, "\"", 1);
     for (size_t i = 0; i < bytes.len; i += 3) {
         char four[4];
         wr_base64_write(bytes.data + i, WR_MIN(bytes.len - i, (size_t)3), four);
         wr_out_bytes(out, four, 4);
     }
+}
+
+void wr_json_base64(struct wr_out *out, struct wr_text bytes)
+{
+    wr_out_bytes(out, "\"", 1);
+    wr_json_base64_part(out, bytes);
     wr_out_bytes(out, "\"", 1);
 }

@@ -76,6 +76,28 @@ static void write_plain(struct wr_out *out, const struct wr_packed_head *head, s
     }
 }
 
+/* A piece of a string: text by itself, and bytes as one with the pieces before it. */
+static void write_piece(struct wr_packed *p, struct wr_out *out, struct wr_text piece)
+{
+    if (p->pieces == WR_PACKED_TEXT) {
+        wr_json_string_part(out, piece);
+        return;
+    }
+    while (piece.len > 0 && p->carried > 0 && p->carried < sizeof p->carry) {
+        p->carry[p->carried++] = *piece.data++;
+        piece.len--;
+    }
+    if (p->carried == sizeof p->carry) {
+        wr_json_base64_part(out, (struct wr_text){p->carry, sizeof p->carry});
+        p->carried = 0;
+    }
+    size_t whole = piece.len - piece.len % sizeof p->carry;
+    wr_json_base64_part(out, (struct wr_text){piece.data, whole});
+    for (size_t i = whole; i < piece.len; i++) {
+        p->carry[p->carried++] = piece.data[i];
+    }
+}
+
 /* What stands before a value. */
 static void write_before(const struct wr_packed *p, struct wr_out *out)
 {
@@ -146,6 +168,40 @@ static int close_level(struct wr_packed *p, struct wr_out *out)
     return ended(p, out);
 }
 
+static int open_string(struct wr_packed *p, const struct wr_packed_head *head, struct wr_out *out)
+{
+    p->pieces = head->kind;
+    p->carried = 0;
+    if (out != NULL) {
+        wr_out_string(out, "\"");
+    }
+    return 0;
+}
+
+/* The next head inside a string in pieces. As take. */
+static int take_piece(struct wr_packed *p, const struct wr_packed_head *head, const char *body,
+                      struct wr_out *out)
+{
+    if (head->kind == WR_PACKED_BREAK) {
+        if (out != NULL) {
+            wr_json_base64_part(out, (struct wr_text){p->carry, p->carried});
+            wr_out_string(out, "\"");
+        }
+        p->pieces = WR_PACKED_NULL;
+        return ended(p, out);
+    }
+    if (head->kind != p->pieces || head->number == WR_PACKED_OPEN) {
+        return bad(p, p->pieces == WR_PACKED_TEXT
+                          ? "a piece of a text is not a text whose length is known"
+                          : "a piece of a byte string is not one whose length is known");
+    }
+    if (out != NULL) {
+        write_piece(p, out, (struct wr_text){body, (size_t)head->number});
+    }
+    p->body = head->number;
+    return 0;
+}
+
 static bool is_key(const struct wr_packed *p)
 {
     return p->depth > 0 && p->levels[p->depth - 1].map && !p->levels[p->depth - 1].odd;
@@ -157,6 +213,9 @@ static int take(struct wr_packed *p, const struct wr_packed_head *head, const ch
                 struct wr_out *out)
 {
     bool key = is_key(p);
+    if (p->pieces != WR_PACKED_NULL) {
+        return take_piece(p, head, body, out);
+    }
     if (head->kind == WR_PACKED_BREAK) {
         return close_level(p, out);
     }
@@ -172,6 +231,10 @@ static int take(struct wr_packed *p, const struct wr_packed_head *head, const ch
     }
     if (head->kind == WR_PACKED_ARRAY || head->kind == WR_PACKED_MAP) {
         return open_level(p, head, out);
+    }
+    if (head->kind <= WR_PACKED_BYTES && head->number == WR_PACKED_OPEN &&
+        head->kind >= WR_PACKED_TEXT) {
+        return open_string(p, head, out);
     }
     bool has_body = head->kind == WR_PACKED_TEXT || head->kind == WR_PACKED_BYTES ||
                     head->kind == WR_PACKED_EXT;
@@ -196,7 +259,7 @@ int wr_packed_walk(struct wr_packed *packed, const char *data, size_t len, size_
             if (packed->body > 0) {
                 break;
             }
-            rc = ended(packed, out);
+            rc = packed->pieces != WR_PACKED_NULL ? 0 : ended(packed, out);
             continue;
         }
         struct wr_packed_head head = {.kind = WR_PACKED_NULL};
@@ -208,7 +271,7 @@ int wr_packed_walk(struct wr_packed *packed, const char *data, size_t len, size_
             break;
         }
         WR_ASSERT(out == NULL || head.kind < WR_PACKED_TEXT || head.kind > WR_PACKED_EXT ||
-                      head.number <= len - at - (size_t)n,
+                      head.number == WR_PACKED_OPEN || head.number <= len - at - (size_t)n,
                   "only a whole value is written");
         rc = take(packed, &head, data + at + n, out);
         at += rc < 0 ? 0 : (size_t)n;

@@ -13,8 +13,9 @@
  * single precision if they had that); NaN and infinities are null. Bytes are a base64 string, and
  * text that is not UTF-8 gets U+FFFD. A key that is an integer becomes a string; a map with any
  * other key that is not a text is an error. An extension of MessagePack is {"ext": TYPE, "data":
- * BASE64}; a tag of CBOR is left out, and undefined and other simple values are null. Strings of
- * CBOR whose length is not known at their start are an error.
+ * BASE64}; a tag of CBOR is left out, and undefined and other simple values are null. A string of
+ * CBOR in pieces (RFC 8949, 3.2.3) is what the pieces are together. Each piece of a text is UTF-8 by
+ * itself: of a character that is cut by a piece each byte becomes U+FFFD.
  *
  * Failure.   A walk that has failed stays failed, and nothing can be read behind that place: neither
  *            format says where the next value begins.
@@ -37,9 +38,9 @@ enum wr_packed_kind {
     WR_PACKED_UINT,
     WR_PACKED_NEGATIVE, /* -1 - number */
     WR_PACKED_REAL,
-    WR_PACKED_TEXT,  /* number: of bytes */
+    WR_PACKED_TEXT,  /* number: of bytes; WR_PACKED_OPEN: pieces follow, until a break */
     WR_PACKED_BYTES, /* ... */
-    WR_PACKED_EXT,   /* ... */
+    WR_PACKED_EXT,   /* number: of bytes */
     WR_PACKED_ARRAY, /* number: of values; WR_PACKED_OPEN: until a break */
     WR_PACKED_MAP,   /* ... of pairs */
     WR_PACKED_TAG,   /* a value follows, which takes its place */
@@ -70,7 +71,10 @@ struct wr_packed_level {
 
 struct wr_packed {
     wr_packed_read *read;
-    uint64_t body; /* bytes of a text that follow */
+    uint64_t body;              /* bytes of a text that follow */
+    enum wr_packed_kind pieces; /* of the string whose pieces follow; NULL: none is open */
+    char carry[3];              /* bytes of its pieces that are not written as base64 yet */
+    uint8_t carried;
     size_t depth;
     const char *problem; /* of the failure; NULL: none */
     struct wr_packed_level levels[WR_PACKED_DEPTH_MAX];
@@ -80,8 +84,16 @@ static inline void wr_packed_init(struct wr_packed *packed, wr_packed_read *read
 {
     packed->read = read;
     packed->body = 0;
+    packed->pieces = WR_PACKED_NULL;
+    packed->carried = 0;
     packed->depth = 0;
     packed->problem = NULL;
+}
+
+/* Has a value begun that has not ended? */
+static inline bool wr_packed_inside(const struct wr_packed *packed)
+{
+    return packed->depth > 0 || packed->body > 0 || packed->pieces != WR_PACKED_NULL;
 }
 
 /*

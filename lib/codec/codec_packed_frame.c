@@ -125,7 +125,7 @@ static int next_value(struct cursor *c, bool eof)
     } else if (rc == 1) {
         give(c);
     }
-    bool inside = c->start < c->len || walk->depth > 0 || walk->body > 0;
+    bool inside = c->start < c->len || wr_packed_inside(walk);
     if (rc == 0 && eof && inside) {
         return fail(c, WEIR_ETRUNCATED, "the input ends inside a value");
     }
@@ -154,6 +154,7 @@ static size_t packed_whole(const struct wr_framer *framer, const char *data, siz
     wr_packed_init(look, walk->read);
     if (looked) {
         look->body = walk->body;
+        look->pieces = walk->pieces;
         look->depth = walk->depth;
         look->problem = walk->problem;
         memcpy(look->levels, walk->levels, walk->depth * sizeof *walk->levels);

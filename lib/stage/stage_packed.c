@@ -253,8 +253,8 @@ const weir_component wr_component_cbor = {
     .name = "cbor",
     PACKED,
     .help =
-        "Reads values of CBOR (RFC 8949) as JSON: bytes are base64, tags are left out. Behind JSON "
-        "and records it writes them.",
+        "Reads values of CBOR (RFC 8949) as JSON: bytes are base64, tags are left out, strings in "
+        "pieces are put together. Behind JSON and records it writes them.",
     .example = "gen 1..3 | map {n: ., text: \"a\"} | cbor | cbor",
     .prints = "{\"n\":1,\"text\":\"a\"}\n{\"n\":2,\"text\":\"a\"}\n{\"n\":3,\"text\":\"a\"}\n",
     .open = cbor_open,

@@ -215,6 +215,20 @@ class Records(e2e_support.TestCase):
             self.ends(run, 0)
             self.assertEqual([json.loads(line) for line in run.out.splitlines()], values)
 
+    def test_strings_of_cbor_in_pieces_are_put_together(self):
+        pieces = b"\x7f" + b"\x6aabcdefghij" * 10 + b"\xff"
+        self.write("in", b"\x01" + b"\x7f\x61a\x62bc\xff" + pieces + b"\x5f\x41\x01\x42\x02\x03\xff")
+        run = weir("%s | cbor" % self.path("in"))
+        self.ends(run, 0)
+        self.assertEqual(run.out, b'1\n"abc"\n"%s"\n"AQID"\n' % (b"abcdefghij" * 10))
+        run = weir("%s | cbor max=100B" % self.path("in"))
+        self.ends(run, 0, "the value at byte 8 has 112 bytes, more than the limit of 100: skipped")
+        self.assertEqual(run.out, b'1\n"abc"\n"AQID"\n')
+        self.write("in", b"\x01\x7f\x61a\x41b\xff\x02")
+        run = weir("%s | cbor" % self.path("in"))
+        self.ends(run, 1, "a piece of a text is not a text whose length is known")
+        self.assertEqual(run.out, b"1\n")
+
     def test_a_stream_of_packed_values_ends_where_it_is_malformed(self):
         self.write("in", b"\x01\x92\x02\xa1x\xc1\x03")
         run = weir("%s | msgpack" % self.path("in"))

@@ -119,6 +119,17 @@ static const struct sample cbor[] = {
            "a\x01\x61"
            "b\x82\x02\x03"),
      "{\"a\":1,\"b\":[2,3]}"},
+    {BYTES("\x5f\x42\x01\x02\x43\x03\x04\x05\xff"), "\"AQIDBAU=\""},
+    {BYTES("\x5f\x41\x01\x40\x41\x02\x46\x03\x04\x05\x06\x07\x08\xff"), "\"AQIDBAUGBwg=\""},
+    {BYTES("\x5f\xff"), "\"\""},
+    {BYTES("\x7f\xff"), "\"\""},
+    {BYTES("\x7f\x65strea\x64ming\xff"), "\"streaming\""},
+    {BYTES("\x7f\x62\"\n\x60\xff"), "\"\\\"\\n\""},
+    /* a character that is cut is none */
+    {BYTES("\x7f\x61\xc3\x61\xbc\x62\xc3\xbc\xff"), "\"\xef\xbf\xbd\xef\xbf\xbd\xc3\xbc\""},
+    {BYTES("\xa1\x7f\x61\x6b\x61\x31\xff\x9f\x5f\x41\x01\xff\x7f\xff\xff"),
+     "{\"k1\":[\"AQ==\",\"\"]}"},
+    {BYTES("\xc1\x7f\x61\x78\xff"), "\"x\""},
     {BYTES("\x9f\xff"), "[]"},
     {BYTES("\x9f\x01\x82\x02\x03\x9f\x04\x05\xff\xff"), "[1,[2,3],[4,5]]"},
     {BYTES("\xbf\x61"
@@ -242,10 +253,14 @@ TEST(what_is_wrong_is_named_at_its_byte)
     fails(wr_cbor_read, BYTES("\xbf\x01\xff"), 2, "a break");
     fails(wr_cbor_read, BYTES("\x1c"), 0, "reserved");
     fails(wr_cbor_read, BYTES("\x1f"), 0, "reserved");
-    fails(wr_cbor_read,
-          BYTES("\x5f\x41"
-                "a\xff"),
-          0, "length is not known");
+    fails(wr_cbor_read, BYTES("\x5f\x41\x01\x61\x01\xff"), 3, "a piece of a byte string is not");
+    fails(wr_cbor_read, BYTES("\x5f\x01"), 1, "a piece of a byte string is not");
+    fails(wr_cbor_read, BYTES("\x7f\x41\x01"), 1, "a piece of a text is not");
+    fails(wr_cbor_read, BYTES("\x7f\x7f\xff\xff"), 1, "a piece of a text is not");
+    fails(wr_cbor_read, BYTES("\x5f\x5f\xff\xff"), 1, "a piece of a byte string is not");
+    fails(wr_cbor_read, BYTES("\x7f\xc1\x61\x78\xff"), 1, "a piece of a text is not");
+    fails(wr_cbor_read, BYTES("\xa1\x5f\x41\x01\xff\x01"), 1, "a key of a map");
+    fails(wr_cbor_read, BYTES("\x7b\xff\xff\xff\xff\xff\xff\xff\xff"), 0, "bytes than can be");
     fails(wr_cbor_read, BYTES("\x9b\xff\xff\xff\xff\xff\xff\xff\xff"), 0, "more values");
     fails(wr_cbor_read, BYTES("\xbb\x7f\xff\xff\xff\xff\xff\xff\xff"), 0, "more pairs");
 }

@@ -178,6 +178,8 @@ TEST(a_stream_is_cut_into_its_values)
     frames_as(&tagged, BYTES("\x01\x62gh\x9f\x01\xff\xc1\x19 !"),
               "\x01|\x62gh|\x9f\x01\xff|\xc1\x19 !|");
     frames_as(&packed, BYTES(""), "");
+    frames_as(&tagged, BYTES("\x7f\x61g\x60\x62hi\xff\x5f\xff!\xa1\x7f\x61k\xff!"),
+              "\x7f\x61g\x60\x62hi\xff|\x5f\xff|!|\xa1\x7f\x61k\xff!|");
 }
 
 TEST(a_long_value_is_skipped_and_the_next_one_is_found)
@@ -188,6 +190,10 @@ TEST(a_long_value_is_skipped_and_the_next_one_is_found)
     frames_as(&small, BYTES("\x01\xa4klmn\x02\x95ghijk\xa3xyz"), "\x01|\x02|\xa3xyz|");
     snprintf(expected, sizeof expected, "\x01|<%d>", -WEIR_ETOOLONG);
     frames_as(&fails, BYTES("\x01\xa4klmn\x02"), expected);
+    /* the limit is over the sum of a string in pieces */
+    static const struct framing pieces = {WEIR_FRAME_CBOR, WEIR_LONG_SKIP, 6, 0, NULL};
+    frames_as(&pieces, BYTES("!\x7f\x61k\x61l\xff!\x7f\x61k\x62lm\xff!"),
+              "!|\x7f\x61k\x61l\xff|!|!|");
 }
 
 TEST(what_is_malformed_or_not_complete_ends_the_stream)
@@ -202,6 +208,12 @@ TEST(what_is_malformed_or_not_complete_ends_the_stream)
     frames_as(&packed, BYTES("\x01\xa4kl"), expected);
     frames_as(&packed, BYTES("\x01\x92\x02"), expected);
     frames_as(&packed, BYTES("\x01\xcd\x02"), expected);
+    static const struct framing strings = {WEIR_FRAME_CBOR, WEIR_LONG_SKIP, 1000, 0, NULL};
+    frames_as(&strings, BYTES("\x01\x7f\x61k"), expected);
+    frames_as(&strings, BYTES("\x01\x5f"), expected);
+    snprintf(expected, sizeof expected,
+             "\x01|<%d a piece of a text is not a text whose length is known>", -WEIR_EPARSE);
+    frames_as(&strings, BYTES("\x01\x7f\x61k\x41k\xff\x02"), expected);
 }
 
 MAIN("codec/packed_write")
