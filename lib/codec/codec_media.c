@@ -15,6 +15,8 @@ static const struct {
     [WR_MEDIA_CSV] = {"csv", "text/csv", "application/csv", WEIR_FRAME_CSV, ','},
     [WR_MEDIA_TSV] = {"tsv", "text/tab-separated-values", NULL, WEIR_FRAME_CSV, '\t'},
     [WR_MEDIA_EVENTS] = {"sse", "text/event-stream", NULL, WEIR_FRAME_SSE, 0},
+    [WR_MEDIA_GZIP] = {"gunzip", "application/gzip", "application/x-gzip", WEIR_FRAME_NONE, 0},
+    [WR_MEDIA_ZSTD] = {"unzstd", "application/zstd", NULL, WEIR_FRAME_NONE, 0},
 };
 
 enum wr_media wr_media_of(struct wr_text type)
@@ -30,6 +32,35 @@ enum wr_media wr_media_of(struct wr_text type)
     bool json =
         type.len > len && wr_text_is((struct wr_text){type.data + type.len - len, len}, suffix);
     return json ? WR_MEDIA_JSON : WR_MEDIA_LINES;
+}
+
+/* Take the ending off the text. */
+static bool ends_with(struct wr_text *text, const char *ending)
+{
+    size_t len = strlen(ending);
+    bool ends =
+        text->len > len && wr_text_is((struct wr_text){text->data + text->len - len, len}, ending);
+    text->len -= ends ? len : 0;
+    return ends;
+}
+
+enum wr_media wr_media_inside(const char *url)
+{
+    static const struct {
+        const char *ending;
+        enum wr_media media;
+    } inside[] = {{".csv", WR_MEDIA_CSV},
+                  {".tsv", WR_MEDIA_TSV},
+                  {".json", WR_MEDIA_JSON},
+                  {".sse", WR_MEDIA_EVENTS}};
+    struct wr_text path = {url, strcspn(url, "?#")};
+    bool cut = ends_with(&path, ".gz") || ends_with(&path, ".zst");
+    for (size_t i = 0; cut && i < sizeof inside / sizeof *inside; i++) {
+        if (ends_with(&path, inside[i].ending)) {
+            return inside[i].media;
+        }
+    }
+    return WR_MEDIA_LINES;
 }
 
 const char *wr_media_word(enum wr_media media)

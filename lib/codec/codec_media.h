@@ -15,11 +15,16 @@ enum wr_media {
     WR_MEDIA_CSV,    /* text/csv: the first row has the names */
     WR_MEDIA_TSV,    /* text/tab-separated-values: the same */
     WR_MEDIA_EVENTS, /* text/event-stream */
+    WR_MEDIA_GZIP,   /* application/gzip: what is inside is known by the name (wr_media_inside) */
+    WR_MEDIA_ZSTD,   /* application/zstd: the same */
     WR_MEDIA_COUNT
 };
 
 /* type: a Content-Type without parameters; empty: there is none. Never WR_MEDIA_UNKNOWN. */
 enum wr_media wr_media_of(struct wr_text type);
+/* What is inside a compressed body of this URL, by the ending of its path before .gz and similar
+ * (.csv.gz): one of those that are not compressed. */
+enum wr_media wr_media_inside(const char *url);
 /* A word for it: "csv". It is the component that reads it, too. */
 const char *wr_media_word(enum wr_media media);
 /* The one with this word; WR_MEDIA_UNKNOWN: there is none. */

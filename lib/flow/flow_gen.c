@@ -381,6 +381,11 @@ bool wr_gen_by_media(struct weir_gen *gen, bool strict)
            gen->ops->by_media(gen, strict);
 }
 
+enum wr_media wr_gen_media_inside(const struct weir_gen *gen)
+{
+    return gen->ops->media_inside != NULL ? gen->ops->media_inside(gen) : WR_MEDIA_LINES;
+}
+
 enum wr_media wr_gen_media(struct weir_gen *gen)
 {
     if (gen->state != WR_GEN_FRESH || !wr_gen_enter(gen)) {

@@ -80,6 +80,8 @@ struct wr_gen_ops {
     /* After by_media, before the first pull: what the bytes are. Waits for the far end; may suspend.
      * WR_MEDIA_UNKNOWN: the generator has failed or stops. */
     enum wr_media (*media)(struct weir_gen *gen);
+    /* After WR_MEDIA_GZIP and similar: what is inside. */
+    enum wr_media (*media_inside)(const struct weir_gen *gen);
     /* How many items it has given in the earlier runs that a state records: they are settled and
      * are not given again. False: unknown. Called before the first pull. NULL: a source begins
      * again, and a stage knows only that it gave nothing if its upstream gave nothing. */
@@ -317,6 +319,8 @@ bool wr_gen_frame(struct weir_gen *gen, const weir_framing *framing);
 /* The same by what the bytes are (the op by_media), which wr_gen_media tells. May suspend. */
 bool wr_gen_by_media(struct weir_gen *gen, bool strict);
 enum wr_media wr_gen_media(struct weir_gen *gen);
+/* What is inside, if that is compressed. */
+enum wr_media wr_gen_media_inside(const struct weir_gen *gen);
 
 /* ---- inside the flow layer */
 

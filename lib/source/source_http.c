@@ -394,6 +394,7 @@ static const struct wr_gen_ops http_ops = {.kind = "http",
                                            .json = http_json,
                                            .by_media = wr_http_by_media,
                                            .media = wr_http_media,
+                                           .media_inside = wr_http_media_inside,
                                            .given_before = http_given_before,
                                            .begins_again = http_begins_again,
                                            .is_source = true};

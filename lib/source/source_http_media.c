@@ -82,6 +82,14 @@ enum wr_http_verdict wr_http_media_judge(struct wr_http_source *source)
                        "from its beginning after a restart; write 'sse | json' behind the URL");
         return WR_HTTP_REFUSED;
     }
+    if ((media == WR_MEDIA_GZIP || media == WR_MEDIA_ZSTD) && source->slot != NULL) {
+        wr_http_refuse(
+            &source->http.failure, WEIR_EINVAL, reply->status,
+            "it is compressed (%s), so with a state it is read again from its beginning; "
+            "for that write '%s | %s' behind the URL",
+            type, wr_media_word(media), typed(wr_media_inside(source->http.url)));
+        return WR_HTTP_REFUSED;
+    }
     snprintf(source->type, sizeof source->type, "%s", type);
     if (set_media(source, media) < 0) {
         wr_http_refuse(&source->http.failure, WEIR_ENOMEM, 0, "no memory for items");
@@ -113,6 +121,12 @@ int wr_http_media_resume(struct wr_http_source *source)
         return wr_gen_fail(&source->gen, WEIR_ENOMEM, 0, -1, "no memory for items");
     }
     return 0;
+}
+
+enum wr_media wr_http_media_inside(const struct weir_gen *gen)
+{
+    const struct wr_http_source *source = WR_OWNER((uintptr_t)gen, struct wr_http_source, gen);
+    return wr_media_inside(source->http.url);
 }
 
 enum wr_media wr_http_media(struct weir_gen *gen)

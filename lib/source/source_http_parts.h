@@ -91,6 +91,7 @@ int wr_http_source_keep(struct wr_http_source *source);
 /* source_http_media.c */
 bool wr_http_by_media(struct weir_gen *gen, bool strict);
 enum wr_media wr_http_media(struct weir_gen *gen);
+enum wr_media wr_http_media_inside(const struct weir_gen *gen);
 /* A response with a body has come. ACCEPTED: it is read as before, or it is the first one; else
  * REFUSED. */
 enum wr_http_verdict wr_http_media_judge(struct wr_http_source *source);

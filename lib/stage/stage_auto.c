@@ -18,7 +18,8 @@
 #include "stage_record.h"
 
 extern const weir_component wr_component_json, wr_component_ndjson, wr_component_csv,
-    wr_component_tsv;
+    wr_component_tsv, wr_component_gunzip, wr_component_unzstd, wr_component_lines,
+    wr_component_sse;
 
 static const int64_t presets[8] = {0}; /* arguments that are not given */
 
@@ -63,6 +64,23 @@ static weir_gen *put_all(struct stage_auto *stage, enum wr_media media, weir_gen
     }
 }
 
+/* The components that unpack such a body and read what is inside. A body that is not compressed is
+ * cut by the source itself. */
+static weir_gen *put_unpacked(struct stage_auto *stage, enum wr_media media, weir_gen *up)
+{
+    bool gzip = media == WR_MEDIA_GZIP;
+    if (!gzip && media != WR_MEDIA_ZSTD) {
+        return put_all(stage, media, up);
+    }
+    enum wr_media inside = wr_gen_media_inside(wr_dead_gate_reads(up));
+    up = put(stage, gzip ? &wr_component_gunzip : &wr_component_unzstd, up, WEIR_SHAPE_BYTES);
+    if (inside == WR_MEDIA_LINES || inside == WR_MEDIA_EVENTS) {
+        bool lines = inside == WR_MEDIA_LINES;
+        up = put(stage, lines ? &wr_component_lines : &wr_component_sse, up, WEIR_SHAPE_BYTES);
+    }
+    return put_all(stage, inside, up);
+}
+
 static size_t auto_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct stage_auto *stage = WR_OWNER(gen, struct stage_auto, gen);
@@ -72,7 +90,7 @@ static size_t auto_next_many(struct weir_gen *gen, weir_item *items, size_t max)
         stage->begun = true;
         if (media != WR_MEDIA_UNKNOWN) { /* else the pull says why */
             wr_gen_unadopt(up);
-            wr_gen_adopt(gen, put_all(stage, media, up));
+            wr_gen_adopt(gen, put_unpacked(stage, media, up));
         }
     }
     return gen->up != NULL ? wr_pull(gen->up, items, max) : 0;
@@ -108,7 +126,10 @@ static const char *auto_says(const weir_opening *opening, const void *args)
     if (opening->joined) {
         return "by the Content-Type of the first answer: text/event-stream as 'sse | json', which "
                "reconnects without limit after the last id; text/csv as 'csv header | ndjson'; "
-               "application/json and ...+json as 'json'; of anything else each line is one value";
+               "application/json and ...+json as 'json'; application/gzip and application/zstd are "
+               "unpacked, and read by the ending in the URL's path (.csv.gz); of anything else "
+               "each "
+               "line is one value";
     }
     switch (opening->shape) {
     case WEIR_SHAPE_LINE: return "each line is one value; what is written over lines needs 'json'";

@@ -39,6 +39,38 @@ def served(*answers):
 
 
 class Types(e2e_support.TestCase):
+    def test_a_compressed_body_is_unpacked_and_read_by_the_ending_in_its_path(self):
+        zip = gzip.compress
+        for kind, path, body, out in (
+            ("application/gzip", "/a.csv.gz?day=1", zip(CSV), ROWS),
+            ("application/x-gzip", "/a.json.gz", zip(PRETTY), b'[{"a":1}]\n{"a":2}\n{"a":3}\n'),
+            ("application/gzip", "/a.ndjson.gz", zip(b'{"a":1}\n{"a": 2}\n'), b'{"a":1}\n{"a": 2}\n'),
+            ("application/gzip", "/a", zip(b'{"a":1}\n'), b'{"a":1}\n'),
+            ("application/gzip", "/a.sse.gz", zip(EVENTS), b'{"a":1}\n{"a":2}\n'),
+            ("application/gzip", "/a.tsv.gz", zip(b"a\tb\n1\t2\n") + zip(b"3\t4\n"),
+             b'{"a":"1","b":"2"}\n{"a":"3","b":"4"}\n'),
+        ):
+            for text in ("auto", "where true", "auto | where true"):
+                with self.subTest(kind=kind, path=path, text=text):
+                    peer = self.peer(served((kind, body)))
+                    run = weir("%s | %s" % (peer.url(path), text))
+                    self.ends(run, 0)
+                    self.assertEqual(run.out, out)
+        packed = weir("gen 1..3 | zstd").out
+        peer = self.peer(served(("application/zstd", packed)))
+        self.assertEqual(weir("%s | map . + 1" % peer.url()).out, b"2\n3\n4\n")
+        peer = self.peer(served(("application/gzip", zip(CSV))))
+        self.assertEqual(weir("%sa.csv.gz" % peer.url()).out, zip(CSV))
+
+    def test_a_compressed_body_that_is_broken_is_an_error(self):
+        peer = self.peer(served(("application/gzip", gzip.compress(CSV * 100)[:40])))
+        self.ends(weir("%sa.csv.gz | where true" % peer.url()), 1, "gunzip: ")
+
+    def test_a_compressed_body_with_a_state_is_to_be_unpacked_by_the_text(self):
+        peer = self.peer(served(("application/gzip", gzip.compress(CSV), 'ETag: "v1"')))
+        run = weir("--state", self.path("state"), "%sa.csv.gz | where true" % peer.url())
+        self.ends(run, 2, "it is compressed (application/gzip)", "write 'gunzip | csv header' behind the URL")
+
     def test_a_body_is_read_as_its_type_says(self):
         for kind, body, out in (
             ("text/csv; charset=utf-8", CSV, ROWS),

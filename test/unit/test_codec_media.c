@@ -18,6 +18,9 @@ static const struct {
     {"text/tab-separated-values", WR_MEDIA_TSV},
     {"text/event-stream", WR_MEDIA_EVENTS},
     {"text/plain", WR_MEDIA_LINES},
+    {"application/gzip", WR_MEDIA_GZIP},
+    {"application/x-gzip", WR_MEDIA_GZIP},
+    {"application/zstd", WR_MEDIA_ZSTD},
     {"", WR_MEDIA_LINES},
 };
 
@@ -26,6 +29,25 @@ TEST(a_type_says_how_a_body_is_read)
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         ck_assert_msg(wr_media_of(wr_text_of(types[i].type)) == types[i].media, "%s",
                       types[i].type);
+    }
+}
+
+TEST(what_is_inside_a_compressed_body_is_known_by_the_path)
+{
+    static const struct {
+        const char *url;
+        enum wr_media media;
+    } urls[] = {{"http://h/a.csv.gz", WR_MEDIA_CSV},
+                {"http://h/a.CSV.GZ?x=.json.gz#y", WR_MEDIA_CSV},
+                {"http://h/a.tsv.zst", WR_MEDIA_TSV},
+                {"http://h/a.json.gz", WR_MEDIA_JSON},
+                {"http://h/a.sse.gz", WR_MEDIA_EVENTS},
+                {"http://h/a.ndjson.gz", WR_MEDIA_LINES},
+                {"http://h/a.csv", WR_MEDIA_LINES},
+                {"http://h/?a.csv.gz", WR_MEDIA_LINES},
+                {"", WR_MEDIA_LINES}};
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        ck_assert_msg(wr_media_inside(urls[i].url) == urls[i].media, "%s", urls[i].url);
     }
 }
 
