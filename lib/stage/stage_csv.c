@@ -41,6 +41,7 @@ struct csv {
     uint32_t lists; /* of names, so far */
     struct wr_csv_style style;
     struct wr_csv_columns written; /* of rows that are written */
+    const struct wr_log *log;      /* NULL: equal names were reported, or there is nowhere to */
 };
 
 enum { NUMBER_BYTES = 5 }; /* of WR_FIELDS_MAX, with its NUL */
@@ -110,6 +111,25 @@ static int name_values(struct csv *csv, struct wr_fields *fields)
     return rc;
 }
 
+/* Report the first name of a header that two columns have, once. */
+static void tell_equal_names(struct csv *csv)
+{
+    const weir_slice *names = csv->names;
+    for (size_t i = 1; csv->log != NULL && i < csv->columns; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (names[i].len == names[j].len &&
+                memcmp(names[i].data, names[j].data, names[i].len) == 0) {
+                wr_log(csv->log, WR_LOG_WARNING, csv->delim == '\t' ? "tsv" : "csv",
+                       "columns %zu and %zu of the header have the same name '%.*s': expressions "
+                       "read the last one, and ndjson writes both",
+                       j + 1, i + 1, (int)WR_MIN(names[i].len, (size_t)60), names[i].data);
+                csv->log = NULL;
+                return;
+            }
+        }
+    }
+}
+
 static int csv_read(void *self, weir_slice text, struct wr_fields *fields)
 {
     struct csv *csv = self;
@@ -130,6 +150,9 @@ static int csv_read(void *self, weir_slice text, struct wr_fields *fields)
         } else {
             csv->columns = fields->count;
             rc = set_names(csv, fields->values, fields->count, fields->count);
+            if (rc == 0) {
+                tell_equal_names(csv);
+            }
         }
         return rc < 0 ? rc : WR_FIELDS_NONE;
     }
@@ -263,6 +286,7 @@ static weir_gen *open_rows(const weir_opening *opening, weir_gen *up, const stru
         }
         up = weir_framed(up, &framing);
     }
+    csv.log = up->loop != NULL ? &up->loop->log : NULL;
     return wr_record_stage(up, ops, &csv, sizeof csv);
 }
 

@@ -215,6 +215,30 @@ class Records(e2e_support.TestCase):
             self.ends(run, 0)
             self.assertEqual([json.loads(line) for line in run.out.splitlines()], values)
 
+    def test_equal_names_in_a_header_are_reported_once(self):
+        self.write("in.csv", b"a,b,a\n1,2,3\n4,5,6\n")
+        said = "columns 1 and 3 of the header have the same name 'a': expressions read the last one, and ndjson writes both"
+        for text, out in ((".a", b'"3"\n"6"\n'), ("csv header | ndjson", b'{"a":"1","b":"2","a":"3"}\n'
+                           b'{"a":"4","b":"5","a":"6"}\n')):
+            run = weir("%s | %s" % (self.path("in.csv"), text))
+            self.ends(run, 0, "csv: " + said)
+            self.assertEqual((run.out, run.err.count("same name")), (out, 1))
+        run = weir("csv header | .a", self.path("in.csv"), self.path("in.csv"))
+        self.assertEqual((run.out, run.err.count("same name")), (b'"3"\n"6"\n' * 2, 1))
+        self.write("in.tsv", b"a\ta\n1\t2\n")
+        self.ends(weir("%s | .a" % self.path("in.tsv")), 0, "tsv: columns 1 and 2 of the header have the same name 'a'")
+        self.write("in.csv", b",,a\n1,2,3\n")
+        run = weir("%s | ndjson" % self.path("in.csv"))
+        self.assertEqual((run.out, run.err), (b'{"1":"1","2":"2","a":"3"}\n', ""))
+
+    def test_a_header_without_rows_gives_nothing(self):
+        for data in (b"a,b", b"a,b\n", b"a,b\r\n", b"\xef\xbb\xbfa,b\n", b"\xef\xbb\xbf", b"", b"\n", b"\r\n\r\n"):
+            self.write("in.csv", data)
+            for text in ("where true", "csv header | ndjson", "csv header | csv header", "csv header numbers | .a"):
+                with self.subTest(data=data, text=text):
+                    run = weir("%s | %s" % (self.path("in.csv"), text))
+                    self.assertEqual((run.status, run.out, run.err), (0, b"", ""))
+
     def test_strings_of_cbor_in_pieces_are_put_together(self):
         pieces = b"\x7f" + b"\x6aabcdefghij" * 10 + b"\xff"
         self.write("in", b"\x01" + b"\x7f\x61a\x62bc\xff" + pieces + b"\x5f\x41\x01\x42\x02\x03\xff")
