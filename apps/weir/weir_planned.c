@@ -166,7 +166,6 @@ static const struct planned_word planned_stages[] = {
     {"redis", HINT_BEFORE},
     {"sqlite", NULL},
     {"ws", HINT_BEFORE},
-    {"udp", "use tcp ADDRESS or unix PATH"},
     {"serve", NULL},
     {"meter", NULL},
     {"log", NULL},

@@ -55,6 +55,49 @@ extern "C" {
 WEIR_API weir_socket *weir_socket_new(weir_scope *scope, const char *address,
                                       const weir_socket_options *options);
 
+/* ---- datagrams */
+
+typedef struct weir_udp_options {
+    size_t struct_size;
+    const char *group;     /* a multicast address to join, "239.1.2.3" or "ff02::123"; the datagrams
+                              that are sent to it are received. default: none */
+    const char *interface; /* the name of an interface, "eth0": only what comes there is received,
+                              and a group is joined there. default: any; for a group the one that the
+                              routes say */
+    int64_t buffer_bytes;  /* of the kernel's buffer for the socket; default 4 MiB. The kernel's
+                              limit is net.core.rmem_max; when it gives less, that is logged */
+    int64_t
+        datagram_bytes_max; /* of a datagram; default and maximum: 65,535, and half of the loop's
+                                   budget */
+    int32_t overlong;       /* WEIR_LONG_SKIP (default), WEIR_LONG_CUT, WEIR_LONG_FAILS */
+    int32_t reserved;
+} weir_udp_options;
+
+/*
+ * Receive datagrams (UDP). Each one is an event (weir_event_of) whose body is the datagram, which may
+ * be empty, with the fields `peer` ("192.0.2.7:514", "[2001:db8::7]:514") and `host` (the same
+ * without the port), for its sender. The first pull binds the socket.
+ *
+ * The sender is not slowed down. While the reader is slow, datagrams stay in the kernel's buffer;
+ * when it is full, the kernel drops further ones and counts them. These are in the ledger as dropped,
+ * get numbers (seq) of their own, and are logged. What the network loses is not known here.
+ *
+ * There is no end; after a gentle stop of its scope, what is in the kernel's buffer at that moment is
+ * still given. Datagrams cannot be requested again: with a state the pipeline is best-effort.
+ *
+ * address  "udp://HOST:PORT", with the address of an interface as the host, as 192.0.2.1 or [::1].
+ *          ":PORT" and "localhost:PORT" are 127.0.0.1; 0.0.0.0 and [::] are all interfaces, so that
+ *          other machines reach it. Port 0: one that is free, which is logged (info). With a group
+ *          and no host, only what is sent to the group is received, and other processes may receive
+ *          it, too. Copied.
+ * options  NULL: the defaults. Copied, with all texts.
+ * Fails    WEIR_EINVAL: the address, the group, the interface or another option. WEIR_EIO, detail
+ *          errno: the socket cannot be made or bound (EADDRINUSE, EACCES), or receiving has failed.
+ *          WEIR_ETOOLONG: a datagram, with WEIR_LONG_FAILS. WEIR_EBUDGET, WEIR_ENOMEM.
+ */
+WEIR_API weir_gen *weir_udp_messages(weir_scope *scope, const char *address,
+                                     const weir_udp_options *options);
+
 #ifdef __cplusplus
 }
 #endif

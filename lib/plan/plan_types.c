@@ -198,7 +198,7 @@ bool wr_plan_address_ok(const char *address, bool any_host)
     struct wr_text host;
     uint16_t port;
     return wr_address_split(wr_text_of(scheme != NULL ? scheme + 3 : address), &host, &port) &&
-           port > 0 && (host.len > 0 || any_host);
+           (host.len > 0 || any_host) && (port > 0 || any_host);
 }
 
 static const struct type {

@@ -399,6 +399,58 @@ static const char *ws_text(struct wr_source_play *play)
     return text;
 }
 
+struct udp_sender {
+    struct wr_source_play *play;
+    int fd;        /* connected to the source's address */
+    unsigned turn; /* another one begins: it ends */
+};
+static unsigned udp_turn;
+
+/* Send each line as a datagram; again, if it was refused: the source has not bound its socket yet. */
+static int udp_send_main(weir_scope *scope, void *args)
+{
+    const struct udp_sender *sender = args;
+    const struct wr_source_play *play = sender->play;
+    const char *line = play->bytes, *end = line + play->len;
+    (void)scope;
+    while (line < end && wr_pause(play->loop, NULL) == 0 && sender->turn == udp_turn) {
+        const char *lf = memchr(line, '\n', (size_t)(end - line));
+        size_t len = (size_t)((lf != NULL ? lf : end) - line);
+        int refused = 0;
+        socklen_t refused_len = sizeof refused;
+        ssize_t n = send(sender->fd, line, len, MSG_NOSIGNAL);
+        getsockopt(sender->fd, SOL_SOCKET, SO_ERROR, &refused, &refused_len);
+        if (n == (ssize_t)len && refused == 0) {
+            line += len + (lf != NULL);
+        }
+    }
+    close(sender->fd);
+    return 0;
+}
+
+/* The port is one that was free a moment ago. The next call sends once more, to the same port. */
+static const char *udp_text(struct wr_source_play *play)
+{
+    static struct sockaddr_in where;
+    socklen_t len = sizeof where;
+    struct udp_sender sender = {play, socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ++udp_turn};
+    if (play->fd < 0) {
+        where =
+            (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        play->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        ck_assert_int_eq(bind(play->fd, (const struct sockaddr *)(const void *)&where, len), 0);
+        getsockname(play->fd, (struct sockaddr *)(void *)&where, &len);
+        close(play->fd);
+        play->fd = 0;
+        snprintf(text, sizeof text, "udp://127.0.0.1:%d", ntohs(where.sin_port));
+    }
+    ck_assert_int_eq(connect(sender.fd, (const struct sockaddr *)(const void *)&where, len), 0);
+    wr_fault_pause(true);
+    weir_spawn(play->far, "udp", udp_send_main, &sender, sizeof sender);
+    wr_fault_pause(false);
+    return text;
+}
+
 /* What a connection over loopback may have under way: its receiver's buffer grows by itself. */
 enum { TCP_BYTES = 6 * 1024 * 1024 };
 
@@ -420,6 +472,12 @@ static const struct wr_source_kit kits[] = {
     {.name = "tcp", .text = tcp_text, .end = close_fd, .waits = true, .kernel_bytes = TCP_BYTES},
     {.name = "tls", .text = tls_text, .end = end_tls, .waits = true, .kernel_bytes = TCP_BYTES},
     {.name = "unix", .text = unix_text, .end = close_fd, .waits = true, .kernel_bytes = 256 * 1024},
+    {.name = "udp",
+     .text = udp_text,
+     .messages = true,
+     .waits = true,
+     .endless = true,
+     .lossy = true},
     {.name = "ws",
      .text = ws_text,
      .end = close_fd,

@@ -93,6 +93,7 @@ struct wr_source_kit {
     bool messages; /* each line is a message, which has a head of two bytes and no end of a line */
     bool waits;    /* it can be silent: not so a file */
     bool endless;  /* with a far end: it does not end with it */
+    bool lossy;    /* the far end is not slowed down: what does not fit is lost */
     size_t kernel_bytes; /* what may be under way outside the process */
     int blocks;          /* of memory that it needs at most; 0: 3 */
 };

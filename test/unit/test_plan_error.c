@@ -127,7 +127,10 @@ static const struct mistake {
     /* sources */
     {"htps://h/f", "unknown kind of address 'htps://'", "^^^^ did you mean 'https'?"},
     {"gopher://h/f", "unknown kind of address 'gopher://'", "^^^^^^ " WR_SCHEMES},
-    {"udp://:5514", "unknown kind of address 'udp://'", "^^^ " WR_SCHEMES},
+    {"udpp://:5514", "unknown kind of address 'udpp://'", "^^^^ did you mean 'udp'?"},
+    {"udp://h:5514", "udp: 'h:5514' is not an address of this machine",
+     "^^^^^^^^^^^^ write udp://:5514 for this machine only, or udp://0.0.0.0:5514 to be reached by "
+     "others"},
     {"gen 1.. | http", "'http' is a source: write its address instead",
      "          ^^^^ a pipeline begins with it: https://example.org/feed.ndjson | head 3"},
     {"https h/f", "'https' is a source: write its address instead",

@@ -335,7 +335,7 @@ static const struct mistake {
     {"gen 1.. | throttle 50", "throttle: '50' is not a valid rate",
      "                   ^^ for example 50/s or 1MiB/s"},
     {"gen 1.. | udp :0", "'udp' is a source: write its address instead",
-     "          ^^^ a pipeline begins with it: gen 1..3"},
+     "          ^^^ a pipeline begins with it: udp://:5514 | syslog | where .severity <= 3 | ndjson"},
     {"gen 1.. | where reduce .a as $x (0; . + $x)",
      "where: 'reduce' is allowed in jq programs, not in expressions",
      "                ^^^^^^ write jq `PROGRAM`: it has the whole language of jq"},

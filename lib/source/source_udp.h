@@ -1,0 +1,18 @@
+/*
+ * source_udp.h - a source of datagrams over any socket. Internal.
+ */
+#ifndef WR_SOURCE_UDP_H
+#define WR_SOURCE_UDP_H
+
+#include <weir/socket.h>
+
+#include "loop_datagram.h"
+
+/* As weir_udp_messages, but the socket is made by `open` at the first pull, and belongs to the source
+ * then. open returns NULL with *error. For tests. */
+typedef struct wr_datagrams *wr_udp_open(struct weir_loop *loop, const struct wr_datagram_bind *to,
+                                         weir_error *error);
+struct weir_gen *wr_udp_source(struct weir_scope *scope, const char *address,
+                               const weir_udp_options *options, wr_udp_open *open);
+
+#endif
