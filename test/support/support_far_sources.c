@@ -412,8 +412,10 @@ static int udp_send_main(weir_scope *scope, void *args)
     const struct udp_sender *sender = args;
     const struct wr_source_play *play = sender->play;
     const char *line = play->bytes, *end = line + play->len;
+    int tries = 1000; /* it may have failed */
     (void)scope;
-    while (line < end && wr_pause(play->loop, NULL) == 0 && sender->turn == udp_turn) {
+    while (line < end && wr_pause(play->loop, NULL) == 0 && sender->turn == udp_turn &&
+           tries-- > 0) {
         const char *lf = memchr(line, '\n', (size_t)(end - line));
         size_t len = (size_t)((lf != NULL ? lf : end) - line);
         int refused = 0;
