@@ -187,4 +187,24 @@ bool demo_log_write(struct demo_log *log, weir_scope *scope);
 /* What was written, per status. */
 void demo_log_print(const struct demo_log *log, FILE *to);
 
+/* demo_syslog.c: syslog messages as UDP datagrams. One sender in a process at a time. */
+enum { DEMO_SEVERITIES = 8, DEMO_SYSLOG_MAX = 320 };
+struct demo_syslog {
+    const char *address; /* HOST:PORT, or :PORT for loopback */
+    int64_t rate;        /* messages a second, at least 1 */
+    int64_t lines;       /* 0: until a signal */
+    uint64_t seed;
+    weir_scope *until; /* the scope that gets the signal */
+    /* What was done. */
+    int64_t sent;
+    uint64_t counts[DEMO_SEVERITIES];
+};
+/* Write message `number` (1, 2, ...). Returns its length. */
+size_t demo_syslog_line(uint64_t seed, int64_t number, int64_t unix_ms, unsigned *severity,
+                        char to[DEMO_SYSLOG_MAX]);
+/* Send all messages, or until the scope has got a signal. As weir_pump. Suspends. */
+int demo_syslog_send(struct demo_syslog *syslog, weir_scope *scope, weir_error *error);
+/* What was sent, per severity. */
+void demo_syslog_print(const struct demo_syslog *syslog, FILE *to);
+
 #endif

@@ -1,6 +1,6 @@
 /*
  * weir_demo.c - `weir demo [:PORT]`: serves example feeds on loopback, until a signal; and `weir demo
- * --log FILE`: writes a log and rotates it.
+ * --log FILE`: writes a log and rotates it; or with --syslog sends messages.
  */
 #include <errno.h>
 #include <signal.h>
@@ -55,6 +55,9 @@ void demo_usage(void)
            "delete and create\n"
            "                        (--lines N: so many lines, with three rotations; --rate N: N "
            "a second, 1000)\n"
+           "weir demo --syslog HOST:PORT\n"
+           "                        send syslog messages over UDP (:PORT is this machine; --lines, "
+           "--rate as above)\n"
            "weir demo --torture     kill a run with kill -9 for 30 s; its file must still be "
            "right\n\nThe feeds:\n");
     print_routes("127.0.0.1", 8080);
@@ -150,6 +153,47 @@ static int run_log(struct say *say, const struct flags *flags, weir_scope *scope
     return run.good ? EXIT_FINISHED : EXIT_FAILED;
 }
 
+struct syslog_run {
+    struct demo_syslog syslog;
+    int rc;
+    weir_error error;
+};
+
+static int send_syslog(weir_scope *scope, void *args)
+{
+    struct syslog_run *run = *(struct syslog_run **)args;
+    run->rc = demo_syslog_send(&run->syslog, scope, &run->error);
+    return 0;
+}
+
+/* weir demo --syslog HOST:PORT */
+static int run_syslog(struct say *say, const struct flags *flags, weir_scope *scope)
+{
+    weir_error error;
+    int64_t rate = flags->demo_rate > 0 ? flags->demo_rate : 1000;
+    struct syslog_run run = {.syslog = {.address = flags->demo_syslog,
+                                        .rate = rate,
+                                        .lines = flags->demo_lines,
+                                        .seed = flags->seed}};
+    struct syslog_run *args = &run;
+    printf("weir demo sends syslog messages to %s, %lld a second%s\n", flags->demo_syslog,
+           (long long)rate, flags->demo_lines > 0 ? "" : ", until Ctrl-C");
+    if (flags->demo_syslog[0] == ':') {
+        printf("try:  weir 'udp://%s | syslog | where .severity <= 3 | ndjson'\n",
+               flags->demo_syslog);
+    }
+    fflush(stdout);
+    weir_spawn(scope, "syslog", send_syslog, &args, sizeof args);
+    bool good = weir_scope_wait(scope, &error) == 0;
+    if (!good || run.rc < 0) {
+        say_error(say, good ? &run.error : &error, NULL);
+        good = false;
+    }
+    printf("weir demo has sent:\n");
+    demo_syslog_print(&run.syslog, stdout);
+    return good ? EXIT_FINISHED : EXIT_FAILED;
+}
+
 int run_demo(const struct flags *flags)
 {
     struct say say;
@@ -171,8 +215,9 @@ int run_demo(const struct flags *flags)
     if (weir_on_signal(loop, SIGQUIT, dump_tasks, loop) < 0) {
         say_line(&say, "cannot watch SIGQUIT; it will not print the tasks");
     }
-    if (flags->demo_log != NULL) {
-        int code = run_log(&say, flags, scope);
+    if (flags->demo_log != NULL || flags->demo_syslog != NULL) {
+        int code =
+            flags->demo_log != NULL ? run_log(&say, flags, scope) : run_syslog(&say, flags, scope);
         weir_loop_free(loop);
         return code;
     }

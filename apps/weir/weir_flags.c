@@ -56,6 +56,7 @@ enum flag_id {
     FLAG_SLURP,
     FLAG_TORTURE,
     FLAG_LOG,
+    FLAG_SYSLOG,
     FLAG_LINES,
     FLAG_RATE,
     FLAG_SEED,
@@ -123,6 +124,7 @@ static const struct flag table[] = {
     {FLAG_SLURP, 's', "slurp", NULL, NULL},
     {FLAG_TORTURE, 0, "torture", NULL, NULL},
     {FLAG_LOG, 0, "log", "FILE", NULL},
+    {FLAG_SYSLOG, 0, "syslog", "HOST:PORT", NULL},
     {FLAG_LINES, 0, "lines", "N", NULL},
     {FLAG_RATE, 0, "rate", "N", NULL},
     {FLAG_SEED, 0, "seed", "N", NULL},
@@ -436,6 +438,7 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
             "'PROGRAM'; curl's -s: leave it out");
     case FLAG_TORTURE: flags->torture = true; return 0;
     case FLAG_LOG: flags->demo_log = value; return 0;
+    case FLAG_SYSLOG: flags->demo_syslog = value; return 0;
     case FLAG_VIRTUAL_CLOCK: flags->virtual_clock = true; return 0;
     default: return apply_sized(flags, id, value);
     }

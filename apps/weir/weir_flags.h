@@ -64,6 +64,7 @@ struct flags {
     int verbose;
     const char *demo_address; /* ":PORT" or "HOST:PORT" */
     const char *demo_log;     /* --log; NULL: none */
+    const char *demo_syslog;  /* --syslog; NULL: none */
     int64_t demo_lines;       /* --lines; 0: without end */
     int64_t demo_rate;        /* --rate, a second; 0: the default */
     uint64_t seed;            /* 0: from the clock */

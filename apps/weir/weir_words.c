@@ -33,6 +33,8 @@ static const struct {
      "kill a run with kill -9 for 30 s; its file must still be right"},
     {"demo", ACTION_DEMO, "--log FILE",
      "write an access log and rotate it; counts per status at the end (--lines N, --rate N)"},
+    {"demo", ACTION_DEMO, "--syslog HOST:PORT",
+     "send syslog messages over UDP; counts per severity at the end (--lines N, --rate N)"},
     {"check", ACTION_CHECK, "'PIPELINE' [FILE...]", "find mistakes; connects to nothing"},
     {"explain", ACTION_EXPLAIN, "'PIPELINE' [FILE...]",
      "what each part does, and what is promised"},
@@ -156,20 +158,20 @@ int flags_take_words(struct flags *flags, const char **words, size_t count)
         return flags_complain("--torture is a flag of demo: weir demo --torture");
     }
     if (flags->action != ACTION_DEMO) {
-        const char *name = flags->demo_log != NULL ? "--log FILE"
-                           : flags->demo_lines > 0 ? "--lines N"
-                           : flags->demo_rate > 0  ? "--rate N"
-                                                   : NULL;
+        const char *name = flags->demo_log != NULL      ? "--log FILE"
+                           : flags->demo_syslog != NULL ? "--syslog HOST:PORT"
+                           : flags->demo_lines > 0      ? "--lines N"
+                           : flags->demo_rate > 0       ? "--rate N"
+                                                        : NULL;
         if (name != NULL) {
-            return flags_complain("%s is for weir demo --log FILE; to stop after N items: -c N",
-                                  name);
+            return flags_complain("%s is for weir demo; to stop after N items: -c N", name);
         }
     }
     switch (flags->action) {
     case ACTION_DEMO:
         flags->demo_address = count > 1 ? words[1] : ":8080";
-        if (count > 1 && flags->demo_log != NULL) {
-            return flags_complain("demo takes either :PORT or --log FILE");
+        if ((count > 1) + (flags->demo_log != NULL) + (flags->demo_syslog != NULL) > 1) {
+            return flags_complain("demo takes either :PORT, --log FILE or --syslog HOST:PORT");
         }
         return count > 2 ? flags_complain("demo takes one argument: :PORT") : 0;
     case ACTION_WORD:

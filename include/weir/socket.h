@@ -66,11 +66,11 @@ typedef struct weir_udp_options {
                               routes say */
     int64_t buffer_bytes;  /* of the kernel's buffer for the socket; default 4 MiB. The kernel's
                               limit is net.core.rmem_max; when it gives less, that is logged */
-    int64_t
-        datagram_bytes_max; /* of a datagram; default and maximum: 65,535, and half of the loop's
-                                   budget */
-    int32_t overlong;       /* WEIR_LONG_SKIP (default), WEIR_LONG_CUT, WEIR_LONG_FAILS */
+    int64_t datagram_bytes_max; /* default and maximum: 65,535, and half of the loop's budget */
+    int32_t overlong;           /* WEIR_LONG_SKIP (default), WEIR_LONG_CUT, WEIR_LONG_FAILS */
     int32_t reserved;
+    int64_t connect_ms; /* sink: for the lookup of the name; default 10 s; WEIR_NONE: no limit. The
+                           sink does not use the options before it */
 } weir_udp_options;
 
 /*
@@ -97,6 +97,23 @@ typedef struct weir_udp_options {
  */
 WEIR_API weir_gen *weir_udp_messages(weir_scope *scope, const char *address,
                                      const weir_udp_options *options);
+/*
+ * Send datagrams (UDP): the text of each item is one, without a line end, of a batch the text of each
+ * part. The first put looks up the name, and waits for that.
+ *
+ * A put waits while the socket has no room, so a sender is not faster than its network interface. A
+ * receiver that is too slow is not noticed, nor is a datagram that is lost on the way: an item counts
+ * as delivered when the kernel has taken it. If the receiver's machine reports that nobody listens,
+ * that is logged and counted, and sending goes on. A datagram of more than 65,507 bytes (65,527 with
+ * IPv6), or for which there is no route, is rejected.
+ *
+ * address  "udp://HOST:PORT". Copied.
+ * options  NULL: the defaults. Copied.
+ * Fails    WEIR_EINVAL: the address. WEIR_ERESOLVE, WEIR_ETIMEDOUT: the name. WEIR_ECONNECT, detail
+ *          errno: no address of it has a route. WEIR_EIO, detail errno. WEIR_ENOMEM.
+ */
+WEIR_API weir_sink *weir_udp_sink(weir_scope *scope, const char *address,
+                                  const weir_udp_options *options);
 
 #ifdef __cplusplus
 }

@@ -6,7 +6,8 @@
  * and it costs time for each datagram. SO_MEMINFO gives the same counter at any time.
  *
  * A socket for a group is bound to the group's address, so that it receives nothing else, and
- * shares its port with the other receivers on this machine. Only wait() suspends.
+ * shares its port with the other receivers on this machine. Only wait() and the lookup of a name
+ * suspend.
  */
 #define _GNU_SOURCE /* recvmmsg */
 #include "loop_datagram.h"
@@ -15,15 +16,18 @@
 #include <limits.h>
 #include <linux/sock_diag.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base_alloc.h"
 #include "base_call.h"
+#include "codec_address.h"
+#include "loop_resolve.h"
 
 /* The kernel charges at least this for a datagram, however short. */
-enum { DATAGRAM_COST_MIN = 512 };
+enum { DATAGRAM_COST_MIN = 512, HOST_MAX = 256 };
 
 struct udp {
     struct wr_datagrams base;
@@ -269,4 +273,70 @@ struct wr_datagrams *wr_datagram_bind(struct weir_loop *loop, const struct wr_da
         (void)getsockname(number, &socket->local.any, &len);
     }
     return socket;
+}
+
+/* ---- to a peer */
+
+static struct wr_datagrams *connect_to(struct weir_loop *loop, const struct addrinfo *to,
+                                       const char *peer, weir_error *error)
+{
+    int rc, number = make_socket(to->ai_family, error);
+    if (number < 0) {
+        return NULL;
+    }
+    WR_CALL(rc, "connect", ENETUNREACH, connect(number, to->ai_addr, to->ai_addrlen));
+    if (rc < 0) {
+        int failure = errno;
+        close(number);
+        wr_error_set(error, WEIR_ECONNECT, failure, "udp", "send to %s: %s", peer,
+                     strerror(failure));
+        return NULL;
+    }
+    return udp_new(loop, number, error);
+}
+
+static struct wr_datagrams *connect_name(struct weir_loop *loop, const char *host, const char *peer,
+                                         int64_t limit_ms, struct wr_object *of, weir_error *error)
+{
+    struct addrinfo *all;
+    struct wr_datagrams *socket = NULL;
+    int detail;
+    int rc =
+        wr_resolve(loop, host, strrchr(peer, ':') + 1, SOCK_DGRAM, limit_ms, of, &all, &detail);
+    if (rc < 0) {
+        wr_error_set(error, rc, detail, "udp", "resolve %s: %s", peer,
+                     rc == WEIR_ERESOLVE ? uv_strerror(detail)
+                     : detail != 0       ? strerror(detail)
+                                         : wr_code_text(rc));
+    }
+    for (const struct addrinfo *one = all; one != NULL && socket == NULL; one = one->ai_next) {
+        wr_error_clear(error);
+        socket = connect_to(loop, one, peer, error);
+    }
+    uv_freeaddrinfo(all);
+    return socket;
+}
+
+struct wr_datagrams *wr_datagram_connect(struct weir_loop *loop, const char *peer, int64_t limit_ms,
+                                         struct wr_object *of, weir_error *error)
+{
+    union wr_peer at;
+    struct wr_text name;
+    uint16_t port;
+    char host[HOST_MAX];
+    wr_error_clear(error);
+    if (!wr_address_split(wr_text_of(peer), &name, &port) || name.len == 0 || port == 0 ||
+        name.len >= sizeof host) {
+        wr_error_set(error, WEIR_EINVAL, 0, "udp", "'%s' is not an address: write HOST:PORT", peer);
+        return NULL;
+    }
+    socklen_t len = wr_peer_read(peer, &at);
+    if (len > 0) {
+        struct addrinfo one = {
+            .ai_family = at.any.sa_family, .ai_addr = &at.any, .ai_addrlen = len};
+        return connect_to(loop, &one, peer, error);
+    }
+    memcpy(host, name.data, name.len);
+    host[name.len] = '\0';
+    return connect_name(loop, host, peer, limit_ms, of, error);
 }

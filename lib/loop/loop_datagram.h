@@ -62,6 +62,12 @@ struct wr_datagram_bind {
 struct wr_datagrams *wr_datagram_bind(struct weir_loop *loop, const struct wr_datagram_bind *to,
                                       weir_error *error);
 
+/* Send to "HOST:PORT": resolve the name, and connect to its first address that has a route. Suspends.
+ * limit_ms < 0: no limit. NULL: *error (EINVAL, ERESOLVE, ECONNECT, EIO with errno in detail,
+ * ETIMEDOUT, ENOMEM, ECANCELED). */
+struct wr_datagrams *wr_datagram_connect(struct weir_loop *loop, const char *peer, int64_t limit_ms,
+                                         struct wr_object *of, weir_error *error);
+
 /* ---- for tests */
 
 /* A socket without a descriptor. Its buffer holds `cap` datagrams. NULL: no memory. */
@@ -69,5 +75,9 @@ struct wr_datagrams *wr_datagram_memory(struct weir_loop *loop, size_t cap);
 /* A datagram comes from this address. False: it was dropped, the buffer is full. */
 bool wr_datagram_memory_came(struct wr_datagrams *socket, const char *from, const void *data,
                              size_t len);
+/* What is sent is written to `to`, each datagram with a '|' behind it; terminated. */
+void wr_datagram_memory_record(struct wr_datagrams *socket, char *to, size_t cap);
+/* The next try to send fails with this errno; after it those of further calls, at most 8. */
+void wr_datagram_memory_fails(struct wr_datagrams *socket, int number);
 
 #endif

@@ -2,7 +2,8 @@
  * loop_datagram_memory.c - datagrams without a descriptor, for tests under a virtual clock.
  *
  * The buffer is a ring of `cap` datagrams. What comes while it is full is dropped and counted, as
- * the kernel does. A wait parks the task, and the next datagram wakes it.
+ * the kernel does. A wait parks the task, and the next datagram wakes it. A try to send takes up to
+ * three datagrams, or fails as the test has said.
  */
 #define _GNU_SOURCE /* mmsghdr */
 #include "loop_datagram.h"
@@ -20,8 +21,14 @@ struct held {
     char *data;
 };
 
+enum { FAILURES = 8, TAKEN_AT_ONCE = 3 };
+
 struct memory {
     struct wr_datagrams base;
+    int failures[FAILURES]; /* of the next tries to send */
+    size_t failures_count;
+    char *record;
+    size_t record_cap, record_len;
     struct wr_task *reader;
     uint32_t dropped;
     size_t first, count, cap;
@@ -68,6 +75,33 @@ static int memory_receive(struct wr_datagrams *socket, struct mmsghdr *messages,
     return n > 0 ? (int)n : WR_AGAIN;
 }
 
+static void put_record(struct memory *memory, const char *data, size_t len)
+{
+    size_t n = WR_MIN(len, memory->record_cap - memory->record_len);
+    memcpy(memory->record + memory->record_len, data, n);
+    memory->record_len += n;
+}
+
+static int memory_send(struct wr_datagrams *socket, struct mmsghdr *messages, unsigned count)
+{
+    struct memory *memory = memory_of(socket);
+    if (memory->failures_count > 0 || wr_fault("sendmmsg")) {
+        socket->detail = memory->failures_count > 0 ? memory->failures[0] : ENOMEM;
+        memory->failures_count -= memory->failures_count > 0;
+        memmove(memory->failures, memory->failures + 1, sizeof memory->failures - sizeof(int));
+        return socket->detail == EAGAIN ? WR_AGAIN : WEIR_EIO;
+    }
+    unsigned taken = WR_MIN(count, (unsigned)TAKEN_AT_ONCE);
+    for (unsigned i = 0; i < taken; i++) {
+        const struct iovec *text = messages[i].msg_hdr.msg_iov;
+        put_record(memory, text->iov_base, text->iov_len);
+        put_record(memory, "|", 1);
+    }
+    put_record(memory, "", 1);
+    memory->record_len -= memory->record_len > 0;
+    return (int)taken;
+}
+
 static bool can_receive(void *arg)
 {
     return ((const struct memory *)arg)->count > 0;
@@ -77,7 +111,9 @@ static int memory_wait(struct wr_datagrams *socket, int events, int64_t limit_ms
                        struct wr_object *of)
 {
     struct memory *memory = memory_of(socket);
-    (void)events;
+    if ((events & WR_WRITABLE) != 0) {
+        return wr_pause(socket->loop, of);
+    }
     memory->reader = wr_task_now(socket->loop, why);
     int rc = wr_wait_until(socket->loop, can_receive, memory, limit_ms, why, of);
     memory->reader = NULL;
@@ -105,6 +141,7 @@ static void memory_free(struct wr_datagrams *socket)
 
 static const struct wr_datagrams_ops memory_ops = {.kind = "memory",
                                                    .receive = memory_receive,
+                                                   .send = memory_send,
                                                    .wait = memory_wait,
                                                    .dropped = memory_dropped,
                                                    .waiting = memory_waiting,
@@ -142,4 +179,19 @@ bool wr_datagram_memory_came(struct wr_datagrams *socket, const char *from, cons
         wr_wake(memory->reader, 0);
     }
     return true;
+}
+
+void wr_datagram_memory_record(struct wr_datagrams *socket, char *to, size_t cap)
+{
+    struct memory *memory = memory_of(socket);
+    memory->record = to;
+    memory->record_cap = cap;
+    to[0] = '\0';
+}
+
+void wr_datagram_memory_fails(struct wr_datagrams *socket, int number)
+{
+    struct memory *memory = memory_of(socket);
+    WR_ASSERT(memory->failures_count < FAILURES, "too many failures in a script");
+    memory->failures[memory->failures_count++] = number;
 }

@@ -1,19 +1,16 @@
 /*
  * loop_transport_connect.c - connecting: resolve the name, then try its addresses.
  *
- * A numeric address needs no resolver. Names go to getaddrinfo on libuv's pool, where a lookup
- * cannot be stopped. If the task is canceled or times out, it leaves the record of the lookup
- * behind, and the record frees itself when the answer comes. A try is a non-blocking connect(2), a
- * wait for writability, then SO_ERROR. Several addresses race (RFC 8305): IPv6 and IPv4 in turn,
- * beginning with the resolver's first address. The next try starts when the previous one has failed
- * or has run for 250 ms. The first address that answers is taken. If none does, the error of the
- * last one is reported.
+ * A numeric address needs no resolver; names go to loop_resolve.c. A try is a non-blocking
+ * connect(2), a wait for writability, then SO_ERROR. Several addresses race (RFC 8305): IPv6 and IPv4
+ * in turn, beginning with the resolver's first address. The next try starts when the previous one has
+ * failed or has run for 250 ms. The first address that answers is taken. If none does, the error of
+ * the last one is reported.
  *
  * A cancel may come at each wait. The limit is one deadline for all steps. For many tasks this is
  * their deepest stack. So nothing is formatted before something fails, and `peer` is the caller's.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -28,6 +25,7 @@
 #include "base_fault.h"
 #include "codec_address.h"
 #include "loop_race.h"
+#include "loop_resolve.h"
 #include "loop_tcp.h"
 #include "loop_transport.h"
 
@@ -73,18 +71,6 @@ static void say(struct attempt *a, int code, int detail, const char *what, const
     snprintf(origin, sizeof origin, "%s(%.50s)", a->kind == WR_SOCKET_TCP ? "tcp" : "unix",
              a->peer);
     wr_error_set(a->error, code, detail, origin, "%s %s: %s", what, a->peer, reason);
-}
-
-/* Without a free file descriptor no socket can be made, and the resolver cannot read its files: it
- * reports an unknown name. */
-static bool no_descriptor_left(void)
-{
-    int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
-    int number = errno;
-    if (fd >= 0) {
-        close(fd);
-    }
-    return fd < 0 && number == EMFILE;
 }
 
 static void say_no_socket(struct attempt *a, int number)
@@ -279,73 +265,19 @@ static struct wr_transport *try_all(struct attempt *a, const struct addrinfo *al
 
 /* ---- names */
 
-struct lookup {
-    uv_getaddrinfo_t request;
-    struct wr_task *task;
-    struct addrinfo *found;
-    int status;
-    bool over, abandoned;
-};
-
-static void on_lookup(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
-{
-    struct lookup *lookup = WR_OWNER(request, struct lookup, request);
-    lookup->status = status;
-    lookup->found = found;
-    lookup->over = true;
-    if (lookup->abandoned) {
-        uv_freeaddrinfo(found);
-        wr_free(lookup);
-    } else {
-        wr_wake(lookup->task, 0);
-    }
-}
-
-static bool lookup_over(void *arg)
-{
-    return ((const struct lookup *)arg)->over;
-}
-
 /* The addresses; the caller frees them with uv_freeaddrinfo. NULL: the error is set. */
 static struct addrinfo *resolve(struct attempt *a, const char *host, const char *port)
 {
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    struct lookup *lookup = wr_zalloc(sizeof *lookup);
-    if (lookup == NULL) {
-        say_wait(a, WEIR_ENOMEM, "resolve");
-        return NULL;
-    }
-    lookup->task = wr_task_now(a->loop, "a name lookup");
-    int rc = wr_fault("uv_getaddrinfo")
-                 ? UV_ENOMEM
-                 : uv_getaddrinfo(a->loop->uv, &lookup->request, on_lookup, host, port, &hints);
-    if (rc < 0) {
-        wr_free(lookup);
-        say(a, WEIR_ERESOLVE, rc, "resolve", uv_strerror(rc));
-        return NULL;
-    }
-    a->loop->fds_waited++;
-    rc = wr_wait_until(a->loop, lookup_over, lookup, left_ms(a), "a name lookup", a->of);
-    a->loop->fds_waited--;
-    if (!lookup->over) {
-        lookup->abandoned = true;
-        (void)uv_cancel((uv_req_t *)&lookup->request);
+    struct addrinfo *found = NULL;
+    int detail = 0;
+    int rc = wr_resolve(a->loop, host, port, SOCK_STREAM, left_ms(a), a->of, &found, &detail);
+    if (rc == WEIR_ERESOLVE) {
+        say(a, rc, detail, "resolve", uv_strerror(detail));
+    } else if (rc == WEIR_EIO) {
+        say_no_socket(a, detail);
+    } else if (rc < 0) {
         say_wait(a, rc, "resolve");
-        return NULL;
     }
-    struct addrinfo *found = lookup->found;
-    if (rc < 0 || lookup->status < 0) {
-        if (rc < 0) {
-            say_wait(a, rc, "resolve");
-        } else if (no_descriptor_left()) {
-            say_no_socket(a, EMFILE);
-        } else {
-            say(a, WEIR_ERESOLVE, lookup->status, "resolve", uv_strerror(lookup->status));
-        }
-        uv_freeaddrinfo(found);
-        found = NULL;
-    }
-    wr_free(lookup);
     return found;
 }
 

@@ -196,8 +196,8 @@ class TailOverRotations(TestCase):
 
     def test_what_the_demo_does_not_do(self):
         self.ends(weir("demo", "--log", "/no/such/folder/log"), 1, "demo: open '/no/such/folder/log': No such file")
-        self.ends(weir("demo", ":0", "--log", "log"), 2, "either :PORT or --log FILE")
-        self.ends(weir("--lines", "3", "gen 1..9"), 2, "--lines N is for weir demo --log FILE", "-c N")
+        self.ends(weir("demo", ":0", "--log", "log"), 2, "either :PORT, --log FILE or --syslog HOST:PORT")
+        self.ends(weir("--lines", "3", "gen 1..9"), 2, "--lines N is for weir demo", "-c N")
 
 
 @unittest.skipIf(os.environ.get("WEIR_STATIC") == "1", "a static command loads no modules")

@@ -253,6 +253,13 @@ static const char *null_text(struct wr_sink_play *play)
     return "null";
 }
 
+/* Its datagrams are refused. */
+static const char *udp_text(struct wr_sink_play *play)
+{
+    (void)play;
+    return "udp 127.0.0.1:9";
+}
+
 #define SLOW(component, bytes) \
     .name = #component, .text = component##_text, .waits = true, .kernel_bytes = (bytes)
 static const struct wr_sink_kit kits[] = {
@@ -275,6 +282,7 @@ static const struct wr_sink_kit kits[] = {
      .messages = true, .no_end = true, .big_bytes = 200 * 1000, .few_bytes = 20 * 1000,
      .gone_code = WEIR_ERESET},
     {.name = "null", .text = null_text},
+    {.name = "udp", .text = udp_text},
 };
 
 const struct wr_sink_kit *wr_sink_kit_of(const weir_component *component)

@@ -361,6 +361,7 @@ CALL(weir_http_bytes, weir_http_bytes(w->scope, "http://h/", NULL));
 CALL(weir_http_events, weir_http_events(w->scope, "http://h/", NULL));
 CALL(weir_ws_messages, weir_ws_messages(w->scope, "ws://h/", NULL));
 CALL(weir_udp_messages, weir_udp_messages(w->scope, "udp://:5514", NULL));
+CALL(weir_udp_sink, weir_udp_sink(w->scope, "udp://127.0.0.1:9", NULL));
 CALL(weir_file_bytes, weir_file_bytes(w->scope, "/dev/null", NULL));
 CALL(weir_tail_lines, weir_tail_lines(w->scope, tailed, 1, NULL));
 CALL(weir_tail_bytes, weir_tail_bytes(w->scope, tailed, 1, NULL));
