@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import shutil
 import signal
 import socket
@@ -424,8 +425,9 @@ def row_regex(bench):
     scaled(bench, '21 four groups of a regular expression, access log, 400 MB', commands, data)
 
 
-def row_netflow(bench):
-    """Packets of NetFlow v9 with 24 records of 10 fields each, the template in every 64th one."""
+def netflow_packets(bench):
+    """A file of packets of NetFlow v9 with 24 records of 10 fields each, the template in every 64th
+    one; and how many records a packet has."""
     packets, records = (20_000, 24) if bench.quick else (80_000, 24)
     fields = [(8, 4), (12, 4), (7, 2), (11, 2), (4, 1), (5, 1), (2, 4), (1, 4), (22, 4), (21, 4)]
     template = struct.pack('>HHHH', 0, 8 + 4 * len(fields), 256, len(fields)) + b''.join(
@@ -440,12 +442,81 @@ def row_netflow(bench):
             count = records + (i % 64 == 0)
             packet = struct.pack('>HHIIII', 9, count, i, 1_714_564_800 + i // 1000, i, 1) + sets
             file.write(struct.pack('>I', len(packet)) + packet)
-    total = packets * records
+    return data, records
+
+
+def row_netflow(bench):
+    data, records = netflow_packets(bench)
+    total = (20_000 if bench.quick else 80_000) * records
     last = run([str(bench.weir), f'{data} | len32 | netflow | skip {total - 1} | ndjson'])[0]
     if last.count('\n') != 1:
         raise Failed(f'netflow: there are not {total} records: {last[:300]}')
     times = [run([str(bench.weir), f'{data} | len32 | netflow | null'])[1] * 1e6 / total for _ in range(bench.rounds)]
     bench.numbers('22 NetFlow v9, 10 fields a record', 'weir netflow, a million records', 's CPU', spread(times), limit=1 / 3)
+
+
+def receive_udp(command, send):
+    """Run a receiver of datagrams, which says its port, while send(port) runs; then end it. (CPU
+    seconds, what it has said at last)"""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
+        said = ''
+        while not (found := re.search(r'(?:receives datagrams at \S+:|^)(\d+)\n', said, re.M)):
+            line = child.stdout.readline()
+            if not line:
+                raise Failed(f'{" ".join(command)}: {said}')
+            said += line
+        send(found.group(1))
+        time.sleep(0.3)
+        child.send_signal(signal.SIGTERM)
+        said = child.stdout.read()
+        _, _, usage = os.wait4(child.pid, 0)
+        child.returncode = 0
+    return usage.ru_utime + usage.ru_stime, said
+
+
+def udp_counts(said):
+    """(received, dropped), by a run of weir or by the bare receiver."""
+    if said.startswith('{'):
+        told = json.loads(said)
+        return told['datagrams'], told['dropped']
+    ledger = re.search(r'weir: ([\d ]+) in = .* ([\d ]+) dropped', said)
+    taken, dropped = (int(text.replace(' ', '')) for text in ledger.groups())
+    return taken - dropped, dropped
+
+
+def row_udp(bench):
+    """Syslog messages of 200 bytes, 400,000 a second, from a sender on another processor; then packets
+    of NetFlow v9 with 24 records of 10 fields."""
+    count = 400_000 if bench.quick else 2_000_000
+    peer, weir = str(bench.peers / 'peer_udp'), [str(bench.weir), '-v']
+    commands = {'weir syslog': weir + ['udp://127.0.0.1:0 | syslog | null'],
+                'weir': weir + ['udp://127.0.0.1:0 | null'], 'recvmmsg loop': [peer, 'recv']}
+    times, drops = {name: [] for name in commands}, {name: [] for name in commands}
+    for _ in range(bench.rounds):
+        for name, command in commands.items():
+            cpu, said = receive_udp(SERVER_PIN + command, lambda port: run(
+                CLIENT_PIN + [peer, 'send', port, str(count), '400000']))
+            received, dropped = udp_counts(said)
+            if received + dropped != count:
+                raise Failed(f'udp: {name}: {received} received, {dropped} dropped of {count}')
+            times[name].append(cpu * 1e9 / received)
+            drops[name].append(dropped)
+    row, bare = '25 UDP, a datagram of 200 bytes', spread(times['recvmmsg loop'])
+    mine = spread(times['weir syslog'])
+    bench.numbers(row, 'weir syslog', 'ns CPU', mine, limit=1e9 / 700_000)
+    mine = spread(times['weir'])
+    bench.numbers(row, 'weir', 'ns CPU', mine, ratios=[judge(mine, 'recvmmsg loop', bare, 1.25)])
+    bench.numbers(row, 'recvmmsg loop', 'ns CPU', bare)
+    for name in ('weir syslog', 'recvmmsg loop'):
+        bench.numbers('26 the same, dropped at 400,000 a second', name, '', spread(drops[name]),
+                      limit=0 if name == 'weir syslog' else None)
+    data, records = netflow_packets(bench)
+    times = []
+    for _ in range(bench.rounds):
+        cpu, said = receive_udp(SERVER_PIN + weir + ['udp://127.0.0.1:0 | netflow | null'], lambda port: run(
+            CLIENT_PIN + [str(bench.weir), f'{data} | len32 | udp 127.0.0.1:{port}']))
+        times.append(cpu * 1e6 / (udp_counts(said)[0] * records))
+    bench.numbers('27 NetFlow v9 over UDP', 'weir netflow, a million records', 's CPU', spread(times), limit=1 / 3)
 
 
 def row_csv(bench):
@@ -585,7 +656,7 @@ def row_hostile(bench):
         child.terminate()
 
 
-ROWS = {'http': row_http, 'tcp': row_tcp, 'step': row_step, 'queue': row_queue, 'stage': row_stage,
+ROWS = {'http': row_http, 'tcp': row_tcp, 'udp': row_udp, 'step': row_step, 'queue': row_queue, 'stage': row_stage,
         'split': row_split, 'json': row_json, 'expressions': row_expressions, 'csv': row_csv,
         'regex': row_regex, 'netflow': row_netflow,
         'latency': row_latency, 'https': row_https, 'idle': row_idle,
