@@ -284,6 +284,9 @@ static int tell_end(struct run *run, weir_error *error, bool durable)
     }
     run->scope = NULL;
     int code = late ? EXIT_TIME : exit_code(run, error);
+    if (code == EXIT_FINISHED && run->flags->strict && stats.unread > 0) {
+        code = EXIT_LOST; /* the source has told it */
+    }
     if (signals > 1) {
         code = 128 + signal_number;
     } else if ((signals == 1 || run->stopped) && error->code == WEIR_ECANCELED) {

@@ -57,6 +57,7 @@ typedef struct weir_stats {
     int64_t budget_bytes;      /* charged to the budget now ... */
     int64_t budget_peak_bytes; /* ... and the maximum so far */
     uint64_t tasks;            /* of the program, that have not ended */
+    uint64_t unread;           /* datagrams for its sources that the kernel has dropped */
 } weir_stats;
 /*
  * Read a loop's numbers.

@@ -141,7 +141,7 @@ struct weir_loop {
     struct wr_task outer;   /* the program's own stack, on a loop weir owns */
     uint32_t origins_count; /* number given out so far: weir_item.origin */
     struct {
-        uint64_t bytes_in, bytes_out, connects, reconnects, overlong;
+        uint64_t bytes_in, bytes_out, connects, reconnects, overlong, unread;
     } stats;             /* counted by sources and sinks, read by weir_loop_stats */
     uint64_t failures;   /* counts failures, so that the earliest one is known */
     uint64_t reopenings; /* calls of weir_loop_reopen_files */

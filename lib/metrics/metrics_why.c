@@ -83,6 +83,7 @@ void weir_loop_stats(const weir_loop *loop, weir_stats *stats)
                       .connects = loop->stats.connects,
                       .reconnects = loop->stats.reconnects,
                       .overlong = loop->stats.overlong,
+                      .unread = loop->stats.unread,
                       .budget_bytes = loop->budget.used,
                       .budget_peak_bytes = loop->budget.peak,
                       .tasks = loop->tasks_count};

@@ -93,6 +93,7 @@ static void count_dropped(struct wr_udp *udp)
     }
     udp->dropped += more;
     udp->gen.dropped += more;
+    udp->gen.loop->stats.unread += more;
     settle_lost(udp, more, WR_ACT_DROP);
 }
 

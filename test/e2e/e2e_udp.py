@@ -190,7 +190,8 @@ class Story(TestCase):
         self.assertEqual(counts(ended), [5000, sum(told[:4]), 5000 - sum(told[:4]), 0, 0])
 
     def test_a_flood_is_counted_to_the_last(self):
-        with Receiver("udp://:0 buffer=64KiB", " | syslog | where .severity <= 3 | null") as run:
+        stages = " | syslog | where .severity <= 3 | null"
+        with Receiver("udp://:0 buffer=4KiB", stages, "--strict") as run:
             demo = weir("demo", "--syslog", ":%d" % run.port, "--lines", "100000", "--rate", "10000000")
             ended = run.drain()
         self.ends(demo, 0)
@@ -198,6 +199,7 @@ class Story(TestCase):
         self.assertEqual(taken, 100000)
         self.assertEqual(taken, given + filtered + rejected + dropped)
         self.assertEqual(rejected, 0)
+        self.assertEqual(ended.status, 3 if dropped > 0 else 0)  # lost: an error where it is strict
 
     def test_the_demo_sends_only_where_it_can(self):
         self.ends(weir("demo", "--syslog", "no-such-host.invalid:9", "--lines", "1"), 1, "no-such-host.invalid")

@@ -209,6 +209,7 @@ TEST(drops_of_the_kernel_are_in_the_ledger)
     ck_assert_int_eq(given, 1 + CAP);
     ck_assert_uint_eq(ledger.in, (uint64_t)sent);
     ck_assert_uint_eq(ledger.dropped, 50);
+    ck_assert_uint_eq(loop->stats.unread, 50);
     ck_assert_uint_eq(ledger.delivered, 1 + CAP);
     weir_loop_free(loop);
 }
