@@ -69,8 +69,8 @@ typedef struct weir_text_options {
     const weir_variable *variables; /* no two with the same name */
     size_t variables_count;
     /* The files of weir_plan_options, if they are known: where the pipeline uses values and has no
-     * source, the endings of their names say how they are decoded. None: standard input, each line
-     * of which is one value then. */
+     * source, the ending of its name says how each is decoded. None: standard input, each line of
+     * which is one value then. */
     const char *const *files;
     size_t files_count;
 } weir_text_options;
@@ -282,7 +282,7 @@ WEIR_API size_t weir_plan_graph(const weir_plan *plan, const weir_plan_options *
  *          not NULL and no component uses the content of lines, a line over the limit comes in
  *          pieces (WEIR_LONG_PARTS), so the output equals the input; not with whole_lines.
  * Returns  0; WEIR_EINVAL: the options do not fit the text (files although it has a source, several
- *          files with a state, no pointer for its sink); WEIR_ENOMEM. On a failure nothing was
+ *          files with a state, other files than those that it was read with, no pointer for its sink); WEIR_ENOMEM. On a failure nothing was
  *          made.
  */
 WEIR_API WEIR_MUST_CHECK int weir_plan_open(const weir_plan *plan, weir_scope *scope,

@@ -117,7 +117,8 @@ struct wr_origin {
     const char *name;       /* lives as long as the origin */
     /* For messages: what its items are, "line"; static; NULL: not known. */
     const char *item;
-    bool late; /* item 1 was not the first of its stream: an earlier run has read those before */
+    bool named; /* messages name it: other sources are read before or after it */
+    bool late;  /* item 1 was not the first of its stream: an earlier run has read those before */
 };
 
 /* Prepare an origin. `name` is not copied. `gone` is called once, when it has ended and nothing is

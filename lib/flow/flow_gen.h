@@ -130,6 +130,7 @@ struct weir_gen {
     bool extended;           /* made from the program's own table (flow_extend.c) */
     bool special;            /* a special case, no fast path: see wr_gen_ready */
     bool lent_unvouched;     /* its item is lent to a body that has not yielded since */
+    bool named;              /* a source: messages name its origin */
     uint16_t past_end;       /* calls after the end: 1000 abort */
     uint32_t out_max;        /* how many items fit at `out` */
     uint32_t lent_origin;    /* with lent_receipt and lent_seq */

@@ -15,6 +15,7 @@
 #include "base_error.h"
 #include "bytes_block.h"
 #include "bytes_origin.h"
+#include "codec_text.h"
 
 /* The offset in its block of the byte that is wrong. False: it is not in a stream of bytes. */
 static bool find(const weir_item *item, const struct wr_fault *fault, size_t *at)
@@ -49,9 +50,29 @@ static uint64_t line_at(struct weir_block *block, size_t at)
     return block->line;
 }
 
+/* Write " of 'PATH'" for an origin that messages name: of a long path the end. "" for others. */
+static void name_text(const struct wr_origin *origin, char *to, size_t cap)
+{
+    to[0] = '\0';
+    if (origin == NULL || !origin->named) {
+        return;
+    }
+    const char *name = origin->name, *open = strchr(name, '(');
+    struct wr_text path = wr_text_of(name);
+    if (open != NULL && name[path.len - 1] == ')') { /* file(PATH) */
+        path = (struct wr_text){open + 1, path.len - (size_t)(open + 1 - name) - 1};
+    }
+    size_t room = cap - sizeof " of '...'";
+    size_t cut = path.len > room ? path.len - room : 0;
+    while (cut > 0 && cut < path.len && ((unsigned char)path.data[cut] & 0xc0) == 0x80) {
+        cut++; /* not inside a character */
+    }
+    snprintf(to, cap, " of '%s%.*s'", cut > 0 ? "..." : "", (int)(path.len - cut), path.data + cut);
+}
+
 int64_t wr_place_text(const struct wr_items_bad *bad, char to[WR_PLACE_BYTES])
 {
-    char number[32], last[32];
+    char number[32], last[32], name[56];
     const weir_item *item = &bad->parts[0];
     struct weir_receipt *receipt = item->receipt;
     const struct wr_origin *origin =
@@ -61,9 +82,10 @@ int64_t wr_place_text(const struct wr_items_bad *bad, char to[WR_PLACE_BYTES])
     uint64_t first = item->seq, end = bad->parts[bad->count - 1].seq;
     size_t at = 0;
     bool found = find(item, bad->fault, &at);
+    name_text(origin, name, sizeof name);
     if (first != end) {
-        snprintf(to, WR_PLACE_BYTES, "%ss %s to %s", unit, wr_grouped(first, number),
-                 wr_grouped(end, last));
+        snprintf(to, WR_PLACE_BYTES, "%ss %s to %s%s", unit, wr_grouped(first, number),
+                 wr_grouped(end, last), name);
         return -1;
     }
     if (found && item->block->line > 0) {
@@ -71,8 +93,8 @@ int64_t wr_place_text(const struct wr_items_bad *bad, char to[WR_PLACE_BYTES])
         first = line_at(item->block, at);
         late = false;
     }
-    int len = snprintf(to, WR_PLACE_BYTES, "%s %s%s", unit, wr_grouped(first, number),
-                       late ? " of this run" : "");
+    int len = snprintf(to, WR_PLACE_BYTES, "%s %s%s%s", unit, wr_grouped(first, number),
+                       late ? " of this run" : "", name);
     if (!found) {
         return -1;
     }

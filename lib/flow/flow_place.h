@@ -16,11 +16,12 @@ struct wr_items_bad {
     const struct wr_fault *fault; /* its text is the item's, or empty: the place is not known */
 };
 
-enum { WR_PLACE_BYTES = 96 };
+enum { WR_PLACE_BYTES = 128 };
 
 /*
  * Write the place: "line 4 071 (byte 918 233)" where the item is a piece of a stream of bytes,
- * otherwise "event 7", "items 7 to 9". Line and byte are those of the mistake. After a restart lines
+ * otherwise "event 7", "items 7 to 9"; of one
+ * of several files "line 4 of 'a.log' (byte 83)". Line and byte are those of the mistake. After a restart lines
  * cannot be counted from the beginning: "line 12 of this run". Terminated.
  *
  * Returns the offset of the byte in the stream; -1: not known.

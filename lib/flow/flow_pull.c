@@ -59,11 +59,16 @@ struct wr_origin *wr_gen_make_origin(const struct weir_gen *gen)
     while (source->up != NULL) {
         source = source->up;
     }
-    if (source->ops->label == NULL || source->failure != NULL) { /* it may have no address then */
-        return wr_scope_origin(gen->object.scope, source->name);
+    /* One that has failed may have no address. */
+    bool labeled = source->ops->label != NULL && source->failure == NULL;
+    if (labeled) {
+        (void)source->ops->label(source, label, sizeof label);
     }
-    (void)source->ops->label(source, label, sizeof label);
-    return wr_scope_origin(gen->object.scope, label);
+    struct wr_origin *origin = wr_scope_origin(gen->object.scope, labeled ? label : source->name);
+    if (origin != NULL) {
+        origin->named = source->named;
+    }
+    return origin;
 }
 
 struct wr_origin *wr_gen_add_origin(struct weir_gen *gen, const char *name)

@@ -200,10 +200,15 @@ int wr_plan_insert(struct wr_plan_reading *reading, struct weir_chain *chain, si
     if (steps == NULL) {
         return reading->error.code;
     }
-    memcpy(steps, chain->steps, index * sizeof *steps);
-    memcpy(steps + index + 1, chain->steps + index, (chain->count - index) * sizeof *steps);
+    if (chain->count > 0) {
+        memcpy(steps, chain->steps, index * sizeof *steps);
+        memcpy(steps + index + 1, chain->steps + index, (chain->count - index) * sizeof *steps);
+    }
     bool last = index == chain->count; /* in a block whose reader uses the values */
-    struct wr_plan_span near = steps[last ? index - 1 : index + 1].where;
+    struct wr_plan_span near = {0, 0};
+    if (chain->count > 0) {
+        near = steps[last ? index - 1 : index + 1].where;
+    }
     steps[index] = (struct wr_plan_step){.component = component,
                                          .where = {last ? near.at + near.len : near.at, 0},
                                          .on_error = -1,
@@ -295,12 +300,38 @@ static bool can_join(const struct wr_plan_reading *reading, const struct weir_ch
     }
     return index == 1 ? steps[0].component->kind == WEIR_KIND_SOURCE &&
                             (steps[0].component->traits & WEIR_TRAIT_FRAMED) != 0
-                      : index == 0 && place == WR_PLAN_ROOT && !reading->behind;
+                      : index == 0 &&
+                            ((place == WR_PLAN_ROOT && !reading->behind) || place == WR_PLAN_FILE);
+}
+
+bool wr_plan_cuts_implied(const struct wr_plan_reading *reading, const struct weir_chain *chain,
+                          enum wr_plan_place place)
+{
+    return chain->steps[0].component->kind == WEIR_KIND_STAGE && can_join(reading, chain, place, 0);
+}
+
+/* Whether a step of this chain, or of that which reads it, writes values, but reads texts. Values
+ * that are lines must be made JSON for it. */
+static bool writes_values(const struct weir_chain *chain, size_t from)
+{
+    for (size_t i = from; i < chain->count; i++) {
+        const struct wr_plan_step *step = &chain->steps[i];
+        const weir_component *component = step->component;
+        if (component->gives_of != NULL && component->gives_of(step->args, WEIR_SHAPE_LINE) !=
+                                               component->gives_of(step->args, WEIR_SHAPE_JSON)) {
+            return true;
+        }
+        if (component->gives != WEIR_SHAPE_SAME || component->kind == WEIR_KIND_SINK) {
+            return false;
+        }
+    }
+    return false;
 }
 
 /* Has a step that acts on demand nothing to do? It leaves lines to the component that reads their
  * values: the next one, or a later one if the plan has inserted the step. */
-static void see_demand(const struct weir_chain *chain, size_t index)
+static void see_demand(const struct wr_plan_reading *reading, const struct weir_chain *chain,
+                       size_t index)
 {
     struct wr_plan_step *step = &chain->steps[index];
     if ((step->component->traits & WEIR_TRAIT_ON_DEMAND) == 0 ||
@@ -310,8 +341,20 @@ static void see_demand(const struct weir_chain *chain, size_t index)
     step->looked =
         step->implied || (index + 1 < chain->count &&
                           (chain->steps[index + 1].component->traits & WEIR_TRAIT_VALUES) != 0);
+    bool writes = writes_values(chain, index + 1) ||
+                  (reading->behind_files != NULL && writes_values(reading->behind_files, 0));
     step->passes = !step->joined && (step->shape == WEIR_SHAPE_JSON ||
-                                     (step->shape == WEIR_SHAPE_LINE && step->looked));
+                                     (step->shape == WEIR_SHAPE_LINE && step->looked && !writes));
+}
+
+/* The shapes of what comes from files that are decoded one by one. */
+static uint32_t decoded_shape(const weir_plan *plan)
+{
+    uint32_t shape = 0;
+    for (size_t i = 0; i < plan->decodings_count; i++) {
+        shape |= plan->decodings[i].chain.gives;
+    }
+    return shape;
 }
 
 bool wr_plan_unfused;
@@ -325,8 +368,11 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
         /* The source that is used when none is written. */
         shape = wr_plan_find_scheme(WEIR_KIND_SOURCE, "-", 1)->gives;
     }
-    if (wr_plan_decode(reading, chain, place, use) != 0) {
+    if (place != WR_PLAN_FILE && wr_plan_decode(reading, chain, place, use) != 0) {
         return reading->error.code;
+    }
+    if (place == WR_PLAN_ROOT && reading->plan->decodings_count > 0) {
+        shape = decoded_shape(reading->plan);
     }
     for (size_t i = 0; i < chain->count; i++) {
         struct wr_plan_step *step = &chain->steps[i];
@@ -349,7 +395,7 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
             step = &chain->steps[i];
         }
         step->shape = source ? 0 : shape;
-        see_demand(chain, i);
+        see_demand(reading, chain, i);
         step->fused = i > 0 && step->component->compile != NULL &&
                       step[-1].component->compile != NULL && !wr_plan_unfused &&
                       (wr_plan_gives(&step[-1]) == WEIR_SHAPE_SAME ||
@@ -369,6 +415,8 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
             shape = gives;
         }
     }
-    chain->gives = chain->steps[chain->count - 1].component->kind == WEIR_KIND_SINK ? 0 : shape;
+    bool ends =
+        chain->count > 0 && chain->steps[chain->count - 1].component->kind == WEIR_KIND_SINK;
+    chain->gives = ends ? 0 : shape;
     return 0;
 }

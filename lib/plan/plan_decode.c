@@ -5,6 +5,9 @@
  *
  * A file is decoded by the ending of its name: the components that decode such a file have the ending
  * in their descriptors (weir_ending). Of several endings (.csv.gz) the last one is decoded first.
+ * Of several files that stand for the source each is decoded by its own ending, in a chain of its
+ * own; files that end alike share it. Where nothing is decompressed and all are decoded alike, that
+ * stands in the root.
  * Behind that, and behind all other sources, stands the component that acts ON_DEMAND, which makes
  * JSON of what comes; a user may have written it himself. A component that is written and that cuts
  * or decodes what the source gives says itself what it is. Before that, and before a component that
@@ -41,7 +44,9 @@ static enum wr_plan_use use_by(const struct wr_plan_step *step, bool *decides)
             blocks = true;
         }
     }
-    bool looks = lines && !blocks && (component->traits & WEIR_TRAIT_PIECES) == 0;
+    /* What counts lines needs no whole ones, but lines. */
+    bool counts = (component->traits & WEIR_TRAIT_COUNTS) != 0;
+    bool looks = lines && !blocks && (counts || (component->traits & WEIR_TRAIT_PIECES) == 0);
     return looks ? WR_USE_LINES : use;
 }
 
@@ -112,24 +117,142 @@ static int insert(struct wr_plan_reading *reading, struct weir_chain *chain, siz
     return 0;
 }
 
-/* The name that says how the files are decoded that stand for the source; "": there are none, or
- * they differ. Bytes of several files are decoded as one stream, so a file within a compressed one
- * is not known. */
-static const char *name_of_files(const struct wr_plan_reading *reading)
+/* ---- one chain */
+
+/* Insert what decodes a file of this name, for this use, at *at, which moves behind it. *gives: the
+ * shape of what comes from it. 0 or a code. */
+static int insert_decoders(struct wr_plan_reading *reading, struct weir_chain *chain, size_t *at,
+                           const char *name, enum wr_plan_use use, uint32_t *gives)
 {
+    const weir_component *component;
     const weir_ending *ending;
-    const char *const *files = reading->files;
-    if (reading->files_count == 0) {
-        return "";
-    }
-    const weir_component *decoder = find_decoder(files[0], strlen(files[0]), &ending);
-    for (size_t i = 1; i < reading->files_count; i++) {
-        if (decoder == NULL || decoder->gives == WEIR_SHAPE_BYTES ||
-            find_decoder(files[i], strlen(files[i]), &ending) != decoder) {
-            return "";
+    *gives = WEIR_SHAPE_LINE;
+    for (size_t len = strlen(name); (component = find_decoder(name, len, &ending)) != NULL &&
+                                    (use == WR_USE_VALUES || component->gives == WEIR_SHAPE_BYTES);
+         len -= strlen(ending->ending)) {
+        if (insert(reading, chain, (*at)++, component, ending) != 0) {
+            return reading->error.code;
+        }
+        *gives = component->gives;
+        if (*gives != WEIR_SHAPE_BYTES) {
+            break;
         }
     }
-    return files[0];
+    return 0;
+}
+
+/* Insert what gives lines, or values, from what the decoders give. */
+static int insert_reader(struct wr_plan_reading *reading, struct weir_chain *chain, size_t at,
+                         enum wr_plan_use use, bool lines_too, uint32_t gives)
+{
+    if (use == WR_USE_LINES) {
+        const weir_component *lines = wr_plan_converter(WEIR_SHAPE_BYTES, WEIR_SHAPE_LINE);
+        return gives == WEIR_SHAPE_BYTES && lines_too && lines != NULL
+                   ? wr_plan_insert(reading, chain, at, lines)
+                   : 0;
+    }
+    const weir_component *on_demand = find_on_demand();
+    bool there = at < chain->count && chain->steps[at].component == on_demand;
+    return there || on_demand == NULL || gives == WEIR_SHAPE_JSON
+               ? 0
+               : wr_plan_insert(reading, chain, at, on_demand);
+}
+
+/* ---- several files */
+
+/* What is decoded of a file of this name: the end of the name. */
+static const char *decoded_ending(const char *name, enum wr_plan_use use)
+{
+    size_t len = strlen(name);
+    const weir_component *component;
+    const weir_ending *ending;
+    while ((component = find_decoder(name, len, &ending)) != NULL &&
+           (use == WR_USE_VALUES || component->gives == WEIR_SHAPE_BYTES)) {
+        len -= strlen(ending->ending);
+        if (component->gives != WEIR_SHAPE_BYTES) {
+            break;
+        }
+    }
+    return name + len;
+}
+
+/* Whether one chain, that of the root, reads all the files: none is decompressed, and what decodes
+ * one decodes all. */
+static bool are_alike(const struct wr_plan_reading *reading, enum wr_plan_use use)
+{
+    const char *ending = decoded_ending(reading->files[0], use);
+    const weir_ending *found;
+    for (size_t i = 0; i < reading->files_count; i++) {
+        const char *name = reading->files[i], *own = decoded_ending(name, use);
+        const weir_component *last = find_decoder(name, strlen(name), &found);
+        bool packed = own[0] != '\0' && last->gives == WEIR_SHAPE_BYTES;
+        if (packed || strcasecmp(own, ending) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The decoding of files whose names end like this; it is added if there is none. NULL with the error
+ * set. */
+static struct wr_plan_decoding *decoding_of(struct wr_plan_reading *reading, const char *name,
+                                            enum wr_plan_use use, bool framer)
+{
+    weir_plan *plan = reading->plan;
+    const char *ending = decoded_ending(name, use);
+    uint32_t gives;
+    size_t at = 0, len = strlen(ending) + 1;
+    for (size_t i = 0; i < plan->decodings_count; i++) {
+        if (strcasecmp(plan->decodings[i].ending, ending) == 0) {
+            return &plan->decodings[i];
+        }
+    }
+    struct wr_plan_decoding *all =
+        wr_plan_alloc(reading, (plan->decodings_count + 1) * sizeof *all);
+    char *copy = all != NULL ? wr_plan_alloc(reading, len) : NULL;
+    if (copy == NULL) {
+        return NULL;
+    }
+    if (plan->decodings_count > 0) {
+        memcpy(all, plan->decodings, plan->decodings_count * sizeof *all);
+    }
+    plan->decodings = all;
+    struct wr_plan_decoding *decoding = &all[plan->decodings_count++];
+    *decoding = (struct wr_plan_decoding){.ending = memcpy(copy, ending, len)};
+    if (insert_decoders(reading, &decoding->chain, &at, name, use, &gives) != 0 ||
+        (!framer && insert_reader(reading, &decoding->chain, at, use, true, gives) != 0)) {
+        return NULL;
+    }
+    return decoding;
+}
+
+/* Fill in what decodes each of the files, and check it. chain: the root, whose first step cuts what
+ * comes from each file if `framer`. */
+static int decode_files(struct wr_plan_reading *reading, const struct weir_chain *chain,
+                        enum wr_plan_use use, bool framer)
+{
+    weir_plan *plan = reading->plan;
+    plan->files = wr_plan_alloc(reading, reading->files_count * sizeof *plan->files);
+    if (plan->files == NULL) {
+        return reading->error.code;
+    }
+    for (size_t i = 0; i < reading->files_count; i++) {
+        struct wr_plan_decoding *decoding = decoding_of(reading, reading->files[i], use, framer);
+        if (decoding == NULL) {
+            return reading->error.code;
+        }
+        plan->files[plan->files_count++] = (size_t)(decoding - plan->decodings);
+        decoding->first = decoding->count++ == 0 ? i : decoding->first;
+    }
+    reading->behind_files = chain;
+    for (size_t i = 0; i < plan->decodings_count; i++) {
+        struct weir_chain *own = &plan->decodings[i].chain;
+        if (wr_plan_chain_check(reading, own, WR_PLAN_FILE, WEIR_SHAPE_LINE, WR_USE_NOTHING) != 0) {
+            break;
+        }
+    }
+    reading->behind_files = NULL;
+    return reading->error.code;
 }
 
 int wr_plan_decode(struct wr_plan_reading *reading, struct weir_chain *chain,
@@ -144,33 +267,17 @@ int wr_plan_decode(struct wr_plan_reading *reading, struct weir_chain *chain,
     if (use == WR_USE_NOTHING) {
         return 0;
     }
-    const char *path = written ? wr_plan_path(first) : name_of_files(reading);
-    const char *name = path != NULL ? path : "";
-    const weir_component *component;
-    const weir_ending *ending;
-    uint32_t gives = WEIR_SHAPE_LINE;
-    for (size_t len = strlen(name); (component = find_decoder(name, len, &ending)) != NULL &&
-                                    (use == WR_USE_VALUES || component->gives == WEIR_SHAPE_BYTES);
-         len -= strlen(ending->ending)) {
-        if (insert(reading, chain, at++, component, ending) != 0) {
-            return reading->error.code;
-        }
-        gives = component->gives;
-        if (gives != WEIR_SHAPE_BYTES) {
-            break;
-        }
+    const char *name = written                    ? wr_plan_path(first)
+                       : reading->files_count > 0 ? reading->files[0]
+                                                  : NULL;
+    uint32_t gives;
+    if (!written && reading->files_count > 1 && !are_alike(reading, use)) {
+        return decode_files(reading, chain, use, wr_plan_cuts_implied(reading, chain, place));
     }
-    if (use == WR_USE_LINES) {
-        /* In a block the bytes of several chains would be mixed. */
-        const weir_component *lines = wr_plan_converter(WEIR_SHAPE_BYTES, WEIR_SHAPE_LINE);
-        return gives == WEIR_SHAPE_BYTES && place == WR_PLAN_SOURCE_ONLY && at == chain->count &&
-                       lines != NULL
-                   ? wr_plan_insert(reading, chain, at, lines)
-                   : 0;
+    if (insert_decoders(reading, chain, &at, name != NULL ? name : "", use, &gives) != 0) {
+        return reading->error.code;
     }
-    const weir_component *on_demand = find_on_demand();
-    bool there = at < chain->count && chain->steps[at].component == on_demand;
-    return there || on_demand == NULL || gives == WEIR_SHAPE_JSON
-               ? 0
-               : wr_plan_insert(reading, chain, at, on_demand);
+    /* In a block the bytes of several chains would be mixed. */
+    bool lines_too = place == WR_PLAN_SOURCE_ONLY && at == chain->count;
+    return insert_reader(reading, chain, at, use, lines_too, gives);
 }

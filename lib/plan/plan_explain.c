@@ -47,7 +47,11 @@ static bool never_rejects(const struct wr_plan_step *step, size_t depth, void *a
 bool weir_plan_rejects(const weir_plan *plan)
 {
     WR_GIVEN(plan);
-    return !each_step(&plan->root, 0, never_rejects, NULL);
+    bool never = each_step(&plan->root, 0, never_rejects, NULL);
+    for (size_t i = 0; i < plan->decodings_count; i++) {
+        never = never && each_step(&plan->decodings[i].chain, 0, never_rejects, NULL);
+    }
+    return !never;
 }
 
 /* ---- runs with a state */
@@ -232,6 +236,10 @@ static void add_implied(const weir_plan *plan, const weir_plan_options *options,
             wr_plan_find_scheme(WEIR_KIND_SOURCE, strcmp(path, "-") == 0 ? "-" : "/", 1);
         (void)add_step(&step, 0, promise);
         again = begins_again(&step, false);
+    }
+    if (files > 1) {
+        promise->limit = NULL;
+        promise->why = "a state works with one file, not with several";
     }
     add_replays(promise, &plan->root, again);
     if (!weir_plan_has_sink(plan)) {
@@ -517,6 +525,49 @@ static bool explain_step(const struct wr_plan_step *step, size_t depth, void *ar
     return true;
 }
 
+/* Print the names of some files, or how many there are when there are many. */
+static void print_files(struct explaining *e, const weir_plan *plan,
+                        const struct wr_plan_decoding *decoding)
+{
+    enum { SHOWN = 3 };
+    const weir_plan_options *options = e->options;
+    size_t all = decoding != NULL ? decoding->count : options->files_count;
+    size_t shown = 0;
+    for (size_t i = 0; i < options->files_count && shown < SHOWN; i++) {
+        if (decoding != NULL && &plan->decodings[plan->files[i]] != decoding) {
+            continue;
+        }
+        const char *path = options->files[i];
+        wr_printf(e->out, "%s%s", shown++ > 0 ? ", " : "",
+                  strcmp(path, "-") == 0 ? "standard input" : path);
+    }
+    if (all > shown) {
+        wr_printf(e->out, " and %zu more", all - shown);
+    }
+}
+
+/* Print what is read when the text has no source: the files, with what decodes each. */
+static void print_input(struct explaining *e, const weir_plan *plan)
+{
+    bool each = plan->decodings_count > 0 && plan->files_count == e->options->files_count;
+    if (e->options->files_count == 0) {
+        wr_printf(e->out, "    (reads standard input)\n");
+        return;
+    }
+    wr_printf(e->out, "    (reads ");
+    print_files(e, plan, NULL);
+    wr_printf(e->out, each ? ", one after another, each by the ending of its name)\n"
+                      : e->options->files_count > 1 ? ", one after another)\n"
+                                                    : ")\n");
+    for (size_t i = 0; each && i < plan->decodings_count; i++) {
+        const struct wr_plan_decoding *decoding = &plan->decodings[i];
+        wr_printf(e->out, "    ");
+        print_files(e, plan, decoding);
+        wr_printf(e->out, decoding->chain.count == 0 ? ": its lines\n" : ":\n");
+        (void)each_step(&decoding->chain, 1, explain_step, e);
+    }
+}
+
 static int64_t memory_of(const weir_plan *plan, const weir_plan_options *options)
 {
     enum { HAS_IT = offsetof(weir_plan_options, mem_bytes) + sizeof(int64_t) };
@@ -542,8 +593,7 @@ size_t weir_plan_explain(const weir_plan *plan, const weir_plan_options *options
     e.memory = (double)memory_of(plan, e.options);
     wr_print_to(&out, to, cap);
     if (!weir_plan_has_source(plan)) {
-        wr_printf(&out, "    %s\n",
-                  e.options->files_count > 0 ? "(reads the files)" : "(reads standard input)");
+        print_input(&e, plan);
     }
     (void)each_step(&plan->root, 0, explain_step, &e);
     if (!weir_plan_has_sink(plan)) {

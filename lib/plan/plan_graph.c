@@ -149,6 +149,23 @@ static int print_chain(struct graph *graph, const struct weir_chain *chain, int 
     return from;
 }
 
+/* Print the chains that decode the files, each from the input to the root, and the root. */
+static int print_root(struct graph *graph, const weir_plan *plan, bool source)
+{
+    int root = 1;
+    bool direct = plan->decodings_count == 0;
+    for (size_t i = 0; i < plan->decodings_count; i++) {
+        root += (int)plan->decodings[i].chain.count; /* they have no blocks */
+    }
+    for (size_t i = 0; i < plan->decodings_count; i++) {
+        const struct wr_plan_decoding *decoding = &plan->decodings[i];
+        char shapes[64];
+        int from = print_chain(graph, &decoding->chain, INPUT, "", 0);
+        print_edge(graph, from, root, wr_plan_shapes_text(decoding->chain.gives, shapes), false);
+    }
+    return print_chain(graph, &plan->root, direct && !source ? INPUT : NO_NODE, "", 0);
+}
+
 static void print_all(struct graph *graph, const weir_plan *plan, const char *input)
 {
     bool source = weir_plan_has_source(plan);
@@ -158,7 +175,7 @@ static void print_all(struct graph *graph, const weir_plan *plan, const char *in
         print_quoted(graph, input, strlen(input));
         wr_printf(graph->out, "\", style=dashed];\n");
     }
-    int last = print_chain(graph, &plan->root, source ? NO_NODE : INPUT, "", 0);
+    int last = print_root(graph, plan, source);
     if (last != NO_NODE && !graph->edges) {
         wr_printf(graph->out, "    n%d [label=\"standard output\", style=dashed];\n",
                   graph->number + 1);

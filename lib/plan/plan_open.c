@@ -5,79 +5,36 @@
  * options against the text). Then it opens the components in the order of the text, which cannot
  * fail: a failed maker gives an object that fails. So after a failure nothing was made. No maker
  * connects or suspends; the first pull does. A block is opened by its component (weir_chain_open),
- * in the same way. Several files are one generator with a body. It opens one file after another,
- * and so holds a reference to the plan; between two files it does not suspend.
+ * in the same way. plan_files.c opens what stands for a source that is not written.
  */
-#include "plan_text.h"
+#include "plan_open.h"
 
 #include <string.h>
 #include <sys/stat.h>
 #include <weir/extend.h>
 #include <weir/stage.h>
 
-#include "base_alloc.h"
 #include "base_error.h"
-#include "flow_dead.h"
 #include "flow_gen.h"
 #include "flow_sink.h"
 #include "flow_state.h"
 #include "stage_expr.h"
 
-/* A plan that is being opened. weir_opening.plan points to it. */
-struct opening {
-    const weir_plan *plan;
-    weir_plan_options options;
-    weir_http_options http;   /* for the first component that takes a URL */
-    weir_http_options limits; /* for the other components: without headers and user */
-    bool http_given;
-    struct wr_dead *dead; /* NULL: there is no dead sink */
-};
-
-/* ---- sources that are not written */
-
-/* Open the source for a path: that of files, or that of standard input for "-". */
-static weir_gen *open_source(const weir_opening *opening, const char *path)
+weir_gen *wr_plan_open_with(const weir_opening *opening, const struct wr_plan_step *step,
+                            weir_gen *up, struct wr_plan_rejecting rejecting)
 {
-    bool stdin_too = strcmp(path, "-") == 0;
-    const weir_component *component =
-        wr_plan_find_scheme(WEIR_KIND_SOURCE, stdin_too ? "-" : "/", 1);
-    if (stdin_too) {
-        return component->open(opening, NULL, NULL);
-    }
-    void *args = wr_zalloc(component->args_size);
-    if (args == NULL) {
-        return wr_gen_made(NULL, NULL);
-    }
-    memcpy((char *)args + component->args[0].offset, &path, sizeof path);
-    weir_gen *gen = component->open(opening, NULL, args);
-    wr_free(args);
-    return gen;
-}
-
-/* What a stage does with items that it rejects. */
-struct policy {
-    enum wr_on_error on_error;
-    struct wr_dead *dead;
-};
-
-/* Open a source (up NULL) or a stage. */
-static weir_gen *open_with(const weir_opening *opening, const struct wr_plan_step *step,
-                           weir_gen *up, struct policy policy)
-{
-    if (policy.on_error == WR_ON_ERROR_DEAD && up != NULL) {
-        up = wr_dead_gate(up, policy.dead);
+    if (rejecting.on_error == WR_ON_ERROR_DEAD && up != NULL) {
+        up = wr_dead_gate(up, rejecting.dead);
     }
     weir_gen *gen = step->fused ? wr_fused_join(opening, up, step->component->name,
                                                 step->component->compile, step->args)
                                 : step->component->open(opening, up, step->args);
     if ((wr_plan_traits(step) & WEIR_TRAIT_REJECTS) != 0) {
-        wr_gen_on_error(gen, up, policy.on_error, policy.dead, step->component->name);
+        wr_gen_on_error(gen, up, rejecting.on_error, rejecting.dead, step->component->name);
     }
     return gen;
 }
 
-/* Record the component of an object, for weir_walk. part: its index in the text; -1: it is not in
- * the text. A framer that is joined to the source before it has the source's object. */
 static void label(struct wr_counts *counts, const weir_component *component, int part)
 {
     if (counts->component == NULL) {
@@ -86,7 +43,7 @@ static void label(struct wr_counts *counts, const weir_component *component, int
     }
 }
 
-static void label_gen(weir_gen *gen, const weir_component *component, int part)
+void wr_plan_label(weir_gen *gen, const weir_component *component, int part)
 {
     if (gen != &wr_gen_no_memory) { /* shared by all threads */
         label(&gen->counts, component, part);
@@ -100,7 +57,7 @@ static void label_sink(weir_sink *sink, const weir_component *component, int par
     }
 }
 
-static int part_of(const weir_plan *plan, const struct wr_plan_step *step)
+int wr_plan_part_of(const weir_plan *plan, const struct wr_plan_step *step)
 {
     for (size_t i = 0; i < plan->parts_count; i++) {
         if (plan->parts[i].step == step) {
@@ -110,140 +67,15 @@ static int part_of(const weir_plan *plan, const struct wr_plan_step *step)
     return -1; /* inserted by the plan */
 }
 
-/* How the files are read that stand for the source. */
-struct reading {
-    const weir_plan *plan;
-    const weir_component *source;      /* to name its object; NULL: another object has the name */
-    const struct wr_plan_step *framer; /* cuts each file; NULL: none */
-    struct policy policy;              /* of the framer */
-};
-
-/* The source for a path, followed by the framer. */
-static weir_gen *open_path(const weir_opening *opening, const char *path,
-                           const struct reading *reading)
-{
-    weir_gen *source = open_source(opening, path), *gen = source;
-    if (reading->framer != NULL) {
-        gen = open_with(opening, reading->framer, source, reading->policy);
-    }
-    if (reading->source != NULL) {
-        label_gen(source, reading->source, -1);
-    }
-    if (gen != source) {
-        label_gen(gen, reading->framer->component, part_of(reading->plan, reading->framer));
-    }
-    return gen;
-}
-
-/* The files that are read instead of the source: the arguments of their generator's body. */
-struct files {
-    char **paths; /* in one allocation with the texts */
-    size_t count;
-    weir_opening opening;
-    weir_http_options http;
-    struct reading reading;
-    weir_plan *plan; /* which is used meanwhile */
-};
-
-static int end_line(const weir_item *in, weir_item *out, void *args)
-{
-    (void)args;
-    out->flags = in->flags & ~(uint32_t)WEIR_ITEM_NO_EOL;
-    return 0;
-}
-
-/* Read one file after another. A last line without a line end gets one, unless it is the last line
- * of all files. Otherwise the next file's first line would be joined to it. */
-static int read_files(weir_gen *self, weir_gen *up, void *args)
-{
-    struct files *files = args;
-    (void)up;
-    files->opening.scope = weir_gen_scope(self);
-    files->opening.http = &files->http;
-    for (size_t i = 0; i < files->count; i++) {
-        weir_gen *file = open_path(&files->opening, files->paths[i], &files->reading);
-        if (i + 1 < files->count) {
-            file = weir_map(file, files->paths[i], end_line, NULL, 0);
-        }
-        if (!weir_yield_from(self, file, NULL)) {
-            return 0;
-        }
-    }
-    return 0;
-}
-
-static void drop_files(void *args)
-{
-    struct files *files = args;
-    wr_free(files->paths);
-    weir_plan_free(files->plan);
-}
-
-static char **copy_paths(const weir_plan_options *options)
-{
-    size_t pointers = options->files_count * sizeof(char *);
-    size_t bytes = pointers;
-    for (size_t i = 0; i < options->files_count; i++) {
-        bytes += strlen(options->files[i]) + 1;
-    }
-    char **paths = wr_alloc(bytes);
-    if (paths == NULL) {
-        return NULL;
-    }
-    char *text = (char *)paths + pointers;
-    for (size_t i = 0; i < options->files_count; i++) {
-        size_t len = strlen(options->files[i]) + 1;
-        paths[i] = memcpy(text, options->files[i], len);
-        text += len;
-    }
-    return paths;
-}
-
-static struct policy policy_of(const struct wr_plan_step *step, const struct opening *mine)
+struct wr_plan_rejecting wr_plan_rejecting_of(const struct wr_plan_step *step,
+                                              const struct wr_plan_opening *mine)
 {
     static const enum wr_on_error policies[] = {
         [WR_PLAN_SKIP] = WR_ON_ERROR_SKIP,
         [WR_PLAN_STOP] = WR_ON_ERROR_STOP,
         [WR_PLAN_DEAD] = WR_ON_ERROR_DEAD,
     };
-    return (struct policy){policies[wr_plan_policy(step, &mine->options)], mine->dead};
-}
-
-static weir_gen *open_files(const weir_plan *plan, const weir_opening *opening,
-                            const struct wr_plan_step *framer)
-{
-    const struct opening *mine = opening->plan;
-    const weir_plan_options *options = &mine->options;
-    const char *path = options->files_count == 0 ? "-" : options->files[0];
-    struct reading reading = {.plan = plan, .framer = framer};
-    if (framer != NULL) {
-        reading.policy = policy_of(framer, mine);
-    }
-    if (options->files_count <= 1) {
-        const char *scheme = strcmp(path, "-") == 0 ? "-" : "/";
-        reading.source = wr_plan_find_scheme(WEIR_KIND_SOURCE, scheme, 1);
-        return open_path(opening, path, &reading);
-    }
-    struct files files = {.paths = copy_paths(options),
-                          .count = options->files_count,
-                          .opening = *opening,
-                          .http = *opening->http,
-                          .reading = reading,
-                          .plan = (weir_plan *)(uintptr_t)plan};
-    weir_gen_options made = {.struct_size = sizeof made, .name = "files", .drop = drop_files};
-    if (files.paths == NULL) {
-        return wr_gen_made(NULL, NULL);
-    }
-    files.opening.plan = NULL;
-    atomic_fetch_add(&files.plan->references, 1);
-    weir_gen *gen = weir_gen_new(opening->scope, read_files, &files, sizeof files, &made);
-    const struct policy *policy = &reading.policy;
-    if (policy->on_error != WR_ON_ERROR_SKIP) {
-        /* The dead sink is open until the last file is read. */
-        wr_gen_on_error(gen, NULL, policy->on_error, policy->dead, framer->component->name);
-    }
-    label_gen(gen, wr_plan_find_scheme(WEIR_KIND_SOURCE, "/", 1), -1);
-    return gen;
+    return (struct wr_plan_rejecting){policies[wr_plan_policy(step, &mine->options)], mine->dead};
 }
 
 /* ---- chains */
@@ -252,7 +84,7 @@ static weir_gen *open_files(const weir_plan *plan, const weir_opening *opening,
  * that takes a URL. */
 static void set_http(weir_opening *opening, const weir_component *component)
 {
-    struct opening *mine = (struct opening *)(uintptr_t)opening->plan;
+    struct wr_plan_opening *mine = (struct wr_plan_opening *)(uintptr_t)opening->plan;
     opening->http = &mine->limits;
     for (size_t i = 0; i < component->args_count && !mine->http_given; i++) {
         if (component->args[i].type == WEIR_ARGTYPE_URL) {
@@ -285,16 +117,16 @@ int wr_plan_policy(const struct wr_plan_step *step, const weir_plan_options *opt
 static weir_sink *open_sink(const weir_opening *opening, const struct wr_plan_step *step,
                             weir_gen **gen)
 {
-    const struct opening *mine = opening->plan;
-    struct policy policy = policy_of(step, mine);
-    if (policy.on_error == WR_ON_ERROR_DEAD && *gen != NULL) {
-        *gen = wr_dead_gate(*gen, policy.dead);
+    const struct wr_plan_opening *mine = opening->plan;
+    struct wr_plan_rejecting rejecting = wr_plan_rejecting_of(step, mine);
+    if (rejecting.on_error == WR_ON_ERROR_DEAD && *gen != NULL) {
+        *gen = wr_dead_gate(*gen, rejecting.dead);
     }
     weir_sink *sink = step->component->open_sink(opening, step->args);
     if ((wr_plan_traits(step) & WEIR_TRAIT_REJECTS) != 0) {
-        wr_sink_on_error(sink, policy.on_error, policy.dead, step->component->name);
+        wr_sink_on_error(sink, rejecting.on_error, rejecting.dead, step->component->name);
     }
-    label_sink(sink, step->component, part_of(mine->plan, step));
+    label_sink(sink, step->component, wr_plan_part_of(mine->plan, step));
     return sink;
 }
 
@@ -315,12 +147,12 @@ static weir_gen *keep_data(const weir_opening *opening, const struct wr_plan_ste
 static weir_gen *open_step(const weir_opening *opening, const struct wr_plan_step *step,
                            weir_gen *up)
 {
-    const struct opening *mine = opening->plan;
-    weir_gen *gen = open_with(opening, step, up, policy_of(step, mine));
+    const struct wr_plan_opening *mine = opening->plan;
+    weir_gen *gen = wr_plan_open_with(opening, step, up, wr_plan_rejecting_of(step, mine));
     if (opening->state != NULL) {
         gen = keep_data(opening, step, gen);
     }
-    label_gen(gen, step->component, part_of(mine->plan, step));
+    wr_plan_label(gen, step->component, wr_plan_part_of(mine->plan, step));
     return gen;
 }
 
@@ -356,7 +188,7 @@ static void open_root(const weir_plan *plan, const weir_opening *opening, weir_g
     if (up == NULL && !weir_plan_has_source(plan)) {
         weir_opening mine = *opening;
         mine.joined = is_joined(&plan->root, 0);
-        up = open_files(plan, &mine, mine.joined ? &plan->root.steps[0] : NULL);
+        up = wr_plan_open_files(&mine, mine.joined ? &plan->root.steps[0] : NULL);
     }
     weir_chain_open(opening, &plan->root, up, gen, sink);
 }
@@ -374,7 +206,7 @@ static void copy_options(void *to, size_t to_size, const void *from, size_t from
     memcpy(to, &to_size, sizeof to_size); /* struct_size comes first */
 }
 
-static void take_options(struct opening *mine, weir_opening *opening, weir_scope *scope,
+static void take_options(struct wr_plan_opening *mine, weir_opening *opening, weir_scope *scope,
                          const weir_plan_options *options)
 {
     copy_options(&mine->options, sizeof mine->options, options,
@@ -460,8 +292,8 @@ static int refuse_circle(const weir_plan *plan, const weir_plan_options *options
 }
 
 /* The first step of a chain, including blocks, that must write to the dead sink; NULL: none. */
-static const struct wr_plan_step *find_dead(const struct weir_chain *chain,
-                                            const weir_plan_options *options)
+static const struct wr_plan_step *find_dead_in(const struct weir_chain *chain,
+                                               const weir_plan_options *options)
 {
     const struct wr_plan_step *found = NULL;
     for (size_t i = 0; i < chain->count && found == NULL; i++) {
@@ -473,9 +305,19 @@ static const struct wr_plan_step *find_dead(const struct weir_chain *chain,
             size_t count;
             struct weir_chain *const *chains = wr_plan_chains(step, j, &count);
             for (size_t k = 0; k < count && found == NULL; k++) {
-                found = find_dead(chains[k], options);
+                found = find_dead_in(chains[k], options);
             }
         }
+    }
+    return found;
+}
+
+/* The same for a plan. */
+static const struct wr_plan_step *find_dead(const weir_plan *plan, const weir_plan_options *options)
+{
+    const struct wr_plan_step *found = find_dead_in(&plan->root, options);
+    for (size_t i = 0; i < plan->decodings_count && found == NULL; i++) {
+        found = find_dead_in(&plan->decodings[i].chain, options);
     }
     return found;
 }
@@ -483,7 +325,7 @@ static const struct wr_plan_step *find_dead(const struct weir_chain *chain,
 /* Refuse a plan with a step that needs a dead sink when there is none. */
 static int refuse_dead(const weir_plan *plan, const weir_plan_options *options, weir_error *error)
 {
-    const struct wr_plan_step *dead = find_dead(&plan->root, options);
+    const struct wr_plan_step *dead = find_dead(plan, options);
     return dead == NULL || options->dead != NULL
                ? 0
                : wr_error_set(error, WEIR_EINVAL, WEIR_PLAN_NO_DEAD, "pipeline",
@@ -512,6 +354,9 @@ static int check_options(const weir_plan *plan, const weir_plan_options *options
             "the text already has a source, '%s': files are only for a text without a source",
             plan->parts[0].step->text);
     }
+    if (wr_plan_other_files(plan, options)) {
+        return refuse(error, "the files are not those that the text was read with");
+    }
     if (options->files_count > 1 && options->state != NULL) {
         return refuse(error,
                       "a state works with one source: several files cannot be used with a state");
@@ -529,7 +374,7 @@ bool weir_plan_takes_pieces(const weir_plan *plan)
     for (size_t i = has_source ? 1 : 0; i < plan->root.count; i++) {
         all = all && (wr_plan_traits(&plan->root.steps[i]) & WEIR_TRAIT_PIECES) != 0;
     }
-    return all;
+    return all && plan->decodings_count == 0;
 }
 
 int weir_plan_check(const weir_plan *plan, const weir_plan_options *options, weir_error *error)
@@ -547,7 +392,7 @@ int weir_plan_check(const weir_plan *plan, const weir_plan_options *options, wei
 int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_options *options,
                    weir_gen **gen, weir_sink **sink, weir_error *error)
 {
-    struct opening mine = {.http_given = false};
+    struct wr_plan_opening mine = {.http_given = false};
     weir_opening opening;
     weir_sink *own = NULL;
     WR_ASSERT(plan != NULL, "no plan to open");
@@ -569,7 +414,7 @@ int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_opt
     if (opening.state != NULL) {
         weir_state_describe(opening.state, weir_plan_text(plan));
     }
-    if (find_dead(&plan->root, &mine.options) != NULL) {
+    if (find_dead(plan, &mine.options) != NULL) {
         mine.dead = wr_dead_new(scope, make_dead, mine.options.dead);
         if (mine.dead == NULL) {
             return wr_error_set(error, WEIR_ENOMEM, 0, "pipeline", "out of memory");
@@ -628,7 +473,7 @@ weir_gen *weir_parse(weir_scope *scope, weir_gen *up, const char *text,
                      const weir_text_options *options)
 {
     weir_error error;
-    struct opening mine = {.http_given = false};
+    struct wr_plan_opening mine = {.http_given = false};
     weir_opening opening;
     weir_gen *gen = NULL;
     weir_sink *sink;

@@ -116,6 +116,15 @@ struct weir_chain {
     uint32_t gives; /* the shape of its output; 0: it ends with a sink */
 };
 
+/* What decodes those files of the options whose names end alike. Its chain has no source; it may be
+ * empty: the lines of the files. */
+struct wr_plan_decoding {
+    struct weir_chain chain;
+    const char *ending; /* .csv.gz: all that is decoded; "": none */
+    size_t first;       /* the first of these files */
+    size_t count;       /* of the files */
+};
+
 /* A component as written in the text, in the order of the text. */
 struct wr_plan_part {
     const struct wr_plan_step *step;
@@ -124,6 +133,10 @@ struct wr_plan_part {
 
 struct weir_plan {
     struct weir_chain root;
+    struct wr_plan_decoding *decodings; /* of several files that are decoded one by one */
+    size_t decodings_count;             /* 0: all files are read as the root says */
+    size_t *files;                      /* for each file its index in decodings */
+    size_t files_count;
     struct wr_plan_part *parts;
     size_t parts_count;
     const char *text;
@@ -146,6 +159,7 @@ struct wr_plan_reading {
     bool behind;              /* the chain reads a generator of the caller */
     const char *const *files; /* that stand for the source; in the options */
     size_t files_count;
+    const struct weir_chain *behind_files; /* while the decoding of a file is checked: the root */
     struct wr_plan_error error;
 };
 
@@ -156,6 +170,7 @@ void *wr_plan_alloc(struct wr_plan_reading *reading, size_t bytes);
 enum wr_plan_place {
     WR_PLAN_ROOT,        /* a source or none, a sink or none */
     WR_PLAN_SOURCE_ONLY, /* begins with a source, has no sink */
+    WR_PLAN_FILE,        /* reads one of several files that stand for the source; no sink */
     WR_PLAN_STAGES_ONLY, /* reads from its opener, and gives to it */
     WR_PLAN_SINK_ONLY,   /* reads from its opener, ends with a sink */
     WR_PLAN_SOURCE_TO_SINK
@@ -195,9 +210,13 @@ extern bool wr_plan_unfused;
 int wr_plan_insert(struct wr_plan_reading *reading, struct weir_chain *chain, size_t index,
                    const weir_component *component);
 /* plan_decode.c: where a chain begins with a source and its values are used, insert what decodes
- * them. use: as in wr_plan_chain_check. */
+ * them, or fill in what decodes each of several files. use: as in wr_plan_chain_check. */
 int wr_plan_decode(struct wr_plan_reading *reading, struct weir_chain *chain,
                    enum wr_plan_place place, enum wr_plan_use use);
+/* plan_check.c: whether a framer at the start of a chain cuts the bytes of the source that stands
+ * before it without being written. */
+bool wr_plan_cuts_implied(const struct wr_plan_reading *reading, const struct weir_chain *chain,
+                          enum wr_plan_place place);
 /* What is looked at in the items that reach the step at `from`, before a component decides what the
  * items are. */
 enum wr_plan_use wr_plan_use_of(const struct weir_chain *chain, size_t from, enum wr_plan_use use);

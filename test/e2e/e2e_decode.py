@@ -100,6 +100,65 @@ class Decode(e2e_support.TestCase):
         self.assertEqual(weir(".id", *paths).out, b'"1"\n"2"\n')
         self.assertIn(b"the file's name ends in .csv", weir("explain", ".id", *paths).out)
 
+    def test_each_of_several_files_is_decoded_by_its_own_ending(self):
+        csv = self.write("a.csv", b"id,name\n1,ann\n")
+        packed = self.write("b.csv.gz", gzip.compress(b"id,name\n2,bob"))
+        lines = self.write("c.ndjson", b'{"id": 3}')
+        pretty = self.write("d.json.gz", gzip.compress(b'{\n"id":4\n}'))
+        run = weir("where .id", csv, packed, lines, pretty, stdin=b'{"id":5}\n')
+        self.ends(run, 0)
+        self.assertEqual(run.out.splitlines(), [
+            b'{"id":"1","name":"ann"}', b'{"id":"2","name":"bob"}', b'{"id": 3}', b'{"id":4}'])
+        run = weir(".id | tostring", lines, "-", packed, stdin=b'{"id":5}\n')
+        self.ends(run, 0)
+        self.assertEqual(run.out, b'"3"\n"5"\n"2"\n')
+
+    def test_several_compressed_files_are_searched(self):
+        logs = [self.write("%d.log.gz" % n, gzip.compress(b"GET /%d\nPUT /%d" % (n, n))) for n in (1, 2)]
+        plain = self.write("3.log", b"GET /3\n")
+        run = weir('grep "GET"', *logs, plain)
+        self.ends(run, 0)
+        self.assertEqual(run.out, b"GET /1\nGET /2\nGET /3\n")
+        self.assertEqual(weir("head 3", *logs).out, b"GET /1\nPUT /1\nGET /2\n")
+        self.assertEqual(weir("csv header | .[]", *logs).out, b'"PUT /1"\n"PUT /2"\n')
+        self.assertEqual(weir("null", *logs).status, 0)
+
+    def test_explain_and_graph_name_the_files(self):
+        paths = [self.write("a.csv", CSV), self.write("b.ndjson", b""), self.write("c.csv", CSV)]
+        run = weir("explain", ".id", *paths)
+        self.ends(run, 0)
+        text = run.out.decode()
+        self.assertIn("(reads %s, %s, %s, one after another, each by the ending of its name)" % tuple(paths), text)
+        self.assertIn("    %s, %s:\n     1  csv header" % (paths[0], paths[2]), text)
+        self.assertIn("    %s:\n     3  auto" % paths[1], text)
+        self.assertNotIn("stdin", text)
+        self.assertIn("a state works with one file, not with several", text)
+        graph = weir("graph", ".id", *paths).out
+        for edge in (b"n0 -> n1 ", b"n1 -> n2 ", b"n2 -> n4 ", b"n0 -> n3 ", b"n3 -> n4 ", b"n4 -> n5 "):
+            self.assertIn(edge, graph)
+
+    def test_a_rejected_item_names_its_file(self):
+        good, bad = self.write("good.csv", b"a,b\n1,2\n"), self.write("bad.csv", b"a,b\n1\n2,3\n")
+        other, dead = self.write("c.ndjson", b"{\n"), self.path("dead.ndjson")
+        run = weir("--dead", dead, "where .a", good, bad, other)
+        self.ends(run, 0, "csv: row 2 of '", "bad.csv' (byte 4): the row has fewer values than the header; sent to")
+        self.assertIn("2 of 6 items were rejected (csv: 1, first at row 2 of '", run.err)
+        self.assertEqual([line.count(b'"body":') for line in self.read("dead.ndjson").splitlines()], [1, 1])
+        self.ends(weir("--strict", "where .a", good, bad, other), 1, "bad.csv' (byte 4)")
+
+    def test_json_lines_are_written_in_another_form(self):
+        path = self.write("a.ndjson", b'{"a":1,"b":2}\n{"a":3,"b":4}\n')
+        for text, out in (
+            ("where .a > 1 | csv header", b"a,b\n3,4\n"),
+            ("where .a > 1 | logfmt", b"a=3 b=4\n"),
+            ("head 1 | set .a = 2 | csv header", b"a,b\n2,2\n"),
+        ):
+            with self.subTest(text=text):
+                run = weir(text, path)
+                self.ends(run, 0)
+                self.assertEqual(run.out, out)
+                self.assertEqual(weir(text, path, self.write("e.ndjson.gz", gzip.compress(b""))).out, out)
+
     def test_a_run_goes_on_in_a_file_that_is_decoded(self):
         rows = b"id,name\n" + b"".join(b"%d,x\n" % n for n in range(1000))
         want = b"".join(b'{"id":"%d","name":"x"}\n' % n for n in range(1000))

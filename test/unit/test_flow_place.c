@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bytes_origin.h"
+#include "flow_place.h"
 #include "support_flow.h"
 
 /* One stream in pieces of `piece` bytes. */
@@ -83,6 +85,36 @@ TEST(a_line_of_records_is_told)
 {
     reports(WEIR_FRAME_LINES, "logfmt", "a=1\nb=\"x\n",
             "logfmt: line 2 (byte 6): a quoted value does not end; skipped\n  b=\"x\n    ^\n");
+}
+
+TEST(one_of_several_files_is_named_of_a_long_path_the_end)
+{
+    static const char long_name[] =
+        "a\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+        "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+        "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4";
+    struct wr_origin origin;
+    const weir_item item = {.seq = 3, .receipt = &origin.receipt};
+    const struct wr_fault fault = {.problem = "bad"};
+    const struct wr_items_bad bad = {.item = &item, .parts = &item, .count = 1, .fault = &fault};
+    char place[WR_PLACE_BYTES], name[160];
+    wr_origin_init(&origin, 1, "file(a/b.log)");
+    (void)wr_place_text(&bad, place);
+    ck_assert_str_eq(place, "item 3");
+    origin.named = true;
+    (void)wr_place_text(&bad, place);
+    ck_assert_str_eq(place, "item 3 of 'a/b.log'");
+    origin.name = "stdin";
+    (void)wr_place_text(&bad, place);
+    ck_assert_str_eq(place, "item 3 of 'stdin'");
+    for (size_t cut = 0; cut < 2; cut++) { /* the cut is between and inside characters */
+        snprintf(name, sizeof name, "file(/folder/%s%s%s)", long_name, long_name, "b" + cut);
+        origin.name = name;
+        (void)wr_place_text(&bad, place);
+        ck_assert_mem_eq(place, "item 3 of '...\xc3\xa4", 16);
+        ck_assert_int_eq(place[strlen(place) - 1], '\'');
+    }
+    wr_origin_fini(&origin);
 }
 
 MAIN("flow/place")

@@ -40,6 +40,11 @@ static void plan_is(const char *text, const char *const *files, const char *expe
         text, WEIR_OPTIONS(weir_text_options, .files = files, .files_count = count), &error);
     ck_assert_msg(plan != NULL, "%s: %s", text, error.message);
     wr_print_to(&out, got, sizeof got);
+    for (size_t i = 0; i < plan->decodings_count; i++) {
+        wr_printf(&out, "[%s: ", plan->decodings[i].ending);
+        print_chain(&out, &plan->decodings[i].chain);
+        wr_printf(&out, "] ");
+    }
     print_chain(&out, &plan->root);
     weir_plan_free(plan);
     ck_assert_str_eq(got, expected);
@@ -80,12 +85,14 @@ TEST(where_nobody_looks_nothing_is_decoded)
 {
     plan_is("./a.json.gz", NULL, "file");
     plan_is("./a.csv | head 3", NULL, "file head");
+    plan_is("./a.csv.gz", NULL, "file");
     plan_is("grep x", NULL, "grep");
 }
 
 TEST(a_compressed_file_is_unpacked_where_lines_are_looked_at)
 {
     plan_is("./a.json.gz | grep x", NULL, "file +gunzip +lines grep");
+    plan_is("./a.csv.gz | head 3", NULL, "file +gunzip +lines head");
     plan_is("./a.csv.gz | csv header | .x", NULL, "file +gunzip csv map");
     plan_is("./a.csv.gz | head 3 | csv header", NULL, "file +gunzip +lines head csv");
     plan_is("./a.json.zst | lines | where .x", NULL, "file +unzstd lines where");
@@ -128,17 +135,67 @@ TEST(blocks_count_with_the_chain_around_them)
             "merge {file +csv header +auto where} {file} grep");
 }
 
-TEST(the_files_that_stand_for_the_source_decide_together)
+TEST(files_that_are_decoded_alike_are_decoded_in_the_root)
 {
-    static const char
-        *const csv[] = {"a.csv", "b.csv", NULL},
-               *const mixed[] = {"a.csv", "b.json", NULL}, *const packed[] = {"a.csv.gz", NULL},
-               *const several[] = {"a.csv.gz", "b.csv.gz", NULL}, *const plain[] = {"a.log", NULL};
+    static const char *const csv[] = {"a.csv", "B.CSV", NULL}, *const packed[] = {"a.csv.gz", NULL},
+                             *const plain[] = {"a.log", "b.txt", NULL};
     plan_is("where .x", csv, "+csv header +auto where");
-    plan_is("where .x", mixed, "+auto where");
     plan_is("where .x", packed, "+gunzip +csv header +auto where");
-    plan_is("where .x", several, "+auto where");
     plan_is("where .x", plain, "+auto where");
+    plan_is("grep x", csv, "grep");
+}
+
+TEST(each_of_several_files_is_decoded_by_its_own_ending)
+{
+    static const char *const mixed[] = {"a.csv", "b.json", "c.log", "d.csv", NULL},
+                             *const packed[] = {"a.csv.gz", "b.csv.gz", NULL},
+                             *const logs[] = {"a.log.gz", "b.log.gz", "-", NULL};
+    plan_is("where .x", mixed, "[.csv: +csv header +auto] [.json: +json] [: +auto] where");
+    plan_is("where .x", packed, "[.csv.gz: +gunzip +csv header +auto] where");
+    plan_is("auto | where .x", packed, "[.csv.gz: +gunzip +csv header +auto] auto where");
+    plan_is("grep x", packed, "[.gz: +gunzip +lines] grep");
+    plan_is("grep x", logs, "[.gz: +gunzip +lines] [: ] grep");
+    plan_is("head 3", logs, "[.gz: +gunzip +lines] [: ] head");
+    plan_is("csv header", logs, "[.gz: +gunzip] [: ] csv");
+    plan_is("null", logs, "null");
+    plan_is("gunzip", logs, "gunzip");
+}
+
+TEST(lines_that_are_values_become_json_where_they_are_written_in_another_form)
+{
+    static const char *const mixed[] = {"a.csv", "b.ndjson", NULL};
+    weir_error error;
+    static const struct {
+        const char *text;
+        bool passes;
+    } cases[] = {{"where .x", true}, {"where .x | csv", false}, {"where .x | head 3 | tsv", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        weir_plan *plan = weir_plan_read(cases[i].text, NULL, &error);
+        ck_assert_ptr_nonnull(plan);
+        ck_assert_int_eq(plan->root.steps[0].passes, cases[i].passes);
+        weir_plan_free(plan);
+        plan = weir_plan_read(cases[i].text,
+                              WEIR_OPTIONS(weir_text_options, .files = mixed, .files_count = 2),
+                              &error);
+        ck_assert_ptr_nonnull(plan);
+        ck_assert_int_eq(plan->decodings[1].chain.steps[0].passes, cases[i].passes);
+        weir_plan_free(plan);
+    }
+}
+
+TEST(files_that_are_decoded_one_by_one_are_those_that_are_opened)
+{
+    static const char *const files[] = {"a.csv", "b.json", "c"};
+    weir_error error;
+    weir_plan *plan = weir_plan_read(
+        "where .x", WEIR_OPTIONS(weir_text_options, .files = files, .files_count = 2), &error);
+    ck_assert_ptr_nonnull(plan);
+    weir_plan_options options = {.struct_size = sizeof options, .files = files, .files_count = 3};
+    ck_assert_int_eq(weir_plan_check(plan, &options, &error), WEIR_EINVAL);
+    ck_assert_str_eq(error.message, "the files are not those that the text was read with");
+    options.files_count = 2;
+    ck_assert_int_eq(weir_plan_check(plan, &options, &error), 0);
+    weir_plan_free(plan);
 }
 
 TEST(the_text_of_a_plan_has_only_what_was_written)
