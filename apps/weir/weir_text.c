@@ -142,27 +142,36 @@ char *text_of(const struct flags *flags, struct say *say)
     return text;
 }
 
-void text_mistake(const struct flags *flags, struct say *say, const char *text,
-                  const weir_error *error)
+/* Show one mistake of the text, in its full form. */
+static void show_mistake(struct say *say, const char *text, const weir_error *error, char *shown)
 {
-    char shown[4096];
     const char *hint;
     size_t len;
-    weir_text_options options = text_given(flags);
     bool planned = is_planned(text, error, &len, &hint);
-    if (weir_plan_error_text(text, &options, shown, sizeof shown) > 0) {
-        char *carets = planned ? strrchr(shown, '^') : NULL;
-        if (carets != NULL) {
-            carets[1] = '\0'; /* a similar name would mislead */
-        }
-        fprintf(stderr, "weir: %s\n", shown);
-    } else {
-        say_error(say, error, NULL);
+    char *carets = planned ? strrchr(shown, '^') : NULL;
+    if (carets != NULL) {
+        carets[1] = '\0'; /* a similar name would mislead */
     }
+    fprintf(stderr, "weir: %s\n", shown);
     if (planned) {
         say_line(say, "%.*s%s not in this version%s%s", len > 0 ? (int)len : 11,
                  len > 0 ? text + (size_t)error->offset : "expressions", len > 0 ? " is" : " are",
                  hint != NULL ? ": " : "", hint != NULL ? hint : "");
+    }
+}
+
+void text_mistake(const struct flags *flags, struct say *say, const char *text,
+                  const weir_error *error)
+{
+    char shown[4096];
+    weir_error mistake;
+    weir_text_options options = text_given(flags);
+    size_t i = 0;
+    for (; weir_plan_mistake_at(text, &options, i, &mistake, shown, sizeof shown) > 0; i++) {
+        show_mistake(say, text, &mistake, shown);
+    }
+    if (i == 0) {
+        say_error(say, error, NULL);
     }
     if (error->code == WEIR_ENOMEM || flags->text_file != NULL) {
         return;

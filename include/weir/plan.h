@@ -110,6 +110,22 @@ WEIR_API size_t weir_plan_error_text(const char *text, const weir_text_options *
                                      size_t cap);
 
 /*
+ * Give one of several mistakes of a text, in its order: 0 is the one that weir_plan_read gives. After
+ * it the rest of the text is read for more that do not depend on it: an unknown component in each of
+ * two places, an argument and an expression that are wrong. At most 8 are found.
+ *
+ *     for (size_t i = 0; weir_plan_mistake_at(text, NULL, i, &error, shown, sizeof shown) > 0; i++)
+ *         fprintf(stderr, "%s\n", shown);
+ *
+ * text, options  as for weir_plan_read.
+ * error          [out] as for weir_plan_read; code 0 when there are fewer mistakes. NULL is allowed.
+ * to, cap        [out] its full form, as for weir_plan_error_text.
+ * Returns        the length of the full form; 0 when there are fewer mistakes.
+ */
+WEIR_API size_t weir_plan_mistake_at(const char *text, const weir_text_options *options,
+                                     size_t index, weir_error *error, char *to, size_t cap);
+
+/*
  * Write a text in the usual layout: one space between words; in one line if it fits into 80
  * columns and has no comments, else each stage in a line of its own, and the stages of a long block
  * indented. Uses the form of the text alone, so unknown components are allowed. Comments stay, and

@@ -213,6 +213,7 @@ int wr_plan_name_missing(struct wr_plan_error *error, const char *text, struct w
             wr_guess_offer(&guess, component->aliases[j]);
         }
     }
+    error->meant = guess.best;
     if (guess.best == NULL && wr_plan_find_expression() != NULL) {
         wr_expr_guess(&guess, false);
         /* There are many functions, so a short word is near to one of them by chance. */

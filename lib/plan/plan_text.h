@@ -3,7 +3,7 @@
  * the tree, the registry of components.
  *
  * Reading has two layers. The first (plan_split.c) finds components and blocks and needs no names.
- * The second uses descriptors: it finds what a component is (plan_read.c), reads its arguments
+ * The second uses descriptors: it finds what a component is (plan_step.c), reads its arguments
  * (plan_args.c, plan_types.c), and checks whether neighbours match (plan_check.c). Both work on a
  * copy of the text in which comments are replaced by spaces, so every offset is also valid in the
  * text that the user typed. No file of this folder contains the name of a component.
@@ -40,6 +40,14 @@ struct wr_plan_error {
     char message[320]; /* one line */
     char hint[1024];   /* what to type instead; may be empty, may list all components */
     int kind;          /* enum weir_plan_mistake */
+    const char *meant; /* the name of the component that was probably meant; NULL: not known */
+};
+
+/* The mistakes of a text, in its order. */
+#define WR_PLAN_MISTAKES_MAX 8u
+struct wr_plan_mistakes {
+    size_t count;
+    struct wr_plan_error list[WR_PLAN_MISTAKES_MAX];
 };
 
 /* Record a mistake and return its code. Later mistakes are ignored. */
@@ -161,6 +169,7 @@ struct wr_plan_reading {
     size_t files_count;
     const struct weir_chain *behind_files; /* while the decoding of a file is checked: the root */
     struct wr_plan_error error;
+    struct wr_plan_mistakes *mistakes; /* after a mistake, the rest is read for more; NULL: not */
 };
 
 /* Zeroed memory that lives as long as the plan; NULL with the error set. */
@@ -176,7 +185,10 @@ enum wr_plan_place {
     WR_PLAN_SOURCE_TO_SINK
 };
 
-/* plan_read.c: read [span] as a chain. 0 or the code of the error. */
+/* plan_step.c: split [span] into the steps of a chain; only their places are known then. */
+int wr_plan_steps_find(struct wr_plan_reading *reading, struct wr_plan_span span,
+                       struct weir_chain *chain);
+/* plan_step.c: read [span] as a chain. 0 or the code of the first mistake. */
 int wr_plan_chain_read(struct wr_plan_reading *reading, struct wr_plan_span span,
                        enum wr_plan_place place, struct weir_chain *chain);
 /* plan_args.c: read the arguments of a step whose component is known, from `at` to its end. */
@@ -194,7 +206,7 @@ enum wr_plan_use {
     WR_USE_LINES,   /* their bytes, as lines */
     WR_USE_VALUES,  /* the values that the bytes mean */
 };
-/* plan_read.c: does an expression begin here with a format: @csv, @base64 "..."? If not, an @ before
+/* plan_step.c: does an expression begin here with a format: @csv, @base64 "..."? If not, an @ before
  * the pipeline begins an option line. */
 bool wr_plan_is_format(const char *text, size_t len);
 /* plan_check.c: check places and shapes, join framers, call the components' own checks. `shape`:

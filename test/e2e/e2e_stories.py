@@ -118,20 +118,25 @@ class Typo(TestCase):
         self.addCleanup(self.server.close)
         self.url = "http://127.0.0.1:%d/feed.ndjson" % self.server.getsockname()[1]
 
-    def refused(self, text, message, marked, hint):
-        """The message, the line, and carets under `marked` with the hint behind them."""
+    def refused(self, text, *mistakes):
+        """Of each mistake the message, the line, and carets under `marked` with the hint behind them."""
         run = weir(text)
         self.ends(run, 2)
         lines = run.err.splitlines()
-        self.assertEqual(lines[:2], ["weir: " + message, "  " + text])
-        self.assertEqual(lines[2], ("  %*s%s %s" % (text.rindex(marked), "", "^" * len(marked), hint)).rstrip())
+        for message, marked, hint in mistakes:
+            self.assertEqual(lines[:2], ["weir: " + message, "  " + text])
+            self.assertEqual(lines[2], ("  %*s%s %s" % (text.rindex(marked), "", "^" * len(marked), hint)).rstrip())
+            lines = lines[3:]
+        self.assertEqual(lines, [])
         with self.assertRaises(BlockingIOError):  # nobody has connected
             self.server.accept()
 
-    def test_each_mistake_is_shown_with_what_to_type(self):
-        self.refused(self.url + " | jsn | wher .x = 1", "unknown stage 'jsn'", "jsn", "did you mean 'json'?")
-        self.refused(self.url + " | json | wher .x = 1", "unknown stage 'wher'", "wher", "did you mean 'where'?")
-        self.refused(self.url + " | json | where .x = 1", "where: '=' assigns in jq; to compare write '=='", "=", "")
+    def test_all_mistakes_are_shown_with_what_to_type(self):
+        unknown = ("unknown stage 'wher'", "wher", "did you mean 'where'?")
+        assigns = ("where: '=' assigns in jq; to compare write '=='", "=", "")
+        self.refused(self.url + " | jsn | wher .x = 1", ("unknown stage 'jsn'", "jsn", "did you mean 'json'?"), unknown, assigns)
+        self.refused(self.url + " | json | wher .x == 1", unknown)
+        self.refused(self.url + " | json | where .x = 1", assigns)
 
     def test_explain_reads_like_a_text(self):
         run = weir("explain", "--dead", "bad.ndjson", self.url + " | json | where .x == 1 on-error=skip | queue 100 | file out")

@@ -63,7 +63,17 @@ static void read_one(const char *text, const char *name)
                                            told, sizeof told);
     require((plan == NULL) == (error.code != 0) && (plan == NULL) == (told_len > 0));
     if (plan == NULL) {
+        char again[sizeof told];
+        weir_error found;
+        size_t i = 0;
         require(error.offset >= 0 && (size_t)error.offset <= strlen(text));
+        while (weir_plan_mistake_at(text, WEIR_OPTIONS(weir_text_options, .name = name), i, &found,
+                                    again, sizeof again) > 0) {
+            require(found.code != 0 && (size_t)found.offset <= strlen(text));
+            require(i > 0 || (strcmp(told, again) == 0 && found.offset == error.offset));
+            i++;
+        }
+        require(i > 0 && found.code == 0);
         return;
     }
     weir_plan *again = weir_plan_read(weir_plan_text(plan), NULL, &error);

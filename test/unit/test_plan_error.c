@@ -9,6 +9,7 @@
 
 #include "plan_text.h"
 #include "support_check.h"
+#include "support_language.h"
 #include "support_names.h"
 #include "texts_plan.h"
 
@@ -331,6 +332,74 @@ TEST(passwords_of_urls_are_not_shown)
     len = weir_plan_error_text("http://h/x?a=1&Token=abc&b=2 | bach", NULL, told, sizeof told);
     ck_assert_uint_gt(len, 0);
     ck_assert_ptr_nonnull(strstr(told, "http://h/x?a=1&Token=***&b=2 | bach"));
+}
+
+/* The places and the kinds of the mistakes of a text, "4 unknown stage 'x'", one a line. */
+static void mistakes_are(const char *text, const char *expected)
+{
+    char got[1024], shown[1024];
+    weir_error error;
+    struct wr_print out;
+    wr_print_to(&out, got, sizeof got);
+    for (size_t i = 0; weir_plan_mistake_at(text, NULL, i, &error, shown, sizeof shown) > 0; i++) {
+        wr_printf(&out, "%d %.*s\n", (int)error.offset, (int)strcspn(shown, "\n"), shown);
+    }
+    ck_assert_int_eq(error.code, 0);
+    ck_assert_str_eq(shown, "");
+    ck_assert_str_eq(got, expected);
+}
+
+TEST(each_step_may_have_a_mistake_of_its_own)
+{
+    mistakes_are("gen 1..3 | bach 100 | haed 1 | batch 1 2 3",
+                 "11 unknown stage 'bach'\n22 unknown stage 'haed'\n39 batch: unexpected argument "
+                 "'2'\n");
+    ck_assert(wr_language_add());
+    mistakes_are("gen 1..3 | tee { haed 1 | fole } | where .a = 1 | null",
+                 "17 unknown stage 'haed'\n26 unknown stage 'fole'\n"
+                 "44 where: '=' assigns in jq; to compare write '=='\n");
+    mistakes_are("x://h | bach", "0 unknown kind of address 'x://'\n8 unknown stage 'bach'\n");
+}
+
+TEST(behind_a_mistyped_name_the_expression_is_read)
+{
+    mistakes_are("jsn | wher .x = 1", "0 unknown stage 'jsn'\n6 unknown stage 'wher'\n"
+                                      "14 where: '=' assigns in jq; to compare write '=='\n");
+    mistakes_are("wher .x | test(\"a\")", "0 unknown stage 'wher'\n10 where ends at the |\n");
+    mistakes_are("wher .x == 1", "0 unknown stage 'wher'\n");
+    mistakes_are("gen 1..3 | haed x y z", "11 unknown stage 'haed'\n");
+}
+
+TEST(what_follows_from_a_mistake_is_not_told)
+{
+    mistakes_are("gen 1..3 | \"x | bach", "11 \" is not closed\n");
+    mistakes_are("gen 1..3 | bach | csv header | sse", "11 unknown stage 'bach'\n"); /* shapes */
+    mistakes_are("gen 1..3", "");
+}
+
+TEST(at_most_eight_mistakes_are_found)
+{
+    size_t i = 0;
+    weir_error error;
+    while (weir_plan_mistake_at("za|zb|zc|zd|ze|zf|zg|zh|zi|zj", NULL, i, &error, NULL, 0) > 0) {
+        ck_assert_int_eq(error.offset, (int64_t)(3 * i));
+        i++;
+    }
+    ck_assert_uint_eq(i, 8);
+}
+
+TEST(the_first_mistake_is_that_of_the_record)
+{
+    for (const struct mistake *want = mistakes;
+         want < mistakes + sizeof mistakes / sizeof mistakes[0]; want++) {
+        char first[1600], shown[1600];
+        weir_error error;
+        (void)weir_plan_error_text(want->text, NULL, shown, sizeof shown);
+        ck_assert_uint_gt(weir_plan_mistake_at(want->text, NULL, 0, &error, first, sizeof first),
+                          0);
+        ck_assert_str_eq(first, shown);
+        ck_assert_int_eq(error.code, WEIR_EPARSE);
+    }
 }
 
 MAIN("plan/error")

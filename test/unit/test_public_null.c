@@ -108,6 +108,7 @@ static const weir_sink_ops no_sink_ops = {.struct_size = sizeof no_sink_ops};
     CALL(plan_explain, (NULL, NULL, NULL, 0)) \
     CALL(plan_delivery, (NULL, NULL, NULL, 0)) \
     CALL(plan_error_text, (NULL, NULL, NULL, 0)) \
+    CALL(plan_mistake_at, (NULL, NULL, 0, NULL, NULL, 0)) \
     CALL(parse, (it.scope, NULL, NULL, NULL)) \
     CALL(hide_secrets, (NULL)) \
     CALL(nearest, (NULL, NULL, 0)) \
