@@ -44,7 +44,7 @@ struct wr_node *wr_parse_not_allowed(struct wr_parsing *parsing)
     size_t assigns = wr_parse_assignment(parsing);
     if (assigns > 0) {
         (void)wr_parse_fail(parsing, parsing->at, assigns,
-                            "' assigns in jq; to compare write '=='");
+                            assigns == 1 ? "'" WR_EXPR_ASSIGNS_ONE : "'" WR_EXPR_ASSIGNS_MORE);
         wr_parse_hint(parsing, "to assign: set .a = ..., or jq `PROGRAM`");
         return NULL;
     }

@@ -6,8 +6,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base_error.h"
+#include "codec_unit.h"
 #include "codec_utf8.h"
 
 enum { SHOWN_MAX = 60 }; /* bytes of the user's word in a message */
@@ -190,6 +192,45 @@ static void skip_digits(struct wr_parsing *parsing)
 
 /* 1, 1.5, .5, 1., 1e3. The literal is a number of JSON: without zeros in front, with digits on both
  * sides of its point. */
+/* Report letters behind a number as what was meant by them: a unit, 0x10 or 1_000. False: they may
+ * be something else. */
+static bool refuse_unit(struct wr_parsing *parsing, size_t from)
+{
+    const char *text = parsing->text + from;
+    struct wr_unit_meant meant;
+    char *end, digits[24] = "";
+    size_t len = parsing->at - from, n = 0;
+    while (wr_is_name_byte(wr_parse_byte(parsing, from + len - parsing->at), false) ||
+           (wr_parse_byte(parsing, from + len - parsing->at) == '.' &&
+            wr_is_digit(wr_parse_byte(parsing, from + len - parsing->at + 1)))) {
+        len++;
+    }
+    for (size_t i = 0; i < len && n < sizeof digits - 1; i++) {
+        digits[n] = text[i];
+        n += text[i] != '_';
+    }
+    digits[n] = '\0';
+    unsigned long long number =
+        strtoull(digits, &end, n > 2 && (digits[1] | 0x20) == 'x' ? 16 : 10);
+    if (wr_unit_meant((struct wr_text){text, len}, WR_UNIT_ANY, &meant)) {
+        bool time = meant.unit == WR_UNIT_TIME;
+        (void)wr_parse_fail(parsing, from, len, "' is not a number");
+        wr_parse_hint(
+            parsing,
+            time ? "a number has no unit: write %s (seconds); for texts such as \"%s\" write "
+                   "(.a | seconds) > %s"
+                 : "a number has no unit: write %s (bytes)",
+            meant.number, meant.text, meant.number);
+        return true;
+    }
+    if (*end == '\0' && n < sizeof digits - 1 && (n < len || (digits[1] | 0x20) == 'x')) {
+        (void)wr_parse_fail(parsing, from, len, "' is not a number");
+        wr_parse_hint(parsing, "write %llu", number);
+        return true;
+    }
+    return false;
+}
+
 struct wr_node *wr_parse_number(struct wr_parsing *parsing)
 {
     size_t from = parsing->at;
@@ -211,6 +252,9 @@ struct wr_node *wr_parse_number(struct wr_parsing *parsing)
             parsing->at += skipped;
             skip_digits(parsing);
         }
+    }
+    if (wr_is_name_byte(wr_parse_byte(parsing, 0), true) && refuse_unit(parsing, from)) {
+        return NULL;
     }
     struct wr_node *node = wr_parse_node(parsing, WR_NODE_LITERAL, from);
     size_t cap = parsing->at - digits + 3;

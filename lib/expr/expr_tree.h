@@ -125,11 +125,13 @@ bool wr_expr_is_function(struct wr_text name, bool called);
 bool wr_expr_is_question(struct wr_text name);
 /* Whether an expression, or a program of jq, begins with this word: if, reduce. */
 bool wr_expr_is_keyword(struct wr_text name);
+/* The message about an assignment, behind the operator; of |=, += and similar nobody means ==. */
+#define WR_EXPR_ASSIGNS_ONE " assigns in jq; to compare write '=='"
+#define WR_EXPR_ASSIGNS_MORE " assigns in jq"
+#define WR_EXPR_ASSIGNS(len) ((len) == 1 ? WR_EXPR_ASSIGNS_ONE : WR_EXPR_ASSIGNS_MORE)
 #define WR_EXPR_PROGRAMS "write jq `PROGRAM`: it has the whole language of jq"
 /* What to write in place of a function of jq that expressions do not have; NULL: it is none. */
 const char *wr_expr_elsewhere(struct wr_text name);
-/* Whether this is a unit of the function `seconds`. */
-bool wr_expr_is_unit(struct wr_text word);
 /* What is written in place of an operator or a word of another language: "and" for "&&"; NULL: this
  * is none. */
 const char *wr_expr_translated(struct wr_text word);

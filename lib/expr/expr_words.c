@@ -134,17 +134,6 @@ const char *wr_expr_elsewhere(struct wr_text name)
     return NULL;
 }
 
-bool wr_expr_is_unit(struct wr_text word)
-{
-    static const char *const units[] = {"ns", "us", "ms", "s", "m", "h", "d"};
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        if (strlen(units[i]) == word.len && memcmp(units[i], word.data, word.len) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 const char *wr_expr_translated(struct wr_text word)
 {
     static const char *const words[][2] = {

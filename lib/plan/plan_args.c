@@ -127,7 +127,32 @@ static int read_named(struct wr_plan_args *args, struct wr_plan_token *token)
                : wr_plan_hint(&args->reading->error, "if this is a value, quote it");
 }
 
-/* Add a hint how to write a choice or a time that was written without its name. */
+/* Add a hint how to write a time or a size that is wrong, or has no name. False: it is none. */
+static bool hint_unit(struct wr_plan_args *args, const weir_arg *arg, bool given, const char *word,
+                      size_t len)
+{
+    struct wr_plan_error *error = &args->reading->error;
+    struct wr_unit_meant meant;
+    int shown = (int)WR_MIN(len, (size_t)WR_PLAN_SHOWN_MAX);
+    int64_t ms;
+    bool keyword = arg->form == WEIR_FORM_KEYWORD, named = arg->form == WEIR_FORM_NAMED;
+    if (keyword && arg->type == WEIR_ARGTYPE_TIME && wr_plan_time_read(word, len, &ms) == 0) {
+        (void)wr_plan_hint(error, "write '%s %.*s'", arg->name, shown, word);
+    } else if (given) {
+        return false;
+    } else if (arg->type == WEIR_ARGTYPE_SIZE && wr_plan_is_bare_number(word, len)) {
+        (void)wr_plan_hint(error, "a size has a unit: %.*sKiB or %.*sB", shown, word, shown, word);
+    } else if (wr_plan_unit_meant(arg, word, len, &meant)) {
+        (void)wr_plan_hint(error, "write '%s%s%s'", keyword || named ? arg->name : "",
+                           keyword ? " "
+                           : named ? "="
+                                   : "",
+                           meant.text);
+    }
+    return error->hint[0] != '\0';
+}
+
+/* Add a hint how to write a choice, a time or a size that was written without its name. */
 static int hint_name(struct wr_plan_args *args, const struct wr_plan_token *token)
 {
     struct wr_plan_error *error = &args->reading->error;
@@ -135,14 +160,8 @@ static int hint_name(struct wr_plan_args *args, const struct wr_plan_token *toke
     int len = (int)WR_MIN(token->all.len, (size_t)WR_PLAN_SHOWN_MAX);
     for (size_t i = 0; i < wr_plan_args_count(args->component) && !token->quoted; i++) {
         const weir_arg *arg = wr_plan_arg(args->component, i);
-        int64_t ms;
-        if (arg->form == WEIR_FORM_KEYWORD && arg->type == WEIR_ARGTYPE_TIME &&
-            wr_plan_time_read(word, token->all.len, &ms) == 0) {
-            return wr_plan_hint(error, "write '%s %.*s'", arg->name, len, word);
-        }
-        if (arg->type == WEIR_ARGTYPE_SIZE && args->step->arg_spans[i].len == 0 &&
-            wr_plan_is_bare_number(word, token->all.len)) {
-            return wr_plan_hint(error, "a size has a unit: %.*sKiB or %.*sB", len, word, len, word);
+        if (hint_unit(args, arg, args->step->arg_spans[i].len > 0, word, token->all.len)) {
+            return error->code;
         }
         for (size_t j = 0; arg->type == WEIR_ARGTYPE_CHOICE && arg->choices[j] != NULL; j++) {
             if (strlen(arg->choices[j]) == token->all.len &&
@@ -201,9 +220,6 @@ static void hint_expression(struct wr_plan_args *args, const struct wr_plan_toke
     } else if (assigns && (args->component->args[0].flags & WEIR_ARG_ASSIGNS) != 0) {
         (void)wr_plan_hint(error, "one assignment each: %s .a = 1 | %s .b = 2",
                            args->component->name, args->component->name);
-    } else if (token->all.at > 0 && clean[token->all.at - 1] >= '0' &&
-               clean[token->all.at - 1] <= '9' && wr_expr_is_unit(word)) {
-        (void)wr_plan_hint(error, "a time is compared in seconds: (.a | seconds) > 0.1");
     } else if (digits > 0 && digits + 1 == word.len && word.data[0] == '.') {
         (void)wr_plan_hint(error, "an element of an array is [%.*s]", (int)digits, word.data + 1);
     } else if (wr_expr_is_function(word, true) && left.len > 0) {

@@ -347,14 +347,23 @@ static void see_demand(const struct wr_plan_reading *reading, const struct weir_
                                      (step->shape == WEIR_SHAPE_LINE && step->looked && !writes));
 }
 
-/* The shapes of what comes from files that are decoded one by one. */
-static uint32_t decoded_shape(const weir_plan *plan)
+/* The shapes of what comes from the source that is used when none is written, or from files that are
+ * decoded one by one. */
+static uint32_t implied_shape(const weir_plan *plan)
 {
     uint32_t shape = 0;
     for (size_t i = 0; i < plan->decodings_count; i++) {
         shape |= plan->decodings[i].chain.gives;
     }
-    return shape;
+    return shape != 0 ? shape : wr_plan_find_scheme(WEIR_KIND_SOURCE, "-", 1)->gives;
+}
+
+/* What a chain gives whose last step gives `shape`; 0: it ends with a sink. */
+static uint32_t chain_gives(const struct weir_chain *chain, uint32_t shape)
+{
+    bool ends =
+        chain->count > 0 && chain->steps[chain->count - 1].component->kind == WEIR_KIND_SINK;
+    return ends ? 0 : shape;
 }
 
 bool wr_plan_unfused;
@@ -364,15 +373,11 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
 {
     const char *giver = NULL;
     bool unsure = false; /* what comes from outside decides which of `shape` it is */
-    if (place == WR_PLAN_ROOT && shape == 0) {
-        /* The source that is used when none is written. */
-        shape = wr_plan_find_scheme(WEIR_KIND_SOURCE, "-", 1)->gives;
-    }
     if (place != WR_PLAN_FILE && wr_plan_decode(reading, chain, place, use) != 0) {
         return reading->error.code;
     }
-    if (place == WR_PLAN_ROOT && reading->plan->decodings_count > 0) {
-        shape = decoded_shape(reading->plan);
+    if (place == WR_PLAN_ROOT && shape == 0) {
+        shape = implied_shape(reading->plan);
     }
     for (size_t i = 0; i < chain->count; i++) {
         struct wr_plan_step *step = &chain->steps[i];
@@ -415,8 +420,6 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
             shape = gives;
         }
     }
-    bool ends =
-        chain->count > 0 && chain->steps[chain->count - 1].component->kind == WEIR_KIND_SINK;
-    chain->gives = ends ? 0 : shape;
+    chain->gives = chain_gives(chain, shape);
     return 0;
 }

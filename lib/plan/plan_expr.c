@@ -59,10 +59,9 @@ int wr_plan_expr_read(struct wr_plan_reading *reading, const struct wr_plan_step
     }
     struct wr_plan_span where = {read.at, WR_MAX(read.assigns, (size_t)1)};
     if (read.assigns > 0 && !assigns) {
-        (void)wr_plan_fail(&reading->error, where,
-                           "%s: '%.*s' assigns in jq; to compare write '=='", owner,
-                           (int)read.assigns, reading->clean + read.at);
-        bool stage = (step->component->traits & WEIR_TRAIT_EXPRESSION) != 0;
+        (void)wr_plan_fail(&reading->error, where, "%s: '%.*s'%s", owner, (int)read.assigns,
+                           reading->clean + read.at, WR_EXPR_ASSIGNS(read.assigns));
+        bool stage = read.assigns > 1 || (step->component->traits & WEIR_TRAIT_EXPRESSION) != 0;
         return stage ? wr_plan_hint(&reading->error, "to assign: set %.*s",
                                     (int)WR_MIN(end - from, (size_t)WR_PLAN_SHOWN_MAX),
                                     reading->clean + from)

@@ -248,6 +248,15 @@ int wr_plan_texts_write(struct wr_plan_reading *reading);
 /* plan_read.c: as weir_plan_read; behind: the text reads a generator of the caller. */
 weir_plan *wr_plan_read(const char *text, const weir_text_options *options, bool behind,
                         struct wr_plan_error *error);
+/* plan_promise.c: call fn for each step of a chain, including its blocks, until it returns false.
+ * depth: the number of blocks around the step. */
+bool wr_plan_each_step(const struct weir_chain *chain, size_t depth,
+                       bool (*fn)(const struct wr_plan_step *step, size_t depth, void *arg),
+                       void *arg);
+/* The component whose descriptor says how a source continues: its own, or that of a framer which
+ * does it by ids, or for which it depends on what comes. */
+const weir_component *wr_plan_goes_on_by(const struct wr_plan_step *step);
+extern const char *const wr_plan_delivery_words[]; /* by enum weir_delivery */
 /* The name in the options; NULL: none. */
 const char *wr_plan_text_name(const weir_text_options *options);
 /* Its traits with its arguments. */

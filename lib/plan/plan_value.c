@@ -229,6 +229,14 @@ bool wr_plan_is_bare_number(const char *word, size_t len)
     return i == len && len > 0;
 }
 
+bool wr_plan_unit_meant(const weir_arg *arg, const char *word, size_t len,
+                        struct wr_unit_meant *meant)
+{
+    bool time = arg->type == WEIR_ARGTYPE_TIME, size = arg->type == WEIR_ARGTYPE_SIZE;
+    return (time || size) &&
+           wr_unit_meant((struct wr_text){word, len}, time ? WR_UNIT_TIME : WR_UNIT_SIZE, meant);
+}
+
 int wr_plan_value_wrong(struct wr_plan_args *args, const weir_arg *arg,
                         const struct wr_plan_token *token)
 {
@@ -237,8 +245,18 @@ int wr_plan_value_wrong(struct wr_plan_args *args, const weir_arg *arg,
     int shown = (int)WR_MIN(token->value.len, (size_t)WR_PLAN_SHOWN_MAX);
     (void)wr_plan_args_fail(args, token->value, "'%.*s' is not a valid %s", shown, word,
                             wr_plan_type_text(arg));
-    if ((arg->type == WEIR_ARGTYPE_TIME || arg->type == WEIR_ARGTYPE_SIZE) &&
-        wr_plan_is_bare_number(word, token->value.len)) {
+    struct wr_unit_meant meant;
+    size_t len = token->value.len;
+    bool bare = wr_plan_is_bare_number(word, len);
+    if (bare && word[len] == ' ') { /* 5 min */
+        for (len++; (word[len] | 0x20) >= 'a' && (word[len] | 0x20) <= 'z';) {
+            len++;
+        }
+    }
+    if (wr_plan_unit_meant(arg, word, len, &meant)) {
+        return wr_plan_hint(error, "write '%s'", meant.text);
+    }
+    if ((arg->type == WEIR_ARGTYPE_TIME || arg->type == WEIR_ARGTYPE_SIZE) && bare) {
         bool time = arg->type == WEIR_ARGTYPE_TIME;
         return wr_plan_hint(error, "add a unit: %.*s%s or %.*s%s", shown, word, time ? "s" : "KiB",
                             shown, word, time ? "ms" : "B");

@@ -4,6 +4,7 @@
 #ifndef WR_PLAN_VALUE_H
 #define WR_PLAN_VALUE_H
 
+#include "codec_unit.h"
 #include "plan_text.h"
 
 /* The state while the arguments of one step are read. */
@@ -30,6 +31,9 @@ int wr_plan_value_put(struct wr_plan_args *args, const weir_arg *arg, void *fiel
                       const void *value);
 /* Write the preset of an argument, which is a constant of the descriptor. */
 int wr_plan_value_preset(struct wr_plan_args *args, const weir_arg *arg, void *field);
+/* Whether a word that is no valid size or time means one, with a unit as people write it. */
+bool wr_plan_unit_meant(const weir_arg *arg, const char *word, size_t len,
+                        struct wr_unit_meant *meant);
 bool wr_plan_is_bare_number(const char *word, size_t len);
 
 #endif

@@ -205,7 +205,8 @@ TEST(an_expression_ends_at_the_first_token_that_cannot_continue_it)
         {"not by", 0, 0},
         {".a = 3", 2, 3},
         {"(.a | .b) | .c", 9, 10},
-        {"5s", 1, 1},
+        {"5x", 1, 1},
+        {"5s", 0, 0}, /* a number has no unit */
         {".a)", 2, 2},
     };
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
@@ -265,7 +266,7 @@ static const struct mistake {
     {"\"\\ud800\"", 1, 2, "\\u: the four hex digits of a character are missing", ""},
     {"(.a = 1)", 4, 1, "'=' assigns in jq; to compare write '=='",
      "to assign: set .a = ..., or jq `PROGRAM`"},
-    {"(.a |= 1)", 4, 2, "'|=' assigns in jq; to compare write '=='",
+    {"(.a |= 1)", 4, 2, "'|=' assigns in jq",
      "to assign: set .a = ..., or jq `PROGRAM`"},
     {"reduce .a as $x (0; 1)", 0, 6, "'reduce' is allowed in jq programs, not in expressions",
      "write jq `PROGRAM`: it has the whole language of jq"},

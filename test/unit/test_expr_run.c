@@ -230,7 +230,7 @@ static const struct mistake {
     {"_fold(1; 2; 3)", "there is no function '_fold'", 0},
     {"@nope \"\\(1)\"", "there is no format '@nope'", 0},
     {"1 +", "an expression is missing", 3},
-    {"1 += 2", "'+=' assigns in jq; to compare write '=='", 2},
+    {"1 += 2", "'+=' assigns in jq", 2},
     {".a = 1", "'=' assigns in jq; to compare write '=='", 3},
 };
 
