@@ -7,8 +7,10 @@
  * terminal a second scope has the task that draws the status line; it is canceled when the pump has
  * returned.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,6 +103,38 @@ static bool show_options(const struct run *run, weir_show_options *to)
     return any && weir_plan_writes_stdout(run->plan);
 }
 
+/* Whether rejected items can be written to the file of --dead, as far as that is known before there
+ * is one: it is made at the first. */
+static bool can_keep_dead(struct run *run)
+{
+    const char *path = run->flags->dead_file;
+    struct stat info;
+    if (path == NULL) {
+        return true;
+    }
+    int rc = stat(path, &info);
+    int number = rc == 0 && S_ISDIR(info.st_mode) ? EISDIR : 0;
+    if (rc == 0 && number == 0) {
+        number = access(path, W_OK) < 0 ? errno : 0;
+    } else if (rc < 0 && errno == ENOENT) {
+        char folder[PATH_MAX];
+        const char *slash = strrchr(path, '/');
+        int len = slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path);
+        snprintf(folder, sizeof folder, "%.*s", len, slash == NULL ? "." : path);
+        number = access(folder, W_OK | X_OK) < 0 ? errno : 0;
+    } else if (rc < 0) {
+        number = errno;
+    }
+    if (number != 0) {
+        say_line(
+            &run->say,
+            "--dead: rejected items cannot be written to '%s': %s; nothing has been read: name "
+            "a file that can be written, in a folder that exists",
+            path, strerror(number));
+    }
+    return number == 0;
+}
+
 static int open_plan(struct run *run, weir_sink **sink, bool *durable)
 {
     const struct flags *flags = run->flags;
@@ -109,6 +143,9 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
     weir_plan_options options = text_options(flags, &http);
     const char *folder =
         flags->state_folder != NULL ? flags->state_folder : weir_plan_state_folder(run->plan);
+    if (!can_keep_dead(run)) {
+        return EXIT_USAGE;
+    }
     *durable = folder != NULL;
     if (folder != NULL) {
         const char *own =
@@ -244,6 +281,11 @@ static int64_t mem_of(const struct flags *flags, const weir_plan *plan)
 /* What the user can type to solve a failure; NULL: none. */
 static const char *hint_of(const struct run *run, const weir_error *error, char *text, size_t cap)
 {
+    if (dead_failed(run, error)) {
+        return "the run has ended, because rejected items would be lost: make room, or name "
+               "another "
+               "file with --dead";
+    }
     bool of_state = error->code == WEIR_ECHANGED || strncmp(error->message, "the state '", 11) == 0;
     if (error->code == WEIR_ETRUNCATED && !run->flags->follow &&
         (text_upon(run->plan) & UPON_URL_SOURCE) != 0) {

@@ -290,7 +290,7 @@ static weir_error failure_of(const struct wr_dead *dead)
 {
     weir_error error = dead->error;
     if (error.code != WEIR_ECANCELED) {
-        wr_error_set(&error, error.code, error.detail, "dead", "the dead sink has failed: %s",
+        wr_error_set(&error, error.code, error.detail, "dead", "rejected items cannot be kept: %s",
                      dead->error.message);
     }
     return error;

@@ -476,6 +476,19 @@ class BrokenSink(e2e_support.TestCase):
         run = shell('head -c 10 "$1" > /dev/null & exec "$WEIR" "gen 1.. | file $1"', fifo)
         self.ends(run, 1, "the reader of '%s' left" % fifo)
 
+    def test_a_dead_file_that_cannot_be_written_is_named(self):
+        lines = b'{"a":1}\nx\n'
+        for path, why in ((self.path("no/dead"), "No such file or directory"), (self.path(""), "Is a directory")):
+            run = weir("--dead", path, "where .a", stdin=lines)
+            self.ends(run, 2, "--dead: rejected items cannot be written to '%s': %s; nothing has been read" % (path, why),
+                      "name a file that can be written")
+            self.assertEqual(run.out, b"")
+        run = weir("--dead", "/dev/full", "where .a", stdin=lines)
+        self.ends(run, 3, "rejected items cannot be kept: write '/dev/full': No space left on device; the run has ended",
+                  "make room, or name another file with --dead")
+        self.assertEqual(run.out, lines[:8])
+        self.ends(weir("--dead", self.path("dead"), "where .a", stdin=lines), 0, "sent to " + self.path("dead"))
+
     def test_a_folder_that_is_not_there_is_named(self):
         self.ends(
             weir("gen 1..3 | file " + self.path("no/out")), 1, self.path("no/out"), "No such file"

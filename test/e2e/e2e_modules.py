@@ -167,7 +167,7 @@ class Modules(TestCase):
 
     def test_a_dead_sink_that_cannot_be_written_is_a_loss(self):
         self.rejects("--dead", "/dev/full", "gen 1.. | ./two.so:picky 3 | null", status=3,
-                     texts=["dead: the dead sink has failed", "No space left on device"])
+                     texts=["dead: rejected items cannot be kept", "No space left on device"])
 
     def test_a_reader_of_the_dead_sink_that_leaves_is_said_and_is_a_loss(self):
         pipe = self.path("pipe")
@@ -182,7 +182,7 @@ class Modules(TestCase):
         leaver.start()
         run = weir("--dead", pipe, "./two.so:picky 3", cwd=MODULES, stdin=b"3\n" * 500000)
         leaver.join()
-        self.ends(run, 3, "dead: the dead sink has failed")
+        self.ends(run, 3, "dead: rejected items cannot be kept")
 
     def test_the_sink_dead_that_cannot_be_written_is_a_failure(self):
         self.ends(weir("gen 1..3 | dead " + self.path("nowhere/dead")), 1, "dead: open")

@@ -59,7 +59,7 @@
 
 #define TEXT_FLOW_FULL "is full (3 items"
 #define TEXT_FLOW_ITEM_REJECTED "item 2: "
-#define TEXT_FLOW_DEAD_FAILED "the dead sink has failed: "
+#define TEXT_FLOW_DEAD_FAILED "rejected items cannot be kept: "
 #define TEXT_FLOW_BAD_RECORD "record 2 (at byte 2): invalid record length"
 
 /* ---- options that cannot be */
