@@ -462,9 +462,8 @@ static bool assigns_nothing(struct wr_compiling *compiling, const struct wr_expr
     size_t at = compiling->read->at;
     size_t len = compiling->read->assigns;
     struct wr_node token = {.at = (uint32_t)at, .len = (uint32_t)len};
-    return len == 0 ||
-           wr_compile_fail(compiling, &token, "'%.*s'%s", (int)len, text->text + at,
-                           WR_EXPR_ASSIGNS(len));
+    return len == 0 || wr_compile_fail(compiling, &token, "'%.*s'%s", (int)len, text->text + at,
+                                       WR_EXPR_ASSIGNS(len));
 }
 
 wr_program *wr_program_new(const struct wr_expr_text *text, struct wr_named *named,
