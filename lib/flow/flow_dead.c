@@ -4,9 +4,8 @@
  * A component may reject an item where it cannot wait, so a rejected item becomes a record at once:
  * a line of JSON in a block, with one reference to the source item. Records wait in a list; a
  * hidden task pumps them into the dead sink, whose commit settles the source items as rejected. The
- * list itself has no bound. A gate in front of each component that writes to it waits at the next
- * pull while the list is full, so the list holds at most LIMIT_ITEMS or LIMIT_BYTES and the records
- * of one pull.
+ * list itself has no bound. A gate in front of each component that writes to it (flow_dead_gate.c)
+ * waits at the next pull while the list is full.
  *
  * Each generator of such a component, and each such sink, holds a reference to the dead sink until
  * it has closed. The last one to close ends the list and waits until everything in it is committed,
@@ -23,32 +22,12 @@
 #include "bytes_origin.h"
 #include "codec_utf8.h"
 #include "flow_body.h"
+#include "flow_dead_parts.h"
 #include "flow_place.h"
 #include "flow_sink.h"
 #include "loop_wait.h"
 
-enum { LIMIT_ITEMS = 64, LIMIT_BYTES = 1024 * 1024, POSITION_BYTES_MAX = 512 };
-
-struct record {
-    struct record *next;
-    weir_item item; /* the line, and the reference to the source item */
-};
-
-struct wr_dead {
-    struct weir_scope *scope;
-    struct weir_sink *(*make)(struct weir_scope *scope, const char *path);
-    unsigned refs;
-    unsigned writers; /* generators that may still reject */
-    bool ended;       /* the last of them has closed */
-    struct record *first, **end;
-    size_t count, bytes;
-    struct weir_gen *source; /* gives the records to the pump; NULL: not started, or over */
-    struct wr_task *pump;
-    struct wr_object *closer; /* waits for the pump */
-    struct wr_list gates;
-    weir_error error; /* from the pump */
-    char path[];
-};
+enum { POSITION_BYTES_MAX = 512 };
 
 /* What one generator or sink does with what it rejects. */
 struct wr_rejects {
@@ -61,21 +40,15 @@ struct wr_rejects {
     char first[WR_PLACE_BYTES]; /* where the first item is that was rejected; "": none */
 };
 
-struct gate {
-    struct weir_gen gen;
-    struct wr_dead *dead;
-    struct wr_list link; /* in dead->gates */
-};
-
 struct dead_source {
     struct weir_gen gen;
     struct wr_dead *dead;
-    struct record *lent; /* of the last call */
+    struct wr_dead_record *lent; /* of the last call */
 };
 
 /* ---- records */
 
-static void record_free(struct record *record, enum wr_act act)
+static void record_free(struct wr_dead_record *record, enum wr_act act)
 {
     wr_items_unref(&record->item, 1, act);
     wr_block_unref(record->item.block, 1);
@@ -85,7 +58,7 @@ static void record_free(struct record *record, enum wr_act act)
 static void drop_records(struct wr_dead *dead)
 {
     while (dead->first != NULL) {
-        struct record *record = dead->first;
+        struct wr_dead_record *record = dead->first;
         dead->first = record->next;
         record_free(record, WR_ACT_ABANDON);
     }
@@ -139,8 +112,8 @@ static struct wr_object *object_of(const struct wr_rejects *rejects)
 
 /* A record of an item, or of one part of it: the reference is to the item. Its block is charged to
  * the loop's budget if the budget has room. NULL: out of memory. */
-static struct record *record_of(const struct wr_rejects *rejects, const weir_item *item,
-                                const weir_item *part, int code, const char *why)
+static struct wr_dead_record *record_of(const struct wr_rejects *rejects, const weir_item *item,
+                                        const weir_item *part, int code, const char *why)
 {
     struct wr_out out = {NULL, 0, 0};
     int rc = 0;
@@ -151,7 +124,7 @@ static struct record *record_of(const struct wr_rejects *rejects, const weir_ite
     if (block == NULL && rc == WEIR_EBUDGET) {
         block = wr_block_new(NULL, out.len, &rc);
     }
-    struct record *record = block != NULL ? wr_zalloc(sizeof *record) : NULL;
+    struct wr_dead_record *record = block != NULL ? wr_zalloc(sizeof *record) : NULL;
     if (record == NULL || wr_items_ref(item, 1) < 0) {
         wr_free(record);
         wr_block_unref(block, 1);
@@ -187,7 +160,7 @@ static size_t source_next_many(struct weir_gen *gen, weir_item *items, size_t ma
             return 0;
         }
     }
-    struct record *record = dead->first;
+    struct wr_dead_record *record = dead->first;
     if (record == NULL) {
         return 0;
     }
@@ -196,7 +169,7 @@ static size_t source_next_many(struct weir_gen *gen, weir_item *items, size_t ma
     dead->count--;
     dead->bytes -= record->item.len;
     for (struct wr_list *node = dead->gates.next; node != &dead->gates; node = node->next) {
-        wr_object_wake(&WR_OWNER(node, struct gate, link)->gen.object);
+        wr_object_wake(&WR_OWNER(node, struct wr_dead_gate, link)->gen.object);
     }
     source->lent = record;
     items[0] = record->item;
@@ -226,7 +199,7 @@ static void pump_main(struct wr_task *task, void *arg)
     dead->pump = NULL;
     drop_records(dead);
     for (struct wr_list *node = dead->gates.next; node != &dead->gates; node = node->next) {
-        wr_object_wake(&WR_OWNER(node, struct gate, link)->gen.object);
+        wr_object_wake(&WR_OWNER(node, struct wr_dead_gate, link)->gen.object);
     }
     if (dead->closer != NULL) {
         wr_object_wake(dead->closer);
@@ -278,15 +251,9 @@ void wr_dead_unref(struct wr_dead *dead)
     }
 }
 
-/* ---- the gate */
+/* ---- rejecting */
 
-static bool is_full(const struct wr_dead *dead)
-{
-    return dead->pump != NULL && (dead->count >= LIMIT_ITEMS || dead->bytes >= LIMIT_BYTES);
-}
-
-/* The dead sink has failed: the error that the components that write to it fail with. */
-static weir_error failure_of(const struct wr_dead *dead)
+weir_error wr_dead_failure(const struct wr_dead *dead)
 {
     weir_error error = dead->error;
     if (error.code != WEIR_ECANCELED) {
@@ -295,96 +262,6 @@ static weir_error failure_of(const struct wr_dead *dead)
     }
     return error;
 }
-
-/* 0 or a code: gen has failed. */
-static int gate_wait(struct weir_gen *gen)
-{
-    struct wr_dead *dead = WR_OWNER(gen, struct gate, gen)->dead;
-    while (is_full(dead)) {
-        int rc = wr_wait_for_task(gen->loop, "the dead sink, which is full", &gen->object);
-        if (rc < 0) {
-            return wr_gen_fail(gen, rc, 0, -1, "%s", wr_code_text(rc));
-        }
-    }
-    if (dead->error.code != 0) {
-        weir_error error = failure_of(dead);
-        return wr_gen_fail_error(gen, &error);
-    }
-    return 0;
-}
-
-static size_t gate_next_many(struct weir_gen *gen, weir_item *items, size_t max)
-{
-    return gate_wait(gen) == 0 ? wr_pull(gen->up, items, max) : 0;
-}
-
-static bool gate_given_before(const struct weir_gen *gen, uint64_t *count)
-{
-    return gen->up != NULL && wr_gen_given_before(gen->up, count);
-}
-
-/* A framer behind the gate is joined to the source before it all the same. */
-static bool gate_frame(struct weir_gen *gen, const weir_framing *framing)
-{
-    struct weir_gen *up = gen->up;
-    return up->ops->frame != NULL && up->state == WR_GEN_FRESH && up->ops->frame(up, framing);
-}
-
-static struct wr_json *gate_json(const struct weir_gen *gen)
-{
-    return wr_gen_json(gen->up);
-}
-
-static bool gate_by_media(struct weir_gen *gen, bool strict)
-{
-    return wr_gen_by_media(gen->up, strict);
-}
-
-static enum wr_media gate_media(struct weir_gen *gen)
-{
-    return wr_gen_media(gen->up);
-}
-
-static void gate_free(struct weir_gen *gen)
-{
-    struct gate *gate = WR_OWNER(gen, struct gate, gen);
-    if (gate->dead != NULL) {
-        wr_list_remove(&gate->link);
-        wr_dead_unref(gate->dead);
-    }
-}
-
-static const struct wr_gen_ops gate_ops = {.kind = "dead",
-                                           .next_many = gate_next_many,
-                                           .free = gate_free,
-                                           .frame = gate_frame,
-                                           .json = gate_json,
-                                           .by_media = gate_by_media,
-                                           .media = gate_media,
-                                           .given_before = gate_given_before};
-
-struct weir_gen *wr_dead_gate(struct weir_gen *up, struct wr_dead *dead)
-{
-    struct gate *gate = wr_stage_alloc(up, sizeof *gate, &gate_ops, "dead");
-    if (gate != NULL) {
-        gate->dead = dead;
-        dead->refs++;
-        wr_list_append(&dead->gates, &gate->link);
-    }
-    return wr_gen_made(gate != NULL ? &gate->gen : NULL, up);
-}
-
-int wr_dead_gate_wait(struct weir_gen *gen)
-{
-    return gen->ops == &gate_ops ? gate_wait(gen) : 0;
-}
-
-struct weir_gen *wr_dead_gate_reads(struct weir_gen *gen)
-{
-    return gen->ops == &gate_ops && gen->up != NULL ? gen->up : gen;
-}
-
-/* ---- rejecting */
 
 static struct wr_rejects *rejects_new(enum wr_on_error policy, struct wr_dead *dead,
                                       const char *component)
@@ -453,12 +330,12 @@ static int write_dead(const struct wr_rejects *rejects, const struct wr_items_ba
     struct wr_dead *dead = rejects->dead;
     weir_error error;
     if (dead->error.code != 0) {
-        error = failure_of(dead);
+        error = wr_dead_failure(dead);
         return fail(rejects, &error);
     }
     int rc = dead->pump == NULL ? begin(dead) : 0;
     for (size_t i = 0; rc == 0 && i < bad->count; i++) {
-        struct record *record = record_of(rejects, bad->item, &bad->parts[i], code, why);
+        struct wr_dead_record *record = record_of(rejects, bad->item, &bad->parts[i], code, why);
         if (record == NULL) {
             rc = WEIR_ENOMEM;
             break;
@@ -605,7 +482,7 @@ void wr_rejects_over(struct wr_rejects *rejects)
     }
     dead->closer = NULL;
     if (dead->error.code != 0 && dead->error.code != WEIR_ECANCELED) {
-        weir_error error = failure_of(dead);
+        weir_error error = wr_dead_failure(dead);
         (void)fail(rejects, &error);
     }
 }
