@@ -7,8 +7,8 @@
  * an input of its own. The definitions stand on the line on which the program begins, so the numbers
  * of lines in libjq's messages are right.
  *
- * Inputs are made of the index of codec_json and outputs are written by codec_json_write: both take
- * a fraction of the time of libjq's own parser and printer.
+ * Inputs are made of the index of codec_json, and outputs are written by expr_jq_value.c: both take a
+ * fraction of the time of libjq's own parser and printer.
  *
  * wr_jq_stop uses jq_halt, which the interpreter looks at before each instruction. `state` keeps it
  * from being called at any other time than inside jq_next: the stopper takes IN to STOPPING, and the
@@ -18,7 +18,6 @@
 
 #include <jq.h>
 #include <limits.h>
-#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +26,7 @@
 #include "base_error.h"
 #include "base_print.h"
 #include "codec_json_write.h"
+#include "expr_jq_value.h"
 #include "expr_value.h"
 
 enum state { OUT, IN, STOPPING, STOPPED };
@@ -535,78 +535,8 @@ const char *wr_jq_error(const struct wr_jq *jq)
 
 /* ---- outputs */
 
-static void write_number(struct wr_out *out, jv number)
-{
-    double real = jv_number_value(number);
-    if (fabs(real) < 1e15 && real == floor(real) && !(real == 0 && signbit(real))) {
-        wr_out_string(out, real < 0 ? "-" : "");
-        wr_json_number(out, (uint64_t)fabs(real));
-        return;
-    }
-    jv text = jv_dump_string(jv_copy(number), 0);
-    wr_out_string(out, jv_string_value(text));
-    jv_free(text);
-}
-
-static void write_string(struct wr_out *out, jv string)
-{
-    wr_json_string(out, (struct wr_text){jv_string_value(string),
-                                         (size_t)jv_string_length_bytes(jv_copy(string))});
-}
-
-static bool write_value(struct wr_out *out, jv value, int depth);
-
-static bool write_array(struct wr_out *out, jv array, int depth)
-{
-    bool ok = true;
-    int count = jv_array_length(jv_copy(array));
-    wr_out_string(out, "[");
-    for (int i = 0; ok && i < count; i++) {
-        wr_out_string(out, i > 0 ? "," : "");
-        ok = write_value(out, jv_array_get(jv_copy(array), i), depth);
-    }
-    wr_out_string(out, "]");
-    return ok;
-}
-
-static bool write_object(struct wr_out *out, jv object, int depth)
-{
-    bool ok = true;
-    int at = jv_object_iter(object);
-    wr_out_string(out, "{");
-    for (bool first = true; ok && jv_object_iter_valid(object, at); first = false) {
-        jv key = jv_object_iter_key(object, at);
-        wr_out_string(out, first ? "" : ",");
-        write_string(out, key);
-        wr_out_string(out, ":");
-        jv_free(key);
-        ok = write_value(out, jv_object_iter_value(object, at), depth);
-        at = jv_object_iter_next(object, at);
-    }
-    wr_out_string(out, "}");
-    return ok;
-}
-
-/* Takes the value. false: it is too deep. */
-static bool write_value(struct wr_out *out, jv value, int depth)
-{
-    bool ok = depth < WR_JQ_DEPTH_MAX;
-    switch (jv_get_kind(value)) {
-    case JV_KIND_INVALID:
-    case JV_KIND_NULL: wr_out_string(out, "null"); break;
-    case JV_KIND_FALSE: wr_out_string(out, "false"); break;
-    case JV_KIND_TRUE: wr_out_string(out, "true"); break;
-    case JV_KIND_NUMBER: write_number(out, value); break;
-    case JV_KIND_STRING: write_string(out, value); break;
-    case JV_KIND_ARRAY: ok = ok && write_array(out, value, depth + 1); break;
-    case JV_KIND_OBJECT: ok = ok && write_object(out, value, depth + 1); break;
-    }
-    jv_free(value);
-    return ok;
-}
-
 size_t wr_jq_write(struct wr_jq *jq, char *to, size_t cap)
 {
     struct wr_out out = {.to = to, .cap = cap};
-    return write_value(&out, jv_copy(jq->output), 0) ? out.len : WR_JQ_TOO_DEEP;
+    return wr_jq_value_write(&out, jv_copy(jq->output)) ? out.len : WR_JQ_TOO_DEEP;
 }
