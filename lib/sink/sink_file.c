@@ -6,9 +6,10 @@
  * device) can make its writer wait, so it is written as a stream, like the fd sink's. A fifo
  * without a reader is opened again until it has one; when the reader leaves, that is a failure.
  *
- * A regular file with a state is first brought to the length in the state's record. The record is
- * saved once before the first byte. After each flush that left nothing, the new length goes to the
- * state. Writes go to the page cache and do not wait; the state syncs the file, on the worker.
+ * A regular file with a state is first brought to the length in the state's record
+ * (sink_file_fit.c). The record is saved once before the first byte. After each flush that left
+ * nothing, the new length goes to the state. Writes go to the page cache and do not wait; the state
+ * syncs the file, on the worker.
  *
  * With a state only this sink may write the file: its length is checked before each commit, and a
  * file that another process cuts or writes to is a failure. Without a state that is a warning at
@@ -29,188 +30,23 @@
 #include "base_print.h"
 #include "flow_state.h"
 #include "loop_file.h"
-#include "sink_stream.h"
+#include "sink_file_parts.h"
 
-enum { FIFO_RETRY_MS = 50, COMPARED = 64 * 1024 };
+enum { FIFO_RETRY_MS = 50 };
 
-struct first_bytes;
-
-struct sink_file {
-    struct wr_stream_sink stream;
-    weir_state *state;          /* NULL: none */
-    struct wr_state_sink *kept; /* the state's record, once it is open; NULL */
-    struct first_bytes *first;  /* while they are compared; NULL */
-    char *path;
-    int fd;         /* -1: not open, or the stream's */
-    bool streams;   /* open, and not a regular file */
-    bool begun;     /* open, and the state knows it */
-    bool fifo_wait; /* the fifo has no reader yet */
-    bool finishing; /* there was a commit: an empty stream makes an empty file */
-    int64_t length, good;
-    uint64_t reopenings; /* the loop's count when the file was opened */
-};
-
-static struct sink_file *file_of(const struct weir_sink *sink)
-{
-    return WR_OWNER((uintptr_t)sink, struct sink_file, stream.sink);
-}
-
-static const struct wr_disk *disk_of(const struct sink_file *file)
-{
-    return file->stream.sink.loop->disk;
-}
-
-static int fail_io(struct sink_file *file, const char *what, int number)
+int wr_sink_file_io(struct wr_sink_file *file, const char *what, int number)
 {
     return wr_sink_set_error(&file->stream.sink, WEIR_EIO, number, "%s '%s': %s", what, file->path,
                              strerror(number));
 }
 
-static int pass_on(struct sink_file *file, const weir_error *error)
+int wr_sink_file_pass(struct wr_sink_file *file, const weir_error *error)
 {
     return wr_sink_set_error(&file->stream.sink, error->code, error->detail, "%s", error->message);
 }
 
-/* ---- cutting */
-
-/* The first bytes that the items would write, as many as fit: the output of a separate gather. */
-struct first_bytes {
-    struct wr_gather gather;
-    char bytes[COMPARED];
-    size_t len;
-};
-
-static int keep_bytes(struct weir_sink *sink, struct iovec *iov, int count)
-{
-    struct first_bytes *first = file_of(sink)->first;
-    for (int i = 0; i < count; i++) {
-        size_t n = WR_MIN(iov[i].iov_len, sizeof first->bytes - first->len);
-        memcpy(first->bytes + first->len, iov[i].iov_base, n);
-        first->len += n;
-    }
-    return 0;
-}
-
-/* Read bytes of the file, which is open for writing only. Fewer at its end; -1: not readable. */
-static ssize_t read_back(const struct sink_file *file, int64_t at, char *to, size_t len)
-{
-    const struct wr_disk *disk = disk_of(file);
-    int fd = disk->open(AT_FDCWD, file->path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
-    ssize_t n = fd >= 0 ? disk->read(fd, to, len, at) : -1;
-    if (fd >= 0) {
-        (void)disk->close(fd);
-    }
-    return n;
-}
-
-/* Are the bytes of the file at `at` the first bytes of the items, up to the shorter of the two? */
-static bool is_same(struct sink_file *file, int64_t at, const weir_item *items, size_t count)
-{
-    struct first_bytes *first = wr_zalloc(sizeof *first);
-    char *there = wr_alloc(COMPARED);
-    bool same = false;
-    if (first != NULL && there != NULL) {
-        first->gather.sink = &file->stream.sink;
-        first->gather.out = keep_bytes;
-        file->first = first;
-        bool gathered = wr_gather_put(&first->gather, items, count) == 0;
-        size_t len = wr_gather_len(&first->gather);
-        if (len > 0) {
-            struct iovec rest = wr_gather_buffered(&first->gather);
-            (void)keep_bytes(&file->stream.sink, &rest, 1);
-        }
-        wr_gather_fini(&first->gather);
-        ssize_t n = read_back(file, at, there, COMPARED);
-        same = gathered && n > 0 && first->len > 0 &&
-               memcmp(there, first->bytes, WR_MIN((size_t)n, first->len)) == 0;
-        file->first = NULL;
-    }
-    wr_free(there);
-    wr_free(first);
-    return same;
-}
-
-/* An earlier run may have left an incomplete line. End it, so that the next line is not joined to
- * it. */
-static int end_line(struct sink_file *file, const weir_item *items, size_t count)
-{
-    char last, end = '\n';
-    struct iovec iov = {&end, 1};
-    bool lines = count > 0 && (items[0].flags & WEIR_ITEM_BYTES) == 0;
-    if (!lines || read_back(file, file->length - 1, &last, 1) != 1 || last == '\n') {
-        return 0;
-    }
-    if (disk_of(file)->write(file->fd, &iov, 1) != 1) {
-        return fail_io(file, "write", errno);
-    }
-    file->length++;
-    return 0;
-}
-
-/* The file is longer than the last run saved: that run died, or another process has appended. */
-static int cut(struct sink_file *file, int64_t stored, const weir_item *items, size_t count)
-{
-    struct wr_log *log = &file->stream.sink.loop->log;
-    weir_error error;
-    const char *who;
-    int verdict = wr_state_may_cut(file->state, &who, &error);
-    if (verdict < 0) {
-        return pass_on(file, &error);
-    }
-    if (verdict == WR_CUT_NOT ||
-        (verdict == WR_CUT_IF_SAME && !is_same(file, stored, items, count))) {
-        wr_log(log, WR_LOG_WARNING, file->stream.sink.name,
-               "'%s' has %lld bytes, but the last run saved only %lld. It is not truncated, "
-               "because %s has not shown that it sends the rest again: a gap or repeats are "
-               "possible",
-               file->path, (long long)file->length, (long long)stored, who);
-        return end_line(file, items, count);
-    }
-    if (disk_of(file)->cut(file->fd, stored) < 0) {
-        return fail_io(file, "truncate", errno);
-    }
-    wr_log(log, WR_LOG_WARNING, file->stream.sink.name,
-           "'%s' had %lld bytes, but the last run saved only %lld: it is truncated to that length, "
-           "and the rest is written again",
-           file->path, (long long)file->length, (long long)stored);
-    file->length = stored;
-    return 0;
-}
-
-/* The state has no length of the file: write after what is there. */
-static int go_on(struct sink_file *file, const weir_item *items, size_t count)
-{
-    if (file->length == 0 || (count == 0 && file->kept->known)) {
-        return 0; /* known, but no source was asked for anything: nothing is written */
-    }
-    wr_log(&file->stream.sink.loop->log, WR_LOG_WARNING, file->stream.sink.name,
-           "'%s' already has %lld bytes, and none of them are in the state: this run appends to "
-           "them",
-           file->path, (long long)file->length);
-    return end_line(file, items, count);
-}
-
-/* Bring the file to the length in the state's record. items: what is written next. */
-static int fit(struct sink_file *file, const weir_item *items, size_t count)
-{
-    int64_t stored = file->kept->stored;
-    if (stored < 0) {
-        return go_on(file, items, count);
-    }
-    if (stored == file->length) {
-        return 0;
-    }
-    if (file->length < stored) {
-        return wr_sink_set_error(&file->stream.sink, WEIR_ECHANGED, 0,
-                                 "'%s' has %lld bytes, but %lld were written to it by the last "
-                                 "run: restore it, or reset the state to start over",
-                                 file->path, (long long)file->length, (long long)stored);
-    }
-    return cut(file, stored, items, count);
-}
-
 /* Wait before the fifo is opened again: a reader may have opened it in the meantime. */
-static int wait_for_reader(struct sink_file *file)
+static int wait_for_reader(struct wr_sink_file *file)
 {
     struct weir_sink *sink = &file->stream.sink;
     file->fifo_wait = true;
@@ -221,13 +57,13 @@ static int wait_for_reader(struct sink_file *file)
 
 /* Never blocks the loop: a fifo without a reader is ENXIO. So is a socket, for which a retry does
  * not help. */
-static int open_path(struct sink_file *file, int64_t stored)
+static int open_path(struct wr_sink_file *file, int64_t stored)
 {
     struct stat info;
     int create = stored > 0 ? 0 : O_CREAT; /* a file to continue is not created */
     for (;;) {
-        file->fd = disk_of(file)->open(AT_FDCWD, file->path,
-                                       O_WRONLY | O_APPEND | create | O_NOCTTY | O_NONBLOCK, 0666);
+        file->fd = wr_sink_file_disk(file)->open(
+            AT_FDCWD, file->path, O_WRONLY | O_APPEND | create | O_NOCTTY | O_NONBLOCK, 0666);
         int number = errno;
         if (file->fd >= 0) {
             return 0;
@@ -238,9 +74,9 @@ static int open_path(struct sink_file *file, int64_t stored)
                                      "last run: restore it, or reset the state to start over",
                                      file->path, (long long)stored);
         }
-        if (number != ENXIO || disk_of(file)->stat_path(file->path, &info) < 0 ||
+        if (number != ENXIO || wr_sink_file_disk(file)->stat_path(file->path, &info) < 0 ||
             !S_ISFIFO(info.st_mode)) {
-            return fail_io(file, "open", number);
+            return wr_sink_file_io(file, "open", number);
         }
         int rc = wait_for_reader(file);
         if (rc < 0) {
@@ -252,7 +88,7 @@ static int open_path(struct sink_file *file, int64_t stored)
 
 static struct wr_transport *stream_open(struct wr_stream_sink *stream, weir_error *error)
 {
-    struct sink_file *file = file_of(&stream->sink);
+    struct wr_sink_file *file = wr_sink_file_of(&stream->sink);
     int fd = file->fd;
     file->fd = -1;
     return wr_fd_transport(stream->sink.loop, fd, WR_FD_OWN, error);
@@ -260,9 +96,9 @@ static struct wr_transport *stream_open(struct wr_stream_sink *stream, weir_erro
 
 /* The length in a state counts one writer's bytes: the next start would cut off the lines of a
  * second writer. On a file system without locks the file is used without one. */
-static int lock(struct sink_file *file)
+static int lock(struct wr_sink_file *file)
 {
-    return disk_of(file)->lock(file->fd) < 0 && errno == EWOULDBLOCK
+    return wr_sink_file_disk(file)->lock(file->fd) < 0 && errno == EWOULDBLOCK
                ? wr_sink_set_error(&file->stream.sink, WEIR_EINVAL, 0,
                                    "'%s' is already being written by a run with another state: one "
                                    "file, one state",
@@ -280,20 +116,20 @@ static int promised(mode_t mode, const char **why)
 }
 
 /* items: what is written next. */
-static int open_file(struct sink_file *file, const weir_item *items, size_t count)
+static int open_file(struct wr_sink_file *file, const weir_item *items, size_t count)
 {
     weir_error error;
     struct stat info;
     if (file->state != NULL &&
         wr_state_attach_sink(file->state, file->path, &file->kept, &error) < 0) {
-        return pass_on(file, &error);
+        return wr_sink_file_pass(file, &error);
     }
     int rc = open_path(file, file->kept != NULL ? file->kept->stored : -1);
     if (rc < 0) {
         return rc;
     }
-    if (disk_of(file)->stat(file->fd, &info) < 0) {
-        return fail_io(file, "stat", errno);
+    if (wr_sink_file_disk(file)->stat(file->fd, &info) < 0) {
+        return wr_sink_file_io(file, "stat", errno);
     }
     file->streams = !S_ISREG(info.st_mode);
     if (file->streams) {
@@ -302,7 +138,7 @@ static int open_file(struct sink_file *file, const weir_item *items, size_t coun
         file->length = info.st_size;
         rc = file->kept != NULL ? lock(file) : 0;
         if (rc == 0 && file->kept != NULL) {
-            rc = fit(file, items, count);
+            rc = wr_sink_file_fit(file, items, count);
         }
         file->good = file->length;
     }
@@ -316,13 +152,13 @@ static int open_file(struct sink_file *file, const weir_item *items, size_t coun
             wr_state_sink_file(file->kept, file->fd, file->path);
         }
         rc = wr_state_begin(file->kept, file->length, &error);
-        rc = rc < 0 ? pass_on(file, &error) : 0;
+        rc = rc < 0 ? wr_sink_file_pass(file, &error) : 0;
     }
     file->begun = rc == 0;
     return rc;
 }
 
-static int write_failed(struct sink_file *file, int number)
+static int write_failed(struct wr_sink_file *file, int number)
 {
     if (file->good != file->length) {
         return wr_sink_set_error(&file->stream.sink, WEIR_EIO, number,
@@ -338,9 +174,9 @@ static int write_failed(struct sink_file *file, int number)
 
 static int file_out(struct weir_sink *sink, struct iovec *iov, int count)
 {
-    struct sink_file *file = file_of(sink);
+    struct wr_sink_file *file = wr_sink_file_of(sink);
     while (count > 0) {
-        ssize_t n = disk_of(file)->write(file->fd, iov, count);
+        ssize_t n = wr_sink_file_disk(file)->write(file->fd, iov, count);
         if (n < 0) {
             return write_failed(file, errno);
         }
@@ -356,11 +192,11 @@ static int file_out(struct weir_sink *sink, struct iovec *iov, int count)
 
 /* Check that no other process has cut the file, written to it or removed it since it was opened.
  * If one has, a state cannot rely on its length. */
-static int only_ours(struct sink_file *file)
+static int only_ours(struct wr_sink_file *file)
 {
     struct stat info;
-    if (disk_of(file)->stat(file->fd, &info) < 0) {
-        return fail_io(file, "stat", errno);
+    if (wr_sink_file_disk(file)->stat(file->fd, &info) < 0) {
+        return wr_sink_file_io(file, "stat", errno);
     }
     if (info.st_nlink == 0) {
         return wr_sink_set_error(&file->stream.sink, WEIR_ECHANGED, 0,
@@ -378,17 +214,17 @@ static int only_ours(struct sink_file *file)
 }
 
 /* Does only this sink write the file, because the next run may cut it? */
-static bool is_own(const struct sink_file *file)
+static bool is_own(const struct wr_sink_file *file)
 {
     return file->state != NULL && wr_state_cuts(file->state);
 }
 
 /* Another process may change a file that is never cut by this sink, for example to rotate a log.
  * The loss is logged. */
-static void tell_loss(const struct sink_file *file)
+static void tell_loss(const struct wr_sink_file *file)
 {
     struct stat info;
-    if (is_own(file) || file->fd < 0 || disk_of(file)->stat(file->fd, &info) < 0) {
+    if (is_own(file) || file->fd < 0 || wr_sink_file_disk(file)->stat(file->fd, &info) < 0) {
         return;
     }
     struct wr_log *log = &file->stream.sink.loop->log;
@@ -406,7 +242,7 @@ static void tell_loss(const struct sink_file *file)
 
 static int file_flush(struct weir_sink *sink)
 {
-    struct sink_file *file = file_of(sink);
+    struct wr_sink_file *file = wr_sink_file_of(sink);
     if (file->stream.gather.busy) {
         return 1;
     }
@@ -420,15 +256,16 @@ static int file_flush(struct weir_sink *sink)
     return rc == 0 && file->begun && is_own(file) ? only_ours(file) : rc;
 }
 
-static int file_close_fd(struct sink_file *file)
+static int file_close_fd(struct wr_sink_file *file)
 {
     int fd = file->fd;
     file->fd = -1;
-    return fd >= 0 && disk_of(file)->close(fd) < 0 ? fail_io(file, "close", errno) : 0;
+    return fd >= 0 && wr_sink_file_disk(file)->close(fd) < 0 ? wr_sink_file_io(file, "close", errno)
+                                                             : 0;
 }
 
 /* The program wants a new file with this name. Gathered bytes belong to the old file. */
-static int open_again(struct sink_file *file, const weir_item *items, size_t count)
+static int open_again(struct wr_sink_file *file, const weir_item *items, size_t count)
 {
     struct weir_sink *sink = &file->stream.sink;
     file->reopenings = sink->loop->reopenings;
@@ -450,7 +287,7 @@ static int open_again(struct sink_file *file, const weir_item *items, size_t cou
 
 static int file_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
 {
-    struct sink_file *file = file_of(sink);
+    struct wr_sink_file *file = wr_sink_file_of(sink);
     weir_error error;
     if (WR_UNLIKELY(file->reopenings != sink->loop->reopenings)) {
         int rc = open_again(file, items, count);
@@ -460,7 +297,7 @@ static int file_put_many(struct weir_sink *sink, const weir_item *items, size_t 
     }
     if (file->state != NULL && !file->streams &&
         wr_state_before_put(file->state, items, count, &error) < 0) {
-        return pass_on(file, &error);
+        return wr_sink_file_pass(file, &error);
     }
     int rc = file->begun ? 0 : open_file(file, items, count);
     if (rc == 0 && file->streams) {
@@ -475,12 +312,12 @@ static int file_put_many(struct weir_sink *sink, const weir_item *items, size_t 
 
 static int file_wait(struct weir_sink *sink)
 {
-    return file_of(sink)->streams ? wr_stream_wait(sink) : 0;
+    return wr_sink_file_of(sink)->streams ? wr_stream_wait(sink) : 0;
 }
 
 static void file_committed(struct weir_sink *sink)
 {
-    struct sink_file *file = file_of(sink);
+    struct wr_sink_file *file = wr_sink_file_of(sink);
     if (file->state != NULL && file->begun) {
         wr_state_committed(file->kept, file->good);
     }
@@ -488,7 +325,7 @@ static void file_committed(struct weir_sink *sink)
 
 static void file_close(struct weir_sink *sink, const weir_error *failure)
 {
-    struct sink_file *file = file_of(sink);
+    struct wr_sink_file *file = wr_sink_file_of(sink);
     weir_error error;
     if (failure == NULL && !file->begun && file->finishing && open_file(file, NULL, 0) == 0) {
         file_committed(sink);
@@ -499,7 +336,7 @@ static void file_close(struct weir_sink *sink, const weir_error *failure)
             rc = wr_state_sink_closes(file->kept, &error);
         }
         if (rc < 0) {
-            pass_on(file, &error);
+            wr_sink_file_pass(file, &error);
         }
     }
     tell_loss(file);
@@ -510,7 +347,7 @@ static void file_close(struct weir_sink *sink, const weir_error *failure)
 
 static size_t file_why(const struct weir_sink *sink, char *text, size_t cap)
 {
-    const struct sink_file *file = file_of(sink);
+    const struct wr_sink_file *file = wr_sink_file_of(sink);
     if (file->fifo_wait) {
         return wr_print_text(text, cap, "the fifo '%s' has no reader yet", file->path);
     }
@@ -534,7 +371,7 @@ weir_sink *weir_file_sink(weir_scope *scope, const char *path, const weir_file_o
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);
     }
-    struct sink_file *file = wr_stream_sink_alloc(scope, sizeof *file, &file_ops, "file");
+    struct wr_sink_file *file = wr_stream_sink_alloc(scope, sizeof *file, &file_ops, "file");
     if (file == NULL) {
         return wr_sink_made(NULL);
     }
@@ -553,7 +390,7 @@ weir_sink *weir_file_sink(weir_scope *scope, const char *path, const weir_file_o
     } else if (file->state != NULL) {
         struct stat info;
         const char *why;
-        bool there = disk_of(file)->stat_path(path, &info) == 0;
+        bool there = wr_sink_file_disk(file)->stat_path(path, &info) == 0;
         int word = promised(there ? info.st_mode : (mode_t)S_IFREG, &why);
         wr_state_expect_sink(file->state, path, word, why);
     }
