@@ -130,7 +130,7 @@ static const struct planned_word planned_stages[] = {
     {"seq", NULL},
     {"exec", HINT_SHELL},
     {"sort", "in the shell: weir '...' | sort"},
-    {"count", "in the shell: weir '...' | wc -l"},
+    {"count", "in the shell: weir '...' | wc -l; by value: weir -r '... | .a' | sort | uniq -c"},
     {"sum", HINT_SHELL},
     {"avg", HINT_SHELL},
     {"min", HINT_SHELL},

@@ -49,6 +49,21 @@ static int as_in(struct wr_plan_args *args)
                            : args->reading->error.code;
 }
 
+/* Report that a field is missing where a name may stand without its dot. */
+static int field_missing(struct wr_plan_args *args, size_t at)
+{
+    const char *word = args->reading->clean + at;
+    size_t len = 0;
+    while (wr_is_name_byte(word[len], len == 0)) {
+        len++;
+    }
+    (void)wr_plan_args_fail(args, (struct wr_plan_span){at, WR_MAX(len, (size_t)1)},
+                            "a field is missing: a field begins with a dot, as in .user");
+    return len > 0 ? wr_plan_hint(&args->reading->error, "write .%.*s",
+                                  (int)WR_MIN(len, (size_t)WR_PLAN_SHOWN_MAX), word)
+                   : args->reading->error.code;
+}
+
 /* Read the paths of a FIELDS argument: .a, .b.c or .a .b.c */
 static int read_fields(struct wr_plan_args *args, const weir_arg *arg, void *field)
 {
@@ -65,10 +80,7 @@ static int read_fields(struct wr_plan_args *args, const weir_arg *arg, void *fie
             to = strchr("\"`'([{", clean[to]) != NULL ? wr_plan_skip(clean, to, args->end) : to + 1;
         }
         if (to == from) {
-            return found > 0 ? 0
-                             : wr_plan_args_fail(
-                                   args, (struct wr_plan_span){WR_MIN(from, args->end), 1},
-                                   "a field is missing: a field begins with a dot, as in .user");
+            return found > 0 ? 0 : field_missing(args, WR_MIN(from, args->end));
         }
         struct wr_plan_token token = {.value = {from, to - from}};
         int rc = wr_plan_value_put(args, arg, field, wr_plan_token_text(args->reading, &token));
