@@ -147,8 +147,10 @@ SENDS = {
     'tcp://127.0.0.1:5514 | syslog | ndjson': (b"<34>1 - host su - - - failed\n", b'{"facility":4,"severity":2,"host":"host","app":"su","message":"failed"}\n'),
     'unix:/run/feed.sock | head 3': (b"one\ntwo\nthree\nfour\n", b"one\ntwo\nthree\n"),
 }
-# These need certificates, or another protocol: e2e_tls_sockets.py and e2e_ws.py run what they show.
+# These need certificates, another protocol, or do not end: e2e_tls_sockets.py, e2e_ws.py and e2e_tail.py run what
+# they show.
 ELSEWHERE = {
+    'tail ./app.log | multiline `^\\d{4}-` | grep "ERROR"',
     'tls://logs.example.com:6514 | head 3',
     'wss://example.org/feed send=`{"subscribe":"ticks"}` | head 3',
 }
