@@ -207,6 +207,14 @@ struct weir_socket_options; /* <weir/source.h> */
  * default) or until the wait is canceled. The message says how many bytes did not arrive. Before the
  * end, the sink waits without limit for a peer that takes nothing, and logs it once after a minute.
  *
+ * Connecting again. With `retries`, a lost connection is made again, after a random pause of up to 0.5
+ * s, doubled each time up to 30 s; the put that needs it waits. The sink keeps what the peer has not
+ * acknowledged, at most 512 KiB, and sends it first, from the beginning of a line or record: a record
+ * may come twice. What the peer's system had acknowledged and the peer had not read is lost; a local
+ * peer has read what it acknowledges. Both are reported. After `retries` attempts in a row the sink
+ * fails: WEIR_ELOST with the number of bytes that were not delivered, WEIR_ECONNECT if there are none.
+ * At the end, drain_ms limits the wait for a peer that has gone, too. A failure of TLS is final.
+ *
  * TLS. When the sink refuses the peer's certificate, the first put fails with WEIR_ETLS. A peer
  * that refuses the sink's certificate may report it only after the first bytes were written (TLS
  * 1.3). That is WEIR_ETLS, too, and the peer may have read none of these bytes. A close_notify is

@@ -10,9 +10,12 @@
 struct wr_socket_args {
     const char *address;
     const char *ca_file, *cert_file, *key_file, *server_name; /* tls */
+    int64_t retry;                                            /* sinks */
+    bool once;
 };
 
 extern const weir_arg wr_tcp_args[1], wr_tls_args[5], wr_unix_args[1];
+extern const weir_arg wr_tcp_sink_args[3], wr_tls_sink_args[7], wr_unix_sink_args[3];
 
 /* For a tls address: the trusted certificates are those of the text, else the program's. */
 void wr_socket_args_tls(const struct wr_socket_args *args, const weir_opening *opening,

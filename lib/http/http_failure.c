@@ -13,7 +13,7 @@
 #include "base_print.h"
 #include "http.h"
 
-enum { BACKOFF_MS = 500, BACKOFF_MAX_MS = 30 * 1000, EXCERPT_SHOWN = 200 };
+enum { EXCERPT_SHOWN = 200 };
 
 void wr_http_failure_fini(struct wr_http_failure *failure)
 {
@@ -210,11 +210,7 @@ void wr_http_failure_text(const struct wr_http *http, const struct wr_http_failu
 
 int64_t wr_http_backoff_ms(const struct wr_http *http, int pauses, int64_t least_ms)
 {
-    int64_t most = BACKOFF_MAX_MS;
-    if (pauses < 6) {
-        most = WR_MIN((int64_t)BACKOFF_MS << pauses, most);
-    }
-    int64_t ms = (int64_t)(wr_random(http->loop) % (uint64_t)(most + 1));
+    int64_t ms = wr_backoff_ms(http->loop, pauses);
     int64_t floor_ms = WR_MAX(http->reply.head_done ? http->reply.retry_after_ms : -1, least_ms);
     return floor_ms > 0 ? floor_ms + ms / 4 : ms;
 }

@@ -27,7 +27,12 @@
 #include "base_alloc.h"
 #include "loop_wait.h"
 
-enum { ROUND_NS = 2 * WR_TURN_NS, LOOK_TASKS = 64 /* tasks between two reads of the clock */ };
+enum {
+    ROUND_NS = 2 * WR_TURN_NS,
+    LOOK_TASKS = 64, /* tasks between two reads of the clock */
+    BACKOFF_MS = 500,
+    BACKOFF_MAX_MS = 30 * 1000
+};
 
 void wr_time_update(struct weir_loop *loop)
 {
@@ -44,6 +49,15 @@ uint64_t wr_random(struct weir_loop *loop)
     x ^= x >> 7;
     x ^= x << 17;
     return loop->random = x;
+}
+
+int64_t wr_backoff_ms(struct weir_loop *loop, int pauses)
+{
+    int64_t most = BACKOFF_MAX_MS;
+    if (pauses < 6) {
+        most = WR_MIN((int64_t)BACKOFF_MS << pauses, most);
+    }
+    return (int64_t)(wr_random(loop) % (uint64_t)(most + 1));
 }
 
 void wr_random_seed(struct weir_loop *loop, uint64_t seed)

@@ -217,6 +217,9 @@ void wr_time_update(struct weir_loop *loop);
 /* A number of the loop's seeded generator (xorshift; for back-off, not for secrets). */
 uint64_t wr_random(struct weir_loop *loop);
 void wr_random_seed(struct weir_loop *loop, uint64_t seed);
+/* The pause before another attempt, after `pauses` pauses in a row: a random time of up to 0.5 s,
+ * doubled each time up to 30 s. */
+int64_t wr_backoff_ms(struct weir_loop *loop, int pauses);
 
 /* The program's operations of `object` may wait without naming an object. Such a wait counts as a
  * wait in `object`, until the caller sets running->within back to the value that this returns. */

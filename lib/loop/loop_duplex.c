@@ -15,6 +15,7 @@
 #include <weir/socket.h>
 
 #include "base_alloc.h"
+#include "loop_redial.h"
 #include "loop_scope.h"
 #include "loop_wait.h"
 
@@ -59,6 +60,8 @@ static struct weir_socket *make(struct weir_loop *loop, size_t size, const char 
     socket->loop = socket->socket.loop = loop;
     socket->refs = 1;
     (void)wr_dial_init(&socket->dial, address, options, error);
+    socket->retries = options->retries;
+    socket->frame = options->frame;
     return socket;
 }
 
@@ -180,11 +183,50 @@ const char *wr_duplex_name(const char *address, const weir_socket_options *optio
     return address != NULL ? address : of_socket != NULL ? of_socket : "socket";
 }
 
+/* A connection of a sink alone is made again when it is lost. */
+static struct wr_transport *dial_again(struct weir_socket *socket, struct wr_transport *first,
+                                       weir_error *error)
+{
+    struct wr_object *of = socket->ends[WR_END_WRITES];
+    const struct wr_redial_options options = {.dial = &socket->dial,
+                                              .name = of->name,
+                                              .frame = socket->frame,
+                                              .retries = socket->retries};
+    struct wr_transport *transport = wr_redial_transport(socket->loop, first, error, &options);
+    if (transport == NULL) {
+        *error = out_of_memory;
+        return NULL;
+    }
+    int rc =
+        first != NULL ? 0 : transport->ops->wait(transport, WR_WRITABLE, -1, "a connection", of);
+    if (rc < 0) {
+        const char *reason = transport->reason;
+        wr_error_set(error, rc == WEIR_ELOST ? WEIR_ECONNECT : rc, 0, error->origin, "%s",
+                     reason != NULL ? reason : wr_code_text(rc));
+        transport->ops->free(transport);
+        return NULL;
+    }
+    wr_error_clear(error);
+    return transport;
+}
+
+static bool dials_again(const struct weir_socket *socket, const struct wr_transport *first,
+                        const weir_error *error)
+{
+    bool alone = !socket->open && socket->ends[WR_END_READS] == NULL;
+    bool may_pass = error->code == WEIR_ECONNECT || error->code == WEIR_ERESOLVE ||
+                    error->code == WEIR_ETIMEDOUT;
+    return alone && socket->retries != 0 && (first != NULL || (socket->retries > 0 && may_pass));
+}
+
 /* Connect on behalf of this end. */
 static void dial(struct weir_socket *socket, enum wr_end end, weir_error *error)
 {
     socket->connecting = true;
     struct wr_transport *transport = wr_dial(&socket->dial, socket->loop, socket->ends[end], error);
+    if (dials_again(socket, transport, error)) {
+        transport = dial_again(socket, transport, error);
+    }
     socket->connecting = false;
     socket->socket.transport = transport;
     bool mine = error->code == WEIR_ECANCELED || error->code == WEIR_ECLOSED;

@@ -25,6 +25,8 @@ struct weir_socket {
     bool open; /* a struct program_socket (loop_duplex.c) that is in its scope */
     bool connecting;
     uint64_t written; /* bytes, by the writing end; set when it ends */
+    int32_t retries;  /* of a sink alone: WEIR_NONE, or how often it connects again */
+    int32_t frame;
 };
 
 /*

@@ -69,6 +69,9 @@ struct wr_transport_ops {
      * cannot take its bytes for the whole stream. Bytes that are not sent yet may be lost.
      * NULL: not supported. */
     void (*reset)(struct wr_transport *transport);
+    /* The connection is lost with bytes that must be sent again: a wait for room connects and sends
+     * them. NULL: a lost connection stays lost. */
+    bool (*heals)(const struct wr_transport *transport);
     /* It is only read from: see wr_tcp_limit_silence. NULL: nothing to do. */
     void (*limit_silence)(struct wr_transport *transport);
     void (*free)(struct wr_transport *transport);

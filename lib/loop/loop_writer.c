@@ -108,6 +108,14 @@ static void writer_main(struct wr_task *task, void *arg)
     }
 }
 
+static void begin_task(struct wr_writer *writer)
+{
+    writer->task = wr_task_hidden(writer->scope, "writer", writer_main, writer);
+    if (writer->task == NULL) {
+        wr_timer_start(writer->loop, &writer->again, AGAIN_MS);
+    }
+}
+
 int wr_writer_flush(struct wr_writer *writer)
 {
     if (writer->task != NULL || writer->waits) {
@@ -115,12 +123,16 @@ int wr_writer_flush(struct wr_writer *writer)
     }
     int rc = write_pending(writer);
     if (rc > 0 && writer->loop->running == NULL) {
-        writer->task = wr_task_hidden(writer->scope, "writer", writer_main, writer);
-        if (writer->task == NULL) {
-            wr_timer_start(writer->loop, &writer->again, AGAIN_MS);
-        }
+        begin_task(writer);
     }
     return rc;
+}
+
+void wr_writer_start(struct wr_writer *writer)
+{
+    if (writer->task == NULL && !writer->waits && !writer->closing) {
+        begin_task(writer);
+    }
 }
 
 int wr_writer_wait(struct wr_writer *writer)

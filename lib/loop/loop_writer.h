@@ -56,6 +56,9 @@ void wr_writer_init(struct wr_writer *writer, const struct wr_writer_ops *ops,
 /* Write what is pending, without waiting. 0: all; 1: some is left; negative: the failure. When some
  * is left and no task of the loop runs, the writer's task begins. */
 int wr_writer_flush(struct wr_writer *writer);
+/* Begin the writer's task, which waits for the transport, though nothing may be pending: the
+ * transport has something to do of its own. */
+void wr_writer_start(struct wr_writer *writer);
 /* Wait for the transport, or for the writer's task if it runs. 0: flush or write again. Suspends. */
 int wr_writer_wait(struct wr_writer *writer);
 /* Wait until the writer's task has ended. 0, or a code: the wait or the writer has failed. */

@@ -10,13 +10,18 @@
  */
 #include <weir/module.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base_option.h"
 #include "base_print.h"
 #include "flow_socket_args.h"
 #include "loop_duplex.h"
+#include "loop_redial.h"
+#include "loop_scope.h"
 #include "sink_stream.h"
+
+enum { DRAIN_MS = 10000 };
 
 struct sink_socket {
     struct wr_stream_sink stream;
@@ -33,12 +38,42 @@ static struct wr_transport *socket_open(struct wr_stream_sink *stream, weir_erro
     return wr_duplex_open(socket_of(&stream->sink)->socket, WR_END_WRITES, error);
 }
 
+/* Where the connection is made again: wait until the peer has acknowledged all. false: it is not so. */
+static bool all_acknowledged(struct sink_socket *self)
+{
+    struct wr_stream_sink *stream = &self->stream;
+    int64_t drain_ms = wr_scope_drain_ms(stream->sink.object.scope);
+    weir_error error;
+    if (stream->transport == NULL) {
+        return true;
+    }
+    drain_ms = drain_ms != 0 ? drain_ms : DRAIN_MS;
+    int rc = wr_redial_settle(stream->transport, drain_ms, &stream->sink.object);
+    if (rc == 0) {
+        return true;
+    }
+    const char *reason = stream->transport->reason;
+    char late[64];
+    snprintf(late, sizeof late, "the peer has acknowledged no bytes for %lld.%lld s",
+             (long long)drain_ms / 1000, (long long)drain_ms % 1000 / 100);
+    (void)wr_socket_lost(stream->transport, stream->transport->ops->unread(stream->transport),
+                         stream->writer.written, 0, &error,
+                         reason != NULL         ? reason
+                         : rc == WEIR_ETIMEDOUT ? late
+                                                : "stopped waiting for the peer");
+    wr_sink_set_error(&stream->sink, error.code, 0, "%s", error.message);
+    return false;
+}
+
 /* proper: the peer gets time to take all bytes. */
 static void end_socket(struct sink_socket *self, bool proper)
 {
     struct weir_sink *sink = &self->stream.sink;
     weir_error error;
-    wr_stream_leave(sink);
+    wr_stream_leave(sink); /* its task may connect again, and so may this one */
+    if (proper) {
+        proper = all_acknowledged(self);
+    }
     int rc = self->socket != NULL ? wr_duplex_end(self->socket, WR_END_WRITES, proper,
                                                   self->stream.writer.written, &error)
                                   : 0;
@@ -46,7 +81,7 @@ static void end_socket(struct sink_socket *self, bool proper)
     self->stream.transport = NULL;
     if (rc < 0) {
         wr_sink_set_error(sink, error.code, error.detail, "%s", error.message);
-    } else if (proper) {
+    } else if (proper && sink->failure == NULL) {
         wr_stream_all_read(&self->stream);
     }
 }
@@ -133,6 +168,9 @@ static weir_sink *write_to(const weir_opening *opening, const struct wr_socket_a
 {
     options->struct_size = sizeof *options;
     options->connect_ms = opening->connect_ms;
+    options->retries = args->once        ? 0
+                       : args->retry > 0 ? (int32_t)WR_MIN(args->retry, (int64_t)INT32_MAX)
+                                         : WEIR_NONE;
     weir_sink *sink = weir_socket_sink(opening->scope, args->address, options);
     weir_sink_keep_state(sink, opening->state);
     return sink;
@@ -160,12 +198,12 @@ const weir_component wr_component_tcp_sink = {
     .kind = WEIR_KIND_SINK,
     .takes = WEIR_SHAPES_ALL,
     .traits = WEIR_TRAIT_IO | WEIR_TRAIT_CONNECTS | WEIR_TRAIT_PIECES,
-    .args = wr_tcp_args,
-    .args_count = sizeof wr_tcp_args / sizeof wr_tcp_args[0],
+    .args = wr_tcp_sink_args,
+    .args_count = sizeof wr_tcp_sink_args / sizeof wr_tcp_sink_args[0],
     .args_size = sizeof(struct wr_socket_args),
     .help = "To a TCP server.",
     .example = "gen 1..3 | tcp 127.0.0.1:9000",
-    .on_break = "the pipeline fails: what the peer had not read is lost",
+    .on_break = "it connects again, and sends again what the peer had not acknowledged",
     .misplaced = "to read from this address, write tcp://HOST:PORT as the first part",
     .open_sink = socket_write,
 };
@@ -179,12 +217,12 @@ const weir_component wr_component_tls_sink = {
     .kind = WEIR_KIND_SINK,
     .takes = WEIR_SHAPES_ALL,
     .traits = WEIR_TRAIT_IO | WEIR_TRAIT_CONNECTS | WEIR_TRAIT_TLS | WEIR_TRAIT_PIECES,
-    .args = wr_tls_args,
-    .args_count = sizeof wr_tls_args / sizeof wr_tls_args[0],
+    .args = wr_tls_sink_args,
+    .args_count = sizeof wr_tls_sink_args / sizeof wr_tls_sink_args[0],
     .args_size = sizeof(struct wr_socket_args),
     .help = "To a server, over TLS.",
     .example = "gen 1..3 | tls logs.example.com:6514",
-    .on_break = "the pipeline fails: what the peer had not read is lost",
+    .on_break = "it connects again, and sends again what the peer had not acknowledged",
     .misplaced = "to read from this address, write tls://HOST:PORT as the first part",
     .check = wr_tls_args_check,
     .open_sink = tls_write,
@@ -199,12 +237,12 @@ const weir_component wr_component_unix_sink = {
     .kind = WEIR_KIND_SINK,
     .takes = WEIR_SHAPES_ALL,
     .traits = WEIR_TRAIT_IO | WEIR_TRAIT_CONNECTS | WEIR_TRAIT_ACKNOWLEDGES | WEIR_TRAIT_PIECES,
-    .args = wr_unix_args,
-    .args_count = sizeof wr_unix_args / sizeof wr_unix_args[0],
+    .args = wr_unix_sink_args,
+    .args_count = sizeof wr_unix_sink_args / sizeof wr_unix_sink_args[0],
     .args_size = sizeof(struct wr_socket_args),
     .help = "To a server on a local socket.",
     .example = "gen 1..3 | unix /run/out.sock",
-    .on_break = "the pipeline fails: what the peer had not read is lost",
+    .on_break = "it connects again, and sends again what the peer had not acknowledged",
     .misplaced = "to read from this address, write unix:PATH as the first part",
     .open_sink = socket_write,
 };

@@ -57,11 +57,20 @@ int wr_stream_gone(struct wr_stream_sink *stream)
     return gone(stream, false);
 }
 
+/* A transport that connects again does so no more. */
+static bool gave_up(const struct wr_stream_sink *stream)
+{
+    return stream->transport->ops->heals != NULL && stream->transport->reason != NULL;
+}
+
 static int failed(struct wr_stream_sink *stream, int code)
 {
     int detail = stream->transport->detail;
     const char *path = stream->path != NULL ? stream->path : "";
     const char *quote = stream->path != NULL ? "'" : "";
+    if (gave_up(stream)) {
+        return wr_sink_set_error(&stream->sink, code, detail, "%s", stream->transport->reason);
+    }
     if (code == WEIR_ECLOSED) {
         return gone(stream, false);
     }
@@ -77,6 +86,9 @@ static int failed(struct wr_stream_sink *stream, int code)
 
 static int wait_failed(struct wr_stream_sink *stream, int code)
 {
+    if (gave_up(stream)) {
+        return failed(stream, code);
+    }
     if (code == WEIR_ETIMEDOUT) {
         return wr_sink_set_error(&stream->sink, code, 0,
                                  "the reader has accepted no bytes for %lld ms",
@@ -176,12 +188,18 @@ int wr_stream_out(struct weir_sink *sink, struct iovec *iov, int count)
 static void reader_gone(void *ctx)
 {
     struct wr_stream_sink *stream = ctx;
+    const struct wr_transport_ops *ops = stream->transport->ops;
+    if (ops->heals != NULL && !gave_up(stream)) {
+        if (ops->heals(stream->transport)) {
+            wr_writer_start(&stream->writer);
+        }
+        return;
+    }
     if (stream->transport->reason != NULL) {
         (void)failed(stream, WEIR_ETLS);
     } else {
         /* After a reset, no unread bytes are shown, whatever the peer has read. A read may have taken
          * the error before. */
-        const struct wr_transport_ops *ops = stream->transport->ops;
         int broken = 0;
         if (ops->broken != NULL) {
             broken = ops->broken(stream->transport);

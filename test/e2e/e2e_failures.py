@@ -500,7 +500,7 @@ class BrokenSink(e2e_support.TestCase):
             connection.reset()
 
         peer = self.peer(Peer(script, http=False))
-        run = weir("gen 1.. | tcp 127.0.0.1:%d" % peer.port)
+        run = weir("gen 1.. | tcp 127.0.0.1:%d once" % peer.port)
         self.ends(run, 3, "127.0.0.1:%d" % peer.port, "the peer has reset the connection")
 
 
@@ -512,11 +512,11 @@ class SocketPeer:
             self.listener = socket.socket(socket.AF_UNIX)
             self.listener.bind(path)
             self.listener.listen(1)
-            self.text = "unix " + path
+            self.text = "unix %s once" % path
         else:
             self.listener = socket.create_server(("127.0.0.1", 0))
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            self.text = "tcp 127.0.0.1:%d" % self.listener.getsockname()[1]
+            self.text = "tcp 127.0.0.1:%d once" % self.listener.getsockname()[1]
         self.got = bytearray()
         self.end = None
         self.thread = threading.Thread(target=self._run, args=(act,), daemon=True)

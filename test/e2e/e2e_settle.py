@@ -138,7 +138,7 @@ class Settle(e2e_support.TestCase):
             runs[0].process.send_signal(signal.SIGCONT)
 
         peer = self.peer(Peer(script, http=False))
-        text = "%s | tcp %s" % (self.source, peer.address[len("tcp://") :])
+        text = "%s | tcp %s once" % (self.source, peer.address[len("tcp://") :])
         with Weir("--state", self.state, text) as run:
             runs.append(run)
             started.set()

@@ -261,7 +261,7 @@ class Sinks(TlsCase):
 
         peer = self.peer(Peer(script, http=False, certificates=self.certificates))
         peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        run = self.trusting("gen 1.. | tls 127.0.0.1:%d" % peer.port)
+        run = self.trusting("gen 1.. | tls 127.0.0.1:%d once" % peer.port)
         self.ends(run, 3, "the peer has reset the connection")
         self.assertRegex(run.err, r"of \d+ bytes written were not delivered|may have read none of the \d+ bytes written")
 
@@ -270,7 +270,7 @@ class Sinks(TlsCase):
         self.addCleanup(over.set)
         peer = self.peer(Peer(lambda c: over.wait(e2e_support.PATIENCE_S), http=False, certificates=self.certificates))
         peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        run = self.trusting("--drain", "300ms", "gen 1..300000 | tls 127.0.0.1:%d" % peer.port)
+        run = self.trusting("--drain", "300ms", "gen 1..300000 | tls 127.0.0.1:%d once" % peer.port)
         self.ends(run, 3, "bytes written were not delivered")
 
     def test_a_peer_that_greets_gets_all(self):

@@ -205,7 +205,7 @@ static const char *unix_text(struct wr_sink_play *play)
 {
     if (play->fd < 0) {
         const char *address = wr_far_listen(&play->folder, &play->fd);
-        snprintf(text, sizeof text, "unix %s", address + strlen("unix:"));
+        snprintf(text, sizeof text, "unix %s once", address + strlen("unix:"));
     }
     return text;
 }
@@ -213,7 +213,7 @@ static const char *unix_text(struct wr_sink_play *play)
 static const char *tcp_text(struct wr_sink_play *play)
 {
     if (play->fd < 0) {
-        snprintf(text, sizeof text, "tcp 127.0.0.1:%d", wr_far_listen_tcp(&play->fd));
+        snprintf(text, sizeof text, "tcp 127.0.0.1:%d once", wr_far_listen_tcp(&play->fd));
     }
     return text;
 }
@@ -232,7 +232,7 @@ static const char *tls_text(struct wr_sink_play *play)
 {
     if (play->fd < 0) {
         const char *address = wr_far_listen_tls(play, "IP:127.0.0.1", false);
-        snprintf(text, sizeof text, "tls %s cacert=%s", address + strlen("tls://"),
+        snprintf(text, sizeof text, "tls %s cacert=%s once", address + strlen("tls://"),
                  wr_far_ca_file());
     }
     return text;
