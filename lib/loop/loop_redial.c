@@ -149,6 +149,9 @@ static void lose(struct redial *r, int code)
     r->dead = true;
     r->lost_ns = wr_now_ns(r->transport.loop);
     unwatch(r);
+    /* Only our side may have failed: this ends a wait for the peer. What the peer reads is no end. */
+    r->inner->ops->reset(r->inner);
+    r->inner->ops->shut(r->inner);
     wr_timer_stop(r->transport.loop, &r->look);
     snprintf(r->why, sizeof r->why, "%s%s", reason != NULL ? "TLS: " : "",
              reason != NULL ? reason

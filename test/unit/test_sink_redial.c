@@ -10,6 +10,7 @@
 static void far_accepts(struct talk *talk)
 {
     struct timeval patience = {.tv_sec = wr_test_faulty() ? 0 : 60, .tv_usec = 300000};
+    setsockopt(talk->listener, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     talk->far = accept4(talk->listener, NULL, NULL, SOCK_CLOEXEC);
     ck_assert_int_ge(talk->far, 0);
     setsockopt(talk->far, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -33,9 +34,10 @@ static size_t far_takes(struct talk *talk, char *to, size_t cap)
 }
 
 struct numbers {
-    weir_sink *sink;
+    struct talk *talk;
     int from, to;
     bool *done;
+    bool finishes;
 };
 
 /* Lines of 1000 bytes that begin with their number. */
@@ -49,17 +51,20 @@ static int numbers_main(weir_scope *scope, void *args)
         snprintf(bytes, sizeof bytes, "%07d", i);
         bytes[7] = ' ';
         weir_item line = weir_bytes(bytes, sizeof bytes - 1);
-        if (!weir_put(numbers->sink, &line)) {
-            return 0;
+        if (!weir_put(numbers->talk->sink, &line)) {
+            break;
         }
     }
-    *numbers->done = weir_commit(numbers->sink);
+    *numbers->done = weir_commit(numbers->talk->sink);
+    if (numbers->finishes) {
+        numbers->talk->rc = weir_sink_finish(numbers->talk->sink, &numbers->talk->error);
+    }
     return 0;
 }
 
-static void puts_numbers(struct talk *talk, int from, int to, bool *done)
+static void puts_numbers(struct talk *talk, int from, int to, bool *done, bool finishes)
 {
-    struct numbers numbers = {talk->sink, from, to, done};
+    struct numbers numbers = {talk, from, to, done, finishes};
     *done = false;
     weir_spawn(talk->scope, "numbers", numbers_main, &numbers, sizeof numbers);
 }
@@ -71,14 +76,13 @@ TEST(what_was_not_acknowledged_is_sent_again_from_the_beginning_of_a_line)
     bool done;
     talk_begins(&talk, AGAIN(WEIR_NONE), 0);
     far_is_small(&talk);
-    puts_numbers(&talk, 0, 2000, &done);
+    puts_numbers(&talk, 0, 2000, &done, true);
     runs_for(&talk, 300);
     ck_assert(!done);
 
     far_resets(&talk);
     runs_for(&talk, 600);
     far_accepts(&talk);
-    finish_begins(&talk);
     size_t len = 0;
     for (int i = 0; i < 1000 && talk.rc > 0; i++) {
         runs_for(&talk, 20);
@@ -114,10 +118,9 @@ TEST(an_idle_connection_that_is_lost_is_made_again_for_the_next_item)
     runs_for(&talk, 50);
     ck_assert_msg(strstr(talk.said, "connects again for the next item") != NULL, "%s", talk.said);
 
-    puts_numbers(&talk, 7, 8, &done);
+    puts_numbers(&talk, 7, 8, &done, true);
     runs_for(&talk, 600);
     far_accepts(&talk);
-    finish_begins(&talk);
     runs_for(&talk, 100);
     ck_assert_uint_eq(far_takes(&talk, got, sizeof got), 1000);
     ck_assert_int_eq(atoi(got), 7);
@@ -209,11 +212,10 @@ TEST(a_cancel_ends_the_pause_before_the_next_attempt)
     close(talk.listener);
     talk.listener = -1;
     far_resets(&talk);
-    puts_numbers(&talk, 0, 10, &done);
+    puts_numbers(&talk, 0, 10, &done, true);
     runs_for(&talk, 5000);
 
     weir_scope_cancel(talk.scope);
-    finish_begins(&talk);
     runs_for(&talk, 100);
 
     ck_assert_int_lt(talk.rc, 0);
