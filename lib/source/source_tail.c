@@ -156,6 +156,11 @@ static void tail_close(struct weir_gen *gen)
     }
     wr_free(tail->files);
     tail->files = NULL;
+    wr_tail_forget_missed(tail);
+    wr_free(tail->seen);
+    tail->seen = NULL;
+    wr_free(tail->keys);
+    tail->keys = NULL;
     if (tail->begun != NULL) {
         wr_state_detach_source(tail->begun, false);
         tail->begun = NULL;

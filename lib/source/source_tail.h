@@ -27,9 +27,24 @@ enum {
     WR_TAIL_SCRATCH = 8192
 };
 
+struct wr_coding;
+struct wr_tail_missed;
+struct wr_tail_packed;
+
+/* A file that was opened and is not read yet. */
+struct wr_tail_found {
+    const char *path;
+    const char *name; /* under which it was written; NULL: that of the path */
+    int fd;
+    const struct wr_coding *coding; /* NULL: it is not compressed */
+    struct wr_tail_id id;           /* of a compressed file: head is that of its content */
+};
+
 struct wr_tail_file {
     char *path; /* by which it was found last */
-    char *real; /* its name without folders, behind symbolic links */
+    char *name; /* under which it was written: names of rotated files begin with it */
+    struct wr_tail_packed *packed; /* NULL: it is not compressed */
+    char *real;                    /* its name without folders, behind symbolic links */
     int fd;
     struct wr_tail_id id;
     struct wr_inbox inbox;
@@ -46,6 +61,10 @@ struct wr_tail_file {
     bool gone;              /* its path names another file, or none */
     bool drained;           /* ... and its end was reached since */
     bool ends;              /* it is not waited for any more: its end is the end */
+    int64_t after_ns;       /* ... that were made since then; 0, -1: since it was made itself */
+    size_t opened;          /* ... of which so many were opened */
+    bool search;            /* files that came after it have to be looked for */
+    int64_t copied_ns;      /* when the copy of what it had before was made; 0: no matter */
     int64_t gone_ns;        /* when it was gone, or when bytes came after that */
     uint32_t round;         /* the last look that found its path */
 };
@@ -75,9 +94,16 @@ struct wr_tail {
     size_t troubles_count, troubles_cap;
     struct wr_notify *notify; /* NULL: the files are only looked at from time to time */
     bool opened;
-    bool first;                       /* the first look of a first run: `from` counts */
-    bool only_stored;                 /* open only the files of an earlier run ... */
-    bool by_content;                  /* ... and their copies */
+    bool first;              /* the first look of a first run: `from` counts */
+    bool only_stored;        /* open only the files of an earlier run ... */
+    bool by_content;         /* ... and their copies ... */
+    bool by_packed;          /* ... that are compressed */
+    bool crowded;            /* there are more files than may be open */
+    struct wr_tail_id *seen; /* files that were read whole: a ring; NULL: none */
+    size_t seen_at;
+    uint64_t *keys; /* of more such files: a table */
+    size_t keys_cap, keys_count;
+    struct wr_tail_missed *missed;    /* files to open; NULL: none */
     bool look;                        /* names have changed: look soon */
     int64_t look_ns, look_soonest_ns; /* when to look at the latest, at the earliest */
     uint32_t round;
@@ -90,11 +116,10 @@ struct wr_tail {
 
 /* ---- source_tail_file.c: one file */
 
-/* Begin to read an open file, which is taken, at *start; slot: of an earlier run, or NULL. The
+/* Begin to read an open file, whose fd is taken, at *start; slot: of an earlier run, or NULL. The
  * result is added to tail->files. NULL: tail has failed. */
-struct wr_tail_file *wr_tail_file_new(struct wr_tail *tail, const char *path, int fd,
-                                      const struct wr_tail_id *id, struct wr_offset *start,
-                                      struct wr_state_slot *slot);
+struct wr_tail_file *wr_tail_file_new(struct wr_tail *tail, const struct wr_tail_found *found,
+                                      struct wr_offset *start, struct wr_state_slot *slot);
 /* Nothing of it is read any more. over: nor in a later run. */
 void wr_tail_file_free(struct wr_tail *tail, struct wr_tail_file *file, bool over);
 /* Up to max items. 0: it has none now, another file's turn has come, or tail has failed. Suspends
@@ -105,6 +130,9 @@ size_t wr_tail_file_take(struct wr_tail *tail, struct wr_tail_file *file, weir_i
  * errno. */
 int wr_tail_identify(struct wr_tail *tail, int fd, size_t hashed, struct wr_tail_id *id,
                      int64_t *size);
+/* The same for found->id. The size of a compressed file is not known: INT64_MAX. */
+int wr_tail_identify_found(struct wr_tail *tail, struct wr_tail_found *found, size_t hashed,
+                           int64_t *size);
 /* Where to begin if only the last `count` lines and an unfinished one are of interest. 0 or errno. */
 int wr_tail_line_start(struct wr_tail *tail, int fd, int64_t size, int64_t count, uint64_t *start);
 /* Are the bytes that were read last at their place in this file, which may be another one? */
@@ -144,14 +172,48 @@ void wr_tail_forget_troubles(struct wr_tail *tail);
 /* ---- source_tail_earlier.c: files of an earlier run, and copies */
 
 /* The slot of an earlier run for this open file, with its position; or NULL. */
-struct wr_state_slot *wr_tail_stored_for(struct wr_tail *tail, const char *path, int fd,
-                                         const struct wr_tail_id *is, struct wr_offset *start);
+struct wr_state_slot *wr_tail_stored_for(struct wr_tail *tail, const struct wr_tail_found *found,
+                                         struct wr_offset *start);
+/* The name of the file in a stored validator. */
+const char *wr_tail_stored_name(const char *validator);
+/* May `path` be the name of a rotated file of this name? */
+bool wr_tail_is_rotated(const char *path, const char *of);
 /* Open the files of an earlier run: where their names say, under other names, as copies. Negative:
  * tail has failed. */
 int wr_tail_continue_earlier(struct wr_tail *tail);
-/* The file was truncated: find its copy, which is opened; its path is in tail->path. -1: there is
- * none. *rest: how many bytes it has that were not given yet. */
-int wr_tail_find_copy(struct wr_tail *tail, const struct wr_tail_file *file, struct wr_tail_id *id,
-                      uint64_t *rest);
+/* The file was truncated: find its copy and open it. False: there is none. found->path is in
+ * tail->path. *rest: how many bytes it has that were not given yet, INT64_MAX: not known. */
+bool wr_tail_find_copy(struct wr_tail *tail, const struct wr_tail_file *file,
+                       struct wr_tail_found *found, int64_t *rest);
+
+/* ---- source_tail_missed.c: files that came and were rotated between two looks */
+
+/* Open the files that came after this one, which has gone or is a copy. after_ns: when it was made;
+ * -1: look. */
+void wr_tail_find_missed(struct wr_tail *tail, struct wr_tail_file *file, int64_t after_ns);
+void wr_tail_forget_missed(struct wr_tail *tail);
+/* This file is about to be freed. */
+void wr_tail_missed_lost(struct wr_tail *tail, const struct wr_tail_file *file);
+/* When a file was made; -1: not known. */
+int64_t wr_tail_born_ns(int fd);
+/* A file was read whole. */
+void wr_tail_note_seen(struct wr_tail *tail, const struct wr_tail_id *id, int fd);
+
+/* ---- source_tail_packed.c: compressed files */
+
+/* How a file of this name is compressed; NULL: it is not. */
+const struct wr_coding *wr_tail_coding_of(const char *path);
+/* NULL: no memory. */
+struct wr_tail_packed *wr_tail_packed_new(const struct wr_coding *coding);
+void wr_tail_packed_free(struct wr_tail_packed *packed);
+/* Read its decoded bytes from offset `at` on. -1 and errno; EAGAIN: call again; EBADMSG: the data are
+ * bad. 0: the end. */
+ssize_t wr_tail_packed_read(struct wr_tail *tail, struct wr_tail_packed *packed, int fd, char *to,
+                            size_t cap, uint64_t at);
+/* After EBADMSG. */
+const char *wr_tail_packed_problem(const struct wr_tail_packed *packed, char to[256]);
+/* As wr_tail_identify, of the decoded bytes. */
+int wr_tail_packed_identify(struct wr_tail *tail, const struct wr_coding *coding, int fd,
+                            size_t hashed, struct wr_tail_id *id);
 
 #endif

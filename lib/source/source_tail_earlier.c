@@ -46,12 +46,14 @@ static bool read_id(const char *text, struct wr_tail_id *id)
 }
 
 /* Does the file still have what an earlier run has read of it? */
-static bool goes_on(struct wr_tail *tail, int fd, const struct wr_tail_id *stored, uint64_t offset)
+static bool goes_on(struct wr_tail *tail, const struct wr_tail_found *found,
+                    const struct wr_tail_id *stored, uint64_t offset)
 {
-    struct wr_tail_id now = WEIR_ZERO;
+    struct wr_tail_found now = *found;
     int64_t size = 0;
-    return wr_tail_identify(tail, fd, stored->head_len, &now, &size) == 0 &&
-           now.head_len == stored->head_len && now.head == stored->head && (uint64_t)size >= offset;
+    return wr_tail_identify_found(tail, &now, stored->head_len, &size) == 0 &&
+           now.id.head_len == stored->head_len && now.id.head == stored->head &&
+           (uint64_t)size >= offset;
 }
 
 /* The next slot of an earlier run whose file is not open. Fills *start and *id. NULL: no more. */
@@ -67,33 +69,41 @@ static struct wr_state_slot *next_stored(struct wr_tail *tail, const struct wr_s
     return slot;
 }
 
-/* May `path` be the name of a rotated file of this name: the name, then a number or a date? Any other
- * file that begins with the same bytes may be the output of this pipeline. */
-static bool is_rotated_name(const char *path, const char *of)
+/* Its name, then a number or a date, and perhaps the ending of a compressed file? Any other file that
+ * begins with the same bytes may be the output of this pipeline. */
+bool wr_tail_is_rotated(const char *path, const char *of)
 {
     const char *name = wr_tail_base_of(path);
     size_t len = strlen(of);
-    return len > 0 && strncmp(name, of, len) == 0 && name[len] != '\0' &&
-           strspn(name + len, "0123456789.-_") == strlen(name + len);
+    if (len == 0 || strncmp(name, of, len) != 0 || name[len] == '\0') {
+        return false;
+    }
+    const char *rest = name + len;
+    rest += strspn(rest, "0123456789.-_");
+    if (*rest != '\0' && rest > name + len && rest[-1] == '.') {
+        rest--;
+    }
+    return *rest == '\0' ||
+           (wr_tail_coding_of(name) != NULL && strchr(rest + 1, '.') == NULL && *rest == '.');
 }
 
-/* The name of the file in a stored validator. */
-static const char *stored_name(const char *validator)
+const char *wr_tail_stored_name(const char *validator)
 {
     const char *file = strstr(validator, " file ");
     return file != NULL ? file + 6 : "";
 }
 
-struct wr_state_slot *wr_tail_stored_for(struct wr_tail *tail, const char *path, int fd,
-                                         const struct wr_tail_id *is, struct wr_offset *start)
+struct wr_state_slot *wr_tail_stored_for(struct wr_tail *tail, const struct wr_tail_found *found,
+                                         struct wr_offset *start)
 {
     struct wr_tail_id id = WEIR_ZERO;
     struct wr_state_slot *slot = NULL;
     while ((slot = next_stored(tail, slot, start, &id)) != NULL) {
         bool same = tail->by_content
-                        ? id.head_len > 0 && is_rotated_name(path, stored_name(start->validator))
-                        : id.device == is->device && id.inode == is->inode;
-        if (same && goes_on(tail, fd, &id, start->end & ~WR_END_FLAGS)) {
+                        ? id.head_len > 0 &&
+                              wr_tail_is_rotated(found->path, wr_tail_stored_name(start->validator))
+                        : id.device == found->id.device && id.inode == found->id.inode;
+        if (same && goes_on(tail, found, &id, start->end & ~WR_END_FLAGS)) {
             return slot;
         }
     }
@@ -135,10 +145,14 @@ static void find_stored(struct wr_tail *tail, const char *folder)
             wr_tail_file_of(tail, &info) != NULL) {
             continue;
         }
+        bool fits_pass = tail->by_packed == (wr_tail_coding_of(path) != NULL);
         struct wr_tail_file *file =
-            tail->by_content || is_stored(tail, &info) ? wr_tail_open(tail, path) : NULL;
+            (tail->by_content && fits_pass) || (!tail->by_content && is_stored(tail, &info))
+                ? wr_tail_open(tail, path)
+                : NULL;
         if (file != NULL) { /* before the file that has its name now */
-            file->gone = true;
+            file->gone = file->search = true;
+            file->ends = file->packed != NULL;
             file->gone_ns = wr_now_ns(tail->gen.loop);
         }
     }
@@ -161,7 +175,7 @@ static int give_up_lost(struct wr_tail *tail)
                "the file '%s' (inode %" PRIu64
                ") that the last run has read is not there any more: "
                "what it had after byte %" PRIu64 " is not read",
-               stored_name(start.validator), id.inode, start.end & ~WR_END_FLAGS);
+               wr_tail_stored_name(start.validator), id.inode, start.end & ~WR_END_FLAGS);
         if (wr_state_attach_slot(tail->state, &slot, tail->name, origin, &error) < 0) {
             return wr_gen_fail_error(&tail->gen, &error);
         }
@@ -180,53 +194,65 @@ int wr_tail_continue_earlier(struct wr_tail *tail)
     wr_tail_for_each_folder(tail, find_stored);
     tail->by_content = true;
     wr_tail_for_each_folder(tail, find_stored);
-    tail->only_stored = tail->by_content = false;
+    tail->by_packed = true;
+    wr_tail_for_each_folder(tail, find_stored);
+    tail->only_stored = tail->by_content = tail->by_packed = false;
     return tail->gen.failure != NULL ? tail->gen.failure->code : give_up_lost(tail);
 }
 
 /* ---- a file that is truncated while it is read */
 
 /* Is it a copy of what was read of the file? *rest: how many bytes it has after that. */
-static bool is_copy(struct wr_tail *tail, const struct wr_tail_file *file, int fd,
-                    struct wr_tail_id *id, uint64_t *rest)
+static bool is_copy(struct wr_tail *tail, const struct wr_tail_file *file,
+                    struct wr_tail_found *found, int64_t *rest)
 {
     int64_t size = 0;
-    if (wr_tail_identify(tail, fd, file->id.head_len, id, &size) != 0 ||
-        id->head_len != file->id.head_len || id->head != file->id.head) {
+    if (wr_tail_identify_found(tail, found, file->id.head_len, &size) != 0 ||
+        found->id.head_len != file->id.head_len || found->id.head != file->id.head) {
         return false;
     }
-    *rest = (uint64_t)WR_MAX(size - (int64_t)file->inbox.given_end, INT64_C(0));
-    return (uint64_t)size < file->before_at || wr_tail_is_same(tail, file, fd);
+    *rest = size == INT64_MAX ? size : WR_MAX(size - (int64_t)file->inbox.given_end, INT64_C(0));
+    return size == INT64_MAX || (uint64_t)size < file->before_at ||
+           wr_tail_is_same(tail, file, found->fd);
 }
 
-int wr_tail_find_copy(struct wr_tail *tail, const struct wr_tail_file *file, struct wr_tail_id *id,
-                      uint64_t *rest)
+/* Look at the files in tail->real that are compressed, or those that are not. */
+static bool find_copy(struct wr_tail *tail, const struct wr_tail_file *file, bool packed,
+                      struct wr_tail_found *found, int64_t *rest)
 {
     const struct wr_disk *disk = tail->gen.loop->disk;
     char *path = tail->path;
-    const char *name = file->id.head_len > 0 ? wr_tail_real_of(tail, file) : NULL;
-    DIR *dir = name == NULL || wr_fault("opendir") ? NULL : opendir(tail->real);
-    int found = -1;
-    *rest = 0;
+    DIR *dir = wr_fault("opendir") ? NULL : opendir(tail->real);
+    bool good = false;
     if (dir == NULL) {
-        return -1;
+        return false;
     }
-    for (const struct dirent *entry; found < 0 && (entry = readdir(dir)) != NULL;) {
+    for (const struct dirent *entry; !good && (entry = readdir(dir)) != NULL;) {
         struct stat info;
         int len = snprintf(path, sizeof tail->path, "%s/%s", tail->real, entry->d_name);
-        if (!is_rotated_name(entry->d_name, name) || (size_t)len >= sizeof tail->path ||
-            disk->stat_path(path, &info) < 0 || !S_ISREG(info.st_mode)) {
+        *found = (struct wr_tail_found){.path = path, .coding = wr_tail_coding_of(path)};
+        if (!wr_tail_is_rotated(entry->d_name, file->name) || packed != (found->coding != NULL) ||
+            (size_t)len >= sizeof tail->path || disk->stat_path(path, &info) < 0 ||
+            !S_ISREG(info.st_mode)) {
             continue;
         }
-        found = disk->open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-        if (found >= 0 && !is_copy(tail, file, found, id, rest)) {
-            (void)disk->close(found);
-            found = -1;
+        found->fd = disk->open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+        good = found->fd >= 0 && is_copy(tail, file, found, rest);
+        if (found->fd >= 0 && !good) {
+            (void)disk->close(found->fd);
         }
-        if (found >= 0 && wr_tail_file_of(tail, &info) != NULL) {
+        if (good && wr_tail_file_of(tail, &info) != NULL) {
             *rest = 0; /* it is read itself */
         }
     }
     closedir(dir);
-    return found;
+    return good;
+}
+
+bool wr_tail_find_copy(struct wr_tail *tail, const struct wr_tail_file *file,
+                       struct wr_tail_found *found, int64_t *rest)
+{
+    /* While a copy is compressed, both are there: the one that is whole comes first. */
+    return file->id.head_len > 0 && file->packed == NULL && wr_tail_real_of(tail, file) != NULL &&
+           (find_copy(tail, file, false, found, rest) || find_copy(tail, file, true, found, rest));
 }

@@ -57,12 +57,21 @@ int wr_tail_identify(struct wr_tail *tail, int fd, size_t hashed, struct wr_tail
     return 0;
 }
 
+int wr_tail_identify_found(struct wr_tail *tail, struct wr_tail_found *found, size_t hashed,
+                           int64_t *size)
+{
+    if (found->coding == NULL) {
+        return wr_tail_identify(tail, found->fd, hashed, &found->id, size);
+    }
+    *size = INT64_MAX;
+    return wr_tail_packed_identify(tail, found->coding, found->fd, hashed, &found->id);
+}
+
 /* "device 801 inode 77 head 5f3a.../1024 file access.log", of a long name its end. */
 static void write_validator(const struct wr_tail_file *file, char *to, size_t cap)
 {
     enum { NAME_BYTES = 80 };
-    const char *slash = strrchr(file->path, '/');
-    const char *name = slash != NULL ? slash + 1 : file->path;
+    const char *name = file->name;
     size_t len = strlen(name);
     snprintf(to, cap, "device %" PRIx64 " inode %" PRIu64 " head %016" PRIx64 "/%zu file %s",
              file->id.device, file->id.inode, file->id.head, file->id.head_len,
@@ -137,7 +146,8 @@ static int cannot_begin(struct wr_tail *tail, const struct wr_tail_file *file,
 /* The bytes before the place where it begins, to recognise later whether the file was cut. */
 static void remember_before(struct wr_tail *tail, struct wr_tail_file *file)
 {
-    size_t want = (size_t)WR_MIN(file->read_at, (uint64_t)WR_TAIL_BEFORE);
+    size_t want =
+        file->packed == NULL ? (size_t)WR_MIN(file->read_at, (uint64_t)WR_TAIL_BEFORE) : 0;
     ssize_t n = want > 0 ? tail->gen.loop->disk->read(file->fd, file->before, want,
                                                       (int64_t)(file->read_at - want))
                          : 0;
@@ -207,24 +217,34 @@ static void end_part(struct wr_tail *tail, struct wr_tail_file *file, bool over)
     file->origin = NULL;
 }
 
-struct wr_tail_file *wr_tail_file_new(struct wr_tail *tail, const char *path, int fd,
-                                      const struct wr_tail_id *id, struct wr_offset *start,
-                                      struct wr_state_slot *slot)
+static void free_memory(struct wr_tail_file *file)
 {
+    wr_tail_packed_free(file->packed);
+    wr_free(file->path);
+    wr_free(file->name);
+    wr_free(file->real);
+    wr_free(file);
+}
+
+struct wr_tail_file *wr_tail_file_new(struct wr_tail *tail, const struct wr_tail_found *found,
+                                      struct wr_offset *start, struct wr_state_slot *slot)
+{
+    const char *name = found->name != NULL ? found->name : wr_tail_base_of(found->path);
     struct wr_tail_file *file = wr_zalloc(sizeof *file);
-    if (file == NULL || (file->path = wr_strdup(path)) == NULL ||
+    if (file == NULL || (file->path = wr_strdup(found->path)) == NULL ||
+        (file->name = wr_strdup(name)) == NULL ||
+        (found->coding != NULL && (file->packed = wr_tail_packed_new(found->coding)) == NULL) ||
         !wr_grow(&tail->files, sizeof(struct wr_tail_file *), tail->files_count,
                  &tail->files_cap)) {
         if (file != NULL) {
-            wr_free(file->path);
+            free_memory(file);
         }
-        wr_free(file);
-        (void)tail->gen.loop->disk->close(fd);
+        (void)tail->gen.loop->disk->close(found->fd);
         (void)no_memory(tail, "a file");
         return NULL;
     }
-    file->fd = fd;
-    file->id = *id;
+    file->fd = found->fd;
+    file->id = found->id;
     file->size = -1;
     tail->files[tail->files_count++] = file;
     return begin_part(tail, file, start, slot) < 0 ? NULL : file;
@@ -241,11 +261,13 @@ void wr_tail_file_free(struct wr_tail *tail, struct wr_tail_file *file, bool ove
     tail->files_count--;
     tail->turn -= tail->turn > at;
     tail->current = tail->current == file ? NULL : tail->current;
+    if (over) {
+        wr_tail_note_seen(tail, &file->id, file->fd);
+    }
+    wr_tail_missed_lost(tail, file);
     end_part(tail, file, over);
     (void)tail->gen.loop->disk->close(file->fd);
-    wr_free(file->path);
-    wr_free(file->real);
-    wr_free(file);
+    free_memory(file);
 }
 
 /* ---- reading */
@@ -315,37 +337,51 @@ static void identify_again(struct wr_tail *tail, int fd, const char *path, struc
     }
 }
 
+static void report_rest(struct wr_tail *tail, const struct wr_tail_file *file, const char *copy,
+                        int64_t rest)
+{
+    char size[40] = "rest is";
+    if (rest != INT64_MAX) {
+        snprintf(size, sizeof size, "last %" PRId64 " bytes are", rest);
+    }
+    wr_log(&tail->gen.loop->log, WR_LOG_INFO, tail->gen.name,
+           "'%s' was truncated: its %s read from '%s', and then it is read from its start",
+           file->path, size, copy);
+}
+
 /* The rest of a file that was cut is in this copy, which is taken. */
-static void go_on_in_copy(struct wr_tail *tail, struct wr_tail_file *file, int copy,
-                          const struct wr_tail_id *id, uint64_t rest)
+static void go_on_in_copy(struct wr_tail *tail, struct wr_tail_file *file,
+                          const struct wr_tail_found *copy)
 {
     struct wr_offset start = {.end = 0};
-    struct wr_tail_id cut = file->id;
-    char *path = wr_strdup(tail->path), *old = file->path;
-    if (path == NULL) {
-        (void)tail->gen.loop->disk->close(copy);
+    struct wr_tail_found cut = {.path = file->path, .name = file->name, .fd = file->fd};
+    char *path = wr_strdup(copy->path), *old = file->path;
+    struct wr_tail_packed *packed = copy->coding != NULL ? wr_tail_packed_new(copy->coding) : NULL;
+    if (path == NULL || (copy->coding != NULL && packed == NULL)) {
+        wr_free(path);
+        wr_tail_packed_free(packed);
+        (void)tail->gen.loop->disk->close(copy->fd);
         (void)no_memory(tail, "a file");
         return;
     }
-    wr_log(&tail->gen.loop->log, WR_LOG_INFO, tail->gen.name,
-           "'%s' was truncated: its last %" PRIu64 " bytes are read from '%s', and then it is read "
-           "from its start",
-           old, rest, path);
-    int fd = file->fd;
-    file->fd = copy;
+    file->fd = copy->fd;
     file->path = path;
-    file->id.device = id->device;
-    file->id.inode = id->inode;
+    file->packed = packed;
+    file->before_len = packed != NULL ? 0 : file->before_len;
+    file->id.device = copy->id.device;
+    file->id.inode = copy->id.inode;
     file->gone = file->more = file->ends = true; /* nobody writes to a copy */
     file->drained = false;
     if (file->offsets != NULL) {
         write_validator(file, file->offsets->now.validator, WR_STATE_VALIDATOR_MAX);
         tail->unsaved = true;
     }
-    identify_again(tail, fd, old, &cut);
-    struct wr_tail_file *again = wr_tail_file_new(tail, old, fd, &cut, &start, NULL);
+    wr_tail_find_missed(tail, file, -1);
+    identify_again(tail, cut.fd, cut.path, &cut.id);
+    struct wr_tail_file *again = wr_tail_file_new(tail, &cut, &start, NULL);
     if (again != NULL) {
         again->round = file->round;
+        again->copied_ns = WR_MAX(wr_tail_born_ns(file->fd), INT64_C(0));
         again->real = file->real;
         file->real = NULL;
     }
@@ -357,17 +393,25 @@ static void go_on_in_copy(struct wr_tail *tail, struct wr_tail_file *file, int c
 static void begin_again(struct wr_tail *tail, struct wr_tail_file *file)
 {
     struct wr_offset start = {.end = 0};
-    struct wr_tail_id id = WEIR_ZERO;
-    uint64_t rest = 0;
-    int copy = wr_tail_find_copy(tail, file, &id, &rest);
-    if (copy >= 0 && rest > 0) {
-        go_on_in_copy(tail, file, copy, &id, rest);
+    struct wr_tail_found copy = {.fd = -1};
+    int64_t rest = 0;
+    int64_t copied_ns = 0;
+    bool copied = wr_tail_find_copy(tail, file, &copy, &rest);
+    if (copied && rest > 0) {
+        report_rest(tail, file, copy.path, rest);
+        go_on_in_copy(tail, file, &copy);
         return;
     }
-    if (copy >= 0) {
-        (void)tail->gen.loop->disk->close(copy);
+    if (copied) {
+        copied_ns = wr_tail_born_ns(copy.fd);
+        wr_tail_note_seen(tail, &copy.id, copy.fd);
+        (void)tail->gen.loop->disk->close(copy.fd);
     }
-    report_cut(tail, file, copy >= 0);
+    report_cut(tail, file, copied);
+    if (copied) {
+        wr_tail_find_missed(tail, file, copied_ns);
+    }
+    file->copied_ns = WR_MAX(copied_ns, INT64_C(0));
     end_part(tail, file, true);
     identify_again(tail, file->fd, file->path, &file->id);
     file->gave = false;
@@ -420,6 +464,29 @@ static void reached_end(struct wr_tail *tail, struct wr_tail_file *file)
     file->drained = file->gone;
 }
 
+/* A read has failed. False: no bytes have come. */
+static bool read_failed(struct wr_tail *tail, struct wr_tail_file *file, int number)
+{
+    char problem[256];
+    if (file->packed != NULL && number == EAGAIN) {
+        return false; /* its turn goes on */
+    }
+    if (file->packed != NULL && number == EBADMSG) {
+        wr_log(&tail->gen.loop->log, WR_LOG_WARNING, tail->gen.name,
+               "'%s': %s: what it had after byte %" PRIu64 " is not read", file->path,
+               wr_tail_packed_problem(file->packed, problem), file->inbox.given_end);
+        file->ends = true;
+        reached_end(tail, file);
+        return true;
+    }
+    wr_tail_trouble(tail, file->path, number, "read");
+    rest(tail, file);
+    file->more = false; /* until the next look */
+    file->size = -1;
+    file->drained = file->gone;
+    return false;
+}
+
 /* Read once. False: no bytes have come. */
 static bool read_more(struct wr_tail *tail, struct wr_tail_file *file)
 {
@@ -429,14 +496,11 @@ static bool read_more(struct wr_tail *tail, struct wr_tail_file *file)
     if (!find_room(tail, file, &to, &room)) {
         return false;
     }
-    ssize_t n = tail->gen.loop->disk->read(file->fd, to, room, (int64_t)file->read_at);
+    ssize_t n = file->packed != NULL
+                    ? wr_tail_packed_read(tail, file->packed, file->fd, to, room, file->read_at)
+                    : tail->gen.loop->disk->read(file->fd, to, room, (int64_t)file->read_at);
     if (n < 0) {
-        wr_tail_trouble(tail, file->path, errno, "read");
-        rest(tail, file);
-        file->more = false; /* until the next look */
-        file->size = -1;
-        file->drained = file->gone;
-        return false;
+        return read_failed(tail, file, errno);
     }
     if (!wr_tail_is_same(tail, file, file->fd)) {
         begin_again(tail, file);
@@ -447,7 +511,13 @@ static bool read_more(struct wr_tail *tail, struct wr_tail_file *file)
         return file->ends;
     }
     grow_id(tail, file, to, (size_t)n, file->read_at);
-    remember(file, to, (size_t)n, file->read_at);
+    if (file->copied_ns > 0) { /* it may have been copied again before these bytes were written */
+        wr_tail_find_missed(tail, file, file->copied_ns);
+        file->copied_ns = 0;
+    }
+    if (file->packed == NULL) {
+        remember(file, to, (size_t)n, file->read_at);
+    }
     wr_inbox_came(&file->inbox, (size_t)n);
     file->read_at += (uint64_t)n;
     file->gone_ns = wr_now_ns(tail->gen.loop);
@@ -471,7 +541,7 @@ size_t wr_tail_file_take(struct wr_tail *tail, struct wr_tail_file *file, weir_i
         if (over || gen->failure != NULL) {
             return 0;
         }
-        if (file->gave && wr_tail_others_wait(tail, file)) {
+        if (file->gave && file->packed == NULL && wr_tail_others_wait(tail, file)) {
             rest(tail, file);
             return 0;
         }

@@ -22,7 +22,7 @@
 #include "base_call.h"
 #include "source_tail.h"
 
-enum { LOOK_MS = 1000, TROUBLES_MAX = 256, NOT_A_FILE = -1 };
+enum { LOOK_MS = 1000, CROWDED_MS = 10, TROUBLES_MAX = 256, NOT_A_FILE = -1, TOO_MANY = -2 };
 static const int64_t MS_NS = 1000000;
 
 /* ---- what does not work */
@@ -48,7 +48,9 @@ void wr_tail_trouble(struct wr_tail *tail, const char *path, int number, const c
     if (trouble->number != number) {
         wr_log(&tail->gen.loop->log, WR_LOG_WARNING, tail->gen.name,
                "%s '%s': %s; it is tried again", what, path,
-               number == NOT_A_FILE ? "it is not a regular file" : strerror(number));
+               number == NOT_A_FILE ? "it is not a regular file"
+               : number == TOO_MANY ? "a tail reads at most 8192 files at a time"
+                                    : strerror(number));
     }
     trouble->number = number;
 }
@@ -166,37 +168,50 @@ static int choose_start(struct wr_tail *tail, int fd, int64_t size, struct wr_of
     return lines ? wr_tail_line_start(tail, fd, size, tail->last, &start->end) : 0;
 }
 
+/* The limit of open files is reached. */
+static void crowd(struct wr_tail *tail, const char *path)
+{
+    tail->crowded = true;
+    if (!tail->only_stored) {
+        wr_tail_trouble(tail, path, TOO_MANY, "open");
+    }
+}
+
 struct wr_tail_file *wr_tail_open(struct wr_tail *tail, const char *path)
 {
     const struct wr_disk *disk = tail->gen.loop->disk;
     struct wr_offset start;
-    struct wr_tail_id id = WEIR_ZERO;
+    struct wr_tail_found found = {.path = path,
+                                  .coding = tail->by_packed ? wr_tail_coding_of(path) : NULL};
     int64_t size = 0;
     if (tail->files_count >= WR_TAIL_FILES) {
-        wr_tail_trouble(tail, path, EMFILE, "open");
+        crowd(tail, path);
         return NULL;
     }
     struct wr_state_slot *slot = NULL;
-    int fd = disk->open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-    int number = fd < 0 ? errno : wr_tail_identify(tail, fd, WR_TAIL_HEAD, &id, &size);
-    if (number == 0 && (slot = wr_tail_stored_for(tail, path, fd, &id, &start)) == NULL) {
+    int fd = found.fd = disk->open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+    int number = fd < 0 ? errno : wr_tail_identify_found(tail, &found, WR_TAIL_HEAD, &size);
+    if (number == 0 && (slot = wr_tail_stored_for(tail, &found, &start)) == NULL) {
         number = choose_start(tail, fd, size, &start);
     }
     if (number != 0) {
         if (fd >= 0) {
             (void)disk->close(fd);
         }
+        tail->crowded = tail->crowded || number == EMFILE || number == ENFILE;
         if (number != ENOENT && !tail->only_stored) {
             wr_tail_trouble(tail, path, number, fd < 0 ? "open" : "read");
         }
         return NULL;
     }
-    struct stat info = {.st_dev = (dev_t)id.device, .st_ino = (ino_t)id.inode};
+    struct stat info = {.st_dev = (dev_t)found.id.device, .st_ino = (ino_t)found.id.inode};
     if (wr_tail_file_of(tail, &info) != NULL || (tail->only_stored && slot == NULL)) {
         (void)disk->close(fd); /* its name has changed since it was looked at */
         return NULL;
     }
-    struct wr_tail_file *file = wr_tail_file_new(tail, path, fd, &id, &start, slot);
+    found.name =
+        slot != NULL && start.validator[0] != '\0' ? wr_tail_stored_name(start.validator) : NULL;
+    struct wr_tail_file *file = wr_tail_file_new(tail, &found, &start, slot);
     if (file != NULL) {
         watch_real(tail, file);
     }
@@ -295,19 +310,25 @@ static void see_gone(struct wr_tail *tail)
 {
     struct stat info;
     int64_t now_ns = wr_now_ns(tail->gen.loop);
-    for (size_t i = 0; i < tail->files_count; i++) {
+    bool crowded = tail->crowded; /* at the last look, or at this one */
+    tail->crowded = false;
+    for (size_t i = 0; i < tail->files_count && tail->gen.failure == NULL; i++) {
         struct wr_tail_file *file = tail->files[i];
         if (file->round == tail->round) {
             continue;
         }
         if (!file->gone) {
-            file->gone = file->more = true;
+            file->gone = file->more = file->search = true;
             file->gone_ns = now_ns;
+        }
+        if (file->search) {
+            wr_tail_find_missed(tail, file, -1);
         }
         if (tail->gen.loop->disk->stat(file->fd, &info) == 0) {
             note_size(file, &info);
         }
-        if (!file->more && now_ns - file->gone_ns >= tail->rotate_wait_ns) {
+        bool silent = crowded || now_ns - file->gone_ns >= tail->rotate_wait_ns;
+        if (!file->more && silent && !(crowded && file->search)) {
             file->ends = file->more = true;
         }
     }
@@ -326,8 +347,9 @@ int wr_tail_look(struct wr_tail *tail)
     forget_old_troubles(tail);
     wr_time_update(loop);
     int64_t now_ns = wr_now_ns(loop);
-    tail->look_ns = now_ns + LOOK_MS * MS_NS;
+    tail->look_ns = now_ns + (tail->crowded ? CROWDED_MS : LOOK_MS) * MS_NS;
     tail->look_soonest_ns = now_ns + 9 * (now_ns - began_ns);
+    tail->look_ns = WR_MAX(tail->look_ns, tail->look_soonest_ns);
     return tail->gen.failure != NULL ? tail->gen.failure->code : 0;
 }
 

@@ -9,6 +9,8 @@ have waits first until it has them.
     s        wait for all lines          ct       copy and truncate
     cu       copy and truncate while lines are unread
     mv       log.1 becomes log.2, log becomes log.1
+    rot      log becomes log.NUMBER      gz       compress log.1, or the newest log.NUMBER
+    die      SIGKILL
     old N    append N lines to log.1     tr       truncate
     rw       write other lines of the same size
     rm       delete                      to X     set the symbolic link to another file
@@ -17,7 +19,9 @@ have waits first until it has them.
     run      a new run                   other N  append N lines to another file that matches
 """
 
+import gzip
 import os
+import resource
 import signal
 import threading
 
@@ -36,6 +40,11 @@ SCENES = {
     "deleted and made again unread": "w 3 run s rm w 200 s rm w 200",
     "copied and truncated": "w 30 run ct w 3 s ct w 3 s ct w 30",
     "copied and truncated unread": "w 3 run s w 900 cu s w 3 s w 20000 cu w 3",
+    "copied and truncated twice unread": "w 3 run s w 900 cu w 900 cu w 900 cu w 3 s",
+    "renamed many times unread": "w 3 run s" + 40 * " rot w 20",
+    "deleted after many renames": "w 3 run s" + 10 * " rot w 20" + " s rm w 3 s",
+    "copied, truncated and compressed unread": "w 900 run s w 900 cu gz w 3 s w 9000 cu gz w 3 s",
+    "renamed and compressed": "w 900 run s w 900 mv s gz w 3 s",
     "truncated": "w 30 run tr w 3 s tr w 30",
     "truncated, and longer at once": "w 3 run tr w 300 s tr w 600",
     "written anew with the same size": "w 9 run rw s rw s rw w 1",
@@ -56,6 +65,9 @@ SCENES = {
     "restarted behind delete and make": "w 5 run s stop rm w 9 run s",
     "restarted behind a new file": "w 5 run s stop other 5 run s",
     "restarted behind a link that was set": "to a w 5 run s stop to b w 5 run s",
+    "restarted behind a file that was compressed": "w 300 run s stop w 900 mv gz w 5 run s",
+    "restarted behind many renames": "w 300 run s stop" + 9 * " w 20 rot" + " w 3 run s",
+    "restarted behind a copy that was compressed": "w 300 run s stop w 900 cu gz w 5 run s",
     "killed": "w 500 run kill w 500 kill w 500 s kill w 1",
     "killed before a rename": "w 500 run saved kill mv w 500 kill w 500",
     "killed behind a rename": "w 500 run s mv w 500 s kill mv w 500 s kill old 500 s",
@@ -64,6 +76,7 @@ SCENES = {
     "killed at half a line": "w 500 h run kill w 1 h kill w 500",
     "killed at delete and make": "w 500 run s rm kill w 500 s rm w 5 kill w 5",
     "killed in a long file": "w 90000 run saved kill w 5 kill mv w 90000 kill w 5",
+    "killed before a file is compressed": "w 90000 run saved die rot gz w 5 run kill w 5",
     "killed with a new file": "w 500 run other 500 kill w 500 other 500 kill s",
 }
 
@@ -151,6 +164,20 @@ class Scene:
         with open(self.log, "wb") as file:
             file.write(b"".join(lines))
         self.written.append(range(first, self.number + 1))
+
+    def rot(self):
+        os.rename(self.log, "%s.%d" % (self.log, 1000 + self.number))
+
+    def gz(self):
+        number = max(int(name[4:]) for name in os.listdir(self.folder) if name[4:].isdigit())
+        path = "%s.%d" % (self.log, number)
+        with open(path, "rb") as file, gzip.open(path + ".gz", "wb") as packed:
+            packed.write(file.read())
+        os.unlink(path)
+
+    def die(self):
+        self.weir.kill()
+        self.weir.__exit__()
 
     def rm(self):
         self.s()
@@ -357,6 +384,40 @@ class Load(e2e_support.TestCase):
         if not e2e_support.SANITIZED:
             peak = float(end.err.split("peak ")[1].split(" MiB")[0])
             self.assertLess(peak, 32)
+
+
+class Storm(e2e_support.TestCase):
+    """Rotations as fast as they can be made: no line is missing, also when few files may be open."""
+
+    ROTATIONS = int(os.environ.get("WEIR_TAIL_ROTATIONS", "1000"))
+
+    @staticmethod
+    def write(log, number):
+        with open(log, "wb") as file:
+            file.write(b"%09d\n" % number)
+
+    def rotate(self, files_max=None):
+        log = self.path("log")
+        text = "tail ./log from=start wait=1s | head %d | file out" % self.ROTATIONS
+        self.write(log, 0)
+        run = Weir(text, cwd=self.folder)
+        if files_max is not None:
+            resource.prlimit(run.pid, resource.RLIMIT_NOFILE, (files_max, files_max))
+        with run:
+            wait_for(lambda: os.path.exists(self.path("out")), "the first line")
+            for number in range(1, self.ROTATIONS):
+                os.rename(log, "%s.%d" % (log, number))
+                self.write(log, number)
+            end = run.end()
+        self.ends(end, 0)
+        lines = self.read("out").splitlines()
+        self.assertEqual(sorted(lines), [b"%09d" % number for number in range(self.ROTATIONS)])
+
+    def test_each_file_is_read(self):
+        self.rotate()
+
+    def test_each_file_is_read_though_few_may_be_open(self):
+        self.rotate(60)
 
 
 if __name__ == "__main__":

@@ -416,6 +416,31 @@ TEST(a_copy_that_was_read_whole_is_not_read_again)
     end(&f);
 }
 
+TEST(files_that_came_and_were_rotated_between_two_looks_are_read_in_order)
+{
+    struct fixture f;
+    begin(&f);
+    append(&f, "log", "1\n");
+    follow(&f, "log", FROM_START);
+    ck_assert_str_eq(next_lines(&f, 1), "1|");
+
+    ck_assert_int_eq(rename(in(&f, "log"), in(&f, "log.1")), 0);
+    append(&f, "log", "2\n");
+    ck_assert_int_eq(rename(in(&f, "log"), in(&f, "log.2")), 0);
+    append(&f, "log", "3\n");
+    ck_assert_int_eq(rename(in(&f, "log"), in(&f, "log.3")), 0);
+    append(&f, "log", "4\n");
+
+    if (wr_test_sweeps()) {
+        while (comes_within(&f, 7000)) {} /* without the folder they are not found */
+    } else {
+        const char *all = next_lines(&f, 3);
+        ck_assert(strcmp(all, "2|3|4|") == 0);
+        ck_assert(!comes_within(&f, 7000));
+    }
+    end(&f);
+}
+
 /* ---- patterns */
 
 TEST(files_that_match_later_are_read_from_their_start)
