@@ -158,16 +158,18 @@ static int by_age(const void *a, const void *b)
                         : strcmp(x->name, y->name);
 }
 
-/* The files in tail->real that were born at after_ns or later. False: no memory. */
+/* The files in tail->real that were born at after_ns or later. False: no memory or no descriptor for
+ * it now. */
 static bool search(struct wr_tail *tail, const char *name, int64_t after_ns, struct found **found,
                    size_t *count)
 {
     char *path = tail->path;
     size_t cap = 0;
     bool good = true;
+    errno = EACCES;
     DIR *dir = wr_fault("opendir") ? NULL : opendir(tail->real);
     if (dir == NULL) {
-        return false;
+        return errno != EMFILE && errno != ENFILE && errno != ENOMEM;
     }
     for (const struct dirent *entry;
          good && *count < FOUND_MAX && (entry = readdir(dir)) != NULL;) {
@@ -307,7 +309,7 @@ static void open_more(struct wr_tail *tail)
         return;
     }
     struct wr_tail_file *last = missed->last;
-    bool again = !missed->all && missed->count > 0;
+    bool again = !missed->all;
     tail->crowded = tail->crowded || again;
     last->search = again || (last->gone && !last->ends && !has_successor(tail, last));
     /* Whatever was read since then is known, so it is safe to look at all files again. */
