@@ -68,8 +68,9 @@ static int64_t born_ns(int fd, const char *path)
 /* A file apart from its names; an inode may be used again by a file that is made later. */
 static uint64_t key_of(uint64_t device, uint64_t inode, int64_t born)
 {
-    uint64_t parts[] = {device, inode, (uint64_t)born};
-    return wr_hash(parts, sizeof parts) | 1; /* 0: an empty place */
+    uint64_t key = (inode ^ device << 40) * UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)born;
+    key = (key ^ key >> 32) * UINT64_C(0xbf58476d1ce4e5b9);
+    return (key ^ key >> 29) | 1; /* 0: an empty place */
 }
 
 /* The place of a key in a table that has room. */
