@@ -4,9 +4,9 @@
  * A look finds the files that the paths name now, and compares them with those that are open, by
  * device and inode. A new one is opened. An open one that no path names any more has been rotated or
  * deleted: it is read until it has been silent for a time, because its writer may still have it
- * open. There is a look after each hint that names have changed, and every second. A look takes at
- * most a tenth of the time, however many hints there are. source_tail_earlier.c knows the files of an
- * earlier run.
+ * open. There is a look after each hint that names have changed, and every second, or less often
+ * when it takes long. A look takes at most a tenth of the time, however many hints there are.
+ * source_tail_earlier.c knows the files of an earlier run.
  *
  * Nothing here suspends.
  */
@@ -22,7 +22,14 @@
 #include "base_call.h"
 #include "source_tail.h"
 
-enum { LOOK_MS = 1000, CROWDED_MS = 10, TROUBLES_MAX = 256, NOT_A_FILE = -1, TOO_MANY = -2 };
+enum {
+    LOOK_MS = 1000,
+    LOOK_MAX_MS = 10000,
+    CROWDED_MS = 10,
+    TROUBLES_MAX = 256,
+    NOT_A_FILE = -1,
+    TOO_MANY = -2
+};
 static const int64_t MS_NS = 1000000;
 
 /* ---- what does not work */
@@ -347,9 +354,14 @@ int wr_tail_look(struct wr_tail *tail)
     forget_old_troubles(tail);
     wr_time_update(loop);
     int64_t now_ns = wr_now_ns(loop);
-    tail->look_ns = now_ns + (tail->crowded ? CROWDED_MS : LOOK_MS) * MS_NS;
-    tail->look_soonest_ns = now_ns + 9 * (now_ns - began_ns);
-    tail->look_ns = WR_MAX(tail->look_ns, tail->look_soonest_ns);
+    int64_t took_ns = now_ns - began_ns, pause_ns = LOOK_MS * MS_NS;
+    if (tail->crowded) {
+        pause_ns = CROWDED_MS * MS_NS;
+    } else if (tail->notify != NULL) { /* at most 0.05 % of the time */
+        pause_ns = WR_MAX(pause_ns, WR_MIN(2000 * took_ns, LOOK_MAX_MS * MS_NS));
+    }
+    tail->look_soonest_ns = now_ns + 9 * took_ns;
+    tail->look_ns = WR_MAX(now_ns + pause_ns, tail->look_soonest_ns);
     return tail->gen.failure != NULL ? tail->gen.failure->code : 0;
 }
 

@@ -611,6 +611,60 @@ def stalled_command(command, seconds):
         child.wait()
 
 
+def tail_latency(bench, rounds):
+    """Milliseconds from the append of a line until it is out, sorted."""
+    log = bench.folder / 'appended.log'
+    log.write_bytes(b'')
+    took = []
+    with subprocess.Popen([str(bench.weir), '-q', f'tail {log} from=start'], stdout=subprocess.PIPE) as child:
+        with open(log, 'ab', buffering=0) as file:
+            for i in range(rounds + 10):  # the first ones wait until it has begun
+                began = time.monotonic()
+                file.write(b'%d\n' % i)
+                if child.stdout.readline() != b'%d\n' % i:
+                    raise Failed('tail gives another line')
+                took.append((time.monotonic() - began) * 1e3)
+                time.sleep(0.002)
+        child.terminate()
+    return sorted(took[10:])
+
+
+def tail_idle(bench, files, seconds):
+    """CPU of a tail over files that nobody writes to, in percent."""
+    folder = bench.folder / 'idle'
+    folder.mkdir()
+    for i in range(files):
+        (folder / f'{i}.log').write_bytes(b'line\n')
+    with subprocess.Popen([str(bench.weir), '-q', f'tail {folder}/*.log'], stdout=subprocess.DEVNULL) as child:
+
+        def cpu_ns():
+            return int(pathlib.Path(f'/proc/{child.pid}/schedstat').read_text().split()[0])
+
+        time.sleep(2)
+        began = cpu_ns()
+        time.sleep(seconds)
+        used = cpu_ns() - began
+        child.terminate()
+    return used / 1e9 / seconds * 100
+
+
+def row_tail(bench):
+    row = '23 tail'
+    data = bench.folder / 'long.log'
+    lines = 1_000_000 if bench.quick else 5_000_000
+    block = b''.join(b'%07d %s\n' % (i, b'x' * (LINE_BYTES - 9)) for i in range(10_000))
+    with open(data, 'wb') as file:
+        for _ in range(lines // 10_000):
+            file.write(block)
+    text = f'tail {data} from=start | head {lines} | null'
+    times = [run([str(bench.weir), text])[1] * 1e9 / data.stat().st_size for _ in range(bench.rounds)]
+    bench.numbers(row, 'catching up, 1 GB', 's CPU', spread(times), limit=1)
+    took = tail_latency(bench, 200 if bench.quick else 1000)
+    bench.numbers(row, 'one line appended, p99', 'ms', spread([took[len(took) * 99 // 100]]), limit=5)
+    bench.numbers(row, '1,000 files, idle', '% CPU', spread([tail_idle(bench, 1000, 5 if bench.quick else 20)]),
+                  limit=0.1)
+
+
 def row_stalled(bench):
     seconds = 3 if bench.quick else 10
     url = f'http://127.0.0.1:{bench.server("flood", str(1 << 30))}/'
@@ -659,7 +713,7 @@ def row_hostile(bench):
 ROWS = {'http': row_http, 'tcp': row_tcp, 'udp': row_udp, 'step': row_step, 'queue': row_queue, 'stage': row_stage,
         'split': row_split, 'json': row_json, 'expressions': row_expressions, 'csv': row_csv,
         'regex': row_regex, 'netflow': row_netflow,
-        'latency': row_latency, 'https': row_https, 'idle': row_idle,
+        'latency': row_latency, 'tail': row_tail, 'https': row_https, 'idle': row_idle,
         'stalled': row_stalled, 'generators': row_generators, 'hostile': row_hostile}
 
 
