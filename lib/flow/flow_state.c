@@ -60,10 +60,10 @@ bool wr_state_begun(const struct weir_state *state)
     return begun;
 }
 
-/* Have some items settled, and all of them as filtered? */
-static bool filtered_only(struct weir_state *state)
+/* Was no item delivered? *settled: how many have settled all the same. */
+static bool none_delivered(const struct weir_state *state, uint64_t *settled)
 {
-    uint64_t settled = 0;
+    *settled = 0;
     for (size_t i = 0; i < state->slots_count; i++) {
         uint64_t counts[WR_OUTCOMES];
         struct wr_origin *origin = state->slots[i]->origin;
@@ -74,9 +74,16 @@ static bool filtered_only(struct weir_state *state)
         if (counts[WR_DELIVERED] > 0 || origin->committed > 0) {
             return false;
         }
-        settled += origin->done;
+        *settled += origin->done;
     }
-    return settled > 0;
+    return true;
+}
+
+/* Have some items settled, and all of them as filtered? */
+static bool filtered_only(const struct weir_state *state)
+{
+    uint64_t settled;
+    return none_delivered(state, &settled) && settled > 0;
 }
 
 /* Record how far the slot's source is done. False: an item beyond that is committed. */
@@ -289,14 +296,16 @@ int wr_state_usable(const struct weir_state *state, weir_error *error)
     return 0;
 }
 
-int wr_state_save(struct weir_state *state, weir_error *error)
+static int save(struct weir_state *state, bool early, weir_error *error)
 {
+    uint64_t settled;
     int rc = wr_state_usable(state, error);
     if (rc < 0) {
         return rc;
     }
     wr_state_wait(state);
-    if (!wr_state_begun(state) || !wr_state_worth_saving(state) || state->place.folder == NULL) {
+    bool begun = wr_state_begun(state) || (early && none_delivered(state, &settled));
+    if (!begun || !wr_state_worth_saving(state) || state->place.folder == NULL) {
         return 0;
     }
     if (state->sink_lost != 0) {
@@ -316,6 +325,16 @@ int wr_state_save(struct weir_state *state, weir_error *error)
     }
     return wr_error_set(error, WEIR_EIO, state->error_number, "state", "%s '%s.weir': %s",
                         state->error_step, state->place.name, strerror(state->error_number));
+}
+
+int wr_state_save(struct weir_state *state, weir_error *error)
+{
+    return save(state, false, error);
+}
+
+int wr_state_save_start(struct weir_state *state, weir_error *error)
+{
+    return save(state, true, error);
 }
 
 /* ---- life */

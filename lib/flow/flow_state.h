@@ -190,6 +190,9 @@ void wr_state_committed(struct wr_state_sink *sink, int64_t length);
 /* Save what has settled until now and wait for the save. Suspends. 0 or a negative code with
  * *error. */
 int wr_state_save(struct weir_state *state, weir_error *error);
+/* The same also before the sinks have begun: for a source whose place is worth a record before its
+ * first item is given. */
+int wr_state_save_start(struct weir_state *state, weir_error *error);
 /* The disk of its files. */
 const struct wr_disk *wr_state_disk(const struct weir_state *state);
 /* The failure of opening, NULL if none. */

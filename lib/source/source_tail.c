@@ -99,7 +99,7 @@ static void save(struct wr_tail *tail)
 {
     weir_error error;
     tail->unsaved = false;
-    (void)wr_state_save(tail->state, &error);
+    (void)wr_state_save_start(tail->state, &error);
 }
 
 static void over_loan(struct wr_tail *tail)

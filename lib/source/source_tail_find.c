@@ -385,6 +385,7 @@ static int mark_begun(struct wr_tail *tail)
     }
     tail->begun = slot;
     wr_state_prove(slot, WR_PROOF_EXACT);
+    tail->unsaved = tail->first;
     return 0;
 }
 

@@ -273,6 +273,19 @@ class Command(e2e_support.TestCase):
             self.add("log", "new\n")
             self.assertEqual(run.end().out, b"new\n")
 
+    def test_a_first_run_without_a_line_has_a_place(self):
+        self.add("log", "old\n")
+        text = "tail ./log ./later | file out"
+        with self.follow(text, "--state", "state", "--name", "n") as run:
+            wait_for(lambda: os.path.exists(self.path("state/n.weir")), "the state")
+            run.kill()
+        self.add("log", "new\n")
+        self.add("later", "first\n")
+        with self.follow(text, "--state", "state", "--name", "n") as run:
+            wait_for(lambda: sorted(self.read_out().splitlines()) == [b"first", b"new"], "the lines")
+            run.send(signal.SIGTERM)
+            self.ends(run.end(), 0)
+
     def is_watched(self, run):
         """It waits, with the file open."""
         return os.path.realpath(self.path("log")) in open_files(run.pid) and e2e_support.rests(run.pid)
