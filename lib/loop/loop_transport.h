@@ -117,19 +117,30 @@ int wr_memory_pair(struct weir_loop *loop, size_t cap, struct wr_transport *ends
 struct wr_listener;
 
 enum {
-    WR_UNSENT_MAX = 256 * 1024
-}; /* an accepted connection takes no more bytes while this many are unsent */
+    WR_UNSENT_MAX = 256 * 1024, /* an accepted connection takes no more bytes while this many are
+                                   unsent */
+    WR_PEER_NAME = 56           /* the size of a peer's name, with its NUL */
+};
 
 /* address: "127.0.0.1:0", "[::1]:8080", "localhost:80", ":8080" (loopback); to be reachable from
  * other machines, use "0.0.0.0:80", "[::]:80" or the address of an interface. NULL: *error (EINVAL,
  * EIO with errno in detail, ENOMEM). */
 struct wr_listener *wr_listen(struct weir_loop *loop, const char *address, weir_error *error);
-/* The port that is really in use. */
+/* Is it of this form? */
+bool wr_listen_can(const char *address);
+/* The same on a unix socket, whose file gets this mode. A socket's file on which nobody listens is
+ * replaced; any other file is not (EIO, EADDRINUSE). The file is removed with the listener. */
+struct wr_listener *wr_listen_unix(struct weir_loop *loop, const char *path, unsigned mode,
+                                   weir_error *error);
+/* The port that is really in use; 0: a unix socket. */
 int wr_listener_port(const struct wr_listener *listener);
 /* Suspends until a peer connects. NULL: canceled or failed, with *error. When there are no
  * descriptors or no memory, it waits and tries again. */
 struct wr_transport *wr_accept(struct wr_listener *listener, struct wr_object *of,
                                weir_error *error);
+/* Of the connection that was accepted last: "192.0.2.1:5000", "[2001:db8::1]:5000", of a unix socket
+ * "pid 77 uid 1000". Valid until the next one. */
+const char *wr_listener_peer(const struct wr_listener *listener);
 /* Suspends until a connection can be accepted. 0, or the reason of the failure, as wr_accept. */
 int wr_listener_wait(struct wr_listener *listener, struct wr_object *of);
 /* No task may be in wr_accept. NULL is allowed. */

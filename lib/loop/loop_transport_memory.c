@@ -33,6 +33,9 @@ struct memory_end {
     struct wr_deferred hangup;
     void (*gone)(void *ctx);
     void *gone_ctx;
+    struct wr_deferred input;
+    void (*came)(void *ctx);
+    void *came_ctx;
 };
 
 struct memory_pair {
@@ -80,6 +83,31 @@ static size_t append(struct memory_way *way, const char *bytes, size_t len)
     return n;
 }
 
+static void tell_input(struct memory_end *end)
+{
+    if (end->came != NULL && (end->in->len > 0 || end->in->ended)) {
+        wr_defer(end->base.loop, &end->input);
+    }
+}
+
+/* As long as it is on and there is something to read, it is called again. */
+static void run_input(struct wr_deferred *deferred)
+{
+    struct memory_end *end = WR_OWNER(deferred, struct memory_end, input);
+    if (end->came != NULL) {
+        end->came(end->came_ctx);
+    }
+    tell_input(end);
+}
+
+static void memory_watch_input(struct wr_transport *transport, void (*came)(void *ctx), void *ctx)
+{
+    struct memory_end *end = of_base(transport);
+    end->came = came;
+    end->came_ctx = ctx;
+    tell_input(end);
+}
+
 static int64_t memory_write(struct wr_transport *transport, const struct iovec *iov, int count)
 {
     struct memory_way *way = of_base(transport)->out;
@@ -94,6 +122,7 @@ static int64_t memory_write(struct wr_transport *transport, const struct iovec *
     }
     if (taken > 0) {
         wake(way->reader);
+        tell_input(of_base(transport)->peer);
     }
     return taken > 0 || given == 0 ? (int64_t)taken : WR_AGAIN;
 }
@@ -151,6 +180,7 @@ static void memory_shut(struct wr_transport *transport)
     struct memory_end *end = of_base(transport);
     end->out->ended = true;
     wake(end->out->reader);
+    tell_input(end->peer);
     tell_hangup(end->peer);
 }
 
@@ -167,8 +197,9 @@ static void memory_free(struct wr_transport *transport)
     struct memory_end *end = of_base(transport);
     WR_ASSERT(end->in->reader == NULL && end->out->writer == NULL,
               "a memory transport is freed while a task waits for it");
-    end->gone = NULL;
+    end->gone = end->came = NULL;
     wr_list_remove(&end->hangup.link);
+    wr_list_remove(&end->input.link);
     end->freed = true;
     if (end->peer->freed) {
         wr_free(end->pair);
@@ -186,6 +217,7 @@ static const struct wr_transport_ops memory_ops = {.kind = "memory",
                                                    .shut = memory_shut,
                                                    .unread = memory_unread,
                                                    .watch_hangup = memory_watch_hangup,
+                                                   .watch_input = memory_watch_input,
                                                    .free = memory_free};
 
 int wr_memory_pair(struct weir_loop *loop, size_t cap, struct wr_transport *ends[2])
@@ -205,6 +237,7 @@ int wr_memory_pair(struct weir_loop *loop, size_t cap, struct wr_transport *ends
         end->in = &pair->ways[i];
         end->out = &pair->ways[1 - i];
         wr_deferred_init(&end->hangup, run_hangup);
+        wr_deferred_init(&end->input, run_input);
         ends[i] = &end->base;
     }
     return 0;
