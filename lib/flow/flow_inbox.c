@@ -172,6 +172,10 @@ static void log_overlong(struct wr_inbox *inbox, struct weir_gen *gen)
     if ((framer->dropping && !inbox->end) || count == inbox->overlong_logged) {
         return;
     }
+    if (inbox->quiet) {
+        inbox->overlong_logged = count;
+        return;
+    }
     uint64_t next = 10;
     while (next <= inbox->overlong_logged) {
         next *= 10;
@@ -221,22 +225,39 @@ static int count_overlong(struct wr_inbox *inbox, struct weir_gen *gen)
     return 0;
 }
 
+static WEIR_PRINTF(4, 5) void fail(struct wr_inbox *inbox, int code, uint64_t at,
+                                   const char *format, ...)
+{
+    weir_error error;
+    va_list args;
+    va_start(args, format);
+    wr_error_vset(&error, code, 0, inbox->gen->name, format, args);
+    va_end(args);
+    error.offset = (int64_t)at;
+    error.seq = inbox->gen->origin != NULL ? inbox->gen->origin->given : 0;
+    if (inbox->failure != NULL && code != WEIR_ENOMEM) {
+        *inbox->failure = error;
+    } else {
+        wr_gen_fail_error(inbox->gen, &error);
+    }
+}
+
 /* The framer has failed. */
-static size_t framer_fails(struct wr_inbox *inbox, struct weir_gen *gen, int code)
+static size_t framer_fails(struct wr_inbox *inbox, int code)
 {
     const struct wr_framer *framer = &inbox->framer;
     unsigned long long number = (unsigned long long)inbox->origin->given + 1;
     if (code == WEIR_ETOOLONG && framer->problem == NULL) {
-        wr_gen_fail(gen, code, 0, (int64_t)framer->overlong_start,
-                    "%s %llu (at byte %llu) is longer than the limit of %llu bytes%s",
-                    framer->ops->item, number, (unsigned long long)framer->overlong_start,
-                    (unsigned long long)framer->item_bytes_max, limit_why(inbox));
+        fail(inbox, code, framer->overlong_start,
+             "%s %llu (at byte %llu) is longer than the limit of %llu bytes%s", framer->ops->item,
+             number, (unsigned long long)framer->overlong_start,
+             (unsigned long long)framer->item_bytes_max, limit_why(inbox));
     } else if (code == WEIR_ENOMEM) {
-        wr_gen_fail(gen, code, 0, (int64_t)framer->offset, "no memory for an item");
+        fail(inbox, code, framer->offset, "no memory for an item");
     } else {
         uint64_t at = framer->dropping ? framer->overlong_start : framer->offset;
-        wr_gen_fail(gen, code, 0, (int64_t)at, "%s %llu (at byte %llu): %s", framer->ops->item,
-                    number, (unsigned long long)at, framer->problem);
+        fail(inbox, code, at, "%s %llu (at byte %llu): %s", framer->ops->item, number,
+             (unsigned long long)at, framer->problem);
     }
     return 0;
 }
@@ -424,7 +445,7 @@ static size_t take_last(struct wr_inbox *inbox, struct weir_gen *gen, weir_item 
         framer->ops->split != NULL ? framer->ops->split(framer, "", 0, true, &frame, 1, &used) : 0;
     *over = n < 0 || !inbox->open;
     if (n < 0) {
-        return framer_fails(inbox, gen, (int)n);
+        return framer_fails(inbox, (int)n);
     }
     log_overlong(inbox, gen);
     if (*over) {
@@ -443,8 +464,7 @@ static size_t take_last(struct wr_inbox *inbox, struct weir_gen *gen, weir_item 
 
 /* The framer has failed, or storing its items has. Items taken before the failure are given first:
  * the failure will occur again at the next call. */
-static size_t take_fails(struct wr_inbox *inbox, struct weir_gen *gen, int code, size_t count,
-                         bool *over)
+static size_t take_fails(struct wr_inbox *inbox, int code, size_t count, bool *over)
 {
     if (code == WEIR_EBUDGET) {
         inbox->starved = count == 0;
@@ -454,7 +474,7 @@ static size_t take_fails(struct wr_inbox *inbox, struct weir_gen *gen, int code,
         return count;
     }
     *over = true;
-    return framer_fails(inbox, gen, code);
+    return framer_fails(inbox, code);
 }
 
 size_t wr_inbox_take(struct wr_inbox *inbox, struct weir_gen *gen, weir_item *items, size_t max,
@@ -487,12 +507,12 @@ size_t wr_inbox_take(struct wr_inbox *inbox, struct weir_gen *gen, weir_item *it
                      ? take_batch(inbox, block, items + count, want)
                      : take_values(inbox, block, items + count, want);
         if (n < 0) {
-            return take_fails(inbox, gen, (int)n, count, over);
+            return take_fails(inbox, (int)n, count, over);
         }
         inbox->given_end = wr_framer_restart_at(framer);
         if (WR_UNLIKELY(framer->overlong_count != inbox->overlong_logged) &&
             count_overlong(inbox, gen) < 0) {
-            return take_fails(inbox, gen, WEIR_ENOMEM, 0, over);
+            return take_fails(inbox, WEIR_ENOMEM, 0, over);
         }
         count += (size_t)n;
         if ((size_t)n < want && inbox->full == NULL) {

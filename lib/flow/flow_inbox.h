@@ -55,6 +55,10 @@ struct wr_inbox {
     uint64_t given_end; /* offset after the last item given or skipped: a resume within the run
                            continues there */
     uint64_t bytes;     /* received */
+    /* For a source with many inputs, of which one may fail: the failure of the framer is stored here,
+     * and gen does not fail; its offset and message are set. NULL: gen fails. */
+    weir_error *failure;
+    bool quiet; /* overlong items are not logged */
 };
 
 /* Initialise for items cut by `framing` (its limits as in weir_lines_options). 0 or WEIR_ENOMEM,
@@ -70,7 +74,7 @@ bool wr_inbox_frame(struct wr_inbox *inbox, struct weir_gen *gen, const weir_fra
 /* End the last loan, except for an item that has more pieces. */
 void wr_inbox_over_loan(struct wr_inbox *inbox, struct wr_origin *origin);
 /* Up to max items, numbered and lent. 0: more bytes are needed; or, with *over, the end was reached
- * or gen's failure was set (an overlong item by policy, bytes that the framer cannot read). A
+ * or the failure was set (an overlong item by policy, bytes that the framer cannot read). A
  * skipped item counts in the ledger (in + 1 and rejected + 1) and is logged: the first one with
  * its offset and length, then only counts at powers of ten. */
 size_t wr_inbox_take(struct wr_inbox *inbox, struct weir_gen *gen, weir_item *items, size_t max,
@@ -101,6 +105,9 @@ static inline size_t wr_inbox_pending(const struct wr_inbox *inbox)
 {
     return inbox->pending;
 }
+/* No more bytes come for a while: an unfinished item does not keep a block that is much larger than
+ * itself. */
+void wr_inbox_shrink(struct wr_inbox *inbox);
 /* The size of a block for short items: even a small budget has room for several. */
 size_t wr_inbox_usual_cap(const struct wr_inbox *inbox);
 /* For a reconnect: drop the unfinished item (and unread bytes) and continue at `offset` of the

@@ -18,6 +18,7 @@
 enum {
     BLOCK_BYTES_MIN = 4096,
     SMALL_BUDGET = 512 * 1024,
+    TAIL_BYTES = 1024,        /* a block for an unfinished item that waits for the rest */
     ROOM_MIN = 2048,          /* a receive call into less room is not worth it */
     SLACK = WR_INBOX_WANT_MAX /* room after an item of the greatest length */
 };
@@ -106,6 +107,29 @@ static int make_room(struct wr_inbox *inbox, size_t want)
         rc = move_tail(inbox, want);
     }
     return rc;
+}
+
+void wr_inbox_shrink(struct wr_inbox *inbox)
+{
+    struct weir_block *block = inbox->block;
+    wr_inbox_came(inbox, 0);
+    if (inbox->block == NULL || inbox->full != NULL) {
+        return;
+    }
+    int why;
+    size_t tail = block->len - inbox->start;
+    size_t cap = WR_MAX(tail * 2, (size_t)TAIL_BYTES);
+    struct weir_block *next =
+        block->cap > cap * 2 ? wr_block_new(&inbox->loop->blocks, cap, &why) : NULL;
+    if (next == NULL) {
+        return; /* it is small enough, or it has to stay */
+    }
+    memcpy(next->data, block->data + inbox->start, tail);
+    next->len = (uint32_t)tail;
+    next->time_ns = block->time_ns;
+    inbox->block = next;
+    inbox->start = 0;
+    wr_block_unref(block, 1);
 }
 
 /* Did the framer find no memory for the bytes that are here, or are the origin's records of given
