@@ -274,6 +274,15 @@ WEIR_API size_t weir_item_parts(const weir_item *batch, const weir_item **parts)
  */
 WEIR_API const char *weir_origin_name(const weir_scope *scope, const weir_item *item);
 
+/*
+ * Return who has sent an item, if its source listens for connections: "192.0.2.1:5000",
+ * "[2001:db8::1]:5000", of a local socket "pid 77 uid 1000". In expressions it is $meta.peer.
+ *
+ * item     lent or kept; not one from a batch (weir_item_parts), which does not know it.
+ * Returns  lent as long as the item; empty: there is no peer, or it is not known.
+ */
+WEIR_API weir_slice weir_item_peer(const weir_item *item);
+
 /* ---- beyond the loan */
 
 /*

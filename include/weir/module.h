@@ -226,7 +226,8 @@ enum weir_arg_flags {
     WEIR_ARG_REQUIRED = 1u,
     WEIR_ARG_REPEATS = 2u,   /* the field is a weir_texts or weir_chains */
     WEIR_ARG_SECRET = 4u,    /* shown as *** everywhere */
-    WEIR_ARG_ANY_HOST = 8u,  /* ADDRESS: the host may be left out, :PORT */
+    WEIR_ARG_ANY_HOST = 8u,  /* ADDRESS, to listen on: the host may be left out,
+                                :PORT, and the port may be 0 */
     WEIR_ARG_PATTERNS = 16u, /* PATH: a * in it is a wildcard */
     WEIR_ARG_WITH_SOURCE =
         32u,                 /* CHAIN: begins with a source; else it reads what its opener passes to
@@ -375,6 +376,7 @@ typedef struct weir_opening {
     /* For the component ON_DEMAND: 1 when a later component reads each item as a value, and rejects
      * what is none. */
     int32_t looked;
+    int32_t meta; /* in check: 1 when a source before it has `meta` */
 } weir_opening;
 
 /* A text that uses a component, and its output: as example and prints of the component. */
@@ -439,6 +441,9 @@ typedef struct weir_component {
     /* For weir explain: what it does behind this input, a sentence without a full stop. `opening` has
      * shape and joined. NULL, or its result: nothing to add to the help. */
     const char *(*says)(const weir_opening *opening, const void *args);
+    /* A source: what $meta has of each of its items, beside what an event has: "peer" (the only one
+     * so far). Ends with NULL. NULL: nothing. */
+    const char *const *meta;
 } weir_component;
 
 /*

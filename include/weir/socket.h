@@ -25,6 +25,7 @@
  * Lifetime.  A weir_socket belongs to its scope until both ends are made, then to its ends. It must
  *            not be used after that. If only one end was made, it is freed with its scope and that
  *            end. The ends may be in other scopes of the same loop.
+ *            A source that listens is as all sources.
  * Failure.   Never NULL. Errors in the address, the options or the connection are reported by its
  *            ends.
  * Threads.   The loop's thread (asserted).
@@ -114,6 +115,68 @@ WEIR_API weir_gen *weir_udp_messages(weir_scope *scope, const char *address,
  */
 WEIR_API weir_sink *weir_udp_sink(weir_scope *scope, const char *address,
                                   const weir_udp_options *options);
+
+/* ---- listening */
+
+/* For sources that listen. */
+typedef struct weir_listen_options {
+    size_t struct_size;
+    int64_t
+        peers_max;   /* connections at once; others wait until one leaves; default 1024; WEIR_NONE:
+                          no limit */
+    int64_t idle_ms; /* a peer that sends nothing for so long, while the source is pulled, is
+                          closed; default: never */
+    int64_t handshake_ms;   /* of TLS; default 10 s; WEIR_NONE: no limit */
+    int64_t line_bytes_max; /* as in weir_lines_options */
+    int32_t overlong;       /* as in weir_lines_options; WEIR_LONG_PARTS is as WEIR_LONG_SKIP, since
+                               the lines of others would come between the pieces. With
+                               WEIR_LONG_FAILS whatever a peer sends that the framer refuses fails
+                               the source; else it ends that connection */
+    int32_t mode;           /* of the file of a unix socket; default 0600 */
+    /* For tls:// (TLS 1.2 and 1.3), with others WEIR_EINVAL. PEM files, read by the first pull. */
+    const char *cert_file;      /* the certificate and the intermediate ones; required */
+    const char *key_file;       /* its key, without a password; default: it is in cert_file */
+    const char *client_ca_file; /* accept only clients with a certificate of these authorities;
+                                   default: all */
+    /* Called once, when it listens, with the address: "127.0.0.1:40123", or the path. Runs on the
+     * pulling task, and must not suspend. NULL: not called. It is logged (info), too. */
+    void (*listening)(void *ctx, const char *address);
+    void *ctx;
+} weir_listen_options;
+/*
+ * Listen, and read the lines of all who connect, without end. The first pull listens.
+ *
+ * The lines of one peer come in their order. Peers take turns: each gives about one block (128 KiB)
+ * at most, so a peer that sends without pause does not keep others waiting. A socket is read only
+ * when the source is pulled, so a slow reader slows all peers down. A peer that leaves without a line
+ * end gives its last line with WEIR_ITEM_NO_EOL. weir_item_peer says who has sent an item, and items
+ * of different peers have different origins.
+ *
+ * A reset, a failed TLS handshake, an end without TLS's close_notify, and a framer that cannot read a
+ * peer's bytes (which counts as rejected) end this connection only. They are logged: the first ones,
+ * then each 10th, 100th ... With peers_max connections no more are accepted: others wait in the
+ * kernel's backlog, and a peer in a TLS handshake makes place for them after a second. Without
+ * descriptors (EMFILE) accepting waits, too. If unfinished lines use up the loop's byte budget, the
+ * peer with the longest one is closed, and that line counts as rejected.
+ *
+ * A gentle stop (weir_scope_stop) ends accepting and reading; what was received is given. Nothing can
+ * be requested again, so a pipeline behind it is best-effort.
+ *
+ * address  "tcp://HOST:PORT", "tls://HOST:PORT", "unix:PATH" or "unix://PATH". HOST is an address of
+ *          this machine, localhost, or missing: then only this machine can connect. "0.0.0.0" and
+ *          "[::]" are all addresses. Port 0: a free one. A PATH on which nobody listens any more is
+ *          replaced; the file is removed at the end. Copied. NULL aborts.
+ * options  NULL: the defaults. Copied, with all texts.
+ * Fails    WEIR_EINVAL: the address, the options, or a TLS file. WEIR_EIO, detail errno: it cannot
+ *          listen (EADDRINUSE, EACCES ...). WEIR_ETOOLONG, WEIR_EPARSE, WEIR_ETRUNCATED: with
+ *          WEIR_LONG_FAILS. WEIR_EBUDGET. WEIR_ENOMEM.
+ */
+WEIR_API weir_gen *weir_listen_lines(weir_scope *scope, const char *address,
+                                     const weir_listen_options *options);
+/* The same for a framer: weir_framed directly after it cuts each peer's bytes. Without one it needs
+ * peers_max = 1, since the bytes of several peers would be mixed (WEIR_EINVAL). */
+WEIR_API weir_gen *weir_listen_bytes(weir_scope *scope, const char *address,
+                                     const weir_listen_options *options);
 
 #ifdef __cplusplus
 }

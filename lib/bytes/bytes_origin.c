@@ -534,3 +534,24 @@ size_t wr_item_position(const weir_item *item, char *to, size_t cap)
                                     cap)
                : 0;
 }
+
+void wr_origin_set_peer(struct wr_origin *origin, size_t at, size_t len)
+{
+    size_t whole = strlen(origin->name);
+    at = WR_MIN(at, whole);
+    origin->peer_at = (uint8_t)at;
+    origin->peer_len = (uint8_t)WR_MIN(len, whole - at);
+}
+
+weir_slice weir_item_peer(const weir_item *item)
+{
+    WR_GIVEN(item);
+    const struct weir_receipt *receipt = item->receipt;
+    if (receipt == NULL || receipt->kind != WR_RECEIPT_ORIGIN) {
+        return (weir_slice){"", 0};
+    }
+    const struct wr_origin *origin = WR_OWNER((uintptr_t)receipt, struct wr_origin, receipt);
+    return origin->id == item->origin
+               ? (weir_slice){origin->name + origin->peer_at, origin->peer_len}
+               : (weir_slice){"", 0};
+}

@@ -119,6 +119,7 @@ struct wr_origin {
     const char *item;
     bool named; /* messages name it: other sources are read before or after it */
     bool late;  /* item 1 was not the first of its stream: an earlier run has read those before */
+    uint8_t peer_at, peer_len; /* the part of `name` that is the peer who sends; 0, 0: none */
 };
 
 /* Prepare an origin. `name` is not copied. `gone` is called once, when it has ended and nothing is
@@ -234,6 +235,9 @@ static inline size_t wr_books_smaller(size_t cap, size_t count, size_t bytes_eac
     }
     return cap;
 }
+
+/* `len` bytes of its name, at `at`, are the peer who sends its items. */
+void wr_origin_set_peer(struct wr_origin *origin, size_t at, size_t len);
 
 static inline struct wr_origin *wr_origin_of(struct weir_receipt *receipt)
 {

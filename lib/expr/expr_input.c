@@ -47,13 +47,21 @@ static bool put_text(struct wr_arena *arena, struct wr_members *object, const ch
                                            wr_value_string(text.data, text.len));
 }
 
-bool wr_input_meta(wr_machine *run, const weir_event *event)
+bool wr_input_meta(wr_machine *run, const weir_item *item, bool as_came)
 {
+    static const weir_event none = {.kind = WEIR_EVENT_RECORD};
     struct wr_arena *arena = wr_machine_arena(run);
+    const weir_event *event = as_came ? weir_event_of(item) : NULL;
+    weir_slice peer = weir_item_peer(item);
+    if (event == NULL && peer.len == 0) {
+        return true;
+    }
+    event = event != NULL ? event : &none;
     bool message = event->kind == WEIR_EVENT_MESSAGE;
     struct wr_members *meta = fields_object(arena, event, message ? event->fields_count : 0);
     bool ok = meta != NULL && put_text(arena, meta, "key", event->key) &&
-              put_text(arena, meta, "id", event->id) && put_text(arena, meta, "body", event->body);
+              put_text(arena, meta, "id", event->id) &&
+              put_text(arena, meta, "body", event->body) && put_text(arena, meta, "peer", peer);
     if (ok) {
         wr_machine_meta(run, wr_value_object(meta));
     }

@@ -10,8 +10,9 @@
 
 /* An object of the fields of a record. NULL: no memory. */
 const struct wr_members *wr_input_fields(struct wr_arena *arena, const weir_event *event);
-/* Set $meta of an event. false: no memory. */
-bool wr_input_meta(wr_machine *run, const weir_event *event);
+/* Set $meta of an item: what an event has in its envelope, if as_came, and the peer of its origin.
+ * An item that has neither has none. false: no memory. */
+bool wr_input_meta(wr_machine *run, const weir_item *item, bool as_came);
 /*
  * The names of a list of variables. *names: NULL for an empty list, or after a failure.
  *

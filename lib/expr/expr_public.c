@@ -158,8 +158,7 @@ int weir_expr_run(weir_expr *expr, const weir_item *item, weir_error *error)
     WR_GIVEN(item);
     forget(expr, error);
     event = weir_event_of(item);
-    bool meta = event != NULL && wr_program_reads_meta(expr->program);
-    if (meta && !wr_input_meta(expr->run, event)) {
+    if (wr_program_reads_meta(expr->program) && !wr_input_meta(expr->run, item, true)) {
         return begin(expr, false, wr_value_of(WR_JSON_NULL), error);
     }
     if (event != NULL && event->kind == WEIR_EVENT_RECORD) {

@@ -275,6 +275,7 @@ static int check_own(struct wr_plan_reading *reading, const struct wr_plan_step 
                             .http = &http,
                             .shape = step->shape,
                             .joined = step->joined,
+                            .meta = reading->meta,
                             .names = reading->plan->names};
     if (step->component->check == NULL) {
         return 0;
@@ -387,6 +388,7 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
         if (check_places(reading, chain, place, i) != 0) {
             return reading->error.code;
         }
+        reading->meta = reading->meta || step->component->meta != NULL;
         step->joined = can_join(reading, chain, place, i);
         if (step->joined && i > 0) {
             chain->steps[i - 1].framer = step->component;

@@ -168,6 +168,7 @@ struct wr_plan_reading {
     const char *const *files; /* that stand for the source; in the options */
     size_t files_count;
     const struct weir_chain *behind_files; /* while the decoding of a file is checked: the root */
+    bool meta;                             /* a source that was read has `meta` */
     struct wr_plan_error error;
     struct wr_plan_mistakes *mistakes; /* after a mistake, the rest is read for more; NULL: not */
 };
@@ -273,7 +274,7 @@ int wr_plan_time_read(const char *text, size_t len, int64_t *ms);
 int wr_plan_rate_read(const char *text, size_t len, weir_rate *rate);
 int wr_plan_range_read(const char *text, size_t len, weir_range *range);
 int wr_plan_instant_read(const char *text, size_t len, int64_t *unix_ns);
-/* Whether this is HOST:PORT. any_host: the host may be missing. */
+/* Whether this is HOST:PORT. any_host: the host may be missing, and the port may be 0. */
 bool wr_plan_address_ok(const char *address, bool any_host);
 /* The name of a type, and a sample of its form: "size", "64KiB". */
 const char *wr_plan_type_text(const weir_arg *arg);

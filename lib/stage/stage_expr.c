@@ -44,7 +44,7 @@ int wr_item_expr_check(const weir_opening *opening, weir_mistake *mistake, const
     wr_program *program = wr_item_expr_compile(text, opening->names, &read);
     bool meta = program != NULL && wr_program_reads_meta(program);
     wr_program_free(program);
-    if (meta && (opening->shape & WEIR_SHAPE_EVENT) == 0) {
+    if (meta && (opening->shape & WEIR_SHAPE_EVENT) == 0 && opening->meta == 0) {
         (void)weir_mistake_at(mistake, arg,
                               "$meta is what comes with an event, but the input has "
                               "no events");
@@ -200,8 +200,7 @@ int wr_item_input_value(struct wr_item_input *input, struct weir_gen *gen, wr_ma
     return ok ? 1 : refuse(gen, run, item);
 }
 
-int wr_item_input_meta(struct weir_gen *gen, wr_machine *run, const weir_item *item)
+int wr_item_input_meta(struct weir_gen *gen, wr_machine *run, const weir_item *item, bool as_came)
 {
-    const weir_event *event = weir_event_of(item);
-    return event == NULL || wr_input_meta(run, event) ? 1 : refuse(gen, run, item);
+    return wr_input_meta(run, item, as_came) ? 1 : refuse(gen, run, item);
 }

@@ -67,8 +67,9 @@ int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const 
  * too much memory; negative: gen has failed. */
 int wr_item_input_value(struct wr_item_input *input, struct weir_gen *gen, wr_machine *run,
                         const weir_item *item, struct wr_value *value);
-/* Set $meta for a run on an item. The same results. */
-int wr_item_input_meta(struct weir_gen *gen, wr_machine *run, const weir_item *item);
+/* Set $meta for a run on an item. as_came: on the item itself, and not on what another expression
+ * has made of it. The same results. */
+int wr_item_input_meta(struct weir_gen *gen, wr_machine *run, const weir_item *item, bool as_came);
 
 /* ---- stage_fused.c */
 

@@ -119,8 +119,8 @@ static void begin(struct member *member)
 static int enter(weir_fused *fused, size_t at, struct wr_value input, bool as_came)
 {
     struct member *member = fused->members[at];
-    int rc = as_came && wr_program_reads_meta(member->program)
-                 ? wr_item_input_meta(&member->gen, member->run, &fused->in[fused->in_at])
+    int rc = wr_program_reads_meta(member->program)
+                 ? wr_item_input_meta(&member->gen, member->run, &fused->in[fused->in_at], as_came)
                  : 1;
     if (rc <= 0) {
         return rc;
