@@ -13,11 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base_fault.h"
 #include "codec_ws_handshake.h"
 #include "http.h"
+#include "loop_tls.h"
 
 enum { SEND_PIECES = 64 };
 
@@ -453,6 +455,145 @@ static const char *udp_text(struct wr_source_play *play)
     return text;
 }
 
+/* ---- sources that listen: the far end connects */
+
+struct caller {
+    struct wr_source_play *play;
+    struct wr_tls *tls;    /* NULL: plain */
+    struct sockaddr_in at; /* of TCP ... */
+    char path[108];        /* ... or this one */
+    unsigned turn;         /* another one begins: it ends */
+};
+static unsigned caller_turn;
+
+/* A connection; NULL: nobody listens, or it has failed. */
+static struct wr_transport *call_source(const struct caller *caller)
+{
+    struct sockaddr_un local = {.sun_family = AF_UNIX};
+    bool is_local = caller->path[0] != '\0';
+    const struct sockaddr *at = is_local ? (const struct sockaddr *)(const void *)&local
+                                         : (const struct sockaddr *)(const void *)&caller->at;
+    memcpy(local.sun_path, caller->path, sizeof local.sun_path);
+    weir_error error;
+    int fd = socket(at->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* nothing is held back */
+    if (connect(fd, at, is_local ? sizeof local : sizeof caller->at) < 0) {
+        close(fd);
+        return NULL;
+    }
+    wr_fault_pause(true);
+    struct wr_transport *to = wr_fd_transport(caller->play->loop, fd, WR_FD_OWN, &error);
+    wr_fault_pause(false);
+    return caller->tls != NULL
+               ? wr_tls_start(caller->tls, to, "127.0.0.1", "the source", -1, NULL, &error)
+               : to;
+}
+
+/* Send all, and wait until the source closes. False: it has not read all. */
+static bool tell_source(struct wr_source_play *play, struct wr_transport *to)
+{
+    char byte;
+    int64_t n = WR_AGAIN;
+    int rc = 0;
+    play->sent = 0;
+    bool all = send_all(play, to);
+    if (all && play->then == WR_FAR_ENDS) {
+        to->ops->shut(to);
+    }
+    while (all && rc == 0 && (n = to->ops->read(to, &byte, 1)) == WR_AGAIN) {
+        rc = to->ops->wait(to, WR_READABLE, -1, "the source to close", NULL);
+    }
+    return n == 0 || rc < 0;
+}
+
+/* Connect until the source has read all: in a sweep it may have closed the connection. When it has
+ * ended, too, so then there are not many tries. */
+static int call_main(weir_scope *scope, void *args)
+{
+    const struct caller *caller = args;
+    bool told = false, listened = false;
+    int left = 20;
+    (void)scope;
+    while (!told && left > 0 && wr_pause(caller->play->loop, NULL) == 0 &&
+           caller->turn == caller_turn) {
+        struct wr_transport *to = call_source(caller);
+        left -= listened;
+        if (to != NULL) {
+            listened = true;
+            told = tell_source(caller->play, to);
+            to->ops->free(to);
+        }
+    }
+    wr_tls_unref(caller->tls);
+    return 0;
+}
+
+static void begin_calls(struct wr_source_play *play, struct caller *caller)
+{
+    caller->play = play;
+    caller->turn = ++caller_turn;
+    wr_fault_pause(true);
+    weir_spawn(play->far, "caller", call_main, caller, sizeof *caller);
+    wr_fault_pause(false);
+}
+
+/* A port that was free a moment ago; the same one for all calls of a play. */
+static void find_port(struct wr_source_play *play, struct sockaddr_in *at)
+{
+    static struct sockaddr_in where;
+    socklen_t len = sizeof where;
+    if (play->fd < 0) {
+        where =
+            (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        play->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ck_assert_int_eq(bind(play->fd, (const struct sockaddr *)(const void *)&where, len), 0);
+        getsockname(play->fd, (struct sockaddr *)(void *)&where, &len);
+        close(play->fd);
+        play->fd = 0;
+    }
+    *at = where;
+}
+
+static const char *tcp_listen_text(struct wr_source_play *play)
+{
+    struct caller caller = {.play = play};
+    find_port(play, &caller.at);
+    snprintf(text, sizeof text, "tcp-listen 127.0.0.1:%d", ntohs(caller.at.sin_port));
+    begin_calls(play, &caller);
+    return text;
+}
+
+static const char *tls_listen_text(struct wr_source_play *play)
+{
+    static const struct wr_tls_options any = {.trust_anybody = true};
+    struct caller caller = {.play = play};
+    weir_error error;
+    find_port(play, &caller.at);
+    snprintf(text, sizeof text, "tls-listen 127.0.0.1:%d cert=%s", ntohs(caller.at.sin_port),
+             wr_far_certify("IP:127.0.0.1", 1));
+    wr_fault_pause(true);
+    caller.tls = wr_tls_new(play->loop, WR_TLS_CLIENT, &any, &error);
+    wr_fault_pause(false);
+    ck_assert_ptr_nonnull(caller.tls);
+    begin_calls(play, &caller);
+    return text;
+}
+
+static void end_listen_tls(struct wr_source_play *play)
+{
+    (void)play;
+    wr_far_uncertify();
+}
+
+static const char *unix_listen_text(struct wr_source_play *play)
+{
+    struct caller caller = {.play = play};
+    snprintf(caller.path, sizeof caller.path, "%s", wr_folder_path(&play->folder, "listen"));
+    snprintf(text, sizeof text, "unix-listen %s", caller.path);
+    begin_calls(play, &caller);
+    return text;
+}
+
 /* What a connection over loopback may have under way: its receiver's buffer grows by itself. */
 enum { TCP_BYTES = 6 * 1024 * 1024 };
 
@@ -474,6 +615,22 @@ static const struct wr_source_kit kits[] = {
     {.name = "tcp", .text = tcp_text, .end = close_fd, .waits = true, .kernel_bytes = TCP_BYTES},
     {.name = "tls", .text = tls_text, .end = end_tls, .waits = true, .kernel_bytes = TCP_BYTES},
     {.name = "unix", .text = unix_text, .end = close_fd, .waits = true, .kernel_bytes = 256 * 1024},
+    {.name = "tcp-listen",
+     .text = tcp_listen_text,
+     .waits = true,
+     .endless = true,
+     .kernel_bytes = TCP_BYTES},
+    {.name = "tls-listen",
+     .text = tls_listen_text,
+     .end = end_listen_tls,
+     .waits = true,
+     .endless = true,
+     .kernel_bytes = TCP_BYTES},
+    {.name = "unix-listen",
+     .text = unix_listen_text,
+     .waits = true,
+     .endless = true,
+     .kernel_bytes = 256 * 1024},
     {.name = "udp",
      .text = udp_text,
      .messages = true,

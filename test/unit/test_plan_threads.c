@@ -74,6 +74,7 @@ static const char *const anywhere[] = {"weir_loop_new",
                                        "weir_item_text",
                                        "weir_item_text_of_type",
                                        "weir_event_field",
+                                       "weir_item_peer",
                                        "weir_hide_secrets",
                                        "weir_overflow_text",
                                        "weir_scratch_free",
@@ -364,6 +365,8 @@ CALL(weir_ws_messages, weir_ws_messages(w->scope, "ws://h/", NULL));
 CALL(weir_udp_messages, weir_udp_messages(w->scope, "udp://:5514", NULL));
 CALL(weir_udp_sink, weir_udp_sink(w->scope, "udp://127.0.0.1:9", NULL));
 CALL(weir_file_bytes, weir_file_bytes(w->scope, "/dev/null", NULL));
+CALL(weir_listen_lines, weir_listen_lines(w->scope, "tcp://:0", NULL));
+CALL(weir_listen_bytes, weir_listen_bytes(w->scope, "tcp://:0", NULL));
 CALL(weir_tail_lines, weir_tail_lines(w->scope, tailed, 1, NULL));
 CALL(weir_tail_bytes, weir_tail_bytes(w->scope, tailed, 1, NULL));
 CALL(weir_fd_bytes, weir_fd_bytes(w->scope, 0, NULL));

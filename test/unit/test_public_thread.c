@@ -75,6 +75,8 @@ static struct {
     CALL(fd_sink, (it.scope, 1)) \
     CALL(file_bytes, (it.scope, "x", NULL)) \
     CALL(file_lines, (it.scope, "x", NULL)) \
+    CALL(listen_bytes, (it.scope, "tcp://:0", NULL)) \
+    CALL(listen_lines, (it.scope, "tcp://:0", NULL)) \
     CALL(tail_bytes, (it.scope, &tailed, 1, NULL)) \
     CALL(tail_lines, (it.scope, &tailed, 1, NULL)) \
     CALL(file_sink, (it.scope, "x", NULL)) \
@@ -223,22 +225,17 @@ static const struct call {
 /* Functions that work on memory alone, are made for other threads, or see no loop. Those of a
  * request and its reply, and weir_chain_open, are called inside a handler or an opener only. */
 static const char *const any_thread[] = {
-    "weir_alloc",          "weir_realloc",
-    "weir_free",           "weir_use_allocator",
-    "weir_version",        "weir_loop_new",
-    "weir_loop_attach",    "weir_post",
-    "weir_wake_remote",    "weir_overflow_text",
-    "weir_event_field",    "weir_item_parts",
-    "weir_item_text",      "weir_item_text_of_type",
-    "weir_scratch_free",   "weir_type_same",
-    "weir_chain_open",     "weir_component_at",
-    "weir_component_find", "weir_component_help",
-    "weir_modules_load",   "weir_mistake_at",
-    "weir_mistake_hint",   "weir_mistake_inside",
-    "weir_mistake_warn",   "weir_hide_secrets",
-    "weir_nearest",        "weir_size_read",
-    "weir_time_read",      "weir_plan_",
-    "weir_record_",        "weir_reply_",
+    "weir_alloc",          "weir_realloc",        "weir_free",
+    "weir_use_allocator",  "weir_version",        "weir_loop_new",
+    "weir_loop_attach",    "weir_post",           "weir_wake_remote",
+    "weir_overflow_text",  "weir_event_field",    "weir_item_parts",
+    "weir_item_peer",      "weir_item_text",      "weir_item_text_of_type",
+    "weir_scratch_free",   "weir_type_same",      "weir_chain_open",
+    "weir_component_at",   "weir_component_find", "weir_component_help",
+    "weir_modules_load",   "weir_mistake_at",     "weir_mistake_hint",
+    "weir_mistake_inside", "weir_mistake_warn",   "weir_hide_secrets",
+    "weir_nearest",        "weir_size_read",      "weir_time_read",
+    "weir_plan_",          "weir_record_",        "weir_reply_",
     "weir_request_",       "weir_expr_",
 };
 
