@@ -128,7 +128,6 @@ static const struct planned_word planned_stages[] = {
     {"auto", HINT_PASS},
     {"frame", NULL},
     {"seq", NULL},
-    {"exec", HINT_SHELL},
     {"sort", "in the shell: weir '...' | sort"},
     {"count", "in the shell: weir '...' | wc -l; by value: weir -r '... | .a' | sort | uniq -c"},
     {"sum", HINT_SHELL},

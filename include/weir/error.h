@@ -90,6 +90,8 @@ enum weir_code {
     WEIR_ECHANGED = -26,   /* a resumed stream, or a file written before, has changed */
     WEIR_ELOST = -27,      /* not all that a socket sink wrote has reached the peer. detail: the
                               errno of a reset; 0: the peer took no more of it */
+    WEIR_EEXIT = -28,    /* a program that was started has failed. detail: its exit status, or 128 +
+                            the number of the signal that has ended it */
     WEIR_ETOOLONG = -40, /* a line over its limit (WEIR_LONG_FAILS), a full queue (WEIR_FULL_FAILS)
                           */
     WEIR_EPARSE = -41,   /* invalid text. offset: where */

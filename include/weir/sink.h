@@ -226,6 +226,33 @@ struct weir_socket_options; /* <weir/source.h> */
  */
 WEIR_API weir_sink *weir_socket_sink(weir_scope *scope, const char *address,
                                      const struct weir_socket_options *options);
+typedef struct weir_exec_sink_options {
+    size_t struct_size;
+    int32_t frame;     /* WEIR_FRAME_LINES (default), _NONE, _LEN32 */
+    int32_t stdout_fd; /* the command's standard output; default: that of the process */
+    int64_t grace_ms;  /* how long the command may take to end after SIGTERM, then SIGKILL; default
+                          5 s; WEIR_NONE: no time */
+} weir_exec_sink_options;
+/*
+ * Make a sink that writes to the standard input of a command. The first put starts it, or
+ * weir_sink_finish if there was no put: /bin/sh -c COMMAND, with the environment of the process, in a
+ * process group of its own. What it writes to standard error is logged (info) line by line; lines that
+ * repeat, and more than 20 a second, are counted.
+ *
+ * The end. weir_sink_finish closes the pipe and waits, without limit, until the command has ended. A
+ * status other than 0, or a signal, is WEIR_EEXIT. A command that ends before that has not read all
+ * items: WEIR_EEXIT, and WEIR_ECLOSED when its status is 0. After a failure, and when the sink is
+ * discarded, what still runs of the process group gets SIGTERM, and SIGKILL when the command has not
+ * ended after grace_ms. With a state, items are delivered when the command has read them.
+ *
+ * A program must ignore SIGPIPE: weir_loop_new.
+ *
+ * command  copied. It is shown in messages: pass secrets in the environment.
+ * options  NULL: the defaults. Copied.
+ * Fails    also WEIR_EIO, detail errno: the command cannot be started. WEIR_ENOMEM.
+ */
+WEIR_API weir_sink *weir_exec_sink(weir_scope *scope, const char *command,
+                                   const weir_exec_sink_options *options);
 struct weir_http_options; /* <weir/source.h> */
 typedef struct weir_http_sink_options {
     size_t struct_size;

@@ -194,6 +194,25 @@ enum {
     WEIR_TAIL_START
 };
 
+typedef struct weir_exec_options {
+    size_t struct_size;
+    int64_t line_bytes_max; /* without the line end; default 1 MiB; WEIR_NONE: the loop's budget */
+    int32_t overlong;       /* WEIR_LONG_SKIP (default), WEIR_LONG_CUT, WEIR_LONG_FAILS */
+    int32_t restart;        /* WEIR_RESTART_NEVER (default), _ON_FAILURE, _ALWAYS */
+    int32_t retries; /* restarts in a row without a new item; default: no limit, but none when
+                               the shell does not find the command at first; N > 0: N in both cases;
+                               WEIR_NONE: none */
+    int32_t reserved;
+    weir_state *state; /* the pipeline is best-effort. default: none */
+    int64_t grace_ms;  /* how long the program may take to end after SIGTERM, then SIGKILL; default
+                          5 s; WEIR_NONE: no time */
+} weir_exec_options;
+enum {
+    WEIR_RESTART_NEVER = 0,
+    WEIR_RESTART_ON_FAILURE, /* when its status is not 0, or a signal has ended it */
+    WEIR_RESTART_ALWAYS
+};
+
 /*
  * Read the lines of an HTTP response (GET, HTTP/1.1, on its own connection).
  *
@@ -362,6 +381,31 @@ WEIR_API weir_gen *weir_tail_bytes(weir_scope *scope, const char *const *paths, 
 WEIR_API weir_gen *weir_fd_lines(weir_scope *scope, int fd, const weir_lines_options *options);
 /* The same without lines: the limits of the options have no effect. */
 WEIR_API weir_gen *weir_fd_bytes(weir_scope *scope, int fd, const weir_lines_options *options);
+/*
+ * Read the lines that a command prints. The first pull starts it: /bin/sh -c COMMAND, with an empty
+ * standard input and the environment of the process, in a process group of its own. What it writes to
+ * standard error is logged (info) line by line; lines that repeat, and more than 20 a second, are
+ * counted. A reader that is slow slows the command down, since a pipe holds little.
+ *
+ * The end is status 0; another status, or a signal, is WEIR_EEXIT, after the complete lines. A
+ * restart comes after a random pause of up to 0.5 s, doubled each time up to 30 s, and is logged with
+ * what may be missing or repeated. At the end of the source what still runs of the process group gets
+ * SIGTERM, and SIGKILL when the command has not ended after grace_ms. No signal's disposition is
+ * changed.
+ *
+ * command  copied. It is shown in messages and in the state: pass secrets in the environment.
+ * options  NULL: the defaults. Copied.
+ * Fails    WEIR_EEXIT, detail: the status, or 128 + the number of the signal; 127 and 126 are the
+ *          shell's own, for a command that it cannot find or execute. WEIR_EIO, detail errno: it
+ *          cannot be started; or ECHILD: its status is not known, because the process ignores
+ *          SIGCHLD. WEIR_EINVAL: the options, the state. WEIR_ETOOLONG, WEIR_EBUDGET: a line.
+ *          WEIR_ENOMEM.
+ */
+WEIR_API weir_gen *weir_exec_lines(weir_scope *scope, const char *command,
+                                   const weir_exec_options *options);
+/* The same without lines: the limits of the options have no effect. */
+WEIR_API weir_gen *weir_exec_bytes(weir_scope *scope, const char *command,
+                                   const weir_exec_options *options);
 /*
  * Read the lines of "tcp://HOST:PORT", "tls://HOST:PORT", "unix:PATH" or "unix://PATH": weir
  * connects, sends nothing, and reads to the end of the stream. It does not reconnect.

@@ -125,6 +125,7 @@ const char *wr_code_text(int code)
     case WEIR_ETRUNCATED: return "cut short";
     case WEIR_ECHANGED: return "changed since the last run";
     case WEIR_ELOST: return "written but not received";
+    case WEIR_EEXIT: return "a program has failed";
     case WEIR_ETOOLONG: return "too long";
     case WEIR_EPARSE: return "cannot be parsed";
     case WEIR_EIO: return "input/output error";
@@ -137,13 +138,25 @@ const char *wr_code_name(int code)
     static const struct {
         int code;
         const char *name;
-    } names[] = {
-        {WEIR_ENOMEM, "ENOMEM"},     {WEIR_EBUDGET, "EBUDGET"},       {WEIR_EINVAL, "EINVAL"},
-        {WEIR_ECLOSED, "ECLOSED"},   {WEIR_ECANCELED, "ECANCELED"},   {WEIR_ETIMEDOUT, "ETIMEDOUT"},
-        {WEIR_EIGNORED, "EIGNORED"}, {WEIR_EABANDONED, "EABANDONED"}, {WEIR_ERESOLVE, "ERESOLVE"},
-        {WEIR_ECONNECT, "ECONNECT"}, {WEIR_ERESET, "ERESET"},         {WEIR_ETLS, "ETLS"},
-        {WEIR_EHTTP, "EHTTP"},       {WEIR_ETRUNCATED, "ETRUNCATED"}, {WEIR_ECHANGED, "ECHANGED"},
-        {WEIR_ETOOLONG, "ETOOLONG"}, {WEIR_EPARSE, "EPARSE"},         {WEIR_EIO, "EIO"}};
+    } names[] = {{WEIR_ENOMEM, "ENOMEM"},
+                 {WEIR_EBUDGET, "EBUDGET"},
+                 {WEIR_EINVAL, "EINVAL"},
+                 {WEIR_ECLOSED, "ECLOSED"},
+                 {WEIR_ECANCELED, "ECANCELED"},
+                 {WEIR_ETIMEDOUT, "ETIMEDOUT"},
+                 {WEIR_EIGNORED, "EIGNORED"},
+                 {WEIR_EABANDONED, "EABANDONED"},
+                 {WEIR_ERESOLVE, "ERESOLVE"},
+                 {WEIR_ECONNECT, "ECONNECT"},
+                 {WEIR_ERESET, "ERESET"},
+                 {WEIR_ETLS, "ETLS"},
+                 {WEIR_EHTTP, "EHTTP"},
+                 {WEIR_ETRUNCATED, "ETRUNCATED"},
+                 {WEIR_ECHANGED, "ECHANGED"},
+                 {WEIR_EEXIT, "EEXIT"},
+                 {WEIR_ETOOLONG, "ETOOLONG"},
+                 {WEIR_EPARSE, "EPARSE"},
+                 {WEIR_EIO, "EIO"}};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (names[i].code == code) {
             return names[i].name;

@@ -105,6 +105,7 @@ struct wr_clock {
 };
 
 struct wr_disk;
+struct wr_programs;
 struct wr_http_wire;
 struct weir_node;
 
@@ -175,6 +176,7 @@ struct weir_loop {
     uv_mutex_t post_lock;
     struct wr_list posts, remotes;
     const struct wr_disk *disk;           /* loop_file.h */
+    const struct wr_programs *programs;   /* loop_process.h */
     const struct wr_http_wire *http_wire; /* http.h: what carries the requests; NULL: libcurl */
     struct wr_list services;              /* loop_service.h */
     void (*call_fn)(void *arg);           /* wr_call_on_loop_stack: run by the scheduler */

@@ -19,6 +19,7 @@
 #include "base_alloc.h"
 #include "base_fault.h"
 #include "loop_file.h"
+#include "loop_process.h"
 #include "loop_scope.h"
 #include "loop_service.h"
 #include "loop_wait.h"
@@ -112,6 +113,7 @@ static void init_fields(struct weir_loop *loop, const weir_loop_options *o)
     wr_list_init(&loop->remotes);
     wr_list_init(&loop->budget_waiters);
     loop->disk = &wr_disk_real;
+    loop->programs = &wr_programs_real;
     loop->clock = (struct wr_clock){real_monotonic, real_unix, real_starved, NULL};
     loop->budget.limit = o->budget_bytes > 0    ? o->budget_bytes
                          : o->budget_bytes == 0 ? 64 * 1024 * 1024

@@ -16,6 +16,7 @@
 
 #include "base_fault.h"
 #include "loop_scope.h"
+#include "support_program.h"
 
 size_t wr_far_take(int fd, char *to, size_t cap, bool *end)
 {
@@ -151,6 +152,29 @@ static size_t take_pipe(struct wr_sink_play *play, char *to, size_t cap, bool *e
     return n;
 }
 
+/* What the program reads is taken by the test; its status is 0. */
+static void play_program(void *ctx, struct wr_program *program)
+{
+    struct wr_sink_play *play = ctx;
+    play->far = fcntl(program->ends[0], F_DUPFD_CLOEXEC, 3);
+    wr_program_ends(program, 0, 0);
+}
+
+static const char *exec_text(struct wr_sink_play *play)
+{
+    signal(SIGPIPE, SIG_IGN);
+    play->loop->programs = &wr_programs_played;
+    wr_program_begins = play_program;
+    wr_program_ctx = play;
+    return "exec \"a program\"";
+}
+
+static size_t take_exec(struct wr_sink_play *play, char *to, size_t cap, bool *end)
+{
+    *end = false;
+    return play->far >= 0 ? wr_far_take(play->far, to, cap, end) : 0;
+}
+
 static const char *file_text(struct wr_sink_play *play)
 {
     snprintf(text, sizeof text, "file %s", wr_folder_path(&play->folder, "out"));
@@ -264,6 +288,7 @@ static const char *udp_text(struct wr_sink_play *play)
     .name = #component, .text = component##_text, .waits = true, .kernel_bytes = (bytes)
 static const struct wr_sink_kit kits[] = {
     {SLOW(stdout, 64 * 1024), .take = take_pipe, .end = wr_far_close},
+    {SLOW(exec, 64 * 1024), .take = take_exec, .end = wr_far_close},
     {.name = "file", .text = file_text, .take = take_file},
     {.name = "dead",
      .text = dead_text,

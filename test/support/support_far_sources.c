@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,6 +21,7 @@
 #include "codec_ws_handshake.h"
 #include "http.h"
 #include "loop_tls.h"
+#include "support_program.h"
 
 enum { SEND_PIECES = 64 };
 
@@ -202,6 +204,22 @@ static const char *tail_text(struct wr_source_play *play)
     snprintf(path, sizeof path, "%s", file_text(play));
     snprintf(text, sizeof text, "tail %.400s from=start", path);
     return text;
+}
+
+/* The program prints what is played; it has ended before. */
+static void play_program(void *ctx, struct wr_program *program)
+{
+    wr_far_send(ctx, fcntl(program->ends[1], F_DUPFD_CLOEXEC, 3));
+    wr_program_ends(program, 0, 0);
+}
+
+static const char *exec_text(struct wr_source_play *play)
+{
+    signal(SIGPIPE, SIG_IGN);
+    play->loop->programs = &wr_programs_played;
+    wr_program_begins = play_program;
+    wr_program_ctx = play;
+    return "exec \"a program\"";
 }
 
 static const char *unix_text(struct wr_source_play *play)
@@ -605,6 +623,7 @@ static const struct wr_source_kit kits[] = {
      .kernel_bytes = 64 * 1024},
     {.name = "file", .text = file_text},
     {.name = "tail", .text = tail_text, .waits = true, .endless = true},
+    {.name = "exec", .text = exec_text, .waits = true, .kernel_bytes = 64 * 1024},
     {.name = "http",
      .text = http_text,
      .end = close_fd,

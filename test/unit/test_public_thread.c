@@ -97,6 +97,9 @@ static struct {
     CALL(grep_without, (it.gen, "x")) \
     CALL(head, (it.gen, 1)) \
     CALL(head_of_run, (it.gen, 1)) \
+    CALL(exec_bytes, (it.scope, "exit", NULL)) \
+    CALL(exec_lines, (it.scope, "exit", NULL)) \
+    CALL(exec_sink, (it.scope, "exit", NULL)) \
     CALL(http_bytes, (it.scope, "http://x", NULL)) \
     CALL(http_events, (it.scope, "http://x", NULL)) \
     CALL(ws_messages, (it.scope, "ws://x", NULL)) \
