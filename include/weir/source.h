@@ -406,6 +406,34 @@ WEIR_API weir_gen *weir_exec_lines(weir_scope *scope, const char *command,
 /* The same without lines: the limits of the options have no effect. */
 WEIR_API weir_gen *weir_exec_bytes(weir_scope *scope, const char *command,
                                    const weir_exec_options *options);
+typedef struct weir_journal_options {
+    size_t struct_size;
+    const char *const *units; /* of systemd; default: all */
+    size_t units_count;
+    const char *const *matches; /* "NAME=VALUE": of fields; default: none */
+    size_t matches_count;
+    const char *since;    /* where a first run begins, in journalctl's words; default: now */
+    int32_t last_entries; /* without `since`: begin so many entries before now; default 0 */
+    int32_t retries; /* restarts of journalctl in a row without a new entry; default: no limit, but
+                        none when the first start fails; N > 0: N in both cases; WEIR_NONE: none */
+    int64_t entry_bytes_max; /* default 1 MiB; WEIR_NONE: the loop's budget */
+    int32_t overlong;        /* WEIR_LONG_SKIP (default), WEIR_LONG_FAILS */
+    int32_t reserved;
+    weir_state *state; /* continue after its cursor. default: none */
+} weir_journal_options;
+/*
+ * Follow the systemd journal, without end, through the program journalctl, which is searched in PATH.
+ * Each entry is a record (weir_event_of) with its fields, as MESSAGE, PRIORITY and __CURSOR; its body
+ * is MESSAGE. What the journal defines as a number is one.
+ *
+ * A position is the cursor of an entry. When journalctl ends, it is started again after the last
+ * entry, with the pauses of weir_exec_lines. With a state, so does the next run: at-least-once.
+ *
+ * options  NULL: the defaults. Copied, with all texts.
+ * Fails    as weir_exec_lines. WEIR_EIO with ENOENT in detail: there is no journalctl. WEIR_EPARSE: it
+ *          does not write the export format. WEIR_ETOOLONG: an entry.
+ */
+WEIR_API weir_gen *weir_journal_entries(weir_scope *scope, const weir_journal_options *options);
 /*
  * Read the lines of "tcp://HOST:PORT", "tls://HOST:PORT", "unix:PATH" or "unix://PATH": weir
  * connects, sends nothing, and reads to the end of the stream. It does not reconnect.

@@ -5,6 +5,7 @@
 
 #include "base_error.h"
 #include "codec_csv.h"
+#include "codec_journal.h"
 #include "codec_json_values.h"
 #include "codec_lines.h"
 #include "codec_packed_frame.h"
@@ -20,13 +21,15 @@ static const struct wr_framer_ops *const framers[] = {
     [WEIR_FRAME_SSE] = &wr_sse_framer,         [WEIR_FRAME_JSON] = &wr_json_framer,
     [WEIR_FRAME_CSV] = &wr_csv_framer,         [WEIR_FRAME_SYSLOG] = &wr_syslog_framer,
     [WEIR_FRAME_NETFLOW] = &wr_netflow_framer, [WEIR_FRAME_MSGPACK] = &wr_msgpack_framer,
-    [WEIR_FRAME_CBOR] = &wr_cbor_framer,       [WR_FRAME_WS] = &wr_ws_framer};
+    [WEIR_FRAME_CBOR] = &wr_cbor_framer,       [WR_FRAME_WS] = &wr_ws_framer,
+    [WR_FRAME_JOURNAL] = &wr_journal_framer};
 
 int wr_framer_init(struct wr_framer *framer, int32_t kind, size_t item_bytes_max, int32_t overlong,
                    size_t record_bytes, uint64_t offset)
 {
     bool packed = kind == WEIR_FRAME_MSGPACK || kind == WEIR_FRAME_CBOR;
-    if ((packed || kind == WEIR_FRAME_SYSLOG) && overlong != WEIR_LONG_FAILS) {
+    if ((packed || kind == WEIR_FRAME_SYSLOG || kind == WR_FRAME_JOURNAL) &&
+        overlong != WEIR_LONG_FAILS) {
         overlong = WEIR_LONG_SKIP;
     }
     *framer = (struct wr_framer){.ops = framers[kind],
@@ -61,6 +64,7 @@ void wr_framer_restart(struct wr_framer *framer, uint64_t offset, bool same)
         framer->dropping = false;
         framer->open = false;
         framer->left = 0;
+        framer->in_text = false;
     }
     if (framer->sse != NULL) {
         wr_sse_restart(framer);

@@ -18,6 +18,7 @@
  *     syslog    codec_syslog_frame.c  messages with their length before them, and lines
  *     netflow   codec_records.c  packets of NetFlow v5 and messages of IPFIX
  *     msgpack, cbor  codec_packed_frame.c  values of MessagePack and of CBOR
+ *     journal   codec_journal.c  entries of the systemd journal; only for its source
  *     ws        codec_ws_message.c  messages of a WebSocket; only for its source
  *
  * Limit. item_bytes_max counts an item without its end or length. By policy, a longer item is
@@ -55,7 +56,7 @@ struct wr_frame {
 #define WR_FRAME_BAD (1u << 31)
 
 /* Kinds of framers that are not in <weir/source.h>. */
-enum { WR_FRAME_WS = WEIR_FRAME_CBOR + 1 };
+enum { WR_FRAME_WS = WEIR_FRAME_CBOR + 1, WR_FRAME_JOURNAL };
 
 struct wr_framer;
 struct wr_sse;
@@ -114,7 +115,9 @@ struct wr_framer {
     uint64_t offset; /* of the window's first byte in the whole input */
     /* Line ends before the window's first byte, for ops that count them; else not used. */
     uint64_t lines;
-    uint64_t left;       /* len32, varint: rest of the record that is dropped or given in pieces */
+    uint64_t left;       /* len32, varint: rest of the record that is dropped or given in pieces;
+                            journal: rest of a binary value that is dropped */
+    bool in_text;        /* journal: inside a text value that is dropped */
     size_t record_bytes; /* fixed */
     size_t mean_len;     /* lines: running mean of the lengths, picks the search */
     struct wr_sse *sse;

@@ -337,7 +337,7 @@ int wr_http_judge_cut(struct wr_http *http);
 /* The failure's message, with the start of the body where that helps. */
 void wr_http_failure_text(const struct wr_http *http, const struct wr_http_failure *failure,
                           char *to, size_t cap);
-/* The same, but at least what the response asked for (Retry-After), and at least least_ms. */
+/* As wr_backoff_ms, but at least what the response asked for (Retry-After), and at least least_ms. */
 int64_t wr_http_backoff_ms(const struct wr_http *http, int pauses, int64_t least_ms);
 
 /* ---- http_redirect.c */

@@ -124,8 +124,11 @@ static int ended(struct wr_exec_source *source, struct wr_exit how)
         source->finished = good;
         return good ? 1 : fail(source, &how, "");
     }
-    bool mistaken = source->gen.origin->given == 0 && source->tries == 0 && how.number == 0 &&
-                    (how.status == FIRST_FINAL || how.status == FIRST_FINAL + 1);
+    bool first = source->gen.origin->given == 0 && source->tries == 0;
+    bool mistaken =
+        first && !good &&
+        (source->kind->first_is_final ||
+         (how.number == 0 && (how.status == FIRST_FINAL || how.status == FIRST_FINAL + 1)));
     if (mistaken && source->retries <= 0) {
         return fail(source, &how, "");
     }

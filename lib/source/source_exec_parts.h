@@ -26,6 +26,9 @@ struct wr_exec_kind {
     int (*given)(struct wr_exec_source *source, const weir_item *items, size_t count);
     /* How a new start continues, for the log. */
     void (*how)(const struct wr_exec_source *source, char *to, size_t cap);
+    /* A first start that fails is final, as long as `retries` does not say otherwise; else only one
+     * that the shell cannot execute. */
+    bool first_is_final;
     /* What to type when it could not be started (not_found), or has failed; NULL: nothing to add. */
     const char *hint, *hint_not_found;
     void (*free)(struct wr_exec_source *source);

@@ -14,8 +14,8 @@
 #include "codec_framer.h"
 #include "codec_json_values.h"
 
-/* One more: the elements of the array .a in each JSON text. */
-enum { ITEMS = WEIR_FRAME_CBOR + 1, FRAMERS, POLICIES = WEIR_LONG_PARTS + 1, MAX = 16 };
+/* Two more: the elements of the array .a in each JSON text, and entries of a journal. */
+enum { ITEMS = WEIR_FRAME_CBOR + 1, ENTRIES, FRAMERS, POLICIES = WEIR_LONG_PARTS + 1, MAX = 16 };
 
 struct how {
     int32_t kind, overlong;
@@ -114,7 +114,9 @@ static struct seen cut(const struct how *how, const uint8_t *data, size_t len, s
     struct wr_framer framer;
     size_t begin = 0;
     size_t end = 0;
-    int32_t kind = how->kind == ITEMS ? WEIR_FRAME_JSON : how->kind;
+    int32_t kind = how->kind == ITEMS     ? WEIR_FRAME_JSON
+                   : how->kind == ENTRIES ? WR_FRAME_JOURNAL
+                                          : how->kind;
     require(wr_framer_init(&framer, kind, how->limit, how->overlong, how->record, 0) == 0);
     if (how->kind == ITEMS) {
         struct wr_json_items *items;
@@ -140,9 +142,9 @@ static struct seen cut(const struct how *how, const uint8_t *data, size_t len, s
     seen.overlong_count = framer.overlong_count;
     seen.overlong_bytes = seen.failed != 0 ? 0 : framer.overlong_bytes;
     seen.overlong_start = framer.overlong_start;
-    /* White space between JSON values belongs to none of them. */
+    /* White space between JSON values, and lines between entries, belong to none of them. */
     require(seen.failed != 0 || how->kind == WEIR_FRAME_SSE || how->kind == WEIR_FRAME_JSON ||
-            how->kind == ITEMS || seen.raw + seen.overlong_bytes == len);
+            how->kind == ITEMS || how->kind == ENTRIES || seen.raw + seen.overlong_bytes == len);
     wr_framer_fini(&framer);
     return seen;
 }

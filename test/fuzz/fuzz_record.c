@@ -12,6 +12,7 @@
 
 #include "codec_clf.h"
 #include "codec_csv.h"
+#include "codec_journal.h"
 #include "codec_logfmt.h"
 #include "codec_metrics.h"
 #include "codec_syslog.h"
@@ -56,7 +57,7 @@ typedef int reader(struct wr_fields *fields, weir_slice text);
 
 static reader *const readers[] = {
     wr_logfmt_read, read_pairs,  read_words,   wr_clf_read,    wr_syslog_read,
-    read_row,       read_statsd, wr_prom_read, wr_influx_read,
+    read_row,       read_statsd, wr_prom_read, wr_influx_read, wr_journal_read,
 };
 
 /* Reads each byte: a sanitizer sees a slice that points outside. */

@@ -222,6 +222,52 @@ static const char *exec_text(struct wr_source_play *play)
     return "exec \"a program\"";
 }
 
+/* From then on the play has an entry of a journal for each line, without its end. */
+static void play_entries(struct wr_source_play *play)
+{
+    static char entries[512];
+    size_t len = 0;
+    int number = 0;
+    for (const char *line = play->bytes, *end = line + play->len; line < end;) {
+        const char *lf = memchr(line, '\n', (size_t)(end - line));
+        size_t whole = (size_t)((lf != NULL ? lf : end) - line), cut = whole;
+        cut -= cut > 0 && line[cut - 1] == '\r';
+        len += (size_t)snprintf(entries + len, sizeof entries - len,
+                                "__CURSOR=%d\nMESSAGE=%.*s\n\n", ++number, (int)cut, line);
+        ck_assert_uint_lt(len, sizeof entries);
+        line += whole + (lf != NULL);
+    }
+    play->bytes = entries;
+    play->len = len;
+}
+
+/* The program prints what is played, from an entry on, and runs on. */
+static void play_journalctl(void *ctx, struct wr_program *program)
+{
+    struct wr_source_play *play = ctx;
+    char cursor[32];
+    snprintf(cursor, sizeof cursor, "__CURSOR=%d\n", program->after);
+    const char *entry = program->after > 0 ? strstr(play->bytes, cursor) : NULL;
+    if (entry != NULL) {
+        entry = strstr(entry, "\n\n") + 2;
+        play->len -= (size_t)(entry - play->bytes);
+        play->bytes = entry;
+    }
+    wr_far_send(play, fcntl(program->ends[1], F_DUPFD_CLOEXEC, 3));
+}
+
+static const char *journal_text(struct wr_source_play *play)
+{
+    if (play->loop->programs != &wr_programs_played) {
+        signal(SIGPIPE, SIG_IGN);
+        play->loop->programs = &wr_programs_played;
+        play_entries(play);
+    }
+    wr_program_begins = play_journalctl;
+    wr_program_ctx = play;
+    return "journal since=@0";
+}
+
 static const char *unix_text(struct wr_source_play *play)
 {
     if (play->fd < 0) {
@@ -624,6 +670,13 @@ static const struct wr_source_kit kits[] = {
     {.name = "file", .text = file_text},
     {.name = "tail", .text = tail_text, .waits = true, .endless = true},
     {.name = "exec", .text = exec_text, .waits = true, .kernel_bytes = 64 * 1024},
+    {.name = "journal",
+     .text = journal_text,
+     .messages = true,
+     .own_limit = true,
+     .waits = true,
+     .endless = true,
+     .kernel_bytes = 64 * 1024},
     {.name = "http",
      .text = http_text,
      .end = close_fd,

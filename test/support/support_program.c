@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -52,11 +53,15 @@ void wr_program_writes(struct wr_program *program, int end, const char *text)
 static int start(const char *const *argv, const int ends[3], pid_t *pid, int *over)
 {
     struct wr_program *program = &wr_program_last;
-    (void)argv;
     if (wr_fault("posix_spawn")) {
         return EAGAIN;
     }
     *program = (struct wr_program){.ends = {-1, -1, -1}};
+    for (; *argv != NULL; argv++) {
+        if (strncmp(*argv, "--after-cursor=", 15) == 0) {
+            program->after = atoi(*argv + 15);
+        }
+    }
     for (int i = 0; i < 3; i++) {
         program->ends[i] = ends[i] >= 0 ? fcntl(ends[i], F_DUPFD_CLOEXEC, 3) : -1;
     }

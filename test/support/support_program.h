@@ -16,6 +16,7 @@ struct wr_program {
     int signals[4], signals_count; /* that it got */
     bool stubborn;                 /* SIGTERM does not end it */
     bool forgotten;
+    int after; /* in its argument --after-cursor=N; 0: none */
 };
 /* How many have been started, and the last one. Their descriptors are closed when they end. */
 extern int wr_programs_started;

@@ -582,7 +582,7 @@ void wr_source_suite_add(const char *what, const struct wr_source_kit *kit)
     if (!kit->lossy) {
         wr_suite_add(that_slows_its_far_end, what, kit);
     }
-    if (kit->example == NULL && !kit->lossy) {
+    if (kit->example == NULL && !kit->lossy && !kit->own_limit) {
         wr_suite_add(of_a_stream, what, kit);
     }
     if (!kit->endless) {

@@ -90,10 +90,11 @@ struct wr_source_kit {
     weir_gen *(*make_bytes)(struct wr_source_play *play);
     void (*end)(struct wr_source_play *play); /* NULL: nothing to do */
     const char *example;                      /* what it gives is its own: there is no far end */
-    bool messages; /* each line is a message, which has a head of two bytes and no end of a line */
-    bool waits;    /* it can be silent: not so a file */
-    bool endless;  /* with a far end: it does not end with it */
-    bool lossy;    /* the far end is not slowed down: what does not fit is lost */
+    bool messages;  /* each line is a message, which has a head of two bytes and no end of a line */
+    bool waits;     /* it can be silent: not so a file */
+    bool endless;   /* with a far end: it does not end with it */
+    bool lossy;     /* the far end is not slowed down: what does not fit is lost */
+    bool own_limit; /* of its items: not that of lines or messages */
     size_t kernel_bytes; /* what may be under way outside the process */
     int blocks;          /* of memory that it needs at most; 0: 3 */
 };

@@ -372,6 +372,7 @@ CALL(weir_tail_lines, weir_tail_lines(w->scope, tailed, 1, NULL));
 CALL(weir_tail_bytes, weir_tail_bytes(w->scope, tailed, 1, NULL));
 CALL(weir_exec_lines, weir_exec_lines(w->scope, "exit", NULL));
 CALL(weir_exec_bytes, weir_exec_bytes(w->scope, "exit", NULL));
+CALL(weir_journal_entries, weir_journal_entries(w->scope, NULL));
 CALL(weir_fd_bytes, weir_fd_bytes(w->scope, 0, NULL));
 CALL(weir_socket_bytes, weir_socket_bytes(w->scope, "unix:/x", NULL));
 CALL(weir_framed, weir_framed(w->gen, NULL));

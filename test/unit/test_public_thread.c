@@ -100,6 +100,7 @@ static struct {
     CALL(exec_bytes, (it.scope, "exit", NULL)) \
     CALL(exec_lines, (it.scope, "exit", NULL)) \
     CALL(exec_sink, (it.scope, "exit", NULL)) \
+    CALL(journal_entries, (it.scope, NULL)) \
     CALL(http_bytes, (it.scope, "http://x", NULL)) \
     CALL(http_events, (it.scope, "http://x", NULL)) \
     CALL(ws_messages, (it.scope, "ws://x", NULL)) \
