@@ -303,6 +303,7 @@ long_proofs() {
     begin_step 'gcc, Release: what the proofs need'
     build release all -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Release || return
     export WEIR_BUILD="$work/release" WEIR_BINARY="$work/release/bin/weir"
+    proof simulation "$work/release/bin/sim/sim" 10000
     proof kills sh test/fault/kill.sh --long
 }
 

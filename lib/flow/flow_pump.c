@@ -6,7 +6,7 @@
  * pulls more than is wanted. A sink with its own commit is committed whenever the generator gave
  * less than was asked for: then no more items are available, and the loop may idle next. A sink
  * with transactions is committed after TRANSACTION_ITEMS items, and when a pull that
- * does not wait has given nothing. While the pump waits for its generator it is the sink's feeder:
+ * does not wait has given nothing; but not before the positions cover all that was put. While the pump waits for its generator it is the sink's feeder:
  * if the far end goes away, that wait fails. If both ends fail, the first failure in time is
  * reported.
  */
@@ -19,7 +19,7 @@
 #include "flow_gen.h"
 #include "flow_sink.h"
 
-enum { PUMP_ITEMS = 64, TRANSACTION_ITEMS = 500 };
+enum { PUMP_ITEMS = 64, TRANSACTION_ITEMS = 500, OWED_MS = 10, OWED_MS_MAX = 1000 };
 
 /* Let other tasks run if it is time. False: canceled, gen fails. */
 static inline bool take_turns(struct weir_gen *gen)
@@ -56,20 +56,28 @@ static void move(struct weir_gen *gen, struct weir_sink *sink, weir_item *items)
 }
 
 /* The same into a sink with transactions. Each pull ends the loan of the items put before it, so a
- * commit after the pull finds none of them lent. */
+ * commit after the pull finds none of them lent. A stage may still hold one: because it makes more
+ * items of it, or waits before it asks for the next. A position before that item, stored with what
+ * was made of it, would repeat it after a restart. So the commit is owed until a later look. */
 static void move_in_transactions(struct weir_gen *gen, struct weir_sink *sink, weir_item *items)
 {
     size_t open = 0, room;
+    int64_t owed_ms = 0; /* until the next look; 0: no commit is owed */
     while ((room = wr_sink_room(sink, PUMP_ITEMS)) > 0) {
         bool late = false;
+        int64_t wait_ms = open > 0 ? owed_ms : -1;
         sink->feeder = gen->loop->task;
-        size_t n = take_turns(gen) ? wr_pull_within(gen, items, room, open > 0 ? 0 : -1, &late) : 0;
+        size_t n = take_turns(gen) ? wr_pull_within(gen, items, room, wait_ms, &late) : 0;
         sink->feeder = NULL;
         if (WR_UNLIKELY(sink->object.watched)) {
             wr_sink_left(sink);
         }
-        if (late || (n > 0 && open >= TRANSACTION_ITEMS)) {
+        if ((late || n > 0) && (late || owed_ms > 0 || open >= TRANSACTION_ITEMS)) {
+            owed_ms = owed_ms == 0 ? OWED_MS : WR_MIN(2 * owed_ms, OWED_MS_MAX);
+        }
+        if (owed_ms > 0 && (late || n > 0) && wr_sink_text_fits(sink)) {
             open = 0;
+            owed_ms = 0;
             if (!weir_commit(sink)) {
                 return;
             }

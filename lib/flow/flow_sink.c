@@ -542,7 +542,8 @@ void weir_sink_fail(weir_sink *sink, const weir_error *why)
     WR_ASSERT(why != NULL, "the failure given to sink '%s' is NULL", sink->name);
     if (sink->ops->fail != NULL) {
         sink->ops->fail(sink, why);
-    } else if (sink->failure == NULL && sink->put_items > 0) {
+    } else if (sink->failure == NULL && sink->put_items > 0 &&
+               (!sink->ops->transacts || wr_sink_text_fits(sink))) {
         (void)commit(sink); /* items put before the failure are delivered */
     }
     (void)end_sink(sink, NULL);

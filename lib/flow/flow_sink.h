@@ -131,6 +131,10 @@ static inline void wr_sink_dirty(struct weir_sink *sink)
 {
     wr_before_poll_enrol(sink->loop, &sink->before_poll);
 }
+/* Of a sink with transactions: do the positions of weir_state_text cover all that was put? False: an
+ * item that was put is also held elsewhere, and the text would stand before it. True if another sink
+ * of the state may hold it, because that is no reason to wait. flow_state_text.c. */
+bool wr_sink_text_fits(struct weir_sink *sink);
 /* Everything put so far is safe: settle it. The base calls this after a flush that returned 0 and
  * after commit. A sink whose flush never returns 0 while it is fed may call it itself. */
 void wr_sink_committed(struct weir_sink *sink);

@@ -262,6 +262,7 @@ int wr_state_sink_closes(struct wr_state_sink *sink, weir_error *error)
         sink->handed = sink->length;
         wr_work_wait(state->loop, "the sink to be synced", sync_at_end, &last);
         state->sink_lost = state->sink_lost != 0 ? state->sink_lost : last.number;
+        wr_state_wait(state); /* a save that began meanwhile syncs this file, too */
     }
     sink->fd = -1;
     return state->sink_lost == 0 ? 0 : wr_state_lost(state, error);

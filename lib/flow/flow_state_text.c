@@ -5,7 +5,8 @@
  * text describes the moment as if they had: the references that the sink holds are removed from a
  * copy of each origin's records of items. Items that are also held elsewhere stay pending and limit
  * the positions. So do lent items, since a body may still make more items of them: weir_pump asks
- * for the next items before it commits such a sink.
+ * for the next items before it commits such a sink, and waits with that until the positions cover
+ * everything that was put (wr_sink_text_fits).
  *
  * Nothing here suspends.
  */
@@ -30,6 +31,42 @@ static bool compose(struct weir_state *state, const struct wr_runs *flat)
     }
     wr_record_end(to, state->loop->now_unix_ns / 1000000);
     return !to->failed;
+}
+
+/* Would the slot's position cover all of its items in `flat`? Also true without memory to know. */
+static bool covers(const struct wr_state_slot *slot, const struct wr_runs *flat)
+{
+    struct wr_state_moment moment;
+    uint64_t done = 0;
+    if (slot->origin == NULL || slot->again ||
+        wr_state_see_without(slot, flat, &moment, &done) < 0 || !moment.known) {
+        return true;
+    }
+    for (size_t i = 0; i < flat->count; i++) {
+        const struct wr_run *run = &flat->all[i];
+        if (run->receipt == &slot->origin->receipt && run->bits != 0 && wr_run_last(run) > done) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool wr_sink_text_fits(struct weir_sink *sink)
+{
+    struct wr_runs flat;
+    if (sink->state == NULL || sink->state->sinks_count > 1 ||
+        wr_runs_flatten(&sink->runs, &flat) < 0) {
+        return true;
+    }
+    bool fits = true;
+    for (size_t i = 0; i < flat.count; i++) { /* a group that is left is held elsewhere, too */
+        fits = fits && (flat.all[i].bits == 0 || flat.all[i].receipt->kind == WR_RECEIPT_ORIGIN);
+    }
+    for (size_t i = 0; fits && i < sink->state->slots_count; i++) {
+        fits = covers(sink->state->slots[i], &flat);
+    }
+    wr_free(flat.all);
+    return fits;
 }
 
 const char *weir_state_text(weir_sink *sink, size_t *len)

@@ -332,11 +332,12 @@ static void file_close(struct weir_sink *sink, const weir_error *failure)
     }
     if (file->kept != NULL) {
         int rc = file->begun ? wr_state_save(file->state, &error) : 0;
-        if (rc == 0) {
-            rc = wr_state_sink_closes(file->kept, &error);
-        }
         if (rc < 0) {
             wr_sink_file_pass(file, &error);
+        }
+        /* Also after a failure: the saves of other sinks would sync a closed file. */
+        if (wr_state_sink_closes(file->kept, &error) < 0 && rc == 0) {
+            pass_on(file, &error);
         }
     }
     tell_loss(file);

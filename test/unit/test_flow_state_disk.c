@@ -270,6 +270,21 @@ TEST(run_after_a_full_disk_repeats_and_loses_nothing)
     wr_disk_free();
 }
 
+/* The file of a sink whose last save has failed is closed: a save of the other one must not sync it. */
+TEST(run_of_two_sinks_after_a_full_disk_repeats_and_loses_nothing)
+{
+    sinks = 2;
+    for (uint64_t room = 0; room < 2000 && !wr_test_sweeps(); room += 23) {
+        weir_error error;
+        begin(room);
+        wr_disk_room(room);
+        (void)!run(&error);
+        wr_disk_room(UINT64_MAX);
+        check_out("room", room, room);
+    }
+    wr_disk_free();
+}
+
 /* A kernel that could not write forgets that it was to: what a later sync says is worth nothing. */
 static void fail_syncs(void)
 {

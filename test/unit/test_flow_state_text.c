@@ -115,6 +115,21 @@ WEIR_STAGE(twice)
     return 0;
 }
 
+/* It waits behind each line, and between the two that it makes of one, so that the loop has nothing else
+ * to do then. */
+WEIR_STAGE(twice_slowly)
+{
+    weir_item item;
+    weir_scope *scope = weir_gen_scope(self);
+    while (weir_next(up, &item)) {
+        if (!weir_yield(self, &item) || !weir_sleep(scope, 300) || !weir_yield(self, &item) ||
+            !weir_sleep(scope, 300)) {
+            break;
+        }
+    }
+    return 0;
+}
+
 /* Every three lines are one. */
 WEIR_STAGE(joined)
 {
@@ -177,6 +192,11 @@ TEST(what_is_left_out_between_does_not_come_again)
 TEST(several_items_made_of_one_are_stored_together)
 {
     check_exactly_once(twice, "1\n1\n2\n2\n3\n3\n4\n4\n5\n5\n6\n6\n7\n7\n8\n8\n9\n9\n");
+}
+
+TEST(items_of_a_stage_that_waits_while_it_holds_what_they_are_made_of_are_stored_once)
+{
+    check_exactly_once(twice_slowly, "1\n1\n2\n2\n3\n3\n4\n4\n5\n5\n6\n6\n7\n7\n8\n8\n9\n9\n");
 }
 
 TEST(one_item_made_of_several_is_stored_once)
