@@ -2,7 +2,8 @@
 """Run the command with its k-th fallible call failing, for k = 1, 2, ...
 
     fault_run.py [PIPELINE...]       gen_to_file file_to_stdout file_with_state http_with_state
-                                     events_with_state https_to_tcp stdin_to_unix demo
+                                     events_with_state tail_with_state packed_to_csv file_to_post
+                                     https_to_tcp stdin_to_unix demo
 
 A fault may end the run, but not by a signal, not later than a minute, and not in silence; and a run
 that says it has succeeded has the right output. With a state, the next run without a fault goes on
@@ -13,8 +14,10 @@ is no k-th. Of more than 300 points a sample is run, drawn by a seed that is pri
 the last 50 are always in it. WEIR_FAULT_SEED sets the seed.
 """
 
+import gzip
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -167,6 +170,80 @@ class EventsWithState(HttpWithState):
         ]
 
 
+class TailWithState(Pipeline):
+    """A log, followed for a moment."""
+
+    state = True
+
+    def prepare(self):
+        self.expected = DATA[: DATA.rindex(b"\n") + 1]
+
+    def command(self):
+        text = "tail %s from=start | file %s" % (self.feed, self.path("out"))
+        return ["--for", "600ms", "--state", self.path("state"), text]
+
+
+class PackedToCsv(Pipeline):
+    """Through a decoder, values, a row's text and an encoder."""
+
+    def prepare(self):
+        lines = b"".join(b'{"n":%d,"text":"%s"}\n' % (n, b"y" * (n % 50)) for n in range(1, 2001))
+        self.feed += ".gz"
+        with open(self.feed, "wb") as file:
+            file.write(gzip.compress(lines))
+        self.expected = b"".join(b"%d,%s\n" % (n, b"y" * (n % 50)) for n in range(2, 2001))
+
+    def command(self):
+        return ["%s | gunzip | lines | json | where .n > 1 | csv | file %s" % (self.feed, self.path("out"))]
+
+    def close(self):
+        super().close()
+        os.unlink(self.feed[: -len(".gz")])
+
+
+class FileToPost(Pipeline):
+    """Batches to a server; what was sent again is there twice."""
+
+    state = True
+
+    def prepare(self):
+        self.got = bytearray()
+        self.expected = set(DATA.splitlines())
+
+        def script(connection):
+            head = bytearray()
+            while b"\r\n\r\n" not in head:
+                head += connection.socket.recv(65536) or b"\r\n\r\n"
+            head, _, body = bytes(head).partition(b"\r\n\r\n")
+            length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+            while length and len(body) < int(length[1]):
+                piece = connection.socket.recv(65536)
+                if not piece:
+                    return
+                body += piece
+            if length:
+                self.got += body
+                connection.reply("204 No Content", length=False)
+
+        self.peer = Peer(script, http=False)
+
+    def command(self):
+        text = "%s | batch 200 | post http://127.0.0.1:%d/" % (self.feed, self.peer.port)
+        return ["--retry", "3", "--state", self.path("state"), text]
+
+    def output(self, run):
+        return set(bytes(self.got).splitlines())
+
+    def run(self, env):
+        if not os.path.exists(self.path("state")):
+            self.got.clear()
+        return super().run(env)
+
+    def close(self):
+        super().close()
+        self.peer.close()
+
+
 class _Receiver(Pipeline):
     """Pipelines whose output goes to a peer of ours: another one for each run, so that none takes
     what comes from a run before it."""
@@ -274,6 +351,9 @@ PIPELINES = {
     "file_with_state": FileWithState,
     "http_with_state": HttpWithState,
     "events_with_state": EventsWithState,
+    "tail_with_state": TailWithState,
+    "packed_to_csv": PackedToCsv,
+    "file_to_post": FileToPost,
     "https_to_tcp": HttpsToTcp,
     "stdin_to_unix": StdinToUnix,
     "demo": Demo,
