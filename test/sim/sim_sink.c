@@ -32,7 +32,7 @@ void sim_sinks_forget(void)
         free(sim.far[i].data);
         free(sim.far[i].waits);
         free(sim.far[i].text);
-        sim.far[i] = (struct sim_far){NULL};
+        sim.far[i] = (struct sim_far){.data = NULL};
     }
 }
 
