@@ -305,6 +305,9 @@ long_proofs() {
     export WEIR_BUILD="$work/release" WEIR_BINARY="$work/release/bin/weir"
     proof simulation "$work/release/bin/sim/sim" 10000
     proof kills sh test/fault/kill.sh --long
+    proof syscalls python3 -B test/fault/fault_syscalls.py --long
+    proof outages python3 -B test/fault/fault_outages.py --long
+    proof memory python3 -B test/fault/fault_memory.py --long
 }
 
 asan_tests() {
