@@ -93,7 +93,7 @@ static int finish_lines(weir_sink *sink, void *self)
 static bool open_table(struct table *table, const char *path)
 {
     static const char *const schema =
-        "PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 5000;"
+        "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL;"
         "CREATE TABLE IF NOT EXISTS lines (number INTEGER PRIMARY KEY, line TEXT NOT NULL);"
         "CREATE TABLE IF NOT EXISTS position (id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT);";
     return sqlite3_open(path, &table->db) == SQLITE_OK &&

@@ -4,8 +4,8 @@ The lines are `seq,crc32,payload`, or any others of which the whole list is know
 has arrived so far, in its order, and the number of kills:
 
     I1  no line is lost: each is there at least once, when a run has ended with status 0
-    I2  there are at most kills * W more, W being the lines of 100 ms and of one batch; none where
-        the run says exactly-once-effect
+    I2  there are at most kills * W more, W being the lines of 100 ms, of the time of a save and of one
+        batch; none where the run says exactly-once-effect
     I3  the first copies are in order, and what is repeated begins at a line that follows one that
         had arrived
     I4  each copy is the line byte for byte

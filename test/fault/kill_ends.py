@@ -19,7 +19,8 @@ from e2e_peers import Peer
 LINES = 240  # of a stream
 STEP, STEP_MS = 20, 20  # so many lines, then a pause: a stream lasts over several saves
 BATCH = 50
-WINDOW = STEP * 100 // STEP_MS + BATCH  # the lines of 100 ms and of one batch
+# The lines of 100 ms, of the time that a save may take here, and of one batch.
+WINDOW = STEP * (100 + 100) // STEP_MS + BATCH
 BUILD = os.environ.get("WEIR_BUILD", "build")
 MODULE = os.path.abspath(os.path.join(BUILD, "lib", "test", "fault.so"))
 SQLITE = os.path.abspath(os.path.join(BUILD, "bin", "fault_sqlite"))
